@@ -1,0 +1,27 @@
+/* error - how trouble travels
+ *
+ * Our own mistakes are assertions.  The world's (files, memory, input) are an
+ * el_status and one sentence, left by whoever noticed and kept per thread until
+ * the next failure.  Everyone above passes the status up untouched; only cli/
+ * prints the sentence and turns the status into an exit code.
+ */
+#ifndef EL_BASE_ERROR_H
+#define EL_BASE_ERROR_H
+
+typedef enum {
+    EL_OK = 0,
+    EL_EFAILED, /* the machine or an operation failed: exit code 1 */
+    EL_EUSAGE,  /* what was asked for makes no sense: exit code 2 */
+    EL_EDATA,   /* a file or its contents are wrong: exit code 3 */
+    EL_ENOMEM,  /* exit code 1 */
+    EL_ESTOPPED /* stopped by a signal after saving: exit code 75 */
+} el_status;
+
+/* Leaves the sentence for el_error() and returns `status`, so that a function
+ * can end with `return el_fail(EL_EDATA, "%s: not a shard", path);`. */
+el_status el_fail(el_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The sentence of this thread's last failure, without a newline; never NULL. */
+const char *el_error(void);
+
+#endif

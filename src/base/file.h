@@ -1,0 +1,59 @@
+/* file - reading whole files, and writing so that nothing is ever half-written
+ *
+ * Whatever is written is written beside its place, synced, then renamed into it.
+ * A reader sees the old thing or the new one; a full disk leaves the old one.
+ */
+#ifndef EL_BASE_FILE_H
+#define EL_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+/* A file's bytes, read-only, mapped; an empty file has data "" and size 0. */
+typedef struct {
+    const unsigned char *data;
+    size_t size;
+} el_mapping;
+
+el_status el_mapping_open(el_mapping *mapping, const char *path);
+void el_mapping_close(el_mapping *mapping); /* accepts a zeroed one */
+
+/* Writing one file.  After a failed write the rest are ignored, and finish reports it. */
+typedef struct el_writer el_writer;
+el_status el_writer_open(el_writer **writer, const char *path);
+void el_writer_put(el_writer *writer, const void *data, size_t bytes);
+el_status el_writer_finish(el_writer *writer); /* sync, rename, free; on failure the old file stays */
+void el_writer_abandon(el_writer *writer);     /* remove what was written, free; accepts NULL */
+
+/* The same for a text that is already in memory. */
+el_status el_file_write(const char *path, const void *data, size_t bytes);
+
+/* A folder that appears at once: write into el_folder.temporary, then commit, which syncs
+ * the files in it and renames it to `path` (an older folder there is replaced). */
+typedef struct {
+    char *path, *temporary;
+} el_folder;
+el_status el_folder_begin(el_folder *folder, const char *path);
+el_status el_folder_commit(el_folder *folder);
+void el_folder_abandon(el_folder *folder); /* accepts a committed or zeroed one */
+
+bool el_file_exists(const char *path);
+bool el_folder_exists(const char *path);
+el_status el_folder_make(const char *path); /* and its parents; fine if it is there */
+el_status el_folder_remove(const char *path); /* and all in it; fine if it is not there */
+
+/* Sorted names in a folder, without "." and ".."; free with el_names_free. */
+el_status el_folder_list(const char *path, char ***names, int *count);
+void el_names_free(char **names, int count);
+
+/* `folder`/`name` on the heap; aborts the program's wish politely by returning NULL when out of memory. */
+char *el_path_join(const char *folder, const char *name);
+
+/* XXH3-64 of some bytes, and the same as 16 hexadecimal digits. */
+uint64_t el_hash(const void *data, size_t bytes);
+void el_hash_text(uint64_t hash, char text[17]);
+
+#endif

@@ -1,0 +1,30 @@
+/* json - jansson with our sentences
+ *
+ * Readers of settings ask for a key with its type and a default; a key of another
+ * type is an error that names file and key.
+ */
+#ifndef EL_BASE_JSON_H
+#define EL_BASE_JSON_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+
+/* The parsed file (an object); the caller calls json_decref. */
+el_status el_json_load(json_t **object, const char *path);
+/* The same from memory; `name` is what sentences call it. */
+el_status el_json_parse(json_t **object, const char *text, size_t bytes, const char *name);
+/* Indented, with a final newline, through el_file_write. */
+el_status el_json_save(const json_t *object, const char *path);
+
+/* Each leaves *value untouched where the key is absent (or null), so defaults come first.
+ * `name` is the file, for the sentence. */
+el_status el_json_int(const json_t *object, const char *name, const char *key, int *value);
+el_status el_json_real(const json_t *object, const char *name, const char *key, double *value);
+el_status el_json_bool(const json_t *object, const char *name, const char *key, bool *value);
+/* *value is borrowed from the object. */
+el_status el_json_string(const json_t *object, const char *name, const char *key, const char **value);
+
+#endif

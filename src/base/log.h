@@ -1,0 +1,16 @@
+/* log - lines for a person, from below
+ *
+ * The library never prints.  What is worth saying while work goes on (a skipped step,
+ * a warning about text) goes to the sink that cli/ has set; without one it is dropped.
+ */
+#ifndef EL_BASE_LOG_H
+#define EL_BASE_LOG_H
+
+typedef enum { EL_LOG_NOTE, EL_LOG_WARNING } el_log_level;
+
+typedef void el_log_sink(el_log_level level, const char *line);
+
+void el_log_to(el_log_sink *sink);
+void el_log(el_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

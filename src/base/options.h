@@ -1,0 +1,75 @@
+/* options - settings are a table
+ *
+ * One line of the table is the flag, its range, its help text, its key in a configuration file
+ * and in the log:
+ *
+ *     {"num_train_steps", EL_OPT_INT, offsetof(settings, steps), 1, 1e9, NULL, "optimizer steps"},
+ *
+ * Defaults are whatever the struct holds before parsing.  Order of precedence: defaults and presets,
+ * then --config FILE and --hparams JSON-or-FILE, then flags.  Long flags accept '-' and '_' alike;
+ * a switch has its --no- form; options and operands may be mixed; "--" ends options; "-" is an operand.
+ * An unknown flag or key is EL_EUSAGE and names the nearest one.
+ */
+#ifndef EL_BASE_OPTIONS_H
+#define EL_BASE_OPTIONS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+typedef enum {
+    EL_OPT_SWITCH, /* bool */
+    EL_OPT_INT,    /* int64_t; accepts 1e6 and 64K/M/G-free plain numbers, whole only */
+    EL_OPT_REAL,   /* double */
+    EL_OPT_TEXT,   /* const char *, kept alive by el_options */
+    EL_OPT_CHOICE, /* int, index into `choices` ("a|b|c") */
+    EL_OPT_SECTION /* a heading in the help, no value */
+} el_option_type;
+
+typedef struct {
+    const char *name; /* with underscores; printed with dashes */
+    el_option_type type;
+    size_t offset; /* of the value in the settings struct */
+    double min, max;
+    const char *choices;
+    const char *help; /* what --help says; the default is appended from the struct */
+} el_option;
+
+typedef enum { EL_FROM_DEFAULT, EL_FROM_CONFIG, EL_FROM_FLAG } el_origin;
+
+typedef struct {
+    const char *command;   /* "pretrain" */
+    const char *examples;  /* lines shown first in --help */
+    const char *operands;  /* "FILE..." or NULL if none are accepted */
+    const char *summary;   /* one line */
+    const el_option *table;
+    int count;
+    void *settings;
+    /* filled by el_options_parse */
+    el_origin *origins; /* one for each line of the table */
+    char **operand;
+    int operand_count;
+    bool help; /* --help was given: print el_options_help and stop */
+    char **owned;
+    int owned_count;
+} el_options;
+
+/* Reads argv[1..argc); frees with el_options_close, even after a failure. */
+el_status el_options_parse(el_options *options, int argc, char **argv);
+/* Values from a JSON object, for lines that were not given as flags. */
+el_status el_options_apply(el_options *options, const json_t *object, const char *name);
+/* Whether this line was given (by a flag, a file, or either). */
+bool el_options_given(const el_options *options, const char *name);
+/* All values as a JSON object (new reference); choices as their words. */
+json_t *el_options_json(const el_options *options);
+/* The whole help page, on the heap. */
+char *el_options_help(const el_options *options);
+void el_options_close(el_options *options);
+
+/* The nearest of `count` names to a misspelt one, or NULL where none is near. */
+const char *el_nearest(const char *name, const char *const *names, int count);
+
+#endif

@@ -1,0 +1,42 @@
+/* cli - what every command shares
+ *
+ * Commands are functions; main.c is the table.  Results go to stdout, everything else to stderr.
+ */
+#ifndef EL_CLI_CLI_H
+#define EL_CLI_CLI_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/options.h"
+
+int cmd_vocab(int argc, char **argv);
+int cmd_tokenize(int argc, char **argv);
+int cmd_prepare(int argc, char **argv);
+int cmd_pretrain(int argc, char **argv);
+int cmd_evaluate(int argc, char **argv);
+int cmd_detect(int argc, char **argv);
+int cmd_fill(int argc, char **argv);
+int cmd_info(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
+
+/* Reads the arguments, or prints the help page.  False: return *exit_code now. */
+bool cli_parse(el_options *options, int argc, char **argv, int *exit_code);
+
+/* Prints "electra COMMAND: sentence" for a status that is not EL_OK; returns its exit code. */
+int cli_exit(const char *command, el_status status);
+
+/* A progress line on stderr: redrawn in place on a terminal, a plain line now and then elsewhere.
+ * fraction in [0, 1] draws a bar and the remaining time; negative: only the text. */
+typedef struct {
+    double started, drawn, first_fraction;
+    bool terminal, open;
+} cli_progress;
+void cli_progress_begin(cli_progress *progress);
+void cli_progress_show(cli_progress *progress, double fraction, const char *text);
+void cli_progress_end(cli_progress *progress); /* leaves the last line standing */
+
+/* Monotonic seconds. */
+double cli_now(void);
+
+#endif

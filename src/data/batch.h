@@ -1,0 +1,30 @@
+/* batch - a step's sequences, unpadded
+ *
+ * Sequence s is the rows starts[s] ... starts[s + 1) of ids, segments and positions.  A sequence is what attends to
+ * itself: an example, or one document's part of a packed example where attention stays within documents
+ * (positions then begin at 0 again).
+ */
+#ifndef EL_DATA_BATCH_H
+#define EL_DATA_BATCH_H
+
+#include "base/error.h"
+
+typedef struct {
+    int rows, sequences;
+    int *ids, *segments, *positions; /* rows of them */
+    int *starts;                     /* sequences + 1 */
+    int row_capacity, sequence_capacity;
+} el_batch;
+
+/* Room for so many rows and sequences, keeping what is there; free with el_batch_release. */
+el_status el_batch_reserve(el_batch *batch, int rows, int sequences);
+void el_batch_release(el_batch *batch);
+void el_batch_clear(el_batch *batch);
+
+/* Adds one sequence: `second` is where segment 1 begins (count where there is none).  Positions from 0. */
+el_status el_batch_add(el_batch *batch, const int *ids, int count, int second);
+
+/* Length of the longest sequence. */
+int el_batch_longest(const el_batch *batch);
+
+#endif

@@ -1,0 +1,29 @@
+/* config - the shape of one encoder, with Hugging Face's names (ElectraConfig) */
+#ifndef EL_MODEL_CONFIG_H
+#define EL_MODEL_CONFIG_H
+
+#include "base/json.h"
+
+typedef struct {
+    int vocab_size, embedding_size, hidden_size, num_hidden_layers, num_attention_heads, intermediate_size;
+    int max_position_embeddings, type_vocab_size, pad_token_id;
+    double hidden_dropout_prob, attention_probs_dropout_prob, layer_norm_eps, initializer_range;
+} el_config;
+
+/* What transformers would assume for keys that a file leaves out. */
+el_config el_config_default(void);
+
+/* Reads a config.json object; EL_EDATA for a model_type other than "electra", an activation other than "gelu",
+ * a position embedding other than "absolute", or sizes that do not fit together.  `name` is the file's. */
+el_status el_config_read(el_config *config, const json_t *object, const char *name);
+
+/* The object for config.json; `architecture` is "ElectraForPreTraining" or the like. */
+json_t *el_config_json(const el_config *config, const char *architecture);
+
+/* Sizes in range and divisible as they must be. */
+el_status el_config_check(const el_config *config, const char *name);
+
+/* Multiply-adds times two of a forward pass of one token in sequences of `length`, heads left out. */
+double el_config_flops(const el_config *config, double length);
+
+#endif

@@ -1,0 +1,43 @@
+/* heads - what stands on the encoders in pre-training (spec sections 1.2 and 1.3) */
+#ifndef EL_MODEL_HEADS_H
+#define EL_MODEL_HEADS_H
+
+#include "model/encoder.h"
+
+/* generator:  logits = LayerNorm(gelu(h dense_w^T + dense_b)) word^T + bias, at chosen rows only */
+typedef struct {
+    el_tensor dense_w, dense_b, norm_gamma, norm_beta; /* (E, H) (1, E) (1, E) (1, E) */
+    el_tensor word, bias;                              /* (V, E), the input table; (1, V) */
+} el_mlm_weights;
+
+typedef struct {
+    el_tensor gathered, slope, act, stats, normed, logits; /* (n, H) (n, E) (n, E) (n, 2) (n, E) (n, V) */
+    el_tensor thin, hidden;                                /* scratch: (n, E), (n, H) */
+} el_mlm_saved;
+
+void el_mlm_saved_layout(el_mlm_saved *saved, el_arena *arena, const el_config *config, int slots,
+                         el_type activations, el_type parameters, bool training);
+/* rows: the slots' row numbers, `count` of them.  Returns the logits (count, V). */
+el_tensor el_mlm_forward(el_device *dev, const el_config *config, const el_mlm_weights *w, el_mlm_saved *saved,
+                         el_tensor hidden, const int *rows, int count);
+/* dhidden (all rows of the encoder's output) is overwritten.  dlogits may be the logits' place. */
+void el_mlm_backward(el_device *dev, const el_mlm_weights *w, const el_mlm_weights *g, el_mlm_saved *saved,
+                     el_tensor dhidden, el_tensor dlogits, const int *rows);
+
+/* discriminator:  logit = gelu(h dense_w^T + dense_b) out_w^T + out_b, at every row; positive means replaced */
+typedef struct {
+    el_tensor dense_w, dense_b, out_w, out_b; /* (H, H) (1, H) (1, H) (1, 1) */
+} el_rtd_weights;
+
+typedef struct {
+    el_tensor slope, act, logits; /* (n, H) (n, H) (n, 1) */
+    el_tensor hidden;             /* the encoder's output, kept for the backward */
+} el_rtd_saved;
+
+void el_rtd_saved_layout(el_rtd_saved *saved, el_arena *arena, const el_config *config, int rows,
+                         el_type activations);
+el_tensor el_rtd_forward(el_device *dev, const el_rtd_weights *w, el_rtd_saved *saved, el_tensor hidden);
+void el_rtd_backward(el_device *dev, const el_rtd_weights *w, const el_rtd_weights *g, el_rtd_saved *saved,
+                     el_tensor dhidden, el_tensor dlogits);
+
+#endif

@@ -1,0 +1,18 @@
+/* memory - arenas on a device
+ *
+ * An el_arena (base/arena.h) whose memory comes from a device, and tensors pushed on it.
+ */
+#ifndef EL_MODEL_MEMORY_H
+#define EL_MODEL_MEMORY_H
+
+#include "base/arena.h"
+#include "ops/ops.h"
+
+/* Takes device memory for what was measured and starts again at its beginning. */
+el_status el_device_reserve(el_device *dev, el_arena *arena);
+void el_device_release(el_device *dev, el_arena *arena);
+
+el_tensor el_arena_tensor(el_arena *arena, el_type type, int rows, int cols);
+int *el_arena_ints(el_arena *arena, int count);
+
+#endif

@@ -1,0 +1,59 @@
+/* params - the one list of a network's parameters
+ *
+ * A line is a name (Hugging Face's), a place, and what is done with it.  Initialising, saving, loading, decaying,
+ * clipping and updating are loops over the lines.  A network that shares a tensor with another lists it all the same,
+ * marked `shared`, so that its list is complete; loops that must meet a tensor once leave shared lines out.
+ */
+#ifndef EL_MODEL_PARAMS_H
+#define EL_MODEL_PARAMS_H
+
+#include "model/memory.h"
+
+typedef enum {
+    EL_INIT_NORMAL, /* truncated normal, or by fan-in; see initialise.h */
+    EL_INIT_GLOROT, /* uniform in +-sqrt(6 / (rows + cols)) */
+    EL_INIT_ZERO,
+    EL_INIT_ONE
+} el_init;
+
+typedef struct {
+    char name[112]; /* "electra.encoder.layer.0.attention.self.query.weight" */
+    el_tensor value;
+    el_tensor gradient, m, v; /* absent unless training; m and v are AdamW's moments */
+    el_tensor base;           /* exported as base + value, where there is one (GDES) */
+    el_init init;
+    bool decay;  /* weight decay applies: all but LayerNorm and biases */
+    bool shared; /* another network's list owns it */
+    bool vector; /* one-dimensional in files */
+    int depth;   /* 0 embeddings, i + 1 layer i, layers + 2 head (spec section 4) */
+} el_param;
+
+typedef struct {
+    el_device *dev;
+    el_arena *arena;
+    el_type parameters, activations;
+    bool training;
+    el_param *items;
+    int count, capacity;
+    el_tensor *matrices; /* weight matrices with a prepared copy, owned ones only */
+    int matrix_count, matrix_capacity;
+} el_params;
+
+/* Adds a line and gives it memory: a (rows, cols) tensor.  *value gets it, *gradient its gradient (training).
+ * `product` also reserves the copy that products use.  While the arena measures, lines are not kept. */
+void el_param_add(el_params *params, el_tensor *value, el_tensor *gradient, int rows, int cols, el_init init,
+                  int depth, bool product, const char *format, ...) __attribute__((format(printf, 9, 10)));
+
+/* One tensor whose rows are several parameters, a third each: query, key and value as one product. */
+void el_param_add_stack(el_params *params, el_tensor *value, el_tensor *gradient, int parts, int rows, int cols,
+                        el_init init, int depth, bool product, const char *prefix, const char *const *names,
+                        const char *suffix);
+
+/* Adds a line for a tensor that another list owns. */
+void el_param_share(el_params *params, const el_param *owner);
+
+const el_param *el_param_find(const el_params *params, const char *name);
+int64_t el_param_elements(const el_param *param);
+void el_params_release(el_params *params);
+
+#endif

@@ -1,0 +1,39 @@
+/* learn - a WordPiece vocabulary from text
+ *
+ * As Hugging Face's WordPieceTrainer does it: words are counted, start as characters (all but the first
+ * with "##"), and the most frequent pair of neighbours is merged, again and again, until the vocabulary is
+ * full or no pair is left that occurs min_frequency times.  Ties go to the pair of lower ids.  Ids: the
+ * special tokens, the alphabet by code point, the alphabet's continuations by code point, then merges in
+ * their order.
+ *
+ * Counts are 64 bits.  The result depends on the text and the settings alone, never on the number of threads.
+ * Counting keeps within `memory_bytes` by dropping the rarest chunks whenever it would pass (which a
+ * log line then says); words of more than 100 characters are left out, since tokenising never cuts them.
+ */
+#ifndef EL_TEXT_LEARN_H
+#define EL_TEXT_LEARN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "reader.h"
+#include "vocab.h"
+
+typedef struct {
+    int vocab_size;        /* never more entries than this; at least 16 */
+    int64_t min_frequency; /* of a pair to be merged */
+    int limit_alphabet; /* characters kept, the most frequent ones; 0: the lesser of 1000 and vocab_size / 4
+                         */
+    el_casing casing;
+    int threads;
+    size_t memory_bytes; /* for counting; 0: 2 GiB */
+    /* Called now and then from the calling thread; may be NULL. `what` is "reading" (done and total in
+     * bytes, as el_reader_progress) or "merging" (in pieces). */
+    void (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
+    void *progress_context;
+} el_learn_settings;
+
+/* Reads all of `reader` and opens the vocabulary learnt from it. EL_EDATA if there is no word in it. */
+el_status el_learn(el_vocab **vocab, el_reader *reader, const el_learn_settings *settings);
+
+#endif

@@ -1,0 +1,69 @@
+/* reader - text from files, in large blocks of whole lines
+ *
+ * Takes plain text, .gz, .zst, .jsonl (also .jsonl.gz, .jsonl.zst: an object a line, its text under one key,
+ * a document each), folders (all files in them, recursively, sorted by name; names starting with '.' left
+ * out) and "-" for standard input.  Compression is recognised by the first bytes, whatever the name.
+ *
+ * A block is text to be read a line at a time: a line that is blank (nothing but spaces) ends a
+ * document, and so does the end of a block whose ends_document is set, which is the end of a file.  Blocks
+ * depend on the files alone.  Typical use:
+ *
+ *     while ((st = el_reader_next(reader, &block)) == EL_OK && block.bytes)
+ *         for (const char *at = block.text; el_line_next(&at, block.text + block.bytes, &line);)
+ *             ...
+ */
+#ifndef EL_TEXT_READER_H
+#define EL_TEXT_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+typedef struct {
+    const char *json_key; /* NULL: "text" */
+    size_t block_bytes;   /* 0: EL_READER_BLOCK */
+} el_reader_settings;
+
+enum { EL_READER_BLOCK = 8 << 20 };
+
+typedef struct {
+    const char *text; /* valid until the next call */
+    size_t bytes;     /* 0: there is no more */
+    bool ends_document;
+    bool cut; /* the last line was longer than a block and goes on in the next one */
+} el_block;
+
+typedef struct el_reader el_reader;
+
+/* Finds and lists all files first: one that is missing is EL_EDATA before anything is read. */
+el_status el_reader_open(el_reader **reader, char *const *paths, int count, el_reader_settings settings);
+
+/* The next block: at most block_bytes, whole lines but for one longer than that, which is cut after a
+ * space where it has one, else between characters.  A truncated or damaged file is EL_EDATA with one
+ * sentence that names it. */
+el_status el_reader_next(el_reader *reader, el_block *block);
+
+/* Bytes of files taken so far and in all, for progress (compressed ones as they lie on disk); total is 0
+ * where standard input is among them. */
+void el_reader_progress(const el_reader *reader, uint64_t *done, uint64_t *total);
+
+void el_reader_close(el_reader *reader); /* accepts NULL */
+
+/* One line, without its newline. */
+typedef struct {
+    const char *text;
+    size_t bytes;
+} el_line;
+
+/* The next line of [*at, end), false at the end. */
+bool el_line_next(const char **at, const char *end, el_line *line);
+/* Whether a line is nothing but ASCII white space. */
+bool el_line_blank(el_line line);
+
+/* Cuts a block for parallel work: the length of the shortest run of whole lines of at least `want` bytes
+ * from the beginning of [text, text + bytes); `bytes` if there is none. */
+size_t el_lines_cut(const char *text, size_t bytes, size_t want);
+
+#endif

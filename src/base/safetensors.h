@@ -39,6 +39,7 @@ typedef struct {
     int count;
     char *path;
     json_t *header; /* owns the names */
+    void *copies;   /* of tensors that other writers put where their type cannot be read from */
 } el_safetensors;
 
 el_status el_safetensors_open(el_safetensors *st, const char *path);

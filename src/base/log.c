@@ -1,0 +1,26 @@
+/* log - hands lines to the one sink that cli/ set: state of the whole process, as style.md allows base/ */
+#include "log.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+static el_log_sink *_Atomic current;
+
+void el_log_to(el_log_sink *sink)
+{
+    atomic_store(&current, sink);
+}
+
+void el_log(el_log_level level, const char *format, ...)
+{
+    el_log_sink *sink = atomic_load(&current);
+    if (!sink)
+        return;
+    char line[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    sink(level, line);
+}

@@ -1,0 +1,714 @@
+/* options - see the header
+ *
+ * Parsing takes two passes over argv: flags first set their values and mark their lines, then the files
+ * of --config and --hparams, in the order given, fill the lines that no flag has set.
+ */
+#define _GNU_SOURCE
+#include "options.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <locale.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+
+enum { LONGEST_NAME = 128, HELP_COLUMN = 32, HELP_WIDTH = 100 };
+
+static const double LARGEST_WHOLE = 0x1p53; /* above it a double skips whole numbers */
+
+/* ---- names ---- */
+
+/* Table names, flags and keys as one spelling: lower case is kept, '-' becomes '_'. */
+static void spell(char name[LONGEST_NAME], const char *given, size_t length)
+{
+    length = length < LONGEST_NAME - 1 ? length : LONGEST_NAME - 1;
+    for (size_t i = 0; i < length; i++)
+        name[i] = given[i] == '-' ? '_' : given[i];
+    name[length] = '\0';
+}
+
+static void flag_of(char flag[LONGEST_NAME + 2], const char *name)
+{
+    snprintf(flag, LONGEST_NAME + 2, "--%s", name);
+    for (char *c = flag + 2; *c; c++)
+        if (*c == '_')
+            *c = '-';
+}
+
+static int line_of(const el_options *options, const char *name)
+{
+    char wanted[LONGEST_NAME];
+    spell(wanted, name, strlen(name));
+    for (int i = 0; i < options->count; i++)
+        if (options->table[i].type != EL_OPT_SECTION && strcmp(options->table[i].name, wanted) == 0)
+            return i;
+    return -1;
+}
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Edits between two names: a letter more, less or other, or two neighbours swapped. */
+static int edits(const char *a, const char *b)
+{
+    const int n = (int)strlen(a), m = (int)strlen(b);
+    if (n >= LONGEST_NAME || m >= LONGEST_NAME)
+        return LONGEST_NAME;
+    int rows[3][LONGEST_NAME]; /* this one and the two before */
+    for (int j = 0; j <= m; j++)
+        rows[0][j] = j;
+    for (int i = 1; i <= n; i++) {
+        int *row = rows[i % 3];
+        const int *above = rows[(i + 2) % 3], *above_it = rows[(i + 1) % 3];
+        row[0] = i;
+        for (int j = 1; j <= m; j++) {
+            row[j] = least(least(above[j], row[j - 1]) + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = least(row[j], above_it[j - 2] + 1);
+        }
+    }
+    return rows[n % 3][m];
+}
+
+const char *el_nearest(const char *name, const char *const *names, int count)
+{
+    char wanted[LONGEST_NAME], other[LONGEST_NAME];
+    spell(wanted, name, strlen(name));
+    const char *nearest = NULL;
+    int fewest = 1 + (int)strlen(wanted) / 3; /* more edits than a third is another name */
+    for (int i = 0; i < count; i++) {
+        spell(other, names[i], strlen(names[i]));
+        const int distance = edits(wanted, other);
+        if (distance <= fewest && (!nearest || distance < fewest)) {
+            nearest = names[i];
+            fewest = distance;
+        }
+    }
+    for (int i = 0; i < count && !nearest && strlen(wanted) >= 4; i++) { /* batch_size: train_batch_size */
+        spell(other, names[i], strlen(names[i]));
+        if (strstr(other, wanted))
+            nearest = names[i];
+    }
+    return nearest;
+}
+
+/* The nearest name of the table, as it is (for keys) or as a flag; NULL where none is near. */
+static const char *nearest_line(const el_options *options, const char *name, bool with_files)
+{
+    const char **names = calloc((size_t)options->count + 3, sizeof *names);
+    if (!names)
+        return NULL;
+    int count = 0;
+    for (int i = 0; i < options->count; i++)
+        if (options->table[i].type != EL_OPT_SECTION)
+            names[count++] = options->table[i].name;
+    if (with_files) {
+        names[count++] = "config";
+        names[count++] = "hparams";
+        names[count++] = "help";
+    }
+    const char *nearest = el_nearest(name, names, count);
+    free(names);
+    return nearest;
+}
+
+/* ---- values ---- */
+
+static void *place_of(const el_options *options, int line)
+{
+    return (char *)options->settings + options->table[line].offset;
+}
+
+/* Numbers are read as in the C locale whatever the program has set. */
+static bool parse_double(const char *text, double *value)
+{
+    if (text[0] == '\0' || text[strspn(text, "+-.0123456789eE")] != '\0')
+        return false; /* no spaces, no hexadecimals, no nan */
+    const locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (!plain)
+        return false;
+    char *end;
+    *value = strtod_l(text, &end, plain);
+    freelocale(plain);
+    return *end == '\0';
+}
+
+static bool has_range(const el_option *option)
+{
+    return option->min != 0 || option->max != 0;
+}
+
+static el_status check_range(const char *said, const el_option *option, const char *text, double value)
+{
+    if (!has_range(option) || (value >= option->min && value <= option->max))
+        return EL_OK;
+    if (isinf(option->max))
+        return el_fail(EL_EUSAGE, "%s: %s is not %.15g or more", said, text, option->min);
+    return el_fail(EL_EUSAGE, "%s: %s is not between %.15g and %.15g", said, text, option->min, option->max);
+}
+
+/* Setters take what was said (a flag, or file and key) for the sentence. */
+static el_status set_int(const el_options *options, int line, const char *said, const char *text)
+{
+    char *end;
+    errno = 0;
+    long long whole = strtoll(text, &end, 10);
+    double value = (double)whole;
+    if (text[0] == ' ' || end == text || *end != '\0' || errno) { /* 1e6 */
+        if (!parse_double(text, &value))
+            return el_fail(EL_EUSAGE, "%s: \"%s\" is not a number", said, text);
+        if (value != floor(value) || !(fabs(value) <= LARGEST_WHOLE))
+            return el_fail(EL_EUSAGE, "%s: %s is not a whole number%s", said, text,
+                           fabs(value) > LARGEST_WHOLE ? " that can be held" : "");
+        whole = (long long)value;
+    }
+    const el_status st = check_range(said, &options->table[line], text, value);
+    if (!st)
+        *(int64_t *)place_of(options, line) = whole;
+    return st;
+}
+
+static el_status set_real(const el_options *options, int line, const char *said, const char *text)
+{
+    double value;
+    if (!parse_double(text, &value))
+        return el_fail(EL_EUSAGE, "%s: \"%s\" is not a number", said, text);
+    if (!isfinite(value))
+        return el_fail(EL_EUSAGE, "%s: %s is too large", said, text);
+    const el_status st = check_range(said, &options->table[line], text, value);
+    if (!st)
+        *(double *)place_of(options, line) = value;
+    return st;
+}
+
+/* The place of a word in "a|b|c", or -1. */
+static int choice_of(const char *choices, const char *word)
+{
+    const size_t length = strlen(word);
+    int index = 0;
+    for (const char *c = choices; c; index++) {
+        const size_t end = strcspn(c, "|");
+        if (end == length && strncmp(c, word, length) == 0)
+            return index;
+        c = c[end] ? c + end + 1 : NULL;
+    }
+    return -1;
+}
+
+/* The word at a place in "a|b|c", as long as *length; "" past the end. */
+static const char *choice_word(const char *choices, int index, int *length)
+{
+    const char *c = choices;
+    for (; index > 0 && *c; index--)
+        c += strcspn(c, "|") + (c[strcspn(c, "|")] == '|');
+    *length = (int)strcspn(c, "|");
+    return c;
+}
+
+static el_status set_choice(const el_options *options, int line, const char *said, const char *text)
+{
+    const char *choices = options->table[line].choices;
+    const int index = choice_of(choices, text);
+    if (index < 0)
+        return el_fail(EL_EUSAGE, "%s: \"%s\" is not one of %s", said, text, choices);
+    *(int *)place_of(options, line) = index;
+    return EL_OK;
+}
+
+static el_status set_text(el_options *options, int line, const char *said, const char *text)
+{
+    char **owned = realloc(options->owned, ((size_t)options->owned_count + 1) * sizeof *owned);
+    if (owned)
+        options->owned = owned;
+    char *copy = owned ? strdup(text) : NULL;
+    if (!copy)
+        return el_fail(EL_ENOMEM, "%s: out of memory", said);
+    options->owned[options->owned_count++] = copy;
+    *(const char **)place_of(options, line) = copy;
+    return EL_OK;
+}
+
+static el_status set_switch(const el_options *options, int line, const char *said, const char *text)
+{
+    if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+        return el_fail(EL_EUSAGE, "%s: \"%s\" is neither true nor false", said, text);
+    *(bool *)place_of(options, line) = text[0] == 't';
+    return EL_OK;
+}
+
+static el_status set(el_options *options, int line, const char *said, const char *text)
+{
+    switch (options->table[line].type) {
+    case EL_OPT_SWITCH:
+        return set_switch(options, line, said, text);
+    case EL_OPT_INT:
+        return set_int(options, line, said, text);
+    case EL_OPT_REAL:
+        return set_real(options, line, said, text);
+    case EL_OPT_TEXT:
+        return set_text(options, line, said, text);
+    case EL_OPT_CHOICE:
+        return set_choice(options, line, said, text);
+    case EL_OPT_SECTION:
+        break;
+    }
+    assert(!"a line without a value");
+    return EL_EFAILED;
+}
+
+/* ---- JSON ---- */
+
+static bool fits(el_option_type type, const json_t *value)
+{
+    switch (type) {
+    case EL_OPT_SWITCH:
+        return json_is_boolean(value);
+    case EL_OPT_INT:
+    case EL_OPT_REAL:
+        return json_is_number(value);
+    case EL_OPT_TEXT:
+    case EL_OPT_CHOICE:
+        return json_is_string(value);
+    case EL_OPT_SECTION:
+        break;
+    }
+    return false;
+}
+
+static const char *kind_of(el_option_type type)
+{
+    return type == EL_OPT_SWITCH                          ? "true or false"
+           : type == EL_OPT_INT                           ? "a whole number"
+           : type == EL_OPT_REAL                          ? "a number"
+           : type == EL_OPT_TEXT || type == EL_OPT_CHOICE ? "a text"
+                                                          : "a value";
+}
+
+static el_status apply_one(el_options *options, int line, const char *said, const json_t *value)
+{
+    const el_option_type type = options->table[line].type;
+    if (!fits(type, value))
+        return el_fail(EL_EUSAGE, "%s: not %s", said, kind_of(type));
+    if (json_is_string(value))
+        return set(options, line, said, json_string_value(value));
+    char *text = json_dumps(value, JSON_ENCODE_ANY);
+    if (!text)
+        return el_fail(EL_ENOMEM, "%s: out of memory", said);
+    const el_status st = set(options, line, said, text);
+    free(text);
+    return st;
+}
+
+static el_status unknown_key(const el_options *options, const char *name, const char *key)
+{
+    const char *nearest = nearest_line(options, key, false);
+    return nearest ? el_fail(EL_EUSAGE, "%s: unknown key \"%s\"; did you mean \"%s\"?", name, key, nearest)
+                   : el_fail(EL_EUSAGE, "%s: unknown key \"%s\"", name, key);
+}
+
+el_status el_options_apply(el_options *options, const json_t *object, const char *name)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        const int line = line_of(options, key);
+        if (line < 0)
+            return unknown_key(options, name, key);
+        if (json_is_null(value) || options->origins[line] == EL_FROM_FLAG)
+            continue;
+        char said[1024];
+        snprintf(said, sizeof said, "%s: %s", name, key);
+        const el_status st = apply_one(options, line, said, value);
+        if (st)
+            return st;
+        options->origins[line] = EL_FROM_CONFIG;
+    }
+    return EL_OK;
+}
+
+/* `given` is a file's name, or (where allowed) JSON itself. */
+static el_status apply_file(el_options *options, const char *given, bool inline_json)
+{
+    const bool is_json = inline_json && given[strspn(given, " \t\n")] == '{';
+    const char *name = is_json ? "--hparams" : given;
+    json_t *object;
+    el_status st =
+        is_json ? el_json_parse(&object, given, strlen(given), name) : el_json_load(&object, given);
+    if (!st)
+        st = el_options_apply(options, object, name);
+    else if (st == EL_EDATA && is_json)
+        st = EL_EUSAGE;
+    json_decref(object);
+    return st;
+}
+
+/* ---- flags ---- */
+
+/* One argument taken apart: "--name=value". */
+typedef struct {
+    char name[LONGEST_NAME];
+    char said[LONGEST_NAME + 2]; /* the flag as a person would write it */
+    char *value;                 /* after '=', or NULL */
+} flag;
+
+static el_status read_flag(flag *f, char *argument)
+{
+    const size_t length = strcspn(argument + 2, "=");
+    if (length >= LONGEST_NAME)
+        return el_fail(EL_EUSAGE, "unknown option %.40s...", argument);
+    spell(f->name, argument + 2, length);
+    flag_of(f->said, f->name);
+    f->value = argument[2 + length] ? argument + 2 + length + 1 : NULL;
+    return EL_OK;
+}
+
+static el_status unknown_flag(const el_options *options, const flag *f)
+{
+    const bool negated = strncmp(f->name, "no_", 3) == 0;
+    const char *nearest = nearest_line(options, f->name, true);
+    if (!nearest && negated)
+        nearest = nearest_line(options, f->name + 3, false);
+    else
+        nearest = nearest ? nearest : NULL;
+    if (!nearest)
+        return el_fail(EL_EUSAGE, "unknown option %s", f->said);
+    const int line = line_of(options, nearest);
+    const bool keep_no =
+        negated && strncmp(nearest, "no_", 3) != 0 && line >= 0 && options->table[line].type == EL_OPT_SWITCH;
+    char near_flag[LONGEST_NAME + 2], spelt[LONGEST_NAME];
+    snprintf(spelt, sizeof spelt, "%s%s", keep_no ? "no_" : "", nearest);
+    flag_of(near_flag, spelt);
+    return el_fail(EL_EUSAGE, "unknown option %s; did you mean %s?", f->said, near_flag);
+}
+
+/* Whether this is --no-X for a switch X. */
+static bool turns_off(const el_options *options, const flag *f, int *line)
+{
+    if (strncmp(f->name, "no_", 3) != 0)
+        return false;
+    *line = line_of(options, f->name + 3);
+    return *line >= 0 && options->table[*line].type == EL_OPT_SWITCH;
+}
+
+/* The flag's value: after '=', or the next argument. */
+static el_status value_of(const flag *f, int argc, char **argv, int *at, const char **value)
+{
+    if (!f->value && *at + 1 >= argc)
+        return el_fail(EL_EUSAGE, "%s: needs a value", f->said);
+    *value = f->value ? f->value : argv[++*at];
+    return EL_OK;
+}
+
+static el_status take_switch(el_options *options, const flag *f, int line, bool value)
+{
+    if (f->value && !value)
+        return el_fail(EL_EUSAGE, "%s: takes no value", f->said);
+    options->origins[line] = EL_FROM_FLAG;
+    if (f->value)
+        return set(options, line, f->said, f->value);
+    *(bool *)place_of(options, line) = value;
+    return EL_OK;
+}
+
+/* One "--..." argument; *at moves on if it takes the next one too. */
+static el_status take_flag(el_options *options, int argc, char **argv, int *at)
+{
+    flag f;
+    const char *value = NULL;
+    el_status st = read_flag(&f, argv[*at]);
+    if (st)
+        return st;
+    int line = line_of(options, f.name);
+    if (line >= 0 && options->table[line].type == EL_OPT_SWITCH)
+        return take_switch(options, &f, line, true);
+    if (line < 0 && turns_off(options, &f, &line))
+        return take_switch(options, &f, line, false);
+    if (line < 0 && strcmp(f.name, "help") == 0) {
+        options->help = true;
+        return EL_OK;
+    }
+    const bool file = line < 0 && (strcmp(f.name, "config") == 0 || strcmp(f.name, "hparams") == 0);
+    if (line < 0 && !file)
+        return unknown_flag(options, &f);
+    st = value_of(&f, argc, argv, at, &value);
+    if (st || file) /* files wait for the second pass */
+        return st;
+    options->origins[line] = EL_FROM_FLAG;
+    return set(options, line, f.said, value);
+}
+
+static el_status take_operand(el_options *options, char *argument)
+{
+    if (!options->operands)
+        return el_fail(EL_EUSAGE, "\"%s\" is not expected: %s takes options only", argument,
+                       options->command);
+    options->operand[options->operand_count++] = argument;
+    return EL_OK;
+}
+
+static el_status take_flags(el_options *options, int argc, char **argv)
+{
+    el_status st = EL_OK;
+    bool ended = false;
+    for (int at = 1; at < argc && !st; at++) {
+        char *argument = argv[at];
+        if (ended || argument[0] != '-' || argument[1] == '\0')
+            st = take_operand(options, argument);
+        else if (strcmp(argument, "--") == 0)
+            ended = true;
+        else if (strcmp(argument, "-h") == 0)
+            options->help = true;
+        else if (argument[1] != '-')
+            st = el_fail(EL_EUSAGE, "unknown option %s; options are written --name", argument);
+        else
+            st = take_flag(options, argc, argv, &at);
+    }
+    return st;
+}
+
+/* Goes over the same arguments, which are known to be good. */
+static el_status take_files(el_options *options, int argc, char **argv)
+{
+    el_status st = EL_OK;
+    for (int at = 1; at < argc && !st && strcmp(argv[at], "--") != 0; at++) {
+        flag f;
+        const char *value = NULL;
+        if (strncmp(argv[at], "--", 2) != 0 || read_flag(&f, argv[at]))
+            continue;
+        const int line = line_of(options, f.name);
+        const bool config = line < 0 && strcmp(f.name, "config") == 0;
+        const bool hparams = line < 0 && strcmp(f.name, "hparams") == 0;
+        const bool takes_value =
+            config || hparams || (line >= 0 && options->table[line].type != EL_OPT_SWITCH);
+        if (takes_value)
+            st = value_of(&f, argc, argv, &at, &value);
+        if (!st && (config || hparams))
+            st = apply_file(options, value, hparams);
+    }
+    return st;
+}
+
+el_status el_options_parse(el_options *options, int argc, char **argv)
+{
+    options->origins = calloc((size_t)options->count + 1, sizeof *options->origins);
+    options->operand = calloc((size_t)(argc > 0 ? argc : 0) + 1, sizeof *options->operand);
+    options->operand_count = 0;
+    options->help = false;
+    options->owned = NULL;
+    options->owned_count = 0;
+    if (!options->origins || !options->operand)
+        return el_fail(EL_ENOMEM, "out of memory");
+    el_status st = take_flags(options, argc, argv);
+    if (!st && !options->help)
+        st = take_files(options, argc, argv);
+    return st;
+}
+
+bool el_options_given(const el_options *options, const char *name)
+{
+    const int line = line_of(options, name);
+    assert(line >= 0 && "a line of the table");
+    return options->origins[line] != EL_FROM_DEFAULT;
+}
+
+void el_options_close(el_options *options)
+{
+    for (int i = 0; i < options->owned_count; i++)
+        free(options->owned[i]);
+    free(options->owned);
+    free(options->operand);
+    free(options->origins);
+    options->owned = NULL, options->operand = NULL, options->origins = NULL;
+    options->owned_count = 0, options->operand_count = 0;
+}
+
+/* ---- what they are now ---- */
+
+static json_t *value_json(const el_options *options, int line)
+{
+    const el_option *option = &options->table[line];
+    const void *place = place_of(options, line);
+    int length;
+    switch (option->type) {
+    case EL_OPT_SWITCH:
+        return json_boolean(*(const bool *)place);
+    case EL_OPT_INT:
+        return json_integer(*(const int64_t *)place);
+    case EL_OPT_REAL:
+        return json_real(*(const double *)place);
+    case EL_OPT_TEXT:
+        return *(const char *const *)place ? json_string(*(const char *const *)place) : json_null();
+    case EL_OPT_CHOICE: {
+        const char *word = choice_word(option->choices, *(const int *)place, &length);
+        return json_stringn(word, (size_t)length);
+    }
+    case EL_OPT_SECTION:
+        break;
+    }
+    return NULL;
+}
+
+json_t *el_options_json(const el_options *options)
+{
+    json_t *object = json_object();
+    for (int i = 0; object && i < options->count; i++)
+        if (options->table[i].type != EL_OPT_SECTION)
+            json_object_set_new(object, options->table[i].name, value_json(options, i));
+    return object;
+}
+
+/* ---- help ---- */
+
+static void add(FILE *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(FILE *page, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(page, format, arguments);
+    va_end(arguments);
+}
+
+/* "--num-train-steps N" */
+static void left_side(char *text, size_t size, const el_option *option)
+{
+    char name[LONGEST_NAME + 2];
+    flag_of(name, option->name);
+    if (option->type == EL_OPT_SWITCH)
+        snprintf(text, size, "--[no-]%s", name + 2);
+    else
+        snprintf(text, size, "%s %s", name,
+                 option->type == EL_OPT_INT    ? "N"
+                 : option->type == EL_OPT_REAL ? "X"
+                 : option->type == EL_OPT_TEXT ? "TEXT"
+                                               : option->choices);
+}
+
+/* "1 to 1e+09; default 1000", without what there is not to say. */
+static void remarks(char *text, size_t size, const el_options *options, int line)
+{
+    const el_option *option = &options->table[line];
+    const void *place = place_of(options, line);
+    char range[80] = "";
+    if (has_range(option) && isinf(option->max))
+        snprintf(range, sizeof range, "%.15g or more; ", option->min);
+    else if (has_range(option))
+        snprintf(range, sizeof range, "%.15g to %.15g; ", option->min, option->max);
+    text[0] = '\0';
+    int length;
+    const char *word;
+    switch (option->type) {
+    case EL_OPT_SWITCH:
+        snprintf(text, size, " (default %s)", *(const bool *)place ? "on" : "off");
+        break;
+    case EL_OPT_INT:
+        snprintf(text, size, " (%sdefault %lld)", range, (long long)*(const int64_t *)place);
+        break;
+    case EL_OPT_REAL:
+        snprintf(text, size, " (%sdefault %.15g)", range, *(const double *)place);
+        break;
+    case EL_OPT_TEXT:
+        word = *(const char *const *)place;
+        if (word && *word)
+            snprintf(text, size, " (default %s)", word);
+        break;
+    case EL_OPT_CHOICE:
+        word = choice_word(option->choices, *(const int *)place, &length);
+        snprintf(text, size, " (default %.*s)", length, word);
+        break;
+    case EL_OPT_SECTION:
+        break;
+    }
+}
+
+/* The words of a text, from HELP_COLUMN on, broken before HELP_WIDTH. */
+static void add_wrapped(FILE *page, int column, const char *text)
+{
+    while (*text) {
+        const int length = (int)strcspn(text, " ");
+        if (column + 1 + length > HELP_WIDTH && column > HELP_COLUMN) {
+            add(page, "\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        }
+        add(page, "%s%.*s", column > HELP_COLUMN ? " " : "", length, text);
+        column += length + (column > HELP_COLUMN);
+        text += length;
+        text += strspn(text, " ");
+    }
+    add(page, "\n");
+}
+
+static void add_line(FILE *page, const char *left, const char *right)
+{
+    const int length = (int)strlen(left);
+    add(page, "  %s", left);
+    if (length + 4 > HELP_COLUMN)
+        add(page, "\n%*s", HELP_COLUMN, "");
+    else
+        add(page, "%*s", HELP_COLUMN - length - 2, "");
+    add_wrapped(page, HELP_COLUMN, right);
+}
+
+static void add_option(FILE *page, const el_options *options, int line)
+{
+    const el_option *option = &options->table[line];
+    char left[256], remark[512], right[2048];
+    left_side(left, sizeof left, option);
+    remarks(remark, sizeof remark, options, line);
+    snprintf(right, sizeof right, "%s%s", option->help ? option->help : "", remark);
+    add_line(page, left, right);
+}
+
+static void add_examples(FILE *page, const char *examples)
+{
+    add(page, "Examples:\n");
+    while (*examples) {
+        const int length = (int)strcspn(examples, "\n");
+        add(page, "%s%.*s\n", *examples == ' ' || length == 0 ? "" : "  ", length, examples);
+        examples += length + (examples[length] == '\n');
+    }
+    add(page, "\n");
+}
+
+static void add_page(FILE *page, const el_options *options)
+{
+    add(page, "electra %s - %s\n\n", options->command, options->summary ? options->summary : "");
+    if (options->examples)
+        add_examples(page, options->examples);
+    add(page, "Usage: electra %s [options]%s%s\n", options->command, options->operands ? " " : "",
+        options->operands ? options->operands : "");
+    if (options->count == 0 || options->table[0].type != EL_OPT_SECTION)
+        add(page, "\nOptions:\n");
+    for (int i = 0; i < options->count; i++)
+        if (options->table[i].type == EL_OPT_SECTION)
+            add(page, "\n%s:\n", options->table[i].help ? options->table[i].help : options->table[i].name);
+        else
+            add_option(page, options, i);
+    add(page, "\nEvery command:\n");
+    add_line(page, "--config FILE",
+             "settings from a JSON file; its keys are the options' names; flags go before it");
+    add_line(page, "--hparams JSON|FILE", "the same, from JSON on the command line or a file");
+    add_line(page, "-h, --help", "this page");
+}
+
+char *el_options_help(const el_options *options)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *page = open_memstream(&text, &size);
+    if (!page)
+        return NULL;
+    add_page(page, options);
+    if (fclose(page) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}

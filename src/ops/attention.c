@@ -55,8 +55,10 @@ static double score(const head *h, int i, int j)
 
 static double keep_scale(const head *h, int i, int j)
 {
-    const uint64_t row = (uint64_t)(h->first + i) * (uint64_t)h->heads + (uint64_t)h->head;
-    return el_dropout_scale(h->dropout, h->width, row, j);
+    const uint64_t row = h->dropout.first_row + (uint64_t)(h->first + i);
+    el_dropout numbered = h->dropout;
+    numbered.first_row = 0; /* in the row already */
+    return el_dropout_scale(numbered, h->width, row * (uint64_t)h->heads + (uint64_t)h->head, j);
 }
 
 static double log_sum_exp(const double *x, int count)

@@ -146,8 +146,9 @@ struct el_device {
      *   qkv (n, 3 hidden): queries, keys, values side by side, head h in columns h * head_size ...
      *   P = softmax(Q K^T / sqrt(head_size));  y (n, hidden) = dropout(P) V
      *   lse (n, heads): log of the sum of exponentials of each row of scores, kept for the backward
-     * Dropout of P: the tensor it is applied to has a row for each (query row, head), numbered row * heads + head,
-     * and `width` columns, one for each key counted from the start of the sequence; width is a model constant (the
+     * Dropout of P: the tensor it is applied to has a row for each (query row, head), numbered
+     * (first_row + row) * heads + head: here too first_row counts rows of the batch; it has
+     * `width` columns, one for each key counted from the start of the sequence; width is a model constant (the
      * longest sequence allowed), so that the mask of a sequence does not depend on its neighbours. */
     void (*attention_forward)(el_device *dev, el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout,
                               int heads, el_dropout dropout, int width);

@@ -13,8 +13,9 @@ typedef struct {
 /* What transformers would assume for keys that a file leaves out. */
 el_config el_config_default(void);
 
-/* Reads a config.json object; EL_EDATA for a model_type other than "electra", an activation other than "gelu",
- * a position embedding other than "absolute", or sizes that do not fit together.  `name` is the file's. */
+/* Reads a config.json object; EL_EDATA for a model_type other than "electra", an activation other than
+ * "gelu", a position embedding other than "absolute", or sizes that do not fit together.  `name` is the
+ * file's. */
 el_status el_config_read(el_config *config, const json_t *object, const char *name);
 
 /* The object for config.json; `architecture` is "ElectraForPreTraining" or the like. */

@@ -3,8 +3,8 @@
  *   e = LayerNorm(word[id] + type[segment] + position[pos]) -> dropout -> (projected when E != H)
  *   each layer:  x -> attention half -> feed-forward half, each ending in LayerNorm(x + dropout(branch))
  *
- * Weights live as long as the model; `saved` from a forward to its backward; both are views.  The same struct type
- * holds weights and their gradients.
+ * Weights live as long as the model; `saved` from a forward to its backward; both are views.  The same struct
+ * type holds weights and their gradients.
  */
 #ifndef EL_MODEL_ENCODER_H
 #define EL_MODEL_ENCODER_H
@@ -84,6 +84,7 @@ el_tensor el_encoder_forward(el_device *dev, const el_config *config, const el_e
 
 /* dy (rows, H) is destroyed.  Adds to the gradients in g. */
 void el_encoder_backward(el_device *dev, const el_config *config, const el_encoder_weights *w,
-                         const el_encoder_weights *g, el_encoder_saved *saved, const el_input *in, el_tensor dy);
+                         const el_encoder_weights *g, el_encoder_saved *saved, const el_input *in,
+                         el_tensor dy);
 
 #endif

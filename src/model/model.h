@@ -1,16 +1,16 @@
 /* model - the two networks of pre-training, or either alone
  *
- * Each network is an encoder with its head and its own complete list of parameters under Hugging Face's names.
- * What is shared stands in both lists and is owned by one:
+ * Each network is an encoder with its head and its own complete list of parameters under Hugging Face's
+ * names. What is shared stands in both lists and is owned by one:
  *
- *   shared     word, position and type tables and their LayerNorm belong to the discriminator, the generator views them
- *   separate   each its own (the generator's as wide as its hidden size, no projection)
- *   gdes       the generator owns its tables; the discriminator adds to them, without sending a gradient, a delta
- *              of its own, and has its own LayerNorm (DeBERTaV3, gradient-disentangled embedding sharing)
- *   all        one encoder for both, different heads
+ *   shared     word, position and type tables and their LayerNorm belong to the discriminator, the generator
+ * views them separate   each its own (the generator's as wide as its hidden size, no projection) gdes the
+ * generator owns its tables; the discriminator adds to them, without sending a gradient, a delta of its own,
+ * and has its own LayerNorm (DeBERTaV3, gradient-disentangled embedding sharing) all        one encoder for
+ * both, different heads
  *
- * A model without a generator (to detect, to fine-tune) or without a discriminator (plain masked language model) is
- * the same struct with one network absent.
+ * A model without a generator (to detect, to fine-tune) or without a discriminator (plain masked language
+ * model) is the same struct with one network absent.
  */
 #ifndef EL_MODEL_MODEL_H
 #define EL_MODEL_MODEL_H
@@ -22,7 +22,7 @@ typedef enum { EL_TIE_SHARED, EL_TIE_SEPARATE, EL_TIE_GDES, EL_TIE_ALL } el_tyin
 typedef struct {
     bool present;
     el_config config;
-    el_encoder_weights w, g; /* weights and gradients */
+    el_encoder_weights w, g;     /* weights and gradients */
     el_mlm_weights mlm_w, mlm_g; /* the generator's head */
     el_rtd_weights rtd_w, rtd_g; /* the discriminator's */
     el_params params;
@@ -57,7 +57,8 @@ void el_model_prepare(el_model *model);
 /* Zeroes every gradient. */
 void el_model_zero_gradients(el_model *model);
 
-/* Calls visit for every owned parameter, generator first, with its network's name ("generator", "discriminator"). */
+/* Calls visit for every owned parameter, generator first, with its network's name ("generator",
+ * "discriminator"). */
 typedef void el_param_visit(void *context, const char *network, el_param *param);
 void el_model_each(el_model *model, el_param_visit *visit, void *context);
 

@@ -1,8 +1,9 @@
 /* params - the one list of a network's parameters
  *
- * A line is a name (Hugging Face's), a place, and what is done with it.  Initialising, saving, loading, decaying,
- * clipping and updating are loops over the lines.  A network that shares a tensor with another lists it all the same,
- * marked `shared`, so that its list is complete; loops that must meet a tensor once leave shared lines out.
+ * A line is a name (Hugging Face's), a place, and what is done with it.  Initialising, saving, loading,
+ * decaying, clipping and updating are loops over the lines.  A network that shares a tensor with another
+ * lists it all the same, marked `shared`, so that its list is complete; loops that must meet a tensor once
+ * leave shared lines out.
  */
 #ifndef EL_MODEL_PARAMS_H
 #define EL_MODEL_PARAMS_H
@@ -45,9 +46,9 @@ void el_param_add(el_params *params, el_tensor *value, el_tensor *gradient, int 
                   int depth, bool product, const char *format, ...) __attribute__((format(printf, 9, 10)));
 
 /* One tensor whose rows are several parameters, a third each: query, key and value as one product. */
-void el_param_add_stack(el_params *params, el_tensor *value, el_tensor *gradient, int parts, int rows, int cols,
-                        el_init init, int depth, bool product, const char *prefix, const char *const *names,
-                        const char *suffix);
+void el_param_add_stack(el_params *params, el_tensor *value, el_tensor *gradient, int parts, int rows,
+                        int cols, el_init init, int depth, bool product, const char *prefix,
+                        const char *const *names, const char *suffix);
 
 /* Adds a line for a tensor that another list owns. */
 void el_param_share(el_params *params, const el_param *owner);

@@ -1,0 +1,131 @@
+#include "model/config.h"
+
+#include <string.h>
+
+el_config el_config_default(void)
+{
+    return (el_config){
+        .vocab_size = 30522,
+        .embedding_size = 128,
+        .hidden_size = 256,
+        .num_hidden_layers = 12,
+        .num_attention_heads = 4,
+        .intermediate_size = 1024,
+        .max_position_embeddings = 512,
+        .type_vocab_size = 2,
+        .hidden_dropout_prob = 0.1,
+        .attention_probs_dropout_prob = 0.1,
+        .layer_norm_eps = 1e-12,
+        .initializer_range = 0.02,
+    };
+}
+
+static el_status expect_word(const json_t *object, const char *name, const char *key, const char *wanted)
+{
+    const char *value = wanted;
+    const el_status st = el_json_string(object, name, key, &value);
+    if (st)
+        return st;
+    if (strcmp(value, wanted) != 0)
+        return el_fail(EL_EDATA, "%s: %s is \"%s\"; only \"%s\" is supported", name, key, value, wanted);
+    return EL_OK;
+}
+
+el_status el_config_read(el_config *config, const json_t *object, const char *name)
+{
+    el_config c = el_config_default();
+    el_status st;
+    if ((st = expect_word(object, name, "model_type", "electra")) ||
+        (st = expect_word(object, name, "hidden_act", "gelu")) ||
+        (st = expect_word(object, name, "position_embedding_type", "absolute")))
+        return st;
+    struct {
+        const char *key;
+        int *value;
+    } whole[] = {
+        {"vocab_size", &c.vocab_size},
+        {"embedding_size", &c.embedding_size},
+        {"hidden_size", &c.hidden_size},
+        {"num_hidden_layers", &c.num_hidden_layers},
+        {"num_attention_heads", &c.num_attention_heads},
+        {"intermediate_size", &c.intermediate_size},
+        {"max_position_embeddings", &c.max_position_embeddings},
+        {"type_vocab_size", &c.type_vocab_size},
+        {"pad_token_id", &c.pad_token_id},
+    };
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+        if ((st = el_json_int(object, name, whole[i].key, whole[i].value)))
+            return st;
+    struct {
+        const char *key;
+        double *value;
+    } real[] = {
+        {"hidden_dropout_prob", &c.hidden_dropout_prob},
+        {"attention_probs_dropout_prob", &c.attention_probs_dropout_prob},
+        {"layer_norm_eps", &c.layer_norm_eps},
+        {"initializer_range", &c.initializer_range},
+    };
+    for (size_t i = 0; i < sizeof real / sizeof *real; i++)
+        if ((st = el_json_real(object, name, real[i].key, real[i].value)))
+            return st;
+    if ((st = el_config_check(&c, name)))
+        return st;
+    *config = c;
+    return EL_OK;
+}
+
+json_t *el_config_json(const el_config *c, const char *architecture)
+{
+    return json_pack("{s:[s], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:f, s:f, s:f, s:f, "
+                     "s:s, s:s, s:b, s:s, "
+                     "s:f, s:n, s:b}",
+                     "architectures", architecture, "model_type", "electra", "vocab_size", c->vocab_size,
+                     "embedding_size", c->embedding_size, "hidden_size", c->hidden_size, "num_hidden_layers",
+                     c->num_hidden_layers, "num_attention_heads", c->num_attention_heads, "intermediate_size",
+                     c->intermediate_size, "max_position_embeddings", c->max_position_embeddings,
+                     "type_vocab_size", c->type_vocab_size, "pad_token_id", c->pad_token_id, "hidden_act",
+                     "gelu", "hidden_dropout_prob", c->hidden_dropout_prob, "attention_probs_dropout_prob",
+                     c->attention_probs_dropout_prob, "layer_norm_eps", c->layer_norm_eps,
+                     "initializer_range", c->initializer_range, "position_embedding_type", "absolute",
+                     "summary_type", "first", "summary_use_proj", 1, "summary_activation", "gelu",
+                     "summary_last_dropout", 0.1, "classifier_dropout", "use_cache", 1);
+}
+
+el_status el_config_check(const el_config *c, const char *name)
+{
+    const struct {
+        const char *key;
+        int value, most;
+    } sizes[] = {
+        {"vocab_size", c->vocab_size, 1 << 24},
+        {"embedding_size", c->embedding_size, 1 << 14},
+        {"hidden_size", c->hidden_size, 1 << 14},
+        {"num_hidden_layers", c->num_hidden_layers, 512},
+        {"num_attention_heads", c->num_attention_heads, 512},
+        {"intermediate_size", c->intermediate_size, 1 << 16},
+        {"max_position_embeddings", c->max_position_embeddings, 1 << 16},
+        {"type_vocab_size", c->type_vocab_size, 1 << 10},
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (sizes[i].value < 1 || sizes[i].value > sizes[i].most)
+            return el_fail(EL_EDATA, "%s: %s is %d; it must lie between 1 and %d", name, sizes[i].key,
+                           sizes[i].value, sizes[i].most);
+    if (c->hidden_size % c->num_attention_heads != 0)
+        return el_fail(EL_EDATA, "%s: hidden_size %d is not a multiple of num_attention_heads %d", name,
+                       c->hidden_size, c->num_attention_heads);
+    const double rates[] = {c->hidden_dropout_prob, c->attention_probs_dropout_prob};
+    for (size_t i = 0; i < 2; i++)
+        if (!(rates[i] >= 0 && rates[i] <= 0.9)) /* this way round catches nan */
+            return el_fail(EL_EDATA, "%s: a dropout of %g; it must lie between 0 and 0.9", name, rates[i]);
+    if (!(c->layer_norm_eps > 0 && c->layer_norm_eps < 1))
+        return el_fail(EL_EDATA, "%s: layer_norm_eps is %g; it must lie between 0 and 1", name,
+                       c->layer_norm_eps);
+    return EL_OK;
+}
+
+double el_config_flops(const el_config *c, double length)
+{
+    const double h = c->hidden_size, inner = c->intermediate_size, e = c->embedding_size;
+    const double layer = 2 * (4 * h * h + 2 * h * inner) + 4 * length * h;
+    return c->num_hidden_layers * layer + (c->embedding_size != c->hidden_size ? 2 * e * h : 0);
+}

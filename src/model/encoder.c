@@ -1,0 +1,99 @@
+#include "model/encoder.h"
+
+#include <stdlib.h>
+
+#include "model/layers.h"
+
+el_dropout el_dropout_at(const el_input *in, double rate, int layer, el_drop_place place)
+{
+    el_random random = in->random;
+    random.stream += (uint32_t)(layer * EL_DROP_PLACES + place);
+    return (el_dropout){.rate = in->training ? rate : 0, .random = random, .first_row = in->first_row};
+}
+
+static void layer_layout(el_layer_saved *s, el_arena *a, const el_config *c, int rows, el_type act,
+                         el_type par)
+{
+    s->attention = (el_attention_saved){
+        .qkv = el_arena_tensor(a, act, rows, 3 * c->hidden_size),
+        .lse = el_arena_tensor(a, par, rows, c->num_attention_heads),
+        .mixed = el_arena_tensor(a, act, rows, c->hidden_size),
+        .sum = el_arena_tensor(a, act, rows, c->hidden_size),
+        .stats = el_arena_tensor(a, par, rows, 2),
+        .y = el_arena_tensor(a, act, rows, c->hidden_size),
+    };
+    s->ffn = (el_ffn_saved){
+        .slope = el_arena_tensor(a, act, rows, c->intermediate_size),
+        .act = el_arena_tensor(a, act, rows, c->intermediate_size),
+        .sum = el_arena_tensor(a, act, rows, c->hidden_size),
+        .stats = el_arena_tensor(a, par, rows, 2),
+        .y = el_arena_tensor(a, act, rows, c->hidden_size),
+    };
+}
+
+el_status el_encoder_saved_layout(el_encoder_saved *s, el_arena *a, const el_config *c, int rows, el_type act,
+                                  el_type par, bool training)
+{
+    if (!s->layers && !(s->layers = calloc((size_t)c->num_hidden_layers, sizeof *s->layers)))
+        return el_fail(EL_ENOMEM, "no memory for the list of layers");
+    s->capacity = rows;
+    s->embed.sum = el_arena_tensor(a, act, rows, c->embedding_size);
+    s->embed.stats = el_arena_tensor(a, par, rows, 2);
+    s->embed.normed = el_arena_tensor(a, act, rows, c->embedding_size);
+    if (c->embedding_size != c->hidden_size)
+        s->embed.projected = el_arena_tensor(a, act, rows, c->hidden_size);
+    for (int i = 0; i < c->num_hidden_layers; i++)
+        if (training || i == 0)
+            layer_layout(&s->layers[i], a, c, rows, act, par);
+        else
+            s->layers[i] = s->layers[0];
+    if (training) {
+        const int wide = c->intermediate_size > c->hidden_size ? c->intermediate_size : c->hidden_size;
+        s->wide = el_arena_tensor(a, act, rows, wide);
+        s->qkv = el_arena_tensor(a, act, rows, 3 * c->hidden_size);
+        s->narrow = el_arena_tensor(a, act, rows, c->hidden_size);
+        s->thin = el_arena_tensor(a, act, rows, c->embedding_size);
+    }
+    return EL_OK;
+}
+
+void el_encoder_saved_free(el_encoder_saved *saved)
+{
+    free(saved->layers);
+    *saved = (el_encoder_saved){0};
+}
+
+el_tensor el_encoder_forward(el_device *dev, const el_config *config, const el_encoder_weights *w,
+                             el_encoder_saved *s, const el_input *in)
+{
+    el_tensor x = el_embed_block_forward(dev, config, w, &s->embed, in);
+    for (int i = 0; i < config->num_hidden_layers; i++) {
+        x = el_attention_block_forward(dev, config, &w->layers[i].attention, &s->layers[i].attention, in,
+                                       i + 1, x);
+        x = el_ffn_block_forward(dev, config, &w->layers[i].ffn, &s->layers[i].ffn, in, i + 1, x);
+    }
+    return x;
+}
+
+/* What layer i was given. */
+static el_tensor layer_input(const el_encoder_weights *w, const el_encoder_saved *s, int i)
+{
+    if (i > 0)
+        return s->layers[i - 1].ffn.y;
+    return w->project_w.data ? s->embed.projected : s->embed.normed;
+}
+
+void el_encoder_backward(el_device *dev, const el_config *config, const el_encoder_weights *w,
+                         const el_encoder_weights *g, el_encoder_saved *s, const el_input *in, el_tensor d)
+{
+    for (int i = config->num_hidden_layers - 1; i >= 0; i--) {
+        const el_layer_saved *layer = &s->layers[i];
+        const el_tensor middle = el_first(layer->attention.y, in->rows);
+        const el_tensor x = el_first(layer_input(w, s, i), in->rows);
+        el_ffn_block_backward(dev, config, &w->layers[i].ffn, &g->layers[i].ffn, &layer->ffn, s, in, i + 1,
+                              middle, d);
+        el_attention_block_backward(dev, config, &w->layers[i].attention, &g->layers[i].attention,
+                                    &layer->attention, s, in, i + 1, x, d);
+    }
+    el_embed_block_backward(dev, config, w, g, s, in, d);
+}

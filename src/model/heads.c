@@ -1,0 +1,77 @@
+#include "model/heads.h"
+
+#include "model/layers.h"
+
+void el_mlm_saved_layout(el_mlm_saved *s, el_arena *a, const el_config *c, int slots, el_type act,
+                         el_type par, bool training)
+{
+    s->gathered = el_arena_tensor(a, act, slots, c->hidden_size);
+    s->slope = el_arena_tensor(a, act, slots, c->embedding_size);
+    s->act = el_arena_tensor(a, act, slots, c->embedding_size);
+    s->stats = el_arena_tensor(a, par, slots, 2);
+    s->normed = el_arena_tensor(a, act, slots, c->embedding_size);
+    s->logits = el_arena_tensor(a, act, slots, c->vocab_size);
+    if (training) {
+        s->thin = el_arena_tensor(a, act, slots, c->embedding_size);
+        s->hidden = el_arena_tensor(a, act, slots, c->hidden_size);
+    }
+}
+
+el_tensor el_mlm_forward(el_device *dev, const el_config *config, const el_mlm_weights *w, el_mlm_saved *s,
+                         el_tensor hidden, const int *rows, int n)
+{
+    const el_tensor x = el_first(s->gathered, n), pre = el_first(s->slope, n), act = el_first(s->act, n);
+    const el_tensor normed = el_first(s->normed, n), logits = el_first(s->logits, n);
+    dev->gather_forward(dev, x, hidden, rows);
+    dev->linear_forward(dev, pre, x, w->dense_w, w->dense_b);
+    dev->gelu_forward(dev, act, pre, pre);
+    dev->layer_norm_forward(dev, normed, el_first(s->stats, n), act, w->norm_gamma, w->norm_beta,
+                            config->layer_norm_eps);
+    dev->linear_forward(dev, logits, normed, w->word, w->bias);
+    return logits;
+}
+
+void el_mlm_backward(el_device *dev, const el_mlm_weights *w, const el_mlm_weights *g, el_mlm_saved *s,
+                     el_tensor dhidden, el_tensor dlogits, const int *rows)
+{
+    const int n = dlogits.rows;
+    const el_tensor d = el_first(s->thin, n), dx = el_first(s->hidden, n);
+    dev->linear_backward_weight(dev, g->word, g->bias, dlogits, el_first(s->normed, n));
+    dev->linear_backward_input(dev, d, dlogits, w->word, false);
+    dev->layer_norm_backward(dev, d, g->norm_gamma, g->norm_beta, d, el_first(s->act, n),
+                             el_first(s->stats, n), w->norm_gamma);
+    dev->gelu_backward(dev, d, d, el_first(s->slope, n));
+    dev->linear_backward_weight(dev, g->dense_w, g->dense_b, d, el_first(s->gathered, n));
+    dev->linear_backward_input(dev, dx, d, w->dense_w, false);
+    dev->gather_backward(dev, dhidden, dx, rows);
+}
+
+void el_rtd_saved_layout(el_rtd_saved *s, el_arena *a, const el_config *c, int rows, el_type act)
+{
+    s->slope = el_arena_tensor(a, act, rows, c->hidden_size);
+    s->act = el_arena_tensor(a, act, rows, c->hidden_size);
+    s->logits = el_arena_tensor(a, act, rows, 1);
+}
+
+el_tensor el_rtd_forward(el_device *dev, const el_rtd_weights *w, el_rtd_saved *s, el_tensor hidden)
+{
+    const int n = hidden.rows;
+    const el_tensor pre = el_first(s->slope, n), act = el_first(s->act, n), logits = el_first(s->logits, n);
+    s->hidden = hidden;
+    dev->linear_forward(dev, pre, hidden, w->dense_w, w->dense_b);
+    dev->gelu_forward(dev, act, pre, pre);
+    dev->linear_forward(dev, logits, act, w->out_w, w->out_b);
+    return logits;
+}
+
+void el_rtd_backward(el_device *dev, const el_rtd_weights *w, const el_rtd_weights *g, el_rtd_saved *s,
+                     el_tensor dhidden, el_tensor dlogits)
+{
+    const int n = dlogits.rows;
+    const el_tensor act = el_first(s->act, n), d = act; /* act's place is free once out_w has its gradient */
+    dev->linear_backward_weight(dev, g->out_w, g->out_b, dlogits, act);
+    dev->linear_backward_input(dev, d, dlogits, w->out_w, false);
+    dev->gelu_backward(dev, d, d, el_first(s->slope, n));
+    dev->linear_backward_weight(dev, g->dense_w, g->dense_b, d, s->hidden);
+    dev->linear_backward_input(dev, dhidden, d, w->dense_w, false);
+}

@@ -1,0 +1,136 @@
+#include "model/params.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* While the arena measures, places are not known and nothing is kept. */
+static bool binding(const el_params *params)
+{
+    return params->arena->base != NULL;
+}
+
+static void *grow(void *items, int count, int *capacity, size_t bytes)
+{
+    if (count < *capacity)
+        return items;
+    *capacity = *capacity ? 2 * *capacity : 64;
+    void *larger = realloc(items, (size_t)*capacity * bytes);
+    assert(larger && "a few kilobytes for the list of parameters");
+    return larger;
+}
+
+static el_param *append(el_params *params)
+{
+    params->items = grow(params->items, params->count, &params->capacity, sizeof *params->items);
+    el_param *param = &params->items[params->count++];
+    *param = (el_param){0};
+    return param;
+}
+
+/* The tensors of one parameter, or of a stack of them. */
+static el_param allocate(el_params *params, int rows, int cols, bool product)
+{
+    el_param p = {.value = el_arena_tensor(params->arena, params->parameters, rows, cols)};
+    if (params->training) {
+        p.gradient = el_arena_tensor(params->arena, params->parameters, rows, cols);
+        p.m = el_arena_tensor(params->arena, params->parameters, rows, cols);
+        p.v = el_arena_tensor(params->arena, params->parameters, rows, cols);
+    }
+    if (product) {
+        el_device *dev = params->dev;
+        p.value.prepared = el_arena_push(
+            params->arena, dev->prepared_bytes(dev, rows, cols, params->activations, params->training));
+        if (binding(params)) {
+            params->matrices = grow(params->matrices, params->matrix_count, &params->matrix_capacity,
+                                    sizeof *params->matrices);
+            params->matrices[params->matrix_count++] = p.value;
+        }
+    }
+    return p;
+}
+
+static void describe(el_param *line, el_init init, int depth)
+{
+    line->init = init;
+    line->depth = depth;
+    line->decay = !strstr(line->name, "LayerNorm") && !strstr(line->name, "bias");
+    line->vector = !line->decay; /* LayerNorm and biases are the vectors of files */
+}
+
+void el_param_add(el_params *params, el_tensor *value, el_tensor *gradient, int rows, int cols, el_init init,
+                  int depth, bool product, const char *format, ...)
+{
+    const el_param made = allocate(params, rows, cols, product);
+    *value = made.value;
+    *gradient = made.gradient;
+    if (!binding(params))
+        return;
+    el_param *line = append(params);
+    *line = made;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line->name, sizeof line->name, format, args);
+    va_end(args);
+    describe(line, init, depth);
+}
+
+static el_tensor part_of(el_tensor stack, int part, int rows)
+{
+    return stack.data ? el_tensor_rows(stack, part * rows, rows) : stack;
+}
+
+void el_param_add_stack(el_params *params, el_tensor *value, el_tensor *gradient, int parts, int rows,
+                        int cols, el_init init, int depth, bool product, const char *prefix,
+                        const char *const *names, const char *suffix)
+{
+    /* A stack of vectors is one row of them in a product's eyes: (1, parts * cols). */
+    const bool vectors = rows == 1;
+    const el_param made =
+        vectors ? allocate(params, 1, parts * cols, product) : allocate(params, parts * rows, cols, product);
+    *value = made.value;
+    *gradient = made.gradient;
+    for (int i = 0; binding(params) && i < parts; i++) {
+        el_param *line = append(params);
+        const el_tensor whole[] = {made.value, made.gradient, made.m, made.v};
+        el_tensor *part[] = {&line->value, &line->gradient, &line->m, &line->v};
+        for (int k = 0; k < 4; k++)
+            if (whole[k].data) {
+                *part[k] = vectors ? el_tensor_cols(whole[k], i * cols, cols) : part_of(whole[k], i, rows);
+                part[k]->prepared = NULL; /* the copy is the stack's */
+            }
+        snprintf(line->name, sizeof line->name, "%s%s%s", prefix, names[i], suffix);
+        describe(line, init, depth);
+    }
+}
+
+void el_param_share(el_params *params, const el_param *owner)
+{
+    if (!binding(params))
+        return;
+    el_param *line = append(params);
+    *line = *owner;
+    line->shared = true;
+}
+
+const el_param *el_param_find(const el_params *params, const char *name)
+{
+    for (int i = 0; i < params->count; i++)
+        if (strcmp(params->items[i].name, name) == 0)
+            return &params->items[i];
+    return NULL;
+}
+
+int64_t el_param_elements(const el_param *param)
+{
+    return (int64_t)param->value.rows * param->value.cols;
+}
+
+void el_params_release(el_params *params)
+{
+    free(params->items);
+    free(params->matrices);
+    *params = (el_params){0};
+}

@@ -1,7 +1,10 @@
 /* json - see the header */
+#define _GNU_SOURCE
 #include "json.h"
 
 #include <limits.h>
+#include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,9 +44,64 @@ el_status el_json_load(json_t **object, const char *path)
     return st;
 }
 
+/* Writes `digits` (a real number of `length` characters) to `out` with fewer digits, if fewer give the same
+ * number, and returns the length. */
+static size_t shorten(char *out, const char *digits, size_t length)
+{
+    char same[64], fewer[64];
+    if (length < sizeof same && length > 15) {
+        memcpy(same, digits, length);
+        same[length] = '\0';
+        const double value = strtod(same, NULL);
+        for (int precision = 15; precision <= 16; precision++) {
+            const size_t used = (size_t)snprintf(fewer, sizeof fewer, "%.*g", precision, value);
+            if (used < length && strtod(fewer, NULL) == value && fewer[strcspn(fewer, ".e")]) {
+                memcpy(out, fewer, used);
+                return used;
+            }
+        }
+    }
+    memmove(out, digits, length);
+    return length;
+}
+
+/* Every real number outside strings, in place: jansson writes 17 digits, 0.1 as 0.10000000000000001. */
+static void shorten_all(char *text)
+{
+    char *out = text;
+    bool in_string = false;
+    for (const char *c = text; *c;) {
+        const size_t number = in_string ? 0 : strspn(c, "+-.0123456789eE");
+        if (number && *c != 'e') { /* the e of true and false */
+            out += shorten(out, c, number);
+            c += number;
+            continue;
+        }
+        if (*c == '"')
+            in_string = !in_string;
+        else if (*c == '\\')
+            *out++ = *c++;
+        *out++ = *c++;
+    }
+    *out = '\0';
+}
+
+char *el_json_text(const json_t *value, bool indented)
+{
+    char *text = json_dumps(value, JSON_ENCODE_ANY | (indented ? JSON_INDENT(2) : 0));
+    const locale_t plain = text ? newlocale(LC_ALL_MASK, "C", (locale_t)0) : (locale_t)0;
+    if (plain) {
+        const locale_t before = uselocale(plain);
+        shorten_all(text);
+        uselocale(before);
+        freelocale(plain);
+    }
+    return text;
+}
+
 el_status el_json_save(const json_t *object, const char *path)
 {
-    char *text = json_dumps(object, JSON_INDENT(2));
+    char *text = el_json_text(object, true);
     if (!text)
         return el_fail(EL_ENOMEM, "%s: out of memory", path);
     const size_t length = strlen(text);

@@ -16,6 +16,9 @@
 el_status el_json_load(json_t **object, const char *path);
 /* The same from memory; `name` is what sentences call it. */
 el_status el_json_parse(json_t **object, const char *text, size_t bytes, const char *name);
+/* The value as text on the heap, on one line or indented, NULL when out of memory.  A real number has the
+ * fewest of 15 to 17 digits that give it back exactly, whatever the locale. */
+char *el_json_text(const json_t *value, bool indented);
 /* Indented, with a final newline, through el_file_write. */
 el_status el_json_save(const json_t *object, const char *path);
 

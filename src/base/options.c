@@ -157,17 +157,17 @@ static el_status check_range(const char *said, const el_option *option, const ch
 /* Setters take what was said (a flag, or file and key) for the sentence. */
 static el_status set_int(const el_options *options, int line, const char *said, const char *text)
 {
-    char *end;
     errno = 0;
-    long long whole = strtoll(text, &end, 10);
+    int64_t whole = strtoll(text, NULL, 10);
     double value = (double)whole;
-    if (text[0] == ' ' || end == text || *end != '\0' || errno) { /* 1e6 */
+    if (text[0] == '\0' || text[strspn(text, "+-0123456789")] != '\0' || errno) { /* 1e6 */
         if (!parse_double(text, &value))
             return el_fail(EL_EUSAGE, "%s: \"%s\" is not a number", said, text);
-        if (value != floor(value) || !(fabs(value) <= LARGEST_WHOLE))
-            return el_fail(EL_EUSAGE, "%s: %s is not a whole number%s", said, text,
-                           fabs(value) > LARGEST_WHOLE ? " that can be held" : "");
-        whole = (long long)value;
+        if (value != floor(value))
+            return el_fail(EL_EUSAGE, "%s: %s is not a whole number", said, text);
+        if (!(fabs(value) <= LARGEST_WHOLE))
+            return el_fail(EL_EUSAGE, "%s: %s is too large", said, text);
+        whole = (int64_t)value;
     }
     const el_status st = check_range(said, &options->table[line], text, value);
     if (!st)
@@ -216,8 +216,16 @@ static el_status set_choice(const el_options *options, int line, const char *sai
 {
     const char *choices = options->table[line].choices;
     const int index = choice_of(choices, text);
-    if (index < 0)
-        return el_fail(EL_EUSAGE, "%s: \"%s\" is not one of %s", said, text, choices);
+    if (index < 0) {
+        char list[512] = "";
+        for (int i = 0, used = 0, length; used < (int)sizeof list - 64; i++, used = (int)strlen(list)) {
+            const char *word = choice_word(choices, i, &length);
+            if (length == 0)
+                break;
+            snprintf(list + used, sizeof list - (size_t)used, "%s%.*s", i ? ", " : "", length, word);
+        }
+        return el_fail(EL_EUSAGE, "%s: \"%s\" is not one of %s", said, text, list);
+    }
     *(int *)place_of(options, line) = index;
     return EL_OK;
 }
@@ -298,7 +306,7 @@ static el_status apply_one(el_options *options, int line, const char *said, cons
         return el_fail(EL_EUSAGE, "%s: not %s", said, kind_of(type));
     if (json_is_string(value))
         return set(options, line, said, json_string_value(value));
-    char *text = json_dumps(value, JSON_ENCODE_ANY);
+    char *text = el_json_text(value, false);
     if (!text)
         return el_fail(EL_ENOMEM, "%s: out of memory", said);
     const el_status st = set(options, line, said, text);
@@ -376,8 +384,6 @@ static el_status unknown_flag(const el_options *options, const flag *f)
     const char *nearest = nearest_line(options, f->name, true);
     if (!nearest && negated)
         nearest = nearest_line(options, f->name + 3, false);
-    else
-        nearest = nearest ? nearest : NULL;
     if (!nearest)
         return el_fail(EL_EUSAGE, "unknown option %s", f->said);
     const int line = line_of(options, nearest);
@@ -401,7 +407,8 @@ static bool turns_off(const el_options *options, const flag *f, int *line)
 /* The flag's value: after '=', or the next argument. */
 static el_status value_of(const flag *f, int argc, char **argv, int *at, const char **value)
 {
-    if (!f->value && *at + 1 >= argc)
+    if (!f->value &&
+        (*at + 1 >= argc || strncmp(argv[*at + 1], "--", 2) == 0)) /* "--a=--b" where it is meant */
         return el_fail(EL_EUSAGE, "%s: needs a value", f->said);
     *value = f->value ? f->value : argv[++*at];
     return EL_OK;
@@ -591,16 +598,26 @@ static void left_side(char *text, size_t size, const el_option *option)
                                                : option->choices);
 }
 
-/* "1 to 1e+09; default 1000", without what there is not to say. */
+/* " (1 to 8; default 3)" without what there is not to say: a default out of range means that something
+ * else decides when the option is not given. */
+static void number_remark(char *text, size_t size, const el_option *option, double value)
+{
+    char range[80] = "", given[40] = "";
+    if (has_range(option) && isinf(option->max))
+        snprintf(range, sizeof range, "%.15g or more", option->min);
+    else if (has_range(option))
+        snprintf(range, sizeof range, "%.15g to %.15g", option->min, option->max);
+    if (!isnan(value) && (!has_range(option) || (value >= option->min && value <= option->max)))
+        snprintf(given, sizeof given, "default %.15g", value);
+    if (*range || *given)
+        snprintf(text, size, " (%s%s%s)", range, *range && *given ? "; " : "", given);
+}
+
+/* What follows the help text: range and default. */
 static void remarks(char *text, size_t size, const el_options *options, int line)
 {
     const el_option *option = &options->table[line];
     const void *place = place_of(options, line);
-    char range[80] = "";
-    if (has_range(option) && isinf(option->max))
-        snprintf(range, sizeof range, "%.15g or more; ", option->min);
-    else if (has_range(option))
-        snprintf(range, sizeof range, "%.15g to %.15g; ", option->min, option->max);
     text[0] = '\0';
     int length;
     const char *word;
@@ -609,10 +626,10 @@ static void remarks(char *text, size_t size, const el_options *options, int line
         snprintf(text, size, " (default %s)", *(const bool *)place ? "on" : "off");
         break;
     case EL_OPT_INT:
-        snprintf(text, size, " (%sdefault %lld)", range, (long long)*(const int64_t *)place);
+        number_remark(text, size, option, (double)*(const int64_t *)place);
         break;
     case EL_OPT_REAL:
-        snprintf(text, size, " (%sdefault %.15g)", range, *(const double *)place);
+        number_remark(text, size, option, *(const double *)place);
         break;
     case EL_OPT_TEXT:
         word = *(const char *const *)place;

@@ -33,7 +33,7 @@ typedef struct {
     const char *name; /* with underscores; printed with dashes */
     el_option_type type;
     size_t offset; /* of the value in the settings struct */
-    double min, max;
+    double min, max; /* of numbers, both included; 0 and 0 for no limits */
     const char *choices;
     const char *help; /* what --help says; the default is appended from the struct */
 } el_option;

@@ -40,27 +40,27 @@ typedef struct {
     char begun, ended; /* addresses for ThreadSanitizer */
 } work;
 
-static _Thread_local bool inside; /* a task of el_parallel runs on this thread */
+/* The `thread` of the task that this thread runs, or -1. */
+static _Thread_local int running = -1;
 
-static void run_alone(int count, el_task *task, void *context)
+static void run_alone(int thread, int count, el_task *task, void *context)
 {
-    const bool nested = inside;
-    const int threads = omp_get_max_threads();
-    inside = true;
+    const int before = running, threads = omp_get_max_threads();
+    running = thread;
     omp_set_num_threads(1);
     for (int index = 0; index < count; index++)
-        task(context, index, 0);
+        task(context, index, thread);
     omp_set_num_threads(threads);
-    inside = nested;
+    running = before;
 }
 
 /* One thread's share, between the region's start and its barrier. */
 UNINSTRUMENTED static void run_share(work *w)
 {
     __tsan_acquire(&w->begun);
-    inside = true;
-    omp_set_num_threads(1);
     const int thread = omp_get_thread_num();
+    running = thread;
+    omp_set_num_threads(1);
     if (w->one_each) {
 #pragma omp for schedule(static) nowait
         for (int index = 0; index < w->count; index++)
@@ -70,7 +70,7 @@ UNINSTRUMENTED static void run_share(work *w)
         for (int index = 0; index < w->count; index++)
             w->task(w->context, index, thread);
     }
-    inside = false;
+    running = -1;
     __tsan_release(&w->ended);
 }
 
@@ -87,8 +87,10 @@ void el_parallel(int threads, int count, el_task *task, void *context)
     assert(threads >= 1 && count >= 0);
     if (count == 0)
         return;
-    if (threads == 1 || count == 1 || inside) {
-        run_alone(count, task, context);
+    if (threads == 1 || count == 1 || running >= 0) {
+        assert(threads == 1 || running < threads);
+        /* within a task of several threads the others may use scratch memory 0 at this moment */
+        run_alone(threads > 1 && running > 0 ? running : 0, count, task, context);
         return;
     }
     work w = {.count = count, .task = task, .context = context, .one_each = count == threads};

@@ -4,7 +4,9 @@
  * never on the number of threads, so that results have the same bits whatever
  * runs them.  Pieces may run in any order and at the same time; each writes
  * memory of its own.  OpenMP underneath.  Calls do not nest: a task that calls
- * el_parallel runs its pieces itself, in order.
+ * el_parallel runs its pieces itself, in order, as its own
+ * `thread` (which must be below the inner `threads`, unless that is 1).  Within a task OpenMP reports
+ * one thread, so that a library called there stays on its own.
  */
 #ifndef EL_BASE_PARALLEL_H
 #define EL_BASE_PARALLEL_H

@@ -16,19 +16,21 @@
 
 typedef struct {
     double gen_weight, disc_weight, mask_prob, temperature;
-    bool uniform_generator;  /* replacements drawn uniformly; the generator is neither run nor trained */
-    bool disallow_correct;   /* a sample is never the original */
-    bool duplicate_slots;    /* the original's draw with replacement, duplicates averaged (docs/faithfulness.md) */
-    int max_predictions;     /* most slots a sequence; 0: int((mask_prob + 0.005) * max_seq_length) */
+    bool uniform_generator; /* replacements drawn uniformly; the generator is neither run nor trained */
+    bool disallow_correct;  /* a sample is never the original */
+    bool duplicate_slots; /* the original's draw with replacement, duplicates averaged (docs/faithfulness.md)
+                           */
+    int max_predictions;  /* most slots a sequence; 0: int((mask_prob + 0.005) * max_seq_length) */
     int max_seq_length;
 } el_electra_settings;
 
 el_electra_settings el_electra_defaults(void);
 
-/* Needs a model with a generator or `uniform_generator`; without a discriminator it is the plain masked language model.
- * `rows` is the capacity.  Figures: loss, generator_loss, generator_accuracy, sampled_accuracy, unigram_entropy (of the
- * original tokens at the slots so far, nats), discriminator_loss, discriminator_accuracy, discriminator_auc, discriminator_precision,
- * discriminator_recall, replaced (share of tokens). */
+/* Needs a model with a generator or `uniform_generator`; without a discriminator it is the plain masked
+ * language model. `rows` is how many rows one accumulate() holds, at least the longest sequence.  Figures:
+ * loss, generator_loss, generator_accuracy, sampled_accuracy, unigram_entropy (of the original tokens at the
+ * slots so far, nats), discriminator_loss, discriminator_accuracy, discriminator_auc,
+ * discriminator_precision, discriminator_recall, replaced (share of tokens). */
 el_status el_electra_open(el_objective **objective, el_model *model, const el_vocab *vocab,
                           const el_electra_settings *settings, int rows);
 

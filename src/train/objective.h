@@ -1,12 +1,12 @@
 /* objective - what is learned, as the trainer sees it
  *
- * The trainer knows batches, gradients and steps; an objective knows losses.  Replaced token detection, masked language
- * modelling and every fine-tuning task fill this table.
+ * The trainer knows batches, gradients and steps; an objective knows losses.  Replaced token detection,
+ * masked language modelling and every fine-tuning task fill this table.
  *
- * A step: begin() with the whole batch, on the host, decides everything random and counts what the losses are divided by, so
- * that they are normalised over the whole batch; then accumulate() for consecutive ranges of its sequences, in order, until
- * all are done, each adding gradients; then finish() gives the step's figures.  How a batch is split changes results by
- * rounding only.
+ * A step: begin() with the whole batch, on the host, decides everything random and counts what the losses are
+ * divided by, so that they are normalised over the whole batch; then accumulate() for consecutive ranges of
+ * its sequences, in order, until all are done, each adding gradients; then finish() gives the step's figures.
+ * How a batch is split changes results by rounding only.
  */
 #ifndef EL_TRAIN_OBJECTIVE_H
 #define EL_TRAIN_OBJECTIVE_H
@@ -26,12 +26,14 @@ typedef struct el_objective el_objective;
 struct el_objective {
     const char *name;
     el_model *model;
-    int capacity; /* rows that one accumulate() may hold; at least the longest sequence */
 
     /* Figures collected so far are forgotten. */
     void (*reset)(el_objective *self);
     /* `random`: seed and step; the objective chooses streams.  The batch must outlive the step. */
     el_status (*begin)(el_objective *self, const el_batch *batch, el_random random);
+    /* The largest `last` such that sequences [first, last) fit one accumulate(); first where not even one
+     * does. */
+    int (*fit)(el_objective *self, int first);
     /* Sequences [first, last): losses, and gradients where `training` (which also turns dropout on). */
     void (*accumulate)(el_objective *self, int first, int last, bool training);
     /* Figures since reset(), over as many begin()s as there were. */
@@ -39,7 +41,7 @@ struct el_objective {
     void (*close)(el_objective *self);
 };
 
-/* begin, then accumulate over ranges that fit the capacity. */
+/* begin, then accumulate over ranges that fit; EL_EDATA for a sequence longer than there is room for. */
 el_status el_objective_run(el_objective *objective, const el_batch *batch, el_random random, bool training);
 
 #endif

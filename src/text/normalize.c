@@ -1,0 +1,419 @@
+/* normalize - from raw text to words (see the header for the steps)
+ *
+ * An entry of the table says what becomes of a code point:
+ *
+ *   bits 0-20   the code point that it becomes, or the place of its expansion
+ *   bits 21-23  the class of what it becomes
+ *   MAPPED      bits 0-20 count; without it the code point stays itself
+ *   EXPANDS     bits 0-20 are a place in `expansions`: a count, then that many entries, each MAPPED
+ *   MOVES       NFD may move it: its combining class is not 0
+ *   FIXES       it is dropped, but nothing moves across it (a mark of combining class 0)
+ *
+ * Blocks of 256 entries, equal ones shared; most of Unicode is one block of zeros.
+ */
+#include "normalize.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#include "utf8.h"
+
+enum {
+    CLASS_PLAIN = 0,
+    CLASS_DROP = 1 << 21,
+    CLASS_SPACE = 2 << 21,
+    CLASS_ALONE = 3 << 21, /* a word of its own: punctuation, ideographs */
+    CLASS_MASK = 7 << 21,
+    MAPPED = 1 << 24,
+    EXPANDS = 1 << 25,
+    MOVES = 1 << 26,
+    FIXES = 1 << 27,
+    VALUE_MASK = (1 << 21) - 1
+};
+
+enum { BLOCK = 256, BLOCKS = EL_CODE_POINTS / BLOCK };
+
+struct el_normalizer {
+    uint32_t ascii[128];
+    uint16_t stage[BLOCKS]; /* which of `blocks` each 256 code points have */
+    uint32_t *blocks;
+    int block_count, block_room;
+    uint32_t *expansions;
+    int expansion_count, expansion_room;
+};
+
+/* Hugging Face's `tokenizers` takes categories from Unicode 8, utf8proc from a later one.  Marks,
+ * punctuation and format characters that came between are plain characters there, and so they are here. */
+static const struct {
+    uint32_t first, last;
+} younger[] = {
+    {0x61D, 0x61D},     {0x7FD, 0x7FD},     {0x890, 0x8E2},     {0x9FD, 0x9FE},     {0xA76, 0xA76},
+    {0xAFA, 0xAFF},     {0xB55, 0xB55},     {0xC04, 0xC3C},     {0xC77, 0xC77},     {0xC84, 0xC84},
+    {0xD00, 0xD00},     {0xD3B, 0xD3C},     {0xD81, 0xD81},     {0xEBA, 0xEBA},     {0x180F, 0x180F},
+    {0x1885, 0x1886},   {0x1ABF, 0x1ACE},   {0x1B7D, 0x1B7E},   {0x1DF6, 0x1DFB},   {0x2E43, 0x2E5D},
+    {0xA82C, 0xA82C},   {0xA8C5, 0xA8C5},   {0xA8FF, 0xA8FF},   {0xA9BD, 0xA9BD},   {0x10D24, 0x10D27},
+    {0x10EAB, 0x10EAD}, {0x10F46, 0x10F89}, {0x11070, 0x11074}, {0x110C2, 0x110CD}, {0x111CF, 0x111CF},
+    {0x1123E, 0x1123E}, {0x1133B, 0x1133B}, {0x11438, 0x1145E}, {0x11660, 0x1166C}, {0x116B9, 0x116B9},
+    {0x1182F, 0x1183B}, {0x11938, 0x11946}, {0x119D4, 0x11AA2}, {0x11C30, 0x11CB6}, {0x11D31, 0x11D47},
+    {0x11D90, 0x11D97}, {0x11EF3, 0x11EF8}, {0x11FFF, 0x11FFF}, {0x12FF1, 0x12FF2}, {0x13430, 0x13438},
+    {0x16E97, 0x16E9A}, {0x16F4F, 0x16F4F}, {0x16FE2, 0x16FE4}, {0x1CF00, 0x1CF46}, {0x1E000, 0x1E02A},
+    {0x1E130, 0x1E136}, {0x1E2AE, 0x1E2EF}, {0x1E944, 0x1E95F},
+};
+
+/* The CJK blocks that Hugging Face sets apart; it has 2B920 where the original has 2B820. */
+static const struct {
+    uint32_t first, last;
+} ideographs[] = {
+    {0x3400, 0x4DBF},   {0x4E00, 0x9FFF},   {0xF900, 0xFAFF},   {0x20000, 0x2A6DF},
+    {0x2A700, 0x2B81F}, {0x2B920, 0x2CEAF}, {0x2F800, 0x2FA1F},
+};
+
+static bool is_younger(uint32_t c)
+{
+    for (size_t i = 0; i < sizeof younger / sizeof *younger; i++)
+        if (c >= younger[i].first && c <= younger[i].last)
+            return true;
+    return false;
+}
+
+static bool is_ideograph(uint32_t c)
+{
+    for (size_t i = 0; i < sizeof ideographs / sizeof *ideographs; i++)
+        if (c >= ideographs[i].first && c <= ideographs[i].last)
+            return true;
+    return false;
+}
+
+/* The category as Unicode 8 had it. */
+static utf8proc_category_t category_of(uint32_t c)
+{
+    if (c == 0x166D || c == 0x111C9) /* CANADIAN SYLLABICS CHI SIGN, SHARADA SANDHI MARK */
+        return UTF8PROC_CATEGORY_PO;
+    if (c == 0x1734) /* HANUNOO SIGN PAMUDPOD */
+        return UTF8PROC_CATEGORY_MN;
+    const utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
+    switch (category) {
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_PC:
+    case UTF8PROC_CATEGORY_PD:
+    case UTF8PROC_CATEGORY_PS:
+    case UTF8PROC_CATEGORY_PE:
+    case UTF8PROC_CATEGORY_PI:
+    case UTF8PROC_CATEGORY_PF:
+    case UTF8PROC_CATEGORY_PO:
+        return is_younger(c) ? UTF8PROC_CATEGORY_LO : category;
+    default:
+        return category;
+    }
+}
+
+static bool is_punctuation(uint32_t c)
+{
+    if (c < 0x80)
+        return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126);
+    const utf8proc_category_t category = category_of(c);
+    return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
+}
+
+/* Steps 1 and 2: what becomes of the character itself, before it is decomposed or lower-cased. */
+static uint32_t class_when_cleaned(uint32_t c, bool chinese_chars)
+{
+    if (c == '\t' || c == '\n' || c == '\r')
+        return CLASS_SPACE;
+    if (c == EL_REPLACEMENT)
+        return CLASS_DROP;
+    switch (category_of(c)) {
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_CO:
+    case UTF8PROC_CATEGORY_CS:
+        return CLASS_DROP;
+    case UTF8PROC_CATEGORY_ZS:
+    case UTF8PROC_CATEGORY_ZL:
+    case UTF8PROC_CATEGORY_ZP:
+        return CLASS_SPACE;
+    default:
+        return chinese_chars && is_ideograph(c) ? CLASS_ALONE : CLASS_PLAIN;
+    }
+}
+
+/* Step 4 for one character; returns how many it becomes. */
+static int lower(uint32_t c, uint32_t out[2])
+{
+    if (c == 0x130) { /* the only one that becomes two */
+        out[0] = 'i';
+        out[1] = 0x307;
+        return 2;
+    }
+    out[0] = (uint32_t)utf8proc_tolower((utf8proc_int32_t)c);
+    return 1;
+}
+
+enum { MOST_PARTS = 8 };
+
+/* Steps 3 to 5: the entries that a character becomes; returns how many, or -1 for "none, but it fixes". */
+static int parts_of(uint32_t c, uint32_t class, el_casing casing, uint32_t parts[MOST_PARTS])
+{
+    utf8proc_int32_t decomposed[MOST_PARTS] = {(utf8proc_int32_t)c};
+    int count = 1, made = 0;
+    bool fixes = false;
+    if (casing.strip_accents && !is_younger(c))
+        count = (int)utf8proc_decompose_char((utf8proc_int32_t)c, decomposed, MOST_PARTS, UTF8PROC_DECOMPOSE,
+                                             NULL);
+    if (count < 0 || count > MOST_PARTS / 2) { /* none is so long in any Unicode version so far */
+        count = 1;
+        decomposed[0] = (utf8proc_int32_t)c;
+    }
+    for (int i = 0; i < count; i++) {
+        const uint32_t d = (uint32_t)decomposed[i];
+        const bool moves =
+            casing.strip_accents && utf8proc_get_property((utf8proc_int32_t)d)->combining_class != 0;
+        if (casing.strip_accents && category_of(d) == UTF8PROC_CATEGORY_MN) {
+            fixes |= !moves;
+            continue;
+        }
+        uint32_t lowered[2] = {d};
+        const int pieces = casing.lowercase ? lower(d, lowered) : 1;
+        for (int j = 0; j < pieces; j++) {
+            const uint32_t own = class != CLASS_PLAIN         ? class
+                                 : is_punctuation(lowered[j]) ? CLASS_ALONE
+                                                              : CLASS_PLAIN;
+            parts[made++] = lowered[j] | own | MAPPED | (moves ? MOVES : 0);
+        }
+    }
+    return made == 0 && fixes ? -1 : made;
+}
+
+static el_status grow(uint32_t **list, int *room, int need)
+{
+    if (need <= *room)
+        return EL_OK;
+    const int wider = need > 2 * *room ? need : 2 * *room;
+    uint32_t *moved = realloc(*list, (size_t)wider * sizeof *moved);
+    if (!moved)
+        return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for the tables of characters",
+                       (size_t)wider * sizeof *moved);
+    *list = moved;
+    *room = wider;
+    return EL_OK;
+}
+
+static el_status make_entry(el_normalizer *n, uint32_t c, el_casing casing, uint32_t *entry)
+{
+    const uint32_t class = class_when_cleaned(c, casing.chinese_chars);
+    *entry = class;
+    if (class == CLASS_DROP || class == CLASS_SPACE)
+        return EL_OK;
+    uint32_t parts[MOST_PARTS];
+    const int count = parts_of(c, class, casing, parts);
+    if (count <= 0) {
+        *entry = CLASS_DROP | (count < 0 ? FIXES : 0);
+        return EL_OK;
+    }
+    if (count == 1) {
+        const bool itself = (parts[0] & VALUE_MASK) == c;
+        *entry = itself ? parts[0] & ~(uint32_t)(MAPPED | VALUE_MASK) : parts[0];
+        return EL_OK;
+    }
+    const el_status st = grow(&n->expansions, &n->expansion_room, n->expansion_count + 1 + count);
+    if (st)
+        return st;
+    *entry = (uint32_t)n->expansion_count | MAPPED | EXPANDS;
+    n->expansions[n->expansion_count++] = (uint32_t)count;
+    for (int i = 0; i < count; i++)
+        n->expansions[n->expansion_count++] = parts[i];
+    return EL_OK;
+}
+
+static bool is_block(const el_normalizer *n, int block, const uint32_t *entries)
+{
+    return block < n->block_count && memcmp(n->blocks + block * BLOCK, entries, BLOCK * sizeof *entries) == 0;
+}
+
+/* The place of a block with these entries: the first or the newest where equal, else a new one. */
+static el_status keep_block(el_normalizer *n, const uint32_t *entries, uint16_t *place)
+{
+    const int newest = n->block_count > 0 ? n->block_count - 1 : 0;
+    if (is_block(n, 0, entries) || is_block(n, newest, entries)) {
+        *place = (uint16_t)(is_block(n, 0, entries) ? 0 : newest);
+        return EL_OK;
+    }
+    const el_status st = grow(&n->blocks, &n->block_room, (n->block_count + 1) * BLOCK);
+    if (st)
+        return st;
+    memcpy(n->blocks + n->block_count * BLOCK, entries, BLOCK * sizeof *entries);
+    *place = (uint16_t)n->block_count++;
+    return EL_OK;
+}
+
+static el_status fill(el_normalizer *n, el_casing casing)
+{
+    static const uint32_t plain[BLOCK];
+    el_status st = keep_block(n, plain, &n->stage[0]); /* the first, which most share */
+    for (int b = 0; b < BLOCKS && !st; b++) {
+        uint32_t entries[BLOCK];
+        for (int i = 0; i < BLOCK && !st; i++)
+            st = make_entry(n, (uint32_t)(b * BLOCK + i), casing, &entries[i]);
+        if (!st)
+            st = keep_block(n, entries, &n->stage[b]);
+    }
+    return st;
+}
+
+el_status el_normalizer_open(el_normalizer **normalizer, el_casing casing)
+{
+    *normalizer = NULL;
+    el_normalizer *n = calloc(1, sizeof *n);
+    if (!n)
+        return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for the tables of characters", sizeof *n);
+    const el_status st = fill(n, casing);
+    if (st) {
+        el_normalizer_close(n);
+        return st;
+    }
+    memcpy(n->ascii, n->blocks + n->stage[0] * BLOCK, sizeof n->ascii);
+    *normalizer = n;
+    return EL_OK;
+}
+
+void el_normalizer_close(el_normalizer *n)
+{
+    if (!n)
+        return;
+    free(n->blocks);
+    free(n->expansions);
+    free(n);
+}
+
+void el_words_start(el_words *w, const el_normalizer *normalizer, const char *text, size_t bytes)
+{
+    assert(bytes <= UINT32_MAX);
+    w->normalizer = normalizer;
+    w->start = w->next = text;
+    w->end = text + bytes;
+    w->rest_count = 0;
+}
+
+/* Where a character of this combining class goes: before those of higher classes that it follows. */
+static int place_of(const el_words *w, uint8_t order)
+{
+    int place = w->characters;
+    while (place > w->movable && w->order[place - 1] > order)
+        place--;
+    return place;
+}
+
+static void append(el_words *w, uint32_t entry, uint32_t c, uint32_t from, uint32_t to)
+{
+    w->to_end = to;
+    if (w->characters >= EL_WORD_CHARACTERS) {
+        w->characters = EL_WORD_CHARACTERS + 1;
+        return;
+    }
+    uint8_t order = 0;
+    int place = w->characters;
+    if (entry & MOVES) {
+        order = (uint8_t)utf8proc_get_property((utf8proc_int32_t)c)->combining_class;
+        place = place_of(w, order);
+    } else {
+        w->movable = place + 1;
+    }
+    char encoded[4];
+    const int length = el_utf8_encode(c, encoded);
+    const int at = place < w->characters ? w->at[place] : w->bytes;
+    if (place < w->characters) {
+        const size_t tail = (size_t)(w->characters - place);
+        memmove(w->text + at + length, w->text + at, (size_t)(w->bytes - at));
+        memmove(w->from + place + 1, w->from + place, tail * sizeof *w->from);
+        memmove(w->to + place + 1, w->to + place, tail * sizeof *w->to);
+        memmove(w->order + place + 1, w->order + place, tail);
+        for (int i = w->characters; i > place; i--)
+            w->at[i] = (uint16_t)(w->at[i - 1] + length);
+    }
+    memcpy(w->text + at, encoded, (size_t)length);
+    w->at[place] = (uint16_t)at;
+    w->from[place] = from;
+    w->to[place] = to;
+    w->order[place] = order;
+    w->bytes += length;
+    w->characters++;
+}
+
+/* The next entry and where it comes from; false at the end of the text. */
+static bool take(el_words *w, uint32_t *entry, uint32_t *c, uint32_t *from, uint32_t *to)
+{
+    const el_normalizer *n = w->normalizer;
+    if (w->rest_count > 0) {
+        w->rest_count--;
+        *entry = *w->rest++;
+        *from = w->rest_from;
+        *to = w->rest_to;
+        *c = *entry & VALUE_MASK;
+        return true;
+    }
+    if (w->next >= w->end)
+        return false;
+    *from = (uint32_t)(w->next - w->start);
+    *c = (unsigned char)*w->next;
+    if (*c < 0x80) {
+        w->next++;
+        *entry = n->ascii[*c];
+    } else {
+        w->next += el_utf8_decode(w->next, w->end, c);
+        *entry = n->blocks[n->stage[*c / BLOCK] * BLOCK + *c % BLOCK];
+    }
+    *to = (uint32_t)(w->next - w->start);
+    if (*entry & EXPANDS) {
+        w->rest = n->expansions + (*entry & VALUE_MASK);
+        w->rest_count = (int)*w->rest++;
+        w->rest_from = *from;
+        w->rest_to = *to;
+        return take(w, entry, c, from, to);
+    }
+    if (*entry & MAPPED)
+        *c = *entry & VALUE_MASK;
+    return true;
+}
+
+/* Makes the last entry taken the next one again. */
+static void put_back(el_words *w, const uint32_t *rest, int rest_count, uint32_t from)
+{
+    w->rest = rest;
+    w->rest_count = rest_count;
+    if (rest_count == 0)
+        w->next = w->start + from;
+}
+
+bool el_words_next(el_words *w)
+{
+    w->bytes = w->characters = w->movable = 0;
+    for (;;) {
+        const uint32_t *rest = w->rest;
+        const int rest_count = w->rest_count;
+        uint32_t entry, c, from, to;
+        if (!take(w, &entry, &c, &from, &to))
+            return w->characters > 0;
+        switch (entry & CLASS_MASK) {
+        case CLASS_PLAIN:
+            append(w, entry, c, from, to);
+            continue;
+        case CLASS_DROP:
+            if (entry & FIXES)
+                w->movable = w->characters;
+            continue;
+        case CLASS_SPACE:
+            if (w->characters > 0)
+                return true;
+            continue;
+        default:
+            if (w->characters > 0)
+                put_back(w, rest, rest_count, from);
+            else
+                append(w, entry, c, from, to);
+            return true;
+        }
+    }
+}

@@ -1,0 +1,422 @@
+/* wordpiece - chunks through a cache, words through the trie
+ *
+ * A chunk is a run of bytes between ASCII white space (space, tab, newline, carriage return).  Words never
+ * cross such a space, so the ids of a chunk depend on its bytes alone, and most chunks of any text have been
+ * seen before.  The cache is a table of buckets of two entries, one cache line each; a new chunk takes the
+ * second place, an entry found there moves to the first.  When the store of longer keys and id lists is
+ * full, everything is forgotten.
+ */
+#include "wordpiece.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trie.h"
+
+enum {
+    BUCKETS = 1 << 15,
+    STORE = 1 << 21,               /* words of 32 bits for long keys and id lists */
+    LONGEST_CHUNK = 64,            /* longer ones are not remembered */
+    INLINE_BYTES = 16,             /* keys this long lie in the entry */
+    INLINE_IDS = 3,                /* and so do this many ids */
+    MOST_IDS = EL_WORD_CHARACTERS, /* of one word */
+    IDS_A_BYTE = 2                 /* a character becomes at most four, from at least two bytes */
+};
+
+/* A chunk of up to 16 bytes is its own key (padded with zeros, the length tells); of a longer one the key
+ * is its hash, and the bytes are in the store. */
+typedef struct {
+    uint64_t key[2];
+    uint16_t bytes, count;
+    int32_t ids[INLINE_IDS]; /* count <= INLINE_IDS, else ids[0] is their place in the store */
+} entry;
+
+typedef struct {
+    entry way[2];
+} bucket;
+
+struct el_wordpiece {
+    const el_vocab *vocab;
+    bucket *buckets;
+    int32_t *store;
+    size_t stored;
+    el_words words;
+};
+
+static el_status reserve(void **data, size_t *capacity, size_t need, size_t size)
+{
+    if (need <= *capacity)
+        return EL_OK;
+    const size_t wider = need > 2 * *capacity ? need : 2 * *capacity;
+    void *moved = realloc(*data, wider * size);
+    if (!moved)
+        return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for a text's ids", wider * size);
+    *data = moved;
+    *capacity = wider;
+    return EL_OK;
+}
+
+el_status el_ids_reserve(el_ids *ids, size_t more)
+{
+    void *data = ids->data;
+    const el_status st = reserve(&data, &ids->capacity, ids->count + more, sizeof *ids->data);
+    ids->data = data;
+    return st;
+}
+
+static el_status spans_reserve(el_spans *spans, size_t more)
+{
+    void *data = spans->data;
+    const el_status st = reserve(&data, &spans->capacity, spans->count + more, sizeof *spans->data);
+    spans->data = data;
+    return st;
+}
+
+void el_ids_release(el_ids *ids)
+{
+    free(ids->data);
+    *ids = (el_ids){0};
+}
+
+void el_spans_release(el_spans *spans)
+{
+    free(spans->data);
+    *spans = (el_spans){0};
+}
+
+el_status el_wordpiece_open(el_wordpiece **session, const el_vocab *vocab)
+{
+    *session = NULL;
+    el_wordpiece *s = calloc(1, sizeof *s);
+    if (s) {
+        s->buckets = aligned_alloc(sizeof(bucket), BUCKETS * sizeof(bucket));
+        s->store = malloc(STORE * sizeof *s->store);
+    }
+    if (!s || !s->buckets || !s->store) {
+        el_wordpiece_close(s);
+        return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for a tokeniser's cache",
+                       BUCKETS * sizeof(bucket) + STORE * sizeof *s->store);
+    }
+    memset(s->buckets, 0, BUCKETS * sizeof(bucket));
+    s->vocab = vocab;
+    *session = s;
+    return EL_OK;
+}
+
+void el_wordpiece_close(el_wordpiece *session)
+{
+    if (!session)
+        return;
+    free(session->buckets);
+    free(session->store);
+    free(session);
+}
+
+/* ---- words ------------------------------------------------------------------------------------------ */
+
+/* Cuts a word into `ids` (room for MOST_IDS) and, unless NULL, where each piece ends in it; returns how many.
+ */
+static int cut_word(const el_vocab *vocab, const el_words *word, int32_t *ids, int *ends)
+{
+    int count = 0;
+    uint32_t tree = EL_TRIE_FIRST;
+    if (word->characters <= EL_WORD_CHARACTERS) {
+        int at = 0;
+        while (at < word->bytes) {
+            int length = 0;
+            const int32_t id = el_trie_longest(vocab->trie, tree, word->text + at, word->bytes - at, &length);
+            if (id < 0)
+                break;
+            at += length;
+            if (ends)
+                ends[count] = at;
+            ids[count++] = id;
+            tree = EL_TRIE_CONTINUED;
+        }
+        if (at == word->bytes)
+            return count;
+    }
+    ids[0] = vocab->unk;
+    if (ends)
+        ends[0] = word->bytes;
+    return 1;
+}
+
+static int encode_chunk(el_wordpiece *s, const char *chunk, size_t bytes, int32_t *ids)
+{
+    int count = 0;
+    el_words_start(&s->words, s->vocab->normalizer, chunk, bytes);
+    while (el_words_next(&s->words))
+        count += cut_word(s->vocab, &s->words, ids + count, NULL);
+    return count;
+}
+
+/* ---- the cache -------------------------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    const unsigned __int128 product =
+        (unsigned __int128)(a ^ 0x9E3779B97F4A7C15u) * (b ^ 0xC2B2AE3D27D4EB4Fu);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t load(const char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* Hash of more than 16 bytes. */
+static uint64_t hash_long(const char *text, size_t bytes)
+{
+    uint64_t hash = bytes;
+    for (size_t i = 0; i + 8 < bytes; i += 8)
+        hash = mix(hash ^ load(text + i), 0x165667B19E3779F9u);
+    return mix(hash ^ load(text + bytes - 8), bytes);
+}
+
+/* Keys as little-endian words, so that the first byte is the lowest. */
+static void make_key(uint64_t key[2], const char *chunk, size_t bytes)
+{
+    if (bytes > INLINE_BYTES) {
+        key[0] = hash_long(chunk, bytes);
+        key[1] = 0;
+        return;
+    }
+    key[0] = key[1] = 0;
+    memcpy(key, chunk, bytes);
+}
+
+static bool same_long(const el_wordpiece *s, const entry *e, const char *chunk)
+{
+    return memcmp(s->store + e->key[1], chunk, e->bytes) == 0;
+}
+
+static inline bool matches(const el_wordpiece *s, const entry *e, const uint64_t key[2], const char *chunk,
+                           size_t bytes)
+{
+    if (e->key[0] != key[0] || e->bytes != bytes)
+        return false;
+    return bytes <= INLINE_BYTES ? e->key[1] == key[1] : same_long(s, e, chunk);
+}
+
+static inline const int32_t *ids_of(const el_wordpiece *s, const entry *e)
+{
+    return e->count <= INLINE_IDS ? e->ids : s->store + e->ids[0];
+}
+
+/* Remembers a chunk's ids in the second place of its bucket. */
+static void remember(el_wordpiece *s, bucket *b, const uint64_t key[2], const char *chunk, size_t bytes,
+                     const int32_t *ids, int count)
+{
+    const size_t key_words = bytes > INLINE_BYTES ? (bytes + 3) / 4 : 0;
+    const size_t id_words = count > INLINE_IDS ? (size_t)count : 0;
+    if (s->stored + key_words + id_words > STORE) {
+        memset(s->buckets, 0, BUCKETS * sizeof(bucket));
+        s->stored = 0;
+    }
+    entry *e = &b->way[b->way[0].bytes ? 1 : 0];
+    *e = (entry){.key = {key[0], key[1]}, .bytes = (uint16_t)bytes, .count = (uint16_t)count};
+    if (key_words) {
+        e->key[1] = s->stored;
+        memcpy(s->store + s->stored, chunk, bytes);
+        s->stored += key_words;
+    }
+    if (id_words) {
+        e->ids[0] = (int32_t)s->stored;
+        memcpy(s->store + s->stored, ids, id_words * sizeof *ids);
+        s->stored += id_words;
+    } else {
+        memcpy(e->ids, ids, (size_t)count * sizeof *ids);
+    }
+}
+
+static entry *find(el_wordpiece *s, bucket *b, const uint64_t key[2], const char *chunk, size_t bytes)
+{
+    if (matches(s, &b->way[0], key, chunk, bytes))
+        return &b->way[0];
+    if (!matches(s, &b->way[1], key, chunk, bytes))
+        return NULL;
+    const entry found = b->way[1];
+    b->way[1] = b->way[0];
+    b->way[0] = found;
+    return &b->way[0];
+}
+
+/* Appends the ids of one chunk; there is room. */
+static void append_chunk(el_wordpiece *s, const uint64_t key[2], const char *chunk, size_t bytes, el_ids *ids)
+{
+    bucket *b = &s->buckets[mix(key[0], key[1] ^ bytes) >> 32 & (BUCKETS - 1)];
+    const entry *e = find(s, b, key, chunk, bytes);
+    int32_t *out = ids->data + ids->count;
+    if (e) {
+        const int32_t *known = ids_of(s, e);
+        memcpy(out, known, INLINE_IDS * sizeof *out);
+        for (int i = INLINE_IDS; i < e->count; i++)
+            out[i] = known[i];
+        ids->count += e->count;
+        return;
+    }
+    const int count = encode_chunk(s, chunk, bytes, out);
+    ids->count += (size_t)count;
+    if (count <= UINT16_MAX && bytes <= LONGEST_CHUNK)
+        remember(s, b, key, chunk, bytes, out, count);
+}
+
+/* ---- chunks ----------------------------------------------------------------------------------------- */
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+static const uint64_t ONES = 0x0101010101010101u, TOPS = 0x8080808080808080u;
+
+/* The top bit of each byte of `word` below 0x21 is set in what this returns: exact up to the first such byte.
+ */
+static uint64_t below_bang(uint64_t word)
+{
+    return (word - 0x21 * ONES) & ~word & TOPS;
+}
+
+/* The first `count` (1 to 8) bytes of a word. */
+static uint64_t first_bytes(uint64_t word, int count)
+{
+    return word & ~(uint64_t)0 >> (64 - 8 * count);
+}
+
+/* The length of the chunk that starts at `at`, and its key if the length is at most 16; looks at 16 bytes
+ * at once.  0 where these do not end the chunk, or something below a space that is not white space does. */
+static inline size_t short_chunk(const char *at, uint64_t key[2])
+{
+    const uint64_t low = load(at), high = load(at + 8);
+    const uint64_t low_ends = below_bang(low), high_ends = below_bang(high);
+    if (low_ends) {
+        const int bytes = __builtin_ctzll(low_ends) / 8;
+        if (!is_space(at[bytes]))
+            return 0;
+        key[0] = first_bytes(low, bytes); /* at least 1: no chunk starts with a space */
+        key[1] = 0;
+        return (size_t)bytes;
+    }
+    if (high_ends) {
+        const int bytes = __builtin_ctzll(high_ends) / 8;
+        if (!is_space(at[8 + bytes]))
+            return 0;
+        key[0] = low;
+        key[1] = bytes ? first_bytes(high, bytes) : 0;
+        return 8 + (size_t)bytes;
+    }
+    return 0;
+}
+
+static size_t any_chunk(const char *at, const char *end)
+{
+    const char *stop = at;
+    while (stop < end && !is_space(*stop))
+        stop++;
+    return (size_t)(stop - at);
+}
+
+el_status el_wordpiece_encode(el_wordpiece *s, const char *text, size_t bytes, el_ids *ids)
+{
+    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "keys are loaded as little-endian words");
+    const char *end = text + bytes;
+    for (const char *at = text;;) {
+        while (at < end && is_space(*at))
+            at++;
+        if (at == end)
+            return EL_OK;
+        uint64_t key[2];
+        size_t length = end - at > INLINE_BYTES ? short_chunk(at, key) : 0;
+        if (length == 0) {
+            length = any_chunk(at, end);
+            make_key(key, at, length);
+        }
+        const size_t most = IDS_A_BYTE * length + INLINE_IDS;
+        if (ids->capacity - ids->count < most) {
+            const el_status st = el_ids_reserve(ids, most);
+            if (st)
+                return st;
+        }
+        append_chunk(s, key, at, length, ids);
+        at += length;
+    }
+}
+
+/* ---- with spans ------------------------------------------------------------------------------------- */
+
+/* The span of the piece that has bytes [begin, end) of the word; places in the text count from `shift`. */
+static el_span span_of(const el_words *word, int begin, int end, uint32_t shift)
+{
+    if (word->characters > EL_WORD_CHARACTERS)
+        return (el_span){shift + word->from[0], shift + word->to_end};
+    el_span span = {UINT32_MAX, 0};
+    for (int c = 0; c < word->characters; c++) {
+        if (word->at[c] < begin || word->at[c] >= end)
+            continue;
+        span.begin = word->from[c] < span.begin ? word->from[c] : span.begin;
+        span.end = word->to[c] > span.end ? word->to[c] : span.end;
+    }
+    return (el_span){shift + span.begin, shift + span.end};
+}
+
+static el_status encode_plain(el_wordpiece *s, const char *text, uint32_t begin, uint32_t end, el_ids *ids,
+                              el_spans *spans)
+{
+    el_words_start(&s->words, s->vocab->normalizer, text + begin, end - begin);
+    while (el_words_next(&s->words)) {
+        int ends[MOST_IDS];
+        el_status st = el_ids_reserve(ids, MOST_IDS);
+        if (!st)
+            st = spans_reserve(spans, MOST_IDS);
+        if (st)
+            return st;
+        const int count = cut_word(s->vocab, &s->words, ids->data + ids->count, ends);
+        for (int i = 0; i < count; i++)
+            spans->data[spans->count++] = span_of(&s->words, i ? ends[i - 1] : 0, ends[i], begin);
+        ids->count += (size_t)count;
+    }
+    return EL_OK;
+}
+
+/* The special token that [at, end) begins with, or -1. */
+static int special_at(const el_vocab *vocab, const char *at, const char *end, uint32_t *length)
+{
+    const int ids[] = {vocab->pad, vocab->unk, vocab->cls, vocab->sep, vocab->mask};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        const char *piece = vocab->pieces[ids[i]];
+        *length = (uint32_t)strlen(piece);
+        if ((size_t)(end - at) >= *length && memcmp(at, piece, *length) == 0)
+            return ids[i];
+    }
+    return -1;
+}
+
+el_status el_wordpiece_encode_spans(el_wordpiece *s, const char *text, size_t bytes, bool special,
+                                    el_ids *ids, el_spans *spans)
+{
+    assert(bytes <= UINT32_MAX);
+    uint32_t begin = 0;
+    for (uint32_t at = 0; special && at < bytes; at++) {
+        uint32_t length;
+        const int id = text[at] == '[' ? special_at(s->vocab, text + at, text + bytes, &length) : -1;
+        if (id < 0)
+            continue;
+        el_status st = encode_plain(s, text, begin, at, ids, spans);
+        if (!st)
+            st = el_ids_reserve(ids, 1);
+        if (!st)
+            st = spans_reserve(spans, 1);
+        if (st)
+            return st;
+        ids->data[ids->count++] = id;
+        spans->data[spans->count++] = (el_span){at, at + length};
+        begin = at + length;
+        at = begin - 1;
+    }
+    return encode_plain(s, text, begin, (uint32_t)bytes, ids, spans);
+}

@@ -1,0 +1,408 @@
+/* Every backward is the slope of its forward: central differences in double on the reference device.
+ *
+ * The objective is the sum of y * dy over all elements.  Gradients that are added to start from random
+ * numbers, those that are overwritten from NaN, so that either mistaken for the other is seen.
+ */
+#include "check.h"
+
+enum { MAX_INPUTS = 4, SHAPES = 4 };
+
+typedef struct {
+    const char *name;
+    el_tensor value, gradient;
+    bool adds;
+} input;
+
+/* One op on one shape; each op uses what it needs. */
+typedef struct problem problem;
+struct problem {
+    const char *name;
+    input inputs[MAX_INPUTS];
+    int count;
+    el_tensor y, dy, sum, stats, slope, lse;
+    el_layout layout;
+    int heads, width;
+    const int *indices[3];
+    el_dropout dropout;
+    double scale;
+    void (*forward)(problem *);
+    void (*backward)(problem *);
+};
+
+static el_device *dev;
+
+static int setup(void **state)
+{
+    (void)state;
+    dev = el_device_reference();
+    return 0;
+}
+
+static el_tensor add_input(problem *p, const char *name, int rows, int cols, bool adds)
+{
+    const uint64_t seed = (uint64_t)(p->count + 1000 * rows + cols);
+    input *in = &p->inputs[p->count++];
+    *in = (input){name, check_strided(EL_F64, rows, cols, cols + 3),
+                  check_strided(EL_F64, rows, cols, cols + 2), adds};
+    check_randomize(in->value, seed, 1);
+    return in->value;
+}
+
+static void set_output(problem *p, int rows, int cols)
+{
+    p->y = check_strided(EL_F64, rows, cols, cols + 1);
+    p->dy = check_random(EL_F64, rows, cols, 99, 1);
+}
+
+static double objective(problem *p)
+{
+    p->forward(p);
+    double sum = 0;
+    for (int i = 0; i < p->y.rows; i++)
+        for (int j = 0; j < p->y.cols; j++)
+            sum += el_get(p->y, i, j) * el_get(p->dy, i, j);
+    return sum;
+}
+
+static double slope_at(problem *p, el_tensor x, int row, int col)
+{
+    const double h = 1e-5, value = el_get(x, row, col);
+    el_set(x, row, col, value + h);
+    const double above = objective(p);
+    el_set(x, row, col, value - h);
+    const double below = objective(p);
+    el_set(x, row, col, value);
+    return (above - below) / (2 * h);
+}
+
+static void check_input(problem *p, const input *in, el_tensor before)
+{
+    for (int i = 0; i < in->value.rows; i++)
+        for (int j = 0; j < in->value.cols; j++) {
+            const double slope = slope_at(p, in->value, i, j);
+            const double gradient = el_get(in->gradient, i, j) - (in->adds ? el_get(before, i, j) : 0);
+            CHECK(fabs(slope - gradient) <= 1e-7 * (1 + fabs(slope)),
+                  "%s, %s (%d, %d): slope %.9g, gradient says %.9g", p->name, in->name, i, j, slope,
+                  gradient);
+        }
+}
+
+static void check_problem(problem *p)
+{
+    el_tensor before[MAX_INPUTS];
+    for (int k = 0; k < p->count; k++) {
+        const el_tensor gradient = p->inputs[k].gradient;
+        if (p->inputs[k].adds)
+            check_randomize(gradient, 7 + (uint64_t)k, 1);
+        else
+            check_fill(gradient, NAN);
+        before[k] = check_converted(EL_F64, gradient);
+    }
+    p->forward(p);
+    p->backward(p);
+    for (int k = 0; k < p->count; k++)
+        check_input(p, &p->inputs[k], before[k]);
+}
+
+/* Keeps its numbers through a problem: the same mask each time the forward runs. */
+static el_dropout dropout_of(double rate)
+{
+    return (el_dropout){.rate = rate, .random = {.seed = 3, .stream = 4, .step = 5}, .first_row = 11};
+}
+
+static void linear_forward(problem *p)
+{
+    const el_tensor b = p->count > 2 ? p->inputs[2].value : el_tensor_none();
+    dev->linear_forward(dev, p->y, p->inputs[0].value, p->inputs[1].value, b);
+}
+
+static void linear_backward(problem *p)
+{
+    const el_tensor db = p->count > 2 ? p->inputs[2].gradient : el_tensor_none();
+    dev->linear_backward_input(dev, p->inputs[0].gradient, p->dy, p->inputs[1].value, p->inputs[0].adds);
+    dev->linear_backward_weight(dev, p->inputs[1].gradient, db, p->dy, p->inputs[0].value);
+}
+
+static void test_linear(void **state)
+{
+    (void)state;
+    const int shapes[SHAPES][3] = {{1, 1, 1}, {5, 7, 3}, {4, 17, 9}, {13, 2, 6}}; /* n, in, out */
+    for (int s = 0; s < SHAPES; s++)
+        for (int variant = 0; variant < 4; variant++) {
+            const bool with_bias = variant & 1, accumulate = variant & 2;
+            problem p = {.name = "linear", .forward = linear_forward, .backward = linear_backward};
+            add_input(&p, "x", shapes[s][0], shapes[s][1], accumulate);
+            add_input(&p, "w", shapes[s][2], shapes[s][1], true);
+            if (with_bias)
+                add_input(&p, "b", 1, shapes[s][2], true);
+            set_output(&p, shapes[s][0], shapes[s][2]);
+            check_problem(&p);
+        }
+}
+
+static void gelu_forward(problem *p)
+{
+    dev->gelu_forward(dev, p->y, p->slope, p->inputs[0].value);
+}
+
+static void gelu_backward(problem *p)
+{
+    dev->gelu_backward(dev, p->inputs[0].gradient, p->dy, p->slope);
+}
+
+static void test_gelu(void **state)
+{
+    (void)state;
+    problem p = {.name = "gelu", .forward = gelu_forward, .backward = gelu_backward};
+    const el_tensor x = add_input(&p, "x", 9, 19, false);
+    el_set(x, 0, 0, 0);
+    el_set(x, 0, 1, 12);
+    el_set(x, 0, 2, -12);
+    p.slope = check_tensor(EL_F64, 9, 19);
+    set_output(&p, 9, 19);
+    check_problem(&p);
+}
+
+static void dropout_forward(problem *p)
+{
+    dev->dropout(dev, p->y, p->inputs[0].value, p->dropout);
+}
+
+static void dropout_backward(problem *p)
+{
+    dev->dropout(dev, p->inputs[0].gradient, p->dy, p->dropout);
+}
+
+static void test_dropout(void **state)
+{
+    (void)state;
+    for (int on = 0; on < 2; on++) {
+        problem p = {.name = "dropout", .forward = dropout_forward, .backward = dropout_backward};
+        p.dropout = dropout_of(on ? 0.3 : 0);
+        add_input(&p, "x", 9, 37, false);
+        set_output(&p, 9, 37);
+        check_problem(&p);
+    }
+}
+
+static const double EPSILON = 1e-3; /* large enough to matter */
+
+static void layer_norm_forward(problem *p)
+{
+    dev->layer_norm_forward(dev, p->y, p->stats, p->inputs[0].value, p->inputs[1].value, p->inputs[2].value,
+                            EPSILON);
+}
+
+static void layer_norm_backward(problem *p)
+{
+    dev->layer_norm_backward(dev, p->inputs[0].gradient, p->inputs[1].gradient, p->inputs[2].gradient, p->dy,
+                             p->inputs[0].value, p->stats, p->inputs[1].value);
+}
+
+static void test_layer_norm(void **state)
+{
+    (void)state;
+    const int shapes[SHAPES][2] = {{1, 2}, {7, 5}, {3, 33}, {11, 16}};
+    for (int s = 0; s < SHAPES; s++) {
+        const int rows = shapes[s][0], cols = shapes[s][1];
+        problem p = {.name = "layer_norm", .forward = layer_norm_forward, .backward = layer_norm_backward};
+        add_input(&p, "x", rows, cols, false);
+        add_input(&p, "gamma", 1, cols, true);
+        add_input(&p, "beta", 1, cols, true);
+        p.stats = check_tensor(EL_F64, rows, 2);
+        set_output(&p, rows, cols);
+        check_problem(&p);
+    }
+}
+
+static void residual_norm_forward(problem *p)
+{
+    dev->residual_norm_forward(dev, p->y, p->sum, p->stats, p->inputs[0].value, p->inputs[1].value,
+                               p->inputs[2].value, p->inputs[3].value, EPSILON, p->dropout);
+}
+
+static void residual_norm_backward(problem *p)
+{
+    dev->residual_norm_backward(dev, p->inputs[0].gradient, p->inputs[1].gradient, p->inputs[2].gradient,
+                                p->inputs[3].gradient, p->dy, p->sum, p->stats, p->inputs[2].value,
+                                p->dropout);
+}
+
+static void test_residual_norm(void **state)
+{
+    (void)state;
+    for (int on = 0; on < 2; on++) {
+        problem p = {
+            .name = "residual_norm", .forward = residual_norm_forward, .backward = residual_norm_backward};
+        p.dropout = dropout_of(on ? 0.25 : 0);
+        add_input(&p, "x", 7, 21, false);
+        add_input(&p, "branch", 7, 21, false);
+        add_input(&p, "gamma", 1, 21, true);
+        add_input(&p, "beta", 1, 21, true);
+        p.sum = check_tensor(EL_F64, 7, 21);
+        p.stats = check_tensor(EL_F64, 7, 2);
+        set_output(&p, 7, 21);
+        check_problem(&p);
+    }
+}
+
+static void embed_forward(problem *p)
+{
+    const el_tensor tables[3] = {p->inputs[0].value, p->inputs[1].value, p->inputs[2].value};
+    dev->embed_forward(dev, p->y, tables, p->indices, p->count);
+}
+
+static void embed_backward(problem *p)
+{
+    for (int k = 0; k < p->count; k++)
+        dev->embed_backward(dev, p->inputs[k].gradient, p->dy, p->indices[k]);
+}
+
+static void test_embed(void **state)
+{
+    (void)state;
+    const int tables[3] = {10, 2, 6}, rows = 13; /* more rows than entries, so some are used twice */
+    for (int count = 1; count <= 3; count++) {
+        problem p = {.name = "embed", .forward = embed_forward, .backward = embed_backward};
+        for (int k = 0; k < count; k++) {
+            add_input(&p, "table", tables[k], 5, true);
+            p.indices[k] = check_ints(rows, 0, tables[k], (uint64_t)k);
+        }
+        set_output(&p, rows, 5);
+        check_problem(&p);
+    }
+}
+
+static void gather_forward(problem *p)
+{
+    dev->gather_forward(dev, p->y, p->inputs[0].value, p->indices[0]);
+}
+
+static void gather_backward(problem *p)
+{
+    dev->gather_backward(dev, p->inputs[0].gradient, p->dy, p->indices[0]);
+}
+
+static void test_gather(void **state)
+{
+    (void)state;
+    static const int rows[] = {4, 0, 4, 8, 4, 1}; /* one three times, some never */
+    problem p = {.name = "gather", .forward = gather_forward, .backward = gather_backward, .indices = {rows}};
+    add_input(&p, "x", 9, 7, false);
+    set_output(&p, 6, 7);
+    check_problem(&p);
+}
+
+static void attention_forward(problem *p)
+{
+    dev->attention_forward(dev, p->y, p->lse, p->inputs[0].value, p->layout, p->heads, p->dropout, p->width);
+}
+
+static void attention_backward(problem *p)
+{
+    dev->attention_backward(dev, p->inputs[0].gradient, p->dy, p->y, p->lse, p->inputs[0].value, p->layout,
+                            p->heads, p->dropout, p->width);
+}
+
+static void check_attention(el_layout layout, int heads, int head_size, double rate)
+{
+    const int rows = layout.starts[layout.sequences], hidden = heads * head_size;
+    problem p = {.name = "attention", .forward = attention_forward, .backward = attention_backward};
+    p.layout = layout;
+    p.heads = heads;
+    p.width = 9;
+    p.dropout = dropout_of(rate);
+    add_input(&p, "qkv", rows, 3 * hidden, false);
+    p.lse = check_tensor(EL_F64, rows, heads);
+    set_output(&p, rows, hidden);
+    check_problem(&p);
+}
+
+static void test_attention(void **state)
+{
+    (void)state;
+    static const int several[] = {0, 1, 8, 8, 12}, single[] = {0, 5}; /* lengths 1, 7, 0, 4; and 5 */
+    const el_layout layouts[] = {{several, 4, 7}, {single, 1, 5}};
+    for (int s = 0; s < 2; s++) {
+        check_attention(layouts[s], 3, 5, 0);
+        check_attention(layouts[s], 3, 5, 0.3);
+        check_attention(layouts[s], 1, 4, 0.3);
+    }
+}
+
+static void softmax_forward(problem *p)
+{
+    dev->softmax_loss(dev, p->y, NULL, NULL, el_tensor_none(), p->inputs[0].value, p->indices[0], NULL,
+                      p->scale);
+}
+
+static void softmax_backward(problem *p)
+{
+    dev->softmax_loss(dev, el_tensor_none(), NULL, NULL, p->inputs[0].gradient, p->inputs[0].value,
+                      p->indices[0], NULL, p->scale);
+}
+
+/* The objective of a loss is scale times its sum. */
+static void set_loss(problem *p, int rows, double scale)
+{
+    set_output(p, rows, 1);
+    check_fill(p->dy, scale);
+    p->scale = scale;
+}
+
+static void test_softmax_loss(void **state)
+{
+    (void)state;
+    static const int target[] = {3, -1, 0, 12, -1, 7};
+    problem p = {.name = "softmax_loss",
+                 .forward = softmax_forward,
+                 .backward = softmax_backward,
+                 .indices = {target}};
+    const el_tensor logits = add_input(&p, "logits", 6, 13, false);
+    el_set(logits, 3, 12, 40); /* nearly certain */
+    set_loss(&p, 6, 0.125);
+    check_problem(&p);
+}
+
+static void logistic_forward(problem *p)
+{
+    dev->logistic_loss(dev, p->y, el_tensor_none(), p->inputs[0].value, p->indices[0], p->scale);
+}
+
+static void logistic_backward(problem *p)
+{
+    dev->logistic_loss(dev, el_tensor_none(), p->inputs[0].gradient, p->inputs[0].value, p->indices[0],
+                       p->scale);
+}
+
+static void test_logistic_loss(void **state)
+{
+    (void)state;
+    static const int label[] = {0, 1, -1, 1, 0, 0, 1};
+    problem p = {.name = "logistic_loss",
+                 .forward = logistic_forward,
+                 .backward = logistic_backward,
+                 .indices = {label}};
+    const el_tensor logits = add_input(&p, "logits", 7, 1, false);
+    el_set(logits, 3, 0, 30);
+    el_set(logits, 4, 0, -30);
+    set_loss(&p, 7, 50);
+    check_problem(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_linear, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_gelu, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_dropout, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_layer_norm, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_residual_norm, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_embed, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_gather, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_attention, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_softmax_loss, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_logistic_loss, setup, check_release),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -15,7 +15,7 @@ void el_device_release(el_device *dev, el_arena *arena);
 el_tensor el_arena_tensor(el_arena *arena, el_type type, int rows, int cols);
 int *el_arena_ints(el_arena *arena, int count);
 
-/* A tensor's elements as rows * cols floats on the host, without gaps, and back; for F32 and F64 tensors. */
+/* A tensor's elements as rows * cols floats on the host, without gaps, and back.  Only memory can fail. */
 el_status el_tensor_read(el_device *dev, el_tensor t, float *values);
 el_status el_tensor_write(el_device *dev, el_tensor t, const float *values);
 

@@ -31,6 +31,8 @@ int cli_exit(const char *command, el_status status);
 typedef struct {
     double started, drawn, first_fraction;
     bool terminal, open;
+    double fraction; /* last shown, drawn or not yet */
+    char text[256];
 } cli_progress;
 void cli_progress_begin(cli_progress *progress);
 void cli_progress_show(cli_progress *progress, double fraction, const char *text);

@@ -1,8 +1,8 @@
 /* batch - a step's sequences, unpadded
  *
- * Sequence s is the rows starts[s] ... starts[s + 1) of ids, segments and positions.  A sequence is what attends to
- * itself: an example, or one document's part of a packed example where attention stays within documents
- * (positions then begin at 0 again).
+ * Sequence s is the rows starts[s] ... starts[s + 1) of ids, segments and positions.  A sequence is what
+ * attends to itself: an example, or one document's part of a packed example where attention stays within
+ * documents (positions then begin at 0 again).
  */
 #ifndef EL_DATA_BATCH_H
 #define EL_DATA_BATCH_H

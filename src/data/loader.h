@@ -1,8 +1,8 @@
 /* loader - examples of a folder of shards, in an order that is a function of (seed, number)
  *
- * Example number j of training is example el_random_permute(epoch(j), j mod count) of the folder, so any step can be
- * reached at once and resuming needs no state.  Shards are mapped; the loader owns nothing else that is large and is
- * immutable once open.
+ * Example number j of training is example el_random_permute(epoch(j), j mod count) of the folder, so any step
+ * can be reached at once and resuming needs no state.  Shards are mapped; the loader owns nothing else that
+ * is large and is immutable once open.
  */
 #ifndef EL_DATA_LOADER_H
 #define EL_DATA_LOADER_H
@@ -15,7 +15,8 @@
 
 typedef struct el_loader el_loader;
 
-/* Opens every shard of the folder and verifies headers, vocabularies (all alike) and checksums; EL_EDATA names what is wrong. */
+/* Opens every shard of the folder and verifies headers, vocabularies (all alike) and checksums; EL_EDATA
+ * names what is wrong. */
 el_status el_loader_open(el_loader **loader, const char *folder);
 void el_loader_close(el_loader *loader);
 

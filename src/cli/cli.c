@@ -1,0 +1,192 @@
+/* cli - what every command shares: arguments, exit codes, lines on stderr */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+static const double REDRAW = 0.1, PLAIN_REDRAW = 10.0; /* seconds between two drawings */
+static const double BLIND = 2.0;                       /* seconds before a remaining time is worth saying */
+enum { BAR = 20 };
+
+static const char *command_name = "electra"; /* in front of log lines */
+static cli_progress *progress_open;          /* log lines go above it */
+
+double cli_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec + 1e-9 * now.tv_nsec;
+}
+
+static bool is_terminal(void)
+{
+    const char *const term = getenv("TERM");
+    return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+}
+
+static bool coloured(void)
+{
+    const char *const no_color = getenv("NO_COLOR");
+    return is_terminal() && !(no_color && *no_color);
+}
+
+static void sink(el_log_level level, const char *line)
+{
+    if (progress_open && progress_open->terminal && progress_open->open)
+        fputs("\r\033[K", stderr);
+    const bool warning = level == EL_LOG_WARNING, colour = warning && coloured();
+    fprintf(stderr, "electra %s: %s%s%s%s\n", command_name, colour ? "\033[33m" : "",
+            warning ? "warning: " : "", line, colour ? "\033[0m" : "");
+    if (progress_open)
+        progress_open->drawn = 0;
+}
+
+bool cli_parse(el_options *options, int argc, char **argv, int *exit_code)
+{
+    command_name = options->command;
+    el_log_to(sink);
+    const el_status st = el_options_parse(options, argc, argv);
+    if (st) {
+        *exit_code = cli_exit(options->command, st);
+        el_options_close(options);
+        return false;
+    }
+    if (!options->help)
+        return true;
+    char *const page = el_options_help(options);
+    *exit_code = page ? 0 : cli_exit(options->command, el_fail(EL_ENOMEM, "no memory for the help page"));
+    if (page)
+        fputs(page, stdout);
+    free(page);
+    el_options_close(options);
+    return false;
+}
+
+int cli_exit(const char *command, el_status status)
+{
+    if (status == EL_OK)
+        return 0;
+    if (progress_open)
+        cli_progress_end(progress_open);
+    fprintf(stderr, "electra %s: %s\n", command, el_error());
+    switch (status) {
+    case EL_EUSAGE:
+        return 2;
+    case EL_EDATA:
+        return 3;
+    case EL_ESTOPPED:
+        return 75;
+    default:
+        return 1;
+    }
+}
+
+/* ---- progress ---- */
+
+static int columns(void)
+{
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+}
+
+/* "12 s", "3 min", "1 h 20 min", "2 d 4 h": no more digits than an estimate has. */
+static void duration(char *text, size_t size, double seconds)
+{
+    const long minutes = (long)(seconds / 60 + 0.5), hours = minutes / 60;
+    if (seconds < 99.5)
+        snprintf(text, size, "%.0f s", seconds);
+    else if (minutes < 60)
+        snprintf(text, size, "%ld min", minutes);
+    else if (hours < 48)
+        snprintf(text, size, "%ld h %02ld min", hours, minutes % 60);
+    else
+        snprintf(text, size, "%ld d %ld h", hours / 24, hours % 24);
+}
+
+/* What is left at the rate so far; "" while nothing is known. */
+static void remaining(const cli_progress *p, char *text, size_t size)
+{
+    const double elapsed = cli_now() - p->started, done = p->fraction - p->first_fraction;
+    *text = '\0';
+    if (p->fraction >= 1 || done <= 0 || elapsed < BLIND)
+        return;
+    char time[32];
+    duration(time, sizeof time, elapsed * (1 - p->fraction) / done);
+    snprintf(text, size, "  %s left", time);
+}
+
+/* Shortens to so many columns, without leaving half a character. */
+static void fit(char *line, int width)
+{
+    int column = 0;
+    for (char *c = line; *c; c++) {
+        if ((*c & 0xC0) != 0x80 && column++ == width) {
+            *c = '\0';
+            return;
+        }
+    }
+}
+
+static void draw(cli_progress *p)
+{
+    char left[64] = "", percent[16] = "", line[512];
+    if (p->fraction >= 0) {
+        remaining(p, left, sizeof left);
+        snprintf(percent, sizeof percent, "%3d %%  ", (int)(100 * p->fraction));
+    }
+    snprintf(line, sizeof line, "%s%s%s", percent, p->text, left);
+    if (!p->terminal) {
+        fprintf(stderr, "%s\n", line);
+    } else {
+        const int bar = p->fraction >= 0 && columns() > 60 ? BAR : 0;
+        fit(line, columns() - 1 - (bar ? bar + 3 : 0));
+        fputs("\r\033[K", stderr);
+        if (bar) {
+            const int full = (int)(bar * p->fraction);
+            fprintf(stderr, "%s[%.*s%.*s]%s ", coloured() ? "\033[32m" : "", full, "####################",
+                    bar - full, "....................", coloured() ? "\033[0m" : "");
+        }
+        fputs(line, stderr);
+    }
+    fflush(stderr);
+    p->drawn = cli_now();
+    p->open = true;
+}
+
+void cli_progress_begin(cli_progress *progress)
+{
+    *progress =
+        (cli_progress){.started = cli_now(), .first_fraction = -1, .fraction = -1, .terminal = is_terminal()};
+    progress->drawn = progress->terminal ? 0 : progress->started;
+    progress_open = progress;
+}
+
+void cli_progress_show(cli_progress *progress, double fraction, const char *text)
+{
+    if (progress->first_fraction < 0 && fraction >= 0)
+        progress->first_fraction = fraction;
+    progress->fraction = fraction > 1 ? 1 : fraction;
+    snprintf(progress->text, sizeof progress->text, "%s", text);
+    if (cli_now() - progress->drawn >= (progress->terminal ? REDRAW : PLAIN_REDRAW))
+        draw(progress);
+    else
+        progress->open = progress->terminal && progress->open;
+}
+
+void cli_progress_end(cli_progress *progress)
+{
+    if (progress_open != progress)
+        return;
+    progress_open = NULL;
+    if (progress->text[0] && (progress->terminal || !progress->open))
+        draw(progress);
+    if (progress->terminal && progress->open)
+        fputc('\n', stderr);
+    progress->open = false;
+}

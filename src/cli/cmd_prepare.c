@@ -1,0 +1,227 @@
+/* cmd_prepare - electra prepare: text to shards of tokens */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/parallel.h"
+#include "cli/cli.h"
+#include "data/prepare.h"
+
+static const double UNKNOWN_WARNING = 0.01; /* share of [UNK] above which a vocabulary hardly fits */
+
+typedef struct {
+    const char *vocab, *output, *held_out_output, *json_key;
+    int64_t max_seq_length, seed, threads, shard_tokens;
+    int packing, attention;
+    double short_seq_prob, single_segment_prob, held_out;
+    bool blanks_separate_docs, overwrite, lowercase, strip_accents;
+} settings;
+
+#define AT(field) offsetof(settings, field)
+static const el_option TABLE[] = {
+    {"vocab", EL_OPT_TEXT, AT(vocab), 0, 0, NULL, "vocab.txt, or the folder it is in"},
+    {"output", EL_OPT_TEXT, AT(output), 0, 0, NULL, "folder of shards to make"},
+    {"max_seq_length", EL_OPT_INT, AT(max_seq_length), EL_PACK_SHORTEST, EL_PACK_LONGEST, NULL,
+     "tokens of an example, [CLS] and [SEP] included"},
+    {"packing", EL_OPT_CHOICE, AT(packing), 0, 0, "segments|full",
+     "the original's one or two segments of text, or documents without gaps, nothing lost"},
+    {"attention", EL_OPT_CHOICE, AT(attention), 0, 0, "document|example",
+     "with --packing full: whether attention ends with the document or the example"},
+    {"short_seq_prob", EL_OPT_REAL, AT(short_seq_prob), 0, 1, NULL,
+     "share of examples that aim at a shorter length"},
+    {"single_segment_prob", EL_OPT_REAL, AT(single_segment_prob), 0, 1, NULL,
+     "share of examples of a single segment"},
+    {"heldout", EL_OPT_REAL, AT(held_out), 0, 1, NULL, "share of documents to hold out"},
+    {"heldout_output", EL_OPT_TEXT, AT(held_out_output), 0, 0, NULL, "folder of shards for them"},
+    {"blanks_separate_docs", EL_OPT_SWITCH, AT(blanks_separate_docs), 0, 0, NULL,
+     "a blank line ends a document; else only the end of a file does"},
+    {"json_key", EL_OPT_TEXT, AT(json_key), 0, 0, NULL, "where the text is in JSON lines"},
+    {"lowercase", EL_OPT_SWITCH, AT(lowercase), 0, 0, NULL,
+     "lower-case, where no tokenizer_config.json beside the vocabulary says"},
+    {"strip_accents", EL_OPT_SWITCH, AT(strip_accents), 0, 0, NULL,
+     "strip accents, where no tokenizer_config.json says (as --lowercase, unless given)"},
+    {"shard_tokens", EL_OPT_INT, AT(shard_tokens), 1, 1e10, NULL, "tokens of a shard, at most"},
+    {"overwrite", EL_OPT_SWITCH, AT(overwrite), 0, 0, NULL, "replace shards that are there"},
+    {"seed", EL_OPT_INT, AT(seed), 0, 0x1p53, NULL, "of all random choices"},
+    {"threads", EL_OPT_INT, AT(threads), 0, 1024, NULL, "threads; 0: as many as there are processors"},
+};
+#undef AT
+
+static el_status check(const settings *s)
+{
+    if (!s->vocab)
+        return el_fail(EL_EUSAGE, "--vocab: which vocabulary? `electra vocab` learns one");
+    if (!s->output)
+        return el_fail(EL_EUSAGE, "--output: which folder is to be made?");
+    if ((s->held_out > 0) != (s->held_out_output != NULL))
+        return el_fail(EL_EUSAGE, "--heldout and --heldout-output belong together");
+    return EL_OK;
+}
+
+/* A path without "./", doubled and final slashes, as far as they matter for comparing two of one command
+ * line. */
+static void plain_path(char *out, size_t size, const char *path)
+{
+    size_t used = 0;
+    while (*path && used + 1 < size) {
+        const bool begins = used == 0 || out[used - 1] == '/';
+        if (begins && path[0] == '.' && path[1] == '/')
+            path += 2;
+        else if (begins && used && path[0] == '/')
+            path++;
+        else
+            out[used++] = *path++;
+    }
+    while (used > 1 && out[used - 1] == '/')
+        used--;
+    out[used] = '\0';
+}
+
+static bool inside(const char *path, const char *folder)
+{
+    const size_t length = strlen(folder);
+    return strncmp(path, folder, length) == 0 && (path[length] == '/' || !path[length]);
+}
+
+/* Each folder is replaced as a whole, so neither may hold the other. */
+static el_status check_apart(const settings *s)
+{
+    char output[4096], held_out[4096];
+    if (!s->held_out_output)
+        return EL_OK;
+    plain_path(output, sizeof output, s->output);
+    plain_path(held_out, sizeof held_out, s->held_out_output);
+    if (inside(output, held_out) || inside(held_out, output))
+        return el_fail(EL_EUSAGE, "--heldout-output %s and --output %s: neither may be in the other",
+                       s->held_out_output, s->output);
+    return EL_OK;
+}
+
+typedef struct {
+    cli_progress line;
+    double started;
+} shown;
+
+static void show(void *context, uint64_t done, uint64_t total, uint64_t text_bytes)
+{
+    shown *const s = context;
+    char text[80];
+    snprintf(text, sizeof text, "%.0f MB of text, %.1f MB/s", (double)text_bytes / 1e6,
+             (double)text_bytes / 1e6 / (cli_now() - s->started));
+    cli_progress_show(&s->line, total ? (double)done / (double)total : -1, text);
+}
+
+static double share(int64_t part, int64_t whole)
+{
+    return whole ? (double)part / (double)whole : 0;
+}
+
+static void summarise_folder(const char *folder, const el_pack_counts *c, int max_seq_length)
+{
+    printf("%s: %" PRId64 " documents, %" PRId64 " examples, %" PRId64 " tokens (%.1f %% of %d each)\n",
+           folder, c->documents, c->examples, c->tokens, 100 * share(c->tokens, c->examples * max_seq_length),
+           max_seq_length);
+}
+
+static void summarise(const settings *s, const el_prepare_summary *sum, double seconds)
+{
+    summarise_folder(s->output, &sum->train, (int)s->max_seq_length);
+    if (s->held_out_output)
+        summarise_folder(s->held_out_output, &sum->held_out, (int)s->max_seq_length);
+    const double unknown = share(sum->unknown, sum->text_tokens);
+    const int64_t lost = sum->train.lost + sum->held_out.lost;
+    printf("%.1f MB of text, %" PRId64 " lines, %" PRId64 " pieces, %.2f %% [UNK]",
+           (double)sum->text_bytes / 1e6, sum->lines, sum->text_tokens, 100 * unknown);
+    if (lost)
+        printf(", %.1f %% cut off (--packing full keeps them)", 100 * share(lost, sum->text_tokens));
+    printf("; %.1f s, %.1f MB/s\n", seconds, (double)sum->text_bytes / 1e6 / seconds);
+    if (unknown > UNKNOWN_WARNING)
+        el_log(EL_LOG_WARNING, "%.1f %% of the pieces are [UNK]: the vocabulary hardly fits this text",
+               100 * unknown);
+}
+
+static el_status prepare(const settings *s, const el_vocab *vocab, const el_options *options)
+{
+    const double started = cli_now();
+    shown display = {.started = started};
+    const el_prepare_settings job = {
+        .pack = {.packing = (el_packing)s->packing,
+                 .max_seq_length = (int)s->max_seq_length,
+                 .short_seq_prob = s->short_seq_prob,
+                 .single_segment_prob = s->single_segment_prob,
+                 .seed = (uint64_t)s->seed},
+        .attention = (el_attention)s->attention,
+        .shard_tokens = s->shard_tokens,
+        .output = s->output,
+        .held_out_output = s->held_out_output,
+        .held_out = s->held_out,
+        .overwrite = s->overwrite,
+        .blanks_separate_docs = s->blanks_separate_docs,
+        .threads = s->threads ? (int)s->threads : el_processors(),
+        .progress = show,
+        .progress_context = &display,
+    };
+    el_reader *reader;
+    const el_reader_settings reading = {.json_key = s->json_key};
+    el_status st = el_reader_open(&reader, options->operand, options->operand_count, reading);
+    if (st)
+        return st;
+    el_prepare_summary summary;
+    cli_progress_begin(&display.line);
+    st = el_prepare(&job, vocab, reader, &summary);
+    cli_progress_end(&display.line);
+    el_reader_close(reader);
+    if (!st)
+        summarise(s, &summary, cli_now() - started);
+    return st;
+}
+
+static int wish(const el_options *options, const char *name, bool value)
+{
+    return el_options_given(options, name) ? value : EL_UNSAID;
+}
+
+int cmd_prepare(int argc, char **argv)
+{
+    settings s = {.max_seq_length = 128,
+                  .short_seq_prob = 0.05,
+                  .single_segment_prob = 0.1,
+                  .blanks_separate_docs = true,
+                  .lowercase = true,
+                  .strip_accents = true,
+                  .shard_tokens = 64 << 20,
+                  .json_key = "text"};
+    el_options options = {
+        .command = "prepare",
+        .examples = "electra prepare --vocab vocab.txt --output shards corpus.txt\n"
+                    "electra prepare --vocab vocab.txt --packing full --output shards more/*.zst\n"
+                    "electra prepare --vocab vocab.txt --heldout 0.01 --heldout-output heldout "
+                    "--output shards corpus/",
+        .operands = "FILE...",
+        .summary = "packs text into shards of tokens, one line a paragraph or sentence, a blank "
+                   "line between documents",
+        .table = TABLE,
+        .count = sizeof TABLE / sizeof *TABLE,
+        .settings = &s};
+    int code;
+    if (!cli_parse(&options, argc, argv, &code))
+        return code;
+    el_status st = check(&s);
+    if (!st)
+        st = check_apart(&s);
+    if (!st && !options.operand_count)
+        st = el_fail(EL_EUSAGE, "which files? `-` is standard input");
+    el_vocab *vocab = NULL;
+    const el_casing_wish casing = {wish(&options, "lowercase", s.lowercase),
+                                   wish(&options, "strip_accents", s.strip_accents), EL_UNSAID};
+    if (!st)
+        st = el_vocab_load(&vocab, s.vocab, casing);
+    if (!st)
+        st = prepare(&s, vocab, &options);
+    el_vocab_close(vocab);
+    el_options_close(&options);
+    return cli_exit("prepare", st);
+}

@@ -1,0 +1,79 @@
+/* electra - from raw text to a pre-trained encoder.  main chooses, the commands work. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+typedef struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} command;
+
+static const command COMMANDS[] = {
+    {"prepare", cmd_prepare, "packs text into shards of tokens"},
+};
+enum { COUNT = sizeof COMMANDS / sizeof *COMMANDS };
+
+static const command *find(const char *name)
+{
+    for (int i = 0; i < COUNT; i++)
+        if (strcmp(name, COMMANDS[i].name) == 0)
+            return &COMMANDS[i];
+    return NULL;
+}
+
+static void usage(FILE *out)
+{
+    fputs("electra COMMAND [options]: pre-trains, evaluates and runs ELECTRA encoders\n\n"
+          "  electra vocab --vocab-size 8000 --output vocab.txt corpus.txt\n"
+          "  electra prepare --vocab vocab.txt --output shards corpus.txt\n"
+          "  electra pretrain --data shards --model-size tiny --output run\n"
+          "  electra detect --model run \"the cat sat under the hat\"\n\n"
+          "commands:\n",
+          out);
+    for (int i = 0; i < COUNT; i++)
+        fprintf(out, "  %-10s %s\n", COMMANDS[i].name, COMMANDS[i].summary);
+    fputs("\n`electra COMMAND --help` explains one; `electra --version` names the version\n", out);
+}
+
+static int unknown(const char *name)
+{
+    const char *names[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        names[i] = COMMANDS[i].name;
+    const char *const nearest = el_nearest(name, names, COUNT);
+    if (nearest)
+        fprintf(stderr, "electra: %s: no such command; did you mean %s?\n", name, nearest);
+    else
+        fprintf(stderr, "electra: %s: no such command; `electra --help` lists them\n", name);
+    return 2;
+}
+
+/* electra help [COMMAND] */
+static int help(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stdout);
+        return 0;
+    }
+    const command *const chosen = find(argv[1]);
+    char flag[] = "--help";
+    return chosen ? chosen->run(2, (char *[]){argv[1], flag, NULL}) : unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        puts("electra " ELECTRA_VERSION);
+        return 0;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+        return help(argc - 1, argv + 1);
+    const command *const chosen = find(argv[1]);
+    return chosen ? chosen->run(argc - 1, argv + 1) : unknown(argv[1]);
+}

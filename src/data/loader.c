@@ -1,0 +1,191 @@
+/* loader - examples of a folder of shards */
+#include "data/loader.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/random.h"
+#include "data/shard.h"
+
+static const uint32_t STREAM_ORDER = 0x6f726472; /* "ordr" */
+
+struct el_loader {
+    el_shard *shards;
+    int64_t *firsts; /* the number of each shard's first example, and at the end how many there are */
+    int count;
+    el_vocab *vocab;
+    int64_t tokens;
+    uint64_t hash;
+};
+
+/* What a shard's header says, checksums of its contents included, joined to what was there. */
+static el_status add_hash(uint64_t *hash, const el_shard *shard)
+{
+    char *const text = json_dumps(shard->file.metadata, JSON_COMPACT | JSON_SORT_KEYS);
+    if (!text)
+        return el_fail(EL_ENOMEM, "%s: out of memory", shard->file.path);
+    const uint64_t both[2] = {*hash, el_hash(text, strlen(text))};
+    *hash = el_hash(both, sizeof both);
+    free(text);
+    return EL_OK;
+}
+
+/* Shards are numbered and the last one says so: none may be missing. */
+static el_status check_order(const el_loader *l, const el_shard *shard)
+{
+    const el_shard *const before = l->count ? shard - 1 : NULL;
+    if (before && before->last)
+        return el_fail(EL_EDATA, "%s: follows the last shard", shard->file.path);
+    if (shard->number != l->count)
+        return el_fail(EL_EDATA, "%s: is shard number %" PRId64 " where %d should follow", shard->file.path,
+                       shard->number, l->count);
+    if (before && before->max_seq_length != shard->max_seq_length)
+        return el_fail(EL_EDATA, "%s: examples of up to %d tokens where %s has up to %d", shard->file.path,
+                       shard->max_seq_length, before->file.path, before->max_seq_length);
+    return EL_OK;
+}
+
+static el_status open_shard(el_loader *l, const char *folder, const char *name)
+{
+    char *const path = el_path_join(folder, name);
+    if (!path)
+        return el_fail(EL_ENOMEM, "%s: out of memory", folder);
+    el_shard *const shard = &l->shards[l->count];
+    el_status st = el_shard_open(shard, path, &l->vocab);
+    free(path);
+    if (st)
+        return st;
+    st = check_order(l, shard);
+    if (!st)
+        st = add_hash(&l->hash, shard);
+    l->firsts[l->count + 1] = l->firsts[l->count] + shard->examples;
+    l->tokens += shard->tokens;
+    l->count++;
+    return st;
+}
+
+static el_status open_all(el_loader *l, const char *folder, char *const *names, int count)
+{
+    l->shards = calloc((size_t)count + 1, sizeof *l->shards);
+    l->firsts = calloc((size_t)count + 1, sizeof *l->firsts);
+    if (!l->shards || !l->firsts)
+        return el_fail(EL_ENOMEM, "%s: out of memory", folder);
+    for (int i = 0; i < count; i++) {
+        const el_status st = el_shard_is_name(names[i]) ? open_shard(l, folder, names[i]) : EL_OK;
+        if (st)
+            return st;
+    }
+    if (!l->count)
+        return el_fail(EL_EDATA, "%s: no shards in it; `electra prepare` makes them", folder);
+    if (!l->shards[l->count - 1].last)
+        return el_fail(EL_EDATA, "%s: the shards after number %d are missing", folder, l->count - 1);
+    return EL_OK;
+}
+
+el_status el_loader_open(el_loader **loader, const char *folder)
+{
+    *loader = NULL;
+    if (!el_folder_exists(folder))
+        return el_fail(EL_EDATA, "%s: no such folder of shards", folder);
+    char **names;
+    int count;
+    el_status st = el_folder_list(folder, &names, &count);
+    if (st)
+        return st;
+    el_loader *const l = calloc(1, sizeof *l);
+    st = l ? open_all(l, folder, names, count) : el_fail(EL_ENOMEM, "%s: out of memory", folder);
+    el_names_free(names, count);
+    if (st)
+        el_loader_close(l);
+    else
+        *loader = l;
+    return st;
+}
+
+void el_loader_close(el_loader *loader)
+{
+    if (!loader)
+        return;
+    for (int i = 0; i < loader->count; i++)
+        el_shard_close(&loader->shards[i]);
+    el_vocab_close(loader->vocab);
+    free(loader->shards);
+    free(loader->firsts);
+    free(loader);
+}
+
+int64_t el_loader_examples(const el_loader *loader)
+{
+    return loader->firsts[loader->count];
+}
+
+int64_t el_loader_tokens(const el_loader *loader)
+{
+    return loader->tokens;
+}
+
+int el_loader_max_seq_length(const el_loader *loader)
+{
+    return loader->shards[0].max_seq_length;
+}
+
+const el_vocab *el_loader_vocab(const el_loader *loader)
+{
+    return loader->vocab;
+}
+
+uint64_t el_loader_hash(const el_loader *loader)
+{
+    return loader->hash;
+}
+
+/* The place of `value` in an ascending list of starts: the last i with starts[i] <= value. */
+static int64_t place(const int64_t *starts, int64_t count, int64_t value)
+{
+    int64_t low = 0, high = count;
+    while (high - low > 1) {
+        const int64_t middle = low + (high - low) / 2;
+        *(starts[middle] <= value ? &low : &high) = middle;
+    }
+    return low;
+}
+
+static el_status add_sequence(const el_shard *shard, int64_t from, int64_t to, int second, el_batch *batch)
+{
+    int ids[EL_PACK_LONGEST];
+    const int count = (int)(to - from);
+    for (int i = 0; i < count; i++)
+        ids[i] = shard->ids16 ? shard->ids16[from + i] : shard->ids32[from + i];
+    return el_batch_add(batch, ids, count, second);
+}
+
+el_status el_loader_read(const el_loader *loader, int64_t index, el_batch *batch)
+{
+    assert(index >= 0 && index < el_loader_examples(loader));
+    const int64_t which = place(loader->firsts, loader->count, index), e = index - loader->firsts[which];
+    const el_shard *const shard = &loader->shards[which];
+    const int64_t from = shard->starts[e], to = shard->starts[e + 1];
+    if (!shard->sequence_starts)
+        return add_sequence(shard, from, to, shard->seconds ? shard->seconds[e] : (int)(to - from), batch);
+    const int64_t *const starts = shard->sequence_starts;
+    el_status st = EL_OK;
+    for (int64_t s = place(starts, shard->sequences, from); !st && starts[s] < to; s++)
+        st = add_sequence(shard, starts[s], starts[s + 1], (int)(starts[s + 1] - starts[s]), batch);
+    return st;
+}
+
+el_status el_loader_batch(const el_loader *loader, uint64_t seed, int64_t number, int count, el_batch *batch)
+{
+    const uint64_t examples = (uint64_t)el_loader_examples(loader);
+    el_batch_clear(batch);
+    el_status st = EL_OK;
+    for (int i = 0; i < count && !st; i++) {
+        const uint64_t j = (uint64_t)number + (uint64_t)i;
+        const el_random epoch = {seed, STREAM_ORDER, (uint32_t)(j / examples)};
+        st = el_loader_read(loader, (int64_t)el_random_permute(epoch, j % examples, examples), batch);
+    }
+    return st;
+}

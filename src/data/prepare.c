@@ -1,0 +1,360 @@
+/* prepare - text to folders of shards */
+#include "data/prepare.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/parallel.h"
+#include "base/random.h"
+#include "text/wordpiece.h"
+
+static const uint32_t STREAM_HELD_OUT = 0x68656c64; /* "held" */
+static const size_t PIECE = 64 << 10;         /* bytes of whole lines that one thread tokenises at a time */
+static const int64_t HANGUL_SAMPLE = 1 << 22; /* bytes looked at to tell what script a text is in */
+static const double HANGUL_SHARE = 0.3;       /* of these bytes: the text is largely Hangul */
+
+/* ---- tokenising a block ---- */
+
+/* Some lines of a block: their ids, one line after the other. */
+typedef struct {
+    const char *text;
+    size_t bytes;
+    el_ids ids, ends; /* ends: for each line, where its ids end, or BLANK */
+    int64_t unknown;
+    el_status status;
+} piece;
+
+enum { BLANK = -1 };
+
+typedef struct {
+    piece *list;
+    int count, room;
+    el_wordpiece **sessions; /* one a thread */
+    int threads;
+    int unk;
+} tokeniser;
+
+static void tokeniser_close(tokeniser *t)
+{
+    for (int i = 0; i < t->room; i++) {
+        el_ids_release(&t->list[i].ids);
+        el_ids_release(&t->list[i].ends);
+    }
+    for (int i = 0; t->sessions && i < t->threads; i++)
+        el_wordpiece_close(t->sessions[i]);
+    free(t->list);
+    free(t->sessions);
+}
+
+static el_status tokeniser_open(tokeniser *t, const el_vocab *vocab, int threads)
+{
+    *t = (tokeniser){.threads = threads, .unk = vocab->unk};
+    t->sessions = calloc((size_t)threads, sizeof *t->sessions);
+    el_status st = t->sessions ? EL_OK : el_fail(EL_ENOMEM, "no memory to tokenise");
+    for (int i = 0; i < threads && !st; i++)
+        st = el_wordpiece_open(&t->sessions[i], vocab);
+    return st;
+}
+
+static piece *next_piece(tokeniser *t)
+{
+    if (t->count == t->room) {
+        const int room = t->room ? 2 * t->room : 64;
+        piece *const list = realloc(t->list, (size_t)room * sizeof *list);
+        if (!list)
+            return NULL;
+        memset(list + t->room, 0, (size_t)(room - t->room) * sizeof *list);
+        t->list = list;
+        t->room = room;
+    }
+    return &t->list[t->count++];
+}
+
+static el_status cut_block(tokeniser *t, const char *text, size_t bytes)
+{
+    t->count = 0;
+    while (bytes) {
+        piece *const p = next_piece(t);
+        if (!p)
+            return el_fail(EL_ENOMEM, "no memory to tokenise");
+        p->text = text;
+        p->bytes = el_lines_cut(text, bytes, PIECE);
+        text += p->bytes;
+        bytes -= p->bytes;
+    }
+    return EL_OK;
+}
+
+static el_status tokenise_line(piece *p, el_wordpiece *session, el_line line)
+{
+    el_status st = el_ids_reserve(&p->ends, 1);
+    const bool blank = el_line_blank(line);
+    if (!st && !blank)
+        st = el_wordpiece_encode(session, line.text, line.bytes, &p->ids);
+    if (!st)
+        p->ends.data[p->ends.count++] = blank ? BLANK : (int32_t)p->ids.count;
+    return st;
+}
+
+/* Tokenises one piece: an el_task. */
+static void tokenise_piece(void *context, int index, int thread)
+{
+    tokeniser *const t = context;
+    piece *const p = &t->list[index];
+    const char *at = p->text;
+    el_line line;
+    p->ids.count = p->ends.count = 0;
+    p->unknown = 0;
+    p->status = EL_OK;
+    while (!p->status && el_line_next(&at, p->text + p->bytes, &line))
+        p->status = tokenise_line(p, t->sessions[thread], line);
+    for (size_t i = 0; i < p->ids.count; i++)
+        p->unknown += p->ids.data[i] == t->unk;
+}
+
+static el_status tokenise(tokeniser *t, const el_block *block)
+{
+    const el_status st = cut_block(t, block->text, block->bytes);
+    if (st)
+        return st;
+    el_parallel(t->threads, t->count, tokenise_piece, t);
+    for (int i = 0; i < t->count; i++)
+        if (t->list[i].status) /* the sentence stayed with its thread, and only memory can fail */
+            return el_fail(t->list[i].status, "no memory to tokenise");
+    return EL_OK;
+}
+
+/* ---- where documents go ---- */
+
+/* A folder being filled. */
+typedef struct {
+    el_folder folder;
+    el_shard_writer *writer;
+    el_packer *packer;
+} destination;
+
+static el_status add_example(void *context, const el_example *example)
+{
+    return el_shard_writer_add(context, example);
+}
+
+static void destination_close(destination *d)
+{
+    el_packer_close(d->packer);
+    el_shard_writer_close(d->writer);
+    el_folder_abandon(&d->folder);
+}
+
+/* Whether everything in the folder is a shard (or a file whose writing was cut short). */
+static el_status check_ours(const char *path, bool overwrite)
+{
+    char **names;
+    int count;
+    if (el_file_exists(path))
+        return el_fail(EL_EUSAGE, "%s: is a file, and shards go into a folder", path);
+    if (!el_folder_exists(path))
+        return EL_OK;
+    el_status st = el_folder_list(path, &names, &count);
+    if (st)
+        return st;
+    for (int i = 0; i < count && !st; i++)
+        if (!el_shard_is_name(names[i]))
+            st = el_fail(EL_EUSAGE, "%s: holds %s, which is not a shard, and is left as it is", path,
+                         names[i]);
+    if (!st && count && !overwrite)
+        st = el_fail(EL_EUSAGE, "%s: holds shards already; --overwrite replaces them", path);
+    el_names_free(names, count);
+    return st;
+}
+
+static el_status destination_open(destination *d, const el_prepare_settings *s, const el_vocab *vocab,
+                                  const char *path)
+{
+    const el_shard_settings shards = {.vocab = vocab,
+                                      .packing = s->pack.packing,
+                                      .attention = s->attention,
+                                      .max_seq_length = s->pack.max_seq_length,
+                                      .seed = s->pack.seed,
+                                      .tokens = s->shard_tokens};
+    el_pack_settings pack = s->pack;
+    pack.cls = vocab->cls;
+    pack.sep = vocab->sep;
+    el_status st = check_ours(path, s->overwrite);
+    if (!st)
+        st = el_folder_begin(&d->folder, path);
+    if (!st)
+        st = el_shard_writer_open(&d->writer, d->folder.temporary, &shards);
+    if (!st)
+        st = el_packer_open(&d->packer, &pack, add_example, d->writer);
+    return st;
+}
+
+static el_status destination_finish(destination *d)
+{
+    el_status st = el_packer_finish(d->packer);
+    if (!st && el_packer_counts(d->packer).examples == 0)
+        st = el_fail(EL_EDATA, "%s: no document goes there, so it would be empty", d->folder.path);
+    return st ? st : el_shard_writer_finish(d->writer);
+}
+
+/* ---- the whole ---- */
+
+typedef struct {
+    const el_prepare_settings *settings;
+    const el_vocab *vocab;
+    tokeniser tokeniser;
+    destination train, held_out;
+    el_prepare_summary *summary;
+    destination *current; /* of the document being read; NULL before its first token */
+    int64_t documents;
+    bool in_line; /* the block before ended within a line */
+    int64_t hangul, sampled;
+} job;
+
+static destination *choose(const job *j)
+{
+    const el_random random = {j->settings->pack.seed, STREAM_HELD_OUT, 0};
+    const bool held_out = j->settings->held_out > 0 &&
+                          el_random_uniform(random, (uint64_t)j->documents) < j->settings->held_out;
+    return (destination *)(held_out ? &j->held_out : &j->train);
+}
+
+static el_status end_document(job *j)
+{
+    if (!j->current)
+        return EL_OK;
+    const el_status st = el_packer_end_document(j->current->packer);
+    j->current = NULL;
+    j->documents++;
+    return st;
+}
+
+static el_status pack_line(job *j, const int32_t *ids, int count)
+{
+    if (!count)
+        return EL_OK;
+    if (!j->current)
+        j->current = choose(j);
+    return el_packer_line(j->current->packer, j->documents, ids, count);
+}
+
+static el_status pack_piece(job *j, const piece *p)
+{
+    int begin = 0;
+    el_status st = EL_OK;
+    for (size_t i = 0; i < p->ends.count && !st; i++) {
+        const int end = p->ends.data[i];
+        if (end != BLANK) {
+            st = pack_line(j, p->ids.data + begin, end - begin);
+            begin = end;
+            j->summary->lines++;
+        } else if (j->settings->blanks_separate_docs && !j->in_line) {
+            st = end_document(j);
+        }
+        j->in_line = false;
+    }
+    j->summary->text_tokens += (int64_t)p->ids.count;
+    j->summary->unknown += p->unknown;
+    return st;
+}
+
+/* Warns, once, where the text is written in syllables that the vocabulary takes apart.  Hangul syllables are
+ * U+AC00 to U+D7A3, in UTF-8 three bytes of which the first is EA to ED. */
+static void look_for_hangul(job *j, const el_block *block)
+{
+    if (j->sampled >= HANGUL_SAMPLE || !j->vocab->casing.strip_accents)
+        return;
+    const unsigned char *const text = (const unsigned char *)block->text;
+    for (size_t i = 0; i + 1 < block->bytes; i++)
+        j->hangul += (text[i] == 0xEA && text[i + 1] >= 0xB0) || text[i] == 0xEB || text[i] == 0xEC ||
+                     (text[i] == 0xED && text[i + 1] <= 0x9E);
+    j->sampled += (int64_t)block->bytes;
+}
+
+static void warn_of_hangul(const job *j)
+{
+    if (j->sampled && 3.0 * (double)j->hangul > HANGUL_SHARE * (double)j->sampled)
+        el_log(EL_LOG_WARNING,
+               "the text is largely Hangul, and this vocabulary strips accents, which takes its "
+               "syllables apart; learn one with `electra vocab --no-strip-accents`");
+}
+
+static el_status take_block(job *j, const el_block *block)
+{
+    look_for_hangul(j, block);
+    el_status st = tokenise(&j->tokeniser, block);
+    for (int i = 0; i < j->tokeniser.count && !st; i++)
+        st = pack_piece(j, &j->tokeniser.list[i]);
+    j->in_line = block->cut;
+    if (!st && block->ends_document)
+        st = end_document(j);
+    j->summary->text_bytes += (int64_t)block->bytes;
+    return st;
+}
+
+static el_status read_all(job *j, el_reader *reader)
+{
+    const el_prepare_settings *const s = j->settings;
+    el_block block;
+    el_status st;
+    while ((st = el_reader_next(reader, &block)) == EL_OK && block.bytes) {
+        st = take_block(j, &block);
+        if (st)
+            return st;
+        if (s->progress) {
+            uint64_t done, total;
+            el_reader_progress(reader, &done, &total);
+            s->progress(s->progress_context, done, total, (uint64_t)j->summary->text_bytes);
+        }
+    }
+    return st ? st : end_document(j);
+}
+
+static el_status open_job(job *j)
+{
+    const el_prepare_settings *const s = j->settings;
+    el_status st = tokeniser_open(&j->tokeniser, j->vocab, s->threads);
+    if (!st)
+        st = destination_open(&j->train, s, j->vocab, s->output);
+    if (!st && s->held_out_output)
+        st = destination_open(&j->held_out, s, j->vocab, s->held_out_output);
+    return st;
+}
+
+static el_status finish_job(job *j)
+{
+    if (!j->documents)
+        return el_fail(EL_EDATA, "there is no text in what was read");
+    el_status st = destination_finish(&j->train);
+    if (!st && j->held_out.packer)
+        st = destination_finish(&j->held_out);
+    if (st)
+        return st;
+    j->summary->train = el_packer_counts(j->train.packer);
+    if (j->held_out.packer)
+        j->summary->held_out = el_packer_counts(j->held_out.packer);
+    if (j->held_out.packer)
+        st = el_folder_commit(&j->held_out.folder);
+    return st ? st : el_folder_commit(&j->train.folder);
+}
+
+el_status el_prepare(const el_prepare_settings *settings, const el_vocab *vocab, el_reader *reader,
+                     el_prepare_summary *summary)
+{
+    assert(settings->threads > 0 && !settings->held_out_output == !(settings->held_out > 0));
+    *summary = (el_prepare_summary){0};
+    job j = {.settings = settings, .vocab = vocab, .summary = summary};
+    el_status st = open_job(&j);
+    if (!st)
+        st = read_all(&j, reader);
+    warn_of_hangul(&j);
+    if (!st)
+        st = finish_job(&j);
+    tokeniser_close(&j.tokeniser);
+    destination_close(&j.train);
+    destination_close(&j.held_out);
+    return st;
+}

@@ -1,0 +1,42 @@
+/* prepare - text to folders of shards
+ *
+ * Text is read block by block, its lines are tokenised by threads, and packed in their order; memory is that
+ * of a block and of the shards being filled, whatever the size of the text.  The same text and settings give
+ * the same bytes at any number of threads.
+ *
+ * Documents are numbered from 0 in the order of the text, those without tokens left out.  With held_out > 0
+ * each goes to the held-out folder, whole, with that probability: a function of the seed and its number.
+ */
+#ifndef EL_DATA_PREPARE_H
+#define EL_DATA_PREPARE_H
+
+#include "data/pack.h"
+#include "data/shard.h"
+#include "text/reader.h"
+
+typedef struct {
+    el_pack_settings pack; /* cls and sep are taken from the vocabulary */
+    el_attention attention;
+    int64_t shard_tokens;
+    const char *output, *held_out_output; /* folders; the second one may be NULL */
+    double held_out;                      /* share of the documents */
+    bool overwrite;            /* a folder of shards that is there; nothing else is ever replaced */
+    bool blanks_separate_docs; /* else documents are files */
+    int threads;
+    /* Called after each block; may be NULL.  Bytes as el_reader_progress counts them. */
+    void (*progress)(void *context, uint64_t done, uint64_t total, uint64_t text_bytes);
+    void *progress_context;
+} el_prepare_settings;
+
+typedef struct {
+    el_pack_counts train, held_out;
+    int64_t text_bytes, lines; /* read; lines that are not blank */
+    int64_t text_tokens;       /* pieces cut from them */
+    int64_t unknown;           /* of them [UNK] */
+} el_prepare_summary;
+
+/* Reads all of `reader`.  Both folders appear at the end, or neither does. */
+el_status el_prepare(const el_prepare_settings *settings, const el_vocab *vocab, el_reader *reader,
+                     el_prepare_summary *summary);
+
+#endif

@@ -1,0 +1,76 @@
+/* shard - examples in a safetensors file, with the vocabulary that they were cut with
+ *
+ * A folder of shards, shard-00000.safetensors and so on, holds examples in the order they were packed:
+ *
+ *     ids         U16 (vocabularies of at most 65536 pieces) or I32, [tokens]: all examples, one after the
+ * other starts      I64 [examples + 1]: where each begins; the last is the number of tokens seconds     I16
+ * [examples]: where segment 1 begins in each, its length where there is none (packing segments) sequences I64
+ * [sequences + 1]: where what attends to itself begins (packing full, attention document) vocabulary  U8:
+ * vocab.txt
+ *
+ * Metadata, all strings: electra_shard = "1", max_seq_length, packing, attention, seed, shard (its number
+ * from 0), last ("true" in the folder's last), documents, examples, tokens, vocab_hash, do_lower_case,
+ * strip_accents, tokenize_chinese_chars, and a checksum for each tensor.
+ */
+#ifndef EL_DATA_SHARD_H
+#define EL_DATA_SHARD_H
+
+#include <stdbool.h>
+
+#include "base/safetensors.h"
+#include "data/pack.h"
+#include "text/vocab.h"
+
+/* Whether sequences end where documents do, or with the example. */
+typedef enum { EL_ATTEND_DOCUMENT, EL_ATTEND_EXAMPLE } el_attention;
+
+/* ---- writing ---- */
+
+typedef struct {
+    const el_vocab *vocab; /* outlives the writer */
+    el_packing packing;
+    el_attention attention; /* EL_PACK_FULL only */
+    int max_seq_length;
+    uint64_t seed;
+    int64_t tokens; /* in a shard, at most; one example at least */
+} el_shard_settings;
+
+typedef struct el_shard_writer el_shard_writer;
+
+/* Writes into a folder that exists.  Memory is that of one shard. */
+el_status el_shard_writer_open(el_shard_writer **writer, const char *folder,
+                               const el_shard_settings *settings);
+el_status el_shard_writer_add(el_shard_writer *writer, const el_example *example);
+/* Writes the last shard; EL_EDATA if there was no example at all. */
+el_status el_shard_writer_finish(el_shard_writer *writer);
+void el_shard_writer_close(el_shard_writer *writer); /* accepts NULL */
+
+/* Whether a file of this name in a folder is a shard. */
+bool el_shard_is_name(const char *name);
+
+/* ---- reading ---- */
+
+/* An open shard; everything in it was verified. */
+typedef struct {
+    el_safetensors file;
+    int64_t examples, tokens, sequences;
+    int64_t number; /* in its folder */
+    bool last;
+    int max_seq_length;
+    int vocab_size;
+    uint64_t vocab_hash;
+    const uint16_t *ids16; /* one of the two */
+    const int32_t *ids32;
+    const int64_t *starts;
+    const int16_t *seconds;         /* NULL: no second segments */
+    const int64_t *sequence_starts; /* NULL: each example is one sequence */
+} el_shard;
+
+/* Opens a shard, verifies its checksums and everything that a reader of it relies on.  With *vocab NULL its
+ * vocabulary is opened there, else it must be the same; EL_EDATA says what is wrong. */
+el_status el_shard_open(el_shard *shard, const char *path, el_vocab **vocab);
+/* The same from memory that outlives the shard; `name` is for sentences. */
+el_status el_shard_parse(el_shard *shard, const void *data, size_t bytes, const char *name, el_vocab **vocab);
+void el_shard_close(el_shard *shard); /* accepts a zeroed one */
+
+#endif

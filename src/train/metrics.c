@@ -1,0 +1,91 @@
+/* metrics - see the header */
+#include "train/metrics.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+/* Bytes of the first `lines` whole lines, or of all there are. */
+static size_t kept_bytes(const el_mapping *file, int64_t lines)
+{
+    const char *text = (const char *)file->data;
+    size_t kept = 0;
+    for (; lines > 0; lines--) {
+        const char *end = memchr(text + kept, '\n', file->size - kept);
+        if (!end)
+            break;
+        kept = (size_t)(end - text) + 1;
+    }
+    return kept;
+}
+
+static el_status cut(el_metrics *metrics, int64_t lines)
+{
+    el_mapping file;
+    const el_status st = el_mapping_open(&file, metrics->path);
+    if (st)
+        return st;
+    const size_t kept = kept_bytes(&file, lines);
+    el_mapping_close(&file);
+    if (ftruncate(metrics->file, (off_t)kept) != 0)
+        return el_fail(EL_EFAILED, "%s: %s", metrics->path, strerror(errno));
+    return EL_OK;
+}
+
+el_status el_metrics_open(el_metrics *metrics, const char *path, int64_t lines)
+{
+    *metrics = (el_metrics){.path = strdup(path), .file = -1};
+    if (!metrics->path)
+        return el_fail(EL_ENOMEM, "%s: out of memory", path);
+    metrics->file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    const el_status st =
+        metrics->file < 0 ? el_fail(EL_EFAILED, "%s: %s", path, strerror(errno)) : cut(metrics, lines);
+    if (st)
+        el_metrics_close(metrics);
+    return st;
+}
+
+static el_status write_all(el_metrics *metrics, const char *text, size_t bytes)
+{
+    while (bytes) {
+        const ssize_t written = write(metrics->file, text, bytes);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return el_fail(EL_EFAILED, "%s: %s", metrics->path, strerror(errno));
+        text += written;
+        bytes -= (size_t)written;
+    }
+    return EL_OK;
+}
+
+el_status el_metrics_put(el_metrics *metrics, const json_t *line)
+{
+    char *text = json_dumps(line, JSON_REAL_PRECISION(9));
+    if (!text)
+        return el_fail(EL_ENOMEM, "%s: out of memory", metrics->path);
+    const size_t length = strlen(text);
+    text[length] = '\n'; /* in place of the NUL */
+    const el_status st = write_all(metrics, text, length + 1);
+    free(text);
+    return st;
+}
+
+el_status el_metrics_sync(el_metrics *metrics)
+{
+    if (fsync(metrics->file) != 0 && errno != EINVAL && errno != EROFS)
+        return el_fail(EL_EFAILED, "%s: %s", metrics->path, strerror(errno));
+    return EL_OK;
+}
+
+void el_metrics_close(el_metrics *metrics)
+{
+    if (metrics->path && metrics->file >= 0)
+        close(metrics->file);
+    free(metrics->path);
+    *metrics = (el_metrics){.file = -1};
+}

@@ -1,0 +1,23 @@
+/* metrics - metrics.jsonl, a JSON object a line
+ *
+ * Lines are appended as they come.  A checkpoint knows how many there were, and they are synced before it
+ * appears; going on from it cuts off what came later, so that a stopped or killed run leaves the file of one
+ * that never was.
+ */
+#ifndef EL_TRAIN_METRICS_H
+#define EL_TRAIN_METRICS_H
+
+#include "base/json.h"
+
+typedef struct {
+    char *path;
+    int file;
+} el_metrics;
+
+/* Opens or makes the file and cuts it behind its first `lines` whole lines. */
+el_status el_metrics_open(el_metrics *metrics, const char *path, int64_t lines);
+el_status el_metrics_put(el_metrics *metrics, const json_t *line);
+el_status el_metrics_sync(el_metrics *metrics);
+void el_metrics_close(el_metrics *metrics); /* accepts a zeroed one */
+
+#endif

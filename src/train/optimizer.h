@@ -1,0 +1,32 @@
+/* optimizer - AdamW over the parameters of a model (spec section 4)
+ *
+ * Clips by the norm of all gradients together, leaves LayerNorm and biases without decay, and changes nothing
+ * at all where the norm is not a finite number.  The order of every sum depends on the model alone.
+ */
+#ifndef EL_TRAIN_OPTIMIZER_H
+#define EL_TRAIN_OPTIMIZER_H
+
+#include "model/model.h"
+
+typedef struct {
+    double beta1, beta2, epsilon, weight_decay;
+    double max_norm;      /* gradients are scaled down to it; 0: never */
+    bool bias_correction; /* not in the original */
+    double depth_decay;   /* rate of depth d times depth_decay^(layers + 2 - d); 1: all alike */
+} el_optimizer;
+
+/* The paper's values. */
+el_optimizer el_optimizer_defaults(void);
+
+/* Norm of all gradients together. */
+double el_gradient_norm(el_model *model);
+
+/* One update with gradients of norm `norm`, after `updates` earlier ones.  `norm` must be finite.  Prepares
+ * the model. */
+void el_optimizer_update(const el_optimizer *optimizer, el_model *model, double rate, double norm,
+                         int64_t updates);
+
+/* Whether every parameter is a finite number. */
+bool el_model_finite(el_model *model);
+
+#endif

@@ -1,0 +1,474 @@
+/* trainer - see the header */
+#include "train/trainer.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "train/checkpoint.h"
+#include "train/metrics.h"
+
+/* What lives as long as one el_trainer_run. */
+typedef struct {
+    const el_trainer *t;
+    el_progress *p;
+    el_batch batch;
+    el_metrics metrics;
+    double started;
+    int64_t saved; /* the step of the last checkpoint */
+    /* Since the last line, in this session: */
+    int64_t window_tokens;
+    double window_seconds;
+    double rate, norm; /* of the last step */
+} run;
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static el_status tell(const run *r, el_event event)
+{
+    event.progress = r->p;
+    return r->t->on_event ? r->t->on_event(r->t->context, &event) : EL_OK;
+}
+
+/* ---- evaluation ---- */
+
+static bool stopped(const volatile sig_atomic_t *stop)
+{
+    return stop && *stop;
+}
+
+static el_status evaluate_batches(el_objective *objective, const el_source *source, int64_t batches,
+                                  const el_evaluation_watch *watch, el_batch *batch)
+{
+    for (int64_t i = 0; i < batches; i++) {
+        const int64_t first = i * EL_EVALUATION_BATCH, left = source->examples - first;
+        const int count = left < EL_EVALUATION_BATCH ? (int)left : EL_EVALUATION_BATCH;
+        if (stopped(watch->stop))
+            return el_fail(EL_ESTOPPED, "stopped while evaluating");
+        el_status st = source->read(source->context, first, count, batch);
+        const el_random random = {.seed = EL_EVALUATION_SEED, .step = (uint32_t)i};
+        if (!st)
+            st = el_objective_run(objective, batch, random, false);
+        if (!st && watch->on_batch)
+            st = watch->on_batch(watch->context, (double)(i + 1) / (double)batches);
+        if (st)
+            return st;
+    }
+    return EL_OK;
+}
+
+el_status el_evaluate(el_objective *objective, const el_source *source, int64_t batches,
+                      const el_evaluation_watch *watch, el_figures *figures)
+{
+    const int64_t all = (source->examples + EL_EVALUATION_BATCH - 1) / EL_EVALUATION_BATCH;
+    el_batch batch = {0};
+    objective->reset(objective);
+    const el_status st =
+        evaluate_batches(objective, source, batches > 0 && batches < all ? batches : all, watch, &batch);
+    if (!st)
+        objective->finish(objective, figures);
+    el_batch_release(&batch);
+    return st;
+}
+
+/* ---- records ---- */
+
+/* Figures that say nothing about a few steps: the entropy of a small sample is far too low. */
+static bool is_of_evaluation_only(const char *name)
+{
+    return strcmp(name, "unigram_entropy") == 0;
+}
+
+static void put_real(json_t *line, const char *key, double value)
+{
+    if (isfinite(value)) /* JSON has no others */
+        json_object_set_new(line, key, json_real(value));
+}
+
+static json_t *line_of(const run *r, const char *kind)
+{
+    return json_pack("{s:s, s:I}", "kind", kind, "step", (json_int_t)r->p->step);
+}
+
+static el_status put_line(run *r, json_t *line)
+{
+    if (!line)
+        return el_fail(EL_ENOMEM, "no memory for a line of metrics");
+    const el_status st = r->metrics.path ? el_metrics_put(&r->metrics, line) : EL_OK;
+    json_decref(line);
+    r->p->lines++;
+    return st;
+}
+
+static void window_add(el_progress *p, const el_figures *figures, double norm)
+{
+    p->window_steps++;
+    p->window_norm += norm;
+    p->figures = figures->count;
+    for (int i = 0; i < figures->count; i++)
+        if (isfinite(figures->values[i]))
+            p->sums[i] += figures->values[i], p->counts[i]++;
+}
+
+/* Averages over the window; NaN where there is nothing to average. */
+static void window_means(const el_progress *p, el_figures *figures)
+{
+    for (int i = 0; i < figures->count; i++)
+        figures->values[i] = p->counts[i] ? p->sums[i] / (double)p->counts[i] : NAN;
+}
+
+static void window_clear(run *r)
+{
+    el_progress *p = r->p;
+    p->window_steps = p->window_skipped = 0;
+    p->window_norm = 0;
+    memset(p->sums, 0, sizeof p->sums);
+    memset(p->counts, 0, sizeof p->counts);
+    r->window_tokens = 0;
+    r->window_seconds = 0;
+}
+
+static double tokens_per_second(const run *r)
+{
+    return r->window_seconds > 0 ? (double)r->window_tokens / r->window_seconds : 0;
+}
+
+static double mean_norm(const run *r)
+{
+    return r->p->window_steps ? r->p->window_norm / (double)r->p->window_steps : NAN;
+}
+
+static el_status record_training(run *r, const el_figures *means)
+{
+    const el_trainer *t = r->t;
+    json_t *line = line_of(r, "train");
+    json_object_set_new(line, "tokens", json_integer(r->p->tokens));
+    for (int i = 0; i < means->count; i++)
+        if (!is_of_evaluation_only(means->names[i]))
+            put_real(line, means->names[i], means->values[i]);
+    put_real(line, "learning_rate", r->rate);
+    put_real(line, "gradient_norm", mean_norm(r));
+    json_object_set_new(line, "skipped", json_integer(r->p->window_skipped));
+    put_real(line, "seconds", r->p->seconds);
+    put_real(line, "tokens_per_second", tokens_per_second(r));
+    if (t->peak_flops > 0)
+        put_real(line, "peak_share", tokens_per_second(r) * t->flops_per_token / t->peak_flops);
+    return put_line(r, line);
+}
+
+static el_event step_event(const run *r, el_event_kind kind, const el_figures *means)
+{
+    return (el_event){.kind = kind,
+                      .figures = means,
+                      .rate = r->rate,
+                      .norm = mean_norm(r),
+                      .tokens_per_second = tokens_per_second(r)};
+}
+
+static el_status on_heldout_batch(void *context, double fraction)
+{
+    return tell(context, (el_event){.kind = EL_EVENT_EVALUATING, .fraction = fraction});
+}
+
+static el_status evaluate(run *r)
+{
+    const el_trainer *t = r->t;
+    const double began = now();
+    el_figures figures;
+    const el_evaluation_watch watch = {.stop = t->stop, .on_batch = on_heldout_batch, .context = r};
+    el_status st = el_evaluate(t->objective, &t->heldout, t->heldout_batches, &watch, &figures);
+    if (st)
+        return st;
+    json_t *line = line_of(r, "evaluation");
+    json_object_set_new(line, "tokens", json_integer(r->p->tokens));
+    for (int i = 0; i < figures.count; i++)
+        put_real(line, figures.names[i], figures.values[i]);
+    put_real(line, "seconds", now() - began);
+    st = put_line(r, line);
+    if (st)
+        return st;
+    r->p->evaluated = r->p->step;
+    return tell(r, (el_event){.kind = EL_EVENT_EVALUATION, .figures = &figures});
+}
+
+/* ---- one step ---- */
+
+/* True: the step's gradients are there, and finite. */
+static el_status gradients(run *r, el_figures *figures, bool *finite)
+{
+    const el_trainer *t = r->t;
+    el_status st = t->training.read(t->training.context, r->p->examples, t->batch, &r->batch);
+    if (st)
+        return st;
+    el_model_zero_gradients(t->objective->model);
+    t->objective->reset(t->objective);
+    const el_random random = {.seed = t->seed, .step = (uint32_t)r->p->step};
+    st = el_objective_run(t->objective, &r->batch, random, true);
+    if (st)
+        return st;
+    t->objective->finish(t->objective, figures);
+    r->norm = el_gradient_norm(t->objective->model);
+    *finite = isfinite(figures->values[0]) && isfinite(r->norm);
+    return EL_OK;
+}
+
+static el_status skip(run *r, const el_figures *figures)
+{
+    el_progress *p = r->p;
+    p->window_skipped++;
+    p->skipped_in_row++;
+    el_log(EL_LOG_WARNING, "step %" PRId64 ": the %s is %g; the step is skipped", p->step + 1,
+           isfinite(figures->values[0]) ? "norm of the gradient" : "loss",
+           isfinite(figures->values[0]) ? r->norm : figures->values[0]);
+    if (p->skipped_in_row < r->t->most_skipped)
+        return EL_OK;
+    return el_fail(EL_EFAILED,
+                   "step %" PRId64 ": %" PRId64
+                   " steps in a row without a finite loss and gradient; checkpoints are left "
+                   "as they are, and a lower --learning-rate may help",
+                   p->step + 1, p->skipped_in_row);
+}
+
+static void update(run *r, const el_figures *figures)
+{
+    const el_trainer *t = r->t;
+    el_optimizer_update(&t->optimizer, t->objective->model, r->rate, r->norm, r->p->updates);
+    window_add(r->p, figures, r->norm);
+    r->p->updates++;
+    r->p->skipped_in_row = 0;
+}
+
+static el_status step(run *r)
+{
+    el_progress *p = r->p;
+    const double began = now();
+    el_figures figures;
+    bool finite = false;
+    r->rate = el_schedule_rate(&r->t->schedule, p->step);
+    el_status st = gradients(r, &figures, &finite);
+    if (!st && finite)
+        update(r, &figures);
+    else if (!st)
+        st = skip(r, &figures);
+    if (st)
+        return st;
+    p->step++;
+    p->examples += r->t->batch;
+    p->tokens += r->batch.rows;
+    const double seconds = now() - began;
+    p->seconds += seconds;
+    r->window_seconds += seconds;
+    r->window_tokens += r->batch.rows;
+
+    window_means(p, &figures);
+    const bool due = p->step == r->t->steps || (r->t->log_every > 0 && p->step % r->t->log_every == 0);
+    if (due)
+        st = record_training(r, &figures);
+    if (!st)
+        st = tell(r, step_event(r, due ? EL_EVENT_RECORD : EL_EVENT_STEP, &figures));
+    if (due)
+        window_clear(r);
+    return st;
+}
+
+/* ---- checkpoints ---- */
+
+static json_t *array_of_reals(const double *values, int count)
+{
+    json_t *array = json_array();
+    for (int i = 0; i < count; i++)
+        json_array_append_new(array, json_real(values[i]));
+    return array;
+}
+
+static json_t *array_of_integers(const int64_t *values, int count)
+{
+    json_t *array = json_array();
+    for (int i = 0; i < count; i++)
+        json_array_append_new(array, json_integer(values[i]));
+    return array;
+}
+
+/* The counters by name, for writing and reading alike. */
+typedef struct {
+    const char *name;
+    size_t offset;
+} counter;
+
+#define COUNTER(field)                                                                                       \
+    {                                                                                                        \
+#field, offsetof(el_progress, field)                                                                 \
+    }
+static const counter COUNTERS[] = {COUNTER(step),     COUNTER(updates),      COUNTER(skipped_in_row),
+                                   COUNTER(examples), COUNTER(tokens),       COUNTER(evaluated),
+                                   COUNTER(lines),    COUNTER(window_steps), COUNTER(window_skipped)};
+enum { COUNTER_COUNT = sizeof COUNTERS / sizeof *COUNTERS };
+
+static json_t *state_of(const el_trainer *t, const el_progress *p)
+{
+    json_t *state = json_object();
+    for (int i = 0; i < COUNTER_COUNT; i++)
+        json_object_set_new(state, COUNTERS[i].name,
+                            json_integer(*(const int64_t *)((const char *)p + COUNTERS[i].offset)));
+    json_object_set_new(state, "seed", json_integer((json_int_t)t->seed));
+    json_object_set_new(state, "seconds", json_real(p->seconds));
+    json_object_set_new(state, "window_norm", json_real(p->window_norm));
+    json_object_set_new(state, "window_sums", array_of_reals(p->sums, p->figures));
+    json_object_set_new(state, "window_counts", array_of_integers(p->counts, p->figures));
+    return state;
+}
+
+static el_status bad_state(const char *key)
+{
+    return el_fail(EL_EDATA, "state.json of the checkpoint: %s is missing or not what it should be", key);
+}
+
+static el_status read_counters(const json_t *state, el_progress *p)
+{
+    for (int i = 0; i < COUNTER_COUNT; i++) {
+        const json_t *value = json_object_get(state, COUNTERS[i].name);
+        if (!json_is_integer(value) || json_integer_value(value) < 0)
+            return bad_state(COUNTERS[i].name);
+        *(int64_t *)((char *)p + COUNTERS[i].offset) = json_integer_value(value);
+    }
+    return EL_OK;
+}
+
+static el_status read_window(const json_t *state, el_progress *p)
+{
+    const json_t *sums = json_object_get(state, "window_sums"),
+                 *counts = json_object_get(state, "window_counts");
+    const size_t figures = json_array_size(sums);
+    if (figures > EL_MAX_FIGURES || json_array_size(counts) != figures)
+        return bad_state("window_sums");
+    p->figures = (int)figures;
+    for (size_t i = 0; i < figures; i++) {
+        p->sums[i] = json_number_value(json_array_get(sums, i));
+        p->counts[i] = json_integer_value(json_array_get(counts, i));
+    }
+    p->window_norm = json_number_value(json_object_get(state, "window_norm"));
+    p->seconds = json_number_value(json_object_get(state, "seconds"));
+    return EL_OK;
+}
+
+el_status el_trainer_resume(const el_trainer *t, el_progress *p, bool *found)
+{
+    *p = (el_progress){0};
+    *found = false;
+    json_t *state;
+    el_status st = el_checkpoint_resume(t->objective->model, &state, t->folder);
+    if (st || !state)
+        return st;
+    st = read_counters(state, p);
+    if (!st)
+        st = read_window(state, p);
+    json_decref(state);
+    *found = !st;
+    return st;
+}
+
+static el_status save(run *r)
+{
+    const el_trainer *t = r->t;
+    el_model *model = t->objective->model;
+    const int64_t number = r->p->step;
+    if (!t->folder)
+        return EL_OK;
+    if (!el_model_finite(model))
+        return el_fail(EL_EFAILED,
+                       "step %" PRId64
+                       ": weights are no longer finite numbers and are not saved; earlier checkpoints are "
+                       "left as they are, and a lower --learning-rate may help",
+                       number);
+    el_status st = el_metrics_sync(&r->metrics);
+    if (st)
+        return st;
+    json_t *state = state_of(t, r->p);
+    st = el_checkpoint_save(model, state, number, t->folder);
+    json_decref(state);
+    if (!st && r->p->skipped_in_row == 0) /* what is trusted less removes nothing */
+        st = el_checkpoint_rotate(t->folder, number, t->keep);
+    if (st)
+        return st;
+    r->saved = number;
+    return tell(r, (el_event){.kind = EL_EVENT_CHECKPOINT});
+}
+
+/* ---- the loop ---- */
+
+/* Whether something that happens every `interval` steps, and after the last, is due now. */
+static bool due(const run *r, int64_t interval)
+{
+    const int64_t done = r->p->step;
+    return done > 0 && (done == r->t->steps || (interval > 0 && done % interval == 0));
+}
+
+static bool has_to_stop(const run *r)
+{
+    const double limit = r->t->most_seconds;
+    return stopped(r->t->stop) || (limit > 0 && now() - r->started >= limit);
+}
+
+static el_status stop(run *r)
+{
+    const el_status st = r->saved == r->p->step ? EL_OK : save(r);
+    if (st)
+        return st;
+    return el_fail(EL_ESTOPPED, "stopped after step %" PRId64 " of %" PRId64 " and saved; run again to go on",
+                   r->p->step, r->t->steps);
+}
+
+static el_status loop(run *r)
+{
+    const el_trainer *t = r->t;
+    for (;;) {
+        el_status st = EL_OK;
+        if (t->heldout.read && due(r, t->evaluate_every) && r->p->evaluated != r->p->step)
+            st = evaluate(r);
+        if (!st && due(r, t->save_every) && r->saved != r->p->step &&
+            (r->p->skipped_in_row == 0 || r->p->step == t->steps))
+            st = save(r);
+        if (!st && r->p->step >= t->steps)
+            return EL_OK;
+        if (st == EL_ESTOPPED || (!st && has_to_stop(r)))
+            return stop(r);
+        if (!st)
+            st = step(r);
+        if (st)
+            return st;
+    }
+}
+
+static el_status open_metrics(run *r)
+{
+    if (!r->t->folder)
+        return EL_OK;
+    char *path = el_path_join(r->t->folder, "metrics.jsonl");
+    if (!path)
+        return el_fail(EL_ENOMEM, "no memory for the path of metrics.jsonl");
+    const el_status st = el_metrics_open(&r->metrics, path, r->p->lines);
+    free(path);
+    return st;
+}
+
+el_status el_trainer_run(const el_trainer *t, el_progress *progress)
+{
+    assert(t->training.read && t->batch > 0 && t->most_skipped > 0);
+    run r = {.t = t, .p = progress, .started = now(), .saved = progress->step ? progress->step : -1};
+    el_status st = open_metrics(&r);
+    if (!st)
+        st = loop(&r);
+    el_metrics_close(&r.metrics);
+    el_batch_release(&r.batch);
+    return st;
+}

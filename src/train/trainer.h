@@ -1,0 +1,102 @@
+/* trainer - the loop: batches, an objective's gradients, updates, records, evaluations, checkpoints
+ *
+ * What happens in a step is a function of the seed, the step's number and the weights, so that a run that is
+ * stopped or killed and goes on from its last checkpoint equals one that never was: weights, moments and
+ * metrics.jsonl bit for bit, times and rates apart, on any number of threads.
+ *
+ * A step whose loss or gradient is not a finite number changes nothing but the counters, and is warned of in
+ * the log; after `most_skipped` in a row the run fails, and its checkpoints stay as they are.
+ *
+ *   metrics.jsonl   {"kind": "train", "step": ..., figures averaged over the steps since the last such line,
+ * ...}
+ *                   {"kind": "evaluation", "step": ..., figures of the held-out examples, ...}
+ */
+#ifndef EL_TRAIN_TRAINER_H
+#define EL_TRAIN_TRAINER_H
+
+#include <signal.h>
+
+#include "train/objective.h"
+#include "train/optimizer.h"
+#include "train/schedule.h"
+
+/* Where examples come from: clears the batch and puts examples [first, first + count) into it. */
+typedef struct {
+    void *context;
+    el_status (*read)(void *context, int64_t first, int count, el_batch *batch); /* NULL: no source */
+    int64_t examples; /* how many there are; training goes round */
+} el_source;
+
+/* How far a run has come: a checkpoint's state.json. */
+typedef struct {
+    int64_t step;             /* steps done, skipped ones among them */
+    int64_t updates;          /* steps that changed the weights */
+    int64_t skipped_in_row;   /* just now */
+    int64_t examples, tokens; /* seen */
+    int64_t evaluated;        /* the step that was last evaluated */
+    int64_t lines;            /* of metrics.jsonl */
+    double seconds;           /* spent in steps, in all sessions together */
+    /* Since the last line: */
+    int64_t window_steps, window_skipped;
+    double window_norm;
+    int figures;
+    double sums[EL_MAX_FIGURES];
+    int64_t counts[EL_MAX_FIGURES];
+} el_progress;
+
+typedef enum {
+    EL_EVENT_STEP,       /* a step is done; figures are averages since the last line so far */
+    EL_EVENT_RECORD,     /* a line of training was written */
+    EL_EVENT_EVALUATING, /* `fraction` of an evaluation is done */
+    EL_EVENT_EVALUATION, /* a line of evaluation was written */
+    EL_EVENT_CHECKPOINT  /* checkpoint-<step> has appeared */
+} el_event_kind;
+
+typedef struct {
+    el_event_kind kind;
+    const el_progress *progress;
+    const el_figures *figures; /* of STEP, RECORD and EVALUATION */
+    double rate, norm;         /* of STEP and RECORD */
+    double tokens_per_second;  /* of STEP and RECORD; 0: not known yet */
+    double fraction;
+} el_event;
+
+typedef struct {
+    el_objective *objective;
+    el_source training, heldout;
+    const char *folder; /* of metrics.jsonl and checkpoints; NULL: nothing is written */
+    el_schedule schedule;
+    el_optimizer optimizer;
+    uint64_t seed;
+    int batch;                                            /* examples a step */
+    int64_t steps, log_every, save_every, evaluate_every; /* 0: only at the end */
+    int64_t heldout_batches;                              /* of EL_EVALUATION_BATCH examples; 0: all */
+    int keep;                                             /* checkpoints; 0: all */
+    int most_skipped;
+    double most_seconds;                                         /* of this session; 0: no limit */
+    double flops_per_token, peak_flops;                          /* for the share of the peak; 0: not known */
+    const volatile sig_atomic_t *stop;                           /* set by a signal; may be NULL */
+    el_status (*on_event)(void *context, const el_event *event); /* may be NULL; a failure ends the run */
+    void *context;
+} el_trainer;
+
+/* Evaluations of a run and of `electra evaluate` are the same: this many examples a batch, this seed. */
+enum { EL_EVALUATION_BATCH = 32, EL_EVALUATION_SEED = 20200323 };
+
+/* Loads the newest whole checkpoint of the folder; *found tells whether there was one. */
+el_status el_trainer_resume(const el_trainer *trainer, el_progress *progress, bool *found);
+
+/* Goes on from `progress` (zero: from the start) to the last step.  EL_ESTOPPED: stopped by the signal or the
+ * time limit, after saving. */
+el_status el_trainer_run(const el_trainer *trainer, el_progress *progress);
+
+/* Figures of the first `batches` batches (0: all) of a source, without dropout. */
+typedef struct {
+    const volatile sig_atomic_t *stop;
+    el_status (*on_batch)(void *context, double fraction); /* may be NULL */
+    void *context;
+} el_evaluation_watch;
+el_status el_evaluate(el_objective *objective, const el_source *source, int64_t batches,
+                      const el_evaluation_watch *watch, el_figures *figures);
+
+#endif

@@ -31,7 +31,8 @@ typedef struct {
 /* The same on the host. */
 typedef struct {
     int *ids, *starts, *slot_rows, *targets, *guesses, *samples, *labels;
-    float *losses, *logits;
+    float *logits;
+    el_tensor losses; /* (rows, 1), in the type of parameters */
 } host_arrays;
 
 typedef struct {
@@ -214,14 +215,19 @@ static void guess_uniformly(electra *e, const range *r)
     }
 }
 
-static void count_guesses(electra *e, const range *r)
+static void read_losses(electra *e, el_tensor losses)
 {
     el_device *dev = e->base.model->dev;
+    dev->copy_out(dev, e->host.losses.data, losses.data, el_tensor_bytes(losses.rows, 1, losses.type));
+}
+
+static void count_guesses(electra *e, const range *r)
+{
     const bool uniform = e->settings.uniform_generator;
     if (!uniform)
-        el_tensor_read(dev, el_tensor_rows(e->slot_losses, 0, r->slots), e->host.losses);
+        read_losses(e, el_tensor_rows(e->slot_losses, 0, r->slots));
     for (int i = 0; i < r->slots; i++) {
-        e->tally.generator_loss += uniform ? log(e->vocab->size) : (double)e->host.losses[i];
+        e->tally.generator_loss += uniform ? log(e->vocab->size) : el_get(e->host.losses, i, 0);
         e->tally.guessed += e->host.guesses[i] == e->host.targets[i];
         e->tally.sampled += e->host.samples[i] == e->host.targets[i];
     }
@@ -260,7 +266,7 @@ static void count_detections(electra *e, const range *r)
 {
     for (int i = 0; i < r->rows; i++) {
         const int label = e->host.labels[i], called = e->host.logits[i] > 0;
-        e->tally.discriminator_loss += (double)e->host.losses[i];
+        e->tally.discriminator_loss += el_get(e->host.losses, i, 0);
         e->tally.replaced += label;
         e->tally.called += called;
         e->tally.caught += called && label;
@@ -286,7 +292,7 @@ static void detect(electra *e, range *r, bool training)
     dev->logistic_loss(dev, losses, training ? logits : el_tensor_none(), logits, e->dev.labels,
                        e->settings.disc_weight / e->batch->rows);
     el_tensor_read(dev, scores, e->host.logits);
-    el_tensor_read(dev, losses, e->host.losses);
+    read_losses(e, losses);
     if (training) {
         const el_tensor dhidden = el_tensor_rows(e->discriminator_dhidden, 0, r->rows);
         el_rtd_backward(dev, &net->rtd_w, &net->rtd_g, &e->rtd, dhidden, logits);
@@ -362,7 +368,8 @@ static void close_electra(el_objective *self)
     el_scores_release(&e->detected);
     free(e->originals);
     free(e->host.ids); /* one block */
-    free(e->host.losses);
+    free(e->host.logits);
+    free(e->host.losses.data);
     free(e);
 }
 
@@ -408,14 +415,15 @@ static el_status reserve_host(electra *e)
                     &e->host.guesses, &e->host.samples, &e->host.labels};
     const size_t arrays = sizeof ints / sizeof *ints;
     int *block = malloc(arrays * n * sizeof *block);
-    float *floats = malloc(2 * n * sizeof *floats);
+    const el_type type = e->base.model->parameters;
+    e->host.logits = malloc(n * sizeof *e->host.logits);
+    e->host.losses = el_tensor_make(malloc(el_tensor_bytes(e->rows + 1, 1, type)), type, e->rows + 1, 1);
     e->originals = calloc((size_t)e->vocab->size, sizeof *e->originals);
     for (size_t i = 0; block && i < arrays; i++)
         *ints[i] = block + i * n;
-    e->host.losses = floats;
-    e->host.logits = floats ? floats + n : NULL;
-    return block && floats && e->originals ? EL_OK
-                                           : el_fail(EL_ENOMEM, "no memory for a batch of %d rows", e->rows);
+    return block && e->host.logits && e->host.losses.data && e->originals
+               ? EL_OK
+               : el_fail(EL_ENOMEM, "no memory for a batch of %d rows", e->rows);
 }
 
 /* Slots that an accumulate() has room for: what its rows hold when sequences are long, and at least one

@@ -273,7 +273,7 @@ static el_status make_one(const char *path)
     const int failure = errno;
     if (el_folder_exists(path)) /* or "a/.." and read-only parents, where errno varies */
         return EL_OK;
-    return el_fail(EL_EFAILED, "%s: %s", path, strerror(failure));
+    return el_fail(EL_EFAILED, "%s: %s", path, strerror(failure == EEXIST ? ENOTDIR : failure));
 }
 
 el_status el_folder_make(const char *path)

@@ -1,0 +1,113 @@
+/* error, log and arena */
+#include "check.h"
+
+#include <pthread.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+
+/* The sentence is what was formatted, may quote the one before, is one line and is cut with dots. */
+static void test_sentence(void **state)
+{
+    (void)state;
+    assert_int_equal(el_fail(EL_EDATA, "%s: %d", "a", 5), EL_EDATA);
+    assert_string_equal(el_error(), "a: 5");
+    assert_int_equal(el_fail(EL_EFAILED, "b: %s", el_error()), EL_EFAILED);
+    assert_string_equal(el_error(), "b: a: 5");
+    el_fail(EL_EDATA, "two\nlines\x1b");
+    assert_string_equal(el_error(), "two lines ");
+    char *text = malloc(100001);
+    memset(text, 'x', 100000), text[100000] = '\0';
+    el_fail(EL_EDATA, "%s", text);
+    free(text);
+    const size_t length = strlen(el_error());
+    assert_true(length < 10000 && strcmp(el_error() + length - 4, "x...") == 0);
+}
+
+static void *fail_elsewhere(void *context)
+{
+    (void)context;
+    const bool empty = el_error()[0] == '\0';
+    el_fail(EL_EFAILED, "elsewhere");
+    return (void *)(intptr_t)empty;
+}
+
+/* Each thread has its own sentence, empty at first. */
+static void test_threads(void **state)
+{
+    (void)state;
+    pthread_t other;
+    void *empty;
+    el_fail(EL_EDATA, "here");
+    assert_int_equal(pthread_create(&other, NULL, fail_elsewhere, NULL), 0);
+    pthread_join(other, &empty);
+    assert_non_null(empty);
+    assert_string_equal(el_error(), "here");
+}
+
+static char logged[100];
+
+static void remember(el_log_level level, const char *line)
+{
+    snprintf(logged, sizeof logged, "%d %s", (int)level, line);
+}
+
+/* Without a sink a line is dropped; with one it arrives formatted. */
+static void test_log(void **state)
+{
+    (void)state;
+    el_log(EL_LOG_WARNING, "dropped");
+    el_log_to(remember);
+    el_log(EL_LOG_WARNING, "step %d", 3);
+    assert_string_equal(logged, "1 step 3");
+    el_log_to(NULL);
+    el_log(EL_LOG_NOTE, "dropped");
+    assert_string_equal(logged, "1 step 3");
+}
+
+/* Measuring and binding give the same layout: aligned, apart, zeroed, inside. */
+static void test_arena(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 0, 256, 257, 5000000, 3};
+    enum { PUSHES = sizeof sizes / sizeof *sizes };
+    el_arena arena = {0};
+    for (int i = 0; i < PUSHES; i++)
+        assert_null(el_arena_push(&arena, sizes[i]));
+    const size_t measured = arena.used;
+    CHECK_OK(el_arena_reserve(&arena));
+    assert_int_equal(arena.used, 0);
+    char *last = NULL;
+    for (int i = 0; i < PUSHES; i++) {
+        char *place = el_arena_push(&arena, sizes[i]);
+        assert_true((uintptr_t)place % EL_ALIGNMENT == 0 && place >= last);
+        for (size_t b = 0; b < sizes[i]; b++)
+            assert_int_equal(place[b], 0);
+        memset(place, 1, sizes[i]);
+        last = place + sizes[i];
+    }
+    assert_int_equal(arena.used, measured);
+    el_arena_release(&arena);
+    assert_null(arena.base);
+    CHECK_OK(el_arena_reserve(&arena)); /* of nothing */
+    el_arena_release(&arena);
+}
+
+/* More than there is: a status, not a crash. */
+static void test_arena_too_large(void **state)
+{
+    (void)state;
+    el_arena arena = {0};
+    el_arena_push(&arena, SIZE_MAX / 4);
+    CHECK_FAILS(el_arena_reserve(&arena), EL_ENOMEM, "cannot allocate");
+    el_arena_release(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sentence), cmocka_unit_test(test_threads),         cmocka_unit_test(test_log),
+        cmocka_unit_test(test_arena),    cmocka_unit_test(test_arena_too_large),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -400,8 +400,11 @@ static bool turns_off(const el_options *options, const flag *f, int *line)
 {
     if (strncmp(f->name, "no_", 3) != 0)
         return false;
-    *line = line_of(options, f->name + 3);
-    return *line >= 0 && options->table[*line].type == EL_OPT_SWITCH;
+    const int found = line_of(options, f->name + 3);
+    if (found < 0 || options->table[found].type != EL_OPT_SWITCH)
+        return false;
+    *line = found;
+    return true;
 }
 
 /* The flag's value: after '=', or the next argument. */

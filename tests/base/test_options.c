@@ -1,0 +1,280 @@
+/* options - flags, files and help, all from one table */
+#include "check.h"
+
+#include <math.h>
+
+#include "base/json.h"
+#include "base/options.h"
+
+typedef struct {
+    int64_t steps, seed, threads;
+    double rate, mask;
+    bool lower, verbose;
+    const char *output, *name;
+    int size;
+} settings;
+
+#define FIELD(name) offsetof(settings, name)
+static const el_option table[] = {
+    {"training", EL_OPT_SECTION, 0, 0, 0, NULL, "Training"},
+    {"num_train_steps", EL_OPT_INT, FIELD(steps), 1, 1e9, NULL, "optimizer steps"},
+    {"learning_rate", EL_OPT_REAL, FIELD(rate), 0, INFINITY, NULL, "largest rate"},
+    {"mask_prob", EL_OPT_REAL, FIELD(mask), 0, 1, NULL, "share of tokens that are masked"},
+    {"seed", EL_OPT_INT, FIELD(seed), 0, 0, NULL, "any number"},
+    {"threads", EL_OPT_INT, FIELD(threads), 1, 1024, NULL, "threads; all processors unless given"},
+    {"files", EL_OPT_SECTION, 0, 0, 0, NULL, "Files"},
+    {"lowercase", EL_OPT_SWITCH, FIELD(lower), 0, 0, NULL, "lower-case the text"},
+    {"verbose", EL_OPT_SWITCH, FIELD(verbose), 0, 0, NULL, "say more"},
+    {"output", EL_OPT_TEXT, FIELD(output), 0, 0, NULL, "folder to write"},
+    {"run_name", EL_OPT_TEXT, FIELD(name), 0, 0, NULL, "a name"},
+    {"model_size", EL_OPT_CHOICE, FIELD(size), 0, 0, "tiny|small|base", "preset"},
+};
+enum { LINES = sizeof table / sizeof *table, MOST = 16 };
+
+static settings s;
+
+static el_options options_for(const char *operands)
+{
+    s = (settings){.steps = 1000, .rate = 5e-4, .mask = 0.15, .lower = true, .name = "run", .size = 1};
+    return (el_options){.command = "pretrain",
+                        .examples = "electra pretrain --data DIR\nelectra pretrain --seed 2\n",
+                        .operands = operands,
+                        .summary = "trains a model",
+                        .table = table,
+                        .count = LINES,
+                        .settings = &s};
+}
+
+/* Splits a line at single spaces and parses it. */
+static el_status parse(el_options *o, const char *operands, const char *line)
+{
+    static char text[1000], *argv[MOST];
+    int argc = 0;
+    *o = options_for(operands);
+    argv[argc++] = (char *)"pretrain";
+    snprintf(text, sizeof text, "%s", line);
+    for (char *word = strtok(text, " "); word && argc < MOST; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    return el_options_parse(o, argc, argv);
+}
+
+/* Values of every type arrive, spelt either way, and what was not given stays. */
+static void test_values(void **state)
+{
+    (void)state;
+    el_options o;
+    CHECK_OK(parse(&o, NULL,
+                   "--num-train-steps 1e6 --learning_rate=2.5e-4 --no-lowercase --verbose --output a=b "
+                   "--model-size base"));
+    assert_true(s.steps == 1000000 && s.rate == 2.5e-4 && !s.lower && s.verbose && s.size == 2);
+    assert_string_equal(s.output, "a=b");
+    assert_string_equal(s.name, "run");
+    assert_true(s.mask == 0.15);
+    assert_true(el_options_given(&o, "learning_rate") && el_options_given(&o, "lowercase"));
+    assert_false(el_options_given(&o, "mask_prob"));
+    el_options_close(&o);
+    CHECK_OK(parse(&o, NULL,
+                   "--seed -9223372036854775808 --lowercase=false --verbose=true --output= --run-name=--x"));
+    assert_true(s.seed == INT64_MIN && !s.lower && s.verbose);
+    assert_string_equal(s.output, "");
+    assert_string_equal(s.name, "--x");
+    el_options_close(&o);
+    CHECK_OK(parse(&o, NULL,
+                   "--seed 9007199254740993 --seed 9007199254740995")); /* the last one counts, exactly */
+    assert_true(s.seed == 9007199254740995);
+    el_options_close(&o);
+}
+
+/* Operands and options mix; "--" ends options; "-" is an operand. */
+static void test_operands(void **state)
+{
+    (void)state;
+    el_options o;
+    CHECK_OK(parse(&o, "FILE...", "a --seed 3 - b -- --seed -x"));
+    static const char *const expected[] = {"a", "-", "b", "--seed", "-x"};
+    assert_int_equal(o.operand_count, 5);
+    for (int i = 0; i < 5; i++)
+        assert_string_equal(o.operand[i], expected[i]);
+    assert_int_equal(s.seed, 3);
+    el_options_close(&o);
+    CHECK_FAILS(parse(&o, NULL, "a"), EL_EUSAGE, "\"a\" is not expected");
+    el_options_close(&o);
+    CHECK_OK(parse(&o, NULL, ""));
+    assert_int_equal(o.operand_count, 0);
+    el_options_close(&o);
+}
+
+/* Every mistake is a usage error whose sentence quotes what was said. */
+static void test_mistakes(void **state)
+{
+    (void)state;
+    static const char *const lines[][2] = {
+        {"--num-train-steps 1.5", "--num-train-steps: 1.5 is not a whole number"},
+        {"--num_train_steps x", "--num-train-steps: \"x\" is not a number"},
+        {"--num-train-steps 1x", "--num-train-steps: \"1x\" is not a number"},
+        {"--num-train-steps=", "--num-train-steps: \"\" is not a number"},
+        {"--num-train-steps 0", "--num-train-steps: 0 is not between 1 and 1000000000"},
+        {"--num-train-steps 1e10", "--num-train-steps: 1e10 is not between"},
+        {"--seed 1e300", "--seed: 1e300 is too large"},
+        {"--seed 99999999999999999999", "--seed: 99999999999999999999 is too large"},
+        {"--seed 0x10", "--seed: \"0x10\" is not a number"},
+        {"--seed nan", "--seed: \"nan\" is not a number"},
+        {"--mask-prob 2", "--mask-prob: 2 is not between 0 and 1"},
+        {"--mask-prob nan", "--mask-prob: \"nan\" is not a number"},
+        {"--learning-rate inf", "--learning-rate: \"inf\" is not a number"},
+        {"--learning-rate 1e999", "--learning-rate: 1e999 is too large"},
+        {"--learning-rate -1", "--learning-rate: -1 is not 0 or more"},
+        {"--learning-rate 0,5", "--learning-rate: \"0,5\" is not a number"},
+        {"--model-size smal", "--model-size: \"smal\" is not one of tiny, small, base"},
+        {"--model-size tiny|small", "is not one of"},
+        {"--lowercase=maybe", "--lowercase: \"maybe\" is neither true nor false"},
+        {"--no-lowercase=true", "--no-lowercase: takes no value"},
+        {"--output", "--output: needs a value"},
+        {"--output --seed 3", "--output: needs a value"},
+        {"--lerning-rate 1", "unknown option --lerning-rate; did you mean --learning-rate?"},
+        {"--mask-porb=1", "did you mean --mask-prob?"},
+        {"--train-steps 5", "did you mean --num-train-steps?"},
+        {"--no-lowercas", "did you mean --no-lowercase?"},
+        {"--no-seed", "unknown option --no-seed"},
+        {"--hparam x", "did you mean --hparams?"},
+        {"--training 3", "unknown option --training"},
+        {"--zzzzzz", "unknown option --zzzzzz"},
+        {"-x", "unknown option -x"},
+        {"--config", "--config: needs a value"},
+        {"--hparams {\"sed\":1}", "--hparams: unknown key \"sed\"; did you mean \"seed\"?"},
+        {"--hparams {\"seed\":1.5}", "--hparams: seed: 1.5 is not a whole number"},
+        {"--hparams {\"mask_prob\":3}", "--hparams: mask_prob: 3 is not between 0 and 1"},
+        {"--hparams {\"seed\":\"1\"}", "--hparams: seed: not a whole number"},
+        {"--hparams {\"lowercase\":1}", "--hparams: lowercase: not true or false"},
+        {"--hparams {\"model_size\":\"huge\"}",
+         "--hparams: model_size: \"huge\" is not one of tiny, small, base"},
+        {"--hparams {", "--hparams: line 1: not JSON"},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        el_options o;
+        const el_status status = parse(&o, NULL, lines[i][0]);
+        CHECK(status == EL_EUSAGE && strstr(el_error(), lines[i][1]), "%s: status %d, \"%s\", not \"%s\"",
+              lines[i][0], status, status ? el_error() : "", lines[i][1]);
+        el_options_close(&o);
+    }
+    el_options o;
+    CHECK_FAILS(parse(&o, NULL, "--config /nowhere.json"), EL_EDATA, "/nowhere.json: No such file");
+    el_options_close(&o);
+    CHECK_FAILS(parse(&o, NULL, "--hparams /nowhere.json"), EL_EDATA, "/nowhere.json: No such file");
+    el_options_close(&o);
+}
+
+/* Files fill what flags leave open, wherever the flags stand; the later file wins. */
+static void test_precedence(void **state)
+{
+    (void)state;
+    const char text[] = "{\"num_train_steps\": 2e3, \"mask-prob\": 0.25, \"seed\": 5, \"output\": \"o\", "
+                        "\"lowercase\": false, \"model_size\": \"tiny\", \"run_name\": null}";
+    CHECK_OK(el_file_write(in_folder("c.json"), text, sizeof text - 1));
+    char line[400];
+    el_options o;
+    snprintf(line, sizeof line,
+             "--seed 9 --config %s --hparams={\"mask_prob\":0.5,\"seed\":7} --num-train-steps=4",
+             in_folder("c.json"));
+    CHECK_OK(parse(&o, NULL, line));
+    CHECK(s.seed == 9 && s.steps == 4 && s.mask == 0.5 && !s.lower && s.size == 0, "%lld %lld %g %d %d",
+          (long long)s.seed, (long long)s.steps, s.mask, s.lower, s.size);
+    assert_string_equal(s.output, "o");
+    assert_string_equal(s.name, "run");
+    assert_int_equal(o.origins[4], EL_FROM_FLAG);
+    assert_int_equal(o.origins[3], EL_FROM_CONFIG);
+    assert_int_equal(o.origins[2], EL_FROM_DEFAULT);
+    el_options_close(&o);
+    snprintf(line, sizeof line, "--output --config=x"); /* its value is missing, not a file's name */
+    CHECK_FAILS(parse(&o, NULL, line), EL_EUSAGE, "--output: needs a value");
+    el_options_close(&o);
+}
+
+/* All settings as JSON can be applied again and give the same settings. */
+static void test_json(void **state)
+{
+    (void)state;
+    el_options o;
+    CHECK_OK(parse(&o, NULL, "--seed 77 --output x --model-size tiny --mask-prob 0.2 --no-lowercase"));
+    json_t *object = el_options_json(&o);
+    char *text = el_json_text(object, false);
+    assert_string_equal(text, "{\"num_train_steps\": 1000, \"learning_rate\": 0.0005, \"mask_prob\": 0.2, "
+                              "\"seed\": 77, \"threads\": 0, \"lowercase\": false, \"verbose\": false, "
+                              "\"output\": \"x\", \"run_name\": \"run\", \"model_size\": \"tiny\"}");
+    free(text);
+    el_options_close(&o);
+    CHECK_OK(parse(&o, NULL, "--seed 1"));
+    json_object_del(object, "threads"); /* 0 stands for "not given" and is out of range */
+    CHECK_OK(el_options_apply(&o, object, "run.json"));
+    CHECK(s.seed == 1 && s.mask == 0.2 && s.size == 0 && !s.lower && strcmp(s.output, "x") == 0, "%lld %g %d",
+          (long long)s.seed, s.mask, s.size);
+    json_decref(object);
+    el_options_close(&o);
+}
+
+/* Help has examples before options, each with range and default; nothing after --help is required to exist.
+ */
+static void test_help(void **state)
+{
+    (void)state;
+    el_options o;
+    CHECK_OK(parse(&o, "FILE...", "--config /nowhere.json --help"));
+    assert_true(o.help);
+    char *page = el_options_help(&o);
+    static const char *const order[] = {
+        "electra pretrain - trains a model\n",
+        "Examples:\n  electra pretrain --data DIR\n  electra pretrain --seed 2\n",
+        "Usage: electra pretrain [options] FILE...\n",
+        "\nTraining:\n  --num-train-steps N",
+        "optimizer steps (1 to 1000000000; default 1000)\n",
+        "(0 or more; default 0.0005)",
+        "(0 to 1; default 0.15)",
+        "any number (default 0)",
+        "all processors unless given (1 to 1024)",
+        "\nFiles:\n",
+        "--[no-]lowercase",
+        "lower-case the text (default on)",
+        "folder to write\n",
+        "a name (default run)",
+        "--model-size tiny|small|base",
+        "preset (default small)",
+        "--config FILE",
+        "--hparams JSON",
+        "-h, --help"};
+    const char *at = page;
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        const char *found = strstr(at, order[i]);
+        CHECK(found, "\"%s\" is not in its place in\n%s", order[i], page);
+        at = found;
+    }
+    for (char *line = strtok(page, "\n"); line; line = strtok(NULL, "\n"))
+        CHECK(strlen(line) <= 100, "a line of %zu characters: %s", strlen(line), line);
+    free(page);
+    el_options_close(&o);
+    CHECK_OK(parse(&o, NULL, "-h"));
+    assert_true(o.help);
+    el_options_close(&o);
+}
+
+static void test_nearest(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"pretrain", "prepare", "predict", "vocab", "train_batch_size"};
+    assert_string_equal(el_nearest("pretain", names, 5), "pretrain");
+    assert_string_equal(el_nearest("perpare", names, 5), "prepare");
+    assert_string_equal(el_nearest("vocba", names, 5), "vocab");
+    assert_string_equal(el_nearest("batch-size", names, 5), "train_batch_size");
+    assert_null(el_nearest("serve", names, 5));
+    assert_null(el_nearest("", names, 5));
+    assert_null(el_nearest("x", names, 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values),     cmocka_unit_test(test_operands), cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_precedence), cmocka_unit_test(test_json),     cmocka_unit_test(test_help),
+        cmocka_unit_test(test_nearest),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

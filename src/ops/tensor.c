@@ -82,7 +82,7 @@ static uint16_t to_bf16(double value)
     uint32_t bits;
     memcpy(&bits, &single, sizeof bits);
     if (single != single)
-        return (uint16_t)(bits >> 16 | 0x40); /* quiet, so that cutting the payload cannot make an infinity */
+        return (uint16_t)(bits >> 16); /* quiet since its conversion, so cutting cannot make an infinity */
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 

@@ -313,13 +313,30 @@ static void test_attention(void **state)
           el_get(y, 0, 0));
     CHECK(fabs(el_get(y, 1, 0) - (10 * 0.1 + 20 * 0.9)) < 1e-12, "y[1] %.15g, expected 19", el_get(y, 1, 0));
     CHECK(fabs(el_get(lse, 1, 0) - log(10)) < 1e-12, "lse[1] %.15g, expected log 10", el_get(lse, 1, 0));
+}
 
-    const el_dropout drop = {0.5, {.seed = 12}, 3};
-    dev->attention_forward(dev, y, lse, qkv, (el_layout){starts, 1, 2}, 1, drop, 2);
-    const double expected =
-        10 * 0.25 * scale_by_header(drop, 2, 0, 0) + 20 * 0.75 * scale_by_header(drop, 2, 0, 1);
-    CHECK(fabs(el_get(y, 0, 0) - expected) < 1e-12, "y[0] with dropout %.15g, expected %.15g",
-          el_get(y, 0, 0), expected);
+/* P's element (i, j) of head h is dropped by the number that the header gives it. */
+static void test_attention_dropout(void **state)
+{
+    (void)state;
+    enum { KEYS = 5, HEADS = 3 };
+    static const int starts[] = {0, 2, 2 + KEYS};
+    const int rows = 2 + KEYS, width = 20;
+    const el_tensor qkv = check_tensor(EL_F64, rows, 3 * HEADS); /* queries of 0: every key weighs the same */
+    const el_tensor values = el_tensor_cols(qkv, 2 * HEADS, HEADS);
+    check_randomize(values, 1, 1);
+    const el_tensor y = check_tensor(EL_F64, rows, HEADS), lse = check_tensor(EL_F64, rows, HEADS);
+    const el_dropout drop = {0.5, {.seed = 12}, 3}, numbered = {0.5, {.seed = 12}, 0};
+    dev->attention_forward(dev, y, lse, qkv, (el_layout){starts, 2, KEYS}, HEADS, drop, width);
+    for (int i = 2; i < rows; i++)
+        for (int h = 0; h < HEADS; h++) {
+            double expected = 0;
+            for (int j = 0; j < KEYS; j++)
+                expected += scale_by_header(numbered, width, (uint64_t)((3 + i) * HEADS + h), j) / KEYS *
+                            el_get(values, 2 + j, h);
+            CHECK(fabs(el_get(y, i, h) - expected) < 1e-14, "row %d, head %d: %.15g, expected %.15g", i, h,
+                  el_get(y, i, h), expected);
+        }
 }
 
 static void test_softmax_loss(void **state)
@@ -495,6 +512,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_dropout_split, setup, check_release),
         cmocka_unit_test_setup_teardown(test_attention_split, setup, check_release),
         cmocka_unit_test_setup_teardown(test_attention, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_attention_dropout, setup, check_release),
         cmocka_unit_test_setup_teardown(test_softmax_loss, setup, check_release),
         cmocka_unit_test_setup_teardown(test_logistic_loss, setup, check_release),
         cmocka_unit_test_setup_teardown(test_sampling, setup, check_release),

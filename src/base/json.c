@@ -52,8 +52,9 @@ static size_t shorten(char *out, const char *digits, size_t length)
     if (length < sizeof same && length > 15) {
         memcpy(same, digits, length);
         same[length] = '\0';
+        const bool whole = !same[strcspn(same, ".e")]; /* stays as it is */
         const double value = strtod(same, NULL);
-        for (int precision = 15; precision <= 16; precision++) {
+        for (int precision = 15; precision <= 16 && !whole; precision++) {
             const size_t used = (size_t)snprintf(fewer, sizeof fewer, "%.*g", precision, value);
             if (used < length && strtod(fewer, NULL) == value && fewer[strcspn(fewer, ".e")]) {
                 memcpy(out, fewer, used);

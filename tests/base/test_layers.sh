@@ -1,0 +1,95 @@
+#!/bin/bash
+# layers - dependencies point down the list of folders, and only the outermost code talks to the outside
+#
+#   test_layers.sh        checks src/, after showing on a made-up tree that each rule can fail
+#
+# Comments and strings do not count: the compiler's preprocessor takes the comments out.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+order="base text data ops model train task serve cli"
+cc=${CC:-cc}
+
+place() {
+    local at=0 name
+    for name in $order; do
+        [[ $name == "$1" ]] && { echo $at; return; }
+        at=$((at + 1))
+    done
+    echo -1
+}
+
+# "line:text" of every line with code, without comments and contents of strings (but those of #include).
+code() {
+    sed -E '/^[[:space:]]*#[[:space:]]*include/! s/"([^"\\]|\\.)*"/""/g' < <(
+        "$cc" -x c -fpreprocessed -E -w -P -nostdinc - <"$1" 2>/dev/null || cat "$1")
+}
+
+# Prints one sentence for every breach below the folder $1.
+breaches() {
+    local src=$1 file folder mine include target theirs
+    while IFS= read -r file; do
+        folder=${file#"$src"/}
+        folder=${folder%%/*}
+        mine=$(place "$folder")
+        if [[ $mine -lt 0 ]]; then
+            echo "${file#"$src"/}: folder $folder is not in the list ($order)"
+            continue
+        fi
+        while IFS= read -r include; do
+            target=${include%%/*}
+            theirs=$(place "$target")
+            if [[ $include == ../* ]]; then
+                echo "${file#"$src"/}: includes \"$include\": write the path from src/"
+            elif [[ $include == */* && $theirs -gt $mine ]]; then
+                echo "${file#"$src"/}: includes \"$include\", but $folder may only use: ${order%% "$folder"*}"
+            fi
+        done < <(sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]+)".*/\1/p' "$file")
+        if [[ $file != "$src"/base/parallel.c ]] && grep -qE '^[[:space:]]*#[[:space:]]*(pragma[[:space:]]+omp[[:space:]]+(parallel|for|task|sections|single|master|barrier|critical)|include[[:space:]]*<omp\.h>)' "$file"; then
+            echo "${file#"$src"/}: uses OpenMP; threads are base/parallel.c's alone"
+        fi
+        grep -qE '\<(printf|vprintf|puts|putchar|perror|_?exit|_Exit|quick_exit|abort|getenv|secure_getenv|setlocale|stderr|stdout)\>' "$file" || continue
+        case ${file#"$src"/} in cli/* | serve/http*) continue ;; esac
+        while IFS= read -r word; do
+            echo "${file#"$src"/}: calls $word; only cli/ and serve/http print, exit or read the environment"
+        done < <(code "$file" | grep -oE '(^|[^A-Za-z0-9_.>])(printf|vprintf|puts|putchar|perror|exit|_exit|_Exit|quick_exit|abort|getenv|secure_getenv|setlocale)[[:space:]]*\(|(fprintf|vfprintf|fputs|fputc|putc|fwrite|fflush)[[:space:]]*\([^;]*\<(stderr|stdout)\>' |
+            sed -E 's/^[^A-Za-z_]*//; s/[[:space:]]*\(.*(stderr|stdout)$/ on \1/; s/[[:space:]]*\($//' | sort -u)
+    done < <(find "$src" -type f \( -name '*.c' -o -name '*.h' -o -name '*.cu' \) | sort)
+}
+
+# Each rule, broken on purpose, is seen; code that keeps them is not.
+demonstrate() {
+    local tree
+    tree=$(mktemp -d)
+    trap 'rm -rf "$tree"' RETURN
+    mkdir -p "$tree"/{base,text,cli,serve,elsewhere,ops/kernels}
+    echo '#include "text/vocab.h"' >"$tree/base/up.c"
+    echo '#include "../base/error.h"' >"$tree/text/dots.c"
+    echo 'void f(void) { printf("x"); }' >"$tree/text/prints.c"
+    echo 'void f(void) { fprintf(stderr, "x"); }' >"$tree/text/complains.c"
+    echo 'void f(void) { if (1) exit(1); }' >"$tree/text/ends.c"
+    echo 'const char *f(void) { return getenv("HOME"); }' >"$tree/serve/reads.c"
+    echo '#pragma omp parallel' >"$tree/ops/kernels/threads.c"
+    echo 'int x;' >"$tree/elsewhere/lost.c"
+    printf '%s\n' '#include "base/error.h"' '/* printf("x") and exit(1) */ // abort()' \
+        'void f(char *s, void *p) { snprintf(s, 1, "exit(1)"); el_exit(); fprintf(p, "getenv("); }' >"$tree/text/fine.c"
+    echo 'void f(void) { exit(1); printf("x"); }' | tee "$tree/cli/main.c" >"$tree/serve/http_server.c"
+    local found wanted
+    found=$(breaches "$tree" | cut -d: -f1 | tr '\n' ' ')
+    wanted="base/up.c elsewhere/lost.c ops/kernels/threads.c serve/reads.c text/complains.c text/dots.c text/ends.c text/prints.c "
+    if [[ $found != "$wanted" ]]; then
+        echo "layers: the script itself is wrong: in a tree with breaches it found"
+        echo "    $found"
+        echo "and not"
+        echo "    $wanted"
+        exit 1
+    fi
+}
+
+demonstrate
+result=$(breaches "$root/src")
+if [[ -n $result ]]; then
+    echo "$result"
+    exit 1
+fi
+echo "layers: $(find "$root/src" -name '*.[ch]' | wc -l) files keep the order: $order"

@@ -142,39 +142,22 @@ uint64_t el_loader_hash(const el_loader *loader)
     return loader->hash;
 }
 
-/* The place of `value` in an ascending list of starts: the last i with starts[i] <= value. */
-static int64_t place(const int64_t *starts, int64_t count, int64_t value)
+/* The shard that holds an example: the last whose first one is not behind it. */
+static int shard_of(const el_loader *l, int64_t example)
 {
-    int64_t low = 0, high = count;
+    int low = 0, high = l->count;
     while (high - low > 1) {
-        const int64_t middle = low + (high - low) / 2;
-        *(starts[middle] <= value ? &low : &high) = middle;
+        const int middle = low + (high - low) / 2;
+        *(l->firsts[middle] <= example ? &low : &high) = middle;
     }
     return low;
-}
-
-static el_status add_sequence(const el_shard *shard, int64_t from, int64_t to, int second, el_batch *batch)
-{
-    int ids[EL_PACK_LONGEST];
-    const int count = (int)(to - from);
-    for (int i = 0; i < count; i++)
-        ids[i] = shard->ids16 ? shard->ids16[from + i] : shard->ids32[from + i];
-    return el_batch_add(batch, ids, count, second);
 }
 
 el_status el_loader_read(const el_loader *loader, int64_t index, el_batch *batch)
 {
     assert(index >= 0 && index < el_loader_examples(loader));
-    const int64_t which = place(loader->firsts, loader->count, index), e = index - loader->firsts[which];
-    const el_shard *const shard = &loader->shards[which];
-    const int64_t from = shard->starts[e], to = shard->starts[e + 1];
-    if (!shard->sequence_starts)
-        return add_sequence(shard, from, to, shard->seconds ? shard->seconds[e] : (int)(to - from), batch);
-    const int64_t *const starts = shard->sequence_starts;
-    el_status st = EL_OK;
-    for (int64_t s = place(starts, shard->sequences, from); !st && starts[s] < to; s++)
-        st = add_sequence(shard, starts[s], starts[s + 1], (int)(starts[s + 1] - starts[s]), batch);
-    return st;
+    const int which = shard_of(loader, index);
+    return el_shard_read(&loader->shards[which], index - loader->firsts[which], batch);
 }
 
 el_status el_loader_batch(const el_loader *loader, uint64_t seed, int64_t number, int count, el_batch *batch)

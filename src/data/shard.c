@@ -421,3 +421,38 @@ void el_shard_close(el_shard *shard)
     el_safetensors_close(&shard->file);
     *shard = (el_shard){0};
 }
+
+static el_status add_sequence(const el_shard *shard, int64_t from, int64_t to, int second, el_batch *batch)
+{
+    int ids[EL_PACK_LONGEST];
+    const int count = (int)(to - from);
+    for (int i = 0; i < count; i++)
+        ids[i] = shard->ids16 ? shard->ids16[from + i] : shard->ids32[from + i];
+    return el_batch_add(batch, ids, count, second);
+}
+
+/* The sequence that begins at this token; one does. */
+static int64_t sequence_at(const el_shard *s, int64_t token)
+{
+    int64_t low = 0, high = s->sequences;
+    while (high - low > 1) {
+        const int64_t middle = low + (high - low) / 2;
+        *(s->sequence_starts[middle] <= token ? &low : &high) = middle;
+    }
+    return low;
+}
+
+el_status el_shard_read(const el_shard *shard, int64_t example, el_batch *batch)
+{
+    assert(example >= 0 && example < shard->examples);
+    const int64_t from = shard->starts[example], to = shard->starts[example + 1];
+    if (!shard->sequence_starts) {
+        const int64_t second = shard->seconds ? shard->seconds[example] : to - from;
+        return add_sequence(shard, from, to, (int)second, batch);
+    }
+    const int64_t *start = shard->sequence_starts + sequence_at(shard, from);
+    el_status st = EL_OK;
+    for (; !st && start[0] < to; start++)
+        st = add_sequence(shard, start[0], start[1], (int)(start[1] - start[0]), batch);
+    return st;
+}

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 
 #include "base/safetensors.h"
+#include "data/batch.h"
 #include "data/pack.h"
 #include "text/vocab.h"
 
@@ -72,5 +73,8 @@ el_status el_shard_open(el_shard *shard, const char *path, el_vocab **vocab);
 /* The same from memory that outlives the shard; `name` is for sentences. */
 el_status el_shard_parse(el_shard *shard, const void *data, size_t bytes, const char *name, el_vocab **vocab);
 void el_shard_close(el_shard *shard); /* accepts a zeroed one */
+
+/* Appends an example to the batch: one sequence, or one for each part where attention ends with documents. */
+el_status el_shard_read(const el_shard *shard, int64_t example, el_batch *batch);
 
 #endif

@@ -1,0 +1,325 @@
+/* prepare - the same bytes at any number of threads, each document in one folder, nothing half-written */
+#define _GNU_SOURCE
+#include "data/words.h"
+
+#include <sys/mount.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "data/loader.h"
+#include "data/prepare.h"
+
+enum { WORDS = 2000, DOCUMENTS = 600 };
+
+/* A text whose document d begins with the word w<d>, which is nowhere else; lines and documents vary in
+ * length, with empty lines between, some of them doubled, and one line longer than the blocks of these tests.
+ */
+static void write_text(const char *path)
+{
+    const el_random random = {.seed = 42};
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    uint64_t draw = 0;
+    for (int d = 0; d < DOCUMENTS; d++) {
+        fprintf(out, "w%d", d);
+        const int lines = 1 + (int)el_random_below(random, draw++, 12);
+        for (int l = 0; l < lines; l++) {
+            const int words = d == 77 ? 5000 : 1 + (int)el_random_below(random, draw++, 60);
+            for (int w = 0; w < words; w++)
+                fprintf(out, " W%d", DOCUMENTS + (int)el_random_below(random, draw++, WORDS - DOCUMENTS));
+            fputc('\n', out);
+        }
+        fputs(d % 7 ? "\n" : "  \n\n", out);
+    }
+    fclose(out);
+    CHECK_OK(el_file_write(path, text, bytes));
+    free(text);
+}
+
+/* A path in the folder that stays, unlike in_folder's: one for each place. */
+static const char *stays(int place, const char *name)
+{
+    static char paths[2][256];
+    snprintf(paths[place], sizeof paths[place], "%s/%s", folder, name);
+    return paths[place];
+}
+
+static el_prepare_settings defaults(const char *output)
+{
+    return (el_prepare_settings){.pack = {EL_PACK_SEGMENTS, 64, 0.05, 0.1, 1, 0, 0},
+                                 .shard_tokens = 20000,
+                                 .output = output,
+                                 .blanks_separate_docs = true,
+                                 .threads = 2};
+}
+
+static el_status prepare(const el_prepare_settings *settings, const el_vocab *vocab, const char *text,
+                         size_t block_bytes, el_prepare_summary *summary)
+{
+    el_reader *reader;
+    char *path = (char *)text;
+    CHECK_OK(el_reader_open(&reader, &path, 1, (el_reader_settings){.block_bytes = block_bytes}));
+    const el_status st = el_prepare(settings, vocab, reader, summary);
+    el_reader_close(reader);
+    return st;
+}
+
+static void check_same_folders(const char *a, const char *b)
+{
+    char **names, **others;
+    int count, other_count;
+    CHECK_OK(el_folder_list(a, &names, &count));
+    CHECK_OK(el_folder_list(b, &others, &other_count));
+    CHECK(count == other_count && count > 1, "%s has %d files, %s %d", a, count, b, other_count);
+    for (int i = 0; i < count; i++) {
+        el_mapping file, other;
+        char *path = el_path_join(a, names[i]), *other_path = el_path_join(b, others[i]);
+        CHECK_OK(el_mapping_open(&file, path));
+        CHECK_OK(el_mapping_open(&other, other_path));
+        CHECK(file.size == other.size && memcmp(file.data, other.data, file.size) == 0, "%s and %s differ",
+              path, other_path);
+        el_mapping_close(&file);
+        el_mapping_close(&other);
+        free(path);
+        free(other_path);
+    }
+    el_names_free(names, count);
+    el_names_free(others, other_count);
+}
+
+/* Threads change nothing, and neither do the reader's blocks, but where a line is longer than one. */
+static void test_same_bytes(void **state)
+{
+    (void)state;
+    el_vocab *vocab = words_vocab(WORDS, NULL);
+    el_prepare_summary first, summary;
+    write_text(in_folder("text"));
+    for (int packing = EL_PACK_SEGMENTS; packing <= EL_PACK_FULL; packing++) {
+        el_prepare_settings settings = defaults(stays(0, "threads1"));
+        settings.overwrite = true;
+        settings.threads = 1;
+        settings.pack.packing = (el_packing)packing;
+        CHECK_OK(prepare(&settings, vocab, in_folder("text"), 0, &first));
+        for (int threads = 2; threads <= 5; threads++) {
+            settings.threads = threads;
+            settings.output = stays(0, "threads2");
+            const size_t block = packing == EL_PACK_FULL ? 3000 * (size_t)threads : 100000 * (size_t)threads;
+            CHECK_OK(prepare(&settings, vocab, in_folder("text"), block, &summary));
+            check_same_folders(in_folder("threads1"), in_folder("threads2"));
+            assert_memory_equal(&first.train, &summary.train, sizeof first.train);
+        }
+        assert_int_equal(first.train.documents, DOCUMENTS);
+        assert_int_equal(first.unknown, 0);
+    }
+    el_vocab_close(vocab);
+}
+
+/* Counts in `seen` how often the first word of each document occurs, and all tokens; returns these. */
+static int64_t count_documents(const char *path, int seen[DOCUMENTS])
+{
+    el_loader *loader;
+    el_batch batch = {0};
+    int64_t text_tokens = 0;
+    CHECK_OK(el_loader_open(&loader, path));
+    for (int64_t e = 0; e < el_loader_examples(loader); e++)
+        CHECK_OK(el_loader_read(loader, e, &batch));
+    for (int row = 0; row < batch.rows; row++) {
+        const int word = batch.ids[row] - WORDS_SPECIALS;
+        text_tokens += word >= 0;
+        if (word >= 0 && word < DOCUMENTS)
+            seen[word]++;
+    }
+    el_batch_release(&batch);
+    el_loader_close(loader);
+    return text_tokens;
+}
+
+/* Held out or trained on: each document goes to one of the two, whole, and about as many as asked for. */
+static void test_held_out(void **state)
+{
+    (void)state;
+    el_vocab *vocab = words_vocab(WORDS, NULL);
+    el_prepare_settings settings = defaults(stays(0, "train"));
+    el_prepare_summary summary;
+    write_text(in_folder("text"));
+    settings.pack.packing = EL_PACK_FULL;
+    settings.held_out_output = stays(1, "heldout");
+    settings.held_out = 0.2;
+    CHECK_OK(prepare(&settings, vocab, in_folder("text"), 0, &summary));
+    int train[DOCUMENTS] = {0}, held_out[DOCUMENTS] = {0}, count = 0;
+    const int64_t tokens =
+        count_documents(in_folder("train"), train) + count_documents(in_folder("heldout"), held_out);
+    for (int d = 0; d < DOCUMENTS; d++) {
+        CHECK(train[d] + held_out[d] == 1, "document %d: %d times to train, %d held out", d, train[d],
+              held_out[d]);
+        count += held_out[d];
+    }
+    CHECK(tokens == summary.text_tokens, "%ld tokens stored of %ld", (long)tokens, (long)summary.text_tokens);
+    CHECK(abs(count - DOCUMENTS / 5) < 40, "%d documents held out of %d", count, DOCUMENTS);
+    assert_int_equal(summary.held_out.documents, count);
+    assert_int_equal(summary.train.documents, DOCUMENTS - count);
+    el_vocab_close(vocab);
+}
+
+static void put_text(const char *name, const char *text)
+{
+    CHECK_OK(el_file_write(in_folder(name), text, strlen(text)));
+}
+
+/* A "[MASK]" in text is a bracket, a word and a bracket; blank lines are document ends or nothing, as asked.
+ */
+static void test_text(void **state)
+{
+    (void)state;
+    el_vocab *vocab = words_vocab(10, NULL);
+    el_prepare_settings settings = defaults(stays(0, "plain"));
+    el_prepare_summary summary;
+    el_loader *loader;
+    el_batch batch = {0};
+    put_text("brackets", "\n\n \nw1 [MASK] [SEP]\n\nw2 nothing\n\n\n");
+    CHECK_OK(prepare(&settings, vocab, in_folder("brackets"), 0, &summary));
+    assert_int_equal(summary.train.documents, 2);
+    assert_int_equal(summary.lines, 2);
+    assert_int_equal(summary.unknown, 1);
+    assert_int_equal(summary.text_tokens, 9);
+    CHECK_OK(el_loader_open(&loader, in_folder("plain")));
+    CHECK_OK(el_loader_read(loader, 0, &batch));
+    const int w = WORDS_SPECIALS, expected[] = {2, w + 1, w + 10, w + 12, w + 11, w + 10, w + 13, w + 11, 3};
+    assert_int_equal(batch.rows, 9);
+    assert_memory_equal(batch.ids, expected, sizeof expected);
+    el_batch_release(&batch);
+    el_loader_close(loader);
+
+    settings.blanks_separate_docs = false;
+    settings.overwrite = true;
+    CHECK_OK(prepare(&settings, vocab, in_folder("brackets"), 0, &summary));
+    assert_int_equal(summary.train.documents, 1);
+
+    settings.blanks_separate_docs =
+        true; /* a line cut by the reader is one document, even where the cut is blank */
+    put_text("long", "w1 w2                                                        \nw3\n");
+    CHECK_OK(prepare(&settings, vocab, in_folder("long"), 16, &summary));
+    assert_int_equal(summary.train.documents, 1);
+    el_vocab_close(vocab);
+}
+
+/* What is no shard folder is left as it is; shards only give way when told; a failure leaves what was there.
+ */
+static void test_output(void **state)
+{
+    (void)state;
+    el_vocab *vocab = words_vocab(10, NULL);
+    el_prepare_settings settings = defaults(stays(0, "mine"));
+    el_prepare_summary summary;
+    put_text("short", "w1 w2\n");
+    put_text("blank", "\n \n\n");
+    put_text("nothing", "");
+    CHECK_OK(el_folder_make(in_folder("mine")));
+    put_text("mine/thesis.txt", "years");
+    settings.overwrite = true;
+    CHECK_FAILS(prepare(&settings, vocab, in_folder("short"), 0, &summary), EL_EUSAGE,
+                "thesis.txt, which is not a shard");
+    settings.output = stays(0, "short");
+    CHECK_FAILS(prepare(&settings, vocab, in_folder("short"), 0, &summary), EL_EUSAGE, "is a file");
+
+    settings.output = stays(0, "shards");
+    settings.overwrite = false;
+    CHECK_OK(prepare(&settings, vocab, in_folder("short"), 0, &summary));
+    CHECK_FAILS(prepare(&settings, vocab, in_folder("short"), 0, &summary), EL_EUSAGE, "--overwrite");
+    settings.overwrite = true;
+    CHECK_OK(prepare(&settings, vocab, in_folder("short"), 0, &summary));
+    CHECK_FAILS(prepare(&settings, vocab, in_folder("blank"), 0, &summary), EL_EDATA, "no text");
+    CHECK_FAILS(prepare(&settings, vocab, in_folder("nothing"), 0, &summary), EL_EDATA, "no text");
+    settings.held_out = 0.0001;
+    settings.held_out_output = stays(1, "never");
+    CHECK_FAILS(prepare(&settings, vocab, in_folder("short"), 0, &summary), EL_EDATA, "never: no document");
+    assert_false(el_folder_exists(in_folder("never")));
+    el_loader *loader;
+    CHECK_OK(el_loader_open(&loader, in_folder("shards")));
+    assert_int_equal(el_loader_examples(loader), 1);
+    el_loader_close(loader);
+    char **names;
+    int count;
+    CHECK_OK(el_folder_list(folder, &names, &count));
+    for (int i = 0; i < count; i++)
+        CHECK(!strstr(names[i], "tmp"), "%s was left", names[i]);
+    el_names_free(names, count);
+    el_vocab_close(vocab);
+}
+
+/* A full disk: one sentence, and the folder that was there is there. */
+static void test_full_disk(void **state)
+{
+    (void)state;
+    char disk[100], output[120];
+    snprintf(disk, sizeof disk, "%s", in_folder("disk"));
+    snprintf(output, sizeof output, "%s/shards", disk);
+    CHECK_OK(el_folder_make(disk));
+    if (mount("none", disk, "tmpfs", 0, "size=128k") != 0) {
+        print_message("skipped: no file system of our own can be mounted here\n");
+        skip();
+    }
+    el_vocab *vocab = words_vocab(WORDS, NULL);
+    el_prepare_settings settings = defaults(output);
+    el_prepare_summary summary;
+    el_loader *loader = NULL;
+    put_text("short", "w1 w2\n");
+    write_text(in_folder("text"));
+    const el_status first = prepare(&settings, vocab, in_folder("short"), 0, &summary);
+    settings.overwrite = true;
+    const el_status second = prepare(&settings, vocab, in_folder("text"), 0, &summary);
+    char sentence[300];
+    snprintf(sentence, sizeof sentence, "%s", el_error());
+    const el_status opened = el_loader_open(&loader, output);
+    el_loader_close(loader);
+    umount(disk);
+    el_vocab_close(vocab);
+    assert_int_equal(first, EL_OK);
+    CHECK(second == EL_EFAILED && strstr(sentence, "No space left"), "status %d: %s", second, sentence);
+    CHECK(opened == EL_OK, "the old folder: %s", el_error());
+}
+
+static char logged[300];
+static int log_lines;
+
+static void remember(el_log_level level, const char *line)
+{
+    (void)level;
+    snprintf(logged, sizeof logged, "%s", line);
+    log_lines++;
+}
+
+/* One line warns where a vocabulary would take Korean apart; none where it would not, or the text is English.
+ */
+static void test_hangul(void **state)
+{
+    (void)state;
+    el_vocab *strips = words_vocab(10, NULL), *keeps;
+    const el_casing casing = {true, false, true};
+    CHECK_OK(el_vocab_parse(&keeps, strips->text, strips->text_bytes, casing, "keeps"));
+    el_prepare_settings settings = defaults(stays(0, "hangul"));
+    el_prepare_summary summary;
+    settings.overwrite = true;
+    put_text("korean", "나는 학교에 갔다\n\n그리고 w1\n");
+    put_text("english", "w1 \xeb w2 and so on\n\nw2 나\n");
+    log_lines = 0;
+    el_log_to(remember);
+    CHECK_OK(prepare(&settings, strips, in_folder("korean"), 16, &summary));
+    CHECK(log_lines == 1 && strstr(logged, "--no-strip-accents"), "%d lines, %s", log_lines, logged);
+    CHECK_OK(prepare(&settings, strips, in_folder("english"), 0, &summary));
+    CHECK_OK(prepare(&settings, keeps, in_folder("korean"), 0, &summary));
+    CHECK(log_lines == 1, "%d lines, %s", log_lines, logged);
+    el_log_to(NULL);
+    el_vocab_close(strips);
+    el_vocab_close(keeps);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_held_out),  cmocka_unit_test(test_text),
+        cmocka_unit_test(test_output),     cmocka_unit_test(test_full_disk), cmocka_unit_test(test_hangul),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

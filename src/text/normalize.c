@@ -44,46 +44,72 @@ struct el_normalizer {
     int expansion_count, expansion_room;
 };
 
-/* Hugging Face's `tokenizers` takes categories from Unicode 8, utf8proc from a later one.  Marks,
- * punctuation and format characters that came between are plain characters there, and so they are here. */
-static const struct {
+typedef struct {
     uint32_t first, last;
-} younger[] = {
+} range;
+
+/* Hugging Face's `tokenizers` takes categories from Unicode 8 and NFD from Unicode 9, utf8proc both from a
+ * later version.  Marks, punctuation and format characters that came between are plain characters there, and
+ * neither taken apart nor moved, and so they are here (up to Unicode 15). */
+static const range younger[] = {
     {0x61D, 0x61D},     {0x7FD, 0x7FD},     {0x890, 0x8E2},     {0x9FD, 0x9FE},     {0xA76, 0xA76},
     {0xAFA, 0xAFF},     {0xB55, 0xB55},     {0xC04, 0xC3C},     {0xC77, 0xC77},     {0xC84, 0xC84},
-    {0xD00, 0xD00},     {0xD3B, 0xD3C},     {0xD81, 0xD81},     {0xEBA, 0xEBA},     {0x180F, 0x180F},
-    {0x1885, 0x1886},   {0x1ABF, 0x1ACE},   {0x1B7D, 0x1B7E},   {0x1DF6, 0x1DFB},   {0x2E43, 0x2E5D},
-    {0xA82C, 0xA82C},   {0xA8C5, 0xA8C5},   {0xA8FF, 0xA8FF},   {0xA9BD, 0xA9BD},   {0x10D24, 0x10D27},
-    {0x10EAB, 0x10EAD}, {0x10F46, 0x10F89}, {0x11070, 0x11074}, {0x110C2, 0x110CD}, {0x111CF, 0x111CF},
-    {0x1123E, 0x1123E}, {0x1133B, 0x1133B}, {0x11438, 0x1145E}, {0x11660, 0x1166C}, {0x116B9, 0x116B9},
-    {0x1182F, 0x1183B}, {0x11938, 0x11946}, {0x119D4, 0x11AA2}, {0x11C30, 0x11CB6}, {0x11D31, 0x11D47},
-    {0x11D90, 0x11D97}, {0x11EF3, 0x11EF8}, {0x11FFF, 0x11FFF}, {0x12FF1, 0x12FF2}, {0x13430, 0x13438},
-    {0x16E97, 0x16E9A}, {0x16F4F, 0x16F4F}, {0x16FE2, 0x16FE4}, {0x1CF00, 0x1CF46}, {0x1E000, 0x1E02A},
-    {0x1E130, 0x1E136}, {0x1E2AE, 0x1E2EF}, {0x1E944, 0x1E95F},
+    {0xD00, 0xD00},     {0xD3B, 0xD3C},     {0xD81, 0xD81},     {0xEBA, 0xEBA},     {0xECE, 0xECE},
+    {0x1715, 0x1715},   {0x180F, 0x180F},   {0x1885, 0x1886},   {0x1ABF, 0x1ACE},   {0x1B7D, 0x1B7E},
+    {0x1DF6, 0x1DFB},   {0x2E43, 0x2E5D},   {0xA82C, 0xA82C},   {0xA8C5, 0xA8C5},   {0xA8FF, 0xA8FF},
+    {0xA9BD, 0xA9BD},   {0x10D24, 0x10D27}, {0x10EAB, 0x10EAD}, {0x10EFD, 0x10EFF}, {0x10F46, 0x10F89},
+    {0x11070, 0x11074}, {0x110C2, 0x110CD}, {0x111CF, 0x111CF}, {0x1123E, 0x1123E}, {0x11241, 0x11241},
+    {0x1133B, 0x1133B}, {0x11438, 0x1145E}, {0x11660, 0x1166C}, {0x116B9, 0x116B9}, {0x1182F, 0x1183B},
+    {0x11938, 0x11946}, {0x119D4, 0x11AA2}, {0x11B00, 0x11B09}, {0x11C30, 0x11CB6}, {0x11D31, 0x11D47},
+    {0x11D90, 0x11D97}, {0x11EF3, 0x11EF8}, {0x11F00, 0x11F4F}, {0x11FFF, 0x11FFF}, {0x12FF1, 0x12FF2},
+    {0x13430, 0x13455}, {0x16E97, 0x16E9A}, {0x16F4F, 0x16F4F}, {0x16FE2, 0x16FE4}, {0x16FF0, 0x16FF1},
+    {0x1CF00, 0x1CF46}, {0x1E000, 0x1E02A}, {0x1E08F, 0x1E08F}, {0x1E130, 0x1E136}, {0x1E2AE, 0x1E2EF},
+    {0x1E4EC, 0x1E4EF}, {0x1E944, 0x1E95F}};
+
+/* Its lower-casing, though, is of Unicode 17: the capitals that utf8proc may not know yet. */
+static const struct {
+    uint32_t first, last, lower; /* of the first */
+} newer_capitals[] = {
+    {0x1C89, 0x1C89, 0x1C8A},    {0xA7CB, 0xA7CB, 0x264},  {0xA7CC, 0xA7CC, 0xA7CD},
+    {0xA7CE, 0xA7CE, 0xA7CF},    {0xA7D2, 0xA7D2, 0xA7D3}, {0xA7D4, 0xA7D4, 0xA7D5},
+    {0xA7DA, 0xA7DA, 0xA7DB},    {0xA7DC, 0xA7DC, 0x19B},  {0x10D50, 0x10D65, 0x10D70},
+    {0x16EA0, 0x16EB8, 0x16EBB},
 };
 
 /* The CJK blocks that Hugging Face sets apart; it has 2B920 where the original has 2B820. */
-static const struct {
-    uint32_t first, last;
-} ideographs[] = {
+static const range ideographs[] = {
     {0x3400, 0x4DBF},   {0x4E00, 0x9FFF},   {0xF900, 0xFAFF},   {0x20000, 0x2A6DF},
     {0x2A700, 0x2B81F}, {0x2B920, 0x2CEAF}, {0x2F800, 0x2FA1F},
 };
 
-static bool is_younger(uint32_t c)
+static bool is_in(const range *ranges, size_t count, uint32_t c)
 {
-    for (size_t i = 0; i < sizeof younger / sizeof *younger; i++)
-        if (c >= younger[i].first && c <= younger[i].last)
+    for (size_t i = 0; i < count; i++)
+        if (c >= ranges[i].first && c <= ranges[i].last)
             return true;
     return false;
 }
 
+static bool is_younger(uint32_t c)
+{
+    return is_in(younger, sizeof younger / sizeof *younger, c);
+}
+
 static bool is_ideograph(uint32_t c)
 {
-    for (size_t i = 0; i < sizeof ideographs / sizeof *ideographs; i++)
-        if (c >= ideographs[i].first && c <= ideographs[i].last)
-            return true;
-    return false;
+    return is_in(ideographs, sizeof ideographs / sizeof *ideographs, c);
+}
+
+/* Marks of Unicode 9: NFD knows them already. */
+static const range moved[] = {
+    {0x8D4, 0x8E1},     {0x1DFB, 0x1DFB},   {0x11442, 0x11446},
+    {0x11C3F, 0x11C3F}, {0x1E000, 0x1E02A}, {0x1E944, 0x1E94A},
+};
+
+static uint8_t combining_class(uint32_t c)
+{
+    const bool unknown = is_younger(c) && !is_in(moved, sizeof moved / sizeof *moved, c);
+    return unknown ? 0 : (uint8_t)utf8proc_get_property((utf8proc_int32_t)c)->combining_class;
 }
 
 /* The category as Unicode 8 had it. */
@@ -149,6 +175,9 @@ static int lower(uint32_t c, uint32_t out[2])
         return 2;
     }
     out[0] = (uint32_t)utf8proc_tolower((utf8proc_int32_t)c);
+    for (size_t i = 0; out[0] == c && i < sizeof newer_capitals / sizeof *newer_capitals; i++)
+        if (c >= newer_capitals[i].first && c <= newer_capitals[i].last)
+            out[0] = newer_capitals[i].lower + (c - newer_capitals[i].first);
     return 1;
 }
 
@@ -169,8 +198,7 @@ static int parts_of(uint32_t c, uint32_t class, el_casing casing, uint32_t parts
     }
     for (int i = 0; i < count; i++) {
         const uint32_t d = (uint32_t)decomposed[i];
-        const bool moves =
-            casing.strip_accents && utf8proc_get_property((utf8proc_int32_t)d)->combining_class != 0;
+        const bool moves = casing.strip_accents && combining_class(d) != 0;
         if (casing.strip_accents && category_of(d) == UTF8PROC_CATEGORY_MN) {
             fixes |= !moves;
             continue;
@@ -316,7 +344,7 @@ static void append(el_words *w, uint32_t entry, uint32_t c, uint32_t from, uint3
     uint8_t order = 0;
     int place = w->characters;
     if (entry & MOVES) {
-        order = (uint8_t)utf8proc_get_property((utf8proc_int32_t)c)->combining_class;
+        order = combining_class(c);
         place = place_of(w, order);
     } else {
         w->movable = place + 1;

@@ -1,0 +1,37 @@
+/* casing - the switches of every command that opens a vocabulary
+ *
+ * A settings struct with `bool lowercase, strip_accents` takes the table lines CLI_CASING_OPTIONS; both start
+ * as true, and only what was given counts as a wish.
+ */
+#ifndef EL_CLI_CASING_H
+#define EL_CLI_CASING_H
+
+#include <stddef.h>
+
+#include "base/options.h"
+#include "text/vocab.h"
+
+#define CLI_CASING_OPTIONS(settings)                                                                         \
+    {"lowercase",                                                                                            \
+     EL_OPT_SWITCH,                                                                                          \
+     offsetof(settings, lowercase),                                                                          \
+     0,                                                                                                      \
+     1,                                                                                                      \
+     NULL,                                                                                                   \
+     "lower-case the text; a tokenizer_config.json beside the vocabulary decides where there is one"},       \
+    {                                                                                                        \
+        "strip_accents", EL_OPT_SWITCH, offsetof(settings, strip_accents), 0, 1, NULL,                       \
+            "take accents off letters (as --lowercase unless given)"                                         \
+    }
+
+static inline el_casing_wish cli_casing_wish(const el_options *options, bool lowercase, bool strip_accents)
+{
+    el_casing_wish wish = EL_CASING_UNSAID;
+    if (el_options_given(options, "lowercase"))
+        wish.lowercase = lowercase;
+    if (el_options_given(options, "strip_accents"))
+        wish.strip_accents = strip_accents;
+    return wish;
+}
+
+#endif

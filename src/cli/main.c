@@ -12,6 +12,8 @@ typedef struct {
 
 static const command COMMANDS[] = {
     {"prepare", cmd_prepare, "packs text into shards of tokens"},
+    {"detect", cmd_detect, "marks the words that look replaced"},
+    {"fill", cmd_fill, "guesses what stands at [MASK]"},
 };
 enum { COUNT = sizeof COMMANDS / sizeof *COMMANDS };
 

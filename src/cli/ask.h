@@ -1,0 +1,62 @@
+/* ask - what the commands that ask a model about texts share
+ *
+ * A text is an operand, or, where there are none, a line of standard input.
+ */
+#ifndef EL_CLI_ASK_H
+#define EL_CLI_ASK_H
+
+#include "base/options.h"
+#include "serve/session.h"
+
+typedef struct {
+    const char *model, *instruction_set;
+    int precision;
+    int64_t threads;
+    bool json;
+} cli_ask_settings;
+
+/* Table lines for a settings struct with a cli_ask_settings named `ask`. */
+#define CLI_ASK_OPTIONS(settings)                                                                            \
+    {"model",                                                                                                \
+     EL_OPT_TEXT,                                                                                            \
+     offsetof(settings, ask.model),                                                                          \
+     0,                                                                                                      \
+     0,                                                                                                      \
+     NULL,                                                                                                   \
+     "a run folder, or a Hugging Face model folder"},                                                        \
+        {"json", EL_OPT_SWITCH, offsetof(settings, ask.json),         0,                                     \
+         1,      NULL,          "one JSON object a text, a line each"},                                      \
+        {"precision",                                                                                        \
+         EL_OPT_CHOICE,                                                                                      \
+         offsetof(settings, ask.precision),                                                                  \
+         0,                                                                                                  \
+         0,                                                                                                  \
+         "fp32|bf16|auto",                                                                                   \
+         "arithmetic; auto is bf16 where that is faster on this processor"},                                 \
+        {"threads", EL_OPT_INT, offsetof(settings, ask.threads), 1, 1024, NULL, "threads to work on"},       \
+    {                                                                                                        \
+        "instruction_set", EL_OPT_TEXT, offsetof(settings, ask.instruction_set), 0, 0, NULL,                 \
+            "force baseline, avx2, avx512 or avx512_bf16 (plain: the reference); the best there is unless "  \
+            "given"                                                                                          \
+    }
+
+cli_ask_settings cli_ask_defaults(void);
+
+/* Answers one text on stdout. */
+typedef el_status cli_answer(void *context, el_session *session, const el_vocab *vocab, const char *text,
+                             size_t bytes);
+
+/* Opens the wanted networks of the model and has every text answered, in order. */
+el_status cli_ask(const el_options *options, const cli_ask_settings *settings, bool generator,
+                  bool discriminator, cli_answer *answer, void *context);
+
+/* Says, once for each such text, that it was read in several windows. */
+void cli_ask_note_windows(int pieces, int windows);
+
+/* Prints a JSON object on a line of its own and forgets it; NULL is a lack of memory. */
+el_status cli_ask_print(json_t *object);
+
+/* Whether colour is welcome on stdout: a terminal, and no NO_COLOR. */
+bool cli_ask_colour(void);
+
+#endif

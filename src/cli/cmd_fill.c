@@ -1,0 +1,89 @@
+/* electra fill - the generator's guesses at every [MASK] of a text */
+#include <stdio.h>
+
+#include "cli/ask.h"
+#include "cli/cli.h"
+
+typedef struct {
+    cli_ask_settings ask;
+    int64_t top_k;
+} settings;
+
+static const el_option TABLE[] = {
+    CLI_ASK_OPTIONS(settings),
+    {"top_k", EL_OPT_INT, offsetof(settings, top_k), 1, 1 << 22, NULL, "guesses at each [MASK]"},
+};
+
+static json_t *guesses_json(const el_filling *f, int slot, const el_vocab *vocab)
+{
+    json_t *const guesses = json_array();
+    bool fine = guesses != NULL;
+    for (int k = 0; k < f->top_k && fine; k++) {
+        const el_guess g = f->guess[slot * (size_t)f->top_k + k];
+        fine = json_array_append_new(guesses, json_pack("{s:s, s:f}", "piece", vocab->pieces[g.id],
+                                                        "probability", g.probability)) == 0;
+    }
+    return guesses;
+}
+
+static el_status print_json(const el_filling *f, const el_vocab *vocab)
+{
+    json_t *const masks = json_array(), *const object = json_object();
+    bool fine = masks && object;
+    for (int i = 0; i < f->slots && fine; i++)
+        fine = json_array_append_new(masks, json_pack("{s:i, s:o}", "position", f->at[i], "guesses",
+                                                      guesses_json(f, i, vocab))) == 0;
+    fine = fine && json_object_set(object, "masks", masks) == 0;
+    json_decref(masks);
+    return cli_ask_print(fine ? object : NULL);
+}
+
+static el_status print_for_people(const el_filling *f, const el_vocab *vocab, const char *text, size_t bytes)
+{
+    fwrite(text, 1, bytes, stdout);
+    putchar('\n');
+    for (int i = 0; i < f->slots; i++) {
+        fputs("   ", stdout);
+        for (int k = 0; k < f->top_k; k++) {
+            const el_guess g = f->guess[i * (size_t)f->top_k + k];
+            printf(" %s %.2f%s", vocab->pieces[g.id], g.probability, k + 1 < f->top_k ? " " : "\n");
+        }
+    }
+    return fflush(stdout) == 0 ? EL_OK : el_fail(EL_EFAILED, "cannot write the output");
+}
+
+static el_status answer(void *context, el_session *session, const el_vocab *vocab, const char *text,
+                        size_t bytes)
+{
+    const settings *s = context;
+    el_filling f;
+    const el_status st = el_session_fill(session, text, bytes, (int)s->top_k, &f);
+    if (st)
+        return st;
+    if (f.slots == 0)
+        return el_fail(EL_EUSAGE, "there is no [MASK] in \"%.*s\"", bytes > 60 ? 60 : (int)bytes, text);
+    cli_ask_note_windows(f.count, f.windows);
+    return s->ask.json ? print_json(&f, vocab) : print_for_people(&f, vocab, text, bytes);
+}
+
+int cmd_fill(int argc, char **argv)
+{
+    settings s = {.ask = cli_ask_defaults(), .top_k = 5};
+    el_options options = {
+        .command = "fill",
+        .examples = "  electra fill --model run \"The capital of [MASK] is [MASK].\"\n"
+                    "  electra fill --model run --json --top-k 3 < sentences.txt\n",
+        .operands = "[TEXT]...",
+        .summary =
+            "the generator's guesses at each [MASK], the most probable first, with their probabilities",
+        .table = TABLE,
+        .count = sizeof TABLE / sizeof *TABLE,
+        .settings = &s,
+    };
+    int exit_code;
+    if (!cli_parse(&options, argc, argv, &exit_code))
+        return exit_code;
+    exit_code = cli_exit("fill", cli_ask(&options, &s.ask, true, false, answer, &s));
+    el_options_close(&options);
+    return exit_code;
+}

@@ -1,0 +1,455 @@
+#include "serve/session.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parallel.h"
+
+/* ---- the loaded model ---- */
+
+struct el_loaded {
+    el_device *dev; /* that the weights lie on */
+    el_model model;
+    el_vocab *vocab;
+    int threads;
+    const char *level; /* as asked for, or NULL */
+};
+
+static el_status open_device(el_device **dev, int threads, const char *level)
+{
+    if (level && strcmp(level, "plain") == 0) {
+        *dev = el_device_reference();
+        return EL_OK;
+    }
+    return el_device_cpu(dev, threads, level);
+}
+
+static el_status check_wish(const el_model_paths *paths, const char *folder, const el_load_settings *s)
+{
+    if (s->generator && !paths->generator)
+        return el_fail(EL_EDATA, "%s: there is no generator in it", folder);
+    if (s->discriminator && !paths->discriminator)
+        return el_fail(EL_EDATA, "%s: there is no discriminator in it", folder);
+    return EL_OK;
+}
+
+static el_status read_config(const char *folder, el_config *config)
+{
+    el_role role;
+    return folder ? el_weights_config(folder, config, &role) : EL_OK;
+}
+
+static el_status load_vocab(el_loaded *loaded, const char *folder)
+{
+    const el_status st = el_vocab_load(&loaded->vocab, folder, EL_CASING_UNSAID);
+    if (st)
+        return st;
+    const el_model *m = &loaded->model;
+    const int rows =
+        m->generator.present ? m->generator.config.vocab_size : m->discriminator.config.vocab_size;
+    if (loaded->vocab->size > rows)
+        return el_fail(EL_EDATA, "%s: vocab.txt has %d pieces, the model knows %d", folder,
+                       loaded->vocab->size, rows);
+    return EL_OK;
+}
+
+static el_status load_model(el_loaded *loaded, const char *generator, const char *discriminator, bool bf16)
+{
+    el_model_plan plan = {.generator = generator != NULL,
+                          .discriminator = discriminator != NULL,
+                          .tying = EL_TIE_SEPARATE,
+                          .activations = bf16 ? EL_BF16 : EL_F32,
+                          .parameters = EL_F32};
+    el_status st = read_config(generator, &plan.generator_config);
+    if (!st)
+        st = read_config(discriminator, &plan.discriminator_config);
+    if (!st)
+        st = el_model_open(&loaded->model, loaded->dev, &plan);
+    if (!st && generator)
+        st = el_weights_load(&loaded->model, EL_GENERATOR, generator);
+    if (!st && discriminator)
+        st = el_weights_load(&loaded->model, EL_DISCRIMINATOR, discriminator);
+    if (!st)
+        st = load_vocab(loaded, discriminator ? discriminator : generator);
+    if (!st)
+        el_model_prepare(&loaded->model);
+    return st;
+}
+
+el_status el_loaded_open(el_loaded **out, const char *folder, const el_load_settings *settings)
+{
+    el_loaded *loaded = calloc(1, sizeof *loaded);
+    if (!loaded)
+        return el_fail(EL_ENOMEM, "%s: no memory", folder);
+    loaded->threads = settings->threads > 0 ? settings->threads : el_processors();
+    loaded->level = settings->level;
+    el_model_paths paths = {0};
+    el_status st = el_model_find(&paths, folder);
+    if (!st)
+        st = check_wish(&paths, folder, settings);
+    if (!st)
+        st = open_device(&loaded->dev, loaded->threads, loaded->level);
+    if (!st)
+        st = load_model(loaded, settings->generator ? paths.generator : NULL,
+                        settings->discriminator ? paths.discriminator : NULL, settings->bf16);
+    el_model_paths_free(&paths);
+    if (st) {
+        el_loaded_close(loaded);
+        return st;
+    }
+    *out = loaded;
+    return EL_OK;
+}
+
+void el_loaded_close(el_loaded *loaded)
+{
+    if (!loaded)
+        return;
+    el_model_close(&loaded->model);
+    el_vocab_close(loaded->vocab);
+    if (loaded->dev)
+        loaded->dev->close(loaded->dev);
+    free(loaded);
+}
+
+const el_vocab *el_loaded_vocab(const el_loaded *loaded)
+{
+    return loaded->vocab;
+}
+
+const el_model *el_loaded_model(const el_loaded *loaded)
+{
+    return &loaded->model;
+}
+
+/* ---- the session ---- */
+
+enum { SLOTS = 32 }; /* [MASK]s answered at a time: their logits are SLOTS x vocabulary */
+
+/* One network's memory for one window. */
+typedef struct {
+    el_arena arena;
+    el_encoder_saved encoder;
+    el_mlm_saved mlm;
+    el_rtd_saved rtd;
+    int *ids, *segments, *positions, *starts, *slots; /* on the device */
+    int places;                                       /* rows there is room for */
+} reader;
+
+/* Grows to the longest answer so far. */
+typedef struct {
+    void *data;
+    size_t bytes;
+} buffer;
+
+struct el_session {
+    const el_loaded *loaded;
+    el_device *dev; /* the session's own: its scratch is not shared */
+    el_wordpiece *wordpiece;
+    reader generator, discriminator;
+    int *window;       /* host: ids of a window, then its slots */
+    float *row;        /* host: the logits of one window or of one slot */
+    el_guess *by_rank; /* host: one slot's guesses, best first */
+    /* the last answer */
+    el_ids ids;
+    el_spans from;
+    buffer logits; /* float */
+    buffer at;     /* int */
+    buffer guess;  /* el_guess */
+};
+
+static void lay_out(reader *r, const el_network *net, const el_model *model, bool generator)
+{
+    el_arena *a = &r->arena;
+    const int n = r->places;
+    r->ids = el_arena_ints(a, n);
+    r->segments = el_arena_ints(a, n);
+    r->positions = el_arena_ints(a, n);
+    r->starts = el_arena_ints(a, 2);
+    r->slots = el_arena_ints(a, SLOTS);
+    if (generator)
+        el_mlm_saved_layout(&r->mlm, a, &net->config, SLOTS, model->activations, model->parameters, false);
+    else
+        el_rtd_saved_layout(&r->rtd, a, &net->config, n, model->activations);
+}
+
+static el_status reader_open(reader *r, el_device *dev, const el_network *net, const el_model *model,
+                             bool generator)
+{
+    if (!net->present)
+        return EL_OK;
+    r->places = net->config.max_position_embeddings;
+    if (r->places < 4)
+        return el_fail(EL_EDATA, "a model of %d places has no room for [CLS], a window of text and [SEP]",
+                       r->places);
+    el_status st = EL_OK;
+    for (int pass = 0; pass < 2 && !st; pass++) {
+        lay_out(r, net, model, generator);
+        st = el_encoder_saved_layout(&r->encoder, &r->arena, &net->config, r->places, model->activations,
+                                     model->parameters, false);
+        if (!st && pass == 0)
+            st = el_device_reserve(dev, &r->arena);
+    }
+    if (!st)
+        st = dev->reserve(dev, r->places, net->config.hidden_size / net->config.num_attention_heads);
+    return st;
+}
+
+static void reader_close(reader *r, el_device *dev)
+{
+    el_encoder_saved_free(&r->encoder);
+    el_device_release(dev, &r->arena);
+}
+
+static el_status host_memory(el_session *s)
+{
+    const int places =
+        s->generator.places > s->discriminator.places ? s->generator.places : s->discriminator.places;
+    const el_network *net = &s->loaded->model.generator;
+    const int wide = net->present && net->config.vocab_size > places ? net->config.vocab_size : places;
+    s->window = malloc((size_t)(places + SLOTS) * sizeof *s->window);
+    s->row = malloc((size_t)wide * sizeof *s->row);
+    s->by_rank = malloc((size_t)wide * sizeof *s->by_rank);
+    return s->window && s->row && s->by_rank ? EL_OK : el_fail(EL_ENOMEM, "no memory for a session");
+}
+
+el_status el_session_open(el_session **out, const el_loaded *loaded)
+{
+    el_session *s = calloc(1, sizeof *s);
+    if (!s)
+        return el_fail(EL_ENOMEM, "no memory for a session");
+    s->loaded = loaded;
+    const el_model *model = &loaded->model;
+    el_status st = open_device(&s->dev, loaded->threads, loaded->level);
+    if (!st)
+        st = el_wordpiece_open(&s->wordpiece, loaded->vocab);
+    if (!st)
+        st = reader_open(&s->generator, s->dev, &model->generator, model, true);
+    if (!st)
+        st = reader_open(&s->discriminator, s->dev, &model->discriminator, model, false);
+    if (!st)
+        st = host_memory(s);
+    if (st) {
+        el_session_close(s);
+        return st;
+    }
+    *out = s;
+    return EL_OK;
+}
+
+void el_session_close(el_session *s)
+{
+    if (!s)
+        return;
+    if (s->dev) {
+        reader_close(&s->generator, s->dev);
+        reader_close(&s->discriminator, s->dev);
+        s->dev->close(s->dev);
+    }
+    el_wordpiece_close(s->wordpiece);
+    el_ids_release(&s->ids);
+    el_spans_release(&s->from);
+    free(s->window);
+    free(s->row);
+    free(s->by_rank);
+    free(s->logits.data);
+    free(s->at.data);
+    free(s->guess.data);
+    free(s);
+}
+
+/* Room for `count` elements. */
+static el_status room(buffer *b, size_t count, size_t element)
+{
+    if (count * element <= b->bytes)
+        return EL_OK;
+    void *const larger = realloc(b->data, count * element);
+    if (!larger)
+        return el_fail(EL_ENOMEM, "no memory for %zu pieces", count);
+    *b = (buffer){larger, count * element};
+    return EL_OK;
+}
+
+static el_status cut(el_session *s, const char *text, size_t bytes)
+{
+    if (bytes > INT32_MAX)
+        return el_fail(EL_EUSAGE, "a text of %zu bytes is too long to be asked about at once", bytes);
+    s->ids.count = s->from.count = 0;
+    return el_wordpiece_encode_spans(s->wordpiece, text, bytes, true, &s->ids, &s->from);
+}
+
+/* ---- windows ---- */
+
+/* Window w of a text of `count` pieces reads [begin, end) and answers for [first, last). */
+typedef struct {
+    int begin, end, first, last;
+} window;
+
+static int window_count(int count, int size)
+{
+    const int stride = size / 2;
+    return count <= size ? 1 : (count - size + stride - 1) / stride + 1;
+}
+
+static int window_begin(int w, int count, int size)
+{
+    const int begin = w * (size / 2);
+    return count <= size ? 0 : begin + size > count ? count - size : begin;
+}
+
+/* Neighbouring windows answer up to the middle of what both read. */
+static window window_at(int w, int count, int size)
+{
+    const int windows = window_count(count, size), begin = window_begin(w, count, size);
+    const int end = count <= size ? count : begin + size;
+    const int first = w == 0 ? 0 : (begin + window_begin(w - 1, count, size) + size) / 2;
+    const int last = w + 1 == windows ? count : (window_begin(w + 1, count, size) + end) / 2;
+    return (window){begin, end, first, last};
+}
+
+/* Runs an encoder over [CLS] window [SEP]. */
+static el_tensor encode(el_session *s, reader *r, const el_network *net, window w)
+{
+    const int pieces = w.end - w.begin, rows = pieces + 2;
+    const el_vocab *v = s->loaded->vocab;
+    const int starts[2] = {0, rows};
+    s->window[0] = v->cls;
+    memcpy(s->window + 1, s->ids.data + w.begin, (size_t)pieces * sizeof *s->window);
+    s->window[rows - 1] = v->sep;
+    s->dev->copy_in(s->dev, r->ids, s->window, (size_t)rows * sizeof *r->ids);
+    s->dev->copy_in(s->dev, r->starts, starts, sizeof starts);
+    for (int i = 0; i < rows; i++)
+        s->window[i] = i;
+    s->dev->copy_in(s->dev, r->positions, s->window, (size_t)rows * sizeof *r->positions);
+    /* segments stay as the arena has them: 0 */
+    const el_input in = {.rows = rows,
+                         .ids = r->ids,
+                         .segments = r->segments,
+                         .positions = r->positions,
+                         .layout = {.starts = r->starts, .sequences = 1, .longest = rows}};
+    return el_encoder_forward(s->dev, &net->config, &net->w, &r->encoder, &in);
+}
+
+/* ---- detect ---- */
+
+el_status el_session_detect(el_session *s, const char *text, size_t bytes, el_detection *answer)
+{
+    const el_network *net = &s->loaded->model.discriminator;
+    if (!net->present)
+        return el_fail(EL_EUSAGE, "the model was loaded without its discriminator");
+    el_status st = cut(s, text, bytes);
+    if (!st)
+        st = room(&s->logits, s->ids.count, sizeof(float));
+    const int count = (int)s->ids.count, size = s->discriminator.places - 2;
+    const int windows = window_count(count, size);
+    float *const logits = s->logits.data;
+    for (int w = 0; w < windows && !st; w++) {
+        const window view = window_at(w, count, size);
+        const el_tensor hidden = encode(s, &s->discriminator, net, view);
+        st = el_tensor_read(s->dev, el_rtd_forward(s->dev, &net->rtd_w, &s->discriminator.rtd, hidden),
+                            s->row);
+        for (int i = view.first; i < view.last && !st; i++)
+            logits[i] = s->row[1 + i - view.begin];
+    }
+    *answer = (el_detection){count, windows, s->ids.data, s->from.data, logits};
+    return st;
+}
+
+/* ---- fill ---- */
+
+static int better(const void *left, const void *right)
+{
+    const el_guess *a = left, *b = right;
+    return a->probability > b->probability ? -1 : a->probability < b->probability ? 1 : a->id - b->id;
+}
+
+/* The best of softmax(row), found by sorting: a vocabulary is small beside the encoder's work.  A model may
+ * know more ids than the vocabulary has pieces; those take part in the sum and are no guesses. */
+static void rank(el_session *s, int known, int top_k, el_guess *out)
+{
+    const int pieces = s->loaded->vocab->size;
+    double largest = -INFINITY, sum = 0;
+    for (int i = 0; i < known; i++)
+        largest = fmax(largest, s->row[i]);
+    for (int i = 0; i < known; i++) {
+        const double e = exp(s->row[i] - largest);
+        sum += e;
+        if (i < pieces)
+            s->by_rank[i] = (el_guess){i, e};
+    }
+    qsort(s->by_rank, (size_t)pieces, sizeof *s->by_rank, better);
+    for (int k = 0; k < top_k; k++)
+        out[k] = (el_guess){s->by_rank[k].id, s->by_rank[k].probability / sum};
+}
+
+/* Guesses for `count` slots from `first` on, all within the window just encoded. */
+static el_status guess_slots(el_session *s, const el_filling *a, el_tensor hidden, window view, int first,
+                             int count)
+{
+    const el_network *net = &s->loaded->model.generator;
+    reader *r = &s->generator;
+    int *const rows = s->window; /* free again: the encoder has its copy */
+    for (int i = 0; i < count; i++)
+        rows[i] = 1 + a->at[first + i] - view.begin;
+    s->dev->copy_in(s->dev, r->slots, rows, (size_t)count * sizeof *rows);
+    const el_tensor logits =
+        el_mlm_forward(s->dev, &net->config, &net->mlm_w, &r->mlm, hidden, r->slots, count);
+    el_guess *const guess = s->guess.data;
+    for (int i = 0; i < count; i++) {
+        const el_status st = el_tensor_read(s->dev, el_tensor_rows(logits, i, 1), s->row);
+        if (st)
+            return st;
+        rank(s, net->config.vocab_size, a->top_k, guess + (size_t)(first + i) * (size_t)a->top_k);
+    }
+    return EL_OK;
+}
+
+/* Slots [first, last): those the window answers for, some at a time. */
+static el_status fill_window(el_session *s, const el_filling *a, window view, int first, int last)
+{
+    if (first == last)
+        return EL_OK;
+    el_status st = EL_OK;
+    const el_tensor hidden = encode(s, &s->generator, &s->loaded->model.generator, view);
+    for (; first < last && !st; first += SLOTS)
+        st = guess_slots(s, a, hidden, view, first, last - first < SLOTS ? last - first : SLOTS);
+    return st;
+}
+
+static el_status find_masks(el_session *s, el_filling *a)
+{
+    const el_status st = room(&s->at, s->ids.count, sizeof(int));
+    int *const at = s->at.data;
+    for (int i = 0; i < a->count && !st; i++)
+        if (a->ids[i] == s->loaded->vocab->mask)
+            at[a->slots++] = i;
+    a->at = at;
+    return st;
+}
+
+el_status el_session_fill(el_session *s, const char *text, size_t bytes, int top_k, el_filling *answer)
+{
+    if (!s->loaded->model.generator.present)
+        return el_fail(EL_EUSAGE, "the model was loaded without its generator");
+    assert(top_k >= 1);
+    const int pieces = s->loaded->vocab->size, size = s->generator.places - 2;
+    el_status st = cut(s, text, bytes);
+    el_filling a = {.count = (int)s->ids.count, .ids = s->ids.data, .from = s->from.data};
+    a.windows = window_count(a.count, size);
+    a.top_k = top_k > pieces ? pieces : top_k;
+    if (!st)
+        st = find_masks(s, &a);
+    if (!st)
+        st = room(&s->guess, (size_t)a.slots * (size_t)a.top_k, sizeof(el_guess));
+    for (int w = 0, first = 0, last = 0; w < a.windows && !st; w++, first = last) {
+        const window view = window_at(w, a.count, size);
+        while (last < a.slots && a.at[last] < view.last)
+            last++;
+        st = fill_window(s, &a, view, first, last);
+    }
+    a.guess = s->guess.data;
+    *answer = a;
+    return st;
+}

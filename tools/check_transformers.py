@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""Hugging Face both ways: the same numbers here and in transformers.
+
+    tools/check_transformers.py --electra build/release/electra [--run RUN] [--data SHARDS]
+
+With --run, opens RUN/discriminator and RUN/generator with transformers and AutoTokenizer and compares pieces, the
+discriminator's logits and the generator's probabilities with those of `electra detect` and `electra fill`.  Always, the
+other way round: makes random small ELECTRA models with transformers, saves them, and compares what `electra` says of
+them; with --data (shards of any vocabulary) also begins a `pretrain --init-from` from such a pair and checks that one step at
+rate 0 gives back the same weights.  Needs torch and transformers; nothing in the build or the tests does.
+"""
+import argparse
+import json
+import math
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import torch
+from transformers import AutoTokenizer, ElectraConfig, ElectraForMaskedLM, ElectraForPreTraining
+from transformers.utils import logging
+
+TOLERANCE = 1e-4
+TEXTS = [
+    "The quick brown fox jumps over the lazy dog.",
+    "Perl is a language for getting your job done.",
+    "Café naïve, ÅNGSTRÖM; 中文 字符 and 한국어 문장입니다!",
+    "one",
+    "Numbers 3.14159, e-mail@example.org, and a_very_long_identifier::name().",
+    "a word " * 20,
+]
+MASKED = ["The [MASK] brown fox jumps over the [MASK] dog.", "[MASK]", "Perl is a [MASK] for getting your job done."]
+
+failures = 0
+
+
+def check(fine, what):
+    global failures
+    print(("ok    " if fine else "WRONG ") + what)
+    failures += not fine
+
+
+def ask(program, command, model, texts, *flags):
+    lines = subprocess.run([program, command, "--model", str(model), "--json", *flags, *texts], check=True,
+                           capture_output=True, text=True).stdout.splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def logit(probability):
+    return math.log(probability) - math.log1p(-probability)
+
+
+@torch.no_grad()
+def compare_detect(program, where, folder, flags=()):
+    model = ElectraForPreTraining.from_pretrained(folder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    worst, same_pieces = 0.0, True
+    for text, answer in zip(TEXTS, ask(program, "detect", where, TEXTS, *flags)):
+        inputs = tokenizer(text, return_tensors="pt")
+        pieces = tokenizer.convert_ids_to_tokens(inputs["input_ids"][0])[1:-1]
+        same_pieces &= pieces == [t["piece"] for t in answer["tokens"]]
+        theirs = model(**inputs).logits.flatten()[1:-1].tolist()
+        for ours, right in zip(answer["tokens"], theirs):
+            worst = max(worst, abs(logit(ours["probability"]) - right))
+    check(same_pieces, f"{where}: detect gives AutoTokenizer's pieces")
+    check(worst <= TOLERANCE, f"{where}: discriminator logits differ by at most {worst:.2e}")
+
+
+@torch.no_grad()
+def compare_fill(program, where, folder, flags=()):
+    model = ElectraForMaskedLM.from_pretrained(folder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    worst, same_order = 0.0, True
+    for text, answer in zip(MASKED, ask(program, "fill", where, MASKED, "--top-k", "10", *flags)):
+        inputs = tokenizer(text, return_tensors="pt")
+        slots = (inputs["input_ids"][0] == tokenizer.mask_token_id).nonzero().flatten().tolist()
+        same_order &= len(slots) == len(answer["masks"])
+        for slot, mask in zip(slots, answer["masks"]):
+            theirs = torch.log_softmax(model(**inputs).logits[0, slot].double(), 0)
+            for guess in mask["guesses"]:
+                right = theirs[tokenizer.convert_tokens_to_ids(guess["piece"])].item()
+                worst = max(worst, abs(math.log(guess["probability"]) - right))
+            best = tokenizer.convert_ids_to_tokens(theirs.topk(1).indices.tolist())[0]
+            same_order &= best == mask["guesses"][0]["piece"] or worst <= TOLERANCE
+    check(same_order, f"{where}: fill answers every [MASK], the best first")
+    check(worst <= TOLERANCE, f"{where}: log probabilities of the generator differ by at most {worst:.2e}")
+
+
+def compare_run(program, run):
+    compare_detect(program, run, run / "discriminator")
+    compare_fill(program, run, run / "generator")
+    compare_detect(program, run / "discriminator", run / "discriminator")
+    compare_fill(program, run / "generator", run / "generator")
+
+
+def vocabulary(folder):
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789.,;:!?-_@()'"
+    pieces += list(letters) + ["##" + c for c in letters]
+    pieces += sorted({w.strip(".,").lower() for w in " ".join(TEXTS[:2]).split()} - set(letters))
+    (folder / "vocab.txt").write_text("".join(p + "\n" for p in pieces))
+    (folder / "tokenizer_config.json").write_text(json.dumps(
+        {"do_lower_case": True, "strip_accents": None, "tokenize_chinese_chars": True,
+         "tokenizer_class": "ElectraTokenizer"}))
+    return len(pieces)
+
+
+def make_pair(folder, embedding, hidden, generator_hidden, their_tokenizer):
+    """A random discriminator and generator with initialisations wide enough that logits are not all alike."""
+    torch.manual_seed(7)
+    for name, kind, width in (("discriminator", ElectraForPreTraining, hidden),
+                              ("generator", ElectraForMaskedLM, generator_hidden)):
+        out = folder / name
+        out.mkdir(parents=True)
+        size = vocabulary(out)
+        config = ElectraConfig(vocab_size=size, embedding_size=embedding, hidden_size=width, num_hidden_layers=3,
+                               num_attention_heads=4, intermediate_size=4 * width, max_position_embeddings=128,
+                               initializer_range=0.15)
+        model = kind(config).eval()
+        for parameter in model.parameters():
+            if parameter.dim() == 1:
+                parameter.data += 0.1 * torch.randn_like(parameter)
+        model.save_pretrained(out)
+        if their_tokenizer:  # tokenizer.json instead of vocab.txt
+            AutoTokenizer.from_pretrained(out).save_pretrained(out)
+            (out / "vocab.txt").unlink()
+
+
+def compare_theirs(program, folder):
+    for name, sizes in (("projected", (32, 64, 48, False)), ("unprojected", (64, 64, 64, True))):
+        pair = folder / name
+        make_pair(pair, *sizes)
+        compare_detect(program, pair / "discriminator", pair / "discriminator")
+        compare_fill(program, pair / "generator", pair / "generator")
+        compare_detect(program, pair, pair / "discriminator")
+        done = subprocess.run([program, "info", str(pair / "discriminator")], capture_output=True, text=True)
+        check(done.returncode == 0, f"info opens {name}/discriminator")
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--electra", required=True, help="the program")
+    arguments.add_argument("--run", type=pathlib.Path, help="a run folder of `electra pretrain`")
+    a = arguments.parse_args()
+    logging.disable_progress_bar()
+    if a.run:
+        compare_run(a.electra, a.run)
+    folder = pathlib.Path(tempfile.mkdtemp())
+    try:
+        compare_theirs(a.electra, folder)
+    finally:
+        shutil.rmtree(folder)
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -65,7 +65,7 @@ static el_status write_all(el_metrics *metrics, const char *text, size_t bytes)
 
 el_status el_metrics_put(el_metrics *metrics, const json_t *line)
 {
-    char *text = json_dumps(line, JSON_REAL_PRECISION(9));
+    char *text = el_json_text(line, false);
     if (!text)
         return el_fail(EL_ENOMEM, "%s: out of memory", metrics->path);
     const size_t length = strlen(text);

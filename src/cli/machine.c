@@ -1,0 +1,98 @@
+/* machine - see the header */
+#include "cli/machine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/parallel.h"
+#include "model/weights.h"
+
+enum { LEVEL_AUTO, LEVEL_BASELINE, LEVEL_AVX2, LEVEL_AVX512, LEVEL_AVX512_BF16, LEVEL_REFERENCE };
+static const char *const LEVELS[] = {NULL, "baseline", "avx2", "avx512", "avx512_bf16"};
+static const char *const PRECISIONS[] = {"auto", "bf16", "fp32"};
+
+el_status cli_machine_open(cli_machine *machine, el_device **dev)
+{
+    if (machine->threads == 0)
+        machine->threads = el_processors();
+    if (machine->instruction_set == LEVEL_REFERENCE) {
+        *dev = el_device_reference();
+    } else {
+        const el_status st = el_device_cpu(dev, (int)machine->threads, LEVELS[machine->instruction_set]);
+        if (st)
+            return st;
+    }
+    if (machine->precision == CLI_PRECISION_AUTO) {
+        const bool bf16 =
+            machine->instruction_set != LEVEL_REFERENCE && el_level_bf16_is_faster((*dev)->level);
+        machine->precision = bf16 ? CLI_PRECISION_BF16 : CLI_PRECISION_FP32;
+    }
+    return EL_OK;
+}
+
+el_type cli_machine_type(const cli_machine *machine)
+{
+    return machine->precision == CLI_PRECISION_BF16 ? EL_BF16 : EL_F32;
+}
+
+/* The processor's name, as Linux tells it. */
+static void processor(char *name, size_t size)
+{
+    snprintf(name, size, "unknown");
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    char line[512];
+    while (file && fgets(line, sizeof line, file)) {
+        const char *value = strncmp(line, "model name", 10) == 0 ? strstr(line, ": ") : NULL;
+        if (value) {
+            snprintf(name, size, "%.*s", (int)strcspn(value + 2, "\n"), value + 2);
+            break;
+        }
+    }
+    if (file)
+        fclose(file);
+}
+
+json_t *cli_machine_json(const cli_machine *machine, const el_device *dev)
+{
+    char name[256];
+    processor(name, sizeof name);
+    return json_pack("{s:s, s:s, s:s, s:s, s:I}", "cpu", name, "device", dev->name, "instruction_set",
+                     dev->level, "precision", PRECISIONS[machine->precision], "threads",
+                     (json_int_t)machine->threads);
+}
+
+static el_status load_network(el_model *model, el_role role, const char *folder)
+{
+    return folder ? el_weights_load(model, role, folder) : EL_OK;
+}
+
+el_status cli_model_open(el_model *model, el_device *dev, el_type activations, const char *folder)
+{
+    *model = (el_model){0};
+    el_model_paths paths;
+    el_status st = el_model_find(&paths, folder);
+    if (st)
+        return st;
+    el_model_plan plan = {.generator = paths.generator != NULL,
+                          .discriminator = paths.discriminator != NULL,
+                          .tying = EL_TIE_SEPARATE, /* each folder is complete */
+                          .activations = activations,
+                          .parameters = EL_F32};
+    el_role role;
+    if (paths.generator)
+        st = el_weights_config(paths.generator, &plan.generator_config, &role);
+    if (!st && paths.discriminator)
+        st = el_weights_config(paths.discriminator, &plan.discriminator_config, &role);
+    if (!st)
+        st = el_model_open(model, dev, &plan);
+    if (!st)
+        st = load_network(model, EL_GENERATOR, paths.generator);
+    if (!st)
+        st = load_network(model, EL_DISCRIMINATOR, paths.discriminator);
+    if (!st)
+        el_model_prepare(model);
+    el_model_paths_free(&paths);
+    if (st)
+        el_model_close(model);
+    return st;
+}

@@ -1,0 +1,188 @@
+/* run - see the header */
+#define _GNU_SOURCE
+#include "train/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "train/checkpoint.h"
+
+static el_status lock(el_run *run)
+{
+    run->lock = open(run->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (run->lock < 0)
+        return el_fail(EL_EFAILED, "%s: %s", run->folder, strerror(errno));
+    if (flock(run->lock, LOCK_EX | LOCK_NB) == 0)
+        return EL_OK;
+    return errno == EWOULDBLOCK
+               ? el_fail(EL_EFAILED, "%s: another process is at work in this folder", run->folder)
+               : el_fail(EL_EFAILED, "%s: cannot lock: %s", run->folder, strerror(errno));
+}
+
+/* <name>.<process>.tmp and .old: what base/file writes beside its place. */
+static bool is_leftover(const char *name)
+{
+    const char *end = strrchr(name, '.');
+    if (!end || end == name || (strcmp(end, ".tmp") != 0 && strcmp(end, ".old") != 0))
+        return false;
+    const char *number = memrchr(name, '.', (size_t)(end - name));
+    return number && number + 1 < end && strspn(number + 1, "0123456789") == (size_t)(end - number - 1);
+}
+
+static el_status remove_leftovers(const el_run *run)
+{
+    char **names;
+    int count;
+    el_status st = el_folder_list(run->folder, &names, &count);
+    if (st)
+        return st;
+    for (int i = 0; !st && i < count; i++)
+        if (is_leftover(names[i])) {
+            char *path = el_path_join(run->folder, names[i]);
+            st = path ? el_folder_remove(path) : el_fail(EL_ENOMEM, "%s: no memory", run->folder);
+            free(path);
+        }
+    el_names_free(names, count);
+    return st;
+}
+
+static char *record_path(const el_run *run)
+{
+    return el_path_join(run->folder, "run.json");
+}
+
+static el_status read_record(el_run *run)
+{
+    char *path = record_path(run);
+    el_status st = EL_OK;
+    if (path && el_file_exists(path))
+        st = el_json_load(&run->record, path);
+    else
+        run->record = json_object();
+    if (!st && (!path || !run->record))
+        st = el_fail(EL_ENOMEM, "%s: no memory", run->folder);
+    free(path);
+    return st;
+}
+
+el_status el_run_open(el_run *run, const char *folder)
+{
+    *run = (el_run){.folder = strdup(folder), .lock = -1};
+    el_status st = run->folder ? el_folder_make(folder) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    if (!st)
+        st = lock(run);
+    if (!st)
+        st = remove_leftovers(run);
+    if (!st)
+        st = read_record(run);
+    if (st)
+        el_run_close(run);
+    return st;
+}
+
+void el_run_close(el_run *run)
+{
+    if (run->folder && run->lock >= 0)
+        close(run->lock); /* and with it the lock */
+    free(run->folder);
+    json_decref(run->record);
+    *run = (el_run){.lock = -1};
+}
+
+el_status el_run_save(el_run *run)
+{
+    char *path = record_path(run);
+    const el_status st =
+        path ? el_json_save(run->record, path) : el_fail(EL_ENOMEM, "%s: no memory", run->folder);
+    free(path);
+    return st;
+}
+
+el_status el_run_begun(const el_run *run, bool *begun)
+{
+    int64_t *steps;
+    int count;
+    const el_status st = el_checkpoint_list(run->folder, &steps, &count);
+    *begun = !st && count > 0;
+    free(steps);
+    return st;
+}
+
+static bool is_free(const char *const *free_keys, const char *key)
+{
+    for (; *free_keys; free_keys++)
+        if (strcmp(*free_keys, key) == 0)
+            return true;
+    return false;
+}
+
+static el_status refuse(const char *key, const json_t *before, const json_t *now)
+{
+    char *old = el_json_text(before, false), *new = el_json_text(now, false);
+    const el_status st = el_fail(EL_EUSAGE,
+                                 "%s: the run has %s, now it would be %s, which changes what is learned; "
+                                 "--allow-change to do it all the same",
+                                 key, old ? old : "another value", new ? new : "another value");
+    free(old);
+    free(new);
+    return st;
+}
+
+el_status el_run_compare(const json_t *before, const json_t *now, const char *const *free_keys, bool allow,
+                         json_t **changes)
+{
+    *changes = json_object();
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)now, key, value)
+    {
+        json_t *old = json_object_get(before, key);
+        if (!old || json_equal(old, value))
+            continue;
+        if (!allow && !is_free(free_keys, key))
+            return refuse(key, old, value);
+        json_object_set_new(*changes, key, json_pack("[O, O]", old, value));
+    }
+    return EL_OK;
+}
+
+json_t *el_run_time(void)
+{
+    const time_t now = time(NULL);
+    struct tm utc;
+    char text[32];
+    gmtime_r(&now, &utc);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return json_string(text);
+}
+
+el_status el_run_segment_begin(el_run *run, int64_t step, json_t *machine, json_t *changes)
+{
+    json_t *segments = json_object_get(run->record, "segments");
+    if (!json_is_array(segments)) {
+        segments = json_array();
+        json_object_set_new(run->record, "segments", segments);
+    }
+    json_t *segment = json_pack("{s:o, s:I, s:O}", "started", el_run_time(), "from_step", (json_int_t)step,
+                                "machine", machine);
+    if (json_object_size(changes) > 0)
+        json_object_set(segment, "changes", changes);
+    json_array_append_new(segments, segment);
+    return el_run_save(run);
+}
+
+el_status el_run_segment_end(el_run *run, int64_t step, const char *outcome)
+{
+    json_t *segments = json_object_get(run->record, "segments");
+    json_t *segment = json_array_get(segments, json_array_size(segments) - 1);
+    json_object_set_new(segment, "ended", el_run_time());
+    json_object_set_new(segment, "to_step", json_integer(step));
+    json_object_set_new(segment, "outcome", json_string(outcome));
+    return el_run_save(run);
+}

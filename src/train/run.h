@@ -1,0 +1,46 @@
+/* run - a run folder and its run.json
+ *
+ *   RUN/config.json      both networks' shapes
+ *   RUN/run.json         settings, data, machine, and the segments in which the run went on
+ *   RUN/metrics.jsonl    metrics.h
+ *   RUN/checkpoint-<step>/   checkpoint.h
+ *   RUN/generator/  RUN/discriminator/   model folders, of the last checkpoint
+ *
+ * One process at a time has a run open: the folder is locked.
+ */
+#ifndef EL_TRAIN_RUN_H
+#define EL_TRAIN_RUN_H
+
+#include "base/json.h"
+
+typedef struct {
+    char *folder;
+    int lock;
+    json_t *record; /* run.json; an empty object for a new run */
+} el_run;
+
+/* Makes the folder where it is not there, locks it (EL_EFAILED where another process has it), reads run.json,
+ * and removes what a killed process left half-written. */
+el_status el_run_open(el_run *run, const char *folder);
+void el_run_close(el_run *run); /* accepts a zeroed one */
+
+/* Writes run.json. */
+el_status el_run_save(el_run *run);
+
+/* Whether a checkpoint is there to go on from. */
+el_status el_run_begun(const el_run *run, bool *begun);
+
+/* EL_EUSAGE that names the first setting of `now` that differs from `before` and is not among `free_keys`
+ * (NULL at the end), unless `allow`.  *changes gets an object of {"setting": [before, now]} of all that
+ * differ (new reference). */
+el_status el_run_compare(const json_t *before, const json_t *now, const char *const *free_keys, bool allow,
+                         json_t **changes);
+
+/* The time, as 2020-03-23T12:00:00Z. */
+json_t *el_run_time(void);
+
+/* Opens a segment in the record; and completes it with how it ended. */
+el_status el_run_segment_begin(el_run *run, int64_t step, json_t *machine, json_t *changes);
+el_status el_run_segment_end(el_run *run, int64_t step, const char *outcome);
+
+#endif

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +14,43 @@
 /* More than any configuration, less than what would fill memory with parsed values. */
 static const size_t LONGEST = (size_t)100 << 20;
 
+/* Reals that are whole numbers become integers again; steals `value`. */
+static json_t *whole_again(json_t *value)
+{
+    const char *key;
+    json_t *item;
+    void *next;
+    size_t i;
+    if (json_is_object(value))
+        json_object_foreach_safe(value, next, key, item)
+            json_object_set_new(value, key, whole_again(json_incref(item)));
+    if (json_is_array(value))
+        json_array_foreach(value, i, item) json_array_set_new(value, i, whole_again(json_incref(item)));
+    const double real = json_real_value(value); /* 0 for what is not a real */
+    if (!json_is_real(value) || fabs(real) >= 0x1p62 || real != floor(real))
+        return value;
+    json_decref(value);
+    return json_integer((json_int_t)real);
+}
+
+/* Files that Python wrote may have whole numbers beyond 64 bits (model_max_length is 10^30 where nobody
+ * said): those become reals. */
+static json_t *parse(const char *text, size_t bytes, json_error_t *error)
+{
+    json_t *const value = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, error);
+    if (value || json_error_code(error) != json_error_numeric_overflow)
+        return value;
+    json_t *const reals = json_loadb(text, bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, error);
+    return reals ? whole_again(reals) : NULL;
+}
+
 el_status el_json_parse(json_t **object, const char *text, size_t bytes, const char *name)
 {
     *object = NULL;
     if (bytes > LONGEST)
         return el_fail(EL_EDATA, "%s: %zu bytes of JSON are more than %zu", name, bytes, LONGEST);
     json_error_t error;
-    json_t *value = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &error);
+    json_t *value = parse(text, bytes, &error);
     if (!value && json_error_code(&error) == json_error_out_of_memory)
         return el_fail(EL_ENOMEM, "%s: out of memory", name);
     if (!value)

@@ -1,0 +1,359 @@
+/* attention - one head of one sequence, a block of queries at a time; no matrix of all scores is kept
+ *
+ *   S = Q K^T / sqrt(d)      P = softmax(S)      R = dropout(P)      y = R V
+ *   lse = log of the sum of exponentials of each row of S
+ *
+ *   P = exp(S - lse)         dR = dy V^T         delta = row sums of dy * y
+ *   dS = P * (dropout(dR) - delta) / sqrt(d)
+ *   dV += R^T dy             dQ = dS K           dK += dS^T Q
+ *
+ * Products are those of tile.h: keys and values are packed once for each head, R^T and dS^T are read out of
+ * rows of R and dS, two rows in a row of units where bf16 goes in pairs.
+ */
+#include <math.h>
+
+#include "functions.h"
+#include "mask.h"
+#include "tile.h"
+
+enum { QUERIES = 4 * BLOCK_ROWS };
+
+/* Views of one head, (rows of the sequence, d), and what numbers its dropout. */
+typedef struct {
+    el_tensor q, k, v, y, dy, dq, dk, dv;
+    float *lse;
+    int64_t lse_stride;
+    int rows, d;
+    mask masks[2]; /* of two rows at a time */
+    bool drops;
+    uint64_t mask_row, mask_step; /* the mask's row of query 0; from a query to the next */
+} head;
+
+/* Places in the scratch memory. */
+typedef struct {
+    uint32_t *k_down, *v_down;      /* K^T, V^T (d, keys), packed */
+    uint32_t *k_across, *v_across;  /* K, V (keys, d), packed */
+    uint32_t *q_across, *dy_across; /* the block's rows of Q and dy, packed */
+    float *q_wide, *dy_wide;        /* the same as floats, row by row */
+    float *scores, *dr;             /* (queries, stride) */
+    void *r, *ds;                   /* rows of R and of dS in the units of the product, (queries, stride) */
+    uint32_t *r_pairs, *ds_pairs;   /* two rows of R, of dS in one row of units */
+    float *out, *dk, *dv;           /* (queries, width), (keys, width) */
+    int stride, width;
+    size_t bytes;
+} places;
+
+static int round_up(int n, int step)
+{
+    return (n + step - 1) / step * step;
+}
+
+static void *push(places *p, char *base, size_t bytes)
+{
+    char *const here = base ? base + p->bytes : NULL;
+    p->bytes += (bytes + 63) / 64 * 64;
+    return here;
+}
+
+static places lay_out(void *base, int rows, int d)
+{
+    places p = {.stride = round_up(rows, PANEL) + WIDTH, .width = round_up(d, PANEL)};
+    const size_t down = (size_t)round_up(rows, PANEL) * (size_t)d * 4,
+                 across = (size_t)rows * (size_t)p.width * 4;
+    const size_t block = (size_t)QUERIES * (size_t)p.width * 4,
+                 score = (size_t)QUERIES * (size_t)p.stride * 4;
+    p.k_down = push(&p, base, down);
+    p.v_down = push(&p, base, down);
+    p.k_across = push(&p, base, across);
+    p.v_across = push(&p, base, across);
+    p.q_across = push(&p, base, block);
+    p.dy_across = push(&p, base, block);
+    p.q_wide = push(&p, base, block);
+    p.dy_wide = push(&p, base, block);
+    p.scores = push(&p, base, score);
+    p.dr = push(&p, base, score);
+    p.r = push(&p, base, score);
+    p.ds = push(&p, base, score);
+    p.r_pairs = push(&p, base, score);
+    p.ds_pairs = push(&p, base, score);
+    p.out = push(&p, base, block);
+    p.dk = push(&p, base, across);
+    p.dv = push(&p, base, across);
+    return p;
+}
+
+size_t EL_KERNEL(attention_scratch)(int longest, int head_size)
+{
+    return lay_out(NULL, longest, head_size).bytes;
+}
+
+static el_tensor part(el_tensor t, int first, int rows, int col, int cols)
+{
+    return el_piece_cols(el_piece_rows(t, first, rows), col, cols);
+}
+
+static head head_of(const el_attention *a, int sequence, int number)
+{
+    const int first = a->layout.starts[sequence], rows = a->layout.starts[sequence + 1] - first;
+    const int hidden = a->qkv.cols / 3, d = hidden / a->heads, at = number * d;
+    head h = {.q = part(a->qkv, first, rows, at, d),
+              .k = part(a->qkv, first, rows, hidden + at, d),
+              .v = part(a->qkv, first, rows, 2 * hidden + at, d),
+              .y = part(a->y, first, rows, at, d),
+              .dy = part(a->dy, first, rows, at, d),
+              .dq = part(a->dqkv, first, rows, at, d),
+              .dk = part(a->dqkv, first, rows, hidden + at, d),
+              .dv = part(a->dqkv, first, rows, 2 * hidden + at, d),
+              .lse = (float *)a->lse.data + first * a->lse.stride + number,
+              .lse_stride = a->lse.stride,
+              .rows = rows,
+              .d = d,
+              .drops = a->dropout.rate > 0};
+    if (h.drops) {
+        el_dropout numbered = a->dropout;
+        numbered.first_row = 0;
+        mask_start(&h.masks[0], numbered, a->width);
+        h.masks[1] = h.masks[0];
+        h.mask_step = (uint64_t)a->heads;
+        h.mask_row = (a->dropout.first_row + (uint64_t)first) * h.mask_step + (uint64_t)number;
+    }
+    return h;
+}
+
+/* Rows of an activation as the left side of a product; `wide` takes them where they have to be floats first.
+ */
+INLINE units left_side(el_tensor x, int first, int rows, float *wide, int width, const bool pairs,
+                       const el_type type)
+{
+    const el_tensor block = el_piece_rows(x, first, rows);
+    if (type == EL_F32 || pairs)
+        return (units){block.data, x.stride * (type == EL_BF16 ? 2 : 4), 4};
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < x.cols; j += WIDTH)
+            vstore_upto(wide, EL_F32, (int64_t)i * width + j, x.cols - j,
+                        vload_upto(block.data, type, i * x.stride + j, x.cols - j));
+    return (units){(const char *)wide, (ptrdiff_t)width * 4, 4};
+}
+
+/* c (rows, keys) = left times a matrix packed "down", of depth d */
+INLINE void times_down(const head *h, int rows, units left, const uint32_t *packed, float *c, int stride,
+                       const bool pairs)
+{
+    tile_product(rows, (h->rows + PANEL - 1) / PANEL, pairs, h->d, left, packed,
+                 (int64_t)units_of(pairs, h->d) * PANEL, c, stride, false);
+}
+
+/* c (rows, d) = or += left times a matrix packed "across", of any depth */
+INLINE void times_across(int rows, int depth, units left, const uint32_t *packed, float *c, int width,
+                         bool accumulate, const bool pairs)
+{
+    tile_product(rows, width / PANEL, pairs, depth, left, packed, (int64_t)units_of(pairs, depth) * PANEL, c,
+                 width, accumulate);
+}
+
+INLINE void pack_down(uint32_t *to, el_tensor x, const bool pairs, const el_type type)
+{
+    tile_pack(to, PANEL, pairs, x.data, type, 1, x.stride, x.cols, x.rows);
+}
+
+INLINE void pack_across(uint32_t *to, el_tensor x, const bool pairs, const el_type type)
+{
+    tile_pack(to, PANEL, pairs, x.data, type, x.stride, 1, x.rows, x.cols);
+}
+
+INLINE void store_rows(el_tensor y, int first, int rows, const float *from, int width, const el_type type)
+{
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < y.cols; j += WIDTH)
+            vstore_upto(y.data, type, (first + i) * y.stride + j, y.cols - j,
+                        vload(from, EL_F32, (int64_t)i * width + j));
+}
+
+/* A row of scores becomes one of R before division by the sum, which is returned; `r` may be `scores`. */
+INLINE float softmax_row(head *h, int query, const float *scores, float scale, void *r, float *lse,
+                         const el_type kept)
+{
+    const int keys = h->rows;
+    vf best = vsplat(-INFINITY), sum = {0};
+    int j = 0;
+    for (; j + WIDTH <= keys; j += WIDTH)
+        best = vmax(best, vload(scores, EL_F32, j));
+    if (j < keys)
+        best = vmax(best, vfirst(keys - j, vload(scores, EL_F32, j), best));
+    const float max = vhighest(best) * scale;
+    for (j = 0; j < keys; j += WIDTH) {
+        vf e = vexp(vload(scores, EL_F32, j) * scale - max);
+        if (keys - j < WIDTH)
+            e = vfirst(keys - j, e, (vf){0});
+        sum += e;
+        if (h->drops)
+            e = mask_apply(&h->masks[0], h->mask_row + (uint64_t)query * h->mask_step, j, e);
+        vstore(r, kept, j, e);
+    }
+    const float total = vsum(sum);
+    *lse = max + logf(total);
+    return total;
+}
+
+INLINE void forward(head *h, void *scratch, const bool pairs, const el_type type)
+{
+    const places p = lay_out(scratch, h->rows, h->d);
+    const el_type kept = pairs ? EL_BF16 : EL_F32;
+    const float scale = 1 / sqrtf((float)h->d);
+    pack_down(p.k_down, h->k, pairs, type);
+    pack_across(p.v_across, h->v, pairs, type);
+    for (int first = 0; first < h->rows; first += QUERIES) {
+        const int rows = h->rows - first < QUERIES ? h->rows - first : QUERIES;
+        float total[QUERIES];
+        times_down(h, rows, left_side(h->q, first, rows, p.q_wide, p.width, pairs, type), p.k_down, p.scores,
+                   p.stride, pairs);
+        for (int i = 0; i < rows; i++)
+            total[i] = softmax_row(h, first + i, p.scores + (int64_t)i * p.stride, scale,
+                                   (void *)place(p.r, kept, (int64_t)i * p.stride),
+                                   h->lse + (first + i) * h->lse_stride, kept);
+        const units r = {p.r, (ptrdiff_t)p.stride * (pairs ? 2 : 4), 4};
+        times_across(rows, h->rows, r, p.v_across, p.out, p.width, false, pairs);
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < p.width; j += WIDTH) {
+                float *const out = p.out + (int64_t)i * p.width + j;
+                vstore(out, EL_F32, 0, vload(out, EL_F32, 0) / total[i]);
+            }
+        store_rows(h->y, first, rows, p.out, p.width, type);
+    }
+}
+
+void EL_KERNEL(attention_forward)(const el_attention *a, int sequence, int number, void *scratch)
+{
+    head h = head_of(a, sequence, number);
+    if (PAIRS && a->qkv.type == EL_BF16)
+        forward(&h, scratch, PAIRS, EL_BF16);
+    else if (a->qkv.type == EL_BF16)
+        forward(&h, scratch, false, EL_BF16);
+    else
+        forward(&h, scratch, false, EL_F32);
+}
+
+INLINE float delta_of(const head *h, int query, const el_type type)
+{
+    vf sum = {0};
+    for (int j = 0; j < h->d; j += WIDTH)
+        sum += vload_upto(h->y.data, type, query * h->y.stride + j, h->d - j) *
+               vload_upto(h->dy.data, type, query * h->dy.stride + j, h->d - j);
+    return vsum(sum);
+}
+
+/* What a row needs besides its scores. */
+typedef struct {
+    const float *scores, *dr;
+    float lse, delta;
+    uint64_t mask_row;
+} row;
+
+INLINE row row_of(const head *h, const places *p, int first, int i, const el_type type)
+{
+    return (row){.scores = p->scores + (int64_t)i * p->stride,
+                 .dr = p->dr + (int64_t)i * p->stride,
+                 .lse = h->lse[(first + i) * h->lse_stride],
+                 .delta = delta_of(h, first + i, type),
+                 .mask_row = h->mask_row + (uint64_t)(first + i) * h->mask_step};
+}
+
+/* WIDTH numbers of R and of dS from column j on. */
+INLINE void row_backward(const head *h, mask *m, const row *x, int j, float scale, vf *r, vf *ds)
+{
+    const vf p = vexp(vload(x->scores, EL_F32, j) * scale - x->lse);
+    vf dr = vload(x->dr, EL_F32, j);
+    *r = p;
+    if (h->drops) {
+        *r = mask_apply(m, x->mask_row, j, p);
+        dr = mask_apply(m, x->mask_row, j, dr);
+    }
+    *ds = p * (dr - x->delta) * scale;
+}
+
+INLINE vu joined(vf even, vf odd)
+{
+    return __builtin_convertvector(vround(even), vu) | __builtin_convertvector(vround(odd), vu) << 16;
+}
+
+/* Two rows of R and dS, as rows and as a row of pairs.  Columns beyond the keys hold numbers that nobody
+ * reads. */
+INLINE void pair_backward(head *h, const places *p, int first, int i, int rows, float scale)
+{
+    const row even = row_of(h, p, first, i, EL_BF16);
+    const row odd = i + 1 < rows ? row_of(h, p, first, i + 1, EL_BF16) : even;
+    for (int j = 0; j < h->rows; j += WIDTH) {
+        vf r[2], ds[2];
+        row_backward(h, &h->masks[0], &even, j, scale, &r[0], &ds[0]);
+        row_backward(h, &h->masks[1], &odd, j, scale, &r[1], &ds[1]);
+        const vu r_pair = joined(r[0], r[1]), ds_pair = joined(ds[0], ds[1]);
+        const int64_t at = (int64_t)(i / 2) * p->stride + j;
+        memcpy(p->r_pairs + at, &r_pair, sizeof r_pair);
+        memcpy(p->ds_pairs + at, &ds_pair, sizeof ds_pair);
+        vstore(p->ds, EL_BF16, (int64_t)i * p->stride + j, ds[0]);
+        if (i + 1 < rows)
+            vstore(p->ds, EL_BF16, (int64_t)(i + 1) * p->stride + j, ds[1]);
+    }
+}
+
+INLINE void single_backward(head *h, const places *p, int first, int i, float scale, const el_type type)
+{
+    const row x = row_of(h, p, first, i, type);
+    for (int j = 0; j < h->rows; j += WIDTH) {
+        vf r, ds;
+        row_backward(h, &h->masks[0], &x, j, scale, &r, &ds);
+        vstore(p->r, EL_F32, (int64_t)i * p->stride + j, r);
+        vstore(p->ds, EL_F32, (int64_t)i * p->stride + j, ds);
+    }
+}
+
+INLINE void block_backward(head *h, const places *p, int first, int rows, float scale, const bool pairs,
+                           const el_type type)
+{
+    const units q = left_side(h->q, first, rows, p->q_wide, p->width, pairs, type);
+    const units dy = left_side(h->dy, first, rows, p->dy_wide, p->width, pairs, type);
+    times_down(h, rows, q, p->k_down, p->scores, p->stride, pairs);
+    times_down(h, rows, dy, p->v_down, p->dr, p->stride, pairs);
+    for (int i = 0; i < rows; i += pairs ? 2 : 1)
+        if (pairs)
+            pair_backward(h, p, first, i, rows, scale);
+        else
+            single_backward(h, p, first, i, scale, type);
+
+    const ptrdiff_t next = (ptrdiff_t)p->stride * 4;
+    const units ds = {p->ds, pairs ? next / 2 : next, 4};
+    times_across(rows, h->rows, ds, p->k_across, p->out, p->width, false, pairs);
+    store_rows(h->dq, first, rows, p->out, p->width, type);
+
+    const units r_turned = {pairs ? (const char *)p->r_pairs : p->r, 4, next};
+    const units ds_turned = {pairs ? (const char *)p->ds_pairs : p->ds, 4, next};
+    pack_across(p->q_across, el_piece_rows(h->q, first, rows), pairs, type);
+    pack_across(p->dy_across, el_piece_rows(h->dy, first, rows), pairs, type);
+    times_across(h->rows, rows, r_turned, p->dy_across, p->dv, p->width, first > 0, pairs);
+    times_across(h->rows, rows, ds_turned, p->q_across, p->dk, p->width, first > 0, pairs);
+}
+
+INLINE void backward(head *h, void *scratch, const bool pairs, const el_type type)
+{
+    const places p = lay_out(scratch, h->rows, h->d);
+    const float scale = 1 / sqrtf((float)h->d);
+    pack_down(p.k_down, h->k, pairs, type);
+    pack_down(p.v_down, h->v, pairs, type);
+    pack_across(p.k_across, h->k, pairs, type);
+    for (int first = 0; first < h->rows; first += QUERIES)
+        block_backward(h, &p, first, h->rows - first < QUERIES ? h->rows - first : QUERIES, scale, pairs,
+                       type);
+    store_rows(h->dk, 0, h->rows, p.dk, p.width, type);
+    store_rows(h->dv, 0, h->rows, p.dv, p.width, type);
+}
+
+void EL_KERNEL(attention_backward)(const el_attention *a, int sequence, int number, void *scratch)
+{
+    head h = head_of(a, sequence, number);
+    if (PAIRS && a->qkv.type == EL_BF16)
+        backward(&h, scratch, PAIRS, EL_BF16);
+    else if (a->qkv.type == EL_BF16)
+        backward(&h, scratch, false, EL_BF16);
+    else
+        backward(&h, scratch, false, EL_F32);
+}

@@ -1,0 +1,149 @@
+/* norm - layer normalisation of rows, with or without x + dropout(branch) before it
+ *
+ *   h = (x - mean) * rstd        y = h * gamma + beta
+ *   g = dy * gamma               dx = rstd * (g - mean(g) - h * mean(g h))        dgamma += dy h   dbeta +=
+ * dy
+ *
+ * The variance is that of the differences, in a pass of its own.  What is normalised is what was stored, so
+ * that the backward, which reads it again, is the backward of what was done.
+ */
+#include <math.h>
+
+#include "functions.h"
+#include "mask.h"
+
+/* sum = x + dropout(branch), one row */
+INLINE void residual_row(el_tensor sum, el_tensor x, el_tensor branch, int i, mask *m, const el_type type)
+{
+    for (int j = 0; j < x.cols; j += WIDTH) {
+        const int left = x.cols - j;
+        vf b = vload_upto(branch.data, type, i * branch.stride + j, left);
+        if (m)
+            b = mask_apply(m, (uint64_t)i, j, b);
+        vstore_upto(sum.data, type, i * sum.stride + j, left,
+                    vload_upto(x.data, type, i * x.stride + j, left) + b);
+    }
+}
+
+INLINE void moments(el_tensor x, int i, double epsilon, float *mean, float *rstd, const el_type type)
+{
+    vf sum = {0}, squares = {0};
+    for (int j = 0; j < x.cols; j += WIDTH)
+        sum += vload_upto(x.data, type, i * x.stride + j, x.cols - j);
+    *mean = vsum(sum) / (float)x.cols;
+    int j = 0;
+    for (; j + WIDTH <= x.cols; j += WIDTH) {
+        const vf difference = vload(x.data, type, i * x.stride + j) - *mean;
+        squares += difference * difference;
+    }
+    if (j < x.cols) {
+        const vf difference = vload_part(x.data, type, i * x.stride + j, x.cols - j) - *mean;
+        squares += vfirst(x.cols - j, difference * difference, (vf){0});
+    }
+    *rstd = (float)(1 / sqrt((double)vsum(squares) / x.cols + epsilon));
+}
+
+INLINE void normal_row(el_tensor y, el_tensor x, int i, float mean, float rstd, const float *gamma,
+                       const float *beta, const el_type type)
+{
+    for (int j = 0; j < x.cols; j += WIDTH) {
+        const int left = x.cols - j;
+        const vf h = (vload_upto(x.data, type, i * x.stride + j, left) - mean) * rstd;
+        vstore_upto(y.data, type, i * y.stride + j, left,
+                    h * vload_upto(gamma, EL_F32, j, left) + vload_upto(beta, EL_F32, j, left));
+    }
+}
+
+INLINE void forward(el_tensor y, el_tensor sum, el_tensor stats, el_tensor x, el_tensor branch,
+                    el_tensor gamma, el_tensor beta, double epsilon, el_dropout dropout, const el_type type)
+{
+    mask m;
+    if (dropout.rate > 0)
+        mask_start(&m, dropout, x.cols);
+    const el_tensor normed = branch.data ? sum : x;
+    for (int i = 0; i < x.rows; i++) {
+        if (branch.data)
+            residual_row(sum, x, branch, i, dropout.rate > 0 ? &m : NULL, type);
+        float *const row_stats = el_piece_at(stats, i, 0);
+        float mean, rstd;
+        moments(normed, i, epsilon, &mean, &rstd, type);
+        normal_row(y, normed, i, mean, rstd, gamma.data, beta.data, type);
+        row_stats[0] = mean;
+        row_stats[1] = rstd;
+    }
+}
+
+void EL_KERNEL(norm_forward)(el_tensor y, el_tensor sum, el_tensor stats, el_tensor x, el_tensor branch,
+                             el_tensor gamma, el_tensor beta, double epsilon, el_dropout dropout)
+{
+    if (x.type == EL_BF16)
+        forward(y, sum, stats, x, branch, gamma, beta, epsilon, dropout, EL_BF16);
+    else
+        forward(y, sum, stats, x, branch, gamma, beta, epsilon, dropout, EL_F32);
+}
+
+/* Adds a row to dgamma and dbeta, and tells the means of g and g h. */
+INLINE void means(float *dgamma, float *dbeta, el_tensor dy, el_tensor x, int i, float mean, float rstd,
+                  const float *gamma, float *mean_g, float *mean_gh, const el_type type)
+{
+    vf sum_g = {0}, sum_gh = {0};
+    for (int j = 0; j < x.cols; j += WIDTH) {
+        const int left = x.cols - j;
+        const vf d =
+            vload_upto(dy.data, type, i * dy.stride + j, left); /* zero beyond the end, and so are all sums */
+        const vf h = (vload_upto(x.data, type, i * x.stride + j, left) - mean) * rstd;
+        const vf g = d * vload_upto(gamma, EL_F32, j, left);
+        sum_g += g;
+        sum_gh += g * h;
+        vstore_upto(dgamma, EL_F32, j, left, vload_upto(dgamma, EL_F32, j, left) + d * h);
+        vstore_upto(dbeta, EL_F32, j, left, vload_upto(dbeta, EL_F32, j, left) + d);
+    }
+    *mean_g = vsum(sum_g) / (float)x.cols;
+    *mean_gh = vsum(sum_gh) / (float)x.cols;
+}
+
+INLINE void backward(el_tensor dx, el_tensor dbranch, float *sums, el_tensor dy, el_tensor x, el_tensor stats,
+                     el_tensor gamma, el_dropout dropout, const el_type type)
+{
+    mask m;
+    if (dropout.rate > 0)
+        mask_start(&m, dropout, x.cols);
+    for (int i = 0; i < x.rows; i++) {
+        const float *const row_stats = el_piece_at(stats, i, 0), mean = row_stats[0], rstd = row_stats[1];
+        float mean_g, mean_gh;
+        means(sums, sums + x.cols, dy, x, i, mean, rstd, gamma.data, &mean_g, &mean_gh, type);
+        for (int j = 0; j < x.cols; j += WIDTH) {
+            const int left = x.cols - j;
+            const vf h = (vload_upto(x.data, type, i * x.stride + j, left) - mean) * rstd;
+            const vf g =
+                vload_upto(dy.data, type, i * dy.stride + j, left) * vload_upto(gamma.data, EL_F32, j, left);
+            vf d = (g - mean_g - h * mean_gh) * rstd;
+            vstore_upto(dx.data, type, i * dx.stride + j, left, d);
+            if (!dbranch.data)
+                continue;
+            if (dropout.rate > 0)
+                d = mask_apply(&m, (uint64_t)i, j, d);
+            vstore_upto(dbranch.data, type, i * dbranch.stride + j, left, d);
+        }
+    }
+}
+
+void EL_KERNEL(norm_backward)(el_tensor dx, el_tensor dbranch, float *sums, el_tensor dy, el_tensor x,
+                              el_tensor stats, el_tensor gamma, el_dropout dropout)
+{
+    if (x.type == EL_BF16)
+        backward(dx, dbranch, sums, dy, x, stats, gamma, dropout, EL_BF16);
+    else
+        backward(dx, dbranch, sums, dy, x, stats, gamma, dropout, EL_F32);
+}
+
+void EL_KERNEL(column_sums)(float *sums, el_tensor x)
+{
+    for (int i = 0; i < x.rows; i++)
+        for (int j = 0; j < x.cols; j += WIDTH) {
+            const int left = x.cols - j;
+            vstore_upto(sums, EL_F32, j, left,
+                        vload_upto(sums, EL_F32, j, left) +
+                            vload_upto(x.data, x.type, i * x.stride + j, left));
+        }
+}

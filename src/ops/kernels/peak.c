@@ -1,0 +1,30 @@
+/* peak - multiply-adds that touch no memory, to measure what the processor can do at most */
+#include "functions.h"
+#include "vector.h"
+
+/* Enough independent sums to hide the latency of two units. */
+enum { SUMS = EL_WIDTH == 16 ? 24 : 12 };
+
+INLINE float chain(bool pairs, long rounds)
+{
+    vf sums[SUMS];
+    vu a = vsplat_bits(0x3f803f80), b = vsplat_bits(0x3f803f80); /* pairs of 1; near 1 as floats */
+    for (int i = 0; i < SUMS; i++)
+        sums[i] = vsplat((float)i);
+    for (long r = 0; r < rounds; r++) {
+        for (int i = 0; i < SUMS; i++)
+            sums[i] = vmultiply_add(pairs, sums[i], a, b);
+        __asm__ volatile("" : "+x"(a), "+x"(b)); /* or the loop would be done once */
+    }
+    float total = 0;
+    for (int i = 0; i < SUMS; i++)
+        total += sums[i][0];
+    return total;
+}
+
+double EL_KERNEL(multiply_adds)(el_type type, long rounds)
+{
+    volatile float sink = PAIRS && type == EL_BF16 ? chain(true, rounds) : chain(false, rounds);
+    (void)sink;
+    return (double)rounds * SUMS * EL_WIDTH * (PAIRS && type == EL_BF16 ? 2 : 1);
+}

@@ -1,0 +1,255 @@
+/* product - matrix products over packed panels
+ *
+ *   product:          y = x B + bias      or y += x B         x (rows, k)  B (k, n) packed  y (rows, n)
+ *   product_weight:   dw += dy^T x                            dy (tokens, out)  x (tokens, in)  dw (out, in)
+ *
+ * The depth is cut at fixed places, so that a panel stays in the first cache and sums have one order.  Where
+ * bf16 has no products of its own, x is widened to floats, block by block, and B was when it was packed.
+ */
+#include <assert.h>
+
+#include "functions.h"
+#include "tile.h"
+
+enum {
+    DEPTH = 512,   /* numbers of the depth at a time */
+    ROWS = 168,    /* rows of y at a time: a multiple of the rows of a block at every level */
+    COLUMNS = 512, /* columns of y whose sums are carried from one part of the depth to the next */
+    TOKENS = 512,  /* tokens that are packed at a time for a weight's gradient */
+    EDGE = 256     /* rows and columns of that gradient at a time */
+};
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+size_t EL_KERNEL(packed_bytes)(int k, int n, el_type type)
+{
+    const bool pairs = PAIRS && type == EL_BF16;
+    return (size_t)((n + PANEL - 1) / PANEL) * (size_t)units_of(pairs, k) * PANEL * 4;
+}
+
+size_t EL_KERNEL(product_scratch)(void)
+{
+    const size_t forward = (size_t)ROWS * (DEPTH + COLUMNS) * 4;
+    const size_t weight = (size_t)TOKENS * (EDGE + BLOCK_ROWS + EDGE + PANEL) * 4;
+    return forward > weight ? forward : weight;
+}
+
+INLINE uint32_t bf16_of(float x)
+{
+    const uint32_t bits = unit_float(x);
+    return x == x ? (bits + 0x7fff + ((bits >> 16) & 1)) >> 16 : 0x7fc0;
+}
+
+/* Columns of B are rows of w where it is transposed (y = x W^T), else B is w. */
+INLINE void pack_panels(uint32_t *to, el_tensor w, bool transposed, const bool pairs, int first_panel,
+                        int panels)
+{
+    const int depth = transposed ? w.cols : w.rows, n = transposed ? w.rows : w.cols;
+    const int64_t row = transposed ? 1 : w.stride, column = transposed ? w.stride : 1;
+    const int count = units_of(pairs, depth);
+    to += (int64_t)first_panel * count * PANEL;
+    for (int p = first_panel; p < first_panel + panels; p++)
+        for (int s = 0; s < count; s++, to += PANEL)
+            for (int j = 0; j < PANEL; j++) {
+                const int c = p * PANEL + j;
+                const float *const from = (const float *)w.data + c * column;
+                if (c >= n)
+                    to[j] = 0;
+                else if (pairs)
+                    to[j] = bf16_of(from[2 * s * row]) |
+                            (2 * s + 1 < depth ? bf16_of(from[(2 * s + 1) * row]) << 16 : 0);
+                else
+                    to[j] = unit_float(from[s * row]);
+            }
+}
+
+void EL_KERNEL(pack)(void *packed, el_tensor w, bool transposed, el_type type, int first_panel, int panels)
+{
+    if (PAIRS && type == EL_BF16)
+        pack_panels(packed, w, transposed, true, first_panel, panels);
+    else
+        pack_panels(packed, w, transposed, false, first_panel, panels);
+}
+
+/* What one block of sums becomes: where it starts and where it goes. */
+typedef struct {
+    el_tensor y;    /* the block's first element is (0, 0); cols are those that are left */
+    float *carried; /* sums of the depth before, COLUMNS from row to row */
+    const float *bias;
+    bool accumulate, first, last; /* of the parts of the depth */
+} target;
+
+INLINE vf finished(const target *t, int64_t at, int col, int left, vf sum, const el_type type)
+{
+    if (t->bias)
+        sum += vload_upto(t->bias, EL_F32, col, left);
+    if (t->accumulate)
+        sum += vload_upto(t->y.data, type, at, left);
+    return sum;
+}
+
+INLINE void block(const int rows, const bool pairs, int depth, units a, const uint32_t *b, const target *t,
+                  const el_type type)
+{
+    vf sum[BLOCK_ROWS][2];
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; i++) {
+        sum[i][0] = t->first ? (vf){0} : vload(t->carried, EL_F32, i * COLUMNS);
+        sum[i][1] = t->first ? (vf){0} : vload(t->carried, EL_F32, i * COLUMNS + WIDTH);
+    }
+    tile_multiply(rows, pairs, depth, a, b, sum);
+    if (!t->last) {
+#pragma GCC unroll 14
+        for (int i = 0; i < rows; i++) {
+            vstore(t->carried, EL_F32, i * COLUMNS, sum[i][0]);
+            vstore(t->carried, EL_F32, i * COLUMNS + WIDTH, sum[i][1]);
+        }
+        return;
+    }
+    if (t->y.cols >= PANEL) {
+#pragma GCC unroll 14
+        for (int i = 0; i < rows; i++) {
+            const int64_t at = i * t->y.stride;
+            vstore(t->y.data, type, at, finished(t, at, 0, WIDTH, sum[i][0], type));
+            vstore(t->y.data, type, at + WIDTH, finished(t, at + WIDTH, WIDTH, WIDTH, sum[i][1], type));
+        }
+        return;
+    }
+    vf kept[BLOCK_ROWS][2]; /* so that the loop below, which is not unrolled, leaves `sum` in registers */
+    memcpy(kept, sum, sizeof kept);
+    for (int i = 0; i < rows; i++)
+        for (int half = 0; half < 2; half++) {
+            const int64_t at = i * t->y.stride + half * WIDTH;
+            const int left = t->y.cols - half * WIDTH;
+            if (left > 0)
+                vstore_upto(t->y.data, type, at, left,
+                            finished(t, at, half * WIDTH, left, kept[i][half], type));
+        }
+}
+
+INLINE void blocks(int rows, const bool pairs, int depth, units a, const uint32_t *b, target t,
+                   const el_type type)
+{
+    for (int i = 0, count; i < rows; i += count) {
+        count = tile_rows(rows - i);
+        if (count == BLOCK_ROWS)
+            block(BLOCK_ROWS, pairs, depth, a, b, &t, type);
+        else if (BLOCK_ROWS > 8 && count == 8)
+            block(8, pairs, depth, a, b, &t, type);
+        else if (count == 4)
+            block(4, pairs, depth, a, b, &t, type);
+        else if (count == 2)
+            block(2, pairs, depth, a, b, &t, type);
+        else
+            block(1, pairs, depth, a, b, &t, type);
+        a.data += count * a.row;
+        t.y.data = el_piece_at(t.y, count, 0);
+        t.carried += count * COLUMNS;
+    }
+}
+
+INLINE void widen(float *to, el_tensor x)
+{
+    for (int i = 0; i < x.rows; i++)
+        for (int j = 0; j < x.cols; j += WIDTH)
+            vstore_upto(to, EL_F32, (int64_t)i * DEPTH + j, x.cols - j,
+                        vload_upto(x.data, EL_BF16, i * x.stride + j, x.cols - j));
+}
+
+/* At most ROWS rows and COLUMNS columns, through all of the depth. */
+INLINE void square(el_tensor y, el_tensor x, const uint32_t *packed, const float *bias, bool accumulate,
+                   float *scratch, const bool pairs, const el_type type)
+{
+    const int64_t panel_units = (int64_t)units_of(pairs, x.cols) * PANEL;
+    float *const wide = scratch, *const carried = scratch + ROWS * DEPTH;
+    for (int k = 0; k < x.cols; k += DEPTH) {
+        const el_tensor part = el_piece_cols(x, k, least(DEPTH, x.cols - k));
+        units a = {part.data, x.stride * (type == EL_BF16 ? 2 : 4), 4};
+        if (type == EL_BF16 && !pairs) {
+            widen(wide, part);
+            a = (units){(const char *)wide, DEPTH * 4, 4};
+        }
+        for (int j = 0; j < y.cols; j += PANEL) {
+            const target t = {.y = el_piece_cols(y, j, y.cols - j),
+                              .carried = carried + j,
+                              .bias = bias ? bias + j : NULL,
+                              .accumulate = accumulate,
+                              .first = k == 0,
+                              .last = k + DEPTH >= x.cols};
+            const uint32_t *const b = packed + j / PANEL * panel_units + (int64_t)units_of(pairs, k) * PANEL;
+            blocks(y.rows, pairs, part.cols, a, b, t, type);
+        }
+    }
+}
+
+INLINE void product(el_tensor y, el_tensor x, const uint32_t *packed, const float *bias, bool accumulate,
+                    float *scratch, const bool pairs, const el_type type)
+{
+    const int64_t panel_units = (int64_t)units_of(pairs, x.cols) * PANEL;
+    const int columns = x.cols > DEPTH ? COLUMNS : y.cols;
+    for (int i = 0; i < y.rows; i += ROWS) {
+        const int rows = least(ROWS, y.rows - i);
+        for (int j = 0; j < y.cols; j += columns)
+            square(el_piece_cols(el_piece_rows(y, i, rows), j, least(columns, y.cols - j)),
+                   el_piece_rows(x, i, rows), packed + j / PANEL * panel_units, bias ? bias + j : NULL,
+                   accumulate, scratch, pairs, type);
+    }
+}
+
+void EL_KERNEL(product)(el_tensor y, el_tensor x, const void *packed, int first_panel, const float *bias,
+                        bool accumulate, void *scratch)
+{
+    assert(x.type == y.type && x.rows == y.rows);
+    const bool pairs = PAIRS && x.type == EL_BF16;
+    const uint32_t *const first =
+        (const uint32_t *)packed + (int64_t)first_panel * units_of(pairs, x.cols) * PANEL;
+    if (pairs)
+        product(y, x, first, bias, accumulate, scratch, PAIRS, EL_BF16);
+    else if (x.type == EL_BF16)
+        product(y, x, first, bias, accumulate, scratch, false, EL_BF16);
+    else
+        product(y, x, first, bias, accumulate, scratch, false, EL_F32);
+}
+
+/* At most EDGE rows and columns of dw; dy is packed in groups of columns that are the rows of one block. */
+INLINE void weight(el_tensor dw, el_tensor dy, el_tensor x, uint32_t *scratch, const bool pairs,
+                   const el_type type)
+{
+    uint32_t *const a = scratch, *const b = scratch + TOKENS * (EDGE + BLOCK_ROWS);
+    for (int first = 0; first < dy.rows; first += TOKENS) {
+        const int tokens = least(TOKENS, dy.rows - first), count = units_of(pairs, tokens);
+        tile_pack(a, BLOCK_ROWS, pairs, el_piece_at(dy, first, 0), type, dy.stride, 1, tokens, dy.cols);
+        tile_pack(b, PANEL, pairs, el_piece_at(x, first, 0), type, x.stride, 1, tokens, x.cols);
+        for (int j = 0; j < dw.cols; j += PANEL)
+            for (int i = 0; i < dw.rows; i += BLOCK_ROWS) {
+                const target t = {.y = el_piece_cols(el_piece_rows(dw, i, dw.rows - i), j, dw.cols - j),
+                                  .accumulate = true,
+                                  .first = true,
+                                  .last = true};
+                const units rows = {(const char *)(a + (int64_t)i * count), 4, BLOCK_ROWS * 4};
+                blocks(least(BLOCK_ROWS, dw.rows - i), pairs, tokens, rows, b + (int64_t)j * count, t,
+                       EL_F32);
+            }
+    }
+}
+
+void EL_KERNEL(product_weight)(el_tensor dw, el_tensor dy, el_tensor x, void *scratch)
+{
+    assert(dw.type == EL_F32 && dy.type == x.type && dy.rows == x.rows);
+    const bool pairs = PAIRS && x.type == EL_BF16;
+    for (int i = 0; i < dw.rows; i += EDGE)
+        for (int j = 0; j < dw.cols; j += EDGE) {
+            const int rows = least(EDGE, dw.rows - i), cols = least(EDGE, dw.cols - j);
+            const el_tensor w = el_piece_cols(el_piece_rows(dw, i, rows), j, cols);
+            const el_tensor d = el_piece_cols(dy, i, rows), in = el_piece_cols(x, j, cols);
+            if (pairs)
+                weight(w, d, in, scratch, PAIRS, EL_BF16);
+            else if (x.type == EL_BF16)
+                weight(w, d, in, scratch, false, EL_BF16);
+            else
+                weight(w, d, in, scratch, false, EL_F32);
+        }
+}

@@ -1,0 +1,267 @@
+/* vector - EL_WIDTH floats at once, the same words at every level
+ *
+ * Arithmetic is GCC's vector extension; what the language lacks (maximum, square root, products of 32-bit
+ * halves, sums of bf16 pairs, rounding to bf16) is one short function for each width.  Numbers in memory
+ * are F32 or BF16 and are floats once loaded; `type` is meant to be a constant where these are inlined.
+ */
+#ifndef EL_OPS_KERNELS_VECTOR_H
+#define EL_OPS_KERNELS_VECTOR_H
+
+#include <immintrin.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "ops/ops.h"
+
+enum { WIDTH = EL_WIDTH };
+
+typedef float vf __attribute__((vector_size(EL_WIDTH * 4)));
+typedef int32_t vi __attribute__((vector_size(EL_WIDTH * 4)));
+typedef uint32_t vu __attribute__((vector_size(EL_WIDTH * 4)));
+typedef uint64_t vl __attribute__((vector_size(EL_WIDTH * 4)));
+typedef uint16_t vh __attribute__((vector_size(EL_WIDTH * 2)));
+
+#define INLINE static inline __attribute__((always_inline))
+
+#if EL_WIDTH == 16
+INLINE vf vmax(vf a, vf b)
+{
+    return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+}
+INLINE vf vmin(vf a, vf b)
+{
+    return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+}
+INLINE vf vsqrt(vf a)
+{
+    return (vf)_mm512_sqrt_ps((__m512)a);
+}
+/* Products of the lower 32 bits of each 64. */
+INLINE vl vproduct(vl a, vl b)
+{
+    return (vl)_mm512_mul_epu32((__m512i)a, (__m512i)b);
+}
+#elif EL_WIDTH == 8
+INLINE vf vmax(vf a, vf b)
+{
+    return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+}
+INLINE vf vmin(vf a, vf b)
+{
+    return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+}
+INLINE vf vsqrt(vf a)
+{
+    return (vf)_mm256_sqrt_ps((__m256)a);
+}
+INLINE vl vproduct(vl a, vl b)
+{
+    return (vl)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+}
+#else
+INLINE vf vmax(vf a, vf b)
+{
+    return (vf)_mm_max_ps((__m128)a, (__m128)b);
+}
+INLINE vf vmin(vf a, vf b)
+{
+    return (vf)_mm_min_ps((__m128)a, (__m128)b);
+}
+INLINE vf vsqrt(vf a)
+{
+    return (vf)_mm_sqrt_ps((__m128)a);
+}
+INLINE vl vproduct(vl a, vl b)
+{
+    return (vl)_mm_mul_epu32((__m128i)a, (__m128i)b);
+}
+#endif
+
+INLINE vf vsplat(float x)
+{
+    return x - (vf){0};
+}
+
+INLINE vu vsplat_bits(uint32_t x)
+{
+    return x - (vu){0};
+}
+
+/* Lanes of `a` where the mask's are all ones, of `b` where they are zero. */
+INLINE vf vselect(vi mask, vf a, vf b)
+{
+    return (vf)((mask & (vi)a) | (~mask & (vi)b));
+}
+
+INLINE vf vabs(vf a)
+{
+    return (vf)((vi)a & 0x7fffffff);
+}
+
+/* To the nearest bf16, ties to even; what is not a number stays so. */
+#ifdef __AVX512BF16__
+INLINE vh vround(vf x)
+{
+    return (vh)_mm512_cvtneps_pbh((__m512)x);
+}
+#else
+INLINE vh vround(vf x)
+{
+    const vu bits = (vu)x, rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    const vu number = (vu)(x == x);
+    return __builtin_convertvector((rounded & number) | (0x7fc0 & ~number), vh);
+}
+#endif
+
+INLINE vf vwiden(vh h)
+{
+    return (vf)(__builtin_convertvector(h, vu) << 16);
+}
+
+/* sum + a * b as floats; or with a pair of bf16 in each 32 bits, the sum of both products. */
+enum {
+#ifdef __AVX512BF16__
+    PAIRS = true
+#else
+    PAIRS = false
+#endif
+};
+
+INLINE vf vmultiply_add(bool pairs, vf sum, vu a, vu b)
+{
+#ifdef __AVX512BF16__
+    if (pairs)
+        return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+#endif
+    (void)pairs;
+    return sum + (vf)a * (vf)b;
+}
+
+INLINE const void *place(const void *data, el_type type, int64_t index)
+{
+    return (const char *)data + index * (type == EL_BF16 ? 2 : 4);
+}
+
+INLINE vf vload(const void *data, el_type type, int64_t index)
+{
+    if (type == EL_BF16) {
+        vh h;
+        memcpy(&h, place(data, type, index), sizeof h);
+        return vwiden(h);
+    }
+    vf x;
+    memcpy(&x, place(data, type, index), sizeof x);
+    return x;
+}
+
+INLINE void vstore(void *data, el_type type, int64_t index, vf x)
+{
+    void *to = (void *)place(data, type, index);
+    if (type == EL_BF16) {
+        const vh h = vround(x);
+        memcpy(to, &h, sizeof h);
+    } else {
+        memcpy(to, &x, sizeof x);
+    }
+}
+
+/* The first n lanes, 0 < n < WIDTH; the others read as zero and are not written. */
+INLINE vf vload_part(const void *data, el_type type, int64_t index, int n)
+{
+    union {
+        vh h;
+        vf f;
+    } part = {.f = {0}};
+    memcpy(&part, place(data, type, index), (size_t)n * (type == EL_BF16 ? 2 : 4));
+    return type == EL_BF16 ? vwiden(part.h) : part.f;
+}
+
+INLINE void vstore_part(void *data, el_type type, int64_t index, int n, vf x)
+{
+    void *to = (void *)place(data, type, index);
+    if (type == EL_BF16) {
+        const vh h = vround(x);
+        memcpy(to, &h, (size_t)n * 2);
+    } else {
+        memcpy(to, &x, (size_t)n * 4);
+    }
+}
+
+/* Up to WIDTH lanes of n that are left. */
+INLINE vf vload_upto(const void *data, el_type type, int64_t index, int n)
+{
+    return n >= WIDTH ? vload(data, type, index) : vload_part(data, type, index, n);
+}
+
+INLINE void vstore_upto(void *data, el_type type, int64_t index, int n, vf x)
+{
+    if (n >= WIDTH)
+        vstore(data, type, index, x);
+    else
+        vstore_part(data, type, index, n, x);
+}
+
+/* Sum and maximum of the lanes, halving each time. */
+INLINE float vsum(vf x)
+{
+    float lane[WIDTH];
+    memcpy(lane, &x, sizeof lane);
+    for (int half = WIDTH / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] += lane[i + half];
+    return lane[0];
+}
+
+INLINE float vhighest(vf x)
+{
+    float lane[WIDTH];
+    memcpy(lane, &x, sizeof lane);
+    for (int half = WIDTH / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] = lane[i] > lane[i + half] ? lane[i] : lane[i + half];
+    return lane[0];
+}
+
+INLINE float vlane(vf x, int i)
+{
+    float lane[WIDTH];
+    memcpy(lane, &x, sizeof lane);
+    return lane[i];
+}
+
+/* 0, 1, 2, ... */
+INLINE vi vlanes(void)
+{
+    vi lane;
+    for (int i = 0; i < WIDTH; i++)
+        lane[i] = i;
+    return lane;
+}
+
+/* The first n lanes of x, the rest of `other`. */
+INLINE vf vfirst(int n, vf x, vf other)
+{
+    return vselect(vlanes() < n, x, other);
+}
+
+/* e^x within 2e-7 of itself for -87 <= x <= 88; smaller x give 1e-38, larger 1.6e38.
+ * e^x = 2^n e^r with |r| <= ln(2) / 2, ln 2 in two parts; the series of Cephes' expf. */
+INLINE vf vexp(vf x)
+{
+    x = vmin(vsplat(88.0f), vmax(vsplat(-87.0f), x)); /* this order keeps what is not a number */
+    const vf magic = vsplat(0x1.8p23f);
+    const vf shifted = x * 1.44269504f + magic;
+    const vf n = shifted - magic;
+    const vf r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+    vf p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * (r * r) + r + 1.0f;
+    return (vf)((vi)p + (((vi)shifted - (vi)magic) << 23));
+}
+
+#endif

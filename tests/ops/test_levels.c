@@ -1,0 +1,384 @@
+/* Every op of the processor's device does what the reference says, at every level that the processor has, in
+ * F32 and in BF16, at sizes that fit no tile; and any number of threads gives the same bits.
+ *
+ * A case computes outputs on whatever device it is given: exactly (F64) on the reference, rounded on the
+ * other. Each level runs in a process of its own.
+ */
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+
+enum { OUTPUTS = 8 };
+
+typedef struct {
+    const char *name;
+    el_tensor value;
+    double tolerance; /* in F32 */
+} output;
+
+/* One run of a case. */
+typedef struct {
+    el_device *dev;
+    el_type type; /* of activations */
+    bool exact;   /* outputs in F64 */
+    output outputs[OUTPUTS];
+    int count;
+} run;
+
+static const char *level;
+
+/* An output of the type, starting from NaN, or from the same random numbers wherever it is added to. */
+static el_tensor out(run *r, const char *name, el_type type, int rows, int cols, bool adds, double tolerance)
+{
+    el_tensor t = check_strided(r->exact ? EL_F64 : type, rows, cols, cols + (type == EL_BF16 ? 5 : 3));
+    const el_tensor start = check_random(type, rows, cols, 4242, 1);
+    for (int i = 0; adds && i < rows; i++)
+        for (int j = 0; j < cols; j++)
+            el_set(t, i, j, el_get(start, i, j));
+    if (!adds)
+        check_fill(t, NAN);
+    CHECK(r->count < OUTPUTS, "too many outputs");
+    r->outputs[r->count++] = (output){name, t, tolerance};
+    return t;
+}
+
+/* Ints as an output. */
+static int *out_ints(int count)
+{
+    return check_memory(sizeof(int) * (size_t)count);
+}
+
+static void keep_ints(run *r, const char *name, const int *ints, int count)
+{
+    el_tensor t = out(r, name, EL_F32, count, 1, false, 0);
+    for (int i = 0; i < count; i++)
+        el_set(t, i, 0, ints[i]);
+}
+
+static el_tensor in(const run *r, int rows, int cols, uint64_t seed, double deviation)
+{
+    el_tensor t = check_strided(r->type, rows, cols, cols + 7);
+    check_randomize(t, seed, deviation);
+    return t;
+}
+
+static el_tensor parameter(int rows, int cols, uint64_t seed, double deviation)
+{
+    return check_random(EL_F32, rows, cols, seed, deviation);
+}
+
+static el_dropout dropping(double rate)
+{
+    return (el_dropout){
+        .rate = rate, .random = {.seed = 0x123456789abcdef, .stream = 9, .step = 1234}, .first_row = 77};
+}
+
+typedef struct {
+    int rows, cols, more; /* `more`: another width, or the variant */
+} sizes;
+
+static void case_linear(run *r, sizes s)
+{
+    el_device *const dev = r->dev;
+    const el_tensor x = in(r, s.rows, s.cols, 1, 1), dy = in(r, s.rows, s.more, 2, 1);
+    el_tensor w = parameter(s.more, s.cols, 3, 1);
+    const el_tensor b = parameter(1, s.more, 4, 1);
+    w.prepared = check_memory(dev->prepared_bytes(dev, w.rows, w.cols, r->type, true) + 64);
+    dev->prepare(dev, w, r->type, true);
+    dev->linear_forward(dev, out(r, "y", r->type, s.rows, s.more, false, 1e-5), x, w, b);
+    dev->linear_forward(dev, out(r, "y without b", r->type, s.rows, s.more, false, 1e-5), x, w,
+                        el_tensor_none());
+    dev->linear_backward_input(dev, out(r, "dx", r->type, s.rows, s.cols, false, 1e-5), dy, w, false);
+    dev->linear_backward_input(dev, out(r, "dx added", r->type, s.rows, s.cols, true, 1e-5), dy, w, true);
+    const el_tensor dw = out(r, "dw", EL_F32, s.more, s.cols, true, 1e-5);
+    dev->linear_backward_weight(dev, dw, out(r, "db", EL_F32, 1, s.more, true, 1e-5), dy, x);
+}
+
+static void case_elementwise(run *r, sizes s)
+{
+    el_device *const dev = r->dev;
+    const el_tensor x = in(r, s.rows, s.cols, 1, 2), z = in(r, s.rows, s.cols, 2, 1);
+    dev->zero(dev, out(r, "zero", r->type, s.rows, s.cols, false, 0));
+    dev->copy(dev, out(r, "copy", EL_F32, s.rows, s.cols, false, 0), x);
+    dev->copy(dev, out(r, "rounded copy", EL_BF16, s.rows, s.cols, false, 0),
+              parameter(s.rows, s.cols, 3, 1));
+    dev->add(dev, out(r, "add", r->type, s.rows, s.cols, false, 1e-6), x, z);
+    const el_tensor slope = out(r, "slope", r->type, s.rows, s.cols, false, 1e-6);
+    dev->gelu_forward(dev, out(r, "gelu", r->type, s.rows, s.cols, false, 1e-6), slope, x);
+    dev->gelu_backward(dev, out(r, "dx", r->type, s.rows, s.cols, false, 1e-6), x, z);
+    dev->dropout(dev, out(r, "dropout", r->type, s.rows, s.cols, false, 1e-6), x, dropping(0.1));
+}
+
+static void case_in_place(run *r, sizes s)
+{
+    el_device *const dev = r->dev;
+    const el_tensor z = in(r, s.rows, s.cols, 2, 1);
+    const el_tensor sum = out(r, "add", r->type, s.rows, s.cols, true, 1e-6);
+    dev->add(dev, sum, sum, z);
+    const el_tensor slope = out(r, "slope", r->type, s.rows, s.cols, true, 1e-6);
+    dev->gelu_forward(dev, out(r, "gelu", r->type, s.rows, s.cols, false, 1e-6), slope, slope);
+    const el_tensor dx = out(r, "dx", r->type, s.rows, s.cols, true, 1e-6);
+    dev->gelu_backward(dev, dx, dx, z);
+    const el_tensor dropped = out(r, "dropout", r->type, s.rows, s.cols, true, 1e-6);
+    dev->dropout(dev, dropped, dropped, dropping(0.5));
+}
+
+static void case_norm(run *r, sizes s)
+{
+    el_device *const dev = r->dev;
+    const el_tensor x = in(r, s.rows, s.cols, 1, 2), branch = in(r, s.rows, s.cols, 2, 1);
+    const el_tensor gamma = parameter(1, s.cols, 3, 1), beta = parameter(1, s.cols, 4, 1);
+    const el_dropout dropout = dropping(s.more ? 0.1 : 0);
+    const el_tensor sum = out(r, "sum", r->type, s.rows, s.cols, false, 1e-6);
+    const el_tensor stats = out(r, "stats", EL_F32, s.rows, 2, false, 1e-5);
+    dev->residual_norm_forward(dev, out(r, "y", r->type, s.rows, s.cols, false, 1e-5), sum, stats, x, branch,
+                               gamma, beta, 1e-12, dropout);
+    const el_tensor dy = in(r, s.rows, s.cols, 5, 1);
+    el_tensor norm_stats = check_tensor(EL_F64, s.rows, 2), given = check_tensor(EL_F32, s.rows, 2);
+    el_device *const reference = el_device_reference();
+    reference->layer_norm_forward(reference, check_tensor(EL_F64, s.rows, s.cols), norm_stats, x, gamma, beta,
+                                  1e-12);
+    reference->copy(reference, given, norm_stats);
+    dev->residual_norm_backward(dev, out(r, "dsum", r->type, s.rows, s.cols, false, 2e-5),
+                                out(r, "dbranch", r->type, s.rows, s.cols, false, 2e-5),
+                                out(r, "dgamma", EL_F32, 1, s.cols, true, 2e-5),
+                                out(r, "dbeta", EL_F32, 1, s.cols, true, 2e-5), dy, x, given, gamma, dropout);
+}
+
+static void case_layer_norm(run *r, sizes s)
+{
+    el_device *const dev = r->dev;
+    const el_tensor x = in(r, s.rows, s.cols, 1, 2);
+    const el_tensor gamma = parameter(1, s.cols, 3, 1), beta = parameter(1, s.cols, 4, 1);
+    const el_tensor stats = out(r, "stats", EL_F32, s.rows, 2, false, 1e-5);
+    dev->layer_norm_forward(dev, out(r, "y", r->type, s.rows, s.cols, false, 1e-5), stats, x, gamma, beta,
+                            1e-5);
+    const el_tensor dy = out(r, "dx in place", r->type, s.rows, s.cols, true, 2e-5);
+    dev->layer_norm_backward(dev, dy, out(r, "dgamma", EL_F32, 1, s.cols, true, 2e-5),
+                             out(r, "dbeta", EL_F32, 1, s.cols, true, 2e-5), dy, x, stats, gamma);
+}
+
+static void case_rows(run *r, sizes s)
+{
+    el_device *const dev = r->dev;
+    const el_tensor tables[3] = {parameter(50, s.cols, 1, 1), parameter(s.rows, s.cols, 2, 1),
+                                 parameter(2, s.cols, 3, 1)};
+    const int *const indices[3] = {check_ints(s.rows, 0, 50, 5), check_ints(s.rows, 0, s.rows, 6),
+                                   check_ints(s.rows, 0, 2, 7)};
+    dev->embed_forward(dev, out(r, "embedded", r->type, s.rows, s.cols, false, 1e-6), tables, indices, 3);
+    const el_tensor dy = in(r, s.rows, s.cols, 8, 1);
+    dev->embed_backward(dev, out(r, "dtable", EL_F32, 50, s.cols, true, 1e-5), dy, indices[0]);
+    const int picked = (s.rows + 1) / 2;
+    int *const rows = check_memory(sizeof(int) * (size_t)picked);
+    for (int i = 0; i < picked; i++)
+        rows[i] = s.rows - 1 - 2 * i;
+    dev->gather_forward(dev, out(r, "gathered", r->type, picked, s.cols, false, 0), dy, rows);
+    const el_tensor part = in(r, picked, s.cols, 9, 1);
+    dev->gather_backward(dev, out(r, "scattered", r->type, s.rows, s.cols, false, 1e-6), part, rows);
+}
+
+enum { WIDTH = 200 };
+
+/* rows: of the longest sequence; cols: head size; more: heads */
+static void case_attention(run *r, sizes s)
+{
+    el_device *const dev = r->dev;
+    const int lengths[] = {s.rows, 1, 17, s.rows / 2 + 1, 2};
+    int starts[6] = {0}, sequences = 0, longest = 0;
+    for (; sequences < 5; sequences++) {
+        starts[sequences + 1] = starts[sequences] + lengths[sequences];
+        longest = lengths[sequences] > longest ? lengths[sequences] : longest;
+    }
+    const el_layout layout = {starts, sequences, longest};
+    const int n = starts[sequences], hidden = s.cols * s.more;
+    assert_int_equal(dev->reserve(dev, longest, s.cols), EL_OK);
+    const el_tensor qkv = in(r, n, 3 * hidden, 1, 1), dy = in(r, n, hidden, 2, 1);
+    for (int dropped = 0; dropped < 2; dropped++) {
+        const el_dropout dropout = dropping(dropped ? 0.1 : 0);
+        const el_tensor y = out(r, "y", r->type, n, hidden, false, 1e-5);
+        const el_tensor lse = out(r, "lse", EL_F32, n, s.more, false, 1e-5);
+        dev->attention_forward(dev, y, lse, qkv, layout, s.more, dropout, WIDTH);
+        dev->attention_backward(dev, out(r, "dqkv", r->type, n, 3 * hidden, false, 3e-5), dy, y, lse, qkv,
+                                layout, s.more, dropout, WIDTH);
+    }
+}
+
+/* rows, classes; more: bit 0 another temperature, bit 1 the target disallowed */
+static void case_softmax(run *r, sizes s)
+{
+    el_device *const dev = r->dev;
+    const el_tensor logits = in(r, s.rows, s.cols, 1, 3);
+    const int *const target = check_ints(s.rows, -1, s.cols, 2);
+    for (int i = 0; i < s.rows; i += 3)
+        if (target[i] >= 0 && s.cols > 1)
+            el_set(logits, i, target[i],
+                   15); /* a sure thing, which must not be drawn where it is disallowed */
+    const el_sampling sampling = {.temperature = s.more & 1 ? 0.7 : 1,
+                                  .disallow_target = s.more & 2,
+                                  .random = check_seed(3),
+                                  .first_row = 12};
+    int *const guess = out_ints(s.rows), *const sample = out_ints(s.rows);
+    dev->softmax_loss(dev, out(r, "loss", EL_F32, s.rows, 1, false, 1e-5), guess, sample,
+                      out(r, "dlogits", r->type, s.rows, s.cols, false, 1e-5), logits, target, &sampling,
+                      0.37);
+    keep_ints(r, "guess", guess, s.rows);
+    keep_ints(r, "sample", sample, s.rows);
+    dev->softmax_loss(dev, el_tensor_none(), NULL, NULL, el_tensor_none(), logits, target, NULL, 1);
+}
+
+static void case_logistic(run *r, sizes s)
+{
+    el_device *const dev = r->dev;
+    const el_tensor logits = in(r, s.rows, 1, 1, 6);
+    const int *const label = check_ints(s.rows, -1, 2, 2);
+    dev->logistic_loss(dev, out(r, "loss", EL_F32, s.rows, 1, false, 1e-5),
+                       out(r, "dlogits", r->type, s.rows, 1, false, 1e-5), logits, label, 0.37);
+}
+
+static void case_optimizer(run *r, sizes s)
+{
+    el_device *const dev = r->dev;
+    const el_tensor g = parameter(s.rows, s.cols, 1, 1);
+    const el_tensor sum = out(r, "sum of squares", EL_F32, 2, 1, false, 1e-6);
+    el_set(sum, 0, 0, dev->sum_squares(dev, g));
+    el_tensor strided = g;
+    strided.cols = s.cols > 1 ? s.cols - 1 : 1;
+    el_set(sum, 1, 0, dev->sum_squares(dev, strided));
+    const el_tensor value = out(r, "value", EL_F32, s.rows, s.cols, true, 1e-5);
+    const el_tensor m = out(r, "m", EL_F32, s.rows, s.cols, true, 1e-6);
+    const el_tensor v = out(r, "v", EL_F32, s.rows, s.cols, false, 1e-6);
+    check_fill(v, 0.1);
+    const el_adamw step = {.rate = 0.01,
+                           .beta1 = 0.9,
+                           .beta2 = 0.999,
+                           .epsilon = 1e-6,
+                           .decay = 0.01,
+                           .clip = 0.5,
+                           .m_correction = 1.5,
+                           .v_correction = 1.2};
+    dev->adamw(dev, value, m, v, g, step);
+}
+
+typedef struct {
+    const char *name;
+    void (*compute)(run *r, sizes s);
+    sizes shapes[6];
+    double bf16; /* the tolerance of everything in BF16 */
+} op_case;
+
+static const op_case cases[] = {
+    {"linear",
+     case_linear,
+     {{1, 17, 5}, {33, 64, 96}, {300, 70, 130}, {19, 1100, 40}, {1030, 20, 30}, {5, 8, 700}},
+     8e-3},
+    {"elementwise", case_elementwise, {{1, 1, 0}, {1, 17, 0}, {300, 131, 0}, {70, 256, 0}}, 5e-3},
+    {"in place", case_in_place, {{1, 3, 0}, {300, 131, 0}}, 5e-3},
+    {"norm", case_norm, {{1, 17, 1}, {300, 131, 1}, {70, 256, 0}, {1100, 16, 1}}, 2e-2},
+    {"layer norm", case_layer_norm, {{1, 17, 0}, {300, 131, 0}, {70, 256, 0}}, 2e-2},
+    {"rows", case_rows, {{1, 17, 0}, {300, 131, 0}, {70, 256, 0}}, 5e-3},
+    {"attention", case_attention, {{1, 64, 1}, {100, 64, 1}, {130, 20, 2}, {9, 7, 3}, {61, 32, 2}}, 6e-2},
+    {"softmax",
+     case_softmax,
+     {{1, 1, 0}, {50, 3, 0}, {60, 517, 3}, {60, 1000, 2}, {30, 5000, 1}, {40, 1000, 0}},
+     1e-2},
+    {"logistic", case_logistic, {{1, 1, 0}, {300, 1, 0}, {2100, 1, 0}}, 5e-3},
+    {"optimizer", case_optimizer, {{1, 17, 0}, {300, 131, 0}, {1000, 200, 0}}, 1e-5},
+};
+enum { CASES = sizeof cases / sizeof *cases };
+
+static run computed(el_device *dev, const op_case *c, sizes s, el_type type)
+{
+    run r = {.dev = dev, .type = type, .exact = strcmp(dev->name, "reference") == 0};
+    c->compute(&r, s);
+    return r;
+}
+
+static el_device *opened(int threads)
+{
+    el_device *dev = NULL;
+    CHECK(el_device_cpu(&dev, threads, level) == EL_OK, "%s: %s", level, el_error());
+    CHECK(strcmp(dev->level, level) == 0, "level %s, asked for %s", dev->level, level);
+    return dev;
+}
+
+static void compare(const op_case *c, sizes s, el_type type)
+{
+    static const int threads[] = {1, 2, 3, 7};
+    const run expected = computed(el_device_reference(), c, s, type);
+    run first = {.count = 0};
+    for (int t = 0; t < 4; t++) {
+        el_device *const dev = opened(threads[t]);
+        const run got = computed(dev, c, s, type);
+        dev->close(dev);
+        for (int i = 0; i < got.count; i++) {
+            char what[160];
+            const output *const o = &got.outputs[i];
+            snprintf(what, sizeof what, "%s %s, %s, %s, %d x %d (%d), %d threads", c->name, o->name, level,
+                     type == EL_BF16 ? "bf16" : "float", s.rows, s.cols, s.more, threads[t]);
+            const bool rounded = type == EL_BF16 && o->tolerance > 0;
+            if (t > 0)
+                check_same(what, o->value, first.outputs[i].value);
+            else if (o->value.type == EL_BF16 && o->tolerance == 0)
+                check_close(what, o->value, expected.outputs[i].value, 4e-3);
+            else
+                check_close(what, o->value, expected.outputs[i].value, rounded ? c->bf16 : o->tolerance);
+        }
+        if (t == 0)
+            first = got;
+    }
+}
+
+static void agrees(void **state)
+{
+    const op_case *const c = *state;
+    for (int i = 0; i < 6 && c->shapes[i].rows; i++)
+        for (int type = EL_F32; type <= EL_BF16; type++) {
+            compare(c, c->shapes[i], (el_type)type);
+            check_release(NULL);
+        }
+}
+
+static int run_level(void)
+{
+    struct CMUnitTest tests[CASES];
+    for (int i = 0; i < CASES; i++)
+        tests[i] = (struct CMUnitTest){.name = cases[i].name,
+                                       .test_func = agrees,
+                                       .teardown_func = check_release,
+                                       .initial_state = (void *)&cases[i]};
+    return cmocka_run_group_tests_name(level, tests, NULL, NULL);
+}
+
+/* An unknown level, and one that the processor lacks, are refused by name. */
+static int refuses(void)
+{
+    el_device *dev = NULL;
+    return el_device_cpu(&dev, 1, "mmx") == EL_EUSAGE && strstr(el_error(), "mmx") ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const levels[] = {"baseline", "avx2", "avx512", "avx512_bf16"};
+    int failed = refuses();
+    if (failed)
+        printf("mmx: not refused by name\n");
+    for (int i = 0; i < 4; i++) {
+        if (argc > 1 && strcmp(argv[1], levels[i]) != 0)
+            continue;
+        if (!el_level_available(levels[i])) {
+            printf("%s: this processor lacks it; skipped\n", levels[i]);
+            continue;
+        }
+        fflush(stdout);
+        const pid_t child = fork();
+        if (child == 0) {
+            level = levels[i];
+            exit(run_level() ? 1 : 0);
+        }
+        int status = 1;
+        if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+            failed++;
+    }
+    return failed;
+}

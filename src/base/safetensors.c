@@ -162,6 +162,11 @@ static el_status place(el_safetensors *st, const placed *list, const unsigned ch
     return EL_OK;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const el_st_entry *)a)->name, ((const el_st_entry *)b)->name);
+}
+
 static el_status read_entries(el_safetensors *st, const unsigned char *data, size_t available)
 {
     const size_t most = json_object_size(st->header);
@@ -185,6 +190,8 @@ static el_status read_entries(el_safetensors *st, const unsigned char *data, siz
         status = check_cover(list, st->count, st->path, available);
     if (!status)
         status = place(st, list, data);
+    if (!status && st->count)
+        qsort(st->entries, (size_t)st->count, sizeof *st->entries, by_name);
     free(list);
     return status;
 }
@@ -261,10 +268,8 @@ void el_safetensors_close(el_safetensors *st)
 
 const el_st_entry *el_safetensors_find(const el_safetensors *st, const char *name)
 {
-    for (int i = 0; i < st->count; i++)
-        if (strcmp(st->entries[i].name, name) == 0)
-            return &st->entries[i];
-    return NULL;
+    const el_st_entry wanted = {.name = name};
+    return st->count ? bsearch(&wanted, st->entries, (size_t)st->count, sizeof wanted, by_name) : NULL;
 }
 
 el_status el_safetensors_need(const el_safetensors *st, const char *name, el_st_type type, int dims,

@@ -35,7 +35,7 @@ typedef struct {
 typedef struct {
     el_mapping file;
     json_t *metadata; /* object of strings, may be empty, never NULL once open */
-    el_st_entry *entries;
+    el_st_entry *entries; /* sorted by name */
     int count;
     char *path;
     json_t *header; /* owns the names */

@@ -91,15 +91,21 @@ static void test_failures(void **state)
     CHECK_FAILS(el_folder_make(in_folder("plain/below")), EL_EFAILED, "Not a directory");
 }
 
-/* A device is written straight: it is neither replaced nor has a file beside it. */
+/* A device is written straight: it is neither replaced nor has a file beside it.  Links stand in for the
+ * devices, so that a mistake replaces a link. */
 static void test_devices(void **state)
 {
     (void)state;
     struct stat info;
-    CHECK_FAILS(el_file_write("/dev/full", "a", 1), EL_EFAILED, "/dev/full: No space left on device");
-    CHECK_OK(el_file_write("/dev/null", "a", 1));
-    assert_int_equal(stat("/dev/null", &info), 0);
-    assert_true(S_ISCHR(info.st_mode));
+    CHECK_OK(el_folder_make(in_folder("dev")));
+    assert_int_equal(symlink("/dev/full", in_folder("dev/full")), 0);
+    assert_int_equal(symlink("/dev/null", in_folder("dev/null")), 0);
+    CHECK_FAILS(el_file_write(in_folder("dev/full"), "a", 1), EL_EFAILED,
+                "dev/full: No space left on device");
+    CHECK_OK(el_file_write(in_folder("dev/null"), "a", 1));
+    assert_int_equal(lstat(in_folder("dev/null"), &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    assert_int_equal(names_in(in_folder("dev")), 2);
 }
 
 /* On a full file system the old file stays as it was, and the new one leaves nothing. */

@@ -16,7 +16,7 @@ typedef struct {
     int threads;
     int done[PIECES];
     atomic_int busy[MOST]; /* tasks running with this `thread` */
-    atomic_int trouble;
+    atomic_int trouble, inner;
 } tally;
 
 static void count_piece(void *context, int index, int thread)
@@ -53,29 +53,41 @@ static void test_each_piece_once(void **state)
                 check_once(threads, counts[c]);
 }
 
-static void nest(void *context, int index, int thread)
+static void inner(void *context, int index, int thread)
 {
-    tally *all = context;
+    tally *t = context;
     (void)index;
-    el_parallel(all->threads, 10, count_piece, &all[1 + thread]);
-    el_parallel(1, 10, count_piece, &all[1 + thread + MOST]);
+    if (atomic_fetch_add(&t->busy[thread], 1) != 0)
+        t->trouble++;
+    const struct timespec moment = {.tv_nsec = 20000};
+    nanosleep(&moment, NULL);
+    atomic_fetch_sub(&t->busy[thread], 1);
+    t->inner++;
 }
 
-/* A call within a task runs its pieces itself, under a number no other task has. */
+static void inner_alone(void *context, int index, int thread)
+{
+    tally *t = context;
+    (void)index;
+    t->trouble += thread != 0;
+    t->inner++;
+}
+
+static void nest(void *context, int index, int thread)
+{
+    (void)index, (void)thread;
+    el_parallel(4, 5, inner, context);
+    el_parallel(1, 5, inner_alone, context);
+}
+
+/* A call within a task runs its pieces itself, under a number that no other task has. */
 static void test_nested(void **state)
 {
     (void)state;
-    static tally all[1 + 2 * MOST];
-    memset(all, 0, sizeof all);
-    for (int i = 0; i < 1 + 2 * MOST; i++)
-        all[i].threads = i <= MOST ? 4 : 1;
-    el_parallel(4, 50, nest, all);
-    int sum = 0;
-    for (int i = 1; i <= MOST; i++) {
-        sum += all[i].done[9];
-        CHECK(all[i].trouble + all[i + MOST].trouble == 0, "nested work shared a number on thread %d", i - 1);
-    }
-    CHECK(sum == 50, "the last inner piece was done %d times, not 50", sum);
+    tally t = {0};
+    el_parallel(4, 30, nest, &t);
+    CHECK(t.trouble == 0, "%d inner pieces shared a thread's number", t.trouble);
+    CHECK(t.inner == 300, "%d inner pieces were done, not 300", t.inner);
 }
 
 static void use_team(void *context, int index, int thread)

@@ -1,6 +1,8 @@
 /* safetensors - what is written is read back, and nothing a file says is believed */
 #include "check.h"
 
+#include <unistd.h>
+
 #include "base/safetensors.h"
 
 static const float three[3] = {1, -2, 3.5f};

@@ -12,8 +12,10 @@ typedef struct {
 
 static const command COMMANDS[] = {
     {"prepare", cmd_prepare, "packs text into shards of tokens"},
+    {"pretrain", cmd_pretrain, "trains generator and discriminator on shards"},
     {"detect", cmd_detect, "marks the words that look replaced"},
     {"fill", cmd_fill, "guesses what stands at [MASK]"},
+    {"bench", cmd_bench, "measures speed against the processor's peak"},
 };
 enum { COUNT = sizeof COMMANDS / sizeof *COMMANDS };
 

@@ -185,6 +185,10 @@ el_status el_device_cpu(el_device **dev, int threads, const char *level);
 bool el_level_available(const char *level);
 bool el_level_bf16_is_faster(const char *level);
 
+/* Operations a second (multiply-adds times two) that `threads` threads reach at a level, on products of a type, measured
+ * for some tens of milliseconds; NULL: the best level. */
+double el_level_peak(const char *level, el_type type, int threads);
+
 /* Views. */
 el_tensor el_tensor_make(void *data, el_type type, int rows, int cols);
 el_tensor el_tensor_rows(el_tensor t, int first, int rows);

@@ -1,0 +1,88 @@
+/* bench gemm - the machine's multiply-add peaks, and the products of a layer against them */
+#include <stdlib.h>
+
+#include "cli/bench.h"
+#include "cli/pretrain.h"
+
+typedef struct {
+    el_device *dev;
+    el_tensor y, x, w, dw;
+} product;
+
+static el_status forward(void *context)
+{
+    product *p = context;
+    p->dev->linear_forward(p->dev, p->y, p->x, p->w, el_tensor_none());
+    return EL_OK;
+}
+
+static el_status backward_input(void *context)
+{
+    product *p = context;
+    p->dev->linear_backward_input(p->dev, p->x, p->y, p->w, false);
+    return EL_OK;
+}
+
+static el_status backward_weight(void *context)
+{
+    product *p = context;
+    p->dev->linear_backward_weight(p->dev, p->dw, el_tensor_none(), p->y, p->x);
+    return EL_OK;
+}
+
+static void lay_out(product *p, el_arena *arena, el_type type, int rows, int out, int in)
+{
+    p->y = el_arena_tensor(arena, type, rows, out);
+    p->x = el_arena_tensor(arena, type, rows, in);
+    p->w = el_arena_tensor(arena, EL_F32, out, in);
+    p->dw = el_arena_tensor(arena, EL_F32, out, in);
+    p->w.prepared = el_arena_push(arena, p->dev->prepared_bytes(p->dev, out, in, type, true));
+}
+
+/* One shape: the rates of its three products, operations a second. */
+static el_status measure(const bench_place *place, int rows, int out, int in, json_t **line)
+{
+    static bench_run *const RUNS[] = {forward, backward_input, backward_weight};
+    product p = {.dev = place->dev};
+    el_arena arena = {0};
+    double seconds[3] = {0};
+    lay_out(&p, &arena, place->type, rows, out, in);
+    el_status st = el_device_reserve(place->dev, &arena);
+    if (st)
+        return st;
+    lay_out(&p, &arena, place->type, rows, out, in);
+    place->dev->prepare(place->dev, p.w, place->type, true);
+    for (int i = 0; !st && i < 3; i++)
+        st = bench_median(place->settings->seconds / 15, 5, RUNS[i], &p, &seconds[i]);
+    el_device_release(place->dev, &arena);
+    const double flops = 2.0 * rows * out * in;
+    if (!st)
+        *line = json_pack("{s:i, s:i, s:i, s:f, s:f, s:f}", "rows", rows, "out", out, "in", in,
+                          "forward_peak_share", flops / seconds[0] / place->peak, "backward_input_peak_share",
+                          flops / seconds[1] / place->peak, "backward_weight_peak_share",
+                          flops / seconds[2] / place->peak);
+    return st;
+}
+
+el_status bench_gemm(const bench_place *place, json_t **result)
+{
+    pretrain_settings shape;
+    pretrain_defaults(&shape, place->settings->model_size);
+    const int h = (int)shape.hidden_size, inner = (int)shape.intermediate_size;
+    const int rows = (int)(place->settings->batch_size * place->settings->max_seq_length);
+    const int shapes[][2] = {{3 * h, h}, {h, h}, {inner, h}, {h, inner}};
+    const int threads = place->dev->threads;
+    json_t *lines = json_array();
+    el_status st = lines ? EL_OK : el_fail(EL_ENOMEM, "no memory for the result");
+    for (size_t i = 0; !st && i < sizeof shapes / sizeof *shapes; i++) {
+        json_t *line = NULL;
+        st = measure(place, rows, shapes[i][0], shapes[i][1], &line);
+        if (line)
+            json_array_append_new(lines, line);
+    }
+    *result = json_pack("{s:f, s:f, s:f, s:o}", "float_peak_gflops",
+                        el_level_peak(place->dev->level, EL_F32, threads) / 1e9, "bf16_peak_gflops",
+                        el_level_peak(place->dev->level, EL_BF16, threads) / 1e9, "peak_gflops",
+                        place->peak / 1e9, "products", lines);
+    return st;
+}

@@ -101,14 +101,14 @@ static bool is_ideograph(uint32_t c)
 }
 
 /* Marks of Unicode 9: NFD knows them already. */
-static const range moved[] = {
+static const range known_to_nfd[] = {
     {0x8D4, 0x8E1},     {0x1DFB, 0x1DFB},   {0x11442, 0x11446},
     {0x11C3F, 0x11C3F}, {0x1E000, 0x1E02A}, {0x1E944, 0x1E94A},
 };
 
 static uint8_t combining_class(uint32_t c)
 {
-    const bool unknown = is_younger(c) && !is_in(moved, sizeof moved / sizeof *moved, c);
+    const bool unknown = is_younger(c) && !is_in(known_to_nfd, sizeof known_to_nfd / sizeof *known_to_nfd, c);
     return unknown ? 0 : (uint8_t)utf8proc_get_property((utf8proc_int32_t)c)->combining_class;
 }
 

@@ -16,7 +16,7 @@
 #include "trie.h"
 
 enum {
-    BUCKETS = 1 << 15,
+    BUCKETS = 1 << 17,
     STORE = 1 << 21,               /* words of 32 bits for long keys and id lists */
     LONGEST_CHUNK = 64,            /* longer ones are not remembered */
     INLINE_BYTES = 16,             /* keys this long lie in the entry */
@@ -29,8 +29,8 @@ enum {
  * is its hash, and the bytes are in the store. */
 typedef struct {
     uint64_t key[2];
-    uint16_t bytes, count;
     int32_t ids[INLINE_IDS]; /* count <= INLINE_IDS, else ids[0] is their place in the store */
+    uint16_t bytes, count;
 } entry;
 
 typedef struct {
@@ -246,11 +246,18 @@ static entry *find(el_wordpiece *s, bucket *b, const uint64_t key[2], const char
     return &b->way[0];
 }
 
+/* A chunk on its way: found, its bucket asked for, not yet looked up. */
+typedef struct {
+    uint64_t key[2];
+    const char *text;
+    size_t bytes;
+    bucket *bucket;
+} pending;
+
 /* Appends the ids of one chunk; there is room. */
-static void append_chunk(el_wordpiece *s, const uint64_t key[2], const char *chunk, size_t bytes, el_ids *ids)
+static void append_chunk(el_wordpiece *s, const pending *p, el_ids *ids)
 {
-    bucket *b = &s->buckets[mix(key[0], key[1] ^ bytes) >> 32 & (BUCKETS - 1)];
-    const entry *e = find(s, b, key, chunk, bytes);
+    const entry *e = find(s, p->bucket, p->key, p->text, p->bytes);
     int32_t *out = ids->data + ids->count;
     if (e) {
         const int32_t *known = ids_of(s, e);
@@ -260,91 +267,106 @@ static void append_chunk(el_wordpiece *s, const uint64_t key[2], const char *chu
         ids->count += e->count;
         return;
     }
-    const int count = encode_chunk(s, chunk, bytes, out);
+    const int count = encode_chunk(s, p->text, p->bytes, out);
     ids->count += (size_t)count;
-    if (count <= UINT16_MAX && bytes <= LONGEST_CHUNK)
-        remember(s, b, key, chunk, bytes, out, count);
+    if (count <= UINT16_MAX && p->bytes <= LONGEST_CHUNK)
+        remember(s, p->bucket, p->key, p->text, p->bytes, out, count);
 }
 
 /* ---- chunks ----------------------------------------------------------------------------------------- */
+
+/* Chunks are found some way ahead of being looked up, so that their buckets arrive from memory meanwhile. */
+enum { AHEAD = 32, WINDOW = 64 };
+
+typedef struct {
+    pending list[AHEAD];
+    int count;
+    size_t bytes; /* of all their texts */
+} queue;
+
+static el_status drain(el_wordpiece *s, queue *q, el_ids *ids)
+{
+    const el_status st = el_ids_reserve(ids, IDS_A_BYTE * q->bytes + INLINE_IDS);
+    if (st)
+        return st;
+    for (int i = 0; i < q->count; i++)
+        append_chunk(s, &q->list[i], ids);
+    q->count = 0;
+    q->bytes = 0;
+    return EL_OK;
+}
+
+/* Masks for the first n bytes of 16, as two little-endian words. */
+static uint64_t low_mask(size_t n)
+{
+    return n >= 8 ? ~(uint64_t)0 : ((uint64_t)1 << 8 * n) - 1;
+}
+
+static uint64_t high_mask(size_t n)
+{
+    return n >= 16 ? ~(uint64_t)0 : n <= 8 ? 0 : ((uint64_t)1 << 8 * (n - 8)) - 1;
+}
+
+/* Takes the chunk [start, start + bytes); text may be read up to `end`. */
+static inline el_status enqueue(el_wordpiece *s, queue *q, const char *start, size_t bytes, const char *end,
+                                el_ids *ids)
+{
+    pending *p = &q->list[q->count];
+    p->text = start;
+    p->bytes = bytes;
+    if (bytes <= INLINE_BYTES && end - start >= INLINE_BYTES) {
+        p->key[0] = load(start) & low_mask(bytes);
+        p->key[1] = load(start + 8) & high_mask(bytes);
+    } else {
+        make_key(p->key, start, bytes);
+    }
+    p->bucket = &s->buckets[mix(p->key[0], p->key[1] ^ bytes) >> 32 & (BUCKETS - 1)];
+    __builtin_prefetch(p->bucket);
+    q->bytes += bytes;
+    return ++q->count == AHEAD ? drain(s, q, ids) : EL_OK;
+}
 
 static bool is_space(char c)
 {
     return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-static const uint64_t ONES = 0x0101010101010101u, TOPS = 0x8080808080808080u;
-
-/* The top bit of each byte of `word` below 0x21 is set in what this returns: exact up to the first such byte.
- */
-static uint64_t below_bang(uint64_t word)
+/* One bit for each of WINDOW bytes: is it white space? */
+static uint64_t spaces_in(const char *at)
 {
-    return (word - 0x21 * ONES) & ~word & TOPS;
-}
-
-/* The first `count` (1 to 8) bytes of a word. */
-static uint64_t first_bytes(uint64_t word, int count)
-{
-    return word & ~(uint64_t)0 >> (64 - 8 * count);
-}
-
-/* The length of the chunk that starts at `at`, and its key if the length is at most 16; looks at 16 bytes
- * at once.  0 where these do not end the chunk, or something below a space that is not white space does. */
-static inline size_t short_chunk(const char *at, uint64_t key[2])
-{
-    const uint64_t low = load(at), high = load(at + 8);
-    const uint64_t low_ends = below_bang(low), high_ends = below_bang(high);
-    if (low_ends) {
-        const int bytes = __builtin_ctzll(low_ends) / 8;
-        if (!is_space(at[bytes]))
-            return 0;
-        key[0] = first_bytes(low, bytes); /* at least 1: no chunk starts with a space */
-        key[1] = 0;
-        return (size_t)bytes;
+    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
+    unsigned char is[WINDOW];
+    for (int i = 0; i < WINDOW; i++)
+        is[i] = (at[i] == ' ') | (at[i] == '\n') | (at[i] == '\t') | (at[i] == '\r');
+    uint64_t bits = 0;
+    for (int i = 0; i < WINDOW; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, is + i, sizeof eight);
+        bits |= (eight * 0x0102040810204080u >> 56) << i; /* gathers the lowest bits of eight bytes */
     }
-    if (high_ends) {
-        const int bytes = __builtin_ctzll(high_ends) / 8;
-        if (!is_space(at[8 + bytes]))
-            return 0;
-        key[0] = low;
-        key[1] = bytes ? first_bytes(high, bytes) : 0;
-        return 8 + (size_t)bytes;
-    }
-    return 0;
-}
-
-static size_t any_chunk(const char *at, const char *end)
-{
-    const char *stop = at;
-    while (stop < end && !is_space(*stop))
-        stop++;
-    return (size_t)(stop - at);
+    return bits;
 }
 
 el_status el_wordpiece_encode(el_wordpiece *s, const char *text, size_t bytes, el_ids *ids)
 {
-    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "keys are loaded as little-endian words");
-    const char *end = text + bytes;
-    for (const char *at = text;;) {
-        while (at < end && is_space(*at))
-            at++;
-        if (at == end)
-            return EL_OK;
-        uint64_t key[2];
-        size_t length = end - at > INLINE_BYTES ? short_chunk(at, key) : 0;
-        if (length == 0) {
-            length = any_chunk(at, end);
-            make_key(key, at, length);
-        }
-        const size_t most = IDS_A_BYTE * length + INLINE_IDS;
-        if (ids->capacity - ids->count < most) {
-            const el_status st = el_ids_reserve(ids, most);
-            if (st)
+    queue q = {.count = 0};
+    const char *end = text + bytes, *start = text, *at = text;
+    el_status st = EL_OK;
+    for (; end - at >= WINDOW; at += WINDOW)
+        for (uint64_t spaces = spaces_in(at); spaces; spaces &= spaces - 1) {
+            const char *stop = at + __builtin_ctzll(spaces);
+            if (stop > start && (st = enqueue(s, &q, start, (size_t)(stop - start), end, ids)))
                 return st;
+            start = stop + 1;
         }
-        append_chunk(s, key, at, length, ids);
-        at += length;
+    for (; at <= end; at++) {
+        if (at < end && !is_space(*at))
+            continue;
+        if (at > start && (st = enqueue(s, &q, start, (size_t)(at - start), end, ids)))
+            return st;
+        start = at + 1;
     }
+    return drain(s, &q, ids);
 }
 
 /* ---- with spans ------------------------------------------------------------------------------------- */

@@ -6,20 +6,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/parallel.h"
 #include "text/reader.h"
 
-enum { FP32, BF16, AUTO }; /* as in CLI_ASK_OPTIONS */
-
-cli_ask_settings cli_ask_defaults(void)
-{
-    return (cli_ask_settings){.precision = FP32, .threads = el_processors()};
-}
-
-static bool wants_bf16(const cli_ask_settings *s)
-{
-    return s->precision == BF16 || (s->precision == AUTO && el_level_bf16_is_faster(s->instruction_set));
-}
+static const el_serve_precision PRECISIONS[] = {EL_SERVE_FASTEST, EL_SERVE_BF16,
+                                                EL_SERVE_FP32}; /* as cli_machine's */
 
 static el_status answer_operands(const el_options *options, el_session *session, const el_vocab *vocab,
                                  cli_answer *answer, void *context)
@@ -49,16 +39,16 @@ static el_status answer_lines(el_session *session, const el_vocab *vocab, cli_an
     return st;
 }
 
-el_status cli_ask(const el_options *options, const cli_ask_settings *settings, bool generator,
-                  bool discriminator, cli_answer *answer, void *context)
+el_status cli_ask(const el_options *options, const cli_ask_settings *settings, const cli_machine *machine,
+                  el_role role, cli_answer *answer, void *context)
 {
     if (!settings->model)
         return el_fail(EL_EUSAGE, "--model is missing: which run or model folder?");
-    const el_load_settings load = {.generator = generator,
-                                   .discriminator = discriminator,
-                                   .bf16 = wants_bf16(settings),
-                                   .threads = (int)settings->threads,
-                                   .level = settings->instruction_set};
+    const el_load_settings load = {.generator = role == EL_GENERATOR,
+                                   .discriminator = role == EL_DISCRIMINATOR,
+                                   .precision = PRECISIONS[machine->precision],
+                                   .threads = (int)machine->threads,
+                                   .level = cli_machine_level(machine)};
     el_loaded *loaded = NULL;
     el_session *session = NULL;
     el_status st = el_loaded_open(&loaded, settings->model, &load);

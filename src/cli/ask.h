@@ -5,17 +5,15 @@
 #ifndef EL_CLI_ASK_H
 #define EL_CLI_ASK_H
 
-#include "base/options.h"
+#include "cli/machine.h"
 #include "serve/session.h"
 
 typedef struct {
-    const char *model, *instruction_set;
-    int precision;
-    int64_t threads;
+    const char *model;
     bool json;
 } cli_ask_settings;
 
-/* Table lines for a settings struct with a cli_ask_settings named `ask`. */
+/* Table lines for a settings struct with a cli_ask_settings `ask` and a cli_machine `machine`. */
 #define CLI_ASK_OPTIONS(settings)                                                                            \
     {"model",                                                                                                \
      EL_OPT_TEXT,                                                                                            \
@@ -26,29 +24,15 @@ typedef struct {
      "a run folder, or a Hugging Face model folder"},                                                        \
         {"json", EL_OPT_SWITCH, offsetof(settings, ask.json),         0,                                     \
          1,      NULL,          "one JSON object a text, a line each"},                                      \
-        {"precision",                                                                                        \
-         EL_OPT_CHOICE,                                                                                      \
-         offsetof(settings, ask.precision),                                                                  \
-         0,                                                                                                  \
-         0,                                                                                                  \
-         "fp32|bf16|auto",                                                                                   \
-         "arithmetic; auto is bf16 where that is faster on this processor"},                                 \
-        {"threads", EL_OPT_INT, offsetof(settings, ask.threads), 1, 1024, NULL, "threads to work on"},       \
-    {                                                                                                        \
-        "instruction_set", EL_OPT_TEXT, offsetof(settings, ask.instruction_set), 0, 0, NULL,                 \
-            "force baseline, avx2, avx512 or avx512_bf16 (plain: the reference); the best there is unless "  \
-            "given"                                                                                          \
-    }
-
-cli_ask_settings cli_ask_defaults(void);
+        CLI_MACHINE_OPTIONS(settings)
 
 /* Answers one text on stdout. */
 typedef el_status cli_answer(void *context, el_session *session, const el_vocab *vocab, const char *text,
                              size_t bytes);
 
-/* Opens the wanted networks of the model and has every text answered, in order. */
-el_status cli_ask(const el_options *options, const cli_ask_settings *settings, bool generator,
-                  bool discriminator, cli_answer *answer, void *context);
+/* Opens the wanted network of the model and has every text answered, in order. */
+el_status cli_ask(const el_options *options, const cli_ask_settings *settings, const cli_machine *machine,
+                  el_role role, cli_answer *answer, void *context);
 
 /* Says, once for each such text, that it was read in several windows. */
 void cli_ask_note_windows(int pieces, int windows);

@@ -9,6 +9,7 @@
 
 typedef struct {
     cli_ask_settings ask;
+    cli_machine machine;
     double threshold;
     bool colour;
 } settings;
@@ -131,7 +132,7 @@ static el_status answer(void *context, el_session *session, const el_vocab *voca
 
 int cmd_detect(int argc, char **argv)
 {
-    settings s = {.ask = cli_ask_defaults(), .threshold = 0.5, .colour = cli_ask_colour()};
+    settings s = {.machine = {.precision = CLI_PRECISION_FP32}, .threshold = 0.5, .colour = cli_ask_colour()};
     el_options options = {
         .command = "detect",
         .examples = "  electra detect --model run \"The cat sat under the hat.\"\n"
@@ -146,7 +147,7 @@ int cmd_detect(int argc, char **argv)
     int exit_code;
     if (!cli_parse(&options, argc, argv, &exit_code))
         return exit_code;
-    exit_code = cli_exit("detect", cli_ask(&options, &s.ask, false, true, answer, &s));
+    exit_code = cli_exit("detect", cli_ask(&options, &s.ask, &s.machine, EL_DISCRIMINATOR, answer, &s));
     el_options_close(&options);
     return exit_code;
 }

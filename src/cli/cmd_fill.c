@@ -6,6 +6,7 @@
 
 typedef struct {
     cli_ask_settings ask;
+    cli_machine machine;
     int64_t top_k;
 } settings;
 
@@ -68,7 +69,7 @@ static el_status answer(void *context, el_session *session, const el_vocab *voca
 
 int cmd_fill(int argc, char **argv)
 {
-    settings s = {.ask = cli_ask_defaults(), .top_k = 5};
+    settings s = {.machine = {.precision = CLI_PRECISION_FP32}, .top_k = 5};
     el_options options = {
         .command = "fill",
         .examples = "  electra fill --model run \"The capital of [MASK] is [MASK].\"\n"
@@ -83,7 +84,7 @@ int cmd_fill(int argc, char **argv)
     int exit_code;
     if (!cli_parse(&options, argc, argv, &exit_code))
         return exit_code;
-    exit_code = cli_exit("fill", cli_ask(&options, &s.ask, true, false, answer, &s));
+    exit_code = cli_exit("fill", cli_ask(&options, &s.ask, &s.machine, EL_GENERATOR, answer, &s));
     el_options_close(&options);
     return exit_code;
 }

@@ -8,7 +8,7 @@
 #include "model/weights.h"
 
 enum { LEVEL_AUTO, LEVEL_BASELINE, LEVEL_AVX2, LEVEL_AVX512, LEVEL_AVX512_BF16, LEVEL_REFERENCE };
-static const char *const LEVELS[] = {NULL, "baseline", "avx2", "avx512", "avx512_bf16"};
+static const char *const LEVELS[] = {NULL, "baseline", "avx2", "avx512", "avx512_bf16", "reference"};
 static const char *const PRECISIONS[] = {"auto", "bf16", "fp32"};
 
 el_status cli_machine_open(cli_machine *machine, el_device **dev)
@@ -33,6 +33,11 @@ el_status cli_machine_open(cli_machine *machine, el_device **dev)
 el_type cli_machine_type(const cli_machine *machine)
 {
     return machine->precision == CLI_PRECISION_BF16 ? EL_BF16 : EL_F32;
+}
+
+const char *cli_machine_level(const cli_machine *machine)
+{
+    return LEVELS[machine->instruction_set];
 }
 
 /* The processor's name, as Linux tells it. */

@@ -39,6 +39,8 @@ typedef struct {
 /* Opens the device, and replaces what was left open (threads, precision) by what was chosen. */
 el_status cli_machine_open(cli_machine *machine, el_device **dev);
 el_type cli_machine_type(const cli_machine *machine); /* of activations, once open */
+/* The instruction set by name, "reference" for the reference device; NULL where left open. */
+const char *cli_machine_level(const cli_machine *machine);
 
 /* {"cpu": ..., "instruction_set": ..., "precision": ..., "threads": ...} */
 json_t *cli_machine_json(const cli_machine *machine, const el_device *dev);

@@ -19,11 +19,17 @@ struct el_loaded {
 
 static el_status open_device(el_device **dev, int threads, const char *level)
 {
-    if (level && strcmp(level, "plain") == 0) {
+    if (level && strcmp(level, "reference") == 0) {
         *dev = el_device_reference();
         return EL_OK;
     }
     return el_device_cpu(dev, threads, level);
+}
+
+static el_type type_of(el_serve_precision precision, const el_device *dev)
+{
+    const bool fastest = precision == EL_SERVE_FASTEST && dev != el_device_reference();
+    return precision == EL_SERVE_BF16 || (fastest && el_level_bf16_is_faster(dev->level)) ? EL_BF16 : EL_F32;
 }
 
 static el_status check_wish(const el_model_paths *paths, const char *folder, const el_load_settings *s)
@@ -55,12 +61,13 @@ static el_status load_vocab(el_loaded *loaded, const char *folder)
     return EL_OK;
 }
 
-static el_status load_model(el_loaded *loaded, const char *generator, const char *discriminator, bool bf16)
+static el_status load_model(el_loaded *loaded, const char *generator, const char *discriminator,
+                            el_type activations)
 {
     el_model_plan plan = {.generator = generator != NULL,
                           .discriminator = discriminator != NULL,
                           .tying = EL_TIE_SEPARATE,
-                          .activations = bf16 ? EL_BF16 : EL_F32,
+                          .activations = activations,
                           .parameters = EL_F32};
     el_status st = read_config(generator, &plan.generator_config);
     if (!st)
@@ -93,7 +100,8 @@ el_status el_loaded_open(el_loaded **out, const char *folder, const el_load_sett
         st = open_device(&loaded->dev, loaded->threads, loaded->level);
     if (!st)
         st = load_model(loaded, settings->generator ? paths.generator : NULL,
-                        settings->discriminator ? paths.discriminator : NULL, settings->bf16);
+                        settings->discriminator ? paths.discriminator : NULL,
+                        type_of(settings->precision, loaded->dev));
     el_model_paths_free(&paths);
     if (st) {
         el_loaded_close(loaded);

@@ -19,12 +19,15 @@
 #include "model/weights.h"
 #include "text/wordpiece.h"
 
+/* Of activations and products; fastest is bf16 where this processor multiplies it faster than float. */
+typedef enum { EL_SERVE_FP32, EL_SERVE_BF16, EL_SERVE_FASTEST } el_serve_precision;
+
 /* What to load, and how it computes. */
 typedef struct {
     bool generator, discriminator; /* the networks wanted; a folder that lacks one of them is EL_EDATA */
-    bool bf16;                     /* bf16 activations and products instead of float */
-    int threads;                   /* of each session; 0: as many as there are processors */
-    const char *level; /* instruction set, "plain" for the reference device; NULL: the best there is */
+    el_serve_precision precision;
+    int threads;       /* of each session; 0: as many as there are processors */
+    const char *level; /* instruction set, "reference" for the reference device; NULL: the best there is */
 } el_load_settings;
 
 typedef struct el_loaded el_loaded;

@@ -59,7 +59,7 @@ typedef struct {
     el_trainer trainer;
     el_progress progress;
     cli_progress line;
-    char figures[160]; /* of the last record, for the progress line */
+    char figures[160], shown[256]; /* of the last record, and the whole of the last progress line */
     bool recorded;
 } job;
 
@@ -439,7 +439,7 @@ static void describe(job *j, const el_figures *figures)
 
 static void show_step(job *j, const el_event *event)
 {
-    char text[256], speed[48] = "";
+    char speed[48] = "";
     if (event->kind == EL_EVENT_RECORD || !j->recorded)
         describe(j, event->figures);
     j->recorded |= event->kind == EL_EVENT_RECORD;
@@ -450,12 +450,12 @@ static void show_step(job *j, const el_event *event)
         snprintf(speed, sizeof speed, "  %.0f tok/s  %.0f %% of peak", event->tokens_per_second, 100 * share);
     else if (event->tokens_per_second > 0)
         snprintf(speed, sizeof speed, "  %.0f tok/s", event->tokens_per_second);
-    snprintf(text, sizeof text, "step %" PRId64 "/%" PRId64 "  %s  lr %.2g  norm %.2g%s",
+    snprintf(j->shown, sizeof j->shown, "step %" PRId64 "/%" PRId64 "  %s  lr %.2g  norm %.2g%s",
              event->progress->step, j->trainer.steps, j->figures, event->rate, event->norm, speed);
-    cli_progress_show(&j->line, (double)event->progress->step / (double)j->trainer.steps, text);
+    cli_progress_show(&j->line, (double)event->progress->step / (double)j->trainer.steps, j->shown);
 }
 
-static void show_evaluation(const job *j, const el_event *event)
+static void show_evaluation(job *j, const el_event *event)
 {
     char text[160] = "";
     add_figure(text, sizeof text, event->figures, "generator_loss", "generator loss");
@@ -463,6 +463,7 @@ static void show_evaluation(const job *j, const el_event *event)
     add_figure(text, sizeof text, event->figures, "generator_accuracy", "accuracy");
     add_figure(text, sizeof text, event->figures, "discriminator_auc", "AUC");
     el_log(EL_LOG_NOTE, "step %" PRId64 ", held out: %s", j->progress.step, text);
+    cli_progress_show(&j->line, (double)j->progress.step / (double)j->trainer.steps, j->shown);
 }
 
 static el_status on_event(void *context, const el_event *event)
@@ -509,6 +510,8 @@ static void set_trainer(job *j)
                               .stop = &stop_wanted,
                               .on_event = on_event,
                               .context = j};
+    if (strcmp(j->dev->name, "cpu") == 0)
+        j->trainer.peak_flops = el_level_peak(j->dev->level, j->model.activations, j->dev->threads);
     if (j->heldout)
         j->trainer.heldout = (el_source){j, read_heldout, el_loader_examples(j->heldout)};
 }

@@ -1,0 +1,325 @@
+/* cmd_info - electra info: what a model, run, checkpoint or shard folder, a vocabulary or a safetensors file
+ * holds
+ *
+ * Whatever it is becomes a JSON object; --json prints that, else it is printed as indented lines.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/safetensors.h"
+#include "cli/cli.h"
+#include "data/loader.h"
+#include "data/shard.h"
+#include "model/weights.h"
+#include "train/checkpoint.h"
+
+typedef struct {
+    bool json, tensors;
+} settings;
+
+static const el_option TABLE[] = {
+    {"json", EL_OPT_SWITCH, offsetof(settings, json), 0, 0, NULL, "a JSON object"},
+    {"tensors", EL_OPT_SWITCH, offsetof(settings, tensors), 0, 0, NULL,
+     "list the tensors of safetensors files"},
+};
+
+static bool holds(const char *folder, const char *name)
+{
+    char *path = el_path_join(folder, name);
+    const bool found = path && el_file_exists(path);
+    free(path);
+    return found;
+}
+
+static bool holds_shards(const char *folder)
+{
+    char **names;
+    int count;
+    bool found = false;
+    if (el_folder_list(folder, &names, &count))
+        return false;
+    for (int i = 0; i < count; i++)
+        found |= el_shard_is_name(names[i]);
+    el_names_free(names, count);
+    return found;
+}
+
+static bool ends_with(const char *text, const char *ending)
+{
+    const size_t length = strlen(text), tail = strlen(ending);
+    return length >= tail && strcmp(text + length - tail, ending) == 0;
+}
+
+/* ---- each kind ---- */
+
+static json_t *hash_json(uint64_t hash)
+{
+    char text[17];
+    el_hash_text(hash, text);
+    return json_string(text);
+}
+
+static json_t *vocab_json(const el_vocab *vocab)
+{
+    return json_pack("{s:i, s:b, s:b, s:b, s:o}", "pieces", vocab->size, "do_lower_case",
+                     vocab->casing.lowercase, "strip_accents", vocab->casing.strip_accents,
+                     "tokenize_chinese_chars", vocab->casing.chinese_chars, "hash", hash_json(vocab->hash));
+}
+
+static el_status vocab_info(json_t *info, const char *path)
+{
+    el_vocab *vocab;
+    const el_status st = el_vocab_load(&vocab, path, EL_CASING_UNSAID);
+    if (st)
+        return st;
+    json_object_set_new(info, "kind", json_string("vocabulary"));
+    json_object_update_new(info, vocab_json(vocab));
+    el_vocab_close(vocab);
+    return EL_OK;
+}
+
+static el_status shards_info(json_t *info, const char *path)
+{
+    el_loader *loader;
+    const el_status st = el_loader_open(&loader, path);
+    if (st)
+        return st;
+    json_object_set_new(info, "kind", json_string("shards"));
+    json_object_set_new(info, "examples", json_integer(el_loader_examples(loader)));
+    json_object_set_new(info, "tokens", json_integer(el_loader_tokens(loader)));
+    json_object_set_new(info, "max_seq_length", json_integer(el_loader_max_seq_length(loader)));
+    json_object_set_new(info, "hash", hash_json(el_loader_hash(loader)));
+    json_object_set_new(info, "vocabulary", vocab_json(el_loader_vocab(loader)));
+    el_loader_close(loader);
+    return EL_OK;
+}
+
+static json_t *tensor_json(const el_st_entry *entry)
+{
+    json_t *shape = json_array();
+    for (int i = 0; i < entry->dims; i++)
+        json_array_append_new(shape, json_integer(entry->shape[i]));
+    return shape;
+}
+
+/* Adds how many tensors and numbers a file holds; EL_EDATA if a checksum does not fit. */
+static el_status file_info(json_t *info, const char *path, bool tensors)
+{
+    el_safetensors file;
+    el_status st = el_safetensors_open(&file, path);
+    if (st)
+        return st;
+    st = el_safetensors_verify(&file);
+    int64_t numbers = 0;
+    json_t *list = json_object();
+    for (int i = 0; i < file.count; i++) {
+        numbers += el_st_elements(&file.entries[i]);
+        json_object_set_new(list, file.entries[i].name, tensor_json(&file.entries[i]));
+    }
+    json_object_set_new(info, "tensors", json_integer(file.count));
+    json_object_set_new(info, "numbers", json_integer(numbers));
+    if (tensors)
+        json_object_set(info, "shapes", list);
+    json_decref(list);
+    el_safetensors_close(&file);
+    return st;
+}
+
+static el_status part_info(json_t *info, const char *folder, const char *name, bool tensors)
+{
+    char *path = el_path_join(folder, name);
+    const el_status st = path ? file_info(info, path, tensors) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    free(path);
+    return st;
+}
+
+static el_status model_info(json_t *info, const char *path, bool tensors)
+{
+    el_config config;
+    el_role role;
+    const el_status st = el_weights_config(path, &config, &role);
+    if (st)
+        return st;
+    json_object_set_new(info, "kind", json_string(role == EL_GENERATOR ? "generator" : "discriminator"));
+    json_object_set_new(
+        info, "config",
+        el_config_json(&config, role == EL_GENERATOR ? "ElectraForMaskedLM" : "ElectraForPreTraining"));
+    return part_info(info, path, "model.safetensors", tensors);
+}
+
+static el_status checkpoint_info(json_t *info, const char *path, bool tensors)
+{
+    char *state_path = el_path_join(path, "state.json");
+    json_t *state = NULL;
+    el_status st = state_path ? el_json_load(&state, state_path) : el_fail(EL_ENOMEM, "%s: no memory", path);
+    free(state_path);
+    if (st)
+        return st;
+    json_object_set_new(info, "kind", json_string("checkpoint"));
+    static const char *const KEYS[] = {"step", "updates", "examples", "tokens", "seed"};
+    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
+        json_object_set(info, KEYS[i], json_object_get(state, KEYS[i]));
+    json_decref(state);
+    const bool moments = holds(path, "optimizer.safetensors");
+    json_object_set_new(info, "optimizer", json_boolean(moments));
+    json_t *unused = json_object(); /* opened to be verified */
+    if (moments)
+        st = part_info(unused, path, "optimizer.safetensors", false);
+    json_decref(unused);
+    return st ? st : part_info(info, path, "model.safetensors", tensors);
+}
+
+/* The last line of its kind in metrics.jsonl, or NULL. */
+static json_t *last_line(const char *folder, const char *kind)
+{
+    char *path = el_path_join(folder, "metrics.jsonl");
+    FILE *file = path ? fopen(path, "r") : NULL;
+    free(path);
+    json_t *last = NULL;
+    char *line = NULL;
+    size_t size = 0;
+    while (file && getline(&line, &size, file) > 0) {
+        json_t *object = json_loads(line, 0, NULL);
+        const char *found = json_string_value(json_object_get(object, "kind"));
+        json_t *dropped = object;
+        if (found && strcmp(found, kind) == 0) {
+            dropped = last;
+            last = object;
+        }
+        json_decref(dropped);
+    }
+    free(line);
+    if (file)
+        fclose(file);
+    return last;
+}
+
+static el_status run_info(json_t *info, const char *path)
+{
+    char *record_path = el_path_join(path, "run.json");
+    json_t *record = NULL;
+    el_status st =
+        record_path ? el_json_load(&record, record_path) : el_fail(EL_ENOMEM, "%s: no memory", path);
+    free(record_path);
+    if (st)
+        return st;
+    json_object_set_new(info, "kind", json_string("run"));
+    static const char *const KEYS[] = {"version", "parameters", "flops_per_token",
+                                       "data",    "segments",   "settings"};
+    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
+        if (json_object_get(record, KEYS[i]))
+            json_object_set(info, KEYS[i], json_object_get(record, KEYS[i]));
+    json_decref(record);
+    int64_t *steps;
+    int count;
+    st = el_checkpoint_list(path, &steps, &count);
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++)
+        json_array_append_new(list, json_integer(steps[i]));
+    free(steps);
+    json_object_set_new(info, "checkpoints", list);
+    static const char *const KINDS[] = {"train", "evaluation"};
+    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
+        json_t *line = last_line(path, KINDS[i]);
+        if (line)
+            json_object_set_new(info, KINDS[i], line);
+    }
+    return st;
+}
+
+static el_status inspect(json_t *info, const char *path, bool tensors)
+{
+    if (el_file_exists(path)) {
+        if (!ends_with(path, ".safetensors"))
+            return vocab_info(info, path);
+        json_object_set_new(info, "kind", json_string("safetensors"));
+        return file_info(info, path, tensors);
+    }
+    if (!el_folder_exists(path))
+        return el_fail(EL_EDATA, "%s: there is no such file or folder", path);
+    if (holds(path, "run.json"))
+        return run_info(info, path);
+    if (holds(path, "state.json"))
+        return checkpoint_info(info, path, tensors);
+    if (holds_shards(path))
+        return shards_info(info, path);
+    if (holds(path, "model.safetensors"))
+        return model_info(info, path, tensors);
+    if (holds(path, "vocab.txt") || holds(path, "tokenizer.json"))
+        return vocab_info(info, path);
+    return el_fail(EL_EDATA, "%s: neither a run, a checkpoint, a model, shards nor a vocabulary", path);
+}
+
+/* ---- printing ---- */
+
+static void print_line(const char *key, const json_t *value, int depth)
+{
+    printf("%*s%-*s", 2 * depth, "", 26 - 2 * depth, key);
+    char *text = json_is_string(value) ? NULL : el_json_text(value, false);
+    printf(" %s\n", text ? text : json_string_value(value));
+    free(text);
+}
+
+static void print_object(const json_t *object, int depth)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        if (!json_is_object(value)) {
+            print_line(key, value, depth);
+        } else {
+            printf("%*s%s\n", 2 * depth, "", key);
+            print_object(value, depth + 1);
+        }
+    }
+}
+
+static el_status print(const json_t *info, bool json)
+{
+    if (!json) {
+        print_object(info, 0);
+        return EL_OK;
+    }
+    char *text = el_json_text(info, true);
+    if (!text)
+        return el_fail(EL_ENOMEM, "no memory for the answer");
+    puts(text);
+    free(text);
+    return EL_OK;
+}
+
+static el_status inspect_and_print(const char *path, const settings *s)
+{
+    json_t *info = json_object();
+    el_status st = inspect(info, path, s->tensors);
+    if (!st)
+        st = print(info, s->json);
+    json_decref(info);
+    return st;
+}
+
+int cmd_info(int argc, char **argv)
+{
+    settings s = {0};
+    el_options options = {.command = "info",
+                          .examples = "  electra info run\n  electra info run/checkpoint-1000 --json\n"
+                                      "  electra info shards\n",
+                          .operands = "PATH",
+                          .summary = "says what a run, checkpoint, model, shard folder or vocabulary holds",
+                          .table = TABLE,
+                          .count = sizeof TABLE / sizeof *TABLE,
+                          .settings = &s};
+    int exit_code;
+    if (!cli_parse(&options, argc, argv, &exit_code))
+        return exit_code;
+    const el_status st = options.operand_count == 1
+                             ? inspect_and_print(options.operand[0], &s)
+                             : el_fail(EL_EUSAGE, "one path is wanted, not %d", options.operand_count);
+    exit_code = cli_exit("info", st);
+    el_options_close(&options);
+    return exit_code;
+}

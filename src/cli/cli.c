@@ -38,13 +38,13 @@ static bool coloured(void)
 
 static void sink(el_log_level level, const char *line)
 {
-    if (progress_open && progress_open->terminal && progress_open->open)
+    if (progress_open && progress_open->open)
         fputs("\r\033[K", stderr);
     const bool warning = level == EL_LOG_WARNING, colour = warning && coloured();
     fprintf(stderr, "electra %s: %s%s%s%s\n", command_name, colour ? "\033[33m" : "",
             warning ? "warning: " : "", line, colour ? "\033[0m" : "");
-    if (progress_open)
-        progress_open->drawn = 0;
+    if (progress_open && progress_open->terminal)
+        progress_open->drawn = 0; /* again below it, soon */
 }
 
 bool cli_parse(el_options *options, int argc, char **argv, int *exit_code)
@@ -156,7 +156,8 @@ static void draw(cli_progress *p)
     }
     fflush(stderr);
     p->drawn = cli_now();
-    p->open = true;
+    p->open = p->terminal;
+    p->waiting = false;
 }
 
 void cli_progress_begin(cli_progress *progress)
@@ -173,10 +174,9 @@ void cli_progress_show(cli_progress *progress, double fraction, const char *text
         progress->first_fraction = fraction;
     progress->fraction = fraction > 1 ? 1 : fraction;
     snprintf(progress->text, sizeof progress->text, "%s", text);
+    progress->waiting = true;
     if (cli_now() - progress->drawn >= (progress->terminal ? REDRAW : PLAIN_REDRAW))
         draw(progress);
-    else
-        progress->open = progress->terminal && progress->open;
 }
 
 void cli_progress_end(cli_progress *progress)
@@ -184,9 +184,9 @@ void cli_progress_end(cli_progress *progress)
     if (progress_open != progress)
         return;
     progress_open = NULL;
-    if (progress->text[0] && (progress->terminal || !progress->open))
+    if (progress->waiting)
         draw(progress);
-    if (progress->terminal && progress->open)
+    if (progress->open)
         fputc('\n', stderr);
     progress->open = false;
 }

@@ -30,8 +30,9 @@ int cli_exit(const char *command, el_status status);
  * fraction in [0, 1] draws a bar and the remaining time; negative: only the text. */
 typedef struct {
     double started, drawn, first_fraction;
-    bool terminal, open;
-    double fraction; /* last shown, drawn or not yet */
+    bool terminal, open; /* open: a line stands on the terminal */
+    double fraction;     /* last shown, drawn or not yet */
+    bool waiting;        /* what was shown last is not drawn yet */
     char text[256];
 } cli_progress;
 void cli_progress_begin(cli_progress *progress);

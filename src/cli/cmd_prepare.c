@@ -1,6 +1,6 @@
 /* cmd_prepare - electra prepare: text to shards of tokens */
 #include <inttypes.h>
-#include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,7 +45,7 @@ static const el_option TABLE[] = {
      "strip accents, where no tokenizer_config.json says (as --lowercase, unless given)"},
     {"shard_tokens", EL_OPT_INT, AT(shard_tokens), 1, 1e10, NULL, "tokens of a shard, at most"},
     {"overwrite", EL_OPT_SWITCH, AT(overwrite), 0, 0, NULL, "replace shards that are there"},
-    {"seed", EL_OPT_INT, AT(seed), 0, 0x1p53, NULL, "of all random choices"},
+    {"seed", EL_OPT_INT, AT(seed), 0, 1e15, NULL, "of all random choices"},
     {"threads", EL_OPT_INT, AT(threads), 0, 1024, NULL, "threads; 0: as many as there are processors"},
 };
 #undef AT
@@ -105,13 +105,30 @@ typedef struct {
     double started;
 } shown;
 
-static void show(void *context, uint64_t done, uint64_t total, uint64_t text_bytes)
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal_number)
+{
+    (void)signal_number;
+    stopped = 1;
+}
+
+/* The first signal ends the work and takes away what was begun; a second one ends the program at once. */
+static void listen(void)
+{
+    const struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESETHAND | SA_RESTART};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static bool show(void *context, uint64_t done, uint64_t total, uint64_t text_bytes)
 {
     shown *const s = context;
     char text[80];
     snprintf(text, sizeof text, "%.0f MB of text, %.1f MB/s", (double)text_bytes / 1e6,
              (double)text_bytes / 1e6 / (cli_now() - s->started));
     cli_progress_show(&s->line, total ? (double)done / (double)total : -1, text);
+    return !stopped;
 }
 
 static double share(int64_t part, int64_t whole)
@@ -170,6 +187,7 @@ static el_status prepare(const settings *s, const el_vocab *vocab, const el_opti
     if (st)
         return st;
     el_prepare_summary summary;
+    listen();
     cli_progress_begin(&display.line);
     st = el_prepare(&job, vocab, reader, &summary);
     cli_progress_end(&display.line);

@@ -295,20 +295,26 @@ static el_status take_block(job *j, const el_block *block)
     return st;
 }
 
-static el_status read_all(job *j, el_reader *reader)
+static el_status report(const job *j, const el_reader *reader)
 {
     const el_prepare_settings *const s = j->settings;
+    uint64_t done, total;
+    el_reader_progress(reader, &done, &total);
+    if (s->progress && !s->progress(s->progress_context, done, total, (uint64_t)j->summary->text_bytes))
+        return el_fail(EL_EFAILED, "stopped; nothing was written");
+    return EL_OK;
+}
+
+static el_status read_all(job *j, el_reader *reader)
+{
     el_block block;
     el_status st;
     while ((st = el_reader_next(reader, &block)) == EL_OK && block.bytes) {
         st = take_block(j, &block);
+        if (!st)
+            st = report(j, reader);
         if (st)
             return st;
-        if (s->progress) {
-            uint64_t done, total;
-            el_reader_progress(reader, &done, &total);
-            s->progress(s->progress_context, done, total, (uint64_t)j->summary->text_bytes);
-        }
     }
     return st ? st : end_document(j);
 }

@@ -23,8 +23,9 @@ typedef struct {
     bool overwrite;            /* a folder of shards that is there; nothing else is ever replaced */
     bool blanks_separate_docs; /* else documents are files */
     int threads;
-    /* Called after each block; may be NULL.  Bytes as el_reader_progress counts them. */
-    void (*progress)(void *context, uint64_t done, uint64_t total, uint64_t text_bytes);
+    /* Called after each block, bytes as el_reader_progress counts them; may be NULL.  False: stop, and leave
+     * everything as it was. */
+    bool (*progress)(void *context, uint64_t done, uint64_t total, uint64_t text_bytes);
     void *progress_context;
 } el_prepare_settings;
 

@@ -270,29 +270,48 @@ static el_status verify_checksums(const el_shard *s)
     return el_safetensors_verify(&s->file);
 }
 
+static bool same_vocabulary(const el_vocab *vocab, const el_st_entry *text, el_casing casing)
+{
+    return vocab->text_bytes == text->bytes && memcmp(vocab->text, text->data, text->bytes) == 0 &&
+           vocab->casing.lowercase == casing.lowercase &&
+           vocab->casing.strip_accents == casing.strip_accents &&
+           vocab->casing.chinese_chars == casing.chinese_chars;
+}
+
+/* Opens the first shard's vocabulary; that of the others must be the same. */
+static el_status agree_on_vocabulary(const el_shard *s, const el_st_entry *text, el_casing casing,
+                                     el_vocab **vocab)
+{
+    if (*vocab && same_vocabulary(*vocab, text, casing))
+        return EL_OK;
+    el_vocab *own;
+    el_status st = el_vocab_parse(&own, text->data, text->bytes, casing, s->file.path);
+    if (st)
+        return st;
+    if (!*vocab) {
+        *vocab = own;
+        return EL_OK;
+    }
+    st = el_vocab_same(*vocab, "the shards before it", own, s->file.path);
+    el_vocab_close(own);
+    return st;
+}
+
 static el_status read_vocabulary(el_shard *s, el_casing casing, el_vocab **vocab)
 {
     const el_st_entry *text;
     el_status st = el_safetensors_need(&s->file, "vocabulary", EL_ST_U8, 1, &text);
-    el_vocab *own = NULL;
     if (!st)
-        st = el_vocab_parse(&own, text->data, text->bytes, casing, s->file.path);
+        st = agree_on_vocabulary(s, text, casing, vocab);
     if (st)
         return st;
     char hash[17];
-    el_hash_text(own->hash, hash);
+    el_hash_text((*vocab)->hash, hash);
     const char *const stored = el_safetensors_metadata(&s->file, "vocab_hash");
     if (!stored || strcmp(stored, hash) != 0)
-        st = el_fail(EL_EDATA, "%s: its vocabulary does not have the hash that it names", s->file.path);
-    else if (*vocab)
-        st = el_vocab_same(*vocab, "the shards before it", own, s->file.path);
-    s->vocab_size = own->size;
-    s->vocab_hash = own->hash;
-    if (!st && !*vocab)
-        *vocab = own;
-    else
-        el_vocab_close(own);
-    return st;
+        return el_fail(EL_EDATA, "%s: its vocabulary does not have the hash that it names", s->file.path);
+    s->vocab_size = (*vocab)->size;
+    return EL_OK;
 }
 
 static el_status read_ids(el_shard *s)

@@ -59,7 +59,6 @@ typedef struct {
     bool last;
     int max_seq_length;
     int vocab_size;
-    uint64_t vocab_hash;
     const uint16_t *ids16; /* one of the two */
     const int32_t *ids32;
     const int64_t *starts;

@@ -11,10 +11,14 @@ typedef struct {
 } command;
 
 static const command COMMANDS[] = {
+    {"vocab", cmd_vocab, "learns a WordPiece vocabulary from text"},
+    {"tokenize", cmd_tokenize, "cuts text into pieces or ids"},
     {"prepare", cmd_prepare, "packs text into shards of tokens"},
     {"pretrain", cmd_pretrain, "trains generator and discriminator on shards"},
+    {"evaluate", cmd_evaluate, "says what a model has learned, on held-out shards"},
     {"detect", cmd_detect, "marks the words that look replaced"},
     {"fill", cmd_fill, "guesses what stands at [MASK]"},
+    {"info", cmd_info, "says what a model, run, checkpoint or shard folder holds"},
     {"bench", cmd_bench, "measures speed against the processor's peak"},
 };
 enum { COUNT = sizeof COMMANDS / sizeof *COMMANDS };

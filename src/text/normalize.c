@@ -229,8 +229,22 @@ static el_status grow(uint32_t **list, int *room, int need)
     return EL_OK;
 }
 
+/* Letters without case or parts, and what is not assigned: most of Unicode, quickly told. */
+static bool stays_itself(uint32_t c)
+{
+    const utf8proc_property_t *property = utf8proc_get_property((utf8proc_int32_t)c);
+    const bool hangul = c >= 0xAC00 && c <= 0xD7A3, maybe_capital = c >= 0x1C89 && c <= 0x16EB8;
+    return (property->category == UTF8PROC_CATEGORY_LO ||
+            (property->category == UTF8PROC_CATEGORY_CN && !maybe_capital)) &&
+           property->decomp_seqindex == UINT16_MAX && !hangul;
+}
+
 static el_status make_entry(el_normalizer *n, uint32_t c, el_casing casing, uint32_t *entry)
 {
+    if (stays_itself(c)) {
+        *entry = casing.chinese_chars && is_ideograph(c) ? CLASS_ALONE : CLASS_PLAIN;
+        return EL_OK;
+    }
     const uint32_t class = class_when_cleaned(c, casing.chinese_chars);
     *entry = class;
     if (class == CLASS_DROP || class == CLASS_SPACE)

@@ -151,14 +151,14 @@ INLINE void times_across(int rows, int depth, units left, const uint32_t *packed
                  width, accumulate);
 }
 
-INLINE void pack_down(uint32_t *to, el_tensor x, const bool pairs, const el_type type)
+INLINE void pack_keys(uint32_t *to, el_tensor x, const bool pairs, const el_type type)
 {
-    tile_pack(to, PANEL, pairs, x.data, type, 1, x.stride, x.cols, x.rows);
+    pack_down(to, pairs, x.data, type, x.stride, x.cols, x.rows);
 }
 
-INLINE void pack_across(uint32_t *to, el_tensor x, const bool pairs, const el_type type)
+INLINE void pack_rows(uint32_t *to, el_tensor x, const bool pairs, const el_type type)
 {
-    tile_pack(to, PANEL, pairs, x.data, type, x.stride, 1, x.rows, x.cols);
+    pack_across(to, PANEL, pairs, x.data, type, x.stride, x.rows, x.cols);
 }
 
 INLINE void store_rows(el_tensor y, int first, int rows, const float *from, int width, const el_type type)
@@ -200,8 +200,8 @@ INLINE void forward(head *h, void *scratch, const bool pairs, const el_type type
     const places p = lay_out(scratch, h->rows, h->d);
     const el_type kept = pairs ? EL_BF16 : EL_F32;
     const float scale = 1 / sqrtf((float)h->d);
-    pack_down(p.k_down, h->k, pairs, type);
-    pack_across(p.v_across, h->v, pairs, type);
+    pack_keys(p.k_down, h->k, pairs, type);
+    pack_rows(p.v_across, h->v, pairs, type);
     for (int first = 0; first < h->rows; first += QUERIES) {
         const int rows = h->rows - first < QUERIES ? h->rows - first : QUERIES;
         float total[QUERIES];
@@ -327,8 +327,8 @@ INLINE void block_backward(head *h, const places *p, int first, int rows, float 
 
     const units r_turned = {pairs ? (const char *)p->r_pairs : p->r, 4, next};
     const units ds_turned = {pairs ? (const char *)p->ds_pairs : p->ds, 4, next};
-    pack_across(p->q_across, el_piece_rows(h->q, first, rows), pairs, type);
-    pack_across(p->dy_across, el_piece_rows(h->dy, first, rows), pairs, type);
+    pack_rows(p->q_across, el_piece_rows(h->q, first, rows), pairs, type);
+    pack_rows(p->dy_across, el_piece_rows(h->dy, first, rows), pairs, type);
     times_across(h->rows, rows, r_turned, p->dy_across, p->dv, p->width, first > 0, pairs);
     times_across(h->rows, rows, ds_turned, p->q_across, p->dk, p->width, first > 0, pairs);
 }
@@ -337,9 +337,9 @@ INLINE void backward(head *h, void *scratch, const bool pairs, const el_type typ
 {
     const places p = lay_out(scratch, h->rows, h->d);
     const float scale = 1 / sqrtf((float)h->d);
-    pack_down(p.k_down, h->k, pairs, type);
-    pack_down(p.v_down, h->v, pairs, type);
-    pack_across(p.k_across, h->k, pairs, type);
+    pack_keys(p.k_down, h->k, pairs, type);
+    pack_keys(p.v_down, h->v, pairs, type);
+    pack_rows(p.k_across, h->k, pairs, type);
     for (int first = 0; first < h->rows; first += QUERIES)
         block_backward(h, &p, first, h->rows - first < QUERIES ? h->rows - first : QUERIES, scale, pairs,
                        type);

@@ -48,7 +48,7 @@ void EL_KERNEL(add)(el_tensor y, el_tensor a, el_tensor b)
 INLINE vf gelu(vf x, vf *slope)
 {
     const vf z = vabs(x), e = vexp(x * x * -0.5f);
-    const vf t = 1.0f / (z * 0.2316418882f + 1.0f);
+    const vf t = vinverse(z * 0.2316418882f + 1.0f);
     vf q = t * 0.5307027145f - 0.7265760135f;
     q = q * t + 0.7107068705f;
     q = q * t - 0.142248368f;

@@ -33,43 +33,27 @@ size_t EL_KERNEL(packed_bytes)(int k, int n, el_type type)
 size_t EL_KERNEL(product_scratch)(void)
 {
     const size_t forward = (size_t)ROWS * (DEPTH + COLUMNS) * 4;
-    const size_t weight = (size_t)TOKENS * (EDGE + BLOCK_ROWS + EDGE + PANEL) * 4;
+    const size_t weight = ((size_t)TOKENS * (EDGE + BLOCK_ROWS + EDGE + PANEL) + WIDTH) * 4;
     return forward > weight ? forward : weight;
-}
-
-INLINE uint32_t bf16_of(float x)
-{
-    const uint32_t bits = unit_float(x);
-    return x == x ? (bits + 0x7fff + ((bits >> 16) & 1)) >> 16 : 0x7fc0;
 }
 
 /* Columns of B are rows of w where it is transposed (y = x W^T), else B is w. */
 INLINE void pack_panels(uint32_t *to, el_tensor w, bool transposed, const bool pairs, int first_panel,
                         int panels)
 {
-    const int depth = transposed ? w.cols : w.rows, n = transposed ? w.rows : w.cols;
-    const int64_t row = transposed ? 1 : w.stride, column = transposed ? w.stride : 1;
-    const int count = units_of(pairs, depth);
-    to += (int64_t)first_panel * count * PANEL;
-    for (int p = first_panel; p < first_panel + panels; p++)
-        for (int s = 0; s < count; s++, to += PANEL)
-            for (int j = 0; j < PANEL; j++) {
-                const int c = p * PANEL + j;
-                const float *const from = (const float *)w.data + c * column;
-                if (c >= n)
-                    to[j] = 0;
-                else if (pairs)
-                    to[j] = bf16_of(from[2 * s * row]) |
-                            (2 * s + 1 < depth ? bf16_of(from[(2 * s + 1) * row]) << 16 : 0);
-                else
-                    to[j] = unit_float(from[s * row]);
-            }
+    const int depth = transposed ? w.cols : w.rows, first = first_panel * PANEL;
+    const int cols = least(panels * PANEL, (transposed ? w.rows : w.cols) - first);
+    to += (int64_t)first * units_of(pairs, depth);
+    if (transposed)
+        pack_down(to, pairs, el_piece_at(w, first, 0), EL_F32, w.stride, depth, cols);
+    else
+        pack_across(to, PANEL, pairs, el_piece_at(w, 0, first), EL_F32, w.stride, depth, cols);
 }
 
 void EL_KERNEL(pack)(void *packed, el_tensor w, bool transposed, el_type type, int first_panel, int panels)
 {
     if (PAIRS && type == EL_BF16)
-        pack_panels(packed, w, transposed, true, first_panel, panels);
+        pack_panels(packed, w, transposed, PAIRS, first_panel, panels);
     else
         pack_panels(packed, w, transposed, false, first_panel, panels);
 }
@@ -221,8 +205,8 @@ INLINE void weight(el_tensor dw, el_tensor dy, el_tensor x, uint32_t *scratch, c
     uint32_t *const a = scratch, *const b = scratch + TOKENS * (EDGE + BLOCK_ROWS);
     for (int first = 0; first < dy.rows; first += TOKENS) {
         const int tokens = least(TOKENS, dy.rows - first), count = units_of(pairs, tokens);
-        tile_pack(a, BLOCK_ROWS, pairs, el_piece_at(dy, first, 0), type, dy.stride, 1, tokens, dy.cols);
-        tile_pack(b, PANEL, pairs, el_piece_at(x, first, 0), type, x.stride, 1, tokens, x.cols);
+        pack_across(a, BLOCK_ROWS, pairs, el_piece_at(dy, first, 0), type, dy.stride, tokens, dy.cols);
+        pack_across(b, PANEL, pairs, el_piece_at(x, first, 0), type, x.stride, tokens, x.cols);
         for (int j = 0; j < dw.cols; j += PANEL)
             for (int i = 0; i < dw.rows; i += BLOCK_ROWS) {
                 const target t = {.y = el_piece_cols(el_piece_rows(dw, i, dw.rows - i), j, dw.cols - j),

@@ -118,38 +118,71 @@ INLINE void tile_product(int rows, int panels, const bool pairs, int depth, unit
         }
 }
 
-/* The bits of one number as half a unit, or as a whole one. */
-INLINE uint32_t unit_float(float x)
+/* Units for WIDTH columns from two rows of the depth, `odd` NULL behind its end; or from one row of floats.
+ */
+INLINE vu units_across(const bool pairs, const void *even, const void *odd, const el_type type, int64_t at,
+                       int left)
 {
-    uint32_t bits;
-    memcpy(&bits, &x, 4);
-    return bits;
+    const vf first = vload_upto(even, type, at, left);
+    if (!pairs)
+        return (vu)first;
+    const vu low = (vu)first >> 16;
+    const vf second = odd ? vload_upto(odd, type, at, left) : (vf){0};
+    if (type == EL_BF16) /* as they are */
+        return low | (vu)second;
+    return __builtin_convertvector(vround(first), vu) | __builtin_convertvector(vround(second), vu) << 16;
 }
 
-/* Packs B (depth, cols), element (s, j) at number s * row + j * column of data, into panels, or other groups
- * of columns; numbers beyond the edges are zero.  `pairs` needs BF16. */
-INLINE void tile_pack(uint32_t *to, const int group, const bool pairs, const void *data, const el_type type,
-                      int64_t row, int64_t column, int depth, int cols)
+/* WIDTH units along one row whose `left` numbers lie side by side. */
+INLINE vu units_down(const bool pairs, const void *data, const el_type type, int64_t at, int left)
 {
-    const int count = units_of(pairs, depth);
+    if (!pairs)
+        return (vu)vload_upto(data, type, at, left);
+    const vh low = left > 0 ? vround(vload_upto(data, type, at, left)) : (vh){0};
+    const vh high = left > WIDTH ? vround(vload_upto(data, type, at + WIDTH, left - WIDTH)) : (vh){0};
+    vu both;
+    memcpy(&both, &low, sizeof low);
+    memcpy((char *)&both + sizeof low, &high, sizeof high);
+    return both;
+}
+
+/* Packs B (depth, cols), whose rows lie `stride` numbers apart, in groups of columns, each unit by unit;
+ * numbers beyond the edges are zero.  `to` needs WIDTH units more than there are: stores run over into what
+ * is written next. */
+INLINE void pack_across(uint32_t *to, const int group, const bool pairs, const void *data, const el_type type,
+                        int64_t stride, int depth, int cols)
+{
+    const int step = pairs ? 2 : 1;
     for (int p = 0; p < cols; p += group)
-        for (int s = 0; s < count; s++, to += group)
-            for (int j = 0; j < group; j++) {
-                uint32_t unit = 0;
-                if (p + j < cols && pairs) {
-                    uint16_t pair[2] = {0};
-                    memcpy(&pair[0], place(data, EL_BF16, 2 * s * row + (p + j) * column), 2);
-                    if (2 * s + 1 < depth)
-                        memcpy(&pair[1], place(data, EL_BF16, (2 * s + 1) * row + (p + j) * column), 2);
-                    unit = pair[0] | (uint32_t)pair[1] << 16;
-                } else if (p + j < cols && type == EL_BF16) {
-                    uint16_t half;
-                    memcpy(&half, place(data, EL_BF16, s * row + (p + j) * column), 2);
-                    unit = (uint32_t)half << 16;
-                } else if (p + j < cols) {
-                    memcpy(&unit, place(data, EL_F32, s * row + (p + j) * column), 4);
-                }
-                to[j] = unit;
+        for (int k = 0; k < depth; k += step, to += group) {
+            const void *const even = place(data, type, k * stride + p);
+            const void *const odd = pairs && k + 1 < depth ? place(data, type, (k + 1) * stride + p) : NULL;
+            for (int j = 0; j < group; j += WIDTH) {
+                const int left = cols - p - j;
+                const vu unit = left > 0 ? units_across(pairs, even, odd, type, j, left) : (vu){0};
+                memcpy(to + j, &unit, sizeof unit);
+            }
+        }
+}
+
+/* The same of B (depth, cols) that lies transposed, a column's numbers side by side, columns `stride` apart;
+ * in panels. */
+INLINE void pack_down(uint32_t *to, const bool pairs, const void *data, const el_type type, int64_t stride,
+                      int depth, int cols)
+{
+    const int count = units_of(pairs, depth), step = pairs ? 2 : 1;
+    for (int p = 0; p < cols; p += PANEL, to += (int64_t)count * PANEL)
+        for (int half = 0; half < PANEL; half += WIDTH)
+            for (int s = 0; s < count; s += WIDTH) {
+                vu square[EL_WIDTH];
+                for (int i = 0; i < WIDTH; i++)
+                    square[i] = p + half + i < cols
+                                    ? units_down(pairs, data, type, (p + half + i) * stride + s * step,
+                                                 depth - s * step)
+                                    : (vu){0};
+                vtranspose(square);
+                for (int i = 0; i < WIDTH && s + i < count; i++)
+                    memcpy(to + (int64_t)(s + i) * PANEL + half, &square[i], sizeof(vu));
             }
 }
 

@@ -43,6 +43,33 @@ INLINE vl vproduct(vl a, vl b)
 {
     return (vl)_mm512_mul_epu32((__m512i)a, (__m512i)b);
 }
+/* a and b lane by lane, a0 b0 a1 b1 ...: the first half of that, and the second. */
+INLINE vu vlow(vu a, vu b)
+{
+    return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+INLINE vu vhigh(vu a, vu b)
+{
+    return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+/* 1 / a, within 2^-26 of itself */
+INLINE vf vinverse(vf a)
+{
+    const vf guess = (vf)_mm512_rcp14_ps((__m512)a);
+    return guess * (2.0f - a * guess);
+}
+INLINE float vsum(vf a)
+{
+    return _mm512_reduce_add_ps((__m512)a);
+}
+INLINE float vhighest(vf a)
+{
+    return _mm512_reduce_max_ps((__m512)a);
+}
+INLINE bool vany(vi mask)
+{
+    return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+}
 #elif EL_WIDTH == 8
 INLINE vf vmax(vf a, vf b)
 {
@@ -60,6 +87,19 @@ INLINE vl vproduct(vl a, vl b)
 {
     return (vl)_mm256_mul_epu32((__m256i)a, (__m256i)b);
 }
+/* a and b lane by lane, a0 b0 a1 b1 ...: the first half of that, and the second. */
+INLINE vu vlow(vu a, vu b)
+{
+    return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+INLINE vu vhigh(vu a, vu b)
+{
+    return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+INLINE bool vany(vi mask)
+{
+    return _mm256_movemask_ps((__m256)mask) != 0;
+}
 #else
 INLINE vf vmax(vf a, vf b)
 {
@@ -76,6 +116,45 @@ INLINE vf vsqrt(vf a)
 INLINE vl vproduct(vl a, vl b)
 {
     return (vl)_mm_mul_epu32((__m128i)a, (__m128i)b);
+}
+/* a and b lane by lane, a0 b0 a1 b1 ...: the first half of that, and the second. */
+INLINE vu vlow(vu a, vu b)
+{
+    return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+}
+INLINE vu vhigh(vu a, vu b)
+{
+    return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+}
+INLINE bool vany(vi mask)
+{
+    return _mm_movemask_ps((__m128)mask) != 0;
+}
+#endif
+
+#if EL_WIDTH < 16
+INLINE vf vinverse(vf a)
+{
+    return 1.0f / a;
+}
+/* Sum and maximum of the lanes, halving each time. */
+INLINE float vsum(vf x)
+{
+    float lane[WIDTH];
+    memcpy(lane, &x, sizeof lane);
+    for (int half = WIDTH / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] += lane[i + half];
+    return lane[0];
+}
+INLINE float vhighest(vf x)
+{
+    float lane[WIDTH];
+    memcpy(lane, &x, sizeof lane);
+    for (int half = WIDTH / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] = lane[i] > lane[i + half] ? lane[i] : lane[i + half];
+    return lane[0];
 }
 #endif
 
@@ -168,6 +247,25 @@ INLINE void vstore(void *data, el_type type, int64_t index, vf x)
 }
 
 /* The first n lanes, 0 < n < WIDTH; the others read as zero and are not written. */
+#if EL_WIDTH == 16
+INLINE vf vload_part(const void *data, el_type type, int64_t index, int n)
+{
+    const __mmask16 first = (__mmask16)((1u << n) - 1);
+    if (type == EL_BF16)
+        return vwiden((vh)_mm256_maskz_loadu_epi16(first, place(data, type, index)));
+    return (vf)_mm512_maskz_loadu_ps(first, place(data, type, index));
+}
+
+INLINE void vstore_part(void *data, el_type type, int64_t index, int n, vf x)
+{
+    const __mmask16 first = (__mmask16)((1u << n) - 1);
+    void *const to = (void *)place(data, type, index);
+    if (type == EL_BF16)
+        _mm256_mask_storeu_epi16(to, first, (__m256i)vround(x));
+    else
+        _mm512_mask_storeu_ps(to, first, (__m512)x);
+}
+#else
 INLINE vf vload_part(const void *data, el_type type, int64_t index, int n)
 {
     union {
@@ -180,7 +278,7 @@ INLINE vf vload_part(const void *data, el_type type, int64_t index, int n)
 
 INLINE void vstore_part(void *data, el_type type, int64_t index, int n, vf x)
 {
-    void *to = (void *)place(data, type, index);
+    void *const to = (void *)place(data, type, index);
     if (type == EL_BF16) {
         const vh h = vround(x);
         memcpy(to, &h, (size_t)n * 2);
@@ -188,6 +286,7 @@ INLINE void vstore_part(void *data, el_type type, int64_t index, int n, vf x)
         memcpy(to, &x, (size_t)n * 4);
     }
 }
+#endif
 
 /* Up to WIDTH lanes of n that are left. */
 INLINE vf vload_upto(const void *data, el_type type, int64_t index, int n)
@@ -201,27 +300,6 @@ INLINE void vstore_upto(void *data, el_type type, int64_t index, int n, vf x)
         vstore(data, type, index, x);
     else
         vstore_part(data, type, index, n, x);
-}
-
-/* Sum and maximum of the lanes, halving each time. */
-INLINE float vsum(vf x)
-{
-    float lane[WIDTH];
-    memcpy(lane, &x, sizeof lane);
-    for (int half = WIDTH / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            lane[i] += lane[i + half];
-    return lane[0];
-}
-
-INLINE float vhighest(vf x)
-{
-    float lane[WIDTH];
-    memcpy(lane, &x, sizeof lane);
-    for (int half = WIDTH / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            lane[i] = lane[i] > lane[i + half] ? lane[i] : lane[i + half];
-    return lane[0];
 }
 
 INLINE float vlane(vf x, int i)
@@ -244,6 +322,20 @@ INLINE vi vlanes(void)
 INLINE vf vfirst(int n, vf x, vf other)
 {
     return vselect(vlanes() < n, x, other);
+}
+
+/* A square of 32-bit numbers, rows for columns: riffling the upper and the lower half log2(WIDTH) times. */
+INLINE void vtranspose(vu square[EL_WIDTH])
+{
+    for (int riffle = 1; riffle < WIDTH; riffle *= 2) {
+        vu next[EL_WIDTH];
+#pragma GCC unroll 8
+        for (int i = 0; i < WIDTH / 2; i++) {
+            next[2 * i] = vlow(square[i], square[i + WIDTH / 2]);
+            next[2 * i + 1] = vhigh(square[i], square[i + WIDTH / 2]);
+        }
+        memcpy(square, next, sizeof next);
+    }
 }
 
 /* e^x within 2e-7 of itself for -87 <= x <= 88; smaller x give 1e-38, larger 1.6e38.

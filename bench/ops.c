@@ -1,0 +1,362 @@
+/* ops - how long each op of the processor's device takes at ELECTRA-Small's shapes
+ *
+ *   bench_ops [threads [level [name-part]]]
+ *
+ * 2048 tokens in sequences of 128, hidden 256, inner 1024, 4 heads, the generator's hidden 64, and the
+ * vocabulary product for 307 masked tokens.  The best time of many; GFLOP/s for products and attention, GB/s
+ * for what only reads and writes (tensors counted once).  Peaks of this machine's multiply-adds come first.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/parallel.h"
+#include "ops/ops.h"
+
+enum {
+    TOKENS = 2048,
+    LENGTH = 128,
+    HIDDEN = 256,
+    INNER = 1024,
+    HEADS = 4,
+    MASKED = 307,
+    WORDS = 30522,
+    NARROW = 128
+};
+
+static el_device *dev;
+static const char *wanted = "";
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static el_tensor tensor(el_type type, int rows, int cols)
+{
+    void *const memory = dev->alloc(dev, el_tensor_bytes(rows, cols, type) + 64);
+    if (!memory)
+        abort();
+    el_tensor t = el_tensor_make(memory, type, rows, cols);
+    const el_random random = {.seed = 1, .stream = 2, .step = (uint32_t)cols};
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < cols; j++) {
+            uint32_t words[4];
+            if (j % 4 == 0)
+                el_random_words(random, (uint64_t)i * (uint64_t)cols + (uint64_t)j, words);
+            el_set(t, i, j, (double)words[j % 4] / 2147483648.0 - 1);
+        }
+    return t;
+}
+
+typedef struct {
+    el_tensor x, y, w, b, dw, db, slope, stats, gamma, beta, dgamma, dbeta, lse, dy, dx, qkv, dqkv, m, v;
+    el_layout layout;
+    el_dropout dropout;
+    int *rows, *ints;
+    int heads;
+} setting;
+
+typedef void work(setting *s);
+
+static void report(const char *name, work *f, setting *s, double flops, double bytes)
+{
+    if (!strstr(name, wanted))
+        return;
+    double best = 1e9, total = 0;
+    for (int i = 0; i < 400 && (total < 0.4 || i < 10); i++) {
+        const double start = seconds();
+        f(s);
+        const double time = seconds() - start;
+        best = time < best ? time : best;
+        total += time;
+    }
+    printf("%-34s %9.3f ms", name, 1e3 * best);
+    if (flops > 0)
+        printf(" %8.1f GFLOP/s", 1e-9 * flops / best);
+    if (bytes > 0)
+        printf(" %8.1f GB/s", 1e-9 * bytes / best);
+    printf("\n");
+    fflush(stdout);
+}
+
+static void forward(setting *s)
+{
+    dev->linear_forward(dev, s->y, s->x, s->w, s->b);
+}
+
+static void backward_input(setting *s)
+{
+    dev->linear_backward_input(dev, s->dx, s->dy, s->w, false);
+}
+
+static void backward_weight(setting *s)
+{
+    dev->linear_backward_weight(dev, s->dw, el_tensor_none(), s->dy, s->x);
+}
+
+static void backward_bias(setting *s)
+{
+    dev->linear_backward_weight(dev, s->dw, s->db, s->dy, s->x);
+}
+
+static void prepare(setting *s)
+{
+    dev->prepare(dev, s->w, s->x.type, true);
+}
+
+static void linear(el_type type, int rows, int in, int out)
+{
+    setting s = {.x = tensor(type, rows, in), .y = tensor(type, rows, out), .w = tensor(EL_F32, out, in)};
+    s.b = tensor(EL_F32, 1, out), s.dw = tensor(EL_F32, out, in), s.db = tensor(EL_F32, 1, out);
+    s.dy = tensor(type, rows, out), s.dx = tensor(type, rows, in);
+    s.w.prepared = dev->alloc(dev, dev->prepared_bytes(dev, out, in, type, true));
+    dev->prepare(dev, s.w, type, true);
+    const double flops = 2.0 * rows * in * out;
+    char name[80], shape[40];
+    snprintf(shape, sizeof shape, "%s %d x %d x %d", type == EL_BF16 ? "bf16" : "f32", rows, in, out);
+    snprintf(name, sizeof name, "forward %s", shape);
+    report(name, forward, &s, flops, 0);
+    snprintf(name, sizeof name, "backward input %s", shape);
+    report(name, backward_input, &s, flops, 0);
+    snprintf(name, sizeof name, "backward weight %s", shape);
+    report(name, backward_weight, &s, flops, 0);
+    snprintf(name, sizeof name, "  and bias %s", shape);
+    report(name, backward_bias, &s, flops, 0);
+    snprintf(name, sizeof name, "prepare %s", shape);
+    report(name, prepare, &s, 0, 4.0 * in * out + 4.0 * in * out * (type == EL_BF16 ? 1 : 2));
+    const el_tensor used[] = {s.x, s.y, s.w, s.b, s.dw, s.db, s.dy, s.dx};
+    for (size_t i = 0; i < sizeof used / sizeof *used; i++)
+        dev->release(dev, used[i].data);
+    dev->release(dev, s.w.prepared);
+}
+
+static void gelu(setting *s)
+{
+    dev->gelu_forward(dev, s->y, s->slope, s->x);
+}
+
+static void gelu_backward(setting *s)
+{
+    dev->gelu_backward(dev, s->dx, s->dy, s->slope);
+}
+
+static void add(setting *s)
+{
+    dev->add(dev, s->y, s->x, s->dy);
+}
+
+static void dropout(setting *s)
+{
+    dev->dropout(dev, s->y, s->x, s->dropout);
+}
+
+static void norm(setting *s)
+{
+    dev->residual_norm_forward(dev, s->y, s->slope, s->stats, s->x, s->dy, s->gamma, s->beta, 1e-12,
+                               s->dropout);
+}
+
+static void norm_backward(setting *s)
+{
+    dev->residual_norm_backward(dev, s->dx, s->y, s->dgamma, s->dbeta, s->dy, s->x, s->stats, s->gamma,
+                                s->dropout);
+}
+
+static void layer_norm(setting *s)
+{
+    dev->layer_norm_forward(dev, s->y, s->stats, s->x, s->gamma, s->beta, 1e-12);
+}
+
+static void attention(setting *s)
+{
+    dev->attention_forward(dev, s->y, s->lse, s->qkv, s->layout, s->heads, s->dropout, LENGTH);
+}
+
+static void attention_backward(setting *s)
+{
+    dev->attention_backward(dev, s->dqkv, s->dy, s->y, s->lse, s->qkv, s->layout, s->heads, s->dropout,
+                            LENGTH);
+}
+
+static void loss(setting *s)
+{
+    dev->softmax_loss(dev, s->stats, s->ints, NULL, s->dx, s->x, s->rows, NULL, 0.1);
+}
+
+static void loss_sample(setting *s)
+{
+    const el_sampling sampling = {.temperature = 1};
+    dev->softmax_loss(dev, s->stats, NULL, s->ints, el_tensor_none(), s->x, s->rows, &sampling, 0.1);
+}
+
+static void adamw(setting *s)
+{
+    dev->adamw(dev, s->w, s->m, s->v, s->dw,
+               (el_adamw){.rate = 1e-9,
+                          .beta1 = 0.9,
+                          .beta2 = 0.999,
+                          .epsilon = 1e-6,
+                          .clip = 1,
+                          .m_correction = 1,
+                          .v_correction = 1});
+}
+
+static void squares(setting *s)
+{
+    dev->sum_squares(dev, s->dw);
+}
+
+static void embed(setting *s)
+{
+    const el_tensor tables[3] = {s->w, s->gamma, s->beta};
+    const int *const indices[3] = {s->rows, s->ints, s->ints};
+    dev->embed_forward(dev, s->y, tables, indices, 3);
+}
+
+static void embed_backward(setting *s)
+{
+    dev->embed_backward(dev, s->dw, s->dy, s->rows);
+}
+
+static void elementwise(el_type type)
+{
+    const double wide = (double)TOKENS * INNER * el_type_bytes(type), thin = wide / 4;
+    setting s = {.x = tensor(type, TOKENS, INNER), .y = tensor(type, TOKENS, INNER), .dropout = {.rate = 0}};
+    s.slope = tensor(type, TOKENS, INNER), s.dy = tensor(type, TOKENS, INNER),
+    s.dx = tensor(type, TOKENS, INNER);
+    report("gelu 2048 x 1024", gelu, &s, 0, 3 * wide);
+    report("gelu backward 2048 x 1024", gelu_backward, &s, 0, 3 * wide);
+    el_tensor *const all[] = {&s.x, &s.y, &s.slope, &s.dy, &s.dx};
+    for (int i = 0; i < 5; i++)
+        *all[i] = el_tensor_make(all[i]->data, type, TOKENS, HIDDEN);
+    s.stats = tensor(EL_F32, TOKENS, 2), s.gamma = tensor(EL_F32, 1, HIDDEN),
+    s.beta = tensor(EL_F32, 1, HIDDEN);
+    s.dgamma = tensor(EL_F32, 1, HIDDEN), s.dbeta = tensor(EL_F32, 1, HIDDEN);
+    report("add 2048 x 256", add, &s, 0, 3 * thin);
+    report("layer norm 2048 x 256", layer_norm, &s, 0, 2 * thin);
+    report("residual norm, no dropout", norm, &s, 0, 4 * thin);
+    report("residual norm backward, no dropout", norm_backward, &s, 0, 4 * thin);
+    s.dropout.rate = 0.1;
+    report("dropout 2048 x 256", dropout, &s, 0, 2 * thin);
+    report("residual norm, dropout", norm, &s, 0, 4 * thin);
+    report("residual norm backward, dropout", norm_backward, &s, 0, 4 * thin);
+}
+
+static void attend(el_type type, int hidden, const char *which)
+{
+    int starts[TOKENS / LENGTH + 1];
+    for (int i = 0; i <= TOKENS / LENGTH; i++)
+        starts[i] = i * LENGTH;
+    setting s = {.qkv = tensor(type, TOKENS, 3 * hidden), .dqkv = tensor(type, TOKENS, 3 * hidden)};
+    s.y = tensor(type, TOKENS, hidden), s.dy = tensor(type, TOKENS, hidden);
+    s.lse = tensor(EL_F32, TOKENS, hidden / 64), s.heads = hidden / 64;
+    s.layout = (el_layout){starts, TOKENS / LENGTH, LENGTH};
+    if (dev->reserve(dev, LENGTH, 64))
+        abort();
+    const double flops = 4.0 * TOKENS * LENGTH * hidden;
+    char name[80];
+    for (int drops = 0; drops < 2; drops++) {
+        s.dropout.rate = drops ? 0.1 : 0;
+        snprintf(name, sizeof name, "attention %s%s", which, drops ? ", dropout" : "");
+        report(name, attention, &s, flops, 0);
+        snprintf(name, sizeof name, "attention backward %s%s", which, drops ? ", dropout" : "");
+        report(name, attention_backward, &s, 2.5 * flops, 0);
+    }
+}
+
+static void others(el_type type)
+{
+    setting s = {.x = tensor(type, MASKED, WORDS),
+                 .dx = tensor(type, MASKED, WORDS),
+                 .stats = tensor(EL_F32, MASKED, 1)};
+    const double logits = (double)MASKED * WORDS * el_type_bytes(type);
+    s.rows = calloc(TOKENS, sizeof(int)), s.ints = calloc(TOKENS, sizeof(int));
+    for (int i = 0; i < TOKENS; i++)
+        s.rows[i] = (int)((unsigned)i * 7919u % WORDS);
+    report("softmax loss, gradient 307 x 30522", loss, &s, 0, 2 * logits);
+    report("softmax loss, sample 307 x 30522", loss_sample, &s, 0, logits);
+    s.w = tensor(EL_F32, WORDS, NARROW), s.dw = tensor(EL_F32, WORDS, NARROW);
+    s.m = tensor(EL_F32, WORDS, NARROW), s.v = tensor(EL_F32, WORDS, NARROW);
+    report("adamw 30522 x 128", adamw, &s, 0, 7.0 * 4 * WORDS * NARROW);
+    report("sum of squares 30522 x 128", squares, &s, 0, 4.0 * WORDS * NARROW);
+    s.y = tensor(type, TOKENS, NARROW), s.dy = s.y, s.gamma = tensor(EL_F32, LENGTH, NARROW),
+    s.beta = s.gamma;
+    report("embed 2048 x 128, 3 tables", embed, &s, 0,
+           TOKENS * NARROW * (12.0 + (double)el_type_bytes(type)));
+    report("embed backward 2048 x 128", embed_backward, &s, 0,
+           TOKENS * NARROW * (8.0 + (double)el_type_bytes(type)));
+}
+
+#define TIMES24(x)                                                                                           \
+    x(0) x(1) x(2) x(3) x(4) x(5) x(6) x(7) x(8) x(9) x(10) x(11) x(12) x(13) x(14) x(15) x(16) x(17) x(18)  \
+        x(19) x(20) x(21) x(22) x(23)
+#define FLOAT_STEP(i) "vfmadd231ps %%zmm30, %%zmm31, %%zmm" #i "\n\t"
+#define PAIR_STEP(i) "vdpbf16ps %%zmm30, %%zmm31, %%zmm" #i "\n\t"
+enum { LOOPS = 20000 };
+
+static void float_peak(void *context, int index, int thread)
+{
+    (void)context, (void)index, (void)thread;
+    long n = LOOPS;
+    __asm__ volatile("1:\n\t" TIMES24(FLOAT_STEP) "dec %0\n\tjnz 1b" : "+r"(n) : : "cc");
+}
+
+static void pair_peak(void *context, int index, int thread)
+{
+    (void)context, (void)index, (void)thread;
+    long n = LOOPS;
+    __asm__ volatile("1:\n\t" TIMES24(PAIR_STEP) "dec %0\n\tjnz 1b" : "+r"(n) : : "cc");
+}
+
+static void peak(const char *name, el_task *task, double flops)
+{
+    double best = 1e9;
+    for (int i = 0; i < 50; i++) {
+        const double start = seconds();
+        el_parallel(dev->threads, dev->threads, task, NULL);
+        const double time = seconds() - start;
+        best = time < best ? time : best;
+    }
+    printf("%-34s %9s    %8.1f GFLOP/s\n", name, "", 1e-9 * flops * 24 * LOOPS * dev->threads / best);
+}
+
+static void both(el_type type)
+{
+    printf("-- %s\n", type == EL_BF16 ? "bf16" : "float");
+    linear(type, TOKENS, HIDDEN, 3 * HIDDEN);
+    linear(type, TOKENS, HIDDEN, HIDDEN);
+    linear(type, TOKENS, HIDDEN, INNER);
+    linear(type, TOKENS, INNER, HIDDEN);
+    linear(type, TOKENS, 64, 192);
+    linear(type, TOKENS, 64, 256);
+    linear(type, TOKENS, 256, 64);
+    linear(type, MASKED, NARROW, WORDS);
+    linear(type, 16, HIDDEN, INNER);
+    attend(type, HIDDEN, "4 heads of 64");
+    attend(type, 64, "1 head of 64");
+    elementwise(type);
+    others(type);
+}
+
+int main(int argc, char **argv)
+{
+    if (el_device_cpu(&dev, argc > 1 ? atoi(argv[1]) : el_processors(),
+                      argc > 2 && *argv[2] ? argv[2] : NULL)) {
+        fprintf(stderr, "bench_ops: %s\n", el_error());
+        return 1;
+    }
+    wanted = argc > 3 ? argv[3] : "";
+    printf("%s, %d threads\n", dev->level, dev->threads);
+    if (el_level_available("avx512"))
+        peak("peak of float multiply-adds", float_peak, 32);
+    if (el_level_available("avx512_bf16"))
+        peak("peak of bf16 pairs", pair_peak, 64);
+    both(EL_BF16);
+    both(EL_F32);
+    dev->close(dev);
+    return 0;
+}

@@ -98,9 +98,10 @@ el_status el_loaded_open(el_loaded **out, const char *folder, const el_load_sett
         st = check_wish(&paths, folder, settings);
     if (!st)
         st = open_device(&loaded->dev, loaded->threads, loaded->level);
+    const bool all = !settings->generator && !settings->discriminator;
     if (!st)
-        st = load_model(loaded, settings->generator ? paths.generator : NULL,
-                        settings->discriminator ? paths.discriminator : NULL,
+        st = load_model(loaded, all || settings->generator ? paths.generator : NULL,
+                        all || settings->discriminator ? paths.discriminator : NULL,
                         type_of(settings->precision, loaded->dev));
     el_model_paths_free(&paths);
     if (st) {

@@ -24,7 +24,8 @@ typedef enum { EL_SERVE_FP32, EL_SERVE_BF16, EL_SERVE_FASTEST } el_serve_precisi
 
 /* What to load, and how it computes. */
 typedef struct {
-    bool generator, discriminator; /* the networks wanted; a folder that lacks one of them is EL_EDATA */
+    bool generator,
+        discriminator; /* networks wanted: a folder that lacks one is EL_EDATA; neither: what there is */
     el_serve_precision precision;
     int threads;       /* of each session; 0: as many as there are processors */
     const char *level; /* instruction set, "reference" for the reference device; NULL: the best there is */

@@ -1,0 +1,304 @@
+/* session - what a session answers is what the networks compute, however long the text, whichever thread asks
+ */
+#include "check.h"
+
+#include <math.h>
+#include <pthread.h>
+
+#include "model/memory.h"
+#include "serve/session.h"
+
+/* ---- the same answers without a session: whole networks on the reference device ---- */
+
+typedef struct {
+    el_model model;
+    el_arena arena;
+    el_encoder_saved encoder;
+    el_rtd_saved rtd;
+    el_mlm_saved mlm;
+} direct;
+
+static const el_network *direct_network(const direct *d)
+{
+    return d->model.generator.present ? &d->model.generator : &d->model.discriminator;
+}
+
+static void direct_open(direct *d, el_role role)
+{
+    char path[128];
+    el_role found;
+    snprintf(path, sizeof path, "%s/%s", run, role == EL_GENERATOR ? "generator" : "discriminator");
+    *d = (direct){0};
+    el_model_plan plan = {.generator = role == EL_GENERATOR,
+                          .discriminator = role == EL_DISCRIMINATOR,
+                          .tying = EL_TIE_SEPARATE,
+                          .activations = EL_F32,
+                          .parameters = EL_F32};
+    CHECK_OK(el_weights_config(path, &plan.generator_config, &found));
+    plan.discriminator_config = plan.generator_config;
+    CHECK(found == role, "%s is taken for the other network", path);
+    CHECK_OK(el_model_open(&d->model, el_device_reference(), &plan));
+    CHECK_OK(el_weights_load(&d->model, role, path));
+    for (int pass = 0; pass < 2; pass++) {
+        const el_config *c = &direct_network(d)->config;
+        CHECK_OK(el_encoder_saved_layout(&d->encoder, &d->arena, c, PLACES, EL_F32, EL_F32, false));
+        el_rtd_saved_layout(&d->rtd, &d->arena, c, PLACES, EL_F32);
+        el_mlm_saved_layout(&d->mlm, &d->arena, c, PLACES, EL_F32, EL_F32, false);
+        if (pass == 0)
+            CHECK_OK(el_device_reserve(d->model.dev, &d->arena));
+    }
+}
+
+static void direct_close(direct *d)
+{
+    el_encoder_saved_free(&d->encoder);
+    el_device_release(d->model.dev, &d->arena);
+    el_model_close(&d->model);
+}
+
+static el_tensor direct_hidden(direct *d, const int32_t *ids, int count)
+{
+    static int rows[PLACES], positions[PLACES], segments[PLACES], starts[2];
+    rows[0] = 2;
+    memcpy(rows + 1, ids, (size_t)count * sizeof *rows);
+    rows[count + 1] = 3;
+    for (int i = 0; i < PLACES; i++)
+        positions[i] = i;
+    starts[1] = count + 2;
+    const el_input in = {.rows = count + 2,
+                         .ids = rows,
+                         .segments = segments,
+                         .positions = positions,
+                         .layout = {starts, 1, count + 2}};
+    const el_network *net = direct_network(d);
+    return el_encoder_forward(d->model.dev, &net->config, &net->w, &d->encoder, &in);
+}
+
+/* Logits of pieces, without [CLS] and [SEP]. */
+static void direct_detect(direct *d, const int32_t *ids, int count, float *logits)
+{
+    float all[PLACES];
+    const el_tensor hidden = direct_hidden(d, ids, count);
+    CHECK_OK(el_tensor_read(
+        d->model.dev, el_rtd_forward(d->model.dev, &d->model.discriminator.rtd_w, &d->rtd, hidden), all));
+    memcpy(logits, all + 1, (size_t)count * sizeof *logits);
+}
+
+/* ---- sessions ---- */
+
+static el_loaded *load(bool generator, bool discriminator, const char *level)
+{
+    el_loaded *loaded = NULL;
+    CHECK_OK(el_loaded_open(
+        &loaded, run,
+        &(el_load_settings){
+            .generator = generator, .discriminator = discriminator, .threads = 2, .level = level}));
+    return loaded;
+}
+
+static void check_near(float ours, float right, const char *what, int i)
+{
+    CHECK(fabs((double)ours - (double)right) < 2e-5, "%s %d: %g, and computed directly %g", what, i,
+          (double)ours, (double)right);
+}
+
+/* A logit for each piece, [CLS] and [SEP] left out, with the bytes it comes from. */
+static void test_detect(void **state)
+{
+    (void)state;
+    static const char text[] = "ab q [MASK]ze";
+    static const int32_t ids[] = {5, 32, 21, 4, 30, 35};
+    static const el_span from[] = {{0, 1}, {1, 2}, {3, 4}, {5, 11}, {11, 12}, {12, 13}};
+    float right[6];
+    direct d;
+    direct_open(&d, EL_DISCRIMINATOR);
+    direct_detect(&d, ids, 6, right);
+    direct_close(&d);
+    static const char *const levels[] = {NULL, "reference"};
+    for (int l = 0; l < 2; l++) {
+        el_loaded *loaded = load(false, true, levels[l]);
+        el_session *session = NULL;
+        el_detection answer;
+        CHECK_OK(el_session_open(&session, loaded));
+        CHECK_OK(el_session_detect(session, text, strlen(text), &answer));
+        CHECK(answer.count == 6 && answer.windows == 1, "%d pieces, %d windows", answer.count,
+              answer.windows);
+        for (int i = 0; i < 6; i++) {
+            CHECK(answer.ids[i] == ids[i], "piece %d is %d, not %d", i, answer.ids[i], ids[i]);
+            CHECK(memcmp(&answer.from[i], &from[i], sizeof from[i]) == 0, "piece %d comes from %u to %u", i,
+                  answer.from[i].begin, answer.from[i].end);
+            check_near(answer.logits[i], right[i], "logit", i);
+        }
+        CHECK_OK(el_session_detect(session, "", 0, &answer));
+        CHECK(answer.count == 0, "%d pieces in nothing", answer.count);
+        el_session_close(session);
+        el_loaded_close(loaded);
+    }
+}
+
+/* A long text: each piece has the logit that the window in whose middle it stands most nearly gives it. */
+static void test_windows(void **state)
+{
+    (void)state;
+    enum { SIZE = PLACES - 2, STRIDE = SIZE / 2 };
+    static const int lengths[] = {30, 31, 45, 46, 100};
+    el_loaded *loaded = load(false, true, NULL);
+    el_session *session = NULL;
+    CHECK_OK(el_session_open(&session, loaded));
+    direct d;
+    direct_open(&d, EL_DISCRIMINATOR);
+    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+        const int count = lengths[l];
+        char text[256];
+        for (int i = 0; i < count; i++)
+            sprintf(text + 2 * i, "%c ", 'a' + i * i % 26);
+        el_detection answer;
+        CHECK_OK(el_session_detect(session, text, strlen(text), &answer));
+        CHECK(answer.count == count, "%d pieces, not %d", answer.count, count);
+        const int windows = count <= SIZE ? 1 : (count - SIZE + STRIDE - 1) / STRIDE + 1;
+        CHECK(answer.windows == windows, "%d pieces in %d windows, not %d", count, answer.windows, windows);
+        float right[128], off[128], logits[PLACES];
+        for (int i = 0; i < count; i++)
+            off[i] = INFINITY;
+        for (int w = 0; w < windows; w++) {
+            const int length = count < SIZE ? count : SIZE;
+            const int begin = w * STRIDE + length > count ? count - length : w * STRIDE;
+            direct_detect(&d, answer.ids + begin, length, logits);
+            for (int i = begin; i < begin + length; i++) {
+                const float distance = fabsf((float)i + 0.5F - ((float)begin + (float)length / 2));
+                if (distance <= off[i]) /* of two as near, the later */
+                    right[i] = logits[i - begin], off[i] = distance;
+            }
+        }
+        for (int i = 0; i < count; i++)
+            check_near(answer.logits[i], right[i], "logit", i);
+    }
+    direct_close(&d);
+    el_session_close(session);
+    el_loaded_close(loaded);
+}
+
+/* At every [MASK], also of long texts with many of them: the softmax of the generator's logits, the best
+ * first. */
+static void test_fill(void **state)
+{
+    (void)state;
+    el_loaded *loaded = load(true, false, NULL);
+    el_session *session = NULL;
+    el_filling answer;
+    CHECK_OK(el_session_open(&session, loaded));
+    CHECK_OK(el_session_fill(session, "[MASK] b [MASK]", 15, PIECES + 7, &answer));
+    CHECK(answer.slots == 2 && answer.at[0] == 0 && answer.at[1] == 2, "%d slots", answer.slots);
+    CHECK(answer.top_k == PIECES, "%d guesses of %d pieces", answer.top_k, PIECES);
+
+    direct d;
+    direct_open(&d, EL_GENERATOR);
+    static const int32_t ids[] = {4, 6, 4};
+    static const int rows[] = {1, 3};
+    float logits[2 * PIECES];
+    CHECK_OK(el_tensor_read(d.model.dev,
+                            el_mlm_forward(d.model.dev, &d.model.generator.config, &d.model.generator.mlm_w,
+                                           &d.mlm, direct_hidden(&d, ids, 3), rows, 2),
+                            logits));
+    for (int slot = 0; slot < 2; slot++) {
+        const el_guess *guess = answer.guess + slot * answer.top_k;
+        double total = 0, of_all = 0;
+        for (int i = 0; i < PIECES; i++)
+            of_all += exp((double)logits[slot * PIECES + i]);
+        for (int k = 0; k < answer.top_k; k++) {
+            total += guess[k].probability;
+            check_near((float)guess[k].probability,
+                       (float)(exp((double)logits[slot * PIECES + guess[k].id]) / of_all), "guess", k);
+            CHECK(k == 0 || guess[k].probability <= guess[k - 1].probability,
+                  "guess %d is better than the one before", k);
+        }
+        CHECK(fabs(total - 1) < 1e-9, "all guesses sum to %g", total);
+    }
+    direct_close(&d);
+
+    char text[1000] = "";
+    for (int i = 0; i < 80; i++)
+        strcat(text, "[MASK] a ");
+    CHECK_OK(el_session_fill(session, text, strlen(text), 3, &answer));
+    CHECK(answer.slots == 80 && answer.count == 160 && answer.windows > 1, "%d slots, %d pieces",
+          answer.slots, answer.count);
+    for (int i = 0; i < 80; i++) {
+        CHECK(answer.at[i] == 2 * i, "slot %d is at %d", i, answer.at[i]);
+        CHECK(answer.guess[3 * i].probability > 1.0 / PIECES, "slot %d was not answered", i);
+    }
+    el_session_close(session);
+    el_loaded_close(loaded);
+}
+
+/* What a folder lacks, and what was not loaded, is said. */
+static void test_refused(void **state)
+{
+    (void)state;
+    char path[128];
+    el_loaded *loaded = NULL;
+    el_session *session = NULL;
+    el_filling answer;
+    snprintf(path, sizeof path, "%s/discriminator", run);
+    CHECK(el_loaded_open(&loaded, path, &(el_load_settings){.generator = true}) == EL_EDATA &&
+              strstr(el_error(), "no generator"),
+          "got: %s", el_error());
+    CHECK(el_loaded_open(&loaded, "/nowhere", &(el_load_settings){0}) == EL_EDATA, "got: %s", el_error());
+    CHECK_OK(el_loaded_open(&loaded, path, &(el_load_settings){0}));
+    CHECK_OK(el_session_open(&session, loaded));
+    CHECK(el_session_fill(session, "a", 1, 1, &answer) == EL_EUSAGE, "a discriminator filled");
+    el_session_close(session);
+    el_loaded_close(loaded);
+}
+
+/* Sessions of one model in several threads give the same bits as one alone. */
+typedef struct {
+    const el_loaded *loaded;
+    float sum;
+    char trouble[256];
+} asker;
+
+static void *keep_asking(void *context)
+{
+    asker *a = context;
+    el_session *session = NULL;
+    el_detection answer;
+    el_status st = el_session_open(&session, a->loaded);
+    for (int i = 0; i < 20 && !st; i++) {
+        char text[64];
+        st = el_session_detect(session, text, (size_t)sprintf(text, "a b c d %c f", 'a' + i), &answer);
+        for (int p = 0; p < 6 && !st; p++)
+            a->sum += answer.logits[p];
+    }
+    if (st)
+        snprintf(a->trouble, sizeof a->trouble, "%s", el_error());
+    el_session_close(session);
+    return NULL;
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    el_loaded *loaded = load(false, true, NULL);
+    asker alone = {.loaded = loaded}, together[3];
+    pthread_t threads[3];
+    keep_asking(&alone);
+    for (int i = 0; i < 3; i++) {
+        together[i] = (asker){.loaded = loaded};
+        assert_int_equal(pthread_create(&threads[i], NULL, keep_asking, &together[i]), 0);
+    }
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < 3; i++)
+        CHECK(!together[i].trouble[0] && together[i].sum == alone.sum, "thread %d: %.9g, alone %.9g %s", i,
+              (double)together[i].sum, (double)alone.sum, together[i].trouble);
+    el_loaded_close(loaded);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_detect),  cmocka_unit_test(test_windows), cmocka_unit_test(test_fill),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_threads),
+    };
+    return cmocka_run_group_tests(tests, make_run, remove_run);
+}

@@ -377,31 +377,60 @@ el_status el_trainer_resume(const el_trainer *t, el_progress *p, bool *found)
     return st;
 }
 
-static el_status save(run *r)
+/* Whether the weights still make sense: they are finite, and so is the loss of the next batch. */
+static el_status probe(run *r, bool *sound)
 {
     const el_trainer *t = r->t;
-    el_model *model = t->objective->model;
+    el_figures figures;
+    el_status st = t->training.read(t->training.context, r->p->examples, t->batch, &r->batch);
+    if (st)
+        return st;
+    t->objective->reset(t->objective);
+    const el_random random = {.seed = t->seed, .step = (uint32_t)r->p->step};
+    st = el_objective_run(t->objective, &r->batch, random, false);
+    if (st)
+        return st;
+    t->objective->finish(t->objective, &figures);
+    *sound = isfinite(figures.values[0]) && el_model_finite(t->objective->model);
+    return EL_OK;
+}
+
+static el_status write_checkpoint(run *r)
+{
+    const el_trainer *t = r->t;
     const int64_t number = r->p->step;
-    if (!t->folder)
-        return EL_OK;
-    if (!el_model_finite(model))
-        return el_fail(EL_EFAILED,
-                       "step %" PRId64
-                       ": weights are no longer finite numbers and are not saved; earlier checkpoints are "
-                       "left as they are, and a lower --learning-rate may help",
-                       number);
     el_status st = el_metrics_sync(&r->metrics);
     if (st)
         return st;
     json_t *state = state_of(t, r->p);
-    st = el_checkpoint_save(model, state, number, t->folder);
+    st = el_checkpoint_save(t->objective->model, state, number, t->folder);
     json_decref(state);
-    if (!st && r->p->skipped_in_row == 0) /* what is trusted less removes nothing */
+    if (!st)
         st = el_checkpoint_rotate(t->folder, number, t->keep);
     if (st)
         return st;
     r->saved = number;
     return tell(r, (el_event){.kind = EL_EVENT_CHECKPOINT});
+}
+
+/* Weights that have gone astray never replace good ones; `last`: nothing comes after this. */
+static el_status save(run *r, bool last)
+{
+    if (!r->t->folder)
+        return EL_OK;
+    bool sound;
+    const el_status st = probe(r, &sound);
+    if (st || sound)
+        return st ? st : write_checkpoint(r);
+    if (last)
+        return el_fail(EL_EFAILED,
+                       "step %" PRId64
+                       ": the loss is no longer a finite number, and nothing is saved; earlier checkpoints "
+                       "are left as they are, and a lower --learning-rate may help",
+                       r->p->step);
+    el_log(EL_LOG_WARNING,
+           "step %" PRId64 ": the loss is no longer a finite number; no checkpoint is written", r->p->step);
+    return EL_OK;
 }
 
 /* ---- the loop ---- */
@@ -421,7 +450,7 @@ static bool has_to_stop(const run *r)
 
 static el_status stop(run *r)
 {
-    const el_status st = r->saved == r->p->step ? EL_OK : save(r);
+    const el_status st = r->saved == r->p->step ? EL_OK : save(r, true);
     if (st)
         return st;
     return el_fail(EL_ESTOPPED, "stopped after step %" PRId64 " of %" PRId64 " and saved; run again to go on",
@@ -435,9 +464,8 @@ static el_status loop(run *r)
         el_status st = EL_OK;
         if (t->heldout.read && due(r, t->evaluate_every) && r->p->evaluated != r->p->step)
             st = evaluate(r);
-        if (!st && due(r, t->save_every) && r->saved != r->p->step &&
-            (r->p->skipped_in_row == 0 || r->p->step == t->steps))
-            st = save(r);
+        if (!st && due(r, t->save_every) && r->saved != r->p->step)
+            st = save(r, r->p->step == t->steps);
         if (!st && r->p->step >= t->steps)
             return EL_OK;
         if (st == EL_ESTOPPED || (!st && has_to_stop(r)))

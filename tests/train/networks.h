@@ -1,0 +1,35 @@
+/* networks - a very small pair of networks in training, for tests of what is done with their parameters */
+#ifndef TEST_TRAIN_NETWORKS_H
+#define TEST_TRAIN_NETWORKS_H
+
+#include "model/initialise.h"
+
+static inline el_config small_config(int hidden)
+{
+    el_config c = el_config_default();
+    c.vocab_size = 11;
+    c.embedding_size = 4;
+    c.hidden_size = hidden;
+    c.num_hidden_layers = 2;
+    c.num_attention_heads = 2;
+    c.intermediate_size = 2 * hidden;
+    c.max_position_embeddings = 8;
+    return c;
+}
+
+static inline el_status small_model(el_model *model, int hidden, el_tying tying, uint64_t seed)
+{
+    const el_model_plan plan = {.generator = true,
+                                .discriminator = true,
+                                .generator_config = small_config(4),
+                                .discriminator_config = small_config(hidden),
+                                .tying = tying,
+                                .activations = EL_F32,
+                                .parameters = EL_F32,
+                                .training = true};
+    const el_initialisation how = {.seed = seed};
+    const el_status st = el_model_open(model, el_device_reference(), &plan);
+    return st ? st : el_model_initialise(model, &how);
+}
+
+#endif

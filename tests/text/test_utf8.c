@@ -1,0 +1,72 @@
+/* utf8 - valid text comes through, broken bytes become U+FFFD one for each part that could have been a
+ * character */
+#include "base/check.h"
+
+#include "text/utf8.h"
+
+/* Every code point but the surrogates survives being written and read. */
+static void test_round_trip(void **state)
+{
+    (void)state;
+    for (uint32_t c = 0; c < EL_CODE_POINTS; c++) {
+        if (c >= 0xD800 && c <= 0xDFFF)
+            continue;
+        char text[4];
+        uint32_t read;
+        const int bytes = el_utf8_encode(c, text);
+        CHECK(el_utf8_decode(text, text + bytes, &read) == bytes && read == c, "U+%04X reads as U+%04X", c,
+              read);
+        CHECK(el_utf8_valid(text, (size_t)bytes) == (size_t)bytes, "U+%04X is not valid", c);
+    }
+}
+
+typedef struct {
+    const char *bytes;
+    int replacements; /* as Python's bytes.decode(errors="replace") counts them */
+    size_t valid;
+} broken;
+
+static const broken BROKEN[] = {
+    {"\x80", 1, 0},
+    {"a\xFFz", 1, 1},
+    {"\xC0\xAF", 2, 0},
+    {"\xE0\x80\x80", 3, 0},
+    {"\xED\xA0\x80", 3, 0},
+    {"\xF4\x90\x80\x80", 4, 0},
+    {"\xF8\x88\x80\x80\x80", 5, 0},
+    {"ab\xE2\x82", 1, 2},
+    {"\xF0\x9F\x98", 1, 0},
+    {"\xE2\x82"
+     "a",
+     1, 0},
+    {"\xE2\xE2\x82\xAC", 1, 0},
+    {"\xC3\xA9\xC3", 1, 2},
+};
+
+/* Each broken part is one U+FFFD, and what is whole around it is read. */
+static void test_broken(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof BROKEN / sizeof *BROKEN; i++) {
+        const char *at = BROKEN[i].bytes, *end = at + strlen(at);
+        CHECK(el_utf8_valid(at, strlen(at)) == BROKEN[i].valid, "case %zu: %zu valid bytes, not %zu", i,
+              el_utf8_valid(at, strlen(at)), BROKEN[i].valid);
+        int replacements = 0;
+        while (at < end) {
+            uint32_t c;
+            at += el_utf8_decode(at, end, &c);
+            replacements += c == EL_REPLACEMENT;
+        }
+        CHECK(at == end && replacements == BROKEN[i].replacements, "case %zu: %d replaced, not %d", i,
+              replacements, BROKEN[i].replacements);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_broken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -100,8 +100,7 @@ static el_status emit(el_packer *p, int length, int second)
 
 /* ---- segments ---- */
 
-/* Which lines go to B: sides[i] is true.  B's lines need not be the last ones, which is the original's way.
- */
+/* Which lines go to B: sides[i] is true.  They need not be the last ones, which is the original's way. */
 static void choose_sides(el_packer *p, bool *sides)
 {
     const bool single = chance(p, p->settings.single_segment_prob);
@@ -188,8 +187,7 @@ static el_status begin_part(el_packer *p)
     return EL_OK;
 }
 
-/* Closes the example in the middle of a document: after its part, or, where that is hardly begun, before it.
- */
+/* Closes the example within a document: after its part, or, where that is hardly begun, before it. */
 static el_status cut_part(el_packer *p)
 {
     const int begin = p->starts[p->parts - 1], held = p->length - begin;

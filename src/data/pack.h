@@ -9,7 +9,7 @@
  *
  *   - with probability single_segment_prob all of it is A, else A aims at half the length;
  *   - a line goes to A if A is empty, or if it leaves A below its aim, or, where B is empty and A below its
- * aim, by the toss of a coin; otherwise to B;
+ *     aim, by the toss of a coin; otherwise to B;
  *   - A is cut to max_seq_length - 2, B to what is left; what is cut off is lost, and counted.
  *
  * EL_PACK_FULL loses nothing: parts `[CLS] text [SEP]`, each a document or a piece of one, stand one after

@@ -148,7 +148,7 @@ static void destination_close(destination *d)
     el_folder_abandon(&d->folder);
 }
 
-/* Whether everything in the folder is a shard (or a file whose writing was cut short). */
+/* What may be there: nothing, an empty folder, or, to be overwritten, a folder of shards and nothing else. */
 static el_status check_ours(const char *path, bool overwrite)
 {
     char **names;

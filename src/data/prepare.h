@@ -36,7 +36,7 @@ typedef struct {
     int64_t unknown;           /* of them [UNK] */
 } el_prepare_summary;
 
-/* Reads all of `reader`.  Both folders appear at the end, or neither does. */
+/* Reads all of `reader`.  The folders appear at the end, once all in both is written. */
 el_status el_prepare(const el_prepare_settings *settings, const el_vocab *vocab, el_reader *reader,
                      el_prepare_summary *summary);
 

@@ -336,8 +336,7 @@ static el_status read_ids(el_shard *s)
     return EL_OK;
 }
 
-/* A list of starts: from 0, ascending by at least 1 and at most the longest sequence, to the end of the
- * tokens. */
+/* A list of starts: from 0 to the end of the tokens, in steps of 1 to max_seq_length. */
 static el_status read_starts(const el_shard *s, const char *name, const int64_t **starts, int64_t *count)
 {
     const el_st_entry *list;

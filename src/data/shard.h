@@ -2,14 +2,17 @@
  *
  * A folder of shards, shard-00000.safetensors and so on, holds examples in the order they were packed:
  *
- *     ids         U16 (vocabularies of at most 65536 pieces) or I32, [tokens]: all examples, one after the
- * other starts      I64 [examples + 1]: where each begins; the last is the number of tokens seconds     I16
- * [examples]: where segment 1 begins in each, its length where there is none (packing segments) sequences I64
- * [sequences + 1]: where what attends to itself begins (packing full, attention document) vocabulary  U8:
- * vocab.txt
+ *     ids         [tokens] all examples, one after the other; U16 where the vocabulary has at most 65536
+ *                 pieces, else I32
+ *     starts      [examples + 1] I64: where each example begins; the last is the number of tokens
+ *     seconds     [examples] I16: where segment 1 begins in each, its length where there is none (packing
+ *                 segments only)
+ *     sequences   [sequences + 1] I64: where what attends to itself begins (packing full with attention
+ *                 document only)
+ *     vocabulary  U8: vocab.txt
  *
  * Metadata, all strings: electra_shard = "1", max_seq_length, packing, attention, seed, shard (its number
- * from 0), last ("true" in the folder's last), documents, examples, tokens, vocab_hash, do_lower_case,
+ * from 0), last ("true" in the folder's last), examples, tokens, vocab_hash, do_lower_case,
  * strip_accents, tokenize_chinese_chars, and a checksum for each tensor.
  */
 #ifndef EL_DATA_SHARD_H

@@ -80,7 +80,7 @@ static size_t pack_zstd(const char *text, size_t bytes, unsigned char *out, size
     return used;
 }
 
-enum { LINES = 20000 };
+enum { LINES = 4000 };
 
 /* Some text of LINES lines, a document every hundred; as plain, gzip of two members and zstd of two frames.
  */

@@ -1,0 +1,66 @@
+#!/bin/bash
+# electra vocab and electra tokenize: what they print, the codes they exit with, and what stays when they fail.
+electra=$1
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+failed=0
+
+check() { # what, expected, actual
+    [ "$2" == "$3" ] && return
+    printf '%s\n  want: %s\n  have: %s\n' "$1" "$2" "$3"
+    failed=1
+}
+
+fails() { # what, exit code, words, command...
+    local what=$1 code=$2 words=$3 said
+    shift 3
+    said=$("$@" 2>&1 >/dev/null </dev/null)
+    check "$what: exit code ($said)" "$code" $?
+    [[ "$said" == *"$words"* ]] || check "$what: sentence" "$words" "$said"
+    check "$what: lines" 1 "$(wc -l <<<"$said")"
+}
+
+cd "$folder" || exit 1
+for i in {1..40}; do
+    printf 'The quick brown fox, number %d, jumps over the lazy dog.\nAgain the fox jumped.\n\n' "$i"
+done >text.txt
+gzip -k text.txt
+zstd -q text.txt -o text.zst 2>/dev/null || cp text.txt text.zst
+
+# the same file from every packing, place and number of threads
+for way in "text.txt" "text.txt.gz" "text.zst" "- --threads 3" "--threads 2 text.txt"; do
+    # shellcheck disable=SC2086
+    "$electra" vocab --vocab-size 120 --output "v.txt" $way <text.txt 2>/dev/null || check "vocab $way" 0 $?
+    check "vocab $way" "${sum:=$(md5sum <v.txt)}" "$(md5sum <v.txt)"
+done
+check "entries" yes "$([ "$(wc -l <v.txt)" -le 120 ] && echo yes)"
+check "special tokens" "[PAD] [UNK] [CLS] [SEP] [MASK]" "$(head -5 v.txt | xargs)"
+check "casing" 1 "$(grep -c '"do_lower_case": true' tokenizer_config.json)"
+
+# a line in, a line out
+printf 'The FOX!\n\n  fox' >in.txt
+check "pieces" "the fox [UNK]||fox" "$("$electra" tokenize --vocab v.txt in.txt | paste -sd'|')"
+check "stdin" "the fox [UNK]||fox" "$("$electra" tokenize --vocab "$folder/v.txt" <in.txt | paste -sd'|')"
+ids=$("$electra" tokenize --ids --vocab v.txt in.txt | head -1)
+check "ids" "the fox [UNK]" "$(for i in $ids; do sed -n "$((i + 1))p" v.txt; done | xargs)"
+check "threads" "$("$electra" tokenize --vocab v.txt --threads 1 text.txt | md5sum)" \
+    "$("$electra" tokenize --vocab v.txt --threads 3 text.txt | md5sum)"
+
+# what goes wrong
+fails "no vocabulary" 2 "--vocab" "$electra" tokenize
+fails "unknown flag" 2 "vocab" "$electra" tokenize --vocap v.txt
+fails "missing file" 3 "none.txt" "$electra" tokenize --vocab v.txt none.txt
+fails "missing vocabulary" 3 "none.txt" "$electra" tokenize --vocab none.txt
+fails "casing against the file" 2 "do_lower_case" "$electra" tokenize --vocab v.txt --no-lowercase
+fails "no output" 2 "--output" "$electra" vocab text.txt
+fails "no text" 2 "text" "$electra" vocab --output w.txt
+fails "empty text" 3 "no words" "$electra" vocab --output w.txt -
+head -c 200 text.txt.gz >cut.gz
+fails "cut text" 3 "cut.gz" "$electra" vocab --output v.txt cut.gz
+fails "too small" 2 "vocab-size" "$electra" vocab --vocab-size 3 --output v.txt text.txt
+check "an earlier result stays" "$sum" "$(md5sum <v.txt)"
+if [ -w /dev/full ]; then
+    "$electra" tokenize --vocab v.txt text.txt >/dev/full 2>/dev/null
+    check "full disk" 1 $?
+fi
+exit $failed

@@ -405,33 +405,43 @@ static void add_column_sums(el_device *dev, el_tensor sums, el_tensor x)
     add_sums(&j, pieces, sums, 0);
 }
 
-enum { WEIGHT_EDGE = 256, WEIGHT_SMALL = 64, WEIGHT_PIECES = 8 };
+/* A gradient's rows and columns in pieces at most so large: the larger, the less is packed twice.  How it is
+ * cut does not change its sums, so the threads may have a say. */
+enum { WEIGHT_ROWS = 266, WEIGHT_COLUMNS = 256, EVEN_OUT = 8 };
 
 typedef struct {
     el_device *dev;
     el_tensor dw, dy, x;
-    int edge; /* rows and columns of dw in a piece */
+    int row_pieces, col_pieces;
 } weight_job;
 
 static void weight_task(void *context, int index, int thread)
 {
     const weight_job *const j = context;
-    const int down = pieces_of(j->dw.rows, j->edge);
-    const int row = index % down * j->edge, col = index / down * j->edge;
-    const int rows = least(j->edge, j->dw.rows - row), cols = least(j->edge, j->dw.cols - col);
-    kernels_of(j->dev)->product_weight(el_piece_cols(el_piece_rows(j->dw, row, rows), col, cols),
-                                       el_piece_cols(j->dy, row, rows), el_piece_cols(j->x, col, cols),
-                                       scratch_of(j->dev, thread));
+    const el_kernels *const k = kernels_of(j->dev);
+    const int r = index % j->row_pieces, c = index / j->row_pieces;
+    const int blocks = pieces_of(j->dw.rows, k->block_rows), panels = pieces_of(j->dw.cols, k->panel);
+    const int top = begin_of(r, j->row_pieces, blocks) * k->block_rows;
+    const int rows = least(begin_of(r + 1, j->row_pieces, blocks) * k->block_rows, j->dw.rows) - top;
+    const int left = begin_of(c, j->col_pieces, panels) * k->panel;
+    const int cols = least(begin_of(c + 1, j->col_pieces, panels) * k->panel, j->dw.cols) - left;
+    k->product_weight(el_piece_cols(el_piece_rows(j->dw, top, rows), left, cols),
+                      el_piece_cols(j->dy, top, rows), el_piece_cols(j->x, left, cols),
+                      scratch_of(j->dev, thread));
 }
 
 static void linear_backward_weight(el_device *dev, el_tensor dw, el_tensor db, el_tensor dy, el_tensor x)
 {
     assert(dw.rows == dy.cols && dw.cols == x.cols && dy.rows == x.rows && dy.type == x.type &&
            dw.type == EL_F32);
-    weight_job j = {.dev = dev, .dw = dw, .dy = dy, .x = x, .edge = WEIGHT_EDGE};
-    while (j.edge > WEIGHT_SMALL && pieces_of(dw.rows, j.edge) * pieces_of(dw.cols, j.edge) < WEIGHT_PIECES)
-        j.edge /= 2;
-    el_parallel(dev->threads, pieces_of(dw.rows, j.edge) * pieces_of(dw.cols, j.edge), weight_task, &j);
+    const int threads = dev->threads, blocks = pieces_of(dw.rows, kernels_of(dev)->block_rows);
+    weight_job j = {.dev = dev, .dw = dw, .dy = dy, .x = x};
+    j.row_pieces = pieces_of(dw.rows, WEIGHT_ROWS);
+    j.col_pieces = pieces_of(dw.cols, WEIGHT_COLUMNS);
+    while (j.row_pieces < blocks && j.row_pieces * j.col_pieces < EVEN_OUT * threads &&
+           j.row_pieces * j.col_pieces % threads != 0)
+        j.row_pieces++;
+    el_parallel(threads, j.row_pieces * j.col_pieces, weight_task, &j);
     if (db.data)
         add_column_sums(dev, db, dy);
 }

@@ -273,7 +273,7 @@ INLINE void row_backward(const head *h, mask *m, const row *x, int j, float scal
 
 INLINE vu joined(vf even, vf odd)
 {
-    return __builtin_convertvector(vround(even), vu) | __builtin_convertvector(vround(odd), vu) << 16;
+    return vextend(vround(even)) | vextend(vround(odd)) << 16;
 }
 
 /* Two rows of R and dS, as rows and as a row of pairs.  Columns beyond the keys hold numbers that nobody

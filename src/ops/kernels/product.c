@@ -16,7 +16,8 @@ enum {
     ROWS = 168,    /* rows of y at a time: a multiple of the rows of a block at every level */
     COLUMNS = 512, /* columns of y whose sums are carried from one part of the depth to the next */
     TOKENS = 512,  /* tokens that are packed at a time for a weight's gradient */
-    EDGE = 256     /* rows and columns of that gradient at a time */
+    EDGE_ROWS = 266 / BLOCK_ROWS * BLOCK_ROWS, /* of that gradient at a time */
+    EDGE_COLUMNS = 256
 };
 
 static int least(int a, int b)
@@ -33,7 +34,7 @@ size_t EL_KERNEL(packed_bytes)(int k, int n, el_type type)
 size_t EL_KERNEL(product_scratch)(void)
 {
     const size_t forward = (size_t)ROWS * (DEPTH + COLUMNS) * 4;
-    const size_t weight = ((size_t)TOKENS * (EDGE + BLOCK_ROWS + EDGE + PANEL) + WIDTH) * 4;
+    const size_t weight = ((size_t)TOKENS * (EDGE_ROWS + EDGE_COLUMNS) + WIDTH) * 4;
     return forward > weight ? forward : weight;
 }
 
@@ -198,11 +199,12 @@ void EL_KERNEL(product)(el_tensor y, el_tensor x, const void *packed, int first_
         product(y, x, first, bias, accumulate, scratch, false, EL_F32);
 }
 
-/* At most EDGE rows and columns of dw; dy is packed in groups of columns that are the rows of one block. */
+/* At most EDGE_ROWS and EDGE_COLUMNS of dw; dy is packed in groups of columns that are the rows of one block.
+ */
 INLINE void weight(el_tensor dw, el_tensor dy, el_tensor x, uint32_t *scratch, const bool pairs,
                    const el_type type)
 {
-    uint32_t *const a = scratch, *const b = scratch + TOKENS * (EDGE + BLOCK_ROWS);
+    uint32_t *const a = scratch, *const b = scratch + TOKENS * EDGE_ROWS;
     for (int first = 0; first < dy.rows; first += TOKENS) {
         const int tokens = least(TOKENS, dy.rows - first), count = units_of(pairs, tokens);
         pack_across(a, BLOCK_ROWS, pairs, el_piece_at(dy, first, 0), type, dy.stride, tokens, dy.cols);
@@ -224,9 +226,9 @@ void EL_KERNEL(product_weight)(el_tensor dw, el_tensor dy, el_tensor x, void *sc
 {
     assert(dw.type == EL_F32 && dy.type == x.type && dy.rows == x.rows);
     const bool pairs = PAIRS && x.type == EL_BF16;
-    for (int i = 0; i < dw.rows; i += EDGE)
-        for (int j = 0; j < dw.cols; j += EDGE) {
-            const int rows = least(EDGE, dw.rows - i), cols = least(EDGE, dw.cols - j);
+    for (int i = 0; i < dw.rows; i += EDGE_ROWS)
+        for (int j = 0; j < dw.cols; j += EDGE_COLUMNS) {
+            const int rows = least(EDGE_ROWS, dw.rows - i), cols = least(EDGE_COLUMNS, dw.cols - j);
             const el_tensor w = el_piece_cols(el_piece_rows(dw, i, rows), j, cols);
             const el_tensor d = el_piece_cols(dy, i, rows), in = el_piece_cols(x, j, cols);
             if (pairs)

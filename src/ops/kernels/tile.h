@@ -123,14 +123,17 @@ INLINE void tile_product(int rows, int panels, const bool pairs, int depth, unit
 INLINE vu units_across(const bool pairs, const void *even, const void *odd, const el_type type, int64_t at,
                        int left)
 {
-    const vf first = vload_upto(even, type, at, left);
     if (!pairs)
-        return (vu)first;
-    const vu low = (vu)first >> 16;
-    const vf second = odd ? vload_upto(odd, type, at, left) : (vf){0};
-    if (type == EL_BF16) /* as they are */
-        return low | (vu)second;
-    return __builtin_convertvector(vround(first), vu) | __builtin_convertvector(vround(second), vu) << 16;
+        return (vu)vload_upto(even, type, at, left);
+    if (type == EL_BF16 && left >= WIDTH && odd) { /* as they are */
+        vh low, high;
+        memcpy(&low, place(even, type, at), sizeof low);
+        memcpy(&high, place(odd, type, at), sizeof high);
+        return vextend(low) | vextend(high) << 16;
+    }
+    const vf first = vload_upto(even, type, at, left),
+             second = odd ? vload_upto(odd, type, at, left) : (vf){0};
+    return vextend(vround(first)) | vextend(vround(second)) << 16;
 }
 
 /* WIDTH units along one row whose `left` numbers lie side by side. */
@@ -146,22 +149,51 @@ INLINE vu units_down(const bool pairs, const void *data, const el_type type, int
     return both;
 }
 
+enum {
+    STRIP = 8
+}; /* places of the depth that are packed for all groups before the next: rows are read whole */
+
+/* A group's units at the places [first, end) of the depth, of which there are `count`, inside and at the
+ * edges.  Inside, a store may run over into the next place; not so at the last. */
+INLINE void pack_inside(uint32_t *to, const int group, const bool pairs, const char *data, const el_type type,
+                        int64_t row, int first, int end)
+{
+    for (int s = first; s < end; s++)
+        for (int j = 0; j < group; j += WIDTH) {
+            const char *const even = data + (pairs ? 2 : 1) * s * row;
+            const vu unit = units_across(pairs, even, even + row, type, j, WIDTH);
+            memcpy(to + (int64_t)s * group + j, &unit, sizeof unit);
+        }
+}
+
+INLINE void pack_edges(uint32_t *to, const int group, const bool pairs, const char *data, const el_type type,
+                       int64_t row, int first, int end, int depth, int cols)
+{
+    for (int s = first; s < end; s++)
+        for (int j = 0; j < group; j += WIDTH) {
+            const char *const even = data + (pairs ? 2 : 1) * s * row;
+            const char *const odd = pairs && 2 * s + 1 < depth ? even + row : NULL;
+            const vu unit = cols > j ? units_across(pairs, even, odd, type, j, cols - j) : (vu){0};
+            vstore_upto(to, EL_F32, (int64_t)s * group + j, group - j, (vf)unit);
+        }
+}
+
 /* Packs B (depth, cols), whose rows lie `stride` numbers apart, in groups of columns, each unit by unit;
- * numbers beyond the edges are zero.  `to` needs WIDTH units more than there are: stores run over into what
- * is written next. */
+ * numbers beyond the edges are zero. */
 INLINE void pack_across(uint32_t *to, const int group, const bool pairs, const void *data, const el_type type,
                         int64_t stride, int depth, int cols)
 {
-    const int step = pairs ? 2 : 1;
-    for (int p = 0; p < cols; p += group)
-        for (int k = 0; k < depth; k += step, to += group) {
-            const void *const even = place(data, type, k * stride + p);
-            const void *const odd = pairs && k + 1 < depth ? place(data, type, (k + 1) * stride + p) : NULL;
-            for (int j = 0; j < group; j += WIDTH) {
-                const int left = cols - p - j;
-                const vu unit = left > 0 ? units_across(pairs, even, odd, type, j, left) : (vu){0};
-                memcpy(to + j, &unit, sizeof unit);
-            }
+    const int count = units_of(pairs, depth);
+    const int64_t row = stride * (type == EL_BF16 ? 2 : 4);
+    for (int first = 0; first < count; first += STRIP)
+        for (int p = 0; p < cols; p += group) {
+            const char *const column = place(data, type, p);
+            uint32_t *const place_0 = to + (int64_t)p * count;
+            if (first + STRIP < count && cols - p >= (group + WIDTH - 1) / WIDTH * WIDTH)
+                pack_inside(place_0, group, pairs, column, type, row, first, first + STRIP);
+            else
+                pack_edges(place_0, group, pairs, column, type, row, first,
+                           first + STRIP < count ? first + STRIP : count, depth, cols - p);
         }
 }
 

@@ -52,6 +52,11 @@ INLINE vu vhigh(vu a, vu b)
 {
     return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
+/* Each 16 bits in 32. */
+INLINE vu vextend(vh a)
+{
+    return (vu)_mm512_cvtepu16_epi32((__m256i)a);
+}
 /* 1 / a, within 2^-26 of itself */
 INLINE vf vinverse(vf a)
 {
@@ -133,6 +138,10 @@ INLINE bool vany(vi mask)
 #endif
 
 #if EL_WIDTH < 16
+INLINE vu vextend(vh a)
+{
+    return __builtin_convertvector(a, vu);
+}
 INLINE vf vinverse(vf a)
 {
     return 1.0f / a;
@@ -196,7 +205,7 @@ INLINE vh vround(vf x)
 
 INLINE vf vwiden(vh h)
 {
-    return (vf)(__builtin_convertvector(h, vu) << 16);
+    return (vf)(vextend(h) << 16);
 }
 
 /* sum + a * b as floats; or with a pair of bf16 in each 32 bits, the sum of both products. */

@@ -226,10 +226,9 @@ static el_status add_alphabet(learner *l, character *all)
 /* ---- words as symbols ------------------------------------------------------------------------------- */
 
 /* A character that was not kept is left out of its words. */
-static uint32_t split_word(learner *l, const el_counted_word *word, const character *all,
-                           const uint32_t ids[], const uint32_t continued_ids[], uint32_t *symbols)
+static uint32_t split_word(const el_counted_word *word, const character *all, const uint32_t ids[],
+                           const uint32_t continued_ids[], uint32_t *symbols)
 {
-    (void)l;
     const char *at = word->text, *end = at + word->bytes;
     uint32_t count = 0;
     for (bool first = true; at < end; first = false) {
@@ -242,7 +241,7 @@ static uint32_t split_word(learner *l, const el_counted_word *word, const charac
 }
 
 /* The symbols of each kept character, as a word's first and later. */
-static el_status number_characters(learner *l, const character *all, uint32_t *ids, uint32_t *continued_ids)
+static void number_characters(learner *l, const character *all, uint32_t *ids, uint32_t *continued_ids)
 {
     for (uint32_t c = 0; c < EL_CODE_POINTS; c++) {
         if (!all[c].count)
@@ -252,7 +251,6 @@ static el_status number_characters(learner *l, const character *all, uint32_t *i
         ids[c] = (uint32_t)*piece_place(l, text + 2) - 1;
         continued_ids[c] = all[c].continues ? (uint32_t)*piece_place(l, text) - 1 : 0;
     }
-    return EL_OK;
 }
 
 static el_status split_words(learner *l, const character *all)
@@ -274,7 +272,7 @@ static el_status split_words(learner *l, const character *all)
     for (size_t w = 0; w < count; w++) {
         l->starts[w] = used;
         l->lengths[w] =
-            (uint8_t)split_word(l, &l->counts.words[w], all, ids, ids + EL_CODE_POINTS, l->symbols + used);
+            (uint8_t)split_word(&l->counts.words[w], all, ids, ids + EL_CODE_POINTS, l->symbols + used);
         used += l->lengths[w];
     }
     free(ids);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "trie.h"
 
 enum {
@@ -39,6 +40,7 @@ typedef struct {
 
 struct el_wordpiece {
     const el_vocab *vocab;
+    el_arena memory; /* of the two below */
     bucket *buckets;
     int32_t *store;
     size_t stored;
@@ -86,21 +88,26 @@ void el_spans_release(el_spans *spans)
     *spans = (el_spans){0};
 }
 
+static void lay_out(el_wordpiece *s)
+{
+    s->buckets = el_arena_push(&s->memory, BUCKETS * sizeof *s->buckets);
+    s->store = el_arena_push(&s->memory, STORE * sizeof *s->store);
+}
+
 el_status el_wordpiece_open(el_wordpiece **session, const el_vocab *vocab)
 {
     *session = NULL;
     el_wordpiece *s = calloc(1, sizeof *s);
-    if (s) {
-        s->buckets = aligned_alloc(sizeof(bucket), BUCKETS * sizeof(bucket));
-        s->store = malloc(STORE * sizeof *s->store);
-    }
-    if (!s || !s->buckets || !s->store) {
-        el_wordpiece_close(s);
-        return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for a tokeniser's cache",
-                       BUCKETS * sizeof(bucket) + STORE * sizeof *s->store);
-    }
-    memset(s->buckets, 0, BUCKETS * sizeof(bucket));
+    if (!s)
+        return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for a tokeniser", sizeof *s);
     s->vocab = vocab;
+    lay_out(s);
+    const el_status st = el_arena_reserve(&s->memory);
+    if (st) {
+        free(s);
+        return st;
+    }
+    lay_out(s);
     *session = s;
     return EL_OK;
 }
@@ -109,8 +116,7 @@ void el_wordpiece_close(el_wordpiece *session)
 {
     if (!session)
         return;
-    free(session->buckets);
-    free(session->store);
+    el_arena_release(&session->memory);
     free(session);
 }
 

@@ -1,0 +1,56 @@
+# run.bash - what the tests of pretrain share: a small text, its vocabulary and shards, and comparing two runs.
+# Source it with the program's path in $electra; $work is a folder that is removed at the end.
+set -u
+export OMP_WAIT_POLICY=passive # threads that wait do not take the processor from other tests
+memory=/dev/shm                # syncing costs nothing there
+[ -w $memory ] || memory=${TMPDIR:-/tmp}
+work=$(mktemp -d $memory/electra-test-XXXXXX)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+fail() { echo "FAILED: $*" >&2; exit 1; }
+
+# Sentences of a small made-up language, in documents of twelve; always the same.
+text() {
+    awk -v lines="$1" -v seed="$2" 'BEGIN {
+        srand(seed)
+        n = split("cat dog bird fish tree house river stone cloud child", noun)
+        v = split("sees eats finds likes follows carries leaves paints", verb)
+        a = split("small green old quiet happy tall broken bright", adjective)
+        for (i = 1; i <= lines; i++) {
+            printf "the %s %s %s the %s %s", adjective[int(rand() * a) + 1], noun[int(rand() * n) + 1],
+                verb[int(rand() * v) + 1], adjective[int(rand() * a) + 1], noun[int(rand() * n) + 1]
+            printf " while a %s %s a %s .\n", noun[int(rand() * n) + 1], verb[int(rand() * v) + 1], noun[int(rand() * n) + 1]
+            if (i % 12 == 0) print ""
+        }
+    }'
+}
+
+make_data() {
+    text 3000 1 > train.txt
+    text 300 2 > heldout.txt
+    "$electra" vocab --vocab-size 200 --output vocab.txt train.txt 2> log || fail "vocab: $(cat log)"
+    "$electra" prepare --vocab vocab.txt --max-seq-length 48 --output shards train.txt 2> log || fail "prepare: $(cat log)"
+    "$electra" prepare --vocab vocab.txt --max-seq-length 48 --output heldout heldout.txt 2> log || fail "prepare: $(cat log)"
+}
+
+# A small model with everything that has to come back: dropout, both networks, records that do not fit checkpoints.
+settings=(--data shards --eval-data heldout --model-size tiny --hidden-size 64 --embedding-size 64 --dropout 0.1
+    --attention-dropout 0.1 --train-batch-size 8 --logging-steps 7 --eval-steps 20 --eval-batches 2
+    --save-checkpoints-steps 8 --keep-checkpoint-max 2)
+
+# metrics.jsonl without times and rates.
+figures() { sed -E 's/, "(seconds|tokens_per_second|peak_share)": [^,}]*//g' "$1/metrics.jsonl"; }
+# state.json without times (and without its checksum, which covers them).
+counters() { grep -vE '"(seconds|checksum)"' "$1/state.json"; }
+
+# same A B STEP: both runs hold the same weights, moments, counters, models and metrics.
+same() {
+    local file
+    for file in checkpoint-$3/{model,optimizer}.safetensors {generator,discriminator}/{model.safetensors,config.json,vocab.txt}; do
+        cmp -s "$1/$file" "$2/$file" || fail "$file of $1 and $2 differ"
+    done
+    cmp -s <(counters "$1/checkpoint-$3") <(counters "$2/checkpoint-$3") || fail "state.json of $1 and $2 differ"
+    diff <(figures "$1") <(figures "$2") >&2 || fail "metrics.jsonl of $1 and $2 differ"
+    diff <(ls "$1" | grep -v checkpoint) <(ls "$2" | grep -v checkpoint) >&2 || fail "$1 and $2 hold different files"
+}

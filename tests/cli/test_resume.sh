@@ -1,0 +1,75 @@
+# Stopped and run again equals never stopped; killed at random moments and run again equals never killed; one thread
+# equals two and three: weights, moments, counters, models and metrics bit for bit, times apart.
+#
+#   test_resume.sh PROGRAM [KILLS]
+electra=$(realpath "$1")
+kills=${2:-5}
+source "$(dirname "$(realpath "$0")")/run.bash"
+make_data
+steps=100
+pretrain() { "$electra" pretrain "${settings[@]}" --num-train-steps $steps "$@"; }
+
+pretrain --output straight --threads 1 2> log || fail "the plain run: $(cat log)"
+
+for threads in 2 3; do
+    pretrain --output threads$threads --threads $threads 2> log || fail "$threads threads: $(cat log)"
+    same straight threads$threads $steps
+done
+
+lines_of() { cat "$1/metrics.jsonl" 2> /dev/null | wc -l; }
+
+# Stopped by each signal in turn, as soon as there is something in the metrics; then run to the end.
+run_on=0
+for signal in TERM INT USR1; do
+    lines=$(lines_of stopped)
+    (trap - INT; exec "$electra" pretrain "${settings[@]}" --num-train-steps $steps --output stopped --threads 2) 2> log &
+    program=$!
+    while kill -0 $program 2> /dev/null && [ "$(lines_of stopped)" -le "$lines" ]; do
+        sleep 0.005
+    done
+    kill -$signal $program 2> /dev/null
+    wait $program
+    code=$?
+    [ $code = 75 ] && run_on=1
+    [ $code = 75 ] || [ $code = 0 ] || fail "SIG$signal: exit code $code, not 75: $(cat log)"
+    [ $code = 0 ] || grep -q "run again to go on" log || fail "SIG$signal: says nothing of going on: $(cat log)"
+done
+[ $run_on = 1 ] || fail "no signal came in time"
+pretrain --output stopped 2> log || fail "going on after signals: $(cat log)"
+same straight stopped $steps
+
+# Stopped after a few steps again and again; nothing but --output is needed to go on.
+code=75
+pretrain --output often --max-time 0.05 --threads 1 2> log || code=$?
+for again in $(seq 200); do
+    [ $code = 75 ] || break
+    "$electra" pretrain --output often --max-time 0.1 --threads 1 2> log && code=0 || code=$?
+done
+[ $code = 0 ] || fail "stopped often: exit code $code: $(cat log)"
+[ "$again" -gt 2 ] || fail "was stopped only $again times"
+same straight often $steps
+
+# Killed at random moments.
+for _ in $(seq "$kills"); do
+    pretrain --output killed --threads 2 2> log &
+    program=$!
+    sleep 0.$((RANDOM % 8 + 2))
+    kill -KILL $program 2> /dev/null
+    wait $program 2> /dev/null
+done
+pretrain --output killed 2> log || fail "going on after kills: $(cat log)"
+same straight killed $steps
+
+# A finished run says so; more steps go on from there, and a changed setting is refused by name.
+pretrain --output straight 2> log || fail "a finished run: $(cat log)"
+grep -q finished log || fail "a finished run does not say so: $(cat log)"
+pretrain --output straight --learning-rate 0.1 2> log
+[ $? = 2 ] && grep -q learning_rate log || fail "a changed rate is not refused: $(cat log)"
+"$electra" pretrain --output straight --num-train-steps $((steps + 5)) 2> log || fail "more steps: $(cat log)"
+[ -d straight/checkpoint-$((steps + 5)) ] || fail "more steps left no checkpoint"
+"$electra" pretrain --output straight --num-train-steps $steps 2> log
+[ $? = 2 ] && grep -q num_train_steps log || fail "fewer steps are not refused: $(cat log)"
+"$electra" pretrain --output straight --num-train-steps $((steps + 8)) --learning-rate 0.0001 --allow-change 2> log ||
+    fail "--allow-change: $(cat log)"
+grep -A9 '"changes"' straight/run.json | grep -q '"learning_rate"' || fail "run.json does not record the change"
+echo "stopped, killed $kills times, 1 to 3 threads: the same bits"

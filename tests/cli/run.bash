@@ -29,9 +29,9 @@ text() {
 make_data() {
     text 3000 1 > train.txt
     text 300 2 > heldout.txt
-    "$electra" vocab --vocab-size 200 --output vocab.txt train.txt 2> log || fail "vocab: $(cat log)"
-    "$electra" prepare --vocab vocab.txt --max-seq-length 48 --output shards train.txt 2> log || fail "prepare: $(cat log)"
-    "$electra" prepare --vocab vocab.txt --max-seq-length 48 --output heldout heldout.txt 2> log || fail "prepare: $(cat log)"
+    "$electra" vocab --vocab-size 200 --output vocab.txt train.txt > log 2>&1 || fail "vocab: $(cat log)"
+    "$electra" prepare --vocab vocab.txt --max-seq-length 48 --output shards train.txt > log 2>&1 || fail "prepare: $(cat log)"
+    "$electra" prepare --vocab vocab.txt --max-seq-length 48 --output heldout heldout.txt > log 2>&1 || fail "prepare: $(cat log)"
 }
 
 # A small model with everything that has to come back: dropout, both networks, records that do not fit checkpoints.

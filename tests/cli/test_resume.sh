@@ -6,7 +6,7 @@ electra=$(realpath "$1")
 kills=${2:-5}
 source "$(dirname "$(realpath "$0")")/run.bash"
 make_data
-steps=100
+steps=$((80 + 20 * kills)) # the more kills, the longer it takes to the end
 pretrain() { "$electra" pretrain "${settings[@]}" --num-train-steps $steps "$@"; }
 
 pretrain --output straight --threads 1 2> log || fail "the plain run: $(cat log)"
@@ -41,7 +41,7 @@ same straight stopped $steps
 # Stopped after a few steps again and again; nothing but --output is needed to go on.
 code=75
 pretrain --output often --max-time 0.05 --threads 1 2> log || code=$?
-for again in $(seq 200); do
+for again in $(seq 500); do
     [ $code = 75 ] || break
     "$electra" pretrain --output often --max-time 0.1 --threads 1 2> log && code=0 || code=$?
 done
@@ -50,13 +50,16 @@ done
 same straight often $steps
 
 # Killed at random moments.
+hit=0 moments=""
 for _ in $(seq "$kills"); do
-    pretrain --output killed --threads 2 2> log &
+    "$electra" pretrain "${settings[@]}" --num-train-steps $steps --output killed --threads 2 2> log &
     program=$!
     sleep 0.$((RANDOM % 8 + 2))
     kill -KILL $program 2> /dev/null
     wait $program 2> /dev/null
+    [ $? = 137 ] && hit=$((hit + 1)) && moments="$moments $(ls killed 2> /dev/null | sed -n 's/checkpoint-//p' | sort -n | tail -1)"
 done
+[ $hit -gt 0 ] || fail "every run ended before it could be killed"
 pretrain --output killed 2> log || fail "going on after kills: $(cat log)"
 same straight killed $steps
 
@@ -72,4 +75,4 @@ pretrain --output straight --learning-rate 0.1 2> log
 "$electra" pretrain --output straight --num-train-steps $((steps + 8)) --learning-rate 0.0001 --allow-change 2> log ||
     fail "--allow-change: $(cat log)"
 grep -A9 '"changes"' straight/run.json | grep -q '"learning_rate"' || fail "run.json does not record the change"
-echo "stopped, killed $kills times, 1 to 3 threads: the same bits"
+echo "stopped, killed $hit times (after checkpoints$moments of $steps), 1 to 3 threads: the same bits"

@@ -1,0 +1,128 @@
+# pretrain, evaluate and info: every switch trains and resumes, bad input and a full disk get one sentence and the right
+# exit code, and earlier results stay as they are.
+electra=$(realpath "$1")
+source "$(dirname "$(realpath "$0")")/run.bash"
+make_data
+pretrain() { "$electra" pretrain "${settings[@]}" --threads 2 "$@"; }
+
+# expect CODE WORDS COMMAND...: exit code, and one line on stderr that holds the words.
+expect() {
+    local code=$1 words=$2
+    shift 2
+    "$@" > out 2> err < /dev/null
+    local got=$?
+    [ $got = "$code" ] || fail "$*: exit code $got, not $code: $(cat err)"
+    grep -qF -- "$words" err || fail "$*: no \"$words\" in: $(cat err)"
+}
+
+# ---- every switch: four steps, then four more from the checkpoint, then evaluate ----
+try() {
+    rm -rf switch
+    pretrain --output switch --num-train-steps 4 --schedule-steps 8 "$@" 2> log || fail "$*: $(cat log)"
+    pretrain --output switch --num-train-steps 8 --schedule-steps 8 "$@" 2> log || fail "$*, going on: $(cat log)"
+    "$electra" evaluate --model switch --data heldout --max-batches 1 --json > out 2> log || fail "$*, evaluate: $(cat log)"
+    grep -q '"loss"' out || fail "$*: no loss in $(cat out)"
+}
+for embeddings in shared separate gdes all; do try --embeddings $embeddings; done
+try --no-electra-objective
+[ ! -e switch/discriminator ] || fail "a plain masked language model has a discriminator"
+try --uniform-generator --embeddings shared
+[ ! -e switch/generator ] || fail "uniform replacements have a generator"
+try --duplicate-slots --disallow-correct --temperature 0.7 --gen-weight 2 --disc-weight 10
+try --generator-hidden-size 0.5 --generator-layers 0.5 --initialisation paper --no-sine-positions --no-neighbour-heads
+try --bias-correction --lr-decay-power 0 --weight-decay-rate 0 --max-grad-norm 0 --adam-beta1 0.8 --adam-epsilon 1e-8
+try --precision bf16 --micro-batch-tokens 50 --embeddings shared
+try --precision fp32 --instruction-set baseline
+"$electra" pretrain --data shards --output dry --model-size small --train-batch-size 2 --dry-run > out 2> log ||
+    fail "--dry-run: $(cat log)"
+grep -q "expected time" out && [ ! -e dry ] || fail "--dry-run says $(cat out)"
+
+# ---- beginning with a model: a run, its discriminator alone, a checkpoint with and without moments ----
+settings+=(--embeddings shared) # so that loading and saving rounds nothing
+pretrain --output first --num-train-steps 10 2> log || fail "first: $(cat log)"
+"$electra" evaluate --model first --data heldout --json > first.json 2> log
+for from in first first/discriminator first/checkpoint-10; do
+    pretrain --output "from" --init-from $from --num-train-steps 2 --learning-rate 0 2> log || fail "--init-from $from: $(cat log)"
+    cmp -s first/discriminator/model.safetensors from/discriminator/model.safetensors || fail "--init-from $from changes weights"
+    rm -r "from"
+done
+cp -r first/checkpoint-10 weights
+rm weights/optimizer.safetensors
+pretrain --output "from" --init-from weights --num-train-steps 2 2> log || fail "--init-from without moments: $(cat log)"
+sed -i 's/^cat$/dog_/' vocab.txt
+"$electra" prepare --vocab vocab.txt --max-seq-length 48 --output other heldout.txt > log 2>&1
+expect 3 "dog_" pretrain --output other-run --data other --eval-data other --init-from first
+
+# ---- evaluate: the same figures each time, at any number of threads ----
+for threads in 1 3; do
+    "$electra" evaluate --model first --data heldout --json --threads $threads 2> log | cmp -s - first.json ||
+        fail "evaluate differs with $threads threads"
+done
+expect 3 "dog_" "$electra" evaluate --model first --data other
+expect 2 "--model" "$electra" evaluate --data heldout
+for thing in first first/checkpoint-10 first/discriminator shards vocab.txt first/generator/model.safetensors; do
+    "$electra" info $thing --json > out 2> log || fail "info $thing: $(cat log)"
+    python3 -c 'import json, sys; json.load(sys.stdin)' < out 2> /dev/null || ! command -v python3 > log || fail "info $thing: not JSON"
+done
+expect 3 "nothing" "$electra" info nothing
+
+# ---- bad usage and bad input ----
+expect 2 "--output" "$electra" pretrain --data shards
+expect 2 "--data" "$electra" pretrain --output new
+expect 2 "--learning-rate" pretrain --output new --learning-rat 1
+expect 2 "--train-batch-size" pretrain --output new --train-batch-size 0
+expect 2 "max-seq-length" pretrain --output new --max-seq-length 128
+expect 2 "hidden_size" pretrain --output new --num-attention-heads 7
+expect 3 "missing" pretrain --output new --data missing
+expect 3 "dog_" pretrain --output new --eval-data other
+expect 3 "missing" pretrain --output new --init-from missing
+expect 2 "embedding_size" pretrain --output first --num-train-steps 10 --embedding-size 32
+expect 2 "shards" pretrain --output first --num-train-steps 12 --data heldout
+[ ! -e new/checkpoint-0 ] || fail "a run that cannot begin leaves a checkpoint"
+
+# ---- damage: the checkpoint before the newest is taken, and the end is the same ----
+pretrain --output damaged --num-train-steps 20 2> log || fail "damaged: $(cat log)"
+cp -r damaged whole
+truncate -s -7 damaged/checkpoint-20/optimizer.safetensors
+pretrain --output damaged 2> log || fail "a damaged checkpoint: $(cat log)"
+grep -q "warning.*checkpoint-20.*checkpoint-16" log || fail "no warning of the damage: $(cat log)"
+same whole damaged 20
+for step in 16 20; do truncate -s 100 damaged/checkpoint-$step/model.safetensors; done
+expect 3 "checkpoint-16" pretrain --output damaged
+echo '{"settings": 5' > whole/run.json
+expect 3 "run.json" pretrain --output whole
+
+# ---- numbers that go wrong: skipped, said, given up, and what was good is kept ----
+cp -r first astray
+expect 1 "in a row" pretrain --output astray --num-train-steps 60 --learning-rate 1e38 --save-checkpoints-steps 1 --allow-change
+grep -q "step is skipped" err || fail "nothing is said of skipped steps: $(cat err)"
+cmp -s first/checkpoint-10/model.safetensors astray/checkpoint-10/model.safetensors || fail "the good checkpoint is gone"
+"$electra" info astray/checkpoint-10 > out 2> log || fail "the good checkpoint is damaged: $(cat log)"
+
+# ---- one process at a time ----
+"$electra" pretrain "${settings[@]}" --output busy --num-train-steps 100000 2> log &
+program=$!
+until [ -e busy/metrics.jsonl ]; do sleep 0.01; done
+expect 1 "another process" pretrain --output busy
+kill -TERM $program
+wait $program
+[ $? = 75 ] || fail "the first of two processes: $(cat log)"
+
+# ---- a full disk: a sentence, the earlier checkpoint whole, and going on when there is room ----
+full_disk() {
+    mkdir disk
+    mount -t tmpfs -o size=4m tmpfs disk || { echo "no file system of a few megabytes here: a full disk is not tried"; return; }
+    expect 1 "No space left" pretrain --output disk/run --num-train-steps 40 --keep-checkpoint-max 0
+    for checkpoint in disk/run/checkpoint-*; do
+        "$electra" info "$checkpoint" > out 2> log || fail "$checkpoint on a full disk: $(cat log)"
+    done
+    mount -o remount,size=64m disk
+    pretrain --output disk/run --num-train-steps 40 --keep-checkpoint-max 0 2> log || fail "going on with room: $(cat log)"
+    same roomy disk/run 40
+}
+pretrain --output roomy --num-train-steps 40 --keep-checkpoint-max 0 2> log || fail "roomy: $(cat log)"
+export -f full_disk fail expect pretrain same figures counters
+export electra
+declare -p settings > settings.bash
+unshare -rm bash -c 'source settings.bash; full_disk' || { [ -e disk/run ] && exit 1; echo "no name spaces here: a full disk is not tried"; }
+echo "switches, bad input, damage, numbers that go wrong, a full disk"

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Hugging Face both ways: the same numbers here and in transformers.
 
-    tools/check_transformers.py --electra build/release/electra [--run RUN] [--data SHARDS]
+    tools/check_transformers.py --electra build/release/electra [--run RUN]
 
 With --run, opens RUN/discriminator and RUN/generator with transformers and AutoTokenizer and compares pieces, the
 discriminator's logits and the generator's probabilities with those of `electra detect` and `electra fill`.  Always, the
 other way round: makes random small ELECTRA models with transformers, saves them, and compares what `electra` says of
-them; with --data (shards of any vocabulary) also begins a `pretrain --init-from` from such a pair and checks that one step at
-rate 0 gives back the same weights.  Needs torch and transformers; nothing in the build or the tests does.
+them; then begins a `pretrain --init-from` from a pair and from a discriminator alone, and checks that a step at rate 0 writes
+the same weights again.  Needs torch and transformers; nothing in the build or the tests does.
 """
 import argparse
 import json
@@ -19,6 +19,7 @@ import sys
 import tempfile
 
 import torch
+from safetensors.torch import load_file
 from transformers import AutoTokenizer, ElectraConfig, ElectraForMaskedLM, ElectraForPreTraining
 from transformers.utils import logging
 
@@ -139,6 +140,38 @@ def compare_theirs(program, folder):
         check(done.returncode == 0, f"info opens {name}/discriminator")
 
 
+def same_weights(what, ours, theirs):
+    a, b = load_file(ours / "model.safetensors"), load_file(theirs / "model.safetensors")
+    missing = [name for name in b if name not in a and not name.endswith("position_ids")]
+    worst = max((a[name].float() - b[name].float()).abs().max().item() for name in a if name in b)
+    check(not missing and worst <= 1e-6, f"{what}: weights after a step at rate 0 differ by at most {worst:.1e}"
+          + (f"; not written: {missing}" if missing else ""))
+
+
+def compare_start(program, folder):
+    pair = folder / "pair"
+    make_pair(pair, 32, 64, 32, False)
+    text = folder / "text.txt"
+    text.write_text("\n".join(TEXTS * 20) + "\n")
+    quiet = dict(check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    subprocess.run([program, "prepare", "--vocab", pair / "discriminator", "--max-seq-length", "32", "--output",
+                    folder / "shards", text], **quiet)
+    for what, start, tying in (("pair, separate", pair, "separate"), ("pair, gdes", folder / "gdes", "gdes"),
+                               ("discriminator alone", pair / "discriminator", "shared")):
+        if start.name == "gdes":
+            make_pair(start, 32, 64, 64, False)
+        out = folder / ("run-" + what.replace(" ", "-").replace(",", ""))
+        done = subprocess.run([program, "pretrain", "--data", folder / "shards", "--init-from", start, "--embeddings", tying,
+                               "--output", out, "--num-train-steps", "1", "--train-batch-size", "4", "--learning-rate", "0",
+                               "--precision", "fp32"], capture_output=True, text=True)
+        check(done.returncode == 0, f"pretrain --init-from takes a {what}" + done.stderr * (done.returncode != 0))
+        if done.returncode:
+            continue
+        same_weights(what, out / "discriminator", start if what.startswith("disc") else start / "discriminator")
+        if not what.startswith("disc"):
+            same_weights(what + ", generator", out / "generator", start / "generator")
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--electra", required=True, help="the program")
@@ -150,6 +183,7 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp())
     try:
         compare_theirs(a.electra, folder)
+        compare_start(a.electra, folder)
     finally:
         shutil.rmtree(folder)
     sys.exit(1 if failures else 0)

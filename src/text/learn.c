@@ -128,7 +128,7 @@ static el_status open_pieces(learner *l)
 typedef struct {
     uint64_t count;
     uint32_t c;
-    bool continues; /* occurs after the first place of a kept word */
+    uint32_t continues; /* in how many places of different words it stands, first ones left out */
 } character;
 
 static int by_count(const void *left, const void *right)
@@ -142,6 +142,16 @@ static int by_count(const void *left, const void *right)
 static int by_code_point(const void *left, const void *right)
 {
     const character *a = left, *b = right;
+    return (a->c > b->c) - (a->c < b->c);
+}
+
+/* Hugging Face numbers continuations as it meets them in words drawn by chance: on the whole, those of many
+ * words come first. So they do here, always. */
+static int by_continuing(const void *left, const void *right)
+{
+    const character *a = left, *b = right;
+    if (a->continues != b->continues)
+        return a->continues > b->continues ? -1 : 1;
     return (a->c > b->c) - (a->c < b->c);
 }
 
@@ -178,8 +188,8 @@ static int alphabet_limit(const el_learn_settings *s)
     return wanted < room ? wanted : room;
 }
 
-/* Marks the kept characters that occur after a kept one in a word. */
-static void find_continuations(const el_word_counts *counts, character *all)
+/* For the characters that are kept, how often each continues a word. */
+static void count_continuations(const el_word_counts *counts, character *all)
 {
     for (size_t w = 0; w < counts->count; w++) {
         const char *at = counts->words[w].text, *end = at + counts->words[w].bytes;
@@ -187,38 +197,55 @@ static void find_continuations(const el_word_counts *counts, character *all)
             uint32_t c;
             at += el_utf8_decode(at, end, &c);
             if (!first && all[c].count)
-                all[c].continues = true;
+                all[c].continues++;
         }
     }
 }
 
-/* Keeps the most frequent characters, and adds them and their continuations as pieces. */
-static el_status add_alphabet(learner *l, character *all)
+static el_status add_characters(learner *l, const character *list, size_t count, const char *prefix)
+{
+    el_status st = EL_OK;
+    for (size_t i = 0; i < count && !st; i++) {
+        char text[8];
+        char *at = stpcpy(text, prefix);
+        at[el_utf8_encode(list[i].c, at)] = 0;
+        uint32_t id;
+        st = add_piece(l, text, &id);
+    }
+    return st;
+}
+
+/* Lists the most frequent characters, as many as the alphabet may have, by code point; the counts of all
+ * others become 0.  Returns how many. */
+static size_t keep_most_frequent(character *all, character *kept, size_t limit)
 {
     size_t count = 0;
-    character *kept = malloc(EL_CODE_POINTS * sizeof *kept);
-    if (!kept)
-        return no_memory(EL_CODE_POINTS * sizeof *kept);
     for (uint32_t c = 0; c < EL_CODE_POINTS; c++)
         if (all[c].count)
-            kept[count++] = (character){all[c].count, c, false};
+            kept[count++] = (character){.count = all[c].count, .c = c};
     qsort(kept, count, sizeof *kept, by_count);
-    const size_t limit = (size_t)alphabet_limit(l->settings);
     for (size_t i = limit; i < count; i++)
         all[kept[i].c].count = 0;
     count = count < limit ? count : limit;
     qsort(kept, count, sizeof *kept, by_code_point);
-    find_continuations(&l->counts, all);
-    el_status st = EL_OK;
-    for (int continued = 0; continued < 2; continued++)
-        for (size_t i = 0; i < count && !st; i++) {
-            char text[8] = "##";
-            char *at = text + (continued ? 2 : 0);
-            at[el_utf8_encode(kept[i].c, at)] = 0;
-            uint32_t id;
-            if (!continued || all[kept[i].c].continues)
-                st = add_piece(l, text, &id);
-        }
+    return count;
+}
+
+static el_status add_alphabet(learner *l, character *all)
+{
+    character *kept = malloc(EL_CODE_POINTS * sizeof *kept);
+    if (!kept)
+        return no_memory(EL_CODE_POINTS * sizeof *kept);
+    size_t count = keep_most_frequent(all, kept, (size_t)alphabet_limit(l->settings));
+    el_status st = add_characters(l, kept, count, "");
+    count_continuations(&l->counts, all);
+    for (size_t i = 0; i < count; i++)
+        kept[i].continues = all[kept[i].c].continues;
+    qsort(kept, count, sizeof *kept, by_continuing);
+    while (count > 0 && kept[count - 1].continues == 0)
+        count--;
+    if (!st)
+        st = add_characters(l, kept, count, "##");
     free(kept);
     return st;
 }

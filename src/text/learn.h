@@ -3,7 +3,7 @@
  * As Hugging Face's WordPieceTrainer does it: words are counted, start as characters (all but the first
  * with "##"), and the most frequent pair of neighbours is merged, again and again, until the vocabulary is
  * full or no pair is left that occurs min_frequency times.  Ties go to the pair of lower ids.  Ids: the
- * special tokens, the alphabet by code point, the alphabet's continuations by code point, then merges in
+ * special tokens, the alphabet by code point, its continuations by how many words have them, then merges in
  * their order.
  *
  * Counts are 64 bits.  The result depends on the text and the settings alone, never on the number of threads.

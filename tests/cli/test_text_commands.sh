@@ -1,6 +1,6 @@
 #!/bin/bash
 # electra vocab and electra tokenize: what they print, the codes they exit with, and what stays when they fail.
-electra=$1
+electra=$(realpath "$1")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 failed=0

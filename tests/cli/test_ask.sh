@@ -1,0 +1,64 @@
+#!/bin/bash
+# detect and fill: what they print for programs and for people, standard input, and exit codes.
+set -euo pipefail
+program=$1
+golden=$(realpath "$(dirname "$0")/../model/golden")
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+fail() { echo "$*" >&2; exit 1; }
+expect() { [[ $2 == "$3" ]] || fail "$1: expected \"$3\", got \"$2\""; }
+exits() { # STATUS WORDS COMMAND...
+    local status=0 wanted=$1 words=$2
+    shift 2
+    "$@" >"$dir/out" 2>"$dir/err" </dev/null || status=$?
+    [[ $status -eq $wanted ]] || fail "$*: exit code $status, not $wanted: $(cat "$dir/err")"
+    grep -qF -- "$words" "$dir/err" || fail "$*: no \"$words\" in: $(cat "$dir/err")"
+    [[ $(wc -l <"$dir/err") -eq 1 ]] || fail "$*: more than one sentence: $(cat "$dir/err")"
+}
+
+# The golden pair as a run: [PAD] [UNK] [CLS] [SEP] [MASK] a ... z ##a ... ##s
+run=$dir/run
+cp -r "$golden" "$run"
+chmod -R u+w "$run"
+{ printf '[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n'; printf '%s\n' {a..z}; printf '##%s\n' {a..s}; } >"$run/generator/vocab.txt"
+cp "$run/generator/vocab.txt" "$run/discriminator/vocab.txt"
+
+# detect --json: every piece in order with a probability of at least seven digits, an object a text.
+"$program" detect --model "$run" --json "Ab, q" z >"$dir/out"
+expect "lines" "$(wc -l <"$dir/out")" 2
+expect "pieces" "$(grep -oE '"piece":"[^"]*"' <(head -n 1 "$dir/out") | tr '\n' ' ')" \
+    '"piece":"a" "piece":"##b" "piece":"[UNK]" "piece":"q" '
+for number in $(grep -oE '"probability":[0-9.e-]+' "$dir/out" | sed 's/.*://'); do
+    awk -v p="$number" 'BEGIN { exit !(p > 0 && p < 1) }' || fail "$number is no probability"
+    [[ ${#number} -ge 9 ]] || fail "$number has too few digits"
+done
+
+# The same by standard input, a line a text, and wherever options stand; threads and a folder of one network change nothing.
+printf 'Ab, q\n\nz\n' | "$program" detect --json --model "$run" >"$dir/again"
+cmp "$dir/out" "$dir/again" || fail "operands and standard input differ"
+"$program" detect "Ab, q" z --json --threads 1 --model "$run/discriminator" >"$dir/again"
+cmp "$dir/out" "$dir/again" || fail "one thread and the discriminator's own folder differ"
+
+# People see the text with suspicious words marked, and no colour where there is no terminal.
+"$program" detect --model "$run" --threshold 0 "Ab, q" >"$dir/out"
+expect "all marked" "$(head -n 1 "$dir/out")" "**Ab****,** **q**"
+"$program" detect --model "$run" --threshold 1 "Ab, q" >"$dir/out"
+expect "none marked" "$(head -n 1 "$dir/out")" "Ab, q"
+
+# fill: as many guesses as asked for at every [MASK].
+"$program" fill --model "$run" --json --top-k 3 "a [MASK] b [MASK]" >"$dir/out"
+expect "guesses" "$(grep -o '"piece"' "$dir/out" | wc -l)" 6
+expect "positions" "$(grep -oE '"position":[0-9]+' "$dir/out" | tr '\n' ' ')" '"position":1 "position":3 '
+"$program" fill --model "$run" --top_k 2 "a [MASK]" >"$dir/out"
+expect "text" "$(head -n 1 "$dir/out")" "a [MASK]"
+expect "lines for people" "$(wc -l <"$dir/out")" 2
+
+exits 2 "--model is missing" "$program" detect "a"
+exits 2 "no [MASK]" "$program" fill --model "$run" "a b"
+exits 2 "threshold" "$program" detect --model "$run" --treshold 0.5 "a"
+exits 3 "/nowhere" "$program" detect --model /nowhere "a"
+exits 3 "no generator" "$program" fill --model "$run/discriminator" "a [MASK]"
+head -c 5000 "$run/discriminator/model.safetensors" >"$dir/short" && mv "$dir/short" "$run/discriminator/model.safetensors"
+exits 3 "model.safetensors" "$program" detect --model "$run" "a"
+echo '{' >"$run/generator/config.json"
+exits 3 "config.json" "$program" fill --model "$run" "[MASK]"

@@ -1,6 +1,6 @@
 /* ops - how long each op of the processor's device takes at ELECTRA-Small's shapes
  *
- *   bench_ops [threads [level [name-part]]]
+ *   bench_ops [threads [level [name-part [16|32]]]]
  *
  * 2048 tokens in sequences of 128, hidden 256, inner 1024, 4 heads, the generator's hidden 64, and the
  * vocabulary product for 307 masked tokens.  The best time of many; GFLOP/s for products and attention, GB/s
@@ -355,8 +355,10 @@ int main(int argc, char **argv)
         peak("peak of float multiply-adds", float_peak, 32);
     if (el_level_available("avx512_bf16"))
         peak("peak of bf16 pairs", pair_peak, 64);
-    both(EL_BF16);
-    both(EL_F32);
+    if (argc <= 4 || atoi(argv[4]) == 16)
+        both(EL_BF16);
+    if (argc <= 4 || atoi(argv[4]) == 32)
+        both(EL_F32);
     dev->close(dev);
     return 0;
 }

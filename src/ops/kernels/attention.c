@@ -24,7 +24,7 @@ typedef struct {
     float *lse;
     int64_t lse_stride;
     int rows, d;
-    mask masks[2]; /* of two rows at a time */
+    mask mask;
     bool drops;
     uint64_t mask_row, mask_step; /* the mask's row of query 0; from a query to the next */
 } head;
@@ -39,6 +39,7 @@ typedef struct {
     void *r, *ds;                   /* rows of R and of dS in the units of the product, (queries, stride) */
     uint32_t *r_pairs, *ds_pairs;   /* two rows of R, of dS in one row of units */
     float *out, *dk, *dv;           /* (queries, width), (keys, width) */
+    uint16_t *keep;                 /* which elements of R are kept, rows as fill_rows makes them */
     int stride, width;
     size_t bytes;
 } places;
@@ -79,6 +80,7 @@ static places lay_out(void *base, int rows, int d)
     p.out = push(&p, base, block);
     p.dk = push(&p, base, across);
     p.dv = push(&p, base, across);
+    p.keep = push(&p, base, (size_t)QUERIES * (size_t)mask_row_groups(rows) * sizeof *p.keep);
     return p;
 }
 
@@ -112,8 +114,7 @@ static head head_of(const el_attention *a, int sequence, int number)
     if (h.drops) {
         el_dropout numbered = a->dropout;
         numbered.first_row = 0;
-        mask_start(&h.masks[0], numbered, a->width);
-        h.masks[1] = h.masks[0];
+        mask_start(&h.mask, numbered, a->width);
         h.mask_step = (uint64_t)a->heads;
         h.mask_row = (a->dropout.first_row + (uint64_t)first) * h.mask_step + (uint64_t)number;
     }
@@ -169,9 +170,34 @@ INLINE void store_rows(el_tensor y, int first, int rows, const float *from, int 
                         vload(from, EL_F32, (int64_t)i * width + j));
 }
 
-/* A row of scores becomes one of R before division by the sum, which is returned; `r` may be `scores`. */
-INLINE float softmax_row(head *h, int query, const float *scores, float scale, void *r, float *lse,
-                         const el_type kept)
+/* Rows `step` apart, as much of each as `cols` columns; the next begins mask_row_groups further. */
+static __attribute__((noinline)) void fill_rows(const mask *m, uint64_t row, uint64_t step, int rows,
+                                                int cols, uint16_t *keep)
+{
+    for (int i = 0; i < rows; i++, row += step, keep += mask_row_groups(cols)) {
+        const uint64_t first = (m->row + row) * m->stride, last = first + (uint64_t)cols - 1;
+        for (uint64_t b = first / MASK_BLOCK; b <= last / MASK_BLOCK; b++)
+            mask_block(m, b, keep + (b - first / MASK_BLOCK) * MASK_GROUPS);
+    }
+}
+
+/* The masks of a block of queries; and where that of one begins. */
+INLINE void fill_keep(const head *h, const places *p, int first, int rows)
+{
+    if (h->drops)
+        fill_rows(&h->mask, h->mask_row + (uint64_t)first * h->mask_step, h->mask_step, rows, h->rows,
+                  p->keep);
+}
+
+INLINE const uint16_t *keep_of(const head *h, const places *p, int first, int i)
+{
+    return p->keep + i * mask_row_groups(h->rows) +
+           mask_row_offset(&h->mask, h->mask_row + (uint64_t)(first + i) * h->mask_step);
+}
+
+/* A row of scores becomes one of R before division by the sum; `r` may be `scores`. */
+INLINE void softmax_row(const head *h, const uint16_t *keep, const float *scores, float scale, void *r,
+                        float *max, float *total, const el_type kept)
 {
     const int keys = h->rows;
     vf best = vsplat(-INFINITY), sum = {0};
@@ -180,19 +206,34 @@ INLINE float softmax_row(head *h, int query, const float *scores, float scale, v
         best = vmax(best, vload(scores, EL_F32, j));
     if (j < keys)
         best = vmax(best, vfirst(keys - j, vload(scores, EL_F32, j), best));
-    const float max = vhighest(best) * scale;
+    const float top = vhighest(best) * scale;
     for (j = 0; j < keys; j += WIDTH) {
-        vf e = vexp(vload(scores, EL_F32, j) * scale - max);
+        vf e = vexp(vload(scores, EL_F32, j) * scale - top);
         if (keys - j < WIDTH)
             e = vfirst(keys - j, e, (vf){0});
         sum += e;
         if (h->drops)
-            e = mask_apply(&h->masks[0], h->mask_row + (uint64_t)query * h->mask_step, j, e);
+            e = mask_kept(&h->mask, keep, j, e);
         vstore(r, kept, j, e);
     }
-    const float total = vsum(sum);
-    *lse = max + logf(total);
-    return total;
+    *max = top;
+    *total = vsum(sum);
+}
+
+/* Divides rows of y by their sums, and tells lse. */
+INLINE void finish_rows(head *h, int first, int rows, float *out, int width, const float *max,
+                        const float *total)
+{
+    for (int i = 0; i < rows; i++) {
+        const float inverse = 1 / total[i];
+        for (int j = 0; j < width; j += WIDTH)
+            vstore(out, EL_F32, (int64_t)i * width + j, vload(out, EL_F32, (int64_t)i * width + j) * inverse);
+    }
+    for (int i = 0; i < rows; i += WIDTH) {
+        const vf lse = vload(max, EL_F32, i) + vlog(vload(total, EL_F32, i));
+        for (int k = 0; k < WIDTH && i + k < rows; k++)
+            h->lse[(first + i + k) * h->lse_stride] = lse[k];
+    }
 }
 
 INLINE void forward(head *h, void *scratch, const bool pairs, const el_type type)
@@ -204,20 +245,16 @@ INLINE void forward(head *h, void *scratch, const bool pairs, const el_type type
     pack_rows(p.v_across, h->v, pairs, type);
     for (int first = 0; first < h->rows; first += QUERIES) {
         const int rows = h->rows - first < QUERIES ? h->rows - first : QUERIES;
-        float total[QUERIES];
+        float max[QUERIES + EL_WIDTH] = {0}, total[QUERIES + EL_WIDTH] = {0};
         times_down(h, rows, left_side(h->q, first, rows, p.q_wide, p.width, pairs, type), p.k_down, p.scores,
                    p.stride, pairs);
+        fill_keep(h, &p, first, rows);
         for (int i = 0; i < rows; i++)
-            total[i] = softmax_row(h, first + i, p.scores + (int64_t)i * p.stride, scale,
-                                   (void *)place(p.r, kept, (int64_t)i * p.stride),
-                                   h->lse + (first + i) * h->lse_stride, kept);
+            softmax_row(h, h->drops ? keep_of(h, &p, first, i) : NULL, p.scores + (int64_t)i * p.stride,
+                        scale, (void *)place(p.r, kept, (int64_t)i * p.stride), &max[i], &total[i], kept);
         const units r = {p.r, (ptrdiff_t)p.stride * (pairs ? 2 : 4), 4};
         times_across(rows, h->rows, r, p.v_across, p.out, p.width, false, pairs);
-        for (int i = 0; i < rows; i++)
-            for (int j = 0; j < p.width; j += WIDTH) {
-                float *const out = p.out + (int64_t)i * p.width + j;
-                vstore(out, EL_F32, 0, vload(out, EL_F32, 0) / total[i]);
-            }
+        finish_rows(h, first, rows, p.out, p.width, max, total);
         store_rows(h->y, first, rows, p.out, p.width, type);
     }
 }
@@ -246,7 +283,7 @@ INLINE float delta_of(const head *h, int query, const el_type type)
 typedef struct {
     const float *scores, *dr;
     float lse, delta;
-    uint64_t mask_row;
+    const uint16_t *keep;
 } row;
 
 INLINE row row_of(const head *h, const places *p, int first, int i, const el_type type)
@@ -255,18 +292,18 @@ INLINE row row_of(const head *h, const places *p, int first, int i, const el_typ
                  .dr = p->dr + (int64_t)i * p->stride,
                  .lse = h->lse[(first + i) * h->lse_stride],
                  .delta = delta_of(h, first + i, type),
-                 .mask_row = h->mask_row + (uint64_t)(first + i) * h->mask_step};
+                 .keep = h->drops ? keep_of(h, p, first, i) : NULL};
 }
 
 /* WIDTH numbers of R and of dS from column j on. */
-INLINE void row_backward(const head *h, mask *m, const row *x, int j, float scale, vf *r, vf *ds)
+INLINE void row_backward(const head *h, const row *x, int j, float scale, vf *r, vf *ds)
 {
     const vf p = vexp(vload(x->scores, EL_F32, j) * scale - x->lse);
     vf dr = vload(x->dr, EL_F32, j);
     *r = p;
     if (h->drops) {
-        *r = mask_apply(m, x->mask_row, j, p);
-        dr = mask_apply(m, x->mask_row, j, dr);
+        *r = mask_kept(&h->mask, x->keep, j, p);
+        dr = mask_kept(&h->mask, x->keep, j, dr);
     }
     *ds = p * (dr - x->delta) * scale;
 }
@@ -284,8 +321,8 @@ INLINE void pair_backward(head *h, const places *p, int first, int i, int rows, 
     const row odd = i + 1 < rows ? row_of(h, p, first, i + 1, EL_BF16) : even;
     for (int j = 0; j < h->rows; j += WIDTH) {
         vf r[2], ds[2];
-        row_backward(h, &h->masks[0], &even, j, scale, &r[0], &ds[0]);
-        row_backward(h, &h->masks[1], &odd, j, scale, &r[1], &ds[1]);
+        row_backward(h, &even, j, scale, &r[0], &ds[0]);
+        row_backward(h, &odd, j, scale, &r[1], &ds[1]);
         const vu r_pair = joined(r[0], r[1]), ds_pair = joined(ds[0], ds[1]);
         const int64_t at = (int64_t)(i / 2) * p->stride + j;
         memcpy(p->r_pairs + at, &r_pair, sizeof r_pair);
@@ -301,7 +338,7 @@ INLINE void single_backward(head *h, const places *p, int first, int i, float sc
     const row x = row_of(h, p, first, i, type);
     for (int j = 0; j < h->rows; j += WIDTH) {
         vf r, ds;
-        row_backward(h, &h->masks[0], &x, j, scale, &r, &ds);
+        row_backward(h, &x, j, scale, &r, &ds);
         vstore(p->r, EL_F32, (int64_t)i * p->stride + j, r);
         vstore(p->ds, EL_F32, (int64_t)i * p->stride + j, ds);
     }
@@ -314,6 +351,7 @@ INLINE void block_backward(head *h, const places *p, int first, int rows, float 
     const units dy = left_side(h->dy, first, rows, p->dy_wide, p->width, pairs, type);
     times_down(h, rows, q, p->k_down, p->scores, p->stride, pairs);
     times_down(h, rows, dy, p->v_down, p->dr, p->stride, pairs);
+    fill_keep(h, p, first, rows);
     for (int i = 0; i < rows; i += pairs ? 2 : 1)
         if (pairs)
             pair_backward(h, p, first, i, rows, scale);

@@ -41,7 +41,7 @@ INLINE int first_equal(const void *z, int count, float value, const el_type type
 {
     for (int j = 0; j < count; j += WIDTH) {
         const vi equal = vload_upto(z, type, j, count - j) == value;
-        if (!vany(equal))
+        if (!vbits(equal))
             continue;
         for (int i = 0; i < WIDTH && j + i < count; i++)
             if (equal[i])

@@ -11,16 +11,16 @@
 
 #include "vector.h"
 
-enum { MASK_BLOCK = 128, MASK_LANES = 16 };
+enum { MASK_BLOCK = 128, MASK_LANES = 16, MASK_GROUPS = MASK_BLOCK / MASK_LANES, MASK_SPAN = 16 };
 
 typedef struct {
-    uint32_t words[4][MASK_LANES];
-    uint64_t block; /* which 128 elements the words are for */
     el_random random;
     uint64_t row; /* the number of the tensor's row 0 */
     uint64_t stride;
-    int32_t threshold;
+    int32_t threshold, cols;
     float scale;
+    uint64_t first, end;                    /* the blocks in `keep` */
+    uint16_t keep[MASK_SPAN * MASK_GROUPS]; /* a bit for each element of these blocks */
 } mask;
 
 /* One half of the lanes: each 64 bits hold a 32-bit state word, with anything in the upper half. */
@@ -38,16 +38,17 @@ INLINE void philox(vl state[4], uint32_t key_0, uint32_t key_1)
     }
 }
 
-static __attribute__((noinline)) void mask_fill(mask *m, uint64_t block)
+/* Which elements of a block are kept, a bit for each. */
+INLINE void mask_block(const mask *m, uint64_t block, uint16_t keep[MASK_GROUPS])
 {
-    m->block = block;
     for (int first = 0; first < MASK_LANES; first += WIDTH) {
         const uint64_t index = block * MASK_LANES + (uint64_t)first;
         uint64_t counters[WIDTH / 2]; /* of even lanes; a block's counters share their upper half */
         vl even[4], odd[4];
         for (int i = 0; i < WIDTH / 2; i++)
-            counters[i] = index + 2 * (uint64_t)i;
+            counters[i] = 2 * (uint64_t)i;
         memcpy(&even[0], counters, sizeof counters);
+        even[0] += index;
         odd[0] = even[0] + 1;
         even[1] = odd[1] = (vl){0} + (index >> 32);
         even[2] = odd[2] = (vl){0} + m->random.step;
@@ -55,16 +56,30 @@ static __attribute__((noinline)) void mask_fill(mask *m, uint64_t block)
         philox(even, (uint32_t)m->random.seed, (uint32_t)(m->random.seed >> 32));
         philox(odd, (uint32_t)m->random.seed, (uint32_t)(m->random.seed >> 32));
         for (int word = 0; word < 4; word++) {
-            const vl both = (even[word] & 0xffffffff) | odd[word] << 32;
-            memcpy(&m->words[word][first], &both, sizeof both);
+            const vu both = (vu)((even[word] & 0xffffffff) | odd[word] << 32);
+            const uint32_t low = vleast((vi)(both & 0xffff), m->threshold) << first;
+            const uint32_t high = vleast((vi)(both >> 16), m->threshold) << first;
+            keep[2 * word] = (uint16_t)(first ? keep[2 * word] | low : low);
+            keep[2 * word + 1] = (uint16_t)(first ? keep[2 * word + 1] | high : high);
         }
     }
+}
+
+/* The blocks from this one to the end of its row, or as many as there is room for: several at once keep the
+ * processor busy, one alone waits for its own rounds. */
+static __attribute__((noinline)) void mask_fill(mask *m, uint64_t block, uint64_t row)
+{
+    const uint64_t last = ((m->row + row) * m->stride + (uint64_t)m->cols - 1) / MASK_BLOCK;
+    m->first = block;
+    m->end = last - block < MASK_SPAN ? last + 1 : block + MASK_SPAN;
+    for (uint64_t b = block; b < m->end; b++)
+        mask_block(m, b, m->keep + (b - block) * MASK_GROUPS);
 }
 
 /* For a tensor of `cols` columns; element (row, col) with col a multiple of WIDTH is then asked for. */
 static inline void mask_start(mask *m, el_dropout dropout, int cols)
 {
-    *m = (mask){.block = UINT64_MAX, .random = dropout.random, .row = dropout.first_row};
+    *m = (mask){.random = dropout.random, .row = dropout.first_row, .cols = cols};
     m->stride = (uint64_t)(cols + 15) / 16 * 16;
     m->threshold = (int32_t)round(dropout.rate * 65536);
     m->scale = (float)(65536.0 / (65536 - m->threshold));
@@ -72,14 +87,29 @@ static inline void mask_start(mask *m, el_dropout dropout, int cols)
 
 INLINE vf mask_apply(mask *m, uint64_t row, int col, vf x)
 {
-    const uint64_t element = (m->row + row) * m->stride + (uint64_t)col;
-    if (element / MASK_BLOCK != m->block)
-        mask_fill(m, element / MASK_BLOCK);
-    const int within = (int)(element % MASK_BLOCK);
-    vu bits;
-    memcpy(&bits, &m->words[within / 32][within % 16], sizeof bits);
-    bits = (bits >> (16 * (within / 16 % 2))) & 0xffff;
-    return (vf)((vi)(x * m->scale) & ((vi)bits >= m->threshold));
+    const uint64_t element = (m->row + row) * m->stride + (uint64_t)col, block = element / MASK_BLOCK;
+    if (block < m->first || block >= m->end)
+        mask_fill(m, block, row);
+    const uint64_t group = element / MASK_LANES - m->first * MASK_GROUPS;
+    return vkeep((uint32_t)m->keep[group] >> (element % MASK_LANES), x * m->scale);
+}
+
+/* Where many rows are made at once, block by block, and used later: groups that `cols` columns of one may
+ * touch, and the group at which a row begins in its first block. */
+static inline int mask_row_groups(int cols)
+{
+    return (cols / MASK_BLOCK + 2) * MASK_GROUPS;
+}
+
+INLINE int mask_row_offset(const mask *m, uint64_t row)
+{
+    return (int)((m->row + row) * m->stride / MASK_LANES % MASK_GROUPS);
+}
+
+/* Column `col` of a row whose bits begin at `keep`, offset included. */
+INLINE vf mask_kept(const mask *m, const uint16_t *keep, int col, vf x)
+{
+    return vkeep((uint32_t)keep[col / MASK_LANES] >> (col % MASK_LANES), x * m->scale);
 }
 
 #endif

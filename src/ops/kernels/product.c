@@ -85,6 +85,13 @@ INLINE void block(const int rows, const bool pairs, int depth, units a, const ui
         sum[i][0] = t->first ? (vf){0} : vload(t->carried, EL_F32, i * COLUMNS);
         sum[i][1] = t->first ? (vf){0} : vload(t->carried, EL_F32, i * COLUMNS + WIDTH);
     }
+    if (t->last && t->accumulate) {
+#pragma GCC unroll 14
+        for (int i = 0; i < rows; i++) {
+            __builtin_prefetch(place(t->y.data, type, i * t->y.stride), 1);
+            __builtin_prefetch(place(t->y.data, type, i * t->y.stride + WIDTH), 1);
+        }
+    }
     tile_multiply(rows, pairs, depth, a, b, sum);
     if (!t->last) {
 #pragma GCC unroll 14

@@ -118,21 +118,27 @@ INLINE void tile_product(int rows, int panels, const bool pairs, int depth, unit
         }
 }
 
-/* Units for WIDTH columns from two rows of the depth, `odd` NULL behind its end; or from one row of floats.
- */
-INLINE vu units_across(const bool pairs, const void *even, const void *odd, const el_type type, int64_t at,
-                       int left)
+/* Units for WIDTH columns from two rows of the depth, or from one row of floats. */
+INLINE vu units_inside(const bool pairs, const void *even, const void *odd, const el_type type, int64_t at)
 {
     if (!pairs)
-        return (vu)vload_upto(even, type, at, left);
-    if (type == EL_BF16 && left >= WIDTH && odd) { /* as they are */
-        vh low, high;
-        memcpy(&low, place(even, type, at), sizeof low);
-        memcpy(&high, place(odd, type, at), sizeof high);
-        return vextend(low) | vextend(high) << 16;
-    }
-    const vf first = vload_upto(even, type, at, left),
-             second = odd ? vload_upto(odd, type, at, left) : (vf){0};
+        return (vu)vload(even, type, at);
+    if (type == EL_F32)
+        return vextend(vround(vload(even, type, at))) | vextend(vround(vload(odd, type, at))) << 16;
+    vh low, high; /* as they are */
+    memcpy(&low, place(even, type, at), sizeof low);
+    memcpy(&high, place(odd, type, at), sizeof high);
+    return vextend(low) | vextend(high) << 16;
+}
+
+/* The same where only `left` columns are left, or no second row (NULL). */
+INLINE vu units_edge(const bool pairs, const void *even, const void *odd, const el_type type, int64_t at,
+                     int left)
+{
+    const vf first = vload_upto(even, type, at, left);
+    if (!pairs)
+        return (vu)first;
+    const vf second = odd ? vload_upto(odd, type, at, left) : (vf){0};
     return vextend(vround(first)) | vextend(vround(second)) << 16;
 }
 
@@ -161,7 +167,7 @@ INLINE void pack_inside(uint32_t *to, const int group, const bool pairs, const c
     for (int s = first; s < end; s++)
         for (int j = 0; j < group; j += WIDTH) {
             const char *const even = data + (pairs ? 2 : 1) * s * row;
-            const vu unit = units_across(pairs, even, even + row, type, j, WIDTH);
+            const vu unit = units_inside(pairs, even, even + row, type, j);
             memcpy(to + (int64_t)s * group + j, &unit, sizeof unit);
         }
 }
@@ -173,7 +179,7 @@ INLINE void pack_edges(uint32_t *to, const int group, const bool pairs, const ch
         for (int j = 0; j < group; j += WIDTH) {
             const char *const even = data + (pairs ? 2 : 1) * s * row;
             const char *const odd = pairs && 2 * s + 1 < depth ? even + row : NULL;
-            const vu unit = cols > j ? units_across(pairs, even, odd, type, j, cols - j) : (vu){0};
+            const vu unit = cols > j ? units_edge(pairs, even, odd, type, j, cols - j) : (vu){0};
             vstore_upto(to, EL_F32, (int64_t)s * group + j, group - j, (vf)unit);
         }
 }

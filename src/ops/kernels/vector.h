@@ -52,6 +52,29 @@ INLINE vu vhigh(vu a, vu b)
 {
     return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
+/* The nearest whole number; and a * 2^n for a whole n. */
+INLINE vf vnearest(vf a)
+{
+    return (vf)_mm512_roundscale_ps((__m512)a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+INLINE vf vscale(vf a, vf n)
+{
+    return (vf)_mm512_scalef_ps((__m512)a, (__m512)n);
+}
+/* A bit for each lane of a mask, and for each that is at least b; the lanes whose bits are set, zero in the
+ * others. */
+INLINE uint32_t vbits(vi mask)
+{
+    return _mm512_movepi32_mask((__m512i)mask);
+}
+INLINE uint32_t vleast(vi a, int32_t b)
+{
+    return _mm512_cmpge_epi32_mask((__m512i)a, _mm512_set1_epi32(b));
+}
+INLINE vf vkeep(uint32_t bits, vf a)
+{
+    return (vf)_mm512_maskz_mov_ps((__mmask16)bits, (__m512)a);
+}
 /* Each 16 bits in 32. */
 INLINE vu vextend(vh a)
 {
@@ -70,10 +93,6 @@ INLINE float vsum(vf a)
 INLINE float vhighest(vf a)
 {
     return _mm512_reduce_max_ps((__m512)a);
-}
-INLINE bool vany(vi mask)
-{
-    return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
 }
 #elif EL_WIDTH == 8
 INLINE vf vmax(vf a, vf b)
@@ -101,9 +120,9 @@ INLINE vu vhigh(vu a, vu b)
 {
     return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 }
-INLINE bool vany(vi mask)
+INLINE uint32_t vbits(vi mask)
 {
-    return _mm256_movemask_ps((__m256)mask) != 0;
+    return (uint32_t)_mm256_movemask_ps((__m256)mask);
 }
 #else
 INLINE vf vmax(vf a, vf b)
@@ -131,13 +150,35 @@ INLINE vu vhigh(vu a, vu b)
 {
     return __builtin_shufflevector(a, b, 2, 6, 3, 7);
 }
-INLINE bool vany(vi mask)
+INLINE uint32_t vbits(vi mask)
 {
-    return _mm_movemask_ps((__m128)mask) != 0;
+    return (uint32_t)_mm_movemask_ps((__m128)mask);
 }
 #endif
 
 #if EL_WIDTH < 16
+/* For |a| < 2^22: adding 1.5 * 2^23 leaves no room for a fraction. */
+INLINE vf vnearest(vf a)
+{
+    const vf magic = (vf){0} + 0x1.8p23f;
+    return (a + magic) - magic;
+}
+INLINE vf vscale(vf a, vf n)
+{
+    const vf capped = vmin((vf){0} + 127.0f, n);
+    return (vf)((vi)a + (__builtin_convertvector(capped, vi) << 23));
+}
+INLINE uint32_t vleast(vi a, int32_t b)
+{
+    return vbits(a >= b);
+}
+INLINE vf vkeep(uint32_t bits, vf a)
+{
+    vi lane;
+    for (int i = 0; i < WIDTH; i++)
+        lane[i] = 1 << i;
+    return (vf)((vi)a & ((((vi){0} + (int32_t)bits) & lane) == lane));
+}
 INLINE vu vextend(vh a)
 {
     return __builtin_convertvector(a, vu);
@@ -347,22 +388,41 @@ INLINE void vtranspose(vu square[EL_WIDTH])
     }
 }
 
-/* e^x within 2e-7 of itself for -87 <= x <= 88; smaller x give 1e-38, larger 1.6e38.
- * e^x = 2^n e^r with |r| <= ln(2) / 2, ln 2 in two parts; the series of Cephes' expf. */
+/* e^x within 2e-7 of itself for -87 <= x <= 88; smaller x give less than 2e-38.  What is not a number stays
+ * so. e^x = 2^n e^r with |r| <= ln(2) / 2, ln 2 in two parts; the series of Cephes' expf. */
 INLINE vf vexp(vf x)
 {
-    x = vmin(vsplat(88.0f), vmax(vsplat(-87.0f), x)); /* this order keeps what is not a number */
-    const vf magic = vsplat(0x1.8p23f);
-    const vf shifted = x * 1.44269504f + magic;
-    const vf n = shifted - magic;
-    const vf r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+    const vf limited = vmax(vsplat(-87.0f), x); /* the other way round would lose what is not a number */
+    const vf n = vnearest(limited * 1.44269504f);
+    const vf r = (limited - n * 0.693359375f) + n * 2.12194440e-4f;
     vf p = r * 1.9875691500e-4f + 1.3981999507e-3f;
     p = p * r + 8.3334519073e-3f;
     p = p * r + 4.1665795894e-2f;
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     p = p * (r * r) + r + 1.0f;
-    return (vf)((vi)p + (((vi)shifted - (vi)magic) << 23));
+    return vscale(p, n);
+}
+
+/* Natural logarithm of a positive normal number, within 2e-7 of itself or of 1; the series of Cephes' logf.
+ */
+INLINE vf vlog(vf x)
+{
+    const vi bits = (vi)x, raised = (bits >> 23) - 126;
+    const vf half = (vf)((bits & 0x007fffff) | 0x3f000000); /* in [0.5, 1) */
+    const vi small = half < 0.707106781f;
+    const vf e = __builtin_convertvector(raised + small, vf); /* a mask of ones is -1 */
+    const vf r = vselect(small, half + half, half) - 1.0f;
+    vf p = r * 7.0376836292e-2f - 1.1514610310e-1f;
+    p = p * r + 1.1676998740e-1f;
+    p = p * r - 1.2420140846e-1f;
+    p = p * r + 1.4249322787e-1f;
+    p = p * r - 1.6668057665e-1f;
+    p = p * r + 2.0000714765e-1f;
+    p = p * r - 2.4999993993e-1f;
+    p = p * r + 3.3333331174e-1f;
+    const vf square = r * r;
+    return (p * r * square + e * -2.12194440e-4f - square * 0.5f) + r + e * 0.693359375f;
 }
 
 #endif

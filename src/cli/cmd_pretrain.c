@@ -92,7 +92,8 @@ static el_status recall_settings(job *j)
     for (int i = 0; i < PRETRAIN_LINES; i++)
         if (PRETRAIN_TABLE[i].type != EL_OPT_SECTION && el_options_given(&j->options, PRETRAIN_TABLE[i].name))
             json_object_del(recorded, PRETRAIN_TABLE[i].name);
-    static const char *const OF_NOW[] = {"allow_change", "dry_run", "max_time", "threads", "instruction_set"};
+    static const char *const OF_NOW[] = {"allow_change", "dry_run",         "max_time",
+                                         "threads",      "instruction_set", "do_lower_case"};
     for (size_t i = 0; i < sizeof OF_NOW / sizeof *OF_NOW; i++)
         json_object_del(recorded, OF_NOW[i]);
     const el_status st = el_options_apply(&j->options, recorded, "run.json");
@@ -195,6 +196,9 @@ static el_status open_data(job *j)
     st = check_number("max-seq-length", s->max_seq_length, longest);
     if (!st)
         st = check_number("vocab-size", s->vocab_size, vocab->size);
+    if (!st && el_options_given(&j->options, "do_lower_case") && s->do_lower_case != vocab->casing.lowercase)
+        st = el_fail(EL_EUSAGE, "--do-lower-case: the vocabulary of the shards is %s",
+                     vocab->casing.lowercase ? "lower-cased" : "cased");
     if (!st && j->resuming)
         st = check_recorded_hash(j, "vocabulary_hash", vocab->hash, "vocabulary");
     if (!st && j->resuming)
@@ -385,6 +389,22 @@ static void set_hash(json_t *record, const char *key, uint64_t hash)
     json_object_set_new(record, key, json_string(text));
 }
 
+/* Says so where the run goes on with another processor's kernels: results then differ in their last bits. */
+static void note_other_machine(const job *j, const json_t *machine)
+{
+    const json_t *segments = json_object_get(j->run.record, "segments");
+    const json_t *last = json_array_get(segments, json_array_size(segments) - 1);
+    const json_t *before = json_object_get(last, "machine");
+    static const char *const KEYS[] = {"cpu", "device", "instruction_set"};
+    for (size_t i = 0; before && i < sizeof KEYS / sizeof *KEYS; i++) {
+        const char *was = json_string_value(json_object_get(before, KEYS[i]));
+        const char *is = json_string_value(json_object_get(machine, KEYS[i]));
+        if (was && is && strcmp(was, is) != 0)
+            el_log(EL_LOG_NOTE, "%s: was %s, is %s now; from here on results differ in their last bits",
+                   KEYS[i], was, is);
+    }
+}
+
 static el_status begin_segment(job *j)
 {
     json_t *record = j->run.record;
@@ -402,6 +422,7 @@ static el_status begin_segment(job *j)
     json_object_set_new(record, "parameters", json_integer(el_model_parameters(&j->model)));
     json_object_set_new(record, "flops_per_token", json_real(j->trainer.flops_per_token));
     json_t *machine = cli_machine_json(&j->settings.machine, j->dev);
+    note_other_machine(j, machine);
     const el_status st = el_run_segment_begin(&j->run, j->progress.step, machine, j->changes);
     json_decref(machine);
     return st;

@@ -109,6 +109,16 @@ const el_option PRETRAIN_TABLE[] = {
     INT(logging_steps, 1, 1e9, "steps between lines of metrics.jsonl"),
     REAL(max_time, 0, INFINITY, "seconds after which to save and stop, as on a signal; 0: no limit"),
     CLI_MACHINE_OPTIONS(pretrain_settings),
+
+    SECTION("Names of the original, so that its --hparams are accepted as they are"),
+    SWITCH(untied_generator, "off: --embeddings all"),
+    SWITCH(untied_generator_embeddings, "on: --embeddings separate"),
+    SWITCH(do_lower_case, "must be as the vocabulary of the shards has it"),
+    INT(num_eval_steps, 0, 1e9, "--eval-batches"),
+    INT(eval_batch_size, 0, 1 << 20, "has no effect: evaluations take 32 examples at a time"),
+    INT(iterations_per_loop, 0, 1e9, "has no effect"),
+    SWITCH(electric_objective, "is refused: not here"),
+    SWITCH(two_tower_generator, "is refused: not here"),
 };
 const int PRETRAIN_LINES = sizeof PRETRAIN_TABLE / sizeof *PRETRAIN_TABLE;
 
@@ -129,6 +139,10 @@ const char *const PRETRAIN_FREE[] = {"data",
                                      "max_time",
                                      "max_seq_length",
                                      "vocab_size",
+                                     "do_lower_case",
+                                     "num_eval_steps",
+                                     "eval_batch_size",
+                                     "iterations_per_loop",
                                      NULL};
 
 enum { INITIALISE_PAPER, INITIALISE_FAN_IN };
@@ -178,6 +192,8 @@ void pretrain_defaults(pretrain_settings *s, int model_size)
         .eval_batches = 100,
         .logging_steps = 100,
         .max_skipped_steps = 5,
+        .untied_generator = true,
+        .do_lower_case = true,
     };
 }
 
@@ -246,6 +262,21 @@ static el_status sizes_of_start(pretrain_settings *s, const el_options *options)
     return st;
 }
 
+/* What the original calls otherwise. */
+static el_status translate(pretrain_settings *s, const el_options *options)
+{
+    if (s->electric_objective || s->two_tower_generator)
+        return el_fail(EL_EUSAGE, "%s: is not supported",
+                       s->electric_objective ? "electric_objective" : "two_tower_generator");
+    if (!s->untied_generator)
+        s->embeddings = EL_TIE_ALL;
+    else if (s->untied_generator_embeddings)
+        s->embeddings = EL_TIE_SEPARATE;
+    if (el_options_given(options, "num_eval_steps") && !el_options_given(options, "eval_batches"))
+        s->eval_batches = s->num_eval_steps;
+    return EL_OK;
+}
+
 el_status pretrain_derive(pretrain_settings *s, const el_options *options)
 {
     const bool width_given = el_options_given(options, "hidden_size");
@@ -260,7 +291,8 @@ el_status pretrain_derive(pretrain_settings *s, const el_options *options)
         s->num_warmup_steps = s->num_train_steps / 10;
     if (s->schedule_steps == 0)
         s->schedule_steps = s->num_train_steps;
-    return sizes_of_start(s, options);
+    const el_status st = translate(s, options);
+    return st ? st : sizes_of_start(s, options);
 }
 
 /* ---- what the library is told ---- */

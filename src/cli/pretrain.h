@@ -35,6 +35,10 @@ typedef struct {
         max_skipped_steps;
     double max_time;
     bool allow_change, dry_run;
+    /* names of the original that mean something else here, or nothing */
+    bool untied_generator, untied_generator_embeddings, do_lower_case, electric_objective,
+        two_tower_generator;
+    int64_t num_eval_steps, eval_batch_size, iterations_per_loop;
 } pretrain_settings;
 
 extern const el_option PRETRAIN_TABLE[];

@@ -33,6 +33,8 @@ try --generator-hidden-size 0.5 --generator-layers 0.5 --initialisation paper --
 try --bias-correction --lr-decay-power 0 --weight-decay-rate 0 --max-grad-norm 0 --adam-beta1 0.8 --adam-epsilon 1e-8
 try --precision bf16 --micro-batch-tokens 50 --embeddings shared
 try --precision fp32 --instruction-set baseline
+try --hparams '{"electra_objective": true, "untied_generator": false, "max_seq_length": 48, "do_lower_case": true, "num_eval_steps": 3}'
+grep -q '"embeddings": "all"' switch/run.json || fail "untied_generator off does not share everything"
 "$electra" pretrain --data shards --output dry --model-size small --train-batch-size 2 --dry-run > out 2> log ||
     fail "--dry-run: $(cat log)"
 grep -q "expected time" out && [ ! -e dry ] || fail "--dry-run says $(cat out)"
@@ -71,6 +73,9 @@ expect 2 "--output" "$electra" pretrain --data shards
 expect 2 "--data" "$electra" pretrain --output new
 expect 2 "--learning-rate" pretrain --output new --learning-rat 1
 expect 2 "--train-batch-size" pretrain --output new --train-batch-size 0
+expect 2 "mask_prob" pretrain --output new --hparams '{"mask_probability": 0.2}'
+expect 2 "electric" pretrain --output new --hparams '{"electric_objective": true}'
+expect 2 "do-lower-case" pretrain --output new --no-do-lower-case
 expect 2 "max-seq-length" pretrain --output new --max-seq-length 128
 expect 2 "hidden_size" pretrain --output new --num-attention-heads 7
 expect 3 "missing" pretrain --output new --data missing

@@ -41,7 +41,7 @@ check_commands() { # NAME < text
         done
     done
 }
-documents=("$root/README.md" "$root"/docs/*.md)
+mapfile -t documents < <(echo "$root/README.md" && find "$root/docs" -name '*.md' | sort)
 for document in "${documents[@]}"; do check_commands "${document#"$root"/}" <"$document"; done
 for command in $commands; do check_commands "$command --help" <<<"${help[$command]}"; done
 

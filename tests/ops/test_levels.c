@@ -270,20 +270,23 @@ typedef struct {
 static const op_case cases[] = {
     {"linear",
      case_linear,
-     {{1, 17, 5}, {33, 64, 96}, {300, 70, 130}, {19, 1100, 40}, {1030, 20, 30}, {5, 8, 700}},
+     {{1, 17, 5}, {33, 64, 96}, {300, 70, 50}, {19, 1100, 40}, {1030, 20, 30}, {5, 8, 700}},
      8e-3},
-    {"elementwise", case_elementwise, {{1, 1, 0}, {1, 17, 0}, {300, 131, 0}, {70, 256, 0}}, 5e-3},
-    {"in place", case_in_place, {{1, 3, 0}, {300, 131, 0}}, 5e-3},
-    {"norm", case_norm, {{1, 17, 1}, {300, 131, 1}, {70, 256, 0}, {1100, 16, 1}}, 2e-2},
-    {"layer norm", case_layer_norm, {{1, 17, 0}, {300, 131, 0}, {70, 256, 0}}, 2e-2},
-    {"rows", case_rows, {{1, 17, 0}, {300, 131, 0}, {70, 256, 0}}, 5e-3},
-    {"attention", case_attention, {{1, 64, 1}, {100, 64, 1}, {130, 20, 2}, {9, 7, 3}, {61, 32, 2}}, 6e-2},
+    {"elementwise", case_elementwise, {{1, 1, 0}, {1, 17, 0}, {300, 67, 0}}, 5e-3},
+    {"in place", case_in_place, {{1, 3, 0}, {300, 67, 0}}, 5e-3},
+    {"norm", case_norm, {{1, 17, 1}, {100, 131, 1}, {40, 256, 0}, {1030, 16, 1}}, 2e-2},
+    {"layer norm", case_layer_norm, {{1, 17, 0}, {100, 131, 0}, {40, 256, 0}}, 2e-2},
+    {"rows", case_rows, {{1, 17, 0}, {300, 67, 0}}, 5e-3},
+    {"attention",
+     case_attention,
+     {{1, 64, 1}, {100, 32, 1}, {130, 20, 2}, {9, 7, 3}, {61, 16, 2}, {7, 128, 1}},
+     6e-2},
     {"softmax",
      case_softmax,
-     {{1, 1, 0}, {50, 3, 0}, {60, 517, 3}, {60, 1000, 2}, {30, 5000, 1}, {40, 1000, 0}},
+     {{1, 1, 0}, {50, 3, 0}, {60, 517, 3}, {60, 1000, 2}, {30, 2000, 1}, {40, 1000, 0}},
      1e-2},
     {"logistic", case_logistic, {{1, 1, 0}, {300, 1, 0}, {2100, 1, 0}}, 5e-3},
-    {"optimizer", case_optimizer, {{1, 17, 0}, {300, 131, 0}, {1000, 200, 0}}, 1e-5},
+    {"optimizer", case_optimizer, {{1, 17, 0}, {300, 131, 0}, {400, 200, 0}}, 1e-5},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
@@ -360,6 +363,11 @@ static int refuses(void)
 int main(int argc, char **argv)
 {
     static const char *const levels[] = {"baseline", "avx2", "avx512", "avx512_bf16"};
+    if (argc == 3 && strcmp(argv[1], "run") == 0) {
+        level = argv[2];
+        return run_level() ? 1 : 0;
+    }
+    setenv("OMP_WAIT_POLICY", "passive", 1); /* seven threads on two processors had better sleep */
     int failed = refuses();
     if (failed)
         printf("mmx: not refused by name\n");
@@ -372,10 +380,8 @@ int main(int argc, char **argv)
         }
         fflush(stdout);
         const pid_t child = fork();
-        if (child == 0) {
-            level = levels[i];
-            exit(run_level() ? 1 : 0);
-        }
+        if (child == 0)
+            execv("/proc/self/exe", (char *[]){argv[0], "run", (char *)levels[i], NULL});
         int status = 1;
         if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
             failed++;

@@ -136,20 +136,36 @@ INLINE units left_side(el_tensor x, int first, int rows, float *wide, int width,
     return (units){(const char *)wide, (ptrdiff_t)width * 4, 4};
 }
 
+/* One copy of each for all products of this file: their code is long. */
+static __attribute__((noinline)) void multiply_floats(int rows, int panels, int depth, units left,
+                                                      const uint32_t *packed, float *c, int stride,
+                                                      bool accumulate)
+{
+    tile_product(rows, panels, false, depth, left, packed, (int64_t)depth * PANEL, c, stride, accumulate);
+}
+
+static __attribute__((noinline)) void multiply_pairs(int rows, int panels, int depth, units left,
+                                                     const uint32_t *packed, float *c, int stride,
+                                                     bool accumulate)
+{
+    tile_product(rows, panels, true, depth, left, packed, (int64_t)units_of(true, depth) * PANEL, c, stride,
+                 accumulate);
+}
+
 /* c (rows, keys) = left times a matrix packed "down", of depth d */
 INLINE void times_down(const head *h, int rows, units left, const uint32_t *packed, float *c, int stride,
                        const bool pairs)
 {
-    tile_product(rows, (h->rows + PANEL - 1) / PANEL, pairs, h->d, left, packed,
-                 (int64_t)units_of(pairs, h->d) * PANEL, c, stride, false);
+    (pairs ? multiply_pairs : multiply_floats)(rows, (h->rows + PANEL - 1) / PANEL, h->d, left, packed, c,
+                                               stride, false);
 }
 
 /* c (rows, d) = or += left times a matrix packed "across", of any depth */
 INLINE void times_across(int rows, int depth, units left, const uint32_t *packed, float *c, int width,
                          bool accumulate, const bool pairs)
 {
-    tile_product(rows, width / PANEL, pairs, depth, left, packed, (int64_t)units_of(pairs, depth) * PANEL, c,
-                 width, accumulate);
+    (pairs ? multiply_pairs : multiply_floats)(rows, width / PANEL, depth, left, packed, c, width,
+                                               accumulate);
 }
 
 INLINE void pack_keys(uint32_t *to, el_tensor x, const bool pairs, const el_type type)

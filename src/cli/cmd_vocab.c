@@ -1,5 +1,6 @@
 /* electra vocab - learns a WordPiece vocabulary */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -69,6 +70,18 @@ static el_status learn(const settings *s, el_reader *reader, bool strip_accents)
     return st;
 }
 
+/* Makes the folder that the vocabulary goes into, before it is learned in vain. */
+static el_status make_place(const char *output)
+{
+    const char *slash = strrchr(output, '/');
+    if (!slash || slash == output)
+        return EL_OK;
+    char *folder = strndup(output, (size_t)(slash - output));
+    const el_status st = folder ? el_folder_make(folder) : el_fail(EL_ENOMEM, "%s: no memory", output);
+    free(folder);
+    return st;
+}
+
 static el_status run(const el_options *options, const settings *s)
 {
     if (!s->output)
@@ -79,6 +92,8 @@ static el_status run(const el_options *options, const settings *s)
     el_reader *reader;
     el_status st = el_reader_open(&reader, options->operand, options->operand_count,
                                   (el_reader_settings){.json_key = s->json_key});
+    if (!st)
+        st = make_place(s->output);
     if (!st)
         st = learn(s, reader, el_options_given(options, "strip_accents") ? s->strip_accents : s->lowercase);
     el_reader_close(reader);

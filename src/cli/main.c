@@ -70,7 +70,7 @@ static int help(int argc, char **argv)
     return chosen ? chosen->run(2, (char *[]){argv[1], flag, NULL}) : unknown(argv[1]);
 }
 
-int main(int argc, char **argv)
+static int choose(int argc, char **argv)
 {
     if (argc < 2) {
         usage(stderr);
@@ -84,4 +84,15 @@ int main(int argc, char **argv)
         return help(argc - 1, argv + 1);
     const command *const chosen = find(argv[1]);
     return chosen ? chosen->run(argc - 1, argv + 1) : unknown(argv[1]);
+}
+
+/* What a command printed has to arrive: a full disk shows only when the last of it is written. */
+int main(int argc, char **argv)
+{
+    const int code = choose(argc, argv);
+    const bool lost = fflush(stdout) != 0 || ferror(stdout);
+    if (code != 0 || !lost)
+        return code;
+    fprintf(stderr, "electra: cannot write the output\n");
+    return 1;
 }

@@ -33,6 +33,8 @@ for way in "text.txt" "text.txt.gz" "text.zst" "- --threads 3" "--threads 2 text
     "$electra" vocab --vocab-size 120 --output "v.txt" $way <text.txt 2>/dev/null || check "vocab $way" 0 $?
     check "vocab $way" "${sum:=$(md5sum <v.txt)}" "$(md5sum <v.txt)"
 done
+"$electra" vocab --vocab-size 120 --output deep/er/v.txt text.txt 2>/dev/null
+check "a folder that is not there is made" "$sum" "$(md5sum <deep/er/v.txt)"
 check "entries" yes "$([ "$(wc -l <v.txt)" -le 120 ] && echo yes)"
 check "special tokens" "[PAD] [UNK] [CLS] [SEP] [MASK]" "$(head -5 v.txt | xargs)"
 check "casing" 1 "$(grep -c '"do_lower_case": true' tokenizer_config.json)"
@@ -60,7 +62,11 @@ fails "cut text" 3 "cut.gz" "$electra" vocab --output v.txt cut.gz
 fails "too small" 2 "vocab-size" "$electra" vocab --vocab-size 3 --output v.txt text.txt
 check "an earlier result stays" "$sum" "$(md5sum <v.txt)"
 if [ -w /dev/full ]; then
-    "$electra" tokenize --vocab v.txt text.txt >/dev/full 2>/dev/null
-    check "full disk" 1 $?
+    for command in "tokenize --vocab v.txt text.txt" "info v.txt" "info --json v.txt" "--help" "vocab --help"; do
+        # shellcheck disable=SC2086
+        said=$("$electra" $command 2>&1 >/dev/full)
+        check "full disk: $command ($said)" 1 $?
+        check "full disk: $command: lines" 1 "$(wc -l <<<"$said")"
+    done
 fi
 exit $failed

@@ -140,19 +140,19 @@ static void draw(cli_progress *p)
         remaining(p, left, sizeof left);
         snprintf(percent, sizeof percent, "%3d %%  ", (int)(100 * p->fraction));
     }
-    snprintf(line, sizeof line, "%s%s%s", percent, p->text, left);
+    snprintf(line, sizeof line, "%s%s", percent, p->text);
     if (!p->terminal) {
-        fprintf(stderr, "%s\n", line);
+        fprintf(stderr, "%s%s\n", line, left);
     } else {
         const int bar = p->fraction >= 0 && columns() > 60 ? BAR : 0;
-        fit(line, columns() - 1 - (bar ? bar + 3 : 0));
+        fit(line, columns() - 1 - (bar ? bar + 3 : 0) - (int)strlen(left)); /* the time left stays in sight */
         fputs("\r\033[K", stderr);
         if (bar) {
             const int full = (int)(bar * p->fraction);
             fprintf(stderr, "%s[%.*s%.*s]%s ", coloured() ? "\033[32m" : "", full, "####################",
                     bar - full, "....................", coloured() ? "\033[0m" : "");
         }
-        fputs(line, stderr);
+        fprintf(stderr, "%s%s", line, left);
     }
     fflush(stderr);
     p->drawn = cli_now();

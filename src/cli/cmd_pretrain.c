@@ -590,7 +590,7 @@ static const char *outcome_of(el_status st)
 
 static el_status train(job *j)
 {
-    if (j->resuming && j->progress.step >= j->trainer.steps)
+    if (j->resuming && el_trainer_done(&j->trainer, &j->progress))
         return finished(j);
     el_status st = write_config(j);
     if (!st)

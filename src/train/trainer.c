@@ -198,6 +198,7 @@ static el_status evaluate(run *r)
     if (st)
         return st;
     r->p->evaluated = r->p->step;
+    r->saved = -1; /* a checkpoint of this step, left by a stop before the evaluation, does not know of it */
     return tell(r, (el_event){.kind = EL_EVENT_EVALUATION, .figures = &figures});
 }
 
@@ -457,12 +458,22 @@ static el_status stop(run *r)
                    r->p->step, r->t->steps);
 }
 
+static bool owes_evaluation(const el_trainer *t, const el_progress *p)
+{
+    return t->heldout.read && p->evaluated != p->step;
+}
+
+bool el_trainer_done(const el_trainer *t, const el_progress *p)
+{
+    return p->step > t->steps || (p->step == t->steps && !owes_evaluation(t, p));
+}
+
 static el_status loop(run *r)
 {
     const el_trainer *t = r->t;
     for (;;) {
         el_status st = EL_OK;
-        if (t->heldout.read && due(r, t->evaluate_every) && r->p->evaluated != r->p->step)
+        if (owes_evaluation(t, r->p) && due(r, t->evaluate_every))
             st = evaluate(r);
         if (!st && due(r, t->save_every) && r->saved != r->p->step)
             st = save(r, r->p->step == t->steps);

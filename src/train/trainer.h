@@ -7,8 +7,7 @@
  * A step whose loss or gradient is not a finite number changes nothing but the counters, and is warned of in
  * the log; after `most_skipped` in a row the run fails, and its checkpoints stay as they are.
  *
- *   metrics.jsonl   {"kind": "train", "step": ..., figures averaged over the steps since the last such line,
- * ...}
+ *   metrics.jsonl   {"kind": "train", "step": ..., averages over the steps since the last such line, ...}
  *                   {"kind": "evaluation", "step": ..., figures of the held-out examples, ...}
  */
 #ifndef EL_TRAIN_TRAINER_H
@@ -85,6 +84,9 @@ enum { EL_EVALUATION_BATCH = 32, EL_EVALUATION_SEED = 20200323 };
 
 /* Loads the newest whole checkpoint of the folder; *found tells whether there was one. */
 el_status el_trainer_resume(const el_trainer *trainer, el_progress *progress, bool *found);
+
+/* Whether the last step is done, and the evaluation after it. */
+bool el_trainer_done(const el_trainer *trainer, const el_progress *progress);
 
 /* Goes on from `progress` (zero: from the start) to the last step.  EL_ESTOPPED: stopped by the signal or the
  * time limit, after saving. */

@@ -49,6 +49,27 @@ done
 [ "$again" -gt 2 ] || fail "was stopped only $again times"
 same straight often $steps
 
+# Stopped in the evaluation after the last step: it is made up for.
+last=("${settings[@]}" --eval-data shards --eval-batches 0 --num-train-steps 3 --logging-steps 3 --eval-steps 0)
+"$electra" pretrain "${last[@]}" --output evaluated 2> log || fail "three steps: $(cat log)"
+for _ in $(seq 20); do # the evaluation is short: on a busy machine the signal may come after it
+    rm -rf unevaluated
+    (exec "$electra" pretrain "${last[@]}" --output unevaluated) 2> log &
+    program=$!
+    while kill -0 $program 2> /dev/null && [ ! -s unevaluated/metrics.jsonl ]; do
+        sleep 0.005
+    done
+    kill -TERM $program 2> /dev/null
+    wait $program
+    code=$?
+    [ $code = 75 ] && break
+done
+[ $code = 75 ] && [ "$(lines_of unevaluated)" = 1 ] || fail "the signal came too late: $(cat log)"
+"$electra" pretrain --output unevaluated 2> log || fail "going on with the evaluation: $(cat log)"
+same evaluated unevaluated 3
+"$electra" pretrain --output unevaluated 2> log || fail "a run that is finished now: $(cat log)"
+grep -q finished log || fail "a run that is finished now does not say so: $(cat log)"
+
 # Killed at random moments.
 hit=0 moments=""
 for _ in $(seq "$kills"); do

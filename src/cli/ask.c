@@ -1,3 +1,4 @@
+/* ask - see the header */
 #include "cli/ask.h"
 
 #include <stdio.h>

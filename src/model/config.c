@@ -1,3 +1,4 @@
+/* config - reading, writing and checking a shape */
 #include "model/config.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* encoder - one layer after the other, and back */
 #include "model/encoder.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* encoder - embeddings and transformer layers (spec section 1.1), forward and backward
+/* encoder - embeddings and transformer layers of Clark et al. (2020), forward and backward
  *
  *   e = LayerNorm(word[id] + type[segment] + position[pos]) -> dropout -> (projected when E != H)
  *   each layer:  x -> attention half -> feed-forward half, each ending in LayerNorm(x + dropout(branch))

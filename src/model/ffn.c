@@ -1,7 +1,7 @@
 /* ffn - the second half of a layer
  *
- *   up = x Wup^T + b      act = gelu(up)      branch = act Wdown^T + b      y = LayerNorm(x +
- * dropout(branch))
+ *   up = x Wup^T + b      act = gelu(up)      branch = act Wdown^T + b
+ *   y = LayerNorm(x + dropout(branch))
  *
  * The place of `up` keeps gelu'(up) for the backward.
  */

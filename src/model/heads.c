@@ -1,3 +1,4 @@
+/* heads - see the header */
 #include "model/heads.h"
 
 #include "model/layers.h"

@@ -1,4 +1,4 @@
-/* heads - what stands on the encoders in pre-training (spec sections 1.2 and 1.3) */
+/* heads - what stands on the encoders in pre-training: guesses at the slots, detection everywhere */
 #ifndef EL_MODEL_HEADS_H
 #define EL_MODEL_HEADS_H
 

@@ -1,3 +1,4 @@
+/* initialise - see the header */
 #include "model/initialise.h"
 
 #include <math.h>
@@ -7,9 +8,8 @@
 
 #include "base/file.h"
 
-enum {
-    INITIALISATION_STEP = 0x7fffffff
-}; /* a step that no training reaches: its numbers are used nowhere else */
+/* A step that no training reaches: its numbers are used nowhere else. */
+enum { INITIALISATION_STEP = 0x7fffffff };
 
 static double deviation(const el_initialisation *how, const el_config *config, const el_param *param)
 {
@@ -62,8 +62,9 @@ static int neighbour_offset(int head)
 }
 
 /* The first layer's queries and keys as maps of the embedding (rows of hidden, columns of embedding): row
- * pair k of a head reads the embedding's pair k, the queries' turned by the head's offset: sin(a + d) = cos d
- * sin a + sin d cos a       cos(a + d) = cos d cos a - sin d sin a */
+ * pair k of a head reads the embedding's pair k, the queries' turned by the head's offset:
+ *
+ *   sin(a + d) = cos d sin a + sin d cos a        cos(a + d) = cos d cos a - sin d sin a */
 static void neighbour_map(float *map, const el_config *c, bool queries, double scale)
 {
     const int e = c->embedding_size, size = c->hidden_size / c->num_attention_heads;

@@ -1,13 +1,16 @@
 /* initialise - where training starts
  *
  *   paper    weight matrices and embeddings: truncated normal of standard deviation initializer_range (0.02),
- * cut at two deviations; projections of embeddings and the discriminator's last layer: Glorot uniform; biases
- * 0; LayerNorm 1, 0 fan_in   the same with standard deviation 1/sqrt(columns), for narrow networks
+ *            cut at two deviations; projections of embeddings and the discriminator's last layer: Glorot
+ *            uniform; biases 0; LayerNorm 1, 0
+ *   fan_in   the same with standard deviation 1/sqrt(columns), for narrow networks
  *
  * and, by choice, for small data (docs/results tells what each is worth):
+ *
  *   sine_positions    position tables begin as sines and cosines, as large as the word vectors
  *   neighbour_heads   the first layer's heads begin by attending to a neighbouring position: a head's keys
- * read the sines of their position, its queries those of a position one or two places before or after
+ *                     read the sines of their position, its queries those of a position one or two places
+ *                     before or after
  */
 #ifndef EL_MODEL_INITIALISE_H
 #define EL_MODEL_INITIALISE_H

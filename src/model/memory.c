@@ -1,3 +1,4 @@
+/* memory - see the header */
 #include "model/memory.h"
 
 #include <stdlib.h>

@@ -1,20 +1,21 @@
+/* model - which parameters there are, in which order, and whose they are */
 #include "model/model.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The tables a network owns; `part` is "embeddings", or "embeddings_delta" for what GDES adds. */
+/* The tables a network owns; under gdes the discriminator's are what it adds. */
 static void list_tables(el_params *params, const el_config *c, el_embed_weights *w, el_embed_weights *g,
-                        el_init init, bool product, const char *part)
+                        el_init init, bool product)
 {
     const int e = c->embedding_size;
     el_param_add(params, &w->word, &g->word, c->vocab_size, e, init, 0, product,
-                 "electra.%s.word_embeddings.weight", part);
+                 "electra.embeddings.word_embeddings.weight");
     el_param_add(params, &w->position, &g->position, c->max_position_embeddings, e, init, 0, false,
-                 "electra.%s.position_embeddings.weight", part);
+                 "electra.embeddings.position_embeddings.weight");
     el_param_add(params, &w->type, &g->type, c->type_vocab_size, e, init, 0, false,
-                 "electra.%s.token_type_embeddings.weight", part);
+                 "electra.embeddings.token_type_embeddings.weight");
 }
 
 static void list_embed_norm(el_params *params, const el_config *c, el_embed_weights *w, el_embed_weights *g)
@@ -115,7 +116,7 @@ static void share_lines(el_params *params, const el_params *owner, const char *p
 static void list_delta(el_network *net, const el_network *owner)
 {
     const int first = net->params.count;
-    list_tables(&net->params, &net->config, &net->w.embed, &net->g.embed, EL_INIT_ZERO, false, "embeddings");
+    list_tables(&net->params, &net->config, &net->w.embed, &net->g.embed, EL_INIT_ZERO, false);
     net->w.embed.word_base = owner->w.embed.word;
     net->w.embed.position_base = owner->w.embed.position;
     net->w.embed.type_base = owner->w.embed.type;
@@ -127,8 +128,7 @@ static void list_delta(el_network *net, const el_network *owner)
 
 static void list_own_embeddings(el_network *net, bool product)
 {
-    list_tables(&net->params, &net->config, &net->w.embed, &net->g.embed, EL_INIT_NORMAL, product,
-                "embeddings");
+    list_tables(&net->params, &net->config, &net->w.embed, &net->g.embed, EL_INIT_NORMAL, product);
     list_embed_norm(&net->params, &net->config, &net->w.embed, &net->g.embed);
 }
 

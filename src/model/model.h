@@ -3,11 +3,12 @@
  * Each network is an encoder with its head and its own complete list of parameters under Hugging Face's
  * names. What is shared stands in both lists and is owned by one:
  *
- *   shared     word, position and type tables and their LayerNorm belong to the discriminator, the generator
- * views them separate   each its own (the generator's as wide as its hidden size, no projection) gdes the
- * generator owns its tables; the discriminator adds to them, without sending a gradient, a delta of its own,
- * and has its own LayerNorm (DeBERTaV3, gradient-disentangled embedding sharing) all        one encoder for
- * both, different heads
+ *   shared     word, position and type tables and their LayerNorm belong to the discriminator; the generator
+ *              views them
+ *   separate   each its own (the generator's as wide as its hidden size, no projection)
+ *   gdes       the generator owns its tables; the discriminator adds to them, without sending a gradient, a
+ *              delta of its own, and has its own LayerNorm (DeBERTaV3, gradient-disentangled sharing)
+ *   all        one encoder for both, different heads
  *
  * A model without a generator (to detect, to fine-tune) or without a discriminator (plain masked language
  * model) is the same struct with one network absent.

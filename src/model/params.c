@@ -1,3 +1,4 @@
+/* params - see the header */
 #include "model/params.h"
 
 #include <assert.h>

@@ -26,7 +26,7 @@ typedef struct {
     bool decay;  /* weight decay applies: all but LayerNorm and biases */
     bool shared; /* another network's list owns it */
     bool vector; /* one-dimensional in files */
-    int depth;   /* 0 embeddings, i + 1 layer i, layers + 2 head (spec section 4) */
+    int depth;   /* 0 embeddings, i + 1 layer i, layers + 2 head, as the original counts */
 } el_param;
 
 typedef struct {

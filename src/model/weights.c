@@ -1,3 +1,4 @@
+/* weights - parameters to and from safetensors, and finding model folders */
 #include "model/weights.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* session - texts longer than the model has places are read in overlapping windows */
 #include "serve/session.h"
 
 #include <assert.h>

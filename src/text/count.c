@@ -70,8 +70,7 @@ static el_status no_memory(size_t bytes)
     return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for counting words", bytes);
 }
 
-/* For words of at most INJECTIVE bytes each step can be undone: equal hashes of one length are equal words.
- */
+/* For words of at most INJECTIVE bytes each step can be undone: equal hashes of one length are equal words. */
 enum { INJECTIVE = 8 };
 
 static uint64_t hash_of(const char *text, size_t bytes)

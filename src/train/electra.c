@@ -1,3 +1,8 @@
+/* electra - see the header
+ *
+ * The host decides (slots, masks, which id goes where) and counts; the device computes.  Ids go over to it and
+ * guesses, samples and losses come back, a micro-batch at a time.
+ */
 #include "train/electra.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/* electra - mask, guess, replace, detect (spec sections 1.4 to 1.6)
+/* electra - mask, guess, replace, detect (Clark et al., 2020, section 2; details as in their code)
  *
  *   k slots a sequence, without replacement, among tokens other than [CLS], [SEP], [MASK]
  *   generator input: slots become [MASK] with probability 0.85, else stay
@@ -18,9 +18,8 @@ typedef struct {
     double gen_weight, disc_weight, mask_prob, temperature;
     bool uniform_generator; /* replacements drawn uniformly; the generator is neither run nor trained */
     bool disallow_correct;  /* a sample is never the original */
-    bool duplicate_slots; /* the original's draw with replacement, duplicates averaged (docs/faithfulness.md)
-                           */
-    int max_predictions;  /* most slots a sequence; 0: int((mask_prob + 0.005) * max_seq_length) */
+    bool duplicate_slots;   /* drawn with replacement, duplicates averaged (docs/faithfulness.md) */
+    int max_predictions;    /* most slots a sequence; 0: int((mask_prob + 0.005) * max_seq_length) */
     int max_seq_length;
 } el_electra_settings;
 

@@ -1,3 +1,4 @@
+/* objective - a batch in as many pieces as have room */
 #include "train/objective.h"
 
 el_status el_objective_run(el_objective *objective, const el_batch *batch, el_random random, bool training)

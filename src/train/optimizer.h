@@ -1,4 +1,4 @@
-/* optimizer - AdamW over the parameters of a model (spec section 4)
+/* optimizer - AdamW over the parameters of a model as the original has it
  *
  * Clips by the norm of all gradients together, leaves LayerNorm and biases without decay, and changes nothing
  * at all where the norm is not a finite number.  The order of every sum depends on the model alone.

@@ -1,4 +1,4 @@
-/* schedule - the learning rate of each step (spec section 4)
+/* schedule - the learning rate of each step of the original
  *
  *   rate(s) = peak * (1 - s / steps)^power * min(1, s / warmup)        s = 0, 1, ...
  *

@@ -1,3 +1,4 @@
+/* scores - see the header */
 #include "train/scores.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* slots - see the header */
 #include "train/slots.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* slots - which tokens of a batch are hidden from the generator (spec section 1.4, steps 1 to 6)
+/* slots - which tokens of a batch are hidden from the generator
  *
  * Sequence s of n tokens gets k = max(1, min(max_predictions, round(n * mask_prob))) slots among its tokens
  * other than [CLS], [SEP] and [MASK], without replacement; none where there are no such tokens, fewer where

@@ -248,7 +248,7 @@ static void splitting_a_batch_changes_nothing(void **state)
     el_vocab_close(vocab);
 }
 
-/* ln 30522 + 50 ln 2 = 44.98 (spec section 0). */
+/* ln 30522 + 50 ln 2 = 44.98: nothing is known yet, of words or of replacements. */
 static void small_begins_at_the_papers_loss(void **state)
 {
     (void)state;

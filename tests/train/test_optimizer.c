@@ -1,5 +1,4 @@
-/* AdamW against the formulas of spec section 4, worked out here in double for every number of a small model.
- */
+/* AdamW against its formulas, worked out here in double for every number of a small model. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

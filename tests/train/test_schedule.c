@@ -1,4 +1,4 @@
-/* The learning rate of each step, against values worked out by hand from spec section 4. */
+/* The learning rate of each step, against values worked out by hand. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

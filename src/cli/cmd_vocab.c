@@ -45,20 +45,24 @@ static void show(void *context, const char *what, uint64_t done, uint64_t total)
 
 static el_status learn(const settings *s, el_reader *reader, bool strip_accents)
 {
+    const el_casing casing = {s->lowercase, strip_accents, s->chinese_chars};
     el_vocab *vocab;
+    el_status st = el_vocab_check_place(s->output, casing);
+    if (st)
+        return st;
     cli_progress progress;
     cli_progress_begin(&progress);
     const el_learn_settings learning = {
         .vocab_size = (int)s->vocab_size,
         .min_frequency = s->min_frequency,
         .limit_alphabet = (int)s->limit_alphabet,
-        .casing = {s->lowercase, strip_accents, s->chinese_chars},
+        .casing = casing,
         .threads = (int)s->threads,
         .memory_bytes = (size_t)s->memory * 1000000,
         .progress = show,
         .progress_context = &progress,
     };
-    el_status st = el_learn(&vocab, reader, &learning);
+    st = el_learn(&vocab, reader, &learning);
     cli_progress_end(&progress);
     if (st)
         return st;

@@ -361,6 +361,20 @@ static el_status save_config(const el_vocab *vocab, const char *path)
     return st;
 }
 
+el_status el_vocab_check_place(const char *path, el_casing casing)
+{
+    char *text = el_folder_exists(path) ? el_path_join(path, "vocab.txt") : strdup(path);
+    char *config = beside(path, "tokenizer_config.json");
+    const el_casing_wish wish = {casing.lowercase, casing.strip_accents, casing.chinese_chars};
+    el_casing settled;
+    el_status st = text && config ? EL_OK : no_memory(path, strlen(path));
+    if (!st && !el_file_exists(text))
+        st = settle_casing(config, wish, casing, &settled);
+    free(text);
+    free(config);
+    return st ? el_fail(st, "%s; a folder of its own keeps this one apart", el_error()) : EL_OK;
+}
+
 el_status el_vocab_save(const el_vocab *vocab, const char *path)
 {
     char *text = el_folder_exists(path) ? el_path_join(path, "vocab.txt") : strdup(path);

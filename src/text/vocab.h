@@ -48,6 +48,9 @@ el_status el_vocab_load(el_vocab **vocab, const char *path, el_casing_wish wish)
 el_status el_vocab_parse(el_vocab **vocab, const char *text, size_t bytes, el_casing casing,
                          const char *name);
 
+/* EL_EUSAGE where saving a new vocabulary at `path` would change the tokenizer_config.json of another one. */
+el_status el_vocab_check_place(const char *path, el_casing casing);
+
 /* Writes the pieces to `path` (a folder that exists: to vocab.txt in it) and a tokenizer_config.json beside
  * them, such that transformers' AutoTokenizer gives the same ids. */
 el_status el_vocab_save(const el_vocab *vocab, const char *path);

@@ -18,7 +18,7 @@
 
 #include "error.h"
 
-enum { EL_ALIGNMENT = 256 }; /* what CUDA promises; more than any SIMD load needs */
+enum { EL_ALIGNMENT = 256 }; /* a GPU's, and enough for every vector load */
 
 typedef struct {
     char *base;  /* NULL while measuring */

@@ -2,8 +2,8 @@
  *
  * Our own mistakes are assertions.  The world's (files, memory, input) are an
  * el_status and one sentence, left by whoever noticed and kept per thread until
- * the next failure.  Everyone above passes the status up untouched; only cli/
- * prints the sentence and turns the status into an exit code.
+ * the next failure.  Callers hand the status on as it is, until cli/ prints the
+ * sentence and makes an exit code of the status.
  */
 #ifndef EL_BASE_ERROR_H
 #define EL_BASE_ERROR_H

@@ -1,4 +1,4 @@
-/* electra tokenize - text to pieces or ids, a line in, a line out
+/* electra tokenize - each line of text becomes a line of pieces or ids
  *
  * A block of lines is cut into parts of a fixed size; each part is tokenised and printed into memory of its
  * own by whichever thread is free, and the parts are written in order.

@@ -3,8 +3,8 @@
  *   e = LayerNorm(word[id] + type[segment] + position[pos]) -> dropout -> (projected when E != H)
  *   each layer:  x -> attention half -> feed-forward half, each ending in LayerNorm(x + dropout(branch))
  *
- * Weights live as long as the model; `saved` from a forward to its backward; both are views.  The same struct
- * type holds weights and their gradients.
+ * A weights struct lasts as long as its model, a saved one from a forward to its backward; both are views.  The
+ * same struct type holds weights and their gradients.
  */
 #ifndef EL_MODEL_ENCODER_H
 #define EL_MODEL_ENCODER_H

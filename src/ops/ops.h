@@ -7,9 +7,9 @@
  * A tensor is a view of a matrix that owns nothing: rows are tokens, columns features.  Batches are
  * unpadded: `starts` says where each sequence's rows begin.  Ids, targets and row numbers are int vectors.
  *
- * Ops cannot fail and allocate nothing.  In every backward, gradients of parameters are added to (so that
- * micro-batches and tied weights just work) and gradients of activations are overwritten (so that nobody
- * has to clear them), unless the op says otherwise.  The same call gives the same bits at any number of threads.
+ * An op cannot fail and takes no memory.  A backward adds to the gradients of parameters, which is how
+ * micro-batches and tied weights come to one sum, and overwrites those of activations, which therefore need no
+ * clearing, unless the op says otherwise.  The same call gives the same bits at any number of threads.
  *
  * Types.  Activations (and their gradients) are F32 or BF16, all of one type within a call; sums run in
  * float or better whatever the type.  Parameters, their gradients, statistics and losses are F32.  The reference
@@ -66,7 +66,7 @@ typedef struct {
     uint64_t first_row; /* row i uses el_random_uniform(random, first_row + i) */
 } el_sampling;
 
-/* AdamW as the paper's code has it (spec section 4): decay is decoupled and multiplied by the rate, epsilon is
+/* AdamW as the paper's code has it (Clark et al., 2020): decay is decoupled and multiplied by the rate, epsilon is
  * outside the root, no bias correction unless the corrections say so.
  *   g = clip * gradient;  m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
  *   value -= rate * ((m * m_correction) / (sqrt(v * v_correction) + epsilon) + decay * value) */

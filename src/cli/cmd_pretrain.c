@@ -572,8 +572,12 @@ static el_status finished(job *j)
 static void announce(job *j)
 {
     const el_model *m = &j->model;
-    const int64_t from = j->progress.step;
+    const int64_t from = j->progress.step, scheduled = j->settings.schedule_steps;
     char begin[64] = "";
+    if (j->settings.num_train_steps > scheduled)
+        el_log(EL_LOG_NOTE,
+               "the schedule ends with step %" PRId64 "; steps after it keep its last rate, %.3g", scheduled,
+               el_schedule_rate(&j->trainer.schedule, scheduled));
     if (j->resuming)
         snprintf(begin, sizeof begin, "going on after step %" PRId64 ": ", from);
     el_log(EL_LOG_NOTE,

@@ -52,5 +52,5 @@ same() {
     done
     cmp -s <(counters "$1/checkpoint-$3") <(counters "$2/checkpoint-$3") || fail "state.json of $1 and $2 differ"
     diff <(figures "$1") <(figures "$2") >&2 || fail "metrics.jsonl of $1 and $2 differ"
-    diff <(ls "$1" | grep -v checkpoint) <(ls "$2" | grep -v checkpoint) >&2 || fail "$1 and $2 hold different files"
+    diff <(ls "$1" | grep -v 'checkpoint-[0-9]*$') <(ls "$2" | grep -v 'checkpoint-[0-9]*$') >&2 || fail "$1 and $2 hold different files"
 }

@@ -70,15 +70,21 @@ same evaluated unevaluated 3
 "$electra" pretrain --output unevaluated 2> log || fail "a run that is finished now: $(cat log)"
 grep -q finished log || fail "a run that is finished now does not say so: $(cat log)"
 
-# Killed at random moments.
+newest() { ls killed 2> /dev/null | sed -n 's/^checkpoint-\([0-9]*\)$/\1/p' | sort -n | tail -1; }
+
+# Killed at random moments: every other time anywhere, else some time after a new checkpoint.
 hit=0 moments=""
-for _ in $(seq "$kills"); do
+for kill in $(seq "$kills"); do
+    before=$(newest)
     "$electra" pretrain "${settings[@]}" --num-train-steps $steps --output killed --threads 2 2> log &
     program=$!
-    sleep 0.$((RANDOM % 8 + 2))
+    while [ $((kill % 2)) = 1 ] && kill -0 $program 2> /dev/null && [ "$(newest)" = "$before" ]; do
+        sleep 0.01
+    done
+    sleep 0.$((RANDOM % 5))$((RANDOM % 10))
     kill -KILL $program 2> /dev/null
     wait $program 2> /dev/null
-    [ $? = 137 ] && hit=$((hit + 1)) && moments="$moments $(ls killed 2> /dev/null | sed -n 's/checkpoint-//p' | sort -n | tail -1)"
+    [ $? = 137 ] && hit=$((hit + 1)) && moments="$moments $(newest)"
 done
 [ $hit -gt 0 ] || fail "every run ended before it could be killed"
 pretrain --output killed 2> log || fail "going on after kills: $(cat log)"

@@ -55,6 +55,8 @@ static int more(int wanted, int capacity)
 el_status el_batch_add(el_batch *batch, const int *ids, int count, int second)
 {
     assert(count >= 0 && second >= 0 && second <= count);
+    if (count > EL_BATCH_ROWS - batch->rows)
+        return el_fail(EL_EUSAGE, "a batch has more than %d tokens; a smaller one is needed", EL_BATCH_ROWS);
     const el_status st = el_batch_reserve(batch, more(batch->rows + count, batch->row_capacity),
                                           more(batch->sequences + 1, batch->sequence_capacity));
     if (st)

@@ -9,6 +9,8 @@
 
 #include "base/error.h"
 
+enum { EL_BATCH_ROWS = 1 << 30 }; /* at most, so that growing by half stays an int */
+
 typedef struct {
     int rows, sequences;
     int *ids, *segments, *positions; /* rows of them */
@@ -21,7 +23,8 @@ el_status el_batch_reserve(el_batch *batch, int rows, int sequences);
 void el_batch_release(el_batch *batch);
 void el_batch_clear(el_batch *batch);
 
-/* Adds one sequence: `second` is where segment 1 begins (count where there is none).  Positions from 0. */
+/* Adds one sequence: `second` is where segment 1 begins (count where there is none).  Positions from 0.
+ * EL_EUSAGE where it would be more than EL_BATCH_ROWS. */
 el_status el_batch_add(el_batch *batch, const int *ids, int count, int second);
 
 /* Length of the longest sequence. */

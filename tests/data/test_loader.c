@@ -351,11 +351,24 @@ static void test_forged(void **state)
     el_vocab_close(vocab);
 }
 
+/* A batch that has no room for more tokens says so and stays as it is. */
+static void test_most_tokens(void **state)
+{
+    (void)state;
+    const int ids[] = {1, 2};
+    el_batch batch = {.rows = EL_BATCH_ROWS - 1};
+    assert_int_equal(el_batch_add(&batch, ids, 2, 2), EL_EUSAGE);
+    assert_non_null(strstr(el_error(), "tokens"));
+    assert_int_equal(batch.rows, EL_BATCH_ROWS - 1);
+    assert_null(batch.ids);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_read_back), cmocka_unit_test(test_order),  cmocka_unit_test(test_epoch),
-        cmocka_unit_test(test_folders),   cmocka_unit_test(test_damage), cmocka_unit_test(test_forged),
+        cmocka_unit_test(test_most_tokens), cmocka_unit_test(test_read_back), cmocka_unit_test(test_order),
+        cmocka_unit_test(test_epoch),       cmocka_unit_test(test_folders),   cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_forged),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -9,7 +9,7 @@ cat >"$dir/one.pod" <<'POD'
 =head1 This heading is not a sentence that stays.
 
 The B<quick> brown fox jumps over the L<lazy dog|http://example.com/dog>, says I<the
-old C<print> statement>.  But $x->{y} makes this one go away.  E<quot>Five words are
+old C<print> statement>.  But $x->{y}, @{$z}{qw(a b)} and %{*$q} is gone.  E<quot>Five words are
 enough here.E<quot>
 
     this_is_code("and is left out entirely, whatever it says.");
@@ -30,7 +30,7 @@ Nothing of this comment should be seen by anybody.
 
 =end comment
 
-Sentences that quote C<< $code->here >> are left out.  Those that name C<< open() >> stay as they are.
+Sentences that quote C<< $code->here >> stay as they are.  So do those that name C<< open() >> in passing.
 
 =cut
 
@@ -46,7 +46,7 @@ POD
 cat >"$dir/expected" <<'TEXT'
 The quick brown fox jumps over the lazy dog, says the old print statement. "Five words are enough here."
 An item is a paragraph like any other, isn't it?
-Those that name open() stay as they are.
+Sentences that quote $code->here stay as they are. So do those that name open() in passing.
 
 The second file is the second document.
 

@@ -9,7 +9,6 @@
 #include "cli/cli.h"
 #include "cli/machine.h"
 #include "data/loader.h"
-#include "model/weights.h"
 #include "train/electra.h"
 #include "train/trainer.h"
 
@@ -74,26 +73,6 @@ static el_status recall(job *j)
     json_decref(record);
     free(path);
     return st == EL_EUSAGE ? EL_EDATA : st;
-}
-
-/* The model's vocabulary, where its folder has one, must be the shards'. */
-static el_status check_vocab(const job *j)
-{
-    el_model_paths paths;
-    el_status st = el_model_find(&paths, j->settings.model);
-    if (st)
-        return st;
-    const char *folder = paths.discriminator ? paths.discriminator : paths.generator;
-    char *file = el_path_join(folder, "vocab.txt");
-    el_vocab *vocab = NULL;
-    if (file && el_file_exists(file))
-        st = el_vocab_load(&vocab, folder, EL_CASING_UNSAID);
-    if (!st && vocab)
-        st = el_vocab_same(el_loader_vocab(j->data), j->settings.data, vocab, folder);
-    el_vocab_close(vocab);
-    free(file);
-    el_model_paths_free(&paths);
-    return st;
 }
 
 static el_status open_objective(job *j)
@@ -162,7 +141,7 @@ static el_status open_all(job *j)
     if (!st)
         st = el_loader_open(&j->data, s->data);
     if (!st)
-        st = check_vocab(j);
+        st = cli_model_check_vocab(s->model, el_loader_vocab(j->data), s->data);
     if (!st)
         st = cli_machine_open(&s->machine, &j->dev);
     if (!st)

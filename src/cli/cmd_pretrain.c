@@ -250,27 +250,6 @@ static el_status start_from_folders(job *j)
     return st;
 }
 
-/* The vocabulary of a model folder, where it has one, must be the shards'. */
-static el_status check_start_vocab(const job *j)
-{
-    const char *folder = j->settings.init_from;
-    el_model_paths paths;
-    el_status st = el_model_find(&paths, folder);
-    if (st)
-        return st;
-    const char *place = paths.discriminator ? paths.discriminator : paths.generator;
-    char *file = el_path_join(place, "vocab.txt");
-    el_vocab *vocab = NULL;
-    if (file && el_file_exists(file))
-        st = el_vocab_load(&vocab, place, EL_CASING_UNSAID);
-    if (!st && vocab)
-        st = el_vocab_same(el_loader_vocab(j->data), j->settings.data, vocab, place);
-    el_vocab_close(vocab);
-    free(file);
-    el_model_paths_free(&paths);
-    return st;
-}
-
 static el_status start(job *j)
 {
     const el_initialisation how = pretrain_initialisation(&j->settings);
@@ -282,7 +261,7 @@ static el_status start(job *j)
     free(state);
     if (checkpoint)
         return start_from_checkpoint(j);
-    st = check_start_vocab(j);
+    st = cli_model_check_vocab(j->settings.init_from, el_loader_vocab(j->data), j->settings.data);
     return st ? st : start_from_folders(j);
 }
 

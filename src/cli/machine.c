@@ -2,8 +2,10 @@
 #include "cli/machine.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/parallel.h"
 #include "model/weights.h"
 
@@ -99,5 +101,24 @@ el_status cli_model_open(el_model *model, el_device *dev, el_type activations, c
     el_model_paths_free(&paths);
     if (st)
         el_model_close(model);
+    return st;
+}
+
+el_status cli_model_check_vocab(const char *folder, const el_vocab *vocab, const char *data)
+{
+    el_model_paths paths;
+    el_status st = el_model_find(&paths, folder);
+    if (st)
+        return st;
+    const char *place = paths.discriminator ? paths.discriminator : paths.generator;
+    char *file = el_path_join(place, "vocab.txt");
+    el_vocab *own = NULL;
+    if (file && el_file_exists(file))
+        st = el_vocab_load(&own, place, EL_CASING_UNSAID);
+    if (!st && own)
+        st = el_vocab_same(vocab, data, own, place);
+    el_vocab_close(own);
+    free(file);
+    el_model_paths_free(&paths);
     return st;
 }

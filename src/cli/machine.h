@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/options.h"
 #include "model/model.h"
+#include "text/vocab.h"
 
 enum { CLI_PRECISION_AUTO, CLI_PRECISION_BF16, CLI_PRECISION_FP32 };
 
@@ -47,5 +48,8 @@ json_t *cli_machine_json(const cli_machine *machine, const el_device *dev);
 
 /* Opens whatever networks a run or model folder has, to be used, not trained. */
 el_status cli_model_open(el_model *model, el_device *dev, el_type activations, const char *folder);
+
+/* The vocabulary of a run or model folder, where it has one, must be that of the shards in `data`. */
+el_status cli_model_check_vocab(const char *folder, const el_vocab *vocab, const char *data);
 
 #endif

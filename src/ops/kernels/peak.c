@@ -9,14 +9,17 @@ INLINE float chain(bool pairs, long rounds)
 {
     vf sums[SUMS];
     vu a = vsplat_bits(0x3f803f80), b = vsplat_bits(0x3f803f80); /* pairs of 1; near 1 as floats */
+#pragma GCC unroll 24
     for (int i = 0; i < SUMS; i++)
         sums[i] = vsplat((float)i);
     for (long r = 0; r < rounds; r++) {
+#pragma GCC unroll 24
         for (int i = 0; i < SUMS; i++)
             sums[i] = vmultiply_add(pairs, sums[i], a, b);
         __asm__ volatile("" : "+x"(a), "+x"(b)); /* or the loop would be done once */
     }
     float total = 0;
+#pragma GCC unroll 24
     for (int i = 0; i < SUMS; i++)
         total += sums[i][0];
     return total;

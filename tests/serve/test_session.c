@@ -263,7 +263,7 @@ static void *keep_asking(void *context)
     el_session *session = NULL;
     el_detection answer;
     el_status st = el_session_open(&session, a->loaded);
-    for (int i = 0; i < 20 && !st; i++) {
+    for (int i = 0; i < 5 && !st; i++) {
         char text[64];
         st = el_session_detect(session, text, (size_t)sprintf(text, "a b c d %c f", 'a' + i), &answer);
         for (int p = 0; p < 6 && !st; p++)

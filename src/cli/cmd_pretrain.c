@@ -226,10 +226,25 @@ static el_status read_heldout(void *context, int64_t first, int count, el_batch 
 
 /* ---- model ---- */
 
+/* A checkpoint's vocabulary is its run's, where it still lies in one. */
+static el_status check_checkpoint_vocab(const job *j)
+{
+    char *run = el_path_join(j->settings.init_from, "..");
+    char *record = run ? el_path_join(run, "run.json") : NULL;
+    el_status st = record ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
+    if (!st && el_file_exists(record))
+        st = cli_model_check_vocab(run, el_loader_vocab(j->data), j->settings.data);
+    free(record);
+    free(run);
+    return st;
+}
+
 static el_status start_from_checkpoint(job *j)
 {
-    json_t *state;
-    const el_status st = el_checkpoint_load(&j->model, &state, j->settings.init_from, true);
+    json_t *state = NULL;
+    el_status st = check_checkpoint_vocab(j);
+    if (!st)
+        st = el_checkpoint_load(&j->model, &state, j->settings.init_from, true);
     json_decref(st ? NULL : state);
     return st;
 }

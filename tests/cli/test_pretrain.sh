@@ -53,7 +53,9 @@ rm weights/optimizer.safetensors
 pretrain --output "from" --init-from weights --num-train-steps 2 2> log || fail "--init-from without moments: $(cat log)"
 sed -i 's/^cat$/dog_/' vocab.txt
 "$electra" prepare --vocab vocab.txt --max-seq-length 48 --output other heldout.txt > log 2>&1
-expect 3 "dog_" pretrain --output other-run --data other --eval-data other --init-from first
+for from in first first/checkpoint-10; do
+    expect 3 "dog_" pretrain --output other-run --data other --eval-data other --init-from $from
+done
 
 # ---- evaluate: the same figures each time, at any number of threads ----
 for threads in 1 3; do

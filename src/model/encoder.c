@@ -5,13 +5,6 @@
 
 #include "model/layers.h"
 
-el_dropout el_dropout_at(const el_input *in, double rate, int layer, el_drop_place place)
-{
-    el_random random = in->random;
-    random.stream += (uint32_t)(layer * EL_DROP_PLACES + place);
-    return (el_dropout){.rate = in->training ? rate : 0, .random = random, .first_row = in->first_row};
-}
-
 static void layer_layout(el_layer_saved *s, el_arena *a, const el_config *c, int rows, el_type act,
                          el_type par)
 {

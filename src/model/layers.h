@@ -10,7 +10,12 @@
 
 /* Where dropout falls: a place is a stream of its own within its network and layer. */
 typedef enum { EL_DROP_EMBED, EL_DROP_PROBS, EL_DROP_ATTENTION, EL_DROP_FFN, EL_DROP_PLACES } el_drop_place;
-el_dropout el_dropout_at(const el_input *in, double rate, int layer, el_drop_place place);
+static inline el_dropout el_dropout_at(const el_input *in, double rate, int layer, el_drop_place place)
+{
+    el_random random = in->random;
+    random.stream += (uint32_t)(layer * EL_DROP_PLACES + place);
+    return (el_dropout){.rate = in->training ? rate : 0, .random = random, .first_row = in->first_row};
+}
 
 /* The first `rows` rows of a tensor with room for more. */
 static inline el_tensor el_first(el_tensor t, int rows)

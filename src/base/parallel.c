@@ -1,100 +1,221 @@
-/* parallel - pieces over an OpenMP team
+/* parallel - pieces over a pool of threads that soon fall asleep
  *
- * A team always has as many threads as were asked for, even when there are fewer pieces: libgomp
- * ends the threads that a smaller team leaves over and would start them again for the next one.
+ * A call publishes one atomic word: how many threads it invites, and how many pieces nobody has taken.
+ * To take a piece is to count the word down.  A call cannot end before the pieces that were taken, so
+ * whoever has one may read the rest of the call; whoever comes late finds none left and has touched
+ * nothing.  So no call waits for a thread that the system did not let run.
  *
- * Inside a task OpenMP reports one thread, so that a library which is called there stays on its own.
+ * Thread 0 is the caller, which owns the pool from first to last piece; a caller that finds it owned
+ * runs alone.  Who waits (a worker for pieces, the caller for the last one) spins for a moment, unless
+ * there are more threads than processors, and then sleeps on a futex.
  */
 #define _GNU_SOURCE
 #include "parallel.h"
 
 #include <assert.h>
-#include <omp.h>
+#include <linux/futex.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
+#include <stdalign.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
-/* ThreadSanitizer does not see libgomp's barriers: it is told where they order memory, and the
- * functions that share variables through OpenMP are left uninstrumented. */
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define TSAN 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__) || defined(TSAN)
-void __tsan_acquire(void *address);
-void __tsan_release(void *address);
-#define UNINSTRUMENTED __attribute__((no_sanitize("thread"), noinline))
-#else
-#define __tsan_acquire(address) ((void)(address))
-#define __tsan_release(address) ((void)(address))
-#define UNINSTRUMENTED
-#endif
+enum {
+    MOST = 1024,     /* threads */
+    LINE = 64,       /* bytes of cache that move together */
+    SPIN_NS = 20000, /* about what it costs to fall asleep and be woken */
+};
 
 typedef struct {
-    int count;
+    alignas(LINE) atomic_int asleep; /* 0 or 1; the futex */
+} bed;
+
+static struct {
+    atomic_bool owned;
+    alignas(LINE) _Atomic uint64_t open; /* threads invited << 32 | pieces not taken */
+    alignas(LINE) atomic_int unfinished; /* pieces */
+    alignas(LINE) atomic_int processors; /* when the pool last grew */
+    int workers;                         /* the owner's */
+    int count;                           /* these three are of the call, for who has a piece */
     el_task *task;
     void *context;
-    bool one_each;     /* as many pieces as threads */
-    char begun, ended; /* addresses for ThreadSanitizer */
-} work;
+    bed beds[MOST];
+} pool;
 
 /* The `thread` of the task that this thread runs, or -1. */
 static _Thread_local int running = -1;
 
+static bool invited(uint64_t open, int thread)
+{
+    return (uint32_t)open > 0 && (uint64_t)thread < open >> 32;
+}
+
+static bool take(int thread, int *index)
+{
+    uint64_t open = atomic_load(&pool.open);
+    do {
+        if (!invited(open, thread))
+            return false;
+    } while (!atomic_compare_exchange_weak(&pool.open, &open, open - 1));
+    *index = pool.count - (int)(uint32_t)open;
+    return true;
+}
+
+/* What `thread` waits for: the caller for the last piece, a worker for the first. */
+static bool ready(int thread)
+{
+    return thread == 0 ? atomic_load(&pool.unfinished) == 0 : invited(atomic_load(&pool.open), thread);
+}
+
+static int64_t now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static bool spin(int thread)
+{
+    if (atomic_load(&pool.open) >> 32 > (uint64_t)atomic_load(&pool.processors))
+        return ready(thread);
+    const int64_t end = now() + SPIN_NS;
+    do {
+        for (int i = 0; i < 16; i++) {
+            if (ready(thread))
+                return true;
+            __builtin_ia32_pause();
+        }
+    } while (now() < end);
+    return false;
+}
+
+/* Whoever makes ready() true calls wake() after it.  As both sides write before they read, the sleeper
+ * sees that it is ready or the other sees that it sleeps. */
+static void wait_until_ready(int thread)
+{
+    atomic_int *asleep = &pool.beds[thread].asleep;
+    if (spin(thread))
+        return;
+    do {
+        atomic_store(asleep, 1);
+        if (!ready(thread))
+            syscall(SYS_futex, asleep, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0);
+        atomic_store(asleep, 0);
+    } while (!ready(thread));
+}
+
+static void wake(int thread)
+{
+    atomic_int *asleep = &pool.beds[thread].asleep;
+    if (atomic_load(asleep) && atomic_exchange(asleep, 0))
+        syscall(SYS_futex, asleep, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void run_share(int thread)
+{
+    int index, done = 0;
+    running = thread;
+    for (; take(thread, &index); done++)
+        pool.task(pool.context, index, thread);
+    running = -1;
+    if (done > 0 && atomic_fetch_sub(&pool.unfinished, done) == done && thread > 0)
+        wake(0);
+}
+
+static void *work(void *thread)
+{
+    for (;;) {
+        wait_until_ready((int)(intptr_t)thread);
+        run_share((int)(intptr_t)thread);
+    }
+    return NULL;
+}
+
+/* Signals from outside are for the program's own threads. */
+static bool start(int thread)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
+    sigset_t blocked, before;
+    sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(&blocked, faults[i]);
+    pthread_t id;
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    const bool started = pthread_create(&id, NULL, work, (void *)(intptr_t)thread) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started && pthread_detach(id) == 0;
+}
+
+/* A child process has none of the workers. */
+static void forget(void)
+{
+    atomic_store(&pool.owned, false);
+    atomic_store(&pool.open, 0);
+    atomic_store(&pool.unfinished, 0);
+    pool.workers = 0;
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, forget);
+}
+
+/* The threads that there are for a call that asks for `threads`. */
+static int grow(int threads)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    if (pool.workers + 1 < threads) {
+        pthread_once(&once, watch_forks);
+        atomic_store(&pool.processors, el_processors());
+        while (pool.workers + 1 < threads && start(pool.workers + 1))
+            pool.workers++;
+    }
+    return pool.workers + 1 < threads ? pool.workers + 1 : threads;
+}
+
+static void run_together(int threads, int count, el_task *task, void *context)
+{
+    pool.count = count;
+    pool.task = task;
+    pool.context = context;
+    atomic_store(&pool.unfinished, count);
+    atomic_store(&pool.open, (uint64_t)threads << 32 | (uint32_t)count);
+    for (int thread = 1; thread < threads; thread++)
+        wake(thread);
+    run_share(0);
+    wait_until_ready(0);
+}
+
 static void run_alone(int thread, int count, el_task *task, void *context)
 {
-    const int before = running, threads = omp_get_max_threads();
+    const int before = running;
     running = thread;
-    omp_set_num_threads(1);
     for (int index = 0; index < count; index++)
         task(context, index, thread);
-    omp_set_num_threads(threads);
     running = before;
-}
-
-/* One thread's share, between the region's start and its barrier. */
-UNINSTRUMENTED static void run_share(work *w)
-{
-    __tsan_acquire(&w->begun);
-    const int thread = omp_get_thread_num();
-    running = thread;
-    omp_set_num_threads(1);
-    if (w->one_each) {
-#pragma omp for schedule(static) nowait
-        for (int index = 0; index < w->count; index++)
-            w->task(w->context, index, thread);
-    } else {
-#pragma omp for schedule(dynamic, 1) nowait
-        for (int index = 0; index < w->count; index++)
-            w->task(w->context, index, thread);
-    }
-    running = -1;
-    __tsan_release(&w->ended);
-}
-
-UNINSTRUMENTED static void run_together(int threads, work *w)
-{
-    __tsan_release(&w->begun);
-#pragma omp parallel num_threads(threads)
-    run_share(w);
-    __tsan_acquire(&w->ended);
 }
 
 void el_parallel(int threads, int count, el_task *task, void *context)
 {
     assert(threads >= 1 && count >= 0);
-    if (count == 0)
-        return;
-    if (threads == 1 || count == 1 || running >= 0) {
+    int most = threads < count ? threads : count;
+    if (most > MOST)
+        most = MOST;
+    if (most <= 1 || running >= 0 || atomic_exchange(&pool.owned, true)) {
         assert(threads == 1 || running < threads);
         /* within a task of several threads the others may use scratch memory 0 at this moment */
         run_alone(threads > 1 && running > 0 ? running : 0, count, task, context);
         return;
     }
-    work w = {.count = count, .task = task, .context = context, .one_each = count == threads};
-    run_together(threads, &w);
+    run_together(grow(most), count, task, context);
+    atomic_store(&pool.owned, false);
 }
 
 /* Processors in the affinity mask, which may be longer than a cpu_set_t holds. */

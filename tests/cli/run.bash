@@ -1,8 +1,7 @@
 # run.bash - what the tests of pretrain share: a small text, its vocabulary and shards, and comparing two runs.
 # Source it with the program's path in $electra; $work is a folder that is removed at the end.
 set -u
-export OMP_WAIT_POLICY=passive # threads that wait do not take the processor from other tests
-memory=/dev/shm                # syncing costs nothing there
+memory=/dev/shm # syncing costs nothing there
 [ -w $memory ] || memory=${TMPDIR:-/tmp}
 work=$(mktemp -d $memory/electra-test-XXXXXX)
 trap 'rm -rf "$work"' EXIT

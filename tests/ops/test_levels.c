@@ -367,7 +367,6 @@ int main(int argc, char **argv)
         level = argv[2];
         return run_level() ? 1 : 0;
     }
-    setenv("OMP_WAIT_POLICY", "passive", 1); /* seven threads on two processors had better sleep */
     int failed = refuses();
     if (failed)
         printf("mmx: not refused by name\n");

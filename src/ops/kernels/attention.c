@@ -16,7 +16,7 @@
 #include "mask.h"
 #include "tile.h"
 
-enum { QUERIES = 4 * BLOCK_ROWS };
+enum { QUERIES = 4 * BLOCK_ROWS }; /* even: rows go in pairs */
 
 /* Views of one head, (rows of the sequence, d), and what numbers its dropout. */
 typedef struct {

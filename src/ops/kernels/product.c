@@ -131,7 +131,7 @@ INLINE void blocks(int rows, const bool pairs, int depth, units a, const uint32_
             block(BLOCK_ROWS, pairs, depth, a, b, &t, type);
         else if (BLOCK_ROWS > 8 && count == 8)
             block(8, pairs, depth, a, b, &t, type);
-        else if (count == 4)
+        else if (BLOCK_ROWS > 4 && count == 4)
             block(4, pairs, depth, a, b, &t, type);
         else if (count == 2)
             block(2, pairs, depth, a, b, &t, type);

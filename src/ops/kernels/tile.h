@@ -11,10 +11,24 @@
 
 #include "vector.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SMALL_BLOCKS
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SMALL_BLOCKS /* sanitizers check every access, and compile large unrolled blocks for minutes */
+#endif
+
 enum {
+#ifdef SMALL_BLOCKS
+    BLOCK_ROWS = EL_WIDTH / 2,
+#else
     BLOCK_ROWS = EL_WIDTH == 16 ? 14 : 6, /* with two vectors of columns, what the registers hold */
+#endif
     PANEL = 2 * EL_WIDTH
 };
+_Static_assert(2 * BLOCK_ROWS >= EL_WIDTH, "a store of packed rows runs over into one place at most");
 
 typedef struct {
     const char *data;
@@ -75,7 +89,9 @@ INLINE int tile_rows(int rows)
         return BLOCK_ROWS;
     if (BLOCK_ROWS > 8 && rows >= 8)
         return 8;
-    return rows >= 4 ? 4 : rows >= 2 ? 2 : 1;
+    if (BLOCK_ROWS > 4 && rows >= 4)
+        return 4;
+    return rows >= 2 ? 2 : 1;
 }
 
 /* c (rows, PANEL) = A B, or c += A B; c in floats, `stride` of them from row to row. */
@@ -109,7 +125,7 @@ INLINE void tile_product(int rows, int panels, const bool pairs, int depth, unit
                 tile_store(BLOCK_ROWS, pairs, depth, block, b, to, stride, accumulate);
             else if (BLOCK_ROWS > 8 && count == 8)
                 tile_store(8, pairs, depth, block, b, to, stride, accumulate);
-            else if (count == 4)
+            else if (BLOCK_ROWS > 4 && count == 4)
                 tile_store(4, pairs, depth, block, b, to, stride, accumulate);
             else if (count == 2)
                 tile_store(2, pairs, depth, block, b, to, stride, accumulate);

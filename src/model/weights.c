@@ -1,6 +1,7 @@
 /* weights - parameters to and from safetensors, and finding model folders */
 #include "model/weights.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,11 +111,14 @@ el_status el_weights_config(const char *folder, el_config *config, el_role *role
     return st;
 }
 
-static float widen_f16(uint16_t h)
+/* IEEE half precision: 5 bits of exponent, 10 of fraction. */
+static float widen_f16(uint16_t half)
 {
-    _Float16 value;
-    memcpy(&value, &h, sizeof value);
-    return (float)value;
+    const int exponent = half >> 10 & 31, fraction = half & 1023;
+    const float sign = half >> 15 ? -1 : 1;
+    if (exponent == 31)
+        return fraction ? NAN : sign * INFINITY;
+    return sign * (exponent ? ldexpf((float)(1024 + fraction), exponent - 25) : ldexpf((float)fraction, -24));
 }
 
 /* The entry's elements as floats; false for a type that no weights have. */

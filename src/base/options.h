@@ -32,7 +32,7 @@ typedef enum {
 typedef struct {
     const char *name; /* with underscores; printed with dashes */
     el_option_type type;
-    size_t offset; /* of the value in the settings struct */
+    size_t offset;   /* of the value in the settings struct */
     double min, max; /* of numbers, both included; 0 and 0 for no limits */
     const char *choices;
     const char *help; /* what --help says; the default is appended from the struct */
@@ -41,10 +41,10 @@ typedef struct {
 typedef enum { EL_FROM_DEFAULT, EL_FROM_CONFIG, EL_FROM_FLAG } el_origin;
 
 typedef struct {
-    const char *command;   /* "pretrain" */
-    const char *examples;  /* lines shown first in --help */
-    const char *operands;  /* "FILE..." or NULL if none are accepted */
-    const char *summary;   /* one line */
+    const char *command;  /* "pretrain" */
+    const char *examples; /* lines shown first in --help */
+    const char *operands; /* "FILE..." or NULL if none are accepted */
+    const char *summary;  /* one line */
     const el_option *table;
     int count;
     void *settings;

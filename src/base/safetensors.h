@@ -17,8 +17,20 @@
 #include "json.h"
 
 typedef enum {
-    EL_ST_U8, EL_ST_I8, EL_ST_U16, EL_ST_I16, EL_ST_BF16, EL_ST_F16, EL_ST_I32, EL_ST_U32,
-    EL_ST_F32, EL_ST_I64, EL_ST_U64, EL_ST_F64, EL_ST_BOOL, EL_ST_TYPES
+    EL_ST_U8,
+    EL_ST_I8,
+    EL_ST_U16,
+    EL_ST_I16,
+    EL_ST_BF16,
+    EL_ST_F16,
+    EL_ST_I32,
+    EL_ST_U32,
+    EL_ST_F32,
+    EL_ST_I64,
+    EL_ST_U64,
+    EL_ST_F64,
+    EL_ST_BOOL,
+    EL_ST_TYPES
 } el_st_type;
 
 enum { EL_ST_MAX_DIMS = 8 };
@@ -34,7 +46,7 @@ typedef struct {
 
 typedef struct {
     el_mapping file;
-    json_t *metadata; /* object of strings, may be empty, never NULL once open */
+    json_t *metadata;     /* object of strings, may be empty, never NULL once open */
     el_st_entry *entries; /* sorted by name */
     int count;
     char *path;

@@ -31,7 +31,7 @@
 typedef enum { EL_F32, EL_BF16, EL_F64 } el_type;
 
 typedef struct {
-    void *data;     /* element (i, j) is number i * stride + j; NULL: no such tensor */
+    void *data; /* element (i, j) is number i * stride + j; NULL: no such tensor */
     el_type type;
     int rows, cols;
     int64_t stride; /* elements from a row to the next */
@@ -165,12 +165,13 @@ struct el_device {
 
     /* loss[i] = log(1 + exp(z)) - label[i] z,  z = logits (n, 1);  dlogits = scale * (sigmoid(z) - label); may be
      * logits, or absent.  label -1: loss 0 and no gradient. */
-    void (*logistic_loss)(el_device *dev, el_tensor loss, el_tensor dlogits, el_tensor logits, const int *label,
-                          double scale);
+    void (*logistic_loss)(el_device *dev, el_tensor loss, el_tensor dlogits, el_tensor logits,
+                          const int *label, double scale);
 
     /* Sum of squares of all elements, in an order that depends on the shape alone. */
     double (*sum_squares)(el_device *dev, el_tensor x);
-    void (*adamw)(el_device *dev, el_tensor value, el_tensor m, el_tensor v, el_tensor gradient, el_adamw step);
+    void (*adamw)(el_device *dev, el_tensor value, el_tensor m, el_tensor v, el_tensor gradient,
+                  el_adamw step);
 };
 
 /* The definition: plain C in double, one thread. */

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/parallel.h"
+#include "cli/casing.h"
 #include "cli/cli.h"
 #include "data/prepare.h"
 
@@ -39,10 +40,7 @@ static const el_option TABLE[] = {
     {"blanks_separate_docs", EL_OPT_SWITCH, AT(blanks_separate_docs), 0, 0, NULL,
      "a blank line ends a document; else only the end of a file does"},
     {"json_key", EL_OPT_TEXT, AT(json_key), 0, 0, NULL, "where the text is in JSON lines"},
-    {"lowercase", EL_OPT_SWITCH, AT(lowercase), 0, 0, NULL,
-     "lower-case, where no tokenizer_config.json beside the vocabulary says"},
-    {"strip_accents", EL_OPT_SWITCH, AT(strip_accents), 0, 0, NULL,
-     "strip accents, where no tokenizer_config.json says (as --lowercase, unless given)"},
+    CLI_CASING_OPTIONS(settings),
     {"shard_tokens", EL_OPT_INT, AT(shard_tokens), 1, 1e10, NULL, "tokens of a shard, at most"},
     {"overwrite", EL_OPT_SWITCH, AT(overwrite), 0, 0, NULL, "replace shards that are there"},
     {"seed", EL_OPT_INT, AT(seed), 0, 1e15, NULL, "of all random choices"},
@@ -197,11 +195,6 @@ static el_status prepare(const settings *s, const el_vocab *vocab, const el_opti
     return st;
 }
 
-static int wish(const el_options *options, const char *name, bool value)
-{
-    return el_options_given(options, name) ? value : EL_UNSAID;
-}
-
 int cmd_prepare(int argc, char **argv)
 {
     settings s = {.max_seq_length = 128,
@@ -233,8 +226,7 @@ int cmd_prepare(int argc, char **argv)
     if (!st && !options.operand_count)
         st = el_fail(EL_EUSAGE, "which files? `-` is standard input");
     el_vocab *vocab = NULL;
-    const el_casing_wish casing = {wish(&options, "lowercase", s.lowercase),
-                                   wish(&options, "strip_accents", s.strip_accents), EL_UNSAID};
+    const el_casing_wish casing = cli_casing_wish(&options, s.lowercase, s.strip_accents);
     if (!st)
         st = el_vocab_load(&vocab, s.vocab, casing);
     if (!st)

@@ -14,9 +14,9 @@
 
 typedef struct {
     const char *model, *data;
-    bool json, uniform_generator, disallow_correct, duplicate_slots;
+    bool json;
     int64_t max_batches, micro_batch_tokens;
-    double mask_prob, gen_weight, disc_weight, temperature;
+    el_electra_settings objective;
     cli_machine machine;
 } settings;
 
@@ -29,15 +29,17 @@ static const el_option TABLE[] = {
     {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
      "tokens that are worked on at a time"},
     {"Objective", EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
-    {"mask_prob", EL_OPT_REAL, AT(mask_prob), 0.001, 0.9, NULL,
+    {"mask_prob", EL_OPT_REAL, AT(objective.mask_prob), 0.001, 0.9, NULL,
      "share of tokens that are predicted; as in the run, unless given, and so are the rest"},
-    {"gen_weight", EL_OPT_REAL, AT(gen_weight), 0, 1e6, NULL, "of the generator's loss"},
-    {"disc_weight", EL_OPT_REAL, AT(disc_weight), 0, 1e6, NULL, "of the discriminator's loss"},
-    {"temperature", EL_OPT_REAL, AT(temperature), 1e-3, 1e3, NULL, "of the generator's samples"},
-    {"uniform_generator", EL_OPT_SWITCH, AT(uniform_generator), 0, 0, NULL,
+    {"gen_weight", EL_OPT_REAL, AT(objective.gen_weight), 0, 1e6, NULL, "of the generator's loss"},
+    {"disc_weight", EL_OPT_REAL, AT(objective.disc_weight), 0, 1e6, NULL, "of the discriminator's loss"},
+    {"temperature", EL_OPT_REAL, AT(objective.temperature), 1e-3, 1e3, NULL, "of the generator's samples"},
+    {"uniform_generator", EL_OPT_SWITCH, AT(objective.uniform_generator), 0, 0, NULL,
      "replacements are drawn uniformly"},
-    {"disallow_correct", EL_OPT_SWITCH, AT(disallow_correct), 0, 0, NULL, "a sample is never the original"},
-    {"duplicate_slots", EL_OPT_SWITCH, AT(duplicate_slots), 0, 0, NULL, "places drawn with replacement"},
+    {"disallow_correct", EL_OPT_SWITCH, AT(objective.disallow_correct), 0, 0, NULL,
+     "a sample is never the original"},
+    {"duplicate_slots", EL_OPT_SWITCH, AT(objective.duplicate_slots), 0, 0, NULL,
+     "places drawn with replacement"},
     CLI_MACHINE_OPTIONS(settings),
 };
 #undef AT
@@ -77,18 +79,10 @@ static el_status recall(job *j)
 
 static el_status open_objective(job *j)
 {
-    const settings *s = &j->settings;
-    el_electra_settings o = el_electra_defaults();
-    o.gen_weight = s->gen_weight;
-    o.disc_weight = s->disc_weight;
-    o.mask_prob = s->mask_prob;
-    o.temperature = s->temperature;
-    o.uniform_generator = s->uniform_generator;
-    o.disallow_correct = s->disallow_correct;
-    o.duplicate_slots = s->duplicate_slots;
-    o.max_seq_length = el_loader_max_seq_length(j->data);
-    return el_electra_open(&j->objective, &j->model, el_loader_vocab(j->data), &o,
-                           (int)s->micro_batch_tokens);
+    el_electra_settings *wanted = &j->settings.objective;
+    wanted->max_seq_length = el_loader_max_seq_length(j->data);
+    return el_electra_open(&j->objective, &j->model, el_loader_vocab(j->data), wanted,
+                           (int)j->settings.micro_batch_tokens);
 }
 
 static el_status read_examples(void *context, int64_t first, int count, el_batch *batch)
@@ -175,12 +169,7 @@ static void close_job(job *j)
 
 int cmd_evaluate(int argc, char **argv)
 {
-    const el_electra_settings defaults = el_electra_defaults();
-    job j = {.settings = {.micro_batch_tokens = 2048,
-                          .mask_prob = defaults.mask_prob,
-                          .gen_weight = defaults.gen_weight,
-                          .disc_weight = defaults.disc_weight,
-                          .temperature = defaults.temperature}};
+    job j = {.settings = {.micro_batch_tokens = 2048, .objective = el_electra_defaults()}};
     j.options = (el_options){
         .command = "evaluate",
         .examples = "  electra evaluate --model run --data heldout\n"

@@ -9,6 +9,7 @@
 #include "wordpiece.h"
 
 #include <assert.h>
+#include <emmintrin.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -332,45 +333,46 @@ static inline el_status enqueue(el_wordpiece *s, queue *q, const char *start, si
     return ++q->count == AHEAD ? drain(s, q, ids) : EL_OK;
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
 /* One bit for each of WINDOW bytes: is it white space? */
 static uint64_t spaces_in(const char *at)
 {
-    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
-    unsigned char is[WINDOW];
-    for (int i = 0; i < WINDOW; i++)
-        is[i] = (at[i] == ' ') | (at[i] == '\n') | (at[i] == '\t') | (at[i] == '\r');
     uint64_t bits = 0;
-    for (int i = 0; i < WINDOW; i += 8) {
-        uint64_t eight;
-        memcpy(&eight, is + i, sizeof eight);
-        bits |= (eight * 0x0102040810204080u >> 56) << i; /* gathers the lowest bits of eight bytes */
+    for (int i = 0; i < WINDOW; i += (int)sizeof(__m128i)) {
+        const __m128i bytes = _mm_loadu_si128((const __m128i *)(at + i));
+        const __m128i blank = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(' ')),
+                                           _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n')));
+        const __m128i other = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t')),
+                                           _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\r')));
+        bits |= (uint64_t)_mm_movemask_epi8(_mm_or_si128(blank, other)) << i;
     }
     return bits;
 }
 
+/* The same for the last bytes of a text, fewer than WINDOW; it ends with white space. */
+static uint64_t spaces_in_last(const char *at, size_t bytes)
+{
+    char window[WINDOW];
+    memset(window, ' ', sizeof window);
+    memcpy(window, at, bytes);
+    return spaces_in(window);
+}
+
 el_status el_wordpiece_encode(el_wordpiece *s, const char *text, size_t bytes, el_ids *ids)
 {
-    queue q = {.count = 0};
-    const char *end = text + bytes, *start = text, *at = text;
-    el_status st = EL_OK;
-    for (; end - at >= WINDOW; at += WINDOW)
-        for (uint64_t spaces = spaces_in(at); spaces; spaces &= spaces - 1) {
-            const char *stop = at + __builtin_ctzll(spaces);
-            if (stop > start && (st = enqueue(s, &q, start, (size_t)(stop - start), end, ids)))
+    queue q;
+    q.count = 0;
+    q.bytes = 0;
+    size_t start = 0;
+    for (size_t at = 0; at <= bytes; at += WINDOW) {
+        uint64_t spaces = bytes - at >= WINDOW ? spaces_in(text + at) : spaces_in_last(text + at, bytes - at);
+        for (; spaces; spaces &= spaces - 1) {
+            const size_t stop = at + (size_t)__builtin_ctzll(spaces);
+            const el_status st =
+                stop > start ? enqueue(s, &q, text + start, stop - start, text + bytes, ids) : EL_OK;
+            if (st)
                 return st;
             start = stop + 1;
         }
-    for (; at <= end; at++) {
-        if (at < end && !is_space(*at))
-            continue;
-        if (at > start && (st = enqueue(s, &q, start, (size_t)(at - start), end, ids)))
-            return st;
-        start = at + 1;
     }
     return drain(s, &q, ids);
 }

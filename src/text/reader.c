@@ -24,6 +24,11 @@ enum { INPUT = 1 << 18, JSON_LINE = 1 << 28, LOOK = 4096, LEAST_BLOCK = 16 };
 
 typedef enum { PLAIN, GZIP, ZSTD } packing;
 
+typedef struct {
+    char *data;
+    size_t size;
+} memory;
+
 struct el_reader {
     char **paths;
     int count, room, current; /* files[current - 1] is open */
@@ -41,15 +46,25 @@ struct el_reader {
     z_stream gzip;
     ZSTD_DStream *zstd;
     /* decoded text; what the last block left over starts at `taken` */
-    char *buffer;
-    size_t size, bytes, taken;
-    char *text; /* of JSON lines */
-    size_t text_size;
+    memory buffer, text; /* text: of JSON lines */
+    size_t bytes, taken;
+    memory last_buffer, last_text; /* hold the block before, which stays */
 };
 
 static el_status no_memory(size_t bytes)
 {
     return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for reading text", bytes);
+}
+
+/* What was in it is lost. */
+static el_status reserve(memory *m, size_t size)
+{
+    if (size <= m->size)
+        return EL_OK;
+    free(m->data);
+    m->data = malloc(size);
+    m->size = m->data ? size : 0;
+    return m->data ? EL_OK : no_memory(size);
 }
 
 static const char *name_of(const el_reader *r)
@@ -132,10 +147,8 @@ el_status el_reader_open(el_reader **reader, char *const *paths, int count, el_r
         r->settings.block_bytes = EL_READER_BLOCK;
     if (r->settings.block_bytes < LEAST_BLOCK)
         r->settings.block_bytes = LEAST_BLOCK;
-    r->size = r->settings.block_bytes + 1;
-    r->buffer = malloc(r->size);
     r->input = malloc(INPUT);
-    el_status st = r->buffer && r->input ? EL_OK : no_memory(r->size + INPUT);
+    el_status st = r->input ? reserve(&r->buffer, r->settings.block_bytes + 1) : no_memory(INPUT);
     for (int i = 0; i < count && !st; i++)
         st = add(r, paths[i], 0);
     if (st) {
@@ -167,9 +180,11 @@ void el_reader_close(el_reader *r)
     for (int i = 0; i < r->count; i++)
         free(r->paths[i]);
     free(r->paths);
-    free(r->buffer);
     free(r->input);
-    free(r->text);
+    free(r->buffer.data);
+    free(r->text.data);
+    free(r->last_buffer.data);
+    free(r->last_text.data);
     free(r);
 }
 
@@ -339,7 +354,7 @@ static el_status decode(el_reader *r, char *out, size_t room, size_t *made)
 static el_status check_text(el_reader *r)
 {
     r->checked = true;
-    const unsigned char *text = (const unsigned char *)r->buffer;
+    const unsigned char *text = (const unsigned char *)r->buffer.data;
     const size_t bytes = r->bytes < LOOK ? r->bytes : LOOK;
     if (bytes >= 2 && ((text[0] == 0xFF && text[1] == 0xFE) || (text[0] == 0xFE && text[1] == 0xFF)))
         return el_fail(EL_EDATA, "%s: this is UTF-16; text must be UTF-8", name_of(r));
@@ -355,12 +370,12 @@ static el_status check_text(el_reader *r)
 /* Fills the buffer, after what the last block left, until it is full or the file ends. */
 static el_status fill(el_reader *r)
 {
-    memmove(r->buffer, r->buffer + r->taken, r->bytes - r->taken);
+    memmove(r->buffer.data, r->buffer.data + r->taken, r->bytes - r->taken);
     r->bytes -= r->taken;
     r->taken = 0;
-    while (r->bytes < r->size && !r->ended) {
+    while (r->bytes < r->buffer.size && !r->ended) {
         size_t made;
-        const el_status st = decode(r, r->buffer + r->bytes, r->size - r->bytes, &made);
+        const el_status st = decode(r, r->buffer.data + r->bytes, r->buffer.size - r->bytes, &made);
         if (st)
             return st;
         r->bytes += made;
@@ -385,11 +400,11 @@ static void take_lines(el_reader *r, el_block *block)
 {
     size_t bytes = r->bytes;
     if (!r->ended) {
-        const char *newline = memrchr(r->buffer, '\n', bytes - 1);
-        bytes = newline ? (size_t)(newline - r->buffer) + 1 : cut_line(r->buffer, bytes - 1);
+        const char *newline = memrchr(r->buffer.data, '\n', bytes - 1);
+        bytes = newline ? (size_t)(newline - r->buffer.data) + 1 : cut_line(r->buffer.data, bytes - 1);
         block->cut = !newline;
     }
-    block->text = r->buffer;
+    block->text = r->buffer.data;
     block->bytes = r->taken = bytes;
     block->ends_document = r->ended;
 }
@@ -435,14 +450,14 @@ static el_status put_json(el_reader *r, el_line line, char *out, size_t *made)
 
 static el_status widen(el_reader *r)
 {
-    if (r->size > JSON_LINE)
+    if (r->buffer.size > JSON_LINE)
         return el_fail(EL_EDATA, "%s: line %llu has more than %d bytes", name_of(r),
                        (unsigned long long)r->line + 1, JSON_LINE);
-    char *buffer = realloc(r->buffer, 2 * r->size);
+    char *buffer = realloc(r->buffer.data, 2 * r->buffer.size);
     if (!buffer)
-        return no_memory(2 * r->size);
-    r->buffer = buffer;
-    r->size *= 2;
+        return no_memory(2 * r->buffer.size);
+    r->buffer.data = buffer;
+    r->buffer.size *= 2;
     return EL_OK;
 }
 
@@ -450,7 +465,7 @@ static el_status widen(el_reader *r)
 static el_status take_json(el_reader *r, el_block *block)
 {
     el_status st = EL_OK;
-    while (!st && !r->ended && !memrchr(r->buffer, '\n', r->bytes - 1)) {
+    while (!st && !r->ended && !memrchr(r->buffer.data, '\n', r->bytes - 1)) {
         st = widen(r);
         if (!st)
             st = fill(r);
@@ -458,39 +473,56 @@ static el_status take_json(el_reader *r, el_block *block)
     if (st)
         return st;
     take_lines(r, block);
-    if (r->text_size < 2 * r->size) {
-        free(r->text);
-        r->text_size = 2 * r->size;
-        if (!(r->text = malloc(r->text_size))) {
-            r->text_size = 0;
-            return no_memory(2 * r->size);
-        }
-    }
+    if ((st = reserve(&r->text, 2 * r->buffer.size)))
+        return st;
     size_t bytes = 0;
     el_line line;
     for (const char *at = block->text; !st && el_line_next(&at, block->text + block->bytes, &line);) {
         size_t made;
-        st = put_json(r, line, r->text + bytes, &made);
+        st = put_json(r, line, r->text.data + bytes, &made);
         bytes += made;
     }
-    block->text = r->text;
+    block->text = r->text.data;
     block->bytes = bytes;
     return st;
 }
 
+static void swap(memory *a, memory *b)
+{
+    const memory kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+/* Leaves the last block where it is, and brings what it left over to where the next one will be. */
+static el_status turn_over(el_reader *r)
+{
+    swap(&r->buffer, &r->last_buffer);
+    swap(&r->text, &r->last_text);
+    const el_status st = reserve(&r->buffer, r->last_buffer.size);
+    if (st)
+        return st;
+    r->bytes -= r->taken;
+    memcpy(r->buffer.data, r->last_buffer.data + r->taken, r->bytes);
+    r->taken = 0;
+    return EL_OK;
+}
+
 el_status el_reader_next(el_reader *r, el_block *block)
 {
+    el_status st = turn_over(r);
+    if (st)
+        return st;
     for (;;) {
         *block = (el_block){.text = ""};
         if (r->file < 0 || (r->ended && r->taken == r->bytes)) {
             close_file(r);
             if (r->current == r->count)
                 return EL_OK;
-            const el_status st = open_file(r);
-            if (st)
+            if ((st = open_file(r)))
                 return st;
         }
-        el_status st = fill(r);
+        st = fill(r);
         if (!st)
             st = r->json ? take_json(r, block) : (take_lines(r, block), EL_OK);
         if (st || block->bytes > 0)

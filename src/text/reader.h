@@ -29,7 +29,7 @@ typedef struct {
 enum { EL_READER_BLOCK = 8 << 20 };
 
 typedef struct {
-    const char *text; /* valid until the next call */
+    const char *text; /* valid until the next call but one */
     size_t bytes;     /* 0: there is no more */
     bool ends_document;
     bool cut; /* the last line was longer than a block and goes on in the next one */
@@ -41,7 +41,8 @@ typedef struct el_reader el_reader;
 el_status el_reader_open(el_reader **reader, char *const *paths, int count, el_reader_settings settings);
 
 /* The next block: at most block_bytes, whole lines but for one longer than that, which is cut after a
- * space where it has one, else between characters.  A truncated or damaged file is EL_EDATA with one
+ * space where it has one, else between characters.  It stays until the next call but one, so that a block may
+ * be read while the one before it is used.  A truncated or damaged file is EL_EDATA with one
  * sentence that names it. */
 el_status el_reader_next(el_reader *reader, el_block *block);
 

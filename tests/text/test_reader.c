@@ -31,8 +31,11 @@ static el_status read_all(content *c, char *const *paths, int count, el_reader_s
     *c = (content){.text = calloc(1, 1)};
     el_reader *reader;
     el_status st = el_reader_open(&reader, paths, count, settings);
-    el_block block;
+    el_block block, before = {.text = ""};
     while (!st && (st = el_reader_next(reader, &block)) == EL_OK && block.bytes > 0) {
+        CHECK(memcmp(before.text, c->text + c->bytes - before.bytes, before.bytes) == 0,
+              "a block of %zu bytes did not stay", before.bytes);
+        before = block;
         CHECK(block.cut || block.ends_document || block.text[block.bytes - 1] == '\n', "a line is torn");
         CHECK(!settings.block_bytes || settings.json_key || block.bytes <= settings.block_bytes, "%zu bytes",
               block.bytes);

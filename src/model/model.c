@@ -26,13 +26,6 @@ static void list_embed_norm(el_params *params, const el_config *c, el_embed_weig
                  "electra.embeddings.LayerNorm.bias");
 }
 
-static void list_affine(el_params *params, el_tensor *w, el_tensor *dw, el_tensor *b, el_tensor *db, int out,
-                        int in, el_init init, int depth, const char *name)
-{
-    el_param_add(params, w, dw, out, in, init, depth, true, "%s.weight", name);
-    el_param_add(params, b, db, 1, out, EL_INIT_ZERO, depth, false, "%s.bias", name);
-}
-
 static void list_norm(el_params *params, el_tensor *gamma, el_tensor *dgamma, el_tensor *beta,
                       el_tensor *dbeta, int width, int depth, const char *name)
 {
@@ -53,17 +46,17 @@ static void list_layer(el_params *params, const el_config *c, el_layer_weights *
     el_param_add_stack(params, &w->attention.qkv_b, &g->attention.qkv_b, 3, 1, h, EL_INIT_ZERO, depth, false,
                        name, QKV, ".bias");
     snprintf(name, sizeof name, "%sattention.output.dense", base);
-    list_affine(params, &w->attention.out_w, &g->attention.out_w, &w->attention.out_b, &g->attention.out_b, h,
-                h, EL_INIT_NORMAL, depth, name);
+    el_param_add_affine(params, &w->attention.out_w, &g->attention.out_w, &w->attention.out_b,
+                        &g->attention.out_b, h, h, EL_INIT_NORMAL, depth, name);
     snprintf(name, sizeof name, "%sattention.output.LayerNorm", base);
     list_norm(params, &w->attention.norm_gamma, &g->attention.norm_gamma, &w->attention.norm_beta,
               &g->attention.norm_beta, h, depth, name);
     snprintf(name, sizeof name, "%sintermediate.dense", base);
-    list_affine(params, &w->ffn.up_w, &g->ffn.up_w, &w->ffn.up_b, &g->ffn.up_b, inner, h, EL_INIT_NORMAL,
-                depth, name);
+    el_param_add_affine(params, &w->ffn.up_w, &g->ffn.up_w, &w->ffn.up_b, &g->ffn.up_b, inner, h,
+                        EL_INIT_NORMAL, depth, name);
     snprintf(name, sizeof name, "%soutput.dense", base);
-    list_affine(params, &w->ffn.down_w, &g->ffn.down_w, &w->ffn.down_b, &g->ffn.down_b, h, inner,
-                EL_INIT_NORMAL, depth, name);
+    el_param_add_affine(params, &w->ffn.down_w, &g->ffn.down_w, &w->ffn.down_b, &g->ffn.down_b, h, inner,
+                        EL_INIT_NORMAL, depth, name);
     snprintf(name, sizeof name, "%soutput.LayerNorm", base);
     list_norm(params, &w->ffn.norm_gamma, &g->ffn.norm_gamma, &w->ffn.norm_beta, &g->ffn.norm_beta, h, depth,
               name);
@@ -72,8 +65,9 @@ static void list_layer(el_params *params, const el_config *c, el_layer_weights *
 static void list_encoder(el_params *params, const el_config *c, el_encoder_weights *w, el_encoder_weights *g)
 {
     if (c->embedding_size != c->hidden_size)
-        list_affine(params, &w->project_w, &g->project_w, &w->project_b, &g->project_b, c->hidden_size,
-                    c->embedding_size, EL_INIT_GLOROT, 0, "electra.embeddings_project");
+        el_param_add_affine(params, &w->project_w, &g->project_w, &w->project_b, &g->project_b,
+                            c->hidden_size, c->embedding_size, EL_INIT_GLOROT, 0,
+                            "electra.embeddings_project");
     for (int i = 0; i < c->num_hidden_layers; i++)
         list_layer(params, c, &w->layers[i], &g->layers[i], i);
 }
@@ -83,8 +77,8 @@ static void list_mlm_head(el_network *net)
     const el_config *c = &net->config;
     el_mlm_weights *w = &net->mlm_w, *g = &net->mlm_g;
     const int depth = c->num_hidden_layers + 2;
-    list_affine(&net->params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, c->embedding_size,
-                c->hidden_size, EL_INIT_NORMAL, depth, "generator_predictions.dense");
+    el_param_add_affine(&net->params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, c->embedding_size,
+                        c->hidden_size, EL_INIT_NORMAL, depth, "generator_predictions.dense");
     list_norm(&net->params, &w->norm_gamma, &g->norm_gamma, &w->norm_beta, &g->norm_beta, c->embedding_size,
               depth, "generator_predictions.LayerNorm");
     el_param_add(&net->params, &w->bias, &g->bias, 1, c->vocab_size, EL_INIT_ZERO, depth, false,
@@ -98,10 +92,10 @@ static void list_rtd_head(el_network *net)
     const el_config *c = &net->config;
     el_rtd_weights *w = &net->rtd_w, *g = &net->rtd_g;
     const int depth = c->num_hidden_layers + 2;
-    list_affine(&net->params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, c->hidden_size,
-                c->hidden_size, EL_INIT_NORMAL, depth, "discriminator_predictions.dense");
-    list_affine(&net->params, &w->out_w, &g->out_w, &w->out_b, &g->out_b, 1, c->hidden_size, EL_INIT_GLOROT,
-                depth, "discriminator_predictions.dense_prediction");
+    el_param_add_affine(&net->params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, c->hidden_size,
+                        c->hidden_size, EL_INIT_NORMAL, depth, "discriminator_predictions.dense");
+    el_param_add_affine(&net->params, &w->out_w, &g->out_w, &w->out_b, &g->out_b, 1, c->hidden_size,
+                        EL_INIT_GLOROT, depth, "discriminator_predictions.dense_prediction");
 }
 
 /* Lists as shared every line of `owner` whose name begins with `prefix`. */
@@ -167,8 +161,10 @@ static void list_all(el_model *model)
     }
     if (gen->present)
         list_mlm_head(gen);
-    if (disc->present)
+    if (disc->present && disc->head.kind == EL_HEAD_DETECTION)
         list_rtd_head(disc);
+    else if (disc->present)
+        el_head_list(&disc->params, &disc->config, &disc->head, &disc->head_w, &disc->head_g);
 }
 
 static el_status network_open(el_network *net, el_model *model, bool present, el_config config)
@@ -236,6 +232,7 @@ el_status el_model_open(el_model *model, el_device *dev, const el_model_plan *pl
         st = network_open(&model->generator, model, plan->generator, plan->generator_config);
     if (!st)
         st = network_open(&model->discriminator, model, plan->discriminator, plan->discriminator_config);
+    model->discriminator.head = plan->head;
     if (!st)
         st = reserve_scratch(model);
     if (!st) {
@@ -270,8 +267,10 @@ void el_model_prepare(el_model *model)
 {
     el_network *nets[] = {&model->generator, &model->discriminator};
     for (int n = 0; n < 2; n++)
-        for (int i = 0; i < nets[n]->params.matrix_count; i++)
-            model->dev->prepare(model->dev, nets[n]->params.matrices[i], model->activations, model->training);
+        for (int i = 0; i < nets[n]->params.matrix_count; i++) {
+            const el_matrix *matrix = &nets[n]->params.matrices[i];
+            model->dev->prepare(model->dev, matrix->value, matrix->type, model->training);
+        }
 }
 
 void el_model_each(el_model *model, el_param_visit *visit, void *context)

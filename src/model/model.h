@@ -17,6 +17,7 @@
 #define EL_MODEL_MODEL_H
 
 #include "model/heads.h"
+#include "model/task_head.h"
 
 typedef enum { EL_TIE_SHARED, EL_TIE_SEPARATE, EL_TIE_GDES, EL_TIE_ALL } el_tying;
 
@@ -25,7 +26,9 @@ typedef struct {
     el_config config;
     el_encoder_weights w, g;     /* weights and gradients */
     el_mlm_weights mlm_w, mlm_g; /* the generator's head */
-    el_rtd_weights rtd_w, rtd_g; /* the discriminator's */
+    el_rtd_weights rtd_w, rtd_g; /* the discriminator's in pre-training ... */
+    el_head_config head;
+    el_head_weights head_w, head_g; /* ... and with a task */
     el_params params;
 } el_network;
 
@@ -42,6 +45,7 @@ typedef struct {
 typedef struct {
     bool generator, discriminator;
     el_config generator_config, discriminator_config;
+    el_head_config head; /* the discriminator's; zeroed: that of pre-training */
     el_tying tying;
     el_type activations; /* EL_F32, EL_BF16; EL_F64 on the reference device */
     el_type parameters;  /* EL_F32; EL_F64 for finite differences */

@@ -31,6 +31,20 @@ static el_param *append(el_params *params)
     return param;
 }
 
+el_tensor el_param_product(el_params *params, el_tensor matrix)
+{
+    el_device *dev = params->dev;
+    matrix.prepared =
+        el_arena_push(params->arena, dev->prepared_bytes(dev, matrix.rows, matrix.cols, params->activations,
+                                                         params->training));
+    if (binding(params)) {
+        params->matrices =
+            grow(params->matrices, params->matrix_count, &params->matrix_capacity, sizeof *params->matrices);
+        params->matrices[params->matrix_count++] = (el_matrix){matrix, params->activations};
+    }
+    return matrix;
+}
+
 /* The tensors of one parameter, or of a stack of them. */
 static el_param allocate(el_params *params, int rows, int cols, bool product)
 {
@@ -40,16 +54,8 @@ static el_param allocate(el_params *params, int rows, int cols, bool product)
         p.m = el_arena_tensor(params->arena, params->parameters, rows, cols);
         p.v = el_arena_tensor(params->arena, params->parameters, rows, cols);
     }
-    if (product) {
-        el_device *dev = params->dev;
-        p.value.prepared = el_arena_push(
-            params->arena, dev->prepared_bytes(dev, rows, cols, params->activations, params->training));
-        if (binding(params)) {
-            params->matrices = grow(params->matrices, params->matrix_count, &params->matrix_capacity,
-                                    sizeof *params->matrices);
-            params->matrices[params->matrix_count++] = p.value;
-        }
-    }
+    if (product)
+        p.value = el_param_product(params, p.value);
     return p;
 }
 
@@ -76,6 +82,13 @@ void el_param_add(el_params *params, el_tensor *value, el_tensor *gradient, int 
     vsnprintf(line->name, sizeof line->name, format, args);
     va_end(args);
     describe(line, init, depth);
+}
+
+void el_param_add_affine(el_params *params, el_tensor *w, el_tensor *dw, el_tensor *b, el_tensor *db, int out,
+                         int in, el_init init, int depth, const char *name)
+{
+    el_param_add(params, w, dw, out, in, init, depth, true, "%s.weight", name);
+    el_param_add(params, b, db, 1, out, EL_INIT_ZERO, depth, false, "%s.bias", name);
 }
 
 static el_tensor part_of(el_tensor stack, int part, int rows)

@@ -29,14 +29,20 @@ typedef struct {
     int depth;   /* 0 embeddings, i + 1 layer i, layers + 2 head, as the original counts */
 } el_param;
 
+/* A weight matrix, or some columns of one, with a copy for products. */
+typedef struct {
+    el_tensor value;
+    el_type type; /* of the activations that it multiplies */
+} el_matrix;
+
 typedef struct {
     el_device *dev;
     el_arena *arena;
-    el_type parameters, activations;
+    el_type parameters, activations; /* activations: what products of the lines to come are computed in */
     bool training;
     el_param *items;
     int count, capacity;
-    el_tensor *matrices; /* weight matrices with a prepared copy, owned ones only */
+    el_matrix *matrices; /* owned ones only */
     int matrix_count, matrix_capacity;
 } el_params;
 
@@ -49,6 +55,13 @@ void el_param_add(el_params *params, el_tensor *value, el_tensor *gradient, int 
 void el_param_add_stack(el_params *params, el_tensor *value, el_tensor *gradient, int parts, int rows,
                         int cols, el_init init, int depth, bool product, const char *prefix,
                         const char *const *names, const char *suffix);
+
+/* An affine map: "<name>.weight" (out, in), a product, and "<name>.bias" (1, out), which begins at 0. */
+void el_param_add_affine(el_params *params, el_tensor *w, el_tensor *dw, el_tensor *b, el_tensor *db, int out,
+                         int in, el_init init, int depth, const char *name);
+
+/* The matrix with a copy for products reserved.  el_param_add does it for whole ones; this is for columns. */
+el_tensor el_param_product(el_params *params, el_tensor matrix);
 
 /* Adds a line for a tensor that another list owns. */
 void el_param_share(el_params *params, const el_param *owner);

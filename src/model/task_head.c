@@ -1,0 +1,107 @@
+/* task_head - the heads' parameters; sequence and token heads */
+#include "model/task_head.h"
+
+#include "model/layers.h"
+
+enum { SPAN_HIDDEN = 512 }; /* as wide as the original's */
+
+/* The original's, two of its three parts through a hidden layer that reads two vectors side by side. */
+static void list_span_joint(el_params *params, int hidden, int depth, bool answerable, el_head_weights *w,
+                            el_head_weights *g)
+{
+    el_param_add_affine(params, &w->start_w, &g->start_w, &w->start_b, &g->start_b, 1, hidden, EL_INIT_GLOROT,
+                        depth, "task_specific.start");
+    el_param_add_affine(params, &w->end_hidden_w, &g->end_hidden_w, &w->end_hidden_b, &g->end_hidden_b,
+                        SPAN_HIDDEN, 2 * hidden, EL_INIT_GLOROT, depth, "task_specific.end_hidden");
+    el_param_add_affine(params, &w->end_w, &g->end_w, &w->end_b, &g->end_b, 1, SPAN_HIDDEN, EL_INIT_GLOROT,
+                        depth, "task_specific.end");
+    if (!answerable)
+        return;
+    el_param_add_affine(params, &w->answer_hidden_w, &g->answer_hidden_w, &w->answer_hidden_b,
+                        &g->answer_hidden_b, SPAN_HIDDEN, 2 * hidden, EL_INIT_GLOROT, depth,
+                        "task_specific.answer_hidden");
+    el_param_add_affine(params, &w->answer_w, &g->answer_w, &w->answer_b, &g->answer_b, 1, SPAN_HIDDEN,
+                        EL_INIT_GLOROT, depth, "task_specific.answer");
+}
+
+void el_head_list(el_params *params, const el_config *config, const el_head_config *head, el_head_weights *w,
+                  el_head_weights *g)
+{
+    static const char *const OUT[EL_HEADS] = {[EL_HEAD_SEQUENCE] = "classifier.out_proj",
+                                              [EL_HEAD_SEQUENCE_AFFINE] = "task_specific.out",
+                                              [EL_HEAD_TOKEN] = "classifier",
+                                              [EL_HEAD_SPAN] = "qa_outputs"};
+    const int hidden = config->hidden_size, depth = config->num_hidden_layers + 2;
+    const el_type encoder = params->activations;
+    params->activations = params->parameters;
+    if (head->kind == EL_HEAD_SEQUENCE)
+        el_param_add_affine(params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, hidden, hidden,
+                            EL_INIT_GLOROT, depth, "classifier.dense");
+    if (OUT[head->kind])
+        el_param_add_affine(params, &w->out_w, &g->out_w, &w->out_b, &g->out_b,
+                            head->kind == EL_HEAD_SPAN ? 2 : head->labels, hidden, EL_INIT_GLOROT, depth,
+                            OUT[head->kind]);
+    if (head->kind == EL_HEAD_SPAN_JOINT)
+        list_span_joint(params, hidden, depth, head->answerable, w, g);
+    params->activations = encoder;
+}
+
+void el_head_saved_layout(el_head_saved *s, el_arena *a, const el_config *c, const el_head_config *head,
+                          int rows, el_type act, el_type par)
+{
+    s->gathered = el_arena_tensor(a, act, rows, c->hidden_size);
+    s->x = el_arena_tensor(a, par, rows, c->hidden_size);
+    if (head->kind == EL_HEAD_SEQUENCE) {
+        s->slope = el_arena_tensor(a, par, rows, c->hidden_size);
+        s->act = el_arena_tensor(a, par, rows, c->hidden_size);
+    }
+    s->logits = el_arena_tensor(a, par, rows, head->labels);
+}
+
+/* Number 0 falls on what the head reads, 1 on what its hidden layer says. */
+static el_dropout dropout_at(const el_head_config *head, const el_head_pass *pass, uint32_t number)
+{
+    el_random random = pass->random;
+    random.stream += number;
+    return (el_dropout){
+        .rate = pass->training ? head->dropout : 0, .random = random, .first_row = pass->first_row};
+}
+
+el_tensor el_head_forward(el_device *dev, const el_head_config *head, const el_head_weights *w,
+                          el_head_saved *s, el_tensor hidden, const int *rows, int n,
+                          const el_head_pass *pass)
+{
+    const el_tensor gathered = el_first(s->gathered, n), x = el_first(s->x, n);
+    const el_tensor pre = el_first(s->slope, n), act = el_first(s->act, n), logits = el_first(s->logits, n);
+    dev->gather_forward(dev, gathered, hidden, rows);
+    dev->copy(dev, x, gathered);
+    dev->dropout(dev, x, x, dropout_at(head, pass, 0));
+    if (head->kind == EL_HEAD_SEQUENCE) {
+        dev->linear_forward(dev, pre, x, w->dense_w, w->dense_b);
+        dev->gelu_forward(dev, act, pre, pre);
+        dev->dropout(dev, act, act, dropout_at(head, pass, 1));
+    }
+    dev->linear_forward(dev, logits, head->kind == EL_HEAD_SEQUENCE ? act : x, w->out_w, w->out_b);
+    return logits;
+}
+
+/* The gradient of each layer's output takes the place of that output once nothing reads it any more. */
+void el_head_backward(el_device *dev, const el_head_config *head, const el_head_weights *w,
+                      const el_head_weights *g, el_head_saved *s, el_tensor dhidden, el_tensor dlogits,
+                      const int *rows, const el_head_pass *pass)
+{
+    const int n = dlogits.rows;
+    const el_tensor gathered = el_first(s->gathered, n), x = el_first(s->x, n), act = el_first(s->act, n);
+    const el_tensor read = head->kind == EL_HEAD_SEQUENCE ? act : x;
+    dev->linear_backward_weight(dev, g->out_w, g->out_b, dlogits, read);
+    dev->linear_backward_input(dev, read, dlogits, w->out_w, false);
+    if (head->kind == EL_HEAD_SEQUENCE) {
+        dev->dropout(dev, act, act, dropout_at(head, pass, 1));
+        dev->gelu_backward(dev, act, act, el_first(s->slope, n));
+        dev->linear_backward_weight(dev, g->dense_w, g->dense_b, act, x);
+        dev->linear_backward_input(dev, x, act, w->dense_w, false);
+    }
+    dev->dropout(dev, x, x, dropout_at(head, pass, 0));
+    dev->copy(dev, gathered, x);
+    dev->gather_backward(dev, dhidden, gathered, rows);
+}

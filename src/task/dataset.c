@@ -1,0 +1,341 @@
+/* dataset - see the header */
+#include "task/dataset.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+
+enum { STRING_BLOCK = 1 << 16, STREAM_HOLD_OUT = 1, STREAM_LIMIT = 2 };
+
+struct el_string_block {
+    el_string_block *before;
+    size_t used, size;
+    char text[];
+};
+
+static el_status no_memory(void)
+{
+    return el_fail(EL_ENOMEM, "no memory for the examples");
+}
+
+/* Room for one more of `bytes` bytes each. */
+static bool grow(void **items, int count, int *capacity, size_t bytes)
+{
+    if (count < *capacity)
+        return true;
+    const int more = *capacity + *capacity / 2 + 64;
+    void *const grown = realloc(*items, (size_t)more * bytes);
+    if (!grown)
+        return false;
+    *items = grown;
+    *capacity = more;
+    return true;
+}
+
+/* ---- labels ---- */
+
+int el_labels_find(const el_labels *labels, const char *name)
+{
+    for (int i = 0; i < labels->count; i++)
+        if (strcmp(labels->names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+int el_labels_add(el_labels *labels, const char *name)
+{
+    const int known = el_labels_find(labels, name);
+    if (known >= 0 || labels->closed)
+        return known;
+    if (!grow((void **)&labels->names, labels->count, &labels->capacity, sizeof *labels->names))
+        return -1;
+    char *const copy = strdup(name);
+    if (!copy)
+        return -1;
+    labels->names[labels->count] = copy;
+    return labels->count++;
+}
+
+void el_labels_release(el_labels *labels)
+{
+    for (int i = 0; i < labels->count; i++)
+        free(labels->names[i]);
+    free(labels->names);
+    *labels = (el_labels){0};
+}
+
+typedef struct {
+    char *name;
+    int old;
+} ranked;
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(((const ranked *)a)->name, ((const ranked *)b)->name);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const long x = strtol(((const ranked *)a)->name, NULL, 10),
+               y = strtol(((const ranked *)b)->name, NULL, 10);
+    return (x > y) - (x < y);
+}
+
+static bool whole_numbers(const el_labels *labels)
+{
+    for (int i = 0; i < labels->count; i++) {
+        const char *const digits = labels->names[i] + (labels->names[i][0] == '-');
+        const size_t length = strlen(digits);
+        if (length == 0 || length > 9 || strspn(digits, "0123456789") != length)
+            return false;
+    }
+    return true;
+}
+
+static void renumber(el_dataset *d, const int *now)
+{
+    for (int i = 0; d->kind == EL_CLASSIFY && i < d->count; i++)
+        if (d->examples[i].label >= 0)
+            d->examples[i].label = now[d->examples[i].label];
+    for (int i = 0; i < d->word_count; i++)
+        if (d->words[i].tag >= 0)
+            d->words[i].tag = now[d->words[i].tag];
+    for (int i = 0; i < d->number_count; i++)
+        d->numbers[i] = now[d->numbers[i]];
+}
+
+el_status el_labels_close(el_labels *labels, el_dataset *const *datasets, int count)
+{
+    if (labels->closed || labels->count == 0) {
+        labels->closed = true;
+        return EL_OK;
+    }
+    ranked *const order = malloc((size_t)labels->count * sizeof *order);
+    int *const now = malloc((size_t)labels->count * sizeof *now);
+    const bool there = order && now;
+    for (int i = 0; there && i < labels->count; i++)
+        order[i] = (ranked){labels->names[i], i};
+    if (there)
+        qsort(order, (size_t)labels->count, sizeof *order, whole_numbers(labels) ? by_value : by_bytes);
+    for (int i = 0; there && i < labels->count; i++) {
+        labels->names[i] = order[i].name;
+        now[order[i].old] = i;
+    }
+    for (int i = 0; there && i < count; i++)
+        renumber(datasets[i], now);
+    free(order);
+    free(now);
+    labels->closed = true;
+    return there ? EL_OK : no_memory();
+}
+
+/* ---- building ---- */
+
+el_status el_dataset_open(el_dataset *d, el_task_kind kind, const char *name)
+{
+    *d = (el_dataset){.kind = kind, .name = strdup(name)};
+    return d->name ? EL_OK : no_memory();
+}
+
+void el_dataset_release(el_dataset *d)
+{
+    while (d->strings) {
+        el_string_block *const before = d->strings->before;
+        free(d->strings);
+        d->strings = before;
+    }
+    free(d->examples);
+    free(d->words);
+    free(d->answers);
+    free(d->numbers);
+    free(d->name);
+    *d = (el_dataset){0};
+}
+
+const char *el_dataset_string(el_dataset *d, const char *text, size_t bytes)
+{
+    el_string_block *block = d->strings;
+    if (!block || block->size - block->used <= bytes) {
+        const size_t size = bytes >= STRING_BLOCK ? bytes + 1 : STRING_BLOCK;
+        block = malloc(sizeof *block + size);
+        if (!block)
+            return NULL;
+        *block = (el_string_block){.before = d->strings, .size = size};
+        d->strings = block;
+    }
+    char *const copy = block->text + block->used;
+    memcpy(copy, text, bytes);
+    copy[bytes] = '\0';
+    block->used += bytes + 1;
+    return copy;
+}
+
+/* Where the next of an example's own things will be. */
+static int next_of(const el_dataset *d)
+{
+    return d->kind == EL_TAG ? d->word_count : d->kind == EL_SPAN ? d->answer_count : d->number_count;
+}
+
+el_example *el_dataset_add(el_dataset *d, int64_t line)
+{
+    if (!grow((void **)&d->examples, d->count, &d->capacity, sizeof *d->examples))
+        return NULL;
+    el_example *const e = &d->examples[d->count];
+    *e = (el_example){.line = line, .label = -1, .value = NAN, .group = d->count, .first = next_of(d)};
+    d->count++;
+    return e;
+}
+
+el_status el_dataset_add_word(el_dataset *d, const char *text, size_t bytes, int tag)
+{
+    const char *const copy = el_dataset_string(d, text, bytes);
+    if (!copy || !grow((void **)&d->words, d->word_count, &d->word_capacity, sizeof *d->words))
+        return no_memory();
+    d->words[d->word_count++] = (el_word){copy, tag};
+    d->examples[d->count - 1].count++;
+    return EL_OK;
+}
+
+el_status el_dataset_add_answer(el_dataset *d, const char *text, size_t bytes, int64_t begin)
+{
+    const char *const copy = el_dataset_string(d, text, bytes);
+    if (!copy || !grow((void **)&d->answers, d->answer_count, &d->answer_capacity, sizeof *d->answers))
+        return no_memory();
+    d->answers[d->answer_count++] = (el_answer){copy, begin};
+    d->examples[d->count - 1].count++;
+    return EL_OK;
+}
+
+el_status el_dataset_add_number(el_dataset *d, int label)
+{
+    if (!grow((void **)&d->numbers, d->number_count, &d->number_capacity, sizeof *d->numbers))
+        return no_memory();
+    d->numbers[d->number_count++] = label;
+    d->examples[d->count - 1].count++;
+    return EL_OK;
+}
+
+/* ---- choosing among examples ---- */
+
+static el_status copy_string(el_dataset *to, const char **text)
+{
+    if (!*text)
+        return EL_OK;
+    *text = el_dataset_string(to, *text, strlen(*text));
+    return *text ? EL_OK : no_memory();
+}
+
+/* Appends a copy of one example; texts that follow each other and are the same string are kept once. */
+static el_status copy_example(el_dataset *to, const el_dataset *from, const el_example *e,
+                              const el_example *before)
+{
+    el_example *const copy = el_dataset_add(to, e->line);
+    if (!copy)
+        return no_memory();
+    const int first = copy->first, number = to->count - 1;
+    *copy = *e;
+    copy->first = first;
+    copy->count = 0;
+    el_status st = copy_string(to, &copy->id);
+    for (int i = 0; !st && i < 2; i++) {
+        if (before && number > 0 && e->text[i] && e->text[i] == before->text[i])
+            copy->text[i] = to->examples[number - 1].text[i];
+        else
+            st = copy_string(to, &copy->text[i]);
+    }
+    for (int i = e->first; !st && i < e->first + e->count; i++)
+        if (from->kind == EL_TAG)
+            st =
+                el_dataset_add_word(to, from->words[i].text, strlen(from->words[i].text), from->words[i].tag);
+        else if (from->kind == EL_SPAN)
+            st = el_dataset_add_answer(to, from->answers[i].text, strlen(from->answers[i].text),
+                                       from->answers[i].begin);
+        else
+            st = el_dataset_add_number(to, from->numbers[i]);
+    return st;
+}
+
+/* Copies of the examples whose place in `chosen` is `which`. */
+static el_status select_examples(el_dataset *to, const el_dataset *from, const bool *chosen, bool which)
+{
+    const el_example *before = NULL;
+    el_status st = el_dataset_open(to, from->kind, from->name);
+    for (int i = 0; !st && i < from->count; i++)
+        if (chosen[i] == which) {
+            st = copy_example(to, from, &from->examples[i], before);
+            before = &from->examples[i];
+        }
+    to->skipped = from->skipped;
+    if (st)
+        el_dataset_release(to);
+    return st;
+}
+
+/* Splits by `chosen`; what is not chosen stays. */
+static el_status split(el_dataset *d, el_dataset *others, const bool *chosen)
+{
+    el_dataset rest;
+    el_status st = select_examples(others, d, chosen, true);
+    if (!st && (st = select_examples(&rest, d, chosen, false)))
+        el_dataset_release(others);
+    if (st)
+        return st;
+    el_dataset_release(d);
+    *d = rest;
+    return EL_OK;
+}
+
+static int groups_of(const el_dataset *d)
+{
+    int most = -1;
+    for (int i = 0; i < d->count; i++)
+        most = d->examples[i].group > most ? d->examples[i].group : most;
+    return most + 1;
+}
+
+static bool is_held_out(const el_hold_out *rule, int group, int groups)
+{
+    if (rule->every)
+        return group % rule->every == 0;
+    if (rule->last)
+        return group >= groups - rule->last;
+    const double wanted = rint(rule->share * groups);
+    const el_random random = {.seed = rule->seed, .stream = STREAM_HOLD_OUT};
+    return (double)el_random_permute(random, (uint64_t)group, (uint64_t)groups) < (wanted < 1 ? 1 : wanted);
+}
+
+el_status el_dataset_hold_out(el_dataset *train, el_dataset *dev, el_hold_out rule)
+{
+    const int groups = groups_of(train);
+    bool *const held = malloc((size_t)train->count + 1);
+    if (!held)
+        return no_memory();
+    int count = 0;
+    for (int i = 0; i < train->count; i++)
+        count += held[i] = is_held_out(&rule, train->examples[i].group, groups);
+    const el_status st =
+        count > 0 && count < train->count
+            ? split(train, dev, held)
+            : el_fail(EL_EUSAGE, "%s: %d examples are too few to hold some out", train->name, train->count);
+    free(held);
+    return st;
+}
+
+el_status el_dataset_limit(el_dataset *d, int most, uint64_t seed)
+{
+    if (d->count <= most)
+        return EL_OK;
+    bool *const left_out = malloc((size_t)d->count);
+    if (!left_out)
+        return no_memory();
+    const el_random random = {.seed = seed, .stream = STREAM_LIMIT};
+    for (int i = 0; i < d->count; i++)
+        left_out[i] = el_random_permute(random, (uint64_t)i, (uint64_t)d->count) >= (uint64_t)most;
+    el_dataset others = {0};
+    const el_status st = split(d, &others, left_out);
+    el_dataset_release(&others);
+    free(left_out);
+    return st;
+}

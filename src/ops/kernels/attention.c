@@ -16,7 +16,9 @@
 #include "mask.h"
 #include "tile.h"
 
-enum { QUERIES = 4 * BLOCK_ROWS }; /* even: rows go in pairs */
+/* Queries whose scores are looked at together, in the first cache; and those, at most, whose R and dS are kept
+ * for one sum over them.  Both are even: rows go in pairs. */
+enum { QUERIES = BLOCK_ROWS, SUMMED = 128 };
 
 /* Views of one head, (rows of the sequence, d), and what numbers its dropout. */
 typedef struct {
@@ -24,19 +26,20 @@ typedef struct {
     float *lse;
     int64_t lse_stride;
     int rows, d;
+    float scale; /* of scores */
     mask mask;
     bool drops;
     uint64_t mask_row, mask_step; /* the mask's row of query 0; from a query to the next */
 } head;
 
-/* Places in the scratch memory. */
+/* Places in the scratch memory.  Of `queries` rows, or as many as are kept for a sum. */
 typedef struct {
     uint32_t *k_down, *v_down;      /* K^T, V^T (d, keys), packed */
     uint32_t *k_across, *v_across;  /* K, V (keys, d), packed */
-    uint32_t *q_across, *dy_across; /* the block's rows of Q and dy, packed */
-    float *q_wide, *dy_wide;        /* the same as floats, row by row */
+    uint32_t *q_across, *dy_across; /* the kept rows of Q and dy, packed */
+    float *q_wide, *dy_wide;        /* rows of them as floats, row by row */
     float *scores, *dr;             /* (queries, stride) */
-    void *r, *ds;                   /* rows of R and of dS in the units of the product, (queries, stride) */
+    void *r, *ds;                   /* rows of R and of dS in the units of the product, (kept, stride) */
     uint32_t *r_pairs, *ds_pairs;   /* two rows of R, of dS in one row of units */
     float *out, *dk, *dv;           /* (queries, width), (keys, width) */
     uint16_t *keep;                 /* which elements of R are kept, rows as fill_rows makes them */
@@ -56,28 +59,33 @@ static void *push(places *p, char *base, size_t bytes)
     return here;
 }
 
+/* The rows of which one sum is made: as even a share of all as can be. */
+static int summed_rows(int rows)
+{
+    const int sums = (rows + SUMMED - 1) / SUMMED;
+    return round_up((rows + sums - 1) / sums, 2);
+}
+
 static places lay_out(void *base, int rows, int d)
 {
     places p = {.stride = round_up(rows, PANEL) + WIDTH, .width = round_up(d, PANEL)};
-    const size_t down = (size_t)round_up(rows, PANEL) * (size_t)d * 4,
-                 across = (size_t)rows * (size_t)p.width * 4;
-    const size_t block = (size_t)QUERIES * (size_t)p.width * 4,
-                 score = (size_t)QUERIES * (size_t)p.stride * 4;
+    const size_t width = (size_t)p.width * 4, stride = (size_t)p.stride * 4;
+    const size_t down = (size_t)round_up(rows, PANEL) * (size_t)d * 4, across = (size_t)rows * width;
     p.k_down = push(&p, base, down);
     p.v_down = push(&p, base, down);
     p.k_across = push(&p, base, across);
     p.v_across = push(&p, base, across);
-    p.q_across = push(&p, base, block);
-    p.dy_across = push(&p, base, block);
-    p.q_wide = push(&p, base, block);
-    p.dy_wide = push(&p, base, block);
-    p.scores = push(&p, base, score);
-    p.dr = push(&p, base, score);
-    p.r = push(&p, base, score);
-    p.ds = push(&p, base, score);
-    p.r_pairs = push(&p, base, score);
-    p.ds_pairs = push(&p, base, score);
-    p.out = push(&p, base, block);
+    p.q_across = push(&p, base, SUMMED * width);
+    p.dy_across = push(&p, base, SUMMED * width);
+    p.q_wide = push(&p, base, QUERIES * width);
+    p.dy_wide = push(&p, base, QUERIES * width);
+    p.scores = push(&p, base, QUERIES * stride);
+    p.dr = push(&p, base, QUERIES * stride);
+    p.r = push(&p, base, SUMMED * stride);
+    p.ds = push(&p, base, SUMMED * stride);
+    p.r_pairs = push(&p, base, SUMMED / 2 * stride);
+    p.ds_pairs = push(&p, base, SUMMED / 2 * stride);
+    p.out = push(&p, base, QUERIES * width);
     p.dk = push(&p, base, across);
     p.dv = push(&p, base, across);
     p.keep = push(&p, base, (size_t)QUERIES * (size_t)mask_row_groups(rows) * sizeof *p.keep);
@@ -110,6 +118,8 @@ static head head_of(const el_attention *a, int sequence, int number)
               .lse_stride = a->lse.stride,
               .rows = rows,
               .d = d,
+              .scale = 1 / sqrtf((float)d),
+              .mask.scale = 1,
               .drops = a->dropout.rate > 0};
     if (h.drops) {
         el_dropout numbered = a->dropout;
@@ -119,6 +129,15 @@ static head head_of(const el_attention *a, int sequence, int number)
         h.mask_row = (a->dropout.first_row + (uint64_t)first) * h.mask_step + (uint64_t)number;
     }
     return h;
+}
+
+/* Asks for rows that will be read soon: their places, a row's length apart, are not what a processor guesses. */
+INLINE void fetch(el_tensor x, int first, int rows, const el_type type)
+{
+    const el_tensor soon = first < x.rows ? el_piece_rows(x, first, rows) : (el_tensor){.rows = 0};
+    for (int i = 0; i < soon.rows && first + i < x.rows; i++)
+        for (int j = 0; j < x.cols; j += 64 / (type == EL_BF16 ? 2 : 4))
+            __builtin_prefetch(place(soon.data, type, i * x.stride + j));
 }
 
 /* Rows of an activation as the left side of a product; `wide` takes them where they have to be floats first.
@@ -178,12 +197,18 @@ INLINE void pack_rows(uint32_t *to, el_tensor x, const bool pairs, const el_type
     pack_across(to, PANEL, pairs, x.data, type, x.stride, x.rows, x.cols);
 }
 
-INLINE void store_rows(el_tensor y, int first, int rows, const float *from, int width, const el_type type)
+/* A row of y = factor * from */
+INLINE void store_row(el_tensor y, int row, const float *from, float factor, const el_type type)
+{
+    for (int j = 0; j < y.cols; j += WIDTH)
+        vstore_upto(y.data, type, row * y.stride + j, y.cols - j, vload(from, EL_F32, j) * factor);
+}
+
+INLINE void store_rows(el_tensor y, int first, int rows, const float *from, int width, float factor,
+                       const el_type type)
 {
     for (int i = 0; i < rows; i++)
-        for (int j = 0; j < y.cols; j += WIDTH)
-            vstore_upto(y.data, type, (first + i) * y.stride + j, y.cols - j,
-                        vload(from, EL_F32, (int64_t)i * width + j));
+        store_row(y, first + i, from + (int64_t)i * width, factor, type);
 }
 
 /* Rows `step` apart, as much of each as `cols` columns; the next begins mask_row_groups further. */
@@ -197,7 +222,7 @@ static __attribute__((noinline)) void fill_rows(const mask *m, uint64_t row, uin
     }
 }
 
-/* The masks of a block of queries; and where that of one begins. */
+/* The masks of some queries; and where that of one begins. */
 INLINE void fill_keep(const head *h, const places *p, int first, int rows)
 {
     if (h->drops)
@@ -211,40 +236,34 @@ INLINE const uint16_t *keep_of(const head *h, const places *p, int first, int i)
            mask_row_offset(&h->mask, h->mask_row + (uint64_t)(first + i) * h->mask_step);
 }
 
-/* A row of scores becomes one of R before division by the sum; `r` may be `scores`. */
-INLINE void softmax_row(const head *h, const uint16_t *keep, const float *scores, float scale, void *r,
-                        float *max, float *total, const el_type kept)
+static const float LOG2_E = 1.44269504f;
+
+/* A row of scores becomes one of R before division by the sum, and without the scale of dropout. */
+INLINE void softmax_row(const head *h, const uint16_t *keep, const float *scores, void *r, float *max,
+                        float *total, const el_type kept)
 {
     const int keys = h->rows;
+    const float scale = h->scale * LOG2_E;
     vf best = vsplat(-INFINITY), sum = {0};
     int j = 0;
     for (; j + WIDTH <= keys; j += WIDTH)
         best = vmax(best, vload(scores, EL_F32, j));
     if (j < keys)
         best = vmax(best, vfirst(keys - j, vload(scores, EL_F32, j), best));
-    const float top = vhighest(best) * scale;
+    const float top = vhighest(best);
     for (j = 0; j < keys; j += WIDTH) {
-        vf e = vexp(vload(scores, EL_F32, j) * scale - top);
+        vf e = vexp2(vload(scores, EL_F32, j) * scale - top * scale);
         if (keys - j < WIDTH)
             e = vfirst(keys - j, e, (vf){0});
         sum += e;
-        if (h->drops)
-            e = mask_kept(&h->mask, keep, j, e);
-        vstore(r, kept, j, e);
+        vstore(r, kept, j, h->drops ? mask_keep(keep, j, e) : e);
     }
-    *max = top;
+    *max = top * h->scale;
     *total = vsum(sum);
 }
 
-/* Divides rows of y by their sums, and tells lse. */
-INLINE void finish_rows(head *h, int first, int rows, float *out, int width, const float *max,
-                        const float *total)
+INLINE void store_lse(head *h, int first, int rows, const float *max, const float *total)
 {
-    for (int i = 0; i < rows; i++) {
-        const float inverse = 1 / total[i];
-        for (int j = 0; j < width; j += WIDTH)
-            vstore(out, EL_F32, (int64_t)i * width + j, vload(out, EL_F32, (int64_t)i * width + j) * inverse);
-    }
     for (int i = 0; i < rows; i += WIDTH) {
         const vf lse = vload(max, EL_F32, i) + vlog(vload(total, EL_F32, i));
         for (int k = 0; k < WIDTH && i + k < rows; k++)
@@ -252,27 +271,34 @@ INLINE void finish_rows(head *h, int first, int rows, float *out, int width, con
     }
 }
 
+INLINE void queries_forward(head *h, const places *p, int first, int rows, const bool pairs,
+                            const el_type type)
+{
+    const el_type kept = pairs ? EL_BF16 : EL_F32;
+    float max[QUERIES + EL_WIDTH] = {0}, total[QUERIES + EL_WIDTH] = {0};
+    fetch(h->q, first + QUERIES, QUERIES, type);
+    times_down(h, rows, left_side(h->q, first, rows, p->q_wide, p->width, pairs, type), p->k_down, p->scores,
+               p->stride, pairs);
+    fill_keep(h, p, first, rows);
+    for (int i = 0; i < rows; i++)
+        softmax_row(h, h->drops ? keep_of(h, p, first, i) : NULL, p->scores + (int64_t)i * p->stride,
+                    (void *)place(p->r, kept, (int64_t)i * p->stride), &max[i], &total[i], kept);
+    const units r = {p->r, (ptrdiff_t)p->stride * (pairs ? 2 : 4), 4};
+    times_across(rows, h->rows, r, p->v_across, p->out, p->width, false, pairs);
+    for (int i = 0; i < rows; i++)
+        store_row(h->y, first + i, p->out + (int64_t)i * p->width, h->mask.scale / total[i], type);
+    store_lse(h, first, rows, max, total);
+}
+
 INLINE void forward(head *h, void *scratch, const bool pairs, const el_type type)
 {
     const places p = lay_out(scratch, h->rows, h->d);
-    const el_type kept = pairs ? EL_BF16 : EL_F32;
-    const float scale = 1 / sqrtf((float)h->d);
+    fetch(h->v, 0, h->rows, type);
+    fetch(h->q, 0, QUERIES, type);
     pack_keys(p.k_down, h->k, pairs, type);
     pack_rows(p.v_across, h->v, pairs, type);
-    for (int first = 0; first < h->rows; first += QUERIES) {
-        const int rows = h->rows - first < QUERIES ? h->rows - first : QUERIES;
-        float max[QUERIES + EL_WIDTH] = {0}, total[QUERIES + EL_WIDTH] = {0};
-        times_down(h, rows, left_side(h->q, first, rows, p.q_wide, p.width, pairs, type), p.k_down, p.scores,
-                   p.stride, pairs);
-        fill_keep(h, &p, first, rows);
-        for (int i = 0; i < rows; i++)
-            softmax_row(h, h->drops ? keep_of(h, &p, first, i) : NULL, p.scores + (int64_t)i * p.stride,
-                        scale, (void *)place(p.r, kept, (int64_t)i * p.stride), &max[i], &total[i], kept);
-        const units r = {p.r, (ptrdiff_t)p.stride * (pairs ? 2 : 4), 4};
-        times_across(rows, h->rows, r, p.v_across, p.out, p.width, false, pairs);
-        finish_rows(h, first, rows, p.out, p.width, max, total);
-        store_rows(h->y, first, rows, p.out, p.width, type);
-    }
+    for (int first = 0; first < h->rows; first += QUERIES)
+        queries_forward(h, &p, first, h->rows - first < QUERIES ? h->rows - first : QUERIES, pairs, type);
 }
 
 void EL_KERNEL(attention_forward)(const el_attention *a, int sequence, int number, void *scratch)
@@ -298,87 +324,90 @@ INLINE float delta_of(const head *h, int query, const el_type type)
 /* What a row needs besides its scores. */
 typedef struct {
     const float *scores, *dr;
-    float lse, delta;
+    float lse, delta; /* lse in powers of two */
     const uint16_t *keep;
 } row;
 
-INLINE row row_of(const head *h, const places *p, int first, int i, const el_type type)
+INLINE row row_of(const head *h, const places *p, int first, int i, float delta)
 {
     return (row){.scores = p->scores + (int64_t)i * p->stride,
                  .dr = p->dr + (int64_t)i * p->stride,
-                 .lse = h->lse[(first + i) * h->lse_stride],
-                 .delta = delta_of(h, first + i, type),
+                 .lse = h->lse[(first + i) * h->lse_stride] * LOG2_E,
+                 .delta = delta,
                  .keep = h->drops ? keep_of(h, p, first, i) : NULL};
 }
 
-/* WIDTH numbers of R and of dS from column j on. */
-INLINE void row_backward(const head *h, const row *x, int j, float scale, vf *r, vf *ds)
+/* WIDTH numbers of R without the scale of dropout, and of dS without that of scores, from column j on. */
+INLINE void row_backward(const head *h, const row *x, int j, vf *r, vf *ds)
 {
-    const vf p = vexp(vload(x->scores, EL_F32, j) * scale - x->lse);
-    vf dr = vload(x->dr, EL_F32, j);
-    *r = p;
-    if (h->drops) {
-        *r = mask_kept(&h->mask, x->keep, j, p);
-        dr = mask_kept(&h->mask, x->keep, j, dr);
-    }
-    *ds = p * (dr - x->delta) * scale;
+    const vf p = vexp2(vload(x->scores, EL_F32, j) * (h->scale * LOG2_E) - x->lse);
+    const vf dr = vload(x->dr, EL_F32, j);
+    *r = h->drops ? mask_keep(x->keep, j, p) : p;
+    *ds = p * ((h->drops ? mask_keep(x->keep, j, dr) : dr) * h->mask.scale - x->delta);
 }
 
-INLINE vu joined(vf even, vf odd)
+/* Two rows of R and dS, as rows and as a row of pairs; the first is the kept row `at`.  Columns beyond the keys
+ * hold numbers that nobody reads. */
+INLINE void pair_backward(head *h, const places *p, const row *even, const row *odd, int at)
 {
-    return vextend(vround(even)) | vextend(vround(odd)) << 16;
-}
-
-/* Two rows of R and dS, as rows and as a row of pairs.  Columns beyond the keys hold numbers that nobody
- * reads. */
-INLINE void pair_backward(head *h, const places *p, int first, int i, int rows, float scale)
-{
-    const row even = row_of(h, p, first, i, EL_BF16);
-    const row odd = i + 1 < rows ? row_of(h, p, first, i + 1, EL_BF16) : even;
+    const int64_t pair = (int64_t)(at / 2) * p->stride;
     for (int j = 0; j < h->rows; j += WIDTH) {
         vf r[2], ds[2];
-        row_backward(h, &even, j, scale, &r[0], &ds[0]);
-        row_backward(h, &odd, j, scale, &r[1], &ds[1]);
-        const vu r_pair = joined(r[0], r[1]), ds_pair = joined(ds[0], ds[1]);
-        const int64_t at = (int64_t)(i / 2) * p->stride + j;
-        memcpy(p->r_pairs + at, &r_pair, sizeof r_pair);
-        memcpy(p->ds_pairs + at, &ds_pair, sizeof ds_pair);
-        vstore(p->ds, EL_BF16, (int64_t)i * p->stride + j, ds[0]);
-        if (i + 1 < rows)
-            vstore(p->ds, EL_BF16, (int64_t)(i + 1) * p->stride + j, ds[1]);
+        row_backward(h, even, j, &r[0], &ds[0]);
+        row_backward(h, odd, j, &r[1], &ds[1]);
+        const vw ds_rows = vround_two(ds[0], ds[1]);
+        const vu r_pair = vriffle(vround_two(r[0], r[1])), ds_pair = vriffle(ds_rows);
+        uint16_t *const to = (uint16_t *)p->ds + (int64_t)at * p->stride + j;
+        memcpy(p->r_pairs + pair + j, &r_pair, sizeof r_pair);
+        memcpy(p->ds_pairs + pair + j, &ds_pair, sizeof ds_pair);
+        memcpy(to, &ds_rows, sizeof ds_rows / 2);
+        memcpy(to + p->stride, (const char *)&ds_rows + sizeof ds_rows / 2, sizeof ds_rows / 2);
     }
 }
 
-INLINE void single_backward(head *h, const places *p, int first, int i, float scale, const el_type type)
+INLINE void single_backward(head *h, const places *p, const row *x, int at)
 {
-    const row x = row_of(h, p, first, i, type);
     for (int j = 0; j < h->rows; j += WIDTH) {
         vf r, ds;
-        row_backward(h, &x, j, scale, &r, &ds);
-        vstore(p->r, EL_F32, (int64_t)i * p->stride + j, r);
-        vstore(p->ds, EL_F32, (int64_t)i * p->stride + j, ds);
+        row_backward(h, x, j, &r, &ds);
+        vstore(p->r, EL_F32, (int64_t)at * p->stride + j, r);
+        vstore(p->ds, EL_F32, (int64_t)at * p->stride + j, ds);
     }
 }
 
-INLINE void block_backward(head *h, const places *p, int first, int rows, float scale, const bool pairs,
-                           const el_type type)
+/* R, dS and dQ of some queries; `at`: how many of those before them are kept with them. */
+INLINE void queries_backward(head *h, const places *p, int first, int rows, int at, const bool pairs,
+                             const el_type type)
 {
     const units q = left_side(h->q, first, rows, p->q_wide, p->width, pairs, type);
     const units dy = left_side(h->dy, first, rows, p->dy_wide, p->width, pairs, type);
+    float delta[QUERIES + 1];
+    fetch(h->q, first + QUERIES, QUERIES, type);
+    fetch(h->dy, first + QUERIES, QUERIES, type);
+    fetch(h->y, first + QUERIES, QUERIES, type);
     times_down(h, rows, q, p->k_down, p->scores, p->stride, pairs);
     times_down(h, rows, dy, p->v_down, p->dr, p->stride, pairs);
     fill_keep(h, p, first, rows);
-    for (int i = 0; i < rows; i += pairs ? 2 : 1)
+    for (int i = 0; i < rows; i++)
+        delta[i] = delta_of(h, first + i, type);
+    for (int i = 0; i < rows; i += pairs ? 2 : 1) {
+        const row even = row_of(h, p, first, i, delta[i]);
+        const row odd = pairs && i + 1 < rows ? row_of(h, p, first, i + 1, delta[i + 1]) : even;
         if (pairs)
-            pair_backward(h, p, first, i, rows, scale);
+            pair_backward(h, p, &even, &odd, at + i);
         else
-            single_backward(h, p, first, i, scale, type);
-
-    const ptrdiff_t next = (ptrdiff_t)p->stride * 4;
-    const units ds = {p->ds, pairs ? next / 2 : next, 4};
+            single_backward(h, p, &even, at + i);
+    }
+    const ptrdiff_t next = (ptrdiff_t)p->stride * (pairs ? 2 : 4);
+    const units ds = {(const char *)p->ds + at * next, next, 4};
     times_across(rows, h->rows, ds, p->k_across, p->out, p->width, false, pairs);
-    store_rows(h->dq, first, rows, p->out, p->width, type);
+    store_rows(h->dq, first, rows, p->out, p->width, h->scale, type);
+}
 
+/* What the queries from `first` on add to dK and dV. */
+INLINE void keys_backward(head *h, const places *p, int first, int rows, const bool pairs, const el_type type)
+{
+    const ptrdiff_t next = (ptrdiff_t)p->stride * 4;
     const units r_turned = {pairs ? (const char *)p->r_pairs : p->r, 4, next};
     const units ds_turned = {pairs ? (const char *)p->ds_pairs : p->ds, 4, next};
     pack_rows(p->q_across, el_piece_rows(h->q, first, rows), pairs, type);
@@ -390,15 +419,23 @@ INLINE void block_backward(head *h, const places *p, int first, int rows, float 
 INLINE void backward(head *h, void *scratch, const bool pairs, const el_type type)
 {
     const places p = lay_out(scratch, h->rows, h->d);
-    const float scale = 1 / sqrtf((float)h->d);
+    const int summed = summed_rows(h->rows);
+    fetch(h->v, 0, h->rows, type);
+    fetch(h->q, 0, QUERIES, type);
+    fetch(h->dy, 0, QUERIES, type);
+    fetch(h->y, 0, QUERIES, type);
     pack_keys(p.k_down, h->k, pairs, type);
     pack_keys(p.v_down, h->v, pairs, type);
     pack_rows(p.k_across, h->k, pairs, type);
-    for (int first = 0; first < h->rows; first += QUERIES)
-        block_backward(h, &p, first, h->rows - first < QUERIES ? h->rows - first : QUERIES, scale, pairs,
-                       type);
-    store_rows(h->dk, 0, h->rows, p.dk, p.width, type);
-    store_rows(h->dv, 0, h->rows, p.dv, p.width, type);
+    for (int begin = 0; begin < h->rows; begin += summed) {
+        const int end = h->rows - begin < summed ? h->rows : begin + summed;
+        for (int first = begin; first < end; first += QUERIES)
+            queries_backward(h, &p, first, end - first < QUERIES ? end - first : QUERIES, first - begin,
+                             pairs, type);
+        keys_backward(h, &p, begin, end - begin, pairs, type);
+    }
+    store_rows(h->dk, 0, h->rows, p.dk, p.width, h->scale, type);
+    store_rows(h->dv, 0, h->rows, p.dv, p.width, h->mask.scale, type);
 }
 
 void EL_KERNEL(attention_backward)(const el_attention *a, int sequence, int number, void *scratch)

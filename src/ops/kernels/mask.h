@@ -106,10 +106,10 @@ INLINE int mask_row_offset(const mask *m, uint64_t row)
     return (int)((m->row + row) * m->stride / MASK_LANES % MASK_GROUPS);
 }
 
-/* Column `col` of a row whose bits begin at `keep`, offset included. */
-INLINE vf mask_kept(const mask *m, const uint16_t *keep, int col, vf x)
+/* x where it is kept, not scaled; column `col` of a row whose bits begin at `keep`, offset included. */
+INLINE vf mask_keep(const uint16_t *keep, int col, vf x)
 {
-    return vkeep((uint32_t)keep[col / MASK_LANES] >> (col % MASK_LANES), x * m->scale);
+    return vkeep((uint32_t)keep[col / MASK_LANES] >> (col % MASK_LANES), x);
 }
 
 #endif

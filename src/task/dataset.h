@@ -51,6 +51,7 @@ typedef struct {
     int64_t line;        /* where it begins in the file, from 1; for JSON its number */
     int label; /* classify: of the labels; -1: unlabelled.  span: 1 impossible, 0 answerable, -1 unlabelled */
     double value; /* regress; NaN: unlabelled */
+    int group; /* what train and dev must not share: the article of a span, else the example's own number */
     int first,
         count; /* tag: words; span: answers; multilabel: label numbers; in the dataset's list of them */
 } el_example;

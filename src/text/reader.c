@@ -267,7 +267,7 @@ static el_status open_file(el_reader *r)
     if (r->file < 0)
         return el_fail(EL_EDATA, "%s: %s", path, strerror(errno));
     r->packing = PLAIN;
-    r->json = is_json(path);
+    r->json = !r->settings.raw && is_json(path);
     r->checked = r->ended = r->input_ended = r->midway = false;
     r->line = 0;
     r->input_at = r->input_bytes = r->bytes = r->taken = 0;

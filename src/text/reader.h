@@ -24,6 +24,7 @@
 typedef struct {
     const char *json_key; /* NULL: "text" */
     size_t block_bytes;   /* 0: EL_READER_BLOCK */
+    bool raw;             /* JSON lines are lines like any other */
 } el_reader_settings;
 
 enum { EL_READER_BLOCK = 8 << 20 };

@@ -1,7 +1,13 @@
-/* prepare - text to folders of shards */
+/* prepare - text to folders of shards
+ *
+ * A turn does three things at a time: it reads a block, tokenises the one before, piece by piece, and packs the
+ * ids of the one before that, in order.  Each thread takes what comes next, so that reading and packing, which
+ * are one thread's work, hold nobody up while they take less than their share.
+ */
 #include "data/prepare.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,61 +35,47 @@ typedef struct {
 
 enum { BLANK = -1 };
 
+/* A block on its way. */
 typedef struct {
+    el_block block;
     piece *list;
     int count, room;
-    el_wordpiece **sessions; /* one a thread */
-    int threads;
-    int unk;
-} tokeniser;
+} pieces;
 
-static void tokeniser_close(tokeniser *t)
+static void pieces_release(pieces *p)
 {
-    for (int i = 0; i < t->room; i++) {
-        el_ids_release(&t->list[i].ids);
-        el_ids_release(&t->list[i].ends);
+    for (int i = 0; i < p->room; i++) {
+        el_ids_release(&p->list[i].ids);
+        el_ids_release(&p->list[i].ends);
     }
-    for (int i = 0; t->sessions && i < t->threads; i++)
-        el_wordpiece_close(t->sessions[i]);
-    free(t->list);
-    free(t->sessions);
+    free(p->list);
 }
 
-static el_status tokeniser_open(tokeniser *t, const el_vocab *vocab, int threads)
+static piece *next_piece(pieces *p)
 {
-    *t = (tokeniser){.threads = threads, .unk = vocab->unk};
-    t->sessions = calloc((size_t)threads, sizeof *t->sessions);
-    el_status st = t->sessions ? EL_OK : el_fail(EL_ENOMEM, "no memory to tokenise");
-    for (int i = 0; i < threads && !st; i++)
-        st = el_wordpiece_open(&t->sessions[i], vocab);
-    return st;
-}
-
-static piece *next_piece(tokeniser *t)
-{
-    if (t->count == t->room) {
-        const int room = t->room ? 2 * t->room : 64;
-        piece *const list = realloc(t->list, (size_t)room * sizeof *list);
+    if (p->count == p->room) {
+        const int room = p->room ? 2 * p->room : 64;
+        piece *const list = realloc(p->list, (size_t)room * sizeof *list);
         if (!list)
             return NULL;
-        memset(list + t->room, 0, (size_t)(room - t->room) * sizeof *list);
-        t->list = list;
-        t->room = room;
+        memset(list + p->room, 0, (size_t)(room - p->room) * sizeof *list);
+        p->list = list;
+        p->room = room;
     }
-    return &t->list[t->count++];
+    return &p->list[p->count++];
 }
 
-static el_status cut_block(tokeniser *t, const char *text, size_t bytes)
+static el_status cut_block(pieces *p, el_block block)
 {
-    t->count = 0;
-    while (bytes) {
-        piece *const p = next_piece(t);
-        if (!p)
+    p->block = block;
+    p->count = 0;
+    for (size_t at = 0; at < block.bytes;) {
+        piece *const next = next_piece(p);
+        if (!next)
             return el_fail(EL_ENOMEM, "no memory to tokenise");
-        p->text = text;
-        p->bytes = el_lines_cut(text, bytes, PIECE);
-        text += p->bytes;
-        bytes -= p->bytes;
+        next->text = block.text + at;
+        next->bytes = el_lines_cut(next->text, block.bytes - at, PIECE);
+        at += next->bytes;
     }
     return EL_OK;
 }
@@ -99,32 +91,18 @@ static el_status tokenise_line(piece *p, el_wordpiece *session, el_line line)
     return st;
 }
 
-/* Tokenises one piece: an el_task. */
-static void tokenise_piece(void *context, int index, int thread)
+static el_status tokenise(piece *p, el_wordpiece *session, int unk)
 {
-    tokeniser *const t = context;
-    piece *const p = &t->list[index];
     const char *at = p->text;
     el_line line;
+    el_status st = EL_OK;
     p->ids.count = p->ends.count = 0;
     p->unknown = 0;
-    p->status = EL_OK;
-    while (!p->status && el_line_next(&at, p->text + p->bytes, &line))
-        p->status = tokenise_line(p, t->sessions[thread], line);
+    while (!st && el_line_next(&at, p->text + p->bytes, &line))
+        st = tokenise_line(p, session, line);
     for (size_t i = 0; i < p->ids.count; i++)
-        p->unknown += p->ids.data[i] == t->unk;
-}
-
-static el_status tokenise(tokeniser *t, const el_block *block)
-{
-    const el_status st = cut_block(t, block->text, block->bytes);
-    if (st)
-        return st;
-    el_parallel(t->threads, t->count, tokenise_piece, t);
-    for (int i = 0; i < t->count; i++)
-        if (t->list[i].status) /* the sentence stayed with its thread, and only memory can fail */
-            return el_fail(t->list[i].status, "no memory to tokenise");
-    return EL_OK;
+        p->unknown += p->ids.data[i] == unk;
+    return st;
 }
 
 /* ---- where documents go ---- */
@@ -202,16 +180,38 @@ static el_status destination_finish(destination *d)
 
 /* ---- the whole ---- */
 
+/* How a step of a turn ended; the sentence is brought from the thread that it was left in. */
+typedef struct {
+    el_status status;
+    char sentence[2048];
+} outcome;
+
+static void note(outcome *o, el_status status)
+{
+    o->status = status;
+    if (status)
+        snprintf(o->sentence, sizeof o->sentence, "%s", el_error());
+}
+
+static el_status repeat(const outcome *o)
+{
+    return o->status ? el_fail(o->status, "%s", o->sentence) : EL_OK;
+}
+
 typedef struct {
     const el_prepare_settings *settings;
     const el_vocab *vocab;
-    tokeniser tokeniser;
+    el_reader *reader;
+    el_wordpiece **sessions; /* one a thread */
+    el_block read;
+    pieces tokenised, packed; /* in this turn */
     destination train, held_out;
     el_prepare_summary *summary;
-    destination *current; /* of the document being read; NULL before its first token */
+    destination *current; /* of the document being packed; NULL before its first token */
     int64_t documents;
     bool in_line; /* the block before ended within a line */
     int64_t hangul, sampled;
+    outcome reading, packing; /* of this turn */
 } job;
 
 static destination *choose(const job *j)
@@ -282,52 +282,109 @@ static void warn_of_hangul(const job *j)
                "syllables apart; learn one with `electra vocab --no-strip-accents`");
 }
 
-static el_status take_block(job *j, const el_block *block)
+static el_status pack_block(job *j)
 {
-    look_for_hangul(j, block);
-    el_status st = tokenise(&j->tokeniser, block);
-    for (int i = 0; i < j->tokeniser.count && !st; i++)
-        st = pack_piece(j, &j->tokeniser.list[i]);
-    j->in_line = block->cut;
-    if (!st && block->ends_document)
+    const pieces *const p = &j->packed;
+    el_status st = EL_OK;
+    for (int i = 0; i < p->count && !st; i++)
+        st = pack_piece(j, &p->list[i]);
+    j->in_line = p->block.cut;
+    if (!st && p->block.ends_document)
         st = end_document(j);
-    j->summary->text_bytes += (int64_t)block->bytes;
+    j->summary->text_bytes += (int64_t)p->block.bytes;
     return st;
 }
 
-static el_status report(const job *j, const el_reader *reader)
+/* The steps of a turn: two, and a piece each. */
+enum { READ, PACK, PIECES };
+
+/* Does one step: an el_task. */
+static void do_step(void *context, int step, int thread)
+{
+    job *const j = context;
+    if (step == READ) {
+        note(&j->reading, el_reader_next(j->reader, &j->read));
+    } else if (step == PACK) {
+        note(&j->packing, pack_block(j));
+    } else {
+        piece *const p = &j->tokenised.list[step - PIECES];
+        p->status = tokenise(p, j->sessions[thread], j->vocab->unk);
+    }
+}
+
+static el_status turn(job *j)
+{
+    el_parallel(j->settings->threads, PIECES + j->tokenised.count, do_step, j);
+    el_status st = repeat(&j->packing);
+    for (int i = 0; i < j->tokenised.count && !st; i++)
+        if (j->tokenised.list[i].status) /* only memory can fail */
+            st = el_fail(j->tokenised.list[i].status, "no memory to tokenise");
+    return st ? st : repeat(&j->reading);
+}
+
+/* What was tokenised is to be packed, what was read to be tokenised. */
+static el_status advance(job *j)
+{
+    const pieces done = j->packed;
+    j->packed = j->tokenised;
+    j->tokenised = done;
+    look_for_hangul(j, &j->read);
+    return cut_block(&j->tokenised, j->read);
+}
+
+static el_status report(const job *j)
 {
     const el_prepare_settings *const s = j->settings;
     uint64_t done, total;
-    el_reader_progress(reader, &done, &total);
+    el_reader_progress(j->reader, &done, &total);
     if (s->progress && !s->progress(s->progress_context, done, total, (uint64_t)j->summary->text_bytes))
         return el_fail(EL_EFAILED, "stopped; nothing was written");
     return EL_OK;
 }
 
-static el_status read_all(job *j, el_reader *reader)
+static el_status read_all(job *j)
 {
-    el_block block;
     el_status st;
-    while ((st = el_reader_next(reader, &block)) == EL_OK && block.bytes) {
-        st = take_block(j, &block);
+    do {
+        st = turn(j);
         if (!st)
-            st = report(j, reader);
-        if (st)
-            return st;
-    }
+            st = report(j);
+        if (!st)
+            st = advance(j);
+    } while (!st && (j->tokenised.count || j->packed.count));
     return st ? st : end_document(j);
+}
+
+static el_status open_sessions(job *j)
+{
+    const int threads = j->settings->threads;
+    j->sessions = calloc((size_t)threads, sizeof *j->sessions);
+    el_status st = j->sessions ? EL_OK : el_fail(EL_ENOMEM, "no memory to tokenise");
+    for (int i = 0; i < threads && !st; i++)
+        st = el_wordpiece_open(&j->sessions[i], j->vocab);
+    return st;
 }
 
 static el_status open_job(job *j)
 {
     const el_prepare_settings *const s = j->settings;
-    el_status st = tokeniser_open(&j->tokeniser, j->vocab, s->threads);
+    el_status st = open_sessions(j);
     if (!st)
         st = destination_open(&j->train, s, j->vocab, s->output);
     if (!st && s->held_out_output)
         st = destination_open(&j->held_out, s, j->vocab, s->held_out_output);
     return st;
+}
+
+static void close_job(job *j)
+{
+    for (int i = 0; j->sessions && i < j->settings->threads; i++)
+        el_wordpiece_close(j->sessions[i]);
+    free(j->sessions);
+    pieces_release(&j->tokenised);
+    pieces_release(&j->packed);
+    destination_close(&j->train);
+    destination_close(&j->held_out);
 }
 
 static el_status finish_job(job *j)
@@ -352,15 +409,13 @@ el_status el_prepare(const el_prepare_settings *settings, const el_vocab *vocab,
 {
     assert(settings->threads > 0 && !settings->held_out_output == !(settings->held_out > 0));
     *summary = (el_prepare_summary){0};
-    job j = {.settings = settings, .vocab = vocab, .summary = summary};
+    job j = {.settings = settings, .vocab = vocab, .reader = reader, .summary = summary};
     el_status st = open_job(&j);
     if (!st)
-        st = read_all(&j, reader);
+        st = read_all(&j);
     warn_of_hangul(&j);
     if (!st)
         st = finish_job(&j);
-    tokeniser_close(&j.tokeniser);
-    destination_close(&j.train);
-    destination_close(&j.held_out);
+    close_job(&j);
     return st;
 }

@@ -1,7 +1,7 @@
 /* prepare - text to folders of shards
  *
  * Text is read block by block, its lines are tokenised by threads, and packed in their order; memory is that
- * of a block and of the shards being filled, whatever the size of the text.  The same text and settings give
+ * of a few blocks and of the shards being filled, whatever the size of the text.  The same text and settings give
  * the same bytes at any number of threads.
  *
  * Documents are numbered from 0 in the order of the text, those without tokens left out.  With held_out > 0

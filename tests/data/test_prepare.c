@@ -280,6 +280,22 @@ static void test_full_disk(void **state)
     CHECK(opened == EL_OK, "the old folder: %s", el_error());
 }
 
+/* What is wrong with a text is told whichever thread met it, and nothing is written. */
+static void test_bad_text(void **state)
+{
+    (void)state;
+    el_vocab *vocab = words_vocab(10, NULL);
+    el_prepare_settings settings = defaults(stays(0, "none"));
+    el_prepare_summary summary;
+    put_text("utf16", "\xff\xfew1");
+    for (int i = 0; i < 200; i++) {
+        el_fail(EL_EFAILED, "an older sentence");
+        CHECK_FAILS(prepare(&settings, vocab, in_folder("utf16"), 0, &summary), EL_EDATA, "UTF-16");
+    }
+    assert_false(el_folder_exists(in_folder("none")));
+    el_vocab_close(vocab);
+}
+
 static char logged[300];
 static int log_lines;
 
@@ -319,7 +335,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_held_out),  cmocka_unit_test(test_text),
-        cmocka_unit_test(test_output),     cmocka_unit_test(test_full_disk), cmocka_unit_test(test_hangul),
+        cmocka_unit_test(test_output),     cmocka_unit_test(test_full_disk), cmocka_unit_test(test_bad_text),
+        cmocka_unit_test(test_hangul),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

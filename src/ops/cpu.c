@@ -707,6 +707,25 @@ static void logistic_loss(el_device *dev, el_tensor loss, el_tensor dlogits, el_
     by_rows(&l.rows, logits.rows, 16, logistic_task); /* a row costs as much as many numbers */
 }
 
+static void squared_task(void *context, int index, int thread)
+{
+    const loss_job *const l = context;
+    const job *const j = &l->rows;
+    const float *const target = j->more;
+    (void)thread;
+    kernels_of(j->dev)->squared_loss(piece_of(l->loss, j, index), piece_of(l->dlogits, j, index),
+                                     piece_of(l->logits, j, index), target + index * j->rows, j->real);
+}
+
+static void squared_loss(el_device *dev, el_tensor loss, el_tensor dx, el_tensor x, const float *target,
+                         double scale)
+{
+    assert(x.cols == 1);
+    loss_job l = {
+        .rows = {.dev = dev, .real = scale, .more = target}, .loss = loss, .dlogits = dx, .logits = x};
+    by_rows(&l.rows, x.rows, 1, squared_task);
+}
+
 /* The optimizer. */
 
 /* A matrix without gaps as rows of SQUARES numbers would be, were they there: pieces need not be rows. */
@@ -800,6 +819,7 @@ static const el_device table = {
     .attention_backward = attention_backward,
     .softmax_loss = softmax_loss,
     .logistic_loss = logistic_loss,
+    .squared_loss = squared_loss,
     .sum_squares = sum_squares,
     .adamw = adamw,
 };

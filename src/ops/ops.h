@@ -168,6 +168,11 @@ struct el_device {
     void (*logistic_loss)(el_device *dev, el_tensor loss, el_tensor dlogits, el_tensor logits,
                           const int *label, double scale);
 
+    /* loss[i] = (x[i] - target[i])^2,  x (n, 1);  dx = scale * 2 (x - target); may be x, or absent.  A target that is
+     * not a number: loss 0 and no gradient. */
+    void (*squared_loss)(el_device *dev, el_tensor loss, el_tensor dx, el_tensor x, const float *target,
+                         double scale);
+
     /* Sum of squares of all elements, in an order that depends on the shape alone. */
     double (*sum_squares)(el_device *dev, el_tensor x);
     void (*adamw)(el_device *dev, el_tensor value, el_tensor m, el_tensor v, el_tensor gradient,

@@ -298,6 +298,16 @@ static void logistic_loss(el_device *dev, el_tensor loss, el_tensor dlogits, el_
                             .bytes = bytes_of(logits) + bytes_of(dlogits) + bytes_of(loss)});
 }
 
+static void squared_loss(el_device *dev, el_tensor loss, el_tensor dx, el_tensor x, const float *target,
+                         double scale)
+{
+    const double start = now();
+    inner_of(dev)->squared_loss(inner_of(dev), loss, dx, x, target, scale);
+    count(dev, start,
+          (el_profile_line){
+              .op = "squared_loss", .width = x.cols, .bytes = bytes_of(x) + bytes_of(dx) + bytes_of(loss)});
+}
+
 static double sum_squares(el_device *dev, el_tensor x)
 {
     const double start = now();
@@ -352,6 +362,7 @@ el_status el_device_profile(el_device **dev, el_device *inner)
     d->attention_backward = attention_backward;
     d->softmax_loss = softmax_loss;
     d->logistic_loss = logistic_loss;
+    d->squared_loss = squared_loss;
     d->sum_squares = sum_squares;
     d->adamw = adamw;
     *dev = d;

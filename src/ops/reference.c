@@ -94,6 +94,7 @@ el_device *el_device_reference(void)
         .attention_backward = el_ref_attention_backward,
         .softmax_loss = el_ref_softmax_loss,
         .logistic_loss = el_ref_logistic_loss,
+        .squared_loss = el_ref_squared_loss,
         .sum_squares = el_ref_sum_squares,
         .adamw = el_ref_adamw,
     };

@@ -48,6 +48,8 @@ void el_ref_softmax_loss(el_device *dev, el_tensor loss, int *guess, int *sample
                          el_tensor logits, const int *target, const el_sampling *sampling, double scale);
 void el_ref_logistic_loss(el_device *dev, el_tensor loss, el_tensor dlogits, el_tensor logits,
                           const int *label, double scale);
+void el_ref_squared_loss(el_device *dev, el_tensor loss, el_tensor dx, el_tensor x, const float *target,
+                         double scale);
 
 void el_ref_adamw(el_device *dev, el_tensor value, el_tensor m, el_tensor v, el_tensor gradient,
                   el_adamw step);

@@ -371,6 +371,17 @@ static void test_logistic_loss(void **state)
     check_close("gradients", dlogits, el_tensor_make((void *)gradients, EL_F64, 5, 1), 1e-14);
 }
 
+static void test_squared_loss(void **state)
+{
+    (void)state;
+    const double x[4] = {1, -2, 0.5, 3}, losses[4] = {4, 0, 0.0625, 0}, gradients[4] = {-6, 0, 0.75, 0};
+    const float target[] = {3, -2, 0.25f, NAN};
+    const el_tensor loss = check_tensor(EL_F64, 4, 1), dx = check_tensor(EL_F64, 4, 1);
+    dev->squared_loss(dev, loss, dx, el_tensor_make((void *)x, EL_F64, 4, 1), target, 1.5);
+    check_same("losses", loss, el_tensor_make((void *)losses, EL_F64, 4, 1));
+    check_same("gradients", dx, el_tensor_make((void *)gradients, EL_F64, 4, 1));
+}
+
 enum { CLASSES = 6, SAMPLES = 20000 };
 
 /* Draws SAMPLES times from one row of logits and counts. */
@@ -515,6 +526,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_attention_dropout, setup, check_release),
         cmocka_unit_test_setup_teardown(test_softmax_loss, setup, check_release),
         cmocka_unit_test_setup_teardown(test_logistic_loss, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_squared_loss, setup, check_release),
         cmocka_unit_test_setup_teardown(test_sampling, setup, check_release),
         cmocka_unit_test_setup_teardown(test_sampling_uniform, setup, check_release),
         cmocka_unit_test_setup_teardown(test_sampling_certain, setup, check_release),

@@ -390,6 +390,28 @@ static void test_logistic_loss(void **state)
     check_problem(&p);
 }
 
+static const float squared_target[] = {0.5f, NAN, -3, 2, 7};
+
+static void squared_forward(problem *p)
+{
+    dev->squared_loss(dev, p->y, el_tensor_none(), p->inputs[0].value, squared_target, p->scale);
+}
+
+static void squared_backward(problem *p)
+{
+    dev->squared_loss(dev, el_tensor_none(), p->inputs[0].gradient, p->inputs[0].value, squared_target,
+                      p->scale);
+}
+
+static void test_squared_loss(void **state)
+{
+    (void)state;
+    problem p = {.name = "squared_loss", .forward = squared_forward, .backward = squared_backward};
+    add_input(&p, "x", 5, 1, false);
+    set_loss(&p, 5, 0.3);
+    check_problem(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +425,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_attention, setup, check_release),
         cmocka_unit_test_setup_teardown(test_softmax_loss, setup, check_release),
         cmocka_unit_test_setup_teardown(test_logistic_loss, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_squared_loss, setup, check_release),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

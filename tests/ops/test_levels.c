@@ -236,6 +236,17 @@ static void case_logistic(run *r, sizes s)
                        out(r, "dlogits", r->type, s.rows, 1, false, 1e-5), logits, label, 0.37);
 }
 
+static void case_squared(run *r, sizes s)
+{
+    el_device *const dev = r->dev;
+    const el_tensor x = in(r, s.rows, 1, 1, 6), target = parameter(s.rows, 1, 2, 1);
+    for (int i = 1; i < s.rows; i += 3)
+        el_set(target, i, 0, NAN);
+    dev->squared_loss(dev, out(r, "loss", EL_F32, s.rows, 1, false, 1e-6),
+                      out(r, "dx", r->type, s.rows, 1, false, 1e-6), x, target.data, 0.37);
+    dev->squared_loss(dev, el_tensor_none(), el_tensor_none(), x, target.data, 1);
+}
+
 static void case_optimizer(run *r, sizes s)
 {
     el_device *const dev = r->dev;
@@ -286,6 +297,7 @@ static const op_case cases[] = {
      {{1, 1, 0}, {50, 3, 0}, {60, 517, 3}, {60, 1000, 2}, {30, 2000, 1}, {40, 1000, 0}},
      1e-2},
     {"logistic", case_logistic, {{1, 1, 0}, {300, 1, 0}, {2100, 1, 0}}, 5e-3},
+    {"squared", case_squared, {{1, 1, 0}, {300, 1, 0}, {40001, 1, 0}}, 5e-3},
     {"optimizer", case_optimizer, {{1, 17, 0}, {300, 131, 0}, {400, 200, 0}}, 1e-5},
 };
 enum { CASES = sizeof cases / sizeof *cases };

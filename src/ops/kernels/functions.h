@@ -24,6 +24,7 @@ void EL_KERNEL(softmax_loss)(el_tensor loss, int *guess, int *sample, el_tensor 
                              const int *target, const el_sampling *sampling, double scale);
 void EL_KERNEL(logistic_loss)(el_tensor loss, el_tensor dlogits, el_tensor logits, const int *label,
                               double scale);
+void EL_KERNEL(squared_loss)(el_tensor loss, el_tensor dx, el_tensor x, const float *target, double scale);
 double EL_KERNEL(sum_squares)(el_tensor x);
 void EL_KERNEL(adamw)(el_tensor value, el_tensor m, el_tensor v, el_tensor gradient, el_adamw step);
 size_t EL_KERNEL(packed_bytes)(int k, int n, el_type type);

@@ -53,6 +53,7 @@ typedef struct {
                          const int *target, const el_sampling *sampling, double scale);
     void (*logistic_loss)(el_tensor loss, el_tensor dlogits, el_tensor logits, const int *label,
                           double scale);
+    void (*squared_loss)(el_tensor loss, el_tensor dx, el_tensor x, const float *target, double scale);
 
     double (*sum_squares)(el_tensor x);
     void (*adamw)(el_tensor value, el_tensor m, el_tensor v, el_tensor gradient, el_adamw step);

@@ -1,4 +1,4 @@
-/* loss - softmax and logistic cross-entropy of rows, with guess, sample and gradient
+/* loss - softmax and logistic cross-entropy of rows, with guess, sample and gradient; squared error
  *
  * A row of logits is read for its maximum, for the sum of exponentials, and for the gradient.  Sums run in
  * float over SUMMED vectors and in double over these.
@@ -185,5 +185,17 @@ void EL_KERNEL(logistic_loss)(el_tensor loss, el_tensor dlogits, el_tensor logit
         if (dlogits.data)
             vstore_part(el_piece_at(dlogits, i, 0), dlogits.type, 0, 1,
                         vsplat(counts ? (float)scale * (sigmoid - (float)label[i]) : 0));
+    }
+}
+
+void EL_KERNEL(squared_loss)(el_tensor loss, el_tensor dx, el_tensor x, const float *target, double scale)
+{
+    for (int i = 0; i < x.rows; i++) {
+        const float off =
+            isnan(target[i]) ? 0 : vlane(vload_part(el_piece_at(x, i, 0), x.type, 0, 1), 0) - target[i];
+        if (loss.data)
+            *(float *)el_piece_at(loss, i, 0) = off * off;
+        if (dx.data)
+            vstore_part(el_piece_at(dx, i, 0), dx.type, 0, 1, vsplat((float)(2 * scale) * off));
     }
 }

@@ -26,6 +26,7 @@ const el_kernels EL_KERNEL(kernels) = {
     .attention_backward = EL_KERNEL(attention_backward),
     .softmax_loss = EL_KERNEL(softmax_loss),
     .logistic_loss = EL_KERNEL(logistic_loss),
+    .squared_loss = EL_KERNEL(squared_loss),
     .sum_squares = EL_KERNEL(sum_squares),
     .adamw = EL_KERNEL(adamw),
     .packed_bytes = EL_KERNEL(packed_bytes),

@@ -87,6 +87,11 @@ INLINE vu vriffle(vw a)
     return (vu)__builtin_shufflevector(a, a, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24, 9,
                                        25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
+/* table[i % 16] in each lane */
+INLINE vf vlook(const float table[16], vi i)
+{
+    return (vf)_mm512_permutexvar_ps((__m512i)i, _mm512_loadu_ps(table));
+}
 /* 1 / a, within 2^-26 of itself */
 INLINE vf vinverse(vf a)
 {
@@ -131,6 +136,12 @@ INLINE uint32_t vbits(vi mask)
 {
     return (uint32_t)_mm256_movemask_ps((__m256)mask);
 }
+INLINE vf vlook(const float table[16], vi i)
+{
+    const __m256 low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), (__m256i)i);
+    const __m256 high = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), (__m256i)i);
+    return (vf)_mm256_blendv_ps(low, high, (__m256)(i << 28));
+}
 #else
 INLINE vf vmax(vf a, vf b)
 {
@@ -160,6 +171,13 @@ INLINE vu vhigh(vu a, vu b)
 INLINE uint32_t vbits(vi mask)
 {
     return (uint32_t)_mm_movemask_ps((__m128)mask);
+}
+INLINE vf vlook(const float table[16], vi i)
+{
+    vf found;
+    for (int k = 0; k < WIDTH; k++)
+        found[k] = table[i[k] & 15];
+    return found;
 }
 #endif
 
@@ -317,6 +335,31 @@ INLINE void vstore(void *data, el_type type, int64_t index, vf x)
         memcpy(to, &h, sizeof h);
     } else {
         memcpy(to, &x, sizeof x);
+    }
+}
+
+/* 2 * WIDTH numbers at once, for what is done to each by itself: of bf16 the even ones and the odd ones. */
+INLINE void vload_two(vf x[2], const void *data, el_type type, int64_t index)
+{
+    if (type == EL_BF16) {
+        vu both;
+        memcpy(&both, place(data, type, index), sizeof both);
+        x[0] = (vf)(both << 16);
+        x[1] = (vf)(both & 0xffff0000);
+    } else {
+        x[0] = vload(data, type, index);
+        x[1] = vload(data, type, index + WIDTH);
+    }
+}
+
+INLINE void vstore_two(void *data, el_type type, int64_t index, const vf x[2])
+{
+    if (type == EL_BF16) {
+        const vu both = vriffle(vround_two(x[0], x[1]));
+        memcpy((void *)place(data, type, index), &both, sizeof both);
+    } else {
+        vstore(data, type, index, x[0]);
+        vstore(data, type, index + WIDTH, x[1]);
     }
 }
 

@@ -355,7 +355,7 @@ static el_status export_network(job *j, el_role role)
     const char *name = role == EL_GENERATOR ? "generator" : "discriminator";
     char *folder = el_path_join(j->run.folder, name), *text = card(j, name);
     const el_status st = folder && text
-                             ? el_weights_save(&j->model, role, el_loader_vocab(j->data), text, folder)
+                             ? el_weights_save(&j->model, role, el_loader_vocab(j->data), text, NULL, folder)
                              : el_fail(EL_ENOMEM, "%s: no memory", j->run.folder);
     free(text);
     free(folder);

@@ -2,6 +2,7 @@
 #include "model/weights.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,8 +61,60 @@ static el_status save_tensors(el_device *dev, const el_params *params, const cha
     return st;
 }
 
+/* What config.json says of each head of a discriminator. */
+static const struct {
+    const char *architecture, *task_head;
+    bool labelled; /* with classes and a dropout of its own */
+} HEADS[EL_HEADS] = {
+    [EL_HEAD_DETECTION] = {"ElectraForPreTraining", NULL, false},
+    [EL_HEAD_SEQUENCE] = {"ElectraForSequenceClassification", NULL, true},
+    [EL_HEAD_SEQUENCE_AFFINE] = {"ElectraForSequenceClassification", "sequence_affine", true},
+    [EL_HEAD_TOKEN] = {"ElectraForTokenClassification", NULL, true},
+    [EL_HEAD_SPAN] = {"ElectraForQuestionAnswering", NULL, false},
+    [EL_HEAD_SPAN_JOINT] = {"ElectraForQuestionAnswering", "span_joint", false},
+};
+
+/* "LABEL_0" ..., which is what transformers assumes for nameless classes. */
+static int put_labels(json_t *object, int labels)
+{
+    json_t *names = json_object(), *numbers = json_object();
+    int bad = 0;
+    for (int i = 0; i < labels; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "LABEL_%d", i);
+        bad |= json_object_set_new(names, name + strlen("LABEL_"), json_string(name));
+        bad |= json_object_set_new(numbers, name, json_integer(i));
+    }
+    bad |= json_object_set_new(object, "id2label", names);
+    return bad | json_object_set_new(object, "label2id", numbers);
+}
+
+/* The object for config.json: shape, head, and what the caller has to say. */
+static json_t *describe(const el_network *net, el_role role, const json_t *extra)
+{
+    const el_head_config *head = &net->head;
+    if (role == EL_GENERATOR)
+        return el_config_json(&net->config, "ElectraForMaskedLM");
+    json_t *object = el_config_json(&net->config, HEADS[head->kind].architecture);
+    int bad = object ? 0 : -1;
+    if (HEADS[head->kind].labelled) {
+        bad |= put_labels(object, head->labels);
+        bad |= json_object_set_new(object, "classifier_dropout", json_real(head->dropout));
+    }
+    if (HEADS[head->kind].task_head)
+        bad |= json_object_set_new(object, "task_head", json_string(HEADS[head->kind].task_head));
+    if (head->kind == EL_HEAD_SPAN_JOINT)
+        bad |= json_object_set_new(object, "answerable_classifier", json_boolean(head->answerable));
+    if (extra)
+        bad |= json_object_update(object, (json_t *)extra);
+    if (!bad)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
 el_status el_weights_save(el_model *model, el_role role, const el_vocab *vocab, const char *card,
-                          const char *folder)
+                          const json_t *extra, const char *folder)
 {
     const el_network *net = network_of(model, role);
     el_folder out = {0};
@@ -71,8 +124,7 @@ el_status el_weights_save(el_model *model, el_role role, const el_vocab *vocab, 
     char *tensors = el_path_join(out.temporary, "model.safetensors");
     char *config = el_path_join(out.temporary, "config.json");
     char *readme = el_path_join(out.temporary, "README.md");
-    json_t *object =
-        el_config_json(&net->config, role == EL_GENERATOR ? "ElectraForMaskedLM" : "ElectraForPreTraining");
+    json_t *object = describe(net, role, extra);
     if (!tensors || !config || !readme || !object)
         st = el_fail(EL_ENOMEM, "%s: no memory", folder);
     if (!st)
@@ -93,21 +145,89 @@ el_status el_weights_save(el_model *model, el_role role, const el_vocab *vocab, 
     return st;
 }
 
+/* config.json in a folder; the path, on the heap, is what sentences call it. */
+static el_status open_config(const char *folder, json_t **object, char **path)
+{
+    *object = NULL;
+    *path = el_path_join(folder, "config.json");
+    return *path ? el_json_load(object, *path) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+}
+
+static const char *architecture_of(const json_t *object)
+{
+    const char *name = json_string_value(json_array_get(json_object_get(object, "architectures"), 0));
+    return name ? name : "";
+}
+
 el_status el_weights_config(const char *folder, el_config *config, el_role *role)
 {
-    char *path = el_path_join(folder, "config.json");
-    json_t *object = NULL;
-    el_status st = path ? el_json_load(&object, path) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    json_t *object;
+    char *path;
+    el_status st = open_config(folder, &object, &path);
     if (!st)
         st = el_config_read(config, object, path);
-    if (!st) {
-        const char *architecture =
-            json_string_value(json_array_get(json_object_get(object, "architectures"), 0));
-        *role =
-            architecture && strcmp(architecture, "ElectraForMaskedLM") == 0 ? EL_GENERATOR : EL_DISCRIMINATOR;
-    }
+    if (!st)
+        *role = strcmp(architecture_of(object), "ElectraForMaskedLM") == 0 ? EL_GENERATOR : EL_DISCRIMINATOR;
     json_decref(object);
     free(path);
+    return st;
+}
+
+static el_status find_kind(const json_t *object, const char *name, el_head_kind *kind)
+{
+    const char *task_head = "", *architecture = architecture_of(object);
+    const el_status st = el_json_string(object, name, "task_head", &task_head);
+    *kind = EL_HEAD_DETECTION;
+    for (int k = 0; !st && k < EL_HEADS; k++) {
+        const char *own = HEADS[k].task_head ? HEADS[k].task_head : "";
+        if (strcmp(architecture, HEADS[k].architecture) == 0 && strcmp(task_head, own) == 0)
+            *kind = (el_head_kind)k;
+    }
+    if (!st && *task_head && *kind == EL_HEAD_DETECTION)
+        return el_fail(EL_EDATA, "%s: task_head is \"%s\", which is not known for %s", name, task_head,
+                       *architecture ? architecture : "a model without an architecture");
+    return st;
+}
+
+/* Hugging Face's rules: classes are counted by their names, and are two where nothing is said; the head's dropout
+ * is the encoder's unless it has one of its own. */
+static el_status read_head(const json_t *object, const char *name, el_head_config *head)
+{
+    *head = (el_head_config){.labels = 2, .dropout = 0.1};
+    const json_t *names = json_object_get(object, "id2label");
+    el_status st = find_kind(object, name, &head->kind);
+    if (!st)
+        st = el_json_bool(object, name, "answerable_classifier", &head->answerable);
+    if (!st)
+        st = el_json_real(object, name, "hidden_dropout_prob", &head->dropout);
+    if (!st)
+        st = el_json_real(object, name, "classifier_dropout", &head->dropout);
+    if (!st && json_is_object(names))
+        head->labels = (int)json_object_size(names);
+    else if (!st)
+        st = el_json_int(object, name, "num_labels", &head->labels);
+    if (!st && !HEADS[head->kind].labelled)
+        head->labels = 0, head->dropout = 0;
+    else if (!st && (head->labels < 1 || head->labels > 1 << 20))
+        st = el_fail(EL_EDATA, "%s: %d labels; there must be between 1 and %d", name, head->labels, 1 << 20);
+    if (!st && !(head->dropout >= 0 && head->dropout <= 0.9)) /* this way round catches nan */
+        st = el_fail(EL_EDATA, "%s: a classifier_dropout of %g; it must lie between 0 and 0.9", name,
+                     head->dropout);
+    return st;
+}
+
+el_status el_weights_head(const char *folder, el_head_config *head, json_t **object)
+{
+    json_t *read;
+    char *path;
+    el_status st = open_config(folder, &read, &path);
+    if (!st)
+        st = read_head(read, path, head);
+    free(path);
+    if (!st && object)
+        *object = read;
+    else
+        json_decref(read);
     return st;
 }
 
@@ -188,29 +308,68 @@ static bool is_backbone(const char *name)
     return strncmp(name, "electra.", 8) == 0;
 }
 
+/* A bare backbone (ElectraModel) has the names without their prefix. */
+static const el_st_entry *find_entry(const el_safetensors *file, const el_param *param)
+{
+    const el_st_entry *entry = el_safetensors_find(file, param->name);
+    return !entry && is_backbone(param->name) ? el_safetensors_find(file, param->name + 8) : entry;
+}
+
+static bool holds_head(const el_safetensors *file, const el_params *params)
+{
+    for (int i = 0; i < params->count; i++) {
+        const el_param *param = &params->items[i];
+        const el_st_entry *entry = find_entry(file, param);
+        if (!is_backbone(param->name) && !(entry && same_shape(entry, param)))
+            return false;
+    }
+    return true;
+}
+
+/* What is to become of a network's head. */
+typedef enum {
+    HEAD_MUST, /* a task's, which config.json says is there */
+    HEAD_MAY,  /* pre-training's: what there is of it is taken */
+    HEAD_STAYS /* as it is: the file holds another task's */
+} head_fate;
+
+static el_status decide_head(const el_network *net, el_role role, const el_safetensors *file,
+                             const char *folder, head_fate *fate)
+{
+    el_head_config theirs = {0};
+    const el_status st = role == EL_DISCRIMINATOR ? el_weights_head(folder, &theirs, NULL) : EL_OK;
+    const bool same = theirs.kind == net->head.kind && theirs.labels == net->head.labels;
+    *fate = same ? (theirs.kind == EL_HEAD_DETECTION ? HEAD_MAY : HEAD_MUST)
+                 : (holds_head(file, &net->params) ? HEAD_MUST : HEAD_STAYS);
+    return st;
+}
+
 el_status el_weights_load(el_model *model, el_role role, const char *folder)
 {
-    const el_params *params = &network_of(model, role)->params;
+    const el_network *net = network_of(model, role);
     char *path = el_path_join(folder, "model.safetensors");
     el_safetensors file = {0};
     el_status st = path ? el_safetensors_open(&file, path) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    head_fate fate = HEAD_MAY;
     bool head_missing = false;
-    for (int i = 0; !st && i < params->count; i++) {
-        const el_param *param = &params->items[i];
-        const el_st_entry *entry = el_safetensors_find(&file, param->name);
-        /* A bare backbone (ElectraModel) has the names without their prefix. */
-        if (!entry && is_backbone(param->name))
-            entry = el_safetensors_find(&file, param->name + 8);
-        if (entry)
-            st = fill_param(model->dev, param, entry, path);
-        else if (is_backbone(param->name))
-            st = el_fail(EL_EDATA, "%s: %s is missing", path, param->name);
-        else
+    if (!st)
+        st = decide_head(net, role, &file, folder, &fate);
+    for (int i = 0; !st && i < net->params.count; i++) {
+        const el_param *param = &net->params.items[i];
+        const el_st_entry *entry = find_entry(&file, param);
+        const bool head = !is_backbone(param->name);
+        if (head && (fate == HEAD_STAYS || (fate == HEAD_MAY && !entry)))
             head_missing = true;
+        else if (entry)
+            st = fill_param(model->dev, param, entry, path);
+        else
+            st = el_fail(EL_EDATA, "%s: %s is missing", path, param->name);
     }
     if (!st && head_missing)
-        el_log(EL_LOG_NOTE, "%s holds no %s head; a new one is used", path,
-               role == EL_GENERATOR ? "generator" : "discriminator");
+        el_log(EL_LOG_NOTE, "%s holds no %s; a new one is used", path,
+               role == EL_GENERATOR                  ? "generator head"
+               : net->head.kind == EL_HEAD_DETECTION ? "discriminator head"
+                                                     : "head for this task");
     el_safetensors_close(&file);
     free(path);
     return st;

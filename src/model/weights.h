@@ -2,8 +2,10 @@
  *
  *   config.json  model.safetensors  vocab.txt  tokenizer_config.json  README.md
  *
- * What we write opens with ElectraForPreTraining / ElectraForMaskedLM and AutoTokenizer; what they write
- * opens here.
+ * What we write opens with ElectraForPreTraining, ElectraForMaskedLM or, after fine-tuning, with
+ * ElectraForSequenceClassification, ...TokenClassification or ...QuestionAnswering, and AutoTokenizer; what they
+ * write opens here.  The original's heads, which Hugging Face lacks, go under the task's architecture too; the key
+ * "task_head" ("sequence_affine", "span_joint") tells them apart, "answerable_classifier" whether a joint one has it.
  */
 #ifndef EL_MODEL_WEIGHTS_H
 #define EL_MODEL_WEIGHTS_H
@@ -13,17 +15,23 @@
 
 typedef enum { EL_GENERATOR, EL_DISCRIMINATOR } el_role;
 
-/* Writes one network's folder.  `card` is the text of README.md. */
+/* Writes one network's folder.  `card` is the text of README.md; `extra` an object of further keys for config.json
+ * (id2label, problem_type ...), or NULL. */
 el_status el_weights_save(el_model *model, el_role role, const el_vocab *vocab, const char *card,
-                          const char *folder);
+                          const json_t *extra, const char *folder);
 
 /* The configuration in a folder, and whether it is a generator (ElectraForMaskedLM) or a discriminator. */
 el_status el_weights_config(const char *folder, el_config *config, el_role *role);
 
+/* The head in a folder, and all of config.json where it is asked for (`object` not NULL; a new reference).  The kind
+ * is EL_HEAD_DETECTION where there is no task's. */
+el_status el_weights_head(const char *folder, el_head_config *head, json_t **object);
+
 /* Fills one network of an open model from a folder; shapes must agree, tensors of other heads are ignored, a
- * missing backbone tensor is EL_EDATA, a missing head keeps its values and is noted in the log.  In a gdes
- * model the discriminator's delta becomes file minus base, so load the generator first.  The caller calls
- * el_model_prepare. */
+ * missing backbone tensor is EL_EDATA.  A missing head keeps its values and is noted in the log, unless config.json
+ * says that it is there: that is EL_EDATA for a task's.  Where config.json speaks of another head, this one is
+ * taken if the file has it whole and in its shape.  In a gdes model the discriminator's delta becomes file minus
+ * base, so load the generator first.  The caller calls el_model_prepare. */
 el_status el_weights_load(el_model *model, el_role role, const char *folder);
 
 /* Where the networks of a run folder, or a folder that is itself a model, lie: paths on the heap or NULL. */

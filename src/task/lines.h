@@ -1,0 +1,31 @@
+/* lines - the lines of a file, plain or compressed, one after the other
+ *
+ * A line comes without its newline and carriage return, the first without a byte order mark, and is valid UTF-8: what is
+ * not is EL_EDATA with file and line.
+ */
+#ifndef EL_TASK_LINES_H
+#define EL_TASK_LINES_H
+
+#include "text/reader.h"
+
+typedef struct {
+    const char *path; /* borrowed */
+    el_reader *reader;
+    el_block block;
+    const char *at;
+    bool ended;
+    int64_t number; /* of the line that was given last, from 1 */
+} el_lines;
+
+el_status el_lines_open(el_lines *lines, const char *path); /* "-": standard input */
+/* The next line, valid until the next call; text NULL: there is no more. */
+el_status el_lines_next(el_lines *lines, el_line *line);
+void el_lines_close(el_lines *lines); /* accepts a zeroed one */
+
+/* The whole file as text, on the heap, with a zero behind it. */
+el_status el_text_load(const char *path, char **text, size_t *bytes);
+
+/* EL_EDATA with "path, line n: ..." in front. */
+el_status el_lines_fail(const el_lines *lines, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

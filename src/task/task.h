@@ -1,0 +1,94 @@
+/* task - what a task is: a line of a table; and reading its files
+ *
+ * GLUE, SQuAD and their like are lines with names of files, columns and metrics; `classify`, `regress`, `multilabel`,
+ * `tag` and `span` are lines that leave them to the user.  Whatever a line leaves open, or a caller says otherwise, is
+ * found in the file: columns by the names that such files use, else the first and the last.
+ */
+#ifndef EL_TASK_TASK_H
+#define EL_TASK_TASK_H
+
+#include "task/dataset.h"
+
+/* How text lies in a file; told by the ending (.tsv .txt .csv .jsonl .json .conll, and .gz or .zst behind it) and the
+ * task where left open. */
+typedef enum {
+    EL_FORM_OPEN,
+    EL_FORM_TSV,   /* fields between tabs, nothing quoted */
+    EL_FORM_CSV,   /* RFC 4180 */
+    EL_FORM_JSONL, /* an object a line; a column is a key, "a.b" a key within */
+    EL_FORM_JSON,  /* an array of such objects, or {"data": array} */
+    EL_FORM_LINES, /* a text a line; to tag: words between spaces */
+    EL_FORM_CONLL, /* a word and its columns a line, sentences between blank lines */
+    EL_FORM_SQUAD, /* SQuAD's and KorQuAD's JSON */
+    EL_FORM_MRQA,  /* MRQA's JSONL */
+    EL_FORMS
+} el_form;
+
+/* Columns are names (of the header, or JSON keys) or numbers from 1; negative ones count from the end.  NULL: open. */
+typedef struct {
+    el_form form;
+    int header;          /* 1: the first line names columns; 0: it does not; -1: found out */
+    const char *text[2]; /* sentence and second sentence; question and context; words */
+    const char *label;   /* or score, labels between commas, tags, answers */
+    const char *id;
+} el_columns;
+
+typedef struct {
+    const char *name;  /* "sst2" */
+    const char *about; /* "sentiment of film reviews (GLUE)" */
+    el_task_kind kind;
+    const char *folder;             /* where its files usually lie, below the data folder: "SST-2" */
+    const char *train, *dev, *test; /* names of files without endings, alternatives between '|'; NULL: none */
+    el_columns columns;
+    el_columns test_columns; /* of a test file without labels, as GLUE's are */
+    bool test_unlabelled;    /* such a file is there to be predicted, not scored */
+    bool skips;              /* malformed lines are left out and counted, as is the custom with these files */
+    const char *labels;      /* "0|1", in the order of their numbers; NULL: as found, sorted */
+    const char *metric;      /* by which the best checkpoint is chosen: a figure's name */
+    double epochs;
+    double low, high; /* regress: the range that is 0 .. 1 in training; both 0: as found in training data */
+    int max_seq_length;
+    bool double_unordered;  /* train on both orders of a pair */
+    const char *also;       /* another task whose dev file is scored too */
+    const char *submission; /* name of GLUE's submission file, "SST-2.tsv"; NULL: none */
+    const char *positive;   /* the label that F1 is of; NULL: the second */
+} el_task;
+
+/* NULL where there is no such task. */
+const el_task *el_task_find(const char *name);
+const el_task *el_task_at(int index); /* NULL after the last */
+
+/* Where the splits of a task lie.  Paths on the heap, NULL where there is none. */
+typedef struct {
+    char *train, *dev, *test;
+} el_task_files;
+
+/* Looks in `folder` (NULL: nowhere) and in the task's usual folder below it for the task's files with any known ending,
+ * and failing these for the one file with "train", "dev" (or "valid", "trial") or "test" in its name; what is `given`
+ * is taken as it is.  Where the same task is known in another form (STS-B as first published), *task becomes it.
+ * EL_EDATA where several files would do, or none to train on and `need_train`. */
+el_status el_task_find_files(const el_task **task, const char *folder, const el_task_files *given,
+                             bool need_train, el_task_files *files);
+void el_task_files_release(el_task_files *files);
+
+/* What a caller may say of a file; zeroed (header -1): nothing. */
+typedef struct {
+    const el_columns *columns; /* those that are not open replace the task's; may be NULL */
+    bool labelled;             /* false: labels are taken where they are, and may be missing */
+    bool test;                 /* the task's test_columns hold */
+} el_task_reading;
+
+/* Reads a file some examples at a time, in its order.  Labels are added to `labels` unless it is closed; one that is
+ * not there is EL_EDATA with file and line.  `path` may also be "label=FILE,label=FILE": a class each, a text a line. */
+typedef struct el_task_reader el_task_reader;
+el_status el_task_reader_open(el_task_reader **reader, const el_task *task, const char *path,
+                              el_task_reading reading, el_labels *labels);
+/* Makes *dataset of the next examples, at most `most` (span files come whole); none left: its count is 0. */
+el_status el_task_reader_next(el_task_reader *reader, int most, el_dataset *dataset);
+void el_task_reader_close(el_task_reader *reader); /* accepts NULL */
+
+/* All of them. */
+el_status el_task_read(const el_task *task, const char *path, el_task_reading reading, el_labels *labels,
+                       el_dataset *dataset);
+
+#endif

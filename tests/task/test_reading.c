@@ -1,0 +1,306 @@
+/* Files of every form become examples; what is wrong with one is said with its line. */
+#include "base/check.h"
+
+#include "task/task.h"
+
+/* Writes a file into the test's folder and returns its path, valid until the next but three. */
+static const char *file(const char *name, const char *text)
+{
+    const char *const path = in_folder(name);
+    CHECK_OK(el_file_write(path, text, strlen(text)));
+    return path;
+}
+
+static el_status read_with(const char *task, const char *path, const el_columns *columns, bool labelled,
+                           el_labels *labels, el_dataset *d)
+{
+    const el_task *const t = el_task_find(task);
+    assert_non_null(t);
+    const el_status st =
+        el_task_read(t, path, (el_task_reading){.columns = columns, .labelled = labelled}, labels, d);
+    return st;
+}
+
+static void read_well(const char *task, const char *path, const el_columns *columns, el_labels *labels,
+                      el_dataset *d)
+{
+    *labels = (el_labels){0};
+    const el_status st = read_with(task, path, columns, true, labels, d);
+    if (st)
+        fail_msg("%s: %s", path, el_error());
+}
+
+static void release(el_labels *labels, el_dataset *d)
+{
+    el_labels_release(labels);
+    el_dataset_release(d);
+}
+
+/* The sentence about a bad file, which must hold `part`. */
+static void expect_failure(const char *task, const char *name, const char *text, const char *part)
+{
+    el_labels labels = {0};
+    el_dataset d;
+    const el_status st = read_with(task, file(name, text), NULL, true, &labels, &d);
+    assert_int_not_equal(st, EL_OK);
+    if (!strstr(el_error(), part))
+        fail_msg("%s: \"%s\" does not hold \"%s\"", name, el_error(), part);
+    el_labels_release(&labels);
+}
+
+static void glue(void **state)
+{
+    (void)state;
+    el_labels labels;
+    el_dataset d;
+    read_well("cola", file("cola.tsv", "gj04\t1\t\tShe \"left.\ngj04\t0\t*\tLeft she\n"), NULL, &labels, &d);
+    assert_int_equal(d.count, 2);
+    assert_string_equal(d.examples[0].text[0], "She \"left.");
+    assert_null(d.examples[0].text[1]);
+    assert_int_equal(d.examples[0].label, 1);
+    assert_int_equal(d.examples[1].label, 0);
+    assert_int_equal(d.examples[1].line, 2);
+    release(&labels, &d);
+
+    read_well(
+        "rte",
+        file("rte.tsv",
+             "index\tsentence1\tsentence2\tlabel\n7\ta\tb\tnot_entailment\n8\tc\n9\te\tf\tentailment\n"),
+        NULL, &labels, &d);
+    assert_int_equal(d.count, 2); /* the ragged row is left out */
+    assert_int_equal(d.skipped, 1);
+    assert_int_equal(d.examples[0].label, 1);
+    assert_string_equal(d.examples[1].text[1], "f");
+    assert_string_equal(labels.names[0], "entailment");
+    release(&labels, &d);
+
+    labels = (el_labels){0};
+    const el_task *const sst2 = el_task_find("sst2");
+    assert_int_equal(el_task_read(sst2, file("test.tsv", "index\tsentence\n4\tfine\n"),
+                                  (el_task_reading){.test = true}, &labels, &d),
+                     EL_OK);
+    assert_string_equal(d.examples[0].id, "4");
+    assert_int_equal(d.examples[0].label, -1);
+    assert_int_equal(labels.count, 2);
+    release(&labels, &d);
+}
+
+static void own_files(void **state)
+{
+    (void)state;
+    el_labels labels;
+    el_dataset d, *all[] = {&d};
+    read_well("classify", file("a.csv", "text,label\r\n\"one, \"\"two\"\"\nthree\",bad\r\nfour,\"good\"\r\n"),
+              NULL, &labels, &d);
+    assert_int_equal(d.count, 2);
+    assert_string_equal(d.examples[0].text[0], "one, \"two\"\nthree");
+    assert_string_equal(d.examples[1].text[0], "four");
+    assert_int_equal(d.examples[1].line, 4);
+    release(&labels, &d);
+
+    read_well("classify", file("b.tsv", "wie geht es\tfrage\ngut\taussage\nso\tfrage\n"), NULL, &labels, &d);
+    assert_int_equal(d.count, 3);
+    CHECK_OK(el_labels_close(&labels, all, 1));
+    assert_string_equal(labels.names[0], "aussage");
+    assert_int_equal(d.examples[0].label, 1);
+    assert_int_equal(d.examples[1].label, 0);
+    release(&labels, &d);
+
+    read_well("regress", file("c.jsonl", "{\"sentence1\": \"x\", \"sentence2\": \"y\", \"score\": 2.5}\n\n"),
+              NULL, &labels, &d);
+    assert_int_equal(d.count, 1);
+    assert_string_equal(d.examples[0].text[1], "y");
+    assert_true(d.examples[0].value == 2.5);
+    release(&labels, &d);
+
+    const el_columns inner = {.header = -1, .label = "labels.real"};
+    read_well("regress",
+              file("d.json", "[{\"sentence1\": \"x\", \"sentence2\": \"y\", \"labels\": {\"real\": 4}}]"),
+              &inner, &labels, &d);
+    assert_true(d.examples[0].value == 4);
+    release(&labels, &d);
+
+    read_well("multilabel", file("e.tsv", "text\tlabels\nx\tred, blue\ny\t\nz\tblue\n"), NULL, &labels, &d);
+    assert_int_equal(d.count, 3);
+    assert_int_equal(d.examples[0].count, 2);
+    assert_int_equal(d.examples[1].count, 0);
+    assert_int_equal(d.numbers[d.examples[2].first], d.numbers[1]);
+    release(&labels, &d);
+
+    char classes[300];
+    const char *const plot = file("plot.5000", "it begins\n"), *const quote =
+                                                                   file("quote.5000", "a gem\na bore\n");
+    snprintf(classes, sizeof classes, "objective=%s,subjective=%s", plot, quote);
+    read_well("classify", classes, NULL, &labels, &d);
+    assert_int_equal(d.count, 3);
+    assert_int_equal(d.examples[0].label, 0);
+    assert_int_equal(d.examples[2].label, 1);
+    assert_string_equal(d.examples[2].text[0], "a bore");
+    release(&labels, &d);
+}
+
+static void words(void **state)
+{
+    (void)state;
+    el_labels labels;
+    el_dataset d;
+    read_well("chunk", file("train.txt", "-DOCSTART- X O\n\nHe PRP B-NP\nruns VBZ B-VP\n\n\nStop VB B-VP"),
+              NULL, &labels, &d);
+    assert_int_equal(d.count, 2);
+    assert_int_equal(d.examples[0].count, 2);
+    assert_string_equal(d.words[1].text, "runs");
+    assert_string_equal(labels.names[d.words[2].tag], "B-VP");
+    release(&labels, &d);
+
+    read_well(
+        "ner",
+        file("klue.tsv", "## note\n## 1\tx\n\xEC\x84\x9C\tB-LC\n \tO\n##\tO\n\n## 2\n\xEA\xB0\x80\tO\n"),
+        NULL, &labels, &d);
+    assert_int_equal(d.count, 2);
+    assert_int_equal(d.examples[0].count, 3);
+    assert_string_equal(d.words[1].text, " ");
+    assert_string_equal(d.words[2].text, "##");
+    release(&labels, &d);
+
+    read_well("tag", file("t.jsonl", "{\"tokens\": [\"New York\", \"!\"], \"tags\": [\"B-LOC\", \"O\"]}\n"),
+              NULL, &labels, &d);
+    assert_int_equal(d.word_count, 2);
+    assert_string_equal(d.words[0].text, "New York");
+    release(&labels, &d);
+}
+
+static void questions(void **state)
+{
+    (void)state;
+    el_labels labels;
+    el_dataset d;
+    read_well("squad",
+              file("s.json",
+                   "{\"data\": [{\"title\": \"t\", \"paragraphs\": [{\"context\": \"\xC3\xA9t\xC3\xA9 was "
+                   "warm, warm\", \"qas\": ["
+                   "{\"id\": \"a\", \"question\": \"How?\", \"answers\": [{\"text\": \"warm\", "
+                   "\"answer_start\": 14}]},"
+                   "{\"id\": \"b\", \"question\": \"Who?\", \"is_impossible\": true, \"answers\": []},"
+                   "{\"id\": \"c\", \"question\": \"Why?\", \"answers\": [{\"text\": \"cold\", "
+                   "\"answer_start\": 0}]}]}]}]}"),
+              NULL, &labels, &d);
+    assert_int_equal(d.count, 3);
+    assert_int_equal(d.answers[0].begin, 16); /* characters became bytes */
+    assert_int_equal(d.examples[1].label, 1);
+    assert_int_equal(d.answers[1].begin, -1); /* it does not stand there */
+    assert_ptr_equal(d.examples[0].text[1], d.examples[2].text[1]);
+    release(&labels, &d);
+
+    read_well("mrqa",
+              file("m.jsonl", "{\"header\": {\"dataset\": \"x\"}}\n{\"context\": \"a b c\", \"qas\": "
+                              "[{\"qid\": \"q\", \"question\": \"b?\", "
+                              "\"answers\": [\"b\", \"B\"], \"detected_answers\": [{\"text\": \"b\", "
+                              "\"char_spans\": [[2, 2]]}]}]}\n"),
+              NULL, &labels, &d);
+    assert_int_equal(d.count, 1);
+    assert_int_equal(d.answers[0].begin, 2);
+    assert_int_equal(d.examples[0].count, 3);
+    release(&labels, &d);
+
+    read_well("span",
+              file("own.tsv", "question\tcontext\tanswer\nwho?\tAda wrote\tAda\nwhen?\tAda wrote\t\n"), NULL,
+              &labels, &d);
+    assert_int_equal(d.answers[0].begin, 0);
+    assert_int_equal(d.examples[1].label, 1);
+    release(&labels, &d);
+}
+
+static void bad_files(void **state)
+{
+    (void)state;
+    expect_failure("classify", "1.tsv", "text\tlabel\na\tx\nb\n", "line 3: there is no column label");
+    expect_failure("classify", "2.csv", "text,label\n\"a,x\n", "line 2: a quotation mark is never closed");
+    expect_failure("classify", "3.tsv", "text\tlabel\na\xFF\tx\n", "line 2: byte 2 is not valid UTF-8");
+    expect_failure("regress", "4.tsv", "text\tscore\na\tmany\n", "line 2: \"many\" is not a number");
+    expect_failure("ner", "5.conll", "word O\nalone\n", "line 2: a word and its tag are wanted");
+    expect_failure("classify", "6.jsonl", "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\"}\n",
+                   "line 2: there is no column label");
+    expect_failure("classify", "7.jsonl", "{\"text\": \"a\", \n", "line 1");
+    expect_failure("squad", "8.json", "{\"version\": 2}", "no array \"data\"");
+    expect_failure("classify", "9.tsv", "", "no example");
+
+    el_labels labels = {0};
+    el_dataset d;
+    CHECK_FAILS(read_with("classify", "a=,b=there.txt", NULL, true, &labels, &d), EL_EUSAGE, "label=FILE");
+    el_labels_add(&labels, "x");
+    labels.closed = true;
+    assert_int_equal(
+        read_with("classify", file("10.tsv", "text\tlabel\na\tx\nb\ty\n"), NULL, true, &labels, &d),
+        EL_EDATA);
+    assert_non_null(strstr(el_error(), "line 3: the label \"y\" is not known"));
+    el_labels_release(&labels);
+}
+
+static void held_out(void **state)
+{
+    (void)state;
+    char text[4000] = "text\tlabel\n";
+    for (int i = 0; i < 100; i++)
+        sprintf(text + strlen(text), "t%d\t%d\n", i, i % 3);
+    const char *const path = file("many.tsv", text);
+    el_labels labels;
+    el_dataset train, dev, again, other;
+    read_well("classify", path, NULL, &labels, &train);
+    CHECK_OK(el_dataset_hold_out(&train, &dev, (el_hold_out){.share = 0.1, .seed = 3}));
+    assert_int_equal(train.count, 90);
+    assert_int_equal(dev.count, 10);
+    el_labels_release(&labels);
+    read_well("classify", path, NULL, &labels, &again);
+    CHECK_OK(el_dataset_hold_out(&again, &other, (el_hold_out){.share = 0.1, .seed = 3}));
+    for (int i = 0; i < 10; i++)
+        assert_string_equal(dev.examples[i].text[0], other.examples[i].text[0]);
+    el_dataset_release(&other);
+    char last[16];
+    snprintf(last, sizeof last, "%s", again.examples[again.count - 1].text[0]);
+    CHECK_OK(el_dataset_hold_out(&again, &other, (el_hold_out){.last = 5}));
+    assert_int_equal(other.count, 5);
+    assert_string_equal(other.examples[4].text[0], last);
+    CHECK_OK(el_dataset_limit(&train, 20, 1));
+    assert_int_equal(train.count, 20);
+    el_dataset_release(&train);
+    el_dataset_release(&dev);
+    el_dataset_release(&other);
+    release(&labels, &again);
+}
+
+static void files(void **state)
+{
+    (void)state;
+    const el_task *task = el_task_find("classify");
+    el_task_files found;
+    char other[80];
+    snprintf(other, sizeof other, "%s/sts", folder);
+    CHECK_OK(el_folder_make(other));
+    char path[128];
+    snprintf(path, sizeof path, "%s/sts-train.csv", other);
+    CHECK_OK(el_file_write(path, "x\n", 2));
+    CHECK_OK(el_task_find_files(&task, other, NULL, true, &found));
+    assert_string_equal(found.train, path);
+    assert_null(found.dev);
+    el_task_files_release(&found);
+    task = el_task_find("stsb");
+    CHECK_OK(el_task_find_files(&task, other, NULL, true, &found));
+    assert_string_equal(task->columns.label, "5"); /* as first published */
+    el_task_files_release(&found);
+    snprintf(path, sizeof path, "%s/train-2.tsv", other);
+    CHECK_OK(el_file_write(path, "x\n", 2));
+    task = el_task_find("classify");
+    assert_int_equal(el_task_find_files(&task, other, NULL, true, &found), EL_EUSAGE);
+    assert_non_null(strstr(el_error(), "sts-train.csv"));
+    CHECK_OK(el_task_find_files(&task, folder, NULL, false, &found));
+    el_task_files_release(&found);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(glue),      cmocka_unit_test(own_files),
+                                       cmocka_unit_test(words),     cmocka_unit_test(questions),
+                                       cmocka_unit_test(bad_files), cmocka_unit_test(held_out),
+                                       cmocka_unit_test(files)};
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -1,7 +1,6 @@
 /* electra tokenize - each line of text becomes a line of pieces or ids
  *
- * A block of lines is cut into parts of a fixed size; each part is tokenised and printed into memory of its
- * own by whichever thread is free, and the parts are written in order.
+ * Each part of a block is printed into memory of its own, and the parts are written in order.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +9,7 @@
 #include "base/parallel.h"
 #include "cli/casing.h"
 #include "cli/cli.h"
-#include "text/reader.h"
-#include "text/wordpiece.h"
+#include "cli/tokenize.h"
 
 typedef struct {
     const char *vocab;
@@ -27,36 +25,28 @@ static const el_option TABLE[] = {
     {"threads", EL_OPT_INT, FIELD(threads), 1, 1024, NULL, "threads to work on"},
 };
 
-enum { PART = 1 << 17, MOST_PARTS = EL_READER_BLOCK / PART + 1 };
-
+/* What a part prints. */
 typedef struct {
-    const char *text;
-    size_t bytes;
-    char *out;
+    char *text;
     size_t used, room;
-    el_status status;
-    char trouble[256]; /* the sentence, brought from the thread it was left in */
-} part;
+} output;
 
 typedef struct {
     const settings *settings;
     const el_vocab *vocab;
-    el_wordpiece **sessions; /* one for each thread */
-    el_ids *ids;
-    part parts[MOST_PARTS];
-    int count;
+    output parts[CLI_TOKENIZE_PARTS];
 } work;
 
-static el_status make_room(part *p, size_t more)
+static el_status make_room(output *o, size_t more)
 {
-    if (p->used + more <= p->room)
+    if (o->used + more <= o->room)
         return EL_OK;
-    const size_t room = 2 * (p->used + more);
-    char *out = realloc(p->out, room);
-    if (!out)
+    const size_t room = 2 * (o->used + more);
+    char *text = realloc(o->text, room);
+    if (!text)
         return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for the output", room);
-    p->out = out;
-    p->room = room;
+    o->text = text;
+    o->room = room;
     return EL_OK;
 }
 
@@ -73,85 +63,54 @@ static int put_number(char *out, int32_t value)
     return count;
 }
 
-static el_status put_line(part *p, const work *w, const el_ids *ids)
+static el_status put_line(void *context, int part, const el_ids *ids)
 {
+    work *w = context;
+    output *o = &w->parts[part];
     for (size_t i = 0; i < ids->count; i++) {
         const char *piece = w->vocab->pieces[ids->data[i]];
         const size_t bytes = w->settings->ids ? 12 : strlen(piece);
-        const el_status st = make_room(p, bytes + 2);
+        const el_status st = make_room(o, bytes + 2);
         if (st)
             return st;
         if (i > 0)
-            p->out[p->used++] = ' ';
+            o->text[o->used++] = ' ';
         if (w->settings->ids) {
-            p->used += (size_t)put_number(p->out + p->used, ids->data[i]);
+            o->used += (size_t)put_number(o->text + o->used, ids->data[i]);
         } else {
-            memcpy(p->out + p->used, piece, bytes);
-            p->used += bytes;
+            memcpy(o->text + o->used, piece, bytes);
+            o->used += bytes;
         }
     }
-    const el_status st = make_room(p, 1);
+    const el_status st = make_room(o, 1);
     if (!st)
-        p->out[p->used++] = '\n';
+        o->text[o->used++] = '\n';
     return st;
 }
 
-static void do_part(void *context, int index, int thread)
+static el_status write_parts(void *context, int parts, const el_block *block)
 {
     work *w = context;
-    part *p = &w->parts[index];
-    el_ids *ids = &w->ids[thread];
-    el_line line;
-    p->used = 0;
-    p->status = w->sessions[thread] ? EL_OK : el_wordpiece_open(&w->sessions[thread], w->vocab);
-    for (const char *at = p->text; !p->status && el_line_next(&at, p->text + p->bytes, &line);) {
-        ids->count = 0;
-        p->status = el_wordpiece_encode(w->sessions[thread], line.text, line.bytes, ids);
-        if (!p->status)
-            p->status = put_line(p, w, ids);
-    }
-    if (p->status)
-        snprintf(p->trouble, sizeof p->trouble, "%s", el_error());
-}
-
-static void cut_parts(work *w, const el_block *block)
-{
-    w->count = 0;
-    for (size_t at = 0; at < block->bytes;) {
-        part *p = &w->parts[w->count++];
-        p->text = block->text + at;
-        p->bytes = w->count < MOST_PARTS ? el_lines_cut(p->text, block->bytes - at, PART) : block->bytes - at;
-        at += p->bytes;
-    }
-}
-
-static el_status write_parts(work *w, bool cut)
-{
-    for (int i = 0; i < w->count; i++) {
-        part *p = &w->parts[i];
-        if (p->status)
-            return el_fail(p->status, "%s", p->trouble);
-        if (cut && i == w->count - 1 && p->used > 0) /* the line goes on in the next block */
-            p->out[p->used - 1] = ' ';
-        if (fwrite(p->out, 1, p->used, stdout) != p->used)
+    for (int i = 0; i < parts; i++) {
+        output *o = &w->parts[i];
+        if (block->cut && i == parts - 1 && o->used > 0) /* the line goes on in the next block */
+            o->text[o->used - 1] = ' ';
+        if (fwrite(o->text, 1, o->used, stdout) != o->used)
             return el_fail(EL_EFAILED, "cannot write the output");
+        o->used = 0;
     }
     return EL_OK;
 }
 
 static el_status tokenize_all(work *w, el_reader *reader)
 {
-    el_block block;
-    el_status st;
-    while ((st = el_reader_next(reader, &block)) == EL_OK && block.bytes > 0) {
-        cut_parts(w, &block);
-        el_parallel((int)w->settings->threads, w->count, do_part, w);
-        if ((st = write_parts(w, block.cut)))
-            return st;
-    }
-    if (!st && fflush(stdout) != 0)
-        st = el_fail(EL_EFAILED, "cannot write the output");
-    return st;
+    const cli_tokenizer tokenizer = {.vocab = w->vocab,
+                                     .threads = (int)w->settings->threads,
+                                     .on_line = put_line,
+                                     .on_block = write_parts,
+                                     .context = w};
+    const el_status st = cli_tokenize(&tokenizer, reader);
+    return !st && fflush(stdout) != 0 ? el_fail(EL_EFAILED, "cannot write the output") : st;
 }
 
 static el_status run(const el_options *options, const settings *s)
@@ -159,38 +118,19 @@ static el_status run(const el_options *options, const settings *s)
     char *standard_input[] = {"-"};
     if (!s->vocab)
         return el_fail(EL_EUSAGE, "--vocab is missing: which vocabulary?");
-    const size_t threads = (size_t)s->threads;
     el_vocab *vocab = NULL;
     el_reader *reader = NULL;
-    work *w = calloc(1, sizeof *w);
-    if (w)
-        *w = (work){.settings = s,
-                    .sessions = calloc(threads, sizeof *w->sessions),
-                    .ids = calloc(threads, sizeof *w->ids)};
-    el_status st = EL_OK;
-    if (!w || !w->sessions || !w->ids)
-        st = el_fail(EL_ENOMEM, "no memory for %zu threads", threads);
-    if (!st)
-        st = el_vocab_load(&vocab, s->vocab, cli_casing_wish(options, s->lowercase, s->strip_accents));
+    work w = {.settings = s};
+    el_status st = el_vocab_load(&vocab, s->vocab, cli_casing_wish(options, s->lowercase, s->strip_accents));
     if (!st)
         st = options->operand_count
                  ? el_reader_open(&reader, options->operand, options->operand_count, (el_reader_settings){0})
                  : el_reader_open(&reader, standard_input, 1, (el_reader_settings){0});
-    if (!st) {
-        w->vocab = vocab;
-        st = tokenize_all(w, reader);
-    }
-    for (size_t t = 0; w && w->sessions && w->ids && t < threads; t++) {
-        el_wordpiece_close(w->sessions[t]);
-        el_ids_release(&w->ids[t]);
-    }
-    for (int i = 0; w && i < MOST_PARTS; i++)
-        free(w->parts[i].out);
-    if (w) {
-        free(w->sessions);
-        free(w->ids);
-    }
-    free(w);
+    w.vocab = vocab;
+    if (!st)
+        st = tokenize_all(&w, reader);
+    for (int i = 0; i < CLI_TOKENIZE_PARTS; i++)
+        free(w.parts[i].text);
     el_reader_close(reader);
     el_vocab_close(vocab);
     return st;

@@ -4,19 +4,67 @@
 #include <string.h>
 
 #include "cli/bench.h"
+#include "cli/casing.h"
 #include "cli/cli.h"
 #include "train/presets.h"
 
-static const char EXAMPLES[] =
-    "  electra bench gemm                                 peaks, and a layer's products\n"
-    "  electra bench step --model-size small --batch-size 16 --json\n"
-    "  electra bench infer --model-size base --batch-size 1 --max-seq-length 32\n";
+#define MODEL "model_size", "batch_size", "max_seq_length"
 
+/* Beside what every part takes, the options that mean something to it. */
 static const struct {
     const char *name;
     el_status (*run)(const bench_place *place, json_t **result);
-} PARTS[] = {{"gemm", bench_gemm}, {"step", bench_step}, {"infer", bench_infer}};
-enum { PART_COUNT = sizeof PARTS / sizeof *PARTS };
+    const char *summary, *examples;
+    const char *options[8];
+} PARTS[] = {
+    {"gemm",
+     bench_gemm,
+     "this machine's multiply-add peaks, and the products of a layer against them",
+     "  electra bench gemm\n"
+     "  electra bench gemm --model-size base --precision fp32 --threads 1\n",
+     {MODEL}},
+    {"ops",
+     bench_ops,
+     "where the time of a training step goes: each op, its share, and how near it is to what limits it",
+     "  electra bench ops --model-size small --precision bf16\n"
+     "  electra bench ops --json > before.json\n"
+     "  electra bench ops --compare before.json            beside an earlier output\n",
+     {MODEL, "micro_batch_tokens"}},
+    {"step",
+     bench_step,
+     "a whole training step: loading, masking, both networks, dropout, clipping, AdamW",
+     "  electra bench step --model-size small --batch-size 16 --json\n"
+     "  electra bench step --model-size base --max-seq-length 512 --precision fp32\n",
+     {MODEL, "micro_batch_tokens"}},
+    {"infer",
+     bench_infer,
+     "one pass of an encoder",
+     "  electra bench infer --model-size base --batch-size 1 --max-seq-length 32\n"
+     "  electra bench infer --batch-size 32 --threads 2 --json\n",
+     {MODEL}},
+    {"tokenize",
+     bench_tokenize,
+     "text from files to ids, reading counted, with caches empty at the start",
+     "  electra bench tokenize --vocab vocab.txt --threads 2 corpus.txt\n"
+     "  electra bench tokenize --vocab vocab.txt --no-lowercase corpus/*.txt.zst\n",
+     {"vocab", "lowercase", "strip_accents"}},
+    {"load",
+     bench_load,
+     "batches from shards, and their masking, on one thread",
+     "  electra bench load                                 shards of random ids\n"
+     "  electra bench load --data shards --batch-size 128\n",
+     {MODEL, "data"}},
+};
+enum { PART_COUNT = sizeof PARTS / sizeof *PARTS, NO_PART = -1 };
+
+static const char EXAMPLES[] =
+    "  electra bench gemm                                 peaks, and a layer's products\n"
+    "  electra bench ops --model-size small               each op of a training step\n"
+    "  electra bench step --model-size small --batch-size 16 --json\n"
+    "  electra bench infer --model-size base --batch-size 1 --max-seq-length 32\n"
+    "  electra bench tokenize --vocab vocab.txt --threads 2 corpus.txt\n"
+    "  electra bench load --data shards\n"
+    "  electra bench step --help                          what one part is and takes\n";
 
 #define AT(field) offsetof(bench_settings, field)
 static const el_option TABLE[] = {
@@ -25,10 +73,19 @@ static const el_option TABLE[] = {
     {"max_seq_length", EL_OPT_INT, AT(max_seq_length), 8, 1 << 14, NULL, "tokens in each"},
     {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
      "tokens of a training step that are worked on at a time"},
+    {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL, "shards to load from, instead of random ids"},
+    {"vocab", EL_OPT_TEXT, AT(vocab), 0, 0, NULL, "vocab.txt, or a folder with one"},
+    CLI_CASING_OPTIONS(bench_settings),
     {"seconds", EL_OPT_REAL, AT(seconds), 0.01, 3600, NULL, "to measure for"},
+    {"compare", EL_OPT_TEXT, AT(compare), 0, 0, NULL, "an earlier --json output, to be shown beside"},
     {"json", EL_OPT_SWITCH, AT(json), 0, 1, NULL, "the result as JSON"},
     CLI_MACHINE_OPTIONS(bench_settings),
 };
+enum { LINES = sizeof TABLE / sizeof *TABLE };
+
+/* Every part takes these; they say how to measure, not what. */
+static const char *const COMMON[] = {"seconds",   "compare",         "json", "threads",
+                                     "precision", "instruction_set", NULL};
 
 static int ascending(const void *a, const void *b)
 {
@@ -36,107 +93,177 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+double bench_middle(double *values, int count)
+{
+    qsort(values, (size_t)count, sizeof *values, ascending);
+    return values[count / 2];
+}
+
 el_status bench_median(double seconds, int least, bench_run *run, void *context, double *median)
 {
-    enum { MOST = 4096 };
-    double *times = malloc(MOST * sizeof *times);
+    double *times = malloc(BENCH_MOST * sizeof *times);
     el_status st = times ? run(context) : el_fail(EL_ENOMEM, "no memory for times");
     int count = 0;
     const double end = cli_now() + seconds;
-    while (!st && count < MOST && (count < least || cli_now() < end)) {
+    while (!st && count < BENCH_MOST && (count < least || cli_now() < end)) {
         const double start = cli_now();
         st = run(context);
         times[count++] = cli_now() - start;
     }
-    if (!st) {
-        qsort(times, (size_t)count, sizeof *times, ascending);
-        *median = times[count / 2];
-    }
+    if (!st)
+        *median = bench_middle(times, count);
     free(times);
     return st;
 }
 
-static void print_number(const char *key, const json_t *value)
+/* ---- parts and their options ---- */
+
+static bool listed(const char *const *names, const char *name)
 {
-    const double x = json_number_value(value);
-    if (strstr(key, "share"))
-        printf("  %s %.1f %%", key, 100 * x);
-    else
-        printf("  %s %.6g", key, x);
+    while (*names && strcmp(*names, name) != 0)
+        names++;
+    return *names != NULL;
 }
 
-static void print_object(const json_t *object)
+/* The lines of the table that a part takes; all where none is chosen. */
+static int lines_of(int part, el_option *lines)
 {
-    const char *key;
-    json_t *value, *line;
-    json_object_foreach((json_t *)object, key, value) if (json_is_number(value)) print_number(key, value);
-    printf("\n");
-    json_object_foreach((json_t *)object, key, value)
-    {
-        size_t i;
-        json_array_foreach(value, i, line) print_object(line);
+    int count = 0;
+    for (int i = 0; i < LINES; i++)
+        if (part == NO_PART || listed(COMMON, TABLE[i].name) || listed(PARTS[part].options, TABLE[i].name))
+            lines[count++] = TABLE[i];
+    return count;
+}
+
+static bench_settings defaults(void)
+{
+    return (bench_settings){.model_size = EL_SMALL,
+                            .batch_size = 16,
+                            .max_seq_length = 128,
+                            .micro_batch_tokens = 2048,
+                            .seconds = 10,
+                            .lowercase = true,
+                            .strip_accents = true};
+}
+
+static el_options options_of(int part, el_option *lines, bench_settings *settings)
+{
+    *settings = defaults();
+    return (el_options){.command = "bench",
+                        .examples = part == NO_PART ? EXAMPLES : PARTS[part].examples,
+                        .operands = part == NO_PART ? "gemm|ops|step|infer|tokenize|load [FILE]..."
+                                                    : PARTS[part].name,
+                        .summary = part == NO_PART ? "measures speed against this machine's multiply-add peak"
+                                                   : PARTS[part].summary,
+                        .table = lines,
+                        .count = lines_of(part, lines),
+                        .settings = settings};
+}
+
+/* The part that the arguments name, NO_PART where they do not: which options there are follows from it. */
+static int part_of(int argc, char **argv)
+{
+    el_option lines[LINES];
+    bench_settings settings;
+    el_options options = options_of(NO_PART, lines, &settings);
+    const char *word = el_options_parse(&options, argc, argv) ? NULL : options.operand[0];
+    int part = word ? PART_COUNT - 1 : NO_PART;
+    while (part != NO_PART && strcmp(PARTS[part].name, word) != 0)
+        part--;
+    el_options_close(&options);
+    return part;
+}
+
+static el_status no_part(const el_options *options)
+{
+    const char *names[PART_COUNT];
+    for (int i = 0; i < PART_COUNT; i++)
+        names[i] = PARTS[i].name;
+    if (options->operand_count == 0)
+        return el_fail(EL_EUSAGE, "which part: gemm, ops, step, infer, tokenize or load?");
+    const char *near = el_nearest(options->operand[0], names, PART_COUNT);
+    return el_fail(EL_EUSAGE, "%s: no such part; %s%s", options->operand[0],
+                   near ? "did you mean " : "there are gemm, ops, step, infer, tokenize, load",
+                   near ? near : "");
+}
+
+/* ---- the whole ---- */
+
+/* What was measured, where `machine` does not tell; files by their names. */
+static json_t *settings_json(const el_options *options)
+{
+    json_t *settings = el_options_json(options);
+    for (int i = 0; COMMON[i]; i++)
+        json_object_del(settings, COMMON[i]);
+    if (options->operand_count > 1) {
+        json_t *files = json_array();
+        for (int i = 1; i < options->operand_count; i++)
+            json_array_append_new(files, json_string(options->operand[i]));
+        json_object_set_new(settings, "files", files);
     }
+    return settings;
 }
 
-static el_status measure(const bench_settings *settings, int part, json_t **result)
+static el_status measure(const bench_settings *settings, const el_options *options, int part, json_t **result)
 {
     bench_settings s = *settings;
     el_device *dev = NULL;
     el_status st = cli_machine_open(&s.machine, &dev);
     if (st)
         return st;
-    bench_place place = {.settings = &s, .dev = dev, .type = cli_machine_type(&s.machine)};
+    bench_place place = {
+        .settings = &s, .options = options, .dev = dev, .type = cli_machine_type(&s.machine)};
     place.peak = el_level_peak(dev->level, place.type, dev->threads);
     st = PARTS[part].run(&place, result);
-    if (!st)
+    if (!st) {
+        json_object_set_new(*result, "part", json_string(PARTS[part].name));
+        json_object_set_new(*result, "settings", settings_json(options));
         json_object_set_new(*result, "machine", cli_machine_json(&s.machine, dev));
+    }
     dev->close(dev);
     return st;
 }
 
-static el_status choose_part(const el_options *options, int *part)
+static void show(const json_t *result, bool json)
 {
-    const char *names[PART_COUNT];
-    for (int i = 0; i < PART_COUNT; i++)
-        names[i] = PARTS[i].name;
-    if (options->operand_count != 1)
-        return el_fail(EL_EUSAGE, "which part: gemm, step or infer?");
-    for (*part = 0; *part < PART_COUNT; ++*part)
-        if (strcmp(names[*part], options->operand[0]) == 0)
-            return EL_OK;
-    const char *near = el_nearest(options->operand[0], names, PART_COUNT);
-    return el_fail(EL_EUSAGE, "%s: no such part; %s%s", options->operand[0],
-                   near ? "did you mean " : "there are gemm, step, infer", near ? near : "");
+    if (json) {
+        json_dumpf(result, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+        printf("\n");
+    } else {
+        bench_print(result);
+    }
+}
+
+static el_status run(const bench_settings *settings, const el_options *options, int part)
+{
+    json_t *result = NULL, *earlier = NULL;
+    if (part == NO_PART)
+        return no_part(options);
+    if (options->operand_count > 1 && PARTS[part].run != bench_tokenize)
+        return el_fail(EL_EUSAGE, "\"%s\" is not expected: bench %s takes options only", options->operand[1],
+                       PARTS[part].name);
+    el_status st = settings->compare ? bench_earlier(&earlier, PARTS[part].name, settings->compare) : EL_OK;
+    if (!st)
+        st = measure(settings, options, part, &result);
+    if (!st && earlier)
+        bench_compare(result, earlier, settings->compare);
+    if (!st)
+        show(result, settings->json);
+    json_decref(result);
+    json_decref(earlier);
+    return st;
 }
 
 int cmd_bench(int argc, char **argv)
 {
-    bench_settings settings = {.model_size = EL_SMALL,
-                               .batch_size = 16,
-                               .max_seq_length = 128,
-                               .micro_batch_tokens = 2048,
-                               .seconds = 10};
-    el_options options = {.command = "bench",
-                          .examples = EXAMPLES,
-                          .operands = "gemm|step|infer",
-                          .summary = "measures speed against this machine's multiply-add peak",
-                          .table = TABLE,
-                          .count = sizeof TABLE / sizeof *TABLE,
-                          .settings = &settings};
-    int exit_code, part = 0;
-    json_t *result = NULL;
+    el_option lines[LINES];
+    bench_settings settings;
+    const int part = part_of(argc, argv);
+    el_options options = options_of(part, lines, &settings);
+    int exit_code;
     if (!cli_parse(&options, argc, argv, &exit_code))
         return exit_code;
-    el_status st = choose_part(&options, &part);
-    if (!st)
-        st = measure(&settings, part, &result);
-    if (!st && settings.json) {
-        json_dumpf(result, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-        printf("\n");
-    } else if (!st) {
-        print_object(result);
-    }
-    json_decref(result);
+    exit_code = cli_exit("bench", run(&settings, &options, part));
     el_options_close(&options);
-    return cli_exit("bench", st);
+    return exit_code;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/file.h"
 #include "base/parallel.h"
@@ -66,6 +67,13 @@ json_t *cli_machine_json(const cli_machine *machine, const el_device *dev)
     return json_pack("{s:s, s:s, s:s, s:s, s:I}", "cpu", name, "device", dev->name, "instruction_set",
                      dev->level, "precision", PRECISIONS[machine->precision], "threads",
                      (json_int_t)machine->threads);
+}
+
+double cli_resident_mb(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return 1024.0 * (double)usage.ru_maxrss / 1e6; /* Linux counts kilobytes of 1024 */
 }
 
 static el_status load_network(el_model *model, el_role role, const char *folder)

@@ -46,6 +46,9 @@ const char *cli_machine_level(const cli_machine *machine);
 /* {"cpu": ..., "instruction_set": ..., "precision": ..., "threads": ...} */
 json_t *cli_machine_json(const cli_machine *machine, const el_device *dev);
 
+/* The most memory that this process has held so far, in 10^6 bytes. */
+double cli_resident_mb(void);
+
 /* Opens whatever networks a run or model folder has, to be used, not trained. */
 el_status cli_model_open(el_model *model, el_device *dev, el_type activations, const char *folder);
 

@@ -18,9 +18,9 @@
 #include "text/wordpiece.h"
 
 static const uint32_t STREAM_HELD_OUT = 0x68656c64; /* "held" */
-static const size_t PIECE = 64 << 10;         /* bytes of whole lines that one thread tokenises at a time */
-static const int64_t HANGUL_SAMPLE = 1 << 22; /* bytes looked at to tell what script a text is in */
-static const double HANGUL_SHARE = 0.3;       /* of these bytes: the text is largely Hangul */
+static const size_t PIECE = 64 << 10;        /* bytes of whole lines that one thread tokenises at a time */
+static const size_t HANGUL_SAMPLE = 1 << 20; /* bytes looked at to tell what script a text is in */
+static const double HANGUL_SHARE = 0.3;      /* of these bytes: the text is largely Hangul */
 
 /* ---- tokenising a block ---- */
 
@@ -210,7 +210,7 @@ typedef struct {
     destination *current; /* of the document being packed; NULL before its first token */
     int64_t documents;
     bool in_line; /* the block before ended within a line */
-    int64_t hangul, sampled;
+    size_t hangul, sampled;
     outcome reading, packing; /* of this turn */
 } job;
 
@@ -265,13 +265,14 @@ static el_status pack_piece(job *j, const piece *p)
  * U+AC00 to U+D7A3, in UTF-8 three bytes of which the first is EA to ED. */
 static void look_for_hangul(job *j, const el_block *block)
 {
-    if (j->sampled >= HANGUL_SAMPLE || !j->vocab->casing.strip_accents)
+    if (!j->vocab->casing.strip_accents)
         return;
     const unsigned char *const text = (const unsigned char *)block->text;
-    for (size_t i = 0; i + 1 < block->bytes; i++)
+    const size_t left = HANGUL_SAMPLE - j->sampled, bytes = block->bytes < left ? block->bytes : left;
+    for (size_t i = 0; i + 1 < bytes; i++)
         j->hangul += (text[i] == 0xEA && text[i + 1] >= 0xB0) || text[i] == 0xEB || text[i] == 0xEC ||
                      (text[i] == 0xED && text[i + 1] <= 0x9E);
-    j->sampled += (int64_t)block->bytes;
+    j->sampled += bytes;
 }
 
 static void warn_of_hangul(const job *j)

@@ -3,24 +3,26 @@
 
 #include "model/layers.h"
 
-enum { SPAN_HIDDEN = 512 }; /* as wide as the original's */
-
 /* The original's, two of its three parts through a hidden layer that reads two vectors side by side. */
 static void list_span_joint(el_params *params, int hidden, int depth, bool answerable, el_head_weights *w,
                             el_head_weights *g)
 {
     el_param_add_affine(params, &w->start_w, &g->start_w, &w->start_b, &g->start_b, 1, hidden, EL_INIT_GLOROT,
                         depth, "task_specific.start");
-    el_param_add_affine(params, &w->end_hidden_w, &g->end_hidden_w, &w->end_hidden_b, &g->end_hidden_b,
-                        SPAN_HIDDEN, 2 * hidden, EL_INIT_GLOROT, depth, "task_specific.end_hidden");
-    el_param_add_affine(params, &w->end_w, &g->end_w, &w->end_b, &g->end_b, 1, SPAN_HIDDEN, EL_INIT_GLOROT,
+    el_param_add(params, &w->end_hidden_w, &g->end_hidden_w, EL_SPAN_HIDDEN, 2 * hidden, EL_INIT_GLOROT,
+                 depth, false, "task_specific.end_hidden.weight");
+    w->end_own_w = el_param_product(params, el_tensor_cols(w->end_hidden_w, 0, hidden));
+    w->end_start_w = el_param_product(params, el_tensor_cols(w->end_hidden_w, hidden, hidden));
+    el_param_add(params, &w->end_hidden_b, &g->end_hidden_b, 1, EL_SPAN_HIDDEN, EL_INIT_ZERO, depth, false,
+                 "task_specific.end_hidden.bias");
+    el_param_add_affine(params, &w->end_w, &g->end_w, &w->end_b, &g->end_b, 1, EL_SPAN_HIDDEN, EL_INIT_GLOROT,
                         depth, "task_specific.end");
     if (!answerable)
         return;
     el_param_add_affine(params, &w->answer_hidden_w, &g->answer_hidden_w, &w->answer_hidden_b,
-                        &g->answer_hidden_b, SPAN_HIDDEN, 2 * hidden, EL_INIT_GLOROT, depth,
+                        &g->answer_hidden_b, EL_SPAN_HIDDEN, 2 * hidden, EL_INIT_GLOROT, depth,
                         "task_specific.answer_hidden");
-    el_param_add_affine(params, &w->answer_w, &g->answer_w, &w->answer_b, &g->answer_b, 1, SPAN_HIDDEN,
+    el_param_add_affine(params, &w->answer_w, &g->answer_w, &w->answer_b, &g->answer_b, 1, EL_SPAN_HIDDEN,
                         EL_INIT_GLOROT, depth, "task_specific.answer");
 }
 

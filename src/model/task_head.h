@@ -33,10 +33,14 @@ typedef struct {
     bool answerable; /* span_joint: has the answerability classifier */
 } el_head_config;
 
+enum { EL_SPAN_HIDDEN = 512 }; /* as wide as the original's */
+
 typedef struct {
     el_tensor dense_w, dense_b, out_w, out_b;           /* sequence, sequence_affine, token, span */
     el_tensor start_w, start_b;                         /* span_joint from here */
     el_tensor end_hidden_w, end_hidden_b, end_w, end_b; /* (512, 2H) (1, 512) (1, 512) (1, 1) */
+    el_tensor end_own_w,
+        end_start_w; /* its columns, prepared: those for a row and those for the start's row */
     el_tensor answer_hidden_w, answer_hidden_b, answer_w, answer_b; /* (512, 2H) (1, 512) (1, 512) (1, 1) */
 } el_head_weights;
 
@@ -74,10 +78,11 @@ void el_head_backward(el_device *dev, const el_head_config *head, const el_head_
 
 /* ---- span heads ---- */
 
-/* Which rows may begin or end an answer.  Sequence s: rows[starts[s]] ... rows[starts[s + 1] - 1], ascending, the first
- * being [CLS]; all rows for `span`, [CLS] and the context's rows with its [SEP] for `span_joint`.  Host memory. */
+/* Which rows may begin or end an answer; others take no part.  Sequence s: rows[starts[s]] ... rows[starts[s + 1] - 1],
+ * ascending, the first being [CLS]; all rows for `span`, [CLS] and the context's rows with its [SEP] for `span_joint`.
+ * Host memory. */
 typedef struct {
-    const int *rows, *starts;
+    const int *rows, *starts; /* starts[0] is 0, starts[sequences] is count */
     int count, sequences;
 } el_candidates;
 
@@ -92,10 +97,11 @@ typedef struct {
 typedef struct el_span_saved
     el_span_saved; /* all memory of a span head; opaque because the two kinds differ */
 
+/* Room for so many candidates and sequences at a time. */
 el_status el_span_open(el_span_saved **saved, el_device *dev, const el_config *config,
                        const el_head_config *head, int rows, int sequences, el_type activations,
                        el_type parameters, bool training);
-void el_span_close(el_span_saved *saved);
+void el_span_close(el_span_saved *saved); /* accepts NULL */
 
 /* Losses of sequences (host, `sequences` doubles): (CE of start + CE of end) / 2 + weight * BCE of answerability; with
  * `training` also the gradient of scale * their sum: parameters' added to, dhidden overwritten. */

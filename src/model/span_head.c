@@ -1,0 +1,559 @@
+/* span_head - the two span heads of task_head.h
+ *
+ * With x_i candidate i's row, and x_0 that of [CLS]:
+ *
+ *   span         start, end    = x_i out_w^T + out_b
+ *   span_joint   start(i)      = x_i start_w^T + start_b
+ *                end(i given s) = gelu(x_i A^T + x_s B^T + end_hidden_b) end_w^T + end_b      [A B] = end_hidden_w
+ *                answer        = gelu([x_0; sum_i p_i x_i] answer_hidden_w^T + ...) answer_w^T + answer_b
+ *                p             = softmax(start) of the sequence
+ *
+ * What is a vector for each candidate the device computes.  What is a number (softmax, losses and their gradients,
+ * the best pairs) the host does, in double.  `logits` has a start and an end in each row on either side, and
+ * becomes their gradient.  x A^T is the same for every start, so many starts cost little more than one.
+ */
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "model/layers.h"
+#include "model/task_head.h"
+
+/* What the host has of a pass: numbers in the type of parameters, and whose candidates are whose. */
+typedef struct {
+    el_arena arena;
+    el_tensor logits, probability, dprobability, answer; /* (n, 2) (n, 1) (n, 1) (sequences, 1) */
+    int *sequence, *first,
+        *start; /* of each candidate; of each sequence: its first candidate, and the start's */
+    int *best_starts, *best_ends;
+} host_side;
+
+typedef struct {
+    el_tensor own, slope, act;        /* (n, 512): x A^T, and the hidden layer */
+    el_tensor x_start, start, dstart; /* (sequences, H) (sequences, 512) (sequences, 512) */
+} end_saved;
+
+typedef struct {
+    el_tensor probability, dprobability;      /* (n, 1) */
+    el_tensor read, dread, slope, act, logit; /* (sequences, ...): 2H 2H 512 512 1 */
+    void *prepared;                           /* of a row of H numbers */
+} answer_saved;
+
+struct el_span_saved {
+    el_device *dev;
+    el_head_config head;
+    int hidden, rows, sequences;
+    el_type parameters;
+    el_arena arena;
+    int *rows_of, *sequence, *first, *start; /* on the device */
+    el_tensor gathered, x, dx, logits;       /* (n, H) in the encoder's type; (n, H) (n, H) (n, 2) */
+    end_saved end;
+    answer_saved answer;
+    host_side host;
+};
+
+static void lay_out(el_span_saved *s, el_type act, bool training)
+{
+    el_arena *a = &s->arena;
+    const el_type par = s->parameters;
+    const int n = s->rows, m = s->sequences, h = s->hidden;
+    const bool joint = s->head.kind == EL_HEAD_SPAN_JOINT;
+    s->rows_of = el_arena_ints(a, n);
+    s->sequence = el_arena_ints(a, n);
+    s->first = el_arena_ints(a, m);
+    s->start = el_arena_ints(a, m);
+    s->gathered = el_arena_tensor(a, act, n, h);
+    s->x = el_arena_tensor(a, par, n, h);
+    s->logits = el_arena_tensor(a, par, n, 2);
+    if (training)
+        s->dx = el_arena_tensor(a, par, n, h);
+    if (joint)
+        s->end = (end_saved){.own = el_arena_tensor(a, par, n, EL_SPAN_HIDDEN),
+                             .slope = el_arena_tensor(a, par, n, EL_SPAN_HIDDEN),
+                             .act = el_arena_tensor(a, par, n, EL_SPAN_HIDDEN),
+                             .x_start = el_arena_tensor(a, par, m, h),
+                             .start = el_arena_tensor(a, par, m, EL_SPAN_HIDDEN),
+                             .dstart = el_arena_tensor(a, par, m, EL_SPAN_HIDDEN)};
+    if (joint && s->head.answerable)
+        s->answer =
+            (answer_saved){.probability = el_arena_tensor(a, par, n, 1),
+                           .dprobability = el_arena_tensor(a, par, n, 1),
+                           .read = el_arena_tensor(a, par, m, 2 * h),
+                           .dread = el_arena_tensor(a, par, m, 2 * h),
+                           .slope = el_arena_tensor(a, par, m, EL_SPAN_HIDDEN),
+                           .act = el_arena_tensor(a, par, m, EL_SPAN_HIDDEN),
+                           .logit = el_arena_tensor(a, par, m, 1),
+                           .prepared = el_arena_push(a, s->dev->prepared_bytes(s->dev, 1, h, par, false))};
+}
+
+static void lay_out_host(el_span_saved *s)
+{
+    host_side *host = &s->host;
+    el_arena *a = &host->arena;
+    const el_type par = s->parameters;
+    host->logits = el_arena_tensor(a, par, s->rows, 2);
+    host->probability = el_arena_tensor(a, par, s->rows, 1);
+    host->dprobability = el_arena_tensor(a, par, s->rows, 1);
+    host->answer = el_arena_tensor(a, par, s->sequences, 1);
+    host->sequence = el_arena_ints(a, s->rows);
+    host->first = el_arena_ints(a, s->sequences);
+    host->start = el_arena_ints(a, s->sequences);
+    host->best_starts = el_arena_ints(a, s->rows);
+    host->best_ends = el_arena_ints(a, s->rows);
+}
+
+el_status el_span_open(el_span_saved **saved, el_device *dev, const el_config *config,
+                       const el_head_config *head, int rows, int sequences, el_type activations,
+                       el_type parameters, bool training)
+{
+    assert(head->kind == EL_HEAD_SPAN || head->kind == EL_HEAD_SPAN_JOINT);
+    el_span_saved *s = *saved = calloc(1, sizeof *s);
+    if (!s)
+        return el_fail(EL_ENOMEM, "no memory for a span head");
+    *s = (el_span_saved){.dev = dev,
+                         .head = *head,
+                         .hidden = config->hidden_size,
+                         .rows = rows,
+                         .sequences = sequences,
+                         .parameters = parameters};
+    lay_out(s, activations, training);
+    lay_out_host(s);
+    el_status st = el_device_reserve(dev, &s->arena);
+    if (!st)
+        st = el_arena_reserve(&s->host.arena);
+    if (st) {
+        el_span_close(s);
+        *saved = NULL;
+        return st;
+    }
+    lay_out(s, activations, training);
+    lay_out_host(s);
+    return EL_OK;
+}
+
+void el_span_close(el_span_saved *s)
+{
+    if (!s)
+        return;
+    el_device_release(s->dev, &s->arena);
+    el_arena_release(&s->host.arena);
+    free(s);
+}
+
+/* Between the sides: tensors without gaps, the first rows of them. */
+
+static void fetch(el_span_saved *s, el_tensor to, el_tensor from, int rows)
+{
+    s->dev->copy_out(s->dev, to.data, from.data, el_tensor_bytes(rows, from.cols, from.type));
+}
+
+static void send(el_span_saved *s, el_tensor to, el_tensor from, int rows)
+{
+    s->dev->copy_in(s->dev, to.data, from.data, el_tensor_bytes(rows, to.cols, to.type));
+}
+
+static void send_ints(el_span_saved *s, int *to, const int *from, int count)
+{
+    s->dev->copy_in(s->dev, to, from, (size_t)count * sizeof *to);
+}
+
+/* The rows that belong to one sequence, of a tensor with one for each candidate. */
+static el_tensor part_of(el_tensor t, const el_candidates *c, int sequence)
+{
+    const int first = c->starts[sequence];
+    return el_tensor_rows(t, first, c->starts[sequence + 1] - first);
+}
+
+/* Candidates' logits as starts (0) or as ends (1). */
+static el_tensor column(el_tensor logits, int rows, int which)
+{
+    return el_tensor_cols(el_first(logits, rows), which, 1);
+}
+
+/* ---- forward ---- */
+
+static void read_candidates(el_span_saved *s, el_tensor hidden, const el_candidates *c)
+{
+    el_device *dev = s->dev;
+    host_side *host = &s->host;
+    assert(c->count == c->starts[c->sequences] && c->count <= s->rows && c->sequences <= s->sequences);
+    for (int q = 0; q < c->sequences; q++) {
+        host->first[q] = c->starts[q];
+        for (int i = c->starts[q]; i < c->starts[q + 1]; i++)
+            host->sequence[i] = q;
+    }
+    send_ints(s, s->rows_of, c->rows, c->count);
+    send_ints(s, s->sequence, host->sequence, c->count);
+    send_ints(s, s->first, host->first, c->sequences);
+    dev->gather_forward(dev, el_first(s->gathered, c->count), hidden, s->rows_of);
+    dev->copy(dev, el_first(s->x, c->count), el_first(s->gathered, c->count));
+}
+
+static void both_forward(el_span_saved *s, const el_head_weights *w, int n)
+{
+    s->dev->linear_forward(s->dev, el_first(s->logits, n), el_first(s->x, n), w->out_w, w->out_b);
+    fetch(s, s->host.logits, s->logits, n);
+}
+
+/* The starts, and of the ends what does not depend on them. */
+static void start_forward(el_span_saved *s, const el_head_weights *w, int n)
+{
+    el_device *dev = s->dev;
+    const el_tensor x = el_first(s->x, n);
+    dev->linear_forward(dev, column(s->logits, n, 0), x, w->start_w, w->start_b);
+    dev->linear_forward(dev, el_first(s->end.own, n), x, w->end_own_w, w->end_hidden_b);
+    fetch(s, s->host.logits, s->logits, n);
+}
+
+/* The ends, where sequence q's answer begins at its candidate number start(q), in host.start. */
+static void end_forward(el_span_saved *s, const el_head_weights *w, const el_candidates *c)
+{
+    el_device *dev = s->dev;
+    const int n = c->count, m = c->sequences;
+    const el_tensor x_start = el_first(s->end.x_start, m), start = el_first(s->end.start, m);
+    const el_tensor pre = el_first(s->end.slope, n), act = el_first(s->end.act, n);
+    for (int q = 0; q < m; q++)
+        s->host.start[q] += c->starts[q];
+    send_ints(s, s->start, s->host.start, m);
+    dev->gather_forward(dev, x_start, el_first(s->x, n), s->start);
+    dev->linear_forward(dev, start, x_start, w->end_start_w, el_tensor_none());
+    dev->gather_forward(dev, pre, start, s->sequence);
+    dev->add(dev, pre, pre, el_first(s->end.own, n));
+    dev->gelu_forward(dev, act, pre, pre);
+    dev->linear_forward(dev, column(s->logits, n, 1), act, w->end_w, w->end_b);
+    fetch(s, s->host.logits, s->logits, n);
+}
+
+static double log_sum_exp(el_tensor z)
+{
+    double most = -INFINITY, sum = 0;
+    for (int i = 0; i < z.rows; i++)
+        most = fmax(most, el_get(z, i, 0));
+    for (int i = 0; i < z.rows; i++)
+        sum += exp(el_get(z, i, 0) - most);
+    return most + log(sum);
+}
+
+/* softmax(start), of every sequence. */
+static void start_probabilities(el_span_saved *s, const el_candidates *c)
+{
+    const el_tensor starts = column(s->host.logits, c->count, 0);
+    for (int q = 0; q < c->sequences; q++) {
+        const el_tensor z = part_of(starts, c, q), p = part_of(s->host.probability, c, q);
+        const double lse = log_sum_exp(z);
+        for (int i = 0; i < z.rows; i++)
+            el_set(p, i, 0, exp(el_get(z, i, 0) - lse));
+    }
+}
+
+static void answer_forward(el_span_saved *s, const el_head_weights *w, const el_candidates *c)
+{
+    el_device *dev = s->dev;
+    const answer_saved *a = &s->answer;
+    const int m = c->sequences;
+    const el_tensor read = el_first(a->read, m), pre = el_first(a->slope, m), act = el_first(a->act, m);
+    const el_tensor pooled = el_tensor_cols(read, s->hidden, s->hidden);
+    start_probabilities(s, c);
+    send(s, a->probability, s->host.probability, c->count);
+    dev->gather_forward(dev, el_tensor_cols(read, 0, s->hidden), el_first(s->x, c->count), s->first);
+    dev->zero(dev, pooled);
+    for (int q = 0; q < m; q++) /* p^T x */
+        dev->linear_backward_weight(dev, el_tensor_rows(pooled, q, 1), el_tensor_none(),
+                                    part_of(a->probability, c, q), part_of(s->x, c, q));
+    dev->linear_forward(dev, pre, read, w->answer_hidden_w, w->answer_hidden_b);
+    dev->gelu_forward(dev, act, pre, pre);
+    dev->linear_forward(dev, el_first(a->logit, m), act, w->answer_w, w->answer_b);
+    fetch(s, s->host.answer, a->logit, m);
+}
+
+/* ---- losses; each puts a gradient in its logits' place where there is a scale ---- */
+
+/* -log softmax(z)[target]; target -1: 0. */
+static double cross_entropy(el_tensor z, int target, double scale)
+{
+    assert(target >= -1 && target < z.rows);
+    const double lse = log_sum_exp(z), loss = target < 0 ? 0 : lse - el_get(z, target, 0);
+    for (int i = 0; scale != 0 && i < z.rows; i++)
+        el_set(z, i, 0, target < 0 ? 0 : scale * (exp(el_get(z, i, 0) - lse) - (i == target)));
+    return loss;
+}
+
+/* log(1 + exp(z)) - label z; label -1: 0. */
+static double logistic(el_tensor answer, int row, int label, double scale)
+{
+    const double z = el_get(answer, row, 0);
+    if (scale != 0)
+        el_set(answer, row, 0, label < 0 ? 0 : scale * (1 / (1 + exp(-z)) - label));
+    return label < 0 ? 0 : fmax(z, 0) + log1p(exp(-fabs(z))) - label * z;
+}
+
+static void compute_losses(el_span_saved *s, const el_candidates *c, const el_span_targets *targets,
+                           double scale, double *losses)
+{
+    const bool answer = s->answer.logit.data && targets->impossible;
+    for (int q = 0; q < c->sequences; q++) {
+        const double weight = targets->answerable_weight;
+        losses[q] = 0;
+        for (int k = 0; k < 2; k++)
+            losses[q] += cross_entropy(part_of(column(s->host.logits, c->count, k), c, q),
+                                       (k ? targets->end : targets->start)[q], scale / 2) /
+                         2;
+        if (answer)
+            losses[q] += weight * logistic(s->host.answer, q, targets->impossible[q], scale * weight);
+    }
+}
+
+/* ---- backward ---- */
+
+static void both_backward(el_span_saved *s, const el_head_weights *w, const el_head_weights *g, int n)
+{
+    el_device *dev = s->dev;
+    const el_tensor dlogits = el_first(s->logits, n);
+    dev->linear_backward_weight(dev, g->out_w, g->out_b, dlogits, el_first(s->x, n));
+    dev->linear_backward_input(dev, el_first(s->dx, n), dlogits, w->out_w, false);
+}
+
+/* Overwrites dx, which the others add to. */
+static void end_backward(el_span_saved *s, const el_head_weights *w, const el_head_weights *g,
+                         const el_candidates *c)
+{
+    el_device *dev = s->dev;
+    const int n = c->count, m = c->sequences, h = s->hidden;
+    const el_tensor dend = column(s->logits, n, 1), act = el_first(s->end.act, n), d = act;
+    const el_tensor x_start = el_first(s->end.x_start, m), dstart = el_first(s->end.dstart, m);
+    dev->linear_backward_weight(dev, g->end_w, g->end_b, dend, act);
+    dev->linear_backward_input(dev, d, dend, w->end_w, false);
+    dev->gelu_backward(dev, d, d, el_first(s->end.slope, n));
+    dev->gather_backward(dev, dstart, d, s->sequence);
+    dev->linear_backward_weight(dev, el_tensor_cols(g->end_hidden_w, h, h), el_tensor_none(), dstart,
+                                x_start);
+    dev->linear_backward_weight(dev, el_tensor_cols(g->end_hidden_w, 0, h), g->end_hidden_b, d,
+                                el_first(s->x, n));
+    dev->linear_backward_input(dev, el_first(s->dx, n), d, w->end_own_w, false);
+    dev->linear_backward_input(dev, x_start, dstart, w->end_start_w, false); /* in place of what it read */
+    dev->embed_backward(dev, el_first(s->dx, n), x_start, s->start);
+}
+
+/* As far as the gradient of each p: x dpooled^T. */
+static void answer_backward(el_span_saved *s, const el_head_weights *w, const el_head_weights *g,
+                            const el_candidates *c)
+{
+    el_device *dev = s->dev;
+    const answer_saved *a = &s->answer;
+    const int m = c->sequences;
+    const el_tensor dlogit = el_first(a->logit, m), act = el_first(a->act, m), d = act;
+    const el_tensor dread = el_first(a->dread, m);
+    send(s, a->logit, s->host.answer, m);
+    dev->linear_backward_weight(dev, g->answer_w, g->answer_b, dlogit, act);
+    dev->linear_backward_input(dev, d, dlogit, w->answer_w, false);
+    dev->gelu_backward(dev, d, d, el_first(a->slope, m));
+    dev->linear_backward_weight(dev, g->answer_hidden_w, g->answer_hidden_b, d, el_first(a->read, m));
+    dev->linear_backward_input(dev, dread, d, w->answer_hidden_w, false);
+    for (int q = 0; q < m; q++) {
+        el_tensor dpooled = el_tensor_rows(el_tensor_cols(dread, s->hidden, s->hidden), q, 1);
+        dpooled.prepared = a->prepared;
+        dev->prepare(dev, dpooled, s->parameters, false);
+        dev->linear_forward(dev, part_of(a->dprobability, c, q), part_of(s->x, c, q), dpooled,
+                            el_tensor_none());
+    }
+    fetch(s, s->host.dprobability, a->dprobability, c->count);
+}
+
+/* dstart += the softmax's share:  p (dp - sum of p dp). */
+static void add_dprobability(el_span_saved *s, const el_candidates *c)
+{
+    for (int q = 0; q < c->sequences; q++) {
+        const el_tensor dz = part_of(column(s->host.logits, c->count, 0), c, q);
+        const el_tensor p = part_of(s->host.probability, c, q), dp = part_of(s->host.dprobability, c, q);
+        double mean = 0;
+        for (int i = 0; i < p.rows; i++)
+            mean += el_get(p, i, 0) * el_get(dp, i, 0);
+        for (int i = 0; i < p.rows; i++)
+            el_set(dz, i, 0, el_get(dz, i, 0) + el_get(p, i, 0) * (el_get(dp, i, 0) - mean));
+    }
+}
+
+/* dx += what the answerability classifier read:  [CLS]'s share, and p dpooled. */
+static void answer_backward_input(el_span_saved *s, const el_candidates *c)
+{
+    el_device *dev = s->dev;
+    const el_tensor dread = el_first(s->answer.dread, c->sequences);
+    const el_tensor dpooled = el_tensor_cols(dread, s->hidden, s->hidden);
+    dev->embed_backward(dev, el_first(s->dx, c->count), el_tensor_cols(dread, 0, s->hidden), s->first);
+    for (int q = 0; q < c->sequences; q++) {
+        el_tensor p = part_of(s->answer.probability, c, q);
+        p = el_tensor_make(p.data, p.type, 1, p.rows);
+        dev->linear_backward_weight(dev, part_of(s->dx, c, q), el_tensor_none(), p,
+                                    el_tensor_rows(dpooled, q, 1));
+    }
+}
+
+static void start_backward(el_span_saved *s, const el_head_weights *w, const el_head_weights *g, int n)
+{
+    el_device *dev = s->dev;
+    const el_tensor dstart = column(s->logits, n, 0);
+    dev->linear_backward_weight(dev, g->start_w, g->start_b, dstart, el_first(s->x, n));
+    dev->linear_backward_input(dev, el_first(s->dx, n), dstart, w->start_w, true);
+}
+
+static void joint_backward(el_span_saved *s, const el_head_weights *w, const el_head_weights *g,
+                           const el_candidates *c, bool answer)
+{
+    if (answer) {
+        answer_backward(s, w, g, c);
+        add_dprobability(s, c);
+    }
+    send(s, s->logits, s->host.logits, c->count);
+    end_backward(s, w, g, c);
+    start_backward(s, w, g, c->count);
+    if (answer)
+        answer_backward_input(s, c);
+}
+
+void el_span_learn(el_span_saved *s, const el_head_weights *w, const el_head_weights *g, el_tensor hidden,
+                   const el_candidates *c, const el_span_targets *targets, double scale, double *losses,
+                   bool training, el_tensor dhidden)
+{
+    el_device *dev = s->dev;
+    const int n = c->count;
+    const bool joint = s->head.kind == EL_HEAD_SPAN_JOINT,
+               answer = s->answer.logit.data && targets->impossible;
+    read_candidates(s, hidden, c);
+    if (joint) {
+        start_forward(s, w, n);
+        for (int q = 0; q < c->sequences; q++)
+            s->host.start[q] = targets->start[q] < 0 ? 0 : targets->start[q];
+        end_forward(s, w, c);
+    } else {
+        both_forward(s, w, n);
+    }
+    if (answer)
+        answer_forward(s, w, c);
+    compute_losses(s, c, targets, training ? scale : 0, losses);
+    if (!training)
+        return;
+    if (joint) {
+        joint_backward(s, w, g, c, answer);
+    } else {
+        send(s, s->logits, s->host.logits, n);
+        both_backward(s, w, g, n);
+    }
+    dev->copy(dev, el_first(s->gathered, n), el_first(s->dx, n));
+    dev->gather_backward(dev, dhidden, el_first(s->gathered, n), s->rows_of);
+}
+
+/* ---- the likeliest spans ---- */
+
+/* Numbers of the `most` largest, largest first, of equals the earlier one; how many there are. */
+static int largest(el_tensor z, int most, int *best)
+{
+    int count = 0;
+    for (int i = 0; i < z.rows; i++) {
+        const double value = el_get(z, i, 0);
+        int at = count < most ? count++ : most;
+        for (; at > 0 && value > el_get(z, best[at - 1], 0); at--)
+            if (at < most)
+                best[at] = best[at - 1];
+        if (at < most)
+            best[at] = i;
+    }
+    return count;
+}
+
+/* The pairs of one start with its best ends; `lse`: what makes log probabilities of the ends, else 0. */
+static void pair_up(el_span_guess *pairs, int start, double start_score, el_tensor ends, double lse, int beam,
+                    int *best)
+{
+    const int count = largest(ends, beam, best);
+    for (int k = 0; k < count; k++)
+        pairs[k] =
+            (el_span_guess){start, best[k], (float)start_score, (float)(el_get(ends, best[k], 0) - lse)};
+}
+
+/* Best sum first; unused entries last. */
+static int by_score(const void *left, const void *right)
+{
+    const el_span_guess *a = left, *b = right;
+    if (a->start < 0 || b->start < 0)
+        return (a->start < 0) - (b->start < 0);
+    const double x = (double)a->start_score + (double)a->end_score;
+    const double y = (double)b->start_score + (double)b->end_score;
+    if (x != y)
+        return x < y ? 1 : -1;
+    return a->start != b->start ? a->start - b->start : a->end - b->end;
+}
+
+static void guess_both(el_span_saved *s, const el_head_weights *w, const el_candidates *c, int beam,
+                       el_span_guess *guesses, float *null_scores)
+{
+    both_forward(s, w, c->count);
+    for (int q = 0; q < c->sequences; q++) {
+        const el_tensor starts = part_of(column(s->host.logits, c->count, 0), c, q);
+        const el_tensor ends = part_of(column(s->host.logits, c->count, 1), c, q);
+        int *best = s->host.best_starts;
+        const int count = largest(starts, beam, best);
+        for (int k = 0; k < count; k++)
+            pair_up(guesses + ((size_t)q * (size_t)beam + (size_t)k) * (size_t)beam, best[k],
+                    el_get(starts, best[k], 0), ends, 0, beam, s->host.best_ends);
+        null_scores[q] = (float)(el_get(starts, 0, 0) + el_get(ends, 0, 0));
+    }
+}
+
+/* Sequence q's k-th best start; [CLS] where it has fewer. */
+static int start_number(const el_span_saved *s, const el_candidates *c, int q, int k)
+{
+    return k < c->starts[q + 1] - c->starts[q] ? s->host.best_starts[c->starts[q] + k] : 0;
+}
+
+static void guess_joint(el_span_saved *s, const el_head_weights *w, const el_candidates *c, int beam,
+                        el_span_guess *guesses, float *null_scores)
+{
+    const el_tensor starts = column(s->host.logits, c->count, 0), ends = column(s->host.logits, c->count, 1);
+    int rounds = 0;
+    start_forward(s, w, c->count);
+    for (int q = 0; q < c->sequences; q++) {
+        const int count = largest(part_of(starts, c, q), beam, s->host.best_starts + c->starts[q]);
+        rounds = count > rounds ? count : rounds;
+    }
+    for (int k = 0; k < rounds; k++) {
+        for (int q = 0; q < c->sequences; q++)
+            s->host.start[q] = start_number(s, c, q, k);
+        end_forward(s, w, c);
+        for (int q = 0; q < c->sequences; q++) {
+            const el_tensor z = part_of(starts, c, q), given = part_of(ends, c, q);
+            const int start = start_number(s, c, q, k);
+            if (k < z.rows)
+                pair_up(guesses + ((size_t)q * (size_t)beam + (size_t)k) * (size_t)beam, start,
+                        el_get(z, start, 0) - log_sum_exp(z), given, log_sum_exp(given), beam,
+                        s->host.best_ends);
+        }
+    }
+    if (s->answer.logit.data) {
+        answer_forward(s, w, c);
+        for (int q = 0; q < c->sequences; q++)
+            null_scores[q] = (float)el_get(s->host.answer, q, 0);
+        return;
+    }
+    for (int q = 0; q < c->sequences; q++)
+        s->host.start[q] = 0;
+    end_forward(s, w, c);
+    for (int q = 0; q < c->sequences; q++) {
+        const el_tensor z = part_of(starts, c, q), given = part_of(ends, c, q);
+        null_scores[q] = (float)(el_get(z, 0, 0) - log_sum_exp(z) + el_get(given, 0, 0) - log_sum_exp(given));
+    }
+}
+
+void el_span_guess_best(el_span_saved *s, const el_head_weights *w, el_tensor hidden, const el_candidates *c,
+                        int beam, el_span_guess *guesses, float *null_scores)
+{
+    const size_t each = (size_t)beam * (size_t)beam;
+    for (size_t i = 0; i < each * (size_t)c->sequences; i++)
+        guesses[i] = (el_span_guess){.start = -1, .end = -1};
+    read_candidates(s, hidden, c);
+    if (s->head.kind == EL_HEAD_SPAN)
+        guess_both(s, w, c, beam, guesses, null_scores);
+    else
+        guess_joint(s, w, c, beam, guesses, null_scores);
+    for (int q = 0; q < c->sequences; q++)
+        qsort(guesses + (size_t)q * each, each, sizeof *guesses, by_score);
+}

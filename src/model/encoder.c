@@ -6,7 +6,7 @@
 #include "model/layers.h"
 
 static void layer_layout(el_layer_saved *s, el_arena *a, const el_config *c, int rows, el_type act,
-                         el_type par)
+                         el_type par, bool training)
 {
     s->attention = (el_attention_saved){
         .qkv = el_arena_tensor(a, act, rows, 3 * c->hidden_size),
@@ -17,12 +17,13 @@ static void layer_layout(el_layer_saved *s, el_arena *a, const el_config *c, int
         .y = el_arena_tensor(a, act, rows, c->hidden_size),
     };
     s->ffn = (el_ffn_saved){
-        .slope = el_arena_tensor(a, act, rows, c->intermediate_size),
+        .up = el_arena_tensor(a, act, rows, c->intermediate_size),
         .act = el_arena_tensor(a, act, rows, c->intermediate_size),
         .sum = el_arena_tensor(a, act, rows, c->hidden_size),
         .stats = el_arena_tensor(a, par, rows, 2),
         .y = el_arena_tensor(a, act, rows, c->hidden_size),
     };
+    s->ffn.slope = training ? s->ffn.up : el_tensor_none();
 }
 
 el_status el_encoder_saved_layout(el_encoder_saved *s, el_arena *a, const el_config *c, int rows, el_type act,
@@ -38,7 +39,7 @@ el_status el_encoder_saved_layout(el_encoder_saved *s, el_arena *a, const el_con
         s->embed.projected = el_arena_tensor(a, act, rows, c->hidden_size);
     for (int i = 0; i < c->num_hidden_layers; i++)
         if (training || i == 0)
-            layer_layout(&s->layers[i], a, c, rows, act, par);
+            layer_layout(&s->layers[i], a, c, rows, act, par, training);
         else
             s->layers[i] = s->layers[0];
     if (training) {

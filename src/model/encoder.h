@@ -58,7 +58,7 @@ typedef struct {
 } el_attention_saved;
 
 typedef struct {
-    el_tensor slope, act, sum, stats, y;
+    el_tensor up, slope, act, sum, stats, y; /* slope: none without a backward, or in the place of up */
 } el_ffn_saved;
 
 typedef struct {

@@ -3,7 +3,7 @@
  *   up = x Wup^T + b      act = gelu(up)      branch = act Wdown^T + b
  *   y = LayerNorm(x + dropout(branch))
  *
- * The place of `up` keeps gelu'(up) for the backward.
+ * In training the place of `up` keeps gelu'(up) for the backward.
  */
 #include "model/layers.h"
 
@@ -11,10 +11,10 @@ el_tensor el_ffn_block_forward(el_device *dev, const el_config *config, const el
                                el_ffn_saved *s, const el_input *in, int layer, el_tensor x)
 {
     const int n = in->rows;
-    const el_tensor up = el_first(s->slope, n), act = el_first(s->act, n);
+    const el_tensor up = el_first(s->up, n), act = el_first(s->act, n);
     const el_tensor sum = el_first(s->sum, n), stats = el_first(s->stats, n), y = el_first(s->y, n);
     dev->linear_forward(dev, up, x, w->up_w, w->up_b);
-    dev->gelu_forward(dev, act, up, up);
+    dev->gelu_forward(dev, act, el_first(s->slope, n), up);
     dev->linear_forward(dev, sum, act, w->down_w, w->down_b);
     dev->residual_norm_forward(dev, y, sum, stats, x, sum, w->norm_gamma, w->norm_beta,
                                config->layer_norm_eps,

@@ -12,13 +12,15 @@
 void el_ref_gelu_forward(el_device *dev, el_tensor y, el_tensor slope, el_tensor x)
 {
     (void)dev;
-    assert(y.rows == x.rows && y.cols == x.cols && slope.rows == x.rows && slope.cols == x.cols);
+    assert(y.rows == x.rows && y.cols == x.cols);
+    assert(!slope.data || (slope.rows == x.rows && slope.cols == x.cols));
     for (int i = 0; i < x.rows; i++)
         for (int j = 0; j < x.cols; j++) {
             const double value = el_get(x, i, j);
             const double phi = erfc(-value * M_SQRT1_2) / 2;
             el_set(y, i, j, value * phi);
-            el_set(slope, i, j, phi + value * exp(-value * value / 2) * M_2_SQRTPI * M_SQRT1_2 / 2);
+            if (slope.data)
+                el_set(slope, i, j, phi + value * exp(-value * value / 2) * M_2_SQRTPI * M_SQRT1_2 / 2);
         }
 }
 

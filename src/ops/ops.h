@@ -108,7 +108,8 @@ struct el_device {
     /* dw += dy^T x      db += column sums of dy (db may be none) */
     void (*linear_backward_weight)(el_device *dev, el_tensor dw, el_tensor db, el_tensor dy, el_tensor x);
 
-    /* y = x Phi(x), slope = its derivative; slope may be x, y may not.  dx = dy * slope; dx may be dy. */
+    /* y = x Phi(x), slope = its derivative, or none where there is no backward; slope may be x, y may not.
+     * dx = dy * slope; dx may be dy. */
     void (*gelu_forward)(el_device *dev, el_tensor y, el_tensor slope, el_tensor x);
     void (*gelu_backward)(el_device *dev, el_tensor dx, el_tensor dy, el_tensor slope);
 

@@ -9,7 +9,7 @@
 
 #include "check.h"
 
-enum { OUTPUTS = 8 };
+enum { OUTPUTS = 9 };
 
 typedef struct {
     const char *name;
@@ -106,6 +106,7 @@ static void case_elementwise(run *r, sizes s)
     dev->add(dev, out(r, "add", r->type, s.rows, s.cols, false, 1e-6), x, z);
     const el_tensor slope = out(r, "slope", r->type, s.rows, s.cols, false, 1e-6);
     dev->gelu_forward(dev, out(r, "gelu", r->type, s.rows, s.cols, false, 1e-6), slope, x);
+    dev->gelu_forward(dev, out(r, "gelu alone", r->type, s.rows, s.cols, false, 1e-6), el_tensor_none(), x);
     dev->gelu_backward(dev, out(r, "dx", r->type, s.rows, s.cols, false, 1e-6), x, z);
     dev->dropout(dev, out(r, "dropout", r->type, s.rows, s.cols, false, 1e-6), x, dropping(0.1));
 }

@@ -12,6 +12,9 @@
 #include "functions.h"
 #include "mask.h"
 
+/* Rows that take each pass before the next begins: a row's sums are then not waited for. */
+enum { TOGETHER = 8 };
+
 /* sum = x + dropout(branch), one row */
 INLINE void residual_row(el_tensor sum, el_tensor x, el_tensor branch, int i, mask *m, const el_type type)
 {
@@ -25,22 +28,27 @@ INLINE void residual_row(el_tensor sum, el_tensor x, el_tensor branch, int i, ma
     }
 }
 
-INLINE void moments(el_tensor x, int i, double epsilon, float *mean, float *rstd, const el_type type)
+INLINE float mean_of(el_tensor x, int i, const el_type type)
 {
-    vf sum = {0}, squares = {0};
+    vf sum = {0};
     for (int j = 0; j < x.cols; j += WIDTH)
         sum += vload_upto(x.data, type, i * x.stride + j, x.cols - j);
-    *mean = vsum(sum) / (float)x.cols;
+    return vsum(sum) / (float)x.cols;
+}
+
+INLINE float rstd_of(el_tensor x, int i, float mean, double epsilon, const el_type type)
+{
+    vf squares = {0};
     int j = 0;
     for (; j + WIDTH <= x.cols; j += WIDTH) {
-        const vf difference = vload(x.data, type, i * x.stride + j) - *mean;
+        const vf difference = vload(x.data, type, i * x.stride + j) - mean;
         squares += difference * difference;
     }
     if (j < x.cols) {
-        const vf difference = vload_part(x.data, type, i * x.stride + j, x.cols - j) - *mean;
+        const vf difference = vload_part(x.data, type, i * x.stride + j, x.cols - j) - mean;
         squares += vfirst(x.cols - j, difference * difference, (vf){0});
     }
-    *rstd = (float)(1 / sqrt((double)vsum(squares) / x.cols + epsilon));
+    return (float)(1 / sqrt((double)vsum(squares) / x.cols + epsilon));
 }
 
 INLINE void normal_row(el_tensor y, el_tensor x, int i, float mean, float rstd, const float *gamma,
@@ -61,15 +69,22 @@ INLINE void forward(el_tensor y, el_tensor sum, el_tensor stats, el_tensor x, el
     if (dropout.rate > 0)
         mask_start(&m, dropout, x.cols);
     const el_tensor normed = branch.data ? sum : x;
-    for (int i = 0; i < x.rows; i++) {
-        if (branch.data)
-            residual_row(sum, x, branch, i, dropout.rate > 0 ? &m : NULL, type);
-        float *const row_stats = el_piece_at(stats, i, 0);
-        float mean, rstd;
-        moments(normed, i, epsilon, &mean, &rstd, type);
-        normal_row(y, normed, i, mean, rstd, gamma.data, beta.data, type);
-        row_stats[0] = mean;
-        row_stats[1] = rstd;
+    for (int first = 0; first < x.rows; first += TOGETHER) {
+        const int end = x.rows - first < TOGETHER ? x.rows : first + TOGETHER;
+        float mean[TOGETHER], rstd[TOGETHER];
+        for (int i = first; i < end; i++) {
+            if (branch.data)
+                residual_row(sum, x, branch, i, dropout.rate > 0 ? &m : NULL, type);
+            mean[i - first] = mean_of(normed, i, type);
+        }
+        for (int i = first; i < end; i++)
+            rstd[i - first] = rstd_of(normed, i, mean[i - first], epsilon, type);
+        for (int i = first; i < end; i++) {
+            float *const row_stats = el_piece_at(stats, i, 0);
+            row_stats[0] = mean[i - first];
+            row_stats[1] = rstd[i - first];
+            normal_row(y, normed, i, row_stats[0], row_stats[1], gamma.data, beta.data, type);
+        }
     }
 }
 

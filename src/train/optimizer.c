@@ -60,7 +60,8 @@ static double depth_scale(const update *u, const char *network, const el_param *
         return 1.0;
     const bool generator = strcmp(network, "generator") == 0;
     const el_network *net = generator ? &u->model->generator : &u->model->discriminator;
-    return pow(u->optimizer->depth_decay, net->config.num_hidden_layers + 2 - param->depth);
+    const int below_head = net->config.num_hidden_layers + 2 - param->depth;
+    return pow(u->optimizer->depth_decay, below_head - (below_head > 0 && !u->optimizer->depth_as_original));
 }
 
 static void update_param(void *context, const char *network, el_param *param)

@@ -12,7 +12,10 @@ typedef struct {
     double beta1, beta2, epsilon, weight_decay;
     double max_norm;      /* gradients are scaled down to it; 0: never */
     bool bias_correction; /* not in the original */
-    double depth_decay;   /* rate of depth d times depth_decay^(layers + 2 - d); 1: all alike */
+    /* Rate of depth d (0 embeddings, i + 1 layer i, layers + 2 the head) times depth_decay^(layers + 1 - d), the head's
+     * unscaled; 1: all alike.  The original's exponents are one higher below the head, which the paper did not mean. */
+    double depth_decay;
+    bool depth_as_original;
 } el_optimizer;
 
 /* The paper's values. */

@@ -477,7 +477,7 @@ static el_status loop(run *r)
             st = evaluate(r);
         if (!st && due(r, t->save_every) && r->saved != r->p->step)
             st = save(r, r->p->step == t->steps);
-        if (!st && r->p->step >= t->steps)
+        if (!st && (r->p->step >= t->steps || (t->enough && *t->enough)))
             return EL_OK;
         if (st == EL_ESTOPPED || (!st && has_to_stop(r)))
             return stop(r);

@@ -72,9 +72,10 @@ typedef struct {
     int64_t heldout_batches;                              /* of EL_EVALUATION_BATCH examples; 0: all */
     int keep;                                             /* checkpoints; 0: all */
     int most_skipped;
-    double most_seconds;                                         /* of this session; 0: no limit */
-    double flops_per_token, peak_flops;                          /* for the share of the peak; 0: not known */
-    const volatile sig_atomic_t *stop;                           /* set by a signal; may be NULL */
+    double most_seconds;                /* of this session; 0: no limit */
+    double flops_per_token, peak_flops; /* for the share of the peak; 0: not known */
+    const volatile sig_atomic_t *stop;  /* set by a signal; may be NULL */
+    const bool *enough;                 /* set by on_event: this step is the last; may be NULL */
     el_status (*on_event)(void *context, const el_event *event); /* may be NULL; a failure ends the run */
     void *context;
 } el_trainer;

@@ -78,7 +78,9 @@ static void step_by_hand(numbers *n, const el_optimizer *o, double rate, int t)
         double change = m / (sqrt(v) + o->epsilon);
         if (n->decay[i])
             change += o->weight_decay * n->value[i];
-        n->value[i] -= rate * pow(o->depth_decay, 4 - n->depth[i]) * change; /* two layers and two */
+        static const int EXPONENTS[] = {3, 2, 1, 9, 0}, ORIGINAL[] = {4, 3, 2, 9, 0}; /* of two layers */
+        const int exponent = (o->depth_as_original ? ORIGINAL : EXPONENTS)[n->depth[i]];
+        n->value[i] -= rate * pow(o->depth_decay, exponent) * change;
     }
 }
 
@@ -141,6 +143,8 @@ static void other_settings(void **state)
     o.beta2 = 0.98;
     o.weight_decay = 0.1;
     o.depth_decay = 0.8;
+    run_steps(o, 1e-2);
+    o.depth_as_original = true;
     run_steps(o, 1e-2);
 }
 

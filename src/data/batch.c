@@ -17,7 +17,7 @@ static bool grow(int **values, size_t count)
 el_status el_batch_reserve(el_batch *batch, int rows, int sequences)
 {
     if (!batch->starts || sequences > batch->sequence_capacity) {
-        if (!grow(&batch->starts, (size_t)sequences + 1))
+        if (!grow(&batch->starts, (size_t)sequences + 1) || !grow(&batch->numbers, (size_t)sequences + 1))
             return el_fail(EL_ENOMEM, "no memory for a batch of %d sequences", sequences);
         if (!batch->sequences)
             batch->starts[0] = 0;
@@ -37,6 +37,7 @@ void el_batch_release(el_batch *batch)
     free(batch->segments);
     free(batch->positions);
     free(batch->starts);
+    free(batch->numbers);
     memset(batch, 0, sizeof *batch);
 }
 
@@ -69,6 +70,7 @@ el_status el_batch_add(el_batch *batch, const int *ids, int count, int second)
         batch->positions[row + i] = i;
     }
     batch->starts[batch->sequences] = row;
+    batch->numbers[batch->sequences] = -1;
     batch->rows = row + count;
     batch->starts[++batch->sequences] = batch->rows;
     return EL_OK;

@@ -15,6 +15,7 @@ typedef struct {
     int rows, sequences;
     int *ids, *segments, *positions; /* rows of them */
     int *starts;                     /* sequences + 1 */
+    int *numbers;                    /* of sequences: where an objective's targets lie; -1: nowhere else */
     int row_capacity, sequence_capacity;
 } el_batch;
 

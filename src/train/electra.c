@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/feed.h"
 #include "train/scores.h"
 #include "train/slots.h"
 
@@ -28,14 +29,14 @@ typedef struct {
     int64_t right;
 } tally;
 
-/* Ids on the device for one accumulate(). */
+/* Numbers on the device for one accumulate(), besides what is fed. */
 typedef struct {
-    int *ids, *segments, *positions, *starts, *slot_rows, *targets, *guesses, *samples, *labels;
+    int *slot_rows, *targets, *guesses, *samples, *labels;
 } device_ints;
 
 /* The same on the host. */
 typedef struct {
-    int *ids, *starts, *slot_rows, *targets, *guesses, *samples, *labels;
+    int *ids, *slot_rows, *targets, *guesses, *samples, *labels;
     float *logits;
     el_tensor losses; /* (rows, 1), in the type of parameters */
 } host_arrays;
@@ -47,6 +48,7 @@ typedef struct {
     const el_vocab *vocab;
     int rows, slots; /* room */
     el_arena arena;
+    el_feed feed;
     device_ints dev;
     host_arrays host;
     el_encoder_saved generator, discriminator;
@@ -115,57 +117,37 @@ typedef struct {
     el_input in; /* ids are those of whichever network runs */
 } range;
 
-static range range_of(const electra *e, int first, int last, bool training)
-{
-    const int first_row = e->batch->starts[first], first_slot = e->chosen.starts[first];
-    const int rows = e->batch->starts[last] - first_row;
-    int longest = 0;
-    for (int s = first; s < last; s++) {
-        const int n = e->batch->starts[s + 1] - e->batch->starts[s];
-        longest = n > longest ? n : longest;
-    }
-    return (range){.first_row = first_row,
-                   .rows = rows,
-                   .first_slot = first_slot,
-                   .slots = e->chosen.starts[last] - first_slot,
-                   .in = {.rows = rows,
-                          .ids = e->dev.ids,
-                          .segments = e->dev.segments,
-                          .positions = e->dev.positions,
-                          .layout = {e->dev.starts, last - first, longest},
-                          .training = training,
-                          .random = e->random,
-                          .first_row = (uint64_t)first_row}};
-}
-
 static void copy_ints(el_device *dev, int *to, const int *from, int count)
 {
     dev->copy_in(dev, to, from, (size_t)count * sizeof *to);
 }
 
 /* What both networks are told besides ids. */
-static void send_layout(electra *e, const range *r, int first)
+static range send_range(electra *e, int first, int last, bool training)
 {
     el_device *dev = e->base.model->dev;
     const el_batch *b = e->batch;
-    for (int s = 0; s <= r->in.layout.sequences; s++)
-        e->host.starts[s] = b->starts[first + s] - r->first_row;
-    for (int i = 0; i < r->slots; i++) {
-        const int row = e->chosen.rows[r->first_slot + i];
-        e->host.slot_rows[i] = row - r->first_row;
+    const int first_slot = e->chosen.starts[first];
+    const range r = {.first_row = b->starts[first],
+                     .rows = b->starts[last] - b->starts[first],
+                     .first_slot = first_slot,
+                     .slots = e->chosen.starts[last] - first_slot,
+                     .in = el_feed_send(&e->feed, dev, b, first, last, training, e->random)};
+    assert(r.slots <= e->slots);
+    for (int i = 0; i < r.slots; i++) {
+        const int row = e->chosen.rows[first_slot + i];
+        e->host.slot_rows[i] = row - r.first_row;
         e->host.targets[i] = b->ids[row];
         e->originals[b->ids[row]]++;
     }
-    copy_ints(dev, e->dev.starts, e->host.starts, r->in.layout.sequences + 1);
-    copy_ints(dev, e->dev.segments, b->segments + r->first_row, r->rows);
-    copy_ints(dev, e->dev.positions, b->positions + r->first_row, r->rows);
-    copy_ints(dev, e->dev.slot_rows, e->host.slot_rows, r->slots);
-    copy_ints(dev, e->dev.targets, e->host.targets, r->slots);
+    copy_ints(dev, e->dev.slot_rows, e->host.slot_rows, r.slots);
+    copy_ints(dev, e->dev.targets, e->host.targets, r.slots);
+    return r;
 }
 
 static void send_ids(electra *e, const range *r)
 {
-    copy_ints(e->base.model->dev, e->dev.ids, e->host.ids, r->rows);
+    el_feed_send_ids(&e->feed, e->base.model->dev, e->host.ids, r->rows);
 }
 
 /* The original ids, those at masked slots as [MASK]. */
@@ -308,9 +290,7 @@ static void detect(electra *e, range *r, bool training)
 static void accumulate(el_objective *self, int first, int last, bool training)
 {
     electra *e = (electra *)self;
-    range r = range_of(e, first, last, training);
-    assert(r.rows <= e->rows && r.slots <= e->slots);
-    send_layout(e, &r, first);
+    range r = send_range(e, first, last, training);
     if (e->settings.uniform_generator)
         guess_uniformly(e, &r);
     else if (r.slots > 0)
@@ -371,6 +351,7 @@ static void close_electra(el_objective *self)
     el_device_release(e->base.model->dev, &e->arena);
     el_slots_release(&e->chosen);
     el_scores_release(&e->detected);
+    el_feed_close(&e->feed);
     free(e->originals);
     free(e->host.ids); /* one block */
     free(e->host.logits);
@@ -385,8 +366,8 @@ static el_status lay_out(electra *e)
     const el_model *m = e->base.model;
     el_arena *a = &e->arena;
     const el_type act = m->activations, par = m->parameters;
-    int **ints[] = {&e->dev.ids,     &e->dev.segments, &e->dev.positions, &e->dev.starts, &e->dev.slot_rows,
-                    &e->dev.targets, &e->dev.guesses,  &e->dev.samples,   &e->dev.labels};
+    int **ints[] = {&e->dev.slot_rows, &e->dev.targets, &e->dev.guesses, &e->dev.samples, &e->dev.labels};
+    el_feed_layout(&e->feed, a, e->rows);
     for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
         *ints[i] = el_arena_ints(a, e->rows + 1);
     e->slot_losses = el_arena_tensor(a, par, e->slots, 1);
@@ -416,8 +397,8 @@ static el_status lay_out(electra *e)
 static el_status reserve_host(electra *e)
 {
     const size_t n = (size_t)e->rows + 1;
-    int **ints[] = {&e->host.ids,     &e->host.starts,  &e->host.slot_rows, &e->host.targets,
-                    &e->host.guesses, &e->host.samples, &e->host.labels};
+    int **ints[] = {&e->host.ids,     &e->host.slot_rows, &e->host.targets,
+                    &e->host.guesses, &e->host.samples,   &e->host.labels};
     const size_t arrays = sizeof ints / sizeof *ints;
     int *block = malloc(arrays * n * sizeof *block);
     const el_type type = e->base.model->parameters;
@@ -427,7 +408,7 @@ static el_status reserve_host(electra *e)
     for (size_t i = 0; block && i < arrays; i++)
         *ints[i] = block + i * n;
     return block && e->host.logits && e->host.losses.data && e->originals
-               ? EL_OK
+               ? el_feed_open(&e->feed, e->rows)
                : el_fail(EL_ENOMEM, "no memory for a batch of %d rows", e->rows);
 }
 

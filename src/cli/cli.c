@@ -95,8 +95,7 @@ static int columns(void)
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
-/* "12 s", "3 min", "1 h 20 min", "2 d 4 h": no more digits than an estimate has. */
-static void duration(char *text, size_t size, double seconds)
+void cli_duration(char *text, size_t size, double seconds)
 {
     const long minutes = (long)(seconds / 60 + 0.5), hours = minutes / 60;
     if (seconds < 99.5)
@@ -117,7 +116,7 @@ static void remaining(const cli_progress *p, char *text, size_t size)
     if (p->fraction >= 1 || done <= 0 || elapsed < BLIND)
         return;
     char time[32];
-    duration(time, sizeof time, elapsed * (1 - p->fraction) / done);
+    cli_duration(time, sizeof time, elapsed * (1 - p->fraction) / done);
     snprintf(text, size, "  %s left", time);
 }
 

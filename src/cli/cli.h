@@ -42,4 +42,7 @@ void cli_progress_end(cli_progress *progress); /* leaves the last line standing 
 /* Monotonic seconds. */
 double cli_now(void);
 
+/* "12 s", "3 min", "1 h 20 min", "2 d 4 h": no more digits than an estimate has. */
+void cli_duration(char *text, size_t size, double seconds);
+
 #endif

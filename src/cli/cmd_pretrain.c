@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -23,9 +22,11 @@ static const char EXAMPLES[] =
     "  electra pretrain --data shards --eval-data heldout --model-size small --output run \\\n"
     "      --num-train-steps 200000 --threads 8\n"
     "  electra pretrain --output run                      goes on where it stopped\n"
-    "  electra pretrain --data shards --model-size base --output run --dry-run\n";
+    "  electra pretrain --data shards --model-size base --dry-run      what it would take\n";
 
-enum { TRIAL_STEPS = 3 }; /* of --dry-run */
+/* Of --dry-run: how long and how often a part of a step is tried. */
+static const double TRIAL_SECONDS = 2;
+enum { TRIAL_MOST = 100 };
 
 static volatile sig_atomic_t stop_wanted;
 
@@ -133,10 +134,10 @@ static el_status compare_settings(job *j)
 static el_status open_run(job *j)
 {
     const pretrain_settings *s = &j->settings;
-    if (!s->output)
-        return el_fail(EL_EUSAGE, "--output: which folder is the run to live in?");
     if (s->dry_run)
         return EL_OK;
+    if (!s->output)
+        return el_fail(EL_EUSAGE, "--output: which folder is the run to live in?");
     el_status st = el_run_open(&j->run, s->output);
     if (!st)
         st = el_run_begun(&j->run, &j->resuming);
@@ -605,30 +606,95 @@ static el_status train(job *j)
     return st ? el_fail(st, "%s", sentence) : written;
 }
 
-/* Three steps without writing anything, and what they say about all of them. */
-static el_status try_out(job *j)
+/* ---- --dry-run ---- */
+
+/* What a step costs: so much for each example, and so much once. */
+typedef struct {
+    double example, update;
+} cost;
+
+static double update_once(job *j)
 {
+    const double start = cli_now();
+    el_model_zero_gradients(&j->model);
+    el_optimizer_update(&j->trainer.optimizer, &j->model, 0, el_gradient_norm(&j->model), 0);
+    return cli_now() - start;
+}
+
+static el_status run_steps(const el_trainer *trial, el_progress *progress, int64_t steps, double *seconds)
+{
+    el_trainer some = *trial;
+    const double before = progress->seconds;
+    some.steps = progress->step + steps;
+    const el_status st = el_trainer_run(&some, progress);
+    *seconds = (progress->seconds - before) / (double)steps;
+    return st;
+}
+
+/* Steps of as many examples as are worked on at a time, one that nothing is counted of and then some: a whole
+ * step is more of the same and one update. */
+static el_status measure_cost(job *j, cost *c)
+{
+    const int64_t fitting = (int64_t)((double)j->settings.micro_batch_tokens / mean_length(j));
     el_trainer trial = j->trainer;
     trial.folder = NULL;
     trial.on_event = NULL;
     trial.heldout = (el_source){0};
-    trial.steps = TRIAL_STEPS;
-    const el_status st = el_trainer_run(&trial, &j->progress);
+    trial.batch = (int)(fitting < 1 ? 1 : fitting < trial.batch ? fitting : trial.batch);
+    double seconds;
+    el_status st = run_steps(&trial, &j->progress, 1, &seconds);
+    const int64_t wanted = (int64_t)(TRIAL_SECONDS / seconds);
+    if (!st)
+        st = run_steps(&trial, &j->progress,
+                       wanted < 1            ? 1
+                       : wanted < TRIAL_MOST ? wanted
+                                             : TRIAL_MOST,
+                       &seconds);
+    c->update = update_once(j);
+    c->example = (seconds > c->update ? seconds - c->update : 0) / trial.batch;
+    return st;
+}
+
+/* Memory of a whole batch, which the trial steps did not need. */
+static el_status take_batch(job *j)
+{
+    el_batch batch = {0};
+    el_status st = read_training(j, 0, (int)j->settings.train_batch_size, &batch);
+    if (!st)
+        st = j->objective->begin(j->objective, &batch, (el_random){0});
+    el_batch_release(&batch);
+    return st;
+}
+
+/* What the run would take, from a short trial that writes nothing. */
+static el_status try_out(job *j)
+{
+    const pretrain_settings *s = &j->settings;
+    cost c;
+    el_status st = measure_cost(j, &c);
+    if (!st)
+        st = take_batch(j);
     if (st)
         return st;
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    const double rate = (double)j->progress.tokens / j->progress.seconds;
-    const double seconds = j->progress.seconds / TRIAL_STEPS * (double)j->settings.num_train_steps;
-    const double tokens = (double)j->progress.tokens / TRIAL_STEPS * (double)j->settings.num_train_steps;
+    const double steps = (double)s->num_train_steps, batch = (double)s->train_batch_size;
+    const double step = batch * c.example + c.update, tokens = steps * batch * mean_length(j);
+    const double rate = batch * mean_length(j) / step;
+    char time[32];
+    cli_duration(time, sizeof time, steps * step);
     printf("parameters            %" PRId64 "\n", el_model_parameters(&j->model));
     printf("operations per token  %.4g\n", j->trainer.flops_per_token);
     printf("operations in all     %.4g\n", j->trainer.flops_per_token * tokens);
     printf("tokens in all         %.4g, %.2f times those of the shards\n", tokens,
            tokens / (double)el_loader_tokens(j->data));
-    printf("memory                %.0f MB\n", (double)usage.ru_maxrss / 1e3);
-    printf("tokens per second     %.0f\n", rate);
-    printf("expected time         %.1f hours\n", seconds / 3600);
+    const double moments =
+        2e-6 * sizeof(float) * (double)el_model_parameters(&j->model); /* copied to be written */
+    printf("memory                %.0f MB, %.0f MB while a checkpoint is written\n", cli_resident_mb(),
+           cli_resident_mb() + moments);
+    printf("tokens per second     %.0f", rate);
+    if (j->trainer.peak_flops > 0)
+        printf(", %.0f %% of this machine's peak",
+               100 * rate * j->trainer.flops_per_token / j->trainer.peak_flops);
+    printf("\nexpected time         %s, evaluations and checkpoints apart\n", time);
     return EL_OK;
 }
 

@@ -42,7 +42,7 @@ const el_option PRETRAIN_TABLE[] = {
            "preset of all that follows; small, base and large are the paper's"),
     TEXT(eval_data, "folder of held-out shards"),
     TEXT(init_from, "model folder, run or checkpoint to begin with"),
-    SWITCH(dry_run, "try three steps, say what the run would take, and write nothing"),
+    SWITCH(dry_run, "say what the run would take, from a trial of seconds, and write nothing"),
     SWITCH(allow_change, "go on although a setting that changes what is learned is another now"),
 
     SECTION("Steps"),

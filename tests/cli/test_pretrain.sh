@@ -35,9 +35,17 @@ try --precision bf16 --micro-batch-tokens 50 --embeddings shared
 try --precision fp32 --instruction-set baseline
 try --hparams '{"electra_objective": true, "untied_generator": false, "max_seq_length": 48, "do_lower_case": true, "num_eval_steps": 3}'
 grep -q '"embeddings": "all"' switch/run.json || fail "untied_generator off does not share everything"
+# A dry run needs no folder, writes nothing, and its numbers agree: tokens of all steps, time and rate.
 "$electra" pretrain --data shards --output dry --model-size small --train-batch-size 2 --dry-run > out 2> log ||
     fail "--dry-run: $(cat log)"
-grep -q "expected time" out && [ ! -e dry ] || fail "--dry-run says $(cat out)"
+[ ! -e dry ] || fail "--dry-run wrote $(ls dry)"
+"$electra" pretrain --data shards --model-size tiny --train-batch-size 16 --num-train-steps 1e6 --dry-run > out 2> log ||
+    fail "--dry-run: $(cat log)"
+awk '/^parameters/ { p = $2 } /^operations per token/ { f = $4 } /^operations in all/ { all = $4 } /^tokens in all/ { t = $4 }
+    /^memory/ { m = $2; saving = $4 } /^tokens per second/ { rate = $4 } /^expected time/ { days = $3 + $5 / 24; d = $4 }
+    END { exit !(p > 1e5 && all / (f * t) > 0.99 && all / (f * t) < 1.01 && t > 4e8 && t <= 16 * 48 * 1e6 && m > 10 && m < 1000 &&
+        saving - m - 8e-6 * p > -2 && saving - m - 8e-6 * p < 2 && (d != "d" || (days > t / rate / 86400 * 0.95 - 0.1 && days < t / rate / 86400 * 1.05 + 0.1))) }' \
+    out || fail "--dry-run says $(cat out)"
 
 # ---- beginning with a model: a run, its discriminator alone, a checkpoint with and without moments ----
 settings+=(--embeddings shared) # so that loading and saving rounds nothing

@@ -1,4 +1,7 @@
-/* tokenize - see the header */
+/* tokenize - see the header
+ *
+ * While the parts of a block are tokenised, the next block is read.
+ */
 #include "cli/tokenize.h"
 
 #include <stdio.h>
@@ -6,37 +9,67 @@
 
 #include "base/parallel.h"
 
+/* How a step ended: the status, and the sentence brought from the thread it was left in. */
+typedef struct {
+    el_status status;
+    char trouble[256];
+} outcome;
+
 typedef struct {
     const char *text;
     size_t bytes;
-    el_status status;
-    char trouble[256]; /* the sentence, brought from the thread it was left in */
+    outcome end;
 } part;
 
 typedef struct {
     const cli_tokenizer *tokenizer;
+    el_reader *reader;
     el_wordpiece **sessions; /* one for each thread, and its ids of a line */
     el_ids *ids;
     part parts[CLI_TOKENIZE_PARTS];
     int count;
+    el_block next;
+    outcome reading;
 } work;
 
-static void do_part(void *context, int index, int thread)
+static void note(outcome *o, el_status status)
 {
-    work *w = context;
+    o->status = status;
+    if (status)
+        snprintf(o->trouble, sizeof o->trouble, "%s", el_error());
+}
+
+static el_status say(const outcome *o)
+{
+    return o->status ? el_fail(o->status, "%s", o->trouble) : EL_OK;
+}
+
+static el_status do_part(work *w, int index, int thread)
+{
     const cli_tokenizer *t = w->tokenizer;
-    part *p = &w->parts[index];
+    const part *p = &w->parts[index];
     el_ids *ids = &w->ids[thread];
     el_line line;
-    p->status = w->sessions[thread] ? EL_OK : el_wordpiece_open(&w->sessions[thread], t->vocab);
-    for (const char *at = p->text; !p->status && el_line_next(&at, p->text + p->bytes, &line);) {
+    el_status st = w->sessions[thread] ? EL_OK : el_wordpiece_open(&w->sessions[thread], t->vocab);
+    for (const char *at = p->text; !st && el_line_next(&at, p->text + p->bytes, &line);) {
         ids->count = 0;
-        p->status = el_wordpiece_encode(w->sessions[thread], line.text, line.bytes, ids);
-        if (!p->status)
-            p->status = t->on_line(t->context, index, ids);
+        st = el_wordpiece_encode(w->sessions[thread], line.text, line.bytes, ids);
+        if (!st)
+            st = t->on_line(t->context, index, ids);
     }
-    if (p->status)
-        snprintf(p->trouble, sizeof p->trouble, "%s", el_error());
+    return st;
+}
+
+/* The steps of a turn: one, and a part each. */
+enum { READ, PARTS };
+
+static void do_step(void *context, int step, int thread)
+{
+    work *w = context;
+    if (step == READ)
+        note(&w->reading, el_reader_next(w->reader, &w->next));
+    else
+        note(&w->parts[step - PARTS].end, do_part(w, step - PARTS, thread));
 }
 
 static void cut_parts(work *w, const el_block *block)
@@ -54,21 +87,23 @@ static void cut_parts(work *w, const el_block *block)
 static el_status do_block(work *w, const el_block *block)
 {
     const cli_tokenizer *t = w->tokenizer;
+    el_status st = EL_OK;
     cut_parts(w, block);
-    el_parallel(t->threads, w->count, do_part, w);
-    for (int i = 0; i < w->count; i++)
-        if (w->parts[i].status)
-            return el_fail(w->parts[i].status, "%s", w->parts[i].trouble);
-    return t->on_block(t->context, w->count, block);
+    el_parallel(t->threads, PARTS + w->count, do_step, w);
+    for (int i = 0; !st && i < w->count; i++)
+        st = say(&w->parts[i].end);
+    return st ? st : t->on_block(t->context, w->count, block);
 }
 
-static el_status do_all(work *w, el_reader *reader)
+static el_status do_all(work *w)
 {
-    el_block block;
-    el_status st;
-    while ((st = el_reader_next(reader, &block)) == EL_OK && block.bytes > 0)
-        if ((st = do_block(w, &block)))
-            return st;
+    el_status st = el_reader_next(w->reader, &w->next);
+    while (!st && w->next.bytes > 0) {
+        const el_block block = w->next;
+        st = do_block(w, &block);
+        if (!st)
+            st = say(&w->reading);
+    }
     return st;
 }
 
@@ -79,10 +114,11 @@ el_status cli_tokenize(const cli_tokenizer *tokenizer, el_reader *reader)
     if (!w)
         return el_fail(EL_ENOMEM, "no memory to tokenise");
     w->tokenizer = tokenizer;
+    w->reader = reader;
     w->sessions = calloc(threads, sizeof *w->sessions);
     w->ids = calloc(threads, sizeof *w->ids);
     const bool whole = w->sessions && w->ids;
-    const el_status st = whole ? do_all(w, reader) : el_fail(EL_ENOMEM, "no memory for %zu threads", threads);
+    const el_status st = whole ? do_all(w) : el_fail(EL_ENOMEM, "no memory for %zu threads", threads);
     for (size_t t = 0; whole && t < threads; t++) {
         el_wordpiece_close(w->sessions[t]);
         el_ids_release(&w->ids[t]);

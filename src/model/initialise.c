@@ -162,3 +162,15 @@ el_status el_model_initialise(el_model *model, const el_initialisation *how)
         el_model_prepare(model);
     return p.status;
 }
+
+el_status el_model_initialise_head(el_model *model, const el_initialisation *how)
+{
+    pass p = {model, how, EL_OK};
+    el_network *const net = &model->discriminator;
+    for (int i = 0; i < net->params.count; i++)
+        if (net->params.items[i].depth == net->config.num_hidden_layers + 2)
+            initialise_param(&p, "discriminator", &net->params.items[i]);
+    if (!p.status)
+        el_model_prepare(model);
+    return p.status;
+}

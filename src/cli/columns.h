@@ -1,0 +1,69 @@
+/* columns - how the user's files are to be read: what finetune, evaluate and predict share
+ *
+ * A settings struct with a `cli_columns columns` takes the table lines CLI_COLUMN_OPTIONS(struct).
+ */
+#ifndef EL_CLI_COLUMNS_H
+#define EL_CLI_COLUMNS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/options.h"
+#include "task/task.h"
+
+typedef struct {
+    int form, header; /* choices of the table */
+    const char *text, *second, *label, *id;
+} cli_columns;
+
+#define CLI_COLUMN_OPTIONS(settings)                                                                         \
+    {"Columns", EL_OPT_SECTION, 0, 0, 0, NULL, NULL},                                                        \
+        {"format",                                                                                           \
+         EL_OPT_CHOICE,                                                                                      \
+         offsetof(settings, columns.form),                                                                   \
+         0,                                                                                                  \
+         0,                                                                                                  \
+         "auto|tsv|csv|jsonl|json|lines|conll|squad|mrqa",                                                   \
+         "of files; auto: by their endings and the task"},                                                   \
+        {"header",                                                                                           \
+         EL_OPT_CHOICE,                                                                                      \
+         offsetof(settings, columns.header),                                                                 \
+         0,                                                                                                  \
+         0,                                                                                                  \
+         "auto|yes|no",                                                                                      \
+         "whether the first line names the columns; auto: found out"},                                       \
+        {"text_column",                                                                                      \
+         EL_OPT_TEXT,                                                                                        \
+         offsetof(settings, columns.text),                                                                   \
+         0,                                                                                                  \
+         0,                                                                                                  \
+         NULL,                                                                                               \
+         "text, question or words: a name of the header, a JSON key (a.b: within), or a number from 1"},     \
+        {"second_column",                                                                                    \
+         EL_OPT_TEXT,                                                                                        \
+         offsetof(settings, columns.second),                                                                 \
+         0,                                                                                                  \
+         0,                                                                                                  \
+         NULL,                                                                                               \
+         "second text of a pair, or the context"},                                                           \
+        {"label_column",                                                                                     \
+         EL_OPT_TEXT,                                                                                        \
+         offsetof(settings, columns.label),                                                                  \
+         0,                                                                                                  \
+         0,                                                                                                  \
+         NULL,                                                                                               \
+         "label, score, labels, tag or answer"},                                                             \
+    {                                                                                                        \
+        "id_column", EL_OPT_TEXT, offsetof(settings, columns.id), 0, 0, NULL, "what answers are named by"    \
+    }
+
+/* The same as task/ has it; strings stay the settings'. */
+el_columns cli_columns_of(const cli_columns *columns);
+
+/* The task of this name, or EL_EUSAGE that names the nearest. */
+el_status cli_task_find(const char *name, const el_task **task);
+
+/* Every task and what it is, a line each, on the heap: the end of a help page. */
+char *cli_task_list(void);
+
+#endif

@@ -41,7 +41,7 @@ typedef struct {
 } el_learner_settings;
 
 typedef struct {
-    const char *text;   /* bytes [begin, end) of the context */
+    const char *text; /* bytes [begin, end) of the context */
     int64_t begin, end;
     double score; /* its probability among the n best */
 } el_span_answer;
@@ -49,10 +49,10 @@ typedef struct {
 /* The answer to one example.  Memory of whoever made it. */
 typedef struct {
     int example;
-    int label;                     /* classify */
-    double value;                  /* regress */
-    const float *probabilities;    /* classify, multilabel: one a label; tag: of the chosen tag, one a word */
-    const int *tags;               /* tag: one a word; words beyond a cut get "O" or the sentence's commonest */
+    int label;                  /* classify */
+    double value;               /* regress */
+    const float *probabilities; /* classify, multilabel: one a label; tag: of the chosen tag, one a word */
+    const int *tags;            /* tag: one a word; words beyond a cut get "O" or the sentence's commonest */
     const el_span_answer *answers; /* span: best first, `n_best` at most, none of them empty */
     int answer_count;
     /* span: how much likelier no answer is than the best one: the joint head's answerability logit, the least of all

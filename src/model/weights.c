@@ -206,6 +206,7 @@ static el_status read_head(const json_t *object, const char *name, el_head_confi
         head->labels = (int)json_object_size(names);
     else if (!st)
         st = el_json_int(object, name, "num_labels", &head->labels);
+    head->answerable &= head->kind == EL_HEAD_SPAN_JOINT;
     if (!st && !HEADS[head->kind].labelled)
         head->labels = 0, head->dropout = 0;
     else if (!st && (head->labels < 1 || head->labels > 1 << 20))
@@ -338,7 +339,8 @@ static el_status decide_head(const el_network *net, el_role role, const el_safet
 {
     el_head_config theirs = {0};
     const el_status st = role == EL_DISCRIMINATOR ? el_weights_head(folder, &theirs, NULL) : EL_OK;
-    const bool same = theirs.kind == net->head.kind && theirs.labels == net->head.labels;
+    const bool same = theirs.kind == net->head.kind && theirs.labels == net->head.labels &&
+                      theirs.answerable == net->head.answerable;
     *fate = same ? (theirs.kind == EL_HEAD_DETECTION ? HEAD_MAY : HEAD_MUST)
                  : (holds_head(file, &net->params) ? HEAD_MUST : HEAD_STAYS);
     return st;

@@ -117,6 +117,33 @@ static void round_trip(void **state)
     el_model_close(&loaded);
 }
 
+/* So are those of a task's head. */
+static void task_heads_too(void **state)
+{
+    (void)state;
+    for (int kind = EL_HEAD_SEQUENCE; kind < EL_HEADS; kind++) {
+        const el_model_plan plan = {
+            .discriminator = true,
+            .discriminator_config = small_config(8),
+            .head = {.kind = (el_head_kind)kind, .labels = 3, .answerable = true},
+            .training = true,
+        };
+        el_model saved, loaded;
+        json_t *written = json_object(), *read;
+        assert_int_equal(el_model_open(&saved, el_device_reference(), &plan), EL_OK);
+        assert_int_equal(el_model_open(&loaded, el_device_reference(), &plan), EL_OK);
+        assert_int_equal(el_model_initialise(&saved, &(el_initialisation){.seed = 3}), EL_OK);
+        el_model_each(&saved, set_moments, &(double){4});
+        assert_int_equal(el_checkpoint_save(&saved, written, kind, folder), EL_OK);
+        assert_int_equal(el_checkpoint_resume(&loaded, &read, folder), EL_OK);
+        assert_int_equal(fingerprint(&saved), fingerprint(&loaded));
+        json_decref(written);
+        json_decref(read);
+        el_model_close(&saved);
+        el_model_close(&loaded);
+    }
+}
+
 /* A folder without checkpoints is no error, and gives no state. */
 static void nothing_there(void **state)
 {
@@ -233,8 +260,9 @@ static void rotation(void **state)
 int main(void)
 {
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
-    const struct CMUnitTest tests[] = {IN_A_FOLDER(round_trip),    IN_A_FOLDER(nothing_there),
-                                       IN_A_FOLDER(damaged),       IN_A_FOLDER(without_moments),
-                                       IN_A_FOLDER(another_shape), IN_A_FOLDER(rotation)};
+    const struct CMUnitTest tests[] = {IN_A_FOLDER(round_trip),      IN_A_FOLDER(task_heads_too),
+                                       IN_A_FOLDER(nothing_there),   IN_A_FOLDER(damaged),
+                                       IN_A_FOLDER(without_moments), IN_A_FOLDER(another_shape),
+                                       IN_A_FOLDER(rotation)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,11 @@ static const struct {
     [EL_SPAN] = {"span", &el_span_family, {EL_HEAD_SPAN, EL_HEAD_SPAN_JOINT}},
 };
 
+const char *el_task_kind_name(el_task_kind kind)
+{
+    return KINDS[kind].name;
+}
+
 /* ---- for the families ---- */
 
 const el_dataset *el_learner_dataset(const el_learner *l, int feature)

@@ -60,6 +60,9 @@ typedef struct {
     double null_odds;
 } el_prediction;
 
+/* "classify", "regress", "multilabel", "tag", "span" */
+const char *el_task_kind_name(el_task_kind kind);
+
 /* Borrowed: model (a discriminator with a task head), features, splits and their datasets, labels; they outlive the
  * objective. */
 el_status el_learner_open(el_objective **objective, el_model *model, const el_features *features,

@@ -90,7 +90,7 @@ typedef struct {
  * the answer does not stand in it; -1: no loss for this sequence. */
 typedef struct {
     const int *start, *end;
-    const int *impossible;    /* 1 where the question has no answer; -1: not asked */
+    const int *impossible;    /* 1 where the question has no answer; -1, or NULL for all: not asked */
     double answerable_weight; /* 0.5 in the original */
 } el_span_targets;
 

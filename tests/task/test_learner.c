@@ -1,0 +1,405 @@
+/* Learners of every kind: they learn, however the batch is cut; losses and figures agree with what is predicted. */
+#include "task/made.h"
+
+enum { EXAMPLES = 8 };
+
+/* ---- the lessons ---- */
+
+typedef struct {
+    const char *name;
+    el_task_kind kind;
+    el_head_config head;
+    el_squad_rule rule;
+    const char *labels[4];
+    const char *metric; /* 1 when all is learned */
+    void (*fill)(el_dataset *d);
+} lesson;
+
+static void fill_texts(el_dataset *d)
+{
+    for (int i = 0; i < EXAMPLES; i++) {
+        el_example *const e = el_dataset_add(d, i + 1);
+        e->text[0] = made_text(d, i, 2 + i % 4);
+        e->text[1] = i % 2 ? made_text(d, i + 20, 3) : NULL;
+        e->label = d->kind == EL_CLASSIFY ? i % 2 : 0;
+        e->value = 1 + 0.5 * (i * 5 % EXAMPLES);
+        for (int k = 0; d->kind == EL_MULTILABEL && k < 3; k++)
+            if (i >> k & 1)
+                CHECK_OK(el_dataset_add_number(d, k));
+    }
+}
+
+static void fill_words(el_dataset *d)
+{
+    for (int i = 0; i < EXAMPLES; i++) {
+        el_dataset_add(d, i + 1);
+        for (int w = 0; w < 2 + i % 5; w++) {
+            char word[16];
+            sprintf(word, w % 3 ? "w%d" : "w%d w1", (i * 11 + w * 5) % MADE_WORDS);
+            CHECK_OK(el_dataset_add_word(d, word, strlen(word), (i + w) % 4));
+        }
+    }
+}
+
+/* Every fourth question has no answer; contexts are longer than a window. */
+static void fill_questions(el_dataset *d)
+{
+    for (int i = 0; i < EXAMPLES; i++) {
+        el_example *const e = el_dataset_add(d, i + 1);
+        e->text[0] = made_text(d, i + 3, 2);
+        const char *const context = e->text[1] = made_text(d, i * 7, 8 + i);
+        e->label = i % 4 == 3;
+        const char *begin = context;
+        for (int w = 0; w < i; w++)
+            begin = strchr(begin, ' ') + 1;
+        const char *const end = strchr(strchr(begin, ' ') + 1, ' ');
+        if (!e->label)
+            CHECK_OK(el_dataset_add_answer(d, begin, (size_t)(end - begin), begin - context));
+    }
+}
+
+static const lesson LESSONS[] = {
+    {"classify", EL_CLASSIFY, {EL_HEAD_SEQUENCE, 2, 0.1, false}, 0, {"no", "yes"}, "accuracy", fill_texts},
+    {"affine", EL_CLASSIFY, {EL_HEAD_SEQUENCE_AFFINE, 2, 0.1, false}, 0, {"no", "yes"}, "f1", fill_texts},
+    {"regress", EL_REGRESS, {EL_HEAD_SEQUENCE, 1, 0.1, false}, 0, {NULL}, "spearman", fill_texts},
+    {"multilabel",
+     EL_MULTILABEL,
+     {EL_HEAD_SEQUENCE, 3, 0.1, false},
+     0,
+     {"a", "b", "c"},
+     "accuracy",
+     fill_texts},
+    {"tag", EL_TAG, {EL_HEAD_TOKEN, 4, 0.1, false}, 0, {"O", "B-a", "I-a", "B-b"}, "f1_strict", fill_words},
+    {"plain tags", EL_TAG, {EL_HEAD_TOKEN, 4, 0.1, false}, 0, {"N", "V", "A", "D"}, "f1_macro", fill_words},
+    {"span", EL_SPAN, {.kind = EL_HEAD_SPAN}, EL_SQUAD_2, {NULL}, "best_f1", fill_questions},
+    {"joint", EL_SPAN, {EL_HEAD_SPAN_JOINT, 0, 0, true}, EL_SQUAD_2, {NULL}, "best_exact", fill_questions},
+    {"plain joint",
+     EL_SPAN,
+     {EL_HEAD_SPAN_JOINT, 0, 0, false},
+     EL_SQUAD_2,
+     {NULL},
+     "best_f1",
+     fill_questions},
+};
+enum { LESSON_COUNT = sizeof LESSONS / sizeof *LESSONS };
+
+static const el_feature_settings FEATURES = {.max_seq_length = 16, .max_query_length = 4, .doc_stride = 5};
+
+typedef struct {
+    const lesson *lesson;
+    el_vocab *vocab;
+    el_labels labels;
+    el_dataset dataset;
+    el_features features;
+    el_split split;
+    el_batch batch;
+    el_device *dev;
+    el_model model;
+    el_objective *objective;
+} fixture;
+
+static void open_fixture(fixture *f, const lesson *l, el_device *dev, el_type type, bool training, int tokens)
+{
+    *f = (fixture){.lesson = l, .vocab = made_vocab(MADE_WORDS), .dev = dev};
+    for (int i = 0; i < 4 && l->labels[i]; i++)
+        el_labels_add(&f->labels, l->labels[i]);
+    CHECK_OK(el_dataset_open(&f->dataset, l->kind, l->name));
+    l->fill(&f->dataset);
+    CHECK_OK(el_features_add(&f->features, &f->dataset, f->vocab, &FEATURES, training, &f->split));
+    made_batch(&f->features, &f->split, &f->batch);
+    made_model(&f->model, dev, type, l->head, training);
+    const el_learner_settings settings = {.kind = l->kind,
+                                          .labels = &f->labels,
+                                          .low = 1,
+                                          .high = 5,
+                                          .n_best = 5,
+                                          .max_answer_length = 6,
+                                          .beam = 8,
+                                          .rule = l->rule,
+                                          .null_threshold = NAN,
+                                          .answerable_weight = 0.5,
+                                          .micro_batch_tokens = tokens};
+    CHECK_OK(el_learner_open(&f->objective, &f->model, &f->features, &f->split, 1, &settings));
+}
+
+static void close_fixture(fixture *f)
+{
+    f->objective->close(f->objective);
+    el_model_close(&f->model);
+    f->dev->close(f->dev);
+    el_batch_release(&f->batch);
+    el_features_release(&f->features);
+    el_dataset_release(&f->dataset);
+    el_labels_release(&f->labels);
+    el_vocab_close(f->vocab);
+}
+
+static el_device *processor(void)
+{
+    el_device *dev;
+    CHECK_OK(el_device_cpu(&dev, 1, NULL));
+    return dev;
+}
+
+/* ---- tests ---- */
+
+static void every_kind_learns(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LESSON_COUNT; i++) {
+        fixture f;
+        open_fixture(&f, &LESSONS[i], processor(), EL_F32, true, 512);
+        const el_figures trained = teach(f.objective, &f.batch, 150, 3e-3);
+        CHECK(trained.values[0] < 0.2, "%s: the loss is still %g", LESSONS[i].name, trained.values[0]);
+        for (int k = 1; k < trained.count; k++)
+            CHECK(isnan(trained.values[k]), "%s: a training step says %s", LESSONS[i].name, trained.names[k]);
+        const el_figures asked = ask(f.objective, &f.batch);
+        CHECK(figure(&asked, LESSONS[i].metric) > 0.999, "%s: %s is %g, the loss %g", LESSONS[i].name,
+              LESSONS[i].metric, figure(&asked, LESSONS[i].metric), asked.values[0]);
+        close_fixture(&f);
+    }
+}
+
+typedef struct {
+    double *values;
+    size_t count;
+} gradients;
+
+static void keep_gradient(void *context, const char *network, el_param *p)
+{
+    (void)network;
+    gradients *g = context;
+    const size_t count = (size_t)el_param_elements(p);
+    g->values = realloc(g->values, (g->count + count) * sizeof *g->values);
+    for (size_t i = 0; i < count; i++)
+        g->values[g->count++] =
+            el_get(p->gradient, (int)(i / (size_t)p->value.cols), (int)(i % (size_t)p->value.cols));
+}
+
+/* Loss of a step, with its gradients, and of an evaluation. */
+static void measure(fixture *f, double losses[2], gradients *g)
+{
+    el_figures figures;
+    losses[1] = ask(f->objective, &f->batch).values[0];
+    f->objective->reset(f->objective);
+    CHECK_OK(el_objective_run(f->objective, &f->batch, (el_random){5, 0, 2}, true));
+    f->objective->finish(f->objective, &figures);
+    losses[0] = figures.values[0];
+    el_model_each(&f->model, keep_gradient, g);
+}
+
+/* In double; with dropout, which is numbered by rows of the whole batch. */
+static void cutting_a_batch_changes_nothing(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LESSON_COUNT; i++) {
+        fixture whole, cut;
+        double a[2], b[2];
+        gradients g = {0}, h = {0};
+        open_fixture(&whole, &LESSONS[i], el_device_reference(), EL_F64, true, 512);
+        open_fixture(&cut, &LESSONS[i], el_device_reference(), EL_F64, true, 1); /* one sequence has room */
+        assert_true(whole.objective->begin(whole.objective, &whole.batch, (el_random){0}) == EL_OK);
+        assert_int_equal(whole.objective->fit(whole.objective, 0), whole.batch.sequences);
+        assert_true(cut.objective->begin(cut.objective, &cut.batch, (el_random){0}) == EL_OK);
+        assert_true(cut.objective->fit(cut.objective, 0) < cut.batch.sequences);
+        measure(&whole, a, &g);
+        measure(&cut, b, &h);
+        for (int k = 0; k < 2; k++)
+            CHECK(fabs(a[k] - b[k]) < 1e-12 * a[k], "%s: loss %.15g whole, %.15g cut", LESSONS[i].name, a[k],
+                  b[k]);
+        assert_int_equal(g.count, h.count);
+        for (size_t k = 0; k < g.count; k++)
+            CHECK(fabs(g.values[k] - h.values[k]) < 1e-10, "%s: gradient %zu is %.12g whole, %.12g cut",
+                  LESSONS[i].name, k, g.values[k], h.values[k]);
+        free(g.values);
+        free(h.values);
+        close_fixture(&whole);
+        close_fixture(&cut);
+    }
+}
+
+/* Loss and accuracy of an evaluation once more, from the predictions alone. */
+static void figures_are_of_the_predictions(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LESSON_COUNT; i++) {
+        const lesson *const l = &LESSONS[i];
+        fixture f;
+        const el_prediction *p;
+        int count, right = 0;
+        double loss = 0;
+        if (l->kind == EL_TAG || l->kind == EL_SPAN)
+            continue;
+        open_fixture(&f, l, processor(), EL_F32, false, 40);
+        const el_figures figures = ask(f.objective, &f.batch);
+        CHECK_OK(el_learner_predictions(f.objective, &p, &count));
+        assert_int_equal(count, EXAMPLES);
+        for (int e = 0; e < count; e++) {
+            const el_example *const gold = &f.dataset.examples[e];
+            assert_int_equal(p[e].example, e);
+            if (l->kind == EL_CLASSIFY) {
+                loss -= log((double)p[e].probabilities[gold->label]) / EXAMPLES;
+                right += p[e].label == gold->label;
+                assert_true(p[e].probabilities[p[e].label] >= 0.5F);
+                assert_true(fabsf(p[e].probabilities[0] + p[e].probabilities[1] - 1) < 1e-6F);
+            } else if (l->kind == EL_REGRESS) {
+                loss += pow((p[e].value - gold->value) / 4, 2) / EXAMPLES;
+            } else {
+                bool all = true;
+                for (int k = 0; k < 3; k++) {
+                    const double yes = (double)p[e].probabilities[k];
+                    loss -= log(e >> k & 1 ? yes : 1 - yes) / (3 * EXAMPLES);
+                    all &= (yes > 0.5) == (e >> k & 1);
+                }
+                right += all;
+            }
+        }
+        CHECK(fabs(loss - figures.values[0]) < 1e-5, "%s: the loss is %g, of predictions %g", l->name,
+              figures.values[0], loss);
+        if (l->kind == EL_REGRESS)
+            CHECK(fabs(figure(&figures, "mse") - 16 * loss) < 1e-4, "mse %g, loss %g",
+                  figure(&figures, "mse"), loss);
+        else
+            CHECK(fabs(figure(&figures, "accuracy") - (double)right / EXAMPLES) < 1e-12,
+                  "%s: accuracy %g, %d right", l->name, figure(&figures, "accuracy"), right);
+        close_fixture(&f);
+    }
+}
+
+/* A model without memory for training answers as one with it. */
+static void asking_needs_no_gradients(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LESSON_COUNT; i++) {
+        fixture f, g;
+        open_fixture(&f, &LESSONS[i], processor(), EL_F32, true, 100);
+        open_fixture(&g, &LESSONS[i], processor(), EL_F32, false, 100);
+        assert_null(g.model.discriminator.g.embed.word.data);
+        const el_figures a = ask(f.objective, &f.batch), b = ask(g.objective, &g.batch);
+        assert_int_equal(a.count, b.count);
+        for (int k = 0; k < a.count; k++)
+            CHECK(a.values[k] == b.values[k] || (isnan(a.values[k]) && isnan(b.values[k])),
+                  "%s: %s is %.17g and %.17g", LESSONS[i].name, a.names[k], a.values[k], b.values[k]);
+        close_fixture(&f);
+        close_fixture(&g);
+    }
+}
+
+/* Batches one after the other are one evaluation; what has no label is answered and not scored. */
+static void evaluations_add_up(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LESSON_COUNT; i++) {
+        fixture f;
+        el_batch part = {0};
+        el_figures figures;
+        const el_prediction *p;
+        int count;
+        open_fixture(&f, &LESSONS[i], processor(), EL_F32, false, 200);
+        const el_figures whole = ask(f.objective, &f.batch);
+        f.objective->reset(f.objective);
+        for (int at = 0; at < f.features.count; at += 3) {
+            const int end = at + 3 < f.features.count ? at + 3 : f.features.count;
+            made_batch(&f.features, &(el_split){&f.dataset, at, end}, &part);
+            CHECK_OK(el_objective_run(f.objective, &part, (el_random){0}, false));
+        }
+        f.objective->finish(f.objective, &figures);
+        for (int k = 0; k < whole.count; k++)
+            CHECK((isnan(whole.values[k]) && isnan(figures.values[k])) ||
+                      fabs(whole.values[k] - figures.values[k]) < 1e-6,
+                  "%s: %s is %g at once, %g in parts", LESSONS[i].name, whole.names[k], whole.values[k],
+                  figures.values[k]);
+        CHECK_OK(el_learner_predictions(f.objective, &p, &count));
+        assert_int_equal(count, EXAMPLES);
+        for (int e = 0; e < EXAMPLES; e++) {
+            f.dataset.examples[e].label = -1;
+            f.dataset.examples[e].value = NAN;
+        }
+        for (int w = 0; w < f.dataset.word_count; w++)
+            f.dataset.words[w].tag = -1;
+        el_features_clear(&f.features);
+        CHECK_OK(el_features_add(&f.features, &f.dataset, f.vocab, &FEATURES, false, &f.split));
+        made_batch(&f.features, &f.split, &f.batch);
+        el_learner_use(f.objective, &f.features, &f.split, 1);
+        const el_figures none = ask(f.objective, &f.batch);
+        for (int k = 0; k < none.count; k++)
+            CHECK(isnan(none.values[k]), "%s: %s is %g without labels", LESSONS[i].name, none.names[k],
+                  none.values[k]);
+        CHECK_OK(el_learner_predictions(f.objective, &p, &count));
+        assert_int_equal(count, EXAMPLES);
+        el_batch_release(&part);
+        close_fixture(&f);
+    }
+}
+
+/* Words beyond a cut are "O", and a sentence of which nothing is read is answered too. */
+static void cut_words_are_outside(void **state)
+{
+    (void)state;
+    fixture f;
+    const el_prediction *p;
+    int count;
+    open_fixture(&f, &LESSONS[4], processor(), EL_F32, false, 100);
+    assert_int_equal(f.lesson->kind, EL_TAG);
+    el_dataset_add(&f.dataset, 9);
+    for (int w = 0; w < 20; w++)
+        CHECK_OK(el_dataset_add_word(&f.dataset, "w7", 2, 1));
+    el_dataset_add(&f.dataset, 10);
+    el_features_clear(&f.features);
+    CHECK_OK(el_features_add(&f.features, &f.dataset, f.vocab, &FEATURES, false, &f.split));
+    made_batch(&f.features, &f.split, &f.batch);
+    el_learner_use(f.objective, &f.features, &f.split, 1);
+    ask(f.objective, &f.batch);
+    CHECK_OK(el_learner_predictions(f.objective, &p, &count));
+    assert_int_equal(count, EXAMPLES + 2);
+    for (int w = 0; w < 20; w++) {
+        const float probability = p[EXAMPLES].probabilities[w];
+        CHECK(w < 14 ? probability >= 0.25F : probability == 0 && p[EXAMPLES].tags[w] == 0,
+              "word %d has tag %d with %g", w, p[EXAMPLES].tags[w], (double)probability);
+    }
+    made_batch(&f.features, &(el_split){&f.dataset, EXAMPLES + 1, EXAMPLES + 2}, &f.batch);
+    const el_figures alone = ask(f.objective, &f.batch);
+    CHECK_OK(el_learner_predictions(f.objective, &p, &count));
+    assert_int_equal(count, 1);
+    assert_true(isnan(alone.values[0]));
+    close_fixture(&f);
+}
+
+static void what_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    fixture f;
+    el_objective *other;
+    const el_learner_settings tags = {.kind = EL_TAG, .micro_batch_tokens = 10};
+    el_labels three = {0};
+    open_fixture(&f, &LESSONS[0], processor(), EL_F32, false, 100);
+    CHECK_FAILS(el_learner_open(&other, &f.model, &f.features, &f.split, 1, &tags), EL_EUSAGE, "to tag with");
+    for (int i = 0; i < 3; i++)
+        el_labels_add(&three, LESSONS[4].labels[i]);
+    const el_learner_settings wide = {.kind = EL_CLASSIFY, .labels = &three, .micro_batch_tokens = 10};
+    CHECK_FAILS(el_learner_open(&other, &f.model, &f.features, &f.split, 1, &wide), EL_EDATA,
+                "2 outputs, but there are 3");
+    const el_feature_settings longer = {.max_seq_length = 64};
+    f.dataset.examples[0].text[0] = made_text(&f.dataset, 1, 50);
+    el_features_clear(&f.features);
+    CHECK_OK(el_features_add(&f.features, &f.dataset, f.vocab, &longer, false, &f.split));
+    made_batch(&f.features, &f.split, &f.batch);
+    CHECK_FAILS(el_objective_run(f.objective, &f.batch, (el_random){0}, false), EL_EUSAGE,
+                "52 tokens, but the model has 32");
+    el_labels_release(&three);
+    close_fixture(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_learns),
+        cmocka_unit_test(cutting_a_batch_changes_nothing),
+        cmocka_unit_test(figures_are_of_the_predictions),
+        cmocka_unit_test(asking_needs_no_gradients),
+        cmocka_unit_test(evaluations_add_up),
+        cmocka_unit_test(cut_words_are_outside),
+        cmocka_unit_test(what_does_not_fit_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -432,6 +432,8 @@ el_status el_task_reader_open(el_task_reader **reader, const el_task *task, cons
     r->labels = labels;
     r->path = strdup(path);
     r->form = r->columns.form ? r->columns.form : form_of(task->kind, path);
+    if (r->form == EL_FORM_LINES) /* has no columns */
+        r->columns = (el_columns){.form = EL_FORM_LINES, .header = 0};
     el_status st = r->path ? list_labels(task, labels) : no_memory(path);
     if (!st)
         st = find_classes(r, path);

@@ -91,3 +91,16 @@ void el_optimizer_update(const el_optimizer *o, el_model *model, double rate, do
     el_model_each(model, update_param, &u);
     el_model_prepare(model);
 }
+
+static void zero_moments(void *context, const char *network, el_param *param)
+{
+    (void)network;
+    el_device *const dev = context;
+    dev->zero(dev, param->m);
+    dev->zero(dev, param->v);
+}
+
+void el_optimizer_forget(el_model *model)
+{
+    el_model_each(model, zero_moments, model->dev);
+}

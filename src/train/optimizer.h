@@ -29,6 +29,9 @@ double el_gradient_norm(el_model *model);
 void el_optimizer_update(const el_optimizer *optimizer, el_model *model, double rate, double norm,
                          int64_t updates);
 
+/* Zeroes the moments: a model's first update comes next. */
+void el_optimizer_forget(el_model *model);
+
 /* Whether every parameter is a finite number. */
 bool el_model_finite(el_model *model);
 

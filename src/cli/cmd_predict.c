@@ -1,0 +1,319 @@
+/* cmd_predict - electra predict: a fine-tuned model's answers, for file after file, in the order of their examples */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/columns.h"
+#include "cli/machine.h"
+#include "task/finetuned.h"
+
+enum { CHUNK = 512 }; /* examples read, asked and printed at a time */
+
+typedef struct {
+    const char *model;
+    cli_columns columns;
+    cli_machine machine;
+    bool json;
+    int64_t micro_batch_tokens;
+} settings;
+
+#define AT(field) offsetof(settings, field)
+static const el_option TABLE[] = {
+    {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL,
+     "what `electra finetune` wrote, or a Hugging Face folder with a task"},
+    {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "an object a line instead of columns between tabs"},
+    {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
+     "tokens that are worked on at a time"},
+    CLI_COLUMN_OPTIONS(settings),
+    CLI_MACHINE_OPTIONS(settings),
+};
+#undef AT
+
+typedef struct {
+    settings settings;
+    el_options options;
+    el_device *dev;
+    el_finetuned model;
+    const el_task *task;
+    el_labels labels; /* a copy, closed, for labels that the input may have */
+    int64_t number;   /* of the next example */
+} job;
+
+/* ---- one answer ---- */
+
+static void put_text(json_t *line, const char *key, const char *text)
+{
+    json_object_set_new(line, key, json_string(text));
+}
+
+static const char *label_name(const job *j, int label)
+{
+    return j->model.card.labels.names[label];
+}
+
+static void add_probabilities(const job *j, json_t *line, const el_prediction *p)
+{
+    json_t *const object = json_object();
+    for (int i = 0; i < j->model.card.labels.count; i++)
+        json_object_set_new(object, label_name(j, i), json_real((double)p->probabilities[i]));
+    json_object_set_new(line, "probabilities", object);
+}
+
+static void add_labels(const job *j, json_t *line, const el_prediction *p)
+{
+    json_t *const list = json_array();
+    for (int i = 0; i < j->model.card.labels.count; i++)
+        if (p->probabilities[i] > 0.5f)
+            json_array_append_new(list, json_string(label_name(j, i)));
+    json_object_set_new(line, "labels", list);
+}
+
+static void add_tags(const job *j, json_t *line, const el_dataset *d, const el_prediction *p)
+{
+    const el_example *const e = &d->examples[p->example];
+    json_t *const words = json_array(), *const tags = json_array(), *const probabilities = json_array();
+    for (int i = 0; i < e->count; i++) {
+        json_array_append_new(words, json_string(d->words[e->first + i].text));
+        json_array_append_new(tags, json_string(label_name(j, p->tags[i])));
+        json_array_append_new(probabilities, json_real((double)p->probabilities[i]));
+    }
+    json_object_set_new(line, "words", words);
+    json_object_set_new(line, "tags", tags);
+    json_object_set_new(line, "probabilities", probabilities);
+}
+
+/* No answer where that is likelier than the threshold allows. */
+static bool has_answer(const job *j, const el_prediction *p)
+{
+    const double threshold = isfinite(j->model.card.null_threshold) ? j->model.card.null_threshold : 0;
+    return p->answer_count > 0 && !(j->model.card.rule == EL_SQUAD_2 && p->null_odds > threshold);
+}
+
+static void add_answer(const job *j, json_t *line, const el_prediction *p)
+{
+    const bool there = has_answer(j, p);
+    put_text(line, "answer", there ? p->answers[0].text : "");
+    if (there)
+        json_object_set_new(line, "begin", json_integer(p->answers[0].begin));
+    json_object_set_new(line, "probability", json_real(p->answer_count ? p->answers[0].score : 0));
+    if (j->model.card.rule == EL_SQUAD_2)
+        json_object_set_new(line, "null_odds", json_real(p->null_odds));
+}
+
+static json_t *answer_of(const job *j, const el_dataset *d, const el_prediction *p)
+{
+    const el_example *const e = &d->examples[p->example];
+    json_t *const line = json_object();
+    if (e->id)
+        put_text(line, "id", e->id);
+    else
+        json_object_set_new(line, "id", json_integer(j->number));
+    switch (j->model.card.kind) {
+    case EL_CLASSIFY:
+        put_text(line, "label", label_name(j, p->label));
+        add_probabilities(j, line, p);
+        break;
+    case EL_REGRESS:
+        json_object_set_new(line, "value", json_real(p->value));
+        break;
+    case EL_MULTILABEL:
+        add_labels(j, line, p);
+        add_probabilities(j, line, p);
+        break;
+    case EL_TAG:
+        add_tags(j, line, d, p);
+        break;
+    default:
+        add_answer(j, line, p);
+    }
+    return line;
+}
+
+/* ---- columns ---- */
+
+static void print_value(const json_t *value, const char *between)
+{
+    const char *key;
+    json_t *part;
+    size_t i;
+    if (json_is_string(value)) {
+        for (const char *at = json_string_value(value); *at; at++)
+            putchar(*at == '\t' || *at == '\n' || *at == '\r' ? ' ' : *at);
+    } else if (json_is_integer(value)) {
+        printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    } else if (json_is_real(value)) {
+        printf("%.7g", json_real_value(value));
+    } else if (json_is_array(value)) {
+        json_array_foreach(value, i, part)
+        {
+            fputs(i ? between : "", stdout);
+            print_value(part, between);
+        }
+    } else {
+        bool first = true;
+        json_object_foreach((json_t *)value, key, part)
+        {
+            fputs(first ? "" : "\t", stdout);
+            print_value(part, between);
+            first = false;
+        }
+    }
+}
+
+static void print_columns(const json_t *line)
+{
+    const char *key;
+    json_t *value;
+    bool first = true;
+    json_object_foreach((json_t *)line, key, value)
+    {
+        fputs(first ? "" : "\t", stdout);
+        print_value(value, json_is_array(value) && strcmp(key, "labels") == 0 ? "," : " ");
+        first = false;
+    }
+    putchar('\n');
+}
+
+/* Names of the columns: those of an answer, with a label's name for each probability. */
+static void print_header(const json_t *line)
+{
+    const char *key, *name;
+    json_t *value, *part;
+    bool first = true;
+    json_object_foreach((json_t *)line, key, value)
+    {
+        if (!json_is_object(value)) {
+            printf("%s%s", first ? "" : "\t", key);
+        } else {
+            json_object_foreach(value, name, part) printf("\t%s", name);
+        }
+        first = false;
+    }
+    putchar('\n');
+}
+
+static el_status print_answer(job *j, const el_dataset *d, const el_prediction *p)
+{
+    json_t *const line = answer_of(j, d, p);
+    if (j->settings.json) {
+        char *const text = el_json_text(line, false);
+        if (text)
+            puts(text);
+        free(text);
+    } else {
+        if (j->number == 0)
+            print_header(line);
+        print_columns(line);
+    }
+    json_decref(line);
+    j->number++;
+    return ferror(stdout) ? el_fail(EL_EFAILED, "standard output cannot be written to") : EL_OK;
+}
+
+/* ---- the course of the command ---- */
+
+static el_status answer_chunk(job *j, const el_dataset *d)
+{
+    const el_prediction *predictions;
+    int count;
+    el_status st = el_finetuned_ask(&j->model, d, &predictions, &count);
+    for (int i = 0; !st && i < count; i++)
+        st = print_answer(j, d, &predictions[i]);
+    if (!st && fflush(stdout) != 0)
+        st = el_fail(EL_EFAILED, "standard output cannot be written to");
+    return st;
+}
+
+static el_status answer_file(job *j, const char *path, int *cut)
+{
+    const el_columns columns = cli_columns_of(&j->settings.columns);
+    const el_task_reading reading = {.columns = &columns, .test = j->task->test_unlabelled};
+    el_task_reader *reader;
+    el_status st = el_task_reader_open(&reader, j->task, path, reading, &j->labels);
+    if (st)
+        return st;
+    int count;
+    do {
+        el_dataset chunk = {0};
+        st = el_task_reader_next(reader, CHUNK, &chunk);
+        count = st ? 0 : chunk.count;
+        if (!st && count)
+            st = answer_chunk(j, &chunk);
+        *cut += j->model.features.cut;
+        el_dataset_release(&chunk);
+    } while (!st && count);
+    el_task_reader_close(reader);
+    return st;
+}
+
+/* The folder itself, or the model in what finetune wrote. */
+static el_status open_model(job *j)
+{
+    if (!j->settings.model)
+        return el_fail(EL_EUSAGE, "--model: which fine-tuned model?");
+    char *const inner = el_path_join(j->settings.model, "model"), *const config =
+                                                                      inner
+                                                                          ? el_path_join(inner, "config.json")
+                                                                          : NULL;
+    el_status st =
+        config ? cli_machine_open(&j->settings.machine, &j->dev) : el_fail(EL_ENOMEM, "no memory for a path");
+    if (!st)
+        st = el_finetuned_open(&j->model, j->dev, cli_machine_type(&j->settings.machine),
+                               (int)j->settings.micro_batch_tokens,
+                               el_file_exists(config) ? inner : j->settings.model);
+    free(config);
+    free(inner);
+    if (st)
+        return st;
+    j->task = el_task_find(j->model.card.task);
+    if (!j->task)
+        j->task = el_task_find(el_task_kind_name(j->model.card.kind));
+    for (int i = 0; !st && i < j->model.card.labels.count; i++)
+        if (el_labels_add(&j->labels, j->model.card.labels.names[i]) < 0)
+            st = el_fail(EL_ENOMEM, "no memory for the labels");
+    j->labels.closed = true;
+    return st;
+}
+
+static el_status answer_all(job *j)
+{
+    int cut = 0;
+    if (j->options.operand_count == 0)
+        return el_fail(EL_EUSAGE, "which file? - is standard input");
+    el_status st = open_model(j);
+    for (int i = 0; !st && i < j->options.operand_count; i++)
+        st = answer_file(j, j->options.operand[i], &cut);
+    if (cut)
+        el_log(EL_LOG_WARNING, "%d examples are longer than %d tokens, and cut", cut,
+               j->model.card.features.max_seq_length);
+    return st;
+}
+
+int cmd_predict(int argc, char **argv)
+{
+    job j = {.settings = {.micro_batch_tokens = 2048}};
+    j.options = (el_options){
+        .command = "predict",
+        .examples = "  electra predict --model OUT reviews.tsv > answers.tsv\n"
+                    "  echo \"what a film\" | electra predict --model OUT --format lines --json -\n",
+        .operands = "FILE...",
+        .summary = "a fine-tuned model's answers, in the order of the examples; labels may be missing",
+        .table = TABLE,
+        .count = sizeof TABLE / sizeof *TABLE,
+        .settings = &j.settings};
+    int exit_code;
+    if (!cli_parse(&j.options, argc, argv, &exit_code))
+        return exit_code;
+    exit_code = cli_exit("predict", answer_all(&j));
+    el_finetuned_close(&j.model);
+    if (j.dev)
+        j.dev->close(j.dev);
+    el_labels_release(&j.labels);
+    el_options_close(&j.options);
+    return exit_code;
+}

@@ -1,0 +1,82 @@
+#!/bin/bash
+# electra finetune and predict: a task is learned and its best model kept and asked, stopped trials go on to the same bits,
+# every kind of the user's files works, and bad input is said in one sentence.
+electra=$(realpath "$1")
+source "$(dirname "$0")/run.bash"
+make_data
+"$electra" pretrain --data shards --model-size tiny --hidden-size 64 --embedding-size 64 --num-train-steps 3 --threads 1 \
+    --output run 2> log || fail "pretrain: $(cat log)"
+
+# Whether a sentence speaks of a cat.
+label() { grep -v '^$' "$1" | awk -v most="$2" 'BEGIN { print "text\tlabel" } NR <= most { print $0 "\t" (/cat/ ? "cat" : "none") }'; }
+mkdir data
+label train.txt 1200 > data/train.tsv
+label heldout.txt 200 > data/dev.tsv
+label heldout.txt 100 > data/test.tsv
+
+finetune() { "$electra" finetune --threads 1 --precision fp32 --logging-steps 20 "$@"; }
+figure() { grep -m1 "\"$2\":" "$1" | sed -E 's/.*: ([-0-9.e]*),?/\1/'; } # FILE KEY
+
+settings=(--model run --task classify --data data --max-seq-length 32 --learning-rate 1e-3 --num-trials 2)
+finetune "${settings[@]}" --output out --json > results.json 2> log || fail "finetune: $(cat log)"
+awk "BEGIN { exit !($(figure results.json accuracy) > 0.95) }" || fail "accuracy is $(figure results.json accuracy)"
+cmp -s results.json out/results.json || fail "what is printed is not results.json"
+for key in mean median deviation best seed test matthews f1_macro; do
+    grep -q "\"$key\"" results.json || fail "results.json has no $key"
+done
+
+# Stopped again and again it comes to the same model; asked again it has nothing to do.
+stops=0
+until finetune "${settings[@]}" --output stopped --max-time 0.15 --json > again.json 2> log; do
+    [ $? = 75 ] || fail "stopped: $(cat log)"
+    stops=$((stops + 1))
+    [ $stops -lt 200 ] || fail "it never ends"
+done
+[ $stops -gt 0 ] || fail "it was never stopped"
+cmp -s out/model/model.safetensors stopped/model/model.safetensors || fail "the stopped run has another model"
+diff results.json again.json >&2 || fail "the stopped run has other results"
+finetune --output out --json > once.json 2> log || fail "finished: $(cat log)"
+diff results.json once.json >&2 || fail "a finished run has other results when asked again"
+
+# The answers to the dev file are those that were scored.
+"$electra" predict --model out --precision fp32 --threads 2 data/dev.tsv > answers.tsv 2> log || fail "predict: $(cat log)"
+[ "$(head -n 1 answers.tsv)" = "$(printf 'id\tlabel\tcat\tnone')" ] || fail "header: $(head -n 1 answers.tsv)"
+share=$(paste answers.tsv data/dev.tsv | awk -F'\t' 'NR > 1 { right += $2 == $NF } END { printf "%.6f", right / (NR - 1) }')
+awk "BEGIN { d = $share - $(figure results.json accuracy); exit !(d < 1e-5 && d > -1e-5) }" || fail "predict is right in $share"
+echo "the small cat sees the old tree" | "$electra" predict --model out --format lines --json - > line.json 2> log || fail "predict: $(cat log)"
+grep -q '"label": "cat"' line.json || fail "a cat is not seen: $(cat line.json)"
+
+# Other kinds: numbers, words, spans; one short trial each.
+short=(--model run --max-seq-length 32 --num-train-epochs 1 --max-restarts 0 --max-train-examples 64)
+awk -F'\t' -v OFS='\t' 'NR == 1 { print "sentence1", "sentence2", "score" } NR > 1 { print $1, $1, NR % 6 }' data/train.tsv > pairs.tsv
+finetune "${short[@]}" --task regress --train-file pairs.tsv --output regress > log 2>&1 || fail "regress: $(cat log)"
+grep -v '^$' train.txt | head -n 100 | awk '{ for (i = 1; i <= NF; i++) print $i, ($i == "cat" ? "B-PET" : "O"); print "" }' > words.conll
+finetune "${short[@]}" --task ner --train-file words.conll --output ner > log 2>&1 || fail "ner: $(cat log)"
+awk -F'\t' 'NR > 1 && NR < 90 { split($1, w, " "); printf "{\"question\": \"which %s\", \"context\": \"%s\", \"answer\": \"%s\"}\n", w[2], $1, w[3] }' \
+    data/train.tsv > spans.jsonl
+for head in huggingface original; do
+    finetune "${short[@]}" --max-query-length 8 --task span --train-file spans.jsonl --head $head --output span.$head > log 2>&1 || fail "span: $(cat log)"
+    "$electra" predict --model span.$head --json spans.jsonl > log 2>&1 || fail "predict spans: $(cat log)"
+    [ "$(grep -c '"answer"' log)" = 88 ] || fail "$(grep -c '"answer"' log) answers, not 88"
+done
+"$electra" predict --model ner --json --format lines <(echo "the cat sees") 2> log | grep -q '"words": \["the", "cat", "sees"\]' || fail "tags: $(cat log)"
+
+# What is wrong is said in one sentence, with the exit code of its kind.
+refuse() { # CODE WORDS arguments
+    local code=$1 words=$2
+    shift 2
+    finetune "$@" --output refused > log 2>&1
+    local got=$?
+    [ $got = "$code" ] || fail "exit code $got, not $code, for $*: $(cat log)"
+    grep -q -- "$words" log || fail "\"$words\" is not in: $(cat log)"
+    rm -rf refused
+}
+refuse 2 "did you mean classify" --model run --task clasify --data data
+refuse 2 "nothing to train on" --model run --task classify
+refuse 3 "no such folder" --model run --task classify --data nowhere
+refuse 3 "neither a run" --model data --task classify --data data
+printf 'text\tlabel\na\tx\nb\n' > ragged.tsv
+refuse 3 "line 3: there is no column label" --model run --task classify --train-file ragged.tsv --dev-file data/dev.tsv
+refuse 3 "the label \"cat\" is not known" --model run --task classify --train-file <(printf 'text\tlabel\na\tx\nb\ty\n') --dev-file data/dev.tsv
+finetune --output out --num-train-epochs 5 > log 2>&1 && fail "another setting was taken for the same run"
+grep -q num_train_epochs log || fail "the changed setting is not named: $(cat log)"

@@ -1,0 +1,333 @@
+/* Folders of fine-tuned models: what transformers made answers as it does there (tools/golden_finetuned.py), what we made
+ * comes back, and what is wrong with one is said. */
+#include "task/goldens.h"
+#include "task/made.h"
+
+#include "task/finetuned.h"
+
+enum { GOLDEN_WORDS = 25 };
+
+static el_device *open_device(void)
+{
+    el_device *dev;
+    CHECK_OK(el_device_cpu(&dev, 1, NULL));
+    return dev;
+}
+
+/* ---- transformers' ---- */
+
+static void copy_file(const char *from, const char *to, const char *name)
+{
+    char source[512], target[512];
+    el_mapping file;
+    snprintf(source, sizeof source, "%s/%s", from, name);
+    snprintf(target, sizeof target, "%s/%s", to, name);
+    CHECK_OK(el_mapping_open(&file, source));
+    CHECK_OK(el_file_write(target, file.data, file.size));
+    el_mapping_close(&file);
+}
+
+/* One of transformers' folders with a vocabulary. */
+static const char *their_folder(const char *kind)
+{
+    char from[512];
+    const char *const to = in_folder(kind);
+    el_vocab *vocab = made_vocab(GOLDEN_WORDS);
+    snprintf(from, sizeof from, TEST_DATA "/../model/golden/heads/%s", kind);
+    CHECK_OK(el_folder_make(to));
+    copy_file(from, to, "config.json");
+    copy_file(from, to, "model.safetensors");
+    CHECK_OK(el_vocab_save(vocab, to));
+    el_vocab_close(vocab);
+    return to;
+}
+
+static void check_close(const char *name, const char *what, double have, const json_t *want)
+{
+    CHECK(fabs(have - json_number_value(want)) < 2e-6, "%s: %s is %.9g, not %.9g", name, what, have,
+          json_number_value(want));
+}
+
+static void check_span(const char *name, const el_prediction *p, const json_t *c)
+{
+    const json_t *const answers = of(c, "answers");
+    CHECK(p->answer_count == (int)json_array_size(answers), "%s: %d answers, not %zu", name, p->answer_count,
+          json_array_size(answers));
+    for (int i = 0; i < p->answer_count; i++) {
+        const json_t *const answer = json_array_get(answers, (size_t)i);
+        const char *const text = json_string_value(json_array_get(answer, 0));
+        CHECK(strcmp(p->answers[i].text, text) == 0, "%s: answer %d is \"%s\", not \"%s\"", name, i,
+              p->answers[i].text, text);
+        check_close(name, "its probability", p->answers[i].score, json_array_get(answer, 1));
+    }
+    check_close(name, "null odds", p->null_odds, of(c, "odds"));
+}
+
+static void check_answer(const char *name, const el_prediction *p, const json_t *c)
+{
+    if (json_object_get(c, "answers")) {
+        check_span(name, p, c);
+        return;
+    }
+    const json_t *const probabilities = of(c, "probabilities"), *const tags = json_object_get(c, "tags");
+    for (size_t i = 0; i < json_array_size(probabilities); i++)
+        check_close(name, "a probability", (double)p->probabilities[i], json_array_get(probabilities, i));
+    for (size_t i = 0; i < json_array_size(tags); i++)
+        CHECK(p->tags[i] == json_integer_value(json_array_get(tags, i)), "%s: tag %zu is %d", name, i,
+              p->tags[i]);
+}
+
+static void fill(el_dataset *d, const json_t *c)
+{
+    static const char *const KEYS[][2] = {{"a", "b"}, {"question", "context"}};
+    el_example *const e = el_dataset_add(d, 1);
+    for (int i = 0; i < 2; i++)
+        e->text[i] = json_string_value(json_object_get(c, KEYS[d->kind == EL_SPAN][i]));
+    const json_t *const words = json_object_get(c, "words");
+    for (size_t i = 0; i < json_array_size(words); i++) {
+        const char *const word = json_string_value(json_array_get(words, i));
+        CHECK_OK(el_dataset_add_word(d, word, strlen(word), -1));
+    }
+}
+
+static void check_case(const char *name, const json_t *c)
+{
+    el_device *const dev = open_device();
+    el_finetuned f;
+    el_dataset d;
+    const el_prediction *p;
+    int count;
+    CHECK_OK(el_finetuned_open(&f, dev, EL_F32, 64, their_folder(json_string_value(of(c, "is")))));
+    CHECK_OK(el_dataset_open(&d, f.card.kind, name));
+    fill(&d, c);
+    CHECK_OK(el_finetuned_ask(&f, &d, &p, &count));
+    assert_int_equal(count, 1);
+    check_answer(name, p, c);
+    el_dataset_release(&d);
+    el_finetuned_close(&f);
+    dev->close(dev);
+}
+
+static void as_transformers(void **state)
+{
+    (void)state;
+    each_case("finetuned.jsonl", 10, check_case);
+}
+
+/* ---- ours ---- */
+
+static void open_card(el_task_card *card, el_task_kind kind)
+{
+    static const char *const NAMES[] = {"neutral", "for \"it\"", "against"};
+    CHECK_OK(el_task_card_open(card, kind));
+    for (int i = 0; i < 3 && kind != EL_REGRESS && kind != EL_SPAN; i++)
+        el_labels_add(&card->labels, NAMES[i]);
+    free(card->task);
+    card->task = strdup("made");
+    card->low = kind == EL_REGRESS ? 1 : 0;
+    card->high = kind == EL_REGRESS ? 5 : 0;
+    card->pair = kind == EL_CLASSIFY;
+    card->features = (el_feature_settings){.max_seq_length = 24,
+                                           .max_query_length = kind == EL_SPAN ? 7 : 64,
+                                           .doc_stride = kind == EL_SPAN ? 5 : 128,
+                                           .segment_one = kind == EL_TAG};
+    if (kind == EL_SPAN) {
+        card->n_best = 6;
+        card->max_answer_length = 8;
+        card->beam = 9;
+        card->rule = EL_SQUAD_2;
+        card->null_threshold = -1.25;
+    }
+}
+
+static void check_cards(const el_task_card *a, const el_task_card *b)
+{
+    assert_int_equal(a->kind, b->kind);
+    assert_string_equal(a->task, b->task);
+    assert_int_equal(a->labels.count, b->labels.count);
+    for (int i = 0; i < a->labels.count; i++)
+        assert_string_equal(a->labels.names[i], b->labels.names[i]);
+    assert_true(a->low == b->low && a->high == b->high && a->pair == b->pair);
+    assert_int_equal(a->features.max_seq_length, b->features.max_seq_length);
+    assert_int_equal(a->features.segment_one, b->features.segment_one);
+    if (a->kind == EL_SPAN) {
+        assert_int_equal(a->features.max_query_length, b->features.max_query_length);
+        assert_int_equal(a->features.doc_stride, b->features.doc_stride);
+        assert_int_equal(a->n_best, b->n_best);
+        assert_int_equal(a->max_answer_length, b->max_answer_length);
+        assert_int_equal(a->beam, b->beam);
+        assert_int_equal(a->rule, b->rule);
+        assert_true(a->null_threshold == b->null_threshold);
+    }
+}
+
+static const el_head_config HEADS[EL_TASK_KINDS] = {
+    [EL_CLASSIFY] = {EL_HEAD_SEQUENCE, 3, 0.2, false},
+    [EL_REGRESS] = {EL_HEAD_SEQUENCE_AFFINE, 1, 0.1, false},
+    [EL_MULTILABEL] = {EL_HEAD_SEQUENCE, 3, 0.1, false},
+    [EL_TAG] = {EL_HEAD_TOKEN, 3, 0.1, false},
+    [EL_SPAN] = {EL_HEAD_SPAN_JOINT, 0, 0, true},
+};
+
+/* Some numbers of the predictions, whatever the kind. */
+static double digest(const el_finetuned *f, const el_dataset *d, const el_prediction *p, int count)
+{
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+        sum += (i + 1) * (p[i].value + p[i].null_odds + p[i].label);
+        const int numbers = f->card.kind == EL_TAG ? d->examples[i].count : f->card.labels.count;
+        for (int k = 0; k < numbers; k++)
+            sum += (i + k + 1) * (double)p[i].probabilities[k];
+        for (int k = 0; k < p[i].answer_count; k++)
+            sum += p[i].answers[k].score * (double)(k + p[i].answers[k].begin);
+    }
+    return sum;
+}
+
+static void fill_any(el_dataset *d)
+{
+    for (int i = 0; i < 9; i++) {
+        el_example *const e = el_dataset_add(d, i + 1);
+        e->text[0] = made_text(d, i, 2 + i);
+        e->text[1] = made_text(d, i + 4, 30 - 3 * i);
+        for (int w = 0; d->kind == EL_TAG && w < 3 * i; w++)
+            CHECK_OK(el_dataset_add_word(d, "w3 w4", w % 2 ? 2 : 5, -1));
+    }
+}
+
+/* What is saved answers alike wherever it is opened, however the questions are cut into batches. */
+static void ours_comes_back(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < EL_TASK_KINDS; kind++) {
+        el_device *const dev = open_device();
+        el_vocab *vocab = made_vocab(MADE_WORDS);
+        const char *const path = in_folder(el_task_kind_name((el_task_kind)kind));
+        el_task_card card;
+        el_model model;
+        el_dataset d;
+        double digests[3];
+        open_card(&card, (el_task_kind)kind);
+        made_model(&model, dev, EL_F32, HEADS[kind], true);
+        CHECK_OK(el_finetuned_save(&model, vocab, &card, "# made\n", path));
+        CHECK_OK(el_dataset_open(&d, (el_task_kind)kind, "made"));
+        fill_any(&d);
+        for (int i = 0; i < 2; i++) {
+            el_finetuned f;
+            const el_prediction *p;
+            int count;
+            CHECK_OK(el_finetuned_open(&f, dev, EL_F32, i ? 1 : 200, path));
+            check_cards(&f.card, &card);
+            assert_true(f.model.discriminator.head.dropout == HEADS[kind].dropout);
+            for (int again = 0; again < 2; again++) {
+                CHECK_OK(el_finetuned_ask(&f, &d, &p, &count));
+                assert_int_equal(count, 9);
+                for (int k = 0; k < count; k++)
+                    assert_int_equal(p[k].example, k);
+                digests[i + again] = digest(&f, &d, p, count);
+            }
+            el_finetuned_close(&f);
+        }
+        CHECK(fabs(digests[0] - digests[1]) < 1e-4 && fabs(digests[1] - digests[2]) < 1e-4,
+              "%s: %g, %g and %g", el_task_kind_name((el_task_kind)kind), digests[0], digests[1], digests[2]);
+        el_dataset_release(&d);
+        el_model_close(&model);
+        el_task_card_release(&card);
+        el_vocab_close(vocab);
+        dev->close(dev);
+    }
+}
+
+/* ---- config.json ---- */
+
+#define SHAPE                                                                                                \
+    "\"model_type\": \"electra\", \"vocab_size\": 30, \"embedding_size\": 4, \"hidden_size\": 8, "           \
+    "\"num_hidden_layers\": 1, \"num_attention_heads\": 2, \"intermediate_size\": 16, "                      \
+    "\"max_position_embeddings\": 64"
+
+#define SEQUENCE "\"architectures\": [\"ElectraForSequenceClassification\"]"
+
+static el_status read_text(const char *text, el_task_card *card)
+{
+    char whole[1024], path[300];
+    el_config config;
+    el_head_config head;
+    snprintf(whole, sizeof whole, "{" SHAPE ", %s}", text);
+    snprintf(path, sizeof path, "%s/config.json", folder);
+    CHECK_OK(el_file_write(path, whole, strlen(whole)));
+    return el_finetuned_read(folder, &config, &head, card);
+}
+
+static void kinds_follow_from_transformers_keys(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        el_task_kind kind;
+        int labels;
+    } CASES[] = {
+        {SEQUENCE, EL_CLASSIFY, 2},
+        {SEQUENCE ", \"id2label\": {\"0\": \"x\"}", EL_REGRESS, 0},
+        {SEQUENCE ", \"id2label\": {\"0\": \"x\"}, \"problem_type\": \"single_label_classification\"",
+         EL_CLASSIFY, 1},
+        {SEQUENCE ", \"problem_type\": \"multi_label_classification\"", EL_MULTILABEL, 2},
+        {SEQUENCE ", \"problem_type\": null, \"id2label\": {\"0\": \"x\", \"1\": \"y\", \"2\": \"z\"}",
+         EL_CLASSIFY, 3},
+        {"\"architectures\": [\"ElectraForTokenClassification\"], \"id2label\": {\"0\": \"O\"}", EL_TAG, 1},
+        {"\"architectures\": [\"ElectraForQuestionAnswering\"]", EL_SPAN, 0},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        el_task_card card;
+        CHECK_OK(read_text(CASES[i].text, &card));
+        CHECK(card.kind == CASES[i].kind && card.labels.count == CASES[i].labels, "%s: %s of %d labels",
+              CASES[i].text, el_task_kind_name(card.kind), card.labels.count);
+        assert_string_equal(card.task, el_task_kind_name(card.kind));
+        assert_int_equal(card.features.max_seq_length, 64);
+        assert_int_equal(card.features.max_query_length, 32);
+        assert_true(isnan(card.null_threshold));
+        el_task_card_release(&card);
+    }
+}
+
+static void bad_folders_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *words;
+    } CASES[] = {
+        {"\"architectures\": [\"ElectraForPreTraining\"]", "was not fine-tuned"},
+        {"\"architectures\": [\"ElectraForMaskedLM\"]", "was not fine-tuned"},
+        {SEQUENCE ", \"task\": 3", "\"task\" is not an object"},
+        {SEQUENCE ", \"task\": {\"kind\": \"tag\"}", "kind is \"tag\", which its head is not for"},
+        {SEQUENCE ", \"task\": {\"kind\": \"dance\"}", "kind is \"dance\""},
+        {SEQUENCE ", \"task\": {\"max_seq_length\": 65}",
+         "max_seq_length is 65; it must lie between 4 and 64"},
+        {SEQUENCE ", \"task\": {\"pair\": 1}", "pair"},
+        {SEQUENCE ", \"id2label\": {\"0\": \"x\", \"1\": \"x\"}", "two labels are called \"x\""},
+        {"\"architectures\": [\"ElectraForQuestionAnswering\"], \"task\": {\"scored_as\": \"eye\"}",
+         "scored_as is \"eye\""},
+    };
+    el_task_card card;
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
+        CHECK_FAILS(read_text(CASES[i].text, &card), EL_EDATA, CASES[i].words);
+    el_finetuned f;
+    el_device *const dev = open_device();
+    CHECK_FAILS(el_finetuned_open(&f, dev, EL_F32, 64, in_folder("nothing")), EL_EDATA, "nothing");
+    const char *const other = their_folder("sequence");
+    el_vocab *vocab = made_vocab(GOLDEN_WORDS + 1);
+    CHECK_OK(el_vocab_save(vocab, other));
+    CHECK_FAILS(el_finetuned_open(&f, dev, EL_F32, 64, other), EL_EDATA, "vocab.txt has 31 pieces");
+    el_vocab_close(vocab);
+    dev->close(dev);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(as_transformers),
+        cmocka_unit_test(ours_comes_back),
+        cmocka_unit_test(kinds_follow_from_transformers_keys),
+        cmocka_unit_test(bad_folders_are_refused),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

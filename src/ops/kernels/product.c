@@ -4,7 +4,9 @@
  *   product_weight:   dw += dy^T x                            dy (tokens, out)  x (tokens, in)  dw (out, in)
  *
  * The depth is cut at fixed places, so that a panel stays in the first cache and sums have one order.  Where
- * bf16 has no products of its own, x is widened to floats, block by block, and B was when it was packed.
+ * bf16 has no products of its own, x is widened to floats, block by block, and B was when it was packed.  What a
+ * block will need, the next rows of x and its own places in y, is fetched while it is multiplied: in a model
+ * both come from memory far away.
  */
 #include <assert.h>
 
@@ -12,7 +14,9 @@
 #include "tile.h"
 
 enum {
-    DEPTH = 512,   /* numbers of the depth at a time */
+    DEPTH = EL_WIDTH == 16 ? 256 : 512, /* units of the depth at a time: 32 KiB of a panel or less */
+    PADDED = DEPTH + 16,                /* units from row to row where rows are copied */
+    WAYS = 8,      /* lines of the first cache whose addresses are multiples of 4 KiB apart */
     ROWS = 168,    /* rows of y at a time: a multiple of the rows of a block at every level */
     COLUMNS = 512, /* columns of y whose sums are carried from one part of the depth to the next */
     TOKENS = 512,  /* tokens that are packed at a time for a weight's gradient */
@@ -25,6 +29,12 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
+/* Numbers of the depth at a time. */
+INLINE int depth_of(bool pairs)
+{
+    return pairs ? 2 * DEPTH : DEPTH;
+}
+
 size_t EL_KERNEL(packed_bytes)(int k, int n, el_type type)
 {
     const bool pairs = PAIRS && type == EL_BF16;
@@ -33,7 +43,7 @@ size_t EL_KERNEL(packed_bytes)(int k, int n, el_type type)
 
 size_t EL_KERNEL(product_scratch)(void)
 {
-    const size_t forward = (size_t)ROWS * (DEPTH + COLUMNS) * 4;
+    const size_t forward = (size_t)ROWS * (PADDED + COLUMNS) * 4;
     const size_t weight = ((size_t)TOKENS * (EDGE_ROWS + EDGE_COLUMNS) + WIDTH) * 4;
     return forward > weight ? forward : weight;
 }
@@ -76,8 +86,8 @@ INLINE vf finished(const target *t, int64_t at, int col, int left, vf sum, const
     return sum;
 }
 
-INLINE void block(const int rows, const bool pairs, int depth, units a, const uint32_t *b, const target *t,
-                  const el_type type)
+INLINE void block(const int rows, const bool pairs, const bool ahead, int depth, units a, const uint32_t *b,
+                  const target *t, const el_type type)
 {
     vf sum[BLOCK_ROWS][2];
 #pragma GCC unroll 14
@@ -85,14 +95,14 @@ INLINE void block(const int rows, const bool pairs, int depth, units a, const ui
         sum[i][0] = t->first ? (vf){0} : vload(t->carried, EL_F32, i * COLUMNS);
         sum[i][1] = t->first ? (vf){0} : vload(t->carried, EL_F32, i * COLUMNS + WIDTH);
     }
-    if (t->last && t->accumulate) {
+    if (t->last) {
 #pragma GCC unroll 14
         for (int i = 0; i < rows; i++) {
             __builtin_prefetch(place(t->y.data, type, i * t->y.stride), 1);
             __builtin_prefetch(place(t->y.data, type, i * t->y.stride + WIDTH), 1);
         }
     }
-    tile_multiply(rows, pairs, depth, a, b, sum);
+    tile_multiply(rows, pairs, ahead, depth, a, b, sum);
     if (!t->last) {
 #pragma GCC unroll 14
         for (int i = 0; i < rows; i++) {
@@ -122,33 +132,45 @@ INLINE void block(const int rows, const bool pairs, int depth, units a, const ui
         }
 }
 
-INLINE void blocks(int rows, const bool pairs, int depth, units a, const uint32_t *b, target t,
-                   const el_type type)
+INLINE void blocks(int rows, const bool pairs, const bool ahead, int depth, units a, const uint32_t *b,
+                   target t, const el_type type)
 {
     for (int i = 0, count; i < rows; i += count) {
         count = tile_rows(rows - i);
         if (count == BLOCK_ROWS)
-            block(BLOCK_ROWS, pairs, depth, a, b, &t, type);
+            block(BLOCK_ROWS, pairs, ahead, depth, a, b, &t, type);
         else if (BLOCK_ROWS > 8 && count == 8)
-            block(8, pairs, depth, a, b, &t, type);
+            block(8, pairs, ahead, depth, a, b, &t, type);
         else if (BLOCK_ROWS > 4 && count == 4)
-            block(4, pairs, depth, a, b, &t, type);
+            block(4, pairs, ahead, depth, a, b, &t, type);
         else if (count == 2)
-            block(2, pairs, depth, a, b, &t, type);
+            block(2, pairs, ahead, depth, a, b, &t, type);
         else
-            block(1, pairs, depth, a, b, &t, type);
+            block(1, pairs, ahead, depth, a, b, &t, type);
         a.data += count * a.row;
         t.y.data = el_piece_at(t.y, count, 0);
         t.carried += count * COLUMNS;
     }
 }
 
-INLINE void widen(float *to, el_tensor x)
+/* Rows so far apart fall on one place of the first cache, which keeps WAYS lines there: more are copied, and none
+ * are fetched ahead. */
+INLINE bool crowded(units a)
 {
-    for (int i = 0; i < x.rows; i++)
-        for (int j = 0; j < x.cols; j += WIDTH)
-            vstore_upto(to, EL_F32, (int64_t)i * DEPTH + j, x.cols - j,
-                        vload_upto(x.data, EL_BF16, i * x.stride + j, x.cols - j));
+    return a.row % 4096 == 0;
+}
+
+/* Floats of x, or its pairs as they are, in rows PADDED units apart. */
+INLINE void copy_rows(float *to, el_tensor x, const bool pairs, const el_type type)
+{
+    for (int i = 0; i < x.rows; i++, to += PADDED) {
+        const void *const row = place(x.data, type, i * x.stride);
+        if (pairs)
+            memcpy(to, row, (size_t)x.cols * 2);
+        else
+            for (int j = 0; j < x.cols; j += WIDTH)
+                vstore_upto(to, EL_F32, j, x.cols - j, vload_upto(row, type, j, x.cols - j));
+    }
 }
 
 /* At most ROWS rows and COLUMNS columns, through all of the depth. */
@@ -156,13 +178,14 @@ INLINE void square(el_tensor y, el_tensor x, const uint32_t *packed, const float
                    float *scratch, const bool pairs, const el_type type)
 {
     const int64_t panel_units = (int64_t)units_of(pairs, x.cols) * PANEL;
-    float *const wide = scratch, *const carried = scratch + ROWS * DEPTH;
-    for (int k = 0; k < x.cols; k += DEPTH) {
-        const el_tensor part = el_piece_cols(x, k, least(DEPTH, x.cols - k));
+    const int depth = depth_of(pairs);
+    float *const wide = scratch, *const carried = scratch + ROWS * PADDED;
+    for (int k = 0; k < x.cols; k += depth) {
+        const el_tensor part = el_piece_cols(x, k, least(depth, x.cols - k));
         units a = {part.data, x.stride * (type == EL_BF16 ? 2 : 4), 4};
-        if (type == EL_BF16 && !pairs) {
-            widen(wide, part);
-            a = (units){(const char *)wide, DEPTH * 4, 4};
+        if ((type == EL_BF16 && !pairs) || (crowded(a) && least(y.rows, BLOCK_ROWS) > WAYS)) {
+            copy_rows(wide, part, pairs, type);
+            a = (units){(const char *)wide, PADDED * 4, 4};
         }
         for (int j = 0; j < y.cols; j += PANEL) {
             const target t = {.y = el_piece_cols(y, j, y.cols - j),
@@ -170,9 +193,12 @@ INLINE void square(el_tensor y, el_tensor x, const uint32_t *packed, const float
                               .bias = bias ? bias + j : NULL,
                               .accumulate = accumulate,
                               .first = k == 0,
-                              .last = k + DEPTH >= x.cols};
+                              .last = k + depth >= x.cols};
             const uint32_t *const b = packed + j / PANEL * panel_units + (int64_t)units_of(pairs, k) * PANEL;
-            blocks(y.rows, pairs, part.cols, a, b, t, type);
+            if (crowded(a))
+                blocks(y.rows, pairs, false, part.cols, a, b, t, type);
+            else
+                blocks(y.rows, pairs, true, part.cols, a, b, t, type);
         }
     }
 }
@@ -181,7 +207,7 @@ INLINE void product(el_tensor y, el_tensor x, const uint32_t *packed, const floa
                     float *scratch, const bool pairs, const el_type type)
 {
     const int64_t panel_units = (int64_t)units_of(pairs, x.cols) * PANEL;
-    const int columns = x.cols > DEPTH ? COLUMNS : y.cols;
+    const int columns = x.cols > depth_of(pairs) ? COLUMNS : y.cols;
     for (int i = 0; i < y.rows; i += ROWS) {
         const int rows = least(ROWS, y.rows - i);
         for (int j = 0; j < y.cols; j += columns)
@@ -223,7 +249,7 @@ INLINE void weight(el_tensor dw, el_tensor dy, el_tensor x, uint32_t *scratch, c
                                   .first = true,
                                   .last = true};
                 const units rows = {(const char *)(a + (int64_t)i * count), 4, BLOCK_ROWS * 4};
-                blocks(least(BLOCK_ROWS, dw.rows - i), pairs, tokens, rows, b + (int64_t)j * count, t,
+                blocks(least(BLOCK_ROWS, dw.rows - i), pairs, false, tokens, rows, b + (int64_t)j * count, t,
                        EL_F32);
             }
     }

@@ -63,9 +63,18 @@ INLINE void tile_step(const int rows, const bool pairs, const char *const a[5], 
     }
 }
 
-/* sum += A B for `rows` rows, a constant. */
-INLINE void tile_multiply(const int rows, const bool pairs, int depth, units a, const uint32_t *b,
-                          vf sum[BLOCK_ROWS][2])
+/* A line of each of the next rows while a line of these is read: from far away they would come late, and they
+ * are too many for the processor to see where they lead. */
+INLINE void tile_ahead(const int rows, units a, int s)
+{
+    enum { LINE = 64 / 4, NEXT = 16 };
+    __builtin_prefetch(a.data + (rows + s % NEXT) * a.row + s / LINE * 64);
+}
+
+/* sum += A B for `rows` rows, a constant; `ahead` where the rows, which lie along the depth, have others
+ * after them. */
+INLINE void tile_multiply(const int rows, const bool pairs, const bool ahead, int depth, units a,
+                          const uint32_t *b, vf sum[BLOCK_ROWS][2])
 {
     const char *at[5];
 #pragma GCC unroll 5
@@ -73,6 +82,8 @@ INLINE void tile_multiply(const int rows, const bool pairs, int depth, units a, 
         at[i] = a.data + 3 * i * a.row;
     const int whole = pairs ? depth / 2 : depth;
     for (int s = 0; s < whole; s++, b += PANEL) {
+        if (ahead && BLOCK_ROWS > 8) /* with narrower vectors it costs more than it saves */
+            tile_ahead(rows, a, s);
         tile_step(rows, pairs, at, a.row, UINT32_MAX, b, sum);
 #pragma GCC unroll 5
         for (int i = 0; i < (rows + 2) / 3; i++)
@@ -104,7 +115,7 @@ INLINE void tile_store(const int rows, const bool pairs, int depth, units a, con
         sum[i][0] = accumulate ? vload(c, EL_F32, i * stride) : (vf){0};
         sum[i][1] = accumulate ? vload(c, EL_F32, i * stride + WIDTH) : (vf){0};
     }
-    tile_multiply(rows, pairs, depth, a, b, sum);
+    tile_multiply(rows, pairs, false, depth, a, b, sum);
 #pragma GCC unroll 14
     for (int i = 0; i < rows; i++) {
         vstore(c, EL_F32, i * stride, sum[i][0]);

@@ -246,7 +246,8 @@ static void dropout(el_device *dev, el_tensor y, el_tensor x, el_dropout dropped
 
 /* Products. */
 
-/* Rows in pieces of a few blocks; columns in pieces of panels, more of them where rows are few. */
+/* Rows in pieces of at most so many blocks, as many for each thread; columns in pieces of panels where rows are
+ * few.  How a product is cut does not change its sums, so the threads may have a say. */
 enum { BLOCKS = 10, PRODUCT_PIECES = 16 };
 
 typedef struct {
@@ -288,7 +289,8 @@ static void product(el_device *dev, el_tensor y, el_tensor x, const void *packed
     const el_kernels *const k = kernels_of(dev);
     const int blocks = pieces_of(y.rows, k->block_rows), panels = pieces_of(y.cols, k->panel);
     product_job j = {.dev = dev, .y = y, .x = x, .packed = packed, .bias = bias, .accumulate = accumulate};
-    j.row_pieces = pieces_of(blocks, BLOCKS);
+    const int turns = pieces_of(pieces_of(blocks, BLOCKS), dev->threads);
+    j.row_pieces = least(blocks, turns * dev->threads);
     j.col_pieces = least(panels, pieces_of(PRODUCT_PIECES, j.row_pieces));
     el_parallel(dev->threads, j.row_pieces * j.col_pieces, product_task, &j);
 }
@@ -405,8 +407,7 @@ static void add_column_sums(el_device *dev, el_tensor sums, el_tensor x)
     add_sums(&j, pieces, sums, 0);
 }
 
-/* A gradient's rows and columns in pieces at most so large: the larger, the less is packed twice.  How it is
- * cut does not change its sums, so the threads may have a say. */
+/* A gradient's rows and columns in pieces at most so large: the larger, the less is packed twice. */
 enum { WEIGHT_ROWS = 266, WEIGHT_COLUMNS = 256, EVEN_OUT = 8 };
 
 typedef struct {

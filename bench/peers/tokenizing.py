@@ -95,7 +95,7 @@ def compare(a: argparse.Namespace, threads: int, start: pathlib.Path) -> dict[st
 
     def peer(name: str, text: pathlib.Path) -> Figures:
         flags = ["--lowercase" if a.lowercase else "--no-lowercase"]
-        return run_json([sys.executable, __file__, "--vocab", a.vocab, *flags, "--only", name, text], environment(threads, {}))
+        return run_json([sys.executable, __file__, "--vocab", a.vocab, *flags, "--only", name, text], environment(threads))
 
     turns = take_turns({"electra": electra, "nanotoken": lambda: peer("nanotoken", a.text)}, a.rounds, a.under)
     return turns | take_turns({"tokenizers": lambda: peer("tokenizers", start)}, 1, a.under)

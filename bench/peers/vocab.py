@@ -46,7 +46,7 @@ def main() -> None:
                 "--output", output, a.text]
         theirs = [sys.executable, "-c", TRAIN, a.text, output, a.vocab_size, ALPHABET]
         turns = take_turns({"electra": lambda: timed(ours, None, size),
-                            "tokenizers": lambda: timed(theirs, environment(a.threads, {}), size)}, a.rounds, a.under)
+                            "tokenizers": lambda: timed(theirs, environment(a.threads), size)}, a.rounds, a.under)
     finish(a, turns)
     print(f"{a.vocab_size} pieces from {a.text.name}, {size / 1e6:.0f} MB, {a.threads} threads; medians of {a.rounds} turns\n")
     print(markdown(["", "seconds", "MB/s"],

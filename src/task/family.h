@@ -101,7 +101,7 @@ struct el_learner {
     const char *const *names; /* of figures */
     int figures;
     /* room for one accumulate() */
-    int rows, reads, sequences;
+    int rows, reads, sequences; /* no sequence has more reads than rows */
     el_arena arena;
     el_feed feed;
     el_encoder_saved encoder;

@@ -261,7 +261,7 @@ static el_status add_question(adding *a, int example)
         return st;
     const gold g = find_answer(a, e);
     if (a->training && g.fate == UNKNOWN) {
-        f->answers_lost += e->label == 0;
+        f->answers_lost++; /* there is a label: see is_labelled */
         return EL_OK;
     }
     const bool cut = (int)a->a.count > s->max_query_length;

@@ -128,10 +128,10 @@ static el_status begin(el_objective *self, const el_batch *batch, el_random rand
 static int fit(el_objective *self, int first)
 {
     const el_learner *l = (const el_learner *)self;
-    const int *rows = l->batch->starts, *reads = l->starts;
+    const int *rows = l->batch->starts;
     int last = first;
     while (last < l->batch->sequences && last - first < l->sequences &&
-           rows[last + 1] - rows[first] <= l->rows && reads[last + 1] - reads[first] <= l->reads)
+           rows[last + 1] - rows[first] <= l->rows)
         last++;
     return last;
 }

@@ -313,6 +313,38 @@ static void questions_without_a_place(void **state)
     el_dataset_release(&d);
 }
 
+/* A longer window's 0.01 length counts where lengths differ by a hundred; a stride longer than a window leaves nothing out. */
+static void windows_of_different_length(void **state)
+{
+    (void)state;
+    char context[2 * 205 + 1] = "";
+    el_dataset d;
+    el_features f = {0};
+    el_split split;
+    open_small();
+    for (int i = 0; i < 205; i++)
+        strcat(context, "a ");
+    CHECK_OK(el_dataset_open(&d, EL_SPAN, "made"));
+    add_texts(&d, "b", context);
+    const el_feature_settings settings = {.max_seq_length = 204, .max_query_length = 2, .doc_stride = 120};
+    CHECK_OK(el_features_add(&f, &d, vocab, &settings, false, &split));
+    assert_int_equal(f.count, 2);
+    assert_int_equal(f.items[0].rows, 200);
+    assert_int_equal(f.items[1].rows, 85);
+    assert_int_equal(f.items[0].own_end, 161); /* piece 160: 39 + 2 against 40 + 0.85 */
+    assert_int_equal(f.items[1].own, 41);
+    assert_int_equal(f.items[1].own_end, 85);
+    el_features_clear(&f);
+    const el_feature_settings wide = {.max_seq_length = 104, .max_query_length = 2, .doc_stride = 120};
+    CHECK_OK(el_features_add(&f, &d, vocab, &wide, false, &split));
+    assert_int_equal(f.count, 3);
+    assert_int_equal(f.items[1].row, f.items[0].row + 100);
+    assert_int_equal(f.items[2].rows, 5);
+    assert_int_equal(f.items[2].own_end, 5);
+    el_features_release(&f);
+    el_dataset_release(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +353,7 @@ int main(void)
         cmocka_unit_test(training_leaves_out_and_doubles),
         cmocka_unit_test(every_word_has_a_row),
         cmocka_unit_test(questions_without_a_place),
+        cmocka_unit_test(windows_of_different_length),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     el_vocab_close(vocab);

@@ -176,15 +176,21 @@ static void keep_gradient(void *context, const char *network, el_param *p)
             el_get(p->gradient, (int)(i / (size_t)p->value.cols), (int)(i % (size_t)p->value.cols));
 }
 
-/* Loss of a step, with its gradients, and of an evaluation. */
-static void measure(fixture *f, double losses[2], gradients *g)
+/* The loss of a step, which adds its gradients. */
+static double step(fixture *f)
 {
     el_figures figures;
-    losses[1] = ask(f->objective, &f->batch).values[0];
     f->objective->reset(f->objective);
     CHECK_OK(el_objective_run(f->objective, &f->batch, (el_random){5, 0, 2}, true));
     f->objective->finish(f->objective, &figures);
-    losses[0] = figures.values[0];
+    return figures.values[0];
+}
+
+/* Loss of a step, with its gradients, and of an evaluation. */
+static void measure(fixture *f, double losses[2], gradients *g)
+{
+    losses[1] = ask(f->objective, &f->batch).values[0];
+    losses[0] = step(f);
     el_model_each(&f->model, keep_gradient, g);
 }
 
@@ -218,7 +224,77 @@ static void cutting_a_batch_changes_nothing(void **state)
     }
 }
 
-/* Loss and accuracy of an evaluation once more, from the predictions alone. */
+typedef struct {
+    const gradients *along;
+    size_t at;
+    double by;
+} move;
+
+static void move_values(void *context, const char *network, el_param *p)
+{
+    (void)network;
+    move *m = context;
+    for (int i = 0; i < p->value.rows; i++)
+        for (int k = 0; k < p->value.cols; k++)
+            el_set(p->value, i, k, el_get(p->value, i, k) + m->by * m->along->values[m->at++]);
+}
+
+/* The loss of a step from a little way along the gradients. */
+static double loss_at(fixture *f, const gradients *g, double by)
+{
+    move there = {g, 0, by}, back = {g, 0, -by};
+    el_model_each(&f->model, move_values, &there);
+    el_model_prepare(&f->model);
+    const double loss = step(f);
+    el_model_each(&f->model, move_values, &back);
+    return loss;
+}
+
+static void gradients_are_of_the_mean_loss(void **state)
+{
+    (void)state;
+    const double by = 1e-5;
+    for (int i = 0; i < LESSON_COUNT; i++) {
+        fixture f;
+        gradients g = {0};
+        double square = 0;
+        open_fixture(&f, &LESSONS[i], el_device_reference(), EL_F64, true, 64);
+        step(&f);
+        el_model_each(&f.model, keep_gradient, &g);
+        for (size_t k = 0; k < g.count; k++)
+            square += g.values[k] * g.values[k];
+        const double slope = (loss_at(&f, &g, by) - loss_at(&f, &g, -by)) / (2 * by);
+        CHECK(fabs(slope - square) < 1e-5 * square, "%s: the slope is %.9g, the gradient says %.9g",
+              LESSONS[i].name, slope, square);
+        free(g.values);
+        close_fixture(&f);
+    }
+}
+
+/* What predictions come to, of a lesson of texts. */
+typedef struct {
+    double loss;
+    int right, predicted, gold; /* labels */
+} tally;
+
+static void judge(const lesson *l, const el_prediction *p, const el_example *gold, tally *t)
+{
+    if (l->kind == EL_REGRESS)
+        t->loss += pow((p->value - gold->value) / 4, 2) / EXAMPLES;
+    for (int k = 0; l->kind != EL_REGRESS && k < l->head.labels; k++) {
+        const double yes = (double)p->probabilities[k];
+        const bool sets = l->kind == EL_MULTILABEL;
+        const bool wanted = sets ? p->example >> k & 1 : gold->label == k;
+        const bool said = sets ? yes > 0.5 : p->label == k;
+        t->loss -= sets ? log(wanted ? yes : 1 - yes) / (3 * EXAMPLES) : wanted ? log(yes) / EXAMPLES : 0;
+        t->right += said && wanted;
+        t->predicted += said;
+        t->gold += wanted;
+        CHECK(sets || said == (yes > 0.5), "%s: label %d is said with %g", l->name, k, yes);
+    }
+}
+
+/* Loss and figures of an evaluation once more, from the predictions alone. */
 static void figures_are_of_the_predictions(void **state)
 {
     (void)state;
@@ -226,8 +302,8 @@ static void figures_are_of_the_predictions(void **state)
         const lesson *const l = &LESSONS[i];
         fixture f;
         const el_prediction *p;
-        int count, right = 0;
-        double loss = 0;
+        int count;
+        tally t = {0};
         if (l->kind == EL_TAG || l->kind == EL_SPAN)
             continue;
         open_fixture(&f, l, processor(), EL_F32, false, 40);
@@ -235,33 +311,17 @@ static void figures_are_of_the_predictions(void **state)
         CHECK_OK(el_learner_predictions(f.objective, &p, &count));
         assert_int_equal(count, EXAMPLES);
         for (int e = 0; e < count; e++) {
-            const el_example *const gold = &f.dataset.examples[e];
             assert_int_equal(p[e].example, e);
-            if (l->kind == EL_CLASSIFY) {
-                loss -= log((double)p[e].probabilities[gold->label]) / EXAMPLES;
-                right += p[e].label == gold->label;
-                assert_true(p[e].probabilities[p[e].label] >= 0.5F);
-                assert_true(fabsf(p[e].probabilities[0] + p[e].probabilities[1] - 1) < 1e-6F);
-            } else if (l->kind == EL_REGRESS) {
-                loss += pow((p[e].value - gold->value) / 4, 2) / EXAMPLES;
-            } else {
-                bool all = true;
-                for (int k = 0; k < 3; k++) {
-                    const double yes = (double)p[e].probabilities[k];
-                    loss -= log(e >> k & 1 ? yes : 1 - yes) / (3 * EXAMPLES);
-                    all &= (yes > 0.5) == (e >> k & 1);
-                }
-                right += all;
-            }
+            judge(l, &p[e], &f.dataset.examples[e], &t);
         }
-        CHECK(fabs(loss - figures.values[0]) < 1e-5, "%s: the loss is %g, of predictions %g", l->name,
-              figures.values[0], loss);
-        if (l->kind == EL_REGRESS)
-            CHECK(fabs(figure(&figures, "mse") - 16 * loss) < 1e-4, "mse %g, loss %g",
-                  figure(&figures, "mse"), loss);
-        else
-            CHECK(fabs(figure(&figures, "accuracy") - (double)right / EXAMPLES) < 1e-12,
-                  "%s: accuracy %g, %d right", l->name, figure(&figures, "accuracy"), right);
+        CHECK(fabs(t.loss - figures.values[0]) < 1e-5, "%s: the loss is %g, of predictions %g", l->name,
+              figures.values[0], t.loss);
+        const char *const name = l->kind == EL_REGRESS    ? "mse"
+                                 : l->kind == EL_CLASSIFY ? "accuracy"
+                                                          : "f1_micro";
+        const double want = l->kind == EL_REGRESS ? 16 * t.loss : 2.0 * t.right / (t.predicted + t.gold);
+        CHECK(fabs(figure(&figures, name) - want) < 1e-4, "%s: %s is %g, not %g", l->name, name,
+              figure(&figures, name), want);
         close_fixture(&f);
     }
 }
@@ -302,6 +362,7 @@ static void evaluations_add_up(void **state)
             const int end = at + 3 < f.features.count ? at + 3 : f.features.count;
             made_batch(&f.features, &(el_split){&f.dataset, at, end}, &part);
             CHECK_OK(el_objective_run(f.objective, &part, (el_random){0}, false));
+            CHECK_OK(el_learner_predictions(f.objective, &p, &count)); /* in between, too */
         }
         f.objective->finish(f.objective, &figures);
         for (int k = 0; k < whole.count; k++)
@@ -395,6 +456,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_learns),
         cmocka_unit_test(cutting_a_batch_changes_nothing),
+        cmocka_unit_test(gradients_are_of_the_mean_loss),
         cmocka_unit_test(figures_are_of_the_predictions),
         cmocka_unit_test(asking_needs_no_gradients),
         cmocka_unit_test(evaluations_add_up),

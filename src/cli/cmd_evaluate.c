@@ -1,12 +1,12 @@
 /* cmd_evaluate - electra evaluate: what a model has learned, on held-out shards */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "cli/cli.h"
+#include "cli/figures.h"
 #include "cli/machine.h"
 #include "data/loader.h"
 #include "train/electra.h"
@@ -104,23 +104,13 @@ static el_status show(void *context, double fraction)
 
 static el_status print_json(const el_figures *figures)
 {
-    json_t *object = json_object();
-    for (int i = 0; i < figures->count; i++)
-        if (isfinite(figures->values[i]))
-            json_object_set_new(object, figures->names[i], json_real(figures->values[i]));
+    json_t *object = cli_figures_json(figures);
     char *text = el_json_text(object, true);
     json_decref(object);
     if (!text)
         return el_fail(EL_ENOMEM, "no memory for the figures");
     puts(text);
     free(text);
-    return EL_OK;
-}
-
-static el_status print_table(const el_figures *figures)
-{
-    for (int i = 0; i < figures->count; i++)
-        printf("%-24s %.4f\n", figures->names[i], figures->values[i]);
     return EL_OK;
 }
 
@@ -153,7 +143,10 @@ static el_status evaluate(job *j)
     cli_progress_end(&j->line);
     if (st)
         return st;
-    return j->settings.json ? print_json(&figures) : print_table(&figures);
+    if (j->settings.json)
+        return print_json(&figures);
+    cli_figures_print(&figures);
+    return EL_OK;
 }
 
 static void close_job(job *j)

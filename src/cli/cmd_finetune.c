@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/figures.h"
 #include "cli/finetune.h"
 #include "model/initialise.h"
 #include "train/run.h"
@@ -113,20 +114,15 @@ static el_status compare_settings(job *j)
 
 /* ---- model ---- */
 
-/* A fine-tuned model's folder lies in its run as "model". */
 static el_status find_start(job *j)
 {
     if (!j->settings.model)
         return el_fail(EL_EUSAGE, "--model: which run or model folder is to be taught?");
-    char *const inner = el_path_join(j->settings.model, "model"), *const config =
-                                                                      inner
-                                                                          ? el_path_join(inner, "config.json")
-                                                                          : NULL;
-    el_status st = config ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
+    char *folder;
+    el_status st = el_finetuned_find(j->settings.model, &folder);
     if (!st)
-        st = el_model_find(&j->start, el_file_exists(config) ? inner : j->settings.model);
-    free(config);
-    free(inner);
+        st = el_model_find(&j->start, folder);
+    free(folder);
     el_role role;
     if (!st && !j->start.discriminator)
         st = el_fail(EL_EDATA, "%s: there is no discriminator in it", j->settings.model);
@@ -454,15 +450,6 @@ static char *trial_folder(const job *j, int64_t trial, int64_t again)
     return el_path_join(j->settings.output, name);
 }
 
-static json_t *figures_json(const el_figures *figures)
-{
-    json_t *const object = json_object();
-    for (int i = 0; i < figures->count; i++)
-        if (isfinite(figures->values[i]))
-            json_object_set_new(object, figures->names[i], json_real(figures->values[i]));
-    return object;
-}
-
 static el_status run_trial(job *j, int64_t again, el_trial_result *result)
 {
     j->seed = (uint64_t)j->settings.seed + (uint64_t)j->trial + (uint64_t)again * RESTART_STEP;
@@ -509,7 +496,7 @@ static el_status run_until_varied(job *j)
     json_array_append_new(trials, json_pack("{s:I, s:I, s:I, s:I, s:b, s:o}", "seed", (json_int_t)j->seed,
                                             "restarts", (json_int_t)again, "step", (json_int_t)result.step,
                                             "best_step", (json_int_t)result.best_step, "all_alike",
-                                            !result.varied, "metrics", figures_json(&result.figures)));
+                                            !result.varied, "metrics", cli_figures_json(&result.figures)));
     return el_run_save(&j->run);
 }
 
@@ -644,7 +631,7 @@ static el_status score_split(job *j, split_name split, json_t **figures)
         return EL_OK;
     const el_status st = el_trial_evaluate(&trial, j->splits[split], &found);
     if (!st)
-        *figures = figures_json(&found);
+        *figures = cli_figures_json(&found);
     return st;
 }
 

@@ -1,11 +1,9 @@
 /* cmd_predict - electra predict: a fine-tuned model's answers, for file after file, in the order of their examples */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/columns.h"
@@ -40,8 +38,7 @@ typedef struct {
     el_device *dev;
     el_finetuned model;
     const el_task *task;
-    el_labels labels; /* a copy, closed, for labels that the input may have */
-    int64_t number;   /* of the next example */
+    int64_t number; /* of the next example */
 } job;
 
 /* ---- one answer ---- */
@@ -87,16 +84,9 @@ static void add_tags(const job *j, json_t *line, const el_dataset *d, const el_p
     json_object_set_new(line, "probabilities", probabilities);
 }
 
-/* No answer where that is likelier than the threshold allows. */
-static bool has_answer(const job *j, const el_prediction *p)
-{
-    const double threshold = isfinite(j->model.card.null_threshold) ? j->model.card.null_threshold : 0;
-    return p->answer_count > 0 && !(j->model.card.rule == EL_SQUAD_2 && p->null_odds > threshold);
-}
-
 static void add_answer(const job *j, json_t *line, const el_prediction *p)
 {
-    const bool there = has_answer(j, p);
+    const bool there = el_task_card_answers(&j->model.card, p);
     put_text(line, "answer", there ? p->answers[0].text : "");
     if (there)
         json_object_set_new(line, "begin", json_integer(p->answers[0].begin));
@@ -234,7 +224,7 @@ static el_status answer_file(job *j, const char *path, int *cut)
     const el_columns columns = cli_columns_of(&j->settings.columns);
     const el_task_reading reading = {.columns = &columns, .test = j->task->test_unlabelled};
     el_task_reader *reader;
-    el_status st = el_task_reader_open(&reader, j->task, path, reading, &j->labels);
+    el_status st = el_task_reader_open(&reader, j->task, path, reading, &j->model.card.labels);
     if (st)
         return st;
     int count;
@@ -251,32 +241,20 @@ static el_status answer_file(job *j, const char *path, int *cut)
     return st;
 }
 
-/* The folder itself, or the model in what finetune wrote. */
 static el_status open_model(job *j)
 {
     if (!j->settings.model)
         return el_fail(EL_EUSAGE, "--model: which fine-tuned model?");
-    char *const inner = el_path_join(j->settings.model, "model"), *const config =
-                                                                      inner
-                                                                          ? el_path_join(inner, "config.json")
-                                                                          : NULL;
-    el_status st =
-        config ? cli_machine_open(&j->settings.machine, &j->dev) : el_fail(EL_ENOMEM, "no memory for a path");
+    char *folder;
+    el_status st = el_finetuned_find(j->settings.model, &folder);
+    if (!st)
+        st = cli_machine_open(&j->settings.machine, &j->dev);
     if (!st)
         st = el_finetuned_open(&j->model, j->dev, cli_machine_type(&j->settings.machine),
-                               (int)j->settings.micro_batch_tokens,
-                               el_file_exists(config) ? inner : j->settings.model);
-    free(config);
-    free(inner);
-    if (st)
-        return st;
-    j->task = el_task_find(j->model.card.task);
-    if (!j->task)
-        j->task = el_task_find(el_task_kind_name(j->model.card.kind));
-    for (int i = 0; !st && i < j->model.card.labels.count; i++)
-        if (el_labels_add(&j->labels, j->model.card.labels.names[i]) < 0)
-            st = el_fail(EL_ENOMEM, "no memory for the labels");
-    j->labels.closed = true;
+                               (int)j->settings.micro_batch_tokens, folder);
+    free(folder);
+    if (!st)
+        j->task = el_task_card_task(&j->model.card);
     return st;
 }
 
@@ -313,7 +291,6 @@ int cmd_predict(int argc, char **argv)
     el_finetuned_close(&j.model);
     if (j.dev)
         j.dev->close(j.dev);
-    el_labels_release(&j.labels);
     el_options_close(&j.options);
     return exit_code;
 }

@@ -40,14 +40,25 @@ void el_task_card_release(el_task_card *card)
     *card = (el_task_card){0};
 }
 
+const el_task *el_task_card_task(const el_task_card *card)
+{
+    const el_task *const task = el_task_find(card->task);
+    return task && task->kind == card->kind ? task : el_task_find(el_task_kind_name(card->kind));
+}
+
+bool el_task_card_answers(const el_task_card *card, const el_prediction *p)
+{
+    const double threshold = isfinite(card->null_threshold) ? card->null_threshold : 0;
+    return p->answer_count > 0 && !(card->rule == EL_SQUAD_2 && p->null_odds > threshold);
+}
+
 el_learner_settings el_task_card_settings(const el_task_card *card, int micro_batch_tokens)
 {
-    const el_task *task = el_task_find(card->task);
     return (el_learner_settings){.kind = card->kind,
                                  .labels = &card->labels,
                                  .low = card->low,
                                  .high = card->high,
-                                 .positive = task ? task->positive : NULL,
+                                 .positive = el_task_card_task(card)->positive,
                                  .n_best = card->n_best,
                                  .max_answer_length = card->max_answer_length,
                                  .beam = card->beam,
@@ -268,6 +279,18 @@ static el_status read_card(const json_t *object, const char *path, const el_head
     if (!st && kind != EL_REGRESS && kind != EL_SPAN)
         st = read_labels(object, head->labels, path, &card->labels);
     return st;
+}
+
+el_status el_finetuned_find(const char *folder, char **model)
+{
+    char *const inner = el_path_join(folder, "model");
+    char *const config = inner ? el_path_join(inner, "config.json") : NULL;
+    const bool there = config && el_file_exists(config);
+    *model = !config ? NULL : there ? inner : strdup(folder);
+    free(config);
+    if (!there)
+        free(inner);
+    return *model ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory for a path", folder);
 }
 
 el_status el_finetuned_read(const char *folder, el_config *config, el_head_config *head, el_task_card *card)

@@ -31,9 +31,18 @@ void el_task_card_release(el_task_card *card); /* accepts a zeroed one */
 /* The settings of a learner of this card, which borrows its labels. */
 el_learner_settings el_task_card_settings(const el_task_card *card, int micro_batch_tokens);
 
+/* The task that the model was taught, or where it has no line of the table, its kind's. */
+const el_task *el_task_card_task(const el_task_card *card);
+
+/* Whether a span prediction is an answer: there is one, and no answer is not likelier than the threshold allows. */
+bool el_task_card_answers(const el_task_card *card, const el_prediction *prediction);
+
 /* Writes the discriminator with its task head as a Hugging Face folder.  `readme` is the text of README.md. */
 el_status el_finetuned_save(el_model *model, const el_vocab *vocab, const el_task_card *card,
                             const char *readme, const char *folder);
+
+/* Where the model lies, on the heap: in what `electra finetune` wrote as "model", else in the folder itself. */
+el_status el_finetuned_find(const char *folder, char **model);
 
 /* Reads config.json: shape, head and card.  EL_EDATA for a folder without a task head. */
 el_status el_finetuned_read(const char *folder, el_config *config, el_head_config *head, el_task_card *card);

@@ -129,7 +129,7 @@ static el_status find_start(job *j)
     if (!st)
         st = el_weights_config(j->start.discriminator, &j->config, &role);
     if (!st)
-        st = el_vocab_load(&j->vocab, j->start.discriminator, EL_CASING_UNSAID);
+        st = el_weights_vocab(j->start.discriminator, &j->config, &j->vocab);
     return st;
 }
 

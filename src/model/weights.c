@@ -217,6 +217,18 @@ static el_status read_head(const json_t *object, const char *name, el_head_confi
     return st;
 }
 
+el_status el_weights_vocab(const char *folder, const el_config *config, el_vocab **vocab)
+{
+    el_status st = el_vocab_load(vocab, folder, EL_CASING_UNSAID);
+    if (!st && (*vocab)->size > config->vocab_size) {
+        st = el_fail(EL_EDATA, "%s: vocab.txt has %d pieces, the model knows %d", folder, (*vocab)->size,
+                     config->vocab_size);
+        el_vocab_close(*vocab);
+        *vocab = NULL;
+    }
+    return st;
+}
+
 el_status el_weights_head(const char *folder, el_head_config *head, json_t **object)
 {
     json_t *read;

@@ -23,6 +23,9 @@ el_status el_weights_save(el_model *model, el_role role, const el_vocab *vocab, 
 /* The configuration in a folder, and whether it is a generator (ElectraForMaskedLM) or a discriminator. */
 el_status el_weights_config(const char *folder, el_config *config, el_role *role);
 
+/* The vocabulary in a folder; EL_EDATA where it has more pieces than the folder's model has rows for. */
+el_status el_weights_vocab(const char *folder, const el_config *config, el_vocab **vocab);
+
 /* The head in a folder, and all of config.json where it is asked for (`object` not NULL; a new reference).  The kind
  * is EL_HEAD_DETECTION where there is no task's. */
 el_status el_weights_head(const char *folder, el_head_config *head, json_t **object);

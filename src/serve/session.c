@@ -48,20 +48,6 @@ static el_status read_config(const char *folder, el_config *config)
     return folder ? el_weights_config(folder, config, &role) : EL_OK;
 }
 
-static el_status load_vocab(el_loaded *loaded, const char *folder)
-{
-    const el_status st = el_vocab_load(&loaded->vocab, folder, EL_CASING_UNSAID);
-    if (st)
-        return st;
-    const el_model *m = &loaded->model;
-    const int rows =
-        m->generator.present ? m->generator.config.vocab_size : m->discriminator.config.vocab_size;
-    if (loaded->vocab->size > rows)
-        return el_fail(EL_EDATA, "%s: vocab.txt has %d pieces, the model knows %d", folder,
-                       loaded->vocab->size, rows);
-    return EL_OK;
-}
-
 static el_status load_model(el_loaded *loaded, const char *generator, const char *discriminator,
                             el_type activations)
 {
@@ -80,7 +66,8 @@ static el_status load_model(el_loaded *loaded, const char *generator, const char
     if (!st && discriminator)
         st = el_weights_load(&loaded->model, EL_DISCRIMINATOR, discriminator);
     if (!st)
-        st = load_vocab(loaded, discriminator ? discriminator : generator);
+        st = discriminator ? el_weights_vocab(discriminator, &plan.discriminator_config, &loaded->vocab)
+                           : el_weights_vocab(generator, &plan.generator_config, &loaded->vocab);
     if (!st)
         el_model_prepare(&loaded->model);
     return st;

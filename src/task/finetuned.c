@@ -327,10 +327,7 @@ static el_status load(el_finetuned *f, el_device *dev, el_type activations, cons
     if (!st)
         st = el_weights_load(&f->model, EL_DISCRIMINATOR, folder);
     if (!st)
-        st = el_vocab_load(&f->vocab, folder, EL_CASING_UNSAID);
-    if (!st && f->vocab->size > plan.discriminator_config.vocab_size)
-        st = el_fail(EL_EDATA, "%s: vocab.txt has %d pieces, the model knows %d", folder, f->vocab->size,
-                     plan.discriminator_config.vocab_size);
+        st = el_weights_vocab(folder, &plan.discriminator_config, &f->vocab);
     if (!st)
         el_model_prepare(&f->model);
     return st;

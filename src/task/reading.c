@@ -39,11 +39,12 @@ struct el_task_reader {
     el_form form;
     el_table *table;
     el_conll conll;
-    bool resolved, pair, has_label, has_id;
+    bool resolved, header, pair, has_label, has_id;
     el_column text[2], label, id;
     class_file *classes; /* one after the other */
     int class_count, class_at;
     bool ended;
+    char malformed[512]; /* what was wrong with the first line that was left out */
 };
 
 static el_status no_memory(const char *path)
@@ -186,9 +187,9 @@ static void drop_missing(el_task_reader *r)
 
 static el_status resolve(el_task_reader *r)
 {
-    const bool header = finds_header(r);
     bool there;
-    fill_open(r, header || is_json(r));
+    r->header = finds_header(r);
+    fill_open(r, r->header || is_json(r));
     drop_missing(r);
     el_status st = resolve_one(r, r->columns.text[0], &r->text[0], &there);
     if (!st)
@@ -197,10 +198,34 @@ static el_status resolve(el_task_reader *r)
         st = resolve_one(r, r->columns.label, &r->label, &r->has_label);
     if (!st)
         st = resolve_one(r, r->columns.id, &r->id, &r->has_id);
-    if (header)
+    if (r->header)
         el_table_name_columns(r->table);
     r->resolved = true;
     return st;
+}
+
+/* In a row of another length than the first no field is surely of its column, but for those that are counted from the
+ * beginning.  Files with a custom of their own are taken as they are. */
+static el_status check_width(const el_task_reader *r)
+{
+    const int width = el_table_width(r->table), columns = el_table_columns(r->table);
+    const bool counted = !r->header && (!r->has_label || r->label.index > 0);
+    if (width == columns || counted || is_json(r) || r->form == EL_FORM_LINES || r->task->skips)
+        return EL_OK;
+    return el_table_fail(r->table, "there are %d columns, where the first line has %d", width, columns);
+}
+
+/* The label of this row; NULL where it has none.  A text is not its own label. */
+static const char *label_of(const el_task_reader *r)
+{
+    const char *const label = r->has_label ? el_table_field(r->table, r->label) : NULL;
+    return label && !is_json(r) && label == el_table_field(r->table, r->text[0]) ? NULL : label;
+}
+
+static el_status no_label(const el_task_reader *r)
+{
+    const bool said = r->columns.label && r->label.index != -1;
+    return el_table_fail(r->table, "there is no column %s", said ? r->columns.label : "with a label");
 }
 
 /* ---- rows ---- */
@@ -296,7 +321,7 @@ static el_status take_tagged(const el_task_reader *r, el_dataset *d, const char 
     parts p = {r, d, d->word_count};
     el_status st = each_part(words, " ", take_word_part, &p);
     if (st || !tags)
-        return st;
+        return st || !r->labelled ? st : no_label(r);
     st = each_part(tags, " ", take_tag_part, &p);
     return st || p.word == d->word_count ? st : el_table_fail(r->table, "there are fewer tags than words");
 }
@@ -340,16 +365,15 @@ static el_status take_row(el_task_reader *r, el_dataset *d)
         return st;
     if (r->task->kind == EL_TAG) { /* a JSON table gives a field at a time */
         char *const words = strdup(fields[0]);
-        st = words ? take_tagged(r, d, words, r->has_label ? el_table_field(r->table, r->label) : NULL)
-                   : no_memory(r->path);
+        st = words ? take_tagged(r, d, words, label_of(r)) : no_memory(r->path);
         free(words);
         return st;
     }
-    const char *const label = r->has_label ? el_table_field(r->table, r->label) : NULL;
+    const char *const label = label_of(r);
     if (!label && ((r->labelled && !r->class_count) || (r->has_label && !is_json(r))))
-        return el_table_fail(r->table, "there is no column %s",
-                             r->columns.label ? r->columns.label : "with a label");
-    return label ? take_label(r, d, e, label) : EL_OK;
+        return no_label(r);
+    st = check_width(r);
+    return st || !label ? st : take_label(r, d, e, label);
 }
 
 /* A malformed row is left out where that is the custom. */
@@ -361,6 +385,8 @@ static el_status take_or_skip(el_task_reader *r, el_dataset *d)
         return st;
     d->count = count;
     d->word_count = words, d->answer_count = answers, d->number_count = numbers;
+    if (!*r->malformed)
+        snprintf(r->malformed, sizeof r->malformed, "%s", el_error());
     d->skipped++;
     return EL_OK;
 }
@@ -513,10 +539,11 @@ el_status el_task_read(const el_task *task, const char *path, el_task_reading re
     if (st)
         return st;
     st = el_task_reader_next(reader, INT32_MAX, dataset);
-    el_task_reader_close(reader);
     if (!st && reading.labelled && dataset->count == 0) {
+        st = dataset->skipped ? el_fail(EL_EDATA, "%s; nor is any other line well formed", reader->malformed)
+                              : el_fail(EL_EDATA, "%s: there is no example in it", path);
         el_dataset_release(dataset);
-        st = el_fail(EL_EDATA, "%s: there is no example in it", path);
     }
+    el_task_reader_close(reader);
     return st;
 }

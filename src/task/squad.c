@@ -88,6 +88,8 @@ static el_status take_paragraph(const reading *r, const json_t *paragraph)
     const json_t *const qas = json_object_get(paragraph, "qas");
     if (!context)
         return missing(r, "its paragraph's \"context\"");
+    if (!json_is_array(qas))
+        return missing(r, "its paragraph's \"qas\"");
     const char *const kept = el_dataset_string(r->dataset, context, strlen(context));
     el_status st = kept ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory for a paragraph", r->path);
     for (size_t i = 0; !st && i < json_array_size(qas); i++)

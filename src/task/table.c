@@ -30,6 +30,7 @@ struct el_table {
     el_lines lines;
     record first, row;
     bool has_first;         /* the first row is read and not yet given */
+    int columns;            /* of the first row */
     json_t *array, *object; /* JSON: all rows; this one, borrowed from the array or our own */
     size_t next;
     buffer answer; /* JSON: the field asked for last */
@@ -284,11 +285,12 @@ el_status el_table_open(el_table **table, const char *path, el_form form)
         return el_fail(EL_ENOMEM, "%s: no memory", path);
     t->form = form;
     t->path = strdup(path);
-    el_status st = t->path ? EL_OK : no_memory(t);
+    el_status st = t->path ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", path);
     if (!st)
         st = form == EL_FORM_JSON ? load_array(t) : el_lines_open(&t->lines, t->path);
     if (!st && !is_json(t))
         st = read_record(t, &t->first, &t->has_first);
+    t->columns = t->first.count;
     if (st) {
         el_table_close(t);
         return st;
@@ -375,6 +377,11 @@ const char *el_table_field(el_table *t, el_column column)
 int el_table_width(const el_table *t)
 {
     return t->row.count;
+}
+
+int el_table_columns(const el_table *t)
+{
+    return t->columns;
 }
 
 int64_t el_table_line(const el_table *t)

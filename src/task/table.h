@@ -36,7 +36,8 @@ el_status el_table_next(el_table *table, bool *more);
 
 /* The fields of this row, valid until the next; NULL where it has none there. */
 const char *el_table_field(el_table *table, el_column column);
-int el_table_width(const el_table *table); /* fields of this row; 0 for JSON */
+int el_table_width(const el_table *table);   /* fields of this row; 0 for JSON */
+int el_table_columns(const el_table *table); /* fields of the first; 0 for JSON */
 int64_t el_table_line(const el_table *table);
 
 /* EL_EDATA with file and line in front. */

@@ -78,5 +78,19 @@ refuse 3 "neither a run" --model data --task classify --data data
 printf 'text\tlabel\na\tx\nb\n' > ragged.tsv
 refuse 3 "line 3: there is no column label" --model run --task classify --train-file ragged.tsv --dev-file data/dev.tsv
 refuse 3 "the label \"cat\" is not known" --model run --task classify --train-file <(printf 'text\tlabel\na\tx\nb\ty\n') --dev-file data/dev.tsv
+printf 'a\tx\nb\ty\tz\n' > ragged.tsv
+refuse 3 "ragged.tsv, line 2: there are 3 columns" --model run --task classify --train-file ragged.tsv --dev-file data/dev.tsv
+refuse 3 "there is no column \"stars\"" --model run --task classify --data data --label-column stars
+cp -r run other
+seq 1000 >> other/discriminator/vocab.txt
+refuse 3 "other/discriminator: vocab.txt has .* pieces, the model knows" --model other --task classify --data data
+# Malformed lines of GLUE's files are left out and counted; so are questions whose answer does not stand in their text.
+mkdir sst2
+{ cat data/train.tsv | sed 's/^text/sentence/; s/cat$/1/; s/none$/0/'; echo "no label"; printf 'another label\t2\n'; } > sst2/train.tsv
+finetune "${short[@]}" --task sst2 --data sst2 --output malformed > log 2>&1 || fail "sst2: $(cat log)"
+grep -q "sst2/train.tsv: 2 malformed lines are left out" log || fail "malformed lines are not counted: $(cat log)"
+{ head -n 40 spans.jsonl; echo '{"question": "which cat", "context": "the cat", "answer": "the dog"}'; } > lost.jsonl
+finetune "${short[@]}" --max-query-length 8 --task span --train-file lost.jsonl --dev-file spans.jsonl --output lost > log 2>&1 || fail "lost: $(cat log)"
+grep -q "1 questions are left out of training" log || fail "the lost answer is not counted: $(cat log)"
 finetune --output out --num-train-epochs 5 > log 2>&1 && fail "another setting was taken for the same run"
 grep -q num_train_epochs log || fail "the changed setting is not named: $(cat log)"

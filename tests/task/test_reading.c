@@ -223,6 +223,16 @@ static void bad_files(void **state)
     expect_failure("classify", "7.jsonl", "{\"text\": \"a\", \n", "line 1");
     expect_failure("squad", "8.json", "{\"version\": 2}", "no array \"data\"");
     expect_failure("classify", "9.tsv", "", "no example");
+    expect_failure("classify", "11.tsv", "text\tlabel\na\tx\ty\n",
+                   "line 2: there are 3 columns, where the first line has 2");
+    expect_failure("classify", "12.tsv", "a\tx\nb\n", "line 2: there is no column with a label");
+    expect_failure("classify", "13.tsv", "a\tx\nb\tc\ty\n", "line 2: there are 3 columns");
+    expect_failure("classify", "14.tsv", "text\na\n", "line 2: there is no column with a label");
+    expect_failure("tag", "15.jsonl", "{\"words\": [\"a\"]}\n", "line 1: there is no column with a label");
+    expect_failure("cola", "16.tsv", "index\tsentence\n0\ta\n",
+                   "line 1: there is no column 4; nor is any other line");
+    expect_failure("squad", "17.json", "{\"data\": [{\"paragraphs\": [{\"context\": \"a\"}]}]}",
+                   "question 1");
 
     el_labels labels = {0};
     el_dataset d;

@@ -196,22 +196,30 @@ void el_reader_progress(const el_reader *r, uint64_t *done, uint64_t *total)
 
 /* ---- bytes ------------------------------------------------------------------------------------------ */
 
+static el_status read_file(el_reader *r, void *out, size_t room, size_t *made)
+{
+    ssize_t got;
+    do
+        got = read(r->file, out, room);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return el_fail(EL_EDATA, "%s: %s", name_of(r), strerror(errno));
+    *made = (size_t)got;
+    r->done += *made;
+    r->input_ended = got == 0;
+    return EL_OK;
+}
+
 /* Reads more input after what is left of it. */
 static el_status more_input(el_reader *r)
 {
     memmove(r->input, r->input + r->input_at, r->input_bytes - r->input_at);
     r->input_bytes -= r->input_at;
     r->input_at = 0;
-    ssize_t got;
-    do
-        got = read(r->file, r->input + r->input_bytes, INPUT - r->input_bytes);
-    while (got < 0 && errno == EINTR);
-    if (got < 0)
-        return el_fail(EL_EDATA, "%s: %s", name_of(r), strerror(errno));
-    r->input_bytes += (size_t)got;
-    r->done += (size_t)got;
-    r->input_ended = got == 0;
-    return EL_OK;
+    size_t made = 0;
+    const el_status st = read_file(r, r->input + r->input_bytes, INPUT - r->input_bytes, &made);
+    r->input_bytes += made;
+    return st;
 }
 
 static size_t input_left(const el_reader *r)
@@ -274,8 +282,11 @@ static el_status open_file(el_reader *r)
     return start_decoder(r);
 }
 
+/* Past the input that told it is plain, the file is read to where it is wanted. */
 static el_status decode_plain(el_reader *r, char *out, size_t room, size_t *made)
 {
+    if (!input_left(r))
+        return read_file(r, out, room, made);
     *made = input_left(r) < room ? input_left(r) : room;
     memcpy(out, r->input + r->input_at, *made);
     r->input_at += *made;
@@ -327,7 +338,7 @@ static el_status decode(el_reader *r, char *out, size_t room, size_t *made)
                                                                                    decode_zstd};
     *made = 0;
     for (;;) {
-        if (input_left(r) > 0 || r->midway) {
+        if (input_left(r) > 0 || r->midway || (r->packing == PLAIN && !r->input_ended)) {
             const size_t before = input_left(r);
             const el_status st = decoders[r->packing](r, out, room, made);
             if (st || *made > 0)

@@ -29,21 +29,20 @@
 
 enum {
     MOST = 1024,     /* threads */
-    LINE = 64,       /* bytes of cache that move together */
     SPIN_NS = 20000, /* about what it costs to fall asleep and be woken */
 };
 
 typedef struct {
-    alignas(LINE) atomic_int asleep; /* 0 or 1; the futex */
+    alignas(EL_CACHE_LINE) atomic_int asleep; /* 0 or 1; the futex */
 } bed;
 
 static struct {
     atomic_bool owned;
-    alignas(LINE) _Atomic uint64_t open; /* threads invited << 32 | pieces not taken */
-    alignas(LINE) atomic_int unfinished; /* pieces */
-    alignas(LINE) atomic_int processors; /* when the pool last grew */
-    int workers;                         /* the owner's */
-    int count;                           /* these three are of the call, for who has a piece */
+    alignas(EL_CACHE_LINE) _Atomic uint64_t open; /* threads invited << 32 | pieces not taken */
+    alignas(EL_CACHE_LINE) atomic_int unfinished; /* pieces */
+    alignas(EL_CACHE_LINE) atomic_int processors; /* when the pool last grew */
+    int workers;                                  /* the owner's */
+    int count;                                    /* these three are of the call, for who has a piece */
     el_task *task;
     void *context;
     bed beds[MOST];

@@ -19,6 +19,9 @@
 #ifndef EL_BASE_PARALLEL_H
 #define EL_BASE_PARALLEL_H
 
+/* Bytes of memory that move together between processors: what threads write often lies this far apart. */
+enum { EL_CACHE_LINE = 64 };
+
 /* Does piece `index` of the work described by `context`; `thread` is in [0, threads) and
  * names scratch memory that no other running task of the same call uses. */
 typedef void el_task(void *context, int index, int thread);

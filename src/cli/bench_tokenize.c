@@ -1,19 +1,26 @@
 /* bench tokenize - text from files to ids, reading counted, with caches that are empty at the start */
+#include <stdalign.h>
+
+#include "base/parallel.h"
 #include "cli/bench.h"
 #include "cli/casing.h"
 #include "cli/tokenize.h"
 
 typedef struct {
+    alignas(EL_CACHE_LINE) int64_t ids; /* so far */
+} part;
+
+typedef struct {
     const bench_place *place;
     const el_vocab *vocab;
-    int64_t parts[CLI_TOKENIZE_PARTS]; /* ids of each so far */
+    part parts[CLI_TOKENIZE_PARTS];
     int64_t tokens, bytes;
 } count;
 
 static el_status count_line(void *context, int part, const el_ids *ids)
 {
     count *c = context;
-    c->parts[part] += (int64_t)ids->count;
+    c->parts[part].ids += (int64_t)ids->count;
     return EL_OK;
 }
 
@@ -21,8 +28,8 @@ static el_status count_block(void *context, int parts, const el_block *block)
 {
     count *c = context;
     for (int i = 0; i < parts; i++) {
-        c->tokens += c->parts[i];
-        c->parts[i] = 0;
+        c->tokens += c->parts[i].ids;
+        c->parts[i].ids = 0;
     }
     c->bytes += (int64_t)block->bytes;
     return EL_OK;

@@ -2,6 +2,7 @@
  *
  * Each part of a block is printed into memory of its own, and the parts are written in order.
  */
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ static const el_option TABLE[] = {
 
 /* What a part prints. */
 typedef struct {
-    char *text;
+    alignas(EL_CACHE_LINE) char *text;
     size_t used, room;
 } output;
 

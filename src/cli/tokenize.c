@@ -48,15 +48,16 @@ static el_status do_part(work *w, int index, int thread)
 {
     const cli_tokenizer *t = w->tokenizer;
     const part *p = &w->parts[index];
-    el_ids *ids = &w->ids[thread];
+    el_ids ids = w->ids[thread]; /* here, where no other thread writes beside it */
     el_line line;
     el_status st = w->sessions[thread] ? EL_OK : el_wordpiece_open(&w->sessions[thread], t->vocab);
     for (const char *at = p->text; !st && el_line_next(&at, p->text + p->bytes, &line);) {
-        ids->count = 0;
-        st = el_wordpiece_encode(w->sessions[thread], line.text, line.bytes, ids);
+        ids.count = 0;
+        st = el_wordpiece_encode(w->sessions[thread], line.text, line.bytes, &ids);
         if (!st)
-            st = t->on_line(t->context, index, ids);
+            st = t->on_line(t->context, index, &ids);
     }
+    w->ids[thread] = ids;
     return st;
 }
 

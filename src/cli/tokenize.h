@@ -9,7 +9,7 @@
 #include "text/reader.h"
 #include "text/wordpiece.h"
 
-enum { CLI_TOKENIZE_PART = 1 << 17, CLI_TOKENIZE_PARTS = EL_READER_BLOCK / CLI_TOKENIZE_PART + 1 };
+enum { CLI_TOKENIZE_PART = 1 << 15, CLI_TOKENIZE_PARTS = EL_READER_BLOCK / CLI_TOKENIZE_PART + 1 };
 
 typedef struct {
     const el_vocab *vocab;

@@ -91,18 +91,19 @@ static el_status tokenise_line(piece *p, el_wordpiece *session, el_line line)
     return st;
 }
 
-static el_status tokenise(piece *p, el_wordpiece *session, int unk)
+/* Returns the piece with its ids: it is worked on here, where no other thread writes beside it. */
+static piece tokenise(piece p, el_wordpiece *session, int unk)
 {
-    const char *at = p->text;
+    const char *at = p.text;
     el_line line;
-    el_status st = EL_OK;
-    p->ids.count = p->ends.count = 0;
-    p->unknown = 0;
-    while (!st && el_line_next(&at, p->text + p->bytes, &line))
-        st = tokenise_line(p, session, line);
-    for (size_t i = 0; i < p->ids.count; i++)
-        p->unknown += p->ids.data[i] == unk;
-    return st;
+    p.status = EL_OK;
+    p.ids.count = p.ends.count = 0;
+    p.unknown = 0;
+    while (!p.status && el_line_next(&at, p.text + p.bytes, &line))
+        p.status = tokenise_line(&p, session, line);
+    for (size_t i = 0; i < p.ids.count; i++)
+        p.unknown += p.ids.data[i] == unk;
+    return p;
 }
 
 /* ---- where documents go ---- */
@@ -309,7 +310,7 @@ static void do_step(void *context, int step, int thread)
         note(&j->packing, pack_block(j));
     } else {
         piece *const p = &j->tokenised.list[step - PIECES];
-        p->status = tokenise(p, j->sessions[thread], j->vocab->unk);
+        *p = tokenise(*p, j->sessions[thread], j->vocab->unk);
     }
 }
 

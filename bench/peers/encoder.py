@@ -18,7 +18,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from rounds import Figures, serve, show
-from transformers import ElectraConfig, ElectraModel
+from transformers import ElectraConfig, ElectraModel, PreTrainedModel
 from transformers.utils import logging
 
 SIZES = {
@@ -33,7 +33,7 @@ Run = Callable[[np.ndarray], np.ndarray]
 class Hidden(torch.nn.Module):
     """Without the dictionary around the result, which exporters do not like."""
 
-    def __init__(self, model: ElectraModel):
+    def __init__(self, model: PreTrainedModel):
         super().__init__()
         self.model = model
 
@@ -71,14 +71,16 @@ def run_openvino(model: ElectraModel, shape: tuple[int, int], threads: int, kind
     return lambda ids: request.infer([ids], share_inputs=True, share_outputs=True)[0]
 
 
-def export_onnx(model: ElectraModel, names: list[str], shape: tuple[int, int], path: pathlib.Path) -> None:
+def export_onnx(model: PreTrainedModel, names: list[str], shape: tuple[int, int], path: pathlib.Path, open_length: bool) -> None:
+    """The model's first result as a graph; of any sequence length, or of this one."""
     model.set_attn_implementation("eager")  # the graph that onnxruntime's fusions know
     inputs = [torch.ones(shape, dtype=torch.int64)] * len(names)
+    axes = {name: {1: "length"} for name in names} if open_length else {}
     torch.onnx.export(Hidden(model), tuple(inputs), path, input_names=names, output_names=["hidden"],
-                      opset_version=17, dynamo=False)
+                      opset_version=17, dynamo=False, dynamic_axes=axes)
 
 
-def fuse(model: ElectraModel, path: pathlib.Path) -> None:
+def fuse(model: PreTrainedModel, path: pathlib.Path) -> None:
     from onnxruntime.transformers.optimizer import optimize_model
 
     graph = optimize_model(str(path), model_type="bert", num_heads=model.config.num_attention_heads,
@@ -88,7 +90,7 @@ def fuse(model: ElectraModel, path: pathlib.Path) -> None:
     graph.save_model_to_file(str(path))
 
 
-def run_onnxruntime(model: ElectraModel, shape: tuple[int, int], threads: int, kind: str) -> Run:
+def run_onnxruntime(model: PreTrainedModel, shape: tuple[int, int], threads: int, kind: str, open_length: bool = False) -> Run:
     """The fused graph needs a mask, without which the optimiser finds no attention: all ones."""
     import onnxruntime as ort
 
@@ -98,12 +100,11 @@ def run_onnxruntime(model: ElectraModel, shape: tuple[int, int], threads: int, k
     names = ["ids", "mask"] if kind == "fused" else ["ids"]
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "encoder.onnx"
-        export_onnx(model, names, shape, path)
+        export_onnx(model, names, shape, path, open_length)
         if kind == "fused":
             fuse(model, path)
         session = ort.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
-    mask = np.ones(shape, dtype=np.int64)
-    return lambda ids: session.run(None, dict(zip(names, (ids, mask))))[0]
+    return lambda ids: session.run(None, dict(zip(names, (ids, np.ones_like(ids)))))[0]
 
 
 LIBRARIES = {

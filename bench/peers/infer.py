@@ -31,7 +31,8 @@ def compare(a: argparse.Namespace, shape: str) -> Turns:
     """Peers are opened together and wait, warm, for their turns."""
     batch, length = shape.split("x")
     case = ["--model-size", a.model_size, "--batch-size", batch, "--max-seq-length", length, "--threads", str(a.threads)]
-    workers = {library: Worker("encoder.py", ["--library", library, *case], environment(a.threads))
+    workers = {library: Worker("encoder.py", ["--library", library, *case],
+                               environment(a.threads, openmp=library.startswith("torch")))
                for kind in a.precision for library in PEERS[kind]}
     for worker in workers.values():
         worker.answer()

@@ -70,7 +70,8 @@ def compare_answers(a: argparse.Namespace, tokens: dict[int, int]) -> None:
 def compare(a: argparse.Namespace, batch: int, tokens: int) -> Turns:
     libraries = dict.fromkeys(library for precision in a.precision for library in PEERS[batch][precision])
     workers = {library: Worker("classifier.py", ["--library", library, "--model", str(a.folder), "--batch-size", str(batch),
-                                                 "--threads", str(a.threads), str(a.all)], environment(a.threads))
+                                                 "--threads", str(a.threads), str(a.all)],
+                               environment(a.threads, openmp=library.startswith("torch")))
                for library in libraries}
     for worker in workers.values():
         worker.answer()

@@ -32,11 +32,13 @@ def parser(description: str) -> argparse.ArgumentParser:
     return p
 
 
-def environment(threads: int) -> dict[str, str]:
-    """What a peer's process is told: threads and where they run, memory kept by malloc and in huge pages."""
-    return os.environ | {
+def environment(threads: int, openmp: bool = True) -> dict[str, str]:
+    """What a peer's process is told: threads and where they run, memory kept by malloc and in huge pages.  OpenMP binds
+    the first thread to a core, which pools that are not OpenMP's would inherit: all of their threads on one core."""
+    bound = {"OMP_PROC_BIND": "true", "OMP_PLACES": "cores"} if openmp else {}
+    return os.environ | bound | {
         "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), "RAYON_NUM_THREADS": str(threads),
-        "OMP_PROC_BIND": "true", "OMP_PLACES": "cores", "THP_MEM_ALLOC_ENABLE": "1",
+        "THP_MEM_ALLOC_ENABLE": "1",
         "MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_MMAP_THRESHOLD_": str(1 << 40), "MALLOC_TOP_PAD_": str(1 << 26),
         "TOKENIZERS_PARALLELISM": "true", "HF_HUB_OFFLINE": "1",
     }

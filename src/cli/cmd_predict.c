@@ -9,11 +9,12 @@
 #include "cli/columns.h"
 #include "cli/machine.h"
 #include "task/finetuned.h"
+#include "task/submission.h"
 
 enum { CHUNK = 512 }; /* examples read, asked and printed at a time */
 
 typedef struct {
-    const char *model;
+    const char *model, *data, *submission, *squad_output;
     cli_columns columns;
     cli_machine machine;
     bool json;
@@ -24,6 +25,11 @@ typedef struct {
 static const el_option TABLE[] = {
     {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL,
      "what `electra finetune` wrote, or a Hugging Face folder with a task"},
+    {"submission", EL_OPT_TEXT, AT(submission), 0, 0, NULL,
+     "instead of standard output: folder for GLUE's files, of the task's test files in --data"},
+    {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL, "with --submission: GLUE's folder, or the task's in it"},
+    {"squad_output", EL_OPT_TEXT, AT(squad_output), 0, 0, NULL,
+     "instead of standard output: folder for predictions.json, nbest_predictions.json and null_odds.json"},
     {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "an object a line instead of columns between tabs"},
     {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
      "tokens that are worked on at a time"},
@@ -32,14 +38,23 @@ static const el_option TABLE[] = {
 };
 #undef AT
 
-typedef struct {
+typedef struct job job;
+
+/* Where an answer goes. */
+typedef el_status take_answer(job *j, const el_dataset *d, const el_prediction *p);
+
+struct job {
     settings settings;
     el_options options;
     el_device *dev;
     el_finetuned model;
     const el_task *task;
-    int64_t number; /* of the next example */
-} job;
+    take_answer *take;
+    int64_t number;   /* of the next example */
+    int cut, skipped; /* examples and malformed lines so far */
+    el_submission submission;
+    el_squad_files squad;
+};
 
 /* ---- one answer ---- */
 
@@ -205,7 +220,7 @@ static el_status print_answer(job *j, const el_dataset *d, const el_prediction *
     return ferror(stdout) ? el_fail(EL_EFAILED, "standard output cannot be written to") : EL_OK;
 }
 
-/* ---- the course of the command ---- */
+/* ---- the course of a file ---- */
 
 static el_status answer_chunk(job *j, const el_dataset *d)
 {
@@ -213,18 +228,19 @@ static el_status answer_chunk(job *j, const el_dataset *d)
     int count;
     el_status st = el_finetuned_ask(&j->model, d, &predictions, &count);
     for (int i = 0; !st && i < count; i++)
-        st = print_answer(j, d, &predictions[i]);
+        st = j->take(j, d, &predictions[i]);
     if (!st && fflush(stdout) != 0)
         st = el_fail(EL_EFAILED, "standard output cannot be written to");
+    j->cut += j->model.features.cut;
     return st;
 }
 
-static el_status answer_file(job *j, const char *path, int *cut)
+static el_status answer_file(job *j, const el_task *task, const char *path)
 {
     const el_columns columns = cli_columns_of(&j->settings.columns);
-    const el_task_reading reading = {.columns = &columns, .test = j->task->test_unlabelled};
+    const el_task_reading reading = {.columns = &columns, .test = task->test_unlabelled};
     el_task_reader *reader;
-    el_status st = el_task_reader_open(&reader, j->task, path, reading, &j->model.card.labels);
+    el_status st = el_task_reader_open(&reader, task, path, reading, &j->model.card.labels);
     if (st)
         return st;
     int count;
@@ -232,19 +248,101 @@ static el_status answer_file(job *j, const char *path, int *cut)
         el_dataset chunk = {0};
         st = el_task_reader_next(reader, CHUNK, &chunk);
         count = st ? 0 : chunk.count;
+        if (!st && j->submission.writer && chunk.skipped)
+            st = el_fail(EL_EDATA, "%s: %d malformed lines; a submission answers all", path, chunk.skipped);
+        j->skipped += st ? 0 : chunk.skipped;
         if (!st && count)
             st = answer_chunk(j, &chunk);
-        *cut += j->model.features.cut;
         el_dataset_release(&chunk);
     } while (!st && count);
     el_task_reader_close(reader);
     return st;
 }
 
+static el_status answer_files(job *j)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < j->options.operand_count; i++)
+        st = answer_file(j, j->task, j->options.operand[i]);
+    return st;
+}
+
+/* ---- GLUE's files ---- */
+
+static el_status submit_answer(job *j, const el_dataset *d, const el_prediction *p)
+{
+    el_submission_add(&j->submission, d, p);
+    return EL_OK;
+}
+
+static el_status submit_file(job *j, const el_task *task, const char *path)
+{
+    el_status st = el_submission_open(&j->submission, task, &j->model.card.labels, j->settings.submission);
+    if (!st)
+        st = answer_file(j, task, path);
+    if (!st)
+        st = el_submission_finish(&j->submission);
+    el_submission_abandon(&j->submission);
+    return st;
+}
+
+/* The test file of one task; only the model's own must be there. */
+static el_status submit_task(job *j, const el_task *task)
+{
+    char *path;
+    el_status st = el_task_find_test(task, j->settings.data, &path);
+    if (!st && path)
+        st = submit_file(j, task, path);
+    else if (!st && task == j->task)
+        st = el_fail(EL_EDATA, "%s: there is no file named %s in it", j->settings.data, task->test);
+    else if (!st)
+        el_log(EL_LOG_WARNING, "%s: there is no file named %s in it; %s is not written", j->settings.data,
+               task->test, task->submission);
+    free(path);
+    return st;
+}
+
+/* Its own task, and those that its models answer besides. */
+static el_status submit(job *j)
+{
+    j->take = submit_answer;
+    if (!j->task->submission)
+        return el_fail(EL_EUSAGE, "--submission: the model was taught %s, which is not a task of GLUE",
+                       j->task->name);
+    el_status st = submit_task(j, j->task);
+    const el_task *task;
+    for (int i = 0; !st && (task = el_task_at(i)); i++)
+        if (task->taught && strcmp(task->taught, j->task->name) == 0)
+            st = submit_task(j, task);
+    return st;
+}
+
+/* ---- SQuAD's files ---- */
+
+static el_status collect_answer(job *j, const el_dataset *d, const el_prediction *p)
+{
+    return el_squad_files_add(&j->squad, d, p);
+}
+
+static el_status write_squad(job *j)
+{
+    j->take = collect_answer;
+    if (j->model.card.kind != EL_SPAN)
+        return el_fail(EL_EUSAGE, "--squad-output: the model was taught %s, not to answer questions",
+                       j->task->name);
+    el_status st = el_squad_files_open(&j->squad);
+    if (!st)
+        st = answer_files(j);
+    if (!st)
+        st = el_squad_files_save(&j->squad, j->model.card.rule == EL_SQUAD_2, j->settings.squad_output);
+    el_squad_files_close(&j->squad);
+    return st;
+}
+
+/* ---- the course of the command ---- */
+
 static el_status open_model(job *j)
 {
-    if (!j->settings.model)
-        return el_fail(EL_EUSAGE, "--model: which fine-tuned model?");
     char *folder;
     el_status st = el_finetuned_find(j->settings.model, &folder);
     if (!st)
@@ -258,28 +356,48 @@ static el_status open_model(job *j)
     return st;
 }
 
+static el_status check_settings(const job *j)
+{
+    const settings *const s = &j->settings;
+    if (!s->model)
+        return el_fail(EL_EUSAGE, "--model: which fine-tuned model?");
+    if (s->submission && s->squad_output)
+        return el_fail(EL_EUSAGE, "--submission and --squad-output are for different tasks");
+    if (!s->submission != !s->data)
+        return el_fail(EL_EUSAGE, "--submission and --data go together");
+    if (s->submission && j->options.operand_count)
+        return el_fail(EL_EUSAGE, "%s: --submission answers the test files in --data alone",
+                       j->options.operand[0]);
+    if (!s->submission && j->options.operand_count == 0)
+        return el_fail(EL_EUSAGE, "which file? - is standard input");
+    return EL_OK;
+}
+
 static el_status answer_all(job *j)
 {
-    int cut = 0;
-    if (j->options.operand_count == 0)
-        return el_fail(EL_EUSAGE, "which file? - is standard input");
-    el_status st = open_model(j);
-    for (int i = 0; !st && i < j->options.operand_count; i++)
-        st = answer_file(j, j->options.operand[i], &cut);
-    if (cut)
-        el_log(EL_LOG_WARNING, "%d examples are longer than %d tokens, and cut", cut,
+    el_status st = check_settings(j);
+    if (!st)
+        st = open_model(j);
+    if (!st)
+        st = j->settings.submission ? submit(j) : j->settings.squad_output ? write_squad(j) : answer_files(j);
+    if (j->cut)
+        el_log(EL_LOG_WARNING, "%d examples are longer than %d tokens, and cut", j->cut,
                j->model.card.features.max_seq_length);
+    if (j->skipped)
+        el_log(EL_LOG_WARNING, "%d malformed lines are left out", j->skipped);
     return st;
 }
 
 int cmd_predict(int argc, char **argv)
 {
-    job j = {.settings = {.micro_batch_tokens = 2048}};
+    job j = {.settings = {.micro_batch_tokens = 2048}, .take = print_answer};
     j.options = (el_options){
         .command = "predict",
         .examples = "  electra predict --model OUT reviews.tsv > answers.tsv\n"
-                    "  echo \"what a film\" | electra predict --model OUT --format lines --json -\n",
-        .operands = "FILE...",
+                    "  echo \"what a film\" | electra predict --model OUT --format lines --json -\n"
+                    "  electra predict --model OUT --data glue --submission answers\n"
+                    "  electra predict --model OUT --squad-output answers dev-v2.0.json\n",
+        .operands = "[FILE...]",
         .summary = "a fine-tuned model's answers, in the order of the examples; labels may be missing",
         .table = TABLE,
         .count = sizeof TABLE / sizeof *TABLE,

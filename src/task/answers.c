@@ -30,7 +30,9 @@ static bool is_answer(const el_guessed *w, const el_span_guess *guess, int longe
         return false;
     *found = (el_found){.begin = w->pieces[first].begin,
                         .end = w->pieces[last].end,
-                        .score = (double)guess->start_score + (double)guess->end_score};
+                        .score = (double)guess->start_score + (double)guess->end_score,
+                        .start_score = guess->start_score,
+                        .end_score = guess->end_score};
     return true;
 }
 

@@ -12,7 +12,8 @@
 
 typedef struct {
     uint32_t begin, end; /* bytes of the context */
-    double score;
+    double score;        /* the sum of these */
+    float start_score, end_score;
 } el_found;
 
 /* A window as guesses number it: candidate `shift` is the first piece of the context. */

@@ -44,6 +44,7 @@ typedef struct {
     const char *text; /* bytes [begin, end) of the context */
     int64_t begin, end;
     double score; /* its probability among the n best */
+    float start_logit, end_logit;
 } el_span_answer;
 
 /* The answer to one example.  Memory of whoever made it. */

@@ -240,7 +240,9 @@ static void write_answers(const el_found *found, int count, const char *context,
         spans[i] = (el_span_answer){.text = text,
                                     .begin = found[i].begin,
                                     .end = found[i].end,
-                                    .score = exp(found[i].score - found[0].score) / sum};
+                                    .score = exp(found[i].score - found[0].score) / sum,
+                                    .start_logit = found[i].start_score,
+                                    .end_logit = found[i].end_score};
         text[bytes] = '\0';
         text += bytes + 1;
     }

@@ -154,7 +154,8 @@ static const el_task TASKS[] = {
      .metric = "accuracy",
      .epochs = 3,
      .max_seq_length = 128,
-     .submission = "MNLI-mm.tsv"},
+     .submission = "MNLI-mm.tsv",
+     .taught = "mnli"},
     {.name = "qnli",
      .about = "whether a sentence answers a question (GLUE)",
      .kind = EL_CLASSIFY,
@@ -214,7 +215,8 @@ static const el_task TASKS[] = {
      .labels = NLI,
      .metric = "matthews",
      .max_seq_length = 128,
-     .submission = "AX.tsv"},
+     .submission = "AX.tsv",
+     .taught = "mnli"},
     {.name = "squad",
      .about = "questions about Wikipedia, some without an answer (SQuAD 2.0)",
      .kind = EL_SPAN,
@@ -460,6 +462,18 @@ void el_task_files_release(el_task_files *files)
     free(files->dev);
     free(files->test);
     *files = (el_task_files){0};
+}
+
+el_status el_task_find_test(const el_task *task, const char *folder, char **path)
+{
+    *path = NULL;
+    el_status st = find_split(folder, task->test, NULL, true, path);
+    if (st || *path || !task->folder)
+        return st;
+    char *const below = el_path_join(folder, task->folder);
+    st = below ? find_split(below, task->test, NULL, true, path) : no_memory();
+    free(below);
+    return st;
 }
 
 static bool nothing(const el_task_files *files)

@@ -51,6 +51,7 @@ typedef struct {
     bool double_unordered;  /* train on both orders of a pair */
     const char *also;       /* another task whose dev file is scored too */
     const char *submission; /* name of GLUE's submission file, "SST-2.tsv"; NULL: none */
+    const char *taught;     /* the task whose models answer it; NULL: its own */
     const char *positive;   /* the label that F1 is of; NULL: the second */
 } el_task;
 
@@ -71,6 +72,9 @@ el_status el_task_find_files(const el_task **task, const char *folder, const el_
                              bool need_train, el_task_files *files);
 void el_task_files_release(el_task_files *files);
 
+/* The test file by the task's own name for it, in `folder` or in the task's usual folder below; NULL: it is not there. */
+el_status el_task_find_test(const el_task *task, const char *folder, char **path);
+
 /* What a caller may say of a file; zeroed (header -1): nothing. */
 typedef struct {
     const el_columns *columns; /* those that are not open replace the task's; may be NULL */
@@ -83,7 +87,8 @@ typedef struct {
 typedef struct el_task_reader el_task_reader;
 el_status el_task_reader_open(el_task_reader **reader, const el_task *task, const char *path,
                               el_task_reading reading, el_labels *labels);
-/* Makes *dataset of the next examples, at most `most` (span files come whole); none left: its count is 0. */
+/* Makes *dataset of the next examples, at most `most` (span files come whole), and fewer where the rest has not come yet,
+ * as of a pipe; none left: its count is 0. */
 el_status el_task_reader_next(el_task_reader *reader, int most, el_dataset *dataset);
 void el_task_reader_close(el_task_reader *reader); /* accepts NULL */
 

@@ -38,6 +38,7 @@ static void bad_guesses_are_left_out(void **state)
     const int count = find(&f, 5, GUESSES, 10, 3, 8, found);
     assert_int_equal(count, 3);
     check_found(found, 0, 0, 2, 7);
+    assert_true(found[0].start_score == 3 && found[0].end_score == 4);
     check_found(found, 1, 3, 5, 6);
     check_found(found, 2, 3, 4, 5);
     assert_int_equal(find(&f, 5, GUESSES, 10, 3, 2, found), 2);
@@ -55,7 +56,8 @@ static void a_text_counts_once(void **state)
     check_found(found, 0, 6, 8, 10);
     check_found(found, 1, 0, 5, 8);
     check_found(found, 2, 9, 11, 7);
-    el_found all[] = {{0, 2, 1}, {9, 11, 3}, {6, 8, 4}, {3, 5, 3}, {0, 5, -2}};
+    el_found all[] = {
+        {0, 2, 1, 1, 0}, {9, 11, 3, 2, 1}, {6, 8, 4, 4, 0}, {3, 5, 3, 0, 3}, {0, 5, -2, -1, -1}};
     assert_int_equal(el_answers_best(all, 5, CONTEXT, 3), 3);
     check_found(all, 0, 6, 8, 4);
     check_found(all, 1, 3, 5, 3);

@@ -1,0 +1,80 @@
+#!/bin/bash
+# electra predict: GLUE's submission files and SQuAD's, under their names, complete or not at all.
+electra=$(realpath "$1")
+source "$(dirname "$0")/run.bash"
+make_data
+"$electra" pretrain --data shards --model-size tiny --hidden-size 64 --embedding-size 64 --num-train-steps 3 --threads 1 \
+    --output run 2> log || fail "pretrain: $(cat log)"
+short=(--model run --threads 1 --max-seq-length 32 --num-train-epochs 1 --max-restarts 0)
+finetune() { "$electra" finetune "${short[@]}" "$@" > log 2>&1 || fail "finetune $*: $(cat log)"; }
+predict() { "$electra" predict --threads 1 "$@"; }
+refuse() { # CODE WORDS arguments
+    local code=$1 words=$2
+    shift 2
+    predict "$@" > out 2> log
+    local got=$?
+    [ $got = "$code" ] || fail "exit code $got, not $code, for $*: $(cat log)"
+    grep -q -- "$words" log || fail "\"$words\" is not in: $(cat log)"
+}
+
+# An MNLI model answers matched, mismatched and diagnostic sentences, each by its own index.
+mkdir -p glue/MNLI glue/AX
+grep -v '^$' train.txt | head -n 60 | awk -v OFS='\t' 'BEGIN { print "sentence1", "sentence2", "gold_label"; split("contradiction entailment neutral", l, " ") }
+    { print $0, $0, l[NR % 3 + 1] }' > train.tsv
+tests() { grep -v '^$' heldout.txt | head -n "$1" | awk -v OFS='\t' -v from="$2" 'BEGIN { print "index", "sentence1", "sentence2" } { print NR + from, $0, $0 }'; }
+tests 7 0 > glue/MNLI/test_matched.tsv
+tests 5 100 > glue/MNLI/test_mismatched.tsv
+tests 600 1000 > glue/AX/diagnostic.tsv
+finetune --task mnli --train-file train.tsv --dev-file train.tsv --output mnli
+predict --model mnli --data glue --submission answers > out 2> log || fail "submission: $(cat log)"
+[ -s out ] && fail "a submission is printed too"
+for name in "MNLI-m 7 1" "MNLI-mm 5 101" "AX $(($(wc -l < glue/AX/diagnostic.tsv) - 1)) 1001"; do
+    set -- $name
+    [ "$(head -n 1 "answers/$1.tsv")" = "$(printf 'index\tprediction')" ] || fail "$1: $(head -n 1 "answers/$1.tsv")"
+    [ "$(($(wc -l < "answers/$1.tsv") - 1))" = "$2" ] || fail "$1.tsv has $(wc -l < "answers/$1.tsv") lines"
+    sed -n 2p "answers/$1.tsv" | grep -qE "^$3"$'\t(contradiction|entailment|neutral)$' || fail "$1.tsv: $(sed -n 2p "answers/$1.tsv")"
+done
+predict --model mnli glue/MNLI/test_matched.tsv 2> log | tail -n +2 | cut -f 1,2 | diff - <(tail -n +2 answers/MNLI-m.tsv) >&2 || fail "other answers are submitted than given"
+rm glue/AX/diagnostic.tsv
+predict --model mnli --data glue/MNLI --submission two > out 2> log || fail "submission: $(cat log)"
+[ "$(ls two | tr '\n' ' ')" = "MNLI-m.tsv MNLI-mm.tsv " ] || fail "two holds $(ls two)"
+grep -q "AX.tsv is not written" log || fail "AX is missed in silence: $(cat log)"
+echo broken >> glue/MNLI/test_matched.tsv
+refuse 3 "1 malformed lines" --model mnli --data glue --submission refused
+[ -z "$(ls -A refused)" ] || fail "half a submission is left: $(ls -A refused)"
+
+# STS-B: numbers between 0 and 5.
+mkdir sts
+awk -F'\t' -v OFS='\t' 'NR == 1 { print "sentence1", "sentence2", "score" } NR > 1 { print $1, $2, 5 }' train.tsv > sts.tsv
+tests 9 0 > sts/test.tsv
+finetune --task stsb --train-file sts.tsv --dev-file sts.tsv --learning-rate 1e-2 --output sts.model
+predict --model sts.model --data sts --submission answers > out 2> log || fail "stsb: $(cat log)"
+[ "$(grep -cE $'^[0-9]+\t[0-5]\\.[0-9]{3}$' answers/STS-B.tsv)" = 9 ] || fail "STS-B.tsv: $(cat answers/STS-B.tsv)"
+awk -F'\t' 'NR > 1 && ($2 < 0 || $2 > 5) { exit 1 }' answers/STS-B.tsv || fail "STS-B.tsv is not clipped"
+
+# SQuAD 2.0: three files by id.
+{
+    printf '{"version": "v2.0", "data": [{"title": "t", "paragraphs": ['
+    grep -v '^$' train.txt | head -n 40 | awk '{ split($0, w, " ")
+        printf "%s{\"context\": \"%s\", \"qas\": [{\"id\": \"q%d\", \"question\": \"which %s\", \"is_impossible\": %s, \"answers\": [%s]}]}", (NR > 1 ? ", " : ""), $0, NR, w[2],
+            (NR % 4 ? "false" : "true"), (NR % 4 ? "{\"text\": \"" w[3] "\", \"answer_start\": " length(w[1] w[2]) + 2 "}" : "") }'
+    printf ']}]}\n'
+} > squad.json
+finetune --max-query-length 8 --task squad --train-file squad.json --dev-file squad.json --output squad
+predict --model squad --squad-output spans squad.json > out 2> log || fail "squad: $(cat log)"
+[ "$(ls spans | tr '\n' ' ')" = "nbest_predictions.json null_odds.json predictions.json " ] || fail "spans holds $(ls spans)"
+[ "$(grep -cE '^ *"q[0-9]+": "[a-z .]+",?$' spans/predictions.json)" = 40 ] || fail "predictions.json: $(cat spans/predictions.json)"
+[ "$(grep -cE '^ *"q[0-9]+": -?[0-9.e-]+,?$' spans/null_odds.json)" = 40 ] || fail "null_odds.json: $(cat spans/null_odds.json)"
+for key in text probability start_logit end_logit; do
+    grep -q "\"$key\":" spans/nbest_predictions.json || fail "nbest_predictions.json has no $key"
+done
+refuse 3 "two questions have the id \"q1\"" --model squad --squad-output twice squad.json squad.json
+[ -e twice ] && fail "twice is written"
+
+refuse 2 "not to answer questions" --model mnli --squad-output spans squad.json
+refuse 2 "not a task of GLUE" --model squad --data glue --submission answers
+refuse 2 "go together" --model mnli --submission answers
+refuse 2 "which file" --model mnli
+predict --model mnli glue/MNLI/test_mismatched.tsv > /dev/full 2> log
+[ $? = 1 ] || fail "a full disk is no failure"
+grep -q "cannot be written to" log || fail "a full disk: $(cat log)"

@@ -27,7 +27,7 @@ el_status el_lines_fail(const el_lines *lines, const char *format, ...)
 static el_status open_reader(el_reader **reader, const char *path)
 {
     char *paths[] = {(char *)path};
-    return el_reader_open(reader, paths, 1, (el_reader_settings){.raw = true});
+    return el_reader_open(reader, paths, 1, (el_reader_settings){.raw = true, .prompt = true});
 }
 
 el_status el_lines_open(el_lines *lines, const char *path)
@@ -40,6 +40,12 @@ void el_lines_close(el_lines *lines)
 {
     el_reader_close(lines->reader);
     *lines = (el_lines){0};
+}
+
+bool el_lines_wait(const el_lines *lines)
+{
+    return !lines->ended && lines->at == lines->block.text + lines->block.bytes &&
+           el_reader_waits(lines->reader);
 }
 
 static el_status next_block(el_lines *lines)

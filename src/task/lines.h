@@ -20,6 +20,8 @@ typedef struct {
 el_status el_lines_open(el_lines *lines, const char *path); /* "-": standard input */
 /* The next line, valid until the next call; text NULL: there is no more. */
 el_status el_lines_next(el_lines *lines, el_line *line);
+/* Whether the next line has not come yet, as of a pipe. */
+bool el_lines_wait(const el_lines *lines);
 void el_lines_close(el_lines *lines); /* accepts a zeroed one */
 
 /* The whole file as text, on the heap, with a zero behind it. */

@@ -518,10 +518,16 @@ static el_status next_example(el_task_reader *r, el_dataset *d, bool *more)
     return (r->form == EL_FORM_SQUAD ? el_squad_read : el_mrqa_read)(r->path, r->labelled, d);
 }
 
-el_status el_task_reader_next(el_task_reader *r, int most, el_dataset *d)
+/* Whether the next example has not come yet. */
+static bool waits(const el_task_reader *r)
+{
+    return r->table ? el_table_waits(r->table) : r->form == EL_FORM_CONLL && el_lines_wait(&r->conll.lines);
+}
+
+static el_status read_next(el_task_reader *r, int most, bool patient, el_dataset *d)
 {
     el_status st = el_dataset_open(d, r->task->kind, r->path);
-    while (!st && !r->ended && d->count < most) {
+    while (!st && !r->ended && d->count < most && (patient || !d->count || !waits(r))) {
         bool more = false;
         st = next_example(r, d, &more);
         r->ended = !more;
@@ -531,6 +537,11 @@ el_status el_task_reader_next(el_task_reader *r, int most, el_dataset *d)
     return st;
 }
 
+el_status el_task_reader_next(el_task_reader *r, int most, el_dataset *d)
+{
+    return read_next(r, most, false, d);
+}
+
 el_status el_task_read(const el_task *task, const char *path, el_task_reading reading, el_labels *labels,
                        el_dataset *dataset)
 {
@@ -538,7 +549,7 @@ el_status el_task_read(const el_task *task, const char *path, el_task_reading re
     el_status st = el_task_reader_open(&reader, task, path, reading, labels);
     if (st)
         return st;
-    st = el_task_reader_next(reader, INT32_MAX, dataset);
+    st = read_next(reader, INT32_MAX, true, dataset);
     if (!st && reading.labelled && dataset->count == 0) {
         st = dataset->skipped ? el_fail(EL_EDATA, "%s; nor is any other line well formed", reader->malformed)
                               : el_fail(EL_EDATA, "%s: there is no example in it", path);

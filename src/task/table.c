@@ -374,6 +374,11 @@ const char *el_table_field(el_table *t, el_column column)
     return place >= 0 && place < t->row.count ? t->row.text.text + t->row.begins[place] : NULL;
 }
 
+bool el_table_waits(const el_table *t)
+{
+    return t->form != EL_FORM_JSON && el_lines_wait(&t->lines);
+}
+
 int el_table_width(const el_table *t)
 {
     return t->row.count;

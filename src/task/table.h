@@ -34,6 +34,9 @@ el_status el_table_column(const el_table *table, const char *name, el_column *co
 /* Goes to the next row; *more is false at the end. */
 el_status el_table_next(el_table *table, bool *more);
 
+/* Whether the next row has not come yet, as of a pipe. */
+bool el_table_waits(const el_table *table);
+
 /* The fields of this row, valid until the next; NULL where it has none there. */
 const char *el_table_field(el_table *table, el_column column);
 int el_table_width(const el_table *table);   /* fields of this row; 0 for JSON */

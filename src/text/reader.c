@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -378,13 +379,26 @@ static el_status check_text(el_reader *r)
     return EL_OK;
 }
 
-/* Fills the buffer, after what the last block left, until it is full or the file ends. */
+bool el_reader_waits(const el_reader *r)
+{
+    struct pollfd one = {.fd = r->file, .events = POLLIN};
+    return r->file >= 0 && r->packing == PLAIN && input_left(r) == 0 && !r->input_ended &&
+           poll(&one, 1, 0) == 0;
+}
+
+/* Whether there are lines to be given while the rest is waited for. */
+static bool is_enough(const el_reader *r)
+{
+    return r->settings.prompt && memrchr(r->buffer.data, '\n', r->bytes) && el_reader_waits(r);
+}
+
+/* Fills the buffer, after what the last block left, until it is full or the file ends or is waited for. */
 static el_status fill(el_reader *r)
 {
     memmove(r->buffer.data, r->buffer.data + r->taken, r->bytes - r->taken);
     r->bytes -= r->taken;
     r->taken = 0;
-    while (r->bytes < r->buffer.size && !r->ended) {
+    while (r->bytes < r->buffer.size && !r->ended && !is_enough(r)) {
         size_t made;
         const el_status st = decode(r, r->buffer.data + r->bytes, r->buffer.size - r->bytes, &made);
         if (st)
@@ -411,7 +425,9 @@ static void take_lines(el_reader *r, el_block *block)
 {
     size_t bytes = r->bytes;
     if (!r->ended) {
-        const char *newline = memrchr(r->buffer.data, '\n', bytes - 1);
+        const size_t within =
+            bytes < r->buffer.size ? bytes : bytes - 1; /* a file's last line comes with its end */
+        const char *newline = memrchr(r->buffer.data, '\n', within);
         bytes = newline ? (size_t)(newline - r->buffer.data) + 1 : cut_line(r->buffer.data, bytes - 1);
         block->cut = !newline;
     }

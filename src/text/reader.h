@@ -25,6 +25,8 @@ typedef struct {
     const char *json_key; /* NULL: "text" */
     size_t block_bytes;   /* 0: EL_READER_BLOCK */
     bool raw;             /* JSON lines are lines like any other */
+    bool
+        prompt; /* a block ends where the rest of the file has not come yet, as of a pipe; plain files only */
 } el_reader_settings;
 
 enum { EL_READER_BLOCK = 8 << 20 };
@@ -46,6 +48,9 @@ el_status el_reader_open(el_reader **reader, char *const *paths, int count, el_r
  * be read while the one before it is used.  A truncated or damaged file is EL_EDATA with one
  * sentence that names it. */
 el_status el_reader_next(el_reader *reader, el_block *block);
+
+/* Whether the next byte of an open plain file has not come yet. */
+bool el_reader_waits(const el_reader *reader);
 
 /* Bytes of files taken so far and in all, for progress (compressed ones as they lie on disk); total is 0
  * where standard input is among them. */

@@ -78,3 +78,24 @@ refuse 2 "which file" --model mnli
 predict --model mnli glue/MNLI/test_mismatched.tsv > /dev/full 2> log
 [ $? = 1 ] || fail "a full disk is no failure"
 grep -q "cannot be written to" log || fail "a full disk: $(cat log)"
+
+# A pipe is answered as far as it has come, in every form of lines.
+talk() { # FORM HEADER LINE...
+    coproc "$electra" predict --model mnli --threads 1 --format "$1" --json - 2> log
+    local program=$COPROC_PID
+    [ -z "$2" ] || printf '%s\n' "$2" >&"${COPROC[1]}"
+    for line in "${@:3}"; do
+        printf '%s\n' "$line" >&"${COPROC[1]}"
+        read -t 20 -r answer <&"${COPROC[0]}" || fail "$1: no answer while the input is open: $(cat log)"
+        case $answer in *probabilities*) ;; *) fail "$1: $answer" ;; esac
+    done
+    eval "exec ${COPROC[1]}>&-"
+    wait "$program" || fail "$1: exit code $?: $(cat log)"
+}
+talk lines "" "the small cat" "a dog"
+talk jsonl "" '{"sentence1": "the small cat", "sentence2": "a dog"}' '{"sentence1": "a dog", "sentence2": "a cat"}'
+talk tsv $'sentence1\tsentence2' $'the small cat\ta dog' $'a dog\ta cat'
+(printf 'the cat\n'; sleep 0.3; printf 'a d'; sleep 0.3; printf 'og\nno newline') | predict --model mnli --format lines --json - > out 2> log || fail "pipe: $(cat log)"
+[ "$(wc -l < out)" = 3 ] || fail "$(wc -l < out) answers, not 3"
+yes "the small cat" | predict --model mnli --format lines - 2> log | head -n 3 > out
+[ "$(wc -l < out)" = 3 ] || fail "a broken pipe: $(cat log)"

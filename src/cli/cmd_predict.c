@@ -17,8 +17,8 @@ typedef struct {
     const char *model, *data, *submission, *squad_output;
     cli_columns columns;
     cli_machine machine;
-    bool json;
-    int64_t micro_batch_tokens;
+    bool json, windows;
+    int64_t doc_stride, micro_batch_tokens;
 } settings;
 
 #define AT(field) offsetof(settings, field)
@@ -31,6 +31,11 @@ static const el_option TABLE[] = {
     {"squad_output", EL_OPT_TEXT, AT(squad_output), 0, 0, NULL,
      "instead of standard output: folder for predictions.json, nbest_predictions.json and null_odds.json"},
     {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "an object a line instead of columns between tabs"},
+    {"windows", EL_OPT_SWITCH, AT(windows), 0, 0, NULL,
+     "texts and sentences that are too long are read in windows instead of being cut"},
+    {"doc_stride", EL_OPT_INT, AT(doc_stride), 0, 1 << 20, NULL,
+     "tokens between the beginnings of windows; 0: as the model was taught, half a window at most with "
+     "--windows"},
     {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
      "tokens that are worked on at a time"},
     CLI_COLUMN_OPTIONS(settings),
@@ -341,6 +346,14 @@ static el_status write_squad(job *j)
 
 /* ---- the course of the command ---- */
 
+static void use_windows(job *j)
+{
+    el_feature_settings *const f = &j->model.card.features;
+    f->windows = j->settings.windows;
+    if (j->settings.doc_stride)
+        f->doc_stride = (int)j->settings.doc_stride;
+}
+
 static el_status open_model(job *j)
 {
     char *folder;
@@ -351,9 +364,11 @@ static el_status open_model(job *j)
         st = el_finetuned_open(&j->model, j->dev, cli_machine_type(&j->settings.machine),
                                (int)j->settings.micro_batch_tokens, folder);
     free(folder);
-    if (!st)
-        j->task = el_task_card_task(&j->model.card);
-    return st;
+    if (st)
+        return st;
+    j->task = el_task_card_task(&j->model.card);
+    use_windows(j);
+    return EL_OK;
 }
 
 static el_status check_settings(const job *j)

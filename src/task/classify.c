@@ -37,11 +37,14 @@ static int reads(const el_learner *l, int feature)
     return 1;
 }
 
+static bool is_labelled(const el_learner *l, const el_example *e)
+{
+    return l->settings.kind == EL_REGRESS ? !isnan(e->value) : e->label >= 0;
+}
+
 static int targets(const el_learner *l, int feature)
 {
-    const el_example *e = el_learner_example(l, feature);
-    const bool labelled = l->settings.kind == EL_REGRESS ? !isnan(e->value) : e->label >= 0;
-    return labelled ? l->row_head.width : 0;
+    return is_labelled(l, el_learner_example(l, feature)) ? l->row_head.width : 0;
 }
 
 /* How far it is from low to high: 0 to 1 for the network. */
@@ -85,19 +88,36 @@ static void answer_one(const el_learner *l, const float *logits, float *probabil
             probabilities[i] = (float)(1 / (1 + exp(-(double)logits[i])));
 }
 
+/* The mean of the logits of windows [first, end). */
+static void mean_logits(const float *logits, size_t labels, int first, int end, float *mean)
+{
+    for (size_t k = 0; k < labels; k++) {
+        double sum = 0;
+        for (int i = first; i < end; i++)
+            sum += (double)logits[(size_t)i * labels + k];
+        mean[k] = (float)(sum / (end - first));
+    }
+}
+
 static el_status answer(el_learner *l)
 {
     el_sheet *sheet = &l->sheet;
     const size_t labels = (size_t)labels_of(l), count = (size_t)l->seen_count;
     el_status st = el_learner_take((void **)&sheet->items, count, sizeof *sheet->items);
     if (!st)
-        st = el_learner_take((void **)&sheet->probabilities, count * labels, sizeof *sheet->probabilities);
-    for (size_t i = 0; !st && i < count; i++) {
-        sheet->items[i].example = l->features->items[l->seen[i]].example;
-        answer_one(l, l->row_head.kept + i * labels, sheet->probabilities + i * labels, &sheet->items[i]);
+        st = el_learner_take((void **)&sheet->probabilities, (count + 1) * labels,
+                             sizeof *sheet->probabilities);
+    if (st)
+        return st;
+    float *const mean = sheet->probabilities + count * labels;
+    for (int first = 0, end; first < l->seen_count; first = end) {
+        const size_t at = (size_t)sheet->count++;
+        end = el_learner_windows(l, first);
+        mean_logits(l->row_head.kept, labels, first, end, mean);
+        sheet->items[at].example = l->features->items[l->seen[first]].example;
+        answer_one(l, mean, sheet->probabilities + at * labels, &sheet->items[at]);
     }
-    sheet->count = st ? 0 : (int)count;
-    return st;
+    return EL_OK;
 }
 
 /* ---- figures ---- */
@@ -111,8 +131,11 @@ typedef struct {
 
 static void gather_one(const el_learner *l, int i, pairs *p)
 {
-    const el_example *e = el_learner_example(l, l->seen[i]);
+    const el_dataset *d = el_learner_dataset(l, l->seen[0]);
     const el_prediction *found = &l->sheet.items[i];
+    const el_example *e = &d->examples[found->example];
+    if (!is_labelled(l, e))
+        return;
     const size_t at = p->count++ * (size_t)l->row_head.width;
     if (l->settings.kind == EL_REGRESS) {
         p->x[at] = found->value;
@@ -121,7 +144,7 @@ static void gather_one(const el_learner *l, int i, pairs *p)
         p->predicted[at] = found->label;
         p->gold[at] = e->label;
     } else {
-        put_set(el_learner_dataset(l, l->seen[i]), e, labels_of(l), p->gold + at);
+        put_set(d, e, labels_of(l), p->gold + at);
         for (int k = 0; k < labels_of(l); k++)
             p->predicted[at + (size_t)k] = found->probabilities[k] > 0.5F;
     }
@@ -183,9 +206,8 @@ static el_status score(el_learner *l, double *values)
 {
     pairs p = {0};
     el_status st = take_pairs(l, &p);
-    for (int i = 0; !st && i < l->seen_count; i++)
-        if (targets(l, l->seen[i]))
-            gather_one(l, i, &p);
+    for (int i = 0; !st && i < l->sheet.count; i++)
+        gather_one(l, i, &p);
     if (!st && l->settings.kind == EL_REGRESS)
         st = score_numbers(&p, values);
     else if (!st && l->settings.kind == EL_CLASSIFY)

@@ -126,6 +126,8 @@ enum { EL_STREAM_TASK_HEAD = 2 * EL_STREAMS_A_NETWORK };
 
 const el_dataset *el_learner_dataset(const el_learner *l, int feature);
 const el_example *el_learner_example(const el_learner *l, int feature);
+/* The place in `seen` behind the last window of the example whose windows begin at `first`. */
+int el_learner_windows(const el_learner *l, int first);
 /* Room for `more` further ones of `bytes` bytes each. */
 el_status el_learner_grow(void **items, int count, int more, int *capacity, size_t bytes);
 /* Memory for answers; calloc'ed, at least one byte. */

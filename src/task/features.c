@@ -95,12 +95,65 @@ static el_status add_sequence(adding *a, int example, part x, const part *y, boo
     return EL_OK;
 }
 
+/* ---- windows ---- */
+
+/* How far on the next window begins. */
+static int stride_of(const el_feature_settings *s, int length)
+{
+    const int half = length > 1 ? length / 2 : 1;
+    return s->doc_stride < half && s->doc_stride > 0 ? s->doc_stride : half;
+}
+
+/* How much context a piece or word has around it in a window; -1: it is not there. */
+static double context_around(const el_feature *window, int piece)
+{
+    const int left = piece - window->from, right = window->rows - 1 - left;
+    return left < 0 || right < 0 ? -1 : (left < right ? left : right) + 0.01 * window->rows;
+}
+
+/* Each piece or word goes to the window in which it has most context around it. */
+static void share_pieces(el_feature *windows, int count)
+{
+    const int end = windows[count - 1].from + windows[count - 1].rows;
+    for (int piece = windows[0].from; piece < end; piece++) {
+        el_feature *best = windows;
+        for (el_feature *w = windows + 1; w < windows + count; w++)
+            if (context_around(w, piece) > context_around(best, piece))
+                best = w;
+        const int at = piece - best->from;
+        if (best->own == best->own_end)
+            best->own = best->own_end = at;
+        assert(at == best->own_end && "two windows' order of context changes once");
+        best->own_end++;
+    }
+}
+
 /* ---- one text or a pair ---- */
 
 static void cut_pair(int *x, int *y, int room)
 {
     while (*x + *y > room)
         --*(*x > *y ? x : y);
+}
+
+/* Windows of the longer text, each with the shorter one. */
+static el_status add_text_windows(adding *a, int example, bool pair, int room)
+{
+    const bool of_second = a->b.count > a->a.count;
+    const el_ids *const text = of_second ? &a->b : &a->a, *const other = of_second ? &a->a : &a->b;
+    const bool cut = (int)other->count > room / 2;
+    const part beside = part_of(other, 0, cut ? room / 2 : (int)other->count);
+    const int width = room - beside.count, pieces = (int)text->count;
+    el_status st = EL_OK;
+    for (int begin = 0, length; !st; begin += stride_of(a->settings, width)) {
+        length = pieces - begin < width ? pieces - begin : width;
+        const part window = part_of(text, begin, length);
+        const part *const second = of_second ? &window : &beside;
+        st = add_sequence(a, example, of_second ? beside : window, pair ? second : NULL, cut);
+        if (begin + length == pieces)
+            break;
+    }
+    return st;
 }
 
 static el_status add_texts(adding *a, int example)
@@ -113,7 +166,10 @@ static el_status add_texts(adding *a, int example)
     if (st)
         return st;
     int x = (int)a->a.count, y = (int)a->b.count;
-    cut_pair(&x, &y, a->settings->max_seq_length - (pair ? 3 : 2));
+    const int room = a->settings->max_seq_length - (pair ? 3 : 2);
+    if (x + y > room && a->settings->windows && !a->training)
+        return add_text_windows(a, example, pair, room);
+    cut_pair(&x, &y, room);
     const bool cut = x < (int)a->a.count || y < (int)a->b.count;
     const part first = part_of(&a->a, 0, x), second = part_of(&a->b, 0, y);
     st = add_sequence(a, example, first, pair ? &second : NULL, cut);
@@ -131,31 +187,73 @@ static el_status add_word(adding *a, const char *text)
     return !st && a->a.count == before ? push(&a->a, a->vocab->unk) : st;
 }
 
-static el_status add_words(adding *a, int example)
+/* Words from `begin` on, as many as have room, as a sequence; *end is the word behind them.  `places`: where each word's
+ * pieces begin, and behind the last one where they end. */
+static el_status add_word_window(adding *a, int example, const int *places, int begin, int *end)
 {
     el_features *f = a->features;
-    const el_example *e = &a->dataset->examples[example];
-    const int room = a->settings->max_seq_length - 2, row = f->word_count;
-    int words = 0;
+    const int room = a->settings->max_seq_length - 2, row = f->word_count, from = places[begin];
+    const int words = a->dataset->examples[example].count;
+    const bool whole =
+        a->settings->windows && !a->training; /* no word in part, unless it is too long alone */
     el_status st = EL_OK;
-    for (a->a.count = 0; !st && words < e->count && (int)a->a.count < room; words++) {
+    int w = begin;
+    for (; !st && w < words && places[w] - from < room; w++) {
+        if (whole && w > begin && places[w + 1] - from > room)
+            break;
         st = grow((void **)&f->word_rows, f->word_count, &f->word_capacity, sizeof *f->word_rows);
-        if (!st) {
-            f->word_rows[f->word_count++] = 1 + (int)a->a.count;
-            st = add_word(a, a->dataset->words[e->first + words].text);
-        }
+        if (!st)
+            f->word_rows[f->word_count++] = 1 + places[w] - from;
     }
-    const int pieces = (int)a->a.count, kept = pieces < room ? pieces : room;
+    const int pieces = places[w] - from, kept = pieces < room ? pieces : room;
     if (!st)
-        st = add_sequence(a, example, part_of(&a->a, 0, kept), NULL, words < e->count || kept < pieces);
+        st = add_sequence(a, example, part_of(&a->a, from, kept), NULL,
+                          kept < pieces || (w < words && !whole));
     if (st)
         return st;
     el_feature *feature = &f->items[f->count - 1];
     feature->row = row;
-    feature->rows = words;
+    feature->rows = w - begin;
+    feature->from = begin;
     if (a->settings->segment_one)
         feature->second = 0;
+    *end = w;
     return EL_OK;
+}
+
+/* The word a stride behind `begin`, but one at least and none beyond the window's end. */
+static int next_window(const adding *a, const int *places, int begin, int end)
+{
+    const int far = places[begin] + stride_of(a->settings, a->settings->max_seq_length - 2);
+    int next = begin + 1;
+    while (next < end && places[next] < far)
+        next++;
+    return next;
+}
+
+static el_status add_words(adding *a, int example)
+{
+    el_features *f = a->features;
+    const el_example *e = &a->dataset->examples[example];
+    const int first = f->count;
+    int *const places = malloc((size_t)(e->count + 1) * sizeof *places);
+    el_status st = places ? EL_OK : el_fail(EL_ENOMEM, "no memory for %d words", e->count);
+    a->a.count = 0;
+    for (int w = 0; !st && w < e->count; w++) {
+        places[w] = (int)a->a.count;
+        st = add_word(a, a->dataset->words[e->first + w].text);
+    }
+    if (!st)
+        places[e->count] = (int)a->a.count;
+    for (int begin = 0, end; !st; begin = next_window(a, places, begin, end)) {
+        st = add_word_window(a, example, places, begin, &end);
+        if (st || end == e->count || !a->settings->windows || a->training)
+            break;
+    }
+    if (!st)
+        share_pieces(f->items + first, f->count - first);
+    free(places);
+    return st;
 }
 
 /* ---- a question and its context ---- */
@@ -218,35 +316,12 @@ static el_status add_window(adding *a, int example, part question, bool cut, int
     el_feature *f = &a->features->items[a->features->count - 1];
     f->row = a->pieces + begin;
     f->rows = length;
+    f->from = begin;
     f->context = f->second;
     const bool inside = g.fate == FOUND && g.first >= begin && g.last < begin + length;
     f->start = inside ? f->context + g.first - begin : g.fate == UNKNOWN ? -1 : 0;
     f->end = inside ? f->context + g.last - begin : f->start;
     return EL_OK;
-}
-
-/* How much context a piece has around it in a window; -1: it is not there. */
-static double context_around(const el_feature *window, int piece)
-{
-    const int left = piece - window->row, right = window->rows - 1 - left;
-    return left < 0 || right < 0 ? -1 : (left < right ? left : right) + 0.01 * window->rows;
-}
-
-/* Each piece goes to the window in which it has most context around it. */
-static void share_pieces(el_feature *windows, int count)
-{
-    const int end = windows[count - 1].row + windows[count - 1].rows;
-    for (int piece = windows[0].row; piece < end; piece++) {
-        el_feature *best = windows;
-        for (el_feature *w = windows + 1; w < windows + count; w++)
-            if (context_around(w, piece) > context_around(best, piece))
-                best = w;
-        const int at = piece - best->row;
-        if (best->own == best->own_end)
-            best->own = best->own_end = at;
-        assert(at == best->own_end && "two windows' order of context changes once");
-        best->own_end++;
-    }
 }
 
 static el_status add_question(adding *a, int example)

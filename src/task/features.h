@@ -7,10 +7,14 @@
  *   span                            [CLS] question [SEP] window of the context [SEP]; windows of as much as fits,
  *                                   `doc_stride` apart; the question cut to `max_query_length`
  *
- * A feature is one sequence.  Tag and sequence examples are one feature each, a span example one a window.  Splits that
+ * Where `windows` is set and nothing is trained, what does not fit is not cut but becomes windows too, `doc_stride` pieces
+ * apart, or half a window where that is less: of words, each in one piece; of the longer text of a pair, beside the other
+ * one, which is cut to half of the room.
+ *
+ * A feature is one sequence, and an example one or more that follow each other.  Splits that
  * are trained and scored together lie in one set, one behind the other, so that a feature's number says all.
  *
- * An answer covers the pieces that have bytes of it, in whole or in part.  A piece of a context belongs to the window in
+ * An answer covers the pieces that have bytes of it, in whole or in part.  A piece of a context, or a word, belongs to the window in
  * which it has most context around it: most of min(left, right) + 0.01 length, of equals the first.
  */
 #ifndef EL_TASK_FEATURES_H
@@ -24,6 +28,7 @@ typedef struct {
     int max_seq_length; /* with special tokens */
     int max_query_length, doc_stride;
     bool double_unordered; /* both orders of a pair are trained on */
+    bool windows;          /* classify, regress, multilabel, tag: instead of cutting, when asked */
     bool segment_one;      /* tag: segment 1 throughout, as the original; else 0, as Hugging Face */
 } el_feature_settings;
 
@@ -33,7 +38,8 @@ typedef struct {
     int second;       /* where segment 1 begins */
     int row, rows;    /* tag: its first words, in `word_rows`; span: its pieces of the context, in `pieces` */
     int context;      /* span: where these begin in the sequence */
-    int own, own_end; /* span: of these, the ones that belong to this window; they follow each other */
+    int from;         /* tag, span: number of the first of them in the sentence or context */
+    int own, own_end; /* tag, span: of these, the ones that belong to this window; they follow each other */
     int start, end;   /* span: gold rows of the sequence; 0: not in this window; -1: not known */
     bool cut;         /* something did not fit and was left out */
 } el_feature;

@@ -45,6 +45,15 @@ const el_example *el_learner_example(const el_learner *l, int feature)
     return &el_learner_dataset(l, feature)->examples[l->features->items[feature].example];
 }
 
+int el_learner_windows(const el_learner *l, int first)
+{
+    const el_feature *const items = l->features->items;
+    int end = first + 1;
+    while (end < l->seen_count && items[l->seen[end]].example == items[l->seen[first]].example)
+        end++;
+    return end;
+}
+
 el_status el_learner_grow(void **items, int count, int more, int *capacity, size_t bytes)
 {
     if (more <= *capacity - count)

@@ -9,6 +9,9 @@
  *   tag          cross-entropy, over words
  *   span         that of the span heads, over windows
  *
+ * Windows count one by one in the loss.  Their example's answer is that of their logits' mean; a word's that of the window
+ * that it belongs to (features.h).
+ *
  * In an evaluation the answers of all batches since reset() are kept, and finish() gives the task's metrics beside the
  * loss; of a training step it gives the loss alone (the others are NaN).  One evaluation is of one split.
  *

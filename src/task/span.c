@@ -199,15 +199,6 @@ static int example_of(const el_learner *l, int at)
     return l->features->items[l->seen[at]].example;
 }
 
-/* The window behind the last of the question that begins with window `first`. */
-static int end_of(const el_learner *l, int first)
-{
-    int end = first + 1;
-    while (end < l->seen_count && example_of(l, end) == example_of(l, first))
-        end++;
-    return end;
-}
-
 /* The best answers of all windows of a question, moved together; how many. */
 static int join_windows(el_learner *l, int first, int end, const char *context)
 {
@@ -273,7 +264,7 @@ static el_status answer(el_learner *l)
     for (int first = 0, end; first < l->seen_count; first = end) {
         const char *context = el_learner_example(l, l->seen[first])->text[1];
         const el_found *found = w->found + w->kept[first].first;
-        end = end_of(l, first);
+        end = el_learner_windows(l, first);
         const int count = join_windows(l, first, end, context);
         write_answers(found, count, context, spans, text);
         sheet->items[sheet->count++] =

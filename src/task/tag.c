@@ -39,7 +39,8 @@ static int reads(const el_learner *l, int feature)
 
 static const el_word *words_of(const el_learner *l, int feature)
 {
-    return el_learner_dataset(l, feature)->words + el_learner_example(l, feature)->first;
+    return el_learner_dataset(l, feature)->words + el_learner_example(l, feature)->first +
+           l->features->items[feature].from;
 }
 
 static int targets(const el_learner *l, int feature)
@@ -77,18 +78,23 @@ static int usual_tag(const el_learner *l, const int *tags, int count)
     return outside < 0 ? best : outside;
 }
 
-/* A sentence's tags; `scratch` has room for the probabilities of one word. */
-static void answer_one(const el_learner *l, int feature, const float *logits, float *scratch,
-                       float *probabilities, int *tags)
+/* A window's tags for the words that belong to it; `scratch` has room for the probabilities of one word. */
+static void answer_window(const el_learner *l, const el_feature *f, const float *logits, float *scratch,
+                          float *probabilities, int *tags)
 {
-    const int labels = l->settings.labels->count, rows = reads(l, feature);
-    const int words = el_learner_example(l, feature)->count;
-    for (int i = 0; i < rows; i++) {
-        tags[i] = el_softmax(logits + (size_t)i * (size_t)labels, labels, scratch);
-        probabilities[i] = scratch[tags[i]];
+    const int labels = l->settings.labels->count;
+    for (int i = f->own; i < f->own_end; i++) {
+        const int tag = el_softmax(logits + (size_t)i * (size_t)labels, labels, scratch);
+        tags[f->from + i] = tag;
+        probabilities[f->from + i] = scratch[tag];
     }
-    const int usual = rows < words ? usual_tag(l, tags, rows) : 0;
-    for (int i = rows; i < words; i++)
+}
+
+/* Words that no window has. */
+static void answer_rest(const el_learner *l, int read, int words, int *tags)
+{
+    const int usual = read < words ? usual_tag(l, tags, read) : 0;
+    for (int i = read; i < words; i++)
         tags[i] = usual;
 }
 
@@ -114,16 +120,21 @@ static el_status answer(el_learner *l)
     const float *logits = l->row_head.kept;
     float *probabilities = sheet->probabilities, *const scratch = probabilities + words;
     int *tags = sheet->tags;
-    for (int i = 0; i < l->seen_count; i++) {
-        const int feature = l->seen[i], count = el_learner_example(l, feature)->count;
-        answer_one(l, feature, logits, scratch, probabilities, tags);
-        sheet->items[i] = (el_prediction){
-            .example = l->features->items[feature].example, .probabilities = probabilities, .tags = tags};
-        logits += (size_t)reads(l, feature) * labels;
+    for (int first = 0, end; first < l->seen_count; first = end) {
+        const el_feature *f = NULL;
+        const int count = el_learner_example(l, l->seen[first])->count;
+        end = el_learner_windows(l, first);
+        for (int i = first; i < end; i++) {
+            f = &l->features->items[l->seen[i]];
+            answer_window(l, f, logits, scratch, probabilities, tags);
+            logits += (size_t)f->rows * labels;
+        }
+        answer_rest(l, f->from + f->rows, count, tags);
+        sheet->items[sheet->count++] =
+            (el_prediction){.example = f->example, .probabilities = probabilities, .tags = tags};
         probabilities += count;
         tags += count;
     }
-    sheet->count = l->seen_count;
     return EL_OK;
 }
 
@@ -157,10 +168,12 @@ static void release_pairs(pairs *p)
 
 static void gather(const el_learner *l, int i, pairs *p)
 {
-    const el_word *words = words_of(l, l->seen[i]);
+    const el_dataset *d = el_learner_dataset(l, l->seen[0]);
+    const el_example *e = &d->examples[l->sheet.items[i].example];
+    const el_word *words = d->words + e->first;
     char *const *names = l->settings.labels->names;
     p->sentence = 0;
-    for (int w = 0; w < el_learner_example(l, l->seen[i])->count; w++) {
+    for (int w = 0; w < e->count; w++) {
         const int predicted = l->sheet.items[i].tags[w], gold = words[w].tag;
         if (gold < 0)
             continue;
@@ -173,7 +186,7 @@ static void gather(const el_learner *l, int i, pairs *p)
 
 static el_status score_words(el_learner *l, pairs *p, double *values)
 {
-    for (int i = 0; i < l->seen_count; i++)
+    for (int i = 0; i < l->sheet.count; i++)
         gather(l, i, p);
     values[1] = el_accuracy(p->predicted, p->gold, p->count);
     values[2] = el_macro_rates(p->predicted, p->gold, p->count, l->settings.labels->count).f1;
@@ -187,7 +200,7 @@ static el_status score_entities(el_learner *l, pairs *p, double *values)
     el_entity_scores strict = {.scheme = el_tag_scheme_of((const char *const *)tags->names, tags->count)};
     const bool has_scheme = strict.scheme != EL_TAGS_LENIENT;
     el_status st = EL_OK;
-    for (int i = 0; !st && i < l->seen_count; i++) {
+    for (int i = 0; !st && i < l->sheet.count; i++) {
         gather(l, i, p);
         st = el_entity_scores_add(&lenient, p->predicted_names, p->gold_names, p->sentence);
         if (!st && has_scheme)

@@ -99,3 +99,18 @@ talk tsv $'sentence1\tsentence2' $'the small cat\ta dog' $'a dog\ta cat'
 [ "$(wc -l < out)" = 3 ] || fail "$(wc -l < out) answers, not 3"
 yes "the small cat" | predict --model mnli --format lines - 2> log | head -n 3 > out
 [ "$(wc -l < out)" = 3 ] || fail "a broken pipe: $(cat log)"
+
+# What is too long is cut and counted; with windows nothing is, and a short text has the answer it had.
+{ echo "the small cat"; head -c 3000 <(grep -v '^$' train.txt) | tr '\n' ' '; echo; } > long.txt
+predict --model mnli --format lines long.txt > cut 2> log
+grep -q "1 examples are longer than 32 tokens" log || fail "the cut is not counted: $(cat log)"
+predict --model mnli --format lines --windows --doc-stride 8 long.txt > whole 2> log || fail "windows: $(cat log)"
+grep -q "longer" log && fail "windows are counted as cut"
+[ "$(wc -l < whole)" = 3 ] || fail "$(wc -l < whole) lines, not 3"
+[ "$(sed -n 2p whole)" = "$(sed -n 2p cut)" ] || fail "a short text has another answer"
+[ "$(sed -n 3p whole)" != "$(sed -n 3p cut)" ] || fail "the windows change nothing"
+grep -v '^$' train.txt | head -n 40 | awk '{ for (i = 1; i <= NF; i++) print $i, ($i == "cat" ? "B-PET" : "O"); print "" }' > words.conll
+finetune --task ner --train-file words.conll --learning-rate 1e-2 --output ner
+predict --model ner --format lines --json --windows long.txt > tags 2> log || fail "tags: $(cat log)"
+[ "$(sed -n 2p tags | grep -o '"B-PET"\|"O"' | wc -l)" = "$(sed -n 2p long.txt | wc -w)" ] || fail "a word has no tag"
+if sed -n 2p tags | grep -q '"probabilities":.*[ \[]0\.0[],]'; then fail "a word was not read"; fi

@@ -426,6 +426,81 @@ static void cut_words_are_outside(void **state)
     close_fixture(&f);
 }
 
+/* Windows of 14 words, 5 apart. */
+static const el_feature_settings WINDOWS = {
+    .max_seq_length = 16, .max_query_length = 4, .doc_stride = 5, .windows = true};
+
+static const el_prediction *ask_windows(fixture *f, int count)
+{
+    const el_prediction *p;
+    int have;
+    el_features_clear(&f->features);
+    CHECK_OK(el_features_add(&f->features, &f->dataset, f->vocab, &WINDOWS, false, &f->split));
+    assert_int_equal(f->features.cut, 0);
+    made_batch(&f->features, &f->split, &f->batch);
+    el_learner_use(f->objective, &f->features, &f->split, 1);
+    const el_figures figures = ask(f->objective, &f->batch);
+    CHECK(!isnan(figures.values[1]), "%s: there are no metrics", f->lesson->name);
+    CHECK_OK(el_learner_predictions(f->objective, &p, &have));
+    assert_int_equal(have, EXAMPLES + count);
+    return p + EXAMPLES;
+}
+
+/* The value of a long text is the mean of its windows', beside the second text where there is one. */
+static void a_long_text_is_the_mean_of_its_windows(void **state)
+{
+    (void)state;
+    static const char WORDS[] = "w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w0 w3 w6 w9 w2 w5 w8 w1 w4 w7 w1 w1 w2 w2";
+    for (int pair = 0; pair < 2; pair++) {
+        fixture f;
+        open_fixture(&f, &LESSONS[2], processor(), EL_F32, false, 100);
+        const int width = pair ? 11 : 14, ends[] = {width, 5 + width, 10 + width, 24};
+        const int windows = 10 + width < 24 ? 4 : 3;
+        for (int i = 0; i <= windows; i++) { /* itself, then its windows; a word and its space are 3 bytes */
+            const int begin = i ? 5 * (i - 1) : 0, end = i && ends[i - 1] < 24 ? ends[i - 1] : 24;
+            el_example *const e = el_dataset_add(&f.dataset, 100 + i);
+            e->text[0] =
+                el_dataset_string(&f.dataset, WORDS + (size_t)(3 * begin), (size_t)(3 * (end - begin) - 1));
+            e->text[1] = pair ? "w3 w9" : NULL;
+            e->value = 3;
+        }
+        const el_prediction *p = ask_windows(&f, windows + 1);
+        double mean = 0;
+        for (int i = 1; i <= windows; i++)
+            mean += p[i].value / windows;
+        CHECK(fabs(p[0].value - mean) < 1e-5, "the text is worth %g, its windows %g", p[0].value, mean);
+        close_fixture(&f);
+    }
+}
+
+/* A word of a long sentence has the tag of the window in which it has most context. */
+static void a_word_is_tagged_where_it_has_most_context(void **state)
+{
+    (void)state;
+    static const int OF[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2};
+    static const int BEGINS[] = {0, 0, 5, 10}, ENDS[] = {20, 14, 19, 20};
+    fixture f;
+    open_fixture(&f, &LESSONS[4], processor(), EL_F32, false, 100);
+    for (int i = 0; i < 4; i++) {
+        el_dataset_add(&f.dataset, 100 + i);
+        for (int w = BEGINS[i]; w < ENDS[i]; w++) {
+            char word[16];
+            sprintf(word, "w%d", w * 7 % 20);
+            CHECK_OK(el_dataset_add_word(&f.dataset, word, strlen(word), 1));
+        }
+    }
+    const el_prediction *p = ask_windows(&f, 4);
+    for (int w = 0; w < 20; w++) {
+        const el_prediction *const window = &p[1 + OF[w]];
+        const int at = w - BEGINS[1 + OF[w]];
+        CHECK(p->tags[w] == window->tags[at] &&
+                  fabsf(p->probabilities[w] - window->probabilities[at]) < 1e-5F,
+              "word %d has tag %d with %g, in its window %d with %g", w, p->tags[w],
+              (double)p->probabilities[w], window->tags[at], (double)window->probabilities[at]);
+    }
+    close_fixture(&f);
+}
+
 static void what_does_not_fit_is_refused(void **state)
 {
     (void)state;
@@ -461,6 +536,8 @@ int main(void)
         cmocka_unit_test(asking_needs_no_gradients),
         cmocka_unit_test(evaluations_add_up),
         cmocka_unit_test(cut_words_are_outside),
+        cmocka_unit_test(a_long_text_is_the_mean_of_its_windows),
+        cmocka_unit_test(a_word_is_tagged_where_it_has_most_context),
         cmocka_unit_test(what_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,12 +8,12 @@
 
 typedef struct {
     alignas(EL_CACHE_LINE) int64_t ids; /* so far */
-} part;
+} tally;
 
 typedef struct {
     const bench_place *place;
     const el_vocab *vocab;
-    part parts[CLI_TOKENIZE_PARTS];
+    tally parts[CLI_TOKENIZE_PARTS];
     int64_t tokens, bytes;
 } count;
 

@@ -23,6 +23,7 @@
 static const char EXAMPLES[] =
     "  electra finetune --model run --task sst2 --data SST-2 --output sentiment\n"
     "  electra finetune --model run --task classify --data reviews --num-trials 5 --output reviews.model\n"
+    "  electra finetune --init-from mnli.model --task rte --data RTE --output rte\n"
     "  electra finetune --model run --task ner --train-file a.conll --dev-file b.conll --output names "
     "--json\n"
     "  electra finetune --output sentiment                goes on where it stopped\n"
@@ -116,16 +117,17 @@ static el_status compare_settings(job *j)
 
 static el_status find_start(job *j)
 {
-    if (!j->settings.model)
+    const char *const from = j->settings.init_from ? j->settings.init_from : j->settings.model;
+    if (!from)
         return el_fail(EL_EUSAGE, "--model: which run or model folder is to be taught?");
     char *folder;
-    el_status st = el_finetuned_find(j->settings.model, &folder);
+    el_status st = el_finetuned_find(from, &folder);
     if (!st)
         st = el_model_find(&j->start, folder);
     free(folder);
     el_role role;
     if (!st && !j->start.discriminator)
-        st = el_fail(EL_EDATA, "%s: there is no discriminator in it", j->settings.model);
+        st = el_fail(EL_EDATA, "%s: there is no discriminator in it", from);
     if (!st)
         st = el_weights_config(j->start.discriminator, &j->config, &role);
     if (!st)

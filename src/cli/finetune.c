@@ -4,7 +4,9 @@
 #define AT(field) offsetof(finetune_settings, field)
 const el_option FINETUNE_TABLE[] = {
     {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL,
-     "where to start: a run, a model folder, or a model fine-tuned on another task"},
+     "where to start: a run or a model folder"},
+    {"init_from", EL_OPT_TEXT, AT(init_from), 0, 0, NULL,
+     "instead: a model fine-tuned on another task, whose encoder is kept and whose head is not"},
     {"task", EL_OPT_TEXT, AT(task), 0, 0, NULL, "what to learn; see the list below"},
     {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL,
      "folder with files named train, dev (or valid) and test, of any ending"},
@@ -112,6 +114,7 @@ const char *const FINETUNE_FREE[] = {"json",
                                      "dev_file",
                                      "test_file",
                                      "model",
+                                     "init_from",
                                      NULL};
 
 finetune_settings finetune_defaults(void)

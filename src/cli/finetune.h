@@ -9,7 +9,7 @@
 enum { FINETUNE_HUGGING_FACE, FINETUNE_ORIGINAL };
 
 typedef struct {
-    const char *model, *task, *data, *output;
+    const char *model, *init_from, *task, *data, *output;
     const char *train_file, *dev_file, *test_file;
     cli_columns columns;
     cli_machine machine;

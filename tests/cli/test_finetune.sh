@@ -61,7 +61,6 @@ for head in huggingface original; do
 done
 "$electra" predict --model ner --json --format lines <(echo "the cat sees") 2> log | grep -q '"words": \["the", "cat", "sees"\]' || fail "tags: $(cat log)"
 
-# What is wrong is said in one sentence, with the exit code of its kind.
 refuse() { # CODE WORDS arguments
     local code=$1 words=$2
     shift 2
@@ -71,6 +70,12 @@ refuse() { # CODE WORDS arguments
     grep -q -- "$words" log || fail "\"$words\" is not in: $(cat log)"
     rm -rf refused
 }
+# A model of another task lends its encoder: what begins with it is ahead of what begins with the run.
+finetune --init-from out --task multilabel --train-file data/train.tsv --max-seq-length 32 --num-train-epochs 1 --output lent --json > lent.json 2> log || fail "--init-from: $(cat log)"
+finetune --model run --task multilabel --train-file data/train.tsv --max-seq-length 32 --num-train-epochs 1 --output fresh --json > fresh.json 2> log || fail "multilabel: $(cat log)"
+awk "BEGIN { exit !($(figure lent.json loss) < $(figure fresh.json loss)) }" || fail "begun with a model of another task the loss is $(figure lent.json loss), with the run $(figure fresh.json loss)"
+
+# What is wrong is said in one sentence, with the exit code of its kind.
 refuse 2 "did you mean classify" --model run --task clasify --data data
 refuse 2 "nothing to train on" --model run --task classify
 refuse 3 "no such folder" --model run --task classify --data nowhere

@@ -3,8 +3,7 @@
 
 #define AT(field) offsetof(finetune_settings, field)
 const el_option FINETUNE_TABLE[] = {
-    {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL,
-     "where to start: a run or a model folder"},
+    {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL, "where to start: a run or a model folder"},
     {"init_from", EL_OPT_TEXT, AT(init_from), 0, 0, NULL,
      "instead: a model fine-tuned on another task, whose encoder is kept and whose head is not"},
     {"task", EL_OPT_TEXT, AT(task), 0, 0, NULL, "what to learn; see the list below"},

@@ -247,8 +247,16 @@ static void dropout(el_device *dev, el_tensor y, el_tensor x, el_dropout dropped
 /* Products. */
 
 /* Rows in pieces of at most so many blocks, as many for each thread; columns in pieces of panels where rows are
- * few.  How a product is cut does not change its sums, so the threads may have a say. */
-enum { BLOCKS = 10, PRODUCT_PIECES = 16 };
+ * few.  So few that one piece could hold them are cut no more than threads need: each reads weights of its own then,
+ * which take longer to come than such rows to multiply.  How a product is cut does not change its sums, so the
+ * threads may have a say. */
+enum { BLOCKS = 10, PRODUCT_PIECES = 16, EACH = 2 };
+
+static int row_pieces_of(int blocks, int panels, int threads)
+{
+    const int turns = pieces_of(pieces_of(blocks, BLOCKS), threads);
+    return least(blocks, blocks <= BLOCKS ? pieces_of(EACH * threads, panels) : turns * threads);
+}
 
 typedef struct {
     el_device *dev;
@@ -289,8 +297,7 @@ static void product(el_device *dev, el_tensor y, el_tensor x, const void *packed
     const el_kernels *const k = kernels_of(dev);
     const int blocks = pieces_of(y.rows, k->block_rows), panels = pieces_of(y.cols, k->panel);
     product_job j = {.dev = dev, .y = y, .x = x, .packed = packed, .bias = bias, .accumulate = accumulate};
-    const int turns = pieces_of(pieces_of(blocks, BLOCKS), dev->threads);
-    j.row_pieces = least(blocks, turns * dev->threads);
+    j.row_pieces = row_pieces_of(blocks, panels, dev->threads);
     j.col_pieces = least(panels, pieces_of(PRODUCT_PIECES, j.row_pieces));
     el_parallel(dev->threads, j.row_pieces * j.col_pieces, product_task, &j);
 }

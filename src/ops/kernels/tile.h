@@ -93,10 +93,11 @@ INLINE void tile_multiply(const int rows, const bool pairs, const bool ahead, in
         tile_step(rows, pairs, at, a.row, 0xffff, b, sum);
 }
 
-/* The largest of the row counts that are compiled, 14 (or 6), 8, 4, 2, 1, that is at most `rows`. */
+/* The largest of the row counts that are compiled, 14 (or 6), 8, 4, 2, 1, that is at most `rows`; but 16 are twice 8,
+ * as two rows alone would wait for their own sums. */
 INLINE int tile_rows(int rows)
 {
-    if (rows >= BLOCK_ROWS)
+    if (rows >= BLOCK_ROWS && !(BLOCK_ROWS > 8 && rows == 16))
         return BLOCK_ROWS;
     if (BLOCK_ROWS > 8 && rows >= 8)
         return 8;

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/log.h"
 
 static const double REDRAW = 0.1, PLAIN_REDRAW = 10.0; /* seconds between two drawings */
@@ -85,6 +86,16 @@ int cli_exit(const char *command, el_status status)
     default:
         return 1;
     }
+}
+
+el_status cli_json_print(const json_t *value)
+{
+    char *const text = value ? el_json_text(value, true) : NULL;
+    if (!text)
+        return el_fail(EL_ENOMEM, "no memory for the answer");
+    puts(text);
+    free(text);
+    return EL_OK;
 }
 
 /* ---- progress ---- */

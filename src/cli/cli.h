@@ -5,6 +5,7 @@
 #ifndef EL_CLI_CLI_H
 #define EL_CLI_CLI_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -27,6 +28,9 @@ bool cli_parse(el_options *options, int argc, char **argv, int *exit_code);
 
 /* Prints "electra COMMAND: sentence" for a status that is not EL_OK; returns its exit code. */
 int cli_exit(const char *command, el_status status);
+
+/* A JSON value on stdout, indented. */
+el_status cli_json_print(const json_t *value);
 
 /* A progress line on stderr: redrawn in place on a terminal, a plain line now and then elsewhere.
  * fraction in [0, 1] draws a bar and the remaining time; negative: only the text. */

@@ -649,12 +649,10 @@ static el_status write_results(job *j)
     if (!st)
         st = (results = results_json(j, test, also)) ? el_json_save(results, path)
                                                      : el_fail(EL_ENOMEM, "no memory for the results");
-    char *const text = !st && j->settings.json ? el_json_text(results, true) : NULL;
-    if (text)
-        puts(text);
+    if (!st && j->settings.json)
+        st = cli_json_print(results);
     else if (!st)
         print_table(j, results);
-    free(text);
     json_decref(results);
     json_decref(test);
     json_decref(also);

@@ -284,12 +284,7 @@ static el_status print(const json_t *info, bool json)
         print_object(info, 0);
         return EL_OK;
     }
-    char *text = el_json_text(info, true);
-    if (!text)
-        return el_fail(EL_ENOMEM, "no memory for the answer");
-    puts(text);
-    free(text);
-    return EL_OK;
+    return cli_json_print(info);
 }
 
 static el_status inspect_and_print(const char *path, const settings *s)

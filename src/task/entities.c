@@ -157,6 +157,18 @@ void el_entities_release(el_entities *entities)
     *entities = (el_entities){0};
 }
 
+bool el_tags_of_entities(const char *const *tags, int count)
+{
+    bool some = false;
+    for (int i = 0; i < count; i++) {
+        const bool lettered = is_one_of(tags[i][0], "BIES") && tags[i][1] == '-';
+        if (!lettered && strcmp(tags[i], "O") != 0)
+            return false;
+        some |= lettered;
+    }
+    return some;
+}
+
 el_tag_scheme el_tag_scheme_of(const char *const *tags, int count)
 {
     bool begins_any = false, ends_any = false;

@@ -18,9 +18,14 @@
 #ifndef EL_TASK_ENTITIES_H
 #define EL_TASK_ENTITIES_H
 
+#include <stdbool.h>
+
 #include "task/metrics.h"
 
 typedef enum { EL_TAGS_LENIENT, EL_TAGS_IOB2, EL_TAGS_IOBES, EL_TAGS_ORIGINAL } el_tag_scheme;
+
+/* Whether a task's tags say where entities are: each is "O", or a letter of BIES, a dash and a type. */
+bool el_tags_of_entities(const char *const *tags, int count);
 
 /* EL_TAGS_IOB2 or EL_TAGS_IOBES where all of a task's tags are of it, else EL_TAGS_LENIENT. */
 el_tag_scheme el_tag_scheme_of(const char *const *tags, int count);

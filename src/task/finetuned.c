@@ -46,10 +46,15 @@ const el_task *el_task_card_task(const el_task_card *card)
     return task && task->kind == card->kind ? task : el_task_find(el_task_kind_name(card->kind));
 }
 
+double el_task_card_threshold(const el_task_card *card)
+{
+    return isfinite(card->null_threshold) ? card->null_threshold : 0;
+}
+
 bool el_task_card_answers(const el_task_card *card, const el_prediction *p)
 {
-    const double threshold = isfinite(card->null_threshold) ? card->null_threshold : 0;
-    return p->answer_count > 0 && !(card->rule == EL_SQUAD_2 && p->null_odds > threshold);
+    const bool refused = card->rule == EL_SQUAD_2 && p->null_odds > el_task_card_threshold(card);
+    return p->answer_count > 0 && !refused;
 }
 
 el_learner_settings el_task_card_settings(const el_task_card *card, int micro_batch_tokens)
@@ -63,7 +68,7 @@ el_learner_settings el_task_card_settings(const el_task_card *card, int micro_ba
                                  .max_answer_length = card->max_answer_length,
                                  .beam = card->beam,
                                  .rule = card->rule,
-                                 .null_threshold = card->null_threshold,
+                                 .null_threshold = el_task_card_threshold(card),
                                  .answerable_weight = 0.5,
                                  .micro_batch_tokens = micro_batch_tokens};
 }
@@ -382,6 +387,8 @@ el_status el_finetuned_ask(el_finetuned *f, const el_dataset *dataset, const el_
         st = fill_batch(f, &first);
         if (!st)
             st = el_objective_run(f->learner, &f->batch, (el_random){0}, false);
+        if (!st && f->watch.on_batch)
+            st = f->watch.on_batch(f->watch.context, (double)first / f->features.count);
     }
     return st ? st : el_learner_predictions(f->learner, predictions, count);
 }

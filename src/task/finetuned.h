@@ -10,6 +10,7 @@
 #include "model/weights.h"
 #include "task/learner.h"
 #include "task/task.h"
+#include "train/trainer.h"
 
 /* What a fine-tuned model was taught. */
 typedef struct {
@@ -34,7 +35,9 @@ el_learner_settings el_task_card_settings(const el_task_card *card, int micro_ba
 /* The task that the model was taught, or where it has no line of the table, its kind's. */
 const el_task *el_task_card_task(const el_task_card *card);
 
-/* Whether a span prediction is an answer: there is one, and no answer is not likelier than the threshold allows. */
+/* Questions that may have no answer: none is given where its odds (el_prediction's null_odds) are above this. */
+double el_task_card_threshold(const el_task_card *card);
+/* Whether a span prediction is an answer: there is one, and the odds allow it. */
 bool el_task_card_answers(const el_task_card *card, const el_prediction *prediction);
 
 /* Writes the discriminator with its task head as a Hugging Face folder.  `readme` is the text of README.md. */
@@ -54,6 +57,7 @@ typedef struct {
     el_vocab *vocab;
     el_objective *learner;
     int batch_tokens;
+    el_evaluation_watch watch; /* on_batch is called while it is asked; zeroed: nobody watches */
     /* of the last question */
     el_features features;
     el_split split;

@@ -9,23 +9,10 @@
 static const char *const OF_ENTITIES[] = {"loss", "accuracy", "precision", "recall", "f1", "f1_strict"};
 static const char *const OF_WORDS[] = {"loss", "accuracy", "f1_macro"};
 
-/* Whether the tags say where entities are: "O", or a letter of BIES and a type. */
-static bool of_entities(const el_labels *tags)
-{
-    bool some = false;
-    for (int i = 0; i < tags->count; i++) {
-        const char *name = tags->names[i];
-        const bool lettered = *name && strchr("BIES", *name) && name[1] == '-';
-        if (!lettered && strcmp(name, "O") != 0)
-            return false;
-        some |= lettered;
-    }
-    return some;
-}
-
 static el_status open_tag(el_learner *l)
 {
-    const bool entities = of_entities(l->settings.labels);
+    const el_labels *const tags = l->settings.labels;
+    const bool entities = el_tags_of_entities((const char *const *)tags->names, tags->count);
     l->names = entities ? OF_ENTITIES : OF_WORDS;
     l->figures = entities ? 6 : 3;
     l->reads = l->sequences = l->rows;

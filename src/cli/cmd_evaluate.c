@@ -1,34 +1,27 @@
-/* cmd_evaluate - electra evaluate: what a model has learned, on held-out shards */
-#include <inttypes.h>
+/* cmd_evaluate - electra evaluate: what a model has learned, on held-out shards or, of a task, on a labelled file */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "cli/cli.h"
-#include "cli/figures.h"
-#include "cli/machine.h"
-#include "data/loader.h"
-#include "train/electra.h"
-#include "train/trainer.h"
+#include "cli/evaluate.h"
+#include "task/finetuned.h"
 
-typedef struct {
-    const char *model, *data;
-    bool json;
-    int64_t max_batches, micro_batch_tokens;
-    el_electra_settings objective;
-    cli_machine machine;
-} settings;
+static const char OF_PRETRAINED[] = "Pre-trained models", OF_FINETUNED[] = "Fine-tuned models";
 
-#define AT(field) offsetof(settings, field)
+#define AT(field) offsetof(evaluate_settings, field)
 static const el_option TABLE[] = {
-    {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL, "run folder, or a Hugging Face model folder"},
-    {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL, "folder of held-out shards"},
+    {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL,
+     "run folder, what `electra finetune` wrote, or a Hugging Face model folder"},
+    {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL,
+     "folder of held-out shards; of a fine-tuned model, of its task's files"},
     {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "a JSON object"},
-    {"max_batches", EL_OPT_INT, AT(max_batches), 0, 1e9, NULL, "batches of 32 examples; 0: all examples"},
     {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
      "tokens that are worked on at a time"},
-    {"Objective", EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
+    CLI_MACHINE_OPTIONS(evaluate_settings),
+    {OF_PRETRAINED, EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
+    {"max_batches", EL_OPT_INT, AT(max_batches), 0, 1e9, NULL, "batches of 32 examples; 0: all examples"},
     {"mask_prob", EL_OPT_REAL, AT(objective.mask_prob), 0.001, 0.9, NULL,
      "share of tokens that are predicted; as in the run, unless given, and so are the rest"},
     {"gen_weight", EL_OPT_REAL, AT(objective.gen_weight), 0, 1e6, NULL, "of the generator's loss"},
@@ -40,144 +33,96 @@ static const el_option TABLE[] = {
      "a sample is never the original"},
     {"duplicate_slots", EL_OPT_SWITCH, AT(objective.duplicate_slots), 0, 0, NULL,
      "places drawn with replacement"},
-    CLI_MACHINE_OPTIONS(settings),
+    {OF_FINETUNED, EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
+    {"split", EL_OPT_CHOICE, AT(split), 0, 0, "dev|test", "which file of --data"},
+    {"report", EL_OPT_TEXT, AT(report), 0, 0, NULL,
+     "HTML page to write: figures, confusion matrix, the worst mistakes"},
+    {"report_mistakes", EL_OPT_INT, AT(report_mistakes), 0, 1e6, NULL, "that the page shows, at most"},
+    CLI_COLUMN_OPTIONS(evaluate_settings),
 };
 #undef AT
 
-typedef struct {
-    settings settings;
-    el_options options;
-    el_loader *data;
-    el_device *dev;
-    el_model model;
-    el_objective *objective;
-    cli_progress line;
-} job;
-
-/* The run's own settings of the objective, where the model folder is a run's and nothing else was said. */
-static el_status recall(job *j)
+/* A setting for the other kind of model would do nothing; theirs stand from one section to another. */
+static el_status refuse_settings(const el_options *options, const char *section, const char *end,
+                                 const char *why)
 {
-    static const char *const KEYS[] = {"mask_prob",      "gen_weight",        "disc_weight",
-                                       "temperature",    "uniform_generator", "disallow_correct",
-                                       "duplicate_slots"};
-    char *path = el_path_join(j->settings.model, "run.json");
-    json_t *record = NULL, *wanted = json_object();
-    el_status st = path && wanted ? EL_OK : el_fail(EL_ENOMEM, "no memory to read run.json");
-    if (!st && el_file_exists(path))
-        st = el_json_load(&record, path);
-    const json_t *recorded = json_object_get(record, "settings");
-    for (size_t i = 0; recorded && i < sizeof KEYS / sizeof *KEYS; i++)
-        if (!el_options_given(&j->options, KEYS[i]))
-            json_object_set(wanted, KEYS[i], json_object_get(recorded, KEYS[i]));
-    if (!st)
-        st = el_options_apply(&j->options, wanted, path);
-    json_decref(wanted);
-    json_decref(record);
+    bool inside = false;
+    for (int i = 0; i < options->count; i++) {
+        const el_option *const line = &options->table[i];
+        if (line->type == EL_OPT_SECTION)
+            inside = line->name == section || (inside && line->name != end);
+        else if (inside && el_options_given(options, line->name))
+            return el_fail(EL_EUSAGE, "--%s: %s", line->name, why);
+    }
+    return EL_OK;
+}
+
+/* Whether a model with a task's head lies in this folder. */
+static el_status find_head(const char *folder, bool *finetuned)
+{
+    el_head_config head = {0};
+    char *const path = el_path_join(folder, "config.json");
+    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
+    const bool there = path && el_file_exists(path);
+    if (there)
+        st = el_weights_head(folder, &head, NULL);
+    *finetuned = there && !st && head.kind != EL_HEAD_DETECTION;
     free(path);
-    return st == EL_EUSAGE ? EL_EDATA : st;
-}
-
-static el_status open_objective(job *j)
-{
-    el_electra_settings *wanted = &j->settings.objective;
-    wanted->max_seq_length = el_loader_max_seq_length(j->data);
-    return el_electra_open(&j->objective, &j->model, el_loader_vocab(j->data), wanted,
-                           (int)j->settings.micro_batch_tokens);
-}
-
-static el_status read_examples(void *context, int64_t first, int count, el_batch *batch)
-{
-    const job *j = context;
-    el_batch_clear(batch);
-    el_status st = EL_OK;
-    for (int i = 0; !st && i < count; i++)
-        st = el_loader_read(j->data, first + i, batch);
     return st;
 }
 
-static el_status show(void *context, double fraction)
+static el_status evaluate_pretrained(evaluate_settings *s, el_options *options)
 {
-    job *j = context;
-    cli_progress_show(&j->line, fraction, "evaluating");
-    return EL_OK;
+    if (options->operand_count)
+        return el_fail(EL_EDATA, "%s: this model was not fine-tuned: it has no task's head to score %s with",
+                       s->model, options->operand[0]);
+    const el_status st = refuse_settings(options, OF_FINETUNED, NULL, "the model is not fine-tuned");
+    return st ? st : evaluate_shards(s, options);
 }
 
-static el_status print_json(const el_figures *figures)
+static el_status evaluate_finetuned(evaluate_settings *s, el_options *options, const char *folder)
 {
-    json_t *object = cli_figures_json(figures);
-    char *text = el_json_text(object, true);
-    json_decref(object);
-    if (!text)
-        return el_fail(EL_ENOMEM, "no memory for the figures");
-    puts(text);
-    free(text);
-    return EL_OK;
+    if (options->operand_count > 1)
+        return el_fail(EL_EUSAGE, "%s: one file at a time", options->operand[1]);
+    s->file = options->operand_count ? options->operand[0] : NULL;
+    const el_status st = refuse_settings(options, OF_PRETRAINED, OF_FINETUNED, "the model is fine-tuned");
+    return st ? st : evaluate_task(s, folder);
 }
 
-static el_status open_all(job *j)
+static el_status evaluate(evaluate_settings *s, el_options *options)
 {
-    settings *s = &j->settings;
     if (!s->model)
         return el_fail(EL_EUSAGE, "--model: which run or model folder?");
-    if (!s->data)
-        return el_fail(EL_EUSAGE, "--data: which shards? `electra prepare` makes them");
-    el_status st = recall(j);
+    char *folder;
+    bool finetuned = false;
+    el_status st = el_finetuned_find(s->model, &folder);
     if (!st)
-        st = el_loader_open(&j->data, s->data);
+        st = find_head(folder, &finetuned);
     if (!st)
-        st = cli_model_check_vocab(s->model, el_loader_vocab(j->data), s->data);
-    if (!st)
-        st = cli_machine_open(&s->machine, &j->dev);
-    if (!st)
-        st = cli_model_open(&j->model, j->dev, cli_machine_type(&s->machine), s->model);
-    return st ? st : open_objective(j);
-}
-
-static el_status evaluate(job *j)
-{
-    const el_source source = {j, read_examples, el_loader_examples(j->data)};
-    const el_evaluation_watch watch = {.on_batch = show, .context = j};
-    el_figures figures;
-    cli_progress_begin(&j->line);
-    const el_status st = el_evaluate(j->objective, &source, j->settings.max_batches, &watch, &figures);
-    cli_progress_end(&j->line);
-    if (st)
-        return st;
-    if (j->settings.json)
-        return print_json(&figures);
-    cli_figures_print(&figures);
-    return EL_OK;
-}
-
-static void close_job(job *j)
-{
-    if (j->objective)
-        j->objective->close(j->objective);
-    el_model_close(&j->model);
-    if (j->dev)
-        j->dev->close(j->dev);
-    el_loader_close(j->data);
-    el_options_close(&j->options);
+        st = finetuned ? evaluate_finetuned(s, options, folder) : evaluate_pretrained(s, options);
+    free(folder);
+    return st;
 }
 
 int cmd_evaluate(int argc, char **argv)
 {
-    job j = {.settings = {.micro_batch_tokens = 2048, .objective = el_electra_defaults()}};
-    j.options = (el_options){
+    evaluate_settings settings = {
+        .micro_batch_tokens = 2048, .objective = el_electra_defaults(), .report_mistakes = 50};
+    el_options options = {
         .command = "evaluate",
-        .examples = "  electra evaluate --model run --data heldout\n"
-                    "  electra evaluate --model run --data heldout --json > evaluation.json\n",
-        .summary = "says what a model has learned, on held-out shards; masks are the same each time",
+        .examples = "  electra evaluate --model run --data heldout --json > evaluation.json\n"
+                    "  electra evaluate --model OUT --report mistakes.html reviews.tsv\n"
+                    "  electra evaluate --model OUT --data SST-2 --split dev\n",
+        .operands = "[FILE]",
+        .summary = "says what a model has learned: pre-trained, on held-out shards (masks are the same each "
+                   "time); fine-tuned, on a labelled file",
         .table = TABLE,
         .count = sizeof TABLE / sizeof *TABLE,
-        .settings = &j.settings};
+        .settings = &settings};
     int exit_code;
-    if (!cli_parse(&j.options, argc, argv, &exit_code))
+    if (!cli_parse(&options, argc, argv, &exit_code))
         return exit_code;
-    el_status st = open_all(&j);
-    if (!st)
-        st = evaluate(&j);
-    exit_code = cli_exit("evaluate", st);
-    close_job(&j);
+    exit_code = cli_exit("evaluate", evaluate(&settings, &options));
+    el_options_close(&options);
     return exit_code;
 }

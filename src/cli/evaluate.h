@@ -1,0 +1,33 @@
+/* evaluate - the settings of electra evaluate, and the two things it scores: a pre-trained model on held-out shards, and
+ * a fine-tuned one on a labelled file */
+#ifndef EL_CLI_EVALUATE_H
+#define EL_CLI_EVALUATE_H
+
+#include "cli/columns.h"
+#include "cli/machine.h"
+#include "train/electra.h"
+
+typedef struct {
+    const char *model, *data;
+    bool json;
+    int64_t micro_batch_tokens;
+    cli_machine machine;
+    /* of a pre-trained model */
+    int64_t max_batches;
+    el_electra_settings objective;
+    /* of a fine-tuned one */
+    int split;
+    const char *file; /* the operand */
+    const char *report;
+    int64_t report_mistakes;
+    cli_columns columns;
+} evaluate_settings;
+
+enum { EVALUATE_DEV, EVALUATE_TEST }; /* split */
+
+/* `options`: which settings were given, where a run's own hold else. */
+el_status evaluate_shards(evaluate_settings *settings, el_options *options);
+/* `folder`: where the model lies. */
+el_status evaluate_task(evaluate_settings *settings, const char *folder);
+
+#endif

@@ -1,0 +1,205 @@
+/* evaluate_task - electra evaluate of a fine-tuned model, on labelled files of its task */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/evaluate.h"
+#include "cli/figures.h"
+#include "task/html.h"
+#include "task/report.h"
+
+typedef struct {
+    evaluate_settings *settings;
+    el_device *dev;
+    el_finetuned model;
+    el_writer *page; /* NULL: none is wanted */
+    json_t *results;
+    cli_progress line;
+} job;
+
+static el_status show(void *context, double fraction)
+{
+    job *const j = context;
+    cli_progress_show(&j->line, fraction, "evaluating");
+    return EL_OK;
+}
+
+static el_status open_model(job *j, const char *folder)
+{
+    el_status st = cli_machine_open(&j->settings->machine, &j->dev);
+    if (!st)
+        st = el_finetuned_open(&j->model, j->dev, cli_machine_type(&j->settings->machine),
+                               (int)j->settings->micro_batch_tokens, folder);
+    j->model.watch = (el_evaluation_watch){.on_batch = show, .context = j};
+    return st;
+}
+
+static el_status open_page(job *j)
+{
+    const char *const path = j->settings->report;
+    char title[512];
+    el_status st = path ? el_writer_open(&j->page, path) : EL_OK;
+    if (st || !path)
+        return st;
+    snprintf(title, sizeof title, "Evaluation of %s", j->settings->model);
+    el_html_begin(j->page, title);
+    return EL_OK;
+}
+
+static el_status close_page(job *j)
+{
+    el_writer *const page = j->page;
+    if (!page)
+        return EL_OK;
+    j->page = NULL;
+    el_html_end(page);
+    return el_writer_finish(page);
+}
+
+/* ---- one file ---- */
+
+static el_status read_file(job *j, const el_task *task, const char *path, el_dataset *data)
+{
+    const el_columns columns = cli_columns_of(&j->settings->columns);
+    const el_task_reading reading = {.columns = &columns, .labelled = true};
+    const el_status st = el_task_read(task, path, reading, &j->model.card.labels, data);
+    if (!st && data->skipped)
+        el_log(EL_LOG_WARNING, "%s: %d malformed lines are left out", path, data->skipped);
+    return st;
+}
+
+static el_status ask(job *j, const el_dataset *data, el_evaluated *evaluated)
+{
+    cli_progress_begin(&j->line);
+    const el_status st = el_finetuned_ask(&j->model, data, &evaluated->predictions, &evaluated->count);
+    cli_progress_end(&j->line);
+    if (!st && j->model.features.cut)
+        el_log(EL_LOG_WARNING, "%s: %d examples are longer than %d tokens, and cut", data->name,
+               j->model.features.cut, j->model.card.features.max_seq_length);
+    return st;
+}
+
+/* Counts and figures go to the results; of the task's own file at their top. */
+static void put_results(job *j, const el_evaluated *e, const char *key)
+{
+    json_t *const figures = cli_figures_json(e->figures);
+    if (key) {
+        json_object_set_new(j->results, key, figures);
+        return;
+    }
+    json_object_set_new(j->results, "task", json_string(j->model.card.task));
+    json_object_set_new(j->results, "file", json_string(e->data->name));
+    json_object_set_new(j->results, "examples", json_integer(e->count));
+    json_object_set_new(j->results, "skipped", json_integer(e->data->skipped));
+    json_object_set_new(j->results, "cut", json_integer(j->model.features.cut));
+    json_object_set_new(j->results, "metrics", figures);
+}
+
+/* `key`: of its figures; NULL for the task's own file. */
+static el_status score_file(job *j, const el_task *task, const char *path, const char *key)
+{
+    el_dataset data = {0};
+    el_figures figures;
+    el_evaluated evaluated = {.card = &j->model.card,
+                              .task = task,
+                              .data = &data,
+                              .figures = &figures,
+                              .mistakes = (int)j->settings->report_mistakes};
+    el_status st = read_file(j, task, path, &data);
+    if (!st)
+        st = ask(j, &data, &evaluated);
+    if (!st) {
+        j->model.learner->finish(j->model.learner, &figures);
+        put_results(j, &evaluated, key);
+    }
+    if (!st && j->page)
+        st = el_report_add(j->page, &evaluated);
+    el_dataset_release(&data);
+    return st;
+}
+
+/* ---- which files ---- */
+
+/* The file of --data that is asked for; where `needed`, it must be there. */
+static el_status score_split(job *j, const el_task *task, const char *key)
+{
+    const evaluate_settings *const s = j->settings;
+    static const char *const NAMES[] = {[EVALUATE_DEV] = "dev", [EVALUATE_TEST] = "test"};
+    el_task_files files;
+    el_status st = el_task_find_files(&task, s->data, NULL, false, &files);
+    if (st)
+        return st;
+    const char *const path = s->split == EVALUATE_DEV ? files.dev : files.test;
+    if (path)
+        st = score_file(j, task, path, key);
+    else if (!key)
+        st = el_fail(EL_EDATA, "%s: there is no file named \"%s\" in it", s->data, NAMES[s->split]);
+    el_task_files_release(&files);
+    return st;
+}
+
+static el_status score(job *j)
+{
+    const evaluate_settings *const s = j->settings;
+    const el_task *const task = el_task_card_task(&j->model.card);
+    if (s->file)
+        return score_file(j, task, s->file, NULL);
+    el_status st = score_split(j, task, NULL);
+    if (!st && task->also)
+        st = score_split(j, el_task_find(task->also), task->also);
+    return st;
+}
+
+/* ---- the course of the command ---- */
+
+static void print_table(const json_t *results, const char *also)
+{
+    const json_t *const others = also ? json_object_get(results, also) : NULL;
+    const char *key;
+    json_t *value;
+    if (others)
+        printf("%-24s %8s  %s\n", "", "", also);
+    json_object_foreach(json_object_get(results, "metrics"), key, value)
+    {
+        printf("%-24s %8.4f", key, json_number_value(value));
+        if (others)
+            printf("  %.4f", json_number_value(json_object_get(others, key)));
+        putchar('\n');
+    }
+}
+
+static el_status evaluate(job *j, const char *folder)
+{
+    const evaluate_settings *const s = j->settings;
+    if (!s->file == !s->data)
+        return el_fail(EL_EUSAGE, s->file ? "either a file or --data, not both"
+                                          : "which labelled file? --data names a folder with the task's");
+    el_status st = open_page(j);
+    if (!st)
+        st = open_model(j, folder);
+    if (!st)
+        st = score(j);
+    if (!st)
+        st = close_page(j);
+    if (st)
+        return st;
+    if (s->json)
+        return cli_json_print(j->results);
+    print_table(j->results, el_task_card_task(&j->model.card)->also);
+    return EL_OK;
+}
+
+el_status evaluate_task(evaluate_settings *settings, const char *folder)
+{
+    job j = {.settings = settings, .results = json_object()};
+    const el_status st = evaluate(&j, folder);
+    el_writer_abandon(j.page);
+    el_finetuned_close(&j.model);
+    if (j.dev)
+        j.dev->close(j.dev);
+    json_decref(j.results);
+    return st;
+}

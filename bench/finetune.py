@@ -17,9 +17,6 @@ import sys
 
 # name, language, seeds at most, arguments in which {} is the folder of labelled data
 TASKS = [
-    ("squad", "english", 3, "--task squad --train-file {}/squad/dev-v2.0.rebuilt.json --dev-every 5"),
-    ("stsb", "english", 9, "--task stsb --data {}/stsb"),
-    ("rte", "english", 9, "--task rte --data {}/rte"),
     ("conll2000", "english", 9, "--task chunk --data {}/conll2000"),
     ("subj", "english", 9, "--task classify --train-file "
      "objective={0}/subj/plot.tok.gt9.5000,subjective={0}/subj/quote.tok.gt9.5000"),
@@ -27,17 +24,21 @@ TASKS = [
     ("cola", "english", 9, "--task cola --data {}/cola"),
     ("sick entailment", "english", 9, "--task classify --train-file {0}/sick/SICK_train.txt --dev-file "
      "{0}/sick/SICK_trial.txt --text-column 2 --second-column 3 --label-column 5"),
-    ("sick relatedness", "english", 9, "--task regress --train-file {0}/sick/SICK_train.txt --dev-file "
-     "{0}/sick/SICK_trial.txt --text-column 2 --second-column 3 --label-column 4 --low 1 --high 5"),
+    ("sick relatedness", "english", 3, "--task regress --train-file {0}/sick/SICK_train.txt --dev-file "
+     "{0}/sick/SICK_trial.txt --text-column 2 --second-column 3 --label-column 4 --low 1 --high 5 "
+     "--num-train-epochs 10"),
     ("ner_wnut17", "english", 9, "--task ner --data {}/ner_wnut17"),
     ("klue_ner", "korean", 9, "--task ner --train-file {}/ko_klue_ner_dev/klue-ner-v1.1_dev.tsv --dev-last 1000"),
     ("ko_nsmc", "korean", 9, "--task classify --train-file {}/ko_nsmc/ratings_train.txt.zst --format tsv "
      "--max-dev-examples 2000"),
-    ("ko_sts", "korean", 9, "--task regress --train-file {0}/ko_sts/sts-train.tsv --dev-file {0}/ko_sts/sts-dev.tsv "
-     "--low 0 --high 5"),
+    ("ko_sts", "korean", 3, "--task regress --train-file {0}/ko_sts/sts-train.tsv --dev-file {0}/ko_sts/sts-dev.tsv "
+     "--low 0 --high 5 --num-train-epochs 10"),
     ("ko_hate", "korean", 9, "--task classify --data {}/ko_hate --text-column comments --label-column hate"),
     ("ko_question_pair", "korean", 9, "--task classify --train-file {0}/ko_question_pair/train.tsv --dev-file "
      "{0}/ko_question_pair/dev.tsv"),
+    ("rte", "english", 3, "--task rte --data {}/rte"),
+    ("stsb", "english", 3, "--task stsb --data {}/stsb"),
+    ("squad", "english", 3, "--task squad --train-file {}/squad/dev-v2.0.rebuilt.json --dev-every 5"),
 ]
 STARTS = {"pre-trained": [], "random": ["--random-start"], "original": ["--head", "original"]}
 

@@ -589,23 +589,44 @@ static void gather_backward(el_device *dev, el_tensor dx, el_tensor dy, const in
 
 /* Attention. */
 
+/* Pieces for each thread, at least, before heads of one sequence share a piece: the next one's rows are fetched while
+ * one is worked on. */
+enum { HEAD_PIECES = 4 };
+
 typedef struct {
     el_device *dev;
     el_attention attention;
+    int groups; /* of the heads of each sequence */
 } attention_job;
+
+typedef void attend(const el_attention *a, int sequence, int first, int heads, void *scratch);
+
+static void attention_piece(const attention_job *j, int index, int thread, attend *compute)
+{
+    const int group = index % j->groups, heads = j->attention.heads;
+    const int first = begin_of(group, j->groups, heads), end = begin_of(group + 1, j->groups, heads);
+    compute(&j->attention, index / j->groups, first, end - first, scratch_of(j->dev, thread));
+}
 
 static void attention_forward_task(void *context, int index, int thread)
 {
     const attention_job *const j = context;
-    const el_attention *const a = &j->attention;
-    kernels_of(j->dev)->attention_forward(a, index / a->heads, index % a->heads, scratch_of(j->dev, thread));
+    attention_piece(j, index, thread, kernels_of(j->dev)->attention_forward);
 }
 
 static void attention_backward_task(void *context, int index, int thread)
 {
     const attention_job *const j = context;
-    const el_attention *const a = &j->attention;
-    kernels_of(j->dev)->attention_backward(a, index / a->heads, index % a->heads, scratch_of(j->dev, thread));
+    attention_piece(j, index, thread, kernels_of(j->dev)->attention_backward);
+}
+
+static void attend_all(attention_job *j, el_task *task)
+{
+    const int sequences = j->attention.layout.sequences, threads = j->dev->threads;
+    if (sequences == 0)
+        return;
+    j->groups = least(j->attention.heads, pieces_of(HEAD_PIECES * threads, sequences));
+    el_parallel(threads, sequences * j->groups, task, j);
 }
 
 static void check_attention(el_device *dev, const el_attention *a)
@@ -622,33 +643,33 @@ static void check_attention(el_device *dev, const el_attention *a)
 static void attention_forward(el_device *dev, el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout,
                               int heads, el_dropout dropped, int width)
 {
-    attention_job j = {dev,
-                       {.y = y,
-                        .lse = lse,
-                        .qkv = qkv,
-                        .layout = layout,
-                        .heads = heads,
-                        .dropout = dropped,
-                        .width = width}};
+    attention_job j = {.dev = dev,
+                       .attention = {.y = y,
+                                     .lse = lse,
+                                     .qkv = qkv,
+                                     .layout = layout,
+                                     .heads = heads,
+                                     .dropout = dropped,
+                                     .width = width}};
     check_attention(dev, &j.attention);
-    el_parallel(dev->threads, layout.sequences * heads, attention_forward_task, &j);
+    attend_all(&j, attention_forward_task);
 }
 
 static void attention_backward(el_device *dev, el_tensor dqkv, el_tensor dy, el_tensor y, el_tensor lse,
                                el_tensor qkv, el_layout layout, int heads, el_dropout dropped, int width)
 {
-    attention_job j = {dev,
-                       {.y = y,
-                        .dy = dy,
-                        .lse = lse,
-                        .qkv = qkv,
-                        .dqkv = dqkv,
-                        .layout = layout,
-                        .heads = heads,
-                        .dropout = dropped,
-                        .width = width}};
+    attention_job j = {.dev = dev,
+                       .attention = {.y = y,
+                                     .dy = dy,
+                                     .lse = lse,
+                                     .qkv = qkv,
+                                     .dqkv = dqkv,
+                                     .layout = layout,
+                                     .heads = heads,
+                                     .dropout = dropped,
+                                     .width = width}};
     check_attention(dev, &j.attention);
-    el_parallel(dev->threads, layout.sequences * heads, attention_backward_task, &j);
+    attend_all(&j, attention_backward_task);
 }
 
 /* Losses. */

@@ -131,13 +131,21 @@ static head head_of(const el_attention *a, int sequence, int number)
     return h;
 }
 
-/* Asks for rows that will be read soon: their places, a row's length apart, are not what a processor guesses. */
-INLINE void fetch(el_tensor x, int first, int rows, const el_type type)
+/* Asks for rows that will be read soon, or for the next head: their places, a row's length apart, are not what a
+ * processor guesses. */
+typedef enum { SOON, LATER } moment;
+
+INLINE void fetch(el_tensor x, int first, int rows, const moment when, const el_type type)
 {
-    const el_tensor soon = first < x.rows ? el_piece_rows(x, first, rows) : (el_tensor){.rows = 0};
-    for (int i = 0; i < soon.rows && first + i < x.rows; i++)
-        for (int j = 0; j < x.cols; j += 64 / (type == EL_BF16 ? 2 : 4))
-            __builtin_prefetch(place(soon.data, type, i * x.stride + j));
+    const int end = x.rows - first < rows ? x.rows : first + rows;
+    for (int i = first; i < end; i++)
+        for (int j = 0; j < x.cols; j += 64 / (type == EL_BF16 ? 2 : 4)) {
+            const void *const line = place(x.data, type, i * x.stride + j);
+            if (when == SOON)
+                __builtin_prefetch(line);
+            else
+                __builtin_prefetch(line, 0, 2); /* into the second cache */
+        }
 }
 
 /* Rows of an activation as the left side of a product; `wide` takes them where they have to be floats first.
@@ -271,12 +279,15 @@ INLINE void store_lse(head *h, int first, int rows, const float *max, const floa
     }
 }
 
-INLINE void queries_forward(head *h, const places *p, int first, int rows, const bool pairs,
+INLINE void queries_forward(head *h, const head *next, const places *p, int first, int rows, const bool pairs,
                             const el_type type)
 {
     const el_type kept = pairs ? EL_BF16 : EL_F32;
     float max[QUERIES + EL_WIDTH] = {0}, total[QUERIES + EL_WIDTH] = {0};
-    fetch(h->q, first + QUERIES, QUERIES, type);
+    fetch(h->q, first + QUERIES, QUERIES, SOON, type);
+    fetch(next->k, first, rows, LATER, type);
+    fetch(next->v, first, rows, LATER, type);
+    fetch(next->q, first, rows, LATER, type);
     times_down(h, rows, left_side(h->q, first, rows, p->q_wide, p->width, pairs, type), p->k_down, p->scores,
                p->stride, pairs);
     fill_keep(h, p, first, rows);
@@ -290,26 +301,30 @@ INLINE void queries_forward(head *h, const places *p, int first, int rows, const
     store_lse(h, first, rows, max, total);
 }
 
-INLINE void forward(head *h, void *scratch, const bool pairs, const el_type type)
+INLINE void forward(head *h, const head *next, void *scratch, const bool pairs, const el_type type)
 {
     const places p = lay_out(scratch, h->rows, h->d);
-    fetch(h->v, 0, h->rows, type);
-    fetch(h->q, 0, QUERIES, type);
+    fetch(h->v, 0, h->rows, SOON, type);
+    fetch(h->q, 0, QUERIES, SOON, type);
     pack_keys(p.k_down, h->k, pairs, type);
     pack_rows(p.v_across, h->v, pairs, type);
     for (int first = 0; first < h->rows; first += QUERIES)
-        queries_forward(h, &p, first, h->rows - first < QUERIES ? h->rows - first : QUERIES, pairs, type);
+        queries_forward(h, next, &p, first, h->rows - first < QUERIES ? h->rows - first : QUERIES, pairs,
+                        type);
 }
 
-void EL_KERNEL(attention_forward)(const el_attention *a, int sequence, int number, void *scratch)
+void EL_KERNEL(attention_forward)(const el_attention *a, int sequence, int first, int heads, void *scratch)
 {
-    head h = head_of(a, sequence, number);
-    if (PAIRS && a->qkv.type == EL_BF16)
-        forward(&h, scratch, PAIRS, EL_BF16);
-    else if (a->qkv.type == EL_BF16)
-        forward(&h, scratch, false, EL_BF16);
-    else
-        forward(&h, scratch, false, EL_F32);
+    for (int i = 0; i < heads; i++) {
+        head h = head_of(a, sequence, first + i);
+        const head next = i + 1 < heads ? head_of(a, sequence, first + i + 1) : (head){.rows = 0};
+        if (PAIRS && a->qkv.type == EL_BF16)
+            forward(&h, &next, scratch, PAIRS, EL_BF16);
+        else if (a->qkv.type == EL_BF16)
+            forward(&h, &next, scratch, false, EL_BF16);
+        else
+            forward(&h, &next, scratch, false, EL_F32);
+    }
 }
 
 INLINE float delta_of(const head *h, int query, const el_type type)
@@ -376,15 +391,20 @@ INLINE void single_backward(head *h, const places *p, const row *x, int at)
 }
 
 /* R, dS and dQ of some queries; `at`: how many of those before them are kept with them. */
-INLINE void queries_backward(head *h, const places *p, int first, int rows, int at, const bool pairs,
-                             const el_type type)
+INLINE void queries_backward(head *h, const head *next, const places *p, int first, int rows, int at,
+                             const bool pairs, const el_type type)
 {
     const units q = left_side(h->q, first, rows, p->q_wide, p->width, pairs, type);
     const units dy = left_side(h->dy, first, rows, p->dy_wide, p->width, pairs, type);
     float delta[QUERIES + 1];
-    fetch(h->q, first + QUERIES, QUERIES, type);
-    fetch(h->dy, first + QUERIES, QUERIES, type);
-    fetch(h->y, first + QUERIES, QUERIES, type);
+    fetch(h->q, first + QUERIES, QUERIES, SOON, type);
+    fetch(h->dy, first + QUERIES, QUERIES, SOON, type);
+    fetch(h->y, first + QUERIES, QUERIES, SOON, type);
+    fetch(next->k, first, rows, LATER, type);
+    fetch(next->v, first, rows, LATER, type);
+    fetch(next->q, first, rows, LATER, type);
+    fetch(next->dy, first, rows, LATER, type);
+    fetch(next->y, first, rows, LATER, type);
     times_down(h, rows, q, p->k_down, p->scores, p->stride, pairs);
     times_down(h, rows, dy, p->v_down, p->dr, p->stride, pairs);
     fill_keep(h, p, first, rows);
@@ -398,8 +418,8 @@ INLINE void queries_backward(head *h, const places *p, int first, int rows, int 
         else
             single_backward(h, p, &even, at + i);
     }
-    const ptrdiff_t next = (ptrdiff_t)p->stride * (pairs ? 2 : 4);
-    const units ds = {(const char *)p->ds + at * next, next, 4};
+    const ptrdiff_t apart = (ptrdiff_t)p->stride * (pairs ? 2 : 4);
+    const units ds = {(const char *)p->ds + at * apart, apart, 4};
     times_across(rows, h->rows, ds, p->k_across, p->out, p->width, false, pairs);
     store_rows(h->dq, first, rows, p->out, p->width, h->scale, type);
 }
@@ -416,21 +436,21 @@ INLINE void keys_backward(head *h, const places *p, int first, int rows, const b
     times_across(h->rows, rows, ds_turned, p->q_across, p->dk, p->width, first > 0, pairs);
 }
 
-INLINE void backward(head *h, void *scratch, const bool pairs, const el_type type)
+INLINE void backward(head *h, const head *next, void *scratch, const bool pairs, const el_type type)
 {
     const places p = lay_out(scratch, h->rows, h->d);
     const int summed = summed_rows(h->rows);
-    fetch(h->v, 0, h->rows, type);
-    fetch(h->q, 0, QUERIES, type);
-    fetch(h->dy, 0, QUERIES, type);
-    fetch(h->y, 0, QUERIES, type);
+    fetch(h->v, 0, h->rows, SOON, type);
+    fetch(h->q, 0, QUERIES, SOON, type);
+    fetch(h->dy, 0, QUERIES, SOON, type);
+    fetch(h->y, 0, QUERIES, SOON, type);
     pack_keys(p.k_down, h->k, pairs, type);
     pack_keys(p.v_down, h->v, pairs, type);
     pack_rows(p.k_across, h->k, pairs, type);
     for (int begin = 0; begin < h->rows; begin += summed) {
         const int end = h->rows - begin < summed ? h->rows : begin + summed;
         for (int first = begin; first < end; first += QUERIES)
-            queries_backward(h, &p, first, end - first < QUERIES ? end - first : QUERIES, first - begin,
+            queries_backward(h, next, &p, first, end - first < QUERIES ? end - first : QUERIES, first - begin,
                              pairs, type);
         keys_backward(h, &p, begin, end - begin, pairs, type);
     }
@@ -438,13 +458,16 @@ INLINE void backward(head *h, void *scratch, const bool pairs, const el_type typ
     store_rows(h->dv, 0, h->rows, p.dv, p.width, h->mask.scale, type);
 }
 
-void EL_KERNEL(attention_backward)(const el_attention *a, int sequence, int number, void *scratch)
+void EL_KERNEL(attention_backward)(const el_attention *a, int sequence, int first, int heads, void *scratch)
 {
-    head h = head_of(a, sequence, number);
-    if (PAIRS && a->qkv.type == EL_BF16)
-        backward(&h, scratch, PAIRS, EL_BF16);
-    else if (a->qkv.type == EL_BF16)
-        backward(&h, scratch, false, EL_BF16);
-    else
-        backward(&h, scratch, false, EL_F32);
+    for (int i = 0; i < heads; i++) {
+        head h = head_of(a, sequence, first + i);
+        const head next = i + 1 < heads ? head_of(a, sequence, first + i + 1) : (head){.rows = 0};
+        if (PAIRS && a->qkv.type == EL_BF16)
+            backward(&h, &next, scratch, PAIRS, EL_BF16);
+        else if (a->qkv.type == EL_BF16)
+            backward(&h, &next, scratch, false, EL_BF16);
+        else
+            backward(&h, &next, scratch, false, EL_F32);
+    }
 }

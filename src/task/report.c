@@ -163,11 +163,12 @@ static int worst_first(const void *a, const void *b)
 /* The example by its name, or by where it is. */
 static void put_name(el_writer *page, const el_example *example)
 {
+    if (!example->id) {
+        el_html_put(page, "<tr><td class=\"n\">%" PRId64 "</td>", example->line);
+        return;
+    }
     el_html_put(page, "<tr><td class=\"id\">");
-    if (example->id)
-        el_html_text(page, example->id);
-    else
-        el_html_put(page, "%" PRId64, example->line);
+    el_html_text(page, example->id);
     el_html_put(page, "</td>");
 }
 
@@ -179,8 +180,8 @@ static void put_mistakes(el_writer *page, const el_evaluated *e, const el_sectio
     if (!shown)
         return;
     const bool named = el_section_example(e, mistakes[0].item)->id != NULL;
-    el_html_put(page, "<div class=\"scroll\"><table>\n<tr><th>%s</th>%s</tr>\n", named ? "example" : "line",
-                section->columns);
+    el_html_put(page, "<div class=\"scroll\"><table>\n<tr><th%s</th>%s</tr>\n",
+                named ? ">example" : " class=\"n\">line", section->columns);
     for (int i = 0; i < shown; i++) {
         put_name(page, el_section_example(e, mistakes[i].item));
         section->show(page, e, mistakes[i].item);

@@ -167,6 +167,8 @@ static void classes(void **state)
     write_page(&s, 50);
     has("4 examples.");
     has("2 of 2.");
+    has("<th class=\"n\">line</th>");
+    has("<tr><td class=\"n\">11</td>"); /* where it is, in one piece: numbers are not broken into lines */
     ordered(">sure<", ">unsure " ESCAPED "<");
     CHECK(!strstr(page, ">fine<") && !strstr(page, ">well<"), "a right answer is among the mistakes");
     /* row b: two of three taken for a, one right; row a: right */
@@ -291,6 +293,8 @@ static void answers(void **state)
     }
     write_page(&s, 50);
     has("3 of 3.");
+    has("<th>example</th>");
+    has("<tr><td class=\"id\">q2</td>");
     CHECK(!strstr(page, ">q0<"), "a right answer is among the mistakes");
     ordered(">q2<", ">q1" ESCAPED "<"); /* F1 of nothing is 0, of the longer answer more */
     ordered(">q3<", ">q1" ESCAPED "<");

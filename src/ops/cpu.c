@@ -20,7 +20,8 @@ enum {
     SUM_ROWS = 32,   /* rows in such a piece, at least */
     SUM_FLOATS = 1 << 18,
     SUM_COLUMNS = 512, /* columns in a piece where there are too many to keep pieces of rows apart */
-    SQUARES = 65536    /* numbers whose squares are summed in one piece */
+    SQUARES = 65536,   /* numbers whose squares are summed in one piece */
+    TOUCHED = 1 << 21, /* bytes that a thread zeroes at a time when memory is taken */
 };
 
 typedef struct {
@@ -69,12 +70,29 @@ static bool same_shape(el_tensor a, el_tensor b)
 
 /* Memory. */
 
+typedef struct {
+    char *memory;
+    size_t bytes;
+} touching;
+
+static void touch_task(void *context, int index, int thread)
+{
+    const touching *const t = context;
+    const size_t first = (size_t)index * TOUCHED, left = t->bytes - first;
+    (void)thread;
+    memset(t->memory + first, 0, left < TOUCHED ? left : TOUCHED);
+}
+
+/* Zeroed by all threads: the system puts a page beside the processor that first writes to it.  As pieces of work go to
+ * whichever thread is free, memory that lies evenly about the nodes is what serves them. */
 static void *device_alloc(el_device *dev, size_t bytes)
 {
-    (void)dev;
     const size_t whole = (bytes / ALIGNMENT + 1) * ALIGNMENT;
     void *const memory = bytes < SIZE_MAX - ALIGNMENT ? aligned_alloc(ALIGNMENT, whole) : NULL;
-    return memory ? memset(memory, 0, whole) : NULL;
+    if (memory)
+        el_parallel(dev->threads, (int)((whole + TOUCHED - 1) / TOUCHED), touch_task,
+                    &(touching){memory, whole});
+    return memory;
 }
 
 static void device_release(el_device *dev, void *memory)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/cli.h"
 #include "text/reader.h"
 
 static const el_serve_precision PRECISIONS[] = {EL_SERVE_FASTEST, EL_SERVE_BF16,
@@ -59,8 +60,8 @@ el_status cli_ask(const el_options *options, const cli_ask_settings *settings, c
         st = options->operand_count
                  ? answer_operands(options, session, el_loaded_vocab(loaded), answer, context)
                  : answer_lines(session, el_loaded_vocab(loaded), answer, context);
-    if (!st && fflush(stdout) != 0)
-        st = el_fail(EL_EFAILED, "cannot write the output");
+    if (!st)
+        st = cli_flush();
     el_session_close(session);
     el_loaded_close(loaded);
     return st;
@@ -76,13 +77,12 @@ void cli_ask_note_windows(int pieces, int windows)
 el_status cli_ask_print(json_t *object)
 {
     char *const text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
-    const bool written = text && puts(text) >= 0 && fflush(stdout) == 0;
-    const el_status st = !text     ? el_fail(EL_ENOMEM, "no memory for an answer")
-                         : written ? EL_OK
-                                   : el_fail(EL_EFAILED, "cannot write the output");
-    free(text);
     json_decref(object);
-    return st;
+    if (!text)
+        return el_fail(EL_ENOMEM, "no memory for an answer");
+    puts(text);
+    free(text);
+    return cli_flush();
 }
 
 bool cli_ask_colour(void)

@@ -88,6 +88,12 @@ int cli_exit(const char *command, el_status status)
     }
 }
 
+el_status cli_flush(void)
+{
+    const bool sent = fflush(stdout) == 0 && !ferror(stdout);
+    return sent ? EL_OK : el_fail(EL_EFAILED, "cannot write the output");
+}
+
 el_status cli_json_print(const json_t *value)
 {
     char *const text = value ? el_json_text(value, true) : NULL;

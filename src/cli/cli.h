@@ -1,6 +1,7 @@
 /* cli - what every command shares
  *
- * Commands are functions; main.c is the table.  Results go to stdout, everything else to stderr.
+ * Commands are functions; main.c is the table.  Results go to stdout, everything else to stderr.  main sends off what is
+ * left of stdout when a command is done; one that works on while its answers are read calls cli_flush itself.
  */
 #ifndef EL_CLI_CLI_H
 #define EL_CLI_CLI_H
@@ -28,6 +29,9 @@ bool cli_parse(el_options *options, int argc, char **argv, int *exit_code);
 
 /* Prints "electra COMMAND: sentence" for a status that is not EL_OK; returns its exit code. */
 int cli_exit(const char *command, el_status status);
+
+/* Sends off what stands in stdout's buffer; EL_EFAILED where some of what was printed so far did not arrive. */
+el_status cli_flush(void);
 
 /* A JSON value on stdout, indented. */
 el_status cli_json_print(const json_t *value);

@@ -115,7 +115,7 @@ static el_status print_for_people(const settings *s, const el_detection *d, cons
     print_marked(s, d, vocab, text, bytes);
     print_ranking(d, text, words, count);
     free(words);
-    return fflush(stdout) == 0 ? EL_OK : el_fail(EL_EFAILED, "cannot write the output");
+    return cli_flush();
 }
 
 static el_status answer(void *context, el_session *session, const el_vocab *vocab, const char *text,

@@ -50,7 +50,7 @@ static el_status print_for_people(const el_filling *f, const el_vocab *vocab, co
             printf(" %s %.2f%s", vocab->pieces[g.id], g.probability, k + 1 < f->top_k ? " " : "\n");
         }
     }
-    return fflush(stdout) == 0 ? EL_OK : el_fail(EL_EFAILED, "cannot write the output");
+    return cli_flush();
 }
 
 static el_status answer(void *context, el_session *session, const el_vocab *vocab, const char *text,

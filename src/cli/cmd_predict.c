@@ -222,7 +222,7 @@ static el_status print_answer(job *j, const el_dataset *d, const el_prediction *
     }
     json_decref(line);
     j->number++;
-    return ferror(stdout) ? el_fail(EL_EFAILED, "standard output cannot be written to") : EL_OK;
+    return EL_OK;
 }
 
 /* ---- the course of a file ---- */
@@ -234,8 +234,8 @@ static el_status answer_chunk(job *j, const el_dataset *d)
     el_status st = el_finetuned_ask(&j->model, d, &predictions, &count);
     for (int i = 0; !st && i < count; i++)
         st = j->take(j, d, &predictions[i]);
-    if (!st && fflush(stdout) != 0)
-        st = el_fail(EL_EFAILED, "standard output cannot be written to");
+    if (!st)
+        st = cli_flush();
     j->cut += j->model.features.cut;
     return st;
 }
@@ -395,10 +395,10 @@ static el_status answer_all(job *j)
         st = open_model(j);
     if (!st)
         st = j->settings.submission ? submit(j) : j->settings.squad_output ? write_squad(j) : answer_files(j);
-    if (j->cut)
+    if (!st && j->cut)
         el_log(EL_LOG_WARNING, "%d examples are longer than %d tokens, and cut", j->cut,
                j->model.card.features.max_seq_length);
-    if (j->skipped)
+    if (!st && j->skipped)
         el_log(EL_LOG_WARNING, "%d malformed lines are left out", j->skipped);
     return st;
 }

@@ -97,7 +97,7 @@ static el_status write_parts(void *context, int parts, const el_block *block)
         if (block->cut && i == parts - 1 && o->used > 0) /* the line goes on in the next block */
             o->text[o->used - 1] = ' ';
         if (fwrite(o->text, 1, o->used, stdout) != o->used)
-            return el_fail(EL_EFAILED, "cannot write the output");
+            return cli_flush();
         o->used = 0;
     }
     return EL_OK;
@@ -111,7 +111,7 @@ static el_status tokenize_all(work *w, el_reader *reader)
                                      .on_block = write_parts,
                                      .context = w};
     const el_status st = cli_tokenize(&tokenizer, reader);
-    return !st && fflush(stdout) != 0 ? el_fail(EL_EFAILED, "cannot write the output") : st;
+    return st ? st : cli_flush();
 }
 
 static el_status run(const el_options *options, const settings *s)

@@ -1,4 +1,5 @@
 /* electra - from raw text to a pre-trained encoder.  main chooses, the commands work. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -88,13 +89,14 @@ static int choose(int argc, char **argv)
     return chosen ? chosen->run(argc - 1, argv + 1) : unknown(argv[1]);
 }
 
-/* What a command printed has to arrive: a full disk shows only when the last of it is written. */
+/* What a command printed has to arrive: a full disk shows only when the last of it is written.  Where nobody reads any
+ * more, as behind `| head`, the signal ends the program in silence, even if it came ignored from who started it. */
 int main(int argc, char **argv)
 {
+    signal(SIGPIPE, SIG_DFL);
     const int code = choose(argc, argv);
-    const bool lost = fflush(stdout) != 0 || ferror(stdout);
-    if (code != 0 || !lost)
+    if (code != 0 || cli_flush() == EL_OK)
         return code;
-    fprintf(stderr, "electra: cannot write the output\n");
+    fprintf(stderr, "electra: %s\n", el_error());
     return 1;
 }

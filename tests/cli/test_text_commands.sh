@@ -71,4 +71,13 @@ if [ -w /dev/full ]; then
         check "full disk: $command: lines" 1 "$(wc -l <<<"$said")"
     done
 fi
+# Where nobody reads any more the signal ends it in silence, though who started it had the signal ignored.
+for ignore in "" "trap '' PIPE"; do
+    for command in "tokenize --vocab v.txt text.txt" "info v.txt" "--help"; do
+        # shellcheck disable=SC2086
+        (eval "$ignore"; sleep 0.2; exec "$electra" $command 2>said) | :
+        check "closed pipe: $command, $ignore" 141 "${PIPESTATUS[0]}"
+        check "closed pipe: $command: lines" 0 "$(wc -l <said)"
+    done
+done
 exit $failed

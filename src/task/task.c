@@ -207,7 +207,7 @@ static const el_task TASKS[] = {
     {.name = "ax",
      .about = "GLUE's diagnostic sentences, for a model taught mnli",
      .kind = EL_CLASSIFY,
-     .folder = "AX",
+     .folder = "AX|diagnostic",
      .test = "diagnostic",
      .columns = INDEXED("sentence1", "sentence2"),
      .test_columns = INDEXED("sentence1", "sentence2"),
@@ -464,14 +464,36 @@ void el_task_files_release(el_task_files *files)
     *files = (el_task_files){0};
 }
 
+static bool is_folder(void *context, const char *name, size_t bytes)
+{
+    search *const s = context;
+    char folder[64];
+    snprintf(folder, sizeof folder, "%.*s", (int)bytes, name);
+    char *const path = el_path_join(s->folder, folder);
+    if (path && el_folder_exists(path)) {
+        s->path = path;
+        return true;
+    }
+    free(path);
+    return false;
+}
+
+/* The task's folder below another, by its usual name or the task's own; NULL: it is not there. */
+static char *folder_of(const el_task *task, const char *above)
+{
+    search s = {.folder = above};
+    if (!each_name(task->folder, is_folder, &s) && task->folder)
+        is_folder(&s, task->name, strlen(task->name));
+    return s.path;
+}
+
 el_status el_task_find_test(const el_task *task, const char *folder, char **path)
 {
     *path = NULL;
     el_status st = find_split(folder, task->test, NULL, true, path);
-    if (st || *path || !task->folder)
-        return st;
-    char *const below = el_path_join(folder, task->folder);
-    st = below ? find_split(below, task->test, NULL, true, path) : no_memory();
+    char *const below = st || *path ? NULL : folder_of(task, folder);
+    if (below)
+        st = find_split(below, task->test, NULL, true, path);
     free(below);
     return st;
 }
@@ -487,9 +509,9 @@ static el_status find_all(const el_task **task, const char *folder, el_task_file
     const el_task *const asked = *task;
     for (int likeness = 0; likeness < 2; likeness++)
         for (const el_task *t = asked; t; t = next_form(t)) {
-            char *const below = t->folder ? el_path_join(folder, t->folder) : NULL;
+            char *const below = folder_of(t, folder);
             el_status st = find_in(t, folder, !likeness, files);
-            if (!st && nothing(files) && below && el_folder_exists(below))
+            if (!st && nothing(files) && below)
                 st = find_in(t, below, !likeness, files);
             free(below);
             if (st || !nothing(files)) {

@@ -37,7 +37,9 @@ typedef struct {
     const char *name;  /* "sst2" */
     const char *about; /* "sentiment of film reviews (GLUE)" */
     el_task_kind kind;
-    const char *folder;             /* where its files usually lie, below the data folder: "SST-2" */
+    const char *
+        folder; /* where its files usually lie, below the data folder: "SST-2", alternatives between '|', or as the
+                         * task is named; NULL: in the data folder itself */
     const char *train, *dev, *test; /* names of files without endings, alternatives between '|'; NULL: none */
     el_columns columns;
     el_columns test_columns; /* of a test file without labels, as GLUE's are */
@@ -64,7 +66,7 @@ typedef struct {
     char *train, *dev, *test;
 } el_task_files;
 
-/* Looks in `folder` (NULL: nowhere) and in the task's usual folder below it for the task's files with any known ending,
+/* Looks in `folder` (NULL: nowhere) and in the task's folder below it for the task's files with any known ending,
  * and failing these for the one file with "train", "dev" (or "valid", "trial") or "test" in its name; what is `given`
  * is taken as it is.  Where the same task is known in another form (STS-B as first published), *task becomes it.
  * EL_EDATA where several files would do, or none to train on and `need_train`. */
@@ -72,7 +74,7 @@ el_status el_task_find_files(const el_task **task, const char *folder, const el_
                              bool need_train, el_task_files *files);
 void el_task_files_release(el_task_files *files);
 
-/* The test file by the task's own name for it, in `folder` or in the task's usual folder below; NULL: it is not there. */
+/* The test file by the task's own name for it, in `folder` or in the task's folder below; NULL: it is not there. */
 el_status el_task_find_test(const el_task *task, const char *folder, char **path);
 
 /* What a caller may say of a file; zeroed (header -1): nothing. */

@@ -35,13 +35,42 @@ for name in "MNLI-m 7 1" "MNLI-mm 5 101" "AX $(($(wc -l < glue/AX/diagnostic.tsv
     sed -n 2p "answers/$1.tsv" | grep -qE "^$3"$'\t(contradiction|entailment|neutral)$' || fail "$1.tsv: $(sed -n 2p "answers/$1.tsv")"
 done
 predict --model mnli glue/MNLI/test_matched.tsv 2> log | tail -n +2 | cut -f 1,2 | diff - <(tail -n +2 answers/MNLI-m.tsv) >&2 || fail "other answers are submitted than given"
-rm glue/AX/diagnostic.tsv
+mv glue/AX glue/diagnostic
+predict --model mnli --data glue --submission usual > out 2> log || fail "submission: $(cat log)"
+cmp usual/AX.tsv answers/AX.tsv || fail "the diagnostic sentences are not found where they usually lie"
+rm -r glue/diagnostic
 predict --model mnli --data glue/MNLI --submission two > out 2> log || fail "submission: $(cat log)"
 [ "$(ls two | tr '\n' ' ')" = "MNLI-m.tsv MNLI-mm.tsv " ] || fail "two holds $(ls two)"
 grep -q "AX.tsv is not written" log || fail "AX is missed in silence: $(cat log)"
 echo broken >> glue/MNLI/test_matched.tsv
 refuse 3 "1 malformed lines" --model mnli --data glue --submission refused
 [ -z "$(ls -A refused)" ] || fail "half a submission is left: $(ls -A refused)"
+
+# Every task of GLUE, in GLUE's own forms: its file has the official name, header and labels, and the test file's indices.
+lines() { grep -v '^$' "$1" | head -n "$2"; } # FILE COUNT
+header() { printf '%s' "$1" | tr ' ' '\t'; echo; } # the names between blanks
+glue() { # FOLDER TASK FILE LABELS TRAIN-HEADER TRAIN-LINE TEST-HEADER TEST-LINE, lines in awk's words: s a sentence, l a label, n a number
+    local folder=official/$1 task=$2 file=$3 labels=$4
+    mkdir -p "$folder"
+    { [ -z "$5" ] || header "$5"
+      lines train.txt 40 | awk -v OFS='\t' -v labels="$labels" "BEGIN { k = split(labels, names, \"|\") } { s = \$0; n = NR; l = names[NR % k + 1]; print $6 }"; } > "$folder/train.tsv"
+    { header "$7"; lines heldout.txt 6 | awk -v OFS='\t' "{ s = \$0; n = NR + 41; print $8 }"; } > "$folder/test.tsv"
+    finetune --task "$task" --data official --output "official.$task"
+    predict --model "official.$task" --data official --submission official.answers > out 2> log || fail "$task: $(cat log)"
+    { echo index; seq 42 47; } | diff - <(cut -f 1 "official.answers/$file") >&2 || fail "$file: other indices"
+    [ "$(head -n 1 "official.answers/$file")" = "$(header "index prediction")" ] || fail "$file: $(head -n 1 "official.answers/$file")"
+    sed 1d "official.answers/$file" | cut -f 2 | grep -vqxE "$labels" && fail "$file: $(cat "official.answers/$file")"
+    [ "$(cat log)" = "" ] || fail "$task: $(cat log)"
+}
+glue CoLA cola CoLA.tsv "0|1" "" '"gj04", l, "", s' "index sentence" 'n, s'
+glue SST-2 sst2 SST-2.tsv "0|1" "sentence label" 's " ", l' "index sentence" 'n, s'
+glue MRPC mrpc MRPC.tsv "0|1" "Quality #1_ID #2_ID #1_String #2_String" 'l, n, n, s, s' "index #1_ID #2_ID #1_String #2_String" 'n, n, n, s, s'
+glue STS-B stsb STS-B.tsv "[0-5]\.[0-9]{3}" "index genre filename year old_index source1 source2 sentence1 sentence2 score" \
+    'n, "g", "f", "y", n, "a", "b", s, s, n % 6' "index genre filename year old_index source1 source2 sentence1 sentence2" 'n, "g", "f", "y", n, "a", "b", s, s'
+glue QQP qqp QQP.tsv "0|1" "id qid1 qid2 question1 question2 is_duplicate" 'n, n, n, s, s, l' "id question1 question2" 'n, s, s'
+glue qnli qnli QNLI.tsv "entailment|not_entailment" "index question sentence label" 'n, s, s, l' "index question sentence" 'n, s, s'
+glue RTE rte RTE.tsv "entailment|not_entailment" "index sentence1 sentence2 label" 'n, s, s, l' "index sentence1 sentence2" 'n, s, s'
+glue WNLI wnli WNLI.tsv "0|1" "index sentence1 sentence2 label" 'n, s, s, l' "index sentence1 sentence2" 'n, s, s'
 
 # STS-B: numbers between 0 and 5.
 mkdir sts

@@ -271,8 +271,9 @@ static void answers(void **state)
 {
     (void)state;
     static const char CONTEXT[] = "Who? <b> Ann </b> & Bob saw \xC3\xA9t\xC3\xA9.";
-    el_span_answer right = {"Ann", 9, 12, 0.9}, both = {"Ann </b> & Bob", 9, 23, 0.7},
-                   none = {"Bob", 20, 23, 0.6};
+    el_span_answer right = {.text = "Ann", .begin = 9, .end = 12, .score = 0.9},
+                   both = {.text = "Ann </b> & Bob", .begin = 9, .end = 23, .score = 0.7},
+                   none = {.text = "Bob", .begin = 20, .end = 23, .score = 0.6};
     shown s;
     begin(&s, EL_SPAN, NULL);
     s.card.rule = EL_SQUAD_2;

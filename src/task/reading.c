@@ -430,6 +430,16 @@ static el_status find_classes(el_task_reader *r, const char *path)
     return EL_OK;
 }
 
+/* What some forms have is of use to one kind of task alone. */
+static el_status check_form(const el_task_reader *r)
+{
+    if (r->form == EL_FORM_CONLL && r->task->kind != EL_TAG)
+        return el_fail(EL_EUSAGE, "%s: a file with a word a line is for tagging alone", r->path);
+    if ((r->form == EL_FORM_SQUAD || r->form == EL_FORM_MRQA) && r->task->kind != EL_SPAN)
+        return el_fail(EL_EUSAGE, "%s: SQuAD's and MRQA's files are for tasks of questions alone", r->path);
+    return EL_OK;
+}
+
 static el_status list_labels(const el_task *task, el_labels *labels)
 {
     for (const char *at = task->labels; at && *at && !labels->closed;) {
@@ -463,6 +473,8 @@ el_status el_task_reader_open(el_task_reader **reader, const el_task *task, cons
     el_status st = r->path ? list_labels(task, labels) : no_memory(path);
     if (!st)
         st = find_classes(r, path);
+    if (!st)
+        st = check_form(r);
     if (!st)
         st = open_file(r, r->class_count ? r->classes[0].path : r->path, r->form);
     if (st) {

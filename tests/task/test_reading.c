@@ -233,10 +233,15 @@ static void bad_files(void **state)
                    "line 1: there is no column 4; nor is any other line");
     expect_failure("squad", "17.json", "{\"data\": [{\"paragraphs\": [{\"context\": \"a\"}]}]}",
                    "question 1");
+    expect_failure("classify", "18.conll", "word O\n", "a word a line is for tagging alone");
+    expect_failure("span", "19.conll", "word O\n", "a word a line is for tagging alone");
 
+    const el_columns questions = {.form = EL_FORM_SQUAD, .header = -1};
     el_labels labels = {0};
     el_dataset d;
     CHECK_FAILS(read_with("classify", "a=,b=there.txt", NULL, true, &labels, &d), EL_EUSAGE, "label=FILE");
+    CHECK_FAILS(read_with("regress", "there.json", &questions, true, &labels, &d), EL_EUSAGE,
+                "for tasks of questions alone");
     el_labels_add(&labels, "x");
     labels.closed = true;
     assert_int_equal(

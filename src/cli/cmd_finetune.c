@@ -64,7 +64,7 @@ typedef struct {
     el_dataset data[SPLITS];
     el_features features;
     el_split splits[SPLITS];
-    el_model_paths start; /* the discriminator's is where weights come from */
+    char *start; /* folder that weights come from */
     el_config config;
     el_vocab *vocab;
     el_device *dev;
@@ -120,18 +120,12 @@ static el_status find_start(job *j)
     const char *const from = j->settings.init_from ? j->settings.init_from : j->settings.model;
     if (!from)
         return el_fail(EL_EUSAGE, "--model: which run or model folder is to be taught?");
-    char *folder;
-    el_status st = el_finetuned_find(from, &folder);
-    if (!st)
-        st = el_model_find(&j->start, folder);
-    free(folder);
     el_role role;
-    if (!st && !j->start.discriminator)
-        st = el_fail(EL_EDATA, "%s: there is no discriminator in it", from);
+    el_status st = el_encoder_find(from, &j->start);
     if (!st)
-        st = el_weights_config(j->start.discriminator, &j->config, &role);
+        st = el_weights_config(j->start, &j->config, &role);
     if (!st)
-        st = el_weights_vocab(j->start.discriminator, &j->config, &j->vocab);
+        st = el_weights_vocab(j->start, &j->config, &j->vocab);
     return st;
 }
 
@@ -175,7 +169,7 @@ static el_status start_trial(void *context)
     const el_initialisation how = {.seed = j->seed, .fan_in = j->config.hidden_size < 768};
     if (j->settings.random_start)
         return el_model_initialise(&j->model, &how);
-    const el_status st = el_weights_load(&j->model, EL_DISCRIMINATOR, j->start.discriminator);
+    const el_status st = el_weights_load(&j->model, EL_DISCRIMINATOR, j->start);
     return st ? st : el_model_initialise_head(&j->model, &how);
 }
 
@@ -743,7 +737,7 @@ static void close_job(job *j)
     el_features_release(&j->features);
     el_task_card_release(&j->card);
     el_task_files_release(&j->files);
-    el_model_paths_free(&j->start);
+    free(j->start);
     el_vocab_close(j->vocab);
     json_decref(j->changes);
     if (j->run.folder)

@@ -434,3 +434,13 @@ el_status el_features_read(const el_features *features, int number, el_batch *ba
         batch->numbers[batch->sequences - 1] = number;
     return st;
 }
+
+el_status el_features_fill(const el_features *features, int *first, int tokens, el_batch *batch)
+{
+    el_status st = EL_OK;
+    el_batch_clear(batch);
+    do
+        st = el_features_read(features, (*first)++, batch);
+    while (!st && *first < features->count && batch->rows + features->items[*first].count <= tokens);
+    return st;
+}

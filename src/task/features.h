@@ -72,4 +72,7 @@ void el_features_release(el_features *features);
 /* Appends feature `number` to a batch, marked with its number (el_batch.numbers). */
 el_status el_features_read(const el_features *features, int number, el_batch *batch);
 
+/* Makes *batch of the features from *first on, one at least and as many as fit into `tokens`; *first becomes the next. */
+el_status el_features_fill(const el_features *features, int *first, int tokens, el_batch *batch);
+
 #endif

@@ -298,6 +298,25 @@ el_status el_finetuned_find(const char *folder, char **model)
     return *model ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory for a path", folder);
 }
 
+el_status el_encoder_find(const char *folder, char **discriminator)
+{
+    el_model_paths paths = {0};
+    char *model;
+    *discriminator = NULL;
+    el_status st = el_finetuned_find(folder, &model);
+    if (!st)
+        st = el_model_find(&paths, model);
+    if (!st && !paths.discriminator)
+        st = el_fail(EL_EDATA, "%s: there is no discriminator in it", folder);
+    if (!st) {
+        *discriminator = paths.discriminator;
+        paths.discriminator = NULL;
+    }
+    el_model_paths_free(&paths);
+    free(model);
+    return st;
+}
+
 el_status el_finetuned_read(const char *folder, el_config *config, el_head_config *head, el_task_card *card)
 {
     json_t *object = NULL;
@@ -308,7 +327,7 @@ el_status el_finetuned_read(const char *folder, el_config *config, el_head_confi
         path ? el_weights_config(folder, config, &role) : el_fail(EL_ENOMEM, "%s: no memory", folder);
     if (!st)
         st = el_weights_head(folder, head, &object);
-    if (!st && (role != EL_DISCRIMINATOR || head->kind == EL_HEAD_DETECTION))
+    if (!st && (role != EL_DISCRIMINATOR || head->kind < EL_HEAD_SEQUENCE))
         st = el_fail(EL_EDATA, "%s: this model was not fine-tuned: it has no task's head", path);
     if (!st)
         st = read_card(object, path, head, config->max_position_embeddings, card);
@@ -364,18 +383,6 @@ void el_finetuned_close(el_finetuned *f)
     *f = (el_finetuned){0};
 }
 
-/* Features from `first` on, as many as have room; where the next batch begins. */
-static el_status fill_batch(el_finetuned *f, int *first)
-{
-    el_status st = EL_OK;
-    el_batch_clear(&f->batch);
-    do
-        st = el_features_read(&f->features, (*first)++, &f->batch);
-    while (!st && *first < f->features.count &&
-           f->batch.rows + f->features.items[*first].count <= f->batch_tokens);
-    return st;
-}
-
 el_status el_finetuned_ask(el_finetuned *f, const el_dataset *dataset, const el_prediction **predictions,
                            int *count)
 {
@@ -384,7 +391,7 @@ el_status el_finetuned_ask(el_finetuned *f, const el_dataset *dataset, const el_
     el_status st = el_features_add(&f->features, dataset, f->vocab, &f->card.features, false, &f->split);
     el_learner_use(f->learner, &f->features, &f->split, 1);
     for (int first = 0; !st && first < f->features.count;) {
-        st = fill_batch(f, &first);
+        st = el_features_fill(&f->features, &first, f->batch_tokens, &f->batch);
         if (!st)
             st = el_objective_run(f->learner, &f->batch, (el_random){0}, false);
         if (!st && f->watch.on_batch)

@@ -47,6 +47,9 @@ el_status el_finetuned_save(el_model *model, const el_vocab *vocab, const el_tas
 /* Where the model lies, on the heap: in what `electra finetune` wrote as "model", else in the folder itself. */
 el_status el_finetuned_find(const char *folder, char **model);
 
+/* Where the discriminator, whatever its head, lies in a run, in what `electra finetune` wrote, or as the folder itself. */
+el_status el_encoder_find(const char *folder, char **discriminator);
+
 /* Reads config.json: shape, head and card.  EL_EDATA for a folder without a task head. */
 el_status el_finetuned_read(const char *folder, el_config *config, el_head_config *head, el_task_card *card);
 

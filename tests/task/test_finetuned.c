@@ -2,10 +2,9 @@
  * comes back, and what is wrong with one is said. */
 #include "task/goldens.h"
 #include "task/made.h"
+#include "task/theirs.h"
 
 #include "task/finetuned.h"
-
-enum { GOLDEN_WORDS = 25 };
 
 static el_device *open_device(void)
 {
@@ -15,32 +14,6 @@ static el_device *open_device(void)
 }
 
 /* ---- transformers' ---- */
-
-static void copy_file(const char *from, const char *to, const char *name)
-{
-    char source[512], target[512];
-    el_mapping file;
-    snprintf(source, sizeof source, "%s/%s", from, name);
-    snprintf(target, sizeof target, "%s/%s", to, name);
-    CHECK_OK(el_mapping_open(&file, source));
-    CHECK_OK(el_file_write(target, file.data, file.size));
-    el_mapping_close(&file);
-}
-
-/* One of transformers' folders with a vocabulary. */
-static const char *their_folder(const char *kind)
-{
-    char from[512];
-    const char *const to = in_folder(kind);
-    el_vocab *vocab = made_vocab(GOLDEN_WORDS);
-    snprintf(from, sizeof from, TEST_DATA "/../model/golden/heads/%s", kind);
-    CHECK_OK(el_folder_make(to));
-    copy_file(from, to, "config.json");
-    copy_file(from, to, "model.safetensors");
-    CHECK_OK(el_vocab_save(vocab, to));
-    el_vocab_close(vocab);
-    return to;
-}
 
 static void check_close(const char *name, const char *what, double have, const json_t *want)
 {

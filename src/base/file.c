@@ -213,6 +213,20 @@ static void note(el_writer *writer, bool failed)
         writer->failure = errno;
 }
 
+static el_status complain(const el_writer *writer)
+{
+    return el_fail(EL_EFAILED, "%s: %s", writer->path, strerror(writer->failure));
+}
+
+el_status el_writer_begin_with(el_writer *writer, const void *data, size_t bytes)
+{
+    flush(writer);
+    note(writer, lseek(writer->file, 0, SEEK_SET) < 0);
+    write_all(writer, data, bytes);
+    note(writer, lseek(writer->file, 0, SEEK_END) < 0);
+    return writer->failure ? complain(writer) : EL_OK;
+}
+
 el_status el_writer_finish(el_writer *writer)
 {
     flush(writer);
@@ -224,7 +238,7 @@ el_status el_writer_finish(el_writer *writer)
         note(writer, rename(writer->temporary, writer->path) != 0);
     el_status st = EL_OK;
     if (writer->failure) {
-        st = el_fail(EL_EFAILED, "%s: %s", writer->path, strerror(writer->failure));
+        st = complain(writer);
         if (writer->temporary)
             unlink(writer->temporary);
     } else if (writer->temporary) {

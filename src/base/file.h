@@ -25,6 +25,9 @@ void el_mapping_close(el_mapping *mapping); /* accepts a zeroed one */
 typedef struct el_writer el_writer;
 el_status el_writer_open(el_writer **writer, const char *path);
 void el_writer_put(el_writer *writer, const void *data, size_t bytes);
+/* Replaces the first bytes of what was put, or puts them where there are none.  Fails on a pipe, and where anything
+ * could not be written so far. */
+el_status el_writer_begin_with(el_writer *writer, const void *data, size_t bytes);
 el_status el_writer_finish(el_writer *writer); /* sync, rename, free; on failure the old file stays */
 void el_writer_abandon(el_writer *writer);     /* remove what was written, free; accepts NULL */
 

@@ -69,6 +69,33 @@ static void test_old_or_new(void **state)
     el_writer_abandon(NULL);
 }
 
+/* The first bytes may be written last; what follows them stays, and until finish nothing is there. */
+static void test_beginning_last(void **state)
+{
+    (void)state;
+    const size_t bytes = 3000001;
+    char *const data = malloc(bytes);
+    el_writer *writer;
+    memset(data, 'x', bytes);
+    CHECK_OK(el_folder_make(in_folder("b")));
+    CHECK_OK(el_writer_open(&writer, in_folder("b/a")));
+    CHECK_OK(el_writer_begin_with(writer, "five?", 5));
+    el_writer_put(writer, data + 5, 1000);
+    el_writer_put(writer, data + 1005, bytes - 1005);
+    CHECK_OK(el_writer_begin_with(writer, "FIVE", 4));
+    el_writer_put(writer, "end", 3);
+    assert_false(el_file_exists(in_folder("b/a")));
+    CHECK_OK(el_writer_finish(writer));
+    memcpy(data, "FIVE?", 5);
+    el_mapping file;
+    CHECK_OK(el_mapping_open(&file, in_folder("b/a")));
+    assert_int_equal(file.size, bytes + 3);
+    assert_memory_equal(file.data, data, bytes);
+    assert_memory_equal((const char *)file.data + bytes, "end", 3);
+    el_mapping_close(&file);
+    free(data);
+}
+
 /* Sentences name the path and the reason. */
 static void test_failures(void **state)
 {
@@ -273,11 +300,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_write_and_read), cmocka_unit_test(test_old_or_new),
-        cmocka_unit_test(test_failures),       cmocka_unit_test(test_devices),
-        cmocka_unit_test(test_full_disk),      cmocka_unit_test(test_folder),
-        cmocka_unit_test(test_remove),         cmocka_unit_test(test_list),
-        cmocka_unit_test(test_join),           cmocka_unit_test(test_hash),
-        cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_beginning_last), cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_devices),        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_folder),         cmocka_unit_test(test_remove),
+        cmocka_unit_test(test_list),           cmocka_unit_test(test_join),
+        cmocka_unit_test(test_hash),           cmocka_unit_test(test_killed),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

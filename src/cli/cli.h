@@ -18,6 +18,7 @@ int cmd_prepare(int argc, char **argv);
 int cmd_pretrain(int argc, char **argv);
 int cmd_finetune(int argc, char **argv);
 int cmd_predict(int argc, char **argv);
+int cmd_embed(int argc, char **argv);
 int cmd_evaluate(int argc, char **argv);
 int cmd_detect(int argc, char **argv);
 int cmd_fill(int argc, char **argv);

@@ -66,7 +66,7 @@ static el_status find_head(const char *folder, bool *finetuned)
     const bool there = path && el_file_exists(path);
     if (there)
         st = el_weights_head(folder, &head, NULL);
-    *finetuned = there && !st && head.kind != EL_HEAD_DETECTION;
+    *finetuned = there && !st && head.kind >= EL_HEAD_SEQUENCE;
     free(path);
     return st;
 }

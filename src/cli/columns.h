@@ -1,6 +1,7 @@
-/* columns - how the user's files are to be read: what finetune, evaluate and predict share
+/* columns - how the user's files are to be read: what finetune, predict, evaluate and embed share
  *
- * A settings struct with a `cli_columns columns` takes the table lines CLI_COLUMN_OPTIONS(struct).
+ * A settings struct with a `cli_columns columns` takes the table lines CLI_COLUMN_OPTIONS(struct), or
+ * CLI_TEXT_COLUMN_OPTIONS(struct) where labels are of no use.
  */
 #ifndef EL_CLI_COLUMNS_H
 #define EL_CLI_COLUMNS_H
@@ -16,7 +17,7 @@ typedef struct {
     const char *text, *second, *label, *id;
 } cli_columns;
 
-#define CLI_COLUMN_OPTIONS(settings)                                                                         \
+#define CLI_TEXT_COLUMN_OPTIONS(settings)                                                                    \
     {"Columns", EL_OPT_SECTION, 0, 0, 0, NULL, NULL},                                                        \
         {"format",                                                                                           \
          EL_OPT_CHOICE,                                                                                      \
@@ -46,15 +47,15 @@ typedef struct {
          0,                                                                                                  \
          NULL,                                                                                               \
          "second text of a pair, or the context"},                                                           \
-        {"label_column",                                                                                     \
-         EL_OPT_TEXT,                                                                                        \
-         offsetof(settings, columns.label),                                                                  \
-         0,                                                                                                  \
-         0,                                                                                                  \
-         NULL,                                                                                               \
-         "label, score, labels, tag or answer"},                                                             \
     {                                                                                                        \
         "id_column", EL_OPT_TEXT, offsetof(settings, columns.id), 0, 0, NULL, "what answers are named by"    \
+    }
+
+#define CLI_COLUMN_OPTIONS(settings)                                                                         \
+    CLI_TEXT_COLUMN_OPTIONS(settings),                                                                       \
+    {                                                                                                        \
+        "label_column", EL_OPT_TEXT, offsetof(settings, columns.label), 0, 0, NULL,                          \
+            "label, score, labels, tag or answer"                                                            \
     }
 
 /* The same as task/ has it; strings stay the settings'. */

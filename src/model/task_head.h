@@ -18,6 +18,7 @@
 
 typedef enum {
     EL_HEAD_DETECTION, /* pre-training's; no task */
+    EL_HEAD_NONE,      /* the encoder alone */
     EL_HEAD_SEQUENCE,
     EL_HEAD_SEQUENCE_AFFINE,
     EL_HEAD_TOKEN,

@@ -67,6 +67,7 @@ static const struct {
     bool labelled; /* with classes and a dropout of its own */
 } HEADS[EL_HEADS] = {
     [EL_HEAD_DETECTION] = {"ElectraForPreTraining", NULL, false},
+    [EL_HEAD_NONE] = {"ElectraModel", NULL, false},
     [EL_HEAD_SEQUENCE] = {"ElectraForSequenceClassification", NULL, true},
     [EL_HEAD_SEQUENCE_AFFINE] = {"ElectraForSequenceClassification", "sequence_affine", true},
     [EL_HEAD_TOKEN] = {"ElectraForTokenClassification", NULL, true},

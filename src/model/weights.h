@@ -27,7 +27,7 @@ el_status el_weights_config(const char *folder, el_config *config, el_role *role
 el_status el_weights_vocab(const char *folder, const el_config *config, el_vocab **vocab);
 
 /* The head in a folder, and all of config.json where it is asked for (`object` not NULL; a new reference).  The kind
- * is EL_HEAD_DETECTION where there is no task's. */
+ * is EL_HEAD_DETECTION where there is no task's, and EL_HEAD_NONE for an ElectraModel. */
 el_status el_weights_head(const char *folder, el_head_config *head, json_t **object);
 
 /* Fills one network of an open model from a folder; shapes must agree, tensors of other heads are ignored, a

@@ -191,6 +191,8 @@ static el_status resolve(el_task_reader *r)
     r->header = finds_header(r);
     fill_open(r, r->header || is_json(r));
     drop_missing(r);
+    if (!r->labels)
+        r->columns.label = NULL;
     el_status st = resolve_one(r, r->columns.text[0], &r->text[0], &there);
     if (!st)
         st = resolve_one(r, r->columns.text[1], &r->text[1], &r->pair);
@@ -410,7 +412,7 @@ static el_status open_file(el_task_reader *r, const char *path, el_form form)
 /* "label=FILE,label=FILE", unless there is a file of that very name. */
 static el_status find_classes(el_task_reader *r, const char *path)
 {
-    if (r->task->kind != EL_CLASSIFY || !strchr(path, '=') || el_file_exists(path))
+    if (!r->labels || r->task->kind != EL_CLASSIFY || !strchr(path, '=') || el_file_exists(path))
         return EL_OK;
     for (const char *at = path; *at;) {
         const size_t bytes = strcspn(at, ","), name = strcspn(at, "=");

@@ -85,7 +85,8 @@ typedef struct {
 } el_task_reading;
 
 /* Reads a file some examples at a time, in its order.  Labels are added to `labels` unless it is closed; one that is
- * not there is EL_EDATA with file and line.  `path` may also be "label=FILE,label=FILE": a class each, a text a line. */
+ * not there is EL_EDATA with file and line; where `labels` is NULL, no column is taken for one.  `path` may also be
+ * "label=FILE,label=FILE": a class each, a text a line. */
 typedef struct el_task_reader el_task_reader;
 el_status el_task_reader_open(el_task_reader **reader, const el_task *task, const char *path,
                               el_task_reading reading, el_labels *labels);

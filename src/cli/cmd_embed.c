@@ -1,0 +1,188 @@
+/* cmd_embed - electra embed: a vector for each text or pair, file after file, in the order of their lines */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/npy.h"
+#include "cli/ask.h"
+#include "cli/cli.h"
+#include "cli/columns.h"
+#include "task/embedder.h"
+
+enum { CHUNK = 512 }; /* texts read, asked and written at a time */
+
+typedef struct {
+    const char *model, *output;
+    int pooling;
+    bool normalize, json;
+    int64_t max_seq_length, micro_batch_tokens;
+    cli_columns columns;
+    cli_machine machine;
+} settings;
+
+#define AT(field) offsetof(settings, field)
+static const el_option TABLE[] = {
+    {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL,
+     "run folder, what `electra finetune` wrote, or a Hugging Face model folder"},
+    {"output", EL_OPT_TEXT, AT(output), 0, 0, NULL, ".npy file: a matrix of floats, a row a text"},
+    {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL,
+     "instead of --output: an object a line on standard output, with the text's id where the file has one"},
+    {"pooling", EL_OPT_CHOICE, AT(pooling), 0, 0, "mean|cls",
+     "mean: of the last layer over all tokens, [CLS] and [SEP] among them; cls: the last layer at [CLS]"},
+    {"normalize", EL_OPT_SWITCH, AT(normalize), 0, 0, NULL,
+     "vectors of length 1, whose products are cosines"},
+    {"max_seq_length", EL_OPT_INT, AT(max_seq_length), 0, 1 << 20, NULL,
+     "tokens, [CLS] and [SEP] among them, at which texts are cut; 0: the model's places"},
+    {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
+     "tokens that are worked on at a time"},
+    CLI_TEXT_COLUMN_OPTIONS(settings),
+    CLI_MACHINE_OPTIONS(settings),
+};
+#undef AT
+
+/* Texts or pairs; a label among the columns is of no interest. */
+static const el_task TEXTS = {.name = "embed", .kind = EL_CLASSIFY, .columns = {.header = -1}};
+
+typedef struct {
+    settings settings;
+    el_options options;
+    el_device *dev;
+    el_embedder *embedder;
+    el_npy npy;
+    int64_t cut; /* texts so far */
+} job;
+
+static json_t *line_of(const el_example *e, const float *vector, int width)
+{
+    json_t *const line = json_object(), *const numbers = json_array();
+    bool fine = line && numbers && (!e->id || json_object_set_new(line, "id", json_string(e->id)) == 0);
+    for (int i = 0; i < width && fine; i++)
+        fine = json_array_append_new(numbers, json_real((double)vector[i])) == 0;
+    fine = fine && json_object_set(line, "vector", numbers) == 0;
+    json_decref(numbers);
+    if (fine)
+        return line;
+    json_decref(line);
+    return NULL;
+}
+
+static el_status print_vectors(const job *j, const el_dataset *d, const float *vectors)
+{
+    const int width = el_embedder_width(j->embedder);
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < d->count; i++)
+        st = cli_ask_print(line_of(&d->examples[i], vectors + (size_t)i * (size_t)width, width));
+    return st;
+}
+
+static el_status embed_chunk(job *j, const el_dataset *d)
+{
+    const float *vectors;
+    int cut;
+    const el_status st = el_embedder_ask(j->embedder, d, &vectors, &cut);
+    if (st)
+        return st;
+    j->cut += cut;
+    if (j->settings.json)
+        return print_vectors(j, d, vectors);
+    el_npy_put(&j->npy, vectors, d->count);
+    return EL_OK;
+}
+
+static el_status embed_file(job *j, const char *path)
+{
+    const el_columns columns = cli_columns_of(&j->settings.columns);
+    el_task_reader *reader = NULL;
+    el_status st = el_task_reader_open(&reader, &TEXTS, path, (el_task_reading){.columns = &columns}, NULL);
+    bool more = !st;
+    while (!st && more) {
+        el_dataset chunk = {0};
+        st = el_task_reader_next(reader, CHUNK, &chunk);
+        more = !st && chunk.count;
+        if (more)
+            st = embed_chunk(j, &chunk);
+        el_dataset_release(&chunk);
+    }
+    el_task_reader_close(reader);
+    return st;
+}
+
+static el_status embed_files(job *j)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < j->options.operand_count; i++)
+        st = embed_file(j, j->options.operand[i]);
+    return st;
+}
+
+static el_status write_npy(job *j)
+{
+    el_status st = el_npy_open(&j->npy, j->settings.output, el_embedder_width(j->embedder));
+    if (!st)
+        st = embed_files(j);
+    if (!st)
+        st = el_npy_finish(&j->npy);
+    el_npy_abandon(&j->npy);
+    return st;
+}
+
+static el_status check_settings(const job *j)
+{
+    const settings *const s = &j->settings;
+    if (!s->model)
+        return el_fail(EL_EUSAGE, "--model: which run or model folder?");
+    if (!s->output == !s->json)
+        return el_fail(EL_EUSAGE, "either --output, a .npy file, or --json is wanted");
+    if (j->options.operand_count == 0)
+        return el_fail(EL_EUSAGE, "which file? - is standard input");
+    return EL_OK;
+}
+
+static el_status open_embedder(job *j)
+{
+    settings *const s = &j->settings;
+    const el_embedder_settings how = {.pooling = (el_pooling)s->pooling,
+                                      .normalize = s->normalize,
+                                      .max_seq_length = (int)s->max_seq_length,
+                                      .batch_tokens = (int)s->micro_batch_tokens};
+    const el_status st = cli_machine_open(&s->machine, &j->dev);
+    return st ? st : el_embedder_open(&j->embedder, j->dev, cli_machine_type(&s->machine), s->model, &how);
+}
+
+static el_status embed(job *j)
+{
+    el_status st = check_settings(j);
+    if (!st)
+        st = open_embedder(j);
+    if (!st)
+        st = j->settings.json ? embed_files(j) : write_npy(j);
+    if (!st && j->cut)
+        el_log(EL_LOG_WARNING, "%lld texts are longer than %d tokens, and cut", (long long)j->cut,
+               el_embedder_longest(j->embedder));
+    return st;
+}
+
+int cmd_embed(int argc, char **argv)
+{
+    job j = {.settings = {.micro_batch_tokens = 2048}};
+    j.options = (el_options){
+        .command = "embed",
+        .examples =
+            "  electra embed --model run --output vectors.npy sentences.txt\n"
+            "  electra embed --model run --normalize --pooling cls --json - < sentences.txt\n"
+            "  electra embed --model OUT --text-column 2 --second-column 3 --output pairs.npy pairs.tsv\n",
+        .operands = "FILE...",
+        .summary = "a vector for each text or pair; a file has a text a line, or columns",
+        .table = TABLE,
+        .count = sizeof TABLE / sizeof *TABLE,
+        .settings = &j.settings};
+    int exit_code;
+    if (!cli_parse(&j.options, argc, argv, &exit_code))
+        return exit_code;
+    exit_code = cli_exit("embed", embed(&j));
+    el_embedder_close(j.embedder);
+    if (j.dev)
+        j.dev->close(j.dev);
+    el_options_close(&j.options);
+    return exit_code;
+}

@@ -1,0 +1,35 @@
+/* embedder - texts and pairs as vectors: the encoder of a discriminator, whatever its head
+ *
+ *   mean   the mean of the last layer over all tokens, [CLS] and [SEP] among them, as sentence-transformers has it
+ *   cls    the last layer at [CLS]
+ */
+#ifndef EL_TASK_EMBEDDER_H
+#define EL_TASK_EMBEDDER_H
+
+#include "ops/ops.h"
+#include "task/dataset.h"
+
+typedef enum { EL_POOL_MEAN, EL_POOL_CLS } el_pooling;
+
+typedef struct {
+    el_pooling pooling;
+    bool normalize;     /* to length 1 */
+    int max_seq_length; /* with special tokens; 0: as many as the model has places */
+    int batch_tokens;   /* that are worked on at a time */
+} el_embedder_settings;
+
+typedef struct el_embedder el_embedder;
+
+/* Opens a run, what `electra finetune` wrote, or a Hugging Face folder; the device is borrowed. */
+el_status el_embedder_open(el_embedder **embedder, el_device *dev, el_type activations, const char *folder,
+                           const el_embedder_settings *settings);
+void el_embedder_close(el_embedder *embedder); /* accepts NULL */
+
+int el_embedder_width(const el_embedder *embedder);
+int el_embedder_longest(const el_embedder *embedder); /* tokens; what is longer is cut */
+
+/* The vectors of a classify dataset's examples, in their order; they last until the next call.  *cut: how many examples
+ * were too long. */
+el_status el_embedder_ask(el_embedder *embedder, const el_dataset *dataset, const float **vectors, int *cut);
+
+#endif

@@ -1,0 +1,188 @@
+/* Vectors of texts: those that transformers has (tools/golden_embed.py), however batches fall and whatever stands on the
+ * encoder. */
+#include "task/goldens.h"
+#include "task/theirs.h"
+
+#include "base/json.h"
+#include "base/safetensors.h"
+#include "task/embedder.h"
+
+enum { WIDTH = 8, PLACES = 16 }; /* of their models */
+
+typedef struct {
+    el_device *dev;
+    el_embedder *embedder;
+    el_dataset texts;
+} fixture;
+
+static void open(fixture *f, const char *model, el_embedder_settings settings)
+{
+    CHECK_OK(el_device_cpu(&f->dev, 1, NULL));
+    CHECK_OK(el_embedder_open(&f->embedder, f->dev, EL_F32, model, &settings));
+    CHECK_OK(el_dataset_open(&f->texts, EL_CLASSIFY, "texts"));
+    assert_int_equal(el_embedder_width(f->embedder), WIDTH);
+}
+
+static void finish(fixture *f)
+{
+    el_dataset_release(&f->texts);
+    el_embedder_close(f->embedder);
+    f->dev->close(f->dev);
+}
+
+static void add(fixture *f, const char *a, const char *b)
+{
+    el_example *const e = el_dataset_add(&f->texts, 1);
+    e->text[0] = a;
+    e->text[1] = b;
+}
+
+static void check_vector(const char *name, const char *what, const float *have, const json_t *want)
+{
+    assert_int_equal(json_array_size(want), WIDTH);
+    for (size_t i = 0; i < WIDTH; i++) {
+        const double expected = json_number_value(json_array_get(want, i));
+        CHECK(fabs((double)have[i] - expected) < 2e-6, "%s: %s[%zu] is %.9g, not %.9g", name, what, i,
+              (double)have[i], expected);
+    }
+}
+
+/* ElectraModel's own folder: its architecture, names without a prefix, no head. */
+static const char *bare_folder(const char *kind)
+{
+    const char *const to = their_folder(kind);
+    char config[512], tensors[512];
+    json_t *object;
+    el_safetensors file = {0};
+    snprintf(config, sizeof config, "%s/config.json", to);
+    snprintf(tensors, sizeof tensors, "%s/model.safetensors", to);
+    CHECK_OK(el_json_load(&object, config));
+    json_object_set_new(object, "architectures", json_pack("[s]", "ElectraModel"));
+    CHECK_OK(el_json_save(object, config));
+    json_decref(object);
+    CHECK_OK(el_safetensors_open(&file, tensors));
+    int count = 0;
+    for (int i = 0; i < file.count; i++)
+        if (strncmp(file.entries[i].name, "electra.", 8) == 0) {
+            file.entries[count] = file.entries[i];
+            file.entries[count++].name += 8;
+        }
+    CHECK_OK(el_safetensors_write(tensors, file.entries, count, NULL, false));
+    el_safetensors_close(&file);
+    return to;
+}
+
+static void check_case_in(const char *model, const char *name, const json_t *c)
+{
+    static const struct {
+        const char *key;
+        el_embedder_settings settings;
+    } WAYS[] = {{"cls", {.pooling = EL_POOL_CLS, .batch_tokens = 64}},
+                {"mean", {.pooling = EL_POOL_MEAN, .batch_tokens = 64}},
+                {"normalized", {.pooling = EL_POOL_MEAN, .normalize = true, .batch_tokens = 64}}};
+    for (size_t i = 0; i < sizeof WAYS / sizeof *WAYS; i++) {
+        fixture f;
+        const float *vectors;
+        int cut;
+        open(&f, model, WAYS[i].settings);
+        add(&f, json_string_value(of(c, "a")), json_string_value(of(c, "b")));
+        CHECK_OK(el_embedder_ask(f.embedder, &f.texts, &vectors, &cut));
+        assert_int_equal(cut, 0);
+        check_vector(name, WAYS[i].key, vectors, of(c, WAYS[i].key));
+        finish(&f);
+    }
+}
+
+static void check_case(const char *name, const json_t *c)
+{
+    const char *const kind = json_string_value(of(c, "is"));
+    check_case_in(their_folder(kind), name, c);
+    check_case_in(bare_folder(kind), name, c);
+}
+
+static void as_transformers(void **state)
+{
+    (void)state;
+    each_case("embed.jsonl", 10, check_case);
+}
+
+/* A text's vector is the same alone, among others, in passes of any size, and when it is asked again. */
+static void batches_change_nothing(void **state)
+{
+    (void)state;
+    enum { TEXTS = 23 };
+    static const int TOKENS[] = {1, 17, 40, 1000};
+    float first[TEXTS * WIDTH];
+    for (size_t t = 0; t < sizeof TOKENS / sizeof *TOKENS; t++) {
+        fixture f;
+        const float *vectors;
+        int cut;
+        open(&f, their_folder("token"), (el_embedder_settings){.batch_tokens = TOKENS[t]});
+        for (int i = 0; i < TEXTS; i++) {
+            const char *const a = made_text(&f.texts, i, i % 7), *const b = made_text(&f.texts, i + 5, 3);
+            add(&f, a, i % 3 ? NULL : b);
+        }
+        CHECK_OK(el_embedder_ask(f.embedder, &f.texts, &vectors, &cut));
+        CHECK_OK(el_embedder_ask(f.embedder, &f.texts, &vectors, &cut));
+        if (t == 0)
+            memcpy(first, vectors, sizeof first);
+        for (int i = 0; i < TEXTS * WIDTH; i++)
+            CHECK(fabsf(vectors[i] - first[i]) < 1e-6f, "%d tokens: value %d is %.9g, not %.9g", TOKENS[t], i,
+                  (double)vectors[i], (double)first[i]);
+        finish(&f);
+    }
+}
+
+/* What is longer than the model or the wish is cut and counted; its vector is that of what is left. */
+static void long_texts_are_cut(void **state)
+{
+    (void)state;
+    static const int LENGTHS[] = {0, PLACES, 7};
+    for (size_t n = 0; n < sizeof LENGTHS / sizeof *LENGTHS; n++) {
+        const int longest = LENGTHS[n] ? LENGTHS[n] : PLACES;
+        fixture f;
+        const float *v;
+        int cut;
+        open(&f, their_folder("span"),
+             (el_embedder_settings){.max_seq_length = LENGTHS[n], .batch_tokens = 8});
+        assert_int_equal(el_embedder_longest(f.embedder), longest);
+        add(&f, made_text(&f.texts, 2, longest - 1), NULL);
+        add(&f, made_text(&f.texts, 2, 3 * longest), NULL);
+        add(&f, made_text(&f.texts, 2, longest - 2), NULL);
+        CHECK_OK(el_embedder_ask(f.embedder, &f.texts, &v, &cut));
+        assert_int_equal(cut, 2);
+        for (int i = 0; i < WIDTH; i++)
+            CHECK(fabsf(v[i] - v[2 * WIDTH + i]) < 1e-6f && fabsf(v[WIDTH + i] - v[i]) < 1e-6f,
+                  "value %d: %.9g and %.9g cut, %.9g as short", i, (double)v[i], (double)v[WIDTH + i],
+                  (double)v[2 * WIDTH + i]);
+        finish(&f);
+    }
+}
+
+static void what_cannot_be_opened(void **state)
+{
+    (void)state;
+    el_device *dev;
+    el_embedder *embedder = NULL;
+    const el_embedder_settings longer = {.max_seq_length = PLACES + 1, .batch_tokens = 8},
+                               usual = {.batch_tokens = 8};
+    CHECK_OK(el_device_cpu(&dev, 1, NULL));
+    CHECK_FAILS(el_embedder_open(&embedder, dev, EL_F32, their_folder("token"), &longer), EL_EUSAGE,
+                "max_seq_length is 17, but the model has 16 places");
+    CHECK_FAILS(el_embedder_open(&embedder, dev, EL_F32, TEST_DATA "/../model/golden/generator", &usual),
+                EL_EDATA, "there is no discriminator in it");
+    CHECK_FAILS(el_embedder_open(&embedder, dev, EL_F32, "/nowhere", &usual), EL_EDATA, "/nowhere");
+    assert_null(embedder);
+    dev->close(dev);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(as_transformers),
+        cmocka_unit_test(batches_change_nothing),
+        cmocka_unit_test(long_texts_are_cut),
+        cmocka_unit_test(what_cannot_be_opened),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -19,7 +19,7 @@ static const command COMMANDS[] = {
     {"finetune", cmd_finetune, "teaches a pre-trained model a task"},
     {"predict", cmd_predict, "a fine-tuned model's answers for new inputs"},
     {"embed", cmd_embed, "writes the vectors of texts"},
-    {"evaluate", cmd_evaluate, "says what a model has learned, on held-out shards"},
+    {"evaluate", cmd_evaluate, "says what a model has learned, on held-out shards or a labelled file"},
     {"detect", cmd_detect, "marks the words that look replaced"},
     {"fill", cmd_fill, "guesses what stands at [MASK]"},
     {"info", cmd_info, "says what a model, run, checkpoint or shard folder holds"},

@@ -64,12 +64,13 @@ INLINE void tile_step(const int rows, const bool pairs, const char *const a[5], 
 }
 
 /* A line of each of the next rows while a line of these is read: from far away they would come late, and they
- * are too many for the processor to see where they lead.  And the panels' units of many steps later: where
- * rows are few, panels come from memory. */
+ * are too many for the processor to see where they lead; with narrower vectors that costs more than it saves.
+ * And the panels' units of many steps later: where rows are few, panels come from memory. */
 INLINE void tile_ahead(const int rows, units a, const uint32_t *b, int s)
 {
     enum { LINE = 64 / 4, NEXT = 16, STEPS = 64 };
-    __builtin_prefetch(a.data + (rows + s % NEXT) * a.row + s / LINE * 64);
+    if (BLOCK_ROWS > 8)
+        __builtin_prefetch(a.data + (rows + s % NEXT) * a.row + s / LINE * 64);
 #pragma GCC unroll 2
     for (int i = 0; i < PANEL; i += LINE)
         __builtin_prefetch(b + STEPS * PANEL + i);
@@ -86,7 +87,7 @@ INLINE void tile_multiply(const int rows, const bool pairs, const bool ahead, in
         at[i] = a.data + 3 * i * a.row;
     const int whole = pairs ? depth / 2 : depth;
     for (int s = 0; s < whole; s++, b += PANEL) {
-        if (ahead && BLOCK_ROWS > 8) /* with narrower vectors it costs more than it saves */
+        if (ahead)
             tile_ahead(rows, a, b, s);
         tile_step(rows, pairs, at, a.row, UINT32_MAX, b, sum);
 #pragma GCC unroll 5

@@ -249,6 +249,7 @@ static el_status answer_file(job *j, const el_task *task, const char *path)
     if (st)
         return st;
     int count;
+    bool any = strcmp(path, "-") == 0; /* a pipe may bring nothing */
     do {
         el_dataset chunk = {0};
         st = el_task_reader_next(reader, CHUNK, &chunk);
@@ -256,12 +257,13 @@ static el_status answer_file(job *j, const el_task *task, const char *path)
         if (!st && j->submission.writer && chunk.skipped)
             st = el_fail(EL_EDATA, "%s: %d malformed lines; a submission answers all", path, chunk.skipped);
         j->skipped += st ? 0 : chunk.skipped;
+        any |= count > 0;
         if (!st && count)
             st = answer_chunk(j, &chunk);
         el_dataset_release(&chunk);
     } while (!st && count);
     el_task_reader_close(reader);
-    return st;
+    return st || any ? st : el_fail(EL_EDATA, "%s: there is no example in it", path);
 }
 
 static el_status answer_files(job *j)

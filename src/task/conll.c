@@ -61,10 +61,13 @@ static el_status take_word(el_conll *c, el_dataset *d, el_line line)
               tag = place_of(c->columns->label, count - 1, count);
     if (word < 0 || word >= count || (c->labelled && (tag < 0 || tag >= count || tag == word)))
         return el_lines_fail(&c->lines, "a word and its tag are wanted, and there are %d columns", count);
-    if (tag >= 0 && tag < count && tag != word && fields[tag].bytes)
-        return take_tag(c, d, fields[word], fields[tag]);
-    return c->labelled ? el_lines_fail(&c->lines, "there is no tag")
-                       : el_dataset_add_word(d, fields[word].text, fields[word].bytes, -1);
+    if (!c->labelled)
+        return el_dataset_add_word(d, fields[word].text, fields[word].bytes, -1);
+    if (!c->width)
+        c->width = count;
+    if (count != c->width)
+        return el_lines_fail(&c->lines, "there are %d columns, where the first word has %d", count, c->width);
+    return take_tag(c, d, fields[word], fields[tag]);
 }
 
 /* Nothing but line breaks and spaces; a blank between tabs is a word. */

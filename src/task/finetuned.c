@@ -177,15 +177,19 @@ static el_status read_kind(const json_t *task, const el_head_config *head, const
     return EL_OK;
 }
 
-/* Names by number; what has none is called as transformers would. */
+/* Names by number; without any they are called as transformers would. */
 static el_status read_labels(const json_t *object, int count, const char *path, el_labels *labels)
 {
     const json_t *names = json_object_get(object, "id2label");
+    if (names && !json_is_object(names))
+        return el_fail(EL_EDATA, "%s: \"id2label\" is not an object", path);
     for (int i = 0; i < count; i++) {
         char number[16], made[32];
         snprintf(number, sizeof number, "%d", i);
         snprintf(made, sizeof made, "LABEL_%d", i);
         const char *name = json_string_value(json_object_get(names, number));
+        if (names && !name)
+            return el_fail(EL_EDATA, "%s: \"id2label\" has no name for label %d of %d", path, i, count);
         const int at = el_labels_add(labels, name ? name : made);
         if (at != i)
             return at < 0 ? el_fail(EL_ENOMEM, "%s: no memory", path)
@@ -324,11 +328,11 @@ el_status el_finetuned_read(const char *folder, el_config *config, el_head_confi
     *card = (el_task_card){0};
     char *path = el_path_join(folder, "config.json");
     el_status st =
-        path ? el_weights_config(folder, config, &role) : el_fail(EL_ENOMEM, "%s: no memory", folder);
-    if (!st)
-        st = el_weights_head(folder, head, &object);
-    if (!st && (role != EL_DISCRIMINATOR || head->kind < EL_HEAD_SEQUENCE))
+        path ? el_weights_head(folder, head, &object) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    if (!st && head->kind < EL_HEAD_SEQUENCE)
         st = el_fail(EL_EDATA, "%s: this model was not fine-tuned: it has no task's head", path);
+    if (!st)
+        st = el_weights_config(folder, config, &role);
     if (!st)
         st = read_card(object, path, head, config->max_position_embeddings, card);
     if (st)

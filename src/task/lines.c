@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "text/utf8.h"
 
 static const char *name_of(const char *path)
@@ -27,6 +28,8 @@ el_status el_lines_fail(const el_lines *lines, const char *format, ...)
 static el_status open_reader(el_reader **reader, const char *path)
 {
     char *paths[] = {(char *)path};
+    if (el_folder_exists(path))
+        return el_fail(EL_EDATA, "%s: is a folder, and a file is wanted", path);
     return el_reader_open(reader, paths, 1, (el_reader_settings){.raw = true, .prompt = true});
 }
 
@@ -78,7 +81,10 @@ el_status el_lines_next(el_lines *lines, el_line *line)
     if (line->bytes && line->text[line->bytes - 1] == '\r')
         line->bytes--;
     const size_t valid = el_utf8_valid(line->text, line->bytes);
-    return valid == line->bytes ? EL_OK : el_lines_fail(lines, "byte %zu is not valid UTF-8", valid + 1);
+    if (valid < line->bytes)
+        return el_lines_fail(lines, "byte %zu is not valid UTF-8", valid + 1);
+    const char *const zero = memchr(line->text, '\0', line->bytes);
+    return zero ? el_lines_fail(lines, "byte %zu is zero", (size_t)(zero - line->text) + 1) : EL_OK;
 }
 
 el_status el_text_load(const char *path, char **text, size_t *bytes)

@@ -13,6 +13,7 @@ typedef struct {
     const el_columns *columns;
     bool labelled;
     el_labels *labels;
+    int width; /* labelled: columns of the first word, as of all; 0: not yet known */
 } el_conll;
 /* The next sentence; *more false at the end. */
 el_status el_conll_next(el_conll *conll, el_dataset *dataset, bool *more);

@@ -162,8 +162,8 @@ static void fill_open(el_task_reader *r, bool named)
         c->text[0] = named ? first_known(r, names_of(r->task->kind, 0)) : "1";
     if (open && named)
         c->text[1] = first_known(r, names_of(r->task->kind, 1));
-    if (open && !named && r->task->kind == EL_SPAN)
-        c->text[1] = "2";
+    if (r->task->kind == EL_SPAN && !c->text[1])
+        c->text[1] = open && !named ? "2" : names_of(EL_SPAN, 1)[0];
     if (!c->text[0])
         c->text[0] = is_json(r) ? names_of(r->task->kind, 0)[0] : "1";
     if (!c->label && !lines)
@@ -333,7 +333,7 @@ static el_status take_label(const el_task_reader *r, el_dataset *d, el_example *
     parts p = {.reader = r, .dataset = d};
     switch (r->task->kind) {
     case EL_CLASSIFY:
-        return add_label(r, label, &e->label);
+        return *label ? add_label(r, label, &e->label) : el_table_fail(r->table, "the label is empty");
     case EL_REGRESS:
         return take_number(r, label, &e->value);
     case EL_MULTILABEL:
@@ -367,7 +367,7 @@ static el_status take_row(el_task_reader *r, el_dataset *d)
         return st;
     if (r->task->kind == EL_TAG) { /* a JSON table gives a field at a time */
         char *const words = strdup(fields[0]);
-        st = words ? take_tagged(r, d, words, label_of(r)) : no_memory(r->path);
+        st = words ? take_tagged(r, d, words, r->labelled ? label_of(r) : NULL) : no_memory(r->path);
         free(words);
         return st;
     }
@@ -375,7 +375,7 @@ static el_status take_row(el_task_reader *r, el_dataset *d)
     if (!label && ((r->labelled && !r->class_count) || (r->has_label && !is_json(r))))
         return no_label(r);
     st = check_width(r);
-    return st || !label ? st : take_label(r, d, e, label);
+    return st || !label || !r->labelled ? st : take_label(r, d, e, label);
 }
 
 /* A malformed row is left out where that is the custom. */
@@ -506,7 +506,7 @@ void el_task_reader_close(el_task_reader *r)
 static el_status next_row(el_task_reader *r, el_dataset *d, bool *more)
 {
     el_status st = EL_OK;
-    if (!r->resolved && !is_json(r))
+    if (!r->resolved && !is_json(r) && el_table_columns(r->table)) /* an empty file has none to find */
         st = resolve(r);
     if (!st)
         st = el_table_next(r->table, more);

@@ -115,6 +115,8 @@ el_status el_squad_read(const char *path, bool labelled, el_dataset *dataset)
         st = el_fail(EL_EDATA, "%s: there is no array \"data\" of articles in it", path);
     for (size_t a = 0; !st && a < json_array_size(articles); a++, r.group++) {
         const json_t *const paragraphs = json_object_get(json_array_get(articles, a), "paragraphs");
+        if (!json_is_array(paragraphs))
+            st = missing(&r, "its article's \"paragraphs\"");
         for (size_t p = 0; !st && p < json_array_size(paragraphs); p++)
             st = take_paragraph(&r, json_array_get(paragraphs, p));
     }

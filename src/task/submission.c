@@ -83,7 +83,7 @@ el_status el_squad_files_add(el_squad_files *f, const el_dataset *d, const el_pr
 {
     const el_example *const e = &d->examples[p->example];
     if (!e->id)
-        return el_fail(EL_EDATA, "%s, line %d: the question has no id", d->name, (int)e->line);
+        return el_fail(EL_EDATA, "%s, question %d: it has no id", d->name, (int)e->line);
     if (json_object_get(f->predictions, e->id))
         return el_fail(EL_EDATA, "%s: two questions have the id \"%s\"", d->name, e->id);
     const char *const best = p->answer_count ? p->answers[0].text : "";

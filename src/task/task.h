@@ -80,7 +80,7 @@ el_status el_task_find_test(const el_task *task, const char *folder, char **path
 /* What a caller may say of a file; zeroed (header -1): nothing. */
 typedef struct {
     const el_columns *columns; /* those that are not open replace the task's; may be NULL */
-    bool labelled;             /* false: labels are taken where they are, and may be missing */
+    bool labelled;             /* false: labels may be missing, and are not looked at */
     bool test;                 /* the task's test_columns hold */
 } el_task_reading;
 

@@ -73,7 +73,7 @@ static el_status read_record(el_run *run)
 
 el_status el_run_open(el_run *run, const char *folder)
 {
-    *run = (el_run){.folder = strdup(folder), .lock = -1};
+    *run = (el_run){.folder = strdup(folder), .lock = -1, .made = !el_folder_exists(folder)};
     el_status st = run->folder ? el_folder_make(folder) : el_fail(EL_ENOMEM, "%s: no memory", folder);
     if (!st)
         st = lock(run);
@@ -88,6 +88,8 @@ el_status el_run_open(el_run *run, const char *folder)
 
 void el_run_close(el_run *run)
 {
+    if (run->folder && run->made)
+        rmdir(run->folder); /* refused where something lies in it */
     if (run->folder && run->lock >= 0)
         close(run->lock); /* and with it the lock */
     free(run->folder);

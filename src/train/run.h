@@ -16,13 +16,15 @@
 typedef struct {
     char *folder;
     int lock;
+    bool made;      /* the folder, just now */
     json_t *record; /* run.json; an empty object for a new run */
 } el_run;
 
 /* Makes the folder where it is not there, locks it (EL_EFAILED where another process has it), reads run.json,
  * and removes what a killed process left half-written. */
 el_status el_run_open(el_run *run, const char *folder);
-void el_run_close(el_run *run); /* accepts a zeroed one */
+/* A folder that was made and got nothing is gone again.  Accepts a zeroed one. */
+void el_run_close(el_run *run);
 
 /* Writes run.json. */
 el_status el_run_save(el_run *run);

@@ -68,7 +68,7 @@ refuse() { # CODE WORDS arguments
     local got=$?
     [ $got = "$code" ] || fail "exit code $got, not $code, for $*: $(cat log)"
     grep -q -- "$words" log || fail "\"$words\" is not in: $(cat log)"
-    rm -rf refused
+    [ ! -e refused ] || fail "something is left where nothing was done: $(ls -A refused)"
 }
 # A model of another task lends its encoder: what begins with it is ahead of what begins with the run.
 finetune --init-from out --task multilabel --train-file data/train.tsv --max-seq-length 32 --num-train-epochs 1 --output lent --json > lent.json 2> log || fail "--init-from: $(cat log)"
@@ -86,6 +86,12 @@ refuse 3 "the label \"cat\" is not known" --model run --task classify --train-fi
 printf 'a\tx\nb\ty\tz\n' > ragged.tsv
 refuse 3 "ragged.tsv, line 2: there are 3 columns" --model run --task classify --train-file ragged.tsv --dev-file data/dev.tsv
 refuse 3 "there is no column \"stars\"" --model run --task classify --data data --label-column stars
+refuse 3 "data: is a folder" --model run --task classify --train-file data --dev-file data/dev.tsv
+printf 'a\0b\tx\nb\ty\n' > zero.tsv
+refuse 3 "zero.tsv, line 1: byte 2 is zero" --model run --task classify --train-file zero.tsv --dev-file data/dev.tsv
+mkdir refused
+finetune --model run --task classify --data nowhere --output refused > log 2>&1 && fail "nowhere is a place"
+rmdir refused || fail "a folder that was there is gone, or has something in it"
 cp -r run other
 seq 1000 >> other/discriminator/vocab.txt
 refuse 3 "other/discriminator: vocab.txt has .* pieces, the model knows" --model other --task classify --data data

@@ -108,6 +108,15 @@ predict --model mnli glue/MNLI/test_mismatched.tsv > /dev/full 2> log
 [ $? = 1 ] || fail "a full disk is no failure"
 [ "$(cat log)" = "electra predict: cannot write the output" ] || fail "a full disk: $(cat log)"
 
+# A file without an example is bad, though a pipe may bring nothing; labels are not looked at; a run has no task.
+: > empty.tsv
+refuse 3 "empty.tsv: there is no example in it" --model mnli empty.tsv
+printf '' | predict --model mnli - > out 2> log || fail "an empty pipe: $(cat log)"
+refuse 3 "glue: is a folder" --model mnli glue
+refuse 3 "not fine-tuned" --model run train.tsv
+printf 'sentence1\tsentence2\tgold_label\na\tb\t-\na\tb\t\n' > unlabelled.tsv
+[ "$(predict --model mnli unlabelled.tsv 2> log | wc -l)" = 3 ] || fail "labels are looked at: $(cat log)"
+
 # A pipe is answered as far as it has come, in every form of lines.
 talk() { # FORM HEADER LINE...
     coproc "$electra" predict --model mnli --threads 1 --format "$1" --json - 2> log

@@ -277,6 +277,9 @@ static void bad_folders_are_refused(void **state)
          "max_seq_length is 65; it must lie between 4 and 64"},
         {SEQUENCE ", \"task\": {\"pair\": 1}", "pair"},
         {SEQUENCE ", \"id2label\": {\"0\": \"x\", \"1\": \"x\"}", "two labels are called \"x\""},
+        {SEQUENCE ", \"id2label\": {\"0\": \"x\", \"2\": \"y\"}", "no name for label 1 of 2"},
+        {SEQUENCE ", \"id2label\": {\"0\": \"x\", \"1\": 7}", "no name for label 1 of 2"},
+        {SEQUENCE ", \"id2label\": [\"x\", \"y\"]", "\"id2label\" is not an object"},
         {"\"architectures\": [\"ElectraForQuestionAnswering\"], \"task\": {\"scored_as\": \"eye\"}",
          "scored_as is \"eye\""},
     };

@@ -223,6 +223,7 @@ static void bad_files(void **state)
     expect_failure("classify", "7.jsonl", "{\"text\": \"a\", \n", "line 1");
     expect_failure("squad", "8.json", "{\"version\": 2}", "no array \"data\"");
     expect_failure("classify", "9.tsv", "", "no example");
+    expect_failure("rte", "24.tsv", "", "no example");
     expect_failure("classify", "11.tsv", "text\tlabel\na\tx\ty\n",
                    "line 2: there are 3 columns, where the first line has 2");
     expect_failure("classify", "12.tsv", "a\tx\nb\n", "line 2: there is no column with a label");
@@ -235,6 +236,13 @@ static void bad_files(void **state)
                    "question 1");
     expect_failure("classify", "18.conll", "word O\n", "a word a line is for tagging alone");
     expect_failure("span", "19.conll", "word O\n", "a word a line is for tagging alone");
+    expect_failure("classify", "20.tsv", "text\tlabel\na\t\n", "line 2: the label is empty");
+    expect_failure("ner", "21.conll", "a x O\n\nb O\n",
+                   "line 3: there are 2 columns, where the first word has 3");
+    expect_failure("span", "22.jsonl", "{\"question\": \"who\", \"answer\": \"a\"}\n",
+                   "line 1: there is no column context");
+    expect_failure("squad", "23.json", "{\"data\": [{\"title\": \"a\"}]}",
+                   "question 1: its article's \"paragraphs\"");
 
     const el_columns questions = {.form = EL_FORM_SQUAD, .header = -1};
     el_labels labels = {0};

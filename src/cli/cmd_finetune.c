@@ -521,8 +521,8 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Mean, median, deviation and best over trials of one figure. */
-static json_t *summary_of(const json_t *trials, const char *name)
+/* Mean, median and deviation over trials of one figure, and what the best trial has. */
+static json_t *summary_of(const json_t *trials, const char *name, json_t *best)
 {
     const size_t count = json_array_size(trials);
     double *const values = malloc(count * sizeof *values);
@@ -539,9 +539,9 @@ static json_t *summary_of(const json_t *trials, const char *name)
         squares += (values[i] - mean) * (values[i] - mean);
     if (n)
         qsort(values, n, sizeof *values, ascending);
-    json_t *const object = n ? json_pack("{s:f, s:f, s:f, s:f}", "mean", mean, "median",
+    json_t *const object = n ? json_pack("{s:f, s:f, s:f, s:O}", "mean", mean, "median",
                                          (values[(n - 1) / 2] + values[n / 2]) / 2, "deviation",
-                                         n > 1 ? sqrt(squares / (double)(n - 1)) : 0, "best", values[n - 1])
+                                         n > 1 ? sqrt(squares / (double)(n - 1)) : 0, "best", best)
                              : json_object();
     free(values);
     return object;
@@ -554,7 +554,7 @@ static json_t *results_json(const job *j, const json_t *test, const json_t *also
     const char *key;
     json_t *value;
     json_object_foreach(json_object_get(best, "metrics"), key, value)
-        json_object_set_new(summary, key, summary_of(trials, key));
+        json_object_set_new(summary, key, summary_of(trials, key, value));
     json_t *const results = json_pack("{s:s, s:s, s:s, s:O, s:o, s:O}", "task", j->task->name, "kind_of_best",
                                       "dev", "metric", metric_name(j), "metrics",
                                       json_object_get(best, "metrics"), "summary", summary, "trials", trials);

@@ -49,7 +49,12 @@ grep -q '"label": "cat"' line.json || fail "a cat is not seen: $(cat line.json)"
 # Other kinds: numbers, words, spans; one short trial each.
 short=(--model run --max-seq-length 32 --num-train-epochs 1 --max-restarts 0 --max-train-examples 64)
 awk -F'\t' -v OFS='\t' 'NR == 1 { print "sentence1", "sentence2", "score" } NR > 1 { print $1, $1, NR % 6 }' data/train.tsv > pairs.tsv
-finetune "${short[@]}" --task regress --train-file pairs.tsv --output regress > log 2>&1 || fail "regress: $(cat log)"
+finetune "${short[@]}" --num-trials 3 --task regress --train-file pairs.tsv --output regress > log 2>&1 || fail "regress: $(cat log)"
+# "best" is what the best trial has, of the loss and the error too.
+bests=$(sed -n '/^  "summary"/,/^  }/s/^ *"best": \([-0-9.e]*\).*/\1/p' regress/results.json)
+figures=$(sed -n '/^  "metrics"/,/^  }/s/^ *"[a-z0-9_]*": \([-0-9.e]*\),\{0,1\}$/\1/p' regress/results.json)
+diff <(echo "$bests") <(echo "$figures") >&2 || fail "the best trial's figures are not those under best"
+[ "$(wc -l <<< "$bests")" -gt 3 ] || fail "there are no best figures: $(cat regress/results.json)"
 grep -v '^$' train.txt | head -n 100 | awk '{ for (i = 1; i <= NF; i++) print $i, ($i == "cat" ? "B-PET" : "O"); print "" }' > words.conll
 finetune "${short[@]}" --task ner --train-file words.conll --output ner > log 2>&1 || fail "ner: $(cat log)"
 awk -F'\t' 'NR > 1 && NR < 90 { split($1, w, " "); printf "{\"question\": \"which %s\", \"context\": \"%s\", \"answer\": \"%s\"}\n", w[2], $1, w[3] }' \

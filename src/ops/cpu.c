@@ -19,7 +19,6 @@ enum {
     SUM_PIECES = 32, /* pieces whose sums of columns are kept apart, at most */
     SUM_ROWS = 32,   /* rows in such a piece, at least */
     SUM_FLOATS = 1 << 18,
-    SUM_COLUMNS = 512, /* columns in a piece where there are too many to keep pieces of rows apart */
     SQUARES = 65536,   /* numbers whose squares are summed in one piece */
     TOUCHED = 1 << 21, /* bytes that a thread zeroes at a time when memory is taken */
 };
@@ -401,43 +400,9 @@ static void add_sums(const job *j, int pieces, el_tensor total, int first)
         k->column_sums(total.data, el_tensor_make(sums_of(j, i) + first, EL_F32, 1, total.cols));
 }
 
-static void column_task(void *context, int index, int thread)
-{
-    const job *const j = context;
-    (void)thread;
-    memset(sums_of(j, index), 0, (size_t)j->count * sizeof(float));
-    kernels_of(j->dev)->column_sums(sums_of(j, index), piece_of(j->b, j, index));
-}
-
-static void wide_column_task(void *context, int index, int thread)
-{
-    const job *const j = context;
-    (void)thread;
-    const int first = index * SUM_COLUMNS, cols = least(SUM_COLUMNS, j->b.cols - first);
-    kernels_of(j->dev)->column_sums((float *)j->a.data + first, el_piece_cols(j->b, first, cols));
-}
-
-static void add_column_sums(el_device *dev, el_tensor sums, el_tensor x)
-{
-    assert(sums.cols == x.cols && sums.type == EL_F32);
-    job j = {.dev = dev, .a = sums, .b = x, .count = x.cols};
-    if (x.rows == 0)
-        return;
-    if (x.cols > SUM_COLUMNS * SUM_PIECES / 4) {
-        el_parallel(dev->threads, pieces_of(x.cols, SUM_COLUMNS), wide_column_task, &j);
-        return;
-    }
-    const int pieces = sum_pieces(&j, x.rows, x.cols);
-    el_parallel(dev->threads, pieces, column_task, &j);
-    add_sums(&j, pieces, sums, 0);
-}
-
-/* A gradient's rows and columns in pieces at most so large: the larger, the less is packed twice. */
-enum { WEIGHT_ROWS = 266, WEIGHT_COLUMNS = 256, EVEN_OUT = 8 };
-
 typedef struct {
     el_device *dev;
-    el_tensor dw, dy, x;
+    el_tensor dw, db, dy, x;
     int row_pieces, col_pieces;
 } weight_job;
 
@@ -452,24 +417,43 @@ static void weight_task(void *context, int index, int thread)
     const int left = begin_of(c, j->col_pieces, panels) * k->panel;
     const int cols = least(begin_of(c + 1, j->col_pieces, panels) * k->panel, j->dw.cols) - left;
     k->product_weight(el_piece_cols(el_piece_rows(j->dw, top, rows), left, cols),
+                      c == 0 ? el_piece_cols(j->db, top, rows) : el_tensor_none(),
                       el_piece_cols(j->dy, top, rows), el_piece_cols(j->x, left, cols),
                       scratch_of(j->dev, thread));
+}
+
+/* The columns that are packed in the time that one block of rows and one panel take; and how many more pieces than must
+ * be are tried, of rows and of columns. */
+enum { PACKED = 20, MORE = 8 };
+
+/* In pieces that no thread waits for long, and for which little is packed twice: the least time of the busiest. */
+static void cut_weight(weight_job *j)
+{
+    const el_kernels *const k = kernels_of(j->dev);
+    const int blocks = pieces_of(j->dw.rows, k->block_rows), panels = pieces_of(j->dw.cols, k->panel);
+    const int rows = pieces_of(blocks, EL_WEIGHT_ROWS / k->block_rows);
+    const int cols = pieces_of(panels, EL_WEIGHT_COLUMNS / k->panel);
+    int64_t shortest = INT64_MAX;
+    for (int r = rows; r <= least(rows + MORE, blocks); r++)
+        for (int c = cols; c <= least(cols + MORE, panels); c++) {
+            const int64_t down = pieces_of(blocks, r), along = pieces_of(panels, c);
+            const int64_t time = pieces_of(r * c, j->dev->threads) *
+                                 (PACKED * down * along + down * k->block_rows + along * k->panel);
+            if (time >= shortest)
+                continue;
+            shortest = time;
+            j->row_pieces = r;
+            j->col_pieces = c;
+        }
 }
 
 static void linear_backward_weight(el_device *dev, el_tensor dw, el_tensor db, el_tensor dy, el_tensor x)
 {
     assert(dw.rows == dy.cols && dw.cols == x.cols && dy.rows == x.rows && dy.type == x.type &&
-           dw.type == EL_F32);
-    const int threads = dev->threads, blocks = pieces_of(dw.rows, kernels_of(dev)->block_rows);
-    weight_job j = {.dev = dev, .dw = dw, .dy = dy, .x = x};
-    j.row_pieces = pieces_of(dw.rows, WEIGHT_ROWS);
-    j.col_pieces = pieces_of(dw.cols, WEIGHT_COLUMNS);
-    while (j.row_pieces < blocks && j.row_pieces * j.col_pieces < EVEN_OUT * threads &&
-           j.row_pieces * j.col_pieces % threads != 0)
-        j.row_pieces++;
-    el_parallel(threads, j.row_pieces * j.col_pieces, weight_task, &j);
-    if (db.data)
-        add_column_sums(dev, db, dy);
+           dw.type == EL_F32 && (!db.data || (db.cols == dw.rows && db.type == EL_F32)));
+    weight_job j = {.dev = dev, .dw = dw, .db = db, .dy = dy, .x = x};
+    cut_weight(&j);
+    el_parallel(dev->threads, j.row_pieces * j.col_pieces, weight_task, &j);
 }
 
 /* Normalisation. */

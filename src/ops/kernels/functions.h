@@ -32,7 +32,7 @@ void EL_KERNEL(pack)(void *packed, el_tensor w, bool transposed, el_type type, i
 size_t EL_KERNEL(product_scratch)(void);
 void EL_KERNEL(product)(el_tensor y, el_tensor x, const void *packed, int first_panel, const float *bias,
                         bool accumulate, void *scratch);
-void EL_KERNEL(product_weight)(el_tensor dw, el_tensor dy, el_tensor x, void *scratch);
+void EL_KERNEL(product_weight)(el_tensor dw, el_tensor db, el_tensor dy, el_tensor x, void *scratch);
 double EL_KERNEL(multiply_adds)(el_type type, long rounds);
 
 #endif

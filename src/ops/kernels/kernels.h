@@ -18,6 +18,9 @@ typedef struct {
     int width;
 } el_attention;
 
+/* Of a weight's gradient, at most, in a piece; rows in whole blocks.  The larger, the less is packed twice. */
+enum { EL_WEIGHT_ROWS = 532, EL_WEIGHT_COLUMNS = 512 };
+
 typedef struct {
     const char *level;
     int block_rows, panel; /* rows that a product works on at a time, columns that are packed together */
@@ -60,13 +63,13 @@ typedef struct {
 
     /* Products.  A matrix B (k, n) is packed in panels of `panel` columns; panels lie one after the other.
      * product: y = x B + bias, or y += x B, for columns from first_panel on, as many as y has.
-     * product_weight: dw += dy^T x. */
+     * product_weight: dw += dy^T x and, where there is db, db += column sums of dy. */
     size_t (*packed_bytes)(int k, int n, el_type type);
     void (*pack)(void *packed, el_tensor w, bool transposed, el_type type, int first_panel, int panels);
     size_t (*product_scratch)(void);
     void (*product)(el_tensor y, el_tensor x, const void *packed, int first_panel, const float *bias,
                     bool accumulate, void *scratch);
-    void (*product_weight)(el_tensor dw, el_tensor dy, el_tensor x, void *scratch);
+    void (*product_weight)(el_tensor dw, el_tensor db, el_tensor dy, el_tensor x, void *scratch);
 
     /* Multiply-adds on registers alone, to time: does them and returns how many they were. */
     double (*multiply_adds)(el_type type, long rounds);

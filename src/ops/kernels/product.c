@@ -1,7 +1,7 @@
 /* product - matrix products over packed panels
  *
  *   product:          y = x B + bias      or y += x B         x (rows, k)  B (k, n) packed  y (rows, n)
- *   product_weight:   dw += dy^T x                            dy (tokens, out)  x (tokens, in)  dw (out, in)
+ *   product_weight:   dw += dy^T x        db += sums of dy    dy (tokens, out)  x (tokens, in)  dw (out, in)
  *
  * The depth is cut at fixed places, so that a panel stays in the first cache and sums have one order.  Where
  * bf16 has no products of its own, x is widened to floats, block by block, and B was when it was packed.  What a
@@ -16,12 +16,9 @@
 enum {
     DEPTH = EL_WIDTH == 16 ? 256 : 512, /* units of the depth at a time: 32 KiB of a panel or less */
     PADDED = DEPTH + 16,                /* units from row to row where rows are copied */
-    WAYS = 8,      /* lines of the first cache whose addresses are multiples of 4 KiB apart */
-    ROWS = 168,    /* rows of y at a time: a multiple of the rows of a block at every level */
-    COLUMNS = 512, /* columns of y whose sums are carried from one part of the depth to the next */
-    TOKENS = 512,  /* tokens that are packed at a time for a weight's gradient */
-    EDGE_ROWS = 266 / BLOCK_ROWS * BLOCK_ROWS, /* of that gradient at a time */
-    EDGE_COLUMNS = 256
+    WAYS = 8,     /* lines of the first cache whose addresses are multiples of 4 KiB apart */
+    ROWS = 168,   /* rows of y at a time: a multiple of the rows of a block at every level */
+    COLUMNS = 512 /* columns of y whose sums are carried from one part of the depth to the next */
 };
 
 static int least(int a, int b)
@@ -44,7 +41,7 @@ size_t EL_KERNEL(packed_bytes)(int k, int n, el_type type)
 size_t EL_KERNEL(product_scratch)(void)
 {
     const size_t forward = (size_t)ROWS * (PADDED + COLUMNS) * 4;
-    const size_t weight = ((size_t)TOKENS * (EDGE_ROWS + EDGE_COLUMNS) + WIDTH) * 4;
+    const size_t weight = ((size_t)DEPTH * (EL_WEIGHT_ROWS + EL_WEIGHT_COLUMNS) + WIDTH) * 4;
     return forward > weight ? forward : weight;
 }
 
@@ -232,16 +229,38 @@ void EL_KERNEL(product)(el_tensor y, el_tensor x, const void *packed, int first_
         product(y, x, first, bias, accumulate, scratch, false, EL_F32);
 }
 
-/* At most EDGE_ROWS and EDGE_COLUMNS of dw; dy is packed in groups of columns that are the rows of one block.
- */
-INLINE void weight(el_tensor dw, el_tensor dy, el_tensor x, uint32_t *scratch, const bool pairs,
+/* The columns of packed groups, summed over `count` units of their depth: products with ones. */
+INLINE void add_sums(float *sums, const uint32_t *packed, int cols, int count, const bool pairs)
+{
+    enum { APART = 4 }; /* sums that do not wait for each other */
+    const vu ones = vsplat_bits(pairs ? 0x3f803f80 : 0x3f800000);
+    for (int i = 0; i < cols; i += BLOCK_ROWS)
+        for (int j = i; j < least(i + BLOCK_ROWS, cols); j += WIDTH) {
+            const uint32_t *const from = packed + (int64_t)i * count + (j - i);
+            vf sum[APART] = {{0}};
+            for (int s = 0; s < count; s += APART)
+#pragma GCC unroll 4
+                for (int k = 0; k < APART; k++)
+                    if (s + k < count)
+                        sum[k] =
+                            vmultiply_add(pairs, sum[k], (vu)vload(from, EL_F32, (s + k) * BLOCK_ROWS), ones);
+            const int left = least(i + BLOCK_ROWS, cols) - j;
+            vstore_upto(sums, EL_F32, j, left,
+                        vload_upto(sums, EL_F32, j, left) + ((sum[0] + sum[1]) + (sum[2] + sum[3])));
+        }
+}
+
+/* dy is packed in groups of columns that are the rows of one block. */
+INLINE void weight(el_tensor dw, el_tensor db, el_tensor dy, el_tensor x, uint32_t *scratch, const bool pairs,
                    const el_type type)
 {
-    uint32_t *const a = scratch, *const b = scratch + TOKENS * EDGE_ROWS;
-    for (int first = 0; first < dy.rows; first += TOKENS) {
-        const int tokens = least(TOKENS, dy.rows - first), count = units_of(pairs, tokens);
+    uint32_t *const a = scratch, *const b = scratch + DEPTH * EL_WEIGHT_ROWS;
+    for (int first = 0; first < dy.rows; first += depth_of(pairs)) {
+        const int tokens = least(depth_of(pairs), dy.rows - first), count = units_of(pairs, tokens);
         pack_across(a, BLOCK_ROWS, pairs, el_piece_at(dy, first, 0), type, dy.stride, tokens, dy.cols);
         pack_across(b, PANEL, pairs, el_piece_at(x, first, 0), type, x.stride, tokens, x.cols);
+        if (db.data)
+            add_sums(db.data, a, db.cols, count, pairs);
         for (int j = 0; j < dw.cols; j += PANEL)
             for (int i = 0; i < dw.rows; i += BLOCK_ROWS) {
                 const target t = {.y = el_piece_cols(el_piece_rows(dw, i, dw.rows - i), j, dw.cols - j),
@@ -255,20 +274,15 @@ INLINE void weight(el_tensor dw, el_tensor dy, el_tensor x, uint32_t *scratch, c
     }
 }
 
-void EL_KERNEL(product_weight)(el_tensor dw, el_tensor dy, el_tensor x, void *scratch)
+void EL_KERNEL(product_weight)(el_tensor dw, el_tensor db, el_tensor dy, el_tensor x, void *scratch)
 {
     assert(dw.type == EL_F32 && dy.type == x.type && dy.rows == x.rows);
+    assert(dw.rows <= EL_WEIGHT_ROWS / BLOCK_ROWS * BLOCK_ROWS && dw.cols <= EL_WEIGHT_COLUMNS);
     const bool pairs = PAIRS && x.type == EL_BF16;
-    for (int i = 0; i < dw.rows; i += EDGE_ROWS)
-        for (int j = 0; j < dw.cols; j += EDGE_COLUMNS) {
-            const int rows = least(EDGE_ROWS, dw.rows - i), cols = least(EDGE_COLUMNS, dw.cols - j);
-            const el_tensor w = el_piece_cols(el_piece_rows(dw, i, rows), j, cols);
-            const el_tensor d = el_piece_cols(dy, i, rows), in = el_piece_cols(x, j, cols);
-            if (pairs)
-                weight(w, d, in, scratch, PAIRS, EL_BF16);
-            else if (x.type == EL_BF16)
-                weight(w, d, in, scratch, false, EL_BF16);
-            else
-                weight(w, d, in, scratch, false, EL_F32);
-        }
+    if (pairs)
+        weight(dw, db, dy, x, scratch, PAIRS, EL_BF16);
+    else if (x.type == EL_BF16)
+        weight(dw, db, dy, x, scratch, false, EL_BF16);
+    else
+        weight(dw, db, dy, x, scratch, false, EL_F32);
 }

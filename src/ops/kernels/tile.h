@@ -157,11 +157,11 @@ INLINE vu units_inside(const bool pairs, const void *even, const void *odd, cons
     if (!pairs)
         return (vu)vload(even, type, at);
     if (type == EL_F32)
-        return vextend(vround(vload(even, type, at))) | vextend(vround(vload(odd, type, at))) << 16;
+        return vriffle(vround_two(vload(even, type, at), vload(odd, type, at)));
     vh low, high; /* as they are */
     memcpy(&low, place(even, type, at), sizeof low);
     memcpy(&high, place(odd, type, at), sizeof high);
-    return vextend(low) | vextend(high) << 16;
+    return vriffle(vjoin(low, high));
 }
 
 /* The same where only `left` columns are left, or no second row (NULL). */
@@ -172,7 +172,7 @@ INLINE vu units_edge(const bool pairs, const void *even, const void *odd, const 
     if (!pairs)
         return (vu)first;
     const vf second = odd ? vload_upto(odd, type, at, left) : (vf){0};
-    return vextend(vround(first)) | vextend(vround(second)) << 16;
+    return vriffle(vround_two(first, second));
 }
 
 /* WIDTH units along one row whose `left` numbers lie side by side. */
@@ -197,13 +197,17 @@ enum {
 }; /* places of the depth that are packed for all groups before the next: rows are read whole */
 
 /* A group's units at the places [first, end) of the depth, of which there are `count`, inside and at the
- * edges.  Inside, a store may run over into the next place; not so at the last. */
+ * edges.  Inside, a store may run over into the next place; not so at the last; and the rows of the next strip are
+ * asked for, as they lie too far apart for the processor to see where they lead. */
 INLINE void pack_inside(uint32_t *to, const int group, const bool pairs, const char *data, const el_type type,
                         int64_t row, int first, int end)
 {
+    const int step = pairs ? 2 : 1;
     for (int s = first; s < end; s++)
         for (int j = 0; j < group; j += WIDTH) {
-            const char *const even = data + (pairs ? 2 : 1) * s * row;
+            const char *const even = data + step * s * row;
+            for (int i = 0; i < step; i++)
+                __builtin_prefetch(place(even + (STRIP * step + i) * row, type, j));
             const vu unit = units_inside(pairs, even, even + row, type, j);
             memcpy(to + (int64_t)s * group + j, &unit, sizeof unit);
         }

@@ -87,6 +87,11 @@ INLINE vu vriffle(vw a)
     return (vu)__builtin_shufflevector(a, a, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24, 9,
                                        25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
+/* One behind the other. */
+INLINE vw vjoin(vh first, vh second)
+{
+    return (vw)_mm512_inserti64x4(_mm512_castsi256_si512((__m256i)first), (__m256i)second, 1);
+}
 /* table[i % 16] in each lane */
 INLINE vf vlook(const float table[16], vi i)
 {
@@ -214,6 +219,13 @@ INLINE vu vriffle(vw a)
     memcpy(half, &a, sizeof half);
     return vextend(half[0]) | vextend(half[1]) << 16;
 }
+INLINE vw vjoin(vh first, vh second)
+{
+    const vh half[2] = {first, second};
+    vw both;
+    memcpy(&both, half, sizeof both);
+    return both;
+}
 INLINE vf vinverse(vf a)
 {
     return 1.0f / a;
@@ -279,10 +291,7 @@ INLINE vh vround(vf x)
 }
 INLINE vw vround_two(vf first, vf second)
 {
-    const vh half[2] = {vround(first), vround(second)};
-    vw both;
-    memcpy(&both, half, sizeof both);
-    return both;
+    return vjoin(vround(first), vround(second));
 }
 #endif
 

@@ -1,9 +1,13 @@
 /* parallel - pieces over a pool of threads that soon fall asleep
  *
- * A call publishes one atomic word: how many threads it invites, and how many pieces nobody has taken.
- * To take a piece is to count the word down.  A call cannot end before the pieces that were taken, so
- * whoever has one may read the rest of the call; whoever comes late finds none left and has touched
+ * A call publishes one atomic word: how many threads it invites, and how many pieces nobody has claimed.
+ * To claim a piece is to count the word down.  A call cannot end before the pieces that were claimed, so
+ * whoever has a claim may read the rest of the call; whoever comes late finds none left and has touched
  * nothing.  So no call waits for a thread that the system did not let run.
+ *
+ * Which piece it is: every thread has a stretch of its own, the same part of every call, and goes on in the
+ * others' stretches when its own is done.  So what a thread reads is mostly what it wrote in the call before,
+ * and lies in its own cache.
  *
  * Thread 0 is the caller, which owns the pool from first to last piece; a caller that finds it owned
  * runs alone.  Who waits (a worker for pieces, the caller for the last one) spins for a moment, unless
@@ -36,15 +40,20 @@ typedef struct {
     alignas(EL_CACHE_LINE) atomic_int asleep; /* 0 or 1; the futex */
 } bed;
 
+typedef struct {
+    alignas(EL_CACHE_LINE) atomic_int next; /* piece that nobody has begun; from `end` on there is none */
+    int end;
+} stretch;
+
 static struct {
     atomic_bool owned;
-    alignas(EL_CACHE_LINE) _Atomic uint64_t open; /* threads invited << 32 | pieces not taken */
+    alignas(EL_CACHE_LINE) _Atomic uint64_t open; /* threads invited << 32 | pieces not claimed */
     alignas(EL_CACHE_LINE) atomic_int unfinished; /* pieces */
     alignas(EL_CACHE_LINE) atomic_int processors; /* when the pool last grew */
     int workers;                                  /* the owner's */
-    int count;                                    /* these three are of the call, for who has a piece */
-    el_task *task;
+    el_task *task;                                /* these three are of the call, for who has a claim */
     void *context;
+    stretch stretches[MOST];
     bed beds[MOST];
 } pool;
 
@@ -56,6 +65,19 @@ static bool invited(uint64_t open, int thread)
     return (uint32_t)open > 0 && (uint64_t)thread < open >> 32;
 }
 
+/* Of `threads` threads; a claim is a promise that some stretch has a piece left, and none that is done gets another. */
+static int claimed(int thread, int threads)
+{
+    for (;; thread = (thread + 1) % threads) {
+        stretch *const s = &pool.stretches[thread];
+        if (atomic_load(&s->next) >= s->end)
+            continue;
+        const int index = atomic_fetch_add(&s->next, 1);
+        if (index < s->end)
+            return index;
+    }
+}
+
 static bool take(int thread, int *index)
 {
     uint64_t open = atomic_load(&pool.open);
@@ -63,7 +85,7 @@ static bool take(int thread, int *index)
         if (!invited(open, thread))
             return false;
     } while (!atomic_compare_exchange_weak(&pool.open, &open, open - 1));
-    *index = pool.count - (int)(uint32_t)open;
+    *index = claimed(thread, (int)(open >> 32));
     return true;
 }
 
@@ -181,9 +203,12 @@ static int grow(int threads)
 
 static void run_together(int threads, int count, el_task *task, void *context)
 {
-    pool.count = count;
     pool.task = task;
     pool.context = context;
+    for (int thread = 0; thread < threads; thread++) {
+        atomic_store(&pool.stretches[thread].next, (int)((int64_t)count * thread / threads));
+        pool.stretches[thread].end = (int)((int64_t)count * (thread + 1) / threads);
+    }
     atomic_store(&pool.unfinished, count);
     atomic_store(&pool.open, (uint64_t)threads << 32 | (uint32_t)count);
     for (int thread = 1; thread < threads; thread++)

@@ -294,7 +294,7 @@ static void product_task(void *context, int index, int thread)
 {
     const product_job *const j = context;
     const el_kernels *const k = kernels_of(j->dev);
-    const int r = index % j->row_pieces, c = index / j->row_pieces;
+    const int r = index / j->col_pieces, c = index % j->col_pieces;
     const int blocks = pieces_of(j->y.rows, k->block_rows), panels = pieces_of(j->y.cols, k->panel);
     const int first = begin_of(r, j->row_pieces, blocks) * k->block_rows;
     const int end = least(begin_of(r + 1, j->row_pieces, blocks) * k->block_rows, j->y.rows);

@@ -1,4 +1,4 @@
-# run.bash - what the tests of pretrain share: a small text, its vocabulary and shards, and comparing two runs.
+# run.bash - what tests of commands share: a small text, its vocabulary and shards, refusals, and comparing two runs.
 # Source it with the program's path in $electra; $work is a folder that is removed at the end.
 set -u
 memory=/dev/shm # syncing costs nothing there
@@ -8,6 +8,16 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 fail() { echo "FAILED: $*" >&2; exit 1; }
+
+# refused CODE WORDS COMMAND...: it ends with this code, and with these words among what it says in log.
+refused() {
+    local code=$1 words=$2
+    shift 2
+    "$@" > /dev/null 2> log
+    local got=$?
+    [ $got = "$code" ] || fail "exit code $got, not $code, for $*: $(cat log)"
+    grep -q -- "$words" log || fail "\"$words\" is not in: $(cat log)"
+}
 
 # Sentences of a small made-up language, in documents of twelve; always the same.
 text() {

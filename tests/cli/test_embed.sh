@@ -7,14 +7,7 @@ width=64
 "$electra" pretrain --data shards --model-size tiny --hidden-size $width --embedding-size 64 --num-train-steps 3 --threads 1 \
     --output run 2> log || fail "pretrain: $(cat log)"
 embed() { "$electra" embed --threads 1 --precision fp32 "$@"; }
-refuse() { # CODE WORDS arguments
-    local code=$1 words=$2
-    shift 2
-    embed "$@" > out 2> log
-    local got=$?
-    [ $got = "$code" ] || fail "exit code $got, not $code, for $*: $(cat log)"
-    grep -q -- "$words" log || fail "\"$words\" is not in: $(cat log)"
-}
+refuse() { refused "$1" "$2" embed "${@:3}"; } # CODE WORDS arguments
 numbers() { grep -o '\[.*\]' | tr -d '[]' | tr ',' '\n'; } # of JSON lines
 values() { tail -c +129 "$1" | od -An -v -w4 -t f4; }      # of a .npy file
 close() { paste "$1" "$2" | awk -v what="$3" '{ d = $1 - $2; if (d < -1e-5 || d > 1e-5 || NF != 2) { print what ": line " NR ": " $0; exit 1 } }' >&2 || fail "$3"; }

@@ -114,12 +114,7 @@ cmp -s before.html hostile.html || fail "a report was written that nobody asked 
 # ---- what is wrong is said in one sentence, with the exit code of its kind
 
 refuse() { # CODE WORDS arguments
-    local code=$1 words=$2
-    shift 2
-    "$electra" evaluate --threads 1 "$@" > out 2> log
-    local got=$?
-    [ $got = "$code" ] || fail "exit code $got, not $code, for $*: $(cat log)"
-    grep -q -- "$words" log || fail "\"$words\" is not in: $(cat log)"
+    refused "$1" "$2" "$electra" evaluate --threads 1 "${@:3}"
     [ "$(wc -l < log)" = 1 ] || fail "more than one sentence: $(cat log)"
 }
 refuse 2 "which run or model" classes/dev.tsv

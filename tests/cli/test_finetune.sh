@@ -69,12 +69,7 @@ done
 "$electra" predict --model ner --json --format lines <(echo "the cat sees") 2> log | grep -q '"words": \["the", "cat", "sees"\]' || fail "tags: $(cat log)"
 
 refuse() { # CODE WORDS arguments
-    local code=$1 words=$2
-    shift 2
-    finetune "$@" --output refused > log 2>&1
-    local got=$?
-    [ $got = "$code" ] || fail "exit code $got, not $code, for $*: $(cat log)"
-    grep -q -- "$words" log || fail "\"$words\" is not in: $(cat log)"
+    refused "$1" "$2" finetune "${@:3}" --output refused
     [ ! -e refused ] || fail "something is left where nothing was done: $(ls -A refused)"
 }
 # A model of another task lends its encoder: what begins with it is ahead of what begins with the run.

@@ -218,11 +218,7 @@ static el_status read_training(void *context, int64_t first, int count, el_batch
 static el_status read_heldout(void *context, int64_t first, int count, el_batch *batch)
 {
     const job *j = context;
-    el_batch_clear(batch);
-    el_status st = EL_OK;
-    for (int i = 0; !st && i < count; i++)
-        st = el_loader_read(j->heldout, first + i, batch);
-    return st;
+    return el_loader_batch_stored(j->heldout, first, count, batch);
 }
 
 /* ---- model ---- */

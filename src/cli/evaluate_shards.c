@@ -55,11 +55,7 @@ static el_status open_objective(job *j)
 static el_status read_examples(void *context, int64_t first, int count, el_batch *batch)
 {
     const job *j = context;
-    el_batch_clear(batch);
-    el_status st = EL_OK;
-    for (int i = 0; !st && i < count; i++)
-        st = el_loader_read(j->data, first + i, batch);
-    return st;
+    return el_loader_batch_stored(j->data, first, count, batch);
 }
 
 static el_status show(void *context, double fraction)

@@ -160,6 +160,15 @@ el_status el_loader_read(const el_loader *loader, int64_t index, el_batch *batch
     return el_shard_read(&loader->shards[which], index - loader->firsts[which], batch);
 }
 
+el_status el_loader_batch_stored(const el_loader *loader, int64_t first, int count, el_batch *batch)
+{
+    el_batch_clear(batch);
+    el_status st = EL_OK;
+    for (int i = 0; i < count && !st; i++)
+        st = el_loader_read(loader, first + i, batch);
+    return st;
+}
+
 el_status el_loader_batch(const el_loader *loader, uint64_t seed, int64_t number, int count, el_batch *batch)
 {
     const uint64_t examples = (uint64_t)el_loader_examples(loader);

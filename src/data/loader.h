@@ -29,6 +29,9 @@ uint64_t el_loader_hash(const el_loader *loader);         /* of all shards' cont
 /* Appends example `index` of the folder, in stored order, to the batch (one sequence or more). */
 el_status el_loader_read(const el_loader *loader, int64_t index, el_batch *batch);
 
+/* Clears the batch and fills it with examples [first, first + count) of the folder, in stored order. */
+el_status el_loader_batch_stored(const el_loader *loader, int64_t first, int count, el_batch *batch);
+
 /* Clears the batch and fills it with examples [number, number + count) of the shuffled, endless stream. */
 el_status el_loader_batch(const el_loader *loader, uint64_t seed, int64_t number, int count, el_batch *batch);
 

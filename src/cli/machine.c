@@ -76,11 +76,6 @@ double cli_resident_mb(void)
     return 1024.0 * (double)usage.ru_maxrss / 1e6; /* Linux counts kilobytes of 1024 */
 }
 
-static el_status load_network(el_model *model, el_role role, const char *folder)
-{
-    return folder ? el_weights_load(model, role, folder) : EL_OK;
-}
-
 el_status cli_model_open(el_model *model, el_device *dev, el_type activations, const char *folder)
 {
     *model = (el_model){0};
@@ -99,16 +94,8 @@ el_status cli_model_open(el_model *model, el_device *dev, el_type activations, c
     if (!st && paths.discriminator)
         st = el_weights_config(paths.discriminator, &plan.discriminator_config, &role);
     if (!st)
-        st = el_model_open(model, dev, &plan);
-    if (!st)
-        st = load_network(model, EL_GENERATOR, paths.generator);
-    if (!st)
-        st = load_network(model, EL_DISCRIMINATOR, paths.discriminator);
-    if (!st)
-        el_model_prepare(model);
+        st = el_weights_open(model, dev, &plan, paths.generator, paths.discriminator);
     el_model_paths_free(&paths);
-    if (st)
-        el_model_close(model);
     return st;
 }
 

@@ -390,6 +390,21 @@ el_status el_weights_load(el_model *model, el_role role, const char *folder)
     return st;
 }
 
+el_status el_weights_open(el_model *model, el_device *dev, const el_model_plan *plan, const char *generator,
+                          const char *discriminator)
+{
+    el_status st = el_model_open(model, dev, plan);
+    if (!st && generator)
+        st = el_weights_load(model, EL_GENERATOR, generator);
+    if (!st && discriminator)
+        st = el_weights_load(model, EL_DISCRIMINATOR, discriminator);
+    if (st)
+        el_model_close(model);
+    else
+        el_model_prepare(model);
+    return st;
+}
+
 /* The sub-folder if it holds a model, else NULL. */
 static char *model_in(const char *folder, const char *name)
 {

@@ -60,16 +60,10 @@ static el_status load_model(el_loaded *loaded, const char *generator, const char
     if (!st)
         st = read_config(discriminator, &plan.discriminator_config);
     if (!st)
-        st = el_model_open(&loaded->model, loaded->dev, &plan);
-    if (!st && generator)
-        st = el_weights_load(&loaded->model, EL_GENERATOR, generator);
-    if (!st && discriminator)
-        st = el_weights_load(&loaded->model, EL_DISCRIMINATOR, discriminator);
+        st = el_weights_open(&loaded->model, loaded->dev, &plan, generator, discriminator);
     if (!st)
         st = discriminator ? el_weights_vocab(discriminator, &plan.discriminator_config, &loaded->vocab)
                            : el_weights_vocab(generator, &plan.generator_config, &loaded->vocab);
-    if (!st)
-        el_model_prepare(&loaded->model);
     return st;
 }
 

@@ -53,13 +53,9 @@ static el_status load(el_embedder *e, el_type activations, const char *folder)
     el_role role;
     el_status st = el_weights_config(folder, &plan.discriminator_config, &role);
     if (!st)
-        st = el_model_open(&e->model, e->dev, &plan);
-    if (!st)
-        st = el_weights_load(&e->model, EL_DISCRIMINATOR, folder);
+        st = el_weights_open(&e->model, e->dev, &plan, NULL, folder);
     if (!st)
         st = el_weights_vocab(folder, &plan.discriminator_config, &e->vocab);
-    if (!st)
-        el_model_prepare(&e->model);
     return st;
 }
 

@@ -351,13 +351,9 @@ static el_status load(el_finetuned *f, el_device *dev, el_type activations, cons
                           .parameters = activations == EL_F64 ? EL_F64 : EL_F32};
     el_status st = el_finetuned_read(folder, &plan.discriminator_config, &plan.head, &f->card);
     if (!st)
-        st = el_model_open(&f->model, dev, &plan);
-    if (!st)
-        st = el_weights_load(&f->model, EL_DISCRIMINATOR, folder);
+        st = el_weights_open(&f->model, dev, &plan, NULL, folder);
     if (!st)
         st = el_weights_vocab(folder, &plan.discriminator_config, &f->vocab);
-    if (!st)
-        el_model_prepare(&f->model);
     return st;
 }
 

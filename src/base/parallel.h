@@ -3,7 +3,9 @@
  * Work is cut into pieces whose number and limits depend only on the problem,
  * never on the number of threads, so that results have the same bits whatever
  * runs them.  Pieces may run in any order and at the same time; each writes
- * memory of its own.
+ * memory of its own.  A thread begins with its own part of the indices, the same
+ * in every call: where neighbouring pieces have neighbouring memory, it finds in
+ * its cache what it wrote before.
  *
  * Calls do not nest: a task that calls el_parallel runs its pieces itself, in
  * order, as its own `thread` (which must be below the inner `threads`, unless

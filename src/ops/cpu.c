@@ -72,25 +72,26 @@ static bool same_shape(el_tensor a, el_tensor b)
 typedef struct {
     char *memory;
     size_t bytes;
+    int threads;
 } touching;
 
+/* Every so many-th block, one piece a thread. */
 static void touch_task(void *context, int index, int thread)
 {
     const touching *const t = context;
-    const size_t first = (size_t)index * TOUCHED, left = t->bytes - first;
     (void)thread;
-    memset(t->memory + first, 0, left < TOUCHED ? left : TOUCHED);
+    for (size_t at = (size_t)index * TOUCHED; at < t->bytes; at += (size_t)t->threads * TOUCHED)
+        memset(t->memory + at, 0, t->bytes - at < TOUCHED ? t->bytes - at : TOUCHED);
 }
 
-/* Zeroed by all threads: the system puts a page beside the processor that first writes to it.  As pieces of work go to
- * whichever thread is free, memory that lies evenly about the nodes is what serves them. */
+/* Zeroed by all threads in turn: the system puts a page beside the processor that first writes to it, and so large
+ * tensors lie evenly about the memory nodes of those who work on them. */
 static void *device_alloc(el_device *dev, size_t bytes)
 {
     const size_t whole = (bytes / ALIGNMENT + 1) * ALIGNMENT;
     void *const memory = bytes < SIZE_MAX - ALIGNMENT ? aligned_alloc(ALIGNMENT, whole) : NULL;
     if (memory)
-        el_parallel(dev->threads, (int)((whole + TOUCHED - 1) / TOUCHED), touch_task,
-                    &(touching){memory, whole});
+        el_parallel(dev->threads, dev->threads, touch_task, &(touching){memory, whole, dev->threads});
     return memory;
 }
 

@@ -623,15 +623,6 @@ static void attention_backward_task(void *context, int index, int thread)
     attention_piece(j, index, thread, kernels_of(j->dev)->attention_backward);
 }
 
-static void attend_all(attention_job *j, el_task *task)
-{
-    const int sequences = j->attention.layout.sequences, threads = j->dev->threads;
-    if (sequences == 0)
-        return;
-    j->groups = least(j->attention.heads, pieces_of(HEAD_PIECES * threads, sequences));
-    el_parallel(threads, sequences * j->groups, task, j);
-}
-
 static void check_attention(el_device *dev, const el_attention *a)
 {
     assert(a->qkv.cols == 3 * a->y.cols && a->y.cols % a->heads == 0 && a->lse.cols == a->heads);
@@ -641,6 +632,16 @@ static void check_attention(el_device *dev, const el_attention *a)
     assert(kernels_of(dev)->attention_scratch(a->layout.longest, a->y.cols / a->heads) <=
                cpu_of(dev)->scratch_bytes &&
            "reserve() has been called for sequences this long");
+}
+
+static void attend_all(attention_job *j, el_task *task)
+{
+    const int sequences = j->attention.layout.sequences, threads = j->dev->threads;
+    check_attention(j->dev, &j->attention);
+    if (sequences == 0)
+        return;
+    j->groups = least(j->attention.heads, pieces_of(HEAD_PIECES * threads, sequences));
+    el_parallel(threads, sequences * j->groups, task, j);
 }
 
 static void attention_forward(el_device *dev, el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout,
@@ -654,7 +655,6 @@ static void attention_forward(el_device *dev, el_tensor y, el_tensor lse, el_ten
                                      .heads = heads,
                                      .dropout = dropped,
                                      .width = width}};
-    check_attention(dev, &j.attention);
     attend_all(&j, attention_forward_task);
 }
 
@@ -671,7 +671,6 @@ static void attention_backward(el_device *dev, el_tensor dqkv, el_tensor dy, el_
                                      .heads = heads,
                                      .dropout = dropped,
                                      .width = width}};
-    check_attention(dev, &j.attention);
     attend_all(&j, attention_backward_task);
 }
 

@@ -123,7 +123,7 @@ static el_status score_file(job *j, const el_task *task, const char *path, const
 
 /* ---- which files ---- */
 
-/* The file of --data that is asked for; where `needed`, it must be there. */
+/* The file of --data that is asked for; the task's own (no `key`) must be there. */
 static el_status score_split(job *j, const el_task *task, const char *key)
 {
     const evaluate_settings *const s = j->settings;

@@ -37,9 +37,9 @@ typedef struct {
     const char *name;  /* "sst2" */
     const char *about; /* "sentiment of film reviews (GLUE)" */
     el_task_kind kind;
-    const char *
-        folder; /* where its files usually lie, below the data folder: "SST-2", alternatives between '|', or as the
-                         * task is named; NULL: in the data folder itself */
+    /* Where its files usually lie, below the data folder: "SST-2", alternatives between '|', or as the task is named;
+     * NULL: in the data folder itself. */
+    const char *folder;
     const char *train, *dev, *test; /* names of files without endings, alternatives between '|'; NULL: none */
     el_columns columns;
     el_columns test_columns; /* of a test file without labels, as GLUE's are */

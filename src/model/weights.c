@@ -34,10 +34,17 @@ static el_status exported(el_device *dev, const el_param *param, float **values)
     return st;
 }
 
-static el_status save_tensors(el_device *dev, const el_params *params, const char *path)
+/* In the metadata of model.safetensors: the hash of the vocabulary that the weights were trained with. */
+static const char VOCAB_HASH[] = "vocab_hash";
+
+static el_status save_tensors(el_device *dev, const el_params *params, const el_vocab *vocab,
+                              const char *path)
 {
+    char hash[17];
+    el_hash_text(vocab->hash, hash);
+    json_t *const metadata = json_pack("{ss}", VOCAB_HASH, hash);
     el_st_entry *entries = calloc((size_t)params->count, sizeof *entries);
-    el_status st = entries ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", path);
+    el_status st = entries && metadata ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", path);
     for (int i = 0; !st && i < params->count; i++) {
         const el_param *param = &params->items[i];
         float *values = NULL;
@@ -54,10 +61,11 @@ static el_status save_tensors(el_device *dev, const el_params *params, const cha
             entry->shape[1] = 0;
     }
     if (!st)
-        st = el_safetensors_write(path, entries, params->count, NULL, false);
+        st = el_safetensors_write(path, entries, params->count, metadata, false);
     for (int i = 0; entries && i < params->count; i++)
         free((void *)entries[i].data);
     free(entries);
+    json_decref(metadata);
     return st;
 }
 
@@ -129,7 +137,7 @@ el_status el_weights_save(el_model *model, el_role role, const el_vocab *vocab, 
     if (!tensors || !config || !readme || !object)
         st = el_fail(EL_ENOMEM, "%s: no memory", folder);
     if (!st)
-        st = save_tensors(model->dev, &net->params, tensors);
+        st = save_tensors(model->dev, &net->params, vocab, tensors);
     if (!st)
         st = el_json_save(object, config);
     if (!st)
@@ -218,12 +226,40 @@ static el_status read_head(const json_t *object, const char *name, el_head_confi
     return st;
 }
 
+/* Weights that others wrote name no vocabulary. */
+static el_status check_vocab_hash(const char *folder, const el_vocab *vocab)
+{
+    char *const path = el_path_join(folder, "model.safetensors");
+    el_safetensors file = {0};
+    const el_status st =
+        path ? el_safetensors_open(&file, path) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    free(path);
+    if (st)
+        return st;
+    char hash[17];
+    el_hash_text(vocab->hash, hash);
+    const char *const named = el_safetensors_metadata(&file, VOCAB_HASH);
+    const bool same = !named || strcmp(named, hash) == 0;
+    el_safetensors_close(&file);
+    return same ? EL_OK
+                : el_fail(EL_EDATA,
+                          "%s: vocab.txt, or the casing in tokenizer_config.json, is not what the model was "
+                          "trained "
+                          "with",
+                          folder);
+}
+
 el_status el_weights_vocab(const char *folder, const el_config *config, el_vocab **vocab)
 {
     el_status st = el_vocab_load(vocab, folder, EL_CASING_UNSAID);
-    if (!st && (*vocab)->size > config->vocab_size) {
+    if (st)
+        return st;
+    if ((*vocab)->size > config->vocab_size)
         st = el_fail(EL_EDATA, "%s: vocab.txt has %d pieces, the model knows %d", folder, (*vocab)->size,
                      config->vocab_size);
+    else
+        st = check_vocab_hash(folder, *vocab);
+    if (st) {
         el_vocab_close(*vocab);
         *vocab = NULL;
     }

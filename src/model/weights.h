@@ -23,7 +23,8 @@ el_status el_weights_save(el_model *model, el_role role, const el_vocab *vocab, 
 /* The configuration in a folder, and whether it is a generator (ElectraForMaskedLM) or a discriminator. */
 el_status el_weights_config(const char *folder, el_config *config, el_role *role);
 
-/* The vocabulary in a folder; EL_EDATA where it has more pieces than the folder's model has rows for. */
+/* The vocabulary in a folder; EL_EDATA where it has more pieces than the folder's model has rows for, or is not the
+ * one whose hash the weights name ("vocab_hash" in the metadata of model.safetensors). */
 el_status el_weights_vocab(const char *folder, const el_config *config, el_vocab **vocab);
 
 /* The head in a folder, and all of config.json where it is asked for (`object` not NULL; a new reference).  The kind

@@ -197,6 +197,31 @@ static void check_refusal(const char *key, json_t *value, const char *sentence)
           "%s: \"%s\"", key, el_error());
 }
 
+static void another_vocabulary_is_refused(void **state)
+{
+    (void)state;
+    static const char SWAPPED[] =
+        "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nb\na\n"; /* as many pieces, other ids */
+    const el_config config = {.vocab_size = 7};
+    el_vocab *read, *other;
+    save_model(&(el_head_config){EL_HEAD_TOKEN, .labels = 3}, 1, NULL);
+    CHECK(el_weights_vocab(model_folder, &config, &read) == EL_OK, "%s", el_error());
+    CHECK(read->hash == vocab->hash, "another vocabulary comes back");
+    el_vocab_close(read);
+    CHECK(el_vocab_parse(&other, SWAPPED, strlen(SWAPPED), (el_casing){0}, "swapped") == EL_OK, "%s",
+          el_error());
+    CHECK(el_vocab_save(other, model_folder) == EL_OK, "%s", el_error());
+    el_vocab_close(other);
+    CHECK(el_weights_vocab(model_folder, &config, &read) == EL_EDATA && strstr(el_error(), "trained with"),
+          "swapped pieces: \"%s\"", el_error());
+    CHECK(el_vocab_parse(&other, PIECES, strlen(PIECES), (el_casing){.lowercase = true}, "lower") == EL_OK,
+          "%s", el_error());
+    CHECK(el_vocab_save(other, model_folder) == EL_OK, "%s", el_error());
+    el_vocab_close(other);
+    CHECK(el_weights_vocab(model_folder, &config, &read) == EL_EDATA && strstr(el_error(), "trained with"),
+          "another casing: \"%s\"", el_error());
+}
+
 static void nonsense_is_refused(void **state)
 {
     (void)state;
@@ -229,9 +254,10 @@ static void a_promised_head_is_wanted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(heads_come_back),     cmocka_unit_test(callers_keys_are_merged),
-        cmocka_unit_test(another_head_stays),  cmocka_unit_test(other_labels_stay),
-        cmocka_unit_test(nonsense_is_refused), cmocka_unit_test(a_promised_head_is_wanted),
+        cmocka_unit_test(heads_come_back),           cmocka_unit_test(callers_keys_are_merged),
+        cmocka_unit_test(another_head_stays),        cmocka_unit_test(other_labels_stay),
+        cmocka_unit_test(nonsense_is_refused),       cmocka_unit_test(another_vocabulary_is_refused),
+        cmocka_unit_test(a_promised_head_is_wanted),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

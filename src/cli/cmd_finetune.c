@@ -299,8 +299,10 @@ static el_status make_features(job *j)
         el_log(EL_LOG_NOTE, "%d examples are longer than %d tokens, and cut", j->features.cut,
                j->card.features.max_seq_length);
     if (!st && j->features.answers_lost)
-        el_log(EL_LOG_NOTE, "%d questions are left out of training: their answer does not stand in the text",
-               j->features.answers_lost);
+        el_log(EL_LOG_NOTE,
+               "%d questions are left out of training, as their answer does not stand in the text; "
+               "number %lld of %s is the first",
+               j->features.answers_lost, (long long)j->features.first_lost->line, j->data[TRAIN].name);
     if (!st && j->splits[TRAIN].end == j->splits[TRAIN].begin)
         st = el_fail(EL_EDATA, "%s: there is nothing in it to learn from", j->files.train);
     return st;

@@ -46,7 +46,7 @@ typedef struct {
 
 /* One example. */
 typedef struct {
-    const char *id;      /* as the file names it; its number in the file where it does not */
+    const char *id;      /* as the file names it; NULL where it does not */
     const char *text[2]; /* sentence and second sentence; question and context; NULL where there is none */
     int64_t line;        /* where it begins in the file, from 1; for JSON its number */
     int label; /* classify: of the labels; -1: unlabelled.  span: 1 impossible, 0 answerable, -1 unlabelled */

@@ -336,7 +336,7 @@ static el_status add_question(adding *a, int example)
         return st;
     const gold g = find_answer(a, e);
     if (a->training && g.fate == UNKNOWN) {
-        f->answers_lost++; /* there is a label: see is_labelled */
+        f->first_lost = f->answers_lost++ ? f->first_lost : e; /* there is a label: see is_labelled */
         return EL_OK;
     }
     const bool cut = (int)a->a.count > s->max_query_length;
@@ -413,6 +413,7 @@ el_status el_features_add(el_features *f, const el_dataset *dataset, const el_vo
 void el_features_clear(el_features *f)
 {
     f->count = f->word_count = f->cut = f->answers_lost = 0;
+    f->first_lost = NULL;
     f->ids.count = f->pieces.count = 0;
 }
 

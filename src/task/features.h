@@ -59,7 +59,8 @@ typedef struct {
     el_spans pieces; /* span: bytes of the context, which examples that follow each other share */
     int cut;         /* examples of which something was left out */
     int answers_lost; /* span examples dropped in training: their answer does not stand in the context's pieces */
-    el_wordpiece *wordpiece; /* of the vocabulary that came first */
+    const el_example *first_lost; /* of these, in its dataset; NULL: none */
+    el_wordpiece *wordpiece;      /* of the vocabulary that came first */
 } el_features;
 
 /* Appends a split's features.  Training leaves out what cannot be learned from, and doubles pairs where asked.  The

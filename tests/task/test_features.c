@@ -291,6 +291,7 @@ static void questions_without_a_place(void **state)
     CHECK_OK(el_features_add(&f, &d, vocab, &settings, true, &split));
     assert_int_equal(f.count, 2);
     assert_int_equal(f.answers_lost, 1);
+    assert_ptr_equal(f.first_lost, &d.examples[1]);
     assert_int_equal(f.cut, 1);
     check_pieces(&f, 0, "[CLS] c c [SEP] a b c [SEP]");
     assert_int_equal(f.items[0].start, 5);
@@ -301,6 +302,7 @@ static void questions_without_a_place(void **state)
     CHECK_OK(el_features_add(&f, &d, vocab, &settings, false, &split));
     assert_int_equal(f.count, 4);
     assert_int_equal(f.answers_lost, 0);
+    assert_null(f.first_lost);
     assert_int_equal(f.items[1].start, -1);
     assert_int_equal(f.items[2].start, -1);
     assert_int_equal(f.items[2].row, f.items[0].row);

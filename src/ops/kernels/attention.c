@@ -42,7 +42,7 @@ typedef struct {
     void *r, *ds;                   /* rows of R and of dS in the units of the product, (kept, stride) */
     uint32_t *r_pairs, *ds_pairs;   /* two rows of R, of dS in one row of units */
     float *out, *dk, *dv;           /* (queries, width), (keys, width) */
-    uint16_t *keep;                 /* which elements of R are kept, rows as fill_rows makes them */
+    uint16_t *keep;                 /* which elements of R are kept, a stretch a row */
     int stride, width;
     size_t bytes;
 } places;
@@ -88,7 +88,7 @@ static places lay_out(void *base, int rows, int d)
     p.out = push(&p, base, QUERIES * width);
     p.dk = push(&p, base, across);
     p.dv = push(&p, base, across);
-    p.keep = push(&p, base, (size_t)QUERIES * (size_t)mask_row_groups(rows) * sizeof *p.keep);
+    p.keep = push(&p, base, (size_t)(QUERIES * mask_groups(MASK_LANES, rows)) * sizeof *p.keep);
     return p;
 }
 
@@ -124,7 +124,7 @@ static head head_of(const el_attention *a, int sequence, int number)
     if (h.drops) {
         el_dropout numbered = a->dropout;
         numbered.first_row = 0;
-        mask_start(&h.mask, numbered, a->width);
+        h.mask = mask_of(numbered, a->width);
         h.mask_step = (uint64_t)a->heads;
         h.mask_row = (a->dropout.first_row + (uint64_t)first) * h.mask_step + (uint64_t)number;
     }
@@ -219,29 +219,22 @@ INLINE void store_rows(el_tensor y, int first, int rows, const float *from, int 
         store_row(y, first + i, from + (int64_t)i * width, factor, type);
 }
 
-/* Rows `step` apart, as much of each as `cols` columns; the next begins mask_row_groups further. */
-static __attribute__((noinline)) void fill_rows(const mask *m, uint64_t row, uint64_t step, int rows,
-                                                int cols, uint16_t *keep)
+static uint64_t mask_row_of(const head *h, int query)
 {
-    for (int i = 0; i < rows; i++, row += step, keep += mask_row_groups(cols)) {
-        const uint64_t first = (m->row + row) * m->stride, last = first + (uint64_t)cols - 1;
-        for (uint64_t b = first / MASK_BLOCK; b <= last / MASK_BLOCK; b++)
-            mask_block(m, b, keep + (b - first / MASK_BLOCK) * MASK_GROUPS);
-    }
+    return h->mask_row + (uint64_t)query * h->mask_step;
 }
 
 /* The masks of some queries; and where that of one begins. */
 INLINE void fill_keep(const head *h, const places *p, int first, int rows)
 {
     if (h->drops)
-        fill_rows(&h->mask, h->mask_row + (uint64_t)first * h->mask_step, h->mask_step, rows, h->rows,
-                  p->keep);
+        mask_fill(&h->mask, mask_row_of(h, first), h->mask_step, rows, h->rows, p->keep);
 }
 
 INLINE const uint16_t *keep_of(const head *h, const places *p, int first, int i)
 {
-    return p->keep + i * mask_row_groups(h->rows) +
-           mask_row_offset(&h->mask, h->mask_row + (uint64_t)(first + i) * h->mask_step);
+    return mask_row(&h->mask, p->keep + i * mask_groups(h->mask.stride, h->rows), mask_row_of(h, first + i),
+                    0);
 }
 
 static const float LOG2_E = 1.44269504f;

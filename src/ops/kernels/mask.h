@@ -11,105 +11,136 @@
 
 #include "vector.h"
 
-enum { MASK_BLOCK = 128, MASK_LANES = 16, MASK_GROUPS = MASK_BLOCK / MASK_LANES, MASK_SPAN = 16 };
+enum { MASK_BLOCK = 128, MASK_LANES = 16, MASK_GROUPS = MASK_BLOCK / MASK_LANES };
+
+/* Blocks whose rounds run side by side, as many as the registers hold: one alone waits for its own. */
+enum { MASK_ABREAST = EL_WIDTH == 16 ? 2 : 1 };
 
 typedef struct {
     el_random random;
     uint64_t row; /* the number of the tensor's row 0 */
     uint64_t stride;
-    int32_t threshold, cols;
+    int32_t threshold;
     float scale;
-    uint64_t first, end;                    /* the blocks in `keep` */
-    uint16_t keep[MASK_SPAN * MASK_GROUPS]; /* a bit for each element of these blocks */
 } mask;
 
-/* One half of the lanes: each 64 bits hold a 32-bit state word, with anything in the upper half. */
-INLINE void philox(vl state[4], uint32_t key_0, uint32_t key_1)
+/* For a tensor of `cols` columns. */
+static inline mask mask_of(el_dropout dropout, int cols)
+{
+    const int32_t threshold = (int32_t)round(dropout.rate * 65536);
+    return (mask){.random = dropout.random,
+                  .row = dropout.first_row,
+                  .stride = (uint64_t)(cols + MASK_LANES - 1) / MASK_LANES * MASK_LANES,
+                  .threshold = threshold,
+                  .scale = (float)(65536.0 / (65536 - threshold))};
+}
+
+/* Each 64 bits hold a 32-bit state word, with anything in the upper half. */
+INLINE void philox(vl state[][4], const int count, uint32_t key_0, uint32_t key_1)
 {
     const vl by_0 = (vl){0} + 0xD2511F53u, by_1 = (vl){0} + 0xCD9E8D57u;
+#pragma GCC unroll 10
     for (int round = 0; round < 10; round++) {
-        const vl product_0 = vproduct(state[0], by_0), product_1 = vproduct(state[2], by_1);
-        state[0] = (product_1 >> 32) ^ state[1] ^ key_0;
-        state[2] = (product_0 >> 32) ^ state[3] ^ key_1;
-        state[1] = product_1;
-        state[3] = product_0;
+#pragma GCC unroll 4
+        for (int i = 0; i < count; i++) {
+            vl *const s = state[i];
+            const vl product_0 = vproduct(s[0], by_0), product_1 = vproduct(s[2], by_1);
+            s[0] = (product_1 >> 32) ^ s[1] ^ key_0;
+            s[2] = (product_0 >> 32) ^ s[3] ^ key_1;
+            s[1] = product_1;
+            s[3] = product_0;
+        }
         key_0 += 0x9E3779B9u;
         key_1 += 0xBB67AE85u;
     }
 }
 
-/* Which elements of a block are kept, a bit for each. */
-INLINE void mask_block(const mask *m, uint64_t block, uint16_t keep[MASK_GROUPS])
+/* The counters of every second lane from `index` on; a block's counters share their upper half. */
+INLINE void counters(const mask *m, uint64_t index, vl state[4])
 {
+    uint64_t lane[WIDTH / 2];
+    for (int i = 0; i < WIDTH / 2; i++)
+        lane[i] = 2 * (uint64_t)i;
+    memcpy(&state[0], lane, sizeof lane);
+    state[0] += index;
+    state[1] = (vl){0} + (index >> 32);
+    state[2] = (vl){0} + m->random.step;
+    state[3] = (vl){0} + m->random.stream;
+}
+
+/* Which elements of some blocks are kept, a bit for each. */
+INLINE void mask_blocks(const mask *m, const uint64_t block[MASK_ABREAST], uint16_t *const bits[MASK_ABREAST])
+{
+    uint32_t kept[MASK_ABREAST][4] = {{0}};
     for (int first = 0; first < MASK_LANES; first += WIDTH) {
-        const uint64_t index = block * MASK_LANES + (uint64_t)first;
-        uint64_t counters[WIDTH / 2]; /* of even lanes; a block's counters share their upper half */
-        vl even[4], odd[4];
-        for (int i = 0; i < WIDTH / 2; i++)
-            counters[i] = 2 * (uint64_t)i;
-        memcpy(&even[0], counters, sizeof counters);
-        even[0] += index;
-        odd[0] = even[0] + 1;
-        even[1] = odd[1] = (vl){0} + (index >> 32);
-        even[2] = odd[2] = (vl){0} + m->random.step;
-        even[3] = odd[3] = (vl){0} + m->random.stream;
-        philox(even, (uint32_t)m->random.seed, (uint32_t)(m->random.seed >> 32));
-        philox(odd, (uint32_t)m->random.seed, (uint32_t)(m->random.seed >> 32));
-        for (int word = 0; word < 4; word++) {
-            const vu both = (vu)((even[word] & 0xffffffff) | odd[word] << 32);
-            const uint32_t low = vleast((vi)(both & 0xffff), m->threshold) << first;
-            const uint32_t high = vleast((vi)(both >> 16), m->threshold) << first;
-            keep[2 * word] = (uint16_t)(first ? keep[2 * word] | low : low);
-            keep[2 * word + 1] = (uint16_t)(first ? keep[2 * word + 1] | high : high);
+        vl state[2 * MASK_ABREAST][4]; /* of even and of odd lanes */
+#pragma GCC unroll 4
+        for (int i = 0; i < 2 * MASK_ABREAST; i++)
+            counters(m, block[i / 2] * MASK_LANES + (uint64_t)(first + i % 2), state[i]);
+        philox(state, 2 * MASK_ABREAST, (uint32_t)m->random.seed, (uint32_t)(m->random.seed >> 32));
+#pragma GCC unroll 8
+        for (int i = 0; i < 4 * MASK_ABREAST; i++)
+            kept[i / 4][i % 4] |= vleast(state[i / 4 * 2][i % 4], state[i / 4 * 2 + 1][i % 4], m->threshold)
+                                  << first;
+    }
+    for (int i = 0; i < MASK_ABREAST; i++)
+        memcpy(bits[i], kept[i], sizeof kept[i]);
+}
+
+/* Bits are made for many elements at once and used later: for stretches of `length` elements each, which begin with
+ * rows `step` apart.  Each takes as many groups: */
+static inline int mask_groups(uint64_t stride, int length)
+{
+    const int before = stride % MASK_BLOCK ? MASK_BLOCK - MASK_LANES : 0; /* it begins, in a block, at most */
+    return (length + before + MASK_BLOCK - 1) / MASK_BLOCK * MASK_GROUPS;
+}
+
+static __attribute__((noinline)) void mask_fill(const mask *shared, uint64_t row, uint64_t step,
+                                                int stretches, int length, uint16_t *bits)
+{
+    const mask m = *shared; /* in registers */
+    const int each = mask_groups(m.stride, length) / MASK_GROUPS, count = stretches * each;
+    for (int first = 0; first < count; first += MASK_ABREAST) {
+        uint64_t block[MASK_ABREAST];
+        uint16_t *to[MASK_ABREAST];
+        for (int i = 0; i < MASK_ABREAST; i++) {
+            const int b = first + i < count ? first + i : first;
+            block[i] =
+                (m.row + row + (uint64_t)(b / each) * step) * m.stride / MASK_BLOCK + (uint64_t)(b % each);
+            to[i] = bits + b * MASK_GROUPS;
         }
+        mask_blocks(&m, block, to);
     }
 }
 
-/* The blocks from this one to the end of its row, or as many as there is room for: several at once keep the
- * processor busy, one alone waits for its own rounds. */
-static __attribute__((noinline)) void mask_fill(mask *m, uint64_t block, uint64_t row)
+/* The same of `rows` rows one behind the other, as one stretch; and the groups that they take. */
+static inline int mask_rows_groups(const mask *m, int rows)
 {
-    const uint64_t last = ((m->row + row) * m->stride + (uint64_t)m->cols - 1) / MASK_BLOCK;
-    m->first = block;
-    m->end = last - block < MASK_SPAN ? last + 1 : block + MASK_SPAN;
-    for (uint64_t b = block; b < m->end; b++)
-        mask_block(m, b, m->keep + (b - block) * MASK_GROUPS);
+    return mask_groups(m->stride, rows * (int)m->stride);
 }
 
-/* For a tensor of `cols` columns; element (row, col) with col a multiple of WIDTH is then asked for. */
-static inline void mask_start(mask *m, el_dropout dropout, int cols)
+static inline void mask_fill_rows(const mask *m, uint64_t row, int rows, uint16_t *bits)
 {
-    *m = (mask){.random = dropout.random, .row = dropout.first_row, .cols = cols};
-    m->stride = (uint64_t)(cols + 15) / 16 * 16;
-    m->threshold = (int32_t)round(dropout.rate * 65536);
-    m->scale = (float)(65536.0 / (65536 - m->threshold));
+    mask_fill(m, row, 0, 1, rows * (int)m->stride, bits);
 }
 
-INLINE vf mask_apply(mask *m, uint64_t row, int col, vf x)
+/* Where the bits of row `first` + i begin in those of a stretch that begins with row `first`. */
+INLINE const uint16_t *mask_row(const mask *m, const uint16_t *bits, uint64_t first, int i)
 {
-    const uint64_t element = (m->row + row) * m->stride + (uint64_t)col, block = element / MASK_BLOCK;
-    if (block < m->first || block >= m->end)
-        mask_fill(m, block, row);
-    const uint64_t group = element / MASK_LANES - m->first * MASK_GROUPS;
-    return vkeep((uint32_t)m->keep[group] >> (element % MASK_LANES), x * m->scale);
+    return bits + (m->row + first) * m->stride / MASK_LANES % MASK_GROUPS +
+           (uint64_t)i * m->stride / MASK_LANES;
 }
 
-/* Where many rows are made at once, block by block, and used later: groups that `cols` columns of one may
- * touch, and the group at which a row begins in its first block. */
-static inline int mask_row_groups(int cols)
-{
-    return (cols / MASK_BLOCK + 2) * MASK_GROUPS;
-}
-
-INLINE int mask_row_offset(const mask *m, uint64_t row)
-{
-    return (int)((m->row + row) * m->stride / MASK_LANES % MASK_GROUPS);
-}
-
-/* x where it is kept, not scaled; column `col` of a row whose bits begin at `keep`, offset included. */
+/* x where it is kept, not scaled; column `col`, a multiple of WIDTH, of a row whose bits begin at `keep`. */
 INLINE vf mask_keep(const uint16_t *keep, int col, vf x)
 {
     return vkeep((uint32_t)keep[col / MASK_LANES] >> (col % MASK_LANES), x);
+}
+
+/* The same, scaled; all of x where `keep` is NULL. */
+INLINE vf mask_drop(const mask *m, const uint16_t *keep, int col, vf x)
+{
+    return keep ? mask_keep(keep, col, x * m->scale) : x;
 }
 
 #endif

@@ -16,15 +16,14 @@
 enum { TOGETHER = 8 };
 
 /* sum = x + dropout(branch), one row */
-INLINE void residual_row(el_tensor sum, el_tensor x, el_tensor branch, int i, mask *m, const el_type type)
+INLINE void residual_row(el_tensor sum, el_tensor x, el_tensor branch, int i, const mask *m,
+                         const uint16_t *keep, const el_type type)
 {
     for (int j = 0; j < x.cols; j += WIDTH) {
         const int left = x.cols - j;
-        vf b = vload_upto(branch.data, type, i * branch.stride + j, left);
-        if (m)
-            b = mask_apply(m, (uint64_t)i, j, b);
+        const vf b = vload_upto(branch.data, type, i * branch.stride + j, left);
         vstore_upto(sum.data, type, i * sum.stride + j, left,
-                    vload_upto(x.data, type, i * x.stride + j, left) + b);
+                    vload_upto(x.data, type, i * x.stride + j, left) + mask_drop(m, keep, j, b));
     }
 }
 
@@ -65,16 +64,19 @@ INLINE void normal_row(el_tensor y, el_tensor x, int i, float mean, float rstd, 
 INLINE void forward(el_tensor y, el_tensor sum, el_tensor stats, el_tensor x, el_tensor branch,
                     el_tensor gamma, el_tensor beta, double epsilon, el_dropout dropout, const el_type type)
 {
-    mask m;
-    if (dropout.rate > 0)
-        mask_start(&m, dropout, x.cols);
+    const bool drops = dropout.rate > 0;
+    const mask m = mask_of(dropout, x.cols);
+    uint16_t bits[mask_rows_groups(&m, TOGETHER)];
     const el_tensor normed = branch.data ? sum : x;
     for (int first = 0; first < x.rows; first += TOGETHER) {
         const int end = x.rows - first < TOGETHER ? x.rows : first + TOGETHER;
         float mean[TOGETHER], rstd[TOGETHER];
+        if (drops)
+            mask_fill_rows(&m, (uint64_t)first, end - first, bits);
         for (int i = first; i < end; i++) {
+            const uint16_t *const keep = drops ? mask_row(&m, bits, (uint64_t)first, i - first) : NULL;
             if (branch.data)
-                residual_row(sum, x, branch, i, dropout.rate > 0 ? &m : NULL, type);
+                residual_row(sum, x, branch, i, &m, keep, type);
             mean[i - first] = mean_of(normed, i, type);
         }
         for (int i = first; i < end; i++)
@@ -117,28 +119,38 @@ INLINE void means(float *dgamma, float *dbeta, el_tensor dy, el_tensor x, int i,
     *mean_gh = vsum(sum_gh) / (float)x.cols;
 }
 
+/* dx and dbranch, one row */
+INLINE void gradient_row(el_tensor dx, el_tensor dbranch, el_tensor dy, el_tensor x, int i, float mean,
+                         float rstd, const float *gamma, float mean_g, float mean_gh, const mask *m,
+                         const uint16_t *keep, const el_type type)
+{
+    for (int j = 0; j < x.cols; j += WIDTH) {
+        const int left = x.cols - j;
+        const vf h = (vload_upto(x.data, type, i * x.stride + j, left) - mean) * rstd;
+        const vf g = vload_upto(dy.data, type, i * dy.stride + j, left) * vload_upto(gamma, EL_F32, j, left);
+        const vf d = (g - mean_g - h * mean_gh) * rstd;
+        vstore_upto(dx.data, type, i * dx.stride + j, left, d);
+        if (dbranch.data)
+            vstore_upto(dbranch.data, type, i * dbranch.stride + j, left, mask_drop(m, keep, j, d));
+    }
+}
+
 INLINE void backward(el_tensor dx, el_tensor dbranch, float *sums, el_tensor dy, el_tensor x, el_tensor stats,
                      el_tensor gamma, el_dropout dropout, const el_type type)
 {
-    mask m;
-    if (dropout.rate > 0)
-        mask_start(&m, dropout, x.cols);
-    for (int i = 0; i < x.rows; i++) {
-        const float *const row_stats = el_piece_at(stats, i, 0), mean = row_stats[0], rstd = row_stats[1];
-        float mean_g, mean_gh;
-        means(sums, sums + x.cols, dy, x, i, mean, rstd, gamma.data, &mean_g, &mean_gh, type);
-        for (int j = 0; j < x.cols; j += WIDTH) {
-            const int left = x.cols - j;
-            const vf h = (vload_upto(x.data, type, i * x.stride + j, left) - mean) * rstd;
-            const vf g =
-                vload_upto(dy.data, type, i * dy.stride + j, left) * vload_upto(gamma.data, EL_F32, j, left);
-            vf d = (g - mean_g - h * mean_gh) * rstd;
-            vstore_upto(dx.data, type, i * dx.stride + j, left, d);
-            if (!dbranch.data)
-                continue;
-            if (dropout.rate > 0)
-                d = mask_apply(&m, (uint64_t)i, j, d);
-            vstore_upto(dbranch.data, type, i * dbranch.stride + j, left, d);
+    const bool drops = dropout.rate > 0;
+    const mask m = mask_of(dropout, x.cols);
+    uint16_t bits[mask_rows_groups(&m, TOGETHER)];
+    for (int first = 0; first < x.rows; first += TOGETHER) {
+        const int end = x.rows - first < TOGETHER ? x.rows : first + TOGETHER;
+        if (drops)
+            mask_fill_rows(&m, (uint64_t)first, end - first, bits);
+        for (int i = first; i < end; i++) {
+            const uint16_t *const keep = drops ? mask_row(&m, bits, (uint64_t)first, i - first) : NULL;
+            const float *const row_stats = el_piece_at(stats, i, 0), mean = row_stats[0], rstd = row_stats[1];
+            float mean_g, mean_gh;
+            means(sums, sums + x.cols, dy, x, i, mean, rstd, gamma.data, &mean_g, &mean_gh, type);
+            gradient_row(dx, dbranch, dy, x, i, mean, rstd, gamma.data, mean_g, mean_gh, &m, keep, type);
         }
     }
 }

@@ -62,19 +62,23 @@ INLINE vf vscale(vf a, vf n)
 {
     return (vf)_mm512_scalef_ps((__m512)a, (__m512)n);
 }
-/* A bit for each lane of a mask, and for each that is at least b; the lanes whose bits are set, zero in the
- * others. */
+/* A bit for each lane of a mask; the lanes whose bits are set, zero in the others. */
 INLINE uint32_t vbits(vi mask)
 {
     return _mm512_movepi32_mask((__m512i)mask);
 }
-INLINE uint32_t vleast(vi a, int32_t b)
-{
-    return _mm512_cmpge_epi32_mask((__m512i)a, _mm512_set1_epi32(b));
-}
 INLINE vf vkeep(uint32_t bits, vf a)
 {
     return (vf)_mm512_maskz_mov_ps((__mmask16)bits, (__m512)a);
+}
+/* Of the lower 32 bits of each 64, even[0] odd[0] even[1] ...: a bit for each whose lower 16 are at least b, and from
+ * bit 16 on for each whose upper are. */
+INLINE uint32_t vleast(vl even, vl odd, int32_t b)
+{
+    const vw halves =
+        __builtin_shufflevector((vw)even, (vw)odd, 0, 32, 4, 36, 8, 40, 12, 44, 16, 48, 20, 52, 24, 56, 28,
+                                60, 1, 33, 5, 37, 9, 41, 13, 45, 17, 49, 21, 53, 25, 57, 29, 61);
+    return _mm512_cmpge_epu16_mask((__m512i)halves, _mm512_set1_epi16((short)b));
 }
 /* Each 16 bits in 32. */
 INLINE vu vextend(vh a)
@@ -198,9 +202,10 @@ INLINE vf vscale(vf a, vf n)
     const vf capped = vmin((vf){0} + 127.0f, n);
     return (vf)((vi)a + (__builtin_convertvector(capped, vi) << 23));
 }
-INLINE uint32_t vleast(vi a, int32_t b)
+INLINE uint32_t vleast(vl even, vl odd, int32_t b)
 {
-    return vbits(a >= b);
+    const vu both = (vu)((even & 0xffffffff) | odd << 32);
+    return vbits((vi)(both & 0xffff) >= b) | vbits((vi)(both >> 16) >= b) << 16;
 }
 INLINE vf vkeep(uint32_t bits, vf a)
 {

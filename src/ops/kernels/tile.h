@@ -180,16 +180,14 @@ INLINE vu units_down(const bool pairs, const void *data, const el_type type, int
 {
     if (!pairs)
         return (vu)vload_upto(data, type, at, left);
-    vu both;
     if (type == EL_BF16 && left >= 2 * WIDTH) {
+        vu both;
         memcpy(&both, place(data, type, at), sizeof both); /* as they are */
         return both;
     }
-    const vh low = left > 0 ? vround(vload_upto(data, type, at, left)) : (vh){0};
-    const vh high = left > WIDTH ? vround(vload_upto(data, type, at + WIDTH, left - WIDTH)) : (vh){0};
-    memcpy(&both, &low, sizeof low);
-    memcpy((char *)&both + sizeof low, &high, sizeof high);
-    return both;
+    const vf first = left > 0 ? vload_upto(data, type, at, left) : (vf){0};
+    const vf second = left > WIDTH ? vload_upto(data, type, at + WIDTH, left - WIDTH) : (vf){0};
+    return (vu)vround_two(first, second);
 }
 
 enum {

@@ -592,35 +592,25 @@ static void gather_backward(el_device *dev, el_tensor dx, el_tensor dy, const in
 
 /* Attention. */
 
-/* Pieces for each thread, at least, before heads of one sequence share a piece: the next one's rows are fetched while
- * one is worked on. */
-enum { HEAD_PIECES = 4 };
-
 typedef struct {
     el_device *dev;
     el_attention attention;
-    int groups; /* of the heads of each sequence */
 } attention_job;
-
-typedef void attend(const el_attention *a, int sequence, int first, int heads, void *scratch);
-
-static void attention_piece(const attention_job *j, int index, int thread, attend *compute)
-{
-    const int group = index % j->groups, heads = j->attention.heads;
-    const int first = begin_of(group, j->groups, heads), end = begin_of(group + 1, j->groups, heads);
-    compute(&j->attention, index / j->groups, first, end - first, scratch_of(j->dev, thread));
-}
 
 static void attention_forward_task(void *context, int index, int thread)
 {
     const attention_job *const j = context;
-    attention_piece(j, index, thread, kernels_of(j->dev)->attention_forward);
+    const int heads = j->attention.heads;
+    kernels_of(j->dev)->attention_forward(&j->attention, index / heads, index % heads,
+                                          scratch_of(j->dev, thread));
 }
 
 static void attention_backward_task(void *context, int index, int thread)
 {
     const attention_job *const j = context;
-    attention_piece(j, index, thread, kernels_of(j->dev)->attention_backward);
+    const int heads = j->attention.heads;
+    kernels_of(j->dev)->attention_backward(&j->attention, index / heads, index % heads,
+                                           scratch_of(j->dev, thread));
 }
 
 static void check_attention(el_device *dev, const el_attention *a)
@@ -636,12 +626,8 @@ static void check_attention(el_device *dev, const el_attention *a)
 
 static void attend_all(attention_job *j, el_task *task)
 {
-    const int sequences = j->attention.layout.sequences, threads = j->dev->threads;
     check_attention(j->dev, &j->attention);
-    if (sequences == 0)
-        return;
-    j->groups = least(j->attention.heads, pieces_of(HEAD_PIECES * threads, sequences));
-    el_parallel(threads, sequences * j->groups, task, j);
+    el_parallel(j->dev->threads, j->attention.layout.sequences * j->attention.heads, task, j);
 }
 
 static void attention_forward(el_device *dev, el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout,

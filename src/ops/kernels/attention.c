@@ -20,6 +20,8 @@
  * for one sum over them.  Both are even: rows go in pairs. */
 enum { QUERIES = BLOCK_ROWS, SUMMED = 128 };
 
+enum { LINE = 64 }; /* bytes that move together between memory and processor */
+
 /* Views of one head, (rows of the sequence, d), and what numbers its dropout. */
 typedef struct {
     el_tensor q, k, v, y, dy, dq, dk, dv;
@@ -131,21 +133,29 @@ static head head_of(const el_attention *a, int sequence, int number)
     return h;
 }
 
-/* Asks for rows that will be read soon, or for the next head: their places, a row's length apart, are not what a
- * processor guesses. */
-typedef enum { SOON, LATER } moment;
+/* Rows that will soon be read or written: their places, a row's length apart, are not what a processor guesses. */
+typedef enum { READ, WRITTEN } purpose;
 
-INLINE void fetch(el_tensor x, int first, int rows, const moment when, const el_type type)
+INLINE void fetch(el_tensor x, int first, int rows, const purpose use, const el_type type)
 {
     const int end = x.rows - first < rows ? x.rows : first + rows;
     for (int i = first; i < end; i++)
-        for (int j = 0; j < x.cols; j += 64 / (type == EL_BF16 ? 2 : 4)) {
+        for (int j = 0; j < x.cols; j += LINE / (type == EL_BF16 ? 2 : 4)) {
             const void *const line = place(x.data, type, i * x.stride + j);
-            if (when == SOON)
+            if (use == READ)
                 __builtin_prefetch(line);
             else
-                __builtin_prefetch(line, 0, 2); /* into the second cache */
+                __builtin_prefetch(line, 1);
         }
+}
+
+/* Reads all rows, so that they come together: packing would wait for a few at a time.  They come sooner than when they
+ * are only asked for. */
+INLINE void bring(el_tensor x, const el_type type)
+{
+    for (int i = 0; i < x.rows; i++)
+        for (int j = 0; j < x.cols; j += LINE / (type == EL_BF16 ? 2 : 4))
+            (void)*(const volatile char *)place(x.data, type, i * x.stride + j);
 }
 
 /* Rows of an activation as the left side of a product; `wide` takes them where they have to be floats first.
@@ -239,85 +249,86 @@ INLINE const uint16_t *keep_of(const head *h, const places *p, int first, int i)
 
 static const float LOG2_E = 1.44269504f;
 
-/* A row of scores becomes one of R before division by the sum, and without the scale of dropout. */
-INLINE void softmax_row(const head *h, const uint16_t *keep, const float *scores, void *r, float *max,
-                        float *total, const el_type kept)
+/* The highest of a row of scores. */
+INLINE float top_of(const float *scores, int keys)
 {
-    const int keys = h->rows;
-    const float scale = h->scale * LOG2_E;
-    vf best = vsplat(-INFINITY), sum = {0};
+    vf best = vsplat(-INFINITY);
     int j = 0;
     for (; j + WIDTH <= keys; j += WIDTH)
         best = vmax(best, vload(scores, EL_F32, j));
     if (j < keys)
         best = vmax(best, vfirst(keys - j, vload(scores, EL_F32, j), best));
-    const float top = vhighest(best);
-    for (j = 0; j < keys; j += WIDTH) {
+    return vhighest(best);
+}
+
+/* A row of scores becomes one of R before division by the sum, which is told, and without the scale of dropout. */
+INLINE float softmax_row(const head *h, const uint16_t *keep, const float *scores, float top, void *r,
+                         const el_type kept)
+{
+    const int keys = h->rows;
+    const float scale = h->scale * LOG2_E;
+    vf sum = {0};
+    for (int j = 0; j < keys; j += WIDTH) {
         vf e = vexp2(vload(scores, EL_F32, j) * scale - top * scale);
         if (keys - j < WIDTH)
             e = vfirst(keys - j, e, (vf){0});
         sum += e;
         vstore(r, kept, j, h->drops ? mask_keep(keep, j, e) : e);
     }
-    *max = top * h->scale;
-    *total = vsum(sum);
+    return vsum(sum);
 }
 
-INLINE void store_lse(head *h, int first, int rows, const float *max, const float *total)
+INLINE void store_lse(head *h, int first, int rows, const float *top, const float *total)
 {
     for (int i = 0; i < rows; i += WIDTH) {
-        const vf lse = vload(max, EL_F32, i) + vlog(vload(total, EL_F32, i));
+        const vf lse = vload(top, EL_F32, i) * h->scale + vlog(vload(total, EL_F32, i));
         for (int k = 0; k < WIDTH && i + k < rows; k++)
             h->lse[(first + i + k) * h->lse_stride] = lse[k];
     }
 }
 
-INLINE void queries_forward(head *h, const head *next, const places *p, int first, int rows, const bool pairs,
+INLINE void queries_forward(head *h, const places *p, int first, int rows, const bool pairs,
                             const el_type type)
 {
     const el_type kept = pairs ? EL_BF16 : EL_F32;
-    float max[QUERIES + EL_WIDTH] = {0}, total[QUERIES + EL_WIDTH] = {0};
-    fetch(h->q, first + QUERIES, QUERIES, SOON, type);
-    fetch(next->k, first, rows, LATER, type);
-    fetch(next->v, first, rows, LATER, type);
-    fetch(next->q, first, rows, LATER, type);
+    float top[QUERIES + EL_WIDTH] = {0}, total[QUERIES + EL_WIDTH] = {0};
+    fetch(h->q, first + QUERIES, QUERIES, READ, type);
     times_down(h, rows, left_side(h->q, first, rows, p->q_wide, p->width, pairs, type), p->k_down, p->scores,
                p->stride, pairs);
     fill_keep(h, p, first, rows);
     for (int i = 0; i < rows; i++)
-        softmax_row(h, h->drops ? keep_of(h, p, first, i) : NULL, p->scores + (int64_t)i * p->stride,
-                    (void *)place(p->r, kept, (int64_t)i * p->stride), &max[i], &total[i], kept);
+        top[i] = top_of(p->scores + (int64_t)i * p->stride, h->rows);
+    for (int i = 0; i < rows; i++)
+        total[i] =
+            softmax_row(h, h->drops ? keep_of(h, p, first, i) : NULL, p->scores + (int64_t)i * p->stride,
+                        top[i], (void *)place(p->r, kept, (int64_t)i * p->stride), kept);
     const units r = {p->r, (ptrdiff_t)p->stride * (pairs ? 2 : 4), 4};
     times_across(rows, h->rows, r, p->v_across, p->out, p->width, false, pairs);
     for (int i = 0; i < rows; i++)
         store_row(h->y, first + i, p->out + (int64_t)i * p->width, h->mask.scale / total[i], type);
-    store_lse(h, first, rows, max, total);
+    store_lse(h, first, rows, top, total);
 }
 
-INLINE void forward(head *h, const head *next, void *scratch, const bool pairs, const el_type type)
+INLINE void forward(head *h, void *scratch, const bool pairs, const el_type type)
 {
     const places p = lay_out(scratch, h->rows, h->d);
-    fetch(h->v, 0, h->rows, SOON, type);
-    fetch(h->q, 0, QUERIES, SOON, type);
+    fetch(h->v, 0, h->rows, READ, type);
+    fetch(h->q, 0, QUERIES, READ, type);
     pack_keys(p.k_down, h->k, pairs, type);
     pack_rows(p.v_across, h->v, pairs, type);
     for (int first = 0; first < h->rows; first += QUERIES)
-        queries_forward(h, next, &p, first, h->rows - first < QUERIES ? h->rows - first : QUERIES, pairs,
-                        type);
+        queries_forward(h, &p, first, h->rows - first < QUERIES ? h->rows - first : QUERIES, pairs, type);
 }
 
-void EL_KERNEL(attention_forward)(const el_attention *a, int sequence, int first, int heads, void *scratch)
+void EL_KERNEL(attention_forward)(const el_attention *a, int sequence, int number, void *scratch)
 {
-    for (int i = 0; i < heads; i++) {
-        head h = head_of(a, sequence, first + i);
-        const head next = i + 1 < heads ? head_of(a, sequence, first + i + 1) : (head){.rows = 0};
-        if (PAIRS && a->qkv.type == EL_BF16)
-            forward(&h, &next, scratch, PAIRS, EL_BF16);
-        else if (a->qkv.type == EL_BF16)
-            forward(&h, &next, scratch, false, EL_BF16);
-        else
-            forward(&h, &next, scratch, false, EL_F32);
-    }
+    head h = head_of(a, sequence, number);
+    if (PAIRS && a->qkv.type == EL_BF16)
+        forward(&h, scratch, PAIRS, EL_BF16);
+    else if (a->qkv.type == EL_BF16)
+        forward(&h, scratch, false, EL_BF16);
+    else
+        forward(&h, scratch, false, EL_F32);
 }
 
 INLINE float delta_of(const head *h, int query, const el_type type)
@@ -384,20 +395,18 @@ INLINE void single_backward(head *h, const places *p, const row *x, int at)
 }
 
 /* R, dS and dQ of some queries; `at`: how many of those before them are kept with them. */
-INLINE void queries_backward(head *h, const head *next, const places *p, int first, int rows, int at,
-                             const bool pairs, const el_type type)
+INLINE void queries_backward(head *h, const places *p, int first, int rows, int at, const bool pairs,
+                             const el_type type)
 {
     const units q = left_side(h->q, first, rows, p->q_wide, p->width, pairs, type);
     const units dy = left_side(h->dy, first, rows, p->dy_wide, p->width, pairs, type);
     float delta[QUERIES + 1];
-    fetch(h->q, first + QUERIES, QUERIES, SOON, type);
-    fetch(h->dy, first + QUERIES, QUERIES, SOON, type);
-    fetch(h->y, first + QUERIES, QUERIES, SOON, type);
-    fetch(next->k, first, rows, LATER, type);
-    fetch(next->v, first, rows, LATER, type);
-    fetch(next->q, first, rows, LATER, type);
-    fetch(next->dy, first, rows, LATER, type);
-    fetch(next->y, first, rows, LATER, type);
+    fetch(h->q, first + QUERIES, QUERIES, READ, type);
+    fetch(h->dy, first + QUERIES, QUERIES, READ, type);
+    fetch(h->y, first + QUERIES, QUERIES, READ, type);
+    fetch(h->dq, first, rows, WRITTEN, type);
+    fetch(h->dk, first, rows, WRITTEN, type); /* for the end: they are as many as the queries */
+    fetch(h->dv, first, rows, WRITTEN, type);
     times_down(h, rows, q, p->k_down, p->scores, p->stride, pairs);
     times_down(h, rows, dy, p->v_down, p->dr, p->stride, pairs);
     fill_keep(h, p, first, rows);
@@ -429,21 +438,22 @@ INLINE void keys_backward(head *h, const places *p, int first, int rows, const b
     times_across(h->rows, rows, ds_turned, p->q_across, p->dk, p->width, first > 0, pairs);
 }
 
-INLINE void backward(head *h, const head *next, void *scratch, const bool pairs, const el_type type)
+INLINE void backward(head *h, void *scratch, const bool pairs, const el_type type)
 {
     const places p = lay_out(scratch, h->rows, h->d);
     const int summed = summed_rows(h->rows);
-    fetch(h->v, 0, h->rows, SOON, type);
-    fetch(h->q, 0, QUERIES, SOON, type);
-    fetch(h->dy, 0, QUERIES, SOON, type);
-    fetch(h->y, 0, QUERIES, SOON, type);
+    bring(h->k, type);
+    bring(h->v, type);
+    fetch(h->q, 0, QUERIES, READ, type);
+    fetch(h->dy, 0, QUERIES, READ, type);
+    fetch(h->y, 0, QUERIES, READ, type);
     pack_keys(p.k_down, h->k, pairs, type);
     pack_keys(p.v_down, h->v, pairs, type);
     pack_rows(p.k_across, h->k, pairs, type);
     for (int begin = 0; begin < h->rows; begin += summed) {
         const int end = h->rows - begin < summed ? h->rows : begin + summed;
         for (int first = begin; first < end; first += QUERIES)
-            queries_backward(h, next, &p, first, end - first < QUERIES ? end - first : QUERIES, first - begin,
+            queries_backward(h, &p, first, end - first < QUERIES ? end - first : QUERIES, first - begin,
                              pairs, type);
         keys_backward(h, &p, begin, end - begin, pairs, type);
     }
@@ -451,16 +461,13 @@ INLINE void backward(head *h, const head *next, void *scratch, const bool pairs,
     store_rows(h->dv, 0, h->rows, p.dv, p.width, h->mask.scale, type);
 }
 
-void EL_KERNEL(attention_backward)(const el_attention *a, int sequence, int first, int heads, void *scratch)
+void EL_KERNEL(attention_backward)(const el_attention *a, int sequence, int number, void *scratch)
 {
-    for (int i = 0; i < heads; i++) {
-        head h = head_of(a, sequence, first + i);
-        const head next = i + 1 < heads ? head_of(a, sequence, first + i + 1) : (head){.rows = 0};
-        if (PAIRS && a->qkv.type == EL_BF16)
-            backward(&h, &next, scratch, PAIRS, EL_BF16);
-        else if (a->qkv.type == EL_BF16)
-            backward(&h, &next, scratch, false, EL_BF16);
-        else
-            backward(&h, &next, scratch, false, EL_F32);
-    }
+    head h = head_of(a, sequence, number);
+    if (PAIRS && a->qkv.type == EL_BF16)
+        backward(&h, scratch, PAIRS, EL_BF16);
+    else if (a->qkv.type == EL_BF16)
+        backward(&h, scratch, false, EL_BF16);
+    else
+        backward(&h, scratch, false, EL_F32);
 }

@@ -133,7 +133,8 @@ static head head_of(const el_attention *a, int sequence, int number)
     return h;
 }
 
-/* Rows that will soon be read or written: their places, a row's length apart, are not what a processor guesses. */
+/* Asks for rows that will soon be read or written: their places, a row's length apart, are not what a processor
+ * guesses, and until a line is there that was written to, no later store is done. */
 typedef enum { READ, WRITTEN } purpose;
 
 INLINE void fetch(el_tensor x, int first, int rows, const purpose use, const el_type type)
@@ -293,6 +294,7 @@ INLINE void queries_forward(head *h, const places *p, int first, int rows, const
     const el_type kept = pairs ? EL_BF16 : EL_F32;
     float top[QUERIES + EL_WIDTH] = {0}, total[QUERIES + EL_WIDTH] = {0};
     fetch(h->q, first + QUERIES, QUERIES, READ, type);
+    fetch(h->y, first, rows, WRITTEN, type);
     times_down(h, rows, left_side(h->q, first, rows, p->q_wide, p->width, pairs, type), p->k_down, p->scores,
                p->stride, pairs);
     fill_keep(h, p, first, rows);

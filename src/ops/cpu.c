@@ -600,17 +600,13 @@ typedef struct {
 static void attention_forward_task(void *context, int index, int thread)
 {
     const attention_job *const j = context;
-    const int heads = j->attention.heads;
-    kernels_of(j->dev)->attention_forward(&j->attention, index / heads, index % heads,
-                                          scratch_of(j->dev, thread));
+    kernels_of(j->dev)->attention_forward(&j->attention, index, scratch_of(j->dev, thread));
 }
 
 static void attention_backward_task(void *context, int index, int thread)
 {
     const attention_job *const j = context;
-    const int heads = j->attention.heads;
-    kernels_of(j->dev)->attention_backward(&j->attention, index / heads, index % heads,
-                                           scratch_of(j->dev, thread));
+    kernels_of(j->dev)->attention_backward(&j->attention, index, scratch_of(j->dev, thread));
 }
 
 static void check_attention(el_device *dev, const el_attention *a)

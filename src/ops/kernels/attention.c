@@ -104,8 +104,12 @@ static el_tensor part(el_tensor t, int first, int rows, int col, int cols)
     return el_piece_cols(el_piece_rows(t, first, rows), col, cols);
 }
 
-static head head_of(const el_attention *a, int sequence, int number)
+/* Of all heads, one sequence after the other; behind the last there is one without rows. */
+static head head_of(const el_attention *a, int index)
 {
+    const int sequence = index / a->heads, number = index % a->heads;
+    if (sequence == a->layout.sequences)
+        return (head){.rows = 0};
     const int first = a->layout.starts[sequence], rows = a->layout.starts[sequence + 1] - first;
     const int hidden = a->qkv.cols / 3, d = hidden / a->heads, at = number * d;
     head h = {.q = part(a->qkv, first, rows, at, d),
@@ -288,13 +292,15 @@ INLINE void store_lse(head *h, int first, int rows, const float *top, const floa
     }
 }
 
-INLINE void queries_forward(head *h, const places *p, int first, int rows, const bool pairs,
+INLINE void queries_forward(head *h, const head *next, const places *p, int first, int rows, const bool pairs,
                             const el_type type)
 {
     const el_type kept = pairs ? EL_BF16 : EL_F32;
     float top[QUERIES + EL_WIDTH] = {0}, total[QUERIES + EL_WIDTH] = {0};
     fetch(h->q, first + QUERIES, QUERIES, READ, type);
     fetch(h->y, first, rows, WRITTEN, type);
+    fetch(next->k, first, rows, READ, type);
+    fetch(next->v, first, rows, READ, type);
     times_down(h, rows, left_side(h->q, first, rows, p->q_wide, p->width, pairs, type), p->k_down, p->scores,
                p->stride, pairs);
     fill_keep(h, p, first, rows);
@@ -311,7 +317,7 @@ INLINE void queries_forward(head *h, const places *p, int first, int rows, const
     store_lse(h, first, rows, top, total);
 }
 
-INLINE void forward(head *h, void *scratch, const bool pairs, const el_type type)
+INLINE void forward(head *h, const head *next, void *scratch, const bool pairs, const el_type type)
 {
     const places p = lay_out(scratch, h->rows, h->d);
     fetch(h->v, 0, h->rows, READ, type);
@@ -319,18 +325,20 @@ INLINE void forward(head *h, void *scratch, const bool pairs, const el_type type
     pack_keys(p.k_down, h->k, pairs, type);
     pack_rows(p.v_across, h->v, pairs, type);
     for (int first = 0; first < h->rows; first += QUERIES)
-        queries_forward(h, &p, first, h->rows - first < QUERIES ? h->rows - first : QUERIES, pairs, type);
+        queries_forward(h, next, &p, first, h->rows - first < QUERIES ? h->rows - first : QUERIES, pairs,
+                        type);
 }
 
-void EL_KERNEL(attention_forward)(const el_attention *a, int sequence, int number, void *scratch)
+void EL_KERNEL(attention_forward)(const el_attention *a, int index, void *scratch)
 {
-    head h = head_of(a, sequence, number);
+    head h = head_of(a, index);
+    const head next = head_of(a, index + 1);
     if (PAIRS && a->qkv.type == EL_BF16)
-        forward(&h, scratch, PAIRS, EL_BF16);
+        forward(&h, &next, scratch, PAIRS, EL_BF16);
     else if (a->qkv.type == EL_BF16)
-        forward(&h, scratch, false, EL_BF16);
+        forward(&h, &next, scratch, false, EL_BF16);
     else
-        forward(&h, scratch, false, EL_F32);
+        forward(&h, &next, scratch, false, EL_F32);
 }
 
 INLINE float delta_of(const head *h, int query, const el_type type)
@@ -397,8 +405,8 @@ INLINE void single_backward(head *h, const places *p, const row *x, int at)
 }
 
 /* R, dS and dQ of some queries; `at`: how many of those before them are kept with them. */
-INLINE void queries_backward(head *h, const places *p, int first, int rows, int at, const bool pairs,
-                             const el_type type)
+INLINE void queries_backward(head *h, const head *next, const places *p, int first, int rows, int at,
+                             const bool pairs, const el_type type)
 {
     const units q = left_side(h->q, first, rows, p->q_wide, p->width, pairs, type);
     const units dy = left_side(h->dy, first, rows, p->dy_wide, p->width, pairs, type);
@@ -406,6 +414,8 @@ INLINE void queries_backward(head *h, const places *p, int first, int rows, int 
     fetch(h->q, first + QUERIES, QUERIES, READ, type);
     fetch(h->dy, first + QUERIES, QUERIES, READ, type);
     fetch(h->y, first + QUERIES, QUERIES, READ, type);
+    fetch(next->k, first, rows, READ, type);
+    fetch(next->v, first, rows, READ, type);
     fetch(h->dq, first, rows, WRITTEN, type);
     fetch(h->dk, first, rows, WRITTEN, type); /* for the end: they are as many as the queries */
     fetch(h->dv, first, rows, WRITTEN, type);
@@ -440,7 +450,7 @@ INLINE void keys_backward(head *h, const places *p, int first, int rows, const b
     times_across(h->rows, rows, ds_turned, p->q_across, p->dk, p->width, first > 0, pairs);
 }
 
-INLINE void backward(head *h, void *scratch, const bool pairs, const el_type type)
+INLINE void backward(head *h, const head *next, void *scratch, const bool pairs, const el_type type)
 {
     const places p = lay_out(scratch, h->rows, h->d);
     const int summed = summed_rows(h->rows);
@@ -455,7 +465,7 @@ INLINE void backward(head *h, void *scratch, const bool pairs, const el_type typ
     for (int begin = 0; begin < h->rows; begin += summed) {
         const int end = h->rows - begin < summed ? h->rows : begin + summed;
         for (int first = begin; first < end; first += QUERIES)
-            queries_backward(h, &p, first, end - first < QUERIES ? end - first : QUERIES, first - begin,
+            queries_backward(h, next, &p, first, end - first < QUERIES ? end - first : QUERIES, first - begin,
                              pairs, type);
         keys_backward(h, &p, begin, end - begin, pairs, type);
     }
@@ -463,13 +473,14 @@ INLINE void backward(head *h, void *scratch, const bool pairs, const el_type typ
     store_rows(h->dv, 0, h->rows, p.dv, p.width, h->mask.scale, type);
 }
 
-void EL_KERNEL(attention_backward)(const el_attention *a, int sequence, int number, void *scratch)
+void EL_KERNEL(attention_backward)(const el_attention *a, int index, void *scratch)
 {
-    head h = head_of(a, sequence, number);
+    head h = head_of(a, index);
+    const head next = head_of(a, index + 1);
     if (PAIRS && a->qkv.type == EL_BF16)
-        backward(&h, scratch, PAIRS, EL_BF16);
+        backward(&h, &next, scratch, PAIRS, EL_BF16);
     else if (a->qkv.type == EL_BF16)
-        backward(&h, scratch, false, EL_BF16);
+        backward(&h, &next, scratch, false, EL_BF16);
     else
-        backward(&h, scratch, false, EL_F32);
+        backward(&h, &next, scratch, false, EL_F32);
 }

@@ -18,8 +18,8 @@ void EL_KERNEL(embed)(el_tensor y, const el_tensor *tables, const int *const *in
 void EL_KERNEL(gather)(el_tensor y, el_tensor x, const int *rows);
 void EL_KERNEL(scatter)(el_tensor y, el_tensor x, const int *rows);
 size_t EL_KERNEL(attention_scratch)(int longest, int head_size);
-void EL_KERNEL(attention_forward)(const el_attention *a, int sequence, int number, void *scratch);
-void EL_KERNEL(attention_backward)(const el_attention *a, int sequence, int number, void *scratch);
+void EL_KERNEL(attention_forward)(const el_attention *a, int index, void *scratch);
+void EL_KERNEL(attention_backward)(const el_attention *a, int index, void *scratch);
 void EL_KERNEL(softmax_loss)(el_tensor loss, int *guess, int *sample, el_tensor dlogits, el_tensor logits,
                              const int *target, const el_sampling *sampling, double scale);
 void EL_KERNEL(logistic_loss)(el_tensor loss, el_tensor dlogits, el_tensor logits, const int *label,

@@ -47,10 +47,10 @@ typedef struct {
     void (*gather)(el_tensor y, el_tensor x, const int *rows);  /* y[i] = x[rows[i]] */
     void (*scatter)(el_tensor y, el_tensor x, const int *rows); /* y[rows[i]] += x[i], in order */
 
-    /* A head of a sequence; `scratch` has the bytes that attention_scratch tells. */
+    /* One of all heads, those of a sequence side by side; `scratch` has the bytes that attention_scratch tells. */
     size_t (*attention_scratch)(int longest, int head_size);
-    void (*attention_forward)(const el_attention *a, int sequence, int number, void *scratch);
-    void (*attention_backward)(const el_attention *a, int sequence, int number, void *scratch);
+    void (*attention_forward)(const el_attention *a, int index, void *scratch);
+    void (*attention_backward)(const el_attention *a, int index, void *scratch);
 
     void (*softmax_loss)(el_tensor loss, int *guess, int *sample, el_tensor dlogits, el_tensor logits,
                          const int *target, const el_sampling *sampling, double scale);

@@ -337,34 +337,27 @@ typedef struct {
     el_device *dev;
     el_tensor w;
     el_type type;
-    int forward_panels;
+    void *backward;
+    int rows; /* of a piece */
 } prepare_job;
-
-enum { PREPARED = 4 }; /* panels in a piece */
 
 static void prepare_task(void *context, int index, int thread)
 {
     const prepare_job *const j = context;
-    const el_kernels *const k = kernels_of(j->dev);
+    const int first = index * j->rows;
     (void)thread;
-    const int forward_pieces = pieces_of(j->forward_panels, PREPARED);
-    if (index < forward_pieces) {
-        const int first = index * PREPARED;
-        k->pack(j->w.prepared, j->w, true, j->type, first, least(PREPARED, j->forward_panels - first));
-    } else {
-        const int first = (index - forward_pieces) * PREPARED, panels = pieces_of(j->w.cols, k->panel);
-        k->pack(second_copy(j->dev, j->w, j->type), j->w, false, j->type, first,
-                least(PREPARED, panels - first));
-    }
+    kernels_of(j->dev)->pack(j->w.prepared, j->backward, j->w, j->type, first,
+                             least(j->rows, j->w.rows - first));
 }
 
+/* In pieces of whole panels of rows and about PIECE numbers, each read once for both copies. */
 static void prepare(el_device *dev, el_tensor w, el_type type, bool training)
 {
     assert(w.prepared && w.type == EL_F32);
     const int panel = kernels_of(dev)->panel;
-    prepare_job j = {.dev = dev, .w = w, .type = type, .forward_panels = pieces_of(w.rows, panel)};
-    const int backward = training ? pieces_of(pieces_of(w.cols, panel), PREPARED) : 0;
-    el_parallel(dev->threads, pieces_of(j.forward_panels, PREPARED) + backward, prepare_task, &j);
+    prepare_job j = {.dev = dev, .w = w, .type = type, .rows = most(1, PIECE / w.cols / panel) * panel};
+    j.backward = training ? second_copy(dev, w, type) : NULL;
+    el_parallel(dev->threads, pieces_of(w.rows, j.rows), prepare_task, &j);
 }
 
 static void linear_forward(el_device *dev, el_tensor y, el_tensor x, el_tensor w, el_tensor b)

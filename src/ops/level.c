@@ -34,10 +34,11 @@ const el_kernels *el_level_kernels(const char *level)
 }
 
 /* A product small enough for the first cache: 56 x 64 x 256 numbers. */
-enum { ROWS = 56, COLUMNS = 64, DEPTH = 256, REPEATS = 20, TRIALS = 7 };
+enum { ROWS = 56, COLUMNS = 64, DEPTH = 256, REPEATS = 20, TRIALS = 7, ALIGNMENT = 256 };
 
 typedef struct {
-    float x[ROWS * DEPTH], y[ROWS * COLUMNS], w[COLUMNS * DEPTH], packed[(COLUMNS + 32) * DEPTH];
+    float packed[(COLUMNS + 32) * DEPTH]; /* first, where memory is aligned */
+    float x[ROWS * DEPTH], y[ROWS * COLUMNS], w[COLUMNS * DEPTH];
     char scratch[];
 } bench;
 
@@ -54,7 +55,7 @@ static double product_time(const el_kernels *k, bench *b, el_type type)
     const el_tensor x = el_tensor_make(b->x, type, ROWS, DEPTH),
                     y = el_tensor_make(b->y, type, ROWS, COLUMNS);
     double best = 1e9;
-    k->pack(b->packed, w, true, type, 0, (COLUMNS + k->panel - 1) / k->panel);
+    k->pack(b->packed, NULL, w, type, 0, COLUMNS);
     for (int trial = 0; trial < TRIALS; trial++) {
         const double start = seconds();
         for (int i = 0; i < REPEATS; i++)
@@ -70,9 +71,11 @@ bool el_level_bf16_is_faster(const char *level)
     const el_kernels *const k = el_level_kernels(level);
     if (!k || !k->pairs || !el_level_available(level))
         return false;
-    bench *const b = calloc(1, sizeof *b + k->product_scratch());
+    const size_t bytes = (sizeof(bench) + k->product_scratch() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    bench *const b = aligned_alloc(ALIGNMENT, bytes);
     if (!b)
         return false;
+    memset(b, 0, bytes);
     const bool faster = product_time(k, b, EL_BF16) < 0.8 * product_time(k, b, EL_F32);
     free(b);
     return faster;

@@ -212,12 +212,13 @@ INLINE void times_across(int rows, int depth, units left, const uint32_t *packed
 
 INLINE void pack_keys(uint32_t *to, el_tensor x, const bool pairs, const el_type type)
 {
-    pack_down(to, pairs, x.data, type, x.stride, x.cols, x.rows);
+    pack_down(in_groups(to, PANEL, pairs, x.cols, false), pairs, x.data, type, x.stride, x.cols, x.rows);
 }
 
 INLINE void pack_rows(uint32_t *to, el_tensor x, const bool pairs, const el_type type)
 {
-    pack_across(to, PANEL, pairs, x.data, type, x.stride, x.rows, x.cols);
+    pack_across(in_groups(to, PANEL, pairs, x.rows, false), PANEL, pairs, x.data, type, x.stride, x.rows,
+                x.cols);
 }
 
 /* A row of y = factor * from */

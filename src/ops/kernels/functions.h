@@ -28,7 +28,7 @@ void EL_KERNEL(squared_loss)(el_tensor loss, el_tensor dx, el_tensor x, const fl
 double EL_KERNEL(sum_squares)(el_tensor x);
 void EL_KERNEL(adamw)(el_tensor value, el_tensor m, el_tensor v, el_tensor gradient, el_adamw step);
 size_t EL_KERNEL(packed_bytes)(int k, int n, el_type type);
-void EL_KERNEL(pack)(void *packed, el_tensor w, bool transposed, el_type type, int first_panel, int panels);
+void EL_KERNEL(pack)(void *forward, void *backward, el_tensor w, el_type type, int first, int rows);
 size_t EL_KERNEL(product_scratch)(void);
 void EL_KERNEL(product)(el_tensor y, el_tensor x, const void *packed, int first_panel, const float *bias,
                         bool accumulate, void *scratch);

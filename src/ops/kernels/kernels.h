@@ -62,10 +62,12 @@ typedef struct {
     void (*adamw)(el_tensor value, el_tensor m, el_tensor v, el_tensor gradient, el_adamw step);
 
     /* Products.  A matrix B (k, n) is packed in panels of `panel` columns; panels lie one after the other.
+     * pack: B = w^T forward and, unless NULL, B = w backward, of `rows` rows of w from `first` on, whole panels but for
+     * the last rows.  Packed memory begins at a multiple of a cache line.
      * product: y = x B + bias, or y += x B, for columns from first_panel on, as many as y has.
      * product_weight: dw += dy^T x and, where there is db, db += column sums of dy. */
     size_t (*packed_bytes)(int k, int n, el_type type);
-    void (*pack)(void *packed, el_tensor w, bool transposed, el_type type, int first_panel, int panels);
+    void (*pack)(void *forward, void *backward, el_tensor w, el_type type, int first, int rows);
     size_t (*product_scratch)(void);
     void (*product)(el_tensor y, el_tensor x, const void *packed, int first_panel, const float *bias,
                     bool accumulate, void *scratch);

@@ -45,25 +45,24 @@ size_t EL_KERNEL(product_scratch)(void)
     return forward > weight ? forward : weight;
 }
 
-/* Columns of B are rows of w where it is transposed (y = x W^T), else B is w. */
-INLINE void pack_panels(uint32_t *to, el_tensor w, bool transposed, const bool pairs, int first_panel,
-                        int panels)
+/* Rows of w, whole panels of them, are columns of B where y = x W^T, and places of its depth where dx = dy W. */
+INLINE void pack(uint32_t *forward, uint32_t *backward, el_tensor w, const bool pairs, int first, int rows)
 {
-    const int depth = transposed ? w.cols : w.rows, first = first_panel * PANEL;
-    const int cols = least(panels * PANEL, (transposed ? w.rows : w.cols) - first);
-    to += (int64_t)first * units_of(pairs, depth);
-    if (transposed)
-        pack_down(to, pairs, el_piece_at(w, first, 0), EL_F32, w.stride, depth, cols);
-    else
-        pack_across(to, PANEL, pairs, el_piece_at(w, 0, first), EL_F32, w.stride, depth, cols);
+    const void *const from = el_piece_at(w, first, 0);
+    forward += (int64_t)first * units_of(pairs, w.cols);
+    if (backward)
+        pack_across(in_groups(backward + (int64_t)units_of(pairs, first) * PANEL, PANEL, pairs, w.rows, true),
+                    PANEL, pairs, from, EL_F32, w.stride, rows, w.cols);
+    pack_down(in_groups(forward, PANEL, pairs, w.cols, true), pairs, from, EL_F32, w.stride, w.cols, rows);
+    vstore_past_end();
 }
 
-void EL_KERNEL(pack)(void *packed, el_tensor w, bool transposed, el_type type, int first_panel, int panels)
+void EL_KERNEL(pack)(void *forward, void *backward, el_tensor w, el_type type, int first, int rows)
 {
     if (PAIRS && type == EL_BF16)
-        pack_panels(packed, w, transposed, PAIRS, first_panel, panels);
+        pack(forward, backward, w, PAIRS, first, rows);
     else
-        pack_panels(packed, w, transposed, false, first_panel, panels);
+        pack(forward, backward, w, false, first, rows);
 }
 
 /* What one block of sums becomes: where it starts and where it goes. */
@@ -257,8 +256,10 @@ INLINE void weight(el_tensor dw, el_tensor db, el_tensor dy, el_tensor x, uint32
     uint32_t *const a = scratch, *const b = scratch + DEPTH * EL_WEIGHT_ROWS;
     for (int first = 0; first < dy.rows; first += depth_of(pairs)) {
         const int tokens = least(depth_of(pairs), dy.rows - first), count = units_of(pairs, tokens);
-        pack_across(a, BLOCK_ROWS, pairs, el_piece_at(dy, first, 0), type, dy.stride, tokens, dy.cols);
-        pack_across(b, PANEL, pairs, el_piece_at(x, first, 0), type, x.stride, tokens, x.cols);
+        pack_across(in_groups(a, BLOCK_ROWS, pairs, tokens, false), BLOCK_ROWS, pairs,
+                    el_piece_at(dy, first, 0), type, dy.stride, tokens, dy.cols);
+        pack_across(in_groups(b, PANEL, pairs, tokens, false), PANEL, pairs, el_piece_at(x, first, 0), type,
+                    x.stride, tokens, x.cols);
         if (db.data)
             add_sums(db.data, a, db.cols, count, pairs);
         for (int j = 0; j < dw.cols; j += PANEL)

@@ -190,15 +190,37 @@ INLINE vu units_down(const bool pairs, const void *data, const el_type type, int
     return (vu)vround_two(first, second);
 }
 
+/* Where groups of packed columns go, 32-bit units from one to the next; past the caches where they are read much
+ * later. */
+typedef struct {
+    uint32_t *data;
+    int64_t apart;
+    bool past;
+} groups;
+
+INLINE groups in_groups(uint32_t *data, const int group, const bool pairs, int depth, const bool past)
+{
+    return (groups){data, (int64_t)group * units_of(pairs, depth), past};
+}
+
+INLINE void put(const bool past, uint32_t *to, vu unit)
+{
+    if (past)
+        vstore_past(to, unit);
+    else
+        memcpy(to, &unit, sizeof unit);
+}
+
 enum {
     STRIP = 8
 }; /* places of the depth that are packed for all groups before the next: rows are read whole */
 
 /* A group's units at the places [first, end) of the depth, of which there are `count`, inside and at the
- * edges.  Inside, a store may run over into the next place; not so at the last; and the rows of the next strip are
- * asked for, as they lie too far apart for the processor to see where they lead. */
-INLINE void pack_inside(uint32_t *to, const int group, const bool pairs, const char *data, const el_type type,
-                        int64_t row, int first, int end)
+ * edges.  Inside, a store may run over into the next place where a group is no whole number of vectors; not so at the
+ * last; and the rows of the next strip are asked for, as they lie too far apart for the processor to see where they
+ * lead. */
+INLINE void pack_inside(uint32_t *to, const bool past, const int group, const bool pairs, const char *data,
+                        const el_type type, int64_t row, int first, int end)
 {
     const int step = pairs ? 2 : 1;
     for (int s = first; s < end; s++)
@@ -206,8 +228,7 @@ INLINE void pack_inside(uint32_t *to, const int group, const bool pairs, const c
             const char *const even = data + step * s * row;
             for (int i = 0; i < step; i++)
                 __builtin_prefetch(place(even + (STRIP * step + i) * row, type, j));
-            const vu unit = units_inside(pairs, even, even + row, type, j);
-            memcpy(to + (int64_t)s * group + j, &unit, sizeof unit);
+            put(past, to + (int64_t)s * group + j, units_inside(pairs, even, even + row, type, j));
         }
 }
 
@@ -225,17 +246,17 @@ INLINE void pack_edges(uint32_t *to, const int group, const bool pairs, const ch
 
 /* Packs B (depth, cols), whose rows lie `stride` numbers apart, in groups of columns, each unit by unit;
  * numbers beyond the edges are zero. */
-INLINE void pack_across(uint32_t *to, const int group, const bool pairs, const void *data, const el_type type,
-                        int64_t stride, int depth, int cols)
+INLINE void pack_across(const groups to, const int group, const bool pairs, const void *data,
+                        const el_type type, int64_t stride, int depth, int cols)
 {
-    const int count = units_of(pairs, depth);
+    const int count = units_of(pairs, depth), whole = (pairs ? depth / 2 : depth) - (group % WIDTH != 0);
     const int64_t row = stride * (type == EL_BF16 ? 2 : 4);
     for (int first = 0; first < count; first += STRIP)
         for (int p = 0; p < cols; p += group) {
             const char *const column = place(data, type, p);
-            uint32_t *const place_0 = to + (int64_t)p * count;
-            if (first + STRIP < count && cols - p >= (group + WIDTH - 1) / WIDTH * WIDTH)
-                pack_inside(place_0, group, pairs, column, type, row, first, first + STRIP);
+            uint32_t *const place_0 = to.data + p / group * to.apart;
+            if (first + STRIP <= whole && cols - p >= (group + WIDTH - 1) / WIDTH * WIDTH)
+                pack_inside(place_0, to.past, group, pairs, column, type, row, first, first + STRIP);
             else
                 pack_edges(place_0, group, pairs, column, type, row, first,
                            first + STRIP < count ? first + STRIP : count, depth, cols - p);
@@ -244,13 +265,14 @@ INLINE void pack_across(uint32_t *to, const int group, const bool pairs, const v
 
 /* The same of B (depth, cols) that lies transposed, a column's numbers side by side, columns `stride` apart;
  * in panels. */
-INLINE void pack_down(uint32_t *to, const bool pairs, const void *data, const el_type type, int64_t stride,
+INLINE void pack_down(const groups to, const bool pairs, const void *data, const el_type type, int64_t stride,
                       int depth, int cols)
 {
     const int count = units_of(pairs, depth), step = pairs ? 2 : 1;
-    for (int p = 0; p < cols; p += PANEL, to += (int64_t)count * PANEL)
+    for (int p = 0; p < cols; p += PANEL)
         for (int half = 0; half < PANEL; half += WIDTH)
             for (int s = 0; s < count; s += WIDTH) {
+                uint32_t *const place_0 = to.data + p / PANEL * to.apart + half;
                 vu square[EL_WIDTH];
                 for (int i = 0; i < WIDTH; i++)
                     square[i] = p + half + i < cols
@@ -259,7 +281,7 @@ INLINE void pack_down(uint32_t *to, const bool pairs, const void *data, const el
                                     : (vu){0};
                 vtranspose(square);
                 for (int i = 0; i < WIDTH && s + i < count; i++)
-                    memcpy(to + (int64_t)(s + i) * PANEL + half, &square[i], sizeof(vu));
+                    put(to.past, place_0 + (int64_t)(s + i) * PANEL, square[i]);
             }
 }
 

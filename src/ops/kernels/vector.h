@@ -101,6 +101,16 @@ INLINE vf vlook(const float table[16], vi i)
 {
     return (vf)_mm512_permutexvar_ps((__m512i)i, _mm512_loadu_ps(table));
 }
+/* For what is read much later: past the caches, which then need not fetch what was there; and the end of such
+ * stores, before other threads read. */
+INLINE void vstore_past(void *to, vu a)
+{
+    _mm512_stream_si512(to, (__m512i)a);
+}
+INLINE void vstore_past_end(void)
+{
+    _mm_sfence();
+}
 /* 1 / a, within 2^-26 of itself */
 INLINE vf vinverse(vf a)
 {
@@ -253,6 +263,16 @@ INLINE float vhighest(vf x)
         for (int i = 0; i < half; i++)
             lane[i] = lane[i] > lane[i + half] ? lane[i] : lane[i + half];
     return lane[0];
+}
+#endif
+
+#if EL_WIDTH < 16
+INLINE void vstore_past(void *to, vu a) /* not past them: these vectors are parts of a line */
+{
+    memcpy(to, &a, sizeof a);
+}
+INLINE void vstore_past_end(void)
+{
 }
 #endif
 

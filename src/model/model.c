@@ -1,6 +1,7 @@
 /* model - which parameters there are, in which order, and whose they are */
 #include "model/model.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -263,24 +264,42 @@ void el_model_close(el_model *model)
     *model = (el_model){0};
 }
 
+/* Prepares the matrices from `next` on that end at lines up to `line`; the first that does not. */
+static int prepare(el_model *model, const el_params *params, int next, int line)
+{
+    for (; next < params->matrix_count && params->matrices[next].line <= line; next++)
+        model->dev->prepare(model->dev, params->matrices[next].value, params->matrices[next].type,
+                            model->training);
+    return next;
+}
+
 void el_model_prepare(el_model *model)
 {
-    el_network *nets[] = {&model->generator, &model->discriminator};
+    prepare(model, &model->generator.params, 0, INT_MAX);
+    prepare(model, &model->discriminator.params, 0, INT_MAX);
+}
+
+static void each(el_model *model, el_param_visit *visit, void *context, bool change)
+{
+    const el_network *const nets[] = {&model->generator, &model->discriminator};
+    static const char *const NAMES[] = {"generator", "discriminator"};
     for (int n = 0; n < 2; n++)
-        for (int i = 0; i < nets[n]->params.matrix_count; i++) {
-            const el_matrix *matrix = &nets[n]->params.matrices[i];
-            model->dev->prepare(model->dev, matrix->value, matrix->type, model->training);
+        for (int i = 0, prepared = 0; i < nets[n]->params.count; i++) {
+            if (!nets[n]->params.items[i].shared)
+                visit(context, NAMES[n], &nets[n]->params.items[i]);
+            if (change)
+                prepared = prepare(model, &nets[n]->params, prepared, i);
         }
 }
 
 void el_model_each(el_model *model, el_param_visit *visit, void *context)
 {
-    el_network *nets[] = {&model->generator, &model->discriminator};
-    static const char *const NAMES[] = {"generator", "discriminator"};
-    for (int n = 0; n < 2; n++)
-        for (int i = 0; i < nets[n]->params.count; i++)
-            if (!nets[n]->params.items[i].shared)
-                visit(context, NAMES[n], &nets[n]->params.items[i]);
+    each(model, visit, context, false);
+}
+
+void el_model_change(el_model *model, el_param_visit *visit, void *context)
+{
+    each(model, visit, context, true);
 }
 
 static void zero_gradient(void *context, const char *network, el_param *param)

@@ -56,7 +56,7 @@ typedef struct {
 el_status el_model_open(el_model *model, el_device *dev, const el_model_plan *plan);
 void el_model_close(el_model *model); /* accepts a zeroed one */
 
-/* To be called after any change of values: makes the products' copies again. */
+/* To be called after any other change of values than el_model_change: makes the products' copies again. */
 void el_model_prepare(el_model *model);
 
 /* Zeroes every gradient. */
@@ -66,6 +66,10 @@ void el_model_zero_gradients(el_model *model);
  * "discriminator"). */
 typedef void el_param_visit(void *context, const char *network, el_param *param);
 void el_model_each(el_model *model, el_param_visit *visit, void *context);
+
+/* The same where the visit changes values: a matrix is prepared as soon as all of it is changed, while it is still in
+ * the caches. */
+void el_model_change(el_model *model, el_param_visit *visit, void *context);
 
 /* Trainable numbers, shared ones counted once. */
 int64_t el_model_parameters(el_model *model);

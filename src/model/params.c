@@ -31,7 +31,7 @@ static el_param *append(el_params *params)
     return param;
 }
 
-el_tensor el_param_product(el_params *params, el_tensor matrix)
+static el_tensor add_matrix(el_params *params, el_tensor matrix, int line)
 {
     el_device *dev = params->dev;
     matrix.prepared =
@@ -40,13 +40,18 @@ el_tensor el_param_product(el_params *params, el_tensor matrix)
     if (binding(params)) {
         params->matrices =
             grow(params->matrices, params->matrix_count, &params->matrix_capacity, sizeof *params->matrices);
-        params->matrices[params->matrix_count++] = (el_matrix){matrix, params->activations};
+        params->matrices[params->matrix_count++] = (el_matrix){matrix, params->activations, line};
     }
     return matrix;
 }
 
-/* The tensors of one parameter, or of a stack of them. */
-static el_param allocate(el_params *params, int rows, int cols, bool product)
+el_tensor el_param_product(el_params *params, el_tensor matrix)
+{
+    return add_matrix(params, matrix, params->count - 1);
+}
+
+/* The tensors of the parameters of the next `lines` lines. */
+static el_param allocate(el_params *params, int lines, int rows, int cols, bool product)
 {
     el_param p = {.value = el_arena_tensor(params->arena, params->parameters, rows, cols)};
     if (params->training) {
@@ -55,7 +60,7 @@ static el_param allocate(el_params *params, int rows, int cols, bool product)
         p.v = el_arena_tensor(params->arena, params->parameters, rows, cols);
     }
     if (product)
-        p.value = el_param_product(params, p.value);
+        p.value = add_matrix(params, p.value, params->count + lines - 1);
     return p;
 }
 
@@ -70,7 +75,7 @@ static void describe(el_param *line, el_init init, int depth)
 void el_param_add(el_params *params, el_tensor *value, el_tensor *gradient, int rows, int cols, el_init init,
                   int depth, bool product, const char *format, ...)
 {
-    const el_param made = allocate(params, rows, cols, product);
+    const el_param made = allocate(params, 1, rows, cols, product);
     *value = made.value;
     *gradient = made.gradient;
     if (!binding(params))
@@ -102,8 +107,8 @@ void el_param_add_stack(el_params *params, el_tensor *value, el_tensor *gradient
 {
     /* A stack of vectors is one row of them in a product's eyes: (1, parts * cols). */
     const bool vectors = rows == 1;
-    const el_param made =
-        vectors ? allocate(params, 1, parts * cols, product) : allocate(params, parts * rows, cols, product);
+    const el_param made = vectors ? allocate(params, parts, 1, parts * cols, product)
+                                  : allocate(params, parts, parts * rows, cols, product);
     *value = made.value;
     *gradient = made.gradient;
     for (int i = 0; binding(params) && i < parts; i++) {

@@ -33,6 +33,7 @@ typedef struct {
 typedef struct {
     el_tensor value;
     el_type type; /* of the activations that it multiplies */
+    int line;     /* the last of the list that has numbers in it */
 } el_matrix;
 
 typedef struct {
@@ -60,7 +61,7 @@ void el_param_add_stack(el_params *params, el_tensor *value, el_tensor *gradient
 void el_param_add_affine(el_params *params, el_tensor *w, el_tensor *dw, el_tensor *b, el_tensor *db, int out,
                          int in, el_init init, int depth, const char *name);
 
-/* The matrix with a copy for products reserved.  el_param_add does it for whole ones; this is for columns. */
+/* The matrix with a copy for products reserved.  el_param_add does it for whole ones; this is for columns of the last. */
 el_tensor el_param_product(el_params *params, el_tensor matrix);
 
 /* Adds a line for a tensor that another list owns. */

@@ -88,8 +88,7 @@ void el_optimizer_update(const el_optimizer *o, el_model *model, double rate, do
                         .clip = o->max_norm > 0 && norm > o->max_norm ? o->max_norm / norm : 1.0,
                         .m_correction = o->bias_correction ? 1.0 / (1.0 - pow(o->beta1, t)) : 1.0,
                         .v_correction = o->bias_correction ? 1.0 / (1.0 - pow(o->beta2, t)) : 1.0};
-    el_model_each(model, update_param, &u);
-    el_model_prepare(model);
+    el_model_change(model, update_param, &u);
 }
 
 static void zero_moments(void *context, const char *network, el_param *param)

@@ -60,7 +60,6 @@ el_status bench_model_train(bench_model *m)
     el_status st = el_loader_batch(m->data, SEED, m->steps * count, (int)count, &m->batch);
     if (st)
         return st;
-    el_model_zero_gradients(&m->model);
     m->objective->reset(m->objective);
     st = el_objective_run(m->objective, &m->batch, random, true);
     m->objective->finish(m->objective, &figures);

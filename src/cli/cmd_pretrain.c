@@ -612,7 +612,6 @@ typedef struct {
 static double update_once(job *j)
 {
     const double start = cli_now();
-    el_model_zero_gradients(&j->model);
     el_optimizer_update(&j->trainer.optimizer, &j->model, 0, el_gradient_norm(&j->model), 0);
     return cli_now() - start;
 }

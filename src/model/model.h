@@ -59,7 +59,7 @@ void el_model_close(el_model *model); /* accepts a zeroed one */
 /* To be called after any other change of values than el_model_change: makes the products' copies again. */
 void el_model_prepare(el_model *model);
 
-/* Zeroes every gradient. */
+/* Zeroes every gradient, where no update does. */
 void el_model_zero_gradients(el_model *model);
 
 /* Calls visit for every owned parameter, generator first, with its network's name ("generator",

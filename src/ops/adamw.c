@@ -2,6 +2,8 @@
  *
  *   g = clip * gradient        m = beta1 m + (1 - beta1) g        v = beta2 v + (1 - beta2) g^2
  *   value -= rate * ((m * m_correction) / (sqrt(v * v_correction) + epsilon) + decay * value)
+ *
+ * The gradient is used up: what is left of it is the zero that the next step's backwards add to.
  */
 #include <assert.h>
 #include <math.h>
@@ -28,5 +30,6 @@ void el_ref_adamw(el_device *dev, el_tensor value, el_tensor m, el_tensor v, el_
             el_set(m, i, j, new_m);
             el_set(v, i, j, new_v);
             el_set(value, i, j, step_value(el_get(value, i, j), new_m, new_v, &step));
+            el_set(gradient, i, j, 0);
         }
 }

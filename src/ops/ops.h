@@ -69,7 +69,7 @@ typedef struct {
 /* AdamW as the paper's code has it (Clark et al., 2020): decay is decoupled and multiplied by the rate, epsilon is
  * outside the root, no bias correction unless the corrections say so.
  *   g = clip * gradient;  m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
- *   value -= rate * ((m * m_correction) / (sqrt(v * v_correction) + epsilon) + decay * value) */
+ *   value -= rate * ((m * m_correction) / (sqrt(v * v_correction) + epsilon) + decay * value);  gradient = 0 */
 typedef struct {
     double rate, beta1, beta2, epsilon, decay, clip, m_correction, v_correction;
 } el_adamw;

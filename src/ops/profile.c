@@ -323,7 +323,7 @@ static void adamw(el_device *dev, el_tensor value, el_tensor m, el_tensor v, el_
     inner_of(dev)->adamw(inner_of(dev), value, m, v, gradient, step);
     count(dev, start,
           (el_profile_line){.op = "adamw",
-                            .bytes = 2 * (bytes_of(value) + bytes_of(m) + bytes_of(v)) + bytes_of(gradient)});
+                            .bytes = 2 * (bytes_of(value) + bytes_of(m) + bytes_of(v) + bytes_of(gradient))});
 }
 
 static void close_profile(el_device *dev)

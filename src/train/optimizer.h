@@ -24,8 +24,8 @@ el_optimizer el_optimizer_defaults(void);
 /* Norm of all gradients together. */
 double el_gradient_norm(el_model *model);
 
-/* One update with gradients of norm `norm`, after `updates` earlier ones.  `norm` must be finite.  Prepares
- * the model. */
+/* One update with gradients of norm `norm`, after `updates` earlier ones.  `norm` must be finite.  Leaves the model
+ * prepared and gradients zero. */
 void el_optimizer_update(const el_optimizer *optimizer, el_model *model, double rate, double norm,
                          int64_t updates);
 

@@ -204,14 +204,14 @@ static el_status evaluate(run *r)
 
 /* ---- one step ---- */
 
-/* True: the step's gradients are there, and finite. */
+/* True: the step's gradients are there, and finite.  They are added to zero: between steps all gradients are, as
+ * updates and skip() leave them so. */
 static el_status gradients(run *r, el_figures *figures, bool *finite)
 {
     const el_trainer *t = r->t;
     el_status st = t->training.read(t->training.context, r->p->examples, t->batch, &r->batch);
     if (st)
         return st;
-    el_model_zero_gradients(t->objective->model);
     t->objective->reset(t->objective);
     const el_random random = {.seed = t->seed, .step = (uint32_t)r->p->step};
     st = el_objective_run(t->objective, &r->batch, random, true);
@@ -226,6 +226,7 @@ static el_status gradients(run *r, el_figures *figures, bool *finite)
 static el_status skip(run *r, const el_figures *figures)
 {
     el_progress *p = r->p;
+    el_model_zero_gradients(r->t->objective->model);
     p->window_skipped++;
     p->skipped_in_row++;
     el_log(EL_LOG_WARNING, "step %" PRId64 ": the %s is %g; the step is skipped", p->step + 1,
@@ -505,6 +506,7 @@ el_status el_trainer_run(const el_trainer *t, el_progress *progress)
     assert(t->training.read && t->batch > 0 && t->most_skipped > 0);
     run r = {.t = t, .p = progress, .started = now(), .saved = progress->step ? progress->step : -1};
     el_status st = open_metrics(&r);
+    el_model_zero_gradients(t->objective->model); /* of whatever was run before */
     if (!st)
         st = loop(&r);
     el_metrics_close(&r.metrics);

@@ -477,7 +477,9 @@ static void test_adamw(void **state)
     const el_tensor value = ROW(EL_F64, 2), m = ROW(EL_F64, 0), v = ROW(EL_F64, 0);
     el_adamw step = {0.1, 0.5, 0.75, 0.5, 0.25, 0.5, 1, 1};
     /* m = 1, v = 1: 2 - 0.1 (1 / 1.5 + 0.5) */
-    dev->adamw(dev, value, m, v, ROW(EL_F64, 4), step);
+    const el_tensor gradient = ROW(EL_F64, 4);
+    dev->adamw(dev, value, m, v, gradient, step);
+    check_same("gradient after one step", gradient, ROW(EL_F64, 0));
     check_close("value after one step", value, ROW(EL_F64, 1.8833333333333333), 1e-14);
     /* m = 0.5 - 2 = -1.5, v = 0.75 + 4 = 4.75: - 0.1 (-1.5 / (sqrt 4.75 + 0.5) + 0.25 value) */
     dev->adamw(dev, value, m, v, ROW(EL_F64, -8), step);

@@ -251,7 +251,7 @@ static void case_squared(run *r, sizes s)
 static void case_optimizer(run *r, sizes s)
 {
     el_device *const dev = r->dev;
-    const el_tensor g = parameter(s.rows, s.cols, 1, 1);
+    const el_tensor g = out(r, "gradient", EL_F32, s.rows, s.cols, true, 0);
     const el_tensor sum = out(r, "sum of squares", EL_F32, 2, 1, false, 1e-6);
     el_set(sum, 0, 0, dev->sum_squares(dev, g));
     el_tensor strided = g;

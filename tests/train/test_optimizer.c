@@ -110,6 +110,7 @@ static void run_steps(el_optimizer optimizer, double scale)
         el_optimizer_update(&optimizer, &model, 0.01, norm, t - 1);
         numbers *after = read_numbers(&model);
         compare(after, hand);
+        assert_true(norm_of(after) == 0); /* the gradient is used up */
         free(before);
         free(after);
     }

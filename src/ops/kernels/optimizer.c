@@ -24,7 +24,7 @@ typedef struct {
     float rate, beta1, beta2, other1, other2, epsilon, decay, clip, m_correction, v_correction;
 } step_floats;
 
-INLINE void adamw_at(float *value, float *m, float *v, const float *gradient, int left, const step_floats *s)
+INLINE void adamw_at(float *value, float *m, float *v, float *gradient, int left, const step_floats *s)
 {
     const vf g = vload_upto(gradient, EL_F32, 0, left) * s->clip;
     const vf first = vload_upto(m, EL_F32, 0, left) * s->beta1 + g * s->other1;
@@ -34,6 +34,7 @@ INLINE void adamw_at(float *value, float *m, float *v, const float *gradient, in
     vstore_upto(m, EL_F32, 0, left, first);
     vstore_upto(v, EL_F32, 0, left, second);
     vstore_upto(value, EL_F32, 0, left, old - step * s->rate);
+    vstore_upto(gradient, EL_F32, 0, left, (vf){0});
 }
 
 void EL_KERNEL(adamw)(el_tensor value, el_tensor m, el_tensor v, el_tensor gradient, el_adamw step)
@@ -51,6 +52,6 @@ void EL_KERNEL(adamw)(el_tensor value, el_tensor m, el_tensor v, el_tensor gradi
     for (int i = 0; i < value.rows; i++)
         for (int j = 0; j < value.cols; j += WIDTH)
             adamw_at((float *)value.data + i * value.stride + j, (float *)m.data + i * m.stride + j,
-                     (float *)v.data + i * v.stride + j,
-                     (const float *)gradient.data + i * gradient.stride + j, value.cols - j, &s);
+                     (float *)v.data + i * v.stride + j, (float *)gradient.data + i * gradient.stride + j,
+                     value.cols - j, &s);
 }

@@ -1,0 +1,117 @@
+/* The trainer's loop, by an objective whose gradients are told. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "networks.h"
+#include "train/trainer.h"
+
+enum { STEPS = 5 };
+
+/* Step by step, what every gradient is added to by; and the norms that came of it. */
+typedef struct {
+    el_objective base;
+    uint32_t step;
+    const double *added;
+    double norms[STEPS];
+} told;
+
+static void reset(el_objective *self)
+{
+    (void)self;
+}
+
+static el_status begin(el_objective *self, const el_batch *batch, el_random random)
+{
+    (void)batch;
+    ((told *)self)->step = random.step;
+    return EL_OK;
+}
+
+static int fit(el_objective *self, int first)
+{
+    (void)self;
+    return first + 1;
+}
+
+static void add_gradient(void *context, const char *network, el_param *param)
+{
+    (void)network;
+    for (int i = 0; i < param->gradient.rows; i++)
+        for (int j = 0; j < param->gradient.cols; j++)
+            el_set(param->gradient, i, j, el_get(param->gradient, i, j) + *(const double *)context);
+}
+
+static void accumulate(el_objective *self, int first, int last, bool training)
+{
+    (void)first, (void)last, (void)training;
+    double added = ((told *)self)->added[((told *)self)->step];
+    el_model_each(self->model, add_gradient, &added);
+}
+
+static void finish(el_objective *self, el_figures *figures)
+{
+    static const char *const NAMES[] = {"loss"};
+    (void)self;
+    *figures = (el_figures){.count = 1, .names = NAMES, .values = {1}};
+}
+
+static el_status one_sequence(void *context, int64_t first, int count, el_batch *batch)
+{
+    static const int IDS[] = {2, 5, 3};
+    (void)context, (void)first, (void)count;
+    el_batch_clear(batch);
+    return el_batch_add(batch, IDS, 3, 3);
+}
+
+static el_status keep_norm(void *context, const el_event *event)
+{
+    if (event->kind == EL_EVENT_STEP || event->kind == EL_EVENT_RECORD)
+        ((told *)context)->norms[event->progress->step - 1] = event->norm;
+    return EL_OK;
+}
+
+/* Nothing of an earlier step is left in the gradients, be it one that was skipped or what was there before the run. */
+static void steps_begin_with_no_gradients(void **state)
+{
+    (void)state;
+    static const double ADDED[STEPS] = {1, 2, NAN, 1, 2};
+    el_model model;
+    assert_int_equal(small_model(&model, 8, EL_TIE_SHARED, 1), EL_OK);
+    double before = 7;
+    el_model_each(&model, add_gradient, &before);
+    told t = {.base = {.model = &model,
+                       .reset = reset,
+                       .begin = begin,
+                       .fit = fit,
+                       .accumulate = accumulate,
+                       .finish = finish},
+              .added = ADDED};
+    const el_trainer trainer = {.objective = &t.base,
+                                .training = {.read = one_sequence, .examples = 1},
+                                .schedule = {.peak = 0.01, .steps = STEPS},
+                                .optimizer = el_optimizer_defaults(),
+                                .batch = 1,
+                                .steps = STEPS,
+                                .log_every = 1, /* else events tell of means */
+                                .most_skipped = 2,
+                                .on_event = keep_norm,
+                                .context = &t};
+    el_progress progress = {0};
+    assert_int_equal(el_trainer_run(&trainer, &progress), EL_OK);
+    assert_int_equal(progress.updates, STEPS - 1);
+    const double one = sqrt((double)el_model_parameters(&model));
+    for (int i = 0; i < STEPS; i++)
+        if (!(isnan(ADDED[i]) ? isnan(t.norms[i]) : fabs(t.norms[i] - ADDED[i] * one) <= 1e-6 * one))
+            fail_msg("step %d: norm %g, but gradients alone have %g", i + 1, t.norms[i], ADDED[i] * one);
+    el_model_close(&model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(steps_begin_with_no_gradients)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -19,7 +19,7 @@ enum {
     SUM_PIECES = 32, /* pieces whose sums of columns are kept apart, at most */
     SUM_ROWS = 32,   /* rows in such a piece, at least */
     SUM_FLOATS = 1 << 18,
-    SQUARES = 65536,   /* numbers whose squares are summed in one piece */
+    SQUARES = 16384,   /* numbers whose squares are summed in one piece */
     TOUCHED = 1 << 21, /* bytes that a thread zeroes at a time when memory is taken */
 };
 

@@ -90,7 +90,7 @@ static places lay_out(void *base, int rows, int d)
     p.out = push(&p, base, QUERIES * width);
     p.dk = push(&p, base, across);
     p.dv = push(&p, base, across);
-    p.keep = push(&p, base, (size_t)(QUERIES * mask_groups(MASK_LANES, rows)) * sizeof *p.keep);
+    p.keep = push(&p, base, (size_t)(QUERIES * mask_span(MASK_LANES, rows) * MASK_GROUPS) * sizeof *p.keep);
     return p;
 }
 
@@ -244,13 +244,14 @@ static uint64_t mask_row_of(const head *h, int query)
 INLINE void fill_keep(const head *h, const places *p, int first, int rows)
 {
     if (h->drops)
-        mask_fill(&h->mask, mask_row_of(h, first), h->mask_step, rows, h->rows, p->keep);
+        mask_fill(&h->mask, mask_row_of(h, first), h->mask_step, rows, mask_span(h->mask.stride, h->rows),
+                  p->keep);
 }
 
 INLINE const uint16_t *keep_of(const head *h, const places *p, int first, int i)
 {
-    return mask_row(&h->mask, p->keep + i * mask_groups(h->mask.stride, h->rows), mask_row_of(h, first + i),
-                    0);
+    const int groups = mask_span(h->mask.stride, h->rows) * MASK_GROUPS;
+    return mask_row(&h->mask, p->keep + i * groups, mask_row_of(h, first + i), 0);
 }
 
 static const float LOG2_E = 1.44269504f;

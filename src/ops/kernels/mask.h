@@ -87,41 +87,43 @@ INLINE void mask_blocks(const mask *m, const uint64_t block[MASK_ABREAST], uint1
         memcpy(bits[i], kept[i], sizeof kept[i]);
 }
 
-/* Bits are made for many elements at once and used later: for stretches of `length` elements each, which begin with
- * rows `step` apart.  Each takes as many groups: */
-static inline int mask_groups(uint64_t stride, int length)
+/* Bits are made for many elements at once and used later: for stretches of the same length, which begin with rows
+ * `step` apart, as many blocks for each as one may touch. */
+static inline int mask_span(uint64_t stride, int length)
 {
-    const int before = stride % MASK_BLOCK ? MASK_BLOCK - MASK_LANES : 0; /* it begins, in a block, at most */
-    return (length + before + MASK_BLOCK - 1) / MASK_BLOCK * MASK_GROUPS;
+    const uint64_t whole = stride | MASK_BLOCK;
+    const int apart = (int)(whole & -whole); /* all stretches begin at a multiple of it */
+    return (MASK_BLOCK - apart + length + MASK_BLOCK - 1) / MASK_BLOCK;
 }
 
 static __attribute__((noinline)) void mask_fill(const mask *shared, uint64_t row, uint64_t step,
-                                                int stretches, int length, uint16_t *bits)
+                                                int stretches, int blocks, uint16_t *bits)
 {
     const mask m = *shared; /* in registers */
-    const int each = mask_groups(m.stride, length) / MASK_GROUPS, count = stretches * each;
+    const int count = stretches * blocks;
     for (int first = 0; first < count; first += MASK_ABREAST) {
         uint64_t block[MASK_ABREAST];
         uint16_t *to[MASK_ABREAST];
         for (int i = 0; i < MASK_ABREAST; i++) {
             const int b = first + i < count ? first + i : first;
-            block[i] =
-                (m.row + row + (uint64_t)(b / each) * step) * m.stride / MASK_BLOCK + (uint64_t)(b % each);
+            block[i] = (m.row + row + (uint64_t)(b / blocks) * step) * m.stride / MASK_BLOCK +
+                       (uint64_t)(b % blocks);
             to[i] = bits + b * MASK_GROUPS;
         }
         mask_blocks(&m, block, to);
     }
 }
 
-/* The same of `rows` rows one behind the other, as one stretch; and the groups that they take. */
-static inline int mask_rows_groups(const mask *m, int rows)
-{
-    return mask_groups(m->stride, rows * (int)m->stride);
-}
-
+/* The same of rows one behind the other, as one stretch; and the groups that they take at most. */
 static inline void mask_fill_rows(const mask *m, uint64_t row, int rows, uint16_t *bits)
 {
-    mask_fill(m, row, 0, 1, rows * (int)m->stride, bits);
+    const uint64_t first = (m->row + row) * m->stride, last = first + (uint64_t)rows * m->stride - 1;
+    mask_fill(m, row, 0, 1, (int)(last / MASK_BLOCK - first / MASK_BLOCK) + 1, bits);
+}
+
+static inline int mask_rows_groups(const mask *m, int rows)
+{
+    return mask_span(m->stride, rows * (int)m->stride) * MASK_GROUPS;
 }
 
 /* Where the bits of row `first` + i begin in those of a stretch that begins with row `first`. */

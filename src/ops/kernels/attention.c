@@ -154,15 +154,6 @@ INLINE void fetch(el_tensor x, int first, int rows, const purpose use, const el_
         }
 }
 
-/* Reads all rows, so that they come together: packing would wait for a few at a time.  They come sooner than when they
- * are only asked for. */
-INLINE void bring(el_tensor x, const el_type type)
-{
-    for (int i = 0; i < x.rows; i++)
-        for (int j = 0; j < x.cols; j += LINE / (type == EL_BF16 ? 2 : 4))
-            (void)*(const volatile char *)place(x.data, type, i * x.stride + j);
-}
-
 /* Rows of an activation as the left side of a product; `wide` takes them where they have to be floats first.
  */
 INLINE units left_side(el_tensor x, int first, int rows, float *wide, int width, const bool pairs,
@@ -250,8 +241,8 @@ INLINE void fill_keep(const head *h, const places *p, int first, int rows)
 
 INLINE const uint16_t *keep_of(const head *h, const places *p, int first, int i)
 {
-    const int groups = mask_span(h->mask.stride, h->rows) * MASK_GROUPS;
-    return mask_row(&h->mask, p->keep + i * groups, mask_row_of(h, first + i), 0);
+    const int each = mask_span(h->mask.stride, h->rows) * MASK_GROUPS;
+    return mask_row(&h->mask, p->keep + i * each, mask_row_of(h, first + i), 0);
 }
 
 static const float LOG2_E = 1.44269504f;
@@ -322,6 +313,7 @@ INLINE void queries_forward(head *h, const head *next, const places *p, int firs
 INLINE void forward(head *h, const head *next, void *scratch, const bool pairs, const el_type type)
 {
     const places p = lay_out(scratch, h->rows, h->d);
+    fetch(h->k, 0, h->rows, READ, type);
     fetch(h->v, 0, h->rows, READ, type);
     fetch(h->q, 0, QUERIES, READ, type);
     pack_keys(p.k_down, h->k, pairs, type);
@@ -456,8 +448,8 @@ INLINE void backward(head *h, const head *next, void *scratch, const bool pairs,
 {
     const places p = lay_out(scratch, h->rows, h->d);
     const int summed = summed_rows(h->rows);
-    bring(h->k, type);
-    bring(h->v, type);
+    fetch(h->k, 0, h->rows, READ, type);
+    fetch(h->v, 0, h->rows, READ, type);
     fetch(h->q, 0, QUERIES, READ, type);
     fetch(h->dy, 0, QUERIES, READ, type);
     fetch(h->y, 0, QUERIES, READ, type);

@@ -13,8 +13,7 @@ el_tensor el_ffn_block_forward(el_device *dev, const el_config *config, const el
     const int n = in->rows;
     const el_tensor up = el_first(s->up, n), act = el_first(s->act, n);
     const el_tensor sum = el_first(s->sum, n), stats = el_first(s->stats, n), y = el_first(s->y, n);
-    dev->linear_forward(dev, up, x, w->up_w, w->up_b);
-    dev->gelu_forward(dev, act, el_first(s->slope, n), up);
+    dev->linear_gelu_forward(dev, act, el_first(s->slope, n), up, x, w->up_w, w->up_b);
     dev->linear_forward(dev, sum, act, w->down_w, w->down_b);
     dev->residual_norm_forward(dev, y, sum, stats, x, sum, w->norm_gamma, w->norm_beta,
                                config->layer_norm_eps,

@@ -24,8 +24,7 @@ el_tensor el_mlm_forward(el_device *dev, const el_config *config, const el_mlm_w
     const el_tensor x = el_first(s->gathered, n), pre = el_first(s->slope, n), act = el_first(s->act, n);
     const el_tensor normed = el_first(s->normed, n), logits = el_first(s->logits, n);
     dev->gather_forward(dev, x, hidden, rows);
-    dev->linear_forward(dev, pre, x, w->dense_w, w->dense_b);
-    dev->gelu_forward(dev, act, pre, pre);
+    dev->linear_gelu_forward(dev, act, pre, pre, x, w->dense_w, w->dense_b);
     dev->layer_norm_forward(dev, normed, el_first(s->stats, n), act, w->norm_gamma, w->norm_beta,
                             config->layer_norm_eps);
     dev->linear_forward(dev, logits, normed, w->word, w->bias);
@@ -59,8 +58,7 @@ el_tensor el_rtd_forward(el_device *dev, const el_rtd_weights *w, el_rtd_saved *
     const int n = hidden.rows;
     const el_tensor pre = el_first(s->slope, n), act = el_first(s->act, n), logits = el_first(s->logits, n);
     s->hidden = hidden;
-    dev->linear_forward(dev, pre, hidden, w->dense_w, w->dense_b);
-    dev->gelu_forward(dev, act, pre, pre);
+    dev->linear_gelu_forward(dev, act, pre, pre, hidden, w->dense_w, w->dense_b);
     dev->linear_forward(dev, logits, act, w->out_w, w->out_b);
     return logits;
 }

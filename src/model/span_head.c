@@ -260,8 +260,7 @@ static void answer_forward(el_span_saved *s, const el_head_weights *w, const el_
     for (int q = 0; q < m; q++) /* p^T x */
         dev->linear_backward_weight(dev, el_tensor_rows(pooled, q, 1), el_tensor_none(),
                                     part_of(a->probability, c, q), part_of(s->x, c, q));
-    dev->linear_forward(dev, pre, read, w->answer_hidden_w, w->answer_hidden_b);
-    dev->gelu_forward(dev, act, pre, pre);
+    dev->linear_gelu_forward(dev, act, pre, pre, read, w->answer_hidden_w, w->answer_hidden_b);
     dev->linear_forward(dev, el_first(a->logit, m), act, w->answer_w, w->answer_b);
     fetch(s, s->host.answer, a->logit, m);
 }

@@ -79,8 +79,7 @@ el_tensor el_head_forward(el_device *dev, const el_head_config *head, const el_h
     dev->copy(dev, x, gathered);
     dev->dropout(dev, x, x, dropout_at(head, pass, 0));
     if (head->kind == EL_HEAD_SEQUENCE) {
-        dev->linear_forward(dev, pre, x, w->dense_w, w->dense_b);
-        dev->gelu_forward(dev, act, pre, pre);
+        dev->linear_gelu_forward(dev, act, pre, pre, x, w->dense_w, w->dense_b);
         dev->dropout(dev, act, act, dropout_at(head, pass, 1));
     }
     dev->linear_forward(dev, logits, head->kind == EL_HEAD_SEQUENCE ? act : x, w->out_w, w->out_b);

@@ -225,10 +225,15 @@ static void gelu_forward_task(void *context, int index, int thread)
                                      piece_of(j->c, j, index));
 }
 
-static void gelu_forward(el_device *dev, el_tensor y, el_tensor slope, el_tensor x)
+static void check_gelu(el_tensor y, el_tensor slope, el_tensor x)
 {
     assert(same_shape(y, x) && y.type == x.type &&
            (!slope.data || (same_shape(slope, x) && slope.type == x.type)));
+}
+
+static void gelu_forward(el_device *dev, el_tensor y, el_tensor slope, el_tensor x)
+{
+    check_gelu(y, slope, x);
     by_rows(&(job){.dev = dev, .a = y, .b = slope, .c = x}, y.rows, y.cols, gelu_forward_task);
 }
 
@@ -242,7 +247,7 @@ static void gelu_backward_task(void *context, int index, int thread)
 
 static void gelu_backward(el_device *dev, el_tensor dx, el_tensor dy, el_tensor slope)
 {
-    assert(same_shape(dx, dy) && same_shape(dx, slope) && dx.type == dy.type && dx.type == slope.type);
+    check_gelu(dx, slope, dy);
     by_rows(&(job){.dev = dev, .a = dx, .b = dy, .c = slope}, dx.rows, dx.cols, gelu_backward_task);
 }
 
@@ -282,6 +287,7 @@ typedef struct {
     const char *packed;
     const float *bias;
     bool accumulate;
+    el_tensor gelu, slope; /* of y, where wanted */
     int row_pieces, col_pieces;
 } product_job;
 
@@ -291,33 +297,39 @@ static int begin_of(int index, int pieces, int count)
     return (int)((int64_t)index * count / pieces);
 }
 
+static el_tensor rectangle(el_tensor t, int top, int rows, int left, int cols)
+{
+    return el_piece_cols(el_piece_rows(t, top, rows), left, cols);
+}
+
 static void product_task(void *context, int index, int thread)
 {
     const product_job *const j = context;
     const el_kernels *const k = kernels_of(j->dev);
     const int r = index / j->col_pieces, c = index % j->col_pieces;
     const int blocks = pieces_of(j->y.rows, k->block_rows), panels = pieces_of(j->y.cols, k->panel);
-    const int first = begin_of(r, j->row_pieces, blocks) * k->block_rows;
-    const int end = least(begin_of(r + 1, j->row_pieces, blocks) * k->block_rows, j->y.rows);
+    const int top = begin_of(r, j->row_pieces, blocks) * k->block_rows;
+    const int rows = least(begin_of(r + 1, j->row_pieces, blocks) * k->block_rows, j->y.rows) - top;
     const int panel = begin_of(c, j->col_pieces, panels), left = panel * k->panel;
-    const int right = least(begin_of(c + 1, j->col_pieces, panels) * k->panel, j->y.cols);
-    const el_tensor y = el_piece_cols(el_piece_rows(j->y, first, end - first), left, right - left);
-    k->product(y, el_piece_rows(j->x, first, end - first), j->packed, panel, j->bias ? j->bias + left : NULL,
+    const int cols = least(begin_of(c + 1, j->col_pieces, panels) * k->panel, j->y.cols) - left;
+    const el_tensor y = rectangle(j->y, top, rows, left, cols);
+    k->product(y, el_piece_rows(j->x, top, rows), j->packed, panel, j->bias ? j->bias + left : NULL,
                j->accumulate, scratch_of(j->dev, thread));
+    if (j->gelu.data) /* while y is in this thread's cache */
+        k->gelu_forward(rectangle(j->gelu, top, rows, left, cols), rectangle(j->slope, top, rows, left, cols),
+                        y);
 }
 
-static void product(el_device *dev, el_tensor y, el_tensor x, const void *packed, const float *bias,
-                    bool accumulate)
+static void product(product_job j)
 {
-    assert(y.rows == x.rows && packed && y.type == x.type);
-    if (y.rows == 0 || y.cols == 0)
+    assert(j.y.rows == j.x.rows && j.packed && j.y.type == j.x.type);
+    if (j.y.rows == 0 || j.y.cols == 0)
         return;
-    const el_kernels *const k = kernels_of(dev);
-    const int blocks = pieces_of(y.rows, k->block_rows), panels = pieces_of(y.cols, k->panel);
-    product_job j = {.dev = dev, .y = y, .x = x, .packed = packed, .bias = bias, .accumulate = accumulate};
-    j.row_pieces = row_pieces_of(blocks, panels, dev->threads);
+    const el_kernels *const k = kernels_of(j.dev);
+    const int blocks = pieces_of(j.y.rows, k->block_rows), panels = pieces_of(j.y.cols, k->panel);
+    j.row_pieces = row_pieces_of(blocks, panels, j.dev->threads);
     j.col_pieces = least(panels, pieces_of(PRODUCT_PIECES, j.row_pieces));
-    el_parallel(dev->threads, j.row_pieces * j.col_pieces, product_task, &j);
+    el_parallel(j.dev->threads, j.row_pieces * j.col_pieces, product_task, &j);
 }
 
 static size_t prepared_bytes(el_device *dev, int rows, int cols, el_type type, bool training)
@@ -360,16 +372,32 @@ static void prepare(el_device *dev, el_tensor w, el_type type, bool training)
     el_parallel(dev->threads, pieces_of(w.rows, j.rows), prepare_task, &j);
 }
 
-static void linear_forward(el_device *dev, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
+static product_job forward_job(el_device *dev, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
 {
     assert(x.cols == w.cols && y.cols == w.rows && (!b.data || (b.cols == y.cols && b.type == EL_F32)));
-    product(dev, y, x, w.prepared, b.data, false);
+    return (product_job){.dev = dev, .y = y, .x = x, .packed = w.prepared, .bias = b.data};
+}
+
+static void linear_forward(el_device *dev, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
+{
+    product(forward_job(dev, y, x, w, b));
 }
 
 static void linear_backward_input(el_device *dev, el_tensor dx, el_tensor dy, el_tensor w, bool accumulate)
 {
     assert(dy.cols == w.rows && dx.cols == w.cols && w.prepared);
-    product(dev, dx, dy, second_copy(dev, w, dy.type), NULL, accumulate);
+    product((product_job){
+        .dev = dev, .y = dx, .x = dy, .packed = second_copy(dev, w, dy.type), .accumulate = accumulate});
+}
+
+static void linear_gelu_forward(el_device *dev, el_tensor y, el_tensor slope, el_tensor z, el_tensor x,
+                                el_tensor w, el_tensor b)
+{
+    check_gelu(y, slope, z);
+    product_job j = forward_job(dev, z, x, w, b);
+    j.gelu = y;
+    j.slope = slope;
+    product(j);
 }
 
 /* Sums of columns: rows in pieces with sums of their own, which are then added in their order.  `width` sums
@@ -410,10 +438,9 @@ static void weight_task(void *context, int index, int thread)
     const int rows = least(begin_of(r + 1, j->row_pieces, blocks) * k->block_rows, j->dw.rows) - top;
     const int left = begin_of(c, j->col_pieces, panels) * k->panel;
     const int cols = least(begin_of(c + 1, j->col_pieces, panels) * k->panel, j->dw.cols) - left;
-    k->product_weight(el_piece_cols(el_piece_rows(j->dw, top, rows), left, cols),
-                      c == 0 ? el_piece_cols(j->db, top, rows) : el_tensor_none(),
-                      el_piece_cols(j->dy, top, rows), el_piece_cols(j->x, left, cols),
-                      scratch_of(j->dev, thread));
+    k->product_weight(
+        rectangle(j->dw, top, rows, left, cols), c == 0 ? el_piece_cols(j->db, top, rows) : el_tensor_none(),
+        el_piece_cols(j->dy, top, rows), el_piece_cols(j->x, left, cols), scratch_of(j->dev, thread));
 }
 
 /* The columns that are packed in the time that one block of rows and one panel take; and how many more pieces than must
@@ -812,6 +839,7 @@ static const el_device table = {
     .linear_backward_weight = linear_backward_weight,
     .gelu_forward = gelu_forward,
     .gelu_backward = gelu_backward,
+    .linear_gelu_forward = linear_gelu_forward,
     .dropout = dropout,
     .layer_norm_forward = layer_norm_forward,
     .layer_norm_backward = layer_norm_backward,

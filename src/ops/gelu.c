@@ -32,3 +32,10 @@ void el_ref_gelu_backward(el_device *dev, el_tensor dx, el_tensor dy, el_tensor 
         for (int j = 0; j < dy.cols; j++)
             el_set(dx, i, j, el_get(dy, i, j) * el_get(slope, i, j));
 }
+
+void el_ref_linear_gelu_forward(el_device *dev, el_tensor y, el_tensor slope, el_tensor z, el_tensor x,
+                                el_tensor w, el_tensor b)
+{
+    el_ref_linear_forward(dev, z, x, w, b);
+    el_ref_gelu_forward(dev, y, slope, z);
+}

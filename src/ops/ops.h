@@ -113,6 +113,10 @@ struct el_device {
     void (*gelu_forward)(el_device *dev, el_tensor y, el_tensor slope, el_tensor x);
     void (*gelu_backward)(el_device *dev, el_tensor dx, el_tensor dy, el_tensor slope);
 
+    /* gelu of a product, fused:  z = x W^T + b, y = gelu(z) and its slope, which may be z. */
+    void (*linear_gelu_forward)(el_device *dev, el_tensor y, el_tensor slope, el_tensor z, el_tensor x,
+                                el_tensor w, el_tensor b);
+
     /* y = x with some elements dropped: a linear map, and its own backward.  y may be x. */
     void (*dropout)(el_device *dev, el_tensor y, el_tensor x, el_dropout dropout);
 

@@ -147,6 +147,17 @@ static void gelu_backward(el_device *dev, el_tensor dx, el_tensor dy, el_tensor 
     count(dev, start, (el_profile_line){.op = "gelu_backward", .width = dx.cols, .bytes = 3 * bytes_of(dx)});
 }
 
+static void linear_gelu_forward(el_device *dev, el_tensor y, el_tensor slope, el_tensor z, el_tensor x,
+                                el_tensor w, el_tensor b)
+{
+    const double start = now();
+    inner_of(dev)->linear_gelu_forward(inner_of(dev), y, slope, z, x, w, b);
+    el_profile_line work = product("linear_gelu_forward", z, x);
+    work.bytes = bytes_of(y) + bytes_of(slope.data != z.data ? slope : el_tensor_none()) + bytes_of(z) +
+                 bytes_of(x) + weight_bytes(w, x.type) + bytes_of(b);
+    count(dev, start, work);
+}
+
 static void dropout(el_device *dev, el_tensor y, el_tensor x, el_dropout dropped)
 {
     const double start = now();
@@ -349,6 +360,7 @@ el_status el_device_profile(el_device **dev, el_device *inner)
     d->linear_backward_weight = linear_backward_weight;
     d->gelu_forward = gelu_forward;
     d->gelu_backward = gelu_backward;
+    d->linear_gelu_forward = linear_gelu_forward;
     d->dropout = dropout;
     d->layer_norm_forward = layer_norm_forward;
     d->layer_norm_backward = layer_norm_backward;

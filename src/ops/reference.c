@@ -81,6 +81,7 @@ el_device *el_device_reference(void)
         .linear_backward_weight = el_ref_linear_backward_weight,
         .gelu_forward = el_ref_gelu_forward,
         .gelu_backward = el_ref_gelu_backward,
+        .linear_gelu_forward = el_ref_linear_gelu_forward,
         .dropout = el_ref_dropout,
         .layer_norm_forward = el_ref_layer_norm_forward,
         .layer_norm_backward = el_ref_layer_norm_backward,

@@ -19,6 +19,9 @@ void el_ref_linear_backward_weight(el_device *dev, el_tensor dw, el_tensor db, e
 void el_ref_gelu_forward(el_device *dev, el_tensor y, el_tensor slope, el_tensor x);
 void el_ref_gelu_backward(el_device *dev, el_tensor dx, el_tensor dy, el_tensor slope);
 
+void el_ref_linear_gelu_forward(el_device *dev, el_tensor y, el_tensor slope, el_tensor z, el_tensor x,
+                                el_tensor w, el_tensor b);
+
 void el_ref_dropout(el_device *dev, el_tensor y, el_tensor x, el_dropout dropout);
 
 void el_ref_layer_norm_forward(el_device *dev, el_tensor y, el_tensor stats, el_tensor x, el_tensor gamma,

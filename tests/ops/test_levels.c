@@ -95,6 +95,30 @@ static void case_linear(run *r, sizes s)
     dev->linear_backward_weight(dev, dw, out(r, "db", EL_F32, 1, s.more, true, 1e-5), dy, x);
 }
 
+/* The fused op's bits are those of the two that it stands for. */
+static void case_linear_gelu(run *r, sizes s)
+{
+    el_device *const dev = r->dev;
+    const el_tensor x = in(r, s.rows, s.cols, 1, 1);
+    el_tensor w = parameter(s.more, s.cols, 3, 1 / sqrt(s.cols));
+    const el_tensor b = parameter(1, s.more, 4, 1);
+    w.prepared = check_memory(dev->prepared_bytes(dev, w.rows, w.cols, r->type, true) + 64);
+    dev->prepare(dev, w, r->type, true);
+    const el_tensor z = out(r, "z", r->type, s.rows, s.more, false, 1e-5);
+    const el_tensor y = out(r, "y", r->type, s.rows, s.more, false, 1e-5);
+    const el_tensor slope = out(r, "slope", r->type, s.rows, s.more, false, 1e-5);
+    dev->linear_forward(dev, z, x, w, b);
+    dev->gelu_forward(dev, y, slope, z);
+    const el_tensor fused = out(r, "fused y", r->type, s.rows, s.more, false, 1e-5);
+    const el_tensor place = out(r, "fused slope", r->type, s.rows, s.more, false, 1e-5);
+    dev->linear_gelu_forward(dev, fused, el_tensor_none(), place, x, w, b);
+    check_same("z of the fused one", place, z);
+    check_same("y without a slope", fused, y);
+    dev->linear_gelu_forward(dev, fused, place, place, x, w, b);
+    check_same("fused y", fused, y);
+    check_same("slope in the place of z", place, slope);
+}
+
 static void case_elementwise(run *r, sizes s)
 {
     el_device *const dev = r->dev;
@@ -285,6 +309,10 @@ static const op_case cases[] = {
      case_linear,
      {{1, 17, 5}, {33, 64, 96}, {300, 70, 50}, {30, 2041, 40}, {1030, 20, 30}, {5, 8, 700}},
      8e-3},
+    {"linear gelu",
+     case_linear_gelu,
+     {{1, 17, 5}, {33, 64, 96}, {300, 70, 50}, {30, 600, 40}, {5, 8, 700}},
+     2e-2},
     {"elementwise", case_elementwise, {{1, 1, 0}, {1, 17, 0}, {300, 67, 0}}, 5e-3},
     {"in place", case_in_place, {{1, 3, 0}, {300, 67, 0}}, 5e-3},
     {"norm", case_norm, {{1, 17, 1}, {100, 131, 1}, {40, 256, 0}, {1030, 16, 1}}, 2e-2},

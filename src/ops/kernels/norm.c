@@ -15,9 +15,6 @@
 /* Rows that take each pass before the next begins: a row's sums are then not waited for. */
 enum { TOGETHER = 8 };
 
-/* Rows for which dgamma and dbeta are read and written once. */
-enum { ABREAST = 2 };
-
 /* sum = x + dropout(branch), one row */
 INLINE void residual_row(el_tensor sum, el_tensor x, el_tensor branch, int i, const mask *m,
                          const uint16_t *keep, const el_type type)
@@ -102,54 +99,36 @@ void EL_KERNEL(norm_forward)(el_tensor y, el_tensor sum, el_tensor stats, el_ten
         forward(y, sum, stats, x, branch, gamma, beta, epsilon, dropout, EL_F32);
 }
 
-/* What a row's gradient needs of the whole row. */
-typedef struct {
-    float mean, rstd, mean_g, mean_gh;
-} figures;
-
-/* Adds some rows, a constant number of them, to dgamma and dbeta, and tells their figures. */
-INLINE void add_rows(const int rows, float *dgamma, float *dbeta, figures *f, el_tensor dy, el_tensor x,
-                     int first, el_tensor stats, const float *gamma, const el_type type)
+/* Adds a row to dgamma and dbeta, and tells the means of g and g h. */
+INLINE void means(float *dgamma, float *dbeta, el_tensor dy, el_tensor x, int i, float mean, float rstd,
+                  const float *gamma, float *mean_g, float *mean_gh, const el_type type)
 {
-    vf sum_g[ABREAST] = {{0}}, sum_gh[ABREAST] = {{0}};
-#pragma GCC unroll 2
-    for (int i = 0; i < rows; i++) {
-        const float *const row_stats = el_piece_at(stats, first + i, 0);
-        f[i].mean = row_stats[0];
-        f[i].rstd = row_stats[1];
-    }
+    vf sum_g = {0}, sum_gh = {0};
     for (int j = 0; j < x.cols; j += WIDTH) {
         const int left = x.cols - j;
-        const vf scale = vload_upto(gamma, EL_F32, j, left);
-        vf sum_dh = vload_upto(dgamma, EL_F32, j, left), sum_d = vload_upto(dbeta, EL_F32, j, left);
-#pragma GCC unroll 2
-        for (int i = 0; i < rows; i++) { /* d is zero beyond the end, and so are all sums */
-            const vf d = vload_upto(dy.data, type, (first + i) * dy.stride + j, left);
-            const vf h = (vload_upto(x.data, type, (first + i) * x.stride + j, left) - f[i].mean) * f[i].rstd;
-            sum_g[i] += d * scale;
-            sum_gh[i] += d * scale * h;
-            sum_dh += d * h;
-            sum_d += d;
-        }
-        vstore_upto(dgamma, EL_F32, j, left, sum_dh);
-        vstore_upto(dbeta, EL_F32, j, left, sum_d);
+        const vf d =
+            vload_upto(dy.data, type, i * dy.stride + j, left); /* zero beyond the end, and so are all sums */
+        const vf h = (vload_upto(x.data, type, i * x.stride + j, left) - mean) * rstd;
+        const vf g = d * vload_upto(gamma, EL_F32, j, left);
+        sum_g += g;
+        sum_gh += g * h;
+        vstore_upto(dgamma, EL_F32, j, left, vload_upto(dgamma, EL_F32, j, left) + d * h);
+        vstore_upto(dbeta, EL_F32, j, left, vload_upto(dbeta, EL_F32, j, left) + d);
     }
-#pragma GCC unroll 2
-    for (int i = 0; i < rows; i++) {
-        f[i].mean_g = vsum(sum_g[i]) / (float)x.cols;
-        f[i].mean_gh = vsum(sum_gh[i]) / (float)x.cols;
-    }
+    *mean_g = vsum(sum_g) / (float)x.cols;
+    *mean_gh = vsum(sum_gh) / (float)x.cols;
 }
 
 /* dx and dbranch, one row */
-INLINE void gradient_row(el_tensor dx, el_tensor dbranch, const figures *f, el_tensor dy, el_tensor x, int i,
-                         const float *gamma, const mask *m, const uint16_t *keep, const el_type type)
+INLINE void gradient_row(el_tensor dx, el_tensor dbranch, el_tensor dy, el_tensor x, int i, float mean,
+                         float rstd, const float *gamma, float mean_g, float mean_gh, const mask *m,
+                         const uint16_t *keep, const el_type type)
 {
     for (int j = 0; j < x.cols; j += WIDTH) {
         const int left = x.cols - j;
-        const vf h = (vload_upto(x.data, type, i * x.stride + j, left) - f->mean) * f->rstd;
+        const vf h = (vload_upto(x.data, type, i * x.stride + j, left) - mean) * rstd;
         const vf g = vload_upto(dy.data, type, i * dy.stride + j, left) * vload_upto(gamma, EL_F32, j, left);
-        const vf d = (g - f->mean_g - h * f->mean_gh) * f->rstd;
+        const vf d = (g - mean_g - h * mean_gh) * rstd;
         vstore_upto(dx.data, type, i * dx.stride + j, left, d);
         if (dbranch.data)
             vstore_upto(dbranch.data, type, i * dbranch.stride + j, left, mask_drop(m, keep, j, d));
@@ -162,20 +141,17 @@ INLINE void backward(el_tensor dx, el_tensor dbranch, float *sums, el_tensor dy,
     const bool drops = dropout.rate > 0;
     const mask m = mask_of(dropout, x.cols);
     uint16_t bits[mask_rows_groups(&m, TOGETHER)];
-    figures f[TOGETHER];
-    float *const dgamma = sums, *const dbeta = sums + x.cols;
     for (int first = 0; first < x.rows; first += TOGETHER) {
-        const int rows = x.rows - first < TOGETHER ? x.rows - first : TOGETHER;
+        const int end = x.rows - first < TOGETHER ? x.rows : first + TOGETHER;
         if (drops)
-            mask_fill_rows(&m, (uint64_t)first, rows, bits);
-        int i = 0;
-        for (; i + ABREAST <= rows; i += ABREAST)
-            add_rows(ABREAST, dgamma, dbeta, &f[i], dy, x, first + i, stats, gamma.data, type);
-        for (; i < rows; i++)
-            add_rows(1, dgamma, dbeta, &f[i], dy, x, first + i, stats, gamma.data, type);
-        for (i = 0; i < rows; i++)
-            gradient_row(dx, dbranch, &f[i], dy, x, first + i, gamma.data, &m,
-                         drops ? mask_row(&m, bits, (uint64_t)first, i) : NULL, type);
+            mask_fill_rows(&m, (uint64_t)first, end - first, bits);
+        for (int i = first; i < end; i++) {
+            const uint16_t *const keep = drops ? mask_row(&m, bits, (uint64_t)first, i - first) : NULL;
+            const float *const row_stats = el_piece_at(stats, i, 0), mean = row_stats[0], rstd = row_stats[1];
+            float mean_g, mean_gh;
+            means(sums, sums + x.cols, dy, x, i, mean, rstd, gamma.data, &mean_g, &mean_gh, type);
+            gradient_row(dx, dbranch, dy, x, i, mean, rstd, gamma.data, mean_g, mean_gh, &m, keep, type);
+        }
     }
 }
 

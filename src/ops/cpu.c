@@ -365,7 +365,7 @@ static void prepare_task(void *context, int index, int thread)
 /* In pieces of whole panels of rows and about PIECE numbers, each read once for both copies. */
 static void prepare(el_device *dev, el_tensor w, el_type type, bool training)
 {
-    assert(w.prepared && w.type == EL_F32);
+    assert(w.prepared && (uintptr_t)w.prepared % EL_CACHE_LINE == 0 && w.type == EL_F32);
     const int panel = kernels_of(dev)->panel;
     prepare_job j = {.dev = dev, .w = w, .type = type, .rows = most(1, PIECE / w.cols / panel) * panel};
     j.backward = training ? second_copy(dev, w, type) : NULL;

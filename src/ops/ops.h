@@ -92,7 +92,8 @@ struct el_device {
     el_status (*reserve)(el_device *dev, int longest, int head_size);
 
     /* Copies of a weight matrix in the layout and type that products want.  `type` is that of the activations;
-     * for training the copy serves both directions.  prepare() is called again after every change of w.data. */
+     * for training the copy serves both directions.  prepare() is called again after every change of w.data;
+     * w.prepared is aligned as memory of the device is. */
     size_t (*prepared_bytes)(el_device *dev, int rows, int cols, el_type type, bool training);
     void (*prepare)(el_device *dev, el_tensor w, el_type type, bool training);
 

@@ -243,9 +243,8 @@ static el_status check_vocab_hash(const char *folder, const el_vocab *vocab)
     el_safetensors_close(&file);
     return same ? EL_OK
                 : el_fail(EL_EDATA,
-                          "%s: vocab.txt, or the casing in tokenizer_config.json, is not what the model was "
-                          "trained "
-                          "with",
+                          "%s: vocab.txt, or the casing in tokenizer_config.json, is not what "
+                          "the model was trained with",
                           folder);
 }
 

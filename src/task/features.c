@@ -336,7 +336,8 @@ static el_status add_question(adding *a, int example)
         return st;
     const gold g = find_answer(a, e);
     if (a->training && g.fate == UNKNOWN) {
-        f->first_lost = f->answers_lost++ ? f->first_lost : e; /* there is a label: see is_labelled */
+        if (f->answers_lost++ == 0) /* there is a label: see is_labelled */
+            f->first_lost = e;
         return EL_OK;
     }
     const bool cut = (int)a->a.count > s->max_query_length;

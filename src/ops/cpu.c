@@ -6,9 +6,11 @@
  * Memory that ops need besides their tensors is taken when the device is opened and in reserve(): scratch for
  * each thread, and one buffer for sums of pieces.
  */
+#define _DEFAULT_SOURCE
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/parallel.h"
 #include "ops/level.h"
@@ -19,8 +21,10 @@ enum {
     SUM_PIECES = 32, /* pieces whose sums of columns are kept apart, at most */
     SUM_ROWS = 32,   /* rows in such a piece, at least */
     SUM_FLOATS = 1 << 18,
-    SQUARES = 16384,   /* numbers whose squares are summed in one piece */
-    TOUCHED = 1 << 21, /* bytes that a thread zeroes at a time when memory is taken */
+    SQUARES = 16384, /* numbers whose squares are summed in one piece */
+    HUGE_PAGE = 1 << 21,
+    HUGE_FROM = 8 * HUGE_PAGE, /* bytes; of less memory a huge page would be too much */
+    TOUCHED = HUGE_PAGE,       /* bytes that a thread zeroes at a time when memory is taken */
 };
 
 typedef struct {
@@ -85,11 +89,15 @@ static void touch_task(void *context, int index, int thread)
 }
 
 /* Zeroed by all threads in turn: the system puts a page beside the processor that first writes to it, and so large
- * tensors lie evenly about the memory nodes of those who work on them. */
+ * tensors lie evenly about the memory nodes of those who work on them.  Large memory is of huge pages where the system
+ * has them for whoever asks. */
 static void *device_alloc(el_device *dev, size_t bytes)
 {
-    const size_t whole = (bytes / ALIGNMENT + 1) * ALIGNMENT;
-    void *const memory = bytes < SIZE_MAX - ALIGNMENT ? aligned_alloc(ALIGNMENT, whole) : NULL;
+    const size_t alignment = bytes < HUGE_FROM ? ALIGNMENT : HUGE_PAGE;
+    const size_t whole = (bytes / alignment + 1) * alignment;
+    void *const memory = bytes < SIZE_MAX - alignment ? aligned_alloc(alignment, whole) : NULL;
+    if (memory && alignment == HUGE_PAGE)
+        madvise(memory, whole, MADV_HUGEPAGE);
     if (memory)
         el_parallel(dev->threads, dev->threads, touch_task, &(touching){memory, whole, dev->threads});
     return memory;

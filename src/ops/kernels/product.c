@@ -83,7 +83,7 @@ INLINE vf finished(const target *t, int64_t at, int col, int left, vf sum, const
 }
 
 INLINE void block(const int rows, const bool pairs, const bool ahead, int depth, units a, const uint32_t *b,
-                  const target *t, const el_type type)
+                  const uint32_t *next, const target *t, const el_type type)
 {
     vf sum[BLOCK_ROWS][2];
 #pragma GCC unroll 14
@@ -98,7 +98,7 @@ INLINE void block(const int rows, const bool pairs, const bool ahead, int depth,
             __builtin_prefetch(place(t->y.data, type, i * t->y.stride + WIDTH), 1);
         }
     }
-    tile_multiply(rows, pairs, ahead, depth, a, b, sum);
+    tile_multiply(rows, pairs, ahead, depth, a, b, next, sum);
     if (!t->last) {
 #pragma GCC unroll 14
         for (int i = 0; i < rows; i++) {
@@ -128,24 +128,27 @@ INLINE void block(const int rows, const bool pairs, const bool ahead, int depth,
         }
 }
 
+/* Each of the first two blocks asks for half of the panel that is multiplied next. */
 INLINE void blocks(int rows, const bool pairs, const bool ahead, int depth, units a, const uint32_t *b,
-                   target t, const el_type type)
+                   const uint32_t *next, target t, const el_type type)
 {
+    const int64_t half = (int64_t)units_of(pairs, depth) * WIDTH;
     for (int i = 0, count; i < rows; i += count) {
         count = tile_rows(rows - i);
         if (count == BLOCK_ROWS)
-            block(BLOCK_ROWS, pairs, ahead, depth, a, b, &t, type);
+            block(BLOCK_ROWS, pairs, ahead, depth, a, b, next, &t, type);
         else if (BLOCK_ROWS > 8 && count == 8)
-            block(8, pairs, ahead, depth, a, b, &t, type);
+            block(8, pairs, ahead, depth, a, b, next, &t, type);
         else if (BLOCK_ROWS > 4 && count == 4)
-            block(4, pairs, ahead, depth, a, b, &t, type);
+            block(4, pairs, ahead, depth, a, b, next, &t, type);
         else if (count == 2)
-            block(2, pairs, ahead, depth, a, b, &t, type);
+            block(2, pairs, ahead, depth, a, b, next, &t, type);
         else
-            block(1, pairs, ahead, depth, a, b, &t, type);
+            block(1, pairs, ahead, depth, a, b, next, &t, type);
         a.data += count * a.row;
         t.y.data = el_piece_at(t.y, count, 0);
         t.carried += count * COLUMNS;
+        next = i == 0 && next ? next + half : NULL;
     }
 }
 
@@ -178,6 +181,9 @@ INLINE void square(el_tensor y, el_tensor x, const uint32_t *packed, const float
     float *const wide = scratch, *const carried = scratch + ROWS * PADDED;
     for (int k = 0; k < x.cols; k += depth) {
         const el_tensor part = el_piece_cols(x, k, least(depth, x.cols - k));
+        const uint32_t *const of_depth = packed + (int64_t)units_of(pairs, k) * PANEL;
+        const uint32_t *const after =
+            k + depth < x.cols ? of_depth + (int64_t)units_of(pairs, depth) * PANEL : NULL;
         units a = {part.data, x.stride * (type == EL_BF16 ? 2 : 4), 4};
         if ((type == EL_BF16 && !pairs) || (crowded(a) && least(y.rows, BLOCK_ROWS) > WAYS)) {
             copy_rows(wide, part, pairs, type);
@@ -190,11 +196,12 @@ INLINE void square(el_tensor y, el_tensor x, const uint32_t *packed, const float
                               .accumulate = accumulate,
                               .first = k == 0,
                               .last = k + depth >= x.cols};
-            const uint32_t *const b = packed + j / PANEL * panel_units + (int64_t)units_of(pairs, k) * PANEL;
+            const uint32_t *const b = of_depth + j / PANEL * panel_units;
             if (crowded(a))
-                blocks(y.rows, pairs, false, part.cols, a, b, t, type);
+                blocks(y.rows, pairs, false, part.cols, a, b, NULL, t, type);
             else
-                blocks(y.rows, pairs, true, part.cols, a, b, t, type);
+                blocks(y.rows, pairs, true, part.cols, a, b, j + PANEL < y.cols ? b + panel_units : after, t,
+                       type);
         }
     }
 }
@@ -269,8 +276,8 @@ INLINE void weight(el_tensor dw, el_tensor db, el_tensor dy, el_tensor x, uint32
                                   .first = true,
                                   .last = true};
                 const units rows = {(const char *)(a + (int64_t)i * count), 4, BLOCK_ROWS * 4};
-                blocks(least(BLOCK_ROWS, dw.rows - i), pairs, false, tokens, rows, b + (int64_t)j * count, t,
-                       EL_F32);
+                blocks(least(BLOCK_ROWS, dw.rows - i), pairs, false, tokens, rows, b + (int64_t)j * count,
+                       NULL, t, EL_F32);
             }
     }
 }

@@ -65,8 +65,9 @@ INLINE void tile_step(const int rows, const bool pairs, const char *const a[5], 
 
 /* A line of each of the next rows while a line of these is read: from far away they would come late, and they
  * are too many for the processor to see where they lead; with narrower vectors that costs more than it saves.
- * And the panels' units of many steps later: where rows are few, panels come from memory. */
-INLINE void tile_ahead(const int rows, units a, const uint32_t *b, int s)
+ * Where rows are few, panels come from memory: this one's units of many steps later are asked for, and into the second
+ * cache half of the same step of `next` (NULL: nothing). */
+INLINE void tile_ahead(const int rows, units a, const uint32_t *b, const uint32_t *next, int s)
 {
     enum { LINE = 64 / 4, NEXT = 16, STEPS = 64 };
     if (BLOCK_ROWS > 8)
@@ -74,12 +75,14 @@ INLINE void tile_ahead(const int rows, units a, const uint32_t *b, int s)
 #pragma GCC unroll 2
     for (int i = 0; i < PANEL; i += LINE)
         __builtin_prefetch(b + STEPS * PANEL + i);
+    if (next)
+        __builtin_prefetch(next + (int64_t)s * WIDTH, 0, 2);
 }
 
 /* sum += A B for `rows` rows, a constant; `ahead` where the rows, which lie along the depth, have others
- * after them. */
+ * after them, and `next` may be wanted. */
 INLINE void tile_multiply(const int rows, const bool pairs, const bool ahead, int depth, units a,
-                          const uint32_t *b, vf sum[BLOCK_ROWS][2])
+                          const uint32_t *b, const uint32_t *next, vf sum[BLOCK_ROWS][2])
 {
     const char *at[5];
 #pragma GCC unroll 5
@@ -88,7 +91,7 @@ INLINE void tile_multiply(const int rows, const bool pairs, const bool ahead, in
     const int whole = pairs ? depth / 2 : depth;
     for (int s = 0; s < whole; s++, b += PANEL) {
         if (ahead)
-            tile_ahead(rows, a, b, s);
+            tile_ahead(rows, a, b, next, s);
         tile_step(rows, pairs, at, a.row, UINT32_MAX, b, sum);
 #pragma GCC unroll 5
         for (int i = 0; i < (rows + 2) / 3; i++)
@@ -121,7 +124,7 @@ INLINE void tile_store(const int rows, const bool pairs, int depth, units a, con
         sum[i][0] = accumulate ? vload(c, EL_F32, i * stride) : (vf){0};
         sum[i][1] = accumulate ? vload(c, EL_F32, i * stride + WIDTH) : (vf){0};
     }
-    tile_multiply(rows, pairs, false, depth, a, b, sum);
+    tile_multiply(rows, pairs, false, depth, a, b, NULL, sum);
 #pragma GCC unroll 14
     for (int i = 0; i < rows; i++) {
         vstore(c, EL_F32, i * stride, sum[i][0]);

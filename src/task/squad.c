@@ -175,7 +175,7 @@ el_status el_mrqa_read(const char *path, bool labelled, el_dataset *dataset)
     el_status st = el_lines_open(&lines, path);
     while (!st && !(st = el_lines_next(&lines, &line)) && line.text) {
         json_error_t error;
-        json_t *const paragraph = json_loadb(line.text, line.bytes, JSON_ALLOW_NUL, &error);
+        json_t *const paragraph = json_loadb(line.text, line.bytes, 0, &error);
         const char *const context = json_string_value(json_object_get(paragraph, "context"));
         const json_t *const qas = json_object_get(paragraph, "qas");
         if (!paragraph)

@@ -239,10 +239,23 @@ static el_status next_object(el_table *t, bool *more)
     return json_is_object(t->object) ? EL_OK : el_table_fail(t, "is not a JSON object");
 }
 
+/* A zero within a text would end it: the character that stands in its place is left out by the tokeniser as zeros are. */
+static bool put_string(buffer *b, const json_t *string)
+{
+    enum { DELETE = 0x7f };
+    const size_t begin = b->used;
+    if (!put(b, json_string_value(string), json_string_length(string)))
+        return false;
+    for (size_t i = begin; i < b->used; i++)
+        if (!b->text[i])
+            b->text[i] = DELETE;
+    return true;
+}
+
 static bool put_value(buffer *b, const json_t *value)
 {
     if (json_is_string(value))
-        return put(b, json_string_value(value), strlen(json_string_value(value)));
+        return put_string(b, value);
     char *const text = el_json_text(value, false);
     const bool done = text && put(b, text, strlen(text));
     free(text);
@@ -265,7 +278,7 @@ static const char *json_field(el_table *t, const char *key)
 {
     const json_t *const value = find_value(t->object, key);
     t->answer.used = 0;
-    if (!value || json_is_null(value) || !put(&t->answer, "", 0))
+    if (!value || json_is_null(value) || json_is_object(value) || !put(&t->answer, "", 0))
         return NULL;
     if (!json_is_array(value))
         return put_value(&t->answer, value) ? t->answer.text : NULL;

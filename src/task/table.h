@@ -2,7 +2,7 @@
  *
  * A column is asked for by its name (of the header, or a JSON key, "a.b" a key within a key) or by its number from 1;
  * negative numbers count from the end of each row.  JSON numbers and truth values come as their text; the strings of a
- * JSON array come as one text with EL_TABLE_JOIN between them.
+ * JSON array come as one text with EL_TABLE_JOIN between them; a JSON object is no field.
  */
 #ifndef EL_TASK_TABLE_H
 #define EL_TASK_TABLE_H

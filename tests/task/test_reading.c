@@ -113,6 +113,11 @@ static void own_files(void **state)
     assert_true(d.examples[0].value == 2.5);
     release(&labels, &d);
 
+    read_well("regress", file("zero.jsonl", "{\"text\": \"x\\u0000y\", \"score\": 1}\n"), NULL, &labels, &d);
+    assert_string_equal(d.examples[0].text[0], "x\x7f"
+                                               "y");
+    release(&labels, &d);
+
     const el_columns inner = {.header = -1, .label = "labels.real"};
     read_well("regress",
               file("d.json", "[{\"sentence1\": \"x\", \"sentence2\": \"y\", \"labels\": {\"real\": 4}}]"),
@@ -220,6 +225,8 @@ static void bad_files(void **state)
     expect_failure("ner", "5.conll", "word O\nalone\n", "line 2: a word and its tag are wanted");
     expect_failure("classify", "6.jsonl", "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\"}\n",
                    "line 2: there is no column label");
+    expect_failure("classify", "25.jsonl", "{\"text\": \"a\", \"label\": {\"real\": 1}}\n",
+                   "line 1: there is no column with a label");
     expect_failure("classify", "7.jsonl", "{\"text\": \"a\", \n", "line 1");
     expect_failure("squad", "8.json", "{\"version\": 2}", "no array \"data\"");
     expect_failure("classify", "9.tsv", "", "no example");

@@ -277,16 +277,28 @@ static void dropout(el_device *dev, el_tensor y, el_tensor x, el_dropout dropped
 
 /* Products. */
 
-/* Rows in pieces of at most so many blocks, as many for each thread; columns in pieces of panels where rows are
- * few.  So few that one piece could hold them are cut no more than threads need: each reads weights of its own then,
- * which take longer to come than such rows to multiply.  How a product is cut does not change its sums, so the
- * threads may have a say. */
-enum { BLOCKS = 10, PRODUCT_PIECES = 16, EACH = 2 };
+/* Rows in as many shares as there are threads, of like size, each in pieces of at most so many blocks; columns in pieces
+ * of panels where rows are few.  So few that one piece could hold them are cut no more than threads need: each reads
+ * weights of its own then, which take longer to come than such rows to multiply.  How a product is cut does not change
+ * its sums, so the threads may have a say. */
+enum { BLOCKS = 10, PRODUCT_PIECES = 16, EACH = 2, SHARE_ROWS = 4 /* a share has a multiple of so many */ };
 
-static int row_pieces_of(int blocks, int panels, int threads)
+typedef struct {
+    int shares, each; /* row pieces of a share */
+    int cols;         /* column pieces */
+} product_cut;
+
+static product_cut cut_of(int blocks, int panels, int threads)
 {
-    const int turns = pieces_of(pieces_of(blocks, BLOCKS), threads);
-    return least(blocks, blocks <= BLOCKS ? pieces_of(EACH * threads, panels) : turns * threads);
+    product_cut c = {.shares = 1};
+    if (blocks > BLOCKS) {
+        c.shares = least(blocks, threads);
+        c.each = pieces_of(pieces_of(blocks, BLOCKS), c.shares);
+    } else {
+        c.each = least(blocks, pieces_of(EACH * threads, panels));
+    }
+    c.cols = least(panels, pieces_of(PRODUCT_PIECES, c.shares * c.each));
+    return c;
 }
 
 typedef struct {
@@ -296,7 +308,7 @@ typedef struct {
     const float *bias;
     bool accumulate;
     el_tensor gelu, slope; /* of y, where wanted */
-    int row_pieces, col_pieces;
+    product_cut cut;
 } product_job;
 
 /* Where piece `index` of `pieces` of `count` things begins. */
@@ -310,16 +322,30 @@ static el_tensor rectangle(el_tensor t, int top, int rows, int left, int cols)
     return el_piece_cols(el_piece_rows(t, top, rows), left, cols);
 }
 
+/* Where a share begins, and where row piece `r` of all shares does. */
+static int share_row_of(const product_job *j, int share)
+{
+    const int row = begin_of(share, j->cut.shares, j->y.rows);
+    return share < j->cut.shares ? row / SHARE_ROWS * SHARE_ROWS : row;
+}
+
+static int row_of(const product_job *j, int r)
+{
+    const int share = r / j->cut.each, block = kernels_of(j->dev)->block_rows;
+    const int top = share_row_of(j, share), blocks = pieces_of(share_row_of(j, share + 1) - top, block);
+    return top + begin_of(r % j->cut.each, j->cut.each, blocks) * block;
+}
+
 static void product_task(void *context, int index, int thread)
 {
     const product_job *const j = context;
     const el_kernels *const k = kernels_of(j->dev);
-    const int r = index / j->col_pieces, c = index % j->col_pieces;
-    const int blocks = pieces_of(j->y.rows, k->block_rows), panels = pieces_of(j->y.cols, k->panel);
-    const int top = begin_of(r, j->row_pieces, blocks) * k->block_rows;
-    const int rows = least(begin_of(r + 1, j->row_pieces, blocks) * k->block_rows, j->y.rows) - top;
-    const int panel = begin_of(c, j->col_pieces, panels), left = panel * k->panel;
-    const int cols = least(begin_of(c + 1, j->col_pieces, panels) * k->panel, j->y.cols) - left;
+    const product_cut cut = j->cut;
+    const int r = index / cut.cols, c = index % cut.cols;
+    const int top = row_of(j, r), rows = row_of(j, r + 1) - top;
+    const int panels = pieces_of(j->y.cols, k->panel), panel = begin_of(c, cut.cols, panels);
+    const int left = panel * k->panel,
+              cols = least(begin_of(c + 1, cut.cols, panels) * k->panel, j->y.cols) - left;
     const el_tensor y = rectangle(j->y, top, rows, left, cols);
     k->product(y, el_piece_rows(j->x, top, rows), j->packed, panel, j->bias ? j->bias + left : NULL,
                j->accumulate, scratch_of(j->dev, thread));
@@ -334,10 +360,8 @@ static void product(product_job j)
     if (j.y.rows == 0 || j.y.cols == 0)
         return;
     const el_kernels *const k = kernels_of(j.dev);
-    const int blocks = pieces_of(j.y.rows, k->block_rows), panels = pieces_of(j.y.cols, k->panel);
-    j.row_pieces = row_pieces_of(blocks, panels, j.dev->threads);
-    j.col_pieces = least(panels, pieces_of(PRODUCT_PIECES, j.row_pieces));
-    el_parallel(j.dev->threads, j.row_pieces * j.col_pieces, product_task, &j);
+    j.cut = cut_of(pieces_of(j.y.rows, k->block_rows), pieces_of(j.y.cols, k->panel), j.dev->threads);
+    el_parallel(j.dev->threads, j.cut.shares * j.cut.each * j.cut.cols, product_task, &j);
 }
 
 static size_t prepared_bytes(el_device *dev, int rows, int cols, el_type type, bool training)

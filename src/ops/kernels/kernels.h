@@ -1,7 +1,7 @@
 /* kernels - what one thread does to one piece of an op, as a table for each instruction-set level
  *
  * Every source in this folder is compiled once for each level, with EL_WIDTH floats in a vector; the table
- * names the functions of one level.  cpu.c cuts an op into pieces and calls them: tensors here are pieces.
+ * names the functions of one level.  The files of ops/cpu cut ops into pieces and call them: tensors here are pieces.
  * Types are F32 and BF16.  Nothing is allocated; sums run in an order that depends on shapes alone.
  */
 #ifndef EL_OPS_KERNELS_KERNELS_H

@@ -1,0 +1,72 @@
+/* optimizer - the norm of gradients and AdamW, in pieces */
+#include <assert.h>
+
+#include "ops/cpu/pieces.h"
+
+enum { SQUARES = 16384 }; /* numbers whose squares are summed in one piece */
+
+/* A matrix without gaps as rows of SQUARES numbers would be, were they there: pieces need not be rows. */
+static el_tensor flat(el_tensor t)
+{
+    return t.stride == t.cols && (int64_t)t.rows * t.cols <= INT32_MAX
+               ? el_tensor_make(t.data, t.type, 1, t.rows * t.cols)
+               : t;
+}
+
+static el_tensor flat_piece(el_tensor t, int index)
+{
+    const int first = index * SQUARES;
+    return el_piece_cols(t, first, least(SQUARES, t.cols - first));
+}
+
+static void squares_task(void *context, int index, int thread)
+{
+    const el_rows_job *const j = context;
+    double *const sums = (double *)(void *)cpu_of(j->dev)->sums;
+    (void)thread;
+    sums[index] =
+        kernels_of(j->dev)->sum_squares(j->count ? piece_of(j->a, j, index) : flat_piece(j->a, index));
+}
+
+static double sum_squares(el_device *dev, el_tensor x)
+{
+    const double *const sums = (const double *)(const void *)cpu_of(dev)->sums;
+    const el_tensor line = flat(x);
+    el_rows_job j = {.dev = dev, .a = line, .count = line.rows > 1};
+    j.rows = most(most(1, SQUARES / most(1, x.cols)), pieces_of(x.rows, EL_CPU_SUMS / 2));
+    const int pieces = j.count ? pieces_of(x.rows, j.rows) : pieces_of(line.cols, SQUARES);
+    el_parallel(dev->threads, pieces, squares_task, &j);
+    double total = 0;
+    for (int i = 0; i < pieces; i++)
+        total += sums[i];
+    return total;
+}
+
+typedef struct {
+    el_rows_job rows;
+    el_tensor value, m, v, gradient;
+    el_adamw step;
+} adamw_job;
+
+static void adamw_task(void *context, int index, int thread)
+{
+    const adamw_job *const a = context;
+    const el_rows_job *const j = &a->rows;
+    (void)thread;
+    kernels_of(j->dev)->adamw(piece_of(a->value, j, index), piece_of(a->m, j, index),
+                              piece_of(a->v, j, index), piece_of(a->gradient, j, index), a->step);
+}
+
+static void adamw(el_device *dev, el_tensor value, el_tensor m, el_tensor v, el_tensor gradient,
+                  el_adamw step)
+{
+    assert(same_shape(value, m) && same_shape(value, v) && same_shape(value, gradient));
+    adamw_job a = {.rows = {.dev = dev}, .value = value, .m = m, .v = v, .gradient = gradient, .step = step};
+    by_rows(&a.rows, value.rows, value.cols, adamw_task);
+}
+
+void el_cpu_optimizer(el_device *dev)
+{
+    dev->sum_squares = sum_squares;
+    dev->adamw = adamw;
+}

@@ -1,0 +1,117 @@
+/* pieces - the processor's device, and how its ops are cut into pieces that threads share
+ *
+ * How an op is cut depends on shapes alone, and each number is computed whole within a piece, or as sums of
+ * pieces that are added in their order: any number of threads gives the same bits.  Each file of this folder cuts
+ * the ops that the file of the same name in ops/kernels computes, and puts them into a device's table.
+ *
+ * Memory that ops need besides their tensors is taken when the device is opened and in reserve(): scratch for
+ * each thread, and one buffer for sums of pieces.
+ */
+#ifndef EL_OPS_CPU_PIECES_H
+#define EL_OPS_CPU_PIECES_H
+
+#include <assert.h>
+
+#include "base/parallel.h"
+#include "ops/kernels/kernels.h"
+
+typedef struct {
+    el_device device;
+    const el_kernels *kernels;
+    char *scratch; /* scratch_bytes for each thread */
+    size_t scratch_bytes;
+    float *sums; /* EL_CPU_SUMS */
+} el_cpu;
+
+enum {
+    EL_CPU_ALIGNMENT = 256, /* bytes, of all memory */
+    EL_CPU_PIECE = 16384,   /* numbers in a piece of an op on rows */
+    EL_CPU_SUMS = 1 << 18,
+};
+
+static inline el_cpu *cpu_of(el_device *dev)
+{
+    return dev->state;
+}
+
+static inline const el_kernels *kernels_of(el_device *dev)
+{
+    return cpu_of(dev)->kernels;
+}
+
+static inline void *scratch_of(el_device *dev, int thread)
+{
+    const el_cpu *const c = cpu_of(dev);
+    return c->scratch + (size_t)thread * c->scratch_bytes;
+}
+
+static inline int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static inline int most(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static inline int pieces_of(int count, int size)
+{
+    return (int)(((int64_t)count + size - 1) / size);
+}
+
+static inline bool same_shape(el_tensor a, el_tensor b)
+{
+    return a.rows == b.rows && a.cols == b.cols;
+}
+
+static inline void check_gelu(el_tensor y, el_tensor slope, el_tensor x)
+{
+    assert(same_shape(y, x) && y.type == x.type);
+    assert(!slope.data || (same_shape(slope, x) && slope.type == x.type));
+}
+
+/* An op on rows: its tensors, and how many rows a piece has. */
+typedef struct {
+    el_device *dev;
+    int rows; /* of a piece */
+    el_tensor a, b, c;
+    el_dropout dropout;
+    double real;
+    const int *index;
+    const void *more;
+    int count;
+} el_rows_job;
+
+static inline el_tensor piece_of(el_tensor t, const el_rows_job *j, int index)
+{
+    const int first = index * j->rows;
+    return t.data ? el_piece_rows(t, first, least(j->rows, t.rows - first)) : t;
+}
+
+static inline el_dropout dropout_of(const el_rows_job *j, int index)
+{
+    el_dropout dropout = j->dropout;
+    dropout.first_row += (uint64_t)index * (uint64_t)j->rows;
+    return dropout;
+}
+
+/* In pieces of about EL_CPU_PIECE numbers. */
+static inline void by_rows(el_rows_job *j, int rows, int cols, el_task *task)
+{
+    if (rows == 0 || cols == 0)
+        return;
+    j->rows = most(1, EL_CPU_PIECE / cols);
+    el_parallel(j->dev->threads, pieces_of(rows, j->rows), task, j);
+}
+
+/* Each puts its file's ops into the table. */
+void el_cpu_attention(el_device *dev);
+void el_cpu_elementwise(el_device *dev);
+void el_cpu_loss(el_device *dev);
+void el_cpu_norm(el_device *dev);
+void el_cpu_optimizer(el_device *dev);
+void el_cpu_product(el_device *dev);
+void el_cpu_rows(el_device *dev);
+
+#endif

@@ -1,0 +1,226 @@
+/* product - matrix products in pieces, and the copies of weights that they read */
+#include <assert.h>
+
+#include "ops/cpu/pieces.h"
+
+/* Rows in as many shares as there are threads, of like size, each in pieces of at most so many blocks; columns in pieces
+ * of panels where rows are few.  So few that one piece could hold them are cut no more than threads need: each reads
+ * weights of its own then, which take longer to come than such rows to multiply.  How a product is cut does not change
+ * its sums, so the threads may have a say. */
+enum { BLOCKS = 10, PRODUCT_PIECES = 16, EACH = 2, SHARE_ROWS = 4 /* a share has a multiple of so many */ };
+
+typedef struct {
+    int shares, each; /* row pieces of a share */
+    int cols;         /* column pieces */
+} product_cut;
+
+static product_cut cut_of(int blocks, int panels, int threads)
+{
+    product_cut c = {.shares = 1};
+    if (blocks > BLOCKS) {
+        c.shares = least(blocks, threads);
+        c.each = pieces_of(pieces_of(blocks, BLOCKS), c.shares);
+    } else {
+        c.each = least(blocks, pieces_of(EACH * threads, panels));
+    }
+    c.cols = least(panels, pieces_of(PRODUCT_PIECES, c.shares * c.each));
+    return c;
+}
+
+typedef struct {
+    el_device *dev;
+    el_tensor y, x;
+    const char *packed;
+    const float *bias;
+    bool accumulate;
+    el_tensor gelu, slope; /* of y, where wanted */
+    product_cut cut;
+} product_job;
+
+/* Where piece `index` of `pieces` of `count` things begins. */
+static int begin_of(int index, int pieces, int count)
+{
+    return (int)((int64_t)index * count / pieces);
+}
+
+static el_tensor rectangle(el_tensor t, int top, int rows, int left, int cols)
+{
+    return el_piece_cols(el_piece_rows(t, top, rows), left, cols);
+}
+
+/* Where a share begins, and where row piece `r` of all shares does. */
+static int share_row_of(const product_job *j, int share)
+{
+    const int row = begin_of(share, j->cut.shares, j->y.rows);
+    return share < j->cut.shares ? row / SHARE_ROWS * SHARE_ROWS : row;
+}
+
+static int row_of(const product_job *j, int r)
+{
+    const int share = r / j->cut.each, block = kernels_of(j->dev)->block_rows;
+    const int top = share_row_of(j, share), blocks = pieces_of(share_row_of(j, share + 1) - top, block);
+    return top + begin_of(r % j->cut.each, j->cut.each, blocks) * block;
+}
+
+static void product_task(void *context, int index, int thread)
+{
+    const product_job *const j = context;
+    const el_kernels *const k = kernels_of(j->dev);
+    const product_cut cut = j->cut;
+    const int r = index / cut.cols, c = index % cut.cols;
+    const int top = row_of(j, r), rows = row_of(j, r + 1) - top;
+    const int panels = pieces_of(j->y.cols, k->panel), panel = begin_of(c, cut.cols, panels);
+    const int left = panel * k->panel,
+              cols = least(begin_of(c + 1, cut.cols, panels) * k->panel, j->y.cols) - left;
+    const el_tensor y = rectangle(j->y, top, rows, left, cols);
+    k->product(y, el_piece_rows(j->x, top, rows), j->packed, panel, j->bias ? j->bias + left : NULL,
+               j->accumulate, scratch_of(j->dev, thread));
+    if (j->gelu.data) /* while y is in this thread's cache */
+        k->gelu_forward(rectangle(j->gelu, top, rows, left, cols), rectangle(j->slope, top, rows, left, cols),
+                        y);
+}
+
+static void product(product_job j)
+{
+    assert(j.y.rows == j.x.rows && j.packed && j.y.type == j.x.type);
+    if (j.y.rows == 0 || j.y.cols == 0)
+        return;
+    const el_kernels *const k = kernels_of(j.dev);
+    j.cut = cut_of(pieces_of(j.y.rows, k->block_rows), pieces_of(j.y.cols, k->panel), j.dev->threads);
+    el_parallel(j.dev->threads, j.cut.shares * j.cut.each * j.cut.cols, product_task, &j);
+}
+
+static size_t prepared_bytes(el_device *dev, int rows, int cols, el_type type, bool training)
+{
+    const el_kernels *const k = kernels_of(dev);
+    const size_t forward =
+        (k->packed_bytes(cols, rows, type) + EL_CPU_ALIGNMENT - 1) / EL_CPU_ALIGNMENT * EL_CPU_ALIGNMENT;
+    return forward + (training ? k->packed_bytes(rows, cols, type) : 0);
+}
+
+/* The copy for dy W lies behind the one for x W^T. */
+static char *second_copy(el_device *dev, el_tensor w, el_type type)
+{
+    return (char *)w.prepared + prepared_bytes(dev, w.rows, w.cols, type, false);
+}
+
+typedef struct {
+    el_device *dev;
+    el_tensor w;
+    el_type type;
+    void *backward;
+    int rows; /* of a piece */
+} prepare_job;
+
+static void prepare_task(void *context, int index, int thread)
+{
+    const prepare_job *const j = context;
+    const int first = index * j->rows;
+    (void)thread;
+    kernels_of(j->dev)->pack(j->w.prepared, j->backward, j->w, j->type, first,
+                             least(j->rows, j->w.rows - first));
+}
+
+/* In pieces of whole panels of rows and about EL_CPU_PIECE numbers, each read once for both copies. */
+static void prepare(el_device *dev, el_tensor w, el_type type, bool training)
+{
+    assert(w.prepared && (uintptr_t)w.prepared % EL_CACHE_LINE == 0 && w.type == EL_F32);
+    const int panel = kernels_of(dev)->panel;
+    prepare_job j = {
+        .dev = dev, .w = w, .type = type, .rows = most(1, EL_CPU_PIECE / w.cols / panel) * panel};
+    j.backward = training ? second_copy(dev, w, type) : NULL;
+    el_parallel(dev->threads, pieces_of(w.rows, j.rows), prepare_task, &j);
+}
+
+static product_job forward_job(el_device *dev, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
+{
+    assert(x.cols == w.cols && y.cols == w.rows && (!b.data || (b.cols == y.cols && b.type == EL_F32)));
+    return (product_job){.dev = dev, .y = y, .x = x, .packed = w.prepared, .bias = b.data};
+}
+
+static void linear_forward(el_device *dev, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
+{
+    product(forward_job(dev, y, x, w, b));
+}
+
+static void linear_backward_input(el_device *dev, el_tensor dx, el_tensor dy, el_tensor w, bool accumulate)
+{
+    assert(dy.cols == w.rows && dx.cols == w.cols && w.prepared);
+    product((product_job){
+        .dev = dev, .y = dx, .x = dy, .packed = second_copy(dev, w, dy.type), .accumulate = accumulate});
+}
+
+static void linear_gelu_forward(el_device *dev, el_tensor y, el_tensor slope, el_tensor z, el_tensor x,
+                                el_tensor w, el_tensor b)
+{
+    check_gelu(y, slope, z);
+    product_job j = forward_job(dev, z, x, w, b);
+    j.gelu = y;
+    j.slope = slope;
+    product(j);
+}
+
+typedef struct {
+    el_device *dev;
+    el_tensor dw, db, dy, x;
+    int row_pieces, col_pieces;
+} weight_job;
+
+static void weight_task(void *context, int index, int thread)
+{
+    const weight_job *const j = context;
+    const el_kernels *const k = kernels_of(j->dev);
+    const int r = index % j->row_pieces, c = index / j->row_pieces;
+    const int blocks = pieces_of(j->dw.rows, k->block_rows), panels = pieces_of(j->dw.cols, k->panel);
+    const int top = begin_of(r, j->row_pieces, blocks) * k->block_rows;
+    const int rows = least(begin_of(r + 1, j->row_pieces, blocks) * k->block_rows, j->dw.rows) - top;
+    const int left = begin_of(c, j->col_pieces, panels) * k->panel;
+    const int cols = least(begin_of(c + 1, j->col_pieces, panels) * k->panel, j->dw.cols) - left;
+    k->product_weight(
+        rectangle(j->dw, top, rows, left, cols), c == 0 ? el_piece_cols(j->db, top, rows) : el_tensor_none(),
+        el_piece_cols(j->dy, top, rows), el_piece_cols(j->x, left, cols), scratch_of(j->dev, thread));
+}
+
+/* The columns that are packed in the time that one block of rows and one panel take; and how many more pieces than must
+ * be are tried, of rows and of columns. */
+enum { PACKED = 20, MORE = 8 };
+
+/* In pieces that no thread waits for long, and for which little is packed twice: the least time of the busiest. */
+static void cut_weight(weight_job *j)
+{
+    const el_kernels *const k = kernels_of(j->dev);
+    const int blocks = pieces_of(j->dw.rows, k->block_rows), panels = pieces_of(j->dw.cols, k->panel);
+    const int rows = pieces_of(blocks, EL_WEIGHT_ROWS / k->block_rows);
+    const int cols = pieces_of(panels, EL_WEIGHT_COLUMNS / k->panel);
+    int64_t shortest = INT64_MAX;
+    for (int r = rows; r <= least(rows + MORE, blocks); r++)
+        for (int c = cols; c <= least(cols + MORE, panels); c++) {
+            const int64_t down = pieces_of(blocks, r), along = pieces_of(panels, c);
+            const int64_t time = pieces_of(r * c, j->dev->threads) *
+                                 (PACKED * down * along + down * k->block_rows + along * k->panel);
+            if (time >= shortest)
+                continue;
+            shortest = time;
+            j->row_pieces = r;
+            j->col_pieces = c;
+        }
+}
+
+static void linear_backward_weight(el_device *dev, el_tensor dw, el_tensor db, el_tensor dy, el_tensor x)
+{
+    assert(dw.rows == dy.cols && dw.cols == x.cols && dy.rows == x.rows && dy.type == x.type &&
+           dw.type == EL_F32 && (!db.data || (db.cols == dw.rows && db.type == EL_F32)));
+    weight_job j = {.dev = dev, .dw = dw, .db = db, .dy = dy, .x = x};
+    cut_weight(&j);
+    el_parallel(dev->threads, j.row_pieces * j.col_pieces, weight_task, &j);
+}
+
+void el_cpu_product(el_device *dev)
+{
+    dev->prepared_bytes = prepared_bytes;
+    dev->prepare = prepare;
+    dev->linear_forward = linear_forward;
+    dev->linear_backward_input = linear_backward_input;
+    dev->linear_backward_weight = linear_backward_weight;
+    dev->linear_gelu_forward = linear_gelu_forward;
+}

@@ -1,8 +1,8 @@
 /* parallel - the one place where threads are used
  *
- * Work is cut into pieces whose number and limits depend only on the problem,
- * never on the number of threads, so that results have the same bits whatever
- * runs them.  Pieces may run in any order and at the same time; each writes
+ * Work is cut into pieces by the problem alone, or by the number of threads too where
+ * the cut changes no result, so that results have the same bits whatever runs them.
+ * Pieces may run in any order and at the same time; each writes
  * memory of its own.  A thread begins with its own part of the indices, the same
  * in every call: where neighbouring pieces have neighbouring memory, it finds in
  * its cache what it wrote before.

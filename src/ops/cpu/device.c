@@ -10,7 +10,7 @@
 
 enum {
     HUGE_PAGE = 1 << 21,
-    HUGE_FROM = 8 * HUGE_PAGE, /* bytes; of less memory a huge page would be too much */
+    HUGE_FROM = 8 * HUGE_PAGE, /* bytes; of less, rounding up would waste too much */
     TOUCHED = HUGE_PAGE,       /* bytes that a thread zeroes at a time when memory is taken */
 };
 
@@ -30,8 +30,8 @@ static void touch_task(void *context, int index, int thread)
 }
 
 /* Zeroed by all threads in turn: the system puts a page beside the processor that first writes to it, and so large
- * tensors lie evenly about the memory nodes of those who work on them.  Large memory is of huge pages where the system
- * has them for whoever asks. */
+ * tensors lie evenly about the memory nodes of those who work on them.  Large memory asks for huge
+ * pages; a system that has none to give ignores it. */
 static void *device_alloc(el_device *dev, size_t bytes)
 {
     const size_t alignment = bytes < HUGE_FROM ? EL_CPU_ALIGNMENT : HUGE_PAGE;

@@ -1,6 +1,6 @@
 /* pieces - the processor's device, and how its ops are cut into pieces that threads share
  *
- * How an op is cut depends on shapes alone, and each number is computed whole within a piece, or as sums of
+ * How an op is cut depends on shapes alone (of products on the number of threads too, which changes no sum), and each number is computed whole within a piece, or as sums of
  * pieces that are added in their order: any number of threads gives the same bits.  Each file of this folder cuts
  * the ops that the file of the same name in ops/kernels computes, and puts them into a device's table.
  *

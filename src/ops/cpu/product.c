@@ -3,11 +3,16 @@
 
 #include "ops/cpu/pieces.h"
 
-/* Rows in as many shares as there are threads, of like size, each in pieces of at most so many blocks; columns in pieces
+/* Rows in as many shares as there are threads, of like size, each in pieces of about so many blocks; columns in pieces
  * of panels where rows are few.  So few that one piece could hold them are cut no more than threads need: each reads
  * weights of its own then, which take longer to come than such rows to multiply.  How a product is cut does not change
  * its sums, so the threads may have a say. */
-enum { BLOCKS = 10, PRODUCT_PIECES = 16, EACH = 2, SHARE_ROWS = 4 /* a share has a multiple of so many */ };
+enum {
+    BLOCKS = 10,
+    PRODUCT_PIECES = 16,
+    EACH = 2,
+    SHARE_ROWS = 4 /* all shares but the last have a multiple of so many: fewer rows make a slow block */
+};
 
 typedef struct {
     int shares, each; /* row pieces of a share */

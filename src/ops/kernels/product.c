@@ -128,7 +128,8 @@ INLINE void block(const int rows, const bool pairs, const bool ahead, int depth,
         }
 }
 
-/* Each of the first two blocks asks for half of the panel that is multiplied next. */
+/* Each of the first two blocks asks for half of the panel that is multiplied next; of a shorter last part of the depth
+ * for what is behind it too, which does no harm. */
 INLINE void blocks(int rows, const bool pairs, const bool ahead, int depth, units a, const uint32_t *b,
                    const uint32_t *next, target t, const el_type type)
 {

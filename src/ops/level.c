@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/arena.h"
+
 bool el_level_available(const char *level)
 {
     __builtin_cpu_init();
@@ -34,7 +36,7 @@ const el_kernels *el_level_kernels(const char *level)
 }
 
 /* A product small enough for the first cache: 56 x 64 x 256 numbers. */
-enum { ROWS = 56, COLUMNS = 64, DEPTH = 256, REPEATS = 20, TRIALS = 7, ALIGNMENT = 256 };
+enum { ROWS = 56, COLUMNS = 64, DEPTH = 256, REPEATS = 20, TRIALS = 7 };
 
 typedef struct {
     float packed[(COLUMNS + 32) * DEPTH]; /* first, where memory is aligned */
@@ -71,8 +73,9 @@ bool el_level_bf16_is_faster(const char *level)
     const el_kernels *const k = el_level_kernels(level);
     if (!k || !k->pairs || !el_level_available(level))
         return false;
-    const size_t bytes = (sizeof(bench) + k->product_scratch() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    bench *const b = aligned_alloc(ALIGNMENT, bytes);
+    const size_t bytes =
+        (sizeof(bench) + k->product_scratch() + EL_ALIGNMENT - 1) / EL_ALIGNMENT * EL_ALIGNMENT;
+    bench *const b = aligned_alloc(EL_ALIGNMENT, bytes);
     if (!b)
         return false;
     memset(b, 0, bytes);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGNMENT = 256 }; /* as base/arena.h */
+#include "base/arena.h"
 
 static void close_device(el_device *dev)
 {
@@ -17,10 +17,10 @@ static void close_device(el_device *dev)
 static void *alloc(el_device *dev, size_t bytes)
 {
     (void)dev;
-    if (bytes > SIZE_MAX - ALIGNMENT)
+    if (bytes > SIZE_MAX - EL_ALIGNMENT)
         return NULL;
-    const size_t padded = bytes / ALIGNMENT * ALIGNMENT + ALIGNMENT;
-    void *memory = aligned_alloc(ALIGNMENT, padded);
+    const size_t padded = bytes / EL_ALIGNMENT * EL_ALIGNMENT + EL_ALIGNMENT;
+    void *memory = aligned_alloc(EL_ALIGNMENT, padded);
     return memory ? memset(memory, 0, padded) : NULL;
 }
 

@@ -30,11 +30,11 @@ static void touch_task(void *context, int index, int thread)
 }
 
 /* Zeroed by all threads in turn: the system puts a page beside the processor that first writes to it, and so large
- * tensors lie evenly about the memory nodes of those who work on them.  Large memory asks for huge
- * pages; a system that has none to give ignores it. */
+ * tensors lie evenly about the memory nodes of those who work on them.
+ * Large memory asks for huge pages; a system that has none to give ignores it. */
 static void *device_alloc(el_device *dev, size_t bytes)
 {
-    const size_t alignment = bytes < HUGE_FROM ? EL_CPU_ALIGNMENT : HUGE_PAGE;
+    const size_t alignment = bytes < HUGE_FROM ? EL_ALIGNMENT : HUGE_PAGE;
     const size_t whole = (bytes / alignment + 1) * alignment;
     void *const memory = bytes < SIZE_MAX - alignment ? aligned_alloc(alignment, whole) : NULL;
     if (memory && alignment == HUGE_PAGE)
@@ -121,7 +121,7 @@ el_status el_device_cpu(el_device **dev, int threads, const char *level)
     c->device.threads = threads;
     c->device.state = c;
     c->kernels = kernels;
-    c->sums = aligned_alloc(EL_CPU_ALIGNMENT, EL_CPU_SUMS * sizeof(float));
+    c->sums = aligned_alloc(EL_ALIGNMENT, EL_CPU_SUMS * sizeof(float));
     el_status status = c->sums ? EL_OK : el_fail(EL_ENOMEM, "cannot allocate a device");
     if (!status)
         status = reserve_scratch(&c->device, kernels->product_scratch());

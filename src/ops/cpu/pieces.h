@@ -1,8 +1,9 @@
 /* pieces - the processor's device, and how its ops are cut into pieces that threads share
  *
- * How an op is cut depends on shapes alone (of products on the number of threads too, which changes no sum), and each number is computed whole within a piece, or as sums of
- * pieces that are added in their order: any number of threads gives the same bits.  Each file of this folder cuts
- * the ops that the file of the same name in ops/kernels computes, and puts them into a device's table.
+ * How an op is cut depends on shapes alone (of products on the number of threads too, which changes no sum), and
+ * each number is computed whole within a piece, or as sums of pieces that are added in their order: any number of
+ * threads gives the same bits.  Each file of this folder cuts the ops that the file of the same name in ops/kernels
+ * computes, and puts them into a device's table.
  *
  * Memory that ops need besides their tensors is taken when the device is opened and in reserve(): scratch for
  * each thread, and one buffer for sums of pieces.
@@ -12,6 +13,7 @@
 
 #include <assert.h>
 
+#include "base/arena.h"
 #include "base/parallel.h"
 #include "ops/kernels/kernels.h"
 
@@ -24,9 +26,8 @@ typedef struct {
 } el_cpu;
 
 enum {
-    EL_CPU_ALIGNMENT = 256, /* bytes, of all memory */
-    EL_CPU_PIECE = 16384,   /* numbers in a piece of an op on rows */
-    EL_CPU_SUMS = 1 << 18,
+    EL_CPU_PIECE = 16384,  /* numbers in a piece of an op on rows */
+    EL_CPU_SUMS = 1 << 18, /* floats */
 };
 
 static inline el_cpu *cpu_of(el_device *dev)

@@ -99,7 +99,7 @@ static size_t prepared_bytes(el_device *dev, int rows, int cols, el_type type, b
 {
     const el_kernels *const k = kernels_of(dev);
     const size_t forward =
-        (k->packed_bytes(cols, rows, type) + EL_CPU_ALIGNMENT - 1) / EL_CPU_ALIGNMENT * EL_CPU_ALIGNMENT;
+        (k->packed_bytes(cols, rows, type) + EL_ALIGNMENT - 1) / EL_ALIGNMENT * EL_ALIGNMENT;
     return forward + (training ? k->packed_bytes(rows, cols, type) : 0);
 }
 

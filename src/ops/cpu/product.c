@@ -42,47 +42,57 @@ typedef struct {
     product_cut cut;
 } product_job;
 
+/* Some of the rows, or of the columns. */
+typedef struct {
+    int first, count;
+} stretch;
+
 /* Where piece `index` of `pieces` of `count` things begins. */
 static int begin_of(int index, int pieces, int count)
 {
     return (int)((int64_t)index * count / pieces);
 }
 
-static el_tensor rectangle(el_tensor t, int top, int rows, int left, int cols)
+/* Piece `index` of `pieces` of `count` rows or columns, cut between whole units of them. */
+static stretch stretch_of(int index, int pieces, int count, int unit)
 {
-    return el_piece_cols(el_piece_rows(t, top, rows), left, cols);
+    const int units = pieces_of(count, unit), first = begin_of(index, pieces, units) * unit;
+    return (stretch){first, least(begin_of(index + 1, pieces, units) * unit, count) - first};
 }
 
-/* Where a share begins, and where row piece `r` of all shares does. */
+static el_tensor rectangle(el_tensor t, stretch rows, stretch cols)
+{
+    return el_piece_cols(el_piece_rows(t, rows.first, rows.count), cols.first, cols.count);
+}
+
+/* Where a share begins. */
 static int share_row_of(const product_job *j, int share)
 {
     const int row = begin_of(share, j->cut.shares, j->y.rows);
     return share < j->cut.shares ? row / SHARE_ROWS * SHARE_ROWS : row;
 }
 
-static int row_of(const product_job *j, int r)
+/* Row piece `r` of all shares. */
+static stretch rows_of(const product_job *j, int r)
 {
-    const int share = r / j->cut.each, block = kernels_of(j->dev)->block_rows;
-    const int top = share_row_of(j, share), blocks = pieces_of(share_row_of(j, share + 1) - top, block);
-    return top + begin_of(r % j->cut.each, j->cut.each, blocks) * block;
+    const int share = r / j->cut.each, top = share_row_of(j, share);
+    stretch rows = stretch_of(r % j->cut.each, j->cut.each, share_row_of(j, share + 1) - top,
+                              kernels_of(j->dev)->block_rows);
+    rows.first += top;
+    return rows;
 }
 
 static void product_task(void *context, int index, int thread)
 {
     const product_job *const j = context;
     const el_kernels *const k = kernels_of(j->dev);
-    const product_cut cut = j->cut;
-    const int r = index / cut.cols, c = index % cut.cols;
-    const int top = row_of(j, r), rows = row_of(j, r + 1) - top;
-    const int panels = pieces_of(j->y.cols, k->panel), panel = begin_of(c, cut.cols, panels);
-    const int left = panel * k->panel,
-              cols = least(begin_of(c + 1, cut.cols, panels) * k->panel, j->y.cols) - left;
-    const el_tensor y = rectangle(j->y, top, rows, left, cols);
-    k->product(y, el_piece_rows(j->x, top, rows), j->packed, panel, j->bias ? j->bias + left : NULL,
-               j->accumulate, scratch_of(j->dev, thread));
+    const stretch rows = rows_of(j, index / j->cut.cols);
+    const stretch cols = stretch_of(index % j->cut.cols, j->cut.cols, j->y.cols, k->panel);
+    const el_tensor y = rectangle(j->y, rows, cols);
+    k->product(y, el_piece_rows(j->x, rows.first, rows.count), j->packed, cols.first / k->panel,
+               j->bias ? j->bias + cols.first : NULL, j->accumulate, scratch_of(j->dev, thread));
     if (j->gelu.data) /* while y is in this thread's cache */
-        k->gelu_forward(rectangle(j->gelu, top, rows, left, cols), rectangle(j->slope, top, rows, left, cols),
-                        y);
+        k->gelu_forward(rectangle(j->gelu, rows, cols), rectangle(j->slope, rows, cols), y);
 }
 
 static void product(product_job j)
@@ -175,15 +185,13 @@ static void weight_task(void *context, int index, int thread)
 {
     const weight_job *const j = context;
     const el_kernels *const k = kernels_of(j->dev);
-    const int r = index % j->row_pieces, c = index / j->row_pieces;
-    const int blocks = pieces_of(j->dw.rows, k->block_rows), panels = pieces_of(j->dw.cols, k->panel);
-    const int top = begin_of(r, j->row_pieces, blocks) * k->block_rows;
-    const int rows = least(begin_of(r + 1, j->row_pieces, blocks) * k->block_rows, j->dw.rows) - top;
-    const int left = begin_of(c, j->col_pieces, panels) * k->panel;
-    const int cols = least(begin_of(c + 1, j->col_pieces, panels) * k->panel, j->dw.cols) - left;
-    k->product_weight(
-        rectangle(j->dw, top, rows, left, cols), c == 0 ? el_piece_cols(j->db, top, rows) : el_tensor_none(),
-        el_piece_cols(j->dy, top, rows), el_piece_cols(j->x, left, cols), scratch_of(j->dev, thread));
+    const int c = index / j->row_pieces;
+    const stretch rows = stretch_of(index % j->row_pieces, j->row_pieces, j->dw.rows, k->block_rows);
+    const stretch cols = stretch_of(c, j->col_pieces, j->dw.cols, k->panel);
+    k->product_weight(rectangle(j->dw, rows, cols),
+                      c == 0 ? el_piece_cols(j->db, rows.first, rows.count) : el_tensor_none(),
+                      el_piece_cols(j->dy, rows.first, rows.count),
+                      el_piece_cols(j->x, cols.first, cols.count), scratch_of(j->dev, thread));
 }
 
 /* The columns that are packed in the time that one block of rows and one panel take; and how many more pieces than must

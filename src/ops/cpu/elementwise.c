@@ -32,45 +32,44 @@ static void copy(el_device *dev, el_tensor y, el_tensor x)
     by_rows(&(el_rows_job){.dev = dev, .a = y, .b = x}, y.rows, y.cols, copy_task);
 }
 
-static void add_task(void *context, int index, int thread)
+typedef void three_kernel(el_tensor, el_tensor, el_tensor);
+
+typedef struct {
+    el_rows_job rows;
+    three_kernel *kernel;
+} three_job;
+
+static void three_task(void *context, int index, int thread)
 {
-    const el_rows_job *const j = context;
+    const three_job *const t = context;
+    const el_rows_job *const j = &t->rows;
     (void)thread;
-    kernels_of(j->dev)->add(piece_of(j->a, j, index), piece_of(j->b, j, index), piece_of(j->c, j, index));
+    t->kernel(piece_of(j->a, j, index), piece_of(j->b, j, index), piece_of(j->c, j, index));
+}
+
+/* A kernel over three tensors; the first is as large as any. */
+static void by_three(el_device *dev, three_kernel *kernel, el_tensor a, el_tensor b, el_tensor c)
+{
+    three_job t = {.rows = {.dev = dev, .a = a, .b = b, .c = c}, .kernel = kernel};
+    by_rows(&t.rows, a.rows, a.cols, three_task);
 }
 
 static void add(el_device *dev, el_tensor y, el_tensor a, el_tensor b)
 {
     assert(same_shape(y, a) && same_shape(y, b) && y.type == a.type && y.type == b.type);
-    by_rows(&(el_rows_job){.dev = dev, .a = y, .b = a, .c = b}, y.rows, y.cols, add_task);
-}
-
-static void gelu_forward_task(void *context, int index, int thread)
-{
-    const el_rows_job *const j = context;
-    (void)thread;
-    kernels_of(j->dev)->gelu_forward(piece_of(j->a, j, index), piece_of(j->b, j, index),
-                                     piece_of(j->c, j, index));
+    by_three(dev, kernels_of(dev)->add, y, a, b);
 }
 
 static void gelu_forward(el_device *dev, el_tensor y, el_tensor slope, el_tensor x)
 {
     check_gelu(y, slope, x);
-    by_rows(&(el_rows_job){.dev = dev, .a = y, .b = slope, .c = x}, y.rows, y.cols, gelu_forward_task);
-}
-
-static void gelu_backward_task(void *context, int index, int thread)
-{
-    const el_rows_job *const j = context;
-    (void)thread;
-    kernels_of(j->dev)->gelu_backward(piece_of(j->a, j, index), piece_of(j->b, j, index),
-                                      piece_of(j->c, j, index));
+    by_three(dev, kernels_of(dev)->gelu_forward, y, slope, x);
 }
 
 static void gelu_backward(el_device *dev, el_tensor dx, el_tensor dy, el_tensor slope)
 {
     check_gelu(dx, slope, dy);
-    by_rows(&(el_rows_job){.dev = dev, .a = dx, .b = dy, .c = slope}, dx.rows, dx.cols, gelu_backward_task);
+    by_three(dev, kernels_of(dev)->gelu_backward, dx, dy, slope);
 }
 
 static void dropout_task(void *context, int index, int thread)

@@ -24,19 +24,19 @@ static void *alloc(el_device *dev, size_t bytes)
     return memory ? memset(memory, 0, padded) : NULL;
 }
 
-static void release(el_device *dev, void *memory)
+void el_ref_release(el_device *dev, void *memory)
 {
     (void)dev;
     free(memory);
 }
 
-static void copy_in(el_device *dev, void *device, const void *host, size_t bytes)
+void el_ref_copy_in(el_device *dev, void *device, const void *host, size_t bytes)
 {
     (void)dev;
     memcpy(device, host, bytes);
 }
 
-static void copy_out(el_device *dev, void *host, const void *device, size_t bytes)
+void el_ref_copy_out(el_device *dev, void *host, const void *device, size_t bytes)
 {
     (void)dev;
     memcpy(host, device, bytes);
@@ -67,9 +67,9 @@ el_device *el_device_reference(void)
         .threads = 1,
         .close = close_device,
         .alloc = alloc,
-        .release = release,
-        .copy_in = copy_in,
-        .copy_out = copy_out,
+        .release = el_ref_release,
+        .copy_in = el_ref_copy_in,
+        .copy_out = el_ref_copy_out,
         .reserve = reserve,
         .prepared_bytes = prepared_bytes,
         .prepare = prepare,

@@ -7,6 +7,11 @@
 
 #include "ops/ops.h"
 
+/* Of any device whose memory is the host's, taken with aligned_alloc. */
+void el_ref_release(el_device *dev, void *memory);
+void el_ref_copy_in(el_device *dev, void *device, const void *host, size_t bytes);
+void el_ref_copy_out(el_device *dev, void *host, const void *device, size_t bytes);
+
 void el_ref_zero(el_device *dev, el_tensor y);
 void el_ref_copy(el_device *dev, el_tensor y, el_tensor x);
 void el_ref_add(el_device *dev, el_tensor y, el_tensor a, el_tensor b);

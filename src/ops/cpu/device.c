@@ -7,6 +7,7 @@
 
 #include "ops/cpu/pieces.h"
 #include "ops/level.h"
+#include "ops/reference.h"
 
 enum {
     HUGE_PAGE = 1 << 21,
@@ -42,24 +43,6 @@ static void *device_alloc(el_device *dev, size_t bytes)
     if (memory)
         el_parallel(dev->threads, dev->threads, touch_task, &(touching){memory, whole, dev->threads});
     return memory;
-}
-
-static void device_release(el_device *dev, void *memory)
-{
-    (void)dev;
-    free(memory);
-}
-
-static void copy_in(el_device *dev, void *device, const void *host, size_t bytes)
-{
-    (void)dev;
-    memcpy(device, host, bytes);
-}
-
-static void copy_out(el_device *dev, void *host, const void *device, size_t bytes)
-{
-    (void)dev;
-    memcpy(host, device, bytes);
 }
 
 static el_status reserve_scratch(el_device *dev, size_t bytes)
@@ -106,9 +89,9 @@ el_status el_device_cpu(el_device **dev, int threads, const char *level)
     c->device = (el_device){.name = "cpu",
                             .close = device_close,
                             .alloc = device_alloc,
-                            .release = device_release,
-                            .copy_in = copy_in,
-                            .copy_out = copy_out,
+                            .release = el_ref_release,
+                            .copy_in = el_ref_copy_in,
+                            .copy_out = el_ref_copy_out,
                             .reserve = reserve};
     el_cpu_attention(&c->device);
     el_cpu_elementwise(&c->device);

@@ -7,7 +7,7 @@
 #define EL_CLI_BENCH_H
 
 #include "cli/machine.h"
-#include "cli/pretrain.h"
+#include "cli/options_pretrain.h"
 #include "data/loader.h"
 
 typedef struct {

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "cli/bench.h"
 #include "data/shard.h"
-#include "train/slots.h"
+#include "objective/slots.h"
 
 enum { VOCABULARY = 30522, SPECIAL = 5, LEAST_TOKENS = 1 << 20, LEAST_BATCHES = 4 };
 
@@ -38,7 +38,7 @@ static el_status write_examples(el_shard_writer *writer, const el_vocab *vocab, 
         ids[length - 1] = vocab->sep;
         st = el_shard_writer_add(
             writer,
-            &(el_example){.ids = ids, .count = length, .second = length, .starts = &start, .parts = 1});
+            &(el_packed){.ids = ids, .count = length, .second = length, .starts = &start, .parts = 1});
     }
     free(ids);
     return st ? st : el_shard_writer_finish(writer);

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "cli/bench.h"
-#include "cli/pretrain.h"
+#include "cli/options_pretrain.h"
 
 typedef struct {
     el_device *dev;

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "base/npy.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/columns.h"
-#include "task/embedder.h"
+#include "format/npy.h"
+#include "task/learn/embedder.h"
 
 enum { CHUNK = 512 }; /* texts read, asked and written at a time */
 
@@ -52,7 +52,7 @@ typedef struct {
     int64_t cut; /* texts so far */
 } job;
 
-static json_t *line_of(const el_example *e, const float *vector, int width)
+static json_t *line_of(const el_labelled *e, const float *vector, int width)
 {
     json_t *const line = json_object(), *const numbers = json_array();
     bool fine = line && numbers && (!e->id || json_object_set_new(line, "id", json_string(e->id)) == 0);

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/evaluate.h"
-#include "task/finetuned.h"
+#include "task/learn/finetuned.h"
 
 static const char OF_PRETRAINED[] = "Pre-trained models", OF_FINETUNED[] = "Fine-tuned models";
 

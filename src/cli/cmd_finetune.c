@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/figures.h"
-#include "cli/finetune.h"
+#include "cli/options_finetune.h"
 #include "model/initialise.h"
 #include "train/run.h"
 

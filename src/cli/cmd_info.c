@@ -13,7 +13,7 @@
 #include "cli/cli.h"
 #include "data/loader.h"
 #include "data/shard.h"
-#include "model/weights.h"
+#include "format/weights.h"
 #include "train/checkpoint.h"
 
 typedef struct {

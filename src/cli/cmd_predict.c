@@ -8,8 +8,8 @@
 #include "cli/cli.h"
 #include "cli/columns.h"
 #include "cli/machine.h"
-#include "task/finetuned.h"
-#include "task/submission.h"
+#include "task/learn/finetuned.h"
+#include "task/score/submission.h"
 
 enum { CHUNK = 512 }; /* examples read, asked and printed at a time */
 
@@ -92,7 +92,7 @@ static void add_labels(const job *j, json_t *line, const el_prediction *p)
 
 static void add_tags(const job *j, json_t *line, const el_dataset *d, const el_prediction *p)
 {
-    const el_example *const e = &d->examples[p->example];
+    const el_labelled *const e = &d->examples[p->example];
     json_t *const words = json_array(), *const tags = json_array(), *const probabilities = json_array();
     for (int i = 0; i < e->count; i++) {
         json_array_append_new(words, json_string(d->words[e->first + i].text));
@@ -117,7 +117,7 @@ static void add_answer(const job *j, json_t *line, const el_prediction *p)
 
 static json_t *answer_of(const job *j, const el_dataset *d, const el_prediction *p)
 {
-    const el_example *const e = &d->examples[p->example];
+    const el_labelled *const e = &d->examples[p->example];
     json_t *const line = json_object();
     if (e->id)
         put_text(line, "id", e->id);

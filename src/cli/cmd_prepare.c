@@ -168,7 +168,7 @@ static el_status prepare(const settings *s, const el_vocab *vocab, const el_opti
                  .short_seq_prob = s->short_seq_prob,
                  .single_segment_prob = s->single_segment_prob,
                  .seed = (uint64_t)s->seed},
-        .attention = (el_attention)s->attention,
+        .attention = (el_attend_scope)s->attention,
         .shard_tokens = s->shard_tokens,
         .output = s->output,
         .held_out_output = s->held_out_output,

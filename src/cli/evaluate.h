@@ -5,7 +5,7 @@
 
 #include "cli/columns.h"
 #include "cli/machine.h"
-#include "train/electra.h"
+#include "objective/electra.h"
 
 typedef struct {
     const char *model, *data;

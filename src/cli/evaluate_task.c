@@ -8,8 +8,8 @@
 #include "cli/cli.h"
 #include "cli/evaluate.h"
 #include "cli/figures.h"
-#include "task/html.h"
-#include "task/report.h"
+#include "task/report/html.h"
+#include "task/report/report.h"
 
 typedef struct {
     evaluate_settings *settings;

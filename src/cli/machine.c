@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "base/parallel.h"
-#include "model/weights.h"
+#include "format/weights.h"
 
 enum { LEVEL_AUTO, LEVEL_BASELINE, LEVEL_AVX2, LEVEL_AVX512, LEVEL_AVX512_BF16, LEVEL_REFERENCE };
 static const char *const LEVELS[] = {NULL, "baseline", "avx2", "avx512", "avx512_bf16", "reference"};

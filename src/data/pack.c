@@ -93,7 +93,7 @@ static el_status emit(el_packer *p, int length, int second)
     p->counts.examples++;
     p->counts.tokens += length;
     p->counts.singles += second == length;
-    const el_example example = {p->ids, length, second, p->starts, p->parts};
+    const el_packed example = {p->ids, length, second, p->starts, p->parts};
     p->parts = p->length = 0;
     return p->emit(p->context, &example);
 }

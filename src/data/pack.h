@@ -50,7 +50,7 @@ typedef struct {
     int second;        /* where segment 1 begins; count where there is none */
     const int *starts; /* where parts begin, the first at 0 */
     int parts;
-} el_example;
+} el_packed;
 
 typedef struct {
     int64_t documents, examples; /* documents with at least one token */
@@ -60,7 +60,7 @@ typedef struct {
 } el_pack_counts;
 
 /* Takes one example; a status that is not EL_OK stops the packer. */
-typedef el_status el_pack_emit(void *context, const el_example *example);
+typedef el_status el_pack_emit(void *context, const el_packed *example);
 
 typedef struct el_packer el_packer;
 

@@ -115,7 +115,7 @@ typedef struct {
     el_packer *packer;
 } destination;
 
-static el_status add_example(void *context, const el_example *example)
+static el_status add_example(void *context, const el_packed *example)
 {
     return el_shard_writer_add(context, example);
 }

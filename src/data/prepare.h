@@ -16,7 +16,7 @@
 
 typedef struct {
     el_pack_settings pack; /* cls and sep are taken from the vocabulary */
-    el_attention attention;
+    el_attend_scope attention;
     int64_t shard_tokens;
     const char *output, *held_out_output; /* folders; the second one may be NULL */
     double held_out;                      /* share of the documents */

@@ -177,7 +177,7 @@ static el_status flush(el_shard_writer *w, bool last)
     return st;
 }
 
-el_status el_shard_writer_add(el_shard_writer *w, const el_example *example)
+el_status el_shard_writer_add(el_shard_writer *w, const el_packed *example)
 {
     assert(example->count > 0 && example->count <= w->settings.max_seq_length && example->parts > 0);
     el_status st = EL_OK;

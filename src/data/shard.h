@@ -26,14 +26,14 @@
 #include "text/vocab.h"
 
 /* Whether sequences end where documents do, or with the example. */
-typedef enum { EL_ATTEND_DOCUMENT, EL_ATTEND_EXAMPLE } el_attention;
+typedef enum { EL_ATTEND_DOCUMENT, EL_ATTEND_EXAMPLE } el_attend_scope;
 
 /* ---- writing ---- */
 
 typedef struct {
     const el_vocab *vocab; /* outlives the writer */
     el_packing packing;
-    el_attention attention; /* EL_PACK_FULL only */
+    el_attend_scope attention; /* EL_PACK_FULL only */
     int max_seq_length;
     uint64_t seed;
     int64_t tokens; /* in a shard, at most; one example at least */
@@ -44,7 +44,7 @@ typedef struct el_shard_writer el_shard_writer;
 /* Writes into a folder that exists.  Memory is that of one shard. */
 el_status el_shard_writer_open(el_shard_writer **writer, const char *folder,
                                const el_shard_settings *settings);
-el_status el_shard_writer_add(el_shard_writer *writer, const el_example *example);
+el_status el_shard_writer_add(el_shard_writer *writer, const el_packed *example);
 /* Writes the last shard; EL_EDATA if there was no example at all. */
 el_status el_shard_writer_finish(el_shard_writer *writer);
 void el_shard_writer_close(el_shard_writer *writer); /* accepts NULL */

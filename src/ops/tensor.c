@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "ops/reference.h"
+#include "ops/reference/reference.h"
 
 el_tensor el_tensor_make(void *data, el_type type, int rows, int cols)
 {

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "model/weights.h"
+#include "format/weights.h"
 #include "text/wordpiece.h"
 
 /* Of activations and products; fastest is bf16 where this processor multiplies it faster than float. */

@@ -178,12 +178,12 @@ static int next_of(const el_dataset *d)
     return d->kind == EL_TAG ? d->word_count : d->kind == EL_SPAN ? d->answer_count : d->number_count;
 }
 
-el_example *el_dataset_add(el_dataset *d, int64_t line)
+el_labelled *el_dataset_add(el_dataset *d, int64_t line)
 {
     if (!grow((void **)&d->examples, d->count, &d->capacity, sizeof *d->examples))
         return NULL;
-    el_example *const e = &d->examples[d->count];
-    *e = (el_example){.line = line, .label = -1, .value = NAN, .group = d->count, .first = next_of(d)};
+    el_labelled *const e = &d->examples[d->count];
+    *e = (el_labelled){.line = line, .label = -1, .value = NAN, .group = d->count, .first = next_of(d)};
     d->count++;
     return e;
 }
@@ -228,10 +228,10 @@ static el_status copy_string(el_dataset *to, const char **text)
 }
 
 /* Appends a copy of one example; texts that follow each other and are the same string are kept once. */
-static el_status copy_example(el_dataset *to, const el_dataset *from, const el_example *e,
-                              const el_example *before)
+static el_status copy_example(el_dataset *to, const el_dataset *from, const el_labelled *e,
+                              const el_labelled *before)
 {
-    el_example *const copy = el_dataset_add(to, e->line);
+    el_labelled *const copy = el_dataset_add(to, e->line);
     if (!copy)
         return no_memory();
     const int first = copy->first, number = to->count - 1;
@@ -260,7 +260,7 @@ static el_status copy_example(el_dataset *to, const el_dataset *from, const el_e
 /* Copies of the examples whose place in `chosen` is `which`. */
 static el_status select_examples(el_dataset *to, const el_dataset *from, const bool *chosen, bool which)
 {
-    const el_example *before = NULL;
+    const el_labelled *before = NULL;
     el_status st = el_dataset_open(to, from->kind, from->name);
     for (int i = 0; !st && i < from->count; i++)
         if (chosen[i] == which) {

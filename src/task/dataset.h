@@ -54,14 +54,14 @@ typedef struct {
     int group; /* what train and dev must not share: the article of a span, else the example's own number */
     int first,
         count; /* tag: words; span: answers; multilabel: label numbers; in the dataset's list of them */
-} el_example;
+} el_labelled;
 
 typedef struct el_string_block el_string_block;
 
 typedef struct {
     el_task_kind kind;
     char *name; /* of the file, for sentences */
-    el_example *examples;
+    el_labelled *examples;
     int count, capacity;
     el_word *words;
     el_answer *answers;
@@ -77,7 +77,7 @@ void el_dataset_release(el_dataset *dataset); /* accepts a zeroed one */
 /* Building one.  Strings are copied; NULL where there is no memory.  An added example has no label, and its words,
  * answers or numbers are those added after it. */
 const char *el_dataset_string(el_dataset *dataset, const char *text, size_t bytes);
-el_example *el_dataset_add(el_dataset *dataset, int64_t line);
+el_labelled *el_dataset_add(el_dataset *dataset, int64_t line);
 el_status el_dataset_add_word(el_dataset *dataset, const char *text, size_t bytes, int tag);
 el_status el_dataset_add_answer(el_dataset *dataset, const char *text, size_t bytes, int64_t begin);
 el_status el_dataset_add_number(el_dataset *dataset, int label);

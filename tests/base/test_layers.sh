@@ -7,7 +7,7 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-order="base text data ops model train task serve cli"
+order="base text data ops model format dist train objective task engine serve cli"
 cc=${CC:-cc}
 
 place() {
@@ -62,21 +62,21 @@ demonstrate() {
     local tree
     tree=$(mktemp -d)
     trap 'rm -rf "$tree"' RETURN
-    mkdir -p "$tree"/{base,text,cli,serve,elsewhere,ops/kernels}
+    mkdir -p "$tree"/{base,text,cli,serve,elsewhere,ops/cpu/kernels}
     echo '#include "text/vocab.h"' >"$tree/base/up.c"
     echo '#include "../base/error.h"' >"$tree/text/dots.c"
     echo 'void f(void) { printf("x"); }' >"$tree/text/prints.c"
     echo 'void f(void) { fprintf(stderr, "x"); }' >"$tree/text/complains.c"
     echo 'void f(void) { if (1) exit(1); }' >"$tree/text/ends.c"
     echo 'const char *f(void) { return getenv("HOME"); }' >"$tree/serve/reads.c"
-    echo '#include <pthread.h>' >"$tree/ops/kernels/threads.c"
+    echo '#include <pthread.h>' >"$tree/ops/cpu/kernels/threads.c"
     echo 'int x;' >"$tree/elsewhere/lost.c"
     printf '%s\n' '#include "base/error.h"' '/* printf("x") and exit(1) */ // abort()' \
         'void f(char *s, void *p) { snprintf(s, 1, "exit(1)"); el_exit(); fprintf(p, "getenv("); }' >"$tree/text/fine.c"
     echo 'void f(void) { exit(1); printf("x"); }' | tee "$tree/cli/main.c" >"$tree/serve/http_server.c"
     local found wanted
     found=$(breaches "$tree" | cut -d: -f1 | tr '\n' ' ')
-    wanted="base/up.c elsewhere/lost.c ops/kernels/threads.c serve/reads.c text/complains.c text/dots.c text/ends.c text/prints.c "
+    wanted="base/up.c elsewhere/lost.c ops/cpu/kernels/threads.c serve/reads.c text/complains.c text/dots.c text/ends.c text/prints.c "
     if [[ $found != "$wanted" ]]; then
         echo "layers: the script itself is wrong: in a tree with breaches it found"
         echo "    $found"

@@ -13,12 +13,12 @@ enum { WORDS = 300, LONGEST = 40, EXAMPLES = 1000 };
 /* What example e of these tests is: lengths and ids vary, parts are 5 long. */
 typedef struct {
     int ids[LONGEST], starts[LONGEST];
-    el_example example;
+    el_packed example;
 } made;
 
 static void make(made *m, int e)
 {
-    m->example = (el_example){.ids = m->ids, .count = 2 + e % (LONGEST - 1), .starts = m->starts};
+    m->example = (el_packed){.ids = m->ids, .count = 2 + e % (LONGEST - 1), .starts = m->starts};
     for (int i = 0; i < m->example.count; i++) {
         m->ids[i] = WORDS_SPECIALS + (e * 31 + i * 7) % WORDS;
         if (i % 5 == 0)
@@ -28,7 +28,8 @@ static void make(made *m, int e)
 }
 
 /* A folder with EXAMPLES examples in shards of at most 3000 tokens. */
-static void write_folder(const char *path, const el_vocab *vocab, el_packing packing, el_attention attention)
+static void write_folder(const char *path, const el_vocab *vocab, el_packing packing,
+                         el_attend_scope attention)
 {
     const el_shard_settings settings = {vocab, packing, attention, LONGEST, 5, 3000};
     el_shard_writer *writer;
@@ -159,7 +160,7 @@ static void test_epoch(void **state)
     CHECK_OK(el_shard_writer_open(&writer, in_folder("epoch"), &settings));
     for (int e = 0; e < WORDS; e++) {
         const int ids[2] = {WORDS_SPECIALS + e, 3}, start = 0;
-        const el_example example = {ids, 2, 2, &start, 1};
+        const el_packed example = {ids, 2, 2, &start, 1};
         CHECK_OK(el_shard_writer_add(writer, &example));
     }
     CHECK_OK(el_shard_writer_finish(writer));

@@ -11,7 +11,7 @@ static struct {
     int seconds[KEPT], parts[KEPT], part_starts[KEPT], all_parts;
 } kept;
 
-static el_status keep(void *context, const el_example *example)
+static el_status keep(void *context, const el_packed *example)
 {
     (void)context;
     const int at = kept.count ? kept.starts[kept.count] : 0;

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/safetensors.h"
-#include "model/weights.h"
+#include "format/weights.h"
 #include "train/optimizer.h"
 
 #define CHECK(condition, ...)                                                                                \

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "model/initialise.h"
-#include "train/electra.h"
+#include "objective/electra.h"
 
 static const char PIECES[] =
     "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\nm\nn\no\np\n";

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "base/safetensors.h"
+#include "format/weights.h"
 #include "model/initialise.h"
-#include "model/weights.h"
 
 #define CHECK(condition, ...)                                                                                \
     do {                                                                                                     \

@@ -7,7 +7,7 @@
 #include <math.h>
 
 #include "model/initialise.h"
-#include "task/learner.h"
+#include "task/learn/learner.h"
 #include "train/optimizer.h"
 
 enum { MADE_SPECIALS = 5, MADE_WORDS = 40, MADE_PLACES = 32 };

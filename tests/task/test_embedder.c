@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "base/safetensors.h"
-#include "task/embedder.h"
+#include "task/learn/embedder.h"
 
 enum { WIDTH = 8, PLACES = 16 }; /* of their models */
 
@@ -32,7 +32,7 @@ static void finish(fixture *f)
 
 static void add(fixture *f, const char *a, const char *b)
 {
-    el_example *const e = el_dataset_add(&f->texts, 1);
+    el_labelled *const e = el_dataset_add(&f->texts, 1);
     e->text[0] = a;
     e->text[1] = b;
 }

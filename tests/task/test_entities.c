@@ -1,7 +1,7 @@
 /* Entities and their F1 equal seqeval's to 1e-12, by default and strictly, and the original's chunks. */
 #include "task/goldens.h"
 
-#include "task/entities.h"
+#include "task/score/entities.h"
 
 static const char **tags_of(const json_t *list)
 {

@@ -2,7 +2,7 @@
  * makes where that differs. */
 #include "task/goldens.h"
 
-#include "task/features.h"
+#include "task/learn/features.h"
 
 static el_vocab *vocab;
 
@@ -38,9 +38,9 @@ static void check_ids(const char *name, const el_features *f, int number, const 
     el_batch_release(&batch);
 }
 
-static el_example *add_texts(el_dataset *d, const char *a, const char *b)
+static el_labelled *add_texts(el_dataset *d, const char *a, const char *b)
 {
-    el_example *const e = el_dataset_add(d, 1);
+    el_labelled *const e = el_dataset_add(d, 1);
     CHECK(e, "no memory");
     e->text[0] = a;
     e->text[1] = b;

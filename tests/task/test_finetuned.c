@@ -4,7 +4,7 @@
 #include "task/made.h"
 #include "task/theirs.h"
 
-#include "task/finetuned.h"
+#include "task/learn/finetuned.h"
 
 static el_device *open_device(void)
 {
@@ -53,7 +53,7 @@ static void check_answer(const char *name, const el_prediction *p, const json_t 
 static void fill(el_dataset *d, const json_t *c)
 {
     static const char *const KEYS[][2] = {{"a", "b"}, {"question", "context"}};
-    el_example *const e = el_dataset_add(d, 1);
+    el_labelled *const e = el_dataset_add(d, 1);
     for (int i = 0; i < 2; i++)
         e->text[i] = json_string_value(json_object_get(c, KEYS[d->kind == EL_SPAN][i]));
     const json_t *const words = json_object_get(c, "words");
@@ -160,7 +160,7 @@ static double digest(const el_finetuned *f, const el_dataset *d, const el_predic
 static void fill_any(el_dataset *d)
 {
     for (int i = 0; i < 9; i++) {
-        el_example *const e = el_dataset_add(d, i + 1);
+        el_labelled *const e = el_dataset_add(d, i + 1);
         e->text[0] = made_text(d, i, 2 + i);
         e->text[1] = made_text(d, i + 4, 30 - 3 * i);
         for (int w = 0; d->kind == EL_TAG && w < 3 * i; w++)

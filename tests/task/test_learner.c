@@ -18,7 +18,7 @@ typedef struct {
 static void fill_texts(el_dataset *d)
 {
     for (int i = 0; i < EXAMPLES; i++) {
-        el_example *const e = el_dataset_add(d, i + 1);
+        el_labelled *const e = el_dataset_add(d, i + 1);
         e->text[0] = made_text(d, i, 2 + i % 4);
         e->text[1] = i % 2 ? made_text(d, i + 20, 3) : NULL;
         e->label = d->kind == EL_CLASSIFY ? i % 2 : 0;
@@ -45,7 +45,7 @@ static void fill_words(el_dataset *d)
 static void fill_questions(el_dataset *d)
 {
     for (int i = 0; i < EXAMPLES; i++) {
-        el_example *const e = el_dataset_add(d, i + 1);
+        el_labelled *const e = el_dataset_add(d, i + 1);
         e->text[0] = made_text(d, i + 3, 2);
         const char *const context = e->text[1] = made_text(d, i * 7, 8 + i);
         e->label = i % 4 == 3;
@@ -277,7 +277,7 @@ typedef struct {
     int right, predicted, gold; /* labels */
 } tally;
 
-static void judge(const lesson *l, const el_prediction *p, const el_example *gold, tally *t)
+static void judge(const lesson *l, const el_prediction *p, const el_labelled *gold, tally *t)
 {
     if (l->kind == EL_REGRESS)
         t->loss += pow((p->value - gold->value) / 4, 2) / EXAMPLES;
@@ -466,7 +466,7 @@ static void mean_of_windows(const lesson *l, const char *second)
     const int windows = 10 + width < 24 ? 4 : 3;
     for (int i = 0; i <= windows; i++) { /* itself, then its windows; a word and its space are 3 bytes */
         const int begin = i ? 5 * (i - 1) : 0, end = i && ends[i - 1] < 24 ? ends[i - 1] : 24;
-        el_example *const e = el_dataset_add(&f.dataset, 100 + i);
+        el_labelled *const e = el_dataset_add(&f.dataset, 100 + i);
         e->text[0] =
             el_dataset_string(&f.dataset, WORDS + (size_t)(3 * begin), (size_t)(3 * (end - begin) - 1));
         e->text[1] = second;

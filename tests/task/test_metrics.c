@@ -1,7 +1,7 @@
 /* Figures equal scikit-learn's and scipy's to 1e-12 on random and degenerate predictions. */
 #include "task/goldens.h"
 
-#include "task/metrics.h"
+#include "task/score/metrics.h"
 
 static int *ints_of(const json_t *list)
 {

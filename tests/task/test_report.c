@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-#include "task/html.h"
-#include "task/report.h"
+#include "task/report/html.h"
+#include "task/report/report.h"
 #include "text/utf8.h"
 
 /* Text that would break out of any place that forgets to escape it, with bytes that are no UTF-8 and a control. */
@@ -98,9 +98,9 @@ static const char *keep(shown *s, const char *text)
 }
 
 /* An example with its prediction, of which the caller says the rest. */
-static el_example *add(shown *s, el_prediction prediction)
+static el_labelled *add(shown *s, el_prediction prediction)
 {
-    el_example *const e = el_dataset_add(&s->data, 10 + s->count);
+    el_labelled *const e = el_dataset_add(&s->data, 10 + s->count);
     prediction.example = s->count;
     s->predictions[s->count++] = prediction;
     return e;
@@ -158,7 +158,7 @@ static void classes(void **state)
     } CASES[] = {
         {unsure, 0, 1, "unsure " HOSTILE}, {sure, 0, 1, "sure"}, {right, 1, 1, "fine"}, {sure, 0, 0, "well"}};
     for (int i = 0; i < 4; i++) {
-        el_example *const e =
+        el_labelled *const e =
             add(&s, (el_prediction){.label = CASES[i].label, .probabilities = CASES[i].probabilities});
         e->label = CASES[i].gold;
         e->text[0] = keep(&s, CASES[i].text);
@@ -194,7 +194,7 @@ static void sets(void **state)
     const float first[] = {0.9F, 0.2F}, second[] = {0.7F, 0.1F}, third[] = {0.1F, 0.1F};
     shown s;
     begin(&s, EL_MULTILABEL, (const char *const[]){"x" HOSTILE, "y", NULL});
-    el_example *e = add(&s, (el_prediction){.probabilities = first}); /* y is missed by 0.8 */
+    el_labelled *e = add(&s, (el_prediction){.probabilities = first}); /* y is missed by 0.8 */
     e->label = 0;
     CHECK_OK(el_dataset_add_number(&s.data, 0));
     CHECK_OK(el_dataset_add_number(&s.data, 1));
@@ -222,7 +222,7 @@ static void numbers(void **state)
     const double PREDICTED[] = {1, 5, 2}, GOLD[] = {1, 2, 3};
     static const char *const TEXTS[] = {"well", "far", "near"};
     for (int i = 0; i < 3; i++) {
-        el_example *const e = add(&s, (el_prediction){.value = PREDICTED[i]});
+        el_labelled *const e = add(&s, (el_prediction){.value = PREDICTED[i]});
         e->value = GOLD[i];
         e->text[0] = keep(&s, TEXTS[i]);
     }
@@ -284,7 +284,7 @@ static void answers(void **state)
                                          {.answers = &none, .answer_count = 1, .null_odds = 2},
                                          {.answers = &none, .answer_count = 1, .null_odds = 0.5}};
     for (int i = 0; i < 4; i++) {
-        el_example *const e = add(&s, PREDICTIONS[i]);
+        el_labelled *const e = add(&s, PREDICTIONS[i]);
         e->id = keep(&s, (const char *const[]){"q0", "q1" HOSTILE, "q2", "q3"}[i]);
         e->text[0] = keep(&s, "who " HOSTILE);
         e->text[1] = context;

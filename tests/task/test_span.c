@@ -1,7 +1,7 @@
 /* From guesses to answers: hand-made windows, and a whole network's answers against all pairs tried in turn. */
 #include "task/made.h"
 
-#include "task/answers.h"
+#include "task/learn/answers.h"
 
 static const char CONTEXT[] = "ab cd ab ef";
 static const el_span PIECES[] = {{0, 2}, {3, 4}, {4, 5}, {6, 8}, {9, 11}}; /* ab c ##d ab ef */
@@ -238,7 +238,7 @@ static void answers_are_the_best_of_all(void **state)
         int count;
         CHECK_OK(el_dataset_open(&n.dataset, EL_SPAN, "made"));
         for (int i = 0; i < QUESTIONS; i++) {
-            el_example *const e = el_dataset_add(&n.dataset, i + 1);
+            el_labelled *const e = el_dataset_add(&n.dataset, i + 1);
             e->text[0] = made_text(&n.dataset, i, 1 + i % 3);
             e->text[1] = i == 2 ? " " : made_text(&n.dataset, i * 3, 3 + 7 * i);
             e->label = 1;

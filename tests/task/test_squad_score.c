@@ -1,7 +1,7 @@
 /* Answers are normalised and scored as the scripts of SQuAD 1.1 and 2.0, KorQuAD and MRQA do. */
 #include "task/goldens.h"
 
-#include "task/squad_score.h"
+#include "task/score/squad_score.h"
 
 static el_squad_rule rule_of(const json_t *c)
 {

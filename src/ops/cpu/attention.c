@@ -5,7 +5,7 @@
 
 typedef struct {
     el_device *dev;
-    el_attention attention;
+    el_attention_args attention;
 } attention_job;
 
 static void attention_forward_task(void *context, int index, int thread)
@@ -20,7 +20,7 @@ static void attention_backward_task(void *context, int index, int thread)
     kernels_of(j->dev)->attention_backward(&j->attention, index, scratch_of(j->dev, thread));
 }
 
-static void check_attention(el_device *dev, const el_attention *a)
+static void check_attention(el_device *dev, const el_attention_args *a)
 {
     assert(a->qkv.cols == 3 * a->y.cols && a->y.cols % a->heads == 0 && a->lse.cols == a->heads);
     assert(a->y.type == a->qkv.type && a->lse.type == EL_F32);

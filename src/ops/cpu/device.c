@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "ops/cpu/level.h"
 #include "ops/cpu/pieces.h"
-#include "ops/level.h"
-#include "ops/reference.h"
+#include "ops/reference/reference.h"
 
 enum {
     HUGE_PAGE = 1 << 21,

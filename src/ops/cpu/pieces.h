@@ -2,7 +2,7 @@
  *
  * How an op is cut depends on shapes alone (of products on the number of threads too, which changes no sum), and
  * each number is computed whole within a piece, or as sums of pieces that are added in their order: any number of
- * threads gives the same bits.  Each file of this folder cuts the ops that the file of the same name in ops/kernels
+ * threads gives the same bits.  Each file of this folder cuts the ops that the file of the same name in ops/cpu/kernels
  * computes, and puts them into a device's table.
  *
  * Memory that ops need besides their tensors is taken when the device is opened and in reserve(): scratch for
@@ -15,7 +15,7 @@
 
 #include "base/arena.h"
 #include "base/parallel.h"
-#include "ops/kernels/kernels.h"
+#include "ops/cpu/kernels/kernels.h"
 
 typedef struct {
     el_device device;

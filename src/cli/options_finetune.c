@@ -1,0 +1,166 @@
+/* finetune - see the header */
+#include "cli/options_finetune.h"
+
+#define AT(field) offsetof(finetune_settings, field)
+const el_option FINETUNE_TABLE[] = {
+    {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL, "where to start: a run or a model folder"},
+    {"init_from", EL_OPT_TEXT, AT(init_from), 0, 0, NULL,
+     "instead: a model fine-tuned on another task, whose encoder is kept and whose head is not"},
+    {"task", EL_OPT_TEXT, AT(task), 0, 0, NULL, "what to learn; see the list below"},
+    {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL,
+     "folder with files named train, dev (or valid) and test, of any ending"},
+    {"train_file", EL_OPT_TEXT, AT(train_file), 0, 0, NULL,
+     "instead of the one in --data; label=FILE,label=FILE for a file of texts a class"},
+    {"dev_file", EL_OPT_TEXT, AT(dev_file), 0, 0, NULL, "instead of the one in --data"},
+    {"test_file", EL_OPT_TEXT, AT(test_file), 0, 0, NULL,
+     "labelled; scored once, at the end, with the best model"},
+    {"output", EL_OPT_TEXT, AT(output), 0, 0, NULL, "folder of trials, results.json and the best model"},
+    {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "results as JSON"},
+    CLI_COLUMN_OPTIONS(finetune_settings),
+    {"Data", EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
+    {"dev_share", EL_OPT_REAL, AT(dev_share), 0.001, 0.9, NULL,
+     "of the training examples is held out where there is no dev file"},
+    {"dev_every", EL_OPT_INT, AT(dev_every), 0, 1e9, NULL,
+     "instead: every so many-th example (article, to find spans) is held out; 0: not so"},
+    {"dev_last", EL_OPT_INT, AT(dev_last), 0, 1e9, NULL, "instead: the last so many; 0: not so"},
+    {"max_train_examples", EL_OPT_INT, AT(max_train_examples), 0, 1e9, NULL,
+     "so many of the training examples, chosen by the seed; 0: all"},
+    {"max_dev_examples", EL_OPT_INT, AT(max_dev_examples), 0, 1e9, NULL, "the same of the dev examples"},
+    {"max_seq_length", EL_OPT_INT, AT(max_seq_length), 0, 1 << 14, NULL,
+     "tokens of a sequence; 0: the task's"},
+    {"max_query_length", EL_OPT_INT, AT(max_query_length), 1, 1 << 14, NULL, "tokens of a question"},
+    {"doc_stride", EL_OPT_INT, AT(doc_stride), 1, 1 << 14, NULL,
+     "tokens from a window of a context to the next"},
+    {"double_unordered", EL_OPT_SWITCH, AT(double_unordered), 0, 0, NULL,
+     "learn both orders of a pair where the task has none"},
+    {"low", EL_OPT_REAL, AT(low), 0, 0, NULL,
+     "regress: the lowest score; low = high: as in the training data"},
+    {"high", EL_OPT_REAL, AT(high), 0, 0, NULL, "regress: the highest score"},
+    {"Head", EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
+    {"head", EL_OPT_CHOICE, AT(head), 0, 0, "huggingface|original",
+     "Hugging Face's (transformers opens the result), or the original's: one affine map for a label, joint "
+     "start and "
+     "end for a span"},
+    {"dropout", EL_OPT_REAL, AT(dropout), 0, 0.9, NULL, "in the encoder and on what the head reads"},
+    {"answerable_classifier", EL_OPT_SWITCH, AT(answerable_classifier), 0, 0, NULL,
+     "the original's span head also learns whether there is an answer"},
+    {"answerable_weight", EL_OPT_REAL, AT(answerable_weight), 0, 1e3, NULL, "of that loss"},
+    {"segment_one", EL_OPT_SWITCH, AT(segment_one), 0, 0, NULL,
+     "words to tag are segment 1, as in the original"},
+    {"n_best_size", EL_OPT_INT, AT(n_best_size), 1, 1000, NULL, "answers kept for a question"},
+    {"max_answer_length", EL_OPT_INT, AT(max_answer_length), 1, 1000, NULL, "tokens of an answer"},
+    {"beam_size", EL_OPT_INT, AT(beam_size), 1, 100, NULL, "starts, and ends of each, that are looked at"},
+    {"Recipe", EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
+    {"learning_rate", EL_OPT_REAL, AT(learning_rate), 0, 1, NULL,
+     "0: the paper's, 3e-4 up to a width of 512, 1e-4 below 1024, else 5e-5"},
+    {"num_train_epochs", EL_OPT_REAL, AT(num_train_epochs), 0, 1e4, NULL, "0: the task's"},
+    {"train_batch_size", EL_OPT_INT, AT(train_batch_size), 1, 1 << 20, NULL, "sequences a step"},
+    {"layerwise_lr_decay", EL_OPT_REAL, AT(layerwise_lr_decay), 0, 1, NULL,
+     "of the rate, from a layer to the one below; 0: the paper's, 0.8, or 0.9 from a width of 1024; 1: none"},
+    {"layerwise_as_original", EL_OPT_SWITCH, AT(layerwise_as_original), 0, 0, NULL,
+     "the original's exponents, one higher than meant"},
+    {"weight_decay_rate", EL_OPT_REAL, AT(weight_decay_rate), 0, 1, NULL,
+     "the paper has none, the original 0.01"},
+    {"warmup_proportion", EL_OPT_REAL, AT(warmup_proportion), 0, 1, NULL, "of the steps"},
+    {"lr_decay_power", EL_OPT_REAL, AT(lr_decay_power), 0, 10, NULL, "of the decay to 0; 0: no decay"},
+    {"adam_beta1", EL_OPT_REAL, AT(adam_beta1), 0, 0.99999, NULL, ""},
+    {"adam_beta2", EL_OPT_REAL, AT(adam_beta2), 0, 0.999999, NULL, ""},
+    {"adam_epsilon", EL_OPT_REAL, AT(adam_epsilon), 1e-12, 1, NULL, ""},
+    {"max_grad_norm", EL_OPT_REAL, AT(max_grad_norm), 0, 1e9, NULL,
+     "gradients are scaled down to it; 0: never"},
+    {"bias_correction", EL_OPT_SWITCH, AT(bias_correction), 0, 0, NULL,
+     "Adam's, which the original leaves out"},
+    {"random_start", EL_OPT_SWITCH, AT(random_start), 0, 0, NULL,
+     "random weights of the model's shape, to see what pre-training is worth"},
+    {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
+     "tokens worked on at a time"},
+    {"Trials", EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
+    {"num_trials", EL_OPT_INT, AT(num_trials), 1, 1000, NULL, "runs with seeds one after the other"},
+    {"seed", EL_OPT_INT, AT(seed), 0, 0, NULL, "of the first trial: new weights, order, dropout"},
+    {"evaluations_per_epoch", EL_OPT_INT, AT(evaluations_per_epoch), 1, 1000, NULL,
+     "on the dev examples; the best one's model is kept"},
+    {"early_stopping", EL_OPT_INT, AT(early_stopping), 0, 1000, NULL,
+     "a trial ends after so many evaluations without a better one; 0: never"},
+    {"max_restarts", EL_OPT_INT, AT(max_restarts), 0, 100, NULL,
+     "with another seed, of a trial whose answers were all alike"},
+    {"Run", EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
+    {"save_checkpoints_steps", EL_OPT_INT, AT(save_checkpoints_steps), 0, 1e9, NULL,
+     "between checkpoints to go on from; 0: only when stopped"},
+    {"keep_checkpoint_max", EL_OPT_INT, AT(keep_checkpoint_max), 0, 1e6, NULL, "newest ones kept; 0: all"},
+    {"logging_steps", EL_OPT_INT, AT(logging_steps), 0, 1e9, NULL, "between lines of metrics.jsonl"},
+    {"max_skipped_steps", EL_OPT_INT, AT(max_skipped_steps), 1, 1e6, NULL,
+     "steps in a row without a finite loss before the run fails"},
+    {"max_time", EL_OPT_REAL, AT(max_time), 0, 1e9, NULL,
+     "seconds after which it stops and saves; 0: no limit"},
+    {"allow_change", EL_OPT_SWITCH, AT(allow_change), 0, 0, NULL, "go on although settings differ"},
+    CLI_MACHINE_OPTIONS(finetune_settings),
+};
+#undef AT
+const int FINETUNE_LINES = sizeof FINETUNE_TABLE / sizeof *FINETUNE_TABLE;
+
+const char *const FINETUNE_FREE[] = {"json",
+                                     "threads",
+                                     "instruction_set",
+                                     "max_time",
+                                     "allow_change",
+                                     "output",
+                                     "num_trials",
+                                     "save_checkpoints_steps",
+                                     "keep_checkpoint_max",
+                                     "max_skipped_steps",
+                                     "data",
+                                     "train_file",
+                                     "dev_file",
+                                     "test_file",
+                                     "model",
+                                     "init_from",
+                                     NULL};
+
+finetune_settings finetune_defaults(void)
+{
+    return (finetune_settings){.dev_share = 0.1,
+                               .max_query_length = 64,
+                               .doc_stride = 128,
+                               .double_unordered = true,
+                               .answerable_classifier = true,
+                               .answerable_weight = 0.5,
+                               .dropout = 0.1,
+                               .n_best_size = 20,
+                               .max_answer_length = 30,
+                               .beam_size = 20,
+                               .warmup_proportion = 0.1,
+                               .lr_decay_power = 1,
+                               .adam_beta1 = 0.9,
+                               .adam_beta2 = 0.999,
+                               .adam_epsilon = 1e-6,
+                               .max_grad_norm = 1,
+                               .train_batch_size = 32,
+                               .micro_batch_tokens = 2048,
+                               .num_trials = 1,
+                               .seed = 1,
+                               .evaluations_per_epoch = 1,
+                               .max_restarts = 2,
+                               .save_checkpoints_steps = 500,
+                               .keep_checkpoint_max = 1,
+                               .logging_steps = 50,
+                               .max_skipped_steps = 20};
+}
+
+void finetune_derive(finetune_settings *s, const el_options *options, const el_task *task,
+                     const el_config *config)
+{
+    if (s->learning_rate == 0)
+        s->learning_rate = config->hidden_size <= 512 ? 3e-4 : config->hidden_size < 1024 ? 1e-4 : 5e-5;
+    if (s->layerwise_lr_decay == 0)
+        s->layerwise_lr_decay = config->hidden_size < 1024 ? 0.8 : 0.9;
+    if (s->num_train_epochs == 0)
+        s->num_train_epochs = task->epochs;
+    if (s->max_seq_length == 0)
+        s->max_seq_length = task->max_seq_length;
+    if (s->max_seq_length > config->max_position_embeddings)
+        s->max_seq_length = config->max_position_embeddings;
+    if (!el_options_given(options, "double_unordered"))
+        s->double_unordered = task->double_unordered;
+    if (s->low == s->high)
+        s->low = task->low, s->high = task->high;
+}

@@ -1,0 +1,399 @@
+/* pretrain - see the header */
+#include "cli/options_pretrain.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "format/weights.h"
+#include "train/presets.h"
+
+#define AT(field) offsetof(pretrain_settings, field)
+#define SECTION(title)                                                                                       \
+    {                                                                                                        \
+        title, EL_OPT_SECTION, 0, 0, 0, NULL, NULL                                                           \
+    }
+#define TEXT(name, help)                                                                                     \
+    {                                                                                                        \
+#name, EL_OPT_TEXT, AT(name), 0, 0, NULL, help                                                       \
+    }
+#define SWITCH(name, help)                                                                                   \
+    {                                                                                                        \
+#name, EL_OPT_SWITCH, AT(name), 0, 0, NULL, help                                                     \
+    }
+#define INT(name, min, max, help)                                                                            \
+    {                                                                                                        \
+#name, EL_OPT_INT, AT(name), min, max, NULL, help                                                    \
+    }
+#define REAL(name, min, max, help)                                                                           \
+    {                                                                                                        \
+#name, EL_OPT_REAL, AT(name), min, max, NULL, help                                                   \
+    }
+#define CHOICE(name, words, help)                                                                            \
+    {                                                                                                        \
+#name, EL_OPT_CHOICE, AT(name), 0, 0, words, help                                                    \
+    }
+
+const el_option PRETRAIN_TABLE[] = {
+    TEXT(data, "folder of shards, as electra prepare makes them"),
+    TEXT(output, "run folder; run again to go on where it stopped"),
+    CHOICE(model_size, "tiny|small|base|large",
+           "preset of all that follows; small, base and large are the paper's"),
+    TEXT(eval_data, "folder of held-out shards"),
+    TEXT(init_from, "model folder, run or checkpoint to begin with"),
+    SWITCH(dry_run, "say what the run would take, from a trial of seconds, and write nothing"),
+    SWITCH(allow_change, "go on although a setting that changes what is learned is another now"),
+
+    SECTION("Steps"),
+    INT(train_batch_size, 1, 1 << 20, "examples a step"),
+    INT(num_train_steps, 1, 1e9, "steps"),
+    REAL(learning_rate, 0, INFINITY, "at its peak"),
+    INT(num_warmup_steps, 0, 1e9,
+        "steps over which the rate rises; the preset's, or a tenth of a shorter run, unless given"),
+    REAL(lr_decay_power, 0, 100, "the rate falls as (1 - step / steps) to this power; 0: not at all"),
+    INT(schedule_steps, 0, 1e9,
+        "steps that the fall is laid out for; 0: the first num_train_steps of the run"),
+    REAL(weight_decay_rate, 0, 10, "of all but LayerNorm and biases"),
+    REAL(adam_beta1, 0, 0.9999999, "decay of AdamW's first moment"),
+    REAL(adam_beta2, 0, 0.9999999, "decay of its second moment"),
+    REAL(adam_epsilon, 1e-30, 1, "added to the root of the second moment"),
+    SWITCH(bias_correction, "of the moments; the original has none"),
+    REAL(max_grad_norm, 0, INFINITY, "gradients are scaled down to it; 0: never"),
+    INT(micro_batch_tokens, 1, 1 << 24, "tokens that are worked on at a time"),
+    INT(max_skipped_steps, 1, 1e6, "steps in a row without a finite loss or gradient before giving up"),
+    INT(seed, 0, 0x1p53, "of everything random"),
+
+    SECTION("Objective"),
+    SWITCH(electra_objective,
+           "replaced token detection; without it a plain masked language model of full size"),
+    REAL(mask_prob, 0.001, 0.9, "share of tokens that are predicted"),
+    REAL(gen_weight, 0, 1e6, "of the generator's loss"),
+    REAL(disc_weight, 0, 1e6, "of the discriminator's loss"),
+    REAL(temperature, 1e-3, 1e3, "of the generator's samples"),
+    SWITCH(disallow_correct, "a sample is never the original token"),
+    SWITCH(uniform_generator, "replacements are drawn uniformly, and there is no generator"),
+    SWITCH(duplicate_slots, "places drawn with replacement, as the original does"),
+
+    SECTION("Networks"),
+    INT(hidden_size, 1, 1 << 14, "width of the discriminator"),
+    INT(num_hidden_layers, 1, 512, "its layers"),
+    INT(num_attention_heads, 1, 512, "its heads"),
+    INT(intermediate_size, 1, 1 << 16, "width inside its feed-forward layers"),
+    INT(embedding_size, 1, 1 << 14, "width of the embeddings"),
+    REAL(generator_hidden_size, 1e-3, 8, "width of the generator, as a share of hidden_size"),
+    REAL(generator_layers, 1e-3, 8, "its layers, as a share of num_hidden_layers"),
+    INT(generator_attention_heads, 0, 512, "its heads; 0: in proportion"),
+    INT(generator_intermediate_size, 0, 1 << 16, "width inside its feed-forward layers; 0: in proportion"),
+    CHOICE(embeddings, "shared|separate|gdes|all",
+           "what the networks share: embeddings, nothing, embeddings without the discriminator's gradient, "
+           "everything"),
+    INT(max_position_embeddings, 1, 1 << 16, "longest sequence that the model will ever see"),
+    REAL(dropout, 0, 0.9, "of embeddings and of each half layer's output"),
+    REAL(attention_dropout, 0, 0.9, "of attention probabilities"),
+    INT(max_seq_length, 0, 1 << 16, "0: the shards'; anything else must be the shards'"),
+    INT(vocab_size, 0, 1 << 24, "0: the shards'; anything else must be the shards'"),
+
+    SECTION("Start"),
+    CHOICE(initialisation, "paper|fan_in",
+           "standard deviation 0.02, or one over the root of each matrix's inputs"),
+    SWITCH(sine_positions, "position embeddings begin as sines and cosines"),
+    SWITCH(neighbour_heads, "heads of the first layer begin by looking at a neighbour"),
+    REAL(neighbour_sharpness, 0, 1e3, "how sharply they do"),
+
+    SECTION("Around"),
+    INT(save_checkpoints_steps, 0, 1e9, "steps between checkpoints; 0: only at the end"),
+    INT(keep_checkpoint_max, 0, 1e6, "checkpoints that are kept; 0: all"),
+    INT(eval_steps, 0, 1e9, "steps between evaluations; 0: only at the end"),
+    INT(eval_batches, 0, 1e9, "batches of 32 examples an evaluation; 0: all of --eval-data"),
+    INT(logging_steps, 1, 1e9, "steps between lines of metrics.jsonl"),
+    REAL(max_time, 0, INFINITY, "seconds after which to save and stop, as on a signal; 0: no limit"),
+    CLI_MACHINE_OPTIONS(pretrain_settings),
+
+    SECTION("Names of the original, so that its --hparams are accepted as they are"),
+    SWITCH(untied_generator, "off: --embeddings all"),
+    SWITCH(untied_generator_embeddings, "on: --embeddings separate"),
+    SWITCH(do_lower_case, "must be as the vocabulary of the shards has it"),
+    INT(num_eval_steps, 0, 1e9, "--eval-batches"),
+    INT(eval_batch_size, 0, 1 << 20, "has no effect: evaluations take 32 examples at a time"),
+    INT(iterations_per_loop, 0, 1e9, "has no effect"),
+    SWITCH(electric_objective, "is refused: not here"),
+    SWITCH(two_tower_generator, "is refused: not here"),
+};
+const int PRETRAIN_LINES = sizeof PRETRAIN_TABLE / sizeof *PRETRAIN_TABLE;
+
+/* data is compared by its contents; the processor's kernels are another machine's right. */
+const char *const PRETRAIN_FREE[] = {"data",
+                                     "eval_data",
+                                     "output",
+                                     "dry_run",
+                                     "allow_change",
+                                     "max_skipped_steps",
+                                     "threads",
+                                     "instruction_set",
+                                     "save_checkpoints_steps",
+                                     "keep_checkpoint_max",
+                                     "eval_steps",
+                                     "eval_batches",
+                                     "logging_steps",
+                                     "max_time",
+                                     "max_seq_length",
+                                     "vocab_size",
+                                     "do_lower_case",
+                                     "num_eval_steps",
+                                     "eval_batch_size",
+                                     "iterations_per_loop",
+                                     NULL};
+
+enum { INITIALISE_PAPER, INITIALISE_FAN_IN };
+
+void pretrain_defaults(pretrain_settings *s, int model_size)
+{
+    const el_preset *p = &EL_PRESET[model_size];
+    const el_optimizer optimizer = el_optimizer_defaults();
+    const el_electra_settings objective = el_electra_defaults();
+    *s = (pretrain_settings){
+        .model_size = model_size,
+        .hidden_size = p->hidden,
+        .num_hidden_layers = p->layers,
+        .num_attention_heads = p->heads,
+        .intermediate_size = p->intermediate,
+        .embedding_size = p->embedding,
+        .max_position_embeddings = 512,
+        .generator_hidden_size = p->generator_hidden,
+        .generator_layers = p->generator_layers,
+        .dropout = p->dropout,
+        .attention_dropout = p->attention_dropout,
+        .embeddings = (int)p->tying,
+        .electra_objective = true,
+        .mask_prob = p->mask_prob,
+        .gen_weight = objective.gen_weight,
+        .disc_weight = objective.disc_weight,
+        .temperature = objective.temperature,
+        .initialisation = p->fan_in ? INITIALISE_FAN_IN : INITIALISE_PAPER,
+        .sine_positions = p->sine_positions,
+        .neighbour_heads = p->neighbour_heads,
+        .neighbour_sharpness = p->neighbour_sharpness,
+        .seed = 1,
+        .train_batch_size = p->batch,
+        .num_train_steps = p->steps,
+        .num_warmup_steps = p->warmup,
+        .micro_batch_tokens = 2048,
+        .learning_rate = p->learning_rate,
+        .lr_decay_power = 1,
+        .weight_decay_rate = optimizer.weight_decay,
+        .adam_beta1 = optimizer.beta1,
+        .adam_beta2 = p->beta2,
+        .adam_epsilon = optimizer.epsilon,
+        .max_grad_norm = optimizer.max_norm,
+        .save_checkpoints_steps = 1000,
+        .keep_checkpoint_max = 5,
+        .eval_steps = 1000,
+        .eval_batches = 100,
+        .logging_steps = 100,
+        .max_skipped_steps = 5,
+        .untied_generator = true,
+        .do_lower_case = true,
+    };
+}
+
+/* ---- what follows from what ---- */
+
+static int64_t in_proportion(double whole, double share)
+{
+    const double size = rint(whole * share);
+    return size < 1 ? 1 : (int64_t)size;
+}
+
+/* Sizes of a model folder, for lines that were not given. */
+static el_status take_sizes(pretrain_settings *s, const el_options *options, const el_model_paths *paths)
+{
+    el_config d = {0}, g = {0};
+    el_role role;
+    el_status st = EL_OK;
+    if (paths->discriminator)
+        st = el_weights_config(paths->discriminator, &d, &role);
+    if (!st && paths->generator)
+        st = el_weights_config(paths->generator, &g, &role);
+    if (st)
+        return st;
+    const el_config *c = paths->discriminator ? &d : &g;
+    const struct {
+        const char *name;
+        int64_t *place;
+        int value;
+    } sizes[] = {{"hidden_size", &s->hidden_size, c->hidden_size},
+                 {"num_hidden_layers", &s->num_hidden_layers, c->num_hidden_layers},
+                 {"num_attention_heads", &s->num_attention_heads, c->num_attention_heads},
+                 {"intermediate_size", &s->intermediate_size, c->intermediate_size},
+                 {"embedding_size", &s->embedding_size, c->embedding_size},
+                 {"max_position_embeddings", &s->max_position_embeddings, c->max_position_embeddings},
+                 {"generator_attention_heads", &s->generator_attention_heads, g.num_attention_heads},
+                 {"generator_intermediate_size", &s->generator_intermediate_size, g.intermediate_size}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (!el_options_given(options, sizes[i].name))
+            *sizes[i].place = sizes[i].value;
+    if (paths->generator && !el_options_given(options, "generator_hidden_size"))
+        s->generator_hidden_size = (double)g.hidden_size / c->hidden_size;
+    if (paths->generator && !el_options_given(options, "generator_layers"))
+        s->generator_layers = (double)g.num_hidden_layers / c->num_hidden_layers;
+    return EL_OK;
+}
+
+/* Whether --init-from names a checkpoint, whose shape is that of its run and has to be given. */
+static bool is_checkpoint(const char *folder)
+{
+    char *path = el_path_join(folder, "state.json");
+    const bool found = path && el_file_exists(path);
+    free(path);
+    return found;
+}
+
+static el_status sizes_of_start(pretrain_settings *s, const el_options *options)
+{
+    if (!s->init_from || is_checkpoint(s->init_from))
+        return EL_OK;
+    el_model_paths paths;
+    el_status st = el_model_find(&paths, s->init_from);
+    if (st)
+        return st;
+    st = take_sizes(s, options, &paths);
+    el_model_paths_free(&paths);
+    return st;
+}
+
+/* What the original calls otherwise. */
+static el_status translate(pretrain_settings *s, const el_options *options)
+{
+    if (s->electric_objective || s->two_tower_generator)
+        return el_fail(EL_EUSAGE, "%s: is not supported",
+                       s->electric_objective ? "electric_objective" : "two_tower_generator");
+    if (!s->untied_generator)
+        s->embeddings = EL_TIE_ALL;
+    else if (s->untied_generator_embeddings)
+        s->embeddings = EL_TIE_SEPARATE;
+    if (el_options_given(options, "num_eval_steps") && !el_options_given(options, "eval_batches"))
+        s->eval_batches = s->num_eval_steps;
+    return EL_OK;
+}
+
+el_status pretrain_derive(pretrain_settings *s, const el_options *options)
+{
+    const bool width_given = el_options_given(options, "hidden_size");
+    const el_preset *p = &EL_PRESET[s->model_size];
+    if (width_given && !el_options_given(options, "intermediate_size"))
+        s->intermediate_size = 4 * s->hidden_size;
+    if (width_given && !el_options_given(options, "num_attention_heads"))
+        s->num_attention_heads = s->hidden_size / 64 > 1 ? s->hidden_size / 64 : 1;
+    if (width_given && p->embedding == p->hidden && !el_options_given(options, "embedding_size"))
+        s->embedding_size = s->hidden_size;
+    if (!el_options_given(options, "num_warmup_steps") && s->num_warmup_steps > s->num_train_steps / 10)
+        s->num_warmup_steps = s->num_train_steps / 10;
+    if (s->schedule_steps == 0)
+        s->schedule_steps = s->num_train_steps;
+    const el_status st = translate(s, options);
+    return st ? st : sizes_of_start(s, options);
+}
+
+/* ---- what the library is told ---- */
+
+static el_config discriminator_config(const pretrain_settings *s, int vocab_size)
+{
+    el_config c = el_config_default();
+    c.vocab_size = vocab_size;
+    c.embedding_size = (int)s->embedding_size;
+    c.hidden_size = (int)s->hidden_size;
+    c.num_hidden_layers = (int)s->num_hidden_layers;
+    c.num_attention_heads = (int)s->num_attention_heads;
+    c.intermediate_size = (int)s->intermediate_size;
+    c.max_position_embeddings = (int)s->max_position_embeddings;
+    c.hidden_dropout_prob = s->dropout;
+    c.attention_probs_dropout_prob = s->attention_dropout;
+    return c;
+}
+
+/* Heads as wide as the discriminator's where the width allows. */
+static int generator_heads(const pretrain_settings *s, int64_t hidden)
+{
+    int64_t heads = in_proportion((double)s->num_attention_heads, (double)hidden / (double)s->hidden_size);
+    while (hidden % heads != 0)
+        heads--;
+    return (int)heads;
+}
+
+static el_config generator_config(const pretrain_settings *s, el_config c)
+{
+    if (s->embeddings == EL_TIE_ALL || !s->electra_objective)
+        return c;
+    const int64_t hidden = in_proportion((double)s->hidden_size, s->generator_hidden_size);
+    const int64_t inner =
+        in_proportion((double)s->intermediate_size, (double)hidden / (double)s->hidden_size);
+    c.hidden_size = (int)hidden;
+    c.num_hidden_layers = (int)in_proportion((double)s->num_hidden_layers, s->generator_layers);
+    c.num_attention_heads =
+        s->generator_attention_heads ? (int)s->generator_attention_heads : generator_heads(s, hidden);
+    c.intermediate_size = s->generator_intermediate_size ? (int)s->generator_intermediate_size : (int)inner;
+    if (s->embeddings == EL_TIE_SEPARATE)
+        c.embedding_size = c.hidden_size;
+    return c;
+}
+
+el_status pretrain_plan(const pretrain_settings *s, int vocab_size, el_model_plan *plan)
+{
+    const el_config d = discriminator_config(s, vocab_size);
+    *plan = (el_model_plan){.generator = !s->uniform_generator,
+                            .discriminator = s->electra_objective,
+                            .discriminator_config = d,
+                            .generator_config = generator_config(s, d),
+                            .tying = (el_tying)s->embeddings,
+                            .activations = cli_machine_type(&s->machine),
+                            .parameters = EL_F32,
+                            .training = true};
+    el_status st =
+        plan->discriminator ? el_config_check(&plan->discriminator_config, "discriminator") : EL_OK;
+    if (!st && plan->generator)
+        st = el_config_check(&plan->generator_config, "generator");
+    return st == EL_EDATA ? EL_EUSAGE : st;
+}
+
+el_initialisation pretrain_initialisation(const pretrain_settings *s)
+{
+    return (el_initialisation){.fan_in = s->initialisation == INITIALISE_FAN_IN,
+                               .sine_positions = s->sine_positions,
+                               .neighbour_heads = s->neighbour_heads,
+                               .neighbour_sharpness = s->neighbour_sharpness,
+                               .seed = (uint64_t)s->seed};
+}
+
+el_electra_settings pretrain_objective(const pretrain_settings *s, int max_seq_length)
+{
+    el_electra_settings o = el_electra_defaults();
+    o.gen_weight = s->gen_weight;
+    o.disc_weight = s->disc_weight;
+    o.mask_prob = s->mask_prob;
+    o.temperature = s->temperature;
+    o.uniform_generator = s->uniform_generator;
+    o.disallow_correct = s->disallow_correct;
+    o.duplicate_slots = s->duplicate_slots;
+    o.max_seq_length = max_seq_length;
+    return o;
+}
+
+el_schedule pretrain_schedule(const pretrain_settings *s)
+{
+    return (el_schedule){.peak = s->learning_rate,
+                         .power = s->lr_decay_power,
+                         .warmup = s->num_warmup_steps,
+                         .steps = s->schedule_steps};
+}
+
+el_optimizer pretrain_optimizer(const pretrain_settings *s)
+{
+    return (el_optimizer){.beta1 = s->adam_beta1,
+                          .beta2 = s->adam_beta2,
+                          .epsilon = s->adam_epsilon,
+                          .weight_decay = s->weight_decay_rate,
+                          .max_norm = s->max_grad_norm,
+                          .bias_correction = s->bias_correction,
+                          .depth_decay = 1};
+}

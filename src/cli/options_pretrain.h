@@ -1,0 +1,62 @@
+/* pretrain - the settings of electra pretrain: one table for flags, files, run.json and help */
+#ifndef EL_CLI_PRETRAIN_H
+#define EL_CLI_PRETRAIN_H
+
+#include "cli/machine.h"
+#include "model/initialise.h"
+#include "objective/electra.h"
+#include "train/trainer.h"
+
+typedef struct {
+    const char *data, *eval_data, *output, *init_from;
+    int model_size;
+    cli_machine machine;
+    /* shape */
+    int64_t hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, embedding_size;
+    int64_t max_position_embeddings, generator_attention_heads, generator_intermediate_size;
+    double generator_hidden_size, generator_layers, dropout, attention_dropout;
+    int embeddings;
+    int64_t max_seq_length, vocab_size; /* 0: the shards' */
+    /* objective */
+    bool electra_objective, uniform_generator, disallow_correct, duplicate_slots;
+    double mask_prob, gen_weight, disc_weight, temperature;
+    /* start */
+    int initialisation;
+    bool sine_positions, neighbour_heads;
+    double neighbour_sharpness;
+    int64_t seed;
+    /* optimizer */
+    int64_t train_batch_size, num_train_steps, schedule_steps, num_warmup_steps, micro_batch_tokens;
+    double learning_rate, lr_decay_power, weight_decay_rate, adam_beta1, adam_beta2, adam_epsilon,
+        max_grad_norm;
+    bool bias_correction;
+    /* around */
+    int64_t save_checkpoints_steps, keep_checkpoint_max, eval_steps, eval_batches, logging_steps,
+        max_skipped_steps;
+    double max_time;
+    bool allow_change, dry_run;
+    /* names of the original that mean something else here, or nothing */
+    bool untied_generator, untied_generator_embeddings, do_lower_case, electric_objective,
+        two_tower_generator;
+    int64_t num_eval_steps, eval_batch_size, iterations_per_loop;
+} pretrain_settings;
+
+extern const el_option PRETRAIN_TABLE[];
+extern const int PRETRAIN_LINES;
+/* Settings that may differ when a run goes on. */
+extern const char *const PRETRAIN_FREE[];
+
+/* Everything that a preset says, and the defaults of what it does not. */
+void pretrain_defaults(pretrain_settings *settings, int model_size);
+
+/* Sizes that follow from others where nobody gave them; those of --init-from's folder where there is one. */
+el_status pretrain_derive(pretrain_settings *settings, const el_options *options);
+
+/* What the library's parts are told. */
+el_status pretrain_plan(const pretrain_settings *settings, int vocab_size, el_model_plan *plan);
+el_initialisation pretrain_initialisation(const pretrain_settings *settings);
+el_electra_settings pretrain_objective(const pretrain_settings *settings, int max_seq_length);
+el_schedule pretrain_schedule(const pretrain_settings *settings);
+el_optimizer pretrain_optimizer(const pretrain_settings *settings);
+
+#endif

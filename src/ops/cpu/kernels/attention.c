@@ -1,0 +1,480 @@
+/* attention - one head of one sequence, a block of queries at a time; no matrix of all scores is kept
+ *
+ *   S = Q K^T / sqrt(d)      P = softmax(S)      R = dropout(P)      y = R V
+ *   lse = log of the sum of exponentials of each row of S
+ *
+ *   P = exp(S - lse)         dR = dy V^T         delta = row sums of dy * y
+ *   dS = P * (dropout(dR) - delta) / sqrt(d)
+ *   dV += R^T dy             dQ = dS K           dK += dS^T Q
+ *
+ * Products are those of tile.h: keys and values are packed once for each head, R^T and dS^T are read out of
+ * rows of R and dS, two rows in a row of units where bf16 goes in pairs.
+ */
+#include <math.h>
+
+#include "functions.h"
+#include "mask.h"
+#include "tile.h"
+
+/* Queries whose scores are looked at together, in the first cache; and those, at most, whose R and dS are kept
+ * for one sum over them.  Both are even: rows go in pairs. */
+enum { QUERIES = BLOCK_ROWS, SUMMED = 128 };
+
+enum { LINE = 64 }; /* bytes that move together between memory and processor */
+
+/* Views of one head, (rows of the sequence, d), and what numbers its dropout. */
+typedef struct {
+    el_tensor q, k, v, y, dy, dq, dk, dv;
+    float *lse;
+    int64_t lse_stride;
+    int rows, d;
+    float scale; /* of scores */
+    mask mask;
+    bool drops;
+    uint64_t mask_row, mask_step; /* the mask's row of query 0; from a query to the next */
+} head;
+
+/* Places in the scratch memory.  Of `queries` rows, or as many as are kept for a sum. */
+typedef struct {
+    uint32_t *k_down, *v_down;      /* K^T, V^T (d, keys), packed */
+    uint32_t *k_across, *v_across;  /* K, V (keys, d), packed */
+    uint32_t *q_across, *dy_across; /* the kept rows of Q and dy, packed */
+    float *q_wide, *dy_wide;        /* rows of them as floats, row by row */
+    float *scores, *dr;             /* (queries, stride) */
+    void *r, *ds;                   /* rows of R and of dS in the units of the product, (kept, stride) */
+    uint32_t *r_pairs, *ds_pairs;   /* two rows of R, of dS in one row of units */
+    float *out, *dk, *dv;           /* (queries, width), (keys, width) */
+    uint16_t *keep;                 /* which elements of R are kept, a stretch a row */
+    int stride, width;
+    size_t bytes;
+} places;
+
+static int round_up(int n, int step)
+{
+    return (n + step - 1) / step * step;
+}
+
+static void *push(places *p, char *base, size_t bytes)
+{
+    char *const here = base ? base + p->bytes : NULL;
+    p->bytes += (bytes + 63) / 64 * 64;
+    return here;
+}
+
+/* The rows of which one sum is made: as even a share of all as can be. */
+static int summed_rows(int rows)
+{
+    const int sums = (rows + SUMMED - 1) / SUMMED;
+    return round_up((rows + sums - 1) / sums, 2);
+}
+
+static places lay_out(void *base, int rows, int d)
+{
+    places p = {.stride = round_up(rows, PANEL) + WIDTH, .width = round_up(d, PANEL)};
+    const size_t width = (size_t)p.width * 4, stride = (size_t)p.stride * 4;
+    const size_t down = (size_t)round_up(rows, PANEL) * (size_t)d * 4, across = (size_t)rows * width;
+    p.k_down = push(&p, base, down);
+    p.v_down = push(&p, base, down);
+    p.k_across = push(&p, base, across);
+    p.v_across = push(&p, base, across);
+    p.q_across = push(&p, base, SUMMED * width);
+    p.dy_across = push(&p, base, SUMMED * width);
+    p.q_wide = push(&p, base, QUERIES * width);
+    p.dy_wide = push(&p, base, QUERIES * width);
+    p.scores = push(&p, base, QUERIES * stride);
+    p.dr = push(&p, base, QUERIES * stride);
+    p.r = push(&p, base, SUMMED * stride);
+    p.ds = push(&p, base, SUMMED * stride);
+    p.r_pairs = push(&p, base, SUMMED / 2 * stride);
+    p.ds_pairs = push(&p, base, SUMMED / 2 * stride);
+    p.out = push(&p, base, QUERIES * width);
+    p.dk = push(&p, base, across);
+    p.dv = push(&p, base, across);
+    p.keep = push(&p, base, (size_t)(QUERIES * mask_span(MASK_LANES, rows) * MASK_GROUPS) * sizeof *p.keep);
+    return p;
+}
+
+size_t EL_KERNEL(attention_scratch)(int longest, int head_size)
+{
+    return lay_out(NULL, longest, head_size).bytes;
+}
+
+static el_tensor part(el_tensor t, int first, int rows, int col, int cols)
+{
+    return el_piece_cols(el_piece_rows(t, first, rows), col, cols);
+}
+
+/* Of all heads, one sequence after the other; behind the last there is one without rows. */
+static head head_of(const el_attention_args *a, int index)
+{
+    const int sequence = index / a->heads, number = index % a->heads;
+    if (sequence == a->layout.sequences)
+        return (head){.rows = 0};
+    const int first = a->layout.starts[sequence], rows = a->layout.starts[sequence + 1] - first;
+    const int hidden = a->qkv.cols / 3, d = hidden / a->heads, at = number * d;
+    head h = {.q = part(a->qkv, first, rows, at, d),
+              .k = part(a->qkv, first, rows, hidden + at, d),
+              .v = part(a->qkv, first, rows, 2 * hidden + at, d),
+              .y = part(a->y, first, rows, at, d),
+              .dy = part(a->dy, first, rows, at, d),
+              .dq = part(a->dqkv, first, rows, at, d),
+              .dk = part(a->dqkv, first, rows, hidden + at, d),
+              .dv = part(a->dqkv, first, rows, 2 * hidden + at, d),
+              .lse = (float *)a->lse.data + first * a->lse.stride + number,
+              .lse_stride = a->lse.stride,
+              .rows = rows,
+              .d = d,
+              .scale = 1 / sqrtf((float)d),
+              .mask.scale = 1,
+              .drops = a->dropout.rate > 0};
+    if (h.drops) {
+        el_dropout numbered = a->dropout;
+        numbered.first_row = 0;
+        h.mask = mask_of(numbered, a->width);
+        h.mask_step = (uint64_t)a->heads;
+        h.mask_row = (a->dropout.first_row + (uint64_t)first) * h.mask_step + (uint64_t)number;
+    }
+    return h;
+}
+
+/* Asks for rows that will soon be read or written: their places, a row's length apart, are not what a processor
+ * guesses, and until a line is there that was written to, no later store is done. */
+typedef enum { READ, WRITTEN } purpose;
+
+INLINE void fetch(el_tensor x, int first, int rows, const purpose use, const el_type type)
+{
+    const int end = x.rows - first < rows ? x.rows : first + rows;
+    for (int i = first; i < end; i++)
+        for (int j = 0; j < x.cols; j += LINE / (type == EL_BF16 ? 2 : 4)) {
+            const void *const line = place(x.data, type, i * x.stride + j);
+            if (use == READ)
+                __builtin_prefetch(line);
+            else
+                __builtin_prefetch(line, 1);
+        }
+}
+
+/* Rows of an activation as the left side of a product; `wide` takes them where they have to be floats first.
+ */
+INLINE units left_side(el_tensor x, int first, int rows, float *wide, int width, const bool pairs,
+                       const el_type type)
+{
+    const el_tensor block = el_piece_rows(x, first, rows);
+    if (type == EL_F32 || pairs)
+        return (units){block.data, x.stride * (type == EL_BF16 ? 2 : 4), 4};
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < x.cols; j += WIDTH)
+            vstore_upto(wide, EL_F32, (int64_t)i * width + j, x.cols - j,
+                        vload_upto(block.data, type, i * x.stride + j, x.cols - j));
+    return (units){(const char *)wide, (ptrdiff_t)width * 4, 4};
+}
+
+/* One copy of each for all products of this file: their code is long. */
+static __attribute__((noinline)) void multiply_floats(int rows, int panels, int depth, units left,
+                                                      const uint32_t *packed, float *c, int stride,
+                                                      bool accumulate)
+{
+    tile_product(rows, panels, false, depth, left, packed, (int64_t)depth * PANEL, c, stride, accumulate);
+}
+
+static __attribute__((noinline)) void multiply_pairs(int rows, int panels, int depth, units left,
+                                                     const uint32_t *packed, float *c, int stride,
+                                                     bool accumulate)
+{
+    tile_product(rows, panels, true, depth, left, packed, (int64_t)units_of(true, depth) * PANEL, c, stride,
+                 accumulate);
+}
+
+/* c (rows, keys) = left times a matrix packed "down", of depth d */
+INLINE void times_down(const head *h, int rows, units left, const uint32_t *packed, float *c, int stride,
+                       const bool pairs)
+{
+    (pairs ? multiply_pairs : multiply_floats)(rows, (h->rows + PANEL - 1) / PANEL, h->d, left, packed, c,
+                                               stride, false);
+}
+
+/* c (rows, d) = or += left times a matrix packed "across", of any depth */
+INLINE void times_across(int rows, int depth, units left, const uint32_t *packed, float *c, int width,
+                         bool accumulate, const bool pairs)
+{
+    (pairs ? multiply_pairs : multiply_floats)(rows, width / PANEL, depth, left, packed, c, width,
+                                               accumulate);
+}
+
+INLINE void pack_keys(uint32_t *to, el_tensor x, const bool pairs, const el_type type)
+{
+    pack_down(in_groups(to, PANEL, pairs, x.cols, false), pairs, x.data, type, x.stride, x.cols, x.rows);
+}
+
+INLINE void pack_rows(uint32_t *to, el_tensor x, const bool pairs, const el_type type)
+{
+    pack_across(in_groups(to, PANEL, pairs, x.rows, false), PANEL, pairs, x.data, type, x.stride, x.rows,
+                x.cols);
+}
+
+/* A row of y = factor * from */
+INLINE void store_row(el_tensor y, int row, const float *from, float factor, const el_type type)
+{
+    for (int j = 0; j < y.cols; j += WIDTH)
+        vstore_upto(y.data, type, row * y.stride + j, y.cols - j, vload(from, EL_F32, j) * factor);
+}
+
+INLINE void store_rows(el_tensor y, int first, int rows, const float *from, int width, float factor,
+                       const el_type type)
+{
+    for (int i = 0; i < rows; i++)
+        store_row(y, first + i, from + (int64_t)i * width, factor, type);
+}
+
+static uint64_t mask_row_of(const head *h, int query)
+{
+    return h->mask_row + (uint64_t)query * h->mask_step;
+}
+
+/* The masks of some queries; and where that of one begins. */
+INLINE void fill_keep(const head *h, const places *p, int first, int rows)
+{
+    if (h->drops)
+        mask_fill(&h->mask, mask_row_of(h, first), h->mask_step, rows, mask_span(h->mask.stride, h->rows),
+                  p->keep);
+}
+
+INLINE const uint16_t *keep_of(const head *h, const places *p, int first, int i)
+{
+    const int each = mask_span(h->mask.stride, h->rows) * MASK_GROUPS;
+    return mask_row(&h->mask, p->keep + i * each, mask_row_of(h, first + i), 0);
+}
+
+static const float LOG2_E = 1.44269504f;
+
+/* The highest of a row of scores. */
+INLINE float top_of(const float *scores, int keys)
+{
+    vf best = vsplat(-INFINITY);
+    int j = 0;
+    for (; j + WIDTH <= keys; j += WIDTH)
+        best = vmax(best, vload(scores, EL_F32, j));
+    if (j < keys)
+        best = vmax(best, vfirst(keys - j, vload(scores, EL_F32, j), best));
+    return vhighest(best);
+}
+
+/* A row of scores becomes one of R before division by the sum, which is told, and without the scale of dropout. */
+INLINE float softmax_row(const head *h, const uint16_t *keep, const float *scores, float top, void *r,
+                         const el_type kept)
+{
+    const int keys = h->rows;
+    const float scale = h->scale * LOG2_E;
+    vf sum = {0};
+    for (int j = 0; j < keys; j += WIDTH) {
+        vf e = vexp2(vload(scores, EL_F32, j) * scale - top * scale);
+        if (keys - j < WIDTH)
+            e = vfirst(keys - j, e, (vf){0});
+        sum += e;
+        vstore(r, kept, j, h->drops ? mask_keep(keep, j, e) : e);
+    }
+    return vsum(sum);
+}
+
+INLINE void store_lse(head *h, int first, int rows, const float *top, const float *total)
+{
+    for (int i = 0; i < rows; i += WIDTH) {
+        const vf lse = vload(top, EL_F32, i) * h->scale + vlog(vload(total, EL_F32, i));
+        for (int k = 0; k < WIDTH && i + k < rows; k++)
+            h->lse[(first + i + k) * h->lse_stride] = lse[k];
+    }
+}
+
+INLINE void queries_forward(head *h, const head *next, const places *p, int first, int rows, const bool pairs,
+                            const el_type type)
+{
+    const el_type kept = pairs ? EL_BF16 : EL_F32;
+    float top[QUERIES + EL_WIDTH] = {0}, total[QUERIES + EL_WIDTH] = {0};
+    fetch(h->q, first + QUERIES, QUERIES, READ, type);
+    fetch(h->y, first, rows, WRITTEN, type);
+    fetch(next->k, first, rows, READ, type);
+    fetch(next->v, first, rows, READ, type);
+    times_down(h, rows, left_side(h->q, first, rows, p->q_wide, p->width, pairs, type), p->k_down, p->scores,
+               p->stride, pairs);
+    fill_keep(h, p, first, rows);
+    for (int i = 0; i < rows; i++)
+        top[i] = top_of(p->scores + (int64_t)i * p->stride, h->rows);
+    for (int i = 0; i < rows; i++)
+        total[i] =
+            softmax_row(h, h->drops ? keep_of(h, p, first, i) : NULL, p->scores + (int64_t)i * p->stride,
+                        top[i], (void *)place(p->r, kept, (int64_t)i * p->stride), kept);
+    const units r = {p->r, (ptrdiff_t)p->stride * (pairs ? 2 : 4), 4};
+    times_across(rows, h->rows, r, p->v_across, p->out, p->width, false, pairs);
+    for (int i = 0; i < rows; i++)
+        store_row(h->y, first + i, p->out + (int64_t)i * p->width, h->mask.scale / total[i], type);
+    store_lse(h, first, rows, top, total);
+}
+
+INLINE void forward(head *h, const head *next, void *scratch, const bool pairs, const el_type type)
+{
+    const places p = lay_out(scratch, h->rows, h->d);
+    fetch(h->k, 0, h->rows, READ, type);
+    fetch(h->v, 0, h->rows, READ, type);
+    fetch(h->q, 0, QUERIES, READ, type);
+    pack_keys(p.k_down, h->k, pairs, type);
+    pack_rows(p.v_across, h->v, pairs, type);
+    for (int first = 0; first < h->rows; first += QUERIES)
+        queries_forward(h, next, &p, first, h->rows - first < QUERIES ? h->rows - first : QUERIES, pairs,
+                        type);
+}
+
+void EL_KERNEL(attention_forward)(const el_attention_args *a, int index, void *scratch)
+{
+    head h = head_of(a, index);
+    const head next = head_of(a, index + 1);
+    if (PAIRS && a->qkv.type == EL_BF16)
+        forward(&h, &next, scratch, PAIRS, EL_BF16);
+    else if (a->qkv.type == EL_BF16)
+        forward(&h, &next, scratch, false, EL_BF16);
+    else
+        forward(&h, &next, scratch, false, EL_F32);
+}
+
+INLINE float delta_of(const head *h, int query, const el_type type)
+{
+    vf sum = {0};
+    for (int j = 0; j < h->d; j += WIDTH)
+        sum += vload_upto(h->y.data, type, query * h->y.stride + j, h->d - j) *
+               vload_upto(h->dy.data, type, query * h->dy.stride + j, h->d - j);
+    return vsum(sum);
+}
+
+/* What a row needs besides its scores. */
+typedef struct {
+    const float *scores, *dr;
+    float lse, delta; /* lse in powers of two */
+    const uint16_t *keep;
+} row;
+
+INLINE row row_of(const head *h, const places *p, int first, int i, float delta)
+{
+    return (row){.scores = p->scores + (int64_t)i * p->stride,
+                 .dr = p->dr + (int64_t)i * p->stride,
+                 .lse = h->lse[(first + i) * h->lse_stride] * LOG2_E,
+                 .delta = delta,
+                 .keep = h->drops ? keep_of(h, p, first, i) : NULL};
+}
+
+/* WIDTH numbers of R without the scale of dropout, and of dS without that of scores, from column j on. */
+INLINE void row_backward(const head *h, const row *x, int j, vf *r, vf *ds)
+{
+    const vf p = vexp2(vload(x->scores, EL_F32, j) * (h->scale * LOG2_E) - x->lse);
+    const vf dr = vload(x->dr, EL_F32, j);
+    *r = h->drops ? mask_keep(x->keep, j, p) : p;
+    *ds = p * ((h->drops ? mask_keep(x->keep, j, dr) : dr) * h->mask.scale - x->delta);
+}
+
+/* Two rows of R and dS, as rows and as a row of pairs; the first is the kept row `at`.  Columns beyond the keys
+ * hold numbers that nobody reads. */
+INLINE void pair_backward(head *h, const places *p, const row *even, const row *odd, int at)
+{
+    const int64_t pair = (int64_t)(at / 2) * p->stride;
+    for (int j = 0; j < h->rows; j += WIDTH) {
+        vf r[2], ds[2];
+        row_backward(h, even, j, &r[0], &ds[0]);
+        row_backward(h, odd, j, &r[1], &ds[1]);
+        const vw ds_rows = vround_two(ds[0], ds[1]);
+        const vu r_pair = vriffle(vround_two(r[0], r[1])), ds_pair = vriffle(ds_rows);
+        uint16_t *const to = (uint16_t *)p->ds + (int64_t)at * p->stride + j;
+        memcpy(p->r_pairs + pair + j, &r_pair, sizeof r_pair);
+        memcpy(p->ds_pairs + pair + j, &ds_pair, sizeof ds_pair);
+        memcpy(to, &ds_rows, sizeof ds_rows / 2);
+        memcpy(to + p->stride, (const char *)&ds_rows + sizeof ds_rows / 2, sizeof ds_rows / 2);
+    }
+}
+
+INLINE void single_backward(head *h, const places *p, const row *x, int at)
+{
+    for (int j = 0; j < h->rows; j += WIDTH) {
+        vf r, ds;
+        row_backward(h, x, j, &r, &ds);
+        vstore(p->r, EL_F32, (int64_t)at * p->stride + j, r);
+        vstore(p->ds, EL_F32, (int64_t)at * p->stride + j, ds);
+    }
+}
+
+/* R, dS and dQ of some queries; `at`: how many of those before them are kept with them. */
+INLINE void queries_backward(head *h, const head *next, const places *p, int first, int rows, int at,
+                             const bool pairs, const el_type type)
+{
+    const units q = left_side(h->q, first, rows, p->q_wide, p->width, pairs, type);
+    const units dy = left_side(h->dy, first, rows, p->dy_wide, p->width, pairs, type);
+    float delta[QUERIES + 1];
+    fetch(h->q, first + QUERIES, QUERIES, READ, type);
+    fetch(h->dy, first + QUERIES, QUERIES, READ, type);
+    fetch(h->y, first + QUERIES, QUERIES, READ, type);
+    fetch(next->k, first, rows, READ, type);
+    fetch(next->v, first, rows, READ, type);
+    fetch(h->dq, first, rows, WRITTEN, type);
+    fetch(h->dk, first, rows, WRITTEN, type); /* for the end: they are as many as the queries */
+    fetch(h->dv, first, rows, WRITTEN, type);
+    times_down(h, rows, q, p->k_down, p->scores, p->stride, pairs);
+    times_down(h, rows, dy, p->v_down, p->dr, p->stride, pairs);
+    fill_keep(h, p, first, rows);
+    for (int i = 0; i < rows; i++)
+        delta[i] = delta_of(h, first + i, type);
+    for (int i = 0; i < rows; i += pairs ? 2 : 1) {
+        const row even = row_of(h, p, first, i, delta[i]);
+        const row odd = pairs && i + 1 < rows ? row_of(h, p, first, i + 1, delta[i + 1]) : even;
+        if (pairs)
+            pair_backward(h, p, &even, &odd, at + i);
+        else
+            single_backward(h, p, &even, at + i);
+    }
+    const ptrdiff_t apart = (ptrdiff_t)p->stride * (pairs ? 2 : 4);
+    const units ds = {(const char *)p->ds + at * apart, apart, 4};
+    times_across(rows, h->rows, ds, p->k_across, p->out, p->width, false, pairs);
+    store_rows(h->dq, first, rows, p->out, p->width, h->scale, type);
+}
+
+/* What the queries from `first` on add to dK and dV. */
+INLINE void keys_backward(head *h, const places *p, int first, int rows, const bool pairs, const el_type type)
+{
+    const ptrdiff_t next = (ptrdiff_t)p->stride * 4;
+    const units r_turned = {pairs ? (const char *)p->r_pairs : p->r, 4, next};
+    const units ds_turned = {pairs ? (const char *)p->ds_pairs : p->ds, 4, next};
+    pack_rows(p->q_across, el_piece_rows(h->q, first, rows), pairs, type);
+    pack_rows(p->dy_across, el_piece_rows(h->dy, first, rows), pairs, type);
+    times_across(h->rows, rows, r_turned, p->dy_across, p->dv, p->width, first > 0, pairs);
+    times_across(h->rows, rows, ds_turned, p->q_across, p->dk, p->width, first > 0, pairs);
+}
+
+INLINE void backward(head *h, const head *next, void *scratch, const bool pairs, const el_type type)
+{
+    const places p = lay_out(scratch, h->rows, h->d);
+    const int summed = summed_rows(h->rows);
+    fetch(h->k, 0, h->rows, READ, type);
+    fetch(h->v, 0, h->rows, READ, type);
+    fetch(h->q, 0, QUERIES, READ, type);
+    fetch(h->dy, 0, QUERIES, READ, type);
+    fetch(h->y, 0, QUERIES, READ, type);
+    pack_keys(p.k_down, h->k, pairs, type);
+    pack_keys(p.v_down, h->v, pairs, type);
+    pack_rows(p.k_across, h->k, pairs, type);
+    for (int begin = 0; begin < h->rows; begin += summed) {
+        const int end = h->rows - begin < summed ? h->rows : begin + summed;
+        for (int first = begin; first < end; first += QUERIES)
+            queries_backward(h, next, &p, first, end - first < QUERIES ? end - first : QUERIES, first - begin,
+                             pairs, type);
+        keys_backward(h, &p, begin, end - begin, pairs, type);
+    }
+    store_rows(h->dk, 0, h->rows, p.dk, p.width, h->scale, type);
+    store_rows(h->dv, 0, h->rows, p.dv, p.width, h->mask.scale, type);
+}
+
+void EL_KERNEL(attention_backward)(const el_attention_args *a, int index, void *scratch)
+{
+    head h = head_of(a, index);
+    const head next = head_of(a, index + 1);
+    if (PAIRS && a->qkv.type == EL_BF16)
+        backward(&h, &next, scratch, PAIRS, EL_BF16);
+    else if (a->qkv.type == EL_BF16)
+        backward(&h, &next, scratch, false, EL_BF16);
+    else
+        backward(&h, &next, scratch, false, EL_F32);
+}

@@ -1,0 +1,54 @@
+/* linear - y = x W^T + b
+ *
+ *   x (n, in)   W (out, in)   b (1, out)   y (n, out)
+ *
+ *   dx = dy W        dW += dy^T x        db += column sums of dy
+ */
+#include <assert.h>
+
+#include "ops/reference/reference.h"
+
+void el_ref_linear_forward(el_device *dev, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
+{
+    (void)dev;
+    assert(y.rows == x.rows && y.cols == w.rows && x.cols == w.cols && (!b.data || b.cols == y.cols));
+    for (int i = 0; i < y.rows; i++)
+        for (int o = 0; o < y.cols; o++) {
+            double sum = b.data ? el_get(b, 0, o) : 0;
+            for (int k = 0; k < x.cols; k++)
+                sum += el_get(x, i, k) * el_get(w, o, k);
+            el_set(y, i, o, sum);
+        }
+}
+
+void el_ref_linear_backward_input(el_device *dev, el_tensor dx, el_tensor dy, el_tensor w, bool accumulate)
+{
+    (void)dev;
+    assert(dx.rows == dy.rows && dy.cols == w.rows && dx.cols == w.cols);
+    for (int i = 0; i < dx.rows; i++)
+        for (int k = 0; k < dx.cols; k++) {
+            double sum = accumulate ? el_get(dx, i, k) : 0;
+            for (int o = 0; o < dy.cols; o++)
+                sum += el_get(dy, i, o) * el_get(w, o, k);
+            el_set(dx, i, k, sum);
+        }
+}
+
+void el_ref_linear_backward_weight(el_device *dev, el_tensor dw, el_tensor db, el_tensor dy, el_tensor x)
+{
+    (void)dev;
+    assert(dy.rows == x.rows && dw.rows == dy.cols && dw.cols == x.cols && (!db.data || db.cols == dy.cols));
+    for (int o = 0; o < dw.rows; o++)
+        for (int k = 0; k < dw.cols; k++) {
+            double sum = el_get(dw, o, k);
+            for (int i = 0; i < x.rows; i++)
+                sum += el_get(dy, i, o) * el_get(x, i, k);
+            el_set(dw, o, k, sum);
+        }
+    for (int o = 0; db.data && o < db.cols; o++) {
+        double sum = el_get(db, 0, o);
+        for (int i = 0; i < dy.rows; i++)
+            sum += el_get(dy, i, o);
+        el_set(db, 0, o, sum);
+    }
+}

@@ -1,0 +1,118 @@
+/* lines - see the header */
+#include "task/files/lines.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "text/utf8.h"
+
+static const char *name_of(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+el_status el_lines_fail(const el_lines *lines, const char *format, ...)
+{
+    char sentence[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    return el_fail(EL_EDATA, "%s, line %" PRId64 ": %s", name_of(lines->path), lines->number, sentence);
+}
+
+static el_status open_reader(el_reader **reader, const char *path)
+{
+    char *paths[] = {(char *)path};
+    if (el_folder_exists(path))
+        return el_fail(EL_EDATA, "%s: is a folder, and a file is wanted", path);
+    return el_reader_open(reader, paths, 1, (el_reader_settings){.raw = true, .prompt = true});
+}
+
+el_status el_lines_open(el_lines *lines, const char *path)
+{
+    *lines = (el_lines){.path = path};
+    return open_reader(&lines->reader, path);
+}
+
+void el_lines_close(el_lines *lines)
+{
+    el_reader_close(lines->reader);
+    *lines = (el_lines){0};
+}
+
+bool el_lines_wait(const el_lines *lines)
+{
+    return !lines->ended && lines->at == lines->block.text + lines->block.bytes &&
+           el_reader_waits(lines->reader);
+}
+
+static el_status next_block(el_lines *lines)
+{
+    const el_status st = el_reader_next(lines->reader, &lines->block);
+    lines->at = lines->block.text;
+    lines->ended = !st && lines->block.bytes == 0;
+    return st;
+}
+
+el_status el_lines_next(el_lines *lines, el_line *line)
+{
+    static const char MARK[] = "\xEF\xBB\xBF";
+    *line = (el_line){0};
+    while (!lines->ended &&
+           (!lines->at || !el_line_next(&lines->at, lines->block.text + lines->block.bytes, line))) {
+        const el_status st = next_block(lines);
+        if (st)
+            return st;
+    }
+    if (lines->ended) {
+        line->text = NULL;
+        return EL_OK;
+    }
+    lines->number++;
+    if (lines->block.cut && lines->at == lines->block.text + lines->block.bytes)
+        return el_lines_fail(lines, "is longer than %d MB", EL_READER_BLOCK >> 20);
+    if (lines->number == 1 && line->bytes >= 3 && memcmp(line->text, MARK, 3) == 0)
+        line->text += 3, line->bytes -= 3;
+    if (line->bytes && line->text[line->bytes - 1] == '\r')
+        line->bytes--;
+    const size_t valid = el_utf8_valid(line->text, line->bytes);
+    if (valid < line->bytes)
+        return el_lines_fail(lines, "byte %zu is not valid UTF-8", valid + 1);
+    const char *const zero = memchr(line->text, '\0', line->bytes);
+    return zero ? el_lines_fail(lines, "byte %zu is zero", (size_t)(zero - line->text) + 1) : EL_OK;
+}
+
+el_status el_text_load(const char *path, char **text, size_t *bytes)
+{
+    el_reader *reader = NULL;
+    el_block block = {0};
+    char *all = NULL;
+    size_t used = 0;
+    el_status st = open_reader(&reader, path);
+    do {
+        if (!st)
+            st = el_reader_next(reader, &block);
+        char *const grown = st ? NULL : realloc(all, used + block.bytes + 1);
+        if (!st && !grown)
+            st = el_fail(EL_ENOMEM, "%s: no memory for it", name_of(path));
+        if (st)
+            break;
+        all = grown;
+        memcpy(all + used, block.text, block.bytes);
+        used += block.bytes;
+        all[used] = '\0';
+    } while (block.bytes);
+    el_reader_close(reader);
+    if (st) {
+        free(all);
+        return st;
+    }
+    *text = all;
+    *bytes = used;
+    return EL_OK;
+}

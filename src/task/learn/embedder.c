@@ -1,0 +1,217 @@
+/* embedder - see the header */
+#include "task/learn/embedder.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "task/learn/features.h"
+#include "task/learn/finetuned.h"
+#include "train/feed.h"
+
+static const double SHORTEST = 1e-12; /* as torch's normalize: the zero vector stays one */
+
+struct el_embedder {
+    el_embedder_settings settings;
+    el_device *dev;
+    el_model model;
+    el_vocab *vocab;
+    int capacity; /* rows of a pass */
+    el_arena arena;
+    el_feed feed;
+    el_encoder_saved encoder;
+    float *rows; /* host: what is pooled of a sequence */
+    el_features features;
+    el_batch batch;
+    float *vectors; /* of the last question */
+    size_t room;
+};
+
+static const el_config *config(const el_embedder *e)
+{
+    return &e->model.discriminator.config;
+}
+
+int el_embedder_width(const el_embedder *e)
+{
+    return config(e)->hidden_size;
+}
+
+int el_embedder_longest(const el_embedder *e)
+{
+    return e->settings.max_seq_length;
+}
+
+/* ---- opening ---- */
+
+static el_status load(el_embedder *e, el_type activations, const char *folder)
+{
+    el_model_plan plan = {.discriminator = true,
+                          .head = {.kind = EL_HEAD_NONE},
+                          .activations = activations,
+                          .parameters = activations == EL_F64 ? EL_F64 : EL_F32};
+    el_role role;
+    el_status st = el_weights_config(folder, &plan.discriminator_config, &role);
+    if (!st)
+        st = el_weights_open(&e->model, e->dev, &plan, NULL, folder);
+    if (!st)
+        st = el_weights_vocab(folder, &plan.discriminator_config, &e->vocab);
+    return st;
+}
+
+static el_status settle_length(el_embedder *e, const char *folder)
+{
+    const int places = config(e)->max_position_embeddings;
+    int *const longest = &e->settings.max_seq_length;
+    if (*longest > places)
+        return el_fail(EL_EUSAGE, "%s: max_seq_length is %d, but the model has %d places", folder, *longest,
+                       places);
+    if (!*longest)
+        *longest = places;
+    e->capacity = e->settings.batch_tokens > *longest ? e->settings.batch_tokens : *longest;
+    return EL_OK;
+}
+
+static el_status lay_out(el_embedder *e)
+{
+    el_feed_layout(&e->feed, &e->arena, e->capacity);
+    return el_encoder_saved_layout(&e->encoder, &e->arena, config(e), e->capacity, e->model.activations,
+                                   e->model.parameters, false);
+}
+
+static el_status reserve(el_embedder *e)
+{
+    e->rows = malloc((size_t)el_embedder_longest(e) * (size_t)el_embedder_width(e) * sizeof *e->rows);
+    el_status st =
+        e->rows ? el_feed_open(&e->feed, e->capacity) : el_fail(EL_ENOMEM, "no memory for vectors");
+    if (!st)
+        st = lay_out(e);
+    if (!st)
+        st = el_device_reserve(e->dev, &e->arena);
+    return st ? st : lay_out(e);
+}
+
+el_status el_embedder_open(el_embedder **embedder, el_device *dev, el_type activations, const char *folder,
+                           const el_embedder_settings *settings)
+{
+    el_embedder *const e = calloc(1, sizeof *e);
+    if (!e)
+        return el_fail(EL_ENOMEM, "%s: no memory", folder);
+    e->settings = *settings;
+    e->dev = dev;
+    char *place;
+    el_status st = el_encoder_find(folder, &place);
+    if (!st)
+        st = load(e, activations, place);
+    if (!st)
+        st = settle_length(e, folder);
+    if (!st)
+        st = reserve(e);
+    free(place);
+    if (!st)
+        *embedder = e;
+    else
+        el_embedder_close(e);
+    return st;
+}
+
+void el_embedder_close(el_embedder *e)
+{
+    if (!e)
+        return;
+    el_encoder_saved_free(&e->encoder);
+    el_device_release(e->dev, &e->arena);
+    el_feed_close(&e->feed);
+    el_features_release(&e->features);
+    el_batch_release(&e->batch);
+    el_vocab_close(e->vocab);
+    el_model_close(&e->model);
+    free(e->rows);
+    free(e->vectors);
+    free(e);
+}
+
+/* ---- asking ---- */
+
+static el_tensor encode(el_embedder *e)
+{
+    const el_batch *const b = &e->batch;
+    const el_input in = el_feed_send(&e->feed, e->dev, b, 0, b->sequences, false, (el_random){0});
+    el_feed_send_ids(&e->feed, e->dev, b->ids, in.rows);
+    return el_encoder_forward(e->dev, config(e), &e->model.discriminator.w, &e->encoder, &in);
+}
+
+static void mean(const float *rows, int count, int width, float *vector)
+{
+    for (int c = 0; c < width; c++) {
+        double sum = 0;
+        for (int r = 0; r < count; r++)
+            sum += rows[(size_t)r * (size_t)width + (size_t)c];
+        vector[c] = (float)(sum / count);
+    }
+}
+
+static void scale_to_one(float *vector, int width)
+{
+    double squares = 0;
+    for (int c = 0; c < width; c++)
+        squares += (double)vector[c] * (double)vector[c];
+    const double length = fmax(sqrt(squares), SHORTEST);
+    for (int c = 0; c < width; c++)
+        vector[c] = (float)(vector[c] / length);
+}
+
+/* The vector of the rows of one sequence. */
+static el_status pool(el_embedder *e, el_tensor rows, float *vector)
+{
+    const int count = e->settings.pooling == EL_POOL_CLS ? 1 : rows.rows, width = rows.cols;
+    const el_status st = el_tensor_read(e->dev, el_tensor_rows(rows, 0, count), e->rows);
+    if (st)
+        return st;
+    mean(e->rows, count, width, vector);
+    if (e->settings.normalize)
+        scale_to_one(vector, width);
+    return EL_OK;
+}
+
+static el_status pool_batch(el_embedder *e, el_tensor hidden)
+{
+    const el_batch *const b = &e->batch;
+    el_status st = EL_OK;
+    for (int s = 0; !st && s < b->sequences; s++)
+        st = pool(e, el_tensor_rows(hidden, b->starts[s], b->starts[s + 1] - b->starts[s]),
+                  e->vectors + (size_t)b->numbers[s] * (size_t)hidden.cols);
+    return st;
+}
+
+static el_status make_room(el_embedder *e, int count)
+{
+    const size_t need = (size_t)count * (size_t)el_embedder_width(e);
+    if (need <= e->room)
+        return EL_OK;
+    float *const grown = realloc(e->vectors, need * sizeof *grown);
+    if (!grown)
+        return el_fail(EL_ENOMEM, "no memory for %d vectors", count);
+    e->vectors = grown;
+    e->room = need;
+    return EL_OK;
+}
+
+el_status el_embedder_ask(el_embedder *e, const el_dataset *dataset, const float **vectors, int *cut)
+{
+    assert(dataset->kind == EL_CLASSIFY && "so that a feature is an example");
+    const el_feature_settings settings = {.max_seq_length = el_embedder_longest(e)};
+    el_split split;
+    el_features_clear(&e->features);
+    el_status st = el_features_add(&e->features, dataset, e->vocab, &settings, false, &split);
+    if (!st)
+        st = make_room(e, dataset->count);
+    for (int first = 0; !st && first < e->features.count;) {
+        st = el_features_fill(&e->features, &first, e->settings.batch_tokens, &e->batch);
+        if (!st)
+            st = pool_batch(e, encode(e));
+    }
+    *vectors = e->vectors;
+    *cut = e->features.cut;
+    return st;
+}

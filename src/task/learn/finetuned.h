@@ -1,0 +1,79 @@
+/* finetuned - a model folder that knows its task
+ *
+ * config.json has Hugging Face's keys (architectures, id2label, label2id, problem_type) and one object of our own,
+ * "task", with what they have no words for (docs/formats.md).  A folder that transformers wrote lacks it; then the kind
+ * follows from the architecture and problem_type, as transformers has it, and the rest are defaults.
+ */
+#ifndef EL_TASK_FINETUNED_H
+#define EL_TASK_FINETUNED_H
+
+#include "format/weights.h"
+#include "task/learn/learner.h"
+#include "task/task.h"
+#include "train/trainer.h"
+
+/* What a fine-tuned model was taught. */
+typedef struct {
+    el_task_kind kind;
+    char *task; /* "sst2", "classify" */
+    el_labels labels;
+    double low, high; /* regress */
+    bool pair;
+    el_feature_settings features;
+    int n_best, max_answer_length, beam; /* span, and what follows */
+    el_squad_rule rule;
+    double null_threshold; /* NaN: none was found */
+} el_task_card;
+
+/* Defaults of a kind: no labels, the task's name is the kind's. */
+el_status el_task_card_open(el_task_card *card, el_task_kind kind);
+void el_task_card_release(el_task_card *card); /* accepts a zeroed one */
+
+/* The settings of a learner of this card, which borrows its labels. */
+el_learner_settings el_task_card_settings(const el_task_card *card, int micro_batch_tokens);
+
+/* The task that the model was taught, or where it has no line of the table, its kind's. */
+const el_task *el_task_card_task(const el_task_card *card);
+
+/* Questions that may have no answer: none is given where its odds (el_prediction's null_odds) are above this. */
+double el_task_card_threshold(const el_task_card *card);
+/* Whether a span prediction is an answer: there is one, and the odds allow it. */
+bool el_task_card_answers(const el_task_card *card, const el_prediction *prediction);
+
+/* Writes the discriminator with its task head as a Hugging Face folder.  `readme` is the text of README.md. */
+el_status el_finetuned_save(el_model *model, const el_vocab *vocab, const el_task_card *card,
+                            const char *readme, const char *folder);
+
+/* Where the model lies, on the heap: in what `electra finetune` wrote as "model", else in the folder itself. */
+el_status el_finetuned_find(const char *folder, char **model);
+
+/* Where the discriminator, whatever its head, lies in a run, in what `electra finetune` wrote, or as the folder itself. */
+el_status el_encoder_find(const char *folder, char **discriminator);
+
+/* Reads config.json: shape, head and card.  EL_EDATA for a folder without a task head. */
+el_status el_finetuned_read(const char *folder, el_config *config, el_head_config *head, el_task_card *card);
+
+/* A whole fine-tuned model, opened to be used: read, allocated, filled, with its vocabulary and a learner that asks it. */
+typedef struct {
+    el_task_card card;
+    el_model model;
+    el_vocab *vocab;
+    el_objective *learner;
+    int batch_tokens;
+    el_evaluation_watch watch; /* on_batch is called while it is asked; zeroed: nobody watches */
+    /* of the last question */
+    el_features features;
+    el_split split;
+    el_batch batch;
+} el_finetuned;
+
+el_status el_finetuned_open(el_finetuned *finetuned, el_device *dev, el_type activations,
+                            int micro_batch_tokens, const char *folder);
+void el_finetuned_close(el_finetuned *finetuned); /* accepts a zeroed one */
+
+/* Answers every example of a dataset of the card's kind (labels need not be there), in batches by tokens: a prediction
+ * each, in their order.  They last until the next call, and so does the learner's score of them: its finish(). */
+el_status el_finetuned_ask(el_finetuned *finetuned, const el_dataset *dataset,
+                           const el_prediction **predictions, int *count);
+
+#endif

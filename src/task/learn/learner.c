@@ -1,0 +1,293 @@
+/* learner - see the header
+ *
+ * Here is what all kinds share: sequences to the encoder, micro-batches, sums, and which features were asked.
+ */
+#include "task/learn/learner.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "task/learn/family.h"
+
+enum { STREAM_ENCODER = EL_STREAMS_A_NETWORK };
+
+static const struct {
+    const char *name;
+    const el_family *family;
+    el_head_kind heads[2];
+} KINDS[EL_TASK_KINDS] = {
+    [EL_CLASSIFY] = {"classify", &el_classify_family, {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE}},
+    [EL_REGRESS] = {"regress", &el_classify_family, {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE}},
+    [EL_MULTILABEL] = {"multilabel", &el_classify_family, {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE}},
+    [EL_TAG] = {"tag", &el_tag_family, {EL_HEAD_TOKEN, EL_HEAD_TOKEN}},
+    [EL_SPAN] = {"span", &el_span_family, {EL_HEAD_SPAN, EL_HEAD_SPAN_JOINT}},
+};
+
+const char *el_task_kind_name(el_task_kind kind)
+{
+    return KINDS[kind].name;
+}
+
+/* ---- for the families ---- */
+
+const el_dataset *el_learner_dataset(const el_learner *l, int feature)
+{
+    int i = 0;
+    while (i < l->split_count && (feature < l->splits[i].begin || feature >= l->splits[i].end))
+        i++;
+    assert(i < l->split_count && "a feature is in one of the splits");
+    return l->splits[i].dataset;
+}
+
+const el_labelled *el_learner_example(const el_learner *l, int feature)
+{
+    return &el_learner_dataset(l, feature)->examples[l->features->items[feature].example];
+}
+
+int el_learner_windows(const el_learner *l, int first)
+{
+    const el_feature *const items = l->features->items;
+    int end = first + 1;
+    while (end < l->seen_count && items[l->seen[end]].example == items[l->seen[first]].example)
+        end++;
+    return end;
+}
+
+el_status el_learner_grow(void **items, int count, int more, int *capacity, size_t bytes)
+{
+    if (more <= *capacity - count)
+        return EL_OK;
+    const int half = *capacity + *capacity / 2, room = count + more > half ? count + more : half;
+    void *const grown = realloc(*items, (size_t)room * bytes);
+    if (!grown)
+        return el_fail(EL_ENOMEM, "no memory for %d answers", room);
+    *items = grown;
+    *capacity = room;
+    return EL_OK;
+}
+
+el_status el_learner_take(void **items, size_t count, size_t bytes)
+{
+    *items = calloc(count ? count : 1, bytes);
+    return *items ? EL_OK : el_fail(EL_ENOMEM, "no memory for %zu answers", count);
+}
+
+/* ---- the step ---- */
+
+static void forget_sheet(el_learner *l)
+{
+    free(l->sheet.items);
+    free(l->sheet.probabilities);
+    free(l->sheet.tags);
+    free(l->sheet.spans);
+    free(l->sheet.text);
+    l->sheet = (el_sheet){0};
+}
+
+static void reset(el_objective *self)
+{
+    el_learner *l = (el_learner *)self;
+    l->loss = l->targets = 0;
+    l->trained = false;
+    l->seen_count = 0;
+    l->family->forget(l);
+    forget_sheet(l);
+}
+
+static el_status check_longest(const el_learner *l, const el_batch *batch)
+{
+    const int places = l->base.model->discriminator.config.max_position_embeddings;
+    const int longest = el_batch_longest(batch);
+    return longest <= places ? EL_OK
+                             : el_fail(EL_EUSAGE, "sequences of %d tokens, but the model has %d positions",
+                                       longest, places);
+}
+
+static el_status reserve(el_learner *l, const el_batch *batch)
+{
+    const el_status st =
+        el_learner_grow((void **)&l->starts, 0, batch->sequences + 1, &l->start_capacity, sizeof *l->starts);
+    return st ? st
+              : el_learner_grow((void **)&l->seen, l->seen_count, batch->sequences, &l->seen_capacity,
+                                sizeof *l->seen);
+}
+
+static el_status begin(el_objective *self, const el_batch *batch, el_random random)
+{
+    el_learner *l = (el_learner *)self;
+    el_status st = check_longest(l, batch);
+    if (!st)
+        st = reserve(l, batch);
+    if (st)
+        return st;
+    l->batch = batch;
+    l->random = random;
+    int64_t targets = 0;
+    l->starts[0] = 0;
+    for (int s = 0; s < batch->sequences; s++) {
+        l->starts[s + 1] = l->starts[s] + l->family->reads(l, batch->numbers[s]);
+        targets += l->family->targets(l, batch->numbers[s]);
+    }
+    l->scale = targets ? 1 / (double)targets : 0;
+    l->targets += (double)targets;
+    return l->family->reserve(l, batch->sequences, l->starts[batch->sequences]);
+}
+
+static int fit(el_objective *self, int first)
+{
+    const el_learner *l = (const el_learner *)self;
+    const int *rows = l->batch->starts;
+    int last = first;
+    while (last < l->batch->sequences && last - first < l->sequences &&
+           rows[last + 1] - rows[first] <= l->rows)
+        last++;
+    return last;
+}
+
+static void accumulate(el_objective *self, int first, int last, bool training)
+{
+    el_learner *l = (el_learner *)self;
+    el_model *m = l->base.model;
+    el_network *net = &m->discriminator;
+    const el_batch *b = l->batch;
+    const el_range range = {first, last, b->starts[first], training};
+    l->trained |= training;
+    l->sheet.made = false;
+    for (int s = first; s < last && !training; s++)
+        l->seen[l->seen_count++] = b->numbers[s];
+    if (l->starts[first] == l->starts[last])
+        return; /* sentences without words: neither losses nor answers */
+    el_input in = el_feed_send(&l->feed, m->dev, b, first, last, training, l->random);
+    in.random.stream = STREAM_ENCODER;
+    el_feed_send_ids(&l->feed, m->dev, b->ids + range.first_row, in.rows);
+    const el_tensor hidden = el_encoder_forward(m->dev, &net->config, &net->w, &l->encoder, &in);
+    el_tensor dhidden = l->dhidden;
+    dhidden.rows = in.rows;
+    l->loss += l->family->pass(l, &range, hidden, dhidden);
+    if (training)
+        el_encoder_backward(m->dev, &net->config, &net->w, &net->g, &l->encoder, &in, dhidden);
+}
+
+static el_status answer(el_learner *l)
+{
+    if (l->sheet.made)
+        return EL_OK;
+    forget_sheet(l);
+    const el_status st = l->family->answer(l);
+    l->sheet.made = !st;
+    return st;
+}
+
+/* Without memory for them metrics are left out. */
+static void finish(el_objective *self, el_figures *figures)
+{
+    el_learner *l = (el_learner *)self;
+    const bool asked = l->targets > 0 && !l->trained;
+    figures->names = l->names;
+    figures->count = l->figures;
+    for (int i = 0; i < l->figures; i++)
+        figures->values[i] = NAN;
+    if (asked && !answer(l))
+        (void)l->family->score(l, figures->values);
+    figures->values[0] = l->targets > 0 ? l->loss / l->targets : NAN;
+}
+
+el_status el_learner_predictions(el_objective *objective, const el_prediction **predictions, int *count)
+{
+    el_learner *l = (el_learner *)objective;
+    const el_status st = answer(l);
+    *predictions = st ? NULL : l->sheet.items;
+    *count = st ? 0 : l->sheet.count;
+    return st;
+}
+
+void el_learner_use(el_objective *objective, const el_features *features, const el_split *splits,
+                    int split_count)
+{
+    el_learner *l = (el_learner *)objective;
+    l->features = features;
+    l->splits = splits;
+    l->split_count = split_count;
+    reset(objective);
+}
+
+/* ---- opening ---- */
+
+static void close_learner(el_objective *self)
+{
+    el_learner *l = (el_learner *)self;
+    l->family->close(l);
+    forget_sheet(l);
+    el_encoder_saved_free(&l->encoder);
+    el_device_release(l->base.model->dev, &l->arena);
+    el_feed_close(&l->feed);
+    free(l->starts);
+    free(l->seen);
+    free(l);
+}
+
+static el_status lay_out(el_learner *l)
+{
+    const el_model *m = l->base.model;
+    const el_config *c = &m->discriminator.config;
+    el_feed_layout(&l->feed, &l->arena, l->rows);
+    l->family->lay_out(l);
+    if (m->training)
+        l->dhidden = el_arena_tensor(&l->arena, m->activations, l->rows, c->hidden_size);
+    return el_encoder_saved_layout(&l->encoder, &l->arena, c, l->rows, m->activations, m->parameters,
+                                   m->training);
+}
+
+static el_status check(const el_model *model, const el_learner_settings *s)
+{
+    const el_head_config *head = &model->discriminator.head;
+    const el_head_kind *heads = KINDS[s->kind].heads;
+    if (head->kind != heads[0] && head->kind != heads[1])
+        return el_fail(EL_EUSAGE, "the model's head is not one to %s with", KINDS[s->kind].name);
+    const int labels = s->kind == EL_REGRESS ? 1 : s->kind == EL_SPAN ? head->labels : s->labels->count;
+    if (head->labels != labels)
+        return el_fail(EL_EDATA, "the model's head has %d outputs, but there are %d labels", head->labels,
+                       labels);
+    return EL_OK;
+}
+
+el_status el_learner_open(el_objective **objective, el_model *model, const el_features *features,
+                          const el_split *splits, int split_count, const el_learner_settings *settings)
+{
+    *objective = NULL;
+    el_status st = check(model, settings);
+    if (st)
+        return st;
+    el_learner *l = calloc(1, sizeof *l);
+    if (!l)
+        return el_fail(EL_ENOMEM, "no memory for the objective");
+    const int places = model->discriminator.config.max_position_embeddings;
+    l->base = (el_objective){.name = KINDS[settings->kind].name,
+                             .model = model,
+                             .reset = reset,
+                             .begin = begin,
+                             .fit = fit,
+                             .accumulate = accumulate,
+                             .finish = finish,
+                             .close = close_learner};
+    l->family = KINDS[settings->kind].family;
+    l->settings = *settings;
+    l->rows = settings->micro_batch_tokens > places ? settings->micro_batch_tokens : places;
+    st = el_feed_open(&l->feed, l->rows);
+    if (!st)
+        st = l->family->open(l);
+    if (!st)
+        st = lay_out(l);
+    if (!st)
+        st = el_device_reserve(model->dev, &l->arena);
+    if (!st)
+        st = lay_out(l);
+    if (st) {
+        close_learner(&l->base);
+        return st;
+    }
+    el_learner_use(&l->base, features, splits, split_count);
+    *objective = &l->base;
+    return EL_OK;
+}

@@ -1,0 +1,171 @@
+/* rows - sequence and token heads in a learner: each row they read has logits, targets and losses */
+#include <math.h>
+#include <stdlib.h>
+
+#include "task/learn/family.h"
+
+static const el_network *network(const el_learner *l)
+{
+    return &l->base.model->discriminator;
+}
+
+static int labels_of(const el_learner *l)
+{
+    return network(l)->head.labels;
+}
+
+static el_tensor host_tensor(el_type type, int rows, int cols)
+{
+    return el_tensor_make(malloc(el_tensor_bytes(rows, cols, type)), type, rows, cols);
+}
+
+el_status el_rows_open(el_learner *l)
+{
+    el_rows *r = &l->row_head;
+    const el_type type = l->base.model->parameters;
+    const size_t reads = (size_t)l->reads;
+    r->width = l->settings.kind == EL_MULTILABEL ? labels_of(l) : 1;
+    r->host_rows = malloc(reads * sizeof *r->host_rows);
+    r->host_targets = malloc(reads * (size_t)r->width * sizeof *r->host_targets);
+    r->host_values = malloc(reads * sizeof *r->host_values);
+    r->host_losses = host_tensor(type, l->reads * r->width, 1);
+    r->host_logits = host_tensor(type, l->reads, labels_of(l));
+    return r->host_rows && r->host_targets && r->host_values && r->host_losses.data && r->host_logits.data
+               ? EL_OK
+               : el_fail(EL_ENOMEM, "no memory for %d rows of a head", l->reads);
+}
+
+void el_rows_lay_out(el_learner *l)
+{
+    el_rows *r = &l->row_head;
+    const el_model *m = l->base.model;
+    r->rows = el_arena_ints(&l->arena, l->reads);
+    r->targets = el_arena_ints(&l->arena, l->reads * r->width);
+    r->values = el_arena_push(&l->arena, (size_t)l->reads * sizeof *r->values);
+    r->losses = el_arena_tensor(&l->arena, m->parameters, l->reads * r->width, 1);
+    el_head_saved_layout(&r->saved, &l->arena, &network(l)->config, &network(l)->head, l->reads,
+                         m->activations, m->parameters);
+}
+
+void el_rows_close(el_learner *l)
+{
+    el_rows *r = &l->row_head;
+    free(r->host_rows);
+    free(r->host_targets);
+    free(r->host_values);
+    free(r->host_losses.data);
+    free(r->host_logits.data);
+    free(r->kept);
+}
+
+el_status el_rows_reserve(el_learner *l, int sequences, int reads)
+{
+    (void)sequences;
+    el_rows *r = &l->row_head;
+    const size_t need = r->kept_count + (size_t)reads * (size_t)labels_of(l);
+    if (need <= r->kept_capacity)
+        return EL_OK;
+    const size_t half = r->kept_capacity + r->kept_capacity / 2, room = need > half ? need : half;
+    float *const grown = realloc(r->kept, room * sizeof *grown);
+    if (!grown)
+        return el_fail(EL_ENOMEM, "no memory for %zu answers", room);
+    r->kept = grown;
+    r->kept_capacity = room;
+    return EL_OK;
+}
+
+void el_rows_forget(el_learner *l)
+{
+    l->row_head.kept_count = 0;
+}
+
+/* Which rows are read and what they should say, over to the device; how many there are. */
+static int send_targets(el_learner *l, const el_range *range)
+{
+    el_rows *r = &l->row_head;
+    el_device *dev = l->base.model->dev;
+    const int first = l->starts[range->first], count = l->starts[range->last] - first;
+    for (int s = range->first; s < range->last; s++) {
+        const int at = l->starts[s] - first, row = l->batch->starts[s] - range->first_row;
+        l->family->put(l, l->batch->numbers[s], r->host_rows + at, r->host_targets + at * r->width,
+                       r->host_values + at);
+        for (int i = at; i < l->starts[s + 1] - first; i++)
+            r->host_rows[i] += row;
+    }
+    const size_t n = (size_t)count, targets = n * (size_t)r->width;
+    dev->copy_in(dev, r->rows, r->host_rows, n * sizeof *r->rows);
+    if (l->settings.kind == EL_REGRESS)
+        dev->copy_in(dev, r->values, r->host_values, n * sizeof *r->values);
+    else
+        dev->copy_in(dev, r->targets, r->host_targets, targets * sizeof *r->targets);
+    return count;
+}
+
+static void fetch(el_device *dev, el_tensor host, el_tensor from)
+{
+    dev->copy_out(dev, host.data, from.data, el_tensor_bytes(from.rows, from.cols, from.type));
+}
+
+/* The sum of losses; in training their gradient takes the logits' place. */
+static double lose(el_learner *l, el_tensor logits, bool training)
+{
+    const el_rows *r = &l->row_head;
+    el_device *dev = l->base.model->dev;
+    const el_tensor losses = el_tensor_rows(r->losses, 0, logits.rows * r->width);
+    if (r->width > 1)
+        logits = el_tensor_make(logits.data, logits.type, logits.rows * r->width, 1);
+    const el_tensor gradient = training ? logits : el_tensor_none();
+    if (l->settings.kind == EL_REGRESS)
+        dev->squared_loss(dev, losses, gradient, logits, r->values, l->scale);
+    else if (l->settings.kind == EL_MULTILABEL)
+        dev->logistic_loss(dev, losses, gradient, logits, r->targets, l->scale);
+    else
+        dev->softmax_loss(dev, losses, NULL, NULL, gradient, logits, r->targets, NULL, l->scale);
+    double sum = 0;
+    fetch(dev, r->host_losses, losses);
+    for (int i = 0; i < losses.rows; i++)
+        sum += el_get(r->host_losses, i, 0);
+    return sum;
+}
+
+static void keep(el_learner *l, el_tensor logits)
+{
+    el_rows *r = &l->row_head;
+    fetch(l->base.model->dev, r->host_logits, logits);
+    for (int i = 0; i < logits.rows; i++)
+        for (int c = 0; c < logits.cols; c++)
+            r->kept[r->kept_count++] = (float)el_get(r->host_logits, i, c);
+}
+
+double el_rows_pass(el_learner *l, const el_range *range, el_tensor hidden, el_tensor dhidden)
+{
+    el_rows *r = &l->row_head;
+    el_device *dev = l->base.model->dev;
+    const el_network *net = network(l);
+    el_head_pass pass = {
+        .training = range->training, .random = l->random, .first_row = (uint64_t)l->starts[range->first]};
+    pass.random.stream = EL_STREAM_TASK_HEAD;
+    const int count = send_targets(l, range);
+    const el_tensor logits =
+        el_head_forward(dev, &net->head, &net->head_w, &r->saved, hidden, r->rows, count, &pass);
+    if (!range->training)
+        keep(l, logits);
+    const double sum = lose(l, logits, range->training);
+    if (range->training)
+        el_head_backward(dev, &net->head, &net->head_w, &net->head_g, &r->saved, dhidden, logits, r->rows,
+                         &pass);
+    return sum;
+}
+
+int el_softmax(const float *logits, int count, float *probabilities)
+{
+    int best = 0;
+    double sum = 0;
+    for (int i = 1; i < count; i++)
+        best = logits[i] > logits[best] ? i : best;
+    for (int i = 0; i < count; i++)
+        sum += exp((double)logits[i] - (double)logits[best]);
+    for (int i = 0; i < count; i++)
+        probabilities[i] = (float)(exp((double)logits[i] - (double)logits[best]) / sum);
+    return best;
+}

@@ -1,0 +1,229 @@
+/* tag - a tag for each word, from the row of its first piece */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "task/learn/family.h"
+#include "task/score/entities.h"
+
+static const char *const OF_ENTITIES[] = {"loss", "accuracy", "precision", "recall", "f1", "f1_strict"};
+static const char *const OF_WORDS[] = {"loss", "accuracy", "f1_macro"};
+
+static el_status open_tag(el_learner *l)
+{
+    const el_labels *const tags = l->settings.labels;
+    const bool entities = el_tags_of_entities((const char *const *)tags->names, tags->count);
+    l->names = entities ? OF_ENTITIES : OF_WORDS;
+    l->figures = entities ? 6 : 3;
+    l->reads = l->sequences = l->rows;
+    return el_rows_open(l);
+}
+
+static int reads(const el_learner *l, int feature)
+{
+    return l->features->items[feature].rows;
+}
+
+static const el_word *words_of(const el_learner *l, int feature)
+{
+    return el_learner_dataset(l, feature)->words + el_learner_example(l, feature)->first +
+           l->features->items[feature].from;
+}
+
+static int targets(const el_learner *l, int feature)
+{
+    const el_word *words = words_of(l, feature);
+    int count = 0;
+    for (int i = 0; i < reads(l, feature); i++)
+        count += words[i].tag >= 0;
+    return count;
+}
+
+static void put(const el_learner *l, int feature, int *rows, int *wanted, float *values)
+{
+    (void)values;
+    const el_feature *f = &l->features->items[feature];
+    const el_word *words = words_of(l, feature);
+    for (int i = 0; i < f->rows; i++) {
+        rows[i] = l->features->word_rows[f->row + i];
+        wanted[i] = words[i].tag;
+    }
+}
+
+/* What words get that were cut off: "O", or the commonest of the others. */
+static int usual_tag(const el_learner *l, const int *tags, int count)
+{
+    const int outside = el_labels_find(l->settings.labels, "O");
+    int best = 0, most = 0;
+    for (int i = 0; outside < 0 && i < count; i++) {
+        int same = 0;
+        for (int k = 0; k < count; k++)
+            same += tags[k] == tags[i];
+        if (same > most)
+            most = same, best = tags[i];
+    }
+    return outside < 0 ? best : outside;
+}
+
+/* A window's tags for the words that belong to it; `scratch` has room for the probabilities of one word. */
+static void answer_window(const el_learner *l, const el_feature *f, const float *logits, float *scratch,
+                          float *probabilities, int *tags)
+{
+    const int labels = l->settings.labels->count;
+    for (int i = f->own; i < f->own_end; i++) {
+        const int tag = el_softmax(logits + (size_t)i * (size_t)labels, labels, scratch);
+        tags[f->from + i] = tag;
+        probabilities[f->from + i] = scratch[tag];
+    }
+}
+
+/* Words that no window has. */
+static void answer_rest(const el_learner *l, int read, int words, int *tags)
+{
+    const int usual = read < words ? usual_tag(l, tags, read) : 0;
+    for (int i = read; i < words; i++)
+        tags[i] = usual;
+}
+
+static size_t words_seen(const el_learner *l)
+{
+    size_t words = 0;
+    for (int i = 0; i < l->seen_count; i++)
+        words += (size_t)el_learner_example(l, l->seen[i])->count;
+    return words;
+}
+
+static el_status answer(el_learner *l)
+{
+    el_sheet *sheet = &l->sheet;
+    const size_t labels = (size_t)l->settings.labels->count, words = words_seen(l);
+    el_status st = el_learner_take((void **)&sheet->items, (size_t)l->seen_count, sizeof *sheet->items);
+    if (!st)
+        st = el_learner_take((void **)&sheet->probabilities, words + labels, sizeof *sheet->probabilities);
+    if (!st)
+        st = el_learner_take((void **)&sheet->tags, words, sizeof *sheet->tags);
+    if (st)
+        return st;
+    const float *logits = l->row_head.kept;
+    float *probabilities = sheet->probabilities, *const scratch = probabilities + words;
+    int *tags = sheet->tags;
+    for (int first = 0, end; first < l->seen_count; first = end) {
+        const el_feature *f = NULL;
+        const int count = el_learner_example(l, l->seen[first])->count;
+        end = el_learner_windows(l, first);
+        for (int i = first; i < end; i++) {
+            f = &l->features->items[l->seen[i]];
+            answer_window(l, f, logits, scratch, probabilities, tags);
+            logits += (size_t)f->rows * labels;
+        }
+        answer_rest(l, f->from + f->rows, count, tags);
+        sheet->items[sheet->count++] =
+            (el_prediction){.example = f->example, .probabilities = probabilities, .tags = tags};
+        probabilities += count;
+        tags += count;
+    }
+    return EL_OK;
+}
+
+/* ---- figures ---- */
+
+/* Words whose tag is known, predicted and gold side by side: numbers of all, names of one sentence. */
+typedef struct {
+    int *predicted, *gold;
+    const char **predicted_names, **gold_names;
+    size_t count, sentence;
+} pairs;
+
+static el_status take_pairs(const el_learner *l, pairs *p)
+{
+    const size_t words = words_seen(l);
+    el_status st = el_learner_take((void **)&p->predicted, words, sizeof *p->predicted);
+    if (!st)
+        st = el_learner_take((void **)&p->gold, words, sizeof *p->gold);
+    if (!st)
+        st = el_learner_take((void **)&p->predicted_names, words, sizeof *p->predicted_names);
+    return st ? st : el_learner_take((void **)&p->gold_names, words, sizeof *p->gold_names);
+}
+
+static void release_pairs(pairs *p)
+{
+    free(p->predicted);
+    free(p->gold);
+    free(p->predicted_names);
+    free(p->gold_names);
+}
+
+static void gather(const el_learner *l, int i, pairs *p)
+{
+    const el_dataset *d = el_learner_dataset(l, l->seen[0]);
+    const el_labelled *e = &d->examples[l->sheet.items[i].example];
+    const el_word *words = d->words + e->first;
+    char *const *names = l->settings.labels->names;
+    p->sentence = 0;
+    for (int w = 0; w < e->count; w++) {
+        const int predicted = l->sheet.items[i].tags[w], gold = words[w].tag;
+        if (gold < 0)
+            continue;
+        p->predicted[p->count] = predicted;
+        p->gold[p->count++] = gold;
+        p->predicted_names[p->sentence] = names[predicted];
+        p->gold_names[p->sentence++] = names[gold];
+    }
+}
+
+static el_status score_words(el_learner *l, pairs *p, double *values)
+{
+    for (int i = 0; i < l->sheet.count; i++)
+        gather(l, i, p);
+    values[1] = el_accuracy(p->predicted, p->gold, p->count);
+    values[2] = el_macro_rates(p->predicted, p->gold, p->count, l->settings.labels->count).f1;
+    return EL_OK;
+}
+
+static el_status score_entities(el_learner *l, pairs *p, double *values)
+{
+    const el_labels *tags = l->settings.labels;
+    el_entity_scores lenient = {.scheme = EL_TAGS_LENIENT};
+    el_entity_scores strict = {.scheme = el_tag_scheme_of((const char *const *)tags->names, tags->count)};
+    const bool has_scheme = strict.scheme != EL_TAGS_LENIENT;
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < l->sheet.count; i++) {
+        gather(l, i, p);
+        st = el_entity_scores_add(&lenient, p->predicted_names, p->gold_names, p->sentence);
+        if (!st && has_scheme)
+            st = el_entity_scores_add(&strict, p->predicted_names, p->gold_names, p->sentence);
+    }
+    if (!st) {
+        const el_rates rates = el_entity_scores_micro(&lenient);
+        values[1] = el_accuracy(p->predicted, p->gold, p->count);
+        values[2] = rates.precision;
+        values[3] = rates.recall;
+        values[4] = rates.f1;
+        values[5] = has_scheme ? el_entity_scores_micro(&strict).f1 : NAN;
+    }
+    el_entity_scores_release(&lenient);
+    el_entity_scores_release(&strict);
+    return st;
+}
+
+static el_status score(el_learner *l, double *values)
+{
+    pairs p = {0};
+    el_status st = take_pairs(l, &p);
+    if (!st)
+        st = (l->names == OF_ENTITIES ? score_entities : score_words)(l, &p, values);
+    release_pairs(&p);
+    return st;
+}
+
+const el_family el_tag_family = {.open = open_tag,
+                                 .lay_out = el_rows_lay_out,
+                                 .close = el_rows_close,
+                                 .reads = reads,
+                                 .targets = targets,
+                                 .put = put,
+                                 .reserve = el_rows_reserve,
+                                 .forget = el_rows_forget,
+                                 .pass = el_rows_pass,
+                                 .answer = answer,
+                                 .score = score};

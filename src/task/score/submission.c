@@ -1,0 +1,120 @@
+/* submission - see the header */
+#include "task/score/submission.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static el_status no_memory(void)
+{
+    return el_fail(EL_ENOMEM, "no memory for answers");
+}
+
+/* ---- GLUE ---- */
+
+static void put(el_submission *s, const char *text)
+{
+    el_writer_put(s->writer, text, strlen(text));
+}
+
+el_status el_submission_open(el_submission *s, const el_task *task, const el_labels *labels,
+                             const char *folder)
+{
+    *s = (el_submission){.task = task, .labels = labels};
+    if (!task->submission)
+        return el_fail(EL_EUSAGE, "GLUE has no submission file for the task %s", task->name);
+    el_status st = el_folder_make(folder);
+    char *const path = st ? NULL : el_path_join(folder, task->submission);
+    if (!st)
+        st = path ? el_writer_open(&s->writer, path) : no_memory();
+    if (!st)
+        put(s, "index\tprediction\n");
+    free(path);
+    return st;
+}
+
+void el_submission_add(el_submission *s, const el_dataset *d, const el_prediction *p)
+{
+    const char *const id = d->examples[p->example].id;
+    char number[32];
+    snprintf(number, sizeof number, "%lld", s->count++);
+    put(s, id ? id : number);
+    put(s, "\t");
+    snprintf(number, sizeof number, "%.3f", fmin(fmax(p->value, s->task->low), s->task->high));
+    put(s, s->task->kind == EL_REGRESS ? number : s->labels->names[p->label]);
+    put(s, "\n");
+}
+
+el_status el_submission_finish(el_submission *s)
+{
+    el_writer *const writer = s->writer;
+    s->writer = NULL;
+    return el_writer_finish(writer);
+}
+
+void el_submission_abandon(el_submission *s)
+{
+    el_writer_abandon(s->writer);
+    s->writer = NULL;
+}
+
+/* ---- SQuAD ---- */
+
+el_status el_squad_files_open(el_squad_files *f)
+{
+    *f = (el_squad_files){json_object(), json_object(), json_object()};
+    return f->predictions && f->nbest && f->null_odds ? EL_OK : no_memory();
+}
+
+static json_t *list_answers(const el_prediction *p)
+{
+    json_t *const list = json_array();
+    for (int i = 0; i < p->answer_count; i++) {
+        const el_span_answer *const a = &p->answers[i];
+        json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f}", "text", a->text, "probability",
+                                              a->score, "start_logit", (double)a->start_logit, "end_logit",
+                                              (double)a->end_logit));
+    }
+    return list;
+}
+
+el_status el_squad_files_add(el_squad_files *f, const el_dataset *d, const el_prediction *p)
+{
+    const el_labelled *const e = &d->examples[p->example];
+    if (!e->id)
+        return el_fail(EL_EDATA, "%s, question %d: it has no id", d->name, (int)e->line);
+    if (json_object_get(f->predictions, e->id))
+        return el_fail(EL_EDATA, "%s: two questions have the id \"%s\"", d->name, e->id);
+    const char *const best = p->answer_count ? p->answers[0].text : "";
+    const int bad = json_object_set_new(f->predictions, e->id, json_string(best)) |
+                    json_object_set_new(f->nbest, e->id, list_answers(p)) |
+                    json_object_set_new(f->null_odds, e->id, json_real(p->null_odds));
+    return bad ? no_memory() : EL_OK;
+}
+
+static el_status save(const json_t *object, const char *folder, const char *name)
+{
+    char *const path = el_path_join(folder, name);
+    const el_status st = path ? el_json_save(object, path) : no_memory();
+    free(path);
+    return st;
+}
+
+el_status el_squad_files_save(const el_squad_files *f, bool null_odds, const char *folder)
+{
+    el_status st = el_folder_make(folder);
+    if (!st)
+        st = save(f->nbest, folder, "nbest_predictions.json");
+    if (!st && null_odds)
+        st = save(f->null_odds, folder, "null_odds.json");
+    return st ? st : save(f->predictions, folder, "predictions.json");
+}
+
+void el_squad_files_close(el_squad_files *f)
+{
+    json_decref(f->predictions);
+    json_decref(f->nbest);
+    json_decref(f->null_odds);
+    *f = (el_squad_files){0};
+}

@@ -1,0 +1,263 @@
+/* Model folders of every task head: written, told apart, read back; and what becomes of a head that the folder lacks. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "format/weights.h"
+#include "model/initialise.h"
+
+#define CHECK(condition, ...)                                                                                \
+    do {                                                                                                     \
+        if (!(condition))                                                                                    \
+            fail_msg(__VA_ARGS__);                                                                           \
+    } while (0)
+
+static const char PIECES[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n";
+static const struct {
+    el_head_config head;
+    const char *architecture, *task_head;
+} HEADS[] = {
+    {{.kind = EL_HEAD_DETECTION}, "ElectraForPreTraining", NULL},
+    {{EL_HEAD_SEQUENCE, .labels = 3, .dropout = 0.25}, "ElectraForSequenceClassification", NULL},
+    {{EL_HEAD_SEQUENCE_AFFINE, .labels = 1, .dropout = 0.1},
+     "ElectraForSequenceClassification",
+     "sequence_affine"},
+    {{EL_HEAD_TOKEN, .labels = 5, .dropout = 0}, "ElectraForTokenClassification", NULL},
+    {{.kind = EL_HEAD_SPAN}, "ElectraForQuestionAnswering", NULL},
+    {{.kind = EL_HEAD_SPAN_JOINT}, "ElectraForQuestionAnswering", "span_joint"},
+    {{EL_HEAD_SPAN_JOINT, .answerable = true}, "ElectraForQuestionAnswering", "span_joint"},
+};
+enum { HEAD_COUNT = sizeof HEADS / sizeof *HEADS };
+
+static char folder[64], model_folder[80], config_path[96];
+static el_vocab *vocab;
+static char noted[512];
+
+static void note(el_log_level level, const char *message)
+{
+    (void)level;
+    snprintf(noted, sizeof noted, "%s", message);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/electra-weights-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    snprintf(model_folder, sizeof model_folder, "%s/model", folder);
+    snprintf(config_path, sizeof config_path, "%s/config.json", model_folder);
+    el_log_to(note);
+    return el_vocab_parse(&vocab, PIECES, strlen(PIECES), (el_casing){0}, "pieces") != EL_OK;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    el_vocab_close(vocab);
+    return el_folder_remove(folder) != EL_OK;
+}
+
+static void open_model(el_model *model, const el_head_config *head, uint64_t seed)
+{
+    el_model_plan plan = {.discriminator = true, .discriminator_config = el_config_default(), .head = *head};
+    el_config *c = &plan.discriminator_config;
+    c->vocab_size = 7, c->embedding_size = 4, c->hidden_size = 8, c->num_hidden_layers = 1;
+    c->num_attention_heads = 2, c->intermediate_size = 8, c->max_position_embeddings = 4;
+    const el_initialisation how = {.seed = seed};
+    CHECK(el_model_open(model, el_device_reference(), &plan) == EL_OK, "%s", el_error());
+    CHECK(el_model_initialise(model, &how) == EL_OK, "%s", el_error());
+}
+
+static void save_model(const el_head_config *head, uint64_t seed, const json_t *extra)
+{
+    el_model model;
+    open_model(&model, head, seed);
+    CHECK(el_weights_save(&model, EL_DISCRIMINATOR, vocab, "# a card\n", extra, model_folder) == EL_OK, "%s",
+          el_error());
+    el_model_close(&model);
+}
+
+/* How many tensors of the head (or, not `head`, below it) differ from a model of that seed. */
+static int differing(el_model *model, uint64_t seed, bool head)
+{
+    el_model other;
+    int count = 0;
+    open_model(&other, &model->discriminator.head, seed);
+    for (int i = 0; i < other.discriminator.params.count; i++) {
+        const el_param *a = &model->discriminator.params.items[i], *b = &other.discriminator.params.items[i];
+        if ((strncmp(a->name, "electra.", 8) != 0) == head)
+            count += memcmp(a->value.data, b->value.data, (size_t)el_param_elements(a) * sizeof(float)) != 0;
+    }
+    el_model_close(&other);
+    return count;
+}
+
+static void heads_come_back(void **state)
+{
+    (void)state;
+    for (int i = 0; i < HEAD_COUNT; i++) {
+        const el_head_config *head = &HEADS[i].head;
+        el_head_config read;
+        el_model model;
+        json_t *object;
+        save_model(head, 1, NULL);
+        CHECK(el_weights_head(model_folder, &read, &object) == EL_OK, "%s", el_error());
+        CHECK(read.kind == head->kind && read.labels == head->labels && read.dropout == head->dropout &&
+                  read.answerable == head->answerable,
+              "head %d comes back as kind %d, %d labels, dropout %g, answerable %d", i, read.kind,
+              read.labels, read.dropout, read.answerable);
+        const char *architecture =
+            json_string_value(json_array_get(json_object_get(object, "architectures"), 0));
+        const char *own = json_string_value(json_object_get(object, "task_head"));
+        assert_string_equal(architecture, HEADS[i].architecture);
+        CHECK(own && HEADS[i].task_head ? strcmp(own, HEADS[i].task_head) == 0 : own == HEADS[i].task_head,
+              "head %d: task_head is %s", i, own ? own : "not there");
+        json_decref(object);
+        open_model(&model, head, 2);
+        CHECK(el_weights_load(&model, EL_DISCRIMINATOR, model_folder) == EL_OK, "%s", el_error());
+        CHECK(differing(&model, 1, true) + differing(&model, 1, false) == 0,
+              "head %d: other weights come back", i);
+        el_model_close(&model);
+    }
+}
+
+static void callers_keys_are_merged(void **state)
+{
+    (void)state;
+    json_t *extra = json_pack("{s:{s:s, s:s}, s:{s:i, s:i}, s:s, s:{s:s}}", "id2label", "0", "no", "1", "yes",
+                              "label2id", "no", 0, "yes", 1, "problem_type", "single_label_classification",
+                              "task", "name", "rte"),
+           *object;
+    el_head_config head;
+    save_model(&(el_head_config){EL_HEAD_SEQUENCE, .labels = 2}, 1, extra);
+    CHECK(el_weights_head(model_folder, &head, &object) == EL_OK, "%s", el_error());
+    json_t *key;
+    const char *name;
+    json_object_foreach(extra, name, key) CHECK(json_equal(json_object_get(object, name), key),
+                                                "%s is another than what the caller said", name);
+    json_decref(object);
+    json_decref(extra);
+}
+
+/* What a folder lacks of another task's head is noted, and stays as it was; the backbone comes. */
+static void another_head_stays(void **state)
+{
+    (void)state;
+    for (int i = 0; i < HEAD_COUNT; i++)
+        for (int j = 0; j < HEAD_COUNT; j++) {
+            el_model model;
+            if (i == j || (HEADS[i].head.answerable && HEADS[j].head.kind == EL_HEAD_SPAN_JOINT))
+                continue; /* without its classifier the joint head is there */
+            save_model(&HEADS[i].head, 1, NULL);
+            open_model(&model, &HEADS[j].head, 2);
+            *noted = 0;
+            CHECK(el_weights_load(&model, EL_DISCRIMINATOR, model_folder) == EL_OK, "%s", el_error());
+            CHECK(strstr(noted, "a new one is used"), "from head %d to %d: \"%s\" is noted", i, j, noted);
+            CHECK(differing(&model, 1, false) == 0, "from head %d to %d: the backbone did not come", i, j);
+            CHECK(differing(&model, 2, true) == 0, "from head %d to %d: the head did not stay", i, j);
+            el_model_close(&model);
+        }
+}
+
+/* The same head with other labels: no part of it is taken. */
+static void other_labels_stay(void **state)
+{
+    (void)state;
+    el_model model;
+    save_model(&(el_head_config){EL_HEAD_SEQUENCE, .labels = 3}, 1, NULL);
+    open_model(&model, &(el_head_config){EL_HEAD_SEQUENCE, .labels = 2}, 2);
+    CHECK(el_weights_load(&model, EL_DISCRIMINATOR, model_folder) == EL_OK, "%s", el_error());
+    CHECK(differing(&model, 2, true) == 0, "a head of three labels came to one of two");
+    CHECK(differing(&model, 1, false) == 0, "the backbone did not come");
+    el_model_close(&model);
+}
+
+static void set_key(const char *key, json_t *value)
+{
+    json_t *object;
+    CHECK(el_json_load(&object, config_path) == EL_OK, "%s", el_error());
+    json_object_set_new(object, key, value);
+    CHECK(el_json_save(object, config_path) == EL_OK, "%s", el_error());
+    json_decref(object);
+}
+
+static void check_refusal(const char *key, json_t *value, const char *sentence)
+{
+    el_head_config head;
+    save_model(&(el_head_config){EL_HEAD_TOKEN, .labels = 3}, 1, NULL);
+    set_key(key, value);
+    CHECK(el_weights_head(model_folder, &head, NULL) == EL_EDATA && strstr(el_error(), sentence),
+          "%s: \"%s\"", key, el_error());
+}
+
+static void another_vocabulary_is_refused(void **state)
+{
+    (void)state;
+    static const char SWAPPED[] =
+        "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nb\na\n"; /* as many pieces, other ids */
+    const el_config config = {.vocab_size = 7};
+    el_vocab *read, *other;
+    save_model(&(el_head_config){EL_HEAD_TOKEN, .labels = 3}, 1, NULL);
+    CHECK(el_weights_vocab(model_folder, &config, &read) == EL_OK, "%s", el_error());
+    CHECK(read->hash == vocab->hash, "another vocabulary comes back");
+    el_vocab_close(read);
+    CHECK(el_vocab_parse(&other, SWAPPED, strlen(SWAPPED), (el_casing){0}, "swapped") == EL_OK, "%s",
+          el_error());
+    CHECK(el_vocab_save(other, model_folder) == EL_OK, "%s", el_error());
+    el_vocab_close(other);
+    CHECK(el_weights_vocab(model_folder, &config, &read) == EL_EDATA && strstr(el_error(), "trained with"),
+          "swapped pieces: \"%s\"", el_error());
+    CHECK(el_vocab_parse(&other, PIECES, strlen(PIECES), (el_casing){.lowercase = true}, "lower") == EL_OK,
+          "%s", el_error());
+    CHECK(el_vocab_save(other, model_folder) == EL_OK, "%s", el_error());
+    el_vocab_close(other);
+    CHECK(el_weights_vocab(model_folder, &config, &read) == EL_EDATA && strstr(el_error(), "trained with"),
+          "another casing: \"%s\"", el_error());
+}
+
+static void nonsense_is_refused(void **state)
+{
+    (void)state;
+    check_refusal("id2label", json_object(), "0 labels");
+    check_refusal("classifier_dropout", json_real(1.5), "classifier_dropout");
+    check_refusal("task_head", json_string("magic"), "magic");
+    check_refusal("task_head", json_integer(1), "task_head");
+}
+
+/* config.json speaks of a head, so it has to be there. */
+static void a_promised_head_is_wanted(void **state)
+{
+    (void)state;
+    const el_head_config head = {EL_HEAD_TOKEN, .labels = 2};
+    el_model model;
+    save_model(&(el_head_config){.kind = EL_HEAD_DETECTION}, 1, NULL);
+    set_key("architectures", json_pack("[s]", "ElectraForTokenClassification"));
+    open_model(&model, &head, 2);
+    CHECK(el_weights_load(&model, EL_DISCRIMINATOR, model_folder) == EL_EDATA &&
+              strstr(el_error(), "classifier.weight is missing"),
+          "without its head: \"%s\"", el_error());
+    save_model(&(el_head_config){EL_HEAD_TOKEN, .labels = 4}, 1, NULL);
+    set_key("id2label", json_pack("{s:s, s:s}", "0", "A", "1", "B"));
+    CHECK(el_weights_load(&model, EL_DISCRIMINATOR, model_folder) == EL_EDATA &&
+              strstr(el_error(), "another shape"),
+          "with a head of other labels than it says: \"%s\"", el_error());
+    el_model_close(&model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(heads_come_back),           cmocka_unit_test(callers_keys_are_merged),
+        cmocka_unit_test(another_head_stays),        cmocka_unit_test(other_labels_stay),
+        cmocka_unit_test(nonsense_is_refused),       cmocka_unit_test(another_vocabulary_is_refused),
+        cmocka_unit_test(a_promised_head_is_wanted),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -1,0 +1,315 @@
+/* Masking, sampling, labels and losses of replaced token detection. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "model/initialise.h"
+#include "objective/electra.h"
+#include "objective/scores.h"
+#include "objective/slots.h"
+
+#define CHECK(condition, ...)                                                                                \
+    do {                                                                                                     \
+        if (!(condition))                                                                                    \
+            fail_msg(__VA_ARGS__);                                                                           \
+    } while (0)
+
+/* A vocabulary of the special tokens and w0, w1, ... */
+static el_vocab *make_vocab(int size)
+{
+    char *text = malloc((size_t)size * 12), *end = text;
+    end += sprintf(end, "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
+    for (int i = 5; i < size; i++)
+        end += sprintf(end, "w%d\n", i);
+    el_vocab *vocab = NULL;
+    assert_int_equal(el_vocab_parse(&vocab, text, (size_t)(end - text), (el_casing){0}, "made"), EL_OK);
+    free(text);
+    return vocab;
+}
+
+static void add_sequence(el_batch *batch, const el_vocab *vocab, int length, int seed)
+{
+    int ids[512];
+    for (int i = 0; i < length; i++)
+        ids[i] = 5 + (int)el_random_below((el_random){(uint64_t)seed, 0, 0}, (uint64_t)i,
+                                          (uint64_t)vocab->size - 5);
+    ids[0] = vocab->cls;
+    ids[length - 1] = vocab->sep;
+    assert_int_equal(el_batch_add(batch, ids, length, length), EL_OK);
+}
+
+/* k = max(1, min(N, round half to even(n p))), spec 1.4. */
+static void slots_are_counted_as_in_the_paper(void **state)
+{
+    (void)state;
+    const el_slot_rule rule = {.mask_prob = 0.15, .max_predictions = 19};
+    const int cases[][2] = {{128, 19}, {2, 1}, {3, 1}, {10, 2}, {30, 4}, {50, 8}, {512, 19}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CHECK(el_slots_of(&rule, cases[i][0]) == cases[i][1], "%d tokens: %d slots, not %d", cases[i][0],
+              el_slots_of(&rule, cases[i][0]), cases[i][1]);
+}
+
+static void slots_avoid_special_tokens_and_each_other(void **state)
+{
+    (void)state;
+    el_vocab *vocab = make_vocab(100);
+    el_batch batch = {0};
+    el_slots slots = {0};
+    const el_slot_rule rule = {.mask_prob = 0.3, .max_predictions = 100};
+    const int only_specials[] = {vocab->cls, vocab->mask, vocab->sep};
+    for (int s = 0; s < 40; s++)
+        add_sequence(&batch, vocab, 3 + s, s);
+    assert_int_equal(el_batch_add(&batch, only_specials, 3, 3), EL_OK);
+    int masked = 0, total = 0;
+    for (uint32_t step = 0; step < 50; step++) {
+        assert_int_equal(el_slots_choose(&slots, &batch, vocab, &rule, (el_random){1, 0, step}), EL_OK);
+        char *seen = calloc((size_t)batch.rows, 1);
+        for (int s = 0; s < batch.sequences; s++) {
+            const int n = batch.starts[s + 1] - batch.starts[s], k = slots.starts[s + 1] - slots.starts[s];
+            const int wanted = s == 40 ? 0 : el_slots_of(&rule, n) < n - 2 ? el_slots_of(&rule, n) : n - 2;
+            CHECK(k == wanted, "sequence of %d tokens has %d slots, not %d", n, k, wanted);
+            for (int i = slots.starts[s]; i < slots.starts[s + 1]; i++) {
+                const int row = slots.rows[i];
+                CHECK(row >= batch.starts[s] && row < batch.starts[s + 1],
+                      "slot %d lies outside its sequence", row);
+                CHECK(batch.ids[row] >= 5, "slot at a special token (id %d)", batch.ids[row]);
+                CHECK(!seen[row]++, "row %d chosen twice", row);
+                masked += slots.masked[i];
+                total++;
+            }
+        }
+        free(seen);
+    }
+    CHECK(fabs((double)masked / total - 0.85) < 0.02, "%d of %d slots shown as [MASK]", masked, total);
+    el_slots_release(&slots);
+    el_batch_release(&batch);
+    el_vocab_close(vocab);
+}
+
+static void every_token_is_chosen_equally_often(void **state)
+{
+    (void)state;
+    enum { LENGTH = 22, STEPS = 4000 };
+    el_vocab *vocab = make_vocab(100);
+    el_batch batch = {0};
+    el_slots slots = {0};
+    const el_slot_rule rule = {.mask_prob = 0.2, .max_predictions = 100};
+    int counts[LENGTH] = {0};
+    add_sequence(&batch, vocab, LENGTH, 1);
+    for (uint32_t step = 0; step < STEPS; step++) {
+        assert_int_equal(el_slots_choose(&slots, &batch, vocab, &rule, (el_random){9, 0, step}), EL_OK);
+        for (int i = 0; i < slots.count; i++)
+            counts[slots.rows[i]]++;
+    }
+    const double expected = STEPS * 4.0 / (LENGTH - 2);
+    for (int i = 1; i + 1 < LENGTH; i++)
+        CHECK(fabs(counts[i] - expected) < 5 * sqrt(expected), "position %d chosen %d times, expected %g", i,
+              counts[i], expected);
+    el_slots_release(&slots);
+    el_batch_release(&batch);
+    el_vocab_close(vocab);
+}
+
+static el_config small_config(int vocab_size)
+{
+    el_config c = el_config_default();
+    c.vocab_size = vocab_size;
+    c.embedding_size = c.hidden_size = 8;
+    c.num_hidden_layers = 1;
+    c.num_attention_heads = 2;
+    c.intermediate_size = 16;
+    c.max_position_embeddings = 32;
+    c.layer_norm_eps = 1e-6;
+    return c;
+}
+
+static void open_model(el_model *model, el_device *dev, const el_config *generator,
+                       const el_config *discriminator, el_type type)
+{
+    const el_model_plan plan = {.generator = generator,
+                                .discriminator = discriminator,
+                                .generator_config = generator ? *generator : el_config_default(),
+                                .discriminator_config = discriminator ? *discriminator : el_config_default(),
+                                .activations = type,
+                                .parameters = type,
+                                .training = true};
+    const el_initialisation how = {.seed = 3};
+    CHECK(el_model_open(model, dev, &plan) == EL_OK, "%s", el_error());
+    CHECK(el_model_initialise(model, &how) == EL_OK, "%s", el_error());
+}
+
+static el_figures run(el_objective *objective, const el_batch *batch, bool training)
+{
+    el_figures figures;
+    objective->reset(objective);
+    CHECK(el_objective_run(objective, batch, (el_random){5, 0, 2}, training) == EL_OK, "%s", el_error());
+    objective->finish(objective, &figures);
+    return figures;
+}
+
+static double figure(const el_figures *figures, const char *name)
+{
+    for (int i = 0; i < figures->count; i++)
+        if (strcmp(figures->names[i], name) == 0)
+            return figures->values[i];
+    fail_msg("no figure %s", name);
+    return 0;
+}
+
+/* With 3 words in the vocabulary a third of uniform samples are the original: they must count as original. */
+static void lucky_samples_count_as_original(void **state)
+{
+    (void)state;
+    for (int disallow = 0; disallow < 2; disallow++) {
+        el_vocab *vocab = make_vocab(8);
+        el_model model;
+        el_objective *objective;
+        el_batch batch = {0};
+        const el_config c = small_config(8);
+        for (int s = 0; s < 100; s++)
+            add_sequence(&batch, vocab, 22, s);
+        open_model(&model, el_device_reference(), NULL, &c, EL_F64);
+        el_electra_settings settings = el_electra_defaults();
+        settings.uniform_generator = true;
+        settings.disallow_correct = disallow;
+        settings.max_seq_length = 22;
+        settings.max_predictions = 4;
+        settings.mask_prob = 0.2;
+        assert_int_equal(el_electra_open(&objective, &model, vocab, &settings, 100), EL_OK);
+        const el_figures f = run(objective, &batch, false);
+        const double slots = 4.0 / 22, lucky = figure(&f, "sampled_accuracy");
+        CHECK(fabs(figure(&f, "replaced") - slots * (1 - lucky)) < 1e-12, "replaced %g, slots %g, lucky %g",
+              figure(&f, "replaced"), slots, lucky);
+        CHECK(disallow ? lucky == 0 : fabs(lucky - 1.0 / 8) < 0.07, "lucky %g", lucky);
+        CHECK(fabs(figure(&f, "generator_loss") - log(8)) < 1e-12, "a uniform generator's loss is log V");
+        objective->close(objective);
+        el_model_close(&model);
+        el_batch_release(&batch);
+        el_vocab_close(vocab);
+    }
+}
+
+typedef struct {
+    double *values;
+    size_t count;
+} gradients;
+
+static void keep_gradient(void *context, const char *network, el_param *p)
+{
+    (void)network;
+    gradients *g = context;
+    const size_t count = (size_t)el_param_elements(p);
+    g->values = realloc(g->values, (g->count + count) * sizeof *g->values);
+    for (size_t i = 0; i < count; i++)
+        g->values[g->count++] =
+            el_get(p->gradient, (int)(i / (size_t)p->value.cols), (int)(i % (size_t)p->value.cols));
+}
+
+/* Losses are normalised over the whole batch and dropout is numbered by its rows, so any split is the same.
+ */
+static void splitting_a_batch_changes_nothing(void **state)
+{
+    (void)state;
+    el_vocab *vocab = make_vocab(30);
+    el_batch batch = {0};
+    const el_config c = small_config(30);
+    gradients whole = {0}, split = {0};
+    double losses[2];
+    for (int s = 0; s < 7; s++)
+        add_sequence(&batch, vocab, 5 + 2 * s, s);
+    for (int pass = 0; pass < 2; pass++) {
+        el_model model;
+        el_objective *objective;
+        el_electra_settings settings = el_electra_defaults();
+        settings.max_seq_length = 20;
+        open_model(&model, el_device_reference(), &c, &c, EL_F64);
+        CHECK(el_electra_open(&objective, &model, vocab, &settings, pass ? 20 : 1000) == EL_OK, "%s",
+              el_error());
+        const el_figures f = run(objective, &batch, true);
+        losses[pass] = f.values[0];
+        el_model_each(&model, keep_gradient, pass ? &split : &whole);
+        objective->close(objective);
+        el_model_close(&model);
+    }
+    CHECK(fabs(losses[0] - losses[1]) < 1e-12 * losses[0], "loss %.15g whole, %.15g split", losses[0],
+          losses[1]);
+    for (size_t i = 0; i < whole.count; i++)
+        CHECK(fabs(whole.values[i] - split.values[i]) < 1e-10, "gradient %zu: %.12g whole, %.12g split", i,
+              whole.values[i], split.values[i]);
+    free(whole.values);
+    free(split.values);
+    el_batch_release(&batch);
+    el_vocab_close(vocab);
+}
+
+/* ln 30522 + 50 ln 2 = 44.98: nothing is known yet, of words or of replacements. */
+static void small_begins_at_the_papers_loss(void **state)
+{
+    (void)state;
+    el_device *dev;
+    el_model model;
+    el_objective *objective;
+    el_batch batch = {0};
+    el_vocab *vocab = make_vocab(30522);
+    el_config discriminator = el_config_default(), generator = el_config_default();
+    generator.hidden_size = 64;
+    generator.intermediate_size = 256;
+    generator.num_attention_heads = 1;
+    for (int s = 0; s < 8; s++)
+        add_sequence(&batch, vocab, 128, s);
+    CHECK(el_device_cpu(&dev, 2, NULL) == EL_OK, "%s", el_error());
+    open_model(&model, dev, &generator, &discriminator, EL_F32);
+    CHECK(el_model_parameters(&model) == 14196219,
+          "%lld parameters, the paper's Small has 14196219 (spec 2.2)",
+          (long long)el_model_parameters(&model));
+    const el_electra_settings settings = el_electra_defaults();
+    CHECK(el_electra_open(&objective, &model, vocab, &settings, 512) == EL_OK, "%s", el_error());
+    const el_figures f = run(objective, &batch, true);
+    CHECK(fabs(f.values[0] - 44.98) < 1.5, "step-0 loss %g, expected near 44.98", f.values[0]);
+    objective->close(objective);
+    el_model_close(&model);
+    dev->close(dev);
+    el_batch_release(&batch);
+    el_vocab_close(vocab);
+}
+
+static double auc_of(const float *scores, const int *labels, int count)
+{
+    el_scores s = {0};
+    assert_int_equal(el_scores_reserve(&s, (size_t)count), EL_OK);
+    for (int i = 0; i < count; i++)
+        el_scores_add(&s, scores[i], labels[i]);
+    const double auc = el_scores_auc(&s);
+    el_scores_release(&s);
+    return auc;
+}
+
+static void area_under_the_curve(void **state)
+{
+    (void)state;
+    const float scores[] = {0.1f, 0.4f, 0.35f, 0.8f, 0.4f};
+    const int labels[] = {0, 0, 1, 1, 1}, ones[] = {1, 1, 1, 1, 1};
+    /* pairs (1 above 0): 0.35 beats 0.1 only; 0.8 beats both; 0.4 beats 0.1 and ties 0.4 */
+    CHECK(fabs(auc_of(scores, labels, 5) - 4.5 / 6) < 1e-15, "%g", auc_of(scores, labels, 5));
+    CHECK(auc_of(scores, ones, 5) == 0.5, "one class alone");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(slots_are_counted_as_in_the_paper),
+        cmocka_unit_test(slots_avoid_special_tokens_and_each_other),
+        cmocka_unit_test(every_token_is_chosen_equally_often),
+        cmocka_unit_test(lucky_samples_count_as_original),
+        cmocka_unit_test(splitting_a_batch_changes_nothing),
+        cmocka_unit_test(small_begins_at_the_papers_loss),
+        cmocka_unit_test(area_under_the_curve),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

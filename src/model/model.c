@@ -127,11 +127,13 @@ static void list_own_embeddings(el_network *net, bool product)
     list_embed_norm(&net->params, &net->config, &net->w.embed, &net->g.embed);
 }
 
-/* The network that owns what is shared is listed first: the generator under gdes, else the discriminator. */
+/* The network that owns what is shared is listed first: the generator under gdes, else the discriminator; a network
+ * alone owns all it has. */
 static void list_all(el_model *model)
 {
     el_network *gen = &model->generator, *disc = &model->discriminator;
-    el_network *first = model->tying == EL_TIE_GDES || !disc->present ? gen : disc;
+    const bool both = gen->present && disc->present;
+    el_network *first = (both && model->tying == EL_TIE_GDES) || !disc->present ? gen : disc;
     el_network *second = first == gen ? disc : gen;
     gen->params.count = disc->params.count = gen->params.matrix_count = disc->params.matrix_count = 0;
     if (first->present) {

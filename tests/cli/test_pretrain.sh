@@ -26,7 +26,7 @@ try() {
 for embeddings in shared separate gdes all; do try --embeddings $embeddings; done
 try --no-electra-objective
 [ ! -e switch/discriminator ] || fail "a plain masked language model has a discriminator"
-try --uniform-generator --embeddings shared
+for embeddings in shared separate gdes all; do try --uniform-generator --embeddings $embeddings; done
 [ ! -e switch/generator ] || fail "uniform replacements have a generator"
 try --duplicate-slots --disallow-correct --temperature 0.7 --gen-weight 2 --disc-weight 10
 try --generator-hidden-size 0.5 --generator-layers 0.5 --initialisation paper --no-sine-positions --no-neighbour-heads

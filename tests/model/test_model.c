@@ -1,0 +1,72 @@
+/* Which parameters a model has: every network is whole, however the two are tied and whether or not both are there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "model/model.h"
+
+static const char *const TYINGS[] = {"shared", "separate", "gdes", "all"};
+
+static el_config small_config(void)
+{
+    el_config c = el_config_default();
+    c.vocab_size = 11;
+    c.embedding_size = 4;
+    c.hidden_size = 8;
+    c.num_hidden_layers = 2;
+    c.num_attention_heads = 2;
+    c.intermediate_size = 16;
+    c.max_position_embeddings = 8;
+    return c;
+}
+
+static void need(const el_network *net, const char *tying, const char *name)
+{
+    if (!el_param_find(&net->params, name))
+        fail_msg("%s: no parameter %s", tying, name);
+}
+
+static void check_whole(const el_network *net, const char *tying, const char *head)
+{
+    need(net, tying, "electra.embeddings.word_embeddings.weight");
+    need(net, tying, "electra.embeddings.position_embeddings.weight");
+    need(net, tying, "electra.embeddings.token_type_embeddings.weight");
+    need(net, tying, "electra.embeddings.LayerNorm.weight");
+    need(net, tying, "electra.embeddings_project.weight");
+    need(net, tying, "electra.encoder.layer.0.attention.self.query.weight");
+    need(net, tying, "electra.encoder.layer.1.output.dense.weight");
+    need(net, tying, head);
+}
+
+static void every_network_is_whole(void **state)
+{
+    (void)state;
+    for (int tying = EL_TIE_SHARED; tying <= EL_TIE_ALL; tying++)
+        for (int which = 1; which <= 3; which++) {
+            el_model model;
+            const el_model_plan plan = {.generator = which & 1,
+                                        .discriminator = which & 2,
+                                        .generator_config = small_config(),
+                                        .discriminator_config = small_config(),
+                                        .tying = (el_tying)tying,
+                                        .activations = EL_F32,
+                                        .parameters = EL_F32,
+                                        .training = true};
+            assert_int_equal(el_model_open(&model, el_device_reference(), &plan), EL_OK);
+            if (plan.generator)
+                check_whole(&model.generator, TYINGS[tying], "generator_lm_head.bias");
+            if (plan.discriminator)
+                check_whole(&model.discriminator, TYINGS[tying],
+                            "discriminator_predictions.dense_prediction.weight");
+            el_model_close(&model);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_network_is_whole)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

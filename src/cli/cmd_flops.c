@@ -1,0 +1,211 @@
+/* cmd_flops - electra flops: what a pre-training costs, by the count of its products and by the paper's */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/options_pretrain.h"
+#include "objective/flops.h"
+#include "train/presets.h"
+
+/* In the order of el_flops_objective. */
+#define OBJECTIVES                                                                                           \
+    "electra|electra-15|mlm|replace-mlm|all-tokens-mlm|causal|bidirectional|permutation|xlnet|adversarial|"  \
+    "two-stage|electric"
+
+enum { NETWORK, UNIGRAM, UNIFORM };
+
+typedef struct {
+    int model_size, objective, sampler;
+    int64_t num_train_steps, train_batch_size, max_seq_length, inference_seq_length, vocab_size;
+    double mask_prob, generator_hidden_size;
+    bool json;
+} settings;
+
+#define AT(field) offsetof(settings, field)
+static const el_option TABLE[] = {
+    {"model_size", EL_OPT_CHOICE, AT(model_size), 0, 0, "tiny|small|base|large", "preset of the sizes"},
+    {"objective", EL_OPT_CHOICE, AT(objective), 0, 0, OBJECTIVES, "what is learned"},
+    {"sampler", EL_OPT_CHOICE, AT(sampler), 0, 0, "network|unigram|uniform",
+     "where replacements come from; only a network costs anything"},
+    {"num_train_steps", EL_OPT_INT, AT(num_train_steps), 0, 1e12, NULL,
+     "steps; 0: the paper's for this size and objective"},
+    {"train_batch_size", EL_OPT_INT, AT(train_batch_size), 0, 1 << 20, NULL,
+     "examples a step; 0: the preset's"},
+    {"max_seq_length", EL_OPT_INT, AT(max_seq_length), 0, 1 << 16, NULL,
+     "tokens of a training example; 0: the preset's"},
+    {"inference_seq_length", EL_OPT_INT, AT(inference_seq_length), 1, 1 << 16, NULL,
+     "tokens of the input of inference; the paper counts 128"},
+    {"vocab_size", EL_OPT_INT, AT(vocab_size), 1, 1 << 24, NULL, "pieces of the vocabulary"},
+    {"mask_prob", EL_OPT_REAL, AT(mask_prob), 0, 0.9, NULL,
+     "share of tokens that are predicted; 0: the preset's, and 0.15 for mlm"},
+    {"generator_hidden_size", EL_OPT_REAL, AT(generator_hidden_size), 0, 8, NULL,
+     "width of the generator as a share of the encoder's; 0: the preset's"},
+    {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "a JSON object"},
+};
+
+/* Steps that the paper trained for: BERT-Small as long as ELECTRA-Small took, the released BERT-Base, and the paper's own
+ * BERT-Large. */
+static int64_t paper_steps(const settings *s)
+{
+    if (s->objective == EL_FLOPS_MLM && s->model_size == EL_SMALL)
+        return 1450000;
+    if (s->objective == EL_FLOPS_MLM && s->model_size == EL_BASE)
+        return 1000000;
+    if (s->objective == EL_FLOPS_MLM && s->model_size == EL_LARGE)
+        return 464000;
+    return EL_PRESET[s->model_size].steps;
+}
+
+static el_status check(const settings *s)
+{
+    const bool replaces = s->objective == EL_FLOPS_ELECTRA || s->objective == EL_FLOPS_ELECTRA_15 ||
+                          s->objective == EL_FLOPS_REPLACE_MLM || s->objective == EL_FLOPS_ALL_TOKENS_MLM;
+    if (s->sampler != NETWORK && !replaces)
+        return el_fail(EL_EUSAGE, "--sampler: this objective has no sampler to choose");
+    return EL_OK;
+}
+
+/* Fills in what was left open, and the networks. */
+static el_status plan(settings *s, el_flops_plan *p)
+{
+    const el_preset *const preset = &EL_PRESET[s->model_size];
+    pretrain_settings sizes;
+    pretrain_defaults(&sizes, s->model_size);
+    if (s->generator_hidden_size > 0)
+        sizes.generator_hidden_size = s->generator_hidden_size;
+    el_model_plan model;
+    el_status st = check(s);
+    if (!st)
+        st = pretrain_plan(&sizes, (int)s->vocab_size, &model);
+    if (st)
+        return st;
+    if (s->num_train_steps == 0)
+        s->num_train_steps = paper_steps(s);
+    if (s->train_batch_size == 0)
+        s->train_batch_size = preset->batch;
+    if (s->max_seq_length == 0)
+        s->max_seq_length = preset->seq_length;
+    if (s->mask_prob == 0)
+        s->mask_prob = s->objective == EL_FLOPS_MLM ? 0.15 : preset->mask_prob;
+    *p = (el_flops_plan){.objective = (el_flops_objective)s->objective,
+                         .encoder = model.discriminator_config,
+                         .generator = model.generator_config,
+                         .sampled = s->sampler != NETWORK,
+                         .mask_prob = s->mask_prob,
+                         .length = (double)s->max_seq_length};
+    return EL_OK;
+}
+
+/* What is printed: operations of the whole training, and of one input of inference. */
+typedef struct {
+    double tokens, products, paper, products_inference, paper_inference;
+} counts;
+
+static counts count(const settings *s, const el_flops_plan *p)
+{
+    const double tokens =
+        (double)s->num_train_steps * (double)s->train_batch_size * (double)s->max_seq_length;
+    const double length = (double)s->inference_seq_length;
+    return (counts){tokens, tokens * el_flops_products_training(p), tokens * el_flops_paper_training(p),
+                    length * el_flops_products_inference(&p->encoder, length),
+                    length * el_flops_paper_inference(&p->encoder, length)};
+}
+
+static bool is_beside(const el_published *row, const settings *s)
+{
+    return row->model_size && strcmp(row->model_size, EL_PRESET[s->model_size].name) == 0;
+}
+
+/* A number, or null where there is none. */
+static json_t *number(double value)
+{
+    return isfinite(value) && value != 0 ? json_real(value) : json_null();
+}
+
+static json_t *published_json(const settings *s)
+{
+    json_t *const rows = json_array();
+    for (int i = 0; i < EL_PUBLISHED_ROWS; i++) {
+        const el_published *const row = &EL_PUBLISHED[i];
+        if (is_beside(row, s))
+            json_array_append_new(rows, json_pack("{s:s, s:f, s:o, s:f, s:f}", "system", row->system,
+                                                  "training_flops", row->training_flops, "inference_flops",
+                                                  number(row->inference_flops), "parameters", row->parameters,
+                                                  "glue", row->glue));
+    }
+    return rows;
+}
+
+static el_status print_json(const el_options *options, const settings *s, const el_flops_plan *p,
+                            const counts *c)
+{
+    json_t *const object = el_options_json(options);
+    if (object)
+        json_object_del(object, "json");
+    json_t *const figures = json_pack(
+        "{s:f, s:{s:f, s:o}, s:{s:f, s:o}, s:{s:f, s:f}, s:o}", "tokens", c->tokens, "training_flops",
+        "products", c->products, "paper", number(c->paper), "training_flops_per_token", "products",
+        el_flops_products_training(p), "paper", number(el_flops_paper_training(p)), "inference_flops",
+        "products", c->products_inference, "paper", c->paper_inference, "published", published_json(s));
+    const bool fine = object && figures && json_object_update(object, figures) == 0;
+    const el_status st = fine ? cli_json_print(object) : el_fail(EL_ENOMEM, "no memory for the answer");
+    json_decref(figures);
+    json_decref(object);
+    return st;
+}
+
+static void print_count(const char *name, double products, double paper)
+{
+    printf("%-28s %11.4g", name, products);
+    if (isfinite(paper))
+        printf(" %11.4g\n", paper);
+    else
+        printf(" %11s\n", "-");
+}
+
+static void print_table(const settings *s, const el_flops_plan *p, const counts *c)
+{
+    printf("%" PRId64 " steps of %" PRId64 " x %" PRId64 " tokens: %.3g tokens\n\n", s->num_train_steps,
+           s->train_batch_size, s->max_seq_length, c->tokens);
+    printf("%-28s %11s %11s\n", "FLOPs", "products", "paper's way");
+    print_count("training", c->products, c->paper);
+    print_count("training, a token", el_flops_products_training(p), el_flops_paper_training(p));
+    print_count("inference, an input", c->products_inference, c->paper_inference);
+    for (int i = 0, shown = 0; i < EL_PUBLISHED_ROWS; i++) {
+        const el_published *const row = &EL_PUBLISHED[i];
+        if (!is_beside(row, s))
+            continue;
+        if (shown++ == 0)
+            printf("\n%-28s %11s %11s\n", "published (tables 1, 2)", "training", "GLUE dev");
+        printf("%-28s %11.2g %11.1f\n", row->system, row->training_flops, row->glue);
+    }
+}
+
+int cmd_flops(int argc, char **argv)
+{
+    settings s = {.model_size = EL_SMALL, .inference_seq_length = 128, .vocab_size = 30522};
+    el_options options = {
+        .command = "flops",
+        .examples = "  electra flops --model-size base\n"
+                    "  electra flops --model-size small --objective mlm --num-train-steps 1450000 --json\n",
+        .summary = "counts the floating point operations of a pre-training and of inference",
+        .table = TABLE,
+        .count = sizeof TABLE / sizeof *TABLE,
+        .settings = &s};
+    int code;
+    if (!cli_parse(&options, argc, argv, &code))
+        return code;
+    el_flops_plan p;
+    el_status st = plan(&s, &p);
+    if (!st) {
+        const counts c = count(&s, &p);
+        if (s.json)
+            st = print_json(&options, &s, &p, &c);
+        else
+            print_table(&s, &p, &c);
+    }
+    el_options_close(&options);
+    return cli_exit("flops", st);
+}

@@ -1,0 +1,177 @@
+/* flops - see the header */
+#include "objective/flops.h"
+
+#include <assert.h>
+#include <math.h>
+
+/* ---- products ---- */
+
+enum { TARGETS = 6 }; /* permutation objectives predict one token of so many (Yang et al., 2019) */
+
+/* The layers, with `square` multiply-adds times two for each pair of tokens and feature. */
+static double layers(const el_config *c, double length, double square)
+{
+    const double h = c->hidden_size, inner = c->intermediate_size;
+    return c->num_hidden_layers * (8 * h * h + 4 * h * inner + square * length * h);
+}
+
+static double mlm_head(const el_config *c)
+{
+    return 2.0 * c->embedding_size * ((double)c->hidden_size + c->vocab_size);
+}
+
+static double detection_head(const el_config *c)
+{
+    return 2.0 * c->hidden_size * (c->hidden_size + 1.0);
+}
+
+static double causal(const el_flops_plan *p)
+{
+    const el_config *const c = &p->encoder;
+    return el_config_flops(c, p->length) - 2.0 * c->num_hidden_layers * p->length * c->hidden_size +
+           mlm_head(c);
+}
+
+static double xlnet(const el_flops_plan *p)
+{
+    const el_config *const c = &p->encoder;
+    const double h = c->hidden_size, inner = c->intermediate_size;
+    const double queries = c->num_hidden_layers * (4 * h * h + 4 * h * inner + 6 * p->length * h);
+    return layers(c, p->length, 6) + (queries + 2 * h * c->vocab_size) / TARGETS;
+}
+
+static double towers(const el_flops_plan *p)
+{
+    const el_config *const g = &p->generator;
+    const double e = g->embedding_size;
+    return 2 * el_config_flops(g, p->length) + 4 * e * g->hidden_size + 2 * e * g->vocab_size;
+}
+
+double el_flops_products(const el_flops_plan *p)
+{
+    const el_config *const c = &p->encoder;
+    const double encoder = el_config_flops(c, p->length);
+    const double masked = encoder + p->mask_prob * mlm_head(c);
+    const double generator =
+        p->sampled ? 0 : el_config_flops(&p->generator, p->length) + p->mask_prob * mlm_head(&p->generator);
+    switch (p->objective) {
+    case EL_FLOPS_ELECTRA:
+    case EL_FLOPS_ADVERSARIAL:
+        return encoder + detection_head(c) + generator;
+    case EL_FLOPS_ELECTRA_15:
+        return encoder + p->mask_prob * detection_head(c) + generator;
+    case EL_FLOPS_MLM:
+        return masked;
+    case EL_FLOPS_REPLACE_MLM:
+        return masked + generator;
+    case EL_FLOPS_ALL_TOKENS_MLM:
+        return encoder + mlm_head(c) + 2.0 * c->hidden_size + generator;
+    case EL_FLOPS_CAUSAL:
+        return causal(p);
+    case EL_FLOPS_BIDIRECTIONAL:
+        return 2 * causal(p);
+    case EL_FLOPS_PERMUTATION:
+        return encoder + (layers(c, p->length, 4) + mlm_head(c)) / TARGETS;
+    case EL_FLOPS_XLNET:
+        return xlnet(p);
+    case EL_FLOPS_TWO_STAGE:
+        return (masked + encoder + detection_head(c) + masked / 3) / 2;
+    case EL_FLOPS_ELECTRIC:
+        return encoder + detection_head(c) + towers(p);
+    case EL_FLOPS_OBJECTIVES:
+        break;
+    }
+    assert(!"an objective");
+    return NAN;
+}
+
+double el_flops_products_training(const el_flops_plan *plan)
+{
+    return 3 * el_flops_products(plan);
+}
+
+double el_flops_products_inference(const el_config *encoder, double length)
+{
+    return el_config_flops(encoder, length) + detection_head(encoder);
+}
+
+/* ---- the paper's accounting ----
+ *
+ * Operations an element: dropout 4, LayerNorm 5, GELU 8, softmax 5, a bias 1.  The LayerNorm behind attention counts 5 for
+ * a token and not for an element, as in the released code: the published totals have it so. */
+
+static double paper_layer(const el_config *c, double length)
+{
+    const double h = c->hidden_size, inner = c->intermediate_size, heads = c->num_attention_heads;
+    const double attention = 6 * h * h + 3 * h                    /* queries, keys, values */
+                             + 2 * h * length                     /* scores */
+                             + (1 + 5 + 4) * length * heads       /* scaling, softmax, dropout */
+                             + 2 * h * length                     /* sum of values */
+                             + 2 * h * h + h                      /* output */
+                             + 4 * h + h + 5;                     /* dropout, residual, LayerNorm */
+    const double feed_forward = 2 * h * inner + 8 * inner + inner /* in, GELU, bias */
+                                + 2 * h * inner + h               /* out */
+                                + 4 * h + h + 5 * h;              /* dropout, residual, LayerNorm */
+    return attention + feed_forward;
+}
+
+static double paper_encoder(const el_config *c, double length)
+{
+    const double e = c->embedding_size, h = c->hidden_size;
+    const double input = 2 * e * c->vocab_size + 2 * e * (length + 2) /* tokens; positions and types */
+                         + 2 * e + 5 * e + 4 * e                      /* sums, LayerNorm, dropout */
+                         + (c->embedding_size != c->hidden_size ? 2 * h * e + h : 0);
+    return input + c->num_hidden_layers * paper_layer(c, length);
+}
+
+static double paper_mlm_head(const el_config *c)
+{
+    const double e = c->embedding_size, v = c->vocab_size;
+    const double predicted = 20.0 / 128;
+    return predicted * (2 * e * v + 2 * c->hidden_size * e + (1 + 8 + 5) * e + (5 + 2) * v);
+}
+
+static double paper_detection_head(const el_config *c)
+{
+    const double h = c->hidden_size;
+    return 2 * h * h + h + 8 * h + 2 * h;
+}
+
+double el_flops_paper(const el_flops_plan *p)
+{
+    const double encoder = paper_encoder(&p->encoder, p->length);
+    if (p->objective == EL_FLOPS_MLM)
+        return encoder + paper_mlm_head(&p->encoder);
+    if (p->objective != EL_FLOPS_ELECTRA)
+        return NAN;
+    return encoder + paper_detection_head(&p->encoder) +
+           (p->sampled ? 0 : paper_encoder(&p->generator, p->length) + paper_mlm_head(&p->generator));
+}
+
+double el_flops_paper_training(const el_flops_plan *plan)
+{
+    return 2 * el_flops_paper(plan);
+}
+
+double el_flops_paper_inference(const el_config *encoder, double length)
+{
+    return paper_encoder(encoder, length) + paper_detection_head(encoder);
+}
+
+/* ---- what was published ---- */
+
+const el_published EL_PUBLISHED[] = {
+    {"BERT-Small", "small", EL_FLOPS_MLM, 1.4e18, 3.7e9, 14e6, 75.1},
+    {"ELECTRA-Small", "small", EL_FLOPS_ELECTRA, 1.4e18, 3.7e9, 14e6, 79.9},
+    {"BERT-Base", "base", EL_FLOPS_MLM, 6.4e19, 2.9e10, 110e6, 82.2},
+    {"ELECTRA-Base", "base", EL_FLOPS_ELECTRA, 6.4e19, 2.9e10, 110e6, 85.1},
+    {"GPT", NULL, EL_FLOPS_CAUSAL, 4.0e19, 3.0e10, 117e6, 78.8},
+    {"BERT-Large", "large", EL_FLOPS_MLM, 1.9e20, 0, 335e6, 84.0},
+    {"BERT-Large, our training", "large", EL_FLOPS_MLM, 7.1e20, 0, 335e6, 87.2},
+    {"RoBERTa-100K", "large", EL_FLOPS_MLM, 6.4e20, 0, 356e6, 87.9},
+    {"RoBERTa-500K", "large", EL_FLOPS_MLM, 3.2e21, 0, 356e6, 88.9},
+    {"XLNet", "large", EL_FLOPS_XLNET, 3.9e21, 0, 360e6, 89.1},
+    {"ELECTRA-400K", "large", EL_FLOPS_ELECTRA, 7.1e20, 0, 335e6, 89.0},
+    {"ELECTRA-1.75M", "large", EL_FLOPS_ELECTRA, 3.1e21, 0, 335e6, 89.5},
+};
+const int EL_PUBLISHED_ROWS = sizeof EL_PUBLISHED / sizeof *EL_PUBLISHED;

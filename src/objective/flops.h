@@ -1,0 +1,81 @@
+/* flops - what an objective costs for each token, counted in two ways
+ *
+ *   products   multiply-adds times two of the matrix products that a step runs.  A backward is twice its forward, and a
+ *              table look-up is free.  This is the count for runs at equal compute.
+ *   paper      the accounting of the released code (Clark et al., 2020, appendix E): every elementary operation counts
+ *              one, a table look-up counts as a product with a one-hot vector, a backward counts as much as its forward,
+ *              and 20 of 128 tokens are predicted whatever mask_prob is.  The totals of the paper's tables are its.
+ *
+ * With enc(h) = L (8 h^2 + 4 h i + 4 S h) + 2 E h (only where E is not h), mlm(h) = 2 E (h + V), rtd = 2 H (H + 1), D = enc(H),
+ * G = enc(H_g) + m mlm(H_g) and m = mask_prob, the products of one token forward:
+ *
+ *   electra, adversarial   D + rtd + G                       sampler unigram or uniform: no G
+ *   electra-15             D + m rtd + G
+ *   mlm                    D + m mlm(H)
+ *   replace-mlm            D + m mlm(H) + G
+ *   all-tokens-mlm         D + mlm(H) + 2 H + G
+ *   causal                 D - 2 L S H + mlm(H)              half of the attention
+ *   bidirectional          twice causal
+ *   permutation            D + (L (8 H^2 + 4 H I + 4 S H) + mlm(H)) / 6          one token of 6 is a target
+ *   xlnet                  L (8 H^2 + 4 H I + 6 S H) + (L (4 H^2 + 4 H I + 6 S H) + 2 H V) / 6          E = H
+ *   two-stage              half of the steps D + m mlm(H), the others D + rtd + (D + m mlm(H)) / 3: no backward of the
+ *                          frozen generator
+ *   electric               D + rtd + 2 enc(H_g) + 4 E H_g + 2 E V                two towers, heads at all tokens
+ *
+ * A training step costs three times its forward.
+ */
+#ifndef EL_OBJECTIVE_FLOPS_H
+#define EL_OBJECTIVE_FLOPS_H
+
+#include "model/config.h"
+
+typedef enum {
+    EL_FLOPS_ELECTRA,
+    EL_FLOPS_ELECTRA_15,
+    EL_FLOPS_MLM,
+    EL_FLOPS_REPLACE_MLM,
+    EL_FLOPS_ALL_TOKENS_MLM,
+    EL_FLOPS_CAUSAL,
+    EL_FLOPS_BIDIRECTIONAL,
+    EL_FLOPS_PERMUTATION,
+    EL_FLOPS_XLNET,
+    EL_FLOPS_ADVERSARIAL,
+    EL_FLOPS_TWO_STAGE,
+    EL_FLOPS_ELECTRIC,
+    EL_FLOPS_OBJECTIVES
+} el_flops_objective;
+
+/* What is counted.  `encoder` is the network that is kept after pre-training. */
+typedef struct {
+    el_flops_objective objective;
+    el_config encoder, generator;
+    bool sampled; /* replacements come from counts or uniformly: no generator runs */
+    double mask_prob;
+    double length; /* tokens of a sequence */
+} el_flops_plan;
+
+/* Operations of a token, forward. */
+double el_flops_products(const el_flops_plan *plan);
+/* The same by the paper's accounting; NAN for an objective that the released code cannot count (all but electra and mlm). */
+double el_flops_paper(const el_flops_plan *plan);
+
+/* Operations of a token in training: 3 times the products forward, 2 times the paper's count. */
+double el_flops_products_training(const el_flops_plan *plan);
+double el_flops_paper_training(const el_flops_plan *plan);
+
+/* Operations of a token in inference, of the encoder with the detection head, as the paper has it. */
+double el_flops_products_inference(const el_config *encoder, double length);
+double el_flops_paper_inference(const el_config *encoder, double length);
+
+/* A row of the paper's tables 1 and 2. */
+typedef struct {
+    const char *system, *model_size; /* model_size: our preset of the same shape, or NULL */
+    el_flops_objective objective;
+    double training_flops, inference_flops; /* 0: not published */
+    double parameters;
+    double glue; /* mean over GLUE's dev sets */
+} el_published;
+extern const el_published EL_PUBLISHED[];
+extern const int EL_PUBLISHED_ROWS;
+
+#endif

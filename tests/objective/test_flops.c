@@ -1,0 +1,114 @@
+/* flops - the released script's totals to four digits, the products of each objective beside ELECTRA's to three */
+#include <math.h>
+
+#include "base/check.h"
+#include "objective/flops.h"
+
+typedef struct {
+    const char *name;
+    int embedding, hidden, layers, inner, heads, generator, generator_inner, generator_heads, length;
+} shape;
+
+static const shape SMALL = {"small", 128, 256, 12, 1024, 4, 64, 256, 1, 128};
+static const shape BASE = {"base", 768, 768, 12, 3072, 12, 256, 1024, 4, 512};
+static const shape BASE_QUARTER = {"base, generator 1/4", 768, 768, 12, 3072, 12, 192, 768, 3, 512};
+static const shape LARGE = {"large", 1024, 1024, 24, 4096, 16, 256, 1024, 4, 512};
+
+static el_flops_plan plan_of(const shape *s, el_flops_objective objective, int vocab_size)
+{
+    el_config c = el_config_default();
+    c.vocab_size = vocab_size;
+    c.embedding_size = s->embedding;
+    c.hidden_size = s->hidden;
+    c.num_hidden_layers = s->layers;
+    c.intermediate_size = s->inner;
+    c.num_attention_heads = s->heads;
+    el_config g = c;
+    g.hidden_size = s->generator;
+    g.intermediate_size = s->generator_inner;
+    g.num_attention_heads = s->generator_heads;
+    return (el_flops_plan){
+        .objective = objective, .encoder = c, .generator = g, .mask_prob = 0.15, .length = s->length};
+}
+
+static void near(const char *name, double value, double wanted, double tolerance)
+{
+    CHECK(fabs(value / wanted - 1) <= tolerance, "%s: %.6g, not %.6g", name, value, wanted);
+}
+
+/* electra-spec: what flops_computation.py prints. */
+static void totals_of_the_released_code(void **state)
+{
+    (void)state;
+    const struct {
+        const char *name;
+        const shape *shape;
+        el_flops_objective objective;
+        double steps, batch, total;
+    } rows[] = {
+        {"BERT-Small", &SMALL, EL_FLOPS_MLM, 1.45e6, 128, 1.419e18},
+        {"ELECTRA-Small", &SMALL, EL_FLOPS_ELECTRA, 1e6, 128, 1.294e18},
+        {"BERT-Base", &BASE, EL_FLOPS_MLM, 1e6, 256, 6.428e19},
+        {"ELECTRA-Base", &BASE, EL_FLOPS_ELECTRA, 766e3, 256, 6.425e19},
+        {"BERT-Large", &LARGE, EL_FLOPS_MLM, 1e6, 256, 1.917e20},
+        {"BERT-Large, the paper's own", &LARGE, EL_FLOPS_MLM, 464e3, 2048, 7.117e20},
+        {"ELECTRA-400K", &LARGE, EL_FLOPS_ELECTRA, 400e3, 2048, 7.118e20},
+        {"ELECTRA-1.75M", &LARGE, EL_FLOPS_ELECTRA, 1.75e6, 2048, 3.114e21},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const el_flops_plan p = plan_of(rows[i].shape, rows[i].objective, 30522);
+        near(rows[i].name,
+             el_flops_paper_training(&p) * rows[i].steps * rows[i].batch * rows[i].shape->length,
+             rows[i].total, 5e-4);
+    }
+    const shape *const shapes[] = {&SMALL, &BASE, &LARGE};
+    const double inference[] = {3.68e9, 2.86e10, 8.75e10};
+    for (int i = 0; i < 3; i++) {
+        const el_flops_plan p = plan_of(shapes[i], EL_FLOPS_ELECTRA, 30522);
+        near(shapes[i]->name, 128 * el_flops_paper_inference(&p.encoder, 128), inference[i], 5e-3);
+    }
+    const el_flops_plan other = plan_of(&SMALL, EL_FLOPS_XLNET, 30522);
+    CHECK(isnan(el_flops_paper(&other)), "the released code cannot count XLNet, and a count is given");
+}
+
+static void products_beside_electra(void **state)
+{
+    (void)state;
+    const struct {
+        el_flops_objective objective;
+        bool sampled;
+        double small, base; /* V 30522: Small at 128 tokens, Base at 512 */
+    } rows[] = {
+        {EL_FLOPS_MLM, false, 0.927, 0.880},
+        {EL_FLOPS_REPLACE_MLM, false, 1.045, 1.027},
+        {EL_FLOPS_ALL_TOKENS_MLM, false, 1.331, 1.211},
+        {EL_FLOPS_ELECTRA, true, 0.882, 0.853},
+        {EL_FLOPS_CAUSAL, false, 1.179, 1.022},
+        {EL_FLOPS_BIDIRECTIONAL, false, 2.359, 2.043},
+        {EL_FLOPS_PERMUTATION, false, 1.078, 1.025},
+        {EL_FLOPS_XLNET, false, 1.147, 1.053},
+    };
+    const el_flops_plan small = plan_of(&SMALL, EL_FLOPS_ELECTRA, 30522);
+    const el_flops_plan base = plan_of(&BASE, EL_FLOPS_ELECTRA, 30522);
+    near("ELECTRA-Small", el_flops_products(&small), 2.341e7, 5e-4);
+    near("ELECTRA-Base", el_flops_products(&base), 2.226e8, 5e-4);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        el_flops_plan p = plan_of(&SMALL, rows[i].objective, 30522);
+        p.sampled = rows[i].sampled;
+        char name[32];
+        snprintf(name, sizeof name, "objective %d", (int)rows[i].objective);
+        near(name, el_flops_products(&p) / el_flops_products(&small), rows[i].small, 6e-4);
+        p = plan_of(&BASE, rows[i].objective, 30522);
+        p.sampled = rows[i].sampled;
+        near(name, el_flops_products(&p) / el_flops_products(&base), rows[i].base, 6e-4);
+    }
+    const el_flops_plan towers = plan_of(&BASE_QUARTER, EL_FLOPS_ELECTRIC, 30522);
+    near("Electric, towers 1/4", el_flops_products(&towers) / el_flops_products(&base), 1.207, 6e-4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(totals_of_the_released_code),
+                                       cmocka_unit_test(products_beside_electra)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

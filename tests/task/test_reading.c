@@ -173,6 +173,68 @@ static void words(void **state)
     release(&labels, &d);
 }
 
+/* An id is asked for after the words, and may be longer than all that was asked for before. */
+static void words_with_ids(void **state)
+{
+    (void)state;
+    static const char *const TASKS[] = {"tag", "ner"};
+    static const char LINES[] =
+        "{\"id\": \"0\", \"tokens\": [\"EU\", \"rejects\"], \"ner_tags\": [\"B-ORG\", \"O\"]}\n"
+        "{\"id\": \"%0*d\", \"tokens\": [\"EU\"], \"ner_tags\": [\"O\"]}\n";
+    char text[4000];
+    sprintf(text, LINES, 3000, 1);
+    for (size_t i = 0; i < sizeof TASKS / sizeof *TASKS; i++) {
+        el_labels labels;
+        el_dataset d;
+        read_well(TASKS[i], file("id.jsonl", text), NULL, &labels, &d);
+        assert_int_equal(d.count, 2);
+        assert_int_equal(d.word_count, 3);
+        assert_string_equal(d.examples[0].id, "0");
+        assert_int_equal(strlen(d.examples[1].id), 3000);
+        assert_string_equal(d.words[1].text, "rejects");
+        assert_string_equal(d.words[2].text, "EU");
+        assert_string_equal(labels.names[d.words[0].tag], "B-ORG");
+        release(&labels, &d);
+    }
+}
+
+/* The parts of a JSON array are its parts, also where there is one. */
+static void arrays(void **state)
+{
+    (void)state;
+    el_labels labels;
+    el_dataset d;
+    read_well("multilabel",
+              file("m.jsonl",
+                   "{\"text\": \"a\", \"labels\": [\"Food, Drink\", \"Travel\"]}\n"
+                   "{\"text\": \"b\", \"labels\": [\"Food, Drink\"]}\n"
+                   "{\"text\": \"c\", \"labels\": []}\n{\"text\": \"d\", \"labels\": [\"Travel|Fun\"]}\n"),
+              NULL, &labels, &d);
+    assert_int_equal(labels.count, 3);
+    assert_string_equal(labels.names[0], "Food, Drink");
+    assert_string_equal(labels.names[2], "Travel|Fun");
+    assert_int_equal(d.examples[1].count, 1);
+    assert_int_equal(d.examples[2].count, 0);
+    release(&labels, &d);
+
+    read_well("tag",
+              file("one.jsonl",
+                   "{\"tokens\": [\"New York\"], \"tags\": [\"B-LOC\"]}\n{\"tokens\": [], \"tags\": []}\n"),
+              NULL, &labels, &d);
+    assert_int_equal(d.word_count, 1);
+    assert_string_equal(d.words[0].text, "New York");
+    assert_int_equal(d.examples[1].count, 0);
+    release(&labels, &d);
+
+    read_well(
+        "span",
+        file("s.jsonl", "{\"question\": \"q\", \"context\": \"in 3|4 time\", \"answers\": [\"3|4\"]}\n"),
+        NULL, &labels, &d);
+    assert_int_equal(d.answer_count, 1);
+    assert_int_equal(d.answers[0].begin, 3);
+    release(&labels, &d);
+}
+
 static void questions(void **state)
 {
     (void)state;
@@ -327,9 +389,9 @@ static void files(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(glue),      cmocka_unit_test(own_files),
-                                       cmocka_unit_test(words),     cmocka_unit_test(questions),
-                                       cmocka_unit_test(bad_files), cmocka_unit_test(held_out),
-                                       cmocka_unit_test(files)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(glue),           cmocka_unit_test(own_files), cmocka_unit_test(words),
+        cmocka_unit_test(words_with_ids), cmocka_unit_test(arrays),    cmocka_unit_test(questions),
+        cmocka_unit_test(bad_files),      cmocka_unit_test(held_out),  cmocka_unit_test(files)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -247,20 +247,18 @@ static el_status add_label(const el_task_reader *r, const char *name, int *label
     return *label >= 0 ? EL_OK : el_table_fail(r->table, "the label \"%.60s\" is not known", name);
 }
 
-/* Calls take for each part of a list: a JSON array's, or between any of `separators`. */
+/* Calls take for each part of a list: a JSON array's as they are, or what stands between any of `separators`. */
 typedef el_status take_part(void *context, const char *part, size_t bytes);
 static el_status each_part(const char *list, const char *separators, take_part *take, void *context)
 {
-    const char json[2] = {EL_TABLE_JOIN, '\0'};
-    const char *const by = strchr(list, EL_TABLE_JOIN) ? json : separators;
+    static const char END[] = {EL_TABLE_END, '\0'};
+    const bool array = strchr(list, EL_TABLE_END);
     el_status st = EL_OK;
-    for (const char *at = list; !st; at++) {
-        const size_t bytes = strcspn(at, by);
-        if (bytes || by == json)
+    for (const char *at = list; !st && *at;) {
+        const size_t bytes = strcspn(at, array ? END : separators);
+        if (bytes || array)
             st = take(context, at, bytes);
-        at += bytes;
-        if (!*at)
-            break;
+        at += bytes + (at[bytes] != '\0');
     }
     return st;
 }
@@ -345,32 +343,31 @@ static el_status take_label(const el_task_reader *r, el_dataset *d, el_labelled 
     }
 }
 
+/* A copy of the row's field, as a JSON table gives one at a time; NULL in *copy where the row has none there. */
+static el_status copy_field(el_task_reader *r, el_dataset *d, el_column column, const char **copy)
+{
+    const char *const field = el_table_field(r->table, column);
+    *copy = field ? el_dataset_string(d, field, strlen(field)) : NULL;
+    return field && !*copy ? no_memory(r->path) : EL_OK;
+}
+
 static el_status take_row(el_task_reader *r, el_dataset *d)
 {
     const char *fields[2] = {0};
     el_labelled *const e = el_dataset_add(d, el_table_line(r->table));
     el_status st = e ? EL_OK : no_memory(r->path);
     for (int i = 0; !st && i < 1 + r->pair; i++) {
-        fields[i] = el_table_field(r->table, r->text[i]);
-        if (!fields[i])
+        st = copy_field(r, d, r->text[i], &fields[i]);
+        if (!st && !fields[i])
             return el_table_fail(r->table, "there is no column %s", r->columns.text[i]);
-        if (r->task->kind == EL_TAG)
-            break;
-        e->text[i] = el_dataset_string(d, fields[i], strlen(fields[i]));
-        st = e->text[i] ? EL_OK : no_memory(r->path);
-        fields[i] = e->text[i];
     }
-    const char *const id = !st && r->has_id ? el_table_field(r->table, r->id) : NULL;
-    if (id)
-        e->id = el_dataset_string(d, id, strlen(id));
+    if (!st && r->has_id)
+        st = copy_field(r, d, r->id, &e->id);
     if (st)
         return st;
-    if (r->task->kind == EL_TAG) { /* a JSON table gives a field at a time */
-        char *const words = strdup(fields[0]);
-        st = words ? take_tagged(r, d, words, r->labelled ? label_of(r) : NULL) : no_memory(r->path);
-        free(words);
-        return st;
-    }
+    if (r->task->kind == EL_TAG)
+        return take_tagged(r, d, fields[0], r->labelled ? label_of(r) : NULL);
+    e->text[0] = fields[0], e->text[1] = fields[1];
     const char *const label = label_of(r);
     if (!label && ((r->labelled && !r->class_count) || (r->has_label && !is_json(r))))
         return no_label(r);

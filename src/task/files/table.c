@@ -283,8 +283,8 @@ static const char *json_field(el_table *t, const char *key)
     if (!json_is_array(value))
         return put_value(&t->answer, value) ? t->answer.text : NULL;
     for (size_t i = 0; i < json_array_size(value); i++)
-        if ((i && !put(&t->answer, (const char[]){EL_TABLE_JOIN}, 1)) ||
-            !put_value(&t->answer, json_array_get(value, i)))
+        if (!put_value(&t->answer, json_array_get(value, i)) ||
+            !put(&t->answer, (const char[]){EL_TABLE_END}, 1))
             return NULL;
     return t->answer.text;
 }

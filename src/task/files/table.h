@@ -1,15 +1,15 @@
 /* table - rows of named fields, from tab- or comma-separated files, JSON lines, a JSON array, or lines
  *
  * A column is asked for by its name (of the header, or a JSON key, "a.b" a key within a key) or by its number from 1;
- * negative numbers count from the end of each row.  JSON numbers and truth values come as their text; the strings of a
- * JSON array come as one text with EL_TABLE_JOIN between them; a JSON object is no field.
+ * negative numbers count from the end of each row.  JSON numbers and truth values come as their text; a JSON
+ * array comes as one text with EL_TABLE_END behind each of its parts; a JSON object is no field.
  */
 #ifndef EL_TASK_TABLE_H
 #define EL_TASK_TABLE_H
 
 #include "task/task.h"
 
-enum { EL_TABLE_JOIN = '\x1f' };
+enum { EL_TABLE_END = '\x1f' };
 
 typedef struct el_table el_table;
 
@@ -37,7 +37,7 @@ el_status el_table_next(el_table *table, bool *more);
 /* Whether the next row has not come yet, as of a pipe. */
 bool el_table_waits(const el_table *table);
 
-/* The fields of this row, valid until the next; NULL where it has none there. */
+/* The field of this row, NULL where it has none there; valid until another is asked for. */
 const char *el_table_field(el_table *table, el_column column);
 int el_table_width(const el_table *table);   /* fields of this row; 0 for JSON */
 int el_table_columns(const el_table *table); /* fields of the first; 0 for JSON */

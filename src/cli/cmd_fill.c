@@ -1,6 +1,7 @@
 /* electra fill - the generator's guesses at every [MASK] of a text */
 #include <stdio.h>
 
+#include "base/log.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
 
@@ -8,6 +9,7 @@ typedef struct {
     cli_ask_settings ask;
     cli_machine machine;
     int64_t top_k;
+    bool typed; /* texts are operands: one without [MASK] is a mistake; a line of a file gets an empty answer */
 } settings;
 
 static const el_option TABLE[] = {
@@ -61,8 +63,10 @@ static el_status answer(void *context, el_session *session, const el_vocab *voca
     const el_status st = el_session_fill(session, text, bytes, (int)s->top_k, &f);
     if (st)
         return st;
-    if (f.slots == 0)
+    if (f.slots == 0 && s->typed)
         return el_fail(EL_EUSAGE, "there is no [MASK] in \"%.*s\"", bytes > 60 ? 60 : (int)bytes, text);
+    if (f.slots == 0)
+        el_log(EL_LOG_WARNING, "there is no [MASK] in \"%.*s\"", bytes > 60 ? 60 : (int)bytes, text);
     cli_ask_note_windows(f.count, f.windows);
     return s->ask.json ? print_json(&f, vocab) : print_for_people(&f, vocab, text, bytes);
 }
@@ -84,6 +88,7 @@ int cmd_fill(int argc, char **argv)
     int exit_code;
     if (!cli_parse(&options, argc, argv, &exit_code))
         return exit_code;
+    s.typed = options.operand_count > 0;
     exit_code = cli_exit("fill", cli_ask(&options, &s.ask, &s.machine, EL_GENERATOR, answer, &s));
     el_options_close(&options);
     return exit_code;

@@ -42,7 +42,7 @@ static bool holds_shards(const char *folder)
     if (el_folder_list(folder, &names, &count))
         return false;
     for (int i = 0; i < count; i++)
-        found |= el_shard_is_name(names[i]);
+        found |= el_shard_number(names[i]) >= 0;
     el_names_free(names, count);
     return found;
 }

@@ -67,14 +67,22 @@ static el_status open_shard(el_loader *l, const char *folder, const char *name)
     return st;
 }
 
-static el_status open_all(el_loader *l, const char *folder, char *const *names, int count)
+/* What are no shards first; shards by number: of six digits too, where bytes would sort 100000 before 99999. */
+static int by_number(const void *a, const void *b)
+{
+    const int64_t x = el_shard_number(*(char *const *)a), y = el_shard_number(*(char *const *)b);
+    return (x > y) - (x < y);
+}
+
+static el_status open_all(el_loader *l, const char *folder, char **names, int count)
 {
     l->shards = calloc((size_t)count + 1, sizeof *l->shards);
     l->firsts = calloc((size_t)count + 1, sizeof *l->firsts);
     if (!l->shards || !l->firsts)
         return el_fail(EL_ENOMEM, "%s: out of memory", folder);
+    qsort(names, (size_t)count, sizeof *names, by_number);
     for (int i = 0; i < count; i++) {
-        const el_status st = el_shard_is_name(names[i]) ? open_shard(l, folder, names[i]) : EL_OK;
+        const el_status st = el_shard_number(names[i]) >= 0 ? open_shard(l, folder, names[i]) : EL_OK;
         if (st)
             return st;
     }

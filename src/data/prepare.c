@@ -140,7 +140,7 @@ static el_status check_ours(const char *path, bool overwrite)
     if (st)
         return st;
     for (int i = 0; i < count && !st; i++)
-        if (!el_shard_is_name(names[i]))
+        if (el_shard_number(names[i]) < 0)
             st = el_fail(EL_EUSAGE, "%s: holds %s, which is not a shard, and is left as it is", path,
                          names[i]);
     if (!st && count && !overwrite)

@@ -206,10 +206,15 @@ el_status el_shard_writer_finish(el_shard_writer *w)
     return w->examples ? flush(w, true) : el_fail(EL_EDATA, "%s: no text to write", w->folder);
 }
 
-bool el_shard_is_name(const char *name)
+int64_t el_shard_number(const char *name)
 {
-    int number, end = 0;
-    return sscanf(name, "shard-%d.safetensors%n", &number, &end) == 1 && end && !name[end];
+    static const char PREFIX[] = "shard-";
+    if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
+        return -1;
+    const char *const digits = name + strlen(PREFIX);
+    const size_t count = strspn(digits, "0123456789");
+    const bool is_shard = count > 0 && count < 10 && strcmp(digits + count, ".safetensors") == 0;
+    return is_shard ? strtoll(digits, NULL, 10) : -1;
 }
 
 /* ---- reading ---- */

@@ -49,8 +49,8 @@ el_status el_shard_writer_add(el_shard_writer *writer, const el_packed *example)
 el_status el_shard_writer_finish(el_shard_writer *writer);
 void el_shard_writer_close(el_shard_writer *writer); /* accepts NULL */
 
-/* Whether a file of this name in a folder is a shard. */
-bool el_shard_is_name(const char *name);
+/* The number in a shard's file name; -1: a file of this name is no shard. */
+int64_t el_shard_number(const char *name);
 
 /* ---- reading ---- */
 

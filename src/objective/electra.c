@@ -88,7 +88,7 @@ static void reset(el_objective *self)
 {
     electra *e = (electra *)self;
     e->tally = (tally){0};
-    e->detected.count = 0;
+    el_scores_clear(&e->detected);
     memset(e->originals, 0, (size_t)e->vocab->size * sizeof *e->originals);
 }
 

@@ -4,10 +4,45 @@
 #include <assert.h>
 #include <stdlib.h>
 
+enum { BINS = 1 << 16 };
+
+static int by_score(const void *a, const void *b)
+{
+    const float x = ((const el_scored *)a)->score, y = ((const el_scored *)b)->score;
+    return (x > y) - (x < y);
+}
+
+/* The last bin whose least score is not above this one, else the first. */
+static el_score_bin *bin_of(const el_scores *scores, float score)
+{
+    size_t low = 0;
+    for (size_t step = BINS / 2; step > 0; step /= 2)
+        if (scores->bins[low + step].least <= score)
+            low += step;
+    return &scores->bins[low];
+}
+
+/* Cuts the items into bins of equally many and counts them there. */
+static el_status start_bins(el_scores *scores)
+{
+    scores->bins = calloc(BINS, sizeof *scores->bins);
+    if (!scores->bins)
+        return el_fail(EL_ENOMEM, "no memory for %d bins of scores", BINS);
+    qsort(scores->items, scores->count, sizeof *scores->items, by_score);
+    for (size_t b = 0; b < BINS; b++)
+        scores->bins[b].least = scores->items[b * scores->count / BINS].score;
+    for (size_t i = 0; i < scores->count; i++)
+        bin_of(scores, scores->items[i].score)->counts[scores->items[i].label]++;
+    scores->count = 0;
+    return EL_OK;
+}
+
 el_status el_scores_reserve(el_scores *scores, size_t more)
 {
+    if (!scores->bins && scores->count >= EL_SCORES_KEPT)
+        return start_bins(scores);
     const size_t wanted = scores->count + more;
-    if (wanted <= scores->capacity)
+    if (scores->bins || wanted <= scores->capacity)
         return EL_OK;
     const size_t capacity = wanted + wanted / 2;
     el_scored *items = realloc(scores->items, capacity * sizeof *items);
@@ -20,37 +55,62 @@ el_status el_scores_reserve(el_scores *scores, size_t more)
 
 void el_scores_add(el_scores *scores, float score, int label)
 {
+    if (scores->bins) {
+        bin_of(scores, score)->counts[label]++;
+        return;
+    }
     assert(scores->count < scores->capacity);
     scores->items[scores->count++] = (el_scored){score, label};
 }
 
+void el_scores_clear(el_scores *scores)
+{
+    free(scores->bins);
+    scores->bins = NULL;
+    scores->count = 0;
+}
+
 void el_scores_release(el_scores *scores)
 {
+    free(scores->bins);
     free(scores->items);
     *scores = (el_scores){0};
 }
 
-static int by_score(const void *a, const void *b)
+/* What the area is made of: groups of equal scores, from the lowest up. */
+typedef struct {
+    double counts[2];
+    double ranks; /* the sum of the ones' mean ranks, from 1 */
+} ranking;
+
+static void add_group(ranking *r, double zeros, double ones)
 {
-    const float x = ((const el_scored *)a)->score, y = ((const el_scored *)b)->score;
-    return (x > y) - (x < y);
+    const double before = r->counts[0] + r->counts[1];
+    r->ranks += ones * (2 * before + zeros + ones + 1) / 2;
+    r->counts[0] += zeros;
+    r->counts[1] += ones;
 }
 
-double el_scores_auc(el_scores *scores)
+static void add_items(ranking *r, el_scores *scores)
 {
     qsort(scores->items, scores->count, sizeof *scores->items, by_score);
-    double positives = 0, ranks = 0; /* ranks: the sum of the positives' mean ranks, from 1 */
     for (size_t i = 0; i < scores->count;) {
         size_t end = i, ones = 0;
         for (; end < scores->count && scores->items[end].score == scores->items[i].score; end++)
             ones += (size_t)scores->items[end].label;
         end = end > i ? end : i + 1; /* a NaN equals nothing, not even itself */
-        ranks += (double)ones * (double)(i + 1 + end) / 2;
-        positives += (double)ones;
+        add_group(r, (double)(end - i - ones), (double)ones);
         i = end;
     }
-    const double negatives = (double)scores->count - positives;
-    if (positives == 0 || negatives == 0)
+}
+
+double el_scores_auc(el_scores *scores)
+{
+    ranking r = {0};
+    for (size_t b = 0; scores->bins && b < BINS; b++)
+        add_group(&r, (double)scores->bins[b].counts[0], (double)scores->bins[b].counts[1]);
+    add_items(&r, scores);
+    if (r.counts[0] == 0 || r.counts[1] == 0)
         return 0.5;
-    return (ranks - positives * (positives + 1) / 2) / (positives * negatives);
+    return (r.ranks - r.counts[1] * (r.counts[1] + 1) / 2) / (r.counts[0] * r.counts[1]);
 }

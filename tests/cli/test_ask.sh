@@ -53,6 +53,13 @@ expect "positions" "$(grep -oE '"position":[0-9]+' "$dir/out" | tr '\n' ' ')" '"
 expect "text" "$(head -n 1 "$dir/out")" "a [MASK]"
 expect "lines for people" "$(wc -l <"$dir/out")" 2
 
+
+# A line without [MASK] gets an empty answer, and the lines after it theirs.
+printf 'a [MASK]\na b\nb [MASK]\n' | "$program" fill --model "$run" --json >"$dir/out" 2>"$dir/err" || fail "fill stopped: $(cat "$dir/err")"
+expect "the empty answer" "$(sed -n 2p "$dir/out")" '{"masks":[]}'
+expect "answers" "$(grep -c '"guesses"' "$dir/out")" 2
+grep -qF 'no [MASK] in "a b"' "$dir/err" || fail "fill says nothing of the line without [MASK]: $(cat "$dir/err")"
+
 exits 2 "--model is missing" "$program" detect "a"
 exits 2 "no [MASK]" "$program" fill --model "$run" "a b"
 exits 2 "threshold" "$program" detect --model "$run" --treshold 0.5 "a"

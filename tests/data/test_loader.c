@@ -222,6 +222,25 @@ static void test_folders(void **state)
     el_vocab_close(other);
 }
 
+/* Shards are in the order of their numbers, of which the hundred thousandth has a digit more. */
+static void test_six_digits(void **state)
+{
+    (void)state;
+    el_vocab *vocab = words_vocab(WORDS, NULL);
+    el_loader *loader;
+    char path[300], to[300];
+    write_folder(in_folder("many"), vocab, EL_PACK_SEGMENTS, EL_ATTEND_EXAMPLE);
+    for (int number = 6; number >= 5; number--) {
+        shard_path(path, sizeof path, "many", number);
+        shard_path(to, sizeof to, "many", number + 99994);
+        assert_int_equal(rename(path, to), 0);
+    }
+    CHECK_OK(el_loader_open(&loader, in_folder("many")));
+    assert_int_equal(el_loader_examples(loader), EXAMPLES);
+    el_loader_close(loader);
+    el_vocab_close(vocab);
+}
+
 /* A cut or changed shard is refused, wherever it is cut, whatever byte of its contents is changed. */
 static void test_damage(void **state)
 {
@@ -369,7 +388,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_most_tokens), cmocka_unit_test(test_read_back), cmocka_unit_test(test_order),
         cmocka_unit_test(test_epoch),       cmocka_unit_test(test_folders),   cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_forged),
+        cmocka_unit_test(test_forged),   cmocka_unit_test(test_six_digits),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -300,6 +300,32 @@ static void area_under_the_curve(void **state)
     CHECK(auc_of(scores, ones, 5) == 0.5, "one class alone");
 }
 
+/* Of two million scores, those of ones higher by half a spread, the area in small steps beside the exact one. */
+static void area_of_more_scores_than_are_kept(void **state)
+{
+    (void)state;
+    enum { COUNT = 2 << 20, STEP = 1 << 14 };
+    el_scores exact = {0}, stepwise = {0};
+    assert_int_equal(el_scores_reserve(&exact, COUNT), EL_OK);
+    for (int i = 0; i < COUNT; i++) {
+        const int label = el_random_below((el_random){.seed = 1}, (uint64_t)i, 7) == 0;
+        const double normal = el_random_normal((el_random){.seed = 2}, (uint64_t)i);
+        const float score = (float)(0.01 * (0.5 * label + normal) - 1.7);
+        if (i % STEP == 0)
+            assert_int_equal(el_scores_reserve(&stepwise, STEP), EL_OK);
+        el_scores_add(&exact, score, label);
+        el_scores_add(&stepwise, score, label);
+    }
+    const double wanted = el_scores_auc(&exact), got = el_scores_auc(&stepwise);
+    CHECK(fabs(wanted - 0.638) < 0.01, "the exact area is %.6f", wanted);
+    CHECK(fabs(got - wanted) < 0x1p-16, "%.9f from bins, %.9f exactly", got, wanted);
+    CHECK(stepwise.capacity < 2 * EL_SCORES_KEPT, "memory for %zu scores", stepwise.capacity);
+    el_scores_clear(&stepwise);
+    CHECK(el_scores_auc(&stepwise) == 0.5, "nothing is left of them");
+    el_scores_release(&exact);
+    el_scores_release(&stepwise);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +336,7 @@ int main(void)
         cmocka_unit_test(splitting_a_batch_changes_nothing),
         cmocka_unit_test(small_begins_at_the_papers_loss),
         cmocka_unit_test(area_under_the_curve),
+        cmocka_unit_test(area_of_more_scores_than_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

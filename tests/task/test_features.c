@@ -2,6 +2,8 @@
  * makes where that differs. */
 #include "task/goldens.h"
 
+#include <time.h>
+
 #include "task/learn/features.h"
 
 static el_vocab *vocab;
@@ -347,6 +349,38 @@ static void windows_of_different_length(void **state)
     el_dataset_release(&d);
 }
 
+/* Time grows with the text, not with its square: with it, these took a minute. */
+static void windows_of_a_long_text(void **state)
+{
+    (void)state;
+    enum { PIECES = 1000000 };
+    char *const context = malloc(2 * PIECES + 1);
+    el_dataset d;
+    el_features f = {0};
+    el_split split;
+    open_small();
+    assert_non_null(context);
+    for (int i = 0; i < PIECES; i++)
+        memcpy(context + 2 * (size_t)i, "a ", 3);
+    CHECK_OK(el_dataset_open(&d, EL_SPAN, "made"));
+    add_texts(&d, "b", context);
+    const el_feature_settings settings = {.max_seq_length = 384, .max_query_length = 2, .doc_stride = 128};
+    const clock_t begin = clock();
+    CHECK_OK(el_features_add(&f, &d, vocab, &settings, false, &split));
+    const double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    CHECK(seconds < 10, "%.1f s for %d pieces", seconds, PIECES);
+    int next = 0;
+    for (int i = 0; i < f.count; i++) {
+        CHECK(f.items[i].from + f.items[i].own == next, "window %d has pieces from %d, not %d", i,
+              f.items[i].from + f.items[i].own, next);
+        next = f.items[i].from + f.items[i].own_end;
+    }
+    assert_int_equal(next, PIECES);
+    el_features_release(&f);
+    el_dataset_release(&d);
+    free(context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +390,7 @@ int main(void)
         cmocka_unit_test(every_word_has_a_row),
         cmocka_unit_test(questions_without_a_place),
         cmocka_unit_test(windows_of_different_length),
+        cmocka_unit_test(windows_of_a_long_text),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     el_vocab_close(vocab);

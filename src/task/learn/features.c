@@ -111,13 +111,17 @@ static double context_around(const el_feature *window, int piece)
     return left < 0 || right < 0 ? -1 : (left < right ? left : right) + 0.01 * window->rows;
 }
 
-/* Each piece or word goes to the window in which it has most context around it. */
+/* Each piece or word goes to the window in which it has most context around it.  A later window begins and ends later:
+ * those that show a piece follow one another. */
 static void share_pieces(el_feature *windows, int count)
 {
     const int end = windows[count - 1].from + windows[count - 1].rows;
+    el_feature *first = windows;
     for (int piece = windows[0].from; piece < end; piece++) {
-        el_feature *best = windows;
-        for (el_feature *w = windows + 1; w < windows + count; w++)
+        while (first->from + first->rows <= piece)
+            first++;
+        el_feature *best = first;
+        for (el_feature *w = first + 1; w < windows + count && w->from <= piece; w++)
             if (context_around(w, piece) > context_around(best, piece))
                 best = w;
         const int at = piece - best->from;

@@ -3,13 +3,13 @@
 #include "json.h"
 
 #include <limits.h>
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "file.h"
+#include "number.h"
 
 /* More than any configuration, less than what would fill memory with parsed values. */
 static const size_t LONGEST = (size_t)100 << 20;
@@ -84,10 +84,10 @@ static size_t shorten(char *out, const char *digits, size_t length)
         memcpy(same, digits, length);
         same[length] = '\0';
         const bool whole = !same[strcspn(same, ".e")]; /* stays as it is */
-        const double value = strtod(same, NULL);
+        const double value = el_number_read(same, NULL);
         for (int precision = 15; precision <= 16 && !whole; precision++) {
-            const size_t used = (size_t)snprintf(fewer, sizeof fewer, "%.*g", precision, value);
-            if (used < length && strtod(fewer, NULL) == value && fewer[strcspn(fewer, ".e")]) {
+            const size_t used = (size_t)el_number_print(fewer, sizeof fewer, "%.*g", precision, value);
+            if (used < length && el_number_read(fewer, NULL) == value && fewer[strcspn(fewer, ".e")]) {
                 memcpy(out, fewer, used);
                 return used;
             }
@@ -121,13 +121,8 @@ static void shorten_all(char *text)
 char *el_json_text(const json_t *value, bool indented)
 {
     char *text = json_dumps(value, JSON_ENCODE_ANY | (indented ? JSON_INDENT(2) : 0));
-    const locale_t plain = text ? newlocale(LC_ALL_MASK, "C", (locale_t)0) : (locale_t)0;
-    if (plain) {
-        const locale_t before = uselocale(plain);
+    if (text)
         shorten_all(text);
-        uselocale(before);
-        freelocale(plain);
-    }
     return text;
 }
 

@@ -7,8 +7,6 @@
 #include "options.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <locale.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +14,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "number.h"
 
 enum { LONGEST_NAME = 128, HELP_COLUMN = 32, HELP_WIDTH = 100 };
 
@@ -126,20 +125,6 @@ static void *place_of(const el_options *options, int line)
     return (char *)options->settings + options->table[line].offset;
 }
 
-/* Numbers are read as in the C locale whatever the program has set. */
-static bool parse_double(const char *text, double *value)
-{
-    if (text[0] == '\0' || text[strspn(text, "+-.0123456789eE")] != '\0')
-        return false; /* no spaces, no hexadecimals, no nan */
-    const locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (!plain)
-        return false;
-    char *end;
-    *value = strtod_l(text, &end, plain);
-    freelocale(plain);
-    return *end == '\0';
-}
-
 static bool has_range(const el_option *option)
 {
     return option->min != 0 || option->max != 0;
@@ -157,11 +142,12 @@ static el_status check_range(const char *said, const el_option *option, const ch
 /* Setters take what was said (a flag, or file and key) for the sentence. */
 static el_status set_int(const el_options *options, int line, const char *said, const char *text)
 {
-    errno = 0;
-    int64_t whole = strtoll(text, NULL, 10);
-    double value = (double)whole;
-    if (text[0] == '\0' || text[strspn(text, "+-0123456789")] != '\0' || errno) { /* 1e6 */
-        if (!parse_double(text, &value))
+    int64_t whole;
+    double value;
+    if (el_number_whole(text, &whole)) {
+        value = (double)whole;
+    } else { /* 1e6 */
+        if (!el_number_real(text, &value))
             return el_fail(EL_EUSAGE, "%s: \"%s\" is not a number", said, text);
         if (value != floor(value))
             return el_fail(EL_EUSAGE, "%s: %s is not a whole number", said, text);
@@ -178,7 +164,7 @@ static el_status set_int(const el_options *options, int line, const char *said, 
 static el_status set_real(const el_options *options, int line, const char *said, const char *text)
 {
     double value;
-    if (!parse_double(text, &value))
+    if (!el_number_real(text, &value))
         return el_fail(EL_EUSAGE, "%s: \"%s\" is not a number", said, text);
     if (!isfinite(value))
         return el_fail(EL_EUSAGE, "%s: %s is too large", said, text);

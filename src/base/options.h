@@ -22,7 +22,7 @@
 
 typedef enum {
     EL_OPT_SWITCH, /* bool */
-    EL_OPT_INT,    /* int64_t; accepts 1e6 and 64K/M/G-free plain numbers, whole only */
+    EL_OPT_INT,    /* int64_t: "1000" or "1e6", without suffixes like K */
     EL_OPT_REAL,   /* double */
     EL_OPT_TEXT,   /* const char *, kept alive by el_options */
     EL_OPT_CHOICE, /* int, index into `choices` ("a|b|c") */

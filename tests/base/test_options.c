@@ -110,6 +110,11 @@ static void test_mistakes(void **state)
     (void)state;
     static const char *const lines[][2] = {
         {"--num-train-steps 1.5", "--num-train-steps: 1.5 is not a whole number"},
+        {"--num-train-steps 32-64", "--num-train-steps: \"32-64\" is not a number"},
+        {"--num-train-steps 1-2", "--num-train-steps: \"1-2\" is not a number"},
+        {"--num-train-steps -", "--num-train-steps: \"-\" is not a number"},
+        {"--seed +-5", "--seed: \"+-5\" is not a number"},
+        {"--learning-rate 1-2", "--learning-rate: \"1-2\" is not a number"},
         {"--num_train_steps x", "--num-train-steps: \"x\" is not a number"},
         {"--num-train-steps 1x", "--num-train-steps: \"1x\" is not a number"},
         {"--num-train-steps=", "--num-train-steps: \"\" is not a number"},

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "task/files/readers.h"
 #include "task/task.h"
 
@@ -235,7 +236,7 @@ static el_status no_label(const el_task_reader *r)
 static el_status take_number(const el_task_reader *r, const char *text, double *value)
 {
     char *end;
-    *value = strtod(text, &end);
+    *value = el_number_read(text, &end);
     return end > text && !end[strspn(end, " \t")] && isfinite(*value)
                ? EL_OK
                : el_table_fail(r->table, "\"%.60s\" is not a number", text);

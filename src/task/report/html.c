@@ -3,9 +3,9 @@
 
 #include <assert.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "text/utf8.h"
 
 /* Colours lie over the background with the strength --s (0 to 1), so that they do in the dark as in the light. */
@@ -43,7 +43,7 @@ void el_html_put(el_writer *page, const char *format, ...)
     char text[4096];
     va_list arguments;
     va_start(arguments, format);
-    const int bytes = vsnprintf(text, sizeof text, format, arguments);
+    const int bytes = el_number_vprint(text, sizeof text, format, arguments);
     va_end(arguments);
     assert(bytes >= 0 && bytes < (int)sizeof text && "our markup is short");
     el_writer_put(page, text, (size_t)bytes);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 static el_status no_memory(void)
 {
     return el_fail(EL_ENOMEM, "no memory for answers");
@@ -41,7 +43,7 @@ void el_submission_add(el_submission *s, const el_dataset *d, const el_predictio
     snprintf(number, sizeof number, "%lld", s->count++);
     put(s, id ? id : number);
     put(s, "\t");
-    snprintf(number, sizeof number, "%.3f", fmin(fmax(p->value, s->task->low), s->task->high));
+    el_number_print(number, sizeof number, "%.3f", fmin(fmax(p->value, s->task->low), s->task->high));
     put(s, s->task->kind == EL_REGRESS ? number : s->labels->names[p->label]);
     put(s, "\n");
 }

@@ -1,0 +1,66 @@
+/* number - a text is one number or none, whatever the locale */
+#include "check.h"
+
+#include <locale.h>
+#include <math.h>
+
+#include "base/json.h"
+#include "base/number.h"
+
+static void test_whole(void **state)
+{
+    (void)state;
+    static const char *const NONE[] = {"",   "-",   "+",  "+-5", "--5", "32-64", "1-2",
+                                       "5-", "1e6", " 5", "5 ",  "0x5", "5.",    "9223372036854775808"};
+    int64_t value;
+    for (size_t i = 0; i < sizeof NONE / sizeof *NONE; i++)
+        CHECK(!el_number_whole(NONE[i], &value), "\"%s\" was read as %lld", NONE[i], (long long)value);
+    assert_true(el_number_whole("-9223372036854775808", &value) && value == INT64_MIN);
+    assert_true(el_number_whole("+5", &value) && value == 5);
+    assert_true(el_number_whole("007", &value) && value == 7);
+}
+
+static void test_real(void **state)
+{
+    (void)state;
+    static const char *const NONE[] = {"",    "-",   ".",     "e5", "1-2", "+-5", "1,5",
+                                       "nan", "inf", "0x1p3", " 1", "1 ",  "1e"};
+    double value;
+    for (size_t i = 0; i < sizeof NONE / sizeof *NONE; i++)
+        CHECK(!el_number_real(NONE[i], &value), "\"%s\" was read as %g", NONE[i], value);
+    assert_true(el_number_real("-1.5e-3", &value) && value == -1.5e-3);
+    assert_true(el_number_real("1e999", &value) && isinf(value));
+}
+
+/* Where a comma is the decimal sign, numbers are read and written with a point all the same. */
+static void test_locale(void **state)
+{
+    (void)state;
+    char command[600], text[32];
+    snprintf(command, sizeof command, "localedef -i de_DE -f UTF-8 %s/de_DE.UTF-8 >/dev/null 2>&1", folder);
+    if (system(command) != 0 || setenv("LOCPATH", folder, 1) || !setlocale(LC_ALL, "de_DE.UTF-8"))
+        skip(); /* no definitions of locales here */
+    snprintf(text, sizeof text, "%.1f", 1.5);
+    assert_string_equal(text, "1,5");
+
+    double value;
+    char *end;
+    assert_true(el_number_real("2.5", &value) && value == 2.5);
+    assert_true(el_number_read("2.5 x", &end) == 2.5 && strcmp(end, " x") == 0);
+    el_number_print(text, sizeof text, "%.1f", 1.5);
+    assert_string_equal(text, "1.5");
+    json_t *object;
+    CHECK_OK(el_json_parse(&object, "{\"a\": 0.1}", 10, "t.json"));
+    char *const json = el_json_text(object, false);
+    assert_string_equal(json, "{\"a\": 0.1}");
+    free(json);
+    json_decref(object);
+    setlocale(LC_ALL, "C");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole), cmocka_unit_test(test_real),
+                                       cmocka_unit_test(test_locale)};
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -24,6 +24,7 @@ static const command COMMANDS[] = {
     {"fill", cmd_fill, "guesses what stands at [MASK]"},
     {"info", cmd_info, "says what a model, run, checkpoint or shard folder holds"},
     {"flops", cmd_flops, "counts what a pre-training costs, by size and objective"},
+    {"plot", cmd_plot, "draws the curves of runs"},
     {"bench", cmd_bench, "measures speed against the processor's peak"},
 };
 enum { COUNT = sizeof COMMANDS / sizeof *COMMANDS };

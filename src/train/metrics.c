@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -88,4 +89,33 @@ void el_metrics_close(el_metrics *metrics)
         close(metrics->file);
     free(metrics->path);
     *metrics = (el_metrics){.file = -1};
+}
+
+static el_status append_line(json_t *lines, const char *text, size_t bytes, const char *path)
+{
+    char name[4160];
+    snprintf(name, sizeof name, "%s, line %zu", path, json_array_size(lines) + 1);
+    json_t *line;
+    const el_status st = el_json_parse(&line, text, bytes, name);
+    if (st)
+        return st;
+    return json_array_append_new(lines, line) == 0 ? EL_OK : el_fail(EL_ENOMEM, "%s: out of memory", path);
+}
+
+el_status el_metrics_load(json_t **lines, const char *path)
+{
+    el_mapping file;
+    el_status st = el_mapping_open(&file, path);
+    if (st)
+        return st;
+    *lines = json_array();
+    if (!*lines)
+        st = el_fail(EL_ENOMEM, "%s: out of memory", path);
+    const char *at = (const char *)file.data, *const end = at + file.size, *newline;
+    for (; !st && (newline = memchr(at, '\n', (size_t)(end - at))) != NULL; at = newline + 1)
+        st = append_line(*lines, at, (size_t)(newline - at), path);
+    el_mapping_close(&file);
+    if (st)
+        json_decref(*lines);
+    return st;
 }

@@ -20,4 +20,8 @@ el_status el_metrics_put(el_metrics *metrics, const json_t *line);
 el_status el_metrics_sync(el_metrics *metrics);
 void el_metrics_close(el_metrics *metrics); /* accepts a zeroed one */
 
+/* All lines as an array of objects (new reference).  A last line without its newline, which a running program is still
+ * writing, is left out; any other that is no object is EL_EDATA. */
+el_status el_metrics_load(json_t **lines, const char *path);
+
 #endif

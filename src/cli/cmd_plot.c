@@ -1,0 +1,356 @@
+/* cmd_plot - electra plot: the curves of one or more runs, as an SVG picture or a page
+ *
+ * A run is a folder with metrics.jsonl, a fine-tuning folder (its trials are runs), or such a file itself.  Each figure
+ * is a chart; each run has a colour.  Held-out evaluations are lines, training is pale behind them.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "task/report/chart.h"
+#include "train/metrics.h"
+
+enum { WIDTH = 460, HEIGHT = 280, LEGEND_LINE = 20, MOST_FIGURES = 32, MOST_RUNS = 64 };
+enum { STEP, TOKENS, FLOPS };
+
+typedef struct {
+    const char *output, *figures, *title;
+    int x;
+} settings;
+
+#define AT(field) offsetof(settings, field)
+static const el_option TABLE[] = {
+    {"output", EL_OPT_TEXT, AT(output), 0, 0, NULL,
+     "file to write; .html makes a page, anything else is SVG"},
+    {"figures", EL_OPT_TEXT, AT(figures), 0, 0, NULL,
+     "names of figures with commas between; all that evaluations have, unless given"},
+    {"x", EL_OPT_CHOICE, AT(x), 0, 0, "step|tokens|flops", "what the charts run over"},
+    {"title", EL_OPT_TEXT, AT(title), 0, 0, NULL, "heading"},
+};
+
+/* Drawn in the chart of another figure, dashed. */
+static const struct {
+    const char *name, *within;
+} REFERENCES[] = {{"unigram_entropy", "generator_loss"}};
+
+typedef struct {
+    char *name;
+    json_t *records;
+} run;
+
+typedef struct {
+    settings s;
+    run runs[MOST_RUNS];
+    int run_count;
+    char *figures[MOST_FIGURES];
+    int figure_count;
+} plot;
+
+/* ---- runs ---- */
+
+static el_status add_file(plot *p, const char *name, const char *path)
+{
+    if (p->run_count == MOST_RUNS)
+        return el_fail(EL_EUSAGE, "%s: more than %d runs", name, MOST_RUNS);
+    run *const r = &p->runs[p->run_count];
+    const el_status st = el_metrics_load(&r->records, path);
+    if (st)
+        return st;
+    r->name = strdup(name);
+    p->run_count++;
+    return r->name ? EL_OK : el_fail(EL_ENOMEM, "no memory for the name of a run");
+}
+
+/* A folder's own metrics.jsonl; *found is false where it has none. */
+static el_status add_folder(plot *p, const char *name, const char *folder, bool *found)
+{
+    char *const path = el_path_join(folder, "metrics.jsonl");
+    *found = path && el_file_exists(path);
+    const el_status st = !path    ? el_fail(EL_ENOMEM, "no memory for a path")
+                         : *found ? add_file(p, name, path)
+                                  : EL_OK;
+    free(path);
+    return st;
+}
+
+static el_status add_trials(plot *p, const char *folder)
+{
+    char **names;
+    int count;
+    el_status st = el_folder_list(folder, &names, &count);
+    if (st)
+        return st;
+    const int before = p->run_count;
+    for (int i = 0; i < count && !st; i++) {
+        char *const path = el_path_join(folder, names[i]);
+        bool found;
+        st = !path ? el_fail(EL_ENOMEM, "no memory for a path") : EL_OK;
+        if (!st && strncmp(names[i], "trial-", 6) == 0)
+            st = add_folder(p, path, path, &found);
+        free(path);
+    }
+    el_names_free(names, count);
+    if (!st && p->run_count == before)
+        st = el_fail(EL_EDATA, "%s: no metrics.jsonl in it", folder);
+    return st;
+}
+
+static el_status add_run(plot *p, const char *path)
+{
+    if (!el_folder_exists(path))
+        return add_file(p, path, path);
+    bool found;
+    const el_status st = add_folder(p, path, path, &found);
+    return st || found ? st : add_trials(p, path);
+}
+
+/* ---- figures ---- */
+
+static const char *within(const char *figure)
+{
+    for (size_t i = 0; i < sizeof REFERENCES / sizeof *REFERENCES; i++)
+        if (strcmp(figure, REFERENCES[i].name) == 0)
+            return REFERENCES[i].within;
+    return NULL;
+}
+
+static el_status add_figure(plot *p, const char *name, size_t bytes)
+{
+    for (int i = 0; i < p->figure_count; i++)
+        if (strlen(p->figures[i]) == bytes && strncmp(p->figures[i], name, bytes) == 0)
+            return EL_OK;
+    if (p->figure_count == MOST_FIGURES)
+        return el_fail(EL_EUSAGE, "more than %d figures; choose some with --figures", MOST_FIGURES);
+    char *const copy = strndup(name, bytes);
+    if (!copy)
+        return el_fail(EL_ENOMEM, "no memory for the name of a figure");
+    p->figures[p->figure_count++] = copy;
+    return EL_OK;
+}
+
+static bool is_evaluation(const json_t *record)
+{
+    const char *const kind = json_string_value(json_object_get(record, "kind"));
+    return kind && strcmp(kind, "evaluation") == 0;
+}
+
+/* Every figure of an evaluation but what it is over and what it took. */
+static el_status figures_of(plot *p, json_t *record)
+{
+    static const char *const NONE[] = {"kind", "step", "tokens", "seconds"};
+    const char *key;
+    json_t *value;
+    json_object_foreach(record, key, value)
+    {
+        bool wanted = json_is_number(value) && !within(key) && strncmp(key, "flops", 5) != 0;
+        for (size_t i = 0; i < sizeof NONE / sizeof *NONE; i++)
+            wanted = wanted && strcmp(key, NONE[i]) != 0;
+        const el_status st = wanted ? add_figure(p, key, strlen(key)) : EL_OK;
+        if (st)
+            return st;
+    }
+    return EL_OK;
+}
+
+static bool is_anywhere(const plot *p, const char *figure)
+{
+    for (int r = 0; r < p->run_count; r++) {
+        size_t i;
+        json_t *record;
+        json_array_foreach(p->runs[r].records, i,
+                           record) if (json_is_number(json_object_get(record, figure))) return true;
+    }
+    return false;
+}
+
+static el_status choose_figures(plot *p)
+{
+    el_status st = EL_OK;
+    for (const char *at = p->s.figures; at && *at && !st; at += strspn(at, ",")) {
+        const size_t bytes = strcspn(at, ",");
+        st = add_figure(p, at, bytes);
+        at += bytes;
+        if (!st && !is_anywhere(p, p->figures[p->figure_count - 1]))
+            st = el_fail(EL_EUSAGE, "--figures: no run has %s", p->figures[p->figure_count - 1]);
+    }
+    for (int r = 0; r < p->run_count && !st && !p->s.figures; r++) {
+        size_t i;
+        json_t *record;
+        json_array_foreach(p->runs[r].records, i, record) if (!st && is_evaluation(record)) st =
+            figures_of(p, record);
+    }
+    if (!st && p->figure_count == 0)
+        st = el_fail(EL_EDATA, "%s: no evaluation in it yet; --figures draws figures of training",
+                     p->runs[0].name);
+    return st;
+}
+
+/* ---- drawing ---- */
+
+static double number(const json_t *record, const char *key)
+{
+    const json_t *const value = json_object_get(record, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+/* The points of one figure of one run, of its evaluations or of its training; false where memory ran out. */
+static bool take_points(el_series *series, const plot *p, const run *r, const char *figure, bool evaluations)
+{
+    static const char *const X[] = {"step", "tokens", "flops"};
+    const size_t records = json_array_size(r->records);
+    double *const x = calloc(records + 1, sizeof *x), *const y = calloc(records + 1, sizeof *y);
+    series->x = x;
+    series->y = y;
+    if (!x || !y)
+        return false;
+    size_t i;
+    json_t *record;
+    json_array_foreach(r->records, i, record)
+    {
+        if (is_evaluation(record) != evaluations || !json_object_get(record, figure))
+            continue;
+        x[series->count] = number(record, X[p->s.x]);
+        y[series->count++] = number(record, figure);
+    }
+    return true;
+}
+
+static void free_series(el_series *series, int count)
+{
+    for (int i = 0; i < count; i++) {
+        free((void *)series[i].x);
+        free((void *)series[i].y);
+    }
+}
+
+enum { LINES_OF_RUN = 3 }; /* training, evaluation, reference */
+
+static el_status put_figure(const plot *p, el_writer *page, int number_of, double top)
+{
+    const char *const figure = p->figures[number_of];
+    el_series series[LINES_OF_RUN * MOST_RUNS] = {0};
+    int count = 0;
+    bool fine = true;
+    for (int r = 0; r < p->run_count && fine; r++) {
+        const run *const of = &p->runs[r];
+        series[count] = (el_series){.colour = r, .faint = true};
+        fine = take_points(&series[count++], p, of, figure, false);
+        series[count] = (el_series){.colour = r};
+        fine = fine && take_points(&series[count++], p, of, figure, true);
+        for (size_t i = 0; i < sizeof REFERENCES / sizeof *REFERENCES && fine; i++)
+            if (strcmp(REFERENCES[i].within, figure) == 0) {
+                series[count] = (el_series){.colour = r, .dashed = true};
+                fine = take_points(&series[count++], p, of, REFERENCES[i].name, true);
+            }
+    }
+    static const char *const X[] = {"steps", "tokens", "FLOPs"};
+    const el_chart chart = {.title = figure, .x_title = X[p->s.x], .series = series, .count = count};
+    if (fine)
+        el_chart_put(page, &chart, WIDTH * (number_of % 2), top + HEIGHT * (number_of / 2), WIDTH, HEIGHT);
+    free_series(series, count);
+    return fine ? EL_OK : el_fail(EL_ENOMEM, "no memory for a curve");
+}
+
+static void put_legend(const plot *p, el_writer *page)
+{
+    for (int r = 0; r < p->run_count; r++) {
+        const int y = LEGEND_LINE * (r + 1) - 6;
+        el_html_put(page, "<rect x=\"16\" y=\"%d\" width=\"24\" height=\"3\" fill=\"%s\"/>", y - 6,
+                    el_chart_colour(r));
+        el_html_put(page, "<text x=\"48\" y=\"%d\">", y);
+        el_html_text(page, p->runs[r].name);
+        el_html_put(page, "</text>\n");
+    }
+}
+
+static el_status put_svg(const plot *p, el_writer *page)
+{
+    const int columns = p->figure_count > 1 ? 2 : 1, rows = (p->figure_count + 1) / 2;
+    const int top = LEGEND_LINE * p->run_count + 10, width = WIDTH * columns, height = top + HEIGHT * rows;
+    el_html_put(
+        page,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" "
+        "style=\"max-width:100%%;height:auto;background:Canvas;color:CanvasText\" fill=\"currentColor\" "
+        "font-family=\"system-ui,sans-serif\" font-size=\"12\">\n<title>",
+        width, height, width, height);
+    el_html_text(page, p->s.title);
+    el_html_put(page, "</title>\n");
+    put_legend(p, page);
+    el_status st = EL_OK;
+    for (int i = 0; i < p->figure_count && !st; i++)
+        st = put_figure(p, page, i, top);
+    el_html_put(page, "</svg>\n");
+    return st;
+}
+
+static bool ends_with(const char *text, const char *ending)
+{
+    const size_t length = strlen(text), tail = strlen(ending);
+    return length >= tail && strcmp(text + length - tail, ending) == 0;
+}
+
+static el_status draw(const plot *p)
+{
+    el_writer *page;
+    el_status st = el_writer_open(&page, p->s.output);
+    if (st)
+        return st;
+    const bool html = ends_with(p->s.output, ".html") || ends_with(p->s.output, ".htm");
+    if (html)
+        el_html_begin(page, p->s.title);
+    st = put_svg(p, page);
+    if (html)
+        el_html_end(page);
+    if (!st)
+        return el_writer_finish(page);
+    el_writer_abandon(page);
+    return st;
+}
+
+static el_status work(plot *p, const el_options *options)
+{
+    if (options->operand_count == 0)
+        return el_fail(EL_EUSAGE, "which run? electra plot RUN...");
+    if (!p->s.output)
+        return el_fail(EL_EUSAGE, "--output: which file?");
+    el_status st = EL_OK;
+    for (int i = 0; i < options->operand_count && !st; i++)
+        st = add_run(p, options->operand[i]);
+    if (!st)
+        st = choose_figures(p);
+    if (!st && p->s.x == FLOPS && !is_anywhere(p, "flops"))
+        st = el_fail(EL_EUSAGE, "--x flops: no run has counted them");
+    return st ? st : draw(p);
+}
+
+int cmd_plot(int argc, char **argv)
+{
+    plot p = {.s = {.title = "curves"}};
+    el_options options = {.command = "plot",
+                          .examples =
+                              "  electra plot run --output curves.svg\n"
+                              "  electra plot run other-run --figures generator_loss,discriminator_auc \\\n"
+                              "      --output curves.html\n",
+                          .operands = "RUN...",
+                          .summary = "draws the curves of runs as an SVG picture or a page",
+                          .table = TABLE,
+                          .count = sizeof TABLE / sizeof *TABLE,
+                          .settings = &p.s};
+    int code;
+    if (!cli_parse(&options, argc, argv, &code))
+        return code;
+    const el_status st = work(&p, &options);
+    for (int i = 0; i < p.run_count; i++) {
+        free(p.runs[i].name);
+        json_decref(p.runs[i].records);
+    }
+    for (int i = 0; i < p.figure_count; i++)
+        free(p.figures[i]);
+    el_options_close(&options);
+    return cli_exit("plot", st);
+}

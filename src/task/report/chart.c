@@ -1,0 +1,180 @@
+/* chart - see the header */
+#include "task/report/chart.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { LEFT = 56, RIGHT = 14, ABOVE = 28, BELOW = 40, TICKS = 5 };
+
+/* Okabe and Ito's palette without its yellow, which is pale on white. */
+static const char *const PALETTE[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                      "#56b4e9", "#e69f00", "#7f7f7f"};
+enum { COLOURS = sizeof PALETTE / sizeof *PALETTE };
+
+const char *el_chart_colour(int number)
+{
+    return PALETTE[(unsigned)number % COLOURS];
+}
+
+/* ---- axes ---- */
+
+typedef struct {
+    double low, high, step;
+} axis;
+
+/* 1, 2 or 5 times a power of ten, near a TICKS-th of the range. */
+static double round_step(double range)
+{
+    const double rough = range / TICKS, power = pow(10, floor(log10(rough)));
+    const double times = rough / power;
+    return power * (times < 1.5 ? 1 : times < 3.5 ? 2 : times < 7.5 ? 5 : 10);
+}
+
+static axis axis_over(double low, double high)
+{
+    if (!(low <= high)) /* nothing finite */
+        low = 0, high = 1;
+    if (low == high) {
+        const double about = low == 0 ? 1 : fabs(low) / 10;
+        low -= about;
+        high += about;
+    }
+    return (axis){low, high, round_step(high - low)};
+}
+
+static bool is_point(const el_series *s, int i)
+{
+    return isfinite(s->x[i]) && isfinite(s->y[i]);
+}
+
+static axis axis_of(const el_chart *chart, bool vertical)
+{
+    double low = INFINITY, high = -INFINITY;
+    for (int k = 0; k < chart->count; k++)
+        for (int i = 0; i < chart->series[k].count; i++) {
+            if (!is_point(&chart->series[k], i))
+                continue;
+            const double value = vertical ? chart->series[k].y[i] : chart->series[k].x[i];
+            low = fmin(low, value);
+            high = fmax(high, value);
+        }
+    axis a = axis_over(low, high);
+    if (vertical) { /* ends at ticks */
+        a.low = floor(a.low / a.step) * a.step;
+        a.high = ceil(a.high / a.step) * a.step;
+    }
+    return a;
+}
+
+/* The rectangle between the axes. */
+typedef struct {
+    double left, top, width, height;
+    axis x, y;
+} frame;
+
+static double across(const frame *f, double x)
+{
+    return f->left + f->width * (x - f->x.low) / (f->x.high - f->x.low);
+}
+
+static double down(const frame *f, double y)
+{
+    return f->top + f->height * (1 - (y - f->y.low) / (f->y.high - f->y.low));
+}
+
+/* 0 where rounding left almost nothing of it. */
+static double tick(const axis *a, int64_t number)
+{
+    const double value = (double)number * a->step;
+    return fabs(value) < a->step / 2 ? 0 : value;
+}
+
+static void tick_text(char text[16], double value)
+{
+    if (fabs(value) >= 1e4)
+        snprintf(text, 16,
+                 fabs(value) >= 1e9   ? "%.3ge9"
+                 : fabs(value) >= 1e6 ? "%.4gM"
+                                      : "%.4gk",
+                 fabs(value) >= 1e9   ? value / 1e9
+                 : fabs(value) >= 1e6 ? value / 1e6
+                                      : value / 1e3);
+    else
+        snprintf(text, 16, "%.4g", value);
+}
+
+static void put_axes(el_writer *page, const frame *f)
+{
+    char text[16];
+    for (int64_t n = (int64_t)ceil(f->y.low / f->y.step - 1e-9);
+         tick(&f->y, n) <= f->y.high + f->y.step * 1e-9; n++) {
+        const double y = down(f, tick(&f->y, n));
+        tick_text(text, tick(&f->y, n));
+        el_html_put(
+            page,
+            "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#888\" stroke-opacity=\".25\"/>"
+            "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
+            f->left, f->left + f->width, y, y, f->left - 6, y + 4, text);
+    }
+    for (int64_t n = (int64_t)ceil(f->x.low / f->x.step - 1e-9);
+         tick(&f->x, n) <= f->x.high + f->x.step * 1e-9; n++) {
+        tick_text(text, tick(&f->x, n));
+        el_html_put(page, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>\n",
+                    across(f, tick(&f->x, n)), f->top + f->height + 16, text);
+    }
+}
+
+/* ---- lines ---- */
+
+static void put_series(el_writer *page, const frame *f, const el_series *s)
+{
+    const char *const style = s->dashed  ? "stroke-width=\"1\" stroke-dasharray=\"4 3\""
+                              : s->faint ? "stroke-width=\"1\" stroke-opacity=\".35\""
+                                         : "stroke-width=\"1.8\"";
+    bool open = false;
+    for (int i = 0; i < s->count; i++) {
+        if (is_point(s, i)) {
+            if (!open)
+                el_html_put(page, "<polyline fill=\"none\" stroke=\"%s\" %s points=\"",
+                            el_chart_colour(s->colour), style);
+            el_html_put(page, "%.1f,%.1f ", across(f, s->x[i]), down(f, s->y[i]));
+        } else if (open) {
+            el_html_put(page, "\"/>\n");
+        }
+        open = is_point(s, i);
+    }
+    if (open)
+        el_html_put(page, "\"/>\n");
+}
+
+/* A line of one point is a dot. */
+static void put_alone(el_writer *page, const frame *f, const el_series *s)
+{
+    for (int i = 0; i < s->count; i++)
+        if (is_point(s, i) && (i == 0 || !is_point(s, i - 1)) && (i + 1 == s->count || !is_point(s, i + 1)))
+            el_html_put(page, "<ellipse cx=\"%.1f\" cy=\"%.1f\" rx=\"2.5\" ry=\"2.5\" fill=\"%s\"/>\n",
+                        across(f, s->x[i]), down(f, s->y[i]), el_chart_colour(s->colour));
+}
+
+void el_chart_put(el_writer *page, const el_chart *chart, double left, double top, double width,
+                  double height)
+{
+    const frame f = {left + LEFT,           top + ABOVE,         width - LEFT - RIGHT, height - ABOVE - BELOW,
+                     axis_of(chart, false), axis_of(chart, true)};
+    el_html_put(page, "<text x=\"%.1f\" y=\"%.1f\" font-weight=\"bold\">", f.left, f.top - 10);
+    el_html_text(page, chart->title);
+    el_html_put(page, "</text>\n");
+    put_axes(page, &f);
+    el_html_put(page, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">", f.left + f.width / 2,
+                f.top + f.height + 34);
+    el_html_text(page, chart->x_title);
+    el_html_put(page, "</text>\n");
+    for (int k = 0; k < chart->count; k++)
+        if (chart->series[k].faint)
+            put_series(page, &f, &chart->series[k]);
+    for (int k = 0; k < chart->count; k++) {
+        if (!chart->series[k].faint)
+            put_series(page, &f, &chart->series[k]);
+        put_alone(page, &f, &chart->series[k]);
+    }
+}

@@ -1,0 +1,33 @@
+/* chart - lines over an axis, as a piece of SVG
+ *
+ * A chart fills a rectangle of a larger drawing: a title, two axes with round ticks, and a line for each series.  Values
+ * that are not finite leave a gap.  Colours come from a palette that colour-blind readers can tell apart; text and axes
+ * take the colour of the text around, so that a chart is readable on a dark page too.
+ */
+#ifndef EL_TASK_CHART_H
+#define EL_TASK_CHART_H
+
+#include "task/report/html.h"
+
+typedef struct {
+    const double *x, *y; /* borrowed, `count` of each */
+    int count;
+    int colour;  /* number in the palette; any number is one */
+    bool dashed; /* a reference, drawn thin */
+    bool faint;  /* drawn thin and pale, behind the others */
+} el_series;
+
+typedef struct {
+    const char *title, *x_title; /* text of others: it is escaped */
+    const el_series *series;
+    int count;
+} el_chart;
+
+/* The colour of a series as "#rrggbb". */
+const char *el_chart_colour(int number);
+
+/* Draws the chart with its upper left corner at (left, top).  The writer remembers failures. */
+void el_chart_put(el_writer *page, const el_chart *chart, double left, double top, double width,
+                  double height);
+
+#endif

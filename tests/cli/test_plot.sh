@@ -1,0 +1,40 @@
+#!/bin/bash
+# electra plot: a chart for each figure, a line for each run, text of others escaped, and what cannot be drawn is said.
+electra=$(realpath "$1")
+source "$(dirname "$0")/run.bash"
+
+line() { printf '{"kind": "%s", "step": %d, "tokens": %d, "loss": %s, "unigram_entropy": 3, "generator_loss": %s, "seconds": 1}\n' "$@"; }
+mkdir -p 'a<b' tuned/trial-1 tuned/trial-2 empty
+for step in 1 2 3; do
+    line train $step ${step}00 $step 2
+    line evaluation $step ${step}00 $step.5 2
+done > 'a<b/metrics.jsonl'
+printf '{"kind": "evaluation", "st' >> 'a<b/metrics.jsonl' # another program is writing
+for step in 1 2 3 4 5; do
+    line evaluation $step ${step}00 "$([ $step = 3 ] && echo null || echo $step)" 2
+done | tee tuned/trial-1/metrics.jsonl > tuned/trial-2/metrics.jsonl
+
+lines() { grep -c "<polyline.*$1" "$2"; }
+"$electra" plot 'a<b' --output one.svg 2> log || fail "one run: $(cat log)"
+[ "$(grep -c 'font-weight="bold"' one.svg)" = 2 ] || fail "charts: $(grep 'font-weight' one.svg)"
+[ "$(lines 'stroke-opacity=".35"' one.svg)" = 2 ] || fail "training is not drawn twice"
+[ "$(lines 'stroke-dasharray' one.svg)" = 1 ] || fail "the entropy is not drawn once"
+[ "$(lines 'stroke-width="1.8"' one.svg)" = 2 ] || fail "evaluations are not drawn twice"
+grep -q '>a&lt;b<' one.svg || fail "a name is not escaped"
+
+# Trials are runs; null leaves a gap, so that the line is in two pieces.
+"$electra" plot tuned --figures loss --x tokens --title '<curves>' --output two.html 2> log || fail "trials: $(cat log)"
+[ "$(lines 'stroke-width="1.8"' two.html)" = 4 ] || fail "two lines with a gap make $(lines 'stroke-width="1.8"' two.html) pieces"
+grep -q '<h1>&lt;curves&gt;' two.html || fail "the page has no heading"
+grep -q '>tokens<' two.html || fail "the axis is not named"
+! grep -qE '(src|href)=' two.html || fail "the page asks for something"
+
+printf '{"kind": 1}\nnothing\n' > bad.jsonl
+refused 3 'bad.jsonl, line 2' "$electra" plot bad.jsonl --output x.svg
+refused 3 'empty: no metrics.jsonl' "$electra" plot empty --output x.svg
+refused 2 'no run has nothing' "$electra" plot tuned --figures nothing --output x.svg
+refused 2 'no run has counted' "$electra" plot tuned --x flops --output x.svg
+refused 2 'which file' "$electra" plot tuned
+refused 2 'which run' "$electra" plot --output x.svg
+refused 3 'nothere' "$electra" plot nothere --output x.svg
+[ ! -e x.svg ] || fail "something is written where nothing could be drawn"

@@ -8,10 +8,34 @@
 
 #include <stdint.h>
 
+/* What numbers are for: every stream there is.  Numbers stay what they are, because they are in every result.  Two uses
+ * may have one number where no program draws both with one seed and step.  A parameter's first values are drawn at a step
+ * of their own, from the stream that the hash of its name is. */
+enum {
+    /* a step of pre-training */
+    EL_STREAM_SLOT = 1,     /* which tokens are predicted */
+    EL_STREAM_SHOWN = 2,    /* what each of them shows: a mask, a random token or itself */
+    EL_STREAM_SAMPLE = 3,   /* what a generator puts in their places */
+    EL_STREAM_SHOWN_ID = 4, /* which token a random one is */
+    /* a task: its examples, as they are read; their order */
+    EL_STREAM_HOLD_OUT = 1,
+    EL_STREAM_LIMIT = 2,
+    EL_STREAM_TASK_ORDER = 7,
+    /* dropout: a network's places, from its first on, and a task head's */
+    EL_STREAMS_A_NETWORK = 4096,
+    EL_STREAM_FIRST_NETWORK = EL_STREAMS_A_NETWORK,
+    EL_STREAM_SECOND_NETWORK = 2 * EL_STREAMS_A_NETWORK,
+    EL_STREAM_TASK_HEAD = 2 * EL_STREAMS_A_NETWORK,
+    /* shards: documents held out, cuts between examples, the order of examples in an epoch */
+    EL_STREAM_DOCUMENT_HELD_OUT = 0x68656c64, /* "held" */
+    EL_STREAM_PACK = 0x7061636b,              /* "pack" */
+    EL_STREAM_EPOCH = 0x6f726472              /* "ordr" */
+};
+
 /* One place numbers are drawn from; cheap to copy. */
 typedef struct {
     uint64_t seed;
-    uint32_t stream; /* what the numbers are for: one constant for each use */
+    uint32_t stream; /* what the numbers are for: one of the list above */
     uint32_t step;   /* when: the optimizer step, the epoch, ... */
 } el_random;
 

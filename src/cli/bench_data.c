@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "cli/bench.h"
 #include "data/shard.h"
-#include "objective/slots.h"
+#include "objective/electra.h"
 
 enum { VOCABULARY = 30522, SPECIAL = 5, LEAST_TOKENS = 1 << 20, LEAST_BATCHES = 4 };
 
@@ -83,9 +83,9 @@ el_status bench_data_open(el_loader **data, const bench_settings *s)
 typedef struct {
     const el_loader *data;
     const bench_settings *settings;
-    el_slot_rule rule;
+    el_corruption_rule rule;
     el_batch batch;
-    el_slots slots;
+    el_corruption slots;
     int *masked; /* ids as the generator would see them */
     int room;
     int64_t batches;
@@ -115,12 +115,11 @@ static el_status mask(void *context)
     const el_random random = {1, 0, (uint32_t)f->batches};
     el_status st = make_room(f);
     if (!st)
-        st = el_slots_choose(&f->slots, &f->batch, vocab, &f->rule, random);
+        st = el_corruption_make(&f->slots, &f->batch, vocab, &f->rule, random);
     for (int i = 0; !st && i < f->batch.rows; i++)
         f->masked[i] = f->batch.ids[i];
-    for (int i = 0; !st && i < f->slots.count; i++)
-        if (f->slots.masked[i])
-            f->masked[f->slots.rows[i]] = vocab->mask;
+    if (!st)
+        el_corruption_show(&f->slots, f->masked, 0, 0, f->slots.count);
     return st;
 }
 
@@ -135,7 +134,9 @@ el_status bench_load(const bench_place *place, json_t **result)
     pretrain_defaults(&defaults, s->model_size);
     feed f = {.data = data,
               .settings = s,
-              .rule = {.mask_prob = defaults.mask_prob, .max_predictions = el_loader_max_seq_length(data)}};
+              .rule = {.mask_prob = defaults.mask_prob,
+                       .max_predictions = el_loader_max_seq_length(data),
+                       .shares = el_electra_defaults().shares}};
     double loading = 0, masking = 0;
     st = bench_median(s->seconds / 2, 5, load, &f, &loading);
     if (!st)
@@ -147,7 +148,7 @@ el_status bench_load(const bench_place *place, json_t **result)
                             examples * mean, "load_microseconds", 1e6 * loading, "mask_microseconds",
                             1e6 * masking, "microseconds", 1e6 * (loading + masking));
     free(f.masked);
-    el_slots_release(&f.slots);
+    el_corruption_release(&f.slots);
     el_batch_release(&f.batch);
     el_loader_close(data);
     return st;

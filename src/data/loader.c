@@ -10,8 +10,6 @@
 #include "base/random.h"
 #include "data/shard.h"
 
-static const uint32_t STREAM_ORDER = 0x6f726472; /* "ordr" */
-
 struct el_loader {
     el_shard *shards;
     int64_t *firsts; /* the number of each shard's first example, and at the end how many there are */
@@ -184,7 +182,7 @@ el_status el_loader_batch(const el_loader *loader, uint64_t seed, int64_t number
     el_status st = EL_OK;
     for (int i = 0; i < count && !st; i++) {
         const uint64_t j = (uint64_t)number + (uint64_t)i;
-        const el_random epoch = {seed, STREAM_ORDER, (uint32_t)(j / examples)};
+        const el_random epoch = {seed, EL_STREAM_EPOCH, (uint32_t)(j / examples)};
         st = el_loader_read(loader, (int64_t)el_random_permute(epoch, j % examples, examples), batch);
     }
     return st;

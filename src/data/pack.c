@@ -8,8 +8,6 @@
 
 #include "base/random.h"
 
-static const uint32_t STREAM_PACK = 0x7061636b; /* "pack" */
-
 struct el_packer {
     el_pack_settings settings;
     el_pack_emit *emit;
@@ -72,13 +70,13 @@ el_pack_counts el_packer_counts(const el_packer *packer)
 
 static bool chance(el_packer *p, double probability)
 {
-    const el_random random = {p->settings.seed, STREAM_PACK, p->draws++};
+    const el_random random = {p->settings.seed, EL_STREAM_PACK, p->draws++};
     return el_random_uniform(random, p->document) < probability;
 }
 
 static int between(el_packer *p, int low, int high)
 {
-    const el_random random = {p->settings.seed, STREAM_PACK, p->draws++};
+    const el_random random = {p->settings.seed, EL_STREAM_PACK, p->draws++};
     return low + (int)el_random_below(random, p->document, high - low + 1);
 }
 

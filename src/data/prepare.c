@@ -17,7 +17,6 @@
 #include "base/random.h"
 #include "text/wordpiece.h"
 
-static const uint32_t STREAM_HELD_OUT = 0x68656c64; /* "held" */
 static const size_t PIECE = 64 << 10;        /* bytes of whole lines that one thread tokenises at a time */
 static const size_t HANGUL_SAMPLE = 1 << 20; /* bytes looked at to tell what script a text is in */
 static const double HANGUL_SHARE = 0.3;      /* of these bytes: the text is largely Hangul */
@@ -217,7 +216,7 @@ typedef struct {
 
 static destination *choose(const job *j)
 {
-    const el_random random = {j->settings->pack.seed, STREAM_HELD_OUT, 0};
+    const el_random random = {j->settings->pack.seed, EL_STREAM_DOCUMENT_HELD_OUT, 0};
     const bool held_out = j->settings->held_out > 0 &&
                           el_random_uniform(random, (uint64_t)j->documents) < j->settings->held_out;
     return (destination *)(held_out ? &j->held_out : &j->train);

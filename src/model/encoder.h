@@ -47,8 +47,6 @@ typedef struct {
     uint64_t first_row; /* the rows' number in the whole batch */
 } el_input;
 
-enum { EL_STREAMS_A_NETWORK = 4096 };
-
 typedef struct {
     el_tensor sum, stats, normed, projected;
 } el_embed_saved;

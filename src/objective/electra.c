@@ -11,15 +11,7 @@
 #include <string.h>
 
 #include "objective/scores.h"
-#include "objective/slots.h"
 #include "train/feed.h"
-
-/* Streams of random numbers; slots.c has 1 and 2. */
-enum {
-    STREAM_SAMPLE = 3,
-    STREAM_GENERATOR = EL_STREAMS_A_NETWORK,
-    STREAM_DISCRIMINATOR = 2 * EL_STREAMS_A_NETWORK
-};
 
 /* What is counted between reset() and finish(). */
 typedef struct {
@@ -44,7 +36,7 @@ typedef struct {
 typedef struct {
     el_objective base;
     el_electra_settings settings;
-    el_slot_rule rule;
+    el_corruption_rule rule;
     const el_vocab *vocab;
     int rows, slots; /* room */
     el_arena arena;
@@ -59,7 +51,7 @@ typedef struct {
     /* the step */
     const el_batch *batch;
     el_random random;
-    el_slots chosen;
+    el_corruption chosen;
     /* since reset */
     tally tally;
     el_scores detected;
@@ -80,8 +72,12 @@ static const char *const FIGURES[] = {"loss",
 
 el_electra_settings el_electra_defaults(void)
 {
-    return (el_electra_settings){
-        .gen_weight = 1, .disc_weight = 50, .mask_prob = 0.15, .temperature = 1, .max_seq_length = 128};
+    return (el_electra_settings){.gen_weight = 1,
+                                 .disc_weight = 50,
+                                 .mask_prob = 0.15,
+                                 .shares = {.mask = 0.85, .keep = 0.15},
+                                 .temperature = 1,
+                                 .max_seq_length = 128};
 }
 
 static void reset(el_objective *self)
@@ -97,7 +93,7 @@ static el_status begin(el_objective *self, const el_batch *batch, el_random rand
     electra *e = (electra *)self;
     e->batch = batch;
     e->random = random;
-    const el_status st = el_slots_choose(&e->chosen, batch, e->vocab, &e->rule, random);
+    const el_status st = el_corruption_make(&e->chosen, batch, e->vocab, &e->rule, random);
     return st ? st : el_scores_reserve(&e->detected, (size_t)batch->rows);
 }
 
@@ -135,10 +131,9 @@ static range send_range(electra *e, int first, int last, bool training)
                      .in = el_feed_send(&e->feed, dev, b, first, last, training, e->random)};
     assert(r.slots <= e->slots);
     for (int i = 0; i < r.slots; i++) {
-        const int row = e->chosen.rows[first_slot + i];
-        e->host.slot_rows[i] = row - r.first_row;
-        e->host.targets[i] = b->ids[row];
-        e->originals[b->ids[row]]++;
+        e->host.slot_rows[i] = e->chosen.rows[first_slot + i] - r.first_row;
+        e->host.targets[i] = e->chosen.targets[first_slot + i];
+        e->originals[e->host.targets[i]]++;
     }
     copy_ints(dev, e->dev.slot_rows, e->host.slot_rows, r.slots);
     copy_ints(dev, e->dev.targets, e->host.targets, r.slots);
@@ -150,13 +145,11 @@ static void send_ids(electra *e, const range *r)
     el_feed_send_ids(&e->feed, e->base.model->dev, e->host.ids, r->rows);
 }
 
-/* The original ids, those at masked slots as [MASK]. */
-static void mask_ids(electra *e, const range *r)
+/* The original ids, and at the slots what they show. */
+static void corrupt_ids(electra *e, const range *r)
 {
     memcpy(e->host.ids, e->batch->ids + r->first_row, (size_t)r->rows * sizeof(int));
-    for (int i = 0; i < r->slots; i++)
-        if (e->chosen.masked[r->first_slot + i])
-            e->host.ids[e->host.slot_rows[i]] = e->vocab->mask;
+    el_corruption_show(&e->chosen, e->host.ids, r->first_row, r->first_slot, r->first_slot + r->slots);
 }
 
 /* Runs the generator: its loss, its gradient, and samples into host.samples. */
@@ -165,15 +158,15 @@ static void guess(electra *e, range *r, bool training)
     el_model *m = e->base.model;
     el_device *dev = m->dev;
     el_network *net = &m->generator;
-    r->in.random.stream = STREAM_GENERATOR;
-    mask_ids(e, r);
+    r->in.random.stream = EL_STREAM_FIRST_NETWORK;
+    corrupt_ids(e, r);
     send_ids(e, r);
     const el_tensor hidden = el_encoder_forward(dev, &net->config, &net->w, &e->generator, &r->in);
     const el_tensor logits =
         el_mlm_forward(dev, &net->config, &net->mlm_w, &e->mlm, hidden, e->dev.slot_rows, r->slots);
     const el_sampling sampling = {.temperature = e->settings.temperature,
                                   .disallow_target = e->settings.disallow_correct,
-                                  .random = {e->random.seed, STREAM_SAMPLE, e->random.step},
+                                  .random = {e->random.seed, EL_STREAM_SAMPLE, e->random.step},
                                   .first_row = (uint64_t)r->first_slot};
     const el_tensor losses = el_tensor_rows(e->slot_losses, 0, r->slots);
     dev->softmax_loss(dev, losses, e->dev.guesses, e->dev.samples, training ? logits : el_tensor_none(),
@@ -190,7 +183,7 @@ static void guess(electra *e, range *r, bool training)
 /* Uniform samples, with the loss that a generator without knowledge has. */
 static void guess_uniformly(electra *e, const range *r)
 {
-    const el_random random = {e->random.seed, STREAM_SAMPLE, e->random.step};
+    const el_random random = {e->random.seed, EL_STREAM_SAMPLE, e->random.step};
     const int size = e->vocab->size, excluded = e->settings.disallow_correct;
     for (int i = 0; i < r->slots; i++) {
         const uint64_t number = (uint64_t)r->first_slot + (uint64_t)i;
@@ -268,7 +261,7 @@ static void detect(electra *e, range *r, bool training)
     el_model *m = e->base.model;
     el_device *dev = m->dev;
     el_network *net = &m->discriminator;
-    r->in.random.stream = STREAM_DISCRIMINATOR;
+    r->in.random.stream = EL_STREAM_SECOND_NETWORK;
     send_ids(e, r);
     copy_ints(dev, e->dev.labels, e->host.labels, r->rows);
     const el_tensor hidden = el_encoder_forward(dev, &net->config, &net->w, &e->discriminator, &r->in);
@@ -349,7 +342,7 @@ static void close_electra(el_objective *self)
     el_encoder_saved_free(&e->generator);
     el_encoder_saved_free(&e->discriminator);
     el_device_release(e->base.model->dev, &e->arena);
-    el_slots_release(&e->chosen);
+    el_corruption_release(&e->chosen);
     el_scores_release(&e->detected);
     el_feed_close(&e->feed);
     free(e->originals);
@@ -417,7 +410,7 @@ static el_status reserve_host(electra *e)
 static int slot_room(const electra *e)
 {
     const int usual = (int)(e->rows * e->settings.mask_prob * 1.05) + 16;
-    const int one = el_slots_of(&e->rule, e->rows);
+    const int one = el_corruption_slots_of(&e->rule, e->rows);
     const int room = usual > one ? usual : one;
     return room < e->rows ? room : e->rows;
 }
@@ -458,12 +451,13 @@ el_status el_electra_open(el_objective **objective, el_model *model, const el_vo
                              .close = close_electra};
     e->settings = *settings;
     e->vocab = vocab;
-    e->rule = (el_slot_rule){.mask_prob = settings->mask_prob,
-                             .max_predictions =
-                                 settings->max_predictions
-                                     ? settings->max_predictions
-                                     : (int)((settings->mask_prob + 0.005) * settings->max_seq_length),
-                             .duplicates = settings->duplicate_slots};
+    e->rule = (el_corruption_rule){.mask_prob = settings->mask_prob,
+                                   .max_predictions =
+                                       settings->max_predictions
+                                           ? settings->max_predictions
+                                           : (int)((settings->mask_prob + 0.005) * settings->max_seq_length),
+                                   .duplicates = settings->duplicate_slots,
+                                   .shares = settings->shares};
     e->rows = rows > settings->max_seq_length ? rows : settings->max_seq_length;
     e->slots = slot_room(e);
     st = reserve_host(e);

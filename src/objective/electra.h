@@ -8,14 +8,15 @@
  *
  * No gradient flows from the second term into the generator.
  */
-#ifndef EL_TRAIN_ELECTRA_H
-#define EL_TRAIN_ELECTRA_H
+#ifndef EL_OBJECTIVE_ELECTRA_H
+#define EL_OBJECTIVE_ELECTRA_H
 
-#include "text/vocab.h"
+#include "objective/corruption.h"
 #include "train/objective.h"
 
 typedef struct {
     double gen_weight, disc_weight, mask_prob, temperature;
+    el_mask_shares shares;  /* the original's: 0.85 [MASK], else the token itself */
     bool uniform_generator; /* replacements drawn uniformly; the generator is neither run nor trained */
     bool disallow_correct;  /* a sample is never the original */
     bool duplicate_slots;   /* drawn with replacement, duplicates averaged (docs/faithfulness.md) */

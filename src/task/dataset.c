@@ -7,7 +7,7 @@
 
 #include "base/random.h"
 
-enum { STRING_BLOCK = 1 << 16, STREAM_HOLD_OUT = 1, STREAM_LIMIT = 2 };
+enum { STRING_BLOCK = 1 << 16 };
 
 struct el_string_block {
     el_string_block *before;
@@ -302,7 +302,7 @@ static bool is_held_out(const el_hold_out *rule, int group, int groups)
     if (rule->last)
         return group >= groups - rule->last;
     const double wanted = rint(rule->share * groups);
-    const el_random random = {.seed = rule->seed, .stream = STREAM_HOLD_OUT};
+    const el_random random = {.seed = rule->seed, .stream = EL_STREAM_HOLD_OUT};
     return (double)el_random_permute(random, (uint64_t)group, (uint64_t)groups) < (wanted < 1 ? 1 : wanted);
 }
 
@@ -330,7 +330,7 @@ el_status el_dataset_limit(el_dataset *d, int most, uint64_t seed)
     bool *const left_out = malloc((size_t)d->count);
     if (!left_out)
         return no_memory();
-    const el_random random = {.seed = seed, .stream = STREAM_LIMIT};
+    const el_random random = {.seed = seed, .stream = EL_STREAM_LIMIT};
     for (int i = 0; i < d->count; i++)
         left_out[i] = el_random_permute(random, (uint64_t)i, (uint64_t)d->count) >= (uint64_t)most;
     el_dataset others = {0};

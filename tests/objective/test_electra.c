@@ -10,111 +10,9 @@
 #include <cmocka.h>
 
 #include "model/initialise.h"
+#include "objective/batches.h"
 #include "objective/electra.h"
 #include "objective/scores.h"
-#include "objective/slots.h"
-
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            fail_msg(__VA_ARGS__);                                                                           \
-    } while (0)
-
-/* A vocabulary of the special tokens and w0, w1, ... */
-static el_vocab *make_vocab(int size)
-{
-    char *text = malloc((size_t)size * 12), *end = text;
-    end += sprintf(end, "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
-    for (int i = 5; i < size; i++)
-        end += sprintf(end, "w%d\n", i);
-    el_vocab *vocab = NULL;
-    assert_int_equal(el_vocab_parse(&vocab, text, (size_t)(end - text), (el_casing){0}, "made"), EL_OK);
-    free(text);
-    return vocab;
-}
-
-static void add_sequence(el_batch *batch, const el_vocab *vocab, int length, int seed)
-{
-    int ids[512];
-    for (int i = 0; i < length; i++)
-        ids[i] = 5 + (int)el_random_below((el_random){(uint64_t)seed, 0, 0}, (uint64_t)i,
-                                          (uint64_t)vocab->size - 5);
-    ids[0] = vocab->cls;
-    ids[length - 1] = vocab->sep;
-    assert_int_equal(el_batch_add(batch, ids, length, length), EL_OK);
-}
-
-/* k = max(1, min(N, round half to even(n p))), spec 1.4. */
-static void slots_are_counted_as_in_the_paper(void **state)
-{
-    (void)state;
-    const el_slot_rule rule = {.mask_prob = 0.15, .max_predictions = 19};
-    const int cases[][2] = {{128, 19}, {2, 1}, {3, 1}, {10, 2}, {30, 4}, {50, 8}, {512, 19}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        CHECK(el_slots_of(&rule, cases[i][0]) == cases[i][1], "%d tokens: %d slots, not %d", cases[i][0],
-              el_slots_of(&rule, cases[i][0]), cases[i][1]);
-}
-
-static void slots_avoid_special_tokens_and_each_other(void **state)
-{
-    (void)state;
-    el_vocab *vocab = make_vocab(100);
-    el_batch batch = {0};
-    el_slots slots = {0};
-    const el_slot_rule rule = {.mask_prob = 0.3, .max_predictions = 100};
-    const int only_specials[] = {vocab->cls, vocab->mask, vocab->sep};
-    for (int s = 0; s < 40; s++)
-        add_sequence(&batch, vocab, 3 + s, s);
-    assert_int_equal(el_batch_add(&batch, only_specials, 3, 3), EL_OK);
-    int masked = 0, total = 0;
-    for (uint32_t step = 0; step < 50; step++) {
-        assert_int_equal(el_slots_choose(&slots, &batch, vocab, &rule, (el_random){1, 0, step}), EL_OK);
-        char *seen = calloc((size_t)batch.rows, 1);
-        for (int s = 0; s < batch.sequences; s++) {
-            const int n = batch.starts[s + 1] - batch.starts[s], k = slots.starts[s + 1] - slots.starts[s];
-            const int wanted = s == 40 ? 0 : el_slots_of(&rule, n) < n - 2 ? el_slots_of(&rule, n) : n - 2;
-            CHECK(k == wanted, "sequence of %d tokens has %d slots, not %d", n, k, wanted);
-            for (int i = slots.starts[s]; i < slots.starts[s + 1]; i++) {
-                const int row = slots.rows[i];
-                CHECK(row >= batch.starts[s] && row < batch.starts[s + 1],
-                      "slot %d lies outside its sequence", row);
-                CHECK(batch.ids[row] >= 5, "slot at a special token (id %d)", batch.ids[row]);
-                CHECK(!seen[row]++, "row %d chosen twice", row);
-                masked += slots.masked[i];
-                total++;
-            }
-        }
-        free(seen);
-    }
-    CHECK(fabs((double)masked / total - 0.85) < 0.02, "%d of %d slots shown as [MASK]", masked, total);
-    el_slots_release(&slots);
-    el_batch_release(&batch);
-    el_vocab_close(vocab);
-}
-
-static void every_token_is_chosen_equally_often(void **state)
-{
-    (void)state;
-    enum { LENGTH = 22, STEPS = 4000 };
-    el_vocab *vocab = make_vocab(100);
-    el_batch batch = {0};
-    el_slots slots = {0};
-    const el_slot_rule rule = {.mask_prob = 0.2, .max_predictions = 100};
-    int counts[LENGTH] = {0};
-    add_sequence(&batch, vocab, LENGTH, 1);
-    for (uint32_t step = 0; step < STEPS; step++) {
-        assert_int_equal(el_slots_choose(&slots, &batch, vocab, &rule, (el_random){9, 0, step}), EL_OK);
-        for (int i = 0; i < slots.count; i++)
-            counts[slots.rows[i]]++;
-    }
-    const double expected = STEPS * 4.0 / (LENGTH - 2);
-    for (int i = 1; i + 1 < LENGTH; i++)
-        CHECK(fabs(counts[i] - expected) < 5 * sqrt(expected), "position %d chosen %d times, expected %g", i,
-              counts[i], expected);
-    el_slots_release(&slots);
-    el_batch_release(&batch);
-    el_vocab_close(vocab);
-}
 
 static el_config small_config(int vocab_size)
 {
@@ -329,9 +227,6 @@ static void area_of_more_scores_than_are_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(slots_are_counted_as_in_the_paper),
-        cmocka_unit_test(slots_avoid_special_tokens_and_each_other),
-        cmocka_unit_test(every_token_is_chosen_equally_often),
         cmocka_unit_test(lucky_samples_count_as_original),
         cmocka_unit_test(splitting_a_batch_changes_nothing),
         cmocka_unit_test(small_begins_at_the_papers_loss),

@@ -122,8 +122,6 @@ struct el_learner {
     el_sheet sheet;
 };
 
-enum { EL_STREAM_TASK_HEAD = 2 * EL_STREAMS_A_NETWORK };
-
 const el_dataset *el_learner_dataset(const el_learner *l, int feature);
 const el_labelled *el_learner_example(const el_learner *l, int feature);
 /* The place in `seen` behind the last window of the example whose windows begin at `first`. */

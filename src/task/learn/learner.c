@@ -10,8 +10,6 @@
 
 #include "task/learn/family.h"
 
-enum { STREAM_ENCODER = EL_STREAMS_A_NETWORK };
-
 static const struct {
     const char *name;
     const el_family *family;
@@ -159,7 +157,7 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     if (l->starts[first] == l->starts[last])
         return; /* sentences without words: neither losses nor answers */
     el_input in = el_feed_send(&l->feed, m->dev, b, first, last, training, l->random);
-    in.random.stream = STREAM_ENCODER;
+    in.random.stream = EL_STREAM_FIRST_NETWORK;
     el_feed_send_ids(&l->feed, m->dev, b->ids + range.first_row, in.rows);
     const el_tensor hidden = el_encoder_forward(m->dev, &net->config, &net->w, &l->encoder, &in);
     el_tensor dhidden = l->dhidden;

@@ -9,8 +9,6 @@
 #include "base/file.h"
 #include "base/json.h"
 
-enum { STREAM_ORDER = 7 };
-
 typedef struct {
     el_trial *trial;
     el_trial_result *result;
@@ -38,7 +36,7 @@ static el_status read_training(void *context, int64_t first, int count, el_batch
     for (int i = 0; !st && i < count; i++) {
         const uint64_t number = (uint64_t)first + (uint64_t)i;
         const el_random random = {
-            .seed = t->trainer.seed, .stream = STREAM_ORDER, .step = (uint32_t)(number / size)};
+            .seed = t->trainer.seed, .stream = EL_STREAM_TASK_ORDER, .step = (uint32_t)(number / size)};
         const int place = t->train.begin + (int)el_random_permute(random, number % size, size);
         st = el_features_read(t->features, place, batch);
     }

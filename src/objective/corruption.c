@@ -1,0 +1,131 @@
+/* corruption - see the header */
+#include "objective/corruption.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+int el_corruption_slots_of(const el_corruption_rule *rule, int n)
+{
+    const int wanted =
+        (int)rintf((float)n * (float)rule->mask_prob); /* half to even, in float, as the original */
+    const int most = wanted < rule->max_predictions ? wanted : rule->max_predictions;
+    return most > 1 ? most : 1;
+}
+
+static el_status reserve(el_corruption *slots, int rows, int sequences)
+{
+    if (rows <= slots->row_capacity && sequences <= slots->sequence_capacity)
+        return EL_OK;
+    el_corruption_release(slots);
+    slots->rows = malloc((size_t)rows * sizeof *slots->rows);
+    slots->shown = malloc((size_t)rows * sizeof *slots->shown);
+    slots->targets = malloc((size_t)rows * sizeof *slots->targets);
+    slots->candidates = malloc((size_t)rows * sizeof *slots->candidates);
+    slots->starts = malloc((size_t)(sequences + 1) * sizeof *slots->starts);
+    if (!slots->rows || !slots->shown || !slots->targets || !slots->candidates || !slots->starts) {
+        el_corruption_release(slots);
+        return el_fail(EL_ENOMEM, "no memory for the masks of %d tokens", rows);
+    }
+    slots->row_capacity = rows;
+    slots->sequence_capacity = sequences;
+    return EL_OK;
+}
+
+static int find_candidates(int *candidates, const el_batch *batch, const el_vocab *vocab, int first, int last)
+{
+    int count = 0;
+    for (int row = first; row < last; row++) {
+        const int id = batch->ids[row];
+        if (id != vocab->cls && id != vocab->sep && id != vocab->mask)
+            candidates[count++] = row;
+    }
+    return count;
+}
+
+/* One sequence's slots, the rows [first, last); its draws are numbered from `first`. */
+static void choose(el_corruption *slots, const el_corruption_rule *rule, int candidates, int first, int last,
+                   el_random random)
+{
+    int wanted = candidates ? el_corruption_slots_of(rule, last - first) : 0;
+    if (!rule->duplicates && wanted > candidates)
+        wanted = candidates;
+    random.stream = EL_STREAM_SLOT;
+    for (int i = 0; i < wanted; i++) {
+        const uint64_t number = (uint64_t)first + (uint64_t)i;
+        if (rule->duplicates) {
+            slots->rows[slots->count++] =
+                slots->candidates[el_random_below(random, number, (uint64_t)candidates)];
+            continue;
+        }
+        const int j = i + (int)el_random_below(random, number, (uint64_t)(candidates - i));
+        const int row = slots->candidates[j];
+        slots->candidates[j] = slots->candidates[i];
+        slots->rows[slots->count++] = row;
+    }
+}
+
+/* A token that is none of the special ones. */
+static int ordinary_token(const el_vocab *vocab, el_random random, uint64_t number)
+{
+    const int special[] = {vocab->pad, vocab->unk, vocab->cls, vocab->sep, vocab->mask};
+    enum { SPECIAL = sizeof special / sizeof *special };
+    if (vocab->size == SPECIAL)
+        return vocab->unk;
+    random.stream = EL_STREAM_SHOWN_ID;
+    const int wanted = (int)el_random_below(random, number, (uint64_t)vocab->size - SPECIAL);
+    int id = wanted, before;
+    do { /* until it has as many special ones at or before it as it was moved by */
+        before = id;
+        id = wanted;
+        for (int i = 0; i < SPECIAL; i++)
+            id += special[i] <= before;
+    } while (id != before);
+    return id;
+}
+
+/* What the slot with this number shows. */
+static int shown(int token, const el_vocab *vocab, el_mask_shares shares, el_random random, uint64_t number)
+{
+    random.stream = EL_STREAM_SHOWN;
+    const double u = el_random_uniform(random, number);
+    return u < shares.mask                   ? vocab->mask
+           : u < shares.mask + shares.random ? ordinary_token(vocab, random, number)
+                                             : token;
+}
+
+el_status el_corruption_make(el_corruption *slots, const el_batch *batch, const el_vocab *vocab,
+                             const el_corruption_rule *rule, el_random random)
+{
+    const el_status st = reserve(slots, batch->rows, batch->sequences);
+    if (st)
+        return st;
+    slots->count = slots->starts[0] = 0;
+    for (int s = 0; s < batch->sequences; s++) {
+        const int first = batch->starts[s], last = batch->starts[s + 1];
+        const int candidates = find_candidates(slots->candidates, batch, vocab, first, last);
+        choose(slots, rule, candidates, first, last, random);
+        slots->starts[s + 1] = slots->count;
+    }
+    for (int i = 0; i < slots->count; i++) {
+        slots->targets[i] = batch->ids[slots->rows[i]];
+        slots->shown[i] = shown(slots->targets[i], vocab, rule->shares, random, (uint64_t)i);
+    }
+    return EL_OK;
+}
+
+void el_corruption_show(const el_corruption *slots, int *ids, int first_row, int first, int last)
+{
+    for (int i = first; i < last; i++)
+        if (slots->shown[i] != slots->targets[i])
+            ids[slots->rows[i] - first_row] = slots->shown[i];
+}
+
+void el_corruption_release(el_corruption *slots)
+{
+    free(slots->rows);
+    free(slots->shown);
+    free(slots->targets);
+    free(slots->candidates);
+    free(slots->starts);
+    *slots = (el_corruption){0};
+}

@@ -1,0 +1,53 @@
+/* corruption - which tokens of a batch are predicted, and what stands in their places
+ *
+ * Sequence s of n tokens gets k = max(1, min(max_predictions, round(n * mask_prob))) slots among its tokens
+ * other than [CLS], [SEP] and [MASK], without replacement; none where there are no such tokens, fewer where
+ * there are too few.  Each slot by itself shows [MASK], a random token or its own token, with the shares of the rule.  A
+ * random token is uniform over the vocabulary without its special tokens: the original's may be one of them, or one that no
+ * text has, which in a small vocabulary is no rare thing.  With `duplicates`, positions are drawn with replacement, as the
+ * original does; where any slot of a position shows something else than the token, the position does (the last of them).
+ */
+#ifndef EL_OBJECTIVE_CORRUPTION_H
+#define EL_OBJECTIVE_CORRUPTION_H
+
+#include <stdbool.h>
+
+#include "base/random.h"
+#include "data/batch.h"
+#include "text/vocab.h"
+
+/* Shares of the slots; they add up to 1. */
+typedef struct {
+    double mask, random, keep;
+} el_mask_shares;
+
+typedef struct {
+    double mask_prob;
+    int max_predictions;
+    bool duplicates;
+    el_mask_shares shares;
+} el_corruption_rule;
+
+typedef struct {
+    int count;
+    int *rows;       /* of the batch: the slots */
+    int *shown;      /* ids that stand there */
+    int *targets;    /* ids that stood there */
+    int *starts;     /* sequences + 1: the slots of each sequence */
+    int *candidates; /* scratch */
+    int row_capacity, sequence_capacity;
+} el_corruption;
+
+/* Most slots in one sequence of n tokens. */
+int el_corruption_slots_of(const el_corruption_rule *rule, int n);
+
+/* Corrupts a whole batch; a function of seed, step and the batch. */
+el_status el_corruption_make(el_corruption *corruption, const el_batch *batch, const el_vocab *vocab,
+                             const el_corruption_rule *rule, el_random random);
+
+/* Copies of ids[0], ..., the batch's rows from first_row on, with what the slots [first, last) show. */
+void el_corruption_show(const el_corruption *corruption, int *ids, int first_row, int first, int last);
+
+void el_corruption_release(el_corruption *corruption);
+
+#endif

@@ -1,0 +1,42 @@
+/* batches - made-up vocabularies and sequences, for tests of objectives */
+#ifndef TEST_OBJECTIVE_BATCHES_H
+#define TEST_OBJECTIVE_BATCHES_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/random.h"
+#include "data/batch.h"
+#include "text/vocab.h"
+
+#define CHECK(condition, ...)                                                                                \
+    do {                                                                                                     \
+        if (!(condition))                                                                                    \
+            fail_msg(__VA_ARGS__);                                                                           \
+    } while (0)
+
+/* A vocabulary of the special tokens and w0, w1, ... */
+static inline el_vocab *make_vocab(int size)
+{
+    char *text = malloc((size_t)size * 12), *end = text;
+    end += sprintf(end, "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
+    for (int i = 5; i < size; i++)
+        end += sprintf(end, "w%d\n", i);
+    el_vocab *vocab = NULL;
+    assert_int_equal(el_vocab_parse(&vocab, text, (size_t)(end - text), (el_casing){0}, "made"), EL_OK);
+    free(text);
+    return vocab;
+}
+
+static inline void add_sequence(el_batch *batch, const el_vocab *vocab, int length, int seed)
+{
+    int ids[512];
+    for (int i = 0; i < length; i++)
+        ids[i] = 5 + (int)el_random_below((el_random){(uint64_t)seed, 0, 0}, (uint64_t)i,
+                                          (uint64_t)vocab->size - 5);
+    ids[0] = vocab->cls;
+    ids[length - 1] = vocab->sep;
+    assert_int_equal(el_batch_add(batch, ids, length, length), EL_OK);
+}
+
+#endif

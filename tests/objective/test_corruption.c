@@ -1,0 +1,150 @@
+/* Which tokens are predicted, and what stands in their places. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "objective/batches.h"
+#include "objective/corruption.h"
+
+/* k = max(1, min(N, round half to even(n p))), spec 1.4. */
+static void slots_are_counted_as_in_the_paper(void **state)
+{
+    (void)state;
+    const el_corruption_rule rule = {.mask_prob = 0.15, .max_predictions = 19};
+    const int cases[][2] = {{128, 19}, {2, 1}, {3, 1}, {10, 2}, {30, 4}, {50, 8}, {512, 19}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CHECK(el_corruption_slots_of(&rule, cases[i][0]) == cases[i][1], "%d tokens: %d slots, not %d",
+              cases[i][0], el_corruption_slots_of(&rule, cases[i][0]), cases[i][1]);
+}
+
+static void slots_avoid_special_tokens_and_each_other(void **state)
+{
+    (void)state;
+    el_vocab *vocab = make_vocab(100);
+    el_batch batch = {0};
+    el_corruption slots = {0};
+    const el_corruption_rule rule = {.mask_prob = 0.3, .max_predictions = 100, .shares = {0.8, 0.1, 0.1}};
+    const int only_specials[] = {vocab->cls, vocab->mask, vocab->sep};
+    for (int s = 0; s < 40; s++)
+        add_sequence(&batch, vocab, 3 + s, s);
+    assert_int_equal(el_batch_add(&batch, only_specials, 3, 3), EL_OK);
+
+    for (uint32_t step = 0; step < 50; step++) {
+        assert_int_equal(el_corruption_make(&slots, &batch, vocab, &rule, (el_random){1, 0, step}), EL_OK);
+        char *seen = calloc((size_t)batch.rows, 1);
+        for (int s = 0; s < batch.sequences; s++) {
+            const int n = batch.starts[s + 1] - batch.starts[s], k = slots.starts[s + 1] - slots.starts[s];
+            const int wanted = s == 40                                    ? 0
+                               : el_corruption_slots_of(&rule, n) < n - 2 ? el_corruption_slots_of(&rule, n)
+                                                                          : n - 2;
+            CHECK(k == wanted, "sequence of %d tokens has %d slots, not %d", n, k, wanted);
+            for (int i = slots.starts[s]; i < slots.starts[s + 1]; i++) {
+                const int row = slots.rows[i];
+                CHECK(row >= batch.starts[s] && row < batch.starts[s + 1],
+                      "slot %d lies outside its sequence", row);
+                CHECK(batch.ids[row] >= 5, "slot at a special token (id %d)", batch.ids[row]);
+                CHECK(!seen[row]++, "row %d chosen twice", row);
+                CHECK(slots.targets[i] == batch.ids[row], "slot %d is to be %d, not %d", i, slots.targets[i],
+                      batch.ids[row]);
+            }
+        }
+        free(seen);
+    }
+    el_corruption_release(&slots);
+    el_batch_release(&batch);
+    el_vocab_close(vocab);
+}
+
+static void every_token_is_chosen_equally_often(void **state)
+{
+    (void)state;
+    enum { LENGTH = 22, STEPS = 4000 };
+    el_vocab *vocab = make_vocab(100);
+    el_batch batch = {0};
+    el_corruption slots = {0};
+    const el_corruption_rule rule = {.mask_prob = 0.2, .max_predictions = 100};
+    int counts[LENGTH] = {0};
+    add_sequence(&batch, vocab, LENGTH, 1);
+    for (uint32_t step = 0; step < STEPS; step++) {
+        assert_int_equal(el_corruption_make(&slots, &batch, vocab, &rule, (el_random){9, 0, step}), EL_OK);
+        for (int i = 0; i < slots.count; i++)
+            counts[slots.rows[i]]++;
+    }
+    const double expected = STEPS * 4.0 / (LENGTH - 2);
+    for (int i = 1; i + 1 < LENGTH; i++)
+        CHECK(fabs(counts[i] - expected) < 5 * sqrt(expected), "position %d chosen %d times, expected %g", i,
+              counts[i], expected);
+    el_corruption_release(&slots);
+    el_batch_release(&batch);
+    el_vocab_close(vocab);
+}
+
+/* 1e5 slots: each share within 0.004, a random token as often itself as any other, never a special one. */
+static void slots_show_what_their_shares_say(void **state)
+{
+    (void)state;
+    enum { WORDS = 50, STEPS = 1000 };
+    static const el_mask_shares SHARES[] = {{0.8, 0.1, 0.1}, {0.85, 0, 0.15}, {1, 0, 0}, {0, 1, 0}};
+    el_vocab *vocab = make_vocab(WORDS);
+    el_batch batch = {0};
+    el_corruption slots = {0};
+    for (int s = 0; s < 20; s++)
+        add_sequence(&batch, vocab, 22, s);
+    for (size_t k = 0; k < sizeof SHARES / sizeof *SHARES; k++) {
+        const el_corruption_rule rule = {.mask_prob = 0.25, .max_predictions = 100, .shares = SHARES[k]};
+        int masked = 0, kept = 0, total = 0, shown[WORDS] = {0};
+        for (uint32_t step = 0; step < STEPS; step++) {
+            assert_int_equal(el_corruption_make(&slots, &batch, vocab, &rule, (el_random){1, 0, step}),
+                             EL_OK);
+            for (int i = 0; i < slots.count; i++) {
+                masked += slots.shown[i] == vocab->mask;
+                kept += slots.shown[i] == slots.targets[i];
+                shown[slots.shown[i]]++;
+                CHECK(slots.shown[i] == vocab->mask || slots.shown[i] >= 5, "special token %d is shown",
+                      slots.shown[i]);
+            }
+            total += slots.count;
+        }
+        const double lucky = SHARES[k].random / (WORDS - 5); /* a random token that is the original */
+        CHECK(fabs((double)masked / total - SHARES[k].mask) < 0.004, "%d of %d slots are masked", masked,
+              total);
+        CHECK(fabs((double)kept / total - SHARES[k].keep - lucky) < 0.004, "%d of %d slots are kept", kept,
+              total);
+        for (int id = 5; SHARES[k].random == 1 && id < WORDS; id++)
+            CHECK(fabs(shown[id] - total / (WORDS - 5.0)) < 5 * sqrt(total / (WORDS - 5.0)),
+                  "token %d stands at %d of %d slots", id, shown[id], total);
+    }
+    el_corruption_release(&slots);
+    el_batch_release(&batch);
+    el_vocab_close(vocab);
+}
+
+/* Where a position is drawn twice and shows a mask once, it shows the mask. */
+static void what_is_shown_goes_to_its_rows(void **state)
+{
+    (void)state;
+    int rows[] = {3, 5, 3}, shown[] = {4, 9, 12}, targets[] = {12, 7, 12};
+    const el_corruption slots = {.count = 3, .rows = rows, .shown = shown, .targets = targets};
+    int ids[] = {11, 12, 13, 7};
+    el_corruption_show(&slots, ids, 2, 0, 3);
+    const int wanted[] = {11, 4, 13, 9};
+    assert_memory_equal(ids, wanted, sizeof ids);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(slots_are_counted_as_in_the_paper),
+        cmocka_unit_test(slots_avoid_special_tokens_and_each_other),
+        cmocka_unit_test(every_token_is_chosen_equally_often),
+        cmocka_unit_test(slots_show_what_their_shares_say),
+        cmocka_unit_test(what_is_shown_goes_to_its_rows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -11,7 +11,7 @@
 #include "text/reader.h"
 
 static const el_serve_precision PRECISIONS[] = {EL_SERVE_FASTEST, EL_SERVE_BF16,
-                                                EL_SERVE_FP32}; /* as cli_machine's */
+                                                EL_SERVE_FP32}; /* as el_machine's */
 
 static el_status answer_operands(const el_options *options, el_session *session, const el_vocab *vocab,
                                  cli_answer *answer, void *context)
@@ -41,7 +41,7 @@ static el_status answer_lines(el_session *session, const el_vocab *vocab, cli_an
     return st;
 }
 
-el_status cli_ask(const el_options *options, const cli_ask_settings *settings, const cli_machine *machine,
+el_status cli_ask(const el_options *options, const cli_ask_settings *settings, const el_machine *machine,
                   el_role role, cli_answer *answer, void *context)
 {
     if (!settings->model)
@@ -50,7 +50,7 @@ el_status cli_ask(const el_options *options, const cli_ask_settings *settings, c
                                    .discriminator = role == EL_DISCRIMINATOR,
                                    .precision = PRECISIONS[machine->precision],
                                    .threads = (int)machine->threads,
-                                   .level = cli_machine_level(machine)};
+                                   .level = el_machine_level(machine)};
     el_loaded *loaded = NULL;
     el_session *session = NULL;
     el_status st = el_loaded_open(&loaded, settings->model, &load);

@@ -5,7 +5,7 @@
 #ifndef EL_CLI_ASK_H
 #define EL_CLI_ASK_H
 
-#include "cli/machine.h"
+#include "engine/machine.h"
 #include "serve/session.h"
 
 typedef struct {
@@ -13,7 +13,7 @@ typedef struct {
     bool json;
 } cli_ask_settings;
 
-/* Table lines for a settings struct with a cli_ask_settings `ask` and a cli_machine `machine`. */
+/* Table lines for a settings struct with a cli_ask_settings `ask` and a el_machine `machine`. */
 #define CLI_ASK_OPTIONS(settings)                                                                            \
     {"model",                                                                                                \
      EL_OPT_TEXT,                                                                                            \
@@ -24,14 +24,14 @@ typedef struct {
      "a run folder, or a Hugging Face model folder"},                                                        \
         {"json", EL_OPT_SWITCH, offsetof(settings, ask.json),         0,                                     \
          1,      NULL,          "one JSON object a text, a line each"},                                      \
-        CLI_MACHINE_OPTIONS(settings)
+        EL_MACHINE_OPTIONS(settings)
 
 /* Answers one text on stdout. */
 typedef el_status cli_answer(void *context, el_session *session, const el_vocab *vocab, const char *text,
                              size_t bytes);
 
 /* Opens the wanted network of the model and has every text answered, in order. */
-el_status cli_ask(const el_options *options, const cli_ask_settings *settings, const cli_machine *machine,
+el_status cli_ask(const el_options *options, const cli_ask_settings *settings, const el_machine *machine,
                   el_role role, cli_answer *answer, void *context);
 
 /* Says, once for each such text, that it was read in several windows. */

@@ -6,13 +6,13 @@
 #ifndef EL_CLI_BENCH_H
 #define EL_CLI_BENCH_H
 
-#include "cli/machine.h"
-#include "cli/options_pretrain.h"
 #include "data/loader.h"
+#include "engine/machine.h"
+#include "engine/pretrain_settings.h"
 
 typedef struct {
     int model_size;
-    cli_machine machine;
+    el_machine machine;
     int64_t batch_size, max_seq_length, micro_batch_tokens;
     double seconds;
     const char *data, *vocab, *compare;
@@ -51,7 +51,7 @@ el_status bench_data_open(el_loader **data, const bench_settings *settings);
 /* A preset's networks and a source of batches; in training also what a step needs. */
 typedef struct {
     const bench_place *place;
-    pretrain_settings settings;
+    el_pretrain_settings settings;
     el_loader *data;
     el_model model;
     el_objective *objective;

@@ -130,8 +130,8 @@ el_status bench_load(const bench_place *place, json_t **result)
     el_status st = bench_data_open(&data, s);
     if (st)
         return st;
-    pretrain_settings defaults;
-    pretrain_defaults(&defaults, s->model_size);
+    el_pretrain_settings defaults;
+    el_pretrain_defaults(&defaults, s->model_size);
     feed f = {.data = data,
               .settings = s,
               .rule = {.mask_prob = defaults.mask_prob,

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "cli/bench.h"
-#include "cli/options_pretrain.h"
+#include "engine/pretrain_settings.h"
 
 typedef struct {
     el_device *dev;
@@ -66,8 +66,8 @@ static el_status measure(const bench_place *place, int rows, int out, int in, js
 
 el_status bench_gemm(const bench_place *place, json_t **result)
 {
-    pretrain_settings shape;
-    pretrain_defaults(&shape, place->settings->model_size);
+    el_pretrain_settings shape;
+    el_pretrain_defaults(&shape, place->settings->model_size);
     const int h = (int)shape.hidden_size, inner = (int)shape.intermediate_size;
     const int rows = (int)(place->settings->batch_size * place->settings->max_seq_length);
     const int shapes[][2] = {{3 * h, h}, {h, h}, {inner, h}, {h, inner}};

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cli/bench.h"
+#include "cli/cli.h"
 #include "train/flops.h"
 
 enum { SEED = 1 };
@@ -10,8 +11,8 @@ enum { SEED = 1 };
 static el_status open_objective(bench_model *m)
 {
     const bench_settings *s = m->place->settings;
-    const el_electra_settings settings = pretrain_objective(&m->settings, (int)s->max_seq_length);
-    m->optimizer = pretrain_optimizer(&m->settings);
+    const el_electra_settings settings = el_pretrain_objective(&m->settings, (int)s->max_seq_length);
+    m->optimizer = el_pretrain_optimizer(&m->settings);
     return el_electra_open(&m->objective, &m->model, el_loader_vocab(m->data), &settings,
                            (int)s->micro_batch_tokens);
 }
@@ -21,19 +22,19 @@ el_status bench_model_open(bench_model *m, const bench_place *place, bool traini
     const bench_settings *s = place->settings;
     el_model_plan plan;
     *m = (bench_model){.place = place};
-    pretrain_defaults(&m->settings, s->model_size);
+    el_pretrain_defaults(&m->settings, s->model_size);
     m->settings.machine = s->machine;
     if (s->max_seq_length > m->settings.max_position_embeddings)
         m->settings.max_position_embeddings = s->max_seq_length;
     el_status st = bench_data_open(&m->data, s);
     if (!st)
-        st = pretrain_plan(&m->settings, el_loader_vocab(m->data)->size, &plan);
+        st = el_pretrain_plan(&m->settings, el_loader_vocab(m->data)->size, &plan);
     if (!st) {
         plan.training = plan.generator = training;
         plan.tying = training ? plan.tying : EL_TIE_SEPARATE; /* alone, it owns all that it has */
         st = el_model_open(&m->model, place->dev, &plan);
     }
-    const el_initialisation how = pretrain_initialisation(&m->settings);
+    const el_initialisation how = el_pretrain_initialisation(&m->settings);
     if (!st)
         st = el_model_initialise(&m->model, &how);
     if (!st)

@@ -55,6 +55,9 @@ void cli_progress_end(cli_progress *progress); /* leaves the last line standing 
 /* Monotonic seconds. */
 double cli_now(void);
 
+/* The most memory that this process has held so far, in 10^6 bytes. */
+double cli_resident_mb(void);
+
 /* "12 s", "3 min", "1 h 20 min", "2 d 4 h": no more digits than an estimate has. */
 void cli_duration(char *text, size_t size, double seconds);
 

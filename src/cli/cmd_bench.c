@@ -79,7 +79,7 @@ static const el_option TABLE[] = {
     {"seconds", EL_OPT_REAL, AT(seconds), 0.01, 3600, NULL, "to measure for"},
     {"compare", EL_OPT_TEXT, AT(compare), 0, 0, NULL, "an earlier --json output, to be shown beside"},
     {"json", EL_OPT_SWITCH, AT(json), 0, 1, NULL, "the result as JSON"},
-    CLI_MACHINE_OPTIONS(bench_settings),
+    EL_MACHINE_OPTIONS(bench_settings),
 };
 enum { LINES = sizeof TABLE / sizeof *TABLE };
 
@@ -208,17 +208,16 @@ static el_status measure(const bench_settings *settings, const el_options *optio
 {
     bench_settings s = *settings;
     el_device *dev = NULL;
-    el_status st = cli_machine_open(&s.machine, &dev);
+    el_status st = el_machine_open(&s.machine, &dev);
     if (st)
         return st;
-    bench_place place = {
-        .settings = &s, .options = options, .dev = dev, .type = cli_machine_type(&s.machine)};
+    bench_place place = {.settings = &s, .options = options, .dev = dev, .type = el_machine_type(&s.machine)};
     place.peak = el_level_peak(dev->level, place.type, dev->threads);
     st = PARTS[part].run(&place, result);
     if (!st) {
         json_object_set_new(*result, "part", json_string(PARTS[part].name));
         json_object_set_new(*result, "settings", settings_json(options));
-        json_object_set_new(*result, "machine", cli_machine_json(&s.machine, dev));
+        json_object_set_new(*result, "machine", el_machine_json(&s.machine, dev));
     }
     dev->close(dev);
     return st;

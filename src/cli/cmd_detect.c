@@ -9,7 +9,7 @@
 
 typedef struct {
     cli_ask_settings ask;
-    cli_machine machine;
+    el_machine machine;
     double threshold;
     bool colour;
 } settings;
@@ -132,7 +132,7 @@ static el_status answer(void *context, el_session *session, const el_vocab *voca
 
 int cmd_detect(int argc, char **argv)
 {
-    settings s = {.machine = {.precision = CLI_PRECISION_FP32}, .threshold = 0.5, .colour = cli_ask_colour()};
+    settings s = {.machine = {.precision = EL_PRECISION_FP32}, .threshold = 0.5, .colour = cli_ask_colour()};
     el_options options = {
         .command = "detect",
         .examples = "  electra detect --model run \"The cat sat under the hat.\"\n"

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
-#include "cli/columns.h"
+#include "engine/columns.h"
 #include "format/npy.h"
 #include "task/learn/embedder.h"
 
@@ -16,8 +16,8 @@ typedef struct {
     int pooling;
     bool normalize, json;
     int64_t max_seq_length, micro_batch_tokens;
-    cli_columns columns;
-    cli_machine machine;
+    el_column_settings columns;
+    el_machine machine;
 } settings;
 
 #define AT(field) offsetof(settings, field)
@@ -35,8 +35,8 @@ static const el_option TABLE[] = {
      "tokens, [CLS] and [SEP] among them, at which texts are cut; 0: the model's places"},
     {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
      "tokens that are worked on at a time"},
-    CLI_TEXT_COLUMN_OPTIONS(settings),
-    CLI_MACHINE_OPTIONS(settings),
+    EL_TEXT_COLUMN_OPTIONS(settings),
+    EL_MACHINE_OPTIONS(settings),
 };
 #undef AT
 
@@ -91,7 +91,7 @@ static el_status embed_chunk(job *j, const el_dataset *d)
 
 static el_status embed_file(job *j, const char *path)
 {
-    const el_columns columns = cli_columns_of(&j->settings.columns);
+    const el_columns columns = el_columns_of(&j->settings.columns);
     el_task_reader *reader = NULL;
     el_status st = el_task_reader_open(&reader, &TEXTS, path, (el_task_reading){.columns = &columns}, NULL);
     bool more = !st;
@@ -145,8 +145,8 @@ static el_status open_embedder(job *j)
                                       .normalize = s->normalize,
                                       .max_seq_length = (int)s->max_seq_length,
                                       .batch_tokens = (int)s->micro_batch_tokens};
-    const el_status st = cli_machine_open(&s->machine, &j->dev);
-    return st ? st : el_embedder_open(&j->embedder, j->dev, cli_machine_type(&s->machine), s->model, &how);
+    const el_status st = el_machine_open(&s->machine, &j->dev);
+    return st ? st : el_embedder_open(&j->embedder, j->dev, el_machine_type(&s->machine), s->model, &how);
 }
 
 static el_status embed(job *j)

@@ -19,7 +19,7 @@ static const el_option TABLE[] = {
     {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "a JSON object"},
     {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
      "tokens that are worked on at a time"},
-    CLI_MACHINE_OPTIONS(evaluate_settings),
+    EL_MACHINE_OPTIONS(evaluate_settings),
     {OF_PRETRAINED, EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
     {"max_batches", EL_OPT_INT, AT(max_batches), 0, 1e9, NULL, "batches of 32 examples; 0: all examples"},
     {"mask_prob", EL_OPT_REAL, AT(objective.mask_prob), 0.001, 0.9, NULL,
@@ -38,7 +38,7 @@ static const el_option TABLE[] = {
     {"report", EL_OPT_TEXT, AT(report), 0, 0, NULL,
      "HTML page to write: figures, confusion matrix, the worst mistakes"},
     {"report_mistakes", EL_OPT_INT, AT(report_mistakes), 0, 1e6, NULL, "that the page shows, at most"},
-    CLI_COLUMN_OPTIONS(evaluate_settings),
+    EL_COLUMN_OPTIONS(evaluate_settings),
 };
 #undef AT
 

@@ -7,7 +7,7 @@
 
 typedef struct {
     cli_ask_settings ask;
-    cli_machine machine;
+    el_machine machine;
     int64_t top_k;
     bool typed; /* texts are operands: one without [MASK] is a mistake; a line of a file gets an empty answer */
 } settings;
@@ -73,7 +73,7 @@ static el_status answer(void *context, el_session *session, const el_vocab *voca
 
 int cmd_fill(int argc, char **argv)
 {
-    settings s = {.machine = {.precision = CLI_PRECISION_FP32}, .top_k = 5};
+    settings s = {.machine = {.precision = EL_PRECISION_FP32}, .top_k = 5};
     el_options options = {
         .command = "fill",
         .examples = "  electra fill --model run \"The capital of [MASK] is [MASK].\"\n"

@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
-#include "cli/columns.h"
-#include "cli/machine.h"
+#include "engine/columns.h"
+#include "engine/machine.h"
 #include "task/learn/finetuned.h"
 #include "task/score/submission.h"
 
@@ -15,8 +15,8 @@ enum { CHUNK = 512 }; /* examples read, asked and printed at a time */
 
 typedef struct {
     const char *model, *data, *submission, *squad_output;
-    cli_columns columns;
-    cli_machine machine;
+    el_column_settings columns;
+    el_machine machine;
     bool json, windows;
     int64_t doc_stride, micro_batch_tokens;
 } settings;
@@ -38,8 +38,8 @@ static const el_option TABLE[] = {
      "--windows"},
     {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
      "tokens that are worked on at a time"},
-    CLI_COLUMN_OPTIONS(settings),
-    CLI_MACHINE_OPTIONS(settings),
+    EL_COLUMN_OPTIONS(settings),
+    EL_MACHINE_OPTIONS(settings),
 };
 #undef AT
 
@@ -242,7 +242,7 @@ static el_status answer_chunk(job *j, const el_dataset *d)
 
 static el_status answer_file(job *j, const el_task *task, const char *path)
 {
-    const el_columns columns = cli_columns_of(&j->settings.columns);
+    const el_columns columns = el_columns_of(&j->settings.columns);
     const el_task_reading reading = {.columns = &columns, .test = task->test_unlabelled};
     el_task_reader *reader;
     el_status st = el_task_reader_open(&reader, task, path, reading, &j->model.card.labels);
@@ -361,9 +361,9 @@ static el_status open_model(job *j)
     char *folder;
     el_status st = el_finetuned_find(j->settings.model, &folder);
     if (!st)
-        st = cli_machine_open(&j->settings.machine, &j->dev);
+        st = el_machine_open(&j->settings.machine, &j->dev);
     if (!st)
-        st = el_finetuned_open(&j->model, j->dev, cli_machine_type(&j->settings.machine),
+        st = el_finetuned_open(&j->model, j->dev, el_machine_type(&j->settings.machine),
                                (int)j->settings.micro_batch_tokens, folder);
     free(folder);
     if (st)

@@ -1,6 +1,5 @@
 /* cmd_prepare - electra prepare: text to shards of tokens */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "base/parallel.h"
 #include "cli/casing.h"
 #include "cli/cli.h"
+#include "cli/signals.h"
 #include "data/prepare.h"
 
 static const double UNKNOWN_WARNING = 0.01; /* share of [UNK] above which a vocabulary hardly fits */
@@ -101,23 +101,8 @@ static el_status check_apart(const settings *s)
 typedef struct {
     cli_progress line;
     double started;
+    const volatile sig_atomic_t *stop;
 } shown;
-
-static volatile sig_atomic_t stopped;
-
-static void stop(int signal_number)
-{
-    (void)signal_number;
-    stopped = 1;
-}
-
-/* The first signal ends the work and takes away what was begun; a second one ends the program at once. */
-static void listen(void)
-{
-    const struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESETHAND | SA_RESTART};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 static bool show(void *context, uint64_t done, uint64_t total, uint64_t text_bytes)
 {
@@ -126,7 +111,7 @@ static bool show(void *context, uint64_t done, uint64_t total, uint64_t text_byt
     snprintf(text, sizeof text, "%.0f MB of text, %.1f MB/s", (double)text_bytes / 1e6,
              (double)text_bytes / 1e6 / (cli_now() - s->started));
     cli_progress_show(&s->line, total ? (double)done / (double)total : -1, text);
-    return !stopped;
+    return !*s->stop;
 }
 
 static double share(int64_t part, int64_t whole)
@@ -185,7 +170,7 @@ static el_status prepare(const settings *s, const el_vocab *vocab, const el_opti
     if (st)
         return st;
     el_prepare_summary summary;
-    listen();
+    display.stop = cli_catch_signals();
     cli_progress_begin(&display.line);
     st = el_prepare(&job, vocab, reader, &summary);
     cli_progress_end(&display.line);

@@ -3,15 +3,15 @@
 #ifndef EL_CLI_EVALUATE_H
 #define EL_CLI_EVALUATE_H
 
-#include "cli/columns.h"
-#include "cli/machine.h"
+#include "engine/columns.h"
+#include "engine/machine.h"
 #include "objective/electra.h"
 
 typedef struct {
     const char *model, *data;
     bool json;
     int64_t micro_batch_tokens;
-    cli_machine machine;
+    el_machine machine;
     /* of a pre-trained model */
     int64_t max_batches;
     el_electra_settings objective;
@@ -20,7 +20,7 @@ typedef struct {
     const char *file; /* the operand */
     const char *report;
     int64_t report_mistakes;
-    cli_columns columns;
+    el_column_settings columns;
 } evaluate_settings;
 
 enum { EVALUATE_DEV, EVALUATE_TEST }; /* split */

@@ -1,5 +1,5 @@
 /* evaluate_shards - electra evaluate of a pre-trained model, on held-out shards */
-#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/evaluate.h"
-#include "cli/figures.h"
 #include "data/loader.h"
 #include "train/trainer.h"
 
@@ -74,12 +73,19 @@ static el_status open_all(job *j)
     if (!st)
         st = el_loader_open(&j->data, s->data);
     if (!st)
-        st = cli_model_check_vocab(s->model, el_loader_vocab(j->data), s->data);
+        st = el_model_check_vocab(s->model, el_loader_vocab(j->data), s->data);
     if (!st)
-        st = cli_machine_open(&s->machine, &j->dev);
+        st = el_machine_open(&s->machine, &j->dev);
     if (!st)
-        st = cli_model_open(&j->model, j->dev, cli_machine_type(&s->machine), s->model);
+        st = el_model_open_folder(&j->model, j->dev, el_machine_type(&s->machine), s->model);
     return st ? st : open_objective(j);
+}
+
+static void print_figures(const el_figures *figures)
+{
+    for (int i = 0; i < figures->count; i++)
+        if (isfinite(figures->values[i]))
+            printf("%-24s %.4f\n", figures->names[i], figures->values[i]);
 }
 
 static el_status evaluate(job *j)
@@ -93,10 +99,10 @@ static el_status evaluate(job *j)
     if (st)
         return st;
     if (!j->settings->json) {
-        cli_figures_print(&figures);
+        print_figures(&figures);
         return EL_OK;
     }
-    json_t *const object = cli_figures_json(&figures);
+    json_t *const object = el_figures_json(&figures);
     const el_status printed = cli_json_print(object);
     json_decref(object);
     return printed;

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/evaluate.h"
-#include "cli/figures.h"
 #include "task/report/html.h"
 #include "task/report/report.h"
 
@@ -29,9 +28,9 @@ static el_status show(void *context, double fraction)
 
 static el_status open_model(job *j, const char *folder)
 {
-    el_status st = cli_machine_open(&j->settings->machine, &j->dev);
+    el_status st = el_machine_open(&j->settings->machine, &j->dev);
     if (!st)
-        st = el_finetuned_open(&j->model, j->dev, cli_machine_type(&j->settings->machine),
+        st = el_finetuned_open(&j->model, j->dev, el_machine_type(&j->settings->machine),
                                (int)j->settings->micro_batch_tokens, folder);
     j->model.watch = (el_evaluation_watch){.on_batch = show, .context = j};
     return st;
@@ -63,7 +62,7 @@ static el_status close_page(job *j)
 
 static el_status read_file(job *j, const el_task *task, const char *path, el_dataset *data)
 {
-    const el_columns columns = cli_columns_of(&j->settings->columns);
+    const el_columns columns = el_columns_of(&j->settings->columns);
     const el_task_reading reading = {.columns = &columns, .labelled = true};
     const el_status st = el_task_read(task, path, reading, &j->model.card.labels, data);
     if (!st && data->skipped)
@@ -85,7 +84,7 @@ static el_status ask(job *j, const el_dataset *data, el_evaluated *evaluated)
 /* Counts and figures go to the results; of the task's own file at their top. */
 static void put_results(job *j, const el_evaluated *e, const char *key)
 {
-    json_t *const figures = cli_figures_json(e->figures);
+    json_t *const figures = el_figures_json(e->figures);
     if (key) {
         json_object_set_new(j->results, key, figures);
         return;

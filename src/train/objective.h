@@ -11,6 +11,8 @@
 #ifndef EL_TRAIN_OBJECTIVE_H
 #define EL_TRAIN_OBJECTIVE_H
 
+#include <jansson.h>
+
 #include "data/batch.h"
 #include "model/model.h"
 
@@ -21,6 +23,11 @@ typedef struct {
     const char *const *names;
     double values[EL_MAX_FIGURES]; /* [0] is the loss that is minimised */
 } el_figures;
+
+/* The value of a figure; NaN where there is none of that name. */
+double el_figure(const el_figures *figures, const char *name);
+/* Those that are finite, by name (new reference). */
+json_t *el_figures_json(const el_figures *figures);
 
 typedef struct el_objective el_objective;
 struct el_objective {

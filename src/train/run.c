@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -116,6 +117,21 @@ el_status el_run_begun(const el_run *run, bool *begun)
     return st;
 }
 
+el_status el_run_recall(const el_run *run, el_options *options, const char *const *of_now)
+{
+    json_t *const recorded = json_deep_copy(json_object_get(run->record, "settings"));
+    if (!recorded)
+        return el_fail(EL_EDATA, "%s/run.json: holds no settings to go on with", run->folder);
+    for (int i = 0; i < options->count; i++)
+        if (options->table[i].type != EL_OPT_SECTION && el_options_given(options, options->table[i].name))
+            json_object_del(recorded, options->table[i].name);
+    for (; *of_now; of_now++)
+        json_object_del(recorded, *of_now);
+    const el_status st = el_options_apply(options, recorded, "run.json");
+    json_decref(recorded);
+    return st == EL_EUSAGE ? EL_EDATA : st;
+}
+
 static bool is_free(const char *const *free_keys, const char *key)
 {
     for (; *free_keys; free_keys++)
@@ -179,12 +195,16 @@ el_status el_run_segment_begin(el_run *run, int64_t step, json_t *machine, json_
     return el_run_save(run);
 }
 
-el_status el_run_segment_end(el_run *run, int64_t step, const char *outcome)
+el_status el_run_segment_end(el_run *run, int64_t step, el_status ended)
 {
+    char sentence[2048]; /* outlives the writing down of it */
+    snprintf(sentence, sizeof sentence, "%s", el_error());
     json_t *segments = json_object_get(run->record, "segments");
     json_t *segment = json_array_get(segments, json_array_size(segments) - 1);
+    const char *const outcome = ended == EL_OK ? "finished" : ended == EL_ESTOPPED ? "stopped" : "failed";
     json_object_set_new(segment, "ended", el_run_time());
     json_object_set_new(segment, "to_step", json_integer(step));
     json_object_set_new(segment, "outcome", json_string(outcome));
-    return el_run_save(run);
+    const el_status st = el_run_save(run);
+    return ended ? el_fail(ended, "%s", sentence) : st;
 }

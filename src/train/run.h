@@ -12,6 +12,7 @@
 #define EL_TRAIN_RUN_H
 
 #include "base/json.h"
+#include "base/options.h"
 
 typedef struct {
     char *folder;
@@ -32,6 +33,10 @@ el_status el_run_save(el_run *run);
 /* Whether a checkpoint is there to go on from. */
 el_status el_run_begun(const el_run *run, bool *begun);
 
+/* The settings that the run began with, for lines of the table that were not given now; `of_now` (NULL at the end) are those
+ * of a session alone. */
+el_status el_run_recall(const el_run *run, el_options *options, const char *const *of_now);
+
 /* EL_EUSAGE that names the first setting of `now` that differs from `before` and is not among `free_keys`
  * (NULL at the end), unless `allow`.  *changes gets an object of {"setting": [before, now]} of all that
  * differ (new reference). */
@@ -41,8 +46,8 @@ el_status el_run_compare(const json_t *before, const json_t *now, const char *co
 /* The time, as 2020-03-23T12:00:00Z. */
 json_t *el_run_time(void);
 
-/* Opens a segment in the record; and completes it with how it ended. */
+/* Opens a segment in the record; and completes it with how it ended, which it returns, and its sentence with it. */
 el_status el_run_segment_begin(el_run *run, int64_t step, json_t *machine, json_t *changes);
-el_status el_run_segment_end(el_run *run, int64_t step, const char *outcome);
+el_status el_run_segment_end(el_run *run, int64_t step, el_status ended);
 
 #endif

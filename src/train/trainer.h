@@ -60,6 +60,13 @@ typedef struct {
     double fraction;
 } el_event;
 
+/* Who watches a training: is told what happens, and may stop it.  Zeroed: nobody. */
+typedef struct {
+    el_status (*on_event)(void *context, const el_event *event); /* a failure ends the run */
+    const volatile sig_atomic_t *stop;                           /* set, perhaps by a signal: save and stop */
+    void *context;
+} el_watch;
+
 typedef struct {
     el_objective *objective;
     el_source training, heldout;

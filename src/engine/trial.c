@@ -1,5 +1,5 @@
 /* trial - see the header */
-#include "task/learn/trial.h"
+#include "engine/trial.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,14 +15,6 @@ typedef struct {
     bool enough;
     el_status (*on_event)(void *context, const el_event *event);
 } watcher;
-
-double el_figure(const el_figures *figures, const char *name)
-{
-    for (int i = 0; i < figures->count; i++)
-        if (strcmp(figures->names[i], name) == 0)
-            return figures->values[i];
-    return NAN;
-}
 
 /* ---- sources ---- */
 

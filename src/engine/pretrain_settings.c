@@ -1,5 +1,5 @@
-/* pretrain - see the header */
-#include "cli/options_pretrain.h"
+/* pretrain_settings - see the header */
+#include "engine/pretrain_settings.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "format/weights.h"
 #include "train/presets.h"
 
-#define AT(field) offsetof(pretrain_settings, field)
+#define AT(field) offsetof(el_pretrain_settings, field)
 #define SECTION(title)                                                                                       \
     {                                                                                                        \
         title, EL_OPT_SECTION, 0, 0, 0, NULL, NULL                                                           \
@@ -35,7 +35,7 @@
 #name, EL_OPT_CHOICE, AT(name), 0, 0, words, help                                                    \
     }
 
-const el_option PRETRAIN_TABLE[] = {
+const el_option EL_PRETRAIN_TABLE[] = {
     TEXT(data, "folder of shards, as electra prepare makes them"),
     TEXT(output, "run folder; run again to go on where it stopped"),
     CHOICE(model_size, "tiny|small|base|large",
@@ -108,7 +108,7 @@ const el_option PRETRAIN_TABLE[] = {
     INT(eval_batches, 0, 1e9, "batches of 32 examples an evaluation; 0: all of --eval-data"),
     INT(logging_steps, 1, 1e9, "steps between lines of metrics.jsonl"),
     REAL(max_time, 0, INFINITY, "seconds after which to save and stop, as on a signal; 0: no limit"),
-    CLI_MACHINE_OPTIONS(pretrain_settings),
+    EL_MACHINE_OPTIONS(el_pretrain_settings),
 
     SECTION("Names of the original, so that its --hparams are accepted as they are"),
     SWITCH(untied_generator, "off: --embeddings all"),
@@ -120,39 +120,39 @@ const el_option PRETRAIN_TABLE[] = {
     SWITCH(electric_objective, "is refused: not here"),
     SWITCH(two_tower_generator, "is refused: not here"),
 };
-const int PRETRAIN_LINES = sizeof PRETRAIN_TABLE / sizeof *PRETRAIN_TABLE;
+const int EL_PRETRAIN_LINES = sizeof EL_PRETRAIN_TABLE / sizeof *EL_PRETRAIN_TABLE;
 
 /* data is compared by its contents; the processor's kernels are another machine's right. */
-const char *const PRETRAIN_FREE[] = {"data",
-                                     "eval_data",
-                                     "output",
-                                     "dry_run",
-                                     "allow_change",
-                                     "max_skipped_steps",
-                                     "threads",
-                                     "instruction_set",
-                                     "save_checkpoints_steps",
-                                     "keep_checkpoint_max",
-                                     "eval_steps",
-                                     "eval_batches",
-                                     "logging_steps",
-                                     "max_time",
-                                     "max_seq_length",
-                                     "vocab_size",
-                                     "do_lower_case",
-                                     "num_eval_steps",
-                                     "eval_batch_size",
-                                     "iterations_per_loop",
-                                     NULL};
+const char *const EL_PRETRAIN_FREE[] = {"data",
+                                        "eval_data",
+                                        "output",
+                                        "dry_run",
+                                        "allow_change",
+                                        "max_skipped_steps",
+                                        "threads",
+                                        "instruction_set",
+                                        "save_checkpoints_steps",
+                                        "keep_checkpoint_max",
+                                        "eval_steps",
+                                        "eval_batches",
+                                        "logging_steps",
+                                        "max_time",
+                                        "max_seq_length",
+                                        "vocab_size",
+                                        "do_lower_case",
+                                        "num_eval_steps",
+                                        "eval_batch_size",
+                                        "iterations_per_loop",
+                                        NULL};
 
 enum { INITIALISE_PAPER, INITIALISE_FAN_IN };
 
-void pretrain_defaults(pretrain_settings *s, int model_size)
+void el_pretrain_defaults(el_pretrain_settings *s, int model_size)
 {
     const el_preset *p = &EL_PRESET[model_size];
     const el_optimizer optimizer = el_optimizer_defaults();
     const el_electra_settings objective = el_electra_defaults();
-    *s = (pretrain_settings){
+    *s = (el_pretrain_settings){
         .model_size = model_size,
         .hidden_size = p->hidden,
         .num_hidden_layers = p->layers,
@@ -206,7 +206,7 @@ static int64_t in_proportion(double whole, double share)
 }
 
 /* Sizes of a model folder, for lines that were not given. */
-static el_status take_sizes(pretrain_settings *s, const el_options *options, const el_model_paths *paths)
+static el_status take_sizes(el_pretrain_settings *s, const el_options *options, const el_model_paths *paths)
 {
     el_config d = {0}, g = {0};
     el_role role;
@@ -249,7 +249,7 @@ static bool is_checkpoint(const char *folder)
     return found;
 }
 
-static el_status sizes_of_start(pretrain_settings *s, const el_options *options)
+static el_status sizes_of_start(el_pretrain_settings *s, const el_options *options)
 {
     if (!s->init_from || is_checkpoint(s->init_from))
         return EL_OK;
@@ -263,7 +263,7 @@ static el_status sizes_of_start(pretrain_settings *s, const el_options *options)
 }
 
 /* What the original calls otherwise. */
-static el_status translate(pretrain_settings *s, const el_options *options)
+static el_status translate(el_pretrain_settings *s, const el_options *options)
 {
     if (s->electric_objective || s->two_tower_generator)
         return el_fail(EL_EUSAGE, "%s: is not supported",
@@ -277,7 +277,7 @@ static el_status translate(pretrain_settings *s, const el_options *options)
     return EL_OK;
 }
 
-el_status pretrain_derive(pretrain_settings *s, const el_options *options)
+el_status el_pretrain_derive(el_pretrain_settings *s, const el_options *options)
 {
     const bool width_given = el_options_given(options, "hidden_size");
     const el_preset *p = &EL_PRESET[s->model_size];
@@ -297,7 +297,7 @@ el_status pretrain_derive(pretrain_settings *s, const el_options *options)
 
 /* ---- what the library is told ---- */
 
-static el_config discriminator_config(const pretrain_settings *s, int vocab_size)
+static el_config discriminator_config(const el_pretrain_settings *s, int vocab_size)
 {
     el_config c = el_config_default();
     c.vocab_size = vocab_size;
@@ -313,7 +313,7 @@ static el_config discriminator_config(const pretrain_settings *s, int vocab_size
 }
 
 /* Heads as wide as the discriminator's where the width allows. */
-static int generator_heads(const pretrain_settings *s, int64_t hidden)
+static int generator_heads(const el_pretrain_settings *s, int64_t hidden)
 {
     int64_t heads = in_proportion((double)s->num_attention_heads, (double)hidden / (double)s->hidden_size);
     while (hidden % heads != 0)
@@ -321,7 +321,7 @@ static int generator_heads(const pretrain_settings *s, int64_t hidden)
     return (int)heads;
 }
 
-static el_config generator_config(const pretrain_settings *s, el_config c)
+static el_config generator_config(const el_pretrain_settings *s, el_config c)
 {
     if (s->embeddings == EL_TIE_ALL || !s->electra_objective)
         return c;
@@ -338,7 +338,7 @@ static el_config generator_config(const pretrain_settings *s, el_config c)
     return c;
 }
 
-el_status pretrain_plan(const pretrain_settings *s, int vocab_size, el_model_plan *plan)
+el_status el_pretrain_plan(const el_pretrain_settings *s, int vocab_size, el_model_plan *plan)
 {
     const el_config d = discriminator_config(s, vocab_size);
     *plan = (el_model_plan){.generator = !s->uniform_generator,
@@ -346,7 +346,7 @@ el_status pretrain_plan(const pretrain_settings *s, int vocab_size, el_model_pla
                             .discriminator_config = d,
                             .generator_config = generator_config(s, d),
                             .tying = (el_tying)s->embeddings,
-                            .activations = cli_machine_type(&s->machine),
+                            .activations = el_machine_type(&s->machine),
                             .parameters = EL_F32,
                             .training = true};
     el_status st =
@@ -356,7 +356,7 @@ el_status pretrain_plan(const pretrain_settings *s, int vocab_size, el_model_pla
     return st == EL_EDATA ? EL_EUSAGE : st;
 }
 
-el_initialisation pretrain_initialisation(const pretrain_settings *s)
+el_initialisation el_pretrain_initialisation(const el_pretrain_settings *s)
 {
     return (el_initialisation){.fan_in = s->initialisation == INITIALISE_FAN_IN,
                                .sine_positions = s->sine_positions,
@@ -365,7 +365,7 @@ el_initialisation pretrain_initialisation(const pretrain_settings *s)
                                .seed = (uint64_t)s->seed};
 }
 
-el_electra_settings pretrain_objective(const pretrain_settings *s, int max_seq_length)
+el_electra_settings el_pretrain_objective(const el_pretrain_settings *s, int max_seq_length)
 {
     el_electra_settings o = el_electra_defaults();
     o.gen_weight = s->gen_weight;
@@ -379,7 +379,7 @@ el_electra_settings pretrain_objective(const pretrain_settings *s, int max_seq_l
     return o;
 }
 
-el_schedule pretrain_schedule(const pretrain_settings *s)
+el_schedule el_pretrain_schedule(const el_pretrain_settings *s)
 {
     return (el_schedule){.peak = s->learning_rate,
                          .power = s->lr_decay_power,
@@ -387,7 +387,7 @@ el_schedule pretrain_schedule(const pretrain_settings *s)
                          .steps = s->schedule_steps};
 }
 
-el_optimizer pretrain_optimizer(const pretrain_settings *s)
+el_optimizer el_pretrain_optimizer(const el_pretrain_settings *s)
 {
     return (el_optimizer){.beta1 = s->adam_beta1,
                           .beta2 = s->adam_beta2,

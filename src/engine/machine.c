@@ -1,10 +1,9 @@
 /* machine - see the header */
-#include "cli/machine.h"
+#include "engine/machine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/file.h"
 #include "base/parallel.h"
@@ -14,7 +13,7 @@ enum { LEVEL_AUTO, LEVEL_BASELINE, LEVEL_AVX2, LEVEL_AVX512, LEVEL_AVX512_BF16, 
 static const char *const LEVELS[] = {NULL, "baseline", "avx2", "avx512", "avx512_bf16", "reference"};
 static const char *const PRECISIONS[] = {"auto", "bf16", "fp32"};
 
-el_status cli_machine_open(cli_machine *machine, el_device **dev)
+el_status el_machine_open(el_machine *machine, el_device **dev)
 {
     if (machine->threads == 0)
         machine->threads = el_processors();
@@ -25,20 +24,30 @@ el_status cli_machine_open(cli_machine *machine, el_device **dev)
         if (st)
             return st;
     }
-    if (machine->precision == CLI_PRECISION_AUTO) {
+    if (machine->precision == EL_PRECISION_AUTO) {
         const bool bf16 =
             machine->instruction_set != LEVEL_REFERENCE && el_level_bf16_is_faster((*dev)->level);
-        machine->precision = bf16 ? CLI_PRECISION_BF16 : CLI_PRECISION_FP32;
+        machine->precision = bf16 ? EL_PRECISION_BF16 : EL_PRECISION_FP32;
     }
     return EL_OK;
 }
 
-el_type cli_machine_type(const cli_machine *machine)
+void el_machine_recall(el_machine *machine, const json_t *record)
 {
-    return machine->precision == CLI_PRECISION_BF16 ? EL_BF16 : EL_F32;
+    const json_t *const settings = json_object_get(record, "settings");
+    const char *const word = json_string_value(json_object_get(settings, "precision"));
+    for (int i = EL_PRECISION_BF16; word && machine->precision == EL_PRECISION_AUTO && i <= EL_PRECISION_FP32;
+         i++)
+        if (strcmp(word, PRECISIONS[i]) == 0)
+            machine->precision = i;
 }
 
-const char *cli_machine_level(const cli_machine *machine)
+el_type el_machine_type(const el_machine *machine)
+{
+    return machine->precision == EL_PRECISION_BF16 ? EL_BF16 : EL_F32;
+}
+
+const char *el_machine_level(const el_machine *machine)
 {
     return LEVELS[machine->instruction_set];
 }
@@ -60,7 +69,7 @@ static void processor(char *name, size_t size)
         fclose(file);
 }
 
-json_t *cli_machine_json(const cli_machine *machine, const el_device *dev)
+json_t *el_machine_json(const el_machine *machine, const el_device *dev)
 {
     char name[256];
     processor(name, sizeof name);
@@ -69,14 +78,7 @@ json_t *cli_machine_json(const cli_machine *machine, const el_device *dev)
                      (json_int_t)machine->threads);
 }
 
-double cli_resident_mb(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return 1024.0 * (double)usage.ru_maxrss / 1e6; /* Linux counts kilobytes of 1024 */
-}
-
-el_status cli_model_open(el_model *model, el_device *dev, el_type activations, const char *folder)
+el_status el_model_open_folder(el_model *model, el_device *dev, el_type activations, const char *folder)
 {
     *model = (el_model){0};
     el_model_paths paths;
@@ -99,7 +101,7 @@ el_status cli_model_open(el_model *model, el_device *dev, el_type activations, c
     return st;
 }
 
-el_status cli_model_check_vocab(const char *folder, const el_vocab *vocab, const char *data)
+el_status el_model_check_vocab(const char *folder, const el_vocab *vocab, const char *data)
 {
     el_model_paths paths;
     el_status st = el_model_find(&paths, folder);

@@ -1,18 +1,18 @@
-/* finetune - the settings of electra finetune: one table for flags, files, run.json and help */
-#ifndef EL_CLI_FINETUNE_H
-#define EL_CLI_FINETUNE_H
+/* finetune_settings - of electra finetune: one table for flags, files, run.json and help */
+#ifndef EL_ENGINE_FINETUNE_SETTINGS_H
+#define EL_ENGINE_FINETUNE_SETTINGS_H
 
-#include "cli/columns.h"
-#include "cli/machine.h"
-#include "task/learn/trial.h"
+#include "engine/columns.h"
+#include "engine/machine.h"
+#include "engine/trial.h"
 
 enum { FINETUNE_HUGGING_FACE, FINETUNE_ORIGINAL };
 
 typedef struct {
     const char *model, *init_from, *task, *data, *output;
     const char *train_file, *dev_file, *test_file;
-    cli_columns columns;
-    cli_machine machine;
+    el_column_settings columns;
+    el_machine machine;
     /* data */
     double dev_share, low, high;
     int64_t dev_every, dev_last, max_train_examples, max_dev_examples;
@@ -35,17 +35,17 @@ typedef struct {
     int64_t save_checkpoints_steps, keep_checkpoint_max, logging_steps, max_skipped_steps;
     double max_time;
     bool json, allow_change;
-} finetune_settings;
+} el_finetune_settings;
 
-extern const el_option FINETUNE_TABLE[];
-extern const int FINETUNE_LINES;
+extern const el_option EL_FINETUNE_TABLE[];
+extern const int EL_FINETUNE_LINES;
 /* Settings that may differ when a run goes on. */
-extern const char *const FINETUNE_FREE[];
+extern const char *const EL_FINETUNE_FREE[];
 
-finetune_settings finetune_defaults(void);
+el_finetune_settings el_finetune_defaults(void);
 
 /* What was left open, by the paper's table: rates by the model's width, epochs and lengths by the task. */
-void finetune_derive(finetune_settings *settings, const el_options *options, const el_task *task,
-                     const el_config *config);
+void el_finetune_derive(el_finetune_settings *settings, const el_options *options, const el_task *task,
+                        const el_config *config);
 
 #endif

@@ -1,9 +1,9 @@
 /* machine - what commands that run a model share: where it runs, and opening one to be used
  *
- * A settings struct with a `cli_machine machine` takes the table lines CLI_MACHINE_OPTIONS(struct).
+ * A settings struct with an `el_machine machine` takes the table lines EL_MACHINE_OPTIONS(struct).
  */
-#ifndef EL_CLI_MACHINE_H
-#define EL_CLI_MACHINE_H
+#ifndef EL_ENGINE_MACHINE_H
+#define EL_ENGINE_MACHINE_H
 
 #include <stddef.h>
 
@@ -12,15 +12,15 @@
 #include "model/model.h"
 #include "text/vocab.h"
 
-enum { CLI_PRECISION_AUTO, CLI_PRECISION_BF16, CLI_PRECISION_FP32 };
+enum { EL_PRECISION_AUTO, EL_PRECISION_BF16, EL_PRECISION_FP32 };
 
 typedef struct {
     int64_t threads;     /* 0: as many as there are processors */
     int precision;       /* of activations and products */
     int instruction_set; /* 0: the best there is */
-} cli_machine;
+} el_machine;
 
-#define CLI_MACHINE_OPTIONS(settings)                                                                        \
+#define EL_MACHINE_OPTIONS(settings)                                                                         \
     {"threads", EL_OPT_INT, offsetof(settings, machine.threads),          0,                                 \
      1024,      NULL,       "threads; 0: as many as there are processors"},                                  \
         {"precision",                                                                                        \
@@ -38,21 +38,20 @@ typedef struct {
     }
 
 /* Opens the device, and replaces what was left open (threads, precision) by what was chosen. */
-el_status cli_machine_open(cli_machine *machine, el_device **dev);
-el_type cli_machine_type(const cli_machine *machine); /* of activations, once open */
+el_status el_machine_open(el_machine *machine, el_device **dev);
+/* Of a run that goes on: a precision that is left open is what its record (run.json) says. */
+void el_machine_recall(el_machine *machine, const json_t *record);
+el_type el_machine_type(const el_machine *machine); /* of activations, once open */
 /* The instruction set by name, "reference" for the reference device; NULL where left open. */
-const char *cli_machine_level(const cli_machine *machine);
+const char *el_machine_level(const el_machine *machine);
 
 /* {"cpu": ..., "instruction_set": ..., "precision": ..., "threads": ...} */
-json_t *cli_machine_json(const cli_machine *machine, const el_device *dev);
-
-/* The most memory that this process has held so far, in 10^6 bytes. */
-double cli_resident_mb(void);
+json_t *el_machine_json(const el_machine *machine, const el_device *dev);
 
 /* Opens whatever networks a run or model folder has, to be used, not trained. */
-el_status cli_model_open(el_model *model, el_device *dev, el_type activations, const char *folder);
+el_status el_model_open_folder(el_model *model, el_device *dev, el_type activations, const char *folder);
 
 /* The vocabulary of a run or model folder, where it has one, must be that of the shards in `data`. */
-el_status cli_model_check_vocab(const char *folder, const el_vocab *vocab, const char *data);
+el_status el_model_check_vocab(const char *folder, const el_vocab *vocab, const char *data);
 
 #endif

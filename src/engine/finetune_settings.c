@@ -1,8 +1,8 @@
-/* finetune - see the header */
-#include "cli/options_finetune.h"
+/* finetune_settings - see the header */
+#include "engine/finetune_settings.h"
 
-#define AT(field) offsetof(finetune_settings, field)
-const el_option FINETUNE_TABLE[] = {
+#define AT(field) offsetof(el_finetune_settings, field)
+const el_option EL_FINETUNE_TABLE[] = {
     {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL, "where to start: a run or a model folder"},
     {"init_from", EL_OPT_TEXT, AT(init_from), 0, 0, NULL,
      "instead: a model fine-tuned on another task, whose encoder is kept and whose head is not"},
@@ -16,7 +16,7 @@ const el_option FINETUNE_TABLE[] = {
      "labelled; scored once, at the end, with the best model"},
     {"output", EL_OPT_TEXT, AT(output), 0, 0, NULL, "folder of trials, results.json and the best model"},
     {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "results as JSON"},
-    CLI_COLUMN_OPTIONS(finetune_settings),
+    EL_COLUMN_OPTIONS(el_finetune_settings),
     {"Data", EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
     {"dev_share", EL_OPT_REAL, AT(dev_share), 0.001, 0.9, NULL,
      "of the training examples is held out where there is no dev file"},
@@ -93,61 +93,61 @@ const el_option FINETUNE_TABLE[] = {
     {"max_time", EL_OPT_REAL, AT(max_time), 0, 1e9, NULL,
      "seconds after which it stops and saves; 0: no limit"},
     {"allow_change", EL_OPT_SWITCH, AT(allow_change), 0, 0, NULL, "go on although settings differ"},
-    CLI_MACHINE_OPTIONS(finetune_settings),
+    EL_MACHINE_OPTIONS(el_finetune_settings),
 };
 #undef AT
-const int FINETUNE_LINES = sizeof FINETUNE_TABLE / sizeof *FINETUNE_TABLE;
+const int EL_FINETUNE_LINES = sizeof EL_FINETUNE_TABLE / sizeof *EL_FINETUNE_TABLE;
 
-const char *const FINETUNE_FREE[] = {"json",
-                                     "threads",
-                                     "instruction_set",
-                                     "max_time",
-                                     "allow_change",
-                                     "output",
-                                     "num_trials",
-                                     "save_checkpoints_steps",
-                                     "keep_checkpoint_max",
-                                     "max_skipped_steps",
-                                     "data",
-                                     "train_file",
-                                     "dev_file",
-                                     "test_file",
-                                     "model",
-                                     "init_from",
-                                     NULL};
+const char *const EL_FINETUNE_FREE[] = {"json",
+                                        "threads",
+                                        "instruction_set",
+                                        "max_time",
+                                        "allow_change",
+                                        "output",
+                                        "num_trials",
+                                        "save_checkpoints_steps",
+                                        "keep_checkpoint_max",
+                                        "max_skipped_steps",
+                                        "data",
+                                        "train_file",
+                                        "dev_file",
+                                        "test_file",
+                                        "model",
+                                        "init_from",
+                                        NULL};
 
-finetune_settings finetune_defaults(void)
+el_finetune_settings el_finetune_defaults(void)
 {
-    return (finetune_settings){.dev_share = 0.1,
-                               .max_query_length = 64,
-                               .doc_stride = 128,
-                               .double_unordered = true,
-                               .answerable_classifier = true,
-                               .answerable_weight = 0.5,
-                               .dropout = 0.1,
-                               .n_best_size = 20,
-                               .max_answer_length = 30,
-                               .beam_size = 20,
-                               .warmup_proportion = 0.1,
-                               .lr_decay_power = 1,
-                               .adam_beta1 = 0.9,
-                               .adam_beta2 = 0.999,
-                               .adam_epsilon = 1e-6,
-                               .max_grad_norm = 1,
-                               .train_batch_size = 32,
-                               .micro_batch_tokens = 2048,
-                               .num_trials = 1,
-                               .seed = 1,
-                               .evaluations_per_epoch = 1,
-                               .max_restarts = 2,
-                               .save_checkpoints_steps = 500,
-                               .keep_checkpoint_max = 1,
-                               .logging_steps = 50,
-                               .max_skipped_steps = 20};
+    return (el_finetune_settings){.dev_share = 0.1,
+                                  .max_query_length = 64,
+                                  .doc_stride = 128,
+                                  .double_unordered = true,
+                                  .answerable_classifier = true,
+                                  .answerable_weight = 0.5,
+                                  .dropout = 0.1,
+                                  .n_best_size = 20,
+                                  .max_answer_length = 30,
+                                  .beam_size = 20,
+                                  .warmup_proportion = 0.1,
+                                  .lr_decay_power = 1,
+                                  .adam_beta1 = 0.9,
+                                  .adam_beta2 = 0.999,
+                                  .adam_epsilon = 1e-6,
+                                  .max_grad_norm = 1,
+                                  .train_batch_size = 32,
+                                  .micro_batch_tokens = 2048,
+                                  .num_trials = 1,
+                                  .seed = 1,
+                                  .evaluations_per_epoch = 1,
+                                  .max_restarts = 2,
+                                  .save_checkpoints_steps = 500,
+                                  .keep_checkpoint_max = 1,
+                                  .logging_steps = 50,
+                                  .max_skipped_steps = 20};
 }
 
-void finetune_derive(finetune_settings *s, const el_options *options, const el_task *task,
-                     const el_config *config)
+void el_finetune_derive(el_finetune_settings *s, const el_options *options, const el_task *task,
+                        const el_config *config)
 {
     if (s->learning_rate == 0)
         s->learning_rate = config->hidden_size <= 512 ? 3e-4 : config->hidden_size < 1024 ? 1e-4 : 5e-5;

@@ -1,11 +1,11 @@
 /* columns - see the header */
-#include "cli/columns.h"
+#include "engine/columns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-el_columns cli_columns_of(const cli_columns *c)
+el_columns el_columns_of(const el_column_settings *c)
 {
     return (el_columns){.form = (el_form)c->form,
                         .header = c->header == 0 ? -1 : c->header == 1,
@@ -16,7 +16,7 @@ el_columns cli_columns_of(const cli_columns *c)
 
 enum { MOST_TASKS = 64 };
 
-el_status cli_task_find(const char *name, const el_task **task)
+el_status el_task_named(const char *name, const el_task **task)
 {
     *task = el_task_find(name);
     if (*task)
@@ -30,7 +30,7 @@ el_status cli_task_find(const char *name, const el_task **task)
                    near ? "did you mean " : "--help lists them", near ? near : "");
 }
 
-char *cli_task_list(void)
+char *el_task_list(void)
 {
     char *text = NULL;
     size_t size = 0;

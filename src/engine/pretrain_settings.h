@@ -1,8 +1,8 @@
-/* pretrain - the settings of electra pretrain: one table for flags, files, run.json and help */
-#ifndef EL_CLI_PRETRAIN_H
-#define EL_CLI_PRETRAIN_H
+/* pretrain_settings - of electra pretrain: one table for flags, files, run.json and help */
+#ifndef EL_ENGINE_PRETRAIN_SETTINGS_H
+#define EL_ENGINE_PRETRAIN_SETTINGS_H
 
-#include "cli/machine.h"
+#include "engine/machine.h"
 #include "model/initialise.h"
 #include "objective/electra.h"
 #include "train/trainer.h"
@@ -10,7 +10,7 @@
 typedef struct {
     const char *data, *eval_data, *output, *init_from;
     int model_size;
-    cli_machine machine;
+    el_machine machine;
     /* shape */
     int64_t hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, embedding_size;
     int64_t max_position_embeddings, generator_attention_heads, generator_intermediate_size;
@@ -39,24 +39,24 @@ typedef struct {
     bool untied_generator, untied_generator_embeddings, do_lower_case, electric_objective,
         two_tower_generator;
     int64_t num_eval_steps, eval_batch_size, iterations_per_loop;
-} pretrain_settings;
+} el_pretrain_settings;
 
-extern const el_option PRETRAIN_TABLE[];
-extern const int PRETRAIN_LINES;
+extern const el_option EL_PRETRAIN_TABLE[];
+extern const int EL_PRETRAIN_LINES;
 /* Settings that may differ when a run goes on. */
-extern const char *const PRETRAIN_FREE[];
+extern const char *const EL_PRETRAIN_FREE[];
 
 /* Everything that a preset says, and the defaults of what it does not. */
-void pretrain_defaults(pretrain_settings *settings, int model_size);
+void el_pretrain_defaults(el_pretrain_settings *settings, int model_size);
 
 /* Sizes that follow from others where nobody gave them; those of --init-from's folder where there is one. */
-el_status pretrain_derive(pretrain_settings *settings, const el_options *options);
+el_status el_pretrain_derive(el_pretrain_settings *settings, const el_options *options);
 
 /* What the library's parts are told. */
-el_status pretrain_plan(const pretrain_settings *settings, int vocab_size, el_model_plan *plan);
-el_initialisation pretrain_initialisation(const pretrain_settings *settings);
-el_electra_settings pretrain_objective(const pretrain_settings *settings, int max_seq_length);
-el_schedule pretrain_schedule(const pretrain_settings *settings);
-el_optimizer pretrain_optimizer(const pretrain_settings *settings);
+el_status el_pretrain_plan(const el_pretrain_settings *settings, int vocab_size, el_model_plan *plan);
+el_initialisation el_pretrain_initialisation(const el_pretrain_settings *settings);
+el_electra_settings el_pretrain_objective(const el_pretrain_settings *settings, int max_seq_length);
+el_schedule el_pretrain_schedule(const el_pretrain_settings *settings);
+el_optimizer el_pretrain_optimizer(const el_pretrain_settings *settings);
 
 #endif

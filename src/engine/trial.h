@@ -5,8 +5,8 @@
  *
  * A trial that was stopped or killed goes on where it was; which evaluation was the best is read off metrics.jsonl.
  */
-#ifndef EL_TASK_TRIAL_H
-#define EL_TASK_TRIAL_H
+#ifndef EL_ENGINE_TRIAL_H
+#define EL_ENGINE_TRIAL_H
 
 #include "task/learn/finetuned.h"
 #include "train/trainer.h"
@@ -38,8 +38,5 @@ el_status el_trial_run(el_trial *trial, el_trial_result *result);
 
 /* Figures of a split, without dropout. */
 el_status el_trial_evaluate(const el_trial *trial, el_split split, el_figures *figures);
-
-/* The value of a figure; NaN where there is none of that name. */
-double el_figure(const el_figures *figures, const char *name);
 
 #endif

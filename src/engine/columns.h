@@ -1,10 +1,10 @@
 /* columns - how the user's files are to be read: what finetune, predict, evaluate and embed share
  *
- * A settings struct with a `cli_columns columns` takes the table lines CLI_COLUMN_OPTIONS(struct), or
- * CLI_TEXT_COLUMN_OPTIONS(struct) where labels are of no use.
+ * A settings struct with an `el_column_settings columns` takes the table lines EL_COLUMN_OPTIONS(struct), or
+ * EL_TEXT_COLUMN_OPTIONS(struct) where labels are of no use.
  */
-#ifndef EL_CLI_COLUMNS_H
-#define EL_CLI_COLUMNS_H
+#ifndef EL_ENGINE_COLUMNS_H
+#define EL_ENGINE_COLUMNS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -15,9 +15,9 @@
 typedef struct {
     int form, header; /* choices of the table */
     const char *text, *second, *label, *id;
-} cli_columns;
+} el_column_settings;
 
-#define CLI_TEXT_COLUMN_OPTIONS(settings)                                                                    \
+#define EL_TEXT_COLUMN_OPTIONS(settings)                                                                     \
     {"Columns", EL_OPT_SECTION, 0, 0, 0, NULL, NULL},                                                        \
         {"format",                                                                                           \
          EL_OPT_CHOICE,                                                                                      \
@@ -51,20 +51,20 @@ typedef struct {
         "id_column", EL_OPT_TEXT, offsetof(settings, columns.id), 0, 0, NULL, "what answers are named by"    \
     }
 
-#define CLI_COLUMN_OPTIONS(settings)                                                                         \
-    CLI_TEXT_COLUMN_OPTIONS(settings),                                                                       \
+#define EL_COLUMN_OPTIONS(settings)                                                                          \
+    EL_TEXT_COLUMN_OPTIONS(settings),                                                                        \
     {                                                                                                        \
         "label_column", EL_OPT_TEXT, offsetof(settings, columns.label), 0, 0, NULL,                          \
             "label, score, labels, tag or answer"                                                            \
     }
 
 /* The same as task/ has it; strings stay the settings'. */
-el_columns cli_columns_of(const cli_columns *columns);
+el_columns el_columns_of(const el_column_settings *columns);
 
 /* The task of this name, or EL_EUSAGE that names the nearest. */
-el_status cli_task_find(const char *name, const el_task **task);
+el_status el_task_named(const char *name, const el_task **task);
 
 /* Every task and what it is, a line each, on the heap: the end of a help page. */
-char *cli_task_list(void);
+char *el_task_list(void);
 
 #endif

@@ -1,0 +1,101 @@
+/* dry_run - see the header */
+#include "cli/dry_run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/cli.h"
+
+/* How long and how often a part of a step is tried. */
+static const double TRIAL_SECONDS = 2;
+enum { TRIAL_MOST = 100 };
+
+/* What a step costs: so much for each example, and so much once. */
+typedef struct {
+    double example, update;
+} cost;
+
+static double update_once(el_pretraining *run)
+{
+    const double start = cli_now();
+    el_optimizer_update(&run->trainer.optimizer, &run->model, 0, el_gradient_norm(&run->model), 0);
+    return cli_now() - start;
+}
+
+static el_status try_steps(const el_trainer *trial, el_progress *progress, int64_t steps, double *seconds)
+{
+    el_trainer some = *trial;
+    const double before = progress->seconds;
+    some.steps = progress->step + steps;
+    const el_status st = el_trainer_run(&some, progress);
+    *seconds = (progress->seconds - before) / (double)steps;
+    return st;
+}
+
+/* Steps of as many examples as are worked on at a time, one that nothing is counted of and then some: a whole
+ * step is more of the same and one update. */
+static el_status measure_cost(el_pretraining *run, cost *c)
+{
+    const int64_t fitting = (int64_t)((double)run->settings->micro_batch_tokens / run->mean_length);
+    el_trainer trial = run->trainer;
+    trial.folder = NULL;
+    trial.on_event = NULL;
+    trial.heldout = (el_source){0};
+    trial.batch = (int)(fitting < 1 ? 1 : fitting < trial.batch ? fitting : trial.batch);
+    double seconds;
+    el_status st = try_steps(&trial, &run->progress, 1, &seconds);
+    const int64_t wanted = (int64_t)(TRIAL_SECONDS / seconds);
+    if (!st)
+        st = try_steps(&trial, &run->progress,
+                       wanted < 1            ? 1
+                       : wanted < TRIAL_MOST ? wanted
+                                             : TRIAL_MOST,
+                       &seconds);
+    c->update = update_once(run);
+    c->example = (seconds > c->update ? seconds - c->update : 0) / trial.batch;
+    return st;
+}
+
+/* Memory of a whole batch, which the trial steps did not need. */
+static el_status take_batch(el_pretraining *run)
+{
+    const el_source *const source = &run->trainer.training;
+    el_batch batch = {0};
+    el_status st = source->read(source->context, 0, (int)run->settings->train_batch_size, &batch);
+    if (!st)
+        st = run->objective->begin(run->objective, &batch, (el_random){0});
+    el_batch_release(&batch);
+    return st;
+}
+
+/* What the run would take, from a short trial that writes nothing. */
+el_status cli_dry_run(el_pretraining *run)
+{
+    const el_pretrain_settings *s = run->settings;
+    cost c;
+    el_status st = measure_cost(run, &c);
+    if (!st)
+        st = take_batch(run);
+    if (st)
+        return st;
+    const double steps = (double)s->num_train_steps, batch = (double)s->train_batch_size;
+    const double step = batch * c.example + c.update, tokens = steps * batch * run->mean_length;
+    const double rate = batch * run->mean_length / step;
+    char time[32];
+    cli_duration(time, sizeof time, steps * step);
+    printf("parameters            %" PRId64 "\n", el_model_parameters(&run->model));
+    printf("operations per token  %.4g\n", run->trainer.flops_per_token);
+    printf("operations in all     %.4g\n", run->trainer.flops_per_token * tokens);
+    printf("tokens in all         %.4g, %.2f times those of the shards\n", tokens,
+           tokens / (double)el_loader_tokens(run->data));
+    const double moments =
+        2e-6 * sizeof(float) * (double)el_model_parameters(&run->model); /* copied to be written */
+    printf("memory                %.0f MB, %.0f MB while a checkpoint is written\n", cli_resident_mb(),
+           cli_resident_mb() + moments);
+    printf("tokens per second     %.0f", rate);
+    if (run->trainer.peak_flops > 0)
+        printf(", %.0f %% of this machine's peak",
+               100 * rate * run->trainer.flops_per_token / run->trainer.peak_flops);
+    printf("\nexpected time         %s, evaluations and checkpoints apart\n", time);
+    return EL_OK;
+}

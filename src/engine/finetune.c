@@ -1,0 +1,395 @@
+/* finetune - see the header */
+#include "engine/finetune.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "engine/finetune_parts.h"
+#include "engine/trials.h"
+#include "model/initialise.h"
+
+enum { RESTART_STEP = 1000 }; /* from a trial's seed to that of its next beginning */
+
+/* ---- settings ---- */
+
+/* What holds for this session alone. */
+static const char *const OF_NOW[] = {"allow_change", "json", "max_time", "threads", "instruction_set", NULL};
+
+static el_status open_run(el_finetuning *f)
+{
+    if (!f->settings->output)
+        return el_fail(EL_EUSAGE, "--output: which folder is the result to live in?");
+    el_status st = el_run_open(&f->run, f->settings->output);
+    f->resuming = !st && json_object_get(f->run.record, "settings");
+    if (f->resuming) {
+        st = el_run_recall(&f->run, f->options, OF_NOW);
+        el_machine_recall(&f->settings->machine, f->run.record);
+    }
+    return st;
+}
+
+static el_status compare_settings(el_finetuning *f)
+{
+    if (!f->resuming)
+        return EL_OK;
+    json_t *const now = el_options_json(f->options);
+    const el_status st = el_run_compare(json_object_get(f->run.record, "settings"), now, EL_FINETUNE_FREE,
+                                        f->settings->allow_change, &f->changes);
+    json_decref(now);
+    return st;
+}
+
+/* ---- model ---- */
+
+static el_head_config head_of(const el_finetuning *f)
+{
+    static const el_head_kind HEADS_OF[EL_TASK_KINDS][2] = {
+        [EL_CLASSIFY] = {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE},
+        [EL_REGRESS] = {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE},
+        [EL_MULTILABEL] = {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE},
+        [EL_TAG] = {EL_HEAD_TOKEN, EL_HEAD_TOKEN},
+        [EL_SPAN] = {EL_HEAD_SPAN, EL_HEAD_SPAN_JOINT},
+    };
+    return (el_head_config){.kind = HEADS_OF[f->task->kind][f->settings->head],
+                            .labels = f->task->kind == EL_REGRESS ? 1 : f->card.labels.count,
+                            .dropout = f->settings->dropout,
+                            .answerable = f->settings->answerable_classifier && f->card.rule == EL_SQUAD_2};
+}
+
+static el_status open_model(el_finetuning *f)
+{
+    el_model_plan plan = {.discriminator = true,
+                          .discriminator_config = f->config,
+                          .activations = el_machine_type(&f->settings->machine),
+                          .parameters = EL_F32,
+                          .training = true,
+                          .head = head_of(f)};
+    plan.discriminator_config.hidden_dropout_prob = f->settings->dropout;
+    plan.discriminator_config.attention_probs_dropout_prob = f->settings->dropout;
+    const el_status st = el_model_open(&f->model, f->dev, &plan);
+    el_learner_settings learner = el_task_card_settings(&f->card, (int)f->settings->micro_batch_tokens);
+    learner.positive = f->task->positive;
+    learner.null_threshold = NAN; /* the best is looked for */
+    learner.answerable_weight = f->settings->answerable_weight;
+    return st ? st : el_learner_open(&f->learner, &f->model, &f->features, f->splits, EL_SPLITS, &learner);
+}
+
+/* What was learned before, or weights by the trial's seed; the head is always new. */
+static el_status start_trial(void *context)
+{
+    el_finetuning *const f = context;
+    const el_initialisation how = {.seed = f->seed, .fan_in = f->config.hidden_size < 768};
+    if (f->settings->random_start)
+        return el_model_initialise(&f->model, &how);
+    const el_status st = el_weights_load(&f->model, EL_DISCRIMINATOR, f->start);
+    return st ? st : el_model_initialise_head(&f->model, &how);
+}
+
+/* What chooses the best model: the task's figure, and of questions some of which have no answer the best F1. */
+static const char *metric_name(const el_finetuning *f)
+{
+    if (f->task->kind != EL_SPAN)
+        return f->task->metric;
+    return f->card.rule == EL_SQUAD_2 ? "best_f1" : "f1";
+}
+
+/* ---- the course of a trial ---- */
+
+/* The trial's events come with its own context. */
+static el_status on_event(void *context, const el_event *event)
+{
+    const el_finetuning *const f = context;
+    return f->watch.on_event(f->watch.context, event);
+}
+
+static int64_t count_steps(const el_finetuning *f)
+{
+    const double features = f->splits[EL_TRAIN].end - f->splits[EL_TRAIN].begin;
+    const double steps =
+        ceil(features * f->settings->num_train_epochs / (double)f->settings->train_batch_size);
+    return steps < 1 ? 1 : (int64_t)steps;
+}
+
+static el_trainer trainer_of(el_finetuning *f)
+{
+    const el_finetune_settings *const s = f->settings;
+    const double epochs = s->num_train_epochs > 0 ? s->num_train_epochs : 1;
+    int64_t every = (int64_t)ceil((double)f->steps / epochs / (double)s->evaluations_per_epoch);
+    return (el_trainer){.objective = f->learner,
+                        .schedule = {.peak = s->learning_rate,
+                                     .power = s->lr_decay_power,
+                                     .warmup = (int64_t)((double)f->steps * s->warmup_proportion),
+                                     .steps = f->steps},
+                        .optimizer = {.beta1 = s->adam_beta1,
+                                      .beta2 = s->adam_beta2,
+                                      .epsilon = s->adam_epsilon,
+                                      .weight_decay = s->weight_decay_rate,
+                                      .max_norm = s->max_grad_norm,
+                                      .bias_correction = s->bias_correction,
+                                      .depth_decay = s->layerwise_lr_decay,
+                                      .depth_as_original = s->layerwise_as_original},
+                        .seed = f->seed,
+                        .batch = (int)s->train_batch_size,
+                        .steps = f->steps,
+                        .log_every = s->logging_steps,
+                        .save_every = s->save_checkpoints_steps ? s->save_checkpoints_steps : INT64_MAX,
+                        .evaluate_every = every < 1 ? 1 : every,
+                        .keep = (int)s->keep_checkpoint_max,
+                        .most_skipped = (int)s->max_skipped_steps,
+                        .most_seconds = s->max_time,
+                        .stop = f->watch.stop,
+                        .on_event = f->watch.on_event ? on_event : NULL,
+                        .context = f};
+}
+
+static char *readme(const el_finetuning *f)
+{
+    static const char FORMAT[] =
+        "---\nlibrary_name: transformers\ntags:\n- electra\n---\n\n# ELECTRA, fine-tuned: %s\n\n"
+        "%s. Fine-tuned by electra " ELECTRA_VERSION " on %d examples, %g epochs, batches of "
+        "%" PRId64 ", rate %g, seed %" PRIu64 ".\n";
+    const size_t size = sizeof FORMAT + 512;
+    char *const text = malloc(size);
+    if (text)
+        snprintf(text, size, FORMAT, f->task->name, f->task->about, f->data[EL_TRAIN].count,
+                 f->settings->num_train_epochs, f->settings->train_batch_size, f->settings->learning_rate,
+                 f->seed);
+    return text;
+}
+
+static char *trial_folder(const el_finetuning *f, int64_t trial, int64_t again)
+{
+    char name[64];
+    if (again)
+        snprintf(name, sizeof name, "trial-%" PRId64 "-again-%" PRId64, trial + 1, again);
+    else
+        snprintf(name, sizeof name, "trial-%" PRId64, trial + 1);
+    return el_path_join(f->settings->output, name);
+}
+
+static el_status run_trial(el_finetuning *f, int64_t again, el_trial_result *result)
+{
+    f->seed = (uint64_t)f->settings->seed + (uint64_t)f->trial + (uint64_t)again * RESTART_STEP;
+    char *const folder = trial_folder(f, f->trial, again), *const text = readme(f);
+    el_trial trial = {.trainer = trainer_of(f),
+                      .features = &f->features,
+                      .train = f->splits[EL_TRAIN],
+                      .dev = f->splits[EL_DEV],
+                      .folder = folder,
+                      .metric = f->metric,
+                      .patience = (int)f->settings->early_stopping,
+                      .vocab = f->vocab,
+                      .card = &f->card,
+                      .readme = text,
+                      .start = start_trial,
+                      .context = f};
+    const el_status st =
+        folder && text ? el_trial_run(&trial, result) : el_fail(EL_ENOMEM, "no memory for a trial");
+    free(text);
+    free(folder);
+    return st;
+}
+
+/* Trials until one whose answers differ; how many beginnings it took goes into the record. */
+static el_status run_until_varied(el_finetuning *f)
+{
+    el_trial_result result = {0};
+    int64_t again = 0;
+    el_status st = run_trial(f, again, &result);
+    while (!st && !result.varied && again < f->settings->max_restarts) {
+        again++;
+        el_log(EL_LOG_WARNING,
+               "trial %" PRId64 ": every answer is the same; it begins again with another seed",
+               f->trial + 1);
+        st = run_trial(f, again, &result);
+    }
+    if (!st && !result.varied)
+        el_log(EL_LOG_WARNING, "trial %" PRId64 ": every answer is the same", f->trial + 1);
+    if (st)
+        return st;
+    json_t *const trials = json_object_get(f->run.record, "trials");
+    json_array_append_new(trials, json_pack("{s:I, s:I, s:I, s:I, s:b, s:o}", "seed", (json_int_t)f->seed,
+                                            "restarts", (json_int_t)again, "step", (json_int_t)result.step,
+                                            "best_step", (json_int_t)result.best_step, "all_alike",
+                                            !result.varied, "metrics", el_figures_json(&result.figures)));
+    return el_run_save(&f->run);
+}
+
+/* ---- results ---- */
+
+static json_t *results_json(const el_finetuning *f, const json_t *test, const json_t *also)
+{
+    json_t *const trials = json_object_get(f->run.record, "trials");
+    const size_t best = el_trials_best(trials, f->metric);
+    json_t *const results =
+        json_pack("{s:s, s:s, s:s, s:O, s:o, s:O}", "task", f->task->name, "kind_of_best", "dev", "metric",
+                  f->metric, "metrics", json_object_get(json_array_get(trials, best), "metrics"), "summary",
+                  el_trials_summary(trials, best), "trials", trials);
+    if (json_object_size(test))
+        json_object_set(results, "test", (json_t *)test);
+    if (json_object_size(also))
+        json_object_set(results, f->task->also, (json_t *)also);
+    return results;
+}
+
+/* Fills the open model with the best of the best trial, and copies that folder to OUT/model. */
+static el_status take_best(el_finetuning *f)
+{
+    const json_t *const trials = json_object_get(f->run.record, "trials");
+    const size_t trial = el_trials_best(trials, f->metric);
+    const json_t *const record = json_array_get(trials, trial);
+    char *const folder =
+        trial_folder(f, (int64_t)trial, json_integer_value(json_object_get(record, "restarts")));
+    char *const best = folder ? el_path_join(folder, "best") : NULL, *const model = el_path_join(
+                                                                         f->settings->output, "model");
+    el_status st = best && model ? el_weights_load(&f->model, EL_DISCRIMINATOR, best)
+                                 : el_fail(EL_ENOMEM, "no memory for a path");
+    if (!st)
+        el_model_prepare(&f->model);
+    f->seed = (uint64_t)json_integer_value(json_object_get(record, "seed"));
+    const json_t *const threshold = json_object_get(json_object_get(record, "metrics"), "best_f1_threshold");
+    if (json_is_number(threshold))
+        f->card.null_threshold = json_number_value(threshold);
+    char *const text = readme(f);
+    if (!st)
+        st = text ? el_finetuned_save(&f->model, f->vocab, &f->card, text, model)
+                  : el_fail(EL_ENOMEM, "no memory");
+    free(text);
+    free(model);
+    free(best);
+    free(folder);
+    return st;
+}
+
+static el_status score_split(el_finetuning *f, el_split_name split, json_t **figures)
+{
+    const el_trial trial = {.trainer = trainer_of(f), .features = &f->features};
+    el_figures found;
+    *figures = NULL;
+    if (!f->data[split].count)
+        return EL_OK;
+    const el_status st = el_trial_evaluate(&trial, f->splits[split], &found);
+    if (!st)
+        *figures = el_figures_json(&found);
+    return st;
+}
+
+static el_status write_results(el_finetuning *f)
+{
+    json_t *test = NULL, *also = NULL;
+    char *const path = el_path_join(f->settings->output, "results.json");
+    el_status st = path ? take_best(f) : el_fail(EL_ENOMEM, "no memory for a path");
+    if (!st)
+        st = score_split(f, EL_TEST, &test);
+    if (!st)
+        st = score_split(f, EL_ALSO, &also);
+    if (!st)
+        st = (f->results = results_json(f, test, also)) ? el_json_save(f->results, path)
+                                                        : el_fail(EL_ENOMEM, "no memory for the results");
+    json_decref(test);
+    json_decref(also);
+    free(path);
+    return st;
+}
+
+/* ---- the course of a fine-tuning ---- */
+
+/* What was learned from must still be what it was. */
+static el_status check_data(el_finetuning *f)
+{
+    char now[17];
+    el_hash_text(el_hash(f->features.ids.data, f->features.ids.count * sizeof *f->features.ids.data), now);
+    const char *const before = json_string_value(json_object_get(f->run.record, "data_hash"));
+    if (before && strcmp(before, now) != 0 && !f->settings->allow_change)
+        return el_fail(EL_EUSAGE,
+                       "%s: the examples are not those it began with; --allow-change to go on all the same",
+                       f->settings->output);
+    json_object_set_new(f->run.record, "data_hash", json_string(now));
+    return EL_OK;
+}
+
+static el_status begin(el_finetuning *f)
+{
+    json_t *const record = f->run.record;
+    if (!f->resuming) {
+        json_object_set_new(record, "version", json_string(ELECTRA_VERSION));
+        json_object_set_new(record, "trials", json_array());
+    }
+    json_object_set_new(record, "settings", el_options_json(f->options));
+    json_t *const machine = el_machine_json(&f->settings->machine, f->dev);
+    const el_status st = el_run_segment_begin(
+        &f->run, (int64_t)json_array_size(json_object_get(record, "trials")), machine, f->changes);
+    json_decref(machine);
+    return st;
+}
+
+static el_status open_all(el_finetuning *f)
+{
+    el_status st = open_run(f);
+    if (!st)
+        st = el_finetune_open_data(f);
+    if (!st)
+        st = el_machine_open(&f->settings->machine, &f->dev);
+    if (!st)
+        st = compare_settings(f);
+    if (!st)
+        st = check_data(f);
+    if (!st)
+        st = open_model(f);
+    f->metric = st ? NULL : metric_name(f);
+    f->steps = st ? 0 : count_steps(f);
+    return st ? st : begin(f);
+}
+
+el_status el_finetune_open(el_finetuning *f, el_options *options, const el_watch *watch)
+{
+    *f = (el_finetuning){.settings = options->settings, .options = options};
+    if (watch)
+        f->watch = *watch;
+    const el_status st = open_all(f);
+    if (st)
+        el_finetune_close(f);
+    return st;
+}
+
+void el_finetune_close(el_finetuning *f)
+{
+    if (f->learner)
+        f->learner->close(f->learner);
+    el_model_close(&f->model);
+    if (f->dev)
+        f->dev->close(f->dev);
+    for (int i = 0; i < EL_SPLITS; i++)
+        el_dataset_release(&f->data[i]);
+    el_features_release(&f->features);
+    el_task_card_release(&f->card);
+    el_task_files_release(&f->files);
+    free(f->start);
+    el_vocab_close(f->vocab);
+    json_decref(f->changes);
+    if (f->run.folder)
+        el_run_close(&f->run);
+    json_decref(f->results);
+    *f = (el_finetuning){0};
+}
+
+el_status el_finetune_run(el_finetuning *f)
+{
+    json_t *const trials = json_object_get(f->run.record, "trials");
+    el_log(EL_LOG_NOTE,
+           "%s: %d training, %d dev examples, %" PRId64 " steps of %" PRId64 " sequences, rate %g, %s, %s",
+           f->task->name, f->data[EL_TRAIN].count, f->data[EL_DEV].count, f->steps,
+           f->settings->train_batch_size, f->settings->learning_rate,
+           f->model.activations == EL_BF16 ? "bf16" : "fp32", f->dev->level);
+    el_status st = EL_OK;
+    for (f->trial = (int64_t)json_array_size(trials); !st && f->trial < f->settings->num_trials; f->trial++)
+        st = run_until_varied(f);
+    if (!st)
+        st = write_results(f);
+    return el_run_segment_end(&f->run, (int64_t)json_array_size(trials), st);
+}

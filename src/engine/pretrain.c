@@ -1,0 +1,452 @@
+/* pretrain - see the header */
+#include "engine/pretrain.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "format/weights.h"
+#include "train/checkpoint.h"
+#include "train/flops.h"
+
+/* ---- settings ---- */
+
+/* What holds for this session alone, and what the shards say themselves. */
+static const char *const OF_NOW[] = {"allow_change",    "dry_run",       "max_time", "threads",
+                                     "instruction_set", "do_lower_case", NULL};
+
+/* Refuses what would make it another run; more steps are welcome. */
+static el_status compare_settings(el_pretraining *p)
+{
+    const char *free_keys[64];
+    int count = 0;
+    while (EL_PRETRAIN_FREE[count]) {
+        free_keys[count] = EL_PRETRAIN_FREE[count];
+        count++;
+    }
+    const json_t *before = json_object_get(p->run.record, "settings");
+    const json_t *steps = json_object_get(before, "num_train_steps");
+    if (json_is_integer(steps) && p->settings->num_train_steps >= json_integer_value(steps))
+        free_keys[count++] = "num_train_steps";
+    free_keys[count] = NULL;
+    json_t *now = el_options_json(p->options);
+    const el_status st = el_run_compare(before, now, free_keys, p->settings->allow_change, &p->changes);
+    json_decref(now);
+    return st;
+}
+
+static el_status open_run(el_pretraining *p)
+{
+    const el_pretrain_settings *s = p->settings;
+    if (s->dry_run)
+        return EL_OK;
+    if (!s->output)
+        return el_fail(EL_EUSAGE, "--output: which folder is the run to live in?");
+    el_status st = el_run_open(&p->run, s->output);
+    if (!st)
+        st = el_run_begun(&p->run, &p->resuming);
+    if (!st && p->resuming) {
+        st = el_run_recall(&p->run, p->options, OF_NOW);
+        el_machine_recall(&p->settings->machine, p->run.record);
+    }
+    return st;
+}
+
+/* ---- data ---- */
+
+/* What shards and record say must be one. */
+static el_status check_number(const char *name, int64_t given, int64_t found)
+{
+    if (given == 0 || given == found)
+        return EL_OK;
+    return el_fail(EL_EUSAGE, "--%s: %" PRId64 ", but the shards have %" PRId64, name, given, found);
+}
+
+static el_status check_recorded_hash(const el_pretraining *p, const char *key, uint64_t hash,
+                                     const char *what)
+{
+    char text[17];
+    const char *recorded = NULL;
+    el_hash_text(hash, text);
+    const el_status st = el_json_string(p->run.record, "run.json", key, &recorded);
+    if (st || !recorded || strcmp(recorded, text) == 0 || p->settings->allow_change)
+        return st;
+    return el_fail(EL_EUSAGE,
+                   "%s: the %s is not that of the run (%s, not %s); --allow-change to go on all the same",
+                   p->settings->data, what, text, recorded);
+}
+
+static el_status open_heldout(el_pretraining *p)
+{
+    const char *folder = p->settings->eval_data;
+    if (!folder)
+        return EL_OK;
+    el_status st = el_loader_open(&p->heldout, folder);
+    if (!st)
+        st = el_vocab_same(el_loader_vocab(p->data), p->settings->data, el_loader_vocab(p->heldout), folder);
+    return st;
+}
+
+static el_status open_data(el_pretraining *p)
+{
+    el_pretrain_settings *s = p->settings;
+    if (!s->data)
+        return el_fail(EL_EUSAGE, "--data: which shards? `electra prepare` makes them");
+    el_status st = el_loader_open(&p->data, s->data);
+    if (st)
+        return st;
+    const int64_t examples = el_loader_examples(p->data);
+    p->mean_length = examples ? (double)el_loader_tokens(p->data) / (double)examples : 1;
+    const int longest = el_loader_max_seq_length(p->data);
+    const el_vocab *vocab = el_loader_vocab(p->data);
+    if (!el_options_given(p->options, "max_position_embeddings") && longest > s->max_position_embeddings)
+        s->max_position_embeddings = longest;
+    st = check_number("max-seq-length", s->max_seq_length, longest);
+    if (!st)
+        st = check_number("vocab-size", s->vocab_size, vocab->size);
+    if (!st && el_options_given(p->options, "do_lower_case") && s->do_lower_case != vocab->casing.lowercase)
+        st = el_fail(EL_EUSAGE, "--do-lower-case: the vocabulary of the shards is %s",
+                     vocab->casing.lowercase ? "lower-cased" : "cased");
+    if (!st && p->resuming)
+        st = check_recorded_hash(p, "vocabulary_hash", vocab->hash, "vocabulary");
+    if (!st && p->resuming)
+        st = check_recorded_hash(p, "data_hash", el_loader_hash(p->data), "content of the shards");
+    if (!st)
+        st = open_heldout(p);
+    return st;
+}
+
+static el_status read_training(void *context, int64_t first, int count, el_batch *batch)
+{
+    const el_pretraining *p = context;
+    return el_loader_batch(p->data, (uint64_t)p->settings->seed, first, count, batch);
+}
+
+static el_status read_heldout(void *context, int64_t first, int count, el_batch *batch)
+{
+    const el_pretraining *p = context;
+    return el_loader_batch_stored(p->heldout, first, count, batch);
+}
+
+/* ---- model ---- */
+
+/* A checkpoint's vocabulary is its run's, where it still lies in one. */
+static el_status check_checkpoint_vocab(const el_pretraining *p)
+{
+    char *run = el_path_join(p->settings->init_from, "..");
+    char *record = run ? el_path_join(run, "run.json") : NULL;
+    el_status st = record ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
+    if (!st && el_file_exists(record))
+        st = el_model_check_vocab(run, el_loader_vocab(p->data), p->settings->data);
+    free(record);
+    free(run);
+    return st;
+}
+
+static el_status start_from_checkpoint(el_pretraining *p)
+{
+    json_t *state = NULL;
+    el_status st = check_checkpoint_vocab(p);
+    if (!st)
+        st = el_checkpoint_load(&p->model, &state, p->settings->init_from, true);
+    json_decref(st ? NULL : state);
+    return st;
+}
+
+static el_status start_from_folders(el_pretraining *p)
+{
+    el_model_paths paths;
+    el_status st = el_model_find(&paths, p->settings->init_from);
+    if (st)
+        return st;
+    if (paths.generator && p->model.generator.present) /* first: the discriminator's delta is on top of it */
+        st = el_weights_load(&p->model, EL_GENERATOR, paths.generator);
+    if (!st && paths.discriminator && p->model.discriminator.present)
+        st = el_weights_load(&p->model, EL_DISCRIMINATOR, paths.discriminator);
+    if (!st)
+        el_model_prepare(&p->model);
+    el_model_paths_free(&paths);
+    return st;
+}
+
+static el_status start(el_pretraining *p)
+{
+    const el_initialisation how = el_pretrain_initialisation(p->settings);
+    el_status st = el_model_initialise(&p->model, &how);
+    if (st || !p->settings->init_from)
+        return st;
+    char *state = el_path_join(p->settings->init_from, "state.json");
+    const bool checkpoint = state && el_file_exists(state);
+    free(state);
+    if (checkpoint)
+        return start_from_checkpoint(p);
+    st = el_model_check_vocab(p->settings->init_from, el_loader_vocab(p->data), p->settings->data);
+    return st ? st : start_from_folders(p);
+}
+
+static el_status open_model(el_pretraining *p)
+{
+    const el_vocab *vocab = el_loader_vocab(p->data);
+    el_model_plan plan;
+    el_status st = el_pretrain_plan(p->settings, vocab->size, &plan);
+    if (!st)
+        st = el_model_open(&p->model, p->dev, &plan);
+    const el_electra_settings objective =
+        el_pretrain_objective(p->settings, el_loader_max_seq_length(p->data));
+    if (!st)
+        st = el_electra_open(&p->objective, &p->model, vocab, &objective,
+                             (int)p->settings->micro_batch_tokens);
+    return st;
+}
+
+/* ---- what is written beside checkpoints ---- */
+
+static el_status write_config(const el_pretraining *p)
+{
+    const el_model *m = &p->model;
+    json_t *config = json_pack("{s:s}", "model_type", "electra-pretraining");
+    if (m->discriminator.present)
+        json_object_set_new(config, "discriminator",
+                            el_config_json(&m->discriminator.config, "ElectraForPreTraining"));
+    if (m->generator.present)
+        json_object_set_new(config, "generator", el_config_json(&m->generator.config, "ElectraForMaskedLM"));
+    json_t *settings = el_options_json(p->options);
+    json_object_set(config, "embeddings", json_object_get(settings, "embeddings"));
+    json_decref(settings);
+    char *path = el_path_join(p->run.folder, "config.json");
+    const el_status st =
+        path ? el_json_save(config, path) : el_fail(EL_ENOMEM, "%s: no memory", p->run.folder);
+    free(path);
+    json_decref(config);
+    return st;
+}
+
+/* README.md of a model folder. */
+static char *card(const el_pretraining *p, const char *role)
+{
+    static const char FORMAT[] =
+        "---\n"
+        "library_name: transformers\n"
+        "tags:\n"
+        "- electra\n"
+        "---\n\n"
+        "# ELECTRA %s\n\n"
+        "Pre-trained from scratch by electra " ELECTRA_VERSION ": %" PRId64 " steps of %" PRId64
+        " examples, %" PRId64 " tokens in all.\n\n"
+        "| | |\n|---|---|\n"
+        "| layers | %d |\n| hidden size | %d |\n| embedding size | %d |\n"
+        "| vocabulary | %d |\n| longest sequence in training | %d |\n\n"
+        "`config.json`, `run.json` and `metrics.jsonl` of the run hold all settings and the "
+        "course of the training.\n";
+    const bool generator = strcmp(role, "generator") == 0;
+    const el_config *c = generator ? &p->model.generator.config : &p->model.discriminator.config;
+    const size_t size = sizeof FORMAT + 256;
+    char *text = malloc(size);
+    if (text)
+        snprintf(text, size, FORMAT, role, p->progress.step, p->settings->train_batch_size,
+                 p->progress.tokens, c->num_hidden_layers, c->hidden_size, c->embedding_size, c->vocab_size,
+                 el_loader_max_seq_length(p->data));
+    return text;
+}
+
+static el_status export_network(el_pretraining *p, el_role role)
+{
+    const char *name = role == EL_GENERATOR ? "generator" : "discriminator";
+    char *folder = el_path_join(p->run.folder, name), *text = card(p, name);
+    const el_status st = folder && text
+                             ? el_weights_save(&p->model, role, el_loader_vocab(p->data), text, NULL, folder)
+                             : el_fail(EL_ENOMEM, "%s: no memory", p->run.folder);
+    free(text);
+    free(folder);
+    return st;
+}
+
+/* The model folders of this step; run.json tells that they are there. */
+static el_status export_model(el_pretraining *p)
+{
+    el_status st = EL_OK;
+    if (p->model.generator.present)
+        st = export_network(p, EL_GENERATOR);
+    if (!st && p->model.discriminator.present)
+        st = export_network(p, EL_DISCRIMINATOR);
+    if (st)
+        return st;
+    json_object_set_new(p->run.record, "exported_step", json_integer(p->progress.step));
+    return el_run_save(&p->run);
+}
+
+static void set_hash(json_t *record, const char *key, uint64_t hash)
+{
+    char text[17];
+    el_hash_text(hash, text);
+    json_object_set_new(record, key, json_string(text));
+}
+
+/* Says so where the run goes on with another processor's kernels: results then differ in their last bits. */
+static void note_other_machine(const el_pretraining *p, const json_t *machine)
+{
+    const json_t *segments = json_object_get(p->run.record, "segments");
+    const json_t *last = json_array_get(segments, json_array_size(segments) - 1);
+    const json_t *before = json_object_get(last, "machine");
+    static const char *const KEYS[] = {"cpu", "device", "instruction_set"};
+    for (size_t i = 0; before && i < sizeof KEYS / sizeof *KEYS; i++) {
+        const char *was = json_string_value(json_object_get(before, KEYS[i]));
+        const char *is = json_string_value(json_object_get(machine, KEYS[i]));
+        if (was && is && strcmp(was, is) != 0)
+            el_log(EL_LOG_NOTE, "%s: was %s, is %s now; from here on results differ in their last bits",
+                   KEYS[i], was, is);
+    }
+}
+
+static el_status begin_segment(el_pretraining *p)
+{
+    json_t *record = p->run.record;
+    if (!p->resuming)
+        json_object_clear(record);
+    const el_vocab *vocab = el_loader_vocab(p->data);
+    json_object_set_new(record, "version", json_string(ELECTRA_VERSION));
+    json_object_set_new(record, "settings", el_options_json(p->options));
+    set_hash(record, "vocabulary_hash", vocab->hash);
+    set_hash(record, "data_hash", el_loader_hash(p->data));
+    json_object_set_new(record, "data",
+                        json_pack("{s:I, s:I, s:i, s:i}", "examples", (json_int_t)el_loader_examples(p->data),
+                                  "tokens", (json_int_t)el_loader_tokens(p->data), "max_seq_length",
+                                  el_loader_max_seq_length(p->data), "vocab_size", vocab->size));
+    json_object_set_new(record, "parameters", json_integer(el_model_parameters(&p->model)));
+    json_object_set_new(record, "flops_per_token", json_real(p->trainer.flops_per_token));
+    json_t *machine = el_machine_json(&p->settings->machine, p->dev);
+    note_other_machine(p, machine);
+    const el_status st = el_run_segment_begin(&p->run, p->progress.step, machine, p->changes);
+    json_decref(machine);
+    return st;
+}
+
+static el_status on_event(void *context, const el_event *event)
+{
+    el_pretraining *const p = context;
+    const el_status st = event->kind == EL_EVENT_CHECKPOINT ? export_model(p) : EL_OK;
+    return st || !p->watch.on_event ? st : p->watch.on_event(p->watch.context, event);
+}
+
+/* ---- the course of a run ---- */
+
+static void set_trainer(el_pretraining *p)
+{
+    const el_pretrain_settings *s = p->settings;
+    p->trainer = (el_trainer){.objective = p->objective,
+                              .training = {p, read_training, el_loader_examples(p->data)},
+                              .folder = s->output,
+                              .schedule = el_pretrain_schedule(s),
+                              .optimizer = el_pretrain_optimizer(s),
+                              .seed = (uint64_t)s->seed,
+                              .batch = (int)s->train_batch_size,
+                              .steps = s->num_train_steps,
+                              .log_every = s->logging_steps,
+                              .save_every = s->save_checkpoints_steps,
+                              .evaluate_every = s->eval_steps,
+                              .heldout_batches = s->eval_batches,
+                              .keep = (int)s->keep_checkpoint_max,
+                              .most_skipped = (int)s->max_skipped_steps,
+                              .most_seconds = s->max_time,
+                              .flops_per_token = el_training_flops(&p->model, s->mask_prob, p->mean_length),
+                              .stop = p->watch.stop,
+                              .on_event = on_event,
+                              .context = p};
+    if (strcmp(p->dev->name, "cpu") == 0)
+        p->trainer.peak_flops = el_level_peak(p->dev->level, p->model.activations, p->dev->threads);
+    if (p->heldout)
+        p->trainer.heldout = (el_source){p, read_heldout, el_loader_examples(p->heldout)};
+}
+
+static el_status open_all(el_pretraining *p)
+{
+    el_status st = open_run(p);
+    if (!st)
+        st = open_data(p);
+    if (!st && !p->resuming) /* else all of it is recorded */
+        st = el_pretrain_derive(p->settings, p->options);
+    if (!st)
+        st = el_machine_open(&p->settings->machine, &p->dev);
+    if (!st && p->resuming)
+        st = compare_settings(p);
+    if (!st)
+        st = open_model(p);
+    if (st)
+        return st;
+    set_trainer(p);
+    if (p->resuming)
+        st = el_trainer_resume(&p->trainer, &p->progress, &p->resuming);
+    if (!st && !p->resuming)
+        st = start(p);
+    return st;
+}
+
+el_status el_pretrain_open(el_pretraining *p, el_options *options, const el_watch *watch)
+{
+    *p = (el_pretraining){.settings = options->settings, .options = options};
+    if (watch)
+        p->watch = *watch;
+    const el_status st = open_all(p);
+    if (st)
+        el_pretrain_close(p);
+    return st;
+}
+
+void el_pretrain_close(el_pretraining *p)
+{
+    if (p->objective)
+        p->objective->close(p->objective);
+    el_model_close(&p->model);
+    if (p->dev)
+        p->dev->close(p->dev);
+    el_loader_close(p->heldout);
+    el_loader_close(p->data);
+    json_decref(p->changes);
+    if (p->run.folder)
+        el_run_close(&p->run);
+    *p = (el_pretraining){0};
+}
+
+/* Nothing left to do; a process killed between the last checkpoint and its export is made up for. */
+static el_status finished(el_pretraining *p)
+{
+    const json_t *exported = json_object_get(p->run.record, "exported_step");
+    el_log(EL_LOG_NOTE, "the run in %s is finished: %" PRId64 " steps; more --num-train-steps would go on",
+           p->settings->output, p->progress.step);
+    return json_integer_value(exported) == p->progress.step ? EL_OK : export_model(p);
+}
+
+static void announce(el_pretraining *p)
+{
+    const el_model *m = &p->model;
+    const int64_t from = p->progress.step, scheduled = p->settings->schedule_steps;
+    char begin[64] = "";
+    if (p->settings->num_train_steps > scheduled)
+        el_log(EL_LOG_NOTE,
+               "the schedule ends with step %" PRId64 "; steps after it keep its last rate, %.3g", scheduled,
+               el_schedule_rate(&p->trainer.schedule, scheduled));
+    if (p->resuming)
+        snprintf(begin, sizeof begin, "going on after step %" PRId64 ": ", from);
+    el_log(EL_LOG_NOTE,
+           "%s%.1f M parameters, %" PRId64 " steps of %" PRId64 " examples, %s, %s, %" PRId64 " threads",
+           begin, (double)el_model_parameters(&p->model) / 1e6, p->settings->num_train_steps,
+           p->settings->train_batch_size, m->activations == EL_BF16 ? "bf16" : "fp32", p->dev->level,
+           p->settings->machine.threads);
+}
+
+el_status el_pretrain_run(el_pretraining *p)
+{
+    if (p->resuming && el_trainer_done(&p->trainer, &p->progress))
+        return finished(p);
+    el_status st = write_config(p);
+    if (!st)
+        st = begin_segment(p);
+    if (st)
+        return st;
+    announce(p);
+    st = el_trainer_run(&p->trainer, &p->progress);
+    return el_run_segment_end(&p->run, p->progress.step, st);
+}

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/options_pretrain.h"
+#include "engine/pretrain_settings.h"
 #include "objective/flops.h"
 #include "train/presets.h"
 
@@ -71,14 +71,14 @@ static el_status check(const settings *s)
 static el_status plan(settings *s, el_flops_plan *p)
 {
     const el_preset *const preset = &EL_PRESET[s->model_size];
-    pretrain_settings sizes;
-    pretrain_defaults(&sizes, s->model_size);
+    el_pretrain_settings sizes;
+    el_pretrain_defaults(&sizes, s->model_size);
     if (s->generator_hidden_size > 0)
         sizes.generator_hidden_size = s->generator_hidden_size;
     el_model_plan model;
     el_status st = check(s);
     if (!st)
-        st = pretrain_plan(&sizes, (int)s->vocab_size, &model);
+        st = el_pretrain_plan(&sizes, (int)s->vocab_size, &model);
     if (st)
         return st;
     if (s->num_train_steps == 0)

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
+#include "io.h"
+
 enum { HUGE_PAGE = 2 << 20 };
 
 void *el_arena_push(el_arena *arena, size_t bytes)
@@ -22,14 +24,14 @@ void *el_arena_push(el_arena *arena, size_t bytes)
 static char *map_aligned(size_t size)
 {
     const size_t extra = size + HUGE_PAGE;
-    char *memory = mmap(NULL, extra, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
+    char *memory = el_io_memory(extra);
+    if (!memory)
         return NULL;
     const size_t before = (HUGE_PAGE - (uintptr_t)memory % HUGE_PAGE) % HUGE_PAGE;
     if (before)
-        munmap(memory, before);
+        el_io_unmap(memory, before);
     if (extra - before > size)
-        munmap(memory + before + size, extra - before - size);
+        el_io_unmap(memory + before + size, extra - before - size);
     madvise(memory + before, size, MADV_HUGEPAGE); /* a wish: without it everything works as well */
     return memory + before;
 }
@@ -42,13 +44,7 @@ el_status el_arena_reserve(el_arena *arena)
     if (wanted > SIZE_MAX / 2)
         return el_fail(EL_ENOMEM, "cannot allocate %zu bytes", wanted);
     const size_t size = (wanted + page - 1) / page * page;
-    char *memory;
-    if (page == HUGE_PAGE) {
-        memory = map_aligned(size);
-    } else {
-        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        memory = memory == MAP_FAILED ? NULL : memory;
-    }
+    char *const memory = page == HUGE_PAGE ? map_aligned(size) : el_io_memory(size);
     if (!memory)
         return el_fail(EL_ENOMEM, "cannot allocate %zu bytes", arena->used);
     *arena = (el_arena){.base = memory, .used = 0, .size = size};
@@ -58,6 +54,6 @@ el_status el_arena_reserve(el_arena *arena)
 void el_arena_release(el_arena *arena)
 {
     if (arena->base)
-        munmap(arena->base, arena->size);
+        el_io_unmap(arena->base, arena->size);
     *arena = (el_arena){0};
 }

@@ -1,31 +1,29 @@
 /* file - see the header
  *
  * What is being written is called <path>.<process>.tmp and lies beside its place, so that the
- * rename stays within one file system.
+ * rename stays within one file system.  The place of a link is what it names: the link stays.
  */
 #define _GNU_SOURCE
 #include "file.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
+
+#include "io.h"
 
 /* ---- reading ---- */
 
 static el_status map(el_mapping *mapping, const char *path, int file)
 {
     struct stat info;
-    if (fstat(file, &info) != 0)
-        return el_fail(EL_EDATA, "%s: %s", path, strerror(errno));
+    if (el_io_fstat(file, &info) != 0)
+        return el_io_fail(path);
     if (S_ISDIR(info.st_mode))
         return el_fail(EL_EDATA, "%s: Is a directory", path);
     if (!S_ISREG(info.st_mode))
@@ -34,9 +32,9 @@ static el_status map(el_mapping *mapping, const char *path, int file)
         *mapping = (el_mapping){.data = (const unsigned char *)"", .size = 0};
         return EL_OK;
     }
-    void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, file, 0);
-    if (data == MAP_FAILED)
-        return el_fail(EL_EFAILED, "%s: %s", path, strerror(errno));
+    void *data = el_io_map(file, (size_t)info.st_size);
+    if (!data)
+        return el_io_fail(path);
     *mapping = (el_mapping){.data = data, .size = (size_t)info.st_size};
     return EL_OK;
 }
@@ -44,19 +42,18 @@ static el_status map(el_mapping *mapping, const char *path, int file)
 el_status el_mapping_open(el_mapping *mapping, const char *path)
 {
     *mapping = (el_mapping){0};
-    const int file =
-        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer must not hang */
+    const int file = el_io_open(path, O_RDONLY | O_NONBLOCK); /* a pipe without a writer must not hang */
     if (file < 0)
-        return el_fail(EL_EDATA, "%s: %s", path, strerror(errno));
+        return el_io_fail(path);
     const el_status st = map(mapping, path, file);
-    close(file);
+    el_io_close(file);
     return st;
 }
 
 void el_mapping_close(el_mapping *mapping)
 {
     if (mapping->size)
-        munmap((void *)mapping->data, mapping->size);
+        el_io_unmap((void *)mapping->data, mapping->size);
     *mapping = (el_mapping){0};
 }
 
@@ -87,6 +84,25 @@ static char *parent_of(const char *path)
     return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
 }
 
+/* What a link names, though it may not be there yet; another path as it is.  On the heap, NULL when out of memory. */
+static char *behind_links(const char *path)
+{
+    enum { DEEPEST = 40 }; /* as the kernel */
+    char *place = without_slashes(path), target[4096];
+    for (int depth = 0; place && depth < DEEPEST; depth++) {
+        const ssize_t bytes = el_io_link(place, target, sizeof target - 1);
+        if (bytes < 0)
+            break; /* no link, or nothing: whoever opens it will say so */
+        target[bytes] = '\0';
+        char *const parent = target[0] == '/' ? NULL : parent_of(place);
+        char *const next = target[0] == '/' ? strdup(target) : parent ? el_path_join(parent, target) : NULL;
+        free(parent);
+        free(place);
+        place = next;
+    }
+    return place;
+}
+
 char *el_path_join(const char *folder, const char *name)
 {
     const size_t length = strlen(folder);
@@ -99,12 +115,11 @@ char *el_path_join(const char *folder, const char *name)
 
 static el_status sync_path(const char *path)
 {
-    const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int file = el_io_open(path, O_RDONLY | O_NONBLOCK);
     if (file < 0)
         return el_fail(EL_EFAILED, "%s: %s", path, strerror(errno));
-    const int failed =
-        fsync(file) != 0 && errno != EINVAL && errno != EROFS ? errno : 0; /* EINVAL: cannot be synced */
-    close(file);
+    const int failed = el_io_sync(file) != 0 ? errno : 0;
+    el_io_close(file);
     return failed ? el_fail(EL_EFAILED, "%s: %s", path, strerror(failed)) : EL_OK;
 }
 
@@ -124,7 +139,8 @@ static el_status sync_parent(const char *path)
 enum { BUFFER = 1 << 18 };
 
 struct el_writer {
-    char *path, *temporary; /* no temporary: a device or a pipe, written straight */
+    char *path, *place; /* place: where it will be, behind links */
+    char *temporary;    /* NULL: a device or a pipe, written straight */
     int file;
     int failure; /* errno of the first write that failed */
     size_t used;
@@ -136,8 +152,9 @@ static void writer_free(el_writer *writer)
     if (!writer)
         return;
     if (writer->file >= 0)
-        close(writer->file);
+        el_io_close(writer->file);
     free(writer->path);
+    free(writer->place);
     free(writer->temporary);
     free(writer);
 }
@@ -146,7 +163,7 @@ static void writer_free(el_writer *writer)
 static bool is_special(const char *path)
 {
     struct stat info;
-    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+    return el_io_stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
 }
 
 el_status el_writer_open(el_writer **result, const char *path)
@@ -157,18 +174,19 @@ el_status el_writer_open(el_writer **result, const char *path)
     el_writer *writer = malloc(sizeof *writer);
     if (!writer)
         return el_fail(EL_ENOMEM, "%s: out of memory", path);
+    const bool straight = is_special(path);
     writer->path = strdup(path);
-    writer->temporary = is_special(path) ? NULL : beside(path, "tmp");
+    writer->place = behind_links(path);
+    writer->temporary = straight || !writer->place ? NULL : beside(writer->place, "tmp");
     writer->file = -1;
     writer->failure = 0;
     writer->used = 0;
-    const bool straight = is_special(path);
-    if (!writer->path || (!straight && !writer->temporary)) {
+    if (!writer->path || !writer->place || (!straight && !writer->temporary)) {
         writer_free(writer);
         return el_fail(EL_ENOMEM, "%s: out of memory", path);
     }
-    writer->file = straight ? open(path, O_WRONLY | O_CLOEXEC)
-                            : open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    writer->file =
+        straight ? el_io_open(path, O_WRONLY) : el_io_open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC);
     if (writer->file < 0) {
         const el_status st = el_fail(EL_EFAILED, "%s: %s", path, strerror(errno));
         writer_free(writer);
@@ -181,10 +199,10 @@ el_status el_writer_open(el_writer **result, const char *path)
 static void write_all(el_writer *writer, const unsigned char *data, size_t bytes)
 {
     while (bytes && !writer->failure) {
-        const ssize_t written = write(writer->file, data, bytes);
+        const ssize_t written = el_io_write(writer->file, data, bytes);
         if (written >= 0)
             data += written, bytes -= (size_t)written;
-        else if (errno != EINTR)
+        else
             writer->failure = errno;
     }
 }
@@ -221,9 +239,9 @@ static el_status complain(const el_writer *writer)
 el_status el_writer_begin_with(el_writer *writer, const void *data, size_t bytes)
 {
     flush(writer);
-    note(writer, lseek(writer->file, 0, SEEK_SET) < 0);
+    note(writer, el_io_seek(writer->file, 0, SEEK_SET) < 0);
     write_all(writer, data, bytes);
-    note(writer, lseek(writer->file, 0, SEEK_END) < 0);
+    note(writer, el_io_seek(writer->file, 0, SEEK_END) < 0);
     return writer->failure ? complain(writer) : EL_OK;
 }
 
@@ -231,18 +249,18 @@ el_status el_writer_finish(el_writer *writer)
 {
     flush(writer);
     if (!writer->failure && writer->temporary)
-        note(writer, fsync(writer->file) != 0);
-    note(writer, close(writer->file) != 0);
+        note(writer, el_io_sync(writer->file) != 0);
+    note(writer, el_io_close(writer->file) != 0);
     writer->file = -1;
     if (!writer->failure && writer->temporary)
-        note(writer, rename(writer->temporary, writer->path) != 0);
+        note(writer, el_io_rename(writer->temporary, writer->place) != 0);
     el_status st = EL_OK;
     if (writer->failure) {
         st = complain(writer);
         if (writer->temporary)
-            unlink(writer->temporary);
+            el_io_unlink(writer->temporary);
     } else if (writer->temporary) {
-        st = sync_parent(writer->path);
+        st = sync_parent(writer->place);
     }
     writer_free(writer);
     return st;
@@ -251,7 +269,7 @@ el_status el_writer_finish(el_writer *writer)
 void el_writer_abandon(el_writer *writer)
 {
     if (writer && writer->temporary)
-        unlink(writer->temporary);
+        el_io_unlink(writer->temporary);
     writer_free(writer);
 }
 
@@ -270,19 +288,19 @@ el_status el_file_write(const char *path, const void *data, size_t bytes)
 bool el_file_exists(const char *path)
 {
     struct stat info;
-    return stat(path, &info) == 0 && !S_ISDIR(info.st_mode);
+    return el_io_stat(path, &info) == 0 && !S_ISDIR(info.st_mode);
 }
 
 bool el_folder_exists(const char *path)
 {
     struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    return el_io_stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
 /* mkdir, content with what is there already. */
 static el_status make_one(const char *path)
 {
-    if (mkdir(path, 0777) == 0)
+    if (el_io_make_folder(path) == 0)
         return EL_OK;
     const int failure = errno;
     if (el_folder_exists(path)) /* or "a/.." and read-only parents, where errno varies */
@@ -308,36 +326,113 @@ el_status el_folder_make(const char *path)
     return st;
 }
 
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *place)
+/* By bytes: the locale has its own order. */
+static int by_bytes(const void *a, const void *b)
 {
-    (void)info, (void)type, (void)place;
-    return remove(path) == 0 || errno == ENOENT ? 0 : -1;
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Appends a name to a list with room for a power of two of them; false: out of memory. */
+static bool add_name(char ***names, int *count, const char *name)
+{
+    if ((*count & (*count - 1)) == 0) {
+        char **const list = realloc(*names, (size_t)(*count ? 2 * *count : 1) * sizeof *list);
+        if (!list)
+            return false;
+        *names = list;
+    }
+    char *const copy = strdup(name);
+    if (copy)
+        (*names)[(*count)++] = copy;
+    return copy;
+}
+
+/* The sorted names in a folder; errno's number of what failed. */
+static int list(const char *path, char ***names, int *count)
+{
+    *names = NULL, *count = 0;
+    DIR *const opened = el_io_folder_open(path);
+    if (!opened)
+        return errno;
+    const char *name;
+    bool complete = true;
+    while (complete && (name = el_io_folder_next(opened)))
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+            complete = add_name(names, count, name);
+    const int failure = complete ? errno : ENOMEM;
+    el_io_folder_close(opened);
+    if (failure) {
+        el_names_free(*names, *count);
+        *names = NULL, *count = 0;
+        return failure;
+    }
+    if (*count)
+        qsort(*names, (size_t)*count, sizeof **names, by_bytes);
+    return 0;
+}
+
+void el_names_free(char **names, int count)
+{
+    for (int i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
+el_status el_folder_list(const char *path, char ***names, int *count)
+{
+    errno = list(path, names, count);
+    return errno ? el_io_fail(path) : EL_OK;
+}
+
+/* Removes what can be, leaving no sentence; errno's number of the first failure. */
+static int remove_all(const char *path)
+{
+    struct stat info;
+    if (el_io_lstat(path, &info) != 0)
+        return errno == ENOENT ? 0 : errno;
+    if (!S_ISDIR(info.st_mode))
+        return el_io_unlink(path) == 0 || errno == ENOENT ? 0 : errno;
+    char **names;
+    int count, failure = list(path, &names, &count);
+    for (int i = 0; i < count; i++) {
+        char *const inside = el_path_join(path, names[i]);
+        const int failed = inside ? remove_all(inside) : ENOMEM;
+        failure = failure ? failure : failed;
+        free(inside);
+    }
+    el_names_free(names, count);
+    if (el_io_remove_folder(path) != 0 && errno != ENOENT && !failure)
+        failure = errno;
+    return failure;
 }
 
 el_status el_folder_remove(const char *path)
 {
-    if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
-        return EL_OK;
-    return el_fail(EL_EFAILED, "%s: cannot remove: %s", path, strerror(errno));
+    const int failure = remove_all(path);
+    return failure ? el_fail(EL_EFAILED, "%s: cannot remove: %s", path, strerror(failure)) : EL_OK;
 }
 
-static int sync_one(const char *path, const struct stat *info, int type, struct FTW *place)
-{
-    (void)info, (void)place;
-    return type == FTW_F || type == FTW_DP || type == FTW_D ? (int)sync_path(path) : 0;
-}
-
+/* Syncs a folder after what is in it; not what its links name. */
 static el_status sync_all(const char *path)
 {
-    const int result = nftw(path, sync_one, 16, FTW_DEPTH | FTW_PHYS);
-    if (result < 0)
+    struct stat info;
+    if (el_io_lstat(path, &info) != 0)
         return el_fail(EL_EFAILED, "%s: %s", path, strerror(errno));
-    return (el_status)result;
+    char **names = NULL;
+    int count = 0;
+    el_status st = S_ISDIR(info.st_mode) ? el_folder_list(path, &names, &count) : EL_OK;
+    for (int i = 0; i < count && !st; i++) {
+        char *const inside = el_path_join(path, names[i]);
+        st = inside ? sync_all(inside) : el_fail(EL_ENOMEM, "%s: out of memory", path);
+        free(inside);
+    }
+    el_names_free(names, count);
+    return st || !(S_ISDIR(info.st_mode) || S_ISREG(info.st_mode)) ? st : sync_path(path);
 }
 
 el_status el_folder_begin(el_folder *folder, const char *path)
 {
-    *folder = (el_folder){.path = without_slashes(path)};
+    *folder = (el_folder){.path = behind_links(path)};
     if (folder->path)
         folder->temporary = beside(folder->path, "tmp");
     el_status st = EL_OK;
@@ -357,17 +452,17 @@ el_status el_folder_begin(el_folder *folder, const char *path)
 /* Exchanges both in one step where the file system can; else there is a moment with no `path`. */
 static el_status replace(const char *temporary, const char *path)
 {
-    if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_EXCHANGE) == 0)
+    if (el_io_exchange(temporary, path) == 0)
         return el_folder_remove(temporary); /* holds the old one now */
     char *old = beside(path, "old");
     if (!old)
         return el_fail(EL_ENOMEM, "%s: out of memory", path);
     el_status st = el_folder_remove(old);
-    if (!st && rename(path, old) != 0)
+    if (!st && el_io_rename(path, old) != 0)
         st = el_fail(EL_EFAILED, "%s: %s", path, strerror(errno));
-    if (!st && rename(temporary, path) != 0) {
+    if (!st && el_io_rename(temporary, path) != 0) {
         st = el_fail(EL_EFAILED, "%s: %s", path, strerror(errno));
-        rename(old, path);
+        el_io_rename(old, path);
     }
     if (!st)
         st = el_folder_remove(old);
@@ -380,7 +475,7 @@ el_status el_folder_commit(el_folder *folder)
     el_status st = sync_all(folder->temporary);
     if (!st && el_folder_exists(folder->path))
         st = replace(folder->temporary, folder->path);
-    else if (!st && rename(folder->temporary, folder->path) != 0)
+    else if (!st && el_io_rename(folder->temporary, folder->path) != 0)
         st = el_fail(EL_EFAILED, "%s: %s", folder->path, strerror(errno));
     if (!st)
         st = sync_parent(folder->path);
@@ -395,51 +490,10 @@ el_status el_folder_commit(el_folder *folder)
 void el_folder_abandon(el_folder *folder)
 {
     if (folder->temporary)
-        nftw(folder->temporary, remove_one, 16, FTW_DEPTH | FTW_PHYS); /* keeps the sentence that led here */
+        remove_all(folder->temporary); /* keeps the sentence that led here */
     free(folder->path);
     free(folder->temporary);
     *folder = (el_folder){0};
-}
-
-static int not_dots(const struct dirent *entry)
-{
-    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-}
-
-/* By bytes: alphasort would follow the locale. */
-static int by_bytes(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-el_status el_folder_list(const char *path, char ***names, int *count)
-{
-    *names = NULL, *count = 0;
-    struct dirent **entries;
-    const int found = scandir(path, &entries, not_dots, by_bytes);
-    if (found < 0)
-        return el_fail(EL_EDATA, "%s: %s", path, strerror(errno));
-    char **list = calloc((size_t)found + 1, sizeof *list);
-    bool complete = list != NULL;
-    for (int i = 0; i < found; i++) {
-        if (list && !(list[i] = strdup(entries[i]->d_name)))
-            complete = false;
-        free(entries[i]);
-    }
-    free(entries);
-    if (!complete) {
-        el_names_free(list, list ? found : 0);
-        return el_fail(EL_ENOMEM, "%s: out of memory", path);
-    }
-    *names = list, *count = found;
-    return EL_OK;
-}
-
-void el_names_free(char **names, int count)
-{
-    for (int i = 0; i < count; i++)
-        free(names[i]);
-    free(names);
 }
 
 /* ---- checksums ---- */

@@ -52,7 +52,7 @@ el_status el_folder_remove(const char *path); /* and all in it; fine if it is no
 el_status el_folder_list(const char *path, char ***names, int *count);
 void el_names_free(char **names, int count);
 
-/* `folder`/`name` on the heap; aborts the program's wish politely by returning NULL when out of memory. */
+/* `folder`/`name` on the heap; NULL when out of memory. */
 char *el_path_join(const char *folder, const char *name);
 
 /* XXH3-64 of some bytes, and the same as 16 hexadecimal digits. */

@@ -46,9 +46,17 @@ static json_t *parse(const char *text, size_t bytes, json_error_t *error)
 
 el_status el_json_parse(json_t **object, const char *text, size_t bytes, const char *name)
 {
+    return el_json_parse_long(object, text, bytes, LONGEST, name);
+}
+
+el_status el_json_parse_long(json_t **object, const char *text, size_t bytes, size_t most, const char *name)
+{
+    static const char MARK[] = "\xEF\xBB\xBF"; /* as Windows writes it */
     *object = NULL;
-    if (bytes > LONGEST)
-        return el_fail(EL_EDATA, "%s: %zu bytes of JSON are more than %zu", name, bytes, LONGEST);
+    if (bytes > most)
+        return el_fail(EL_EDATA, "%s: %zu bytes of JSON are more than %zu", name, bytes, most);
+    if (bytes >= 3 && memcmp(text, MARK, 3) == 0)
+        text += 3, bytes -= 3;
     json_error_t error;
     json_t *value = parse(text, bytes, &error);
     if (!value && json_error_code(&error) == json_error_out_of_memory)

@@ -14,8 +14,10 @@
 
 /* The parsed file (an object); the caller calls json_decref. */
 el_status el_json_load(json_t **object, const char *path);
-/* The same from memory; `name` is what sentences call it. */
+/* The same from memory; `name` is what sentences call it.  A byte order mark is passed over. */
 el_status el_json_parse(json_t **object, const char *text, size_t bytes, const char *name);
+/* Both refuse more than 100 MB, which is no configuration; this takes data of up to `most` bytes. */
+el_status el_json_parse_long(json_t **object, const char *text, size_t bytes, size_t most, const char *name);
 /* The value as text on the heap, on one line or indented, NULL when out of memory.  A real number has the
  * fewest of 15 to 17 digits that give it back exactly, whatever the locale. */
 char *el_json_text(const json_t *value, bool indented);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/io.h"
 #include "cli/bench.h"
 #include "data/shard.h"
 #include "objective/electra.h"
@@ -69,7 +70,7 @@ el_status bench_data_open(el_loader **data, const bench_settings *s)
     const char *place = getenv("TMPDIR");
     char folder[4096];
     snprintf(folder, sizeof folder, "%s/electra-bench-XXXXXX", place && *place ? place : "/tmp");
-    if (!mkdtemp(folder))
+    if (el_io_temporary(folder) != 0)
         return el_fail(EL_EFAILED, "%s: cannot make a folder for shards", folder);
     el_status st = make_shards(folder, s);
     if (!st)

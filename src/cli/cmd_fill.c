@@ -9,7 +9,8 @@ typedef struct {
     cli_ask_settings ask;
     el_machine machine;
     int64_t top_k;
-    bool typed; /* texts are operands: one without [MASK] is a mistake; a line of a file gets an empty answer */
+    bool
+        typed; /* texts are operands: one without [MASK] is a mistake; a line of a file gets an empty answer */
 } settings;
 
 static const el_option TABLE[] = {

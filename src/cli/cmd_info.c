@@ -14,6 +14,7 @@
 #include "data/loader.h"
 #include "data/shard.h"
 #include "format/weights.h"
+#include "text/reader.h"
 #include "train/checkpoint.h"
 
 typedef struct {
@@ -176,13 +177,15 @@ static el_status checkpoint_info(json_t *info, const char *path, bool tensors)
 static json_t *last_line(const char *folder, const char *kind)
 {
     char *path = el_path_join(folder, "metrics.jsonl");
-    FILE *file = path ? fopen(path, "r") : NULL;
+    el_mapping file = {0};
+    if (path && el_file_exists(path))
+        el_mapping_open(&file, path);
     free(path);
     json_t *last = NULL;
-    char *line = NULL;
-    size_t size = 0;
-    while (file && getline(&line, &size, file) > 0) {
-        json_t *object = json_loads(line, 0, NULL);
+    const char *at = (const char *)file.data;
+    el_line line;
+    while (file.size && el_line_next(&at, (const char *)file.data + file.size, &line)) {
+        json_t *object = json_loadb(line.text, line.bytes, 0, NULL);
         const char *found = json_string_value(json_object_get(object, "kind"));
         json_t *dropped = object;
         if (found && strcmp(found, kind) == 0) {
@@ -191,9 +194,7 @@ static json_t *last_line(const char *folder, const char *kind)
         }
         json_decref(dropped);
     }
-    free(line);
-    if (file)
-        fclose(file);
+    el_mapping_close(&file);
     return last;
 }
 

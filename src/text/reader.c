@@ -1,6 +1,6 @@
 /* reader - files, what they are packed in, and lines
  *
- *     bytes of a file -> decoder (plain, gzip, zstd) -> whole lines -> (JSON: their text) -> block
+ *     bytes of a file -> decoder -> whole lines -> (JSON: their text) -> block
  *
  * The buffer holds one byte more than a block may have: when it is full, more is known to follow, and the
  * block ends at the last newline; when the file ends first, all of it is the last block.
@@ -8,22 +8,16 @@
 #define _GNU_SOURCE /* memrchr */
 #include "reader.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include "base/file.h"
+#include "base/io.h"
 #include "base/json.h"
+#include "text/decoder.h"
+#include "text/kind.h"
 
-enum { INPUT = 1 << 18, JSON_LINE = 1 << 28, LOOK = 4096, LEAST_BLOCK = 16 };
-
-typedef enum { PLAIN, GZIP, ZSTD } packing;
+enum { JSON_LINE = 1 << 28, LEAST_BLOCK = 16 };
 
 typedef struct {
     char *data;
@@ -34,18 +28,12 @@ struct el_reader {
     char **paths;
     int count, room, current; /* files[current - 1] is open */
     el_reader_settings settings;
-    uint64_t done, total;
+    uint64_t total;
     bool unknown_total;
     /* the open file */
-    int file; /* -1: none */
-    packing packing;
+    el_decoder *decoder;
     bool json, checked, ended;
     uint64_t line; /* JSON lines read */
-    unsigned char *input;
-    size_t input_at, input_bytes;
-    bool input_ended, midway; /* midway: inside a compressed stream */
-    z_stream gzip;
-    ZSTD_DStream *zstd;
     /* decoded text; what the last block left over starts at `taken` */
     memory buffer, text; /* text: of JSON lines */
     size_t bytes, taken;
@@ -101,8 +89,8 @@ static el_status add(el_reader *r, const char *path, int depth)
         r->unknown_total = true;
         return add_path(r, path);
     }
-    if (stat(path, &info) != 0)
-        return el_fail(EL_EDATA, "%s: %s", path, strerror(errno));
+    if (el_io_stat(path, &info) != 0)
+        return el_io_fail(path);
     if (S_ISDIR(info.st_mode))
         return add_folder(r, path, depth);
     if (S_ISREG(info.st_mode))
@@ -140,7 +128,6 @@ el_status el_reader_open(el_reader **reader, char *const *paths, int count, el_r
     el_reader *r = calloc(1, sizeof *r);
     if (!r)
         return no_memory(sizeof *r);
-    r->file = -1;
     r->settings = settings;
     if (!r->settings.json_key)
         r->settings.json_key = "text";
@@ -148,8 +135,9 @@ el_status el_reader_open(el_reader **reader, char *const *paths, int count, el_r
         r->settings.block_bytes = EL_READER_BLOCK;
     if (r->settings.block_bytes < LEAST_BLOCK)
         r->settings.block_bytes = LEAST_BLOCK;
-    r->input = malloc(INPUT);
-    el_status st = r->input ? reserve(&r->buffer, r->settings.block_bytes + 1) : no_memory(INPUT);
+    el_status st = el_decoder_make(&r->decoder);
+    if (!st)
+        st = reserve(&r->buffer, r->settings.block_bytes + 1);
     for (int i = 0; i < count && !st; i++)
         st = add(r, paths[i], 0);
     if (st) {
@@ -160,28 +148,14 @@ el_status el_reader_open(el_reader **reader, char *const *paths, int count, el_r
     return EL_OK;
 }
 
-static void close_file(el_reader *r)
-{
-    if (r->file < 0)
-        return;
-    if (r->packing == GZIP)
-        inflateEnd(&r->gzip);
-    if (r->packing == ZSTD)
-        ZSTD_freeDStream(r->zstd);
-    if (r->file != STDIN_FILENO)
-        close(r->file);
-    r->file = -1;
-}
-
 void el_reader_close(el_reader *r)
 {
     if (!r)
         return;
-    close_file(r);
+    el_decoder_free(r->decoder);
     for (int i = 0; i < r->count; i++)
         free(r->paths[i]);
     free(r->paths);
-    free(r->input);
     free(r->buffer.data);
     free(r->text.data);
     free(r->last_buffer.data);
@@ -191,52 +165,11 @@ void el_reader_close(el_reader *r)
 
 void el_reader_progress(const el_reader *r, uint64_t *done, uint64_t *total)
 {
-    *done = r->done;
+    *done = el_decoder_taken(r->decoder);
     *total = r->unknown_total ? 0 : r->total;
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------------ */
-
-static el_status read_file(el_reader *r, void *out, size_t room, size_t *made)
-{
-    ssize_t got;
-    do
-        got = read(r->file, out, room);
-    while (got < 0 && errno == EINTR);
-    if (got < 0)
-        return el_fail(EL_EDATA, "%s: %s", name_of(r), strerror(errno));
-    *made = (size_t)got;
-    r->done += *made;
-    r->input_ended = got == 0;
-    return EL_OK;
-}
-
-/* Reads more input after what is left of it. */
-static el_status more_input(el_reader *r)
-{
-    memmove(r->input, r->input + r->input_at, r->input_bytes - r->input_at);
-    r->input_bytes -= r->input_at;
-    r->input_at = 0;
-    size_t made = 0;
-    const el_status st = read_file(r, r->input + r->input_bytes, INPUT - r->input_bytes, &made);
-    r->input_bytes += made;
-    return st;
-}
-
-static size_t input_left(const el_reader *r)
-{
-    return r->input_bytes - r->input_at;
-}
-
-static bool starts_with(const el_reader *r, const char *magic, size_t bytes)
-{
-    return input_left(r) >= bytes && memcmp(r->input + r->input_at, magic, bytes) == 0;
-}
-
-static bool is_gzip(const el_reader *r)
-{
-    return starts_with(r, "\x1f\x8b", 2);
-}
+/* ---- text ------------------------------------------------------------------------------------------- */
 
 static bool has_ending(const char *path, const char *ending)
 {
@@ -246,144 +179,36 @@ static bool has_ending(const char *path, const char *ending)
 
 static bool is_json(const char *path)
 {
-    return has_ending(path, ".jsonl") || has_ending(path, ".jsonl.gz") || has_ending(path, ".jsonl.zst");
-}
-
-static el_status start_decoder(el_reader *r)
-{
-    el_status st = EL_OK;
-    while (!st && !r->input_ended && input_left(r) < 4)
-        st = more_input(r);
-    if (st)
-        return st;
-    if (is_gzip(r)) {
-        r->gzip = (z_stream){0};
-        if (inflateInit2(&r->gzip, 16 + MAX_WBITS) != Z_OK)
-            return no_memory(1 << 15);
-        r->packing = GZIP;
-    } else if (starts_with(r, "\x28\xb5\x2f\xfd", 4)) {
-        if (!(r->zstd = ZSTD_createDStream()))
-            return no_memory(1 << 17);
-        r->packing = ZSTD;
-    }
-    return EL_OK;
+    static const char *const ENDINGS[] = {".jsonl", ".jsonl.gz", ".jsonl.zst", ".jsonl.xz", ".jsonl.bz2"};
+    for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++)
+        if (has_ending(path, ENDINGS[i]))
+            return true;
+    return false;
 }
 
 static el_status open_file(el_reader *r)
 {
     const char *path = r->paths[r->current++];
-    r->file = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (r->file < 0)
-        return el_fail(EL_EDATA, "%s: %s", path, strerror(errno));
-    r->packing = PLAIN;
     r->json = !r->settings.raw && is_json(path);
-    r->checked = r->ended = r->input_ended = r->midway = false;
+    r->checked = r->ended = false;
     r->line = 0;
-    r->input_at = r->input_bytes = r->bytes = r->taken = 0;
-    return start_decoder(r);
+    r->bytes = r->taken = 0;
+    return el_decoder_open(r->decoder, path);
 }
 
-/* Past the input that told it is plain, the file is read to where it is wanted. */
-static el_status decode_plain(el_reader *r, char *out, size_t room, size_t *made)
-{
-    if (!input_left(r))
-        return read_file(r, out, room, made);
-    *made = input_left(r) < room ? input_left(r) : room;
-    memcpy(out, r->input + r->input_at, *made);
-    r->input_at += *made;
-    return EL_OK;
-}
-
-static el_status decode_gzip(el_reader *r, char *out, size_t room, size_t *made)
-{
-    z_stream *z = &r->gzip;
-    if (!r->midway && !is_gzip(r)) /* between members of one file there may be more of them, or padding */
-        return input_left(r) < 2 && !r->input_ended
-                   ? EL_OK
-                   : el_fail(EL_EDATA, "%s: what follows the gzip data is no gzip data", name_of(r));
-    z->next_in = r->input + r->input_at;
-    z->avail_in = (uInt)input_left(r);
-    z->next_out = (unsigned char *)out;
-    z->avail_out = (uInt)(room < UINT32_MAX ? room : UINT32_MAX);
-    const uInt offered = z->avail_out;
-    r->midway = true;
-    const int result = inflate(z, Z_NO_FLUSH);
-    r->input_at = r->input_bytes - z->avail_in;
-    *made = offered - z->avail_out;
-    if (result == Z_STREAM_END) {
-        r->midway = false;
-        inflateReset(z);
-    } else if (result != Z_OK && result != Z_BUF_ERROR) {
-        return el_fail(EL_EDATA, "%s: damaged gzip data (%s)", name_of(r), z->msg ? z->msg : zError(result));
-    }
-    return EL_OK;
-}
-
-static el_status decode_zstd(el_reader *r, char *out, size_t room, size_t *made)
-{
-    ZSTD_inBuffer in = {r->input, r->input_bytes, r->input_at};
-    ZSTD_outBuffer place = {out, room, 0};
-    const size_t result = ZSTD_decompressStream(r->zstd, &place, &in);
-    if (ZSTD_isError(result))
-        return el_fail(EL_EDATA, "%s: damaged zstd data (%s)", name_of(r), ZSTD_getErrorName(result));
-    r->input_at = in.pos;
-    r->midway = result != 0;
-    *made = place.pos;
-    return EL_OK;
-}
-
-/* Some more decoded bytes; *made is 0 with r->ended at the end of the file. */
-static el_status decode(el_reader *r, char *out, size_t room, size_t *made)
-{
-    static el_status (*const decoders[])(el_reader *, char *, size_t, size_t *) = {decode_plain, decode_gzip,
-                                                                                   decode_zstd};
-    *made = 0;
-    for (;;) {
-        if (input_left(r) > 0 || r->midway || (r->packing == PLAIN && !r->input_ended)) {
-            const size_t before = input_left(r);
-            const el_status st = decoders[r->packing](r, out, room, made);
-            if (st || *made > 0)
-                return st;
-            if (input_left(r) > 0 && input_left(r) != before)
-                continue;
-        }
-        if (r->input_ended && r->midway)
-            return el_fail(EL_EDATA, "%s: the %s data stop in the middle; is the file cut short?", name_of(r),
-                           r->packing == GZIP ? "gzip" : "zstd");
-        if (r->input_ended) {
-            r->ended = true;
-            return EL_OK;
-        }
-        const el_status st = more_input(r);
-        if (st)
-            return st;
-    }
-}
-
-/* ---- text ------------------------------------------------------------------------------------------- */
-
-/* Refuses what is plainly no UTF-8 text, from its first bytes. */
+/* Looks at the beginning of a file: a byte order mark is passed over, and what is plainly no UTF-8 text refused. */
 static el_status check_text(el_reader *r)
 {
+    static const char MARK[] = "\xEF\xBB\xBF";
     r->checked = true;
-    const unsigned char *text = (const unsigned char *)r->buffer.data;
-    const size_t bytes = r->bytes < LOOK ? r->bytes : LOOK;
-    if (bytes >= 2 && ((text[0] == 0xFF && text[1] == 0xFE) || (text[0] == 0xFE && text[1] == 0xFF)))
-        return el_fail(EL_EDATA, "%s: this is UTF-16; text must be UTF-8", name_of(r));
-    size_t zeros = 0;
-    for (size_t i = 0; i < bytes; i++)
-        zeros += text[i] == 0;
-    if (zeros > bytes / 8)
-        return el_fail(EL_EDATA, "%s: this is no text (%zu of the first %zu bytes are zero)", name_of(r),
-                       zeros, bytes);
-    return EL_OK;
+    if (r->bytes >= 3 && memcmp(r->buffer.data, MARK, 3) == 0)
+        memmove(r->buffer.data, r->buffer.data + 3, r->bytes -= 3);
+    return el_kind_check(r->buffer.data, r->bytes, !r->settings.raw, name_of(r));
 }
 
 bool el_reader_waits(const el_reader *r)
 {
-    struct pollfd one = {.fd = r->file, .events = POLLIN};
-    return r->file >= 0 && r->packing == PLAIN && input_left(r) == 0 && !r->input_ended &&
-           poll(&one, 1, 0) == 0;
+    return el_decoder_waits(r->decoder);
 }
 
 /* Whether there are lines to be given while the rest is waited for. */
@@ -400,10 +225,12 @@ static el_status fill(el_reader *r)
     r->taken = 0;
     while (r->bytes < r->buffer.size && !r->ended && !is_enough(r)) {
         size_t made;
-        const el_status st = decode(r, r->buffer.data + r->bytes, r->buffer.size - r->bytes, &made);
+        const el_status st =
+            el_decoder_read(r->decoder, r->buffer.data + r->bytes, r->buffer.size - r->bytes, &made);
         if (st)
             return st;
         r->bytes += made;
+        r->ended = made == 0;
     }
     return r->checked ? EL_OK : check_text(r);
 }
@@ -542,8 +369,8 @@ el_status el_reader_next(el_reader *r, el_block *block)
         return st;
     for (;;) {
         *block = (el_block){.text = ""};
-        if (r->file < 0 || (r->ended && r->taken == r->bytes)) {
-            close_file(r);
+        if (!el_decoder_is_open(r->decoder) || (r->ended && r->taken == r->bytes)) {
+            el_decoder_close(r->decoder);
             if (r->current == r->count)
                 return EL_OK;
             if ((st = open_file(r)))

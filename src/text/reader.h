@@ -1,8 +1,9 @@
 /* reader - text from files, in large blocks of whole lines
  *
- * Takes plain text, .gz, .zst, .jsonl (also .jsonl.gz, .jsonl.zst: an object a line, its text under one key,
- * a document each), folders (all files in them, recursively, sorted by name; names starting with '.' left
- * out) and "-" for standard input.  Compression is recognised by the first bytes, whatever the name.
+ * Takes plain text, what decoder.h unpacks, .jsonl (also .jsonl.gz, .zst, .xz, .bz2: an object a line, its text under one
+ * key, a document each), folders (all files in them, recursively, sorted by name; names starting with '.' left
+ * out) and "-" for standard input.  Compression is recognised by the first bytes, whatever the name.  A byte order mark
+ * is passed over; what is no UTF-8 text is refused (kind.h).
  *
  * A block is text to be read a line at a time: a line that is blank (nothing but spaces) ends a
  * document, and so does the end of a block whose ends_document is set, which is the end of a file.  Blocks

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
+#include "base/io.h"
 
 /* Bytes of the first `lines` whole lines, or of all there are. */
 static size_t kept_bytes(const el_mapping *file, int64_t lines)
@@ -32,7 +32,7 @@ static el_status cut(el_metrics *metrics, int64_t lines)
         return st;
     const size_t kept = kept_bytes(&file, lines);
     el_mapping_close(&file);
-    if (ftruncate(metrics->file, (off_t)kept) != 0)
+    if (el_io_truncate(metrics->file, (off_t)kept) != 0)
         return el_fail(EL_EFAILED, "%s: %s", metrics->path, strerror(errno));
     return EL_OK;
 }
@@ -42,7 +42,7 @@ el_status el_metrics_open(el_metrics *metrics, const char *path, int64_t lines)
     *metrics = (el_metrics){.path = strdup(path), .file = -1};
     if (!metrics->path)
         return el_fail(EL_ENOMEM, "%s: out of memory", path);
-    metrics->file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    metrics->file = el_io_open(path, O_WRONLY | O_CREAT | O_APPEND);
     const el_status st =
         metrics->file < 0 ? el_fail(EL_EFAILED, "%s: %s", path, strerror(errno)) : cut(metrics, lines);
     if (st)
@@ -53,9 +53,7 @@ el_status el_metrics_open(el_metrics *metrics, const char *path, int64_t lines)
 static el_status write_all(el_metrics *metrics, const char *text, size_t bytes)
 {
     while (bytes) {
-        const ssize_t written = write(metrics->file, text, bytes);
-        if (written < 0 && errno == EINTR)
-            continue;
+        const ssize_t written = el_io_write(metrics->file, text, bytes);
         if (written < 0)
             return el_fail(EL_EFAILED, "%s: %s", metrics->path, strerror(errno));
         text += written;
@@ -78,7 +76,7 @@ el_status el_metrics_put(el_metrics *metrics, const json_t *line)
 
 el_status el_metrics_sync(el_metrics *metrics)
 {
-    if (fsync(metrics->file) != 0 && errno != EINVAL && errno != EROFS)
+    if (el_io_sync(metrics->file) != 0)
         return el_fail(EL_EFAILED, "%s: %s", metrics->path, strerror(errno));
     return EL_OK;
 }
@@ -86,7 +84,7 @@ el_status el_metrics_sync(el_metrics *metrics)
 void el_metrics_close(el_metrics *metrics)
 {
     if (metrics->path && metrics->file >= 0)
-        close(metrics->file);
+        el_io_close(metrics->file);
     free(metrics->path);
     *metrics = (el_metrics){.file = -1};
 }

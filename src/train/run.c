@@ -7,19 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/file.h"
+#include "base/io.h"
 #include "train/checkpoint.h"
 
 static el_status lock(el_run *run)
 {
-    run->lock = open(run->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    run->lock = el_io_open(run->folder, O_RDONLY | O_DIRECTORY);
     if (run->lock < 0)
         return el_fail(EL_EFAILED, "%s: %s", run->folder, strerror(errno));
-    if (flock(run->lock, LOCK_EX | LOCK_NB) == 0)
+    if (el_io_lock(run->lock) == 0)
         return EL_OK;
     return errno == EWOULDBLOCK
                ? el_fail(EL_EFAILED, "%s: another process is at work in this folder", run->folder)
@@ -90,9 +89,9 @@ el_status el_run_open(el_run *run, const char *folder)
 void el_run_close(el_run *run)
 {
     if (run->folder && run->made)
-        rmdir(run->folder); /* refused where something lies in it */
+        el_io_remove_folder(run->folder); /* refused where something lies in it */
     if (run->folder && run->lock >= 0)
-        close(run->lock); /* and with it the lock */
+        el_io_close(run->lock); /* and with it the lock */
     free(run->folder);
     json_decref(run->record);
     *run = (el_run){.lock = -1};

@@ -69,6 +69,42 @@ static void test_old_or_new(void **state)
     el_writer_abandon(NULL);
 }
 
+/* What a link names is written, wherever it lies, and the link stays: of a file, of a folder, and of what is not there
+ * yet. */
+static void test_links(void **state)
+{
+    (void)state;
+    struct stat info;
+    CHECK_OK(el_folder_make(in_folder("here")));
+    CHECK_OK(el_folder_make(in_folder("there/shards")));
+    CHECK_OK(el_file_write(in_folder("there/a"), "old", 3));
+    CHECK_OK(el_file_write(in_folder("there/shards/x"), "old", 3));
+    static const char *const LINKS[][2] = {{"../there/a", "here/a"},
+                                           {"../there/new", "here/new"},
+                                           {"../there/shards", "here/shards"},
+                                           {"a", "here/b"}};
+    for (size_t i = 0; i < sizeof LINKS / sizeof *LINKS; i++)
+        assert_int_equal(symlink(LINKS[i][0], in_folder(LINKS[i][1])), 0);
+
+    CHECK_OK(el_file_write(in_folder("here/b"), "one", 3)); /* a link to a link */
+    check_contents(in_folder("there/a"), "one", 3);
+    CHECK_OK(el_file_write(in_folder("here/new"), "two", 3));
+    check_contents(in_folder("there/new"), "two", 3);
+
+    el_folder made;
+    CHECK_OK(el_folder_begin(&made, in_folder("here/shards/")));
+    CHECK(strstr(made.temporary, "/here/../there/shards."), "%s is not beside the target", made.temporary);
+    char *const inside = el_path_join(made.temporary, "y");
+    CHECK_OK(el_file_write(inside, "three", 5));
+    free(inside);
+    CHECK_OK(el_folder_commit(&made));
+    check_contents(in_folder("there/shards/y"), "three", 5);
+    assert_int_equal(names_in(in_folder("there/shards")), 1);
+    assert_int_equal(names_in(in_folder("there")), 3);
+    for (size_t i = 0; i < sizeof LINKS / sizeof *LINKS; i++)
+        assert_true(lstat(in_folder(LINKS[i][1]), &info) == 0 && S_ISLNK(info.st_mode));
+}
+
 /* The first bytes may be written last; what follows them stays, and until finish nothing is there. */
 static void test_beginning_last(void **state)
 {
@@ -305,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_folder),         cmocka_unit_test(test_remove),
         cmocka_unit_test(test_list),           cmocka_unit_test(test_join),
         cmocka_unit_test(test_hash),           cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_links),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -45,6 +45,12 @@ static void test_refused(void **state)
     free(deep);
     json_t *object;
     CHECK_FAILS(el_json_load(&object, "/nowhere.json"), EL_EDATA, "/nowhere.json: No such file");
+    CHECK_FAILS(el_json_parse_long(&object, "{}   ", 5, 4, "t.json"), EL_EDATA, "5 bytes of JSON");
+    CHECK_OK(el_json_parse_long(&object, "{}   ", 5, 5, "t.json"));
+    json_decref(object);
+    CHECK_OK(el_json_parse(&object, "\xef\xbb\xbf{\"a\": 1}", 11, "marked.json"));
+    assert_int_equal(json_object_size(object), 1);
+    json_decref(object);
     CHECK_FAILS(el_json_parse(&object, "{", (size_t)1 << 40, "t.json"), EL_EDATA, "bytes of JSON");
 }
 

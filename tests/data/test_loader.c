@@ -386,9 +386,9 @@ static void test_most_tokens(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_most_tokens), cmocka_unit_test(test_read_back), cmocka_unit_test(test_order),
-        cmocka_unit_test(test_epoch),       cmocka_unit_test(test_folders),   cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_forged),   cmocka_unit_test(test_six_digits),
+        cmocka_unit_test(test_most_tokens), cmocka_unit_test(test_read_back),  cmocka_unit_test(test_order),
+        cmocka_unit_test(test_epoch),       cmocka_unit_test(test_folders),    cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_forged),      cmocka_unit_test(test_six_digits),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

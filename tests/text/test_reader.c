@@ -2,6 +2,10 @@
 #define _GNU_SOURCE
 #include "base/check.h"
 
+#include <bzlib.h>
+#include <fcntl.h>
+#include <lzma.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -83,33 +87,58 @@ static size_t pack_zstd(const char *text, size_t bytes, unsigned char *out, size
     return used;
 }
 
+static size_t pack_xz(const char *text, size_t bytes, unsigned char *out, size_t room)
+{
+    size_t used = 0;
+    assert_int_equal(
+        lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, NULL, (const uint8_t *)text, bytes, out, &used, room),
+        LZMA_OK);
+    return used;
+}
+
+static size_t pack_bzip2(const char *text, size_t bytes, unsigned char *out, size_t room)
+{
+    unsigned used = (unsigned)room;
+    assert_int_equal(
+        BZ2_bzBuffToBuffCompress((char *)out, &used, (char *)(uintptr_t)text, (unsigned)bytes, 9, 0, 0),
+        BZ_OK);
+    return used;
+}
+
+typedef size_t packer(const char *text, size_t bytes, unsigned char *out, size_t room);
+
+/* Packs both halves, one after the other, as t.<ending>; the same cut short and with a changed byte. */
+static void write_halves(const char *text, size_t bytes, const char *ending, packer *pack)
+{
+    unsigned char *const packed = malloc(2 * bytes);
+    const size_t half = bytes / 2, first = pack(text, half, packed, bytes);
+    const size_t used = first + pack(text + half, bytes - half, packed + first, bytes);
+    char name[32];
+    snprintf(name, sizeof name, "t.%s", ending);
+    CHECK_OK(el_file_write(in_folder(name), packed, used));
+    snprintf(name, sizeof name, "cut.%s", ending);
+    CHECK_OK(el_file_write(in_folder(name), packed, used - 5));
+    snprintf(name, sizeof name, "bad.%s", ending);
+    packed[used / 3] ^= 0x55;
+    CHECK_OK(el_file_write(in_folder(name), packed, used));
+    free(packed);
+}
+
 enum { LINES = 4000 };
 
-/* Some text of LINES lines, a document every hundred; as plain, gzip of two members and zstd of two frames.
- */
+/* Some text of LINES lines, a document every hundred; plain, and packed in two parts each. */
 static char *write_packed(void)
 {
     char *text = malloc(LINES * 48), *at = text;
     for (int i = 0; i < LINES; i++)
         at +=
             i % 100 == 99 ? sprintf(at, "\n") : sprintf(at, "line %d of this text %d\n", i, i * 7919 % 1000);
-    const size_t bytes = (size_t)(at - text), half = bytes / 2;
-    unsigned char *packed = malloc(2 * bytes);
+    const size_t bytes = (size_t)(at - text);
     CHECK_OK(el_file_write(in_folder("t.txt"), text, bytes));
-    size_t used = pack_gzip(text, half, packed, bytes);
-    used += pack_gzip(text + half, bytes - half, packed + used, bytes);
-    CHECK_OK(el_file_write(in_folder("t.gz"), packed, used));
-    CHECK_OK(el_file_write(in_folder("cut.gz"), packed, used - 9));
-    packed[used / 3] ^= 0x55;
-    CHECK_OK(el_file_write(in_folder("bad.gz"), packed, used));
-    CHECK_OK(el_file_write(in_folder("tail.gz"), "\x1f", 1));
-    used = pack_zstd(text, half, packed, bytes);
-    used += pack_zstd(text + half, bytes - half, packed + used, bytes);
-    CHECK_OK(el_file_write(in_folder("t.zst"), packed, used));
-    CHECK_OK(el_file_write(in_folder("cut.zst"), packed, used - 5));
-    packed[used / 3] ^= 0x55;
-    CHECK_OK(el_file_write(in_folder("bad.zst"), packed, used));
-    free(packed);
+    write_halves(text, bytes, "gz", pack_gzip);
+    write_halves(text, bytes, "zst", pack_zstd);
+    write_halves(text, bytes, "xz", pack_xz);
+    write_halves(text, bytes, "bz2", pack_bzip2);
     return text;
 }
 
@@ -124,8 +153,132 @@ static void test_packings(void **state)
         check_text(in_folder("t.txt"), settings, text, LINES / 100);
         check_text(in_folder("t.gz"), settings, text, LINES / 100);
         check_text(in_folder("t.zst"), settings, text, LINES / 100);
+        check_text(in_folder("t.xz"), settings, text, LINES / 100);
+        check_text(in_folder("t.bz2"), settings, text, LINES / 100);
     }
     free(text);
+}
+
+/* Writes `packed` between two texts of bytes. */
+static void write_between(const char *name, const char *before, size_t before_bytes, const void *packed,
+                          size_t bytes, const char *after, size_t after_bytes)
+{
+    char *const all = malloc(before_bytes + bytes + after_bytes);
+    memcpy(all, before, before_bytes);
+    memcpy(all + before_bytes, packed, bytes);
+    memcpy(all + before_bytes + bytes, after, after_bytes);
+    CHECK_OK(el_file_write(in_folder(name), all, before_bytes + bytes + after_bytes));
+    free(all);
+}
+
+/* Frames to be skipped, as pzstd begins files with, and zeros behind gzip, as of tapes, are no part of the text;
+ * something else behind it is a fault.  Packed nothing is nothing. */
+static void test_around_packed(void **state)
+{
+    (void)state;
+    static const char ZEROS[300000];
+    unsigned char packed[256];
+    content c;
+    size_t bytes = pack_zstd("text\n", 5, packed, sizeof packed);
+    write_between("p.zst", "\x50\x2a\x4d\x18\4\0\0\0\x12\0\0\0", 12, packed, bytes, "", 0);
+    check_text(in_folder("p.zst"), (el_reader_settings){0}, "text\n", 1);
+    bytes = pack_gzip("text\n", 5, packed, sizeof packed);
+    for (size_t zeros = 1; zeros <= sizeof ZEROS; zeros *= 8) {
+        write_between("p.gz", "", 0, packed, bytes, ZEROS, zeros);
+        check_text(in_folder("p.gz"), (el_reader_settings){0}, "text\n", 1);
+    }
+    write_between("p.gz", "", 0, packed, bytes, "\0x", 2);
+    CHECK_FAILS(read_all(&c, (char *[]){(char *)(uintptr_t)in_folder("p.gz")}, 1, (el_reader_settings){0}),
+                EL_EDATA, "no gzip data");
+    free(c.text);
+    bytes = pack_bzip2("", 0, packed, sizeof packed);
+    write_between("p.bz2", "", 0, packed, bytes, "", 0);
+    check_text(in_folder("p.bz2"), (el_reader_settings){0}, "", 0);
+    CHECK_OK(el_file_write(in_folder("p.txt"), "BZh is text", 11));
+    check_text(in_folder("p.txt"), (el_reader_settings){0}, "BZh is text", 1);
+}
+
+/* What is no UTF-8 text is refused by its name; text with a few broken bytes is text. */
+static void test_kinds(void **state)
+{
+    (void)state;
+    static const char KOREAN[] = "\xb3\xaa\xb4\xc2 \xc7\xd0\xb1\xb3\xbf\xa1 \xb0\xa3\xb4\xd9.\n";
+    static const char LATIN[] =
+        "le caf\xe9 d'\xe9t\xe9 o\xf9 l'on go\xfbte des p\xe2t\xe9s \xe0 l'\xe2ge m\xfbr\n";
+    static const struct {
+        const char *text;
+        size_t bytes;
+        const char *words;
+    } cases[] = {
+        {"PK\3\4\0\0", 6, "zip archive"},
+        {"%PDF-1.4\n", 9, "PDF"},
+        {"\4\x22\x4D\x18", 4, "lz4"},
+        {"\xfe\xff\0h\0i", 6, "UTF-16"},
+        {"h\0e\0l\0l\0o\0\n\0", 12, "UTF-16"},
+        {"\1\2\3\4\5\6\7\x10", 8, "control characters"},
+        {KOREAN, sizeof KOREAN - 1, "iconv -f CP949"},
+        {LATIN, sizeof LATIN - 1, "iconv -f LATIN1"},
+    };
+    char *path = (char *)(uintptr_t)in_folder("kind.txt");
+    content c;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CHECK_OK(el_file_write(path, cases[i].text, cases[i].bytes));
+        CHECK_FAILS(read_all(&c, &path, 1, (el_reader_settings){0}), EL_EDATA, cases[i].words);
+        free(c.text);
+    }
+    const char *const good = "na\xc3\xafve caf\xc3\xa9 and one \xe9\n";
+    CHECK_OK(el_file_write(path, good, strlen(good)));
+    check_text(path, (el_reader_settings){0}, good, 1);
+    CHECK_OK(el_file_write(path, KOREAN, sizeof KOREAN - 1)); /* readers of lines say which line it is */
+    check_text(path, (el_reader_settings){.raw = true}, KOREAN, 1);
+}
+
+/* A byte order mark is no part of the text, whatever the form and the block. */
+static void test_byte_order_marks(void **state)
+{
+    (void)state;
+    static const char MARKED[] = "\xef\xbb\xbfone two three four\nfive\n",
+                      JSON[] = "\xef\xbb\xbf{\"text\": \"one\"}\n";
+    CHECK_OK(el_file_write(in_folder("mark.txt"), MARKED, sizeof MARKED - 1));
+    CHECK_OK(el_file_write(in_folder("mark.jsonl"), JSON, sizeof JSON - 1));
+    CHECK_OK(el_file_write(in_folder("only.txt"), MARKED, 3));
+    check_text(in_folder("mark.txt"), (el_reader_settings){0}, MARKED + 3, 1);
+    check_text(in_folder("mark.txt"), (el_reader_settings){.block_bytes = 16}, MARKED + 3, 1);
+    check_text(in_folder("mark.txt"), (el_reader_settings){.raw = true}, MARKED + 3, 1);
+    check_text(in_folder("mark.jsonl"), (el_reader_settings){0}, "one\n\n", 1);
+    check_text(in_folder("only.txt"), (el_reader_settings){0}, "", 0);
+}
+
+/* Standard input that does not block, as ssh leaves it, is waited for. */
+static void test_no_blocking(void **state)
+{
+    (void)state;
+    unsigned char packed[256];
+    const size_t bytes = pack_gzip("packed\n", 7, packed, sizeof packed);
+    for (int is_packed = 0; is_packed < 2; is_packed++) {
+        int ends[2];
+        assert_int_equal(pipe(ends), 0);
+        const pid_t writer = fork();
+        if (writer == 0) {
+            const char *const data = is_packed ? (const char *)packed : "plain\n";
+            const size_t all = is_packed ? bytes : 6;
+            for (size_t i = 0; i < all; i++) {
+                usleep(i % 4 == 0 ? 5000 : 0);
+                if (write(ends[1], data + i, 1) != 1)
+                    _exit(1);
+            }
+            _exit(0);
+        }
+        close(ends[1]);
+        const int before = dup(STDIN_FILENO);
+        dup2(ends[0], STDIN_FILENO);
+        fcntl(STDIN_FILENO, F_SETFL, fcntl(STDIN_FILENO, F_GETFL) | O_NONBLOCK);
+        check_text("-", (el_reader_settings){0}, is_packed ? "packed\n" : "plain\n", 1);
+        dup2(before, STDIN_FILENO);
+        close(before);
+        close(ends[0]);
+        waitpid(writer, NULL, 0);
+    }
 }
 
 /* A file that is cut short or damaged is EL_EDATA and named. */
@@ -135,9 +288,10 @@ static void test_damage(void **state)
     free(write_packed());
     static const struct {
         const char *name, *words;
-    } cases[] = {
-        {"cut.gz", "cut short"}, {"cut.zst", "cut short"}, {"bad.gz", "damaged gzip"}, {"bad.zst", "zstd"}};
-    for (size_t i = 0; i < 4; i++) {
+    } cases[] = {{"cut.gz", "cut short"},  {"cut.zst", "cut short"},    {"cut.xz", "cut short"},
+                 {"cut.bz2", "cut short"}, {"bad.gz", "damaged gzip"},  {"bad.zst", "damaged zstd"},
+                 {"bad.xz", "damaged xz"}, {"bad.bz2", "damaged bzip2"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         content c;
         char *path = (char *)(uintptr_t)in_folder(cases[i].name);
         CHECK_FAILS(read_all(&c, &path, 1, (el_reader_settings){0}), EL_EDATA, cases[i].words);
@@ -239,8 +393,16 @@ static void test_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_packings), cmocka_unit_test(test_damage),     cmocka_unit_test(test_json),
-        cmocka_unit_test(test_folders),  cmocka_unit_test(test_long_lines), cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_packings),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_long_lines),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_around_packed),
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_byte_order_marks),
+        cmocka_unit_test(test_no_blocking),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,0 +1,113 @@
+/* kind - see the header */
+#include "text/kind.h"
+
+#include <string.h>
+
+#include "text/utf8.h"
+
+enum { LOOK = 1 << 16, FEWEST_BROKEN = 8 };
+
+/* ---- files of other kinds ---- */
+
+typedef struct {
+    size_t at, bytes;
+    const char *magic, *what;
+} magic;
+
+static const magic OTHERS[] = {
+    {0, 4, "PK\3\4", "a zip archive or an office document; unpack it, or save it as text"},
+    {0, 5, "%PDF-", "a PDF document; take its text out first, as with pdftotext"},
+    {0, 5, "{\\rtf", "an RTF document; save it as text"},
+    {0, 8, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an office document; save it as text"},
+    {0, 6, "7z\xBC\xAF\x27\x1C", "a 7z archive; unpack it first"},
+    {0, 6, "Rar!\x1A\7", "a rar archive; unpack it first"},
+    {0, 4, "\4\x22\x4D\x18", "packed with lz4; unpack it first"},
+    {0, 2, "\x1F\x9D", "packed with compress; unpack it first"},
+    {257, 5, "ustar", "a tar archive; unpack it first"},
+    {0, 4, "PAR1", "a Parquet file; export its text"},
+    {0, 6, "ARROW1", "an Arrow file; export its text"},
+    {0, 15, "SQLite format 3", "a SQLite database; export its text"},
+    {0, 4,
+     "\x7F"
+     "ELF",
+     "a program"},
+    {0, 4, "\x89PNG", "a picture"},
+    {0, 3, "\xFF\xD8\xFF", "a picture"},
+};
+
+static const char *other_kind(const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++) {
+        const magic *const m = &OTHERS[i];
+        if (bytes >= m->at + m->bytes && memcmp(text + m->at, m->magic, m->bytes) == 0)
+            return m->what;
+    }
+    return NULL;
+}
+
+/* ---- encodings ---- */
+
+/* What there is of which bytes. */
+typedef struct {
+    size_t zeros[2];     /* at even and at odd places */
+    size_t controls;     /* that no text has */
+    size_t whole;        /* characters of several bytes */
+    size_t broken;       /* bytes above 127 in no character */
+    size_t broken_pairs; /* pairs of them side by side */
+} counts;
+
+static counts count_bytes(const char *text, size_t bytes)
+{
+    counts c = {0};
+    for (size_t i = 0; i < bytes; i++) {
+        const unsigned char byte = (unsigned char)text[i];
+        c.zeros[i % 2] += byte == 0;
+        c.controls += byte && byte < ' ' && !strchr("\t\n\v\f\r\x1A\x1B", byte);
+    }
+    bool after_broken = false;
+    for (const char *at = text, *const end = text + bytes; at < end;) {
+        uint32_t point;
+        const bool high = (unsigned char)*at > 127;
+        const int length = el_utf8_decode(at, end, &point);
+        const bool broken = high && point == EL_REPLACEMENT && el_utf8_valid(at, (size_t)length) == 0;
+        c.whole += high && !broken;
+        c.broken += broken ? (size_t)length : 0;
+        c.broken_pairs += broken && (after_broken || length > 1);
+        after_broken = broken && !after_broken && length == 1;
+        at += length;
+    }
+    return c;
+}
+
+/* Where a mark says so, or where every second byte of much is zero. */
+static bool is_utf16(const char *text, size_t bytes, const counts *c)
+{
+    const size_t most = c->zeros[0] > c->zeros[1] ? c->zeros[0] : c->zeros[1];
+    return (bytes >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0)) ||
+           (most > bytes / 8 && c->zeros[0] + c->zeros[1] - most <= most / 16);
+}
+
+el_status el_kind_check(const char *text, size_t bytes, bool encoding, const char *name)
+{
+    bytes = bytes < LOOK ? bytes : LOOK;
+    const char *const other = other_kind(text, bytes);
+    if (other)
+        return el_fail(EL_EDATA, "%s: this is %s", name, other);
+    const counts c = count_bytes(text, bytes);
+    if (is_utf16(text, bytes, &c))
+        return el_fail(EL_EDATA,
+                       "%s: this is UTF-16; text must be UTF-8: iconv -f UTF-16 -t UTF-8 makes it so", name);
+    if (c.zeros[0] + c.zeros[1] > bytes / 8)
+        return el_fail(EL_EDATA, "%s: this is no text (%zu of the first %zu bytes are zero)", name,
+                       c.zeros[0] + c.zeros[1], bytes);
+    if (c.controls >= FEWEST_BROKEN && c.controls > bytes / 8)
+        return el_fail(EL_EDATA, "%s: this is no text (%zu of the first %zu bytes are control characters)",
+                       name, c.controls, bytes);
+    if (!encoding || c.broken < FEWEST_BROKEN || c.broken <= c.whole || c.broken < bytes / 128)
+        return EL_OK;
+    const bool pairs =
+        4 * c.broken_pairs > c.broken; /* Korean has few syllables in one byte, Latin none in two */
+    return el_fail(EL_EDATA,
+                   "%s: this is not UTF-8; it looks like %s, and then iconv -f %s -t UTF-8 makes it so", name,
+                   pairs ? "Korean of Windows (CP949, EUC-KR)" : "Latin-1", pairs ? "CP949" : "LATIN1");
+}

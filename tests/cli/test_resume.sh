@@ -3,7 +3,7 @@
 #
 #   test_resume.sh PROGRAM [KILLS]
 electra=$(realpath "$1")
-kills=${2:-20}
+kills=${2:-4}
 source "$(dirname "$(realpath "$0")")/run.bash"
 make_data
 steps=$((80 + 20 * kills)) # the more kills, the longer it takes to the end

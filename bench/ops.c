@@ -12,7 +12,8 @@
 #include <time.h>
 
 #include "base/parallel.h"
-#include "ops/ops.h"
+#include "ops/cpu.h"
+#include "ops/queue.h"
 
 enum {
     TOKENS = 2048,
@@ -25,7 +26,7 @@ enum {
     NARROW = 128
 };
 
-static el_device *dev;
+static el_queue *q;
 static const char *wanted = "";
 
 static double seconds(void)
@@ -37,7 +38,7 @@ static double seconds(void)
 
 static el_tensor tensor(el_type type, int rows, int cols)
 {
-    void *const memory = dev->alloc(dev, el_tensor_bytes(rows, cols, type) + 64);
+    void *const memory = q->dev->alloc(q->dev, el_tensor_bytes(rows, cols, type) + 64);
     if (!memory)
         abort();
     el_tensor t = el_tensor_make(memory, type, rows, cols);
@@ -85,27 +86,27 @@ static void report(const char *name, work *f, setting *s, double flops, double b
 
 static void forward(setting *s)
 {
-    dev->linear_forward(dev, s->y, s->x, s->w, s->b);
+    q->linear_forward(q, s->y, s->x, s->w, s->b);
 }
 
 static void backward_input(setting *s)
 {
-    dev->linear_backward_input(dev, s->dx, s->dy, s->w, false);
+    q->linear_backward_input(q, s->dx, s->dy, s->w, false);
 }
 
 static void backward_weight(setting *s)
 {
-    dev->linear_backward_weight(dev, s->dw, el_tensor_none(), s->dy, s->x);
+    q->linear_backward_weight(q, s->dw, el_tensor_none(), s->dy, s->x);
 }
 
 static void backward_bias(setting *s)
 {
-    dev->linear_backward_weight(dev, s->dw, s->db, s->dy, s->x);
+    q->linear_backward_weight(q, s->dw, s->db, s->dy, s->x);
 }
 
 static void prepare(setting *s)
 {
-    dev->prepare(dev, s->w, s->x.type, true);
+    q->prepare(q, s->w, s->x.type, true);
 }
 
 static void linear(el_type type, int rows, int in, int out)
@@ -113,8 +114,8 @@ static void linear(el_type type, int rows, int in, int out)
     setting s = {.x = tensor(type, rows, in), .y = tensor(type, rows, out), .w = tensor(EL_F32, out, in)};
     s.b = tensor(EL_F32, 1, out), s.dw = tensor(EL_F32, out, in), s.db = tensor(EL_F32, 1, out);
     s.dy = tensor(type, rows, out), s.dx = tensor(type, rows, in);
-    s.w.prepared = dev->alloc(dev, dev->prepared_bytes(dev, out, in, type, true));
-    dev->prepare(dev, s.w, type, true);
+    s.w.prepared = q->dev->alloc(q->dev, q->dev->prepared_bytes(q->dev, out, in, type, true));
+    q->prepare(q, s.w, type, true);
     const double flops = 2.0 * rows * in * out;
     char name[80], shape[40];
     snprintf(shape, sizeof shape, "%s %d x %d x %d", type == EL_BF16 ? "bf16" : "f32", rows, in, out);
@@ -130,96 +131,94 @@ static void linear(el_type type, int rows, int in, int out)
     report(name, prepare, &s, 0, 4.0 * in * out + 4.0 * in * out * (type == EL_BF16 ? 1 : 2));
     const el_tensor used[] = {s.x, s.y, s.w, s.b, s.dw, s.db, s.dy, s.dx};
     for (size_t i = 0; i < sizeof used / sizeof *used; i++)
-        dev->release(dev, used[i].data);
-    dev->release(dev, s.w.prepared);
+        q->release(q, used[i].data);
+    q->release(q, s.w.prepared);
 }
 
 static void gelu(setting *s)
 {
-    dev->gelu_forward(dev, s->y, s->slope, s->x);
+    q->gelu_forward(q, s->y, s->slope, s->x);
 }
 
 static void gelu_backward(setting *s)
 {
-    dev->gelu_backward(dev, s->dx, s->dy, s->slope);
+    q->gelu_backward(q, s->dx, s->dy, s->slope);
 }
 
 static void add(setting *s)
 {
-    dev->add(dev, s->y, s->x, s->dy);
+    q->add(q, s->y, s->x, s->dy);
 }
 
 static void dropout(setting *s)
 {
-    dev->dropout(dev, s->y, s->x, s->dropout);
+    q->dropout(q, s->y, s->x, s->dropout);
 }
 
 static void norm(setting *s)
 {
-    dev->residual_norm_forward(dev, s->y, s->slope, s->stats, s->x, s->dy, s->gamma, s->beta, 1e-12,
-                               s->dropout);
+    q->residual_norm_forward(q, s->y, s->slope, s->stats, s->x, s->dy, s->gamma, s->beta, 1e-12, s->dropout);
 }
 
 static void norm_backward(setting *s)
 {
-    dev->residual_norm_backward(dev, s->dx, s->y, s->dgamma, s->dbeta, s->dy, s->x, s->stats, s->gamma,
-                                s->dropout);
+    q->residual_norm_backward(q, s->dx, s->y, s->dgamma, s->dbeta, s->dy, s->x, s->stats, s->gamma,
+                              s->dropout);
 }
 
 static void layer_norm(setting *s)
 {
-    dev->layer_norm_forward(dev, s->y, s->stats, s->x, s->gamma, s->beta, 1e-12);
+    q->layer_norm_forward(q, s->y, s->stats, s->x, s->gamma, s->beta, 1e-12);
 }
 
 static void attention(setting *s)
 {
-    dev->attention_forward(dev, s->y, s->lse, s->qkv, s->layout, s->heads, s->dropout, LENGTH);
+    q->attention_forward(q, s->y, s->lse, s->qkv, s->layout, s->heads, s->dropout, LENGTH);
 }
 
 static void attention_backward(setting *s)
 {
-    dev->attention_backward(dev, s->dqkv, s->dy, s->y, s->lse, s->qkv, s->layout, s->heads, s->dropout,
-                            LENGTH);
+    q->attention_backward(q, s->dqkv, s->dy, s->y, s->lse, s->qkv, s->layout, s->heads, s->dropout, LENGTH);
 }
 
 static void loss(setting *s)
 {
-    dev->softmax_loss(dev, s->stats, s->ints, NULL, s->dx, s->x, s->rows, NULL, 0.1);
+    q->softmax_loss(q, s->stats, s->ints, NULL, s->dx, s->x, s->rows, NULL, 0.1);
 }
 
 static void loss_sample(setting *s)
 {
     const el_sampling sampling = {.temperature = 1};
-    dev->softmax_loss(dev, s->stats, NULL, s->ints, el_tensor_none(), s->x, s->rows, &sampling, 0.1);
+    q->softmax_loss(q, s->stats, NULL, s->ints, el_tensor_none(), s->x, s->rows, &sampling, 0.1);
 }
 
 static void adamw(setting *s)
 {
-    dev->adamw(dev, s->w, s->m, s->v, s->dw,
-               (el_adamw){.rate = 1e-9,
-                          .beta1 = 0.9,
-                          .beta2 = 0.999,
-                          .epsilon = 1e-6,
-                          .clip = 1,
-                          .m_correction = 1,
-                          .v_correction = 1});
+    q->adamw(q, s->w, s->m, s->v, s->dw,
+             (el_adamw){.rate = 1e-9,
+                        .beta1 = 0.9,
+                        .beta2 = 0.999,
+                        .epsilon = 1e-6,
+                        .clip = 1,
+                        .m_correction = 1,
+                        .v_correction = 1});
 }
 
 static void squares(setting *s)
 {
-    dev->sum_squares(dev, s->dw);
+    q->sum_squares(q, s->dw);
 }
 
 static void embed(setting *s)
 {
     const el_tensor tables[3] = {s->w, s->gamma, s->beta};
     const int *const indices[3] = {s->rows, s->ints, s->ints};
-    dev->embed_forward(dev, s->y, tables, indices, 3);
+    q->embed_forward(q, s->y, tables, indices, 3);
 }
 
 static void embed_backward(setting *s)
 {
-    dev->embed_backward(dev, s->dw, s->dy, s->rows);
+    q->embed_backward(q, s->dw, s->dy, s->rows);
 }
 
 static void elementwise(el_type type)
@@ -255,7 +254,7 @@ static void attend(el_type type, int hidden, const char *which)
     s.y = tensor(type, TOKENS, hidden), s.dy = tensor(type, TOKENS, hidden);
     s.lse = tensor(EL_F32, TOKENS, hidden / 64), s.heads = hidden / 64;
     s.layout = (el_layout){starts, TOKENS / LENGTH, LENGTH};
-    if (dev->reserve(dev, LENGTH, 64))
+    if (q->reserve(q, LENGTH, 64))
         abort();
     const double flops = 4.0 * TOKENS * LENGTH * hidden;
     char name[80];
@@ -317,11 +316,11 @@ static void peak(const char *name, el_task *task, double flops)
     double best = 1e9;
     for (int i = 0; i < 50; i++) {
         const double start = seconds();
-        el_parallel(dev->threads, dev->threads, task, NULL);
+        el_parallel(q->threads, q->threads, task, NULL);
         const double time = seconds() - start;
         best = time < best ? time : best;
     }
-    printf("%-34s %9s    %8.1f GFLOP/s\n", name, "", 1e-9 * flops * 24 * LOOPS * dev->threads / best);
+    printf("%-34s %9s    %8.1f GFLOP/s\n", name, "", 1e-9 * flops * 24 * LOOPS * q->threads / best);
 }
 
 static void both(el_type type)
@@ -344,13 +343,13 @@ static void both(el_type type)
 
 int main(int argc, char **argv)
 {
-    if (el_device_cpu(&dev, argc > 1 ? atoi(argv[1]) : el_processors(),
+    if (el_queue_open(&q, argc > 1 ? atoi(argv[1]) : el_processors(),
                       argc > 2 && *argv[2] ? argv[2] : NULL)) {
         fprintf(stderr, "bench_ops: %s\n", el_error());
         return 1;
     }
     wanted = argc > 3 ? argv[3] : "";
-    printf("%s, %d threads\n", dev->level, dev->threads);
+    printf("%s, %d threads\n", q->level, q->threads);
     if (el_level_available("avx512"))
         peak("peak of float multiply-adds", float_peak, 32);
     if (el_level_available("avx512_bf16"))
@@ -359,6 +358,6 @@ int main(int argc, char **argv)
         both(EL_BF16);
     if (argc <= 4 || atoi(argv[4]) == 32)
         both(EL_F32);
-    dev->close(dev);
+    el_queue_close(q);
     return 0;
 }

@@ -4,7 +4,7 @@
  *   gcc -O2 -Isrc bench/peers/onednn.c build/release/libelectra.a -ldnnl -fopenmp -lm -o /tmp/onednn &&
  * /tmp/onednn [threads]
  *
- * (Debian: libdnnl-dev, ocl-icd-opencl-dev; nothing else of the project needs them.)
+ * (Debian: libdnnl-q, ocl-icd-opencl-q; nothing else of the project needs them.)
  *
  * ELECTRA-Small's products at 2048 tokens.  oneDNN multiplies by weights that it has reordered beforehand
  * (layout `any`) and, for the weight's gradient, by the transposed view of dy; both sides write what our ops
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "ops/ops.h"
+#include "ops/queue.h"
 
 enum { TOKENS = 2048, RUNS = 41 };
 
@@ -104,18 +104,18 @@ static double time_theirs(const product *p, int repeats)
 }
 
 typedef struct {
-    el_device *dev;
+    el_queue *q;
     el_tensor y, x, w, dw;
 } ours;
 
 static void run_ours(const ours *o, int which)
 {
     if (which == 0)
-        o->dev->linear_forward(o->dev, o->y, o->x, o->w, el_tensor_none());
+        o->q->linear_forward(o->q, o->y, o->x, o->w, el_tensor_none());
     else if (which == 1)
-        o->dev->linear_backward_input(o->dev, o->x, o->y, o->w, false);
+        o->q->linear_backward_input(o->q, o->x, o->y, o->w, false);
     else
-        o->dev->linear_backward_weight(o->dev, o->dw, el_tensor_none(), o->y, o->x);
+        o->q->linear_backward_weight(o->q, o->dw, el_tensor_none(), o->y, o->x);
 }
 
 static double time_ours(const ours *o, int which, int repeats)
@@ -126,24 +126,24 @@ static double time_ours(const ours *o, int which, int repeats)
     return (now() - start) / repeats;
 }
 
-static el_tensor filled(el_device *dev, el_type type, int rows, int cols)
+static el_tensor filled(el_queue *q, el_type type, int rows, int cols)
 {
-    el_tensor t = el_tensor_make(dev->alloc(dev, el_tensor_bytes(rows, cols, type)), type, rows, cols);
+    el_tensor t = el_tensor_make(q->dev->alloc(q->dev, el_tensor_bytes(rows, cols, type)), type, rows, cols);
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < cols; j++)
             el_set(t, i, j, (i * 31 + j * 17) % 201 / 100.0 - 1);
     return t;
 }
 
-static void compare(el_device *dev, el_type type, int out, int in)
+static void compare(el_queue *q, el_type type, int out, int in)
 {
     static const char *const NAMES[] = {"forward", "input gradient", "weight gradient"};
     const dnnl_data_type_t t = type == EL_BF16 ? dnnl_bf16 : dnnl_f32;
-    ours o = {dev, filled(dev, type, TOKENS, out), filled(dev, type, TOKENS, in),
-              filled(dev, EL_F32, out, in), filled(dev, EL_F32, out, in)};
-    o.w.prepared = dev->alloc(dev, dev->prepared_bytes(dev, out, in, type, true));
-    dev->prepare(dev, o.w, type, true);
-    el_tensor plain = filled(dev, type, out, in); /* the weight in the type of activations, for oneDNN */
+    ours o = {q, filled(q, type, TOKENS, out), filled(q, type, TOKENS, in), filled(q, EL_F32, out, in),
+              filled(q, EL_F32, out, in)};
+    o.w.prepared = q->dev->alloc(q->dev, q->dev->prepared_bytes(q->dev, out, in, type, true));
+    q->prepare(q, o.w, type, true);
+    el_tensor plain = filled(q, type, out, in); /* the weight in the type of activations, for oneDNN */
     dnnl_memory_desc_t y, x, w, w_transposed, y_transposed, dw;
     describe(&y, TOKENS, out, t, dnnl_ab);
     describe(&x, TOKENS, in, t, dnnl_ab);
@@ -174,14 +174,14 @@ int main(int argc, char **argv)
 {
     static const int SHAPES[][2] = {{768, 256}, {256, 256}, {1024, 256}, {256, 1024}, {192, 64}, {64, 256}};
     const int threads = argc > 1 ? atoi(argv[1]) : 1;
-    el_device *dev;
+    el_queue *q;
     omp_set_num_threads(threads);
-    if (el_device_cpu(&dev, threads, NULL) || dnnl_engine_create(&engine, dnnl_cpu, 0) ||
+    if (el_queue_open(&q, threads, NULL) || dnnl_engine_create(&engine, dnnl_cpu, 0) ||
         dnnl_stream_create(&stream, engine, dnnl_stream_default_flags))
         return 1;
-    printf("%s, %d thread%s\n", dev->level, threads, threads > 1 ? "s" : "");
+    printf("%s, %d thread%s\n", q->level, threads, threads > 1 ? "s" : "");
     for (int type = 0; type < 2; type++)
         for (size_t i = 0; i < sizeof SHAPES / sizeof *SHAPES; i++)
-            compare(dev, type ? EL_BF16 : EL_F32, SHAPES[i][0], SHAPES[i][1]);
+            compare(q, type ? EL_BF16 : EL_F32, SHAPES[i][0], SHAPES[i][1]);
     return 0;
 }

@@ -23,7 +23,7 @@ typedef struct {
 typedef struct {
     const bench_settings *settings;
     const el_options *options; /* the first operand is the part */
-    el_device *dev;
+    el_queue *q;
     el_type type;
     double peak;
 } bench_place;

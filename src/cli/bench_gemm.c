@@ -5,28 +5,28 @@
 #include "engine/pretrain_settings.h"
 
 typedef struct {
-    el_device *dev;
+    el_queue *q;
     el_tensor y, x, w, dw;
 } product;
 
 static el_status forward(void *context)
 {
     product *p = context;
-    p->dev->linear_forward(p->dev, p->y, p->x, p->w, el_tensor_none());
+    p->q->linear_forward(p->q, p->y, p->x, p->w, el_tensor_none());
     return EL_OK;
 }
 
 static el_status backward_input(void *context)
 {
     product *p = context;
-    p->dev->linear_backward_input(p->dev, p->x, p->y, p->w, false);
+    p->q->linear_backward_input(p->q, p->x, p->y, p->w, false);
     return EL_OK;
 }
 
 static el_status backward_weight(void *context)
 {
     product *p = context;
-    p->dev->linear_backward_weight(p->dev, p->dw, el_tensor_none(), p->y, p->x);
+    p->q->linear_backward_weight(p->q, p->dw, el_tensor_none(), p->y, p->x);
     return EL_OK;
 }
 
@@ -36,25 +36,25 @@ static void lay_out(product *p, el_arena *arena, el_type type, int rows, int out
     p->x = el_arena_tensor(arena, type, rows, in);
     p->w = el_arena_tensor(arena, EL_F32, out, in);
     p->dw = el_arena_tensor(arena, EL_F32, out, in);
-    p->w.prepared = el_arena_push(arena, p->dev->prepared_bytes(p->dev, out, in, type, true));
+    p->w.prepared = el_arena_push(arena, p->q->dev->prepared_bytes(p->q->dev, out, in, type, true));
 }
 
 /* One shape: the rates of its three products, operations a second. */
 static el_status measure(const bench_place *place, int rows, int out, int in, json_t **line)
 {
     static bench_run *const RUNS[] = {forward, backward_input, backward_weight};
-    product p = {.dev = place->dev};
+    product p = {.q = place->q};
     el_arena arena = {0};
     double seconds[3] = {0};
     lay_out(&p, &arena, place->type, rows, out, in);
-    el_status st = el_device_reserve(place->dev, &arena);
+    el_status st = el_device_reserve(place->q->dev, &arena);
     if (st)
         return st;
     lay_out(&p, &arena, place->type, rows, out, in);
-    place->dev->prepare(place->dev, p.w, place->type, true);
+    place->q->prepare(place->q, p.w, place->type, true);
     for (int i = 0; !st && i < 3; i++)
         st = bench_median(place->settings->seconds / 15, 5, RUNS[i], &p, &seconds[i]);
-    el_device_release(place->dev, &arena);
+    el_device_release(place->q->dev, &arena);
     const double flops = 2.0 * rows * out * in;
     if (!st)
         *line = json_pack("{s:i, s:i, s:i, s:f, s:f, s:f}", "rows", rows, "out", out, "in", in,
@@ -71,7 +71,6 @@ el_status bench_gemm(const bench_place *place, json_t **result)
     const int h = (int)shape.hidden_size, inner = (int)shape.intermediate_size;
     const int rows = (int)(place->settings->batch_size * place->settings->max_seq_length);
     const int shapes[][2] = {{3 * h, h}, {h, h}, {inner, h}, {h, inner}};
-    const int threads = place->dev->threads;
     json_t *lines = json_array();
     el_status st = lines ? EL_OK : el_fail(EL_ENOMEM, "no memory for the result");
     for (size_t i = 0; !st && i < sizeof shapes / sizeof *shapes; i++) {
@@ -80,9 +79,8 @@ el_status bench_gemm(const bench_place *place, json_t **result)
         if (line)
             json_array_append_new(lines, line);
     }
-    *result = json_pack("{s:f, s:f, s:f, s:o}", "float_peak_gflops",
-                        el_level_peak(place->dev->level, EL_F32, threads) / 1e9, "bf16_peak_gflops",
-                        el_level_peak(place->dev->level, EL_BF16, threads) / 1e9, "peak_gflops",
+    *result = json_pack("{s:f, s:f, s:f, s:o}", "float_peak_gflops", place->q->peak(place->q, EL_F32) / 1e9,
+                        "bf16_peak_gflops", place->q->peak(place->q, EL_BF16) / 1e9, "peak_gflops",
                         place->peak / 1e9, "products", lines);
     return st;
 }

@@ -32,7 +32,7 @@ el_status bench_model_open(bench_model *m, const bench_place *place, bool traini
     if (!st) {
         plan.training = plan.generator = training;
         plan.tying = training ? plan.tying : EL_TIE_SEPARATE; /* alone, it owns all that it has */
-        st = el_model_open(&m->model, place->dev, &plan);
+        st = el_model_open(&m->model, place->q, &plan);
     }
     const el_initialisation how = el_pretrain_initialisation(&m->settings);
     if (!st)
@@ -113,7 +113,7 @@ static el_status infer(void *context)
 {
     inference *w = context;
     const el_network *net = &w->model.model.discriminator;
-    el_encoder_forward(w->model.place->dev, &net->config, &net->w, &w->saved, &w->input);
+    el_encoder_forward(w->model.place->q, &net->config, &net->w, &w->saved, &w->input);
     return EL_OK;
 }
 

@@ -82,7 +82,7 @@ static double rate_of(const bandwidth *b, double bytes)
 
 typedef struct {
     bench_model model;
-    el_device *dev; /* the profile */
+    el_queue *q; /* the profile */
     int lines, steps;
     double *outside; /* BENCH_MOST of them, of each step */
     double **inside; /* the same for each line */
@@ -92,7 +92,7 @@ typedef struct {
 static el_status make_room(profiled *p)
 {
     const el_profile_line *lines;
-    p->lines = el_profile_lines(p->dev, &lines);
+    p->lines = el_profile_lines(p->q, &lines);
     p->inside = calloc((size_t)p->lines + 1, sizeof *p->inside);
     p->outside = malloc(BENCH_MOST * sizeof *p->outside);
     bool whole = p->inside && p->outside;
@@ -104,7 +104,7 @@ static el_status make_room(profiled *p)
 static void record(profiled *p, double seconds)
 {
     const el_profile_line *lines;
-    el_profile_lines(p->dev, &lines);
+    el_profile_lines(p->q, &lines);
     for (int i = 0; i < p->lines; i++) {
         p->inside[i][p->steps] = lines[i].seconds;
         seconds -= lines[i].seconds;
@@ -115,7 +115,7 @@ static void record(profiled *p, double seconds)
 static el_status step(void *context)
 {
     profiled *p = context;
-    el_profile_reset(p->dev);
+    el_profile_reset(p->q);
     const double start = cli_now();
     const el_status st = bench_model_train(&p->model);
     const double seconds = cli_now() - start;
@@ -145,7 +145,7 @@ static int entries_of(const profiled *p, const bandwidth *b, entry *entries)
 {
     const el_profile_line *lines;
     int count = 0;
-    el_profile_lines(p->dev, &lines);
+    el_profile_lines(p->q, &lines);
     for (int i = 0; i < p->lines; i++) {
         if (lines[i].calls == 0)
             continue;
@@ -228,8 +228,8 @@ static void close_profiled(profiled *p)
         free(p->inside[i]);
     free(p->inside);
     free(p->outside);
-    if (p->dev)
-        p->dev->close(p->dev);
+    if (p->q)
+        p->q->close(p->q);
 }
 
 el_status bench_ops(const bench_place *place, json_t **result)
@@ -237,13 +237,13 @@ el_status bench_ops(const bench_place *place, json_t **result)
     profiled p = {0};
     bandwidth b;
     double seconds = 0;
-    el_status st = measure_bandwidth(&b, place->dev->threads);
+    el_status st = measure_bandwidth(&b, place->q->threads);
     if (!st)
-        st = el_device_profile(&p.dev, place->dev);
+        st = el_queue_profile(&p.q, place->q);
     if (st)
         return st;
     bench_place inside = *place;
-    inside.dev = p.dev;
+    inside.q = p.q;
     st = bench_model_open(&p.model, &inside, true);
     if (!st)
         st = bench_median(place->settings->seconds, 3, step, &p, &seconds);

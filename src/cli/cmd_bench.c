@@ -207,19 +207,19 @@ static json_t *settings_json(const el_options *options)
 static el_status measure(const bench_settings *settings, const el_options *options, int part, json_t **result)
 {
     bench_settings s = *settings;
-    el_device *dev = NULL;
-    el_status st = el_machine_open(&s.machine, &dev);
+    el_queue *q = NULL;
+    el_status st = el_machine_open(&s.machine, &q);
     if (st)
         return st;
-    bench_place place = {.settings = &s, .options = options, .dev = dev, .type = el_machine_type(&s.machine)};
-    place.peak = el_level_peak(dev->level, place.type, dev->threads);
+    bench_place place = {.settings = &s, .options = options, .q = q, .type = el_machine_type(&s.machine)};
+    place.peak = q->peak(q, place.type);
     st = PARTS[part].run(&place, result);
     if (!st) {
         json_object_set_new(*result, "part", json_string(PARTS[part].name));
         json_object_set_new(*result, "settings", settings_json(options));
-        json_object_set_new(*result, "machine", el_machine_json(&s.machine, dev));
+        json_object_set_new(*result, "machine", el_machine_json(&s.machine, q->dev));
     }
-    dev->close(dev);
+    el_queue_close(q);
     return st;
 }
 

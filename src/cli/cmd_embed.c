@@ -46,7 +46,7 @@ static const el_task TEXTS = {.name = "embed", .kind = EL_CLASSIFY, .columns = {
 typedef struct {
     settings settings;
     el_options options;
-    el_device *dev;
+    el_queue *q;
     el_embedder *embedder;
     el_npy npy;
     int64_t cut; /* texts so far */
@@ -145,8 +145,8 @@ static el_status open_embedder(job *j)
                                       .normalize = s->normalize,
                                       .max_seq_length = (int)s->max_seq_length,
                                       .batch_tokens = (int)s->micro_batch_tokens};
-    const el_status st = el_machine_open(&s->machine, &j->dev);
-    return st ? st : el_embedder_open(&j->embedder, j->dev, el_machine_type(&s->machine), s->model, &how);
+    const el_status st = el_machine_open(&s->machine, &j->q);
+    return st ? st : el_embedder_open(&j->embedder, j->q, el_machine_type(&s->machine), s->model, &how);
 }
 
 static el_status embed(job *j)
@@ -181,8 +181,7 @@ int cmd_embed(int argc, char **argv)
         return exit_code;
     exit_code = cli_exit("embed", embed(&j));
     el_embedder_close(j.embedder);
-    if (j.dev)
-        j.dev->close(j.dev);
+    el_queue_close(j.q);
     el_options_close(&j.options);
     return exit_code;
 }

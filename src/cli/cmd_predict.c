@@ -51,7 +51,7 @@ typedef el_status take_answer(job *j, const el_dataset *d, const el_prediction *
 struct job {
     settings settings;
     el_options options;
-    el_device *dev;
+    el_queue *q;
     el_finetuned model;
     const el_task *task;
     take_answer *take;
@@ -361,9 +361,9 @@ static el_status open_model(job *j)
     char *folder;
     el_status st = el_finetuned_find(j->settings.model, &folder);
     if (!st)
-        st = el_machine_open(&j->settings.machine, &j->dev);
+        st = el_machine_open(&j->settings.machine, &j->q);
     if (!st)
-        st = el_finetuned_open(&j->model, j->dev, el_machine_type(&j->settings.machine),
+        st = el_finetuned_open(&j->model, j->q, el_machine_type(&j->settings.machine),
                                (int)j->settings.micro_batch_tokens, folder);
     free(folder);
     if (st)
@@ -424,8 +424,7 @@ int cmd_predict(int argc, char **argv)
         return exit_code;
     exit_code = cli_exit("predict", answer_all(&j));
     el_finetuned_close(&j.model);
-    if (j.dev)
-        j.dev->close(j.dev);
+    el_queue_close(j.q);
     el_options_close(&j.options);
     return exit_code;
 }

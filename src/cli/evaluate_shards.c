@@ -14,7 +14,7 @@ typedef struct {
     evaluate_settings *settings;
     el_options *options;
     el_loader *data;
-    el_device *dev;
+    el_queue *q;
     el_model model;
     el_objective *objective;
     cli_progress line;
@@ -75,9 +75,9 @@ static el_status open_all(job *j)
     if (!st)
         st = el_model_check_vocab(s->model, el_loader_vocab(j->data), s->data);
     if (!st)
-        st = el_machine_open(&s->machine, &j->dev);
+        st = el_machine_open(&s->machine, &j->q);
     if (!st)
-        st = el_model_open_folder(&j->model, j->dev, el_machine_type(&s->machine), s->model);
+        st = el_model_open_folder(&j->model, j->q, el_machine_type(&s->machine), s->model);
     return st ? st : open_objective(j);
 }
 
@@ -113,8 +113,7 @@ static void close_job(job *j)
     if (j->objective)
         j->objective->close(j->objective);
     el_model_close(&j->model);
-    if (j->dev)
-        j->dev->close(j->dev);
+    el_queue_close(j->q);
     el_loader_close(j->data);
 }
 

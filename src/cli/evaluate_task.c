@@ -12,7 +12,7 @@
 
 typedef struct {
     evaluate_settings *settings;
-    el_device *dev;
+    el_queue *q;
     el_finetuned model;
     el_writer *page; /* NULL: none is wanted */
     json_t *results;
@@ -28,9 +28,9 @@ static el_status show(void *context, double fraction)
 
 static el_status open_model(job *j, const char *folder)
 {
-    el_status st = el_machine_open(&j->settings->machine, &j->dev);
+    el_status st = el_machine_open(&j->settings->machine, &j->q);
     if (!st)
-        st = el_finetuned_open(&j->model, j->dev, el_machine_type(&j->settings->machine),
+        st = el_finetuned_open(&j->model, j->q, el_machine_type(&j->settings->machine),
                                (int)j->settings->micro_batch_tokens, folder);
     j->model.watch = (el_evaluation_watch){.on_batch = show, .context = j};
     return st;
@@ -197,8 +197,7 @@ el_status evaluate_task(evaluate_settings *settings, const char *folder)
     const el_status st = evaluate(&j, folder);
     el_writer_abandon(j.page);
     el_finetuned_close(&j.model);
-    if (j.dev)
-        j.dev->close(j.dev);
+    el_queue_close(j.q);
     json_decref(j.results);
     return st;
 }

@@ -71,7 +71,7 @@ static el_status open_model(el_finetuning *f)
                           .head = head_of(f)};
     plan.discriminator_config.hidden_dropout_prob = f->settings->dropout;
     plan.discriminator_config.attention_probs_dropout_prob = f->settings->dropout;
-    const el_status st = el_model_open(&f->model, f->dev, &plan);
+    const el_status st = el_model_open(&f->model, f->q, &plan);
     el_learner_settings learner = el_task_card_settings(&f->card, (int)f->settings->micro_batch_tokens);
     learner.positive = f->task->positive;
     learner.null_threshold = NAN; /* the best is looked for */
@@ -321,7 +321,7 @@ static el_status begin(el_finetuning *f)
         json_object_set_new(record, "trials", json_array());
     }
     json_object_set_new(record, "settings", el_options_json(f->options));
-    json_t *const machine = el_machine_json(&f->settings->machine, f->dev);
+    json_t *const machine = el_machine_json(&f->settings->machine, f->q->dev);
     const el_status st = el_run_segment_begin(
         &f->run, (int64_t)json_array_size(json_object_get(record, "trials")), machine, f->changes);
     json_decref(machine);
@@ -334,7 +334,7 @@ static el_status open_all(el_finetuning *f)
     if (!st)
         st = el_finetune_open_data(f);
     if (!st)
-        st = el_machine_open(&f->settings->machine, &f->dev);
+        st = el_machine_open(&f->settings->machine, &f->q);
     if (!st)
         st = compare_settings(f);
     if (!st)
@@ -362,8 +362,7 @@ void el_finetune_close(el_finetuning *f)
     if (f->learner)
         f->learner->close(f->learner);
     el_model_close(&f->model);
-    if (f->dev)
-        f->dev->close(f->dev);
+    el_queue_close(f->q);
     for (int i = 0; i < EL_SPLITS; i++)
         el_dataset_release(&f->data[i]);
     el_features_release(&f->features);
@@ -385,7 +384,7 @@ el_status el_finetune_run(el_finetuning *f)
            "%s: %d training, %d dev examples, %" PRId64 " steps of %" PRId64 " sequences, rate %g, %s, %s",
            f->task->name, f->data[EL_TRAIN].count, f->data[EL_DEV].count, f->steps,
            f->settings->train_batch_size, f->settings->learning_rate,
-           f->model.activations == EL_BF16 ? "bf16" : "fp32", f->dev->level);
+           f->model.activations == EL_BF16 ? "bf16" : "fp32", f->q->dev->level);
     el_status st = EL_OK;
     for (f->trial = (int64_t)json_array_size(trials); !st && f->trial < f->settings->num_trials; f->trial++)
         st = run_until_varied(f);

@@ -32,7 +32,7 @@ typedef struct {
     char *start; /* folder that weights come from */
     el_config config;
     el_vocab *vocab;
-    el_device *dev;
+    el_queue *q;
     el_model model;
     el_task_card card;
     el_objective *learner;

@@ -13,21 +13,16 @@ enum { LEVEL_AUTO, LEVEL_BASELINE, LEVEL_AVX2, LEVEL_AVX512, LEVEL_AVX512_BF16, 
 static const char *const LEVELS[] = {NULL, "baseline", "avx2", "avx512", "avx512_bf16", "reference"};
 static const char *const PRECISIONS[] = {"auto", "bf16", "fp32"};
 
-el_status el_machine_open(el_machine *machine, el_device **dev)
+el_status el_machine_open(el_machine *machine, el_queue **q)
 {
     if (machine->threads == 0)
         machine->threads = el_processors();
-    if (machine->instruction_set == LEVEL_REFERENCE) {
-        *dev = el_device_reference();
-    } else {
-        const el_status st = el_device_cpu(dev, (int)machine->threads, LEVELS[machine->instruction_set]);
-        if (st)
-            return st;
-    }
+    const el_status st = el_queue_open(q, (int)machine->threads, LEVELS[machine->instruction_set]);
+    if (st)
+        return st;
     if (machine->precision == EL_PRECISION_AUTO) {
-        const bool bf16 =
-            machine->instruction_set != LEVEL_REFERENCE && el_level_bf16_is_faster((*dev)->level);
-        machine->precision = bf16 ? EL_PRECISION_BF16 : EL_PRECISION_FP32;
+        const el_device *const dev = (*q)->dev;
+        machine->precision = dev->fast_type(dev) == EL_BF16 ? EL_PRECISION_BF16 : EL_PRECISION_FP32;
     }
     return EL_OK;
 }
@@ -78,7 +73,7 @@ json_t *el_machine_json(const el_machine *machine, const el_device *dev)
                      (json_int_t)machine->threads);
 }
 
-el_status el_model_open_folder(el_model *model, el_device *dev, el_type activations, const char *folder)
+el_status el_model_open_folder(el_model *model, el_queue *q, el_type activations, const char *folder)
 {
     *model = (el_model){0};
     el_model_paths paths;
@@ -96,7 +91,7 @@ el_status el_model_open_folder(el_model *model, el_device *dev, el_type activati
     if (!st && paths.discriminator)
         st = el_weights_config(paths.discriminator, &plan.discriminator_config, &role);
     if (!st)
-        st = el_weights_open(model, dev, &plan, paths.generator, paths.discriminator);
+        st = el_weights_open(model, q, &plan, paths.generator, paths.discriminator);
     el_model_paths_free(&paths);
     return st;
 }

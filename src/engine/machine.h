@@ -37,8 +37,8 @@ typedef struct {
             "comparisons"                                                                                    \
     }
 
-/* Opens the device, and replaces what was left open (threads, precision) by what was chosen. */
-el_status el_machine_open(el_machine *machine, el_device **dev);
+/* Opens the device and the queue that everything runs on (el_queue_close ends both), and replaces what was left open (threads, precision) by what was chosen. */
+el_status el_machine_open(el_machine *machine, el_queue **q);
 /* Of a run that goes on: a precision that is left open is what its record (run.json) says. */
 void el_machine_recall(el_machine *machine, const json_t *record);
 el_type el_machine_type(const el_machine *machine); /* of activations, once open */
@@ -49,7 +49,7 @@ const char *el_machine_level(const el_machine *machine);
 json_t *el_machine_json(const el_machine *machine, const el_device *dev);
 
 /* Opens whatever networks a run or model folder has, to be used, not trained. */
-el_status el_model_open_folder(el_model *model, el_device *dev, el_type activations, const char *folder);
+el_status el_model_open_folder(el_model *model, el_queue *q, el_type activations, const char *folder);
 
 /* The vocabulary of a run or model folder, where it has one, must be that of the shards in `data`. */
 el_status el_model_check_vocab(const char *folder, const el_vocab *vocab, const char *data);

@@ -193,7 +193,7 @@ static el_status open_model(el_pretraining *p)
     el_model_plan plan;
     el_status st = el_pretrain_plan(p->settings, vocab->size, &plan);
     if (!st)
-        st = el_model_open(&p->model, p->dev, &plan);
+        st = el_model_open(&p->model, p->q, &plan);
     const el_electra_settings objective =
         el_pretrain_objective(p->settings, el_loader_max_seq_length(p->data));
     if (!st)
@@ -317,7 +317,7 @@ static el_status begin_segment(el_pretraining *p)
                                   el_loader_max_seq_length(p->data), "vocab_size", vocab->size));
     json_object_set_new(record, "parameters", json_integer(el_model_parameters(&p->model)));
     json_object_set_new(record, "flops_per_token", json_real(p->trainer.flops_per_token));
-    json_t *machine = el_machine_json(&p->settings->machine, p->dev);
+    json_t *machine = el_machine_json(&p->settings->machine, p->q->dev);
     note_other_machine(p, machine);
     const el_status st = el_run_segment_begin(&p->run, p->progress.step, machine, p->changes);
     json_decref(machine);
@@ -355,8 +355,7 @@ static void set_trainer(el_pretraining *p)
                               .stop = p->watch.stop,
                               .on_event = on_event,
                               .context = p};
-    if (strcmp(p->dev->name, "cpu") == 0)
-        p->trainer.peak_flops = el_level_peak(p->dev->level, p->model.activations, p->dev->threads);
+    p->trainer.peak_flops = p->q->peak(p->q, p->model.activations);
     if (p->heldout)
         p->trainer.heldout = (el_source){p, read_heldout, el_loader_examples(p->heldout)};
 }
@@ -369,7 +368,7 @@ static el_status open_all(el_pretraining *p)
     if (!st && !p->resuming) /* else all of it is recorded */
         st = el_pretrain_derive(p->settings, p->options);
     if (!st)
-        st = el_machine_open(&p->settings->machine, &p->dev);
+        st = el_machine_open(&p->settings->machine, &p->q);
     if (!st && p->resuming)
         st = compare_settings(p);
     if (!st)
@@ -400,8 +399,7 @@ void el_pretrain_close(el_pretraining *p)
     if (p->objective)
         p->objective->close(p->objective);
     el_model_close(&p->model);
-    if (p->dev)
-        p->dev->close(p->dev);
+    el_queue_close(p->q);
     el_loader_close(p->heldout);
     el_loader_close(p->data);
     json_decref(p->changes);
@@ -433,7 +431,7 @@ static void announce(el_pretraining *p)
     el_log(EL_LOG_NOTE,
            "%s%.1f M parameters, %" PRId64 " steps of %" PRId64 " examples, %s, %s, %" PRId64 " threads",
            begin, (double)el_model_parameters(&p->model) / 1e6, p->settings->num_train_steps,
-           p->settings->train_batch_size, m->activations == EL_BF16 ? "bf16" : "fp32", p->dev->level,
+           p->settings->train_batch_size, m->activations == EL_BF16 ? "bf16" : "fp32", p->q->dev->level,
            p->settings->machine.threads);
 }
 

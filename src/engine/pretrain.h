@@ -27,7 +27,7 @@ typedef struct {
     json_t *changes;
     el_loader *data, *heldout;
     double mean_length; /* tokens of an example */
-    el_device *dev;
+    el_queue *q;
     el_model model;
     el_objective *objective;
     el_trainer trainer;

@@ -16,16 +16,16 @@ static el_network *network_of(el_model *model, el_role role)
 }
 
 /* A parameter as files have it: base + value, floats without gaps, on the heap. */
-static el_status exported(el_device *dev, const el_param *param, float **values)
+static el_status exported(el_queue *q, const el_param *param, float **values)
 {
     const size_t count = (size_t)el_param_elements(param);
     float *out = malloc(count * sizeof *out), *base = NULL;
     el_status st =
-        out ? el_tensor_read(dev, param->value, out) : el_fail(EL_ENOMEM, "no memory for %s", param->name);
+        out ? el_tensor_read(q, param->value, out) : el_fail(EL_ENOMEM, "no memory for %s", param->name);
     if (!st && param->base.data) {
         base = malloc(count * sizeof *base);
-        st = base ? el_tensor_read(dev, param->base, base)
-                  : el_fail(EL_ENOMEM, "no memory for %s", param->name);
+        st =
+            base ? el_tensor_read(q, param->base, base) : el_fail(EL_ENOMEM, "no memory for %s", param->name);
         for (size_t i = 0; !st && i < count; i++)
             out[i] += base[i];
     }
@@ -37,8 +37,7 @@ static el_status exported(el_device *dev, const el_param *param, float **values)
 /* In the metadata of model.safetensors: the hash of the vocabulary that the weights were trained with. */
 static const char VOCAB_HASH[] = "vocab_hash";
 
-static el_status save_tensors(el_device *dev, const el_params *params, const el_vocab *vocab,
-                              const char *path)
+static el_status save_tensors(el_queue *q, const el_params *params, const el_vocab *vocab, const char *path)
 {
     char hash[17];
     el_hash_text(vocab->hash, hash);
@@ -48,7 +47,7 @@ static el_status save_tensors(el_device *dev, const el_params *params, const el_
     for (int i = 0; !st && i < params->count; i++) {
         const el_param *param = &params->items[i];
         float *values = NULL;
-        st = exported(dev, param, &values);
+        st = exported(q, param, &values);
         el_st_entry *entry = &entries[i];
         *entry =
             (el_st_entry){.name = param->name,
@@ -137,7 +136,7 @@ el_status el_weights_save(el_model *model, el_role role, const el_vocab *vocab, 
     if (!tensors || !config || !readme || !object)
         st = el_fail(EL_ENOMEM, "%s: no memory", folder);
     if (!st)
-        st = save_tensors(model->dev, &net->params, vocab, tensors);
+        st = save_tensors(model->q, &net->params, vocab, tensors);
     if (!st)
         st = el_json_save(object, config);
     if (!st)
@@ -328,7 +327,7 @@ static bool same_shape(const el_st_entry *entry, const el_param *param)
     return entry->dims == 2 && entry->shape[0] == param->value.rows && entry->shape[1] == param->value.cols;
 }
 
-static el_status fill_param(el_device *dev, const el_param *param, const el_st_entry *entry, const char *path)
+static el_status fill_param(el_queue *q, const el_param *param, const el_st_entry *entry, const char *path)
 {
     if (!same_shape(entry, param))
         return el_fail(EL_EDATA, "%s: %s has another shape than config.json says (%d x %d wanted)", path,
@@ -340,13 +339,13 @@ static el_status fill_param(el_device *dev, const el_param *param, const el_st_e
         st = el_fail(EL_EDATA, "%s: %s is not a tensor of floating-point numbers", path, param->name);
     if (!st && param->base.data) {
         base = malloc(count * sizeof *base);
-        st = base ? el_tensor_read(dev, param->base, base)
-                  : el_fail(EL_ENOMEM, "no memory for %s", param->name);
+        st =
+            base ? el_tensor_read(q, param->base, base) : el_fail(EL_ENOMEM, "no memory for %s", param->name);
         for (size_t i = 0; !st && i < count; i++)
             values[i] -= base[i];
     }
     if (!st)
-        st = el_tensor_write(dev, param->value, values);
+        st = el_tensor_write(q, param->value, values);
     free(base);
     free(values);
     return st;
@@ -411,7 +410,7 @@ el_status el_weights_load(el_model *model, el_role role, const char *folder)
         if (head && (fate == HEAD_STAYS || (fate == HEAD_MAY && !entry)))
             head_missing = true;
         else if (entry)
-            st = fill_param(model->dev, param, entry, path);
+            st = fill_param(model->q, param, entry, path);
         else
             st = el_fail(EL_EDATA, "%s: %s is missing", path, param->name);
     }
@@ -425,10 +424,10 @@ el_status el_weights_load(el_model *model, el_role role, const char *folder)
     return st;
 }
 
-el_status el_weights_open(el_model *model, el_device *dev, const el_model_plan *plan, const char *generator,
+el_status el_weights_open(el_model *model, el_queue *q, const el_model_plan *plan, const char *generator,
                           const char *discriminator)
 {
-    el_status st = el_model_open(model, dev, plan);
+    el_status st = el_model_open(model, q, plan);
     if (!st && generator)
         st = el_weights_load(model, EL_GENERATOR, generator);
     if (!st && discriminator)

@@ -40,7 +40,7 @@ el_status el_weights_load(el_model *model, el_role role, const char *folder);
 
 /* Opens a model as `plan` has it, with the weights of a folder for each network that it has (NULL for one that it has
  * not), and prepares it.  Closed again where that fails. */
-el_status el_weights_open(el_model *model, el_device *dev, const el_model_plan *plan, const char *generator,
+el_status el_weights_open(el_model *model, el_queue *q, const el_model_plan *plan, const char *generator,
                           const char *discriminator);
 
 /* Where the networks of a run folder, or a folder that is itself a model, lie: paths on the heap or NULL. */

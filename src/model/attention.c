@@ -5,24 +5,23 @@
  */
 #include "model/layers.h"
 
-el_tensor el_attention_block_forward(el_device *dev, const el_config *config, const el_attention_weights *w,
+el_tensor el_attention_block_forward(el_queue *q, const el_config *config, const el_attention_weights *w,
                                      el_attention_saved *s, const el_input *in, int layer, el_tensor x)
 {
     const int n = in->rows;
     const el_tensor qkv = el_first(s->qkv, n), lse = el_first(s->lse, n), mixed = el_first(s->mixed, n);
     const el_tensor sum = el_first(s->sum, n), stats = el_first(s->stats, n), y = el_first(s->y, n);
-    dev->linear_forward(dev, qkv, x, w->qkv_w, w->qkv_b);
-    dev->attention_forward(dev, mixed, lse, qkv, in->layout, config->num_attention_heads,
-                           el_dropout_at(in, config->attention_probs_dropout_prob, layer, EL_DROP_PROBS),
-                           config->max_position_embeddings);
-    dev->linear_forward(dev, sum, mixed, w->out_w, w->out_b);
-    dev->residual_norm_forward(dev, y, sum, stats, x, sum, w->norm_gamma, w->norm_beta,
-                               config->layer_norm_eps,
-                               el_dropout_at(in, config->hidden_dropout_prob, layer, EL_DROP_ATTENTION));
+    q->linear_forward(q, qkv, x, w->qkv_w, w->qkv_b);
+    q->attention_forward(q, mixed, lse, qkv, in->layout, config->num_attention_heads,
+                         el_dropout_at(in, config->attention_probs_dropout_prob, layer, EL_DROP_PROBS),
+                         config->max_position_embeddings);
+    q->linear_forward(q, sum, mixed, w->out_w, w->out_b);
+    q->residual_norm_forward(q, y, sum, stats, x, sum, w->norm_gamma, w->norm_beta, config->layer_norm_eps,
+                             el_dropout_at(in, config->hidden_dropout_prob, layer, EL_DROP_ATTENTION));
     return y;
 }
 
-void el_attention_block_backward(el_device *dev, const el_config *config, const el_attention_weights *w,
+void el_attention_block_backward(el_queue *q, const el_config *config, const el_attention_weights *w,
                                  const el_attention_weights *g, const el_attention_saved *s,
                                  const el_encoder_saved *scratch, const el_input *in, int layer, el_tensor x,
                                  el_tensor d)
@@ -31,14 +30,14 @@ void el_attention_block_backward(el_device *dev, const el_config *config, const 
     const el_tensor qkv = el_first(s->qkv, n), lse = el_first(s->lse, n), mixed = el_first(s->mixed, n);
     const el_tensor branch = el_first(scratch->narrow, n), dqkv = el_first(scratch->qkv, n);
     const el_tensor dmixed = el_first(el_tensor_cols(scratch->wide, 0, config->hidden_size), n);
-    dev->residual_norm_backward(dev, d, branch, g->norm_gamma, g->norm_beta, d, el_first(s->sum, n),
-                                el_first(s->stats, n), w->norm_gamma,
-                                el_dropout_at(in, config->hidden_dropout_prob, layer, EL_DROP_ATTENTION));
-    dev->linear_backward_weight(dev, g->out_w, g->out_b, branch, mixed);
-    dev->linear_backward_input(dev, dmixed, branch, w->out_w, false);
-    dev->attention_backward(dev, dqkv, dmixed, mixed, lse, qkv, in->layout, config->num_attention_heads,
-                            el_dropout_at(in, config->attention_probs_dropout_prob, layer, EL_DROP_PROBS),
-                            config->max_position_embeddings);
-    dev->linear_backward_weight(dev, g->qkv_w, g->qkv_b, dqkv, x);
-    dev->linear_backward_input(dev, d, dqkv, w->qkv_w, true);
+    q->residual_norm_backward(q, d, branch, g->norm_gamma, g->norm_beta, d, el_first(s->sum, n),
+                              el_first(s->stats, n), w->norm_gamma,
+                              el_dropout_at(in, config->hidden_dropout_prob, layer, EL_DROP_ATTENTION));
+    q->linear_backward_weight(q, g->out_w, g->out_b, branch, mixed);
+    q->linear_backward_input(q, dmixed, branch, w->out_w, false);
+    q->attention_backward(q, dqkv, dmixed, mixed, lse, qkv, in->layout, config->num_attention_heads,
+                          el_dropout_at(in, config->attention_probs_dropout_prob, layer, EL_DROP_PROBS),
+                          config->max_position_embeddings);
+    q->linear_backward_weight(q, g->qkv_w, g->qkv_b, dqkv, x);
+    q->linear_backward_input(q, d, dqkv, w->qkv_w, true);
 }

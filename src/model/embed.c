@@ -5,7 +5,7 @@
  */
 #include "model/layers.h"
 
-el_tensor el_embed_block_forward(el_device *dev, const el_config *config, const el_encoder_weights *w,
+el_tensor el_embed_block_forward(el_queue *q, const el_config *config, const el_encoder_weights *w,
                                  el_embed_saved *s, const el_input *in)
 {
     const el_embed_weights *e = &w->embed;
@@ -13,33 +13,32 @@ el_tensor el_embed_block_forward(el_device *dev, const el_config *config, const 
     const int *const indices[] = {in->ids, in->segments, in->positions, in->ids, in->segments, in->positions};
     const el_tensor sum = el_first(s->sum, in->rows), stats = el_first(s->stats, in->rows);
     const el_tensor normed = el_first(s->normed, in->rows);
-    dev->embed_forward(dev, sum, tables, indices, e->word_base.data ? 6 : 3);
-    dev->layer_norm_forward(dev, normed, stats, sum, e->norm_gamma, e->norm_beta, config->layer_norm_eps);
+    q->embed_forward(q, sum, tables, indices, e->word_base.data ? 6 : 3);
+    q->layer_norm_forward(q, normed, stats, sum, e->norm_gamma, e->norm_beta, config->layer_norm_eps);
     if (in->training)
-        dev->dropout(dev, normed, normed, el_dropout_at(in, config->hidden_dropout_prob, 0, EL_DROP_EMBED));
+        q->dropout(q, normed, normed, el_dropout_at(in, config->hidden_dropout_prob, 0, EL_DROP_EMBED));
     if (!w->project_w.data)
         return normed;
     const el_tensor projected = el_first(s->projected, in->rows);
-    dev->linear_forward(dev, projected, normed, w->project_w, w->project_b);
+    q->linear_forward(q, projected, normed, w->project_w, w->project_b);
     return projected;
 }
 
-void el_embed_block_backward(el_device *dev, const el_config *config, const el_encoder_weights *w,
+void el_embed_block_backward(el_queue *q, const el_config *config, const el_encoder_weights *w,
                              const el_encoder_weights *g, const el_encoder_saved *s, const el_input *in,
                              el_tensor d)
 {
     const el_tensor sum = el_first(s->embed.sum, in->rows), stats = el_first(s->embed.stats, in->rows);
     if (w->project_w.data) {
         const el_tensor thin = el_first(s->thin, in->rows);
-        dev->linear_backward_weight(dev, g->project_w, g->project_b, d, el_first(s->embed.normed, in->rows));
-        dev->linear_backward_input(dev, thin, d, w->project_w, false);
+        q->linear_backward_weight(q, g->project_w, g->project_b, d, el_first(s->embed.normed, in->rows));
+        q->linear_backward_input(q, thin, d, w->project_w, false);
         d = thin;
     }
     if (in->training)
-        dev->dropout(dev, d, d, el_dropout_at(in, config->hidden_dropout_prob, 0, EL_DROP_EMBED));
-    dev->layer_norm_backward(dev, d, g->embed.norm_gamma, g->embed.norm_beta, d, sum, stats,
-                             w->embed.norm_gamma);
-    dev->embed_backward(dev, g->embed.word, d, in->ids);
-    dev->embed_backward(dev, g->embed.type, d, in->segments);
-    dev->embed_backward(dev, g->embed.position, d, in->positions);
+        q->dropout(q, d, d, el_dropout_at(in, config->hidden_dropout_prob, 0, EL_DROP_EMBED));
+    q->layer_norm_backward(q, d, g->embed.norm_gamma, g->embed.norm_beta, d, sum, stats, w->embed.norm_gamma);
+    q->embed_backward(q, g->embed.word, d, in->ids);
+    q->embed_backward(q, g->embed.type, d, in->segments);
+    q->embed_backward(q, g->embed.position, d, in->positions);
 }

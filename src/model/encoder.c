@@ -58,14 +58,14 @@ void el_encoder_saved_free(el_encoder_saved *saved)
     *saved = (el_encoder_saved){0};
 }
 
-el_tensor el_encoder_forward(el_device *dev, const el_config *config, const el_encoder_weights *w,
+el_tensor el_encoder_forward(el_queue *q, const el_config *config, const el_encoder_weights *w,
                              el_encoder_saved *s, const el_input *in)
 {
-    el_tensor x = el_embed_block_forward(dev, config, w, &s->embed, in);
+    el_tensor x = el_embed_block_forward(q, config, w, &s->embed, in);
     for (int i = 0; i < config->num_hidden_layers; i++) {
-        x = el_attention_block_forward(dev, config, &w->layers[i].attention, &s->layers[i].attention, in,
-                                       i + 1, x);
-        x = el_ffn_block_forward(dev, config, &w->layers[i].ffn, &s->layers[i].ffn, in, i + 1, x);
+        x = el_attention_block_forward(q, config, &w->layers[i].attention, &s->layers[i].attention, in, i + 1,
+                                       x);
+        x = el_ffn_block_forward(q, config, &w->layers[i].ffn, &s->layers[i].ffn, in, i + 1, x);
     }
     return x;
 }
@@ -78,17 +78,17 @@ static el_tensor layer_input(const el_encoder_weights *w, const el_encoder_saved
     return w->project_w.data ? s->embed.projected : s->embed.normed;
 }
 
-void el_encoder_backward(el_device *dev, const el_config *config, const el_encoder_weights *w,
+void el_encoder_backward(el_queue *q, const el_config *config, const el_encoder_weights *w,
                          const el_encoder_weights *g, el_encoder_saved *s, const el_input *in, el_tensor d)
 {
     for (int i = config->num_hidden_layers - 1; i >= 0; i--) {
         const el_layer_saved *layer = &s->layers[i];
         const el_tensor middle = el_first(layer->attention.y, in->rows);
         const el_tensor x = el_first(layer_input(w, s, i), in->rows);
-        el_ffn_block_backward(dev, config, &w->layers[i].ffn, &g->layers[i].ffn, &layer->ffn, s, in, i + 1,
+        el_ffn_block_backward(q, config, &w->layers[i].ffn, &g->layers[i].ffn, &layer->ffn, s, in, i + 1,
                               middle, d);
-        el_attention_block_backward(dev, config, &w->layers[i].attention, &g->layers[i].attention,
+        el_attention_block_backward(q, config, &w->layers[i].attention, &g->layers[i].attention,
                                     &layer->attention, s, in, i + 1, x, d);
     }
-    el_embed_block_backward(dev, config, w, g, s, in, d);
+    el_embed_block_backward(q, config, w, g, s, in, d);
 }

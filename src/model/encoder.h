@@ -77,11 +77,11 @@ el_status el_encoder_saved_layout(el_encoder_saved *saved, el_arena *arena, cons
 void el_encoder_saved_free(el_encoder_saved *saved);
 
 /* The last layer's output, (rows, H); it stays valid until the next forward with this `saved`. */
-el_tensor el_encoder_forward(el_device *dev, const el_config *config, const el_encoder_weights *w,
+el_tensor el_encoder_forward(el_queue *q, const el_config *config, const el_encoder_weights *w,
                              el_encoder_saved *saved, const el_input *in);
 
 /* dy (rows, H) is destroyed.  Adds to the gradients in g. */
-void el_encoder_backward(el_device *dev, const el_config *config, const el_encoder_weights *w,
+void el_encoder_backward(el_queue *q, const el_config *config, const el_encoder_weights *w,
                          const el_encoder_weights *g, el_encoder_saved *saved, const el_input *in,
                          el_tensor dy);
 

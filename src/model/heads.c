@@ -18,32 +18,32 @@ void el_mlm_saved_layout(el_mlm_saved *s, el_arena *a, const el_config *c, int s
     }
 }
 
-el_tensor el_mlm_forward(el_device *dev, const el_config *config, const el_mlm_weights *w, el_mlm_saved *s,
+el_tensor el_mlm_forward(el_queue *q, const el_config *config, const el_mlm_weights *w, el_mlm_saved *s,
                          el_tensor hidden, const int *rows, int n)
 {
     const el_tensor x = el_first(s->gathered, n), pre = el_first(s->slope, n), act = el_first(s->act, n);
     const el_tensor normed = el_first(s->normed, n), logits = el_first(s->logits, n);
-    dev->gather_forward(dev, x, hidden, rows);
-    dev->linear_gelu_forward(dev, act, pre, pre, x, w->dense_w, w->dense_b);
-    dev->layer_norm_forward(dev, normed, el_first(s->stats, n), act, w->norm_gamma, w->norm_beta,
-                            config->layer_norm_eps);
-    dev->linear_forward(dev, logits, normed, w->word, w->bias);
+    q->gather_forward(q, x, hidden, rows);
+    q->linear_gelu_forward(q, act, pre, pre, x, w->dense_w, w->dense_b);
+    q->layer_norm_forward(q, normed, el_first(s->stats, n), act, w->norm_gamma, w->norm_beta,
+                          config->layer_norm_eps);
+    q->linear_forward(q, logits, normed, w->word, w->bias);
     return logits;
 }
 
-void el_mlm_backward(el_device *dev, const el_mlm_weights *w, const el_mlm_weights *g, el_mlm_saved *s,
+void el_mlm_backward(el_queue *q, const el_mlm_weights *w, const el_mlm_weights *g, el_mlm_saved *s,
                      el_tensor dhidden, el_tensor dlogits, const int *rows)
 {
     const int n = dlogits.rows;
     const el_tensor d = el_first(s->thin, n), dx = el_first(s->hidden, n);
-    dev->linear_backward_weight(dev, g->word, g->bias, dlogits, el_first(s->normed, n));
-    dev->linear_backward_input(dev, d, dlogits, w->word, false);
-    dev->layer_norm_backward(dev, d, g->norm_gamma, g->norm_beta, d, el_first(s->act, n),
-                             el_first(s->stats, n), w->norm_gamma);
-    dev->gelu_backward(dev, d, d, el_first(s->slope, n));
-    dev->linear_backward_weight(dev, g->dense_w, g->dense_b, d, el_first(s->gathered, n));
-    dev->linear_backward_input(dev, dx, d, w->dense_w, false);
-    dev->gather_backward(dev, dhidden, dx, rows);
+    q->linear_backward_weight(q, g->word, g->bias, dlogits, el_first(s->normed, n));
+    q->linear_backward_input(q, d, dlogits, w->word, false);
+    q->layer_norm_backward(q, d, g->norm_gamma, g->norm_beta, d, el_first(s->act, n), el_first(s->stats, n),
+                           w->norm_gamma);
+    q->gelu_backward(q, d, d, el_first(s->slope, n));
+    q->linear_backward_weight(q, g->dense_w, g->dense_b, d, el_first(s->gathered, n));
+    q->linear_backward_input(q, dx, d, w->dense_w, false);
+    q->gather_backward(q, dhidden, dx, rows);
 }
 
 void el_rtd_saved_layout(el_rtd_saved *s, el_arena *a, const el_config *c, int rows, el_type act)
@@ -53,24 +53,24 @@ void el_rtd_saved_layout(el_rtd_saved *s, el_arena *a, const el_config *c, int r
     s->logits = el_arena_tensor(a, act, rows, 1);
 }
 
-el_tensor el_rtd_forward(el_device *dev, const el_rtd_weights *w, el_rtd_saved *s, el_tensor hidden)
+el_tensor el_rtd_forward(el_queue *q, const el_rtd_weights *w, el_rtd_saved *s, el_tensor hidden)
 {
     const int n = hidden.rows;
     const el_tensor pre = el_first(s->slope, n), act = el_first(s->act, n), logits = el_first(s->logits, n);
     s->hidden = hidden;
-    dev->linear_gelu_forward(dev, act, pre, pre, hidden, w->dense_w, w->dense_b);
-    dev->linear_forward(dev, logits, act, w->out_w, w->out_b);
+    q->linear_gelu_forward(q, act, pre, pre, hidden, w->dense_w, w->dense_b);
+    q->linear_forward(q, logits, act, w->out_w, w->out_b);
     return logits;
 }
 
-void el_rtd_backward(el_device *dev, const el_rtd_weights *w, const el_rtd_weights *g, el_rtd_saved *s,
+void el_rtd_backward(el_queue *q, const el_rtd_weights *w, const el_rtd_weights *g, el_rtd_saved *s,
                      el_tensor dhidden, el_tensor dlogits)
 {
     const int n = dlogits.rows;
     const el_tensor act = el_first(s->act, n), d = act; /* act's place is free once out_w has its gradient */
-    dev->linear_backward_weight(dev, g->out_w, g->out_b, dlogits, act);
-    dev->linear_backward_input(dev, d, dlogits, w->out_w, false);
-    dev->gelu_backward(dev, d, d, el_first(s->slope, n));
-    dev->linear_backward_weight(dev, g->dense_w, g->dense_b, d, s->hidden);
-    dev->linear_backward_input(dev, dhidden, d, w->dense_w, false);
+    q->linear_backward_weight(q, g->out_w, g->out_b, dlogits, act);
+    q->linear_backward_input(q, d, dlogits, w->out_w, false);
+    q->gelu_backward(q, d, d, el_first(s->slope, n));
+    q->linear_backward_weight(q, g->dense_w, g->dense_b, d, s->hidden);
+    q->linear_backward_input(q, dhidden, d, w->dense_w, false);
 }

@@ -95,7 +95,7 @@ static void through_projection(float *to, const float *map, const float *project
         }
 }
 
-static el_status neighbour_heads(el_device *dev, const el_network *net, double sharpness)
+static el_status neighbour_heads(el_queue *q, const el_network *net, double sharpness)
 {
     const el_config *c = &net->config;
     const int h = c->hidden_size, e = c->embedding_size;
@@ -105,14 +105,14 @@ static el_status neighbour_heads(el_device *dev, const el_network *net, double s
     if (!st && e != h) {
         through = malloc((size_t)h * (size_t)h * sizeof *through);
         projection = malloc((size_t)h * (size_t)e * sizeof *projection);
-        st = through && projection ? el_tensor_read(dev, net->w.project_w, projection)
+        st = through && projection ? el_tensor_read(q, net->w.project_w, projection)
                                    : el_fail(EL_ENOMEM, "no memory to initialise a layer");
     }
     for (int part = 0; !st && part < 2; part++) {
         neighbour_map(map, c, part == 0, sqrt(sharpness));
         if (through)
             through_projection(through, map, projection, h, e);
-        st = el_tensor_write(dev, el_tensor_rows(qkv, part * h, h), through ? through : map);
+        st = el_tensor_write(q, el_tensor_rows(qkv, part * h, h), through ? through : map);
     }
     free(map);
     free(through);
@@ -146,7 +146,7 @@ static void initialise_param(void *context, const char *network, el_param *param
         sine_table(values, param->value.rows, param->value.cols, sigma);
     else
         draw(values, param, sigma, random);
-    p->status = el_tensor_write(p->model->dev, param->value, values);
+    p->status = el_tensor_write(p->model->q, param->value, values);
     free(values);
 }
 
@@ -157,7 +157,7 @@ el_status el_model_initialise(el_model *model, const el_initialisation *how)
     const el_network *nets[] = {&model->generator, &model->discriminator};
     for (int i = 0; how->neighbour_heads && !p.status && i < 2; i++)
         if (nets[i]->present)
-            p.status = neighbour_heads(model->dev, nets[i], how->neighbour_sharpness);
+            p.status = neighbour_heads(model->q, nets[i], how->neighbour_sharpness);
     if (!p.status)
         el_model_prepare(model);
     return p.status;

@@ -24,22 +24,22 @@ static inline el_tensor el_first(el_tensor t, int rows)
     return t;
 }
 
-el_tensor el_embed_block_forward(el_device *dev, const el_config *config, const el_encoder_weights *w,
+el_tensor el_embed_block_forward(el_queue *q, const el_config *config, const el_encoder_weights *w,
                                  el_embed_saved *s, const el_input *in);
-void el_embed_block_backward(el_device *dev, const el_config *config, const el_encoder_weights *w,
+void el_embed_block_backward(el_queue *q, const el_config *config, const el_encoder_weights *w,
                              const el_encoder_weights *g, const el_encoder_saved *s, const el_input *in,
                              el_tensor d);
 
-el_tensor el_attention_block_forward(el_device *dev, const el_config *config, const el_attention_weights *w,
+el_tensor el_attention_block_forward(el_queue *q, const el_config *config, const el_attention_weights *w,
                                      el_attention_saved *s, const el_input *in, int layer, el_tensor x);
-void el_attention_block_backward(el_device *dev, const el_config *config, const el_attention_weights *w,
+void el_attention_block_backward(el_queue *q, const el_config *config, const el_attention_weights *w,
                                  const el_attention_weights *g, const el_attention_saved *s,
                                  const el_encoder_saved *scratch, const el_input *in, int layer, el_tensor x,
                                  el_tensor d);
 
-el_tensor el_ffn_block_forward(el_device *dev, const el_config *config, const el_ffn_weights *w,
-                               el_ffn_saved *s, const el_input *in, int layer, el_tensor x);
-void el_ffn_block_backward(el_device *dev, const el_config *config, const el_ffn_weights *w,
+el_tensor el_ffn_block_forward(el_queue *q, const el_config *config, const el_ffn_weights *w, el_ffn_saved *s,
+                               const el_input *in, int layer, el_tensor x);
+void el_ffn_block_backward(el_queue *q, const el_config *config, const el_ffn_weights *w,
                            const el_ffn_weights *g, const el_ffn_saved *s, const el_encoder_saved *scratch,
                            const el_input *in, int layer, el_tensor x, el_tensor d);
 

@@ -36,55 +36,60 @@ static bool plain_floats(el_tensor t)
     return t.type == EL_F32 && (t.stride == t.cols || t.rows == 1);
 }
 
-/* Where a row of a tensor lies. */
-static char *row_place(el_tensor t, int row)
+/* Elements from the first of a tensor to its last, gaps among them: what one copy moves. */
+static size_t span_of(el_tensor t)
 {
-    return (char *)t.data + (size_t)row * (size_t)t.stride * el_type_bytes(t.type);
+    return t.rows && t.cols ? (size_t)(t.rows - 1) * (size_t)t.stride + (size_t)t.cols : 0;
 }
 
-/* A row in the tensor's own type, between the host and the device. */
-static el_status row_buffer(el_tensor t, double **row)
+/* Room on the host for all of a tensor in its own type and shape. */
+static el_status host_copy(el_tensor t, el_tensor *host)
 {
-    *row = malloc((size_t)t.cols * sizeof **row);
-    return *row ? EL_OK : el_fail(EL_ENOMEM, "no memory for a row of %d numbers", t.cols);
+    *host = t;
+    host->data = malloc((span_of(t) + 1) * el_type_bytes(t.type));
+    return host->data ? EL_OK : el_fail(EL_ENOMEM, "no memory for %d rows of %d numbers", t.rows, t.cols);
 }
 
-el_status el_tensor_read(el_device *dev, el_tensor t, float *values)
+el_status el_tensor_read(el_queue *q, el_tensor t, float *values)
 {
-    double *row;
+    el_tensor host;
     if (plain_floats(t)) {
-        dev->copy_out(dev, values, t.data, (size_t)t.rows * (size_t)t.cols * sizeof *values);
+        q->fetch(q, values, t.data, (size_t)t.rows * (size_t)t.cols * sizeof *values);
+        q->wait(q);
         return EL_OK;
     }
-    const el_status st = row_buffer(t, &row);
+    const el_status st = host_copy(t, &host);
     if (st)
         return st;
-    const el_tensor host = el_tensor_make(row, t.type, 1, t.cols);
-    for (int i = 0; i < t.rows; i++) {
-        dev->copy_out(dev, row, row_place(t, i), (size_t)t.cols * el_type_bytes(t.type));
+    q->fetch(q, host.data, t.data, span_of(t) * el_type_bytes(t.type));
+    q->wait(q);
+    for (int i = 0; i < t.rows; i++)
         for (int j = 0; j < t.cols; j++)
-            values[(size_t)i * (size_t)t.cols + (size_t)j] = (float)el_get(host, 0, j);
-    }
-    free(row);
+            values[(size_t)i * (size_t)t.cols + (size_t)j] = (float)el_get(host, i, j);
+    free(host.data);
     return EL_OK;
 }
 
-el_status el_tensor_write(el_device *dev, el_tensor t, const float *values)
+el_status el_tensor_write(el_queue *q, el_tensor t, const float *values)
 {
-    double *row;
+    el_tensor host;
     if (plain_floats(t)) {
-        dev->copy_in(dev, t.data, values, (size_t)t.rows * (size_t)t.cols * sizeof *values);
+        q->send(q, t.data, values, (size_t)t.rows * (size_t)t.cols * sizeof *values);
+        q->wait(q);
         return EL_OK;
     }
-    const el_status st = row_buffer(t, &row);
+    const el_status st = host_copy(t, &host);
     if (st)
         return st;
-    const el_tensor host = el_tensor_make(row, t.type, 1, t.cols);
-    for (int i = 0; i < t.rows; i++) {
-        for (int j = 0; j < t.cols; j++)
-            el_set(host, 0, j, (double)values[(size_t)i * (size_t)t.cols + (size_t)j]);
-        dev->copy_in(dev, row_place(t, i), row, (size_t)t.cols * el_type_bytes(t.type));
+    if (t.stride != t.cols) { /* what lies between the rows stays as it is */
+        q->fetch(q, host.data, t.data, span_of(t) * el_type_bytes(t.type));
+        q->wait(q);
     }
-    free(row);
+    for (int i = 0; i < t.rows; i++)
+        for (int j = 0; j < t.cols; j++)
+            el_set(host, i, j, (double)values[(size_t)i * (size_t)t.cols + (size_t)j]);
+    q->send(q, t.data, host.data, span_of(t) * el_type_bytes(t.type));
+    q->wait(q);
+    free(host.data);
     return EL_OK;
 }

@@ -6,7 +6,7 @@
 #define EL_MODEL_MEMORY_H
 
 #include "base/arena.h"
-#include "ops/ops.h"
+#include "ops/queue.h"
 
 /* Takes device memory for what was measured and starts again at its beginning. */
 el_status el_device_reserve(el_device *dev, el_arena *arena);
@@ -16,7 +16,7 @@ el_tensor el_arena_tensor(el_arena *arena, el_type type, int rows, int cols);
 int *el_arena_ints(el_arena *arena, int count);
 
 /* A tensor's elements as rows * cols floats on the host, without gaps, and back.  Only memory can fail. */
-el_status el_tensor_read(el_device *dev, el_tensor t, float *values);
-el_status el_tensor_write(el_device *dev, el_tensor t, const float *values);
+el_status el_tensor_read(el_queue *q, el_tensor t, float *values);
+el_status el_tensor_write(el_queue *q, el_tensor t, const float *values);
 
 #endif

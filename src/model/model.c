@@ -220,12 +220,13 @@ static el_status reserve_scratch(el_model *model)
             longest = c->max_position_embeddings > longest ? c->max_position_embeddings : longest;
             head = size > head ? size : head;
         }
-    return model->dev->reserve(model->dev, longest, head);
+    return model->q->reserve(model->q, longest, head);
 }
 
-el_status el_model_open(el_model *model, el_device *dev, const el_model_plan *plan)
+el_status el_model_open(el_model *model, el_queue *q, const el_model_plan *plan)
 {
-    *model = (el_model){.dev = dev,
+    *model = (el_model){.dev = q->dev,
+                        .q = q,
                         .tying = plan->tying,
                         .activations = plan->activations,
                         .parameters = plan->parameters,
@@ -240,7 +241,7 @@ el_status el_model_open(el_model *model, el_device *dev, const el_model_plan *pl
         st = reserve_scratch(model);
     if (!st) {
         list_all(model);
-        st = el_device_reserve(dev, &model->arena);
+        st = el_device_reserve(q->dev, &model->arena);
     }
     if (!st)
         list_all(model);
@@ -270,8 +271,8 @@ void el_model_close(el_model *model)
 static int prepare(el_model *model, const el_params *params, int next, int line)
 {
     for (; next < params->matrix_count && params->matrices[next].line <= line; next++)
-        model->dev->prepare(model->dev, params->matrices[next].value, params->matrices[next].type,
-                            model->training);
+        model->q->prepare(model->q, params->matrices[next].value, params->matrices[next].type,
+                          model->training);
     return next;
 }
 
@@ -307,13 +308,13 @@ void el_model_change(el_model *model, el_param_visit *visit, void *context)
 static void zero_gradient(void *context, const char *network, el_param *param)
 {
     (void)network;
-    el_device *dev = context;
-    dev->zero(dev, param->gradient);
+    el_queue *q = context;
+    q->zero(q, param->gradient);
 }
 
 void el_model_zero_gradients(el_model *model)
 {
-    el_model_each(model, zero_gradient, model->dev);
+    el_model_each(model, zero_gradient, model->q);
 }
 
 static void count_elements(void *context, const char *network, el_param *param)

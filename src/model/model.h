@@ -33,7 +33,8 @@ typedef struct {
 } el_network;
 
 typedef struct {
-    el_device *dev; /* borrowed */
+    el_device *dev; /* borrowed: where its memory is */
+    el_queue *q;    /* borrowed: loads, trains and prepares it; whoever only runs it has one of their own */
     el_arena arena;
     el_tying tying;
     el_type activations, parameters;
@@ -53,7 +54,7 @@ typedef struct {
 } el_model_plan;
 
 /* Memory for all parameters, zero; EL_EUSAGE where the two configurations do not fit the tying. */
-el_status el_model_open(el_model *model, el_device *dev, const el_model_plan *plan);
+el_status el_model_open(el_model *model, el_queue *q, const el_model_plan *plan);
 void el_model_close(el_model *model); /* accepts a zeroed one */
 
 /* To be called after any other change of values than el_model_change: makes the products' copies again. */

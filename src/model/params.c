@@ -33,7 +33,7 @@ static el_param *append(el_params *params)
 
 static el_tensor add_matrix(el_params *params, el_tensor matrix, int line)
 {
-    el_device *dev = params->dev;
+    const el_device *dev = params->dev;
     matrix.prepared =
         el_arena_push(params->arena, dev->prepared_bytes(dev, matrix.rows, matrix.cols, params->activations,
                                                          params->training));

@@ -40,7 +40,7 @@ typedef struct {
 } answer_saved;
 
 struct el_span_saved {
-    el_device *dev;
+    el_queue *q;
     el_head_config head;
     int hidden, rows, sequences;
     el_type parameters;
@@ -75,15 +75,15 @@ static void lay_out(el_span_saved *s, el_type act, bool training)
                              .start = el_arena_tensor(a, par, m, EL_SPAN_HIDDEN),
                              .dstart = el_arena_tensor(a, par, m, EL_SPAN_HIDDEN)};
     if (joint && s->head.answerable)
-        s->answer =
-            (answer_saved){.probability = el_arena_tensor(a, par, n, 1),
-                           .dprobability = el_arena_tensor(a, par, n, 1),
-                           .read = el_arena_tensor(a, par, m, 2 * h),
-                           .dread = el_arena_tensor(a, par, m, 2 * h),
-                           .slope = el_arena_tensor(a, par, m, EL_SPAN_HIDDEN),
-                           .act = el_arena_tensor(a, par, m, EL_SPAN_HIDDEN),
-                           .logit = el_arena_tensor(a, par, m, 1),
-                           .prepared = el_arena_push(a, s->dev->prepared_bytes(s->dev, 1, h, par, false))};
+        s->answer = (answer_saved){
+            .probability = el_arena_tensor(a, par, n, 1),
+            .dprobability = el_arena_tensor(a, par, n, 1),
+            .read = el_arena_tensor(a, par, m, 2 * h),
+            .dread = el_arena_tensor(a, par, m, 2 * h),
+            .slope = el_arena_tensor(a, par, m, EL_SPAN_HIDDEN),
+            .act = el_arena_tensor(a, par, m, EL_SPAN_HIDDEN),
+            .logit = el_arena_tensor(a, par, m, 1),
+            .prepared = el_arena_push(a, s->q->dev->prepared_bytes(s->q->dev, 1, h, par, false))};
 }
 
 static void lay_out_host(el_span_saved *s)
@@ -102,7 +102,7 @@ static void lay_out_host(el_span_saved *s)
     host->best_ends = el_arena_ints(a, s->rows);
 }
 
-el_status el_span_open(el_span_saved **saved, el_device *dev, const el_config *config,
+el_status el_span_open(el_span_saved **saved, el_queue *q, const el_config *config,
                        const el_head_config *head, int rows, int sequences, el_type activations,
                        el_type parameters, bool training)
 {
@@ -110,7 +110,7 @@ el_status el_span_open(el_span_saved **saved, el_device *dev, const el_config *c
     el_span_saved *s = *saved = calloc(1, sizeof *s);
     if (!s)
         return el_fail(EL_ENOMEM, "no memory for a span head");
-    *s = (el_span_saved){.dev = dev,
+    *s = (el_span_saved){.q = q,
                          .head = *head,
                          .hidden = config->hidden_size,
                          .rows = rows,
@@ -118,7 +118,7 @@ el_status el_span_open(el_span_saved **saved, el_device *dev, const el_config *c
                          .parameters = parameters};
     lay_out(s, activations, training);
     lay_out_host(s);
-    el_status st = el_device_reserve(dev, &s->arena);
+    el_status st = el_device_reserve(q->dev, &s->arena);
     if (!st)
         st = el_arena_reserve(&s->host.arena);
     if (st) {
@@ -135,7 +135,7 @@ void el_span_close(el_span_saved *s)
 {
     if (!s)
         return;
-    el_device_release(s->dev, &s->arena);
+    el_device_release(s->q->dev, &s->arena);
     el_arena_release(&s->host.arena);
     free(s);
 }
@@ -144,17 +144,18 @@ void el_span_close(el_span_saved *s)
 
 static void fetch(el_span_saved *s, el_tensor to, el_tensor from, int rows)
 {
-    s->dev->copy_out(s->dev, to.data, from.data, el_tensor_bytes(rows, from.cols, from.type));
+    s->q->fetch(s->q, to.data, from.data, el_tensor_bytes(rows, from.cols, from.type));
+    s->q->wait(s->q);
 }
 
 static void send(el_span_saved *s, el_tensor to, el_tensor from, int rows)
 {
-    s->dev->copy_in(s->dev, to.data, from.data, el_tensor_bytes(rows, to.cols, to.type));
+    s->q->send(s->q, to.data, from.data, el_tensor_bytes(rows, to.cols, to.type));
 }
 
 static void send_ints(el_span_saved *s, int *to, const int *from, int count)
 {
-    s->dev->copy_in(s->dev, to, from, (size_t)count * sizeof *to);
+    s->q->send(s->q, to, from, (size_t)count * sizeof *to);
 }
 
 /* The rows that belong to one sequence, of a tensor with one for each candidate. */
@@ -174,53 +175,53 @@ static el_tensor column(el_tensor logits, int rows, int which)
 
 static void read_candidates(el_span_saved *s, el_tensor hidden, const el_candidates *c)
 {
-    el_device *dev = s->dev;
+    el_queue *q = s->q;
     host_side *host = &s->host;
     assert(c->count == c->starts[c->sequences] && c->count <= s->rows && c->sequences <= s->sequences);
-    for (int q = 0; q < c->sequences; q++) {
-        host->first[q] = c->starts[q];
-        for (int i = c->starts[q]; i < c->starts[q + 1]; i++)
-            host->sequence[i] = q;
+    for (int n_th = 0; n_th < c->sequences; n_th++) {
+        host->first[n_th] = c->starts[n_th];
+        for (int i = c->starts[n_th]; i < c->starts[n_th + 1]; i++)
+            host->sequence[i] = n_th;
     }
     send_ints(s, s->rows_of, c->rows, c->count);
     send_ints(s, s->sequence, host->sequence, c->count);
     send_ints(s, s->first, host->first, c->sequences);
-    dev->gather_forward(dev, el_first(s->gathered, c->count), hidden, s->rows_of);
-    dev->copy(dev, el_first(s->x, c->count), el_first(s->gathered, c->count));
+    q->gather_forward(q, el_first(s->gathered, c->count), hidden, s->rows_of);
+    q->copy(q, el_first(s->x, c->count), el_first(s->gathered, c->count));
 }
 
 static void both_forward(el_span_saved *s, const el_head_weights *w, int n)
 {
-    s->dev->linear_forward(s->dev, el_first(s->logits, n), el_first(s->x, n), w->out_w, w->out_b);
+    s->q->linear_forward(s->q, el_first(s->logits, n), el_first(s->x, n), w->out_w, w->out_b);
     fetch(s, s->host.logits, s->logits, n);
 }
 
 /* The starts, and of the ends what does not depend on them. */
 static void start_forward(el_span_saved *s, const el_head_weights *w, int n)
 {
-    el_device *dev = s->dev;
+    el_queue *q = s->q;
     const el_tensor x = el_first(s->x, n);
-    dev->linear_forward(dev, column(s->logits, n, 0), x, w->start_w, w->start_b);
-    dev->linear_forward(dev, el_first(s->end.own, n), x, w->end_own_w, w->end_hidden_b);
+    q->linear_forward(q, column(s->logits, n, 0), x, w->start_w, w->start_b);
+    q->linear_forward(q, el_first(s->end.own, n), x, w->end_own_w, w->end_hidden_b);
     fetch(s, s->host.logits, s->logits, n);
 }
 
-/* The ends, where sequence q's answer begins at its candidate number start(q), in host.start. */
+/* The ends, where sequence n_th's answer begins at its candidate number start(n_th), in host.start. */
 static void end_forward(el_span_saved *s, const el_head_weights *w, const el_candidates *c)
 {
-    el_device *dev = s->dev;
+    el_queue *q = s->q;
     const int n = c->count, m = c->sequences;
     const el_tensor x_start = el_first(s->end.x_start, m), start = el_first(s->end.start, m);
     const el_tensor pre = el_first(s->end.slope, n), act = el_first(s->end.act, n);
-    for (int q = 0; q < m; q++)
-        s->host.start[q] += c->starts[q];
+    for (int n_th = 0; n_th < m; n_th++)
+        s->host.start[n_th] += c->starts[n_th];
     send_ints(s, s->start, s->host.start, m);
-    dev->gather_forward(dev, x_start, el_first(s->x, n), s->start);
-    dev->linear_forward(dev, start, x_start, w->end_start_w, el_tensor_none());
-    dev->gather_forward(dev, pre, start, s->sequence);
-    dev->add(dev, pre, pre, el_first(s->end.own, n));
-    dev->gelu_forward(dev, act, pre, pre);
-    dev->linear_forward(dev, column(s->logits, n, 1), act, w->end_w, w->end_b);
+    q->gather_forward(q, x_start, el_first(s->x, n), s->start);
+    q->linear_forward(q, start, x_start, w->end_start_w, el_tensor_none());
+    q->gather_forward(q, pre, start, s->sequence);
+    q->add(q, pre, pre, el_first(s->end.own, n));
+    q->gelu_forward(q, act, pre, pre);
+    q->linear_forward(q, column(s->logits, n, 1), act, w->end_w, w->end_b);
     fetch(s, s->host.logits, s->logits, n);
 }
 
@@ -238,8 +239,8 @@ static double log_sum_exp(el_tensor z)
 static void start_probabilities(el_span_saved *s, const el_candidates *c)
 {
     const el_tensor starts = column(s->host.logits, c->count, 0);
-    for (int q = 0; q < c->sequences; q++) {
-        const el_tensor z = part_of(starts, c, q), p = part_of(s->host.probability, c, q);
+    for (int n_th = 0; n_th < c->sequences; n_th++) {
+        const el_tensor z = part_of(starts, c, n_th), p = part_of(s->host.probability, c, n_th);
         const double lse = log_sum_exp(z);
         for (int i = 0; i < z.rows; i++)
             el_set(p, i, 0, exp(el_get(z, i, 0) - lse));
@@ -248,20 +249,20 @@ static void start_probabilities(el_span_saved *s, const el_candidates *c)
 
 static void answer_forward(el_span_saved *s, const el_head_weights *w, const el_candidates *c)
 {
-    el_device *dev = s->dev;
+    el_queue *q = s->q;
     const answer_saved *a = &s->answer;
     const int m = c->sequences;
     const el_tensor read = el_first(a->read, m), pre = el_first(a->slope, m), act = el_first(a->act, m);
     const el_tensor pooled = el_tensor_cols(read, s->hidden, s->hidden);
     start_probabilities(s, c);
     send(s, a->probability, s->host.probability, c->count);
-    dev->gather_forward(dev, el_tensor_cols(read, 0, s->hidden), el_first(s->x, c->count), s->first);
-    dev->zero(dev, pooled);
-    for (int q = 0; q < m; q++) /* p^T x */
-        dev->linear_backward_weight(dev, el_tensor_rows(pooled, q, 1), el_tensor_none(),
-                                    part_of(a->probability, c, q), part_of(s->x, c, q));
-    dev->linear_gelu_forward(dev, act, pre, pre, read, w->answer_hidden_w, w->answer_hidden_b);
-    dev->linear_forward(dev, el_first(a->logit, m), act, w->answer_w, w->answer_b);
+    q->gather_forward(q, el_tensor_cols(read, 0, s->hidden), el_first(s->x, c->count), s->first);
+    q->zero(q, pooled);
+    for (int n_th = 0; n_th < m; n_th++) /* p^T x */
+        q->linear_backward_weight(q, el_tensor_rows(pooled, n_th, 1), el_tensor_none(),
+                                  part_of(a->probability, c, n_th), part_of(s->x, c, n_th));
+    q->linear_gelu_forward(q, act, pre, pre, read, w->answer_hidden_w, w->answer_hidden_b);
+    q->linear_forward(q, el_first(a->logit, m), act, w->answer_w, w->answer_b);
     fetch(s, s->host.answer, a->logit, m);
 }
 
@@ -290,15 +291,16 @@ static void compute_losses(el_span_saved *s, const el_candidates *c, const el_sp
                            double scale, double *losses)
 {
     const bool answer = s->answer.logit.data && targets->impossible;
-    for (int q = 0; q < c->sequences; q++) {
+    for (int n_th = 0; n_th < c->sequences; n_th++) {
         const double weight = targets->answerable_weight;
-        losses[q] = 0;
+        losses[n_th] = 0;
         for (int k = 0; k < 2; k++)
-            losses[q] += cross_entropy(part_of(column(s->host.logits, c->count, k), c, q),
-                                       (k ? targets->end : targets->start)[q], scale / 2) /
-                         2;
+            losses[n_th] += cross_entropy(part_of(column(s->host.logits, c->count, k), c, n_th),
+                                          (k ? targets->end : targets->start)[n_th], scale / 2) /
+                            2;
         if (answer)
-            losses[q] += weight * logistic(s->host.answer, q, targets->impossible[q], scale * weight);
+            losses[n_th] +=
+                weight * logistic(s->host.answer, n_th, targets->impossible[n_th], scale * weight);
     }
 }
 
@@ -306,54 +308,53 @@ static void compute_losses(el_span_saved *s, const el_candidates *c, const el_sp
 
 static void both_backward(el_span_saved *s, const el_head_weights *w, const el_head_weights *g, int n)
 {
-    el_device *dev = s->dev;
+    el_queue *q = s->q;
     const el_tensor dlogits = el_first(s->logits, n);
-    dev->linear_backward_weight(dev, g->out_w, g->out_b, dlogits, el_first(s->x, n));
-    dev->linear_backward_input(dev, el_first(s->dx, n), dlogits, w->out_w, false);
+    q->linear_backward_weight(q, g->out_w, g->out_b, dlogits, el_first(s->x, n));
+    q->linear_backward_input(q, el_first(s->dx, n), dlogits, w->out_w, false);
 }
 
 /* Overwrites dx, which the others add to. */
 static void end_backward(el_span_saved *s, const el_head_weights *w, const el_head_weights *g,
                          const el_candidates *c)
 {
-    el_device *dev = s->dev;
+    el_queue *q = s->q;
     const int n = c->count, m = c->sequences, h = s->hidden;
     const el_tensor dend = column(s->logits, n, 1), act = el_first(s->end.act, n), d = act;
     const el_tensor x_start = el_first(s->end.x_start, m), dstart = el_first(s->end.dstart, m);
-    dev->linear_backward_weight(dev, g->end_w, g->end_b, dend, act);
-    dev->linear_backward_input(dev, d, dend, w->end_w, false);
-    dev->gelu_backward(dev, d, d, el_first(s->end.slope, n));
-    dev->gather_backward(dev, dstart, d, s->sequence);
-    dev->linear_backward_weight(dev, el_tensor_cols(g->end_hidden_w, h, h), el_tensor_none(), dstart,
-                                x_start);
-    dev->linear_backward_weight(dev, el_tensor_cols(g->end_hidden_w, 0, h), g->end_hidden_b, d,
-                                el_first(s->x, n));
-    dev->linear_backward_input(dev, el_first(s->dx, n), d, w->end_own_w, false);
-    dev->linear_backward_input(dev, x_start, dstart, w->end_start_w, false); /* in place of what it read */
-    dev->embed_backward(dev, el_first(s->dx, n), x_start, s->start);
+    q->linear_backward_weight(q, g->end_w, g->end_b, dend, act);
+    q->linear_backward_input(q, d, dend, w->end_w, false);
+    q->gelu_backward(q, d, d, el_first(s->end.slope, n));
+    q->gather_backward(q, dstart, d, s->sequence);
+    q->linear_backward_weight(q, el_tensor_cols(g->end_hidden_w, h, h), el_tensor_none(), dstart, x_start);
+    q->linear_backward_weight(q, el_tensor_cols(g->end_hidden_w, 0, h), g->end_hidden_b, d,
+                              el_first(s->x, n));
+    q->linear_backward_input(q, el_first(s->dx, n), d, w->end_own_w, false);
+    q->linear_backward_input(q, x_start, dstart, w->end_start_w, false); /* in place of what it read */
+    q->embed_backward(q, el_first(s->dx, n), x_start, s->start);
 }
 
 /* As far as the gradient of each p: x dpooled^T. */
 static void answer_backward(el_span_saved *s, const el_head_weights *w, const el_head_weights *g,
                             const el_candidates *c)
 {
-    el_device *dev = s->dev;
+    el_queue *q = s->q;
     const answer_saved *a = &s->answer;
     const int m = c->sequences;
     const el_tensor dlogit = el_first(a->logit, m), act = el_first(a->act, m), d = act;
     const el_tensor dread = el_first(a->dread, m);
     send(s, a->logit, s->host.answer, m);
-    dev->linear_backward_weight(dev, g->answer_w, g->answer_b, dlogit, act);
-    dev->linear_backward_input(dev, d, dlogit, w->answer_w, false);
-    dev->gelu_backward(dev, d, d, el_first(a->slope, m));
-    dev->linear_backward_weight(dev, g->answer_hidden_w, g->answer_hidden_b, d, el_first(a->read, m));
-    dev->linear_backward_input(dev, dread, d, w->answer_hidden_w, false);
-    for (int q = 0; q < m; q++) {
-        el_tensor dpooled = el_tensor_rows(el_tensor_cols(dread, s->hidden, s->hidden), q, 1);
+    q->linear_backward_weight(q, g->answer_w, g->answer_b, dlogit, act);
+    q->linear_backward_input(q, d, dlogit, w->answer_w, false);
+    q->gelu_backward(q, d, d, el_first(a->slope, m));
+    q->linear_backward_weight(q, g->answer_hidden_w, g->answer_hidden_b, d, el_first(a->read, m));
+    q->linear_backward_input(q, dread, d, w->answer_hidden_w, false);
+    for (int n_th = 0; n_th < m; n_th++) {
+        el_tensor dpooled = el_tensor_rows(el_tensor_cols(dread, s->hidden, s->hidden), n_th, 1);
         dpooled.prepared = a->prepared;
-        dev->prepare(dev, dpooled, s->parameters, false);
-        dev->linear_forward(dev, part_of(a->dprobability, c, q), part_of(s->x, c, q), dpooled,
-                            el_tensor_none());
+        q->prepare(q, dpooled, s->parameters, false);
+        q->linear_forward(q, part_of(a->dprobability, c, n_th), part_of(s->x, c, n_th), dpooled,
+                          el_tensor_none());
     }
     fetch(s, s->host.dprobability, a->dprobability, c->count);
 }
@@ -361,9 +362,10 @@ static void answer_backward(el_span_saved *s, const el_head_weights *w, const el
 /* dstart += the softmax's share:  p (dp - sum of p dp). */
 static void add_dprobability(el_span_saved *s, const el_candidates *c)
 {
-    for (int q = 0; q < c->sequences; q++) {
-        const el_tensor dz = part_of(column(s->host.logits, c->count, 0), c, q);
-        const el_tensor p = part_of(s->host.probability, c, q), dp = part_of(s->host.dprobability, c, q);
+    for (int n_th = 0; n_th < c->sequences; n_th++) {
+        const el_tensor dz = part_of(column(s->host.logits, c->count, 0), c, n_th);
+        const el_tensor p = part_of(s->host.probability, c, n_th),
+                        dp = part_of(s->host.dprobability, c, n_th);
         double mean = 0;
         for (int i = 0; i < p.rows; i++)
             mean += el_get(p, i, 0) * el_get(dp, i, 0);
@@ -375,24 +377,24 @@ static void add_dprobability(el_span_saved *s, const el_candidates *c)
 /* dx += what the answerability classifier read:  [CLS]'s share, and p dpooled. */
 static void answer_backward_input(el_span_saved *s, const el_candidates *c)
 {
-    el_device *dev = s->dev;
+    el_queue *q = s->q;
     const el_tensor dread = el_first(s->answer.dread, c->sequences);
     const el_tensor dpooled = el_tensor_cols(dread, s->hidden, s->hidden);
-    dev->embed_backward(dev, el_first(s->dx, c->count), el_tensor_cols(dread, 0, s->hidden), s->first);
-    for (int q = 0; q < c->sequences; q++) {
-        el_tensor p = part_of(s->answer.probability, c, q);
+    q->embed_backward(q, el_first(s->dx, c->count), el_tensor_cols(dread, 0, s->hidden), s->first);
+    for (int n_th = 0; n_th < c->sequences; n_th++) {
+        el_tensor p = part_of(s->answer.probability, c, n_th);
         p = el_tensor_make(p.data, p.type, 1, p.rows);
-        dev->linear_backward_weight(dev, part_of(s->dx, c, q), el_tensor_none(), p,
-                                    el_tensor_rows(dpooled, q, 1));
+        q->linear_backward_weight(q, part_of(s->dx, c, n_th), el_tensor_none(), p,
+                                  el_tensor_rows(dpooled, n_th, 1));
     }
 }
 
 static void start_backward(el_span_saved *s, const el_head_weights *w, const el_head_weights *g, int n)
 {
-    el_device *dev = s->dev;
+    el_queue *q = s->q;
     const el_tensor dstart = column(s->logits, n, 0);
-    dev->linear_backward_weight(dev, g->start_w, g->start_b, dstart, el_first(s->x, n));
-    dev->linear_backward_input(dev, el_first(s->dx, n), dstart, w->start_w, true);
+    q->linear_backward_weight(q, g->start_w, g->start_b, dstart, el_first(s->x, n));
+    q->linear_backward_input(q, el_first(s->dx, n), dstart, w->start_w, true);
 }
 
 static void joint_backward(el_span_saved *s, const el_head_weights *w, const el_head_weights *g,
@@ -413,15 +415,15 @@ void el_span_learn(el_span_saved *s, const el_head_weights *w, const el_head_wei
                    const el_candidates *c, const el_span_targets *targets, double scale, double *losses,
                    bool training, el_tensor dhidden)
 {
-    el_device *dev = s->dev;
+    el_queue *q = s->q;
     const int n = c->count;
     const bool joint = s->head.kind == EL_HEAD_SPAN_JOINT,
                answer = s->answer.logit.data && targets->impossible;
     read_candidates(s, hidden, c);
     if (joint) {
         start_forward(s, w, n);
-        for (int q = 0; q < c->sequences; q++)
-            s->host.start[q] = targets->start[q] < 0 ? 0 : targets->start[q];
+        for (int n_th = 0; n_th < c->sequences; n_th++)
+            s->host.start[n_th] = targets->start[n_th] < 0 ? 0 : targets->start[n_th];
         end_forward(s, w, c);
     } else {
         both_forward(s, w, n);
@@ -437,8 +439,8 @@ void el_span_learn(el_span_saved *s, const el_head_weights *w, const el_head_wei
         send(s, s->logits, s->host.logits, n);
         both_backward(s, w, g, n);
     }
-    dev->copy(dev, el_first(s->gathered, n), el_first(s->dx, n));
-    dev->gather_backward(dev, dhidden, el_first(s->gathered, n), s->rows_of);
+    q->copy(q, el_first(s->gathered, n), el_first(s->dx, n));
+    q->gather_backward(q, dhidden, el_first(s->gathered, n), s->rows_of);
 }
 
 /* ---- the likeliest spans ---- */
@@ -486,22 +488,22 @@ static void guess_both(el_span_saved *s, const el_head_weights *w, const el_cand
                        el_span_guess *guesses, float *null_scores)
 {
     both_forward(s, w, c->count);
-    for (int q = 0; q < c->sequences; q++) {
-        const el_tensor starts = part_of(column(s->host.logits, c->count, 0), c, q);
-        const el_tensor ends = part_of(column(s->host.logits, c->count, 1), c, q);
+    for (int n_th = 0; n_th < c->sequences; n_th++) {
+        const el_tensor starts = part_of(column(s->host.logits, c->count, 0), c, n_th);
+        const el_tensor ends = part_of(column(s->host.logits, c->count, 1), c, n_th);
         int *best = s->host.best_starts;
         const int count = largest(starts, beam, best);
         for (int k = 0; k < count; k++)
-            pair_up(guesses + ((size_t)q * (size_t)beam + (size_t)k) * (size_t)beam, best[k],
+            pair_up(guesses + ((size_t)n_th * (size_t)beam + (size_t)k) * (size_t)beam, best[k],
                     el_get(starts, best[k], 0), ends, 0, beam, s->host.best_ends);
-        null_scores[q] = (float)(el_get(starts, 0, 0) + el_get(ends, 0, 0));
+        null_scores[n_th] = (float)(el_get(starts, 0, 0) + el_get(ends, 0, 0));
     }
 }
 
-/* Sequence q's k-th best start; [CLS] where it has fewer. */
-static int start_number(const el_span_saved *s, const el_candidates *c, int q, int k)
+/* Sequence n_th's k-th best start; [CLS] where it has fewer. */
+static int start_number(const el_span_saved *s, const el_candidates *c, int n_th, int k)
 {
-    return k < c->starts[q + 1] - c->starts[q] ? s->host.best_starts[c->starts[q] + k] : 0;
+    return k < c->starts[n_th + 1] - c->starts[n_th] ? s->host.best_starts[c->starts[n_th] + k] : 0;
 }
 
 static void guess_joint(el_span_saved *s, const el_head_weights *w, const el_candidates *c, int beam,
@@ -510,35 +512,36 @@ static void guess_joint(el_span_saved *s, const el_head_weights *w, const el_can
     const el_tensor starts = column(s->host.logits, c->count, 0), ends = column(s->host.logits, c->count, 1);
     int rounds = 0;
     start_forward(s, w, c->count);
-    for (int q = 0; q < c->sequences; q++) {
-        const int count = largest(part_of(starts, c, q), beam, s->host.best_starts + c->starts[q]);
+    for (int n_th = 0; n_th < c->sequences; n_th++) {
+        const int count = largest(part_of(starts, c, n_th), beam, s->host.best_starts + c->starts[n_th]);
         rounds = count > rounds ? count : rounds;
     }
     for (int k = 0; k < rounds; k++) {
-        for (int q = 0; q < c->sequences; q++)
-            s->host.start[q] = start_number(s, c, q, k);
+        for (int n_th = 0; n_th < c->sequences; n_th++)
+            s->host.start[n_th] = start_number(s, c, n_th, k);
         end_forward(s, w, c);
-        for (int q = 0; q < c->sequences; q++) {
-            const el_tensor z = part_of(starts, c, q), given = part_of(ends, c, q);
-            const int start = start_number(s, c, q, k);
+        for (int n_th = 0; n_th < c->sequences; n_th++) {
+            const el_tensor z = part_of(starts, c, n_th), given = part_of(ends, c, n_th);
+            const int start = start_number(s, c, n_th, k);
             if (k < z.rows)
-                pair_up(guesses + ((size_t)q * (size_t)beam + (size_t)k) * (size_t)beam, start,
+                pair_up(guesses + ((size_t)n_th * (size_t)beam + (size_t)k) * (size_t)beam, start,
                         el_get(z, start, 0) - log_sum_exp(z), given, log_sum_exp(given), beam,
                         s->host.best_ends);
         }
     }
     if (s->answer.logit.data) {
         answer_forward(s, w, c);
-        for (int q = 0; q < c->sequences; q++)
-            null_scores[q] = (float)el_get(s->host.answer, q, 0);
+        for (int n_th = 0; n_th < c->sequences; n_th++)
+            null_scores[n_th] = (float)el_get(s->host.answer, n_th, 0);
         return;
     }
-    for (int q = 0; q < c->sequences; q++)
-        s->host.start[q] = 0;
+    for (int n_th = 0; n_th < c->sequences; n_th++)
+        s->host.start[n_th] = 0;
     end_forward(s, w, c);
-    for (int q = 0; q < c->sequences; q++) {
-        const el_tensor z = part_of(starts, c, q), given = part_of(ends, c, q);
-        null_scores[q] = (float)(el_get(z, 0, 0) - log_sum_exp(z) + el_get(given, 0, 0) - log_sum_exp(given));
+    for (int n_th = 0; n_th < c->sequences; n_th++) {
+        const el_tensor z = part_of(starts, c, n_th), given = part_of(ends, c, n_th);
+        null_scores[n_th] =
+            (float)(el_get(z, 0, 0) - log_sum_exp(z) + el_get(given, 0, 0) - log_sum_exp(given));
     }
 }
 
@@ -553,6 +556,6 @@ void el_span_guess_best(el_span_saved *s, const el_head_weights *w, el_tensor hi
         guess_both(s, w, c, beam, guesses, null_scores);
     else
         guess_joint(s, w, c, beam, guesses, null_scores);
-    for (int q = 0; q < c->sequences; q++)
-        qsort(guesses + (size_t)q * each, each, sizeof *guesses, by_score);
+    for (int n_th = 0; n_th < c->sequences; n_th++)
+        qsort(guesses + (size_t)n_th * each, each, sizeof *guesses, by_score);
 }

@@ -69,40 +69,39 @@ static el_dropout dropout_at(const el_head_config *head, const el_head_pass *pas
         .rate = pass->training ? head->dropout : 0, .random = random, .first_row = pass->first_row};
 }
 
-el_tensor el_head_forward(el_device *dev, const el_head_config *head, const el_head_weights *w,
-                          el_head_saved *s, el_tensor hidden, const int *rows, int n,
-                          const el_head_pass *pass)
+el_tensor el_head_forward(el_queue *q, const el_head_config *head, const el_head_weights *w, el_head_saved *s,
+                          el_tensor hidden, const int *rows, int n, const el_head_pass *pass)
 {
     const el_tensor gathered = el_first(s->gathered, n), x = el_first(s->x, n);
     const el_tensor pre = el_first(s->slope, n), act = el_first(s->act, n), logits = el_first(s->logits, n);
-    dev->gather_forward(dev, gathered, hidden, rows);
-    dev->copy(dev, x, gathered);
-    dev->dropout(dev, x, x, dropout_at(head, pass, 0));
+    q->gather_forward(q, gathered, hidden, rows);
+    q->copy(q, x, gathered);
+    q->dropout(q, x, x, dropout_at(head, pass, 0));
     if (head->kind == EL_HEAD_SEQUENCE) {
-        dev->linear_gelu_forward(dev, act, pre, pre, x, w->dense_w, w->dense_b);
-        dev->dropout(dev, act, act, dropout_at(head, pass, 1));
+        q->linear_gelu_forward(q, act, pre, pre, x, w->dense_w, w->dense_b);
+        q->dropout(q, act, act, dropout_at(head, pass, 1));
     }
-    dev->linear_forward(dev, logits, head->kind == EL_HEAD_SEQUENCE ? act : x, w->out_w, w->out_b);
+    q->linear_forward(q, logits, head->kind == EL_HEAD_SEQUENCE ? act : x, w->out_w, w->out_b);
     return logits;
 }
 
 /* The gradient of each layer's output takes the place of that output once nothing reads it any more. */
-void el_head_backward(el_device *dev, const el_head_config *head, const el_head_weights *w,
+void el_head_backward(el_queue *q, const el_head_config *head, const el_head_weights *w,
                       const el_head_weights *g, el_head_saved *s, el_tensor dhidden, el_tensor dlogits,
                       const int *rows, const el_head_pass *pass)
 {
     const int n = dlogits.rows;
     const el_tensor gathered = el_first(s->gathered, n), x = el_first(s->x, n), act = el_first(s->act, n);
     const el_tensor read = head->kind == EL_HEAD_SEQUENCE ? act : x;
-    dev->linear_backward_weight(dev, g->out_w, g->out_b, dlogits, read);
-    dev->linear_backward_input(dev, read, dlogits, w->out_w, false);
+    q->linear_backward_weight(q, g->out_w, g->out_b, dlogits, read);
+    q->linear_backward_input(q, read, dlogits, w->out_w, false);
     if (head->kind == EL_HEAD_SEQUENCE) {
-        dev->dropout(dev, act, act, dropout_at(head, pass, 1));
-        dev->gelu_backward(dev, act, act, el_first(s->slope, n));
-        dev->linear_backward_weight(dev, g->dense_w, g->dense_b, act, x);
-        dev->linear_backward_input(dev, x, act, w->dense_w, false);
+        q->dropout(q, act, act, dropout_at(head, pass, 1));
+        q->gelu_backward(q, act, act, el_first(s->slope, n));
+        q->linear_backward_weight(q, g->dense_w, g->dense_b, act, x);
+        q->linear_backward_input(q, x, act, w->dense_w, false);
     }
-    dev->dropout(dev, x, x, dropout_at(head, pass, 0));
-    dev->copy(dev, gathered, x);
-    dev->gather_backward(dev, dhidden, gathered, rows);
+    q->dropout(q, x, x, dropout_at(head, pass, 0));
+    q->copy(q, gathered, x);
+    q->gather_backward(q, dhidden, gathered, rows);
 }

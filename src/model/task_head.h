@@ -68,12 +68,12 @@ void el_head_saved_layout(el_head_saved *saved, el_arena *arena, const el_config
 
 /* rows, in device memory: which `count` rows of hidden are read ([CLS] of each sequence; first piece of each word).
  * Returns the logits (count, labels), in the type of parameters. */
-el_tensor el_head_forward(el_device *dev, const el_head_config *head, const el_head_weights *w,
+el_tensor el_head_forward(el_queue *q, const el_head_config *head, const el_head_weights *w,
                           el_head_saved *saved, el_tensor hidden, const int *rows, int count,
                           const el_head_pass *pass);
 /* dhidden (all rows of the encoder's output) is overwritten, as is what was saved.  dlogits may be the logits'
  * place. */
-void el_head_backward(el_device *dev, const el_head_config *head, const el_head_weights *w,
+void el_head_backward(el_queue *q, const el_head_config *head, const el_head_weights *w,
                       const el_head_weights *g, el_head_saved *saved, el_tensor dhidden, el_tensor dlogits,
                       const int *rows, const el_head_pass *pass);
 
@@ -99,7 +99,7 @@ typedef struct el_span_saved
     el_span_saved; /* all memory of a span head; opaque because the two kinds differ */
 
 /* Room for so many candidates and sequences at a time. */
-el_status el_span_open(el_span_saved **saved, el_device *dev, const el_config *config,
+el_status el_span_open(el_span_saved **saved, el_queue *q, const el_config *config,
                        const el_head_config *head, int rows, int sequences, el_type activations,
                        el_type parameters, bool training);
 void el_span_close(el_span_saved *saved); /* accepts NULL */

@@ -113,36 +113,36 @@ typedef struct {
     el_input in; /* ids are those of whichever network runs */
 } range;
 
-static void copy_ints(el_device *dev, int *to, const int *from, int count)
+static void send_ints(el_queue *q, int *to, const int *from, int count)
 {
-    dev->copy_in(dev, to, from, (size_t)count * sizeof *to);
+    q->send(q, to, from, (size_t)count * sizeof *to);
 }
 
 /* What both networks are told besides ids. */
 static range send_range(electra *e, int first, int last, bool training)
 {
-    el_device *dev = e->base.model->dev;
+    el_queue *q = e->base.model->q;
     const el_batch *b = e->batch;
     const int first_slot = e->chosen.starts[first];
     const range r = {.first_row = b->starts[first],
                      .rows = b->starts[last] - b->starts[first],
                      .first_slot = first_slot,
                      .slots = e->chosen.starts[last] - first_slot,
-                     .in = el_feed_send(&e->feed, dev, b, first, last, training, e->random)};
+                     .in = el_feed_send(&e->feed, q, b, first, last, training, e->random)};
     assert(r.slots <= e->slots);
     for (int i = 0; i < r.slots; i++) {
         e->host.slot_rows[i] = e->chosen.rows[first_slot + i] - r.first_row;
         e->host.targets[i] = e->chosen.targets[first_slot + i];
         e->originals[e->host.targets[i]]++;
     }
-    copy_ints(dev, e->dev.slot_rows, e->host.slot_rows, r.slots);
-    copy_ints(dev, e->dev.targets, e->host.targets, r.slots);
+    send_ints(q, e->dev.slot_rows, e->host.slot_rows, r.slots);
+    send_ints(q, e->dev.targets, e->host.targets, r.slots);
     return r;
 }
 
 static void send_ids(electra *e, const range *r)
 {
-    el_feed_send_ids(&e->feed, e->base.model->dev, e->host.ids, r->rows);
+    el_feed_send_ids(&e->feed, e->base.model->q, e->host.ids, r->rows);
 }
 
 /* The original ids, and at the slots what they show. */
@@ -156,27 +156,28 @@ static void corrupt_ids(electra *e, const range *r)
 static void guess(electra *e, range *r, bool training)
 {
     el_model *m = e->base.model;
-    el_device *dev = m->dev;
+    el_queue *q = m->q;
     el_network *net = &m->generator;
     r->in.random.stream = EL_STREAM_FIRST_NETWORK;
     corrupt_ids(e, r);
     send_ids(e, r);
-    const el_tensor hidden = el_encoder_forward(dev, &net->config, &net->w, &e->generator, &r->in);
+    const el_tensor hidden = el_encoder_forward(q, &net->config, &net->w, &e->generator, &r->in);
     const el_tensor logits =
-        el_mlm_forward(dev, &net->config, &net->mlm_w, &e->mlm, hidden, e->dev.slot_rows, r->slots);
+        el_mlm_forward(q, &net->config, &net->mlm_w, &e->mlm, hidden, e->dev.slot_rows, r->slots);
     const el_sampling sampling = {.temperature = e->settings.temperature,
                                   .disallow_target = e->settings.disallow_correct,
                                   .random = {e->random.seed, EL_STREAM_SAMPLE, e->random.step},
                                   .first_row = (uint64_t)r->first_slot};
     const el_tensor losses = el_tensor_rows(e->slot_losses, 0, r->slots);
-    dev->softmax_loss(dev, losses, e->dev.guesses, e->dev.samples, training ? logits : el_tensor_none(),
-                      logits, e->dev.targets, &sampling, e->settings.gen_weight / e->chosen.count);
-    dev->copy_out(dev, e->host.guesses, e->dev.guesses, (size_t)r->slots * sizeof(int));
-    dev->copy_out(dev, e->host.samples, e->dev.samples, (size_t)r->slots * sizeof(int));
+    q->softmax_loss(q, losses, e->dev.guesses, e->dev.samples, training ? logits : el_tensor_none(), logits,
+                    e->dev.targets, &sampling, e->settings.gen_weight / e->chosen.count);
+    q->fetch(q, e->host.guesses, e->dev.guesses, (size_t)r->slots * sizeof(int));
+    q->fetch(q, e->host.samples, e->dev.samples, (size_t)r->slots * sizeof(int));
+    q->wait(q);
     if (training) {
         const el_tensor dhidden = el_tensor_rows(e->generator_dhidden, 0, r->rows);
-        el_mlm_backward(dev, &net->mlm_w, &net->mlm_g, &e->mlm, dhidden, logits, e->dev.slot_rows);
-        el_encoder_backward(dev, &net->config, &net->w, &net->g, &e->generator, &r->in, dhidden);
+        el_mlm_backward(q, &net->mlm_w, &net->mlm_g, &e->mlm, dhidden, logits, e->dev.slot_rows);
+        el_encoder_backward(q, &net->config, &net->w, &net->g, &e->generator, &r->in, dhidden);
     }
 }
 
@@ -197,8 +198,9 @@ static void guess_uniformly(electra *e, const range *r)
 
 static void read_losses(electra *e, el_tensor losses)
 {
-    el_device *dev = e->base.model->dev;
-    dev->copy_out(dev, e->host.losses.data, losses.data, el_tensor_bytes(losses.rows, 1, losses.type));
+    el_queue *q = e->base.model->q;
+    q->fetch(q, e->host.losses.data, losses.data, el_tensor_bytes(losses.rows, 1, losses.type));
+    q->wait(q);
 }
 
 static void count_guesses(electra *e, const range *r)
@@ -259,24 +261,24 @@ static void count_detections(electra *e, const range *r)
 static void detect(electra *e, range *r, bool training)
 {
     el_model *m = e->base.model;
-    el_device *dev = m->dev;
+    el_queue *q = m->q;
     el_network *net = &m->discriminator;
     r->in.random.stream = EL_STREAM_SECOND_NETWORK;
     send_ids(e, r);
-    copy_ints(dev, e->dev.labels, e->host.labels, r->rows);
-    const el_tensor hidden = el_encoder_forward(dev, &net->config, &net->w, &e->discriminator, &r->in);
-    const el_tensor logits = el_rtd_forward(dev, &net->rtd_w, &e->rtd, hidden);
+    send_ints(q, e->dev.labels, e->host.labels, r->rows);
+    const el_tensor hidden = el_encoder_forward(q, &net->config, &net->w, &e->discriminator, &r->in);
+    const el_tensor logits = el_rtd_forward(q, &net->rtd_w, &e->rtd, hidden);
     const el_tensor losses = el_tensor_rows(e->row_losses, 0, r->rows);
     const el_tensor scores = el_tensor_rows(e->scores, 0, r->rows);
-    dev->copy(dev, scores, logits);
-    dev->logistic_loss(dev, losses, training ? logits : el_tensor_none(), logits, e->dev.labels,
-                       e->settings.disc_weight / e->batch->rows);
-    el_tensor_read(dev, scores, e->host.logits);
+    q->copy(q, scores, logits);
+    q->logistic_loss(q, losses, training ? logits : el_tensor_none(), logits, e->dev.labels,
+                     e->settings.disc_weight / e->batch->rows);
+    el_tensor_read(q, scores, e->host.logits);
     read_losses(e, losses);
     if (training) {
         const el_tensor dhidden = el_tensor_rows(e->discriminator_dhidden, 0, r->rows);
-        el_rtd_backward(dev, &net->rtd_w, &net->rtd_g, &e->rtd, dhidden, logits);
-        el_encoder_backward(dev, &net->config, &net->w, &net->g, &e->discriminator, &r->in, dhidden);
+        el_rtd_backward(q, &net->rtd_w, &net->rtd_g, &e->rtd, dhidden, logits);
+        el_encoder_backward(q, &net->config, &net->w, &net->g, &e->discriminator, &r->in, dhidden);
     }
 }
 

@@ -1,7 +1,7 @@
-/* profile - a device that measures another one
+/* profile - a queue that measures another one
  *
- * Every op goes to the inner device and is counted by what it is and by its shape: calls, seconds, operations and
- * bytes.  Results are the inner device's, bit for bit.  Memory and copies to and from the host are passed on
+ * Every op goes to the inner queue and is counted by what it is and by its shape: calls, seconds, operations and
+ * bytes.  Results are the inner queue's, bit for bit.  Memory and copies to and from the host are passed on
  * uncounted, so what a program spends outside ops is the time that no line has.
  *
  *   operations   multiply-adds times two of products, as the definition has them: what a backward computes again
@@ -11,10 +11,10 @@
 #ifndef EL_OPS_PROFILE_H
 #define EL_OPS_PROFILE_H
 
-#include "ops/ops.h"
+#include "ops/queue.h"
 
 typedef struct {
-    const char *op; /* its name in el_device */
+    const char *op; /* its name in el_queue */
     int width,
         inputs; /* products: of y and x (of attention: y, and 0); other ops on activations: the width, and
                           0; ops on parameters: 0 and 0 */
@@ -22,14 +22,14 @@ typedef struct {
     double seconds, flops, bytes;
 } el_profile_line;
 
-/* The inner device is borrowed: it outlives this one, whose close() leaves it open.  What it reserves meanwhile
+/* The inner queue is borrowed: it outlives this one, whose close() leaves it open.  What it reserves meanwhile
  * stays its own. */
-el_status el_device_profile(el_device **dev, el_device *inner);
+el_status el_queue_profile(el_queue **q, el_queue *inner);
 
-/* The lines of a device made above, in the order of their first calls; valid until it is closed. */
-int el_profile_lines(const el_device *dev, const el_profile_line **lines);
+/* The lines of a queue made above, in the order of their first calls; valid until it is closed. */
+int el_profile_lines(const el_queue *q, const el_profile_line **lines);
 
 /* Counts and times become zero; the lines stay in their places. */
-void el_profile_reset(el_device *dev);
+void el_profile_reset(el_queue *q);
 
 #endif

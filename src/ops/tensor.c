@@ -119,35 +119,35 @@ void el_set(el_tensor t, int row, int col, double value)
     }
 }
 
-void el_ref_zero(el_device *dev, el_tensor y)
+void el_ref_zero(el_queue *q, el_tensor y)
 {
-    (void)dev;
+    (void)q;
     for (int i = 0; i < y.rows; i++)
         for (int j = 0; j < y.cols; j++)
             el_set(y, i, j, 0);
 }
 
-void el_ref_copy(el_device *dev, el_tensor y, el_tensor x)
+void el_ref_copy(el_queue *q, el_tensor y, el_tensor x)
 {
-    (void)dev;
+    (void)q;
     assert(y.rows == x.rows && y.cols == x.cols);
     for (int i = 0; i < y.rows; i++)
         for (int j = 0; j < y.cols; j++)
             el_set(y, i, j, el_get(x, i, j));
 }
 
-void el_ref_add(el_device *dev, el_tensor y, el_tensor a, el_tensor b)
+void el_ref_add(el_queue *q, el_tensor y, el_tensor a, el_tensor b)
 {
-    (void)dev;
+    (void)q;
     assert(y.rows == a.rows && y.cols == a.cols && y.rows == b.rows && y.cols == b.cols);
     for (int i = 0; i < y.rows; i++)
         for (int j = 0; j < y.cols; j++)
             el_set(y, i, j, el_get(a, i, j) + el_get(b, i, j));
 }
 
-double el_ref_sum_squares(el_device *dev, el_tensor x)
+double el_ref_sum_squares(el_queue *q, el_tensor x)
 {
-    (void)dev;
+    (void)q;
     double sum = 0;
     for (int i = 0; i < x.rows; i++)
         for (int j = 0; j < x.cols; j++)

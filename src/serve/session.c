@@ -11,26 +11,17 @@
 /* ---- the loaded model ---- */
 
 struct el_loaded {
-    el_device *dev; /* that the weights lie on */
+    el_device *dev; /* that the weights lie on; all sessions share it */
     el_model model;
     el_vocab *vocab;
-    int threads;
-    const char *level; /* as asked for, or NULL */
+    int threads; /* of a session */
 };
-
-static el_status open_device(el_device **dev, int threads, const char *level)
-{
-    if (level && strcmp(level, "reference") == 0) {
-        *dev = el_device_reference();
-        return EL_OK;
-    }
-    return el_device_cpu(dev, threads, level);
-}
 
 static el_type type_of(el_serve_precision precision, const el_device *dev)
 {
-    const bool fastest = precision == EL_SERVE_FASTEST && dev != el_device_reference();
-    return precision == EL_SERVE_BF16 || (fastest && el_level_bf16_is_faster(dev->level)) ? EL_BF16 : EL_F32;
+    if (precision == EL_SERVE_FASTEST)
+        return dev->fast_type(dev);
+    return precision == EL_SERVE_BF16 ? EL_BF16 : EL_F32;
 }
 
 static el_status check_wish(const el_model_paths *paths, const char *folder, const el_load_settings *s)
@@ -48,6 +39,20 @@ static el_status read_config(const char *folder, el_config *config)
     return folder ? el_weights_config(folder, config, &role) : EL_OK;
 }
 
+/* On a queue of its own, which is gone when the weights are there. */
+static el_status load_weights(el_loaded *loaded, const el_model_plan *plan, const char *generator,
+                              const char *discriminator)
+{
+    el_queue *q;
+    el_status st = loaded->dev->open_queue(loaded->dev, &q, loaded->threads);
+    if (st)
+        return st;
+    st = el_weights_open(&loaded->model, q, plan, generator, discriminator);
+    loaded->model.q = NULL;
+    q->close(q);
+    return st;
+}
+
 static el_status load_model(el_loaded *loaded, const char *generator, const char *discriminator,
                             el_type activations)
 {
@@ -60,7 +65,7 @@ static el_status load_model(el_loaded *loaded, const char *generator, const char
     if (!st)
         st = read_config(discriminator, &plan.discriminator_config);
     if (!st)
-        st = el_weights_open(&loaded->model, loaded->dev, &plan, generator, discriminator);
+        st = load_weights(loaded, &plan, generator, discriminator);
     if (!st)
         st = discriminator ? el_weights_vocab(discriminator, &plan.discriminator_config, &loaded->vocab)
                            : el_weights_vocab(generator, &plan.generator_config, &loaded->vocab);
@@ -73,13 +78,12 @@ el_status el_loaded_open(el_loaded **out, const char *folder, const el_load_sett
     if (!loaded)
         return el_fail(EL_ENOMEM, "%s: no memory", folder);
     loaded->threads = settings->threads > 0 ? settings->threads : el_processors();
-    loaded->level = settings->level;
     el_model_paths paths = {0};
     el_status st = el_model_find(&paths, folder);
     if (!st)
         st = check_wish(&paths, folder, settings);
     if (!st)
-        st = open_device(&loaded->dev, loaded->threads, loaded->level);
+        st = el_device_open(&loaded->dev, settings->level);
     const bool all = !settings->generator && !settings->discriminator;
     if (!st)
         st = load_model(loaded, all || settings->generator ? paths.generator : NULL,
@@ -137,10 +141,10 @@ typedef struct {
 
 struct el_session {
     const el_loaded *loaded;
-    el_device *dev; /* the session's own: its scratch is not shared */
+    el_queue *q; /* the session's own: its scratch and its threads */
     el_wordpiece *wordpiece;
     reader generator, discriminator;
-    int *window;       /* host: ids of a window, then its slots */
+    int *window;       /* host: ids of a window, and its positions; then its slots */
     float *row;        /* host: the logits of one window or of one slot */
     el_guess *by_rank; /* host: one slot's guesses, best first */
     /* the last answer */
@@ -166,7 +170,7 @@ static void lay_out(reader *r, const el_network *net, const el_model *model, boo
         el_rtd_saved_layout(&r->rtd, a, &net->config, n, model->activations);
 }
 
-static el_status reader_open(reader *r, el_device *dev, const el_network *net, const el_model *model,
+static el_status reader_open(reader *r, el_queue *q, const el_network *net, const el_model *model,
                              bool generator)
 {
     if (!net->present)
@@ -181,17 +185,17 @@ static el_status reader_open(reader *r, el_device *dev, const el_network *net, c
         st = el_encoder_saved_layout(&r->encoder, &r->arena, &net->config, r->places, model->activations,
                                      model->parameters, false);
         if (!st && pass == 0)
-            st = el_device_reserve(dev, &r->arena);
+            st = el_device_reserve(q->dev, &r->arena);
     }
     if (!st)
-        st = dev->reserve(dev, r->places, net->config.hidden_size / net->config.num_attention_heads);
+        st = q->reserve(q, r->places, net->config.hidden_size / net->config.num_attention_heads);
     return st;
 }
 
-static void reader_close(reader *r, el_device *dev)
+static void reader_close(reader *r, el_queue *q)
 {
     el_encoder_saved_free(&r->encoder);
-    el_device_release(dev, &r->arena);
+    el_device_release(q->dev, &r->arena);
 }
 
 static el_status host_memory(el_session *s)
@@ -200,7 +204,7 @@ static el_status host_memory(el_session *s)
         s->generator.places > s->discriminator.places ? s->generator.places : s->discriminator.places;
     const el_network *net = &s->loaded->model.generator;
     const int wide = net->present && net->config.vocab_size > places ? net->config.vocab_size : places;
-    s->window = malloc((size_t)(places + SLOTS) * sizeof *s->window);
+    s->window = malloc((size_t)(2 * places + SLOTS) * sizeof *s->window);
     s->row = malloc((size_t)wide * sizeof *s->row);
     s->by_rank = malloc((size_t)wide * sizeof *s->by_rank);
     return s->window && s->row && s->by_rank ? EL_OK : el_fail(EL_ENOMEM, "no memory for a session");
@@ -213,13 +217,13 @@ el_status el_session_open(el_session **out, const el_loaded *loaded)
         return el_fail(EL_ENOMEM, "no memory for a session");
     s->loaded = loaded;
     const el_model *model = &loaded->model;
-    el_status st = open_device(&s->dev, loaded->threads, loaded->level);
+    el_status st = loaded->dev->open_queue(loaded->dev, &s->q, loaded->threads);
     if (!st)
         st = el_wordpiece_open(&s->wordpiece, loaded->vocab);
     if (!st)
-        st = reader_open(&s->generator, s->dev, &model->generator, model, true);
+        st = reader_open(&s->generator, s->q, &model->generator, model, true);
     if (!st)
-        st = reader_open(&s->discriminator, s->dev, &model->discriminator, model, false);
+        st = reader_open(&s->discriminator, s->q, &model->discriminator, model, false);
     if (!st)
         st = host_memory(s);
     if (st) {
@@ -234,10 +238,10 @@ void el_session_close(el_session *s)
 {
     if (!s)
         return;
-    if (s->dev) {
-        reader_close(&s->generator, s->dev);
-        reader_close(&s->discriminator, s->dev);
-        s->dev->close(s->dev);
+    if (s->q) {
+        reader_close(&s->generator, s->q);
+        reader_close(&s->discriminator, s->q);
+        s->q->close(s->q);
     }
     el_wordpiece_close(s->wordpiece);
     el_ids_release(&s->ids);
@@ -309,18 +313,20 @@ static el_tensor encode(el_session *s, reader *r, const el_network *net, window 
     s->window[0] = v->cls;
     memcpy(s->window + 1, s->ids.data + w.begin, (size_t)pieces * sizeof *s->window);
     s->window[rows - 1] = v->sep;
-    s->dev->copy_in(s->dev, r->ids, s->window, (size_t)rows * sizeof *r->ids);
-    s->dev->copy_in(s->dev, r->starts, starts, sizeof starts);
+    int *const positions = s->window + rows;
     for (int i = 0; i < rows; i++)
-        s->window[i] = i;
-    s->dev->copy_in(s->dev, r->positions, s->window, (size_t)rows * sizeof *r->positions);
+        positions[i] = i;
+    s->q->send(s->q, r->ids, s->window, (size_t)rows * sizeof *r->ids);
+    s->q->send(s->q, r->positions, positions, (size_t)rows * sizeof *r->positions);
+    s->q->send(s->q, r->starts, starts, sizeof starts);
+    s->q->wait(s->q);
     /* segments stay as the arena has them: 0 */
     const el_input in = {.rows = rows,
                          .ids = r->ids,
                          .segments = r->segments,
                          .positions = r->positions,
                          .layout = {.starts = r->starts, .sequences = 1, .longest = rows}};
-    return el_encoder_forward(s->dev, &net->config, &net->w, &r->encoder, &in);
+    return el_encoder_forward(s->q, &net->config, &net->w, &r->encoder, &in);
 }
 
 /* ---- detect ---- */
@@ -339,8 +345,7 @@ el_status el_session_detect(el_session *s, const char *text, size_t bytes, el_de
     for (int w = 0; w < windows && !st; w++) {
         const window view = window_at(w, count, size);
         const el_tensor hidden = encode(s, &s->discriminator, net, view);
-        st = el_tensor_read(s->dev, el_rtd_forward(s->dev, &net->rtd_w, &s->discriminator.rtd, hidden),
-                            s->row);
+        st = el_tensor_read(s->q, el_rtd_forward(s->q, &net->rtd_w, &s->discriminator.rtd, hidden), s->row);
         for (int i = view.first; i < view.last && !st; i++)
             logits[i] = s->row[1 + i - view.begin];
     }
@@ -384,12 +389,12 @@ static el_status guess_slots(el_session *s, const el_filling *a, el_tensor hidde
     int *const rows = s->window; /* free again: the encoder has its copy */
     for (int i = 0; i < count; i++)
         rows[i] = 1 + a->at[first + i] - view.begin;
-    s->dev->copy_in(s->dev, r->slots, rows, (size_t)count * sizeof *rows);
+    s->q->send(s->q, r->slots, rows, (size_t)count * sizeof *rows);
     const el_tensor logits =
-        el_mlm_forward(s->dev, &net->config, &net->mlm_w, &r->mlm, hidden, r->slots, count);
+        el_mlm_forward(s->q, &net->config, &net->mlm_w, &r->mlm, hidden, r->slots, count);
     el_guess *const guess = s->guess.data;
     for (int i = 0; i < count; i++) {
-        const el_status st = el_tensor_read(s->dev, el_tensor_rows(logits, i, 1), s->row);
+        const el_status st = el_tensor_read(s->q, el_tensor_rows(logits, i, 1), s->row);
         if (st)
             return st;
         rank(s, net->config.vocab_size, a->top_k, guess + (size_t)(first + i) * (size_t)a->top_k);

@@ -85,7 +85,7 @@ static el_st_entry entry_of(const line *l, const void *data)
 }
 
 /* Copies every tensor of the list off the device and writes them all. */
-static el_status write_list(const list *l, el_device *dev, int64_t step, const char *path)
+static el_status write_list(const list *l, el_queue *q, int64_t step, const char *path)
 {
     char *copy = malloc(l->bytes ? l->bytes : 1), *place = copy;
     el_st_entry *entries = calloc((size_t)l->count + 1, sizeof *entries);
@@ -96,9 +96,10 @@ static el_status write_list(const list *l, el_device *dev, int64_t step, const c
         copy && entries && metadata ? EL_OK : el_fail(EL_ENOMEM, "no memory to save %zu bytes", l->bytes);
     for (int i = 0; !st && i < l->count; i++) {
         entries[i] = entry_of(&l->lines[i], place);
-        dev->copy_out(dev, place, l->lines[i].tensor.data, entries[i].bytes);
+        q->fetch(q, place, l->lines[i].tensor.data, entries[i].bytes);
         place += entries[i].bytes;
     }
+    q->wait(q);
     if (!st)
         st = el_safetensors_write(path, entries, l->count, metadata, true);
     json_decref(metadata);
@@ -115,7 +116,7 @@ static el_status write_tensors(el_model *model, bool moments, int64_t step, cons
     if (!st && !path)
         st = el_fail(EL_ENOMEM, "no memory to save a checkpoint");
     if (!st)
-        st = write_list(&l, model->dev, step, path);
+        st = write_list(&l, model->q, step, path);
     free(path);
     free(l.lines);
     return st;
@@ -233,7 +234,7 @@ static el_status check_step(const el_safetensors *file, int64_t step)
                    stored ? stored : "(none)", wanted);
 }
 
-static el_status read_list(const list *l, el_device *dev, int64_t step, const char *path)
+static el_status read_list(const list *l, el_queue *q, int64_t step, const char *path)
 {
     el_safetensors file;
     el_status st = el_safetensors_open(&file, path);
@@ -248,8 +249,9 @@ static el_status read_list(const list *l, el_device *dev, int64_t step, const ch
         const el_st_entry *entry;
         if ((st = check_entry(&file, &l->lines[i], &entry)))
             break;
-        dev->copy_in(dev, l->lines[i].tensor.data, entry->data, entry->bytes);
+        q->send(q, l->lines[i].tensor.data, entry->data, entry->bytes);
     }
+    q->wait(q);
     el_safetensors_close(&file);
     return st;
 }
@@ -257,7 +259,7 @@ static el_status read_list(const list *l, el_device *dev, int64_t step, const ch
 static void zero_moments(el_model *model, const list *l)
 {
     for (int i = 0; i < l->count; i++)
-        model->dev->zero(model->dev, l->lines[i].tensor);
+        model->q->zero(model->q, l->lines[i].tensor);
 }
 
 static el_status read_tensors(el_model *model, bool moments, bool optional, int64_t step, const char *folder)
@@ -270,7 +272,7 @@ static el_status read_tensors(el_model *model, bool moments, bool optional, int6
     if (!st && optional && !el_file_exists(path))
         zero_moments(model, &l);
     else if (!st)
-        st = read_list(&l, model->dev, step, path);
+        st = read_list(&l, model->q, step, path);
     free(path);
     free(l.lines);
     return st;

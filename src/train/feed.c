@@ -24,13 +24,13 @@ void el_feed_close(el_feed *feed)
     *feed = (el_feed){0};
 }
 
-static void send(el_device *dev, int *to, const int *from, int count)
+static void send(el_queue *q, int *to, const int *from, int count)
 {
-    dev->copy_in(dev, to, from, (size_t)count * sizeof *to);
+    q->send(q, to, from, (size_t)count * sizeof *to);
 }
 
-el_input el_feed_send(el_feed *feed, el_device *dev, const el_batch *batch, int first, int last,
-                      bool training, el_random random)
+el_input el_feed_send(el_feed *feed, el_queue *q, const el_batch *batch, int first, int last, bool training,
+                      el_random random)
 {
     const int first_row = batch->starts[first], rows = batch->starts[last] - first_row;
     assert(rows <= feed->room && last - first <= feed->room);
@@ -41,9 +41,9 @@ el_input el_feed_send(el_feed *feed, el_device *dev, const el_batch *batch, int 
     }
     for (int s = first; s <= last; s++)
         feed->host_starts[s - first] = batch->starts[s] - first_row;
-    send(dev, feed->starts, feed->host_starts, last - first + 1);
-    send(dev, feed->segments, batch->segments + first_row, rows);
-    send(dev, feed->positions, batch->positions + first_row, rows);
+    send(q, feed->starts, feed->host_starts, last - first + 1);
+    send(q, feed->segments, batch->segments + first_row, rows);
+    send(q, feed->positions, batch->positions + first_row, rows);
     return (el_input){.rows = rows,
                       .ids = feed->ids,
                       .segments = feed->segments,
@@ -54,7 +54,7 @@ el_input el_feed_send(el_feed *feed, el_device *dev, const el_batch *batch, int 
                       .first_row = (uint64_t)first_row};
 }
 
-void el_feed_send_ids(el_feed *feed, el_device *dev, const int *ids, int rows)
+void el_feed_send_ids(el_feed *feed, el_queue *q, const int *ids, int rows)
 {
-    send(dev, feed->ids, ids, rows);
+    send(q, feed->ids, ids, rows);
 }

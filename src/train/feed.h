@@ -21,8 +21,8 @@ el_status el_feed_open(el_feed *feed, int rows); /* the host's part */
 void el_feed_close(el_feed *feed);               /* accepts a zeroed one */
 
 /* Sequences [first, last), all but their ids.  The stream of `random` is left to whoever runs a network. */
-el_input el_feed_send(el_feed *feed, el_device *dev, const el_batch *batch, int first, int last,
-                      bool training, el_random random);
-void el_feed_send_ids(el_feed *feed, el_device *dev, const int *ids, int rows);
+el_input el_feed_send(el_feed *feed, el_queue *q, const el_batch *batch, int first, int last, bool training,
+                      el_random random);
+void el_feed_send_ids(el_feed *feed, el_queue *q, const int *ids, int rows);
 
 #endif

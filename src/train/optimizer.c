@@ -16,7 +16,7 @@ el_optimizer el_optimizer_defaults(void)
 }
 
 typedef struct {
-    el_device *dev;
+    el_queue *q;
     double squares;
 } squares_sum;
 
@@ -24,26 +24,26 @@ static void add_gradient(void *context, const char *network, el_param *param)
 {
     (void)network;
     squares_sum *sum = context;
-    sum->squares += sum->dev->sum_squares(sum->dev, param->gradient);
+    sum->squares += sum->q->sum_squares(sum->q, param->gradient);
 }
 
 static void add_value(void *context, const char *network, el_param *param)
 {
     (void)network;
     squares_sum *sum = context;
-    sum->squares += sum->dev->sum_squares(sum->dev, param->value);
+    sum->squares += sum->q->sum_squares(sum->q, param->value);
 }
 
 double el_gradient_norm(el_model *model)
 {
-    squares_sum sum = {.dev = model->dev};
+    squares_sum sum = {.q = model->q};
     el_model_each(model, add_gradient, &sum);
     return sqrt(sum.squares);
 }
 
 bool el_model_finite(el_model *model)
 {
-    squares_sum sum = {.dev = model->dev};
+    squares_sum sum = {.q = model->q};
     el_model_each(model, add_value, &sum);
     return isfinite(sum.squares);
 }
@@ -71,8 +71,8 @@ static void update_param(void *context, const char *network, el_param *param)
     step.rate *= depth_scale(u, network, param);
     if (!param->decay)
         step.decay = 0;
-    el_device *dev = u->model->dev;
-    dev->adamw(dev, param->value, param->m, param->v, param->gradient, step);
+    el_queue *q = u->model->q;
+    q->adamw(q, param->value, param->m, param->v, param->gradient, step);
 }
 
 void el_optimizer_update(const el_optimizer *o, el_model *model, double rate, double norm, int64_t updates)
@@ -94,12 +94,12 @@ void el_optimizer_update(const el_optimizer *o, el_model *model, double rate, do
 static void zero_moments(void *context, const char *network, el_param *param)
 {
     (void)network;
-    el_device *const dev = context;
-    dev->zero(dev, param->m);
-    dev->zero(dev, param->v);
+    el_queue *const q = context;
+    q->zero(q, param->m);
+    q->zero(q, param->v);
 }
 
 void el_optimizer_forget(el_model *model)
 {
-    el_model_each(model, zero_moments, model->dev);
+    el_model_each(model, zero_moments, model->q);
 }

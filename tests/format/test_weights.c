@@ -71,7 +71,7 @@ static void open_model(el_model *model, const el_head_config *head, uint64_t see
     c->vocab_size = 7, c->embedding_size = 4, c->hidden_size = 8, c->num_hidden_layers = 1;
     c->num_attention_heads = 2, c->intermediate_size = 8, c->max_position_embeddings = 4;
     const el_initialisation how = {.seed = seed};
-    CHECK(el_model_open(model, el_device_reference(), &plan) == EL_OK, "%s", el_error());
+    CHECK(el_model_open(model, el_queue_reference(), &plan) == EL_OK, "%s", el_error());
     CHECK(el_model_initialise(model, &how) == EL_OK, "%s", el_error());
 }
 

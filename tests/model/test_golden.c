@@ -23,7 +23,7 @@
 enum { ROWS = 32, SLOTS = 6, LONGEST = 16 };
 
 typedef struct {
-    el_device *dev;
+    el_queue *q;
     el_safetensors golden;
     el_model model;
     el_arena arena;
@@ -61,7 +61,7 @@ static void lay_out(fixture *f)
     f->discriminator_dhidden = el_arena_tensor(&f->arena, act, ROWS, d->hidden_size);
 }
 
-static void open_fixture(fixture *f, el_device *dev, el_type type, double tolerance)
+static void open_fixture(fixture *f, el_queue *q, el_type type, double tolerance)
 {
     el_model_plan plan = {.generator = true,
                           .discriminator = true,
@@ -70,7 +70,7 @@ static void open_fixture(fixture *f, el_device *dev, el_type type, double tolera
                           .parameters = type,
                           .training = true};
     el_role role;
-    *f = (fixture){.dev = dev, .tolerance = tolerance};
+    *f = (fixture){.q = q, .tolerance = tolerance};
     CHECK(el_safetensors_open(&f->golden, TEST_DATA "/golden/case.safetensors") == EL_OK, "%s", el_error());
     CHECK(el_weights_config(TEST_DATA "/golden/generator", &plan.generator_config, &role) == EL_OK, "%s",
           el_error());
@@ -78,13 +78,13 @@ static void open_fixture(fixture *f, el_device *dev, el_type type, double tolera
     CHECK(el_weights_config(TEST_DATA "/golden/discriminator", &plan.discriminator_config, &role) == EL_OK,
           "%s", el_error());
     CHECK(role == EL_DISCRIMINATOR, "the discriminator's folder is taken for a generator's");
-    CHECK(el_model_open(&f->model, dev, &plan) == EL_OK, "%s", el_error());
+    CHECK(el_model_open(&f->model, q, &plan) == EL_OK, "%s", el_error());
     CHECK(el_weights_load(&f->model, EL_GENERATOR, TEST_DATA "/golden/generator") == EL_OK, "%s", el_error());
     CHECK(el_weights_load(&f->model, EL_DISCRIMINATOR, TEST_DATA "/golden/discriminator") == EL_OK, "%s",
           el_error());
     el_model_prepare(&f->model);
     lay_out(f);
-    CHECK(el_device_reserve(dev, &f->arena) == EL_OK, "%s", el_error());
+    CHECK(el_device_reserve(q->dev, &f->arena) == EL_OK, "%s", el_error());
     lay_out(f);
 }
 
@@ -92,10 +92,10 @@ static void close_fixture(fixture *f)
 {
     el_encoder_saved_free(&f->generator);
     el_encoder_saved_free(&f->discriminator);
-    el_device_release(f->dev, &f->arena);
+    el_device_release(f->q->dev, &f->arena);
     el_model_close(&f->model);
     el_safetensors_close(&f->golden);
-    f->dev->close(f->dev);
+    el_queue_close(f->q);
 }
 
 static double mean(el_tensor t)
@@ -120,7 +120,7 @@ static void compare(const fixture *f, el_tensor t, const char *name)
 /* Forward and backward with the goldens' masks and samples; losses: total, generator, discriminator. */
 static void run_step(fixture *f, double losses[3], bool compare_logits)
 {
-    el_device *dev = f->dev;
+    el_queue *q = f->q;
     el_network *gen = &f->model.generator, *disc = &f->model.discriminator;
     const int *slots = golden_ints(f, "slots");
     el_input in = {.rows = ROWS,
@@ -129,23 +129,23 @@ static void run_step(fixture *f, double losses[3], bool compare_logits)
                    .positions = golden_ints(f, "positions"),
                    .layout = {golden_ints(f, "starts"), 3, LONGEST}};
     el_model_zero_gradients(&f->model);
-    el_tensor hidden = el_encoder_forward(dev, &gen->config, &gen->w, &f->generator, &in);
-    el_tensor logits = el_mlm_forward(dev, &gen->config, &gen->mlm_w, &f->mlm, hidden, slots, SLOTS);
+    el_tensor hidden = el_encoder_forward(q, &gen->config, &gen->w, &f->generator, &in);
+    el_tensor logits = el_mlm_forward(q, &gen->config, &gen->mlm_w, &f->mlm, hidden, slots, SLOTS);
     if (compare_logits)
         compare(f, logits, "generator_logits");
-    dev->softmax_loss(dev, f->slot_losses, NULL, NULL, logits, logits, golden_ints(f, "targets"), NULL,
-                      1.0 / SLOTS);
-    el_mlm_backward(dev, &gen->mlm_w, &gen->mlm_g, &f->mlm, f->generator_dhidden, logits, slots);
-    el_encoder_backward(dev, &gen->config, &gen->w, &gen->g, &f->generator, &in, f->generator_dhidden);
+    q->softmax_loss(q, f->slot_losses, NULL, NULL, logits, logits, golden_ints(f, "targets"), NULL,
+                    1.0 / SLOTS);
+    el_mlm_backward(q, &gen->mlm_w, &gen->mlm_g, &f->mlm, f->generator_dhidden, logits, slots);
+    el_encoder_backward(q, &gen->config, &gen->w, &gen->g, &f->generator, &in, f->generator_dhidden);
 
     in.ids = golden_ints(f, "discriminator_ids");
-    hidden = el_encoder_forward(dev, &disc->config, &disc->w, &f->discriminator, &in);
-    logits = el_rtd_forward(dev, &disc->rtd_w, &f->rtd, hidden);
+    hidden = el_encoder_forward(q, &disc->config, &disc->w, &f->discriminator, &in);
+    logits = el_rtd_forward(q, &disc->rtd_w, &f->rtd, hidden);
     if (compare_logits)
         compare(f, logits, "discriminator_logits");
-    dev->logistic_loss(dev, f->row_losses, logits, logits, golden_ints(f, "replaced"), 50.0 / ROWS);
-    el_rtd_backward(dev, &disc->rtd_w, &disc->rtd_g, &f->rtd, f->discriminator_dhidden, logits);
-    el_encoder_backward(dev, &disc->config, &disc->w, &disc->g, &f->discriminator, &in,
+    q->logistic_loss(q, f->row_losses, logits, logits, golden_ints(f, "replaced"), 50.0 / ROWS);
+    el_rtd_backward(q, &disc->rtd_w, &disc->rtd_g, &f->rtd, f->discriminator_dhidden, logits);
+    el_encoder_backward(q, &disc->config, &disc->w, &disc->g, &f->discriminator, &in,
                         f->discriminator_dhidden);
     losses[1] = mean(f->slot_losses);
     losses[2] = mean(f->row_losses);
@@ -205,7 +205,7 @@ static void reference_agrees(void **state)
 {
     (void)state;
     fixture f;
-    open_fixture(&f, el_device_reference(), EL_F64, 1e-9);
+    open_fixture(&f, el_queue_reference(), EL_F64, 1e-9);
     compare_with_transformers(&f);
     compare_training(&f);
     close_fixture(&f);
@@ -215,9 +215,9 @@ static void processor_agrees(void **state)
 {
     (void)state;
     fixture f;
-    el_device *dev;
-    CHECK(el_device_cpu(&dev, 2, NULL) == EL_OK, "%s", el_error());
-    open_fixture(&f, dev, EL_F32, 1e-4);
+    el_queue *q;
+    CHECK(el_queue_open(&q, 2, NULL) == EL_OK, "%s", el_error());
+    open_fixture(&f, q, EL_F32, 1e-4);
     compare_with_transformers(&f);
     compare_training(&f);
     close_fixture(&f);

@@ -53,7 +53,7 @@ static void open_fixture(fixture *f, el_tying tying, int generator_hidden,
                                 .training = true};
     const el_initialisation how = {.fan_in = true, .sine_positions = true, .seed = 5};
     assert_int_equal(el_vocab_parse(&f->vocab, PIECES, strlen(PIECES), (el_casing){0}, "pieces"), EL_OK);
-    assert_int_equal(el_model_open(&f->model, el_device_reference(), &plan), EL_OK);
+    assert_int_equal(el_model_open(&f->model, el_queue_reference(), &plan), EL_OK);
     assert_int_equal(el_model_initialise(&f->model, &how), EL_OK);
     for (int s = 0; s < 3; s++) {
         int ids[16];

@@ -55,7 +55,7 @@ static void every_network_is_whole(void **state)
                                         .activations = EL_F32,
                                         .parameters = EL_F32,
                                         .training = true};
-            assert_int_equal(el_model_open(&model, el_device_reference(), &plan), EL_OK);
+            assert_int_equal(el_model_open(&model, el_queue_reference(), &plan), EL_OK);
             if (plan.generator)
                 check_whole(&model.generator, TYINGS[tying], "generator_lm_head.bias");
             if (plan.discriminator)

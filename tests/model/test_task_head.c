@@ -34,7 +34,7 @@ typedef struct {
 } lesson;
 
 typedef struct {
-    el_device *dev;
+    el_queue *q;
     el_model model;
     const lesson *lesson;
     el_arena arena;
@@ -74,7 +74,7 @@ static void lay_out(fixture *f)
     f->dhidden = el_arena_tensor(&f->arena, act, MOST_ROWS, net->config.hidden_size);
 }
 
-static void open_fixture(fixture *f, el_device *dev, el_type activations, const el_config *config,
+static void open_fixture(fixture *f, el_queue *q, el_type activations, const el_config *config,
                          const el_head_config *head, const lesson *taught)
 {
     const el_type parameters = activations == EL_BF16 ? EL_F32 : activations;
@@ -85,15 +85,15 @@ static void open_fixture(fixture *f, el_device *dev, el_type activations, const 
                                 .parameters = parameters,
                                 .training = true};
     const el_initialisation how = {.fan_in = true, .seed = 5};
-    *f = (fixture){.dev = dev, .lesson = taught};
-    CHECK(el_model_open(&f->model, dev, &plan) == EL_OK, "%s", el_error());
+    *f = (fixture){.q = q, .lesson = taught};
+    CHECK(el_model_open(&f->model, q, &plan) == EL_OK, "%s", el_error());
     CHECK(el_model_initialise(&f->model, &how) == EL_OK, "%s", el_error());
     if (is_span(head))
-        CHECK(el_span_open(&f->span, dev, config, head, MOST_ROWS, SEQUENCES, activations, parameters,
-                           true) == EL_OK,
+        CHECK(el_span_open(&f->span, q, config, head, MOST_ROWS, SEQUENCES, activations, parameters, true) ==
+                  EL_OK,
               "%s", el_error());
     lay_out(f);
-    CHECK(el_device_reserve(dev, &f->arena) == EL_OK, "%s", el_error());
+    CHECK(el_device_reserve(q->dev, &f->arena) == EL_OK, "%s", el_error());
     lay_out(f);
 }
 
@@ -101,9 +101,9 @@ static void close_fixture(fixture *f)
 {
     el_span_close(f->span);
     el_encoder_saved_free(&f->encoder);
-    el_device_release(f->dev, &f->arena);
+    el_device_release(f->q->dev, &f->arena);
     el_model_close(&f->model);
-    f->dev->close(f->dev);
+    el_queue_close(f->q);
 }
 
 /* Losses and, in the logits' place, their gradient; the sum of losses. */
@@ -116,11 +116,11 @@ static double lose(fixture *f, el_tensor logits, double scale)
     const el_tensor losses = el_tensor_rows(f->losses, 0, z.rows);
     double sum = 0;
     if (l->values)
-        f->dev->squared_loss(f->dev, losses, z, z, l->values, scale);
+        f->q->squared_loss(f->q, losses, z, z, l->values, scale);
     else if (flags)
-        f->dev->logistic_loss(f->dev, losses, z, z, l->targets, scale);
+        f->q->logistic_loss(f->q, losses, z, z, l->targets, scale);
     else
-        f->dev->softmax_loss(f->dev, losses, NULL, NULL, z, z, l->targets, NULL, scale);
+        f->q->softmax_loss(f->q, losses, NULL, NULL, z, z, l->targets, NULL, scale);
     for (int i = 0; i < losses.rows; i++)
         sum += el_get(losses, i, 0);
     return sum;
@@ -143,7 +143,7 @@ static double run(fixture *f, double scale, bool backward)
         .training = true, .random = {.seed = 7, .stream = EL_STREAMS_A_NETWORK, .step = 3}, .first_row = 5};
     const el_tensor dhidden = el_tensor_rows(f->dhidden, 0, rows);
     double sum = 0;
-    f->hidden = el_encoder_forward(f->dev, &net->config, &net->w, &f->encoder, &in);
+    f->hidden = el_encoder_forward(f->q, &net->config, &net->w, &f->encoder, &in);
     if (f->span) {
         el_span_learn(f->span, &net->head_w, &net->head_g, f->hidden, &l->candidates, &l->spans, scale,
                       f->span_losses, backward, dhidden);
@@ -151,14 +151,14 @@ static double run(fixture *f, double scale, bool backward)
             sum += f->span_losses[s];
     } else {
         const el_tensor logits =
-            el_head_forward(f->dev, &net->head, &net->head_w, &f->head, f->hidden, l->read, l->count, &pass);
+            el_head_forward(f->q, &net->head, &net->head_w, &f->head, f->hidden, l->read, l->count, &pass);
         sum = lose(f, logits, scale);
         if (backward)
-            el_head_backward(f->dev, &net->head, &net->head_w, &net->head_g, &f->head, dhidden, logits,
-                             l->read, &pass);
+            el_head_backward(f->q, &net->head, &net->head_w, &net->head_g, &f->head, dhidden, logits, l->read,
+                             &pass);
     }
     if (backward)
-        el_encoder_backward(f->dev, &net->config, &net->w, &net->g, &f->encoder, &in, dhidden);
+        el_encoder_backward(f->q, &net->config, &net->w, &net->g, &f->encoder, &in, dhidden);
     return scale * sum;
 }
 
@@ -225,13 +225,12 @@ static el_config config_of(int hidden, int embedding, double dropout)
     return c;
 }
 
-static void open_case(fixture *f, const head_case *c, el_device *dev, el_type type, int hidden,
-                      double dropout)
+static void open_case(fixture *f, const head_case *c, el_queue *q, el_type type, int hidden, double dropout)
 {
     const el_config config = config_of(hidden, hidden - 2, dropout);
     el_head_config head = c->head;
     head.dropout = dropout;
-    open_fixture(f, dev, type, &config, &head, &c->lesson);
+    open_fixture(f, q, type, &config, &head, &c->lesson);
 }
 
 /* ---- central differences ---- */
@@ -278,8 +277,8 @@ static void gradients_are_slopes(void **state)
     for (int i = 0; i < 2 * CASE_COUNT; i++) {
         const head_case *c = &CASES[i / 2];
         fixture f, once;
-        open_case(&f, c, el_device_reference(), EL_F64, 8, i % 2 ? 0.2 : 0);
-        open_case(&once, c, el_device_reference(), EL_F64, 8, i % 2 ? 0.2 : 0);
+        open_case(&f, c, el_queue_reference(), EL_F64, 8, i % 2 ? 0.2 : 0);
+        open_case(&once, c, el_queue_reference(), EL_F64, 8, i % 2 ? 0.2 : 0);
         learn(&once, 0.4);
         el_model_each(&f.model, check_param, &(probe){&f, &once.model.discriminator.params, c->name});
         close_fixture(&once);
@@ -323,9 +322,9 @@ static void compare_with(const head_case *c, const fixture *reference, double lo
                          double tolerance)
 {
     fixture f;
-    el_device *dev;
-    CHECK(el_device_cpu(&dev, threads, NULL) == EL_OK, "%s", el_error());
-    open_case(&f, c, dev, type, 24, 0.1);
+    el_queue *q;
+    CHECK(el_queue_open(&q, threads, NULL) == EL_OK, "%s", el_error());
+    open_case(&f, c, q, type, 24, 0.1);
     const double got = learn(&f, 0.4);
     CHECK(fabs(got - loss) <= tolerance * loss, "%s: loss %.9g, the reference says %.9g", c->name, got, loss);
     comparison with = {&reference->model.discriminator.params, c->name, tolerance, 0};
@@ -340,14 +339,14 @@ static void processor_agrees(void **state)
     (void)state;
     for (int i = 0; i < CASE_COUNT; i++) {
         fixture reference, one;
-        el_device *dev;
-        open_case(&reference, &CASES[i], el_device_reference(), EL_F64, 24, 0.1);
+        el_queue *q;
+        open_case(&reference, &CASES[i], el_queue_reference(), EL_F64, 24, 0.1);
         const double loss = learn(&reference, 0.4);
         compare_with(&CASES[i], &reference, loss, EL_F32, 2, 2e-4);
         compare_with(&CASES[i], &reference, loss, EL_BF16, 2, 0.1);
         close_fixture(&reference);
-        CHECK(el_device_cpu(&dev, 1, NULL) == EL_OK, "%s", el_error());
-        open_case(&one, &CASES[i], dev, EL_F32, 24, 0.1);
+        CHECK(el_queue_open(&q, 1, NULL) == EL_OK, "%s", el_error());
+        open_case(&one, &CASES[i], q, EL_F32, 24, 0.1);
         compare_with(&CASES[i], &one, learn(&one, 0.4), EL_F32, 3, 0); /* the same bits */
         close_fixture(&one);
     }
@@ -360,13 +359,13 @@ static void dropout_is_the_batchs(void **state)
 {
     (void)state;
     fixture f;
-    open_case(&f, &CASES[0], el_device_reference(), EL_F64, 24, 0.3);
+    open_case(&f, &CASES[0], el_queue_reference(), EL_F64, 24, 0.3);
     learn(&f, 1);
     const el_network *net = &f.model.discriminator;
     el_head_pass pass = {.training = true, .random = {.seed = 7}, .first_row = 40};
     double whole[SEQUENCES][3];
     el_tensor logits =
-        el_head_forward(f.dev, &net->head, &net->head_w, &f.head, f.hidden, STARTS, SEQUENCES, &pass);
+        el_head_forward(f.q, &net->head, &net->head_w, &f.head, f.hidden, STARTS, SEQUENCES, &pass);
     int alike = 0, dropped = 0;
     for (int i = 0; i < SEQUENCES; i++)
         for (int j = 0; j < 24; j++) {
@@ -378,7 +377,7 @@ static void dropout_is_the_batchs(void **state)
         for (int j = 0; j < 3; j++)
             whole[i][j] = el_get(logits, i, j);
     pass.first_row += 2;
-    logits = el_head_forward(f.dev, &net->head, &net->head_w, &f.head, f.hidden, STARTS + 2, 1, &pass);
+    logits = el_head_forward(f.q, &net->head, &net->head_w, &f.head, f.hidden, STARTS + 2, 1, &pass);
     for (int j = 0; j < 3; j++)
         CHECK(el_get(logits, 0, j) == whole[2][j], "logit %d of the last row alone: %.9g, in the batch: %.9g",
               j, el_get(logits, 0, j), whole[2][j]);
@@ -504,7 +503,7 @@ static void guesses_have_the_least_loss(void **state)
         fixture f;
         if (!is_span(&CASES[i].head))
             continue;
-        open_case(&f, &CASES[i], el_device_reference(), EL_F64, 8, 0);
+        open_case(&f, &CASES[i], el_queue_reference(), EL_F64, 8, 0);
         learn(&f, 1);
         static scores all;
         score_pairs(&f, &all);
@@ -588,8 +587,8 @@ static el_candidates part_of(const lesson *l, int *rows, int *starts)
 }
 
 /* The head's folder, or, for the original's heads, another's: then the backbone alone is taken from it. */
-static void open_golden(fixture *f, const golden *g, el_device *dev, el_type type,
-                        const el_head_config *wanted, const lesson *taught)
+static void open_golden(fixture *f, const golden *g, el_queue *q, el_type type, const el_head_config *wanted,
+                        const lesson *taught)
 {
     const bool theirs = !strchr(g->kind, '_');
     char folder[256];
@@ -602,7 +601,7 @@ static void open_golden(fixture *f, const golden *g, el_device *dev, el_type typ
     CHECK(!theirs || (head.kind == wanted->kind && head.labels == wanted->labels),
           "%s: read as kind %d with %d labels", g->kind, head.kind, head.labels);
     config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0;
-    open_fixture(f, dev, type, &config, wanted, taught);
+    open_fixture(f, q, type, &config, wanted, taught);
     CHECK(el_weights_load(&f->model, EL_DISCRIMINATOR, folder) == EL_OK, "%s", el_error());
     el_model_each(&f->model, fill_pattern, NULL);
     el_model_prepare(&f->model);
@@ -639,7 +638,7 @@ static void check_answers(fixture *f, const golden *g)
         check_number(g, "answer", s, (double)null_scores[s], wanted[s]);
 }
 
-static void check_golden(el_device *dev, el_type type, double tolerance, const el_head_config *head,
+static void check_golden(el_queue *q, el_type type, double tolerance, const el_head_config *head,
                          const char *kind)
 {
     golden g = {.kind = kind, .tolerance = tolerance};
@@ -660,7 +659,7 @@ static void check_golden(el_device *dev, el_type type, double tolerance, const e
     l.spans = (el_span_targets){values_of(&g, joint ? "joint_start" : "start", EL_ST_I32, NULL),
                                 values_of(&g, joint ? "joint_end" : "end", EL_ST_I32, NULL),
                                 values_of(&g, "impossible", EL_ST_I32, NULL), 0.5};
-    open_golden(&f, &g, dev, type, head, &l);
+    open_golden(&f, &g, q, type, head, &l);
     const double *losses = kinds_values(&g, "losses", EL_ST_F64, &count);
     double mean = 0;
     for (int64_t i = 0; i < count; i++)
@@ -678,7 +677,7 @@ static void check_golden(el_device *dev, el_type type, double tolerance, const e
     el_safetensors_close(&g.file);
 }
 
-static void check_goldens(el_device *dev, el_type type, double tolerance)
+static void check_goldens(el_queue *q, el_type type, double tolerance)
 {
     static const struct {
         const char *kind;
@@ -689,8 +688,8 @@ static void check_goldens(el_device *dev, el_type type, double tolerance)
                  {"span", {.kind = EL_HEAD_SPAN}},
                  {"span_joint", {EL_HEAD_SPAN_JOINT, .answerable = true}}};
     for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
-        el_device *own = dev;
-        CHECK(dev || el_device_cpu(&own, 2, NULL) == EL_OK, "%s", el_error());
+        el_queue *own = q;
+        CHECK(q || el_queue_open(&own, 2, NULL) == EL_OK, "%s", el_error());
         check_golden(own, type, tolerance, &KINDS[i].head, KINDS[i].kind);
     }
 }
@@ -698,7 +697,7 @@ static void check_goldens(el_device *dev, el_type type, double tolerance)
 static void reference_agrees_with_pytorch(void **state)
 {
     (void)state;
-    check_goldens(el_device_reference(), EL_F64, 1e-9);
+    check_goldens(el_queue_reference(), EL_F64, 1e-9);
 }
 
 static void processor_agrees_with_pytorch(void **state)

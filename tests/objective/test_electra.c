@@ -27,7 +27,7 @@ static el_config small_config(int vocab_size)
     return c;
 }
 
-static void open_model(el_model *model, el_device *dev, const el_config *generator,
+static void open_model(el_model *model, el_queue *q, const el_config *generator,
                        const el_config *discriminator, el_type type)
 {
     const el_model_plan plan = {.generator = generator,
@@ -38,7 +38,7 @@ static void open_model(el_model *model, el_device *dev, const el_config *generat
                                 .parameters = type,
                                 .training = true};
     const el_initialisation how = {.seed = 3};
-    CHECK(el_model_open(model, dev, &plan) == EL_OK, "%s", el_error());
+    CHECK(el_model_open(model, q, &plan) == EL_OK, "%s", el_error());
     CHECK(el_model_initialise(model, &how) == EL_OK, "%s", el_error());
 }
 
@@ -72,7 +72,7 @@ static void lucky_samples_count_as_original(void **state)
         const el_config c = small_config(8);
         for (int s = 0; s < 100; s++)
             add_sequence(&batch, vocab, 22, s);
-        open_model(&model, el_device_reference(), NULL, &c, EL_F64);
+        open_model(&model, el_queue_reference(), NULL, &c, EL_F64);
         el_electra_settings settings = el_electra_defaults();
         settings.uniform_generator = true;
         settings.disallow_correct = disallow;
@@ -126,7 +126,7 @@ static void splitting_a_batch_changes_nothing(void **state)
         el_objective *objective;
         el_electra_settings settings = el_electra_defaults();
         settings.max_seq_length = 20;
-        open_model(&model, el_device_reference(), &c, &c, EL_F64);
+        open_model(&model, el_queue_reference(), &c, &c, EL_F64);
         CHECK(el_electra_open(&objective, &model, vocab, &settings, pass ? 20 : 1000) == EL_OK, "%s",
               el_error());
         const el_figures f = run(objective, &batch, true);
@@ -150,7 +150,7 @@ static void splitting_a_batch_changes_nothing(void **state)
 static void small_begins_at_the_papers_loss(void **state)
 {
     (void)state;
-    el_device *dev;
+    el_queue *q;
     el_model model;
     el_objective *objective;
     el_batch batch = {0};
@@ -161,8 +161,8 @@ static void small_begins_at_the_papers_loss(void **state)
     generator.num_attention_heads = 1;
     for (int s = 0; s < 8; s++)
         add_sequence(&batch, vocab, 128, s);
-    CHECK(el_device_cpu(&dev, 2, NULL) == EL_OK, "%s", el_error());
-    open_model(&model, dev, &generator, &discriminator, EL_F32);
+    CHECK(el_queue_open(&q, 2, NULL) == EL_OK, "%s", el_error());
+    open_model(&model, q, &generator, &discriminator, EL_F32);
     CHECK(el_model_parameters(&model) == 14196219,
           "%lld parameters, the paper's Small has 14196219 (spec 2.2)",
           (long long)el_model_parameters(&model));
@@ -172,7 +172,7 @@ static void small_begins_at_the_papers_loss(void **state)
     CHECK(fabs(f.values[0] - 44.98) < 1.5, "step-0 loss %g, expected near 44.98", f.values[0]);
     objective->close(objective);
     el_model_close(&model);
-    dev->close(dev);
+    el_queue_close(q);
     el_batch_release(&batch);
     el_vocab_close(vocab);
 }

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "ops/ops.h"
+#include "ops/queue.h"
 
 #define CHECK(condition, ...)                                                                                \
     do {                                                                                                     \

@@ -1,13 +1,13 @@
-/* The reference device against numbers worked out by hand, and the promises of ops.h that are not gradients.
+/* The reference device against numbers worked out by hand, and the promises of ops/queue.h that are not gradients.
  */
 #include "check.h"
 
-static el_device *dev;
+static el_queue *q;
 
 static int setup(void **state)
 {
     (void)state;
-    dev = el_device_reference();
+    q = el_queue_reference();
     return 0;
 }
 
@@ -91,12 +91,12 @@ static void test_moving(void **state)
 {
     (void)state;
     const el_tensor x = ROW(EL_BF16, 1, -2, 0.5), y = check_tensor(EL_F32, 1, 3);
-    dev->copy(dev, y, x);
+    q->copy(q, y, x);
     check_same("copy", y, ROW(EL_F32, 1, -2, 0.5));
-    dev->add(dev, y, y, x);
+    q->add(q, y, y, x);
     check_same("add in place", y, ROW(EL_F32, 2, -4, 1));
-    CHECK(dev->sum_squares(dev, y) == 21, "sum of squares %g, expected 21", dev->sum_squares(dev, y));
-    dev->zero(dev, y);
+    CHECK(q->sum_squares(q, y) == 21, "sum of squares %g, expected 21", q->sum_squares(q, y));
+    q->zero(q, y);
     check_same("zero", y, ROW(EL_F32, 0, 0, 0));
 }
 
@@ -106,7 +106,7 @@ static void test_stride(void **state)
     (void)state;
     const el_tensor whole = check_tensor(EL_F32, 4, 10);
     check_fill(whole, 3);
-    dev->zero(dev, el_tensor_cols(whole, 2, 5));
+    q->zero(q, el_tensor_cols(whole, 2, 5));
     for (int i = 0; i < 4; i++)
         for (int j = 0; j < 10; j++) {
             const double expected = j >= 2 && j < 7 ? 0 : 3;
@@ -121,7 +121,7 @@ static void test_linear(void **state)
     const el_tensor w = check_tensor(EL_F32, 2, 3), y = check_tensor(EL_F32, 1, 2);
     for (int n = 0; n < 6; n++)
         el_set(w, n / 3, n % 3, n + 1);
-    dev->linear_forward(dev, y, ROW(EL_F32, 1, 10, 100), w, ROW(EL_F32, 0.5, -0.5));
+    q->linear_forward(q, y, ROW(EL_F32, 1, 10, 100), w, ROW(EL_F32, 0.5, -0.5));
     check_same("x W^T + b", y, ROW(EL_F32, 321.5, 653.5));
 }
 
@@ -132,12 +132,12 @@ static void test_accumulation(void **state)
     (void)state;
     const el_tensor x = ROW(EL_F32, 2, 3), dy = ROW(EL_F32, 5), w = ROW(EL_F32, 7, 11);
     const el_tensor dx = ROW(EL_F32, 1000, 1000), dw = ROW(EL_F32, 1, 1), db = ROW(EL_F32, 1);
-    dev->linear_backward_input(dev, dx, dy, w, false);
+    q->linear_backward_input(q, dx, dy, w, false);
     check_same("dx", dx, ROW(EL_F32, 35, 55));
-    dev->linear_backward_input(dev, dx, dy, w, true);
+    q->linear_backward_input(q, dx, dy, w, true);
     check_same("dx accumulated", dx, ROW(EL_F32, 70, 110));
-    dev->linear_backward_weight(dev, dw, db, dy, x);
-    dev->linear_backward_weight(dev, dw, el_tensor_none(), dy, x);
+    q->linear_backward_weight(q, dw, db, dy, x);
+    q->linear_backward_weight(q, dw, el_tensor_none(), dy, x);
     check_same("dw twice", dw, ROW(EL_F32, 21, 31));
     check_same("db once", db, ROW(EL_F32, 6));
 }
@@ -148,7 +148,7 @@ static void test_gelu(void **state)
     /* x Phi(x) and Phi(x) + x phi(x), computed elsewhere */
     const el_tensor x = ROW(EL_F64, 0, 1, -1, 2, -3, 10, -40);
     const el_tensor y = check_tensor(EL_F64, 1, 7), slope = check_tensor(EL_F64, 1, 7);
-    dev->gelu_forward(dev, y, slope, x);
+    q->gelu_forward(q, y, slope, x);
     check_close("gelu", y,
                 ROW(EL_F64, 0, 0.8413447460685429, -0.15865525393145707, 1.9544997361036416,
                     -0.004049694094890287, 10, 0),
@@ -157,7 +157,7 @@ static void test_gelu(void **state)
                 ROW(EL_F64, 0.5, 1.0833154705876864, -0.08331547058768629, 1.085231801078197,
                     -0.011945647204183927, 1, 0),
                 1e-14);
-    dev->gelu_forward(dev, y, x, x);
+    q->gelu_forward(q, y, x, x);
     check_same("slope in the place of x", x, slope);
 }
 
@@ -167,7 +167,7 @@ static void test_layer_norm(void **state)
     /* mean 4, variance 5; with epsilon 4 the deviation is 3 */
     const el_tensor x = ROW(EL_F64, 1, 3, 5, 7), y = check_tensor(EL_F64, 1, 4),
                     stats = check_tensor(EL_F64, 1, 2);
-    dev->layer_norm_forward(dev, y, stats, x, ROW(EL_F64, 3, 3, 6, 0), ROW(EL_F64, 0, 1, 0, 9), 4);
+    q->layer_norm_forward(q, y, stats, x, ROW(EL_F64, 3, 3, 6, 0), ROW(EL_F64, 0, 1, 0, 9), 4);
     check_close("y", y, ROW(EL_F64, -3, 0, 2, 9), 1e-15);
     check_close("stats", stats, ROW(EL_F64, 4, 1.0 / 3), 1e-15);
 }
@@ -186,27 +186,27 @@ static void test_in_place(void **state)
     const el_tensor dsum = check_tensor(EL_F64, rows, cols), dbranch = check_tensor(EL_F64, rows, cols);
     const el_tensor dgamma = check_tensor(EL_F64, 1, cols), dbeta = check_tensor(EL_F64, 1, cols);
 
-    dev->residual_norm_forward(dev, y, sum, stats, x, branch, gamma, beta, 1e-12, drop);
+    q->residual_norm_forward(q, y, sum, stats, x, branch, gamma, beta, 1e-12, drop);
     const el_tensor y2 = check_tensor(EL_F64, rows, cols), x2 = check_converted(EL_F64, x);
     const el_tensor branch2 = check_converted(EL_F64, branch);
-    dev->residual_norm_forward(dev, y2, x2, stats, x2, branch, gamma, beta, 1e-12, drop);
+    q->residual_norm_forward(q, y2, x2, stats, x2, branch, gamma, beta, 1e-12, drop);
     check_same("sum in the place of x", y2, y);
-    dev->residual_norm_forward(dev, y2, branch2, stats, x, branch2, gamma, beta, 1e-12, drop);
+    q->residual_norm_forward(q, y2, branch2, stats, x, branch2, gamma, beta, 1e-12, drop);
     check_same("sum in the place of branch", y2, y);
 
-    dev->residual_norm_backward(dev, dsum, dbranch, dgamma, dbeta, dy, sum, stats, gamma, drop);
+    q->residual_norm_backward(q, dsum, dbranch, dgamma, dbeta, dy, sum, stats, gamma, drop);
     const el_tensor dy2 = check_converted(EL_F64, dy), dbranch2 = check_tensor(EL_F64, rows, cols);
-    dev->residual_norm_backward(dev, dy2, dbranch2, dgamma, dbeta, dy2, sum, stats, gamma, drop);
+    q->residual_norm_backward(q, dy2, dbranch2, dgamma, dbeta, dy2, sum, stats, gamma, drop);
     check_same("dsum in the place of dy", dy2, dsum);
     check_same("dbranch then", dbranch2, dbranch);
     const el_tensor both = check_converted(EL_F64, dy);
-    dev->residual_norm_backward(dev, both, both, dgamma, dbeta, both, sum, stats, gamma, (el_dropout){0});
+    q->residual_norm_backward(q, both, both, dgamma, dbeta, both, sum, stats, gamma, (el_dropout){0});
     check_same("one tensor for dy, dsum and dbranch", both, dsum);
 
     const int *target = check_ints(rows, -1, cols, 6);
     const el_tensor logits = check_converted(EL_F64, x), dlogits = check_tensor(EL_F64, rows, cols);
-    dev->softmax_loss(dev, el_tensor_none(), NULL, NULL, dlogits, logits, target, NULL, 2);
-    dev->softmax_loss(dev, el_tensor_none(), NULL, NULL, logits, logits, target, NULL, 2);
+    q->softmax_loss(q, el_tensor_none(), NULL, NULL, dlogits, logits, target, NULL, 2);
+    q->softmax_loss(q, el_tensor_none(), NULL, NULL, logits, logits, target, NULL, 2);
     check_same("dlogits in the place of logits", logits, dlogits);
 }
 
@@ -245,7 +245,7 @@ static void test_dropout_rate(void **state)
     const el_tensor x = check_tensor(EL_F32, rows, cols), y = check_tensor(EL_F32, rows, cols);
     check_fill(x, 1);
     for (int r = 0; r < 3; r++) {
-        dev->dropout(dev, y, x, (el_dropout){rates[r], check_seed((uint64_t)r), 0});
+        q->dropout(q, y, x, (el_dropout){rates[r], check_seed((uint64_t)r), 0});
         double dropped = 0, mean = 0;
         for (int n = 0; n < count; n++) {
             dropped += el_get(y, n / cols, n % cols) == 0;
@@ -266,14 +266,14 @@ static void test_dropout_split(void **state)
     const el_tensor x = check_random(EL_F32, 20, 50, 1, 1), y = check_tensor(EL_F32, 20, 50);
     const el_tensor part = check_tensor(EL_F32, 7, 50), other = check_tensor(EL_F32, 20, 50);
     const el_dropout drop = {0.2, {.seed = 1, .stream = 2, .step = 3}, 40};
-    dev->dropout(dev, y, x, drop);
+    q->dropout(q, y, x, drop);
     el_dropout later = drop;
     later.first_row += 9;
-    dev->dropout(dev, part, el_tensor_rows(x, 9, 7), later);
+    q->dropout(q, part, el_tensor_rows(x, 9, 7), later);
     check_same("rows 9 to 15", part, el_tensor_rows(y, 9, 7));
     const el_random others[] = {{2, 2, 3}, {1, 3, 3}, {1, 2, 4}};
     for (int k = 0; k < 3; k++) {
-        dev->dropout(dev, other, x, (el_dropout){0.2, others[k], 40});
+        q->dropout(q, other, x, (el_dropout){0.2, others[k], 40});
         CHECK(memcmp(other.data, y.data, el_tensor_bytes(20, 50, EL_F32)) != 0,
               "random numbers %d give the same mask", k);
     }
@@ -290,9 +290,9 @@ static void test_attention_split(void **state)
     const el_tensor y = check_tensor(EL_F64, 17, hidden), lse = check_tensor(EL_F64, 17, heads);
     const el_tensor y1 = check_tensor(EL_F64, 3, hidden), lse1 = check_tensor(EL_F64, 3, heads);
     const el_dropout drop = {0.3, {.seed = 4}, 100}, drop1 = {0.3, {.seed = 4}, 106};
-    dev->attention_forward(dev, y, lse, qkv, (el_layout){starts, 3, 8}, heads, drop, width);
-    dev->attention_forward(dev, y1, lse1, el_tensor_rows(qkv, 6, 3), (el_layout){alone, 1, 3}, heads, drop1,
-                           width);
+    q->attention_forward(q, y, lse, qkv, (el_layout){starts, 3, 8}, heads, drop, width);
+    q->attention_forward(q, y1, lse1, el_tensor_rows(qkv, 6, 3), (el_layout){alone, 1, 3}, heads, drop1,
+                         width);
     check_same("y", y1, el_tensor_rows(y, 6, 3));
     check_same("lse", lse1, el_tensor_rows(lse, 6, 3));
 }
@@ -308,7 +308,7 @@ static void test_attention(void **state)
     const double values[2][3] = {{1, 0, 10}, {2, log(3), 20}}; /* q, k, v */
     for (int n = 0; n < 6; n++)
         el_set(qkv, n / 3, n % 3, values[n / 3][n % 3]);
-    dev->attention_forward(dev, y, lse, qkv, (el_layout){starts, 1, 2}, 1, (el_dropout){0}, 2);
+    q->attention_forward(q, y, lse, qkv, (el_layout){starts, 1, 2}, 1, (el_dropout){0}, 2);
     CHECK(fabs(el_get(y, 0, 0) - (10 * 0.25 + 20 * 0.75)) < 1e-12, "y[0] %.15g, expected 17.5",
           el_get(y, 0, 0));
     CHECK(fabs(el_get(y, 1, 0) - (10 * 0.1 + 20 * 0.9)) < 1e-12, "y[1] %.15g, expected 19", el_get(y, 1, 0));
@@ -327,7 +327,7 @@ static void test_attention_dropout(void **state)
     check_randomize(values, 1, 1);
     const el_tensor y = check_tensor(EL_F64, rows, HEADS), lse = check_tensor(EL_F64, rows, HEADS);
     const el_dropout drop = {0.5, {.seed = 12}, 3}, numbered = {0.5, {.seed = 12}, 0};
-    dev->attention_forward(dev, y, lse, qkv, (el_layout){starts, 2, KEYS}, HEADS, drop, width);
+    q->attention_forward(q, y, lse, qkv, (el_layout){starts, 2, KEYS}, HEADS, drop, width);
     for (int i = 2; i < rows; i++)
         for (int h = 0; h < HEADS; h++) {
             double expected = 0;
@@ -351,7 +351,7 @@ static void test_softmax_loss(void **state)
     check_fill(dlogits, NAN);
     static const int target[] = {0, -1, 2};
     int guess[3];
-    dev->softmax_loss(dev, loss, guess, NULL, dlogits, logits, target, NULL, 10);
+    q->softmax_loss(q, loss, guess, NULL, dlogits, logits, target, NULL, 10);
     check_close("losses", loss, el_tensor_make((double[]){log(10), 0, log(2.5)}, EL_F64, 3, 1), 1e-12);
     const double expected[3][4] = {{-9, 4, 4, 1}, {0, 0, 0, 0}, {1, 4, -6, 1}};
     check_close("gradients", dlogits, el_tensor_make((void *)expected, EL_F64, 3, 4), 1e-12);
@@ -366,7 +366,7 @@ static void test_logistic_loss(void **state)
     const double gradients[5] = {1, -0.5, 2, 0, 0};
     static const int label[] = {0, 1, 0, 0, -1};
     const el_tensor loss = check_tensor(EL_F64, 5, 1), dlogits = check_tensor(EL_F64, 5, 1);
-    dev->logistic_loss(dev, loss, dlogits, el_tensor_make((void *)z, EL_F64, 5, 1), label, 2);
+    q->logistic_loss(q, loss, dlogits, el_tensor_make((void *)z, EL_F64, 5, 1), label, 2);
     check_close("losses", loss, el_tensor_make((void *)losses, EL_F64, 5, 1), 1e-14);
     check_close("gradients", dlogits, el_tensor_make((void *)gradients, EL_F64, 5, 1), 1e-14);
 }
@@ -377,7 +377,7 @@ static void test_squared_loss(void **state)
     const double x[4] = {1, -2, 0.5, 3}, losses[4] = {4, 0, 0.0625, 0}, gradients[4] = {-6, 0, 0.75, 0};
     const float target[] = {3, -2, 0.25f, NAN};
     const el_tensor loss = check_tensor(EL_F64, 4, 1), dx = check_tensor(EL_F64, 4, 1);
-    dev->squared_loss(dev, loss, dx, el_tensor_make((void *)x, EL_F64, 4, 1), target, 1.5);
+    q->squared_loss(q, loss, dx, el_tensor_make((void *)x, EL_F64, 4, 1), target, 1.5);
     check_same("losses", loss, el_tensor_make((void *)losses, EL_F64, 4, 1));
     check_same("gradients", dx, el_tensor_make((void *)gradients, EL_F64, 4, 1));
 }
@@ -394,7 +394,7 @@ static void count_samples(int counts[CLASSES], const double *row, const el_sampl
         for (int c = 0; c < CLASSES; c++)
             el_set(logits, i, c, row[c]);
     }
-    dev->softmax_loss(dev, el_tensor_none(), NULL, sample, el_tensor_none(), logits, targets, sampling, 1);
+    q->softmax_loss(q, el_tensor_none(), NULL, sample, el_tensor_none(), logits, targets, sampling, 1);
     memset(counts, 0, sizeof(int) * CLASSES);
     for (int i = 0; i < SAMPLES; i++) {
         CHECK(sample[i] >= 0 && sample[i] < CLASSES, "sample %d is class %d of %d", i, sample[i], CLASSES);
@@ -441,7 +441,7 @@ static void test_sampling_uniform(void **state)
     const int *target = check_ints(rows, -1, CLASSES, 2);
     int *sample = check_memory(sizeof(int) * (size_t)rows);
     const el_sampling sampling = {1, false, {.seed = 6, .stream = 5, .step = 4}, 1000};
-    dev->softmax_loss(dev, el_tensor_none(), NULL, sample, el_tensor_none(), logits, target, &sampling, 1);
+    q->softmax_loss(q, el_tensor_none(), NULL, sample, el_tensor_none(), logits, target, &sampling, 1);
     for (int i = 0; i < rows; i++) {
         double total = 0, sum = 0;
         for (int c = 0; c < CLASSES; c++)
@@ -478,11 +478,11 @@ static void test_adamw(void **state)
     el_adamw step = {0.1, 0.5, 0.75, 0.5, 0.25, 0.5, 1, 1};
     /* m = 1, v = 1: 2 - 0.1 (1 / 1.5 + 0.5) */
     const el_tensor gradient = ROW(EL_F64, 4);
-    dev->adamw(dev, value, m, v, gradient, step);
+    q->adamw(q, value, m, v, gradient, step);
     check_same("gradient after one step", gradient, ROW(EL_F64, 0));
     check_close("value after one step", value, ROW(EL_F64, 1.8833333333333333), 1e-14);
     /* m = 0.5 - 2 = -1.5, v = 0.75 + 4 = 4.75: - 0.1 (-1.5 / (sqrt 4.75 + 0.5) + 0.25 value) */
-    dev->adamw(dev, value, m, v, ROW(EL_F64, -8), step);
+    q->adamw(q, value, m, v, ROW(EL_F64, -8), step);
     check_close("m after two steps", m, ROW(EL_F64, -1.5), 1e-15);
     check_close("v after two steps", v, ROW(EL_F64, 4.75), 1e-15);
     check_close("value after two steps", value, ROW(EL_F64, 1.8922316490590112), 1e-14);
@@ -490,7 +490,7 @@ static void test_adamw(void **state)
      * (sqrt 4.890625 + 0.5) + ...) */
     step.m_correction = 2;
     step.v_correction = 0.25;
-    dev->adamw(dev, value, m, v, ROW(EL_F64, 16), step);
+    q->adamw(q, value, m, v, ROW(EL_F64, 16), step);
     check_close("value after three steps", value, ROW(EL_F64, 1.6052040017134737), 1e-14);
 }
 
@@ -503,7 +503,7 @@ static void test_sums_of_bf16(void **state)
                     y = check_tensor(EL_BF16, 1, 1);
     check_fill(x, 1);
     check_fill(w, 1);
-    dev->linear_forward(dev, y, x, w, el_tensor_none());
+    q->linear_forward(q, y, x, w, el_tensor_none());
     CHECK(el_get(y, 0, 0) == 300, "300 ones sum to %g", el_get(y, 0, 0));
 }
 

@@ -29,12 +29,12 @@ struct problem {
     void (*backward)(problem *);
 };
 
-static el_device *dev;
+static el_queue *q;
 
 static int setup(void **state)
 {
     (void)state;
-    dev = el_device_reference();
+    q = el_queue_reference();
     return 0;
 }
 
@@ -113,14 +113,14 @@ static el_dropout dropout_of(double rate)
 static void linear_forward(problem *p)
 {
     const el_tensor b = p->count > 2 ? p->inputs[2].value : el_tensor_none();
-    dev->linear_forward(dev, p->y, p->inputs[0].value, p->inputs[1].value, b);
+    q->linear_forward(q, p->y, p->inputs[0].value, p->inputs[1].value, b);
 }
 
 static void linear_backward(problem *p)
 {
     const el_tensor db = p->count > 2 ? p->inputs[2].gradient : el_tensor_none();
-    dev->linear_backward_input(dev, p->inputs[0].gradient, p->dy, p->inputs[1].value, p->inputs[0].adds);
-    dev->linear_backward_weight(dev, p->inputs[1].gradient, db, p->dy, p->inputs[0].value);
+    q->linear_backward_input(q, p->inputs[0].gradient, p->dy, p->inputs[1].value, p->inputs[0].adds);
+    q->linear_backward_weight(q, p->inputs[1].gradient, db, p->dy, p->inputs[0].value);
 }
 
 static void test_linear(void **state)
@@ -142,12 +142,12 @@ static void test_linear(void **state)
 
 static void gelu_forward(problem *p)
 {
-    dev->gelu_forward(dev, p->y, p->slope, p->inputs[0].value);
+    q->gelu_forward(q, p->y, p->slope, p->inputs[0].value);
 }
 
 static void gelu_backward(problem *p)
 {
-    dev->gelu_backward(dev, p->inputs[0].gradient, p->dy, p->slope);
+    q->gelu_backward(q, p->inputs[0].gradient, p->dy, p->slope);
 }
 
 static void test_gelu(void **state)
@@ -165,12 +165,12 @@ static void test_gelu(void **state)
 
 static void dropout_forward(problem *p)
 {
-    dev->dropout(dev, p->y, p->inputs[0].value, p->dropout);
+    q->dropout(q, p->y, p->inputs[0].value, p->dropout);
 }
 
 static void dropout_backward(problem *p)
 {
-    dev->dropout(dev, p->inputs[0].gradient, p->dy, p->dropout);
+    q->dropout(q, p->inputs[0].gradient, p->dy, p->dropout);
 }
 
 static void test_dropout(void **state)
@@ -189,14 +189,14 @@ static const double EPSILON = 1e-3; /* large enough to matter */
 
 static void layer_norm_forward(problem *p)
 {
-    dev->layer_norm_forward(dev, p->y, p->stats, p->inputs[0].value, p->inputs[1].value, p->inputs[2].value,
-                            EPSILON);
+    q->layer_norm_forward(q, p->y, p->stats, p->inputs[0].value, p->inputs[1].value, p->inputs[2].value,
+                          EPSILON);
 }
 
 static void layer_norm_backward(problem *p)
 {
-    dev->layer_norm_backward(dev, p->inputs[0].gradient, p->inputs[1].gradient, p->inputs[2].gradient, p->dy,
-                             p->inputs[0].value, p->stats, p->inputs[1].value);
+    q->layer_norm_backward(q, p->inputs[0].gradient, p->inputs[1].gradient, p->inputs[2].gradient, p->dy,
+                           p->inputs[0].value, p->stats, p->inputs[1].value);
 }
 
 static void test_layer_norm(void **state)
@@ -217,15 +217,14 @@ static void test_layer_norm(void **state)
 
 static void residual_norm_forward(problem *p)
 {
-    dev->residual_norm_forward(dev, p->y, p->sum, p->stats, p->inputs[0].value, p->inputs[1].value,
-                               p->inputs[2].value, p->inputs[3].value, EPSILON, p->dropout);
+    q->residual_norm_forward(q, p->y, p->sum, p->stats, p->inputs[0].value, p->inputs[1].value,
+                             p->inputs[2].value, p->inputs[3].value, EPSILON, p->dropout);
 }
 
 static void residual_norm_backward(problem *p)
 {
-    dev->residual_norm_backward(dev, p->inputs[0].gradient, p->inputs[1].gradient, p->inputs[2].gradient,
-                                p->inputs[3].gradient, p->dy, p->sum, p->stats, p->inputs[2].value,
-                                p->dropout);
+    q->residual_norm_backward(q, p->inputs[0].gradient, p->inputs[1].gradient, p->inputs[2].gradient,
+                              p->inputs[3].gradient, p->dy, p->sum, p->stats, p->inputs[2].value, p->dropout);
 }
 
 static void test_residual_norm(void **state)
@@ -249,13 +248,13 @@ static void test_residual_norm(void **state)
 static void embed_forward(problem *p)
 {
     const el_tensor tables[3] = {p->inputs[0].value, p->inputs[1].value, p->inputs[2].value};
-    dev->embed_forward(dev, p->y, tables, p->indices, p->count);
+    q->embed_forward(q, p->y, tables, p->indices, p->count);
 }
 
 static void embed_backward(problem *p)
 {
     for (int k = 0; k < p->count; k++)
-        dev->embed_backward(dev, p->inputs[k].gradient, p->dy, p->indices[k]);
+        q->embed_backward(q, p->inputs[k].gradient, p->dy, p->indices[k]);
 }
 
 static void test_embed(void **state)
@@ -275,12 +274,12 @@ static void test_embed(void **state)
 
 static void gather_forward(problem *p)
 {
-    dev->gather_forward(dev, p->y, p->inputs[0].value, p->indices[0]);
+    q->gather_forward(q, p->y, p->inputs[0].value, p->indices[0]);
 }
 
 static void gather_backward(problem *p)
 {
-    dev->gather_backward(dev, p->inputs[0].gradient, p->dy, p->indices[0]);
+    q->gather_backward(q, p->inputs[0].gradient, p->dy, p->indices[0]);
 }
 
 static void test_gather(void **state)
@@ -295,13 +294,13 @@ static void test_gather(void **state)
 
 static void attention_forward(problem *p)
 {
-    dev->attention_forward(dev, p->y, p->lse, p->inputs[0].value, p->layout, p->heads, p->dropout, p->width);
+    q->attention_forward(q, p->y, p->lse, p->inputs[0].value, p->layout, p->heads, p->dropout, p->width);
 }
 
 static void attention_backward(problem *p)
 {
-    dev->attention_backward(dev, p->inputs[0].gradient, p->dy, p->y, p->lse, p->inputs[0].value, p->layout,
-                            p->heads, p->dropout, p->width);
+    q->attention_backward(q, p->inputs[0].gradient, p->dy, p->y, p->lse, p->inputs[0].value, p->layout,
+                          p->heads, p->dropout, p->width);
 }
 
 static void check_attention(el_layout layout, int heads, int head_size, double rate)
@@ -332,14 +331,13 @@ static void test_attention(void **state)
 
 static void softmax_forward(problem *p)
 {
-    dev->softmax_loss(dev, p->y, NULL, NULL, el_tensor_none(), p->inputs[0].value, p->indices[0], NULL,
-                      p->scale);
+    q->softmax_loss(q, p->y, NULL, NULL, el_tensor_none(), p->inputs[0].value, p->indices[0], NULL, p->scale);
 }
 
 static void softmax_backward(problem *p)
 {
-    dev->softmax_loss(dev, el_tensor_none(), NULL, NULL, p->inputs[0].gradient, p->inputs[0].value,
-                      p->indices[0], NULL, p->scale);
+    q->softmax_loss(q, el_tensor_none(), NULL, NULL, p->inputs[0].gradient, p->inputs[0].value, p->indices[0],
+                    NULL, p->scale);
 }
 
 /* The objective of a loss is scale times its sum. */
@@ -366,13 +364,12 @@ static void test_softmax_loss(void **state)
 
 static void logistic_forward(problem *p)
 {
-    dev->logistic_loss(dev, p->y, el_tensor_none(), p->inputs[0].value, p->indices[0], p->scale);
+    q->logistic_loss(q, p->y, el_tensor_none(), p->inputs[0].value, p->indices[0], p->scale);
 }
 
 static void logistic_backward(problem *p)
 {
-    dev->logistic_loss(dev, el_tensor_none(), p->inputs[0].gradient, p->inputs[0].value, p->indices[0],
-                       p->scale);
+    q->logistic_loss(q, el_tensor_none(), p->inputs[0].gradient, p->inputs[0].value, p->indices[0], p->scale);
 }
 
 static void test_logistic_loss(void **state)
@@ -394,13 +391,12 @@ static const float squared_target[] = {0.5f, NAN, -3, 2, 7};
 
 static void squared_forward(problem *p)
 {
-    dev->squared_loss(dev, p->y, el_tensor_none(), p->inputs[0].value, squared_target, p->scale);
+    q->squared_loss(q, p->y, el_tensor_none(), p->inputs[0].value, squared_target, p->scale);
 }
 
 static void squared_backward(problem *p)
 {
-    dev->squared_loss(dev, el_tensor_none(), p->inputs[0].gradient, p->inputs[0].value, squared_target,
-                      p->scale);
+    q->squared_loss(q, el_tensor_none(), p->inputs[0].gradient, p->inputs[0].value, squared_target, p->scale);
 }
 
 static void test_squared_loss(void **state)

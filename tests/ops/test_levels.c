@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "ops/cpu.h"
 
 enum { OUTPUTS = 9 };
 
@@ -19,7 +20,7 @@ typedef struct {
 
 /* One run of a case. */
 typedef struct {
-    el_device *dev;
+    el_queue *q;
     el_type type; /* of activations */
     bool exact;   /* outputs in F64 */
     output outputs[OUTPUTS];
@@ -80,133 +81,130 @@ typedef struct {
 
 static void case_linear(run *r, sizes s)
 {
-    el_device *const dev = r->dev;
+    el_queue *const q = r->q;
     const el_tensor x = in(r, s.rows, s.cols, 1, 1), dy = in(r, s.rows, s.more, 2, 1);
     el_tensor w = parameter(s.more, s.cols, 3, 1);
     const el_tensor b = parameter(1, s.more, 4, 1);
-    w.prepared = check_memory(dev->prepared_bytes(dev, w.rows, w.cols, r->type, true) + 64);
-    dev->prepare(dev, w, r->type, true);
-    dev->linear_forward(dev, out(r, "y", r->type, s.rows, s.more, false, 1e-5), x, w, b);
-    dev->linear_forward(dev, out(r, "y without b", r->type, s.rows, s.more, false, 1e-5), x, w,
-                        el_tensor_none());
-    dev->linear_backward_input(dev, out(r, "dx", r->type, s.rows, s.cols, false, 1e-5), dy, w, false);
-    dev->linear_backward_input(dev, out(r, "dx added", r->type, s.rows, s.cols, true, 1e-5), dy, w, true);
+    w.prepared = check_memory(q->dev->prepared_bytes(q->dev, w.rows, w.cols, r->type, true) + 64);
+    q->prepare(q, w, r->type, true);
+    q->linear_forward(q, out(r, "y", r->type, s.rows, s.more, false, 1e-5), x, w, b);
+    q->linear_forward(q, out(r, "y without b", r->type, s.rows, s.more, false, 1e-5), x, w, el_tensor_none());
+    q->linear_backward_input(q, out(r, "dx", r->type, s.rows, s.cols, false, 1e-5), dy, w, false);
+    q->linear_backward_input(q, out(r, "dx added", r->type, s.rows, s.cols, true, 1e-5), dy, w, true);
     const el_tensor dw = out(r, "dw", EL_F32, s.more, s.cols, true, 1e-5);
-    dev->linear_backward_weight(dev, dw, out(r, "db", EL_F32, 1, s.more, true, 1e-5), dy, x);
+    q->linear_backward_weight(q, dw, out(r, "db", EL_F32, 1, s.more, true, 1e-5), dy, x);
 }
 
 /* The fused op's bits are those of the two that it stands for. */
 static void case_linear_gelu(run *r, sizes s)
 {
-    el_device *const dev = r->dev;
+    el_queue *const q = r->q;
     const el_tensor x = in(r, s.rows, s.cols, 1, 1);
     el_tensor w = parameter(s.more, s.cols, 3, 1 / sqrt(s.cols));
     const el_tensor b = parameter(1, s.more, 4, 1);
-    w.prepared = check_memory(dev->prepared_bytes(dev, w.rows, w.cols, r->type, true) + 64);
-    dev->prepare(dev, w, r->type, true);
+    w.prepared = check_memory(q->dev->prepared_bytes(q->dev, w.rows, w.cols, r->type, true) + 64);
+    q->prepare(q, w, r->type, true);
     const el_tensor z = out(r, "z", r->type, s.rows, s.more, false, 1e-5);
     const el_tensor y = out(r, "y", r->type, s.rows, s.more, false, 1e-5);
     const el_tensor slope = out(r, "slope", r->type, s.rows, s.more, false, 1e-5);
-    dev->linear_forward(dev, z, x, w, b);
-    dev->gelu_forward(dev, y, slope, z);
+    q->linear_forward(q, z, x, w, b);
+    q->gelu_forward(q, y, slope, z);
     const el_tensor fused = out(r, "fused y", r->type, s.rows, s.more, false, 1e-5);
     const el_tensor place = out(r, "fused slope", r->type, s.rows, s.more, false, 1e-5);
-    dev->linear_gelu_forward(dev, fused, el_tensor_none(), place, x, w, b);
+    q->linear_gelu_forward(q, fused, el_tensor_none(), place, x, w, b);
     check_same("z of the fused one", place, z);
     check_same("y without a slope", fused, y);
-    dev->linear_gelu_forward(dev, fused, place, place, x, w, b);
+    q->linear_gelu_forward(q, fused, place, place, x, w, b);
     check_same("fused y", fused, y);
     check_same("slope in the place of z", place, slope);
 }
 
 static void case_elementwise(run *r, sizes s)
 {
-    el_device *const dev = r->dev;
+    el_queue *const q = r->q;
     const el_tensor x = in(r, s.rows, s.cols, 1, 2), z = in(r, s.rows, s.cols, 2, 1);
-    dev->zero(dev, out(r, "zero", r->type, s.rows, s.cols, false, 0));
-    dev->copy(dev, out(r, "copy", EL_F32, s.rows, s.cols, false, 0), x);
-    dev->copy(dev, out(r, "rounded copy", EL_BF16, s.rows, s.cols, false, 0),
-              parameter(s.rows, s.cols, 3, 1));
-    dev->add(dev, out(r, "add", r->type, s.rows, s.cols, false, 1e-6), x, z);
+    q->zero(q, out(r, "zero", r->type, s.rows, s.cols, false, 0));
+    q->copy(q, out(r, "copy", EL_F32, s.rows, s.cols, false, 0), x);
+    q->copy(q, out(r, "rounded copy", EL_BF16, s.rows, s.cols, false, 0), parameter(s.rows, s.cols, 3, 1));
+    q->add(q, out(r, "add", r->type, s.rows, s.cols, false, 1e-6), x, z);
     const el_tensor slope = out(r, "slope", r->type, s.rows, s.cols, false, 1e-6);
-    dev->gelu_forward(dev, out(r, "gelu", r->type, s.rows, s.cols, false, 1e-6), slope, x);
-    dev->gelu_forward(dev, out(r, "gelu alone", r->type, s.rows, s.cols, false, 1e-6), el_tensor_none(), x);
-    dev->gelu_backward(dev, out(r, "dx", r->type, s.rows, s.cols, false, 1e-6), x, z);
-    dev->dropout(dev, out(r, "dropout", r->type, s.rows, s.cols, false, 1e-6), x, dropping(0.1));
+    q->gelu_forward(q, out(r, "gelu", r->type, s.rows, s.cols, false, 1e-6), slope, x);
+    q->gelu_forward(q, out(r, "gelu alone", r->type, s.rows, s.cols, false, 1e-6), el_tensor_none(), x);
+    q->gelu_backward(q, out(r, "dx", r->type, s.rows, s.cols, false, 1e-6), x, z);
+    q->dropout(q, out(r, "dropout", r->type, s.rows, s.cols, false, 1e-6), x, dropping(0.1));
 }
 
 static void case_in_place(run *r, sizes s)
 {
-    el_device *const dev = r->dev;
+    el_queue *const q = r->q;
     const el_tensor z = in(r, s.rows, s.cols, 2, 1);
     const el_tensor sum = out(r, "add", r->type, s.rows, s.cols, true, 1e-6);
-    dev->add(dev, sum, sum, z);
+    q->add(q, sum, sum, z);
     const el_tensor slope = out(r, "slope", r->type, s.rows, s.cols, true, 1e-6);
-    dev->gelu_forward(dev, out(r, "gelu", r->type, s.rows, s.cols, false, 1e-6), slope, slope);
+    q->gelu_forward(q, out(r, "gelu", r->type, s.rows, s.cols, false, 1e-6), slope, slope);
     const el_tensor dx = out(r, "dx", r->type, s.rows, s.cols, true, 1e-6);
-    dev->gelu_backward(dev, dx, dx, z);
+    q->gelu_backward(q, dx, dx, z);
     const el_tensor dropped = out(r, "dropout", r->type, s.rows, s.cols, true, 1e-6);
-    dev->dropout(dev, dropped, dropped, dropping(0.5));
+    q->dropout(q, dropped, dropped, dropping(0.5));
 }
 
 static void case_norm(run *r, sizes s)
 {
-    el_device *const dev = r->dev;
+    el_queue *const q = r->q;
     const el_tensor x = in(r, s.rows, s.cols, 1, 2), branch = in(r, s.rows, s.cols, 2, 1);
     const el_tensor gamma = parameter(1, s.cols, 3, 1), beta = parameter(1, s.cols, 4, 1);
     const el_dropout dropout = dropping(s.more ? 0.1 : 0);
     const el_tensor sum = out(r, "sum", r->type, s.rows, s.cols, false, 1e-6);
     const el_tensor stats = out(r, "stats", EL_F32, s.rows, 2, false, 1e-5);
-    dev->residual_norm_forward(dev, out(r, "y", r->type, s.rows, s.cols, false, 1e-5), sum, stats, x, branch,
-                               gamma, beta, 1e-12, dropout);
+    q->residual_norm_forward(q, out(r, "y", r->type, s.rows, s.cols, false, 1e-5), sum, stats, x, branch,
+                             gamma, beta, 1e-12, dropout);
     const el_tensor dy = in(r, s.rows, s.cols, 5, 1);
     el_tensor norm_stats = check_tensor(EL_F64, s.rows, 2), given = check_tensor(EL_F32, s.rows, 2);
-    el_device *const reference = el_device_reference();
+    el_queue *const reference = el_queue_reference();
     reference->layer_norm_forward(reference, check_tensor(EL_F64, s.rows, s.cols), norm_stats, x, gamma, beta,
                                   1e-12);
     reference->copy(reference, given, norm_stats);
-    dev->residual_norm_backward(dev, out(r, "dsum", r->type, s.rows, s.cols, false, 2e-5),
-                                out(r, "dbranch", r->type, s.rows, s.cols, false, 2e-5),
-                                out(r, "dgamma", EL_F32, 1, s.cols, true, 2e-5),
-                                out(r, "dbeta", EL_F32, 1, s.cols, true, 2e-5), dy, x, given, gamma, dropout);
+    q->residual_norm_backward(q, out(r, "dsum", r->type, s.rows, s.cols, false, 2e-5),
+                              out(r, "dbranch", r->type, s.rows, s.cols, false, 2e-5),
+                              out(r, "dgamma", EL_F32, 1, s.cols, true, 2e-5),
+                              out(r, "dbeta", EL_F32, 1, s.cols, true, 2e-5), dy, x, given, gamma, dropout);
 }
 
 static void case_layer_norm(run *r, sizes s)
 {
-    el_device *const dev = r->dev;
+    el_queue *const q = r->q;
     const el_tensor x = in(r, s.rows, s.cols, 1, 2);
     const el_tensor gamma = parameter(1, s.cols, 3, 1), beta = parameter(1, s.cols, 4, 1);
     const el_tensor stats = out(r, "stats", EL_F32, s.rows, 2, false, 1e-5);
-    dev->layer_norm_forward(dev, out(r, "y", r->type, s.rows, s.cols, false, 1e-5), stats, x, gamma, beta,
-                            1e-5);
+    q->layer_norm_forward(q, out(r, "y", r->type, s.rows, s.cols, false, 1e-5), stats, x, gamma, beta, 1e-5);
     const el_tensor dy = out(r, "dx in place", r->type, s.rows, s.cols, true, 2e-5);
-    dev->layer_norm_backward(dev, dy, out(r, "dgamma", EL_F32, 1, s.cols, true, 2e-5),
-                             out(r, "dbeta", EL_F32, 1, s.cols, true, 2e-5), dy, x, stats, gamma);
+    q->layer_norm_backward(q, dy, out(r, "dgamma", EL_F32, 1, s.cols, true, 2e-5),
+                           out(r, "dbeta", EL_F32, 1, s.cols, true, 2e-5), dy, x, stats, gamma);
 }
 
 static void case_rows(run *r, sizes s)
 {
-    el_device *const dev = r->dev;
+    el_queue *const q = r->q;
     const el_tensor tables[3] = {parameter(50, s.cols, 1, 1), parameter(s.rows, s.cols, 2, 1),
                                  parameter(2, s.cols, 3, 1)};
     const int *const indices[3] = {check_ints(s.rows, 0, 50, 5), check_ints(s.rows, 0, s.rows, 6),
                                    check_ints(s.rows, 0, 2, 7)};
-    dev->embed_forward(dev, out(r, "embedded", r->type, s.rows, s.cols, false, 1e-6), tables, indices, 3);
+    q->embed_forward(q, out(r, "embedded", r->type, s.rows, s.cols, false, 1e-6), tables, indices, 3);
     const el_tensor dy = in(r, s.rows, s.cols, 8, 1);
-    dev->embed_backward(dev, out(r, "dtable", EL_F32, 50, s.cols, true, 1e-5), dy, indices[0]);
+    q->embed_backward(q, out(r, "dtable", EL_F32, 50, s.cols, true, 1e-5), dy, indices[0]);
     const int picked = (s.rows + 1) / 2;
     int *const rows = check_memory(sizeof(int) * (size_t)picked);
     for (int i = 0; i < picked; i++)
         rows[i] = s.rows - 1 - 2 * i;
-    dev->gather_forward(dev, out(r, "gathered", r->type, picked, s.cols, false, 0), dy, rows);
+    q->gather_forward(q, out(r, "gathered", r->type, picked, s.cols, false, 0), dy, rows);
     const el_tensor part = in(r, picked, s.cols, 9, 1);
-    dev->gather_backward(dev, out(r, "scattered", r->type, s.rows, s.cols, false, 1e-6), part, rows);
+    q->gather_backward(q, out(r, "scattered", r->type, s.rows, s.cols, false, 1e-6), part, rows);
 }
 
 /* rows: of the longest sequence; cols: head size; more: heads */
 static void case_attention(run *r, sizes s)
 {
-    el_device *const dev = r->dev;
+    el_queue *const q = r->q;
     const int lengths[] = {s.rows, 1, 17, s.rows / 2 + 1, 2};
     int starts[6] = {0}, sequences = 0, longest = 0;
     for (; sequences < 5; sequences++) {
@@ -215,7 +213,7 @@ static void case_attention(run *r, sizes s)
     }
     const el_layout layout = {starts, sequences, longest};
     const int n = starts[sequences], hidden = s.cols * s.more;
-    assert_int_equal(dev->reserve(dev, longest, s.cols), EL_OK);
+    assert_int_equal(q->reserve(q, longest, s.cols), EL_OK);
     const el_tensor qkv = in(r, n, 3 * hidden, 1, 1), dy = in(r, n, hidden, 2, 1);
     /* rows of masks begin anywhere in a block of 128, or at one or two places */
     const double rates[] = {0, 0.1, 0.1};
@@ -224,16 +222,16 @@ static void case_attention(run *r, sizes s)
         const el_dropout dropout = dropping(rates[i]);
         const el_tensor y = out(r, "y", r->type, n, hidden, false, 1e-5);
         const el_tensor lse = out(r, "lse", EL_F32, n, s.more, false, 1e-5);
-        dev->attention_forward(dev, y, lse, qkv, layout, s.more, dropout, widths[i]);
-        dev->attention_backward(dev, out(r, "dqkv", r->type, n, 3 * hidden, false, 3e-5), dy, y, lse, qkv,
-                                layout, s.more, dropout, widths[i]);
+        q->attention_forward(q, y, lse, qkv, layout, s.more, dropout, widths[i]);
+        q->attention_backward(q, out(r, "dqkv", r->type, n, 3 * hidden, false, 3e-5), dy, y, lse, qkv, layout,
+                              s.more, dropout, widths[i]);
     }
 }
 
 /* rows, classes; more: bit 0 another temperature, bit 1 the target disallowed */
 static void case_softmax(run *r, sizes s)
 {
-    el_device *const dev = r->dev;
+    el_queue *const q = r->q;
     const el_tensor logits = in(r, s.rows, s.cols, 1, 3);
     const int *const target = check_ints(s.rows, -1, s.cols, 2);
     for (int i = 0; i < s.rows; i += 3)
@@ -245,43 +243,42 @@ static void case_softmax(run *r, sizes s)
                                   .random = check_seed(3),
                                   .first_row = 12};
     int *const guess = out_ints(s.rows), *const sample = out_ints(s.rows);
-    dev->softmax_loss(dev, out(r, "loss", EL_F32, s.rows, 1, false, 1e-5), guess, sample,
-                      out(r, "dlogits", r->type, s.rows, s.cols, false, 1e-5), logits, target, &sampling,
-                      0.37);
+    q->softmax_loss(q, out(r, "loss", EL_F32, s.rows, 1, false, 1e-5), guess, sample,
+                    out(r, "dlogits", r->type, s.rows, s.cols, false, 1e-5), logits, target, &sampling, 0.37);
     keep_ints(r, "guess", guess, s.rows);
     keep_ints(r, "sample", sample, s.rows);
-    dev->softmax_loss(dev, el_tensor_none(), NULL, NULL, el_tensor_none(), logits, target, NULL, 1);
+    q->softmax_loss(q, el_tensor_none(), NULL, NULL, el_tensor_none(), logits, target, NULL, 1);
 }
 
 static void case_logistic(run *r, sizes s)
 {
-    el_device *const dev = r->dev;
+    el_queue *const q = r->q;
     const el_tensor logits = in(r, s.rows, 1, 1, 6);
     const int *const label = check_ints(s.rows, -1, 2, 2);
-    dev->logistic_loss(dev, out(r, "loss", EL_F32, s.rows, 1, false, 1e-5),
-                       out(r, "dlogits", r->type, s.rows, 1, false, 1e-5), logits, label, 0.37);
+    q->logistic_loss(q, out(r, "loss", EL_F32, s.rows, 1, false, 1e-5),
+                     out(r, "dlogits", r->type, s.rows, 1, false, 1e-5), logits, label, 0.37);
 }
 
 static void case_squared(run *r, sizes s)
 {
-    el_device *const dev = r->dev;
+    el_queue *const q = r->q;
     const el_tensor x = in(r, s.rows, 1, 1, 6), target = parameter(s.rows, 1, 2, 1);
     for (int i = 1; i < s.rows; i += 3)
         el_set(target, i, 0, NAN);
-    dev->squared_loss(dev, out(r, "loss", EL_F32, s.rows, 1, false, 1e-6),
-                      out(r, "dx", r->type, s.rows, 1, false, 1e-6), x, target.data, 0.37);
-    dev->squared_loss(dev, el_tensor_none(), el_tensor_none(), x, target.data, 1);
+    q->squared_loss(q, out(r, "loss", EL_F32, s.rows, 1, false, 1e-6),
+                    out(r, "dx", r->type, s.rows, 1, false, 1e-6), x, target.data, 0.37);
+    q->squared_loss(q, el_tensor_none(), el_tensor_none(), x, target.data, 1);
 }
 
 static void case_optimizer(run *r, sizes s)
 {
-    el_device *const dev = r->dev;
+    el_queue *const q = r->q;
     const el_tensor g = out(r, "gradient", EL_F32, s.rows, s.cols, true, 0);
     const el_tensor sum = out(r, "sum of squares", EL_F32, 2, 1, false, 1e-6);
-    el_set(sum, 0, 0, dev->sum_squares(dev, g));
+    el_set(sum, 0, 0, q->sum_squares(q, g));
     el_tensor strided = g;
     strided.cols = s.cols > 1 ? s.cols - 1 : 1;
-    el_set(sum, 1, 0, dev->sum_squares(dev, strided));
+    el_set(sum, 1, 0, q->sum_squares(q, strided));
     const el_tensor value = out(r, "value", EL_F32, s.rows, s.cols, true, 1e-5);
     const el_tensor m = out(r, "m", EL_F32, s.rows, s.cols, true, 1e-6);
     const el_tensor v = out(r, "v", EL_F32, s.rows, s.cols, false, 1e-6);
@@ -294,7 +291,7 @@ static void case_optimizer(run *r, sizes s)
                            .clip = 0.5,
                            .m_correction = 1.5,
                            .v_correction = 1.2};
-    dev->adamw(dev, value, m, v, g, step);
+    q->adamw(q, value, m, v, g, step);
 }
 
 typedef struct {
@@ -332,30 +329,30 @@ static const op_case cases[] = {
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
-static run computed(el_device *dev, const op_case *c, sizes s, el_type type)
+static run computed(el_queue *q, const op_case *c, sizes s, el_type type)
 {
-    run r = {.dev = dev, .type = type, .exact = strcmp(dev->name, "reference") == 0};
+    run r = {.q = q, .type = type, .exact = strcmp(q->dev->name, "reference") == 0};
     c->compute(&r, s);
     return r;
 }
 
-static el_device *opened(int threads)
+static el_queue *opened(int threads)
 {
-    el_device *dev = NULL;
-    CHECK(el_device_cpu(&dev, threads, level) == EL_OK, "%s: %s", level, el_error());
-    CHECK(strcmp(dev->level, level) == 0, "level %s, asked for %s", dev->level, level);
-    return dev;
+    el_queue *q = NULL;
+    CHECK(el_queue_open(&q, threads, level) == EL_OK, "%s: %s", level, el_error());
+    CHECK(strcmp(q->dev->level, level) == 0, "level %s, asked for %s", q->dev->level, level);
+    return q;
 }
 
 static void compare(const op_case *c, sizes s, el_type type)
 {
     static const int threads[] = {1, 2, 3, 7};
-    const run expected = computed(el_device_reference(), c, s, type);
+    const run expected = computed(el_queue_reference(), c, s, type);
     run first = {.count = 0};
     for (int t = 0; t < 4; t++) {
-        el_device *const dev = opened(threads[t]);
-        const run got = computed(dev, c, s, type);
-        dev->close(dev);
+        el_queue *const q = opened(threads[t]);
+        const run got = computed(q, c, s, type);
+        el_queue_close(q);
         for (int i = 0; i < got.count; i++) {
             char what[160];
             const output *const o = &got.outputs[i];
@@ -398,8 +395,8 @@ static int run_level(void)
 /* An unknown level, and one that the processor lacks, are refused by name. */
 static int refuses(void)
 {
-    el_device *dev = NULL;
-    return el_device_cpu(&dev, 1, "mmx") == EL_EUSAGE && strstr(el_error(), "mmx") ? 0 : 1;
+    el_queue *q = NULL;
+    return el_queue_open(&q, 1, "mmx") == EL_EUSAGE && strstr(el_error(), "mmx") ? 0 : 1;
 }
 
 int main(int argc, char **argv)

@@ -37,7 +37,7 @@ static void direct_open(direct *d, el_role role)
     CHECK_OK(el_weights_config(path, &plan.generator_config, &found));
     plan.discriminator_config = plan.generator_config;
     CHECK(found == role, "%s is taken for the other network", path);
-    CHECK_OK(el_model_open(&d->model, el_device_reference(), &plan));
+    CHECK_OK(el_model_open(&d->model, el_queue_reference(), &plan));
     CHECK_OK(el_weights_load(&d->model, role, path));
     for (int pass = 0; pass < 2; pass++) {
         const el_config *c = &direct_network(d)->config;
@@ -71,7 +71,7 @@ static el_tensor direct_hidden(direct *d, const int32_t *ids, int count)
                          .positions = positions,
                          .layout = {starts, 1, count + 2}};
     const el_network *net = direct_network(d);
-    return el_encoder_forward(d->model.dev, &net->config, &net->w, &d->encoder, &in);
+    return el_encoder_forward(d->model.q, &net->config, &net->w, &d->encoder, &in);
 }
 
 /* Logits of pieces, without [CLS] and [SEP]. */
@@ -79,8 +79,8 @@ static void direct_detect(direct *d, const int32_t *ids, int count, float *logit
 {
     float all[PLACES];
     const el_tensor hidden = direct_hidden(d, ids, count);
-    CHECK_OK(el_tensor_read(
-        d->model.dev, el_rtd_forward(d->model.dev, &d->model.discriminator.rtd_w, &d->rtd, hidden), all));
+    CHECK_OK(el_tensor_read(d->model.q,
+                            el_rtd_forward(d->model.q, &d->model.discriminator.rtd_w, &d->rtd, hidden), all));
     memcpy(logits, all + 1, (size_t)count * sizeof *logits);
 }
 
@@ -196,8 +196,8 @@ static void test_fill(void **state)
     static const int32_t ids[] = {4, 6, 4};
     static const int rows[] = {1, 3};
     float logits[2 * PIECES];
-    CHECK_OK(el_tensor_read(d.model.dev,
-                            el_mlm_forward(d.model.dev, &d.model.generator.config, &d.model.generator.mlm_w,
+    CHECK_OK(el_tensor_read(d.model.q,
+                            el_mlm_forward(d.model.q, &d.model.generator.config, &d.model.generator.mlm_w,
                                            &d.mlm, direct_hidden(&d, ids, 3), rows, 2),
                             logits));
     for (int slot = 0; slot < 2; slot++) {
@@ -294,11 +294,31 @@ static void test_threads(void **state)
     el_loaded_close(loaded);
 }
 
+/* The name of a level is not kept: it may be gone when a session is opened.  Every session runs on the model's one
+ * device, with a queue of its own. */
+static void test_level_is_not_kept(void **state)
+{
+    (void)state;
+    char *const level = strdup("baseline");
+    el_loaded *loaded = load(false, true, level);
+    memset(level, 'x', strlen(level));
+    free(level);
+    asker one = {.loaded = loaded}, other = {.loaded = loaded};
+    assert_string_equal(el_loaded_model(loaded)->dev->level, "baseline");
+    assert_null(el_loaded_model(loaded)->q);
+    keep_asking(&one);
+    keep_asking(&other);
+    CHECK(!one.trouble[0] && !other.trouble[0] && one.sum == other.sum, "%.9g and %.9g %s%s", (double)one.sum,
+          (double)other.sum, one.trouble, other.trouble);
+    el_loaded_close(loaded);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_detect),  cmocka_unit_test(test_windows), cmocka_unit_test(test_fill),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_detect),  cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_fill),    cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_threads), cmocka_unit_test(test_level_is_not_kept),
     };
     return cmocka_run_group_tests(tests, make_run, remove_run);
 }

@@ -44,8 +44,7 @@ static inline el_config made_config(void)
     return c;
 }
 
-static inline void made_model(el_model *model, el_device *dev, el_type type, el_head_config head,
-                              bool training)
+static inline void made_model(el_model *model, el_queue *q, el_type type, el_head_config head, bool training)
 {
     const el_model_plan plan = {.discriminator = true,
                                 .discriminator_config = made_config(),
@@ -54,7 +53,7 @@ static inline void made_model(el_model *model, el_device *dev, el_type type, el_
                                 .parameters = type == EL_F64 ? EL_F64 : EL_F32,
                                 .training = training};
     const el_initialisation how = {.fan_in = true, .seed = 3};
-    CHECK_OK(el_model_open(model, dev, &plan));
+    CHECK_OK(el_model_open(model, q, &plan));
     CHECK_OK(el_model_initialise(model, &how));
 }
 

@@ -10,15 +10,15 @@
 enum { WIDTH = 8, PLACES = 16 }; /* of their models */
 
 typedef struct {
-    el_device *dev;
+    el_queue *q;
     el_embedder *embedder;
     el_dataset texts;
 } fixture;
 
 static void open(fixture *f, const char *model, el_embedder_settings settings)
 {
-    CHECK_OK(el_device_cpu(&f->dev, 1, NULL));
-    CHECK_OK(el_embedder_open(&f->embedder, f->dev, EL_F32, model, &settings));
+    CHECK_OK(el_queue_open(&f->q, 1, NULL));
+    CHECK_OK(el_embedder_open(&f->embedder, f->q, EL_F32, model, &settings));
     CHECK_OK(el_dataset_open(&f->texts, EL_CLASSIFY, "texts"));
     assert_int_equal(el_embedder_width(f->embedder), WIDTH);
 }
@@ -27,7 +27,7 @@ static void finish(fixture *f)
 {
     el_dataset_release(&f->texts);
     el_embedder_close(f->embedder);
-    f->dev->close(f->dev);
+    el_queue_close(f->q);
 }
 
 static void add(fixture *f, const char *a, const char *b)
@@ -162,18 +162,18 @@ static void long_texts_are_cut(void **state)
 static void what_cannot_be_opened(void **state)
 {
     (void)state;
-    el_device *dev;
+    el_queue *q;
     el_embedder *embedder = NULL;
     const el_embedder_settings longer = {.max_seq_length = PLACES + 1, .batch_tokens = 8},
                                usual = {.batch_tokens = 8};
-    CHECK_OK(el_device_cpu(&dev, 1, NULL));
-    CHECK_FAILS(el_embedder_open(&embedder, dev, EL_F32, their_folder("token"), &longer), EL_EUSAGE,
+    CHECK_OK(el_queue_open(&q, 1, NULL));
+    CHECK_FAILS(el_embedder_open(&embedder, q, EL_F32, their_folder("token"), &longer), EL_EUSAGE,
                 "max_seq_length is 17, but the model has 16 places");
-    CHECK_FAILS(el_embedder_open(&embedder, dev, EL_F32, TEST_DATA "/../model/golden/generator", &usual),
+    CHECK_FAILS(el_embedder_open(&embedder, q, EL_F32, TEST_DATA "/../model/golden/generator", &usual),
                 EL_EDATA, "there is no discriminator in it");
-    CHECK_FAILS(el_embedder_open(&embedder, dev, EL_F32, "/nowhere", &usual), EL_EDATA, "/nowhere");
+    CHECK_FAILS(el_embedder_open(&embedder, q, EL_F32, "/nowhere", &usual), EL_EDATA, "/nowhere");
     assert_null(embedder);
-    dev->close(dev);
+    el_queue_close(q);
 }
 
 int main(void)

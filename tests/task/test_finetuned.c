@@ -6,11 +6,11 @@
 
 #include "task/learn/finetuned.h"
 
-static el_device *open_device(void)
+static el_queue *open_device(void)
 {
-    el_device *dev;
-    CHECK_OK(el_device_cpu(&dev, 1, NULL));
-    return dev;
+    el_queue *q;
+    CHECK_OK(el_queue_open(&q, 1, NULL));
+    return q;
 }
 
 /* ---- transformers' ---- */
@@ -65,12 +65,12 @@ static void fill(el_dataset *d, const json_t *c)
 
 static void check_case(const char *name, const json_t *c)
 {
-    el_device *const dev = open_device();
+    el_queue *const q = open_device();
     el_finetuned f;
     el_dataset d;
     const el_prediction *p;
     int count;
-    CHECK_OK(el_finetuned_open(&f, dev, EL_F32, 64, their_folder(json_string_value(of(c, "is")))));
+    CHECK_OK(el_finetuned_open(&f, q, EL_F32, 64, their_folder(json_string_value(of(c, "is")))));
     CHECK_OK(el_dataset_open(&d, f.card.kind, name));
     fill(&d, c);
     CHECK_OK(el_finetuned_ask(&f, &d, &p, &count));
@@ -78,7 +78,7 @@ static void check_case(const char *name, const json_t *c)
     check_answer(name, p, c);
     el_dataset_release(&d);
     el_finetuned_close(&f);
-    dev->close(dev);
+    el_queue_close(q);
 }
 
 static void as_transformers(void **state)
@@ -173,7 +173,7 @@ static void ours_comes_back(void **state)
 {
     (void)state;
     for (int kind = 0; kind < EL_TASK_KINDS; kind++) {
-        el_device *const dev = open_device();
+        el_queue *const q = open_device();
         el_vocab *vocab = made_vocab(MADE_WORDS);
         const char *const path = in_folder(el_task_kind_name((el_task_kind)kind));
         el_task_card card;
@@ -181,7 +181,7 @@ static void ours_comes_back(void **state)
         el_dataset d;
         double digests[3];
         open_card(&card, (el_task_kind)kind);
-        made_model(&model, dev, EL_F32, HEADS[kind], true);
+        made_model(&model, q, EL_F32, HEADS[kind], true);
         CHECK_OK(el_finetuned_save(&model, vocab, &card, "# made\n", path));
         CHECK_OK(el_dataset_open(&d, (el_task_kind)kind, "made"));
         fill_any(&d);
@@ -189,7 +189,7 @@ static void ours_comes_back(void **state)
             el_finetuned f;
             const el_prediction *p;
             int count;
-            CHECK_OK(el_finetuned_open(&f, dev, EL_F32, i ? 1 : 200, path));
+            CHECK_OK(el_finetuned_open(&f, q, EL_F32, i ? 1 : 200, path));
             check_cards(&f.card, &card);
             assert_true(f.model.discriminator.head.dropout == HEADS[kind].dropout);
             for (int again = 0; again < 2; again++) {
@@ -207,7 +207,7 @@ static void ours_comes_back(void **state)
         el_model_close(&model);
         el_task_card_release(&card);
         el_vocab_close(vocab);
-        dev->close(dev);
+        el_queue_close(q);
     }
 }
 
@@ -287,14 +287,14 @@ static void bad_folders_are_refused(void **state)
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
         CHECK_FAILS(read_text(CASES[i].text, &card), EL_EDATA, CASES[i].words);
     el_finetuned f;
-    el_device *const dev = open_device();
-    CHECK_FAILS(el_finetuned_open(&f, dev, EL_F32, 64, in_folder("nothing")), EL_EDATA, "nothing");
+    el_queue *const q = open_device();
+    CHECK_FAILS(el_finetuned_open(&f, q, EL_F32, 64, in_folder("nothing")), EL_EDATA, "nothing");
     const char *const other = their_folder("sequence");
     el_vocab *vocab = made_vocab(GOLDEN_WORDS + 1);
     CHECK_OK(el_vocab_save(vocab, other));
-    CHECK_FAILS(el_finetuned_open(&f, dev, EL_F32, 64, other), EL_EDATA, "vocab.txt has 31 pieces");
+    CHECK_FAILS(el_finetuned_open(&f, q, EL_F32, 64, other), EL_EDATA, "vocab.txt has 31 pieces");
     el_vocab_close(vocab);
-    dev->close(dev);
+    el_queue_close(q);
 }
 
 int main(void)

@@ -93,21 +93,21 @@ typedef struct {
     el_features features;
     el_split split;
     el_batch batch;
-    el_device *dev;
+    el_queue *q;
     el_model model;
     el_objective *objective;
 } fixture;
 
-static void open_fixture(fixture *f, const lesson *l, el_device *dev, el_type type, bool training, int tokens)
+static void open_fixture(fixture *f, const lesson *l, el_queue *q, el_type type, bool training, int tokens)
 {
-    *f = (fixture){.lesson = l, .vocab = made_vocab(MADE_WORDS), .dev = dev};
+    *f = (fixture){.lesson = l, .vocab = made_vocab(MADE_WORDS), .q = q};
     for (int i = 0; i < 4 && l->labels[i]; i++)
         el_labels_add(&f->labels, l->labels[i]);
     CHECK_OK(el_dataset_open(&f->dataset, l->kind, l->name));
     l->fill(&f->dataset);
     CHECK_OK(el_features_add(&f->features, &f->dataset, f->vocab, &FEATURES, training, &f->split));
     made_batch(&f->features, &f->split, &f->batch);
-    made_model(&f->model, dev, type, l->head, training);
+    made_model(&f->model, q, type, l->head, training);
     const el_learner_settings settings = {.kind = l->kind,
                                           .labels = &f->labels,
                                           .low = 1,
@@ -126,7 +126,7 @@ static void close_fixture(fixture *f)
 {
     f->objective->close(f->objective);
     el_model_close(&f->model);
-    f->dev->close(f->dev);
+    el_queue_close(f->q);
     el_batch_release(&f->batch);
     el_features_release(&f->features);
     el_dataset_release(&f->dataset);
@@ -134,11 +134,11 @@ static void close_fixture(fixture *f)
     el_vocab_close(f->vocab);
 }
 
-static el_device *processor(void)
+static el_queue *processor(void)
 {
-    el_device *dev;
-    CHECK_OK(el_device_cpu(&dev, 1, NULL));
-    return dev;
+    el_queue *q;
+    CHECK_OK(el_queue_open(&q, 1, NULL));
+    return q;
 }
 
 /* ---- tests ---- */
@@ -202,8 +202,8 @@ static void cutting_a_batch_changes_nothing(void **state)
         fixture whole, cut;
         double a[2], b[2];
         gradients g = {0}, h = {0};
-        open_fixture(&whole, &LESSONS[i], el_device_reference(), EL_F64, true, 512);
-        open_fixture(&cut, &LESSONS[i], el_device_reference(), EL_F64, true, 1); /* one sequence has room */
+        open_fixture(&whole, &LESSONS[i], el_queue_reference(), EL_F64, true, 512);
+        open_fixture(&cut, &LESSONS[i], el_queue_reference(), EL_F64, true, 1); /* one sequence has room */
         assert_true(whole.objective->begin(whole.objective, &whole.batch, (el_random){0}) == EL_OK);
         assert_int_equal(whole.objective->fit(whole.objective, 0), whole.batch.sequences);
         assert_true(cut.objective->begin(cut.objective, &cut.batch, (el_random){0}) == EL_OK);
@@ -258,7 +258,7 @@ static void gradients_are_of_the_mean_loss(void **state)
         fixture f;
         gradients g = {0};
         double square = 0;
-        open_fixture(&f, &LESSONS[i], el_device_reference(), EL_F64, true, 64);
+        open_fixture(&f, &LESSONS[i], el_queue_reference(), EL_F64, true, 64);
         step(&f);
         el_model_each(&f.model, keep_gradient, &g);
         for (size_t k = 0; k < g.count; k++)

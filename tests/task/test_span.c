@@ -70,7 +70,7 @@ static void a_text_counts_once(void **state)
 enum { QUESTIONS = 6, MOST_ROWS = 24, N_BEST = 4, LONGEST = 5, MOST_TEXTS = 300 };
 
 typedef struct {
-    el_device *dev;
+    el_queue *q;
     el_model model;
     el_features features;
     el_dataset dataset;
@@ -99,15 +99,15 @@ static float all_pairs(network *n, int feature, el_span_guess *pairs, int *count
     for (int pass = 0; pass < 2; pass++) {
         CHECK_OK(el_encoder_saved_layout(&saved, &arena, &net->config, MOST_ROWS, EL_F64, EL_F64, false));
         if (pass == 0)
-            CHECK_OK(el_device_reserve(n->dev, &arena));
+            CHECK_OK(el_device_reserve(n->q->dev, &arena));
     }
-    CHECK_OK(el_span_open(&head, n->dev, &net->config, &net->head, MOST_ROWS, 1, EL_F64, EL_F64, false));
+    CHECK_OK(el_span_open(&head, n->q, &net->config, &net->head, MOST_ROWS, 1, EL_F64, EL_F64, false));
     const el_input in = {.rows = f->count,
                          .ids = n->features.ids.data + f->first,
                          .segments = segments,
                          .positions = positions,
                          .layout = {starts, 1, f->count}};
-    const el_tensor hidden = el_encoder_forward(n->dev, &net->config, &net->w, &saved, &in);
+    const el_tensor hidden = el_encoder_forward(n->q, &net->config, &net->w, &saved, &in);
     const el_candidates listed = {rows, candidates, candidates[1], 1};
     el_span_guess_best(head, &net->head_w, hidden, &listed, MOST_ROWS, pairs, &null_score);
     *count = 0;
@@ -119,7 +119,7 @@ static float all_pairs(network *n, int feature, el_span_guess *pairs, int *count
         }
     el_span_close(head);
     el_encoder_saved_free(&saved);
-    el_device_release(n->dev, &arena);
+    el_device_release(n->q->dev, &arena);
     return null_score;
 }
 
@@ -232,7 +232,7 @@ static void answers_are_the_best_of_all(void **state)
                                            {.kind = EL_HEAD_SPAN_JOINT, .answerable = true}};
     el_vocab *vocab = made_vocab(MADE_WORDS);
     for (size_t h = 0; h < sizeof HEADS / sizeof *HEADS; h++) {
-        network n = {.dev = el_device_reference()};
+        network n = {.q = el_queue_reference()};
         el_objective *objective;
         const el_prediction *p;
         int count;
@@ -246,7 +246,7 @@ static void answers_are_the_best_of_all(void **state)
         const el_feature_settings settings = {.max_seq_length = 20, .max_query_length = 3, .doc_stride = 6};
         CHECK_OK(el_features_add(&n.features, &n.dataset, vocab, &settings, false, &n.split));
         made_batch(&n.features, &n.split, &n.batch);
-        made_model(&n.model, n.dev, EL_F64, HEADS[h], false);
+        made_model(&n.model, n.q, EL_F64, HEADS[h], false);
         const el_learner_settings how = {.kind = EL_SPAN,
                                          .n_best = N_BEST,
                                          .max_answer_length = LONGEST,

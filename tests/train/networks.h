@@ -28,7 +28,7 @@ static inline el_status small_model(el_model *model, int hidden, el_tying tying,
                                 .parameters = EL_F32,
                                 .training = true};
     const el_initialisation how = {.seed = seed};
-    const el_status st = el_model_open(model, el_device_reference(), &plan);
+    const el_status st = el_model_open(model, el_queue_reference(), &plan);
     return st ? st : el_model_initialise(model, &how);
 }
 

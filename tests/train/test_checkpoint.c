@@ -130,8 +130,8 @@ static void task_heads_too(void **state)
         };
         el_model saved, loaded;
         json_t *written = json_object(), *read;
-        assert_int_equal(el_model_open(&saved, el_device_reference(), &plan), EL_OK);
-        assert_int_equal(el_model_open(&loaded, el_device_reference(), &plan), EL_OK);
+        assert_int_equal(el_model_open(&saved, el_queue_reference(), &plan), EL_OK);
+        assert_int_equal(el_model_open(&loaded, el_queue_reference(), &plan), EL_OK);
         assert_int_equal(el_model_initialise(&saved, &(el_initialisation){.seed = 3}), EL_OK);
         el_model_each(&saved, set_moments, &(double){4});
         assert_int_equal(el_checkpoint_save(&saved, written, kind, folder), EL_OK);

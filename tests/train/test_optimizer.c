@@ -65,7 +65,7 @@ static double norm_of(const numbers *n)
     return sqrt(squares);
 }
 
-/* One step of what the header of ops.h and the specification say; t counts from 1. */
+/* One step of what ops/queue.h and the specification say; t counts from 1. */
 static void step_by_hand(numbers *n, const el_optimizer *o, double rate, int t)
 {
     const double norm = norm_of(n), clip = o->max_norm > 0 && norm > o->max_norm ? o->max_norm / norm : 1;

@@ -4,43 +4,43 @@
 #include "ops/cpu/pieces.h"
 
 typedef struct {
-    el_device *dev;
+    el_queue *q;
     el_attention_args attention;
 } attention_job;
 
 static void attention_forward_task(void *context, int index, int thread)
 {
     const attention_job *const j = context;
-    kernels_of(j->dev)->attention_forward(&j->attention, index, scratch_of(j->dev, thread));
+    kernels_of(j->q)->attention_forward(&j->attention, index, scratch_of(j->q, thread));
 }
 
 static void attention_backward_task(void *context, int index, int thread)
 {
     const attention_job *const j = context;
-    kernels_of(j->dev)->attention_backward(&j->attention, index, scratch_of(j->dev, thread));
+    kernels_of(j->q)->attention_backward(&j->attention, index, scratch_of(j->q, thread));
 }
 
-static void check_attention(el_device *dev, const el_attention_args *a)
+static void check_attention(el_queue *q, const el_attention_args *a)
 {
     assert(a->qkv.cols == 3 * a->y.cols && a->y.cols % a->heads == 0 && a->lse.cols == a->heads);
     assert(a->y.type == a->qkv.type && a->lse.type == EL_F32);
     assert(a->layout.starts[a->layout.sequences] == a->qkv.rows);
     assert(a->dropout.rate == 0 || a->layout.longest <= a->width);
-    assert(kernels_of(dev)->attention_scratch(a->layout.longest, a->y.cols / a->heads) <=
-               cpu_of(dev)->scratch_bytes &&
+    assert(kernels_of(q)->attention_scratch(a->layout.longest, a->y.cols / a->heads) <=
+               cpu_of(q)->scratch_bytes &&
            "reserve() has been called for sequences this long");
 }
 
 static void attend_all(attention_job *j, el_task *task)
 {
-    check_attention(j->dev, &j->attention);
-    el_parallel(j->dev->threads, j->attention.layout.sequences * j->attention.heads, task, j);
+    check_attention(j->q, &j->attention);
+    el_parallel(j->q->threads, j->attention.layout.sequences * j->attention.heads, task, j);
 }
 
-static void attention_forward(el_device *dev, el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout,
+static void attention_forward(el_queue *q, el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout,
                               int heads, el_dropout dropped, int width)
 {
-    attention_job j = {.dev = dev,
+    attention_job j = {.q = q,
                        .attention = {.y = y,
                                      .lse = lse,
                                      .qkv = qkv,
@@ -51,10 +51,10 @@ static void attention_forward(el_device *dev, el_tensor y, el_tensor lse, el_ten
     attend_all(&j, attention_forward_task);
 }
 
-static void attention_backward(el_device *dev, el_tensor dqkv, el_tensor dy, el_tensor y, el_tensor lse,
+static void attention_backward(el_queue *q, el_tensor dqkv, el_tensor dy, el_tensor y, el_tensor lse,
                                el_tensor qkv, el_layout layout, int heads, el_dropout dropped, int width)
 {
-    attention_job j = {.dev = dev,
+    attention_job j = {.q = q,
                        .attention = {.y = y,
                                      .dy = dy,
                                      .lse = lse,
@@ -67,8 +67,8 @@ static void attention_backward(el_device *dev, el_tensor dqkv, el_tensor dy, el_
     attend_all(&j, attention_backward_task);
 }
 
-void el_cpu_attention(el_device *dev)
+void el_cpu_attention(el_queue *q)
 {
-    dev->attention_forward = attention_forward;
-    dev->attention_backward = attention_backward;
+    q->attention_forward = attention_forward;
+    q->attention_backward = attention_backward;
 }

@@ -1,4 +1,4 @@
-/* device - the processor's device: its memory, and its table of ops */
+/* device - the processor's device: its memory, and queues with their tables of ops */
 #define _DEFAULT_SOURCE
 #include <assert.h>
 #include <stdlib.h>
@@ -30,53 +30,37 @@ static void touch_task(void *context, int index, int thread)
         memset(t->memory + at, 0, t->bytes - at < TOUCHED ? t->bytes - at : TOUCHED);
 }
 
-/* Zeroed by all threads in turn: the system puts a page beside the processor that first writes to it, and so large
- * tensors lie evenly about the memory nodes of those who work on them.
+/* Zeroed by all processors in turn: the system puts a page beside the processor that first writes to it, and so
+ * large tensors lie evenly about the memory nodes of those who work on them.
  * Large memory asks for huge pages; a system that has none to give ignores it. */
 static void *device_alloc(el_device *dev, size_t bytes)
 {
+    (void)dev;
     const size_t alignment = bytes < HUGE_FROM ? EL_ALIGNMENT : HUGE_PAGE;
     const size_t whole = (bytes / alignment + 1) * alignment;
     void *const memory = bytes < SIZE_MAX - alignment ? aligned_alloc(alignment, whole) : NULL;
     if (memory && alignment == HUGE_PAGE)
         madvise(memory, whole, MADV_HUGEPAGE);
+    const int threads = alignment == HUGE_PAGE ? el_processors() : 1;
     if (memory)
-        el_parallel(dev->threads, dev->threads, touch_task, &(touching){memory, whole, dev->threads});
+        el_parallel(threads, threads, touch_task, &(touching){memory, whole, threads});
     return memory;
 }
 
-static el_status reserve_scratch(el_device *dev, size_t bytes)
+static el_type fast_type(const el_device *dev)
 {
-    el_cpu *const c = cpu_of(dev);
-    bytes = (bytes + 4095) / 4096 * 4096;
-    if (bytes <= c->scratch_bytes)
-        return EL_OK;
-    char *const scratch = aligned_alloc(4096, bytes * (size_t)dev->threads);
-    if (!scratch)
-        return el_fail(EL_ENOMEM, "cannot allocate %zu bytes of scratch for each of %d threads", bytes,
-                       dev->threads);
-    free(c->scratch);
-    c->scratch = scratch;
-    c->scratch_bytes = bytes;
-    return EL_OK;
-}
-
-static el_status reserve(el_device *dev, int longest, int head_size)
-{
-    return reserve_scratch(dev, kernels_of(dev)->attention_scratch(longest, head_size));
+    return el_kernels_bf16_is_faster(((const el_cpu *)dev)->kernels) ? EL_BF16 : EL_F32;
 }
 
 static void device_close(el_device *dev)
 {
-    el_cpu *const c = cpu_of(dev);
-    free(c->scratch);
-    free(c->sums);
-    free(c);
+    free(dev);
 }
 
-el_status el_device_cpu(el_device **dev, int threads, const char *level)
+static el_status open_queue(el_device *dev, el_queue **q, int threads);
+
+el_status el_device_cpu(el_device **dev, const char *level)
 {
-    assert(threads >= 1);
     const el_kernels *const kernels = el_level_kernels(level);
     if (!kernels)
         return el_fail(EL_EUSAGE, "%s: not an instruction-set level (baseline, avx2, avx512, avx512_bf16)",
@@ -87,31 +71,86 @@ el_status el_device_cpu(el_device **dev, int threads, const char *level)
     if (!c)
         return el_fail(EL_ENOMEM, "cannot allocate a device");
     c->device = (el_device){.name = "cpu",
+                            .level = kernels->level,
                             .close = device_close,
                             .alloc = device_alloc,
                             .release = el_ref_release,
-                            .copy_in = el_ref_copy_in,
-                            .copy_out = el_ref_copy_out,
-                            .reserve = reserve};
-    el_cpu_attention(&c->device);
-    el_cpu_elementwise(&c->device);
-    el_cpu_loss(&c->device);
-    el_cpu_norm(&c->device);
-    el_cpu_optimizer(&c->device);
-    el_cpu_product(&c->device);
-    el_cpu_rows(&c->device);
-    c->device.level = kernels->level;
-    c->device.threads = threads;
-    c->device.state = c;
+                            .prepared_bytes = el_cpu_prepared_bytes,
+                            .fast_type = fast_type,
+                            .open_queue = open_queue};
     c->kernels = kernels;
+    *dev = &c->device;
+    return EL_OK;
+}
+
+/* ---- a queue ---- */
+
+static el_status reserve_scratch(el_queue *q, size_t bytes)
+{
+    el_cpu_queue *const c = cpu_of(q);
+    bytes = (bytes + 4095) / 4096 * 4096;
+    if (bytes <= c->scratch_bytes)
+        return EL_OK;
+    char *const scratch = aligned_alloc(4096, bytes * (size_t)q->threads);
+    if (!scratch)
+        return el_fail(EL_ENOMEM, "cannot allocate %zu bytes of scratch for each of %d threads", bytes,
+                       q->threads);
+    free(c->scratch);
+    c->scratch = scratch;
+    c->scratch_bytes = bytes;
+    return EL_OK;
+}
+
+static el_status reserve(el_queue *q, int longest, int head_size)
+{
+    return reserve_scratch(q, kernels_of(q)->attention_scratch(longest, head_size));
+}
+
+static double peak(el_queue *q, el_type type)
+{
+    return el_kernels_peak(kernels_of(q), type, q->threads);
+}
+
+static void queue_close(el_queue *q)
+{
+    el_cpu_queue *const c = cpu_of(q);
+    free(c->scratch);
+    free(c->sums);
+    free(c);
+}
+
+static el_status open_queue(el_device *dev, el_queue **q, int threads)
+{
+    assert(threads >= 1);
+    el_cpu_queue *const c = calloc(1, sizeof *c);
+    if (!c)
+        return el_fail(EL_ENOMEM, "cannot allocate a queue");
+    el_queue *const queue = &c->queue;
+    *queue = (el_queue){.dev = dev,
+                        .threads = threads,
+                        .state = c,
+                        .close = queue_close,
+                        .send = el_ref_send,
+                        .fetch = el_ref_fetch,
+                        .wait = el_ref_wait,
+                        .reserve = reserve,
+                        .peak = peak};
+    el_cpu_attention(queue);
+    el_cpu_elementwise(queue);
+    el_cpu_loss(queue);
+    el_cpu_norm(queue);
+    el_cpu_optimizer(queue);
+    el_cpu_product(queue);
+    el_cpu_rows(queue);
+    c->kernels = ((const el_cpu *)dev)->kernels;
     c->sums = aligned_alloc(EL_ALIGNMENT, EL_CPU_SUMS * sizeof(float));
-    el_status status = c->sums ? EL_OK : el_fail(EL_ENOMEM, "cannot allocate a device");
+    el_status status = c->sums ? EL_OK : el_fail(EL_ENOMEM, "cannot allocate a queue");
     if (!status)
-        status = reserve_scratch(&c->device, kernels->product_scratch());
+        status = reserve_scratch(queue, c->kernels->product_scratch());
     if (status) {
-        device_close(&c->device);
+        queue_close(queue);
         return status;
     }
-    *dev = &c->device;
+    *q = queue;
     return EL_OK;
 }

@@ -14,22 +14,22 @@ static void zero_task(void *context, int index, int thread)
         memset((char *)y.data + (size_t)(i * y.stride) * bytes, 0, (size_t)y.cols * bytes);
 }
 
-static void zero(el_device *dev, el_tensor y)
+static void zero(el_queue *q, el_tensor y)
 {
-    by_rows(&(el_rows_job){.dev = dev, .a = y}, y.rows, y.cols, zero_task);
+    by_rows(&(el_rows_job){.q = q, .a = y}, y.rows, y.cols, zero_task);
 }
 
 static void copy_task(void *context, int index, int thread)
 {
     const el_rows_job *const j = context;
     (void)thread;
-    kernels_of(j->dev)->copy(piece_of(j->a, j, index), piece_of(j->b, j, index));
+    kernels_of(j->q)->copy(piece_of(j->a, j, index), piece_of(j->b, j, index));
 }
 
-static void copy(el_device *dev, el_tensor y, el_tensor x)
+static void copy(el_queue *q, el_tensor y, el_tensor x)
 {
     assert(same_shape(y, x));
-    by_rows(&(el_rows_job){.dev = dev, .a = y, .b = x}, y.rows, y.cols, copy_task);
+    by_rows(&(el_rows_job){.q = q, .a = y, .b = x}, y.rows, y.cols, copy_task);
 }
 
 typedef void three_kernel(el_tensor, el_tensor, el_tensor);
@@ -48,52 +48,52 @@ static void three_task(void *context, int index, int thread)
 }
 
 /* A kernel over three tensors; the first is as large as any. */
-static void by_three(el_device *dev, three_kernel *kernel, el_tensor a, el_tensor b, el_tensor c)
+static void by_three(el_queue *q, three_kernel *kernel, el_tensor a, el_tensor b, el_tensor c)
 {
-    three_job t = {.rows = {.dev = dev, .a = a, .b = b, .c = c}, .kernel = kernel};
+    three_job t = {.rows = {.q = q, .a = a, .b = b, .c = c}, .kernel = kernel};
     by_rows(&t.rows, a.rows, a.cols, three_task);
 }
 
-static void add(el_device *dev, el_tensor y, el_tensor a, el_tensor b)
+static void add(el_queue *q, el_tensor y, el_tensor a, el_tensor b)
 {
     assert(same_shape(y, a) && same_shape(y, b) && y.type == a.type && y.type == b.type);
-    by_three(dev, kernels_of(dev)->add, y, a, b);
+    by_three(q, kernels_of(q)->add, y, a, b);
 }
 
-static void gelu_forward(el_device *dev, el_tensor y, el_tensor slope, el_tensor x)
+static void gelu_forward(el_queue *q, el_tensor y, el_tensor slope, el_tensor x)
 {
     check_gelu(y, slope, x);
-    by_three(dev, kernels_of(dev)->gelu_forward, y, slope, x);
+    by_three(q, kernels_of(q)->gelu_forward, y, slope, x);
 }
 
-static void gelu_backward(el_device *dev, el_tensor dx, el_tensor dy, el_tensor slope)
+static void gelu_backward(el_queue *q, el_tensor dx, el_tensor dy, el_tensor slope)
 {
     check_gelu(dx, slope, dy);
-    by_three(dev, kernels_of(dev)->gelu_backward, dx, dy, slope);
+    by_three(q, kernels_of(q)->gelu_backward, dx, dy, slope);
 }
 
 static void dropout_task(void *context, int index, int thread)
 {
     const el_rows_job *const j = context;
     (void)thread;
-    kernels_of(j->dev)->dropout(piece_of(j->a, j, index), piece_of(j->b, j, index), dropout_of(j, index));
+    kernels_of(j->q)->dropout(piece_of(j->a, j, index), piece_of(j->b, j, index), dropout_of(j, index));
 }
 
-static void dropout(el_device *dev, el_tensor y, el_tensor x, el_dropout dropped)
+static void dropout(el_queue *q, el_tensor y, el_tensor x, el_dropout dropped)
 {
     assert(same_shape(y, x) && y.type == x.type);
     if (dropped.rate > 0)
-        by_rows(&(el_rows_job){.dev = dev, .a = y, .b = x, .dropout = dropped}, y.rows, y.cols, dropout_task);
+        by_rows(&(el_rows_job){.q = q, .a = y, .b = x, .dropout = dropped}, y.rows, y.cols, dropout_task);
     else if (y.data != x.data)
-        dev->copy(dev, y, x);
+        q->copy(q, y, x);
 }
 
-void el_cpu_elementwise(el_device *dev)
+void el_cpu_elementwise(el_queue *q)
 {
-    dev->zero = zero;
-    dev->copy = copy;
-    dev->add = add;
-    dev->gelu_forward = gelu_forward;
-    dev->gelu_backward = gelu_backward;
-    dev->dropout = dropout;
+    q->zero = zero;
+    q->copy = copy;
+    q->add = add;
+    q->gelu_forward = gelu_forward;
+    q->gelu_backward = gelu_backward;
+    q->dropout = dropout;
 }

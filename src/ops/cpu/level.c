@@ -68,10 +68,9 @@ static double product_time(const el_kernels *k, bench *b, el_type type)
     return best;
 }
 
-bool el_level_bf16_is_faster(const char *level)
+bool el_kernels_bf16_is_faster(const el_kernels *k)
 {
-    const el_kernels *const k = el_level_kernels(level);
-    if (!k || !k->pairs || !el_level_available(level))
+    if (!k->pairs)
         return false;
     const size_t bytes =
         (sizeof(bench) + k->product_scratch() + EL_ALIGNMENT - 1) / EL_ALIGNMENT * EL_ALIGNMENT;

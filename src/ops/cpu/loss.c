@@ -22,18 +22,18 @@ static void softmax_task(void *context, int index, int thread)
         sampling = *l->sampling;
         sampling.first_row += (uint64_t)first;
     }
-    kernels_of(j->dev)->softmax_loss(piece_of(l->loss, j, index), l->guess ? l->guess + first : NULL,
-                                     l->sample ? l->sample + first : NULL, piece_of(l->dlogits, j, index),
-                                     piece_of(l->logits, j, index), l->target + first,
-                                     l->sampling ? &sampling : NULL, j->real);
+    kernels_of(j->q)->softmax_loss(piece_of(l->loss, j, index), l->guess ? l->guess + first : NULL,
+                                   l->sample ? l->sample + first : NULL, piece_of(l->dlogits, j, index),
+                                   piece_of(l->logits, j, index), l->target + first,
+                                   l->sampling ? &sampling : NULL, j->real);
 }
 
-static void softmax_loss(el_device *dev, el_tensor loss, int *guess, int *sample, el_tensor dlogits,
+static void softmax_loss(el_queue *q, el_tensor loss, int *guess, int *sample, el_tensor dlogits,
                          el_tensor logits, const int *target, const el_sampling *sampling, double scale)
 {
     assert(!loss.data || (loss.type == EL_F32 && loss.rows == logits.rows));
     assert(!dlogits.data || (same_shape(dlogits, logits) && dlogits.type == logits.type));
-    loss_job l = {.rows = {.dev = dev, .real = scale},
+    loss_job l = {.rows = {.q = q, .real = scale},
                   .loss = loss,
                   .dlogits = dlogits,
                   .logits = logits,
@@ -49,19 +49,16 @@ static void logistic_task(void *context, int index, int thread)
     const loss_job *const l = context;
     const el_rows_job *const j = &l->rows;
     (void)thread;
-    kernels_of(j->dev)->logistic_loss(piece_of(l->loss, j, index), piece_of(l->dlogits, j, index),
-                                      piece_of(l->logits, j, index), l->target + index * j->rows, j->real);
+    kernels_of(j->q)->logistic_loss(piece_of(l->loss, j, index), piece_of(l->dlogits, j, index),
+                                    piece_of(l->logits, j, index), l->target + index * j->rows, j->real);
 }
 
-static void logistic_loss(el_device *dev, el_tensor loss, el_tensor dlogits, el_tensor logits,
-                          const int *label, double scale)
+static void logistic_loss(el_queue *q, el_tensor loss, el_tensor dlogits, el_tensor logits, const int *label,
+                          double scale)
 {
     assert(logits.cols == 1);
-    loss_job l = {.rows = {.dev = dev, .real = scale},
-                  .loss = loss,
-                  .dlogits = dlogits,
-                  .logits = logits,
-                  .target = label};
+    loss_job l = {
+        .rows = {.q = q, .real = scale}, .loss = loss, .dlogits = dlogits, .logits = logits, .target = label};
     by_rows(&l.rows, logits.rows, 16, logistic_task); /* a row costs as much as many numbers */
 }
 
@@ -71,22 +68,21 @@ static void squared_task(void *context, int index, int thread)
     const el_rows_job *const j = &l->rows;
     const float *const target = j->more;
     (void)thread;
-    kernels_of(j->dev)->squared_loss(piece_of(l->loss, j, index), piece_of(l->dlogits, j, index),
-                                     piece_of(l->logits, j, index), target + index * j->rows, j->real);
+    kernels_of(j->q)->squared_loss(piece_of(l->loss, j, index), piece_of(l->dlogits, j, index),
+                                   piece_of(l->logits, j, index), target + index * j->rows, j->real);
 }
 
-static void squared_loss(el_device *dev, el_tensor loss, el_tensor dx, el_tensor x, const float *target,
+static void squared_loss(el_queue *q, el_tensor loss, el_tensor dx, el_tensor x, const float *target,
                          double scale)
 {
     assert(x.cols == 1);
-    loss_job l = {
-        .rows = {.dev = dev, .real = scale, .more = target}, .loss = loss, .dlogits = dx, .logits = x};
+    loss_job l = {.rows = {.q = q, .real = scale, .more = target}, .loss = loss, .dlogits = dx, .logits = x};
     by_rows(&l.rows, x.rows, 1, squared_task);
 }
 
-void el_cpu_loss(el_device *dev)
+void el_cpu_loss(el_queue *q)
 {
-    dev->softmax_loss = softmax_loss;
-    dev->logistic_loss = logistic_loss;
-    dev->squared_loss = squared_loss;
+    q->softmax_loss = softmax_loss;
+    q->logistic_loss = logistic_loss;
+    q->squared_loss = squared_loss;
 }

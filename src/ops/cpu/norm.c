@@ -21,12 +21,12 @@ static int sum_pieces(el_rows_job *j, int rows, int width)
 
 static float *sums_of(const el_rows_job *j, int index)
 {
-    return cpu_of(j->dev)->sums + (int64_t)index * j->count;
+    return cpu_of(j->q)->sums + (int64_t)index * j->count;
 }
 
 static void add_sums(const el_rows_job *j, int pieces, el_tensor total, int first)
 {
-    const el_kernels *const k = kernels_of(j->dev);
+    const el_kernels *const k = kernels_of(j->q);
     for (int i = 0; i < pieces; i++)
         k->column_sums(total.data, el_tensor_make(sums_of(j, i) + first, EL_F32, 1, total.cols));
 }
@@ -41,19 +41,19 @@ static void norm_forward_task(void *context, int index, int thread)
     const norm_job *const n = context;
     const el_rows_job *const j = &n->rows;
     (void)thread;
-    kernels_of(j->dev)->norm_forward(piece_of(n->y, j, index), piece_of(n->sum, j, index),
-                                     piece_of(n->stats, j, index), piece_of(n->x, j, index),
-                                     piece_of(n->branch, j, index), n->gamma, n->beta, j->real,
-                                     dropout_of(j, index));
+    kernels_of(j->q)->norm_forward(piece_of(n->y, j, index), piece_of(n->sum, j, index),
+                                   piece_of(n->stats, j, index), piece_of(n->x, j, index),
+                                   piece_of(n->branch, j, index), n->gamma, n->beta, j->real,
+                                   dropout_of(j, index));
 }
 
-static void residual_norm_forward(el_device *dev, el_tensor y, el_tensor sum, el_tensor stats, el_tensor x,
+static void residual_norm_forward(el_queue *q, el_tensor y, el_tensor sum, el_tensor stats, el_tensor x,
                                   el_tensor branch, el_tensor gamma, el_tensor beta, double epsilon,
                                   el_dropout dropped)
 {
     assert(same_shape(y, x) && y.type == x.type && stats.rows == x.rows && stats.cols == 2);
     assert(gamma.cols == x.cols && beta.cols == x.cols);
-    norm_job n = {.rows = {.dev = dev, .real = epsilon, .dropout = dropped},
+    norm_job n = {.rows = {.q = q, .real = epsilon, .dropout = dropped},
                   .y = y,
                   .sum = sum,
                   .stats = stats,
@@ -64,10 +64,10 @@ static void residual_norm_forward(el_device *dev, el_tensor y, el_tensor sum, el
     by_rows(&n.rows, x.rows, x.cols, norm_forward_task);
 }
 
-static void layer_norm_forward(el_device *dev, el_tensor y, el_tensor stats, el_tensor x, el_tensor gamma,
+static void layer_norm_forward(el_queue *q, el_tensor y, el_tensor stats, el_tensor x, el_tensor gamma,
                                el_tensor beta, double epsilon)
 {
-    residual_norm_forward(dev, y, el_tensor_none(), stats, x, el_tensor_none(), gamma, beta, epsilon,
+    residual_norm_forward(q, y, el_tensor_none(), stats, x, el_tensor_none(), gamma, beta, epsilon,
                           (el_dropout){.rate = 0});
 }
 
@@ -77,19 +77,19 @@ static void norm_backward_task(void *context, int index, int thread)
     const el_rows_job *const j = &n->rows;
     (void)thread;
     memset(sums_of(j, index), 0, (size_t)j->count * sizeof(float));
-    kernels_of(j->dev)->norm_backward(piece_of(n->sum, j, index), piece_of(n->branch, j, index),
-                                      sums_of(j, index), piece_of(n->y, j, index), piece_of(n->x, j, index),
-                                      piece_of(n->stats, j, index), n->gamma, dropout_of(j, index));
+    kernels_of(j->q)->norm_backward(piece_of(n->sum, j, index), piece_of(n->branch, j, index),
+                                    sums_of(j, index), piece_of(n->y, j, index), piece_of(n->x, j, index),
+                                    piece_of(n->stats, j, index), n->gamma, dropout_of(j, index));
 }
 
-static void residual_norm_backward(el_device *dev, el_tensor dsum, el_tensor dbranch, el_tensor dgamma,
+static void residual_norm_backward(el_queue *q, el_tensor dsum, el_tensor dbranch, el_tensor dgamma,
                                    el_tensor dbeta, el_tensor dy, el_tensor sum, el_tensor stats,
                                    el_tensor gamma, el_dropout dropped)
 {
     assert(same_shape(dsum, dy) && same_shape(dy, sum) && dy.type == sum.type && 2 * dy.cols <= EL_CPU_SUMS);
     if (dy.rows == 0)
         return;
-    norm_job n = {.rows = {.dev = dev, .dropout = dropped, .count = 2 * dy.cols},
+    norm_job n = {.rows = {.q = q, .dropout = dropped, .count = 2 * dy.cols},
                   .y = dy,
                   .sum = dsum,
                   .stats = stats,
@@ -97,22 +97,22 @@ static void residual_norm_backward(el_device *dev, el_tensor dsum, el_tensor dbr
                   .branch = dbranch,
                   .gamma = gamma};
     const int pieces = sum_pieces(&n.rows, dy.rows, 2 * dy.cols);
-    el_parallel(dev->threads, pieces, norm_backward_task, &n);
+    el_parallel(q->threads, pieces, norm_backward_task, &n);
     add_sums(&n.rows, pieces, dgamma, 0);
     add_sums(&n.rows, pieces, dbeta, dy.cols);
 }
 
-static void layer_norm_backward(el_device *dev, el_tensor dx, el_tensor dgamma, el_tensor dbeta, el_tensor dy,
+static void layer_norm_backward(el_queue *q, el_tensor dx, el_tensor dgamma, el_tensor dbeta, el_tensor dy,
                                 el_tensor x, el_tensor stats, el_tensor gamma)
 {
-    residual_norm_backward(dev, dx, el_tensor_none(), dgamma, dbeta, dy, x, stats, gamma,
+    residual_norm_backward(q, dx, el_tensor_none(), dgamma, dbeta, dy, x, stats, gamma,
                            (el_dropout){.rate = 0});
 }
 
-void el_cpu_norm(el_device *dev)
+void el_cpu_norm(el_queue *q)
 {
-    dev->layer_norm_forward = layer_norm_forward;
-    dev->layer_norm_backward = layer_norm_backward;
-    dev->residual_norm_forward = residual_norm_forward;
-    dev->residual_norm_backward = residual_norm_backward;
+    q->layer_norm_forward = layer_norm_forward;
+    q->layer_norm_backward = layer_norm_backward;
+    q->residual_norm_forward = residual_norm_forward;
+    q->residual_norm_backward = residual_norm_backward;
 }

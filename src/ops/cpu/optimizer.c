@@ -22,20 +22,20 @@ static el_tensor flat_piece(el_tensor t, int index)
 static void squares_task(void *context, int index, int thread)
 {
     const el_rows_job *const j = context;
-    double *const sums = (double *)(void *)cpu_of(j->dev)->sums;
+    double *const sums = (double *)(void *)cpu_of(j->q)->sums;
     (void)thread;
     sums[index] =
-        kernels_of(j->dev)->sum_squares(j->count ? piece_of(j->a, j, index) : flat_piece(j->a, index));
+        kernels_of(j->q)->sum_squares(j->count ? piece_of(j->a, j, index) : flat_piece(j->a, index));
 }
 
-static double sum_squares(el_device *dev, el_tensor x)
+static double sum_squares(el_queue *q, el_tensor x)
 {
-    const double *const sums = (const double *)(const void *)cpu_of(dev)->sums;
+    const double *const sums = (const double *)(const void *)cpu_of(q)->sums;
     const el_tensor line = flat(x);
-    el_rows_job j = {.dev = dev, .a = line, .count = line.rows > 1};
+    el_rows_job j = {.q = q, .a = line, .count = line.rows > 1};
     j.rows = most(most(1, SQUARES / most(1, x.cols)), pieces_of(x.rows, EL_CPU_SUMS / 2));
     const int pieces = j.count ? pieces_of(x.rows, j.rows) : pieces_of(line.cols, SQUARES);
-    el_parallel(dev->threads, pieces, squares_task, &j);
+    el_parallel(q->threads, pieces, squares_task, &j);
     double total = 0;
     for (int i = 0; i < pieces; i++)
         total += sums[i];
@@ -53,20 +53,19 @@ static void adamw_task(void *context, int index, int thread)
     const adamw_job *const a = context;
     const el_rows_job *const j = &a->rows;
     (void)thread;
-    kernels_of(j->dev)->adamw(piece_of(a->value, j, index), piece_of(a->m, j, index),
-                              piece_of(a->v, j, index), piece_of(a->gradient, j, index), a->step);
+    kernels_of(j->q)->adamw(piece_of(a->value, j, index), piece_of(a->m, j, index), piece_of(a->v, j, index),
+                            piece_of(a->gradient, j, index), a->step);
 }
 
-static void adamw(el_device *dev, el_tensor value, el_tensor m, el_tensor v, el_tensor gradient,
-                  el_adamw step)
+static void adamw(el_queue *q, el_tensor value, el_tensor m, el_tensor v, el_tensor gradient, el_adamw step)
 {
     assert(same_shape(value, m) && same_shape(value, v) && same_shape(value, gradient));
-    adamw_job a = {.rows = {.dev = dev}, .value = value, .m = m, .v = v, .gradient = gradient, .step = step};
+    adamw_job a = {.rows = {.q = q}, .value = value, .m = m, .v = v, .gradient = gradient, .step = step};
     by_rows(&a.rows, value.rows, value.cols, adamw_task);
 }
 
-void el_cpu_optimizer(el_device *dev)
+void el_cpu_optimizer(el_queue *q)
 {
-    dev->sum_squares = sum_squares;
-    dev->adamw = adamw;
+    q->sum_squares = sum_squares;
+    q->adamw = adamw;
 }

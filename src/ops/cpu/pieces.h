@@ -3,9 +3,9 @@
  * How an op is cut depends on shapes alone (of products on the number of threads too, which changes no sum), and
  * each number is computed whole within a piece, or as sums of pieces that are added in their order: any number of
  * threads gives the same bits.  Each file of this folder cuts the ops that the file of the same name in ops/cpu/kernels
- * computes, and puts them into a device's table.
+ * computes, and puts them into a queue's table.
  *
- * Memory that ops need besides their tensors is taken when the device is opened and in reserve(): scratch for
+ * Memory that ops need besides their tensors is taken when a queue is opened and in reserve(): scratch for
  * each thread, and one buffer for sums of pieces.
  */
 #ifndef EL_OPS_CPU_PIECES_H
@@ -18,31 +18,36 @@
 #include "ops/cpu/kernels/kernels.h"
 
 typedef struct {
-    el_device device;
+    el_device device; /* first: a pointer to it is one to the whole */
+    const el_kernels *kernels;
+} el_cpu;
+
+typedef struct {
+    el_queue queue;
     const el_kernels *kernels;
     char *scratch; /* scratch_bytes for each thread */
     size_t scratch_bytes;
     float *sums; /* EL_CPU_SUMS */
-} el_cpu;
+} el_cpu_queue;
 
 enum {
     EL_CPU_PIECE = 16384,  /* numbers in a piece of an op on rows */
     EL_CPU_SUMS = 1 << 18, /* floats */
 };
 
-static inline el_cpu *cpu_of(el_device *dev)
+static inline el_cpu_queue *cpu_of(el_queue *q)
 {
-    return dev->state;
+    return q->state;
 }
 
-static inline const el_kernels *kernels_of(el_device *dev)
+static inline const el_kernels *kernels_of(el_queue *q)
 {
-    return cpu_of(dev)->kernels;
+    return cpu_of(q)->kernels;
 }
 
-static inline void *scratch_of(el_device *dev, int thread)
+static inline void *scratch_of(el_queue *q, int thread)
 {
-    const el_cpu *const c = cpu_of(dev);
+    const el_cpu_queue *const c = cpu_of(q);
     return c->scratch + (size_t)thread * c->scratch_bytes;
 }
 
@@ -74,7 +79,7 @@ static inline void check_gelu(el_tensor y, el_tensor slope, el_tensor x)
 
 /* An op on rows: its tensors, and how many rows a piece has.  What holds more begins with one. */
 typedef struct {
-    el_device *dev;
+    el_queue *q;
     int rows; /* of a piece */
     el_tensor a, b, c;
     el_dropout dropout;
@@ -103,16 +108,18 @@ static inline void by_rows(el_rows_job *j, int rows, int cols, el_task *task)
     if (rows == 0 || cols == 0)
         return;
     j->rows = most(1, EL_CPU_PIECE / cols);
-    el_parallel(j->dev->threads, pieces_of(rows, j->rows), task, j);
+    el_parallel(j->q->threads, pieces_of(rows, j->rows), task, j);
 }
 
+size_t el_cpu_prepared_bytes(const el_device *dev, int rows, int cols, el_type type, bool training);
+
 /* Each puts its file's ops into the table. */
-void el_cpu_attention(el_device *dev);
-void el_cpu_elementwise(el_device *dev);
-void el_cpu_loss(el_device *dev);
-void el_cpu_norm(el_device *dev);
-void el_cpu_optimizer(el_device *dev);
-void el_cpu_product(el_device *dev);
-void el_cpu_rows(el_device *dev);
+void el_cpu_attention(el_queue *q);
+void el_cpu_elementwise(el_queue *q);
+void el_cpu_loss(el_queue *q);
+void el_cpu_norm(el_queue *q);
+void el_cpu_optimizer(el_queue *q);
+void el_cpu_product(el_queue *q);
+void el_cpu_rows(el_queue *q);
 
 #endif

@@ -33,7 +33,7 @@ static product_cut cut_of(int blocks, int panels, int threads)
 }
 
 typedef struct {
-    el_device *dev;
+    el_queue *q;
     el_tensor y, x;
     const char *packed;
     const float *bias;
@@ -77,7 +77,7 @@ static stretch rows_of(const product_job *j, int r)
 {
     const int share = r / j->cut.each, top = share_row_of(j, share);
     stretch rows = stretch_of(r % j->cut.each, j->cut.each, share_row_of(j, share + 1) - top,
-                              kernels_of(j->dev)->block_rows);
+                              kernels_of(j->q)->block_rows);
     rows.first += top;
     return rows;
 }
@@ -85,12 +85,12 @@ static stretch rows_of(const product_job *j, int r)
 static void product_task(void *context, int index, int thread)
 {
     const product_job *const j = context;
-    const el_kernels *const k = kernels_of(j->dev);
+    const el_kernels *const k = kernels_of(j->q);
     const stretch rows = rows_of(j, index / j->cut.cols);
     const stretch cols = stretch_of(index % j->cut.cols, j->cut.cols, j->y.cols, k->panel);
     const el_tensor y = rectangle(j->y, rows, cols);
     k->product(y, el_piece_rows(j->x, rows.first, rows.count), j->packed, cols.first / k->panel,
-               j->bias ? j->bias + cols.first : NULL, j->accumulate, scratch_of(j->dev, thread));
+               j->bias ? j->bias + cols.first : NULL, j->accumulate, scratch_of(j->q, thread));
     if (j->gelu.data) /* while y is in this thread's cache */
         k->gelu_forward(rectangle(j->gelu, rows, cols), rectangle(j->slope, rows, cols), y);
 }
@@ -100,27 +100,27 @@ static void product(product_job j)
     assert(j.y.rows == j.x.rows && j.packed && j.y.type == j.x.type);
     if (j.y.rows == 0 || j.y.cols == 0)
         return;
-    const el_kernels *const k = kernels_of(j.dev);
-    j.cut = cut_of(pieces_of(j.y.rows, k->block_rows), pieces_of(j.y.cols, k->panel), j.dev->threads);
-    el_parallel(j.dev->threads, j.cut.shares * j.cut.each * j.cut.cols, product_task, &j);
+    const el_kernels *const k = kernels_of(j.q);
+    j.cut = cut_of(pieces_of(j.y.rows, k->block_rows), pieces_of(j.y.cols, k->panel), j.q->threads);
+    el_parallel(j.q->threads, j.cut.shares * j.cut.each * j.cut.cols, product_task, &j);
 }
 
-static size_t prepared_bytes(el_device *dev, int rows, int cols, el_type type, bool training)
+size_t el_cpu_prepared_bytes(const el_device *dev, int rows, int cols, el_type type, bool training)
 {
-    const el_kernels *const k = kernels_of(dev);
+    const el_kernels *const k = ((const el_cpu *)dev)->kernels;
     const size_t forward =
         (k->packed_bytes(cols, rows, type) + EL_ALIGNMENT - 1) / EL_ALIGNMENT * EL_ALIGNMENT;
     return forward + (training ? k->packed_bytes(rows, cols, type) : 0);
 }
 
 /* The copy for dy W lies behind the one for x W^T. */
-static char *second_copy(el_device *dev, el_tensor w, el_type type)
+static char *second_copy(el_queue *q, el_tensor w, el_type type)
 {
-    return (char *)w.prepared + prepared_bytes(dev, w.rows, w.cols, type, false);
+    return (char *)w.prepared + el_cpu_prepared_bytes(q->dev, w.rows, w.cols, type, false);
 }
 
 typedef struct {
-    el_device *dev;
+    el_queue *q;
     el_tensor w;
     el_type type;
     void *backward;
@@ -132,51 +132,50 @@ static void prepare_task(void *context, int index, int thread)
     const prepare_job *const j = context;
     const int first = index * j->rows;
     (void)thread;
-    kernels_of(j->dev)->pack(j->w.prepared, j->backward, j->w, j->type, first,
-                             least(j->rows, j->w.rows - first));
+    kernels_of(j->q)->pack(j->w.prepared, j->backward, j->w, j->type, first,
+                           least(j->rows, j->w.rows - first));
 }
 
 /* In pieces of whole panels of rows and about EL_CPU_PIECE numbers, each read once for both copies. */
-static void prepare(el_device *dev, el_tensor w, el_type type, bool training)
+static void prepare(el_queue *q, el_tensor w, el_type type, bool training)
 {
     assert(w.prepared && (uintptr_t)w.prepared % EL_CACHE_LINE == 0 && w.type == EL_F32);
-    const int panel = kernels_of(dev)->panel;
-    prepare_job j = {
-        .dev = dev, .w = w, .type = type, .rows = most(1, EL_CPU_PIECE / w.cols / panel) * panel};
-    j.backward = training ? second_copy(dev, w, type) : NULL;
-    el_parallel(dev->threads, pieces_of(w.rows, j.rows), prepare_task, &j);
+    const int panel = kernels_of(q)->panel;
+    prepare_job j = {.q = q, .w = w, .type = type, .rows = most(1, EL_CPU_PIECE / w.cols / panel) * panel};
+    j.backward = training ? second_copy(q, w, type) : NULL;
+    el_parallel(q->threads, pieces_of(w.rows, j.rows), prepare_task, &j);
 }
 
-static product_job forward_job(el_device *dev, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
+static product_job forward_job(el_queue *q, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
 {
     assert(x.cols == w.cols && y.cols == w.rows && (!b.data || (b.cols == y.cols && b.type == EL_F32)));
-    return (product_job){.dev = dev, .y = y, .x = x, .packed = w.prepared, .bias = b.data};
+    return (product_job){.q = q, .y = y, .x = x, .packed = w.prepared, .bias = b.data};
 }
 
-static void linear_forward(el_device *dev, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
+static void linear_forward(el_queue *q, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
 {
-    product(forward_job(dev, y, x, w, b));
+    product(forward_job(q, y, x, w, b));
 }
 
-static void linear_backward_input(el_device *dev, el_tensor dx, el_tensor dy, el_tensor w, bool accumulate)
+static void linear_backward_input(el_queue *q, el_tensor dx, el_tensor dy, el_tensor w, bool accumulate)
 {
     assert(dy.cols == w.rows && dx.cols == w.cols && w.prepared);
     product((product_job){
-        .dev = dev, .y = dx, .x = dy, .packed = second_copy(dev, w, dy.type), .accumulate = accumulate});
+        .q = q, .y = dx, .x = dy, .packed = second_copy(q, w, dy.type), .accumulate = accumulate});
 }
 
-static void linear_gelu_forward(el_device *dev, el_tensor y, el_tensor slope, el_tensor z, el_tensor x,
+static void linear_gelu_forward(el_queue *q, el_tensor y, el_tensor slope, el_tensor z, el_tensor x,
                                 el_tensor w, el_tensor b)
 {
     check_gelu(y, slope, z);
-    product_job j = forward_job(dev, z, x, w, b);
+    product_job j = forward_job(q, z, x, w, b);
     j.gelu = y;
     j.slope = slope;
     product(j);
 }
 
 typedef struct {
-    el_device *dev;
+    el_queue *q;
     el_tensor dw, db, dy, x;
     int row_pieces, col_pieces;
 } weight_job;
@@ -184,14 +183,14 @@ typedef struct {
 static void weight_task(void *context, int index, int thread)
 {
     const weight_job *const j = context;
-    const el_kernels *const k = kernels_of(j->dev);
+    const el_kernels *const k = kernels_of(j->q);
     const int c = index / j->row_pieces;
     const stretch rows = stretch_of(index % j->row_pieces, j->row_pieces, j->dw.rows, k->block_rows);
     const stretch cols = stretch_of(c, j->col_pieces, j->dw.cols, k->panel);
     k->product_weight(rectangle(j->dw, rows, cols),
                       c == 0 ? el_piece_cols(j->db, rows.first, rows.count) : el_tensor_none(),
                       el_piece_cols(j->dy, rows.first, rows.count),
-                      el_piece_cols(j->x, cols.first, cols.count), scratch_of(j->dev, thread));
+                      el_piece_cols(j->x, cols.first, cols.count), scratch_of(j->q, thread));
 }
 
 /* The columns that are packed in the time that one block of rows and one panel take; and how many more pieces than must
@@ -201,7 +200,7 @@ enum { PACKED = 20, MORE = 8 };
 /* In pieces that no thread waits for long, and for which little is packed twice: the least time of the busiest. */
 static void cut_weight(weight_job *j)
 {
-    const el_kernels *const k = kernels_of(j->dev);
+    const el_kernels *const k = kernels_of(j->q);
     const int blocks = pieces_of(j->dw.rows, k->block_rows), panels = pieces_of(j->dw.cols, k->panel);
     const int rows = pieces_of(blocks, EL_WEIGHT_ROWS / k->block_rows);
     const int cols = pieces_of(panels, EL_WEIGHT_COLUMNS / k->panel);
@@ -209,7 +208,7 @@ static void cut_weight(weight_job *j)
     for (int r = rows; r <= least(rows + MORE, blocks); r++)
         for (int c = cols; c <= least(cols + MORE, panels); c++) {
             const int64_t down = pieces_of(blocks, r), along = pieces_of(panels, c);
-            const int64_t time = pieces_of(r * c, j->dev->threads) *
+            const int64_t time = pieces_of(r * c, j->q->threads) *
                                  (PACKED * down * along + down * k->block_rows + along * k->panel);
             if (time >= shortest)
                 continue;
@@ -219,21 +218,20 @@ static void cut_weight(weight_job *j)
         }
 }
 
-static void linear_backward_weight(el_device *dev, el_tensor dw, el_tensor db, el_tensor dy, el_tensor x)
+static void linear_backward_weight(el_queue *q, el_tensor dw, el_tensor db, el_tensor dy, el_tensor x)
 {
     assert(dw.rows == dy.cols && dw.cols == x.cols && dy.rows == x.rows && dy.type == x.type &&
            dw.type == EL_F32 && (!db.data || (db.cols == dw.rows && db.type == EL_F32)));
-    weight_job j = {.dev = dev, .dw = dw, .db = db, .dy = dy, .x = x};
+    weight_job j = {.q = q, .dw = dw, .db = db, .dy = dy, .x = x};
     cut_weight(&j);
-    el_parallel(dev->threads, j.row_pieces * j.col_pieces, weight_task, &j);
+    el_parallel(q->threads, j.row_pieces * j.col_pieces, weight_task, &j);
 }
 
-void el_cpu_product(el_device *dev)
+void el_cpu_product(el_queue *q)
 {
-    dev->prepared_bytes = prepared_bytes;
-    dev->prepare = prepare;
-    dev->linear_forward = linear_forward;
-    dev->linear_backward_input = linear_backward_input;
-    dev->linear_backward_weight = linear_backward_weight;
-    dev->linear_gelu_forward = linear_gelu_forward;
+    q->prepare = prepare;
+    q->linear_forward = linear_forward;
+    q->linear_backward_input = linear_backward_input;
+    q->linear_backward_weight = linear_backward_weight;
+    q->linear_gelu_forward = linear_gelu_forward;
 }

@@ -8,14 +8,14 @@ static void embed_task(void *context, int index, int thread)
     const el_rows_job *const j = context;
     (void)thread;
     const void *const *const lists = j->more;
-    kernels_of(j->dev)->embed(piece_of(j->a, j, index), lists[0], lists[1], j->count, index * j->rows);
+    kernels_of(j->q)->embed(piece_of(j->a, j, index), lists[0], lists[1], j->count, index * j->rows);
 }
 
-static void embed_forward(el_device *dev, el_tensor y, const el_tensor *tables, const int *const *indices,
+static void embed_forward(el_queue *q, el_tensor y, const el_tensor *tables, const int *const *indices,
                           int count)
 {
     const void *const lists[2] = {tables, indices};
-    by_rows(&(el_rows_job){.dev = dev, .a = y, .more = lists, .count = count}, y.rows, y.cols, embed_task);
+    by_rows(&(el_rows_job){.q = q, .a = y, .more = lists, .count = count}, y.rows, y.cols, embed_task);
 }
 
 enum { SCATTERED = 64 }; /* columns in a piece: all rows, so that they are added in order */
@@ -25,39 +25,39 @@ static void scatter_task(void *context, int index, int thread)
     const el_rows_job *const j = context;
     (void)thread;
     const int first = index * SCATTERED, cols = least(SCATTERED, j->b.cols - first);
-    kernels_of(j->dev)->scatter(el_piece_cols(j->a, first, cols), el_piece_cols(j->b, first, cols), j->index);
+    kernels_of(j->q)->scatter(el_piece_cols(j->a, first, cols), el_piece_cols(j->b, first, cols), j->index);
 }
 
-static void embed_backward(el_device *dev, el_tensor dtable, el_tensor dy, const int *index)
+static void embed_backward(el_queue *q, el_tensor dtable, el_tensor dy, const int *index)
 {
     assert(dtable.cols == dy.cols);
-    el_rows_job j = {.dev = dev, .a = dtable, .b = dy, .index = index};
-    el_parallel(dev->threads, pieces_of(dy.cols, SCATTERED), scatter_task, &j);
+    el_rows_job j = {.q = q, .a = dtable, .b = dy, .index = index};
+    el_parallel(q->threads, pieces_of(dy.cols, SCATTERED), scatter_task, &j);
 }
 
 static void gather_task(void *context, int index, int thread)
 {
     const el_rows_job *const j = context;
     (void)thread;
-    kernels_of(j->dev)->gather(piece_of(j->a, j, index), j->b, j->index + index * j->rows);
+    kernels_of(j->q)->gather(piece_of(j->a, j, index), j->b, j->index + index * j->rows);
 }
 
-static void gather_forward(el_device *dev, el_tensor y, el_tensor x, const int *rows)
+static void gather_forward(el_queue *q, el_tensor y, el_tensor x, const int *rows)
 {
     assert(y.cols == x.cols && y.type == x.type);
-    by_rows(&(el_rows_job){.dev = dev, .a = y, .b = x, .index = rows}, y.rows, y.cols, gather_task);
+    by_rows(&(el_rows_job){.q = q, .a = y, .b = x, .index = rows}, y.rows, y.cols, gather_task);
 }
 
-static void gather_backward(el_device *dev, el_tensor dx, el_tensor dy, const int *rows)
+static void gather_backward(el_queue *q, el_tensor dx, el_tensor dy, const int *rows)
 {
-    dev->zero(dev, dx);
-    embed_backward(dev, dx, dy, rows);
+    q->zero(q, dx);
+    embed_backward(q, dx, dy, rows);
 }
 
-void el_cpu_rows(el_device *dev)
+void el_cpu_rows(el_queue *q)
 {
-    dev->embed_forward = embed_forward;
-    dev->embed_backward = embed_backward;
-    dev->gather_forward = gather_forward;
-    dev->gather_backward = gather_backward;
+    q->embed_forward = embed_forward;
+    q->embed_backward = embed_backward;
+    q->gather_forward = gather_forward;
+    q->gather_backward = gather_backward;
 }

@@ -16,10 +16,9 @@ static double step_value(double value, double m, double v, const el_adamw *s)
     return value - s->rate * (update + s->decay * value);
 }
 
-void el_ref_adamw(el_device *dev, el_tensor value, el_tensor m, el_tensor v, el_tensor gradient,
-                  el_adamw step)
+void el_ref_adamw(el_queue *q, el_tensor value, el_tensor m, el_tensor v, el_tensor gradient, el_adamw step)
 {
-    (void)dev;
+    (void)q;
     assert(m.rows == value.rows && v.rows == value.rows && gradient.rows == value.rows);
     assert(m.cols == value.cols && v.cols == value.cols && gradient.cols == value.cols);
     for (int i = 0; i < value.rows; i++)

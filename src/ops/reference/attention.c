@@ -96,10 +96,10 @@ static void check(el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout, i
     assert(layout.longest <= width);
 }
 
-void el_ref_attention_forward(el_device *dev, el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout,
+void el_ref_attention_forward(el_queue *q, el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout,
                               int heads, el_dropout dropout, int width)
 {
-    (void)dev;
+    (void)q;
     check(y, lse, qkv, layout, heads, width);
     for (int s = 0; s < layout.sequences; s++)
         for (int n = 0; n < heads; n++) {
@@ -152,10 +152,10 @@ static void key_backward(const head *h, el_tensor dk, el_tensor dv, el_tensor dy
     }
 }
 
-void el_ref_attention_backward(el_device *dev, el_tensor dqkv, el_tensor dy, el_tensor y, el_tensor lse,
+void el_ref_attention_backward(el_queue *q, el_tensor dqkv, el_tensor dy, el_tensor y, el_tensor lse,
                                el_tensor qkv, el_layout layout, int heads, el_dropout dropout, int width)
 {
-    (void)dev;
+    (void)q;
     check(y, lse, qkv, layout, heads, width);
     assert(dqkv.rows == qkv.rows && dqkv.cols == qkv.cols && dy.rows == y.rows && dy.cols == y.cols);
     for (int s = 0; s < layout.sequences; s++)

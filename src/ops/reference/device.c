@@ -1,6 +1,6 @@
-/* reference - the device that defines every op: plain C, double arithmetic, any type, one thread
+/* reference - the device that defines every op: plain C in double arithmetic, any type, one thread
  *
- * It has no state, so the one there is can be shared; closing it does nothing.
+ * Neither it nor its queue has a state, so the one there is of each can be shared; closing them does nothing.
  */
 #include "ops/reference/reference.h"
 
@@ -30,48 +30,87 @@ void el_ref_release(el_device *dev, void *memory)
     free(memory);
 }
 
-void el_ref_copy_in(el_device *dev, void *device, const void *host, size_t bytes)
-{
-    (void)dev;
-    memcpy(device, host, bytes);
-}
-
-void el_ref_copy_out(el_device *dev, void *host, const void *device, size_t bytes)
-{
-    (void)dev;
-    memcpy(host, device, bytes);
-}
-
-static el_status reserve(el_device *dev, int longest, int head_size)
-{
-    (void)dev, (void)longest, (void)head_size;
-    return EL_OK;
-}
-
-static size_t prepared_bytes(el_device *dev, int rows, int cols, el_type type, bool training)
+static size_t prepared_bytes(const el_device *dev, int rows, int cols, el_type type, bool training)
 {
     (void)dev, (void)rows, (void)cols, (void)type, (void)training;
     return 0; /* products read the weights themselves */
 }
 
-static void prepare(el_device *dev, el_tensor w, el_type type, bool training)
+static el_type fast_type(const el_device *dev)
 {
-    (void)dev, (void)w, (void)type, (void)training;
+    (void)dev;
+    return EL_F32;
+}
+
+static el_status open_queue(el_device *dev, el_queue **q, int threads)
+{
+    (void)dev, (void)threads;
+    *q = el_queue_reference();
+    return EL_OK;
 }
 
 el_device *el_device_reference(void)
 {
-    static el_device device = {
-        .name = "reference",
-        .level = "plain",
+    static el_device device = {.name = "reference",
+                               .level = "plain",
+                               .close = close_device,
+                               .alloc = alloc,
+                               .release = el_ref_release,
+                               .prepared_bytes = prepared_bytes,
+                               .fast_type = fast_type,
+                               .open_queue = open_queue};
+    return &device;
+}
+
+static void close_queue(el_queue *q)
+{
+    (void)q;
+}
+
+void el_ref_send(el_queue *q, void *device, const void *host, size_t bytes)
+{
+    (void)q;
+    memcpy(device, host, bytes);
+}
+
+void el_ref_fetch(el_queue *q, void *host, const void *device, size_t bytes)
+{
+    (void)q;
+    memcpy(host, device, bytes);
+}
+
+void el_ref_wait(el_queue *q)
+{
+    (void)q;
+}
+
+static el_status reserve(el_queue *q, int longest, int head_size)
+{
+    (void)q, (void)longest, (void)head_size;
+    return EL_OK;
+}
+
+static double peak(el_queue *q, el_type type)
+{
+    (void)q, (void)type;
+    return 0;
+}
+
+static void prepare(el_queue *q, el_tensor w, el_type type, bool training)
+{
+    (void)q, (void)w, (void)type, (void)training;
+}
+
+el_queue *el_queue_reference(void)
+{
+    static el_queue queue = {
         .threads = 1,
-        .close = close_device,
-        .alloc = alloc,
-        .release = el_ref_release,
-        .copy_in = el_ref_copy_in,
-        .copy_out = el_ref_copy_out,
+        .close = close_queue,
+        .send = el_ref_send,
+        .fetch = el_ref_fetch,
+        .wait = el_ref_wait,
         .reserve = reserve,
-        .prepared_bytes = prepared_bytes,
+        .peak = peak,
         .prepare = prepare,
         .zero = el_ref_zero,
         .copy = el_ref_copy,
@@ -99,5 +138,6 @@ el_device *el_device_reference(void)
         .sum_squares = el_ref_sum_squares,
         .adamw = el_ref_adamw,
     };
-    return &device;
+    queue.dev = el_device_reference();
+    return &queue;
 }

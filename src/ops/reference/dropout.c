@@ -1,4 +1,4 @@
-/* dropout - y = x * scale(row, column), each scale 0 or 1 / (1 - rate); ops.h says which
+/* dropout - y = x * scale(row, column), each scale 0 or 1 / (1 - rate); ops/queue.h says which
  *
  *   dx = dy * scale: the same map, so one function is both
  */
@@ -25,9 +25,9 @@ double el_dropout_scale(el_dropout dropout, int cols, uint64_t row, int col)
     return bits >= threshold ? 65536.0 / (65536 - threshold) : 0;
 }
 
-void el_ref_dropout(el_device *dev, el_tensor y, el_tensor x, el_dropout dropout)
+void el_ref_dropout(el_queue *q, el_tensor y, el_tensor x, el_dropout dropout)
 {
-    (void)dev;
+    (void)q;
     assert(y.rows == x.rows && y.cols == x.cols);
     for (int i = 0; i < x.rows; i++)
         for (int j = 0; j < x.cols; j++)

@@ -7,10 +7,10 @@
 
 #include "ops/reference/reference.h"
 
-void el_ref_embed_forward(el_device *dev, el_tensor y, const el_tensor *tables, const int *const *indices,
+void el_ref_embed_forward(el_queue *q, el_tensor y, const el_tensor *tables, const int *const *indices,
                           int count)
 {
-    (void)dev;
+    (void)q;
     for (int i = 0; i < y.rows; i++)
         for (int j = 0; j < y.cols; j++) {
             double sum = 0;
@@ -20,18 +20,18 @@ void el_ref_embed_forward(el_device *dev, el_tensor y, const el_tensor *tables, 
         }
 }
 
-void el_ref_embed_backward(el_device *dev, el_tensor dtable, el_tensor dy, const int *index)
+void el_ref_embed_backward(el_queue *q, el_tensor dtable, el_tensor dy, const int *index)
 {
-    (void)dev;
+    (void)q;
     assert(dtable.cols == dy.cols);
     for (int i = 0; i < dy.rows; i++)
         for (int j = 0; j < dy.cols; j++)
             el_set(dtable, index[i], j, el_get(dtable, index[i], j) + el_get(dy, i, j));
 }
 
-void el_ref_gather_forward(el_device *dev, el_tensor y, el_tensor x, const int *rows)
+void el_ref_gather_forward(el_queue *q, el_tensor y, el_tensor x, const int *rows)
 {
-    (void)dev;
+    (void)q;
     assert(y.cols == x.cols);
     for (int i = 0; i < y.rows; i++)
         for (int j = 0; j < y.cols; j++)
@@ -39,9 +39,9 @@ void el_ref_gather_forward(el_device *dev, el_tensor y, el_tensor x, const int *
 }
 
 /* A row at a time, so that the sum of a row asked for more than once is rounded once. */
-void el_ref_gather_backward(el_device *dev, el_tensor dx, el_tensor dy, const int *rows)
+void el_ref_gather_backward(el_queue *q, el_tensor dx, el_tensor dy, const int *rows)
 {
-    (void)dev;
+    (void)q;
     assert(dx.cols == dy.cols);
     for (int r = 0; r < dx.rows; r++)
         for (int j = 0; j < dx.cols; j++) {

@@ -9,9 +9,9 @@
 
 #include "ops/reference/reference.h"
 
-void el_ref_gelu_forward(el_device *dev, el_tensor y, el_tensor slope, el_tensor x)
+void el_ref_gelu_forward(el_queue *q, el_tensor y, el_tensor slope, el_tensor x)
 {
-    (void)dev;
+    (void)q;
     assert(y.rows == x.rows && y.cols == x.cols);
     assert(!slope.data || (slope.rows == x.rows && slope.cols == x.cols));
     for (int i = 0; i < x.rows; i++)
@@ -24,18 +24,18 @@ void el_ref_gelu_forward(el_device *dev, el_tensor y, el_tensor slope, el_tensor
         }
 }
 
-void el_ref_gelu_backward(el_device *dev, el_tensor dx, el_tensor dy, el_tensor slope)
+void el_ref_gelu_backward(el_queue *q, el_tensor dx, el_tensor dy, el_tensor slope)
 {
-    (void)dev;
+    (void)q;
     assert(dx.rows == dy.rows && dx.cols == dy.cols && slope.rows == dy.rows && slope.cols == dy.cols);
     for (int i = 0; i < dy.rows; i++)
         for (int j = 0; j < dy.cols; j++)
             el_set(dx, i, j, el_get(dy, i, j) * el_get(slope, i, j));
 }
 
-void el_ref_linear_gelu_forward(el_device *dev, el_tensor y, el_tensor slope, el_tensor z, el_tensor x,
+void el_ref_linear_gelu_forward(el_queue *q, el_tensor y, el_tensor slope, el_tensor z, el_tensor x,
                                 el_tensor w, el_tensor b)
 {
-    el_ref_linear_forward(dev, z, x, w, b);
-    el_ref_gelu_forward(dev, y, slope, z);
+    el_ref_linear_forward(q, z, x, w, b);
+    el_ref_gelu_forward(q, y, slope, z);
 }

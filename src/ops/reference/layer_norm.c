@@ -26,10 +26,10 @@ static double row_variance(el_tensor x, int row, double mean)
     return sum / x.cols;
 }
 
-void el_ref_layer_norm_forward(el_device *dev, el_tensor y, el_tensor stats, el_tensor x, el_tensor gamma,
+void el_ref_layer_norm_forward(el_queue *q, el_tensor y, el_tensor stats, el_tensor x, el_tensor gamma,
                                el_tensor beta, double epsilon)
 {
-    (void)dev;
+    (void)q;
     assert(y.rows == x.rows && y.cols == x.cols && stats.rows == x.rows && stats.cols == 2);
     assert(gamma.cols == x.cols && beta.cols == x.cols);
     for (int i = 0; i < x.rows; i++) {
@@ -61,10 +61,10 @@ static void parameters_backward(el_tensor dgamma, el_tensor dbeta, el_tensor dy,
     }
 }
 
-void el_ref_layer_norm_backward(el_device *dev, el_tensor dx, el_tensor dgamma, el_tensor dbeta, el_tensor dy,
+void el_ref_layer_norm_backward(el_queue *q, el_tensor dx, el_tensor dgamma, el_tensor dbeta, el_tensor dy,
                                 el_tensor x, el_tensor stats, el_tensor gamma)
 {
-    (void)dev;
+    (void)q;
     assert(dx.rows == x.rows && dx.cols == x.cols && dy.rows == x.rows && dy.cols == x.cols);
     assert(dgamma.cols == x.cols && dbeta.cols == x.cols && gamma.cols == x.cols);
     parameters_backward(dgamma, dbeta, dy, x, stats);

@@ -8,9 +8,9 @@
 
 #include "ops/reference/reference.h"
 
-void el_ref_linear_forward(el_device *dev, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
+void el_ref_linear_forward(el_queue *q, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
 {
-    (void)dev;
+    (void)q;
     assert(y.rows == x.rows && y.cols == w.rows && x.cols == w.cols && (!b.data || b.cols == y.cols));
     for (int i = 0; i < y.rows; i++)
         for (int o = 0; o < y.cols; o++) {
@@ -21,9 +21,9 @@ void el_ref_linear_forward(el_device *dev, el_tensor y, el_tensor x, el_tensor w
         }
 }
 
-void el_ref_linear_backward_input(el_device *dev, el_tensor dx, el_tensor dy, el_tensor w, bool accumulate)
+void el_ref_linear_backward_input(el_queue *q, el_tensor dx, el_tensor dy, el_tensor w, bool accumulate)
 {
-    (void)dev;
+    (void)q;
     assert(dx.rows == dy.rows && dy.cols == w.rows && dx.cols == w.cols);
     for (int i = 0; i < dx.rows; i++)
         for (int k = 0; k < dx.cols; k++) {
@@ -34,9 +34,9 @@ void el_ref_linear_backward_input(el_device *dev, el_tensor dx, el_tensor dy, el
         }
 }
 
-void el_ref_linear_backward_weight(el_device *dev, el_tensor dw, el_tensor db, el_tensor dy, el_tensor x)
+void el_ref_linear_backward_weight(el_queue *q, el_tensor dw, el_tensor db, el_tensor dy, el_tensor x)
 {
-    (void)dev;
+    (void)q;
     assert(dy.rows == x.rows && dw.rows == dy.cols && dw.cols == x.cols && (!db.data || db.cols == dy.cols));
     for (int o = 0; o < dw.rows; o++)
         for (int k = 0; k < dw.cols; k++) {

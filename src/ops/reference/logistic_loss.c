@@ -7,10 +7,10 @@
 
 #include "ops/reference/reference.h"
 
-void el_ref_logistic_loss(el_device *dev, el_tensor loss, el_tensor dlogits, el_tensor logits,
-                          const int *label, double scale)
+void el_ref_logistic_loss(el_queue *q, el_tensor loss, el_tensor dlogits, el_tensor logits, const int *label,
+                          double scale)
 {
-    (void)dev;
+    (void)q;
     assert(logits.cols == 1 && (!loss.data || loss.rows == logits.rows));
     assert(!dlogits.data || dlogits.rows == logits.rows);
     for (int i = 0; i < logits.rows; i++) {

@@ -8,7 +8,7 @@
 
 #include "ops/reference/reference.h"
 
-void el_ref_residual_norm_forward(el_device *dev, el_tensor y, el_tensor sum, el_tensor stats, el_tensor x,
+void el_ref_residual_norm_forward(el_queue *q, el_tensor y, el_tensor sum, el_tensor stats, el_tensor x,
                                   el_tensor branch, el_tensor gamma, el_tensor beta, double epsilon,
                                   el_dropout dropout)
 {
@@ -18,14 +18,14 @@ void el_ref_residual_norm_forward(el_device *dev, el_tensor y, el_tensor sum, el
             const double scale = el_dropout_scale(dropout, x.cols, (uint64_t)i, j);
             el_set(sum, i, j, el_get(x, i, j) + scale * el_get(branch, i, j));
         }
-    el_ref_layer_norm_forward(dev, y, stats, sum, gamma, beta, epsilon);
+    el_ref_layer_norm_forward(q, y, stats, sum, gamma, beta, epsilon);
 }
 
-void el_ref_residual_norm_backward(el_device *dev, el_tensor dsum, el_tensor dbranch, el_tensor dgamma,
+void el_ref_residual_norm_backward(el_queue *q, el_tensor dsum, el_tensor dbranch, el_tensor dgamma,
                                    el_tensor dbeta, el_tensor dy, el_tensor sum, el_tensor stats,
                                    el_tensor gamma, el_dropout dropout)
 {
     assert(dbranch.data != dsum.data || dropout.rate == 0); /* dropped in place, dx would be lost */
-    el_ref_layer_norm_backward(dev, dsum, dgamma, dbeta, dy, sum, stats, gamma);
-    el_ref_dropout(dev, dbranch, dsum, dropout);
+    el_ref_layer_norm_backward(q, dsum, dgamma, dbeta, dy, sum, stats, gamma);
+    el_ref_dropout(q, dbranch, dsum, dropout);
 }

@@ -60,10 +60,10 @@ static void row_backward(el_tensor dz, el_tensor z, int row, int target, double 
     }
 }
 
-void el_ref_softmax_loss(el_device *dev, el_tensor loss, int *guess, int *sample, el_tensor dlogits,
+void el_ref_softmax_loss(el_queue *q, el_tensor loss, int *guess, int *sample, el_tensor dlogits,
                          el_tensor logits, const int *target, const el_sampling *sampling, double scale)
 {
-    (void)dev;
+    (void)q;
     assert(!loss.data || (loss.rows == logits.rows && loss.cols == 1));
     assert(!dlogits.data || (dlogits.rows == logits.rows && dlogits.cols == logits.cols));
     for (int i = 0; i < logits.rows; i++) {

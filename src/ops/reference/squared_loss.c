@@ -7,10 +7,10 @@
 
 #include "ops/reference/reference.h"
 
-void el_ref_squared_loss(el_device *dev, el_tensor loss, el_tensor dx, el_tensor x, const float *target,
+void el_ref_squared_loss(el_queue *q, el_tensor loss, el_tensor dx, el_tensor x, const float *target,
                          double scale)
 {
-    (void)dev;
+    (void)q;
     assert(x.cols == 1 && (!loss.data || loss.rows == x.rows) && (!dx.data || dx.rows == x.rows));
     for (int i = 0; i < x.rows; i++) {
         const double off = isnan(target[i]) ? 0 : el_get(x, i, 0) - (double)target[i];

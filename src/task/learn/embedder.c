@@ -13,7 +13,7 @@ static const double SHORTEST = 1e-12; /* as torch's normalize: the zero vector s
 
 struct el_embedder {
     el_embedder_settings settings;
-    el_device *dev;
+    el_queue *q;
     el_model model;
     el_vocab *vocab;
     int capacity; /* rows of a pass */
@@ -53,7 +53,7 @@ static el_status load(el_embedder *e, el_type activations, const char *folder)
     el_role role;
     el_status st = el_weights_config(folder, &plan.discriminator_config, &role);
     if (!st)
-        st = el_weights_open(&e->model, e->dev, &plan, NULL, folder);
+        st = el_weights_open(&e->model, e->q, &plan, NULL, folder);
     if (!st)
         st = el_weights_vocab(folder, &plan.discriminator_config, &e->vocab);
     return st;
@@ -87,18 +87,18 @@ static el_status reserve(el_embedder *e)
     if (!st)
         st = lay_out(e);
     if (!st)
-        st = el_device_reserve(e->dev, &e->arena);
+        st = el_device_reserve(e->q->dev, &e->arena);
     return st ? st : lay_out(e);
 }
 
-el_status el_embedder_open(el_embedder **embedder, el_device *dev, el_type activations, const char *folder,
+el_status el_embedder_open(el_embedder **embedder, el_queue *q, el_type activations, const char *folder,
                            const el_embedder_settings *settings)
 {
     el_embedder *const e = calloc(1, sizeof *e);
     if (!e)
         return el_fail(EL_ENOMEM, "%s: no memory", folder);
     e->settings = *settings;
-    e->dev = dev;
+    e->q = q;
     char *place;
     el_status st = el_encoder_find(folder, &place);
     if (!st)
@@ -120,7 +120,7 @@ void el_embedder_close(el_embedder *e)
     if (!e)
         return;
     el_encoder_saved_free(&e->encoder);
-    el_device_release(e->dev, &e->arena);
+    el_device_release(e->q->dev, &e->arena);
     el_feed_close(&e->feed);
     el_features_release(&e->features);
     el_batch_release(&e->batch);
@@ -136,9 +136,9 @@ void el_embedder_close(el_embedder *e)
 static el_tensor encode(el_embedder *e)
 {
     const el_batch *const b = &e->batch;
-    const el_input in = el_feed_send(&e->feed, e->dev, b, 0, b->sequences, false, (el_random){0});
-    el_feed_send_ids(&e->feed, e->dev, b->ids, in.rows);
-    return el_encoder_forward(e->dev, config(e), &e->model.discriminator.w, &e->encoder, &in);
+    const el_input in = el_feed_send(&e->feed, e->q, b, 0, b->sequences, false, (el_random){0});
+    el_feed_send_ids(&e->feed, e->q, b->ids, in.rows);
+    return el_encoder_forward(e->q, config(e), &e->model.discriminator.w, &e->encoder, &in);
 }
 
 static void mean(const float *rows, int count, int width, float *vector)
@@ -165,7 +165,7 @@ static void scale_to_one(float *vector, int width)
 static el_status pool(el_embedder *e, el_tensor rows, float *vector)
 {
     const int count = e->settings.pooling == EL_POOL_CLS ? 1 : rows.rows, width = rows.cols;
-    const el_status st = el_tensor_read(e->dev, el_tensor_rows(rows, 0, count), e->rows);
+    const el_status st = el_tensor_read(e->q, el_tensor_rows(rows, 0, count), e->rows);
     if (st)
         return st;
     mean(e->rows, count, width, vector);

@@ -6,7 +6,7 @@
 #ifndef EL_TASK_EMBEDDER_H
 #define EL_TASK_EMBEDDER_H
 
-#include "ops/ops.h"
+#include "ops/queue.h"
 #include "task/dataset.h"
 
 typedef enum { EL_POOL_MEAN, EL_POOL_CLS } el_pooling;
@@ -21,7 +21,7 @@ typedef struct {
 typedef struct el_embedder el_embedder;
 
 /* Opens a run, what `electra finetune` wrote, or a Hugging Face folder; the device is borrowed. */
-el_status el_embedder_open(el_embedder **embedder, el_device *dev, el_type activations, const char *folder,
+el_status el_embedder_open(el_embedder **embedder, el_queue *q, el_type activations, const char *folder,
                            const el_embedder_settings *settings);
 void el_embedder_close(el_embedder *embedder); /* accepts NULL */
 

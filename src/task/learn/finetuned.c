@@ -344,24 +344,24 @@ el_status el_finetuned_read(const char *folder, el_config *config, el_head_confi
 
 /* ---- a model to ask ---- */
 
-static el_status load(el_finetuned *f, el_device *dev, el_type activations, const char *folder)
+static el_status load(el_finetuned *f, el_queue *q, el_type activations, const char *folder)
 {
     el_model_plan plan = {.discriminator = true,
                           .activations = activations,
                           .parameters = activations == EL_F64 ? EL_F64 : EL_F32};
     el_status st = el_finetuned_read(folder, &plan.discriminator_config, &plan.head, &f->card);
     if (!st)
-        st = el_weights_open(&f->model, dev, &plan, NULL, folder);
+        st = el_weights_open(&f->model, q, &plan, NULL, folder);
     if (!st)
         st = el_weights_vocab(folder, &plan.discriminator_config, &f->vocab);
     return st;
 }
 
-el_status el_finetuned_open(el_finetuned *f, el_device *dev, el_type activations, int micro_batch_tokens,
+el_status el_finetuned_open(el_finetuned *f, el_queue *q, el_type activations, int micro_batch_tokens,
                             const char *folder)
 {
     *f = (el_finetuned){.batch_tokens = micro_batch_tokens};
-    el_status st = load(f, dev, activations, folder);
+    el_status st = load(f, q, activations, folder);
     if (!st) {
         const el_learner_settings settings = el_task_card_settings(&f->card, micro_batch_tokens);
         st = el_learner_open(&f->learner, &f->model, &f->features, &f->split, 1, &settings);

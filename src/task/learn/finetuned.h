@@ -67,8 +67,8 @@ typedef struct {
     el_batch batch;
 } el_finetuned;
 
-el_status el_finetuned_open(el_finetuned *finetuned, el_device *dev, el_type activations,
-                            int micro_batch_tokens, const char *folder);
+el_status el_finetuned_open(el_finetuned *finetuned, el_queue *q, el_type activations, int micro_batch_tokens,
+                            const char *folder);
 void el_finetuned_close(el_finetuned *finetuned); /* accepts a zeroed one */
 
 /* Answers every example of a dataset of the card's kind (labels need not be there), in batches by tokens: a prediction

@@ -156,15 +156,15 @@ static void accumulate(el_objective *self, int first, int last, bool training)
         l->seen[l->seen_count++] = b->numbers[s];
     if (l->starts[first] == l->starts[last])
         return; /* sentences without words: neither losses nor answers */
-    el_input in = el_feed_send(&l->feed, m->dev, b, first, last, training, l->random);
+    el_input in = el_feed_send(&l->feed, m->q, b, first, last, training, l->random);
     in.random.stream = EL_STREAM_FIRST_NETWORK;
-    el_feed_send_ids(&l->feed, m->dev, b->ids + range.first_row, in.rows);
-    const el_tensor hidden = el_encoder_forward(m->dev, &net->config, &net->w, &l->encoder, &in);
+    el_feed_send_ids(&l->feed, m->q, b->ids + range.first_row, in.rows);
+    const el_tensor hidden = el_encoder_forward(m->q, &net->config, &net->w, &l->encoder, &in);
     el_tensor dhidden = l->dhidden;
     dhidden.rows = in.rows;
     l->loss += l->family->pass(l, &range, hidden, dhidden);
     if (training)
-        el_encoder_backward(m->dev, &net->config, &net->w, &net->g, &l->encoder, &in, dhidden);
+        el_encoder_backward(m->q, &net->config, &net->w, &net->g, &l->encoder, &in, dhidden);
 }
 
 static el_status answer(el_learner *l)

@@ -83,7 +83,7 @@ void el_rows_forget(el_learner *l)
 static int send_targets(el_learner *l, const el_range *range)
 {
     el_rows *r = &l->row_head;
-    el_device *dev = l->base.model->dev;
+    el_queue *q = l->base.model->q;
     const int first = l->starts[range->first], count = l->starts[range->last] - first;
     for (int s = range->first; s < range->last; s++) {
         const int at = l->starts[s] - first, row = l->batch->starts[s] - range->first_row;
@@ -93,36 +93,37 @@ static int send_targets(el_learner *l, const el_range *range)
             r->host_rows[i] += row;
     }
     const size_t n = (size_t)count, targets = n * (size_t)r->width;
-    dev->copy_in(dev, r->rows, r->host_rows, n * sizeof *r->rows);
+    q->send(q, r->rows, r->host_rows, n * sizeof *r->rows);
     if (l->settings.kind == EL_REGRESS)
-        dev->copy_in(dev, r->values, r->host_values, n * sizeof *r->values);
+        q->send(q, r->values, r->host_values, n * sizeof *r->values);
     else
-        dev->copy_in(dev, r->targets, r->host_targets, targets * sizeof *r->targets);
+        q->send(q, r->targets, r->host_targets, targets * sizeof *r->targets);
     return count;
 }
 
-static void fetch(el_device *dev, el_tensor host, el_tensor from)
+static void fetch(el_queue *q, el_tensor host, el_tensor from)
 {
-    dev->copy_out(dev, host.data, from.data, el_tensor_bytes(from.rows, from.cols, from.type));
+    q->fetch(q, host.data, from.data, el_tensor_bytes(from.rows, from.cols, from.type));
+    q->wait(q);
 }
 
 /* The sum of losses; in training their gradient takes the logits' place. */
 static double lose(el_learner *l, el_tensor logits, bool training)
 {
     const el_rows *r = &l->row_head;
-    el_device *dev = l->base.model->dev;
+    el_queue *q = l->base.model->q;
     const el_tensor losses = el_tensor_rows(r->losses, 0, logits.rows * r->width);
     if (r->width > 1)
         logits = el_tensor_make(logits.data, logits.type, logits.rows * r->width, 1);
     const el_tensor gradient = training ? logits : el_tensor_none();
     if (l->settings.kind == EL_REGRESS)
-        dev->squared_loss(dev, losses, gradient, logits, r->values, l->scale);
+        q->squared_loss(q, losses, gradient, logits, r->values, l->scale);
     else if (l->settings.kind == EL_MULTILABEL)
-        dev->logistic_loss(dev, losses, gradient, logits, r->targets, l->scale);
+        q->logistic_loss(q, losses, gradient, logits, r->targets, l->scale);
     else
-        dev->softmax_loss(dev, losses, NULL, NULL, gradient, logits, r->targets, NULL, l->scale);
+        q->softmax_loss(q, losses, NULL, NULL, gradient, logits, r->targets, NULL, l->scale);
     double sum = 0;
-    fetch(dev, r->host_losses, losses);
+    fetch(q, r->host_losses, losses);
     for (int i = 0; i < losses.rows; i++)
         sum += el_get(r->host_losses, i, 0);
     return sum;
@@ -131,7 +132,7 @@ static double lose(el_learner *l, el_tensor logits, bool training)
 static void keep(el_learner *l, el_tensor logits)
 {
     el_rows *r = &l->row_head;
-    fetch(l->base.model->dev, r->host_logits, logits);
+    fetch(l->base.model->q, r->host_logits, logits);
     for (int i = 0; i < logits.rows; i++)
         for (int c = 0; c < logits.cols; c++)
             r->kept[r->kept_count++] = (float)el_get(r->host_logits, i, c);
@@ -140,19 +141,19 @@ static void keep(el_learner *l, el_tensor logits)
 double el_rows_pass(el_learner *l, const el_range *range, el_tensor hidden, el_tensor dhidden)
 {
     el_rows *r = &l->row_head;
-    el_device *dev = l->base.model->dev;
+    el_queue *q = l->base.model->q;
     const el_network *net = network(l);
     el_head_pass pass = {
         .training = range->training, .random = l->random, .first_row = (uint64_t)l->starts[range->first]};
     pass.random.stream = EL_STREAM_TASK_HEAD;
     const int count = send_targets(l, range);
     const el_tensor logits =
-        el_head_forward(dev, &net->head, &net->head_w, &r->saved, hidden, r->rows, count, &pass);
+        el_head_forward(q, &net->head, &net->head_w, &r->saved, hidden, r->rows, count, &pass);
     if (!range->training)
         keep(l, logits);
     const double sum = lose(l, logits, range->training);
     if (range->training)
-        el_head_backward(dev, &net->head, &net->head_w, &net->head_g, &r->saved, dhidden, logits, r->rows,
+        el_head_backward(q, &net->head, &net->head_w, &net->head_g, &r->saved, dhidden, logits, r->rows,
                          &pass);
     return sum;
 }

@@ -45,7 +45,7 @@ static el_status open_span(el_learner *l)
     if (!w->candidates || !w->starts || !w->start || !w->end || !w->impossible || !w->losses || !w->guesses ||
         !w->null_scores)
         return el_fail(EL_ENOMEM, "no memory for the answers of %d windows", l->sequences);
-    return el_span_open(&w->saved, m->dev, &net->config, &net->head, l->reads, l->sequences, m->activations,
+    return el_span_open(&w->saved, m->q, &net->config, &net->head, l->reads, l->sequences, m->activations,
                         m->parameters, m->training);
 }
 

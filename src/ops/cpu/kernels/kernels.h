@@ -7,7 +7,7 @@
 #ifndef EL_OPS_KERNELS_KERNELS_H
 #define EL_OPS_KERNELS_KERNELS_H
 
-#include "ops/ops.h"
+#include "ops/queue.h"
 
 /* Where attention is done: everything but the sequence and the head. */
 typedef struct {

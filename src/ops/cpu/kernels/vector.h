@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "ops/ops.h"
+#include "ops/queue.h"
 
 enum { WIDTH = EL_WIDTH };
 

@@ -1,11 +1,16 @@
-/* ops - everything that is computed, as a table of functions
+/* queue - everything that is computed, as a table of functions of a device
  *
- * A model is written once, as calls through a device:
+ * A model is written once, as calls through a queue:
  *
- *     dev->linear_forward(dev, y, x, w, b);            device, outputs, inputs, sizes inside the tensors
+ *     q->linear_forward(q, y, x, w, b);            queue, outputs, inputs, sizes inside the tensors
  *
- * A tensor is a view of a matrix that owns nothing: rows are tokens, columns features.  Batches are
- * unpadded: `starts` says where each sequence's rows begin.  Ids, targets and row numbers are int vectors.
+ * A queue belongs to one session, trainer or worker: its scratch and its threads serve one call at a time.  Queues of
+ * one device work side by side on its memory.
+ *
+ * Every pointer that an op takes is memory of the device: tensors, ids, targets, row numbers, and the row starts of a
+ * batch.  The host reads none of it and writes none of it but by send(), fetch() and wait().
+ *
+ * Batches are unpadded: `starts` says where each sequence's rows begin.  Ids, targets and row numbers are int vectors.
  *
  * An op cannot fail and takes no memory.  A backward adds to the gradients of parameters, which is how
  * micro-batches and tied weights come to one sum, and overwrites those of activations, which therefore need no
@@ -18,25 +23,11 @@
  *
  * Randomness is a function of (seed, stream, step, index), see base/random.h; masks are made again in the backward.
  */
-#ifndef EL_OPS_OPS_H
-#define EL_OPS_OPS_H
+#ifndef EL_OPS_QUEUE_H
+#define EL_OPS_QUEUE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "base/error.h"
 #include "base/random.h"
-
-typedef enum { EL_F32, EL_BF16, EL_F64 } el_type;
-
-typedef struct {
-    void *data; /* element (i, j) is number i * stride + j; NULL: no such tensor */
-    el_type type;
-    int rows, cols;
-    int64_t stride; /* elements from a row to the next */
-    void *prepared; /* weight matrices: the device's own copy, see prepare(); else NULL */
-} el_tensor;
+#include "ops/device.h"
 
 /* Bernoulli(1 - rate) on each element, kept ones scaled by 1 / (1 - rate).
  *
@@ -74,79 +65,81 @@ typedef struct {
     double rate, beta1, beta2, epsilon, decay, clip, m_correction, v_correction;
 } el_adamw;
 
-typedef struct el_device el_device;
-struct el_device {
-    const char *name;  /* "reference", "cpu" */
-    const char *level; /* instruction set in use, "plain" for the reference */
+struct el_queue {
+    el_device *dev;
     int threads;
     void *state; /* the device's own */
 
-    void (*close)(el_device *dev);
+    void (*close)(el_queue *q);
 
-    /* Memory of the device; zeroed.  alloc returns NULL when there is none. */
-    void *(*alloc)(el_device *dev, size_t bytes);
-    void (*release)(el_device *dev, void *memory); /* accepts NULL */
-    void (*copy_in)(el_device *dev, void *device, const void *host, size_t bytes);
-    void (*copy_out)(el_device *dev, void *host, const void *device, size_t bytes);
+    /* Copies between the host and the device, in the order of the queue.  The host's bytes may be read as late as
+     * wait(), and fetched ones are there only after it. */
+    void (*send)(el_queue *q, void *device, const void *host, size_t bytes);
+    void (*fetch)(el_queue *q, void *host, const void *device, size_t bytes);
+    void (*wait)(el_queue *q);
+
     /* Scratch for sequences of up to `longest` rows and heads of up to `head_size`; before the first step. */
-    el_status (*reserve)(el_device *dev, int longest, int head_size);
+    el_status (*reserve)(el_queue *q, int longest, int head_size);
+
+    /* Operations a second (multiply-adds times two) that products of a type reach at most, measured for some tens of
+     * milliseconds; 0: not known. */
+    double (*peak)(el_queue *q, el_type type);
 
     /* Copies of a weight matrix in the layout and type that products want.  `type` is that of the activations;
      * for training the copy serves both directions.  prepare() is called again after every change of w.data;
      * w.prepared is aligned as memory of the device is. */
-    size_t (*prepared_bytes)(el_device *dev, int rows, int cols, el_type type, bool training);
-    void (*prepare)(el_device *dev, el_tensor w, el_type type, bool training);
+    void (*prepare)(el_queue *q, el_tensor w, el_type type, bool training);
 
     /* y = 0;  y = x, converting;  y = a + b (y may be a or b) */
-    void (*zero)(el_device *dev, el_tensor y);
-    void (*copy)(el_device *dev, el_tensor y, el_tensor x);
-    void (*add)(el_device *dev, el_tensor y, el_tensor a, el_tensor b);
+    void (*zero)(el_queue *q, el_tensor y);
+    void (*copy)(el_queue *q, el_tensor y, el_tensor x);
+    void (*add)(el_queue *q, el_tensor y, el_tensor a, el_tensor b);
 
     /* y = x W^T + b      x (n, in)  w (out, in) prepared  b (1, out) or none  y (n, out) */
-    void (*linear_forward)(el_device *dev, el_tensor y, el_tensor x, el_tensor w, el_tensor b);
+    void (*linear_forward)(el_queue *q, el_tensor y, el_tensor x, el_tensor w, el_tensor b);
     /* dx = dy W, or dx += dy W where `accumulate` */
-    void (*linear_backward_input)(el_device *dev, el_tensor dx, el_tensor dy, el_tensor w, bool accumulate);
+    void (*linear_backward_input)(el_queue *q, el_tensor dx, el_tensor dy, el_tensor w, bool accumulate);
     /* dw += dy^T x      db += column sums of dy (db may be none) */
-    void (*linear_backward_weight)(el_device *dev, el_tensor dw, el_tensor db, el_tensor dy, el_tensor x);
+    void (*linear_backward_weight)(el_queue *q, el_tensor dw, el_tensor db, el_tensor dy, el_tensor x);
 
     /* y = x Phi(x), slope = its derivative, or none where there is no backward; slope may be x, y may not.
      * dx = dy * slope; dx may be dy. */
-    void (*gelu_forward)(el_device *dev, el_tensor y, el_tensor slope, el_tensor x);
-    void (*gelu_backward)(el_device *dev, el_tensor dx, el_tensor dy, el_tensor slope);
+    void (*gelu_forward)(el_queue *q, el_tensor y, el_tensor slope, el_tensor x);
+    void (*gelu_backward)(el_queue *q, el_tensor dx, el_tensor dy, el_tensor slope);
 
     /* gelu of a product, fused:  z = x W^T + b, y = gelu(z) and its slope, which may be z. */
-    void (*linear_gelu_forward)(el_device *dev, el_tensor y, el_tensor slope, el_tensor z, el_tensor x,
+    void (*linear_gelu_forward)(el_queue *q, el_tensor y, el_tensor slope, el_tensor z, el_tensor x,
                                 el_tensor w, el_tensor b);
 
     /* y = x with some elements dropped: a linear map, and its own backward.  y may be x. */
-    void (*dropout)(el_device *dev, el_tensor y, el_tensor x, el_dropout dropout);
+    void (*dropout)(el_queue *q, el_tensor y, el_tensor x, el_dropout dropout);
 
     /* y = (x - mean) * rstd * gamma + beta over each row; stats (n, 2) = mean, rstd = 1/sqrt(variance + epsilon)
      * gamma, beta (1, cols).  y may be x (then the backward cannot be had). */
-    void (*layer_norm_forward)(el_device *dev, el_tensor y, el_tensor stats, el_tensor x, el_tensor gamma,
+    void (*layer_norm_forward)(el_queue *q, el_tensor y, el_tensor stats, el_tensor x, el_tensor gamma,
                                el_tensor beta, double epsilon);
     /* dx may be dy; dgamma, dbeta are added to. */
-    void (*layer_norm_backward)(el_device *dev, el_tensor dx, el_tensor dgamma, el_tensor dbeta, el_tensor dy,
+    void (*layer_norm_backward)(el_queue *q, el_tensor dx, el_tensor dgamma, el_tensor dbeta, el_tensor dy,
                                 el_tensor x, el_tensor stats, el_tensor gamma);
 
     /* The end of both halves of a layer, fused:  sum = x + dropout(branch);  y = layer_norm(sum).
      * sum may be x or branch.  Backward: dsum = layer_norm_backward(dy);  dbranch = dropout(dsum);  the gradient of
      * x is dsum.  dsum may be dy; dbranch may be dsum where nothing is dropped. */
-    void (*residual_norm_forward)(el_device *dev, el_tensor y, el_tensor sum, el_tensor stats, el_tensor x,
+    void (*residual_norm_forward)(el_queue *q, el_tensor y, el_tensor sum, el_tensor stats, el_tensor x,
                                   el_tensor branch, el_tensor gamma, el_tensor beta, double epsilon,
                                   el_dropout dropout);
-    void (*residual_norm_backward)(el_device *dev, el_tensor dsum, el_tensor dbranch, el_tensor dgamma,
+    void (*residual_norm_backward)(el_queue *q, el_tensor dsum, el_tensor dbranch, el_tensor dgamma,
                                    el_tensor dbeta, el_tensor dy, el_tensor sum, el_tensor stats,
                                    el_tensor gamma, el_dropout dropout);
 
     /* y[i] = sum over k of tables[k][indices[k][i]]      tables are parameters (F32), y an activation */
-    void (*embed_forward)(el_device *dev, el_tensor y, const el_tensor *tables, const int *const *indices,
+    void (*embed_forward)(el_queue *q, el_tensor y, const el_tensor *tables, const int *const *indices,
                           int count);
     /* dtable[index[i]] += dy[i], in the order of i */
-    void (*embed_backward)(el_device *dev, el_tensor dtable, el_tensor dy, const int *index);
+    void (*embed_backward)(el_queue *q, el_tensor dtable, el_tensor dy, const int *index);
     /* y[i] = x[rows[i]];   and its backward: dx = 0, then dx[rows[i]] += dy[i] in the order of i */
-    void (*gather_forward)(el_device *dev, el_tensor y, el_tensor x, const int *rows);
-    void (*gather_backward)(el_device *dev, el_tensor dx, el_tensor dy, const int *rows);
+    void (*gather_forward)(el_queue *q, el_tensor y, el_tensor x, const int *rows);
+    void (*gather_backward)(el_queue *q, el_tensor dx, el_tensor dy, const int *rows);
 
     /* Multi-head self-attention within each sequence.
      *   qkv (n, 3 hidden): queries, keys, values side by side, head h in columns h * head_size ...
@@ -156,9 +149,9 @@ struct el_device {
      * (first_row + row) * heads + head: here too first_row counts rows of the batch; it has
      * `width` columns, one for each key counted from the start of the sequence; width is a model constant (the
      * longest sequence allowed), so that the mask of a sequence does not depend on its neighbours. */
-    void (*attention_forward)(el_device *dev, el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout,
+    void (*attention_forward)(el_queue *q, el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout,
                               int heads, el_dropout dropout, int width);
-    void (*attention_backward)(el_device *dev, el_tensor dqkv, el_tensor dy, el_tensor y, el_tensor lse,
+    void (*attention_backward)(el_queue *q, el_tensor dqkv, el_tensor dy, el_tensor y, el_tensor lse,
                                el_tensor qkv, el_layout layout, int heads, el_dropout dropout, int width);
 
     /* Cross-entropy of softmax(logits[i]) against target[i], a row each; target -1: loss 0 and no gradient.
@@ -166,52 +159,30 @@ struct el_device {
      *   sum of softmax(logits / temperature) exceeds the row's uniform number;
      *   dlogits = scale * (softmax(logits) - onehot(target)); may be logits.
      * loss.data, guess, sample (with sampling), dlogits.data may be NULL: not wanted. */
-    void (*softmax_loss)(el_device *dev, el_tensor loss, int *guess, int *sample, el_tensor dlogits,
+    void (*softmax_loss)(el_queue *q, el_tensor loss, int *guess, int *sample, el_tensor dlogits,
                          el_tensor logits, const int *target, const el_sampling *sampling, double scale);
 
     /* loss[i] = log(1 + exp(z)) - label[i] z,  z = logits (n, 1);  dlogits = scale * (sigmoid(z) - label); may be
      * logits, or absent.  label -1: loss 0 and no gradient. */
-    void (*logistic_loss)(el_device *dev, el_tensor loss, el_tensor dlogits, el_tensor logits,
-                          const int *label, double scale);
+    void (*logistic_loss)(el_queue *q, el_tensor loss, el_tensor dlogits, el_tensor logits, const int *label,
+                          double scale);
 
     /* loss[i] = (x[i] - target[i])^2,  x (n, 1);  dx = scale * 2 (x - target); may be x, or absent.  A target that is
      * not a number: loss 0 and no gradient. */
-    void (*squared_loss)(el_device *dev, el_tensor loss, el_tensor dx, el_tensor x, const float *target,
+    void (*squared_loss)(el_queue *q, el_tensor loss, el_tensor dx, el_tensor x, const float *target,
                          double scale);
 
     /* Sum of squares of all elements, in an order that depends on the shape alone. */
-    double (*sum_squares)(el_device *dev, el_tensor x);
-    void (*adamw)(el_device *dev, el_tensor value, el_tensor m, el_tensor v, el_tensor gradient,
-                  el_adamw step);
+    double (*sum_squares)(el_queue *q, el_tensor x);
+    void (*adamw)(el_queue *q, el_tensor value, el_tensor m, el_tensor v, el_tensor gradient, el_adamw step);
 };
 
-/* The definition: plain C in double, one thread. */
-el_device *el_device_reference(void);
+/* The reference device's. */
+el_queue *el_queue_reference(void);
 
-/* The processor's.  `level` is "baseline", "avx2", "avx512", "avx512_bf16", or NULL for the best it has; a level
- * that it lacks is EL_EUSAGE.  One level can be used in a process. */
-el_status el_device_cpu(el_device **dev, int threads, const char *level);
-
-/* Whether the processor has the level; and whether bf16 products run faster than float ones at it, by a
- * measurement of a few milliseconds (the instruction's presence does not tell). */
-bool el_level_available(const char *level);
-bool el_level_bf16_is_faster(const char *level);
-
-/* Operations a second (multiply-adds times two) that `threads` threads reach at a level, on products of a type, measured
- * for some tens of milliseconds; NULL: the best level. */
-double el_level_peak(const char *level, el_type type, int threads);
-
-/* Views. */
-el_tensor el_tensor_make(void *data, el_type type, int rows, int cols);
-el_tensor el_tensor_rows(el_tensor t, int first, int rows);
-el_tensor el_tensor_cols(el_tensor t, int first, int cols);
-el_tensor el_tensor_none(void);
-size_t el_type_bytes(el_type type);
-size_t el_tensor_bytes(int rows, int cols, el_type type);
-
-/* Elements as numbers, for definitions and tests; host memory only. */
-double el_get(el_tensor t, int row, int col);
-void el_set(el_tensor t, int row, int col, double value);
+/* A device (el_device_open) and a queue of it, for who needs no more of them; and the end of both. */
+el_status el_queue_open(el_queue **q, int threads, const char *level);
+void el_queue_close(el_queue *q); /* accepts NULL */
 
 /* The keep-or-drop scale of element (row, col) of a tensor with `cols` columns: 0 or 1 / (1 - rate). */
 double el_dropout_scale(el_dropout dropout, int cols, uint64_t row, int col);

@@ -1,0 +1,46 @@
+/* device - where tensors lie and ops run
+ *
+ * A device has memory, kernels, and the copies of weights that its products read.  It does not change once it is
+ * open, and everyone shares it: models, and whatever runs them.  What computes is a queue of it (ops/queue.h): each
+ * session, trainer or worker has its own.
+ */
+#ifndef EL_OPS_DEVICE_H
+#define EL_OPS_DEVICE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "ops/tensor.h"
+
+typedef struct el_queue el_queue;
+typedef struct el_device el_device;
+struct el_device {
+    const char *name;  /* "reference", "cpu" */
+    const char *level; /* instruction set in use, "plain" for the reference; lives as long as the program */
+
+    void (*close)(el_device *dev); /* once its queues are closed and its memory is released */
+
+    /* Memory of the device; zeroed.  alloc returns NULL when there is none. */
+    void *(*alloc)(el_device *dev, size_t bytes);
+    void (*release)(el_device *dev, void *memory); /* accepts NULL */
+
+    /* Bytes of the copy of a weight matrix that queues prepare. */
+    size_t (*prepared_bytes)(const el_device *dev, int rows, int cols, el_type type, bool training);
+
+    /* The type of activations that products are fastest in, by a measurement of some milliseconds. */
+    el_type (*fast_type)(const el_device *dev);
+
+    el_status (*open_queue)(el_device *dev, el_queue **q, int threads);
+};
+
+/* The definition: plain C in double, one thread.  There is one; closing it does nothing. */
+el_device *el_device_reference(void);
+
+/* The processor's.  `level` is "baseline", "avx2", "avx512", "avx512_bf16", or NULL for the best it has; a level
+ * that it lacks is EL_EUSAGE. */
+el_status el_device_cpu(el_device **dev, const char *level);
+
+/* Either, by the name of the level: "reference" is the reference device. */
+el_status el_device_open(el_device **dev, const char *level);
+
+#endif

@@ -9,7 +9,6 @@
 #include "base/parallel.h"
 #include "format/weights.h"
 
-enum { LEVEL_AUTO, LEVEL_BASELINE, LEVEL_AVX2, LEVEL_AVX512, LEVEL_AVX512_BF16, LEVEL_REFERENCE };
 static const char *const LEVELS[] = {NULL, "baseline", "avx2", "avx512", "avx512_bf16", "reference"};
 static const char *const PRECISIONS[] = {"auto", "bf16", "fp32"};
 

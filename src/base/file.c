@@ -297,6 +297,14 @@ bool el_folder_exists(const char *path)
     return el_io_stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+el_status el_folder_need(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return el_fail(EL_EDATA, "%s: no such folder", path);
+    return S_ISDIR(info.st_mode) ? EL_OK : el_fail(EL_EDATA, "%s: a file, where a folder is wanted", path);
+}
+
 /* mkdir, content with what is there already. */
 static el_status make_one(const char *path)
 {

@@ -45,6 +45,7 @@ void el_folder_abandon(el_folder *folder); /* accepts a committed or zeroed one 
 
 bool el_file_exists(const char *path);
 bool el_folder_exists(const char *path);
+el_status el_folder_need(const char *path);   /* EL_EDATA, "no such folder", where it is not there */
 el_status el_folder_make(const char *path);   /* and its parents; fine if it is there */
 el_status el_folder_remove(const char *path); /* and all in it; fine if it is not there */
 

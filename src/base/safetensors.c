@@ -15,10 +15,13 @@ static const struct {
     const char *name;
     size_t bytes;
 } types[EL_ST_TYPES] = {
-    [EL_ST_U8] = {"U8", 1},     [EL_ST_I8] = {"I8", 1},   [EL_ST_U16] = {"U16", 2}, [EL_ST_I16] = {"I16", 2},
-    [EL_ST_BF16] = {"BF16", 2}, [EL_ST_F16] = {"F16", 2}, [EL_ST_I32] = {"I32", 4}, [EL_ST_U32] = {"U32", 4},
-    [EL_ST_F32] = {"F32", 4},   [EL_ST_I64] = {"I64", 8}, [EL_ST_U64] = {"U64", 8}, [EL_ST_F64] = {"F64", 8},
-    [EL_ST_BOOL] = {"BOOL", 1},
+    [EL_ST_U8] = {"U8", 1},     [EL_ST_I8] = {"I8", 1},
+    [EL_ST_U16] = {"U16", 2},   [EL_ST_I16] = {"I16", 2},
+    [EL_ST_BF16] = {"BF16", 2}, [EL_ST_F16] = {"F16", 2},
+    [EL_ST_I32] = {"I32", 4},   [EL_ST_U32] = {"U32", 4},
+    [EL_ST_F32] = {"F32", 4},   [EL_ST_I64] = {"I64", 8},
+    [EL_ST_U64] = {"U64", 8},   [EL_ST_F64] = {"F64", 8},
+    [EL_ST_BOOL] = {"BOOL", 1}, [EL_ST_OTHER] = {"another type", 1},
 };
 
 size_t el_st_type_bytes(el_st_type type)
@@ -52,7 +55,8 @@ static el_status read_type(placed *p, const char *file, const json_t *value)
             p->entry.type = (el_st_type)type;
             return EL_OK;
         }
-    return el_fail(EL_EDATA, "%s: tensor %s has dtype %s, which is not supported", file, p->entry.name, name);
+    p->entry.type = EL_ST_OTHER;
+    return EL_OK;
 }
 
 /* Fills dims, shape and bytes. */
@@ -90,6 +94,8 @@ static el_status read_offsets(placed *p, const char *file, const json_t *offsets
         return el_fail(EL_EDATA, "%s: tensor %s: bytes %lld to %lld are not within the %zu of the file", file,
                        name, (long long)from, (long long)to, available);
     p->begin = (size_t)from, p->end = (size_t)to;
+    if (p->entry.type == EL_ST_OTHER)
+        p->entry.bytes = p->end - p->begin;
     if (p->end - p->begin != p->entry.bytes)
         return el_fail(EL_EDATA, "%s: tensor %s takes %zu bytes, but its shape needs %zu", file, name,
                        p->end - p->begin, p->entry.bytes);

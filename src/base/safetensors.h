@@ -30,6 +30,7 @@ typedef enum {
     EL_ST_U64,
     EL_ST_F64,
     EL_ST_BOOL,
+    EL_ST_OTHER, /* one that nothing here reads (F8_E4M3, C64, F4); its bytes are counted as elements of 1 */
     EL_ST_TYPES
 } el_st_type;
 

@@ -1,0 +1,445 @@
+/* source - see the header */
+#define _GNU_SOURCE
+#include "format/source.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/tensorflow.h"
+#include "format/torch_file.h"
+
+static const char SAFETENSORS[] = "model.safetensors", TORCH[] = "pytorch_model.bin";
+
+/* ---- stored tensors ---- */
+
+int64_t el_stored_elements(const el_stored *tensor)
+{
+    int64_t elements = 1;
+    for (int d = 0; d < tensor->dims; d++)
+        elements *= tensor->shape[d];
+    return elements;
+}
+
+void el_stored_pack(el_stored *tensor)
+{
+    int64_t stride = 1;
+    for (int d = tensor->dims - 1; d >= 0; d--) {
+        tensor->strides[d] = stride;
+        stride *= tensor->shape[d];
+    }
+}
+
+bool el_stored_fits(const el_stored *tensor, uint64_t bytes)
+{
+    int64_t elements = 1, last = 0, reach;
+    for (int d = 0; d < tensor->dims; d++)
+        if (tensor->shape[d] == 0)
+            return true;
+    for (int d = 0; d < tensor->dims; d++)
+        if (__builtin_mul_overflow(elements, tensor->shape[d], &elements) ||
+            __builtin_mul_overflow(tensor->shape[d] - 1, tensor->strides[d], &reach) ||
+            __builtin_add_overflow(last, reach, &last))
+            return false;
+    return !__builtin_add_overflow(last, 1, &last) &&
+           !__builtin_mul_overflow(last, (int64_t)tensor->element, &last) && (uint64_t)last <= bytes;
+}
+
+/* IEEE half precision: 5 bits of exponent, 10 of fraction. */
+static float widen_f16(uint16_t half)
+{
+    const int exponent = half >> 10 & 31, fraction = half & 1023;
+    const float sign = half >> 15 ? -1 : 1;
+    if (exponent == 31)
+        return fraction ? NAN : sign * INFINITY;
+    return sign * (exponent ? ldexpf((float)(1024 + fraction), exponent - 25) : ldexpf((float)fraction, -24));
+}
+
+static float widen_bf16(uint16_t half)
+{
+    const uint32_t bits = (uint32_t)half << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* A row of `count` numbers that lie `stride` bytes apart. */
+static void widen(el_st_type type, const unsigned char *at, int64_t stride, int64_t count, float *out)
+{
+    for (int64_t i = 0; i < count; i++, at += stride) {
+        uint16_t half;
+        double real;
+        switch (type) {
+        case EL_ST_F32:
+            memcpy(&out[i], at, sizeof *out);
+            break;
+        case EL_ST_F64:
+            memcpy(&real, at, sizeof real);
+            out[i] = (float)real;
+            break;
+        default:
+            memcpy(&half, at, sizeof half);
+            out[i] = type == EL_ST_F16 ? widen_f16(half) : widen_bf16(half);
+        }
+    }
+}
+
+/* The last dimension is a row; the others are counted through as an odometer counts. */
+bool el_stored_floats(const el_stored *t, float *out)
+{
+    if (t->type != EL_ST_F32 && t->type != EL_ST_F64 && t->type != EL_ST_F16 && t->type != EL_ST_BF16)
+        return false;
+    const int64_t row = t->dims ? t->shape[t->dims - 1] : 1, stride = t->dims ? t->strides[t->dims - 1] : 1;
+    const int64_t rows = row ? el_stored_elements(t) / row : 0;
+    int64_t at[EL_ST_MAX_DIMS] = {0}, offset = 0;
+    for (int64_t r = 0; r < rows; r++) {
+        if (stride == 1 && t->type == EL_ST_F32)
+            memcpy(out + r * row, t->data + offset * t->element, (size_t)row * sizeof *out);
+        else
+            widen(t->type, t->data + offset * t->element, stride * t->element, row, out + r * row);
+        for (int d = t->dims - 2; d >= 0; d--) {
+            offset += t->strides[d];
+            if (++at[d] < t->shape[d])
+                break;
+            offset -= at[d] * t->strides[d];
+            at[d] = 0;
+        }
+    }
+    return true;
+}
+
+/* ---- the list ---- */
+
+el_status el_source_add(el_source *s, const el_stored *tensor)
+{
+    if (s->count == s->capacity) {
+        const int capacity = s->capacity ? 2 * s->capacity : 256;
+        el_stored *const grown = realloc(s->tensors, (size_t)capacity * sizeof *grown);
+        if (!grown)
+            return el_fail(EL_ENOMEM, "%s: no memory", s->path);
+        s->tensors = grown;
+        s->capacity = capacity;
+    }
+    s->tensors[s->count] = *tensor;
+    s->tensors[s->count].name = strdup(tensor->name);
+    if (!s->tensors[s->count].name)
+        return el_fail(EL_ENOMEM, "%s: no memory", s->path);
+    s->count++;
+    return EL_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const el_stored *)a)->name, ((const el_stored *)b)->name);
+}
+
+el_status el_source_settle(el_source *s)
+{
+    if (s->count)
+        qsort(s->tensors, (size_t)s->count, sizeof *s->tensors, by_name);
+    for (int i = 1; i < s->count; i++)
+        if (by_name(&s->tensors[i - 1], &s->tensors[i]) == 0)
+            return el_fail(EL_EDATA, "%s: holds %s twice", s->path, s->tensors[i].name);
+    return EL_OK;
+}
+
+const el_stored *el_source_find(const el_source *s, const char *name)
+{
+    const el_stored wanted = {.name = name};
+    return s->count ? bsearch(&wanted, s->tensors, (size_t)s->count, sizeof wanted, by_name) : NULL;
+}
+
+const char *el_source_metadata(const el_source *s, const char *key)
+{
+    return s->container_count ? el_safetensors_metadata(&s->containers[0], key) : NULL;
+}
+
+void el_source_close(el_source *s)
+{
+    for (int i = 0; i < s->count; i++)
+        free((char *)s->tensors[i].name);
+    for (int i = 0; i < s->container_count; i++)
+        el_safetensors_close(&s->containers[i]);
+    for (int i = 0; i < s->mapping_count; i++)
+        el_mapping_close(&s->mappings[i]);
+    free(s->tensors);
+    free(s->containers);
+    free(s->mappings);
+    free(s->path);
+    *s = (el_source){0};
+}
+
+/* ---- one file ---- */
+
+el_status el_source_map(el_source *s, const char *path, el_bytes *bytes)
+{
+    el_mapping *const grown = realloc(s->mappings, (size_t)(s->mapping_count + 1) * sizeof *grown);
+    if (!grown)
+        return el_fail(EL_ENOMEM, "%s: no memory", path);
+    s->mappings = grown;
+    el_mapping *const mapping = &grown[s->mapping_count];
+    const el_status st = el_mapping_open(mapping, path);
+    if (st)
+        return st;
+    s->mapping_count++;
+    *bytes = (el_bytes){mapping->data, mapping->size};
+    return EL_OK;
+}
+
+static bool begins(el_bytes file, size_t at, const char *text)
+{
+    const size_t length = strlen(text);
+    return file.left >= at + length && memcmp(file.at + at, text, length) == 0;
+}
+
+/* What a file holds that is none of weights, in words that help; NULL for anything else. */
+static const char *stranger(el_bytes file)
+{
+    if (file.left == 0)
+        return "is empty";
+    if (begins(file, 0, "version https://git-lfs"))
+        return "is a Git LFS pointer, not the weights; `git lfs pull` fetches them";
+    if (begins(file, 0, "<"))
+        return "is a web page, not the weights; the download failed";
+    if (begins(file, 0, "\x89HDF\r\n"))
+        return "is HDF5 (Keras), which is not supported; fetch model.safetensors or pytorch_model.bin";
+    if (begins(file, 0, "\x1f\x8b"))
+        return "is compressed by gzip; unpack it first";
+    if (begins(file, 0, "GGUF"))
+        return "is GGUF, which is not supported; fetch model.safetensors or pytorch_model.bin";
+    if (begins(file, 257, "ustar"))
+        return "is a tar archive (torch before 0.1.10 wrote these), which is not supported";
+    return NULL;
+}
+
+static bool is_safetensors(el_bytes file)
+{
+    return file.left > 9 && file.at[8] == '{' && el_little_endian(file.at, 8) <= file.left - 8;
+}
+
+static el_status read_torch(el_source *s, const char *path)
+{
+    el_bytes file;
+    el_status st = el_source_map(s, path, &file);
+    if (st)
+        return st;
+    const char *const what = stranger(file);
+    if (what)
+        return el_fail(EL_EDATA, "%s: %s", path, what);
+    if (is_safetensors(file))
+        return el_fail(EL_EDATA, "%s: is a safetensors file under a wrong name; rename it to %s", path,
+                       SAFETENSORS);
+    return el_torch_read(s, file, path);
+}
+
+static el_status add_container(el_source *s, const el_safetensors *container)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < container->count; i++) {
+        const el_st_entry *const entry = &container->entries[i];
+        el_stored tensor = {.name = entry->name,
+                            .type = entry->type,
+                            .element = (int)el_st_type_bytes(entry->type),
+                            .dims = entry->dims,
+                            .data = entry->data};
+        memcpy(tensor.shape, entry->shape, sizeof tensor.shape);
+        el_stored_pack(&tensor);
+        st = el_source_add(s, &tensor);
+    }
+    return st;
+}
+
+static el_status read_safetensors(el_source *s, const char *path)
+{
+    el_safetensors *const grown = realloc(s->containers, (size_t)(s->container_count + 1) * sizeof *grown);
+    if (!grown)
+        return el_fail(EL_ENOMEM, "%s: no memory", path);
+    s->containers = grown;
+    el_mapping mapping;
+    el_status st = el_mapping_open(&mapping, path);
+    if (st)
+        return st;
+    const el_bytes file = {mapping.data, mapping.size};
+    const char *const what = stranger(file);
+    if (what)
+        st = el_fail(EL_EDATA, "%s: %s", path, what);
+    else if (el_torch_begins(file))
+        st =
+            el_fail(EL_EDATA, "%s: is a file of torch.save under a wrong name; rename it to %s", path, TORCH);
+    el_mapping_close(&mapping);
+    if (!st)
+        st = el_safetensors_open(&grown[s->container_count], path);
+    return st ? st : add_container(s, &grown[s->container_count++]);
+}
+
+/* ---- several files ---- */
+
+typedef el_status read_file(el_source *source, const char *path);
+
+static el_status check_shard_name(const char *index, const char *name)
+{
+    return name && *name && !strchr(name, '/') && strcmp(name, "..") != 0
+               ? EL_OK
+               : el_fail(EL_EDATA, "%s: \"weight_map\" names a file that does not lie beside it", index);
+}
+
+/* A tensor whose file is not the one that the index names. */
+static el_status check_map(const el_source *s, const json_t *map)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)map, name, value)
+    {
+        if (!el_source_find(s, name))
+            return el_fail(EL_EDATA, "%s: names %s in %s, where it is not", s->path, name,
+                           json_string_value(value));
+    }
+    return EL_OK;
+}
+
+/* Each file once, at the first tensor that is in it. */
+static el_status read_shards(el_source *s, const char *folder, const json_t *map, read_file *read)
+{
+    json_t *const seen = json_object();
+    el_status st = seen ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)map, name, value)
+    {
+        const char *const file = json_string_value(value);
+        if (!st)
+            st = check_shard_name(s->path, file);
+        if (st || json_object_get(seen, file))
+            continue;
+        char *const path = el_path_join(folder, file);
+        st = path && json_object_set_new(seen, file, json_true()) == 0
+                 ? read(s, path)
+                 : el_fail(EL_ENOMEM, "%s: no memory", folder);
+        free(path);
+    }
+    json_decref(seen);
+    return st;
+}
+
+static el_status read_index(el_source *s, const char *folder, read_file *read)
+{
+    json_t *object;
+    el_status st = el_json_load(&object, s->path);
+    if (st)
+        return st;
+    const json_t *const map = json_object_get(object, "weight_map");
+    st = json_is_object(map) ? read_shards(s, folder, map, read)
+                             : el_fail(EL_EDATA, "%s: \"weight_map\" is not there", s->path);
+    if (!st)
+        st = el_source_settle(s);
+    if (!st)
+        st = check_map(s, map);
+    json_decref(object);
+    return st;
+}
+
+/* ---- a folder ---- */
+
+static const struct {
+    const char *file, *form;
+    read_file *read;
+    bool index;
+} FORMS[] = {
+    {"model.safetensors", "safetensors", read_safetensors, false},
+    {"model.safetensors.index.json", "safetensors", read_safetensors, true},
+    {"pytorch_model.bin", "torch.save", read_torch, false},
+    {"pytorch_model.bin.index.json", "torch.save", read_torch, true},
+};
+enum { FORM_COUNT = sizeof FORMS / sizeof *FORMS };
+
+/* What people find instead, by the ends of names. */
+static const struct {
+    const char *end, *what;
+} OTHERS[] = {
+    {"adapter_model.safetensors", "an adapter (PEFT), not a model"},
+    {"adapter_model.bin", "an adapter (PEFT), not a model"},
+    {".h5", "of Keras"},
+    {".msgpack", "of Flax"},
+    {".ot", "of rust-bert"},
+    {".onnx", "an exported graph (ONNX)"},
+    {".gguf", "of llama.cpp"},
+    {".safetensors", "not called model.safetensors"},
+    {".bin", "not called pytorch_model.bin"},
+    {".pt", "not called pytorch_model.bin"},
+    {".pth", "not called pytorch_model.bin"},
+    {".ckpt", "not called pytorch_model.bin"},
+};
+
+static bool ends_with(const char *name, const char *end)
+{
+    const size_t length = strlen(name), tail = strlen(end);
+    return length >= tail && strcmp(name + length - tail, end) == 0;
+}
+
+/* EL_EDATA, with what lies there. */
+static el_status say_what_lies(const char *folder)
+{
+    char **names = NULL;
+    int count = 0;
+    el_status st = el_folder_list(folder, &names, &count);
+    for (size_t o = 0; !st && o < sizeof OTHERS / sizeof *OTHERS; o++)
+        for (int i = 0; !st && i < count; i++)
+            if (ends_with(names[i], OTHERS[o].end))
+                st = el_fail(EL_EDATA, "%s: no model.safetensors or pytorch_model.bin; %s is %s", folder,
+                             names[i], OTHERS[o].what);
+    el_names_free(names, count);
+    return st ? st
+              : el_fail(EL_EDATA,
+                        "%s: not a model folder: no model.safetensors, pytorch_model.bin or "
+                        "TensorFlow checkpoint in it",
+                        folder);
+}
+
+/* Which of the forms, or -1; *path is the file's. */
+static int find_form(const char *folder, char **path)
+{
+    for (int f = 0; f < FORM_COUNT; f++) {
+        *path = el_path_join(folder, FORMS[f].file);
+        if (*path && el_file_exists(*path))
+            return f;
+        free(*path);
+        *path = NULL;
+    }
+    return -1;
+}
+
+bool el_source_exists(const char *folder)
+{
+    char *path = NULL, *prefix = NULL;
+    const bool found = el_folder_exists(folder) && (find_form(folder, &path) >= 0 ||
+                                                    el_tensorflow_find(folder, &prefix) != EL_OK || prefix);
+    free(path);
+    free(prefix);
+    return found;
+}
+
+el_status el_source_open(el_source *s, const char *folder)
+{
+    *s = (el_source){0};
+    el_status st = el_folder_need(folder);
+    if (st)
+        return st;
+    const int f = find_form(folder, &s->path);
+    if (f >= 0) {
+        s->form = FORMS[f].form;
+        st = FORMS[f].index ? read_index(s, folder, FORMS[f].read) : FORMS[f].read(s, s->path);
+        if (!st && !FORMS[f].index)
+            st = el_source_settle(s);
+    } else {
+        char *prefix = NULL;
+        s->form = "TensorFlow";
+        st = el_tensorflow_find(folder, &prefix);
+        if (!st)
+            st = prefix ? el_tensorflow_open(s, prefix) : say_what_lies(folder);
+        free(prefix);
+    }
+    if (st)
+        el_source_close(s);
+    return st;
+}

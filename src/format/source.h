@@ -1,0 +1,65 @@
+/* source - the tensors of a model by name, whatever files they lie in
+ *
+ *   model.safetensors    model.safetensors.index.json and its shards     base/safetensors
+ *   pytorch_model.bin    pytorch_model.bin.index.json and its shards     torch_file
+ *   NAME.index and NAME.data-00000-of-00001 (TensorFlow)                 tensorflow
+ *
+ * A stored tensor is a view into a mapped file: type, shape, strides.  Nothing is copied or widened before its numbers
+ * are asked for, so that a file costs no more memory than what a model takes from it.  Names are the files' own;
+ * which of a model's parameters they are is another question (names.h).
+ */
+#ifndef EL_FORMAT_SOURCE_H
+#define EL_FORMAT_SOURCE_H
+
+#include "base/safetensors.h"
+#include "format/bytes.h"
+
+typedef struct {
+    const char *name;
+    el_st_type type;
+    int element; /* bytes of one */
+    int dims;
+    int64_t shape[EL_ST_MAX_DIMS], strides[EL_ST_MAX_DIMS]; /* strides in elements, 0 or more */
+    const unsigned char *data;                              /* aligned to nothing */
+} el_stored;
+
+typedef struct {
+    char *path;         /* the file that sentences name: the container, or the index of several */
+    const char *form;   /* "safetensors", "pytorch_model.bin", "TensorFlow checkpoint" */
+    el_stored *tensors; /* sorted by name once open */
+    int count, capacity;
+    el_safetensors *containers; /* these two hold what `tensors` looks into */
+    el_mapping *mappings;
+    int container_count, mapping_count;
+} el_source;
+
+/* Opens the weights in a folder.  EL_EDATA, and one sentence that says what lies there instead, where there are none
+ * that can be read. */
+el_status el_source_open(el_source *source, const char *folder);
+void el_source_close(el_source *source); /* accepts a zeroed one */
+
+/* Whether a folder has weights of any form that el_source_open knows. */
+bool el_source_exists(const char *folder);
+
+/* For readers: maps a file for as long as the source is open. */
+el_status el_source_map(el_source *source, const char *path, el_bytes *bytes);
+/* For readers: adds a tensor, whose name is copied.  Every byte that shape and strides reach must be there. */
+el_status el_source_add(el_source *source, const el_stored *tensor);
+/* Sorts; EL_EDATA where two tensors have one name. */
+el_status el_source_settle(el_source *source);
+
+const el_stored *el_source_find(const el_source *source, const char *name); /* or NULL */
+/* A string of a safetensors file's metadata, or NULL. */
+const char *el_source_metadata(const el_source *source, const char *key);
+
+int64_t el_stored_elements(const el_stored *tensor);
+/* The numbers as floats, in the order of the shape: F16 and BF16 widened, F64 rounded.  False for a type that no
+ * weights have. */
+bool el_stored_floats(const el_stored *tensor, float *out);
+
+/* Strides of a tensor without gaps, and whether `tensor` fits into that many bytes; false where a product of sizes
+ * overflows or goes beyond them. */
+void el_stored_pack(el_stored *tensor);
+bool el_stored_fits(const el_stored *tensor, uint64_t bytes);
+
+#endif

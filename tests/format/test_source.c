@@ -1,0 +1,115 @@
+/* Every file that weights come in gives the same tensors (tools/golden_sources.py, tools/golden_hostile.py). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "format/crc32c.h"
+#include "format/source.h"
+
+#define CHECK(condition, ...)                                                                                \
+    do {                                                                                                     \
+        if (!(condition))                                                                                    \
+            fail_msg(__VA_ARGS__);                                                                           \
+    } while (0)
+
+static const char SOURCES[] = TEST_DATA "/golden/sources";
+
+static void check_tensor(const char *form, const el_st_entry *want, const el_stored *got)
+{
+    CHECK(got, "%s: %s is not there", form, want->name);
+    CHECK(got->dims == want->dims && memcmp(got->shape, want->shape, sizeof want->shape) == 0,
+          "%s: %s has another shape", form, want->name);
+    float *const numbers = malloc(want->bytes);
+    CHECK(numbers && el_stored_floats(got, numbers), "%s: %s is no tensor of numbers", form, want->name);
+    for (size_t i = 0; i < want->bytes / sizeof *numbers; i++)
+        CHECK(numbers[i] == ((const float *)want->data)[i], "%s: %s: number %zu is %g, not %g", form,
+              want->name, i, (double)numbers[i], (double)((const float *)want->data)[i]);
+    free(numbers);
+}
+
+static void test_every_form_gives_the_same_tensors(void **state)
+{
+    (void)state;
+    char **forms, *path = el_path_join(SOURCES, "plain/model.safetensors");
+    int count;
+    el_safetensors plain;
+    CHECK(el_safetensors_open(&plain, path) == EL_OK, "%s", el_error());
+    CHECK(el_folder_list(SOURCES, &forms, &count) == EL_OK, "%s", el_error());
+    CHECK(count == 19, "%d forms", count);
+    for (int f = 0; f < count; f++) {
+        el_source source;
+        char *folder = el_path_join(SOURCES, forms[f]);
+        CHECK(el_source_exists(folder), "%s: no source", forms[f]);
+        CHECK(el_source_open(&source, folder) == EL_OK, "%s: %s", forms[f], el_error());
+        for (int i = 0; i < plain.count; i++)
+            check_tensor(forms[f], &plain.entries[i], el_source_find(&source, plain.entries[i].name));
+        el_source_close(&source);
+        free(folder);
+    }
+    el_names_free(forms, count);
+    el_safetensors_close(&plain);
+    free(path);
+}
+
+/* A line of hostile.tsv: a folder, and the sentence that is said of it after its name. */
+static void test_hostile_files_get_a_sentence(void **state)
+{
+    (void)state;
+    FILE *const list = fopen(TEST_DATA "/golden/hostile.tsv", "r");
+    char line[512];
+    int count = 0;
+    assert_non_null(list);
+    while (fgets(line, sizeof line, list)) {
+        char *const tab = strchr(line, '\t'), folder[sizeof line + 256];
+        assert_non_null(tab);
+        *tab = '\0';
+        tab[1 + strcspn(tab + 1, "\n")] = '\0';
+        snprintf(folder, sizeof folder, "%s/golden/hostile/%s", TEST_DATA, line);
+        el_source source;
+        const el_status st = el_source_open(&source, folder);
+        CHECK(st == EL_EDATA, "%s: status %d", line, st);
+        CHECK(strstr(el_error(), tab + 1), "%s: \"%s\" and not \"%s\"", line, el_error(), tab + 1);
+        CHECK(strncmp(el_error(), folder, strlen(folder)) == 0, "%s: %s", line, el_error());
+        count++;
+    }
+    CHECK(count >= 25, "%d hostile files", count);
+    fclose(list);
+}
+
+static void test_what_is_no_model_folder_is_said(void **state)
+{
+    (void)state;
+    el_source source;
+    assert_int_equal(el_source_open(&source, TEST_DATA "/nothere"), EL_EDATA);
+    CHECK(strstr(el_error(), "nothere: no such folder"), "%s", el_error());
+    assert_int_equal(el_source_open(&source, TEST_DATA "/test_source.c"), EL_EDATA);
+    CHECK(strstr(el_error(), "a file, where a folder is wanted"), "%s", el_error());
+    assert_int_equal(el_source_open(&source, TEST_DATA), EL_EDATA);
+    CHECK(strstr(el_error(), "not a model folder"), "%s", el_error());
+    assert_false(el_source_exists(TEST_DATA));
+}
+
+static void test_crc32c(void **state)
+{
+    (void)state;
+    unsigned char zeros[32] = {0};
+    assert_int_equal(el_crc32c("123456789", 9), 0xe3069283); /* RFC 3720, B.4, and the usual check value */
+    assert_int_equal(el_crc32c(zeros, sizeof zeros), 0x8a9136aa);
+    assert_int_equal(el_crc32c("", 0), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_form_gives_the_same_tensors),
+        cmocka_unit_test(test_hostile_files_get_a_sentence),
+        cmocka_unit_test(test_what_is_no_model_folder_is_said),
+        cmocka_unit_test(test_crc32c),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

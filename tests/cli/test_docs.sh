@@ -1,6 +1,9 @@
 #!/bin/bash
-# Documents and help pages agree: each command has a help page that begins with examples, uses only flags that it has, and
-# is in the README; each flag that README and docs/ give to a command, or mention in backquotes, exists; links lead somewhere.
+# Documents and help pages agree:
+# - each command has a help page that begins with examples, uses only flags that it has, and is in both READMEs;
+# - each flag that a document gives to a command or to ./demo, or mentions in backquotes, exists; links lead somewhere;
+# - README.ko.md has the commands of README.md, in order, with their flags (and more of them where Korean needs it);
+# - docs/demo.md shows what ./demo prints.
 set -euo pipefail
 program=$(realpath "$1")
 root=$(realpath "$(dirname "$0")/../..")
@@ -16,7 +19,9 @@ for command in $commands; do
     everywhere+=${help[$command]}
     sed -n '1,3p' <<<"${help[$command]}" | grep -q '^Examples:' || wrong "$command --help does not begin with examples"
     grep -q "^  electra $command " <<<"${help[$command]}" || wrong "$command --help has no example of itself"
-    grep -q "^| \`$command\` |" "$root/README.md" || wrong "README.md: $command is not in the table of commands"
+    for readme in README.md README.ko.md; do
+        grep -q "^| \`$command\` |" "$root/$readme" || wrong "$readme: $command is not in the table of commands"
+    done
 done
 
 # has PAGE FLAG: whether a help page lists the flag, as itself or as its --[no-] form
@@ -41,7 +46,7 @@ check_commands() { # NAME < text
         done
     done
 }
-mapfile -t documents < <(echo "$root/README.md" && find "$root/docs" -name '*.md' | sort)
+mapfile -t documents < <(find "$root" -maxdepth 1 -name '*.md' | sort && find "$root/docs" -name '*.md' | sort)
 for document in "${documents[@]}"; do check_commands "${document#"$root"/}" <"$document"; done
 for command in $commands; do check_commands "$command --help" <<<"${help[$command]}"; done
 
@@ -55,4 +60,35 @@ for document in "${documents[@]}"; do
         [[ -e $(dirname "$document")/$target ]] || wrong "${document#"$root"/}: $target is not there"
     done
 done
+
+# What follows ./demo in documents are options of ./demo.
+demo=$("$root/demo" --help)
+for document in "${documents[@]}"; do
+    for flag in $(grep -oE '\./demo( --[a-z-]+)+' "$document" | grep -oE -- '--[a-z-]+' | sort -u); do
+        [[ $flag == --help ]] || has "$demo" "$flag" || wrong "${document#"$root"/}: ./demo has no $flag"
+    done
+done
+
+# Commands of a README, one a line: those of its blocks of code, without what is not a flag.
+commands_of() {
+    sed -n 's/^    \(electra [a-z]* .*\)/\1/p' "$1" | sed 's/"[^"]*"//g'
+}
+mapfile -t english < <(commands_of "$root/README.md")
+mapfile -t korean < <(commands_of "$root/README.ko.md")
+[[ ${#english[@]} -eq ${#korean[@]} ]] ||
+    wrong "README.md has ${#english[@]} commands, README.ko.md has ${#korean[@]}"
+for ((i = 0; i < ${#english[@]} && i < ${#korean[@]}; i++)); do
+    read -r _ command _ <<<"${english[i]}"
+    [[ ${korean[i]} == "electra $command "* ]] || wrong "README.ko.md: '${korean[i]}' stands where README.md has $command"
+    for flag in $(grep -oE -- '--[a-z-]+' <<<"${english[i]}"); do
+        [[ " ${korean[i]} " == *" $flag "* ]] || wrong "README.ko.md: '${korean[i]}' lacks $flag of README.md"
+    done
+done
+
+# Headings of ./demo are those of the transcripts: a variable stands for one word.
+headings=$(sed -n 's/^say "\(.*\)"$/\1/p' "$root/demo" | sed 's/\$[A-Z_]*/[^ ]+/g')
+transcribed=$(sed -n 's/^    == //p' "$root/docs/demo.md")
+[[ -n $transcribed ]] || wrong "docs/demo.md has no transcript"
+unknown=$(grep -vxE -- "$headings" <<<"$transcribed" || true)
+[[ -z $unknown ]] || wrong "docs/demo.md: ./demo does not print '$unknown'"
 exit $status

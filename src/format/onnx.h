@@ -1,0 +1,43 @@
+/* onnx - a network as an ONNX graph: one file, opset 17, float
+ *
+ * Inputs are input_ids, attention_mask and token_type_ids, int64 (batch_size, sequence_length); both sizes are free.
+ * Outputs are `logits` ((batch, sequence) of detection, (batch, labels) of a sequence, (batch, sequence, labels) of
+ * tokens, (batch, sequence, vocabulary) of masked language modelling), or `start_logits` and `end_logits`, and then
+ * `last_hidden_state` (batch, sequence, hidden).
+ *
+ * The graph has the shape that optimisers look for: MatMul and Add instead of Gemm, LayerNormalization in one node, GELU by
+ * Erf, and the shape of every tensor declared.  onnxruntime fuses BiasGelu and SkipLayerNormalization in it.
+ * Padding is masked by adding -10000 to its scores, which stays finite in half precision.
+ */
+#ifndef EL_FORMAT_ONNX_H
+#define EL_FORMAT_ONNX_H
+
+#include "base/error.h"
+#include "model/config.h"
+
+typedef enum {
+    EL_ONNX_NONE, /* the encoder alone */
+    EL_ONNX_DETECTION,
+    EL_ONNX_MLM,
+    EL_ONNX_SEQUENCE,        /* dense, GELU, labels: ElectraForSequenceClassification */
+    EL_ONNX_SEQUENCE_AFFINE, /* labels from [CLS] */
+    EL_ONNX_TOKEN,
+    EL_ONNX_SPAN
+} el_onnx_head;
+
+/* Fills `numbers` with a parameter by Hugging Face's name, row after row as Hugging Face stores it. */
+typedef el_status el_onnx_read(void *context, const char *name, float *numbers, int64_t count);
+
+typedef struct {
+    el_config config;
+    el_onnx_head head;
+    int labels;          /* of sequence and token heads */
+    const char *version; /* of the program, for the file's producer */
+    el_onnx_read *read;
+    void *context;
+} el_onnx;
+
+/* Writes the graph to `path`.  Needs memory for one parameter at a time. */
+el_status el_onnx_write(const el_onnx *model, const char *path);
+
+#endif

@@ -62,7 +62,7 @@ static bool next(bytes *b, field *f)
 typedef struct {
     char names[MOST][128];
     int count;
-    char outputs[4][32];
+    char outputs[4][128];
     int output_count, nodes;
     uint64_t weights; /* bytes */
 } seen;
@@ -146,7 +146,7 @@ static void read_graph(seen *s, bytes b)
         if (f.field == 12) {
             read_info(f.inside, name);
             CHECK(knows(s, name), "nothing makes the output %s", name);
-            snprintf(s->outputs[s->output_count++], 32, "%s", name);
+            snprintf(s->outputs[s->output_count++], 128, "%s", name);
         }
     }
 }

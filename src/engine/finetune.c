@@ -142,6 +142,7 @@ static el_trainer trainer_of(el_finetuning *f)
                         .keep = (int)s->keep_checkpoint_max,
                         .most_skipped = (int)s->max_skipped_steps,
                         .most_seconds = s->max_time,
+                        .tensorboard = s->tensorboard,
                         .stop = f->watch.stop,
                         .on_event = f->watch.on_event ? on_event : NULL,
                         .context = f};

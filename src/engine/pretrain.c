@@ -351,6 +351,7 @@ static void set_trainer(el_pretraining *p)
                               .keep = (int)s->keep_checkpoint_max,
                               .most_skipped = (int)s->max_skipped_steps,
                               .most_seconds = s->max_time,
+                              .tensorboard = s->tensorboard,
                               .flops_per_token = el_training_flops(&p->model, s->mask_prob, p->mean_length),
                               .stop = p->watch.stop,
                               .on_event = on_event,

@@ -34,6 +34,7 @@ typedef struct {
     int64_t save_checkpoints_steps, keep_checkpoint_max, eval_steps, eval_batches, logging_steps,
         max_skipped_steps;
     double max_time;
+    bool tensorboard;
     bool allow_change, dry_run;
     /* names of the original that mean something else here, or nothing */
     bool untied_generator, untied_generator_embeddings, do_lower_case, electric_objective,

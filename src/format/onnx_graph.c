@@ -109,7 +109,7 @@ static void put_constant(el_protobuf *pb, void *context)
     el_protobuf_int(pb, 2, c->type);
     el_protobuf_string(pb, 8, c->name);
     el_protobuf_begin_bytes(pb, 9, bytes);
-    if (!pb->out)
+    if (!el_protobuf_writes(pb))
         pb->bytes += bytes;
     else if (c->data)
         el_protobuf_raw(pb, c->data, bytes);

@@ -7,9 +7,16 @@ enum { VARINT = 0, FIXED64 = 1, LENGTH = 2, FIXED32 = 5 };
 
 void el_protobuf_raw(el_protobuf *pb, const void *data, size_t bytes)
 {
-    pb->bytes += bytes;
     if (pb->out)
         el_writer_put(pb->out, data, bytes);
+    else if (pb->memory)
+        memcpy(pb->memory + pb->bytes, data, bytes);
+    pb->bytes += bytes;
+}
+
+bool el_protobuf_writes(const el_protobuf *pb)
+{
+    return pb->out || pb->memory;
 }
 
 static void varint(el_protobuf *pb, uint64_t value)
@@ -64,7 +71,7 @@ void el_protobuf_message(el_protobuf *pb, int field, el_protobuf_fields *fields,
     el_protobuf counter = {0};
     fields(&counter, context);
     el_protobuf_begin_bytes(pb, field, counter.bytes);
-    if (pb->out)
+    if (el_protobuf_writes(pb))
         fields(pb, context);
     else
         pb->bytes += counter.bytes;

@@ -9,13 +9,16 @@
 #ifndef EL_FORMAT_PROTOBUF_H
 #define EL_FORMAT_PROTOBUF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/file.h"
 
 typedef struct {
-    el_writer *out; /* borrowed; NULL: bytes are only counted */
+    el_writer *out; /* borrowed */
+    unsigned char
+        *memory; /* the other place to write to, with room for all of it; neither: bytes are only counted */
     uint64_t bytes; /* put so far */
 } el_protobuf;
 
@@ -26,6 +29,9 @@ void el_protobuf_int(el_protobuf *pb, int field, int64_t value);
 void el_protobuf_float(el_protobuf *pb, int field, float value);
 void el_protobuf_double(el_protobuf *pb, int field, double value);
 void el_protobuf_string(el_protobuf *pb, int field, const char *text);
+/* Whether bytes go anywhere. */
+bool el_protobuf_writes(const el_protobuf *pb);
+
 void el_protobuf_message(el_protobuf *pb, int field, el_protobuf_fields *fields, void *context);
 
 /* Bytes whose length comes first; as many el_protobuf_raw follow as make them up. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "base/io.h"
@@ -62,6 +63,24 @@ static el_status write_all(el_metrics *metrics, const char *text, size_t bytes)
     return EL_OK;
 }
 
+static bool is_training(const json_t *line)
+{
+    const char *const kind = json_string_value(json_object_get(line, "kind"));
+    return kind && strcmp(kind, "train") == 0;
+}
+
+/* A line of training says how long the run has taken; an evaluation belongs to the line before it. */
+static el_status put_event(el_metrics *metrics, const json_t *line)
+{
+    const char *const kind = json_string_value(json_object_get(line, "kind"));
+    if (!metrics->events.path || !kind)
+        return EL_OK;
+    if (is_training(line))
+        metrics->seconds = json_number_value(json_object_get(line, "seconds"));
+    return el_tensorboard_put(&metrics->events, kind, json_integer_value(json_object_get(line, "step")),
+                              metrics->began + metrics->seconds, line);
+}
+
 el_status el_metrics_put(el_metrics *metrics, const json_t *line)
 {
     char *text = el_json_text(line, false);
@@ -71,7 +90,7 @@ el_status el_metrics_put(el_metrics *metrics, const json_t *line)
     text[length] = '\n'; /* in place of the NUL */
     const el_status st = write_all(metrics, text, length + 1);
     free(text);
-    return st;
+    return st ? st : put_event(metrics, line);
 }
 
 el_status el_metrics_sync(el_metrics *metrics)
@@ -85,6 +104,7 @@ void el_metrics_close(el_metrics *metrics)
 {
     if (metrics->path && metrics->file >= 0)
         el_io_close(metrics->file);
+    el_tensorboard_close(&metrics->events);
     free(metrics->path);
     *metrics = (el_metrics){.file = -1};
 }
@@ -115,5 +135,21 @@ el_status el_metrics_load(json_t **lines, const char *path)
     el_mapping_close(&file);
     if (st)
         json_decref(*lines);
+    return st;
+}
+
+el_status el_metrics_mirror(el_metrics *metrics, const char *folder)
+{
+    json_t *lines, *line;
+    el_status st = el_metrics_load(&lines, metrics->path);
+    if (st)
+        return st;
+    size_t i;
+    json_array_foreach(lines, i, line) if (is_training(line)) metrics->seconds =
+        json_number_value(json_object_get(line, "seconds"));
+    metrics->began = (double)time(NULL) - metrics->seconds;
+    st = el_tensorboard_open(&metrics->events, folder);
+    json_array_foreach(lines, i, line) if (!st) st = put_event(metrics, line);
+    json_decref(lines);
     return st;
 }

@@ -8,14 +8,20 @@
 #define EL_TRAIN_METRICS_H
 
 #include "base/json.h"
+#include "format/tensorboard.h"
 
 typedef struct {
     char *path;
     int file;
+    el_tensorboard events; /* without a path: none */
+    double began,
+        seconds; /* of the events: when the run began, had it never stopped; of the last line of training */
 } el_metrics;
 
 /* Opens or makes the file and cuts it behind its first `lines` whole lines. */
 el_status el_metrics_open(el_metrics *metrics, const char *path, int64_t lines);
+/* Lines so far and all to come go into FOLDER's TensorBoard file too, which is written anew. */
+el_status el_metrics_mirror(el_metrics *metrics, const char *folder);
 el_status el_metrics_put(el_metrics *metrics, const json_t *line);
 el_status el_metrics_sync(el_metrics *metrics);
 void el_metrics_close(el_metrics *metrics); /* accepts a zeroed one */

@@ -496,7 +496,9 @@ static el_status open_metrics(run *r)
     char *path = el_path_join(r->t->folder, "metrics.jsonl");
     if (!path)
         return el_fail(EL_ENOMEM, "no memory for the path of metrics.jsonl");
-    const el_status st = el_metrics_open(&r->metrics, path, r->p->lines);
+    el_status st = el_metrics_open(&r->metrics, path, r->p->lines);
+    if (!st && r->t->tensorboard)
+        st = el_metrics_mirror(&r->metrics, r->t->folder);
     free(path);
     return st;
 }

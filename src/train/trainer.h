@@ -71,6 +71,7 @@ typedef struct {
     el_objective *objective;
     el_source training, heldout;
     const char *folder; /* of metrics.jsonl and checkpoints; NULL: nothing is written */
+    bool tensorboard;   /* an event file beside metrics.jsonl, with the same numbers */
     el_schedule schedule;
     el_optimizer optimizer;
     uint64_t seed;

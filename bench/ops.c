@@ -253,7 +253,7 @@ static void attend(el_type type, int hidden, const char *which)
     setting s = {.qkv = tensor(type, TOKENS, 3 * hidden), .dqkv = tensor(type, TOKENS, 3 * hidden)};
     s.y = tensor(type, TOKENS, hidden), s.dy = tensor(type, TOKENS, hidden);
     s.lse = tensor(EL_F32, TOKENS, hidden / 64), s.heads = hidden / 64;
-    s.layout = (el_layout){starts, TOKENS / LENGTH, LENGTH};
+    s.layout = (el_layout){.starts = starts, .sequences = TOKENS / LENGTH, .longest = LENGTH};
     if (q->reserve(q, LENGTH, 64))
         abort();
     const double flops = 4.0 * TOKENS * LENGTH * hidden;

@@ -4,6 +4,7 @@
 
 #include "cli/bench.h"
 #include "cli/cli.h"
+#include "train/feed.h"
 #include "train/flops.h"
 
 enum { SEED = 1 };
@@ -106,6 +107,7 @@ typedef struct {
     bench_model model;
     el_arena arena;
     el_encoder_saved saved;
+    el_feed feed;
     el_input input;
 } inference;
 
@@ -113,29 +115,38 @@ static el_status infer(void *context)
 {
     inference *w = context;
     const el_network *net = &w->model.model.discriminator;
-    el_encoder_forward(w->model.place->q, &net->config, &net->w, &w->saved, &w->input);
+    el_queue *const q = w->model.place->q;
+    el_encoder_forward(q, &net->config, &net->w, &w->saved, &w->input);
+    q->wait(q);
     return EL_OK;
 }
 
-/* Activations of one forward pass over the whole batch; ids are host memory, as on this device. */
+/* Activations of one forward pass over the whole batch, and the batch. */
 static el_status lay_out(inference *w)
 {
     const el_model *m = &w->model.model;
-    const el_batch *batch = &w->model.batch;
-    const el_config *c = &m->discriminator.config;
-    el_status st =
-        el_encoder_saved_layout(&w->saved, &w->arena, c, batch->rows, m->activations, m->parameters, false);
+    el_feed_layout(&w->feed, &w->arena, w->model.batch.rows);
+    return el_encoder_saved_layout(&w->saved, &w->arena, &m->discriminator.config, w->model.batch.rows,
+                                   m->activations, m->parameters, false);
+}
+
+static el_status open_inference(inference *w)
+{
+    const el_batch *const batch = &w->model.batch;
+    el_queue *const q = w->model.place->q;
+    el_status st = el_feed_open(&w->feed, batch->rows);
     if (!st)
-        st = el_device_reserve(m->dev, &w->arena);
+        st = lay_out(w);
     if (!st)
-        st = el_encoder_saved_layout(&w->saved, &w->arena, c, batch->rows, m->activations, m->parameters,
-                                     false);
-    w->input = (el_input){.rows = batch->rows,
-                          .ids = batch->ids,
-                          .segments = batch->segments,
-                          .positions = batch->positions,
-                          .layout = {batch->starts, batch->sequences, el_batch_longest(batch)}};
-    return st;
+        st = el_device_reserve(q->dev, &w->arena);
+    if (!st)
+        st = lay_out(w);
+    if (st)
+        return st;
+    w->input = el_feed_send(&w->feed, q, batch, 0, batch->sequences, false, (el_random){0});
+    el_feed_send_ids(&w->feed, q, batch->ids, batch->rows);
+    q->wait(q);
+    return EL_OK;
 }
 
 el_status bench_infer(const bench_place *place, json_t **result)
@@ -145,7 +156,7 @@ el_status bench_infer(const bench_place *place, json_t **result)
     double seconds = 0;
     el_status st = bench_model_open(&w.model, place, false);
     if (!st)
-        st = lay_out(&w);
+        st = open_inference(&w);
     if (!st)
         st = bench_median(s->seconds, 5, infer, &w, &seconds);
     if (!st)
@@ -153,6 +164,7 @@ el_status bench_infer(const bench_place *place, json_t **result)
             &w.model, el_config_flops(&w.model.model.discriminator.config, (double)s->max_seq_length),
             seconds);
     el_encoder_saved_free(&w.saved);
+    el_feed_close(&w.feed);
     if (w.model.model.dev)
         el_device_release(w.model.model.dev, &w.arena);
     bench_model_close(&w.model);

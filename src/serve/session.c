@@ -321,11 +321,12 @@ static el_tensor encode(el_session *s, reader *r, const el_network *net, window 
     s->q->send(s->q, r->starts, starts, sizeof starts);
     s->q->wait(s->q);
     /* segments stay as the arena has them: 0 */
-    const el_input in = {.rows = rows,
-                         .ids = r->ids,
-                         .segments = r->segments,
-                         .positions = r->positions,
-                         .layout = {.starts = r->starts, .sequences = 1, .longest = rows}};
+    const el_input in = {
+        .rows = rows,
+        .ids = r->ids,
+        .segments = r->segments,
+        .positions = r->positions,
+        .layout = {.starts = r->starts, .sequences = 1, .longest = rows, .pairs = (double)rows * rows}};
     return el_encoder_forward(s->q, &net->config, &net->w, &r->encoder, &in);
 }
 

@@ -34,10 +34,11 @@ el_input el_feed_send(el_feed *feed, el_queue *q, const el_batch *batch, int fir
 {
     const int first_row = batch->starts[first], rows = batch->starts[last] - first_row;
     assert(rows <= feed->room && last - first <= feed->room);
-    int longest = 0;
+    el_layout layout = {.starts = feed->starts, .sequences = last - first};
     for (int s = first; s < last; s++) {
         const int n = batch->starts[s + 1] - batch->starts[s];
-        longest = n > longest ? n : longest;
+        layout.longest = n > layout.longest ? n : layout.longest;
+        layout.pairs += (double)n * n;
     }
     for (int s = first; s <= last; s++)
         feed->host_starts[s - first] = batch->starts[s] - first_row;
@@ -48,7 +49,7 @@ el_input el_feed_send(el_feed *feed, el_queue *q, const el_batch *batch, int fir
                       .ids = feed->ids,
                       .segments = feed->segments,
                       .positions = feed->positions,
-                      .layout = {feed->starts, last - first, longest},
+                      .layout = layout,
                       .training = training,
                       .random = random,
                       .first_row = (uint64_t)first_row};

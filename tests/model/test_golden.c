@@ -127,7 +127,7 @@ static void run_step(fixture *f, double losses[3], bool compare_logits)
                    .ids = golden_ints(f, "generator_ids"),
                    .segments = golden_ints(f, "segments"),
                    .positions = golden_ints(f, "positions"),
-                   .layout = {golden_ints(f, "starts"), 3, LONGEST}};
+                   .layout = {.starts = golden_ints(f, "starts"), .sequences = 3, .longest = LONGEST}};
     el_model_zero_gradients(&f->model);
     el_tensor hidden = el_encoder_forward(q, &gen->config, &gen->w, &f->generator, &in);
     el_tensor logits = el_mlm_forward(q, &gen->config, &gen->mlm_w, &f->mlm, hidden, slots, SLOTS);

@@ -136,7 +136,9 @@ static double run(fixture *f, double scale, bool backward)
                          .ids = l->ids,
                          .segments = l->segments,
                          .positions = l->positions,
-                         .layout = {l->starts, SEQUENCES, net->config.max_position_embeddings},
+                         .layout = {.starts = l->starts,
+                                    .sequences = SEQUENCES,
+                                    .longest = net->config.max_position_embeddings},
                          .training = true,
                          .random = {.seed = 7, .stream = 100, .step = 3}};
     const el_head_pass pass = {

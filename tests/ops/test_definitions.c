@@ -23,6 +23,11 @@ static el_tensor row_of(el_type type, int cols, const double *values)
 #define ROW(type, ...)                                                                                       \
     row_of(type, (int)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)), (double[]){__VA_ARGS__})
 
+static el_layout layout_of(const int *starts, int sequences, int longest)
+{
+    return (el_layout){.starts = starts, .sequences = sequences, .longest = longest};
+}
+
 static void test_views(void **state)
 {
     (void)state;
@@ -290,9 +295,8 @@ static void test_attention_split(void **state)
     const el_tensor y = check_tensor(EL_F64, 17, hidden), lse = check_tensor(EL_F64, 17, heads);
     const el_tensor y1 = check_tensor(EL_F64, 3, hidden), lse1 = check_tensor(EL_F64, 3, heads);
     const el_dropout drop = {0.3, {.seed = 4}, 100}, drop1 = {0.3, {.seed = 4}, 106};
-    q->attention_forward(q, y, lse, qkv, (el_layout){starts, 3, 8}, heads, drop, width);
-    q->attention_forward(q, y1, lse1, el_tensor_rows(qkv, 6, 3), (el_layout){alone, 1, 3}, heads, drop1,
-                         width);
+    q->attention_forward(q, y, lse, qkv, layout_of(starts, 3, 8), heads, drop, width);
+    q->attention_forward(q, y1, lse1, el_tensor_rows(qkv, 6, 3), layout_of(alone, 1, 3), heads, drop1, width);
     check_same("y", y1, el_tensor_rows(y, 6, 3));
     check_same("lse", lse1, el_tensor_rows(lse, 6, 3));
 }
@@ -308,7 +312,7 @@ static void test_attention(void **state)
     const double values[2][3] = {{1, 0, 10}, {2, log(3), 20}}; /* q, k, v */
     for (int n = 0; n < 6; n++)
         el_set(qkv, n / 3, n % 3, values[n / 3][n % 3]);
-    q->attention_forward(q, y, lse, qkv, (el_layout){starts, 1, 2}, 1, (el_dropout){0}, 2);
+    q->attention_forward(q, y, lse, qkv, layout_of(starts, 1, 2), 1, (el_dropout){0}, 2);
     CHECK(fabs(el_get(y, 0, 0) - (10 * 0.25 + 20 * 0.75)) < 1e-12, "y[0] %.15g, expected 17.5",
           el_get(y, 0, 0));
     CHECK(fabs(el_get(y, 1, 0) - (10 * 0.1 + 20 * 0.9)) < 1e-12, "y[1] %.15g, expected 19", el_get(y, 1, 0));
@@ -327,7 +331,7 @@ static void test_attention_dropout(void **state)
     check_randomize(values, 1, 1);
     const el_tensor y = check_tensor(EL_F64, rows, HEADS), lse = check_tensor(EL_F64, rows, HEADS);
     const el_dropout drop = {0.5, {.seed = 12}, 3}, numbered = {0.5, {.seed = 12}, 0};
-    q->attention_forward(q, y, lse, qkv, (el_layout){starts, 2, KEYS}, HEADS, drop, width);
+    q->attention_forward(q, y, lse, qkv, layout_of(starts, 2, KEYS), HEADS, drop, width);
     for (int i = 2; i < rows; i++)
         for (int h = 0; h < HEADS; h++) {
             double expected = 0;

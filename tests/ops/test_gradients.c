@@ -321,7 +321,8 @@ static void test_attention(void **state)
 {
     (void)state;
     static const int several[] = {0, 1, 8, 8, 12}, single[] = {0, 5}; /* lengths 1, 7, 0, 4; and 5 */
-    const el_layout layouts[] = {{several, 4, 7}, {single, 1, 5}};
+    const el_layout layouts[] = {{.starts = several, .sequences = 4, .longest = 7},
+                                 {.starts = single, .sequences = 1, .longest = 5}};
     for (int s = 0; s < 2; s++) {
         check_attention(layouts[s], 3, 5, 0);
         check_attention(layouts[s], 3, 5, 0.3);

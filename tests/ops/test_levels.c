@@ -211,7 +211,7 @@ static void case_attention(run *r, sizes s)
         starts[sequences + 1] = starts[sequences] + lengths[sequences];
         longest = lengths[sequences] > longest ? lengths[sequences] : longest;
     }
-    const el_layout layout = {starts, sequences, longest};
+    const el_layout layout = {.starts = starts, .sequences = sequences, .longest = longest};
     const int n = starts[sequences], hidden = s.cols * s.more;
     assert_int_equal(q->reserve(q, longest, s.cols), EL_OK);
     const el_tensor qkv = in(r, n, 3 * hidden, 1, 1), dy = in(r, n, hidden, 2, 1);

@@ -69,7 +69,7 @@ static el_tensor direct_hidden(direct *d, const int32_t *ids, int count)
                          .ids = rows,
                          .segments = segments,
                          .positions = positions,
-                         .layout = {starts, 1, count + 2}};
+                         .layout = {.starts = starts, .sequences = 1, .longest = count + 2}};
     const el_network *net = direct_network(d);
     return el_encoder_forward(d->model.q, &net->config, &net->w, &d->encoder, &in);
 }

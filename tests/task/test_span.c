@@ -106,7 +106,7 @@ static float all_pairs(network *n, int feature, el_span_guess *pairs, int *count
                          .ids = n->features.ids.data + f->first,
                          .segments = segments,
                          .positions = positions,
-                         .layout = {starts, 1, f->count}};
+                         .layout = {.starts = starts, .sequences = 1, .longest = f->count}};
     const el_tensor hidden = el_encoder_forward(n->q, &net->config, &net->w, &saved, &in);
     const el_candidates listed = {rows, candidates, candidates[1], 1};
     el_span_guess_best(head, &net->head_w, hidden, &listed, MOST_ROWS, pairs, &null_score);

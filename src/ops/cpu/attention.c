@@ -37,7 +37,7 @@ static void attend_all(attention_job *j, el_task *task)
     el_parallel(j->q->threads, j->attention.layout.sequences * j->attention.heads, task, j);
 }
 
-static void attention_forward(el_queue *q, el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout,
+void el_cpu_attention_forward(el_queue *q, el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout,
                               int heads, el_dropout dropped, int width)
 {
     attention_job j = {.q = q,
@@ -51,7 +51,7 @@ static void attention_forward(el_queue *q, el_tensor y, el_tensor lse, el_tensor
     attend_all(&j, attention_forward_task);
 }
 
-static void attention_backward(el_queue *q, el_tensor dqkv, el_tensor dy, el_tensor y, el_tensor lse,
+void el_cpu_attention_backward(el_queue *q, el_tensor dqkv, el_tensor dy, el_tensor y, el_tensor lse,
                                el_tensor qkv, el_layout layout, int heads, el_dropout dropped, int width)
 {
     attention_job j = {.q = q,
@@ -65,10 +65,4 @@ static void attention_backward(el_queue *q, el_tensor dqkv, el_tensor dy, el_ten
                                      .dropout = dropped,
                                      .width = width}};
     attend_all(&j, attention_backward_task);
-}
-
-void el_cpu_attention(el_queue *q)
-{
-    q->attention_forward = attention_forward;
-    q->attention_backward = attention_backward;
 }

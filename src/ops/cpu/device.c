@@ -126,22 +126,20 @@ static el_status open_queue(el_device *dev, el_queue **q, int threads)
     if (!c)
         return el_fail(EL_ENOMEM, "cannot allocate a queue");
     el_queue *const queue = &c->queue;
-    *queue = (el_queue){.dev = dev,
-                        .threads = threads,
-                        .state = c,
-                        .close = queue_close,
-                        .send = el_ref_send,
-                        .fetch = el_ref_fetch,
-                        .wait = el_ref_wait,
-                        .reserve = reserve,
-                        .peak = peak};
-    el_cpu_attention(queue);
-    el_cpu_elementwise(queue);
-    el_cpu_loss(queue);
-    el_cpu_norm(queue);
-    el_cpu_optimizer(queue);
-    el_cpu_product(queue);
-    el_cpu_rows(queue);
+    *queue = (el_queue){
+        .dev = dev,
+        .threads = threads,
+        .state = c,
+        .close = queue_close,
+        .send = el_ref_send,
+        .fetch = el_ref_fetch,
+        .wait = el_ref_wait,
+        .reserve = reserve,
+        .peak = peak,
+#define EL_OP(result, name, ...) .name = el_cpu_##name,
+#include "ops/ops.def"
+#undef EL_OP
+    };
     c->kernels = ((const el_cpu *)dev)->kernels;
     c->sums = aligned_alloc(EL_ALIGNMENT, EL_CPU_SUMS * sizeof(float));
     el_status status = c->sums ? EL_OK : el_fail(EL_ENOMEM, "cannot allocate a queue");

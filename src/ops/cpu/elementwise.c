@@ -14,7 +14,7 @@ static void zero_task(void *context, int index, int thread)
         memset((char *)y.data + (size_t)(i * y.stride) * bytes, 0, (size_t)y.cols * bytes);
 }
 
-static void zero(el_queue *q, el_tensor y)
+void el_cpu_zero(el_queue *q, el_tensor y)
 {
     by_rows(&(el_rows_job){.q = q, .a = y}, y.rows, y.cols, zero_task);
 }
@@ -26,7 +26,7 @@ static void copy_task(void *context, int index, int thread)
     kernels_of(j->q)->copy(piece_of(j->a, j, index), piece_of(j->b, j, index));
 }
 
-static void copy(el_queue *q, el_tensor y, el_tensor x)
+void el_cpu_copy(el_queue *q, el_tensor y, el_tensor x)
 {
     assert(same_shape(y, x));
     by_rows(&(el_rows_job){.q = q, .a = y, .b = x}, y.rows, y.cols, copy_task);
@@ -54,19 +54,19 @@ static void by_three(el_queue *q, three_kernel *kernel, el_tensor a, el_tensor b
     by_rows(&t.rows, a.rows, a.cols, three_task);
 }
 
-static void add(el_queue *q, el_tensor y, el_tensor a, el_tensor b)
+void el_cpu_add(el_queue *q, el_tensor y, el_tensor a, el_tensor b)
 {
     assert(same_shape(y, a) && same_shape(y, b) && y.type == a.type && y.type == b.type);
     by_three(q, kernels_of(q)->add, y, a, b);
 }
 
-static void gelu_forward(el_queue *q, el_tensor y, el_tensor slope, el_tensor x)
+void el_cpu_gelu_forward(el_queue *q, el_tensor y, el_tensor slope, el_tensor x)
 {
     check_gelu(y, slope, x);
     by_three(q, kernels_of(q)->gelu_forward, y, slope, x);
 }
 
-static void gelu_backward(el_queue *q, el_tensor dx, el_tensor dy, el_tensor slope)
+void el_cpu_gelu_backward(el_queue *q, el_tensor dx, el_tensor dy, el_tensor slope)
 {
     check_gelu(dx, slope, dy);
     by_three(q, kernels_of(q)->gelu_backward, dx, dy, slope);
@@ -79,21 +79,11 @@ static void dropout_task(void *context, int index, int thread)
     kernels_of(j->q)->dropout(piece_of(j->a, j, index), piece_of(j->b, j, index), dropout_of(j, index));
 }
 
-static void dropout(el_queue *q, el_tensor y, el_tensor x, el_dropout dropped)
+void el_cpu_dropout(el_queue *q, el_tensor y, el_tensor x, el_dropout dropped)
 {
     assert(same_shape(y, x) && y.type == x.type);
     if (dropped.rate > 0)
         by_rows(&(el_rows_job){.q = q, .a = y, .b = x, .dropout = dropped}, y.rows, y.cols, dropout_task);
     else if (y.data != x.data)
         q->copy(q, y, x);
-}
-
-void el_cpu_elementwise(el_queue *q)
-{
-    q->zero = zero;
-    q->copy = copy;
-    q->add = add;
-    q->gelu_forward = gelu_forward;
-    q->gelu_backward = gelu_backward;
-    q->dropout = dropout;
 }

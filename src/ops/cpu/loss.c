@@ -28,7 +28,7 @@ static void softmax_task(void *context, int index, int thread)
                                    l->sampling ? &sampling : NULL, j->real);
 }
 
-static void softmax_loss(el_queue *q, el_tensor loss, int *guess, int *sample, el_tensor dlogits,
+void el_cpu_softmax_loss(el_queue *q, el_tensor loss, int *guess, int *sample, el_tensor dlogits,
                          el_tensor logits, const int *target, const el_sampling *sampling, double scale)
 {
     assert(!loss.data || (loss.type == EL_F32 && loss.rows == logits.rows));
@@ -53,7 +53,7 @@ static void logistic_task(void *context, int index, int thread)
                                     piece_of(l->logits, j, index), l->target + index * j->rows, j->real);
 }
 
-static void logistic_loss(el_queue *q, el_tensor loss, el_tensor dlogits, el_tensor logits, const int *label,
+void el_cpu_logistic_loss(el_queue *q, el_tensor loss, el_tensor dlogits, el_tensor logits, const int *label,
                           double scale)
 {
     assert(logits.cols == 1);
@@ -72,17 +72,10 @@ static void squared_task(void *context, int index, int thread)
                                    piece_of(l->logits, j, index), target + index * j->rows, j->real);
 }
 
-static void squared_loss(el_queue *q, el_tensor loss, el_tensor dx, el_tensor x, const float *target,
+void el_cpu_squared_loss(el_queue *q, el_tensor loss, el_tensor dx, el_tensor x, const float *target,
                          double scale)
 {
     assert(x.cols == 1);
     loss_job l = {.rows = {.q = q, .real = scale, .more = target}, .loss = loss, .dlogits = dx, .logits = x};
     by_rows(&l.rows, x.rows, 1, squared_task);
-}
-
-void el_cpu_loss(el_queue *q)
-{
-    q->softmax_loss = softmax_loss;
-    q->logistic_loss = logistic_loss;
-    q->squared_loss = squared_loss;
 }

@@ -47,7 +47,7 @@ static void norm_forward_task(void *context, int index, int thread)
                                    dropout_of(j, index));
 }
 
-static void residual_norm_forward(el_queue *q, el_tensor y, el_tensor sum, el_tensor stats, el_tensor x,
+void el_cpu_residual_norm_forward(el_queue *q, el_tensor y, el_tensor sum, el_tensor stats, el_tensor x,
                                   el_tensor branch, el_tensor gamma, el_tensor beta, double epsilon,
                                   el_dropout dropped)
 {
@@ -64,11 +64,11 @@ static void residual_norm_forward(el_queue *q, el_tensor y, el_tensor sum, el_te
     by_rows(&n.rows, x.rows, x.cols, norm_forward_task);
 }
 
-static void layer_norm_forward(el_queue *q, el_tensor y, el_tensor stats, el_tensor x, el_tensor gamma,
+void el_cpu_layer_norm_forward(el_queue *q, el_tensor y, el_tensor stats, el_tensor x, el_tensor gamma,
                                el_tensor beta, double epsilon)
 {
-    residual_norm_forward(q, y, el_tensor_none(), stats, x, el_tensor_none(), gamma, beta, epsilon,
-                          (el_dropout){.rate = 0});
+    el_cpu_residual_norm_forward(q, y, el_tensor_none(), stats, x, el_tensor_none(), gamma, beta, epsilon,
+                                 (el_dropout){.rate = 0});
 }
 
 static void norm_backward_task(void *context, int index, int thread)
@@ -82,7 +82,7 @@ static void norm_backward_task(void *context, int index, int thread)
                                     piece_of(n->stats, j, index), n->gamma, dropout_of(j, index));
 }
 
-static void residual_norm_backward(el_queue *q, el_tensor dsum, el_tensor dbranch, el_tensor dgamma,
+void el_cpu_residual_norm_backward(el_queue *q, el_tensor dsum, el_tensor dbranch, el_tensor dgamma,
                                    el_tensor dbeta, el_tensor dy, el_tensor sum, el_tensor stats,
                                    el_tensor gamma, el_dropout dropped)
 {
@@ -102,17 +102,9 @@ static void residual_norm_backward(el_queue *q, el_tensor dsum, el_tensor dbranc
     add_sums(&n.rows, pieces, dbeta, dy.cols);
 }
 
-static void layer_norm_backward(el_queue *q, el_tensor dx, el_tensor dgamma, el_tensor dbeta, el_tensor dy,
+void el_cpu_layer_norm_backward(el_queue *q, el_tensor dx, el_tensor dgamma, el_tensor dbeta, el_tensor dy,
                                 el_tensor x, el_tensor stats, el_tensor gamma)
 {
-    residual_norm_backward(q, dx, el_tensor_none(), dgamma, dbeta, dy, x, stats, gamma,
-                           (el_dropout){.rate = 0});
-}
-
-void el_cpu_norm(el_queue *q)
-{
-    q->layer_norm_forward = layer_norm_forward;
-    q->layer_norm_backward = layer_norm_backward;
-    q->residual_norm_forward = residual_norm_forward;
-    q->residual_norm_backward = residual_norm_backward;
+    el_cpu_residual_norm_backward(q, dx, el_tensor_none(), dgamma, dbeta, dy, x, stats, gamma,
+                                  (el_dropout){.rate = 0});
 }

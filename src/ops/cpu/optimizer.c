@@ -28,7 +28,7 @@ static void squares_task(void *context, int index, int thread)
         kernels_of(j->q)->sum_squares(j->count ? piece_of(j->a, j, index) : flat_piece(j->a, index));
 }
 
-static double sum_squares(el_queue *q, el_tensor x)
+double el_cpu_sum_squares(el_queue *q, el_tensor x)
 {
     const double *const sums = (const double *)(const void *)cpu_of(q)->sums;
     const el_tensor line = flat(x);
@@ -57,15 +57,9 @@ static void adamw_task(void *context, int index, int thread)
                             piece_of(a->gradient, j, index), a->step);
 }
 
-static void adamw(el_queue *q, el_tensor value, el_tensor m, el_tensor v, el_tensor gradient, el_adamw step)
+void el_cpu_adamw(el_queue *q, el_tensor value, el_tensor m, el_tensor v, el_tensor gradient, el_adamw step)
 {
     assert(same_shape(value, m) && same_shape(value, v) && same_shape(value, gradient));
     adamw_job a = {.rows = {.q = q}, .value = value, .m = m, .v = v, .gradient = gradient, .step = step};
     by_rows(&a.rows, value.rows, value.cols, adamw_task);
-}
-
-void el_cpu_optimizer(el_queue *q)
-{
-    q->sum_squares = sum_squares;
-    q->adamw = adamw;
 }

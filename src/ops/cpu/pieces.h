@@ -3,7 +3,7 @@
  * How an op is cut depends on shapes alone (of products on the number of threads too, which changes no sum), and
  * each number is computed whole within a piece, or as sums of pieces that are added in their order: any number of
  * threads gives the same bits.  Each file of this folder cuts the ops that the file of the same name in ops/cpu/kernels
- * computes, and puts them into a queue's table.
+ * computes.
  *
  * Memory that ops need besides their tensors is taken when a queue is opened and in reserve(): scratch for
  * each thread, and one buffer for sums of pieces.
@@ -113,13 +113,8 @@ static inline void by_rows(el_rows_job *j, int rows, int cols, el_task *task)
 
 size_t el_cpu_prepared_bytes(const el_device *dev, int rows, int cols, el_type type, bool training);
 
-/* Each puts its file's ops into the table. */
-void el_cpu_attention(el_queue *q);
-void el_cpu_elementwise(el_queue *q);
-void el_cpu_loss(el_queue *q);
-void el_cpu_norm(el_queue *q);
-void el_cpu_optimizer(el_queue *q);
-void el_cpu_product(el_queue *q);
-void el_cpu_rows(el_queue *q);
+#define EL_OP(result, name, parameters, ...) result el_cpu_##name parameters;
+#include "ops/ops.def"
+#undef EL_OP
 
 #endif

@@ -137,7 +137,7 @@ static void prepare_task(void *context, int index, int thread)
 }
 
 /* In pieces of whole panels of rows and about EL_CPU_PIECE numbers, each read once for both copies. */
-static void prepare(el_queue *q, el_tensor w, el_type type, bool training)
+void el_cpu_prepare(el_queue *q, el_tensor w, el_type type, bool training)
 {
     assert(w.prepared && (uintptr_t)w.prepared % EL_CACHE_LINE == 0 && w.type == EL_F32);
     const int panel = kernels_of(q)->panel;
@@ -152,19 +152,19 @@ static product_job forward_job(el_queue *q, el_tensor y, el_tensor x, el_tensor 
     return (product_job){.q = q, .y = y, .x = x, .packed = w.prepared, .bias = b.data};
 }
 
-static void linear_forward(el_queue *q, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
+void el_cpu_linear_forward(el_queue *q, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
 {
     product(forward_job(q, y, x, w, b));
 }
 
-static void linear_backward_input(el_queue *q, el_tensor dx, el_tensor dy, el_tensor w, bool accumulate)
+void el_cpu_linear_backward_input(el_queue *q, el_tensor dx, el_tensor dy, el_tensor w, bool accumulate)
 {
     assert(dy.cols == w.rows && dx.cols == w.cols && w.prepared);
     product((product_job){
         .q = q, .y = dx, .x = dy, .packed = second_copy(q, w, dy.type), .accumulate = accumulate});
 }
 
-static void linear_gelu_forward(el_queue *q, el_tensor y, el_tensor slope, el_tensor z, el_tensor x,
+void el_cpu_linear_gelu_forward(el_queue *q, el_tensor y, el_tensor slope, el_tensor z, el_tensor x,
                                 el_tensor w, el_tensor b)
 {
     check_gelu(y, slope, z);
@@ -218,20 +218,11 @@ static void cut_weight(weight_job *j)
         }
 }
 
-static void linear_backward_weight(el_queue *q, el_tensor dw, el_tensor db, el_tensor dy, el_tensor x)
+void el_cpu_linear_backward_weight(el_queue *q, el_tensor dw, el_tensor db, el_tensor dy, el_tensor x)
 {
     assert(dw.rows == dy.cols && dw.cols == x.cols && dy.rows == x.rows && dy.type == x.type &&
            dw.type == EL_F32 && (!db.data || (db.cols == dw.rows && db.type == EL_F32)));
     weight_job j = {.q = q, .dw = dw, .db = db, .dy = dy, .x = x};
     cut_weight(&j);
     el_parallel(q->threads, j.row_pieces * j.col_pieces, weight_task, &j);
-}
-
-void el_cpu_product(el_queue *q)
-{
-    q->prepare = prepare;
-    q->linear_forward = linear_forward;
-    q->linear_backward_input = linear_backward_input;
-    q->linear_backward_weight = linear_backward_weight;
-    q->linear_gelu_forward = linear_gelu_forward;
 }

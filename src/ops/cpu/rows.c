@@ -11,7 +11,7 @@ static void embed_task(void *context, int index, int thread)
     kernels_of(j->q)->embed(piece_of(j->a, j, index), lists[0], lists[1], j->count, index * j->rows);
 }
 
-static void embed_forward(el_queue *q, el_tensor y, const el_tensor *tables, const int *const *indices,
+void el_cpu_embed_forward(el_queue *q, el_tensor y, const el_tensor *tables, const int *const *indices,
                           int count)
 {
     const void *const lists[2] = {tables, indices};
@@ -28,7 +28,7 @@ static void scatter_task(void *context, int index, int thread)
     kernels_of(j->q)->scatter(el_piece_cols(j->a, first, cols), el_piece_cols(j->b, first, cols), j->index);
 }
 
-static void embed_backward(el_queue *q, el_tensor dtable, el_tensor dy, const int *index)
+void el_cpu_embed_backward(el_queue *q, el_tensor dtable, el_tensor dy, const int *index)
 {
     assert(dtable.cols == dy.cols);
     el_rows_job j = {.q = q, .a = dtable, .b = dy, .index = index};
@@ -42,22 +42,14 @@ static void gather_task(void *context, int index, int thread)
     kernels_of(j->q)->gather(piece_of(j->a, j, index), j->b, j->index + index * j->rows);
 }
 
-static void gather_forward(el_queue *q, el_tensor y, el_tensor x, const int *rows)
+void el_cpu_gather_forward(el_queue *q, el_tensor y, el_tensor x, const int *rows)
 {
     assert(y.cols == x.cols && y.type == x.type);
     by_rows(&(el_rows_job){.q = q, .a = y, .b = x, .index = rows}, y.rows, y.cols, gather_task);
 }
 
-static void gather_backward(el_queue *q, el_tensor dx, el_tensor dy, const int *rows)
+void el_cpu_gather_backward(el_queue *q, el_tensor dx, el_tensor dy, const int *rows)
 {
     q->zero(q, dx);
-    embed_backward(q, dx, dy, rows);
-}
-
-void el_cpu_rows(el_queue *q)
-{
-    q->embed_forward = embed_forward;
-    q->embed_backward = embed_backward;
-    q->gather_forward = gather_forward;
-    q->gather_backward = gather_backward;
+    el_cpu_embed_backward(q, dx, dy, rows);
 }

@@ -96,7 +96,7 @@ static double peak(el_queue *q, el_type type)
     return 0;
 }
 
-static void prepare(el_queue *q, el_tensor w, el_type type, bool training)
+void el_ref_prepare(el_queue *q, el_tensor w, el_type type, bool training)
 {
     (void)q, (void)w, (void)type, (void)training;
 }
@@ -111,32 +111,9 @@ el_queue *el_queue_reference(void)
         .wait = el_ref_wait,
         .reserve = reserve,
         .peak = peak,
-        .prepare = prepare,
-        .zero = el_ref_zero,
-        .copy = el_ref_copy,
-        .add = el_ref_add,
-        .linear_forward = el_ref_linear_forward,
-        .linear_backward_input = el_ref_linear_backward_input,
-        .linear_backward_weight = el_ref_linear_backward_weight,
-        .gelu_forward = el_ref_gelu_forward,
-        .gelu_backward = el_ref_gelu_backward,
-        .linear_gelu_forward = el_ref_linear_gelu_forward,
-        .dropout = el_ref_dropout,
-        .layer_norm_forward = el_ref_layer_norm_forward,
-        .layer_norm_backward = el_ref_layer_norm_backward,
-        .residual_norm_forward = el_ref_residual_norm_forward,
-        .residual_norm_backward = el_ref_residual_norm_backward,
-        .embed_forward = el_ref_embed_forward,
-        .embed_backward = el_ref_embed_backward,
-        .gather_forward = el_ref_gather_forward,
-        .gather_backward = el_ref_gather_backward,
-        .attention_forward = el_ref_attention_forward,
-        .attention_backward = el_ref_attention_backward,
-        .softmax_loss = el_ref_softmax_loss,
-        .logistic_loss = el_ref_logistic_loss,
-        .squared_loss = el_ref_squared_loss,
-        .sum_squares = el_ref_sum_squares,
-        .adamw = el_ref_adamw,
+#define EL_OP(result, name, ...) .name = el_ref_##name,
+#include "ops/ops.def"
+#undef EL_OP
     };
     queue.dev = el_device_reference();
     return &queue;

@@ -49,6 +49,7 @@ el_status cli_ask(const el_options *options, const cli_ask_settings *settings, c
     const el_load_settings load = {.generator = role == EL_GENERATOR,
                                    .discriminator = role == EL_DISCRIMINATOR,
                                    .precision = PRECISIONS[machine->precision],
+                                   .plain_special = settings->special_tokens == EL_SPECIAL_PLAIN,
                                    .threads = (int)machine->threads,
                                    .level = el_machine_level(machine)};
     el_loaded *loaded = NULL;

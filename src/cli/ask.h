@@ -6,11 +6,13 @@
 #define EL_CLI_ASK_H
 
 #include "engine/machine.h"
+#include "engine/special.h"
 #include "serve/session.h"
 
 typedef struct {
     const char *model;
     bool json;
+    int special_tokens;
 } cli_ask_settings;
 
 /* Table lines for a settings struct with a cli_ask_settings `ask` and a el_machine `machine`. */
@@ -24,6 +26,8 @@ typedef struct {
      "a run folder, or a Hugging Face model folder"},                                                        \
         {"json", EL_OPT_SWITCH, offsetof(settings, ask.json),         0,                                     \
          1,      NULL,          "one JSON object a text, a line each"},                                      \
+        {"special_tokens", EL_OPT_CHOICE,  offsetof(settings, ask.special_tokens), 0, 0,                     \
+         "plain|tokens",   EL_SPECIAL_HELP},                                                                 \
         EL_MACHINE_OPTIONS(settings)
 
 /* Answers one text on stdout. */

@@ -65,7 +65,7 @@ el_status bench_tokenize(const bench_place *place, json_t **result)
         return el_fail(EL_EUSAGE, "--vocab is missing: which vocabulary?");
     if (place->options->operand_count < 2)
         return el_fail(EL_EUSAGE, "which text? electra bench tokenize takes files after its name");
-    el_status st = el_vocab_load(&vocab, s->vocab, wish);
+    el_status st = el_tokenizer_load(&vocab, s->vocab, wish);
     c.vocab = vocab;
     if (!st)
         st = bench_median(s->seconds, 1, read_all, &c, &seconds);

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "base/options.h"
-#include "text/vocab.h"
+#include "format/tokenizer.h"
 
 #define CLI_CASING_OPTIONS(settings)                                                                         \
     {"lowercase",                                                                                            \

@@ -50,7 +50,7 @@ typedef struct {
 static int next_word(const el_detection *d, const el_vocab *vocab, int piece, word *w)
 {
     *w = (word){d->from[piece].begin, d->from[piece].end, probability(d->logits[piece])};
-    for (piece++; piece < d->count && strncmp(vocab->pieces[d->ids[piece]], "##", 2) == 0; piece++) {
+    for (piece++; piece < d->count && el_vocab_continues(vocab, d->ids[piece]); piece++) {
         w->end = d->from[piece].end;
         w->probability = fmax(w->probability, probability(d->logits[piece]));
     }
@@ -132,7 +132,10 @@ static el_status answer(void *context, el_session *session, const el_vocab *voca
 
 int cmd_detect(int argc, char **argv)
 {
-    settings s = {.machine = {.precision = EL_PRECISION_FP32}, .threshold = 0.5, .colour = cli_ask_colour()};
+    settings s = {.ask = {.special_tokens = EL_SPECIAL_TOKENS},
+                  .machine = {.precision = EL_PRECISION_FP32},
+                  .threshold = 0.5,
+                  .colour = cli_ask_colour()};
     el_options options = {
         .command = "detect",
         .examples = "  electra detect --model run \"The cat sat under the hat.\"\n"

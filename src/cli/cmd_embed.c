@@ -6,6 +6,7 @@
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "engine/columns.h"
+#include "engine/special.h"
 #include "format/npy.h"
 #include "task/learn/embedder.h"
 
@@ -13,7 +14,7 @@ enum { CHUNK = 512 }; /* texts read, asked and written at a time */
 
 typedef struct {
     const char *model, *output;
-    int pooling;
+    int pooling, special_tokens;
     bool normalize, json;
     int64_t max_seq_length, micro_batch_tokens;
     el_column_settings columns;
@@ -35,6 +36,7 @@ static const el_option TABLE[] = {
      "tokens, [CLS] and [SEP] among them, at which texts are cut; 0: the model's places"},
     {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
      "tokens that are worked on at a time"},
+    EL_SPECIAL_OPTION(settings),
     EL_TEXT_COLUMN_OPTIONS(settings),
     EL_MACHINE_OPTIONS(settings),
 };
@@ -143,6 +145,7 @@ static el_status open_embedder(job *j)
     settings *const s = &j->settings;
     const el_embedder_settings how = {.pooling = (el_pooling)s->pooling,
                                       .normalize = s->normalize,
+                                      .plain_special = s->special_tokens == EL_SPECIAL_PLAIN,
                                       .max_seq_length = (int)s->max_seq_length,
                                       .batch_tokens = (int)s->micro_batch_tokens};
     const el_status st = el_machine_open(&s->machine, &j->q);
@@ -164,7 +167,7 @@ static el_status embed(job *j)
 
 int cmd_embed(int argc, char **argv)
 {
-    job j = {.settings = {.micro_batch_tokens = 2048}};
+    job j = {.settings = {.micro_batch_tokens = 2048, .special_tokens = EL_SPECIAL_TOKENS}};
     j.options = (el_options){
         .command = "embed",
         .examples =

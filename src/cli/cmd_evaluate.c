@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/evaluate.h"
+#include "engine/special.h"
 #include "task/learn/finetuned.h"
 
 static const char OF_PRETRAINED[] = "Pre-trained models", OF_FINETUNED[] = "Fine-tuned models";
@@ -38,6 +39,7 @@ static const el_option TABLE[] = {
     {"report", EL_OPT_TEXT, AT(report), 0, 0, NULL,
      "HTML page to write: figures, confusion matrix, the worst mistakes"},
     {"report_mistakes", EL_OPT_INT, AT(report_mistakes), 0, 1e6, NULL, "that the page shows, at most"},
+    EL_SPECIAL_OPTION(evaluate_settings),
     EL_COLUMN_OPTIONS(evaluate_settings),
 };
 #undef AT
@@ -85,6 +87,7 @@ static el_status evaluate_finetuned(evaluate_settings *s, el_options *options, c
     if (options->operand_count > 1)
         return el_fail(EL_EUSAGE, "%s: one file at a time", options->operand[1]);
     s->file = options->operand_count ? options->operand[0] : NULL;
+    s->special_given = el_options_given(options, "special_tokens");
     const el_status st = refuse_settings(options, OF_PRETRAINED, OF_FINETUNED, "the model is fine-tuned");
     return st ? st : evaluate_task(s, folder);
 }
@@ -106,8 +109,10 @@ static el_status evaluate(evaluate_settings *s, el_options *options)
 
 int cmd_evaluate(int argc, char **argv)
 {
-    evaluate_settings settings = {
-        .micro_batch_tokens = 2048, .objective = el_electra_defaults(), .report_mistakes = 50};
+    evaluate_settings settings = {.micro_batch_tokens = 2048,
+                                  .objective = el_electra_defaults(),
+                                  .report_mistakes = 50,
+                                  .special_tokens = EL_SPECIAL_TOKENS};
     el_options options = {
         .command = "evaluate",
         .examples = "  electra evaluate --model run --data heldout --json > evaluation.json\n"

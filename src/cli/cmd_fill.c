@@ -74,7 +74,9 @@ static el_status answer(void *context, el_session *session, const el_vocab *voca
 
 int cmd_fill(int argc, char **argv)
 {
-    settings s = {.machine = {.precision = EL_PRECISION_FP32}, .top_k = 5};
+    settings s = {.ask = {.special_tokens = EL_SPECIAL_TOKENS},
+                  .machine = {.precision = EL_PRECISION_FP32},
+                  .top_k = 5};
     el_options options = {
         .command = "fill",
         .examples = "  electra fill --model run \"The capital of [MASK] is [MASK].\"\n"

@@ -13,6 +13,7 @@
 #include "cli/cli.h"
 #include "data/loader.h"
 #include "data/shard.h"
+#include "format/tokenizer.h"
 #include "format/weights.h"
 #include "text/reader.h"
 #include "train/checkpoint.h"
@@ -73,7 +74,7 @@ static json_t *vocab_json(const el_vocab *vocab)
 static el_status vocab_info(json_t *info, const char *path)
 {
     el_vocab *vocab;
-    const el_status st = el_vocab_load(&vocab, path, EL_CASING_UNSAID);
+    const el_status st = el_tokenizer_load(&vocab, path, EL_CASING_UNSAID);
     if (st)
         return st;
     json_object_set_new(info, "kind", json_string("vocabulary"));

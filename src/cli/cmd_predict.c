@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "engine/columns.h"
 #include "engine/machine.h"
+#include "engine/special.h"
 #include "task/learn/finetuned.h"
 #include "task/score/submission.h"
 
@@ -18,6 +19,7 @@ typedef struct {
     el_column_settings columns;
     el_machine machine;
     bool json, windows;
+    int special_tokens;
     int64_t doc_stride, micro_batch_tokens;
 } settings;
 
@@ -38,6 +40,7 @@ static const el_option TABLE[] = {
      "--windows"},
     {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
      "tokens that are worked on at a time"},
+    EL_SPECIAL_OPTION(settings),
     EL_COLUMN_OPTIONS(settings),
     EL_MACHINE_OPTIONS(settings),
 };
@@ -348,12 +351,14 @@ static el_status write_squad(job *j)
 
 /* ---- the course of the command ---- */
 
-static void use_windows(job *j)
+static void use_settings(job *j)
 {
     el_feature_settings *const f = &j->model.card.features;
     f->windows = j->settings.windows;
     if (j->settings.doc_stride)
         f->doc_stride = (int)j->settings.doc_stride;
+    if (el_options_given(&j->options, "special_tokens"))
+        f->plain_special = j->settings.special_tokens == EL_SPECIAL_PLAIN;
 }
 
 static el_status open_model(job *j)
@@ -369,7 +374,7 @@ static el_status open_model(job *j)
     if (st)
         return st;
     j->task = el_task_card_task(&j->model.card);
-    use_windows(j);
+    use_settings(j);
     return EL_OK;
 }
 
@@ -407,7 +412,8 @@ static el_status answer_all(job *j)
 
 int cmd_predict(int argc, char **argv)
 {
-    job j = {.settings = {.micro_batch_tokens = 2048}, .take = print_answer};
+    job j = {.settings = {.micro_batch_tokens = 2048, .special_tokens = EL_SPECIAL_TOKENS},
+             .take = print_answer};
     j.options = (el_options){
         .command = "predict",
         .examples = "  electra predict --model OUT reviews.tsv > answers.tsv\n"

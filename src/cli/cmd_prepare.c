@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/signals.h"
 #include "data/prepare.h"
+#include "engine/special.h"
 
 static const double UNKNOWN_WARNING = 0.01; /* share of [UNK] above which a vocabulary hardly fits */
 
@@ -19,6 +20,7 @@ typedef struct {
     int packing, attention;
     double short_seq_prob, single_segment_prob, held_out;
     bool blanks_separate_docs, overwrite, lowercase, strip_accents;
+    int special_tokens;
 } settings;
 
 #define AT(field) offsetof(settings, field)
@@ -41,6 +43,7 @@ static const el_option TABLE[] = {
      "a blank line ends a document; else only the end of a file does"},
     {"json_key", EL_OPT_TEXT, AT(json_key), 0, 0, NULL, "where the text is in JSON lines"},
     CLI_CASING_OPTIONS(settings),
+    EL_SPECIAL_OPTION(settings),
     {"shard_tokens", EL_OPT_INT, AT(shard_tokens), 1, 1e10, NULL, "tokens of a shard, at most"},
     {"overwrite", EL_OPT_SWITCH, AT(overwrite), 0, 0, NULL, "replace shards that are there"},
     {"seed", EL_OPT_INT, AT(seed), 0, 1e15, NULL, "of all random choices"},
@@ -160,6 +163,7 @@ static el_status prepare(const settings *s, const el_vocab *vocab, const el_opti
         .held_out = s->held_out,
         .overwrite = s->overwrite,
         .blanks_separate_docs = s->blanks_separate_docs,
+        .reading = (el_special_reading)s->special_tokens,
         .threads = s->threads ? (int)s->threads : el_processors(),
         .progress = show,
         .progress_context = &display,
@@ -213,7 +217,7 @@ int cmd_prepare(int argc, char **argv)
     el_vocab *vocab = NULL;
     const el_casing_wish casing = cli_casing_wish(&options, s.lowercase, s.strip_accents);
     if (!st)
-        st = el_vocab_load(&vocab, s.vocab, casing);
+        st = el_tokenizer_load(&vocab, s.vocab, casing);
     if (!st)
         st = prepare(&s, vocab, &options);
     el_vocab_close(vocab);

@@ -11,10 +11,12 @@
 #include "cli/casing.h"
 #include "cli/cli.h"
 #include "cli/tokenize.h"
+#include "engine/special.h"
 
 typedef struct {
     const char *vocab;
     bool ids, lowercase, strip_accents;
+    int special_tokens;
     int64_t threads;
 } settings;
 
@@ -23,6 +25,7 @@ static const el_option TABLE[] = {
     {"vocab", EL_OPT_TEXT, FIELD(vocab), 0, 0, NULL, "vocab.txt, or a folder with one"},
     {"ids", EL_OPT_SWITCH, FIELD(ids), 0, 1, NULL, "print ids instead of pieces"},
     CLI_CASING_OPTIONS(settings),
+    EL_SPECIAL_OPTION(settings),
     {"threads", EL_OPT_INT, FIELD(threads), 1, 1024, NULL, "threads to work on"},
 };
 
@@ -106,6 +109,7 @@ static el_status write_parts(void *context, int parts, const el_block *block)
 static el_status tokenize_all(work *w, el_reader *reader)
 {
     const cli_tokenizer tokenizer = {.vocab = w->vocab,
+                                     .reading = (el_special_reading)w->settings->special_tokens,
                                      .threads = (int)w->settings->threads,
                                      .on_line = put_line,
                                      .on_block = write_parts,
@@ -122,7 +126,8 @@ static el_status run(const el_options *options, const settings *s)
     el_vocab *vocab = NULL;
     el_reader *reader = NULL;
     work w = {.settings = s};
-    el_status st = el_vocab_load(&vocab, s->vocab, cli_casing_wish(options, s->lowercase, s->strip_accents));
+    el_status st =
+        el_tokenizer_load(&vocab, s->vocab, cli_casing_wish(options, s->lowercase, s->strip_accents));
     if (!st)
         st = options->operand_count
                  ? el_reader_open(&reader, options->operand, options->operand_count, (el_reader_settings){0})

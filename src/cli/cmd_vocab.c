@@ -6,12 +6,15 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "cli/cli.h"
+#include "engine/special.h"
+#include "format/tokenizer.h"
 #include "text/learn.h"
 
 typedef struct {
     const char *output, *json_key;
     int64_t vocab_size, min_frequency, limit_alphabet, memory, threads;
     bool lowercase, strip_accents, chinese_chars;
+    int special_tokens;
 } settings;
 
 #define FIELD(name) offsetof(settings, name)
@@ -27,6 +30,7 @@ static const el_option TABLE[] = {
     {"strip_accents", EL_OPT_SWITCH, FIELD(strip_accents), 0, 1, NULL,
      "take accents off letters (as --lowercase unless given)"},
     {"tokenize_chinese_chars", EL_OPT_SWITCH, FIELD(chinese_chars), 0, 1, NULL, "make each ideograph a word"},
+    EL_SPECIAL_OPTION(settings),
     {"json_key", EL_OPT_TEXT, FIELD(json_key), 0, 0, NULL, "the key of the text in .jsonl files"},
     {"memory", EL_OPT_INT, FIELD(memory), 16, 1e9, NULL,
      "megabytes for counting; beyond them the rarest words are left out"},
@@ -47,7 +51,7 @@ static el_status learn(const settings *s, el_reader *reader, bool strip_accents)
 {
     const el_casing casing = {s->lowercase, strip_accents, s->chinese_chars};
     el_vocab *vocab;
-    el_status st = el_vocab_check_place(s->output, casing);
+    el_status st = el_tokenizer_check_place(s->output, casing);
     if (st)
         return st;
     cli_progress progress;
@@ -57,6 +61,7 @@ static el_status learn(const settings *s, el_reader *reader, bool strip_accents)
         .min_frequency = s->min_frequency,
         .limit_alphabet = (int)s->limit_alphabet,
         .casing = casing,
+        .reading = (el_special_reading)s->special_tokens,
         .threads = (int)s->threads,
         .memory_bytes = (size_t)s->memory * 1000000,
         .progress = show,
@@ -66,7 +71,7 @@ static el_status learn(const settings *s, el_reader *reader, bool strip_accents)
     cli_progress_end(&progress);
     if (st)
         return st;
-    st = el_vocab_save(vocab, s->output);
+    st = el_tokenizer_save(vocab, s->output);
     if (!st)
         fprintf(stderr, "electra vocab: %d pieces in %s%s\n", vocab->size, s->output,
                 el_folder_exists(s->output) ? "/vocab.txt" : "");

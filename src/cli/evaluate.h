@@ -16,8 +16,9 @@ typedef struct {
     int64_t max_batches;
     el_electra_settings objective;
     /* of a fine-tuned one */
-    int split;
-    const char *file; /* the operand */
+    int split, special_tokens;
+    bool special_given; /* else as the model was taught */
+    const char *file;   /* the operand */
     const char *report;
     int64_t report_mistakes;
     el_column_settings columns;

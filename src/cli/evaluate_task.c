@@ -32,6 +32,8 @@ static el_status open_model(job *j, const char *folder)
     if (!st)
         st = el_finetuned_open(&j->model, j->q, el_machine_type(&j->settings->machine),
                                (int)j->settings->micro_batch_tokens, folder);
+    if (j->settings->special_given)
+        j->model.card.features.plain_special = j->settings->special_tokens == EL_SPECIAL_PLAIN;
     j->model.watch = (el_evaluation_watch){.on_batch = show, .context = j};
     return st;
 }

@@ -50,7 +50,8 @@ static el_status do_part(work *w, int index, int thread)
     const part *p = &w->parts[index];
     el_ids ids = w->ids[thread]; /* here, where no other thread writes beside it */
     el_line line;
-    el_status st = w->sessions[thread] ? EL_OK : el_wordpiece_open(&w->sessions[thread], t->vocab);
+    el_status st =
+        w->sessions[thread] ? EL_OK : el_wordpiece_open(&w->sessions[thread], t->vocab, t->reading);
     for (const char *at = p->text; !st && el_line_next(&at, p->text + p->bytes, &line);) {
         ids.count = 0;
         st = el_wordpiece_encode(w->sessions[thread], line.text, line.bytes, &ids);

@@ -13,6 +13,7 @@ enum { CLI_TOKENIZE_PART = 1 << 15, CLI_TOKENIZE_PARTS = EL_READER_BLOCK / CLI_T
 
 typedef struct {
     const el_vocab *vocab;
+    el_special_reading reading;
     int threads;
     /* One more line of a part, in [0, CLI_TOKENIZE_PARTS): called on the part's thread. */
     el_status (*on_line)(void *context, int part, const el_ids *ids);

@@ -362,7 +362,7 @@ static el_status open_sessions(job *j)
     j->sessions = calloc((size_t)threads, sizeof *j->sessions);
     el_status st = j->sessions ? EL_OK : el_fail(EL_ENOMEM, "no memory to tokenise");
     for (int i = 0; i < threads && !st; i++)
-        st = el_wordpiece_open(&j->sessions[i], j->vocab);
+        st = el_wordpiece_open(&j->sessions[i], j->vocab, j->settings->reading);
     return st;
 }
 

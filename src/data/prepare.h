@@ -13,6 +13,7 @@
 #include "data/pack.h"
 #include "data/shard.h"
 #include "text/reader.h"
+#include "text/wordpiece.h"
 
 typedef struct {
     el_pack_settings pack; /* cls and sep are taken from the vocabulary */
@@ -22,6 +23,7 @@ typedef struct {
     double held_out;                      /* share of the documents */
     bool overwrite;            /* a folder of shards that is there; nothing else is ever replaced */
     bool blanks_separate_docs; /* else documents are files */
+    el_special_reading reading;
     int threads;
     /* Called after each block, bytes as el_reader_progress counts them; may be NULL.  False: stop, and leave
      * everything as it was. */

@@ -9,6 +9,8 @@
 #include <string.h>
 
 static const char MAGIC[] = "electra_shard", VERSION[] = "1";
+static const char BEYOND[] =
+    "tokenizer"; /* what of the vocabulary's options is not BERT's, where there is any */
 static const char *const PACKINGS[] = {"segments", "full"}, *const ATTENTIONS[] = {"document", "example"};
 enum { NARROW = 65536 }; /* vocabularies up to this size have ids of 16 bits */
 
@@ -131,7 +133,8 @@ static json_t *describe(const el_shard_writer *w, bool last)
         set_number(m, "tokens", (uint64_t)w->tokens) && set(m, "vocab_hash", hash) &&
         set_bool(m, "do_lower_case", s->vocab->casing.lowercase) &&
         set_bool(m, "strip_accents", s->vocab->casing.strip_accents) &&
-        set_bool(m, "tokenize_chinese_chars", s->vocab->casing.chinese_chars);
+        set_bool(m, "tokenize_chinese_chars", s->vocab->casing.chinese_chars) &&
+        (!*s->vocab->beyond || set(m, BEYOND, s->vocab->beyond));
     if (!fine)
         json_decref(m);
     return fine ? m : NULL;
@@ -275,10 +278,11 @@ static el_status verify_checksums(const el_shard *s)
     return el_safetensors_verify(&s->file);
 }
 
-static bool same_vocabulary(const el_vocab *vocab, const el_st_entry *text, el_casing casing)
+static bool same_vocabulary(const el_vocab *vocab, const el_st_entry *text, el_casing casing,
+                            const char *beyond)
 {
-    return vocab->text_bytes == text->bytes && memcmp(vocab->text, text->data, text->bytes) == 0 &&
-           vocab->casing.lowercase == casing.lowercase &&
+    return strcmp(vocab->beyond, beyond) == 0 && vocab->text_bytes == text->bytes &&
+           memcmp(vocab->text, text->data, text->bytes) == 0 && vocab->casing.lowercase == casing.lowercase &&
            vocab->casing.strip_accents == casing.strip_accents &&
            vocab->casing.chinese_chars == casing.chinese_chars;
 }
@@ -287,10 +291,11 @@ static bool same_vocabulary(const el_vocab *vocab, const el_st_entry *text, el_c
 static el_status agree_on_vocabulary(const el_shard *s, const el_st_entry *text, el_casing casing,
                                      el_vocab **vocab)
 {
-    if (*vocab && same_vocabulary(*vocab, text, casing))
+    const char *named = el_safetensors_metadata(&s->file, BEYOND), *beyond = named ? named : "";
+    if (*vocab && same_vocabulary(*vocab, text, casing, beyond))
         return EL_OK;
     el_vocab *own;
-    el_status st = el_vocab_parse(&own, text->data, text->bytes, casing, s->file.path);
+    el_status st = el_vocab_reopen(&own, text->data, text->bytes, casing, beyond, s->file.path);
     if (st)
         return st;
     if (!*vocab) {

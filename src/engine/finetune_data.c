@@ -126,6 +126,7 @@ static el_status fill_card(el_finetuning *f)
                                              .max_query_length = (int)s->max_query_length,
                                              .doc_stride = (int)s->doc_stride,
                                              .double_unordered = s->double_unordered,
+                                             .plain_special = s->special_tokens == EL_SPECIAL_PLAIN,
                                              .segment_one = s->segment_one};
     const el_dataset *const d = &f->data[EL_TRAIN];
     for (int i = 0; i < d->count; i++)

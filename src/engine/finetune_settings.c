@@ -1,6 +1,8 @@
 /* finetune_settings - see the header */
 #include "engine/finetune_settings.h"
 
+#include "engine/special.h"
+
 #define AT(field) offsetof(el_finetune_settings, field)
 const el_option EL_FINETUNE_TABLE[] = {
     {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL, "where to start: a run or a model folder"},
@@ -33,6 +35,7 @@ const el_option EL_FINETUNE_TABLE[] = {
      "tokens from a window of a context to the next"},
     {"double_unordered", EL_OPT_SWITCH, AT(double_unordered), 0, 0, NULL,
      "learn both orders of a pair where the task has none"},
+    {"special_tokens", EL_OPT_CHOICE, AT(special_tokens), 0, 0, "plain|tokens", EL_SPECIAL_HELP},
     {"low", EL_OPT_REAL, AT(low), 0, 0, NULL,
      "regress: the lowest score; low = high: as in the training data"},
     {"high", EL_OPT_REAL, AT(high), 0, 0, NULL, "regress: the highest score"},
@@ -131,6 +134,7 @@ el_finetune_settings el_finetune_defaults(void)
                                   .n_best_size = 20,
                                   .max_answer_length = 30,
                                   .beam_size = 20,
+                                  .special_tokens = EL_SPECIAL_TOKENS,
                                   .warmup_proportion = 0.1,
                                   .lr_decay_power = 1,
                                   .adam_beta1 = 0.9,

@@ -18,6 +18,7 @@ typedef struct {
     int64_t dev_every, dev_last, max_train_examples, max_dev_examples;
     int64_t max_seq_length, max_query_length, doc_stride; /* 0: the task's */
     bool double_unordered;
+    int special_tokens;
     /* head */
     int head;
     bool answerable_classifier, segment_one;

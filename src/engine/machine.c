@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/parallel.h"
+#include "format/tokenizer.h"
 #include "format/weights.h"
 
 static const char *const LEVELS[] = {NULL, "baseline", "avx2", "avx512", "avx512_bf16", "reference"};
@@ -105,7 +106,7 @@ el_status el_model_check_vocab(const char *folder, const el_vocab *vocab, const 
     char *file = el_path_join(place, "vocab.txt");
     el_vocab *own = NULL;
     if (file && el_file_exists(file))
-        st = el_vocab_load(&own, place, EL_CASING_UNSAID);
+        st = el_tokenizer_load(&own, place, EL_CASING_UNSAID);
     if (!st && own)
         st = el_vocab_same(vocab, data, own, place);
     el_vocab_close(own);

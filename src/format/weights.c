@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/safetensors.h"
+#include "format/tokenizer.h"
 
 static el_network *network_of(el_model *model, el_role role)
 {
@@ -140,7 +141,7 @@ el_status el_weights_save(el_model *model, el_role role, const el_vocab *vocab, 
     if (!st)
         st = el_json_save(object, config);
     if (!st)
-        st = el_vocab_save(vocab, out.temporary);
+        st = el_tokenizer_save_model(vocab, net->config.max_position_embeddings, out.temporary);
     if (!st && card)
         st = el_file_write(readme, card, strlen(card));
     if (!st)
@@ -249,7 +250,7 @@ static el_status check_vocab_hash(const char *folder, const el_vocab *vocab)
 
 el_status el_weights_vocab(const char *folder, const el_config *config, el_vocab **vocab)
 {
-    el_status st = el_vocab_load(vocab, folder, EL_CASING_UNSAID);
+    el_status st = el_tokenizer_load(vocab, folder, EL_CASING_UNSAID);
     if (st)
         return st;
     if ((*vocab)->size > config->vocab_size)

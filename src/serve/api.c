@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/tokenizer.h"
 #include "serve/session.h"
 
 _Static_assert((int)ELECTRA_FAILED == (int)EL_EFAILED && (int)ELECTRA_USAGE == (int)EL_EUSAGE &&
@@ -39,9 +40,9 @@ electra_status electra_tokenizer_open(electra_tokenizer **out, const char *path)
     electra_tokenizer *const t = calloc(1, sizeof *t);
     if (!t)
         return said(el_fail(EL_ENOMEM, "%s: no memory", path));
-    el_status st = el_vocab_load(&t->vocab, path, EL_CASING_UNSAID);
+    el_status st = el_tokenizer_load(&t->vocab, path, EL_CASING_UNSAID);
     if (!st)
-        st = el_wordpiece_open(&t->wordpiece, t->vocab);
+        st = el_wordpiece_open(&t->wordpiece, t->vocab, EL_SPECIAL_PLAIN);
     if (!st)
         *out = t;
     else

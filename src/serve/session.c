@@ -14,6 +14,7 @@ struct el_loaded {
     el_device *dev; /* that the weights lie on; all sessions share it */
     el_model model;
     el_vocab *vocab;
+    el_special_reading reading;
     int threads; /* of a session */
 };
 
@@ -78,6 +79,7 @@ el_status el_loaded_open(el_loaded **out, const char *folder, const el_load_sett
     if (!loaded)
         return el_fail(EL_ENOMEM, "%s: no memory", folder);
     loaded->threads = settings->threads > 0 ? settings->threads : el_processors();
+    loaded->reading = settings->plain_special ? EL_SPECIAL_PLAIN : EL_SPECIAL_TOKENS;
     el_model_paths paths = {0};
     el_status st = el_model_find(&paths, folder);
     if (!st)
@@ -219,7 +221,7 @@ el_status el_session_open(el_session **out, const el_loaded *loaded)
     const el_model *model = &loaded->model;
     el_status st = loaded->dev->open_queue(loaded->dev, &s->q, loaded->threads);
     if (!st)
-        st = el_wordpiece_open(&s->wordpiece, loaded->vocab);
+        st = el_wordpiece_open(&s->wordpiece, loaded->vocab, loaded->reading);
     if (!st)
         st = reader_open(&s->generator, s->q, &model->generator, model, true);
     if (!st)
@@ -272,7 +274,7 @@ static el_status cut(el_session *s, const char *text, size_t bytes)
     if (bytes > INT32_MAX)
         return el_fail(EL_EUSAGE, "a text of %zu bytes is too long to be asked about at once", bytes);
     s->ids.count = s->from.count = 0;
-    return el_wordpiece_encode_spans(s->wordpiece, text, bytes, true, &s->ids, &s->from);
+    return el_wordpiece_encode_spans(s->wordpiece, text, bytes, &s->ids, &s->from);
 }
 
 /* ---- windows ---- */

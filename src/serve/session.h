@@ -27,8 +27,9 @@ typedef struct {
     bool generator,
         discriminator; /* networks wanted: a folder that lacks one is EL_EDATA; neither: what there is */
     el_serve_precision precision;
-    int threads;       /* of each session; 0: as many as there are processors */
-    const char *level; /* instruction set, "reference" for the reference device; NULL: the best there is */
+    bool plain_special; /* "[MASK]" in a text is characters; else the token */
+    int threads;        /* of each session; 0: as many as there are processors */
+    const char *level;  /* instruction set, "reference" for the reference device; NULL: the best there is */
 } el_load_settings;
 
 typedef struct el_loaded el_loaded;

@@ -58,8 +58,9 @@ typedef struct el_count_shard {
 
 typedef struct {
     const el_normalizer *normalizer;
-    bool plain[256]; /* bytes that are words' characters and stay themselves */
-    el_words *walks; /* one for each thread */
+    const el_added *special; /* NULL: none */
+    bool plain[256];         /* bytes that are words' characters and stay themselves */
+    el_words *walks;         /* one for each thread */
     part *parts;
     int part_count;
     shard *shards;
@@ -149,10 +150,9 @@ static bool is_space(char c)
     return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-static el_status list_words(work *w, part *p, el_words *walk)
+static el_status list_words(work *w, part *p, el_words *walk, const char *at, const char *end)
 {
-    const char *end = p->text + p->bytes;
-    for (const char *at = p->text; at < end;) {
+    while (at < end) {
         const char *stop = at;
         while (stop < end && w->plain[(unsigned char)*stop])
             stop++;
@@ -170,6 +170,20 @@ static el_status list_words(work *w, part *p, el_words *walk)
         at = stop + 1;
     }
     return EL_OK;
+}
+
+/* The words between the special tokens of a part. */
+static el_status list_part(work *w, part *p, el_words *walk)
+{
+    el_added_walk token;
+    const char *at = p->text, *end = p->text + p->bytes;
+    el_status st = EL_OK;
+    if (w->special) {
+        el_added_start(&token, w->special, false, p->text, p->bytes);
+        for (; !st && el_added_next(&token); at = p->text + token.end)
+            st = list_words(w, p, walk, at, p->text + token.begin);
+    }
+    return st ? st : list_words(w, p, walk, at, end);
 }
 
 /* Brings the list in the order of shards; within a shard the order stays. */
@@ -204,7 +218,7 @@ static void do_part(void *context, int index, int thread)
     part *p = &w->parts[index];
     p->count = 0;
     p->current = NULL;
-    p->status = list_words(w, p, &w->walks[thread]);
+    p->status = list_part(w, p, &w->walks[thread]);
     if (!p->status)
         p->status = sort_by_shard(p);
 }
@@ -431,11 +445,13 @@ static void release_parts(work *w)
 }
 
 el_status el_count_words(el_word_counts *counts, el_reader *reader, const el_normalizer *normalizer,
-                         int threads, size_t memory_bytes, void (*after_block)(void *context), void *context)
+                         const el_added *special, int threads, size_t memory_bytes,
+                         void (*after_block)(void *context), void *context)
 {
     *counts = (el_word_counts){.shards = calloc(SHARDS, sizeof(shard))};
     work w = {
         .normalizer = normalizer,
+        .special = special,
         .walks = calloc((size_t)threads, sizeof *w.walks),
         .parts = calloc(MOST_PARTS, sizeof *w.parts),
         .shards = counts->shards,

@@ -629,6 +629,13 @@ static void tell_reading(void *context)
     tell(r->settings, "reading", done, total);
 }
 
+static el_status open_special(el_added **special, const el_normalizer *normalizer)
+{
+    static const el_added_token TOKENS[EL_SPECIALS] = {
+        {.text = "[PAD]"}, {.text = "[UNK]"}, {.text = "[CLS]"}, {.text = "[SEP]"}, {.text = "[MASK]"}};
+    return el_added_open(special, TOKENS, EL_SPECIALS, normalizer);
+}
+
 el_status el_learn(el_vocab **vocab, el_reader *reader, const el_learn_settings *settings)
 {
     *vocab = NULL;
@@ -637,9 +644,12 @@ el_status el_learn(el_vocab **vocab, el_reader *reader, const el_learn_settings 
                        LEAST_VOCAB, EL_VOCAB_MAX_PIECES);
     learner l = {.settings = settings};
     el_normalizer *normalizer;
-    el_status st = el_normalizer_open(&normalizer, settings->casing);
+    el_added *special = NULL;
+    el_status st = el_normalizer_open(&normalizer, settings->casing, true);
+    if (!st && settings->reading == EL_SPECIAL_TOKENS)
+        st = open_special(&special, normalizer);
     if (!st)
-        st = el_count_words(&l.counts, reader, normalizer, settings->threads,
+        st = el_count_words(&l.counts, reader, normalizer, special, settings->threads,
                             settings->memory_bytes ? settings->memory_bytes : USUAL_MEMORY, tell_reading,
                             &(reading){settings, reader});
     if (!st && l.counts.count == 0)
@@ -652,6 +662,7 @@ el_status el_learn(el_vocab **vocab, el_reader *reader, const el_learn_settings 
     if (!st)
         st = make_vocab(&l, vocab);
     release(&l);
+    el_added_close(special);
     el_normalizer_close(normalizer);
     return st;
 }

@@ -18,6 +18,7 @@
 
 #include "reader.h"
 #include "vocab.h"
+#include "wordpiece.h"
 
 typedef struct {
     int vocab_size;        /* never more entries than this; at least 16 */
@@ -25,6 +26,7 @@ typedef struct {
     int limit_alphabet; /* characters kept, the most frequent ones; 0: the lesser of 1000 and vocab_size / 4
                          */
     el_casing casing;
+    el_special_reading reading; /* tokens: special tokens in the text are none of its words */
     int threads;
     size_t memory_bytes; /* for counting; 0: 2 GiB */
     /* Called now and then from the calling thread; may be NULL. `what` is "reading" (done and total in

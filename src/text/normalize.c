@@ -1,16 +1,4 @@
-/* normalize - from raw text to words (see the header for the steps)
- *
- * An entry of the table says what becomes of a code point:
- *
- *   bits 0-20   the code point that it becomes, or the place of its expansion
- *   bits 21-23  the class of what it becomes
- *   MAPPED      bits 0-20 count; without it the code point stays itself
- *   EXPANDS     bits 0-20 are a place in `expansions`: a count, then that many entries, each MAPPED
- *   MOVES       NFD may move it: its combining class is not 0
- *   FIXES       it is dropped, but nothing moves across it (a mark of combining class 0)
- *
- * Blocks of 256 entries, equal ones shared; most of Unicode is one block of zeros.
- */
+/* normalize - from raw text to words (see the header for the steps; normalize_table.h for the table) */
 #include "normalize.h"
 
 #include <assert.h>
@@ -18,31 +6,8 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "normalize_table.h"
 #include "utf8.h"
-
-enum {
-    CLASS_PLAIN = 0,
-    CLASS_DROP = 1 << 21,
-    CLASS_SPACE = 2 << 21,
-    CLASS_ALONE = 3 << 21, /* a word of its own: punctuation, ideographs */
-    CLASS_MASK = 7 << 21,
-    MAPPED = 1 << 24,
-    EXPANDS = 1 << 25,
-    MOVES = 1 << 26,
-    FIXES = 1 << 27,
-    VALUE_MASK = (1 << 21) - 1
-};
-
-enum { BLOCK = 256, BLOCKS = EL_CODE_POINTS / BLOCK };
-
-struct el_normalizer {
-    uint32_t ascii[128];
-    uint16_t stage[BLOCKS]; /* which of `blocks` each 256 code points have */
-    uint32_t *blocks;
-    int block_count, block_room;
-    uint32_t *expansions;
-    int expansion_count, expansion_room;
-};
 
 typedef struct {
     uint32_t first, last;
@@ -106,7 +71,7 @@ static const range known_to_nfd[] = {
     {0x11C3F, 0x11C3F}, {0x1E000, 0x1E02A}, {0x1E944, 0x1E94A},
 };
 
-static uint8_t combining_class(uint32_t c)
+uint8_t el_combining_class(uint32_t c)
 {
     const bool unknown = is_younger(c) && !is_in(known_to_nfd, sizeof known_to_nfd / sizeof *known_to_nfd, c);
     return unknown ? 0 : (uint8_t)utf8proc_get_property((utf8proc_int32_t)c)->combining_class;
@@ -144,9 +109,21 @@ static bool is_punctuation(uint32_t c)
     return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
 }
 
-/* Steps 1 and 2: what becomes of the character itself, before it is decomposed or lower-cased. */
-static uint32_t class_when_cleaned(uint32_t c, bool chinese_chars)
+bool el_is_white_space(uint32_t c)
 {
+    static const range white[] = {{9, 13},          {0x20, 0x20},     {0x85, 0x85},     {0xA0, 0xA0},
+                                  {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F},
+                                  {0x205F, 0x205F}, {0x3000, 0x3000}};
+    return is_in(white, sizeof white / sizeof *white, c);
+}
+
+/* Steps 1 and 2: what becomes of the character itself, before it is decomposed or lower-cased. */
+static uint32_t class_when_cleaned(uint32_t c, bool chinese_chars, bool clean_text)
+{
+    if (!clean_text)
+        return el_is_white_space(c)               ? CLASS_SPACE
+               : chinese_chars && is_ideograph(c) ? CLASS_IDEOGRAPH
+                                                  : CLASS_PLAIN;
     if (c == '\t' || c == '\n' || c == '\r')
         return CLASS_SPACE;
     if (c == EL_REPLACEMENT)
@@ -162,7 +139,7 @@ static uint32_t class_when_cleaned(uint32_t c, bool chinese_chars)
     case UTF8PROC_CATEGORY_ZP:
         return CLASS_SPACE;
     default:
-        return chinese_chars && is_ideograph(c) ? CLASS_ALONE : CLASS_PLAIN;
+        return chinese_chars && is_ideograph(c) ? CLASS_IDEOGRAPH : CLASS_PLAIN;
     }
 }
 
@@ -198,7 +175,7 @@ static int parts_of(uint32_t c, uint32_t class, el_casing casing, uint32_t parts
     }
     for (int i = 0; i < count; i++) {
         const uint32_t d = (uint32_t)decomposed[i];
-        const bool moves = casing.strip_accents && combining_class(d) != 0;
+        const bool moves = casing.strip_accents && el_combining_class(d) != 0;
         if (casing.strip_accents && category_of(d) == UTF8PROC_CATEGORY_MN) {
             fixes |= !moves;
             continue;
@@ -242,10 +219,10 @@ static bool stays_itself(uint32_t c)
 static el_status make_entry(el_normalizer *n, uint32_t c, el_casing casing, uint32_t *entry)
 {
     if (stays_itself(c)) {
-        *entry = casing.chinese_chars && is_ideograph(c) ? CLASS_ALONE : CLASS_PLAIN;
+        *entry = casing.chinese_chars && is_ideograph(c) ? CLASS_IDEOGRAPH : CLASS_PLAIN;
         return EL_OK;
     }
-    const uint32_t class = class_when_cleaned(c, casing.chinese_chars);
+    const uint32_t class = class_when_cleaned(c, casing.chinese_chars, n->clean_text);
     *entry = class;
     if (class == CLASS_DROP || class == CLASS_SPACE)
         return EL_OK;
@@ -305,12 +282,13 @@ static el_status fill(el_normalizer *n, el_casing casing)
     return st;
 }
 
-el_status el_normalizer_open(el_normalizer **normalizer, el_casing casing)
+el_status el_normalizer_open(el_normalizer **normalizer, el_casing casing, bool clean_text)
 {
     *normalizer = NULL;
     el_normalizer *n = calloc(1, sizeof *n);
     if (!n)
         return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for the tables of characters", sizeof *n);
+    n->clean_text = clean_text;
     const el_status st = fill(n, casing);
     if (st) {
         el_normalizer_close(n);
@@ -351,14 +329,14 @@ static int place_of(const el_words *w, uint8_t order)
 static void append(el_words *w, uint32_t entry, uint32_t c, uint32_t from, uint32_t to)
 {
     w->to_end = to;
-    if (w->characters >= EL_WORD_CHARACTERS) {
-        w->characters = EL_WORD_CHARACTERS + 1;
+    if (w->characters >= EL_WORD_MOST) {
+        w->characters = EL_WORD_MOST + 1;
         return;
     }
     uint8_t order = 0;
     int place = w->characters;
     if (entry & MOVES) {
-        order = combining_class(c);
+        order = el_combining_class(c);
         place = place_of(w, order);
     } else {
         w->movable = place + 1;
@@ -405,7 +383,7 @@ static bool take(el_words *w, uint32_t *entry, uint32_t *c, uint32_t *from, uint
         *entry = n->ascii[*c];
     } else {
         w->next += el_utf8_decode(w->next, w->end, c);
-        *entry = n->blocks[n->stage[*c / BLOCK] * BLOCK + *c % BLOCK];
+        *entry = table_entry(n, *c);
     }
     *to = (uint32_t)(w->next - w->start);
     if (*entry & EXPANDS) {

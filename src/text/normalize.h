@@ -29,21 +29,29 @@ typedef struct {
 
 typedef struct el_normalizer el_normalizer;
 
-el_status el_normalizer_open(el_normalizer **normalizer, el_casing casing);
+/* Without clean_text (Hugging Face's switch) step 1 is left out: what it drops is a character like others. */
+el_status el_normalizer_open(el_normalizer **normalizer, el_casing casing, bool clean_text);
 void el_normalizer_close(el_normalizer *normalizer); /* accepts NULL */
 
-enum { EL_WORD_CHARACTERS = 100 }; /* longer words are [UNK], as in Hugging Face */
+/* Unicode's White_Space, as Rust and Python's str.isspace nearly have it. */
+bool el_is_white_space(uint32_t code_point);
+
+enum {
+    EL_WORD_CHARACTERS =
+        100,            /* longer words are [UNK] unless a vocabulary says otherwise, as in Hugging Face */
+    EL_WORD_MOST = 1000 /* what a vocabulary may say */
+};
 
 /* Walks the words of a text.  While el_words_next returns true, `text`, `bytes` and `characters` are the
- * next word, UTF-8, not terminated.  A word of more than EL_WORD_CHARACTERS characters is cut there, and
- * `characters` says EL_WORD_CHARACTERS + 1.  Character c (below the limit) starts at byte at[c] of the word
+ * next word, UTF-8, not terminated.  A word of more than EL_WORD_MOST characters is cut there, and
+ * `characters` says EL_WORD_MOST + 1.  Character c (below the limit) starts at byte at[c] of the word
  * and comes from bytes [from[c], to[c]) of the text; to_end is where the whole word's last character ends
  * there. */
 typedef struct {
-    char text[4 * (EL_WORD_CHARACTERS + 1)];
+    char text[4 * (EL_WORD_MOST + 1)];
     int bytes, characters;
-    uint16_t at[EL_WORD_CHARACTERS + 2];
-    uint32_t from[EL_WORD_CHARACTERS + 2], to[EL_WORD_CHARACTERS + 2];
+    uint16_t at[EL_WORD_MOST + 2];
+    uint32_t from[EL_WORD_MOST + 2], to[EL_WORD_MOST + 2];
     uint32_t to_end;
     /* where the walk stands */
     const el_normalizer *normalizer;
@@ -51,8 +59,8 @@ typedef struct {
     const uint32_t *rest; /* what remains of an expansion */
     int rest_count;
     uint32_t rest_from, rest_to;
-    uint8_t order[EL_WORD_CHARACTERS + 2]; /* canonical combining class of each character */
-    int movable;                           /* characters before this one keep their place in the word */
+    uint8_t order[EL_WORD_MOST + 2]; /* canonical combining class of each character */
+    int movable;                     /* characters before this one keep their place in the word */
 } el_words;
 
 /* `bytes` below 4 GiB. */

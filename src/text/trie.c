@@ -20,7 +20,6 @@ typedef struct {
     uint32_t *next, *previous; /* the ring of free nodes */
     uint32_t count;
     uint32_t free; /* a free node, or NONE */
-    int32_t duplicate;
 } builder;
 
 static void unlink_node(builder *b, uint32_t node)
@@ -113,12 +112,8 @@ static size_t same_byte(const el_trie_key *keys, size_t from, size_t to, uint32_
 static el_status place(builder *b, uint32_t node, const el_trie_key *keys, size_t from, size_t to,
                        uint32_t depth)
 {
-    for (; from < to && keys[from].bytes == depth; from++) {
-        if (b->nodes[node].id < 0)
-            b->nodes[node].id = keys[from].id;
-        else if (b->duplicate < 0)
-            b->duplicate = keys[from].id;
-    }
+    for (; from < to && keys[from].bytes == depth; from++)
+        b->nodes[node].id = keys[from].id;
     if (from == to)
         return EL_OK;
     unsigned char bytes[256] = {0};
@@ -154,10 +149,10 @@ static int by_text(const void *left, const void *right)
 }
 
 el_status el_trie_build(el_trie **trie, el_trie_key *first, size_t first_count, el_trie_key *continued,
-                        size_t continued_count, int32_t *duplicate)
+                        size_t continued_count)
 {
     *trie = NULL;
-    builder b = {.free = NONE, .duplicate = -1};
+    builder b = {.free = NONE};
     el_status st = add_block(&b);
     for (uint32_t root = 0; !st && root <= EL_TRIE_CONTINUED; root++) {
         unlink_node(&b, root);
@@ -180,8 +175,6 @@ el_status el_trie_build(el_trie **trie, el_trie_key *first, size_t first_count, 
         return st;
     }
     **trie = (el_trie){b.nodes, b.count};
-    if (duplicate)
-        *duplicate = b.duplicate;
     return EL_OK;
 }
 

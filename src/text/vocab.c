@@ -1,4 +1,4 @@
-/* vocab - opening, checking and writing a vocabulary
+/* vocab - opening and checking a vocabulary
  *
  * Whatever it comes from (vocab.txt, tokenizer.json, the learner, a shard), it becomes the text of a
  * vocab.txt first and goes through one parser, so that every vocabulary has passed the same checks.
@@ -9,21 +9,23 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "trie.h"
 #include "utf8.h"
+#include "vocab_options.h"
 
 /* What is behind the public struct. */
 typedef struct {
     el_vocab open; /* first, so that the pointers agree */
-    char *text;    /* and three more bytes, the casing, so that one hash covers both */
-    char *strings; /* the same with a zero for each newline */
+    char *text;
+    char *strings; /* the pieces, each with a zero */
     const char **pieces;
-    el_normalizer *normalizer;
+    el_added_token *tokens, *others; /* added ones; and without the special five */
+    char *names;                     /* the strings of the options */
+    char *beyond;
+    el_normalizer *normalizer, *splitter;
     el_trie *trie;
+    el_added *added[EL_SPECIAL_READINGS];
 } vocabulary;
-
-enum { CASING_BYTES = 3 };
 
 static el_status no_memory(const char *name, size_t bytes)
 {
@@ -34,27 +36,30 @@ static el_status no_memory(const char *name, size_t bytes)
 
 static el_status check_piece(const char *name, size_t line, const char *piece, size_t bytes)
 {
-    if (bytes == 0)
-        return el_fail(EL_EDATA, "%s: line %zu is empty", name, line);
     if (bytes > EL_TRIE_PIECE_BYTES)
         return el_fail(EL_EDATA, "%s: line %zu has %zu bytes; a piece has at most %d", name, line, bytes,
                        EL_TRIE_PIECE_BYTES);
-    if (memchr(piece, 0, bytes))
+    if (bytes && memchr(piece, 0, bytes))
         return el_fail(EL_EDATA, "%s: line %zu holds a zero byte", name, line);
     if (el_utf8_valid(piece, bytes) != bytes)
         return el_fail(EL_EDATA, "%s: line %zu is not UTF-8", name, line);
     return EL_OK;
 }
 
-/* Copies the lines, each with one newline and no carriage return, and counts them. */
+static const char MARK[] = "\xef\xbb\xbf"; /* the byte order mark */
+
+/* Copies the lines, each with one newline and no carriage return, and counts them; a mark before the first and blank
+ * lines behind the last are no part of them. */
 static el_status copy_lines(vocabulary *v, const char *text, size_t bytes, const char *name)
 {
     if (bytes > EL_VOCAB_MAX_BYTES)
         return el_fail(EL_EDATA, "%s: %zu bytes are too many for a vocabulary", name, bytes);
-    if (!(v->text = malloc(bytes + 1 + CASING_BYTES)))
+    if (!(v->text = malloc(bytes + 1)))
         return no_memory(name, bytes);
     size_t lines = 0, used = 0;
-    for (size_t at = 0; at < bytes;) {
+    const size_t mark =
+        bytes >= sizeof MARK - 1 && memcmp(text, MARK, sizeof MARK - 1) == 0 ? sizeof MARK - 1 : 0;
+    for (size_t at = mark; at < bytes;) {
         const char *newline = memchr(text + at, '\n', bytes - at);
         size_t length = newline ? (size_t)(newline - text) - at : bytes - at;
         const size_t next = at + length + 1;
@@ -71,114 +76,318 @@ static el_status copy_lines(vocabulary *v, const char *text, size_t bytes, const
         v->text[used++] = '\n';
         at = next;
     }
+    for (; lines > 0 && v->text[used - 1] == '\n' && (used == 1 || v->text[used - 2] == '\n'); lines--)
+        used--;
     if (lines == 0)
         return el_fail(EL_EDATA, "%s: an empty file is no vocabulary", name);
-    v->open.size = (int)lines;
+    v->open.lines = (int)lines;
     v->open.text_bytes = used;
     return EL_OK;
 }
 
+/* Where the piece that ends at `end` ends without the white space behind it. */
+static char *without_blanks(char *piece, char *end)
+{
+    while (end > piece) {
+        char *at = end - 1;
+        while (at > piece && ((unsigned char)*at & 0xC0) == 0x80)
+            at--;
+        uint32_t c;
+        el_utf8_decode(at, end, &c);
+        if (!el_is_white_space(c))
+            break;
+        end = at;
+    }
+    return end;
+}
+
 static el_status split_pieces(vocabulary *v, const char *name)
 {
+    const size_t size = (size_t)v->open.size;
     v->strings = malloc(v->open.text_bytes);
-    v->pieces = malloc((size_t)v->open.size * sizeof *v->pieces);
+    v->pieces = malloc(size * sizeof *v->pieces);
     if (!v->strings || !v->pieces)
-        return no_memory(name, v->open.text_bytes + (size_t)v->open.size * sizeof *v->pieces);
+        return no_memory(name, v->open.text_bytes + size * sizeof *v->pieces);
     memcpy(v->strings, v->text, v->open.text_bytes);
     char *at = v->strings;
-    for (int i = 0; i < v->open.size; i++) {
+    for (int i = 0; i < v->open.lines; i++) {
         v->pieces[i] = at;
-        at = memchr(at, '\n', (size_t)(v->strings + v->open.text_bytes - at));
-        *at++ = 0;
+        char *newline = memchr(at, '\n', (size_t)(v->strings + v->open.text_bytes - at));
+        *without_blanks(at, newline) = 0;
+        at = newline + 1;
     }
+    for (int i = v->open.lines; i < v->open.size; i++)
+        v->pieces[i] = "";
+    v->open.pieces = v->pieces;
     return EL_OK;
 }
 
-static bool is_continuation(const char *piece, size_t bytes)
+static bool is_continuation(const el_vocab_options *o, const char *piece, size_t bytes)
 {
-    return bytes > 2 && piece[0] == '#' && piece[1] == '#';
+    const size_t prefix = strlen(o->prefix);
+    return bytes > prefix && memcmp(piece, o->prefix, prefix) == 0;
+}
+
+/* A word can begin with the prefix unless that begins with punctuation, which is a word of its own.  Then continuations
+ * are looked for at the beginnings of words too. */
+static bool may_begin_words(const el_vocab_options *o)
+{
+    const unsigned char c = (unsigned char)o->prefix[0];
+    return !((c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126));
 }
 
 static el_status index_pieces(vocabulary *v, const char *name)
 {
-    const size_t count = (size_t)v->open.size;
+    const el_vocab_options *o = &v->open.options;
+    const size_t count = 2 * (size_t)v->open.lines, prefix = strlen(o->prefix);
+    const bool both = may_begin_words(o);
     el_trie_key *keys = malloc(count * sizeof *keys);
     if (!keys)
         return no_memory(name, count * sizeof *keys);
     size_t first = 0, continued = 0; /* from the front, from the back */
-    for (size_t i = 0; i < count; i++) {
+    for (int i = 0; i < v->open.lines; i++) {
         const char *piece = v->pieces[i];
         const size_t bytes = strlen(piece);
-        if (is_continuation(piece, bytes))
-            keys[count - ++continued] = (el_trie_key){piece + 2, (uint32_t)bytes - 2, (int32_t)i};
-        else
-            keys[first++] = (el_trie_key){piece, (uint32_t)bytes, (int32_t)i};
+        const bool continues = is_continuation(o, piece, bytes);
+        if (continues)
+            keys[count - ++continued] = (el_trie_key){piece + prefix, (uint32_t)(bytes - prefix), i};
+        if (bytes > 0 && (!continues || both))
+            keys[first++] = (el_trie_key){piece, (uint32_t)bytes, i};
     }
-    int32_t duplicate;
-    const el_status st = el_trie_build(&v->trie, keys, first, keys + first, continued, &duplicate);
+    const el_status st = el_trie_build(&v->trie, keys, first, keys + count - continued, continued);
     free(keys);
-    if (st)
-        return st;
-    if (duplicate >= 0)
-        return el_fail(EL_EDATA, "%s: line %d repeats the piece %s", name, duplicate + 1,
-                       v->pieces[duplicate]);
     v->open.trie = v->trie;
-    return EL_OK;
+    return st;
 }
 
 static el_status find_special(vocabulary *v, const char *name)
 {
-    const struct {
-        const char *piece;
-        int *id;
-    } special[] = {{"[PAD]", &v->open.pad},
-                   {"[UNK]", &v->open.unk},
-                   {"[CLS]", &v->open.cls},
-                   {"[SEP]", &v->open.sep},
-                   {"[MASK]", &v->open.mask}};
-    for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
-        *special[i].id = el_vocab_find(&v->open, special[i].piece, strlen(special[i].piece));
-        if (*special[i].id < 0)
-            return el_fail(EL_EDATA, "%s: the piece %s is missing", name, special[i].piece);
+    int *const ids[EL_SPECIALS] = {&v->open.pad, &v->open.unk, &v->open.cls, &v->open.sep, &v->open.mask};
+    for (int s = 0; s < EL_SPECIALS; s++) {
+        const char *piece = v->open.options.special[s];
+        *ids[s] = el_vocab_find(&v->open, piece, strlen(piece));
+        for (int i = 0; *ids[s] < 0 && i < v->open.options.added_count; i++)
+            if (strcmp(v->open.options.added[i].text, piece) == 0)
+                *ids[s] = v->open.options.added[i].id;
+        if (*ids[s] < 0)
+            return el_fail(EL_EDATA, "%s: the piece %s is missing", name, piece);
     }
     return EL_OK;
 }
 
-static void note_casing(vocabulary *v, el_casing casing)
+/* ---- options ---------------------------------------------------------------------------------------- */
+
+static const char *keep(char **at, const char *text)
 {
-    v->open.casing = casing;
-    char *mark = v->text + v->open.text_bytes;
-    mark[0] = casing.lowercase ? '1' : '0';
-    mark[1] = casing.strip_accents ? '1' : '0';
-    mark[2] = casing.chinese_chars ? '1' : '0';
-    v->open.hash = el_hash(v->text, v->open.text_bytes + CASING_BYTES);
+    char *const kept = *at;
+    *at = stpcpy(kept, text) + 1;
+    return kept;
 }
 
-el_status el_vocab_parse(el_vocab **vocab, const char *text, size_t bytes, el_casing casing, const char *name)
+static bool has_added(const el_vocab_options *o, const char *text)
 {
-    *vocab = NULL;
-    vocabulary *v = calloc(1, sizeof *v);
-    if (!v)
-        return no_memory(name, sizeof *v);
-    el_status st = copy_lines(v, text, bytes, name);
+    for (int i = 0; i < o->added_count; i++)
+        if (strcmp(o->added[i].text, text) == 0)
+            return true;
+    return false;
+}
+
+/* Copies the options, strings and all; special tokens that are no added tokens yet become some, their ids still open. */
+static el_status copy_options(vocabulary *v, const el_vocab_options *o, const char *name)
+{
+    size_t bytes = strlen(o->prefix) + 1;
+    for (int i = 0; i < o->added_count; i++)
+        bytes += strlen(o->added[i].text) + 1;
+    for (int s = 0; s < EL_SPECIALS; s++)
+        bytes += strlen(o->special[s]) + 1;
+    v->names = malloc(bytes);
+    v->tokens = calloc((size_t)o->added_count + EL_SPECIALS, sizeof *v->tokens);
+    v->others = calloc((size_t)o->added_count + EL_SPECIALS, sizeof *v->others);
+    if (!v->names || !v->tokens || !v->others)
+        return no_memory(name, bytes);
+    char *at = v->names;
+    el_vocab_options *own = &v->open.options;
+    *own = *o;
+    own->prefix = keep(&at, o->prefix);
+    own->added = v->tokens;
+    for (int i = 0; i < o->added_count; i++) {
+        v->tokens[i] = o->added[i];
+        v->tokens[i].text = keep(&at, o->added[i].text);
+    }
+    for (int s = 0; s < EL_SPECIALS; s++) {
+        own->special[s] = keep(&at, o->special[s]);
+        if (!has_added(own, own->special[s]))
+            v->tokens[own->added_count++] =
+                (el_added_token){.text = own->special[s], .id = -1, .special = true};
+    }
+    return EL_OK;
+}
+
+static el_status check_options(const el_vocab_options *o, const char *name)
+{
+    if (o->word_characters < 1 || o->word_characters > EL_WORD_MOST)
+        return el_fail(EL_EDATA, "%s: max_input_chars_per_word is %d; it must lie between 1 and %d", name,
+                       o->word_characters, EL_WORD_MOST);
+    if (strlen(o->prefix) > EL_TRIE_PIECE_BYTES)
+        return el_fail(EL_EDATA, "%s: continuing_subword_prefix is too long", name);
+    for (int i = 0; i < o->added_count; i++)
+        if (o->added[i].id < -1 || o->added[i].id >= EL_VOCAB_MAX_PIECES)
+            return el_fail(EL_EDATA, "%s: the added token %s has the id %d", name, o->added[i].text,
+                           o->added[i].id);
+    return EL_OK;
+}
+
+static int by_id(const void *left, const void *right)
+{
+    const el_added_token *a = left, *b = right;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+/* The ids of added tokens: those of pieces are theirs, the others lie behind the pieces or where a line is blank.  In the
+ * order of their ids, so that equal ones are listed equally. */
+static el_status place_added(vocabulary *v, const char *name)
+{
+    const size_t count = (size_t)v->open.options.added_count;
+    for (el_added_token *t = v->tokens; t < v->tokens + count; t++) {
+        const int piece = el_vocab_find(&v->open, t->text, strlen(t->text));
+        if (t->id < 0)
+            t->id = piece;
+        if (t->id < 0)
+            return el_fail(EL_EDATA, "%s: the added token %s has no id", name, t->text);
+        if (piece >= 0 && t->id != piece)
+            return el_fail(EL_EDATA, "%s: the added token %s has the id %d, but its piece is %d", name,
+                           t->text, t->id, piece);
+        if (piece < 0 && *v->pieces[t->id])
+            return el_fail(EL_EDATA, "%s: the added token %s has the id %d, which is %s's", name, t->text,
+                           t->id, v->pieces[t->id]);
+        if (piece < 0)
+            v->pieces[t->id] = t->text;
+    }
+    qsort(v->tokens, count, sizeof *v->tokens, by_id);
+    return EL_OK;
+}
+
+static void count_ids(vocabulary *v)
+{
+    v->open.size = v->open.lines;
+    for (int i = 0; i < v->open.options.added_count; i++)
+        if (v->open.options.added[i].id >= v->open.size)
+            v->open.size = v->open.options.added[i].id + 1;
+}
+
+static int list_others(vocabulary *v)
+{
+    const el_vocab_options *o = &v->open.options;
+    int count = 0;
+    for (int i = 0; i < o->added_count; i++) {
+        const int id = o->added[i].id;
+        if (id != v->open.pad && id != v->open.unk && id != v->open.cls && id != v->open.sep &&
+            id != v->open.mask)
+            v->others[count++] = o->added[i];
+    }
+    return count;
+}
+
+static el_status open_tables(vocabulary *v)
+{
+    const el_vocab_options *o = &v->open.options;
+    el_status st = el_normalizer_open(&v->normalizer, o->casing, o->clean_text);
+    const int others = list_others(v);
     if (!st)
+        st = el_added_open(&v->added[EL_SPECIAL_PLAIN], v->others, others, v->normalizer);
+    if (!st)
+        st = el_added_open(&v->added[EL_SPECIAL_TOKENS], o->added, o->added_count, v->normalizer);
+    if (!st && el_added_normalized(v->added[EL_SPECIAL_TOKENS]))
+        st = el_normalizer_open(&v->splitter, (el_casing){0}, false);
+    v->open.normalizer = v->normalizer;
+    for (int r = 0; r < EL_SPECIAL_READINGS; r++)
+        v->open.added[r] = v->added[r];
+    v->open.splitter = v->splitter;
+    return st;
+}
+
+/* One hash of the text, three bytes of casing, and the options that are not BERT's. */
+static el_status take_hash(vocabulary *v, const char *name)
+{
+    const el_casing casing = v->open.casing;
+    const size_t text = v->open.text_bytes, beyond = strlen(v->beyond);
+    char *all = malloc(text + 3 + beyond);
+    if (!all)
+        return no_memory(name, text + 3 + beyond);
+    memcpy(all, v->text, text);
+    all[text] = casing.lowercase ? '1' : '0';
+    all[text + 1] = casing.strip_accents ? '1' : '0';
+    all[text + 2] = casing.chinese_chars ? '1' : '0';
+    memcpy(all + text + 3, v->beyond, beyond);
+    v->open.hash = el_hash(all, text + 3 + beyond);
+    free(all);
+    return EL_OK;
+}
+
+/* ---- opening ---------------------------------------------------------------------------------------- */
+
+static el_status open_all(vocabulary *v, const char *text, size_t bytes, const el_vocab_options *options,
+                          const char *name)
+{
+    el_status st = check_options(options, name);
+    if (!st)
+        st = copy_options(v, options, name);
+    if (!st)
+        st = copy_lines(v, text, bytes, name);
+    if (!st) {
+        count_ids(v);
         st = split_pieces(v, name);
+    }
     if (!st)
         st = index_pieces(v, name);
     if (!st)
         st = find_special(v, name);
     if (!st)
-        st = el_normalizer_open(&v->normalizer, casing);
-    if (st) {
-        el_vocab_close(&v->open);
-        return st;
-    }
-    note_casing(v, casing);
+        st = place_added(v, name);
+    if (!st)
+        st = open_tables(v);
+    if (!st)
+        st = el_vocab_options_write(&v->open.options, &v->beyond);
+    v->open.casing = options->casing;
     v->open.text = v->text;
-    v->open.pieces = v->pieces;
-    v->open.normalizer = v->normalizer;
-    *vocab = &v->open;
-    return EL_OK;
+    v->open.beyond = v->beyond;
+    return st ? st : take_hash(v, name);
+}
+
+el_status el_vocab_open(el_vocab **vocab, const char *text, size_t bytes, const el_vocab_options *options,
+                        const char *name)
+{
+    *vocab = NULL;
+    vocabulary *v = calloc(1, sizeof *v);
+    if (!v)
+        return no_memory(name, sizeof *v);
+    const el_status st = open_all(v, text, bytes, options, name);
+    if (st)
+        el_vocab_close(&v->open);
+    else
+        *vocab = &v->open;
+    return st;
+}
+
+el_status el_vocab_parse(el_vocab **vocab, const char *text, size_t bytes, el_casing casing, const char *name)
+{
+    const el_vocab_options options = el_vocab_options_bert(casing);
+    return el_vocab_open(vocab, text, bytes, &options, name);
+}
+
+el_status el_vocab_reopen(el_vocab **vocab, const char *text, size_t bytes, el_casing casing,
+                          const char *beyond, const char *name)
+{
+    el_vocab_options options;
+    json_t *owner;
+    el_added_token *tokens;
+    *vocab = NULL;
+    el_status st = el_vocab_options_read(&options, casing, beyond, name, &owner, &tokens);
+    if (!st)
+        st = el_vocab_open(vocab, text, bytes, &options, name);
+    json_decref(owner);
+    free(tokens);
+    return st;
 }
 
 void el_vocab_close(el_vocab *vocab)
@@ -186,216 +395,35 @@ void el_vocab_close(el_vocab *vocab)
     if (!vocab)
         return;
     vocabulary *v = (vocabulary *)vocab;
+    for (int r = 0; r < EL_SPECIAL_READINGS; r++)
+        el_added_close(v->added[r]);
     el_trie_free(v->trie);
     el_normalizer_close(v->normalizer);
+    el_normalizer_close(v->splitter);
+    free(v->beyond);
+    free(v->names);
+    free(v->tokens);
+    free(v->others);
     free(v->pieces);
     free(v->strings);
     free(v->text);
     free(v);
 }
 
-/* ---- casing ----------------------------------------------------------------------------------------- */
-
-/* One setting: what the file says (if it is there), what is wished, and what is so otherwise. */
-static el_status settle(const json_t *config, const char *config_path, const char *key, int wish,
-                        bool otherwise, bool *value)
-{
-    *value = otherwise;
-    if (!config) {
-        if (wish != EL_UNSAID)
-            *value = wish;
-        return EL_OK;
-    }
-    const el_status st = el_json_bool(config, config_path, key, value);
-    if (!st && wish != EL_UNSAID && *value != (wish != 0))
-        return el_fail(EL_EUSAGE, "%s: %s is %s for this vocabulary, but %s was asked for", config_path, key,
-                       *value ? "true" : "false", wish ? "true" : "false");
-    return st;
-}
-
-static el_status settle_casing(const char *config_path, el_casing_wish wish, el_casing otherwise,
-                               el_casing *casing)
-{
-    json_t *config = NULL;
-    el_status st = EL_OK;
-    if (el_file_exists(config_path))
-        st = el_json_load(&config, config_path);
-    if (!st)
-        st = settle(config, config_path, "do_lower_case", wish.lowercase, otherwise.lowercase,
-                    &casing->lowercase);
-    if (!st)
-        st = settle(config, config_path, "strip_accents", wish.strip_accents, casing->lowercase,
-                    &casing->strip_accents);
-    if (!st)
-        st = settle(config, config_path, "tokenize_chinese_chars", wish.chinese_chars,
-                    otherwise.chinese_chars, &casing->chinese_chars);
-    json_decref(config);
-    return st;
-}
-
-/* ---- from files ------------------------------------------------------------------------------------- */
-
-/* The text of a vocab.txt from the "vocab" object of a tokenizer.json. */
-static el_status text_from_object(json_t *object, const char *path, char **text, size_t *bytes)
-{
-    const size_t count = json_object_size(object);
-    const char **pieces = calloc(count + 1, sizeof *pieces);
-    if (!pieces)
-        return no_memory(path, count * sizeof *pieces);
-    el_status st = EL_OK;
-    const char *piece;
-    json_t *id;
-    *bytes = 0;
-    json_object_foreach(object, piece, id)
-    {
-        const json_int_t place = json_integer_value(id);
-        if (!json_is_integer(id) || place < 0 || place >= (json_int_t)count || pieces[place])
-            st = el_fail(EL_EDATA, "%s: the ids of the vocabulary are not 0 to %zu, each once", path,
-                         count - 1);
-        else
-            pieces[place] = piece;
-        *bytes += strlen(piece) + 1;
-    }
-    if (!st && !(*text = malloc(*bytes + 1)))
-        st = no_memory(path, *bytes);
-    char *at = *text;
-    for (size_t i = 0; !st && i < count; i++) {
-        at = stpcpy(at, pieces[i]);
-        *at++ = '\n';
-    }
-    free(pieces);
-    return st;
-}
-
-static el_status load_tokenizer_json(el_vocab **vocab, const char *path, const char *config_path,
-                                     el_casing_wish wish)
-{
-    json_t *json;
-    el_status st = el_json_load(&json, path);
-    if (st)
-        return st;
-    json_t *pieces = json_object_get(json_object_get(json, "model"), "vocab");
-    const json_t *normalizer = json_object_get(json, "normalizer");
-    char *text = NULL;
-    size_t bytes = 0;
-    el_casing casing = {true, true, true};
-    const char *type = json_string_value(json_object_get(json_object_get(json, "model"), "type"));
-    if (!json_is_object(pieces) || !type || strcmp(type, "WordPiece") != 0)
-        st = el_fail(EL_EDATA, "%s: its model is no WordPiece vocabulary", path);
-    if (!st && json_is_object(normalizer)) {
-        st = el_json_bool(normalizer, path, "lowercase", &casing.lowercase);
-        if (!st)
-            st = el_json_bool(normalizer, path, "handle_chinese_chars", &casing.chinese_chars);
-    }
-    if (!st)
-        st = text_from_object(pieces, path, &text, &bytes);
-    if (!st)
-        st = settle_casing(config_path, wish, casing, &casing);
-    if (!st && json_is_object(normalizer) && !el_file_exists(config_path))
-        st = el_json_bool(normalizer, path, "strip_accents", &casing.strip_accents);
-    if (!st)
-        st = el_vocab_parse(vocab, text, bytes, casing, path);
-    free(text);
-    json_decref(json);
-    return st;
-}
-
-static el_status load_text(el_vocab **vocab, const char *path, const char *config_path, el_casing_wish wish)
-{
-    el_casing casing;
-    el_mapping file = {0};
-    el_status st = settle_casing(config_path, wish, (el_casing){true, true, true}, &casing);
-    if (!st)
-        st = el_mapping_open(&file, path);
-    if (!st)
-        st = el_vocab_parse(vocab, (const char *)file.data, file.size, casing, path);
-    el_mapping_close(&file);
-    return st;
-}
-
-/* The file `name` beside `path`, or in it where it is a folder; on the heap. */
-static char *beside(const char *path, const char *name)
-{
-    if (el_folder_exists(path))
-        return el_path_join(path, name);
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? strndup(path, (size_t)(slash - path) + (slash == path)) : strdup(".");
-    char *joined = folder ? el_path_join(folder, name) : NULL;
-    free(folder);
-    return joined;
-}
-
-el_status el_vocab_load(el_vocab **vocab, const char *path, el_casing_wish wish)
-{
-    *vocab = NULL;
-    const bool folder = el_folder_exists(path);
-    char *text = folder ? el_path_join(path, "vocab.txt") : strdup(path);
-    char *json = beside(path, "tokenizer.json");
-    char *config = beside(path, "tokenizer_config.json");
-    el_status st;
-    if (!text || !json || !config)
-        st = no_memory(path, strlen(path));
-    else if (folder && !el_file_exists(text) && el_file_exists(json))
-        st = load_tokenizer_json(vocab, json, config, wish);
-    else if (folder && !el_file_exists(text))
-        st = el_fail(EL_EDATA, "%s: no vocab.txt in this folder", path);
-    else
-        st = load_text(vocab, text, config, wish);
-    free(text);
-    free(json);
-    free(config);
-    return st;
-}
-
-static el_status save_config(const el_vocab *vocab, const char *path)
-{
-    json_t *config = json_pack(
-        "{s:s, s:b, s:b, s:b, s:i, s:s, s:s, s:s, s:s, s:s}", "tokenizer_class", "BertTokenizer",
-        "do_lower_case", vocab->casing.lowercase, "strip_accents", vocab->casing.strip_accents,
-        "tokenize_chinese_chars", vocab->casing.chinese_chars, "model_max_length", 512, "pad_token", "[PAD]",
-        "unk_token", "[UNK]", "cls_token", "[CLS]", "sep_token", "[SEP]", "mask_token", "[MASK]");
-    if (!config)
-        return no_memory(path, 0);
-    const el_status st = el_json_save(config, path);
-    json_decref(config);
-    return st;
-}
-
-el_status el_vocab_check_place(const char *path, el_casing casing)
-{
-    char *text = el_folder_exists(path) ? el_path_join(path, "vocab.txt") : strdup(path);
-    char *config = beside(path, "tokenizer_config.json");
-    const el_casing_wish wish = {casing.lowercase, casing.strip_accents, casing.chinese_chars};
-    el_casing settled;
-    el_status st = text && config ? EL_OK : no_memory(path, strlen(path));
-    if (!st && !el_file_exists(text))
-        st = settle_casing(config, wish, casing, &settled);
-    free(text);
-    free(config);
-    return st ? el_fail(st, "%s; a folder of its own keeps this one apart", el_error()) : EL_OK;
-}
-
-el_status el_vocab_save(const el_vocab *vocab, const char *path)
-{
-    char *text = el_folder_exists(path) ? el_path_join(path, "vocab.txt") : strdup(path);
-    char *config = beside(path, "tokenizer_config.json");
-    el_status st = text && config ? EL_OK : no_memory(path, strlen(path));
-    if (!st)
-        st = save_config(vocab, config);
-    if (!st)
-        st = el_file_write(text, vocab->text, vocab->text_bytes);
-    free(text);
-    free(config);
-    return st;
-}
-
 /* ---- asking ----------------------------------------------------------------------------------------- */
 
 int el_vocab_find(const el_vocab *vocab, const char *piece, size_t bytes)
 {
-    if (is_continuation(piece, bytes))
-        return el_trie_find(vocab->trie, EL_TRIE_CONTINUED, piece + 2, bytes - 2);
-    return el_trie_find(vocab->trie, EL_TRIE_FIRST, piece, bytes);
+    if (!is_continuation(&vocab->options, piece, bytes))
+        return el_trie_find(vocab->trie, EL_TRIE_FIRST, piece, bytes);
+    const size_t prefix = strlen(vocab->options.prefix);
+    return el_trie_find(vocab->trie, EL_TRIE_CONTINUED, piece + prefix, bytes - prefix);
+}
+
+bool el_vocab_continues(const el_vocab *vocab, int id)
+{
+    const char *piece = vocab->pieces[id];
+    return id < vocab->lines && is_continuation(&vocab->options, piece, strlen(piece));
 }
 
 static el_status same_setting(const char *key, bool a, const char *a_name, bool b, const char *b_name)
@@ -420,5 +448,9 @@ el_status el_vocab_same(const el_vocab *a, const char *a_name, const el_vocab *b
     if (!st)
         st = same_setting("tokenize_chinese_chars", a->casing.chinese_chars, a_name, b->casing.chinese_chars,
                           b_name);
+    if (!st && strcmp(a->beyond, b->beyond) != 0)
+        st = el_fail(EL_EDATA, "%s is tokenised with %s, %s with %s", a_name,
+                     *a->beyond ? a->beyond : "BERT's options", b_name,
+                     *b->beyond ? b->beyond : "BERT's options");
     return st;
 }

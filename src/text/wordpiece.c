@@ -15,16 +15,17 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "normalized.h"
 #include "trie.h"
 
 enum {
     BUCKETS = 1 << 17,
-    STORE = 1 << 21,               /* words of 32 bits for long keys and id lists */
-    LONGEST_CHUNK = 64,            /* longer ones are not remembered */
-    INLINE_BYTES = 16,             /* keys this long lie in the entry */
-    INLINE_IDS = 3,                /* and so do this many ids */
-    MOST_IDS = EL_WORD_CHARACTERS, /* of one word */
-    IDS_A_BYTE = 2                 /* a character becomes at most four, from at least two bytes */
+    STORE = 1 << 21,         /* words of 32 bits for long keys and id lists */
+    LONGEST_CHUNK = 64,      /* longer ones are not remembered */
+    INLINE_BYTES = 16,       /* keys this long lie in the entry */
+    INLINE_IDS = 3,          /* and so do this many ids */
+    MOST_IDS = EL_WORD_MOST, /* of one word */
+    IDS_A_BYTE = 2           /* a character becomes at most four, from at least two bytes */
 };
 
 /* A chunk of up to 16 bytes is its own key (padded with zeros, the length tells); of a longer one the key
@@ -41,11 +42,13 @@ typedef struct {
 
 struct el_wordpiece {
     const el_vocab *vocab;
+    el_special_reading reading;
     el_arena memory; /* of the two below */
     bucket *buckets;
     int32_t *store;
     size_t stored;
     el_words words;
+    el_normalized normalized; /* of a text in which tokens are looked for */
 };
 
 static el_status reserve(void **data, size_t *capacity, size_t need, size_t size)
@@ -95,13 +98,14 @@ static void lay_out(el_wordpiece *s)
     s->store = el_arena_push(&s->memory, STORE * sizeof *s->store);
 }
 
-el_status el_wordpiece_open(el_wordpiece **session, const el_vocab *vocab)
+el_status el_wordpiece_open(el_wordpiece **session, const el_vocab *vocab, el_special_reading reading)
 {
     *session = NULL;
     el_wordpiece *s = calloc(1, sizeof *s);
     if (!s)
         return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for a tokeniser", sizeof *s);
     s->vocab = vocab;
+    s->reading = reading;
     lay_out(s);
     const el_status st = el_arena_reserve(&s->memory);
     if (st) {
@@ -118,6 +122,7 @@ void el_wordpiece_close(el_wordpiece *session)
     if (!session)
         return;
     el_arena_release(&session->memory);
+    el_normalized_release(&session->normalized);
     free(session);
 }
 
@@ -129,7 +134,7 @@ static int cut_word(const el_vocab *vocab, const el_words *word, int32_t *ids, i
 {
     int count = 0;
     uint32_t tree = EL_TRIE_FIRST;
-    if (word->characters <= EL_WORD_CHARACTERS) {
+    if (word->characters <= vocab->options.word_characters) {
         int at = 0;
         while (at < word->bytes) {
             int length = 0;
@@ -357,7 +362,7 @@ static uint64_t spaces_in_last(const char *at, size_t bytes)
     return spaces_in(window);
 }
 
-el_status el_wordpiece_encode(el_wordpiece *s, const char *text, size_t bytes, el_ids *ids)
+static el_status encode_chunks(el_wordpiece *s, const char *text, size_t bytes, el_ids *ids)
 {
     queue q;
     q.count = 0;
@@ -379,11 +384,11 @@ el_status el_wordpiece_encode(el_wordpiece *s, const char *text, size_t bytes, e
 
 /* ---- with spans ------------------------------------------------------------------------------------- */
 
-/* The span of the piece that has bytes [begin, end) of the word; places in the text count from `shift`. */
-static el_span span_of(const el_words *word, int begin, int end, uint32_t shift)
+/* The span of the piece that has bytes [begin, end) of the word. */
+static el_span span_of(const el_words *word, int begin, int end, int most)
 {
-    if (word->characters > EL_WORD_CHARACTERS)
-        return (el_span){shift + word->from[0], shift + word->to_end};
+    if (word->characters > most)
+        return (el_span){word->from[0], word->to_end};
     el_span span = {UINT32_MAX, 0};
     for (int c = 0; c < word->characters; c++) {
         if (word->at[c] < begin || word->at[c] >= end)
@@ -391,62 +396,121 @@ static el_span span_of(const el_words *word, int begin, int end, uint32_t shift)
         span.begin = word->from[c] < span.begin ? word->from[c] : span.begin;
         span.end = word->to[c] > span.end ? word->to[c] : span.end;
     }
-    return (el_span){shift + span.begin, shift + span.end};
+    return span;
 }
 
-static el_status encode_plain(el_wordpiece *s, const char *text, uint32_t begin, uint32_t end, el_ids *ids,
-                              el_spans *spans)
+static el_status append(el_ids *ids, el_spans *spans, int32_t id, el_span span)
 {
-    el_words_start(&s->words, s->vocab->normalizer, text + begin, end - begin);
+    el_status st = el_ids_reserve(ids, 1);
+    if (!st && spans)
+        st = spans_reserve(spans, 1);
+    if (st)
+        return st;
+    ids->data[ids->count++] = id;
+    if (spans)
+        spans->data[spans->count++] = span;
+    return EL_OK;
+}
+
+/* Places of a text within another one: where it was cut out, or what it was normalised from. */
+typedef struct {
+    uint32_t shift;
+    const el_normalized *normalized; /* NULL: shifted only */
+} origin;
+
+static el_span original(const origin *o, el_span span)
+{
+    if (!o->normalized)
+        return (el_span){o->shift + span.begin, o->shift + span.end};
+    el_span whole = {UINT32_MAX, 0};
+    for (uint32_t i = span.begin; i < span.end; i++) {
+        whole.begin = o->normalized->from[i] < whole.begin ? o->normalized->from[i] : whole.begin;
+        whole.end = o->normalized->to[i] > whole.end ? o->normalized->to[i] : whole.end;
+    }
+    return (el_span){o->shift + whole.begin, o->shift + whole.end};
+}
+
+/* Words from `begin` on, one after the other, without the cache. */
+static el_status encode_words(el_wordpiece *s, const el_normalizer *normalizer, const char *text,
+                              size_t begin, size_t end, const origin *o, el_ids *ids, el_spans *spans)
+{
+    const int most = s->vocab->options.word_characters;
+    el_words_start(&s->words, normalizer, text + begin, end - begin);
     while (el_words_next(&s->words)) {
+        int32_t cut[MOST_IDS];
         int ends[MOST_IDS];
-        el_status st = el_ids_reserve(ids, MOST_IDS);
-        if (!st)
-            st = spans_reserve(spans, MOST_IDS);
-        if (st)
-            return st;
-        const int count = cut_word(s->vocab, &s->words, ids->data + ids->count, ends);
-        for (int i = 0; i < count; i++)
-            spans->data[spans->count++] = span_of(&s->words, i ? ends[i - 1] : 0, ends[i], begin);
-        ids->count += (size_t)count;
+        const int count = cut_word(s->vocab, &s->words, cut, ends);
+        for (int i = 0; i < count; i++) {
+            el_span span = span_of(&s->words, i ? ends[i - 1] : 0, ends[i], most);
+            span = original(o, (el_span){(uint32_t)begin + span.begin, (uint32_t)begin + span.end});
+            const el_status st = append(ids, spans, cut[i], span);
+            if (st)
+                return st;
+        }
     }
     return EL_OK;
 }
 
-/* The special token that [at, end) begins with, or -1. */
-static int special_at(const el_vocab *vocab, const char *at, const char *end, uint32_t *length)
+/* ---- with tokens ------------------------------------------------------------------------------------ */
+
+/* [begin, end) of a text, between tokens that were found in it as it is: those of its normalised form, and what is between
+ * these. */
+static el_status encode_normalized(el_wordpiece *s, const char *text, size_t begin, size_t end, el_ids *ids,
+                                   el_spans *spans)
 {
-    const int ids[] = {vocab->pad, vocab->unk, vocab->cls, vocab->sep, vocab->mask};
-    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
-        const char *piece = vocab->pieces[ids[i]];
-        *length = (uint32_t)strlen(piece);
-        if ((size_t)(end - at) >= *length && memcmp(at, piece, *length) == 0)
-            return ids[i];
+    const origin o = {(uint32_t)begin, &s->normalized};
+    el_status st = el_normalize(&s->normalized, s->vocab->normalizer, text + begin, end - begin);
+    el_added_walk walk;
+    size_t at = 0;
+    el_added_start(&walk, s->vocab->added[s->reading], true, s->normalized.text, s->normalized.bytes);
+    while (!st && el_added_next(&walk)) {
+        st = encode_words(s, s->vocab->splitter, s->normalized.text, at, walk.begin, &o, ids, spans);
+        if (!st)
+            st = append(ids, spans, walk.id,
+                        original(&o, (el_span){(uint32_t)walk.begin, (uint32_t)walk.end}));
+        at = walk.end;
     }
-    return -1;
+    if (!st && at < s->normalized.bytes)
+        st = encode_words(s, s->vocab->splitter, s->normalized.text, at, s->normalized.bytes, &o, ids, spans);
+    return st;
 }
 
-el_status el_wordpiece_encode_spans(el_wordpiece *s, const char *text, size_t bytes, bool special,
-                                    el_ids *ids, el_spans *spans)
+/* [begin, end) of a text without a token that is looked for in it as it is. */
+static el_status encode_between(el_wordpiece *s, const char *text, size_t begin, size_t end, el_ids *ids,
+                                el_spans *spans)
+{
+    if (begin == end)
+        return EL_OK;
+    if (el_added_normalized(s->vocab->added[s->reading]))
+        return encode_normalized(s, text, begin, end, ids, spans);
+    if (!spans)
+        return encode_chunks(s, text + begin, end - begin, ids);
+    return encode_words(s, s->vocab->normalizer, text, begin, end, &(origin){0}, ids, spans);
+}
+
+static el_status encode(el_wordpiece *s, const char *text, size_t bytes, el_ids *ids, el_spans *spans)
+{
+    el_added_walk walk;
+    el_status st = EL_OK;
+    size_t at = 0;
+    el_added_start(&walk, s->vocab->added[s->reading], false, text, bytes);
+    while (!st && el_added_next(&walk)) {
+        st = encode_between(s, text, at, walk.begin, ids, spans);
+        if (!st)
+            st = append(ids, spans, walk.id, (el_span){(uint32_t)walk.begin, (uint32_t)walk.end});
+        at = walk.end;
+    }
+    return st ? st : encode_between(s, text, at, bytes, ids, spans);
+}
+
+el_status el_wordpiece_encode(el_wordpiece *s, const char *text, size_t bytes, el_ids *ids)
+{
+    return encode(s, text, bytes, ids, NULL);
+}
+
+el_status el_wordpiece_encode_spans(el_wordpiece *s, const char *text, size_t bytes, el_ids *ids,
+                                    el_spans *spans)
 {
     assert(bytes <= UINT32_MAX);
-    uint32_t begin = 0;
-    for (uint32_t at = 0; special && at < bytes; at++) {
-        uint32_t length;
-        const int id = text[at] == '[' ? special_at(s->vocab, text + at, text + bytes, &length) : -1;
-        if (id < 0)
-            continue;
-        el_status st = encode_plain(s, text, begin, at, ids, spans);
-        if (!st)
-            st = el_ids_reserve(ids, 1);
-        if (!st)
-            st = spans_reserve(spans, 1);
-        if (st)
-            return st;
-        ids->data[ids->count++] = id;
-        spans->data[spans->count++] = (el_span){at, at + length};
-        begin = at + length;
-        at = begin - 1;
-    }
-    return encode_plain(s, text, begin, (uint32_t)bytes, ids, spans);
+    return encode(s, text, bytes, ids, spans);
 }

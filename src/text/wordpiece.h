@@ -2,7 +2,7 @@
  *
  * A word is cut from the left into the longest pieces that the vocabulary holds, all but the first with
  * "##"; if that fails anywhere, or the word has more than 100 characters, the whole word is [UNK].  No
- * [CLS] or [SEP] are added.  "[MASK]" in text is plain characters unless recognition is asked for.
+ * [CLS] or [SEP] are added.  Whether "[MASK]" in a text is the token or six characters, the session's opener says.
  *
  * A session is one thread's memory: a cache from white-space-separated chunks of raw bytes to ids, so that a
  * chunk seen before is neither normalised nor cut again.  Its size is bounded; what it holds never changes
@@ -41,16 +41,14 @@ void el_spans_release(el_spans *spans);
 typedef struct el_wordpiece el_wordpiece;
 
 /* The vocabulary must outlive the session. */
-el_status el_wordpiece_open(el_wordpiece **session, const el_vocab *vocab);
+el_status el_wordpiece_open(el_wordpiece **session, const el_vocab *vocab, el_special_reading reading);
 void el_wordpiece_close(el_wordpiece *session); /* accepts NULL */
 
 /* Appends the ids of the text's pieces.  Newlines are white space like any other.  Only memory can fail. */
 el_status el_wordpiece_encode(el_wordpiece *session, const char *text, size_t bytes, el_ids *ids);
 
-/* The same with where each piece comes from, one span an id; `bytes` below 4 GiB.  With `special`, the
- * strings [PAD], [UNK], [CLS], [SEP] and [MASK] in the text are those tokens, and end the words beside them.
- */
-el_status el_wordpiece_encode_spans(el_wordpiece *session, const char *text, size_t bytes, bool special,
-                                    el_ids *ids, el_spans *spans);
+/* The same with where each piece comes from, one span an id; `bytes` below 4 GiB. */
+el_status el_wordpiece_encode_spans(el_wordpiece *session, const char *text, size_t bytes, el_ids *ids,
+                                    el_spans *spans);
 
 #endif

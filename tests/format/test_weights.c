@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "format/tokenizer.h"
 #include "format/weights.h"
 #include "model/initialise.h"
 
@@ -210,13 +211,13 @@ static void another_vocabulary_is_refused(void **state)
     el_vocab_close(read);
     CHECK(el_vocab_parse(&other, SWAPPED, strlen(SWAPPED), (el_casing){0}, "swapped") == EL_OK, "%s",
           el_error());
-    CHECK(el_vocab_save(other, model_folder) == EL_OK, "%s", el_error());
+    CHECK(el_tokenizer_save_model(other, 8, model_folder) == EL_OK, "%s", el_error());
     el_vocab_close(other);
     CHECK(el_weights_vocab(model_folder, &config, &read) == EL_EDATA && strstr(el_error(), "trained with"),
           "swapped pieces: \"%s\"", el_error());
     CHECK(el_vocab_parse(&other, PIECES, strlen(PIECES), (el_casing){.lowercase = true}, "lower") == EL_OK,
           "%s", el_error());
-    CHECK(el_vocab_save(other, model_folder) == EL_OK, "%s", el_error());
+    CHECK(el_tokenizer_save_model(other, 8, model_folder) == EL_OK, "%s", el_error());
     el_vocab_close(other);
     CHECK(el_weights_vocab(model_folder, &config, &read) == EL_EDATA && strstr(el_error(), "trained with"),
           "another casing: \"%s\"", el_error());

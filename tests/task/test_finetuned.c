@@ -291,7 +291,7 @@ static void bad_folders_are_refused(void **state)
     CHECK_FAILS(el_finetuned_open(&f, q, EL_F32, 64, in_folder("nothing")), EL_EDATA, "nothing");
     const char *const other = their_folder("sequence");
     el_vocab *vocab = made_vocab(GOLDEN_WORDS + 1);
-    CHECK_OK(el_vocab_save(vocab, other));
+    CHECK_OK(el_tokenizer_save(vocab, other));
     CHECK_FAILS(el_finetuned_open(&f, q, EL_F32, 64, other), EL_EDATA, "vocab.txt has 31 pieces");
     el_vocab_close(vocab);
     el_queue_close(q);

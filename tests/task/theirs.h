@@ -2,6 +2,7 @@
 #ifndef TESTS_TASK_THEIRS_H
 #define TESTS_TASK_THEIRS_H
 
+#include "format/tokenizer.h"
 #include "task/made.h"
 
 enum { GOLDEN_WORDS = 25 };
@@ -27,7 +28,7 @@ static inline const char *their_folder(const char *kind)
     CHECK_OK(el_folder_make(to));
     copy_file(from, to, "config.json");
     copy_file(from, to, "model.safetensors");
-    CHECK_OK(el_vocab_save(vocab, to));
+    CHECK_OK(el_tokenizer_save(vocab, to));
     el_vocab_close(vocab);
     return to;
 }

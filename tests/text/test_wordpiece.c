@@ -6,12 +6,13 @@
 #include <jansson.h>
 
 #include "base/random.h"
+#include "format/tokenizer.h"
 #include "text/wordpiece.h"
 
 static el_vocab *open_golden(el_casing_wish wish)
 {
     el_vocab *vocab;
-    CHECK_OK(el_vocab_load(&vocab, TEST_DATA "/golden/vocab.txt", wish));
+    CHECK_OK(el_tokenizer_load(&vocab, TEST_DATA "/golden/vocab.txt", wish));
     return vocab;
 }
 
@@ -56,7 +57,7 @@ static void check_case(el_wordpiece *session, const char *name, const char *text
         CHECK_OK(el_wordpiece_encode(session, text, bytes, &ids));
         check_ids(name, ids.data, ids.count, expected, count);
     }
-    CHECK_OK(el_wordpiece_encode_spans(session, text, bytes, false, &spanned, &spans));
+    CHECK_OK(el_wordpiece_encode_spans(session, text, bytes, &spanned, &spans));
     check_ids(name, spanned.data, spanned.count, expected, count);
     CHECK(spans.count == count, "%s: %zu spans, %zu ids", name, spans.count, count);
     for (size_t i = 0; i < spans.count; i++)
@@ -71,7 +72,7 @@ static void check_file(const char *path, el_casing_wish wish)
 {
     el_vocab *vocab = open_golden(wish);
     el_wordpiece *session;
-    CHECK_OK(el_wordpiece_open(&session, vocab));
+    CHECK_OK(el_wordpiece_open(&session, vocab, EL_SPECIAL_PLAIN));
     FILE *file = fopen(path, "r");
     CHECK(file, "%s is missing", path);
     char line[16384];
@@ -109,7 +110,7 @@ static void test_broken_bytes(void **state)
     (void)state;
     el_vocab *vocab = open_golden((el_casing_wish){1, 1, 1});
     el_wordpiece *session;
-    CHECK_OK(el_wordpiece_open(&session, vocab));
+    CHECK_OK(el_wordpiece_open(&session, vocab, EL_SPECIAL_PLAIN));
     static const char *const pairs[][2] = {{"he\xFFllo", "hello"},
                                            {"\xED\xA0\x80the", "the"},
                                            {"the \xE2\x82", "the "},
@@ -130,12 +131,12 @@ static void test_spans(void **state)
     (void)state;
     el_vocab *vocab = open_golden((el_casing_wish){1, 1, 1});
     el_wordpiece *session;
-    CHECK_OK(el_wordpiece_open(&session, vocab));
+    CHECK_OK(el_wordpiece_open(&session, vocab, EL_SPECIAL_PLAIN));
     const char *text = "  Unaffable, H\xC3\x89LLO";
     static const char *const parts[] = {"Un", "aff", "able", ",", "H\xC3\x89LLO"};
     el_ids ids = {0};
     el_spans spans = {0};
-    CHECK_OK(el_wordpiece_encode_spans(session, text, strlen(text), false, &ids, &spans));
+    CHECK_OK(el_wordpiece_encode_spans(session, text, strlen(text), &ids, &spans));
     CHECK(ids.count == 5, "%zu pieces", ids.count);
     for (size_t i = 0; i < ids.count; i++)
         CHECK(spans.data[i].end - spans.data[i].begin == strlen(parts[i]) &&
@@ -147,29 +148,34 @@ static void test_spans(void **state)
     el_vocab_close(vocab);
 }
 
-/* "[MASK]" is one token where asked for, with its own span, and characters otherwise. */
+/* "[MASK]" is one token where asked for, with its own span, and characters otherwise; both ways of cutting agree. */
 static void test_special(void **state)
 {
     (void)state;
     el_vocab *vocab = open_golden((el_casing_wish){1, 1, 1});
-    el_wordpiece *session;
-    CHECK_OK(el_wordpiece_open(&session, vocab));
+    el_wordpiece *session, *plain;
+    CHECK_OK(el_wordpiece_open(&session, vocab, EL_SPECIAL_TOKENS));
+    CHECK_OK(el_wordpiece_open(&plain, vocab, EL_SPECIAL_PLAIN));
     const char *text = "the[MASK]the [MASK [SEP]";
     el_ids ids = {0};
     el_spans spans = {0};
-    CHECK_OK(el_wordpiece_encode_spans(session, text, strlen(text), true, &ids, &spans));
     const int32_t the = el_vocab_find(vocab, "the", 3), bracket = el_vocab_find(vocab, "[", 1);
     const int32_t word = el_vocab_find(vocab, "mask", 4);
-    check_ids("special", ids.data, ids.count,
-              (const int32_t[]){the, vocab->mask, the, bracket, word, vocab->sep}, 6);
+    const int32_t wanted[] = {the, vocab->mask, the, bracket, word, vocab->sep};
+    CHECK_OK(el_wordpiece_encode_spans(session, text, strlen(text), &ids, &spans));
+    check_ids("special", ids.data, ids.count, wanted, 6);
     CHECK(spans.data[1].begin == 3 && spans.data[1].end == 9, "[MASK] spans %u to %u", spans.data[1].begin,
           spans.data[1].end);
     ids.count = 0;
-    CHECK_OK(el_wordpiece_encode(session, "[MASK]", 6, &ids));
+    CHECK_OK(el_wordpiece_encode(session, text, strlen(text), &ids));
+    check_ids("special, no spans", ids.data, ids.count, wanted, 6);
+    ids.count = 0;
+    CHECK_OK(el_wordpiece_encode(plain, "[MASK]", 6, &ids));
     CHECK(ids.count == 3 && ids.data[0] == bracket, "[MASK] in plain text is %zu pieces", ids.count);
     el_ids_release(&ids);
     el_spans_release(&spans);
     el_wordpiece_close(session);
+    el_wordpiece_close(plain);
     el_vocab_close(vocab);
 }
 
@@ -197,13 +203,13 @@ static void test_cache(void **state)
     enum { CHUNKS = 400000 };
     el_vocab *vocab = open_golden((el_casing_wish){1, 1, 1});
     el_wordpiece *session;
-    CHECK_OK(el_wordpiece_open(&session, vocab));
+    CHECK_OK(el_wordpiece_open(&session, vocab, EL_SPECIAL_PLAIN));
     char *text = malloc((size_t)CHUNKS * 64);
     const size_t bytes = random_text(text, CHUNKS);
     el_ids ids = {0}, plain = {0};
     el_spans spans = {0};
     CHECK_OK(el_wordpiece_encode(session, text, bytes, &ids));
-    CHECK_OK(el_wordpiece_encode_spans(session, text, bytes, false, &plain, &spans));
+    CHECK_OK(el_wordpiece_encode_spans(session, text, bytes, &plain, &spans));
     CHECK(ids.count == plain.count && memcmp(ids.data, plain.data, ids.count * sizeof *ids.data) == 0,
           "%zu ids with the cache, %zu without", ids.count, plain.count);
     ids.count = 0;
@@ -239,9 +245,9 @@ static void test_shared(void **state)
     }
     el_vocab *vocab;
     el_wordpiece *session;
-    CHECK_OK(
-        el_vocab_load(&vocab, SHARED_DATA "/fixtures/vocab/bert-base-uncased-vocab.txt", EL_CASING_UNSAID));
-    CHECK_OK(el_wordpiece_open(&session, vocab));
+    CHECK_OK(el_tokenizer_load(&vocab, SHARED_DATA "/fixtures/vocab/bert-base-uncased-vocab.txt",
+                               EL_CASING_UNSAID));
+    CHECK_OK(el_wordpiece_open(&session, vocab, EL_SPECIAL_PLAIN));
     CHECK_OK(el_mapping_open(&in, SHARED_DATA "/fixtures/tokenizer/ggml-vocab-bert-bge.gguf.inp"));
     CHECK_OK(el_mapping_open(&out, SHARED_DATA "/fixtures/tokenizer/ggml-vocab-bert-bge.gguf.out"));
     static const char SEPARATOR[] = "\n__ggml_vocab_test__\n";

@@ -200,7 +200,8 @@ static el_status make_room(el_embedder *e, int count)
 el_status el_embedder_ask(el_embedder *e, const el_dataset *dataset, const float **vectors, int *cut)
 {
     assert(dataset->kind == EL_CLASSIFY && "so that a feature is an example");
-    const el_feature_settings settings = {.max_seq_length = el_embedder_longest(e)};
+    const el_feature_settings settings = {.max_seq_length = el_embedder_longest(e),
+                                          .plain_special = e->settings.plain_special};
     el_split split;
     el_features_clear(&e->features);
     el_status st = el_features_add(&e->features, dataset, e->vocab, &settings, false, &split);

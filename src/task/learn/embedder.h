@@ -14,6 +14,7 @@ typedef enum { EL_POOL_MEAN, EL_POOL_CLS } el_pooling;
 typedef struct {
     el_pooling pooling;
     bool normalize;     /* to length 1 */
+    bool plain_special; /* as in el_feature_settings */
     int max_seq_length; /* with special tokens; 0: as many as the model has places */
     int batch_tokens;   /* that are worked on at a time */
 } el_embedder_settings;

@@ -276,7 +276,7 @@ static el_status read_context(adding *a, const char *context)
     a->context = context;
     a->pieces = (int)pieces->count;
     a->b.count = 0;
-    return el_wordpiece_encode_spans(a->features->wordpiece, context, bytes, false, &a->b, pieces);
+    return el_wordpiece_encode_spans(a->features->wordpiece, context, bytes, &a->b, pieces);
 }
 
 /* Pieces of the context, from 0. */
@@ -402,7 +402,8 @@ el_status el_features_add(el_features *f, const el_dataset *dataset, const el_vo
         .features = f, .dataset = dataset, .vocab = vocab, .settings = settings, .training = training};
     el_status st = check_settings(settings, dataset->kind);
     if (!st && !f->wordpiece)
-        st = el_wordpiece_open(&f->wordpiece, vocab);
+        st = el_wordpiece_open(&f->wordpiece, vocab,
+                               settings->plain_special ? EL_SPECIAL_PLAIN : EL_SPECIAL_TOKENS);
     *split = (el_split){dataset, f->count, f->count};
     for (int i = 0; !st && i < dataset->count; i++) {
         const int before = f->count;

@@ -29,6 +29,7 @@ typedef struct {
     int max_query_length, doc_stride;
     bool double_unordered; /* both orders of a pair are trained on */
     bool windows;          /* classify, regress, multilabel, tag: instead of cutting, when asked */
+    bool plain_special;    /* "[MASK]" in a text is characters; else the token, as transformers reads it */
     bool segment_one;      /* tag: segment 1 throughout, as the original; else 0, as Hugging Face */
 } el_feature_settings;
 

@@ -116,6 +116,8 @@ static json_t *describe(const el_task_card *card)
     bad |= json_object_set_new(task, "max_seq_length", json_integer(card->features.max_seq_length));
     if (card->kind != EL_TAG && card->kind != EL_SPAN)
         bad |= json_object_set_new(task, "pair", json_boolean(card->pair));
+    if (card->features.plain_special)
+        bad |= json_object_set_new(task, "special_tokens", json_string("plain"));
     if (card->kind == EL_TAG)
         bad |= json_object_set_new(task, "segment_one", json_boolean(card->features.segment_one));
     if (card->kind == EL_REGRESS)
@@ -249,6 +251,16 @@ static el_status read_name(const json_t *task, const char *path, el_task_card *c
     return card->task ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", path);
 }
 
+static el_status read_special(const json_t *task, const char *path, bool *plain)
+{
+    const char *said = "tokens";
+    const el_status st = el_json_string(task, path, "special_tokens", &said);
+    *plain = strcmp(said, "plain") == 0;
+    if (!st && !*plain && strcmp(said, "tokens") != 0)
+        return el_fail(EL_EDATA, "%s: special_tokens is \"%s\", which is not known", path, said);
+    return st;
+}
+
 /* What stands in "task", or else what the model has room for. */
 static el_status read_task(const json_t *task, const char *path, int places, el_task_card *card)
 {
@@ -261,6 +273,8 @@ static el_status read_task(const json_t *task, const char *path, int places, el_
         st = el_json_bool(task, path, "pair", &card->pair);
     if (!st)
         st = el_json_bool(task, path, "segment_one", &card->features.segment_one);
+    if (!st)
+        st = read_special(task, path, &card->features.plain_special);
     if (!st)
         st = el_json_real(task, path, "low", &card->low);
     if (!st)

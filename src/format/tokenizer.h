@@ -1,0 +1,37 @@
+/* tokenizer - a vocabulary from the files of its folder, and back
+ *
+ * vocab.txt or tokenizer.json hold the pieces; tokenizer_config.json, tokenizer.json, special_tokens_map.json and
+ * added_tokens.json say how text is read.  What they say is done exactly, as Hugging Face does it, or refused by
+ * the name of the part.  Casing is what was asked for, else what tokenizer_config.json says, else what the
+ * normaliser of tokenizer.json says (also beside a vocab.txt), else lower-casing with accents stripped; each
+ * setting by itself.  A class that is whatever tokenizer.json says (PreTrainedTokenizerFast) has its casing from
+ * there.  Who decided is in el_vocab.casing_from, and said where it was not tokenizer_config.json; a vocabulary
+ * that contradicts its casing is warned about.
+ */
+#ifndef EL_FORMAT_TOKENIZER_H
+#define EL_FORMAT_TOKENIZER_H
+
+#include "text/vocab.h"
+
+/* What a caller asks for: 0 or 1, or EL_UNSAID. */
+enum { EL_UNSAID = -1 };
+typedef struct {
+    int lowercase, strip_accents, chinese_chars;
+} el_casing_wish;
+#define EL_CASING_UNSAID ((el_casing_wish){EL_UNSAID, EL_UNSAID, EL_UNSAID})
+
+/* Opens `path`: a vocab.txt (any name), a tokenizer.json, or a folder with one of them.  A wish for another casing than
+ * the files say is EL_EUSAGE that names the setting. */
+el_status el_tokenizer_load(el_vocab **vocab, const char *path, el_casing_wish wish);
+
+/* EL_EUSAGE where saving a new vocabulary at `path` would change the files of another one. */
+el_status el_tokenizer_check_place(const char *path, el_casing casing);
+
+/* Writes the pieces to `path` (a folder that exists: to vocab.txt in it) and a tokenizer_config.json beside
+ * them, such that transformers' AutoTokenizer gives the same ids. */
+el_status el_tokenizer_save(const el_vocab *vocab, const char *path);
+
+/* The same for the folder of a model that reads so many tokens, and a tokenizer.json. */
+el_status el_tokenizer_save_model(const el_vocab *vocab, int max_length, const char *folder);
+
+#endif

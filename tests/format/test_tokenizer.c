@@ -1,0 +1,171 @@
+/* tokenizer - casing goes with the pieces and is never guessed against; what a folder says is done or refused */
+#include "base/check.h"
+
+#include "format/tokenizer.h"
+
+#define SPECIAL "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
+
+/* A path without a vocabulary is named. */
+static void test_missing(void **state)
+{
+    (void)state;
+    el_vocab *vocab;
+    CHECK_FAILS(el_tokenizer_load(&vocab, in_folder("nowhere.txt"), EL_CASING_UNSAID), EL_EDATA,
+                "nowhere.txt");
+    CHECK_OK(el_folder_make(in_folder("void")));
+    CHECK_FAILS(el_tokenizer_load(&vocab, in_folder("void"), EL_CASING_UNSAID), EL_EDATA, "no vocab.txt");
+}
+
+static void check_casing(const el_vocab *vocab, bool lowercase, bool strip_accents, bool chinese_chars)
+{
+    const el_casing c = vocab->casing;
+    CHECK(c.lowercase == lowercase && c.strip_accents == strip_accents && c.chinese_chars == chinese_chars,
+          "casing is %d %d %d, not %d %d %d", c.lowercase, c.strip_accents, c.chinese_chars, lowercase,
+          strip_accents, chinese_chars);
+}
+
+/* Casing written is casing read, in every combination, and part of the hash. */
+static void test_save(void **state)
+{
+    (void)state;
+    uint64_t hashes[8];
+    for (int i = 0; i < 8; i++) {
+        const el_casing casing = {i & 1, i & 2, i & 4};
+        el_vocab *vocab, *read;
+        CHECK_OK(el_folder_make(in_folder("saved")));
+        CHECK_OK(el_vocab_parse(&vocab, SPECIAL "a\n", strlen(SPECIAL "a\n"), casing, "v"));
+        CHECK_OK(el_tokenizer_save(vocab, in_folder("saved")));
+        CHECK_OK(el_tokenizer_load(&read, in_folder("saved"), EL_CASING_UNSAID));
+        check_casing(read, casing.lowercase, casing.strip_accents, casing.chinese_chars);
+        CHECK_OK(el_vocab_same(vocab, "written", read, "read"));
+        hashes[i] = read->hash;
+        for (int j = 0; j < i; j++)
+            CHECK(hashes[i] != hashes[j], "casings %d and %d have one hash", i, j);
+        el_vocab_close(vocab);
+        el_vocab_close(read);
+    }
+}
+
+/* What tokenizer_config.json says holds; a wish against it is refused by name; without one wishes hold. */
+static void test_casing(void **state)
+{
+    (void)state;
+    el_vocab *vocab;
+    CHECK_OK(el_folder_make(in_folder("c")));
+    CHECK_OK(el_file_write(in_folder("c/vocab.txt"), SPECIAL, strlen(SPECIAL)));
+    CHECK_OK(el_tokenizer_load(&vocab, in_folder("c/vocab.txt"), EL_CASING_UNSAID));
+    check_casing(vocab, true, true, true);
+    el_vocab_close(vocab);
+    CHECK_OK(el_tokenizer_load(&vocab, in_folder("c/vocab.txt"), (el_casing_wish){0, EL_UNSAID, EL_UNSAID}));
+    check_casing(vocab, false, false, true);
+    el_vocab_close(vocab);
+
+    const char *config = "{\"do_lower_case\": false, \"strip_accents\": null}";
+    CHECK_OK(el_file_write(in_folder("c/tokenizer_config.json"), config, strlen(config)));
+    CHECK_OK(el_tokenizer_load(&vocab, in_folder("c"), (el_casing_wish){0, 0, EL_UNSAID}));
+    check_casing(vocab, false, false, true);
+    el_vocab_close(vocab);
+    CHECK_FAILS(el_tokenizer_load(&vocab, in_folder("c"), (el_casing_wish){1, EL_UNSAID, EL_UNSAID}),
+                EL_EUSAGE, "do_lower_case is false");
+    CHECK_FAILS(el_tokenizer_load(&vocab, in_folder("c"), (el_casing_wish){0, 1, EL_UNSAID}), EL_EUSAGE,
+                "strip_accents is false");
+    config = "{\"do_lower_case\": \"yes\"}";
+    CHECK_OK(el_file_write(in_folder("c/tokenizer_config.json"), config, strlen(config)));
+    CHECK_FAILS(el_tokenizer_load(&vocab, in_folder("c"), EL_CASING_UNSAID), EL_EDATA, "do_lower_case");
+}
+
+/* A tokenizer.json with one part exchanged; NULL: as BERT's. */
+typedef struct {
+    const char *normalizer, *pre_tokenizer, *post_processor, *added, *model;
+} parts;
+
+static const char BERT_NORMALIZER[] =
+    "{\"type\": \"BertNormalizer\", \"clean_text\": true, \"handle_chinese_chars\": true, "
+    "\"strip_accents\": null, \"lowercase\": false}";
+static const char WORDPIECE[] =
+    "{\"type\": \"WordPiece\", \"unk_token\": \"[UNK]\", \"continuing_subword_prefix\": \"##\", "
+    "\"max_input_chars_per_word\": 100, \"vocab\": {\"[MASK]\": 4, \"[PAD]\": 0, \"a\": 5, "
+    "\"[UNK]\": 1, \"[SEP]\": 3, \"[CLS]\": 2}}";
+
+static const char *or_else(const char *part, const char *otherwise)
+{
+    return part ? part : otherwise;
+}
+
+static el_status load_json(el_vocab **vocab, const parts *p)
+{
+    char text[4096];
+    const int bytes = snprintf(text, sizeof text,
+                               "{\"added_tokens\": %s, \"normalizer\": %s, \"pre_tokenizer\": %s, "
+                               "\"post_processor\": %s, \"model\": %s}",
+                               or_else(p->added, "[]"), or_else(p->normalizer, BERT_NORMALIZER),
+                               or_else(p->pre_tokenizer, "{\"type\": \"BertPreTokenizer\"}"),
+                               or_else(p->post_processor, "null"), or_else(p->model, WORDPIECE));
+    CHECK_OK(el_folder_make(in_folder("j")));
+    CHECK_OK(el_file_write(in_folder("j/tokenizer.json"), text, (size_t)bytes));
+    return el_tokenizer_load(vocab, in_folder("j"), EL_CASING_UNSAID);
+}
+
+/* A folder that transformers saved may hold tokenizer.json only. */
+static void test_tokenizer_json(void **state)
+{
+    (void)state;
+    el_vocab *vocab;
+    CHECK_OK(load_json(&vocab, &(parts){0}));
+    check_casing(vocab, false, false, true);
+    CHECK(vocab->size == 6 && strcmp(vocab->pieces[5], "a") == 0 && vocab->mask == 4, "%d pieces",
+          vocab->size);
+    CHECK(*vocab->beyond == 0 && strcmp(vocab->casing_from, "tokenizer.json") == 0, "\"%s\" from %s",
+          vocab->beyond, vocab->casing_from);
+    el_vocab_close(vocab);
+}
+
+/* What is not BERT's is refused by the name of the part. */
+static void test_refused_parts(void **state)
+{
+    (void)state;
+    static const struct {
+        parts parts;
+        const char *words;
+    } cases[] = {
+        {{.normalizer = "{\"type\": \"NFKC\"}"}, "normalizer NFKC is not BERT's"},
+        {{.normalizer = "{\"type\": \"Sequence\", \"normalizers\": []}"},
+         "normalizer Sequence is not BERT's"},
+        {{.normalizer = "3"}, "normalizer of no type"},
+        {{.pre_tokenizer = "{\"type\": \"Whitespace\"}"}, "pre_tokenizer Whitespace is not BERT's"},
+        {{.pre_tokenizer = "{\"type\": \"ByteLevel\"}"}, "pre_tokenizer ByteLevel is not BERT's"},
+        {{.pre_tokenizer = "null"}, "no pre_tokenizer"},
+        {{.post_processor = "{\"type\": \"RobertaProcessing\"}"}, "post_processor RobertaProcessing"},
+        {{.post_processor = "{\"type\": \"TemplateProcessing\", \"single\": [], \"pair\": []}"},
+         "post_processor"},
+        {{.model = "{\"type\": \"BPE\", \"vocab\": {}, \"merges\": []}"}, "model BPE is no WordPiece"},
+        {{.model = "{\"type\": \"Unigram\", \"vocab\": [[\"a\", 0]]}"}, "model Unigram is no WordPiece"},
+        {{.model = "{\"vocab\": {}, \"merges\": []}"}, "no WordPiece"},
+        {{.model = "null"}, "no model"},
+        {{.model = "{\"vocab\": {\"a\": 0, \"b\": 0}}"}, "have the same id"},
+        {{.model = "{\"vocab\": {\"a\": -1}}"}, "the id of the piece a"},
+        {{.model = "{\"vocab\": {\"a\": 0}}"}, "[PAD] is missing"},
+        {{.model = "{\"vocab\": {\"a\": 0}, \"max_input_chars_per_word\": 100000}"},
+         "max_input_chars_per_word is 100000"},
+        {{.added = "{}"}, "added_tokens"},
+        {{.added = "[{\"id\": 6}]"}, "no \"content\""},
+        {{.added = "[{\"id\": 5, \"content\": \"x\"}]"}, "has the id 5, which is a's"},
+        {{.added = "[{\"id\": 6, \"content\": \"a\"}]"}, "has the id 6, but its piece is 5"},
+        {{.added = "[{\"id\": 9, \"content\": \"x\"}]"}, "but Hugging Face gives it 6"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        el_vocab *vocab;
+        CHECK_FAILS(load_json(&vocab, &cases[i].parts), EL_EDATA, cases[i].words);
+        CHECK(!vocab, "case %zu left a vocabulary", i);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_missing),       cmocka_unit_test(test_save),
+        cmocka_unit_test(test_casing),        cmocka_unit_test(test_tokenizer_json),
+        cmocka_unit_test(test_refused_parts),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -21,7 +21,8 @@ run=$dir/run
 cp -r "$golden" "$run"
 chmod -R u+w "$run"
 { printf '[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n'; printf '%s\n' {a..z}; printf '##%s\n' {a..s}; } >"$run/generator/vocab.txt"
-cp "$run/generator/vocab.txt" "$run/discriminator/vocab.txt"
+printf '{"do_lower_case": true}\n' >"$run/generator/tokenizer_config.json"
+cp "$run/generator/vocab.txt" "$run/generator/tokenizer_config.json" "$run/discriminator/"
 
 # detect --json: every piece in order with a probability of at least seven digits, an object a text.
 "$program" detect --model "$run" --json "Ab, q" z >"$dir/out"

@@ -96,6 +96,8 @@ finetune --model run --task classify --data nowhere --output refused > log 2>&1 
 rmdir refused || fail "a folder that was there is gone, or has something in it"
 cp -r run other
 seq 1000 >> other/discriminator/vocab.txt
+refuse 3 "vocab.txt and tokenizer.json are two vocabularies, of 1139 and 139 pieces" --model other --task classify --data data
+rm other/discriminator/tokenizer.json
 refuse 3 "other/discriminator: vocab.txt has .* pieces, the model knows" --model other --task classify --data data
 # Malformed lines of GLUE's files are left out and counted; so are questions whose answer does not stand in their text.
 mkdir sst2

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/parallel.h"
+#include "base/pool.h"
 #include "ops/cpu.h"
 #include "ops/queue.h"
 
@@ -314,12 +314,16 @@ static void pair_peak(void *context, int index, int thread)
 static void peak(const char *name, el_task *task, double flops)
 {
     double best = 1e9;
+    el_pool *pool;
+    if (el_pool_open(&pool, q->threads))
+        return;
     for (int i = 0; i < 50; i++) {
         const double start = seconds();
-        el_parallel(q->threads, q->threads, task, NULL);
+        el_pool_run(pool, q->threads, task, NULL);
         const double time = seconds() - start;
         best = time < best ? time : best;
     }
+    el_pool_close(pool);
     printf("%-34s %9s    %8.1f GFLOP/s\n", name, "", 1e-9 * flops * 24 * LOOPS * q->threads / best);
 }
 
@@ -349,7 +353,7 @@ int main(int argc, char **argv)
         return 1;
     }
     wanted = argc > 3 ? argv[3] : "";
-    printf("%s, %d threads\n", q->level, q->threads);
+    printf("%s, %d threads\n", q->dev->level, q->threads);
     if (el_level_available("avx512"))
         peak("peak of float multiply-adds", float_peak, 32);
     if (el_level_available("avx512_bf16"))

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/parallel.h"
+#include "base/pool.h"
 #include "cli/bench.h"
 #include "cli/cli.h"
 #include "ops/profile.h"
@@ -40,12 +40,12 @@ static void copy_piece(void *context, int index, int thread)
 }
 
 /* The best of some tries: disturbances only lower it. */
-static double copy_rate(transfer t, int threads)
+static double copy_rate(transfer t, el_pool *pool)
 {
     const int pieces = (int)((t.bytes + COPY_PIECE - 1) / COPY_PIECE);
     double best = 0;
     for (double end = cli_now() + COPY_SECONDS, start; (start = cli_now()) < end;) {
-        el_parallel(threads, pieces, copy_piece, &t);
+        el_pool_run(pool, pieces, copy_piece, &t);
         const double rate = 2.0 * (double)t.bytes / (cli_now() - start);
         best = rate > best ? rate : best;
     }
@@ -54,18 +54,25 @@ static double copy_rate(transfer t, int threads)
 
 static el_status measure_bandwidth(bandwidth *b, int threads)
 {
+    el_pool *pool;
+    const el_status st = el_pool_open(&pool, threads);
+    if (st)
+        return st;
     size_t size = SMALLEST;
     for (int i = 1; i < SIZES; i++)
         size *= GROWTH;
     char *memory = malloc(size);
-    if (!memory)
+    if (!memory) {
+        el_pool_close(pool);
         return el_fail(EL_ENOMEM, "no memory to measure copies of %zu bytes", size);
+    }
     memset(memory, 1, size);
     for (int i = SIZES - 1; i >= 0; i--, size /= GROWTH) {
         b->bytes[i] = (double)size;
-        b->rate[i] = copy_rate((transfer){memory, memory + size / 2, size / 2}, threads);
+        b->rate[i] = copy_rate((transfer){memory, memory + size / 2, size / 2}, pool);
     }
     free(memory);
+    el_pool_close(pool);
     return EL_OK;
 }
 

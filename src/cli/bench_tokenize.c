@@ -1,7 +1,7 @@
 /* bench tokenize - text from files to ids, reading counted, with caches that are empty at the start */
 #include <stdalign.h>
 
-#include "base/parallel.h"
+#include "base/pool.h"
 #include "cli/bench.h"
 #include "cli/casing.h"
 #include "cli/tokenize.h"

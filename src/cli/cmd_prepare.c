@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/parallel.h"
+#include "base/pool.h"
 #include "cli/casing.h"
 #include "cli/cli.h"
 #include "cli/signals.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/parallel.h"
+#include "base/pool.h"
 #include "cli/casing.h"
 #include "cli/cli.h"
 #include "cli/tokenize.h"

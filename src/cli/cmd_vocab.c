@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/parallel.h"
+#include "base/pool.h"
 #include "cli/cli.h"
 #include "engine/special.h"
 #include "format/tokenizer.h"

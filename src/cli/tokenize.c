@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/parallel.h"
+#include "base/pool.h"
 
 /* How a step ended: the status, and the sentence brought from the thread it was left in. */
 typedef struct {
@@ -24,6 +24,7 @@ typedef struct {
 typedef struct {
     const cli_tokenizer *tokenizer;
     el_reader *reader;
+    el_pool *pool;
     el_wordpiece **sessions; /* one for each thread, and its ids of a line */
     el_ids *ids;
     part parts[CLI_TOKENIZE_PARTS];
@@ -91,7 +92,7 @@ static el_status do_block(work *w, const el_block *block)
     const cli_tokenizer *t = w->tokenizer;
     el_status st = EL_OK;
     cut_parts(w, block);
-    el_parallel(t->threads, PARTS + w->count, do_step, w);
+    el_pool_run(w->pool, PARTS + w->count, do_step, w);
     for (int i = 0; !st && i < w->count; i++)
         st = say(&w->parts[i].end);
     return st ? st : t->on_block(t->context, w->count, block);
@@ -120,7 +121,11 @@ el_status cli_tokenize(const cli_tokenizer *tokenizer, el_reader *reader)
     w->sessions = calloc(threads, sizeof *w->sessions);
     w->ids = calloc(threads, sizeof *w->ids);
     const bool whole = w->sessions && w->ids;
-    const el_status st = whole ? do_all(w) : el_fail(EL_ENOMEM, "no memory for %zu threads", threads);
+    el_status st = whole ? el_pool_open(&w->pool, tokenizer->threads)
+                         : el_fail(EL_ENOMEM, "no memory for %zu threads", threads);
+    if (!st)
+        st = do_all(w);
+    el_pool_close(w->pool);
     for (size_t t = 0; whole && t < threads; t++) {
         el_wordpiece_close(w->sessions[t]);
         el_ids_release(&w->ids[t]);

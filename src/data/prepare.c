@@ -13,7 +13,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/parallel.h"
+#include "base/pool.h"
 #include "base/random.h"
 #include "text/wordpiece.h"
 
@@ -202,6 +202,7 @@ typedef struct {
     const el_prepare_settings *settings;
     const el_vocab *vocab;
     el_reader *reader;
+    el_pool *pool;
     el_wordpiece **sessions; /* one a thread */
     el_block read;
     pieces tokenised, packed; /* in this turn */
@@ -315,7 +316,7 @@ static void do_step(void *context, int step, int thread)
 
 static el_status turn(job *j)
 {
-    el_parallel(j->settings->threads, PIECES + j->tokenised.count, do_step, j);
+    el_pool_run(j->pool, PIECES + j->tokenised.count, do_step, j);
     el_status st = repeat(&j->packing);
     for (int i = 0; i < j->tokenised.count && !st; i++)
         if (j->tokenised.list[i].status) /* only memory can fail */
@@ -360,7 +361,8 @@ static el_status open_sessions(job *j)
 {
     const int threads = j->settings->threads;
     j->sessions = calloc((size_t)threads, sizeof *j->sessions);
-    el_status st = j->sessions ? EL_OK : el_fail(EL_ENOMEM, "no memory to tokenise");
+    el_status st =
+        j->sessions ? el_pool_open(&j->pool, threads) : el_fail(EL_ENOMEM, "no memory to tokenise");
     for (int i = 0; i < threads && !st; i++)
         st = el_wordpiece_open(&j->sessions[i], j->vocab, j->settings->reading);
     return st;
@@ -379,6 +381,7 @@ static el_status open_job(job *j)
 
 static void close_job(job *j)
 {
+    el_pool_close(j->pool);
     for (int i = 0; j->sessions && i < j->settings->threads; i++)
         el_wordpiece_close(j->sessions[i]);
     free(j->sessions);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/parallel.h"
+#include "base/pool.h"
 #include "format/tokenizer.h"
 #include "format/weights.h"
 

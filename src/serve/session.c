@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/parallel.h"
+#include "base/pool.h"
 
 /* ---- the loaded model ---- */
 

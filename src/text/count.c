@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/parallel.h"
+#include "base/pool.h"
 
 enum {
     SHARDS = 64,
@@ -411,16 +411,16 @@ static el_status gather(el_word_counts *counts, shard *shards)
     return EL_OK;
 }
 
-static el_status count_blocks(work *w, el_word_counts *counts, el_reader *reader, int threads,
+static el_status count_blocks(work *w, el_word_counts *counts, el_reader *reader, el_pool *pool,
                               size_t memory_bytes, void (*after_block)(void *context), void *context)
 {
     el_block block;
     el_status st;
     while ((st = el_reader_next(reader, &block)) == EL_OK && block.bytes > 0) {
         cut_parts(w, &block);
-        el_parallel(threads, w->part_count, do_part, w);
+        el_pool_run(pool, w->part_count, do_part, w);
         if (!(st = trouble_of(w)))
-            el_parallel(threads, SHARDS, do_shard, w);
+            el_pool_run(pool, SHARDS, do_shard, w);
         if (st || (st = trouble_of(w)))
             return st;
         counts->dropped += keep_within(w->shards, memory_bytes);
@@ -456,13 +456,14 @@ el_status el_count_words(el_word_counts *counts, el_reader *reader, const el_nor
         .parts = calloc(MOST_PARTS, sizeof *w.parts),
         .shards = counts->shards,
     };
-    el_status st = EL_OK;
-    if (!w.shards || !w.walks || !w.parts) {
-        st = no_memory((size_t)threads * sizeof *w.walks);
-    } else {
+    el_pool *pool = NULL;
+    el_status st = w.shards && w.walks && w.parts ? el_pool_open(&pool, threads)
+                                                  : no_memory((size_t)threads * sizeof *w.walks);
+    if (!st) {
         find_plain(&w);
-        st = count_blocks(&w, counts, reader, threads, memory_bytes, after_block, context);
+        st = count_blocks(&w, counts, reader, pool, memory_bytes, after_block, context);
     }
+    el_pool_close(pool);
     if (!st)
         st = gather(counts, w.shards);
     release_parts(&w);

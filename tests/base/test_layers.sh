@@ -45,8 +45,8 @@ breaches() {
                 echo "${file#"$src"/}: includes \"$include\", but $folder may only use: ${order%% "$folder"*}"
             fi
         done < <(sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]+)".*/\1/p' "$file")
-        if [[ $file != "$src"/base/parallel.c ]] && grep -qE '^[[:space:]]*#[[:space:]]*(pragma[[:space:]]+omp[[:space:]]+(parallel|for|task|sections|single|master|barrier|critical)|include[[:space:]]*<(omp|pthread|threads)\.h>)' "$file"; then
-            echo "${file#"$src"/}: starts threads; they are base/parallel.c's alone"
+        if [[ $file != "$src"/base/pool.c ]] && grep -qE '^[[:space:]]*#[[:space:]]*(pragma[[:space:]]+omp[[:space:]]+(parallel|for|task|sections|single|master|barrier|critical)|include[[:space:]]*<(omp|pthread|threads)\.h>)' "$file"; then
+            echo "${file#"$src"/}: starts threads; they are base/pool.c's alone"
         fi
         grep -qE '\<(printf|vprintf|puts|putchar|perror|_?exit|_Exit|quick_exit|abort|getenv|secure_getenv|setlocale|stderr|stdout)\>' "$file" || continue
         case ${file#"$src"/} in cli/* | serve/http*) continue ;; esac

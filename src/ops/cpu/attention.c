@@ -34,7 +34,7 @@ static void check_attention(el_queue *q, const el_attention_args *a)
 static void attend_all(attention_job *j, el_task *task)
 {
     check_attention(j->q, &j->attention);
-    el_parallel(j->q->threads, j->attention.layout.sequences * j->attention.heads, task, j);
+    run_pieces(j->q, j->attention.layout.sequences * j->attention.heads, task, j);
 }
 
 void el_cpu_attention_forward(el_queue *q, el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout,

@@ -13,20 +13,20 @@ enum {
     HUGE_PAGE = 1 << 21,
     HUGE_FROM = 8 * HUGE_PAGE, /* bytes; of less, rounding up would waste too much */
     TOUCHED = HUGE_PAGE,       /* bytes that a thread zeroes at a time when memory is taken */
+    TOUCHES = 64,              /* chunks that this is done in */
 };
 
 typedef struct {
     char *memory;
     size_t bytes;
-    int threads;
 } touching;
 
-/* Every so many-th block, one piece a thread. */
+/* Every so many-th block. */
 static void touch_task(void *context, int index, int thread)
 {
     const touching *const t = context;
     (void)thread;
-    for (size_t at = (size_t)index * TOUCHED; at < t->bytes; at += (size_t)t->threads * TOUCHED)
+    for (size_t at = (size_t)index * TOUCHED; at < t->bytes; at += (size_t)TOUCHES * TOUCHED)
         memset(t->memory + at, 0, t->bytes - at < TOUCHED ? t->bytes - at : TOUCHED);
 }
 
@@ -41,9 +41,13 @@ static void *device_alloc(el_device *dev, size_t bytes)
     void *const memory = bytes < SIZE_MAX - alignment ? aligned_alloc(alignment, whole) : NULL;
     if (memory && alignment == HUGE_PAGE)
         madvise(memory, whole, MADV_HUGEPAGE);
-    const int threads = alignment == HUGE_PAGE ? el_processors() : 1;
-    if (memory)
-        el_parallel(threads, threads, touch_task, &(touching){memory, whole, threads});
+    el_pool *pool;
+    if (memory && (alignment < HUGE_PAGE || el_pool_open(&pool, el_processors())))
+        return memset(memory, 0, whole);
+    if (memory) {
+        el_pool_run(pool, TOUCHES, touch_task, &(touching){memory, whole});
+        el_pool_close(pool);
+    }
     return memory;
 }
 
@@ -108,12 +112,13 @@ static el_status reserve(el_queue *q, int longest, int head_size)
 
 static double peak(el_queue *q, el_type type)
 {
-    return el_kernels_peak(kernels_of(q), type, q->threads);
+    return el_kernels_peak(kernels_of(q), type, cpu_of(q)->pool, q->threads);
 }
 
 static void queue_close(el_queue *q)
 {
     el_cpu_queue *const c = cpu_of(q);
+    el_pool_close(c->pool);
     free(c->scratch);
     free(c->sums);
     free(c);
@@ -143,6 +148,8 @@ static el_status open_queue(el_device *dev, el_queue **q, int threads)
     c->kernels = ((const el_cpu *)dev)->kernels;
     c->sums = aligned_alloc(EL_ALIGNMENT, EL_CPU_SUMS * sizeof(float));
     el_status status = c->sums ? EL_OK : el_fail(EL_ENOMEM, "cannot allocate a queue");
+    if (!status)
+        status = el_pool_open(&c->pool, threads);
     if (!status)
         status = reserve_scratch(queue, c->kernels->product_scratch());
     if (status) {

@@ -2,6 +2,7 @@
 #ifndef EL_OPS_LEVEL_H
 #define EL_OPS_LEVEL_H
 
+#include "base/pool.h"
 #include "ops/cpu.h"
 #include "ops/cpu/kernels/kernels.h"
 
@@ -12,7 +13,7 @@ const el_kernels *el_level_kernels(const char *level);
  * presence does not tell). */
 bool el_kernels_bf16_is_faster(const el_kernels *kernels);
 
-/* Operations a second (multiply-adds times two) that `threads` threads reach on products of a type. */
-double el_kernels_peak(const el_kernels *kernels, el_type type, int threads);
+/* Operations a second (multiply-adds times two) that `threads` threads of a pool reach on products of a type. */
+double el_kernels_peak(const el_kernels *kernels, el_type type, el_pool *pool, int threads);
 
 #endif

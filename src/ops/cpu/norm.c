@@ -97,7 +97,7 @@ void el_cpu_residual_norm_backward(el_queue *q, el_tensor dsum, el_tensor dbranc
                   .branch = dbranch,
                   .gamma = gamma};
     const int pieces = sum_pieces(&n.rows, dy.rows, 2 * dy.cols);
-    el_parallel(q->threads, pieces, norm_backward_task, &n);
+    run_pieces(q, pieces, norm_backward_task, &n);
     add_sums(&n.rows, pieces, dgamma, 0);
     add_sums(&n.rows, pieces, dbeta, dy.cols);
 }

@@ -35,7 +35,7 @@ double el_cpu_sum_squares(el_queue *q, el_tensor x)
     el_rows_job j = {.q = q, .a = line, .count = line.rows > 1};
     j.rows = most(most(1, SQUARES / most(1, x.cols)), pieces_of(x.rows, EL_CPU_SUMS / 2));
     const int pieces = j.count ? pieces_of(x.rows, j.rows) : pieces_of(line.cols, SQUARES);
-    el_parallel(q->threads, pieces, squares_task, &j);
+    run_pieces(q, pieces, squares_task, &j);
     double total = 0;
     for (int i = 0; i < pieces; i++)
         total += sums[i];

@@ -1,7 +1,7 @@
 /* peak - the most multiply-adds a second, the measure of everything faster or slower */
 #include <time.h>
 
-#include "base/parallel.h"
+#include "base/pool.h"
 #include "level.h"
 
 enum { TRIALS = 9 };
@@ -27,7 +27,7 @@ static void run_chain(void *context, int index, int thread)
     c->kernels->multiply_adds(c->type, c->rounds);
 }
 
-double el_kernels_peak(const el_kernels *kernels, el_type type, int threads)
+double el_kernels_peak(const el_kernels *kernels, el_type type, el_pool *pool, int threads)
 {
     chain c = {kernels, type, 1};
     /* Rounds for one trial, by doubling, on this thread's own time; this also wakes the processor up. */
@@ -40,7 +40,7 @@ double el_kernels_peak(const el_kernels *kernels, el_type type, int threads)
     double best = 0;
     for (int i = 0; i < TRIALS; i++) {
         const double start = seconds(CLOCK_MONOTONIC);
-        el_parallel(threads, threads, run_chain, &c);
+        el_pool_run(pool, threads, run_chain, &c);
         const double rate = operations / (seconds(CLOCK_MONOTONIC) - start);
         best = rate > best ? rate : best; /* what it can do: disturbances only lower it */
     }

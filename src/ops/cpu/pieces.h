@@ -14,7 +14,7 @@
 #include <assert.h>
 
 #include "base/arena.h"
-#include "base/parallel.h"
+#include "base/pool.h"
 #include "ops/cpu/kernels/kernels.h"
 
 typedef struct {
@@ -25,6 +25,7 @@ typedef struct {
 typedef struct {
     el_queue queue;
     const el_kernels *kernels;
+    el_pool *pool;
     char *scratch; /* scratch_bytes for each thread */
     size_t scratch_bytes;
     float *sums; /* EL_CPU_SUMS */
@@ -49,6 +50,12 @@ static inline void *scratch_of(el_queue *q, int thread)
 {
     const el_cpu_queue *const c = cpu_of(q);
     return c->scratch + (size_t)thread * c->scratch_bytes;
+}
+
+/* Pieces are the chunks of the queue's pool. */
+static inline void run_pieces(el_queue *q, int count, el_task *task, void *context)
+{
+    el_pool_run(cpu_of(q)->pool, count, task, context);
 }
 
 static inline int least(int a, int b)
@@ -108,7 +115,7 @@ static inline void by_rows(el_rows_job *j, int rows, int cols, el_task *task)
     if (rows == 0 || cols == 0)
         return;
     j->rows = most(1, EL_CPU_PIECE / cols);
-    el_parallel(j->q->threads, pieces_of(rows, j->rows), task, j);
+    run_pieces(j->q, pieces_of(rows, j->rows), task, j);
 }
 
 size_t el_cpu_prepared_bytes(const el_device *dev, int rows, int cols, el_type type, bool training);

@@ -102,7 +102,7 @@ static void product(product_job j)
         return;
     const el_kernels *const k = kernels_of(j.q);
     j.cut = cut_of(pieces_of(j.y.rows, k->block_rows), pieces_of(j.y.cols, k->panel), j.q->threads);
-    el_parallel(j.q->threads, j.cut.shares * j.cut.each * j.cut.cols, product_task, &j);
+    run_pieces(j.q, j.cut.shares * j.cut.each * j.cut.cols, product_task, &j);
 }
 
 size_t el_cpu_prepared_bytes(const el_device *dev, int rows, int cols, el_type type, bool training)
@@ -143,7 +143,7 @@ void el_cpu_prepare(el_queue *q, el_tensor w, el_type type, bool training)
     const int panel = kernels_of(q)->panel;
     prepare_job j = {.q = q, .w = w, .type = type, .rows = most(1, EL_CPU_PIECE / w.cols / panel) * panel};
     j.backward = training ? second_copy(q, w, type) : NULL;
-    el_parallel(q->threads, pieces_of(w.rows, j.rows), prepare_task, &j);
+    run_pieces(q, pieces_of(w.rows, j.rows), prepare_task, &j);
 }
 
 static product_job forward_job(el_queue *q, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
@@ -224,5 +224,5 @@ void el_cpu_linear_backward_weight(el_queue *q, el_tensor dw, el_tensor db, el_t
            dw.type == EL_F32 && (!db.data || (db.cols == dw.rows && db.type == EL_F32)));
     weight_job j = {.q = q, .dw = dw, .db = db, .dy = dy, .x = x};
     cut_weight(&j);
-    el_parallel(q->threads, j.row_pieces * j.col_pieces, weight_task, &j);
+    run_pieces(q, j.row_pieces * j.col_pieces, weight_task, &j);
 }

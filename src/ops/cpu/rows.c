@@ -32,7 +32,7 @@ void el_cpu_embed_backward(el_queue *q, el_tensor dtable, el_tensor dy, const in
 {
     assert(dtable.cols == dy.cols);
     el_rows_job j = {.q = q, .a = dtable, .b = dy, .index = index};
-    el_parallel(q->threads, pieces_of(dy.cols, SCATTERED), scatter_task, &j);
+    run_pieces(q, pieces_of(dy.cols, SCATTERED), scatter_task, &j);
 }
 
 static void gather_task(void *context, int index, int thread)

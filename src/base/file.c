@@ -300,7 +300,7 @@ bool el_folder_exists(const char *path)
 el_status el_folder_need(const char *path)
 {
     struct stat info;
-    if (stat(path, &info) != 0)
+    if (el_io_stat(path, &info) != 0)
         return el_fail(EL_EDATA, "%s: no such folder", path);
     return S_ISDIR(info.st_mode) ? EL_OK : el_fail(EL_EDATA, "%s: a file, where a folder is wanted", path);
 }

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/safetensors.h"
+#include "format/names.h"
 #include "format/tokenizer.h"
 
 static el_network *network_of(el_model *model, el_role role)
@@ -158,6 +159,10 @@ el_status el_weights_save(el_model *model, el_role role, const el_vocab *vocab, 
 static el_status open_config(const char *folder, json_t **object, char **path)
 {
     *object = NULL;
+    *path = NULL;
+    const el_status st = el_folder_need(folder);
+    if (st)
+        return st;
     *path = el_path_join(folder, "config.json");
     return *path ? el_json_load(object, *path) : el_fail(EL_ENOMEM, "%s: no memory", folder);
 }
@@ -229,18 +234,15 @@ static el_status read_head(const json_t *object, const char *name, el_head_confi
 /* Weights that others wrote name no vocabulary. */
 static el_status check_vocab_hash(const char *folder, const el_vocab *vocab)
 {
-    char *const path = el_path_join(folder, "model.safetensors");
-    el_safetensors file = {0};
-    const el_status st =
-        path ? el_safetensors_open(&file, path) : el_fail(EL_ENOMEM, "%s: no memory", folder);
-    free(path);
+    el_source source;
+    const el_status st = el_source_open(&source, folder);
     if (st)
         return st;
     char hash[17];
     el_hash_text(vocab->hash, hash);
-    const char *const named = el_safetensors_metadata(&file, VOCAB_HASH);
+    const char *const named = el_source_metadata(&source, VOCAB_HASH);
     const bool same = !named || strcmp(named, hash) == 0;
-    el_safetensors_close(&file);
+    el_source_close(&source);
     return same ? EL_OK
                 : el_fail(EL_EDATA,
                           "%s: vocab.txt, or the casing in tokenizer_config.json, is not what "
@@ -280,55 +282,14 @@ el_status el_weights_head(const char *folder, el_head_config *head, json_t **obj
     return st;
 }
 
-/* IEEE half precision: 5 bits of exponent, 10 of fraction. */
-static float widen_f16(uint16_t half)
-{
-    const int exponent = half >> 10 & 31, fraction = half & 1023;
-    const float sign = half >> 15 ? -1 : 1;
-    if (exponent == 31)
-        return fraction ? NAN : sign * INFINITY;
-    return sign * (exponent ? ldexpf((float)(1024 + fraction), exponent - 25) : ldexpf((float)fraction, -24));
-}
-
-/* The entry's elements as floats; false for a type that no weights have. */
-static bool floats_of(const el_st_entry *entry, float *out)
-{
-    const size_t count = (size_t)el_st_elements(entry);
-    const uint16_t *half = entry->data;
-    switch (entry->type) {
-    case EL_ST_F32:
-        memcpy(out, entry->data, count * sizeof *out);
-        return true;
-    case EL_ST_F64:
-        for (size_t i = 0; i < count; i++) {
-            double value;
-            memcpy(&value, (const char *)entry->data + i * sizeof value, sizeof value);
-            out[i] = (float)value;
-        }
-        return true;
-    case EL_ST_BF16:
-        for (size_t i = 0; i < count; i++) {
-            const uint32_t bits = (uint32_t)half[i] << 16;
-            memcpy(&out[i], &bits, sizeof bits);
-        }
-        return true;
-    case EL_ST_F16:
-        for (size_t i = 0; i < count; i++)
-            out[i] = widen_f16(half[i]);
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool same_shape(const el_st_entry *entry, const el_param *param)
+static bool same_shape(const el_stored *entry, const el_param *param)
 {
     if (param->vector)
         return entry->dims == 1 && entry->shape[0] == param->value.cols;
     return entry->dims == 2 && entry->shape[0] == param->value.rows && entry->shape[1] == param->value.cols;
 }
 
-static el_status fill_param(el_queue *q, const el_param *param, const el_st_entry *entry, const char *path)
+static el_status fill_param(el_queue *q, const el_param *param, const el_stored *entry, const char *path)
 {
     if (!same_shape(entry, param))
         return el_fail(EL_EDATA, "%s: %s has another shape than config.json says (%d x %d wanted)", path,
@@ -336,7 +297,7 @@ static el_status fill_param(el_queue *q, const el_param *param, const el_st_entr
     const size_t count = (size_t)el_param_elements(param);
     float *values = malloc(count * sizeof *values), *base = NULL;
     el_status st = values ? EL_OK : el_fail(EL_ENOMEM, "no memory for %s", param->name);
-    if (!st && !floats_of(entry, values))
+    if (!st && !el_stored_floats(entry, values))
         st = el_fail(EL_EDATA, "%s: %s is not a tensor of floating-point numbers", path, param->name);
     if (!st && param->base.data) {
         base = malloc(count * sizeof *base);
@@ -357,18 +318,11 @@ static bool is_backbone(const char *name)
     return strncmp(name, "electra.", 8) == 0;
 }
 
-/* A bare backbone (ElectraModel) has the names without their prefix. */
-static const el_st_entry *find_entry(const el_safetensors *file, const el_param *param)
-{
-    const el_st_entry *entry = el_safetensors_find(file, param->name);
-    return !entry && is_backbone(param->name) ? el_safetensors_find(file, param->name + 8) : entry;
-}
-
-static bool holds_head(const el_safetensors *file, const el_params *params)
+static bool holds_head(const el_names *names, const el_params *params)
 {
     for (int i = 0; i < params->count; i++) {
         const el_param *param = &params->items[i];
-        const el_st_entry *entry = find_entry(file, param);
+        const el_stored *entry = el_names_find(names, param->name);
         if (!is_backbone(param->name) && !(entry && same_shape(entry, param)))
             return false;
     }
@@ -382,46 +336,59 @@ typedef enum {
     HEAD_STAYS /* as it is: the file holds another task's */
 } head_fate;
 
-static el_status decide_head(const el_network *net, el_role role, const el_safetensors *file,
-                             const char *folder, head_fate *fate)
+static el_status decide_head(const el_network *net, el_role role, const el_names *names, const char *folder,
+                             head_fate *fate)
 {
     el_head_config theirs = {0};
     const el_status st = role == EL_DISCRIMINATOR ? el_weights_head(folder, &theirs, NULL) : EL_OK;
     const bool same = theirs.kind == net->head.kind && theirs.labels == net->head.labels &&
                       theirs.answerable == net->head.answerable;
     *fate = same ? (theirs.kind == EL_HEAD_DETECTION ? HEAD_MAY : HEAD_MUST)
-                 : (holds_head(file, &net->params) ? HEAD_MUST : HEAD_STAYS);
+                 : (holds_head(names, &net->params) ? HEAD_MUST : HEAD_STAYS);
+    return st;
+}
+
+/* Fills what there is; *head_missing: some of the head is not. */
+static el_status fill_network(el_queue *q, const el_network *net, const el_names *names, head_fate fate,
+                              bool *head_missing)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < net->params.count; i++) {
+        const el_param *param = &net->params.items[i];
+        const el_stored *entry = el_names_find(names, param->name);
+        if (!is_backbone(param->name) && (fate == HEAD_STAYS || (fate == HEAD_MAY && !entry)))
+            *head_missing = true;
+        else if (entry)
+            st = fill_param(q, param, entry, names->source->path);
+        else
+            st = el_fail(EL_EDATA, "%s: %s is missing", names->source->path, param->name);
+    }
     return st;
 }
 
 el_status el_weights_load(el_model *model, el_role role, const char *folder)
 {
     const el_network *net = network_of(model, role);
-    char *path = el_path_join(folder, "model.safetensors");
-    el_safetensors file = {0};
-    el_status st = path ? el_safetensors_open(&file, path) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    el_source source;
+    el_status st = el_source_open(&source, folder);
+    if (st)
+        return st;
+    el_names names;
     head_fate fate = HEAD_MAY;
     bool head_missing = false;
+    st = el_names_open(&names, &source, role == EL_GENERATOR);
+    if (!st && role == EL_GENERATOR)
+        st = el_names_check_tied(&names);
     if (!st)
-        st = decide_head(net, role, &file, folder, &fate);
-    for (int i = 0; !st && i < net->params.count; i++) {
-        const el_param *param = &net->params.items[i];
-        const el_st_entry *entry = find_entry(&file, param);
-        const bool head = !is_backbone(param->name);
-        if (head && (fate == HEAD_STAYS || (fate == HEAD_MAY && !entry)))
-            head_missing = true;
-        else if (entry)
-            st = fill_param(model->q, param, entry, path);
-        else
-            st = el_fail(EL_EDATA, "%s: %s is missing", path, param->name);
-    }
+        st = decide_head(net, role, &names, folder, &fate);
+    if (!st)
+        st = fill_network(model->q, net, &names, fate, &head_missing);
     if (!st && head_missing)
-        el_log(EL_LOG_NOTE, "%s holds no %s; a new one is used", path,
+        el_log(EL_LOG_NOTE, "%s holds no %s; a new one is used", source.path,
                role == EL_GENERATOR                  ? "generator head"
                : net->head.kind == EL_HEAD_DETECTION ? "discriminator head"
                                                      : "head for this task");
-    el_safetensors_close(&file);
-    free(path);
+    el_source_close(&source);
     return st;
 }
 
@@ -460,15 +427,16 @@ el_status el_model_find(el_model_paths *paths, const char *folder)
         return EL_OK;
     el_config config;
     el_role role;
-    char *weights = el_path_join(folder, "model.safetensors");
-    const bool there = weights && el_file_exists(weights);
-    free(weights);
-    if (!there)
-        return el_fail(EL_EDATA,
-                       "%s: neither a run (with generator/ and discriminator/) nor a model folder (with "
-                       "config.json and model.safetensors)",
-                       folder);
-    el_status st = el_weights_config(folder, &config, &role);
+    char *described = NULL;
+    el_status st = el_folder_need(folder);
+    if (!st && !(described = model_in(folder, "")))
+        st = el_fail(EL_EDATA,
+                     "%s: neither a run (with generator/ and discriminator/) nor a model folder (with "
+                     "config.json and model.safetensors or pytorch_model.bin)",
+                     folder);
+    free(described);
+    if (!st)
+        st = el_weights_config(folder, &config, &role);
     if (st)
         return st;
     char *copy = strdup(folder);

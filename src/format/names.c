@@ -1,0 +1,121 @@
+/* names - see the header */
+#include "format/names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LONGEST = 512 };
+static const char TABLE[] = "embeddings.word_embeddings.weight", ENCODER[] = "electra.";
+
+/* The heads' names where a BERT has others. */
+static const struct {
+    const char *ours, *berts;
+} RENAMED[] = {
+    {"generator_predictions.dense.weight", "cls.predictions.transform.dense.weight"},
+    {"generator_predictions.dense.bias", "cls.predictions.transform.dense.bias"},
+    {"generator_predictions.LayerNorm.weight", "cls.predictions.transform.LayerNorm.weight"},
+    {"generator_predictions.LayerNorm.bias", "cls.predictions.transform.LayerNorm.bias"},
+    {"generator_lm_head.bias", "cls.predictions.bias"},
+    {"generator_lm_head.bias", "cls.predictions.decoder.bias"},
+    {"generator_lm_head.weight", "cls.predictions.decoder.weight"},
+};
+enum { RENAMED_COUNT = sizeof RENAMED / sizeof *RENAMED };
+
+static bool ends_with(const char *name, const char *end, size_t *at)
+{
+    const size_t length = strlen(name), tail = strlen(end);
+    if (length < tail || strcmp(name + length - tail, end) != 0)
+        return false;
+    *at = length - tail;
+    return *at == 0 || name[*at - 1] == '.';
+}
+
+/* "module.electra." -> "module.", "electra." -> "". */
+static void drop_last_word(char *prefix)
+{
+    size_t length = strlen(prefix);
+    while (length > 1 && prefix[length - 2] != '.')
+        length--;
+    prefix[length ? length - 1 : 0] = '\0';
+}
+
+el_status el_names_open(el_names *names, const el_source *source, bool generator)
+{
+    *names = (el_names){.source = source};
+    int found = 0;
+    size_t at;
+    for (int i = 0; i < source->count; i++) {
+        const char *const name = source->tensors[i].name;
+        if (!ends_with(name, TABLE, &at) || at >= sizeof names->encoder)
+            continue;
+        char prefix[sizeof names->encoder];
+        snprintf(prefix, sizeof prefix, "%.*s", (int)at, name);
+        if (found++ == 0 || (strstr(prefix, "generator") != NULL) == generator)
+            strcpy(names->encoder, prefix);
+    }
+    if (!found)
+        return el_fail(EL_EDATA, "%s: holds no encoder: the name of no tensor ends in %s", source->path,
+                       TABLE);
+    strcpy(names->heads, names->encoder);
+    drop_last_word(names->heads);
+    return EL_OK;
+}
+
+/* As old files have it: LayerNorm.gamma and .beta. */
+static const el_stored *find_old(const el_source *source, char name[LONGEST])
+{
+    size_t at;
+    const el_stored *const found = el_source_find(source, name);
+    if (found)
+        return found;
+    if (ends_with(name, "LayerNorm.weight", &at))
+        strcpy(name + at, "LayerNorm.gamma");
+    else if (ends_with(name, "LayerNorm.bias", &at))
+        strcpy(name + at, "LayerNorm.beta");
+    else
+        return NULL;
+    return el_source_find(source, name);
+}
+
+const el_stored *el_names_find(const el_names *names, const char *parameter)
+{
+    char name[LONGEST];
+    const bool encoder = strncmp(parameter, ENCODER, strlen(ENCODER)) == 0;
+    snprintf(name, sizeof name, "%s%s", encoder ? names->encoder : names->heads,
+             encoder ? parameter + strlen(ENCODER) : parameter);
+    const el_stored *found = find_old(names->source, name);
+    for (int i = 0; !found && i < RENAMED_COUNT; i++)
+        if (strcmp(parameter, RENAMED[i].ours) == 0) {
+            snprintf(name, sizeof name, "%s%s", names->heads, RENAMED[i].berts);
+            found = find_old(names->source, name);
+        }
+    return found;
+}
+
+/* Whether two tensors of one shape hold the same numbers; no if there is no memory to see it. */
+static bool same_numbers(const el_stored *a, const el_stored *b)
+{
+    const size_t bytes = (size_t)el_stored_elements(a) * sizeof(float);
+    if (a->dims != b->dims || memcmp(a->shape, b->shape, sizeof a->shape) != 0)
+        return false;
+    if (a->data == b->data && a->type == b->type && memcmp(a->strides, b->strides, sizeof a->strides) == 0)
+        return true;
+    float *const x = malloc(bytes + 1), *const y = malloc(bytes + 1);
+    const bool same = x && y && el_stored_floats(a, x) && el_stored_floats(b, y) && memcmp(x, y, bytes) == 0;
+    free(x);
+    free(y);
+    return same;
+}
+
+el_status el_names_check_tied(const el_names *names)
+{
+    const el_stored *const output = el_names_find(names, "generator_lm_head.weight");
+    const el_stored *const table = el_names_find(names, "electra.embeddings.word_embeddings.weight");
+    if (!output || !table || same_numbers(output, table))
+        return EL_OK;
+    return el_fail(EL_EDATA,
+                   "%s: %s is another matrix than the word embeddings (tie_word_embeddings false), "
+                   "which is not supported",
+                   names->source->path, output->name);
+}

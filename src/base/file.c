@@ -1,7 +1,6 @@
 /* file - see the header
  *
- * What is being written is called <path>.<process>.tmp and lies beside its place, so that the
- * rename stays within one file system.  The place of a link is what it names: the link stays.
+ * What is being written lies beside its place (temporary.h), so that the rename stays within one file system.  The place of a link is what it names: the link stays.
  */
 #define _GNU_SOURCE
 #include "file.h"
@@ -16,6 +15,8 @@
 #include <xxhash.h>
 
 #include "io.h"
+#include "log.h"
+#include "temporary.h"
 
 /* ---- reading ---- */
 
@@ -58,13 +59,6 @@ void el_mapping_close(el_mapping *mapping)
 }
 
 /* ---- names ---- */
-
-/* `path` with an ending, on the heap, NULL when out of memory. */
-static char *beside(const char *path, const char *ending)
-{
-    char *name;
-    return asprintf(&name, "%s.%ld.%s", path, (long)getpid(), ending) < 0 ? NULL : name;
-}
 
 /* A copy of `path` without slashes at its end ("/" stays). */
 static char *without_slashes(const char *path)
@@ -177,7 +171,7 @@ el_status el_writer_open(el_writer **result, const char *path)
     const bool straight = is_special(path);
     writer->path = strdup(path);
     writer->place = behind_links(path);
-    writer->temporary = straight || !writer->place ? NULL : beside(writer->place, "tmp");
+    writer->temporary = straight || !writer->place ? NULL : el_temporary_beside(writer->place);
     writer->file = -1;
     writer->failure = 0;
     writer->used = 0;
@@ -186,12 +180,14 @@ el_status el_writer_open(el_writer **result, const char *path)
         return el_fail(EL_ENOMEM, "%s: out of memory", path);
     }
     writer->file =
-        straight ? el_io_open(path, O_WRONLY) : el_io_open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC);
+        straight ? el_io_open(path, O_WRONLY) : el_io_open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL);
     if (writer->file < 0) {
         const el_status st = el_fail(EL_EFAILED, "%s: %s", path, strerror(errno));
         writer_free(writer);
         return st;
     }
+    if (!straight)
+        (void)el_io_lock(writer->file); /* temporary.h; without locks nobody sweeps it either */
     *result = writer;
     return EL_OK;
 }
@@ -440,32 +436,53 @@ static el_status sync_all(const char *path)
 
 el_status el_folder_begin(el_folder *folder, const char *path)
 {
-    *folder = (el_folder){.path = behind_links(path)};
+    *folder = (el_folder){.path = behind_links(path), .lock = -1};
     if (folder->path)
-        folder->temporary = beside(folder->path, "tmp");
+        folder->temporary = el_temporary_beside(folder->path);
     el_status st = EL_OK;
     if (!folder->path || !folder->temporary)
         st = el_fail(EL_ENOMEM, "%s: out of memory", path);
     else if (el_file_exists(folder->path))
         st = el_fail(EL_EFAILED, "%s: Not a directory", path);
     if (!st)
-        st = el_folder_remove(folder->temporary); /* a process of the same number left it */
-    if (!st)
         st = el_folder_make(folder->temporary);
-    if (st)
+    if (st) {
         el_folder_abandon(folder);
-    return st;
+        return st;
+    }
+    folder->lock = el_io_open(folder->temporary, O_RDONLY | O_DIRECTORY);
+    if (folder->lock >= 0)
+        (void)el_io_lock(folder->lock);
+    return EL_OK;
+}
+
+static void folder_free(el_folder *folder)
+{
+    if (folder->temporary && folder->lock >= 0)
+        el_io_close(folder->lock);
+    free(folder->path);
+    free(folder->temporary);
+    *folder = (el_folder){0};
+}
+
+/* The new folder is in place: what remains of the old one is a pity, no failure. */
+static void remove_old(const char *path)
+{
+    const int failure = remove_all(path);
+    if (failure)
+        el_log(EL_LOG_WARNING, "%s: the folder that was replaced cannot be removed: %s", path,
+               strerror(failure));
 }
 
 /* Exchanges both in one step where the file system can; else there is a moment with no `path`. */
 static el_status replace(const char *temporary, const char *path)
 {
-    if (el_io_exchange(temporary, path) == 0)
-        return el_folder_remove(temporary); /* holds the old one now */
-    char *old = beside(path, "old");
-    if (!old)
-        return el_fail(EL_ENOMEM, "%s: out of memory", path);
-    el_status st = el_folder_remove(old);
+    if (el_io_exchange(temporary, path) == 0) {
+        remove_old(temporary);
+        return EL_OK;
+    }
+    char *const old = el_temporary_beside(path);
+    el_status st = old ? EL_OK : el_fail(EL_ENOMEM, "%s: out of memory", path);
     if (!st && el_io_rename(path, old) != 0)
         st = el_fail(EL_EFAILED, "%s: %s", path, strerror(errno));
     if (!st && el_io_rename(temporary, path) != 0) {
@@ -473,7 +490,7 @@ static el_status replace(const char *temporary, const char *path)
         el_io_rename(old, path);
     }
     if (!st)
-        st = el_folder_remove(old);
+        remove_old(old);
     free(old);
     return st;
 }
@@ -487,11 +504,8 @@ el_status el_folder_commit(el_folder *folder)
         st = el_fail(EL_EFAILED, "%s: %s", folder->path, strerror(errno));
     if (!st)
         st = sync_parent(folder->path);
-    if (!st) {
-        free(folder->path);
-        free(folder->temporary);
-        *folder = (el_folder){0};
-    }
+    if (!st)
+        folder_free(folder);
     return st;
 }
 
@@ -499,9 +513,7 @@ void el_folder_abandon(el_folder *folder)
 {
     if (folder->temporary)
         remove_all(folder->temporary); /* keeps the sentence that led here */
-    free(folder->path);
-    free(folder->temporary);
-    *folder = (el_folder){0};
+    folder_free(folder);
 }
 
 /* ---- checksums ---- */

@@ -38,6 +38,7 @@ el_status el_file_write(const char *path, const void *data, size_t bytes);
  * the files in it and renames it to `path` (an older folder there is replaced). */
 typedef struct {
     char *path, *temporary;
+    int lock; /* of the temporary one */
 } el_folder;
 el_status el_folder_begin(el_folder *folder, const char *path);
 el_status el_folder_commit(el_folder *folder);

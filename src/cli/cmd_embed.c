@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/output.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "engine/columns.h"
@@ -135,6 +136,10 @@ static el_status check_settings(const job *j)
         return el_fail(EL_EUSAGE, "--model: which run or model folder?");
     if (!s->output == !s->json)
         return el_fail(EL_EUSAGE, "either --output, a .npy file, or --json is wanted");
+    const el_status apart =
+        el_output_differs("output", s->output, j->options.operand, j->options.operand_count);
+    if (apart)
+        return apart;
     if (j->options.operand_count == 0)
         return el_fail(EL_EUSAGE, "which file? - is standard input");
     return EL_OK;

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/output.h"
 #include "base/pool.h"
 #include "cli/casing.h"
 #include "cli/cli.h"
@@ -62,42 +63,13 @@ static el_status check(const settings *s)
     return EL_OK;
 }
 
-/* A path without "./", doubled and final slashes, as far as they matter for comparing two of one command
- * line. */
-static void plain_path(char *out, size_t size, const char *path)
-{
-    size_t used = 0;
-    while (*path && used + 1 < size) {
-        const bool begins = used == 0 || out[used - 1] == '/';
-        if (begins && path[0] == '.' && path[1] == '/')
-            path += 2;
-        else if (begins && used && path[0] == '/')
-            path++;
-        else
-            out[used++] = *path++;
-    }
-    while (used > 1 && out[used - 1] == '/')
-        used--;
-    out[used] = '\0';
-}
-
-static bool inside(const char *path, const char *folder)
-{
-    const size_t length = strlen(folder);
-    return strncmp(path, folder, length) == 0 && (path[length] == '/' || !path[length]);
-}
-
 /* Each folder is replaced as a whole, so neither may hold the other. */
 static el_status check_apart(const settings *s)
 {
-    char output[4096], held_out[4096];
-    if (!s->held_out_output)
-        return EL_OK;
-    plain_path(output, sizeof output, s->output);
-    plain_path(held_out, sizeof held_out, s->held_out_output);
-    if (inside(output, held_out) || inside(held_out, output))
+    const char *const held_out = s->held_out_output;
+    if (held_out && (el_path_inside(s->output, held_out) || el_path_inside(held_out, s->output)))
         return el_fail(EL_EUSAGE, "--heldout-output %s and --output %s: neither may be in the other",
-                       s->held_out_output, s->output);
+                       held_out, s->output);
     return EL_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/output.h"
 #include "base/pool.h"
 #include "cli/cli.h"
 #include "engine/special.h"
@@ -99,8 +100,11 @@ static el_status run(const el_options *options, const settings *s)
         return el_fail(EL_EUSAGE,
                        "there is no text to learn from: name files or folders, or - for standard input");
     el_reader *reader;
-    el_status st = el_reader_open(&reader, options->operand, options->operand_count,
-                                  (el_reader_settings){.json_key = s->json_key});
+    el_status st = el_output_differs("output", s->output, options->operand, options->operand_count);
+    if (st)
+        return st;
+    st = el_reader_open(&reader, options->operand, options->operand_count,
+                        (el_reader_settings){.json_key = s->json_key});
     if (!st)
         st = make_place(s->output);
     if (!st)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/output.h"
 #include "cli/cli.h"
 #include "cli/evaluate.h"
 #include "task/report/html.h"
@@ -42,7 +43,10 @@ static el_status open_page(job *j)
 {
     const char *const path = j->settings->report;
     char title[512];
-    el_status st = path ? el_writer_open(&j->page, path) : EL_OK;
+    el_status st =
+        el_output_differs("report", path, (char *[]){(char *)j->settings->file}, j->settings->file ? 1 : 0);
+    if (!st && path)
+        st = el_writer_open(&j->page, path);
     if (st || !path)
         return st;
     snprintf(title, sizeof title, "Evaluation of %s", j->settings->model);

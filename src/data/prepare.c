@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/output.h"
 #include "base/pool.h"
 #include "base/random.h"
 #include "text/wordpiece.h"
@@ -126,25 +127,18 @@ static void destination_close(destination *d)
     el_folder_abandon(&d->folder);
 }
 
+static bool is_shard(const char *name)
+{
+    return el_shard_number(name) >= 0;
+}
+
 /* What may be there: nothing, an empty folder, or, to be overwritten, a folder of shards and nothing else. */
 static el_status check_ours(const char *path, bool overwrite)
 {
-    char **names;
-    int count;
-    if (el_file_exists(path))
-        return el_fail(EL_EUSAGE, "%s: is a file, and shards go into a folder", path);
-    if (!el_folder_exists(path))
-        return EL_OK;
-    el_status st = el_folder_list(path, &names, &count);
-    if (st)
-        return st;
-    for (int i = 0; i < count && !st; i++)
-        if (el_shard_number(names[i]) < 0)
-            st = el_fail(EL_EUSAGE, "%s: holds %s, which is not a shard, and is left as it is", path,
-                         names[i]);
-    if (!st && count && !overwrite)
-        st = el_fail(EL_EUSAGE, "%s: holds shards already; --overwrite replaces them", path);
-    el_names_free(names, count);
+    bool empty;
+    const el_status st = el_output_check(path, "prepare", is_shard, &empty);
+    if (!st && !empty && !overwrite)
+        return el_fail(EL_EUSAGE, "%s: holds shards already; --overwrite replaces them", path);
     return st;
 }
 

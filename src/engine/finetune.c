@@ -9,22 +9,37 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/output.h"
 #include "engine/finetune_parts.h"
 #include "engine/trials.h"
 #include "model/initialise.h"
 
 enum { RESTART_STEP = 1000 }; /* from a trial's seed to that of its next beginning */
 
+/* What lies in the output folder. */
+static bool gives(const char *name)
+{
+    return strcmp(name, "model") == 0 || strcmp(name, "results.json") == 0 || strncmp(name, "trial-", 6) == 0;
+}
+
+static const el_run_kind RUN = {"finetune", gives};
+
 /* ---- settings ---- */
 
 /* What holds for this session alone. */
-static const char *const OF_NOW[] = {"allow_change", "json", "max_time", "threads", "instruction_set", NULL};
+static const char *const OF_NOW[] = {"allow_change", "overwrite",       "json", "max_time",
+                                     "threads",      "instruction_set", NULL};
 
 static el_status open_run(el_finetuning *f)
 {
     if (!f->settings->output)
         return el_fail(EL_EUSAGE, "--output: which folder is the result to live in?");
-    el_status st = el_run_open(&f->run, f->settings->output);
+    const el_finetune_settings *const s = f->settings;
+    el_status st = el_output_apart("model", s->model, s->output);
+    if (!st)
+        st = el_output_apart("init-from", s->init_from, s->output);
+    if (!st)
+        st = el_run_open(&f->run, &RUN, s->output, s->overwrite);
     f->resuming = !st && json_object_get(f->run.record, "settings");
     if (f->resuming) {
         st = el_run_recall(&f->run, f->options, OF_NOW);

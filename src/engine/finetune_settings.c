@@ -98,6 +98,8 @@ const el_option EL_FINETUNE_TABLE[] = {
     {"max_time", EL_OPT_REAL, AT(max_time), 0, 1e9, NULL,
      "seconds after which it stops and saves; 0: no limit"},
     {"allow_change", EL_OPT_SWITCH, AT(allow_change), 0, 0, NULL, "go on although settings differ"},
+    {"overwrite", EL_OPT_SWITCH, AT(overwrite), 0, 0, NULL,
+     "begin anew, and remove what an earlier run left in the output folder"},
     EL_MACHINE_OPTIONS(el_finetune_settings),
 };
 #undef AT
@@ -109,6 +111,7 @@ const char *const EL_FINETUNE_FREE[] = {"json",
                                         "max_time",
                                         "tensorboard",
                                         "allow_change",
+                                        "overwrite",
                                         "output",
                                         "num_trials",
                                         "save_checkpoints_steps",

@@ -8,15 +8,28 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/output.h"
 #include "format/weights.h"
 #include "train/checkpoint.h"
 #include "train/flops.h"
 
+/* What lies in a run folder. */
+static bool gives(const char *name)
+{
+    static const char *const NAMES[] = {"config.json", "metrics.jsonl", "generator", "discriminator"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+        if (strcmp(name, NAMES[i]) == 0)
+            return true;
+    return el_checkpoint_step(name) >= 0;
+}
+
+static const el_run_kind RUN = {"pretrain", gives};
+
 /* ---- settings ---- */
 
 /* What holds for this session alone, and what the shards say themselves. */
-static const char *const OF_NOW[] = {"allow_change",    "dry_run",       "max_time", "threads",
-                                     "instruction_set", "do_lower_case", NULL};
+static const char *const OF_NOW[] = {"allow_change", "overwrite",       "dry_run",       "max_time",
+                                     "threads",      "instruction_set", "do_lower_case", NULL};
 
 /* Refuses what would make it another run; more steps are welcome. */
 static el_status compare_settings(el_pretraining *p)
@@ -45,8 +58,10 @@ static el_status open_run(el_pretraining *p)
         return EL_OK;
     if (!s->output)
         return el_fail(EL_EUSAGE, "--output: which folder is the run to live in?");
-    el_status st = el_run_open(&p->run, s->output);
+    el_status st = el_output_apart("init-from", s->init_from, s->output);
     if (!st)
+        st = el_run_open(&p->run, &RUN, s->output, s->overwrite);
+    if (!st && !s->overwrite)
         st = el_run_begun(&p->run, &p->resuming);
     if (!st && p->resuming) {
         st = el_run_recall(&p->run, p->options, OF_NOW);
@@ -440,9 +455,9 @@ el_status el_pretrain_run(el_pretraining *p)
 {
     if (p->resuming && el_trainer_done(&p->trainer, &p->progress))
         return finished(p);
-    el_status st = write_config(p);
+    el_status st = begin_segment(p); /* first: run.json says whose the folder is */
     if (!st)
-        st = begin_segment(p);
+        st = write_config(p);
     if (st)
         return st;
     announce(p);

@@ -35,7 +35,7 @@ typedef struct {
         max_skipped_steps;
     double max_time;
     bool tensorboard;
-    bool allow_change, dry_run;
+    bool allow_change, overwrite, dry_run;
     /* names of the original that mean something else here, or nothing */
     bool untied_generator, untied_generator_embeddings, do_lower_case, electric_objective,
         two_tower_generator;

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/temporary.h"
 
 typedef struct {
     el_trial *trial;
@@ -175,6 +176,8 @@ el_status el_trial_run(el_trial *trial, el_trial_result *result)
     el_progress progress;
     bool found;
     el_status st = el_folder_make(trial->folder);
+    if (!st)
+        st = el_temporary_sweep(trial->folder);
     if (!st)
         st = el_trainer_resume(&trainer, &progress, &found);
     if (!st)

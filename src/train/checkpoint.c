@@ -306,8 +306,7 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The step in "checkpoint-<step>", or -1 for any other name. */
-static int64_t step_of(const char *name)
+int64_t el_checkpoint_step(const char *name)
 {
     static const char PREFIX[] = "checkpoint-";
     const size_t prefix = sizeof PREFIX - 1;
@@ -330,8 +329,8 @@ el_status el_checkpoint_list(const char *folder, int64_t **steps, int *count)
         return st;
     *steps = calloc((size_t)names_count + 1, sizeof **steps);
     for (int i = 0; *steps && i < names_count; i++)
-        if (step_of(names[i]) >= 0)
-            (*steps)[(*count)++] = step_of(names[i]);
+        if (el_checkpoint_step(names[i]) >= 0)
+            (*steps)[(*count)++] = el_checkpoint_step(names[i]);
     el_names_free(names, names_count);
     if (!*steps)
         return el_fail(EL_ENOMEM, "no memory to list %s", folder);

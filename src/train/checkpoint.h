@@ -26,6 +26,9 @@ el_status el_checkpoint_load(el_model *model, json_t **state, const char *path, 
  * is passed over with a warning in the log; EL_EDATA if all are. */
 el_status el_checkpoint_resume(el_model *model, json_t **state, const char *folder);
 
+/* The step in "checkpoint-<step>", or -1 for any other name. */
+int64_t el_checkpoint_step(const char *name);
+
 /* Steps of the checkpoints in `folder`, ascending; free *steps. */
 el_status el_checkpoint_list(const char *folder, int64_t **steps, int *count);
 

@@ -1,5 +1,4 @@
 /* run - see the header */
-#define _GNU_SOURCE
 #include "train/run.h"
 
 #include <errno.h>
@@ -11,76 +10,111 @@
 
 #include "base/file.h"
 #include "base/io.h"
+#include "base/output.h"
+#include "base/temporary.h"
 #include "train/checkpoint.h"
 
-static el_status lock(el_run *run)
+static const char LOCK[] = ".electra.lock", RECORD[] = "run.json";
+
+static el_status busy(const el_run *run)
 {
-    run->lock = el_io_open(run->folder, O_RDONLY | O_DIRECTORY);
-    if (run->lock < 0)
-        return el_fail(EL_EFAILED, "%s: %s", run->folder, strerror(errno));
-    if (el_io_lock(run->lock) == 0)
-        return EL_OK;
     return errno == EWOULDBLOCK
                ? el_fail(EL_EFAILED, "%s: another process is at work in this folder", run->folder)
                : el_fail(EL_EFAILED, "%s: cannot lock: %s", run->folder, strerror(errno));
 }
 
-/* <name>.<process>.tmp and .old: what base/file writes beside its place. */
-static bool is_leftover(const char *name)
+/* A file and not the folder, since only files are locked for all machines of a network file system.  Whoever had the lock
+ * removes the file: then the one that was locked is nobody's any more, and another has to be made. */
+static el_status lock(el_run *run)
 {
-    const char *end = strrchr(name, '.');
-    if (!end || end == name || (strcmp(end, ".tmp") != 0 && strcmp(end, ".old") != 0))
-        return false;
-    const char *number = memrchr(name, '.', (size_t)(end - name));
-    return number && number + 1 < end && strspn(number + 1, "0123456789") == (size_t)(end - number - 1);
+    char *const path = el_path_join(run->folder, LOCK);
+    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", run->folder);
+    struct stat info = {0};
+    while (!st && run->lock < 0) {
+        run->lock = el_io_open(path, O_RDWR | O_CREAT);
+        if (run->lock < 0 || el_io_lock(run->lock) != 0 || el_io_fstat(run->lock, &info) != 0) {
+            st = busy(run);
+        } else if (info.st_nlink == 0) {
+            el_io_close(run->lock);
+            run->lock = -1;
+        } else {
+            run->locked = true;
+        }
+    }
+    free(path);
+    return st;
 }
 
-static el_status remove_leftovers(const el_run *run)
+static void unlock(el_run *run)
 {
-    char **names;
-    int count;
-    el_status st = el_folder_list(run->folder, &names, &count);
-    if (st)
-        return st;
-    for (int i = 0; !st && i < count; i++)
-        if (is_leftover(names[i])) {
-            char *path = el_path_join(run->folder, names[i]);
-            st = path ? el_folder_remove(path) : el_fail(EL_ENOMEM, "%s: no memory", run->folder);
-            free(path);
-        }
-    el_names_free(names, count);
-    return st;
+    char *const path = run->locked ? el_path_join(run->folder, LOCK) : NULL;
+    if (path)
+        el_io_unlink(path);
+    free(path);
+    if (run->lock >= 0)
+        el_io_close(run->lock); /* and with it the lock */
 }
 
 static char *record_path(const el_run *run)
 {
-    return el_path_join(run->folder, "run.json");
+    return el_path_join(run->folder, RECORD);
 }
 
+/* The command that made a run; records of version 0.1.0 do not name it. */
+static const char *maker_of(const json_t *record)
+{
+    const char *const command = json_string_value(json_object_get(record, "command"));
+    return command                                      ? command
+           : json_object_get(record, "trials")          ? "finetune"
+           : json_object_get(record, "vocabulary_hash") ? "pretrain"
+                                                        : NULL;
+}
+
+static bool is_lock(const char *name)
+{
+    return strcmp(name, LOCK) == 0;
+}
+
+/* Reads run.json, where there is one, and refuses another command's; without one the folder must be empty. */
 static el_status read_record(el_run *run)
 {
-    char *path = record_path(run);
-    el_status st = EL_OK;
-    if (path && el_file_exists(path))
-        st = el_json_load(&run->record, path);
-    else
-        run->record = json_object();
-    if (!st && (!path || !run->record))
+    char *const path = record_path(run);
+    const bool there = path && el_file_exists(path);
+    const char *const command = run->kind->command;
+    bool empty;
+    json_decref(run->record);
+    run->record = NULL;
+    el_status st = !path   ? el_fail(EL_ENOMEM, "%s: no memory", run->folder)
+                   : there ? el_json_load(&run->record, path)
+                           : el_output_check(run->folder, command, is_lock, &empty);
+    const char *const maker = !st && there ? maker_of(run->record) : command;
+    if (!st && !maker)
+        st = el_fail(EL_EUSAGE, "%s: is not of electra %s, and the folder is left as it is", path, command);
+    else if (!st && strcmp(maker, command) != 0)
+        st = el_fail(EL_EUSAGE, "%s: is what electra %s made; electra %s needs a folder of its own",
+                     run->folder, maker, command);
+    if (!st && !there && !(run->record = json_object()))
         st = el_fail(EL_ENOMEM, "%s: no memory", run->folder);
     free(path);
     return st;
 }
 
-el_status el_run_open(el_run *run, const char *folder)
+el_status el_run_open(el_run *run, const el_run_kind *kind, const char *folder, bool overwrite)
 {
-    *run = (el_run){.folder = strdup(folder), .lock = -1, .made = !el_folder_exists(folder)};
-    el_status st = run->folder ? el_folder_make(folder) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    *run = (el_run){.kind = kind, .folder = strdup(folder), .lock = -1, .made = !el_folder_exists(folder)};
+    el_status st = run->folder ? read_record(run) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    if (!st)
+        st = el_folder_make(folder);
     if (!st)
         st = lock(run);
     if (!st)
-        st = remove_leftovers(run);
+        st = el_temporary_sweep(folder);
     if (!st)
-        st = read_record(run);
+        st = read_record(run); /* again: before the lock another process may have been at work */
+    if (!st && overwrite) {
+        run->replaces = json_object_size(run->record) > 0;
+        st = json_object_clear(run->record) == 0 ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    }
     if (st)
         el_run_close(run);
     return st;
@@ -88,13 +122,31 @@ el_status el_run_open(el_run *run, const char *folder)
 
 void el_run_close(el_run *run)
 {
+    if (run->folder)
+        unlock(run);
     if (run->folder && run->made)
         el_io_remove_folder(run->folder); /* refused where something lies in it */
-    if (run->folder && run->lock >= 0)
-        el_io_close(run->lock); /* and with it the lock */
     free(run->folder);
     json_decref(run->record);
     *run = (el_run){.lock = -1};
+}
+
+/* What an earlier run of the same command left; run.json, which says whose all this is, is written over. */
+static el_status remove_earlier(el_run *run)
+{
+    char **names = NULL;
+    int count = 0;
+    el_status st = run->replaces ? el_folder_list(run->folder, &names, &count) : EL_OK;
+    for (int i = 0; i < count && !st; i++) {
+        if (!run->kind->gives(names[i]))
+            continue;
+        char *const path = el_path_join(run->folder, names[i]);
+        st = path ? el_folder_remove(path) : el_fail(EL_ENOMEM, "%s: no memory", run->folder);
+        free(path);
+    }
+    el_names_free(names, count);
+    run->replaces = false;
+    return st;
 }
 
 el_status el_run_save(el_run *run)
@@ -181,6 +233,10 @@ json_t *el_run_time(void)
 
 el_status el_run_segment_begin(el_run *run, int64_t step, json_t *machine, json_t *changes)
 {
+    const el_status st = remove_earlier(run);
+    if (st)
+        return st;
+    json_object_set_new(run->record, "command", json_string(run->kind->command));
     json_t *segments = json_object_get(run->record, "segments");
     if (!json_is_array(segments)) {
         segments = json_array();

@@ -6,7 +6,9 @@
  *   RUN/checkpoint-<step>/   checkpoint.h
  *   RUN/generator/  RUN/discriminator/   model folders, of the last checkpoint
  *
- * One process at a time has a run open: the folder is locked.
+ *
+ * run.json names the command that made the folder: no other command touches it.  One process at a time has a run open, on
+ * all machines that see the folder: .electra.lock is locked, and is there as long.
  */
 #ifndef EL_TRAIN_RUN_H
 #define EL_TRAIN_RUN_H
@@ -14,16 +16,28 @@
 #include "base/json.h"
 #include "base/options.h"
 
+/* What commands make of a folder. */
 typedef struct {
+    const char *command; /* "pretrain" */
+    bool (*gives)(
+        const char *name); /* whether it gives this name to something in its folder, run.json apart */
+} el_run_kind;
+
+typedef struct {
+    const el_run_kind *kind;
     char *folder;
     int lock;
+    bool locked;
     bool made;      /* the folder, just now */
+    bool replaces;  /* what another run of the same command left is to be removed */
     json_t *record; /* run.json; an empty object for a new run */
 } el_run;
 
-/* Makes the folder where it is not there, locks it (EL_EFAILED where another process has it), reads run.json,
- * and removes what a killed process left half-written. */
-el_status el_run_open(el_run *run, const char *folder);
+/* Makes the folder where it is not there, locks it (EL_EFAILED where another process has it), reads run.json, and removes
+ * what a killed process left half-written.  A folder that holds something, but no run.json of the same command, is
+ * EL_EUSAGE, and nothing in it is touched.  `overwrite`: the record is empty, and what the folder holds of an earlier run is
+ * removed when the first segment begins. */
+el_status el_run_open(el_run *run, const el_run_kind *kind, const char *folder, bool overwrite);
 /* A folder that was made and got nothing is gone again.  Accepts a zeroed one. */
 void el_run_close(el_run *run);
 

@@ -93,7 +93,7 @@ static void test_links(void **state)
 
     el_folder made;
     CHECK_OK(el_folder_begin(&made, in_folder("here/shards/")));
-    CHECK(strstr(made.temporary, "/here/../there/shards."), "%s is not beside the target", made.temporary);
+    CHECK(strstr(made.temporary, "/here/../there/.electra."), "%s is not beside the target", made.temporary);
     char *const inside = el_path_join(made.temporary, "y");
     CHECK_OK(el_file_write(inside, "three", 5));
     free(inside);

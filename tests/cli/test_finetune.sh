@@ -109,3 +109,16 @@ finetune "${short[@]}" --max-query-length 8 --task span --train-file lost.jsonl 
 grep -q "1 questions are left out of training, .*; number 41 of .*lost.jsonl is the first" log || fail "the lost answer is not counted and named: $(cat log)"
 finetune --output out --num-train-epochs 5 > log 2>&1 && fail "another setting was taken for the same run"
 grep -q num_train_epochs log || fail "the changed setting is not named: $(cat log)"
+
+# An output folder is empty or its own: a project with a folder "model", another command's, and where it starts from.
+mkdir -p project/model
+date > project/model/precious
+for flag in "" --overwrite; do
+    refused 2 "holds model, which electra finetune did not make" finetune --model run --task classify --data data --output project $flag
+    refused 2 "run: is what electra pretrain made" finetune --model out --task classify --data data --output run $flag
+    refused 2 "model: out/model lies in --output out" finetune --model out/model --task classify --data data --output out $flag
+done
+[ -s project/model/precious ] && [ "$(find project | wc -l)" = 3 ] || fail "a folder of others is changed"
+refused 2 "out: is what electra finetune made" "$electra" pretrain --data shards --model-size tiny --output out
+finetune "${short[@]}" --task classify --data data --output out --overwrite > log 2>&1 || fail "--overwrite: $(cat log)"
+[ ! -e out/trial-2 ] && grep -q '"command": "finetune"' out/run.json || fail "--overwrite leaves $(ls out)"

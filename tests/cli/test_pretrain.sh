@@ -93,6 +93,27 @@ expect 3 "dog_" pretrain --output new --eval-data other
 expect 3 "missing" pretrain --output new --init-from missing
 expect 2 "embedding_size" pretrain --output first --num-train-steps 10 --embedding-size 32
 expect 2 "shards" pretrain --output first --num-train-steps 12 --data heldout
+
+# ---- a folder that holds something of others is left as it is ----
+mkdir -p proj/backup.2024.old
+date > proj/x.17.tmp
+expect 2 "backup.2024.old" pretrain --output proj
+expect 2 "backup.2024.old" pretrain --output proj --overwrite
+expect 2 "is a file" pretrain --output vocab.txt
+[ "$(find proj | wc -l)" = 3 ] || fail "a folder of others is changed: $(find proj)"
+cp -r first/discriminator hub
+expect 2 "hub" pretrain --output hub --init-from hub
+expect 2 "README.md" pretrain --output hub --overwrite
+diff -r first/discriminator hub >&2 || fail "a model folder is changed"
+expect 2 "init-from" pretrain --output first --init-from first/discriminator
+expect 2 "also what is to be read" "$electra" vocab --vocab-size 100 --output train.txt train.txt
+cp -r first again
+date > again/notes
+pretrain --output again --overwrite --num-train-steps 6 --seed 2 2> log || fail "--overwrite: $(cat log)"
+[ -d again/checkpoint-6 ] && [ ! -e again/checkpoint-10 ] && [ -e again/notes ] || fail "--overwrite leaves $(ls again)"
+pretrain --output again --overwrite --num-train-steps 10 2> log || fail "--overwrite: $(cat log)"
+rm again/notes
+same first again 10
 [ ! -e new/checkpoint-0 ] || fail "a run that cannot begin leaves a checkpoint"
 
 # ---- damage: the checkpoint before the newest is taken, and the end is the same ----

@@ -219,7 +219,7 @@ static void test_output(void **state)
     put_text("mine/thesis.txt", "years");
     settings.overwrite = true;
     CHECK_FAILS(prepare(&settings, vocab, in_folder("short"), 0, &summary), EL_EUSAGE,
-                "thesis.txt, which is not a shard");
+                "thesis.txt, which electra prepare did not make");
     settings.output = stays(0, "short");
     CHECK_FAILS(prepare(&settings, vocab, in_folder("short"), 0, &summary), EL_EUSAGE, "is a file");
 

@@ -1,0 +1,168 @@
+/* A run folder is empty or of the same command; anything else is refused, and nothing in it is touched. */
+#include "base/check.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "train/run.h"
+
+static bool gives(const char *name)
+{
+    return strcmp(name, "model") == 0;
+}
+
+static const el_run_kind PRETRAIN = {"pretrain", gives}, FINETUNE = {"finetune", gives};
+
+static const char *put(const char *name, const char *text)
+{
+    CHECK_OK(el_file_write(in_folder(name), text, strlen(text)));
+    return in_folder(name);
+}
+
+static void make(const char *name)
+{
+    CHECK_OK(el_folder_make(in_folder(name)));
+}
+
+static int entries(const char *path)
+{
+    char **names;
+    int count;
+    CHECK_OK(el_folder_list(path, &names, &count));
+    el_names_free(names, count);
+    return count;
+}
+
+static void begin(el_run *run, const el_run_kind *kind, const char *name, bool overwrite)
+{
+    CHECK_OK(el_run_open(run, kind, in_folder(name), overwrite));
+    json_t *const machine = json_object();
+    CHECK_OK(el_run_segment_begin(run, 0, machine, NULL));
+    json_decref(machine);
+}
+
+/* Whatever its names look like. */
+static void test_others(void **state)
+{
+    (void)state;
+    el_run run;
+    make("others/backup.2024.old/deep");
+    make("others/checkpoint-10");
+    put("others/notes.17.tmp", "mine");
+    put("others/config.json", "{}");
+    for (int overwrite = 0; overwrite < 2; overwrite++)
+        CHECK_FAILS(el_run_open(&run, &PRETRAIN, in_folder("others"), overwrite), EL_EUSAGE,
+                    "backup.2024.old");
+    put("others/run.json", "{\"command\": \"marathon\"}");
+    CHECK_FAILS(el_run_open(&run, &PRETRAIN, in_folder("others"), true), EL_EUSAGE, "electra marathon");
+    put("others/run.json", "{\"pace\": 5}");
+    CHECK_FAILS(el_run_open(&run, &PRETRAIN, in_folder("others"), true), EL_EUSAGE, "run.json");
+    CHECK_FAILS(el_run_open(&run, &PRETRAIN, in_folder("others/run.json"), true), EL_EUSAGE, "is a file");
+    assert_int_equal(entries(in_folder("others")), 5);
+    assert_int_equal(entries(in_folder("others/backup.2024.old")), 1);
+}
+
+/* Of version 0.1.0, whose records do not name their command, too. */
+static void test_commands(void **state)
+{
+    (void)state;
+    static const char *const GOLDEN[] = {TEST_DATA "/golden/run_pretrain_0.1.0.json",
+                                         TEST_DATA "/golden/run_finetune_0.1.0.json"};
+    const el_run_kind *const kinds[] = {&PRETRAIN, &FINETUNE};
+    el_run run;
+    make("old");
+    for (int i = 0; i < 2; i++) {
+        json_t *record;
+        CHECK_OK(el_json_load(&record, GOLDEN[i]));
+        CHECK_OK(el_json_save(record, in_folder("old/run.json")));
+        CHECK_FAILS(el_run_open(&run, kinds[1 - i], in_folder("old"), true), EL_EUSAGE, kinds[i]->command);
+        begin(&run, kinds[i], "old", false);
+        CHECK(json_equal(json_object_get(run.record, "settings"), json_object_get(record, "settings")),
+              "the settings of %s are lost", GOLDEN[i]);
+        el_run_close(&run);
+        json_decref(record);
+        CHECK_FAILS(el_run_open(&run, kinds[1 - i], in_folder("old"), false), EL_EUSAGE, kinds[i]->command);
+    }
+}
+
+/* Only what the command gives goes, and only when the new run begins. */
+static void test_overwrite(void **state)
+{
+    (void)state;
+    el_run run;
+    begin(&run, &PRETRAIN, "again", false);
+    json_object_set_new(run.record, "mark", json_true());
+    CHECK_OK(el_run_save(&run));
+    el_run_close(&run);
+    make("again/model/deep");
+    put("again/notes", "mine");
+    CHECK_OK(el_run_open(&run, &PRETRAIN, in_folder("again"), true));
+    CHECK(json_object_size(run.record) == 0, "the old record is taken over");
+    el_run_close(&run);
+    CHECK(el_folder_exists(in_folder("again/model")), "removed before anything took its place");
+    begin(&run, &PRETRAIN, "again", true);
+    CHECK(!json_object_get(run.record, "mark"), "the old record is taken over");
+    el_run_close(&run);
+    CHECK(!el_folder_exists(in_folder("again/model")), "an earlier run's folder is still there");
+    CHECK(el_file_exists(in_folder("again/notes")), "a file of somebody else's is gone");
+}
+
+/* What a killed process left goes; what a living one writes stays, and so does what only looks like it. */
+static void test_leftovers(void **state)
+{
+    (void)state;
+    el_run run;
+    begin(&run, &PRETRAIN, "left", false);
+    el_run_close(&run);
+    const pid_t child = fork();
+    if (child == 0) {
+        el_folder killed;
+        el_writer *writer;
+        _exit(el_folder_begin(&killed, in_folder("left/model")) ||
+              el_writer_open(&writer, in_folder("left/x")));
+    }
+    int ended;
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_int_equal(ended, 0);
+    assert_int_equal(entries(in_folder("left")), 3);
+    el_writer *writer;
+    el_folder made;
+    CHECK_OK(el_writer_open(&writer, in_folder("left/y")));
+    CHECK_OK(el_folder_begin(&made, in_folder("left/z")));
+    put("left/a.1234.tmp", "mine");
+    put("left/.electra.1234.tmp", "mine");
+    begin(&run, &PRETRAIN, "left", false);
+    assert_int_equal(entries(in_folder("left")), 6); /* run.json, the lock, and these four */
+    CHECK_OK(el_writer_finish(writer));
+    CHECK_OK(el_folder_commit(&made));
+    el_run_close(&run);
+    assert_int_equal(entries(in_folder("left")), 5);
+}
+
+/* Another process has to wait, whatever the first does; the lock's file does not stay. */
+static void test_lock(void **state)
+{
+    (void)state;
+    el_run run, other;
+    CHECK_OK(el_run_open(&run, &PRETRAIN, in_folder("locked"), false));
+    CHECK_FAILS(el_run_open(&other, &PRETRAIN, in_folder("locked"), false), EL_EFAILED, "another process");
+    CHECK_FAILS(el_run_open(&other, &PRETRAIN, in_folder("locked"), true), EL_EFAILED, "another process");
+    el_run_close(&run);
+    CHECK(!el_folder_exists(in_folder("locked")), "a folder that got nothing is still there");
+    begin(&run, &PRETRAIN, "locked", false);
+    el_run_close(&run);
+    assert_int_equal(entries(in_folder("locked")), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_others),    cmocka_unit_test(test_commands), cmocka_unit_test(test_overwrite),
+        cmocka_unit_test(test_leftovers), cmocka_unit_test(test_lock),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -16,7 +16,8 @@
 /* What lies in a run folder. */
 static bool gives(const char *name)
 {
-    static const char *const NAMES[] = {"config.json", "metrics.jsonl", "generator", "discriminator"};
+    static const char *const NAMES[] = {"config.json", "metrics.jsonl", "generator", "discriminator",
+                                        "events.out.tfevents.electra"};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
         if (strcmp(name, NAMES[i]) == 0)
             return true;

@@ -381,16 +381,32 @@ static el_status unknown_flag(const el_options *options, const flag *f)
     return el_fail(EL_EUSAGE, "unknown option %s; did you mean %s?", f->said, near_flag);
 }
 
+/* A choice among others of yes and no, which --X and --no-X say too. */
+static bool is_yes_or_no(const el_option *option)
+{
+    return option->type == EL_OPT_CHOICE && strcmp(option->choices, "auto|yes|no") == 0;
+}
+
 /* Whether this is --no-X for a switch X. */
 static bool turns_off(const el_options *options, const flag *f, int *line)
 {
     if (strncmp(f->name, "no_", 3) != 0)
         return false;
     const int found = line_of(options, f->name + 3);
-    if (found < 0 || options->table[found].type != EL_OPT_SWITCH)
+    if (found < 0 || (options->table[found].type != EL_OPT_SWITCH && !is_yes_or_no(&options->table[found])))
         return false;
     *line = found;
     return true;
+}
+
+/* Whether the next argument is a value of this choice; without one, --X means yes. */
+static bool has_value(const flag *f, int argc, char **argv, int at)
+{
+    static const char *const VALUES[] = {"auto", "yes", "no"};
+    for (size_t i = 0; !f->value && at + 1 < argc && i < sizeof VALUES / sizeof *VALUES; i++)
+        if (strcmp(argv[at + 1], VALUES[i]) == 0)
+            return true;
+    return f->value != NULL;
 }
 
 /* The flag's value: after '=', or the next argument. */
@@ -425,8 +441,15 @@ static el_status take_flag(el_options *options, int argc, char **argv, int *at)
     int line = line_of(options, f.name);
     if (line >= 0 && options->table[line].type == EL_OPT_SWITCH)
         return take_switch(options, &f, line, true);
-    if (line < 0 && turns_off(options, &f, &line))
+    const bool off = line < 0 && turns_off(options, &f, &line);
+    if (off && options->table[line].type == EL_OPT_SWITCH)
         return take_switch(options, &f, line, false);
+    if (line >= 0 && is_yes_or_no(&options->table[line]) && (off || !has_value(&f, argc, argv, *at))) {
+        if (f.value)
+            return el_fail(EL_EUSAGE, "%s: takes no value", f.said);
+        options->origins[line] = EL_FROM_FLAG;
+        return set(options, line, f.said, off ? "no" : "yes");
+    }
     if (line < 0 && strcmp(f.name, "help") == 0) {
         options->help = true;
         return EL_OK;
@@ -482,8 +505,10 @@ static el_status take_files(el_options *options, int argc, char **argv)
         const int line = line_of(options, f.name);
         const bool config = line < 0 && strcmp(f.name, "config") == 0;
         const bool hparams = line < 0 && strcmp(f.name, "hparams") == 0;
-        const bool takes_value =
-            config || hparams || (line >= 0 && options->table[line].type != EL_OPT_SWITCH);
+        const bool alone =
+            line >= 0 && (options->table[line].type == EL_OPT_SWITCH ||
+                          (is_yes_or_no(&options->table[line]) && !has_value(&f, argc, argv, at)));
+        const bool takes_value = config || hparams || (line >= 0 && !alone);
         if (takes_value)
             st = value_of(&f, argc, argv, &at, &value);
         if (!st && (config || hparams))

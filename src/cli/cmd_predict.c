@@ -246,7 +246,8 @@ static el_status answer_chunk(job *j, const el_dataset *d)
 static el_status answer_file(job *j, const el_task *task, const char *path)
 {
     const el_columns columns = el_columns_of(&j->settings.columns);
-    const el_task_reading reading = {.columns = &columns, .test = task->test_unlabelled};
+    const el_task_reading reading = {
+        .columns = &columns, .known = &j->model.card.layout, .test = task->test_unlabelled};
     el_task_reader *reader;
     el_status st = el_task_reader_open(&reader, task, path, reading, &j->model.card.labels);
     if (st)

@@ -8,6 +8,7 @@
 #include "base/output.h"
 #include "cli/cli.h"
 #include "cli/evaluate.h"
+#include "task/files/describe.h"
 #include "task/report/html.h"
 #include "task/report/report.h"
 
@@ -69,10 +70,10 @@ static el_status close_page(job *j)
 static el_status read_file(job *j, const el_task *task, const char *path, el_dataset *data)
 {
     const el_columns columns = el_columns_of(&j->settings->columns);
-    const el_task_reading reading = {.columns = &columns, .labelled = true};
-    const el_status st = el_task_read(task, path, reading, &j->model.card.labels, data);
-    if (!st && data->skipped)
-        el_log(EL_LOG_WARNING, "%s: %d malformed lines are left out", path, data->skipped);
+    const el_task_reading reading = {.columns = &columns, .known = &j->model.card.layout, .labelled = true};
+    const el_status st = el_task_read(task, path, reading, &j->model.card.labels, NULL, data);
+    if (!st)
+        el_describe_reading(data);
     return st;
 }
 

@@ -25,14 +25,15 @@ typedef struct {
          0,                                                                                                  \
          0,                                                                                                  \
          "auto|tsv|csv|jsonl|json|lines|conll|squad|mrqa",                                                   \
-         "of files; auto: by their endings and the task"},                                                   \
+         "of files; auto: by their endings and their first rows"},                                           \
         {"header",                                                                                           \
          EL_OPT_CHOICE,                                                                                      \
          offsetof(settings, columns.header),                                                                 \
          0,                                                                                                  \
          0,                                                                                                  \
          "auto|yes|no",                                                                                      \
-         "whether the first line names the columns; auto: found out"},                                       \
+         "whether the first line names the columns (--header alone is yes, --no-header no); auto: found "    \
+         "out"},                                                                                             \
         {"text_column",                                                                                      \
          EL_OPT_TEXT,                                                                                        \
          offsetof(settings, columns.text),                                                                   \

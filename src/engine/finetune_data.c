@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "engine/finetune_parts.h"
+#include "task/files/describe.h"
 
 static el_status find_start(el_finetuning *f)
 {
@@ -25,11 +26,18 @@ static el_status read_split(el_finetuning *f, el_split_name name, const el_task 
     if (!path)
         return EL_OK;
     const el_columns columns = el_columns_of(&f->settings->columns);
+    const bool training = name == EL_TRAIN;
     el_dataset *const d = &f->data[name];
-    const el_status st = el_task_read(task, path, (el_task_reading){.columns = &columns, .labelled = true},
-                                      &f->card.labels, d);
-    if (!st && d->skipped)
-        el_log(EL_LOG_WARNING, "%s: %d malformed lines are left out", path, d->skipped);
+    const el_task_reading reading = {.columns = &columns,
+                                     .known = training ? NULL : &f->card.layout,
+                                     .labelled = true,
+                                     .labels_may_lack = name == EL_TEST};
+    const el_status st =
+        el_task_read(task, path, reading, &f->card.labels, training ? &f->card.layout : NULL, d);
+    if (!st && training)
+        el_describe_training(&f->card.layout, d, &f->card.labels);
+    if (!st)
+        el_describe_reading(d);
     return st;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/random.h"
 
 enum { STRING_BLOCK = 1 << 16 };
@@ -36,8 +37,37 @@ static bool grow(void **items, int count, int *capacity, size_t bytes)
 
 /* ---- labels ---- */
 
+/* The slot of a name, or the free one where it belongs. */
+static int slot_of(const el_labels *labels, const char *name)
+{
+    const int last = labels->slot_count - 1;
+    int slot = (int)(el_hash(name, strlen(name)) & (uint64_t)last);
+    while (labels->slots[slot] && strcmp(labels->names[labels->slots[slot] - 1], name) != 0)
+        slot = (slot + 1) & last;
+    return slot;
+}
+
+/* A table with room for twice the names there are, filled anew. */
+static bool fill_slots(el_labels *labels)
+{
+    int count = 64;
+    while (count < 4 * labels->count)
+        count *= 2;
+    int *const slots = calloc((size_t)count, sizeof *slots);
+    if (!slots)
+        return false;
+    free(labels->slots);
+    labels->slots = slots;
+    labels->slot_count = count;
+    for (int i = 0; i < labels->count; i++)
+        slots[slot_of(labels, labels->names[i])] = i + 1;
+    return true;
+}
+
 int el_labels_find(const el_labels *labels, const char *name)
 {
+    if (labels->slots)
+        return labels->slots[slot_of(labels, name)] - 1;
     for (int i = 0; i < labels->count; i++)
         if (strcmp(labels->names[i], name) == 0)
             return i;
@@ -49,11 +79,13 @@ int el_labels_add(el_labels *labels, const char *name)
     const int known = el_labels_find(labels, name);
     if (known >= 0 || labels->closed)
         return known;
-    if (!grow((void **)&labels->names, labels->count, &labels->capacity, sizeof *labels->names))
+    if (!grow((void **)&labels->names, labels->count, &labels->capacity, sizeof *labels->names) ||
+        (2 * labels->count >= labels->slot_count && !fill_slots(labels)))
         return -1;
     char *const copy = strdup(name);
     if (!copy)
         return -1;
+    labels->slots[slot_of(labels, copy)] = labels->count + 1;
     labels->names[labels->count] = copy;
     return labels->count++;
 }
@@ -63,6 +95,7 @@ void el_labels_release(el_labels *labels)
     for (int i = 0; i < labels->count; i++)
         free(labels->names[i]);
     free(labels->names);
+    free(labels->slots);
     *labels = (el_labels){0};
 }
 
@@ -128,7 +161,7 @@ el_status el_labels_close(el_labels *labels, el_dataset *const *datasets, int co
     free(order);
     free(now);
     labels->closed = true;
-    return there ? EL_OK : no_memory();
+    return there && fill_slots(labels) ? EL_OK : no_memory();
 }
 
 /* ---- building ---- */
@@ -267,7 +300,8 @@ static el_status select_examples(el_dataset *to, const el_dataset *from, const b
             st = copy_example(to, from, &from->examples[i], before);
             before = &from->examples[i];
         }
-    to->skipped = from->skipped;
+    to->skipped = from->skipped, to->gaps = from->gaps, to->trimmed = from->trimmed;
+    to->moved = from->moved, to->placed = from->placed;
     if (st)
         el_dataset_release(to);
     return st;

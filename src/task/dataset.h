@@ -27,6 +27,8 @@ typedef struct {
     char **names;
     int count, capacity;
     bool closed; /* el_labels_add refuses what is not there */
+    int *slots;  /* numbers from 1 by the hash of the name, 0: free; NULL: there is no such table yet */
+    int slot_count;
 } el_labels;
 
 /* The label's number, added where it is new; -1 where the list is closed and lacks it, or without memory. */
@@ -67,7 +69,12 @@ typedef struct {
     el_answer *answers;
     int *numbers; /* labels of multilabel examples */
     int word_count, word_capacity, answer_count, answer_capacity, number_count, number_capacity;
+    /* What was done in reading it. */
     int skipped;              /* malformed lines left out, where the field's custom is to leave them out */
+    int gaps;                 /* rows left out as they have what stands for no label */
+    int trimmed;              /* labels that had blanks around them */
+    int moved;                /* answers that stand elsewhere than the file's offset says */
+    int placed;               /* answers without an offset, taken where they first stand */
     el_string_block *strings; /* where all text lives */
 } el_dataset;
 

@@ -9,14 +9,13 @@
 
 #include "task/dataset.h"
 
-/* How text lies in a file; told by the ending (.tsv .txt .csv .jsonl .json .conll, and .gz or .zst behind it) and the
- * task where left open. */
+/* How text lies in a file; told by its ending, its first rows and the task where left open (files/form.h). */
 typedef enum {
     EL_FORM_OPEN,
-    EL_FORM_TSV,   /* fields between tabs, nothing quoted */
-    EL_FORM_CSV,   /* RFC 4180 */
+    EL_FORM_TSV,   /* fields between tabs, nothing quoted; to tag: words, tags */
+    EL_FORM_CSV,   /* RFC 4180, between commas, semicolons, tabs or bars */
     EL_FORM_JSONL, /* an object a line; a column is a key, "a.b" a key within */
-    EL_FORM_JSON,  /* an array of such objects, or {"data": array} */
+    EL_FORM_JSON,  /* such objects in whatever holds them (files/objects.h) */
     EL_FORM_LINES, /* a text a line; to tag: words between spaces */
     EL_FORM_CONLL, /* a word and its columns a line, sentences between blank lines */
     EL_FORM_SQUAD, /* SQuAD's and KorQuAD's JSON */
@@ -77,11 +76,16 @@ void el_task_files_release(el_task_files *files);
 /* The test file by the task's own name for it, in `folder` or in the task's folder below; NULL: it is not there. */
 el_status el_task_find_test(const el_task *task, const char *folder, char **path);
 
-/* What a caller may say of a file; zeroed (header -1): nothing. */
+/* How a file lies, as it was understood (files/layout.h). */
+typedef struct el_file_layout el_file_layout;
+
+/* What a caller may say of a file; zeroed: nothing. */
 typedef struct {
-    const el_columns *columns; /* those that are not open replace the task's; may be NULL */
-    bool labelled;             /* false: labels may be missing, and are not looked at */
-    bool test;                 /* the task's test_columns hold */
+    const el_columns *columns;   /* those that are not open replace the task's; may be NULL */
+    const el_file_layout *known; /* of the file that was learned from; NULL: unknown */
+    bool labelled;               /* false: labels may be missing, and are not looked at */
+    bool labels_may_lack;        /* where no column has them, the examples are unlabelled */
+    bool test;                   /* the task's test_columns hold */
 } el_task_reading;
 
 /* Reads a file some examples at a time, in its order.  Labels are added to `labels` unless it is closed; one that is
@@ -94,9 +98,11 @@ el_status el_task_reader_open(el_task_reader **reader, const el_task *task, cons
  * as of a pipe; none left: its count is 0. */
 el_status el_task_reader_next(el_task_reader *reader, int most, el_dataset *dataset);
 void el_task_reader_close(el_task_reader *reader); /* accepts NULL */
+/* How its file lies: complete when the first example was read. */
+const el_file_layout *el_task_reader_layout(const el_task_reader *reader);
 
-/* All of them. */
+/* All of them.  `layout`, zeroed before, is filled where it is not NULL. */
 el_status el_task_read(const el_task *task, const char *path, el_task_reading reading, el_labels *labels,
-                       el_dataset *dataset);
+                       el_file_layout *layout, el_dataset *dataset);
 
 #endif

@@ -274,12 +274,49 @@ static void test_nearest(void **state)
     assert_null(el_nearest("x", names, 0));
 }
 
+/* A choice of auto, yes and no is a switch too. */
+static void yes_or_no(void **state)
+{
+    (void)state;
+    static int header;
+    static const el_option lines[] = {{"header", EL_OPT_CHOICE, 0, 0, 0, "auto|yes|no", "a header"}};
+    static const struct {
+        const char *said;
+        int value, operands;
+    } CASES[] = {{"", 0, 0},
+                 {"--header", 1, 0},
+                 {"--header file", 1, 1},
+                 {"--header yes", 1, 0},
+                 {"--header=no", 2, 0},
+                 {"--header auto", 0, 0},
+                 {"--no-header", 2, 0},
+                 {"--no-header file", 2, 1}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char text[64], *argv[4] = {(char *)"read"};
+        int argc = 1;
+        snprintf(text, sizeof text, "%s", CASES[i].said);
+        for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
+            argv[argc++] = word;
+        header = 0;
+        el_options o = {
+            .command = "read", .operands = "FILE", .table = lines, .count = 1, .settings = &header};
+        CHECK_OK(el_options_parse(&o, argc, argv));
+        CHECK(header == CASES[i].value && o.operand_count == CASES[i].operands, "%s: %d, %d operands",
+              CASES[i].said, header, o.operand_count);
+        el_options_close(&o);
+    }
+    char *argv[] = {(char *)"read", (char *)"--no-header=yes"};
+    el_options o = {.command = "read", .table = lines, .count = 1, .settings = &header};
+    CHECK_FAILS(el_options_parse(&o, 2, argv), EL_EUSAGE, "takes no value");
+    el_options_close(&o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),     cmocka_unit_test(test_operands), cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_precedence), cmocka_unit_test(test_json),     cmocka_unit_test(test_help),
-        cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_nearest),    cmocka_unit_test(yes_or_no),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -148,8 +148,8 @@ printf 'text\tlabel\na\tcat\nb\n' > ragged.tsv
 refuse 3 "ragged.tsv, line 3: " --model classified ragged.tsv
 printf 'text\tlabel\na\tcat\nb\tcat\tcat\n' > ragged.tsv
 refuse 3 "ragged.tsv, line 3: " --model classified ragged.tsv
-printf 'a\tcat\nb\n' > ragged.tsv
-refuse 3 "ragged.tsv, line 2: " --model classified ragged.tsv
+printf 'a\tcat\nb\tcat\n' > nameless.tsv
+refuse 3 "nameless.tsv, line 1: there is no column \"text\", which the model learned from" --model classified nameless.tsv
 refuse 3 "line 1: there is no column \"review\"" --model classified --text-column review classes/dev.tsv
 printf 'sentence1\tsentence2\tscore\na\tb\thigh\n' > words.tsv
 refuse 3 "words.tsv, line 2: \"high\" is not a number" --model regressed words.tsv

@@ -107,12 +107,17 @@ refuse 3 "empty.tsv: there is no example in it" --model mnli empty.tsv
 printf '' | predict --model mnli - > out 2> log || fail "an empty pipe: $(cat log)"
 refuse 3 "glue: is a folder" --model mnli glue
 refuse 3 "not fine-tuned" --model run train.tsv
+refuse 2 "taught pairs" --model mnli --format lines train.txt
 printf 'sentence1\tsentence2\tgold_label\na\tb\t-\na\tb\t\n' > unlabelled.tsv
 [ "$(predict --model mnli unlabelled.tsv 2> log | wc -l)" = 3 ] || fail "labels are looked at: $(cat log)"
 
 # A pipe is answered as far as it has come, in every form of lines.
-talk() { # FORM HEADER LINE...
-    coproc "$electra" predict --model mnli --threads 1 --format "$1" --json - 2> log
+grep -v '^$' train.txt | head -n 40 | awk -v OFS='\t' 'BEGIN { print "text", "label" } { print $0, NR % 2 }' > texts.tsv
+finetune --task classify --train-file texts.tsv --dev-file texts.tsv --output one
+talk() { # MODEL FORM HEADER LINE...
+    local model=$1
+    shift
+    coproc "$electra" predict --model $model --threads 1 --format "$1" --json - 2> log
     local program=$COPROC_PID
     [ -z "$2" ] || printf '%s\n' "$2" >&"${COPROC[1]}"
     for line in "${@:3}"; do
@@ -123,21 +128,21 @@ talk() { # FORM HEADER LINE...
     eval "exec ${COPROC[1]}>&-"
     wait "$program" || fail "$1: exit code $?: $(cat log)"
 }
-talk lines "" "the small cat" "a dog"
-talk jsonl "" '{"sentence1": "the small cat", "sentence2": "a dog"}' '{"sentence1": "a dog", "sentence2": "a cat"}'
-talk tsv $'sentence1\tsentence2' $'the small cat\ta dog' $'a dog\ta cat'
-(printf 'the cat\n'; sleep 0.3; printf 'a d'; sleep 0.3; printf 'og\nno newline') | predict --model mnli --format lines --json - > out 2> log || fail "pipe: $(cat log)"
+talk one lines "" "the small cat" "a dog"
+talk mnli jsonl "" '{"sentence1": "the small cat", "sentence2": "a dog"}' '{"sentence1": "a dog", "sentence2": "a cat"}'
+talk mnli tsv $'sentence1\tsentence2' $'the small cat\ta dog' $'a dog\ta cat'
+(printf 'the cat\n'; sleep 0.3; printf 'a d'; sleep 0.3; printf 'og\nno newline') | predict --model one --format lines --json - > out 2> log || fail "pipe: $(cat log)"
 [ "$(wc -l < out)" = 3 ] || fail "$(wc -l < out) answers, not 3"
-yes "the small cat" | predict --model mnli --format lines - 2> log | head -n 3 > out
+yes "the small cat" | predict --model one --format lines - 2> log | head -n 3 > out
 [ "${PIPESTATUS[1]}" = 141 ] || fail "half an answer looks like a whole one"
 [ "$(wc -l < out)" = 3 ] || fail "$(wc -l < out) answers arrive through the pipe, not 3"
 [ -s log ] && fail "noise about a broken pipe: $(cat log)"
 
 # What is too long is cut and counted; with windows nothing is, and a short text has the answer it had.
 { echo "the small cat"; head -c 3000 <(grep -v '^$' train.txt) | tr '\n' ' '; echo; } > long.txt
-predict --model mnli --format lines long.txt > cut 2> log
+predict --model one --format lines long.txt > cut 2> log
 grep -q "1 examples are longer than 32 tokens" log || fail "the cut is not counted: $(cat log)"
-predict --model mnli --format lines --windows --doc-stride 8 long.txt > whole 2> log || fail "windows: $(cat log)"
+predict --model one --format lines --windows --doc-stride 8 long.txt > whole 2> log || fail "windows: $(cat log)"
 grep -q "longer" log && fail "windows are counted as cut"
 [ "$(wc -l < whole)" = 3 ] || fail "$(wc -l < whole) lines, not 3"
 [ "$(sed -n 2p whole)" = "$(sed -n 2p cut)" ] || fail "a short text has another answer"

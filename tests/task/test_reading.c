@@ -17,7 +17,7 @@ static el_status read_with(const char *task, const char *path, const el_columns 
     const el_task *const t = el_task_find(task);
     assert_non_null(t);
     const el_status st =
-        el_task_read(t, path, (el_task_reading){.columns = columns, .labelled = labelled}, labels, d);
+        el_task_read(t, path, (el_task_reading){.columns = columns, .labelled = labelled}, labels, NULL, d);
     return st;
 }
 
@@ -42,7 +42,8 @@ static void expect_failure(const char *task, const char *name, const char *text,
     el_labels labels = {0};
     el_dataset d;
     const el_status st = read_with(task, file(name, text), NULL, true, &labels, &d);
-    assert_int_not_equal(st, EL_OK);
+    if (!st)
+        fail_msg("%s is read", name);
     if (!strstr(el_error(), part))
         fail_msg("%s: \"%s\" does not hold \"%s\"", name, el_error(), part);
     el_labels_release(&labels);
@@ -77,7 +78,7 @@ static void glue(void **state)
     labels = (el_labels){0};
     const el_task *const sst2 = el_task_find("sst2");
     assert_int_equal(el_task_read(sst2, file("test.tsv", "index\tsentence\n4\tfine\n"),
-                                  (el_task_reading){.test = true}, &labels, &d),
+                                  (el_task_reading){.test = true}, &labels, NULL, &d),
                      EL_OK);
     assert_string_equal(d.examples[0].id, "4");
     assert_int_equal(d.examples[0].label, -1);
@@ -288,7 +289,7 @@ static void bad_files(void **state)
                    "line 2: there is no column label");
     expect_failure("classify", "25.jsonl", "{\"text\": \"a\", \"label\": {\"real\": 1}}\n",
                    "line 1: there is no column with a label");
-    expect_failure("classify", "7.jsonl", "{\"text\": \"a\", \n", "line 1");
+    expect_failure("classify", "7.jsonl", "{\"text\": \"a\", \n", "expected near end of file");
     expect_failure("squad", "8.json", "{\"version\": 2}", "no array \"data\"");
     expect_failure("classify", "9.tsv", "", "no example");
     expect_failure("rte", "24.tsv", "", "no example");
@@ -298,8 +299,7 @@ static void bad_files(void **state)
     expect_failure("classify", "13.tsv", "a\tx\nb\tc\ty\n", "line 2: there are 3 columns");
     expect_failure("classify", "14.tsv", "text\na\n", "line 2: there is no column with a label");
     expect_failure("tag", "15.jsonl", "{\"words\": [\"a\"]}\n", "line 1: there is no column with a label");
-    expect_failure("cola", "16.tsv", "index\tsentence\n0\ta\n",
-                   "line 1: there is no column 4; nor is any other line");
+    expect_failure("cola", "16.tsv", "index\tsentence\n0\ta\n", "line 1: there is no column 4");
     expect_failure("squad", "17.json", "{\"data\": [{\"paragraphs\": [{\"context\": \"a\"}]}]}",
                    "question 1");
     expect_failure("classify", "18.conll", "word O\n", "a word a line is for tagging alone");
@@ -316,7 +316,7 @@ static void bad_files(void **state)
     el_labels labels = {0};
     el_dataset d;
     CHECK_FAILS(read_with("classify", "a=,b=there.txt", NULL, true, &labels, &d), EL_EUSAGE, "label=FILE");
-    CHECK_FAILS(read_with("regress", "there.json", &questions, true, &labels, &d), EL_EUSAGE,
+    CHECK_FAILS(read_with("regress", file("there.json", "{}"), &questions, true, &labels, &d), EL_EUSAGE,
                 "for tasks of questions alone");
     el_labels_add(&labels, "x");
     labels.closed = true;

@@ -1,46 +1,190 @@
-/* conll - words a line; see readers.h */
+/* conll - see the header */
+#include "task/files/conll.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "task/files/readers.h"
+#include "task/files/names.h"
 
-enum { MOST_FIELDS = 64 };
+enum { MOST_FIELDS = 64, CONLLU_FIELDS = 10, GERMEVAL_FIELDS = 4 };
 
-static bool is_comment(const el_conll *c, el_line line)
-{
-    return c->separator != ' ' && line.bytes >= 3 && memcmp(line.text, "## ", 3) == 0;
-}
-
-static bool is_start(el_line line)
-{
-    return line.bytes >= 10 && memcmp(line.text, "-DOCSTART-", 10) == 0;
-}
-
-/* Between tabs as they are; between runs of spaces. */
-static int split(const el_conll *c, el_line line, el_line fields[MOST_FIELDS])
+/* Between tabs as they are; between runs of blanks. */
+static int split(char separator, el_line line, el_line fields[MOST_FIELDS])
 {
     const char *at = line.text, *const end = line.text + line.bytes;
     int count = 0;
     while (count < MOST_FIELDS && at <= end) {
-        const char *stop = memchr(at, c->separator, (size_t)(end - at));
+        const char *stop = memchr(at, separator, (size_t)(end - at));
         stop = stop ? stop : end;
-        if (c->separator == '\t' || stop > at)
+        if (separator == '\t' || stop > at)
             fields[count++] = (el_line){at, (size_t)(stop - at)};
         at = stop + 1;
     }
     return count;
 }
 
-/* The number of a field from 1, or counted from the end. */
-static int place_of(const char *column, int otherwise, int count)
+static bool begins(el_line line, const char *text)
 {
-    const long number = column ? strtol(column, NULL, 10) : 0;
-    return number > 0 ? (int)number - 1 : number < 0 ? count + (int)number : otherwise;
+    const size_t bytes = strlen(text);
+    return line.bytes >= bytes && memcmp(line.text, text, bytes) == 0;
+}
+
+static bool is_comment(const el_conll *c, el_line line)
+{
+    el_line fields[MOST_FIELDS];
+    if (begins(line, "-DOCSTART-") || (c->separator == '\t' && begins(line, "## ")))
+        return true;
+    return *line.text == '#' && c->width && split(c->separator, line, fields) != c->width;
+}
+
+/* Nothing but line breaks and blanks; a blank between tabs is a word. */
+static bool ends_sentence(const el_conll *c, el_line line)
+{
+    return c->separator == '\t' ? memchr(line.text, '\t', line.bytes) == NULL && el_line_blank(line)
+                                : el_line_blank(line);
+}
+
+/* ---- how the file begins ---- */
+
+/* 1 of "1"; of "3-4" and "3.1", which are words of CoNLL-U that no tag is of, 0; -1: no number. */
+static int number_of(el_line field)
+{
+    int number = 0;
+    if (field.bytes == 0 || field.bytes > 6)
+        return -1;
+    for (size_t i = 0; i < field.bytes; i++) {
+        const char c = field.text[i];
+        if (i && (c == '-' || c == '.'))
+            return 0;
+        if (c < '0' || c > '9')
+            return -1;
+        number = 10 * number + (c - '0');
+    }
+    return number;
+}
+
+static bool is_named(el_line field, el_column_role role, int most)
+{
+    char name[64];
+    if (field.bytes >= sizeof name)
+        return false;
+    memcpy(name, field.text, field.bytes);
+    name[field.bytes] = '\0';
+    const int rank = el_name_rank(EL_TAG, role, name);
+    return rank >= 0 && rank <= most;
+}
+
+/* Whether the line names a column of words and one of tags. */
+static bool is_header(const el_line *fields, int count)
+{
+    bool words = false, tags = false;
+    for (int i = 0; i < count; i++) {
+        words |= is_named(fields[i], EL_ROLE_TEXT, 0);
+        tags |= is_named(fields[i], EL_ROLE_LABEL, EL_RANKS);
+    }
+    return words && tags;
+}
+
+/* Looks at the lines ahead: what separates columns, how many there are, whether the first counts words. */
+static void look(el_conll *c, el_line text)
+{
+    const char *at = text.text, *const end = text.text + text.bytes;
+    el_line line, fields[MOST_FIELDS];
+    int words = 0, last = 0;
+    bool fresh = true;
+    c->counted = true;
+    for (int lines = 0; lines < 1000 && el_line_next(&at, end, &line);) {
+        if (line.bytes && line.text[line.bytes - 1] == '\r')
+            line.bytes--;
+        if (el_line_blank(line)) {
+            fresh = true;
+            continue;
+        }
+        if (begins(line, "-DOCSTART-") || *line.text == '#')
+            continue;
+        if (!c->separator)
+            c->separator = memchr(line.text, '\t', line.bytes) ? '\t' : ' ';
+        const int count = split(c->separator, line, fields);
+        if (!lines++ && count > 1 && is_header(fields, count)) {
+            c->header = true;
+            continue;
+        }
+        c->width = c->width ? c->width : count;
+        const int number = number_of(fields[0]);
+        c->counted &= number == 0 || (fresh ? number == 1 : number == last + 1);
+        last = number ? number : last;
+        fresh &= number == 0;
+        words++;
+    }
+    c->counted &= words > 1 && c->width > 2;
+}
+
+static el_status put_number(char **to, int number)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%d", number);
+    *to = strdup(text);
+    return *to ? EL_OK : el_fail(EL_ENOMEM, "no memory for a column");
+}
+
+static el_status put_column(char **to, const char *said, const char *known, int usual)
+{
+    const char *const column = said ? said : known;
+    char *end = NULL;
+    const long number = column ? strtol(column, &end, 10) : usual;
+    if (column && (*end || number == 0))
+        return said ? el_fail(EL_EUSAGE, "%s: columns of a file with a word a line are numbers", said)
+                    : put_number(to, usual);
+    return put_number(to, (int)number);
+}
+
+el_status el_conll_open(el_conll *c, const el_columns *said, const el_file_layout *known,
+                        el_file_layout *layout)
+{
+    el_line text;
+    el_status st = el_lines_look(&c->lines, &text);
+    if (st)
+        return st;
+    look(c, text);
+    if (known && known->file.form != EL_FORM_CONLL)
+        known = NULL;
+    const bool wide = c->counted && c->width == CONLLU_FIELDS,
+               german = c->counted && c->width == GERMEVAL_FIELDS;
+    layout->file.separator = c->separator;
+    layout->header = c->header;
+    layout->parts = EL_PARTS_BLANKS;
+    st = put_column(&layout->text[0], said->text[0], known ? known->text[0] : NULL, c->counted ? 2 : 1);
+    if (!st)
+        st = put_column(&layout->label, said->label, known ? known->label : NULL, wide ? 4 : german ? 3 : -1);
+    c->word = layout->text[0];
+    c->tag = layout->label;
+    return st;
+}
+
+/* ---- words ---- */
+
+static int place_of(const char *column, int count)
+{
+    const int number = atoi(column);
+    return number > 0 ? number - 1 : count + number;
+}
+
+static el_line trimmed(el_dataset *d, el_line field)
+{
+    const size_t before = field.bytes;
+    while (field.bytes && *field.text == ' ')
+        field.text++, field.bytes--;
+    while (field.bytes && field.text[field.bytes - 1] == ' ')
+        field.bytes--;
+    d->trimmed += field.bytes < before;
+    return field;
 }
 
 static el_status take_tag(el_conll *c, el_dataset *d, el_line word, el_line tag)
 {
     char name[128];
+    tag = trimmed(d, tag);
     if (tag.bytes == 0 || tag.bytes >= sizeof name)
         return el_lines_fail(&c->lines, "there is no tag");
     memcpy(name, tag.text, tag.bytes);
@@ -51,14 +195,9 @@ static el_status take_tag(el_conll *c, el_dataset *d, el_line word, el_line tag)
     return el_dataset_add_word(d, word.text, word.bytes, number);
 }
 
-static el_status take_word(el_conll *c, el_dataset *d, el_line line)
+static el_status take_word(el_conll *c, el_dataset *d, const el_line *fields, int count)
 {
-    el_line fields[MOST_FIELDS];
-    if (!c->separator)
-        c->separator = memchr(line.text, '\t', line.bytes) ? '\t' : ' ';
-    const int count = split(c, line, fields);
-    const int word = place_of(c->columns->text[0], 0, count),
-              tag = place_of(c->columns->label, count - 1, count);
+    const int word = place_of(c->word, count), tag = place_of(c->tag, count);
     if (word < 0 || word >= count || (c->labelled && (tag < 0 || tag >= count || tag == word)))
         return el_lines_fail(&c->lines, "a word and its tag are wanted, and there are %d columns", count);
     if (!c->labelled)
@@ -70,29 +209,38 @@ static el_status take_word(el_conll *c, el_dataset *d, el_line line)
     return take_tag(c, d, fields[word], fields[tag]);
 }
 
-/* Nothing but line breaks and spaces; a blank between tabs is a word. */
-static bool ends_sentence(const el_conll *c, el_line line)
+/* Adds the line's word to the sentence, which it begins where there is none. */
+static el_status take_line(el_conll *c, el_dataset *d, el_line line, bool *begun)
 {
-    return c->separator == '\t' ? memchr(line.text, '\t', line.bytes) == NULL && el_line_blank(line)
-                                : el_line_blank(line);
+    el_line fields[MOST_FIELDS];
+    if (!c->separator)
+        c->separator = memchr(line.text, '\t', line.bytes) ? '\t' : ' ';
+    const int count = split(c->separator, line, fields);
+    if (c->header && !*begun && d->count == 0 && is_header(fields, count)) {
+        c->header = false;
+        return EL_OK;
+    }
+    if (c->counted && number_of(fields[0]) == 0)
+        return EL_OK;
+    if (!*begun && !el_dataset_add(d, c->lines.number))
+        return el_fail(EL_ENOMEM, "%s: no memory for a sentence", c->lines.path);
+    *begun = true;
+    return take_word(c, d, fields, count);
 }
 
 el_status el_conll_next(el_conll *c, el_dataset *d, bool *more)
 {
-    const el_labelled *sentence = NULL;
+    bool begun = false;
     el_line line;
     el_status st;
     while (!(st = el_lines_next(&c->lines, &line)) && line.text) {
         if (ends_sentence(c, line)) {
-            if (sentence)
+            if (begun)
                 break;
-        } else if (!is_comment(c, line) && !is_start(line)) {
-            if (!sentence && !(sentence = el_dataset_add(d, c->lines.number)))
-                return el_fail(EL_ENOMEM, "%s: no memory for a sentence", c->lines.path);
-            if ((st = take_word(c, d, line)))
-                return st;
+        } else if (!is_comment(c, line) && (st = take_line(c, d, line, &begun))) {
+            return st;
         }
     }
-    *more = sentence != NULL;
+    *more = begun;
     return st;
 }

@@ -54,14 +54,58 @@ bool el_lines_wait(const el_lines *lines)
 static el_status next_block(el_lines *lines)
 {
     const el_status st = el_reader_next(lines->reader, &lines->block);
+    if (st)
+        return st;
     lines->at = lines->block.text;
-    lines->ended = !st && lines->block.bytes == 0;
+    lines->ended = lines->block.bytes == 0;
+    return EL_OK;
+}
+
+static size_t left(const el_lines *lines)
+{
+    return lines->at ? (size_t)(lines->block.text + lines->block.bytes - lines->at) : 0;
+}
+
+el_status el_lines_look(el_lines *lines, el_line *text)
+{
+    const el_status st = lines->ended || left(lines) ? EL_OK : next_block(lines);
+    *text = (el_line){lines->at ? lines->at : "", left(lines)};
     return st;
+}
+
+el_status el_lines_rest(el_lines *lines, char **text, size_t *bytes)
+{
+    char *all = NULL;
+    size_t used = 0, size = 0;
+    el_status st = EL_OK;
+    do {
+        const size_t more = left(lines);
+        if (size - used <= more) {
+            size = used + used / 2 + more + 1;
+            char *const grown = realloc(all, size);
+            if (!grown) {
+                st = el_fail(EL_ENOMEM, "%s: no memory for it", name_of(lines->path));
+                break;
+            }
+            all = grown;
+        }
+        if (more)
+            memcpy(all + used, lines->at, more);
+        used += more;
+        all[used] = '\0';
+        st = lines->ended ? EL_OK : next_block(lines);
+    } while (!st && !lines->ended);
+    if (st) {
+        free(all);
+        return st;
+    }
+    *text = all;
+    *bytes = used;
+    return EL_OK;
 }
 
 el_status el_lines_next(el_lines *lines, el_line *line)
 {
-    static const char MARK[] = "\xEF\xBB\xBF";
     *line = (el_line){0};
     while (!lines->ended &&
            (!lines->at || !el_line_next(&lines->at, lines->block.text + lines->block.bytes, line))) {
@@ -76,8 +120,6 @@ el_status el_lines_next(el_lines *lines, el_line *line)
     lines->number++;
     if (lines->block.cut && lines->at == lines->block.text + lines->block.bytes)
         return el_lines_fail(lines, "is longer than %d MB", EL_READER_BLOCK >> 20);
-    if (lines->number == 1 && line->bytes >= 3 && memcmp(line->text, MARK, 3) == 0)
-        line->text += 3, line->bytes -= 3;
     if (line->bytes && line->text[line->bytes - 1] == '\r')
         line->bytes--;
     const size_t valid = el_utf8_valid(line->text, line->bytes);
@@ -85,34 +127,4 @@ el_status el_lines_next(el_lines *lines, el_line *line)
         return el_lines_fail(lines, "byte %zu is not valid UTF-8", valid + 1);
     const char *const zero = memchr(line->text, '\0', line->bytes);
     return zero ? el_lines_fail(lines, "byte %zu is zero", (size_t)(zero - line->text) + 1) : EL_OK;
-}
-
-el_status el_text_load(const char *path, char **text, size_t *bytes)
-{
-    el_reader *reader = NULL;
-    el_block block = {0};
-    char *all = NULL;
-    size_t used = 0;
-    el_status st = open_reader(&reader, path);
-    do {
-        if (!st)
-            st = el_reader_next(reader, &block);
-        char *const grown = st ? NULL : realloc(all, used + block.bytes + 1);
-        if (!st && !grown)
-            st = el_fail(EL_ENOMEM, "%s: no memory for it", name_of(path));
-        if (st)
-            break;
-        all = grown;
-        memcpy(all + used, block.text, block.bytes);
-        used += block.bytes;
-        all[used] = '\0';
-    } while (block.bytes);
-    el_reader_close(reader);
-    if (st) {
-        free(all);
-        return st;
-    }
-    *text = all;
-    *bytes = used;
-    return EL_OK;
 }

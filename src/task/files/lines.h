@@ -20,12 +20,13 @@ typedef struct {
 el_status el_lines_open(el_lines *lines, const char *path); /* "-": standard input */
 /* The next line, valid until the next call; text NULL: there is no more. */
 el_status el_lines_next(el_lines *lines, el_line *line);
+/* The text that comes next, without taking it: a block at most, and of a pipe what has come. */
+el_status el_lines_look(el_lines *lines, el_line *text);
+/* All that is left, on the heap, with a zero behind it. */
+el_status el_lines_rest(el_lines *lines, char **text, size_t *bytes);
 /* Whether the next line has not come yet, as of a pipe. */
 bool el_lines_wait(const el_lines *lines);
 void el_lines_close(el_lines *lines); /* accepts a zeroed one */
-
-/* The whole file as text, on the heap, with a zero behind it. */
-el_status el_text_load(const char *path, char **text, size_t *bytes);
 
 /* EL_EDATA with "path, line n: ..." in front. */
 el_status el_lines_fail(const el_lines *lines, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,32 +1,17 @@
-/* squad - questions about paragraphs, as SQuAD, KorQuAD and MRQA have them; see readers.h */
+/* squad - questions about paragraphs, as SQuAD, KorQuAD and MRQA have them; see readers.h
+ *
+ * SQuAD and KorQuAD 1: {"data": [{"paragraphs": [{"context", "qas": [{"id", "question", "answers": [{"text", "answer_start"}]}]}]}]}
+ * KorQuAD 2:           {"data": [{"context", "qas": [{"id", "question", "answer": {"text", "answer_start"}}]}]}
+ * MRQA:                a line {"context", "qas": [{"qid", "question", "answers": [text], "detected_answers": [...]}]}
+ *
+ * The file's text is kept and parsed an article at a time.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "task/files/readers.h"
-#include "text/utf8.h"
-
-int64_t el_byte_of(const char *text, int64_t characters)
-{
-    const char *at = text;
-    for (; characters > 0 && *at; characters--) {
-        at++;
-        while (((unsigned char)*at & 0xC0) == 0x80)
-            at++;
-    }
-    return characters == 0 ? at - text : -1;
-}
-
-int64_t el_answer_place(const char *context, const char *answer, int64_t begin)
-{
-    const size_t length = strlen(answer);
-    if (!length)
-        return -1;
-    if (begin >= 0 && strncmp(context + begin, answer, length) == 0)
-        return begin;
-    const char *const found = strstr(context, answer);
-    return found ? found - context : -1;
-}
+#include "task/files/scan.h"
 
 typedef struct {
     const char *path;
@@ -40,108 +25,185 @@ static el_status missing(const reading *r, const char *what)
     return el_fail(EL_EDATA, "%s, question %d: %s is missing", r->path, r->dataset->count + 1, what);
 }
 
-/* SQuAD's answers: objects with a text and the character at which it begins. */
+static el_status no_memory(const reading *r)
+{
+    return el_fail(EL_ENOMEM, "%s: no memory for a question", r->path);
+}
+
+/* The dataset's copy of a string, in which a character stands for each zero, as in tables; of a number its digits. */
+static el_status keep(const reading *r, const json_t *value, const char **kept)
+{
+    enum { DELETE = 0x7f };
+    char *const digits = json_is_string(value) ? NULL : el_json_text(value, false);
+    const char *const text = digits ? digits : json_string_value(value);
+    const size_t bytes = digits ? strlen(digits) : json_string_length(value);
+    char *const copy = text ? (char *)el_dataset_string(r->dataset, text, bytes) : NULL;
+    for (size_t i = 0; copy && i < bytes; i++)
+        if (!copy[i])
+            copy[i] = DELETE;
+    free(digits);
+    *kept = copy;
+    return copy ? EL_OK : no_memory(r);
+}
+
+/* Begins a question; `context` is the dataset's. */
+static el_status add_question(const reading *r, const json_t *qa, const char *id, const char *context)
+{
+    const json_t *const question = json_object_get(qa, "question"), *const name = json_object_get(qa, id);
+    if (!json_is_string(question))
+        return missing(r, "\"question\"");
+    el_labelled *const e = el_dataset_add(r->dataset, r->dataset->count + 1);
+    if (!e)
+        return no_memory(r);
+    e->text[1] = context;
+    e->group = r->group;
+    const el_status st = keep(r, question, &e->text[0]);
+    return st || !name || json_is_null(name) ? st : keep(r, name, &e->id);
+}
+
+static el_status add_answer(const reading *r, const char *context, const json_t *text, const json_t *start)
+{
+    const char *answer;
+    const el_status st = keep(r, text, &answer);
+    return st ? st
+              : el_answer_add(r->dataset, context, answer,
+                              json_is_integer(start) ? json_integer_value(start) : -1);
+}
+
+/* ---- SQuAD ---- */
+
+/* Objects with a text and the character at which it begins; or that object alone. */
 static el_status take_answers(const reading *r, const json_t *answers, const char *context)
 {
     el_status st = EL_OK;
-    for (size_t i = 0; !st && i < json_array_size(answers); i++) {
-        const json_t *const answer = json_array_get(answers, i), *const start =
-                                                                     json_object_get(answer, "answer_start");
-        const char *const text = json_string_value(json_object_get(answer, "text"));
-        if (!text)
-            return missing(r, "an answer's text");
-        const int64_t begin = json_is_integer(start) ? el_byte_of(context, json_integer_value(start)) : -1;
-        st = el_dataset_add_answer(r->dataset, text, strlen(text), el_answer_place(context, text, begin));
+    const size_t count = json_is_object(answers) ? 1 : json_array_size(answers);
+    for (size_t i = 0; !st && i < count; i++) {
+        const json_t *const answer = json_is_object(answers) ? answers : json_array_get(answers, i);
+        const json_t *const text = json_object_get(answer, "text");
+        st = json_is_string(text) ? add_answer(r, context, text, json_object_get(answer, "answer_start"))
+                                  : missing(r, "an answer's text");
     }
     return st;
 }
 
 static el_status take_question(const reading *r, const json_t *qa, const char *context)
 {
-    const char *const question = json_string_value(json_object_get(qa, "question"));
-    const json_t *const id = json_object_get(qa, "id"), *const impossible =
-                                                            json_object_get(qa, "is_impossible");
-    const json_t *const answers = json_object_get(qa, "answers");
-    if (!question)
-        return missing(r, "\"question\"");
-    if (r->labelled && !json_is_array(answers))
+    const json_t *const impossible = json_object_get(qa, "is_impossible"),
+                        *answers = json_object_get(qa, "answers");
+    if (!answers)
+        answers = json_object_get(qa, "answer");
+    const bool there = json_is_array(answers) || json_is_object(answers);
+    if (json_is_string(json_object_get(qa, "question")) && r->labelled && !there)
         return missing(r, "\"answers\"");
-    el_labelled *const e = el_dataset_add(r->dataset, r->dataset->count + 1);
-    char *const name = json_is_string(id) ? strdup(json_string_value(id))
-                       : id               ? el_json_text(id, false)
-                                          : NULL;
-    if (!e || (id && !name))
-        return el_fail(EL_ENOMEM, "%s: no memory for a question", r->path);
-    e->text[0] = el_dataset_string(r->dataset, question, strlen(question));
-    e->text[1] = context;
-    e->id = name ? el_dataset_string(r->dataset, name, strlen(name)) : NULL;
-    e->group = r->group;
-    if (json_is_array(answers))
-        e->label = json_is_boolean(impossible) ? json_is_true(impossible) : json_array_size(answers) == 0;
-    free(name);
+    const el_status st = add_question(r, qa, "id", context);
+    if (st)
+        return st;
+    el_labelled *const e = &r->dataset->examples[r->dataset->count - 1];
+    const bool none = json_is_array(answers) && json_array_size(answers) == 0;
+    if (there)
+        e->label = json_is_boolean(impossible) ? json_is_true(impossible) : none;
     return e->label == 1 ? EL_OK : take_answers(r, answers, context);
 }
 
 static el_status take_paragraph(const reading *r, const json_t *paragraph)
 {
-    const char *const context = json_string_value(json_object_get(paragraph, "context"));
-    const json_t *const qas = json_object_get(paragraph, "qas");
-    if (!context)
+    const json_t *const context = json_object_get(paragraph, "context"), *const qas = json_object_get(
+                                                                             paragraph, "qas");
+    const char *kept;
+    if (!json_is_string(context))
         return missing(r, "its paragraph's \"context\"");
     if (!json_is_array(qas))
         return missing(r, "its paragraph's \"qas\"");
-    const char *const kept = el_dataset_string(r->dataset, context, strlen(context));
-    el_status st = kept ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory for a paragraph", r->path);
+    el_status st = keep(r, context, &kept);
     for (size_t i = 0; !st && i < json_array_size(qas); i++)
         st = take_question(r, json_array_get(qas, i), kept);
     return st;
 }
 
-el_status el_squad_read(const char *path, bool labelled, el_dataset *dataset)
+static el_status take_article(const reading *r, el_line text)
 {
-    json_t *file;
-    reading r = {.path = path, .labelled = labelled, .dataset = dataset};
-    char *text;
-    size_t bytes;
-    el_status st = el_text_load(path, &text, &bytes);
-    if (st)
-        return st;
-    st = el_json_parse(&file, text, bytes, path);
-    free(text);
-    if (st)
-        return st;
-    const json_t *const articles = json_object_get(file, "data");
-    if (!json_is_array(articles))
-        st = el_fail(EL_EDATA, "%s: there is no array \"data\" of articles in it", path);
-    for (size_t a = 0; !st && a < json_array_size(articles); a++, r.group++) {
-        const json_t *const paragraphs = json_object_get(json_array_get(articles, a), "paragraphs");
-        if (!json_is_array(paragraphs))
-            st = missing(&r, "its article's \"paragraphs\"");
-        for (size_t p = 0; !st && p < json_array_size(paragraphs); p++)
-            st = take_paragraph(&r, json_array_get(paragraphs, p));
-    }
-    json_decref(file);
+    json_error_t error;
+    json_t *const article = el_scan_parse(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    if (!article)
+        return el_fail(EL_EDATA, "%s, question %d: %s", r->path, r->dataset->count + 1, error.text);
+    const json_t *const paragraphs = json_object_get(article, "paragraphs");
+    el_status st = EL_OK;
+    if (!json_is_array(paragraphs))
+        st = json_object_get(article, "qas") ? take_paragraph(r, article)
+                                             : missing(r, "its article's \"paragraphs\"");
+    for (size_t p = 0; !st && p < json_array_size(paragraphs); p++)
+        st = take_paragraph(r, json_array_get(paragraphs, p));
+    json_decref(article);
     return st;
 }
 
-/* MRQA's: where each text was found, as characters from first to last. */
+static el_status take_articles(reading *r, el_line array)
+{
+    el_scan articles = {.at = array.text + 1, .end = array.text + array.bytes};
+    el_line article;
+    el_status st = EL_OK;
+    for (; !st && el_scan_element(&articles, &article); r->group++)
+        st = take_article(r, article);
+    return st || articles.at
+               ? st
+               : el_fail(EL_EDATA, "%s, question %d: the array of articles is not well formed from here on",
+                         r->path, r->dataset->count + 1);
+}
+
+/* Where it is not JSON at all, jansson says so. */
+static el_status malformed(const reading *r, el_line text)
+{
+    json_error_t error;
+    json_t *const file = el_scan_parse(text, 0, &error);
+    json_decref(file);
+    return file ? el_fail(EL_EDATA, "%s: there is no array \"data\" of articles in it", r->path)
+                : el_fail(EL_EDATA, "%s: line %d: not JSON: %s", r->path, error.line, error.text);
+}
+
+static el_status take_file(reading *r, el_line text)
+{
+    const char *const end = text.text + text.bytes, *const begin = el_scan_blanks(text.text, end);
+    el_scan members = {.at = begin < end && *begin == '{' ? begin + 1 : NULL, .end = end};
+    el_line key, value, articles = {0};
+    while (el_scan_member(&members, &key, &value))
+        if (key.bytes == 4 && memcmp(key.text, "data", 4) == 0 && *value.text == '[')
+            articles = value;
+    if (!articles.text || !members.at || el_scan_blanks(members.at, end) != end)
+        return malformed(r, text);
+    return take_articles(r, articles);
+}
+
+el_status el_squad_read(el_lines *lines, bool labelled, el_dataset *dataset)
+{
+    reading r = {.path = lines->path, .labelled = labelled, .dataset = dataset};
+    char *text;
+    size_t bytes;
+    el_status st = el_lines_rest(lines, &text, &bytes);
+    if (st)
+        return st;
+    st = take_file(&r, (el_line){text, bytes});
+    free(text);
+    return st;
+}
+
+/* ---- MRQA ---- */
+
+/* Where each text was found, as characters from first to last; and every text that is right. */
 static el_status take_detected(const reading *r, const json_t *qa, const char *context)
 {
     const json_t *const detected = json_object_get(qa, "detected_answers"), *const all = json_object_get(
                                                                                 qa, "answers");
     el_status st = EL_OK;
     for (size_t i = 0; !st && i < json_array_size(detected); i++) {
-        const json_t *const answer = json_array_get(detected, i);
-        const char *const text = json_string_value(json_object_get(answer, "text"));
+        const json_t *const answer = json_array_get(detected, i), *const text =
+                                                                      json_object_get(answer, "text");
         const json_t *const span = json_array_get(json_object_get(answer, "char_spans"), 0);
-        if (!text)
-            return missing(r, "a detected answer's text");
-        const int64_t begin = el_byte_of(context, json_integer_value(json_array_get(span, 0)));
-        st = el_dataset_add_answer(r->dataset, text, strlen(text), el_answer_place(context, text, begin));
+        st = json_is_string(text) ? add_answer(r, context, text, json_array_get(span, 0))
+                                  : missing(r, "a detected answer's text");
     }
     for (size_t i = 0; !st && i < json_array_size(all); i++) {
-        const char *const text = json_string_value(json_array_get(all, i));
-        if (text)
+        const char *text;
+        if (json_is_string(json_array_get(all, i)) && !(st = keep(r, json_array_get(all, i), &text)))
             st = el_dataset_add_answer(r->dataset, text, strlen(text), -1);
     }
     return st;
@@ -149,45 +211,45 @@ static el_status take_detected(const reading *r, const json_t *qa, const char *c
 
 static el_status take_mrqa_question(const reading *r, const json_t *qa, const char *context)
 {
-    const char *const question = json_string_value(json_object_get(qa, "question"));
-    const char *const id = json_string_value(json_object_get(qa, "qid"));
-    if (!question)
-        return missing(r, "\"question\"");
-    el_labelled *const e = el_dataset_add(r->dataset, r->dataset->count + 1);
-    if (!e)
-        return el_fail(EL_ENOMEM, "%s: no memory for a question", r->path);
-    e->text[0] = el_dataset_string(r->dataset, question, strlen(question));
-    e->text[1] = context;
-    e->id = id ? el_dataset_string(r->dataset, id, strlen(id)) : NULL;
-    e->group = r->group;
+    const el_status st = add_question(r, qa, "qid", context);
+    if (st)
+        return st;
     if (!json_object_get(qa, "detected_answers") && r->labelled)
         return missing(r, "\"detected_answers\"");
-    e->label = 0;
+    r->dataset->examples[r->dataset->count - 1].label = 0;
     return take_detected(r, qa, context);
 }
 
-/* The first line is a header object. */
-el_status el_mrqa_read(const char *path, bool labelled, el_dataset *dataset)
+static el_status take_mrqa_line(const reading *r, const el_lines *lines, el_line line)
 {
-    el_lines lines;
+    json_error_t error;
+    json_t *const paragraph = el_scan_parse(line, 0, &error);
+    const json_t *const context = json_object_get(paragraph, "context"), *const qas = json_object_get(
+                                                                             paragraph, "qas");
+    const char *kept = NULL;
+    el_status st = EL_OK;
+    if (!paragraph)
+        st = el_lines_fail(lines, "%s", error.text);
+    else if (!json_is_string(context) && !json_object_get(paragraph, "header"))
+        st = el_lines_fail(lines, "there is no \"context\"");
+    if (!st && json_is_string(context))
+        st = keep(r, context, &kept);
+    for (size_t i = 0; kept && !st && i < json_array_size(qas); i++)
+        st = take_mrqa_question(r, json_array_get(qas, i), kept);
+    json_decref(paragraph);
+    return st;
+}
+
+/* The first line is a header object. */
+el_status el_mrqa_read(el_lines *lines, bool labelled, el_dataset *dataset)
+{
     el_line line;
-    reading r = {.path = path, .labelled = labelled, .dataset = dataset};
-    el_status st = el_lines_open(&lines, path);
-    while (!st && !(st = el_lines_next(&lines, &line)) && line.text) {
-        json_error_t error;
-        json_t *const paragraph = json_loadb(line.text, line.bytes, 0, &error);
-        const char *const context = json_string_value(json_object_get(paragraph, "context"));
-        const json_t *const qas = json_object_get(paragraph, "qas");
-        if (!paragraph)
-            st = el_lines_fail(&lines, "%s", error.text);
-        else if (!context && !json_object_get(paragraph, "header"))
-            st = el_lines_fail(&lines, "there is no \"context\"");
-        const char *const kept = !st && context ? el_dataset_string(dataset, context, strlen(context)) : NULL;
-        for (size_t i = 0; kept && !st && i < json_array_size(qas); i++)
-            st = take_mrqa_question(&r, json_array_get(qas, i), kept);
+    reading r = {.path = lines->path, .labelled = labelled, .dataset = dataset};
+    el_status st;
+    while (!(st = el_lines_next(lines, &line)) && line.text) {
+        if (!el_line_blank(line) && (st = take_mrqa_line(&r, lines, line)))
+            return st;
         r.group++;
-        json_decref(paragraph);
     }
-    el_lines_close(&lines);
     return st;
 }

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/json.h"
-#include "task/files/lines.h"
+#include "task/files/names.h"
+#include "task/files/objects.h"
 
 /* Text that grows, holding strings with a zero behind each. */
 typedef struct {
@@ -21,19 +23,35 @@ typedef struct {
     buffer text;
     size_t *begins;
     int count, capacity;
-    int64_t line;
 } record;
+
+/* A row that was read: its fields, or its JSON object. */
+typedef struct {
+    record fields;
+    json_t *object;
+    int64_t line;
+    size_t bytes; /* of its line */
+} row;
+
+/* Rows read ahead: as many as show what a column holds, and no more than memory forgets. */
+enum { MOST_AHEAD = 2000, MOST_AHEAD_BYTES = 4 << 20, MOST_KEYS = 1000, MOST_DEPTH = 2 };
 
 struct el_table {
     el_form form;
+    char separator;
     char *path;
     el_lines lines;
-    record first, row;
-    bool has_first;         /* the first row is read and not yet given */
-    int columns;            /* of the first row */
-    json_t *array, *object; /* JSON: all rows; this one, borrowed from the array or our own */
-    size_t next;
-    buffer answer; /* JSON: the field asked for last */
+    el_objects objects; /* JSON */
+    row *ahead;         /* in a ring of one turn: those from `given` on are not given yet */
+    int ahead_count, given;
+    row now;
+    int columns; /* of the first row */
+    char **keys; /* JSON: of the rows ahead, nested ones with dots */
+    int key_count, key_capacity;
+    record names;   /* of the header */
+    buffer answer;  /* JSON: the field asked for last */
+    el_status late; /* what ended the reading ahead, said when its turn comes */
+    char sentence[512];
 };
 
 static el_status no_memory(const el_table *t)
@@ -105,7 +123,7 @@ static el_status split_tabs(el_table *t, record *r, el_line line)
 {
     const char *at = line.text, *const end = line.text + line.bytes;
     for (;;) {
-        const char *const tab = memchr(at, '\t', (size_t)(end - at));
+        const char *const tab = memchr(at, t->separator, (size_t)(end - at));
         if (!put_field(r, at, (size_t)((tab ? tab : end) - at)))
             return no_memory(t);
         if (!tab)
@@ -117,6 +135,7 @@ static el_status split_tabs(el_table *t, record *r, el_line line)
 /* A quoted field from behind its first quote; it may go on over lines.  *at comes to stand behind the last quote. */
 static el_status take_quoted(el_table *t, record *r, el_line *line, const char **at)
 {
+    const int64_t begun = t->lines.number;
     for (;;) {
         const char *const end = line->text + line->bytes;
         const char *const quote = memchr(*at, '"', (size_t)(end - *at));
@@ -135,7 +154,7 @@ static el_status take_quoted(el_table *t, record *r, el_line *line, const char *
                 return st;
             if (!line->text)
                 return el_fail(EL_EDATA, "%s, line %" PRId64 ": a quotation mark is never closed", t->path,
-                               r->line);
+                               begun);
             if (!put(&r->text, "\n", 1))
                 return no_memory(t);
             *at = line->text;
@@ -150,13 +169,17 @@ static el_status split_commas(el_table *t, record *r, el_line line)
         if (!begin_field(r))
             return no_memory(t);
         el_status st = EL_OK;
-        if (at < line.text + line.bytes && *at == '"') {
-            at++;
+        const char *quote = at;
+        while (quote < line.text + line.bytes && *quote == ' ')
+            quote++;
+        if (quote < line.text + line.bytes && *quote == '"') {
+            at = quote + 1;
             st = take_quoted(t, r, &line, &at);
         }
         if (st)
             return st;
-        const char *const end = line.text + line.bytes, *const comma = memchr(at, ',', (size_t)(end - at));
+        const char *const end = line.text + line.bytes, *const comma =
+                                                            memchr(at, t->separator, (size_t)(end - at));
         if (!put(&r->text, at, (size_t)((comma ? comma : end) - at)) || !end_field(r))
             return no_memory(t);
         if (!comma)
@@ -165,25 +188,38 @@ static el_status split_commas(el_table *t, record *r, el_line line)
     }
 }
 
-/* Blank lines are no rows. */
-static el_status read_record(el_table *t, record *r, bool *more)
+/* Excel's first line, which says what separates the fields, is no row. */
+static bool says_separator(const el_table *t, el_line line)
+{
+    return t->form == EL_FORM_CSV && t->lines.number == 1 && line.bytes == 5 &&
+           strncasecmp(line.text, "sep=", 4) == 0;
+}
+
+/* The next line that is not blank. */
+static el_status next_line(el_table *t, el_line *line)
+{
+    el_status st;
+    do
+        st = el_lines_next(&t->lines, line);
+    while (!st && line->text && (el_line_blank(*line) || says_separator(t, *line)));
+    return st;
+}
+
+static el_status read_fields(el_table *t, row *r, bool *more)
 {
     el_line line;
-    do {
-        const el_status st = el_lines_next(&t->lines, &line);
-        if (st)
-            return st;
-    } while (line.text && el_line_blank(line));
-    *more = line.text != NULL;
+    const el_status st = next_line(t, &line);
+    *more = !st && line.text;
     if (!*more)
-        return EL_OK;
-    clear(r);
+        return st;
+    clear(&r->fields);
     r->line = t->lines.number;
+    r->bytes = line.bytes;
     if (t->form == EL_FORM_TSV)
-        return split_tabs(t, r, line);
+        return split_tabs(t, &r->fields, line);
     if (t->form == EL_FORM_CSV)
-        return split_commas(t, r, line);
-    return put_field(r, line.text, line.bytes) ? EL_OK : no_memory(t);
+        return split_commas(t, &r->fields, line);
+    return put_field(&r->fields, line.text, line.bytes) ? EL_OK : no_memory(t);
 }
 
 /* ---- JSON ---- */
@@ -193,50 +229,28 @@ static bool is_json(const el_table *t)
     return t->form == EL_FORM_JSONL || t->form == EL_FORM_JSON;
 }
 
-static el_status load_array(el_table *t)
+static el_status read_object_line(el_table *t, row *r, bool *more)
 {
-    char *text;
-    size_t bytes;
-    el_status st = el_text_load(t->path, &text, &bytes);
-    if (st)
+    el_line line;
+    const el_status st = next_line(t, &line);
+    *more = !st && line.text;
+    if (!*more)
         return st;
     json_error_t error;
-    t->array = json_loadb(text, bytes, JSON_ALLOW_NUL, &error);
-    free(text);
-    if (!t->array)
-        return el_fail(EL_EDATA, "%s, line %d: %s", t->path, error.line, error.text);
-    if (json_is_object(t->array)) { /* {"data": [...]} */
-        json_t *const inner = json_incref(json_object_get(t->array, "data"));
-        json_decref(t->array);
-        t->array = inner;
-    }
-    return json_is_array(t->array) ? EL_OK : el_fail(EL_EDATA, "%s: is not a JSON array of objects", t->path);
+    r->line = t->lines.number;
+    r->bytes = line.bytes;
+    r->object = el_scan_parse(line, 0, &error);
+    if (!r->object)
+        return el_lines_fail(&t->lines, "%s", error.text);
+    return json_is_object(r->object) ? EL_OK : el_lines_fail(&t->lines, "is not a JSON object");
 }
 
-static el_status next_object(el_table *t, bool *more)
+static el_status read_object(el_table *t, row *r, bool *more)
 {
-    if (t->form == EL_FORM_JSON) {
-        *more = t->next < json_array_size(t->array);
-        t->object = json_array_get(t->array, t->next);
-        t->next += *more;
-        return !*more || json_is_object(t->object) ? EL_OK : el_table_fail(t, "is not an object");
-    }
-    json_decref(t->object);
-    t->object = NULL;
-    el_line line;
-    do {
-        const el_status st = el_lines_next(&t->lines, &line);
-        if (st)
-            return st;
-    } while (line.text && el_line_blank(line));
-    *more = line.text != NULL;
-    if (!*more)
-        return EL_OK;
-    json_error_t error;
-    t->object = json_loadb(line.text, line.bytes, JSON_ALLOW_NUL, &error);
-    if (!t->object)
-        return el_table_fail(t, "%s", error.text);
-    return json_is_object(t->object) ? EL_OK : el_table_fail(t, "is not a JSON object");
+    const el_status st = el_objects_next(&t->objects, &r->object);
+    r->line = t->objects.count;
+    *more = r->object != NULL;
+    return st;
 }
 
 /* A zero within a text would end it: the character that stands in its place is left out by the tokeniser as zeros are. */
@@ -262,21 +276,29 @@ static bool put_value(buffer *b, const json_t *value)
     return done;
 }
 
-static const json_t *find_value(const json_t *object, const char *key)
+/* What a path of keys leads to, as a new reference; in an array of objects to an array. */
+static json_t *find_value(const json_t *from, const char *key)
 {
-    const json_t *const whole = json_object_get(object, key);
+    json_t *const whole = json_object_get(from, key), *found = NULL;
+    if (json_is_array(from) && json_is_object(json_array_get(from, 0))) {
+        found = json_array();
+        for (size_t i = 0; i < json_array_size(from); i++) {
+            json_t *const inner = find_value(json_array_get(from, i), key);
+            json_array_append_new(found, inner ? inner : json_null());
+        }
+        return found;
+    }
     const char *const dot = strchr(key, '.');
     if (whole || !dot)
-        return whole;
+        return json_incref(whole);
     char *const outer = strndup(key, (size_t)(dot - key));
-    const json_t *const inner = outer ? json_object_get(object, outer) : NULL;
+    const json_t *const inner = outer ? json_object_get(from, outer) : NULL;
     free(outer);
     return inner ? find_value(inner, dot + 1) : NULL;
 }
 
-static const char *json_field(el_table *t, const char *key)
+static const char *take_field(el_table *t, const json_t *value)
 {
-    const json_t *const value = find_value(t->object, key);
     t->answer.used = 0;
     if (!value || json_is_null(value) || json_is_object(value) || !put(&t->answer, "", 0))
         return NULL;
@@ -289,21 +311,149 @@ static const char *json_field(el_table *t, const char *key)
     return t->answer.text;
 }
 
+static const char *json_field(el_table *t, const json_t *object, const char *key)
+{
+    json_t *const value = find_value(object, key);
+    const char *const field = take_field(t, value);
+    json_decref(value);
+    return field;
+}
+
+static bool knows_key(const el_table *t, const char *key)
+{
+    for (int i = 0; i < t->key_count; i++)
+        if (strcmp(t->keys[i], key) == 0)
+            return true;
+    return false;
+}
+
+static el_status add_key(el_table *t, const char *above, const char *key)
+{
+    char name[256];
+    if ((size_t)snprintf(name, sizeof name, "%s%s%s", above, *above ? "." : "", key) >= sizeof name ||
+        knows_key(t, name) || t->key_count == MOST_KEYS)
+        return EL_OK;
+    if (t->key_count == t->key_capacity) {
+        const int capacity = 2 * t->key_capacity + 16;
+        char **const grown = realloc(t->keys, (size_t)capacity * sizeof *grown);
+        if (!grown)
+            return no_memory(t);
+        t->keys = grown;
+        t->key_capacity = capacity;
+    }
+    t->keys[t->key_count] = strdup(name);
+    return t->keys[t->key_count] ? (t->key_count++, EL_OK) : no_memory(t);
+}
+
+/* The keys of an object, and of the objects within it. */
+static el_status add_keys(el_table *t, const char *above, const json_t *object, int depth)
+{
+    const char *key;
+    json_t *value;
+    el_status st = EL_OK;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        const json_t *const first = json_is_array(value) ? json_array_get(value, 0) : value;
+        if (json_is_object(first) && depth < MOST_DEPTH) {
+            char name[256];
+            const int bytes = snprintf(name, sizeof name, "%s%s%s", above, *above ? "." : "", key);
+            st = bytes < (int)sizeof name ? add_keys(t, name, first, depth + 1) : EL_OK;
+        } else {
+            st = add_key(t, above, key);
+        }
+        if (st)
+            return st;
+    }
+    return EL_OK;
+}
+
+/* ---- reading ahead ---- */
+
+static void release_record(record *r)
+{
+    free(r->text.text);
+    free(r->begins);
+    *r = (record){0};
+}
+
+static void release(row *r)
+{
+    release_record(&r->fields);
+    json_decref(r->object);
+    *r = (row){0};
+}
+
+static el_status read_row(el_table *t, row *r, bool *more)
+{
+    json_decref(r->object);
+    r->object = NULL;
+    *more = false;
+    if (t->form == EL_FORM_JSON)
+        return read_object(t, r, more);
+    return t->form == EL_FORM_JSONL ? read_object_line(t, r, more) : read_fields(t, r, more);
+}
+
+/* A row that cannot be read ends it; that is said when the rows before it were given. */
+static el_status read_ahead(el_table *t)
+{
+    bool more = true;
+    size_t bytes = 0;
+    t->ahead = calloc(MOST_AHEAD, sizeof *t->ahead);
+    if (!t->ahead)
+        return no_memory(t);
+    while (more && t->ahead_count < MOST_AHEAD && bytes < MOST_AHEAD_BYTES &&
+           !(t->ahead_count && t->form != EL_FORM_JSON && el_lines_wait(&t->lines))) {
+        row *const r = &t->ahead[t->ahead_count];
+        t->late = read_row(t, r, &more);
+        if (t->late) {
+            snprintf(t->sentence, sizeof t->sentence, "%s", el_error());
+            release(r);
+            return t->late == EL_ENOMEM ? t->late : EL_OK;
+        }
+        const el_status st = more && r->object ? add_keys(t, "", r->object, 0) : EL_OK;
+        if (st)
+            return st;
+        bytes += r->bytes;
+        t->ahead_count += more;
+    }
+    return EL_OK;
+}
+
 /* ---- the table ---- */
 
-el_status el_table_open(el_table **table, const char *path, el_form form)
+static const char *field_at(const record *r, int place)
+{
+    return place >= 0 && place < r->count ? r->text.text + r->begins[place] : NULL;
+}
+
+static el_status open_objects(el_table *t)
+{
+    char *text;
+    size_t bytes;
+    const el_status st = el_lines_rest(&t->lines, &text, &bytes);
+    return st ? st : el_objects_open(&t->objects, t->path, text, bytes);
+}
+
+el_status el_table_open(el_table **table, el_lines *lines, el_form form, char separator)
 {
     el_table *const t = calloc(1, sizeof *t);
-    if (!t)
-        return el_fail(EL_ENOMEM, "%s: no memory", path);
+    if (!t) {
+        el_lines_close(lines);
+        return el_fail(EL_ENOMEM, "no memory for a table");
+    }
     t->form = form;
-    t->path = strdup(path);
-    el_status st = t->path ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", path);
+    t->separator = separator;
+    t->lines = *lines;
+    *lines = (el_lines){0};
+    t->path = strdup(strcmp(t->lines.path, "-") == 0 ? "standard input" : t->lines.path);
+    el_status st = t->path ? EL_OK : el_fail(EL_ENOMEM, "no memory for a table");
+    if (!st && form == EL_FORM_JSON)
+        st = open_objects(t);
     if (!st)
-        st = form == EL_FORM_JSON ? load_array(t) : el_lines_open(&t->lines, t->path);
-    if (!st && !is_json(t))
-        st = read_record(t, &t->first, &t->has_first);
-    t->columns = t->first.count;
+        st = read_ahead(t);
+    if (!st && t->late && !t->ahead_count)
+        st = el_fail(t->late, "%s", t->sentence);
+    t->columns = is_json(t) ? t->key_count : t->ahead_count ? t->ahead[0].fields.count : 0;
     if (st) {
         el_table_close(t);
         return st;
@@ -312,89 +462,92 @@ el_status el_table_open(el_table **table, const char *path, el_form form)
     return EL_OK;
 }
 
-static void release(record *r)
-{
-    free(r->text.text);
-    free(r->begins);
-}
-
 void el_table_close(el_table *t)
 {
     if (!t)
         return;
-    if (t->form == EL_FORM_JSON)
-        json_decref(t->array);
-    else
-        json_decref(t->object);
+    for (int i = 0; t->ahead && i < MOST_AHEAD; i++)
+        release(&t->ahead[i]);
+    free(t->ahead);
+    release(&t->now);
+    release_record(&t->names);
+    for (int i = 0; i < t->key_count; i++)
+        free(t->keys[i]);
+    free(t->keys);
+    el_objects_close(&t->objects);
     el_lines_close(&t->lines);
-    release(&t->first);
-    release(&t->row);
     free(t->answer.text);
     free(t->path);
     free(t);
 }
 
-static int find_name(const el_table *t, const char *name)
-{
-    for (int i = 0; i < t->first.count; i++)
-        if (strcmp(t->first.text.text + t->first.begins[i], name) == 0)
-            return i + 1;
-    return 0;
-}
-
-bool el_table_looks_named(const el_table *t, const char *name)
-{
-    return t->form != EL_FORM_LINES && find_name(t, name) > 0;
-}
-
 void el_table_name_columns(el_table *t)
 {
-    t->has_first = false;
+    if (is_json(t) || t->given || !t->ahead_count)
+        return;
+    t->names = t->ahead[0].fields;
+    t->ahead[0].fields = (record){0};
+    t->given = 1;
+}
+
+/* By its very name, else by one that is the same but for case and blanks; -1: none. */
+static int find_name(const el_table *t, const char *name)
+{
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < t->columns; i++) {
+            const char *const known = is_json(t) ? t->keys[i] : field_at(&t->names, i);
+            if (known && (pass ? el_name_same(known, name) : strcmp(known, name) == 0))
+                return i;
+        }
+    return -1;
 }
 
 el_status el_table_column(const el_table *t, const char *name, el_column *column)
 {
     char *end;
     const long number = strtol(name, &end, 10);
-    *column = (el_column){.key = name};
-    if (is_json(t))
+    const int place = find_name(t, name);
+    *column = (el_column){.key = is_json(t) && place >= 0 ? t->keys[place] : name};
+    if (is_json(t)) /* a later row may have a key that those ahead lack */
         return EL_OK;
-    column->index = *name && !*end ? (int)number : find_name(t, name);
+    column->index = place >= 0 ? place + 1 : *name && !*end ? (int)number : 0;
     if (column->index != 0)
         return EL_OK;
-    return el_fail(EL_EDATA, "%s, line %" PRId64 ": there is no column \"%s\"", t->path, t->first.line, name);
+    return el_fail(EL_EDATA, "%s, line %" PRId64 ": there is no column \"%s\"", t->path,
+                   el_table_first_line(t), name);
 }
 
 el_status el_table_next(el_table *t, bool *more)
 {
-    if (is_json(t))
-        return next_object(t, more);
-    if (!t->has_first)
-        return read_record(t, &t->row, more);
-    const record spare = t->row;
-    t->row = t->first;
-    t->first = spare;
-    t->has_first = false;
+    if (t->given == t->ahead_count) {
+        *more = false;
+        return t->late ? el_fail(t->late, "%s", t->sentence) : read_row(t, &t->now, more);
+    }
+    release(&t->now);
+    t->now = t->ahead[t->given];
+    t->ahead[t->given++] = (row){0};
     *more = true;
     return EL_OK;
 }
 
-const char *el_table_field(el_table *t, el_column column)
-{
-    if (is_json(t))
-        return json_field(t, column.key);
-    const int place = column.index > 0 ? column.index - 1 : t->row.count + column.index;
-    return place >= 0 && place < t->row.count ? t->row.text.text + t->row.begins[place] : NULL;
-}
-
 bool el_table_waits(const el_table *t)
 {
-    return t->form != EL_FORM_JSON && el_lines_wait(&t->lines);
+    return t->form != EL_FORM_JSON && t->given == t->ahead_count && el_lines_wait(&t->lines);
 }
 
 int el_table_width(const el_table *t)
 {
-    return t->row.count;
+    return t->now.fields.count;
+}
+
+int64_t el_table_line(const el_table *t)
+{
+    return t->now.line;
+}
+
+int el_table_ahead(const el_table *t)
+{
+    return t->ahead_count;
 }
 
 int el_table_columns(const el_table *t)
@@ -402,9 +555,49 @@ int el_table_columns(const el_table *t)
     return t->columns;
 }
 
-int64_t el_table_line(const el_table *t)
+int el_table_widest(const el_table *t)
 {
-    return t->form == EL_FORM_JSON    ? (int64_t)t->next
-           : t->form == EL_FORM_JSONL ? t->lines.number
-                                      : t->row.line;
+    int most = t->columns;
+    for (int i = 0; !is_json(t) && i < t->ahead_count; i++)
+        most = t->ahead[i].fields.count > most ? t->ahead[i].fields.count : most;
+    return most;
+}
+
+int64_t el_table_first_line(const el_table *t)
+{
+    return t->ahead_count ? t->ahead[0].line : 0;
+}
+
+bool el_table_keyed(const el_table *t)
+{
+    return is_json(t);
+}
+
+const char *el_table_name(const el_table *t, int column)
+{
+    if (is_json(t))
+        return column < t->key_count ? t->keys[column] : NULL;
+    return field_at(&t->names, column);
+}
+
+static const char *field_of(el_table *t, const row *r, el_column column)
+{
+    if (is_json(t))
+        return json_field(t, r->object, column.key);
+    return field_at(&r->fields, column.index > 0 ? column.index - 1 : r->fields.count + column.index);
+}
+
+const char *el_table_field(el_table *t, el_column column)
+{
+    return field_of(t, &t->now, column);
+}
+
+const char *el_table_peek_at(el_table *t, int place, el_column column)
+{
+    return field_of(t, &t->ahead[place], column);
+}
+
+const char *el_table_peek(el_table *t, int place, int column)
+{
+    return field_of(t, &t->ahead[place], (el_column){column + 1, is_json(t) ? t->keys[column] : NULL});
 }

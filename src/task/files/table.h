@@ -2,24 +2,26 @@
  *
  * A column is asked for by its name (of the header, or a JSON key, "a.b" a key within a key) or by its number from 1;
  * negative numbers count from the end of each row.  JSON numbers and truth values come as their text; a JSON
- * array comes as one text with EL_TABLE_END behind each of its parts; a JSON object is no field.
+ * array comes as one text with EL_TABLE_END behind each of its parts, and of an array of objects a key within them is
+ * such an array; a JSON object is no field.
+ *
+ * Some rows are read ahead, so that a file can be understood before its first row is given; of a pipe, what has come.
  */
 #ifndef EL_TASK_TABLE_H
 #define EL_TASK_TABLE_H
 
+#include "task/files/lines.h"
 #include "task/task.h"
 
 enum { EL_TABLE_END = '\x1f' };
 
 typedef struct el_table el_table;
 
-/* TSV, CSV, JSONL, JSON or LINES.  Reads the first row to see whether it could be a header. */
-el_status el_table_open(el_table **table, const char *path, el_form form);
+/* TSV, CSV, JSONL, JSON or LINES; of TSV and CSV `separator` is between the fields.  The lines become the table's. */
+el_status el_table_open(el_table **table, el_lines *lines, el_form form, char separator);
 void el_table_close(el_table *table); /* accepts NULL */
 
-/* Whether the first row has a field of this text; never so for JSON and lines. */
-bool el_table_looks_named(const el_table *table, const char *name);
-/* From now on the first row names the columns, and is no row of its own. */
+/* From now on the first row names the columns, and is no row of its own.  JSON names them always, lines never. */
 void el_table_name_columns(el_table *table);
 
 /* A column: by number where `index` is not 0, else by JSON key. */
@@ -28,7 +30,7 @@ typedef struct {
     const char *key; /* borrowed */
 } el_column;
 
-/* EL_EDATA where the header lacks the name. */
+/* By name (exactly, or but for case and blanks) or number; EL_EDATA where the header, or the rows read ahead, lack it. */
 el_status el_table_column(const el_table *table, const char *name, el_column *column);
 
 /* Goes to the next row; *more is false at the end. */
@@ -39,9 +41,19 @@ bool el_table_waits(const el_table *table);
 
 /* The field of this row, NULL where it has none there; valid until another is asked for. */
 const char *el_table_field(el_table *table, el_column column);
-int el_table_width(const el_table *table);   /* fields of this row; 0 for JSON */
-int el_table_columns(const el_table *table); /* fields of the first; 0 for JSON */
+int el_table_width(const el_table *table); /* fields of this row; 0 for JSON */
 int64_t el_table_line(const el_table *table);
+
+/* What was read ahead, the first row of a header among it until it names the columns. */
+int el_table_ahead(const el_table *table);                    /* rows */
+int el_table_columns(const el_table *table);                  /* fields of the first row; JSON: keys of all */
+int el_table_widest(const el_table *table);                   /* most fields of a row ahead; JSON: as above */
+int64_t el_table_first_line(const el_table *table);           /* of the first row; 0: there is none */
+bool el_table_keyed(const el_table *table);                   /* rows are JSON objects */
+const char *el_table_name(const el_table *table, int column); /* a key, or what the header says; else NULL */
+/* The field of a row ahead; as el_table_field. */
+const char *el_table_peek(el_table *table, int row, int column);
+const char *el_table_peek_at(el_table *table, int row, el_column column);
 
 /* EL_EDATA with file and line in front. */
 el_status el_table_fail(const el_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));

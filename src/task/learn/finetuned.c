@@ -37,6 +37,7 @@ void el_task_card_release(el_task_card *card)
 {
     free(card->task);
     el_labels_release(&card->labels);
+    el_file_layout_release(&card->layout);
     *card = (el_task_card){0};
 }
 
@@ -124,6 +125,8 @@ static json_t *describe(const el_task_card *card)
         bad |= put_range(task, card);
     if (card->kind == EL_SPAN)
         bad |= put_span(task, card);
+    if (card->layout.file.form)
+        bad |= json_object_set_new(task, "columns", el_file_layout_json(&card->layout));
     bad |= json_object_set_new(object, "task", task);
     if (PROBLEMS[card->kind])
         bad |= json_object_set_new(object, "problem_type", json_string(PROBLEMS[card->kind]));
@@ -281,6 +284,11 @@ static el_status read_task(const json_t *task, const char *path, int places, el_
         st = el_json_real(task, path, "high", &card->high);
     if (!st)
         st = el_json_real(task, path, "null_threshold", &card->null_threshold);
+    const json_t *const columns = json_object_get(task, "columns");
+    if (!st && columns && !json_is_object(columns))
+        st = el_fail(EL_EDATA, "%s: the task's \"columns\" are not an object", path);
+    if (!st && columns)
+        st = el_file_layout_read(&card->layout, columns, path);
     return st ? st : read_rule(task, path, &card->rule);
 }
 
@@ -402,6 +410,10 @@ el_status el_finetuned_ask(el_finetuned *f, const el_dataset *dataset, const el_
 {
     assert(dataset->kind == f->card.kind);
     el_features_clear(&f->features);
+    for (int i = 0; f->card.pair && i < dataset->count; i++)
+        if (!dataset->examples[i].text[1])
+            return el_fail(EL_EUSAGE, "%s, line %lld: there is one text, and the model was taught pairs",
+                           dataset->name, (long long)dataset->examples[i].line);
     el_status st = el_features_add(&f->features, dataset, f->vocab, &f->card.features, false, &f->split);
     el_learner_use(f->learner, &f->features, &f->split, 1);
     for (int first = 0; !st && first < f->features.count;) {

@@ -8,6 +8,7 @@
 #define EL_TASK_FINETUNED_H
 
 #include "format/weights.h"
+#include "task/files/layout.h"
 #include "task/learn/learner.h"
 #include "task/task.h"
 #include "train/trainer.h"
@@ -19,6 +20,7 @@ typedef struct {
     el_labels labels;
     double low, high; /* regress */
     bool pair;
+    el_file_layout layout; /* of the training file; zeroed where the folder does not say */
     el_feature_settings features;
     int n_best, max_answer_length, beam; /* span, and what follows */
     el_squad_rule rule;

@@ -1,0 +1,32 @@
+/* conll - a word a line
+ *
+ * A line is a word and further columns between tabs or blanks, and a blank line ends a sentence.  The word is the first
+ * column and its tag the last, unless the first column counts the words of a sentence: then the word is the second, and the
+ * tag of CoNLL-U the fourth (of its ten) and of GermEval's files the third (of their four).  The first line may name the
+ * columns.  "-DOCSTART-" lines are no words, nor lines that begin with '#' and have another number of columns than the words
+ * have (or, between tabs, with "## ", as KLUE's comments do).
+ */
+#ifndef EL_TASK_CONLL_H
+#define EL_TASK_CONLL_H
+
+#include "task/files/layout.h"
+#include "task/files/lines.h"
+
+typedef struct {
+    el_lines lines;
+    char separator;         /* '\t', ' '; 0: not yet known */
+    bool header;            /* the first line that is a word's names the columns */
+    bool counted;           /* the first column counts words */
+    int width;              /* columns of the first word, as of all; 0: not yet known */
+    const char *word, *tag; /* columns by number; borrowed, or of the layout */
+    bool labelled;
+    el_labels *labels;
+} el_conll;
+
+/* Fills the layout by how the file begins; the columns that were said, or are known, come before what is usual. */
+el_status el_conll_open(el_conll *conll, const el_columns *said, const el_file_layout *known,
+                        el_file_layout *layout);
+/* The next sentence; *more false at the end. */
+el_status el_conll_next(el_conll *conll, el_dataset *dataset, bool *more);
+
+#endif

@@ -1,0 +1,208 @@
+/* describe - see the header */
+#include "task/files/describe.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "text/utf8.h"
+
+enum { LINE = 600, SHOWN_LABELS = 10, SHOWN_BYTES = 60, SHOWN_WORDS = 8 };
+
+typedef struct {
+    char text[LINE];
+    size_t used;
+} line;
+
+static void put(line *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put(line *l, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    const int bytes = vsnprintf(l->text + l->used, sizeof l->text - l->used, format, arguments);
+    va_end(arguments);
+    const size_t left = sizeof l->text - l->used - 1;
+    l->used += bytes < 0 ? 0 : (size_t)bytes < left ? (size_t)bytes : left;
+}
+
+/* The beginning of a text, whole characters, between quotes. */
+static void put_text(line *l, const char *text)
+{
+    size_t bytes = strlen(text);
+    const bool cut = bytes > SHOWN_BYTES;
+    bytes = cut ? SHOWN_BYTES : bytes;
+    while (cut && bytes && ((unsigned char)text[bytes] & 0xC0) == 0x80)
+        bytes--;
+    put(l, "\"%.*s%s\"", (int)bytes, text, cut ? " ..." : "");
+}
+
+static void put_column(line *l, const char *role, const char *column)
+{
+    if (column && strcmp(column, "-1") == 0)
+        put(l, "%s%s the last column", l->used ? ", " : "", role);
+    else if (column)
+        put(l, "%s%s %s%s%s", l->used ? ", " : "", role,
+            column[strspn(column, "-0123456789")] ? "\"" : "column ", column,
+            column[strspn(column, "-0123456789")] ? "\"" : "");
+}
+
+static const char *const TEXTS[EL_TASK_KINDS][2] = {
+    [EL_TAG] = {"words", ""}, [EL_SPAN] = {"question", "context"}};
+static const char *const LABELS[EL_TASK_KINDS] = {"label", "score", "labels", "tags", "answers"};
+
+static void put_columns(line *l, const el_file_layout *layout, el_task_kind kind)
+{
+    const char *const first = TEXTS[kind][0] ? TEXTS[kind][0] : "text", *const second = TEXTS[kind][1]
+                                                                                            ? TEXTS[kind][1]
+                                                                                            : "second text";
+    put_column(l, first, layout->text[0]);
+    put_column(l, second, layout->text[1]);
+    put_column(l, LABELS[kind], layout->label);
+    put_column(l, "id", layout->id);
+    if (layout->label_count)
+        put(l, "%s%d columns that are a label each", l->used ? ", " : "", layout->label_count);
+}
+
+static const char *about_header(const el_file_layout *layout)
+{
+    const el_form form = layout->file.form;
+    if (layout->header)
+        return ", the first row names the columns";
+    return form == EL_FORM_TSV || form == EL_FORM_CSV ? ", without a header" : "";
+}
+
+void el_describe_columns(const el_file_layout *layout, el_task_kind kind, const char *path)
+{
+    line l = {0};
+    el_file_layout used = *layout;
+    used.label = NULL;
+    used.label_count = 0;
+    put_columns(&l, &used, kind);
+    el_log(EL_LOG_NOTE, "%s: %s%s: %s", path, el_form_about(layout->file), about_header(layout), l.text);
+}
+
+/* ---- labels ---- */
+
+static void count_labels(const el_dataset *d, int64_t *counts)
+{
+    for (int i = 0; d->kind == EL_CLASSIFY && i < d->count; i++)
+        if (d->examples[i].label >= 0)
+            counts[d->examples[i].label]++;
+    for (int i = 0; i < d->word_count; i++)
+        if (d->words[i].tag >= 0)
+            counts[d->words[i].tag]++;
+    for (int i = 0; i < d->number_count; i++)
+        counts[d->numbers[i]]++;
+}
+
+static void say_labels(const el_file_layout *layout, const el_dataset *d, const el_labels *labels)
+{
+    int64_t *const counts = calloc((size_t)labels->count + 1, sizeof *counts);
+    line l = {0};
+    if (!counts || !labels->count) {
+        free(counts);
+        return;
+    }
+    count_labels(d, counts);
+    put(&l, "%d %s", labels->count, d->kind == EL_TAG ? "tags" : "labels");
+    if (d->kind == EL_MULTILABEL)
+        put(&l, ", %s", el_parts_about(layout->parts));
+    for (int i = 0; i < labels->count && i < SHOWN_LABELS; i++)
+        put(&l, "%s %.40s %lld", i ? "," : ":", labels->names[i], (long long)counts[i]);
+    el_log(EL_LOG_NOTE, "%s: %s%s", d->name, l.text, labels->count > SHOWN_LABELS ? ", ..." : "");
+    free(counts);
+}
+
+static void say_scores(const el_dataset *d)
+{
+    double low = INFINITY, high = -INFINITY;
+    for (int i = 0; i < d->count; i++) {
+        low = fmin(low, d->examples[i].value);
+        high = fmax(high, d->examples[i].value);
+    }
+    el_log(EL_LOG_NOTE, "%s: scores from %g to %g", d->name, low, high);
+}
+
+/* ---- the first example ---- */
+
+static void put_labels_of(line *l, const el_dataset *d, const el_labelled *e, const el_labels *labels)
+{
+    for (int i = 0; i < e->count; i++)
+        put(l, "%s%.40s", i ? ", " : " is ", labels->names[d->numbers[e->first + i]]);
+    if (!e->count)
+        put(l, " has no label");
+}
+
+static void put_words(line *l, const el_dataset *d, const el_labelled *e, const el_labels *labels)
+{
+    for (int i = 0; i < e->count && i < SHOWN_WORDS; i++) {
+        const el_word *const w = &d->words[e->first + i];
+        put(l, "%s%.40s %.40s", i ? ", " : "", w->text, w->tag >= 0 ? labels->names[w->tag] : "");
+    }
+    if (e->count > SHOWN_WORDS)
+        put(l, ", ...");
+}
+
+static void say_first(const el_dataset *d, const el_labels *labels)
+{
+    const el_labelled *const e = &d->examples[0];
+    line l = {0};
+    if (d->kind == EL_TAG)
+        put_words(&l, d, e, labels);
+    for (int i = 0; i < 2; i++)
+        if (e->text[i]) {
+            put(&l, "%s", i ? " and " : "");
+            put_text(&l, e->text[i]);
+        }
+    if (d->kind == EL_CLASSIFY && e->label >= 0)
+        put(&l, " is %.60s", labels->names[e->label]);
+    if (d->kind == EL_REGRESS)
+        put(&l, " is %g", e->value);
+    if (d->kind == EL_MULTILABEL)
+        put_labels_of(&l, d, e, labels);
+    if (d->kind == EL_SPAN && e->count) {
+        put(&l, ": ");
+        put_text(&l, d->answers[e->first].text);
+    }
+    if (d->kind == EL_SPAN && !e->count)
+        put(&l, " has no answer");
+    el_log(EL_LOG_NOTE, "%s: the first: %s", d->name, l.text);
+}
+
+void el_describe_training(const el_file_layout *layout, const el_dataset *d, const el_labels *labels)
+{
+    static const char *const ROWS[EL_TASK_KINDS] = {"rows", "rows", "rows", "sentences", "questions"};
+    line l = {0};
+    put_columns(&l, layout, d->kind);
+    el_log(EL_LOG_NOTE, "%s: %s%s; %d %s%s%s", d->name, el_form_about(layout->file), about_header(layout),
+           d->count, ROWS[d->kind], l.used ? "; " : "", l.text);
+    if (d->kind == EL_REGRESS)
+        say_scores(d);
+    else if (d->kind != EL_SPAN)
+        say_labels(layout, d, labels);
+    if (d->count)
+        say_first(d, labels);
+}
+
+void el_describe_reading(const el_dataset *d)
+{
+    if (d->skipped)
+        el_log(EL_LOG_WARNING, "%s: %d malformed lines are left out", d->name, d->skipped);
+    if (d->gaps)
+        el_log(EL_LOG_NOTE, "%s: %d rows have no label (their judges did not agree), and are left out",
+               d->name, d->gaps);
+    if (d->trimmed)
+        el_log(EL_LOG_NOTE, "%s: %d labels have blanks around them, which are no part of them", d->name,
+               d->trimmed);
+    if (d->moved)
+        el_log(EL_LOG_WARNING,
+               "%s: %d answers do not stand at their offset in characters; the nearest place where they "
+               "stand is taken",
+               d->name, d->moved);
+    if (d->placed)
+        el_log(EL_LOG_NOTE, "%s: %d answers have no offset; the first place where they stand is taken",
+               d->name, d->placed);
+}

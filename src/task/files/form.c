@@ -1,0 +1,432 @@
+/* form - see the header */
+#define _GNU_SOURCE
+#include "task/files/form.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "task/files/names.h"
+#include "task/files/scan.h"
+
+typedef enum { ANY, TABS, COMMAS, TEXT, JSONS, COLUMNS, FAMILIES } family;
+
+static const struct {
+    const char *ending;
+    family family;
+} ENDINGS[] = {{".tsv", TABS},       {".tab", TABS},    {".csv", COMMAS},   {".txt", TEXT},
+               {".json", JSONS},     {".jsonl", JSONS}, {".ndjson", JSONS}, {".conll", COLUMNS},
+               {".conllu", COLUMNS}, {".iob", COLUMNS}, {".iob2", COLUMNS}, {".bio", COLUMNS}};
+enum { ENDING_COUNT = sizeof ENDINGS / sizeof *ENDINGS };
+
+static const char *const PACKINGS[] = {".gz", ".zst", ".xz", ".bz2"};
+
+static const char *const NAMES[EL_FORMS] = {"auto",  "tsv",   "csv",   "jsonl", "json",
+                                            "lines", "conll", "squad", "mrqa"};
+
+const char *el_form_name(el_form form)
+{
+    return NAMES[form];
+}
+
+el_form el_form_named(const char *name)
+{
+    for (el_form form = EL_FORM_TSV; form < EL_FORMS; form++)
+        if (strcmp(NAMES[form], name) == 0)
+            return form;
+    return EL_FORM_OPEN;
+}
+
+const char *el_form_about(el_file_form f)
+{
+    static const char *const ABOUT[EL_FORMS] = {[EL_FORM_OPEN] = "of no known form",
+                                                [EL_FORM_TSV] = "tab-separated",
+                                                [EL_FORM_CSV] = "comma-separated",
+                                                [EL_FORM_JSONL] = "JSON lines",
+                                                [EL_FORM_JSON] = "JSON",
+                                                [EL_FORM_LINES] = "plain lines",
+                                                [EL_FORM_CONLL] = "a word a line (CoNLL)",
+                                                [EL_FORM_SQUAD] = "SQuAD's JSON",
+                                                [EL_FORM_MRQA] = "MRQA's JSON lines"};
+    if (f.form == EL_FORM_CSV)
+        return f.separator == ';'    ? "semicolon-separated"
+               : f.separator == '|'  ? "bar-separated"
+               : f.separator == '\t' ? "tab-separated with quotes"
+                                     : ABOUT[EL_FORM_CSV];
+    return ABOUT[f.form];
+}
+
+/* ---- endings ---- */
+
+static bool ends(const char *name, size_t bytes, const char *ending)
+{
+    const size_t n = strlen(ending);
+    return bytes > n && strncasecmp(name + bytes - n, ending, n) == 0;
+}
+
+static size_t unpacked(const char *name)
+{
+    const size_t bytes = strlen(name);
+    for (size_t i = 0; i < sizeof PACKINGS / sizeof *PACKINGS; i++)
+        if (ends(name, bytes, PACKINGS[i]))
+            return bytes - strlen(PACKINGS[i]);
+    return bytes;
+}
+
+/* The ending's line of the table, or ENDING_COUNT. */
+static int ending_of(const char *name, size_t bytes)
+{
+    int at = 0;
+    while (at < ENDING_COUNT && !ends(name, bytes, ENDINGS[at].ending))
+        at++;
+    return at;
+}
+
+size_t el_form_stem(const char *name, bool *known)
+{
+    const size_t bytes = unpacked(name);
+    const int at = ending_of(name, bytes);
+    *known = at < ENDING_COUNT;
+    return *known ? bytes - strlen(ENDINGS[at].ending) : bytes;
+}
+
+/* ---- rows ---- */
+
+enum { MOST_LINES = 200 };
+
+/* The lines that lie whole in the text, without blank ones where `filled`. */
+static bool next_whole(const char **at, const char *end, el_line *line, bool filled)
+{
+    while (el_line_next(at, end, line)) {
+        if (line->bytes && line->text[line->bytes - 1] == '\r')
+            line->bytes--;
+        if (!filled || !el_line_blank(*line))
+            return true;
+    }
+    return false;
+}
+
+static el_line first_line(el_line text)
+{
+    const char *at = text.text;
+    el_line line = {0};
+    return next_whole(&at, text.text + text.bytes, &line, true) ? line : (el_line){text.text, 0};
+}
+
+static bool is_json(el_line text)
+{
+    const char *const end = text.text + text.bytes, *const at = el_scan_blanks(text.text, end);
+    if (at == end || (*at != '{' && *at != '['))
+        return false;
+    const char *const next = el_scan_blanks(at + 1, end);
+    return next == end || (*at == '{' ? *next == '"' || *next == '}' : *next == '{' || *next == ']');
+}
+
+static bool has(el_line text, const char *part)
+{
+    return memmem(text.text, text.bytes, part, strlen(part)) != NULL;
+}
+
+/* Whether an object that is alone may hold a table: lists or objects a column, or an array under "data" or "rows". */
+static bool may_hold_rows(el_task_kind kind, el_line object)
+{
+    el_scan members = {.at = object.text + 1, .end = object.text + object.bytes};
+    el_line key, value;
+    if (!el_scan_member(&members, &key, &value))
+        return false;
+    if (kind == EL_TAG && *value.text == '[') /* lists of lists, where one row has a list of words */
+        return *el_scan_blanks(value.text + 1, value.text + value.bytes) == '[';
+    return *value.text == '[' || *value.text == '{' || has(object, "\"data\"") || has(object, "\"rows\"");
+}
+
+/* An object a line, or something larger. */
+static el_form form_of_json(el_task_kind kind, el_line text)
+{
+    const char *const end = text.text + text.bytes, *const at = el_scan_blanks(text.text, end);
+    const char *const newline = memchr(at, '\n', (size_t)(end - at));
+    const char *const behind = *at == '{' ? el_scan_value(at, end) : NULL;
+    const bool whole = behind && (!newline || behind <= newline);
+    const bool alone = !behind || el_scan_blanks(behind, end) == end;
+    const bool nested = *at == '{' && kind == EL_SPAN && has(text, "\"qas\"");
+    if (nested && whole && !(alone && has(text, "\"data\"")))
+        return EL_FORM_MRQA;
+    if (nested)
+        return EL_FORM_SQUAD;
+    return whole && !(alone && may_hold_rows(kind, (el_line){at, (size_t)(behind - at)})) ? EL_FORM_JSONL
+                                                                                          : EL_FORM_JSON;
+}
+
+/* Where the field that begins at `at` ends; NULL where its quotation mark is never closed. */
+static const char *skip_field(const char *at, const char *end, char separator)
+{
+    while (at < end && *at == ' ')
+        at++;
+    if (at < end && *at == '"') {
+        for (at++; at < end && !(*at == '"' && !(at + 1 < end && at[1] == '"')); at++)
+            at += *at == '"';
+        if (at >= end)
+            return NULL;
+    }
+    while (at < end && *at != separator && *at != '\n')
+        at++;
+    return at;
+}
+
+static bool is_named(el_task_kind kind, const char *at, const char *end)
+{
+    char name[96];
+    while (at < end && strchr(" \"", *at))
+        at++;
+    while (end > at && strchr(" \"\r", end[-1]))
+        end--;
+    if ((size_t)(end - at) >= sizeof name)
+        return false;
+    memcpy(name, at, (size_t)(end - at));
+    name[end - at] = '\0';
+    return el_name_known(kind, name);
+}
+
+/* Fields of the record that begins at *at, which comes to stand behind it; 0 where it does not end in the text. */
+static int count_fields(const char **at, const char *end, char separator, el_task_kind kind, int *named)
+{
+    int fields = 0;
+    for (const char *c = *at;; c++) {
+        const char *const behind = skip_field(c, end, separator);
+        if (!behind)
+            return 0;
+        fields++;
+        *named += is_named(kind, c, behind);
+        c = behind;
+        if (c == end || *c == '\n') {
+            *at = c < end ? c + 1 : end;
+            return fields;
+        }
+    }
+}
+
+typedef struct {
+    int fields;  /* of the first record */
+    int named;   /* of them, those that name columns */
+    bool steady; /* every record has as many */
+    int records;
+} shape;
+
+static shape shape_of(el_line text, char separator, el_task_kind kind)
+{
+    enum { RECORDS = 50 };
+    shape s = {.steady = true};
+    const char *at = text.text, *const end = text.text + text.bytes;
+    while (s.records < RECORDS && at < end) {
+        const char *const blank = el_scan_blanks(at, end);
+        if (blank < end && blank > at && memchr(at, '\n', (size_t)(blank - at)) && separator != '\t') {
+            at = blank;
+            continue;
+        }
+        int named = 0;
+        const int fields = count_fields(&at, end, separator, kind, &named);
+        if (!fields)
+            break;
+        if (s.records++ == 0)
+            s.fields = fields, s.named = named;
+        s.steady &= fields == s.fields;
+    }
+    return s;
+}
+
+/* What separates the fields of a .csv: what every row has as often; where several do, what leaves names of columns in the
+ * first. */
+static el_status find_separator(const char *path, el_task_kind kind, el_line text, char *separator)
+{
+    static const char ALL[] = {',', ';', '\t', '|'};
+    const el_line first = first_line(text);
+    if (first.bytes == 5 && strncasecmp(first.text, "sep=", 4) == 0) {
+        *separator = first.text[4];
+        return EL_OK;
+    }
+    int steady = 0, most = 0, named = 0;
+    char by_rows = 0, by_first = ',', by_names = 0;
+    for (size_t i = 0; i < sizeof ALL; i++) {
+        const shape s = shape_of(text, ALL[i], kind);
+        if (s.fields < 2)
+            continue;
+        if (s.steady)
+            steady++, by_rows = ALL[i];
+        if (s.fields > most)
+            most = s.fields, by_first = ALL[i];
+        if (s.named > named)
+            named = s.named, by_names = ALL[i];
+    }
+    *separator = steady == 1 ? by_rows : by_names ? by_names : by_first;
+    if (steady > 1 && !by_names)
+        return el_fail(
+            EL_EDATA,
+            "%s: more than one character may separate its fields; a first line sep=, or sep=; says which",
+            path);
+    return EL_OK;
+}
+
+/* ---- words and their tags ---- */
+
+static int words_in(const char *at, const char *end)
+{
+    int words = 0;
+    while (at < end) {
+        while (at < end && *at == ' ')
+            at++;
+        words += at < end;
+        while (at < end && *at != ' ')
+            at++;
+    }
+    return words;
+}
+
+/* Whether the last two fields between tabs hold as many words each, and more than one. */
+static bool is_sentence(el_line line, bool *single)
+{
+    const char *const end = line.text + line.bytes;
+    const char *const last = memrchr(line.text, '\t', line.bytes);
+    if (!last)
+        return false;
+    const char *before = memrchr(line.text, '\t', (size_t)(last - line.text));
+    before = before ? before + 1 : line.text;
+    const int words = words_in(before, last), tags = words_in(last + 1, end);
+    *single &= words <= 1 || tags <= 1;
+    return words == tags && words > 0;
+}
+
+/* Whether the columns of the first line are named as words and tags are. */
+static bool names_words(el_line line, char separator)
+{
+    char text[256];
+    if (line.bytes >= sizeof text)
+        return false;
+    memcpy(text, line.text, line.bytes);
+    text[line.bytes] = '\0';
+    bool words = false;
+    for (char *at = text, *next; at; at = next) {
+        next = strchr(at, separator);
+        if (next)
+            *next++ = '\0';
+        at[strcspn(at, "\"\r")] = '\0';
+        words |= el_name_rank(EL_TAG, EL_ROLE_TEXT, at + (*at == '"')) >= 0;
+    }
+    return words;
+}
+
+/* A word a line, a sentence a line, or (where labels are not wanted) plain sentences. */
+static el_file_form form_of_words(el_line text, bool labelled)
+{
+    const char *at = text.text, *const end = text.text + text.bytes;
+    const el_line first = first_line(text);
+    int lines = 0, sentences = 0, width = -1;
+    bool single = true, blanks = false, even = true;
+    el_line line;
+    while (lines < MOST_LINES && next_whole(&at, end, &line, false)) {
+        if (el_line_blank(line)) {
+            blanks |= lines > 0;
+            continue;
+        }
+        if (*line.text == '#')
+            continue;
+        const int words = words_in(line.text, line.text + line.bytes);
+        lines++;
+        sentences += is_sentence(line, &single);
+        even &= width < 0 || words == width;
+        width = words;
+    }
+    const bool tabs = memchr(first.text, '\t', first.bytes) != NULL;
+    if (tabs && !single && 2 * sentences > lines)
+        return (el_file_form){EL_FORM_TSV, '\t'};
+    if (!tabs && !labelled && lines > 0 && !even && !blanks && !has(text, "\t"))
+        return (el_file_form){EL_FORM_LINES, 0};
+    return (el_file_form){EL_FORM_CONLL, 0};
+}
+
+/* ---- the form ---- */
+
+static el_status refuse(const char *path, const char *ending, el_file_form rows)
+{
+    return el_fail(EL_EDATA, "%s: its ending says %s, its rows are %s; --format %s reads them so", path,
+                   ending, el_form_about(rows), el_form_name(rows.form));
+}
+
+/* Of rows that are no JSON. */
+static el_status form_of_rows(el_file_form *found, const char *path, el_task_kind kind, bool labelled,
+                              family ending, el_line text)
+{
+    const el_line first = first_line(text);
+    const bool tabs = memchr(first.text, '\t', first.bytes) != NULL;
+    if (kind == EL_TAG) {
+        *found = form_of_words(text, labelled);
+        if (ending == COMMAS && !tabs && (names_words(first, ',') || names_words(first, ';')))
+            *found = (el_file_form){EL_FORM_CSV, ','};
+        else if (found->form == EL_FORM_CONLL && tabs && ending != COLUMNS && names_words(first, '\t') &&
+                 has(text, "\t[")) /* lists as Python prints them */
+            *found = (el_file_form){EL_FORM_TSV, '\t'};
+        return found->form == EL_FORM_CSV ? find_separator(path, kind, text, &found->separator) : EL_OK;
+    }
+    *found = (el_file_form){EL_FORM_TSV, '\t'};
+    if (ending == COMMAS) {
+        found->form = EL_FORM_CSV;
+        return find_separator(path, kind, text, &found->separator);
+    }
+    if (tabs)
+        return EL_OK;
+    static const char OTHERS[] = {',', ';', '|'};
+    for (size_t i = 0; i < sizeof OTHERS; i++) {
+        const shape s = shape_of(text, OTHERS[i], kind);
+        const el_file_form other = {EL_FORM_CSV, OTHERS[i]};
+        if (s.fields < 2 || !s.steady || s.named < 1 || 2 * s.named < s.fields)
+            continue;
+        if (ending == TABS)
+            return refuse(path, "tab-separated", other);
+        *found = other;
+    }
+    return EL_OK;
+}
+
+el_status el_form_complete(el_file_form *form, const char *path, el_task_kind kind, el_line text)
+{
+    form->separator = form->form == EL_FORM_TSV ? '\t' : 0;
+    return form->form == EL_FORM_CSV ? find_separator(path, kind, text, &form->separator) : EL_OK;
+}
+
+el_status el_form_find(el_file_form *found, const char *path, el_task_kind kind, bool labelled, el_form usual,
+                       el_line text)
+{
+    static const char *const ABOUT[FAMILIES] = {
+        "", "tab-separated", "comma-separated", "a table or plain text", "JSON", "a word a line (CoNLL)"};
+    const int at = ending_of(path, unpacked(path));
+    const family ending = at < ENDING_COUNT ? ENDINGS[at].family : ANY;
+    const bool json = is_json(text),
+               empty = el_scan_blanks(text.text, text.text + text.bytes) == text.text + text.bytes;
+    *found = (el_file_form){usual, usual == EL_FORM_TSV ? '\t' : 0};
+    if (empty && !usual)
+        *found = (el_file_form){ending == JSONS                       ? EL_FORM_JSONL
+                                : ending == COLUMNS || kind == EL_TAG ? EL_FORM_CONLL
+                                                                      : EL_FORM_TSV,
+                                ending == COMMAS ? ',' : '\t'};
+    if (empty)
+        return EL_OK;
+    if (json) {
+        found->form = form_of_json(kind, text);
+        if (usual == EL_FORM_SQUAD && !has(text, "\"question\""))
+            found->form = usual;
+        return ending == JSONS || ending == ANY ? EL_OK : refuse(path, ABOUT[ending], *found);
+    }
+    if (usual == EL_FORM_SQUAD || usual == EL_FORM_MRQA)
+        usual = EL_FORM_OPEN;
+    if (usual == EL_FORM_TSV &&
+        (ending == ANY || ending == TABS || memchr(first_line(text).text, '\t', first_line(text).bytes)))
+        return EL_OK;
+    if (ending == COLUMNS && kind != EL_TAG) {
+        *found = (el_file_form){EL_FORM_CONLL, 0};
+        return EL_OK;
+    }
+    const el_status st = form_of_rows(found, path, kind, labelled, ending, text);
+    if (!st && ending == JSONS)
+        return refuse(path, ABOUT[JSONS], *found);
+    if (!st && ending == COLUMNS && found->form == EL_FORM_LINES)
+        found->form = EL_FORM_CONLL;
+    return st;
+}

@@ -1,0 +1,35 @@
+/* form - in which form a file is, by its ending and its first rows
+ *
+ * An ending names a family: .tsv, .csv and .txt hold tables, and for tagging also words a line (CoNLL) or sentences a line
+ * (words, a tab, tags); .json, .jsonl and .ndjson hold JSON of whatever shape; .conll, .conllu, .iob and .bio words a line.
+ * The rows decide within the family, and alone where there is no such ending.  A form outside of the family is refused.
+ */
+#ifndef EL_TASK_FORM_H
+#define EL_TASK_FORM_H
+
+#include "task/task.h"
+#include "text/reader.h"
+
+typedef struct {
+    el_form form;
+    char separator; /* of the fields: '\t', ',', ';', '|'; 0: not a matter of this form */
+} el_file_form;
+
+/* `text` is how the file begins; `labelled`: whether labels are wanted.  `usual` is what the task's files are where the rows
+ * do not tell, EL_FORM_OPEN: nothing is usual. */
+el_status el_form_find(el_file_form *found, const char *path, el_task_kind kind, bool labelled, el_form usual,
+                       el_line text);
+/* What a form that was said still needs from the rows: its separator. */
+el_status el_form_complete(el_file_form *form, const char *path, el_task_kind kind, el_line text);
+
+/* "comma-separated", for sentences. */
+const char *el_form_about(el_file_form form);
+/* "csv", as --format has it. */
+const char *el_form_name(el_form form);
+/* EL_FORM_OPEN where there is none of that name. */
+el_form el_form_named(const char *name);
+
+/* A file's name without its endings (.csv.gz), as bytes of `name`; whether it had an ending that is known. */
+size_t el_form_stem(const char *name, bool *known);
+
+#endif

@@ -1,0 +1,158 @@
+/* layout - see the header */
+#include "task/files/layout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+
+static const char *const PARTS[EL_PARTS_KINDS] = {"array",  "commas",  "semicolons", "bars",
+                                                  "vector", "columns", "blanks"};
+
+const char *el_parts_about(el_parts parts)
+{
+    static const char *const ABOUT[EL_PARTS_KINDS] = {"in an array",
+                                                      "between commas",
+                                                      "between semicolons",
+                                                      "between bars",
+                                                      "a place a label, of zeros and ones",
+                                                      "a column a label, of zeros and ones",
+                                                      "between blanks"};
+    return ABOUT[parts];
+}
+
+void el_file_layout_release(el_file_layout *l)
+{
+    for (int i = 0; i < 2; i++)
+        free(l->text[i]);
+    free(l->label);
+    free(l->id);
+    free(l->gap);
+    for (int i = 0; i < l->label_count; i++)
+        free(l->labels[i]);
+    free(l->labels);
+    *l = (el_file_layout){0};
+}
+
+static bool copy(char **to, const char *from)
+{
+    *to = from ? strdup(from) : NULL;
+    return *to || !from;
+}
+
+el_status el_file_layout_copy(el_file_layout *to, const el_file_layout *from)
+{
+    *to = (el_file_layout){.file = from->file, .header = from->header, .parts = from->parts};
+    bool fine = copy(&to->text[0], from->text[0]) && copy(&to->text[1], from->text[1]) &&
+                copy(&to->label, from->label) && copy(&to->id, from->id) && copy(&to->gap, from->gap);
+    to->labels = fine && from->label_count ? calloc((size_t)from->label_count, sizeof *to->labels) : NULL;
+    fine = fine && (to->labels || !from->label_count);
+    for (int i = 0; fine && i < from->label_count; i++) {
+        to->label_count = i + 1;
+        fine = copy(&to->labels[i], from->labels[i]);
+    }
+    if (fine)
+        return EL_OK;
+    el_file_layout_release(to);
+    return el_fail(EL_ENOMEM, "no memory for names of columns");
+}
+
+/* ---- in the card ---- */
+
+static int put(json_t *object, const char *key, const char *text)
+{
+    return text ? json_object_set_new(object, key, json_string(text)) : 0;
+}
+
+json_t *el_file_layout_json(const el_file_layout *l)
+{
+    static const char *const TEXTS[] = {"text", "second"};
+    json_t *const object = json_object();
+    int bad = put(object, "form", el_form_name(l->file.form));
+    if (l->file.form == EL_FORM_CSV)
+        bad |= json_object_set_new(object, "separator", json_stringn(&l->file.separator, 1));
+    bad |= json_object_set_new(object, "header", json_boolean(l->header));
+    for (int i = 0; i < 2; i++)
+        bad |= put(object, TEXTS[i], l->text[i]);
+    bad |= put(object, "label", l->label) | put(object, "id", l->id) | put(object, "no_label", l->gap);
+    bad |= put(object, "labels_lie", PARTS[l->parts]);
+    json_t *const list = l->label_count ? json_array() : NULL;
+    for (int i = 0; i < l->label_count; i++)
+        bad |= json_array_append_new(list, json_string(l->labels[i]));
+    if (list)
+        bad |= json_object_set_new(object, "labels", list);
+    if (!bad)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static el_status take(const json_t *object, const char *path, const char *key, char **to)
+{
+    const char *text = NULL;
+    const el_status st = el_json_string(object, path, key, &text);
+    if (st)
+        return st;
+    return copy(to, text) ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", path);
+}
+
+static el_status take_parts(const json_t *object, const char *path, el_parts *parts)
+{
+    const char *said = PARTS[EL_PARTS_ARRAY];
+    const el_status st = el_json_string(object, path, "labels_lie", &said);
+    if (st)
+        return st;
+    for (int i = 0; i < EL_PARTS_KINDS; i++)
+        if (strcmp(said, PARTS[i]) == 0) {
+            *parts = (el_parts)i;
+            return EL_OK;
+        }
+    return el_fail(EL_EDATA, "%s: labels_lie is \"%s\", which is not known", path, said);
+}
+
+static el_status take_labels(const json_t *object, const char *path, el_file_layout *l)
+{
+    const json_t *const list = json_object_get(object, "labels");
+    const size_t count = json_array_size(list);
+    l->labels = count ? calloc(count, sizeof *l->labels) : NULL;
+    if (count && !l->labels)
+        return el_fail(EL_ENOMEM, "%s: no memory", path);
+    for (size_t i = 0; i < count; i++) {
+        const char *const name = json_string_value(json_array_get(list, i));
+        if (!name)
+            return el_fail(EL_EDATA, "%s: \"labels\" of its columns are not all names", path);
+        l->label_count = (int)i + 1;
+        if (!copy(&l->labels[i], name))
+            return el_fail(EL_ENOMEM, "%s: no memory", path);
+    }
+    return EL_OK;
+}
+
+el_status el_file_layout_read(el_file_layout *l, const json_t *object, const char *path)
+{
+    const char *form = "", *separator = "\t";
+    *l = (el_file_layout){0};
+    el_status st = el_json_string(object, path, "form", &form);
+    if (!st)
+        st = el_json_string(object, path, "separator", &separator);
+    if (!st)
+        st = el_json_bool(object, path, "header", &l->header);
+    l->file = (el_file_form){el_form_named(form), *separator};
+    if (!st)
+        st = take(object, path, "text", &l->text[0]);
+    if (!st)
+        st = take(object, path, "second", &l->text[1]);
+    if (!st)
+        st = take(object, path, "label", &l->label);
+    if (!st)
+        st = take(object, path, "id", &l->id);
+    if (!st)
+        st = take(object, path, "no_label", &l->gap);
+    if (!st)
+        st = take_parts(object, path, &l->parts);
+    if (!st)
+        st = take_labels(object, path, l);
+    if (st)
+        el_file_layout_release(l);
+    return st;
+}

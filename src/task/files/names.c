@@ -1,0 +1,136 @@
+/* names - see the header */
+#include "task/files/names.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { LONGEST = 96 };
+
+/* Names between blanks, by rank. */
+typedef const char *const ranks[EL_RANKS];
+
+static ranks TEXTS = {"text sentence sentence1 text1 text_a sentence_a premise question1 utterance 문장 "
+                      "텍스트 문장1 텍스트1 전제 질문1 발화",
+                      "document review reviews comment comments comment_text content contents tweet message "
+                      "post body review_text review_body news "
+                      "내용 본문 리뷰 댓글 발화문 메시지 리뷰내용 기사 뉴스",
+                      "title headline question query description abstract summary input string source 제목 "
+                      "질문 입력 설명 요약"};
+static ranks SECONDS = {
+    "sentence2 text2 text_b sentence_b hypothesis question2 text_pair 문장2 텍스트2 가설 질문2", "", ""};
+static ranks LABELS = {"label labels gold_label 라벨 레이블",
+                       "class classes category categories target targets score scores rating ratings "
+                       "sentiment emotion emotions intent "
+                       "topic is_duplicate polarity stance stars similarity relatedness_score y output "
+                       "감정 감성 분류 점수 평점 카테고리 클래스 주제 의도 유형 정답 유사도 별점 등급 긍부정",
+                       "tag tags genre genres type result answer 태그 장르 종류 결과"};
+static ranks SCORES = {
+    "score label labels gold_label 점수 라벨 레이블",
+    "rating ratings target similarity relatedness_score stars value y 평점 유사도 별점 정답",
+    "scores targets output result grade 결과 값"};
+static ranks WORDS = {"tokens words token word 단어 토큰", "sentence text 문장 텍스트",
+                      "form forms input 입력"};
+static ranks TAGS = {"tags ner_tags labels label tag ner_tag bio_tags 태그 라벨 레이블 개체명",
+                     "pos_tags chunk_tags upos pos ner ne entity entities iob bio", "output 출력"};
+static ranks QUESTIONS = {"question questions 질문 질의", "query 물음", "input"};
+static ranks CONTEXTS = {"context passage contexts 지문 문맥 본문", "document paragraph 문서 단락 문단",
+                         "text 내용"};
+static ranks ANSWERS = {"answers answer answer_text answers.text answer.text 정답 답 답변",
+                        "label output target", ""};
+static ranks IDS = {"id index idx guid qid uid uuid 번호 순번 아이디",
+                    "no number num key seq row_id # 일련번호 연번 인덱스", ""};
+static ranks NONE = {"", "", ""};
+
+static const char *const *names_of(el_task_kind kind, el_column_role role)
+{
+    switch (role) {
+    case EL_ROLE_TEXT:
+        return kind == EL_TAG ? WORDS : kind == EL_SPAN ? QUESTIONS : TEXTS;
+    case EL_ROLE_SECOND:
+        return kind == EL_TAG ? NONE : kind == EL_SPAN ? CONTEXTS : SECONDS;
+    case EL_ROLE_LABEL:
+        return kind == EL_TAG ? TAGS : kind == EL_SPAN ? ANSWERS : kind == EL_REGRESS ? SCORES : LABELS;
+    default:
+        return IDS;
+    }
+}
+
+/* Lower case, without blanks at both ends; '-' and blanks within become '_'. */
+static size_t plain(const char *name, char out[LONGEST])
+{
+    size_t bytes = strlen(name), used = 0;
+    while (bytes && strchr(" \t", *name))
+        name++, bytes--;
+    while (bytes && strchr(" \t:", name[bytes - 1]))
+        bytes--;
+    if (bytes >= LONGEST)
+        return out[0] = '\0';
+    for (size_t i = 0; i < bytes; i++) {
+        const char c = name[i];
+        out[used++] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c == ' ' || c == '-' ? '_' : c);
+    }
+    out[used] = '\0';
+    return used;
+}
+
+static bool holds(const char *list, const char *name, size_t bytes)
+{
+    for (const char *at = list; *at;) {
+        const size_t one = strcspn(at, " ");
+        if (one == bytes && memcmp(at, name, bytes) == 0)
+            return true;
+        at += one + (at[one] == ' ');
+    }
+    return false;
+}
+
+/* "review_id", "pair_ID", "Unnamed: 0" (what pandas calls the index). */
+static bool is_id(const char *name, size_t bytes)
+{
+    return (bytes > 3 && memcmp(name + bytes - 3, "_id", 3) == 0) || strncmp(name, "unnamed:", 8) == 0;
+}
+
+int el_name_rank(el_task_kind kind, el_column_role role, const char *name)
+{
+    char same[LONGEST];
+    const size_t bytes = plain(name, same);
+    const char *const *const lists = names_of(kind, role);
+    for (int rank = 0; bytes && rank < EL_RANKS; rank++)
+        if (holds(lists[rank], same, bytes))
+            return rank;
+    return role == EL_ROLE_ID && bytes && is_id(same, bytes) ? EL_RANKS - 1 : -1;
+}
+
+bool el_name_known(el_task_kind kind, const char *name)
+{
+    for (el_column_role role = EL_ROLE_TEXT; role < EL_ROLES; role++)
+        if (el_name_rank(kind, role, name) >= 0)
+            return true;
+    return false;
+}
+
+bool el_name_pair(const char *first, const char *second)
+{
+    static const char *const PAIRS[][2] = {{"sentence1", "sentence2"}, {"text1", "text2"},
+                                           {"text_a", "text_b"},       {"sentence_a", "sentence_b"},
+                                           {"premise", "hypothesis"},  {"question1", "question2"},
+                                           {"question", "sentence"},   {"text", "text_pair"},
+                                           {"query", "document"},      {"query", "passage"},
+                                           {"문장1", "문장2"},         {"텍스트1", "텍스트2"},
+                                           {"전제", "가설"},           {"질문1", "질문2"}};
+    char a[LONGEST], b[LONGEST];
+    plain(first, a);
+    plain(second, b);
+    for (size_t i = 0; i < sizeof PAIRS / sizeof *PAIRS; i++)
+        if (strcmp(a, PAIRS[i][0]) == 0 && strcmp(b, PAIRS[i][1]) == 0)
+            return true;
+    return false;
+}
+
+bool el_name_same(const char *a, const char *b)
+{
+    char one[LONGEST], other[LONGEST];
+    if (strcmp(a, b) == 0)
+        return true;
+    return plain(a, one) && plain(b, other) && strcmp(one, other) == 0;
+}

@@ -1,0 +1,31 @@
+/* names - what the columns of such files are called, in English and in Korean
+ *
+ * A name is compared without regard to case, blanks around it, and whether its words stand apart, joined by '_' or by '-'.
+ * Names of one column's role have ranks: "text" is surer to be the text than "title" is.
+ */
+#ifndef EL_TASK_NAMES_H
+#define EL_TASK_NAMES_H
+
+#include "task/task.h"
+
+typedef enum {
+    EL_ROLE_NONE,
+    EL_ROLE_TEXT,   /* text, question of a span task, words of a tagging one */
+    EL_ROLE_SECOND, /* context of a span task */
+    EL_ROLE_LABEL,  /* label, score, tags, answers */
+    EL_ROLE_ID,
+    EL_ROLES
+} el_column_role;
+
+enum { EL_RANKS = 3 }; /* 0 is the surest */
+
+/* The rank of a name in a role, or -1. */
+int el_name_rank(el_task_kind kind, el_column_role role, const char *name);
+/* Whether a name is known in any role. */
+bool el_name_known(el_task_kind kind, const char *name);
+/* Whether two names are a pair's, as "premise" and "hypothesis" are. */
+bool el_name_pair(const char *first, const char *second);
+/* Whether two names are the same but for case, blanks and joints. */
+bool el_name_same(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,209 @@
+/* objects - see the header */
+#include "task/files/objects.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_key(el_line key, const char *name)
+{
+    return key.bytes == strlen(name) && memcmp(key.text, name, key.bytes) == 0;
+}
+
+/* ---- what holds the rows ---- */
+
+/* Lists of one length, or objects of one size, under every key. */
+static bool are_columns(const json_t *object, size_t *rows)
+{
+    const char *key;
+    json_t *value;
+    bool first = true;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        const size_t size = json_is_array(value) ? json_array_size(value) : json_object_size(value);
+        const json_t *const inner = json_array_get(value, 0);
+        if ((!json_is_array(value) && !json_is_object(value)) || json_is_object(inner) ||
+            (!first && size != *rows))
+            return false;
+        *rows = size;
+        first = false;
+    }
+    return !first;
+}
+
+/* Arrays of objects under several keys: splits, of which nobody said which. */
+static bool are_splits(const json_t *object, char *names, size_t size)
+{
+    const char *key;
+    json_t *value;
+    int count = 0;
+    *names = '\0';
+    json_object_foreach((json_t *)object, key, value)
+    {
+        const size_t used = strlen(names);
+        if (!json_is_array(value) || (json_array_size(value) && !json_is_object(json_array_get(value, 0))))
+            return false;
+        snprintf(names + used, size - used, "%s\"%s\"", count++ ? ", " : "", key);
+    }
+    return count > 0;
+}
+
+static el_status open_object(el_objects *o, el_line whole)
+{
+    json_error_t error;
+    json_t *const object = el_scan_parse(whole, 0, &error);
+    char names[256];
+    if (!object)
+        return el_fail(EL_EDATA, "%s, line %d: %s", o->path, error.line, error.text);
+    el_status st = EL_OK;
+    if (are_columns(object, &o->most)) {
+        o->columns = object;
+        return EL_OK;
+    }
+    if (are_splits(object, names, sizeof names))
+        st = el_fail(EL_EDATA, "%s: holds several tables, %s, and a file of one is wanted", o->path, names);
+    else /* a single row */
+        o->rows = (el_scan){.at = whole.text, .end = whole.text + whole.bytes}, o->one_after_other = true;
+    json_decref(object);
+    return st;
+}
+
+/* The array under "data" or "rows", where there is one. */
+static bool find_array(el_line whole, el_scan *rows)
+{
+    el_scan members = {.at = whole.text + 1, .end = whole.text + whole.bytes};
+    el_line key, value;
+    while (el_scan_member(&members, &key, &value))
+        if ((is_key(key, "data") || is_key(key, "rows")) && *value.text == '[') {
+            const char *const inner = el_scan_blanks(value.text + 1, value.text + value.bytes);
+            if (*inner != '{' && *inner != ']')
+                continue; /* a column of that name */
+            *rows = (el_scan){.at = value.text + 1, .end = value.text + value.bytes};
+            return true;
+        }
+    return false;
+}
+
+static el_status find_rows(el_objects *o, size_t bytes)
+{
+    const char *const end = o->text + bytes, *const at = el_scan_blanks(o->text, end);
+    if (at == end) {
+        o->rows = (el_scan){.at = end, .end = end};
+        o->one_after_other = true;
+        return EL_OK;
+    }
+    if (*at == '[') {
+        o->rows = (el_scan){.at = at + 1, .end = end};
+        return EL_OK;
+    }
+    const char *const behind = *at == '{' ? el_scan_value(at, end) : NULL;
+    const char *const next = behind ? el_scan_blanks(behind, end) : NULL;
+    if (next && next < end && (*next == '{' || *next == ',')) {
+        o->rows = (el_scan){.at = at, .end = end};
+        o->one_after_other = true;
+        return EL_OK;
+    }
+    if (!behind || next < end) {
+        json_error_t error;
+        json_t *const object = el_scan_parse((el_line){at, (size_t)(end - at)}, 0, &error);
+        json_decref(object);
+        return el_fail(EL_EDATA, "%s, line %d: %s", o->path, error.line,
+                       object ? "what follows is no row" : error.text);
+    }
+    const el_line whole = {at, (size_t)(behind - at)};
+    return find_array(whole, &o->rows) ? EL_OK : open_object(o, whole);
+}
+
+el_status el_objects_open(el_objects *o, const char *path, char *text, size_t bytes)
+{
+    *o = (el_objects){.path = path, .text = text};
+    return find_rows(o, bytes);
+}
+
+void el_objects_close(el_objects *o)
+{
+    json_decref(o->columns);
+    free(o->text);
+    *o = (el_objects){0};
+}
+
+/* ---- rows ---- */
+
+/* The row's value in every column. */
+static json_t *take_across(const el_objects *o)
+{
+    json_t *const row = json_object(), *value;
+    const char *key, *name = NULL;
+    void *first = NULL;
+    json_object_foreach(o->columns, key, value)
+    {
+        if (json_is_object(value) && !first) { /* pandas: by the names of the first column's rows */
+            first = json_object_iter(value);
+            for (int64_t i = 0; i < o->count && first; i++)
+                first = json_object_iter_next(value, first);
+            name = json_object_iter_key(first);
+        }
+        json_t *const cell = json_is_array(value) ? json_array_get(value, (size_t)o->count)
+                                                  : json_object_get(value, name ? name : "");
+        if (cell)
+            json_object_set(row, key, cell);
+    }
+    return row;
+}
+
+/* Of datasets' server a row lies within another object. */
+static json_t *unwrap(json_t *row)
+{
+    json_t *const inner = json_object_get(row, "row");
+    if (!json_is_object(inner) || !json_object_get(row, "row_idx"))
+        return row;
+    json_incref(inner);
+    json_decref(row);
+    return inner;
+}
+
+static bool next_text(el_objects *o, el_line *value)
+{
+    if (!o->one_after_other)
+        return el_scan_element(&o->rows, value);
+    const char *at = el_scan_blanks(o->rows.at, o->rows.end);
+    if (o->rows.any && at < o->rows.end && *at == ',')
+        at = el_scan_blanks(at + 1, o->rows.end);
+    o->rows.at = at;
+    if (at == o->rows.end)
+        return false;
+    const char *const behind = el_scan_value(at, o->rows.end);
+    *value = (el_line){at, (size_t)((behind ? behind : o->rows.end) - at)};
+    o->rows.at = at + value->bytes;
+    o->rows.any = true;
+    return true;
+}
+
+el_status el_objects_next(el_objects *o, json_t **row)
+{
+    el_line value;
+    *row = NULL;
+    if (o->columns) {
+        *row = (size_t)o->count < o->most ? take_across(o) : NULL;
+        o->count += *row != NULL;
+        return EL_OK;
+    }
+    if (!next_text(o, &value)) {
+        const bool whole = o->rows.at && el_scan_blanks(o->rows.at, o->rows.end) == o->rows.end;
+        return whole ? EL_OK
+                     : el_fail(EL_EDATA, "%s, object %" PRId64 ": the array is not well formed from here on",
+                               o->path, o->count + 1);
+    }
+    json_error_t error;
+    json_t *const object = el_scan_parse(value, JSON_DECODE_ANY, &error);
+    o->count++;
+    if (!object)
+        return el_fail(EL_EDATA, "%s, object %" PRId64 ": %s", o->path, o->count, error.text);
+    if (!json_is_object(object)) {
+        json_decref(object);
+        return el_fail(EL_EDATA, "%s, object %" PRId64 ": is not an object", o->path, o->count);
+    }
+    *row = unwrap(object);
+    return EL_OK;
+}

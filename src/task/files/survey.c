@@ -1,0 +1,186 @@
+/* survey - see the header */
+#include "task/files/survey.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/file.h"
+#include "base/number.h"
+
+enum { FEW_ROWS = 8, NAME_WORDS = 3, NAME_BYTES = 48 };
+static const double LONG_WORDS = 3, LONG_BYTES = 40;
+
+static el_status no_memory(void)
+{
+    return el_fail(EL_ENOMEM, "no memory to look at columns");
+}
+
+static int words_of(const char *text)
+{
+    int words = 0;
+    for (const char *at = text; *at;) {
+        at += strspn(at, " ");
+        words += *at != '\0';
+        at += strcspn(at, " ");
+    }
+    return words;
+}
+
+static bool is_number(const char *text, bool *whole)
+{
+    char *end;
+    const double value = el_number_read(text, &end);
+    *whole = end > text && value == floor(value) && !memchr(text, '.', (size_t)(end - text));
+    return end > text && !end[strspn(end, " ")] && isfinite(value);
+}
+
+static bool is_truth(const char *text)
+{
+    static const char *const TRUTHS[] = {"0", "1", "0.0", "1.0", "true", "false"};
+    for (size_t i = 0; i < sizeof TRUTHS / sizeof *TRUTHS; i++)
+        if (strcasecmp(text, TRUTHS[i]) == 0)
+            return true;
+    return false;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int count_distinct(uint64_t *hashes, int count)
+{
+    int distinct = 0;
+    qsort(hashes, (size_t)count, sizeof *hashes, by_value);
+    for (int i = 0; i < count; i++)
+        distinct += i == 0 || hashes[i] != hashes[i - 1];
+    return distinct;
+}
+
+/* `hashes` has room for a row each. */
+static void look_at(el_survey_column *c, el_table *table, int column, int from, uint64_t *hashes)
+{
+    double words = 0, bytes = 0;
+    char *const name = c->name;
+    *c = (el_survey_column){.name = name, .numbers = true, .integers = true, .truths = true};
+    for (int row = from; row < el_table_ahead(table); row++) {
+        const char *const cell = el_table_peek(table, row, column);
+        bool whole;
+        if (!cell || !cell[strspn(cell, " ")])
+            continue;
+        words += words_of(cell);
+        bytes += (double)strlen(cell);
+        hashes[c->filled++] = el_hash(cell, strlen(cell));
+        c->numbers &= is_number(cell, &whole);
+        c->integers &= whole;
+        c->truths &= is_truth(cell);
+    }
+    const int filled = c->filled, distinct = count_distinct(hashes, filled);
+    const double rows = filled ? filled : 1;
+    c->words = words / rows;
+    c->repeats = filled > 1 && (2 * distinct <= filled || (filled < FEW_ROWS && distinct < filled));
+    c->long_texts = c->words >= LONG_WORDS || bytes / rows >= LONG_BYTES;
+    c->numbers &= filled > 0;
+    c->integers &= c->numbers;
+    c->truths &= filled > 0;
+}
+
+static el_status look_at_all(el_survey *s, el_table *table, int from)
+{
+    uint64_t *const hashes = malloc(((size_t)el_table_ahead(table) + 1) * sizeof *hashes);
+    if (!hashes)
+        return no_memory();
+    for (int i = 0; i < s->count; i++)
+        look_at(&s->columns[i], table, i, from, hashes);
+    free(hashes);
+    return EL_OK;
+}
+
+/* A copy without blanks around it. */
+static char *name_of(const char *cell)
+{
+    size_t bytes = strlen(cell);
+    while (bytes && strchr(" \t", *cell))
+        cell++, bytes--;
+    while (bytes && strchr(" \t", cell[bytes - 1]))
+        bytes--;
+    return strndup(cell, bytes);
+}
+
+el_status el_survey_open(el_survey *s, el_table *table, int columns, int from)
+{
+    *s = (el_survey){.count = columns, .first_line = el_table_first_line(table)};
+    s->columns = calloc((size_t)s->count + 1, sizeof *s->columns);
+    if (!s->columns)
+        return no_memory();
+    for (int i = 0; i < s->count; i++) {
+        const char *const key = el_table_keyed(table) ? el_table_name(table, i) : NULL;
+        if (key && !(s->columns[i].name = strdup(key)))
+            return no_memory();
+    }
+    return look_at_all(s, table, from);
+}
+
+el_status el_survey_settle(el_survey *s, el_table *table, bool header)
+{
+    if (!header)
+        return look_at_all(s, table, 0);
+    for (int i = 0; i < s->count; i++) {
+        const char *const cell = el_table_peek(table, 0, i);
+        if (cell && !(s->columns[i].name = name_of(cell)))
+            return no_memory();
+    }
+    return EL_OK;
+}
+
+static bool comes_again(el_table *table, int column, const char *cell)
+{
+    for (int row = 1; row < el_table_ahead(table); row++) {
+        const char *const other = el_table_peek(table, row, column);
+        if (other && strcmp(other, cell) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool stands_before(el_table *table, int column, const char *cell)
+{
+    for (int i = 0; i < column; i++)
+        if (el_table_peek(table, 0, i) && strcmp(el_table_peek(table, 0, i), cell) == 0)
+            return true;
+    return false;
+}
+
+el_first_row el_survey_first_row(const el_survey *s, el_table *table)
+{
+    el_first_row f = {.like_names = true, .others = el_table_ahead(table) - 1};
+    for (int i = 0; i < s->count; i++) {
+        const el_survey_column *const below = &s->columns[i];
+        const char *const cell = el_table_peek(table, 0, i);
+        const int words = cell ? words_of(cell) : 0;
+        bool whole;
+        if (words == 0) {
+            f.like_names &= i == 0;
+            continue;
+        }
+        f.recurs |= comes_again(table, i, cell);
+        f.like_names &= words <= NAME_WORDS && strlen(cell) <= NAME_BYTES && !is_number(cell, &whole) &&
+                        !stands_before(table, i, cell);
+        f.numbers |= below->numbers && below->filled > 1;
+        f.labels |= below->repeats && !below->long_texts;
+        f.shorter |= below->words >= words + 1;
+        f.longer |= words > 1 && words >= below->words - 0.5;
+    }
+    return f;
+}
+
+void el_survey_release(el_survey *s)
+{
+    for (int i = 0; s->columns && i < s->count; i++)
+        free(s->columns[i].name);
+    free(s->columns);
+    *s = (el_survey){0};
+}

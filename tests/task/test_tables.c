@@ -1,0 +1,574 @@
+/* Whatever form, ending, header, byte order mark, line ends and compression a table has, its rows are the same, when it is
+ * learned from and when it is asked; and columns are found by name, by what they hold, or not at all. */
+#include "base/check.h"
+
+#include <bzlib.h>
+#include <lzma.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "task/files/layout.h"
+#include "task/task.h"
+
+enum { MOST = 4096, ROWS = 4 };
+
+static const char *const TEXTS[ROWS] = {"in Seoul, it \"rains\"", "of Korea; so it is", "the Bowl is here",
+                                        "a b c d"};
+static const char *const LABELS[ROWS] = {"pos", "neg", "pos", "neg"};
+
+/* Without the syncing of el_file_write, which takes its time. */
+static const char *put_file(const char *name, const char *text, size_t bytes)
+{
+    const char *const path = in_folder(name);
+    FILE *const out = fopen(path, "w");
+    assert_non_null(out);
+    assert_int_equal(fwrite(text, 1, bytes, out), bytes);
+    assert_int_equal(fclose(out), 0);
+    return path;
+}
+
+/* ---- files of the same rows ---- */
+
+static const struct {
+    const char *ending;
+    char separator; /* 0: JSON */
+    const char *shape;
+} FORMS[] = {
+    {".tsv", '\t', ""},     {".TSV", '\t', ""},       {".txt", '\t', ""},     {"", '\t', ""},
+    {".csv", ',', ""},      {".CSV", ',', ""},        {".csv", ';', ""},      {".csv", '\t', ""},
+    {".csv", '|', ""},      {".csv", ';', "sep=;\n"}, {".jsonl", 0, "lines"}, {".ndjson", 0, "lines"},
+    {".JSONL", 0, "lines"}, {".json", 0, "lines"},    {"", 0, "lines"},       {".json", 0, "array"},
+    {".jsonl", 0, "array"}, {".json", 0, "data"},     {".json", 0, "server"}, {".json", 0, "lists"},
+    {".json", 0, "pandas"}, {".jsonl", 0, "pretty"}};
+enum { FORM_COUNT = sizeof FORMS / sizeof *FORMS };
+
+static void put_cell(char *to, const char *cell, char separator, const char *shape)
+{
+    const bool quoted = separator == ',' || separator == ';' || separator == '|' || *shape;
+    char *at = to + strlen(to);
+    if (quoted)
+        *at++ = '"';
+    for (; *cell; cell++) {
+        if (*cell == '"' && quoted)
+            *at++ = '"';
+        *at++ = *cell;
+    }
+    if (quoted)
+        *at++ = '"';
+    *at = '\0';
+}
+
+static void put_json(char *to, const char *text)
+{
+    char *at = to + strlen(to);
+    *at++ = '"';
+    for (; *text; text++) {
+        if (*text == '"')
+            *at++ = '\\';
+        *at++ = *text;
+    }
+    strcpy(at, "\"");
+}
+
+static void put_object(char *to, const char *names[2], int row, const char *between)
+{
+    sprintf(to + strlen(to), "{\"%s\":%s", names[0], between);
+    put_json(to, TEXTS[row]);
+    sprintf(to + strlen(to), ",%s\"%s\": \"%s\"}", between, names[1], LABELS[row]);
+}
+
+static void put_column(char *to, const char *name, const char *const *cells, bool pandas)
+{
+    sprintf(to + strlen(to), "\"%s\": %s", name, pandas ? "{" : "[");
+    for (int i = 0; i < ROWS; i++) {
+        sprintf(to + strlen(to), i ? ", " : "");
+        if (pandas)
+            sprintf(to + strlen(to), "\"%d\": ", i);
+        put_json(to, cells[i]);
+    }
+    strcat(to, pandas ? "}" : "]");
+}
+
+static void make_json(char *to, const char *shape, const char *names[2])
+{
+    const bool array = strcmp(shape, "array") == 0, data = strcmp(shape, "data") == 0,
+               server = strcmp(shape, "server") == 0, pandas = strcmp(shape, "pandas") == 0,
+               pretty = strcmp(shape, "pretty") == 0;
+    if (pandas || strcmp(shape, "lists") == 0) {
+        strcat(to, "{");
+        put_column(to, names[0], TEXTS, pandas);
+        strcat(to, ", ");
+        put_column(to, names[1], LABELS, pandas);
+        strcat(to, "}");
+        return;
+    }
+    strcat(to, array ? "[" : data ? "{\"version\": \"1\", \"data\": [" : server ? "{\"rows\": [" : "");
+    for (int i = 0; i < ROWS; i++) {
+        strcat(to, i && (array || data || server) ? ",\n" : "");
+        if (server)
+            sprintf(to + strlen(to), "{\"row_idx\": %d, \"row\": ", i);
+        put_object(to, names, i, pretty ? "\n  " : " ");
+        strcat(to, server ? "}" : array || data ? "" : "\n");
+    }
+    strcat(to, array ? "]" : data || server ? "]}" : "");
+}
+
+static void make_table(char *to, char separator, const char *shape, bool header, const char *names[2])
+{
+    strcat(to, separator == '\t' ? "" : shape);
+    if (header)
+        sprintf(to + strlen(to), "%s%c%s\n", names[0], separator, names[1]);
+    for (int i = 0; i < ROWS; i++) {
+        put_cell(to, TEXTS[i], separator, shape);
+        sprintf(to + strlen(to), "%c", separator);
+        put_cell(to, LABELS[i], separator, shape);
+        strcat(to, "\n");
+    }
+}
+
+/* "\n" becomes "\r\n". */
+static void use_returns(char *text)
+{
+    char copy[MOST], *out = text;
+    strcpy(copy, text);
+    for (const char *at = copy; *at; at++) {
+        if (*at == '\n')
+            *out++ = '\r';
+        *out++ = *at;
+    }
+    *out = '\0';
+}
+
+/* Packs as the ending says; the size. */
+static size_t pack(const char *packing, char *text, char *out)
+{
+    const size_t bytes = strlen(text);
+    if (strcmp(packing, ".zst") == 0)
+        return ZSTD_compress(out, MOST, text, bytes, 3);
+    if (strcmp(packing, ".xz") == 0) {
+        size_t used = 0;
+        lzma_easy_buffer_encode(0, LZMA_CHECK_CRC32, NULL, (uint8_t *)text, bytes, (uint8_t *)out, &used,
+                                MOST);
+        return used;
+    }
+    if (strcmp(packing, ".bz2") == 0) {
+        unsigned used = MOST;
+        BZ2_bzBuffToBuffCompress(out, &used, text, (unsigned)bytes, 1, 0, 0);
+        return used;
+    }
+    if (strcmp(packing, ".gz") == 0) {
+        z_stream z = {.next_in = (unsigned char *)text,
+                      .avail_in = (uInt)bytes,
+                      .next_out = (unsigned char *)out,
+                      .avail_out = MOST};
+        deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+        deflate(&z, Z_FINISH);
+        deflateEnd(&z);
+        return MOST - z.avail_out;
+    }
+    memcpy(out, text, bytes);
+    return bytes;
+}
+
+/* ---- the same rows ---- */
+
+static void check_rows(const char *path, const el_dataset *d, const el_labels *labels, bool labelled)
+{
+    CHECK(d->count == ROWS, "%s: %d rows", path, d->count);
+    for (int i = 0; i < ROWS; i++) {
+        CHECK(strcmp(d->examples[i].text[0], TEXTS[i]) == 0, "%s, row %d: \"%s\"", path, i,
+              d->examples[i].text[0]);
+        if (labelled)
+            CHECK(strcmp(labels->names[d->examples[i].label], LABELS[i]) == 0, "%s, row %d: %s", path, i,
+                  labels->names[d->examples[i].label]);
+    }
+}
+
+/* Learned from, and asked with the layout that was found. */
+static void check_file(const char *path)
+{
+    const el_task *const task = el_task_find("classify");
+    el_file_layout layout = {0};
+    el_labels labels = {0};
+    el_dataset d;
+    CHECK_OK(el_task_read(task, path, (el_task_reading){.labelled = true}, &labels, &layout, &d));
+    check_rows(path, &d, &labels, true);
+    el_dataset_release(&d);
+    CHECK(labels.count == 2, "%s: %d labels", path, labels.count);
+    labels.closed = true;
+    CHECK_OK(el_task_read(task, path, (el_task_reading){.known = &layout}, &labels, NULL, &d));
+    check_rows(path, &d, &labels, false);
+    el_dataset_release(&d);
+    el_labels_release(&labels);
+    el_file_layout_release(&layout);
+}
+
+static void same_rows(void **state)
+{
+    (void)state;
+    static const char *const PACKINGS[] = {"", ".gz", ".zst", ".xz", ".bz2", ".GZ"};
+    static const char *NAMES[][2] = {
+        {"text", "label"}, {"Text ", " Label"}, {"문장", "감정"}, {"Tweet", "Emotion"}, {"", ""}};
+    for (int f = 0; f < FORM_COUNT; f++)
+        for (int n = 0; n < 5; n++)
+            for (int p = 0; p < 6; p++)
+                for (int how = 0; how < 4; how++) {
+                    char text[MOST] = "", packed[MOST], name[64];
+                    const bool mark = how & 1, returns = how & 2, header = *NAMES[n][0];
+                    if (!FORMS[f].separator && !header)
+                        continue;
+                    if (p > 1 && how) /* every packing, and every mark and line end, but not all of both */
+                        continue;
+                    strcat(text, mark ? "\xEF\xBB\xBF" : "");
+                    if (FORMS[f].separator)
+                        make_table(text, FORMS[f].separator, FORMS[f].shape, header, NAMES[n]);
+                    else
+                        make_json(text, FORMS[f].shape, NAMES[n]);
+                    if (returns)
+                        use_returns(text);
+                    const bool loud = strcmp(PACKINGS[p], ".GZ") == 0;
+                    const size_t bytes = pack(loud ? ".gz" : PACKINGS[p], text, packed);
+                    snprintf(name, sizeof name, "t%d-%d-%d-%d%s%s", f, n, p, how, FORMS[f].ending,
+                             PACKINGS[p]);
+                    const char *const path = put_file(name, packed, bytes);
+                    check_file(path);
+                    remove(path);
+                }
+}
+
+/* ---- which column is what ---- */
+
+static const char *file(const char *name, const char *text)
+{
+    return put_file(name, text, strlen(text));
+}
+
+static el_status read_file(const char *task, const char *path, const el_file_layout *known,
+                           el_file_layout *layout, el_labels *labels, el_dataset *d)
+{
+    *layout = (el_file_layout){0};
+    return el_task_read(el_task_find(task), path, (el_task_reading){.known = known, .labelled = true}, labels,
+                        layout, d);
+}
+
+static const char *shown(const char *column)
+{
+    return column ? column : "-";
+}
+
+static void columns(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *task, *name, *text, *found; /* "text second label id rows" */
+    } CASES[] = {
+        {"classify", "id.csv", "id,문장,label\n1,in Seoul,pos\n2,of Korea,neg\n3,the Bowl,pos\n",
+         "문장 - label id 3"},
+        {"classify", "own.csv", "Id,Tweet,Emotion\n1,in Seoul,pos\n2,of Korea,neg\n3,the Bowl,pos\n",
+         "Tweet - Emotion Id 3"},
+        {"classify", "pandas.csv", ",text,label\n0,in Seoul,pos\n1,of Korea,neg\n2,the Bowl,pos\n",
+         "text - label - 3"},
+        {"classify", "late.csv",
+         "Label,Date,Review\npos,2020,in Seoul\nneg,2021,of Korea\npos,2022,the Bowl\n",
+         "Review - Label - 3"},
+        {"classify", "title.csv", "guid,title,label\na-1,in Seoul,0\na-2,of Korea,1\na-3,the Bowl,0\n",
+         "title - label guid 3"},
+        {"classify", "pair.tsv",
+         "pair_ID\tsentence_A\tsentence_B\tgold_label\n1\ta b\tc d\tx\n2\te f\tg h\ty\n",
+         "sentence_A sentence_B gold_label pair_ID 2"},
+        {"classify", "qnli.tsv", "index\tquestion\tsentence\tlabel\n1\ta b\tc d\tx\n2\te f\tg h\ty\n",
+         "question sentence label index 2"},
+        {"classify", "plain.tsv", "in Seoul\tpos\nof Korea\tneg\n", "1 - 2 - 2"},
+        {"classify", "turned.tsv", "pos\tin Seoul\nneg\tof Korea\npos\tthe Bowl\nneg\ta b\n", "2 - 1 - 4"},
+        {"classify", "counted.tsv", "1\tin Seoul\tpos\n2\tof Korea\tneg\n3\tthe Bowl\tpos\n", "2 - 3 1 3"},
+        {"classify", "first.tsv", "good\tpos\nof Korea it is\tpos\nthe Bowl\tneg\n", "1 - 2 - 3"},
+        {"regress", "score.csv", "Sentence,Rating (1-5)\nthe Bowl,3\nof Korea,5\n",
+         "Sentence - Rating (1-5) - 2"},
+        {"regress", "both.jsonl",
+         "{\"text\":\"a "
+         "b\",\"label\":\"bad\",\"score\":1.5}\n{\"text\":\"c\",\"label\":\"good\",\"score\":2}\n",
+         "text - score - 2"},
+        {"tag", "words.jsonl", "{\"id\":\"0\",\"tokens\":[\"EU\"],\"pos_tags\":[1],\"ner_tags\":[3]}\n",
+         "tokens - ner_tags id 1"},
+        {"tag", "printed.csv", "tokens,ner_tags\n\"['EU', \"\"it's\"\"]\",\"['B-ORG', 'O']\"\n",
+         "tokens - ner_tags - 1"},
+        {"tag", "lines.tsv", "in Seoul now\tO B-LOC O\nof Korea\tO B-LOC\n", "1 - 2 - 2"},
+        {"tag", "named.tsv", "text\tlabels\nin Seoul now\tO B-LOC O\nof Korea\tO B-LOC\n",
+         "text - labels - 2"},
+        {"tag", "numbered.txt", "1\tin\tO\n2\tSeoul\tB-LOC\n\n1\tof\tO\n2\tKorea\tB-LOC\n", "2 - -1 - 2"},
+        {"tag", "german.tsv",
+         "#\thttp://x\t[2010]\n1\tin\tO\tO\n2\tSeoul\tB-LOC\tO\n\n#\ty\tz\n1\tKorea\tB-LOC\tO\n",
+         "2 - 3 - 2"},
+        {"tag", "u.conllu",
+         "# text = im Haus\n1-2\tim\t_\t_\t_\t_\t_\t_\t_\t_\n1\tin\tin\tADP\tAPPR\t_\t2\tcase\t_\t_\n"
+         "2\tdem\tder\tDET\tART\t_\t0\troot\t_\t_\n2.1\tx\tx\tX\tX\t_\t_\t_\t_\t_\n\n",
+         "2 - 4 - 1"},
+        {"tag", "headed.csv", "Word\tTag\nin\tO\nSeoul\tB-LOC\n\nof\tO\n", "1 - -1 - 2"},
+        {"tag", "hash.conll", "# O\nSeoul B-LOC\n\n# a sentence of it\nof O\n", "1 - -1 - 2"},
+        {"span", "datasets.jsonl",
+         "{\"id\":\"a\",\"title\":\"t\",\"context\":\"b a "
+         "b\",\"question\":\"q\",\"answers\":{\"text\":[\"b\"],\"answer_start\":[4]}}\n",
+         "question context answers.text id 1"}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        const char *const path = file(CASES[i].name, CASES[i].text);
+        char found[256];
+        el_file_layout l, again;
+        el_labels labels = {0};
+        el_dataset d;
+        CHECK_OK(read_file(CASES[i].task, path, NULL, &l, &labels, &d));
+        snprintf(found, sizeof found, "%s %s %s %s %d", l.text[0], shown(l.text[1]), shown(l.label),
+                 shown(l.id), d.count);
+        CHECK(strcmp(found, CASES[i].found) == 0, "%s: \"%s\", not \"%s\"", CASES[i].name, found,
+              CASES[i].found);
+        if (strcmp(CASES[i].task, "span") == 0)
+            assert_int_equal(d.answers[0].begin, 4);
+        const int rows = d.count;
+        el_dataset_release(&d);
+        CHECK_OK(read_file(CASES[i].task, path, &l, &again, &labels,
+                           &d)); /* as a dev file, and when it is asked */
+        CHECK(d.count == rows, "%s: %d rows, then %d", CASES[i].name, rows, d.count);
+        el_dataset_release(&d);
+        el_labels_release(&labels);
+        el_file_layout_release(&l);
+        el_file_layout_release(&again);
+    }
+}
+
+/* A file that is asked is read by the names of the one that was learned from. */
+static void by_name(void **state)
+{
+    (void)state;
+    el_file_layout known, other;
+    el_labels labels = {0};
+    el_dataset d;
+    CHECK_OK(read_file("classify", file("a.csv", "문장,감정\nin Seoul,pos\nof Korea,neg\nthe Bowl,neg\n"),
+                       NULL, &known, &labels, &d));
+    el_dataset_release(&d);
+    static const char *const FILES[][2] = {
+        {"turned.csv", "감정,날짜,문장\nneg,2020,of Korea\n"},
+        {"turned.tsv", "감정\t문장\nneg\tof Korea\n"},
+        {"turned.jsonl", "{\"x\":1,\"감정\":\"neg\",\"문장\":\"of Korea\"}\n"}};
+    for (int i = 0; i < 3; i++) {
+        CHECK_OK(read_file("classify", file(FILES[i][0], FILES[i][1]), &known, &other, &labels, &d));
+        assert_string_equal(d.examples[0].text[0], "of Korea");
+        assert_string_equal(labels.names[d.examples[0].label], "neg");
+        el_dataset_release(&d);
+        el_file_layout_release(&other);
+    }
+    const el_task_reading asked = {.known = &known};
+    const el_task *const task = el_task_find("classify");
+    CHECK_OK(el_task_read(task, file("one.txt", "of Korea\nthe Bowl\n"), asked, &labels, NULL,
+                          &d)); /* one column is the text */
+    assert_int_equal(d.count, 2);
+    el_dataset_release(&d);
+    CHECK_FAILS(el_task_read(task, file("two.tsv", "of Korea\tneg\n"), asked, &labels, NULL, &d), EL_EDATA,
+                "there is no column \"문장\", which the model learned from");
+    CHECK_FAILS(el_task_read(task, file("others.jsonl", "{\"text\":\"a\"}\n"), asked, &labels, NULL, &d),
+                EL_EDATA, "there is no column \"문장\"");
+    el_labels_release(&labels);
+    el_file_layout_release(&known);
+}
+
+static void refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *task, *name, *text, *words;
+    } CASES[] = {
+        {"classify", "two.csv", "text,sentence,label\na b,c d,x\ne f,g h,y\n", "--text-column"},
+        {"classify", "labels.csv", "text,Mood,Day\na b,x,mon\nc d,y,mon\ne f,x,tue\ng h,y,tue\n",
+         "--label-column"},
+        {"classify", "three.tsv", "a b\tc d\tx\ne f\tg h\ty\n", "--label-column"},
+        {"classify", "row.csv", "Great,fruit\ndog,animal\ncat,animal\ncow,animal\n", "--header"},
+        {"classify", "json.tsv", "{\"text\":\"a\",\"label\":\"x\"}\n",
+         "its ending says tab-separated, its rows are JSON lines"},
+        {"classify", "json.csv", "[{\"text\":\"a\",\"label\":\"x\"}]\n",
+         "its ending says comma-separated, its rows are JSON"},
+        {"classify", "table.jsonl", "text\tlabel\na\tx\n",
+         "its ending says JSON, its rows are tab-separated"},
+        {"classify", "commas.tsv", "text,label\na,x\n", "its rows are comma-separated; --format csv"},
+        {"classify", "splits.json", "{\"train\":[{\"text\":\"a\",\"label\":\"x\"}],\"test\":[]}",
+         "several tables"},
+        {"classify", "list.jsonl", "{\"text\":\"a\",\"label\":[\"x\",\"y\"]}\n", "--task multilabel"},
+        {"classify", "array.jsonl", "{\"text\":[\"a\",\"b\"],\"label\":\"x\"}\n", "column text is an array"},
+        {"classify", "cut.json", "[{\"text\":\"a\",\"label\":\"x\"},\n{\"text\":", "object 2"},
+        {"classify", "seps.csv", "a;b,c\nd;e,f\n", "a first line sep=,"},
+        {"tag", "kaggle.csv", "Sentence,Word,Tag\n1,in,O\n1,Seoul,B-LOC\n2,of,O\n2,it,O\n",
+         "every row is one word"},
+        {"span", "dict.csv",
+         "id,question,context,answers\n1,q,a b,\"{'text': ['a'], 'answer_start': [0]}\"\n", "Python prints"},
+        {"multilabel", "both.tsv", "text\tlabels\na b\tx,y\nc d\ty|z\n", "stand between"}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        el_file_layout l;
+        el_labels labels = {0};
+        el_dataset d;
+        const el_status st =
+            read_file(CASES[i].task, file(CASES[i].name, CASES[i].text), NULL, &l, &labels, &d);
+        CHECK(st && strstr(el_error(), CASES[i].words), "%s: %d, and \"%s\" has not \"%s\"", CASES[i].name,
+              st, st ? el_error() : "it is read", CASES[i].words);
+        el_labels_release(&labels);
+    }
+}
+
+/* ---- labels ---- */
+
+/* The labels of the rows, "a,b|c|". */
+static void list_rows(const el_dataset *d, const el_labels *labels, char *to)
+{
+    *to = '\0';
+    for (int i = 0; i < d->count; i++) {
+        const el_labelled *const e = &d->examples[i];
+        for (int k = 0; k < e->count; k++)
+            sprintf(to + strlen(to), "%s%s", k ? "," : "", labels->names[d->numbers[e->first + k]]);
+        strcat(to, "|");
+    }
+}
+
+static void several_labels(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *text, *rows;
+    } CASES[] = {
+        {"commas.tsv", "text\tlabels\nx y\tred, blue\ny z\t\nz w\tblue\n", "red,blue||blue|"},
+        {"bars.tsv", "text\tlabels\nx y\tred, or so|blue\ny z\tblue\n", NULL}, /* of two kinds: refused */
+        {"bars.csv", "text,labels\nx y,red|blue\ny z,blue\n", "red,blue|blue|"},
+        {"semicolons.csv", "text,labels\nx y,red;blue\ny z,blue\n", "red,blue|blue|"},
+        {"arrays.jsonl",
+         "{\"text\":\"x\",\"labels\":[\"a, b\",\"c\"]}\n{\"text\":\"y\",\"labels\":[\"a, b\"]}\n",
+         "a, b,c|a, b|"},
+        {"printed.csv", "text,labels\nx y,\"['a, b', \"\"c's\"\"]\"\ny z,[]\nz w,\"['d']\"\n",
+         "a, b,c's||d|"},
+        {"columns.csv", "id,comment_text,toxic,threat,insult\n1,x y,0,1,1\n2,y z,0,0,0\n3,z w,1,0,0\n",
+         "threat,insult||toxic|"},
+        {"truths.jsonl", "{\"text\":\"x\",\"a\":true,\"b\":false}\n{\"text\":\"y\",\"a\":true,\"b\":true}\n",
+         "a|a,b|"},
+        {"vector.jsonl",
+         "{\"text\":\"x\",\"labels\":[0,1,1]}\n{\"text\":\"y\",\"labels\":[0,0,0]}\n{\"text\":\"z\","
+         "\"labels\":[1,0,0]}\n",
+         "1,2||0|"},
+        {"vector.tsv", "text\tlabels\nx\t[0, 1, 1]\ny\t[1, 0, 0]\n", "1,2|0|"},
+        {"blanks.tsv", "text\tlabels\nx\t0 1 1\ny\t1 0 0\n", "1,2|0|"}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        el_file_layout l, again;
+        el_labels labels = {0};
+        el_dataset d;
+        char rows[256];
+        const char *const path = file(CASES[i].name, CASES[i].text);
+        const el_status st = read_file("multilabel", path, NULL, &l, &labels, &d);
+        if (!CASES[i].rows) {
+            assert_int_equal(st, EL_EDATA);
+            el_labels_release(&labels);
+            continue;
+        }
+        CHECK(st == EL_OK, "%s: %s", CASES[i].name, el_error());
+        list_rows(&d, &labels, rows);
+        CHECK(strcmp(rows, CASES[i].rows) == 0, "%s: \"%s\", not \"%s\"", CASES[i].name, rows, CASES[i].rows);
+        el_dataset_release(&d);
+        labels.closed = true;
+        CHECK_OK(read_file("multilabel", path, &l, &again, &labels, &d));
+        list_rows(&d, &labels, rows);
+        CHECK(strcmp(rows, CASES[i].rows) == 0, "%s again: \"%s\", not \"%s\"", CASES[i].name, rows,
+              CASES[i].rows);
+        el_dataset_release(&d);
+        el_labels_release(&labels);
+        el_file_layout_release(&l);
+        el_file_layout_release(&again);
+    }
+}
+
+static void one_label(void **state)
+{
+    (void)state;
+    el_file_layout l;
+    el_labels labels = {0};
+    el_dataset d;
+    CHECK_OK(read_file("classify", file("blanks.csv", "text,label\na,pos \nb, pos\nc,neg\n"), NULL, &l,
+                       &labels, &d));
+    assert_int_equal(labels.count, 2);
+    assert_int_equal(d.trimmed, 2);
+    el_labels_release(&labels);
+    el_dataset_release(&d);
+    el_file_layout_release(&l);
+
+    static const char *const GAPS[][2] = {
+        {"snli.tsv", "gold_label\tsentence1\tsentence2\nentailment\ta\tb\n-\ta\tb\nneutral\ta\tb\n"},
+        {"snli.jsonl", "{\"premise\":\"a\",\"hypothesis\":\"b\",\"label\":-1}\n{\"premise\":\"a\","
+                       "\"hypothesis\":\"b\",\"label\":0}\n"
+                       "{\"premise\":\"a\",\"hypothesis\":\"b\",\"label\":2}\n"}};
+    for (int i = 0; i < 2; i++) {
+        labels = (el_labels){0};
+        CHECK_OK(read_file("classify", file(GAPS[i][0], GAPS[i][1]), NULL, &l, &labels, &d));
+        assert_int_equal(d.count, 2);
+        assert_int_equal(d.gaps, 1);
+        assert_int_equal(labels.count, 2);
+        el_labels_release(&labels);
+        el_dataset_release(&d);
+        el_file_layout_release(&l);
+    }
+    labels = (el_labels){0};
+    CHECK_OK(
+        read_file("classify", file("feeling.csv", "text,label\na,-1\nb,0\nc,1\n"), NULL, &l, &labels, &d));
+    assert_int_equal(labels.count, 3); /* a feeling may be below zero */
+    el_labels_release(&labels);
+    el_dataset_release(&d);
+    el_file_layout_release(&l);
+}
+
+/* 200 000 labels are found in linear time, and keep their numbers when they are sorted. */
+static void many_labels(void **state)
+{
+    (void)state;
+    enum { MANY = 200000 };
+    el_labels labels = {0};
+    char name[16];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "%d", MANY - 1 - i);
+        assert_int_equal(el_labels_add(&labels, name), i);
+    }
+    CHECK_OK(el_labels_close(&labels, NULL, 0));
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "%d", i);
+        assert_int_equal(el_labels_find(&labels, name), i);
+    }
+    assert_int_equal(el_labels_add(&labels, "none"), -1);
+    el_labels_release(&labels);
+}
+
+/* ---- the card ---- */
+
+static void card(void **state)
+{
+    (void)state;
+    char *names[] = {"a", "b"};
+    const el_file_layout layout = {.file = {EL_FORM_CSV, ';'},
+                                   .header = true,
+                                   .text = {"문장", "second"},
+                                   .id = "no",
+                                   .labels = names,
+                                   .label_count = 2,
+                                   .parts = EL_PARTS_COLUMNS,
+                                   .gap = "-"};
+    json_t *const object = el_file_layout_json(&layout);
+    el_file_layout again;
+    CHECK_OK(el_file_layout_read(&again, object, "config.json"));
+    json_t *const same = el_file_layout_json(&again);
+    assert_true(json_equal(object, same));
+    assert_int_equal(again.file.separator, ';');
+    assert_string_equal(again.labels[1], "b");
+    assert_null(again.label);
+    el_file_layout_release(&again);
+    json_object_set_new(object, "labels_lie", json_string("about"));
+    CHECK_FAILS(el_file_layout_read(&again, object, "config.json"), EL_EDATA, "labels_lie is \"about\"");
+    json_decref(object);
+    json_decref(same);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_rows),      cmocka_unit_test(columns),
+                                       cmocka_unit_test(by_name),        cmocka_unit_test(refused),
+                                       cmocka_unit_test(several_labels), cmocka_unit_test(one_label),
+                                       cmocka_unit_test(many_labels),    cmocka_unit_test(card)};
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

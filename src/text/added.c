@@ -37,8 +37,8 @@ static el_status content_of(const el_added_token *token, const el_normalizer *no
     return st;
 }
 
-/* Of two that are looked for alike the first wins, and special ones come first: ids count from the end, and the
- * tree keeps the largest. */
+/* Of two that are looked for alike ("<url>" and "<URL>", lower-cased) Hugging Face takes one or the other from run to
+ * run; here the first wins, and special ones come first: ids count from the end, and the tree keeps the largest. */
 static void list_keys(el_added *a, el_trie_key *keys, size_t counts[TREES])
 {
     const size_t all = (size_t)a->count;

@@ -66,9 +66,17 @@ static json_t *hash_json(uint64_t hash)
 
 static json_t *vocab_json(const el_vocab *vocab)
 {
-    return json_pack("{s:i, s:b, s:b, s:b, s:o}", "pieces", vocab->size, "do_lower_case",
-                     vocab->casing.lowercase, "strip_accents", vocab->casing.strip_accents,
-                     "tokenize_chinese_chars", vocab->casing.chinese_chars, "hash", hash_json(vocab->hash));
+    json_t *object =
+        json_pack("{s:i, s:b, s:b, s:b, s:o}", "pieces", vocab->size, "do_lower_case",
+                  vocab->casing.lowercase, "strip_accents", vocab->casing.strip_accents,
+                  "tokenize_chinese_chars", vocab->casing.chinese_chars, "hash", hash_json(vocab->hash));
+    if (vocab->casing_from)
+        json_object_set_new(object, "casing_from", json_string(vocab->casing_from));
+    if (vocab->max_length)
+        json_object_set_new(object, "model_max_length", json_integer(vocab->max_length));
+    if (*vocab->beyond) /* what is not as BERT has it */
+        json_object_set_new(object, "tokenizer", json_loads(vocab->beyond, 0, NULL));
+    return object;
 }
 
 static el_status vocab_info(json_t *info, const char *path)
@@ -79,6 +87,20 @@ static el_status vocab_info(json_t *info, const char *path)
         return st;
     json_object_set_new(info, "kind", json_string("vocabulary"));
     json_object_update_new(info, vocab_json(vocab));
+    el_vocab_close(vocab);
+    return EL_OK;
+}
+
+/* Of a model folder, where there is one beside the weights. */
+static el_status own_vocab_info(json_t *info, const char *path)
+{
+    el_vocab *vocab;
+    if (!el_tokenizer_exists(path))
+        return EL_OK;
+    const el_status st = el_tokenizer_load(&vocab, path, EL_CASING_UNSAID);
+    if (st)
+        return st;
+    json_object_set_new(info, "vocabulary", vocab_json(vocab));
     el_vocab_close(vocab);
     return EL_OK;
 }
@@ -149,7 +171,8 @@ static el_status model_info(json_t *info, const char *path, bool tensors)
     json_object_set_new(
         info, "config",
         el_config_json(&config, role == EL_GENERATOR ? "ElectraForMaskedLM" : "ElectraForPreTraining"));
-    return part_info(info, path, "model.safetensors", tensors);
+    const el_status own = own_vocab_info(info, path);
+    return own ? own : part_info(info, path, "model.safetensors", tensors);
 }
 
 static el_status checkpoint_info(json_t *info, const char *path, bool tensors)
@@ -250,7 +273,7 @@ static el_status inspect(json_t *info, const char *path, bool tensors)
         return shards_info(info, path);
     if (holds(path, "model.safetensors"))
         return model_info(info, path, tensors);
-    if (holds(path, "vocab.txt") || holds(path, "tokenizer.json"))
+    if (el_tokenizer_exists(path))
         return vocab_info(info, path);
     return el_fail(EL_EDATA, "%s: neither a run, a checkpoint, a model, shards nor a vocabulary", path);
 }

@@ -103,14 +103,12 @@ el_status el_model_check_vocab(const char *folder, const el_vocab *vocab, const 
     if (st)
         return st;
     const char *place = paths.discriminator ? paths.discriminator : paths.generator;
-    char *file = el_path_join(place, "vocab.txt");
     el_vocab *own = NULL;
-    if (file && el_file_exists(file))
+    if (el_tokenizer_exists(place))
         st = el_tokenizer_load(&own, place, EL_CASING_UNSAID);
     if (!st && own)
         st = el_vocab_same(vocab, data, own, place);
     el_vocab_close(own);
-    free(file);
     el_model_paths_free(&paths);
     return st;
 }

@@ -6,82 +6,16 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "format/tokenizer_config.h"
-#include "format/tokenizer_json.h"
+#include "format/tokenizer_options.h"
 #include "text/trie.h"
 #include "text/vocab_options.h"
-
-/* All that is read; `name` is the file with the pieces. */
-typedef struct {
-    const char *name;
-    char *text_path, *json_path; /* NULL: not there */
-    el_tokenizer_config config;
-    el_tokenizer_json json;
-    el_mapping text;
-    el_vocab_options options;
-    el_added_token *added;
-    int room;
-    const char *casing_from;
-} folder_files;
 
 static el_status no_memory(const char *name)
 {
     return el_fail(EL_ENOMEM, "%s: no memory", name);
 }
 
-/* ---- casing ----------------------------------------------------------------------------------------- */
-
-/* One setting: the file's word against what is wished. */
-static el_status settle(const char *path, const char *key, int said, int wish, bool otherwise, bool *value)
-{
-    *value = said != EL_UNSAID ? said == 1 : wish != EL_UNSAID ? wish == 1 : otherwise;
-    if (said != EL_UNSAID && wish != EL_UNSAID && *value != (wish != 0))
-        return el_fail(EL_EUSAGE, "%s: %s is %s for this vocabulary, but %s was asked for", path, key,
-                       *value ? "true" : "false", wish ? "true" : "false");
-    return EL_OK;
-}
-
-enum { FOLLOWS = -2 }; /* of strip_accents: null, as lower-casing */
-
-/* What the files say of a setting, and which one does: tokenizer_config.json's, else that of tokenizer.json. */
-static el_status look_up(const folder_files *f, const char *key, int null, int in_json, int *said,
-                         const char **path)
-{
-    *path = f->config.path;
-    *said = EL_UNSAID;
-    el_status st = f->config.config && !(f->config.generic && f->json.document)
-                       ? el_tokenizer_config_switch(&f->config, key, null, said)
-                       : EL_OK;
-    if (!st && *said == EL_UNSAID && f->json.document) {
-        *said = in_json;
-        *path = f->json_path;
-    }
-    return st;
-}
-
-static el_status settle_casing(folder_files *f, el_casing_wish wish)
-{
-    el_casing *c = &f->options.casing;
-    const el_tokenizer_json *j = &f->json;
-    const char *path;
-    int said;
-    el_status st = look_up(f, "do_lower_case", EL_UNSAID, j->lowercase, &said, &path);
-    f->casing_from = said == EL_UNSAID && wish.lowercase == EL_UNSAID ? "nothing"
-                     : said == EL_UNSAID                              ? "the options"
-                     : path == f->json_path                           ? "tokenizer.json"
-                                                                      : "tokenizer_config.json";
-    if (!st)
-        st = settle(path, "do_lower_case", said, wish.lowercase, true, &c->lowercase);
-    if (!st)
-        st = look_up(f, "strip_accents", FOLLOWS, j->strip_accents, &said, &path);
-    if (!st)
-        st = settle(path, "strip_accents", said == FOLLOWS ? c->lowercase : said, wish.strip_accents,
-                    c->lowercase, &c->strip_accents);
-    if (!st)
-        st = look_up(f, "tokenize_chinese_chars", EL_UNSAID, j->chinese_chars, &said, &path);
-    return st ? st
-              : settle(path, "tokenize_chinese_chars", said, wish.chinese_chars, true, &c->chinese_chars);
-}
+/* ---- what is said of it ----------------------------------------------------------------------------- */
 
 static const char *words_for(el_casing c)
 {
@@ -90,7 +24,7 @@ static const char *words_for(el_casing c)
                              : "not lower-cased";
 }
 
-static void say_casing(const folder_files *f)
+static void say_casing(const el_tokenizer_files *f)
 {
     if (strcmp(f->casing_from, "tokenizer.json") == 0)
         el_log(EL_LOG_NOTE, "%s: text is %s, as its normalizer says", f->json_path,
@@ -158,189 +92,8 @@ static void warn_of_contradiction(const el_vocab *vocab, const char *name)
                name);
 }
 
-/* ---- special and added tokens ----------------------------------------------------------------------- */
-
-/* Adds a token, or sets the flags of the one with its text; an id that was known stays, and another is refused. */
-static el_status put_added(folder_files *f, el_added_token token)
-{
-    for (int i = 0; i < f->options.added_count; i++) {
-        el_added_token *t = &f->added[i];
-        if (strcmp(t->text, token.text) != 0)
-            continue;
-        if (t->id >= 0 && token.id >= 0 && t->id != token.id)
-            return el_fail(EL_EDATA, "%s: the added token %s has two ids, %d and %d", f->name, t->text, t->id,
-                           token.id);
-        token.id = token.id < 0 ? t->id : token.id;
-        *t = token;
-        return EL_OK;
-    }
-    if (f->options.added_count == f->room) {
-        const int room = 2 * f->room + 16;
-        el_added_token *wider = realloc(f->added, (size_t)room * sizeof *wider);
-        if (!wider)
-            return no_memory(f->name);
-        f->options.added = f->added = wider;
-        f->room = room;
-    }
-    f->added[f->options.added_count++] = token;
-    return EL_OK;
-}
-
-static bool is_added(const folder_files *f, const char *text)
-{
-    for (int i = 0; i < f->options.added_count; i++)
-        if (strcmp(f->added[i].text, text) == 0)
-            return true;
-    return false;
-}
-
-static bool is_named(const folder_files *f, const char *text)
-{
-    for (int s = 0; s < EL_SPECIALS; s++)
-        if (strcmp(f->options.special[s], text) == 0)
-            return true;
-    const json_t *lists[] = {el_tokenizer_config_token(&f->config, "additional_special_tokens"),
-                             el_tokenizer_config_token(&f->config, "extra_special_tokens")};
-    for (int l = 0; l < 2; l++)
-        for (size_t i = 0; i < json_array_size(lists[l]); i++) {
-            const char *other = el_token_content(json_array_get(lists[l], i));
-            if (other && strcmp(other, text) == 0)
-                return true;
-        }
-    return false;
-}
-
-/* The list of tokenizer.json. */
-static el_status take_listed(folder_files *f)
-{
-    el_status st = EL_OK;
-    for (size_t i = 0; !st && i < json_array_size(f->json.added); i++) {
-        el_added_token token;
-        st = el_added_token_read(&token, json_array_get(f->json.added, i), f->json_path);
-        if (!st)
-            st = put_added(f, token);
-    }
-    return st;
-}
-
-/* transformers 4's "added_tokens_decoder": an object from ids to tokens. */
-static el_status take_decoder(folder_files *f)
-{
-    json_t *decoder = json_object_get(f->config.config, "added_tokens_decoder");
-    const char *id;
-    json_t *object;
-    el_status st = EL_OK;
-    json_object_foreach(decoder, id, object)
-    {
-        el_added_token token;
-        char *end;
-        const long number = strtol(id, &end, 10);
-        if (!st && (*end || end == id || number < 0 || number >= EL_VOCAB_MAX_PIECES))
-            st = el_fail(EL_EDATA, "%s: \"%s\" is not the id of an added token", f->config.path, id);
-        if (!st)
-            st = el_added_token_read(&token, object, f->config.path);
-        if (st)
-            return st;
-        token.id = (int)number;
-        token.special |= is_named(f, token.text);
-        st = put_added(f, token);
-    }
-    return st;
-}
-
-/* added_tokens.json: an object from texts to ids; where a decoder says more it holds nothing new. */
-static el_status take_map(folder_files *f)
-{
-    const char *text;
-    json_t *id;
-    el_status st = EL_OK;
-    json_object_foreach(f->config.added, text, id)
-    {
-        const json_int_t number = json_integer_value(id);
-        const bool special = is_named(f, text);
-        if (!json_is_integer(id) || number < 0 || number >= EL_VOCAB_MAX_PIECES || !*text)
-            return el_fail(EL_EDATA, "added_tokens.json: the id of \"%s\" is not one", text);
-        if (!st && !is_added(f, text))
-            st = put_added(f,
-                           (el_added_token){
-                               .text = text, .id = (int)number, .special = special, .normalized = !special});
-    }
-    return st;
-}
-
-/* A token that has a name but is in no list yet; its id is that of its piece. */
-static el_status take_named(folder_files *f, const json_t *token)
-{
-    el_added_token t = {.text = el_token_content(token), .id = -1};
-    if (!t.text || !*t.text || is_added(f, t.text))
-        return EL_OK;
-    el_status st = json_is_object(token) ? el_added_token_read(&t, token, f->config.path) : EL_OK;
-    t.id = -1;
-    t.special = true;
-    return st ? st : put_added(f, t);
-}
-
-static el_status take_names(folder_files *f)
-{
-    static const char *const OTHERS[] = {"bos_token", "eos_token"};
-    static const char *const LISTS[] = {"additional_special_tokens", "extra_special_tokens"};
-    el_status st = EL_OK;
-    for (int s = 0; !st && s < EL_SPECIALS; s++)
-        st = take_named(f, el_tokenizer_config_token(&f->config, EL_SPECIAL_NAMES[s]));
-    for (size_t i = 0; !st && i < sizeof OTHERS / sizeof *OTHERS; i++)
-        st = take_named(f, el_tokenizer_config_token(&f->config, OTHERS[i]));
-    for (size_t l = 0; !st && l < sizeof LISTS / sizeof *LISTS; l++) {
-        const json_t *list = el_tokenizer_config_token(&f->config, LISTS[l]);
-        for (size_t i = 0; !st && i < json_array_size(list); i++)
-            st = take_named(f, json_array_get(list, i));
-    }
-    return st;
-}
-
-static el_status name_special(folder_files *f)
-{
-    for (int s = 0; s < EL_SPECIALS; s++) {
-        const char *said = el_token_content(el_tokenizer_config_token(&f->config, EL_SPECIAL_NAMES[s]));
-        const char *json = !f->json.document ? NULL
-                           : s == EL_UNK     ? f->json.unk
-                           : s == EL_CLS     ? f->json.cls
-                           : s == EL_SEP     ? f->json.sep
-                                             : NULL;
-        if (said && json && strcmp(said, json) != 0)
-            return el_fail(EL_EDATA, "%s: %s is %s, but in tokenizer.json it is %s", f->config.path,
-                           EL_SPECIAL_NAMES[s], said, json);
-        f->options.special[s] = said ? said : json ? json : EL_SPECIAL_PIECES[s];
-    }
-    return EL_OK;
-}
-
-/* ---- all of it -------------------------------------------------------------------------------------- */
-
-static el_status read_options(folder_files *f, el_casing_wish wish)
-{
-    f->options = el_vocab_options_bert((el_casing){0});
-    if (f->json.document) {
-        f->options.clean_text = f->json.clean_text;
-        f->options.word_characters = f->json.word_characters;
-        f->options.prefix = f->json.prefix;
-        if (!f->json.cls)
-            el_log(EL_LOG_NOTE, "%s: it has no post_processor; [CLS] and [SEP] are added as BERT does",
-                   f->json_path);
-    }
-    el_status st = settle_casing(f, wish);
-    if (!st)
-        st = name_special(f);
-    if (!st)
-        st = take_listed(f);
-    if (!st)
-        st = take_decoder(f);
-    if (!st)
-        st = take_map(f);
-    return st ? st : take_names(f);
-}
-
 /* vocab.txt and tokenizer.json of one folder must agree. */
-static el_status check_pieces(const folder_files *f, const el_vocab *vocab)
+static el_status check_pieces(const el_tokenizer_files *f, const el_vocab *vocab)
 {
     const char *piece;
     json_t *id;
@@ -388,7 +141,7 @@ static el_status check_added(const el_vocab *vocab, int entries, const char *nam
 }
 
 /* Different pieces as Hugging Face counts them, in which all blank lines are one. */
-static int count_entries(const folder_files *f, const el_vocab *vocab, const char *text, size_t bytes)
+static int count_entries(const el_tokenizer_files *f, const el_vocab *vocab, const char *text, size_t bytes)
 {
     if (f->json.document)
         return (int)json_object_size(f->json.pieces);
@@ -405,25 +158,27 @@ static int count_entries(const folder_files *f, const el_vocab *vocab, const cha
     return entries + blank;
 }
 
-static el_status open_pieces(folder_files *f, el_vocab **vocab)
+/* `text`: of the vocab.txt, or NULL. */
+static el_status open_pieces(el_tokenizer_files *f, const char *text, size_t bytes, el_vocab **vocab)
 {
-    el_status st = EL_OK;
-    if (f->text_path)
-        st = el_mapping_open(&f->text, f->text_path);
-    if (st)
-        return st;
-    const char *text = f->text_path ? (const char *)f->text.data : f->json.text;
-    const size_t bytes = f->text_path ? f->text.size : f->json.bytes;
-    st = el_vocab_open(vocab, text, bytes, &f->options, f->name);
-    if (!st && f->text_path && f->json.document)
+    const bool both = text && f->json.document;
+    if (!text) {
+        text = f->json.text;
+        bytes = f->json.bytes;
+    }
+    el_status st = el_vocab_open(vocab, text, bytes, &f->options, f->name);
+    if (!st && both)
         st = check_pieces(f, *vocab);
     if (!st)
         st = check_added(*vocab, count_entries(f, *vocab, text, bytes), f->name);
     if (st) {
         el_vocab_close(*vocab);
         *vocab = NULL;
+        return st;
     }
-    return st;
+    (*vocab)->casing_from = f->casing_from;
+    (*vocab)->max_length = f->config.max_length;
+    return EL_OK;
 }
 
 static bool ends_with(const char *text, const char *ending)
@@ -470,49 +225,43 @@ static el_status refuse_folder(const char *folder)
     return el_fail(EL_EDATA, "%s: no vocab.txt in this folder, and no tokenizer.json", folder);
 }
 
-/* Which files there are.  tokenizer.json belongs to a vocab.txt of that name only. */
-static el_status find_files(folder_files *f, const char *path, const char *folder, bool is_folder)
+/* Which files there are, on the heap; NULL where one is not.  tokenizer.json belongs to a vocab.txt of that name only. */
+static el_status find_files(const char *path, bool is_folder, char **text, char **json)
 {
-    char *text = NULL, *json = el_path_join(folder, "tokenizer.json");
-    if (is_folder) {
-        text = if_there(el_path_join(folder, "vocab.txt"));
-    } else if (!ends_with(path, ".json")) {
-        text = strdup(path);
-        if (!ends_with(path, "/vocab.txt") && strcmp(path, "vocab.txt") != 0) {
-            free(json);
-            json = NULL;
-        }
-    } else {
-        free(json);
-        json = strdup(path);
-    }
-    f->json_path = is_folder || text ? if_there(json) : json;
-    f->text_path = text;
-    f->name = text ? text : f->json_path;
-    if (f->name)
+    char *folder = is_folder ? strdup(path) : folder_of(path);
+    const bool usual = strcmp(path, "vocab.txt") == 0 || ends_with(path, "/vocab.txt");
+    *text = *json = NULL;
+    if (!is_folder && ends_with(path, ".json"))
+        *json = strdup(path);
+    else if (!is_folder)
+        *text = strdup(path);
+    else
+        *text = if_there(el_path_join(path, "vocab.txt"));
+    if (folder && (is_folder || (*text && usual)))
+        *json = if_there(el_path_join(folder, "tokenizer.json"));
+    free(folder);
+    if (*text || *json)
         return EL_OK;
     return is_folder ? refuse_folder(path) : no_memory(path);
 }
 
-static el_status load(folder_files *f, const char *path, const char *folder, bool is_folder,
-                      el_casing_wish wish, el_vocab **vocab)
+/* `text_path` is that of a vocab.txt, or NULL. */
+static el_status load(el_tokenizer_files *f, const char *text_path, el_casing_wish wish, el_vocab **vocab)
 {
-    el_status st = el_tokenizer_config_read(&f->config, folder);
-    if (!st)
-        st = find_files(f, path, folder, is_folder);
-    if (!st && f->json_path)
-        st = el_tokenizer_json_read(&f->json, f->json_path);
+    el_mapping text = {0};
+    el_status st = f->json_path ? el_tokenizer_json_read(&f->json, f->json_path) : EL_OK;
     if (!st && f->config.generic && !f->json_path)
         st = el_fail(EL_EDATA, "%s: its tokenizer_class is what tokenizer.json says, and there is none",
                      f->config.path);
     if (!st)
-        st = read_options(f, wish);
+        st = el_tokenizer_options_read(f, wish);
+    if (!st && text_path)
+        st = el_mapping_open(&text, text_path);
     if (!st)
-        st = open_pieces(f, vocab);
+        st = open_pieces(f, (const char *)text.data, text.size, vocab);
+    el_mapping_close(&text);
     if (st)
         return st;
-    (*vocab)->casing_from = f->casing_from;
-    (*vocab)->max_length = f->config.max_length;
     say_casing(f);
     warn_of_contradiction(*vocab, f->name);
     return EL_OK;
@@ -521,18 +270,47 @@ static el_status load(folder_files *f, const char *path, const char *folder, boo
 el_status el_tokenizer_load(el_vocab **vocab, const char *path, el_casing_wish wish)
 {
     *vocab = NULL;
-    folder_files f = {0};
+    el_tokenizer_files f = {0};
     const bool is_folder = el_folder_exists(path);
-    char *folder = is_folder ? strdup(path) : folder_of(path);
-    const el_status st = folder ? load(&f, path, folder, is_folder, wish, vocab) : no_memory(path);
-    el_tokenizer_config_close(&f.config);
-    el_tokenizer_json_close(&f.json);
-    el_mapping_close(&f.text);
-    free(f.added);
-    free(f.text_path);
-    free(f.json_path);
+    char *folder = is_folder ? strdup(path) : folder_of(path), *text = NULL, *json = NULL;
+    el_status st = folder ? el_tokenizer_config_read(&f.config, folder) : no_memory(path);
+    if (!st)
+        st = find_files(path, is_folder, &text, &json);
+    f.name = text ? text : json;
+    f.json_path = json;
+    if (!st)
+        st = load(&f, text, wish, vocab);
+    el_tokenizer_files_close(&f);
     free(folder);
+    free(text);
+    free(json);
     return st;
+}
+
+el_status el_tokenizer_parse(el_vocab **vocab, const char *json, size_t bytes, const char *config,
+                             size_t config_bytes, const char *name)
+{
+    *vocab = NULL;
+    el_tokenizer_files f = {.name = name, .json_path = name};
+    el_status st = config ? el_tokenizer_config_parse(&f.config, config, config_bytes, name) : EL_OK;
+    if (!st)
+        st = el_tokenizer_json_parse(&f.json, json, bytes, name);
+    if (!st)
+        st = el_tokenizer_options_read(&f, EL_CASING_UNSAID);
+    if (!st)
+        st = open_pieces(&f, NULL, 0, vocab);
+    el_tokenizer_files_close(&f);
+    return st;
+}
+
+bool el_tokenizer_exists(const char *folder)
+{
+    char *text = if_there(el_path_join(folder, "vocab.txt"));
+    char *json = text ? NULL : if_there(el_path_join(folder, "tokenizer.json"));
+    const bool there = text || json;
+    free(text);
+    free(json);
+    return there;
 }
 
 /* ---- saving ----------------------------------------------------------------------------------------- */
@@ -545,16 +323,16 @@ el_status el_tokenizer_check_place(const char *path, el_casing casing)
     char *text = is_folder ? el_path_join(path, "vocab.txt") : strdup(path);
     char *json = folder ? if_there(el_path_join(folder, "tokenizer.json")) : NULL;
     const el_casing_wish wish = {casing.lowercase, casing.strip_accents, casing.chinese_chars};
-    folder_files f = {0};
+    el_tokenizer_files f = {0};
     el_status st = folder && text ? EL_OK : no_memory(path);
     if (!st && json)
         st = el_fail(EL_EUSAGE, "%s: lies there already, of another vocabulary", json);
     if (!st && !el_file_exists(text)) {
         st = el_tokenizer_config_read(&f.config, folder);
         if (!st)
-            st = settle_casing(&f, wish);
+            st = el_tokenizer_casing(&f, wish);
     }
-    el_tokenizer_config_close(&f.config);
+    el_tokenizer_files_close(&f);
     free(folder);
     free(text);
     free(json);

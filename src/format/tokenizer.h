@@ -24,6 +24,13 @@ typedef struct {
  * the files say is EL_EUSAGE that names the setting. */
 el_status el_tokenizer_load(el_vocab **vocab, const char *path, el_casing_wish wish);
 
+/* The same from memory: the text of a tokenizer.json, and of its tokenizer_config.json (NULL: none). */
+el_status el_tokenizer_parse(el_vocab **vocab, const char *json, size_t bytes, const char *config,
+                             size_t config_bytes, const char *name);
+
+/* Whether a folder has a vocab.txt or a tokenizer.json. */
+bool el_tokenizer_exists(const char *folder);
+
 /* EL_EUSAGE where saving a new vocabulary at `path` would change the files of another one. */
 el_status el_tokenizer_check_place(const char *path, el_casing casing);
 

@@ -65,15 +65,28 @@ static el_status load_beside(const char *folder, const char *name, json_t **docu
     return el_file_exists(*path) ? el_json_load(document, *path) : EL_OK;
 }
 
+static el_status check_config(el_tokenizer_config *c)
+{
+    const el_status st = check_class(c);
+    return st ? st : read_length(c);
+}
+
+el_status el_tokenizer_config_parse(el_tokenizer_config *c, const char *text, size_t bytes, const char *name)
+{
+    *c = (el_tokenizer_config){.path = strdup(name)};
+    if (!c->path)
+        return el_fail(EL_ENOMEM, "%s: no memory", name);
+    const el_status st = el_json_parse(&c->config, text, bytes, name);
+    return st ? st : check_config(c);
+}
+
 el_status el_tokenizer_config_read(el_tokenizer_config *c, const char *folder)
 {
     *c = (el_tokenizer_config){0};
     char *names = NULL, *added = NULL;
     el_status st = load_beside(folder, "tokenizer_config.json", &c->config, &c->path);
     if (!st && c->config)
-        st = check_class(c);
-    if (!st && c->config)
-        st = read_length(c);
+        st = check_config(c);
     if (!st)
         st = load_beside(folder, "special_tokens_map.json", &c->names, &names);
     if (!st)

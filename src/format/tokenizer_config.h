@@ -19,6 +19,9 @@ typedef struct {
 } el_tokenizer_config;
 
 el_status el_tokenizer_config_read(el_tokenizer_config *config, const char *folder);
+/* The text of a tokenizer_config.json, without the others; `name` is what sentences call it. */
+el_status el_tokenizer_config_parse(el_tokenizer_config *config, const char *text, size_t bytes,
+                                    const char *name);
 void el_tokenizer_config_close(el_tokenizer_config *config); /* accepts a zeroed one */
 
 /* The switch of that name: 0, 1, or EL_UNSAID where it is missing; null is `null`. */

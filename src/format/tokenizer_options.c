@@ -1,0 +1,251 @@
+/* tokenizer_options - see the header */
+#include "format/tokenizer_options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "text/vocab_options.h"
+
+/* ---- casing ----------------------------------------------------------------------------------------- */
+
+/* One setting: the file's word against what is wished. */
+static el_status settle(const char *path, const char *key, int said, int wish, bool otherwise, bool *value)
+{
+    *value = said != EL_UNSAID ? said == 1 : wish != EL_UNSAID ? wish == 1 : otherwise;
+    if (said != EL_UNSAID && wish != EL_UNSAID && *value != (wish != 0))
+        return el_fail(EL_EUSAGE, "%s: %s is %s for this vocabulary, but %s was asked for", path, key,
+                       *value ? "true" : "false", wish ? "true" : "false");
+    return EL_OK;
+}
+
+enum { FOLLOWS = -2 }; /* of strip_accents: null, as lower-casing */
+
+/* What the files say of a setting, and which one does: tokenizer_config.json's, else that of tokenizer.json. */
+static el_status look_up(const el_tokenizer_files *f, const char *key, int null, int in_json, int *said,
+                         const char **path)
+{
+    *path = f->config.path;
+    *said = EL_UNSAID;
+    el_status st = f->config.config && !(f->config.generic && f->json.document)
+                       ? el_tokenizer_config_switch(&f->config, key, null, said)
+                       : EL_OK;
+    if (!st && *said == EL_UNSAID && f->json.document) {
+        *said = in_json;
+        *path = f->json_path;
+    }
+    return st;
+}
+
+el_status el_tokenizer_casing(el_tokenizer_files *f, el_casing_wish wish)
+{
+    el_casing *c = &f->options.casing;
+    const el_tokenizer_json *j = &f->json;
+    const char *path;
+    int said;
+    el_status st = look_up(f, "do_lower_case", EL_UNSAID, j->lowercase, &said, &path);
+    f->casing_from = said == EL_UNSAID && wish.lowercase == EL_UNSAID ? "nothing"
+                     : said == EL_UNSAID                              ? "the options"
+                     : path == f->json_path                           ? "tokenizer.json"
+                                                                      : "tokenizer_config.json";
+    if (!st)
+        st = settle(path, "do_lower_case", said, wish.lowercase, true, &c->lowercase);
+    if (!st)
+        st = look_up(f, "strip_accents", FOLLOWS, j->strip_accents, &said, &path);
+    if (!st)
+        st = settle(path, "strip_accents", said == FOLLOWS ? c->lowercase : said, wish.strip_accents,
+                    c->lowercase, &c->strip_accents);
+    if (!st)
+        st = look_up(f, "tokenize_chinese_chars", EL_UNSAID, j->chinese_chars, &said, &path);
+    return st ? st
+              : settle(path, "tokenize_chinese_chars", said, wish.chinese_chars, true, &c->chinese_chars);
+}
+
+/* ---- special and added tokens ----------------------------------------------------------------------- */
+
+/* Adds a token, or sets the flags of the one with its text; an id that was known stays, and another is refused. */
+static el_status put_added(el_tokenizer_files *f, el_added_token token)
+{
+    for (int i = 0; i < f->options.added_count; i++) {
+        el_added_token *t = &f->added[i];
+        if (strcmp(t->text, token.text) != 0)
+            continue;
+        if (t->id >= 0 && token.id >= 0 && t->id != token.id)
+            return el_fail(EL_EDATA, "%s: the added token %s has two ids, %d and %d", f->name, t->text, t->id,
+                           token.id);
+        token.id = token.id < 0 ? t->id : token.id;
+        *t = token;
+        return EL_OK;
+    }
+    if (f->options.added_count == f->room) {
+        const int room = 2 * f->room + 16;
+        el_added_token *wider = realloc(f->added, (size_t)room * sizeof *wider);
+        if (!wider)
+            return el_fail(EL_ENOMEM, "%s: no memory for added tokens", f->name);
+        f->options.added = f->added = wider;
+        f->room = room;
+    }
+    f->added[f->options.added_count++] = token;
+    return EL_OK;
+}
+
+static bool is_added(const el_tokenizer_files *f, const char *text)
+{
+    for (int i = 0; i < f->options.added_count; i++)
+        if (strcmp(f->added[i].text, text) == 0)
+            return true;
+    return false;
+}
+
+static bool is_named(const el_tokenizer_files *f, const char *text)
+{
+    for (int s = 0; s < EL_SPECIALS; s++)
+        if (strcmp(f->options.special[s], text) == 0)
+            return true;
+    const json_t *lists[] = {el_tokenizer_config_token(&f->config, "additional_special_tokens"),
+                             el_tokenizer_config_token(&f->config, "extra_special_tokens")};
+    for (int l = 0; l < 2; l++)
+        for (size_t i = 0; i < json_array_size(lists[l]); i++) {
+            const char *other = el_token_content(json_array_get(lists[l], i));
+            if (other && strcmp(other, text) == 0)
+                return true;
+        }
+    return false;
+}
+
+/* The list of tokenizer.json. */
+static el_status take_listed(el_tokenizer_files *f)
+{
+    el_status st = EL_OK;
+    for (size_t i = 0; !st && i < json_array_size(f->json.added); i++) {
+        el_added_token token;
+        st = el_added_token_read(&token, json_array_get(f->json.added, i), f->json_path);
+        if (!st)
+            st = put_added(f, token);
+    }
+    return st;
+}
+
+/* transformers 4's "added_tokens_decoder": an object from ids to tokens. */
+static el_status take_decoder(el_tokenizer_files *f)
+{
+    json_t *decoder = json_object_get(f->config.config, "added_tokens_decoder");
+    const char *id;
+    json_t *object;
+    el_status st = EL_OK;
+    json_object_foreach(decoder, id, object)
+    {
+        el_added_token token;
+        char *end;
+        const long number = strtol(id, &end, 10);
+        if (!st && (*end || end == id || number < 0 || number >= EL_VOCAB_MAX_PIECES))
+            st = el_fail(EL_EDATA, "%s: \"%s\" is not the id of an added token", f->config.path, id);
+        if (!st)
+            st = el_added_token_read(&token, object, f->config.path);
+        if (st)
+            return st;
+        token.id = (int)number;
+        token.special |= is_named(f, token.text);
+        st = put_added(f, token);
+    }
+    return st;
+}
+
+/* added_tokens.json: an object from texts to ids; where a decoder says more it holds nothing new. */
+static el_status take_map(el_tokenizer_files *f)
+{
+    const char *text;
+    json_t *id;
+    el_status st = EL_OK;
+    json_object_foreach(f->config.added, text, id)
+    {
+        const json_int_t number = json_integer_value(id);
+        const bool special = is_named(f, text);
+        if (!json_is_integer(id) || number < 0 || number >= EL_VOCAB_MAX_PIECES || !*text)
+            return el_fail(EL_EDATA, "added_tokens.json: the id of \"%s\" is not one", text);
+        if (!st && !is_added(f, text))
+            st = put_added(f,
+                           (el_added_token){
+                               .text = text, .id = (int)number, .special = special, .normalized = !special});
+    }
+    return st;
+}
+
+/* A token that has a name but is in no list yet; its id is that of its piece. */
+static el_status take_named(el_tokenizer_files *f, const json_t *token)
+{
+    el_added_token t = {.text = el_token_content(token), .id = -1};
+    if (!t.text || !*t.text || is_added(f, t.text))
+        return EL_OK;
+    el_status st = json_is_object(token) ? el_added_token_read(&t, token, f->config.path) : EL_OK;
+    t.id = -1;
+    t.special = true;
+    return st ? st : put_added(f, t);
+}
+
+static el_status take_names(el_tokenizer_files *f)
+{
+    static const char *const OTHERS[] = {"bos_token", "eos_token"};
+    static const char *const LISTS[] = {"additional_special_tokens", "extra_special_tokens"};
+    el_status st = EL_OK;
+    for (int s = 0; !st && s < EL_SPECIALS; s++)
+        st = take_named(f, el_tokenizer_config_token(&f->config, EL_SPECIAL_NAMES[s]));
+    for (size_t i = 0; !st && i < sizeof OTHERS / sizeof *OTHERS; i++)
+        st = take_named(f, el_tokenizer_config_token(&f->config, OTHERS[i]));
+    for (size_t l = 0; !st && l < sizeof LISTS / sizeof *LISTS; l++) {
+        const json_t *list = el_tokenizer_config_token(&f->config, LISTS[l]);
+        for (size_t i = 0; !st && i < json_array_size(list); i++)
+            st = take_named(f, json_array_get(list, i));
+    }
+    return st;
+}
+
+static el_status name_special(el_tokenizer_files *f)
+{
+    for (int s = 0; s < EL_SPECIALS; s++) {
+        const char *said = el_token_content(el_tokenizer_config_token(&f->config, EL_SPECIAL_NAMES[s]));
+        const char *json = !f->json.document ? NULL
+                           : s == EL_UNK     ? f->json.unk
+                           : s == EL_CLS     ? f->json.cls
+                           : s == EL_SEP     ? f->json.sep
+                                             : NULL;
+        if (said && json && strcmp(said, json) != 0)
+            return el_fail(EL_EDATA, "%s: %s is %s, but in tokenizer.json it is %s", f->config.path,
+                           EL_SPECIAL_NAMES[s], said, json);
+        f->options.special[s] = said ? said : json ? json : EL_SPECIAL_PIECES[s];
+    }
+    return EL_OK;
+}
+
+/* ---- all of it -------------------------------------------------------------------------------------- */
+
+el_status el_tokenizer_options_read(el_tokenizer_files *f, el_casing_wish wish)
+{
+    f->options = el_vocab_options_bert((el_casing){0});
+    if (f->json.document) {
+        f->options.clean_text = f->json.clean_text;
+        f->options.word_characters = f->json.word_characters;
+        f->options.prefix = f->json.prefix;
+        if (!f->json.cls)
+            el_log(EL_LOG_NOTE, "%s: it has no post_processor; [CLS] and [SEP] are added as BERT does",
+                   f->json_path);
+    }
+    el_status st = el_tokenizer_casing(f, wish);
+    if (!st)
+        st = name_special(f);
+    if (!st)
+        st = take_listed(f);
+    if (!st)
+        st = take_decoder(f);
+    if (!st)
+        st = take_map(f);
+    return st ? st : take_names(f);
+}
+
+void el_tokenizer_files_close(el_tokenizer_files *f)
+{
+    el_tokenizer_config_close(&f->config);
+    el_tokenizer_json_close(&f->json);
+    free(f->added);
+    *f = (el_tokenizer_files){0};
+}

@@ -2,6 +2,7 @@
 #include "base/check.h"
 
 #include "format/tokenizer.h"
+#include "text/wordpiece.h"
 
 #define SPECIAL "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
 
@@ -160,12 +161,36 @@ static void test_refused_parts(void **state)
     }
 }
 
+/* The vocabulary of KoELECTRA: cased, the ids that its makers print; lower-cased, its syllables would fall apart. */
+static void test_koelectra(void **state)
+{
+    (void)state;
+    const char *path = SHARED_DATA "/fixtures/vocab/koelectra-v2-vocab-32200.txt";
+    const char *text = "\xed\x95\x9c\xea\xb5\xad\xec\x96\xb4 ELECTRA\xeb\xa5\xbc "
+                       "\xea\xb3\xb5\xec\x9c\xa0\xed\x95\xa9\xeb\x8b\x88\xeb\x8b\xa4.";
+    static const int32_t wanted[] = {18429, 41, 6240, 15229, 6204, 20894, 5689, 12622, 10690, 18};
+    el_vocab *vocab;
+    el_wordpiece *session;
+    el_ids ids = {0};
+    if (!el_file_exists(path))
+        skip();
+    CHECK_OK(el_tokenizer_load(&vocab, path, (el_casing_wish){0, 0, 1}));
+    CHECK_OK(el_wordpiece_open(&session, vocab, EL_SPECIAL_TOKENS));
+    CHECK_OK(el_wordpiece_encode(session, text, strlen(text), &ids));
+    CHECK(ids.count == 10, "%zu pieces", ids.count);
+    for (int i = 0; i < 10; i++)
+        CHECK(ids.data[i] == wanted[i], "piece %d is %d, not %d", i, ids.data[i], wanted[i]);
+    el_ids_release(&ids);
+    el_wordpiece_close(session);
+    el_vocab_close(vocab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_missing),       cmocka_unit_test(test_save),
         cmocka_unit_test(test_casing),        cmocka_unit_test(test_tokenizer_json),
-        cmocka_unit_test(test_refused_parts),
+        cmocka_unit_test(test_refused_parts), cmocka_unit_test(test_koelectra),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

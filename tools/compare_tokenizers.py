@@ -5,7 +5,7 @@
 
 Texts: the English and Korean held-out corpora, the hard strings, random Unicode strings, and every code point
 by itself.  Vocabularies: BERT uncased and cased, KoELECTRA, and one that holds every character, so that
-[UNK] hides nothing.  Prints a table and the code points that differ; exits 1 if anything else does.
+[UNK] hides nothing; and folders with a tokenizer.json of other options, special and added tokens read.  Prints a table and the code points that differ; exits 1 if anything else does.
 Needs: pip install tokenizers.
 """
 import argparse
@@ -16,9 +16,9 @@ import sys
 import tempfile
 import unicodedata
 
-from tokenizers import Tokenizer
+from tokenizers import AddedToken, Tokenizer
 from tokenizers.models import WordPiece
-from tokenizers.normalizers import BertNormalizer
+from tokenizers.normalizers import BertNormalizer, Lowercase
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -99,6 +99,44 @@ def random_strings(count):
     return lines
 
 
+ADDED = ["<url>", "Über", "the", "[E1]", "한국", " e\u0301", "İ", "漢字", "un", "\u0301"]
+
+
+def option_folders(vocab, folder):
+    """tokenizer.json files of every option that is read, with what is said of them."""
+    random_flags = random.Random(11)
+    for number in range(24):
+        r = random_flags
+        prefix = r.choice(["##", "##", "@@", "x", ""])
+        pieces = dict.fromkeys(prefix + p[2:] if p.startswith("##") and len(p) > 2 else p for p in vocab)
+        pieces = {p: i for i, p in enumerate(pieces)}
+        tokenizer = Tokenizer(WordPiece(pieces, unk_token="[UNK]", continuing_subword_prefix=prefix, max_input_chars_per_word=r.choice([1, 5, 100, 300])))
+        tokenizer.normalizer = r.choice([None, Lowercase()] + 6 * [BertNormalizer(
+            clean_text=r.random() < 0.5, lowercase=r.random() < 0.5, strip_accents=r.choice([None, True, False]), handle_chinese_chars=r.random() < 0.7)])
+        tokenizer.pre_tokenizer = BertPreTokenizer()
+        tokenizer.add_special_tokens(SPECIAL)
+        for text in r.sample(ADDED, r.randrange(0, 6)):
+            flags = {flag: r.random() < 0.4 for flag in ("single_word", "lstrip", "rstrip", "normalized")}
+            tokenizer.add_tokens([AddedToken(text, **flags)])
+        path = folder / f"options-{number}"
+        path.mkdir()
+        tokenizer.save(str(path / "tokenizer.json"))
+        yield path, tokenizer
+
+
+def option_differences(electra, vocab, folder, lines):
+    """Lines whose ids differ under any of the options; [SEP] and added tokens strewn in."""
+    r = random.Random(13)
+    lines = [" ".join(r.choice([part, part + r.choice(ADDED + SPECIAL)]) for part in line.split(" ")) for line in lines]
+    text = ("\n".join(lines) + "\n").encode()
+    for path, tokenizer in option_folders(vocab, folder):
+        command = [electra, "tokenize", "--ids", "--special-tokens", "tokens", "--vocab", str(path)]
+        output = subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout.decode()
+        mine = [[int(i) for i in line.split()] for line in output.split("\n")[:-1]]
+        theirs = [e.ids for e in tokenizer.encode_batch(lines, add_special_tokens=False)]
+        yield path.name, lines, [i for i in range(len(lines)) if theirs[i] != mine[i]], sum(map(len, theirs))
+
+
 def heldout(data, language):
     path = data / "corpus" / f"{language}.heldout.txt.zst"
     text = subprocess.run(["zstd", "-dc", str(path)], stdout=subprocess.PIPE, check=True).stdout.decode()
@@ -141,6 +179,11 @@ def main():
                 print("   ", ascii(lines[i]))
 
     with tempfile.TemporaryDirectory() as folder:
+        strings = random_strings(options.strings // 20)
+        for name, lines, different, ids in option_differences(options.electra, read_vocab(cased), pathlib.Path(folder), strings):
+            report(name, "cased", "by tokenizer.json", different, len(lines), ids)
+            for i in different[:5]:
+                print("   ", ascii(lines[i]))
         path = pathlib.Path(folder) / "characters.txt"
         vocab = character_vocab(path)
         points = [c for c in range(0x110000) if c != 10 and not 0xD800 <= c <= 0xDFFF]

@@ -135,6 +135,7 @@ void el_span_close(el_span_saved *s)
 {
     if (!s)
         return;
+    s->q->wait(s->q);
     el_device_release(s->q->dev, &s->arena);
     el_arena_release(&s->host.arena);
     free(s);
@@ -177,11 +178,12 @@ static void read_candidates(el_span_saved *s, el_tensor hidden, const el_candida
 {
     el_queue *q = s->q;
     host_side *host = &s->host;
+    q->wait(q); /* for what the last pass sent, before its place is written to */
     assert(c->count == c->starts[c->sequences] && c->count <= s->rows && c->sequences <= s->sequences);
-    for (int n_th = 0; n_th < c->sequences; n_th++) {
-        host->first[n_th] = c->starts[n_th];
-        for (int i = c->starts[n_th]; i < c->starts[n_th + 1]; i++)
-            host->sequence[i] = n_th;
+    for (int at = 0; at < c->sequences; at++) {
+        host->first[at] = c->starts[at];
+        for (int i = c->starts[at]; i < c->starts[at + 1]; i++)
+            host->sequence[i] = at;
     }
     send_ints(s, s->rows_of, c->rows, c->count);
     send_ints(s, s->sequence, host->sequence, c->count);
@@ -206,15 +208,15 @@ static void start_forward(el_span_saved *s, const el_head_weights *w, int n)
     fetch(s, s->host.logits, s->logits, n);
 }
 
-/* The ends, where sequence n_th's answer begins at its candidate number start(n_th), in host.start. */
+/* The ends, where each sequence's answer begins at its candidate number start, in host.start. */
 static void end_forward(el_span_saved *s, const el_head_weights *w, const el_candidates *c)
 {
     el_queue *q = s->q;
     const int n = c->count, m = c->sequences;
     const el_tensor x_start = el_first(s->end.x_start, m), start = el_first(s->end.start, m);
     const el_tensor pre = el_first(s->end.slope, n), act = el_first(s->end.act, n);
-    for (int n_th = 0; n_th < m; n_th++)
-        s->host.start[n_th] += c->starts[n_th];
+    for (int at = 0; at < m; at++)
+        s->host.start[at] += c->starts[at];
     send_ints(s, s->start, s->host.start, m);
     q->gather_forward(q, x_start, el_first(s->x, n), s->start);
     q->linear_forward(q, start, x_start, w->end_start_w, el_tensor_none());
@@ -239,8 +241,8 @@ static double log_sum_exp(el_tensor z)
 static void start_probabilities(el_span_saved *s, const el_candidates *c)
 {
     const el_tensor starts = column(s->host.logits, c->count, 0);
-    for (int n_th = 0; n_th < c->sequences; n_th++) {
-        const el_tensor z = part_of(starts, c, n_th), p = part_of(s->host.probability, c, n_th);
+    for (int at = 0; at < c->sequences; at++) {
+        const el_tensor z = part_of(starts, c, at), p = part_of(s->host.probability, c, at);
         const double lse = log_sum_exp(z);
         for (int i = 0; i < z.rows; i++)
             el_set(p, i, 0, exp(el_get(z, i, 0) - lse));
@@ -258,9 +260,9 @@ static void answer_forward(el_span_saved *s, const el_head_weights *w, const el_
     send(s, a->probability, s->host.probability, c->count);
     q->gather_forward(q, el_tensor_cols(read, 0, s->hidden), el_first(s->x, c->count), s->first);
     q->zero(q, pooled);
-    for (int n_th = 0; n_th < m; n_th++) /* p^T x */
-        q->linear_backward_weight(q, el_tensor_rows(pooled, n_th, 1), el_tensor_none(),
-                                  part_of(a->probability, c, n_th), part_of(s->x, c, n_th));
+    for (int at = 0; at < m; at++) /* p^T x */
+        q->linear_backward_weight(q, el_tensor_rows(pooled, at, 1), el_tensor_none(),
+                                  part_of(a->probability, c, at), part_of(s->x, c, at));
     q->linear_gelu_forward(q, act, pre, pre, read, w->answer_hidden_w, w->answer_hidden_b);
     q->linear_forward(q, el_first(a->logit, m), act, w->answer_w, w->answer_b);
     fetch(s, s->host.answer, a->logit, m);
@@ -291,16 +293,15 @@ static void compute_losses(el_span_saved *s, const el_candidates *c, const el_sp
                            double scale, double *losses)
 {
     const bool answer = s->answer.logit.data && targets->impossible;
-    for (int n_th = 0; n_th < c->sequences; n_th++) {
+    for (int at = 0; at < c->sequences; at++) {
         const double weight = targets->answerable_weight;
-        losses[n_th] = 0;
+        losses[at] = 0;
         for (int k = 0; k < 2; k++)
-            losses[n_th] += cross_entropy(part_of(column(s->host.logits, c->count, k), c, n_th),
-                                          (k ? targets->end : targets->start)[n_th], scale / 2) /
-                            2;
+            losses[at] += cross_entropy(part_of(column(s->host.logits, c->count, k), c, at),
+                                        (k ? targets->end : targets->start)[at], scale / 2) /
+                          2;
         if (answer)
-            losses[n_th] +=
-                weight * logistic(s->host.answer, n_th, targets->impossible[n_th], scale * weight);
+            losses[at] += weight * logistic(s->host.answer, at, targets->impossible[at], scale * weight);
     }
 }
 
@@ -349,11 +350,11 @@ static void answer_backward(el_span_saved *s, const el_head_weights *w, const el
     q->gelu_backward(q, d, d, el_first(a->slope, m));
     q->linear_backward_weight(q, g->answer_hidden_w, g->answer_hidden_b, d, el_first(a->read, m));
     q->linear_backward_input(q, dread, d, w->answer_hidden_w, false);
-    for (int n_th = 0; n_th < m; n_th++) {
-        el_tensor dpooled = el_tensor_rows(el_tensor_cols(dread, s->hidden, s->hidden), n_th, 1);
+    for (int at = 0; at < m; at++) {
+        el_tensor dpooled = el_tensor_rows(el_tensor_cols(dread, s->hidden, s->hidden), at, 1);
         dpooled.prepared = a->prepared;
         q->prepare(q, dpooled, s->parameters, false);
-        q->linear_forward(q, part_of(a->dprobability, c, n_th), part_of(s->x, c, n_th), dpooled,
+        q->linear_forward(q, part_of(a->dprobability, c, at), part_of(s->x, c, at), dpooled,
                           el_tensor_none());
     }
     fetch(s, s->host.dprobability, a->dprobability, c->count);
@@ -362,10 +363,9 @@ static void answer_backward(el_span_saved *s, const el_head_weights *w, const el
 /* dstart += the softmax's share:  p (dp - sum of p dp). */
 static void add_dprobability(el_span_saved *s, const el_candidates *c)
 {
-    for (int n_th = 0; n_th < c->sequences; n_th++) {
-        const el_tensor dz = part_of(column(s->host.logits, c->count, 0), c, n_th);
-        const el_tensor p = part_of(s->host.probability, c, n_th),
-                        dp = part_of(s->host.dprobability, c, n_th);
+    for (int at = 0; at < c->sequences; at++) {
+        const el_tensor dz = part_of(column(s->host.logits, c->count, 0), c, at);
+        const el_tensor p = part_of(s->host.probability, c, at), dp = part_of(s->host.dprobability, c, at);
         double mean = 0;
         for (int i = 0; i < p.rows; i++)
             mean += el_get(p, i, 0) * el_get(dp, i, 0);
@@ -381,11 +381,11 @@ static void answer_backward_input(el_span_saved *s, const el_candidates *c)
     const el_tensor dread = el_first(s->answer.dread, c->sequences);
     const el_tensor dpooled = el_tensor_cols(dread, s->hidden, s->hidden);
     q->embed_backward(q, el_first(s->dx, c->count), el_tensor_cols(dread, 0, s->hidden), s->first);
-    for (int n_th = 0; n_th < c->sequences; n_th++) {
-        el_tensor p = part_of(s->answer.probability, c, n_th);
+    for (int at = 0; at < c->sequences; at++) {
+        el_tensor p = part_of(s->answer.probability, c, at);
         p = el_tensor_make(p.data, p.type, 1, p.rows);
-        q->linear_backward_weight(q, part_of(s->dx, c, n_th), el_tensor_none(), p,
-                                  el_tensor_rows(dpooled, n_th, 1));
+        q->linear_backward_weight(q, part_of(s->dx, c, at), el_tensor_none(), p,
+                                  el_tensor_rows(dpooled, at, 1));
     }
 }
 
@@ -422,8 +422,8 @@ void el_span_learn(el_span_saved *s, const el_head_weights *w, const el_head_wei
     read_candidates(s, hidden, c);
     if (joint) {
         start_forward(s, w, n);
-        for (int n_th = 0; n_th < c->sequences; n_th++)
-            s->host.start[n_th] = targets->start[n_th] < 0 ? 0 : targets->start[n_th];
+        for (int at = 0; at < c->sequences; at++)
+            s->host.start[at] = targets->start[at] < 0 ? 0 : targets->start[at];
         end_forward(s, w, c);
     } else {
         both_forward(s, w, n);
@@ -488,22 +488,22 @@ static void guess_both(el_span_saved *s, const el_head_weights *w, const el_cand
                        el_span_guess *guesses, float *null_scores)
 {
     both_forward(s, w, c->count);
-    for (int n_th = 0; n_th < c->sequences; n_th++) {
-        const el_tensor starts = part_of(column(s->host.logits, c->count, 0), c, n_th);
-        const el_tensor ends = part_of(column(s->host.logits, c->count, 1), c, n_th);
+    for (int at = 0; at < c->sequences; at++) {
+        const el_tensor starts = part_of(column(s->host.logits, c->count, 0), c, at);
+        const el_tensor ends = part_of(column(s->host.logits, c->count, 1), c, at);
         int *best = s->host.best_starts;
         const int count = largest(starts, beam, best);
         for (int k = 0; k < count; k++)
-            pair_up(guesses + ((size_t)n_th * (size_t)beam + (size_t)k) * (size_t)beam, best[k],
+            pair_up(guesses + ((size_t)at * (size_t)beam + (size_t)k) * (size_t)beam, best[k],
                     el_get(starts, best[k], 0), ends, 0, beam, s->host.best_ends);
-        null_scores[n_th] = (float)(el_get(starts, 0, 0) + el_get(ends, 0, 0));
+        null_scores[at] = (float)(el_get(starts, 0, 0) + el_get(ends, 0, 0));
     }
 }
 
-/* Sequence n_th's k-th best start; [CLS] where it has fewer. */
-static int start_number(const el_span_saved *s, const el_candidates *c, int n_th, int k)
+/* Sequence at's k-th best start; [CLS] where it has fewer. */
+static int start_number(const el_span_saved *s, const el_candidates *c, int at, int k)
 {
-    return k < c->starts[n_th + 1] - c->starts[n_th] ? s->host.best_starts[c->starts[n_th] + k] : 0;
+    return k < c->starts[at + 1] - c->starts[at] ? s->host.best_starts[c->starts[at] + k] : 0;
 }
 
 static void guess_joint(el_span_saved *s, const el_head_weights *w, const el_candidates *c, int beam,
@@ -512,35 +512,35 @@ static void guess_joint(el_span_saved *s, const el_head_weights *w, const el_can
     const el_tensor starts = column(s->host.logits, c->count, 0), ends = column(s->host.logits, c->count, 1);
     int rounds = 0;
     start_forward(s, w, c->count);
-    for (int n_th = 0; n_th < c->sequences; n_th++) {
-        const int count = largest(part_of(starts, c, n_th), beam, s->host.best_starts + c->starts[n_th]);
+    for (int at = 0; at < c->sequences; at++) {
+        const int count = largest(part_of(starts, c, at), beam, s->host.best_starts + c->starts[at]);
         rounds = count > rounds ? count : rounds;
     }
     for (int k = 0; k < rounds; k++) {
-        for (int n_th = 0; n_th < c->sequences; n_th++)
-            s->host.start[n_th] = start_number(s, c, n_th, k);
+        for (int at = 0; at < c->sequences; at++)
+            s->host.start[at] = start_number(s, c, at, k);
         end_forward(s, w, c);
-        for (int n_th = 0; n_th < c->sequences; n_th++) {
-            const el_tensor z = part_of(starts, c, n_th), given = part_of(ends, c, n_th);
-            const int start = start_number(s, c, n_th, k);
+        for (int at = 0; at < c->sequences; at++) {
+            const el_tensor z = part_of(starts, c, at), given = part_of(ends, c, at);
+            const int start = start_number(s, c, at, k);
             if (k < z.rows)
-                pair_up(guesses + ((size_t)n_th * (size_t)beam + (size_t)k) * (size_t)beam, start,
+                pair_up(guesses + ((size_t)at * (size_t)beam + (size_t)k) * (size_t)beam, start,
                         el_get(z, start, 0) - log_sum_exp(z), given, log_sum_exp(given), beam,
                         s->host.best_ends);
         }
     }
     if (s->answer.logit.data) {
         answer_forward(s, w, c);
-        for (int n_th = 0; n_th < c->sequences; n_th++)
-            null_scores[n_th] = (float)el_get(s->host.answer, n_th, 0);
+        for (int at = 0; at < c->sequences; at++)
+            null_scores[at] = (float)el_get(s->host.answer, at, 0);
         return;
     }
-    for (int n_th = 0; n_th < c->sequences; n_th++)
-        s->host.start[n_th] = 0;
+    for (int at = 0; at < c->sequences; at++)
+        s->host.start[at] = 0;
     end_forward(s, w, c);
-    for (int n_th = 0; n_th < c->sequences; n_th++) {
-        const el_tensor z = part_of(starts, c, n_th), given = part_of(ends, c, n_th);
-        null_scores[n_th] =
+    for (int at = 0; at < c->sequences; at++) {
+        const el_tensor z = part_of(starts, c, at), given = part_of(ends, c, at);
+        null_scores[at] =
             (float)(el_get(z, 0, 0) - log_sum_exp(z) + el_get(given, 0, 0) - log_sum_exp(given));
     }
 }
@@ -556,6 +556,6 @@ void el_span_guess_best(el_span_saved *s, const el_head_weights *w, el_tensor hi
         guess_both(s, w, c, beam, guesses, null_scores);
     else
         guess_joint(s, w, c, beam, guesses, null_scores);
-    for (int n_th = 0; n_th < c->sequences; n_th++)
-        qsort(guesses + (size_t)n_th * each, each, sizeof *guesses, by_score);
+    for (int at = 0; at < c->sequences; at++)
+        qsort(guesses + (size_t)at * each, each, sizeof *guesses, by_score);
 }

@@ -12,6 +12,7 @@
 
 #include "base/safetensors.h"
 #include "format/weights.h"
+#include "ops/distant.h"
 #include "train/optimizer.h"
 
 #define CHECK(condition, ...)                                                                                \
@@ -20,7 +21,19 @@
             fail_msg(__VA_ARGS__);                                                                           \
     } while (0)
 
-enum { ROWS = 32, SLOTS = 6, LONGEST = 16 };
+enum { ROWS = 32, SLOTS = 6, LONGEST = 16, INTS = 8 };
+
+static const struct {
+    const char *name;
+    int count;
+} INPUTS[INTS] = {{"starts", 4},
+                  {"slots", SLOTS},
+                  {"targets", SLOTS},
+                  {"generator_ids", ROWS},
+                  {"discriminator_ids", ROWS},
+                  {"replaced", ROWS},
+                  {"segments", ROWS},
+                  {"positions", ROWS}};
 
 typedef struct {
     el_queue *q;
@@ -31,6 +44,7 @@ typedef struct {
     el_mlm_saved mlm;
     el_rtd_saved rtd;
     el_tensor slot_losses, row_losses, generator_dhidden, discriminator_dhidden;
+    int *ints[INTS]; /* on the device */
     double tolerance;
 } fixture;
 
@@ -41,9 +55,14 @@ static const void *golden(const fixture *f, const char *name, el_st_type type)
     return entry->data;
 }
 
+/* Where they lie on the device. */
 static const int *golden_ints(const fixture *f, const char *name)
 {
-    return golden(f, name, EL_ST_I32);
+    for (int i = 0; i < INTS; i++)
+        if (strcmp(INPUTS[i].name, name) == 0)
+            return f->ints[i];
+    fail_msg("no %s on the device", name);
+    return NULL;
 }
 
 static void lay_out(fixture *f)
@@ -55,6 +74,8 @@ static void lay_out(fixture *f)
     assert_int_equal(el_encoder_saved_layout(&f->discriminator, &f->arena, d, ROWS, act, par, true), EL_OK);
     el_mlm_saved_layout(&f->mlm, &f->arena, g, SLOTS, act, par, true);
     el_rtd_saved_layout(&f->rtd, &f->arena, d, ROWS, act);
+    for (int i = 0; i < INTS; i++)
+        f->ints[i] = el_arena_ints(&f->arena, INPUTS[i].count);
     f->slot_losses = el_arena_tensor(&f->arena, par, SLOTS, 1);
     f->row_losses = el_arena_tensor(&f->arena, par, ROWS, 1);
     f->generator_dhidden = el_arena_tensor(&f->arena, act, ROWS, g->hidden_size);
@@ -86,6 +107,9 @@ static void open_fixture(fixture *f, el_queue *q, el_type type, double tolerance
     lay_out(f);
     CHECK(el_device_reserve(q->dev, &f->arena) == EL_OK, "%s", el_error());
     lay_out(f);
+    for (int i = 0; i < INTS; i++)
+        q->send(q, f->ints[i], golden(f, INPUTS[i].name, EL_ST_I32), (size_t)INPUTS[i].count * sizeof(int));
+    q->wait(q);
 }
 
 static void close_fixture(fixture *f)
@@ -98,11 +122,11 @@ static void close_fixture(fixture *f)
     el_queue_close(f->q);
 }
 
-static double mean(el_tensor t)
+static double mean(el_queue *q, el_tensor t)
 {
     double sum = 0;
     for (int i = 0; i < t.rows; i++)
-        sum += el_get(t, i, 0);
+        sum += distant_get(q, t, i, 0);
     return sum / t.rows;
 }
 
@@ -111,7 +135,7 @@ static void compare(const fixture *f, el_tensor t, const char *name)
     const double *wanted = golden(f, name, EL_ST_F64);
     for (int i = 0; i < t.rows; i++)
         for (int j = 0; j < t.cols; j++) {
-            const double w = wanted[i * t.cols + j], got = el_get(t, i, j);
+            const double w = wanted[i * t.cols + j], got = distant_get(f->q, t, i, j);
             CHECK(fabs(got - w) <= f->tolerance * (1 + fabs(w)), "%s[%d, %d]: %.9g, transformers says %.9g",
                   name, i, j, got, w);
         }
@@ -147,8 +171,8 @@ static void run_step(fixture *f, double losses[3], bool compare_logits)
     el_rtd_backward(q, &disc->rtd_w, &disc->rtd_g, &f->rtd, f->discriminator_dhidden, logits);
     el_encoder_backward(q, &disc->config, &disc->w, &disc->g, &f->discriminator, &in,
                         f->discriminator_dhidden);
-    losses[1] = mean(f->slot_losses);
-    losses[2] = mean(f->row_losses);
+    losses[1] = mean(q, f->slot_losses);
+    losses[2] = mean(q, f->row_losses);
     losses[0] = losses[1] + 50 * losses[2];
 }
 
@@ -163,7 +187,7 @@ static void compare_gradient(void *context, const char *network, el_param *p)
         largest = fabs((double)wanted[i]) > largest ? fabs((double)wanted[i]) : largest;
     for (int i = 0; i < p->value.rows; i++)
         for (int j = 0; j < p->value.cols; j++) {
-            const double w = wanted[i * p->value.cols + j], got = el_get(p->gradient, i, j);
+            const double w = wanted[i * p->value.cols + j], got = distant_get(f->q, p->gradient, i, j);
             /* goldens are floats, and sums of large terms: against the tensor's largest; keys' biases have
              * none */
             CHECK(fabs(got - w) <= (f->tolerance + 2e-7) * (largest + 1),
@@ -211,6 +235,16 @@ static void reference_agrees(void **state)
     close_fixture(&f);
 }
 
+static void distant_memory_agrees(void **state)
+{
+    (void)state;
+    fixture f;
+    open_fixture(&f, distant_open(2, NULL), EL_F32, 1e-4);
+    compare_with_transformers(&f);
+    compare_training(&f);
+    close_fixture(&f);
+}
+
 static void processor_agrees(void **state)
 {
     (void)state;
@@ -225,7 +259,7 @@ static void processor_agrees(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reference_agrees),
-                                       cmocka_unit_test(processor_agrees)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reference_agrees), cmocka_unit_test(processor_agrees),
+                                       cmocka_unit_test(distant_memory_agrees)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 
 #include "model/initialise.h"
 #include "objective/electra.h"
+#include "ops/distant.h"
 
 static const char PIECES[] =
     "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\nm\nn\no\np\n";
@@ -53,7 +54,7 @@ static void open_fixture(fixture *f, el_tying tying, int generator_hidden,
                                 .training = true};
     const el_initialisation how = {.fan_in = true, .sine_positions = true, .seed = 5};
     assert_int_equal(el_vocab_parse(&f->vocab, PIECES, strlen(PIECES), (el_casing){0}, "pieces"), EL_OK);
-    assert_int_equal(el_model_open(&f->model, el_queue_reference(), &plan), EL_OK);
+    assert_int_equal(el_model_open(&f->model, distant_open(1, "reference"), &plan), EL_OK);
     assert_int_equal(el_model_initialise(&f->model, &how), EL_OK);
     for (int s = 0; s < 3; s++) {
         int ids[16];
@@ -68,7 +69,9 @@ static void close_fixture(fixture *f)
 {
     f->objective->close(f->objective);
     el_batch_release(&f->batch);
+    el_queue *const q = f->model.q;
     el_model_close(&f->model);
+    el_queue_close(q);
     el_vocab_close(f->vocab);
 }
 
@@ -85,11 +88,11 @@ static double loss_of(fixture *f, bool generator_alone)
 
 static double loss_beside(fixture *f, el_tensor t, int row, int col, double step, bool generator_alone)
 {
-    const double value = el_get(t, row, col);
-    el_set(t, row, col, value + step);
+    const double value = distant_get(f->model.q, t, row, col);
+    distant_set(f->model.q, t, row, col, value + step);
     el_model_prepare(&f->model);
     const double loss = loss_of(f, generator_alone);
-    el_set(t, row, col, value);
+    distant_set(f->model.q, t, row, col, value);
     el_model_prepare(&f->model);
     return loss;
 }
@@ -110,7 +113,7 @@ static void check_param(void *context, const char *network, el_param *p)
         const int at = (int)el_random_below((el_random){11, 0, 0}, count * PROBES + (uint64_t)k, count);
         rows[k] = at / p->value.cols;
         cols[k] = at % p->value.cols;
-        claimed[k] = el_get(p->gradient, rows[k], cols[k]);
+        claimed[k] = distant_get(f->model.q, p->gradient, rows[k], cols[k]);
     }
     for (int k = 0; k < PROBES; k++) {
         const double above = loss_beside(f, p->value, rows[k], cols[k], h, alone);

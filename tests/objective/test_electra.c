@@ -13,6 +13,7 @@
 #include "objective/batches.h"
 #include "objective/electra.h"
 #include "objective/scores.h"
+#include "ops/distant.h"
 
 static el_config small_config(int vocab_size)
 {
@@ -94,6 +95,7 @@ static void lucky_samples_count_as_original(void **state)
 }
 
 typedef struct {
+    el_queue *q;
     double *values;
     size_t count;
 } gradients;
@@ -105,8 +107,8 @@ static void keep_gradient(void *context, const char *network, el_param *p)
     const size_t count = (size_t)el_param_elements(p);
     g->values = realloc(g->values, (g->count + count) * sizeof *g->values);
     for (size_t i = 0; i < count; i++)
-        g->values[g->count++] =
-            el_get(p->gradient, (int)(i / (size_t)p->value.cols), (int)(i % (size_t)p->value.cols));
+        g->values[g->count++] = distant_get(g->q, p->gradient, (int)(i / (size_t)p->value.cols),
+                                            (int)(i % (size_t)p->value.cols));
 }
 
 /* Losses are normalised over the whole batch and dropout is numbered by its rows, so any split is the same.
@@ -126,7 +128,8 @@ static void splitting_a_batch_changes_nothing(void **state)
         el_objective *objective;
         el_electra_settings settings = el_electra_defaults();
         settings.max_seq_length = 20;
-        open_model(&model, el_queue_reference(), &c, &c, EL_F64);
+        whole.q = split.q = distant_open(1, "reference");
+        open_model(&model, whole.q, &c, &c, EL_F64);
         CHECK(el_electra_open(&objective, &model, vocab, &settings, pass ? 20 : 1000) == EL_OK, "%s",
               el_error());
         const el_figures f = run(objective, &batch, true);
@@ -134,6 +137,7 @@ static void splitting_a_batch_changes_nothing(void **state)
         el_model_each(&model, keep_gradient, pass ? &split : &whole);
         objective->close(objective);
         el_model_close(&model);
+        el_queue_close(whole.q);
     }
     CHECK(fabs(losses[0] - losses[1]) < 1e-12 * losses[0], "loss %.15g whole, %.15g split", losses[0],
           losses[1]);

@@ -1,4 +1,5 @@
 /* Learners of every kind: they learn, however the batch is cut; losses and figures agree with what is predicted. */
+#include "ops/distant.h"
 #include "task/made.h"
 
 enum { EXAMPLES = 8 };
@@ -161,6 +162,7 @@ static void every_kind_learns(void **state)
 }
 
 typedef struct {
+    el_queue *q;
     double *values;
     size_t count;
 } gradients;
@@ -172,8 +174,8 @@ static void keep_gradient(void *context, const char *network, el_param *p)
     const size_t count = (size_t)el_param_elements(p);
     g->values = realloc(g->values, (g->count + count) * sizeof *g->values);
     for (size_t i = 0; i < count; i++)
-        g->values[g->count++] =
-            el_get(p->gradient, (int)(i / (size_t)p->value.cols), (int)(i % (size_t)p->value.cols));
+        g->values[g->count++] = distant_get(g->q, p->gradient, (int)(i / (size_t)p->value.cols),
+                                            (int)(i % (size_t)p->value.cols));
 }
 
 /* The loss of a step, which adds its gradients. */
@@ -191,6 +193,7 @@ static void measure(fixture *f, double losses[2], gradients *g)
 {
     losses[1] = ask(f->objective, &f->batch).values[0];
     losses[0] = step(f);
+    g->q = f->q;
     el_model_each(&f->model, keep_gradient, g);
 }
 
@@ -202,8 +205,9 @@ static void cutting_a_batch_changes_nothing(void **state)
         fixture whole, cut;
         double a[2], b[2];
         gradients g = {0}, h = {0};
-        open_fixture(&whole, &LESSONS[i], el_queue_reference(), EL_F64, true, 512);
-        open_fixture(&cut, &LESSONS[i], el_queue_reference(), EL_F64, true, 1); /* one sequence has room */
+        open_fixture(&whole, &LESSONS[i], distant_open(1, "reference"), EL_F64, true, 512);
+        open_fixture(&cut, &LESSONS[i], distant_open(1, "reference"), EL_F64, true,
+                     1); /* one sequence has room */
         assert_true(whole.objective->begin(whole.objective, &whole.batch, (el_random){0}) == EL_OK);
         assert_int_equal(whole.objective->fit(whole.objective, 0), whole.batch.sequences);
         assert_true(cut.objective->begin(cut.objective, &cut.batch, (el_random){0}) == EL_OK);
@@ -225,6 +229,7 @@ static void cutting_a_batch_changes_nothing(void **state)
 }
 
 typedef struct {
+    el_queue *q;
     const gradients *along;
     size_t at;
     double by;
@@ -236,13 +241,14 @@ static void move_values(void *context, const char *network, el_param *p)
     move *m = context;
     for (int i = 0; i < p->value.rows; i++)
         for (int k = 0; k < p->value.cols; k++)
-            el_set(p->value, i, k, el_get(p->value, i, k) + m->by * m->along->values[m->at++]);
+            distant_set(m->q, p->value, i, k,
+                        distant_get(m->q, p->value, i, k) + m->by * m->along->values[m->at++]);
 }
 
 /* The loss of a step from a little way along the gradients. */
 static double loss_at(fixture *f, const gradients *g, double by)
 {
-    move there = {g, 0, by}, back = {g, 0, -by};
+    move there = {f->q, g, 0, by}, back = {f->q, g, 0, -by};
     el_model_each(&f->model, move_values, &there);
     el_model_prepare(&f->model);
     const double loss = step(f);
@@ -256,9 +262,9 @@ static void gradients_are_of_the_mean_loss(void **state)
     const double by = 1e-5;
     for (int i = 0; i < LESSON_COUNT; i++) {
         fixture f;
-        gradients g = {0};
         double square = 0;
-        open_fixture(&f, &LESSONS[i], el_queue_reference(), EL_F64, true, 64);
+        open_fixture(&f, &LESSONS[i], distant_open(1, "reference"), EL_F64, true, 64);
+        gradients g = {.q = f.q};
         step(&f);
         el_model_each(&f.model, keep_gradient, &g);
         for (size_t k = 0; k < g.count; k++)

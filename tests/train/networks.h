@@ -17,7 +17,8 @@ static inline el_config small_config(int hidden)
     return c;
 }
 
-static inline el_status small_model(el_model *model, int hidden, el_tying tying, uint64_t seed)
+static inline el_status small_model_on(el_model *model, el_queue *q, int hidden, el_tying tying,
+                                       uint64_t seed)
 {
     const el_model_plan plan = {.generator = true,
                                 .discriminator = true,
@@ -28,8 +29,13 @@ static inline el_status small_model(el_model *model, int hidden, el_tying tying,
                                 .parameters = EL_F32,
                                 .training = true};
     const el_initialisation how = {.seed = seed};
-    const el_status st = el_model_open(model, el_queue_reference(), &plan);
+    const el_status st = el_model_open(model, q, &plan);
     return st ? st : el_model_initialise(model, &how);
+}
+
+static inline el_status small_model(el_model *model, int hidden, el_tying tying, uint64_t seed)
+{
+    return small_model_on(model, el_queue_reference(), hidden, tying, seed);
 }
 
 #endif

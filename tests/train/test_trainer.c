@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "networks.h"
+#include "ops/distant.h"
 #include "train/trainer.h"
 
 enum { STEPS = 5 };
@@ -37,18 +38,24 @@ static int fit(el_objective *self, int first)
     return first + 1;
 }
 
+typedef struct {
+    el_queue *q;
+    double added;
+} addition;
+
 static void add_gradient(void *context, const char *network, el_param *param)
 {
+    const addition *const a = context;
     (void)network;
     for (int i = 0; i < param->gradient.rows; i++)
         for (int j = 0; j < param->gradient.cols; j++)
-            el_set(param->gradient, i, j, el_get(param->gradient, i, j) + *(const double *)context);
+            distant_set(a->q, param->gradient, i, j, distant_get(a->q, param->gradient, i, j) + a->added);
 }
 
 static void accumulate(el_objective *self, int first, int last, bool training)
 {
     (void)first, (void)last, (void)training;
-    double added = ((told *)self)->added[((told *)self)->step];
+    addition added = {self->model->q, ((told *)self)->added[((told *)self)->step]};
     el_model_each(self->model, add_gradient, &added);
 }
 
@@ -80,8 +87,9 @@ static void steps_begin_with_no_gradients(void **state)
     (void)state;
     static const double ADDED[STEPS] = {1, 2, NAN, 1, 2};
     el_model model;
-    assert_int_equal(small_model(&model, 8, EL_TIE_SHARED, 1), EL_OK);
-    double before = 7;
+    el_queue *const q = distant_open(1, "reference");
+    assert_int_equal(small_model_on(&model, q, 8, EL_TIE_SHARED, 1), EL_OK);
+    addition before = {q, 7};
     el_model_each(&model, add_gradient, &before);
     told t = {.base = {.model = &model,
                        .reset = reset,
@@ -108,6 +116,7 @@ static void steps_begin_with_no_gradients(void **state)
         if (!(isnan(ADDED[i]) ? isnan(t.norms[i]) : fabs(t.norms[i] - ADDED[i] * one) <= 1e-6 * one))
             fail_msg("step %d: norm %g, but gradients alone have %g", i + 1, t.norms[i], ADDED[i] * one);
     el_model_close(&model);
+    el_queue_close(q);
 }
 
 int main(void)

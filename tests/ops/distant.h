@@ -1,0 +1,21 @@
+/* distant - a device for tests whose memory the host may not touch, as a GPU's
+ *
+ * It runs another device's ops.  Its memory lies in protected pages, open only within ops and copies: the host that
+ * reads or writes it faults.  A pointer given to an op must be memory of the device: an assertion, as is a send whose
+ * source was changed before wait().  What was fetched is there after wait(), and garbage before.
+ *
+ * One queue of it works at a time.
+ */
+#ifndef EL_TESTS_DISTANT_H
+#define EL_TESTS_DISTANT_H
+
+#include "ops/queue.h"
+
+/* Over the ops of a level, "reference" among them; el_queue_close ends queue and device. */
+el_queue *distant_open(int threads, const char *level);
+
+/* An element of any device's tensor, by copies. */
+double distant_get(el_queue *q, el_tensor t, int row, int col);
+void distant_set(el_queue *q, el_tensor t, int row, int col, double value);
+
+#endif

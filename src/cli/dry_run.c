@@ -2,6 +2,7 @@
 #include "cli/dry_run.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "cli/cli.h"
@@ -44,16 +45,15 @@ static el_status measure_cost(el_pretraining *run, cost *c)
     trial.batch = (int)(fitting < 1 ? 1 : fitting < trial.batch ? fitting : trial.batch);
     double seconds;
     el_status st = try_steps(&trial, &run->progress, 1, &seconds);
-    const int64_t wanted = (int64_t)(TRIAL_SECONDS / seconds);
-    if (!st)
-        st = try_steps(&trial, &run->progress,
-                       wanted < 1            ? 1
-                       : wanted < TRIAL_MOST ? wanted
-                                             : TRIAL_MOST,
-                       &seconds);
+    if (st)
+        return st;
+    const double wanted = seconds > 0 ? TRIAL_SECONDS / seconds : TRIAL_MOST;
+    st = try_steps(&trial, &run->progress, (int64_t)fmax(1, fmin(wanted, TRIAL_MOST)), &seconds);
+    if (st)
+        return st;
     c->update = update_once(run);
     c->example = (seconds > c->update ? seconds - c->update : 0) / trial.batch;
-    return st;
+    return EL_OK;
 }
 
 /* Memory of a whole batch, which the trial steps did not need. */
@@ -84,6 +84,7 @@ el_status cli_dry_run(el_pretraining *run)
     char time[32];
     cli_duration(time, sizeof time, steps * step);
     printf("parameters            %" PRId64 "\n", el_model_parameters(&run->model));
+    printf("precision             %s\n", el_machine_precision(&s->machine));
     printf("operations per token  %.4g\n", run->trainer.flops_per_token);
     printf("operations in all     %.4g\n", run->trainer.flops_per_token * tokens);
     printf("tokens in all         %.4g, %.2f times those of the shards\n", tokens,

@@ -119,8 +119,10 @@ static el_status score_file(job *j, const el_task *task, const char *path, const
         st = ask(j, &data, &evaluated);
     if (!st) {
         j->model.learner->finish(j->model.learner, &figures);
-        put_results(j, &evaluated, key);
+        st = figures.status;
     }
+    if (!st)
+        put_results(j, &evaluated, key);
     if (!st && j->page)
         st = el_report_add(j->page, &evaluated);
     el_dataset_release(&data);

@@ -93,7 +93,8 @@ static int choose(int argc, char **argv)
 }
 
 /* What a command printed has to arrive: a full disk shows only when the last of it is written.  Where nobody reads any
- * more, as behind `| head`, the signal ends the program in silence, even if it came ignored from who started it. */
+ * more, as behind `| head`, the signal ends the program in silence, even if it came ignored from who started it; commands that
+ * work for long ignore it (signals.h). */
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_DFL);

@@ -1,6 +1,7 @@
 /* signals - see the header */
 #include "cli/signals.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 static volatile sig_atomic_t stop_wanted;
@@ -12,12 +13,22 @@ static void on_signal(int number)
     stop_wanted = 1;
 }
 
+static void catch_one(int number, int flags)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = flags | SA_RESTART}, before;
+    sigemptyset(&action.sa_mask);
+    const bool ignored = sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
+    if (number != SIGHUP || !ignored) /* as nohup wants it */
+        sigaction(number, &action, NULL);
+}
+
+/* A terminal that closes may say so twice, by the shell and by the kernel. */
 const volatile sig_atomic_t *cli_catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGUSR1, &action, NULL);
+    catch_one(SIGINT, (int)SA_RESETHAND);
+    catch_one(SIGTERM, (int)SA_RESETHAND);
+    catch_one(SIGUSR1, (int)SA_RESETHAND);
+    catch_one(SIGHUP, 0);
+    signal(SIGPIPE, SIG_IGN);
     return &stop_wanted;
 }

@@ -105,12 +105,43 @@ static el_status start_trial(void *context)
     return st ? st : el_model_initialise_head(&f->model, &how);
 }
 
-/* What chooses the best model: the task's figure, and of questions some of which have no answer the best F1. */
-static const char *metric_name(const el_finetuning *f)
+static bool has_figure(el_objective *learner, const char *name)
 {
-    if (f->task->kind != EL_SPAN)
-        return f->task->metric;
-    return f->card.rule == EL_SQUAD_2 ? "best_f1" : "f1";
+    el_figures figures = {0};
+    learner->reset(learner);
+    learner->finish(learner, &figures);
+    for (int i = 0; i < figures.count; i++)
+        if (strcmp(figures.names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Without two different scores there is no correlation with them. */
+static bool scores_vary(const el_dataset *d)
+{
+    for (int i = 1; i < d->count; i++)
+        if (d->examples[i].value != d->examples[0].value)
+            return true;
+    return false;
+}
+
+/* What chooses the best model: the task's figure, of questions some of which have no answer the best F1, and of tags that are
+ * not of entities the accuracy. */
+static el_status choose_metric(el_finetuning *f)
+{
+    f->metric = f->task->metric;
+    if (f->task->kind == EL_SPAN)
+        f->metric = f->card.rule == EL_SQUAD_2 ? "best_f1" : "f1";
+    else if (f->task->kind == EL_TAG && !has_figure(f->learner, f->metric))
+        f->metric = "accuracy";
+    if (!has_figure(f->learner, f->metric))
+        return el_fail(EL_EUSAGE, "%s, by which the best model is to be chosen, is no metric of these labels",
+                       f->metric);
+    if (f->task->kind == EL_REGRESS && !scores_vary(&f->data[EL_DEV]))
+        return el_fail(
+            EL_EDATA, "%s: all dev scores are alike, so %s, by which the best model is chosen, cannot be had",
+            f->data[EL_DEV].name, f->metric);
+    return EL_OK;
 }
 
 /* ---- the course of a trial ---- */
@@ -198,6 +229,7 @@ static el_status run_trial(el_finetuning *f, int64_t again, el_trial_result *res
                       .dev = f->splits[EL_DEV],
                       .folder = folder,
                       .metric = f->metric,
+                      .allow_change = f->settings->allow_change,
                       .patience = (int)f->settings->early_stopping,
                       .vocab = f->vocab,
                       .card = &f->card,
@@ -271,6 +303,7 @@ static el_status take_best(el_finetuning *f)
     const json_t *const threshold = json_object_get(json_object_get(record, "metrics"), "best_f1_threshold");
     if (json_is_number(threshold))
         f->card.null_threshold = json_number_value(threshold);
+    el_learner_set_threshold(f->learner, f->card.null_threshold); /* dev chose it: other splits are told */
     char *const text = readme(f);
     if (!st)
         st = text ? el_finetuned_save(&f->model, f->vocab, &f->card, text, model)
@@ -315,18 +348,26 @@ static el_status write_results(el_finetuning *f)
 
 /* ---- the course of a fine-tuning ---- */
 
-/* What was learned from must still be what it was. */
-static el_status check_data(el_finetuning *f)
+static el_status check_hash(el_finetuning *f, const char *key, uint64_t hash)
 {
     char now[17];
-    el_hash_text(el_hash(f->features.ids.data, f->features.ids.count * sizeof *f->features.ids.data), now);
-    const char *const before = json_string_value(json_object_get(f->run.record, "data_hash"));
+    el_hash_text(hash, now);
+    const char *const before = json_string_value(json_object_get(f->run.record, key));
     if (before && strcmp(before, now) != 0 && !f->settings->allow_change)
         return el_fail(EL_EUSAGE,
                        "%s: the examples are not those it began with; --allow-change to go on all the same",
                        f->settings->output);
-    json_object_set_new(f->run.record, "data_hash", json_string(now));
+    json_object_set_new(f->run.record, key, json_string(now));
     return EL_OK;
+}
+
+/* What was learned from must still be what it was: tokens, and what they are to be answered with, which records of version
+ * 0.1.0 lack. */
+static el_status check_data(el_finetuning *f)
+{
+    const el_status st = check_hash(
+        f, "data_hash", el_hash(f->features.ids.data, f->features.ids.count * sizeof *f->features.ids.data));
+    return st ? st : check_hash(f, "targets_hash", el_finetune_targets_hash(f));
 }
 
 static el_status begin(el_finetuning *f)
@@ -357,7 +398,8 @@ static el_status open_all(el_finetuning *f)
         st = check_data(f);
     if (!st)
         st = open_model(f);
-    f->metric = st ? NULL : metric_name(f);
+    if (!st)
+        st = choose_metric(f);
     f->steps = st ? 0 : count_steps(f);
     return st ? st : begin(f);
 }

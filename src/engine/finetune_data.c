@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "engine/finetune_parts.h"
 #include "task/files/describe.h"
@@ -187,4 +188,49 @@ el_status el_finetune_open_data(el_finetuning *f)
     if (!st)
         st = fill_card(f);
     return st ? st : make_features(f);
+}
+
+/* ---- what was read, as a number ---- */
+
+static void mix(uint64_t *hash, const void *data, size_t bytes)
+{
+    const uint64_t both[] = {*hash, el_hash(data, bytes)};
+    *hash = el_hash(both, sizeof both);
+}
+
+static void mix_text(uint64_t *hash, const char *text)
+{
+    mix(hash, text, strlen(text));
+}
+
+static void mix_example(uint64_t *hash, const el_dataset *d, const el_labelled *e)
+{
+    const int64_t numbers[] = {e->label, e->group, e->count};
+    mix(hash, numbers, sizeof numbers);
+    if (d->kind == EL_REGRESS)
+        mix(hash, &e->value, sizeof e->value);
+    for (int i = e->first; i < e->first + e->count; i++) {
+        if (d->kind == EL_MULTILABEL) {
+            mix(hash, &d->numbers[i], sizeof d->numbers[i]);
+        } else if (d->kind == EL_TAG) {
+            mix(hash, &d->words[i].tag, sizeof d->words[i].tag);
+        } else if (d->kind == EL_SPAN) {
+            mix(hash, &d->answers[i].begin, sizeof d->answers[i].begin);
+            mix_text(hash, d->answers[i].text);
+        }
+    }
+}
+
+uint64_t el_finetune_targets_hash(const el_finetuning *f)
+{
+    uint64_t hash = 0;
+    for (int i = 0; i < f->card.labels.count; i++)
+        mix_text(&hash, f->card.labels.names[i]);
+    for (int i = 0; i < EL_SPLITS; i++) {
+        const int bounds[] = {f->splits[i].begin, f->splits[i].end, f->data[i].count};
+        mix(&hash, bounds, sizeof bounds);
+        for (int e = 0; e < f->data[i].count; e++)
+            mix_example(&hash, &f->data[i], &f->data[i].examples[e]);
+    }
+    return hash;
 }

@@ -42,6 +42,11 @@ el_type el_machine_type(const el_machine *machine)
     return machine->precision == EL_PRECISION_BF16 ? EL_BF16 : EL_F32;
 }
 
+const char *el_machine_precision(const el_machine *machine)
+{
+    return PRECISIONS[machine->precision];
+}
+
 const char *el_machine_level(const el_machine *machine)
 {
     return LEVELS[machine->instruction_set];

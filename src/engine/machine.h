@@ -41,7 +41,8 @@ typedef struct {
 el_status el_machine_open(el_machine *machine, el_queue **q);
 /* Of a run that goes on: a precision that is left open is what its record (run.json) says. */
 void el_machine_recall(el_machine *machine, const json_t *record);
-el_type el_machine_type(const el_machine *machine); /* of activations, once open */
+el_type el_machine_type(const el_machine *machine);          /* of activations, once open */
+const char *el_machine_precision(const el_machine *machine); /* "bf16" or "fp32", once open */
 /* The instruction set by name, "reference" for the reference device; NULL where left open. */
 const char *el_machine_level(const el_machine *machine);
 

@@ -1,6 +1,7 @@
 /* trial - see the header */
 #include "engine/trial.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,11 +52,17 @@ static el_status read_in_order(void *context, int64_t first, int count, el_batch
     return st;
 }
 
+static bool stop_wanted(void *context)
+{
+    const volatile sig_atomic_t *const stop = context;
+    return stop && *stop;
+}
+
 el_status el_trial_evaluate(const el_trial *trial, el_split split, el_figures *figures)
 {
     in_order order = {trial, split};
     const el_source source = {&order, read_in_order, split.end - split.begin};
-    const el_evaluation_watch watch = {.stop = trial->trainer.stop};
+    const el_evaluation_watch watch = {.interrupt = {stop_wanted, (void *)trial->trainer.stop}};
     return el_evaluate(trial->trainer.objective, &source, 0, &watch, figures);
 }
 
@@ -100,6 +107,11 @@ static bool count_evaluation(const el_trial *t, el_trial_result *r, const el_fig
     return better;
 }
 
+static bool is_enough(const el_trial *t, const el_trial_result *r)
+{
+    return t->patience > 0 && r->since_best >= t->patience;
+}
+
 static el_status on_event(void *context, const el_event *event)
 {
     watcher *const w = context;
@@ -108,7 +120,7 @@ static el_status on_event(void *context, const el_event *event)
     if (event->kind == EL_EVENT_EVALUATION) {
         if (count_evaluation(w->trial, r, event->figures, event->progress->step))
             st = save_best(w, event->figures);
-        w->enough = w->trial->patience > 0 && r->since_best >= w->trial->patience;
+        w->enough = is_enough(w->trial, r);
     }
     return st || !w->on_event ? st : w->on_event(w->trial->context, event);
 }
@@ -180,8 +192,12 @@ el_status el_trial_run(el_trial *trial, el_trial_result *result)
         st = el_temporary_sweep(trial->folder);
     if (!st)
         st = el_trainer_resume(&trainer, &progress, &found);
+    if (!st && found && progress.seed != trainer.seed && !trial->allow_change)
+        st = el_fail(EL_EUSAGE, "%s: is a trial of seed %" PRIu64 ", not of %" PRIu64, trial->folder,
+                     progress.seed, trainer.seed);
     if (!st)
         st = found ? recall(trial, progress.lines, result) : begin(trial);
+    w.enough = is_enough(trial, result);
     if (!st)
         st = el_trainer_run(&trainer, &progress);
     result->step = progress.step;

@@ -18,6 +18,7 @@ typedef struct {
     el_split train, dev;
     const char *folder;
     const char *metric; /* higher is better */
+    bool allow_change;  /* a checkpoint of another seed is taken too */
     int patience;       /* evaluations without a better one before the trial ends; 0: never */
     const el_vocab *vocab;
     el_task_card *card; /* of the model folder; its null_threshold becomes the best evaluation's */

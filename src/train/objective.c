@@ -21,18 +21,41 @@ json_t *el_figures_json(const el_figures *figures)
     return object;
 }
 
+/* The end of the range that begins with `first`. */
+static el_status fit(el_objective *objective, const el_batch *batch, int first, int *last)
+{
+    *last = objective->fit(objective, first);
+    return *last > first ? EL_OK
+                         : el_fail(EL_EDATA, "a sequence of %d tokens is longer than there is room for",
+                                   batch->starts[first + 1] - batch->starts[first]);
+}
+
+el_status el_objective_run_until(el_objective *objective, const el_batch *batch, el_random random,
+                                 bool training, el_interrupt interrupt)
+{
+    el_status st = objective->begin(objective, batch, random);
+    for (int first = 0, last; !st && first < batch->sequences; first = last) {
+        if (interrupt.wanted && interrupt.wanted(interrupt.context))
+            return el_fail(EL_ESTOPPED, "stopped within a batch");
+        st = fit(objective, batch, first, &last);
+        if (!st)
+            objective->accumulate(objective, first, last, training);
+    }
+    return st;
+}
+
 el_status el_objective_run(el_objective *objective, const el_batch *batch, el_random random, bool training)
 {
-    const el_status st = objective->begin(objective, batch, random);
-    if (st)
-        return st;
-    for (int first = 0; first < batch->sequences;) {
-        const int last = objective->fit(objective, first);
-        if (last == first)
-            return el_fail(EL_EDATA, "a sequence of %d tokens is longer than there is room for",
-                           batch->starts[first + 1] - batch->starts[first]);
-        objective->accumulate(objective, first, last, training);
-        first = last;
-    }
-    return EL_OK;
+    return el_objective_run_until(objective, batch, random, training, (el_interrupt){0});
+}
+
+el_status el_objective_try(el_objective *objective, const el_batch *batch, el_random random)
+{
+    int last;
+    el_status st = objective->begin(objective, batch, random);
+    if (!st)
+        st = fit(objective, batch, 0, &last);
+    if (!st)
+        objective->accumulate(objective, 0, last, false);
+    return st;
 }

@@ -22,6 +22,7 @@ typedef struct {
     int count;
     const char *const *names;
     double values[EL_MAX_FIGURES]; /* [0] is the loss that is minimised */
+    el_status status; /* why some could not be had (el_error), where that is no matter of numbers */
 } el_figures;
 
 /* The value of a figure; NaN where there is none of that name. */
@@ -50,5 +51,18 @@ struct el_objective {
 
 /* begin, then accumulate over ranges that fit; EL_EDATA for a sequence longer than there is room for. */
 el_status el_objective_run(el_objective *objective, const el_batch *batch, el_random random, bool training);
+
+/* What is asked between two ranges: whether to give the work up.  Zeroed: nobody is asked. */
+typedef struct {
+    bool (*wanted)(void *context);
+    void *context;
+} el_interrupt;
+
+/* The same, given up with EL_ESTOPPED where that is wanted: gradients then hold a part of the batch. */
+el_status el_objective_run_until(el_objective *objective, const el_batch *batch, el_random random,
+                                 bool training, el_interrupt interrupt);
+
+/* begin, then only the first range, without gradients: enough to see whether losses still are numbers. */
+el_status el_objective_try(el_objective *objective, const el_batch *batch, el_random random);
 
 #endif

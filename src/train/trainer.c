@@ -42,9 +42,21 @@ static el_status tell(const run *r, el_event event)
 
 /* ---- evaluation ---- */
 
-static bool stopped(const volatile sig_atomic_t *stop)
+/* By the signal or the time limit. */
+static bool has_to_stop(const run *r)
 {
-    return stop && *stop;
+    const double limit = r->t->most_seconds;
+    return (r->t->stop && *r->t->stop) || (limit > 0 && now() - r->started >= limit);
+}
+
+static bool interrupt_wanted(void *context)
+{
+    return has_to_stop(context);
+}
+
+static el_interrupt interrupt_of(run *r)
+{
+    return (el_interrupt){interrupt_wanted, r};
 }
 
 static el_status evaluate_batches(el_objective *objective, const el_source *source, int64_t batches,
@@ -53,12 +65,10 @@ static el_status evaluate_batches(el_objective *objective, const el_source *sour
     for (int64_t i = 0; i < batches; i++) {
         const int64_t first = i * EL_EVALUATION_BATCH, left = source->examples - first;
         const int count = left < EL_EVALUATION_BATCH ? (int)left : EL_EVALUATION_BATCH;
-        if (stopped(watch->stop))
-            return el_fail(EL_ESTOPPED, "stopped while evaluating");
         el_status st = source->read(source->context, first, count, batch);
         const el_random random = {.seed = EL_EVALUATION_SEED, .step = (uint32_t)i};
         if (!st)
-            st = el_objective_run(objective, batch, random, false);
+            st = el_objective_run_until(objective, batch, random, false, watch->interrupt);
         if (!st && watch->on_batch)
             st = watch->on_batch(watch->context, (double)(i + 1) / (double)batches);
         if (st)
@@ -73,10 +83,13 @@ el_status el_evaluate(el_objective *objective, const el_source *source, int64_t 
     const int64_t all = (source->examples + EL_EVALUATION_BATCH - 1) / EL_EVALUATION_BATCH;
     el_batch batch = {0};
     objective->reset(objective);
-    const el_status st =
+    el_status st =
         evaluate_batches(objective, source, batches > 0 && batches < all ? batches : all, watch, &batch);
+    *figures = (el_figures){0};
     if (!st)
         objective->finish(objective, figures);
+    if (!st)
+        st = figures->status;
     el_batch_release(&batch);
     return st;
 }
@@ -185,7 +198,8 @@ static el_status evaluate(run *r)
     const el_trainer *t = r->t;
     const double began = now();
     el_figures figures;
-    const el_evaluation_watch watch = {.stop = t->stop, .on_batch = on_heldout_batch, .context = r};
+    const el_evaluation_watch watch = {
+        .interrupt = interrupt_of(r), .on_batch = on_heldout_batch, .context = r};
     el_status st = el_evaluate(t->objective, &t->heldout, t->heldout_batches, &watch, &figures);
     if (st)
         return st;
@@ -214,9 +228,11 @@ static el_status gradients(run *r, el_figures *figures, bool *finite)
         return st;
     t->objective->reset(t->objective);
     const el_random random = {.seed = t->seed, .step = (uint32_t)r->p->step};
-    st = el_objective_run(t->objective, &r->batch, random, true);
-    if (st)
+    st = el_objective_run_until(t->objective, &r->batch, random, true, interrupt_of(r));
+    if (st) {
+        el_model_zero_gradients(t->objective->model);
         return st;
+    }
     t->objective->finish(t->objective, figures);
     r->norm = el_gradient_norm(t->objective->model);
     *finite = isfinite(figures->values[0]) && isfinite(r->norm);
@@ -371,15 +387,17 @@ el_status el_trainer_resume(const el_trainer *t, el_progress *p, bool *found)
     el_status st = el_checkpoint_resume(t->objective->model, &state, t->folder);
     if (st || !state)
         return st;
+    const json_int_t seed = json_integer_value(json_object_get(state, "seed"));
     st = read_counters(state, p);
     if (!st)
         st = read_window(state, p);
     json_decref(state);
+    p->seed = (uint64_t)seed;
     *found = !st;
     return st;
 }
 
-/* Whether the weights still make sense: they are finite, and so is the loss of the next batch. */
+/* Whether the weights still make sense: they are finite, and so is the loss of what the next batch begins with. */
 static el_status probe(run *r, bool *sound)
 {
     const el_trainer *t = r->t;
@@ -389,7 +407,7 @@ static el_status probe(run *r, bool *sound)
         return st;
     t->objective->reset(t->objective);
     const el_random random = {.seed = t->seed, .step = (uint32_t)r->p->step};
-    st = el_objective_run(t->objective, &r->batch, random, false);
+    st = el_objective_try(t->objective, &r->batch, random);
     if (st)
         return st;
     t->objective->finish(t->objective, &figures);
@@ -444,14 +462,10 @@ static bool due(const run *r, int64_t interval)
     return done > 0 && (done == r->t->steps || (interval > 0 && done % interval == 0));
 }
 
-static bool has_to_stop(const run *r)
-{
-    const double limit = r->t->most_seconds;
-    return stopped(r->t->stop) || (limit > 0 && now() - r->started >= limit);
-}
-
 static el_status stop(run *r)
 {
+    if (!r->t->folder)
+        return el_fail(EL_EFAILED, "stopped; nothing was written");
     const el_status st = r->saved == r->p->step ? EL_OK : save(r, true);
     if (st)
         return st;
@@ -480,12 +494,12 @@ static el_status loop(run *r)
             st = save(r, r->p->step == t->steps);
         if (!st && (r->p->step >= t->steps || (t->enough && *t->enough)))
             return EL_OK;
-        if (st == EL_ESTOPPED || (!st && has_to_stop(r)))
-            return stop(r);
-        if (!st)
+        if (!st && !has_to_stop(r))
             st = step(r);
+        else if (!st)
+            st = EL_ESTOPPED;
         if (st)
-            return st;
+            return st == EL_ESTOPPED ? stop(r) : st;
     }
 }
 

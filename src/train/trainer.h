@@ -4,6 +4,9 @@
  * stopped or killed and goes on from its last checkpoint equals one that never was: weights, moments and
  * metrics.jsonl bit for bit, times and rates apart, on any number of threads.
  *
+ * A signal and the time limit are obeyed between two ranges of a batch (objective.h), however long a step takes: the step is
+ * given up, and done again when the run goes on.
+ *
  * A step whose loss or gradient is not a finite number changes nothing but the counters, and is warned of in
  * the log; after `most_skipped` in a row the run fails, and its checkpoints stay as they are.
  *
@@ -28,6 +31,7 @@ typedef struct {
 
 /* How far a run has come: a checkpoint's state.json. */
 typedef struct {
+    uint64_t seed;            /* of the run that a checkpoint is of */
     int64_t step;             /* steps done, skipped ones among them */
     int64_t updates;          /* steps that changed the weights */
     int64_t skipped_in_row;   /* just now */
@@ -103,7 +107,7 @@ el_status el_trainer_run(const el_trainer *trainer, el_progress *progress);
 
 /* Figures of the first `batches` batches (0: all) of a source, without dropout. */
 typedef struct {
-    const volatile sig_atomic_t *stop;
+    el_interrupt interrupt;
     el_status (*on_batch)(void *context, double fraction); /* may be NULL */
     void *context;
 } el_evaluation_watch;

@@ -20,7 +20,7 @@ lines_of() { cat "$1/metrics.jsonl" 2> /dev/null | wc -l; }
 
 # Stopped by each signal in turn, as soon as there is something in the metrics; then run to the end.
 run_on=0
-for signal in TERM INT USR1; do
+for signal in TERM INT USR1 HUP; do
     lines=$(lines_of stopped)
     (trap - INT; exec "$electra" pretrain "${settings[@]}" --num-train-steps $steps --output stopped --threads 2) 2> log &
     program=$!
@@ -37,6 +37,13 @@ done
 [ $run_on = 1 ] || fail "no signal came in time"
 pretrain --output stopped 2> log || fail "going on after signals: $(cat log)"
 same straight stopped $steps
+
+# Nobody reads what it says: it trains on.
+"$electra" pretrain "${settings[@]}" --num-train-steps 9 --logging-steps 1 --output unread 2>&1 | true
+[ "${PIPESTATUS[0]}" = 0 ] && [ -d unread/checkpoint-9 ] || fail "a closed pipe ends the training"
+
+# A trial that writes nothing does not say that it saved.
+refused 1 "stopped; nothing was written" timeout --foreground -s INT 1 "$electra" pretrain --data shards --model-size base --dry-run
 
 # Stopped after a few steps again and again; nothing but --output is needed to go on.
 code=75

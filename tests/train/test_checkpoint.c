@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -257,12 +258,45 @@ static void rotation(void **state)
     expect_steps((const int64_t[]){10, 11}, 2);
 }
 
+/* A checkpoint that cannot be read just now is not damaged: nothing goes back to the one before it. */
+static void unreadable(void **state)
+{
+    (void)state;
+    el_model model;
+    char hidden[128];
+    json_t *const before = json_object();
+    json_t *after;
+    open_model(&model, 1, 0.5);
+    assert_int_equal(el_checkpoint_save(&model, before, 1, folder), EL_OK);
+    assert_int_equal(el_checkpoint_save(&model, before, 2, folder), EL_OK);
+    assert_int_equal(chmod(folder, 0755), 0);
+    const char *const names[] = {"checkpoint-2/model.safetensors", "checkpoint-2/optimizer.safetensors",
+                                 "checkpoint-2/state.json", "checkpoint-2"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(hidden, sizeof hidden, "%s/%s", folder, names[i]);
+        assert_int_equal(chmod(hidden, 0), 0);
+        const bool root = geteuid() == 0; /* whom no mode keeps out */
+        assert_int_equal(root ? seteuid(65534) : 0, 0);
+        const el_status st = el_checkpoint_resume(&model, &after, folder);
+        assert_int_equal(root ? seteuid(0) : 0, 0);
+        assert_int_equal(chmod(hidden, 0755), 0);
+        if (st != EL_EFAILED)
+            print_error("%s: %s\n", names[i], el_error());
+        assert_int_equal(st, EL_EFAILED);
+        assert_null(after);
+    }
+    assert_int_equal(el_checkpoint_resume(&model, &after, folder), EL_OK);
+    json_decref(after);
+    json_decref(before);
+    el_model_close(&model);
+}
+
 int main(void)
 {
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {IN_A_FOLDER(round_trip),      IN_A_FOLDER(task_heads_too),
                                        IN_A_FOLDER(nothing_there),   IN_A_FOLDER(damaged),
                                        IN_A_FOLDER(without_moments), IN_A_FOLDER(another_shape),
-                                       IN_A_FOLDER(rotation)};
+                                       IN_A_FOLDER(rotation),        IN_A_FOLDER(unreadable)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,7 +177,6 @@ static el_status answer(el_learner *l)
     return st;
 }
 
-/* Without memory for them metrics are left out. */
 static void finish(el_objective *self, el_figures *figures)
 {
     el_learner *l = (el_learner *)self;
@@ -186,8 +185,9 @@ static void finish(el_objective *self, el_figures *figures)
     figures->count = l->figures;
     for (int i = 0; i < l->figures; i++)
         figures->values[i] = NAN;
-    if (asked && !answer(l))
-        (void)l->family->score(l, figures->values);
+    figures->status = asked ? answer(l) : EL_OK;
+    if (asked && !figures->status)
+        figures->status = l->family->score(l, figures->values);
     figures->values[0] = l->targets > 0 ? l->loss / l->targets : NAN;
 }
 
@@ -198,6 +198,11 @@ el_status el_learner_predictions(el_objective *objective, const el_prediction **
     *predictions = st ? NULL : l->sheet.items;
     *count = st ? 0 : l->sheet.count;
     return st;
+}
+
+void el_learner_set_threshold(el_objective *objective, double null_threshold)
+{
+    ((el_learner *)objective)->settings.null_threshold = null_threshold;
 }
 
 void el_learner_use(el_objective *objective, const el_features *features, const el_split *splits,

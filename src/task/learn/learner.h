@@ -72,6 +72,9 @@ const char *el_task_kind_name(el_task_kind kind);
 el_status el_learner_open(el_objective **objective, el_model *model, const el_features *features,
                           const el_split *splits, int split_count, const el_learner_settings *settings);
 
+/* Where evaluations of questions that may have no answer draw the line from now on; NaN: they look for the best. */
+void el_learner_set_threshold(el_objective *objective, double null_threshold);
+
 /* Asks and learns from another set from now on; what was kept is forgotten. */
 void el_learner_use(el_objective *objective, const el_features *features, const el_split *splits,
                     int split_count);

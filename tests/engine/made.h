@@ -1,0 +1,70 @@
+/* made - what the tests of engine/ share: shards of a made-up language, and settings of a very small run over them */
+#ifndef TESTS_ENGINE_MADE_H
+#define TESTS_ENGINE_MADE_H
+
+#include "data/words.h"
+
+#include "data/shard.h"
+#include "engine/pretrain.h"
+#include "train/presets.h"
+
+enum { MADE_WORDS = 40, MADE_LENGTH = 16, MADE_EXAMPLES = 96, MADE_STEPS = 6, MADE_BATCH = 24 };
+
+static inline void make_shards(const char *path)
+{
+    el_vocab *const vocab = words_vocab(MADE_WORDS, NULL);
+    const el_shard_settings settings = {vocab, EL_PACK_SEGMENTS, EL_ATTEND_EXAMPLE, MADE_LENGTH, 5, 1 << 20};
+    el_shard_writer *writer;
+    CHECK_OK(el_folder_make(path));
+    CHECK_OK(el_shard_writer_open(&writer, path, &settings));
+    for (int e = 0; e < MADE_EXAMPLES; e++) {
+        int ids[MADE_LENGTH], start = 0;
+        for (int i = 0; i < MADE_LENGTH; i++)
+            ids[i] = WORDS_SPECIALS + (e * 31 + i * 7) % MADE_WORDS;
+        const el_packed packed = {
+            .ids = ids, .count = MADE_LENGTH, .starts = &start, .parts = 1, .second = MADE_LENGTH};
+        CHECK_OK(el_shard_writer_add(writer, &packed));
+    }
+    CHECK_OK(el_shard_writer_finish(writer));
+    el_shard_writer_close(writer);
+    el_vocab_close(vocab);
+}
+
+/* Settings by JSON, as a configuration file has them. */
+static inline void read_options(el_options *options, const char *json)
+{
+    json_t *given;
+    CHECK_OK(el_options_parse(options, 1, (char *[]){"test", NULL}));
+    CHECK_OK(el_json_parse(&given, json, strlen(json), "settings"));
+    CHECK_OK(el_options_apply(options, given, "settings"));
+    json_decref(given);
+}
+
+static inline void pretrain_options(el_options *options, el_pretrain_settings *settings, const char *shards,
+                                    const char *output)
+{
+    char json[1024];
+    el_pretrain_defaults(settings, EL_TINY);
+    *options = (el_options){
+        .command = "pretrain", .table = EL_PRETRAIN_TABLE, .count = EL_PRETRAIN_LINES, .settings = settings};
+    snprintf(json, sizeof json,
+             "{\"data\": \"%s\", \"output\": \"%s\", \"hidden_size\": 16, \"embedding_size\": 16, "
+             "\"num_train_steps\": %d, "
+             "\"train_batch_size\": %d, \"micro_batch_tokens\": %d, \"save_checkpoints_steps\": 0, "
+             "\"precision\": \"fp32\", "
+             "\"threads\": 1, \"dropout\": 0.1}",
+             shards, output, MADE_STEPS, MADE_BATCH, 2 * MADE_LENGTH);
+    read_options(options, json);
+}
+
+static inline void check_same(const char *a, const char *b)
+{
+    el_mapping x, y;
+    CHECK_OK(el_mapping_open(&x, a));
+    CHECK_OK(el_mapping_open(&y, b));
+    CHECK(x.size == y.size && memcmp(x.data, y.data, x.size) == 0, "%s and %s differ", a, b);
+    el_mapping_close(&x);
+    el_mapping_close(&y);
+}
+
+#endif

@@ -1,0 +1,223 @@
+/* Fine-tuning by library calls: watched, stopped and gone on with; what chooses the best can be had; changed labels and stray
+ * trials are told. */
+#include "engine/made.h"
+
+#include "engine/finetune.h"
+
+typedef struct {
+    int evaluations, steps;
+    volatile sig_atomic_t stop;
+    int stop_after; /* steps; 0: never */
+} witness;
+
+static el_status on_event(void *context, const el_event *event)
+{
+    witness *const w = context;
+    w->evaluations += event->kind == EL_EVENT_EVALUATION;
+    w->steps += event->kind == EL_EVENT_STEP || event->kind == EL_EVENT_RECORD;
+    if (w->steps == w->stop_after)
+        w->stop = 1;
+    return EL_OK;
+}
+
+/* What one run ends in; `more` is JSON that goes on after other settings. */
+typedef struct {
+    witness seen;
+    char metric[32];
+    json_t *results;
+} outcome;
+
+static el_status tune(const char *name, const char *more, outcome *o)
+{
+    el_finetune_settings settings = el_finetune_defaults();
+    el_options options = {
+        .command = "finetune", .table = EL_FINETUNE_TABLE, .count = EL_FINETUNE_LINES, .settings = &settings};
+    char json[1024], output[256];
+    el_finetuning f;
+    snprintf(output, sizeof output, "%s", in_folder(name));
+    snprintf(json, sizeof json,
+             "{\"model\": \"%s\", \"output\": \"%s\", \"precision\": \"fp32\", \"threads\": 1, "
+             "\"max_seq_length\": 16, "
+             "\"train_batch_size\": 8, \"max_restarts\": 0, \"num_train_epochs\": 2, %s}",
+             in_folder("run"), output, more);
+    read_options(&options, json);
+    const el_watch watch = {.on_event = on_event, .stop = &o->seen.stop, .context = &o->seen};
+    el_status st = el_finetune_open(&f, &options, &watch);
+    o->metric[0] = '\0';
+    if (!st) {
+        snprintf(o->metric, sizeof o->metric, "%s", f.metric);
+        st = el_finetune_run(&f);
+    }
+    o->results = json_incref(f.results);
+    el_finetune_close(&f);
+    el_options_close(&options);
+    return st;
+}
+
+static void write_lines(const char *name, const char *header, const char *(*label)(int), int count)
+{
+    char text[1 << 14];
+    size_t used = (size_t)snprintf(text, sizeof text, "%s\n", header);
+    for (int i = 0; i < count; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "w%d w%d w%d\t%s\n", i % MADE_WORDS,
+                                 (i * 7) % MADE_WORDS, (i * 3 + 1) % MADE_WORDS, label(i));
+    CHECK_OK(el_file_write(in_folder(name), text, used));
+}
+
+static const char *parity(int i)
+{
+    return i % 2 ? "odd" : "even";
+}
+static const char *other_parity(int i)
+{
+    return i == 0 ? "odd" : parity(i);
+}
+static const char *always_one(int i)
+{
+    (void)i;
+    return "1.5";
+}
+static const char *number(int i)
+{
+    return i % 3 ? "1.5" : "2.5";
+}
+
+static int prepare(void **state)
+{
+    el_pretrain_settings settings;
+    el_options options;
+    el_pretraining run;
+    char shards[256], output[256];
+    if (make_folder(state))
+        return -1;
+    snprintf(shards, sizeof shards, "%s", in_folder("shards"));
+    snprintf(output, sizeof output, "%s", in_folder("run"));
+    make_shards(shards);
+    pretrain_options(&options, &settings, shards, output);
+    CHECK_OK(el_pretrain_open(&run, &options, NULL));
+    CHECK_OK(el_pretrain_run(&run));
+    el_pretrain_close(&run);
+    el_options_close(&options);
+    return 0;
+}
+
+static const char *classify(void)
+{
+    static char json[512];
+    snprintf(json, sizeof json, "\"task\": \"classify\", \"train_file\": \"%s\", \"num_trials\": 2",
+             in_folder("classes.tsv"));
+    return json;
+}
+
+static void test_watched_and_stopped(void **state)
+{
+    (void)state;
+    outcome straight = {0}, stopped = {.seen.stop_after = 3}, again = {0};
+    write_lines("classes.tsv", "text\tlabel", parity, 80);
+    CHECK_OK(tune("straight", classify(), &straight));
+    assert_int_equal(straight.seen.evaluations, 4);
+    assert_string_equal(straight.metric, "accuracy");
+    CHECK_FAILS(tune("stopped", classify(), &stopped), EL_ESTOPPED, "stopped after step 3");
+    assert_null(stopped.results);
+    CHECK_OK(tune("stopped", classify(), &again));
+    assert_int_equal(again.seen.steps, straight.seen.steps - 3);
+    CHECK(json_equal(straight.results, again.results), "the stopped run has other results");
+    check_same(in_folder("straight/model/model.safetensors"), in_folder("stopped/model/model.safetensors"));
+    json_decref(straight.results);
+    json_decref(again.results);
+}
+
+/* Tokens are the same, but not what they are to be answered with; and a record of version 0.1.0 does not tell. */
+static void test_changed_labels(void **state)
+{
+    (void)state;
+    outcome o = {0};
+    write_lines("classes.tsv", "text\tlabel", other_parity, 80);
+    CHECK_FAILS(tune("straight", classify(), &o), EL_EUSAGE, "not those it began with");
+    json_t *record;
+    CHECK_OK(el_json_load(&record, in_folder("straight/run.json")));
+    json_object_del(record, "targets_hash");
+    CHECK_OK(el_json_save(record, in_folder("straight/run.json")));
+    json_decref(record);
+    CHECK_OK(tune("straight", classify(), &o));
+    json_decref(o.results);
+    write_lines("classes.tsv", "text\tlabel", parity, 80);
+    CHECK_FAILS(tune("straight", classify(), &o), EL_EUSAGE, "not those it began with");
+}
+
+/* A folder of a trial that the record does not know, of another seed. */
+static void test_stray_trial(void **state)
+{
+    (void)state;
+    outcome o = {.seen.stop_after = 3};
+    char more[600];
+    CHECK_FAILS(tune("stray", classify(), &o), EL_ESTOPPED, "stopped after step 3");
+    json_t *record;
+    CHECK_OK(el_json_load(&record, in_folder("stray/run.json")));
+    json_object_set_new(json_object_get(record, "settings"), "seed", json_integer(9));
+    json_object_del(record, "data_hash"); /* other examples are held out by another seed */
+    json_object_del(record, "targets_hash");
+    CHECK_OK(el_json_save(record, in_folder("stray/run.json")));
+    json_decref(record);
+    o = (outcome){0};
+    snprintf(more, sizeof more, "%s, \"seed\": 9", classify());
+    CHECK_FAILS(tune("stray", more, &o), EL_EUSAGE, "trial-1: is a trial of seed 1, not of 9");
+}
+
+/* Tags that are of no entities have accuracies; scores that are all alike have no correlation with anything. */
+static void test_metric(void **state)
+{
+    (void)state;
+    outcome o = {0};
+    char json[512], tags[4096] = "";
+    for (int i = 0; i < 40; i++)
+        sprintf(tags + strlen(tags), "w%d NN\nw%d VB\nw%d NN\n\n", i, (i + 1) % MADE_WORDS,
+                (i + 2) % MADE_WORDS);
+    CHECK_OK(el_file_write(in_folder("tags.conll"), tags, strlen(tags)));
+    snprintf(json, sizeof json, "\"task\": \"tag\", \"train_file\": \"%s\"", in_folder("tags.conll"));
+    CHECK_OK(tune("tags", json, &o));
+    assert_string_equal(o.metric, "accuracy");
+    json_decref(o.results);
+
+    write_lines("scores.tsv", "text\tscore", number, 40);
+    write_lines("alike.tsv", "text\tscore", always_one, 10);
+    snprintf(json, sizeof json, "\"task\": \"regress\", \"train_file\": \"%s\", \"dev_file\": \"%s\"",
+             in_folder("scores.tsv"), in_folder("alike.tsv"));
+    CHECK_FAILS(tune("scores", json, &o), EL_EDATA, "alike.tsv: all dev scores are alike");
+    CHECK(!el_folder_exists(in_folder("scores")), "something is left where nothing was done");
+}
+
+/* A trial that had ended, whose checkpoint is of the evaluation that ended it, ends there again. */
+static void test_early_stopping(void **state)
+{
+    (void)state;
+    outcome straight = {0}, again = {0};
+    char more[700];
+    snprintf(
+        more, sizeof more,
+        "\"task\": \"classify\", \"train_file\": \"%s\", \"early_stopping\": 1, \"learning_rate\": 1e-9, "
+        "\"save_checkpoints_steps\": 1, \"evaluations_per_epoch\": 9",
+        in_folder("classes.tsv"));
+    CHECK_OK(tune("early", more, &straight));
+    CHECK(straight.seen.steps < 18, "it never ended early: %d steps", straight.seen.steps);
+    json_t *record; /* killed before the trial came into the record */
+    CHECK_OK(el_json_load(&record, in_folder("early/run.json")));
+    json_object_set_new(record, "trials", json_array());
+    CHECK_OK(el_json_save(record, in_folder("early/run.json")));
+    json_decref(record);
+    CHECK_OK(tune("early", more, &again));
+    assert_int_equal(again.seen.steps, 0);
+    CHECK(json_equal(straight.results, again.results), "the trial went on");
+    json_decref(straight.results);
+    json_decref(again.results);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_watched_and_stopped), cmocka_unit_test(test_changed_labels),
+        cmocka_unit_test(test_stray_trial),         cmocka_unit_test(test_metric),
+        cmocka_unit_test(test_early_stopping),
+    };
+    return cmocka_run_group_tests(tests, prepare, remove_folder);
+}

@@ -1,0 +1,114 @@
+/* Pre-training by library calls: watched, stopped within a step, and gone on with to the same bits. */
+#include "engine/made.h"
+
+typedef struct {
+    int events[EL_EVENT_CHECKPOINT + 1];
+    volatile sig_atomic_t stop;
+    el_status answer; /* of on_event */
+} witness;
+
+static el_status on_event(void *context, const el_event *event)
+{
+    witness *const w = context;
+    w->events[event->kind]++;
+    return w->answer ? el_fail(w->answer, "enough seen") : EL_OK;
+}
+
+static el_status train(const char *name, witness *w, void (*change)(el_pretraining *), int64_t *step)
+{
+    el_pretrain_settings settings;
+    el_options options;
+    el_pretraining run;
+    char shards[256], output[256];
+    snprintf(shards, sizeof shards, "%s", in_folder("shards"));
+    snprintf(output, sizeof output, "%s", in_folder(name));
+    pretrain_options(&options, &settings, shards, output);
+    const el_watch watch = {.on_event = on_event, .stop = &w->stop, .context = w};
+    CHECK_OK(el_pretrain_open(&run, &options, &watch));
+    if (change)
+        change(&run);
+    const el_status st = el_pretrain_run(&run);
+    *step = run.progress.step;
+    el_pretrain_close(&run);
+    el_options_close(&options);
+    return st;
+}
+
+static void test_watched(void **state)
+{
+    (void)state;
+    witness w = {0};
+    int64_t step;
+    make_shards(in_folder("shards"));
+    CHECK_OK(train("straight", &w, NULL, &step));
+    assert_int_equal(step, MADE_STEPS);
+    assert_int_equal(w.events[EL_EVENT_STEP] + w.events[EL_EVENT_RECORD], MADE_STEPS);
+    assert_int_equal(w.events[EL_EVENT_CHECKPOINT], 1);
+    CHECK(el_file_exists(in_folder("straight/discriminator/model.safetensors")), "nothing is exported");
+}
+
+/* ---- stopping within a step ---- */
+
+static void (*accumulate_as_it_is)(el_objective *self, int first, int last, bool training);
+static witness *stopping;
+static int ranges, ranges_after;
+
+/* The stop comes in the third range of the fourth step. */
+static void accumulate(el_objective *self, int first, int last, bool training)
+{
+    enum { A_STEP = MADE_BATCH / 2 };
+    ranges++;
+    ranges_after += stopping->stop;
+    if (ranges == 3 * A_STEP + 3)
+        stopping->stop = 1;
+    accumulate_as_it_is(self, first, last, training);
+}
+
+static void count_ranges(el_pretraining *run)
+{
+    accumulate_as_it_is = run->objective->accumulate;
+    run->objective->accumulate = accumulate;
+    ranges = ranges_after = 0;
+}
+
+static void test_stopped_within_a_step(void **state)
+{
+    (void)state;
+    witness w = {0};
+    int64_t step;
+    stopping = &w;
+    CHECK_FAILS(train("stopped", &w, count_ranges, &step), EL_ESTOPPED, "stopped after step 3");
+    assert_int_equal(step, 3);
+    CHECK(ranges_after <= 1, "%d ranges of sequences are still worked on", ranges_after);
+    witness again = {0};
+    CHECK_OK(train("stopped", &again, NULL, &step));
+    assert_int_equal(again.events[EL_EVENT_STEP] + again.events[EL_EVENT_RECORD], MADE_STEPS - 3);
+    check_same(in_folder("straight/checkpoint-6/model.safetensors"),
+               in_folder("stopped/checkpoint-6/model.safetensors"));
+    check_same(in_folder("straight/checkpoint-6/optimizer.safetensors"),
+               in_folder("stopped/checkpoint-6/optimizer.safetensors"));
+}
+
+static void limit_time(el_pretraining *run)
+{
+    run->trainer.most_seconds = 1e-9;
+}
+
+static void test_other_ends(void **state)
+{
+    (void)state;
+    int64_t step;
+    CHECK_FAILS(train("limited", &(witness){0}, limit_time, &step), EL_ESTOPPED, "stopped after step 0");
+    CHECK_FAILS(train("ended", &(witness){.answer = EL_EFAILED}, NULL, &step), EL_EFAILED, "enough seen");
+    assert_int_equal(step, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_watched),
+        cmocka_unit_test(test_stopped_within_a_step),
+        cmocka_unit_test(test_other_ends),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

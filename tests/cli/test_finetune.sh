@@ -123,17 +123,18 @@ refused 2 "out: is what electra finetune made" "$electra" pretrain --data shards
 finetune "${short[@]}" --task classify --data data --output out --overwrite > log 2>&1 || fail "--overwrite: $(cat log)"
 [ ! -e out/trial-2 ] && grep -q '"command": "finetune"' out/run.json || fail "--overwrite leaves $(ls out)"
 
-# Dev chooses the threshold of questions without an answer, test is told it: what is said of test is what evaluate says.
-questions() { # FILE SKIP
-    grep -v '^$' "$1" | tail -n +$2 | head -n 60 | awk 'BEGIN { printf "{\"version\": \"2\", \"data\": [{\"title\": \"t\", \"paragraphs\": [" }
+# Dev chooses the threshold of questions without an answer, test is told it, though all of test has none and all of dev has
+# one: what is said of test is what evaluate says.
+questions() { # FILE
+    grep -v '^$' "$1" | head -n 60 | awk 'BEGIN { printf "{\"version\": \"2\", \"data\": [{\"title\": \"t\", \"paragraphs\": [" }
         { none = $3 ~ /cat|dog|bird/ ? "true" : "false"
           answer = none == "true" ? "" : sprintf("{\"text\": \"%s\", \"answer_start\": 4}", $2)
           printf "%s{\"context\": \"%s\", \"qas\": [{\"id\": \"q%d\", \"question\": \"which %s\", \"is_impossible\": %s, \"answers\": [%s]}]}", (NR > 1 ? ", " : ""), $0, NR, $3, none, answer }
         END { print "]}]}" }'
 }
-questions train.txt 1 > q.train.json
-questions train.txt 100 > q.dev.json
-questions train.txt 200 > q.test.json
+questions train.txt > q.train.json
+questions <(grep -vE '^the [a-z]* (cat|dog|bird) ' train.txt) > q.dev.json
+questions <(grep -E '^the [a-z]* (cat|dog|bird) ' train.txt) > q.test.json
 finetune "${short[@]}" --max-query-length 8 --task squad --train-file q.train.json --dev-file q.dev.json --test-file q.test.json --output unanswered --json > results.json 2> log || fail "squad2: $(cat log)"
 "$electra" evaluate --model unanswered --precision fp32 --json q.test.json > evaluated.json 2> log || fail "evaluate squad2: $(cat log)"
 told=$(sed -n '/"test": {/,/}/p' results.json | sed -n 's/.*"f1": \([0-9.]*\).*/\1/p')

@@ -58,6 +58,17 @@ void el_mapping_close(el_mapping *mapping)
     *mapping = (el_mapping){0};
 }
 
+void el_file_begin(const char *path, char *text, size_t size)
+{
+    size_t used = 0;
+    const int file = el_io_open(path, O_RDONLY);
+    for (ssize_t got = 1; file >= 0 && got > 0 && used<size - 1; used += got> 0 ? (size_t)got : 0)
+        got = el_io_read(file, text + used, size - 1 - used);
+    text[used] = '\0';
+    if (file >= 0)
+        el_io_close(file);
+}
+
 /* ---- names ---- */
 
 /* A copy of `path` without slashes at its end ("/" stays). */
@@ -284,7 +295,9 @@ el_status el_file_write(const char *path, const void *data, size_t bytes)
 bool el_file_exists(const char *path)
 {
     struct stat info;
-    return el_io_stat(path, &info) == 0 && !S_ISDIR(info.st_mode);
+    if (el_io_stat(path, &info) == 0)
+        return !S_ISDIR(info.st_mode);
+    return errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != ENAMETOOLONG;
 }
 
 bool el_folder_exists(const char *path)
@@ -293,11 +306,19 @@ bool el_folder_exists(const char *path)
     return el_io_stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+el_status el_folder_holds(const char *folder, const char *name, bool *there)
+{
+    char *const path = el_path_join(folder, name);
+    *there = path && el_file_exists(path);
+    free(path);
+    return path ? EL_OK : el_fail(EL_ENOMEM, "%s: out of memory", folder);
+}
+
 el_status el_folder_need(const char *path)
 {
     struct stat info;
     if (el_io_stat(path, &info) != 0)
-        return el_fail(EL_EDATA, "%s: no such folder", path);
+        return errno == ENOENT ? el_fail(EL_EDATA, "%s: no such folder", path) : el_io_fail(path);
     return S_ISDIR(info.st_mode) ? EL_OK : el_fail(EL_EDATA, "%s: a file, where a folder is wanted", path);
 }
 

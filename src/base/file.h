@@ -21,6 +21,9 @@ typedef struct {
 el_status el_mapping_open(el_mapping *mapping, const char *path);
 void el_mapping_close(el_mapping *mapping); /* accepts a zeroed one */
 
+/* The first bytes of a file that has no size to map, like those of /proc, as a text; "" where it cannot be read. */
+void el_file_begin(const char *path, char *text, size_t size);
+
 /* Writing one file.  After a failed write the rest are ignored, and finish reports it. */
 typedef struct el_writer el_writer;
 el_status el_writer_open(el_writer **writer, const char *path);
@@ -44,9 +47,12 @@ el_status el_folder_begin(el_folder *folder, const char *path);
 el_status el_folder_commit(el_folder *folder);
 void el_folder_abandon(el_folder *folder); /* accepts a committed or zeroed one */
 
+/* Where it cannot be told just now (rights, a broken disk) it counts as a file: whoever opens it is told why. */
 bool el_file_exists(const char *path);
 bool el_folder_exists(const char *path);
-el_status el_folder_need(const char *path);   /* EL_EDATA, "no such folder", where it is not there */
+el_status el_folder_need(const char *path); /* EL_EDATA, "no such folder", where it is not there */
+/* Whether a folder holds a file of this name. */
+el_status el_folder_holds(const char *folder, const char *name, bool *there);
 el_status el_folder_make(const char *path);   /* and its parents; fine if it is there */
 el_status el_folder_remove(const char *path); /* and all in it; fine if it is not there */
 

@@ -1,9 +1,16 @@
-/* json - see the header */
+/* json - see the header
+ *
+ * jansson tells of a lack of memory as of wrong text, or, where values are built and nobody looks, not at all; its lexer
+ * even goes on with a string of which letters are missing, up to an assertion.  So its memory is ours: malloc's, with a
+ * note of each failure, and a small reserve for the rest of a text that is being read.  A host program that has given
+ * jansson other functions keeps those.
+ */
 #define _GNU_SOURCE
 #include "json.h"
 
 #include <limits.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +20,71 @@
 
 /* More than any configuration, less than what would fill memory with parsed values. */
 static const size_t LONGEST = (size_t)100 << 20;
+
+/* ---- memory ---- */
+
+enum { RESERVE = 16384 };
+
+static _Thread_local bool lacked; /* memory, since el_json_complete was asked */
+static _Thread_local bool
+    reading; /* a text, and then the reserve may be used: it is dropped with the value */
+static _Thread_local size_t reserve_used;
+static _Thread_local _Alignas(max_align_t) char reserve[RESERVE];
+
+static void *take(size_t bytes)
+{
+    void *const memory = malloc(bytes);
+    if (memory)
+        return memory;
+    lacked = true;
+    const size_t rounded = (bytes + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+    if (!reading || bytes > RESERVE || rounded > RESERVE - reserve_used)
+        return NULL;
+    reserve_used += rounded;
+    return reserve + reserve_used - rounded;
+}
+
+static void give_back(void *memory)
+{
+    const uintptr_t at = (uintptr_t)memory, begin = (uintptr_t)reserve;
+    if (at < begin || at >= begin + RESERVE)
+        free(memory);
+}
+
+__attribute__((constructor)) static void watch_memory(void)
+{
+    json_malloc_t allocate;
+    json_free_t release;
+    json_get_alloc_funcs(&allocate, &release);
+    if (allocate == malloc && release == free)
+        json_set_alloc_funcs(take, give_back);
+}
+
+bool el_json_complete(void)
+{
+    const bool complete = !lacked;
+    lacked = false;
+    return complete;
+}
+
+/* ---- reading ---- */
+
+el_status el_json_read(json_t **value, const char *text, size_t bytes, size_t flags, json_error_t *error)
+{
+    const bool lacked_before = lacked;
+    lacked = false;
+    reading = true;
+    reserve_used = 0;
+    *value = json_loadb(text, bytes, flags, error);
+    if (lacked) {
+        json_decref(*value); /* before the reserve is used again */
+        *value = NULL;
+    }
+    reading = false;
+    const bool short_of_memory = lacked;
+    lacked = lacked_before;
+    return *value ? EL_OK : short_of_memory ? el_fail(EL_ENOMEM, "no memory for JSON") : EL_EDATA;
+}
 
 /* Reals that are whole numbers become integers again; steals `value`. */
 static json_t *whole_again(json_t *value)
@@ -35,13 +107,24 @@ static json_t *whole_again(json_t *value)
 
 /* Files that Python wrote may have whole numbers beyond 64 bits (model_max_length is 10^30 where nobody
  * said): those become reals. */
-static json_t *parse(const char *text, size_t bytes, json_error_t *error)
+static el_status parse(json_t **value, const char *text, size_t bytes, json_error_t *error)
 {
-    json_t *const value = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, error);
-    if (value || json_error_code(error) != json_error_numeric_overflow)
-        return value;
-    json_t *const reals = json_loadb(text, bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, error);
-    return reals ? whole_again(reals) : NULL;
+    el_status st = el_json_read(value, text, bytes, JSON_REJECT_DUPLICATES, error);
+    if (st != EL_EDATA || json_error_code(error) != json_error_numeric_overflow)
+        return st;
+    st = el_json_read(value, text, bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, error);
+    if (st)
+        return st;
+    const bool lacked_before = lacked;
+    lacked = false;
+    *value = whole_again(*value);
+    if (lacked) {
+        json_decref(*value);
+        *value = NULL;
+        st = el_fail(EL_ENOMEM, "no memory for JSON");
+    }
+    lacked = lacked_before;
+    return st;
 }
 
 el_status el_json_parse(json_t **object, const char *text, size_t bytes, const char *name)
@@ -58,10 +141,11 @@ el_status el_json_parse_long(json_t **object, const char *text, size_t bytes, si
     if (bytes >= 3 && memcmp(text, MARK, 3) == 0)
         text += 3, bytes -= 3;
     json_error_t error;
-    json_t *value = parse(text, bytes, &error);
-    if (!value && json_error_code(&error) == json_error_out_of_memory)
+    json_t *value;
+    const el_status st = parse(&value, text, bytes, &error);
+    if (st == EL_ENOMEM)
         return el_fail(EL_ENOMEM, "%s: out of memory", name);
-    if (!value)
+    if (st)
         return el_fail(EL_EDATA, "%s: line %d: not JSON: %s", name, error.line, error.text);
     if (!json_is_object(value)) {
         json_decref(value);
@@ -82,6 +166,8 @@ el_status el_json_load(json_t **object, const char *path)
     el_mapping_close(&file);
     return st;
 }
+
+/* ---- writing ---- */
 
 /* Writes `digits` (a real number of `length` characters) to `out` with fewer digits, if fewer give the same
  * number, and returns the length. */
@@ -126,9 +212,18 @@ static void shorten_all(char *text)
     *out = '\0';
 }
 
+char *el_json_dump(const json_t *value, size_t flags)
+{
+    char *const text = value ? json_dumps(value, flags) : NULL;
+    if (el_json_complete())
+        return text;
+    free(text);
+    return NULL;
+}
+
 char *el_json_text(const json_t *value, bool indented)
 {
-    char *text = json_dumps(value, JSON_ENCODE_ANY | (indented ? JSON_INDENT(2) : 0));
+    char *text = el_json_dump(value, JSON_ENCODE_ANY | (indented ? JSON_INDENT(2) : 0));
     if (text)
         shorten_all(text);
     return text;

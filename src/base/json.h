@@ -18,7 +18,16 @@ el_status el_json_load(json_t **object, const char *path);
 el_status el_json_parse(json_t **object, const char *text, size_t bytes, const char *name);
 /* Both refuse more than 100 MB, which is no configuration; this takes data of up to `most` bytes. */
 el_status el_json_parse_long(json_t **object, const char *text, size_t bytes, size_t most, const char *name);
-/* The value as text on the heap, on one line or indented, NULL when out of memory.  A real number has the
+/* A value with jansson's flags, as of a line of data.  EL_ENOMEM has its sentence; of EL_EDATA *error tells, and the
+ * sentence is the caller's. */
+el_status el_json_read(json_t **value, const char *text, size_t bytes, size_t flags, json_error_t *error);
+
+/* Whether no memory was lacking for what this thread has built since it was asked last: a value with a missing part is
+ * not written.  The functions below ask by themselves. */
+bool el_json_complete(void);
+/* As json_dumps; NULL when out of memory, now or while the value was built. */
+char *el_json_dump(const json_t *value, size_t flags);
+/* The value as text on the heap, on one line or indented, NULL when out of memory, as above.  A real number has the
  * fewest of 15 to 17 digits that give it back exactly, whatever the locale. */
 char *el_json_text(const json_t *value, bool indented);
 /* Indented, with a final newline, through el_file_write. */

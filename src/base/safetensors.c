@@ -376,7 +376,7 @@ static char *header_text(const el_st_entry **order, int count, const json_t *giv
                    (!checksums || set_checksum(metadata, order[i]));
         begin += order[i]->bytes;
     }
-    char *text = complete ? json_dumps(header, JSON_COMPACT) : NULL;
+    char *text = complete ? el_json_dump(header, JSON_COMPACT) : NULL;
     json_decref(metadata);
     json_decref(header);
     if (!text)

@@ -209,7 +209,9 @@ static json_t *last_line(const char *folder, const char *kind)
     const char *at = (const char *)file.data;
     el_line line;
     while (file.size && el_line_next(&at, (const char *)file.data + file.size, &line)) {
-        json_t *object = json_loadb(line.text, line.bytes, 0, NULL);
+        json_t *object;
+        json_error_t error;
+        el_json_read(&object, line.text, line.bytes, 0, &error); /* NULL: the run is being written, perhaps */
         const char *found = json_string_value(json_object_get(object, "kind"));
         json_t *dropped = object;
         if (found && strcmp(found, kind) == 0) {

@@ -210,14 +210,24 @@ static void print_header(const json_t *line)
     putchar('\n');
 }
 
+static el_status print_json(const json_t *line)
+{
+    char *const text = el_json_text(line, false);
+    if (!text)
+        return el_fail(EL_ENOMEM, "no memory for an answer");
+    puts(text);
+    free(text);
+    return EL_OK;
+}
+
 static el_status print_answer(job *j, const el_dataset *d, const el_prediction *p)
 {
     json_t *const line = answer_of(j, d, p);
+    el_status st = EL_OK;
     if (j->settings.json) {
-        char *const text = el_json_text(line, false);
-        if (text)
-            puts(text);
-        free(text);
+        st = print_json(line);
+    } else if (!el_json_complete()) {
+        st = el_fail(EL_ENOMEM, "no memory for an answer");
     } else {
         if (j->number == 0)
             print_header(line);
@@ -225,7 +235,7 @@ static el_status print_answer(job *j, const el_dataset *d, const el_prediction *
     }
     json_decref(line);
     j->number++;
-    return EL_OK;
+    return st;
 }
 
 /* ---- the course of a file ---- */

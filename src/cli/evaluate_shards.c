@@ -35,6 +35,8 @@ static el_status recall(job *j)
     for (size_t i = 0; recorded && i < sizeof KEYS / sizeof *KEYS; i++)
         if (!el_options_given(j->options, KEYS[i]))
             json_object_set(wanted, KEYS[i], json_object_get(recorded, KEYS[i]));
+    if (!st && !el_json_complete())
+        st = el_fail(EL_ENOMEM, "no memory for the run's settings");
     if (!st)
         st = el_options_apply(j->options, wanted, path);
     json_decref(wanted);

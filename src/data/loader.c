@@ -22,7 +22,7 @@ struct el_loader {
 /* What a shard's header says, checksums of its contents included, joined to what was there. */
 static el_status add_hash(uint64_t *hash, const el_shard *shard)
 {
-    char *const text = json_dumps(shard->file.metadata, JSON_COMPACT | JSON_SORT_KEYS);
+    char *const text = el_json_dump(shard->file.metadata, JSON_COMPACT | JSON_SORT_KEYS);
     if (!text)
         return el_fail(EL_ENOMEM, "%s: out of memory", shard->file.path);
     const uint64_t both[2] = {*hash, el_hash(text, strlen(text))};

@@ -408,33 +408,40 @@ el_status el_weights_open(el_model *model, el_queue *q, const el_model_plan *pla
 }
 
 /* The sub-folder if it holds a model, else NULL. */
-static char *model_in(const char *folder, const char *name)
+static el_status model_in(char **model, const char *folder, const char *name)
 {
-    char *path = el_path_join(folder, name);
-    char *config = path ? el_path_join(path, "config.json") : NULL;
-    const bool there = config && el_file_exists(config);
-    free(config);
+    bool there = false;
+    *model = el_path_join(folder, name);
+    const el_status st =
+        *model ? el_folder_holds(*model, "config.json", &there) : el_fail(EL_ENOMEM, "%s: no memory", folder);
     if (there)
-        return path;
-    free(path);
-    return NULL;
+        return EL_OK;
+    free(*model);
+    *model = NULL;
+    return st;
 }
 
 el_status el_model_find(el_model_paths *paths, const char *folder)
 {
-    *paths = (el_model_paths){model_in(folder, "generator"), model_in(folder, "discriminator")};
-    if (paths->generator || paths->discriminator)
-        return EL_OK;
+    *paths = (el_model_paths){0};
+    el_status st = model_in(&paths->generator, folder, "generator");
+    if (!st)
+        st = model_in(&paths->discriminator, folder, "discriminator");
+    if (st)
+        el_model_paths_free(paths);
+    if (st || paths->generator || paths->discriminator)
+        return st;
     el_config config;
     el_role role;
-    char *described = NULL;
-    el_status st = el_folder_need(folder);
-    if (!st && !(described = model_in(folder, "")))
+    bool described = false;
+    st = el_folder_need(folder);
+    if (!st)
+        st = el_folder_holds(folder, "config.json", &described);
+    if (!st && !described)
         st = el_fail(EL_EDATA,
                      "%s: neither a run (with generator/ and discriminator/) nor a model folder (with "
                      "config.json and model.safetensors or pytorch_model.bin)",
                      folder);
-    free(described);
     if (!st)
         st = el_weights_config(folder, &config, &role);
     if (st)

@@ -243,8 +243,12 @@ el_status el_model_open(el_model *model, el_queue *q, const el_model_plan *plan)
         list_all(model);
         st = el_device_reserve(q->dev, &model->arena);
     }
-    if (!st)
+    if (!st) {
         list_all(model);
+        st = el_params_check(&model->generator.params);
+    }
+    if (!st)
+        st = el_params_check(&model->discriminator.params);
     if (st)
         el_model_close(model);
     return st;

@@ -1,7 +1,6 @@
 /* params - see the header */
 #include "model/params.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,22 +12,33 @@ static bool binding(const el_params *params)
     return params->arena->base != NULL;
 }
 
-static void *grow(void *items, int count, int *capacity, size_t bytes)
+/* Makes room for one more; false, and the list is lacking from then on, when out of memory. */
+static bool grow(el_params *params, void **items, int count, int *capacity, size_t bytes)
 {
     if (count < *capacity)
-        return items;
-    *capacity = *capacity ? 2 * *capacity : 64;
-    void *larger = realloc(items, (size_t)*capacity * bytes);
-    assert(larger && "a few kilobytes for the list of parameters");
-    return larger;
+        return true;
+    const int larger = *capacity ? 2 * *capacity : 64;
+    void *const list = realloc(*items, (size_t)larger * bytes);
+    params->lacking |= !list;
+    if (!list)
+        return false;
+    *items = list;
+    *capacity = larger;
+    return true;
 }
 
 static el_param *append(el_params *params)
 {
-    params->items = grow(params->items, params->count, &params->capacity, sizeof *params->items);
-    el_param *param = &params->items[params->count++];
+    const bool kept =
+        grow(params, (void **)&params->items, params->count, &params->capacity, sizeof *params->items);
+    el_param *param = kept ? &params->items[params->count++] : &params->dropped;
     *param = (el_param){0};
     return param;
+}
+
+el_status el_params_check(const el_params *params)
+{
+    return params->lacking ? el_fail(EL_ENOMEM, "no memory for the list of parameters") : EL_OK;
 }
 
 static el_tensor add_matrix(el_params *params, el_tensor matrix, int line)
@@ -37,11 +47,9 @@ static el_tensor add_matrix(el_params *params, el_tensor matrix, int line)
     matrix.prepared =
         el_arena_push(params->arena, dev->prepared_bytes(dev, matrix.rows, matrix.cols, params->activations,
                                                          params->training));
-    if (binding(params)) {
-        params->matrices =
-            grow(params->matrices, params->matrix_count, &params->matrix_capacity, sizeof *params->matrices);
+    if (binding(params) && grow(params, (void **)&params->matrices, params->matrix_count,
+                                &params->matrix_capacity, sizeof *params->matrices))
         params->matrices[params->matrix_count++] = (el_matrix){matrix, params->activations, line};
-    }
     return matrix;
 }
 

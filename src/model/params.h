@@ -45,7 +45,12 @@ typedef struct {
     int count, capacity;
     el_matrix *matrices; /* owned ones only */
     int matrix_count, matrix_capacity;
+    bool lacking;     /* there was no memory for a line or a matrix; see el_params_check */
+    el_param dropped; /* takes such a line */
 } el_params;
+
+/* EL_ENOMEM where something could not be listed: asked once, when all has been added. */
+el_status el_params_check(const el_params *params);
 
 /* Adds a line and gives it memory: a (rows, cols) tensor.  *value gets it, *gradient its gradient (training).
  * `product` also reserves the copy that products use.  While the arena measures, lines are not kept. */

@@ -289,11 +289,11 @@ static el_status put_json(el_reader *r, el_line line, char *out, size_t *made)
     *made = 0;
     if (el_line_blank(line))
         return EL_OK;
-    json_t *object = json_loadb(line.text, line.bytes, JSON_ALLOW_NUL, &error);
-    if (!object)
-        return el_fail(EL_EDATA, "%s: %s", name, error.text);
+    json_t *object;
+    el_status st = el_json_read(&object, line.text, line.bytes, JSON_ALLOW_NUL, &error);
+    if (st)
+        return st == EL_EDATA ? el_fail(EL_EDATA, "%s: %s", name, error.text) : st;
     const json_t *text = json_object_get(object, r->settings.json_key);
-    el_status st = EL_OK;
     if (json_is_string(text))
         *made = put_document(out, json_string_value(text), json_string_length(text));
     else

@@ -129,7 +129,7 @@ static el_status state_checksum(const json_t *state, char text[17])
 {
     json_t *rest = json_copy((json_t *)state);
     json_object_del(rest, "checksum");
-    char *canonical = json_dumps(rest, JSON_COMPACT | JSON_SORT_KEYS);
+    char *canonical = el_json_dump(rest, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(rest);
     if (!canonical)
         return el_fail(EL_ENOMEM, "no memory for the state of training");

@@ -191,7 +191,8 @@ static el_status take_tag(el_conll *c, el_dataset *d, el_line word, el_line tag)
     name[tag.bytes] = '\0';
     const int number = el_labels_add(c->labels, name);
     if (number < 0)
-        return el_lines_fail(&c->lines, "the tag \"%s\" is not known", name);
+        return c->labels->closed ? el_lines_fail(&c->lines, "the tag \"%s\" is not known", name)
+                                 : el_fail(EL_ENOMEM, "no memory for tags");
     return el_dataset_add_word(d, word.text, word.bytes, number);
 }
 

@@ -226,7 +226,9 @@ static el_status take_number(const el_task_reader *r, const char *text, double *
 static el_status add_label(const el_task_reader *r, const char *name, int *label)
 {
     *label = el_labels_add(r->labels, name);
-    return *label >= 0 ? EL_OK : el_table_fail(r->table, "the label \"%.60s\" is not known", name);
+    return *label >= 0         ? EL_OK
+           : r->labels->closed ? el_table_fail(r->table, "the label \"%.60s\" is not known", name)
+                               : el_fail(EL_ENOMEM, "no memory for labels");
 }
 
 typedef struct {

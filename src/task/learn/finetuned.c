@@ -315,13 +315,16 @@ static el_status read_card(const json_t *object, const char *path, const el_head
 el_status el_finetuned_find(const char *folder, char **model)
 {
     char *const inner = el_path_join(folder, "model");
-    char *const config = inner ? el_path_join(inner, "config.json") : NULL;
-    const bool there = config && el_file_exists(config);
-    *model = !config ? NULL : there ? inner : strdup(folder);
-    free(config);
+    bool there = false;
+    const el_status st = inner ? el_folder_holds(inner, "config.json", &there) : EL_OK;
+    *model = there ? inner : strdup(folder);
     if (!there)
         free(inner);
-    return *model ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory for a path", folder);
+    if (!st && inner && *model)
+        return EL_OK;
+    free(*model);
+    *model = NULL;
+    return el_fail(EL_ENOMEM, "%s: no memory for a path", folder);
 }
 
 el_status el_encoder_find(const char *folder, char **discriminator)

@@ -25,19 +25,19 @@ static el_status answer_operands(const el_options *options, el_session *session,
 /* Line by line, so that a program may ask, wait and ask again. */
 static el_status answer_lines(el_session *session, const el_vocab *vocab, cli_answer *answer, void *context)
 {
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t bytes;
-    el_status st = EL_OK;
-    while (!st && (bytes = getline(&line, &room, stdin)) >= 0) {
-        if (bytes > 0 && line[bytes - 1] == '\n')
-            bytes--;
-        if (!el_line_blank((el_line){line, (size_t)bytes}))
-            st = answer(context, session, vocab, line, (size_t)bytes);
+    char *paths[] = {"-"};
+    el_reader *reader;
+    el_block block;
+    el_line line;
+    el_status st = el_reader_open(&reader, paths, 1, (el_reader_settings){.raw = true, .prompt = true});
+    while (!st && !(st = el_reader_next(reader, &block)) && block.bytes) {
+        if (block.cut)
+            st = el_fail(EL_EDATA, "standard input: a line is longer than %d MB", EL_READER_BLOCK >> 20);
+        for (const char *at = block.text; !st && el_line_next(&at, block.text + block.bytes, &line);)
+            if (!el_line_blank(line))
+                st = answer(context, session, vocab, line.text, line.bytes);
     }
-    if (!st && ferror(stdin))
-        st = el_fail(EL_EFAILED, "cannot read standard input");
-    free(line);
+    el_reader_close(reader);
     return st;
 }
 
@@ -77,7 +77,7 @@ void cli_ask_note_windows(int pieces, int windows)
 
 el_status cli_ask_print(json_t *object)
 {
-    char *const text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
+    char *const text = el_json_dump(object, JSON_COMPACT | JSON_REAL_PRECISION(12));
     json_decref(object);
     if (!text)
         return el_fail(EL_ENOMEM, "no memory for an answer");

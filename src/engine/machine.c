@@ -55,18 +55,13 @@ const char *el_machine_level(const el_machine *machine)
 /* The processor's name, as Linux tells it. */
 static void processor(char *name, size_t size)
 {
-    snprintf(name, size, "unknown");
-    FILE *file = fopen("/proc/cpuinfo", "r");
-    char line[512];
-    while (file && fgets(line, sizeof line, file)) {
-        const char *value = strncmp(line, "model name", 10) == 0 ? strstr(line, ": ") : NULL;
-        if (value) {
-            snprintf(name, size, "%.*s", (int)strcspn(value + 2, "\n"), value + 2);
-            break;
-        }
-    }
-    if (file)
-        fclose(file);
+    char text[4096];
+    el_file_begin("/proc/cpuinfo", text, sizeof text);
+    const char *const line = strstr(text, "model name"), *const value = line ? strstr(line, ": ") : NULL;
+    if (value)
+        snprintf(name, size, "%.*s", (int)strcspn(value + 2, "\n"), value + 2);
+    else
+        snprintf(name, size, "unknown");
 }
 
 json_t *el_machine_json(const el_machine *machine, const el_device *dev)

@@ -8,32 +8,22 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
+#include "nearest.h"
 #include "number.h"
-
-enum { LONGEST_NAME = 128, HELP_COLUMN = 32, HELP_WIDTH = 100 };
+#include "options_parts.h"
 
 static const double LARGEST_WHOLE = 0x1p53; /* above it a double skips whole numbers */
 
 /* ---- names ---- */
 
-/* Table names, flags and keys as one spelling: lower case is kept, '-' becomes '_'. */
-static void spell(char name[LONGEST_NAME], const char *given, size_t length)
+void el_option_flag(char flag[EL_LONGEST_NAME + 2], const char *name)
 {
-    length = length < LONGEST_NAME - 1 ? length : LONGEST_NAME - 1;
-    for (size_t i = 0; i < length; i++)
-        name[i] = given[i] == '-' ? '_' : given[i];
-    name[length] = '\0';
-}
-
-static void flag_of(char flag[LONGEST_NAME + 2], const char *name)
-{
-    snprintf(flag, LONGEST_NAME + 2, "--%s", name);
+    snprintf(flag, EL_LONGEST_NAME + 2, "--%s", name);
     for (char *c = flag + 2; *c; c++)
         if (*c == '_')
             *c = '-';
@@ -41,61 +31,12 @@ static void flag_of(char flag[LONGEST_NAME + 2], const char *name)
 
 static int line_of(const el_options *options, const char *name)
 {
-    char wanted[LONGEST_NAME];
-    spell(wanted, name, strlen(name));
+    char wanted[EL_LONGEST_NAME];
+    el_spell(wanted, name, strlen(name));
     for (int i = 0; i < options->count; i++)
         if (options->table[i].type != EL_OPT_SECTION && strcmp(options->table[i].name, wanted) == 0)
             return i;
     return -1;
-}
-
-static int least(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-/* Edits between two names: a letter more, less or other, or two neighbours swapped. */
-static int edits(const char *a, const char *b)
-{
-    const int n = (int)strlen(a), m = (int)strlen(b);
-    if (n >= LONGEST_NAME || m >= LONGEST_NAME)
-        return LONGEST_NAME;
-    int rows[3][LONGEST_NAME]; /* this one and the two before */
-    for (int j = 0; j <= m; j++)
-        rows[0][j] = j;
-    for (int i = 1; i <= n; i++) {
-        int *row = rows[i % 3];
-        const int *above = rows[(i + 2) % 3], *above_it = rows[(i + 1) % 3];
-        row[0] = i;
-        for (int j = 1; j <= m; j++) {
-            row[j] = least(least(above[j], row[j - 1]) + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                row[j] = least(row[j], above_it[j - 2] + 1);
-        }
-    }
-    return rows[n % 3][m];
-}
-
-const char *el_nearest(const char *name, const char *const *names, int count)
-{
-    char wanted[LONGEST_NAME], other[LONGEST_NAME];
-    spell(wanted, name, strlen(name));
-    const char *nearest = NULL;
-    int fewest = 1 + (int)strlen(wanted) / 3; /* more edits than a third is another name */
-    for (int i = 0; i < count; i++) {
-        spell(other, names[i], strlen(names[i]));
-        const int distance = edits(wanted, other);
-        if (distance <= fewest && (!nearest || distance < fewest)) {
-            nearest = names[i];
-            fewest = distance;
-        }
-    }
-    for (int i = 0; i < count && !nearest && strlen(wanted) >= 4; i++) { /* batch_size: train_batch_size */
-        spell(other, names[i], strlen(names[i]));
-        if (strstr(other, wanted))
-            nearest = names[i];
-    }
-    return nearest;
 }
 
 /* The nearest name of the table, as it is (for keys) or as a flag; NULL where none is near. */
@@ -120,19 +61,19 @@ static const char *nearest_line(const el_options *options, const char *name, boo
 
 /* ---- values ---- */
 
-static void *place_of(const el_options *options, int line)
+void *el_option_place(const el_options *options, int line)
 {
     return (char *)options->settings + options->table[line].offset;
 }
 
-static bool has_range(const el_option *option)
+bool el_option_has_range(const el_option *option)
 {
     return option->min != 0 || option->max != 0;
 }
 
 static el_status check_range(const char *said, const el_option *option, const char *text, double value)
 {
-    if (!has_range(option) || (value >= option->min && value <= option->max))
+    if (!el_option_has_range(option) || (value >= option->min && value <= option->max))
         return EL_OK;
     if (isinf(option->max))
         return el_fail(EL_EUSAGE, "%s: %s is not %.15g or more", said, text, option->min);
@@ -157,7 +98,7 @@ static el_status set_int(const el_options *options, int line, const char *said, 
     }
     const el_status st = check_range(said, &options->table[line], text, value);
     if (!st)
-        *(int64_t *)place_of(options, line) = whole;
+        *(int64_t *)el_option_place(options, line) = whole;
     return st;
 }
 
@@ -170,7 +111,7 @@ static el_status set_real(const el_options *options, int line, const char *said,
         return el_fail(EL_EUSAGE, "%s: %s is too large", said, text);
     const el_status st = check_range(said, &options->table[line], text, value);
     if (!st)
-        *(double *)place_of(options, line) = value;
+        *(double *)el_option_place(options, line) = value;
     return st;
 }
 
@@ -188,8 +129,7 @@ static int choice_of(const char *choices, const char *word)
     return -1;
 }
 
-/* The word at a place in "a|b|c", as long as *length; "" past the end. */
-static const char *choice_word(const char *choices, int index, int *length)
+const char *el_option_word(const char *choices, int index, int *length)
 {
     const char *c = choices;
     for (; index > 0 && *c; index--)
@@ -205,14 +145,14 @@ static el_status set_choice(const el_options *options, int line, const char *sai
     if (index < 0) {
         char list[512] = "";
         for (int i = 0, used = 0, length; used < (int)sizeof list - 64; i++, used = (int)strlen(list)) {
-            const char *word = choice_word(choices, i, &length);
+            const char *word = el_option_word(choices, i, &length);
             if (length == 0)
                 break;
             snprintf(list + used, sizeof list - (size_t)used, "%s%.*s", i ? ", " : "", length, word);
         }
         return el_fail(EL_EUSAGE, "%s: \"%s\" is not one of %s", said, text, list);
     }
-    *(int *)place_of(options, line) = index;
+    *(int *)el_option_place(options, line) = index;
     return EL_OK;
 }
 
@@ -225,7 +165,7 @@ static el_status set_text(el_options *options, int line, const char *said, const
     if (!copy)
         return el_fail(EL_ENOMEM, "%s: out of memory", said);
     options->owned[options->owned_count++] = copy;
-    *(const char **)place_of(options, line) = copy;
+    *(const char **)el_option_place(options, line) = copy;
     return EL_OK;
 }
 
@@ -233,7 +173,7 @@ static el_status set_switch(const el_options *options, int line, const char *sai
 {
     if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
         return el_fail(EL_EUSAGE, "%s: \"%s\" is neither true nor false", said, text);
-    *(bool *)place_of(options, line) = text[0] == 't';
+    *(bool *)el_option_place(options, line) = text[0] == 't';
     return EL_OK;
 }
 
@@ -268,6 +208,7 @@ static bool fits(el_option_type type, const json_t *value)
     case EL_OPT_REAL:
         return json_is_number(value);
     case EL_OPT_TEXT:
+        return json_is_string(value) || json_is_array(value);
     case EL_OPT_CHOICE:
         return json_is_string(value);
     case EL_OPT_SECTION:
@@ -285,6 +226,32 @@ static const char *kind_of(el_option_type type)
                                                           : "a value";
 }
 
+/* JSON has no text that is not UTF-8, as a path may be: that is an array of its bytes. */
+static json_t *text_json(const char *text)
+{
+    json_t *const string = json_string(text), *const bytes = string ? NULL : json_array();
+    for (const char *at = text; bytes && *at; at++)
+        json_array_append_new(bytes, json_integer((unsigned char)*at));
+    return string ? string : bytes;
+}
+
+static el_status set_bytes(el_options *options, int line, const char *said, const json_t *bytes)
+{
+    const size_t count = json_array_size(bytes);
+    char *const text = calloc(count + 1, 1);
+    el_status st = text ? EL_OK : el_fail(EL_ENOMEM, "%s: out of memory", said);
+    for (size_t i = 0; i < count && !st; i++) {
+        const json_int_t byte = json_integer_value(json_array_get(bytes, i));
+        text[i] = (char)byte;
+        if (byte < 1 || byte > 255)
+            st = el_fail(EL_EUSAGE, "%s: not a text or an array of bytes", said);
+    }
+    if (!st)
+        st = set(options, line, said, text);
+    free(text);
+    return st;
+}
+
 static el_status apply_one(el_options *options, int line, const char *said, const json_t *value)
 {
     const el_option_type type = options->table[line].type;
@@ -292,6 +259,8 @@ static el_status apply_one(el_options *options, int line, const char *said, cons
         return el_fail(EL_EUSAGE, "%s: not %s", said, kind_of(type));
     if (json_is_string(value))
         return set(options, line, said, json_string_value(value));
+    if (json_is_array(value))
+        return set_bytes(options, line, said, value);
     char *text = el_json_text(value, false);
     if (!text)
         return el_fail(EL_ENOMEM, "%s: out of memory", said);
@@ -348,18 +317,18 @@ static el_status apply_file(el_options *options, const char *given, bool inline_
 
 /* One argument taken apart: "--name=value". */
 typedef struct {
-    char name[LONGEST_NAME];
-    char said[LONGEST_NAME + 2]; /* the flag as a person would write it */
-    char *value;                 /* after '=', or NULL */
+    char name[EL_LONGEST_NAME];
+    char said[EL_LONGEST_NAME + 2]; /* the flag as a person would write it */
+    char *value;                    /* after '=', or NULL */
 } flag;
 
 static el_status read_flag(flag *f, char *argument)
 {
     const size_t length = strcspn(argument + 2, "=");
-    if (length >= LONGEST_NAME)
+    if (length >= EL_LONGEST_NAME)
         return el_fail(EL_EUSAGE, "unknown option %.40s...", argument);
-    spell(f->name, argument + 2, length);
-    flag_of(f->said, f->name);
+    el_spell(f->name, argument + 2, length);
+    el_option_flag(f->said, f->name);
     f->value = argument[2 + length] ? argument + 2 + length + 1 : NULL;
     return EL_OK;
 }
@@ -375,9 +344,9 @@ static el_status unknown_flag(const el_options *options, const flag *f)
     const int line = line_of(options, nearest);
     const bool keep_no =
         negated && strncmp(nearest, "no_", 3) != 0 && line >= 0 && options->table[line].type == EL_OPT_SWITCH;
-    char near_flag[LONGEST_NAME + 2], spelt[LONGEST_NAME];
+    char near_flag[EL_LONGEST_NAME + 2], spelt[EL_LONGEST_NAME];
     snprintf(spelt, sizeof spelt, "%s%s", keep_no ? "no_" : "", nearest);
-    flag_of(near_flag, spelt);
+    el_option_flag(near_flag, spelt);
     return el_fail(EL_EUSAGE, "unknown option %s; did you mean %s?", f->said, near_flag);
 }
 
@@ -426,7 +395,7 @@ static el_status take_switch(el_options *options, const flag *f, int line, bool 
     options->origins[line] = EL_FROM_FLAG;
     if (f->value)
         return set(options, line, f->said, f->value);
-    *(bool *)place_of(options, line) = value;
+    *(bool *)el_option_place(options, line) = value;
     return EL_OK;
 }
 
@@ -556,7 +525,7 @@ void el_options_close(el_options *options)
 static json_t *value_json(const el_options *options, int line)
 {
     const el_option *option = &options->table[line];
-    const void *place = place_of(options, line);
+    const void *place = el_option_place(options, line);
     int length;
     switch (option->type) {
     case EL_OPT_SWITCH:
@@ -564,11 +533,11 @@ static json_t *value_json(const el_options *options, int line)
     case EL_OPT_INT:
         return json_integer(*(const int64_t *)place);
     case EL_OPT_REAL:
-        return json_real(*(const double *)place);
+        return el_json_number(*(const double *)place);
     case EL_OPT_TEXT:
-        return *(const char *const *)place ? json_string(*(const char *const *)place) : json_null();
+        return *(const char *const *)place ? text_json(*(const char *const *)place) : json_null();
     case EL_OPT_CHOICE: {
-        const char *word = choice_word(option->choices, *(const int *)place, &length);
+        const char *word = el_option_word(option->choices, *(const int *)place, &length);
         return json_stringn(word, (size_t)length);
     }
     case EL_OPT_SECTION:
@@ -584,162 +553,4 @@ json_t *el_options_json(const el_options *options)
         if (options->table[i].type != EL_OPT_SECTION)
             json_object_set_new(object, options->table[i].name, value_json(options, i));
     return object;
-}
-
-/* ---- help ---- */
-
-static void add(FILE *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void add(FILE *page, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(page, format, arguments);
-    va_end(arguments);
-}
-
-/* "--num-train-steps N" */
-static void left_side(char *text, size_t size, const el_option *option)
-{
-    char name[LONGEST_NAME + 2];
-    flag_of(name, option->name);
-    if (option->type == EL_OPT_SWITCH)
-        snprintf(text, size, "--[no-]%s", name + 2);
-    else
-        snprintf(text, size, "%s %s", name,
-                 option->type == EL_OPT_INT    ? "N"
-                 : option->type == EL_OPT_REAL ? "X"
-                 : option->type == EL_OPT_TEXT ? "TEXT"
-                                               : option->choices);
-}
-
-/* " (1 to 8; default 3)" without what there is not to say: a default out of range means that something
- * else decides when the option is not given. */
-static void number_remark(char *text, size_t size, const el_option *option, double value)
-{
-    char range[80] = "", given[40] = "";
-    if (has_range(option) && isinf(option->max))
-        snprintf(range, sizeof range, "%.15g or more", option->min);
-    else if (has_range(option))
-        snprintf(range, sizeof range, "%.15g to %.15g", option->min, option->max);
-    if (!isnan(value) && (!has_range(option) || (value >= option->min && value <= option->max)))
-        snprintf(given, sizeof given, "default %.15g", value);
-    if (*range || *given)
-        snprintf(text, size, " (%s%s%s)", range, *range && *given ? "; " : "", given);
-}
-
-/* What follows the help text: range and default. */
-static void remarks(char *text, size_t size, const el_options *options, int line)
-{
-    const el_option *option = &options->table[line];
-    const void *place = place_of(options, line);
-    text[0] = '\0';
-    int length;
-    const char *word;
-    switch (option->type) {
-    case EL_OPT_SWITCH:
-        snprintf(text, size, " (default %s)", *(const bool *)place ? "on" : "off");
-        break;
-    case EL_OPT_INT:
-        number_remark(text, size, option, (double)*(const int64_t *)place);
-        break;
-    case EL_OPT_REAL:
-        number_remark(text, size, option, *(const double *)place);
-        break;
-    case EL_OPT_TEXT:
-        word = *(const char *const *)place;
-        if (word && *word)
-            snprintf(text, size, " (default %s)", word);
-        break;
-    case EL_OPT_CHOICE:
-        word = choice_word(option->choices, *(const int *)place, &length);
-        snprintf(text, size, " (default %.*s)", length, word);
-        break;
-    case EL_OPT_SECTION:
-        break;
-    }
-}
-
-/* The words of a text, from HELP_COLUMN on, broken before HELP_WIDTH. */
-static void add_wrapped(FILE *page, int column, const char *text)
-{
-    while (*text) {
-        const int length = (int)strcspn(text, " ");
-        if (column + 1 + length > HELP_WIDTH && column > HELP_COLUMN) {
-            add(page, "\n%*s", HELP_COLUMN, "");
-            column = HELP_COLUMN;
-        }
-        add(page, "%s%.*s", column > HELP_COLUMN ? " " : "", length, text);
-        column += length + (column > HELP_COLUMN);
-        text += length;
-        text += strspn(text, " ");
-    }
-    add(page, "\n");
-}
-
-static void add_line(FILE *page, const char *left, const char *right)
-{
-    const int length = (int)strlen(left);
-    add(page, "  %s", left);
-    if (length + 4 > HELP_COLUMN)
-        add(page, "\n%*s", HELP_COLUMN, "");
-    else
-        add(page, "%*s", HELP_COLUMN - length - 2, "");
-    add_wrapped(page, HELP_COLUMN, right);
-}
-
-static void add_option(FILE *page, const el_options *options, int line)
-{
-    const el_option *option = &options->table[line];
-    char left[256], remark[512], right[2048];
-    left_side(left, sizeof left, option);
-    remarks(remark, sizeof remark, options, line);
-    snprintf(right, sizeof right, "%s%s", option->help ? option->help : "", remark);
-    add_line(page, left, right);
-}
-
-static void add_examples(FILE *page, const char *examples)
-{
-    add(page, "Examples:\n");
-    while (*examples) {
-        const int length = (int)strcspn(examples, "\n");
-        add(page, "%s%.*s\n", *examples == ' ' || length == 0 ? "" : "  ", length, examples);
-        examples += length + (examples[length] == '\n');
-    }
-    add(page, "\n");
-}
-
-static void add_page(FILE *page, const el_options *options)
-{
-    add(page, "electra %s - %s\n\n", options->command, options->summary ? options->summary : "");
-    if (options->examples)
-        add_examples(page, options->examples);
-    add(page, "Usage: electra %s [options]%s%s\n", options->command, options->operands ? " " : "",
-        options->operands ? options->operands : "");
-    if (options->count == 0 || options->table[0].type != EL_OPT_SECTION)
-        add(page, "\nOptions:\n");
-    for (int i = 0; i < options->count; i++)
-        if (options->table[i].type == EL_OPT_SECTION)
-            add(page, "\n%s:\n", options->table[i].help ? options->table[i].help : options->table[i].name);
-        else
-            add_option(page, options, i);
-    add(page, "\nEvery command:\n");
-    add_line(page, "--config FILE",
-             "settings from a JSON file; its keys are the options' names; flags go before it");
-    add_line(page, "--hparams JSON|FILE", "the same, from JSON on the command line or a file");
-    add_line(page, "-h, --help", "this page");
-}
-
-char *el_options_help(const el_options *options)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *page = open_memstream(&text, &size);
-    if (!page)
-        return NULL;
-    add_page(page, options);
-    if (fclose(page) != 0) {
-        free(text);
-        return NULL;
-    }
-    return text;
 }

@@ -69,7 +69,4 @@ json_t *el_options_json(const el_options *options);
 char *el_options_help(const el_options *options);
 void el_options_close(el_options *options);
 
-/* The nearest of `count` names to a misspelt one, or NULL where none is near. */
-const char *el_nearest(const char *name, const char *const *names, int count);
-
 #endif

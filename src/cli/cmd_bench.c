@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "cli/bench.h"
 #include "cli/casing.h"
 #include "cli/cli.h"

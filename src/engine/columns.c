@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
+
 el_columns el_columns_of(const el_column_settings *c)
 {
     return (el_columns){.form = (el_form)c->form,

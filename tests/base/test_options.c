@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/json.h"
+#include "base/nearest.h"
 #include "base/options.h"
 
 typedef struct {
@@ -217,6 +218,24 @@ static void test_json(void **state)
     el_options_close(&o);
 }
 
+/* A path need not be UTF-8, and comes back as it was. */
+static void test_path_of_bytes(void **state)
+{
+    (void)state;
+    el_options o;
+    CHECK_OK(parse(&o, NULL, "--output caf\xe9/\xff"));
+    json_t *object = el_options_json(&o);
+    el_options_close(&o);
+    json_object_del(object, "threads");
+    CHECK_OK(parse(&o, NULL, "--seed 1"));
+    CHECK_OK(el_options_apply(&o, object, "run.json"));
+    assert_string_equal(s.output, "caf\xe9/\xff");
+    json_array_append_new(json_object_get(object, "output"), json_integer(0));
+    CHECK_FAILS(el_options_apply(&o, object, "run.json"), EL_EUSAGE, "array of bytes");
+    json_decref(object);
+    el_options_close(&o);
+}
+
 /* Help has examples before options, each with range and default; nothing after --help is required to exist.
  */
 static void test_help(void **state)
@@ -314,9 +333,10 @@ static void yes_or_no(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),     cmocka_unit_test(test_operands), cmocka_unit_test(test_mistakes),
-        cmocka_unit_test(test_precedence), cmocka_unit_test(test_json),     cmocka_unit_test(test_help),
-        cmocka_unit_test(test_nearest),    cmocka_unit_test(yes_or_no),
+        cmocka_unit_test(test_values),   cmocka_unit_test(test_operands),
+        cmocka_unit_test(test_mistakes), cmocka_unit_test(test_precedence),
+        cmocka_unit_test(test_json),     cmocka_unit_test(test_path_of_bytes),
+        cmocka_unit_test(test_help),     cmocka_unit_test(test_nearest),  cmocka_unit_test(yes_or_no),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,0 +1,16 @@
+/* options_parts - what reading options and explaining them share */
+#ifndef EL_BASE_OPTIONS_PARTS_H
+#define EL_BASE_OPTIONS_PARTS_H
+
+#include "nearest.h"
+#include "options.h"
+
+/* "--num-train-steps" */
+void el_option_flag(char flag[EL_LONGEST_NAME + 2], const char *name);
+/* Where the value of a line lies. */
+void *el_option_place(const el_options *options, int line);
+bool el_option_has_range(const el_option *option);
+/* The word at a place in "a|b|c", as long as *length; "" past the end. */
+const char *el_option_word(const char *choices, int index, int *length);
+
+#endif

@@ -31,6 +31,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 enum {
     MOST = 1024,     /* threads */
     SPIN_NS = 20000, /* about what it costs to fall asleep and be woken */
@@ -321,14 +323,10 @@ static int affinity(void)
     return 1;
 }
 
-static bool read_line(const char *path, char *line, int size)
+static bool read_line(const char *path, char *line, size_t size)
 {
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return false;
-    const bool got = fgets(line, size, file) != NULL;
-    fclose(file);
-    return got;
+    el_file_begin(path, line, size);
+    return *line;
 }
 
 /* Whole processors of a quota, rounded up; `most` where there is none. */
@@ -365,7 +363,7 @@ static int quota_v1(int most, const char *folder)
 
 /* Every group from this process's up to the root may have a quota; the smallest holds.  In a container
  * the root is what is mounted, and the path may name nothing: then only the root counts. */
-static int quota(int most, char *folder, int (*read)(int, const char *))
+static int quota(int most, char *folder, int (*read_quota)(int, const char *))
 {
     folder[strcspn(folder, "\n")] = '\0';
     for (;;) {
@@ -374,12 +372,12 @@ static int quota(int most, char *folder, int (*read)(int, const char *))
             return most;
         if (slash == folder && slash[1] == '\0')
             *slash = '\0'; /* "/": the root itself */
-        most = read(most, folder);
+        most = read_quota(most, folder);
         if (*folder == '\0')
             return most;
         *slash = '\0';
         if (*folder == '\0')
-            return read(most, folder);
+            return read_quota(most, folder);
     }
 }
 
@@ -387,11 +385,9 @@ static int quota(int most, char *folder, int (*read)(int, const char *))
 int el_processors(void)
 {
     int most = affinity();
-    FILE *groups = fopen("/proc/self/cgroup", "re");
-    if (!groups)
-        return most;
-    char line[4096];
-    while (fgets(line, sizeof line, groups)) {
+    char groups[8192], *rest = groups;
+    el_file_begin("/proc/self/cgroup", groups, sizeof groups);
+    for (char *line; (line = strsep(&rest, "\n"));) {
         char *controllers = strchr(line, ':');
         char *folder = controllers ? strchr(controllers + 1, ':') : NULL;
         if (!folder)
@@ -403,6 +399,5 @@ int el_processors(void)
                  strcmp(controllers, ":cpu") == 0)
             most = quota(most, folder, quota_v1);
     }
-    fclose(groups);
     return most;
 }

@@ -212,6 +212,11 @@ static void shorten_all(char *text)
     *out = '\0';
 }
 
+json_t *el_json_number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
 char *el_json_dump(const json_t *value, size_t flags)
 {
     char *const text = value ? json_dumps(value, flags) : NULL;

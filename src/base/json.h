@@ -22,6 +22,9 @@ el_status el_json_parse_long(json_t **object, const char *text, size_t bytes, si
  * sentence is the caller's. */
 el_status el_json_read(json_t **value, const char *text, size_t bytes, size_t flags, json_error_t *error);
 
+/* A real number; null where it is none (NaN) or has no end, which JSON cannot say. */
+json_t *el_json_number(double value);
+
 /* Whether no memory was lacking for what this thread has built since it was asked last: a value with a missing part is
  * not written.  The functions below ask by themselves. */
 bool el_json_complete(void);

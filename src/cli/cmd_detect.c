@@ -32,8 +32,9 @@ static el_status print_json(const el_detection *d, const el_vocab *vocab)
     json_t *const tokens = json_array(), *const object = json_object();
     bool fine = tokens && object;
     for (int i = 0; i < d->count && fine; i++)
-        fine = json_array_append_new(tokens, json_pack("{s:s, s:f}", "piece", vocab->pieces[d->ids[i]],
-                                                       "probability", probability(d->logits[i]))) == 0;
+        fine = json_array_append_new(tokens,
+                                     json_pack("{s:s, s:o}", "piece", vocab->pieces[d->ids[i]], "probability",
+                                               el_json_number(probability(d->logits[i])))) == 0;
     fine = fine && json_object_set(object, "tokens", tokens) == 0;
     json_decref(tokens);
     return cli_ask_print(fine ? object : NULL);

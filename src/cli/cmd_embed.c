@@ -60,7 +60,7 @@ static json_t *line_of(const el_labelled *e, const float *vector, int width)
     json_t *const line = json_object(), *const numbers = json_array();
     bool fine = line && numbers && (!e->id || json_object_set_new(line, "id", json_string(e->id)) == 0);
     for (int i = 0; i < width && fine; i++)
-        fine = json_array_append_new(numbers, json_real((double)vector[i])) == 0;
+        fine = json_array_append_new(numbers, el_json_number((double)vector[i])) == 0;
     fine = fine && json_object_set(line, "vector", numbers) == 0;
     json_decref(numbers);
     if (fine)

@@ -24,8 +24,8 @@ static json_t *guesses_json(const el_filling *f, int slot, const el_vocab *vocab
     bool fine = guesses != NULL;
     for (int k = 0; k < f->top_k && fine; k++) {
         const el_guess g = f->guess[slot * (size_t)f->top_k + k];
-        fine = json_array_append_new(guesses, json_pack("{s:s, s:f}", "piece", vocab->pieces[g.id],
-                                                        "probability", g.probability)) == 0;
+        fine = json_array_append_new(guesses, json_pack("{s:s, s:o}", "piece", vocab->pieces[g.id],
+                                                        "probability", el_json_number(g.probability))) == 0;
     }
     return guesses;
 }

@@ -80,7 +80,7 @@ static void add_probabilities(const job *j, json_t *line, const el_prediction *p
 {
     json_t *const object = json_object();
     for (int i = 0; i < j->model.card.labels.count; i++)
-        json_object_set_new(object, label_name(j, i), json_real((double)p->probabilities[i]));
+        json_object_set_new(object, label_name(j, i), el_json_number((double)p->probabilities[i]));
     json_object_set_new(line, "probabilities", object);
 }
 
@@ -100,7 +100,7 @@ static void add_tags(const job *j, json_t *line, const el_dataset *d, const el_p
     for (int i = 0; i < e->count; i++) {
         json_array_append_new(words, json_string(d->words[e->first + i].text));
         json_array_append_new(tags, json_string(label_name(j, p->tags[i])));
-        json_array_append_new(probabilities, json_real((double)p->probabilities[i]));
+        json_array_append_new(probabilities, el_json_number((double)p->probabilities[i]));
     }
     json_object_set_new(line, "words", words);
     json_object_set_new(line, "tags", tags);
@@ -113,9 +113,9 @@ static void add_answer(const job *j, json_t *line, const el_prediction *p)
     put_text(line, "answer", there ? p->answers[0].text : "");
     if (there)
         json_object_set_new(line, "begin", json_integer(p->answers[0].begin));
-    json_object_set_new(line, "probability", json_real(p->answer_count ? p->answers[0].score : 0));
+    json_object_set_new(line, "probability", el_json_number(p->answer_count ? p->answers[0].score : 0));
     if (j->model.card.rule == EL_SQUAD_2)
-        json_object_set_new(line, "null_odds", json_real(p->null_odds));
+        json_object_set_new(line, "null_odds", el_json_number(p->null_odds));
 }
 
 static json_t *answer_of(const job *j, const el_dataset *d, const el_prediction *p)
@@ -132,7 +132,7 @@ static json_t *answer_of(const job *j, const el_dataset *d, const el_prediction 
         add_probabilities(j, line, p);
         break;
     case EL_REGRESS:
-        json_object_set_new(line, "value", json_real(p->value));
+        json_object_set_new(line, "value", el_json_number(p->value));
         break;
     case EL_MULTILABEL:
         add_labels(j, line, p);

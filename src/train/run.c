@@ -171,6 +171,10 @@ el_status el_run_begun(const el_run *run, bool *begun)
 el_status el_run_recall(const el_run *run, el_options *options, const char *const *of_now)
 {
     json_t *const recorded = json_deep_copy(json_object_get(run->record, "settings"));
+    if (!el_json_complete()) {
+        json_decref(recorded);
+        return el_fail(EL_ENOMEM, "%s: no memory for its settings", run->folder);
+    }
     if (!recorded)
         return el_fail(EL_EDATA, "%s/run.json: holds no settings to go on with", run->folder);
     for (int i = 0; i < options->count; i++)

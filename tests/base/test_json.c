@@ -1,6 +1,8 @@
 /* json - values come out as they went in, and sentences name file and key */
 #include "check.h"
 
+#include <math.h>
+
 #include "base/json.h"
 
 static json_t *parse(const char *text)
@@ -157,11 +159,23 @@ static void test_save(void **state)
     json_decref(again);
 }
 
+/* What no number is, is null, and so keeps its place. */
+static void test_no_number(void **state)
+{
+    (void)state;
+    json_t *list =
+        json_pack("[o, o, o]", el_json_number(0.5), el_json_number(NAN), el_json_number(-INFINITY));
+    char *text = el_json_text(list, false);
+    assert_string_equal(text, "[0.5, null, null]");
+    free(text);
+    json_decref(list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_readers), cmocka_unit_test(test_huge),
-        cmocka_unit_test(test_text),    cmocka_unit_test(test_save),
+        cmocka_unit_test(test_no_number), cmocka_unit_test(test_refused), cmocka_unit_test(test_readers),
+        cmocka_unit_test(test_huge),      cmocka_unit_test(test_text),    cmocka_unit_test(test_save),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -91,7 +91,7 @@ el_status el_squad_files_add(el_squad_files *f, const el_dataset *d, const el_pr
     const char *const best = p->answer_count ? p->answers[0].text : "";
     const int bad = json_object_set_new(f->predictions, e->id, json_string(best)) |
                     json_object_set_new(f->nbest, e->id, list_answers(p)) |
-                    json_object_set_new(f->null_odds, e->id, json_real(p->null_odds));
+                    json_object_set_new(f->null_odds, e->id, el_json_number(p->null_odds));
     return bad ? no_memory() : EL_OK;
 }
 

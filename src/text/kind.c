@@ -1,6 +1,7 @@
 /* kind - see the header */
 #include "text/kind.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "text/utf8.h"
@@ -56,27 +57,32 @@ typedef struct {
     size_t broken_pairs; /* pairs of them side by side */
 } counts;
 
-static counts count_bytes(const char *text, size_t bytes)
+static void count_zeros(counts *c, const char *text, size_t bytes)
 {
-    counts c = {0};
+    static const uint32_t OF_TEXT = 0x0c003e00; /* tab to carriage return, the end of DOS files, escape */
     for (size_t i = 0; i < bytes; i++) {
         const unsigned char byte = (unsigned char)text[i];
-        c.zeros[i % 2] += byte == 0;
-        c.controls += byte && byte < ' ' && !strchr("\t\n\v\f\r\x1A\x1B", byte);
+        if (byte >= ' ')
+            continue;
+        c->zeros[i % 2] += byte == 0;
+        c->controls += byte && !(OF_TEXT >> byte & 1);
     }
+}
+
+static void count_broken(counts *c, const char *text, size_t bytes)
+{
     bool after_broken = false;
     for (const char *at = text, *const end = text + bytes; at < end;) {
         uint32_t point;
         const bool high = (unsigned char)*at > 127;
         const int length = el_utf8_decode(at, end, &point);
         const bool broken = high && point == EL_REPLACEMENT && el_utf8_valid(at, (size_t)length) == 0;
-        c.whole += high && !broken;
-        c.broken += broken ? (size_t)length : 0;
-        c.broken_pairs += broken && (after_broken || length > 1);
+        c->whole += high && !broken;
+        c->broken += broken ? (size_t)length : 0;
+        c->broken_pairs += broken && (after_broken || length > 1);
         after_broken = broken && !after_broken && length == 1;
         at += length;
     }
-    return c;
 }
 
 /* Where a mark says so, or where every second byte of much is zero. */
@@ -93,7 +99,10 @@ el_status el_kind_check(const char *text, size_t bytes, bool encoding, const cha
     const char *const other = other_kind(text, bytes);
     if (other)
         return el_fail(EL_EDATA, "%s: this is %s", name, other);
-    const counts c = count_bytes(text, bytes);
+    counts c = {0};
+    count_zeros(&c, text, bytes);
+    if (encoding && el_utf8_valid(text, bytes) < bytes) /* the usual file is whole */
+        count_broken(&c, text, bytes);
     if (is_utf16(text, bytes, &c))
         return el_fail(EL_EDATA,
                        "%s: this is UTF-16; text must be UTF-8: iconv -f UTF-16 -t UTF-8 makes it so", name);

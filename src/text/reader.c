@@ -33,6 +33,7 @@ struct el_reader {
     /* the open file */
     el_decoder *decoder;
     bool json, checked, ended;
+    bool skipping; /* the rest of a word of which a whole block was given */
     uint64_t line; /* JSON lines read */
     /* decoded text; what the last block left over starts at `taken` */
     memory buffer, text; /* text: of JSON lines */
@@ -190,7 +191,7 @@ static el_status open_file(el_reader *r)
 {
     const char *path = r->paths[r->current++];
     r->json = !r->settings.raw && is_json(path);
-    r->checked = r->ended = false;
+    r->checked = r->ended = r->skipping = false;
     r->line = 0;
     r->bytes = r->taken = 0;
     return el_decoder_open(r->decoder, path);
@@ -211,10 +212,26 @@ bool el_reader_waits(const el_reader *r)
     return el_decoder_waits(r->decoder);
 }
 
+static bool is_of_word(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
 /* Whether there are lines to be given while the rest is waited for. */
 static bool is_enough(const el_reader *r)
 {
     return r->settings.prompt && memrchr(r->buffer.data, '\n', r->bytes) && el_reader_waits(r);
+}
+
+/* Leaves out what goes on with a word that is skipped, of `made` bytes that have just come. */
+static size_t skip_word(el_reader *r, char *text, size_t made)
+{
+    size_t skipped = 0;
+    while (skipped < made && is_of_word(text[skipped]))
+        skipped++;
+    r->skipping = skipped == made;
+    memmove(text, text + skipped, made - skipped);
+    return made - skipped;
 }
 
 /* Fills the buffer, after what the last block left, until it is full or the file ends or is waited for. */
@@ -229,8 +246,8 @@ static el_status fill(el_reader *r)
             el_decoder_read(r->decoder, r->buffer.data + r->bytes, r->buffer.size - r->bytes, &made);
         if (st)
             return st;
-        r->bytes += made;
         r->ended = made == 0;
+        r->bytes += r->skipping ? skip_word(r, r->buffer.data + r->bytes, made) : made;
     }
     return r->checked ? EL_OK : check_text(r);
 }
@@ -248,6 +265,17 @@ static size_t cut_line(const char *text, size_t bytes)
     return at > bytes - 4 ? at : bytes;
 }
 
+/* Whether a block ends within a word so long that it is unknown whatever follows: then that is left out, and it is one
+ * unknown word, not one for each block. */
+static bool ends_in_endless_word(const char *text, size_t bytes)
+{
+    enum { ENDLESS = 1024 }; /* more than any vocabulary's longest word */
+    size_t length = 0;
+    while (length < ENDLESS && length < bytes && is_of_word(text[bytes - length - 1]))
+        length++;
+    return length == ENDLESS;
+}
+
 static void take_lines(el_reader *r, el_block *block)
 {
     size_t bytes = r->bytes;
@@ -257,10 +285,13 @@ static void take_lines(el_reader *r, el_block *block)
         const char *newline = memrchr(r->buffer.data, '\n', within);
         bytes = newline ? (size_t)(newline - r->buffer.data) + 1 : cut_line(r->buffer.data, bytes - 1);
         block->cut = !newline;
+        r->skipping = !newline && !r->settings.raw && ends_in_endless_word(r->buffer.data, bytes);
     }
     block->text = r->buffer.data;
     block->bytes = r->taken = bytes;
     block->ends_document = r->ended;
+    if (r->skipping)
+        r->bytes = bytes + skip_word(r, r->buffer.data + bytes, r->bytes - bytes);
 }
 
 /* Appends a document's text as lines, blank ones left out, and the blank line that ends it; returns the

@@ -80,4 +80,15 @@ for ignore in "" "trap '' PIPE"; do
         check "closed pipe: $command: lines" 0 "$(wc -l <said)"
     done
 done
+
+# A line of 100 MB and a word of 20 MB take the memory of a block, not of the line; the word is one [UNK].
+limited() { (ulimit -v 400000; "$electra" "$@" > out 2> err) || { check "$* in 400 MB" "" "$(tail -n 1 err)"; }; }
+yes "the cat sees the tree ," | head -c 100000000 | tr '\n' ' ' > line.txt
+limited vocab --threads 1 --vocab-size 40 --output line.vocab line.txt
+limited prepare --threads 1 --vocab line.vocab --max-seq-length 64 --output line.shards line.txt
+rm line.txt
+{ echo -n "the "; head -c 20000000 /dev/zero | tr '\0' a; echo " cat"; } > word.txt
+limited tokenize --vocab line.vocab word.txt
+check "a word of 20 MB" 1 "$(tr -s ' \n' '\n\n' < out | grep -c '\[UNK\]')"
+
 exit $failed

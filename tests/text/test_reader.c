@@ -378,6 +378,27 @@ static void test_long_lines(void **state)
     }
 }
 
+/* Of a word as long as blocks the first block is given, which is unknown enough; what follows it stays. */
+static void test_endless_word(void **state)
+{
+    (void)state;
+    enum { BLOCK = 4096, BYTES = 3 * BLOCK + 100 };
+    char *const text = malloc(BYTES + 32), *const wanted = malloc(BLOCK + 32);
+    memset(text, 'a', BYTES);
+    strcpy(text + BYTES, ", and more\nb\n");
+    memset(wanted, 'a', BLOCK);
+    strcpy(wanted + BLOCK, ", and more\nb\n");
+    CHECK_OK(el_file_write(in_folder("endless"), text, strlen(text)));
+    check_text(in_folder("endless"), (el_reader_settings){.block_bytes = BLOCK}, wanted, 1);
+    check_text(in_folder("endless"), (el_reader_settings){.block_bytes = BLOCK, .raw = true}, text, 1);
+    memset(text, 'a', BLOCK);
+    text[BLOCK] = '\0';
+    CHECK_OK(el_file_write(in_folder("endless"), text, BLOCK));
+    check_text(in_folder("endless"), (el_reader_settings){.block_bytes = BLOCK}, text, 1);
+    free(text);
+    free(wanted);
+}
+
 /* Lines are cut for parallel work only after newlines. */
 static void test_cut(void **state)
 {
@@ -393,15 +414,11 @@ static void test_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_packings),
-        cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_json),
-        cmocka_unit_test(test_folders),
-        cmocka_unit_test(test_long_lines),
-        cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_around_packed),
-        cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_byte_order_marks),
+        cmocka_unit_test(test_packings),     cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_json),         cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_long_lines),   cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_endless_word), cmocka_unit_test(test_around_packed),
+        cmocka_unit_test(test_kinds),        cmocka_unit_test(test_byte_order_marks),
         cmocka_unit_test(test_no_blocking),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -52,11 +52,11 @@ static bool are_splits(const json_t *object, char *names, size_t size)
 static el_status open_object(el_objects *o, el_line whole)
 {
     json_error_t error;
-    json_t *const object = el_scan_parse(whole, 0, &error);
+    json_t *object;
     char names[256];
-    if (!object)
-        return el_fail(EL_EDATA, "%s, line %d: %s", o->path, error.line, error.text);
-    el_status st = EL_OK;
+    el_status st = el_scan_parse(&object, whole, 0, &error);
+    if (st)
+        return st == EL_EDATA ? el_fail(st, "%s, line %d: %s", o->path, error.line, error.text) : st;
     if (are_columns(object, &o->most)) {
         o->columns = object;
         return EL_OK;
@@ -106,10 +106,12 @@ static el_status find_rows(el_objects *o, size_t bytes)
     }
     if (!behind || next < end) {
         json_error_t error;
-        json_t *const object = el_scan_parse((el_line){at, (size_t)(end - at)}, 0, &error);
+        json_t *object;
+        const el_status st = el_scan_parse(&object, (el_line){at, (size_t)(end - at)}, 0, &error);
         json_decref(object);
-        return el_fail(EL_EDATA, "%s, line %d: %s", o->path, error.line,
-                       object ? "what follows is no row" : error.text);
+        return st == EL_ENOMEM ? st
+                               : el_fail(EL_EDATA, "%s, line %d: %s", o->path, error.line,
+                                         st ? error.text : "what follows is no row");
     }
     const el_line whole = {at, (size_t)(behind - at)};
     return find_array(whole, &o->rows) ? EL_OK : open_object(o, whole);
@@ -196,10 +198,11 @@ el_status el_objects_next(el_objects *o, json_t **row)
                                o->path, o->count + 1);
     }
     json_error_t error;
-    json_t *const object = el_scan_parse(value, JSON_DECODE_ANY, &error);
+    json_t *object;
+    const el_status st = el_scan_parse(&object, value, JSON_DECODE_ANY, &error);
     o->count++;
-    if (!object)
-        return el_fail(EL_EDATA, "%s, object %" PRId64 ": %s", o->path, o->count, error.text);
+    if (st)
+        return st == EL_EDATA ? el_fail(st, "%s, object %" PRId64 ": %s", o->path, o->count, error.text) : st;
     if (!json_is_object(object)) {
         json_decref(object);
         return el_fail(EL_EDATA, "%s, object %" PRId64 ": is not an object", o->path, o->count);

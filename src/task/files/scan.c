@@ -137,15 +137,16 @@ static char *quote_long_numbers(el_line text, size_t *bytes)
     return copy;
 }
 
-json_t *el_scan_parse(el_line value, size_t flags, json_error_t *error)
+el_status el_scan_parse(json_t **object, el_line value, size_t flags, json_error_t *error)
 {
     flags |= JSON_ALLOW_NUL;
-    json_t *object = json_loadb(value.text, value.bytes, flags, error);
-    if (object || json_error_code(error) != json_error_numeric_overflow)
-        return object;
+    el_status st = el_json_read(object, value.text, value.bytes, flags, error);
+    if (st != EL_EDATA || json_error_code(error) != json_error_numeric_overflow)
+        return st;
     size_t bytes;
     char *const quoted = quote_long_numbers(value, &bytes);
-    object = quoted ? json_loadb(quoted, bytes, flags, error) : NULL;
+    st =
+        quoted ? el_json_read(object, quoted, bytes, flags, error) : el_fail(EL_ENOMEM, "no memory for JSON");
     free(quoted);
-    return object;
+    return st;
 }

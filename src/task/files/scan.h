@@ -7,9 +7,9 @@
 #ifndef EL_TASK_SCAN_H
 #define EL_TASK_SCAN_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
+#include "base/json.h"
 #include "text/reader.h"
 
 /* Where the next part begins, in an array behind its '[' or an object behind its '{'. */
@@ -29,8 +29,8 @@ bool el_scan_element(el_scan *scan, el_line *value);
 /* The next member of an object: its key between its quotes, as it is written. */
 bool el_scan_member(el_scan *scan, el_line *key, el_line *value);
 
-/* Parses one part.  Zeros within strings are taken; a whole number beyond 63 bits becomes a string of its digits.  NULL
- * with jansson's sentence in *error. */
-json_t *el_scan_parse(el_line value, size_t flags, json_error_t *error);
+/* Parses one part, as el_json_read.  Zeros within strings are taken; a whole number beyond 63 bits becomes a string of its
+ * digits. */
+el_status el_scan_parse(json_t **object, el_line value, size_t flags, json_error_t *error);
 
 #endif

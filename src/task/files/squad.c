@@ -123,11 +123,12 @@ static el_status take_paragraph(const reading *r, const json_t *paragraph)
 static el_status take_article(const reading *r, el_line text)
 {
     json_error_t error;
-    json_t *const article = el_scan_parse(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    if (!article)
-        return el_fail(EL_EDATA, "%s, question %d: %s", r->path, r->dataset->count + 1, error.text);
+    json_t *article;
+    el_status st = el_scan_parse(&article, text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    if (st)
+        return st == EL_EDATA ? el_fail(st, "%s, question %d: %s", r->path, r->dataset->count + 1, error.text)
+                              : st;
     const json_t *const paragraphs = json_object_get(article, "paragraphs");
-    el_status st = EL_OK;
     if (!json_is_array(paragraphs))
         st = json_object_get(article, "qas") ? take_paragraph(r, article)
                                              : missing(r, "its article's \"paragraphs\"");
@@ -154,10 +155,12 @@ static el_status take_articles(reading *r, el_line array)
 static el_status malformed(const reading *r, el_line text)
 {
     json_error_t error;
-    json_t *const file = el_scan_parse(text, 0, &error);
+    json_t *file;
+    const el_status st = el_scan_parse(&file, text, 0, &error);
     json_decref(file);
-    return file ? el_fail(EL_EDATA, "%s: there is no array \"data\" of articles in it", r->path)
-                : el_fail(EL_EDATA, "%s: line %d: not JSON: %s", r->path, error.line, error.text);
+    return st == EL_ENOMEM ? st
+           : st            ? el_fail(st, "%s: line %d: not JSON: %s", r->path, error.line, error.text)
+                           : el_fail(EL_EDATA, "%s: there is no array \"data\" of articles in it", r->path);
 }
 
 static el_status take_file(reading *r, el_line text)
@@ -223,14 +226,14 @@ static el_status take_mrqa_question(const reading *r, const json_t *qa, const ch
 static el_status take_mrqa_line(const reading *r, const el_lines *lines, el_line line)
 {
     json_error_t error;
-    json_t *const paragraph = el_scan_parse(line, 0, &error);
+    json_t *paragraph;
+    el_status st = el_scan_parse(&paragraph, line, 0, &error);
     const json_t *const context = json_object_get(paragraph, "context"), *const qas = json_object_get(
                                                                              paragraph, "qas");
     const char *kept = NULL;
-    el_status st = EL_OK;
-    if (!paragraph)
+    if (st == EL_EDATA)
         st = el_lines_fail(lines, "%s", error.text);
-    else if (!json_is_string(context) && !json_object_get(paragraph, "header"))
+    else if (!st && !json_is_string(context) && !json_object_get(paragraph, "header"))
         st = el_lines_fail(lines, "there is no \"context\"");
     if (!st && json_is_string(context))
         st = keep(r, context, &kept);

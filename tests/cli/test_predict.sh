@@ -154,10 +154,10 @@ predict --model ner --format lines --json --windows long.txt > tags 2> log || fa
 if sed -n 2p tags | grep -q '"probabilities":.*[ \[]0\.0[],]'; then fail "a word was not read"; fi
 
 # Of a model whose numbers went wrong every column is there all the same, empty; JSON says null.
-cp -r mnli wrong
+cp -r one wrong
 size=$(stat -c %s wrong/model/model.safetensors)
 for at in 4 8 12; do printf '\x00\x00\xc0\x7f' | dd of=wrong/model/model.safetensors bs=1 seek=$((size - at)) conv=notrunc 2> log; done
 echo "the small cat" | predict --model wrong --format lines - > wrong.tsv 2> log || fail "wrong: $(cat log)"
 [ "$(head -n 1 wrong.tsv | tr -cd '\t')" = "$(sed -n 2p wrong.tsv | tr -cd '\t')" ] || fail "columns are missing: $(cat wrong.tsv)"
 echo "the small cat" | predict --model wrong --format lines --json - > wrong.json 2> log || fail "wrong: $(cat log)"
-[ "$(grep -o 'null' wrong.json | wc -l)" = 3 ] || fail "not three probabilities are null: $(cat wrong.json)"
+[ "$(grep -o null wrong.json | wc -l)" = 2 ] || fail "not both probabilities are null: $(cat wrong.json)"

@@ -396,24 +396,28 @@ static el_status say_what_lies(const char *folder)
                         folder);
 }
 
-/* Which of the forms, or -1; *path is the file's. */
-static int find_form(const char *folder, char **path)
+/* *form is which of the forms, or -1; *path is the file's. */
+static el_status find_form(const char *folder, int *form, char **path)
 {
-    for (int f = 0; f < FORM_COUNT; f++) {
-        *path = el_path_join(folder, FORMS[f].file);
-        if (*path && el_file_exists(*path))
-            return f;
+    for (*form = 0; *form < FORM_COUNT; ++*form) {
+        *path = el_path_join(folder, FORMS[*form].file);
+        if (!*path)
+            return el_fail(EL_ENOMEM, "%s: no memory", folder);
+        if (el_file_exists(*path))
+            return EL_OK;
         free(*path);
         *path = NULL;
     }
-    return -1;
+    *form = -1;
+    return EL_OK;
 }
 
 bool el_source_exists(const char *folder)
 {
     char *path = NULL, *prefix = NULL;
-    const bool found = el_folder_exists(folder) && (find_form(folder, &path) >= 0 ||
-                                                    el_tensorflow_find(folder, &prefix) != EL_OK || prefix);
+    int form = -1;
+    const bool found = el_folder_exists(folder) && (find_form(folder, &form, &path) || form >= 0 ||
+                                                    el_tensorflow_find(folder, &prefix) || prefix);
     free(path);
     free(prefix);
     return found;
@@ -423,9 +427,11 @@ el_status el_source_open(el_source *s, const char *folder)
 {
     *s = (el_source){0};
     el_status st = el_folder_need(folder);
+    int f = -1;
+    if (!st)
+        st = find_form(folder, &f, &s->path);
     if (st)
         return st;
-    const int f = find_form(folder, &s->path);
     if (f >= 0) {
         s->form = FORMS[f].form;
         st = FORMS[f].index ? read_index(s, folder, FORMS[f].read) : FORMS[f].read(s, s->path);

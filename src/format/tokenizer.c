@@ -194,13 +194,17 @@ static char *folder_of(const char *path)
     return slash ? strndup(path, (size_t)(slash - path) + (slash == path)) : strdup(".");
 }
 
-/* `path` if it is a file, or NULL, freed. */
-static char *if_there(char *path)
+/* *path is the file of this name in a folder, on the heap, or NULL where there is none. */
+static el_status find_file(char **path, const char *folder, const char *name)
 {
-    if (path && el_file_exists(path))
-        return path;
-    free(path);
-    return NULL;
+    *path = el_path_join(folder, name);
+    if (!*path)
+        return no_memory(folder);
+    if (!el_file_exists(*path)) {
+        free(*path);
+        *path = NULL;
+    }
+    return EL_OK;
 }
 
 /* A folder that holds another kind of tokenizer, by the file that shows it. */
@@ -216,11 +220,12 @@ static el_status refuse_folder(const char *folder)
                   {"merges.txt", "byte-level BPE"},
                   {"vocab.json", "byte-level BPE"}};
     for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++) {
-        char *path = if_there(el_path_join(folder, OTHERS[i].file));
-        free(path);
-        if (path)
-            return el_fail(EL_EDATA, "%s: no vocab.txt in this folder, but %s of %s, which is not read",
-                           folder, OTHERS[i].file, OTHERS[i].kind);
+        bool there;
+        const el_status st = el_folder_holds(folder, OTHERS[i].file, &there);
+        if (st || there)
+            return st ? st
+                      : el_fail(EL_EDATA, "%s: no vocab.txt in this folder, but %s of %s, which is not read",
+                                folder, OTHERS[i].file, OTHERS[i].kind);
     }
     return el_fail(EL_EDATA, "%s: no vocab.txt in this folder, and no tokenizer.json", folder);
 }
@@ -235,14 +240,13 @@ static el_status find_files(const char *path, bool is_folder, char **text, char 
         *json = strdup(path);
     else if (!is_folder)
         *text = strdup(path);
-    else
-        *text = if_there(el_path_join(path, "vocab.txt"));
-    if (folder && (is_folder || (*text && usual)))
-        *json = if_there(el_path_join(folder, "tokenizer.json"));
+    el_status st = folder && (is_folder || *text || *json) ? EL_OK : no_memory(path);
+    if (!st && is_folder)
+        st = find_file(text, path, "vocab.txt");
+    if (!st && (is_folder || (*text && usual)))
+        st = find_file(json, folder, "tokenizer.json");
     free(folder);
-    if (*text || *json)
-        return EL_OK;
-    return is_folder ? refuse_folder(path) : no_memory(path);
+    return st || *text || *json ? st : refuse_folder(path);
 }
 
 /* `text_path` is that of a vocab.txt, or NULL. */
@@ -305,12 +309,10 @@ el_status el_tokenizer_parse(el_vocab **vocab, const char *json, size_t bytes, c
 
 bool el_tokenizer_exists(const char *folder)
 {
-    char *text = if_there(el_path_join(folder, "vocab.txt"));
-    char *json = text ? NULL : if_there(el_path_join(folder, "tokenizer.json"));
-    const bool there = text || json;
-    free(text);
-    free(json);
-    return there;
+    bool text = false, json = false; /* a lack of memory shows where they are opened */
+    el_folder_holds(folder, "vocab.txt", &text);
+    el_folder_holds(folder, "tokenizer.json", &json);
+    return text || json;
 }
 
 /* ---- saving ----------------------------------------------------------------------------------------- */
@@ -321,10 +323,10 @@ el_status el_tokenizer_check_place(const char *path, el_casing casing)
     const bool is_folder = el_folder_exists(path);
     char *folder = is_folder ? strdup(path) : folder_of(path);
     char *text = is_folder ? el_path_join(path, "vocab.txt") : strdup(path);
-    char *json = folder ? if_there(el_path_join(folder, "tokenizer.json")) : NULL;
+    char *json = NULL;
     const el_casing_wish wish = {casing.lowercase, casing.strip_accents, casing.chinese_chars};
     el_tokenizer_files f = {0};
-    el_status st = folder && text ? EL_OK : no_memory(path);
+    el_status st = folder && text ? find_file(&json, folder, "tokenizer.json") : no_memory(path);
     if (!st && json)
         st = el_fail(EL_EUSAGE, "%s: lies there already, of another vocabulary", json);
     if (!st && !el_file_exists(text)) {

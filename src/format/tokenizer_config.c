@@ -147,20 +147,27 @@ static int put_added(json_t *config, const el_vocab *vocab)
 }
 
 /* BertTokenizer knows no other prefix, length of words or cleaning than BERT's. */
-static const char *class_of(const el_vocab_options *o)
+static bool is_bert(const el_vocab_options *o)
 {
-    const bool bert =
-        o->clean_text && o->word_characters == EL_WORD_CHARACTERS && strcmp(o->prefix, "##") == 0;
-    return bert ? BERTS[0] : GENERIC[0];
+    return o->clean_text && o->word_characters == EL_WORD_CHARACTERS && strcmp(o->prefix, "##") == 0;
+}
+
+/* The generic class leaves out a pair's segments unless it is told of them. */
+static int put_inputs(json_t *config)
+{
+    return json_object_set_new(config, "model_input_names",
+                               json_pack("[s, s, s]", "input_ids", "token_type_ids", "attention_mask"));
 }
 
 json_t *el_tokenizer_config_of(const el_vocab *vocab, int max_length)
 {
     json_t *config =
-        json_pack("{s:s, s:b, s:b, s:b}", "tokenizer_class", class_of(&vocab->options), "do_lower_case",
-                  vocab->casing.lowercase, "strip_accents", vocab->casing.strip_accents,
+        json_pack("{s:s, s:b, s:b, s:b}", "tokenizer_class", is_bert(&vocab->options) ? BERTS[0] : GENERIC[0],
+                  "do_lower_case", vocab->casing.lowercase, "strip_accents", vocab->casing.strip_accents,
                   "tokenize_chinese_chars", vocab->casing.chinese_chars);
     int bad = config ? 0 : -1;
+    if (!is_bert(&vocab->options))
+        bad |= put_inputs(config);
     if (max_length)
         bad |= json_object_set_new(config, "model_max_length", json_integer(max_length));
     for (int s = 0; s < EL_SPECIALS; s++)

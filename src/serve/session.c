@@ -313,7 +313,8 @@ static el_tensor encode(el_session *s, reader *r, const el_network *net, window 
     const el_vocab *v = s->loaded->vocab;
     const int starts[2] = {0, rows};
     s->window[0] = v->cls;
-    memcpy(s->window + 1, s->ids.data + w.begin, (size_t)pieces * sizeof *s->window);
+    if (pieces > 0) /* a text without any has no list either */
+        memcpy(s->window + 1, s->ids.data + w.begin, (size_t)pieces * sizeof *s->window);
     s->window[rows - 1] = v->sep;
     int *const positions = s->window + rows;
     for (int i = 0; i < rows; i++)

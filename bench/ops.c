@@ -194,7 +194,8 @@ static void loss_sample(setting *s)
 
 static void adamw(setting *s)
 {
-    q->adamw(q, s->w, s->m, s->v, s->dw,
+    const el_trained param = {s->w, s->m, s->v, s->dw, .scale = 1, .decays = true};
+    q->adamw(q, &param, 1, NULL, 0,
              (el_adamw){.rate = 1e-9,
                         .beta1 = 0.9,
                         .beta2 = 0.999,
@@ -206,7 +207,7 @@ static void adamw(setting *s)
 
 static void squares(setting *s)
 {
-    q->sum_squares(q, s->dw);
+    q->sum_squares(q, &s->dw, 1);
 }
 
 static void embed(setting *s)

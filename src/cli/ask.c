@@ -42,12 +42,12 @@ static el_status answer_lines(el_session *session, const el_vocab *vocab, cli_an
 }
 
 el_status cli_ask(const el_options *options, const cli_ask_settings *settings, const el_machine *machine,
-                  el_role role, cli_answer *answer, void *context)
+                  const char *network, cli_answer *answer, void *context)
 {
     if (!settings->model)
         return el_fail(EL_EUSAGE, "--model is missing: which run or model folder?");
-    const el_load_settings load = {.generator = role == EL_GENERATOR,
-                                   .discriminator = role == EL_DISCRIMINATOR,
+    const el_load_settings load = {.generator = strcmp(network, EL_GENERATOR) == 0,
+                                   .discriminator = strcmp(network, EL_DISCRIMINATOR) == 0,
                                    .precision = PRECISIONS[machine->precision],
                                    .plain_special = settings->special_tokens == EL_SPECIAL_PLAIN,
                                    .threads = (int)machine->threads,

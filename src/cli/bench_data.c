@@ -6,7 +6,7 @@
 #include "base/io.h"
 #include "cli/bench.h"
 #include "data/shard.h"
-#include "objective/electra.h"
+#include "objective/objectives.h"
 
 enum { VOCABULARY = 30522, SPECIAL = 5, LEAST_TOKENS = 1 << 20, LEAST_BATCHES = 4 };
 
@@ -137,7 +137,7 @@ el_status bench_load(const bench_place *place, json_t **result)
               .settings = s,
               .rule = {.mask_prob = defaults.mask_prob,
                        .max_predictions = el_loader_max_seq_length(data),
-                       .shares = el_electra_defaults().shares}};
+                       .shares = el_objective_defaults().shares}};
     double loading = 0, masking = 0;
     st = bench_median(s->seconds / 2, 5, load, &f, &loading);
     if (!st)

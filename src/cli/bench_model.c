@@ -5,17 +5,16 @@
 #include "cli/bench.h"
 #include "cli/cli.h"
 #include "train/feed.h"
-#include "train/flops.h"
 
 enum { SEED = 1 };
 
 static el_status open_objective(bench_model *m)
 {
     const bench_settings *s = m->place->settings;
-    const el_electra_settings settings = el_pretrain_objective(&m->settings, (int)s->max_seq_length);
+    const el_objective_settings settings = el_pretrain_objective(&m->settings, (int)s->max_seq_length);
     m->optimizer = el_pretrain_optimizer(&m->settings);
-    return el_electra_open(&m->objective, &m->model, el_loader_vocab(m->data), &settings,
-                           (int)s->micro_batch_tokens);
+    return el_objective_open(&m->objective, EL_ELECTRA, &m->model, el_loader_vocab(m->data), &settings,
+                             (int)s->micro_batch_tokens);
 }
 
 el_status bench_model_open(bench_model *m, const bench_place *place, bool training)
@@ -25,16 +24,15 @@ el_status bench_model_open(bench_model *m, const bench_place *place, bool traini
     *m = (bench_model){.place = place};
     el_pretrain_defaults(&m->settings, s->model_size);
     m->settings.machine = s->machine;
+    m->settings.uniform_generator = !training; /* the discriminator alone */
     if (s->max_seq_length > m->settings.max_position_embeddings)
         m->settings.max_position_embeddings = s->max_seq_length;
     el_status st = bench_data_open(&m->data, s);
     if (!st)
         st = el_pretrain_plan(&m->settings, el_loader_vocab(m->data)->size, &plan);
-    if (!st) {
-        plan.training = plan.generator = training;
-        plan.tying = training ? plan.tying : EL_TIE_SEPARATE; /* alone, it owns all that it has */
+    plan.training = training;
+    if (!st)
         st = el_model_open(&m->model, place->q, &plan);
-    }
     const el_initialisation how = el_pretrain_initialisation(&m->settings);
     if (!st)
         st = el_model_initialise(&m->model, &how);
@@ -93,7 +91,8 @@ el_status bench_step(const bench_place *place, json_t **result)
     if (!st)
         st = bench_median(s->seconds, 3, train, &m, &seconds);
     if (!st) {
-        const double flops = el_training_flops(&m.model, m.settings.mask_prob, (double)s->max_seq_length);
+        const double flops =
+            el_objective_flops(EL_ELECTRA, &m.model, m.settings.mask_prob, (double)s->max_seq_length);
         *result = bench_model_report(&m, flops, seconds);
         json_object_set_new(*result, "resident_mb", json_real(cli_resident_mb()));
     }
@@ -114,7 +113,7 @@ typedef struct {
 static el_status infer(void *context)
 {
     inference *w = context;
-    const el_network *net = &w->model.model.discriminator;
+    const el_network *net = &w->model.model.networks[0];
     el_queue *const q = w->model.place->q;
     el_encoder_forward(q, &net->config, &net->w, &w->saved, &w->input);
     q->wait(q);
@@ -126,7 +125,7 @@ static el_status lay_out(inference *w)
 {
     const el_model *m = &w->model.model;
     el_feed_layout(&w->feed, &w->arena, w->model.batch.rows);
-    return el_encoder_saved_layout(&w->saved, &w->arena, &m->discriminator.config, w->model.batch.rows,
+    return el_encoder_saved_layout(&w->saved, &w->arena, &m->networks[0].config, w->model.batch.rows,
                                    m->activations, m->parameters, false);
 }
 
@@ -161,8 +160,7 @@ el_status bench_infer(const bench_place *place, json_t **result)
         st = bench_median(s->seconds, 5, infer, &w, &seconds);
     if (!st)
         *result = bench_model_report(
-            &w.model, el_config_flops(&w.model.model.discriminator.config, (double)s->max_seq_length),
-            seconds);
+            &w.model, el_config_flops(&w.model.model.networks[0].config, (double)s->max_seq_length), seconds);
     el_encoder_saved_free(&w.saved);
     el_feed_close(&w.feed);
     if (w.model.model.dev)

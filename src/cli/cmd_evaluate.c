@@ -25,6 +25,10 @@ static const el_option TABLE[] = {
     {"max_batches", EL_OPT_INT, AT(max_batches), 0, 1e9, NULL, "batches of 32 examples; 0: all examples"},
     {"mask_prob", EL_OPT_REAL, AT(objective.mask_prob), 0.001, 0.9, NULL,
      "share of tokens that are predicted; as in the run, unless given, and so are the rest"},
+    {"objective", EL_OPT_CHOICE, AT(kind), 0, 0, "electra|mlm|electra-15|replace-mlm|auto",
+     "what is evaluated; auto: what the networks are for"},
+    {"mask_shares", EL_OPT_TEXT, AT(mask_shares), 0, 0, NULL,
+     "shares of predicted tokens that are shown as [MASK], as a random token and as they are"},
     {"gen_weight", EL_OPT_REAL, AT(objective.gen_weight), 0, 1e6, NULL, "of the generator's loss"},
     {"disc_weight", EL_OPT_REAL, AT(objective.disc_weight), 0, 1e6, NULL, "of the discriminator's loss"},
     {"temperature", EL_OPT_REAL, AT(objective.temperature), 1e-3, 1e3, NULL, "of the generator's samples"},
@@ -110,7 +114,9 @@ static el_status evaluate(evaluate_settings *s, el_options *options)
 int cmd_evaluate(int argc, char **argv)
 {
     evaluate_settings settings = {.micro_batch_tokens = 2048,
-                                  .objective = el_electra_defaults(),
+                                  .kind = EVALUATE_OWN,
+                                  .mask_shares = "0.85,0,0.15",
+                                  .objective = el_objective_defaults(),
                                   .report_mistakes = 50,
                                   .special_tokens = EL_SPECIAL_TOKENS};
     el_options options = {

@@ -90,8 +90,8 @@ static el_status plan(settings *s, el_flops_plan *p)
     if (s->mask_prob == 0)
         s->mask_prob = s->objective == EL_FLOPS_MLM ? 0.15 : preset->mask_prob;
     *p = (el_flops_plan){.objective = (el_flops_objective)s->objective,
-                         .encoder = model.discriminator_config,
-                         .generator = model.generator_config,
+                         .encoder = model.networks[1].config,
+                         .generator = model.networks[0].config,
                          .sampled = s->sampler != NETWORK,
                          .mask_prob = s->mask_prob,
                          .length = (double)s->max_seq_length};

@@ -163,16 +163,18 @@ static el_status part_info(json_t *info, const char *folder, const char *name, b
 static el_status model_info(json_t *info, const char *path, bool tensors)
 {
     el_config config;
-    el_role role;
-    const el_status st = el_weights_config(path, &config, &role);
+    el_head_config head;
+    el_status st = el_weights_config(path, &config);
+    if (!st)
+        st = el_weights_head(path, &head, NULL);
     if (st)
         return st;
-    json_object_set_new(info, "kind", json_string(role == EL_GENERATOR ? "generator" : "discriminator"));
-    json_object_set_new(
-        info, "config",
-        el_config_json(&config, role == EL_GENERATOR ? "ElectraForMaskedLM" : "ElectraForPreTraining"));
-    const el_status own = own_vocab_info(info, path);
-    return own ? own : part_info(info, path, "model.safetensors", tensors);
+    const bool generator = head.kind == EL_HEAD_MLM;
+    json_object_set_new(info, "kind", json_string(generator ? EL_GENERATOR : EL_DISCRIMINATOR));
+    json_object_set_new(info, "config",
+                        el_config_json(&config, generator ? "ElectraForMaskedLM" : "ElectraForPreTraining"));
+    st = own_vocab_info(info, path);
+    return st ? st : part_info(info, path, "model.safetensors", tensors);
 }
 
 static el_status checkpoint_info(json_t *info, const char *path, bool tensors)

@@ -5,7 +5,7 @@
 
 #include "engine/columns.h"
 #include "engine/machine.h"
-#include "objective/electra.h"
+#include "objective/objectives.h"
 
 typedef struct {
     const char *model, *data;
@@ -14,7 +14,9 @@ typedef struct {
     el_machine machine;
     /* of a pre-trained model */
     int64_t max_batches;
-    el_electra_settings objective;
+    int kind; /* an el_objective_kind, or EVALUATE_OWN */
+    const char *mask_shares;
+    el_objective_settings objective;
     /* of a fine-tuned one */
     int split, special_tokens;
     bool special_given; /* else as the model was taught */
@@ -24,7 +26,8 @@ typedef struct {
     el_column_settings columns;
 } evaluate_settings;
 
-enum { EVALUATE_DEV, EVALUATE_TEST }; /* split */
+enum { EVALUATE_OWN = EL_OBJECTIVES }; /* the objective that the model has networks for */
+enum { EVALUATE_DEV, EVALUATE_TEST };  /* split */
 
 /* `options`: which settings were given, where a run's own hold else. */
 el_status evaluate_shards(evaluate_settings *settings, el_options *options);

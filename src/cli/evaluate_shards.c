@@ -23,9 +23,9 @@ typedef struct {
 /* The run's own settings of the objective, where the model folder is a run's and nothing else was said. */
 static el_status recall(job *j)
 {
-    static const char *const KEYS[] = {"mask_prob",      "gen_weight",        "disc_weight",
-                                       "temperature",    "uniform_generator", "disallow_correct",
-                                       "duplicate_slots"};
+    static const char *const KEYS[] = {"objective",         "mask_prob",        "mask_shares",
+                                       "gen_weight",        "disc_weight",      "temperature",
+                                       "uniform_generator", "disallow_correct", "duplicate_slots"};
     char *path = el_path_join(j->settings->model, "run.json");
     json_t *record = NULL, *wanted = json_object();
     el_status st = path && wanted ? EL_OK : el_fail(EL_ENOMEM, "no memory to read run.json");
@@ -33,7 +33,7 @@ static el_status recall(job *j)
         st = el_json_load(&record, path);
     const json_t *recorded = json_object_get(record, "settings");
     for (size_t i = 0; recorded && i < sizeof KEYS / sizeof *KEYS; i++)
-        if (!el_options_given(j->options, KEYS[i]))
+        if (!el_options_given(j->options, KEYS[i]) && json_object_get(recorded, KEYS[i]))
             json_object_set(wanted, KEYS[i], json_object_get(recorded, KEYS[i]));
     if (!st && !el_json_complete())
         st = el_fail(EL_ENOMEM, "no memory for the run's settings");
@@ -47,10 +47,15 @@ static el_status recall(job *j)
 
 static el_status open_objective(job *j)
 {
-    el_electra_settings *wanted = &j->settings->objective;
+    el_objective_settings *wanted = &j->settings->objective;
+    const int kind = j->settings->kind;
+    const el_status st = el_mask_shares_read(&wanted->shares, j->settings->mask_shares);
     wanted->max_seq_length = el_loader_max_seq_length(j->data);
-    return el_electra_open(&j->objective, &j->model, el_loader_vocab(j->data), wanted,
-                           (int)j->settings->micro_batch_tokens);
+    return st ? st
+              : el_objective_open(&j->objective,
+                                  kind == EVALUATE_OWN ? el_objective_of(&j->model) : (el_objective_kind)kind,
+                                  &j->model, el_loader_vocab(j->data), wanted,
+                                  (int)j->settings->micro_batch_tokens);
 }
 
 static el_status read_examples(void *context, int64_t first, int count, el_batch *batch)

@@ -78,14 +78,11 @@ static el_head_config head_of(const el_finetuning *f)
 
 static el_status open_model(el_finetuning *f)
 {
-    el_model_plan plan = {.discriminator = true,
-                          .discriminator_config = f->config,
-                          .activations = el_machine_type(&f->settings->machine),
-                          .parameters = EL_F32,
-                          .training = true,
-                          .head = head_of(f)};
-    plan.discriminator_config.hidden_dropout_prob = f->settings->dropout;
-    plan.discriminator_config.attention_probs_dropout_prob = f->settings->dropout;
+    el_model_plan plan = {
+        .activations = el_machine_type(&f->settings->machine), .parameters = EL_F32, .training = true};
+    el_config config = f->config;
+    config.hidden_dropout_prob = config.attention_probs_dropout_prob = f->settings->dropout;
+    el_plan_add(&plan, EL_DISCRIMINATOR, config, head_of(f));
     const el_status st = el_model_open(&f->model, f->q, &plan);
     el_learner_settings learner = el_task_card_settings(&f->card, (int)f->settings->micro_batch_tokens);
     learner.positive = f->task->positive;
@@ -101,8 +98,8 @@ static el_status start_trial(void *context)
     const el_initialisation how = {.seed = f->seed, .fan_in = f->config.hidden_size < 768};
     if (f->settings->random_start)
         return el_model_initialise(&f->model, &how);
-    const el_status st = el_weights_load(&f->model, EL_DISCRIMINATOR, f->start);
-    return st ? st : el_model_initialise_head(&f->model, &how);
+    const el_status st = el_weights_load(&f->model, &f->model.networks[0], f->start);
+    return st ? st : el_model_initialise_heads(&f->model, &how);
 }
 
 static bool has_figure(el_objective *learner, const char *name)
@@ -295,7 +292,7 @@ static el_status take_best(el_finetuning *f)
         trial_folder(f, (int64_t)trial, json_integer_value(json_object_get(record, "restarts")));
     char *const best = folder ? el_path_join(folder, "best") : NULL, *const model = el_path_join(
                                                                          f->settings->output, "model");
-    el_status st = best && model ? el_weights_load(&f->model, EL_DISCRIMINATOR, best)
+    el_status st = best && model ? el_weights_load(&f->model, &f->model.networks[0], best)
                                  : el_fail(EL_ENOMEM, "no memory for a path");
     if (!st)
         el_model_prepare(&f->model);

@@ -13,10 +13,9 @@ static el_status find_start(el_finetuning *f)
     const char *const from = f->settings->init_from ? f->settings->init_from : f->settings->model;
     if (!from)
         return el_fail(EL_EUSAGE, "--model: which run or model folder is to be taught?");
-    el_role role;
     el_status st = el_encoder_find(from, &f->start);
     if (!st)
-        st = el_weights_config(f->start, &f->config, &role);
+        st = el_weights_config(f->start, &f->config);
     if (!st)
         st = el_weights_vocab(f->start, &f->config, &f->vocab);
     return st;

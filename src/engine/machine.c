@@ -80,18 +80,15 @@ el_status el_model_open_folder(el_model *model, el_queue *q, el_type activations
     el_status st = el_model_find(&paths, folder);
     if (st)
         return st;
-    el_model_plan plan = {.generator = paths.generator != NULL,
-                          .discriminator = paths.discriminator != NULL,
-                          .tying = EL_TIE_SEPARATE, /* each folder is complete */
-                          .activations = activations,
-                          .parameters = EL_F32};
-    el_role role;
+    el_model_plan plan = {.activations = activations, .parameters = EL_F32}; /* each folder is complete */
+    const char *const folders[] = {paths.generator ? paths.generator : paths.discriminator,
+                                   paths.discriminator};
     if (paths.generator)
-        st = el_weights_config(paths.generator, &plan.generator_config, &role);
+        st = el_weights_plan(&plan, EL_GENERATOR, paths.generator);
     if (!st && paths.discriminator)
-        st = el_weights_config(paths.discriminator, &plan.discriminator_config, &role);
+        st = el_weights_plan(&plan, EL_DISCRIMINATOR, paths.discriminator);
     if (!st)
-        st = el_weights_open(model, q, &plan, paths.generator, paths.discriminator);
+        st = el_weights_open(model, q, &plan, folders);
     el_model_paths_free(&paths);
     return st;
 }

@@ -11,7 +11,6 @@
 #include "base/output.h"
 #include "format/weights.h"
 #include "train/checkpoint.h"
-#include "train/flops.h"
 
 /* What lies in a run folder. */
 static bool gives(const char *name)
@@ -178,10 +177,13 @@ static el_status start_from_folders(el_pretraining *p)
     el_status st = el_model_find(&paths, p->settings->init_from);
     if (st)
         return st;
-    if (paths.generator && p->model.generator.present) /* first: the discriminator's delta is on top of it */
-        st = el_weights_load(&p->model, EL_GENERATOR, paths.generator);
-    if (!st && paths.discriminator && p->model.discriminator.present)
-        st = el_weights_load(&p->model, EL_DISCRIMINATOR, paths.discriminator);
+    for (int i = 0; !st && i < p->model.count;
+         i++) { /* a delta lies on top of the generator, which is first */
+        const el_network *net = &p->model.networks[i];
+        const char *folder = strcmp(net->name, EL_GENERATOR) == 0 ? paths.generator : paths.discriminator;
+        if (folder)
+            st = el_weights_load(&p->model, net, folder);
+    }
     if (!st)
         el_model_prepare(&p->model);
     el_model_paths_free(&paths);
@@ -210,11 +212,11 @@ static el_status open_model(el_pretraining *p)
     el_status st = el_pretrain_plan(p->settings, vocab->size, &plan);
     if (!st)
         st = el_model_open(&p->model, p->q, &plan);
-    const el_electra_settings objective =
+    const el_objective_settings objective =
         el_pretrain_objective(p->settings, el_loader_max_seq_length(p->data));
     if (!st)
-        st = el_electra_open(&p->objective, &p->model, vocab, &objective,
-                             (int)p->settings->micro_batch_tokens);
+        st = el_objective_open(&p->objective, (el_objective_kind)p->settings->objective, &p->model, vocab,
+                               &objective, (int)p->settings->micro_batch_tokens);
     return st;
 }
 
@@ -224,11 +226,8 @@ static el_status write_config(const el_pretraining *p)
 {
     const el_model *m = &p->model;
     json_t *config = json_pack("{s:s}", "model_type", "electra-pretraining");
-    if (m->discriminator.present)
-        json_object_set_new(config, "discriminator",
-                            el_config_json(&m->discriminator.config, "ElectraForPreTraining"));
-    if (m->generator.present)
-        json_object_set_new(config, "generator", el_config_json(&m->generator.config, "ElectraForMaskedLM"));
+    for (int i = m->count - 1; i >= 0; i--)
+        json_object_set_new(config, m->networks[i].name, el_weights_json(&m->networks[i], NULL));
     json_t *settings = el_options_json(p->options);
     json_object_set(config, "embeddings", json_object_get(settings, "embeddings"));
     json_decref(settings);
@@ -241,7 +240,7 @@ static el_status write_config(const el_pretraining *p)
 }
 
 /* README.md of a model folder. */
-static char *card(const el_pretraining *p, const char *role)
+static char *card(const el_pretraining *p, const el_network *net)
 {
     static const char FORMAT[] =
         "---\n"
@@ -249,7 +248,7 @@ static char *card(const el_pretraining *p, const char *role)
         "tags:\n"
         "- electra\n"
         "---\n\n"
-        "# ELECTRA %s\n\n"
+        "# %s%s\n\n"
         "Pre-trained from scratch by electra " ELECTRA_VERSION ": %" PRId64 " steps of %" PRId64
         " examples, %" PRId64 " tokens in all.\n\n"
         "| | |\n|---|---|\n"
@@ -257,23 +256,22 @@ static char *card(const el_pretraining *p, const char *role)
         "| vocabulary | %d |\n| longest sequence in training | %d |\n\n"
         "`config.json`, `run.json` and `metrics.jsonl` of the run hold all settings and the "
         "course of the training.\n";
-    const bool generator = strcmp(role, "generator") == 0;
-    const el_config *c = generator ? &p->model.generator.config : &p->model.discriminator.config;
+    const bool mlm = p->settings->objective == EL_MLM;
+    const el_config *c = &net->config;
     const size_t size = sizeof FORMAT + 256;
     char *text = malloc(size);
     if (text)
-        snprintf(text, size, FORMAT, role, p->progress.step, p->settings->train_batch_size,
-                 p->progress.tokens, c->num_hidden_layers, c->hidden_size, c->embedding_size, c->vocab_size,
-                 el_loader_max_seq_length(p->data));
+        snprintf(text, size, FORMAT, mlm ? "Masked language model" : "ELECTRA ", mlm ? "" : net->name,
+                 p->progress.step, p->settings->train_batch_size, p->progress.tokens, c->num_hidden_layers,
+                 c->hidden_size, c->embedding_size, c->vocab_size, el_loader_max_seq_length(p->data));
     return text;
 }
 
-static el_status export_network(el_pretraining *p, el_role role)
+static el_status export_network(el_pretraining *p, const el_network *net)
 {
-    const char *name = role == EL_GENERATOR ? "generator" : "discriminator";
-    char *folder = el_path_join(p->run.folder, name), *text = card(p, name);
+    char *folder = el_path_join(p->run.folder, net->name), *text = card(p, net);
     const el_status st = folder && text
-                             ? el_weights_save(&p->model, role, el_loader_vocab(p->data), text, NULL, folder)
+                             ? el_weights_save(&p->model, net, el_loader_vocab(p->data), text, NULL, folder)
                              : el_fail(EL_ENOMEM, "%s: no memory", p->run.folder);
     free(text);
     free(folder);
@@ -284,10 +282,8 @@ static el_status export_network(el_pretraining *p, el_role role)
 static el_status export_model(el_pretraining *p)
 {
     el_status st = EL_OK;
-    if (p->model.generator.present)
-        st = export_network(p, EL_GENERATOR);
-    if (!st && p->model.discriminator.present)
-        st = export_network(p, EL_DISCRIMINATOR);
+    for (int i = 0; !st && i < p->model.count; i++)
+        st = export_network(p, &p->model.networks[i]);
     if (st)
         return st;
     json_object_set_new(p->run.record, "exported_step", json_integer(p->progress.step));
@@ -368,7 +364,8 @@ static void set_trainer(el_pretraining *p)
                               .most_skipped = (int)s->max_skipped_steps,
                               .most_seconds = s->max_time,
                               .tensorboard = s->tensorboard,
-                              .flops_per_token = el_training_flops(&p->model, s->mask_prob, p->mean_length),
+                              .flops_per_token = el_objective_flops((el_objective_kind)s->objective,
+                                                                    &p->model, s->mask_prob, p->mean_length),
                               .stop = p->watch.stop,
                               .on_event = on_event,
                               .context = p};
@@ -382,6 +379,8 @@ static el_status open_all(el_pretraining *p)
     el_status st = open_run(p);
     if (!st)
         st = open_data(p);
+    if (!st)
+        st = el_pretrain_settle(p->settings, p->options);
     if (!st && !p->resuming) /* else all of it is recorded */
         st = el_pretrain_derive(p->settings, p->options);
     if (!st)

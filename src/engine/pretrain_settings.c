@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "format/weights.h"
 #include "train/presets.h"
 
@@ -66,8 +67,14 @@ const el_option EL_PRETRAIN_TABLE[] = {
     INT(seed, 0, 0x1p53, "of everything random"),
 
     SECTION("Objective"),
-    SWITCH(electra_objective,
-           "replaced token detection; without it a plain masked language model of full size"),
+    CHOICE(objective, EL_OBJECTIVE_NAMES,
+           "what is learned: replaced token detection; BERT's masked language model; detection at the masked "
+           "places "
+           "alone; a masked language model that sees samples in place of [MASK]"),
+    TEXT(mask_shares, "shares of predicted tokens that are shown as [MASK], as a random token and as they "
+                      "are; 0.85,0,0.15, "
+                      "and BERT's 0.8,0.1,0.1 for --objective mlm"),
+    SWITCH(electra_objective, "off: --objective mlm --mask-shares 0.85,0,0.15, as in the original"),
     REAL(mask_prob, 0.001, 0.9, "share of tokens that are predicted"),
     REAL(gen_weight, 0, 1e6, "of the generator's loss"),
     REAL(disc_weight, 0, 1e6, "of the discriminator's loss"),
@@ -86,8 +93,8 @@ const el_option EL_PRETRAIN_TABLE[] = {
     REAL(generator_layers, 1e-3, 8, "its layers, as a share of num_hidden_layers"),
     INT(generator_attention_heads, 0, 512, "its heads; 0: in proportion"),
     INT(generator_intermediate_size, 0, 1 << 16, "width inside its feed-forward layers; 0: in proportion"),
-    CHOICE(embeddings, "shared|separate|gdes|all",
-           "what the networks share: embeddings, nothing, embeddings without the discriminator's gradient, "
+    CHOICE(embeddings, "separate|shared|gdes|all",
+           "what the networks share: nothing, embeddings, embeddings without the discriminator's gradient, "
            "everything"),
     INT(max_position_embeddings, 1, 1 << 16, "longest sequence that the model will ever see"),
     REAL(dropout, 0, 0.9, "of embeddings and of each half layer's output"),
@@ -155,7 +162,7 @@ void el_pretrain_defaults(el_pretrain_settings *s, int model_size)
 {
     const el_preset *p = &EL_PRESET[model_size];
     const el_optimizer optimizer = el_optimizer_defaults();
-    const el_electra_settings objective = el_electra_defaults();
+    const el_objective_settings objective = el_objective_defaults();
     *s = (el_pretrain_settings){
         .model_size = model_size,
         .hidden_size = p->hidden,
@@ -169,6 +176,7 @@ void el_pretrain_defaults(el_pretrain_settings *s, int model_size)
         .dropout = p->dropout,
         .attention_dropout = p->attention_dropout,
         .embeddings = (int)p->tying,
+        .objective = EL_ELECTRA,
         .electra_objective = true,
         .mask_prob = p->mask_prob,
         .gen_weight = objective.gen_weight,
@@ -213,12 +221,11 @@ static int64_t in_proportion(double whole, double share)
 static el_status take_sizes(el_pretrain_settings *s, const el_options *options, const el_model_paths *paths)
 {
     el_config d = {0}, g = {0};
-    el_role role;
     el_status st = EL_OK;
     if (paths->discriminator)
-        st = el_weights_config(paths->discriminator, &d, &role);
+        st = el_weights_config(paths->discriminator, &d);
     if (!st && paths->generator)
-        st = el_weights_config(paths->generator, &g, &role);
+        st = el_weights_config(paths->generator, &g);
     if (st)
         return st;
     const el_config *c = paths->discriminator ? &d : &g;
@@ -281,6 +288,65 @@ static el_status translate(el_pretrain_settings *s, const el_options *options)
     return EL_OK;
 }
 
+el_status el_pretrain_settle(el_pretrain_settings *s, const el_options *options)
+{
+    const bool by_name = s->objective == EL_MLM;
+    if (!s->electra_objective && el_options_given(options, "objective") && !by_name)
+        return el_fail(EL_EUSAGE, "--objective: %s is not what --no-electra-objective is, mlm",
+                       el_objective_name((el_objective_kind)s->objective));
+    if (s->electra_objective && el_options_given(options, "electra_objective") && by_name)
+        return el_fail(EL_EUSAGE, "--objective: mlm is not --electra-objective");
+    s->electra_objective &= !by_name;
+    s->objective = s->electra_objective ? s->objective : EL_MLM;
+    if (!s->mask_shares)
+        s->mask_shares = by_name ? "0.8,0.1,0.1" : "0.85,0,0.15";
+    el_mask_shares shares;
+    return el_mask_shares_read(&shares, s->mask_shares);
+}
+
+/* Settings of a generator beside another network. */
+static const char *const OF_A_GENERATOR[] = {"disc_weight",
+                                             "temperature",
+                                             "disallow_correct",
+                                             "uniform_generator",
+                                             "generator_hidden_size",
+                                             "generator_layers",
+                                             "generator_attention_heads",
+                                             "generator_intermediate_size",
+                                             "embeddings"};
+
+/* What the objective cannot have: refused where it was given, replaced where the preset says so. */
+static el_status suit_objective(el_pretrain_settings *s, const el_options *options)
+{
+    const char *name = el_objective_name((el_objective_kind)s->objective);
+    const bool named = el_options_given(options, "objective");
+    for (size_t i = 0; s->objective == EL_MLM && named && i < sizeof OF_A_GENERATOR / sizeof *OF_A_GENERATOR;
+         i++)
+        if (el_options_given(options, OF_A_GENERATOR[i]))
+            return el_fail(EL_EUSAGE, "--%s: --objective mlm has one network and no generator beside it",
+                           OF_A_GENERATOR[i]);
+    if (s->objective == EL_MLM && named) {
+        s->embeddings = EL_TIE_SEPARATE;
+        el_log(EL_LOG_NOTE, "mlm: one network; the preset's generator and its embeddings have no part in it");
+    }
+    if (s->objective != EL_REPLACE_MLM)
+        return EL_OK;
+    if (s->uniform_generator)
+        return el_fail(EL_EUSAGE, "--uniform-generator: --objective %s needs a generator", name);
+    if (s->embeddings == EL_TIE_GDES && el_options_given(options, "embeddings"))
+        return el_fail(EL_EUSAGE, "--embeddings: --objective %s predicts by its own table, and gdes has none",
+                       name);
+    const bool shared = s->embeddings == EL_TIE_GDES, weight = !el_options_given(options, "disc_weight");
+    if (shared)
+        s->embeddings = EL_TIE_SHARED;
+    if (weight)
+        s->disc_weight = 1;
+    if (shared || weight)
+        el_log(EL_LOG_NOTE, "%s:%s%s%s", name, shared ? " embeddings shared, not gdes" : "",
+               shared && weight ? ";" : "", weight ? " both losses weigh 1" : "");
+    return EL_OK;
+}
+
 el_status el_pretrain_derive(el_pretrain_settings *s, const el_options *options)
 {
     const bool width_given = el_options_given(options, "hidden_size");
@@ -295,7 +361,9 @@ el_status el_pretrain_derive(el_pretrain_settings *s, const el_options *options)
         s->num_warmup_steps = s->num_train_steps / 10;
     if (s->schedule_steps == 0)
         s->schedule_steps = s->num_train_steps;
-    const el_status st = translate(s, options);
+    el_status st = translate(s, options);
+    if (!st)
+        st = suit_objective(s, options);
     return st ? st : sizes_of_start(s, options);
 }
 
@@ -327,7 +395,7 @@ static int generator_heads(const el_pretrain_settings *s, int64_t hidden)
 
 static el_config generator_config(const el_pretrain_settings *s, el_config c)
 {
-    if (s->embeddings == EL_TIE_ALL || !s->electra_objective)
+    if (s->embeddings == EL_TIE_ALL)
         return c;
     const int64_t hidden = in_proportion((double)s->hidden_size, s->generator_hidden_size);
     const int64_t inner =
@@ -345,18 +413,14 @@ static el_config generator_config(const el_pretrain_settings *s, el_config c)
 el_status el_pretrain_plan(const el_pretrain_settings *s, int vocab_size, el_model_plan *plan)
 {
     const el_config d = discriminator_config(s, vocab_size);
-    *plan = (el_model_plan){.generator = !s->uniform_generator,
-                            .discriminator = s->electra_objective,
-                            .discriminator_config = d,
-                            .generator_config = generator_config(s, d),
-                            .tying = (el_tying)s->embeddings,
-                            .activations = el_machine_type(&s->machine),
-                            .parameters = EL_F32,
-                            .training = true};
-    el_status st =
-        plan->discriminator ? el_config_check(&plan->discriminator_config, "discriminator") : EL_OK;
-    if (!st && plan->generator)
-        st = el_config_check(&plan->generator_config, "generator");
+    *plan = el_objective_plan((el_objective_kind)s->objective, s->uniform_generator, d,
+                              generator_config(s, d), (el_tying)s->embeddings);
+    plan->activations = el_machine_type(&s->machine);
+    plan->parameters = EL_F32;
+    plan->training = true;
+    el_status st = EL_OK;
+    for (int i = plan->count - 1; !st && i >= 0; i--)
+        st = el_config_check(&plan->networks[i].config, plan->networks[i].name);
     return st == EL_EDATA ? EL_EUSAGE : st;
 }
 
@@ -369,9 +433,9 @@ el_initialisation el_pretrain_initialisation(const el_pretrain_settings *s)
                                .seed = (uint64_t)s->seed};
 }
 
-el_electra_settings el_pretrain_objective(const el_pretrain_settings *s, int max_seq_length)
+el_objective_settings el_pretrain_objective(const el_pretrain_settings *s, int max_seq_length)
 {
-    el_electra_settings o = el_electra_defaults();
+    el_objective_settings o = el_objective_defaults();
     o.gen_weight = s->gen_weight;
     o.disc_weight = s->disc_weight;
     o.mask_prob = s->mask_prob;
@@ -379,6 +443,8 @@ el_electra_settings el_pretrain_objective(const el_pretrain_settings *s, int max
     o.uniform_generator = s->uniform_generator;
     o.disallow_correct = s->disallow_correct;
     o.duplicate_slots = s->duplicate_slots;
+    if (s->mask_shares)
+        el_mask_shares_read(&o.shares, s->mask_shares); /* which settle() has checked */
     o.max_seq_length = max_seq_length;
     return o;
 }

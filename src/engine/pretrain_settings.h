@@ -4,7 +4,7 @@
 
 #include "engine/machine.h"
 #include "model/initialise.h"
-#include "objective/electra.h"
+#include "objective/objectives.h"
 #include "train/trainer.h"
 
 typedef struct {
@@ -18,6 +18,8 @@ typedef struct {
     int embeddings;
     int64_t max_seq_length, vocab_size; /* 0: the shards' */
     /* objective */
+    int objective;
+    const char *mask_shares; /* "mask,random,keep" */
     bool electra_objective, uniform_generator, disallow_correct, duplicate_slots;
     double mask_prob, gen_weight, disc_weight, temperature;
     /* start */
@@ -50,13 +52,17 @@ extern const char *const EL_PRETRAIN_FREE[];
 /* Everything that a preset says, and the defaults of what it does not. */
 void el_pretrain_defaults(el_pretrain_settings *settings, int model_size);
 
+/* Which objective it is, and its mask shares where nobody gave them; EL_EUSAGE where what was given contradicts itself.
+ * To be called before all of what follows, of a new run and of one that goes on. */
+el_status el_pretrain_settle(el_pretrain_settings *settings, const el_options *options);
+
 /* Sizes that follow from others where nobody gave them; those of --init-from's folder where there is one. */
 el_status el_pretrain_derive(el_pretrain_settings *settings, const el_options *options);
 
 /* What the library's parts are told. */
 el_status el_pretrain_plan(const el_pretrain_settings *settings, int vocab_size, el_model_plan *plan);
 el_initialisation el_pretrain_initialisation(const el_pretrain_settings *settings);
-el_electra_settings el_pretrain_objective(const el_pretrain_settings *settings, int max_seq_length);
+el_objective_settings el_pretrain_objective(const el_pretrain_settings *settings, int max_seq_length);
 el_schedule el_pretrain_schedule(const el_pretrain_settings *settings);
 el_optimizer el_pretrain_optimizer(const el_pretrain_settings *settings);
 

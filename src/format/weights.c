@@ -12,9 +12,10 @@
 #include "format/names.h"
 #include "format/tokenizer.h"
 
-static el_network *network_of(el_model *model, el_role role)
+/* The head that config.json speaks of. */
+static el_head_config head_of(const el_network *net)
 {
-    return role == EL_GENERATOR ? &model->generator : &model->discriminator;
+    return net->head_count ? net->heads[0].config : (el_head_config){.kind = EL_HEAD_NONE};
 }
 
 /* A parameter as files have it: base + value, floats without gaps, on the heap. */
@@ -70,12 +71,13 @@ static el_status save_tensors(el_queue *q, const el_params *params, const el_voc
     return st;
 }
 
-/* What config.json says of each head of a discriminator. */
+/* What config.json says of each head. */
 static const struct {
     const char *architecture, *task_head;
     bool labelled; /* with classes and a dropout of its own */
 } HEADS[EL_HEADS] = {
     [EL_HEAD_DETECTION] = {"ElectraForPreTraining", NULL, false},
+    [EL_HEAD_MLM] = {"ElectraForMaskedLM", NULL, false},
     [EL_HEAD_NONE] = {"ElectraModel", NULL, false},
     [EL_HEAD_SEQUENCE] = {"ElectraForSequenceClassification", NULL, true},
     [EL_HEAD_SEQUENCE_AFFINE] = {"ElectraForSequenceClassification", "sequence_affine", true},
@@ -100,21 +102,19 @@ static int put_labels(json_t *object, int labels)
 }
 
 /* The object for config.json: shape, head, and what the caller has to say. */
-static json_t *describe(const el_network *net, el_role role, const json_t *extra)
+json_t *el_weights_json(const el_network *net, const json_t *extra)
 {
-    const el_head_config *head = &net->head;
-    if (role == EL_GENERATOR)
-        return el_config_json(&net->config, "ElectraForMaskedLM");
-    json_t *object = el_config_json(&net->config, HEADS[head->kind].architecture);
+    const el_head_config head = head_of(net);
+    json_t *object = el_config_json(&net->config, HEADS[head.kind].architecture);
     int bad = object ? 0 : -1;
-    if (HEADS[head->kind].labelled) {
-        bad |= put_labels(object, head->labels);
-        bad |= json_object_set_new(object, "classifier_dropout", json_real(head->dropout));
+    if (HEADS[head.kind].labelled) {
+        bad |= put_labels(object, head.labels);
+        bad |= json_object_set_new(object, "classifier_dropout", json_real(head.dropout));
     }
-    if (HEADS[head->kind].task_head)
-        bad |= json_object_set_new(object, "task_head", json_string(HEADS[head->kind].task_head));
-    if (head->kind == EL_HEAD_SPAN_JOINT)
-        bad |= json_object_set_new(object, "answerable_classifier", json_boolean(head->answerable));
+    if (HEADS[head.kind].task_head)
+        bad |= json_object_set_new(object, "task_head", json_string(HEADS[head.kind].task_head));
+    if (head.kind == EL_HEAD_SPAN_JOINT)
+        bad |= json_object_set_new(object, "answerable_classifier", json_boolean(head.answerable));
     if (extra)
         bad |= json_object_update(object, (json_t *)extra);
     if (!bad)
@@ -123,10 +123,9 @@ static json_t *describe(const el_network *net, el_role role, const json_t *extra
     return NULL;
 }
 
-el_status el_weights_save(el_model *model, el_role role, const el_vocab *vocab, const char *card,
+el_status el_weights_save(el_model *model, const el_network *net, const el_vocab *vocab, const char *card,
                           const json_t *extra, const char *folder)
 {
-    const el_network *net = network_of(model, role);
     el_folder out = {0};
     el_status st = el_folder_begin(&out, folder);
     if (st)
@@ -134,7 +133,7 @@ el_status el_weights_save(el_model *model, el_role role, const el_vocab *vocab, 
     char *tensors = el_path_join(out.temporary, "model.safetensors");
     char *config = el_path_join(out.temporary, "config.json");
     char *readme = el_path_join(out.temporary, "README.md");
-    json_t *object = describe(net, role, extra);
+    json_t *object = el_weights_json(net, extra);
     if (!tensors || !config || !readme || !object)
         st = el_fail(EL_ENOMEM, "%s: no memory", folder);
     if (!st)
@@ -173,15 +172,13 @@ static const char *architecture_of(const json_t *object)
     return name ? name : "";
 }
 
-el_status el_weights_config(const char *folder, el_config *config, el_role *role)
+el_status el_weights_config(const char *folder, el_config *config)
 {
     json_t *object;
     char *path;
     el_status st = open_config(folder, &object, &path);
     if (!st)
         st = el_config_read(config, object, path);
-    if (!st)
-        *role = strcmp(architecture_of(object), "ElectraForMaskedLM") == 0 ? EL_GENERATOR : EL_DISCRIMINATOR;
     json_decref(object);
     free(path);
     return st;
@@ -336,15 +333,17 @@ typedef enum {
     HEAD_STAYS /* as it is: the file holds another task's */
 } head_fate;
 
-static el_status decide_head(const el_network *net, el_role role, const el_names *names, const char *folder,
+static el_status decide_head(const el_network *net, const el_names *names, const char *folder,
                              head_fate *fate)
 {
+    const el_head_config ours = head_of(net);
     el_head_config theirs = {0};
-    const el_status st = role == EL_DISCRIMINATOR ? el_weights_head(folder, &theirs, NULL) : EL_OK;
-    const bool same = theirs.kind == net->head.kind && theirs.labels == net->head.labels &&
-                      theirs.answerable == net->head.answerable;
-    *fate = same ? (theirs.kind == EL_HEAD_DETECTION ? HEAD_MAY : HEAD_MUST)
-                 : (holds_head(names, &net->params) ? HEAD_MUST : HEAD_STAYS);
+    const el_status st = el_weights_head(folder, &theirs, NULL);
+    const bool same =
+        theirs.kind == ours.kind && theirs.labels == ours.labels && theirs.answerable == ours.answerable;
+    const bool of_task = ours.kind != EL_HEAD_DETECTION && ours.kind != EL_HEAD_MLM;
+    *fate = same || ours.kind == EL_HEAD_MLM ? (of_task ? HEAD_MUST : HEAD_MAY)
+                                             : (holds_head(names, &net->params) ? HEAD_MUST : HEAD_STAYS);
     return st;
 }
 
@@ -366,40 +365,54 @@ static el_status fill_network(el_queue *q, const el_network *net, const el_names
     return st;
 }
 
-el_status el_weights_load(el_model *model, el_role role, const char *folder)
+static const char *head_name(const el_network *net)
 {
-    const el_network *net = network_of(model, role);
+    const el_head_kind kind = head_of(net).kind;
+    return kind == EL_HEAD_MLM         ? "generator head"
+           : kind == EL_HEAD_DETECTION ? "discriminator head"
+                                       : "head for this task";
+}
+
+el_status el_weights_load(el_model *model, const el_network *net, const char *folder)
+{
     el_source source;
     el_status st = el_source_open(&source, folder);
     if (st)
         return st;
     el_names names;
+    const bool predicts = head_of(net).kind == EL_HEAD_MLM;
     head_fate fate = HEAD_MAY;
     bool head_missing = false;
-    st = el_names_open(&names, &source, role == EL_GENERATOR);
-    if (!st && role == EL_GENERATOR)
+    st = el_names_open(&names, &source, predicts);
+    if (!st && predicts)
         st = el_names_check_tied(&names);
     if (!st)
-        st = decide_head(net, role, &names, folder, &fate);
+        st = decide_head(net, &names, folder, &fate);
     if (!st)
         st = fill_network(model->q, net, &names, fate, &head_missing);
     if (!st && head_missing)
-        el_log(EL_LOG_NOTE, "%s holds no %s; a new one is used", source.path,
-               role == EL_GENERATOR                  ? "generator head"
-               : net->head.kind == EL_HEAD_DETECTION ? "discriminator head"
-                                                     : "head for this task");
+        el_log(EL_LOG_NOTE, "%s holds no %s; a new one is used", source.path, head_name(net));
     el_source_close(&source);
     return st;
 }
 
-el_status el_weights_open(el_model *model, el_queue *q, const el_model_plan *plan, const char *generator,
-                          const char *discriminator)
+el_status el_weights_plan(el_model_plan *plan, const char *name, const char *folder)
+{
+    el_config config;
+    el_head_config head;
+    el_status st = el_weights_config(folder, &config);
+    if (!st)
+        st = el_weights_head(folder, &head, NULL);
+    if (!st)
+        el_plan_add(plan, name, config, head);
+    return st;
+}
+
+el_status el_weights_open(el_model *model, el_queue *q, const el_model_plan *plan, const char *const *folders)
 {
     el_status st = el_model_open(model, q, plan);
-    if (!st && generator)
-        st = el_weights_load(model, EL_GENERATOR, generator);
-    if (!st && discriminator)
-        st = el_weights_load(model, EL_DISCRIMINATOR, discriminator);
+    for (int i = 0; !st && i < plan->count; i++)
+        st = el_weights_load(model, &model->networks[i], folders[i]);
     if (st)
         el_model_close(model);
     else
@@ -424,15 +437,14 @@ static el_status model_in(char **model, const char *folder, const char *name)
 el_status el_model_find(el_model_paths *paths, const char *folder)
 {
     *paths = (el_model_paths){0};
-    el_status st = model_in(&paths->generator, folder, "generator");
+    el_status st = model_in(&paths->generator, folder, EL_GENERATOR);
     if (!st)
-        st = model_in(&paths->discriminator, folder, "discriminator");
+        st = model_in(&paths->discriminator, folder, EL_DISCRIMINATOR);
     if (st)
         el_model_paths_free(paths);
     if (st || paths->generator || paths->discriminator)
         return st;
-    el_config config;
-    el_role role;
+    el_head_config head;
     bool described = false;
     st = el_folder_need(folder);
     if (!st)
@@ -443,13 +455,13 @@ el_status el_model_find(el_model_paths *paths, const char *folder)
                      "config.json and model.safetensors or pytorch_model.bin)",
                      folder);
     if (!st)
-        st = el_weights_config(folder, &config, &role);
+        st = el_weights_head(folder, &head, NULL);
     if (st)
         return st;
     char *copy = strdup(folder);
     if (!copy)
         return el_fail(EL_ENOMEM, "%s: no memory", folder);
-    *(role == EL_GENERATOR ? &paths->generator : &paths->discriminator) = copy;
+    *(head.kind == EL_HEAD_MLM ? &paths->generator : &paths->discriminator) = copy;
     return EL_OK;
 }
 

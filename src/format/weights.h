@@ -13,35 +13,39 @@
 #include "model/model.h"
 #include "text/vocab.h"
 
-typedef enum { EL_GENERATOR, EL_DISCRIMINATOR } el_role;
+/* The object of a network's config.json: shape, head, and `extra` (see below); NULL without memory. */
+json_t *el_weights_json(const el_network *net, const json_t *extra);
 
 /* Writes one network's folder.  `card` is the text of README.md; `extra` an object of further keys for config.json
  * (id2label, problem_type ...), or NULL. */
-el_status el_weights_save(el_model *model, el_role role, const el_vocab *vocab, const char *card,
+el_status el_weights_save(el_model *model, const el_network *net, const el_vocab *vocab, const char *card,
                           const json_t *extra, const char *folder);
 
-/* The configuration in a folder, and whether it is a generator (ElectraForMaskedLM) or a discriminator. */
-el_status el_weights_config(const char *folder, el_config *config, el_role *role);
+/* The configuration in a folder. */
+el_status el_weights_config(const char *folder, el_config *config);
 
 /* The vocabulary in a folder; EL_EDATA where it has more pieces than the folder's model has rows for, or is not the
  * one whose hash the weights name ("vocab_hash" in the metadata of model.safetensors). */
 el_status el_weights_vocab(const char *folder, const el_config *config, el_vocab **vocab);
 
 /* The head in a folder, and all of config.json where it is asked for (`object` not NULL; a new reference).  The kind
- * is EL_HEAD_DETECTION where there is no task's, and EL_HEAD_NONE for an ElectraModel. */
+ * is EL_HEAD_MLM for an ElectraForMaskedLM, EL_HEAD_NONE for an ElectraModel, and EL_HEAD_DETECTION where it is not known. */
 el_status el_weights_head(const char *folder, el_head_config *head, json_t **object);
 
 /* Fills one network of an open model from a folder; shapes must agree, tensors of other heads are ignored, a
  * missing backbone tensor is EL_EDATA.  A missing head keeps its values and is noted in the log, unless config.json
  * says that it is there: that is EL_EDATA for a task's.  Where config.json speaks of another head, this one is
- * taken if the file has it whole and in its shape.  In a gdes model the discriminator's delta becomes file minus
- * base, so load the generator first.  The caller calls el_model_prepare. */
-el_status el_weights_load(el_model *model, el_role role, const char *folder);
+ * taken if the file has it whole and in its shape.  In a gdes model a delta becomes file minus
+ * base, so load its owner first.  The caller calls el_model_prepare. */
+el_status el_weights_load(el_model *model, const el_network *net, const char *folder);
 
-/* Opens a model as `plan` has it, with the weights of a folder for each network that it has (NULL for one that it has
- * not), and prepares it.  Closed again where that fails. */
-el_status el_weights_open(el_model *model, el_queue *q, const el_model_plan *plan, const char *generator,
-                          const char *discriminator);
+/* Adds the network that lies in a folder to a plan: its configuration and its head. */
+el_status el_weights_plan(el_model_plan *plan, const char *name, const char *folder);
+
+/* Opens a model as `plan` has it, with the weights of a folder for each network of the plan, and prepares it.  Closed
+ * again where that fails. */
+el_status el_weights_open(el_model *model, el_queue *q, const el_model_plan *plan,
+                          const char *const *folders);
 
 /* Where the networks of a run folder, or a folder that is itself a model, lie: paths on the heap or NULL. */
 typedef struct {

@@ -126,17 +126,15 @@ typedef struct {
     el_status status;
 } pass;
 
-static void initialise_param(void *context, const char *network, el_param *param)
+static void initialise_param(void *context, const el_network *net, el_param *param)
 {
     pass *p = context;
     if (p->status)
         return;
-    const bool generator = strcmp(network, "generator") == 0;
-    const el_config *config = generator ? &p->model->generator.config : &p->model->discriminator.config;
     char name[160];
-    snprintf(name, sizeof name, "%s.%s", network, param->name);
+    snprintf(name, sizeof name, "%s.%s", net->name, param->name);
     const el_random random = {p->how->seed, (uint32_t)el_hash(name, strlen(name)), INITIALISATION_STEP};
-    const double sigma = deviation(p->how, config, param);
+    const double sigma = deviation(p->how, &net->config, param);
     float *values = malloc((size_t)el_param_elements(param) * sizeof *values);
     if (!values) {
         p->status = el_fail(EL_ENOMEM, "no memory to initialise %s", name);
@@ -154,22 +152,22 @@ el_status el_model_initialise(el_model *model, const el_initialisation *how)
 {
     pass p = {model, how, EL_OK};
     el_model_each(model, initialise_param, &p);
-    const el_network *nets[] = {&model->generator, &model->discriminator};
-    for (int i = 0; how->neighbour_heads && !p.status && i < 2; i++)
-        if (nets[i]->present)
-            p.status = neighbour_heads(model->q, nets[i], how->neighbour_sharpness);
+    for (int i = 0; how->neighbour_heads && !p.status && i < model->count; i++)
+        p.status = neighbour_heads(model->q, &model->networks[i], how->neighbour_sharpness);
     if (!p.status)
         el_model_prepare(model);
     return p.status;
 }
 
-el_status el_model_initialise_head(el_model *model, const el_initialisation *how)
+el_status el_model_initialise_heads(el_model *model, const el_initialisation *how)
 {
     pass p = {model, how, EL_OK};
-    el_network *const net = &model->discriminator;
-    for (int i = 0; i < net->params.count; i++)
-        if (net->params.items[i].depth == net->config.num_hidden_layers + 2)
-            initialise_param(&p, "discriminator", &net->params.items[i]);
+    for (int n = 0; n < model->count; n++) {
+        const el_network *net = &model->networks[n];
+        for (int i = 0; i < net->params.count; i++)
+            if (net->params.items[i].depth == net->config.num_hidden_layers + 2)
+                initialise_param(&p, net, &net->params.items[i]);
+    }
     if (!p.status)
         el_model_prepare(model);
     return p.status;

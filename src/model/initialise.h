@@ -27,7 +27,7 @@ typedef struct {
  * Only memory can fail. */
 el_status el_model_initialise(el_model *model, const el_initialisation *how);
 
-/* The same of the discriminator's head alone: what is to be learned on top of weights that were loaded. */
-el_status el_model_initialise_head(el_model *model, const el_initialisation *how);
+/* The same of all heads alone: what is to be learned on top of weights that were loaded. */
+el_status el_model_initialise_heads(el_model *model, const el_initialisation *how);
 
 #endif

@@ -1,7 +1,7 @@
 /* model - which parameters there are, in which order, and whose they are */
 #include "model/model.h"
 
-#include <limits.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,10 +73,9 @@ static void list_encoder(el_params *params, const el_config *c, el_encoder_weigh
         list_layer(params, c, &w->layers[i], &g->layers[i], i);
 }
 
-static void list_mlm_head(el_network *net)
+static void list_mlm_head(el_network *net, el_mlm_weights *w, el_mlm_weights *g)
 {
     const el_config *c = &net->config;
-    el_mlm_weights *w = &net->mlm_w, *g = &net->mlm_g;
     const int depth = c->num_hidden_layers + 2;
     el_param_add_affine(&net->params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, c->embedding_size,
                         c->hidden_size, EL_INIT_NORMAL, depth, "generator_predictions.dense");
@@ -88,15 +87,27 @@ static void list_mlm_head(el_network *net)
     g->word = net->g.embed.word;
 }
 
-static void list_rtd_head(el_network *net)
+static void list_rtd_head(el_network *net, el_rtd_weights *w, el_rtd_weights *g)
 {
     const el_config *c = &net->config;
-    el_rtd_weights *w = &net->rtd_w, *g = &net->rtd_g;
     const int depth = c->num_hidden_layers + 2;
     el_param_add_affine(&net->params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, c->hidden_size,
                         c->hidden_size, EL_INIT_NORMAL, depth, "discriminator_predictions.dense");
     el_param_add_affine(&net->params, &w->out_w, &g->out_w, &w->out_b, &g->out_b, 1, c->hidden_size,
                         EL_INIT_GLOROT, depth, "discriminator_predictions.dense_prediction");
+}
+
+static void list_heads(el_network *net)
+{
+    for (int i = 0; i < net->head_count; i++) {
+        el_head *head = &net->heads[i];
+        if (head->config.kind == EL_HEAD_MLM)
+            list_mlm_head(net, &head->mlm.w, &head->mlm.g);
+        else if (head->config.kind == EL_HEAD_DETECTION)
+            list_rtd_head(net, &head->rtd.w, &head->rtd.g);
+        else
+            el_head_list(&net->params, &net->config, &head->config, &head->task.w, &head->task.g);
+    }
 }
 
 /* Lists as shared every line of `owner` whose name begins with `prefix`. */
@@ -107,7 +118,7 @@ static void share_lines(el_params *params, const el_params *owner, const char *p
             el_param_share(params, &owner->items[i]);
 }
 
-/* The generator's tables with the discriminator's own delta: lines named as Hugging Face names the sum. */
+/* The owner's tables with a delta of its own: lines named as Hugging Face names the sum. */
 static void list_delta(el_network *net, const el_network *owner)
 {
     const int first = net->params.count;
@@ -121,209 +132,319 @@ static void list_delta(el_network *net, const el_network *owner)
     list_embed_norm(&net->params, &net->config, &net->w.embed, &net->g.embed);
 }
 
-static void list_own_embeddings(el_network *net, bool product)
+/* Whether products read the word table of network `number`: those of its own head, and of heads that view it. */
+static bool table_is_read(const el_model *model, int number)
 {
-    list_tables(&net->params, &net->config, &net->w.embed, &net->g.embed, EL_INIT_NORMAL, product);
-    list_embed_norm(&net->params, &net->config, &net->w.embed, &net->g.embed);
+    for (int i = 0; i < model->count; i++) {
+        const el_network *net = &model->networks[i];
+        const bool views = i == number || (net->owner == number &&
+                                           (net->tying == EL_TIE_SHARED || net->tying == EL_TIE_ALL));
+        if (views && el_network_head(net, EL_HEAD_MLM))
+            return true;
+    }
+    return false;
 }
 
-/* The network that owns what is shared is listed first: the generator under gdes, else the discriminator; a network
- * alone owns all it has. */
+static void list_own(el_model *model, int number)
+{
+    el_network *net = &model->networks[number];
+    list_tables(&net->params, &net->config, &net->w.embed, &net->g.embed, EL_INIT_NORMAL,
+                table_is_read(model, number));
+    list_embed_norm(&net->params, &net->config, &net->w.embed, &net->g.embed);
+    list_encoder(&net->params, &net->config, &net->w, &net->g);
+}
+
+static void copy_encoder(el_encoder_weights *to, const el_encoder_weights *from, int layers)
+{
+    to->project_w = from->project_w;
+    to->project_b = from->project_b;
+    memcpy(to->layers, from->layers, (size_t)layers * sizeof *to->layers);
+}
+
+static void list_tied(el_network *net, const el_network *owner)
+{
+    if (net->tying == EL_TIE_GDES) {
+        list_delta(net, owner);
+    } else {
+        net->w.embed = owner->w.embed;
+        net->g.embed = owner->g.embed;
+        share_lines(&net->params, &owner->params,
+                    net->tying == EL_TIE_ALL ? "electra." : "electra.embeddings.");
+    }
+    if (net->tying == EL_TIE_ALL) {
+        copy_encoder(&net->w, &owner->w, net->config.num_hidden_layers);
+        copy_encoder(&net->g, &owner->g, net->config.num_hidden_layers);
+    } else {
+        list_encoder(&net->params, &net->config, &net->w, &net->g);
+    }
+}
+
+/* Owners before those who view what is theirs. */
 static void list_all(el_model *model)
 {
-    el_network *gen = &model->generator, *disc = &model->discriminator;
-    const bool both = gen->present && disc->present;
-    el_network *first = (both && model->tying == EL_TIE_GDES) || !disc->present ? gen : disc;
-    el_network *second = first == gen ? disc : gen;
-    gen->params.count = disc->params.count = gen->params.matrix_count = disc->params.matrix_count = 0;
-    if (first->present) {
-        list_own_embeddings(first, gen->present && (first == gen || model->tying != EL_TIE_SEPARATE));
-        list_encoder(&first->params, &first->config, &first->w, &first->g);
-    }
-    if (first->present && second->present) {
-        const bool all = model->tying == EL_TIE_ALL;
-        if (model->tying == EL_TIE_SEPARATE) {
-            list_own_embeddings(second, second == gen);
-        } else if (model->tying == EL_TIE_GDES) {
-            list_delta(second, first);
-        } else {
-            second->w.embed = first->w.embed;
-            second->g.embed = first->g.embed;
-            share_lines(&second->params, &first->params, all ? "electra." : "electra.embeddings.");
-        }
-        if (all) {
-            second->w.project_w = first->w.project_w, second->w.project_b = first->w.project_b;
-            second->g.project_w = first->g.project_w, second->g.project_b = first->g.project_b;
-            memcpy(second->w.layers, first->w.layers,
-                   (size_t)first->config.num_hidden_layers * sizeof *first->w.layers);
-            memcpy(second->g.layers, first->g.layers,
-                   (size_t)first->config.num_hidden_layers * sizeof *first->g.layers);
-        } else {
-            list_encoder(&second->params, &second->config, &second->w, &second->g);
-        }
-    }
-    if (gen->present)
-        list_mlm_head(gen);
-    if (disc->present && disc->head.kind == EL_HEAD_DETECTION)
-        list_rtd_head(disc);
-    else if (disc->present)
-        el_head_list(&disc->params, &disc->config, &disc->head, &disc->head_w, &disc->head_g);
+    for (int i = 0; i < model->count; i++)
+        model->networks[i].params.count = model->networks[i].params.matrix_count = 0;
+    for (int i = 0; i < model->count; i++)
+        if (model->networks[i].tying == EL_TIE_SEPARATE)
+            list_own(model, i);
+    for (int i = 0; i < model->count; i++)
+        if (model->networks[i].tying != EL_TIE_SEPARATE)
+            list_tied(&model->networks[i], &model->networks[model->networks[i].owner]);
+    for (int i = 0; i < model->count; i++)
+        list_heads(&model->networks[i]);
 }
 
-static el_status network_open(el_network *net, el_model *model, bool present, el_config config)
+/* ---- opening ---- */
+
+el_network_plan *el_plan_add(el_model_plan *plan, const char *name, el_config config, el_head_config head)
 {
-    *net = (el_network){.present = present, .config = config};
-    if (!present)
-        return EL_OK;
-    net->params = (el_params){.dev = model->dev,
-                              .arena = &model->arena,
-                              .parameters = model->parameters,
-                              .activations = model->activations,
-                              .training = model->training};
-    net->w.layers = calloc((size_t)config.num_hidden_layers, sizeof *net->w.layers);
-    net->g.layers = calloc((size_t)config.num_hidden_layers, sizeof *net->g.layers);
-    if (!net->w.layers || !net->g.layers)
-        return el_fail(EL_ENOMEM, "no memory for the list of layers");
-    return el_config_check(&net->config, present ? "the model" : "");
+    assert(plan->count < EL_MOST_NETWORKS);
+    el_network_plan *net = &plan->networks[plan->count++];
+    *net = (el_network_plan){.name = name, .config = config};
+    if (head.kind != EL_HEAD_NONE)
+        net->heads[net->head_count++] = head;
+    return net;
 }
 
-static el_status check_tying(const el_model_plan *plan)
+static el_status check_pair(const el_network_plan *net, const el_network_plan *owner)
 {
-    const el_config *g = &plan->generator_config, *d = &plan->discriminator_config;
-    if (!plan->generator || !plan->discriminator)
-        return EL_OK;
-    if (g->vocab_size != d->vocab_size)
-        return el_fail(EL_EUSAGE, "the generator has %d vocabulary entries, the discriminator %d",
-                       g->vocab_size, d->vocab_size);
-    if (plan->tying != EL_TIE_SEPARATE &&
-        (g->embedding_size != d->embedding_size || g->max_position_embeddings != d->max_position_embeddings ||
-         g->type_vocab_size != d->type_vocab_size))
+    const el_config *a = &net->config, *b = &owner->config;
+    assert(owner->tying == EL_TIE_SEPARATE && owner != net && "an owner owns what it has");
+    assert(!net->frozen && !owner->frozen && "a frozen network owns what it has, alone");
+    if (a->embedding_size != b->embedding_size || a->max_position_embeddings != b->max_position_embeddings ||
+        a->type_vocab_size != b->type_vocab_size)
         return el_fail(EL_EUSAGE,
                        "shared embeddings need the same embedding_size, max_position_embeddings and "
                        "type_vocab_size in both networks");
-    if (plan->tying == EL_TIE_ALL &&
-        (g->hidden_size != d->hidden_size || g->num_hidden_layers != d->num_hidden_layers ||
-         g->intermediate_size != d->intermediate_size || g->num_attention_heads != d->num_attention_heads))
-        return el_fail(EL_EUSAGE, "sharing all weights needs a generator as large as the discriminator");
+    if (net->tying == EL_TIE_ALL &&
+        (a->hidden_size != b->hidden_size || a->num_hidden_layers != b->num_hidden_layers ||
+         a->intermediate_size != b->intermediate_size || a->num_attention_heads != b->num_attention_heads))
+        return el_fail(EL_EUSAGE, "sharing all weights needs a %s as large as the %s", net->name,
+                       owner->name);
     return EL_OK;
+}
+
+static el_status check_plan(const el_model_plan *plan)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < plan->count; i++) {
+        const el_network_plan *net = &plan->networks[i], *first = &plan->networks[0];
+        if (net->config.vocab_size != first->config.vocab_size)
+            st = el_fail(EL_EUSAGE, "the %s has %d vocabulary entries, the %s %d", first->name,
+                         first->config.vocab_size, net->name, net->config.vocab_size);
+        else if (net->tying != EL_TIE_SEPARATE)
+            st = check_pair(net, &plan->networks[net->owner]);
+        for (int h = 0; !st && h < net->head_count; h++)
+            if (net->tying == EL_TIE_GDES && net->heads[h].kind == EL_HEAD_MLM)
+                st = el_fail(EL_EUSAGE,
+                             "a %s that predicts tokens cannot have gdes embeddings: no one table is its own",
+                             net->name);
+    }
+    return st;
+}
+
+static el_status network_open(el_network *net, el_model *model, const el_network_plan *plan)
+{
+    *net = (el_network){.name = plan->name,
+                        .config = plan->config,
+                        .head_count = plan->head_count,
+                        .tying = plan->tying,
+                        .owner = plan->owner};
+    for (int i = 0; i < plan->head_count; i++)
+        net->heads[i].config = plan->heads[i];
+    net->params = (el_params){.dev = model->dev,
+                              .memory = &model->memory,
+                              .parameters = model->parameters,
+                              .activations = model->activations,
+                              .training = model->training};
+    net->w.layers = calloc((size_t)net->config.num_hidden_layers, sizeof *net->w.layers);
+    net->g.layers = calloc((size_t)net->config.num_hidden_layers, sizeof *net->g.layers);
+    if (!net->w.layers || !net->g.layers)
+        return el_fail(EL_ENOMEM, "no memory for the list of layers");
+    return el_config_check(&net->config, "the model");
 }
 
 /* The longest sequences and widest heads there can be. */
 static el_status reserve_scratch(el_model *model)
 {
     int longest = 1, head = 1;
-    const el_network *nets[] = {&model->generator, &model->discriminator};
-    for (int i = 0; i < 2; i++)
-        if (nets[i]->present) {
-            const el_config *c = &nets[i]->config;
-            const int size = c->hidden_size / c->num_attention_heads;
-            longest = c->max_position_embeddings > longest ? c->max_position_embeddings : longest;
-            head = size > head ? size : head;
-        }
+    for (int i = 0; i < model->count; i++) {
+        const el_config *c = &model->networks[i].config;
+        const int size = c->hidden_size / c->num_attention_heads;
+        longest = c->max_position_embeddings > longest ? c->max_position_embeddings : longest;
+        head = size > head ? size : head;
+    }
     return model->q->reserve(model->q, longest, head);
+}
+
+static el_status reserve_memory(el_model *model)
+{
+    el_status st = el_device_reserve(model->dev, &model->memory.copies);
+    for (int i = 0; !st && i < (model->training ? EL_REGIONS : EL_VALUES + 1); i++)
+        st = el_device_reserve(model->dev, &model->memory.regions[i]);
+    return st;
+}
+
+/* Fills the lists of what is trained; there is room. */
+static void list_trained(el_model *model)
+{
+    el_trained_list *t = &model->trained;
+    t->value_count = t->count = t->matrix_count = 0;
+    for (int n = 0; n < model->count; n++) {
+        const el_params *params = &model->networks[n].params;
+        for (int i = 0, matrix = 0; i < params->count; i++) {
+            const el_param *p = &params->items[i];
+            if (p->shared)
+                continue;
+            t->values[t->value_count++] = p->value;
+            for (; matrix < params->matrix_count && params->matrices[matrix].line <= i; matrix++)
+                if (!p->frozen) {
+                    t->matrices[t->matrix_count] = params->matrices[matrix];
+                    t->matrices[t->matrix_count++].line = t->count;
+                }
+            if (p->frozen)
+                continue;
+            t->gradients[t->count] = p->gradient;
+            t->params[t->count++] = (el_trained){.value = p->value,
+                                                 .m = p->m,
+                                                 .v = p->v,
+                                                 .gradient = p->gradient,
+                                                 .scale = 1,
+                                                 .decays = p->decay};
+        }
+    }
+}
+
+static el_status open_trained(el_model *model)
+{
+    el_trained_list *t = &model->trained;
+    size_t params = 1, matrices = 1;
+    for (int i = 0; i < model->count; i++) {
+        params += (size_t)model->networks[i].params.count;
+        matrices += (size_t)model->networks[i].params.matrix_count;
+    }
+    t->values = calloc(params, sizeof *t->values);
+    t->gradients = calloc(params, sizeof *t->gradients);
+    t->params = calloc(params, sizeof *t->params);
+    t->matrices = calloc(matrices, sizeof *t->matrices);
+    if (!t->values || !t->gradients || !t->params || !t->matrices)
+        return el_fail(EL_ENOMEM, "no memory for the list of parameters");
+    list_trained(model);
+    return EL_OK;
 }
 
 el_status el_model_open(el_model *model, el_queue *q, const el_model_plan *plan)
 {
     *model = (el_model){.dev = q->dev,
                         .q = q,
-                        .tying = plan->tying,
                         .activations = plan->activations,
                         .parameters = plan->parameters,
                         .training = plan->training};
-    el_status st = check_tying(plan);
-    if (!st)
-        st = network_open(&model->generator, model, plan->generator, plan->generator_config);
-    if (!st)
-        st = network_open(&model->discriminator, model, plan->discriminator, plan->discriminator_config);
-    model->discriminator.head = plan->head;
+    el_status st = check_plan(plan);
+    for (int i = 0; !st && i < plan->count; i++) {
+        model->count++;
+        st = network_open(&model->networks[i], model, &plan->networks[i]);
+    }
     if (!st)
         st = reserve_scratch(model);
     if (!st) {
         list_all(model);
-        st = el_device_reserve(q->dev, &model->arena);
+        st = reserve_memory(model);
     }
     if (!st) {
         list_all(model);
-        st = el_params_check(&model->generator.params);
+        for (int i = 0; !st && i < model->count; i++)
+            st = el_params_check(&model->networks[i].params);
     }
     if (!st)
-        st = el_params_check(&model->discriminator.params);
+        st = model->training ? open_trained(model) : EL_OK;
+    for (int i = 0; !st && i < plan->count; i++)
+        if (plan->networks[i].frozen)
+            el_model_freeze(model, plan->networks[i].name, true);
     if (st)
         el_model_close(model);
     return st;
-}
-
-static void network_close(el_network *net)
-{
-    free(net->w.layers);
-    free(net->g.layers);
-    el_params_release(&net->params);
 }
 
 void el_model_close(el_model *model)
 {
     if (!model->dev)
         return;
-    network_close(&model->generator);
-    network_close(&model->discriminator);
-    el_device_release(model->dev, &model->arena);
+    for (int i = 0; i < model->count; i++) {
+        free(model->networks[i].w.layers);
+        free(model->networks[i].g.layers);
+        el_params_release(&model->networks[i].params);
+    }
+    for (int i = 0; i < EL_REGIONS; i++)
+        el_device_release(model->dev, &model->memory.regions[i]);
+    el_device_release(model->dev, &model->memory.copies);
+    free(model->trained.values);
+    free(model->trained.gradients);
+    free(model->trained.params);
+    free(model->trained.matrices);
     *model = (el_model){0};
 }
 
-/* Prepares the matrices from `next` on that end at lines up to `line`; the first that does not. */
-static int prepare(el_model *model, const el_params *params, int next, int line)
+/* ---- what is open ---- */
+
+const el_network *el_model_network(const el_model *model, const char *name)
 {
-    for (; next < params->matrix_count && params->matrices[next].line <= line; next++)
-        model->q->prepare(model->q, params->matrices[next].value, params->matrices[next].type,
-                          model->training);
-    return next;
+    for (int i = 0; i < model->count; i++)
+        if (strcmp(model->networks[i].name, name) == 0)
+            return &model->networks[i];
+    return NULL;
+}
+
+const el_head *el_network_head(const el_network *net, el_head_kind kind)
+{
+    for (int i = 0; i < net->head_count; i++)
+        if (net->heads[i].config.kind == kind)
+            return &net->heads[i];
+    return NULL;
+}
+
+el_tensor el_model_region(const el_model *model, int region)
+{
+    const el_arena *arena = &model->memory.regions[region];
+    const size_t cols = EL_ALIGNMENT / el_type_bytes(model->parameters);
+    return el_tensor_make(arena->base, model->parameters, (int)(arena->size / EL_ALIGNMENT), (int)cols);
 }
 
 void el_model_prepare(el_model *model)
 {
-    prepare(model, &model->generator.params, 0, INT_MAX);
-    prepare(model, &model->discriminator.params, 0, INT_MAX);
-}
-
-static void each(el_model *model, el_param_visit *visit, void *context, bool change)
-{
-    const el_network *const nets[] = {&model->generator, &model->discriminator};
-    static const char *const NAMES[] = {"generator", "discriminator"};
-    for (int n = 0; n < 2; n++)
-        for (int i = 0, prepared = 0; i < nets[n]->params.count; i++) {
-            if (!nets[n]->params.items[i].shared)
-                visit(context, NAMES[n], &nets[n]->params.items[i]);
-            if (change)
-                prepared = prepare(model, &nets[n]->params, prepared, i);
-        }
-}
-
-void el_model_each(el_model *model, el_param_visit *visit, void *context)
-{
-    each(model, visit, context, false);
-}
-
-void el_model_change(el_model *model, el_param_visit *visit, void *context)
-{
-    each(model, visit, context, true);
-}
-
-static void zero_gradient(void *context, const char *network, el_param *param)
-{
-    (void)network;
-    el_queue *q = context;
-    q->zero(q, param->gradient);
+    for (int n = 0; n < model->count; n++) {
+        const el_params *params = &model->networks[n].params;
+        for (int i = 0; i < params->matrix_count; i++)
+            model->q->prepare(model->q, params->matrices[i].value, params->matrices[i].type, model->training);
+    }
 }
 
 void el_model_zero_gradients(el_model *model)
 {
-    el_model_each(model, zero_gradient, model->q);
+    model->q->zero(model->q, el_model_region(model, EL_GRADIENTS));
 }
 
-static void count_elements(void *context, const char *network, el_param *param)
+void el_model_freeze(el_model *model, const char *name, bool frozen)
 {
-    (void)network;
+    for (int n = 0; n < model->count; n++)
+        for (int i = 0; strcmp(model->networks[n].name, name) == 0 && i < model->networks[n].params.count;
+             i++)
+            model->networks[n].params.items[i].frozen = frozen;
+    if (model->training)
+        list_trained(model);
+}
+
+void el_model_each(el_model *model, el_param_visit *visit, void *context)
+{
+    for (int n = 0; n < model->count; n++)
+        for (int i = 0; i < model->networks[n].params.count; i++)
+            if (!model->networks[n].params.items[i].shared)
+                visit(context, &model->networks[n], &model->networks[n].params.items[i]);
+}
+
+static void count_elements(void *context, const el_network *net, el_param *param)
+{
+    (void)net;
     *(int64_t *)context += el_param_elements(param);
 }
 

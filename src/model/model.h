@@ -1,17 +1,15 @@
-/* model - the two networks of pre-training, or either alone
+/* model - a list of named networks, and what they share
  *
- * Each network is an encoder with its head and its own complete list of parameters under Hugging Face's
- * names. What is shared stands in both lists and is owned by one:
+ * Each network is an encoder with a list of heads and its own complete list of parameters under Hugging Face's
+ * names.  What it has of another network, its owner, stands in both lists and is owned by that one:
  *
- *   shared     word, position and type tables and their LayerNorm belong to the discriminator; the generator
- *              views them
- *   separate   each its own (the generator's as wide as its hidden size, no projection)
- *   gdes       the generator owns its tables; the discriminator adds to them, without sending a gradient, a
- *              delta of its own, and has its own LayerNorm (DeBERTaV3, gradient-disentangled sharing)
- *   all        one encoder for both, different heads
+ *   separate   nothing
+ *   shared     word, position and type tables and their LayerNorm are the owner's
+ *   gdes       to the owner's tables it adds, without sending a gradient there, a delta of its own, and has its own
+ *              LayerNorm (DeBERTaV3, gradient-disentangled sharing)
+ *   all        the owner's encoder with other heads
  *
- * A model without a generator (to detect, to fine-tune) or without a discriminator (plain masked language
- * model) is the same struct with one network absent.
+ * Values, gradients and moments of all networks are four contiguous regions (params.h).
  */
 #ifndef EL_MODEL_MODEL_H
 #define EL_MODEL_MODEL_H
@@ -19,58 +17,108 @@
 #include "model/heads.h"
 #include "model/task_head.h"
 
-typedef enum { EL_TIE_SHARED, EL_TIE_SEPARATE, EL_TIE_GDES, EL_TIE_ALL } el_tying;
+enum { EL_MOST_NETWORKS = 4, EL_MOST_HEADS = 2 };
+
+/* Names that the networks of ELECTRA have: they are in checkpoints and in the folders of a run. */
+#define EL_GENERATOR "generator"
+#define EL_DISCRIMINATOR "discriminator"
+
+typedef enum { EL_TIE_SEPARATE, EL_TIE_SHARED, EL_TIE_GDES, EL_TIE_ALL } el_tying;
+
+/* ---- what to build ---- */
 
 typedef struct {
-    bool present;
+    const char *name; /* outlives the model */
     el_config config;
-    el_encoder_weights w, g;     /* weights and gradients */
-    el_mlm_weights mlm_w, mlm_g; /* the generator's head */
-    el_rtd_weights rtd_w, rtd_g; /* the discriminator's in pre-training ... */
-    el_head_config head;
-    el_head_weights head_w, head_g; /* ... and with a task */
-    el_params params;
-} el_network;
+    el_head_config heads[EL_MOST_HEADS];
+    int head_count;
+    el_tying tying;
+    int owner;   /* number, in the plan, of the network whose it is; without meaning where separate */
+    bool frozen; /* is not trained: it owns all that it has */
+} el_network_plan;
 
 typedef struct {
-    el_device *dev; /* borrowed: where its memory is */
-    el_queue *q;    /* borrowed: loads, trains and prepares it; whoever only runs it has one of their own */
-    el_arena arena;
-    el_tying tying;
-    el_type activations, parameters;
-    bool training;
-    el_network generator, discriminator;
-} el_model;
-
-/* What to build. */
-typedef struct {
-    bool generator, discriminator;
-    el_config generator_config, discriminator_config;
-    el_head_config head; /* the discriminator's; zeroed: that of pre-training */
-    el_tying tying;
+    el_network_plan networks[EL_MOST_NETWORKS];
+    int count;
     el_type activations; /* EL_F32, EL_BF16; EL_F64 on the reference device */
     el_type parameters;  /* EL_F32; EL_F64 for finite differences */
     bool training;       /* gradients and moments too */
 } el_model_plan;
 
-/* Memory for all parameters, zero; EL_EUSAGE where the two configurations do not fit the tying. */
+/* Adds a network that shares nothing, with one head (EL_HEAD_NONE: without). */
+el_network_plan *el_plan_add(el_model_plan *plan, const char *name, el_config config, el_head_config head);
+
+/* ---- what is built ---- */
+
+typedef struct {
+    el_head_config config;
+    union { /* weights and gradients of the head that it is */
+        struct {
+            el_mlm_weights w, g;
+        } mlm;
+        struct {
+            el_rtd_weights w, g;
+        } rtd;
+        struct {
+            el_head_weights w, g;
+        } task;
+    };
+} el_head;
+
+typedef struct {
+    const char *name;
+    el_config config;
+    el_encoder_weights w, g; /* weights and gradients */
+    el_head heads[EL_MOST_HEADS];
+    int head_count;
+    el_tying tying;
+    int owner;
+    el_params params;
+} el_network;
+
+/* What training goes over, in the order of el_model_each: the values that a model owns, and those of them that are not
+ * frozen. */
+typedef struct {
+    el_tensor *values, *gradients;
+    el_trained *params;
+    el_matrix *matrices;
+    int value_count, count, matrix_count;
+} el_trained_list;
+
+typedef struct {
+    el_device *dev; /* borrowed: where its memory is */
+    el_queue *q;    /* borrowed: loads, trains and prepares it; whoever only runs it has one of their own */
+    el_param_memory memory;
+    el_type activations, parameters;
+    bool training;
+    el_network networks[EL_MOST_NETWORKS];
+    int count;
+    el_trained_list trained; /* while training */
+} el_model;
+
+/* Memory for all parameters, zero; EL_EUSAGE where configurations do not fit the tying. */
 el_status el_model_open(el_model *model, el_queue *q, const el_model_plan *plan);
 void el_model_close(el_model *model); /* accepts a zeroed one */
 
-/* To be called after any other change of values than el_model_change: makes the products' copies again. */
+/* The network of this name, or NULL; a network's head of this kind, or NULL. */
+const el_network *el_model_network(const el_model *model, const char *name);
+const el_head *el_network_head(const el_network *net, el_head_kind kind);
+
+/* All of a region (EL_VALUES ...) as one matrix; no meaning in its rows. */
+el_tensor el_model_region(const el_model *model, int region);
+
+/* To be called after any other change of values than an update: makes the products' copies again. */
 void el_model_prepare(el_model *model);
 
 /* Zeroes every gradient, where no update does. */
 void el_model_zero_gradients(el_model *model);
 
-/* Calls visit for every owned parameter, generator first, with its network's name ("generator",
- * "discriminator"). */
-typedef void el_param_visit(void *context, const char *network, el_param *param);
-void el_model_each(el_model *model, el_param_visit *visit, void *context);
+/* Whether a network is trained from here on.  A frozen one is run forward only: nothing adds to its gradients. */
+void el_model_freeze(el_model *model, const char *name, bool frozen);
 
-/* The same where the visit changes values: a matrix is prepared as soon as all of it is changed, while it is still in
- * the caches. */
-void el_model_change(el_model *model, el_param_visit *visit, void *context);
+/* Calls visit for every owned parameter, a network after the other. */
+typedef void el_param_visit(void *context, const el_network *net, el_param *param);
+void el_model_each(el_model *model, el_param_visit *visit, void *context);
 
 /* Trainable numbers, shared ones counted once. */
 int64_t el_model_parameters(el_model *model);

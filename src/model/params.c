@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* While the arena measures, places are not known and nothing is kept. */
+/* While memory is measured, places are not known and nothing is kept. */
 static bool binding(const el_params *params)
 {
-    return params->arena->base != NULL;
+    return params->memory->regions[EL_VALUES].base != NULL;
 }
 
 /* Makes room for one more; false, and the list is lacking from then on, when out of memory. */
@@ -45,7 +45,7 @@ static el_tensor add_matrix(el_params *params, el_tensor matrix, int line)
 {
     const el_device *dev = params->dev;
     matrix.prepared =
-        el_arena_push(params->arena, dev->prepared_bytes(dev, matrix.rows, matrix.cols, params->activations,
+        el_arena_push(&params->memory->copies, dev->prepared_bytes(dev, matrix.rows, matrix.cols, params->activations,
                                                          params->training));
     if (binding(params) && grow(params, (void **)&params->matrices, params->matrix_count,
                                 &params->matrix_capacity, sizeof *params->matrices))
@@ -61,11 +61,12 @@ el_tensor el_param_product(el_params *params, el_tensor matrix)
 /* The tensors of the parameters of the next `lines` lines. */
 static el_param allocate(el_params *params, int lines, int rows, int cols, bool product)
 {
-    el_param p = {.value = el_arena_tensor(params->arena, params->parameters, rows, cols)};
+    el_arena *const regions = params->memory->regions;
+    el_param p = {.value = el_arena_tensor(&regions[EL_VALUES], params->parameters, rows, cols)};
     if (params->training) {
-        p.gradient = el_arena_tensor(params->arena, params->parameters, rows, cols);
-        p.m = el_arena_tensor(params->arena, params->parameters, rows, cols);
-        p.v = el_arena_tensor(params->arena, params->parameters, rows, cols);
+        p.gradient = el_arena_tensor(&regions[EL_GRADIENTS], params->parameters, rows, cols);
+        p.m = el_arena_tensor(&regions[EL_FIRST_MOMENTS], params->parameters, rows, cols);
+        p.v = el_arena_tensor(&regions[EL_SECOND_MOMENTS], params->parameters, rows, cols);
     }
     if (product)
         p.value = add_matrix(params, p.value, params->count + lines - 1);

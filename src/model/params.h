@@ -25,25 +25,27 @@ typedef struct {
     el_init init;
     bool decay;  /* weight decay applies: all but LayerNorm and biases */
     bool shared; /* another network's list owns it */
+    bool frozen; /* no update, and no part in the norm of gradients */
     bool vector; /* one-dimensional in files */
     int depth;   /* 0 embeddings, i + 1 layer i, layers + 2 head, as the original counts */
 } el_param;
 
-/* A weight matrix, or some columns of one, with a copy for products. */
+/* Where a model's numbers lie: values, gradients and both of AdamW's moments are a region each, contiguous, in the order
+ * of the lists, and a parameter is at one place in all four; copies for products lie apart.  What stands between two
+ * parameters, because each begins on EL_ALIGNMENT, is zero in every region. */
+enum { EL_VALUES, EL_GRADIENTS, EL_FIRST_MOMENTS, EL_SECOND_MOMENTS, EL_REGIONS };
 typedef struct {
-    el_tensor value;
-    el_type type; /* of the activations that it multiplies */
-    int line;     /* the last of the list that has numbers in it */
-} el_matrix;
+    el_arena regions[EL_REGIONS], copies;
+} el_param_memory;
 
 typedef struct {
     el_device *dev;
-    el_arena *arena;
+    el_param_memory *memory;
     el_type parameters, activations; /* activations: what products of the lines to come are computed in */
     bool training;
     el_param *items;
     int count, capacity;
-    el_matrix *matrices; /* owned ones only */
+    el_matrix *matrices; /* owned ones only, with numbers of lines of this list */
     int matrix_count, matrix_capacity;
     bool lacking;     /* there was no memory for a line or a matrix; see el_params_check */
     el_param dropped; /* takes such a line */
@@ -53,7 +55,7 @@ typedef struct {
 el_status el_params_check(const el_params *params);
 
 /* Adds a line and gives it memory: a (rows, cols) tensor.  *value gets it, *gradient its gradient (training).
- * `product` also reserves the copy that products use.  While the arena measures, lines are not kept. */
+ * `product` also reserves the copy that products use.  While memory is measured, lines are not kept. */
 void el_param_add(el_params *params, el_tensor *value, el_tensor *gradient, int rows, int cols, el_init init,
                   int depth, bool product, const char *format, ...) __attribute__((format(printf, 9, 10)));
 

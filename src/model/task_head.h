@@ -17,7 +17,8 @@
 #include "model/encoder.h"
 
 typedef enum {
-    EL_HEAD_DETECTION, /* pre-training's; no task */
+    EL_HEAD_DETECTION, /* pre-training's (model/heads.h): each token is the original or replaced ... */
+    EL_HEAD_MLM,       /* ... and which token stood at a slot */
     EL_HEAD_NONE,      /* the encoder alone */
     EL_HEAD_SEQUENCE,
     EL_HEAD_SEQUENCE_AFFINE,

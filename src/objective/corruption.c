@@ -4,6 +4,26 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/number.h"
+
+el_status el_mask_shares_read(el_mask_shares *shares, const char *text)
+{
+    double read[3];
+    const char *at = text;
+    bool good = true;
+    for (int i = 0; good && i < 3; i++) {
+        char *end;
+        read[i] = el_number_read(at, &end);
+        good = end > at && *end == (i < 2 ? ',' : '\0') && read[i] >= 0;
+        at = end + 1;
+    }
+    if (!good || !(fabs(read[0] + read[1] + read[2] - 1) < 1e-9))
+        return el_fail(EL_EUSAGE,
+                       "--mask-shares: %s is not three shares (masked, random, kept) that add up to 1", text);
+    *shares = (el_mask_shares){read[0], read[1], read[2]};
+    return EL_OK;
+}
+
 int el_corruption_slots_of(const el_corruption_rule *rule, int n)
 {
     const int wanted =

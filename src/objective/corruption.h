@@ -21,6 +21,9 @@ typedef struct {
     double mask, random, keep;
 } el_mask_shares;
 
+/* Reads "mask,random,keep"; EL_EUSAGE unless they are shares that add up to 1. */
+el_status el_mask_shares_read(el_mask_shares *shares, const char *text);
+
 typedef struct {
     double mask_prob;
     int max_predictions;

@@ -58,7 +58,26 @@ static double bytes_of(el_tensor t)
     return t.data ? (double)el_tensor_bytes(t.rows, t.cols, t.type) : 0;
 }
 
+static double list_bytes(const el_tensor *tensors, int count)
+{
+    double sum = 0;
+    for (int i = 0; i < count; i++)
+        sum += bytes_of(tensors[i]);
+    return sum;
+}
+
+/* Value, gradient and moments, read and written; the preparing of matrices apart. */
+static double trained_bytes(const el_trained *params, int count)
+{
+    double sum = 0;
+    for (int i = 0; i < count; i++)
+        sum += 4 * 2 * bytes_of(params[i].value);
+    return sum;
+}
+
 #define BYTES(t) bytes_of(t)
+#define LIST_BYTES(x, count) list_bytes(x, count)
+#define TRAINED_BYTES(params, count) trained_bytes(params, count)
 #define PREPARED_BYTES(w, type, training)                                                                    \
     (double)q->dev->prepared_bytes(q->dev, (w).rows, (w).cols, type, training)
 /* Of a product of (rows, inputs) and (inputs, width); the weight is read in the type of the activations. */

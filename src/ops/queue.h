@@ -69,6 +69,30 @@ typedef struct {
     double rate, beta1, beta2, epsilon, decay, clip, m_correction, v_correction;
 } el_adamw;
 
+/* A parameter in training, and what is its own in a step: the rate is the step's times `scale`, and without `decays`
+ * there is no decay. */
+typedef struct {
+    el_tensor value, m, v, gradient;
+    double scale;
+    bool decays;
+} el_trained;
+
+/* A weight matrix, or some columns of one, that products read a copy of. */
+typedef struct {
+    el_tensor value;
+    el_type type; /* of the activations that it multiplies */
+    int line;     /* number, in their list, of the last parameter that has numbers in it */
+} el_matrix;
+
+/* The step that one parameter makes. */
+static inline el_adamw el_adamw_of(const el_adamw *step, const el_trained *param)
+{
+    el_adamw own = *step;
+    own.rate *= param->scale;
+    own.decay = param->decays ? own.decay : 0;
+    return own;
+}
+
 struct el_queue {
     el_device *dev;
     int threads;

@@ -34,21 +34,26 @@ static el_status check_wish(const el_model_paths *paths, const char *folder, con
     return EL_OK;
 }
 
-static el_status read_config(const char *folder, el_config *config)
+/* Adds the network in a folder, if any, with the head that is to be asked. */
+static el_status plan_network(el_model_plan *plan, const char *name, const char *folder, el_head_kind kind)
 {
-    el_role role;
-    return folder ? el_weights_config(folder, config, &role) : EL_OK;
+    el_config config;
+    if (!folder)
+        return EL_OK;
+    const el_status st = el_weights_config(folder, &config);
+    if (!st)
+        el_plan_add(plan, name, config, (el_head_config){.kind = kind});
+    return st;
 }
 
 /* On a queue of its own, which is gone when the weights are there. */
-static el_status load_weights(el_loaded *loaded, const el_model_plan *plan, const char *generator,
-                              const char *discriminator)
+static el_status load_weights(el_loaded *loaded, const el_model_plan *plan, const char *const *folders)
 {
     el_queue *q;
     el_status st = loaded->dev->open_queue(loaded->dev, &q, loaded->threads);
     if (st)
         return st;
-    st = el_weights_open(&loaded->model, q, plan, generator, discriminator);
+    st = el_weights_open(&loaded->model, q, plan, folders);
     loaded->model.q = NULL;
     q->close(q);
     return st;
@@ -57,20 +62,15 @@ static el_status load_weights(el_loaded *loaded, const el_model_plan *plan, cons
 static el_status load_model(el_loaded *loaded, const char *generator, const char *discriminator,
                             el_type activations)
 {
-    el_model_plan plan = {.generator = generator != NULL,
-                          .discriminator = discriminator != NULL,
-                          .tying = EL_TIE_SEPARATE,
-                          .activations = activations,
-                          .parameters = EL_F32};
-    el_status st = read_config(generator, &plan.generator_config);
+    el_model_plan plan = {.activations = activations, .parameters = EL_F32};
+    const char *const folders[] = {generator ? generator : discriminator, discriminator};
+    el_status st = plan_network(&plan, EL_GENERATOR, generator, EL_HEAD_MLM);
     if (!st)
-        st = read_config(discriminator, &plan.discriminator_config);
+        st = plan_network(&plan, EL_DISCRIMINATOR, discriminator, EL_HEAD_DETECTION);
     if (!st)
-        st = load_weights(loaded, &plan, generator, discriminator);
-    if (!st)
-        st = discriminator ? el_weights_vocab(discriminator, &plan.discriminator_config, &loaded->vocab)
-                           : el_weights_vocab(generator, &plan.generator_config, &loaded->vocab);
-    return st;
+        st = load_weights(loaded, &plan, folders);
+    const int last = plan.count - 1;
+    return st ? st : el_weights_vocab(folders[last], &plan.networks[last].config, &loaded->vocab);
 }
 
 el_status el_loaded_open(el_loaded **out, const char *folder, const el_load_settings *settings)
@@ -175,7 +175,7 @@ static void lay_out(reader *r, const el_network *net, const el_model *model, boo
 static el_status reader_open(reader *r, el_queue *q, const el_network *net, const el_model *model,
                              bool generator)
 {
-    if (!net->present)
+    if (!net)
         return EL_OK;
     r->places = net->config.max_position_embeddings;
     if (r->places < 4)
@@ -204,8 +204,8 @@ static el_status host_memory(el_session *s)
 {
     const int places =
         s->generator.places > s->discriminator.places ? s->generator.places : s->discriminator.places;
-    const el_network *net = &s->loaded->model.generator;
-    const int wide = net->present && net->config.vocab_size > places ? net->config.vocab_size : places;
+    const el_network *net = el_model_network(&s->loaded->model, EL_GENERATOR);
+    const int wide = net && net->config.vocab_size > places ? net->config.vocab_size : places;
     s->window = malloc((size_t)(2 * places + SLOTS) * sizeof *s->window);
     s->row = malloc((size_t)wide * sizeof *s->row);
     s->by_rank = malloc((size_t)wide * sizeof *s->by_rank);
@@ -223,9 +223,9 @@ el_status el_session_open(el_session **out, const el_loaded *loaded)
     if (!st)
         st = el_wordpiece_open(&s->wordpiece, loaded->vocab, loaded->reading);
     if (!st)
-        st = reader_open(&s->generator, s->q, &model->generator, model, true);
+        st = reader_open(&s->generator, s->q, el_model_network(model, EL_GENERATOR), model, true);
     if (!st)
-        st = reader_open(&s->discriminator, s->q, &model->discriminator, model, false);
+        st = reader_open(&s->discriminator, s->q, el_model_network(model, EL_DISCRIMINATOR), model, false);
     if (!st)
         st = host_memory(s);
     if (st) {
@@ -337,8 +337,8 @@ static el_tensor encode(el_session *s, reader *r, const el_network *net, window 
 
 el_status el_session_detect(el_session *s, const char *text, size_t bytes, el_detection *answer)
 {
-    const el_network *net = &s->loaded->model.discriminator;
-    if (!net->present)
+    const el_network *net = el_model_network(&s->loaded->model, EL_DISCRIMINATOR);
+    if (!net)
         return el_fail(EL_EUSAGE, "the model was loaded without its discriminator");
     el_status st = cut(s, text, bytes);
     if (!st)
@@ -349,7 +349,8 @@ el_status el_session_detect(el_session *s, const char *text, size_t bytes, el_de
     for (int w = 0; w < windows && !st; w++) {
         const window view = window_at(w, count, size);
         const el_tensor hidden = encode(s, &s->discriminator, net, view);
-        st = el_tensor_read(s->q, el_rtd_forward(s->q, &net->rtd_w, &s->discriminator.rtd, hidden), s->row);
+        st = el_tensor_read(s->q, el_rtd_forward(s->q, &net->heads[0].rtd.w, &s->discriminator.rtd, hidden),
+                            s->row);
         for (int i = view.first; i < view.last && !st; i++)
             logits[i] = s->row[1 + i - view.begin];
     }
@@ -388,14 +389,14 @@ static void rank(el_session *s, int known, int top_k, el_guess *out)
 static el_status guess_slots(el_session *s, const el_filling *a, el_tensor hidden, window view, int first,
                              int count)
 {
-    const el_network *net = &s->loaded->model.generator;
+    const el_network *net = el_model_network(&s->loaded->model, EL_GENERATOR);
     reader *r = &s->generator;
     int *const rows = s->window; /* free again: the encoder has its copy */
     for (int i = 0; i < count; i++)
         rows[i] = 1 + a->at[first + i] - view.begin;
     s->q->send(s->q, r->slots, rows, (size_t)count * sizeof *rows);
     const el_tensor logits =
-        el_mlm_forward(s->q, &net->config, &net->mlm_w, &r->mlm, hidden, r->slots, count);
+        el_mlm_forward(s->q, &net->config, &net->heads[0].mlm.w, &r->mlm, hidden, r->slots, count);
     el_guess *const guess = s->guess.data;
     for (int i = 0; i < count; i++) {
         const el_status st = el_tensor_read(s->q, el_tensor_rows(logits, i, 1), s->row);
@@ -412,7 +413,8 @@ static el_status fill_window(el_session *s, const el_filling *a, window view, in
     if (first == last)
         return EL_OK;
     el_status st = EL_OK;
-    const el_tensor hidden = encode(s, &s->generator, &s->loaded->model.generator, view);
+    const el_tensor hidden =
+        encode(s, &s->generator, el_model_network(&s->loaded->model, EL_GENERATOR), view);
     for (; first < last && !st; first += SLOTS)
         st = guess_slots(s, a, hidden, view, first, last - first < SLOTS ? last - first : SLOTS);
     return st;
@@ -431,7 +433,7 @@ static el_status find_masks(el_session *s, el_filling *a)
 
 el_status el_session_fill(el_session *s, const char *text, size_t bytes, int top_k, el_filling *answer)
 {
-    if (!s->loaded->model.generator.present)
+    if (!el_model_network(&s->loaded->model, EL_GENERATOR))
         return el_fail(EL_EUSAGE, "the model was loaded without its generator");
     assert(top_k >= 1);
     const int pieces = s->loaded->vocab->size, size = s->generator.places - 2;

@@ -44,19 +44,19 @@ static size_t tensor_bytes(el_tensor t)
     return (size_t)t.rows * (size_t)t.cols * el_type_bytes(t.type);
 }
 
-static void count_param(void *context, const char *network, el_param *param)
+static void count_param(void *context, const el_network *net, el_param *param)
 {
-    (void)network, (void)param;
+    (void)net, (void)param;
     ++*(int *)context;
 }
 
-static void list_param(void *context, const char *network, el_param *param)
+static void list_param(void *context, const el_network *net, el_param *param)
 {
     list *l = context;
     const el_tensor places[PLACES] = {param->value, param->m, param->v};
     for (int place = l->moments ? M : VALUE; place <= (l->moments ? V : VALUE); place++) {
         line *added = &l->lines[l->count++];
-        snprintf(added->name, sizeof added->name, "%s.%s%s", network, param->name, SUFFIX[place]);
+        snprintf(added->name, sizeof added->name, "%s.%s%s", net->name, param->name, SUFFIX[place]);
         added->tensor = places[place];
         added->vector = param->vector;
         l->bytes += tensor_bytes(places[place]);

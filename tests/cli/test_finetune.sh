@@ -48,6 +48,13 @@ awk "BEGIN { d = $share - $(figure results.json accuracy); exit !(d < 1e-5 && d 
 echo "the small cat sees the old tree" | "$electra" predict --model out --format lines --json - > line.json 2> log || fail "predict: $(cat log)"
 grep -q '"label": "cat"' line.json || fail "a cat is not seen: $(cat line.json)"
 
+# A masked language model is a start like a discriminator.
+"$electra" pretrain --data shards --model-size tiny --hidden-size 64 --embedding-size 64 --num-train-steps 3 --threads 1 \
+    --objective mlm --output mlm 2> log || fail "pretrain --objective mlm: $(cat log)"
+finetune --model mlm --task classify --data data --max-seq-length 32 --num-train-epochs 1 --max-restarts 0 \
+    --max-train-examples 64 --output from-mlm > log 2>&1 || fail "finetune of a masked language model: $(cat log)"
+grep -q ElectraForSequenceClassification from-mlm/model/config.json || fail "from-mlm: $(cat from-mlm/model/config.json)"
+
 # Other kinds: numbers, words, spans; one short trial each.
 short=(--model run --max-seq-length 32 --num-train-epochs 1 --max-restarts 0 --max-train-examples 64)
 awk -F'\t' -v OFS='\t' 'NR == 1 { print "sentence1", "sentence2", "score" } NR > 1 { print $1, $1, NR % 6 }' data/train.tsv > pairs.tsv

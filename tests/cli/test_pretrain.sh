@@ -26,6 +26,14 @@ try() {
 for embeddings in shared separate gdes all; do try --embeddings $embeddings; done
 try --no-electra-objective
 [ ! -e switch/discriminator ] || fail "a plain masked language model has a discriminator"
+for objective in mlm electra-15 replace-mlm; do
+    try --objective $objective
+    grep -q "\"objective\": \"$objective\"" switch/run.json || fail "run.json does not name $objective"
+    [ -e switch/discriminator ] || [ $objective = mlm ] || fail "$objective has no discriminator"
+done
+grep -q '"ElectraForMaskedLM"' switch/discriminator/config.json || fail "replace-mlm's network is exported as $(cat switch/discriminator/config.json)"
+pretrain --output said --objective replace-mlm --num-train-steps 1 2> log || fail "replace-mlm: $(cat log)"
+grep -q "shared, not gdes; both losses weigh 1" log || fail "nothing is said of the preset's gdes: $(cat log)"
 for embeddings in shared separate gdes all; do try --uniform-generator --embeddings $embeddings; done
 [ ! -e switch/generator ] || fail "uniform replacements have a generator"
 try --duplicate-slots --disallow-correct --temperature 0.7 --gen-weight 2 --disc-weight 10
@@ -84,6 +92,14 @@ expect 2 "--data" "$electra" pretrain --output new
 expect 2 "--learning-rate" pretrain --output new --learning-rat 1
 expect 2 "--train-batch-size" pretrain --output new --train-batch-size 0
 expect 2 "mask_prob" pretrain --output new --hparams '{"mask_probability": 0.2}'
+expect 2 "objective" pretrain --output new --objective bert
+expect 2 "add up to 1" pretrain --output new --objective mlm --mask-shares 0.8,0.1,0.2
+expect 2 "three shares" pretrain --output new --mask-shares 0.8
+expect 2 "embeddings" pretrain --output new --objective replace-mlm --embeddings gdes
+expect 2 "generator_hidden_size" pretrain --output new --objective mlm --generator-hidden-size 1
+expect 2 "uniform" pretrain --output new --objective replace-mlm --uniform-generator
+expect 2 "duplicate_slots" pretrain --output new --objective electra-15 --duplicate-slots
+expect 2 "no-electra-objective" pretrain --output new --objective electra-15 --no-electra-objective
 expect 2 "electric" pretrain --output new --hparams '{"electric_objective": true}'
 expect 2 "do-lower-case" pretrain --output new --no-do-lower-case
 expect 2 "max-seq-length" pretrain --output new --max-seq-length 128

@@ -67,10 +67,11 @@ static int remove_folder(void **state)
 
 static void open_model(el_model *model, const el_head_config *head, uint64_t seed)
 {
-    el_model_plan plan = {.discriminator = true, .discriminator_config = el_config_default(), .head = *head};
-    el_config *c = &plan.discriminator_config;
-    c->vocab_size = 7, c->embedding_size = 4, c->hidden_size = 8, c->num_hidden_layers = 1;
-    c->num_attention_heads = 2, c->intermediate_size = 8, c->max_position_embeddings = 4;
+    el_model_plan plan = {0};
+    el_config c = el_config_default();
+    c.vocab_size = 7, c.embedding_size = 4, c.hidden_size = 8, c.num_hidden_layers = 1;
+    c.num_attention_heads = 2, c.intermediate_size = 8, c.max_position_embeddings = 4;
+    el_plan_add(&plan, EL_DISCRIMINATOR, c, *head);
     const el_initialisation how = {.seed = seed};
     CHECK(el_model_open(model, el_queue_reference(), &plan) == EL_OK, "%s", el_error());
     CHECK(el_model_initialise(model, &how) == EL_OK, "%s", el_error());
@@ -80,8 +81,8 @@ static void save_model(const el_head_config *head, uint64_t seed, const json_t *
 {
     el_model model;
     open_model(&model, head, seed);
-    CHECK(el_weights_save(&model, EL_DISCRIMINATOR, vocab, "# a card\n", extra, model_folder) == EL_OK, "%s",
-          el_error());
+    CHECK(el_weights_save(&model, &model.networks[0], vocab, "# a card\n", extra, model_folder) == EL_OK,
+          "%s", el_error());
     el_model_close(&model);
 }
 
@@ -90,9 +91,9 @@ static int differing(el_model *model, uint64_t seed, bool head)
 {
     el_model other;
     int count = 0;
-    open_model(&other, &model->discriminator.head, seed);
-    for (int i = 0; i < other.discriminator.params.count; i++) {
-        const el_param *a = &model->discriminator.params.items[i], *b = &other.discriminator.params.items[i];
+    open_model(&other, &model->networks[0].heads[0].config, seed);
+    for (int i = 0; i < other.networks[0].params.count; i++) {
+        const el_param *a = &model->networks[0].params.items[i], *b = &other.networks[0].params.items[i];
         if ((strncmp(a->name, "electra.", 8) != 0) == head)
             count += memcmp(a->value.data, b->value.data, (size_t)el_param_elements(a) * sizeof(float)) != 0;
     }
@@ -122,7 +123,7 @@ static void heads_come_back(void **state)
               "head %d: task_head is %s", i, own ? own : "not there");
         json_decref(object);
         open_model(&model, head, 2);
-        CHECK(el_weights_load(&model, EL_DISCRIMINATOR, model_folder) == EL_OK, "%s", el_error());
+        CHECK(el_weights_load(&model, &model.networks[0], model_folder) == EL_OK, "%s", el_error());
         CHECK(differing(&model, 1, true) + differing(&model, 1, false) == 0,
               "head %d: other weights come back", i);
         el_model_close(&model);
@@ -159,7 +160,7 @@ static void another_head_stays(void **state)
             save_model(&HEADS[i].head, 1, NULL);
             open_model(&model, &HEADS[j].head, 2);
             *noted = 0;
-            CHECK(el_weights_load(&model, EL_DISCRIMINATOR, model_folder) == EL_OK, "%s", el_error());
+            CHECK(el_weights_load(&model, &model.networks[0], model_folder) == EL_OK, "%s", el_error());
             CHECK(strstr(noted, "a new one is used"), "from head %d to %d: \"%s\" is noted", i, j, noted);
             CHECK(differing(&model, 1, false) == 0, "from head %d to %d: the backbone did not come", i, j);
             CHECK(differing(&model, 2, true) == 0, "from head %d to %d: the head did not stay", i, j);
@@ -174,7 +175,7 @@ static void other_labels_stay(void **state)
     el_model model;
     save_model(&(el_head_config){EL_HEAD_SEQUENCE, .labels = 3}, 1, NULL);
     open_model(&model, &(el_head_config){EL_HEAD_SEQUENCE, .labels = 2}, 2);
-    CHECK(el_weights_load(&model, EL_DISCRIMINATOR, model_folder) == EL_OK, "%s", el_error());
+    CHECK(el_weights_load(&model, &model.networks[0], model_folder) == EL_OK, "%s", el_error());
     CHECK(differing(&model, 2, true) == 0, "a head of three labels came to one of two");
     CHECK(differing(&model, 1, false) == 0, "the backbone did not come");
     el_model_close(&model);
@@ -241,12 +242,12 @@ static void a_promised_head_is_wanted(void **state)
     save_model(&(el_head_config){.kind = EL_HEAD_DETECTION}, 1, NULL);
     set_key("architectures", json_pack("[s]", "ElectraForTokenClassification"));
     open_model(&model, &head, 2);
-    CHECK(el_weights_load(&model, EL_DISCRIMINATOR, model_folder) == EL_EDATA &&
+    CHECK(el_weights_load(&model, &model.networks[0], model_folder) == EL_EDATA &&
               strstr(el_error(), "classifier.weight is missing"),
           "without its head: \"%s\"", el_error());
     save_model(&(el_head_config){EL_HEAD_TOKEN, .labels = 4}, 1, NULL);
     set_key("id2label", json_pack("{s:s, s:s}", "0", "A", "1", "B"));
-    CHECK(el_weights_load(&model, EL_DISCRIMINATOR, model_folder) == EL_EDATA &&
+    CHECK(el_weights_load(&model, &model.networks[0], model_folder) == EL_EDATA &&
               strstr(el_error(), "another shape"),
           "with a head of other labels than it says: \"%s\"", el_error());
     el_model_close(&model);

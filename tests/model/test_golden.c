@@ -69,7 +69,7 @@ static void lay_out(fixture *f)
 {
     const el_model *m = &f->model;
     const el_type act = m->activations, par = m->parameters;
-    const el_config *g = &m->generator.config, *d = &m->discriminator.config;
+    const el_config *g = &m->networks[0].config, *d = &m->networks[1].config;
     assert_int_equal(el_encoder_saved_layout(&f->generator, &f->arena, g, ROWS, act, par, true), EL_OK);
     assert_int_equal(el_encoder_saved_layout(&f->discriminator, &f->arena, d, ROWS, act, par, true), EL_OK);
     el_mlm_saved_layout(&f->mlm, &f->arena, g, SLOTS, act, par, true);
@@ -84,24 +84,22 @@ static void lay_out(fixture *f)
 
 static void open_fixture(fixture *f, el_queue *q, el_type type, double tolerance)
 {
-    el_model_plan plan = {.generator = true,
-                          .discriminator = true,
-                          .tying = EL_TIE_SHARED,
-                          .activations = type,
-                          .parameters = type,
-                          .training = true};
-    el_role role;
+    el_model_plan plan = {.activations = type, .parameters = type, .training = true};
     *f = (fixture){.q = q, .tolerance = tolerance};
     CHECK(el_safetensors_open(&f->golden, TEST_DATA "/golden/case.safetensors") == EL_OK, "%s", el_error());
-    CHECK(el_weights_config(TEST_DATA "/golden/generator", &plan.generator_config, &role) == EL_OK, "%s",
+    CHECK(el_weights_plan(&plan, EL_GENERATOR, TEST_DATA "/golden/generator") == EL_OK, "%s", el_error());
+    CHECK(el_weights_plan(&plan, EL_DISCRIMINATOR, TEST_DATA "/golden/discriminator") == EL_OK, "%s",
           el_error());
-    CHECK(role == EL_GENERATOR, "the generator's folder is taken for a discriminator's");
-    CHECK(el_weights_config(TEST_DATA "/golden/discriminator", &plan.discriminator_config, &role) == EL_OK,
-          "%s", el_error());
-    CHECK(role == EL_DISCRIMINATOR, "the discriminator's folder is taken for a generator's");
+    CHECK(plan.networks[0].heads[0].kind == EL_HEAD_MLM,
+          "the generator's folder is taken for a discriminator's");
+    CHECK(plan.networks[1].heads[0].kind == EL_HEAD_DETECTION,
+          "the discriminator's folder is taken for a generator's");
+    plan.networks[0].tying = EL_TIE_SHARED;
+    plan.networks[0].owner = 1;
     CHECK(el_model_open(&f->model, q, &plan) == EL_OK, "%s", el_error());
-    CHECK(el_weights_load(&f->model, EL_GENERATOR, TEST_DATA "/golden/generator") == EL_OK, "%s", el_error());
-    CHECK(el_weights_load(&f->model, EL_DISCRIMINATOR, TEST_DATA "/golden/discriminator") == EL_OK, "%s",
+    CHECK(el_weights_load(&f->model, &f->model.networks[0], TEST_DATA "/golden/generator") == EL_OK, "%s",
+          el_error());
+    CHECK(el_weights_load(&f->model, &f->model.networks[1], TEST_DATA "/golden/discriminator") == EL_OK, "%s",
           el_error());
     el_model_prepare(&f->model);
     lay_out(f);
@@ -145,7 +143,7 @@ static void compare(const fixture *f, el_tensor t, const char *name)
 static void run_step(fixture *f, double losses[3], bool compare_logits)
 {
     el_queue *q = f->q;
-    el_network *gen = &f->model.generator, *disc = &f->model.discriminator;
+    const el_network *gen = &f->model.networks[0], *disc = &f->model.networks[1];
     const int *slots = golden_ints(f, "slots");
     el_input in = {.rows = ROWS,
                    .ids = golden_ints(f, "generator_ids"),
@@ -154,21 +152,23 @@ static void run_step(fixture *f, double losses[3], bool compare_logits)
                    .layout = {.starts = golden_ints(f, "starts"), .sequences = 3, .longest = LONGEST}};
     el_model_zero_gradients(&f->model);
     el_tensor hidden = el_encoder_forward(q, &gen->config, &gen->w, &f->generator, &in);
-    el_tensor logits = el_mlm_forward(q, &gen->config, &gen->mlm_w, &f->mlm, hidden, slots, SLOTS);
+    el_tensor logits = el_mlm_forward(q, &gen->config, &gen->heads[0].mlm.w, &f->mlm, hidden, slots, SLOTS);
     if (compare_logits)
         compare(f, logits, "generator_logits");
     q->softmax_loss(q, f->slot_losses, NULL, NULL, logits, logits, golden_ints(f, "targets"), NULL,
                     1.0 / SLOTS);
-    el_mlm_backward(q, &gen->mlm_w, &gen->mlm_g, &f->mlm, f->generator_dhidden, logits, slots);
+    el_mlm_backward(q, &gen->heads[0].mlm.w, &gen->heads[0].mlm.g, &f->mlm, f->generator_dhidden, logits,
+                    slots);
     el_encoder_backward(q, &gen->config, &gen->w, &gen->g, &f->generator, &in, f->generator_dhidden);
 
     in.ids = golden_ints(f, "discriminator_ids");
     hidden = el_encoder_forward(q, &disc->config, &disc->w, &f->discriminator, &in);
-    logits = el_rtd_forward(q, &disc->rtd_w, &f->rtd, hidden);
+    logits = el_rtd_forward(q, &disc->heads[0].rtd.w, &f->rtd, hidden);
     if (compare_logits)
         compare(f, logits, "discriminator_logits");
     q->logistic_loss(q, f->row_losses, logits, logits, golden_ints(f, "replaced"), 50.0 / ROWS);
-    el_rtd_backward(q, &disc->rtd_w, &disc->rtd_g, &f->rtd, f->discriminator_dhidden, logits);
+    el_rtd_backward(q, &disc->heads[0].rtd.w, &disc->heads[0].rtd.g, &f->rtd, f->discriminator_dhidden,
+                    logits);
     el_encoder_backward(q, &disc->config, &disc->w, &disc->g, &f->discriminator, &in,
                         f->discriminator_dhidden);
     losses[1] = mean(q, f->slot_losses);
@@ -176,11 +176,11 @@ static void run_step(fixture *f, double losses[3], bool compare_logits)
     losses[0] = losses[1] + 50 * losses[2];
 }
 
-static void compare_gradient(void *context, const char *network, el_param *p)
+static void compare_gradient(void *context, const el_network *net, el_param *p)
 {
     const fixture *f = context;
     char name[160];
-    snprintf(name, sizeof name, "%s.%s", network, p->name);
+    snprintf(name, sizeof name, "%s.%s", net->name, p->name);
     const float *wanted = golden(f, name, EL_ST_F32);
     double largest = 0;
     for (int64_t i = 0; i < el_param_elements(p); i++)

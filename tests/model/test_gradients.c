@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "model/initialise.h"
-#include "objective/electra.h"
+#include "objective/objectives.h"
 #include "ops/distant.h"
 
 static const char PIECES[] =
@@ -38,20 +38,17 @@ static el_config config_of(int hidden, int embedding)
     return c;
 }
 
-static void open_fixture(fixture *f, el_tying tying, int generator_hidden,
-                         const el_electra_settings *settings)
+static void open_fixture(fixture *f, el_objective_kind kind, el_tying tying, int generator_hidden,
+                         const el_objective_settings *settings)
 {
     static const int LENGTHS[] = {9, 4, 13};
     const int width = tying == EL_TIE_SEPARATE ? generator_hidden : 6;
     *f = (fixture){.random = {.seed = 7, .step = 3}};
-    const el_model_plan plan = {.generator = true,
-                                .discriminator = true,
-                                .generator_config = config_of(generator_hidden, width),
-                                .discriminator_config = config_of(8, 6),
-                                .tying = tying,
-                                .activations = EL_F64,
-                                .parameters = EL_F64,
-                                .training = true};
+    el_model_plan plan =
+        el_objective_plan(kind, settings->uniform_generator, config_of(8, 6),
+                          kind == EL_MLM ? config_of(8, 6) : config_of(generator_hidden, width), tying);
+    plan.activations = plan.parameters = EL_F64;
+    plan.training = true;
     const el_initialisation how = {.fan_in = true, .sine_positions = true, .seed = 5};
     assert_int_equal(el_vocab_parse(&f->vocab, PIECES, strlen(PIECES), (el_casing){0}, "pieces"), EL_OK);
     assert_int_equal(el_model_open(&f->model, distant_open(1, "reference"), &plan), EL_OK);
@@ -62,7 +59,7 @@ static void open_fixture(fixture *f, el_tying tying, int generator_hidden,
             ids[i] = i == 0 ? f->vocab->cls : i + 1 == LENGTHS[s] ? f->vocab->sep : 5 + (i * 7 + s) % 16;
         assert_int_equal(el_batch_add(&f->batch, ids, LENGTHS[s], s == 2 ? 6 : LENGTHS[s]), EL_OK);
     }
-    assert_int_equal(el_electra_open(&f->objective, &f->model, f->vocab, settings, 16), EL_OK);
+    assert_int_equal(el_objective_open(&f->objective, kind, &f->model, f->vocab, settings, 16), EL_OK);
 }
 
 static void close_fixture(fixture *f)
@@ -98,11 +95,12 @@ static double loss_beside(fixture *f, el_tensor t, int row, int col, double step
 }
 
 /* Runs add to gradients, so what is claimed is kept aside before the differences are taken. */
-static void check_param(void *context, const char *network, el_param *p)
+static void check_param(void *context, const el_network *net, el_param *p)
 {
     enum { PROBES = 4 };
     fixture *f = context;
-    const bool alone = f->model.tying == EL_TIE_GDES && strcmp(network, "generator") == 0;
+    const bool alone =
+        f->model.networks[f->model.count - 1].tying == EL_TIE_GDES && strcmp(net->name, EL_GENERATOR) == 0;
     const double h = 1e-4;
     const uint64_t count = (uint64_t)el_param_elements(p);
     int rows[PROBES], cols[PROBES];
@@ -120,17 +118,18 @@ static void check_param(void *context, const char *network, el_param *p)
         const double below = loss_beside(f, p->value, rows[k], cols[k], -h, alone);
         const double slope = (above - below) / (2 * h);
         if (!(fabs(slope - claimed[k]) <= 1e-5 * (1 + fabs(claimed[k]))))
-            fail_msg("%s %s[%d, %d]: slope %.9g, gradient says %.9g", network, p->name, rows[k], cols[k],
+            fail_msg("%s %s[%d, %d]: slope %.9g, gradient says %.9g", net->name, p->name, rows[k], cols[k],
                      slope, claimed[k]);
     }
 }
 
-static void check_all(el_tying tying, int generator_hidden, el_electra_settings settings)
+static void check_all(el_objective_kind kind, el_tying tying, int generator_hidden,
+                      el_objective_settings settings)
 {
     fixture f;
     settings.max_seq_length = 16;
     settings.mask_prob = 0.3;
-    open_fixture(&f, tying, generator_hidden, &settings);
+    open_fixture(&f, kind, tying, generator_hidden, &settings);
     el_model_each(&f.model, check_param, &f);
     close_fixture(&f);
 }
@@ -138,41 +137,65 @@ static void check_all(el_tying tying, int generator_hidden, el_electra_settings 
 static void shared_embeddings(void **state)
 {
     (void)state;
-    check_all(EL_TIE_SHARED, 4, el_electra_defaults());
+    check_all(EL_ELECTRA, EL_TIE_SHARED, 4, el_objective_defaults());
 }
 
 static void separate_embeddings(void **state)
 {
     (void)state;
-    check_all(EL_TIE_SEPARATE, 4, el_electra_defaults());
+    check_all(EL_ELECTRA, EL_TIE_SEPARATE, 4, el_objective_defaults());
 }
 
 static void everything_shared(void **state)
 {
     (void)state;
-    check_all(EL_TIE_ALL, 8, el_electra_defaults());
+    check_all(EL_ELECTRA, EL_TIE_ALL, 8, el_objective_defaults());
 }
 
 static void disentangled_embeddings(void **state)
 {
     (void)state;
-    check_all(EL_TIE_GDES, 4, el_electra_defaults());
+    check_all(EL_ELECTRA, EL_TIE_GDES, 4, el_objective_defaults());
 }
 
 static void duplicate_slots(void **state)
 {
     (void)state;
-    el_electra_settings settings = el_electra_defaults();
+    el_objective_settings settings = el_objective_defaults();
     settings.duplicate_slots = settings.disallow_correct = true;
     settings.temperature = 2;
-    check_all(EL_TIE_SHARED, 4, settings);
+    check_all(EL_ELECTRA, EL_TIE_SHARED, 4, settings);
+}
+
+static void masked_language_model(void **state)
+{
+    (void)state;
+    el_objective_settings settings = el_objective_defaults();
+    settings.shares = (el_mask_shares){0.4, 0.3, 0.3};
+    check_all(EL_MLM, EL_TIE_SEPARATE, 8, settings);
+}
+
+static void detection_at_the_slots(void **state)
+{
+    (void)state;
+    check_all(EL_ELECTRA_15, EL_TIE_SHARED, 4, el_objective_defaults());
+}
+
+static void replaced_masked_language_model(void **state)
+{
+    (void)state;
+    el_objective_settings settings = el_objective_defaults();
+    settings.disc_weight = 2;
+    check_all(EL_REPLACE_MLM, EL_TIE_SHARED, 4, settings);
+    check_all(EL_REPLACE_MLM, EL_TIE_ALL, 8, settings);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shared_embeddings), cmocka_unit_test(separate_embeddings),
-        cmocka_unit_test(everything_shared), cmocka_unit_test(disentangled_embeddings),
-        cmocka_unit_test(duplicate_slots)};
+        cmocka_unit_test(shared_embeddings),      cmocka_unit_test(separate_embeddings),
+        cmocka_unit_test(everything_shared),      cmocka_unit_test(disentangled_embeddings),
+        cmocka_unit_test(duplicate_slots),        cmocka_unit_test(masked_language_model),
+        cmocka_unit_test(detection_at_the_slots), cmocka_unit_test(replaced_masked_language_model)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

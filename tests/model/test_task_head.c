@@ -64,12 +64,12 @@ static bool is_span(const el_head_config *head)
 static void lay_out(fixture *f)
 {
     const el_model *m = &f->model;
-    const el_network *net = &m->discriminator;
+    const el_network *net = &m->networks[0];
     const el_type act = m->activations, par = m->parameters;
     assert_int_equal(el_encoder_saved_layout(&f->encoder, &f->arena, &net->config, MOST_ROWS, act, par, true),
                      EL_OK);
-    if (!is_span(&net->head))
-        el_head_saved_layout(&f->head, &f->arena, &net->config, &net->head, MOST_ROWS, act, par);
+    if (!is_span(&net->heads[0].config))
+        el_head_saved_layout(&f->head, &f->arena, &net->config, &net->heads[0].config, MOST_ROWS, act, par);
     f->losses = el_arena_tensor(&f->arena, par, MOST_ROWS * MOST_LABELS, 1);
     f->dhidden = el_arena_tensor(&f->arena, act, MOST_ROWS, net->config.hidden_size);
 }
@@ -78,12 +78,8 @@ static void open_fixture(fixture *f, el_queue *q, el_type activations, const el_
                          const el_head_config *head, const lesson *taught)
 {
     const el_type parameters = activations == EL_BF16 ? EL_F32 : activations;
-    const el_model_plan plan = {.discriminator = true,
-                                .discriminator_config = *config,
-                                .head = *head,
-                                .activations = activations,
-                                .parameters = parameters,
-                                .training = true};
+    el_model_plan plan = {.activations = activations, .parameters = parameters, .training = true};
+    el_plan_add(&plan, EL_DISCRIMINATOR, *config, *head);
     const el_initialisation how = {.fan_in = true, .seed = 5};
     *f = (fixture){.q = q, .lesson = taught};
     CHECK(el_model_open(&f->model, q, &plan) == EL_OK, "%s", el_error());
@@ -130,7 +126,7 @@ static double lose(fixture *f, el_tensor logits, double scale)
 static double run(fixture *f, double scale, bool backward)
 {
     const lesson *l = f->lesson;
-    const el_network *net = &f->model.discriminator;
+    const el_network *net = &f->model.networks[0];
     const int rows = l->starts[SEQUENCES];
     const el_input in = {.rows = rows,
                          .ids = l->ids,
@@ -147,17 +143,17 @@ static double run(fixture *f, double scale, bool backward)
     double sum = 0;
     f->hidden = el_encoder_forward(f->q, &net->config, &net->w, &f->encoder, &in);
     if (f->span) {
-        el_span_learn(f->span, &net->head_w, &net->head_g, f->hidden, &l->candidates, &l->spans, scale,
-                      f->span_losses, backward, dhidden);
+        el_span_learn(f->span, &net->heads[0].task.w, &net->heads[0].task.g, f->hidden, &l->candidates,
+                      &l->spans, scale, f->span_losses, backward, dhidden);
         for (int s = 0; s < SEQUENCES; s++)
             sum += f->span_losses[s];
     } else {
-        const el_tensor logits =
-            el_head_forward(f->q, &net->head, &net->head_w, &f->head, f->hidden, l->read, l->count, &pass);
+        const el_tensor logits = el_head_forward(f->q, &net->heads[0].config, &net->heads[0].task.w, &f->head,
+                                                 f->hidden, l->read, l->count, &pass);
         sum = lose(f, logits, scale);
         if (backward)
-            el_head_backward(f->q, &net->head, &net->head_w, &net->head_g, &f->head, dhidden, logits, l->read,
-                             &pass);
+            el_head_backward(f->q, &net->heads[0].config, &net->heads[0].task.w, &net->heads[0].task.g,
+                             &f->head, dhidden, logits, l->read, &pass);
     }
     if (backward)
         el_encoder_backward(f->q, &net->config, &net->w, &net->g, &f->encoder, &in, dhidden);
@@ -253,14 +249,14 @@ typedef struct {
 } probe;
 
 /* Numbers of the head, and one of each tensor below it, to which the gradient comes through the head. */
-static void check_param(void *context, const char *network, el_param *p)
+static void check_param(void *context, const el_network *net, el_param *p)
 {
     const probe *at_case = context;
     fixture *f = at_case->f;
     const double h = 1e-5;
     const int probes = strncmp(p->name, "electra.", 8) == 0 ? 1 : 4;
     const uint64_t count = (uint64_t)el_param_elements(p);
-    (void)network;
+    (void)net;
     for (int k = 0; k < probes; k++) {
         const int at = (int)el_random_below((el_random){11, 0, 0}, count * 4 + (uint64_t)k, count);
         const int row = at / p->value.cols, col = at % p->value.cols;
@@ -282,7 +278,7 @@ static void gradients_are_slopes(void **state)
         open_case(&f, c, el_queue_reference(), EL_F64, 8, i % 2 ? 0.2 : 0);
         open_case(&once, c, el_queue_reference(), EL_F64, 8, i % 2 ? 0.2 : 0);
         learn(&once, 0.4);
-        el_model_each(&f.model, check_param, &(probe){&f, &once.model.discriminator.params, c->name});
+        el_model_each(&f.model, check_param, &(probe){&f, &once.model.networks[0].params, c->name});
         close_fixture(&once);
         close_fixture(&f);
     }
@@ -305,12 +301,12 @@ static double largest_of(const el_param *p)
     return most;
 }
 
-static void compare_gradient(void *context, const char *network, el_param *p)
+static void compare_gradient(void *context, const el_network *net, el_param *p)
 {
     const comparison *c = context;
     const el_param *q = el_param_find(c->expected, p->name);
     const double allowed = c->tolerance * (largest_of(q) + 0.02 * c->most);
-    (void)network;
+    (void)net;
     for (int i = 0; i < p->value.rows; i++)
         for (int j = 0; j < p->value.cols; j++) {
             const double got = el_get(p->gradient, i, j), wanted = el_get(q->gradient, i, j);
@@ -329,7 +325,7 @@ static void compare_with(const head_case *c, const fixture *reference, double lo
     open_case(&f, c, q, type, 24, 0.1);
     const double got = learn(&f, 0.4);
     CHECK(fabs(got - loss) <= tolerance * loss, "%s: loss %.9g, the reference says %.9g", c->name, got, loss);
-    comparison with = {&reference->model.discriminator.params, c->name, tolerance, 0};
+    comparison with = {&reference->model.networks[0].params, c->name, tolerance, 0};
     for (int i = 0; i < with.expected->count; i++)
         with.most = fmax(with.most, largest_of(&with.expected->items[i]));
     el_model_each(&f.model, compare_gradient, &with);
@@ -363,11 +359,11 @@ static void dropout_is_the_batchs(void **state)
     fixture f;
     open_case(&f, &CASES[0], el_queue_reference(), EL_F64, 24, 0.3);
     learn(&f, 1);
-    const el_network *net = &f.model.discriminator;
+    const el_network *net = &f.model.networks[0];
     el_head_pass pass = {.training = true, .random = {.seed = 7}, .first_row = 40};
     double whole[SEQUENCES][3];
-    el_tensor logits =
-        el_head_forward(f.q, &net->head, &net->head_w, &f.head, f.hidden, STARTS, SEQUENCES, &pass);
+    el_tensor logits = el_head_forward(f.q, &net->heads[0].config, &net->heads[0].task.w, &f.head, f.hidden,
+                                       STARTS, SEQUENCES, &pass);
     int alike = 0, dropped = 0;
     for (int i = 0; i < SEQUENCES; i++)
         for (int j = 0; j < 24; j++) {
@@ -379,7 +375,8 @@ static void dropout_is_the_batchs(void **state)
         for (int j = 0; j < 3; j++)
             whole[i][j] = el_get(logits, i, j);
     pass.first_row += 2;
-    logits = el_head_forward(f.q, &net->head, &net->head_w, &f.head, f.hidden, STARTS + 2, 1, &pass);
+    logits = el_head_forward(f.q, &net->heads[0].config, &net->heads[0].task.w, &f.head, f.hidden, STARTS + 2,
+                             1, &pass);
     for (int j = 0; j < 3; j++)
         CHECK(el_get(logits, 0, j) == whole[2][j], "logit %d of the last row alone: %.9g, in the batch: %.9g",
               j, el_get(logits, 0, j), whole[2][j]);
@@ -397,7 +394,7 @@ typedef struct {
 static void score_pairs(fixture *f, scores *all)
 {
     const el_candidates *c = &f->lesson->candidates;
-    const el_network *net = &f->model.discriminator;
+    const el_network *net = &f->model.networks[0];
     for (int i = 0; i < MOST_PAIRS * MOST_PAIRS; i++) {
         const int start = i / MOST_PAIRS, end = i % MOST_PAIRS;
         int starts[SEQUENCES], ends[SEQUENCES], there = 0;
@@ -410,14 +407,15 @@ static void score_pairs(fixture *f, scores *all)
         }
         const el_span_targets targets = {.start = starts, .end = ends};
         if (there)
-            el_span_learn(f->span, &net->head_w, &net->head_g, f->hidden, c, &targets, 1, losses, false,
-                          el_tensor_none());
+            el_span_learn(f->span, &net->heads[0].task.w, &net->heads[0].task.g, f->hidden, c, &targets, 1,
+                          losses, false, el_tensor_none());
         for (int s = 0; there && s < SEQUENCES; s++) {
-            const double none = net->head.kind == EL_HEAD_SPAN_JOINT || i == 0 ? 0 : all->of[s][0][0];
+            const double none =
+                net->heads[0].config.kind == EL_HEAD_SPAN_JOINT || i == 0 ? 0 : all->of[s][0][0];
             all->of[s][start][end] = -2 * losses[s] - none;
         }
     }
-    for (int s = 0; net->head.kind == EL_HEAD_SPAN && s < SEQUENCES; s++)
+    for (int s = 0; net->heads[0].config.kind == EL_HEAD_SPAN && s < SEQUENCES; s++)
         all->of[s][0][0] = 0;
 }
 
@@ -425,13 +423,13 @@ static void score_pairs(fixture *f, scores *all)
 static double answer_of(fixture *f, int sequence)
 {
     const lesson *l = f->lesson;
-    const el_network *net = &f->model.discriminator;
+    const el_network *net = &f->model.networks[0];
     const int none[] = {-1, -1, -1}, yes[] = {1, 1, 1}, no[] = {0, 0, 0};
     double losses[2][SEQUENCES];
     for (int k = 0; k < 2; k++) {
         const el_span_targets targets = {none, none, k ? yes : no, 2};
-        el_span_learn(f->span, &net->head_w, &net->head_g, f->hidden, &l->candidates, &targets, 1, losses[k],
-                      false, el_tensor_none());
+        el_span_learn(f->span, &net->heads[0].task.w, &net->heads[0].task.g, f->hidden, &l->candidates,
+                      &targets, 1, losses[k], false, el_tensor_none());
     }
     return (losses[0][sequence] - losses[1][sequence]) / 2;
 }
@@ -440,7 +438,7 @@ static double answer_of(fixture *f, int sequence)
 static double start_score(const fixture *f, const scores *all, int sequence, int start, int count)
 {
     double sum = 0;
-    if (f->model.discriminator.head.kind == EL_HEAD_SPAN)
+    if (f->model.networks[0].heads[0].config.kind == EL_HEAD_SPAN)
         return all->of[sequence][start][0];
     for (int j = 0; j < count; j++)
         sum += exp(all->of[sequence][start][j]);
@@ -467,15 +465,15 @@ static void check_best(const fixture *f, const scores *all, int s, const el_span
 
 static void check_guesses(fixture *f, const scores *all, int beam, const char *name)
 {
-    const el_network *net = &f->model.discriminator;
+    const el_network *net = &f->model.networks[0];
     const el_candidates *c = &f->lesson->candidates;
     el_span_guess *guesses = calloc((size_t)(beam * beam * SEQUENCES), sizeof *guesses);
     float null_scores[SEQUENCES];
-    el_span_guess_best(f->span, &net->head_w, f->hidden, c, beam, guesses, null_scores);
+    el_span_guess_best(f->span, &net->heads[0].task.w, f->hidden, c, beam, guesses, null_scores);
     for (int s = 0; s < SEQUENCES; s++) {
         const el_span_guess *best = guesses + s * beam * beam;
         const int n = c->starts[s + 1] - c->starts[s], kept = beam < n ? beam : n;
-        const bool joint = net->head.kind == EL_HEAD_SPAN_JOINT;
+        const bool joint = net->heads[0].config.kind == EL_HEAD_SPAN_JOINT;
         const double base = joint ? 0 : (double)null_scores[s];
         double most = -INFINITY;
         for (int k = 0; k < beam * beam; k++) {
@@ -491,7 +489,9 @@ static void check_guesses(fixture *f, const scores *all, int beam, const char *n
                   best[k].start, best[k].end, score, wanted);
         }
         check_best(f, all, s, best, kept * kept, n, name);
-        const double null = net->head.answerable ? answer_of(f, s) : joint ? all->of[s][0][0] : base;
+        const double null = net->heads[0].config.answerable ? answer_of(f, s)
+                            : joint                         ? all->of[s][0][0]
+                                                            : base;
         CHECK(fabs((double)null_scores[s] - null) <= 1e-5, "%s: null score %.9g, the losses say %.9g", name,
               (double)null_scores[s], null);
     }
@@ -547,12 +547,12 @@ static void check_number(const golden *g, const char *what, int at, double got, 
           g->kind, what, at, got, wanted);
 }
 
-static void check_golden_gradient(void *context, const char *network, el_param *p)
+static void check_golden_gradient(void *context, const el_network *net, el_param *p)
 {
     const golden *g = context;
     const float *wanted = kinds_values(g, p->name, EL_ST_F32, NULL);
     double most = 0;
-    (void)network;
+    (void)net;
     for (int64_t i = 0; i < el_param_elements(p); i++)
         most = fmax(most, fabs((double)wanted[i]));
     for (int i = 0; i < p->value.rows; i++)
@@ -564,9 +564,9 @@ static void check_golden_gradient(void *context, const char *network, el_param *
 }
 
 /* As pattern() of the tool. */
-static void fill_pattern(void *context, const char *network, el_param *p)
+static void fill_pattern(void *context, const el_network *net, el_param *p)
 {
-    (void)context, (void)network;
+    (void)context, (void)net;
     if (strncmp(p->name, "task_specific.", 14) != 0)
         return;
     for (int i = 0; i < p->value.rows; i++)
@@ -595,16 +595,15 @@ static void open_golden(fixture *f, const golden *g, el_queue *q, el_type type, 
     const bool theirs = !strchr(g->kind, '_');
     char folder[256];
     el_config config;
-    el_role role;
     el_head_config head;
     snprintf(folder, sizeof folder, GOLDEN "%s", theirs ? g->kind : "sequence");
-    CHECK(el_weights_config(folder, &config, &role) == EL_OK && role == EL_DISCRIMINATOR, "%s", el_error());
+    CHECK(el_weights_config(folder, &config) == EL_OK, "%s", el_error());
     CHECK(el_weights_head(folder, &head, NULL) == EL_OK, "%s", el_error());
     CHECK(!theirs || (head.kind == wanted->kind && head.labels == wanted->labels),
           "%s: read as kind %d with %d labels", g->kind, head.kind, head.labels);
     config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0;
     open_fixture(f, q, type, &config, wanted, taught);
-    CHECK(el_weights_load(&f->model, EL_DISCRIMINATOR, folder) == EL_OK, "%s", el_error());
+    CHECK(el_weights_load(&f->model, &f->model.networks[0], folder) == EL_OK, "%s", el_error());
     el_model_each(&f->model, fill_pattern, NULL);
     el_model_prepare(&f->model);
 }
@@ -617,7 +616,8 @@ static void check_span_logits(fixture *f, const golden *g)
     const el_candidates *c = &f->lesson->candidates;
     const double *wanted = kinds_values(g, "logits", EL_ST_F64, NULL);
     float null_scores[SEQUENCES];
-    el_span_guess_best(f->span, &f->model.discriminator.head_w, f->hidden, c, BEAM, guesses, null_scores);
+    el_span_guess_best(f->span, &f->model.networks[0].heads[0].task.w, f->hidden, c, BEAM, guesses,
+                       null_scores);
     for (int i = 0; i < BEAM * BEAM * SEQUENCES; i++) {
         const el_span_guess *guess = &guesses[i];
         const int first = c->starts[i / (BEAM * BEAM)];
@@ -634,8 +634,8 @@ static void check_answers(fixture *f, const golden *g)
     static el_span_guess guesses[SEQUENCES];
     const double *wanted = kinds_values(g, "answer", EL_ST_F64, NULL);
     float null_scores[SEQUENCES];
-    el_span_guess_best(f->span, &f->model.discriminator.head_w, f->hidden, &f->lesson->candidates, 1, guesses,
-                       null_scores);
+    el_span_guess_best(f->span, &f->model.networks[0].heads[0].task.w, f->hidden, &f->lesson->candidates, 1,
+                       guesses, null_scores);
     for (int s = 0; s < SEQUENCES; s++)
         check_number(g, "answer", s, (double)null_scores[s], wanted[s]);
 }

@@ -11,7 +11,7 @@
 
 #include "model/initialise.h"
 #include "objective/batches.h"
-#include "objective/electra.h"
+#include "objective/objectives.h"
 #include "objective/scores.h"
 #include "ops/distant.h"
 
@@ -31,13 +31,10 @@ static el_config small_config(int vocab_size)
 static void open_model(el_model *model, el_queue *q, const el_config *generator,
                        const el_config *discriminator, el_type type)
 {
-    const el_model_plan plan = {.generator = generator,
-                                .discriminator = discriminator,
-                                .generator_config = generator ? *generator : el_config_default(),
-                                .discriminator_config = discriminator ? *discriminator : el_config_default(),
-                                .activations = type,
-                                .parameters = type,
-                                .training = true};
+    el_model_plan plan = el_objective_plan(EL_ELECTRA, !generator, *discriminator,
+                                           generator ? *generator : *discriminator, EL_TIE_SHARED);
+    plan.activations = plan.parameters = type;
+    plan.training = true;
     const el_initialisation how = {.seed = 3};
     CHECK(el_model_open(model, q, &plan) == EL_OK, "%s", el_error());
     CHECK(el_model_initialise(model, &how) == EL_OK, "%s", el_error());
@@ -74,13 +71,13 @@ static void lucky_samples_count_as_original(void **state)
         for (int s = 0; s < 100; s++)
             add_sequence(&batch, vocab, 22, s);
         open_model(&model, el_queue_reference(), NULL, &c, EL_F64);
-        el_electra_settings settings = el_electra_defaults();
+        el_objective_settings settings = el_objective_defaults();
         settings.uniform_generator = true;
         settings.disallow_correct = disallow;
         settings.max_seq_length = 22;
         settings.max_predictions = 4;
         settings.mask_prob = 0.2;
-        assert_int_equal(el_electra_open(&objective, &model, vocab, &settings, 100), EL_OK);
+        assert_int_equal(el_objective_open(&objective, EL_ELECTRA, &model, vocab, &settings, 100), EL_OK);
         const el_figures f = run(objective, &batch, false);
         const double slots = 4.0 / 22, lucky = figure(&f, "sampled_accuracy");
         CHECK(fabs(figure(&f, "replaced") - slots * (1 - lucky)) < 1e-12, "replaced %g, slots %g, lucky %g",
@@ -100,9 +97,9 @@ typedef struct {
     size_t count;
 } gradients;
 
-static void keep_gradient(void *context, const char *network, el_param *p)
+static void keep_gradient(void *context, const el_network *net, el_param *p)
 {
-    (void)network;
+    (void)net;
     gradients *g = context;
     const size_t count = (size_t)el_param_elements(p);
     g->values = realloc(g->values, (g->count + count) * sizeof *g->values);
@@ -126,12 +123,12 @@ static void splitting_a_batch_changes_nothing(void **state)
     for (int pass = 0; pass < 2; pass++) {
         el_model model;
         el_objective *objective;
-        el_electra_settings settings = el_electra_defaults();
+        el_objective_settings settings = el_objective_defaults();
         settings.max_seq_length = 20;
         whole.q = split.q = distant_open(1, "reference");
         open_model(&model, whole.q, &c, &c, EL_F64);
-        CHECK(el_electra_open(&objective, &model, vocab, &settings, pass ? 20 : 1000) == EL_OK, "%s",
-              el_error());
+        CHECK(el_objective_open(&objective, EL_ELECTRA, &model, vocab, &settings, pass ? 20 : 1000) == EL_OK,
+              "%s", el_error());
         const el_figures f = run(objective, &batch, true);
         losses[pass] = f.values[0];
         el_model_each(&model, keep_gradient, pass ? &split : &whole);
@@ -170,8 +167,9 @@ static void small_begins_at_the_papers_loss(void **state)
     CHECK(el_model_parameters(&model) == 14196219,
           "%lld parameters, the paper's Small has 14196219 (spec 2.2)",
           (long long)el_model_parameters(&model));
-    const el_electra_settings settings = el_electra_defaults();
-    CHECK(el_electra_open(&objective, &model, vocab, &settings, 512) == EL_OK, "%s", el_error());
+    const el_objective_settings settings = el_objective_defaults();
+    CHECK(el_objective_open(&objective, EL_ELECTRA, &model, vocab, &settings, 512) == EL_OK, "%s",
+          el_error());
     const el_figures f = run(objective, &batch, true);
     CHECK(fabs(f.values[0] - 44.98) < 1.5, "step-0 loss %g, expected near 44.98", f.values[0]);
     objective->close(objective);

@@ -100,7 +100,8 @@ static void test_moving(void **state)
     check_same("copy", y, ROW(EL_F32, 1, -2, 0.5));
     q->add(q, y, y, x);
     check_same("add in place", y, ROW(EL_F32, 2, -4, 1));
-    CHECK(q->sum_squares(q, y) == 21, "sum of squares %g, expected 21", q->sum_squares(q, y));
+    const el_tensor both[] = {y, y};
+    CHECK(q->sum_squares(q, both, 2) == 42, "sum of squares %g, expected 42", q->sum_squares(q, both, 2));
     q->zero(q, y);
     check_same("zero", y, ROW(EL_F32, 0, 0, 0));
 }
@@ -472,6 +473,28 @@ static void test_sampling_certain(void **state)
               "class %d is drawn %d times of %d", c, counts[c], SAMPLES);
 }
 
+static void adamw(el_tensor value, el_tensor m, el_tensor v, el_tensor gradient, el_adamw step)
+{
+    const el_trained param = {value, m, v, gradient, .scale = 1, .decays = true};
+    q->adamw(q, &param, 1, NULL, 0, step);
+}
+
+/* Each parameter has a rate of its own, and decay or none. */
+static void test_adamw_of_several(void **state)
+{
+    (void)state;
+    const el_tensor value[] = {ROW(EL_F64, 2), ROW(EL_F64, 2)},
+                    moment[] = {ROW(EL_F64, 0), ROW(EL_F64, 0), ROW(EL_F64, 0), ROW(EL_F64, 0)};
+    const el_trained params[] = {
+        {value[0], moment[0], moment[1], ROW(EL_F64, 0), .scale = 1, .decays = false},
+        {value[1], moment[2], moment[3], ROW(EL_F64, 0), .scale = 0.5, .decays = true}};
+    q->adamw(q, params, 2, NULL, 0,
+             (el_adamw){
+                 .rate = 0.1, .epsilon = 1, .decay = 0.25, .clip = 1, .m_correction = 1, .v_correction = 1});
+    check_close("without decay", value[0], ROW(EL_F64, 2), 1e-15);
+    check_close("half the rate", value[1], ROW(EL_F64, 1.975), 1e-15);
+}
+
 /* Three steps on one number, the third with bias corrections, worked out by hand:
  * beta1 0.5, beta2 0.75, epsilon 0.5, decay 0.25, clip 0.5, rate 0.1, gradients 4, -8, 16, so g = 2, -4, 8.
  */
@@ -482,11 +505,11 @@ static void test_adamw(void **state)
     el_adamw step = {0.1, 0.5, 0.75, 0.5, 0.25, 0.5, 1, 1};
     /* m = 1, v = 1: 2 - 0.1 (1 / 1.5 + 0.5) */
     const el_tensor gradient = ROW(EL_F64, 4);
-    q->adamw(q, value, m, v, gradient, step);
+    adamw(value, m, v, gradient, step);
     check_same("gradient after one step", gradient, ROW(EL_F64, 0));
     check_close("value after one step", value, ROW(EL_F64, 1.8833333333333333), 1e-14);
     /* m = 0.5 - 2 = -1.5, v = 0.75 + 4 = 4.75: - 0.1 (-1.5 / (sqrt 4.75 + 0.5) + 0.25 value) */
-    q->adamw(q, value, m, v, ROW(EL_F64, -8), step);
+    adamw(value, m, v, ROW(EL_F64, -8), step);
     check_close("m after two steps", m, ROW(EL_F64, -1.5), 1e-15);
     check_close("v after two steps", v, ROW(EL_F64, 4.75), 1e-15);
     check_close("value after two steps", value, ROW(EL_F64, 1.8922316490590112), 1e-14);
@@ -494,7 +517,7 @@ static void test_adamw(void **state)
      * (sqrt 4.890625 + 0.5) + ...) */
     step.m_correction = 2;
     step.v_correction = 0.25;
-    q->adamw(q, value, m, v, ROW(EL_F64, 16), step);
+    adamw(value, m, v, ROW(EL_F64, 16), step);
     check_close("value after three steps", value, ROW(EL_F64, 1.6052040017134737), 1e-14);
 }
 
@@ -537,6 +560,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sampling_uniform, setup, check_release),
         cmocka_unit_test_setup_teardown(test_sampling_certain, setup, check_release),
         cmocka_unit_test_setup_teardown(test_adamw, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_adamw_of_several, setup, check_release),
         cmocka_unit_test_setup_teardown(test_sums_of_bf16, setup, check_release),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

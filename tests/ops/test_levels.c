@@ -275,10 +275,10 @@ static void case_optimizer(run *r, sizes s)
     el_queue *const q = r->q;
     const el_tensor g = out(r, "gradient", EL_F32, s.rows, s.cols, true, 0);
     const el_tensor sum = out(r, "sum of squares", EL_F32, 2, 1, false, 1e-6);
-    el_set(sum, 0, 0, q->sum_squares(q, g));
+    el_set(sum, 0, 0, q->sum_squares(q, &g, 1));
     el_tensor strided = g;
     strided.cols = s.cols > 1 ? s.cols - 1 : 1;
-    el_set(sum, 1, 0, q->sum_squares(q, strided));
+    el_set(sum, 1, 0, q->sum_squares(q, &strided, 1));
     const el_tensor value = out(r, "value", EL_F32, s.rows, s.cols, true, 1e-5);
     const el_tensor m = out(r, "m", EL_F32, s.rows, s.cols, true, 1e-6);
     const el_tensor v = out(r, "v", EL_F32, s.rows, s.cols, false, 1e-6);
@@ -291,7 +291,8 @@ static void case_optimizer(run *r, sizes s)
                            .clip = 0.5,
                            .m_correction = 1.5,
                            .v_correction = 1.2};
-    q->adamw(q, value, m, v, g, step);
+    const el_trained param = {value, m, v, g, .scale = 1, .decays = true};
+    q->adamw(q, &param, 1, NULL, 0, step);
 }
 
 typedef struct {

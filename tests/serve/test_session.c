@@ -18,29 +18,19 @@ typedef struct {
     el_mlm_saved mlm;
 } direct;
 
-static const el_network *direct_network(const direct *d)
-{
-    return d->model.generator.present ? &d->model.generator : &d->model.discriminator;
-}
-
-static void direct_open(direct *d, el_role role)
+static void direct_open(direct *d, const char *name)
 {
     char path[128];
-    el_role found;
-    snprintf(path, sizeof path, "%s/%s", run, role == EL_GENERATOR ? "generator" : "discriminator");
+    snprintf(path, sizeof path, "%s/%s", run, name);
     *d = (direct){0};
-    el_model_plan plan = {.generator = role == EL_GENERATOR,
-                          .discriminator = role == EL_DISCRIMINATOR,
-                          .tying = EL_TIE_SEPARATE,
-                          .activations = EL_F32,
-                          .parameters = EL_F32};
-    CHECK_OK(el_weights_config(path, &plan.generator_config, &found));
-    plan.discriminator_config = plan.generator_config;
-    CHECK(found == role, "%s is taken for the other network", path);
+    el_model_plan plan = {.activations = EL_F32, .parameters = EL_F32};
+    CHECK_OK(el_weights_plan(&plan, name, path));
+    CHECK((plan.networks[0].heads[0].kind == EL_HEAD_MLM) == (strcmp(name, EL_GENERATOR) == 0),
+          "%s is taken for the other network", path);
     CHECK_OK(el_model_open(&d->model, el_queue_reference(), &plan));
-    CHECK_OK(el_weights_load(&d->model, role, path));
+    CHECK_OK(el_weights_load(&d->model, &d->model.networks[0], path));
     for (int pass = 0; pass < 2; pass++) {
-        const el_config *c = &direct_network(d)->config;
+        const el_config *c = &d->model.networks[0].config;
         CHECK_OK(el_encoder_saved_layout(&d->encoder, &d->arena, c, PLACES, EL_F32, EL_F32, false));
         el_rtd_saved_layout(&d->rtd, &d->arena, c, PLACES, EL_F32);
         el_mlm_saved_layout(&d->mlm, &d->arena, c, PLACES, EL_F32, EL_F32, false);
@@ -70,7 +60,7 @@ static el_tensor direct_hidden(direct *d, const int32_t *ids, int count)
                          .segments = segments,
                          .positions = positions,
                          .layout = {.starts = starts, .sequences = 1, .longest = count + 2}};
-    const el_network *net = direct_network(d);
+    const el_network *net = &d->model.networks[0];
     return el_encoder_forward(d->model.q, &net->config, &net->w, &d->encoder, &in);
 }
 
@@ -79,8 +69,8 @@ static void direct_detect(direct *d, const int32_t *ids, int count, float *logit
 {
     float all[PLACES];
     const el_tensor hidden = direct_hidden(d, ids, count);
-    CHECK_OK(el_tensor_read(d->model.q,
-                            el_rtd_forward(d->model.q, &d->model.discriminator.rtd_w, &d->rtd, hidden), all));
+    CHECK_OK(el_tensor_read(
+        d->model.q, el_rtd_forward(d->model.q, &d->model.networks[0].heads[0].rtd.w, &d->rtd, hidden), all));
     memcpy(logits, all + 1, (size_t)count * sizeof *logits);
 }
 
@@ -197,8 +187,9 @@ static void test_fill(void **state)
     static const int rows[] = {1, 3};
     float logits[2 * PIECES];
     CHECK_OK(el_tensor_read(d.model.q,
-                            el_mlm_forward(d.model.q, &d.model.generator.config, &d.model.generator.mlm_w,
-                                           &d.mlm, direct_hidden(&d, ids, 3), rows, 2),
+                            el_mlm_forward(d.model.q, &d.model.networks[0].config,
+                                           &d.model.networks[0].heads[0].mlm.w, &d.mlm,
+                                           direct_hidden(&d, ids, 3), rows, 2),
                             logits));
     for (int slot = 0; slot < 2; slot++) {
         const el_guess *guess = answer.guess + slot * answer.top_k;

@@ -46,12 +46,9 @@ static inline el_config made_config(void)
 
 static inline void made_model(el_model *model, el_queue *q, el_type type, el_head_config head, bool training)
 {
-    const el_model_plan plan = {.discriminator = true,
-                                .discriminator_config = made_config(),
-                                .head = head,
-                                .activations = type,
-                                .parameters = type == EL_F64 ? EL_F64 : EL_F32,
-                                .training = training};
+    el_model_plan plan = {
+        .activations = type, .parameters = type == EL_F64 ? EL_F64 : EL_F32, .training = training};
+    el_plan_add(&plan, EL_DISCRIMINATOR, made_config(), head);
     const el_initialisation how = {.fan_in = true, .seed = 3};
     CHECK_OK(el_model_open(model, q, &plan));
     CHECK_OK(el_model_initialise(model, &how));

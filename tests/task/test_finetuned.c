@@ -191,7 +191,7 @@ static void ours_comes_back(void **state)
             int count;
             CHECK_OK(el_finetuned_open(&f, q, EL_F32, i ? 1 : 200, path));
             check_cards(&f.card, &card);
-            assert_true(f.model.discriminator.head.dropout == HEADS[kind].dropout);
+            assert_true(f.model.networks[0].heads[0].config.dropout == HEADS[kind].dropout);
             for (int again = 0; again < 2; again++) {
                 CHECK_OK(el_finetuned_ask(&f, &d, &p, &count));
                 assert_int_equal(count, 9);

@@ -167,9 +167,9 @@ typedef struct {
     size_t count;
 } gradients;
 
-static void keep_gradient(void *context, const char *network, el_param *p)
+static void keep_gradient(void *context, const el_network *net, el_param *p)
 {
-    (void)network;
+    (void)net;
     gradients *g = context;
     const size_t count = (size_t)el_param_elements(p);
     g->values = realloc(g->values, (g->count + count) * sizeof *g->values);
@@ -235,9 +235,9 @@ typedef struct {
     double by;
 } move;
 
-static void move_values(void *context, const char *network, el_param *p)
+static void move_values(void *context, const el_network *net, el_param *p)
 {
-    (void)network;
+    (void)net;
     move *m = context;
     for (int i = 0; i < p->value.rows; i++)
         for (int k = 0; k < p->value.cols; k++)
@@ -340,7 +340,7 @@ static void asking_needs_no_gradients(void **state)
         fixture f, g;
         open_fixture(&f, &LESSONS[i], processor(), EL_F32, true, 100);
         open_fixture(&g, &LESSONS[i], processor(), EL_F32, false, 100);
-        assert_null(g.model.discriminator.g.embed.word.data);
+        assert_null(g.model.networks[0].g.embed.word.data);
         const el_figures a = ask(f.objective, &f.batch), b = ask(g.objective, &g.batch);
         assert_int_equal(a.count, b.count);
         for (int k = 0; k < a.count; k++)

@@ -82,8 +82,8 @@ typedef struct {
 static float all_pairs(network *n, int feature, el_span_guess *pairs, int *count)
 {
     const el_feature *f = &n->features.items[feature];
-    const el_network *net = &n->model.discriminator;
-    const bool joint = net->head.kind == EL_HEAD_SPAN_JOINT;
+    const el_network *net = &n->model.networks[0];
+    const bool joint = net->heads[0].config.kind == EL_HEAD_SPAN_JOINT;
     el_encoder_saved saved = {0};
     el_span_saved *head;
     el_arena arena = {0};
@@ -101,7 +101,8 @@ static float all_pairs(network *n, int feature, el_span_guess *pairs, int *count
         if (pass == 0)
             CHECK_OK(el_device_reserve(n->q->dev, &arena));
     }
-    CHECK_OK(el_span_open(&head, n->q, &net->config, &net->head, MOST_ROWS, 1, EL_F64, EL_F64, false));
+    CHECK_OK(
+        el_span_open(&head, n->q, &net->config, &net->heads[0].config, MOST_ROWS, 1, EL_F64, EL_F64, false));
     const el_input in = {.rows = f->count,
                          .ids = n->features.ids.data + f->first,
                          .segments = segments,
@@ -109,7 +110,7 @@ static float all_pairs(network *n, int feature, el_span_guess *pairs, int *count
                          .layout = {.starts = starts, .sequences = 1, .longest = f->count}};
     const el_tensor hidden = el_encoder_forward(n->q, &net->config, &net->w, &saved, &in);
     const el_candidates listed = {rows, candidates, candidates[1], 1};
-    el_span_guess_best(head, &net->head_w, hidden, &listed, MOST_ROWS, pairs, &null_score);
+    el_span_guess_best(head, &net->heads[0].task.w, hidden, &listed, MOST_ROWS, pairs, &null_score);
     *count = 0;
     for (int i = 0; i < MOST_ROWS * MOST_ROWS; i++)
         if (pairs[i].start >= 0) {
@@ -218,8 +219,9 @@ static void check_question(network *n, const el_prediction *p)
     for (int i = 0; i < want; i++)
         CHECK(fabs(p->answers[i].score - exp(scores[i] - scores[0]) / sum) < 1e-5, "question %d: %g, not %g",
               p->example, p->answers[i].score, exp(scores[i] - scores[0]) / sum);
-    const double odds =
-        n->model.discriminator.head.answerable ? t.null_score : t.null_score - (want ? scores[0] : 0);
+    const double odds = n->model.networks[0].heads[0].config.answerable
+                            ? t.null_score
+                            : t.null_score - (want ? scores[0] : 0);
     CHECK(fabs(p->null_odds - odds) < 1e-5, "question %d: null odds %g, not %g", p->example, p->null_odds,
           odds);
 }

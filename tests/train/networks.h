@@ -3,6 +3,7 @@
 #define TEST_TRAIN_NETWORKS_H
 
 #include "model/initialise.h"
+#include "objective/objectives.h"
 
 static inline el_config small_config(int hidden)
 {
@@ -20,14 +21,8 @@ static inline el_config small_config(int hidden)
 static inline el_status small_model_on(el_model *model, el_queue *q, int hidden, el_tying tying,
                                        uint64_t seed)
 {
-    const el_model_plan plan = {.generator = true,
-                                .discriminator = true,
-                                .generator_config = small_config(4),
-                                .discriminator_config = small_config(hidden),
-                                .tying = tying,
-                                .activations = EL_F32,
-                                .parameters = EL_F32,
-                                .training = true};
+    el_model_plan plan = el_objective_plan(EL_ELECTRA, false, small_config(hidden), small_config(4), tying);
+    plan.training = true;
     const el_initialisation how = {.seed = seed};
     const el_status st = el_model_open(model, q, &plan);
     return st ? st : el_model_initialise(model, &how);

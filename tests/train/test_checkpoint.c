@@ -29,9 +29,9 @@ static int remove_folder(void **state)
     return el_folder_remove(folder) != EL_OK;
 }
 
-static void set_moments(void *context, const char *network, el_param *param)
+static void set_moments(void *context, const el_network *net, el_param *param)
 {
-    (void)network;
+    (void)net;
     const double base = *(const double *)context;
     for (int i = 0; i < param->m.rows; i++)
         for (int j = 0; j < param->m.cols; j++) {
@@ -47,9 +47,9 @@ static void open_model(el_model *model, uint64_t seed, double moments)
 }
 
 static uint64_t hash_of; /* of all values and moments */
-static void hash_param(void *context, const char *network, el_param *param)
+static void hash_param(void *context, const el_network *net, el_param *param)
 {
-    (void)context, (void)network;
+    (void)context, (void)net;
     const el_tensor all[] = {param->value, param->m, param->v};
     for (int k = 0; k < 3; k++) {
         const uint64_t pair[] = {hash_of,
@@ -123,12 +123,9 @@ static void task_heads_too(void **state)
 {
     (void)state;
     for (int kind = EL_HEAD_SEQUENCE; kind < EL_HEADS; kind++) {
-        const el_model_plan plan = {
-            .discriminator = true,
-            .discriminator_config = small_config(8),
-            .head = {.kind = (el_head_kind)kind, .labels = 3, .answerable = true},
-            .training = true,
-        };
+        el_model_plan plan = {.training = true};
+        const el_head_config head = {.kind = (el_head_kind)kind, .labels = 3, .answerable = true};
+        el_plan_add(&plan, EL_DISCRIMINATOR, small_config(8), head);
         el_model saved, loaded;
         json_t *written = json_object(), *read;
         assert_int_equal(el_model_open(&saved, el_queue_reference(), &plan), EL_OK);
@@ -217,7 +214,7 @@ static void without_moments(void **state)
     open_model(&model, 2, 2);
     expect_sentence(&model, 30, "optimizer.safetensors");
     assert_int_equal(el_checkpoint_load(&model, &read, path, true), EL_OK);
-    assert_true(el_get(model.generator.params.items[0].m, 1, 1) == 0);
+    assert_true(el_get(model.networks[0].params.items[0].m, 1, 1) == 0);
     json_decref(read);
     free(moments);
     free(path);

@@ -22,9 +22,9 @@ typedef struct {
     int depth[NUMBERS];
 } numbers;
 
-static void read_param(void *context, const char *network, el_param *param)
+static void read_param(void *context, const el_network *net, el_param *param)
 {
-    (void)network;
+    (void)net;
     numbers *n = context;
     for (int i = 0; i < param->value.rows; i++)
         for (int j = 0; j < param->value.cols; j++) {
@@ -45,9 +45,9 @@ static numbers *read_numbers(el_model *model)
     return n;
 }
 
-static void set_gradient(void *context, const char *network, el_param *param)
+static void set_gradient(void *context, const el_network *net, el_param *param)
 {
-    (void)network;
+    (void)net;
     const double scale = *(const double *)context;
     const uint32_t stream = (uint32_t)strlen(param->name);
     for (int i = 0; i < param->gradient.rows; i++)
@@ -149,9 +149,9 @@ static void other_settings(void **state)
     run_steps(o, 1e-2);
 }
 
-static void spoil(void *context, const char *network, el_param *param)
+static void spoil(void *context, const el_network *net, el_param *param)
 {
-    (void)network;
+    (void)net;
     if (strstr(param->name, "layer.1.output.dense.weight"))
         el_set(param->value, 0, 0, *(const double *)context);
 }

@@ -43,10 +43,10 @@ typedef struct {
     double added;
 } addition;
 
-static void add_gradient(void *context, const char *network, el_param *param)
+static void add_gradient(void *context, const el_network *net, el_param *param)
 {
     const addition *const a = context;
-    (void)network;
+    (void)net;
     for (int i = 0; i < param->gradient.rows; i++)
         for (int j = 0; j < param->gradient.cols; j++)
             distant_set(a->q, param->gradient, i, j, distant_get(a->q, param->gradient, i, j) + a->added);

@@ -28,7 +28,7 @@ static void squares_task(void *context, int index, int thread)
         kernels_of(j->q)->sum_squares(j->count ? piece_of(j->a, j, index) : flat_piece(j->a, index));
 }
 
-double el_cpu_sum_squares(el_queue *q, el_tensor x)
+static double squares_of(el_queue *q, el_tensor x)
 {
     const double *const sums = (const double *)(const void *)cpu_of(q)->sums;
     const el_tensor line = flat(x);
@@ -42,9 +42,17 @@ double el_cpu_sum_squares(el_queue *q, el_tensor x)
     return total;
 }
 
+double el_cpu_sum_squares(el_queue *q, const el_tensor *x, int count)
+{
+    double total = 0;
+    for (int i = 0; i < count; i++)
+        total += squares_of(q, x[i]);
+    return total;
+}
+
 typedef struct {
     el_rows_job rows;
-    el_tensor value, m, v, gradient;
+    const el_trained *param;
     el_adamw step;
 } adamw_job;
 
@@ -52,14 +60,25 @@ static void adamw_task(void *context, int index, int thread)
 {
     const adamw_job *const a = context;
     const el_rows_job *const j = &a->rows;
+    const el_trained *const p = a->param;
     (void)thread;
-    kernels_of(j->q)->adamw(piece_of(a->value, j, index), piece_of(a->m, j, index), piece_of(a->v, j, index),
-                            piece_of(a->gradient, j, index), a->step);
+    kernels_of(j->q)->adamw(piece_of(p->value, j, index), piece_of(p->m, j, index), piece_of(p->v, j, index),
+                            piece_of(p->gradient, j, index), a->step);
 }
 
-void el_cpu_adamw(el_queue *q, el_tensor value, el_tensor m, el_tensor v, el_tensor gradient, el_adamw step)
+static void step_param(el_queue *q, const el_trained *p, const el_adamw *step)
 {
-    assert(same_shape(value, m) && same_shape(value, v) && same_shape(value, gradient));
-    adamw_job a = {.rows = {.q = q}, .value = value, .m = m, .v = v, .gradient = gradient, .step = step};
-    by_rows(&a.rows, value.rows, value.cols, adamw_task);
+    assert(same_shape(p->value, p->m) && same_shape(p->value, p->v) && same_shape(p->value, p->gradient));
+    adamw_job a = {.rows = {.q = q}, .param = p, .step = el_adamw_of(step, p)};
+    by_rows(&a.rows, p->value.rows, p->value.cols, adamw_task);
+}
+
+void el_cpu_adamw(el_queue *q, const el_trained *params, int count, const el_matrix *matrices,
+                  int matrix_count, el_adamw step)
+{
+    for (int i = 0, prepared = 0; i < count; i++) {
+        step_param(q, &params[i], &step);
+        for (; prepared < matrix_count && matrices[prepared].line <= i; prepared++)
+            q->prepare(q, matrices[prepared].value, matrices[prepared].type, true);
+    }
 }

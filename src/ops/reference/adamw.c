@@ -16,19 +16,29 @@ static double step_value(double value, double m, double v, const el_adamw *s)
     return value - s->rate * (update + s->decay * value);
 }
 
-void el_ref_adamw(el_queue *q, el_tensor value, el_tensor m, el_tensor v, el_tensor gradient, el_adamw step)
+static void step_param(const el_trained *p, const el_adamw *s)
 {
-    (void)q;
-    assert(m.rows == value.rows && v.rows == value.rows && gradient.rows == value.rows);
-    assert(m.cols == value.cols && v.cols == value.cols && gradient.cols == value.cols);
-    for (int i = 0; i < value.rows; i++)
-        for (int j = 0; j < value.cols; j++) {
-            const double g = step.clip * el_get(gradient, i, j);
-            const double new_m = step.beta1 * el_get(m, i, j) + (1 - step.beta1) * g;
-            const double new_v = step.beta2 * el_get(v, i, j) + (1 - step.beta2) * g * g;
-            el_set(m, i, j, new_m);
-            el_set(v, i, j, new_v);
-            el_set(value, i, j, step_value(el_get(value, i, j), new_m, new_v, &step));
-            el_set(gradient, i, j, 0);
+    assert(p->m.rows == p->value.rows && p->v.rows == p->value.rows && p->gradient.rows == p->value.rows);
+    assert(p->m.cols == p->value.cols && p->v.cols == p->value.cols && p->gradient.cols == p->value.cols);
+    for (int i = 0; i < p->value.rows; i++)
+        for (int j = 0; j < p->value.cols; j++) {
+            const double g = s->clip * el_get(p->gradient, i, j);
+            const double m = s->beta1 * el_get(p->m, i, j) + (1 - s->beta1) * g;
+            const double v = s->beta2 * el_get(p->v, i, j) + (1 - s->beta2) * g * g;
+            el_set(p->m, i, j, m);
+            el_set(p->v, i, j, v);
+            el_set(p->value, i, j, step_value(el_get(p->value, i, j), m, v, s));
+            el_set(p->gradient, i, j, 0);
         }
+}
+
+void el_ref_adamw(el_queue *q, const el_trained *params, int count, const el_matrix *matrices,
+                  int matrix_count, el_adamw step)
+{
+    for (int i = 0, prepared = 0; i < count; i++) {
+        const el_adamw own = el_adamw_of(&step, &params[i]);
+        step_param(&params[i], &own);
+        for (; prepared < matrix_count && matrices[prepared].line <= i; prepared++)
+            q->prepare(q, matrices[prepared].value, matrices[prepared].type, true);
+    }
 }

@@ -13,7 +13,7 @@ static const char *const OF_SETS[] = {"loss", "f1_micro", "f1_macro", "precision
 
 static int labels_of(const el_learner *l)
 {
-    return l->base.model->discriminator.head.labels;
+    return el_learner_head(l)->config.labels;
 }
 
 static el_status open_classify(el_learner *l)

@@ -29,7 +29,7 @@ struct el_embedder {
 
 static const el_config *config(const el_embedder *e)
 {
-    return &e->model.discriminator.config;
+    return &e->model.networks[0].config;
 }
 
 int el_embedder_width(const el_embedder *e)
@@ -46,16 +46,15 @@ int el_embedder_longest(const el_embedder *e)
 
 static el_status load(el_embedder *e, el_type activations, const char *folder)
 {
-    el_model_plan plan = {.discriminator = true,
-                          .head = {.kind = EL_HEAD_NONE},
-                          .activations = activations,
-                          .parameters = activations == EL_F64 ? EL_F64 : EL_F32};
-    el_role role;
-    el_status st = el_weights_config(folder, &plan.discriminator_config, &role);
+    el_model_plan plan = {.activations = activations, .parameters = activations == EL_F64 ? EL_F64 : EL_F32};
+    el_config config;
+    el_status st = el_weights_config(folder, &config);
+    if (!st) {
+        el_plan_add(&plan, EL_DISCRIMINATOR, config, (el_head_config){.kind = EL_HEAD_NONE});
+        st = el_weights_open(&e->model, e->q, &plan, &folder);
+    }
     if (!st)
-        st = el_weights_open(&e->model, e->q, &plan, NULL, folder);
-    if (!st)
-        st = el_weights_vocab(folder, &plan.discriminator_config, &e->vocab);
+        st = el_weights_vocab(folder, &config, &e->vocab);
     return st;
 }
 
@@ -138,7 +137,7 @@ static el_tensor encode(el_embedder *e)
     const el_batch *const b = &e->batch;
     const el_input in = el_feed_send(&e->feed, e->q, b, 0, b->sequences, false, (el_random){0});
     el_feed_send_ids(&e->feed, e->q, b->ids, in.rows);
-    return el_encoder_forward(e->q, config(e), &e->model.discriminator.w, &e->encoder, &in);
+    return el_encoder_forward(e->q, config(e), &e->model.networks[0].w, &e->encoder, &in);
 }
 
 static void mean(const float *rows, int count, int width, float *vector)

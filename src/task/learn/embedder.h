@@ -1,4 +1,4 @@
-/* embedder - texts and pairs as vectors: the encoder of a discriminator, whatever its head
+/* embedder - texts and pairs as vectors: the encoder of a model, whatever its head
  *
  *   mean   the mean of the last layer over all tokens, [CLS] and [SEP] among them, as sentence-transformers has it
  *   cls    the last layer at [CLS]

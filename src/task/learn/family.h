@@ -122,6 +122,12 @@ struct el_learner {
     el_sheet sheet;
 };
 
+/* The head of the task. */
+static inline const el_head *el_learner_head(const el_learner *l)
+{
+    return &l->base.model->networks[0].heads[0];
+}
+
 const el_dataset *el_learner_dataset(const el_learner *l, int feature);
 const el_labelled *el_learner_example(const el_learner *l, int feature);
 /* The place in `seen` behind the last window of the example whose windows begin at `first`. */

@@ -142,7 +142,7 @@ el_status el_finetuned_save(el_model *model, const el_vocab *vocab, const el_tas
                             const char *readme, const char *folder)
 {
     json_t *extra = describe(card);
-    const el_status st = extra ? el_weights_save(model, EL_DISCRIMINATOR, vocab, readme, extra, folder)
+    const el_status st = extra ? el_weights_save(model, &model->networks[0], vocab, readme, extra, folder)
                                : el_fail(EL_ENOMEM, "%s: no memory", folder);
     json_decref(extra);
     return st;
@@ -327,19 +327,18 @@ el_status el_finetuned_find(const char *folder, char **model)
     return el_fail(EL_ENOMEM, "%s: no memory for a path", folder);
 }
 
-el_status el_encoder_find(const char *folder, char **discriminator)
+el_status el_encoder_find(const char *folder, char **encoder)
 {
     el_model_paths paths = {0};
     char *model;
-    *discriminator = NULL;
+    *encoder = NULL;
     el_status st = el_finetuned_find(folder, &model);
     if (!st)
         st = el_model_find(&paths, model);
-    if (!st && !paths.discriminator)
-        st = el_fail(EL_EDATA, "%s: there is no discriminator in it", folder);
+    char **const found = paths.discriminator ? &paths.discriminator : &paths.generator;
     if (!st) {
-        *discriminator = paths.discriminator;
-        paths.discriminator = NULL;
+        *encoder = *found;
+        *found = NULL;
     }
     el_model_paths_free(&paths);
     free(model);
@@ -349,7 +348,6 @@ el_status el_encoder_find(const char *folder, char **discriminator)
 el_status el_finetuned_read(const char *folder, el_config *config, el_head_config *head, el_task_card *card)
 {
     json_t *object = NULL;
-    el_role role;
     *card = (el_task_card){0};
     char *path = el_path_join(folder, "config.json");
     el_status st =
@@ -357,7 +355,7 @@ el_status el_finetuned_read(const char *folder, el_config *config, el_head_confi
     if (!st && head->kind < EL_HEAD_SEQUENCE)
         st = el_fail(EL_EDATA, "%s: this model was not fine-tuned: it has no task's head", path);
     if (!st)
-        st = el_weights_config(folder, config, &role);
+        st = el_weights_config(folder, config);
     if (!st)
         st = read_card(object, path, head, config->max_position_embeddings, card);
     if (st)
@@ -371,14 +369,16 @@ el_status el_finetuned_read(const char *folder, el_config *config, el_head_confi
 
 static el_status load(el_finetuned *f, el_queue *q, el_type activations, const char *folder)
 {
-    el_model_plan plan = {.discriminator = true,
-                          .activations = activations,
-                          .parameters = activations == EL_F64 ? EL_F64 : EL_F32};
-    el_status st = el_finetuned_read(folder, &plan.discriminator_config, &plan.head, &f->card);
+    el_model_plan plan = {.activations = activations, .parameters = activations == EL_F64 ? EL_F64 : EL_F32};
+    el_config config;
+    el_head_config head;
+    el_status st = el_finetuned_read(folder, &config, &head, &f->card);
+    if (!st) {
+        el_plan_add(&plan, EL_DISCRIMINATOR, config, head);
+        st = el_weights_open(&f->model, q, &plan, &folder);
+    }
     if (!st)
-        st = el_weights_open(&f->model, q, &plan, NULL, folder);
-    if (!st)
-        st = el_weights_vocab(folder, &plan.discriminator_config, &f->vocab);
+        st = el_weights_vocab(folder, &config, &f->vocab);
     return st;
 }
 

@@ -42,15 +42,16 @@ double el_task_card_threshold(const el_task_card *card);
 /* Whether a span prediction is an answer: there is one, and the odds allow it. */
 bool el_task_card_answers(const el_task_card *card, const el_prediction *prediction);
 
-/* Writes the discriminator with its task head as a Hugging Face folder.  `readme` is the text of README.md. */
+/* Writes the network with its task head as a Hugging Face folder.  `readme` is the text of README.md. */
 el_status el_finetuned_save(el_model *model, const el_vocab *vocab, const el_task_card *card,
                             const char *readme, const char *folder);
 
 /* Where the model lies, on the heap: in what `electra finetune` wrote as "model", else in the folder itself. */
 el_status el_finetuned_find(const char *folder, char **model);
 
-/* Where the discriminator, whatever its head, lies in a run, in what `electra finetune` wrote, or as the folder itself. */
-el_status el_encoder_find(const char *folder, char **discriminator);
+/* Where the encoder to build on, whatever its head, lies in a run (its discriminator, or its masked language model where
+ * there is none), in what `electra finetune` wrote, or as the folder itself. */
+el_status el_encoder_find(const char *folder, char **encoder);
 
 /* Reads config.json: shape, head and card.  EL_EDATA for a folder without a task head. */
 el_status el_finetuned_read(const char *folder, el_config *config, el_head_config *head, el_task_card *card);

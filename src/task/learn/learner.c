@@ -95,7 +95,7 @@ static void reset(el_objective *self)
 
 static el_status check_longest(const el_learner *l, const el_batch *batch)
 {
-    const int places = l->base.model->discriminator.config.max_position_embeddings;
+    const int places = l->base.model->networks[0].config.max_position_embeddings;
     const int longest = el_batch_longest(batch);
     return longest <= places ? EL_OK
                              : el_fail(EL_EUSAGE, "sequences of %d tokens, but the model has %d positions",
@@ -147,7 +147,7 @@ static void accumulate(el_objective *self, int first, int last, bool training)
 {
     el_learner *l = (el_learner *)self;
     el_model *m = l->base.model;
-    el_network *net = &m->discriminator;
+    el_network *net = &m->networks[0];
     const el_batch *b = l->batch;
     const el_range range = {first, last, b->starts[first], training};
     l->trained |= training;
@@ -233,7 +233,7 @@ static void close_learner(el_objective *self)
 static el_status lay_out(el_learner *l)
 {
     const el_model *m = l->base.model;
-    const el_config *c = &m->discriminator.config;
+    const el_config *c = &m->networks[0].config;
     el_feed_layout(&l->feed, &l->arena, l->rows);
     l->family->lay_out(l);
     if (m->training)
@@ -244,7 +244,7 @@ static el_status lay_out(el_learner *l)
 
 static el_status check(const el_model *model, const el_learner_settings *s)
 {
-    const el_head_config *head = &model->discriminator.head;
+    const el_head_config *head = &model->networks[0].heads[0].config;
     const el_head_kind *heads = KINDS[s->kind].heads;
     if (head->kind != heads[0] && head->kind != heads[1])
         return el_fail(EL_EUSAGE, "the model's head is not one to %s with", KINDS[s->kind].name);
@@ -265,7 +265,7 @@ el_status el_learner_open(el_objective **objective, el_model *model, const el_fe
     el_learner *l = calloc(1, sizeof *l);
     if (!l)
         return el_fail(EL_ENOMEM, "no memory for the objective");
-    const int places = model->discriminator.config.max_position_embeddings;
+    const int places = model->networks[0].config.max_position_embeddings;
     l->base = (el_objective){.name = KINDS[settings->kind].name,
                              .model = model,
                              .reset = reset,

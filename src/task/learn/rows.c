@@ -4,14 +4,9 @@
 
 #include "task/learn/family.h"
 
-static const el_network *network(const el_learner *l)
-{
-    return &l->base.model->discriminator;
-}
-
 static int labels_of(const el_learner *l)
 {
-    return network(l)->head.labels;
+    return el_learner_head(l)->config.labels;
 }
 
 static el_tensor host_tensor(el_type type, int rows, int cols)
@@ -43,8 +38,8 @@ void el_rows_lay_out(el_learner *l)
     r->targets = el_arena_ints(&l->arena, l->reads * r->width);
     r->values = el_arena_push(&l->arena, (size_t)l->reads * sizeof *r->values);
     r->losses = el_arena_tensor(&l->arena, m->parameters, l->reads * r->width, 1);
-    el_head_saved_layout(&r->saved, &l->arena, &network(l)->config, &network(l)->head, l->reads,
-                         m->activations, m->parameters);
+    el_head_saved_layout(&r->saved, &l->arena, &l->base.model->networks[0].config,
+                         &el_learner_head(l)->config, l->reads, m->activations, m->parameters);
 }
 
 void el_rows_close(el_learner *l)
@@ -142,18 +137,18 @@ double el_rows_pass(el_learner *l, const el_range *range, el_tensor hidden, el_t
 {
     el_rows *r = &l->row_head;
     el_queue *q = l->base.model->q;
-    const el_network *net = network(l);
+    const el_head *head = el_learner_head(l);
     el_head_pass pass = {
         .training = range->training, .random = l->random, .first_row = (uint64_t)l->starts[range->first]};
     pass.random.stream = EL_STREAM_TASK_HEAD;
     const int count = send_targets(l, range);
     const el_tensor logits =
-        el_head_forward(q, &net->head, &net->head_w, &r->saved, hidden, r->rows, count, &pass);
+        el_head_forward(q, &head->config, &head->task.w, &r->saved, hidden, r->rows, count, &pass);
     if (!range->training)
         keep(l, logits);
     const double sum = lose(l, logits, range->training);
     if (range->training)
-        el_head_backward(q, &net->head, &net->head_w, &net->head_g, &r->saved, dhidden, logits, r->rows,
+        el_head_backward(q, &head->config, &head->task.w, &head->task.g, &r->saved, dhidden, logits, r->rows,
                          &pass);
     return sum;
 }

@@ -20,14 +20,14 @@ enum { ALL_FIGURES = sizeof FIGURES / sizeof *FIGURES, PLAIN_FIGURES = 3 };
 
 static bool is_joint(const el_learner *l)
 {
-    return l->base.model->discriminator.head.kind == EL_HEAD_SPAN_JOINT;
+    return el_learner_head(l)->config.kind == EL_HEAD_SPAN_JOINT;
 }
 
 static el_status open_span(el_learner *l)
 {
     el_windows *w = &l->windows;
     const el_model *m = l->base.model;
-    const el_network *net = &m->discriminator;
+    const el_network *net = &m->networks[0];
     const size_t pairs = (size_t)l->settings.beam * (size_t)l->settings.beam;
     l->names = FIGURES;
     l->figures = l->settings.rule == EL_SQUAD_2 ? ALL_FIGURES : PLAIN_FIGURES;
@@ -45,8 +45,8 @@ static el_status open_span(el_learner *l)
     if (!w->candidates || !w->starts || !w->start || !w->end || !w->impossible || !w->losses || !w->guesses ||
         !w->null_scores)
         return el_fail(EL_ENOMEM, "no memory for the answers of %d windows", l->sequences);
-    return el_span_open(&w->saved, m->q, &net->config, &net->head, l->reads, l->sequences, m->activations,
-                        m->parameters, m->training);
+    return el_span_open(&w->saved, m->q, &net->config, &el_learner_head(l)->config, l->reads, l->sequences,
+                        m->activations, m->parameters, m->training);
 }
 
 static void lay_out(el_learner *l)
@@ -172,20 +172,20 @@ static void keep(el_learner *l, int feature, const el_span_guess *guesses, float
 static double pass(el_learner *l, const el_range *range, el_tensor hidden, el_tensor dhidden)
 {
     el_windows *w = &l->windows;
-    const el_network *net = &l->base.model->discriminator;
+    const el_head *head = el_learner_head(l);
     const el_candidates candidates = list_candidates(l, range);
     const el_span_targets wanted = list_targets(l, range);
     const size_t pairs = (size_t)l->settings.beam * (size_t)l->settings.beam;
     double sum = 0;
     if (range->training || !all_unknown(&wanted, candidates.sequences)) {
-        el_span_learn(w->saved, &net->head_w, &net->head_g, hidden, &candidates, &wanted, l->scale, w->losses,
-                      range->training, dhidden);
+        el_span_learn(w->saved, &head->task.w, &head->task.g, hidden, &candidates, &wanted, l->scale,
+                      w->losses, range->training, dhidden);
         for (int i = 0; i < candidates.sequences; i++)
             sum += w->losses[i];
     }
     if (range->training)
         return sum;
-    el_span_guess_best(w->saved, &net->head_w, hidden, &candidates, l->settings.beam, w->guesses,
+    el_span_guess_best(w->saved, &head->task.w, hidden, &candidates, l->settings.beam, w->guesses,
                        w->null_scores);
     for (int i = 0; i < candidates.sequences; i++)
         keep(l, l->batch->numbers[range->first + i], w->guesses + (size_t)i * pairs, w->null_scores[i]);
@@ -211,7 +211,7 @@ static int join_windows(el_learner *l, int first, int end, const char *context)
 /* How much likelier no answer is; `best`: the best answer's score. */
 static double null_odds(const el_learner *l, int first, int end, double best)
 {
-    const el_head_config *head = &l->base.model->discriminator.head;
+    const el_head_config *head = &el_learner_head(l)->config;
     double least = INFINITY;
     for (int i = first; i < end; i++)
         least = fmin(least, l->windows.kept[i].null_score);

@@ -1,0 +1,141 @@
+/* detector - see the header */
+#include "objective/detector.h"
+
+#include <stdlib.h>
+
+el_status el_detector_open(el_detector *d, el_model *model, const el_network *net, uint32_t stream,
+                           const el_slots *slots)
+{
+    const el_head *head = el_network_head(net, EL_HEAD_DETECTION);
+    const int n = slots->room + 1;
+    *d = (el_detector){.model = model, .net = net, .w = &head->rtd.w, .g = &head->rtd.g, .stream = stream};
+    d->host_labels = malloc((size_t)n * sizeof *d->host_labels);
+    d->host_logits = malloc((size_t)n * sizeof *d->host_logits);
+    d->host_losses =
+        el_tensor_make(malloc(el_tensor_bytes(n, 1, model->parameters)), model->parameters, n, 1);
+    return d->host_labels && d->host_logits && d->host_losses.data
+               ? EL_OK
+               : el_fail(EL_ENOMEM, "no memory for the labels of %d tokens", n);
+}
+
+el_status el_detector_layout(el_detector *d, el_arena *a, const el_slots *slots)
+{
+    const el_model *m = d->model;
+    const el_config *c = &d->net->config;
+    const int rows = slots->room;
+    d->labels = el_arena_ints(a, rows + 1);
+    d->losses = el_arena_tensor(a, m->parameters, rows, 1);
+    d->scores = el_arena_tensor(a, m->parameters, rows, 1);
+    el_rtd_saved_layout(&d->head, a, c, rows, m->activations);
+    d->dhidden = el_arena_tensor(a, m->activations, rows, c->hidden_size);
+    return el_encoder_saved_layout(&d->encoder, a, c, rows, m->activations, m->parameters, m->training);
+}
+
+void el_detector_close(el_detector *d)
+{
+    el_encoder_saved_free(&d->encoder);
+    el_scores_release(&d->judged);
+    free(d->host_labels);
+    free(d->host_logits);
+    free(d->host_losses.data);
+    *d = (el_detector){0};
+}
+
+void el_detector_reset(el_detector *d)
+{
+    d->loss = 0;
+    d->tokens = d->replaced = d->called = d->caught = d->right = 0;
+    d->judged.count = 0;
+}
+
+el_status el_detector_begin(el_detector *d, const el_batch *batch)
+{
+    return el_scores_reserve(&d->judged, (size_t)batch->rows);
+}
+
+/* 1 where another token stands than the original, -1 where it is not asked. */
+static void set_labels(el_detector *d, const el_slots *slots, const el_slots_range *r, bool at_slots)
+{
+    const int *originals = el_slots_originals(slots, r);
+    for (int i = 0; i < r->rows; i++)
+        d->host_labels[i] = at_slots ? -1 : slots->host_ids[i] != originals[i];
+    for (int i = 0; at_slots && i < r->slots; i++) {
+        const int row = slots->host_rows[i];
+        d->host_labels[row] = slots->host_ids[row] != originals[row];
+    }
+}
+
+static void count(el_detector *d, int rows)
+{
+    for (int i = 0; i < rows; i++) {
+        const int label = d->host_labels[i], called = d->host_logits[i] > 0;
+        if (label < 0)
+            continue;
+        d->loss += el_get(d->host_losses, i, 0);
+        d->tokens++;
+        d->replaced += label;
+        d->called += called;
+        d->caught += called && label;
+        d->right += called == label;
+        el_scores_add(&d->judged, d->host_logits[i], label);
+    }
+}
+
+void el_detector_run(el_detector *d, el_slots *slots, const el_slots_range *r, bool at_slots, double scale)
+{
+    el_queue *q = d->model->q;
+    const el_network *net = d->net;
+    el_input in = r->in;
+    in.random.stream = d->stream;
+    set_labels(d, slots, r, at_slots);
+    q->send(q, d->labels, d->host_labels, (size_t)r->rows * sizeof(int));
+    const el_tensor hidden = el_encoder_forward(q, &net->config, &net->w, &d->encoder, &in);
+    const el_tensor logits = el_rtd_forward(q, d->w, &d->head, hidden);
+    const el_tensor losses = el_tensor_rows(d->losses, 0, r->rows);
+    const el_tensor scores = el_tensor_rows(d->scores, 0, r->rows);
+    q->copy(q, scores, logits);
+    q->logistic_loss(q, losses, r->training ? logits : el_tensor_none(), logits, d->labels, scale);
+    q->fetch(q, d->host_losses.data, losses.data, el_tensor_bytes(losses.rows, 1, losses.type));
+    el_tensor_read(q, scores, d->host_logits);
+    count(d, r->rows);
+    if (r->training) {
+        const el_tensor dhidden = el_tensor_rows(d->dhidden, 0, r->rows);
+        el_rtd_backward(q, d->w, d->g, &d->head, dhidden, logits);
+        el_encoder_backward(q, &net->config, &net->w, &net->g, &d->encoder, &in, dhidden);
+    }
+}
+
+static double ratio(double part, double whole)
+{
+    return whole > 0 ? part / whole : 0;
+}
+
+double el_detector_loss(const el_detector *d)
+{
+    return ratio(d->loss, (double)d->tokens);
+}
+
+double el_detector_accuracy(const el_detector *d)
+{
+    return ratio((double)d->right, (double)d->tokens);
+}
+
+double el_detector_auc(el_detector *d)
+{
+    return el_scores_auc(&d->judged);
+}
+
+double el_detector_precision(const el_detector *d)
+{
+    return ratio((double)d->caught, (double)d->called);
+}
+
+double el_detector_recall(const el_detector *d)
+{
+    return ratio((double)d->caught, (double)d->replaced);
+}
+
+double el_detector_replaced(const el_detector *d)
+{
+    return ratio((double)d->replaced, (double)d->tokens);
+}

@@ -1,0 +1,32 @@
+/* kinds - private to objective/: how each objective is opened, and what they all begin with */
+#ifndef EL_OBJECTIVE_KINDS_H
+#define EL_OBJECTIVE_KINDS_H
+
+#include "objective/objectives.h"
+#include "objective/predictor.h"
+
+/* Each is given what fits it; `slots` says how many rows and which slots. */
+typedef struct {
+    el_objective_kind kind;
+    el_model *model;
+    const el_vocab *vocab;
+    el_objective_settings settings;
+    el_corruption_rule rule;
+    int rows;
+} el_opening;
+
+el_status el_electra_open(el_objective **objective, const el_opening *opening);
+el_status el_mlm_open(el_objective **objective, const el_opening *opening);
+el_status el_replace_mlm_open(el_objective **objective, const el_opening *opening);
+
+/* How a generator's samples are drawn for a range. */
+static inline el_sampling el_sampling_of(const el_objective_settings *s, const el_slots *slots,
+                                         const el_slots_range *range)
+{
+    return (el_sampling){.temperature = s->temperature,
+                         .disallow_target = s->disallow_correct,
+                         .random = {slots->random.seed, EL_STREAM_SAMPLE, slots->random.step},
+                         .first_row = (uint64_t)range->first_slot};
+}
+
+#endif

@@ -1,0 +1,136 @@
+/* objectives - the table, and what is checked of all */
+#include "objective/objectives.h"
+
+#include <string.h>
+
+#include "objective/flops.h"
+#include "objective/kinds.h"
+
+static const struct {
+    const char *name;
+    bool generator; /* beside the large network, which is one itself where there is none */
+    el_head_kind large;
+    el_flops_objective flops;
+    el_status (*open)(el_objective **objective, const el_opening *opening);
+} KINDS[EL_OBJECTIVES] = {
+    [EL_ELECTRA] = {"electra", true, EL_HEAD_DETECTION, EL_FLOPS_ELECTRA, el_electra_open},
+    [EL_MLM] = {"mlm", false, EL_HEAD_MLM, EL_FLOPS_MLM, el_mlm_open},
+    [EL_ELECTRA_15] = {"electra-15", true, EL_HEAD_DETECTION, EL_FLOPS_ELECTRA_15, el_electra_open},
+    [EL_REPLACE_MLM] = {"replace-mlm", true, EL_HEAD_MLM, EL_FLOPS_REPLACE_MLM, el_replace_mlm_open},
+};
+
+const char EL_OBJECTIVE_NAMES[] = "electra|mlm|electra-15|replace-mlm";
+
+const char *el_objective_name(el_objective_kind kind)
+{
+    return KINDS[kind].name;
+}
+
+el_objective_settings el_objective_defaults(void)
+{
+    return (el_objective_settings){.gen_weight = 1,
+                                   .disc_weight = 50,
+                                   .mask_prob = 0.15,
+                                   .temperature = 1,
+                                   .shares = {.mask = 0.85, .keep = 0.15},
+                                   .max_seq_length = 128};
+}
+
+el_model_plan el_objective_plan(el_objective_kind kind, bool uniform_generator, el_config large,
+                                el_config small, el_tying tying)
+{
+    el_model_plan plan = {0};
+    const bool pair = KINDS[kind].generator && !uniform_generator;
+    if (pair)
+        el_plan_add(&plan, EL_GENERATOR, small, (el_head_config){.kind = EL_HEAD_MLM});
+    el_plan_add(&plan, KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR, large,
+                (el_head_config){.kind = KINDS[kind].large});
+    if (pair) {
+        const int owner = tying == EL_TIE_GDES ? 0 : 1;
+        plan.networks[1 - owner].tying = tying;
+        plan.networks[1 - owner].owner = owner;
+    }
+    return plan;
+}
+
+el_objective_kind el_objective_of(const el_model *model)
+{
+    const el_network *large = el_model_network(model, EL_DISCRIMINATOR);
+    return !large ? EL_MLM : el_network_head(large, EL_HEAD_MLM) ? EL_REPLACE_MLM : EL_ELECTRA;
+}
+
+/* The network that is fine-tuned. */
+static const el_network *large_network(el_objective_kind kind, const el_model *model)
+{
+    return el_model_network(model, KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR);
+}
+
+double el_objective_flops(el_objective_kind kind, const el_model *model, double mask_prob, double length)
+{
+    const el_network *generator = el_model_network(model, EL_GENERATOR);
+    const el_flops_plan plan = {.objective = KINDS[kind].flops,
+                                .encoder = large_network(kind, model)->config,
+                                .generator = generator ? generator->config : (el_config){0},
+                                .sampled = !generator,
+                                .mask_prob = mask_prob,
+                                .length = length};
+    return el_flops_products_training(&plan);
+}
+
+/* The networks with the heads that the objective needs. */
+static el_status check_networks(el_objective_kind kind, const el_model *model, bool uniform_generator)
+{
+    const el_network *generator = el_model_network(model, EL_GENERATOR);
+    const el_network *large = large_network(kind, model);
+    if (!large || !el_network_head(large, KINDS[kind].large))
+        return el_fail(EL_EUSAGE, "%s: the model has no %s with a head for it", KINDS[kind].name,
+                       KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR);
+    if (KINDS[kind].generator && !uniform_generator && !generator)
+        return el_fail(EL_EUSAGE, "%s: the model has no generator, and uniform_generator is off",
+                       KINDS[kind].name);
+    if (uniform_generator && kind != EL_ELECTRA && kind != EL_ELECTRA_15)
+        return el_fail(EL_EUSAGE, "%s: uniform_generator leaves nothing of it", KINDS[kind].name);
+    return EL_OK;
+}
+
+static el_status check(el_objective_kind kind, const el_model *model, const el_vocab *vocab,
+                       const el_objective_settings *s)
+{
+    const double shares = s->shares.mask + s->shares.random + s->shares.keep;
+    if (!(shares > 1 - 1e-9 && shares < 1 + 1e-9)) /* this way round catches nan */
+        return el_fail(EL_EUSAGE, "shares of masked, random and kept tokens add up to %g, not 1", shares);
+    if (kind == EL_ELECTRA_15 && s->duplicate_slots)
+        return el_fail(EL_EUSAGE,
+                       "electra-15: a place that is drawn twice would be judged once; no duplicate_slots");
+    for (int i = 0; i < model->count; i++) {
+        const el_config *c = &model->networks[i].config;
+        if (vocab->size != c->vocab_size)
+            return el_fail(EL_EDATA, "the vocabulary has %d entries, the model %d", vocab->size,
+                           c->vocab_size);
+        if (s->max_seq_length > c->max_position_embeddings)
+            return el_fail(EL_EUSAGE, "sequences of %d tokens, but the %s has %d positions",
+                           s->max_seq_length, model->networks[i].name, c->max_position_embeddings);
+    }
+    return check_networks(kind, model, s->uniform_generator);
+}
+
+el_status el_objective_open(el_objective **objective, el_objective_kind kind, el_model *model,
+                            const el_vocab *vocab, const el_objective_settings *s, int rows)
+{
+    *objective = NULL;
+    const el_status st = check(kind, model, vocab, s);
+    if (st)
+        return st;
+    const el_opening opening = {
+        .kind = kind,
+        .model = model,
+        .vocab = vocab,
+        .settings = *s,
+        .rule = {.mask_prob = s->mask_prob,
+                 .max_predictions = s->max_predictions ? s->max_predictions
+                                                       : (int)((s->mask_prob + 0.005) * s->max_seq_length),
+                 .duplicates = s->duplicate_slots,
+                 .shares = s->shares},
+        .rows = rows > s->max_seq_length ? rows : s->max_seq_length};
+    return KINDS[kind].open(objective, &opening);
+}

@@ -1,0 +1,55 @@
+/* objectives - what a pre-training can learn, by name
+ *
+ *   electra       a generator predicts the tokens at slots; a discriminator says of every token whether it is the original
+ *                 (Clark et al., 2020, section 2)
+ *   mlm           one network predicts the tokens at slots: BERT's masked language model
+ *   electra-15    electra, but the discriminator is asked at the slots alone         (their section 3.4, as the next)
+ *   replace-mlm   mlm, but the slots show a generator's samples in place of [MASK]
+ *
+ * An objective is a file that fills el_objective (train/objective.h) over the networks that its line of the table names.
+ */
+#ifndef EL_OBJECTIVE_OBJECTIVES_H
+#define EL_OBJECTIVE_OBJECTIVES_H
+
+#include "objective/corruption.h"
+#include "train/objective.h"
+
+typedef enum { EL_ELECTRA, EL_MLM, EL_ELECTRA_15, EL_REPLACE_MLM, EL_OBJECTIVES } el_objective_kind;
+
+typedef struct {
+    double gen_weight, disc_weight, mask_prob, temperature;
+    el_mask_shares shares;
+    bool uniform_generator; /* replacements drawn uniformly; there is no generator */
+    bool disallow_correct;  /* a sample is never the original */
+    bool duplicate_slots;   /* drawn with replacement, duplicates averaged (docs/faithfulness.md) */
+    int max_predictions;    /* most slots a sequence; 0: int((mask_prob + 0.005) * max_seq_length) */
+    int max_seq_length;
+} el_objective_settings;
+
+/* The original's: shares 0.85, 0, 0.15. */
+el_objective_settings el_objective_defaults(void);
+
+/* "electra|mlm|electra-15|replace-mlm", in the order of the kinds. */
+extern const char EL_OBJECTIVE_NAMES[];
+const char *el_objective_name(el_objective_kind kind);
+
+/* The networks of an objective: `large` is the one that is fine-tuned, `small` the generator beside it where there is one.
+ * Under gdes the generator owns the tables, else the large network does.  Types are left to the caller. */
+el_model_plan el_objective_plan(el_objective_kind kind, bool uniform_generator, el_config large,
+                                el_config small, el_tying tying);
+
+/* The objective that a model's networks are for, where nothing is recorded. */
+el_objective_kind el_objective_of(const el_model *model);
+
+/* Multiply-adds times two of one token in training, in sequences of `length` tokens (objective/flops.h). */
+double el_objective_flops(el_objective_kind kind, const el_model *model, double mask_prob, double length);
+
+/* `rows` is how many rows one accumulate() holds, at least the longest sequence.  EL_EUSAGE or EL_EDATA where the model, the
+ * vocabulary and the settings do not fit.  Figures: loss (gen_weight * generator_loss + disc_weight * discriminator_loss);
+ * generator_loss, generator_accuracy, sampled_accuracy, unigram_entropy (of the original tokens at the slots so far, nats);
+ * with a second network discriminator_loss and discriminator_accuracy, with detection discriminator_auc,
+ * discriminator_precision and discriminator_recall, and replaced (share of the tokens that are judged, or of slots). */
+el_status el_objective_open(el_objective **objective, el_objective_kind kind, el_model *model,
+                            const el_vocab *vocab, const el_objective_settings *settings, int rows);
+
+#endif

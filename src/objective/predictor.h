@@ -1,0 +1,44 @@
+/* predictor - a network that says which tokens stood at the slots: its encoder, its MLM head, cross-entropy
+ *
+ *   loss = mean over slots of -log p(original | what is shown)
+ *
+ * A generator is one, and so are BERT and the second network of Replace MLM.  It may sample a token for each slot.
+ */
+#ifndef EL_OBJECTIVE_PREDICTOR_H
+#define EL_OBJECTIVE_PREDICTOR_H
+
+#include "objective/slots.h"
+
+typedef struct {
+    el_model *model;
+    const el_network *net;
+    const el_mlm_weights *w, *g;
+    uint32_t stream; /* of its dropout */
+    el_encoder_saved encoder;
+    el_mlm_saved head;
+    el_tensor losses, dhidden;
+    int *guesses, *samples;           /* on the device */
+    int *host_guesses, *host_samples; /* of the last range: the likeliest tokens, and those drawn */
+    el_tensor host_losses;
+    /* since reset */
+    double loss;                   /* sums over slots */
+    int64_t slots, right, sampled; /* slots; guess right; sample right */
+} el_predictor;
+
+/* `net` has an MLM head; `slots` has its room. */
+el_status el_predictor_open(el_predictor *predictor, el_model *model, const el_network *net, uint32_t stream,
+                            const el_slots *slots);
+el_status el_predictor_layout(el_predictor *predictor, el_arena *arena, const el_slots *slots);
+void el_predictor_close(el_predictor *predictor); /* accepts a zeroed one */
+void el_predictor_reset(el_predictor *predictor);
+
+/* Of what was sent of the range, and in training the gradient of scale * the sum of losses.  `sampling` may be NULL. */
+void el_predictor_run(el_predictor *predictor, el_slots *slots, const el_slots_range *range,
+                      const el_sampling *sampling, double scale);
+
+/* Figures since reset. */
+double el_predictor_loss(const el_predictor *predictor);
+double el_predictor_accuracy(const el_predictor *predictor);
+double el_predictor_sampled(const el_predictor *predictor);
+
+#endif

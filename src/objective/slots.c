@@ -1,0 +1,144 @@
+/* slots - see the header */
+#include "objective/slots.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Slots that a range has room for: what its rows hold when sequences are long, and at least one sequence's. */
+static int slot_room(const el_slots *s)
+{
+    const int usual = (int)(s->room * s->rule.mask_prob * 1.05) + 16;
+    const int one = el_corruption_slots_of(&s->rule, s->room);
+    const int most = usual > one ? usual : one;
+    return most < s->room ? most : s->room;
+}
+
+el_status el_slots_open(el_slots *s, el_queue *q, const el_vocab *vocab, const el_corruption_rule *rule,
+                        int rows)
+{
+    *s = (el_slots){.q = q, .vocab = vocab, .rule = *rule, .room = rows};
+    s->slot_room = slot_room(s);
+    const size_t n = (size_t)rows + 1;
+    s->host_ids = malloc(3 * n * sizeof *s->host_ids);
+    s->originals = calloc((size_t)vocab->size, sizeof *s->originals);
+    if (!s->host_ids || !s->originals)
+        return el_fail(EL_ENOMEM, "no memory for a batch of %d rows", rows);
+    s->host_rows = s->host_ids + n;
+    s->host_targets = s->host_rows + n;
+    return el_feed_open(&s->feed, rows);
+}
+
+void el_slots_layout(el_slots *s, el_arena *arena)
+{
+    el_feed_layout(&s->feed, arena, s->room);
+    s->rows = el_arena_ints(arena, s->slot_room + 1);
+    s->targets = el_arena_ints(arena, s->slot_room + 1);
+}
+
+void el_slots_close(el_slots *s)
+{
+    el_corruption_release(&s->corruption);
+    el_feed_close(&s->feed);
+    free(s->host_ids); /* one block */
+    free(s->originals);
+    *s = (el_slots){0};
+}
+
+void el_slots_reset(el_slots *s)
+{
+    memset(s->originals, 0, (size_t)s->vocab->size * sizeof *s->originals);
+    s->count = 0;
+}
+
+el_status el_slots_begin(el_slots *s, const el_batch *batch, el_random random)
+{
+    s->batch = batch;
+    s->random = random;
+    return el_corruption_make(&s->corruption, batch, s->vocab, &s->rule, random);
+}
+
+int el_slots_fit(const el_slots *s, int first)
+{
+    const int *rows = s->batch->starts, *slots = s->corruption.starts;
+    int last = first;
+    while (last < s->batch->sequences && rows[last + 1] - rows[first] <= s->room &&
+           slots[last + 1] - slots[first] <= s->slot_room)
+        last++;
+    return last;
+}
+
+el_slots_range el_slots_send(el_slots *s, int first, int last, bool training)
+{
+    const el_batch *b = s->batch;
+    const el_corruption *c = &s->corruption;
+    s->q->wait(s->q); /* what the range before sent has been read */
+    const el_slots_range r = {.first_row = b->starts[first],
+                              .rows = b->starts[last] - b->starts[first],
+                              .first_slot = c->starts[first],
+                              .slots = c->starts[last] - c->starts[first],
+                              .in = el_feed_send(&s->feed, s->q, b, first, last, training, s->random),
+                              .training = training};
+    assert(r.slots <= s->slot_room);
+    for (int i = 0; i < r.slots; i++) {
+        s->host_rows[i] = c->rows[r.first_slot + i] - r.first_row;
+        s->host_targets[i] = c->targets[r.first_slot + i];
+        s->originals[s->host_targets[i]]++;
+    }
+    s->count += r.slots;
+    s->q->send(s->q, s->rows, s->host_rows, (size_t)r.slots * sizeof(int));
+    s->q->send(s->q, s->targets, s->host_targets, (size_t)r.slots * sizeof(int));
+    return r;
+}
+
+const int *el_slots_originals(const el_slots *s, const el_slots_range *r)
+{
+    return s->batch->ids + r->first_row;
+}
+
+void el_slots_show(el_slots *s, const el_slots_range *r)
+{
+    memcpy(s->host_ids, el_slots_originals(s, r), (size_t)r->rows * sizeof(int));
+    el_corruption_show(&s->corruption, s->host_ids, r->first_row, r->first_slot, r->first_slot + r->slots);
+    el_feed_send_ids(&s->feed, s->q, s->host_ids, r->rows);
+}
+
+/* The floor of the mean of the samples at the row of slot i, and whether it is the first slot of its row. */
+static bool mean_sample(const el_slots *s, const int *samples, int slots, int i, int *id)
+{
+    int64_t sum = 0;
+    int count = 0;
+    for (int j = 0; j < slots; j++)
+        if (s->host_rows[j] == s->host_rows[i]) {
+            if (j < i)
+                return false;
+            sum += samples[j];
+            count++;
+        }
+    *id = (int)(sum / count);
+    return true;
+}
+
+void el_slots_replace(el_slots *s, const el_slots_range *r, const int *samples)
+{
+    s->q->wait(s->q); /* what was shown has been read */
+    memcpy(s->host_ids, el_slots_originals(s, r), (size_t)r->rows * sizeof(int));
+    for (int i = 0; i < r->slots; i++) {
+        int id = samples[i];
+        if (!s->rule.duplicates || mean_sample(s, samples, r->slots, i, &id))
+            s->host_ids[s->host_rows[i]] = id;
+    }
+    el_feed_send_ids(&s->feed, s->q, s->host_ids, r->rows);
+}
+
+double el_slots_entropy(const el_slots *s)
+{
+    double entropy = 0;
+    for (int i = 0; i < s->vocab->size; i++)
+        if (s->originals[i]) {
+            const double p = (double)s->originals[i] / (double)s->count;
+            entropy -= p * log(p);
+        }
+    return entropy;
+}

@@ -1,0 +1,63 @@
+/* slots - a batch with predicted tokens, a range of its sequences on the device at a time
+ *
+ * What all objectives share that hide tokens: the corruption of the whole batch, how much of it fits, and what goes over to
+ * the device: where the slots lie, which tokens stood there, and the ids that a network is shown.  An objective has one
+ * el_slots for its networks.
+ */
+#ifndef EL_OBJECTIVE_SLOTS_H
+#define EL_OBJECTIVE_SLOTS_H
+
+#include "model/model.h"
+#include "objective/corruption.h"
+#include "train/feed.h"
+
+typedef struct {
+    el_queue *q;
+    const el_vocab *vocab;
+    el_corruption_rule rule;
+    int room, slot_room; /* rows and slots of a range */
+    el_feed feed;
+    int *rows, *targets;                      /* of a range's slots, on the device */
+    int *host_ids, *host_rows, *host_targets; /* of a range */
+    /* the step */
+    const el_batch *batch;
+    el_random random;
+    el_corruption corruption;
+    /* since reset */
+    int64_t *originals; /* how often each id stood at a slot */
+    int64_t count;
+} el_slots;
+
+/* A range of the batch's sequences. */
+typedef struct {
+    int first_row, rows, first_slot, slots;
+    el_input in; /* without the stream of a network */
+    bool training;
+} el_slots_range;
+
+/* Room for ranges of `rows` rows; layout runs twice, as arenas' do. */
+el_status el_slots_open(el_slots *slots, el_queue *q, const el_vocab *vocab, const el_corruption_rule *rule,
+                        int rows);
+void el_slots_layout(el_slots *slots, el_arena *arena);
+void el_slots_close(el_slots *slots); /* accepts a zeroed one */
+void el_slots_reset(el_slots *slots);
+
+/* begin() and fit() of an objective. */
+el_status el_slots_begin(el_slots *slots, const el_batch *batch, el_random random);
+int el_slots_fit(const el_slots *slots, int first);
+
+/* Sends what does not depend on what is shown. */
+el_slots_range el_slots_send(el_slots *slots, int first, int last, bool training);
+
+/* Sends the ids of a range as corrupted; or those that are there when samples (host, one a slot) stand at the slots, which
+ * stay in host_ids.  A place drawn more than once (duplicates) gets the floor of its samples' mean. */
+void el_slots_show(el_slots *slots, const el_slots_range *range);
+void el_slots_replace(el_slots *slots, const el_slots_range *range, const int *samples);
+
+/* The original ids of a range. */
+const int *el_slots_originals(const el_slots *slots, const el_slots_range *range);
+
+/* Entropy, in nats, of the tokens that stood at the slots since reset. */
+double el_slots_entropy(const el_slots *slots);
+
+#endif

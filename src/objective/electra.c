@@ -51,6 +51,11 @@ static void reset(el_objective *self)
     e->uniform_loss = 0;
 }
 
+static el_status prepare(el_objective *self, const el_batch *batch, el_random random)
+{
+    return el_slots_prepare(&((electra *)self)->slots, batch, random);
+}
+
 static el_status begin(el_objective *self, const el_batch *batch, el_random random)
 {
     electra *e = (electra *)self;
@@ -194,6 +199,7 @@ el_status el_electra_open(el_objective **objective, const el_opening *o)
     e->base = (el_objective){.name = el_objective_name(o->kind),
                              .model = o->model,
                              .reset = reset,
+                             .prepare = prepare,
                              .begin = begin,
                              .fit = fit,
                              .accumulate = accumulate,

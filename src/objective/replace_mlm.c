@@ -36,6 +36,11 @@ static void reset(el_objective *self)
     el_predictor_reset(&m->large);
 }
 
+static el_status prepare(el_objective *self, const el_batch *batch, el_random random)
+{
+    return el_slots_prepare(&((replace_mlm *)self)->slots, batch, random);
+}
+
 static el_status begin(el_objective *self, const el_batch *batch, el_random random)
 {
     return el_slots_begin(&((replace_mlm *)self)->slots, batch, random);
@@ -126,6 +131,7 @@ el_status el_replace_mlm_open(el_objective **objective, const el_opening *o)
     m->base = (el_objective){.name = el_objective_name(o->kind),
                              .model = o->model,
                              .reset = reset,
+                             .prepare = prepare,
                              .begin = begin,
                              .fit = fit,
                              .accumulate = accumulate,

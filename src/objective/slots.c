@@ -40,6 +40,7 @@ void el_slots_layout(el_slots *s, el_arena *arena)
 void el_slots_close(el_slots *s)
 {
     el_corruption_release(&s->corruption);
+    el_corruption_release(&s->next);
     el_feed_close(&s->feed);
     free(s->host_ids); /* one block */
     free(s->originals);
@@ -52,10 +53,36 @@ void el_slots_reset(el_slots *s)
     s->count = 0;
 }
 
+el_status el_slots_prepare(el_slots *s, const el_batch *batch, el_random random)
+{
+    s->next_ids = NULL;
+    const el_status st = el_corruption_make(&s->next, batch, s->vocab, &s->rule, random);
+    if (st)
+        return st;
+    s->next_ids = batch->ids;
+    s->next_random = random;
+    return EL_OK;
+}
+
+/* What was made ready is this batch's: batches move, but their rows stay where they are. */
+static bool is_ready(const el_slots *s, const el_batch *batch, el_random random)
+{
+    return s->next_ids && s->next_ids == batch->ids && s->next_random.seed == random.seed &&
+           s->next_random.step == random.step;
+}
+
 el_status el_slots_begin(el_slots *s, const el_batch *batch, el_random random)
 {
+    const bool ready = is_ready(s, batch, random);
     s->batch = batch;
     s->random = random;
+    s->next_ids = NULL;
+    if (ready) {
+        const el_corruption taken = s->next;
+        s->next = s->corruption;
+        s->corruption = taken;
+        return EL_OK;
+    }
     return el_corruption_make(&s->corruption, batch, s->vocab, &s->rule, random);
 }
 

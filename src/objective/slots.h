@@ -23,6 +23,10 @@ typedef struct {
     const el_batch *batch;
     el_random random;
     el_corruption corruption;
+    /* made ready for a step to come, by another thread */
+    const int *next_ids; /* of its batch; NULL: nothing is ready */
+    el_random next_random;
+    el_corruption next;
     /* since reset */
     int64_t *originals; /* how often each id stood at a slot */
     int64_t count;
@@ -42,7 +46,8 @@ void el_slots_layout(el_slots *slots, el_arena *arena);
 void el_slots_close(el_slots *slots); /* accepts a zeroed one */
 void el_slots_reset(el_slots *slots);
 
-/* begin() and fit() of an objective. */
+/* prepare(), begin() and fit() of an objective. */
+el_status el_slots_prepare(el_slots *slots, const el_batch *batch, el_random random);
 el_status el_slots_begin(el_slots *slots, const el_batch *batch, el_random random);
 int el_slots_fit(const el_slots *slots, int first);
 

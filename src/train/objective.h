@@ -37,6 +37,10 @@ struct el_objective {
 
     /* Figures collected so far are forgotten. */
     void (*reset)(el_objective *self);
+    /* What begin() decides on the host of this very batch and `random`, made ready beforehand; the batch stays as it is
+     * until then.  It may run on another thread while the step before is worked on, though not during another begin().
+     * May be NULL. */
+    el_status (*prepare)(el_objective *self, const el_batch *batch, el_random random);
     /* `random`: seed and step; the objective chooses streams.  The batch must outlive the step. */
     el_status (*begin)(el_objective *self, const el_batch *batch, el_random random);
     /* The largest `last` such that sequences [first, last) fit one accumulate(); first where not even one

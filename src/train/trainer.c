@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/helper.h"
 #include "base/log.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
@@ -17,7 +18,9 @@
 typedef struct {
     const el_trainer *t;
     el_progress *p;
-    el_batch batch;
+    el_batch batch, next; /* of this step; and, made ready by the helper meanwhile, of the one after it */
+    el_helper *helper;
+    int64_t ahead; /* the number of the first example of `next`; -1: nothing is there */
     el_metrics metrics;
     double started;
     int64_t saved; /* the step of the last checkpoint */
@@ -218,20 +221,58 @@ static el_status evaluate(run *r)
 
 /* ---- one step ---- */
 
+static el_random random_of(const run *r, int steps_on)
+{
+    return (el_random){.seed = r->t->seed, .step = (uint32_t)(r->p->step + steps_on)};
+}
+
+static el_status read_batch(const run *r, int64_t first, el_batch *batch)
+{
+    return r->t->training.read(r->t->training.context, first, r->t->batch, batch);
+}
+
+/* On the helper: the next step's batch, and what its objective decides on the host. */
+static el_status read_ahead(void *context)
+{
+    run *r = context;
+    el_objective *const objective = r->t->objective;
+    r->ahead = -1;
+    el_status st = read_batch(r, r->p->examples + r->t->batch, &r->next);
+    if (!st && objective->prepare)
+        st = objective->prepare(objective, &r->next, random_of(r, 1));
+    if (!st)
+        r->ahead = r->p->examples + r->t->batch;
+    return st;
+}
+
+/* This step's batch: the one that was made ready, if it is that. */
+static el_status take_batch(run *r)
+{
+    if (r->ahead != r->p->examples)
+        return read_batch(r, r->p->examples, &r->batch);
+    const el_batch taken = r->next;
+    r->next = r->batch;
+    r->batch = taken;
+    r->ahead = -1;
+    return EL_OK;
+}
+
 /* True: the step's gradients are there, and finite.  They are added to zero: between steps all gradients are, as
  * updates and skip() leave them so. */
 static el_status gradients(run *r, el_figures *figures, bool *finite)
 {
     const el_trainer *t = r->t;
-    el_status st = t->training.read(t->training.context, r->p->examples, t->batch, &r->batch);
+    el_status st = take_batch(r);
     if (st)
         return st;
+    if (r->p->step + 1 < t->steps)
+        el_helper_start(r->helper, read_ahead, r);
     t->objective->reset(t->objective);
-    const el_random random = {.seed = t->seed, .step = (uint32_t)r->p->step};
-    st = el_objective_run_until(t->objective, &r->batch, random, true, interrupt_of(r));
-    if (st) {
+    st = el_objective_run_until(t->objective, &r->batch, random_of(r, 0), true, interrupt_of(r));
+    const el_status read = el_helper_wait(r->helper);
+    if (st || read) {
         el_model_zero_gradients(t->objective->model);
-        return st;
+        return st ? st : read;
     }
     t->objective->finish(t->objective, figures);
     r->norm = el_gradient_norm(t->objective->model);
@@ -402,12 +443,11 @@ static el_status probe(run *r, bool *sound)
 {
     const el_trainer *t = r->t;
     el_figures figures;
-    el_status st = t->training.read(t->training.context, r->p->examples, t->batch, &r->batch);
+    el_status st = read_batch(r, r->p->examples, &r->batch);
     if (st)
         return st;
     t->objective->reset(t->objective);
-    const el_random random = {.seed = t->seed, .step = (uint32_t)r->p->step};
-    st = el_objective_try(t->objective, &r->batch, random);
+    st = el_objective_try(t->objective, &r->batch, random_of(r, 0));
     if (st)
         return st;
     t->objective->finish(t->objective, &figures);
@@ -520,12 +560,17 @@ static el_status open_metrics(run *r)
 el_status el_trainer_run(const el_trainer *t, el_progress *progress)
 {
     assert(t->training.read && t->batch > 0 && t->most_skipped > 0);
-    run r = {.t = t, .p = progress, .started = now(), .saved = progress->step ? progress->step : -1};
-    el_status st = open_metrics(&r);
+    run r = {
+        .t = t, .p = progress, .started = now(), .saved = progress->step ? progress->step : -1, .ahead = -1};
+    el_status st = el_helper_open(&r.helper);
+    if (!st)
+        st = open_metrics(&r);
     el_model_zero_gradients(t->objective->model); /* of whatever was run before */
     if (!st)
         st = loop(&r);
     el_metrics_close(&r.metrics);
+    el_helper_close(r.helper);
     el_batch_release(&r.batch);
+    el_batch_release(&r.next);
     return st;
 }

@@ -34,8 +34,8 @@ static void ops_run_in_its_memory(void **state)
     (void)state;
     fixture f = opened();
     f.q->add(f.q, f.x, f.x, f.x);
-    CHECK(f.q->sum_squares(f.q, f.x) == 4 * 91, "sum of squares %g, expected 364",
-          f.q->sum_squares(f.q, f.x));
+    CHECK(f.q->sum_squares(f.q, &f.x, 1) == 4 * 91, "sum of squares %g, expected 364",
+          f.q->sum_squares(f.q, &f.x, 1));
     CHECK(distant_get(f.q, f.x, 1, 2) == 12, "the last element is %g", distant_get(f.q, f.x, 1, 2));
     float got[6] = {0};
     f.q->fetch(f.q, got, f.x.data, sizeof got);

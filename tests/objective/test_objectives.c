@@ -1,0 +1,214 @@
+/* What each objective learns and reports: masked language models, detection at the slots, Replace MLM. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "model/initialise.h"
+#include "objective/batches.h"
+#include "objective/objectives.h"
+#include "train/optimizer.h"
+
+enum { WORDS = 40, LENGTH = 20 };
+
+typedef struct {
+    el_vocab *vocab;
+    el_queue *q;
+    el_model model;
+    el_objective *objective;
+    el_batch batch;
+} fixture;
+
+static el_config config_of(int hidden)
+{
+    el_config c = el_config_default();
+    c.vocab_size = WORDS;
+    c.embedding_size = 8;
+    c.hidden_size = hidden;
+    c.num_hidden_layers = 1;
+    c.num_attention_heads = 2;
+    c.intermediate_size = 2 * hidden;
+    c.max_position_embeddings = LENGTH;
+    c.hidden_dropout_prob = c.attention_probs_dropout_prob = 0;
+    return c;
+}
+
+static el_objective_settings settings_of(el_objective_kind kind)
+{
+    el_objective_settings s = el_objective_defaults();
+    s.mask_prob = 0.3;
+    s.max_seq_length = LENGTH;
+    if (kind == EL_MLM)
+        s.shares = (el_mask_shares){0.8, 0.1, 0.1};
+    if (kind == EL_REPLACE_MLM)
+        s.disc_weight = 1;
+    return s;
+}
+
+static void open_fixture(fixture *f, el_objective_kind kind, const el_objective_settings *settings)
+{
+    *f = (fixture){.vocab = make_vocab(WORDS)};
+    el_model_plan plan = el_objective_plan(kind, false, config_of(16), config_of(8), EL_TIE_SHARED);
+    plan.training = true;
+    const el_initialisation how = {.fan_in = true, .seed = 4};
+    CHECK(el_queue_open(&f->q, 1, NULL) == EL_OK, "%s", el_error());
+    CHECK(el_model_open(&f->model, f->q, &plan) == EL_OK, "%s", el_error());
+    CHECK(el_model_initialise(&f->model, &how) == EL_OK, "%s", el_error());
+    for (int s = 0; s < 6; s++)
+        add_sequence(&f->batch, f->vocab, LENGTH - s, s);
+    CHECK(el_objective_open(&f->objective, kind, &f->model, f->vocab, settings, 2 * LENGTH) == EL_OK, "%s",
+          el_error());
+}
+
+static void close_fixture(fixture *f)
+{
+    f->objective->close(f->objective);
+    el_model_close(&f->model);
+    el_queue_close(f->q);
+    el_batch_release(&f->batch);
+    el_vocab_close(f->vocab);
+}
+
+static el_figures run(fixture *f, uint32_t step, bool training)
+{
+    el_figures figures;
+    f->objective->reset(f->objective);
+    CHECK(el_objective_run(f->objective, &f->batch, (el_random){5, 0, step}, training) == EL_OK, "%s",
+          el_error());
+    f->objective->finish(f->objective, &figures);
+    return figures;
+}
+
+/* Taught the same batch again and again, each knows it better; the masks are others at every step. */
+static void every_loss_falls(void **state)
+{
+    (void)state;
+    const el_optimizer optimizer = el_optimizer_defaults();
+    for (int kind = 0; kind < EL_OBJECTIVES; kind++) {
+        fixture f;
+        const el_objective_settings settings = settings_of((el_objective_kind)kind);
+        open_fixture(&f, (el_objective_kind)kind, &settings);
+        const double before = run(&f, 1000, false).values[0];
+        for (uint32_t step = 0; step < 60; step++) {
+            run(&f, step, true);
+            el_optimizer_update(&optimizer, &f.model, 1e-2, el_gradient_norm(&f.model), step);
+        }
+        const double after = run(&f, 1000, false).values[0];
+        CHECK(after < 0.8 * before, "%s: loss %g after training, %g before", f.objective->name, after,
+              before);
+        close_fixture(&f);
+    }
+}
+
+/* The loss is what its parts say, of the whole batch, however it is split; and each figure is a share or an entropy. */
+static void figures_are_of_their_parts(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < EL_OBJECTIVES; kind++) {
+        fixture f;
+        el_objective_settings settings = settings_of((el_objective_kind)kind);
+        settings.gen_weight = 2, settings.disc_weight = 3;
+        open_fixture(&f, (el_objective_kind)kind, &settings);
+        const el_figures all = run(&f, 3, false);
+        const double generator = el_figure(&all, "generator_loss"),
+                     second = el_figure(&all, "discriminator_loss");
+        const double wanted = 2 * generator + (kind == EL_MLM ? 0 : 3 * second);
+        CHECK(fabs(all.values[0] - wanted) < 1e-12, "%s: loss %g, its parts %g", f.objective->name,
+              all.values[0], wanted);
+        CHECK(isnan(second) == (kind == EL_MLM), "%s has a second loss of %g", f.objective->name, second);
+        const double sampled = el_figure(&all, "sampled_accuracy"), replaced = el_figure(&all, "replaced");
+        if (kind == EL_ELECTRA_15 || kind == EL_REPLACE_MLM)
+            CHECK(fabs(replaced - (1 - sampled)) < 1e-12, "%s: %g replaced, %g sampled", f.objective->name,
+                  replaced, sampled);
+        close_fixture(&f);
+    }
+}
+
+/* BERT begins at ln V, and a little more: its logits are not all alike. */
+static void a_masked_model_begins_at_log_v(void **state)
+{
+    (void)state;
+    fixture f;
+    const el_objective_settings settings = settings_of(EL_MLM);
+    open_fixture(&f, EL_MLM, &settings);
+    const el_initialisation paper = {.seed = 9};
+    CHECK(el_model_initialise(&f.model, &paper) == EL_OK, "%s", el_error());
+    const double loss = run(&f, 0, false).values[0];
+    CHECK(fabs(loss - log(WORDS)) < 0.03, "loss %g, ln V %g", loss, log(WORDS));
+    close_fixture(&f);
+}
+
+/* Asked at the slots alone, the discriminator gets the gradient of those tokens, over their number: with every token a
+ * candidate and mask_prob near 1 that is what electra has, over all its rows. */
+static void detection_at_every_slot_is_detection(void **state)
+{
+    (void)state;
+    double losses[2];
+    for (int k = 0; k < 2; k++) {
+        fixture f;
+        el_objective_settings settings = settings_of(EL_ELECTRA);
+        settings.mask_prob = 0.9;
+        open_fixture(&f, k ? EL_ELECTRA_15 : EL_ELECTRA, &settings);
+        const el_figures all = run(&f, 1, false);
+        const double judged = k ? 1 : el_figure(&all, "replaced"), share = el_figure(&all, "replaced");
+        losses[k] = el_figure(&all, "discriminator_loss");
+        CHECK(judged > 0 && share > 0.5, "%g of the tokens are replaced", share);
+        close_fixture(&f);
+    }
+    CHECK(losses[0] != losses[1] && fabs(losses[0] - losses[1]) < 0.2, "mean loss %g over all, %g over slots",
+          losses[0], losses[1]);
+}
+
+/* What an objective cannot be opened with. */
+static void misfits_are_refused(void **state)
+{
+    (void)state;
+    fixture f;
+    el_objective *objective;
+    el_objective_settings settings = settings_of(EL_MLM);
+    open_fixture(&f, EL_MLM, &settings);
+    CHECK(el_objective_of(&f.model) == EL_MLM, "one generator is a masked language model");
+    for (int kind = 0; kind < EL_OBJECTIVES; kind++)
+        if (kind != EL_MLM)
+            CHECK(el_objective_open(&objective, (el_objective_kind)kind, &f.model, f.vocab, &settings, 20) ==
+                      EL_EUSAGE,
+                  "%s opens without its network", el_objective_name((el_objective_kind)kind));
+    settings.shares.mask = 0.9;
+    CHECK(el_objective_open(&objective, EL_MLM, &f.model, f.vocab, &settings, 20) == EL_EUSAGE,
+          "shares of 1.1");
+    settings = settings_of(EL_MLM);
+    settings.max_seq_length = LENGTH + 1;
+    CHECK(el_objective_open(&objective, EL_MLM, &f.model, f.vocab, &settings, 20) == EL_EUSAGE,
+          "too long sequences");
+    close_fixture(&f);
+}
+
+static void shares_are_read(void **state)
+{
+    (void)state;
+    el_mask_shares s;
+    assert_int_equal(el_mask_shares_read(&s, "0.8,0.1,0.1"), EL_OK);
+    CHECK(s.mask == 0.8 && s.random == 0.1 && s.keep == 0.1, "%g %g %g", s.mask, s.random, s.keep);
+    static const char *const BAD[] = {"",      "1",      "0.5,0.5", "0.8,0.1,0.2", "-1,1,1", "0.8,0.1,0.1,0",
+                                      "a,b,c", "nan,0,1"};
+    for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++)
+        CHECK(el_mask_shares_read(&s, BAD[i]) == EL_EUSAGE, "\"%s\" is taken", BAD[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_loss_falls),
+        cmocka_unit_test(figures_are_of_their_parts),
+        cmocka_unit_test(a_masked_model_begins_at_log_v),
+        cmocka_unit_test(detection_at_every_slot_is_detection),
+        cmocka_unit_test(misfits_are_refused),
+        cmocka_unit_test(shares_are_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "base/output.h"
 #include "base/temporary.h"
 #include "train/checkpoint.h"
@@ -168,6 +169,27 @@ el_status el_run_begun(const el_run *run, bool *begun)
     return st;
 }
 
+static bool is_setting(const el_options *options, const char *key)
+{
+    for (int i = 0; i < options->count; i++)
+        if (options->table[i].type != EL_OPT_SECTION && strcmp(options->table[i].name, key) == 0)
+            return true;
+    return false;
+}
+
+/* Settings that an older version had and this one has not. */
+static void forget_unknown(json_t *settings, const el_options *options)
+{
+    const char *key;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(settings, next, key, value) if (!is_setting(options, key))
+    {
+        el_log(EL_LOG_WARNING, "run.json: there is no setting %s any more; what it says is left out", key);
+        json_object_del(settings, key);
+    }
+}
+
 el_status el_run_recall(const el_run *run, el_options *options, const char *const *of_now)
 {
     json_t *const recorded = json_deep_copy(json_object_get(run->record, "settings"));
@@ -182,6 +204,7 @@ el_status el_run_recall(const el_run *run, el_options *options, const char *cons
             json_object_del(recorded, options->table[i].name);
     for (; *of_now; of_now++)
         json_object_del(recorded, *of_now);
+    forget_unknown(recorded, options);
     const el_status st = el_options_apply(options, recorded, "run.json");
     json_decref(recorded);
     return st == EL_EUSAGE ? EL_EDATA : st;

@@ -48,7 +48,7 @@ el_status el_run_save(el_run *run);
 el_status el_run_begun(const el_run *run, bool *begun);
 
 /* The settings that the run began with, for lines of the table that were not given now; `of_now` (NULL at the end) are those
- * of a session alone. */
+ * of a session alone.  Settings that the table does not have are left out, with a warning in the log. */
 el_status el_run_recall(const el_run *run, el_options *options, const char *const *of_now);
 
 /* EL_EUSAGE that names the first setting of `now` that differs from `before` and is not among `free_keys`

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "train/run.h"
 
 static bool gives(const char *name)
@@ -158,11 +159,45 @@ static void test_lock(void **state)
     assert_int_equal(entries(in_folder("locked")), 1);
 }
 
+static char said[512];
+static void hear(el_log_level level, const char *line)
+{
+    (void)level;
+    snprintf(said, sizeof said, "%s", line);
+}
+
+/* What was not given now is as it was; what this version does not know is said, and does not end the run. */
+static void test_recall(void **state)
+{
+    (void)state;
+    struct {
+        int64_t a, b, c;
+    } settings = {1, 2, 3};
+    static const el_option TABLE[] = {{"a", EL_OPT_INT, 0, 0, 0, NULL, ""},
+                                      {"b", EL_OPT_INT, sizeof(int64_t), 0, 0, NULL, ""},
+                                      {"c", EL_OPT_INT, 2 * sizeof(int64_t), 0, 0, NULL, ""}};
+    el_options options = {.command = "test", .table = TABLE, .count = 3, .settings = &settings};
+    CHECK_OK(el_options_parse(&options, 3, (char *[]){"test", "--a", "7", NULL}));
+    el_run run;
+    begin(&run, &PRETRAIN, "recalled", false);
+    CHECK_FAILS(el_run_recall(&run, &options, (const char *[]){NULL}), EL_EDATA, "holds no settings");
+    json_object_set_new(run.record, "settings",
+                        json_pack("{s:i, s:i, s:i, s:i}", "a", 10, "b", 20, "gone", 5, "c", 30));
+    el_log_to(hear);
+    CHECK_OK(el_run_recall(&run, &options, (const char *[]){"c", NULL}));
+    el_log_to(NULL);
+    CHECK(settings.a == 7 && settings.b == 20 && settings.c == 3, "a %d, b %d, c %d", (int)settings.a,
+          (int)settings.b, (int)settings.c);
+    CHECK(strstr(said, "no setting gone"), "said \"%s\"", said);
+    el_run_close(&run);
+    el_options_close(&options);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_others),    cmocka_unit_test(test_commands), cmocka_unit_test(test_overwrite),
-        cmocka_unit_test(test_leftovers), cmocka_unit_test(test_lock),
+        cmocka_unit_test(test_leftovers), cmocka_unit_test(test_lock),     cmocka_unit_test(test_recall),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -63,9 +63,26 @@ el_status el_tokenizer_casing(el_tokenizer_files *f, el_casing_wish wish)
 
 /* ---- special and added tokens ----------------------------------------------------------------------- */
 
-/* Adds a token, or sets the flags of the one with its text; an id that was known stays, and another is refused. */
+static bool is_named(const el_tokenizer_files *f, const char *text)
+{
+    for (int s = 0; s < EL_SPECIALS; s++)
+        if (strcmp(f->options.special[s], text) == 0)
+            return true;
+    const json_t *lists[] = {el_tokenizer_config_token(&f->config, "additional_special_tokens"),
+                             el_tokenizer_config_token(&f->config, "extra_special_tokens")};
+    for (int l = 0; l < 2; l++)
+        for (size_t i = 0; i < json_array_size(lists[l]); i++) {
+            const char *other = el_token_content(json_array_get(lists[l], i));
+            if (other && strcmp(other, text) == 0)
+                return true;
+        }
+    return false;
+}
+
+/* Adds a token, or sets the flags of the one with its text; what has a name is special; an id that was known stays, and another is refused. */
 static el_status put_added(el_tokenizer_files *f, el_added_token token)
 {
+    token.special |= is_named(f, token.text);
     for (int i = 0; i < f->options.added_count; i++) {
         el_added_token *t = &f->added[i];
         if (strcmp(t->text, token.text) != 0)
@@ -94,22 +111,6 @@ static bool is_added(const el_tokenizer_files *f, const char *text)
     for (int i = 0; i < f->options.added_count; i++)
         if (strcmp(f->added[i].text, text) == 0)
             return true;
-    return false;
-}
-
-static bool is_named(const el_tokenizer_files *f, const char *text)
-{
-    for (int s = 0; s < EL_SPECIALS; s++)
-        if (strcmp(f->options.special[s], text) == 0)
-            return true;
-    const json_t *lists[] = {el_tokenizer_config_token(&f->config, "additional_special_tokens"),
-                             el_tokenizer_config_token(&f->config, "extra_special_tokens")};
-    for (int l = 0; l < 2; l++)
-        for (size_t i = 0; i < json_array_size(lists[l]); i++) {
-            const char *other = el_token_content(json_array_get(lists[l], i));
-            if (other && strcmp(other, text) == 0)
-                return true;
-        }
     return false;
 }
 
@@ -145,7 +146,6 @@ static el_status take_decoder(el_tokenizer_files *f)
         if (st)
             return st;
         token.id = (int)number;
-        token.special |= is_named(f, token.text);
         st = put_added(f, token);
     }
     return st;

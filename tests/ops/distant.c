@@ -1,16 +1,18 @@
 /* distant - see the header */
-#define _DEFAULT_SOURCE
+#define _GNU_SOURCE
 #include "ops/distant.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { PAGE = 4096, BLOCKS = 256, COPIES = 1024, GARBAGE = 0xa5 };
 
+/* Memory is mapped twice.  The device's addresses are of a view that is closed for good; ops and copies work on the other. */
 typedef struct {
-    char *memory;
+    char *memory, *open;
     size_t bytes;
 } block;
 
@@ -19,6 +21,7 @@ typedef struct {
     el_device *inner;
     block blocks[BLOCKS];
     int count;
+    bool lists; /* an op with lists runs: the closed view is open */
 } distant;
 
 /* A copy that was asked for and not waited for. */
@@ -43,34 +46,38 @@ static distant *distant_of(const el_device *dev)
 
 /* ---- memory ---- */
 
-static void protect(const el_device *dev, int protection)
+static const block *block_of(const el_device *dev, const void *place)
 {
     const distant *const d = distant_of(dev);
-    for (int i = 0; i < d->count; i++) {
-        const int failed = mprotect(d->blocks[i].memory, d->blocks[i].bytes, protection);
-        assert(!failed && "pages change their protection");
-    }
+    const char *const byte = place;
+    for (int i = 0; i < d->count; i++)
+        if (byte >= d->blocks[i].memory && byte < d->blocks[i].memory + d->blocks[i].bytes)
+            return &d->blocks[i];
+    return NULL;
 }
 
-static bool holds(const el_device *dev, const void *place)
+/* Where ops find what the device calls `place`. */
+static void *opened(const el_device *dev, const void *place)
 {
-    const distant *const d = distant_of(dev);
-    for (int i = 0; i < d->count; i++)
-        if ((const char *)place >= d->blocks[i].memory &&
-            (const char *)place < d->blocks[i].memory + d->blocks[i].bytes)
-            return true;
-    return false;
+    const block *const b = block_of(dev, place);
+    assert(b && "every pointer that an op or a copy takes is memory of the device");
+    return b->open + ((const char *)place - b->memory);
 }
 
 static void *alloc(el_device *dev, size_t bytes)
 {
     distant *const d = distant_of(dev);
     const size_t whole = (bytes / PAGE + 1) * PAGE;
-    char *const memory = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert(d->count < BLOCKS && "room in the list of blocks");
-    if (memory == MAP_FAILED)
+    const int file = memfd_create("distant", MFD_CLOEXEC);
+    if (file < 0 || ftruncate(file, (off_t)whole))
         return NULL;
-    d->blocks[d->count++] = (block){memory, whole};
+    char *const memory = mmap(NULL, whole, PROT_NONE, MAP_SHARED, file, 0);
+    char *const open = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    close(file);
+    assert(d->count < BLOCKS && "room in the list of blocks");
+    if (memory == MAP_FAILED || open == MAP_FAILED)
+        return NULL;
+    d->blocks[d->count++] = (block){memory, open, whole};
     return memory;
 }
 
@@ -80,6 +87,7 @@ static void release(el_device *dev, void *memory)
     for (int i = 0; memory && i < d->count; i++)
         if (d->blocks[i].memory == memory) {
             munmap(memory, d->blocks[i].bytes);
+            munmap(d->blocks[i].open, d->blocks[i].bytes);
             d->blocks[i] = d->blocks[--d->count];
             return;
         }
@@ -117,26 +125,20 @@ static pending *new_copy(distant_queue *d, void *host, size_t bytes)
     return p;
 }
 
-static void device_copy(el_queue *q, void *to, const void *from, const void *place, size_t bytes)
-{
-    assert((!bytes || holds(q->dev, place)) && "what is sent to and fetched from is memory of the device");
-    protect(q->dev, PROT_READ | PROT_WRITE);
-    memcpy(to, from, bytes);
-    protect(q->dev, PROT_NONE);
-}
-
 static void send(el_queue *q, void *device, const void *host, size_t bytes)
 {
     pending *const p = new_copy((distant_queue *)q, (void *)(uintptr_t)host, bytes);
     memcpy(p->bytes, host, bytes);
-    device_copy(q, device, host, device, bytes);
+    if (bytes)
+        memcpy(opened(q->dev, device), host, bytes);
 }
 
 static void fetch(el_queue *q, void *host, const void *device, size_t bytes)
 {
     pending *const p = new_copy((distant_queue *)q, host, bytes);
     p->fetch = true;
-    device_copy(q, p->bytes, device, device, bytes);
+    if (bytes)
+        memcpy(p->bytes, opened(q->dev, device), bytes);
     memset(host, GARBAGE, bytes);
 }
 
@@ -174,67 +176,90 @@ static void close_queue(el_queue *q)
     free(d);
 }
 
-/* ---- ops: every argument is looked at, and the memory is open for as long as one runs ---- */
+/* ---- ops: every argument is looked at, and moved to the open view ---- */
 
-static void check_place(const el_device *dev, const void *place)
+static void move_place(el_device *dev, void *argument)
 {
-    assert((!place || holds(dev, place)) && "every pointer that an op takes is memory of the device");
+    void *place;
+    memcpy(&place, argument, sizeof place); /* a pointer to ints, floats or doubles */
+    if (place)
+        place = opened(dev, place);
+    memcpy(argument, &place, sizeof place);
 }
 
-static void check_tensor(const el_device *dev, el_tensor t)
+static void move_tensor(el_device *dev, void *argument)
 {
-    check_place(dev, t.rows && t.cols ? t.data : NULL);
-    check_place(dev, t.prepared);
+    el_tensor *const t = argument;
+    if (t->rows && t->cols)
+        move_place(dev, &t->data);
+    move_place(dev, &t->prepared);
 }
 
-static void check_layout(const el_device *dev, el_layout layout)
+static void move_layout(el_device *dev, void *argument)
 {
-    check_place(dev, layout.starts);
+    move_place(dev, &((el_layout *)argument)->starts);
 }
 
-/* Lists of tensors and of indices are the host's: what the first points to is the device's. */
-static void check_tensors(const el_device *dev, const el_tensor *list)
+static void protect(el_device *dev, int protection)
 {
-    check_tensor(dev, list[0]);
+    distant *const d = distant_of(dev);
+    for (int i = 0; i < d->count; i++) {
+        const int failed = mprotect(d->blocks[i].memory, d->blocks[i].bytes, protection);
+        assert(!failed && "pages change their protection");
+    }
+    d->lists = protection != PROT_NONE;
 }
 
-static void check_places(const el_device *dev, const int *const *list)
+/* Lists are the host's, and what they point to stays where it is: the closed view is opened for this op. */
+static void open_lists(el_device *dev, void *argument)
 {
-    check_place(dev, list[0]);
+    const el_tensor *const *const list = argument;
+    (void)opened(dev, (*list)->data);
+    if (!distant_of(dev)->lists)
+        protect(dev, PROT_READ | PROT_WRITE);
 }
 
-static void no_place(const el_device *dev, ...)
+static void open_places(el_device *dev, void *argument)
+{
+    const int *const *const *const list = argument;
+    (void)opened(dev, (*list)[0]);
+    if (!distant_of(dev)->lists)
+        protect(dev, PROT_READ | PROT_WRITE);
+}
+
+static void no_place(el_device *dev, void *argument)
 {
     (void)dev;
+    (void)argument;
 }
 
-#define CHECK_ARGUMENT(dev, a)                                                                               \
+#define MOVE(dev, a)                                                                                         \
     _Generic((a),                                                                                            \
-        el_tensor: check_tensor,                                                                             \
-        el_layout: check_layout,                                                                             \
-        int *: check_place,                                                                                  \
-        const int *: check_place,                                                                            \
-        float *: check_place,                                                                                \
-        const float *: check_place,                                                                          \
-        double *: check_place,                                                                               \
-        const el_tensor *: check_tensors,                                                                    \
-        const int *const *: check_places,                                                                    \
-        default: no_place)(dev, a)
+        el_tensor: move_tensor,                                                                              \
+        el_layout: move_layout,                                                                              \
+        int *: move_place,                                                                                   \
+        const int *: move_place,                                                                             \
+        float *: move_place,                                                                                 \
+        const float *: move_place,                                                                           \
+        double *: move_place,                                                                                \
+        const el_tensor *: open_lists,                                                                       \
+        const int *const *: open_places,                                                                     \
+        default: no_place)(dev, (void *)&(a))
 
-/* CHECK_ARGUMENT of each argument, of up to twelve. */
+/* MOVE of each argument, of up to twelve. */
 #define NTH(a, b, c, d, e, f, g, h, i, j, k, l, n, ...) n
-#define EACH1(v, a) CHECK_ARGUMENT(v, a)
-#define EACH2(v, a, ...) CHECK_ARGUMENT(v, a), EACH1(v, __VA_ARGS__)
-#define EACH3(v, a, ...) CHECK_ARGUMENT(v, a), EACH2(v, __VA_ARGS__)
-#define EACH4(v, a, ...) CHECK_ARGUMENT(v, a), EACH3(v, __VA_ARGS__)
-#define EACH5(v, a, ...) CHECK_ARGUMENT(v, a), EACH4(v, __VA_ARGS__)
-#define EACH6(v, a, ...) CHECK_ARGUMENT(v, a), EACH5(v, __VA_ARGS__)
-#define EACH7(v, a, ...) CHECK_ARGUMENT(v, a), EACH6(v, __VA_ARGS__)
-#define EACH8(v, a, ...) CHECK_ARGUMENT(v, a), EACH7(v, __VA_ARGS__)
-#define EACH9(v, a, ...) CHECK_ARGUMENT(v, a), EACH8(v, __VA_ARGS__)
-#define EACH10(v, a, ...) CHECK_ARGUMENT(v, a), EACH9(v, __VA_ARGS__)
-#define EACH11(v, a, ...) CHECK_ARGUMENT(v, a), EACH10(v, __VA_ARGS__)
-#define EACH12(v, a, ...) CHECK_ARGUMENT(v, a), EACH11(v, __VA_ARGS__)
+#define EACH1(v, a) MOVE(v, a)
+#define EACH2(v, a, ...) MOVE(v, a), EACH1(v, __VA_ARGS__)
+#define EACH3(v, a, ...) MOVE(v, a), EACH2(v, __VA_ARGS__)
+#define EACH4(v, a, ...) MOVE(v, a), EACH3(v, __VA_ARGS__)
+#define EACH5(v, a, ...) MOVE(v, a), EACH4(v, __VA_ARGS__)
+#define EACH6(v, a, ...) MOVE(v, a), EACH5(v, __VA_ARGS__)
+#define EACH7(v, a, ...) MOVE(v, a), EACH6(v, __VA_ARGS__)
+#define EACH8(v, a, ...) MOVE(v, a), EACH7(v, __VA_ARGS__)
+#define EACH9(v, a, ...) MOVE(v, a), EACH8(v, __VA_ARGS__)
+#define EACH10(v, a, ...) MOVE(v, a), EACH9(v, __VA_ARGS__)
+#define EACH11(v, a, ...) MOVE(v, a), EACH10(v, __VA_ARGS__)
+#define EACH12(v, a, ...) MOVE(v, a), EACH11(v, __VA_ARGS__)
 #define EACH(...)                                                                                            \
     NTH(__VA_ARGS__, EACH12, EACH11, EACH10, EACH9, EACH8, EACH7, EACH6, EACH5, EACH4, EACH3, EACH2, EACH1)  \
     (dev, __VA_ARGS__)
@@ -246,12 +271,13 @@ static void no_place(const el_device *dev, ...)
 #define EL_OP(result, name, parameters, arguments, ...)                                                      \
     static result name parameters                                                                            \
     {                                                                                                        \
-        const el_device *const dev = q->dev;                                                                 \
+        el_device *const dev = q->dev;                                                                       \
+        el_queue *const inner = ((distant_queue *)q)->inner;                                                 \
         EACH arguments;                                                                                      \
-        q = ((distant_queue *)q)->inner;                                                                     \
-        protect(dev, PROT_READ | PROT_WRITE);                                                                \
+        q = inner;                                                                                           \
         RUN_##result(q->name arguments);                                                                     \
-        protect(dev, PROT_NONE);                                                                             \
+        if (distant_of(dev)->lists)                                                                          \
+            protect(dev, PROT_NONE);                                                                         \
         GIVE_##result;                                                                                       \
     }
 #include "ops/ops.def"

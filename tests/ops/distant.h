@@ -1,7 +1,7 @@
 /* distant - a device for tests whose memory the host may not touch, as a GPU's
  *
- * It runs another device's ops.  Its memory lies in protected pages, open only within ops and copies: the host that
- * reads or writes it faults.  A pointer given to an op must be memory of the device: an assertion, as is a send whose
+ * It runs another device's ops.  Its addresses are of protected pages: the host that reads or writes them faults.  Ops and
+ * copies find the same memory elsewhere.  A pointer given to an op must be memory of the device: an assertion, as is a send whose
  * source was changed before wait().  What was fetched is there after wait(), and garbage before.
  *
  * One queue of it works at a time.

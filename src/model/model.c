@@ -277,11 +277,22 @@ static el_status reserve_scratch(el_model *model)
     return model->q->reserve(model->q, longest, head);
 }
 
+/* Takes memory for what was measured, and gives each region its part. */
 static el_status reserve_memory(el_model *model)
 {
-    el_status st = el_device_reserve(model->dev, &model->memory.copies);
-    for (int i = 0; !st && i < (model->training ? EL_REGIONS : EL_VALUES + 1); i++)
-        st = el_device_reserve(model->dev, &model->memory.regions[i]);
+    el_param_memory *const memory = &model->memory;
+    el_arena *parts[EL_REGIONS + 1] = {[EL_REGIONS] = &memory->copies};
+    memory->whole.used = memory->copies.used;
+    for (int i = 0; i < EL_REGIONS; i++) {
+        parts[i] = &memory->regions[i];
+        memory->whole.used += parts[i]->used;
+    }
+    const el_status st = el_device_reserve(model->dev, &memory->whole);
+    char *place = memory->whole.base;
+    for (int i = 0; !st && i <= EL_REGIONS; i++) {
+        *parts[i] = (el_arena){.base = place, .size = parts[i]->used};
+        place += parts[i]->size;
+    }
     return st;
 }
 
@@ -375,9 +386,7 @@ void el_model_close(el_model *model)
         free(model->networks[i].g.layers);
         el_params_release(&model->networks[i].params);
     }
-    for (int i = 0; i < EL_REGIONS; i++)
-        el_device_release(model->dev, &model->memory.regions[i]);
-    el_device_release(model->dev, &model->memory.copies);
+    el_device_release(model->dev, &model->memory.whole);
     free(model->trained.values);
     free(model->trained.gradients);
     free(model->trained.params);

@@ -35,6 +35,7 @@ typedef struct {
  * parameters, because each begins on EL_ALIGNMENT, is zero in every region. */
 enum { EL_VALUES, EL_GRADIENTS, EL_FIRST_MOMENTS, EL_SECOND_MOMENTS, EL_REGIONS };
 typedef struct {
+    el_arena whole; /* what is taken of the device: all regions, then the copies */
     el_arena regions[EL_REGIONS], copies;
 } el_param_memory;
 

@@ -89,10 +89,12 @@ grep -q "3 texts are longer than 4 tokens, and cut" log || fail "the cut is not 
 
 refuse 2 "either --output" --model run three.txt
 refuse 2 "either --output" --model run --json --output c.npy three.txt
+# A generator is an encoder too.
+"$electra" embed --model run/generator --json three.txt > generator.json 2> log || fail "embed of a generator: $(cat log)"
+[ "$(wc -l < generator.json)" = 3 ] || fail "a generator gives $(wc -l < generator.json) vectors"
 refuse 2 "which file" --model run --json
 refuse 2 "which run" --json three.txt
 refuse 2 "but the model has 512 places" --model run --max-seq-length 513 --json three.txt
-refuse 3 "there is no discriminator in it" --model run/generator --json three.txt
 refuse 3 "nothing.txt" --model run --json nothing.txt
 refuse 3 "there is no column 2" --model run --json --text-column 2 three.txt
 refuse 2 "for tagging alone" --model run --json --format conll three.txt

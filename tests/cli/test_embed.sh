@@ -131,7 +131,7 @@ embed --model bare --json three.txt 2> log | cmp - <(head -n 3 lines) || fail "a
 grep -q "was not fine-tuned" log || fail "predict of an ElectraModel: $(cat log)"
 "$electra" evaluate --model bare --data heldout > out 2> log
 [ $? = 2 ] || fail "evaluate of an ElectraModel: $(cat log)"
-grep -q "has no generator" log || fail "evaluate of an ElectraModel: $(cat log)"
+grep -q "no discriminator with a head" log || fail "evaluate of an ElectraModel: $(cat log)"
 
 # What finetune wrote: its encoder.
 awk -v OFS='\t' 'BEGIN { print "sentence", "label" } { print $0, NR % 2 }' texts.txt > train.tsv

@@ -219,6 +219,14 @@ static void open_lists(el_device *dev, void *argument)
         protect(dev, PROT_READ | PROT_WRITE);
 }
 
+static void open_trained(el_device *dev, void *argument)
+{
+    const el_trained *const *const list = argument;
+    (void)opened(dev, (*list)->value.data);
+    if (!distant_of(dev)->lists)
+        protect(dev, PROT_READ | PROT_WRITE);
+}
+
 static void open_places(el_device *dev, void *argument)
 {
     const int *const *const *const list = argument;
@@ -242,6 +250,7 @@ static void no_place(el_device *dev, void *argument)
         float *: move_place,                                                                                 \
         const float *: move_place,                                                                           \
         double *: move_place,                                                                                \
+        const el_trained *: open_trained,                                                                    \
         const el_tensor *: open_lists,                                                                       \
         const int *const *: open_places,                                                                     \
         default: no_place)(dev, (void *)&(a))

@@ -90,10 +90,16 @@ def compare_fill(program, where, folder, flags=()):
 
 
 def compare_run(program, run):
-    compare_detect(program, run, run / "discriminator")
-    compare_fill(program, run, run / "generator")
-    compare_detect(program, run / "discriminator", run / "discriminator")
-    compare_fill(program, run / "generator", run / "generator")
+    """Each network by the class that its config.json names; as the run where one may be asked so."""
+    for name, own in (("discriminator", "ElectraForPreTraining"), ("generator", "ElectraForMaskedLM")):
+        folder = run / name
+        if not folder.exists():
+            continue
+        kind = json.loads((folder / "config.json").read_text())["architectures"][0]
+        compare = compare_detect if kind == "ElectraForPreTraining" else compare_fill
+        compare(program, folder, folder)
+        if kind == own:
+            compare(program, run, folder)
 
 
 def vocabulary(folder):

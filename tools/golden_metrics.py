@@ -172,19 +172,21 @@ def score_original(sentences):
             "macro": [numpy.mean([t[i] for t in types.values()]) for i in range(3)], "types": types}
 
 
-SCHEMES = {"lenient": {}, "iob2": {"mode": "strict", "scheme": seqeval.scheme.IOB2},
-           "iobes": {"mode": "strict", "scheme": seqeval.scheme.IOBES}}
+SCHEMES = {"lenient": {}, "lenient-suffix": {"suffix": True}}
+for name in ("IOB1", "IOB2", "IOE1", "IOE2", "IOBES", "BILOU"):
+    for suffix in (False, True):
+        SCHEMES[name.lower() + suffix * "-suffix"] = {"mode": "strict", "scheme": getattr(seqeval.scheme, name), "suffix": suffix}
 
 
 def score_seqeval(scheme, sentences):
     predicted, gold = [p for p, _ in sentences], [g for _, g in sentences]
-    strict = SCHEMES[scheme].get("scheme")
+    strict, suffix = SCHEMES[scheme].get("scheme"), SCHEMES[scheme].get("suffix", False)
     score = v1.precision_recall_fscore_support if strict else sequence_labeling.precision_recall_fscore_support
-    how = {"scheme": strict} if strict else {}
+    how = {"scheme": strict, "suffix": suffix} if strict else {"suffix": suffix}
     if strict:
-        names = v1.unique_labels(gold, predicted, strict)
+        names = v1.unique_labels(gold, predicted, strict, suffix)
     else:
-        names = sorted({e[0] for tags in predicted + gold for e in sequence_labeling.get_entities(tags)})
+        names = sorted({e[0] for tags in (predicted, gold) for e in sequence_labeling.get_entities(tags, suffix)})
     every = score(gold, predicted, average=None, **how)
     micro = score(gold, predicted, average="micro", **how)[:3]
     assert micro[2] == seqeval.metrics.f1_score(gold, predicted, **SCHEMES[scheme])
@@ -201,6 +203,10 @@ def entities(scheme, sentences):
 
 def tagged(types, letters):
     return ["O"] + [f"{letter}-{kind}" for letter in letters for kind in types]
+
+
+def behind(types, letters):
+    return ["O"] + [f"{kind}-{letter}" for letter in letters for kind in types]
 
 
 def entity_cases():
@@ -221,6 +227,26 @@ def entity_cases():
             yield entities(scheme, list(zip(none, gold)))
             yield entities(scheme, list(zip(gold, none)))
             yield entities(scheme, list(zip(none, none)))
+
+
+def scheme_cases():
+    """Every scheme, letters on both sides and without types; drawn apart from the others."""
+    draw = numpy.random.default_rng(9)
+    schemes = []
+    letters = {"iob1": "IB", "iob2": "IB", "ioe1": "IE", "ioe2": "IE", "iobes": "BIES", "bilou": "BILU"}
+    for scheme, some in letters.items():
+        schemes += [(scheme, tagged(["PER", "LOC"], some)), (scheme + "-suffix", behind(["PER", "X-Y", "인물"], some)),
+                    (scheme, ["O", *some]), ("lenient", tagged(["PER", "LOC"], some)), ("lenient", ["O", *some]),
+                    ("lenient-suffix", behind(["PER", "LOC"], some))]
+    schemes += [("lenient", tagged(["PER", "LOC"], "BMES")), ("lenient", ["O", "B", "M", "E", "S"]),
+                ("lenient-suffix", behind(["PER", "LOC"], "BMES")), ("lenient", [*tagged(["PER", "LOC"], "BI"), "o"]),
+                ("lenient-suffix", ["O", "B", "-B", "X-PER-B", "PER-X-I", "PER", "장소-I", "I-PER"])]
+    for scheme, tags in schemes:
+        gold = [[str(t) for t in draw.choice(tags, size=draw.integers(1, 14))] for _ in range(10)]
+        near = [[str(draw.choice(tags)) if draw.random() < 0.15 else t for t in sentence] for sentence in gold]
+        far = [[str(t) for t in draw.choice(tags, size=len(sentence))] for sentence in gold]
+        yield entities(scheme, list(zip(near, gold)))
+        yield entities(scheme, list(zip(far, gold)))
 
 
 # Answers
@@ -356,7 +382,7 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     assert all(c.isalnum() == (unicodedata.category(c)[0] in "LN") for c in map(chr, range(0x110000)))
     write(folder / "metrics.jsonl", metric_cases())
-    write(folder / "entities.jsonl", entity_cases())
+    write(folder / "entities.jsonl", [*entity_cases(), *scheme_cases()])
     write(folder / "normal.jsonl", normal_cases())
     write(folder / "answers.jsonl", answer_cases())
 

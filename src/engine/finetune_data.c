@@ -21,6 +21,27 @@ static el_status find_start(el_finetuning *f)
     return st;
 }
 
+/* One label teaches nothing, and a label of its own in every row is none. */
+static el_status check_labels(const el_finetuning *f)
+{
+    enum { FEW = 3 };
+    const el_dataset *const d = &f->data[EL_TRAIN];
+    const int labels = f->card.labels.count;
+    const char *const column = f->card.layout.label ? f->card.layout.label : "with the label";
+    if (f->task->kind != EL_CLASSIFY || f->task->labels)
+        return EL_OK;
+    if (labels == 1)
+        return el_fail(EL_EDATA,
+                       "%s: column %s has one label only, \"%.60s\": there is nothing to tell apart", d->name,
+                       column, f->card.labels.names[0]);
+    if (labels == d->count && d->count > FEW)
+        return el_fail(
+            EL_EDATA,
+            "%s: column %s has as many labels as there are rows, %d: --label-column says where they are",
+            d->name, column, labels);
+    return EL_OK;
+}
+
 static el_status read_split(el_finetuning *f, el_split_name name, const el_task *task, const char *path)
 {
     if (!path)
@@ -38,7 +59,15 @@ static el_status read_split(el_finetuning *f, el_split_name name, const el_task 
         el_describe_training(&f->card.layout, d, &f->card.labels);
     if (!st)
         el_describe_reading(d);
-    return st;
+    if (!st && !training && el_dataset_labelled(d))
+        el_log(EL_LOG_NOTE, "%s: %d examples to score", path, d->count);
+    else if (!st && !training) {
+        el_log(EL_LOG_NOTE,
+               "%s: its examples have no labels; electra predict answers them, and they are not scored",
+               path);
+        el_dataset_release(d);
+    }
+    return st || !training ? st : check_labels(f);
 }
 
 static el_status read_train(el_finetuning *f)
@@ -74,6 +103,20 @@ static el_status read_rest(el_finetuning *f)
         st = el_dataset_limit(&f->data[EL_DEV], (int)f->settings->max_dev_examples,
                               (uint64_t)f->settings->seed);
     return st ? st : el_labels_close(&f->card.labels, all, EL_SPLITS);
+}
+
+/* How the tags of train and dev are written. */
+static el_status find_tagging(el_finetuning *f)
+{
+    const el_dataset *const both[] = {&f->data[EL_TRAIN], &f->data[EL_DEV]};
+    if (f->task->kind != EL_TAG)
+        return EL_OK;
+    const el_tag_scheme said =
+        f->settings->tag_scheme ? (el_tag_scheme)(f->settings->tag_scheme - 1) : EL_TAGS_SCHEMES;
+    const el_status st = el_tagging_find(&f->card.tagging, &f->card.labels, both, 2, said);
+    if (!st)
+        el_tagging_describe(f->card.tagging, &f->card.labels, both, 2);
+    return st;
 }
 
 /* The other dev file of MNLI, where it is there. */
@@ -182,6 +225,8 @@ el_status el_finetune_open_data(el_finetuning *f)
         st = read_train(f);
     if (!st)
         st = read_rest(f);
+    if (!st)
+        st = find_tagging(f);
     if (!st)
         st = read_also(f);
     if (!st)

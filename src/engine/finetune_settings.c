@@ -1,6 +1,9 @@
 /* finetune_settings - see the header */
 #include "engine/finetune_settings.h"
 
+#include <inttypes.h>
+
+#include "base/log.h"
 #include "engine/special.h"
 
 #define AT(field) offsetof(el_finetune_settings, field)
@@ -39,6 +42,8 @@ const el_option EL_FINETUNE_TABLE[] = {
     {"low", EL_OPT_REAL, AT(low), 0, 0, NULL,
      "regress: the lowest score; low = high: as in the training data"},
     {"high", EL_OPT_REAL, AT(high), 0, 0, NULL, "regress: the highest score"},
+    {"tag_scheme", EL_OPT_CHOICE, AT(tag_scheme), 0, 0, "auto|plain|iob1|iob2|ioe1|ioe2|iobes|bilou|bmes",
+     "how tags are written; auto: found in train and dev together; plain: no entities"},
     {"Head", EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
     {"head", EL_OPT_CHOICE, AT(head), 0, 0, "huggingface|original",
      "Hugging Face's (transformers opens the result), or the original's: one affine map for a label, joint "
@@ -167,8 +172,12 @@ void el_finetune_derive(el_finetune_settings *s, const el_options *options, cons
         s->num_train_epochs = task->epochs;
     if (s->max_seq_length == 0)
         s->max_seq_length = task->max_seq_length;
-    if (s->max_seq_length > config->max_position_embeddings)
+    if (s->max_seq_length > config->max_position_embeddings) {
+        el_log(EL_LOG_WARNING,
+               "sequences of %" PRId64 " tokens are longer than the model's %d places, which are taken",
+               s->max_seq_length, config->max_position_embeddings);
         s->max_seq_length = config->max_position_embeddings;
+    }
     if (!el_options_given(options, "double_unordered"))
         s->double_unordered = task->double_unordered;
     if (s->low == s->high)

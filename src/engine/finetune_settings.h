@@ -19,6 +19,7 @@ typedef struct {
     int64_t max_seq_length, max_query_length, doc_stride; /* 0: the task's */
     bool double_unordered;
     int special_tokens;
+    int tag_scheme; /* 0: found out */
     /* head */
     int head;
     bool answerable_classifier, segment_one;

@@ -68,8 +68,9 @@ el_status el_trial_evaluate(const el_trial *trial, el_split split, el_figures *f
 
 /* ---- the best evaluation ---- */
 
-/* Whether the answers differ: of one class alone Matthews' coefficient is 0, with a constant there is no correlation. */
-static bool answers_vary(const el_trial *t, const el_figures *figures)
+/* Whether the answers of an evaluation before a checkpoint differed, by what is left of them: of one class alone Matthews'
+ * coefficient is 0, with a constant there is no correlation. */
+static bool answers_varied(const el_trial *t, const el_figures *figures)
 {
     if (t->card->kind == EL_CLASSIFY)
         return el_figure(figures, "matthews") != 0;
@@ -97,7 +98,6 @@ static bool count_evaluation(const el_trial *t, el_trial_result *r, const el_fig
     const bool better = r->evaluations == 0 || (isfinite(value) && value > r->best);
     r->evaluations++;
     r->since_best++;
-    r->varied |= answers_vary(t, figures);
     if (better) {
         r->best = isfinite(value) ? value : -INFINITY;
         r->best_step = step;
@@ -118,6 +118,7 @@ static el_status on_event(void *context, const el_event *event)
     el_trial_result *const r = w->result;
     el_status st = EL_OK;
     if (event->kind == EL_EVENT_EVALUATION) {
+        r->varied |= el_learner_answers_vary(w->trial->trainer.objective);
         if (count_evaluation(w->trial, r, event->figures, event->progress->step))
             st = save_best(w, event->figures);
         w->enough = is_enough(w->trial, r);
@@ -156,6 +157,7 @@ static el_status recall(const el_trial *t, int64_t lines, el_trial_result *r)
         const char *const kind = json_string_value(json_object_get(line, "kind"));
         if (!st && kind && strcmp(kind, "evaluation") == 0) {
             figures_of(line, &names, &figures);
+            r->varied |= answers_varied(t, &figures);
             count_evaluation(t, r, &figures, json_integer_value(json_object_get(line, "step")));
         }
         json_decref(line);

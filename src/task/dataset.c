@@ -187,6 +187,17 @@ void el_dataset_release(el_dataset *d)
     *d = (el_dataset){0};
 }
 
+bool el_dataset_labelled(const el_dataset *d)
+{
+    for (int i = 0; i < d->count; i++)
+        if (d->examples[i].label >= 0 || !isnan(d->examples[i].value))
+            return true;
+    for (int i = 0; i < d->word_count; i++)
+        if (d->words[i].tag >= 0)
+            return true;
+    return false;
+}
+
 const char *el_dataset_string(el_dataset *d, const char *text, size_t bytes)
 {
     el_string_block *block = d->strings;

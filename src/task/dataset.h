@@ -81,6 +81,9 @@ typedef struct {
 el_status el_dataset_open(el_dataset *dataset, el_task_kind kind, const char *name);
 void el_dataset_release(el_dataset *dataset); /* accepts a zeroed one */
 
+/* Whether any example has what is to be learned. */
+bool el_dataset_labelled(const el_dataset *dataset);
+
 /* Building one.  Strings are copied; NULL where there is no memory.  An added example has no label, and its words,
  * answers or numbers are those added after it. */
 const char *el_dataset_string(el_dataset *dataset, const char *text, size_t bytes);

@@ -65,10 +65,11 @@ typedef struct {
     char *train, *dev, *test;
 } el_task_files;
 
-/* Looks in `folder` (NULL: nowhere) and in the task's folder below it for the task's files with any known ending,
- * and failing these for the one file with "train", "dev" (or "valid", "trial") or "test" in its name; what is `given`
- * is taken as it is.  Where the same task is known in another form (STS-B as first published), *task becomes it.
- * EL_EDATA where several files would do, or none to train on and `need_train`. */
+/* Looks in `folder` (NULL: nowhere) and in the task's folder below it for the task's files, by their names in any case and
+ * with any ending, and failing these for the one file with "train", "dev" (valid, validation, val, eval, trial) or "test"
+ * as a word of its name; what is `given` is taken as it is.  Where the same task is known in another form (STS-B as first
+ * published), *task becomes it.  EL_EUSAGE where several files would do, EL_EDATA where there is none to train on and
+ * `need_train`. */
 el_status el_task_find_files(const el_task **task, const char *folder, const el_task_files *given,
                              bool need_train, el_task_files *files);
 void el_task_files_release(el_task_files *files);

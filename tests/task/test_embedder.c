@@ -167,8 +167,10 @@ static void what_cannot_be_opened(void **state)
     const el_embedder_settings longer = {.max_seq_length = PLACES + 1, .batch_tokens = 8},
                                usual = {.batch_tokens = 8};
     CHECK_OK(el_queue_open(&q, 1, NULL));
-    CHECK_FAILS(el_embedder_open(&embedder, q, EL_F32, their_folder("token"), &longer), EL_EUSAGE,
-                "max_seq_length is 17, but the model has 16 places");
+    CHECK_OK(
+        el_embedder_open(&embedder, q, EL_F32, their_folder("token"), &longer)); /* its places are taken */
+    el_embedder_close(embedder);
+    embedder = NULL;
     CHECK_FAILS(el_embedder_open(&embedder, q, EL_F32, TEST_DATA "/../model/golden/generator", &usual),
                 EL_EDATA, "no vocab.txt");
     CHECK_FAILS(el_embedder_open(&embedder, q, EL_F32, "/nowhere", &usual), EL_EDATA, "/nowhere");

@@ -12,14 +12,17 @@ static const char **tags_of(const json_t *list)
     return tags;
 }
 
-static el_tag_scheme scheme_of(const char *name)
+/* "lenient", "original" or a scheme; "-suffix" behind it: letters stand behind their types. */
+static el_tagging how_of(const char *name)
 {
-    static const char *const names[] = {"lenient", "iob2", "iobes", "original"};
-    for (int i = 0; i < 4; i++)
-        if (strcmp(names[i], name) == 0)
-            return (el_tag_scheme)i;
-    fail_msg("scheme %s", name);
-    return EL_TAGS_LENIENT;
+    char scheme[32];
+    const char *const dash = strchr(name, '-');
+    snprintf(scheme, sizeof scheme, "%.*s", (int)(dash ? dash - name : (long)strlen(name)), name);
+    const el_tag_scheme known = strcmp(scheme, "lenient") == 0    ? EL_TAGS_LENIENT
+                                : strcmp(scheme, "original") == 0 ? EL_TAGS_ORIGINAL
+                                                                  : el_tagging_named(scheme);
+    CHECK(known != EL_TAGS_SCHEMES || strcmp(scheme, "lenient") == 0, "scheme %s", name);
+    return (el_tagging){known, dash != NULL};
 }
 
 static void add_sentence(el_entity_scores *scores, const json_t *pair)
@@ -54,7 +57,7 @@ static void check_types(const char *name, const el_entity_scores *scores, const 
 
 static void check_case(const char *name, const json_t *c)
 {
-    el_entity_scores scores = {.scheme = scheme_of(json_string_value(of(c, "scheme")))};
+    el_entity_scores scores = {.how = how_of(json_string_value(of(c, "scheme")))};
     const json_t *const sentences = of(c, "sentences");
     for (size_t i = 0; i < json_array_size(sentences); i++)
         add_sentence(&scores, json_array_get(sentences, i));
@@ -83,43 +86,95 @@ static void test_spans(void **state)
     el_entities entities = {0};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char have[128] = "";
-        CHECK_OK(el_entities_read(&entities, cases[i].scheme, tags, 7));
+        CHECK_OK(el_entities_read(&entities, (el_tagging){cases[i].scheme, false}, tags, 7));
         for (size_t e = 0; e < entities.count; e++) {
             const el_entity *const x = &entities.items[e];
-            snprintf(have + strlen(have), sizeof have - strlen(have), "%.*s %zu-%zu ", (int)x->bytes, x->type,
+            snprintf(have + strlen(have), sizeof have - strlen(have), "%.*s %ld-%ld ", (int)x->bytes, x->type,
                      x->begin, x->end);
         }
         CHECK(strcmp(have, cases[i].spans) == 0, "scheme %d: %s not %s", cases[i].scheme, have,
               cases[i].spans);
     }
-    CHECK_OK(el_entities_read(&entities, EL_TAGS_ORIGINAL, (const char *[]){"B-C-D"}, 1));
+    CHECK_OK(
+        el_entities_read(&entities, (el_tagging){EL_TAGS_ORIGINAL, false}, (const char *[]){"B-C-D"}, 1));
     assert_int_equal(entities.count, 1);
     assert_string_equal(entities.items[0].type, "D");
     el_entities_release(&entities);
 }
 
-/* Where a scheme is strict, tags of another are refused. */
-static void test_foreign_tags(void **state)
+/* Tags that are none of a scheme's are outside of every entity. */
+static void test_strays(void **state)
 {
     (void)state;
     el_entities entities = {0};
-    CHECK_FAILS(el_entities_read(&entities, EL_TAGS_IOB2, (const char *[]){"E-A"}, 1), EL_EDATA, "E-A");
-    CHECK_FAILS(el_entities_read(&entities, EL_TAGS_IOBES, (const char *[]){"PER"}, 1), EL_EDATA, "PER");
-    CHECK_FAILS(el_entities_read(&entities, EL_TAGS_IOBES, (const char *[]){""}, 1), EL_EDATA,
-                "none of BIOES");
-    CHECK_OK(el_entities_read(&entities, EL_TAGS_LENIENT, (const char *[]){"", "N", "V"}, 3));
-    assert_int_equal(entities.count, 0);
+    static const char *const tags[] = {"B-A", "o", "B-A", "E-A", "PER", "", "B-A"};
+    CHECK_OK(el_entities_read(&entities, (el_tagging){EL_TAGS_IOB2, false}, tags, 7));
+    assert_int_equal(entities.count, 3);
+    CHECK_OK(el_entities_read(&entities, (el_tagging){EL_TAGS_IOBES, false}, tags, 7));
+    assert_int_equal(entities.count, 1);
     el_entities_release(&entities);
+}
+
+/* A data set of one sentence for each line of tags. */
+static void make(el_dataset *d, el_labels *labels, const char *text)
+{
+    char copy[512];
+    CHECK_OK(el_dataset_open(d, EL_TAG, "made"));
+    snprintf(copy, sizeof copy, "%s", text);
+    char *rest = copy;
+    for (char *line; (line = strsep(&rest, "/"));) {
+        el_dataset_add(d, 1);
+        for (char *word = strtok(line, " "); word; word = strtok(NULL, " "))
+            CHECK_OK(el_dataset_add_word(d, word, strlen(word), el_labels_add(labels, word)));
+    }
 }
 
 static void test_schemes(void **state)
 {
     (void)state;
-    assert_int_equal(el_tag_scheme_of((const char *[]){"O", "B-A", "I-A"}, 3), EL_TAGS_IOB2);
-    assert_int_equal(el_tag_scheme_of((const char *[]){"B-A", "E-A", "I-A", "S-A"}, 4), EL_TAGS_IOBES);
-    assert_int_equal(el_tag_scheme_of((const char *[]){"O", "I-A", "I-B"}, 3), EL_TAGS_LENIENT);
-    assert_int_equal(el_tag_scheme_of((const char *[]){"O", "B-A", "BAD"}, 3), EL_TAGS_LENIENT);
-    assert_int_equal(el_tag_scheme_of((const char *[]){"O"}, 1), EL_TAGS_LENIENT);
+    static const struct {
+        const char *tags;
+        el_tag_scheme scheme;
+        bool suffix;
+    } CASES[] = {{"O B-A I-A O B-B/B-A B-A", EL_TAGS_IOB2, false},
+                 {"O I-A I-A O I-B/I-A B-A I-A", EL_TAGS_IOB1, false},
+                 {"O I-A I-A", EL_TAGS_IOB1, false},
+                 {"O I-A E-A O E-B/E-A E-A", EL_TAGS_IOE2, false},
+                 {"O I-A I-A O I-B/I-A E-A I-A O I-A", EL_TAGS_IOE1, false},
+                 {"O B-A I-A E-A S-B", EL_TAGS_IOBES, false},
+                 {"O B-A M-A E-A S-B", EL_TAGS_BMES, false},
+                 {"O B-A I-A L-A U-B", EL_TAGS_BILOU, false},
+                 {"O A-B A-I O B-B", EL_TAGS_IOB2, true},
+                 {"O PER-B PER-M PER-E LOC-S", EL_TAGS_BMES, true},
+                 {"O B I I O B", EL_TAGS_IOB2, false},
+                 {"B M E S S", EL_TAGS_BMES, false},
+                 {"O B-A-B I-A-B O B-A-B I-A-B", EL_TAGS_IOB2, false},
+                 {"DET NOUN VERB NOUN", EL_TAGS_PLAIN, false},
+                 {"DT NN VB-X -LRB-", EL_TAGS_PLAIN, false},
+                 {"O O", EL_TAGS_PLAIN, false},
+                 {"O B-A I-A O B-B I-B/B-A I-A B-A I-A/o", EL_TAGS_IOB2, false}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        el_labels labels = {0};
+        el_dataset d;
+        const el_dataset *const all[] = {&d};
+        el_tagging found;
+        make(&d, &labels, CASES[i].tags);
+        CHECK_OK(el_tagging_find(&found, &labels, all, 1, EL_TAGS_SCHEMES));
+        CHECK(found.scheme == CASES[i].scheme && found.suffix == CASES[i].suffix, "%s: %s, %d", CASES[i].tags,
+              el_tagging_name(found.scheme), found.suffix);
+        CHECK_OK(el_tagging_find(&found, &labels, all, 1, EL_TAGS_IOE1));
+        assert_int_equal(found.scheme, EL_TAGS_IOE1);
+        el_dataset_release(&d);
+        el_labels_release(&labels);
+    }
+    el_labels labels = {0};
+    el_dataset d;
+    const el_dataset *const all[] = {&d};
+    el_tagging found;
+    make(&d, &labels, "B-A NOUN B-A VERB");
+    CHECK_FAILS(el_tagging_find(&found, &labels, all, 1, EL_TAGS_SCHEMES), EL_EDATA, "--tag-scheme");
+    el_dataset_release(&d);
+    el_labels_release(&labels);
 }
 
 int main(void)
@@ -127,7 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_spans),
-        cmocka_unit_test(test_foreign_tags),
+        cmocka_unit_test(test_strays),
         cmocka_unit_test(test_schemes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

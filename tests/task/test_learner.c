@@ -109,8 +109,11 @@ static void open_fixture(fixture *f, const lesson *l, el_queue *q, el_type type,
     CHECK_OK(el_features_add(&f->features, &f->dataset, f->vocab, &FEATURES, training, &f->split));
     made_batch(&f->features, &f->split, &f->batch);
     made_model(&f->model, q, type, l->head, training);
+    el_tagging tagging;
+    CHECK_OK(el_tagging_find(&tagging, &f->labels, NULL, 0, EL_TAGS_SCHEMES));
     const el_learner_settings settings = {.kind = l->kind,
                                           .labels = &f->labels,
+                                          .tagging = tagging,
                                           .low = 1,
                                           .high = 5,
                                           .n_best = 5,

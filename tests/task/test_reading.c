@@ -277,6 +277,78 @@ static void questions(void **state)
     release(&labels, &d);
 }
 
+/* An answer stands where its offset says in characters, UTF-16 units or bytes, else at the nearest occurrence. */
+static void offsets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *start;
+        int begin, moved, placed; /* begin: which of the three occurrences */
+    } CASES[] = {{"\"answer_start\": 51,", 2, 0, 0},   {"\"answer_start\": 53,", 2, 1, 0},
+                 {"\"answer_start\": 57,", 2, 1, 0},   {"\"answer_start\": 50,", 2, 1, 0},
+                 {"\"answer_start\": 26,", 1, 1, 0},   {"\"answer_start\": 0,", 0, 1, 0},
+                 {"\"answer_start\": 9999,", 2, 1, 0}, {"", 0, 0, 1},
+                 {"\"answer_start\": -1,", 0, 0, 1}};
+    static const int PLACES[] = {9, 31, 57};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char text[600];
+        el_labels labels;
+        el_dataset d;
+        snprintf(text, sizeof text,
+                 "{\"data\": [{\"paragraphs\": [{\"context\": \"\xF0\x9F\x98\x80\xF0\x9F\x98\x80 Seoul is "
+                 "old. In 1988 Seoul had games. "
+                 "There is Seoul.\", \"qas\": [{\"id\": 18446744073709551615, \"question\": "
+                 "\"which\\u0000?\", \"answers\": [{%s "
+                 "\"text\": \"Seoul\"}]}]}]}]}",
+                 CASES[i].start);
+        read_well("squad", file("o.json", text), NULL, &labels, &d);
+        CHECK(d.answers[0].begin == PLACES[CASES[i].begin] && d.moved == CASES[i].moved &&
+                  d.placed == CASES[i].placed,
+              "%s: at %lld, %d, %d", CASES[i].start, (long long)d.answers[0].begin, d.moved, d.placed);
+        assert_string_equal(d.examples[0].id, "18446744073709551615");
+        assert_string_equal(d.examples[0].text[0], "which\177?");
+        release(&labels, &d);
+    }
+}
+
+/* SQuAD's and its relatives' nestings, for whichever task of questions. */
+static void nestings(void **state)
+{
+    (void)state;
+    static const char *const TASKS[] = {"span", "squad", "korquad"};
+    static const struct {
+        const char *name, *text;
+    } FILES[] = {{"v1.json", "{\"version\": \"1\", \"data\": [{\"paragraphs\": [{\"context\": \"a b\", "
+                             "\"qas\": [{\"question\": \"q\", \"id\": \"1\", "
+                             "\"answers\": [{\"text\": \"b\", \"answer_start\": 2}]}]}]}]}"},
+                 {"v2.json",
+                  "{\"version\": \"2\", \"data\": [{\"title\": \"t\", \"context\": \"a b\", \"qas\": "
+                  "[{\"question\": \"q\", \"id\": \"1\", "
+                  "\"answer\": {\"text\": \"b\", \"answer_start\": 2}}], \"raw_html\": \"<p>\"}]}"},
+                 {"rows.json", "{\"data\": [{\"id\": \"1\", \"question\": \"q\", \"context\": \"a b\", "
+                               "\"answers\": {\"text\": [\"b\"], "
+                               "\"answer_start\": [2]}}]}"},
+                 {"rows.jsonl", "{\"id\": \"1\", \"question\": \"q\", \"context\": \"a b\", \"answers\": "
+                                "{\"text\": [\"b\"], \"answer_start\": [2]}}\n"},
+                 {"objects.json", "[{\"id\": \"1\", \"question\": \"q\", \"context\": \"a b\", \"answers\": "
+                                  "[{\"text\": \"b\", \"answer_start\": 2}]}]"},
+                 {"table.tsv", "id\tquestion\tcontext\tanswer\n1\tq\ta b\tb\n"},
+                 {"mrqa.jsonl", "{\"header\": {}}\n{\"context\": \"a b\", \"qas\": [{\"qid\": \"1\", "
+                                "\"question\": \"q\", \"answers\": [\"b\"], "
+                                "\"detected_answers\": [{\"text\": \"b\", \"char_spans\": [[2, 2]]}]}]}\n"}};
+    for (size_t t = 0; t < sizeof TASKS / sizeof *TASKS; t++)
+        for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
+            el_labels labels;
+            el_dataset d;
+            read_well(TASKS[t], file(FILES[i].name, FILES[i].text), NULL, &labels, &d);
+            CHECK(d.count == 1 && strcmp(d.examples[0].text[0], "q") == 0 &&
+                      strcmp(d.examples[0].text[1], "a b") == 0 && strcmp(d.examples[0].id, "1") == 0 &&
+                      d.answers[0].begin == 2,
+                  "%s, %s", TASKS[t], FILES[i].name);
+            release(&labels, &d);
+        }
+}
+
 static void bad_files(void **state)
 {
     (void)state;
@@ -315,6 +387,8 @@ static void bad_files(void **state)
     const el_columns questions = {.form = EL_FORM_SQUAD, .header = -1};
     el_labels labels = {0};
     el_dataset d;
+    CHECK_FAILS(read_with("classify", "lr=3e-5/nothere.tsv", NULL, true, &labels, &d), EL_EDATA,
+                "lr=3e-5/nothere.tsv");
     CHECK_FAILS(read_with("classify", "a=,b=there.txt", NULL, true, &labels, &d), EL_EUSAGE, "label=FILE");
     CHECK_FAILS(read_with("regress", file("there.json", "{}"), &questions, true, &labels, &d), EL_EUSAGE,
                 "for tasks of questions alone");
@@ -359,31 +433,74 @@ static void held_out(void **state)
     release(&labels, &again);
 }
 
+/* Empty files of these names, between blanks, in a new folder. */
+static void fill_folder(char *path, const char *name, const char *files)
+{
+    char copy[256];
+    sprintf(path, "%s/%s", folder, name);
+    CHECK_OK(el_folder_make(path));
+    snprintf(copy, sizeof copy, "%s", files);
+    for (char *file = strtok(copy, " "); file; file = strtok(NULL, " ")) {
+        char whole[256];
+        snprintf(whole, sizeof whole, "%s/%s", path, file);
+        FILE *const out = fopen(whole, "w");
+        assert_non_null(out);
+        fclose(out);
+    }
+}
+
+static const char *name_of(const char *path)
+{
+    return path ? strrchr(path, '/') + 1 : "-";
+}
+
 static void files(void **state)
 {
     (void)state;
-    const el_task *task = el_task_find("classify");
+    static const struct {
+        const char *task, *files, *found; /* train, dev, test; NULL: several might be meant */
+    } CASES[] = {
+        {"classify", "train.csv val.csv test.csv sample_submission.csv", "train.csv val.csv test.csv"},
+        {"classify", "Train.CSV eval.csv", "Train.CSV eval.csv -"},
+        {"classify", "training.jsonl validation.ndjson", "training.jsonl validation.ndjson -"},
+        {"classify", "train.tsv.xz valid.tsv.bz2 test", "train.tsv.xz valid.tsv.bz2 test"},
+        {"classify", "sts-train.csv sts-dev.csv LICENSE.txt", "sts-train.csv sts-dev.csv -"},
+        {"classify", "ratings_train.txt.zst ratings_test.txt.zst",
+         "ratings_train.txt.zst - ratings_test.txt.zst"},
+        {"ner", "wnut17train.conll emerging.dev.conll emerging.test.annotated",
+         "wnut17train.conll emerging.dev.conll emerging.test.annotated"},
+        {"sst2", "train.tsv dev.tsv test.tsv test-labeled.tsv", "train.tsv dev.tsv test.tsv"},
+        {"squad", "train-v2.0.json dev-v2.0.json", "train-v2.0.json dev-v2.0.json -"},
+        {"korquad", "KorQuAD_v1.0_train.json KorQuAD_v1.0_dev.json",
+         "KorQuAD_v1.0_train.json KorQuAD_v1.0_dev.json -"},
+        {"classify", "train.csv evaluation_notes.txt valuable.md", "train.csv - -"},
+        {"classify", "train.csv train.tsv", NULL},
+        {"classify", "train.csv train.csv.gz", NULL},
+        {"classify", "train.csv dev.csv val.csv", NULL},
+        {"classify", "a-train.csv b-train.csv", NULL}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char path[256], name[16], found[256];
+        const el_task *task = el_task_find(CASES[i].task);
+        el_task_files there;
+        sprintf(name, "set%zu", i);
+        fill_folder(path, name, CASES[i].files);
+        const el_status st = el_task_find_files(&task, path, NULL, false, &there);
+        if (!CASES[i].found) {
+            CHECK(st == EL_EUSAGE && strstr(el_error(), "might be meant"), "%s: %d", CASES[i].files, st);
+            continue;
+        }
+        CHECK(st == EL_OK, "%s: %s", CASES[i].files, el_error());
+        snprintf(found, sizeof found, "%s %s %s", name_of(there.train), name_of(there.dev),
+                 name_of(there.test));
+        CHECK(strcmp(found, CASES[i].found) == 0, "%s: %s", CASES[i].files, found);
+        el_task_files_release(&there);
+    }
+    const el_task *task = el_task_find("stsb");
     el_task_files found;
-    char other[80];
-    snprintf(other, sizeof other, "%s/sts", folder);
-    CHECK_OK(el_folder_make(other));
-    char path[128];
-    snprintf(path, sizeof path, "%s/sts-train.csv", other);
-    CHECK_OK(el_file_write(path, "x\n", 2));
-    CHECK_OK(el_task_find_files(&task, other, NULL, true, &found));
-    assert_string_equal(found.train, path);
-    assert_null(found.dev);
-    el_task_files_release(&found);
-    task = el_task_find("stsb");
-    CHECK_OK(el_task_find_files(&task, other, NULL, true, &found));
+    char path[256];
+    fill_folder(path, "sts", "sts-train.csv");
+    CHECK_OK(el_task_find_files(&task, path, NULL, true, &found));
     assert_string_equal(task->columns.label, "5"); /* as first published */
-    el_task_files_release(&found);
-    snprintf(path, sizeof path, "%s/train-2.tsv", other);
-    CHECK_OK(el_file_write(path, "x\n", 2));
-    task = el_task_find("classify");
-    assert_int_equal(el_task_find_files(&task, other, NULL, true, &found), EL_EUSAGE);
-    assert_non_null(strstr(el_error(), "sts-train.csv"));
-    CHECK_OK(el_task_find_files(&task, folder, NULL, false, &found));
     el_task_files_release(&found);
 }
 
@@ -392,6 +509,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(glue),           cmocka_unit_test(own_files), cmocka_unit_test(words),
         cmocka_unit_test(words_with_ids), cmocka_unit_test(arrays),    cmocka_unit_test(questions),
-        cmocka_unit_test(bad_files),      cmocka_unit_test(held_out),  cmocka_unit_test(files)};
+        cmocka_unit_test(offsets),        cmocka_unit_test(nestings),  cmocka_unit_test(bad_files),
+        cmocka_unit_test(held_out),       cmocka_unit_test(files)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

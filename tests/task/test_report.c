@@ -89,6 +89,7 @@ static void begin(shown *s, el_task_kind kind, const char *const *labels)
     CHECK_OK(el_task_card_open(&s->card, kind));
     for (; labels && *labels; labels++)
         el_labels_add(&s->card.labels, *labels);
+    CHECK_OK(el_tagging_find(&s->card.tagging, &s->card.labels, NULL, 0, EL_TAGS_SCHEMES));
     CHECK_OK(el_dataset_open(&s->data, kind, "file " HOSTILE));
 }
 

@@ -344,20 +344,13 @@ static el_status fill_named(finder *f, bool columns_are_labels)
     return st;
 }
 
-/* A number of its own in every row, beside columns enough. */
-static bool numbers_rows(const finder *f, int column)
-{
-    const el_survey_column *const c = &f->survey.columns[column];
-    return c->integers && !c->repeats && c->filled > 1;
-}
-
 /* Without names the first column is the text and the last the label, after ids; what else there is nobody can tell. */
 static el_status fill_unnamed(finder *f, bool text_open)
 {
     const int columns = f->survey.count, needed = f->wanted->labelled ? 2 : 1;
     const el_task_kind kind = f->wanted->kind;
     int first = 0;
-    if (text_open && f->text[0] < 0 && columns > needed && numbers_rows(f, 0) && f->label != 0 &&
+    if (text_open && f->text[0] < 0 && columns > needed && f->survey.columns[0].counts && f->label != 0 &&
         kind != EL_SPAN) {
         f->id = f->id < 0 ? 0 : f->id;
         first = 1;

@@ -655,7 +655,8 @@ static el_status next_example(el_task_reader *r, el_dataset *d, bool *more)
     if (!is_questions(r))
         return next_row(r, d, more);
     *more = false;
-    return (form_of(r) == EL_FORM_SQUAD ? el_squad_read : el_mrqa_read)(&r->lines, r->labelled, d);
+    return (form_of(r) == EL_FORM_SQUAD ? el_squad_read
+                                        : el_mrqa_read)(&r->lines, r->labelled && !r->labels_may_lack, d);
 }
 
 /* Whether the next example has not come yet. */

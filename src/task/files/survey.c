@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/number.h"
 
-enum { FEW_ROWS = 8, NAME_WORDS = 3, NAME_BYTES = 48 };
+enum { MANY_DIGITS = 5, FEW_ROWS = 8, NAME_WORDS = 3, NAME_BYTES = 48 };
 static const double LONG_WORDS = 3, LONG_BYTES = 40;
 
 static el_status no_memory(void)
@@ -65,7 +65,9 @@ static void look_at(el_survey_column *c, el_table *table, int column, int from, 
 {
     double words = 0, bytes = 0;
     char *const name = c->name;
-    *c = (el_survey_column){.name = name, .numbers = true, .integers = true, .truths = true};
+    double last = -INFINITY;
+    bool integers = true, rises = true, wide = true;
+    *c = (el_survey_column){.name = name, .numbers = true, .truths = true};
     for (int row = from; row < el_table_ahead(table); row++) {
         const char *const cell = el_table_peek(table, row, column);
         bool whole;
@@ -75,7 +77,10 @@ static void look_at(el_survey_column *c, el_table *table, int column, int from, 
         bytes += (double)strlen(cell);
         hashes[c->filled++] = el_hash(cell, strlen(cell));
         c->numbers &= is_number(cell, &whole);
-        c->integers &= whole;
+        integers &= whole;
+        rises &= c->numbers && el_number_read(cell, NULL) > last;
+        last = c->numbers ? el_number_read(cell, NULL) : last;
+        wide &= strspn(cell, "0123456789") >= MANY_DIGITS;
         c->truths &= is_truth(cell);
     }
     const int filled = c->filled, distinct = count_distinct(hashes, filled);
@@ -84,7 +89,7 @@ static void look_at(el_survey_column *c, el_table *table, int column, int from, 
     c->repeats = filled > 1 && (2 * distinct <= filled || (filled < FEW_ROWS && distinct < filled));
     c->long_texts = c->words >= LONG_WORDS || bytes / rows >= LONG_BYTES;
     c->numbers &= filled > 0;
-    c->integers &= c->numbers;
+    c->counts = c->numbers && integers && filled > 1 && distinct == filled && (rises || wide);
     c->truths &= filled > 0;
 }
 

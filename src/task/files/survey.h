@@ -5,13 +5,13 @@
 #include "task/files/table.h"
 
 typedef struct {
-    char *name;    /* of the header, or a JSON key; NULL where nothing names it */
-    int filled;    /* rows that have something there */
-    double words;  /* of them, the mean */
-    bool repeats;  /* values come again and again, as labels do */
-    bool numbers;  /* all are */
-    bool integers; /* likewise */
-    bool truths;   /* all are 0 or 1, true or false */
+    char *name;   /* of the header, or a JSON key; NULL where nothing names it */
+    int filled;   /* rows that have something there */
+    double words; /* of them, the mean */
+    bool repeats; /* values come again and again, as labels do */
+    bool numbers; /* all are */
+    bool counts;  /* whole numbers that rise from row to row, or all of many digits, none twice: ids */
+    bool truths;  /* all are 0 or 1, true or false */
     bool long_texts;
 } el_survey_column;
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "task/learn/features.h"
 #include "task/learn/finetuned.h"
 #include "train/feed.h"
@@ -58,17 +59,19 @@ static el_status load(el_embedder *e, el_type activations, const char *folder)
     return st;
 }
 
-static el_status settle_length(el_embedder *e, const char *folder)
+static void settle_length(el_embedder *e)
 {
     const int places = config(e)->max_position_embeddings;
     int *const longest = &e->settings.max_seq_length;
     if (*longest > places)
-        return el_fail(EL_EUSAGE, "%s: max_seq_length is %d, but the model has %d places", folder, *longest,
-                       places);
+        el_log(EL_LOG_WARNING,
+               "sequences of %d tokens are longer than the model's %d places, which are taken", *longest,
+               places);
     if (!*longest)
         *longest = places;
+    if (*longest > places)
+        *longest = places;
     e->capacity = e->settings.batch_tokens > *longest ? e->settings.batch_tokens : *longest;
-    return EL_OK;
 }
 
 static el_status lay_out(el_embedder *e)
@@ -103,7 +106,7 @@ el_status el_embedder_open(el_embedder **embedder, el_queue *q, el_type activati
     if (!st)
         st = load(e, activations, place);
     if (!st)
-        st = settle_length(e, folder);
+        settle_length(e);
     if (!st)
         st = reserve(e);
     free(place);

@@ -62,6 +62,7 @@ el_learner_settings el_task_card_settings(const el_task_card *card, int micro_ba
 {
     return (el_learner_settings){.kind = card->kind,
                                  .labels = &card->labels,
+                                 .tagging = card->tagging,
                                  .low = card->low,
                                  .high = card->high,
                                  .positive = el_task_card_task(card)->positive,
@@ -119,8 +120,11 @@ static json_t *describe(const el_task_card *card)
         bad |= json_object_set_new(task, "pair", json_boolean(card->pair));
     if (card->features.plain_special)
         bad |= json_object_set_new(task, "special_tokens", json_string("plain"));
-    if (card->kind == EL_TAG)
+    if (card->kind == EL_TAG) {
         bad |= json_object_set_new(task, "segment_one", json_boolean(card->features.segment_one));
+        bad |= json_object_set_new(task, "tag_scheme", json_string(el_tagging_name(card->tagging.scheme)));
+        bad |= json_object_set_new(task, "tag_letters_behind", json_boolean(card->tagging.suffix));
+    }
     if (card->kind == EL_REGRESS)
         bad |= put_range(task, card);
     if (card->kind == EL_SPAN)
@@ -243,6 +247,19 @@ static el_status read_numbers(const json_t *task, const char *path, int places, 
     return EL_OK;
 }
 
+/* Of tags in a folder that does not say it, what their names look like. */
+static el_status read_tagging(const json_t *task, const char *path, el_task_card *card)
+{
+    const char *said = NULL;
+    el_status st = el_json_string(task, path, "tag_scheme", &said);
+    if (st || !said)
+        return st ? st : el_tagging_find(&card->tagging, &card->labels, NULL, 0, EL_TAGS_SCHEMES);
+    card->tagging.scheme = el_tagging_named(said);
+    if (card->tagging.scheme == EL_TAGS_SCHEMES)
+        return el_fail(EL_EDATA, "%s: tag_scheme is \"%s\", which is not known", path, said);
+    return el_json_bool(task, path, "tag_letters_behind", &card->tagging.suffix);
+}
+
 static el_status read_name(const json_t *task, const char *path, el_task_card *card)
 {
     const char *said = card->task;
@@ -309,7 +326,7 @@ static el_status read_card(const json_t *object, const char *path, const el_head
         st = read_task(task, path, places, card);
     if (!st && kind != EL_REGRESS && kind != EL_SPAN)
         st = read_labels(object, head->labels, path, &card->labels);
-    return st;
+    return st || kind != EL_TAG ? st : read_tagging(task, path, card);
 }
 
 el_status el_finetuned_find(const char *folder, char **model)

@@ -18,7 +18,8 @@ typedef struct {
     el_task_kind kind;
     char *task; /* "sst2", "classify" */
     el_labels labels;
-    double low, high; /* regress */
+    el_tagging tagging; /* tag */
+    double low, high;   /* regress */
     bool pair;
     el_file_layout layout; /* of the training file; zeroed where the folder does not say */
     el_feature_settings features;

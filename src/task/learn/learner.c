@@ -294,3 +294,24 @@ el_status el_learner_open(el_objective **objective, el_model *model, const el_fe
     *objective = &l->base;
     return EL_OK;
 }
+
+bool el_learner_answers_vary(el_objective *objective)
+{
+    const el_prediction *answers;
+    int count;
+    const el_learner *const l = (const el_learner *)objective;
+    const el_task_kind kind = l->settings.kind;
+    if ((kind != EL_CLASSIFY && kind != EL_REGRESS) || el_learner_predictions(objective, &answers, &count) ||
+        !count)
+        return true;
+    const el_dataset *const d = el_learner_dataset(l, l->seen[0]);
+    const el_labelled *const first = &d->examples[answers[0].example];
+    bool right_ones_vary = false;
+    for (int i = 1; i < count; i++) {
+        const el_labelled *const e = &d->examples[answers[i].example];
+        if (kind == EL_CLASSIFY ? answers[i].label != answers[0].label : answers[i].value != answers[0].value)
+            return true;
+        right_ones_vary |= kind == EL_CLASSIFY ? e->label != first->label : e->value != first->value;
+    }
+    return !right_ones_vary;
+}

@@ -18,8 +18,8 @@
  *   classify     accuracy, f1_macro, matthews; of two classes also f1, precision, recall of the positive one
  *   regress      pearson, spearman, mse, as the file has its values
  *   multilabel   f1_micro, f1_macro, precision, recall (micro), accuracy (all labels of an example right)
- *   tag          accuracy of words; of entities f1, precision, recall (seqeval's default), f1_strict (NaN where the tags
- *                keep to no scheme); where tags are not of entities, f1_macro of words
+ *   tag          accuracy of words; of entities f1, precision, recall (seqeval's default), f1_strict (its
+ *                strict mode, by the tags' scheme); where tags are plain, f1_macro of words
  *   span         exact, f1; of SQuAD 2.0 also has_answer_exact, has_answer_f1, no_answer_exact, no_answer_f1, best_exact,
  *                best_exact_threshold, best_f1, best_f1_threshold
  */
@@ -29,11 +29,13 @@
 #include "model/model.h"
 #include "task/learn/features.h"
 #include "task/score/squad_score.h"
+#include "task/score/tagging.h"
 #include "train/objective.h"
 
 typedef struct {
     el_task_kind kind;
     const el_labels *labels;             /* borrowed; none for regress and span */
+    el_tagging tagging;                  /* tag */
     double low, high;                    /* regress; both 0: values are learned as they are */
     const char *positive;                /* binary F1's positive label; NULL: the second */
     int n_best, max_answer_length, beam; /* span; the longest in pieces */
@@ -82,5 +84,8 @@ void el_learner_use(el_objective *objective, const el_features *features, const 
 /* After an evaluation: what was answered since reset(), an example each, in the order of its features.  It lasts until
  * the next reset(). */
 el_status el_learner_predictions(el_objective *objective, const el_prediction **predictions, int *count);
+
+/* After an evaluation: false where every answer is the same class or value although the right ones are not. */
+bool el_learner_answers_vary(el_objective *objective);
 
 #endif

@@ -11,8 +11,7 @@ static const char *const OF_WORDS[] = {"loss", "accuracy", "f1_macro"};
 
 static el_status open_tag(el_learner *l)
 {
-    const el_labels *const tags = l->settings.labels;
-    const bool entities = el_tags_of_entities((const char *const *)tags->names, tags->count);
+    const bool entities = l->settings.tagging.scheme != EL_TAGS_PLAIN;
     l->names = entities ? OF_ENTITIES : OF_WORDS;
     l->figures = entities ? 6 : 3;
     l->reads = l->sequences = l->rows;
@@ -182,15 +181,13 @@ static el_status score_words(el_learner *l, pairs *p, double *values)
 
 static el_status score_entities(el_learner *l, pairs *p, double *values)
 {
-    const el_labels *tags = l->settings.labels;
-    el_entity_scores lenient = {.scheme = EL_TAGS_LENIENT};
-    el_entity_scores strict = {.scheme = el_tag_scheme_of((const char *const *)tags->names, tags->count)};
-    const bool has_scheme = strict.scheme != EL_TAGS_LENIENT;
+    el_entity_scores lenient = {.how = {EL_TAGS_LENIENT, l->settings.tagging.suffix}};
+    el_entity_scores strict = {.how = l->settings.tagging};
     el_status st = EL_OK;
     for (int i = 0; !st && i < l->sheet.count; i++) {
         gather(l, i, p);
         st = el_entity_scores_add(&lenient, p->predicted_names, p->gold_names, p->sentence);
-        if (!st && has_scheme)
+        if (!st)
             st = el_entity_scores_add(&strict, p->predicted_names, p->gold_names, p->sentence);
     }
     if (!st) {
@@ -199,7 +196,7 @@ static el_status score_entities(el_learner *l, pairs *p, double *values)
         values[2] = rates.precision;
         values[3] = rates.recall;
         values[4] = rates.f1;
-        values[5] = has_scheme ? el_entity_scores_micro(&strict).f1 : NAN;
+        values[5] = el_entity_scores_micro(&strict).f1;
     }
     el_entity_scores_release(&lenient);
     el_entity_scores_release(&strict);

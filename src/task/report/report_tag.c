@@ -58,7 +58,7 @@ static size_t add_sentence(const el_evaluated *e, int item, pairs *p)
 
 static el_status entity_rates(el_writer *page, const el_evaluated *e, pairs *p)
 {
-    el_entity_scores scores = {.scheme = EL_TAGS_LENIENT};
+    el_entity_scores scores = {.how = {EL_TAGS_LENIENT, e->card->tagging.suffix}};
     el_status st = EL_OK;
     for (int i = 0; !st && i < e->count; i++) {
         const size_t first = p->count, words = add_sentence(e, i, p);
@@ -83,7 +83,7 @@ static el_status tables(el_writer *page, const el_evaluated *e)
 {
     pairs p;
     el_status st = take_pairs(e, &p);
-    const bool entities = el_tags_of_entities(tag_names(e), e->card->labels.count);
+    const bool entities = e->card->tagging.scheme != EL_TAGS_PLAIN;
     if (!st)
         st = (entities ? entity_rates : word_rates)(page, e, &p);
     if (!st)

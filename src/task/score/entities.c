@@ -1,8 +1,9 @@
 /* entities - see the header
  *
- * One walk over pairs of neighbouring tags finds the spans of every scheme; schemes differ in how a tag is cut into
- * letter and type, and in three questions: does an entity end between two tags, does one begin, and is what ended one.
+ * Lenient and original reading walk over pairs of neighbouring tags and ask: does an entity end between the two, does one
+ * begin?  A scheme is a table of such pairs, as seqeval has it: which of them begin an entity, go on in one, end one.
  */
+#define _GNU_SOURCE
 #include "task/score/entities.h"
 
 #include <stdbool.h>
@@ -24,38 +25,54 @@ static bool is_one_of(char letter, const char *letters)
     return letter && strchr(letters, letter);
 }
 
-static bool is_strict(el_tag_scheme scheme)
-{
-    return scheme == EL_TAGS_IOB2 || scheme == EL_TAGS_IOBES;
-}
-
-static const char *letters_of(el_tag_scheme scheme)
-{
-    return scheme == EL_TAGS_IOB2 ? "BIO" : "BIOES";
-}
-
 static tag tag_of(char letter, const char *type, size_t bytes)
 {
     return bytes ? (tag){letter, type, bytes} : (tag){letter, OUTSIDE.type, OUTSIDE.bytes};
 }
 
-/* The first character is the letter, the type what follows the first dash behind it, or all of it. */
-static tag read_lenient(const char *text)
+/* ---- one tag ---- */
+
+/* The letter is the first character or the last; *rest is what is left. */
+static char take_letter(const char *text, bool suffix, const char **rest, size_t *bytes)
 {
     uint32_t letter;
-    const char *const rest = text + el_utf8_decode(text, text + strlen(text), &letter);
-    const char *const dash = strchr(rest, '-'), *const type = dash ? dash + 1 : rest;
-    return tag_of(letter < 0x80 ? (char)letter : '?', type, strlen(type));
+    const size_t length = strlen(text);
+    size_t at = suffix ? length - 1 : 0;
+    while (at > 0 && ((unsigned char)text[at] & 0xC0) == 0x80)
+        at--;
+    const size_t width = el_utf8_decode(text + at, text + length, &letter);
+    *rest = suffix ? text : text + width;
+    *bytes = length - width;
+    return letter < 0x80 ? (char)letter : '?';
 }
 
-/* The type loses dashes at both ends. */
-static tag read_strict(const char *text)
+/* The type is what follows the first dash behind the letter, or stands before the last one; without a dash all of it. */
+static tag read_lenient(const char *text, bool suffix)
 {
-    const char *const type = text + 1 + strspn(text + 1, "-");
-    size_t bytes = strlen(type);
+    const char *type;
+    size_t bytes;
+    const char letter = take_letter(text, suffix, &type, &bytes);
+    const char *const dash = suffix ? memrchr(type, '-', bytes) : memchr(type, '-', bytes);
+    if (dash && suffix)
+        bytes = (size_t)(dash - type);
+    else if (dash)
+        bytes -= (size_t)(dash + 1 - type), type = dash + 1;
+    return tag_of(letter, type, bytes);
+}
+
+/* The type loses dashes at both ends; a letter that the scheme has not is outside. */
+static tag read_strict(const char *text, el_tagging how)
+{
+    const char *type;
+    size_t bytes;
+    const char letter = take_letter(text, how.suffix, &type, &bytes);
+    while (bytes && *type == '-')
+        type++, bytes--;
     while (bytes && type[bytes - 1] == '-')
         bytes--;
-    return tag_of(text[0], type, bytes);
+    if (!is_one_of(letter, el_tagging_letters(how.scheme)))
+        return OUTSIDE;
+    return tag_of(letter == 'M' ? 'I' : letter, type, bytes);
 }
 
 /* All that is neither "O" nor B- nor S- goes on; the type is behind the last dash. */
@@ -67,51 +84,17 @@ static tag read_original(const char *text)
     return tag_of(is_one_of(text[0], "BS") && text[1] == '-' ? text[0] : 'I', type, strlen(type));
 }
 
-static el_status read_tag(el_tag_scheme scheme, const char *text, tag *out)
+static tag read_tag(el_tagging how, const char *text)
 {
-    if (is_strict(scheme) && !is_one_of(text[0], letters_of(scheme)))
-        return el_fail(EL_EDATA, "tag \"%s\" begins with none of %s", text, letters_of(scheme));
-    *out = !*text                       ? OUTSIDE
-           : is_strict(scheme)          ? read_strict(text)
-           : scheme == EL_TAGS_ORIGINAL ? read_original(text)
-                                        : read_lenient(text);
-    return EL_OK;
+    return !*text                           ? OUTSIDE
+           : how.scheme == EL_TAGS_ORIGINAL ? read_original(text)
+           : how.scheme == EL_TAGS_LENIENT  ? read_lenient(text, how.suffix)
+                                            : read_strict(text, how);
 }
 
 static bool same_type(const tag *a, const tag *b)
 {
     return a->bytes == b->bytes && memcmp(a->type, b->type, a->bytes) == 0;
-}
-
-/* Does the entity that `last` is in end before `next`? */
-static bool ends(el_tag_scheme scheme, const tag *last, const tag *next)
-{
-    if (scheme == EL_TAGS_ORIGINAL)
-        return is_one_of(next->letter, "BSO");
-    if (is_strict(scheme))
-        return !(is_one_of(last->letter, "BI") && is_one_of(next->letter, "IE") && same_type(last, next));
-    return is_one_of(last->letter, "ES") ||
-           (is_one_of(last->letter, "BI") && is_one_of(next->letter, "BSO")) ||
-           (!is_one_of(last->letter, "O.") && !same_type(last, next));
-}
-
-/* Does one begin with `next`? */
-static bool begins(el_tag_scheme scheme, const tag *last, const tag *next)
-{
-    if (is_one_of(next->letter, "BS"))
-        return true;
-    if (scheme == EL_TAGS_ORIGINAL)
-        return last->letter == 'O' && next->letter != 'O';
-    if (is_strict(scheme))
-        return false;
-    return (is_one_of(last->letter, "ESO") && is_one_of(next->letter, "IE")) ||
-           (!is_one_of(next->letter, "O.") && !same_type(last, next));
-}
-
-/* Is it an entity that ended with `last`? */
-static bool is_whole(el_tag_scheme scheme, const tag *last)
-{
-    return scheme != EL_TAGS_IOBES || is_one_of(last->letter, "ES");
 }
 
 static el_status reserve(el_entities *entities, size_t wanted)
@@ -127,27 +110,146 @@ static el_status reserve(el_entities *entities, size_t wanted)
     return EL_OK;
 }
 
-el_status el_entities_read(el_entities *entities, el_tag_scheme scheme, const char *const *tags, size_t count)
+static void add(el_entities *entities, const tag *type, long begin, long end)
 {
-    entities->count = 0;
-    el_status st = reserve(entities, count);
+    entities->items[entities->count++] = (el_entity){type->type, type->bytes, begin, end};
+}
+
+/* ---- lenient, and as ELECTRA scores chunks ---- */
+
+/* Does the entity that `last` is in end before `next`? */
+static bool ends(bool original, const tag *last, const tag *next)
+{
+    if (original)
+        return last->letter != 'O' && is_one_of(next->letter, "BSO");
+    return is_one_of(last->letter, "ES") ||
+           (is_one_of(last->letter, "BI") && is_one_of(next->letter, "BSO")) ||
+           (!is_one_of(last->letter, "O.") && !same_type(last, next));
+}
+
+/* Does one begin with `next`? */
+static bool begins(bool original, const tag *last, const tag *next)
+{
+    if (is_one_of(next->letter, "BS"))
+        return true;
+    if (original)
+        return last->letter == 'O' && next->letter != 'O';
+    return (is_one_of(last->letter, "ESO") && is_one_of(next->letter, "IE")) ||
+           (!is_one_of(next->letter, "O.") && !same_type(last, next));
+}
+
+/* seqeval reads all sentences as one, with an O between: what began last is remembered from one to the next. */
+static void read_pairs(el_entities *entities, el_tagging how, const char *const *tags, long count)
+{
+    const bool original = how.scheme == EL_TAGS_ORIGINAL;
     tag last = OUTSIDE;
-    bool open = false;
-    for (size_t i = 0, begin = 0; !st && i <= count; i++) {
-        tag next = OUTSIDE;
-        if (i < count && (st = read_tag(scheme, tags[i], &next)))
-            break;
-        if (open && ends(scheme, &last, &next)) {
-            open = false;
-            if (is_whole(scheme, &last))
-                entities->items[entities->count++] = (el_entity){last.type, last.bytes, begin, i};
-        }
-        if (begins(scheme, &last, &next)) {
-            open = true;
-            begin = i;
-        }
+    for (long i = 0; i <= count; i++) {
+        const tag next = i < count ? read_tag(how, tags[i]) : OUTSIDE;
+        if (ends(original, &last, &next))
+            add(entities, &last, entities->begin, i);
+        if (begins(original, &last, &next))
+            entities->begin = i;
         last = next;
     }
+    entities->begin -= count + 1;
+}
+
+/* ---- by a scheme ---- */
+
+typedef enum { ANY, SAME, OTHER } type_rule;
+
+/* A pair of tags: letters of the one before, of this one, and how their types compare. */
+typedef struct {
+    const char *last, *next;
+    type_rule types;
+} pair;
+
+#define ALL "IOBESUL"
+
+static const struct {
+    pair starts[7], insides[5], ends[7];
+} SCHEMES[EL_TAGS_SCHEMES] = {
+    [EL_TAGS_IOB1] =
+        {{{"O", "I", ANY}, {"I", "I", OTHER}, {"B", "I", ANY}, {"I", "B", SAME}, {"B", "B", SAME}},
+         {{"B", "I", SAME}, {"I", "I", SAME}},
+         {{"I", "I", OTHER},
+          {"I", "O", ANY},
+          {"I", "B", ANY},
+          {"B", "O", ANY},
+          {"B", "I", OTHER},
+          {"B", "B", SAME}}},
+    [EL_TAGS_IOB2] = {{{ALL, "B", ANY}},
+                      {{"B", "I", SAME}, {"I", "I", SAME}},
+                      {{"I", "O", ANY},
+                       {"I", "I", OTHER},
+                       {"I", "B", ANY},
+                       {"B", "O", ANY},
+                       {"B", "I", OTHER},
+                       {"B", "B", ANY}}},
+    [EL_TAGS_IOE1] =
+        {{{"O", "I", ANY}, {"I", "I", OTHER}, {"E", "I", ANY}, {"E", "E", SAME}},
+         {{"I", "I", SAME}, {"I", "E", SAME}},
+         {{"I", "I", OTHER}, {"I", "O", ANY}, {"I", "E", OTHER}, {"E", "I", SAME}, {"E", "E", SAME}}},
+    [EL_TAGS_IOE2] = {{{"O", "I", ANY},
+                       {"O", "E", ANY},
+                       {"E", "I", ANY},
+                       {"E", "E", ANY},
+                       {"I", "I", OTHER},
+                       {"I", "E", OTHER}},
+                      {{"I", "E", SAME}, {"I", "I", SAME}},
+                      {{"E", ALL, ANY}}},
+    [EL_TAGS_IOBES] = {{{ALL, "B", ANY}, {ALL, "S", ANY}},
+                       {{"B", "I", SAME}, {"B", "E", SAME}, {"I", "I", SAME}, {"I", "E", SAME}},
+                       {{"S", ALL, ANY}, {"E", ALL, ANY}}},
+    [EL_TAGS_BMES] = {{{ALL, "B", ANY}, {ALL, "S", ANY}},
+                      {{"B", "I", SAME}, {"B", "E", SAME}, {"I", "I", SAME}, {"I", "E", SAME}},
+                      {{"S", ALL, ANY}, {"E", ALL, ANY}}},
+    [EL_TAGS_BILOU] = {{{ALL, "B", ANY}, {ALL, "U", ANY}},
+                       {{"B", "I", SAME}, {"B", "L", SAME}, {"I", "I", SAME}, {"I", "L", SAME}},
+                       {{"U", ALL, ANY}, {"L", ALL, ANY}}},
+};
+
+static bool is_pair(const pair *pairs, const tag *last, const tag *next)
+{
+    const bool same = same_type(last, next);
+    for (; pairs->last; pairs++)
+        if (is_one_of(last->letter, pairs->last) && is_one_of(next->letter, pairs->next) &&
+            (pairs->types == ANY || same == (pairs->types == SAME)))
+            return true;
+    return false;
+}
+
+static tag tag_at(el_tagging how, const char *const *tags, long i, long count)
+{
+    return i >= 0 && i < count ? read_tag(how, tags[i]) : OUTSIDE;
+}
+
+static void read_scheme(el_entities *entities, el_tagging how, const char *const *tags, long count)
+{
+    for (long i = 0; i <= count;) {
+        const tag first = tag_at(how, tags, i, count), before = tag_at(how, tags, i - 1, count);
+        long end = i + 1;
+        if (is_pair(SCHEMES[how.scheme].starts, &before, &first)) {
+            tag last = first, next = tag_at(how, tags, end, count);
+            while (end <= count && is_pair(SCHEMES[how.scheme].insides, &last, &next)) {
+                last = next;
+                next = tag_at(how, tags, ++end, count);
+            }
+            if (is_pair(SCHEMES[how.scheme].ends, &last, &next))
+                add(entities, &first, i, end);
+        }
+        i = end;
+    }
+}
+
+el_status el_entities_read(el_entities *entities, el_tagging how, const char *const *tags, size_t count)
+{
+    entities->count = 0;
+    const el_status st = reserve(entities, count + 1);
+    if (!st && how.scheme < EL_TAGS_SCHEMES)
+        read_scheme(entities, how, tags, (long)count);
+    else if (!st)
+        read_pairs(entities, how, tags, (long)count);
     return st;
 }
 
@@ -155,31 +257,6 @@ void el_entities_release(el_entities *entities)
 {
     free(entities->items);
     *entities = (el_entities){0};
-}
-
-bool el_tags_of_entities(const char *const *tags, int count)
-{
-    bool some = false;
-    for (int i = 0; i < count; i++) {
-        const bool lettered = is_one_of(tags[i][0], "BIES") && tags[i][1] == '-';
-        if (!lettered && strcmp(tags[i], "O") != 0)
-            return false;
-        some |= lettered;
-    }
-    return some;
-}
-
-el_tag_scheme el_tag_scheme_of(const char *const *tags, int count)
-{
-    bool begins_any = false, ends_any = false;
-    for (int i = 0; i < count; i++) {
-        const bool outside = strcmp(tags[i], "O") == 0;
-        if (!outside && !(is_one_of(tags[i][0], "BIES") && tags[i][1] == '-'))
-            return EL_TAGS_LENIENT;
-        begins_any |= is_one_of(tags[i][0], "BS");
-        ends_any |= is_one_of(tags[i][0], "ES");
-    }
-    return !begins_any ? EL_TAGS_LENIENT : ends_any ? EL_TAGS_IOBES : EL_TAGS_IOB2;
 }
 
 /* The type's line in the table, added in its place where it is new; NULL without memory. */
@@ -244,9 +321,9 @@ static el_status count_entities(el_entity_scores *scores)
 el_status el_entity_scores_add(el_entity_scores *scores, const char *const *predicted,
                                const char *const *gold, size_t count)
 {
-    el_status st = el_entities_read(&scores->predicted, scores->scheme, predicted, count);
+    el_status st = el_entities_read(&scores->predicted, scores->how, predicted, count);
     if (!st)
-        st = el_entities_read(&scores->gold, scores->scheme, gold, count);
+        st = el_entities_read(&scores->gold, scores->how, gold, count);
     return st ? st : count_entities(scores);
 }
 
@@ -277,5 +354,5 @@ void el_entity_scores_release(el_entity_scores *scores)
     free(scores->types);
     el_entities_release(&scores->predicted);
     el_entities_release(&scores->gold);
-    *scores = (el_entity_scores){.scheme = scores->scheme};
+    *scores = (el_entity_scores){.how = scores->how};
 }

@@ -1,0 +1,217 @@
+/* task_files - where a task's files lie */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/file.h"
+#include "task/files/form.h"
+#include "task/task.h"
+
+/* The same task in another form: the next line of its name. */
+static const el_task *next_form(const el_task *task)
+{
+    bool behind = false;
+    const el_task *t;
+    for (int i = 0; (t = el_task_at(i)); i++) {
+        if (behind && strcmp(t->name, task->name) == 0)
+            return t;
+        behind |= t == task;
+    }
+    return NULL;
+}
+
+static el_status no_memory(void)
+{
+    return el_fail(EL_ENOMEM, "no memory for names of files");
+}
+
+/* Calls visit for each of the names between '|'; stops and returns true where it does. */
+typedef bool name_visit(void *context, const char *name, size_t bytes);
+static bool each_name(const char *names, name_visit *visit, void *context)
+{
+    for (const char *at = names; at && *at;) {
+        const size_t bytes = strcspn(at, "|");
+        if (visit(context, at, bytes))
+            return true;
+        at += bytes + (at[bytes] == '|');
+    }
+    return false;
+}
+
+typedef struct {
+    const char *folder;
+    char *path; /* found */
+} search;
+
+typedef struct {
+    const char *stem;
+    size_t bytes;
+} stem;
+
+/* Whether a name, of whatever case, is the stem, or stands in it as a word: between what is no letter. */
+static bool is_stem(void *context, const char *name, size_t bytes)
+{
+    const stem *const s = context;
+    return s->bytes == bytes && strncasecmp(s->stem, name, bytes) == 0;
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool holds(void *context, const char *name, size_t bytes)
+{
+    const stem *const s = context;
+    for (size_t i = 0; i + bytes <= s->bytes; i++)
+        if (strncasecmp(s->stem + i, name, bytes) == 0 && !(i && is_letter(s->stem[i - 1])) &&
+            !(i + bytes < s->bytes && is_letter(s->stem[i + bytes])))
+            return true;
+    return false;
+}
+
+/* The one file of the folder whose name without its endings is one of `names`, or with `alike` has one of them as a word. */
+static el_status find_file(const char *folder, const char *names, bool alike, char **path)
+{
+    char **files;
+    int count;
+    const char *found = NULL;
+    el_status st = el_folder_list(folder, &files, &count);
+    if (st)
+        return st;
+    for (int i = 0; !st && i < count; i++) {
+        bool known;
+        stem s = {.stem = files[i], .bytes = el_form_stem(files[i], &known)};
+        char *const whole = el_path_join(folder, files[i]);
+        const bool is = whole && files[i][0] != '.' && each_name(names, alike ? holds : is_stem, &s) &&
+                        !el_folder_exists(whole);
+        free(whole);
+        if (is && found)
+            st = el_fail(EL_EUSAGE, "%s: both %s and %s might be meant; name the files", folder, found,
+                         files[i]);
+        found = is ? files[i] : found;
+    }
+    if (!st && found && !(*path = el_path_join(folder, found)))
+        st = no_memory();
+    el_names_free(files, count);
+    return st;
+}
+
+/* By the task's names; else, unless `exact`, by what its name is like. */
+static el_status find_split(const char *folder, const char *names, const char *alike, bool exact, char **path)
+{
+    if (!names)
+        return EL_OK;
+    const el_status st = find_file(folder, names, false, path);
+    return st || *path || exact ? st : find_file(folder, alike, true, path);
+}
+
+static el_status find_in(const el_task *task, const char *folder, bool exact, el_task_files *files)
+{
+    el_status st = find_split(folder, task->train, "train|training", exact, &files->train);
+    if (!st)
+        st = find_split(folder, task->dev, "dev|valid|validation|val|eval|trial", exact, &files->dev);
+    if (!st)
+        st = find_split(folder, task->test, "test", exact, &files->test);
+    return st;
+}
+
+void el_task_files_release(el_task_files *files)
+{
+    free(files->train);
+    free(files->dev);
+    free(files->test);
+    *files = (el_task_files){0};
+}
+
+static bool is_folder(void *context, const char *name, size_t bytes)
+{
+    search *const s = context;
+    char folder[64];
+    snprintf(folder, sizeof folder, "%.*s", (int)bytes, name);
+    char *const path = el_path_join(s->folder, folder);
+    if (path && el_folder_exists(path)) {
+        s->path = path;
+        return true;
+    }
+    free(path);
+    return false;
+}
+
+/* The task's folder below another, by its usual name or the task's own; NULL: it is not there. */
+static char *folder_of(const el_task *task, const char *above)
+{
+    search s = {.folder = above};
+    if (!each_name(task->folder, is_folder, &s) && task->folder)
+        is_folder(&s, task->name, strlen(task->name));
+    return s.path;
+}
+
+el_status el_task_find_test(const el_task *task, const char *folder, char **path)
+{
+    *path = NULL;
+    el_status st = find_split(folder, task->test, NULL, true, path);
+    char *const below = st || *path ? NULL : folder_of(task, folder);
+    if (below)
+        st = find_split(below, task->test, NULL, true, path);
+    free(below);
+    return st;
+}
+
+static bool nothing(const el_task_files *files)
+{
+    return !files->train && !files->dev && !files->test;
+}
+
+/* In the folder itself, or in the task's usual one below it, by every form's names before any by likeness. */
+static el_status find_all(const el_task **task, const char *folder, el_task_files *files)
+{
+    const el_task *const asked = *task;
+    for (int likeness = 0; likeness < 2; likeness++)
+        for (const el_task *t = asked; t; t = next_form(t)) {
+            char *const below = folder_of(t, folder);
+            el_status st = find_in(t, folder, !likeness, files);
+            if (!st && nothing(files) && below)
+                st = find_in(t, below, !likeness, files);
+            free(below);
+            if (st || !nothing(files)) {
+                *task = t;
+                return st;
+            }
+        }
+    return EL_OK;
+}
+
+static el_status take_given(char **path, const char *given)
+{
+    if (!given)
+        return EL_OK;
+    free(*path);
+    *path = strdup(given);
+    return *path ? EL_OK : no_memory();
+}
+
+el_status el_task_find_files(const el_task **task, const char *folder, const el_task_files *given,
+                             bool need_train, el_task_files *files)
+{
+    *files = (el_task_files){0};
+    el_status st = EL_OK;
+    if (folder && !el_folder_exists(folder))
+        st = el_fail(EL_EDATA, "%s: there is no such folder", folder);
+    else if (folder)
+        st = find_all(task, folder, files);
+    if (!st && given)
+        st = take_given(&files->train, given->train);
+    if (!st && given)
+        st = take_given(&files->dev, given->dev);
+    if (!st && given)
+        st = take_given(&files->test, given->test);
+    if (!st && need_train && !files->train)
+        st = folder ? el_fail(EL_EDATA, "%s: there is no file named \"train\" in it; --train-file names one",
+                              folder)
+                    : el_fail(EL_EUSAGE, "nothing to train on: --data names a folder, --train-file a file");
+    if (st)
+        el_task_files_release(files);
+    return st;
+}

@@ -1,0 +1,96 @@
+#!/bin/bash
+# test_files.sh PROGRAM - what finetune understands of a file is said, kept in the model's card, and used by predict and
+# evaluate; what it cannot understand is refused.
+electra=$(realpath "$1")
+source "$(dirname "$0")/run.bash"
+
+# A model with random weights is enough: what is tried is how files are read.
+text 200 1 > train.txt
+"$electra" vocab --vocab-size 150 --output vocab.txt train.txt > log 2>&1 || fail "vocab: $(cat log)"
+"$electra" prepare --vocab vocab.txt --max-seq-length 32 --output shards train.txt > log 2>&1 || fail "prepare: $(cat log)"
+"$electra" pretrain --data shards --model-size tiny --hidden-size 32 --embedding-size 32 --num-train-steps 1 --threads 1 \
+    --output run > log 2>&1 || fail "pretrain: $(cat log)"
+finetune() {
+    rm -rf out
+    "$electra" finetune --model run --threads 1 --max-seq-length 24 --num-train-epochs 1 --max-restarts 0 --output out "$@" > table 2> log ||
+        fail "finetune $*: $(cat log)"
+}
+said() { grep -qF -- "$1" log || fail "\"$1\" is not said: $(cat log)"; }
+not_said() { grep -qF -- "$1" log && fail "\"$1\" is said: $(cat log)"; }
+predict() { "$electra" predict --threads 1 --model out "$@"; }
+sentences() { grep -v '^$' train.txt | head -n 40 | cut -d ' ' -f 1-6; }
+
+# A header of one's own, in another order when it is asked, in another form, and from a pipe.
+{ echo "id,문장,감정"; sentences | awk '{ print NR "," $0 "," (NR % 3 ? "joy" : "anger ") }'; } > train.csv
+finetune --task classify --train-file train.csv --dev-file train.csv
+said "train.csv: comma-separated, the first row names the columns; 40 rows; text \"문장\", label \"감정\", id \"id\""
+said "train.csv: 2 labels: joy 27, anger 13"
+said 'train.csv: the first: "the '
+said "13 labels have blanks around them"
+grep -q '"text": "문장"' out/model/config.json || fail "the card lacks the column: $(cat out/model/config.json)"
+predict train.csv > want 2> log || fail "predict: $(cat log)"
+[ "$(wc -l < want)" = 41 ] || fail "$(wc -l < want) answers"
+awk -F, -v OFS='\t' '{ print $3, "x", $2, $1 }' train.csv > turned.tsv
+predict turned.tsv 2> log | cmp - want || fail "columns in another order: $(cat log)"
+predict - < train.csv 2> log | cmp - want || fail "from a pipe: $(cat log)"
+sed 1d train.csv | awk -F, '{ printf "{\"감정\": null, \"문장\": \"%s\", \"id\": \"%s\"}\n", $2, $1 }' > rows.json
+predict rows.json 2> log | cmp - want || fail "JSON lines in .json: $(cat log)"
+xz -k train.csv 2> /dev/null && { predict train.csv.xz 2> log | cmp - want || fail ".xz: $(cat log)"; }
+"$electra" evaluate --threads 1 --model out --json turned.tsv > /dev/null 2> log || fail "evaluate: $(cat log)"
+printf 'text,label\na,joy\n' > other.csv
+refused 3 'there is no column "문장", which the model learned from' predict other.csv
+
+# What cannot be learned from, or understood, is refused by name.
+refuse() { refused "$1" "$2" "$electra" finetune --model run --threads 1 --output out2 "${@:3}"; }
+printf 'text,label\na b,x\nc d,x\n' > one.csv
+refuse 3 "column label has one label only, \"x\"" --task classify --train-file one.csv
+awk 'BEGIN { print "text,label"; for (i = 0; i < 9; i++) print "a b,c d " i }' > many.csv
+refuse 3 "column label has as many labels as there are rows, 9" --task classify --train-file many.csv
+printf '3,a b,c d\n2,e f,g h\n' > news.csv
+refuse 3 "--label-column" --task classify --train-file news.csv
+printf 'Great,fruit\ndog,animal\ncat,animal\ncow,animal\n' > maybe.csv
+refuse 3 "--header or --no-header" --task classify --train-file maybe.csv
+finetune --task classify --train-file maybe.csv --dev-file maybe.csv --no-header
+said "4 rows"
+
+# Folders as they are: val, a test file without labels; two files for one place are refused.
+mkdir data
+cp train.csv data/train.csv
+cp train.csv data/val.csv
+cut -d , -f 1,2 train.csv > data/test.csv
+printf 'id,label\n0,joy\n' > data/sample_submission.csv
+finetune --task classify --data data
+said "data/val.csv: 40 examples to score"
+said "data/test.csv: its examples have no labels"
+cp train.csv data/dev.csv
+refuse 2 "both dev.csv and val.csv might be meant" --task classify --data data
+
+# Tags with letters behind their types, in lines of words and tags; parts of speech; one stray tag.
+sentences | awk -v OFS='\t' '{ t = ""; for (i = 1; i <= NF; i++) t = t (i > 1 ? " " : "") ($i == "the" ? "ART-B" : i > 1 && $(i - 1) == "the" ? "ART-I" : "O"); print $0, t }' > words.tsv
+finetune --task ner --train-file words.tsv --dev-file words.tsv
+said "words.tsv: the tags are written in iob2, letters behind their types"
+grep -q '^f1 .*<' table || fail "f1 does not choose: $(cat table)"
+awk -F'\t' '{ n = split($1, w, " "); split($2, t, " "); for (i = 1; i <= n; i++) print w[i], t[i]; print "" }' words.tsv > words.conll
+cp out/results.json want.json
+finetune --task ner --train-file words.conll --dev-file words.conll
+cmp out/results.json want.json || fail "a word a line is learned otherwise than a sentence a line"
+{ cat words.conll; printf 'odd o\n\n'; } > stray.conll
+finetune --task ner --train-file words.conll --dev-file stray.conll
+said "the tag \"o\" is none of iob2"
+grep -q '^f1 .*<' table || fail "a stray tag changes what chooses: $(cat table)"
+sed 's/ART-B/DET/; s/ART-I/NOUN/; s/O$/X/' words.conll > pos.conll
+finetune --task tag --train-file pos.conll --dev-file pos.conll
+said "the tags are plain"
+grep -q '^accuracy .*<' table || fail "accuracy does not choose: $(cat table)"
+finetune --task ner --train-file words.conll --dev-file words.conll --tag-scheme plain
+grep -q '^accuracy .*<' table || fail "--tag-scheme is not followed: $(cat table)"
+
+# All answers alike is said only where the right ones are not; lengths beyond the model's places are one warning.
+head -n 1 train.csv > joys.csv
+grep ',joy' train.csv >> joys.csv
+finetune --task classify --train-file train.csv --dev-file joys.csv --max-seq-length 4096
+not_said "every answer is the same"
+[ "$(grep -c "places, which are taken" log)" = 1 ] || fail "the length: $(cat log)"
+{ echo "text,score"; sentences | awk '{ print $0 "," NR }'; } > score.csv
+{ echo "text,score"; sentences | awk '{ print $0 "," 3 }'; } > constant.csv
+refuse 3 "all dev scores are alike" --task regress --train-file score.csv --dev-file constant.csv

@@ -104,6 +104,15 @@ el_status el_lines_rest(el_lines *lines, char **text, size_t *bytes)
     return EL_OK;
 }
 
+/* Two bytes beyond ASCII in a row are likelier a Korean syllable, one alone a letter of western Europe. */
+static el_status no_utf8(const el_lines *lines, el_line line, size_t at)
+{
+    const bool pair = at + 1 < line.bytes && (unsigned char)line.text[at + 1] >= 0x80;
+    return el_lines_fail(
+        lines, "byte %zu is not valid UTF-8; if the file is in %s, iconv -f %s -t UTF-8 makes it so", at + 1,
+        pair ? "CP949 or EUC-KR" : "Latin-1", pair ? "CP949" : "LATIN1");
+}
+
 el_status el_lines_next(el_lines *lines, el_line *line)
 {
     *line = (el_line){0};
@@ -124,7 +133,7 @@ el_status el_lines_next(el_lines *lines, el_line *line)
         line->bytes--;
     const size_t valid = el_utf8_valid(line->text, line->bytes);
     if (valid < line->bytes)
-        return el_lines_fail(lines, "byte %zu is not valid UTF-8", valid + 1);
+        return no_utf8(lines, *line, valid);
     const char *const zero = memchr(line->text, '\0', line->bytes);
     return zero ? el_lines_fail(lines, "byte %zu is zero", (size_t)(zero - line->text) + 1) : EL_OK;
 }

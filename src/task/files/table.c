@@ -11,23 +11,11 @@
 #include "base/json.h"
 #include "task/files/names.h"
 #include "task/files/objects.h"
-
-/* Text that grows, holding strings with a zero behind each. */
-typedef struct {
-    char *text;
-    size_t used, size;
-} buffer;
-
-/* A row of fields: where each begins in the text. */
-typedef struct {
-    buffer text;
-    size_t *begins;
-    int count, capacity;
-} record;
+#include "task/files/record.h"
 
 /* A row that was read: its fields, or its JSON object. */
 typedef struct {
-    record fields;
+    el_record fields;
     json_t *object;
     int64_t line;
     size_t bytes; /* of its line */
@@ -48,9 +36,9 @@ struct el_table {
     int columns; /* of the first row */
     char **keys; /* JSON: of the rows ahead, nested ones with dots */
     int key_count, key_capacity;
-    record names;   /* of the header */
-    buffer answer;  /* JSON: the field asked for last */
-    el_status late; /* what ended the reading ahead, said when its turn comes */
+    el_record names;  /* of the header */
+    el_buffer answer; /* JSON: the field asked for last */
+    el_status late;   /* what ended the reading ahead, said when its turn comes */
     char sentence[512];
 };
 
@@ -68,124 +56,6 @@ el_status el_table_fail(const el_table *t, const char *format, ...)
     va_end(arguments);
     const char *const unit = t->form == EL_FORM_JSON ? "object" : "line";
     return el_fail(EL_EDATA, "%s, %s %" PRId64 ": %s", t->path, unit, el_table_line(t), sentence);
-}
-
-static bool put(buffer *b, const char *text, size_t bytes)
-{
-    if (b->size - b->used < bytes + 1) {
-        const size_t size = 2 * (b->used + bytes) + 256;
-        char *const grown = realloc(b->text, size);
-        if (!grown)
-            return false;
-        b->text = grown;
-        b->size = size;
-    }
-    if (bytes)
-        memcpy(b->text + b->used, text, bytes);
-    b->used += bytes;
-    b->text[b->used] = '\0';
-    return true;
-}
-
-/* ---- rows of fields ---- */
-
-static void clear(record *r)
-{
-    r->count = 0;
-    r->text.used = 0;
-}
-
-static bool begin_field(record *r)
-{
-    if (r->count == r->capacity) {
-        const int capacity = 2 * r->capacity + 16;
-        size_t *const grown = realloc(r->begins, (size_t)capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        r->begins = grown;
-        r->capacity = capacity;
-    }
-    r->begins[r->count++] = r->text.used;
-    return true;
-}
-
-static bool end_field(record *r)
-{
-    return put(&r->text, "", 1);
-}
-
-static bool put_field(record *r, const char *text, size_t bytes)
-{
-    return begin_field(r) && put(&r->text, text, bytes) && end_field(r);
-}
-
-static el_status split_tabs(el_table *t, record *r, el_line line)
-{
-    const char *at = line.text, *const end = line.text + line.bytes;
-    for (;;) {
-        const char *const tab = memchr(at, t->separator, (size_t)(end - at));
-        if (!put_field(r, at, (size_t)((tab ? tab : end) - at)))
-            return no_memory(t);
-        if (!tab)
-            return EL_OK;
-        at = tab + 1;
-    }
-}
-
-/* A quoted field from behind its first quote; it may go on over lines.  *at comes to stand behind the last quote. */
-static el_status take_quoted(el_table *t, record *r, el_line *line, const char **at)
-{
-    const int64_t begun = t->lines.number;
-    for (;;) {
-        const char *const end = line->text + line->bytes;
-        const char *const quote = memchr(*at, '"', (size_t)(end - *at));
-        if (!put(&r->text, *at, (size_t)((quote ? quote : end) - *at)))
-            return no_memory(t);
-        if (quote && quote + 1 < end && quote[1] == '"') {
-            if (!put(&r->text, "\"", 1))
-                return no_memory(t);
-            *at = quote + 2;
-        } else if (quote) {
-            *at = quote + 1;
-            return EL_OK;
-        } else {
-            const el_status st = el_lines_next(&t->lines, line);
-            if (st)
-                return st;
-            if (!line->text)
-                return el_fail(EL_EDATA, "%s, line %" PRId64 ": a quotation mark is never closed", t->path,
-                               begun);
-            if (!put(&r->text, "\n", 1))
-                return no_memory(t);
-            *at = line->text;
-        }
-    }
-}
-
-static el_status split_commas(el_table *t, record *r, el_line line)
-{
-    const char *at = line.text;
-    for (;;) {
-        if (!begin_field(r))
-            return no_memory(t);
-        el_status st = EL_OK;
-        const char *quote = at;
-        while (quote < line.text + line.bytes && *quote == ' ')
-            quote++;
-        if (quote < line.text + line.bytes && *quote == '"') {
-            at = quote + 1;
-            st = take_quoted(t, r, &line, &at);
-        }
-        if (st)
-            return st;
-        const char *const end = line.text + line.bytes, *const comma =
-                                                            memchr(at, t->separator, (size_t)(end - at));
-        if (!put(&r->text, at, (size_t)((comma ? comma : end) - at)) || !end_field(r))
-            return no_memory(t);
-        if (!comma)
-            return EL_OK;
-        at = comma + 1;
-    }
 }
 
 /* Excel's first line, which says what separates the fields, is no row. */
@@ -212,14 +82,10 @@ static el_status read_fields(el_table *t, row *r, bool *more)
     *more = !st && line.text;
     if (!*more)
         return st;
-    clear(&r->fields);
     r->line = t->lines.number;
     r->bytes = line.bytes;
-    if (t->form == EL_FORM_TSV)
-        return split_tabs(t, &r->fields, line);
-    if (t->form == EL_FORM_CSV)
-        return split_commas(t, &r->fields, line);
-    return put_field(&r->fields, line.text, line.bytes) ? EL_OK : no_memory(t);
+    const bool quoted = t->form == EL_FORM_CSV, fields = quoted || t->form == EL_FORM_TSV;
+    return el_record_split(&r->fields, fields ? t->separator : '\0', quoted, &t->lines, line);
 }
 
 /* ---- JSON ---- */
@@ -254,11 +120,11 @@ static el_status read_object(el_table *t, row *r, bool *more)
 }
 
 /* A zero within a text would end it: the character that stands in its place is left out by the tokeniser as zeros are. */
-static bool put_string(buffer *b, const json_t *string)
+static bool put_string(el_buffer *b, const json_t *string)
 {
     enum { DELETE = 0x7f };
     const size_t begin = b->used;
-    if (!put(b, json_string_value(string), json_string_length(string)))
+    if (!el_buffer_put(b, json_string_value(string), json_string_length(string)))
         return false;
     for (size_t i = begin; i < b->used; i++)
         if (!b->text[i])
@@ -266,12 +132,12 @@ static bool put_string(buffer *b, const json_t *string)
     return true;
 }
 
-static bool put_value(buffer *b, const json_t *value)
+static bool put_value(el_buffer *b, const json_t *value)
 {
     if (json_is_string(value))
         return put_string(b, value);
     char *const text = el_json_text(value, false);
-    const bool done = text && put(b, text, strlen(text));
+    const bool done = text && el_buffer_put(b, text, strlen(text));
     free(text);
     return done;
 }
@@ -300,13 +166,13 @@ static json_t *find_value(const json_t *from, const char *key)
 static const char *take_field(el_table *t, const json_t *value)
 {
     t->answer.used = 0;
-    if (!value || json_is_null(value) || json_is_object(value) || !put(&t->answer, "", 0))
+    if (!value || json_is_null(value) || json_is_object(value) || !el_buffer_put(&t->answer, "", 0))
         return NULL;
     if (!json_is_array(value))
         return put_value(&t->answer, value) ? t->answer.text : NULL;
     for (size_t i = 0; i < json_array_size(value); i++)
         if (!put_value(&t->answer, json_array_get(value, i)) ||
-            !put(&t->answer, (const char[]){EL_TABLE_END}, 1))
+            !el_buffer_put(&t->answer, (const char[]){EL_TABLE_END}, 1))
             return NULL;
     return t->answer.text;
 }
@@ -369,16 +235,9 @@ static el_status add_keys(el_table *t, const char *above, const json_t *object, 
 
 /* ---- reading ahead ---- */
 
-static void release_record(record *r)
-{
-    free(r->text.text);
-    free(r->begins);
-    *r = (record){0};
-}
-
 static void release(row *r)
 {
-    release_record(&r->fields);
+    el_record_release(&r->fields);
     json_decref(r->object);
     *r = (row){0};
 }
@@ -420,11 +279,6 @@ static el_status read_ahead(el_table *t)
 }
 
 /* ---- the table ---- */
-
-static const char *field_at(const record *r, int place)
-{
-    return place >= 0 && place < r->count ? r->text.text + r->begins[place] : NULL;
-}
 
 static el_status open_objects(el_table *t)
 {
@@ -470,7 +324,7 @@ void el_table_close(el_table *t)
         release(&t->ahead[i]);
     free(t->ahead);
     release(&t->now);
-    release_record(&t->names);
+    el_record_release(&t->names);
     for (int i = 0; i < t->key_count; i++)
         free(t->keys[i]);
     free(t->keys);
@@ -486,7 +340,7 @@ void el_table_name_columns(el_table *t)
     if (is_json(t) || t->given || !t->ahead_count)
         return;
     t->names = t->ahead[0].fields;
-    t->ahead[0].fields = (record){0};
+    t->ahead[0].fields = (el_record){0};
     t->given = 1;
 }
 
@@ -495,7 +349,7 @@ static int find_name(const el_table *t, const char *name)
 {
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < t->columns; i++) {
-            const char *const known = is_json(t) ? t->keys[i] : field_at(&t->names, i);
+            const char *const known = is_json(t) ? t->keys[i] : el_record_field(&t->names, i);
             if (known && (pass ? el_name_same(known, name) : strcmp(known, name) == 0))
                 return i;
         }
@@ -577,14 +431,14 @@ const char *el_table_name(const el_table *t, int column)
 {
     if (is_json(t))
         return column < t->key_count ? t->keys[column] : NULL;
-    return field_at(&t->names, column);
+    return el_record_field(&t->names, column);
 }
 
 static const char *field_of(el_table *t, const row *r, el_column column)
 {
     if (is_json(t))
         return json_field(t, r->object, column.key);
-    return field_at(&r->fields, column.index > 0 ? column.index - 1 : r->fields.count + column.index);
+    return el_record_field(&r->fields, column.index > 0 ? column.index - 1 : r->fields.count + column.index);
 }
 
 const char *el_table_field(el_table *t, el_column column)

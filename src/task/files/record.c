@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "task/files/table.h"
+
 static el_status no_memory(const el_lines *lines)
 {
     return el_fail(EL_ENOMEM, "%s: no memory for a row", lines->path);
@@ -128,12 +130,16 @@ static el_status split_quoted(el_lines *lines, char separator, el_record *r, el_
 
 el_status el_record_split(el_record *r, char separator, bool quoted, el_lines *lines, el_line line)
 {
+    enum { DELETE = 0x7f };
     clear(r);
-    if (quoted)
-        return split_quoted(lines, separator, r, line);
-    if (separator)
-        return split_plain(lines, separator, r, line);
-    return put_field(r, line.text, line.bytes) ? EL_OK : no_memory(lines);
+    const el_status st = quoted                                ? split_quoted(lines, separator, r, line)
+                         : separator                           ? split_plain(lines, separator, r, line)
+                         : put_field(r, line.text, line.bytes) ? EL_OK
+                                                               : no_memory(lines);
+    for (size_t i = 0; !st && i < r->text.used; i++) /* as in JSON's texts: it would end a part */
+        if (r->text.text[i] == EL_TABLE_END)
+            r->text.text[i] = DELETE;
+    return st;
 }
 
 const char *el_record_field(const el_record *r, int place)

@@ -119,7 +119,7 @@ static el_status read_object(el_table *t, row *r, bool *more)
     return st;
 }
 
-/* A zero within a text would end it: the character that stands in its place is left out by the tokeniser as zeros are. */
+/* A zero within a text would end it, and EL_TABLE_END a part: the character that stands in its place is left out by the tokeniser as zeros are. */
 static bool put_string(el_buffer *b, const json_t *string)
 {
     enum { DELETE = 0x7f };
@@ -127,7 +127,7 @@ static bool put_string(el_buffer *b, const json_t *string)
     if (!el_buffer_put(b, json_string_value(string), json_string_length(string)))
         return false;
     for (size_t i = begin; i < b->used; i++)
-        if (!b->text[i])
+        if (!b->text[i] || b->text[i] == EL_TABLE_END)
             b->text[i] = DELETE;
     return true;
 }

@@ -167,6 +167,21 @@ static void test_gelu(void **state)
     check_same("slope in the place of x", x, slope);
 }
 
+static void test_tanh(void **state)
+{
+    (void)state;
+    /* tanh x and 1 - tanh^2 x, computed elsewhere */
+    const el_tensor x = ROW(EL_F64, 0, 1, -3, 10, -400);
+    const el_tensor y = check_tensor(EL_F64, 1, 5), slope = check_tensor(EL_F64, 1, 5);
+    q->tanh_forward(q, y, slope, x);
+    check_close("tanh", y, ROW(EL_F64, 0, 0.7615941559557649, -0.9950547536867305, 0.9999999958776927, -1),
+                1e-15);
+    check_close("slope of tanh", slope,
+                ROW(EL_F64, 1, 0.41997434161402614, 0.009866037165440211, 8.244614546626394e-09, 0), 1e-15);
+    q->tanh_forward(q, y, x, x);
+    check_same("slope in the place of x", x, slope);
+}
+
 static void test_layer_norm(void **state)
 {
     (void)state;
@@ -545,6 +560,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_linear, setup, check_release),
         cmocka_unit_test_setup_teardown(test_accumulation, setup, check_release),
         cmocka_unit_test_setup_teardown(test_gelu, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_tanh, setup, check_release),
         cmocka_unit_test_setup_teardown(test_layer_norm, setup, check_release),
         cmocka_unit_test_setup_teardown(test_in_place, setup, check_release),
         cmocka_unit_test_setup_teardown(test_dropout_formula, setup, check_release),

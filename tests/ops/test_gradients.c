@@ -150,6 +150,23 @@ static void gelu_backward(problem *p)
     q->gelu_backward(q, p->inputs[0].gradient, p->dy, p->slope);
 }
 
+static void tanh_forward(problem *p)
+{
+    q->tanh_forward(q, p->y, p->slope, p->inputs[0].value);
+}
+
+static void test_tanh(void **state)
+{
+    (void)state;
+    problem p = {.name = "tanh", .forward = tanh_forward, .backward = gelu_backward};
+    const el_tensor x = add_input(&p, "x", 9, 19, false);
+    el_set(x, 0, 0, 0);
+    el_set(x, 0, 1, 12);
+    p.slope = check_tensor(EL_F64, 9, 19);
+    set_output(&p, 9, 19);
+    check_problem(&p);
+}
+
 static void test_gelu(void **state)
 {
     (void)state;
@@ -414,6 +431,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_linear, setup, check_release),
         cmocka_unit_test_setup_teardown(test_gelu, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_tanh, setup, check_release),
         cmocka_unit_test_setup_teardown(test_dropout, setup, check_release),
         cmocka_unit_test_setup_teardown(test_layer_norm, setup, check_release),
         cmocka_unit_test_setup_teardown(test_residual_norm, setup, check_release),

@@ -131,6 +131,9 @@ static void case_elementwise(run *r, sizes s)
     q->gelu_forward(q, out(r, "gelu", r->type, s.rows, s.cols, false, 1e-6), slope, x);
     q->gelu_forward(q, out(r, "gelu alone", r->type, s.rows, s.cols, false, 1e-6), el_tensor_none(), x);
     q->gelu_backward(q, out(r, "dx", r->type, s.rows, s.cols, false, 1e-6), x, z);
+    const el_tensor tanh_slope = out(r, "slope of tanh", r->type, s.rows, s.cols, false, 1e-6);
+    q->tanh_forward(q, out(r, "tanh", r->type, s.rows, s.cols, false, 1e-6), tanh_slope, x);
+    q->tanh_forward(q, out(r, "tanh alone", r->type, s.rows, s.cols, false, 1e-6), el_tensor_none(), x);
     q->dropout(q, out(r, "dropout", r->type, s.rows, s.cols, false, 1e-6), x, dropping(0.1));
 }
 

@@ -66,6 +66,12 @@ void el_cpu_gelu_forward(el_queue *q, el_tensor y, el_tensor slope, el_tensor x)
     by_three(q, kernels_of(q)->gelu_forward, y, slope, x);
 }
 
+void el_cpu_tanh_forward(el_queue *q, el_tensor y, el_tensor slope, el_tensor x)
+{
+    check_gelu(y, slope, x);
+    by_three(q, kernels_of(q)->tanh_forward, y, slope, x);
+}
+
 void el_cpu_gelu_backward(el_queue *q, el_tensor dx, el_tensor dy, el_tensor slope)
 {
     check_gelu(dx, slope, dy);

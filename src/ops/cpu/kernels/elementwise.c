@@ -123,6 +123,32 @@ void EL_KERNEL(gelu_forward)(el_tensor y, el_tensor slope, el_tensor x)
         gelu_rows(y, slope, x, EL_F32);
 }
 
+/* From e^-2|x|, which cannot overflow. */
+INLINE vf tanh_of(vf x)
+{
+    const vf e = vexp(-2.0f * vabs(x)), size = (1.0f - e) / (1.0f + e);
+    return (vf)((vi)size | ((vi)x & INT32_MIN));
+}
+
+INLINE void tanh_rows(el_tensor y, el_tensor slope, el_tensor x, const el_type type)
+{
+    for (int i = 0; i < x.rows; i++)
+        for (int j = 0; j < x.cols; j += WIDTH) {
+            const vf value = tanh_of(vload_upto(x.data, type, i * x.stride + j, x.cols - j));
+            vstore_upto(y.data, type, i * y.stride + j, y.cols - j, value);
+            if (slope.data)
+                vstore_upto(slope.data, type, i * slope.stride + j, x.cols - j, 1.0f - value * value);
+        }
+}
+
+void EL_KERNEL(tanh_forward)(el_tensor y, el_tensor slope, el_tensor x)
+{
+    if (x.type == EL_BF16)
+        tanh_rows(y, slope, x, EL_BF16);
+    else
+        tanh_rows(y, slope, x, EL_F32);
+}
+
 INLINE void multiply_rows(el_tensor y, el_tensor a, el_tensor b, const el_type type)
 {
     for (int i = 0; i < y.rows; i++)

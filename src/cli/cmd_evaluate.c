@@ -71,7 +71,7 @@ static el_status find_head(const char *folder, bool *finetuned)
     el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
     const bool there = path && el_file_exists(path);
     if (there)
-        st = el_weights_head(folder, &head, NULL);
+        st = el_model_read(folder, false, NULL, &head, NULL);
     *finetuned = there && !st && head.kind >= EL_HEAD_SEQUENCE;
     free(path);
     return st;

@@ -164,9 +164,9 @@ static el_status model_info(json_t *info, const char *path, bool tensors)
 {
     el_config config;
     el_head_config head;
-    el_status st = el_weights_config(path, &config);
+    el_status st = el_model_read(path, false, &config, NULL, NULL);
     if (!st)
-        st = el_weights_head(path, &head, NULL);
+        st = el_model_read(path, false, NULL, &head, NULL);
     if (st)
         return st;
     const bool generator = head.kind == EL_HEAD_MLM;

@@ -70,7 +70,9 @@ static el_head_config head_of(const el_finetuning *f)
         [EL_TAG] = {EL_HEAD_TOKEN, EL_HEAD_TOKEN},
         [EL_SPAN] = {EL_HEAD_SPAN, EL_HEAD_SPAN_JOINT},
     };
-    return (el_head_config){.kind = HEADS_OF[f->task->kind][f->settings->head],
+    const el_head_kind kind = HEADS_OF[f->task->kind][f->settings->head];
+    const bool pooled = kind == EL_HEAD_SEQUENCE && f->config.model_type == EL_MODEL_BERT;
+    return (el_head_config){.kind = pooled ? EL_HEAD_POOLED : kind,
                             .labels = f->task->kind == EL_REGRESS ? 1 : f->card.labels.count,
                             .dropout = f->settings->dropout,
                             .answerable = f->settings->answerable_classifier && f->card.rule == EL_SQUAD_2};
@@ -91,14 +93,18 @@ static el_status open_model(el_finetuning *f)
     return st ? st : el_learner_open(&f->learner, &f->model, &f->features, f->splits, EL_SPLITS, &learner);
 }
 
-/* What was learned before, or weights by the trial's seed; the head is always new. */
+/* What was learned before, or weights by the trial's seed; the head is always new, but for a pooler. */
 static el_status start_trial(void *context)
 {
     el_finetuning *const f = context;
     const el_initialisation how = {.seed = f->seed, .fan_in = f->config.hidden_size < 768};
     if (f->settings->random_start)
         return el_model_initialise(&f->model, &how);
-    const el_status st = el_weights_load(&f->model, &f->model.networks[0], f->start);
+    el_status st = EL_OK;
+    if (head_of(f).kind == EL_HEAD_POOLED) /* its pooler, where the folder has none */
+        st = el_model_initialise(&f->model, &how);
+    if (!st)
+        st = el_weights_load(&f->model, &f->model.networks[0], f->start);
     return st ? st : el_model_initialise_heads(&f->model, &how);
 }
 

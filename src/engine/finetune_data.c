@@ -15,9 +15,9 @@ static el_status find_start(el_finetuning *f)
         return el_fail(EL_EUSAGE, "--model: which run or model folder is to be taught?");
     el_status st = el_encoder_find(from, &f->start);
     if (!st)
-        st = el_weights_config(f->start, &f->config);
+        st = el_model_read(f->start, false, &f->config, NULL, NULL);
     if (!st)
-        st = el_weights_vocab(f->start, &f->config, &f->vocab);
+        st = el_model_vocab(f->start, &f->config, &f->vocab);
     return st;
 }
 

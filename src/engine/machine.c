@@ -99,7 +99,7 @@ el_status el_model_check_vocab(const char *folder, const el_vocab *vocab, const 
     el_status st = el_model_find(&paths, folder);
     if (st)
         return st;
-    const char *place = paths.discriminator ? paths.discriminator : paths.generator;
+    const char *place = paths.encoder;
     el_vocab *own = NULL;
     if (el_tokenizer_exists(place))
         st = el_tokenizer_load(&own, place, EL_CASING_UNSAID);

@@ -180,7 +180,7 @@ static el_status start_from_folders(el_pretraining *p)
     for (int i = 0; !st && i < p->model.count;
          i++) { /* a delta lies on top of the generator, which is first */
         const el_network *net = &p->model.networks[i];
-        const char *folder = strcmp(net->name, EL_GENERATOR) == 0 ? paths.generator : paths.discriminator;
+        const char *folder = strcmp(net->name, EL_GENERATOR) == 0 ? paths.generator : paths.encoder;
         if (folder)
             st = el_weights_load(&p->model, net, folder);
     }

@@ -222,13 +222,13 @@ static el_status take_sizes(el_pretrain_settings *s, const el_options *options, 
 {
     el_config d = {0}, g = {0};
     el_status st = EL_OK;
-    if (paths->discriminator)
-        st = el_weights_config(paths->discriminator, &d);
+    if (paths->encoder)
+        st = el_model_read(paths->encoder, false, &d, NULL, NULL);
     if (!st && paths->generator)
-        st = el_weights_config(paths->generator, &g);
+        st = el_model_read(paths->generator, true, &g, NULL, NULL);
     if (st)
         return st;
-    const el_config *c = paths->discriminator ? &d : &g;
+    const el_config *c = paths->encoder ? &d : &g;
     const struct {
         const char *name;
         int64_t *place;

@@ -40,7 +40,7 @@ static void drop_last_word(char *prefix)
     prefix[length ? length - 1 : 0] = '\0';
 }
 
-el_status el_names_open(el_names *names, const el_source *source, bool generator)
+el_status el_names_open(el_names *names, const el_tensors *source, bool generator)
 {
     *names = (el_names){.source = source};
     int found = 0;
@@ -59,14 +59,17 @@ el_status el_names_open(el_names *names, const el_source *source, bool generator
                        TABLE);
     strcpy(names->heads, names->encoder);
     drop_last_word(names->heads);
+    char gamma[LONGEST];
+    snprintf(gamma, sizeof gamma, "%sembeddings.LayerNorm.gamma", names->encoder);
+    names->old = el_tensors_find(source, gamma) != NULL;
     return EL_OK;
 }
 
 /* As old files have it: LayerNorm.gamma and .beta. */
-static const el_stored *find_old(const el_source *source, char name[LONGEST])
+static const el_stored *find_old(const el_tensors *source, char name[LONGEST])
 {
     size_t at;
-    const el_stored *const found = el_source_find(source, name);
+    const el_stored *const found = el_tensors_find(source, name);
     if (found)
         return found;
     if (ends_with(name, "LayerNorm.weight", &at))
@@ -75,7 +78,7 @@ static const el_stored *find_old(const el_source *source, char name[LONGEST])
         strcpy(name + at, "LayerNorm.beta");
     else
         return NULL;
-    return el_source_find(source, name);
+    return el_tensors_find(source, name);
 }
 
 const el_stored *el_names_find(const el_names *names, const char *parameter)
@@ -91,6 +94,18 @@ const el_stored *el_names_find(const el_names *names, const char *parameter)
             found = find_old(names->source, name);
         }
     return found;
+}
+
+void el_names_write(bool bert, const char *parameter, char name[EL_LONGEST_NAME])
+{
+    const bool encoder = strncmp(parameter, ENCODER, strlen(ENCODER)) == 0;
+    snprintf(name, EL_LONGEST_NAME, "%s%s", bert && encoder ? "bert." : "",
+             bert && encoder ? parameter + strlen(ENCODER) : parameter);
+    for (int i = 0; bert && i < RENAMED_COUNT; i++)
+        if (strcmp(parameter, RENAMED[i].ours) == 0) {
+            strcpy(name, RENAMED[i].berts);
+            return;
+        }
 }
 
 /* Whether two tensors of one shape hold the same numbers; no if there is no memory to see it. */

@@ -8,18 +8,24 @@
 #ifndef EL_FORMAT_NAMES_H
 #define EL_FORMAT_NAMES_H
 
-#include "format/source.h"
+#include "format/tensors.h"
+
+enum { EL_LONGEST_NAME = 128 };
 
 typedef struct {
-    const el_source *source; /* borrowed */
-    char encoder[128], heads[128];
+    const el_tensors *source; /* borrowed */
+    char encoder[EL_LONGEST_NAME], heads[EL_LONGEST_NAME];
+    bool old; /* LayerNorm.gamma */
 } el_names;
 
 /* EL_EDATA where there is no encoder.  Where a file holds two, `generator` says which is meant. */
-el_status el_names_open(el_names *names, const el_source *source, bool generator);
+el_status el_names_open(el_names *names, const el_tensors *source, bool generator);
 
 /* The tensor that is a parameter of ours, or NULL. */
 const el_stored *el_names_find(const el_names *names, const char *parameter);
+
+/* The name that a parameter of ours has in files: the same, or that of transformers' BERT. */
+void el_names_write(bool bert, const char *parameter, char name[EL_LONGEST_NAME]);
 
 /* A masked model's output matrix is its table of word embeddings.  EL_EDATA where a file holds another one. */
 el_status el_names_check_tied(const el_names *names);

@@ -46,7 +46,7 @@ static bool next_field(el_bytes *message, field *f, bool *whole)
 /* ---- the index ---- */
 
 typedef struct {
-    el_source *source;
+    el_tensors *source;
     const el_bytes *shards;
     int shard_count;
     const char *path;
@@ -240,7 +240,7 @@ static el_status add_variable(const reader *r, const char *variable, el_stored *
         t->shape[0] = out, t->shape[1] = in;
         t->strides[0] = 1, t->strides[1] = out;
     }
-    return el_source_add(r->source, t);
+    return el_tensors_add(r->source, t);
 }
 
 static el_status visit(void *context, el_bytes key, el_bytes value)
@@ -271,7 +271,7 @@ static bool begins(const char *name, const char *with)
     return strncmp(name, with, strlen(with)) == 0;
 }
 
-static el_status share_embeddings(el_source *s)
+static el_status share_embeddings(el_tensors *s)
 {
     bool generator = false, apart = false;
     el_status st = EL_OK;
@@ -286,19 +286,19 @@ static el_status share_embeddings(el_source *s)
         el_stored shared = s->tensors[i];
         snprintf(name, sizeof name, "%s%s", THEIRS, shared.name + strlen(OWN));
         shared.name = name;
-        st = el_source_add(s, &shared);
+        st = el_tensors_add(s, &shared);
     }
     return st;
 }
 
-el_status el_tensorflow_read(el_source *source, el_bytes index, const el_bytes *shards, int shard_count,
+el_status el_tensorflow_read(el_tensors *source, el_bytes index, const el_bytes *shards, int shard_count,
                              const char *path)
 {
     reader r = {source, shards, shard_count, path};
     el_status st = el_sstable_read(index, path, visit, &r);
     if (!st)
         st = share_embeddings(source);
-    return st ? st : el_source_settle(source);
+    return st ? st : el_tensors_settle(source);
 }
 
 /* ---- files ---- */
@@ -375,7 +375,7 @@ static int count_shards(const char *prefix)
     return 0;
 }
 
-el_status el_tensorflow_open(el_source *s, const char *prefix)
+el_status el_tensorflow_open(el_tensors *s, const char *prefix)
 {
     const int shards = count_shards(prefix);
     el_bytes index, *const data = calloc((size_t)shards + 1, sizeof *data);
@@ -383,11 +383,11 @@ el_status el_tensorflow_open(el_source *s, const char *prefix)
         free(data);
         return el_fail(EL_ENOMEM, "%s: no memory", prefix);
     }
-    el_status st = el_source_map(s, s->path, &index);
+    el_status st = el_tensors_map(s, s->path, &index);
     for (int i = 0; !st && i < shards; i++) {
         char *path = NULL;
         const int length = asprintf(&path, "%s.data-%05d-of-%05d", prefix, i, shards);
-        st = length < 0 ? el_fail(EL_ENOMEM, "%s: no memory", prefix) : el_source_map(s, path, &data[i]);
+        st = length < 0 ? el_fail(EL_ENOMEM, "%s: no memory", prefix) : el_tensors_map(s, path, &data[i]);
         free(length < 0 ? NULL : path);
     }
     if (!st)

@@ -18,16 +18,16 @@
 #define EL_FORMAT_TENSORFLOW_H
 
 #include "format/bytes.h"
-#include "format/source.h"
+#include "format/tensors.h"
 
 /* The checkpoint in a folder as folder/NAME, on the heap, or NULL where there is none: the one that the file `checkpoint`
  * names, else the only one.  EL_EDATA for several. */
 el_status el_tensorflow_find(const char *folder, char **prefix);
 
-el_status el_tensorflow_open(el_source *source, const char *prefix);
+el_status el_tensorflow_open(el_tensors *source, const char *prefix);
 
 /* The same from memory: the files of data in their order. */
-el_status el_tensorflow_read(el_source *source, el_bytes index, const el_bytes *shards, int shard_count,
+el_status el_tensorflow_read(el_tensors *source, el_bytes index, const el_bytes *shards, int shard_count,
                              const char *path);
 
 #endif

@@ -216,7 +216,7 @@ static const el_pickle_value *tensor_of(const el_pickle_value *value, const el_p
     return arguments;
 }
 
-static el_status add_tensors(const reader *r, el_source *source, const el_pickle_value *dict)
+static el_status add_tensors(const reader *r, el_tensors *source, const el_pickle_value *dict)
 {
     el_status st = EL_OK;
     for (int i = 0; !st && i < dict->count; i += 2) {
@@ -229,7 +229,7 @@ static el_status add_tensors(const reader *r, el_source *source, const el_pickle
         st = name ? read_tensor(r, name, arguments, dtype, &tensor)
                   : el_fail(EL_ENOMEM, "%s: no memory", r->path);
         if (!st)
-            st = el_source_add(source, &tensor);
+            st = el_tensors_add(source, &tensor);
         free(name);
     }
     return st;
@@ -267,7 +267,7 @@ static el_status find_state(const reader *r, const el_pickle_value *object, cons
                  : el_fail(EL_EDATA, "%s: holds no dict of tensors (state_dict)", r->path);
 }
 
-static el_status take_state(const reader *r, el_source *source, const el_pickle_value *object)
+static el_status take_state(const reader *r, el_tensors *source, const el_pickle_value *object)
 {
     const el_pickle_value *dict;
     const el_status st = find_state(r, object, &dict);
@@ -301,7 +301,7 @@ static const el_zip_member *find_beside(const reader *r, const char *name)
     return length < (int)sizeof path ? el_zip_find(r->zip, path, (size_t)length) : NULL;
 }
 
-static el_status read_zip(el_source *source, el_pickle *pickle, el_bytes file, const char *path)
+static el_status read_zip(el_tensors *source, el_pickle *pickle, el_bytes file, const char *path)
 {
     el_zip zip;
     el_status st = el_zip_open(&zip, file, path);
@@ -391,7 +391,7 @@ static el_status check_machine(const reader *r, const el_pickle_value *version,
     return EL_OK;
 }
 
-static el_status read_stream(el_source *source, el_pickle *pickle, el_bytes bytes, const char *path)
+static el_status read_stream(el_tensors *source, el_pickle *pickle, el_bytes bytes, const char *path)
 {
     const el_pickle_value *version, *machine, *object, *keys;
     reader r = {.path = path};
@@ -418,7 +418,7 @@ bool el_torch_begins(el_bytes file)
     return el_zip_begins(file) || begins_with_magic(file);
 }
 
-el_status el_torch_read(el_source *source, el_bytes file, const char *path)
+el_status el_torch_read(el_tensors *source, el_bytes file, const char *path)
 {
     el_pickle *pickle = NULL;
     el_status st = el_pickle_open(&pickle, known, path);

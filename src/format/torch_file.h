@@ -12,12 +12,12 @@
 #define EL_FORMAT_TORCH_FILE_H
 
 #include "format/bytes.h"
-#include "format/source.h"
+#include "format/tensors.h"
 
 /* Whether the bytes begin as one of the forms does. */
 bool el_torch_begins(el_bytes file);
 
 /* Adds the state_dict's tensors, which point into `file`. */
-el_status el_torch_read(el_source *source, el_bytes file, const char *path);
+el_status el_torch_read(el_tensors *source, el_bytes file, const char *path);
 
 #endif

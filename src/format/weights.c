@@ -1,4 +1,4 @@
-/* weights - parameters to and from safetensors, and finding model folders */
+/* weights - see the header */
 #include "format/weights.h"
 
 #include <math.h>
@@ -8,8 +8,6 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/safetensors.h"
-#include "format/names.h"
 #include "format/tokenizer.h"
 
 /* The head that config.json speaks of. */
@@ -37,23 +35,31 @@ static el_status exported(el_queue *q, const el_param *param, float **values)
     return st;
 }
 
-/* In the metadata of model.safetensors: the hash of the vocabulary that the weights were trained with. */
-static const char VOCAB_HASH[] = "vocab_hash";
-
-static el_status save_tensors(el_queue *q, const el_params *params, const el_vocab *vocab, const char *path)
+/* Names that a file of this model_type has, on the heap, one for each parameter; NULL without memory. */
+static char (*names_in_files(const el_network *net))[EL_LONGEST_NAME]
 {
+    char(*const names)[EL_LONGEST_NAME] = calloc((size_t)net->params.count + 1, sizeof *names);
+    for (int i = 0; names && i < net->params.count; i++)
+        el_names_write(net->config.model_type == EL_MODEL_BERT, net->params.items[i].name, names[i]);
+    return names;
+}
+
+static el_status save_tensors(el_queue *q, const el_network *net, const el_vocab *vocab, const char *path)
+{
+    const el_params *const params = &net->params;
     char hash[17];
     el_hash_text(vocab->hash, hash);
-    json_t *const metadata = json_pack("{ss}", VOCAB_HASH, hash);
+    json_t *const metadata = json_pack("{ss}", EL_VOCAB_HASH, hash);
+    char(*const names)[EL_LONGEST_NAME] = names_in_files(net);
     el_st_entry *entries = calloc((size_t)params->count, sizeof *entries);
-    el_status st = entries && metadata ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", path);
+    el_status st = entries && metadata && names ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", path);
     for (int i = 0; !st && i < params->count; i++) {
         const el_param *param = &params->items[i];
         float *values = NULL;
         st = exported(q, param, &values);
         el_st_entry *entry = &entries[i];
         *entry =
-            (el_st_entry){.name = param->name,
+            (el_st_entry){.name = names[i],
                           .type = EL_ST_F32,
                           .dims = param->vector ? 1 : 2,
                           .shape = {param->vector ? param->value.cols : param->value.rows, param->value.cols},
@@ -67,60 +73,15 @@ static el_status save_tensors(el_queue *q, const el_params *params, const el_voc
     for (int i = 0; entries && i < params->count; i++)
         free((void *)entries[i].data);
     free(entries);
+    free(names);
     json_decref(metadata);
     return st;
 }
 
-/* What config.json says of each head. */
-static const struct {
-    const char *architecture, *task_head;
-    bool labelled; /* with classes and a dropout of its own */
-} HEADS[EL_HEADS] = {
-    [EL_HEAD_DETECTION] = {"ElectraForPreTraining", NULL, false},
-    [EL_HEAD_MLM] = {"ElectraForMaskedLM", NULL, false},
-    [EL_HEAD_NONE] = {"ElectraModel", NULL, false},
-    [EL_HEAD_SEQUENCE] = {"ElectraForSequenceClassification", NULL, true},
-    [EL_HEAD_SEQUENCE_AFFINE] = {"ElectraForSequenceClassification", "sequence_affine", true},
-    [EL_HEAD_TOKEN] = {"ElectraForTokenClassification", NULL, true},
-    [EL_HEAD_SPAN] = {"ElectraForQuestionAnswering", NULL, false},
-    [EL_HEAD_SPAN_JOINT] = {"ElectraForQuestionAnswering", "span_joint", false},
-};
-
-/* "LABEL_0" ..., which is what transformers assumes for nameless classes. */
-static int put_labels(json_t *object, int labels)
-{
-    json_t *names = json_object(), *numbers = json_object();
-    int bad = 0;
-    for (int i = 0; i < labels; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "LABEL_%d", i);
-        bad |= json_object_set_new(names, name + strlen("LABEL_"), json_string(name));
-        bad |= json_object_set_new(numbers, name, json_integer(i));
-    }
-    bad |= json_object_set_new(object, "id2label", names);
-    return bad | json_object_set_new(object, "label2id", numbers);
-}
-
-/* The object for config.json: shape, head, and what the caller has to say. */
 json_t *el_weights_json(const el_network *net, const json_t *extra)
 {
     const el_head_config head = head_of(net);
-    json_t *object = el_config_json(&net->config, HEADS[head.kind].architecture);
-    int bad = object ? 0 : -1;
-    if (HEADS[head.kind].labelled) {
-        bad |= put_labels(object, head.labels);
-        bad |= json_object_set_new(object, "classifier_dropout", json_real(head.dropout));
-    }
-    if (HEADS[head.kind].task_head)
-        bad |= json_object_set_new(object, "task_head", json_string(HEADS[head.kind].task_head));
-    if (head.kind == EL_HEAD_SPAN_JOINT)
-        bad |= json_object_set_new(object, "answerable_classifier", json_boolean(head.answerable));
-    if (extra)
-        bad |= json_object_update(object, (json_t *)extra);
-    if (!bad)
-        return object;
-    json_decref(object);
-    return NULL;
+    return el_model_json(&net->config, &head, extra);
 }
 
 el_status el_weights_save(el_model *model, const el_network *net, const el_vocab *vocab, const char *card,
@@ -137,7 +98,7 @@ el_status el_weights_save(el_model *model, const el_network *net, const el_vocab
     if (!tensors || !config || !readme || !object)
         st = el_fail(EL_ENOMEM, "%s: no memory", folder);
     if (!st)
-        st = save_tensors(model->q, &net->params, vocab, tensors);
+        st = save_tensors(model->q, net, vocab, tensors);
     if (!st)
         st = el_json_save(object, config);
     if (!st)
@@ -151,131 +112,6 @@ el_status el_weights_save(el_model *model, const el_network *net, const el_vocab
     free(tensors);
     free(config);
     free(readme);
-    return st;
-}
-
-/* config.json in a folder; the path, on the heap, is what sentences call it. */
-static el_status open_config(const char *folder, json_t **object, char **path)
-{
-    *object = NULL;
-    *path = NULL;
-    const el_status st = el_folder_need(folder);
-    if (st)
-        return st;
-    *path = el_path_join(folder, "config.json");
-    return *path ? el_json_load(object, *path) : el_fail(EL_ENOMEM, "%s: no memory", folder);
-}
-
-static const char *architecture_of(const json_t *object)
-{
-    const char *name = json_string_value(json_array_get(json_object_get(object, "architectures"), 0));
-    return name ? name : "";
-}
-
-el_status el_weights_config(const char *folder, el_config *config)
-{
-    json_t *object;
-    char *path;
-    el_status st = open_config(folder, &object, &path);
-    if (!st)
-        st = el_config_read(config, object, path);
-    json_decref(object);
-    free(path);
-    return st;
-}
-
-static el_status find_kind(const json_t *object, const char *name, el_head_kind *kind)
-{
-    const char *task_head = "", *architecture = architecture_of(object);
-    const el_status st = el_json_string(object, name, "task_head", &task_head);
-    *kind = EL_HEAD_DETECTION;
-    for (int k = 0; !st && k < EL_HEADS; k++) {
-        const char *own = HEADS[k].task_head ? HEADS[k].task_head : "";
-        if (strcmp(architecture, HEADS[k].architecture) == 0 && strcmp(task_head, own) == 0)
-            *kind = (el_head_kind)k;
-    }
-    if (!st && *task_head && *kind == EL_HEAD_DETECTION)
-        return el_fail(EL_EDATA, "%s: task_head is \"%s\", which is not known for %s", name, task_head,
-                       *architecture ? architecture : "a model without an architecture");
-    return st;
-}
-
-/* Hugging Face's rules: classes are counted by their names, and are two where nothing is said; the head's dropout
- * is the encoder's unless it has one of its own. */
-static el_status read_head(const json_t *object, const char *name, el_head_config *head)
-{
-    *head = (el_head_config){.labels = 2, .dropout = 0.1};
-    const json_t *names = json_object_get(object, "id2label");
-    el_status st = find_kind(object, name, &head->kind);
-    if (!st)
-        st = el_json_bool(object, name, "answerable_classifier", &head->answerable);
-    if (!st)
-        st = el_json_real(object, name, "hidden_dropout_prob", &head->dropout);
-    if (!st)
-        st = el_json_real(object, name, "classifier_dropout", &head->dropout);
-    if (!st && json_is_object(names))
-        head->labels = (int)json_object_size(names);
-    else if (!st)
-        st = el_json_int(object, name, "num_labels", &head->labels);
-    head->answerable &= head->kind == EL_HEAD_SPAN_JOINT;
-    if (!st && !HEADS[head->kind].labelled)
-        head->labels = 0, head->dropout = 0;
-    else if (!st && (head->labels < 1 || head->labels > 1 << 20))
-        st = el_fail(EL_EDATA, "%s: %d labels; there must be between 1 and %d", name, head->labels, 1 << 20);
-    if (!st && !(head->dropout >= 0 && head->dropout <= 0.9)) /* this way round catches nan */
-        st = el_fail(EL_EDATA, "%s: a classifier_dropout of %g; it must lie between 0 and 0.9", name,
-                     head->dropout);
-    return st;
-}
-
-/* Weights that others wrote name no vocabulary. */
-static el_status check_vocab_hash(const char *folder, const el_vocab *vocab)
-{
-    el_source source;
-    const el_status st = el_source_open(&source, folder);
-    if (st)
-        return st;
-    char hash[17];
-    el_hash_text(vocab->hash, hash);
-    const char *const named = el_source_metadata(&source, VOCAB_HASH);
-    const bool same = !named || strcmp(named, hash) == 0;
-    el_source_close(&source);
-    return same ? EL_OK
-                : el_fail(EL_EDATA,
-                          "%s: vocab.txt, or the casing in tokenizer_config.json, is not what "
-                          "the model was trained with",
-                          folder);
-}
-
-el_status el_weights_vocab(const char *folder, const el_config *config, el_vocab **vocab)
-{
-    el_status st = el_tokenizer_load(vocab, folder, EL_CASING_UNSAID);
-    if (st)
-        return st;
-    if ((*vocab)->size > config->vocab_size)
-        st = el_fail(EL_EDATA, "%s: vocab.txt has %d pieces, the model knows %d", folder, (*vocab)->size,
-                     config->vocab_size);
-    else
-        st = check_vocab_hash(folder, *vocab);
-    if (st) {
-        el_vocab_close(*vocab);
-        *vocab = NULL;
-    }
-    return st;
-}
-
-el_status el_weights_head(const char *folder, el_head_config *head, json_t **object)
-{
-    json_t *read;
-    char *path;
-    el_status st = open_config(folder, &read, &path);
-    if (!st)
-        st = read_head(read, path, head);
-    free(path);
-    if (!st && object)
-        *object = read;
-    else
-        json_decref(read);
     return st;
 }
 
@@ -310,9 +146,15 @@ static el_status fill_param(el_queue *q, const el_param *param, const el_stored 
     return st;
 }
 
+/* Of a pooled head a bare encoder has one part, the pooler: it is taken where it is. */
+static bool is_pooler(const char *name)
+{
+    return strncmp(name, EL_POOLER, strlen(EL_POOLER)) == 0;
+}
+
 static bool is_backbone(const char *name)
 {
-    return strncmp(name, "electra.", 8) == 0;
+    return strncmp(name, "electra.", 8) == 0 && !is_pooler(name);
 }
 
 static bool holds_head(const el_names *names, const el_params *params)
@@ -333,18 +175,15 @@ typedef enum {
     HEAD_STAYS /* as it is: the file holds another task's */
 } head_fate;
 
-static el_status decide_head(const el_network *net, const el_names *names, const char *folder,
-                             head_fate *fate)
+static head_fate decide_head(const el_network *net, const el_names *names, el_head_config theirs)
 {
     const el_head_config ours = head_of(net);
-    el_head_config theirs = {0};
-    const el_status st = el_weights_head(folder, &theirs, NULL);
     const bool same =
         theirs.kind == ours.kind && theirs.labels == ours.labels && theirs.answerable == ours.answerable;
     const bool of_task = ours.kind != EL_HEAD_DETECTION && ours.kind != EL_HEAD_MLM;
-    *fate = same || ours.kind == EL_HEAD_MLM ? (of_task ? HEAD_MUST : HEAD_MAY)
-                                             : (holds_head(names, &net->params) ? HEAD_MUST : HEAD_STAYS);
-    return st;
+    if (same || ours.kind == EL_HEAD_MLM)
+        return of_task ? HEAD_MUST : HEAD_MAY;
+    return holds_head(names, &net->params) ? HEAD_MUST : HEAD_STAYS;
 }
 
 /* Fills what there is; *head_missing: some of the head is not. */
@@ -355,7 +194,8 @@ static el_status fill_network(el_queue *q, const el_network *net, const el_names
     for (int i = 0; !st && i < net->params.count; i++) {
         const el_param *param = &net->params.items[i];
         const el_stored *entry = el_names_find(names, param->name);
-        if (!is_backbone(param->name) && (fate == HEAD_STAYS || (fate == HEAD_MAY && !entry)))
+        const bool stays = fate == HEAD_STAYS && !(is_pooler(param->name) && entry);
+        if (!is_backbone(param->name) && (stays || (fate == HEAD_MAY && !entry)))
             *head_missing = true;
         else if (entry)
             st = fill_param(q, param, entry, names->source->path);
@@ -373,26 +213,52 @@ static const char *head_name(const el_network *net)
                                        : "head for this task";
 }
 
-el_status el_weights_load(el_model *model, const el_network *net, const char *folder)
+/* What was guessed, and what the names had before them. */
+static void say(const el_tensors *source, const el_names *names, const el_model_card *card)
 {
-    el_source source;
-    el_status st = el_source_open(&source, folder);
-    if (st)
-        return st;
-    el_names names;
+    static const char *const USUAL[] = {"electra.", "bert.", "generator.", ""};
+    bool usual = false;
+    for (size_t i = 0; i < sizeof USUAL / sizeof *USUAL; i++)
+        usual |= strcmp(names->encoder, USUAL[i]) == 0;
+    if (*card->said)
+        el_log(EL_LOG_NOTE, "%s: %s", source->path, card->said);
+    if (!usual)
+        el_log(EL_LOG_NOTE, "%s: names begin with %s", source->path, names->encoder);
+    if (names->old)
+        el_log(EL_LOG_NOTE, "%s: LayerNorm.gamma and beta are read as weight and bias", source->path);
+}
+
+static el_status fill_from(el_model *model, const el_network *net, const el_tensors *source,
+                           const el_model_card *card)
+{
     const bool predicts = head_of(net).kind == EL_HEAD_MLM;
-    head_fate fate = HEAD_MAY;
+    el_names names;
     bool head_missing = false;
-    st = el_names_open(&names, &source, predicts);
+    el_status st = el_names_open(&names, source, predicts);
     if (!st && predicts)
         st = el_names_check_tied(&names);
     if (!st)
-        st = decide_head(net, &names, folder, &fate);
+        st = fill_network(model->q, net, &names, decide_head(net, &names, card->head), &head_missing);
+    if (st)
+        return st;
+    say(source, &names, card);
+    if (head_missing)
+        el_log(EL_LOG_NOTE, "%s holds no %s; a new one is used", source->path, head_name(net));
+    return EL_OK;
+}
+
+el_status el_weights_load(el_model *model, const el_network *net, const char *folder)
+{
+    el_tensors source;
+    el_model_card card = {0};
+    el_status st = el_tensors_open(&source, folder);
+    if (st)
+        return st;
+    st = el_model_card_open(&card, folder, head_of(net).kind == EL_HEAD_MLM);
     if (!st)
-        st = fill_network(model->q, net, &names, fate, &head_missing);
-    if (!st && head_missing)
-        el_log(EL_LOG_NOTE, "%s holds no %s; a new one is used", source.path, head_name(net));
-    el_source_close(&source);
+        st = fill_from(model, net, &source, &card);
+    el_model_card_close(&card);
+    el_tensors_close(&source);
     return st;
 }
 
@@ -400,9 +266,7 @@ el_status el_weights_plan(el_model_plan *plan, const char *name, const char *fol
 {
     el_config config;
     el_head_config head;
-    el_status st = el_weights_config(folder, &config);
-    if (!st)
-        st = el_weights_head(folder, &head, NULL);
+    const el_status st = el_model_read(folder, strcmp(name, EL_GENERATOR) == 0, &config, &head, NULL);
     if (!st)
         el_plan_add(plan, name, config, head);
     return st;
@@ -418,56 +282,4 @@ el_status el_weights_open(el_model *model, el_queue *q, const el_model_plan *pla
     else
         el_model_prepare(model);
     return st;
-}
-
-/* The sub-folder if it holds a model, else NULL. */
-static el_status model_in(char **model, const char *folder, const char *name)
-{
-    bool there = false;
-    *model = el_path_join(folder, name);
-    const el_status st =
-        *model ? el_folder_holds(*model, "config.json", &there) : el_fail(EL_ENOMEM, "%s: no memory", folder);
-    if (there)
-        return EL_OK;
-    free(*model);
-    *model = NULL;
-    return st;
-}
-
-el_status el_model_find(el_model_paths *paths, const char *folder)
-{
-    *paths = (el_model_paths){0};
-    el_status st = model_in(&paths->generator, folder, EL_GENERATOR);
-    if (!st)
-        st = model_in(&paths->discriminator, folder, EL_DISCRIMINATOR);
-    if (st)
-        el_model_paths_free(paths);
-    if (st || paths->generator || paths->discriminator)
-        return st;
-    el_head_config head;
-    bool described = false;
-    st = el_folder_need(folder);
-    if (!st)
-        st = el_folder_holds(folder, "config.json", &described);
-    if (!st && !described)
-        st = el_fail(EL_EDATA,
-                     "%s: neither a run (with generator/ and discriminator/) nor a model folder (with "
-                     "config.json and model.safetensors or pytorch_model.bin)",
-                     folder);
-    if (!st)
-        st = el_weights_head(folder, &head, NULL);
-    if (st)
-        return st;
-    char *copy = strdup(folder);
-    if (!copy)
-        return el_fail(EL_ENOMEM, "%s: no memory", folder);
-    *(head.kind == EL_HEAD_MLM ? &paths->generator : &paths->discriminator) = copy;
-    return EL_OK;
-}
-
-void el_model_paths_free(el_model_paths *paths)
-{
-    free(paths->generator);
-    free(paths->discriminator);
-    *paths = (el_model_paths){0};
 }

@@ -10,8 +10,7 @@
 #ifndef EL_MODEL_WEIGHTS_H
 #define EL_MODEL_WEIGHTS_H
 
-#include "model/model.h"
-#include "text/vocab.h"
+#include "format/model_folder.h"
 
 /* The object of a network's config.json: shape, head, and `extra` (see below); NULL without memory. */
 json_t *el_weights_json(const el_network *net, const json_t *extra);
@@ -20,17 +19,6 @@ json_t *el_weights_json(const el_network *net, const json_t *extra);
  * (id2label, problem_type ...), or NULL. */
 el_status el_weights_save(el_model *model, const el_network *net, const el_vocab *vocab, const char *card,
                           const json_t *extra, const char *folder);
-
-/* The configuration in a folder. */
-el_status el_weights_config(const char *folder, el_config *config);
-
-/* The vocabulary in a folder; EL_EDATA where it has more pieces than the folder's model has rows for, or is not the
- * one whose hash the weights name ("vocab_hash" in the metadata of model.safetensors). */
-el_status el_weights_vocab(const char *folder, const el_config *config, el_vocab **vocab);
-
-/* The head in a folder, and all of config.json where it is asked for (`object` not NULL; a new reference).  The kind
- * is EL_HEAD_MLM for an ElectraForMaskedLM, EL_HEAD_NONE for an ElectraModel, and EL_HEAD_DETECTION where it is not known. */
-el_status el_weights_head(const char *folder, el_head_config *head, json_t **object);
 
 /* Fills one network of an open model from a folder; shapes must agree, tensors of other heads are ignored, a
  * missing backbone tensor is EL_EDATA.  A missing head keeps its values and is noted in the log, unless config.json
@@ -46,12 +34,5 @@ el_status el_weights_plan(el_model_plan *plan, const char *name, const char *fol
  * again where that fails. */
 el_status el_weights_open(el_model *model, el_queue *q, const el_model_plan *plan,
                           const char *const *folders);
-
-/* Where the networks of a run folder, or a folder that is itself a model, lie: paths on the heap or NULL. */
-typedef struct {
-    char *generator, *discriminator;
-} el_model_paths;
-el_status el_model_find(el_model_paths *paths, const char *folder);
-void el_model_paths_free(el_model_paths *paths);
 
 #endif

@@ -32,14 +32,51 @@ static el_status expect_word(const json_t *object, const char *name, const char 
     return EL_OK;
 }
 
+static const char *const MODEL_TYPES[] = {[EL_MODEL_ELECTRA] = "electra", [EL_MODEL_BERT] = "bert"};
+enum { MODEL_TYPE_COUNT = sizeof MODEL_TYPES / sizeof *MODEL_TYPES };
+
+/* Absent: an ELECTRA's, unless the architecture speaks of a BERT. */
+static el_status read_model_type(const json_t *object, const char *name, el_model_type *type)
+{
+    const char *value = MODEL_TYPES[*type];
+    const el_status st = el_json_string(object, name, "model_type", &value);
+    if (st)
+        return st;
+    for (int t = 0; t < MODEL_TYPE_COUNT; t++)
+        if (strcmp(value, MODEL_TYPES[t]) == 0) {
+            *type = (el_model_type)t;
+            return EL_OK;
+        }
+    return el_fail(EL_EDATA, "%s: model_type is \"%s\"; only \"electra\" and \"bert\" are supported", name,
+                   value);
+}
+
+/* What turns a BERT into another thing. */
+static el_status refuse_decoder(const json_t *object, const char *name)
+{
+    static const char *const KEYS[] = {"is_decoder", "add_cross_attention"};
+    for (int i = 0; i < 2; i++) {
+        bool set = false;
+        const el_status st = el_json_bool(object, name, KEYS[i], &set);
+        if (st)
+            return st;
+        if (set)
+            return el_fail(EL_EDATA, "%s: %s is true, which is not supported", name, KEYS[i]);
+    }
+    return EL_OK;
+}
+
 el_status el_config_read(el_config *config, const json_t *object, const char *name)
 {
     el_config c = el_config_default();
     el_status st;
-    if ((st = expect_word(object, name, "model_type", "electra")) ||
+    if ((st = read_model_type(object, name, &c.model_type)) ||
         (st = expect_word(object, name, "hidden_act", "gelu")) ||
-        (st = expect_word(object, name, "position_embedding_type", "absolute")))
+        (st = expect_word(object, name, "position_embedding_type", "absolute")) ||
+        (st = refuse_decoder(object, name)))
         return st;
+    if (c.model_type == EL_MODEL_BERT) /* what BertConfig assumes */
+        c.hidden_size = 768, c.num_attention_heads = 12, c.intermediate_size = 3072;
     struct {
         const char *key;
         int *value;
@@ -69,6 +106,8 @@ el_status el_config_read(el_config *config, const json_t *object, const char *na
     for (size_t i = 0; i < sizeof real / sizeof *real; i++)
         if ((st = el_json_real(object, name, real[i].key, real[i].value)))
             return st;
+    if (c.model_type == EL_MODEL_BERT)
+        c.embedding_size = c.hidden_size;
     if ((st = el_config_check(&c, name)))
         return st;
     *config = c;
@@ -77,19 +116,25 @@ el_status el_config_read(el_config *config, const json_t *object, const char *na
 
 json_t *el_config_json(const el_config *c, const char *architecture)
 {
-    return json_pack("{s:[s], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:f, s:f, s:f, s:f, "
-                     "s:s, s:s, s:b, s:s, "
-                     "s:f, s:n, s:b}",
-                     "architectures", architecture, "model_type", "electra", "vocab_size", c->vocab_size,
-                     "embedding_size", c->embedding_size, "hidden_size", c->hidden_size, "num_hidden_layers",
-                     c->num_hidden_layers, "num_attention_heads", c->num_attention_heads, "intermediate_size",
-                     c->intermediate_size, "max_position_embeddings", c->max_position_embeddings,
-                     "type_vocab_size", c->type_vocab_size, "pad_token_id", c->pad_token_id, "hidden_act",
-                     "gelu", "hidden_dropout_prob", c->hidden_dropout_prob, "attention_probs_dropout_prob",
-                     c->attention_probs_dropout_prob, "layer_norm_eps", c->layer_norm_eps,
-                     "initializer_range", c->initializer_range, "position_embedding_type", "absolute",
-                     "summary_type", "first", "summary_use_proj", 1, "summary_activation", "gelu",
-                     "summary_last_dropout", 0.1, "classifier_dropout", "use_cache", 1);
+    json_t *const object = json_pack(
+        "{s:[s], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:f, s:f, s:f, s:f, "
+        "s:s, s:s, s:b, s:s, "
+        "s:f, s:n, s:b}",
+        "architectures", architecture, "model_type", MODEL_TYPES[c->model_type], "vocab_size", c->vocab_size,
+        "embedding_size", c->embedding_size, "hidden_size", c->hidden_size, "num_hidden_layers",
+        c->num_hidden_layers, "num_attention_heads", c->num_attention_heads, "intermediate_size",
+        c->intermediate_size, "max_position_embeddings", c->max_position_embeddings, "type_vocab_size",
+        c->type_vocab_size, "pad_token_id", c->pad_token_id, "hidden_act", "gelu", "hidden_dropout_prob",
+        c->hidden_dropout_prob, "attention_probs_dropout_prob", c->attention_probs_dropout_prob,
+        "layer_norm_eps", c->layer_norm_eps, "initializer_range", c->initializer_range,
+        "position_embedding_type", "absolute", "summary_type", "first", "summary_use_proj", 1,
+        "summary_activation", "gelu", "summary_last_dropout", 0.1, "classifier_dropout", "use_cache", 1);
+    static const char *const OWN[] = {"embedding_size", "summary_type", "summary_use_proj",
+                                      "summary_activation",
+                                      "summary_last_dropout"}; /* ElectraConfig's alone */
+    for (size_t i = 0; object && c->model_type == EL_MODEL_BERT && i < sizeof OWN / sizeof *OWN; i++)
+        json_object_del(object, OWN[i]);
+    return object;
 }
 
 el_status el_config_check(const el_config *c, const char *name)

@@ -1,10 +1,14 @@
-/* config - the shape of one encoder, with Hugging Face's names (ElectraConfig) */
+/* config - the shape of one encoder, with Hugging Face's names (ElectraConfig, BertConfig) */
 #ifndef EL_MODEL_CONFIG_H
 #define EL_MODEL_CONFIG_H
 
 #include "base/json.h"
 
+/* An encoder is the same with both; names in files and the heads of transformers differ (format/names.h). */
+typedef enum { EL_MODEL_ELECTRA, EL_MODEL_BERT } el_model_type;
+
 typedef struct {
+    el_model_type model_type;
     int vocab_size, embedding_size, hidden_size, num_hidden_layers, num_attention_heads, intermediate_size;
     int max_position_embeddings, type_vocab_size, pad_token_id;
     double hidden_dropout_prob, attention_probs_dropout_prob, layer_norm_eps, initializer_range;
@@ -13,8 +17,8 @@ typedef struct {
 /* What transformers would assume for keys that a file leaves out. */
 el_config el_config_default(void);
 
-/* Reads a config.json object; EL_EDATA for a model_type other than "electra", an activation other than
- * "gelu", a position embedding other than "absolute", or sizes that do not fit together.  `name` is the
+/* Reads a config.json object; EL_EDATA for a model_type other than "electra" and "bert", an activation other than
+ * "gelu", a position embedding other than "absolute", a decoder, or sizes that do not fit together.  `name` is the
  * file's. */
 el_status el_config_read(el_config *config, const json_t *object, const char *name);
 

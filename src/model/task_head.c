@@ -26,11 +26,18 @@ static void list_span_joint(el_params *params, int hidden, int depth, bool answe
                         EL_INIT_GLOROT, depth, "task_specific.answer");
 }
 
+/* A layer between what is read and the logits. */
+static bool has_dense(const el_head_config *head)
+{
+    return head->kind == EL_HEAD_SEQUENCE || head->kind == EL_HEAD_POOLED;
+}
+
 void el_head_list(el_params *params, const el_config *config, const el_head_config *head, el_head_weights *w,
                   el_head_weights *g)
 {
     static const char *const OUT[EL_HEADS] = {[EL_HEAD_SEQUENCE] = "classifier.out_proj",
                                               [EL_HEAD_SEQUENCE_AFFINE] = "task_specific.out",
+                                              [EL_HEAD_POOLED] = "classifier",
                                               [EL_HEAD_TOKEN] = "classifier",
                                               [EL_HEAD_SPAN] = "qa_outputs"};
     const int hidden = config->hidden_size, depth = config->num_hidden_layers + 2;
@@ -39,6 +46,9 @@ void el_head_list(el_params *params, const el_config *config, const el_head_conf
     if (head->kind == EL_HEAD_SEQUENCE)
         el_param_add_affine(params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, hidden, hidden,
                             EL_INIT_GLOROT, depth, "classifier.dense");
+    if (head->kind == EL_HEAD_POOLED) /* between the layers and what is always new */
+        el_param_add_affine(params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, hidden, hidden,
+                            EL_INIT_GLOROT, depth - 1, EL_POOLER "dense");
     if (OUT[head->kind])
         el_param_add_affine(params, &w->out_w, &g->out_w, &w->out_b, &g->out_b,
                             head->kind == EL_HEAD_SPAN ? 2 : head->labels, hidden, EL_INIT_GLOROT, depth,
@@ -53,7 +63,7 @@ void el_head_saved_layout(el_head_saved *s, el_arena *a, const el_config *c, con
 {
     s->gathered = el_arena_tensor(a, act, rows, c->hidden_size);
     s->x = el_arena_tensor(a, par, rows, c->hidden_size);
-    if (head->kind == EL_HEAD_SEQUENCE) {
+    if (has_dense(head)) {
         s->slope = el_arena_tensor(a, par, rows, c->hidden_size);
         s->act = el_arena_tensor(a, par, rows, c->hidden_size);
     }
@@ -76,12 +86,17 @@ el_tensor el_head_forward(el_queue *q, const el_head_config *head, const el_head
     const el_tensor pre = el_first(s->slope, n), act = el_first(s->act, n), logits = el_first(s->logits, n);
     q->gather_forward(q, gathered, hidden, rows);
     q->copy(q, x, gathered);
-    q->dropout(q, x, x, dropout_at(head, pass, 0));
+    if (head->kind != EL_HEAD_POOLED)
+        q->dropout(q, x, x, dropout_at(head, pass, 0));
     if (head->kind == EL_HEAD_SEQUENCE) {
         q->linear_gelu_forward(q, act, pre, pre, x, w->dense_w, w->dense_b);
-        q->dropout(q, act, act, dropout_at(head, pass, 1));
+    } else if (head->kind == EL_HEAD_POOLED) {
+        q->linear_forward(q, pre, x, w->dense_w, w->dense_b);
+        q->tanh_forward(q, act, pre, pre);
     }
-    q->linear_forward(q, logits, head->kind == EL_HEAD_SEQUENCE ? act : x, w->out_w, w->out_b);
+    if (has_dense(head))
+        q->dropout(q, act, act, dropout_at(head, pass, 1));
+    q->linear_forward(q, logits, has_dense(head) ? act : x, w->out_w, w->out_b);
     return logits;
 }
 
@@ -92,16 +107,17 @@ void el_head_backward(el_queue *q, const el_head_config *head, const el_head_wei
 {
     const int n = dlogits.rows;
     const el_tensor gathered = el_first(s->gathered, n), x = el_first(s->x, n), act = el_first(s->act, n);
-    const el_tensor read = head->kind == EL_HEAD_SEQUENCE ? act : x;
+    const el_tensor read = has_dense(head) ? act : x;
     q->linear_backward_weight(q, g->out_w, g->out_b, dlogits, read);
     q->linear_backward_input(q, read, dlogits, w->out_w, false);
-    if (head->kind == EL_HEAD_SEQUENCE) {
+    if (has_dense(head)) {
         q->dropout(q, act, act, dropout_at(head, pass, 1));
         q->gelu_backward(q, act, act, el_first(s->slope, n));
         q->linear_backward_weight(q, g->dense_w, g->dense_b, act, x);
         q->linear_backward_input(q, x, act, w->dense_w, false);
     }
-    q->dropout(q, x, x, dropout_at(head, pass, 0));
+    if (head->kind != EL_HEAD_POOLED)
+        q->dropout(q, x, x, dropout_at(head, pass, 0));
     q->copy(q, gathered, x);
     q->gather_backward(q, dhidden, gathered, rows);
 }

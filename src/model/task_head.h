@@ -2,6 +2,7 @@
  *
  *   sequence          x = h at [CLS]:  drop, dense (H, H), gelu, drop, out (labels, H)    ElectraForSequenceClassification
  *   sequence_affine   x = h at [CLS]:  drop, out (labels, H)                              the original's
+ *   pooled            x = h at [CLS]:  pooler (H, H), tanh, drop, out (labels, H)         BertForSequenceClassification
  *   token             x = h at chosen rows:  drop, out (labels, H)                        both; ...ForTokenClassification
  *   span              start and end logits at every candidate:  out (2, H)                ElectraForQuestionAnswering
  *   span_joint        the original's: start (1, H); end from [h; h at the start] through 512 gelu; whether there is an
@@ -22,6 +23,7 @@ typedef enum {
     EL_HEAD_NONE,      /* the encoder alone */
     EL_HEAD_SEQUENCE,
     EL_HEAD_SEQUENCE_AFFINE,
+    EL_HEAD_POOLED,
     EL_HEAD_TOKEN,
     EL_HEAD_SPAN,
     EL_HEAD_SPAN_JOINT,
@@ -38,13 +40,17 @@ typedef struct {
 enum { EL_SPAN_HIDDEN = 512 }; /* as wide as the original's */
 
 typedef struct {
-    el_tensor dense_w, dense_b, out_w, out_b;           /* sequence, sequence_affine, token, span */
+    el_tensor dense_w, dense_b, out_w, out_b;           /* sequence, sequence_affine, pooled, token, span */
     el_tensor start_w, start_b;                         /* span_joint from here */
     el_tensor end_hidden_w, end_hidden_b, end_w, end_b; /* (512, 2H) (1, 512) (1, 512) (1, 1) */
     el_tensor end_own_w,
         end_start_w; /* its columns, prepared: those for a row and those for the start's row */
     el_tensor answer_hidden_w, answer_hidden_b, answer_w, answer_b; /* (512, 2H) (1, 512) (1, 512) (1, 1) */
 } el_head_weights;
+
+/* What the names of a pooled head's first layer begin with: it is part of a BERT, whatever stands on it, and so it is kept
+ * where a new head is begun. */
+#define EL_POOLER "electra.pooler."
 
 /* Lists the head's parameters, Glorot weights and zero biases, at the depth of heads (layers + 2). */
 void el_head_list(el_params *params, const el_config *config, const el_head_config *head, el_head_weights *w,

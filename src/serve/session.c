@@ -31,6 +31,10 @@ static el_status check_wish(const el_model_paths *paths, const char *folder, con
         return el_fail(EL_EDATA, "%s: there is no generator in it", folder);
     if (s->discriminator && !paths->discriminator)
         return el_fail(EL_EDATA, "%s: there is no discriminator in it", folder);
+    if (!paths->generator && !paths->discriminator)
+        return el_fail(EL_EDATA,
+                       "%s: an encoder without the heads of pre-training, which can neither fill nor detect",
+                       folder);
     return EL_OK;
 }
 
@@ -40,7 +44,7 @@ static el_status plan_network(el_model_plan *plan, const char *name, const char 
     el_config config;
     if (!folder)
         return EL_OK;
-    const el_status st = el_weights_config(folder, &config);
+    const el_status st = el_model_read(folder, kind == EL_HEAD_MLM, &config, NULL, NULL);
     if (!st)
         el_plan_add(plan, name, config, (el_head_config){.kind = kind});
     return st;
@@ -70,7 +74,7 @@ static el_status load_model(el_loaded *loaded, const char *generator, const char
     if (!st)
         st = load_weights(loaded, &plan, folders);
     const int last = plan.count - 1;
-    return st ? st : el_weights_vocab(folders[last], &plan.networks[last].config, &loaded->vocab);
+    return st ? st : el_model_vocab(folders[last], &plan.networks[last].config, &loaded->vocab);
 }
 
 el_status el_loaded_open(el_loaded **out, const char *folder, const el_load_settings *settings)

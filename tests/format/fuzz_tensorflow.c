@@ -52,14 +52,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     memcpy(index, data + 2, length);
     mend_all(index, length);
-    el_source source = {.path = strdup("input")};
+    el_tensors source = {.path = strdup("input")};
     const el_bytes shard = {data + 2 + length, size - 2 - length};
     const el_status st = el_tensorflow_read(&source, (el_bytes){index, length}, &shard, 1, "input");
     assert(st == EL_OK || el_error()[0]);
     for (int i = 0; i < source.count; i++)
         if (el_stored_elements(&source.tensors[i]) <= MOST)
             el_stored_floats(&source.tensors[i], numbers);
-    el_source_close(&source);
+    el_tensors_close(&source);
     free(index);
     return 0;
 }

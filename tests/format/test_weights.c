@@ -110,7 +110,7 @@ static void heads_come_back(void **state)
         el_model model;
         json_t *object;
         save_model(head, 1, NULL);
-        CHECK(el_weights_head(model_folder, &read, &object) == EL_OK, "%s", el_error());
+        CHECK(el_model_read(model_folder, false, NULL, &read, &object) == EL_OK, "%s", el_error());
         CHECK(read.kind == head->kind && read.labels == head->labels && read.dropout == head->dropout &&
                   read.answerable == head->answerable,
               "head %d comes back as kind %d, %d labels, dropout %g, answerable %d", i, read.kind,
@@ -139,7 +139,7 @@ static void callers_keys_are_merged(void **state)
            *object;
     el_head_config head;
     save_model(&(el_head_config){EL_HEAD_SEQUENCE, .labels = 2}, 1, extra);
-    CHECK(el_weights_head(model_folder, &head, &object) == EL_OK, "%s", el_error());
+    CHECK(el_model_read(model_folder, false, NULL, &head, &object) == EL_OK, "%s", el_error());
     json_t *key;
     const char *name;
     json_object_foreach(extra, name, key) CHECK(json_equal(json_object_get(object, name), key),
@@ -195,7 +195,7 @@ static void check_refusal(const char *key, json_t *value, const char *sentence)
     el_head_config head;
     save_model(&(el_head_config){EL_HEAD_TOKEN, .labels = 3}, 1, NULL);
     set_key(key, value);
-    CHECK(el_weights_head(model_folder, &head, NULL) == EL_EDATA && strstr(el_error(), sentence),
+    CHECK(el_model_read(model_folder, false, NULL, &head, NULL) == EL_EDATA && strstr(el_error(), sentence),
           "%s: \"%s\"", key, el_error());
 }
 
@@ -207,20 +207,20 @@ static void another_vocabulary_is_refused(void **state)
     const el_config config = {.vocab_size = 7};
     el_vocab *read, *other;
     save_model(&(el_head_config){EL_HEAD_TOKEN, .labels = 3}, 1, NULL);
-    CHECK(el_weights_vocab(model_folder, &config, &read) == EL_OK, "%s", el_error());
+    CHECK(el_model_vocab(model_folder, &config, &read) == EL_OK, "%s", el_error());
     CHECK(read->hash == vocab->hash, "another vocabulary comes back");
     el_vocab_close(read);
     CHECK(el_vocab_parse(&other, SWAPPED, strlen(SWAPPED), (el_casing){0}, "swapped") == EL_OK, "%s",
           el_error());
     CHECK(el_tokenizer_save_model(other, 8, model_folder) == EL_OK, "%s", el_error());
     el_vocab_close(other);
-    CHECK(el_weights_vocab(model_folder, &config, &read) == EL_EDATA && strstr(el_error(), "trained with"),
+    CHECK(el_model_vocab(model_folder, &config, &read) == EL_EDATA && strstr(el_error(), "trained with"),
           "swapped pieces: \"%s\"", el_error());
     CHECK(el_vocab_parse(&other, PIECES, strlen(PIECES), (el_casing){.lowercase = true}, "lower") == EL_OK,
           "%s", el_error());
     CHECK(el_tokenizer_save_model(other, 8, model_folder) == EL_OK, "%s", el_error());
     el_vocab_close(other);
-    CHECK(el_weights_vocab(model_folder, &config, &read) == EL_EDATA && strstr(el_error(), "trained with"),
+    CHECK(el_model_vocab(model_folder, &config, &read) == EL_EDATA && strstr(el_error(), "trained with"),
           "another casing: \"%s\"", el_error());
 }
 

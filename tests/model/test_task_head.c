@@ -597,8 +597,8 @@ static void open_golden(fixture *f, const golden *g, el_queue *q, el_type type, 
     el_config config;
     el_head_config head;
     snprintf(folder, sizeof folder, GOLDEN "%s", theirs ? g->kind : "sequence");
-    CHECK(el_weights_config(folder, &config) == EL_OK, "%s", el_error());
-    CHECK(el_weights_head(folder, &head, NULL) == EL_OK, "%s", el_error());
+    CHECK(el_model_read(folder, false, &config, NULL, NULL) == EL_OK, "%s", el_error());
+    CHECK(el_model_read(folder, false, NULL, &head, NULL) == EL_OK, "%s", el_error());
     CHECK(!theirs || (head.kind == wanted->kind && head.labels == wanted->labels),
           "%s: read as kind %d with %d labels", g->kind, head.kind, head.labels);
     config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0;

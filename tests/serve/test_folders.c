@@ -160,7 +160,7 @@ static void test_folders_answer_as_transformers_does(void **state)
         check_line(line);
         json_decref(line);
     }
-    assert_int_equal(count, 12);
+    assert_int_equal(count, 42);
     fclose(lines);
 }
 

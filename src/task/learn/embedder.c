@@ -49,13 +49,13 @@ static el_status load(el_embedder *e, el_type activations, const char *folder)
 {
     el_model_plan plan = {.activations = activations, .parameters = activations == EL_F64 ? EL_F64 : EL_F32};
     el_config config;
-    el_status st = el_weights_config(folder, &config);
+    el_status st = el_model_read(folder, false, &config, NULL, NULL);
     if (!st) {
         el_plan_add(&plan, EL_DISCRIMINATOR, config, (el_head_config){.kind = EL_HEAD_NONE});
         st = el_weights_open(&e->model, e->q, &plan, &folder);
     }
     if (!st)
-        st = el_weights_vocab(folder, &config, &e->vocab);
+        st = el_model_vocab(folder, &config, &e->vocab);
     return st;
 }
 

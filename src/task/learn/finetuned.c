@@ -352,11 +352,8 @@ el_status el_encoder_find(const char *folder, char **encoder)
     el_status st = el_finetuned_find(folder, &model);
     if (!st)
         st = el_model_find(&paths, model);
-    char **const found = paths.discriminator ? &paths.discriminator : &paths.generator;
-    if (!st) {
-        *encoder = *found;
-        *found = NULL;
-    }
+    *encoder = paths.encoder;
+    paths.encoder = NULL;
     el_model_paths_free(&paths);
     free(model);
     return st;
@@ -368,11 +365,11 @@ el_status el_finetuned_read(const char *folder, el_config *config, el_head_confi
     *card = (el_task_card){0};
     char *path = el_path_join(folder, "config.json");
     el_status st =
-        path ? el_weights_head(folder, head, &object) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+        path ? el_model_read(folder, false, NULL, head, &object) : el_fail(EL_ENOMEM, "%s: no memory", folder);
     if (!st && head->kind < EL_HEAD_SEQUENCE)
         st = el_fail(EL_EDATA, "%s: this model was not fine-tuned: it has no task's head", path);
     if (!st)
-        st = el_weights_config(folder, config);
+        st = el_model_read(folder, false, config, NULL, NULL);
     if (!st)
         st = read_card(object, path, head, config->max_position_embeddings, card);
     if (st)
@@ -395,7 +392,7 @@ static el_status load(el_finetuned *f, el_queue *q, el_type activations, const c
         st = el_weights_open(&f->model, q, &plan, &folder);
     }
     if (!st)
-        st = el_weights_vocab(folder, &config, &f->vocab);
+        st = el_model_vocab(folder, &config, &f->vocab);
     return st;
 }
 

@@ -13,13 +13,13 @@
 static const struct {
     const char *name;
     const el_family *family;
-    el_head_kind heads[2];
+    el_head_kind heads[3];
 } KINDS[EL_TASK_KINDS] = {
-    [EL_CLASSIFY] = {"classify", &el_classify_family, {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE}},
-    [EL_REGRESS] = {"regress", &el_classify_family, {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE}},
-    [EL_MULTILABEL] = {"multilabel", &el_classify_family, {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE}},
-    [EL_TAG] = {"tag", &el_tag_family, {EL_HEAD_TOKEN, EL_HEAD_TOKEN}},
-    [EL_SPAN] = {"span", &el_span_family, {EL_HEAD_SPAN, EL_HEAD_SPAN_JOINT}},
+    [EL_CLASSIFY] = {"classify", &el_classify_family, {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE, EL_HEAD_POOLED}},
+    [EL_REGRESS] = {"regress", &el_classify_family, {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE, EL_HEAD_POOLED}},
+    [EL_MULTILABEL] = {"multilabel", &el_classify_family, {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE, EL_HEAD_POOLED}},
+    [EL_TAG] = {"tag", &el_tag_family, {EL_HEAD_TOKEN, EL_HEAD_TOKEN, EL_HEAD_TOKEN}},
+    [EL_SPAN] = {"span", &el_span_family, {EL_HEAD_SPAN, EL_HEAD_SPAN_JOINT, EL_HEAD_SPAN_JOINT}},
 };
 
 const char *el_task_kind_name(el_task_kind kind)
@@ -246,7 +246,7 @@ static el_status check(const el_model *model, const el_learner_settings *s)
 {
     const el_head_config *head = &model->networks[0].heads[0].config;
     const el_head_kind *heads = KINDS[s->kind].heads;
-    if (head->kind != heads[0] && head->kind != heads[1])
+    if (head->kind != heads[0] && head->kind != heads[1] && head->kind != heads[2])
         return el_fail(EL_EUSAGE, "the model's head is not one to %s with", KINDS[s->kind].name);
     const int labels = s->kind == EL_REGRESS ? 1 : s->kind == EL_SPAN ? head->labels : s->labels->count;
     if (head->labels != labels)

@@ -1,6 +1,6 @@
-/* source - see the header */
+/* tensors - see the header */
 #define _GNU_SOURCE
-#include "format/source.h"
+#include "format/tensors.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -111,7 +111,7 @@ bool el_stored_floats(const el_stored *t, float *out)
 
 /* ---- the list ---- */
 
-el_status el_source_add(el_source *s, const el_stored *tensor)
+el_status el_tensors_add(el_tensors *s, const el_stored *tensor)
 {
     if (s->count == s->capacity) {
         const int capacity = s->capacity ? 2 * s->capacity : 256;
@@ -134,7 +134,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const el_stored *)a)->name, ((const el_stored *)b)->name);
 }
 
-el_status el_source_settle(el_source *s)
+el_status el_tensors_settle(el_tensors *s)
 {
     if (s->count)
         qsort(s->tensors, (size_t)s->count, sizeof *s->tensors, by_name);
@@ -144,18 +144,18 @@ el_status el_source_settle(el_source *s)
     return EL_OK;
 }
 
-const el_stored *el_source_find(const el_source *s, const char *name)
+const el_stored *el_tensors_find(const el_tensors *s, const char *name)
 {
     const el_stored wanted = {.name = name};
     return s->count ? bsearch(&wanted, s->tensors, (size_t)s->count, sizeof wanted, by_name) : NULL;
 }
 
-const char *el_source_metadata(const el_source *s, const char *key)
+const char *el_tensors_metadata(const el_tensors *s, const char *key)
 {
     return s->container_count ? el_safetensors_metadata(&s->containers[0], key) : NULL;
 }
 
-void el_source_close(el_source *s)
+void el_tensors_close(el_tensors *s)
 {
     for (int i = 0; i < s->count; i++)
         free((char *)s->tensors[i].name);
@@ -167,12 +167,12 @@ void el_source_close(el_source *s)
     free(s->containers);
     free(s->mappings);
     free(s->path);
-    *s = (el_source){0};
+    *s = (el_tensors){0};
 }
 
 /* ---- one file ---- */
 
-el_status el_source_map(el_source *s, const char *path, el_bytes *bytes)
+el_status el_tensors_map(el_tensors *s, const char *path, el_bytes *bytes)
 {
     el_mapping *const grown = realloc(s->mappings, (size_t)(s->mapping_count + 1) * sizeof *grown);
     if (!grown)
@@ -218,10 +218,10 @@ static bool is_safetensors(el_bytes file)
     return file.left > 9 && file.at[8] == '{' && el_little_endian(file.at, 8) <= file.left - 8;
 }
 
-static el_status read_torch(el_source *s, const char *path)
+static el_status read_torch(el_tensors *s, const char *path)
 {
     el_bytes file;
-    el_status st = el_source_map(s, path, &file);
+    el_status st = el_tensors_map(s, path, &file);
     if (st)
         return st;
     const char *const what = stranger(file);
@@ -233,7 +233,7 @@ static el_status read_torch(el_source *s, const char *path)
     return el_torch_read(s, file, path);
 }
 
-static el_status add_container(el_source *s, const el_safetensors *container)
+static el_status add_container(el_tensors *s, const el_safetensors *container)
 {
     el_status st = EL_OK;
     for (int i = 0; !st && i < container->count; i++) {
@@ -245,12 +245,12 @@ static el_status add_container(el_source *s, const el_safetensors *container)
                             .data = entry->data};
         memcpy(tensor.shape, entry->shape, sizeof tensor.shape);
         el_stored_pack(&tensor);
-        st = el_source_add(s, &tensor);
+        st = el_tensors_add(s, &tensor);
     }
     return st;
 }
 
-static el_status read_safetensors(el_source *s, const char *path)
+static el_status read_safetensors(el_tensors *s, const char *path)
 {
     el_safetensors *const grown = realloc(s->containers, (size_t)(s->container_count + 1) * sizeof *grown);
     if (!grown)
@@ -275,7 +275,7 @@ static el_status read_safetensors(el_source *s, const char *path)
 
 /* ---- several files ---- */
 
-typedef el_status read_file(el_source *source, const char *path);
+typedef el_status read_file(el_tensors *source, const char *path);
 
 static el_status check_shard_name(const char *index, const char *name)
 {
@@ -285,13 +285,13 @@ static el_status check_shard_name(const char *index, const char *name)
 }
 
 /* A tensor whose file is not the one that the index names. */
-static el_status check_map(const el_source *s, const json_t *map)
+static el_status check_map(const el_tensors *s, const json_t *map)
 {
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)map, name, value)
     {
-        if (!el_source_find(s, name))
+        if (!el_tensors_find(s, name))
             return el_fail(EL_EDATA, "%s: names %s in %s, where it is not", s->path, name,
                            json_string_value(value));
     }
@@ -299,7 +299,7 @@ static el_status check_map(const el_source *s, const json_t *map)
 }
 
 /* Each file once, at the first tensor that is in it. */
-static el_status read_shards(el_source *s, const char *folder, const json_t *map, read_file *read)
+static el_status read_shards(el_tensors *s, const char *folder, const json_t *map, read_file *read)
 {
     json_t *const seen = json_object();
     el_status st = seen ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
@@ -322,7 +322,7 @@ static el_status read_shards(el_source *s, const char *folder, const json_t *map
     return st;
 }
 
-static el_status read_index(el_source *s, const char *folder, read_file *read)
+static el_status read_index(el_tensors *s, const char *folder, read_file *read)
 {
     json_t *object;
     el_status st = el_json_load(&object, s->path);
@@ -332,7 +332,7 @@ static el_status read_index(el_source *s, const char *folder, read_file *read)
     st = json_is_object(map) ? read_shards(s, folder, map, read)
                              : el_fail(EL_EDATA, "%s: \"weight_map\" is not there", s->path);
     if (!st)
-        st = el_source_settle(s);
+        st = el_tensors_settle(s);
     if (!st)
         st = check_map(s, map);
     json_decref(object);
@@ -412,7 +412,7 @@ static el_status find_form(const char *folder, int *form, char **path)
     return EL_OK;
 }
 
-bool el_source_exists(const char *folder)
+bool el_tensors_exists(const char *folder)
 {
     char *path = NULL, *prefix = NULL;
     int form = -1;
@@ -423,9 +423,9 @@ bool el_source_exists(const char *folder)
     return found;
 }
 
-el_status el_source_open(el_source *s, const char *folder)
+el_status el_tensors_open(el_tensors *s, const char *folder)
 {
-    *s = (el_source){0};
+    *s = (el_tensors){0};
     el_status st = el_folder_need(folder);
     int f = -1;
     if (!st)
@@ -436,7 +436,7 @@ el_status el_source_open(el_source *s, const char *folder)
         s->form = FORMS[f].form;
         st = FORMS[f].index ? read_index(s, folder, FORMS[f].read) : FORMS[f].read(s, s->path);
         if (!st && !FORMS[f].index)
-            st = el_source_settle(s);
+            st = el_tensors_settle(s);
     } else {
         char *prefix = NULL;
         s->form = "TensorFlow";
@@ -446,6 +446,6 @@ el_status el_source_open(el_source *s, const char *folder)
         free(prefix);
     }
     if (st)
-        el_source_close(s);
+        el_tensors_close(s);
     return st;
 }

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "format/crc32c.h"
-#include "format/source.h"
+#include "format/tensors.h"
 
 #define CHECK(condition, ...)                                                                                \
     do {                                                                                                     \
@@ -42,13 +42,13 @@ static void test_every_form_gives_the_same_tensors(void **state)
     CHECK(el_folder_list(SOURCES, &forms, &count) == EL_OK, "%s", el_error());
     CHECK(count == 19, "%d forms", count);
     for (int f = 0; f < count; f++) {
-        el_source source;
+        el_tensors source;
         char *folder = el_path_join(SOURCES, forms[f]);
-        CHECK(el_source_exists(folder), "%s: no source", forms[f]);
-        CHECK(el_source_open(&source, folder) == EL_OK, "%s: %s", forms[f], el_error());
+        CHECK(el_tensors_exists(folder), "%s: no source", forms[f]);
+        CHECK(el_tensors_open(&source, folder) == EL_OK, "%s: %s", forms[f], el_error());
         for (int i = 0; i < plain.count; i++)
-            check_tensor(forms[f], &plain.entries[i], el_source_find(&source, plain.entries[i].name));
-        el_source_close(&source);
+            check_tensor(forms[f], &plain.entries[i], el_tensors_find(&source, plain.entries[i].name));
+        el_tensors_close(&source);
         free(folder);
     }
     el_names_free(forms, count);
@@ -70,8 +70,8 @@ static void test_hostile_files_get_a_sentence(void **state)
         *tab = '\0';
         tab[1 + strcspn(tab + 1, "\n")] = '\0';
         snprintf(folder, sizeof folder, "%s/golden/hostile/%s", TEST_DATA, line);
-        el_source source;
-        const el_status st = el_source_open(&source, folder);
+        el_tensors source;
+        const el_status st = el_tensors_open(&source, folder);
         CHECK(st == EL_EDATA, "%s: status %d", line, st);
         CHECK(strstr(el_error(), tab + 1), "%s: \"%s\" and not \"%s\"", line, el_error(), tab + 1);
         CHECK(strncmp(el_error(), folder, strlen(folder)) == 0, "%s: %s", line, el_error());
@@ -84,14 +84,14 @@ static void test_hostile_files_get_a_sentence(void **state)
 static void test_what_is_no_model_folder_is_said(void **state)
 {
     (void)state;
-    el_source source;
-    assert_int_equal(el_source_open(&source, TEST_DATA "/nothere"), EL_EDATA);
+    el_tensors source;
+    assert_int_equal(el_tensors_open(&source, TEST_DATA "/nothere"), EL_EDATA);
     CHECK(strstr(el_error(), "nothere: no such folder"), "%s", el_error());
-    assert_int_equal(el_source_open(&source, TEST_DATA "/test_source.c"), EL_EDATA);
+    assert_int_equal(el_tensors_open(&source, TEST_DATA "/test_tensors.c"), EL_EDATA);
     CHECK(strstr(el_error(), "a file, where a folder is wanted"), "%s", el_error());
-    assert_int_equal(el_source_open(&source, TEST_DATA), EL_EDATA);
+    assert_int_equal(el_tensors_open(&source, TEST_DATA), EL_EDATA);
     CHECK(strstr(el_error(), "not a model folder"), "%s", el_error());
-    assert_false(el_source_exists(TEST_DATA));
+    assert_false(el_tensors_exists(TEST_DATA));
 }
 
 static void test_crc32c(void **state)

@@ -1,4 +1,4 @@
-/* source - the tensors of a model by name, whatever files they lie in
+/* tensors - the tensors of a model by name, whatever files they lie in
  *
  *   model.safetensors    model.safetensors.index.json and its shards     base/safetensors
  *   pytorch_model.bin    pytorch_model.bin.index.json and its shards     torch_file
@@ -8,8 +8,8 @@
  * are asked for, so that a file costs no more memory than what a model takes from it.  Names are the files' own;
  * which of a model's parameters they are is another question (names.h).
  */
-#ifndef EL_FORMAT_SOURCE_H
-#define EL_FORMAT_SOURCE_H
+#ifndef EL_FORMAT_TENSORS_H
+#define EL_FORMAT_TENSORS_H
 
 #include "base/safetensors.h"
 #include "format/bytes.h"
@@ -31,26 +31,26 @@ typedef struct {
     el_safetensors *containers; /* these two hold what `tensors` looks into */
     el_mapping *mappings;
     int container_count, mapping_count;
-} el_source;
+} el_tensors;
 
 /* Opens the weights in a folder.  EL_EDATA, and one sentence that says what lies there instead, where there are none
  * that can be read. */
-el_status el_source_open(el_source *source, const char *folder);
-void el_source_close(el_source *source); /* accepts a zeroed one */
+el_status el_tensors_open(el_tensors *source, const char *folder);
+void el_tensors_close(el_tensors *source); /* accepts a zeroed one */
 
-/* Whether a folder has weights of any form that el_source_open knows. */
-bool el_source_exists(const char *folder);
+/* Whether a folder has weights of any form that el_tensors_open knows. */
+bool el_tensors_exists(const char *folder);
 
 /* For readers: maps a file for as long as the source is open. */
-el_status el_source_map(el_source *source, const char *path, el_bytes *bytes);
+el_status el_tensors_map(el_tensors *source, const char *path, el_bytes *bytes);
 /* For readers: adds a tensor, whose name is copied.  Every byte that shape and strides reach must be there. */
-el_status el_source_add(el_source *source, const el_stored *tensor);
+el_status el_tensors_add(el_tensors *source, const el_stored *tensor);
 /* Sorts; EL_EDATA where two tensors have one name. */
-el_status el_source_settle(el_source *source);
+el_status el_tensors_settle(el_tensors *source);
 
-const el_stored *el_source_find(const el_source *source, const char *name); /* or NULL */
+const el_stored *el_tensors_find(const el_tensors *source, const char *name); /* or NULL */
 /* A string of a safetensors file's metadata, or NULL. */
-const char *el_source_metadata(const el_source *source, const char *key);
+const char *el_tensors_metadata(const el_tensors *source, const char *key);
 
 int64_t el_stored_elements(const el_stored *tensor);
 /* The numbers as floats, in the order of the shape: F16 and BF16 widened, F64 rounded.  False for a type that no

@@ -1,0 +1,48 @@
+/* model_folder - what lies in a folder of a model: whose networks, of what shape, with which head
+ *
+ *   a run              generator/ and discriminator/, each a folder of one network
+ *   one network        config.json, weights (tensors.h), a tokenizer's files
+ *   TensorFlow's       a checkpoint of both networks without a config.json: shapes say all but the number of attention
+ *                      heads, which is taken to be one for every 64 units
+ *
+ * config.json names an architecture, and that the head.  Where it names none, the tensors say which head is there.
+ */
+#ifndef EL_FORMAT_MODEL_FOLDER_H
+#define EL_FORMAT_MODEL_FOLDER_H
+
+#include "format/names.h"
+#include "model/model.h"
+#include "text/vocab.h"
+
+/* Where the networks of a folder lie: paths on the heap, or NULL.  A TensorFlow checkpoint is one folder of two networks.
+ * What is fine-tuned and makes vectors is the discriminator, or else what encoder there is: a BERT, a generator. */
+typedef struct {
+    char *generator, *discriminator, *encoder;
+} el_model_paths;
+el_status el_model_find(el_model_paths *paths, const char *folder);
+void el_model_paths_free(el_model_paths *paths);
+
+/* What is said of one network.  `predicts`: where a folder holds two, the masked model is meant. */
+typedef struct {
+    json_t *object; /* config.json, or what stands for it; with an architecture */
+    char *path;     /* of config.json, for sentences */
+    el_config config;
+    el_head_config head; /* EL_HEAD_DETECTION where the architecture is not known */
+    char said[256];      /* what was guessed, for the log; "" */
+} el_model_card;
+el_status el_model_card_open(el_model_card *card, const char *folder, bool predicts);
+void el_model_card_close(el_model_card *card); /* accepts a zeroed one */
+
+/* The same in pieces: each may be NULL; *object is a new reference. */
+el_status el_model_read(const char *folder, bool predicts, el_config *config, el_head_config *head,
+                        json_t **object);
+
+/* The object of a config.json: shape, head, and `extra`, further keys or NULL; NULL without memory. */
+json_t *el_model_json(const el_config *config, const el_head_config *head, const json_t *extra);
+
+/* The vocabulary in a folder; EL_EDATA where it has more pieces than the folder's model has rows for, or is not the
+ * one whose hash the weights name ("vocab_hash" in the metadata of model.safetensors). */
+el_status el_model_vocab(const char *folder, const el_config *config, el_vocab **vocab);
+extern const char EL_VOCAB_HASH[];
+
+#endif

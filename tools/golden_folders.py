@@ -6,6 +6,7 @@
 
 A line is one question: "folder", what it "is" and
     embed       text, b (null: none); mean: the last layer's mean over all tokens
+    sentence    text; numbers: the last layer at [CLS], of length 1, of at most six tokens, as modules.json says
     detect      text; numbers: a probability for each piece
     fill        text with one [MASK]; pieces and numbers: the five likeliest
     sequence    text, b; numbers: a probability for each label
@@ -102,6 +103,9 @@ def ask(folder, model, kinds):
             if kind == "embed":
                 line |= {"b": "w5 w6" if text is TEXTS[1] else None}
                 line |= {"numbers": rounded(run(base, text, line["b"]).last_hidden_state[0].mean(0))}
+            elif kind == "sentence":
+                last = run(base, " ".join(text.split()[:4])).last_hidden_state
+                line |= {"numbers": rounded(last[0, 0] / last[0, 0].norm())}
             elif kind == "detect":
                 line |= {"numbers": rounded(run(model, text).logits[0, 1:-1].sigmoid())}
             elif kind == "fill":
@@ -166,6 +170,15 @@ def berts():
     config_of(m, f := fresh("bert-bare"))
     m.save_pretrained(f)
     yield "bert-bare", m, ["embed"]
+    m = make(BertModel, 18)
+    config_of(m, f := fresh("sentence-transformers"))
+    save_torch(m, f, new=False)
+    where = lambda name: {"path": "" if name == "Transformer" else f"1_{name}", "type": f"sentence_transformers.models.{name}"}
+    (f / "modules.json").write_text(json.dumps([where(name) for name in ("Transformer", "Pooling", "Normalize")]))
+    (f / "sentence_bert_config.json").write_text('{"max_seq_length": 6, "do_lower_case": false}')
+    (f / "1_Pooling").mkdir()
+    (f / "1_Pooling/config.json").write_text('{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}')
+    yield "sentence-transformers", m, ["sentence"]
     m = make(BertForMaskedLM, 12)
     config_of(m, f := fresh("bert-masked-old-bin"))
     save_torch(m, f, new=False, rename=old)

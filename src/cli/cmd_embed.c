@@ -29,8 +29,9 @@ static const el_option TABLE[] = {
     {"output", EL_OPT_TEXT, AT(output), 0, 0, NULL, ".npy file: a matrix of floats, a row a text"},
     {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL,
      "instead of --output: an object a line on standard output, with the text's id where the file has one"},
-    {"pooling", EL_OPT_CHOICE, AT(pooling), 0, 0, "mean|cls",
-     "mean: of the last layer over all tokens, [CLS] and [SEP] among them; cls: the last layer at [CLS]"},
+    {"pooling", EL_OPT_CHOICE, AT(pooling), 0, 0, "auto|mean|cls",
+     "auto: what a folder of sentence-transformers says, else mean; mean: of the last layer over all tokens, "
+     "[CLS] and [SEP] among them; cls: the last layer at [CLS]"},
     {"normalize", EL_OPT_SWITCH, AT(normalize), 0, 0, NULL,
      "vectors of length 1, whose products are cosines"},
     {"max_seq_length", EL_OPT_INT, AT(max_seq_length), 0, 1 << 20, NULL,

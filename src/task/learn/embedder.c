@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "format/sentence.h"
 #include "task/learn/features.h"
 #include "task/learn/finetuned.h"
 #include "train/feed.h"
@@ -59,7 +60,7 @@ static el_status load(el_embedder *e, el_type activations, const char *folder)
     return st;
 }
 
-static void settle_length(el_embedder *e)
+static void settle_length(el_embedder *e, int said)
 {
     const int places = config(e)->max_position_embeddings;
     int *const longest = &e->settings.max_seq_length;
@@ -68,10 +69,22 @@ static void settle_length(el_embedder *e)
                "sequences of %d tokens are longer than the model's %d places, which are taken", *longest,
                places);
     if (!*longest)
-        *longest = places;
+        *longest = said ? said : places;
     if (*longest > places)
         *longest = places;
     e->capacity = e->settings.batch_tokens > *longest ? e->settings.batch_tokens : *longest;
+}
+
+static void settle_pooling(el_embedder *e, const char *folder, const el_sentence *said)
+{
+    if (e->settings.pooling != EL_POOL_AS_SAID)
+        return;
+    e->settings.pooling = said->cls ? EL_POOL_CLS : EL_POOL_MEAN;
+    e->settings.normalize |= said->normalize;
+    if (said->found)
+        el_log(EL_LOG_NOTE, "%s/modules.json: %s, %s, at most %d tokens", folder,
+               said->cls ? "the last layer at [CLS]" : "the mean of the last layer",
+               e->settings.normalize ? "vectors of length 1" : "vectors as they are", el_embedder_longest(e));
 }
 
 static el_status lay_out(el_embedder *e)
@@ -101,15 +114,21 @@ el_status el_embedder_open(el_embedder **embedder, el_queue *q, el_type activati
         return el_fail(EL_ENOMEM, "%s: no memory", folder);
     e->settings = *settings;
     e->q = q;
-    char *place;
-    el_status st = el_encoder_find(folder, &place);
+    char *place = NULL;
+    el_sentence said = {0};
+    el_status st = el_sentence_read(&said, folder);
+    if (!st)
+        st = el_encoder_find(said.encoder, &place);
     if (!st)
         st = load(e, activations, place);
     if (!st)
-        settle_length(e);
+        settle_length(e, said.max_seq_length);
     if (!st)
         st = reserve(e);
+    if (!st)
+        settle_pooling(e, folder, &said);
     free(place);
+    el_sentence_free(&said);
     if (!st)
         *embedder = e;
     else

@@ -9,14 +9,15 @@
 #include "ops/queue.h"
 #include "task/dataset.h"
 
-typedef enum { EL_POOL_MEAN, EL_POOL_CLS } el_pooling;
+/* What the folder says, or else the mean; so that a folder of sentence-transformers gives its own vectors. */
+typedef enum { EL_POOL_AS_SAID, EL_POOL_MEAN, EL_POOL_CLS } el_pooling;
 
 typedef struct {
     el_pooling pooling;
-    bool normalize;     /* to length 1 */
+    bool normalize;     /* to length 1; also where the folder says so and pooling is not chosen */
     bool plain_special; /* as in el_feature_settings */
-    int max_seq_length; /* with special tokens; 0: as many as the model has places */
-    int batch_tokens;   /* that are worked on at a time */
+    int max_seq_length; /* with special tokens; 0: what the folder says, or else as many as the model has places */
+    int batch_tokens; /* that are worked on at a time */
 } el_embedder_settings;
 
 typedef struct el_embedder el_embedder;

@@ -1,0 +1,149 @@
+/* sentence - see the header */
+#define _GNU_SOURCE
+#include "format/sentence.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+
+/* The object of a file in a folder; NULL where there is no such file. */
+static el_status load(json_t **object, const char *folder, const char *name)
+{
+    char *const path = el_path_join(folder, name);
+    *object = NULL;
+    const el_status st = !path                  ? el_fail(EL_ENOMEM, "%s: no memory", folder)
+                         : el_file_exists(path) ? el_json_load(object, path)
+                                                : EL_OK;
+    free(path);
+    return st;
+}
+
+/* modules.json is an array, which is read as the one value of an object. */
+static el_status load_modules(json_t **object, const char *path)
+{
+    el_mapping file;
+    char *text = NULL;
+    el_status st = el_mapping_open(&file, path);
+    if (st)
+        return st;
+    const int length = asprintf(&text, "{\"modules\":%.*s}", (int)(file.size < 1 << 20 ? file.size : 1 << 20),
+                                (const char *)file.data);
+    st = length < 0 ? el_fail(EL_ENOMEM, "%s: no memory", path)
+                    : el_json_parse(object, text, (size_t)length, path);
+    free(length < 0 ? NULL : text);
+    el_mapping_close(&file);
+    return st;
+}
+
+static el_status read_pooling(el_sentence *s, const char *folder, const char *name)
+{
+    char *const inner = el_path_join(folder, name);
+    json_t *object = NULL;
+    el_status st = inner ? load(&object, inner, "config.json") : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    int ways = 0;
+    bool known = false;
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value)
+    {
+        if (strncmp(key, "pooling_mode_", 13) != 0 || !json_is_true(value))
+            continue;
+        ways++;
+        s->cls = strcmp(key, "pooling_mode_cls_token") == 0;
+        known = s->cls || strcmp(key, "pooling_mode_mean_tokens") == 0;
+        if (!st && (!known || ways > 1))
+            st = el_fail(EL_EDATA, "%s/%s/config.json: %s is not supported%s", folder, name, key,
+                         ways > 1 ? " beside another way to pool" : "");
+    }
+    if (!st && !known)
+        st = el_fail(EL_EDATA, "%s/%s/config.json: no way to pool is set", folder, name);
+    json_decref(object);
+    free(inner);
+    return st;
+}
+
+static bool is_type(const char *type, const char *name)
+{
+    const char *const last = strrchr(type, '.');
+    return strcmp(last ? last + 1 : type, name) == 0;
+}
+
+static el_status read_module(el_sentence *s, const json_t *module, const char *folder)
+{
+    const char *const type = json_string_value(json_object_get(module, "type"));
+    const char *const path = json_string_value(json_object_get(module, "path"));
+    if (!type || !path || strchr(path, '/') || strcmp(path, "..") == 0)
+        return el_fail(EL_EDATA, "%s/modules.json: a module has no type, or no path in this folder", folder);
+    if (is_type(type, "Pooling"))
+        return read_pooling(s, folder, path);
+    if (is_type(type, "Normalize"))
+        s->normalize = true;
+    else if (is_type(type, "Transformer") && *path) {
+        free(s->encoder);
+        s->encoder = el_path_join(folder, path);
+        return s->encoder ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    } else if (!is_type(type, "Transformer"))
+        return el_fail(EL_EDATA, "%s/modules.json: the module %s is not supported", folder, type);
+    return EL_OK;
+}
+
+static el_status read_length(el_sentence *s)
+{
+    json_t *object;
+    el_status st = load(&object, s->encoder, "sentence_bert_config.json");
+    if (!st && object)
+        st = el_json_int(object, "sentence_bert_config.json", "max_seq_length", &s->max_seq_length);
+    if (!st && s->max_seq_length < 0)
+        st = el_fail(EL_EDATA, "%s/sentence_bert_config.json: max_seq_length is %d", s->encoder,
+                     s->max_seq_length);
+    json_decref(object);
+    return st;
+}
+
+static el_status refuse_prompt(const char *folder)
+{
+    json_t *object;
+    const el_status st = load(&object, folder, "config_sentence_transformers.json");
+    const char *const name = json_string_value(json_object_get(object, "default_prompt_name"));
+    const el_status found = name ? el_fail(EL_EDATA,
+                                           "%s/config_sentence_transformers.json: the prompt \"%s\" stands "
+                                           "before every text, which is not supported",
+                                           folder, name)
+                                 : EL_OK;
+    json_decref(object);
+    return st ? st : found;
+}
+
+el_status el_sentence_read(el_sentence *s, const char *folder)
+{
+    char *const path = el_path_join(folder, "modules.json");
+    json_t *object = NULL;
+    *s = (el_sentence){.encoder = strdup(folder)};
+    el_status st = path && s->encoder ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    s->found = !st && el_file_exists(path);
+    if (!st && s->found)
+        st = load_modules(&object, path);
+    const json_t *const modules = json_object_get(object, "modules");
+    if (!st && s->found && !json_is_array(modules))
+        st = el_fail(EL_EDATA, "%s: not a list of modules", path);
+    for (size_t i = 0; !st && i < json_array_size(modules); i++)
+        st = read_module(s, json_array_get(modules, i), folder);
+    if (!st && s->found)
+        st = read_length(s);
+    if (!st && s->found)
+        st = refuse_prompt(folder);
+    json_decref(object);
+    free(path);
+    if (st)
+        el_sentence_free(s);
+    return st;
+}
+
+void el_sentence_free(el_sentence *s)
+{
+    free(s->encoder);
+    *s = (el_sentence){0};
+}

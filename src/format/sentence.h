@@ -1,0 +1,29 @@
+/* sentence - what a folder of sentence-transformers says of how a text becomes a vector
+ *
+ *   modules.json                 a list: Transformer, Pooling, Normalize
+ *   1_Pooling/config.json        pooling_mode_mean_tokens, pooling_mode_cls_token
+ *   sentence_bert_config.json    max_seq_length
+ *
+ * Its do_lower_case is left out: the tokenizer's files say the casing.  Other modules (Dense), other ways to pool and a
+ * prompt before every text are refused by name.
+ */
+#ifndef EL_FORMAT_SENTENCE_H
+#define EL_FORMAT_SENTENCE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+typedef struct {
+    bool found; /* there is a modules.json */
+    bool cls;   /* the vector at [CLS], not the mean */
+    bool normalize;
+    int max_seq_length; /* 0: not said */
+    char *encoder;      /* the folder of the encoder, on the heap */
+} el_sentence;
+
+/* A folder without modules.json is its own encoder, and says nothing. */
+el_status el_sentence_read(el_sentence *sentence, const char *folder);
+void el_sentence_free(el_sentence *sentence); /* accepts a zeroed one */
+
+#endif

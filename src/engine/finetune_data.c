@@ -193,6 +193,8 @@ static el_status make_features(el_finetuning *f)
         if (f->data[i].count)
             st = el_features_add(&f->features, &f->data[i], f->vocab, &f->card.features, i == EL_TRAIN,
                                  &f->splits[i]);
+    if (!st)
+        st = el_features_check(&f->features, f->config.type_vocab_size);
     if (!st && f->features.cut)
         el_log(EL_LOG_NOTE, "%d examples are longer than %d tokens, and cut", f->features.cut,
                f->card.features.max_seq_length);

@@ -166,10 +166,23 @@ static void test_folders_answer_as_transformers_does(void **state)
     fclose(lines);
 }
 
+static void test_a_model_of_one_segment_reads_no_pairs(void **state)
+{
+    (void)state;
+    el_feature pair = {.count = 5, .second = 3};
+    const el_features features = {.items = &pair, .count = 1};
+    assert_int_equal(el_features_check(&features, 2), EL_OK);
+    assert_int_equal(el_features_check(&features, 1), EL_EDATA);
+    CHECK(strstr(el_error(), "type_vocab_size 1"), "%s", el_error());
+    pair.second = pair.count; /* a single text */
+    assert_int_equal(el_features_check(&features, 1), EL_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_folders_answer_as_transformers_does),
+        cmocka_unit_test(test_a_model_of_one_segment_reads_no_pairs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

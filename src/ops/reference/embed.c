@@ -14,8 +14,10 @@ void el_ref_embed_forward(el_queue *q, el_tensor y, const el_tensor *tables, con
     for (int i = 0; i < y.rows; i++)
         for (int j = 0; j < y.cols; j++) {
             double sum = 0;
-            for (int k = 0; k < count; k++)
+            for (int k = 0; k < count; k++) {
+                assert(indices[k][i] >= 0 && indices[k][i] < tables[k].rows && "a row that the table has");
                 sum += el_get(tables[k], indices[k][i], j);
+            }
             el_set(y, i, j, sum);
         }
 }
@@ -24,6 +26,8 @@ void el_ref_embed_backward(el_queue *q, el_tensor dtable, el_tensor dy, const in
 {
     (void)q;
     assert(dtable.cols == dy.cols);
+    for (int i = 0; i < dy.rows; i++)
+        assert(index[i] >= 0 && index[i] < dtable.rows && "a row that the table has");
     for (int i = 0; i < dy.rows; i++)
         for (int j = 0; j < dy.cols; j++)
             el_set(dtable, index[i], j, el_get(dtable, index[i], j) + el_get(dy, i, j));

@@ -227,6 +227,8 @@ el_status el_embedder_ask(el_embedder *e, const el_dataset *dataset, const float
     el_features_clear(&e->features);
     el_status st = el_features_add(&e->features, dataset, e->vocab, &settings, false, &split);
     if (!st)
+        st = el_features_check(&e->features, config(e)->type_vocab_size);
+    if (!st)
         st = make_room(e, dataset->count);
     for (int first = 0; !st && first < e->features.count;) {
         st = el_features_fill(&e->features, &first, e->settings.batch_tokens, &e->batch);

@@ -395,6 +395,15 @@ static el_status check_settings(const el_feature_settings *s, el_task_kind kind)
     return EL_OK;
 }
 
+el_status el_features_check(const el_features *f, int segments)
+{
+    for (int i = 0; segments < 2 && i < f->count; i++)
+        if (f->items[i].second < f->items[i].count)
+            return el_fail(EL_EDATA,
+                           "the model knows one segment (type_vocab_size 1), and so no pairs of texts");
+    return EL_OK;
+}
+
 el_status el_features_add(el_features *f, const el_dataset *dataset, const el_vocab *vocab,
                           const el_feature_settings *settings, bool training, el_split *split)
 {

@@ -68,6 +68,8 @@ typedef struct {
  * vocabulary must outlive the set and be the same for all its splits. */
 el_status el_features_add(el_features *features, const el_dataset *dataset, const el_vocab *vocab,
                           const el_feature_settings *settings, bool training, el_split *split);
+/* EL_EDATA where a feature has a second segment, and the model knows only so many (type_vocab_size). */
+el_status el_features_check(const el_features *features, int segments);
 void el_features_clear(el_features *features); /* keeps memory, and what the tokeniser has seen */
 void el_features_release(el_features *features);
 

@@ -432,6 +432,8 @@ el_status el_finetuned_ask(el_finetuned *f, const el_dataset *dataset, const el_
             return el_fail(EL_EUSAGE, "%s, line %lld: there is one text, and the model was taught pairs",
                            dataset->name, (long long)dataset->examples[i].line);
     el_status st = el_features_add(&f->features, dataset, f->vocab, &f->card.features, false, &f->split);
+    if (!st)
+        st = el_features_check(&f->features, f->model.networks[0].config.type_vocab_size);
     el_learner_use(f->learner, &f->features, &f->split, 1);
     for (int first = 0; !st && first < f->features.count;) {
         st = el_features_fill(&f->features, &first, f->batch_tokens, &f->batch);

@@ -19,6 +19,7 @@ int cmd_pretrain(int argc, char **argv);
 int cmd_finetune(int argc, char **argv);
 int cmd_predict(int argc, char **argv);
 int cmd_embed(int argc, char **argv);
+int cmd_import(int argc, char **argv);
 int cmd_evaluate(int argc, char **argv);
 int cmd_detect(int argc, char **argv);
 int cmd_fill(int argc, char **argv);

@@ -19,6 +19,7 @@ static const command COMMANDS[] = {
     {"pretrain", cmd_pretrain, "trains generator and discriminator on shards"},
     {"finetune", cmd_finetune, "teaches a pre-trained model a task"},
     {"predict", cmd_predict, "a fine-tuned model's answers for new inputs"},
+    {"import", cmd_import, "keeps a model of another origin as safetensors"},
     {"embed", cmd_embed, "writes the vectors of texts"},
     {"evaluate", cmd_evaluate, "says what a model has learned, on held-out shards or a labelled file"},
     {"detect", cmd_detect, "marks the words that look replaced"},

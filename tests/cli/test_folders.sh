@@ -39,3 +39,23 @@ done <"$here/format/golden/hostile.tsv"
 [[ $tried -ge 25 ]] || fail "$tried hostile files"
 
 refuse "there is no discriminator in it" detect --model "$here/serve/golden/folders/bert-masked-old-bin" text
+
+# What import keeps answers as what it was made of, and is not written over.
+answers() { # FOLDER TO
+    "$program" embed --model "$1" --precision fp32 --json text >"$2" 2>log || fail "embed of $1: $(cat log)"
+}
+for folder in "$here"/serve/golden/folders/*; do
+    name=$(basename "$folder")
+    "$program" import "$folder" --output "kept-$name" 2>log || fail "import of $name: $(cat log)"
+    answers "$folder" before
+    cp -r "$folder"/modules.json "$folder"/sentence_bert_config.json "$folder"/1_Pooling "kept-$name" 2>/dev/null || true
+    answers "kept-$name" after
+    cmp -s before after || fail "$name answers otherwise once imported"
+done
+[[ -f kept-tensorflow/generator/model.safetensors ]] || fail "the generator of a TensorFlow checkpoint is not kept"
+code=0
+"$program" import "$folder" --output kept-tensorflow 2>log || code=$?
+[[ $code == 2 ]] && grep -q "is there already" log || fail "import over a folder: $code, $(cat log)"
+"$program" import "$here/serve/golden/folders/bert-bare" --check >first
+"$program" import kept-bert-bare --check | sed 's/^bert\.//' >second
+grep -v pooler first | diff - <(grep -v pooler second) || fail "the tensors are others once imported"

@@ -1,0 +1,97 @@
+/* cmd_import - electra import: a model folder of whatever origin as safetensors, or what is in it */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "cli/cli.h"
+#include "engine/import.h"
+#include "engine/machine.h"
+#include "format/tensors.h"
+
+typedef struct {
+    const char *output;
+    bool check;
+    int64_t attention_heads;
+} settings;
+
+#define AT(field) offsetof(settings, field)
+static const el_option TABLE[] = {
+    {"output", EL_OPT_TEXT, AT(output), 0, 0, NULL,
+     "folder to write, which is not there yet: safetensors, config.json and a tokenizer's files"},
+    {"check", EL_OPT_SWITCH, AT(check), 0, 0, NULL,
+     "instead of --output: name, shape and a hash of the numbers of each tensor that is there"},
+    {"num_attention_heads", EL_OPT_INT, AT(attention_heads), 0, 512, NULL,
+     "of a TensorFlow checkpoint, which does not say it; 0: one for every 64 units"},
+};
+#undef AT
+
+/* The hash is that of the numbers as floats, so that two files of the same numbers have the same. */
+static el_status print_tensor(const el_stored *t)
+{
+    float *const numbers = malloc((size_t)el_stored_elements(t) * sizeof *numbers + 1);
+    char hash[17] = "-";
+    if (!numbers)
+        return el_fail(EL_ENOMEM, "no memory for %s", t->name);
+    if (el_stored_floats(t, numbers))
+        el_hash_text(el_hash(numbers, (size_t)el_stored_elements(t) * sizeof *numbers), hash);
+    printf("%s\t", t->name);
+    for (int d = 0; d < t->dims; d++)
+        printf("%s%lld", d ? "x" : "", (long long)t->shape[d]);
+    printf("\t%s\n", hash);
+    free(numbers);
+    return EL_OK;
+}
+
+static el_status check(const char *folder)
+{
+    el_tensors tensors;
+    el_status st = el_tensors_open(&tensors, folder);
+    if (st)
+        return st;
+    for (int i = 0; !st && i < tensors.count; i++)
+        if (tensors.tensors[i].type != EL_ST_OTHER)
+            st = print_tensor(&tensors.tensors[i]);
+    el_tensors_close(&tensors);
+    return st ? st : cli_flush();
+}
+
+static el_status import(const settings *s, const char *folder)
+{
+    el_queue *q = NULL;
+    el_status st = el_queue_open(&q, 1, NULL);
+    if (!st)
+        st = el_import(q, folder, (int)s->attention_heads, s->output);
+    el_queue_close(q);
+    return st;
+}
+
+static el_status run(const settings *s, const el_options *options)
+{
+    if (options->operand_count != 1)
+        return el_fail(EL_EUSAGE, "which folder? One is wanted");
+    if (!s->output == !s->check)
+        return el_fail(EL_EUSAGE, "either --output, a folder, or --check is wanted");
+    return s->check ? check(options->operand[0]) : import(s, options->operand[0]);
+}
+
+int cmd_import(int argc, char **argv)
+{
+    settings s = {0};
+    el_options options = {
+        .command = "import",
+        .examples =
+            "  electra import koelectra-base-v3 --output koelectra\n"
+            "  electra import electra_small --output small    # a TensorFlow checkpoint: both networks\n"
+            "  electra import koelectra-base-v3 --check\n",
+        .operands = "FOLDER",
+        .summary = "keeps a model folder (pytorch_model.bin, shards, TensorFlow's checkpoint) as safetensors",
+        .table = TABLE,
+        .count = sizeof TABLE / sizeof *TABLE,
+        .settings = &s};
+    int exit_code;
+    if (!cli_parse(&options, argc, argv, &exit_code))
+        return exit_code;
+    exit_code = cli_exit("import", run(&s, &options));
+    el_options_close(&options);
+    return exit_code;
+}

@@ -1,0 +1,154 @@
+/* import - see the header */
+#define _GNU_SOURCE
+#include "engine/import.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "format/weights.h"
+
+/* Of config.json, beside what el_weights_save writes of shape and head. */
+static json_t *kept_keys(const json_t *object)
+{
+    static const char *const KEYS[] = {"id2label", "label2id", "problem_type", "task", "finetuning_task"};
+    json_t *const extra = json_object();
+    for (size_t i = 0; extra && i < sizeof KEYS / sizeof *KEYS; i++) {
+        json_t *const value = json_object_get(object, KEYS[i]);
+        if (value && !json_is_null(value))
+            json_object_set(extra, KEYS[i], value);
+    }
+    return extra;
+}
+
+/* Tensors that are no parameter of the network, one note for all. */
+static void say_left_out(const el_tensors *tensors, const el_names *names, const el_network *net)
+{
+    char text[400] = "";
+    int left = 0;
+    for (int t = 0; t < tensors->count; t++) {
+        bool used = strstr(tensors->tensors[t].name, "position_ids") != NULL;
+        for (int i = 0; !used && i < net->params.count; i++)
+            used = el_names_find(names, net->params.items[i].name) == &tensors->tensors[t];
+        if (used)
+            continue;
+        const size_t length = strlen(text);
+        if (left++ < 3)
+            snprintf(text + length, sizeof text - length, "%s%s", length ? ", " : "",
+                     tensors->tensors[t].name);
+    }
+    if (left)
+        el_log(EL_LOG_NOTE, "%s: %d tensors are left out of the %s: %s%s", tensors->path, left, net->name,
+               text, left > 3 ? " ..." : "");
+}
+
+/* A head that the file does not hold is not made up. */
+static el_status settle_head(const char *folder, bool predicts, el_head_config *head)
+{
+    el_tensors tensors;
+    el_names names;
+    if (head->kind != EL_HEAD_DETECTION)
+        return EL_OK;
+    el_status st = el_tensors_open(&tensors, folder);
+    if (st)
+        return st;
+    st = el_names_open(&names, &tensors, predicts);
+    if (!st && !el_names_find(&names, "discriminator_predictions.dense_prediction.weight"))
+        head->kind = EL_HEAD_NONE;
+    el_tensors_close(&tensors);
+    return st;
+}
+
+static el_status say_what_is_left(const char *folder, bool predicts, const el_network *net)
+{
+    el_tensors tensors;
+    el_names names;
+    el_status st = el_tensors_open(&tensors, folder);
+    if (st)
+        return st;
+    st = el_names_open(&names, &tensors, predicts);
+    if (!st)
+        say_left_out(&tensors, &names, net);
+    el_tensors_close(&tensors);
+    return st;
+}
+
+static el_status write_network(el_model *model, const char *from, const el_model_card *card,
+                               const char *output)
+{
+    const el_network *const net = &model->networks[0];
+    el_vocab *vocab = NULL;
+    json_t *const extra = kept_keys(card->object);
+    char *readme = NULL;
+    el_status st =
+        !extra || asprintf(&readme, "# %s of %s\n\nImported by `electra import`.\n", net->name, from) < 0
+            ? el_fail(EL_ENOMEM, "%s: no memory", output)
+            : el_model_vocab(from, &net->config, &vocab);
+    if (!st)
+        st = el_weights_save(model, net, vocab, readme, extra, output);
+    el_vocab_close(vocab);
+    json_decref(extra);
+    free(readme);
+    return st;
+}
+
+static el_status import_network(el_queue *q, const char *from, const char *name, int attention_heads,
+                                bool alone, const char *output)
+{
+    const bool predicts = strcmp(name, EL_GENERATOR) == 0;
+    el_model_card card;
+    el_model model = {0};
+    el_model_plan plan = {.activations = EL_F32, .parameters = EL_F32};
+    el_status st = el_model_card_open(&card, from, predicts);
+    if (st)
+        return st;
+    if (attention_heads)
+        card.config.num_attention_heads = attention_heads;
+    st = el_config_check(&card.config, from);
+    if (!st)
+        st = settle_head(from, predicts, &card.head);
+    if (!st) {
+        el_plan_add(&plan, name, card.config, card.head);
+        st = el_weights_open(&model, q, &plan, &from);
+    }
+    if (!st && alone)
+        st = say_what_is_left(from, predicts, &model.networks[0]);
+    if (!st)
+        st = write_network(&model, from, &card, output);
+    el_model_close(&model);
+    el_model_card_close(&card);
+    return st;
+}
+
+static el_status import_into(el_queue *q, const char *from, const char *name, int attention_heads,
+                             const char *output)
+{
+    char *const place = el_path_join(output, name);
+    const el_status st = place ? import_network(q, from, name, attention_heads, false, place)
+                               : el_fail(EL_ENOMEM, "%s: no memory", output);
+    free(place);
+    return st;
+}
+
+el_status el_import(el_queue *q, const char *folder, int attention_heads, const char *output)
+{
+    el_model_paths paths;
+    if (el_folder_exists(output) || el_file_exists(output))
+        return el_fail(EL_EUSAGE, "%s: is there already", output);
+    el_status st = el_model_find(&paths, folder);
+    if (st)
+        return st;
+    if (paths.generator && paths.discriminator) {
+        st = el_folder_make(output);
+        if (!st)
+            st = import_into(q, paths.generator, EL_GENERATOR, attention_heads, output);
+        if (!st)
+            st = import_into(q, paths.discriminator, EL_DISCRIMINATOR, attention_heads, output);
+    } else
+        st = import_network(q, paths.encoder, paths.generator ? EL_GENERATOR : EL_DISCRIMINATOR,
+                            attention_heads, true, output);
+    el_model_paths_free(&paths);
+    return st;
+}

@@ -180,12 +180,18 @@ static el_status start_from_folders(el_pretraining *p)
     for (int i = 0; !st && i < p->model.count;
          i++) { /* a delta lies on top of the generator, which is first */
         const el_network *net = &p->model.networks[i];
-        const char *folder = strcmp(net->name, EL_GENERATOR) == 0 ? paths.generator : paths.encoder;
+        const bool small = p->model.count > 1 && strcmp(net->name, EL_GENERATOR) == 0;
+        const char *folder = !small ? paths.encoder : paths.discriminator ? paths.generator : NULL;
         if (folder)
             st = el_weights_load(&p->model, net, folder);
     }
-    if (!st)
+    if (!st) {
         el_model_prepare(&p->model);
+        el_log(EL_LOG_NOTE, "%s: %s; rates and schedule begin anew", p->settings->init_from,
+               p->model.count == 1                      ? "the network is the folder's"
+               : paths.generator && paths.discriminator ? "both networks are those of the folder"
+                                                        : "the folder has no generator, which begins anew");
+    }
     el_model_paths_free(&paths);
     return st;
 }

@@ -221,14 +221,14 @@ static int64_t in_proportion(double whole, double share)
 static el_status take_sizes(el_pretrain_settings *s, const el_options *options, const el_model_paths *paths)
 {
     el_config d = {0}, g = {0};
-    el_status st = EL_OK;
-    if (paths->encoder)
-        st = el_model_read(paths->encoder, false, &d, NULL, NULL);
-    if (!st && paths->generator)
+    el_status st = el_model_read(paths->encoder, false, &d, NULL, NULL);
+    const bool generator =
+        paths->generator && paths->discriminator; /* a masked model alone is the large network */
+    if (!st && generator)
         st = el_model_read(paths->generator, true, &g, NULL, NULL);
     if (st)
         return st;
-    const el_config *c = paths->encoder ? &d : &g;
+    const el_config *c = &d;
     const struct {
         const char *name;
         int64_t *place;
@@ -244,9 +244,9 @@ static el_status take_sizes(el_pretrain_settings *s, const el_options *options, 
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (!el_options_given(options, sizes[i].name))
             *sizes[i].place = sizes[i].value;
-    if (paths->generator && !el_options_given(options, "generator_hidden_size"))
+    if (generator && !el_options_given(options, "generator_hidden_size"))
         s->generator_hidden_size = (double)g.hidden_size / c->hidden_size;
-    if (paths->generator && !el_options_given(options, "generator_layers"))
+    if (generator && !el_options_given(options, "generator_layers"))
         s->generator_layers = (double)g.num_hidden_layers / c->num_hidden_layers;
     return EL_OK;
 }

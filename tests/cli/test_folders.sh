@@ -59,3 +59,18 @@ code=0
 "$program" import "$here/serve/golden/folders/bert-bare" --check >first
 "$program" import kept-bert-bare --check | sed 's/^bert\.//' >second
 grep -v pooler first | diff - <(grep -v pooler second) || fail "the tensors are others once imported"
+
+# Pre-training goes on from them: with both networks, or with a new generator; another vocabulary is refused.
+for i in $(seq 60); do echo "w$((i % 25)) w$((i * 7 % 25)) w$((i * 3 % 25)) w$((i * 11 % 25))"; done >lines
+"$program" prepare --vocab "$here/serve/golden/folders/bert-bare" --max-seq-length 16 --output shards lines >out 2>log || fail "prepare: $(cat log)"
+begin() { # FOLDER SENTENCE
+    "$program" pretrain --data shards --init-from "$here/serve/golden/folders/$1" --output "run-$1" --num-train-steps 2 \
+        --train-batch-size 4 --threads 1 2>log || fail "pretrain from $1: $(cat log)"
+    grep -qF "$2; rates and schedule begin anew" log || fail "\"$2\" is not said: $(cat log)"
+}
+begin tensorflow "both networks are those of the folder"
+begin bert-masked-old-bin "the folder has no generator, which begins anew"
+begin discriminator-old-bin "the folder has no generator, which begins anew"
+cp -r "$here/serve/golden/folders/bert-bare" other
+sed -i 's/^w7$/w77/' other/vocab.txt
+refuse "w77" pretrain --data shards --init-from other --output run-other --num-train-steps 2

@@ -146,7 +146,7 @@ static void add_page(FILE *page, const el_options *options)
             add_option(page, options, i);
     add(page, "\nEvery command:\n");
     add_line(page, "--config FILE",
-             "settings from a JSON file; its keys are the options' names; flags go before it");
+             "settings from a JSON file; its keys are option names; flags override the file");
     add_line(page, "--hparams JSON|FILE", "the same, from JSON on the command line or a file");
     add_line(page, "-h, --help", "this page");
 }

@@ -17,15 +17,8 @@ typedef struct {
 
 /* Table lines for a settings struct with a cli_ask_settings `ask` and a el_machine `machine`. */
 #define CLI_ASK_OPTIONS(settings)                                                                            \
-    {"model",                                                                                                \
-     EL_OPT_TEXT,                                                                                            \
-     offsetof(settings, ask.model),                                                                          \
-     0,                                                                                                      \
-     0,                                                                                                      \
-     NULL,                                                                                                   \
-     "a run folder, or a Hugging Face model folder"},                                                        \
-        {"json", EL_OPT_SWITCH, offsetof(settings, ask.json),         0,                                     \
-         1,      NULL,          "one JSON object a text, a line each"},                                      \
+    {"model", EL_OPT_TEXT, offsetof(settings, ask.model), 0, 0, NULL, "run, or Hugging Face model folder"},  \
+        {"json", EL_OPT_SWITCH, offsetof(settings, ask.json), 0, 1, NULL, "print one JSON object per text"}, \
         {"special_tokens", EL_OPT_CHOICE,  offsetof(settings, ask.special_tokens), 0, 0,                     \
          "plain|tokens",   EL_SPECIAL_HELP},                                                                 \
         EL_MACHINE_OPTIONS(settings)

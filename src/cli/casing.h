@@ -18,10 +18,10 @@
      0,                                                                                                      \
      1,                                                                                                      \
      NULL,                                                                                                   \
-     "lower-case the text; a tokenizer_config.json beside the vocabulary decides where there is one"},       \
+     "lower-case the text; by default as the tokenizer_config.json beside the vocabulary says"},             \
     {                                                                                                        \
         "strip_accents", EL_OPT_SWITCH, offsetof(settings, strip_accents), 0, 1, NULL,                       \
-            "take accents off letters (as --lowercase unless given)"                                         \
+            "strip accents from letters; decomposes Hangul (as --lowercase unless given)"                    \
     }
 
 static inline el_casing_wish cli_casing_wish(const el_options *options, bool lowercase, bool strip_accents)

@@ -69,17 +69,17 @@ static const char EXAMPLES[] =
 
 #define AT(field) offsetof(bench_settings, field)
 static const el_option TABLE[] = {
-    {"model_size", EL_OPT_CHOICE, AT(model_size), 0, 0, "tiny|small|base|large", "preset"},
+    {"model_size", EL_OPT_CHOICE, AT(model_size), 0, 0, "tiny|small|base|large", "preset of the model"},
     {"batch_size", EL_OPT_INT, AT(batch_size), 1, 1 << 20, NULL, "sequences at a time"},
-    {"max_seq_length", EL_OPT_INT, AT(max_seq_length), 8, 1 << 14, NULL, "tokens in each"},
+    {"max_seq_length", EL_OPT_INT, AT(max_seq_length), 8, 1 << 14, NULL, "tokens per sequence"},
     {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
-     "tokens of a training step that are worked on at a time"},
-    {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL, "shards to load from, instead of random ids"},
-    {"vocab", EL_OPT_TEXT, AT(vocab), 0, 0, NULL, "vocab.txt, or a folder with one"},
+     "tokens of a training step computed at a time"},
+    {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL, "shards to load, instead of random ids"},
+    {"vocab", EL_OPT_TEXT, AT(vocab), 0, 0, NULL, "vocab.txt, or the folder that holds it"},
     CLI_CASING_OPTIONS(bench_settings),
-    {"seconds", EL_OPT_REAL, AT(seconds), 0.01, 3600, NULL, "to measure for"},
-    {"compare", EL_OPT_TEXT, AT(compare), 0, 0, NULL, "an earlier --json output, to be shown beside"},
-    {"json", EL_OPT_SWITCH, AT(json), 0, 1, NULL, "the result as JSON"},
+    {"seconds", EL_OPT_REAL, AT(seconds), 0.01, 3600, NULL, "seconds to measure"},
+    {"compare", EL_OPT_TEXT, AT(compare), 0, 0, NULL, "earlier --json output to compare with"},
+    {"json", EL_OPT_SWITCH, AT(json), 0, 1, NULL, "print the result as JSON"},
     EL_MACHINE_OPTIONS(bench_settings),
 };
 enum { LINES = sizeof TABLE / sizeof *TABLE };

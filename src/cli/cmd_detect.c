@@ -1,4 +1,4 @@
-/* electra detect - which words of a text look replaced, by the discriminator */
+/* cmd_detect - electra detect: which words of a text look replaced, by the discriminator */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ typedef struct {
 static const el_option TABLE[] = {
     CLI_ASK_OPTIONS(settings),
     {"threshold", EL_OPT_REAL, offsetof(settings, threshold), 0, 1, NULL,
-     "probability from which a word is marked"},
+     "mark words whose probability is at least this"},
 };
 
 static double probability(float logit)

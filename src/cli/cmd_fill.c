@@ -1,4 +1,4 @@
-/* electra fill - the generator's guesses at every [MASK] of a text */
+/* cmd_fill - electra fill: the generator's guesses at every [MASK] of a text */
 #include <stdio.h>
 
 #include "base/log.h"
@@ -15,7 +15,7 @@ typedef struct {
 
 static const el_option TABLE[] = {
     CLI_ASK_OPTIONS(settings),
-    {"top_k", EL_OPT_INT, offsetof(settings, top_k), 1, 1 << 22, NULL, "guesses at each [MASK]"},
+    {"top_k", EL_OPT_INT, offsetof(settings, top_k), 1, 1 << 22, NULL, "guesses per [MASK]"},
 };
 
 static json_t *guesses_json(const el_filling *f, int slot, const el_vocab *vocab)

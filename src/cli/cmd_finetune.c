@@ -16,7 +16,7 @@ static const char EXAMPLES[] =
     "  electra finetune --init-from mnli.model --task rte --data RTE --output rte\n"
     "  electra finetune --model run --task ner --train-file a.conll --dev-file b.conll --output names "
     "--json\n"
-    "  electra finetune --output sentiment                goes on where it stopped\n"
+    "  electra finetune --output sentiment                continues where it stopped\n"
     "\ntasks:\n";
 
 /* Everything that is open while the command runs. */

@@ -26,13 +26,13 @@ typedef struct {
 #define AT(field) offsetof(settings, field)
 static const el_option TABLE[] = {
     {"model_size", EL_OPT_CHOICE, AT(model_size), 0, 0, "tiny|small|base|large", "preset of the sizes"},
-    {"objective", EL_OPT_CHOICE, AT(objective), 0, 0, OBJECTIVES, "what is learned"},
+    {"objective", EL_OPT_CHOICE, AT(objective), 0, 0, OBJECTIVES, "pre-training objective"},
     {"sampler", EL_OPT_CHOICE, AT(sampler), 0, 0, "network|unigram|uniform",
      "where replacements come from; only a network costs anything"},
     {"num_train_steps", EL_OPT_INT, AT(num_train_steps), 0, 1e12, NULL,
      "steps; 0: the paper's for this size and objective"},
     {"train_batch_size", EL_OPT_INT, AT(train_batch_size), 0, 1 << 20, NULL,
-     "examples a step; 0: the preset's"},
+     "examples per step; 0: the preset's"},
     {"max_seq_length", EL_OPT_INT, AT(max_seq_length), 0, 1 << 16, NULL,
      "tokens of a training example; 0: the preset's"},
     {"inference_seq_length", EL_OPT_INT, AT(inference_seq_length), 1, 1 << 16, NULL,
@@ -42,7 +42,7 @@ static const el_option TABLE[] = {
      "share of tokens that are predicted; 0: the preset's, and 0.15 for mlm"},
     {"generator_hidden_size", EL_OPT_REAL, AT(generator_hidden_size), 0, 8, NULL,
      "width of the generator as a share of the encoder's; 0: the preset's"},
-    {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "a JSON object"},
+    {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "print a JSON object"},
 };
 
 /* Steps that the paper trained for: BERT-Small as long as ELECTRA-Small took, the released BERT-Base, and the paper's own

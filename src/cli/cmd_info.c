@@ -23,7 +23,7 @@ typedef struct {
 } settings;
 
 static const el_option TABLE[] = {
-    {"json", EL_OPT_SWITCH, offsetof(settings, json), 0, 0, NULL, "a JSON object"},
+    {"json", EL_OPT_SWITCH, offsetof(settings, json), 0, 0, NULL, "print a JSON object"},
     {"tensors", EL_OPT_SWITCH, offsetof(settings, tensors), 0, 0, NULL,
      "list the tensors of safetensors files"},
 };

@@ -28,8 +28,8 @@ static const el_option TABLE[] = {
     {"output", EL_OPT_TEXT, AT(output), 0, 0, NULL,
      "file to write; .html makes a page, anything else is SVG"},
     {"figures", EL_OPT_TEXT, AT(figures), 0, 0, NULL,
-     "names of figures with commas between; all that evaluations have, unless given"},
-    {"x", EL_OPT_CHOICE, AT(x), 0, 0, "step|tokens|flops", "what the charts run over"},
+     "metrics to draw, between commas; default: all that evaluations have"},
+    {"x", EL_OPT_CHOICE, AT(x), 0, 0, "step|tokens|flops", "horizontal axis"},
     {"title", EL_OPT_TEXT, AT(title), 0, 0, NULL, "heading"},
 };
 

@@ -26,20 +26,23 @@ typedef struct {
 #define AT(field) offsetof(settings, field)
 static const el_option TABLE[] = {
     {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL,
-     "what `electra finetune` wrote, or a Hugging Face folder with a task"},
+     "output folder of `electra finetune`, or a Hugging Face folder with a task head"},
     {"submission", EL_OPT_TEXT, AT(submission), 0, 0, NULL,
-     "instead of standard output: folder for GLUE's files, of the task's test files in --data"},
-    {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL, "with --submission: GLUE's folder, or the task's in it"},
+     "folder for GLUE's submission files: answers to the task's test files in --data, instead of standard "
+     "output"},
+    {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL,
+     "with --submission: GLUE's folder, or the task's folder in it"},
     {"squad_output", EL_OPT_TEXT, AT(squad_output), 0, 0, NULL,
-     "instead of standard output: folder for predictions.json, nbest_predictions.json and null_odds.json"},
-    {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "an object a line instead of columns between tabs"},
+     "folder for predictions.json, nbest_predictions.json and null_odds.json, instead of standard output"},
+    {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL,
+     "print one JSON object per line instead of columns between tabs"},
     {"windows", EL_OPT_SWITCH, AT(windows), 0, 0, NULL,
-     "texts and sentences that are too long are read in windows instead of being cut"},
+     "read texts that are too long in windows instead of cutting them"},
     {"doc_stride", EL_OPT_INT, AT(doc_stride), 0, 1 << 20, NULL,
-     "tokens between the beginnings of windows; 0: as the model was taught, half a window at most with "
+     "tokens from the start of one window to the next; 0: as in training, at most half a window with "
      "--windows"},
     {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
-     "tokens that are worked on at a time"},
+     "tokens computed at a time: more needs more memory"},
     EL_SPECIAL_OPTION(settings),
     EL_COLUMN_OPTIONS(settings),
     EL_MACHINE_OPTIONS(settings),
@@ -432,7 +435,7 @@ int cmd_predict(int argc, char **argv)
                     "  electra predict --model OUT --data glue --submission answers\n"
                     "  electra predict --model OUT --squad-output answers dev-v2.0.json\n",
         .operands = "[FILE...]",
-        .summary = "a fine-tuned model's answers, in the order of the examples; labels may be missing",
+        .summary = "answers with a fine-tuned model, in the order of the input; labels are not needed",
         .table = TABLE,
         .count = sizeof TABLE / sizeof *TABLE,
         .settings = &j.settings};

@@ -1,4 +1,4 @@
-/* cmd_pretrain - electra pretrain: trains both networks in a run folder, and goes on where it stopped */
+/* cmd_pretrain - electra pretrain: trains both networks in a run folder, and continues one that stopped */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@ static const char EXAMPLES[] =
     "  electra pretrain --data shards --model-size tiny --output run\n"
     "  electra pretrain --data shards --eval-data heldout --model-size small --output run \\\n"
     "      --num-train-steps 200000 --threads 8\n"
-    "  electra pretrain --output run                      goes on where it stopped\n"
+    "  electra pretrain --output run                      continues where it stopped\n"
     "  electra pretrain --data shards --model-size base --dry-run      what it would take\n";
 
 /* Everything that is open while the command runs. */

@@ -1,4 +1,4 @@
-/* electra tokenize - each line of text becomes a line of pieces or ids
+/* cmd_tokenize - electra tokenize: each line of text becomes a line of pieces or ids
  *
  * Each part of a block is printed into memory of its own, and the parts are written in order.
  */
@@ -22,11 +22,11 @@ typedef struct {
 
 #define FIELD(name) offsetof(settings, name)
 static const el_option TABLE[] = {
-    {"vocab", EL_OPT_TEXT, FIELD(vocab), 0, 0, NULL, "vocab.txt, or a folder with one"},
+    {"vocab", EL_OPT_TEXT, FIELD(vocab), 0, 0, NULL, "vocab.txt, or the folder that holds it"},
     {"ids", EL_OPT_SWITCH, FIELD(ids), 0, 1, NULL, "print ids instead of pieces"},
     CLI_CASING_OPTIONS(settings),
     EL_SPECIAL_OPTION(settings),
-    {"threads", EL_OPT_INT, FIELD(threads), 1, 1024, NULL, "threads to work on"},
+    {"threads", EL_OPT_INT, FIELD(threads), 1, 1024, NULL, "number of threads"},
 };
 
 /* What a part prints. */
@@ -150,7 +150,8 @@ int cmd_tokenize(int argc, char **argv)
         .examples = "  electra tokenize --vocab vocab.txt corpus.txt > pieces.txt\n"
                     "  echo \"Hello, world!\" | electra tokenize --vocab vocab.txt --ids\n",
         .operands = "[FILE]...",
-        .summary = "text to pieces, a line in, a line out, separated by spaces, no [CLS] or [SEP]",
+        .summary =
+            "cuts text into pieces: one line out per line in, pieces between spaces, no [CLS] or [SEP]",
         .table = TABLE,
         .count = sizeof TABLE / sizeof *TABLE,
         .settings = &s,

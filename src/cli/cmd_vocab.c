@@ -1,4 +1,4 @@
-/* electra vocab - learns a WordPiece vocabulary */
+/* cmd_vocab - electra vocab: learns a WordPiece vocabulary */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,21 +21,23 @@ typedef struct {
 #define FIELD(name) offsetof(settings, name)
 static const el_option TABLE[] = {
     {"output", EL_OPT_TEXT, FIELD(output), 0, 0, NULL,
-     "where to write the pieces; tokenizer_config.json goes beside them"},
-    {"vocab_size", EL_OPT_INT, FIELD(vocab_size), 16, EL_VOCAB_MAX_PIECES, NULL, "entries, at most"},
+     "vocabulary file to write; tokenizer_config.json goes beside it"},
+    {"vocab_size", EL_OPT_INT, FIELD(vocab_size), 16, EL_VOCAB_MAX_PIECES, NULL, "number of pieces, at most"},
     {"min_frequency", EL_OPT_INT, FIELD(min_frequency), 1, 1e15, NULL,
-     "how often two pieces must meet to become one"},
+     "how often two pieces must occur side by side to be merged"},
     {"limit_alphabet", EL_OPT_INT, FIELD(limit_alphabet), 0, 1e6, NULL,
-     "characters kept, the most frequent ones; 0: 1000 or a quarter of the vocabulary, whichever is less"},
+     "number of characters kept, the most frequent ones; 0: 1000 or a quarter of the vocabulary, whichever "
+     "is less"},
     {"lowercase", EL_OPT_SWITCH, FIELD(lowercase), 0, 1, NULL, "lower-case the text"},
     {"strip_accents", EL_OPT_SWITCH, FIELD(strip_accents), 0, 1, NULL,
-     "take accents off letters (as --lowercase unless given)"},
-    {"tokenize_chinese_chars", EL_OPT_SWITCH, FIELD(chinese_chars), 0, 1, NULL, "make each ideograph a word"},
+     "strip accents from letters; decomposes Hangul (as --lowercase unless given)"},
+    {"tokenize_chinese_chars", EL_OPT_SWITCH, FIELD(chinese_chars), 0, 1, NULL,
+     "make each ideograph a word of its own"},
     EL_SPECIAL_OPTION(settings),
-    {"json_key", EL_OPT_TEXT, FIELD(json_key), 0, 0, NULL, "the key of the text in .jsonl files"},
+    {"json_key", EL_OPT_TEXT, FIELD(json_key), 0, 0, NULL, "key of the text in JSON lines"},
     {"memory", EL_OPT_INT, FIELD(memory), 16, 1e9, NULL,
-     "megabytes for counting; beyond them the rarest words are left out"},
-    {"threads", EL_OPT_INT, FIELD(threads), 1, 1024, NULL, "threads to work on"},
+     "megabytes for counting words; beyond that the rarest are left out"},
+    {"threads", EL_OPT_INT, FIELD(threads), 1, 1024, NULL, "number of threads"},
 };
 
 static void show(void *context, const char *what, uint64_t done, uint64_t total)

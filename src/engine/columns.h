@@ -25,7 +25,7 @@ typedef struct {
          0,                                                                                                  \
          0,                                                                                                  \
          "auto|tsv|csv|jsonl|json|lines|conll|squad|mrqa",                                                   \
-         "of files; auto: by their endings and their first rows"},                                           \
+         "format of the files; auto: by their endings and first rows"},                                      \
         {"header",                                                                                           \
          EL_OPT_CHOICE,                                                                                      \
          offsetof(settings, columns.header),                                                                 \
@@ -40,23 +40,25 @@ typedef struct {
          0,                                                                                                  \
          0,                                                                                                  \
          NULL,                                                                                               \
-         "text, question or words: a name of the header, a JSON key (a.b: within), or a number from 1"},     \
+         "column of the text, question or words: a header name, a JSON key (a.b: nested), or a number from " \
+         "1"},                                                                                               \
         {"second_column",                                                                                    \
          EL_OPT_TEXT,                                                                                        \
          offsetof(settings, columns.second),                                                                 \
          0,                                                                                                  \
          0,                                                                                                  \
          NULL,                                                                                               \
-         "second text of a pair, or the context"},                                                           \
+         "column of the second text of a pair, or of the context"},                                          \
     {                                                                                                        \
-        "id_column", EL_OPT_TEXT, offsetof(settings, columns.id), 0, 0, NULL, "what answers are named by"    \
+        "id_column", EL_OPT_TEXT, offsetof(settings, columns.id), 0, 0, NULL,                                \
+            "column of the ids that name answers"                                                            \
     }
 
 #define EL_COLUMN_OPTIONS(settings)                                                                          \
     EL_TEXT_COLUMN_OPTIONS(settings),                                                                        \
     {                                                                                                        \
         "label_column", EL_OPT_TEXT, offsetof(settings, columns.label), 0, 0, NULL,                          \
-            "label, score, labels, tag or answer"                                                            \
+            "column of the label, score, labels, tag or answer"                                              \
     }
 
 /* The same as task/ has it; strings stay the settings'. */

@@ -21,19 +21,19 @@ typedef struct {
 } el_machine;
 
 #define EL_MACHINE_OPTIONS(settings)                                                                         \
-    {"threads", EL_OPT_INT, offsetof(settings, machine.threads),          0,                                 \
-     1024,      NULL,       "threads; 0: as many as there are processors"},                                  \
+    {"threads", EL_OPT_INT, offsetof(settings, machine.threads),      0,                                     \
+     1024,      NULL,       "number of threads; 0: one per processor"},                                      \
         {"precision",                                                                                        \
          EL_OPT_CHOICE,                                                                                      \
          offsetof(settings, machine.precision),                                                              \
          0,                                                                                                  \
          0,                                                                                                  \
          "auto|bf16|fp32",                                                                                   \
-         "of activations and products; auto: bf16 where this processor multiplies it faster"},               \
+         "type of activations and products; auto: bf16 if this processor multiplies it faster"},             \
     {                                                                                                        \
         "instruction_set", EL_OPT_CHOICE, offsetof(settings, machine.instruction_set), 0, 0,                 \
             "auto|baseline|avx2|avx512|avx512_bf16|reference",                                               \
-            "kernels to use; auto: the best this processor has; reference: plain C in double, for "          \
+            "kernels to use; auto: the best that this processor has; reference: plain C in double, for "     \
             "comparisons"                                                                                    \
     }
 

@@ -19,6 +19,8 @@ for command in $commands; do
     everywhere+=${help[$command]}
     sed -n '1,3p' <<<"${help[$command]}" | grep -q '^Examples:' || wrong "$command --help does not begin with examples"
     grep -q "^  electra $command " <<<"${help[$command]}" || wrong "$command --help has no example of itself"
+    silent=$(sed -nE 's/^  (--[^ ]+)( [^ ]+)? +\(.*/\1/p' <<<"${help[$command]}")
+    [[ -z $silent ]] || wrong "$command --help says nothing about $silent"
     for readme in README.md README.ko.md; do
         grep -q "^| \`$command\` |" "$root/$readme" || wrong "$readme: $command is not in the table of commands"
     done

@@ -1,4 +1,4 @@
-/* log - hands lines to the one sink that cli/ set: state of the whole process, as style.md allows base/ */
+/* log - the sink for messages, one for the whole process */
 #include "log.h"
 
 #include <stdarg.h>

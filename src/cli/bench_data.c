@@ -1,4 +1,4 @@
-/* bench load - how fast batches come from shards and are masked; and shards of random ids for other parts */
+/* bench_data - electra bench load: how fast batches come from shards and are masked; and shards of random ids for other parts */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* bench gemm - the machine's multiply-add peaks, and the products of a layer against them */
+/* bench_gemm - electra bench gemm: the machine's multiply-add peaks, and the products of a layer against them */
 #include <stdlib.h>
 
 #include "cli/bench.h"

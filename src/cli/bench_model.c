@@ -1,4 +1,4 @@
-/* bench step, bench infer - a whole training step, a whole encoder, on full sequences of random ids */
+/* bench_model - electra bench step, infer: a whole training step, a whole encoder, on full sequences of random ids */
 #include <stdio.h>
 #include <stdlib.h>
 

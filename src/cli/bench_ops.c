@@ -1,4 +1,4 @@
-/* bench ops - where the time of a training step goes, each op against what limits it
+/* bench_ops - electra bench ops: where the time of a training step goes, each op against what limits it
  *
  *   products   share of the multiply-add peak
  *   others     share of what a plain copy of as many bytes, on as many threads, moves a second: data of few bytes lie in

@@ -1,4 +1,4 @@
-/* bench - what was measured, for people, and beside what was measured earlier */
+/* bench_report - prints what was measured, beside what was measured earlier */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* bench tokenize - text from files to ids, reading counted, with caches that are empty at the start */
+/* bench_tokenize - electra bench tokenize: text from files to ids, reading counted, with caches that are empty at the start */
 #include <stdalign.h>
 
 #include "base/pool.h"

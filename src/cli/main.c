@@ -1,4 +1,4 @@
-/* electra - from raw text to a pre-trained encoder.  main chooses, the commands work. */
+/* main - the table of commands: main chooses, the commands work */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

@@ -22,7 +22,7 @@ struct el_shard_writer {
     int number; /* of the shard being filled */
     void *ids;  /* uint16_t or int32_t */
     int64_t *starts, *sequences;
-    int16_t *seconds;
+    int16_t *second_starts;
     int64_t tokens, examples, parts;
     int64_t token_room, example_room, part_room;
 };
@@ -58,7 +58,7 @@ void el_shard_writer_close(el_shard_writer *writer)
     free(writer->ids);
     free(writer->starts);
     free(writer->sequences);
-    free(writer->seconds);
+    free(writer->second_starts);
     free(writer->folder);
     free(writer);
 }
@@ -90,7 +90,7 @@ static el_status reserve(el_shard_writer *w, int tokens, int parts)
     if (fine && all_examples > w->example_room) {
         w->example_room = grown(all_examples, w->example_room);
         fine = resize(&w->starts, w->example_room, sizeof *w->starts) &&
-               resize(&w->seconds, w->example_room, sizeof *w->seconds);
+               resize(&w->second_starts, w->example_room, sizeof *w->second_starts);
     }
     if (fine && all_parts > w->part_room) {
         w->part_room = grown(all_parts, w->part_room);
@@ -163,7 +163,7 @@ static el_status flush(el_shard_writer *w, bool last)
         entries[count++] = entry("sequences", EL_ST_I64, w->sequences, w->parts + 1);
     entries[count++] = entry("ids", narrow(w) ? EL_ST_U16 : EL_ST_I32, w->ids, w->tokens);
     if (w->settings.packing == EL_PACK_SEGMENTS)
-        entries[count++] = entry("seconds", EL_ST_I16, w->seconds, w->examples);
+        entries[count++] = entry("seconds", EL_ST_I16, w->second_starts, w->examples);
     entries[count++] = entry("vocabulary", EL_ST_U8, vocab->text, (int64_t)vocab->text_bytes);
 
     char *path = NULL;
@@ -198,7 +198,7 @@ el_status el_shard_writer_add(el_shard_writer *w, const el_packed *example)
     }
     for (int i = 0; i < example->parts; i++)
         w->sequences[w->parts++] = w->tokens + example->starts[i];
-    w->seconds[w->examples] = (int16_t)example->second;
+    w->second_starts[w->examples] = (int16_t)example->second;
     w->starts[w->examples++] = w->tokens;
     w->tokens += example->count;
     return EL_OK;
@@ -381,11 +381,11 @@ static el_status read_seconds(el_shard *s)
     if (list->shape[0] != s->examples)
         return el_fail(EL_EDATA, "%s: %" PRId64 " seconds for %" PRId64 " examples", s->file.path,
                        list->shape[0], s->examples);
-    s->seconds = list->data;
+    s->second_starts = list->data;
     for (int64_t i = 0; i < s->examples; i++)
-        if (s->seconds[i] < 1 || s->seconds[i] > s->starts[i + 1] - s->starts[i])
+        if (s->second_starts[i] < 1 || s->second_starts[i] > s->starts[i + 1] - s->starts[i])
             return el_fail(EL_EDATA, "%s: example %" PRId64 ": its second segment begins at %d, outside it",
-                           s->file.path, i, s->seconds[i]);
+                           s->file.path, i, s->second_starts[i]);
     return EL_OK;
 }
 
@@ -397,7 +397,7 @@ static el_status read_sequences(el_shard *s)
     const el_status st = read_starts(s, "sequences", &s->sequence_starts, &s->sequences);
     if (st)
         return st;
-    if (s->seconds)
+    if (s->second_starts)
         return el_fail(EL_EDATA, "%s: has both seconds and sequences", s->file.path);
     int64_t i = 0;
     for (int64_t e = 0; e < s->examples; e++) {
@@ -475,7 +475,7 @@ el_status el_shard_read(const el_shard *shard, int64_t example, el_batch *batch)
     assert(example >= 0 && example < shard->examples);
     const int64_t from = shard->starts[example], to = shard->starts[example + 1];
     if (!shard->sequence_starts) {
-        const int64_t second = shard->seconds ? shard->seconds[example] : to - from;
+        const int64_t second = shard->second_starts ? shard->second_starts[example] : to - from;
         return add_sequence(shard, from, to, (int)second, batch);
     }
     const int64_t *start = shard->sequence_starts + sequence_at(shard, from);

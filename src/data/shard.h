@@ -65,7 +65,7 @@ typedef struct {
     const uint16_t *ids16; /* one of the two */
     const int32_t *ids32;
     const int64_t *starts;
-    const int16_t *seconds;         /* NULL: no second segments */
+    const int16_t *second_starts;   /* NULL: no second segments */
     const int64_t *sequence_starts; /* NULL: each example is one sequence */
 } el_shard;
 

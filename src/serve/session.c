@@ -25,7 +25,7 @@ static el_type type_of(el_serve_precision precision, const el_device *dev)
     return precision == EL_SERVE_BF16 ? EL_BF16 : EL_F32;
 }
 
-static el_status check_wish(const el_model_paths *paths, const char *folder, const el_load_settings *s)
+static el_status check_networks(const el_model_paths *paths, const char *folder, const el_load_settings *s)
 {
     if (s->generator && !paths->generator)
         return el_fail(EL_EDATA, "%s: there is no generator in it", folder);
@@ -87,7 +87,7 @@ el_status el_loaded_open(el_loaded **out, const char *folder, const el_load_sett
     el_model_paths paths = {0};
     el_status st = el_model_find(&paths, folder);
     if (!st)
-        st = check_wish(&paths, folder, settings);
+        st = check_networks(&paths, folder, settings);
     if (!st)
         st = el_device_open(&loaded->dev, settings->level);
     const bool all = !settings->generator && !settings->discriminator;

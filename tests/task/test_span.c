@@ -7,13 +7,13 @@ static const char CONTEXT[] = "ab cd ab ef";
 static const el_span PIECES[] = {{0, 2}, {3, 4}, {4, 5}, {6, 8}, {9, 11}}; /* ab c ##d ab ef */
 
 static int find(const el_feature *f, int shift, const el_span_guess *guesses, int count, int longest,
-                int most, el_found *found)
+                int most, el_scored_span *found)
 {
     const el_guessed window = {.feature = f, .pieces = PIECES, .context = CONTEXT, .shift = shift};
     return el_answers_find(&window, guesses, count, longest, most, found);
 }
 
-static void check_found(const el_found *found, int at, int begin, int end, double score)
+static void check_found(const el_scored_span *found, int at, int begin, int end, double score)
 {
     CHECK((int)found[at].begin == begin && (int)found[at].end == end && fabs(found[at].score - score) < 1e-6,
           "answer %d is %u to %u with %g, not %d to %d with %g", at, found[at].begin, found[at].end,
@@ -34,7 +34,7 @@ static void bad_guesses_are_left_out(void **state)
         {5, 5, 3, 4},  {6, 7, 3, 3}, {6, 6, 3, 2}, {-1, -1, 0, 0} /* not used */
     };
     const el_feature f = {.rows = 5, .context = 5, .own = 0, .own_end = 3};
-    el_found found[8];
+    el_scored_span found[8];
     const int count = find(&f, 5, GUESSES, 10, 3, 8, found);
     assert_int_equal(count, 3);
     check_found(found, 0, 0, 2, 7);
@@ -51,12 +51,12 @@ static void a_text_counts_once(void **state)
     (void)state;
     static const el_span_guess GUESSES[] = {{4, 4, 5, 5}, {1, 1, 4, 5}, {1, 3, 4, 4}, {5, 5, 3, 4}};
     const el_feature f = {.rows = 5, .context = 9, .own = 0, .own_end = 5};
-    el_found found[8];
+    el_scored_span found[8];
     assert_int_equal(find(&f, 1, GUESSES, 4, 9, 8, found), 3);
     check_found(found, 0, 6, 8, 10);
     check_found(found, 1, 0, 5, 8);
     check_found(found, 2, 9, 11, 7);
-    el_found all[] = {
+    el_scored_span all[] = {
         {0, 2, 1, 1, 0}, {9, 11, 3, 2, 1}, {6, 8, 4, 4, 0}, {3, 5, 3, 0, 3}, {0, 5, -2, -1, -1}};
     assert_int_equal(el_answers_best(all, 5, CONTEXT, 3), 3);
     check_found(all, 0, 6, 8, 4);

@@ -1,11 +1,11 @@
-/* optimizer - the norm of gradients and AdamW, in pieces */
+/* optimizer - the norm of gradients and AdamW, cut for threads */
 #include <assert.h>
 
 #include "ops/cpu/pieces.h"
 
 enum { SQUARES = 16384 }; /* numbers whose squares are summed in one piece */
 
-/* A matrix without gaps as rows of SQUARES numbers would be, were they there: pieces need not be rows. */
+/* Views a contiguous matrix as one long row, so that it can be cut into pieces of SQUARES elements. */
 static el_tensor flat(el_tensor t)
 {
     return t.stride == t.cols && (int64_t)t.rows * t.cols <= INT32_MAX

@@ -84,7 +84,7 @@ static inline void check_gelu(el_tensor y, el_tensor slope, el_tensor x)
     assert(!slope.data || (same_shape(slope, x) && slope.type == x.type));
 }
 
-/* An op on rows: its tensors, and how many rows a piece has.  What holds more begins with one. */
+/* An op on rows: its tensors, and how many rows a piece has.  Jobs with more fields embed this struct first. */
 typedef struct {
     el_queue *q;
     int rows; /* of a piece */

@@ -1,4 +1,4 @@
-/* reference - the device that defines every op: plain C in double arithmetic, any type, one thread
+/* device - the reference, which defines every op: plain C in double arithmetic, any type, one thread
  *
  * Neither it nor its queue has a state, so the one there is of each can be shared; closing them does nothing.
  */

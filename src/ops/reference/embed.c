@@ -1,4 +1,4 @@
-/* embed, gather - rows picked by number
+/* embed - embed and gather: rows picked by number
  *
  *   embed:   y[i] = sum over k of tables[k][indices[k][i]]        dtable[index[i]] += dy[i]
  *   gather:  y[i] = x[rows[i]]        dx = 0, then dx[rows[i]] += dy[i]

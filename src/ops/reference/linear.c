@@ -1,4 +1,4 @@
-/* linear - y = x W^T + b
+/* linear - the definition (double, one thread) of y = x W^T + b
  *
  *   x (n, in)   W (out, in)   b (1, out)   y (n, out)
  *

@@ -14,7 +14,7 @@ typedef struct {
     uint32_t begin, end; /* bytes of the context */
     double score;        /* the sum of these */
     float start_score, end_score;
-} el_found;
+} el_scored_span;
 
 /* A window as guesses number it: candidate `shift` is the first piece of the context. */
 typedef struct {
@@ -26,9 +26,9 @@ typedef struct {
 
 /* The best `most` answers of a window, best first; returns how many. */
 int el_answers_find(const el_guessed *window, const el_span_guess *guesses, int count, int max_answer_length,
-                    int most, el_found *found);
+                    int most, el_scored_span *found);
 
 /* Sorts answers, best first, and keeps the `most` best of different text; returns how many. */
-int el_answers_best(el_found *found, int count, const char *context, int most);
+int el_answers_best(el_scored_span *found, int count, const char *context, int most);
 
 #endif

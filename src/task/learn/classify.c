@@ -101,21 +101,21 @@ static void mean_logits(const float *logits, size_t labels, int first, int end, 
 
 static el_status answer(el_learner *l)
 {
-    el_sheet *sheet = &l->sheet;
+    el_predictions *predictions = &l->predictions;
     const size_t labels = (size_t)labels_of(l), count = (size_t)l->seen_count;
-    el_status st = el_learner_take((void **)&sheet->items, count, sizeof *sheet->items);
+    el_status st = el_learner_take((void **)&predictions->items, count, sizeof *predictions->items);
     if (!st)
-        st = el_learner_take((void **)&sheet->probabilities, (count + 1) * labels,
-                             sizeof *sheet->probabilities);
+        st = el_learner_take((void **)&predictions->probabilities, (count + 1) * labels,
+                             sizeof *predictions->probabilities);
     if (st)
         return st;
-    float *const mean = sheet->probabilities + count * labels;
+    float *const mean = predictions->probabilities + count * labels;
     for (int first = 0, end; first < l->seen_count; first = end) {
-        const size_t at = (size_t)sheet->count++;
+        const size_t at = (size_t)predictions->count++;
         end = el_learner_windows(l, first);
         mean_logits(l->row_head.kept, labels, first, end, mean);
-        sheet->items[at].example = l->features->items[l->seen[first]].example;
-        answer_one(l, mean, sheet->probabilities + at * labels, &sheet->items[at]);
+        predictions->items[at].example = l->features->items[l->seen[first]].example;
+        answer_one(l, mean, predictions->probabilities + at * labels, &predictions->items[at]);
     }
     return EL_OK;
 }
@@ -132,7 +132,7 @@ typedef struct {
 static void gather_one(const el_learner *l, int i, pairs *p)
 {
     const el_dataset *d = el_learner_dataset(l, l->seen[0]);
-    const el_prediction *found = &l->sheet.items[i];
+    const el_prediction *found = &l->predictions.items[i];
     const el_labelled *e = &d->examples[found->example];
     if (!is_labelled(l, e))
         return;
@@ -206,7 +206,7 @@ static el_status score(el_learner *l, double *values)
 {
     pairs p = {0};
     el_status st = take_pairs(l, &p);
-    for (int i = 0; !st && i < l->sheet.count; i++)
+    for (int i = 0; !st && i < l->predictions.count; i++)
         gather_one(l, i, &p);
     if (!st && l->settings.kind == EL_REGRESS)
         st = score_numbers(&p, values);

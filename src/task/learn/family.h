@@ -32,8 +32,8 @@ typedef struct {
     void (*forget)(el_learner *l);
     /* Head forward, and backward into dhidden in training; else answers are kept.  The sum of losses. */
     double (*pass)(el_learner *l, const el_range *range, el_tensor hidden, el_tensor dhidden);
-    el_status (*answer)(el_learner *l);                /* fills the sheet from what was kept */
-    el_status (*score)(el_learner *l, double *values); /* metrics of the sheet; values[0] is the loss */
+    el_status (*answer)(el_learner *l);                /* fills the predictions from what passes kept */
+    el_status (*score)(el_learner *l, double *values); /* metrics of the predictions; values[0] is the loss */
 } el_family;
 
 extern const el_family el_classify_family, el_tag_family, el_span_family;
@@ -75,8 +75,8 @@ typedef struct {
     double *losses;
     el_span_guess *guesses;
     float *null_scores;
-    el_window *kept; /* beside `seen` */
-    el_found *found; /* answers of each, a window's behind the other's */
+    el_window *kept;       /* beside `seen` */
+    el_scored_span *found; /* answers of each, a window's behind the other's */
     int kept_count, kept_capacity, found_count, found_capacity;
 } el_windows;
 
@@ -89,7 +89,7 @@ typedef struct {
     int *tags;
     el_span_answer *spans;
     char *text;
-} el_sheet;
+} el_predictions;
 
 struct el_learner {
     el_objective base;
@@ -119,7 +119,7 @@ struct el_learner {
     bool trained;
     int *seen; /* features asked, in their order */
     int seen_count, seen_capacity;
-    el_sheet sheet;
+    el_predictions predictions;
 };
 
 /* The head of the task. */

@@ -14,8 +14,9 @@
  * A feature is one sequence, and an example one or more that follow each other.  Splits that
  * are trained and scored together lie in one set, one behind the other, so that a feature's number says all.
  *
- * An answer covers the pieces that have bytes of it, in whole or in part.  A piece of a context, or a word, belongs to the window in
- * which it has most context around it: most of min(left, right) + 0.01 length, of equals the first.
+ * An answer covers every piece that overlaps its bytes.  Overlapping windows share pieces: each piece of a context, and
+ * each word, is answered by the window that shows most context around it, by min(left, right) + 0.01 length; of equals
+ * by the first.
  */
 #ifndef EL_TASK_FEATURES_H
 #define EL_TASK_FEATURES_H

@@ -75,12 +75,12 @@ el_status el_learner_take(void **items, size_t count, size_t bytes)
 
 static void forget_sheet(el_learner *l)
 {
-    free(l->sheet.items);
-    free(l->sheet.probabilities);
-    free(l->sheet.tags);
-    free(l->sheet.spans);
-    free(l->sheet.text);
-    l->sheet = (el_sheet){0};
+    free(l->predictions.items);
+    free(l->predictions.probabilities);
+    free(l->predictions.tags);
+    free(l->predictions.spans);
+    free(l->predictions.text);
+    l->predictions = (el_predictions){0};
 }
 
 static void reset(el_objective *self)
@@ -151,7 +151,7 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     const el_batch *b = l->batch;
     const el_range range = {first, last, b->starts[first], training};
     l->trained |= training;
-    l->sheet.made = false;
+    l->predictions.made = false;
     for (int s = first; s < last && !training; s++)
         l->seen[l->seen_count++] = b->numbers[s];
     if (l->starts[first] == l->starts[last])
@@ -169,11 +169,11 @@ static void accumulate(el_objective *self, int first, int last, bool training)
 
 static el_status answer(el_learner *l)
 {
-    if (l->sheet.made)
+    if (l->predictions.made)
         return EL_OK;
     forget_sheet(l);
     const el_status st = l->family->answer(l);
-    l->sheet.made = !st;
+    l->predictions.made = !st;
     return st;
 }
 
@@ -195,8 +195,8 @@ el_status el_learner_predictions(el_objective *objective, const el_prediction **
 {
     el_learner *l = (el_learner *)objective;
     const el_status st = answer(l);
-    *predictions = st ? NULL : l->sheet.items;
-    *count = st ? 0 : l->sheet.count;
+    *predictions = st ? NULL : l->predictions.items;
+    *count = st ? 0 : l->predictions.count;
     return st;
 }
 

@@ -219,7 +219,7 @@ static double null_odds(const el_learner *l, int first, int end, double best)
 }
 
 /* Texts and probabilities: the softmax of the scores. */
-static void write_answers(const el_found *found, int count, const char *context, el_span_answer *spans,
+static void write_answers(const el_scored_span *found, int count, const char *context, el_span_answer *spans,
                           char *text)
 {
     double sum = 0;
@@ -241,33 +241,35 @@ static void write_answers(const el_found *found, int count, const char *context,
 
 static el_status take_sheet(el_learner *l)
 {
-    el_sheet *sheet = &l->sheet;
+    el_predictions *predictions = &l->predictions;
     const el_windows *w = &l->windows;
     size_t bytes = 0;
     for (int i = 0; i < w->found_count; i++)
         bytes += w->found[i].end - w->found[i].begin + 1;
-    el_status st = el_learner_take((void **)&sheet->items, (size_t)l->seen_count, sizeof *sheet->items);
+    el_status st =
+        el_learner_take((void **)&predictions->items, (size_t)l->seen_count, sizeof *predictions->items);
     if (!st)
-        st = el_learner_take((void **)&sheet->spans, (size_t)w->found_count, sizeof *sheet->spans);
-    return st ? st : el_learner_take((void **)&sheet->text, bytes, 1);
+        st =
+            el_learner_take((void **)&predictions->spans, (size_t)w->found_count, sizeof *predictions->spans);
+    return st ? st : el_learner_take((void **)&predictions->text, bytes, 1);
 }
 
 static el_status answer(el_learner *l)
 {
-    el_sheet *sheet = &l->sheet;
+    el_predictions *predictions = &l->predictions;
     const el_windows *w = &l->windows;
     const el_status st = take_sheet(l);
     if (st)
         return st;
-    el_span_answer *spans = sheet->spans;
-    char *text = sheet->text;
+    el_span_answer *spans = predictions->spans;
+    char *text = predictions->text;
     for (int first = 0, end; first < l->seen_count; first = end) {
         const char *context = el_learner_example(l, l->seen[first])->text[1];
-        const el_found *found = w->found + w->kept[first].first;
+        const el_scored_span *found = w->found + w->kept[first].first;
         end = el_learner_windows(l, first);
         const int count = join_windows(l, first, end, context);
         write_answers(found, count, context, spans, text);
-        sheet->items[sheet->count++] =
+        predictions->items[predictions->count++] =
             (el_prediction){.example = example_of(l, first),
                             .answers = spans,
                             .answer_count = count,
@@ -314,8 +316,8 @@ static el_status score(el_learner *l, double *values)
     const el_dataset *d = el_learner_dataset(l, l->seen[0]);
     el_squad_scores scores = {.rule = l->settings.rule};
     el_status st = EL_OK;
-    for (int i = 0; !st && i < l->sheet.count; i++)
-        st = add_score(d, &l->sheet.items[i], &scores);
+    for (int i = 0; !st && i < l->predictions.count; i++)
+        st = add_score(d, &l->predictions.items[i], &scores);
     if (!st)
         st = put_figures(l, &scores, values);
     el_squad_scores_release(&scores);

@@ -94,18 +94,20 @@ static size_t words_seen(const el_learner *l)
 
 static el_status answer(el_learner *l)
 {
-    el_sheet *sheet = &l->sheet;
+    el_predictions *predictions = &l->predictions;
     const size_t labels = (size_t)l->settings.labels->count, words = words_seen(l);
-    el_status st = el_learner_take((void **)&sheet->items, (size_t)l->seen_count, sizeof *sheet->items);
+    el_status st =
+        el_learner_take((void **)&predictions->items, (size_t)l->seen_count, sizeof *predictions->items);
     if (!st)
-        st = el_learner_take((void **)&sheet->probabilities, words + labels, sizeof *sheet->probabilities);
+        st = el_learner_take((void **)&predictions->probabilities, words + labels,
+                             sizeof *predictions->probabilities);
     if (!st)
-        st = el_learner_take((void **)&sheet->tags, words, sizeof *sheet->tags);
+        st = el_learner_take((void **)&predictions->tags, words, sizeof *predictions->tags);
     if (st)
         return st;
     const float *logits = l->row_head.kept;
-    float *probabilities = sheet->probabilities, *const scratch = probabilities + words;
-    int *tags = sheet->tags;
+    float *probabilities = predictions->probabilities, *const scratch = probabilities + words;
+    int *tags = predictions->tags;
     for (int first = 0, end; first < l->seen_count; first = end) {
         const el_feature *f = NULL;
         const int count = el_learner_example(l, l->seen[first])->count;
@@ -116,7 +118,7 @@ static el_status answer(el_learner *l)
             logits += (size_t)f->rows * labels;
         }
         answer_rest(l, f->from + f->rows, count, tags);
-        sheet->items[sheet->count++] =
+        predictions->items[predictions->count++] =
             (el_prediction){.example = f->example, .probabilities = probabilities, .tags = tags};
         probabilities += count;
         tags += count;
@@ -155,12 +157,12 @@ static void release_pairs(pairs *p)
 static void gather(const el_learner *l, int i, pairs *p)
 {
     const el_dataset *d = el_learner_dataset(l, l->seen[0]);
-    const el_labelled *e = &d->examples[l->sheet.items[i].example];
+    const el_labelled *e = &d->examples[l->predictions.items[i].example];
     const el_word *words = d->words + e->first;
     char *const *names = l->settings.labels->names;
     p->sentence = 0;
     for (int w = 0; w < e->count; w++) {
-        const int predicted = l->sheet.items[i].tags[w], gold = words[w].tag;
+        const int predicted = l->predictions.items[i].tags[w], gold = words[w].tag;
         if (gold < 0)
             continue;
         p->predicted[p->count] = predicted;
@@ -172,7 +174,7 @@ static void gather(const el_learner *l, int i, pairs *p)
 
 static el_status score_words(el_learner *l, pairs *p, double *values)
 {
-    for (int i = 0; i < l->sheet.count; i++)
+    for (int i = 0; i < l->predictions.count; i++)
         gather(l, i, p);
     values[1] = el_accuracy(p->predicted, p->gold, p->count);
     values[2] = el_macro_rates(p->predicted, p->gold, p->count, l->settings.labels->count).f1;
@@ -184,7 +186,7 @@ static el_status score_entities(el_learner *l, pairs *p, double *values)
     el_entity_scores lenient = {.how = {EL_TAGS_LENIENT, l->settings.tagging.suffix}};
     el_entity_scores strict = {.how = l->settings.tagging};
     el_status st = EL_OK;
-    for (int i = 0; !st && i < l->sheet.count; i++) {
+    for (int i = 0; !st && i < l->predictions.count; i++) {
         gather(l, i, p);
         st = el_entity_scores_add(&lenient, p->predicted_names, p->gold_names, p->sentence);
         if (!st)

@@ -38,7 +38,7 @@ extern const el_kernels el_kernels_baseline, el_kernels_avx2, el_kernels_avx512,
 #define EL_JOIN(a, b) EL_JOIN_(a, b)
 #define EL_KERNEL(name) EL_JOIN(name, EL_LEVEL)
 
-/* What is used of other folders: views, in a form that every level compiles for itself. */
+/* Tensor views, defined again inline so that each level compiles its own. */
 static inline void *el_piece_at(el_tensor t, int row, int col)
 {
     return (char *)t.data + (row * t.stride + col) * (t.type == EL_BF16 ? 2 : 4);

@@ -25,6 +25,7 @@ int cmd_detect(int argc, char **argv);
 int cmd_fill(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 int cmd_flops(int argc, char **argv);
 int cmd_plot(int argc, char **argv);
 

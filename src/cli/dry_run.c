@@ -41,7 +41,7 @@ static el_status measure_cost(el_pretraining *run, cost *c)
     el_trainer trial = run->trainer;
     trial.folder = NULL;
     trial.on_event = NULL;
-    trial.heldout = (el_source){0};
+    trial.heldout = (el_example_source){0};
     trial.batch = (int)(fitting < 1 ? 1 : fitting < trial.batch ? fitting : trial.batch);
     double seconds;
     el_status st = try_steps(&trial, &run->progress, 1, &seconds);
@@ -59,7 +59,7 @@ static el_status measure_cost(el_pretraining *run, cost *c)
 /* Memory of a whole batch, which the trial steps did not need. */
 static el_status take_batch(el_pretraining *run)
 {
-    const el_source *const source = &run->trainer.training;
+    const el_example_source *const source = &run->trainer.training;
     el_batch batch = {0};
     el_status st = source->read(source->context, 0, (int)run->settings->train_batch_size, &batch);
     if (!st)

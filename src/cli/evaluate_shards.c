@@ -97,7 +97,7 @@ static void print_figures(const el_figures *figures)
 
 static el_status evaluate(job *j)
 {
-    const el_source source = {j, read_examples, el_loader_examples(j->data)};
+    const el_example_source source = {j, read_examples, el_loader_examples(j->data)};
     const el_evaluation_watch watch = {.on_batch = show, .context = j};
     el_figures figures;
     cli_progress_begin(&j->line);

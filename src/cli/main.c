@@ -25,6 +25,7 @@ static const command COMMANDS[] = {
     {"detect", cmd_detect, "marks the words that look replaced"},
     {"fill", cmd_fill, "guesses what stands at [MASK]"},
     {"info", cmd_info, "says what a model, run, checkpoint or shard folder holds"},
+    {"export", cmd_export, "writes a model for other software: ONNX"},
     {"flops", cmd_flops, "counts what a pre-training costs, by size and objective"},
     {"plot", cmd_plot, "draws the curves of runs"},
     {"bench", cmd_bench, "measures speed against the processor's peak"},

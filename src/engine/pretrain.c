@@ -377,7 +377,7 @@ static void set_trainer(el_pretraining *p)
                               .context = p};
     p->trainer.peak_flops = p->q->peak(p->q, p->model.activations);
     if (p->heldout)
-        p->trainer.heldout = (el_source){p, read_heldout, el_loader_examples(p->heldout)};
+        p->trainer.heldout = (el_example_source){p, read_heldout, el_loader_examples(p->heldout)};
 }
 
 static el_status open_all(el_pretraining *p)

@@ -61,7 +61,7 @@ static bool stop_wanted(void *context)
 el_status el_trial_evaluate(const el_trial *trial, el_split split, el_figures *figures)
 {
     in_order order = {trial, split};
-    const el_source source = {&order, read_in_order, split.end - split.begin};
+    const el_example_source source = {&order, read_in_order, split.end - split.begin};
     const el_evaluation_watch watch = {.interrupt = {stop_wanted, (void *)trial->trainer.stop}};
     return el_evaluate(trial->trainer.objective, &source, 0, &watch, figures);
 }
@@ -182,8 +182,8 @@ el_status el_trial_run(el_trial *trial, el_trial_result *result)
     in_order dev = {trial, trial->dev};
     el_trainer trainer = trial->trainer;
     trainer.folder = trial->folder;
-    trainer.training = (el_source){&w, read_training, trial->train.end - trial->train.begin};
-    trainer.heldout = (el_source){&dev, read_in_order, trial->dev.end - trial->dev.begin};
+    trainer.training = (el_example_source){&w, read_training, trial->train.end - trial->train.begin};
+    trainer.heldout = (el_example_source){&dev, read_in_order, trial->dev.end - trial->dev.begin};
     trainer.on_event = on_event;
     trainer.context = &w;
     trainer.enough = &w.enough;

@@ -62,7 +62,7 @@ static el_interrupt interrupt_of(run *r)
     return (el_interrupt){interrupt_wanted, r};
 }
 
-static el_status evaluate_batches(el_objective *objective, const el_source *source, int64_t batches,
+static el_status evaluate_batches(el_objective *objective, const el_example_source *source, int64_t batches,
                                   const el_evaluation_watch *watch, el_batch *batch)
 {
     for (int64_t i = 0; i < batches; i++) {
@@ -80,7 +80,7 @@ static el_status evaluate_batches(el_objective *objective, const el_source *sour
     return EL_OK;
 }
 
-el_status el_evaluate(el_objective *objective, const el_source *source, int64_t batches,
+el_status el_evaluate(el_objective *objective, const el_example_source *source, int64_t batches,
                       const el_evaluation_watch *watch, el_figures *figures)
 {
     const int64_t all = (source->examples + EL_EVALUATION_BATCH - 1) / EL_EVALUATION_BATCH;

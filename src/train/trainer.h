@@ -27,7 +27,7 @@ typedef struct {
     void *context;
     el_status (*read)(void *context, int64_t first, int count, el_batch *batch); /* NULL: no source */
     int64_t examples; /* how many there are; training goes round */
-} el_source;
+} el_example_source;
 
 /* How far a run has come: a checkpoint's state.json. */
 typedef struct {
@@ -73,7 +73,7 @@ typedef struct {
 
 typedef struct {
     el_objective *objective;
-    el_source training, heldout;
+    el_example_source training, heldout;
     const char *folder; /* of metrics.jsonl and checkpoints; NULL: nothing is written */
     bool tensorboard;   /* an event file beside metrics.jsonl, with the same numbers */
     el_schedule schedule;
@@ -111,7 +111,7 @@ typedef struct {
     el_status (*on_batch)(void *context, double fraction); /* may be NULL */
     void *context;
 } el_evaluation_watch;
-el_status el_evaluate(el_objective *objective, const el_source *source, int64_t batches,
+el_status el_evaluate(el_objective *objective, const el_example_source *source, int64_t batches,
                       const el_evaluation_watch *watch, el_figures *figures);
 
 #endif

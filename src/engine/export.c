@@ -1,0 +1,98 @@
+/* export - see the header */
+#include "engine/export.h"
+
+#include <stdlib.h>
+
+#include "format/names.h"
+#include "format/onnx.h"
+#include "format/weights.h"
+#include "task/learn/finetuned.h"
+
+/* Where the network lies, on the heap. */
+static el_status find(const char *folder, bool generator, char **place)
+{
+    if (!generator)
+        return el_encoder_find(folder, place);
+    el_model_paths paths;
+    const el_status st = el_model_find(&paths, folder);
+    if (st)
+        return st;
+    *place = paths.generator;
+    paths.generator = NULL;
+    el_model_paths_free(&paths);
+    return *place ? EL_OK : el_fail(EL_EUSAGE, "%s: there is no generator in it", folder);
+}
+
+static el_status head_of(const char *folder, el_role role, el_onnx *model)
+{
+    static const el_onnx_head HEADS[EL_HEADS] = {
+        [EL_HEAD_NONE] = EL_ONNX_NONE,         [EL_HEAD_DETECTION] = EL_ONNX_DETECTION,
+        [EL_HEAD_SEQUENCE] = EL_ONNX_SEQUENCE, [EL_HEAD_SEQUENCE_AFFINE] = EL_ONNX_SEQUENCE_AFFINE,
+        [EL_HEAD_TOKEN] = EL_ONNX_TOKEN,       [EL_HEAD_SPAN] = EL_ONNX_SPAN};
+    if (role == EL_GENERATOR) {
+        model->head = EL_ONNX_MLM;
+        return EL_OK;
+    }
+    el_head_config head;
+    const el_status st = el_weights_head(folder, &head, NULL);
+    if (st)
+        return st;
+    if (head.kind == EL_HEAD_SPAN_JOINT)
+        return el_fail(
+            EL_EUSAGE,
+            "%s: the original's head for questions searches answers step by step, which a graph cannot; "
+            "fine-tune with --head huggingface",
+            folder);
+    model->head = HEADS[head.kind];
+    model->labels = head.labels;
+    return EL_OK;
+}
+
+static el_status read_parameter(void *context, const char *name, float *numbers, int64_t count)
+{
+    const el_names *const names = context;
+    const char *const path = names->source->path;
+    const el_stored *const stored = el_names_find(names, name);
+    if (!stored)
+        return el_fail(EL_EDATA, "%s: %s is missing", path, name);
+    if (el_stored_elements(stored) != count)
+        return el_fail(EL_EDATA, "%s: %s has %lld elements, not %lld", path, name,
+                       (long long)el_stored_elements(stored), (long long)count);
+    return el_stored_floats(stored, numbers)
+               ? EL_OK
+               : el_fail(EL_EDATA, "%s: %s holds no numbers of a model", path, name);
+}
+
+static el_status write_graph(const char *folder, const char *path)
+{
+    el_onnx model = {.version = ELECTRA_VERSION, .read = read_parameter};
+    el_role role;
+    el_status st = el_weights_config(folder, &model.config, &role);
+    if (!st)
+        st = head_of(folder, role, &model);
+    if (st)
+        return st;
+    el_source source;
+    st = el_source_open(&source, folder);
+    if (st)
+        return st;
+    el_names names;
+    model.context = &names;
+    st = el_names_open(&names, &source, role == EL_GENERATOR);
+    if (!st && model.head == EL_ONNX_MLM)
+        st = el_names_check_tied(&names);
+    if (!st)
+        st = el_onnx_write(&model, path);
+    el_source_close(&source);
+    return st;
+}
+
+el_status el_export_onnx(const char *folder, bool generator, const char *path)
+{
+    char *place = NULL;
+    el_status st = find(folder, generator, &place);
+    if (!st)
+        st = write_graph(place, path);
+    free(place);
+    return st;
+}

@@ -1,0 +1,13 @@
+/* export - a model folder as a file of other software */
+#ifndef EL_ENGINE_EXPORT_H
+#define EL_ENGINE_EXPORT_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/* Writes the network of a run, of what `electra finetune` wrote, or of a model folder as an ONNX graph with its head
+ * (format/onnx.h).  `generator` takes the generator of a run.  EL_EUSAGE for a head that has no fixed outputs. */
+el_status el_export_onnx(const char *folder, bool generator, const char *path);
+
+#endif

@@ -78,7 +78,8 @@ static el_status open_all(el_loader *l, const char *folder, char **names, int co
     l->firsts = calloc((size_t)count + 1, sizeof *l->firsts);
     if (!l->shards || !l->firsts)
         return el_fail(EL_ENOMEM, "%s: out of memory", folder);
-    qsort(names, (size_t)count, sizeof *names, by_number);
+    if (count > 0) /* no names are no list */
+        qsort(names, (size_t)count, sizeof *names, by_number);
     for (int i = 0; i < count; i++) {
         const el_status st = el_shard_number(names[i]) >= 0 ? open_shard(l, folder, names[i]) : EL_OK;
         if (st)

@@ -23,16 +23,15 @@ static el_status find(const char *folder, bool generator, char **place)
     return *place ? EL_OK : el_fail(EL_EUSAGE, "%s: there is no generator in it", folder);
 }
 
-static el_status head_of(const char *folder, el_role role, el_onnx *model)
+static el_status head_of(const char *folder, el_onnx *model)
 {
-    static const el_onnx_head HEADS[EL_HEADS] = {
-        [EL_HEAD_NONE] = EL_ONNX_NONE,         [EL_HEAD_DETECTION] = EL_ONNX_DETECTION,
-        [EL_HEAD_SEQUENCE] = EL_ONNX_SEQUENCE, [EL_HEAD_SEQUENCE_AFFINE] = EL_ONNX_SEQUENCE_AFFINE,
-        [EL_HEAD_TOKEN] = EL_ONNX_TOKEN,       [EL_HEAD_SPAN] = EL_ONNX_SPAN};
-    if (role == EL_GENERATOR) {
-        model->head = EL_ONNX_MLM;
-        return EL_OK;
-    }
+    static const el_onnx_head HEADS[EL_HEADS] = {[EL_HEAD_NONE] = EL_ONNX_NONE,
+                                                 [EL_HEAD_MLM] = EL_ONNX_MLM,
+                                                 [EL_HEAD_DETECTION] = EL_ONNX_DETECTION,
+                                                 [EL_HEAD_SEQUENCE] = EL_ONNX_SEQUENCE,
+                                                 [EL_HEAD_SEQUENCE_AFFINE] = EL_ONNX_SEQUENCE_AFFINE,
+                                                 [EL_HEAD_TOKEN] = EL_ONNX_TOKEN,
+                                                 [EL_HEAD_SPAN] = EL_ONNX_SPAN};
     el_head_config head;
     const el_status st = el_weights_head(folder, &head, NULL);
     if (st)
@@ -66,10 +65,9 @@ static el_status read_parameter(void *context, const char *name, float *numbers,
 static el_status write_graph(const char *folder, const char *path)
 {
     el_onnx model = {.version = ELECTRA_VERSION, .read = read_parameter};
-    el_role role;
-    el_status st = el_weights_config(folder, &model.config, &role);
+    el_status st = el_weights_config(folder, &model.config);
     if (!st)
-        st = head_of(folder, role, &model);
+        st = head_of(folder, &model);
     if (st)
         return st;
     el_source source;
@@ -78,7 +76,7 @@ static el_status write_graph(const char *folder, const char *path)
         return st;
     el_names names;
     model.context = &names;
-    st = el_names_open(&names, &source, role == EL_GENERATOR);
+    st = el_names_open(&names, &source, model.head == EL_ONNX_MLM);
     if (!st && model.head == EL_ONNX_MLM)
         st = el_names_check_tied(&names);
     if (!st)

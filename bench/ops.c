@@ -183,13 +183,13 @@ static void attention_backward(setting *s)
 
 static void loss(setting *s)
 {
-    q->softmax_loss(q, s->stats, s->ints, NULL, s->dx, s->x, s->rows, NULL, 0.1);
+    q->softmax_loss(q, s->stats, s->ints, NULL, s->dx, s->x, s->rows, NULL, NULL, 0.1);
 }
 
 static void loss_sample(setting *s)
 {
     const el_sampling sampling = {.temperature = 1};
-    q->softmax_loss(q, s->stats, NULL, s->ints, el_tensor_none(), s->x, s->rows, &sampling, 0.1);
+    q->softmax_loss(q, s->stats, NULL, s->ints, el_tensor_none(), s->x, s->rows, NULL, &sampling, 0.1);
 }
 
 static void adamw(setting *s)

@@ -1,6 +1,7 @@
 /* detector - see the header */
 #include "objective/detector.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 el_status el_detector_open(el_detector *d, el_model *model, const el_network *net, uint32_t stream,
@@ -23,7 +24,7 @@ el_status el_detector_layout(el_detector *d, el_arena *a, const el_slots *slots)
     const el_model *m = d->model;
     const el_config *c = &d->net->config;
     const int rows = slots->room;
-    d->labels = el_arena_ints(a, rows + 1);
+    d->labels = el_arena_push(a, (size_t)(rows + 1) * sizeof *d->labels);
     d->losses = el_arena_tensor(a, m->parameters, rows, 1);
     d->scores = el_arena_tensor(a, m->parameters, rows, 1);
     el_rtd_saved_layout(&d->head, a, c, rows, m->activations);
@@ -58,19 +59,19 @@ static void set_labels(el_detector *d, const el_slots *slots, const el_slots_ran
 {
     const int *originals = el_slots_originals(slots, r);
     for (int i = 0; i < r->rows; i++)
-        d->host_labels[i] = at_slots ? -1 : slots->host_ids[i] != originals[i];
+        d->host_labels[i] = at_slots ? NAN : (float)(slots->host_ids[i] != originals[i]);
     for (int i = 0; at_slots && i < r->slots; i++) {
         const int row = slots->host_rows[i];
-        d->host_labels[row] = slots->host_ids[row] != originals[row];
+        d->host_labels[row] = (float)(slots->host_ids[row] != originals[row]);
     }
 }
 
 static void count(el_detector *d, int rows)
 {
     for (int i = 0; i < rows; i++) {
-        const int label = d->host_labels[i], called = d->host_logits[i] > 0;
-        if (label < 0)
+        if (isnan(d->host_labels[i]))
             continue;
+        const int label = d->host_labels[i] > 0, called = d->host_logits[i] > 0;
         d->loss += el_get(d->host_losses, i, 0);
         d->tokens++;
         d->replaced += label;
@@ -88,7 +89,7 @@ void el_detector_run(el_detector *d, el_slots *slots, const el_slots_range *r, b
     el_input in = r->in;
     in.random.stream = d->stream;
     set_labels(d, slots, r, at_slots);
-    q->send(q, d->labels, d->host_labels, (size_t)r->rows * sizeof(int));
+    q->send(q, d->labels, d->host_labels, (size_t)r->rows * sizeof *d->labels);
     const el_tensor hidden = el_encoder_forward(q, &net->config, &net->w, &d->encoder, &in);
     const el_tensor logits = el_rtd_forward(q, d->w, &d->head, hidden);
     const el_tensor losses = el_tensor_rows(d->losses, 0, r->rows);

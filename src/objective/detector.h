@@ -16,8 +16,8 @@ typedef struct {
     el_encoder_saved encoder;
     el_rtd_saved head;
     el_tensor losses, scores, dhidden;
-    int *labels; /* on the device */
-    int *host_labels;
+    float *labels; /* on the device: 1 replaced, 0 original, NaN not judged */
+    float *host_labels;
     float *host_logits;
     el_tensor host_losses;
     /* since reset */

@@ -78,7 +78,7 @@ void el_predictor_run(el_predictor *p, el_slots *slots, const el_slots_range *r,
     const el_tensor logits = el_mlm_forward(q, &net->config, p->w, &p->head, hidden, slots->rows, r->slots);
     const el_tensor losses = el_tensor_rows(p->losses, 0, r->slots);
     q->softmax_loss(q, losses, p->guesses, sampling ? p->samples : NULL,
-                    r->training ? logits : el_tensor_none(), logits, slots->targets, sampling, scale);
+                    r->training ? logits : el_tensor_none(), logits, slots->targets, NULL, sampling, scale);
     fetch(p, losses, sampling != NULL);
     count(p, slots, r->slots, sampling != NULL);
     if (r->training) {

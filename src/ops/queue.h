@@ -48,9 +48,9 @@ typedef struct {
 typedef struct {
     const int *starts; /* sequences + 1 ascending row numbers; the last is the number of rows */
     int sequences;
-    int longest; /* the longest sequence, in rows */
-    double
-        pairs; /* of a query and a key: the sum of the squares of lengths; only counted by, see ops/profile.h */
+    int longest;       /* the longest sequence, in rows */
+    const int *limits; /* of each row: how many keys of its sequence it sees, from the first on; NULL: all */
+    double pairs;      /* of a query and a key that it sees; only ops/profile.h counts by it */
 } el_layout;
 
 /* How softmax_loss draws a sample of each row. */

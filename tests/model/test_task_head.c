@@ -48,6 +48,7 @@ typedef struct {
 static const int STARTS[] = {0, 9, 13, 26}, SECONDS[] = {4, 2, 13};
 static const int WORDS[] = {1, 2, 7, 10, 14, 15, 20, 25}, TAGS[] = {0, 4, -1, 2, 1, 1, 3, 0};
 static const int CLASSES[] = {1, 0, 1}, FLAGS[] = {0, 1, 1, 0, 0, 0, -1, 1, 1, 1, 0, 1};
+static const float FLAG_VALUES[] = {0, 1, 1, 0, 0, 0, NAN, 1, 1, 1, 0, 1};
 static const float VALUES[] = {0.25f, NAN, 0.9f};
 static const int ALL_ROWS[MOST_ROWS] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
                                         16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
@@ -114,9 +115,9 @@ static double lose(fixture *f, el_tensor logits, double scale)
     if (l->values)
         f->q->squared_loss(f->q, losses, z, z, l->values, scale);
     else if (flags)
-        f->q->logistic_loss(f->q, losses, z, z, l->targets, scale);
+        f->q->logistic_loss(f->q, losses, z, z, FLAG_VALUES, scale);
     else
-        f->q->softmax_loss(f->q, losses, NULL, NULL, z, z, l->targets, NULL, scale);
+        f->q->softmax_loss(f->q, losses, NULL, NULL, z, z, l->targets, NULL, NULL, scale);
     for (int i = 0; i < losses.rows; i++)
         sum += el_get(losses, i, 0);
     return sum;

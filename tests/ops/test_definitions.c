@@ -226,8 +226,8 @@ static void test_in_place(void **state)
 
     const int *target = check_ints(rows, -1, cols, 6);
     const el_tensor logits = check_converted(EL_F64, x), dlogits = check_tensor(EL_F64, rows, cols);
-    q->softmax_loss(q, el_tensor_none(), NULL, NULL, dlogits, logits, target, NULL, 2);
-    q->softmax_loss(q, el_tensor_none(), NULL, NULL, logits, logits, target, NULL, 2);
+    q->softmax_loss(q, el_tensor_none(), NULL, NULL, dlogits, logits, target, NULL, NULL, 2);
+    q->softmax_loss(q, el_tensor_none(), NULL, NULL, logits, logits, target, NULL, NULL, 2);
     check_same("dlogits in the place of logits", logits, dlogits);
 }
 
@@ -371,7 +371,7 @@ static void test_softmax_loss(void **state)
     check_fill(dlogits, NAN);
     static const int target[] = {0, -1, 2};
     int guess[3];
-    q->softmax_loss(q, loss, guess, NULL, dlogits, logits, target, NULL, 10);
+    q->softmax_loss(q, loss, guess, NULL, dlogits, logits, target, NULL, NULL, 10);
     check_close("losses", loss, el_tensor_make((double[]){log(10), 0, log(2.5)}, EL_F64, 3, 1), 1e-12);
     const double expected[3][4] = {{-9, 4, 4, 1}, {0, 0, 0, 0}, {1, 4, -6, 1}};
     check_close("gradients", dlogits, el_tensor_make((void *)expected, EL_F64, 3, 4), 1e-12);
@@ -384,11 +384,48 @@ static void test_logistic_loss(void **state)
     (void)state;
     const double z[5] = {0, log(3), 800, -800, 5}, losses[5] = {log(2), log(4.0 / 3), 800, 0, 0};
     const double gradients[5] = {1, -0.5, 2, 0, 0};
-    static const int label[] = {0, 1, 0, 0, -1};
+    static const float label[] = {0, 1, 0, 0, NAN};
     const el_tensor loss = check_tensor(EL_F64, 5, 1), dlogits = check_tensor(EL_F64, 5, 1);
     q->logistic_loss(q, loss, dlogits, el_tensor_make((void *)z, EL_F64, 5, 1), label, 2);
     check_close("losses", loss, el_tensor_make((void *)losses, EL_F64, 5, 1), 1e-14);
     check_close("gradients", dlogits, el_tensor_make((void *)gradients, EL_F64, 5, 1), 1e-14);
+}
+
+/* A place that is sampled twice has the later sample; one that has its own id again is no replacement. */
+static void test_replace_ids(void **state)
+{
+    (void)state;
+    static const int original[] = {5, 6, 7, 8}, rows[] = {3, 1, 1, 0}, sample[] = {9, 2, 4, 5};
+    int ids[4];
+    float label[4];
+    q->replace_ids(q, ids, label, original, 4, rows, sample, 4);
+    const int wanted[] = {5, 4, 7, 9};
+    for (int i = 0; i < 4; i++)
+        CHECK(ids[i] == wanted[i] && label[i] == (float)(i % 2), "id %d is %d, label %g", i, ids[i],
+              (double)label[i]);
+}
+
+/* A row that sees nothing is zero; one that sees a prefix is what it would be in a sequence that ends there. */
+static void test_attention_limits(void **state)
+{
+    (void)state;
+    enum { ROWS = 5 };
+    static const int limits[ROWS] = {0, 2, 5, 3, 0}, starts[] = {0, ROWS}, shorter[] = {0, 3};
+    const el_tensor qkv = check_tensor(EL_F64, ROWS, 6), y = check_tensor(EL_F64, ROWS, 2);
+    const el_tensor alone = check_tensor(EL_F64, 3, 2), lse = check_tensor(EL_F64, ROWS, 1);
+    const el_tensor cut = check_tensor(EL_F64, 3, 6), rest = check_tensor(EL_F64, 3, 1);
+    check_randomize(qkv, 1, 1);
+    q->copy(q, cut, el_tensor_rows(qkv, 0, 3)); /* three keys, the query of row 3 in the place of row 2's */
+    q->copy(q, el_tensor_cols(el_tensor_rows(cut, 2, 1), 0, 2),
+            el_tensor_cols(el_tensor_rows(qkv, 3, 1), 0, 2));
+    el_layout layout = layout_of(starts, 1, ROWS);
+    layout.limits = limits;
+    q->attention_forward(q, y, lse, qkv, layout, 1, (el_dropout){0}, ROWS);
+    q->attention_forward(q, alone, rest, cut, layout_of(shorter, 1, 3), 1, (el_dropout){0}, 3);
+    check_same("a row of three keys", el_tensor_rows(y, 3, 1), el_tensor_rows(alone, 2, 1));
+    for (int i = 0; i < ROWS; i += 4)
+        CHECK(el_get(y, i, 0) == 0 && el_get(y, i, 1) == 0 && el_get(lse, i, 0) == -INFINITY,
+              "row %d sees nothing: y %g %g, lse %g", i, el_get(y, i, 0), el_get(y, i, 1), el_get(lse, i, 0));
 }
 
 static void test_squared_loss(void **state)
@@ -414,7 +451,7 @@ static void count_samples(int counts[CLASSES], const double *row, const el_sampl
         for (int c = 0; c < CLASSES; c++)
             el_set(logits, i, c, row[c]);
     }
-    q->softmax_loss(q, el_tensor_none(), NULL, sample, el_tensor_none(), logits, targets, sampling, 1);
+    q->softmax_loss(q, el_tensor_none(), NULL, sample, el_tensor_none(), logits, targets, NULL, sampling, 1);
     memset(counts, 0, sizeof(int) * CLASSES);
     for (int i = 0; i < SAMPLES; i++) {
         CHECK(sample[i] >= 0 && sample[i] < CLASSES, "sample %d is class %d of %d", i, sample[i], CLASSES);
@@ -461,7 +498,7 @@ static void test_sampling_uniform(void **state)
     const int *target = check_ints(rows, -1, CLASSES, 2);
     int *sample = check_memory(sizeof(int) * (size_t)rows);
     const el_sampling sampling = {1, false, {.seed = 6, .stream = 5, .step = 4}, 1000};
-    q->softmax_loss(q, el_tensor_none(), NULL, sample, el_tensor_none(), logits, target, &sampling, 1);
+    q->softmax_loss(q, el_tensor_none(), NULL, sample, el_tensor_none(), logits, target, NULL, &sampling, 1);
     for (int i = 0; i < rows; i++) {
         double total = 0, sum = 0;
         for (int c = 0; c < CLASSES; c++)
@@ -572,6 +609,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_softmax_loss, setup, check_release),
         cmocka_unit_test_setup_teardown(test_logistic_loss, setup, check_release),
         cmocka_unit_test_setup_teardown(test_squared_loss, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_replace_ids, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_attention_limits, setup, check_release),
         cmocka_unit_test_setup_teardown(test_sampling, setup, check_release),
         cmocka_unit_test_setup_teardown(test_sampling_uniform, setup, check_release),
         cmocka_unit_test_setup_teardown(test_sampling_certain, setup, check_release),

@@ -347,15 +347,50 @@ static void test_attention(void **state)
     }
 }
 
+/* Rows see one key, all, none, and so on. */
+static void test_limited_attention(void **state)
+{
+    (void)state;
+    static const int starts[] = {0, 1, 8, 8, 12}, causal[] = {1, 1, 2, 3, 4, 5, 6, 7, 1, 2, 3, 4};
+    static const int some[] = {0, 7, 0, 3, 1, 7, 0, 2, 4, 0, 2, 1}, none[12] = {0};
+    const int *const limits[] = {causal, some, none};
+    for (int i = 0; i < 3; i++) {
+        const el_layout layout = {.starts = starts, .sequences = 4, .longest = 7, .limits = limits[i]};
+        check_attention(layout, 3, 5, 0);
+        check_attention(layout, 2, 4, 0.3);
+    }
+}
+
+/* The gradient of weight * loss; what is reported has no weight. */
+static void test_weighted_softmax_loss(void **state)
+{
+    (void)state;
+    enum { CLASSES = 5 };
+    static const int target[] = {3, -1, 0, 4};
+    static const float weight[] = {0.5f, 2, -1.5f, 0};
+    const el_tensor logits = check_tensor(EL_F64, 4, CLASSES), plain = check_tensor(EL_F64, 4, CLASSES);
+    const el_tensor weighted = check_tensor(EL_F64, 4, CLASSES);
+    const el_tensor losses = check_tensor(EL_F64, 4, 1), same = check_tensor(EL_F64, 4, 1);
+    check_randomize(logits, 3, 2);
+    q->softmax_loss(q, losses, NULL, NULL, plain, logits, target, NULL, NULL, 0.5);
+    q->softmax_loss(q, same, NULL, NULL, weighted, logits, target, weight, NULL, 0.5);
+    check_same("losses", same, losses);
+    for (int i = 0; i < 4; i++)
+        for (int c = 0; c < CLASSES; c++)
+            CHECK(fabs(el_get(weighted, i, c) - (double)weight[i] * el_get(plain, i, c)) < 1e-15,
+                  "(%d, %d): %g with weight, %g without", i, c, el_get(weighted, i, c), el_get(plain, i, c));
+}
+
 static void softmax_forward(problem *p)
 {
-    q->softmax_loss(q, p->y, NULL, NULL, el_tensor_none(), p->inputs[0].value, p->indices[0], NULL, p->scale);
+    q->softmax_loss(q, p->y, NULL, NULL, el_tensor_none(), p->inputs[0].value, p->indices[0], NULL, NULL,
+                    p->scale);
 }
 
 static void softmax_backward(problem *p)
 {
     q->softmax_loss(q, el_tensor_none(), NULL, NULL, p->inputs[0].gradient, p->inputs[0].value, p->indices[0],
-                    NULL, p->scale);
+                    NULL, NULL, p->scale);
 }
 
 /* The objective of a loss is scale times its sum. */
@@ -380,24 +415,23 @@ static void test_softmax_loss(void **state)
     check_problem(&p);
 }
 
+static const float logistic_label[] = {0, 1, NAN, 1, 0, 0.3f, 0.9f};
+
 static void logistic_forward(problem *p)
 {
-    q->logistic_loss(q, p->y, el_tensor_none(), p->inputs[0].value, p->indices[0], p->scale);
+    q->logistic_loss(q, p->y, el_tensor_none(), p->inputs[0].value, logistic_label, p->scale);
 }
 
 static void logistic_backward(problem *p)
 {
-    q->logistic_loss(q, el_tensor_none(), p->inputs[0].gradient, p->inputs[0].value, p->indices[0], p->scale);
+    q->logistic_loss(q, el_tensor_none(), p->inputs[0].gradient, p->inputs[0].value, logistic_label,
+                     p->scale);
 }
 
 static void test_logistic_loss(void **state)
 {
     (void)state;
-    static const int label[] = {0, 1, -1, 1, 0, 0, 1};
-    problem p = {.name = "logistic_loss",
-                 .forward = logistic_forward,
-                 .backward = logistic_backward,
-                 .indices = {label}};
+    problem p = {.name = "logistic_loss", .forward = logistic_forward, .backward = logistic_backward};
     const el_tensor logits = add_input(&p, "logits", 7, 1, false);
     el_set(logits, 3, 0, 30);
     el_set(logits, 4, 0, -30);
@@ -438,7 +472,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_embed, setup, check_release),
         cmocka_unit_test_setup_teardown(test_gather, setup, check_release),
         cmocka_unit_test_setup_teardown(test_attention, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_limited_attention, setup, check_release),
         cmocka_unit_test_setup_teardown(test_softmax_loss, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_weighted_softmax_loss, setup, check_release),
         cmocka_unit_test_setup_teardown(test_logistic_loss, setup, check_release),
         cmocka_unit_test_setup_teardown(test_squared_loss, setup, check_release),
     };

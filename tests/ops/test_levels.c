@@ -231,6 +231,43 @@ static void case_attention(run *r, sizes s)
     }
 }
 
+/* As attention, each row with a limit of its own: all orders from none to all that there are. */
+static void case_limits(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const int starts[] = {0, s.rows, s.rows + 1, s.rows + 18}, n = starts[3], hidden = s.cols * s.more;
+    int *const limits = check_memory(sizeof(int) * (size_t)n);
+    for (int sequence = 0; sequence < 3; sequence++)
+        for (int i = starts[sequence], keys = starts[sequence + 1] - i; i < starts[sequence + 1]; i++)
+            limits[i] =
+                sequence == 0 ? i + 1 : (int)el_random_below(check_seed(4), (uint64_t)i, (uint64_t)keys + 1);
+    const el_layout layout = {
+        .starts = starts, .sequences = 3, .longest = s.rows > 17 ? s.rows : 17, .limits = limits};
+    assert_int_equal(q->reserve(q, layout.longest, s.cols), EL_OK);
+    const el_tensor qkv = in(r, n, 3 * hidden, 1, 1), dy = in(r, n, hidden, 2, 1);
+    for (int i = 0; i < 2; i++) {
+        const el_dropout dropout = dropping(i ? 0.1 : 0);
+        const el_tensor y = out(r, "y", r->type, n, hidden, false, 1e-5);
+        const el_tensor lse = out(r, "lse", EL_F32, n, s.more, false, 1e-5);
+        q->attention_forward(q, y, lse, qkv, layout, s.more, dropout, 200);
+        q->attention_backward(q, out(r, "dqkv", r->type, n, 3 * hidden, false, 3e-5), dy, y, lse, qkv, layout,
+                              s.more, dropout, 200);
+    }
+}
+
+static void case_replace(run *r, sizes s)
+{
+    const int *const original = check_ints(s.rows, 0, 50, 1), *const sample = check_ints(s.rows, 0, 50, 2);
+    const int *const rows = check_ints(s.rows, 0, s.rows, 3);
+    int *const ids = out_ints(s.rows);
+    float *const label = check_memory(sizeof(float) * (size_t)s.rows);
+    r->q->replace_ids(r->q, ids, label, original, s.rows, rows, sample, s.rows / 3);
+    const el_tensor labels = out(r, "labels", EL_F32, s.rows, 1, false, 0);
+    for (int i = 0; i < s.rows; i++)
+        el_set(labels, i, 0, (double)label[i]);
+    keep_ints(r, "ids", ids, s.rows);
+}
+
 /* rows, classes; more: bit 0 another temperature, bit 1 the target disallowed */
 static void case_softmax(run *r, sizes s)
 {
@@ -247,17 +284,26 @@ static void case_softmax(run *r, sizes s)
                                   .first_row = 12};
     int *const guess = out_ints(s.rows), *const sample = out_ints(s.rows);
     q->softmax_loss(q, out(r, "loss", EL_F32, s.rows, 1, false, 1e-5), guess, sample,
-                    out(r, "dlogits", r->type, s.rows, s.cols, false, 1e-5), logits, target, &sampling, 0.37);
+                    out(r, "dlogits", r->type, s.rows, s.cols, false, 1e-5), logits, target, NULL, &sampling,
+                    0.37);
     keep_ints(r, "guess", guess, s.rows);
     keep_ints(r, "sample", sample, s.rows);
-    q->softmax_loss(q, el_tensor_none(), NULL, NULL, el_tensor_none(), logits, target, NULL, 1);
+    q->softmax_loss(q, el_tensor_none(), NULL, NULL, el_tensor_none(), logits, target, NULL, NULL, 1);
+    float *const weight = check_memory(sizeof(float) * (size_t)s.rows);
+    for (int i = 0; i < s.rows; i++)
+        weight[i] = 0.25f * (float)(i % 7) - 0.5f;
+    q->softmax_loss(q, el_tensor_none(), NULL, NULL, out(r, "weighted", r->type, s.rows, s.cols, false, 1e-5),
+                    logits, target, weight, NULL, 0.37);
 }
 
 static void case_logistic(run *r, sizes s)
 {
     el_queue *const q = r->q;
     const el_tensor logits = in(r, s.rows, 1, 1, 6);
-    const int *const label = check_ints(s.rows, -1, 2, 2);
+    const int *const whole = check_ints(s.rows, -1, 3, 2);
+    float *const label = check_memory(sizeof(float) * (size_t)s.rows);
+    for (int i = 0; i < s.rows; i++)
+        label[i] = whole[i] < 0 ? NAN : whole[i] < 2 ? (float)whole[i] : 0.3f;
     q->logistic_loss(q, out(r, "loss", EL_F32, s.rows, 1, false, 1e-5),
                      out(r, "dlogits", r->type, s.rows, 1, false, 1e-5), logits, label, 0.37);
 }
@@ -323,6 +369,8 @@ static const op_case cases[] = {
      case_attention,
      {{1, 64, 1}, {100, 32, 1}, {130, 20, 2}, {9, 7, 3}, {61, 16, 2}, {7, 128, 1}},
      6e-2},
+    {"limits", case_limits, {{1, 8, 1}, {37, 64, 2}, {130, 12, 3}, {190, 64, 1}}, 6e-2},
+    {"replace", case_replace, {{1, 1, 0}, {500, 1, 0}}, 1e-2},
     {"softmax",
      case_softmax,
      {{1, 1, 0}, {50, 3, 0}, {60, 517, 3}, {60, 1000, 2}, {30, 2000, 1}, {40, 1000, 0}},

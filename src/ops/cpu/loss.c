@@ -8,6 +8,7 @@ typedef struct {
     el_tensor loss, dlogits, logits;
     int *guess, *sample;
     const int *target;
+    const float *weight, *label;
     const el_sampling *sampling;
 } loss_job;
 
@@ -22,14 +23,15 @@ static void softmax_task(void *context, int index, int thread)
         sampling = *l->sampling;
         sampling.first_row += (uint64_t)first;
     }
-    kernels_of(j->q)->softmax_loss(piece_of(l->loss, j, index), l->guess ? l->guess + first : NULL,
-                                   l->sample ? l->sample + first : NULL, piece_of(l->dlogits, j, index),
-                                   piece_of(l->logits, j, index), l->target + first,
-                                   l->sampling ? &sampling : NULL, j->real);
+    kernels_of(j->q)->softmax_loss(
+        piece_of(l->loss, j, index), l->guess ? l->guess + first : NULL, l->sample ? l->sample + first : NULL,
+        piece_of(l->dlogits, j, index), piece_of(l->logits, j, index), l->target + first,
+        l->weight ? l->weight + first : NULL, l->sampling ? &sampling : NULL, j->real);
 }
 
 void el_cpu_softmax_loss(el_queue *q, el_tensor loss, int *guess, int *sample, el_tensor dlogits,
-                         el_tensor logits, const int *target, const el_sampling *sampling, double scale)
+                         el_tensor logits, const int *target, const float *weight,
+                         const el_sampling *sampling, double scale)
 {
     assert(!loss.data || (loss.type == EL_F32 && loss.rows == logits.rows));
     assert(!dlogits.data || (same_shape(dlogits, logits) && dlogits.type == logits.type));
@@ -40,6 +42,7 @@ void el_cpu_softmax_loss(el_queue *q, el_tensor loss, int *guess, int *sample, e
                   .guess = guess,
                   .sample = sample,
                   .target = target,
+                  .weight = weight,
                   .sampling = sampling};
     by_rows(&l.rows, logits.rows, logits.cols, softmax_task);
 }
@@ -50,15 +53,15 @@ static void logistic_task(void *context, int index, int thread)
     const el_rows_job *const j = &l->rows;
     (void)thread;
     kernels_of(j->q)->logistic_loss(piece_of(l->loss, j, index), piece_of(l->dlogits, j, index),
-                                    piece_of(l->logits, j, index), l->target + index * j->rows, j->real);
+                                    piece_of(l->logits, j, index), l->label + index * j->rows, j->real);
 }
 
-void el_cpu_logistic_loss(el_queue *q, el_tensor loss, el_tensor dlogits, el_tensor logits, const int *label,
-                          double scale)
+void el_cpu_logistic_loss(el_queue *q, el_tensor loss, el_tensor dlogits, el_tensor logits,
+                          const float *label, double scale)
 {
     assert(logits.cols == 1);
     loss_job l = {
-        .rows = {.q = q, .real = scale}, .loss = loss, .dlogits = dlogits, .logits = logits, .target = label};
+        .rows = {.q = q, .real = scale}, .loss = loss, .dlogits = dlogits, .logits = logits, .label = label};
     by_rows(&l.rows, logits.rows, 16, logistic_task); /* a row costs as much as many numbers */
 }
 
@@ -66,16 +69,15 @@ static void squared_task(void *context, int index, int thread)
 {
     const loss_job *const l = context;
     const el_rows_job *const j = &l->rows;
-    const float *const target = j->more;
     (void)thread;
     kernels_of(j->q)->squared_loss(piece_of(l->loss, j, index), piece_of(l->dlogits, j, index),
-                                   piece_of(l->logits, j, index), target + index * j->rows, j->real);
+                                   piece_of(l->logits, j, index), l->label + index * j->rows, j->real);
 }
 
 void el_cpu_squared_loss(el_queue *q, el_tensor loss, el_tensor dx, el_tensor x, const float *target,
                          double scale)
 {
     assert(x.cols == 1);
-    loss_job l = {.rows = {.q = q, .real = scale, .more = target}, .loss = loss, .dlogits = dx, .logits = x};
+    loss_job l = {.rows = {.q = q, .real = scale}, .loss = loss, .dlogits = dx, .logits = x, .label = target};
     by_rows(&l.rows, x.rows, 1, squared_task);
 }

@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "ops/cpu/pieces.h"
+#include "ops/reference/reference.h"
 
 static void embed_task(void *context, int index, int thread)
 {
@@ -52,4 +53,11 @@ void el_cpu_gather_backward(el_queue *q, el_tensor dx, el_tensor dy, const int *
 {
     q->zero(q, dx);
     el_cpu_embed_backward(q, dx, dy, rows);
+}
+
+/* As the definition has it: a few thousand numbers, and no sum. */
+void el_cpu_replace_ids(el_queue *q, int *ids, float *label, const int *original, int count, const int *rows,
+                        const int *sample, int slots)
+{
+    el_ref_replace_ids(q, ids, label, original, count, rows, sample, slots);
 }

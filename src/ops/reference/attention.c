@@ -17,6 +17,7 @@
 typedef struct {
     el_tensor q, k, v, y, lse; /* (rows, d), lse (rows, 1) */
     int first, head, heads, width;
+    const int *limits; /* of its rows, or NULL */
     el_dropout dropout;
 } head;
 
@@ -36,6 +37,7 @@ static head head_of(el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout,
                   .y = part(y, layout, sequence, number * d, d),
                   .lse = part(lse, layout, sequence, number, 1),
                   .first = layout.starts[sequence],
+                  .limits = layout.limits ? layout.limits + layout.starts[sequence] : NULL,
                   .head = number,
                   .heads = heads};
 }
@@ -46,6 +48,13 @@ static double dot(el_tensor a, int i, el_tensor b, int j)
     for (int c = 0; c < a.cols; c++)
         sum += el_get(a, i, c) * el_get(b, j, c);
     return sum;
+}
+
+/* The keys that query i sees. */
+static int keys_of(const head *h, int i)
+{
+    assert(!h->limits || (h->limits[i] >= 0 && h->limits[i] <= h->k.rows));
+    return h->limits ? h->limits[i] : h->k.rows;
 }
 
 static double score(const head *h, int i, int j)
@@ -61,20 +70,21 @@ static double keep_scale(const head *h, int i, int j)
     return el_dropout_scale(numbered, h->width, row * (uint64_t)h->heads + (uint64_t)h->head, j);
 }
 
+/* -infinity of none. */
 static double log_sum_exp(const double *x, int count)
 {
-    double max = x[0], sum = 0;
-    for (int j = 1; j < count; j++)
+    double max = -INFINITY, sum = 0;
+    for (int j = 0; j < count; j++)
         max = fmax(max, x[j]);
     for (int j = 0; j < count; j++)
         sum += exp(x[j] - max);
-    return max + log(sum);
+    return count ? max + log(sum) : -INFINITY;
 }
 
 static void query_forward(const head *h, int i)
 {
-    const int keys = h->k.rows;
-    double r[keys]; /* the row of S, then of R */
+    const int keys = keys_of(h, i);
+    double r[keys + 1]; /* the row of S, then of R */
     for (int j = 0; j < keys; j++)
         r[j] = score(h, i, j);
     const double lse = log_sum_exp(r, keys);
@@ -114,6 +124,9 @@ void el_ref_attention_forward(el_queue *q, el_tensor y, el_tensor lse, el_tensor
 /* Elements (i, j) of R and of dS. */
 static void pair_backward(const head *h, el_tensor dy, int i, int j, double *r, double *ds)
 {
+    *r = *ds = 0;
+    if (j >= keys_of(h, i))
+        return;
     const double p = exp(score(h, i, j) - el_get(h->lse, i, 0));
     const double scale = keep_scale(h, i, j);
     const double delta = dot(dy, i, h->y, i);

@@ -1,4 +1,4 @@
-/* logistic_loss - loss = log(1 + exp(z)) - label z, a row each; label -1: 0
+/* logistic_loss - loss = log(1 + exp(z)) - label z, a row each; 0 where the label is not a number
  *
  *   dz = scale (sigmoid(z) - label)
  */
@@ -7,8 +7,8 @@
 
 #include "ops/reference/reference.h"
 
-void el_ref_logistic_loss(el_queue *q, el_tensor loss, el_tensor dlogits, el_tensor logits, const int *label,
-                          double scale)
+void el_ref_logistic_loss(el_queue *q, el_tensor loss, el_tensor dlogits, el_tensor logits,
+                          const float *label, double scale)
 {
     (void)q;
     assert(logits.cols == 1 && (!loss.data || loss.rows == logits.rows));
@@ -16,9 +16,10 @@ void el_ref_logistic_loss(el_queue *q, el_tensor loss, el_tensor dlogits, el_ten
     for (int i = 0; i < logits.rows; i++) {
         const double z = el_get(logits, i, 0);
         const double softplus = fmax(z, 0) + log1p(exp(-fabs(z))); /* log(1 + exp(z)) for any z */
+        const double y = (double)label[i];
         if (loss.data)
-            el_set(loss, i, 0, label[i] < 0 ? 0 : softplus - label[i] * z);
+            el_set(loss, i, 0, isnan(y) ? 0 : softplus - y * z);
         if (dlogits.data)
-            el_set(dlogits, i, 0, label[i] < 0 ? 0 : scale * (1 / (1 + exp(-z)) - label[i]));
+            el_set(dlogits, i, 0, isnan(y) ? 0 : scale * (1 / (1 + exp(-z)) - y));
     }
 }

@@ -4,7 +4,7 @@
  *   sample = the first class at which the cumulative sum of softmax(z / temperature), without the target
  *            where it is disallowed, exceeds a uniform number
  *
- *   dz = scale (p - onehot(target))
+ *   dz = scale weight (p - onehot(target))
  */
 #include <assert.h>
 #include <math.h>
@@ -61,7 +61,8 @@ static void row_backward(el_tensor dz, el_tensor z, int row, int target, double 
 }
 
 void el_ref_softmax_loss(el_queue *q, el_tensor loss, int *guess, int *sample, el_tensor dlogits,
-                         el_tensor logits, const int *target, const el_sampling *sampling, double scale)
+                         el_tensor logits, const int *target, const float *weight,
+                         const el_sampling *sampling, double scale)
 {
     (void)q;
     assert(!loss.data || (loss.rows == logits.rows && loss.cols == 1));
@@ -78,6 +79,6 @@ void el_ref_softmax_loss(el_queue *q, el_tensor loss, int *guess, int *sample, e
             sample[i] = draw(logits, i, sampling->temperature, banned, uniform);
         }
         if (dlogits.data)
-            row_backward(dlogits, logits, i, target[i], scale);
+            row_backward(dlogits, logits, i, target[i], weight ? scale * (double)weight[i] : scale);
     }
 }

@@ -42,7 +42,7 @@ extern const el_family el_classify_family, el_tag_family, el_span_family;
 typedef struct {
     int width;     /* targets a row: labels of multilabel, else 1 */
     int *rows;     /* device: which rows are read */
-    int *targets;  /* device; of regression: */
+    int *targets;  /* device; of regression and sets of labels: */
     float *values; /* device */
     el_head_saved saved;
     el_tensor losses; /* (reads * width, 1) */

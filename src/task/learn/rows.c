@@ -22,7 +22,7 @@ el_status el_rows_open(el_learner *l)
     r->width = l->settings.kind == EL_MULTILABEL ? labels_of(l) : 1;
     r->host_rows = malloc(reads * sizeof *r->host_rows);
     r->host_targets = malloc(reads * (size_t)r->width * sizeof *r->host_targets);
-    r->host_values = malloc(reads * sizeof *r->host_values);
+    r->host_values = malloc(reads * (size_t)r->width * sizeof *r->host_values);
     r->host_losses = host_tensor(type, l->reads * r->width, 1);
     r->host_logits = host_tensor(type, l->reads, labels_of(l));
     return r->host_rows && r->host_targets && r->host_values && r->host_losses.data && r->host_logits.data
@@ -36,7 +36,7 @@ void el_rows_lay_out(el_learner *l)
     const el_model *m = l->base.model;
     r->rows = el_arena_ints(&l->arena, l->reads);
     r->targets = el_arena_ints(&l->arena, l->reads * r->width);
-    r->values = el_arena_push(&l->arena, (size_t)l->reads * sizeof *r->values);
+    r->values = el_arena_push(&l->arena, (size_t)(l->reads * r->width) * sizeof *r->values);
     r->losses = el_arena_tensor(&l->arena, m->parameters, l->reads * r->width, 1);
     el_head_saved_layout(&r->saved, &l->arena, &l->base.model->networks[0].config,
                          &el_learner_head(l)->config, l->reads, m->activations, m->parameters);
@@ -89,8 +89,10 @@ static int send_targets(el_learner *l, const el_range *range)
     }
     const size_t n = (size_t)count, targets = n * (size_t)r->width;
     q->send(q, r->rows, r->host_rows, n * sizeof *r->rows);
-    if (l->settings.kind == EL_REGRESS)
-        q->send(q, r->values, r->host_values, n * sizeof *r->values);
+    for (size_t i = 0; l->settings.kind == EL_MULTILABEL && i < targets; i++)
+        r->host_values[i] = (float)r->host_targets[i];
+    if (l->settings.kind == EL_REGRESS || l->settings.kind == EL_MULTILABEL)
+        q->send(q, r->values, r->host_values, targets * sizeof *r->values);
     else
         q->send(q, r->targets, r->host_targets, targets * sizeof *r->targets);
     return count;
@@ -114,9 +116,9 @@ static double lose(el_learner *l, el_tensor logits, bool training)
     if (l->settings.kind == EL_REGRESS)
         q->squared_loss(q, losses, gradient, logits, r->values, l->scale);
     else if (l->settings.kind == EL_MULTILABEL)
-        q->logistic_loss(q, losses, gradient, logits, r->targets, l->scale);
+        q->logistic_loss(q, losses, gradient, logits, r->values, l->scale);
     else
-        q->softmax_loss(q, losses, NULL, NULL, gradient, logits, r->targets, NULL, l->scale);
+        q->softmax_loss(q, losses, NULL, NULL, gradient, logits, r->targets, NULL, NULL, l->scale);
     double sum = 0;
     fetch(q, r->host_losses, losses);
     for (int i = 0; i < losses.rows; i++)

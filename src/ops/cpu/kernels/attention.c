@@ -28,7 +28,8 @@ typedef struct {
     float *lse;
     int64_t lse_stride;
     int rows, d;
-    float scale; /* of scores */
+    const int *limits; /* keys that each row sees, or NULL: all */
+    float scale;       /* of scores */
     mask mask;
     bool drops;
     uint64_t mask_row, mask_step; /* the mask's row of query 0; from a query to the next */
@@ -124,6 +125,7 @@ static head head_of(const el_attention_args *a, int index)
               .lse_stride = a->lse.stride,
               .rows = rows,
               .d = d,
+              .limits = a->layout.limits ? a->layout.limits + first : NULL,
               .scale = 1 / sqrtf((float)d),
               .mask.scale = 1,
               .drops = a->dropout.rate > 0};
@@ -171,34 +173,49 @@ INLINE units left_side(el_tensor x, int first, int rows, float *wide, int width,
 
 /* One copy of each for all products of this file: their code is long. */
 static __attribute__((noinline)) void multiply_floats(int rows, int panels, int depth, units left,
-                                                      const uint32_t *packed, float *c, int stride,
-                                                      bool accumulate)
+                                                      const uint32_t *packed, int packed_depth, float *c,
+                                                      int stride, bool accumulate)
 {
-    tile_product(rows, panels, false, depth, left, packed, (int64_t)depth * PANEL, c, stride, accumulate);
-}
-
-static __attribute__((noinline)) void multiply_pairs(int rows, int panels, int depth, units left,
-                                                     const uint32_t *packed, float *c, int stride,
-                                                     bool accumulate)
-{
-    tile_product(rows, panels, true, depth, left, packed, (int64_t)units_of(true, depth) * PANEL, c, stride,
+    tile_product(rows, panels, false, depth, left, packed, (int64_t)packed_depth * PANEL, c, stride,
                  accumulate);
 }
 
-/* c (rows, keys) = left times a matrix packed "down", of depth d */
-INLINE void times_down(const head *h, int rows, units left, const uint32_t *packed, float *c, int stride,
-                       const bool pairs)
+static __attribute__((noinline)) void multiply_pairs(int rows, int panels, int depth, units left,
+                                                     const uint32_t *packed, int packed_depth, float *c,
+                                                     int stride, bool accumulate)
 {
-    (pairs ? multiply_pairs : multiply_floats)(rows, (h->rows + PANEL - 1) / PANEL, h->d, left, packed, c,
+    tile_product(rows, panels, true, depth, left, packed, (int64_t)units_of(true, packed_depth) * PANEL, c,
+                 stride, accumulate);
+}
+
+static int keys_of(const head *h, int query)
+{
+    return h->limits ? h->limits[query] : h->rows;
+}
+
+/* The keys that any of some queries sees; at least one, which all may be without. */
+static int reach_of(const head *h, int first, int rows)
+{
+    int reach = h->limits ? 1 : h->rows;
+    for (int i = first; h->limits && i < first + rows; i++)
+        reach = h->limits[i] > reach ? h->limits[i] : reach;
+    return reach;
+}
+
+/* c (rows, keys) = left times a matrix packed "down", of depth d */
+INLINE void times_down(const head *h, int rows, int keys, units left, const uint32_t *packed, float *c,
+                       int stride, const bool pairs)
+{
+    (pairs ? multiply_pairs : multiply_floats)(rows, (keys + PANEL - 1) / PANEL, h->d, left, packed, h->d, c,
                                                stride, false);
 }
 
-/* c (rows, d) = or += left times a matrix packed "across", of any depth */
-INLINE void times_across(int rows, int depth, units left, const uint32_t *packed, float *c, int width,
-                         bool accumulate, const bool pairs)
+/* c (rows, d) = or += left times the first `depth` rows of a matrix packed "across", which has `packed_depth` */
+INLINE void times_across(int rows, int depth, units left, const uint32_t *packed, int packed_depth, float *c,
+                         int width, bool accumulate, const bool pairs)
 {
-    (pairs ? multiply_pairs : multiply_floats)(rows, width / PANEL, depth, left, packed, c, width,
-                                               accumulate);
+    (pairs ? multiply_pairs : multiply_floats)(rows, width / PANEL, depth, left, packed, packed_depth, c,
+                                               width, accumulate);
 }
 
 INLINE void pack_keys(uint32_t *to, el_tensor x, const bool pairs, const el_type type)
@@ -259,11 +276,11 @@ INLINE float top_of(const float *scores, int keys)
     return vhighest(best);
 }
 
-/* A row of scores becomes one of R before division by the sum, which is told, and without the scale of dropout. */
-INLINE float softmax_row(const head *h, const uint16_t *keep, const float *scores, float top, void *r,
-                         const el_type kept)
+/* A row of scores becomes one of R before division by the sum, which is told, and without the scale of dropout; from
+ * its last key to `reach` it is zero. */
+INLINE float softmax_row(const head *h, const uint16_t *keep, const float *scores, int keys, int reach,
+                         float top, void *r, const el_type kept)
 {
-    const int keys = h->rows;
     const float scale = h->scale * LOG2_E;
     vf sum = {0};
     for (int j = 0; j < keys; j += WIDTH) {
@@ -273,6 +290,8 @@ INLINE float softmax_row(const head *h, const uint16_t *keep, const float *score
         sum += e;
         vstore(r, kept, j, h->drops ? mask_keep(keep, j, e) : e);
     }
+    for (int j = (keys + WIDTH - 1) / WIDTH * WIDTH; j < reach; j += WIDTH)
+        vstore(r, kept, j, (vf){0});
     return vsum(sum);
 }
 
@@ -281,7 +300,7 @@ INLINE void store_lse(head *h, int first, int rows, const float *top, const floa
     for (int i = 0; i < rows; i += WIDTH) {
         const vf lse = vload(top, EL_F32, i) * h->scale + vlog(vload(total, EL_F32, i));
         for (int k = 0; k < WIDTH && i + k < rows; k++)
-            h->lse[(first + i + k) * h->lse_stride] = lse[k];
+            h->lse[(first + i + k) * h->lse_stride] = keys_of(h, first + i + k) ? lse[k] : -INFINITY;
     }
 }
 
@@ -289,24 +308,26 @@ INLINE void queries_forward(head *h, const head *next, const places *p, int firs
                             const el_type type)
 {
     const el_type kept = pairs ? EL_BF16 : EL_F32;
+    const int reach = reach_of(h, first, rows);
     float top[QUERIES + EL_WIDTH] = {0}, total[QUERIES + EL_WIDTH] = {0};
     fetch(h->q, first + QUERIES, QUERIES, READ, type);
     fetch(h->y, first, rows, WRITTEN, type);
     fetch(next->k, first, rows, READ, type);
     fetch(next->v, first, rows, READ, type);
-    times_down(h, rows, left_side(h->q, first, rows, p->q_wide, p->width, pairs, type), p->k_down, p->scores,
-               p->stride, pairs);
+    times_down(h, rows, reach, left_side(h->q, first, rows, p->q_wide, p->width, pairs, type), p->k_down,
+               p->scores, p->stride, pairs);
     fill_keep(h, p, first, rows);
     for (int i = 0; i < rows; i++)
-        top[i] = top_of(p->scores + (int64_t)i * p->stride, h->rows);
+        top[i] = top_of(p->scores + (int64_t)i * p->stride, keys_of(h, first + i));
     for (int i = 0; i < rows; i++)
-        total[i] =
-            softmax_row(h, h->drops ? keep_of(h, p, first, i) : NULL, p->scores + (int64_t)i * p->stride,
-                        top[i], (void *)place(p->r, kept, (int64_t)i * p->stride), kept);
+        total[i] = softmax_row(h, h->drops ? keep_of(h, p, first, i) : NULL,
+                               p->scores + (int64_t)i * p->stride, keys_of(h, first + i), reach, top[i],
+                               (void *)place(p->r, kept, (int64_t)i * p->stride), kept);
     const units r = {p->r, (ptrdiff_t)p->stride * (pairs ? 2 : 4), 4};
-    times_across(rows, h->rows, r, p->v_across, p->out, p->width, false, pairs);
+    times_across(rows, reach, r, p->v_across, h->rows, p->out, p->width, false, pairs);
     for (int i = 0; i < rows; i++)
-        store_row(h->y, first + i, p->out + (int64_t)i * p->width, h->mask.scale / total[i], type);
+        store_row(h->y, first + i, p->out + (int64_t)i * p->width,
+                  keys_of(h, first + i) ? h->mask.scale / total[i] : 0, type);
     store_lse(h, first, rows, top, total);
 }
 
@@ -346,6 +367,7 @@ INLINE float delta_of(const head *h, int query, const el_type type)
 
 /* What a row needs besides its scores. */
 typedef struct {
+    int keys;
     const float *scores, *dr;
     float lse, delta; /* lse in powers of two */
     const uint16_t *keep;
@@ -353,7 +375,8 @@ typedef struct {
 
 INLINE row row_of(const head *h, const places *p, int first, int i, float delta)
 {
-    return (row){.scores = p->scores + (int64_t)i * p->stride,
+    return (row){.keys = keys_of(h, first + i),
+                 .scores = p->scores + (int64_t)i * p->stride,
                  .dr = p->dr + (int64_t)i * p->stride,
                  .lse = h->lse[(first + i) * h->lse_stride] * LOG2_E,
                  .delta = delta,
@@ -367,6 +390,11 @@ INLINE void row_backward(const head *h, const row *x, int j, vf *r, vf *ds)
     const vf dr = vload(x->dr, EL_F32, j);
     *r = h->drops ? mask_keep(x->keep, j, p) : p;
     *ds = p * ((h->drops ? mask_keep(x->keep, j, dr) : dr) * h->mask.scale - x->delta);
+    if (h->limits && j + WIDTH > x->keys) {
+        const int left = x->keys > j ? x->keys - j : 0;
+        *r = vfirst(left, *r, (vf){0});
+        *ds = vfirst(left, *ds, (vf){0});
+    }
 }
 
 /* Two rows of R and dS, as rows and as a row of pairs; the first is the kept row `at`.  Columns beyond the keys
@@ -404,6 +432,7 @@ INLINE void queries_backward(head *h, const head *next, const places *p, int fir
 {
     const units q = left_side(h->q, first, rows, p->q_wide, p->width, pairs, type);
     const units dy = left_side(h->dy, first, rows, p->dy_wide, p->width, pairs, type);
+    const int reach = reach_of(h, first, rows);
     float delta[QUERIES + 1];
     fetch(h->q, first + QUERIES, QUERIES, READ, type);
     fetch(h->dy, first + QUERIES, QUERIES, READ, type);
@@ -413,8 +442,8 @@ INLINE void queries_backward(head *h, const head *next, const places *p, int fir
     fetch(h->dq, first, rows, WRITTEN, type);
     fetch(h->dk, first, rows, WRITTEN, type); /* for the end: they are as many as the queries */
     fetch(h->dv, first, rows, WRITTEN, type);
-    times_down(h, rows, q, p->k_down, p->scores, p->stride, pairs);
-    times_down(h, rows, dy, p->v_down, p->dr, p->stride, pairs);
+    times_down(h, rows, reach, q, p->k_down, p->scores, p->stride, pairs);
+    times_down(h, rows, reach, dy, p->v_down, p->dr, p->stride, pairs);
     fill_keep(h, p, first, rows);
     for (int i = 0; i < rows; i++)
         delta[i] = delta_of(h, first + i, type);
@@ -428,7 +457,7 @@ INLINE void queries_backward(head *h, const head *next, const places *p, int fir
     }
     const ptrdiff_t apart = (ptrdiff_t)p->stride * (pairs ? 2 : 4);
     const units ds = {(const char *)p->ds + at * apart, apart, 4};
-    times_across(rows, h->rows, ds, p->k_across, p->out, p->width, false, pairs);
+    times_across(rows, reach, ds, p->k_across, h->rows, p->out, p->width, false, pairs);
     store_rows(h->dq, first, rows, p->out, p->width, h->scale, type);
 }
 
@@ -440,8 +469,8 @@ INLINE void keys_backward(head *h, const places *p, int first, int rows, const b
     const units ds_turned = {pairs ? (const char *)p->ds_pairs : p->ds, 4, next};
     pack_rows(p->q_across, el_piece_rows(h->q, first, rows), pairs, type);
     pack_rows(p->dy_across, el_piece_rows(h->dy, first, rows), pairs, type);
-    times_across(h->rows, rows, r_turned, p->dy_across, p->dv, p->width, first > 0, pairs);
-    times_across(h->rows, rows, ds_turned, p->q_across, p->dk, p->width, first > 0, pairs);
+    times_across(h->rows, rows, r_turned, p->dy_across, rows, p->dv, p->width, first > 0, pairs);
+    times_across(h->rows, rows, ds_turned, p->q_across, rows, p->dk, p->width, first > 0, pairs);
 }
 
 INLINE void backward(head *h, const head *next, void *scratch, const bool pairs, const el_type type)

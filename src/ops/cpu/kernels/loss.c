@@ -135,7 +135,8 @@ INLINE void gradient_row(void *dz, const void *z, int count, int target, float l
 }
 
 INLINE void softmax_rows(el_tensor loss, int *guess, int *sample, el_tensor dlogits, el_tensor logits,
-                         const int *target, const el_sampling *sampling, double scale, const el_type type)
+                         const int *target, const float *weight, const el_sampling *sampling, double scale,
+                         const el_type type)
 {
     const int count = logits.cols;
     stretches sums;
@@ -155,36 +156,38 @@ INLINE void softmax_rows(el_tensor loss, int *guess, int *sample, el_tensor dlog
         if (!dlogits.data)
             continue;
         void *const dz = el_piece_at(dlogits, i, 0);
-        gradient_row(dz, z, count, target[i], (float)lse, (float)scale, type);
+        const double factor = weight ? scale * (double)weight[i] : scale;
+        gradient_row(dz, z, count, target[i], (float)lse, (float)factor, type);
         if (target[i] >= 0) {
-            const float d = (float)(scale * (exp((double)hit - lse) - 1));
+            const float d = (float)(factor * (exp((double)hit - lse) - 1));
             vstore_part(dz, type, target[i], 1, vsplat(d));
         }
     }
 }
 
 void EL_KERNEL(softmax_loss)(el_tensor loss, int *guess, int *sample, el_tensor dlogits, el_tensor logits,
-                             const int *target, const el_sampling *sampling, double scale)
+                             const int *target, const float *weight, const el_sampling *sampling,
+                             double scale)
 {
     if (logits.type == EL_BF16)
-        softmax_rows(loss, guess, sample, dlogits, logits, target, sampling, scale, EL_BF16);
+        softmax_rows(loss, guess, sample, dlogits, logits, target, weight, sampling, scale, EL_BF16);
     else
-        softmax_rows(loss, guess, sample, dlogits, logits, target, sampling, scale, EL_F32);
+        softmax_rows(loss, guess, sample, dlogits, logits, target, weight, sampling, scale, EL_F32);
 }
 
-void EL_KERNEL(logistic_loss)(el_tensor loss, el_tensor dlogits, el_tensor logits, const int *label,
+void EL_KERNEL(logistic_loss)(el_tensor loss, el_tensor dlogits, el_tensor logits, const float *label,
                               double scale)
 {
     for (int i = 0; i < logits.rows; i++) {
         const float z = vlane(vload_part(el_piece_at(logits, i, 0), logits.type, 0, 1), 0);
         const float e = expf(-fabsf(z)), softplus = fmaxf(z, 0) + log1pf(e);
         const float sigmoid = z >= 0 ? 1 / (1 + e) : e / (1 + e);
-        const bool counts = label[i] >= 0;
+        const bool counts = !isnan(label[i]);
         if (loss.data)
-            *(float *)el_piece_at(loss, i, 0) = counts ? softplus - (float)label[i] * z : 0;
+            *(float *)el_piece_at(loss, i, 0) = counts ? softplus - label[i] * z : 0;
         if (dlogits.data)
             vstore_part(el_piece_at(dlogits, i, 0), dlogits.type, 0, 1,
-                        vsplat(counts ? (float)scale * (sigmoid - (float)label[i]) : 0));
+                        vsplat(counts ? (float)scale * (sigmoid - label[i]) : 0));
     }
 }
 

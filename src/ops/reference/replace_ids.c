@@ -1,0 +1,18 @@
+/* replace_ids - samples in the places of what was predicted
+ *
+ *   ids = original;  ids[rows[i]] = sample[i], in order        label = ids != original
+ */
+#include <string.h>
+
+#include "ops/reference/reference.h"
+
+void el_ref_replace_ids(el_queue *q, int *ids, float *label, const int *original, int count, const int *rows,
+                        const int *sample, int slots)
+{
+    (void)q;
+    memcpy(ids, original, (size_t)count * sizeof *ids);
+    for (int i = 0; i < slots; i++)
+        ids[rows[i]] = sample[i];
+    for (int i = 0; label && i < count; i++)
+        label[i] = ids[i] != original[i];
+}

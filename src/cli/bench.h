@@ -41,6 +41,12 @@ enum { BENCH_MOST = 4096 };
 typedef el_status bench_run(void *context);
 el_status bench_median(double seconds, int least, bench_run *run, void *context, double *median);
 
+/* A rate as a share of the peak; 0 where that is not known. */
+static inline double bench_share(double rate, double peak)
+{
+    return peak > 0 ? rate / peak : 0;
+}
+
 /* The median of some numbers, which are put in order. */
 double bench_middle(double *values, int count);
 

@@ -58,9 +58,9 @@ static el_status measure(const bench_place *place, int rows, int out, int in, js
     const double flops = 2.0 * rows * out * in;
     if (!st)
         *line = json_pack("{s:i, s:i, s:i, s:f, s:f, s:f}", "rows", rows, "out", out, "in", in,
-                          "forward_peak_share", flops / seconds[0] / place->peak, "backward_input_peak_share",
-                          flops / seconds[1] / place->peak, "backward_weight_peak_share",
-                          flops / seconds[2] / place->peak);
+                          "forward_peak_share", bench_share(flops / seconds[0], place->peak),
+                          "backward_input_peak_share", bench_share(flops / seconds[1], place->peak),
+                          "backward_weight_peak_share", bench_share(flops / seconds[2], place->peak));
     return st;
 }
 

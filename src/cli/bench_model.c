@@ -73,7 +73,7 @@ json_t *bench_model_report(const bench_model *m, double flops, double seconds)
 {
     const double rate = m->batch.rows / seconds;
     return json_pack("{s:f, s:f, s:f, s:f, s:f}", "tokens_per_second", rate, "flops_per_token", flops,
-                     "milliseconds", 1e3 * seconds, "peak_share", rate * flops / m->place->peak,
+                     "milliseconds", 1e3 * seconds, "peak_share", bench_share(rate * flops, m->place->peak),
                      "peak_gflops", m->place->peak / 1e9);
 }
 

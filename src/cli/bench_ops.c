@@ -190,11 +190,11 @@ static json_t *row_of(const entry *e, bool shape, double step_seconds, double pe
         json_object_update_new(row, json_pack("{s:i, s:i}", "width", l->width, "inputs", l->inputs));
     json_object_update_new(row, json_pack("{s:I, s:f, s:f}", "calls", (json_int_t)l->calls, "milliseconds",
                                           1e3 * l->seconds, "share", l->seconds / step_seconds));
-    json_object_update_new(row, l->flops > 0 ? json_pack("{s:f, s:f}", "gflops", l->flops / l->seconds / 1e9,
-                                                         "peak_share", l->flops / l->seconds / peak)
-                                             : json_pack("{s:f, s:f}", "gigabytes_per_second",
-                                                         l->bytes / l->seconds / 1e9, "copy_share",
-                                                         e->limit / l->seconds));
+    json_object_update_new(
+        row, l->flops > 0 ? json_pack("{s:f, s:f}", "gflops", l->flops / l->seconds / 1e9, "peak_share",
+                                      bench_share(l->flops / l->seconds, peak))
+                          : json_pack("{s:f, s:f}", "gigabytes_per_second", l->bytes / l->seconds / 1e9,
+                                      "copy_share", e->limit / l->seconds));
     return row;
 }
 

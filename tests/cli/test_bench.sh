@@ -25,6 +25,9 @@ bench ops "${model[@]}" --micro-batch-tokens 64
 bench load --data shards --seconds 0.05
 bench load "${model[@]}"
 bench tokenize --vocab vocab.txt --threads 2 train.txt --seconds 0.05
+bench infer --model-size tiny --batch-size 1 --max-seq-length 8 --seconds 0.01 --instruction-set reference
+[ "$(figure infer.json peak_share)" = 0.0 ] || fail "the reference device has a share of a peak that nobody knows"
+bench infer "${model[@]}"
 [ -z "$(ls temporary)" ] || fail "left behind: $(ls temporary)"
 
 for part in step infer ops; do

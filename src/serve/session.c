@@ -127,16 +127,19 @@ const el_model *el_loaded_model(const el_loaded *loaded)
 
 /* ---- the session ---- */
 
-enum { SLOTS = 32 }; /* [MASK]s answered at a time: their logits are SLOTS x vocabulary */
+enum {
+    SLOTS = 4,   /* [MASK]s answered at a time: their logits are SLOTS x vocabulary */
+    FEWEST = 16, /* rows there is room for at first */
+};
 
-/* One network's memory for one window. */
+/* One network's memory for one window, as long as the longest so far. */
 typedef struct {
     el_arena arena;
     el_encoder_saved encoder;
     el_mlm_saved mlm;
     el_rtd_saved rtd;
     int *ids, *segments, *positions, *starts, *slots; /* on the device */
-    int places;                                       /* rows there is room for */
+    int places, room;                                 /* rows of the longest window; there is room for */
 } reader;
 
 /* Grows to the longest answer so far. */
@@ -164,7 +167,7 @@ struct el_session {
 static void lay_out(reader *r, const el_network *net, const el_model *model, bool generator)
 {
     el_arena *a = &r->arena;
-    const int n = r->places;
+    const int n = r->room;
     r->ids = el_arena_ints(a, n);
     r->segments = el_arena_ints(a, n);
     r->positions = el_arena_ints(a, n);
@@ -176,8 +179,14 @@ static void lay_out(reader *r, const el_network *net, const el_model *model, boo
         el_rtd_saved_layout(&r->rtd, a, &net->config, n, model->activations);
 }
 
-static el_status reader_open(reader *r, el_queue *q, const el_network *net, const el_model *model,
-                             bool generator)
+static void reader_close(reader *r, el_queue *q)
+{
+    el_encoder_saved_free(&r->encoder);
+    el_device_release(q->dev, &r->arena);
+    r->room = 0;
+}
+
+static el_status reader_open(reader *r, const el_network *net)
 {
     if (!net)
         return EL_OK;
@@ -185,23 +194,31 @@ static el_status reader_open(reader *r, el_queue *q, const el_network *net, cons
     if (r->places < 4)
         return el_fail(EL_EDATA, "a model of %d places has no room for [CLS], a window of text and [SEP]",
                        r->places);
+    return EL_OK;
+}
+
+/* Room for a window of `rows`, and for some longer ones. */
+static el_status reader_need(reader *r, el_queue *q, const el_network *net, const el_model *model, int rows)
+{
+    if (rows <= r->room)
+        return EL_OK;
+    reader_close(r, q);
+    for (r->room = FEWEST; r->room < rows; r->room *= 2)
+        ;
+    r->room = r->room < r->places ? r->room : r->places;
     el_status st = EL_OK;
     for (int pass = 0; pass < 2 && !st; pass++) {
-        lay_out(r, net, model, generator);
-        st = el_encoder_saved_layout(&r->encoder, &r->arena, &net->config, r->places, model->activations,
+        lay_out(r, net, model, el_network_head(net, EL_HEAD_MLM) != NULL);
+        st = el_encoder_saved_layout(&r->encoder, &r->arena, &net->config, r->room, model->activations,
                                      model->parameters, false);
         if (!st && pass == 0)
             st = el_device_reserve(q->dev, &r->arena);
     }
     if (!st)
-        st = q->reserve(q, r->places, net->config.hidden_size / net->config.num_attention_heads);
+        st = q->reserve(q, r->room, net->config.hidden_size / net->config.num_attention_heads);
+    if (st)
+        reader_close(r, q);
     return st;
-}
-
-static void reader_close(reader *r, el_queue *q)
-{
-    el_encoder_saved_free(&r->encoder);
-    el_device_release(q->dev, &r->arena);
 }
 
 static el_status host_memory(el_session *s)
@@ -227,9 +244,9 @@ el_status el_session_open(el_session **out, const el_loaded *loaded)
     if (!st)
         st = el_wordpiece_open(&s->wordpiece, loaded->vocab, loaded->reading);
     if (!st)
-        st = reader_open(&s->generator, s->q, el_model_network(model, EL_GENERATOR), model, true);
+        st = reader_open(&s->generator, el_model_network(model, EL_GENERATOR));
     if (!st)
-        st = reader_open(&s->discriminator, s->q, el_model_network(model, EL_DISCRIMINATOR), model, false);
+        st = reader_open(&s->discriminator, el_model_network(model, EL_DISCRIMINATOR));
     if (!st)
         st = host_memory(s);
     if (st) {
@@ -350,6 +367,8 @@ el_status el_session_detect(el_session *s, const char *text, size_t bytes, el_de
     const int count = (int)s->ids.count, size = s->discriminator.places - 2;
     const int windows = window_count(count, size);
     float *const logits = s->logits.data;
+    if (!st)
+        st = reader_need(&s->discriminator, s->q, net, &s->loaded->model, (count < size ? count : size) + 2);
     for (int w = 0; w < windows && !st; w++) {
         const window view = window_at(w, count, size);
         const el_tensor hidden = encode(s, &s->discriminator, net, view);
@@ -416,9 +435,11 @@ static el_status fill_window(el_session *s, const el_filling *a, window view, in
 {
     if (first == last)
         return EL_OK;
-    el_status st = EL_OK;
-    const el_tensor hidden =
-        encode(s, &s->generator, el_model_network(&s->loaded->model, EL_GENERATOR), view);
+    const el_network *const net = el_model_network(&s->loaded->model, EL_GENERATOR);
+    el_status st = reader_need(&s->generator, s->q, net, &s->loaded->model, view.end - view.begin + 2);
+    if (st)
+        return st;
+    const el_tensor hidden = encode(s, &s->generator, net, view);
     for (; first < last && !st; first += SLOTS)
         st = guess_slots(s, a, hidden, view, first, last - first < SLOTS ? last - first : SLOTS);
     return st;

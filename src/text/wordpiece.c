@@ -106,15 +106,20 @@ el_status el_wordpiece_open(el_wordpiece **session, const el_vocab *vocab, el_sp
         return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for a tokeniser", sizeof *s);
     s->vocab = vocab;
     s->reading = reading;
-    lay_out(s);
-    const el_status st = el_arena_reserve(&s->memory);
-    if (st) {
-        free(s);
-        return st;
-    }
-    lay_out(s);
     *session = s;
     return EL_OK;
+}
+
+/* Memory for the cache, taken when chunks are first looked up: whoever asks for spans needs none. */
+static el_status need_cache(el_wordpiece *s)
+{
+    if (s->buckets)
+        return EL_OK;
+    lay_out(s);
+    const el_status st = el_arena_reserve(&s->memory);
+    if (!st)
+        lay_out(s);
+    return st;
 }
 
 void el_wordpiece_close(el_wordpiece *session)
@@ -368,6 +373,9 @@ static el_status encode_chunks(el_wordpiece *s, const char *text, size_t bytes, 
     q.count = 0;
     q.bytes = 0;
     size_t start = 0;
+    const el_status ready = need_cache(s);
+    if (ready)
+        return ready;
     for (size_t at = 0; at <= bytes; at += WINDOW) {
         uint64_t spaces = bytes - at >= WINDOW ? spaces_in(text + at) : spaces_in_last(text + at, bytes - at);
         for (; spaces; spaces &= spaces - 1) {

@@ -198,6 +198,7 @@ static void move_tensor(el_device *dev, void *argument)
 static void move_layout(el_device *dev, void *argument)
 {
     move_place(dev, &((el_layout *)argument)->starts);
+    move_place(dev, &((el_layout *)argument)->limits);
 }
 
 static void protect(el_device *dev, int protection)

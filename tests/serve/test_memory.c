@@ -38,16 +38,13 @@ static int make_small(void **state)
     strcpy(run, "/tmp/electra-test-XXXXXX");
     if (!mkdtemp(run))
         return -1;
-    el_model_plan plan = {.generator = true,
-                          .discriminator = true,
-                          .generator_config = el_config_default(),
-                          .discriminator_config = el_config_default(),
-                          .tying = EL_TIE_SEPARATE,
-                          .activations = EL_F32,
-                          .parameters = EL_F32};
-    plan.generator_config.hidden_size = 64;
-    plan.generator_config.intermediate_size = 256;
-    plan.generator_config.num_attention_heads = 1;
+    el_model_plan plan = {.activations = EL_F32, .parameters = EL_F32};
+    el_config narrow = el_config_default();
+    narrow.hidden_size = 64;
+    narrow.intermediate_size = 256;
+    narrow.num_attention_heads = 1;
+    el_plan_add(&plan, EL_GENERATOR, narrow, (el_head_config){.kind = EL_HEAD_MLM});
+    el_plan_add(&plan, EL_DISCRIMINATOR, el_config_default(), (el_head_config){.kind = EL_HEAD_DETECTION});
     el_queue *q;
     el_model model;
     el_vocab *const vocab = make_vocab();
@@ -55,10 +52,10 @@ static int make_small(void **state)
     CHECK_OK(el_queue_open(&q, 1, NULL));
     CHECK_OK(el_model_open(&model, q, &plan));
     CHECK_OK(el_model_initialise(&model, &how));
-    for (int role = 0; role < 2; role++) {
+    for (int i = 0; i < model.count; i++) {
         char path[128];
-        snprintf(path, sizeof path, "%s/%s", run, role == EL_GENERATOR ? "generator" : "discriminator");
-        CHECK_OK(el_weights_save(&model, (el_role)role, vocab, "", NULL, path));
+        snprintf(path, sizeof path, "%s/%s", run, model.networks[i].name);
+        CHECK_OK(el_weights_save(&model, &model.networks[i], vocab, "", NULL, path));
     }
     el_model_close(&model);
     el_queue_close(q);

@@ -3,9 +3,8 @@
 
 #include <stdlib.h>
 
-#include "format/names.h"
+#include "format/model_folder.h"
 #include "format/onnx.h"
-#include "format/weights.h"
 #include "task/learn/finetuned.h"
 
 /* Where the network lies, on the heap. */
@@ -23,17 +22,18 @@ static el_status find(const char *folder, bool generator, char **place)
     return *place ? EL_OK : el_fail(EL_EUSAGE, "%s: there is no generator in it", folder);
 }
 
-static el_status head_of(const char *folder, el_onnx *model)
+static el_status describe(const char *folder, bool generator, el_onnx *model)
 {
     static const el_onnx_head HEADS[EL_HEADS] = {[EL_HEAD_NONE] = EL_ONNX_NONE,
                                                  [EL_HEAD_MLM] = EL_ONNX_MLM,
                                                  [EL_HEAD_DETECTION] = EL_ONNX_DETECTION,
                                                  [EL_HEAD_SEQUENCE] = EL_ONNX_SEQUENCE,
                                                  [EL_HEAD_SEQUENCE_AFFINE] = EL_ONNX_SEQUENCE_AFFINE,
+                                                 [EL_HEAD_POOLED] = EL_ONNX_POOLED,
                                                  [EL_HEAD_TOKEN] = EL_ONNX_TOKEN,
                                                  [EL_HEAD_SPAN] = EL_ONNX_SPAN};
     el_head_config head;
-    const el_status st = el_weights_head(folder, &head, NULL);
+    const el_status st = el_model_read(folder, generator, &model->config, &head, NULL);
     if (st)
         return st;
     if (head.kind == EL_HEAD_SPAN_JOINT)
@@ -62,26 +62,24 @@ static el_status read_parameter(void *context, const char *name, float *numbers,
                : el_fail(EL_EDATA, "%s: %s holds no numbers of a model", path, name);
 }
 
-static el_status write_graph(const char *folder, const char *path)
+static el_status write_graph(const char *folder, bool generator, const char *path)
 {
     el_onnx model = {.version = ELECTRA_VERSION, .read = read_parameter};
-    el_status st = el_weights_config(folder, &model.config);
-    if (!st)
-        st = head_of(folder, &model);
+    el_status st = describe(folder, generator, &model);
     if (st)
         return st;
-    el_source source;
-    st = el_source_open(&source, folder);
+    el_tensors tensors;
+    st = el_tensors_open(&tensors, folder);
     if (st)
         return st;
     el_names names;
     model.context = &names;
-    st = el_names_open(&names, &source, model.head == EL_ONNX_MLM);
+    st = el_names_open(&names, &tensors, model.head == EL_ONNX_MLM);
     if (!st && model.head == EL_ONNX_MLM)
         st = el_names_check_tied(&names);
     if (!st)
         st = el_onnx_write(&model, path);
-    el_source_close(&source);
+    el_tensors_close(&tensors);
     return st;
 }
 
@@ -90,7 +88,7 @@ el_status el_export_onnx(const char *folder, bool generator, const char *path)
     char *place = NULL;
     el_status st = find(folder, generator, &place);
     if (!st)
-        st = write_graph(place, path);
+        st = write_graph(place, generator, path);
     free(place);
     return st;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "format/onnx_graph.h"
+#include "model/task_head.h"
 
 enum { OPSET = 17, IR_VERSION = 8 };
 enum { MASKED = -10000 }; /* added to the scores of padding */
@@ -233,9 +234,10 @@ static void masked_lm(el_onnx_graph *g, el_onnx_value x)
     output(g, "logits", el_onnx_rows(v), (el_onnx_node){"Add", "Add", {product.text, bias.text}, {0}, {{0}}});
 }
 
-static void sequence(el_onnx_graph *g, bool dense, el_onnx_value x)
+static void sequence(el_onnx_graph *g, el_onnx_value x)
 {
     const int h = g->model->config.hidden_size, labels = g->model->labels;
+    const el_onnx_head kind = g->model->head;
     const el_onnx_shape wide = {2, {EL_ONNX_BATCH, h}}, narrow = {2, {EL_ONNX_BATCH, labels}};
     const el_onnx_value first =
         el_onnx_computed(g, (el_onnx_shape){3, {EL_ONNX_BATCH, 1, h}},
@@ -246,10 +248,16 @@ static void sequence(el_onnx_graph *g, bool dense, el_onnx_value x)
                                         {{.name = "axis", .type = EL_ONNX_ATTRIBUTE_INT, .number = 1}}});
     el_onnx_value read =
         el_onnx_computed(g, wide, (el_onnx_node){"Squeeze", "Squeeze", {first.text, "axis_1"}, {0}, {{0}}});
-    if (dense)
+    if (kind == EL_ONNX_SEQUENCE)
         read =
             el_onnx_gelu(g, wide, "gelu", el_onnx_affine(g, wide, "dense", "classifier.dense", h, h, read));
-    const char *const weights = dense ? "classifier.out_proj" : "task_specific.out";
+    if (kind == EL_ONNX_POOLED) {
+        const el_onnx_value dense = el_onnx_affine(g, wide, "pooler", EL_POOLER "dense", h, h, read);
+        read = el_onnx_computed(g, wide, (el_onnx_node){"Tanh", "Tanh", {dense.text}, {0}, {{0}}});
+    }
+    const char *const weights = kind == EL_ONNX_SEQUENCE ? "classifier.out_proj"
+                                : kind == EL_ONNX_POOLED ? "classifier"
+                                                         : "task_specific.out";
     give(g, "logits", narrow, el_onnx_affine(g, narrow, "out", weights, h, labels, read));
 }
 
@@ -286,7 +294,8 @@ static void head(el_onnx_graph *g, el_onnx_value x)
         break;
     case EL_ONNX_SEQUENCE:
     case EL_ONNX_SEQUENCE_AFFINE:
-        sequence(g, g->model->head == EL_ONNX_SEQUENCE, x);
+    case EL_ONNX_POOLED:
+        sequence(g, x);
         break;
     case EL_ONNX_TOKEN:
         give(g, "logits", el_onnx_rows(labels),

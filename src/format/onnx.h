@@ -21,6 +21,7 @@ typedef enum {
     EL_ONNX_MLM,
     EL_ONNX_SEQUENCE,        /* dense, GELU, labels: ElectraForSequenceClassification */
     EL_ONNX_SEQUENCE_AFFINE, /* labels from [CLS] */
+    EL_ONNX_POOLED,          /* dense, tanh, labels: BERT's */
     EL_ONNX_TOKEN,
     EL_ONNX_SPAN
 } el_onnx_head;

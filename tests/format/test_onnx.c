@@ -208,6 +208,7 @@ static void graphs_of_all_heads(void **state)
         {EL_ONNX_MLM, 16 * 8 + 8 + 2 * 8 + 50, {"logits", "last_hidden_state"}},
         {EL_ONNX_SEQUENCE, 16 * 16 + 16 + 3 * 16 + 3, {"logits", "last_hidden_state"}},
         {EL_ONNX_SEQUENCE_AFFINE, 3 * 16 + 3, {"logits", "last_hidden_state"}},
+        {EL_ONNX_POOLED, 16 * 16 + 16 + 3 * 16 + 3, {"logits", "last_hidden_state"}},
         {EL_ONNX_TOKEN, 3 * 16 + 3, {"logits", "last_hidden_state"}},
         {EL_ONNX_SPAN, 2 * 16 + 2, {"start_logits", "end_logits", "last_hidden_state"}},
     };

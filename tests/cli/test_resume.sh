@@ -43,7 +43,7 @@ same straight stopped $steps
 [ "${PIPESTATUS[0]}" = 0 ] && [ -d unread/checkpoint-9 ] || fail "a closed pipe ends the training"
 
 # A trial that writes nothing does not say that it saved.
-refused 1 "stopped; nothing was written" timeout --foreground -s INT 1 "$electra" pretrain --data shards --model-size base --dry-run
+refused 1 "stopped; nothing was written" timeout --preserve-status --foreground -s INT 1 "$electra" pretrain --data shards --model-size base --dry-run
 
 # Stopped after a few steps again and again; nothing but --output is needed to go on.
 code=75

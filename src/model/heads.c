@@ -32,7 +32,7 @@ el_tensor el_mlm_forward(el_queue *q, const el_config *config, const el_mlm_weig
 }
 
 void el_mlm_backward(el_queue *q, const el_mlm_weights *w, const el_mlm_weights *g, el_mlm_saved *s,
-                     el_tensor dhidden, el_tensor dlogits, const int *rows)
+                     el_tensor dhidden, el_tensor dlogits, const int *rows, bool accumulate)
 {
     const int n = dlogits.rows;
     const el_tensor d = el_first(s->thin, n), dx = el_first(s->hidden, n);
@@ -43,7 +43,7 @@ void el_mlm_backward(el_queue *q, const el_mlm_weights *w, const el_mlm_weights 
     q->gelu_backward(q, d, d, el_first(s->slope, n));
     q->linear_backward_weight(q, g->dense_w, g->dense_b, d, el_first(s->gathered, n));
     q->linear_backward_input(q, dx, d, w->dense_w, false);
-    q->gather_backward(q, dhidden, dx, rows);
+    q->gather_backward(q, dhidden, dx, rows, accumulate);
 }
 
 void el_rtd_saved_layout(el_rtd_saved *s, el_arena *a, const el_config *c, int rows, el_type act)
@@ -64,7 +64,7 @@ el_tensor el_rtd_forward(el_queue *q, const el_rtd_weights *w, el_rtd_saved *s, 
 }
 
 void el_rtd_backward(el_queue *q, const el_rtd_weights *w, const el_rtd_weights *g, el_rtd_saved *s,
-                     el_tensor dhidden, el_tensor dlogits)
+                     el_tensor dhidden, el_tensor dlogits, bool accumulate)
 {
     const int n = dlogits.rows;
     const el_tensor act = el_first(s->act, n), d = act; /* act's place is free once out_w has its gradient */
@@ -72,5 +72,5 @@ void el_rtd_backward(el_queue *q, const el_rtd_weights *w, const el_rtd_weights 
     q->linear_backward_input(q, d, dlogits, w->out_w, false);
     q->gelu_backward(q, d, d, el_first(s->slope, n));
     q->linear_backward_weight(q, g->dense_w, g->dense_b, d, s->hidden);
-    q->linear_backward_input(q, dhidden, d, w->dense_w, false);
+    q->linear_backward_input(q, dhidden, d, w->dense_w, accumulate);
 }

@@ -20,9 +20,11 @@ void el_mlm_saved_layout(el_mlm_saved *saved, el_arena *arena, const el_config *
 /* rows: the slots' row numbers, `count` of them.  Returns the logits (count, V). */
 el_tensor el_mlm_forward(el_queue *q, const el_config *config, const el_mlm_weights *w, el_mlm_saved *saved,
                          el_tensor hidden, const int *rows, int count);
-/* dhidden (all rows of the encoder's output) is overwritten.  dlogits may be the logits' place. */
+/* dhidden (all rows of the encoder's output) is overwritten, or added to where `accumulate`: so several heads read one
+ * encoder, and a head that reads all rows takes them in blocks, of which the first overwrites.  dlogits may be the logits'
+ * place. */
 void el_mlm_backward(el_queue *q, const el_mlm_weights *w, const el_mlm_weights *g, el_mlm_saved *saved,
-                     el_tensor dhidden, el_tensor dlogits, const int *rows);
+                     el_tensor dhidden, el_tensor dlogits, const int *rows, bool accumulate);
 
 /* discriminator:  logit = gelu(h dense_w^T + dense_b) out_w^T + out_b, at every row; positive means replaced
  */
@@ -39,6 +41,6 @@ void el_rtd_saved_layout(el_rtd_saved *saved, el_arena *arena, const el_config *
                          el_type activations);
 el_tensor el_rtd_forward(el_queue *q, const el_rtd_weights *w, el_rtd_saved *saved, el_tensor hidden);
 void el_rtd_backward(el_queue *q, const el_rtd_weights *w, const el_rtd_weights *g, el_rtd_saved *saved,
-                     el_tensor dhidden, el_tensor dlogits);
+                     el_tensor dhidden, el_tensor dlogits, bool accumulate); /* as above */
 
 #endif

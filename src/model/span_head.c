@@ -326,7 +326,7 @@ static void end_backward(el_span_saved *s, const el_head_weights *w, const el_he
     q->linear_backward_weight(q, g->end_w, g->end_b, dend, act);
     q->linear_backward_input(q, d, dend, w->end_w, false);
     q->gelu_backward(q, d, d, el_first(s->end.slope, n));
-    q->gather_backward(q, dstart, d, s->sequence);
+    q->gather_backward(q, dstart, d, s->sequence, false);
     q->linear_backward_weight(q, el_tensor_cols(g->end_hidden_w, h, h), el_tensor_none(), dstart, x_start);
     q->linear_backward_weight(q, el_tensor_cols(g->end_hidden_w, 0, h), g->end_hidden_b, d,
                               el_first(s->x, n));
@@ -440,7 +440,7 @@ void el_span_learn(el_span_saved *s, const el_head_weights *w, const el_head_wei
         both_backward(s, w, g, n);
     }
     q->copy(q, el_first(s->gathered, n), el_first(s->dx, n));
-    q->gather_backward(q, dhidden, el_first(s->gathered, n), s->rows_of);
+    q->gather_backward(q, dhidden, el_first(s->gathered, n), s->rows_of, false);
 }
 
 /* ---- the likeliest spans ---- */

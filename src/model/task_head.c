@@ -119,5 +119,5 @@ void el_head_backward(el_queue *q, const el_head_config *head, const el_head_wei
     if (head->kind != EL_HEAD_POOLED)
         q->dropout(q, x, x, dropout_at(head, pass, 0));
     q->copy(q, gathered, x);
-    q->gather_backward(q, dhidden, gathered, rows);
+    q->gather_backward(q, dhidden, gathered, rows, false);
 }

@@ -101,7 +101,7 @@ void el_detector_run(el_detector *d, el_slots *slots, const el_slots_range *r, b
     count(d, r->rows);
     if (r->training) {
         const el_tensor dhidden = el_tensor_rows(d->dhidden, 0, r->rows);
-        el_rtd_backward(q, d->w, d->g, &d->head, dhidden, logits);
+        el_rtd_backward(q, d->w, d->g, &d->head, dhidden, logits, false);
         el_encoder_backward(q, &net->config, &net->w, &net->g, &d->encoder, &in, dhidden);
     }
 }

@@ -83,7 +83,7 @@ void el_predictor_run(el_predictor *p, el_slots *slots, const el_slots_range *r,
     count(p, slots, r->slots, sampling != NULL);
     if (r->training) {
         const el_tensor dhidden = el_tensor_rows(p->dhidden, 0, r->rows);
-        el_mlm_backward(q, p->w, p->g, &p->head, dhidden, logits, slots->rows);
+        el_mlm_backward(q, p->w, p->g, &p->head, dhidden, logits, slots->rows, false);
         el_encoder_backward(q, &net->config, &net->w, &net->g, &p->encoder, &in, dhidden);
     }
 }

@@ -163,7 +163,7 @@ static void run_step(fixture *f, double losses[3], bool compare_logits)
     q->softmax_loss(q, f->slot_losses, NULL, NULL, logits, logits, golden_ints(f, "targets"), NULL, NULL,
                     1.0 / SLOTS);
     el_mlm_backward(q, &gen->heads[0].mlm.w, &gen->heads[0].mlm.g, &f->mlm, f->generator_dhidden, logits,
-                    slots);
+                    slots, false);
     el_encoder_backward(q, &gen->config, &gen->w, &gen->g, &f->generator, &in, f->generator_dhidden);
 
     in.ids = golden_ints(f, "discriminator_ids");
@@ -173,7 +173,7 @@ static void run_step(fixture *f, double losses[3], bool compare_logits)
         compare(f, logits, "discriminator_logits");
     q->logistic_loss(q, f->row_losses, logits, logits, f->replaced, 50.0 / ROWS);
     el_rtd_backward(q, &disc->heads[0].rtd.w, &disc->heads[0].rtd.g, &f->rtd, f->discriminator_dhidden,
-                    logits);
+                    logits, false);
     el_encoder_backward(q, &disc->config, &disc->w, &disc->g, &f->discriminator, &in,
                         f->discriminator_dhidden);
     losses[1] = mean(q, f->slot_losses);

@@ -296,7 +296,15 @@ static void gather_forward(problem *p)
 
 static void gather_backward(problem *p)
 {
-    q->gather_backward(q, p->inputs[0].gradient, p->dy, p->indices[0]);
+    q->gather_backward(q, p->inputs[0].gradient, p->dy, p->indices[0], false);
+}
+
+/* Three rows, and three more onto them. */
+static void gather_backward_twice(problem *p)
+{
+    const el_tensor dx = p->inputs[0].gradient;
+    q->gather_backward(q, dx, el_tensor_rows(p->dy, 0, 3), p->indices[0], false);
+    q->gather_backward(q, dx, el_tensor_rows(p->dy, 3, 3), p->indices[0] + 3, true);
 }
 
 static void test_gather(void **state)
@@ -306,6 +314,8 @@ static void test_gather(void **state)
     problem p = {.name = "gather", .forward = gather_forward, .backward = gather_backward, .indices = {rows}};
     add_input(&p, "x", 9, 7, false);
     set_output(&p, 6, 7);
+    check_problem(&p);
+    p.backward = gather_backward_twice;
     check_problem(&p);
 }
 

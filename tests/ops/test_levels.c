@@ -201,7 +201,8 @@ static void case_rows(run *r, sizes s)
         rows[i] = s.rows - 1 - 2 * i;
     q->gather_forward(q, out(r, "gathered", r->type, picked, s.cols, false, 0), dy, rows);
     const el_tensor part = in(r, picked, s.cols, 9, 1);
-    q->gather_backward(q, out(r, "scattered", r->type, s.rows, s.cols, false, 1e-6), part, rows);
+    q->gather_backward(q, out(r, "scattered", r->type, s.rows, s.cols, false, 1e-6), part, rows, false);
+    q->gather_backward(q, out(r, "scattered onto", r->type, s.rows, s.cols, true, 1e-5), part, rows, true);
 }
 
 /* rows: of the longest sequence; cols: head size; more: heads */

@@ -49,9 +49,10 @@ void el_cpu_gather_forward(el_queue *q, el_tensor y, el_tensor x, const int *row
     by_rows(&(el_rows_job){.q = q, .a = y, .b = x, .index = rows}, y.rows, y.cols, gather_task);
 }
 
-void el_cpu_gather_backward(el_queue *q, el_tensor dx, el_tensor dy, const int *rows)
+void el_cpu_gather_backward(el_queue *q, el_tensor dx, el_tensor dy, const int *rows, bool accumulate)
 {
-    q->zero(q, dx);
+    if (!accumulate)
+        q->zero(q, dx);
     el_cpu_embed_backward(q, dx, dy, rows);
 }
 

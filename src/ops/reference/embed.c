@@ -43,13 +43,13 @@ void el_ref_gather_forward(el_queue *q, el_tensor y, el_tensor x, const int *row
 }
 
 /* A row at a time, so that the sum of a row asked for more than once is rounded once. */
-void el_ref_gather_backward(el_queue *q, el_tensor dx, el_tensor dy, const int *rows)
+void el_ref_gather_backward(el_queue *q, el_tensor dx, el_tensor dy, const int *rows, bool accumulate)
 {
     (void)q;
     assert(dx.cols == dy.cols);
     for (int r = 0; r < dx.rows; r++)
         for (int j = 0; j < dx.cols; j++) {
-            double sum = 0;
+            double sum = accumulate ? el_get(dx, r, j) : 0;
             for (int i = 0; i < dy.rows; i++)
                 if (rows[i] == r)
                     sum += el_get(dy, i, j);

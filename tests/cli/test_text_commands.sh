@@ -82,7 +82,10 @@ for ignore in "" "trap '' PIPE"; do
 done
 
 # A line of 100 MB and a word of 20 MB take the memory of a block, not of the line; the word is one [UNK].
-limited() { (ulimit -v 400000; "$electra" "$@" > out 2> err) || { check "$* in 400 MB" "" "$(tail -n 1 err)"; }; }
+limit=400000
+(ulimit -v $limit; "$electra" --version > /dev/null 2>&1) ||
+    { limit=unlimited; echo "not tried in 400 MB: this build (a sanitizer's) takes more to begin with"; }
+limited() { (ulimit -v $limit; "$electra" "$@" > out 2> err) || { check "$* in 400 MB" "" "$(tail -n 1 err)"; }; }
 yes "the cat sees the tree ," | head -c 100000000 | tr '\n' ' ' > line.txt
 limited vocab --threads 1 --vocab-size 40 --output line.vocab line.txt
 limited prepare --threads 1 --vocab line.vocab --max-seq-length 64 --output line.shards line.txt

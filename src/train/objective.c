@@ -30,10 +30,10 @@ static el_status fit(el_objective *objective, const el_batch *batch, int first, 
                                    batch->starts[first + 1] - batch->starts[first]);
 }
 
-el_status el_objective_run_until(el_objective *objective, const el_batch *batch, el_random random,
-                                 bool training, el_interrupt interrupt)
+el_status el_objective_continue(el_objective *objective, const el_batch *batch, bool training,
+                                el_interrupt interrupt)
 {
-    el_status st = objective->begin(objective, batch, random);
+    el_status st = EL_OK;
     for (int first = 0, last; !st && first < batch->sequences; first = last) {
         if (interrupt.wanted && interrupt.wanted(interrupt.context))
             return el_fail(EL_ESTOPPED, "stopped within a batch");
@@ -42,6 +42,13 @@ el_status el_objective_run_until(el_objective *objective, const el_batch *batch,
             objective->accumulate(objective, first, last, training);
     }
     return st;
+}
+
+el_status el_objective_run_until(el_objective *objective, const el_batch *batch, el_random random,
+                                 bool training, el_interrupt interrupt)
+{
+    const el_status st = objective->begin(objective, batch, random);
+    return st ? st : el_objective_continue(objective, batch, training, interrupt);
 }
 
 el_status el_objective_run(el_objective *objective, const el_batch *batch, el_random random, bool training)

@@ -66,6 +66,10 @@ typedef struct {
 el_status el_objective_run_until(el_objective *objective, const el_batch *batch, el_random random,
                                  bool training, el_interrupt interrupt);
 
+/* What follows begin(): accumulate over ranges that fit, until all are done or it is given up. */
+el_status el_objective_continue(el_objective *objective, const el_batch *batch, bool training,
+                                el_interrupt interrupt);
+
 /* begin, then only the first range, without gradients: enough to see whether losses still are numbers. */
 el_status el_objective_try(el_objective *objective, const el_batch *batch, el_random random);
 

@@ -265,10 +265,13 @@ static el_status gradients(run *r, el_figures *figures, bool *finite)
     el_status st = take_batch(r);
     if (st)
         return st;
+    t->objective->reset(t->objective);
+    st = t->objective->begin(t->objective, &r->batch, random_of(r, 0)); /* takes what was prepared */
+    if (st)
+        return st;
     if (r->p->step + 1 < t->steps)
         el_helper_start(r->helper, read_ahead, r);
-    t->objective->reset(t->objective);
-    st = el_objective_run_until(t->objective, &r->batch, random_of(r, 0), true, interrupt_of(r));
+    st = el_objective_continue(t->objective, &r->batch, true, interrupt_of(r));
     const el_status read = el_helper_wait(r->helper);
     if (st || read) {
         el_model_zero_gradients(t->objective->model);

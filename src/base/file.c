@@ -203,15 +203,23 @@ el_status el_writer_open(el_writer **result, const char *path)
     return EL_OK;
 }
 
+bool el_file_put(int file, const void *data, size_t bytes)
+{
+    const unsigned char *at = data;
+    while (bytes) {
+        const ssize_t written = el_io_write(file, at, bytes);
+        if (written < 0)
+            return false;
+        at += written;
+        bytes -= (size_t)written;
+    }
+    return true;
+}
+
 static void write_all(el_writer *writer, const unsigned char *data, size_t bytes)
 {
-    while (bytes && !writer->failure) {
-        const ssize_t written = el_io_write(writer->file, data, bytes);
-        if (written >= 0)
-            data += written, bytes -= (size_t)written;
-        else
-            writer->failure = errno;
-    }
+    if (!writer->failure && !el_file_put(writer->file, data, bytes))
+        writer->failure = errno;
 }
 
 static void flush(el_writer *writer)

@@ -34,7 +34,10 @@ el_status el_writer_begin_with(el_writer *writer, const void *data, size_t bytes
 el_status el_writer_finish(el_writer *writer); /* sync, rename, free; on failure the old file stays */
 void el_writer_abandon(el_writer *writer);     /* remove what was written, free; accepts NULL */
 
-/* The same for a text that is already in memory. */
+/* Writes all of it to an open file; false, with errno, where a call fails. */
+bool el_file_put(int file, const void *data, size_t bytes);
+
+/* A file as el_writer makes it, of a text that is already in memory. */
 el_status el_file_write(const char *path, const void *data, size_t bytes);
 
 /* A folder that appears at once: write into el_folder.temporary, then commit, which syncs

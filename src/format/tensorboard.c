@@ -87,13 +87,8 @@ static el_status put_frame(el_tensorboard *events, event *e)
     size_t bytes;
     unsigned char *const frame = frame_of(e, &bytes);
     el_status st = frame ? EL_OK : el_fail(EL_ENOMEM, "%s: out of memory", events->path);
-    for (size_t put = 0; !st && put < bytes;) {
-        const ssize_t written = el_io_write(events->file, frame + put, bytes - put);
-        if (written < 0)
-            st = el_io_fail(events->path);
-        else
-            put += (size_t)written;
-    }
+    if (!st && !el_file_put(events->file, frame, bytes))
+        st = el_io_fail(events->path);
     free(frame);
     return st;
 }

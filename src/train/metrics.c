@@ -51,18 +51,6 @@ el_status el_metrics_open(el_metrics *metrics, const char *path, int64_t lines)
     return st;
 }
 
-static el_status write_all(el_metrics *metrics, const char *text, size_t bytes)
-{
-    while (bytes) {
-        const ssize_t written = el_io_write(metrics->file, text, bytes);
-        if (written < 0)
-            return el_fail(EL_EFAILED, "%s: %s", metrics->path, strerror(errno));
-        text += written;
-        bytes -= (size_t)written;
-    }
-    return EL_OK;
-}
-
 static bool is_training(const json_t *line)
 {
     const char *const kind = json_string_value(json_object_get(line, "kind"));
@@ -88,7 +76,9 @@ el_status el_metrics_put(el_metrics *metrics, const json_t *line)
         return el_fail(EL_ENOMEM, "%s: out of memory", metrics->path);
     const size_t length = strlen(text);
     text[length] = '\n'; /* in place of the NUL */
-    const el_status st = write_all(metrics, text, length + 1);
+    const el_status st = el_file_put(metrics->file, text, length + 1)
+                             ? EL_OK
+                             : el_fail(EL_EFAILED, "%s: %s", metrics->path, strerror(errno));
     free(text);
     return st ? st : put_event(metrics, line);
 }

@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "cli/evaluate.h"
 #include "data/loader.h"
-#include "train/trainer.h"
+#include "train/evaluation.h"
 
 typedef struct {
     evaluate_settings *settings;

@@ -43,8 +43,6 @@ static el_status tell(const run *r, el_event event)
     return r->t->on_event ? r->t->on_event(r->t->context, &event) : EL_OK;
 }
 
-/* ---- evaluation ---- */
-
 /* By the signal or the time limit. */
 static bool has_to_stop(const run *r)
 {
@@ -60,41 +58,6 @@ static bool interrupt_wanted(void *context)
 static el_interrupt interrupt_of(run *r)
 {
     return (el_interrupt){interrupt_wanted, r};
-}
-
-static el_status evaluate_batches(el_objective *objective, const el_example_source *source, int64_t batches,
-                                  const el_evaluation_watch *watch, el_batch *batch)
-{
-    for (int64_t i = 0; i < batches; i++) {
-        const int64_t first = i * EL_EVALUATION_BATCH, left = source->examples - first;
-        const int count = left < EL_EVALUATION_BATCH ? (int)left : EL_EVALUATION_BATCH;
-        el_status st = source->read(source->context, first, count, batch);
-        const el_random random = {.seed = EL_EVALUATION_SEED, .step = (uint32_t)i};
-        if (!st)
-            st = el_objective_run_until(objective, batch, random, false, watch->interrupt);
-        if (!st && watch->on_batch)
-            st = watch->on_batch(watch->context, (double)(i + 1) / (double)batches);
-        if (st)
-            return st;
-    }
-    return EL_OK;
-}
-
-el_status el_evaluate(el_objective *objective, const el_example_source *source, int64_t batches,
-                      const el_evaluation_watch *watch, el_figures *figures)
-{
-    const int64_t all = (source->examples + EL_EVALUATION_BATCH - 1) / EL_EVALUATION_BATCH;
-    el_batch batch = {0};
-    objective->reset(objective);
-    el_status st =
-        evaluate_batches(objective, source, batches > 0 && batches < all ? batches : all, watch, &batch);
-    *figures = (el_figures){0};
-    if (!st)
-        objective->finish(objective, figures);
-    if (!st)
-        st = figures->status;
-    el_batch_release(&batch);
-    return st;
 }
 
 /* ---- records ---- */
@@ -126,30 +89,9 @@ static el_status put_line(run *r, json_t *line)
     return st;
 }
 
-static void window_add(el_progress *p, const el_figures *figures, double norm)
-{
-    p->window_steps++;
-    p->window_norm += norm;
-    p->figures = figures->count;
-    for (int i = 0; i < figures->count; i++)
-        if (isfinite(figures->values[i]))
-            p->sums[i] += figures->values[i], p->counts[i]++;
-}
-
-/* Averages over the window; NaN where there is nothing to average. */
-static void window_means(const el_progress *p, el_figures *figures)
-{
-    for (int i = 0; i < figures->count; i++)
-        figures->values[i] = p->counts[i] ? p->sums[i] / (double)p->counts[i] : NAN;
-}
-
 static void window_clear(run *r)
 {
-    el_progress *p = r->p;
-    p->window_steps = p->window_skipped = 0;
-    p->window_norm = 0;
-    memset(p->sums, 0, sizeof p->sums);
-    memset(p->counts, 0, sizeof p->counts);
+    el_progress_clear(r->p);
     r->window_tokens = 0;
     r->window_seconds = 0;
 }
@@ -157,11 +99,6 @@ static void window_clear(run *r)
 static double tokens_per_second(const run *r)
 {
     return r->window_seconds > 0 ? (double)r->window_tokens / r->window_seconds : 0;
-}
-
-static double mean_norm(const run *r)
-{
-    return r->p->window_steps ? r->p->window_norm / (double)r->p->window_steps : NAN;
 }
 
 static el_status record_training(run *r, const el_figures *means)
@@ -173,7 +110,7 @@ static el_status record_training(run *r, const el_figures *means)
         if (!is_of_evaluation_only(means->names[i]))
             put_real(line, means->names[i], means->values[i]);
     put_real(line, "learning_rate", r->rate);
-    put_real(line, "gradient_norm", mean_norm(r));
+    put_real(line, "gradient_norm", el_progress_norm(r->p));
     json_object_set_new(line, "skipped", json_integer(r->p->window_skipped));
     put_real(line, "seconds", r->p->seconds);
     put_real(line, "tokens_per_second", tokens_per_second(r));
@@ -187,7 +124,7 @@ static el_event step_event(const run *r, el_event_kind kind, const el_figures *m
     return (el_event){.kind = kind,
                       .figures = means,
                       .rate = r->rate,
-                      .norm = mean_norm(r),
+                      .norm = el_progress_norm(r->p),
                       .tokens_per_second = tokens_per_second(r)};
 }
 
@@ -305,7 +242,7 @@ static void update(run *r, const el_figures *figures)
 {
     const el_trainer *t = r->t;
     el_optimizer_update(&t->optimizer, t->objective->model, r->rate, r->norm, r->p->updates);
-    window_add(r->p, figures, r->norm);
+    el_progress_add(r->p, figures, r->norm);
     r->p->updates++;
     r->p->skipped_in_row = 0;
 }
@@ -332,7 +269,7 @@ static el_status step(run *r)
     r->window_seconds += seconds;
     r->window_tokens += r->batch.rows;
 
-    window_means(p, &figures);
+    el_progress_means(p, &figures);
     const bool due = p->step == r->t->steps || (r->t->log_every > 0 && p->step % r->t->log_every == 0);
     if (due)
         st = record_training(r, &figures);
@@ -345,84 +282,6 @@ static el_status step(run *r)
 
 /* ---- checkpoints ---- */
 
-static json_t *array_of_reals(const double *values, int count)
-{
-    json_t *array = json_array();
-    for (int i = 0; i < count; i++)
-        json_array_append_new(array, json_real(values[i]));
-    return array;
-}
-
-static json_t *array_of_integers(const int64_t *values, int count)
-{
-    json_t *array = json_array();
-    for (int i = 0; i < count; i++)
-        json_array_append_new(array, json_integer(values[i]));
-    return array;
-}
-
-/* The counters by name, for writing and reading alike. */
-typedef struct {
-    const char *name;
-    size_t offset;
-} counter;
-
-#define COUNTER(field)                                                                                       \
-    {                                                                                                        \
-#field, offsetof(el_progress, field)                                                                 \
-    }
-static const counter COUNTERS[] = {COUNTER(step),     COUNTER(updates),      COUNTER(skipped_in_row),
-                                   COUNTER(examples), COUNTER(tokens),       COUNTER(evaluated),
-                                   COUNTER(lines),    COUNTER(window_steps), COUNTER(window_skipped)};
-enum { COUNTER_COUNT = sizeof COUNTERS / sizeof *COUNTERS };
-
-static json_t *state_of(const el_trainer *t, const el_progress *p)
-{
-    json_t *state = json_object();
-    for (int i = 0; i < COUNTER_COUNT; i++)
-        json_object_set_new(state, COUNTERS[i].name,
-                            json_integer(*(const int64_t *)((const char *)p + COUNTERS[i].offset)));
-    json_object_set_new(state, "seed", json_integer((json_int_t)t->seed));
-    json_object_set_new(state, "seconds", json_real(p->seconds));
-    json_object_set_new(state, "window_norm", json_real(p->window_norm));
-    json_object_set_new(state, "window_sums", array_of_reals(p->sums, p->figures));
-    json_object_set_new(state, "window_counts", array_of_integers(p->counts, p->figures));
-    return state;
-}
-
-static el_status bad_state(const char *key)
-{
-    return el_fail(EL_EDATA, "state.json of the checkpoint: %s is missing or not what it should be", key);
-}
-
-static el_status read_counters(const json_t *state, el_progress *p)
-{
-    for (int i = 0; i < COUNTER_COUNT; i++) {
-        const json_t *value = json_object_get(state, COUNTERS[i].name);
-        if (!json_is_integer(value) || json_integer_value(value) < 0)
-            return bad_state(COUNTERS[i].name);
-        *(int64_t *)((char *)p + COUNTERS[i].offset) = json_integer_value(value);
-    }
-    return EL_OK;
-}
-
-static el_status read_window(const json_t *state, el_progress *p)
-{
-    const json_t *sums = json_object_get(state, "window_sums"),
-                 *counts = json_object_get(state, "window_counts");
-    const size_t figures = json_array_size(sums);
-    if (figures > EL_MAX_FIGURES || json_array_size(counts) != figures)
-        return bad_state("window_sums");
-    p->figures = (int)figures;
-    for (size_t i = 0; i < figures; i++) {
-        p->sums[i] = json_number_value(json_array_get(sums, i));
-        p->counts[i] = json_integer_value(json_array_get(counts, i));
-    }
-    p->window_norm = json_number_value(json_object_get(state, "window_norm"));
-    p->seconds = json_number_value(json_object_get(state, "seconds"));
-    return EL_OK;
-}
-
 el_status el_trainer_resume(const el_trainer *t, el_progress *p, bool *found)
 {
     *p = (el_progress){0};
@@ -431,12 +290,8 @@ el_status el_trainer_resume(const el_trainer *t, el_progress *p, bool *found)
     el_status st = el_checkpoint_resume(t->objective->model, &state, t->folder);
     if (st || !state)
         return st;
-    const json_int_t seed = json_integer_value(json_object_get(state, "seed"));
-    st = read_counters(state, p);
-    if (!st)
-        st = read_window(state, p);
+    st = el_progress_read(p, state);
     json_decref(state);
-    p->seed = (uint64_t)seed;
     *found = !st;
     return st;
 }
@@ -465,7 +320,7 @@ static el_status write_checkpoint(run *r)
     el_status st = el_metrics_sync(&r->metrics);
     if (st)
         return st;
-    json_t *state = state_of(t, r->p);
+    json_t *state = el_progress_write(r->p, t->seed);
     st = el_checkpoint_save(t->objective->model, state, number, t->folder);
     json_decref(state);
     if (!st)

@@ -18,34 +18,10 @@
 
 #include <signal.h>
 
-#include "train/objective.h"
+#include "train/evaluation.h"
 #include "train/optimizer.h"
+#include "train/progress.h"
 #include "train/schedule.h"
-
-/* Where examples come from: clears the batch and puts examples [first, first + count) into it. */
-typedef struct {
-    void *context;
-    el_status (*read)(void *context, int64_t first, int count, el_batch *batch); /* NULL: no source */
-    int64_t examples; /* how many there are; training goes round */
-} el_example_source;
-
-/* How far a run has come: a checkpoint's state.json. */
-typedef struct {
-    uint64_t seed;            /* of the run that a checkpoint is of */
-    int64_t step;             /* steps done, skipped ones among them */
-    int64_t updates;          /* steps that changed the weights */
-    int64_t skipped_in_row;   /* just now */
-    int64_t examples, tokens; /* seen */
-    int64_t evaluated;        /* the step that was last evaluated */
-    int64_t lines;            /* of metrics.jsonl */
-    double seconds;           /* spent in steps, in all sessions together */
-    /* Since the last line: */
-    int64_t window_steps, window_skipped;
-    double window_norm;
-    int figures;
-    double sums[EL_MAX_FIGURES];
-    int64_t counts[EL_MAX_FIGURES];
-} el_progress;
 
 typedef enum {
     EL_EVENT_STEP,       /* a step is done; figures are averages since the last line so far */
@@ -92,9 +68,6 @@ typedef struct {
     void *context;
 } el_trainer;
 
-/* Evaluations of a run and of `electra evaluate` are the same: this many examples a batch, this seed. */
-enum { EL_EVALUATION_BATCH = 32, EL_EVALUATION_SEED = 20200323 };
-
 /* Loads the newest whole checkpoint of the folder; *found tells whether there was one. */
 el_status el_trainer_resume(const el_trainer *trainer, el_progress *progress, bool *found);
 
@@ -104,14 +77,5 @@ bool el_trainer_done(const el_trainer *trainer, const el_progress *progress);
 /* Goes on from `progress` (zero: from the start) to the last step.  EL_ESTOPPED: stopped by the signal or the
  * time limit, after saving. */
 el_status el_trainer_run(const el_trainer *trainer, el_progress *progress);
-
-/* Figures of the first `batches` batches (0: all) of a source, without dropout. */
-typedef struct {
-    el_interrupt interrupt;
-    el_status (*on_batch)(void *context, double fraction); /* may be NULL */
-    void *context;
-} el_evaluation_watch;
-el_status el_evaluate(el_objective *objective, const el_example_source *source, int64_t batches,
-                      const el_evaluation_watch *watch, el_figures *figures);
 
 #endif

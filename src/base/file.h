@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "path.h"
 
 /* A file's bytes, read-only, mapped; an empty file has data "" and size 0. */
 typedef struct {
@@ -62,9 +63,6 @@ el_status el_folder_remove(const char *path); /* and all in it; fine if it is no
 /* Sorted names in a folder, without "." and ".."; free with el_names_free. */
 el_status el_folder_list(const char *path, char ***names, int *count);
 void el_names_free(char **names, int count);
-
-/* `folder`/`name` on the heap; NULL when out of memory. */
-char *el_path_join(const char *folder, const char *name);
 
 /* XXH3-64 of some bytes, and the same as 16 hexadecimal digits. */
 uint64_t el_hash(const void *data, size_t bytes);

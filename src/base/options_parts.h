@@ -13,4 +13,10 @@ bool el_option_has_range(const el_option *option);
 /* The word at a place in "a|b|c", as long as *length; "" past the end. */
 const char *el_option_word(const char *choices, int index, int *length);
 
+/* Sets a line from a text or a JSON value; `said` (a flag, or file and key) is for the sentence of EL_EUSAGE. */
+el_status el_option_set(el_options *options, int line, const char *said, const char *text);
+el_status el_option_set_json(el_options *options, int line, const char *said, const json_t *value);
+/* What a line is now. */
+json_t *el_option_json(const el_options *options, int line);
+
 #endif

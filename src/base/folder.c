@@ -1,0 +1,254 @@
+/* folder - see file.h
+ *
+ * A folder that is being written lies beside its place (temporary.h), and is exchanged with what is there.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "file.h"
+#include "io.h"
+#include "log.h"
+#include "temporary.h"
+
+bool el_folder_exists(const char *path)
+{
+    struct stat info;
+    return el_io_stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+el_status el_folder_holds(const char *folder, const char *name, bool *there)
+{
+    char *const path = el_path_join(folder, name);
+    *there = path && el_file_exists(path);
+    free(path);
+    return path ? EL_OK : el_fail(EL_ENOMEM, "%s: out of memory", folder);
+}
+
+el_status el_folder_need(const char *path)
+{
+    struct stat info;
+    if (el_io_stat(path, &info) != 0)
+        return errno == ENOENT ? el_fail(EL_EDATA, "%s: no such folder", path) : el_io_fail(path);
+    return S_ISDIR(info.st_mode) ? EL_OK : el_fail(EL_EDATA, "%s: a file, where a folder is wanted", path);
+}
+
+/* mkdir, content with what is there already. */
+static el_status make_one(const char *path)
+{
+    if (el_io_make_folder(path) == 0)
+        return EL_OK;
+    const int failure = errno;
+    if (el_folder_exists(path)) /* or "a/.." and read-only parents, where errno varies */
+        return EL_OK;
+    return el_fail(EL_EFAILED, "%s: %s", path, strerror(failure == EEXIST ? ENOTDIR : failure));
+}
+
+el_status el_folder_make(const char *path)
+{
+    char *part = el_path_trimmed(path);
+    if (!part)
+        return el_fail(EL_ENOMEM, "%s: out of memory", path);
+    el_status st = EL_OK;
+    for (char *slash = strchr(part + (*part == '/'), '/'); slash && !st; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (*part)
+            st = make_one(part);
+        *slash = '/';
+    }
+    if (!st)
+        st = make_one(part);
+    free(part);
+    return st;
+}
+
+/* By bytes: the locale has its own order. */
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Appends a name to a list with room for a power of two of them; false: out of memory. */
+static bool add_name(char ***names, int *count, const char *name)
+{
+    if ((*count & (*count - 1)) == 0) {
+        char **const list = realloc(*names, (size_t)(*count ? 2 * *count : 1) * sizeof *list);
+        if (!list)
+            return false;
+        *names = list;
+    }
+    char *const copy = strdup(name);
+    if (copy)
+        (*names)[(*count)++] = copy;
+    return copy;
+}
+
+/* The sorted names in a folder; errno's number of what failed. */
+static int list(const char *path, char ***names, int *count)
+{
+    *names = NULL, *count = 0;
+    DIR *const opened = el_io_folder_open(path);
+    if (!opened)
+        return errno;
+    const char *name;
+    bool complete = true;
+    while (complete && (name = el_io_folder_next(opened)))
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+            complete = add_name(names, count, name);
+    const int failure = complete ? errno : ENOMEM;
+    el_io_folder_close(opened);
+    if (failure) {
+        el_names_free(*names, *count);
+        *names = NULL, *count = 0;
+        return failure;
+    }
+    if (*count)
+        qsort(*names, (size_t)*count, sizeof **names, by_bytes);
+    return 0;
+}
+
+void el_names_free(char **names, int count)
+{
+    for (int i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
+el_status el_folder_list(const char *path, char ***names, int *count)
+{
+    errno = list(path, names, count);
+    return errno ? el_io_fail(path) : EL_OK;
+}
+
+/* Removes what can be, leaving no sentence; errno's number of the first failure. */
+static int remove_all(const char *path)
+{
+    struct stat info;
+    if (el_io_lstat(path, &info) != 0)
+        return errno == ENOENT ? 0 : errno;
+    if (!S_ISDIR(info.st_mode))
+        return el_io_unlink(path) == 0 || errno == ENOENT ? 0 : errno;
+    char **names;
+    int count, failure = list(path, &names, &count);
+    for (int i = 0; i < count; i++) {
+        char *const inside = el_path_join(path, names[i]);
+        const int failed = inside ? remove_all(inside) : ENOMEM;
+        failure = failure ? failure : failed;
+        free(inside);
+    }
+    el_names_free(names, count);
+    if (el_io_remove_folder(path) != 0 && errno != ENOENT && !failure)
+        failure = errno;
+    return failure;
+}
+
+el_status el_folder_remove(const char *path)
+{
+    const int failure = remove_all(path);
+    return failure ? el_fail(EL_EFAILED, "%s: cannot remove: %s", path, strerror(failure)) : EL_OK;
+}
+
+/* Syncs a folder after what is in it; not what its links name. */
+static el_status sync_all(const char *path)
+{
+    struct stat info;
+    if (el_io_lstat(path, &info) != 0)
+        return el_fail(EL_EFAILED, "%s: %s", path, strerror(errno));
+    char **names = NULL;
+    int count = 0;
+    el_status st = S_ISDIR(info.st_mode) ? el_folder_list(path, &names, &count) : EL_OK;
+    for (int i = 0; i < count && !st; i++) {
+        char *const inside = el_path_join(path, names[i]);
+        st = inside ? sync_all(inside) : el_fail(EL_ENOMEM, "%s: out of memory", path);
+        free(inside);
+    }
+    el_names_free(names, count);
+    return st || !(S_ISDIR(info.st_mode) || S_ISREG(info.st_mode)) ? st : el_path_sync(path);
+}
+
+el_status el_folder_begin(el_folder *folder, const char *path)
+{
+    *folder = (el_folder){.path = el_path_behind_links(path), .lock = -1};
+    if (folder->path)
+        folder->temporary = el_temporary_beside(folder->path);
+    el_status st = EL_OK;
+    if (!folder->path || !folder->temporary)
+        st = el_fail(EL_ENOMEM, "%s: out of memory", path);
+    else if (el_file_exists(folder->path))
+        st = el_fail(EL_EFAILED, "%s: Not a directory", path);
+    if (!st)
+        st = el_folder_make(folder->temporary);
+    if (st) {
+        el_folder_abandon(folder);
+        return st;
+    }
+    folder->lock = el_io_open(folder->temporary, O_RDONLY | O_DIRECTORY);
+    if (folder->lock >= 0)
+        (void)el_io_lock(folder->lock);
+    return EL_OK;
+}
+
+static void folder_free(el_folder *folder)
+{
+    if (folder->temporary && folder->lock >= 0)
+        el_io_close(folder->lock);
+    free(folder->path);
+    free(folder->temporary);
+    *folder = (el_folder){0};
+}
+
+/* The new folder is in place: what remains of the old one is a pity, no failure. */
+static void remove_old(const char *path)
+{
+    const int failure = remove_all(path);
+    if (failure)
+        el_log(EL_LOG_WARNING, "%s: the folder that was replaced cannot be removed: %s", path,
+               strerror(failure));
+}
+
+/* Exchanges both in one step where the file system can; else there is a moment with no `path`. */
+static el_status replace(const char *temporary, const char *path)
+{
+    if (el_io_exchange(temporary, path) == 0) {
+        remove_old(temporary);
+        return EL_OK;
+    }
+    char *const old = el_temporary_beside(path);
+    el_status st = old ? EL_OK : el_fail(EL_ENOMEM, "%s: out of memory", path);
+    if (!st && el_io_rename(path, old) != 0)
+        st = el_fail(EL_EFAILED, "%s: %s", path, strerror(errno));
+    if (!st && el_io_rename(temporary, path) != 0) {
+        st = el_fail(EL_EFAILED, "%s: %s", path, strerror(errno));
+        el_io_rename(old, path);
+    }
+    if (!st)
+        remove_old(old);
+    free(old);
+    return st;
+}
+
+el_status el_folder_commit(el_folder *folder)
+{
+    el_status st = sync_all(folder->temporary);
+    if (!st && el_folder_exists(folder->path))
+        st = replace(folder->temporary, folder->path);
+    else if (!st && el_io_rename(folder->temporary, folder->path) != 0)
+        st = el_fail(EL_EFAILED, "%s: %s", folder->path, strerror(errno));
+    if (!st)
+        st = el_path_sync_parent(folder->path);
+    if (!st)
+        folder_free(folder);
+    return st;
+}
+
+void el_folder_abandon(el_folder *folder)
+{
+    if (folder->temporary)
+        remove_all(folder->temporary); /* keeps the sentence that led here */
+    folder_free(folder);
+}

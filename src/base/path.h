@@ -1,0 +1,24 @@
+/* path - names of files and folders, taken apart and put together; what they name, made to last
+ *
+ * Texts are on the heap and the caller's; NULL: out of memory.
+ */
+#ifndef EL_BASE_PATH_H
+#define EL_BASE_PATH_H
+
+#include "error.h"
+
+/* `folder`/`name`. */
+char *el_path_join(const char *folder, const char *name);
+/* Without slashes at its end ("/" stays). */
+char *el_path_trimmed(const char *path);
+/* The folder that it lies in. */
+char *el_path_parent(const char *path);
+/* What a link names, though it may not be there yet; another path as it is. */
+char *el_path_behind_links(const char *path);
+
+/* Writes a file's or a folder's bytes through to the disk. */
+el_status el_path_sync(const char *path);
+/* Makes a rename to `path` last. */
+el_status el_path_sync_parent(const char *path);
+
+#endif

@@ -9,14 +9,14 @@
  *                p             = softmax(start) of the sequence
  *
  * What is a vector for each candidate the device computes.  What is a number (softmax, losses and their gradients,
- * the best pairs) the host does, in double.  `logits` has a start and an end in each row on either side, and
+ * the best pairs) the host does, in double (span_numbers.h).  `logits` has a start and an end in each row on either side, and
  * becomes their gradient.  x A^T is the same for every start, so many starts cost little more than one.
  */
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "model/layers.h"
+#include "model/span_numbers.h"
 #include "model/task_head.h"
 
 /* What the host has of a pass: numbers in the type of parameters, and whose candidates are whose. */
@@ -159,19 +159,6 @@ static void send_ints(el_span_saved *s, int *to, const int *from, int count)
     s->q->send(s->q, to, from, (size_t)count * sizeof *to);
 }
 
-/* The rows that belong to one sequence, of a tensor with one for each candidate. */
-static el_tensor part_of(el_tensor t, const el_candidates *c, int sequence)
-{
-    const int first = c->starts[sequence];
-    return el_tensor_rows(t, first, c->starts[sequence + 1] - first);
-}
-
-/* Candidates' logits as starts (0) or as ends (1). */
-static el_tensor column(el_tensor logits, int rows, int which)
-{
-    return el_tensor_cols(el_first(logits, rows), which, 1);
-}
-
 /* ---- forward ---- */
 
 static void read_candidates(el_span_saved *s, el_tensor hidden, const el_candidates *c)
@@ -203,7 +190,7 @@ static void start_forward(el_span_saved *s, const el_head_weights *w, int n)
 {
     el_queue *q = s->q;
     const el_tensor x = el_first(s->x, n);
-    q->linear_forward(q, column(s->logits, n, 0), x, w->start_w, w->start_b);
+    q->linear_forward(q, el_span_column(s->logits, n, 0), x, w->start_w, w->start_b);
     q->linear_forward(q, el_first(s->end.own, n), x, w->end_own_w, w->end_hidden_b);
     fetch(s, s->host.logits, s->logits, n);
 }
@@ -223,30 +210,8 @@ static void end_forward(el_span_saved *s, const el_head_weights *w, const el_can
     q->gather_forward(q, pre, start, s->sequence);
     q->add(q, pre, pre, el_first(s->end.own, n));
     q->gelu_forward(q, act, pre, pre);
-    q->linear_forward(q, column(s->logits, n, 1), act, w->end_w, w->end_b);
+    q->linear_forward(q, el_span_column(s->logits, n, 1), act, w->end_w, w->end_b);
     fetch(s, s->host.logits, s->logits, n);
-}
-
-static double log_sum_exp(el_tensor z)
-{
-    double most = -INFINITY, sum = 0;
-    for (int i = 0; i < z.rows; i++)
-        most = fmax(most, el_get(z, i, 0));
-    for (int i = 0; i < z.rows; i++)
-        sum += exp(el_get(z, i, 0) - most);
-    return most + log(sum);
-}
-
-/* softmax(start), of every sequence. */
-static void start_probabilities(el_span_saved *s, const el_candidates *c)
-{
-    const el_tensor starts = column(s->host.logits, c->count, 0);
-    for (int at = 0; at < c->sequences; at++) {
-        const el_tensor z = part_of(starts, c, at), p = part_of(s->host.probability, c, at);
-        const double lse = log_sum_exp(z);
-        for (int i = 0; i < z.rows; i++)
-            el_set(p, i, 0, exp(el_get(z, i, 0) - lse));
-    }
 }
 
 static void answer_forward(el_span_saved *s, const el_head_weights *w, const el_candidates *c)
@@ -256,53 +221,16 @@ static void answer_forward(el_span_saved *s, const el_head_weights *w, const el_
     const int m = c->sequences;
     const el_tensor read = el_first(a->read, m), pre = el_first(a->slope, m), act = el_first(a->act, m);
     const el_tensor pooled = el_tensor_cols(read, s->hidden, s->hidden);
-    start_probabilities(s, c);
+    el_span_probabilities(s->host.logits, c, s->host.probability);
     send(s, a->probability, s->host.probability, c->count);
     q->gather_forward(q, el_tensor_cols(read, 0, s->hidden), el_first(s->x, c->count), s->first);
     q->zero(q, pooled);
     for (int at = 0; at < m; at++) /* p^T x */
         q->linear_backward_weight(q, el_tensor_rows(pooled, at, 1), el_tensor_none(),
-                                  part_of(a->probability, c, at), part_of(s->x, c, at));
+                                  el_span_part(a->probability, c, at), el_span_part(s->x, c, at));
     q->linear_gelu_forward(q, act, pre, pre, read, w->answer_hidden_w, w->answer_hidden_b);
     q->linear_forward(q, el_first(a->logit, m), act, w->answer_w, w->answer_b);
     fetch(s, s->host.answer, a->logit, m);
-}
-
-/* ---- losses; each puts a gradient in its logits' place where there is a scale ---- */
-
-/* -log softmax(z)[target]; target -1: 0. */
-static double cross_entropy(el_tensor z, int target, double scale)
-{
-    assert(target >= -1 && target < z.rows);
-    const double lse = log_sum_exp(z), loss = target < 0 ? 0 : lse - el_get(z, target, 0);
-    for (int i = 0; scale != 0 && i < z.rows; i++)
-        el_set(z, i, 0, target < 0 ? 0 : scale * (exp(el_get(z, i, 0) - lse) - (i == target)));
-    return loss;
-}
-
-/* log(1 + exp(z)) - label z; label -1: 0. */
-static double logistic(el_tensor answer, int row, int label, double scale)
-{
-    const double z = el_get(answer, row, 0);
-    if (scale != 0)
-        el_set(answer, row, 0, label < 0 ? 0 : scale * (1 / (1 + exp(-z)) - label));
-    return label < 0 ? 0 : fmax(z, 0) + log1p(exp(-fabs(z))) - label * z;
-}
-
-static void compute_losses(el_span_saved *s, const el_candidates *c, const el_span_targets *targets,
-                           double scale, double *losses)
-{
-    const bool answer = s->answer.logit.data && targets->impossible;
-    for (int at = 0; at < c->sequences; at++) {
-        const double weight = targets->answerable_weight;
-        losses[at] = 0;
-        for (int k = 0; k < 2; k++)
-            losses[at] += cross_entropy(part_of(column(s->host.logits, c->count, k), c, at),
-                                        (k ? targets->end : targets->start)[at], scale / 2) /
-                          2;
-        if (answer)
-            losses[at] += weight * logistic(s->host.answer, at, targets->impossible[at], scale * weight);
-    }
 }
 
 /* ---- backward ---- */
@@ -321,7 +249,7 @@ static void end_backward(el_span_saved *s, const el_head_weights *w, const el_he
 {
     el_queue *q = s->q;
     const int n = c->count, m = c->sequences, h = s->hidden;
-    const el_tensor dend = column(s->logits, n, 1), act = el_first(s->end.act, n), d = act;
+    const el_tensor dend = el_span_column(s->logits, n, 1), act = el_first(s->end.act, n), d = act;
     const el_tensor x_start = el_first(s->end.x_start, m), dstart = el_first(s->end.dstart, m);
     q->linear_backward_weight(q, g->end_w, g->end_b, dend, act);
     q->linear_backward_input(q, d, dend, w->end_w, false);
@@ -354,24 +282,10 @@ static void answer_backward(el_span_saved *s, const el_head_weights *w, const el
         el_tensor dpooled = el_tensor_rows(el_tensor_cols(dread, s->hidden, s->hidden), at, 1);
         dpooled.prepared = a->prepared;
         q->prepare(q, dpooled, s->parameters, false);
-        q->linear_forward(q, part_of(a->dprobability, c, at), part_of(s->x, c, at), dpooled,
+        q->linear_forward(q, el_span_part(a->dprobability, c, at), el_span_part(s->x, c, at), dpooled,
                           el_tensor_none());
     }
     fetch(s, s->host.dprobability, a->dprobability, c->count);
-}
-
-/* dstart += the softmax's share:  p (dp - sum of p dp). */
-static void add_dprobability(el_span_saved *s, const el_candidates *c)
-{
-    for (int at = 0; at < c->sequences; at++) {
-        const el_tensor dz = part_of(column(s->host.logits, c->count, 0), c, at);
-        const el_tensor p = part_of(s->host.probability, c, at), dp = part_of(s->host.dprobability, c, at);
-        double mean = 0;
-        for (int i = 0; i < p.rows; i++)
-            mean += el_get(p, i, 0) * el_get(dp, i, 0);
-        for (int i = 0; i < p.rows; i++)
-            el_set(dz, i, 0, el_get(dz, i, 0) + el_get(p, i, 0) * (el_get(dp, i, 0) - mean));
-    }
 }
 
 /* dx += what the answerability classifier read:  [CLS]'s share, and p dpooled. */
@@ -382,9 +296,9 @@ static void answer_backward_input(el_span_saved *s, const el_candidates *c)
     const el_tensor dpooled = el_tensor_cols(dread, s->hidden, s->hidden);
     q->embed_backward(q, el_first(s->dx, c->count), el_tensor_cols(dread, 0, s->hidden), s->first);
     for (int at = 0; at < c->sequences; at++) {
-        el_tensor p = part_of(s->answer.probability, c, at);
+        el_tensor p = el_span_part(s->answer.probability, c, at);
         p = el_tensor_make(p.data, p.type, 1, p.rows);
-        q->linear_backward_weight(q, part_of(s->dx, c, at), el_tensor_none(), p,
+        q->linear_backward_weight(q, el_span_part(s->dx, c, at), el_tensor_none(), p,
                                   el_tensor_rows(dpooled, at, 1));
     }
 }
@@ -392,7 +306,7 @@ static void answer_backward_input(el_span_saved *s, const el_candidates *c)
 static void start_backward(el_span_saved *s, const el_head_weights *w, const el_head_weights *g, int n)
 {
     el_queue *q = s->q;
-    const el_tensor dstart = column(s->logits, n, 0);
+    const el_tensor dstart = el_span_column(s->logits, n, 0);
     q->linear_backward_weight(q, g->start_w, g->start_b, dstart, el_first(s->x, n));
     q->linear_backward_input(q, el_first(s->dx, n), dstart, w->start_w, true);
 }
@@ -402,7 +316,7 @@ static void joint_backward(el_span_saved *s, const el_head_weights *w, const el_
 {
     if (answer) {
         answer_backward(s, w, g, c);
-        add_dprobability(s, c);
+        el_span_probabilities_backward(s->host.logits, c, s->host.probability, s->host.dprobability);
     }
     send(s, s->logits, s->host.logits, c->count);
     end_backward(s, w, g, c);
@@ -430,7 +344,8 @@ void el_span_learn(el_span_saved *s, const el_head_weights *w, const el_head_wei
     }
     if (answer)
         answer_forward(s, w, c);
-    compute_losses(s, c, targets, training ? scale : 0, losses);
+    el_span_losses(s->host.logits, answer ? s->host.answer : el_tensor_none(), c, targets,
+                   training ? scale : 0, losses);
     if (!training)
         return;
     if (joint) {
@@ -445,57 +360,18 @@ void el_span_learn(el_span_saved *s, const el_head_weights *w, const el_head_wei
 
 /* ---- the likeliest spans ---- */
 
-/* Numbers of the `most` largest, largest first, of equals the earlier one; how many there are. */
-static int largest(el_tensor z, int most, int *best)
-{
-    int count = 0;
-    for (int i = 0; i < z.rows; i++) {
-        const double value = el_get(z, i, 0);
-        int at = count < most ? count++ : most;
-        for (; at > 0 && value > el_get(z, best[at - 1], 0); at--)
-            if (at < most)
-                best[at] = best[at - 1];
-        if (at < most)
-            best[at] = i;
-    }
-    return count;
-}
-
-/* The pairs of one start with its best ends; `lse`: what makes log probabilities of the ends, else 0. */
-static void pair_up(el_span_guess *pairs, int start, double start_score, el_tensor ends, double lse, int beam,
-                    int *best)
-{
-    const int count = largest(ends, beam, best);
-    for (int k = 0; k < count; k++)
-        pairs[k] =
-            (el_span_guess){start, best[k], (float)start_score, (float)(el_get(ends, best[k], 0) - lse)};
-}
-
-/* Best sum first; unused entries last. */
-static int by_score(const void *left, const void *right)
-{
-    const el_span_guess *a = left, *b = right;
-    if (a->start < 0 || b->start < 0)
-        return (a->start < 0) - (b->start < 0);
-    const double x = (double)a->start_score + (double)a->end_score;
-    const double y = (double)b->start_score + (double)b->end_score;
-    if (x != y)
-        return x < y ? 1 : -1;
-    return a->start != b->start ? a->start - b->start : a->end - b->end;
-}
-
 static void guess_both(el_span_saved *s, const el_head_weights *w, const el_candidates *c, int beam,
                        el_span_guess *guesses, float *null_scores)
 {
     both_forward(s, w, c->count);
     for (int at = 0; at < c->sequences; at++) {
-        const el_tensor starts = part_of(column(s->host.logits, c->count, 0), c, at);
-        const el_tensor ends = part_of(column(s->host.logits, c->count, 1), c, at);
+        const el_tensor starts = el_span_part(el_span_column(s->host.logits, c->count, 0), c, at);
+        const el_tensor ends = el_span_part(el_span_column(s->host.logits, c->count, 1), c, at);
         int *best = s->host.best_starts;
-        const int count = largest(starts, beam, best);
+        const int count = el_span_largest(starts, beam, best);
         for (int k = 0; k < count; k++)
-            pair_up(guesses + ((size_t)at * (size_t)beam + (size_t)k) * (size_t)beam, best[k],
-                    el_get(starts, best[k], 0), ends, 0, beam, s->host.best_ends);
+            el_span_pairs(guesses + ((size_t)at * (size_t)beam + (size_t)k) * (size_t)beam, best[k],
+                          el_get(starts, best[k], 0), ends, 0, beam, s->host.best_ends);
         null_scores[at] = (float)(el_get(starts, 0, 0) + el_get(ends, 0, 0));
     }
 }
@@ -509,11 +385,13 @@ static int start_number(const el_span_saved *s, const el_candidates *c, int at, 
 static void guess_joint(el_span_saved *s, const el_head_weights *w, const el_candidates *c, int beam,
                         el_span_guess *guesses, float *null_scores)
 {
-    const el_tensor starts = column(s->host.logits, c->count, 0), ends = column(s->host.logits, c->count, 1);
+    const el_tensor starts = el_span_column(s->host.logits, c->count, 0),
+                    ends = el_span_column(s->host.logits, c->count, 1);
     int rounds = 0;
     start_forward(s, w, c->count);
     for (int at = 0; at < c->sequences; at++) {
-        const int count = largest(part_of(starts, c, at), beam, s->host.best_starts + c->starts[at]);
+        const int count =
+            el_span_largest(el_span_part(starts, c, at), beam, s->host.best_starts + c->starts[at]);
         rounds = count > rounds ? count : rounds;
     }
     for (int k = 0; k < rounds; k++) {
@@ -521,12 +399,12 @@ static void guess_joint(el_span_saved *s, const el_head_weights *w, const el_can
             s->host.start[at] = start_number(s, c, at, k);
         end_forward(s, w, c);
         for (int at = 0; at < c->sequences; at++) {
-            const el_tensor z = part_of(starts, c, at), given = part_of(ends, c, at);
+            const el_tensor z = el_span_part(starts, c, at), given = el_span_part(ends, c, at);
             const int start = start_number(s, c, at, k);
             if (k < z.rows)
-                pair_up(guesses + ((size_t)at * (size_t)beam + (size_t)k) * (size_t)beam, start,
-                        el_get(z, start, 0) - log_sum_exp(z), given, log_sum_exp(given), beam,
-                        s->host.best_ends);
+                el_span_pairs(guesses + ((size_t)at * (size_t)beam + (size_t)k) * (size_t)beam, start,
+                              el_get(z, start, 0) - el_log_sum_exp(z), given, el_log_sum_exp(given), beam,
+                              s->host.best_ends);
         }
     }
     if (s->answer.logit.data) {
@@ -539,9 +417,9 @@ static void guess_joint(el_span_saved *s, const el_head_weights *w, const el_can
         s->host.start[at] = 0;
     end_forward(s, w, c);
     for (int at = 0; at < c->sequences; at++) {
-        const el_tensor z = part_of(starts, c, at), given = part_of(ends, c, at);
+        const el_tensor z = el_span_part(starts, c, at), given = el_span_part(ends, c, at);
         null_scores[at] =
-            (float)(el_get(z, 0, 0) - log_sum_exp(z) + el_get(given, 0, 0) - log_sum_exp(given));
+            (float)(el_get(z, 0, 0) - el_log_sum_exp(z) + el_get(given, 0, 0) - el_log_sum_exp(given));
     }
 }
 
@@ -557,5 +435,5 @@ void el_span_guess_best(el_span_saved *s, const el_head_weights *w, el_tensor hi
     else
         guess_joint(s, w, c, beam, guesses, null_scores);
     for (int at = 0; at < c->sequences; at++)
-        qsort(guesses + (size_t)at * each, each, sizeof *guesses, by_score);
+        qsort(guesses + (size_t)at * each, each, sizeof *guesses, el_span_by_score);
 }

@@ -64,7 +64,10 @@ static el_status open_run(el_pretraining *p)
     if (!st && !s->overwrite)
         st = el_run_begun(&p->run, &p->resuming);
     if (!st && p->resuming) {
+        const bool steps = el_options_given(p->options, "num_train_steps");
         st = el_run_recall(&p->run, p->options, OF_NOW);
+        if (steps)
+            p->settings->flops_budget = 0; /* by which it began */
         el_machine_recall(&p->settings->machine, p->run.record);
     }
     return st;
@@ -284,6 +287,16 @@ static el_status export_network(el_pretraining *p, const el_network *net)
     return st;
 }
 
+/* What the run has spent so far, in both counts. */
+static void record_flops(el_pretraining *p)
+{
+    const double tokens = (double)p->progress.tokens;
+    json_object_set_new(p->run.record, "flops",
+                        json_pack("{s:o, s:o}", "products",
+                                  el_json_number(tokens * p->trainer.flops_per_token), "paper",
+                                  el_json_number(tokens * p->trainer.paper_flops_per_token)));
+}
+
 /* The model folders of this step; run.json tells that they are there. */
 static el_status export_model(el_pretraining *p)
 {
@@ -293,6 +306,7 @@ static el_status export_model(el_pretraining *p)
     if (st)
         return st;
     json_object_set_new(p->run.record, "exported_step", json_integer(p->progress.step));
+    record_flops(p);
     return el_run_save(&p->run);
 }
 
@@ -335,6 +349,8 @@ static el_status begin_segment(el_pretraining *p)
                                   el_loader_max_seq_length(p->data), "vocab_size", vocab->size));
     json_object_set_new(record, "parameters", json_integer(el_model_parameters(&p->model)));
     json_object_set_new(record, "flops_per_token", json_real(p->trainer.flops_per_token));
+    json_object_set_new(record, "paper_flops_per_token", el_json_number(p->trainer.paper_flops_per_token));
+    record_flops(p);
     json_t *machine = el_machine_json(&p->settings->machine, p->q->dev);
     note_other_machine(p, machine);
     const el_status st = el_run_segment_begin(&p->run, p->progress.step, machine, p->changes);
@@ -351,7 +367,7 @@ static el_status on_event(void *context, const el_event *event)
 
 /* ---- the course of a run ---- */
 
-static void set_trainer(el_pretraining *p)
+static void set_trainer(el_pretraining *p, const el_flops_plan *cost)
 {
     const el_pretrain_settings *s = p->settings;
     p->trainer = (el_trainer){.objective = p->objective,
@@ -370,8 +386,8 @@ static void set_trainer(el_pretraining *p)
                               .most_skipped = (int)s->max_skipped_steps,
                               .most_seconds = s->max_time,
                               .tensorboard = s->tensorboard,
-                              .flops_per_token = el_objective_flops((el_objective_kind)s->objective,
-                                                                    &p->model, s->mask_prob, p->mean_length),
+                              .flops_per_token = el_flops_products_training(cost),
+                              .paper_flops_per_token = el_flops_paper_training(cost),
                               .stop = p->watch.stop,
                               .on_event = on_event,
                               .context = p};
@@ -380,24 +396,53 @@ static void set_trainer(el_pretraining *p)
         p->trainer.heldout = (el_example_source){p, read_heldout, el_loader_examples(p->heldout)};
 }
 
+/* Steps or a budget, whichever is given now. */
+static el_status choose_length(el_pretraining *p)
+{
+    const bool steps = el_options_given(p->options, "num_train_steps");
+    p->derive_steps = p->settings->flops_budget > 0;
+    return steps && p->derive_steps
+               ? el_fail(EL_EUSAGE, "--flops-budget: is given in place of --num-train-steps, not beside it")
+               : EL_OK;
+}
+
+static el_status spend_budget(el_pretraining *p)
+{
+    el_pretrain_settings *s = p->settings;
+    const el_status st = el_pretrain_budget(s, el_loader_vocab(p->data)->size, p->mean_length);
+    if (!st)
+        el_log(EL_LOG_NOTE, "%g FLOPs are %" PRId64 " steps of %" PRId64 " examples", s->flops_budget,
+               s->num_train_steps, s->train_batch_size);
+    return st;
+}
+
 static el_status open_all(el_pretraining *p)
 {
-    el_status st = open_run(p);
+    el_status st = choose_length(p);
+    if (!st)
+        st = open_run(p);
     if (!st)
         st = open_data(p);
     if (!st)
         st = el_pretrain_settle(p->settings, p->options);
     if (!st && !p->resuming) /* else all of it is recorded */
         st = el_pretrain_derive(p->settings, p->options);
+    if (!st && p->derive_steps)
+        st = spend_budget(p);
+    if (!st && !p->resuming)
+        el_pretrain_derive_steps(p->settings, p->options);
     if (!st)
         st = el_machine_open(&p->settings->machine, &p->q);
     if (!st && p->resuming)
         st = compare_settings(p);
     if (!st)
         st = open_model(p);
+    el_flops_plan cost;
+    if (!st)
+        st = el_pretrain_cost(p->settings, el_loader_vocab(p->data)->size, p->mean_length, &cost);
     if (st)
         return st;
-    set_trainer(p);
+    set_trainer(p, &cost);
     if (p->resuming)
         st = el_trainer_resume(&p->trainer, &p->progress, &p->resuming);
     if (!st && !p->resuming)

@@ -27,6 +27,7 @@ typedef struct {
     json_t *changes;
     el_loader *data, *heldout;
     double mean_length; /* tokens of an example */
+    bool derive_steps;  /* from a budget that was given now */
     el_queue *q;
     el_model model;
     el_objective *objective;

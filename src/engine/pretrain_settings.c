@@ -50,6 +50,9 @@ const el_option EL_PRETRAIN_TABLE[] = {
     SECTION("Steps"),
     INT(train_batch_size, 1, 1 << 20, "examples per step"),
     INT(num_train_steps, 1, 1e9, "number of steps"),
+    REAL(flops_budget, 0, 1e30,
+         "instead of --num-train-steps: as many steps as this many floating point operations allow, counted "
+         "as the products of electra flops; 0: off"),
     REAL(learning_rate, 0, INFINITY, "peak learning rate"),
     INT(num_warmup_steps, 0, 1e9,
         "steps over which the rate rises; by default the preset's, or a tenth of a shorter run"),
@@ -141,6 +144,7 @@ const char *const EL_PRETRAIN_FREE[] = {"data",
                                         "allow_change",
                                         "overwrite",
                                         "max_skipped_steps",
+                                        "flops_budget", /* num_train_steps is looked at in its place */
                                         "threads",
                                         "instruction_set",
                                         "save_checkpoints_steps",
@@ -359,14 +363,42 @@ el_status el_pretrain_derive(el_pretrain_settings *s, const el_options *options)
         s->num_attention_heads = s->hidden_size / 64 > 1 ? s->hidden_size / 64 : 1;
     if (width_given && p->embedding == p->hidden && !el_options_given(options, "embedding_size"))
         s->embedding_size = s->hidden_size;
-    if (!el_options_given(options, "num_warmup_steps") && s->num_warmup_steps > s->num_train_steps / 10)
-        s->num_warmup_steps = s->num_train_steps / 10;
-    if (s->schedule_steps == 0)
-        s->schedule_steps = s->num_train_steps;
     el_status st = translate(s, options);
     if (!st)
         st = suit_objective(s, options);
     return st ? st : sizes_of_start(s, options);
+}
+
+void el_pretrain_derive_steps(el_pretrain_settings *s, const el_options *options)
+{
+    if (!el_options_given(options, "num_warmup_steps") && s->num_warmup_steps > s->num_train_steps / 10)
+        s->num_warmup_steps = s->num_train_steps / 10;
+    if (s->schedule_steps == 0)
+        s->schedule_steps = s->num_train_steps;
+}
+
+el_status el_pretrain_cost(const el_pretrain_settings *s, int vocab_size, double length, el_flops_plan *cost)
+{
+    el_model_plan plan;
+    const el_status st = el_pretrain_plan(s, vocab_size, &plan);
+    if (!st)
+        *cost = el_objective_cost((el_objective_kind)s->objective, &plan, s->mask_prob, length);
+    return st;
+}
+
+el_status el_pretrain_budget(el_pretrain_settings *s, int vocab_size, double length)
+{
+    el_flops_plan cost;
+    const el_status st = el_pretrain_cost(s, vocab_size, length, &cost);
+    if (st)
+        return st;
+    const double step = el_flops_products_training(&cost) * (double)s->train_batch_size * length;
+    const double steps = fmax(1, rint(s->flops_budget / step));
+    if (steps > 1e9)
+        return el_fail(EL_EUSAGE, "--flops-budget: %g would be %.3g steps, more than 1e9", s->flops_budget,
+                       steps);
+    s->num_train_steps = (int64_t)steps;
+    return EL_OK;
 }
 
 /* ---- what the library is told ---- */

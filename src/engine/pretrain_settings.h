@@ -29,8 +29,8 @@ typedef struct {
     int64_t seed;
     /* optimizer */
     int64_t train_batch_size, num_train_steps, schedule_steps, num_warmup_steps, micro_batch_tokens;
-    double learning_rate, lr_decay_power, weight_decay_rate, adam_beta1, adam_beta2, adam_epsilon,
-        max_grad_norm;
+    double flops_budget, learning_rate, lr_decay_power, weight_decay_rate, adam_beta1, adam_beta2,
+        adam_epsilon, max_grad_norm;
     bool bias_correction;
     /* around */
     int64_t save_checkpoints_steps, keep_checkpoint_max, eval_steps, eval_batches, logging_steps,
@@ -58,6 +58,14 @@ el_status el_pretrain_settle(el_pretrain_settings *settings, const el_options *o
 
 /* Sizes that follow from others where nobody gave them; those of --init-from's folder where there is one. */
 el_status el_pretrain_derive(el_pretrain_settings *settings, const el_options *options);
+
+/* What a token costs, in sequences of `length` tokens. */
+el_status el_pretrain_cost(const el_pretrain_settings *settings, int vocab_size, double length,
+                           el_flops_plan *cost);
+/* Steps whose products come nearest to flops_budget, at least one. */
+el_status el_pretrain_budget(el_pretrain_settings *settings, int vocab_size, double length);
+/* Warm-up and schedule, where nobody gave them, by the number of steps. */
+void el_pretrain_derive_steps(el_pretrain_settings *settings, const el_options *options);
 
 /* What the library's parts are told. */
 el_status el_pretrain_plan(const el_pretrain_settings *settings, int vocab_size, el_model_plan *plan);

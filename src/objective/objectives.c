@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "objective/flops.h"
 #include "objective/kinds.h"
 
 static const struct {
@@ -65,15 +64,37 @@ static const el_network *large_network(el_objective_kind kind, const el_model *m
     return el_model_network(model, KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR);
 }
 
+static el_flops_plan cost(el_objective_kind kind, const el_config *large, const el_config *generator,
+                          double mask_prob, double length)
+{
+    return (el_flops_plan){.objective = KINDS[kind].flops,
+                           .encoder = *large,
+                           .generator = generator ? *generator : (el_config){0},
+                           .sampled = !generator,
+                           .mask_prob = mask_prob,
+                           .length = length};
+}
+
+static const el_config *planned(const el_model_plan *plan, const char *name)
+{
+    for (int i = 0; i < plan->count; i++)
+        if (strcmp(plan->networks[i].name, name) == 0)
+            return &plan->networks[i].config;
+    return NULL;
+}
+
+el_flops_plan el_objective_cost(el_objective_kind kind, const el_model_plan *plan, double mask_prob,
+                                double length)
+{
+    return cost(kind, planned(plan, KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR),
+                planned(plan, EL_GENERATOR), mask_prob, length);
+}
+
 double el_objective_flops(el_objective_kind kind, const el_model *model, double mask_prob, double length)
 {
     const el_network *generator = el_model_network(model, EL_GENERATOR);
-    const el_flops_plan plan = {.objective = KINDS[kind].flops,
-                                .encoder = large_network(kind, model)->config,
-                                .generator = generator ? generator->config : (el_config){0},
-                                .sampled = !generator,
-                                .mask_prob = mask_prob,
-                                .length = length};
+    const el_flops_plan plan = cost(kind, &large_network(kind, model)->config,
+                                    generator ? &generator->config : NULL, mask_prob, length);
     return el_flops_products_training(&plan);
 }
 

@@ -12,6 +12,7 @@
 #define EL_OBJECTIVE_OBJECTIVES_H
 
 #include "objective/corruption.h"
+#include "objective/flops.h"
 #include "train/objective.h"
 
 typedef enum { EL_ELECTRA, EL_MLM, EL_ELECTRA_15, EL_REPLACE_MLM, EL_OBJECTIVES } el_objective_kind;
@@ -41,7 +42,10 @@ el_model_plan el_objective_plan(el_objective_kind kind, bool uniform_generator, 
 /* The objective that a model's networks are for, where nothing is recorded. */
 el_objective_kind el_objective_of(const el_model *model);
 
-/* Multiply-adds times two of one token in training, in sequences of `length` tokens (objective/flops.h). */
+/* What a token costs in sequences of `length` tokens, to be counted by objective/flops.h: of a plan, whose networks need not be
+ * there, and of a model its products in training. */
+el_flops_plan el_objective_cost(el_objective_kind kind, const el_model_plan *plan, double mask_prob,
+                                double length);
 double el_objective_flops(el_objective_kind kind, const el_model *model, double mask_prob, double length);
 
 /* `rows` is how many rows one accumulate() holds, at least the longest sequence.  EL_EUSAGE or EL_EDATA where the model, the

@@ -76,7 +76,17 @@ static void put_real(json_t *line, const char *key, double value)
 
 static json_t *line_of(const run *r, const char *kind)
 {
-    return json_pack("{s:s, s:I}", "kind", kind, "step", (json_int_t)r->p->step);
+    return json_pack("{s:s, s:I, s:I}", "kind", kind, "step", (json_int_t)r->p->step, "tokens",
+                     (json_int_t)r->p->tokens);
+}
+
+/* What was spent so far. */
+static void put_flops(const run *r, json_t *line)
+{
+    if (r->t->flops_per_token > 0) {
+        put_real(line, "flops", r->t->flops_per_token * (double)r->p->tokens);
+        put_real(line, "flops_paper", r->t->paper_flops_per_token * (double)r->p->tokens);
+    }
 }
 
 static el_status put_line(run *r, json_t *line)
@@ -105,13 +115,13 @@ static el_status record_training(run *r, const el_figures *means)
 {
     const el_trainer *t = r->t;
     json_t *line = line_of(r, "train");
-    json_object_set_new(line, "tokens", json_integer(r->p->tokens));
     for (int i = 0; i < means->count; i++)
         if (!is_of_evaluation_only(means->names[i]))
             put_real(line, means->names[i], means->values[i]);
     put_real(line, "learning_rate", r->rate);
     put_real(line, "gradient_norm", el_progress_norm(r->p));
     json_object_set_new(line, "skipped", json_integer(r->p->window_skipped));
+    put_flops(r, line);
     put_real(line, "seconds", r->p->seconds);
     put_real(line, "tokens_per_second", tokens_per_second(r));
     if (t->peak_flops > 0)
@@ -144,9 +154,9 @@ static el_status evaluate(run *r)
     if (st)
         return st;
     json_t *line = line_of(r, "evaluation");
-    json_object_set_new(line, "tokens", json_integer(r->p->tokens));
     for (int i = 0; i < figures.count; i++)
         put_real(line, figures.names[i], figures.values[i]);
+    put_flops(r, line);
     put_real(line, "seconds", now() - began);
     st = put_line(r, line);
     if (st)

@@ -61,7 +61,8 @@ typedef struct {
     int keep;                                             /* checkpoints; 0: all */
     int most_skipped;
     double most_seconds;                /* of this session; 0: no limit */
-    double flops_per_token, peak_flops; /* for the share of the peak; 0: not known */
+    double flops_per_token, peak_flops; /* of records and of the share of the peak; 0: not known */
+    double paper_flops_per_token;       /* by the paper's count (objective/flops.h), which NAN has not */
     const volatile sig_atomic_t *stop;  /* set by a signal; may be NULL */
     const bool *enough;                 /* set by on_event: this step is the last; may be NULL */
     el_status (*on_event)(void *context, const el_event *event); /* may be NULL; a failure ends the run */

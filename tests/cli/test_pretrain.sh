@@ -55,6 +55,26 @@ awk '/^parameters/ { p = $2 } /^operations per token/ { f = $4 } /^operations in
         saving - m - 8e-6 * p > -2 && saving - m - 8e-6 * p < 2 && (d != "d" || (days > t / rate / 86400 * 0.95 - 0.1 && days < t / rate / 86400 * 1.05 + 0.1))) }' \
     out || fail "--dry-run says $(cat out)"
 
+# ---- a budget in place of steps: what is spent comes near it, a larger one goes on, and steps may follow ----
+# spent RUN: the products of the last line of metrics.jsonl and of run.json, and its steps.
+spent() { awk -F'[:,]' '/"kind": "train"/ { step = $4; for (i = 1; i < NF; i++) if ($i ~ /"flops"/) last = $(i + 1) }
+    FILENAME ~ /run.json/ && /"products"/ { all = $2 } END { print last, all, step }' "$1/metrics.jsonl" "$1/run.json"; }
+for budget in 2e9 4e9; do
+    pretrain --output budget --flops-budget $budget --dropout 0 2> log || fail "--flops-budget $budget: $(cat log)"
+    read -r last all step <<< "$(spent budget)"
+    grep -q "FLOPs are $((step)) steps" log || fail "$((step)) steps are not said: $(cat log)"
+    awk -v b=$budget -v l="$last" -v a="$all" 'BEGIN { exit !(l == a && l > 0.9 * b && l < 1.1 * b) }' ||
+        fail "of $budget were spent $last and $all"
+done
+grep -q '"flops_budget": 4000000000.0' budget/run.json || fail "the budget is not recorded"
+grep -q '"flops_paper": [1-9]' budget/metrics.jsonl || fail "the paper's count is not there"
+pretrain --output budget --num-train-steps $((step + 3)) --dropout 0 2> log || fail "steps after a budget: $(cat log)"
+grep -q '"flops_budget": 0.0' budget/run.json || fail "the budget outlives its steps"
+pretrain --output other-objective --objective replace-mlm --num-train-steps 1 2> log || fail "replace-mlm: $(cat log)"
+! grep -q flops_paper other-objective/metrics.jsonl || fail "replace-mlm has a count that the paper's code lacks"
+expect 2 "num-train-steps" pretrain --output budget --flops-budget 8e9 --num-train-steps 40
+expect 2 "num_train_steps" pretrain --output budget --flops-budget 1e9 --dropout 0
+
 # ---- beginning with a model: a run, its discriminator alone, a checkpoint with and without moments ----
 settings+=(--embeddings shared) # so that loading and saving rounds nothing
 pretrain --output first --num-train-steps 10 2> log || fail "first: $(cat log)"

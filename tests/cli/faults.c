@@ -12,14 +12,15 @@
  *     --after SCRIPT     run afterwards with $CODE; it fails where earlier results or new ones are not what they should be
  *
  * Each time is a process of its own, forked from this one, with its output in the files `stdout` and `stderr`.  It must end
- * with 0, or with 1 and one sentence of the command on its last line: never by a signal.  Memory and calls are counted by
- * functions that stand before the real ones: malloc and its kin because this program defines them, base/io's by the
- * linker's --wrap.
+ * with 0, or with 1 and one sentence of the command on its last line: never by a signal; and it must have freed all that it
+ * allocated.  Memory and calls are counted by functions that stand before the real ones: malloc and its kin because this
+ * program defines them, base/io's by the linker's --wrap.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,13 +29,14 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
 
 int electra_main(int argc, char **argv); /* cli/main.c's */
 
-enum { MOST_PLACES = 1 << 14, CALLERS = 12, SECONDS = 60, MOST_FAULTS = 10 };
+enum { MOST_PLACES = 1 << 14, MOST_BLOCKS = 1 << 18, CALLERS = 12, SECONDS = 60, MOST_FAULTS = 10 };
 
 typedef enum { NONE, MEMORY, IO } kind;
 
@@ -45,6 +47,8 @@ typedef struct {
     int places;
     uint64_t hashes[MOST_PLACES];
     long firsts[MOST_PLACES]; /* the number of each place's first call */
+    int left;                 /* blocks that the command allocated and did not free */
+    void *leak[CALLERS];      /* who allocated the first of them */
     char lost[4096];          /* a path whose place on the disk could not be read: nothing below it can */
 } record;
 
@@ -93,41 +97,112 @@ static bool fails(kind k, int reason)
     return true;
 }
 
-#ifdef __SANITIZE_ADDRESS__
-#define REAL(name) __interceptor_##name
-#else
-#define REAL(name) __libc_##name
-#endif
-void *REAL(malloc)(size_t bytes);
-void *REAL(calloc)(size_t count, size_t bytes);
-void *REAL(realloc)(void *memory, size_t bytes);
-void *REAL(memalign)(size_t alignment, size_t bytes);
+/* ---- memory: what a command allocates is on a list until it is freed ---- */
+
+typedef struct {
+    void *block; /* NULL: never used; GONE: freed */
+    void *callers[CALLERS];
+} allocation;
+
+static allocation blocks[MOST_BLOCKS]; /* by the hash of the address, then the next place that is free */
+static atomic_flag blocks_in_use = ATOMIC_FLAG_INIT;
+static bool listing; /* in the process that runs the command */
+static char GONE[1];
+
+static size_t place_of(const void *block)
+{
+    return (size_t)(((uintptr_t)block >> 4) * 0x9E3779B97F4A7C15u >> 46) % MOST_BLOCKS;
+}
+
+static void lock_blocks(void)
+{
+    while (atomic_flag_test_and_set(&blocks_in_use)) {
+    }
+}
+
+static void *list_block(void *block)
+{
+    static _Thread_local bool busy; /* telling the callers may itself allocate */
+    if (!listing || !block || busy)
+        return block;
+    busy = true;
+    allocation made = {.block = block};
+    if (trace)
+        backtrace(made.callers, CALLERS);
+    lock_blocks();
+    size_t at = place_of(block);
+    for (int tried = 0; blocks[at].block && blocks[at].block != GONE; at = (at + 1) % MOST_BLOCKS)
+        if (++tried == MOST_BLOCKS)
+            abort();
+    blocks[at] = made;
+    atomic_flag_clear(&blocks_in_use);
+    busy = false;
+    return block;
+}
+
+/* Blocks of before the command are not on the list. */
+static void unlist_block(const void *block)
+{
+    if (!listing || !block)
+        return;
+    lock_blocks();
+    size_t at = place_of(block);
+    while (blocks[at].block && blocks[at].block != block)
+        at = (at + 1) % MOST_BLOCKS;
+    if (blocks[at].block)
+        blocks[at].block = GONE;
+    atomic_flag_clear(&blocks_in_use);
+}
+
+static void count_blocks(void)
+{
+    for (int i = 0; i < MOST_BLOCKS; i++)
+        if (blocks[i].block && blocks[i].block != GONE && shared->left++ == 0)
+            memcpy(shared->leak, blocks[i].callers, sizeof shared->leak);
+}
+
+void *__libc_malloc(size_t bytes);
+void *__libc_calloc(size_t count, size_t bytes);
+void *__libc_realloc(void *memory, size_t bytes);
+void *__libc_memalign(size_t alignment, size_t bytes);
+void __libc_free(void *memory);
 
 __attribute__((visibility("default"))) void *malloc(size_t bytes)
 {
-    return fails(MEMORY, ENOMEM) ? NULL : REAL(malloc)(bytes);
+    return fails(MEMORY, ENOMEM) ? NULL : list_block(__libc_malloc(bytes));
 }
 
 __attribute__((visibility("default"))) void *calloc(size_t count, size_t bytes)
 {
-    return fails(MEMORY, ENOMEM) ? NULL : REAL(calloc)(count, bytes);
+    return fails(MEMORY, ENOMEM) ? NULL : list_block(__libc_calloc(count, bytes));
 }
 
 __attribute__((visibility("default"))) void *realloc(void *memory, size_t bytes)
 {
-    return fails(MEMORY, ENOMEM) ? NULL : REAL(realloc)(memory, bytes);
+    if (fails(MEMORY, ENOMEM))
+        return NULL;
+    unlist_block(memory);
+    return list_block(__libc_realloc(memory, bytes));
 }
 
 __attribute__((visibility("default"))) void *aligned_alloc(size_t alignment, size_t bytes)
 {
-    return fails(MEMORY, ENOMEM) ? NULL : REAL(memalign)(alignment, bytes);
+    return fails(MEMORY, ENOMEM) ? NULL : list_block(__libc_memalign(alignment, bytes));
 }
 
 __attribute__((visibility("default"))) int posix_memalign(void **memory, size_t alignment, size_t bytes)
 {
-    *memory = fails(MEMORY, ENOMEM) ? NULL : REAL(memalign)(alignment, bytes);
+    *memory = fails(MEMORY, ENOMEM) ? NULL : list_block(__libc_memalign(alignment, bytes));
     return *memory ? 0 : ENOMEM;
 }
+
+__attribute__((visibility("default"))) void free(void *memory)
+{
+    unlist_block(memory);
+    __libc_free(memory);
+}
+
+/* ---- the system's ---- */
 
 static bool is_lost(const char *path)
 {
@@ -221,11 +296,35 @@ static void redirect(const char *path, int to)
     close(file);
 }
 
+static void *rest(void *context)
+{
+    pthread_barrier_wait(context);
+    return NULL;
+}
+
+/* What the C library allocates once and keeps, it allocates here: stdout's buffer, the time zone, threads' stacks. */
+static void warm_up(void)
+{
+    static char printed[1 << 12];
+    pthread_barrier_t all;
+    pthread_t threads[4];
+    setvbuf(stdout, printed, _IOFBF, sizeof printed);
+    tzset();
+    pthread_barrier_init(&all, NULL, 4);
+    for (int i = 0; i < 4; i++)
+        if (pthread_create(&threads[i], NULL, rest, &all) != 0)
+            _exit(99);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&all);
+}
+
 /* The status that waitpid gives. */
 static int run(const settings *s, long call, bool placing)
 {
     int status;
     shared->calls = 0;
+    shared->left = 0;
     shared->lost[0] = '\0';
     shared->placing = placing;
     fflush(NULL);
@@ -233,12 +332,17 @@ static int run(const settings *s, long call, bool placing)
     if (child == 0) {
         redirect("stdout", STDOUT_FILENO);
         redirect("stderr", STDERR_FILENO);
+        warm_up();
         alarm(SECONDS);
         chosen = call;
         armed = s->kind;
+        listing = true;
         const int code = electra_main(s->words, s->command);
         armed = NONE;
-        exit(code); /* with what the sanitizer has to say of leaks */
+        fflush(NULL);
+        listing = false;
+        count_blocks();
+        exit(code);
     }
     if (child < 0 || waitpid(child, &status, 0) != child) {
         perror("faults");
@@ -305,6 +409,11 @@ static void try(settings *s, long call)
         complain(s, call, what);
     } else if (code == 1 && !says_why(s)) {
         complain(s, call, "no sentence");
+    } else if (shared->left) {
+        snprintf(what, sizeof what, "%d blocks are not freed", shared->left);
+        complain(s, call, what);
+        if (trace)
+            backtrace_symbols_fd(shared->leak, CALLERS, STDOUT_FILENO);
     } else if (!shell(s->after, code)) {
         snprintf(what, sizeof what, "exit code %d, and --after fails", code);
         complain(s, call, what);

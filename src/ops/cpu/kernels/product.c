@@ -148,7 +148,8 @@ INLINE void blocks(int rows, const bool pairs, const bool ahead, int depth, unit
             block(1, pairs, ahead, depth, a, b, next, &t, type);
         a.data += count * a.row;
         t.y.data = el_piece_at(t.y, count, 0);
-        t.carried += count * COLUMNS;
+        if (t.carried)
+            t.carried += count * COLUMNS;
         next = i == 0 && next ? next + half : NULL;
     }
 }

@@ -42,6 +42,8 @@ static el_status describe(const char *folder, bool generator, el_onnx *model)
             "%s: the original's head for questions searches answers step by step, which a graph cannot; "
             "fine-tune with --head huggingface",
             folder);
+    if (model->config.causal)
+        return el_fail(EL_EUSAGE, "%s: reads in one direction, and the graph has no such attention", folder);
     model->head = HEADS[head.kind];
     model->labels = head.labels;
     return EL_OK;

@@ -81,12 +81,17 @@ el_status el_model_open_folder(el_model *model, el_queue *q, el_type activations
     if (st)
         return st;
     el_model_plan plan = {.activations = activations, .parameters = EL_F32}; /* each folder is complete */
-    const char *const folders[] = {paths.generator ? paths.generator : paths.discriminator,
-                                   paths.discriminator};
-    if (paths.generator)
-        st = el_weights_plan(&plan, EL_GENERATOR, paths.generator);
-    if (!st && paths.discriminator)
-        st = el_weights_plan(&plan, EL_DISCRIMINATOR, paths.discriminator);
+    const struct {
+        const char *name, *folder;
+    } networks[] = {{EL_GENERATOR, paths.generator},
+                    {EL_DISCRIMINATOR, paths.discriminator},
+                    {EL_BACKWARD, paths.backward}};
+    const char *folders[EL_MOST_NETWORKS];
+    for (size_t i = 0; !st && i < sizeof networks / sizeof *networks; i++)
+        if (networks[i].folder) {
+            folders[plan.count] = networks[i].folder;
+            st = el_weights_plan(&plan, networks[i].name, networks[i].folder);
+        }
     if (!st)
         st = el_weights_open(model, q, &plan, folders);
     el_model_paths_free(&paths);

@@ -15,8 +15,8 @@
 /* What lies in a run folder. */
 static bool gives(const char *name)
 {
-    static const char *const NAMES[] = {"config.json", "metrics.jsonl", "generator", "discriminator",
-                                        "events.out.tfevents.electra"};
+    static const char *const NAMES[] = {"config.json",    "metrics.jsonl", EL_GENERATOR,
+                                        EL_DISCRIMINATOR, EL_BACKWARD,     "events.out.tfevents.electra"};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
         if (strcmp(name, NAMES[i]) == 0)
             return true;
@@ -180,20 +180,28 @@ static el_status start_from_folders(el_pretraining *p)
     el_status st = el_model_find(&paths, p->settings->init_from);
     if (st)
         return st;
+    const char *missing = NULL;
     for (int i = 0; !st && i < p->model.count;
          i++) { /* a delta lies on top of the generator, which is first */
         const el_network *net = &p->model.networks[i];
-        const bool small = p->model.count > 1 && strcmp(net->name, EL_GENERATOR) == 0;
-        const char *folder = !small ? paths.encoder : paths.discriminator ? paths.generator : NULL;
+        const bool small =
+            el_model_network(&p->model, EL_DISCRIMINATOR) && strcmp(net->name, EL_GENERATOR) == 0;
+        const char *folder = strcmp(net->name, EL_BACKWARD) == 0 ? paths.backward
+                             : !small                            ? paths.encoder
+                             : paths.discriminator               ? paths.generator
+                                                                 : NULL;
         if (folder)
             st = el_weights_load(&p->model, net, folder);
+        else
+            missing = net->name;
     }
     if (!st) {
         el_model_prepare(&p->model);
-        el_log(EL_LOG_NOTE, "%s: %s; rates and schedule begin anew", p->settings->init_from,
-               p->model.count == 1                      ? "the network is the folder's"
-               : paths.generator && paths.discriminator ? "both networks are those of the folder"
-                                                        : "the folder has no generator, which begins anew");
+        el_log(EL_LOG_NOTE, "%s: %s%s%s; rates and schedule begin anew", p->settings->init_from,
+               missing               ? "the folder has no "
+               : p->model.count == 1 ? "the network is the folder's"
+                                     : "both networks are those of the folder",
+               missing ? missing : "", missing ? ", which begins anew" : "");
     }
     el_model_paths_free(&paths);
     return st;
@@ -265,14 +273,19 @@ static char *card(const el_pretraining *p, const el_network *net)
         "| vocabulary | %d |\n| longest sequence in training | %d |\n\n"
         "`config.json`, `run.json` and `metrics.jsonl` of the run hold all settings and the "
         "course of the training.\n";
-    const bool mlm = p->settings->objective == EL_MLM;
     const el_config *c = &net->config;
+    const bool own = !el_objective_has_generator((el_objective_kind)p->settings->objective);
+    const char *const title = c->backwards
+                                  ? "Causal language model; it reads ids and positions in reverse order"
+                              : c->causal ? "Causal language model"
+                              : own       ? "Masked language model"
+                                          : "ELECTRA ";
     const size_t size = sizeof FORMAT + 256;
     char *text = malloc(size);
     if (text)
-        snprintf(text, size, FORMAT, mlm ? "Masked language model" : "ELECTRA ", mlm ? "" : net->name,
-                 p->progress.step, p->settings->train_batch_size, p->progress.tokens, c->num_hidden_layers,
-                 c->hidden_size, c->embedding_size, c->vocab_size, el_loader_max_seq_length(p->data));
+        snprintf(text, size, FORMAT, title, own ? "" : net->name, p->progress.step,
+                 p->settings->train_batch_size, p->progress.tokens, c->num_hidden_layers, c->hidden_size,
+                 c->embedding_size, c->vocab_size, el_loader_max_seq_length(p->data));
     return text;
 }
 

@@ -74,7 +74,9 @@ const el_option EL_PRETRAIN_TABLE[] = {
     CHOICE(objective, EL_OBJECTIVE_NAMES,
            "what is learned: replaced token detection; BERT's masked language model; detection at the masked "
            "places "
-           "alone; a masked language model that sees samples in place of [MASK]"),
+           "alone; a masked language model that sees samples in place of [MASK]; each token from those "
+           "before it; "
+           "and also from those behind it, by a second network"),
     TEXT(mask_shares, "shares of predicted tokens that are shown as [MASK], as a random token and as they "
                       "are; 0.85,0,0.15, "
                       "and BERT's 0.8,0.1,0.1 for --objective mlm"),
@@ -321,19 +323,26 @@ static const char *const OF_A_GENERATOR[] = {"disc_weight",
                                              "generator_intermediate_size",
                                              "embeddings"};
 
+/* Settings of what hides tokens. */
+static const char *const OF_MASKS[] = {"mask_prob", "mask_shares", "duplicate_slots", "gen_weight"};
+
 /* What the objective cannot have: refused where it was given, replaced where the preset says so. */
 static el_status suit_objective(el_pretrain_settings *s, const el_options *options)
 {
     const char *name = el_objective_name((el_objective_kind)s->objective);
-    const bool named = el_options_given(options, "objective");
-    for (size_t i = 0; s->objective == EL_MLM && named && i < sizeof OF_A_GENERATOR / sizeof *OF_A_GENERATOR;
-         i++)
+    const el_objective_kind kind = (el_objective_kind)s->objective;
+    const bool alone = !el_objective_has_generator(kind) && el_options_given(options, "objective");
+    for (size_t i = 0; alone && i < sizeof OF_A_GENERATOR / sizeof *OF_A_GENERATOR; i++)
         if (el_options_given(options, OF_A_GENERATOR[i]))
-            return el_fail(EL_EUSAGE, "--%s: --objective mlm has one network and no generator beside it",
-                           OF_A_GENERATOR[i]);
-    if (s->objective == EL_MLM && named) {
+            return el_fail(EL_EUSAGE, "--%s: --objective %s has no generator beside the large network",
+                           OF_A_GENERATOR[i], name);
+    for (size_t i = 0; !el_objective_masks(kind) && i < sizeof OF_MASKS / sizeof *OF_MASKS; i++)
+        if (el_options_given(options, OF_MASKS[i]))
+            return el_fail(EL_EUSAGE, "--%s: --objective %s masks nothing", OF_MASKS[i], name);
+    if (alone) {
         s->embeddings = EL_TIE_SEPARATE;
-        el_log(EL_LOG_NOTE, "mlm: one network; the preset's generator and its embeddings have no part in it");
+        el_log(EL_LOG_NOTE, "%s: the preset's generator%s and its embeddings have no part in it", name,
+               el_objective_masks(kind) ? "" : ", its share of masks");
     }
     if (s->objective != EL_REPLACE_MLM)
         return EL_OK;

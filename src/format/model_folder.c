@@ -14,10 +14,12 @@ const char EL_VOCAB_HASH[] = "vocab_hash";
 
 enum { MODEL_TYPES = 2, HEAD_UNITS = 64 };
 
-static const struct {
+typedef struct {
     const char *architectures[MODEL_TYPES], *task_head;
     bool labelled; /* with classes and a dropout of its own */
-} HEADS[EL_HEADS] = {
+} head_names;
+
+static const head_names HEADS[EL_HEADS] = {
     [EL_HEAD_DETECTION] = {{"ElectraForPreTraining"}, NULL, false},
     [EL_HEAD_MLM] = {{"ElectraForMaskedLM", "BertForMaskedLM"}, NULL, false},
     [EL_HEAD_NONE] = {{"ElectraModel", "BertModel"}, NULL, false},
@@ -31,6 +33,21 @@ static const struct {
     [EL_HEAD_SPAN_JOINT] = {{"ElectraForQuestionAnswering", "BertForQuestionAnswering"}, "span_joint", false},
 };
 
+/* Those of a causal network, where they are others: it guesses the next token, and what reads a sequence reads its last row,
+ * which no class of transformers does. */
+static const head_names CAUSAL[EL_HEADS] = {
+    [EL_HEAD_MLM] = {{"ElectraForCausalLM", "BertLMHeadModel"}, NULL, false},
+    [EL_HEAD_SEQUENCE] = {{"ElectraModel"}, "sequence_last", true},
+    [EL_HEAD_POOLED] = {{NULL, "BertModel"}, "pooled_last", true},
+    [EL_HEAD_SEQUENCE_AFFINE] = {{"ElectraModel", "BertModel"}, "sequence_last_affine", true},
+};
+
+static const head_names *names_of(int kind, bool causal)
+{
+    const head_names *const own = &CAUSAL[kind];
+    return causal && (own->architectures[0] || own->architectures[1]) ? own : &HEADS[kind];
+}
+
 static const char BERT_PRETRAINING[] =
     "BertForPreTraining"; /* a masked model, and next sentences, which are left out */
 
@@ -40,27 +57,37 @@ static const char *architecture_of(const json_t *object)
     return name ? name : "";
 }
 
-static bool names_head(const char *architecture, int kind)
+static bool names_head(const head_names *names, const char *architecture, const char *task_head)
 {
+    bool named = false;
     for (int t = 0; t < MODEL_TYPES; t++)
-        if (HEADS[kind].architectures[t] && strcmp(architecture, HEADS[kind].architectures[t]) == 0)
-            return true;
-    return kind == EL_HEAD_MLM && strcmp(architecture, BERT_PRETRAINING) == 0;
+        named |= names->architectures[t] && strcmp(architecture, names->architectures[t]) == 0;
+    return named && strcmp(task_head, names->task_head ? names->task_head : "") == 0;
 }
 
 static el_status find_kind(const json_t *object, const char *name, el_head_kind *kind)
 {
     const char *task_head = "", *architecture = architecture_of(object);
-    const el_status st = el_json_string(object, name, "task_head", &task_head);
-    *kind = EL_HEAD_DETECTION;
+    bool causal = false, of_causal = false;
+    el_status st = el_json_string(object, name, "task_head", &task_head);
+    if (!st)
+        st = el_json_bool(object, name, "is_decoder", &causal);
+    *kind = !*task_head && strcmp(architecture, BERT_PRETRAINING) == 0 ? EL_HEAD_MLM : EL_HEAD_DETECTION;
     for (int k = 0; !st && k < EL_HEADS; k++) {
-        const char *own = HEADS[k].task_head ? HEADS[k].task_head : "";
-        if (names_head(architecture, k) && strcmp(task_head, own) == 0)
+        const bool last = names_head(&CAUSAL[k], architecture, task_head);
+        if (last || names_head(&HEADS[k], architecture, task_head))
             *kind = (el_head_kind)k;
+        of_causal |= last;
     }
     if (!st && *task_head && *kind == EL_HEAD_DETECTION)
         return el_fail(EL_EDATA, "%s: task_head is \"%s\", which is not known for %s", name, task_head,
                        *architecture ? architecture : "a model without an architecture");
+    if (!st && of_causal && !causal)
+        return el_fail(EL_EDATA, "%s: %s%s%s needs is_decoder true", name, architecture,
+                       *task_head ? " with task_head " : "", task_head);
+    if (!st && causal && !of_causal && names_of(*kind, true) == &CAUSAL[*kind] && HEADS[*kind].labelled)
+        return el_fail(EL_EDATA, "%s: %s reads [CLS], which has seen nothing where is_decoder is true", name,
+                       architecture);
     return st;
 }
 
@@ -109,14 +136,15 @@ static int put_labels(json_t *object, int labels)
 
 json_t *el_model_json(const el_config *config, const el_head_config *head, const json_t *extra)
 {
-    json_t *object = el_config_json(config, HEADS[head->kind].architectures[config->model_type]);
+    const head_names *const names = names_of(head->kind, config->causal);
+    json_t *object = el_config_json(config, names->architectures[config->model_type]);
     int bad = object ? 0 : -1;
     if (HEADS[head->kind].labelled) {
         bad |= put_labels(object, head->labels);
         bad |= json_object_set_new(object, "classifier_dropout", json_real(head->dropout));
     }
-    if (HEADS[head->kind].task_head)
-        bad |= json_object_set_new(object, "task_head", json_string(HEADS[head->kind].task_head));
+    if (names->task_head)
+        bad |= json_object_set_new(object, "task_head", json_string(names->task_head));
     if (head->kind == EL_HEAD_SPAN_JOINT)
         bad |= json_object_set_new(object, "answerable_classifier", json_boolean(head->answerable));
     if (extra)
@@ -192,7 +220,8 @@ static el_status guess_architecture(el_model_card *card, const el_names *names, 
 {
     const char *const type = json_string_value(json_object_get(card->object, "model_type"));
     const el_model_type model_type = type && strcmp(type, "bert") == 0 ? EL_MODEL_BERT : EL_MODEL_ELECTRA;
-    const char *const name = HEADS[head_of_tensors(names, predicts)].architectures[model_type];
+    const bool causal = json_is_true(json_object_get(card->object, "is_decoder"));
+    const char *const name = names_of(head_of_tensors(names, predicts), causal)->architectures[model_type];
     if (!name)
         return el_fail(EL_EDATA, "%s: no architecture is named, and its tensors are those of no known head",
                        names->source->path);
@@ -378,6 +407,8 @@ el_status el_model_find(el_model_paths *paths, const char *folder)
     el_status st = model_in(&paths->generator, folder, EL_GENERATOR);
     if (!st)
         st = model_in(&paths->discriminator, folder, EL_DISCRIMINATOR);
+    if (!st)
+        st = model_in(&paths->backward, folder, EL_BACKWARD);
     if (!st && (paths->generator || paths->discriminator) &&
         !copy_path(&paths->encoder, true, paths->discriminator ? paths->discriminator : paths->generator))
         st = el_fail(EL_ENOMEM, "%s: no memory", folder);
@@ -408,6 +439,7 @@ void el_model_paths_free(el_model_paths *paths)
 {
     free(paths->generator);
     free(paths->discriminator);
+    free(paths->backward);
     free(paths->encoder);
     *paths = (el_model_paths){0};
 }

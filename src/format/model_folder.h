@@ -1,6 +1,6 @@
 /* model_folder - what lies in a folder of a model: whose networks, of what shape, with which head
  *
- *   a run              generator/ and discriminator/, each a folder of one network
+ *   a run              generator/ and discriminator/, or generator/ and backward/, each a folder of one network
  *   one network        config.json, weights (tensors.h), a tokenizer's files
  *   TensorFlow's       a checkpoint of both networks without a config.json: shapes say all but the number of attention
  *                      heads, which is taken to be one for every 64 units
@@ -17,7 +17,7 @@
 /* Where the networks of a folder lie: paths on the heap, or NULL.  A TensorFlow checkpoint is one folder of two networks.
  * What is fine-tuned and makes vectors is the discriminator, or else what encoder there is: a BERT, a generator. */
 typedef struct {
-    char *generator, *discriminator, *encoder;
+    char *generator, *discriminator, *backward, *encoder;
 } el_model_paths;
 el_status el_model_find(el_model_paths *paths, const char *folder);
 void el_model_paths_free(el_model_paths *paths);

@@ -266,7 +266,7 @@ el_status el_weights_plan(el_model_plan *plan, const char *name, const char *fol
 {
     el_config config;
     el_head_config head;
-    const el_status st = el_model_read(folder, strcmp(name, EL_GENERATOR) == 0, &config, &head, NULL);
+    const el_status st = el_model_read(folder, strcmp(name, EL_DISCRIMINATOR) != 0, &config, &head, NULL);
     if (!st)
         el_plan_add(plan, name, config, head);
     return st;

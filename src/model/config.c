@@ -51,19 +51,31 @@ static el_status read_model_type(const json_t *object, const char *name, el_mode
                    value);
 }
 
-/* What turns a BERT into another thing. */
-static el_status refuse_decoder(const json_t *object, const char *name)
+/* What each row sees. */
+static el_status read_order(const json_t *object, const char *name, el_config *c)
 {
-    static const char *const KEYS[] = {"is_decoder", "add_cross_attention"};
-    for (int i = 0; i < 2; i++) {
-        bool set = false;
-        const el_status st = el_json_bool(object, name, KEYS[i], &set);
-        if (st)
-            return st;
-        if (set)
-            return el_fail(EL_EDATA, "%s: %s is true, which is not supported", name, KEYS[i]);
-    }
-    return EL_OK;
+    bool crossed = false;
+    el_status st = el_json_bool(object, name, "is_decoder", &c->causal);
+    if (!st)
+        st = el_json_bool(object, name, "reads_backwards", &c->backwards);
+    if (!st)
+        st = el_json_bool(object, name, "add_cross_attention", &crossed);
+    if (!st && crossed)
+        st = el_fail(EL_EDATA, "%s: add_cross_attention is true, which is not supported", name);
+    if (!st && c->backwards && !c->causal)
+        st = el_fail(EL_EDATA, "%s: reads_backwards is true, but is_decoder is not", name);
+    return st;
+}
+
+/* Keys that only such networks have. */
+static int put_order(json_t *object, const el_config *c)
+{
+    int bad = 0;
+    if (c->causal)
+        bad |= json_object_set_new(object, "is_decoder", json_true());
+    if (c->backwards)
+        bad |= json_object_set_new(object, "reads_backwards", json_true());
+    return bad;
 }
 
 el_status el_config_read(el_config *config, const json_t *object, const char *name)
@@ -73,7 +85,7 @@ el_status el_config_read(el_config *config, const json_t *object, const char *na
     if ((st = read_model_type(object, name, &c.model_type)) ||
         (st = expect_word(object, name, "hidden_act", "gelu")) ||
         (st = expect_word(object, name, "position_embedding_type", "absolute")) ||
-        (st = refuse_decoder(object, name)))
+        (st = read_order(object, name, &c)))
         return st;
     if (c.model_type == EL_MODEL_BERT) /* what BertConfig assumes */
         c.hidden_size = 768, c.num_attention_heads = 12, c.intermediate_size = 3072;
@@ -134,7 +146,10 @@ json_t *el_config_json(const el_config *c, const char *architecture)
                                       "summary_last_dropout"}; /* ElectraConfig's alone */
     for (size_t i = 0; object && c->model_type == EL_MODEL_BERT && i < sizeof OWN / sizeof *OWN; i++)
         json_object_del(object, OWN[i]);
-    return object;
+    if (!object || put_order(object, c) == 0)
+        return object;
+    json_decref(object);
+    return NULL;
 }
 
 el_status el_config_check(const el_config *c, const char *name)

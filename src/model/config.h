@@ -2,6 +2,8 @@
 #ifndef EL_MODEL_CONFIG_H
 #define EL_MODEL_CONFIG_H
 
+#include <stdbool.h>
+
 #include "base/json.h"
 
 /* An encoder is the same with both; names in files and the heads of transformers differ (format/names.h). */
@@ -11,6 +13,9 @@ typedef struct {
     el_model_type model_type;
     int vocab_size, embedding_size, hidden_size, num_hidden_layers, num_attention_heads, intermediate_size;
     int max_position_embeddings, type_vocab_size, pad_token_id;
+    bool causal; /* a row sees itself and those before it (is_decoder) */
+    bool
+        backwards; /* reads each sequence from its last token to its first (reads_backwards, a key of ours) */
     double hidden_dropout_prob, attention_probs_dropout_prob, layer_norm_eps, initializer_range;
 } el_config;
 
@@ -18,7 +23,7 @@ typedef struct {
 el_config el_config_default(void);
 
 /* Reads a config.json object; EL_EDATA for a model_type other than "electra" and "bert", an activation other than
- * "gelu", a position embedding other than "absolute", a decoder, or sizes that do not fit together.  `name` is the
+ * "gelu", a position embedding other than "absolute", attention to another model, or sizes that do not fit together.  `name` is the
  * file's. */
 el_status el_config_read(el_config *config, const json_t *object, const char *name);
 

@@ -1,6 +1,7 @@
 /* encoder - one layer after the other, and back */
 #include "model/encoder.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "model/layers.h"
@@ -61,6 +62,7 @@ void el_encoder_saved_free(el_encoder_saved *saved)
 el_tensor el_encoder_forward(el_queue *q, const el_config *config, const el_encoder_weights *w,
                              el_encoder_saved *s, const el_input *in)
 {
+    assert((!config->causal || in->layout.limits) && "a causal network is told what each row sees");
     el_tensor x = el_embed_block_forward(q, config, w, &s->embed, in);
     for (int i = 0; i < config->num_hidden_layers; i++) {
         x = el_attention_block_forward(q, config, &w->layers[i].attention, &s->layers[i].attention, in, i + 1,

@@ -97,6 +97,16 @@ static void list_rtd_head(el_network *net, el_rtd_weights *w, el_rtd_weights *g)
                         EL_INIT_GLOROT, depth, "discriminator_predictions.dense_prediction");
 }
 
+/* The owner's: it has as many, of the same kinds. */
+static void share_heads(el_network *net, const el_network *owner)
+{
+    const int depth = owner->config.num_hidden_layers + 2;
+    memcpy(net->heads, owner->heads, sizeof net->heads);
+    for (int i = 0; i < owner->params.count; i++)
+        if (owner->params.items[i].depth == depth)
+            el_param_share(&net->params, &owner->params.items[i]);
+}
+
 static void list_heads(el_network *net)
 {
     for (int i = 0; i < net->head_count; i++) {
@@ -191,7 +201,11 @@ static void list_all(el_model *model)
         if (model->networks[i].tying != EL_TIE_SEPARATE)
             list_tied(&model->networks[i], &model->networks[model->networks[i].owner]);
     for (int i = 0; i < model->count; i++)
-        list_heads(&model->networks[i]);
+        if (model->networks[i].tying != EL_TIE_ENDS)
+            list_heads(&model->networks[i]);
+    for (int i = 0; i < model->count; i++)
+        if (model->networks[i].tying == EL_TIE_ENDS)
+            share_heads(&model->networks[i], &model->networks[model->networks[i].owner]);
 }
 
 /* ---- opening ---- */
@@ -216,6 +230,8 @@ static el_status check_pair(const el_network_plan *net, const el_network_plan *o
         return el_fail(EL_EUSAGE,
                        "shared embeddings need the same embedding_size, max_position_embeddings and "
                        "type_vocab_size in both networks");
+    if (net->tying == EL_TIE_ENDS && a->hidden_size != b->hidden_size)
+        return el_fail(EL_EUSAGE, "a shared head needs a %s as wide as the %s", net->name, owner->name);
     if (net->tying == EL_TIE_ALL &&
         (a->hidden_size != b->hidden_size || a->num_hidden_layers != b->num_hidden_layers ||
          a->intermediate_size != b->intermediate_size || a->num_attention_heads != b->num_attention_heads))

@@ -8,6 +8,7 @@
  *   gdes       to the owner's tables it adds, without sending a gradient there, a delta of its own, and has its own
  *              LayerNorm (DeBERTaV3, gradient-disentangled sharing)
  *   all        the owner's encoder with other heads
+ *   ends       tables as with shared, and the owner's heads: the layers between are its own
  *
  * Values, gradients and moments of all networks are four contiguous regions (params.h).
  */
@@ -22,8 +23,9 @@ enum { EL_MOST_NETWORKS = 4, EL_MOST_HEADS = 2 };
 /* Names that the networks of ELECTRA have: they are in checkpoints and in the folders of a run. */
 #define EL_GENERATOR "generator"
 #define EL_DISCRIMINATOR "discriminator"
+#define EL_BACKWARD "backward" /* beside a generator that reads forwards */
 
-typedef enum { EL_TIE_SEPARATE, EL_TIE_SHARED, EL_TIE_GDES, EL_TIE_ALL } el_tying;
+typedef enum { EL_TIE_SEPARATE, EL_TIE_SHARED, EL_TIE_GDES, EL_TIE_ALL, EL_TIE_ENDS } el_tying;
 
 /* ---- what to build ---- */
 

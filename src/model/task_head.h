@@ -8,7 +8,7 @@
  *   span_joint        the original's: start (1, H); end from [h; h at the start] through 512 gelu; whether there is an
  *                     answer from [h at [CLS]; sum of softmax(start) h] through 512 gelu
  *
- * Heads compute in the type of parameters whatever the encoder's: they are small, and what comes out of them is compared
+ * In a causal network, whose [CLS] has seen nothing, the last row stands for it.  Heads compute in the type of parameters whatever the encoder's: they are small, and what comes out of them is compared
  * and printed.  In files they have Hugging Face's names where it has such a head ("classifier.dense.weight",
  * "classifier.out_proj.weight", "classifier.weight", "qa_outputs.weight"), else "task_specific.<part>.weight".
  */

@@ -26,6 +26,8 @@ el_status el_mask_shares_read(el_mask_shares *shares, const char *text)
 
 int el_corruption_slots_of(const el_corruption_rule *rule, int n)
 {
+    if (rule->next)
+        return n > 1 ? n - 1 : 0;
     const int wanted =
         (int)rintf((float)n * (float)rule->mask_prob); /* half to even, in float, as the original */
     const int most = wanted < rule->max_predictions ? wanted : rule->max_predictions;
@@ -113,6 +115,19 @@ static int shown(int token, const el_vocab *vocab, el_mask_shares shares, el_ran
                                              : token;
 }
 
+/* Every row but the last of each sequence, and the token after it. */
+static void ask_for_next(el_corruption *slots, const el_batch *batch)
+{
+    for (int s = 0; s < batch->sequences; s++) {
+        for (int row = batch->starts[s]; row + 1 < batch->starts[s + 1]; row++) {
+            slots->rows[slots->count] = row;
+            slots->shown[slots->count] = batch->ids[row];
+            slots->targets[slots->count++] = batch->ids[row + 1];
+        }
+        slots->starts[s + 1] = slots->count;
+    }
+}
+
 el_status el_corruption_make(el_corruption *slots, const el_batch *batch, const el_vocab *vocab,
                              const el_corruption_rule *rule, el_random random)
 {
@@ -120,6 +135,10 @@ el_status el_corruption_make(el_corruption *slots, const el_batch *batch, const 
     if (st)
         return st;
     slots->count = slots->starts[0] = 0;
+    if (rule->next) {
+        ask_for_next(slots, batch);
+        return EL_OK;
+    }
     for (int s = 0; s < batch->sequences; s++) {
         const int first = batch->starts[s], last = batch->starts[s + 1];
         const int candidates = find_candidates(slots->candidates, batch, vocab, first, last);

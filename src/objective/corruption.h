@@ -1,5 +1,8 @@
 /* corruption - which tokens of a batch are predicted, and what stands in their places
  *
+ * Where the rule says `next`, every row but the last of a sequence is a slot: it shows what stands there, and its target is the
+ * token after it.  Else:
+ *
  * Sequence s of n tokens gets k = max(1, min(max_predictions, round(n * mask_prob))) slots among its tokens
  * other than [CLS], [SEP] and [MASK], without replacement; none where there are no such tokens, fewer where
  * there are too few.  Each slot by itself shows [MASK], a random token or its own token, with the shares of the rule.  A
@@ -28,6 +31,7 @@ typedef struct {
     double mask_prob;
     int max_predictions;
     bool duplicates;
+    bool next; /* nothing is hidden; the rest has no meaning then */
     el_mask_shares shares;
 } el_corruption_rule;
 
@@ -35,7 +39,7 @@ typedef struct {
     int count;
     int *rows;       /* of the batch: the slots */
     int *shown;      /* ids that stand there */
-    int *targets;    /* ids that stood there */
+    int *targets;    /* ids that stood there, or that come next */
     int *starts;     /* sequences + 1: the slots of each sequence */
     int *candidates; /* scratch */
     int row_capacity, sequence_capacity;

@@ -11,18 +11,31 @@ static const struct {
     el_head_kind large;
     el_flops_objective flops;
     el_status (*open)(el_objective **objective, const el_opening *opening);
+    int ways; /* in which causal networks read; 0: nothing is causal, and tokens are masked */
 } KINDS[EL_OBJECTIVES] = {
     [EL_ELECTRA] = {"electra", true, EL_HEAD_DETECTION, EL_FLOPS_ELECTRA, el_electra_open},
     [EL_MLM] = {"mlm", false, EL_HEAD_MLM, EL_FLOPS_MLM, el_mlm_open},
     [EL_ELECTRA_15] = {"electra-15", true, EL_HEAD_DETECTION, EL_FLOPS_ELECTRA_15, el_electra_open},
     [EL_REPLACE_MLM] = {"replace-mlm", true, EL_HEAD_MLM, EL_FLOPS_REPLACE_MLM, el_replace_mlm_open},
+    [EL_CAUSAL] = {"causal", false, EL_HEAD_MLM, EL_FLOPS_CAUSAL, el_causal_open, 1},
+    [EL_BIDIRECTIONAL] = {"bidirectional", false, EL_HEAD_MLM, EL_FLOPS_BIDIRECTIONAL, el_causal_open, 2},
 };
 
-const char EL_OBJECTIVE_NAMES[] = "electra|mlm|electra-15|replace-mlm";
+const char EL_OBJECTIVE_NAMES[] = "electra|mlm|electra-15|replace-mlm|causal|bidirectional";
 
 const char *el_objective_name(el_objective_kind kind)
 {
     return KINDS[kind].name;
+}
+
+bool el_objective_masks(el_objective_kind kind)
+{
+    return KINDS[kind].ways == 0;
+}
+
+bool el_objective_has_generator(el_objective_kind kind)
+{
+    return KINDS[kind].generator;
 }
 
 el_objective_settings el_objective_defaults(void)
@@ -39,6 +52,7 @@ el_model_plan el_objective_plan(el_objective_kind kind, bool uniform_generator, 
                                 el_config small, el_tying tying)
 {
     el_model_plan plan = {0};
+    large.causal = KINDS[kind].ways > 0;
     const bool pair = KINDS[kind].generator && !uniform_generator;
     if (pair)
         el_plan_add(&plan, EL_GENERATOR, small, (el_head_config){.kind = EL_HEAD_MLM});
@@ -49,12 +63,19 @@ el_model_plan el_objective_plan(el_objective_kind kind, bool uniform_generator, 
         plan.networks[1 - owner].tying = tying;
         plan.networks[1 - owner].owner = owner;
     }
+    if (KINDS[kind].ways > 1) {
+        large.backwards = true;
+        el_plan_add(&plan, EL_BACKWARD, large, (el_head_config){.kind = EL_HEAD_MLM});
+        plan.networks[1].tying = EL_TIE_ENDS;
+    }
     return plan;
 }
 
 el_objective_kind el_objective_of(const el_model *model)
 {
     const el_network *large = el_model_network(model, EL_DISCRIMINATOR);
+    if (model->networks[0].config.causal)
+        return el_model_network(model, EL_BACKWARD) ? EL_BIDIRECTIONAL : EL_CAUSAL;
     return !large ? EL_MLM : el_network_head(large, EL_HEAD_MLM) ? EL_REPLACE_MLM : EL_ELECTRA;
 }
 
@@ -106,6 +127,12 @@ static el_status check_networks(el_objective_kind kind, const el_model *model, b
     if (!large || !el_network_head(large, KINDS[kind].large))
         return el_fail(EL_EUSAGE, "%s: the model has no %s with a head for it", KINDS[kind].name,
                        KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR);
+    if (large->config.causal != (KINDS[kind].ways > 0))
+        return el_fail(EL_EUSAGE, "%s: the model %s", KINDS[kind].name,
+                       large->config.causal ? "sees only what stands before a token"
+                                            : "sees what stands behind a token");
+    if (KINDS[kind].ways > 1 && !el_model_network(model, EL_BACKWARD))
+        return el_fail(EL_EUSAGE, "%s: the model has no network that reads backwards", KINDS[kind].name);
     if (KINDS[kind].generator && !uniform_generator && !generator)
         return el_fail(EL_EUSAGE, "%s: the model has no generator, and uniform_generator is off",
                        KINDS[kind].name);

@@ -5,6 +5,8 @@
  *   mlm           one network predicts the tokens at slots: BERT's masked language model
  *   electra-15    electra, but the discriminator is asked at the slots alone         (their section 3.4, as the next)
  *   replace-mlm   mlm, but the slots show a generator's samples in place of [MASK]
+ *   causal        one network predicts each token from those before it                      (GPT: Radford et al., 2018)
+ *   bidirectional causal, and a second network that reads backwards; tables and head are one (ELMo's loss: Peters et al., 2018)
  *
  * An objective is a file that fills el_objective (train/objective.h) over the networks that its line of the table names.
  */
@@ -15,7 +17,15 @@
 #include "objective/flops.h"
 #include "train/objective.h"
 
-typedef enum { EL_ELECTRA, EL_MLM, EL_ELECTRA_15, EL_REPLACE_MLM, EL_OBJECTIVES } el_objective_kind;
+typedef enum {
+    EL_ELECTRA,
+    EL_MLM,
+    EL_ELECTRA_15,
+    EL_REPLACE_MLM,
+    EL_CAUSAL,
+    EL_BIDIRECTIONAL,
+    EL_OBJECTIVES
+} el_objective_kind;
 
 typedef struct {
     double gen_weight, disc_weight, mask_prob, temperature;
@@ -30,9 +40,11 @@ typedef struct {
 /* The original's: shares 0.85, 0, 0.15. */
 el_objective_settings el_objective_defaults(void);
 
-/* "electra|mlm|electra-15|replace-mlm", in the order of the kinds. */
+/* "electra|mlm|...", in the order of the kinds. */
 extern const char EL_OBJECTIVE_NAMES[];
 const char *el_objective_name(el_objective_kind kind);
+bool el_objective_masks(el_objective_kind kind); /* hides tokens: mask_prob and the like have a meaning */
+bool el_objective_has_generator(el_objective_kind kind); /* beside the large network */
 
 /* The networks of an objective: `large` is the one that is fine-tuned, `small` the generator beside it where there is one.
  * Under gdes the generator owns the tables, else the large network does.  Types are left to the caller. */
@@ -52,7 +64,8 @@ double el_objective_flops(el_objective_kind kind, const el_model *model, double 
  * vocabulary and the settings do not fit.  Figures: loss (gen_weight * generator_loss + disc_weight * discriminator_loss);
  * generator_loss, generator_accuracy, sampled_accuracy, unigram_entropy (of the original tokens at the slots so far, nats);
  * with a second network discriminator_loss and discriminator_accuracy, with detection discriminator_auc,
- * discriminator_precision and discriminator_recall, and replaced (share of the tokens that are judged, or of slots). */
+ * discriminator_precision and discriminator_recall, and replaced (share of the tokens that are judged, or of slots); causal has
+ * perplexity, bidirectional also backward_loss and backward_accuracy. */
 el_status el_objective_open(el_objective **objective, el_objective_kind kind, el_model *model,
                             const el_vocab *vocab, const el_objective_settings *settings, int rows);
 

@@ -3,12 +3,19 @@
 
 #include <stdlib.h>
 
+enum { BLOCK = 256 }; /* where most rows are slots */
+
 el_status el_predictor_open(el_predictor *p, el_model *model, const el_network *net, uint32_t stream,
                             const el_slots *slots)
 {
     const el_head *head = el_network_head(net, EL_HEAD_MLM);
     const int n = slots->slot_room + 1;
-    *p = (el_predictor){.model = model, .net = net, .w = &head->mlm.w, .g = &head->mlm.g, .stream = stream};
+    *p = (el_predictor){.model = model,
+                        .net = net,
+                        .w = &head->mlm.w,
+                        .g = &head->mlm.g,
+                        .stream = stream,
+                        .block = slots->rule.next && slots->slot_room > BLOCK ? BLOCK : slots->slot_room};
     p->host_guesses = malloc(2 * (size_t)n * sizeof *p->host_guesses);
     p->host_samples = p->host_guesses ? p->host_guesses + n : NULL;
     p->host_losses =
@@ -24,7 +31,7 @@ el_status el_predictor_layout(el_predictor *p, el_arena *a, const el_slots *slot
     p->guesses = el_arena_ints(a, slots->slot_room + 1);
     p->samples = el_arena_ints(a, slots->slot_room + 1);
     p->losses = el_arena_tensor(a, m->parameters, slots->slot_room, 1);
-    el_mlm_saved_layout(&p->head, a, c, slots->slot_room, m->activations, m->parameters, m->training);
+    el_mlm_saved_layout(&p->head, a, c, p->block, m->activations, m->parameters, m->training);
     p->dhidden = el_arena_tensor(a, m->activations, slots->room, c->hidden_size);
     return el_encoder_saved_layout(&p->encoder, a, c, slots->room, m->activations, m->parameters,
                                    m->training);
@@ -65,6 +72,25 @@ static void fetch(el_predictor *p, el_tensor losses, bool sampled)
     q->wait(q);
 }
 
+/* Losses, guesses and samples of the slots [first, first + n), and in training the gradient. */
+static void predict(el_predictor *p, el_slots *slots, el_tensor hidden, el_tensor dhidden, int first, int n,
+                    const el_sampling *sampling, double scale)
+{
+    el_queue *q = p->model->q;
+    el_sampling numbered;
+    if (sampling) {
+        numbered = *sampling;
+        numbered.first_row += (uint64_t)first;
+    }
+    const el_tensor logits =
+        el_mlm_forward(q, &p->net->config, p->w, &p->head, hidden, slots->rows + first, n);
+    q->softmax_loss(q, el_tensor_rows(p->losses, first, n), p->guesses + first,
+                    sampling ? p->samples + first : NULL, dhidden.data ? logits : el_tensor_none(), logits,
+                    slots->targets + first, NULL, sampling ? &numbered : NULL, scale);
+    if (dhidden.data)
+        el_mlm_backward(q, p->w, p->g, &p->head, dhidden, logits, slots->rows + first, first > 0);
+}
+
 void el_predictor_run(el_predictor *p, el_slots *slots, const el_slots_range *r, const el_sampling *sampling,
                       double scale)
 {
@@ -75,17 +101,14 @@ void el_predictor_run(el_predictor *p, el_slots *slots, const el_slots_range *r,
     el_input in = r->in;
     in.random.stream = p->stream;
     const el_tensor hidden = el_encoder_forward(q, &net->config, &net->w, &p->encoder, &in);
-    const el_tensor logits = el_mlm_forward(q, &net->config, p->w, &p->head, hidden, slots->rows, r->slots);
-    const el_tensor losses = el_tensor_rows(p->losses, 0, r->slots);
-    q->softmax_loss(q, losses, p->guesses, sampling ? p->samples : NULL,
-                    r->training ? logits : el_tensor_none(), logits, slots->targets, NULL, sampling, scale);
-    fetch(p, losses, sampling != NULL);
+    const el_tensor dhidden = r->training ? el_tensor_rows(p->dhidden, 0, r->rows) : el_tensor_none();
+    for (int first = 0; first < r->slots; first += p->block)
+        predict(p, slots, hidden, dhidden, first, r->slots - first < p->block ? r->slots - first : p->block,
+                sampling, scale);
+    fetch(p, el_tensor_rows(p->losses, 0, r->slots), sampling != NULL);
     count(p, slots, r->slots, sampling != NULL);
-    if (r->training) {
-        const el_tensor dhidden = el_tensor_rows(p->dhidden, 0, r->rows);
-        el_mlm_backward(q, p->w, p->g, &p->head, dhidden, logits, slots->rows, false);
+    if (r->training)
         el_encoder_backward(q, &net->config, &net->w, &net->g, &p->encoder, &in, dhidden);
-    }
 }
 
 static double mean(double sum, int64_t count)

@@ -1,8 +1,10 @@
-/* predictor - a network that says which tokens stood at the slots: its encoder, its MLM head, cross-entropy
+/* predictor - a network that says which tokens belong to the slots: its encoder, its MLM head, cross-entropy
  *
- *   loss = mean over slots of -log p(original | what is shown)
+ *   loss = mean over slots of -log p(target | what is shown)
  *
- * A generator is one, and so are BERT and the second network of Replace MLM.  It may sample a token for each slot.
+ * A generator is one, and so are BERT, the second network of Replace MLM and a causal language model, whose slots are nearly all
+ * rows: its head takes them in blocks, since the logits of all at once are rows times the vocabulary.  It may sample a token
+ * for each slot.
  */
 #ifndef EL_OBJECTIVE_PREDICTOR_H
 #define EL_OBJECTIVE_PREDICTOR_H
@@ -14,6 +16,7 @@ typedef struct {
     const el_network *net;
     const el_mlm_weights *w, *g;
     uint32_t stream; /* of its dropout */
+    int block;       /* slots that the head takes at a time */
     el_encoder_saved encoder;
     el_mlm_saved head;
     el_tensor losses, dhidden;

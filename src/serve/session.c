@@ -44,7 +44,9 @@ static el_status plan_network(el_model_plan *plan, const char *name, const char 
     el_config config;
     if (!folder)
         return EL_OK;
-    const el_status st = el_model_read(folder, kind == EL_HEAD_MLM, &config, NULL, NULL);
+    el_status st = el_model_read(folder, kind == EL_HEAD_MLM, &config, NULL, NULL);
+    if (!st && config.causal)
+        st = el_fail(EL_EDATA, "%s: predicts each token from those before it; it fills no [MASK]", folder);
     if (!st)
         el_plan_add(plan, name, config, (el_head_config){.kind = kind});
     return st;

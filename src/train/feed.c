@@ -7,7 +7,7 @@
 void el_feed_layout(el_feed *feed, el_arena *arena, int rows)
 {
     feed->room = rows;
-    int **ints[] = {&feed->ids, &feed->segments, &feed->positions, &feed->starts};
+    int **ints[] = {&feed->ids, &feed->segments, &feed->positions, &feed->starts, &feed->limits};
     for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
         *ints[i] = el_arena_ints(arena, rows + 1);
 }
@@ -38,13 +38,19 @@ el_input el_feed_send(el_feed *feed, el_queue *q, const el_batch *batch, int fir
     for (int s = first; s < last; s++) {
         const int n = batch->starts[s + 1] - batch->starts[s];
         layout.longest = n > layout.longest ? n : layout.longest;
-        layout.pairs += (double)n * n;
+        layout.pairs += batch->limited ? 0 : (double)n * n;
     }
+    for (int row = first_row; batch->limited && row < first_row + rows; row++)
+        layout.pairs += batch->limits[row];
     for (int s = first; s <= last; s++)
         feed->host_starts[s - first] = batch->starts[s] - first_row;
     send(q, feed->starts, feed->host_starts, last - first + 1);
     send(q, feed->segments, batch->segments + first_row, rows);
     send(q, feed->positions, batch->positions + first_row, rows);
+    if (batch->limited) {
+        send(q, feed->limits, batch->limits + first_row, rows);
+        layout.limits = feed->limits;
+    }
     return (el_input){.rows = rows,
                       .ids = feed->ids,
                       .segments = feed->segments,

@@ -1,6 +1,6 @@
 /* feed - part of a batch on the device, as an encoder reads it
  *
- * The host has the batch; of a range of its sequences, ids, segments, positions and starts go over to memory that a feed
+ * The host has the batch; of a range of its sequences, ids, segments, positions, starts and limits go over to memory that a feed
  * keeps on the device, and an el_input says where.  Ids go alone, because two networks may read different ones.
  */
 #ifndef EL_TRAIN_FEED_H
@@ -10,9 +10,9 @@
 #include "model/encoder.h"
 
 typedef struct {
-    int *ids, *segments, *positions, *starts; /* on the device */
-    int *host_starts;                         /* on the heap */
-    int room;                                 /* rows */
+    int *ids, *segments, *positions, *starts, *limits; /* on the device */
+    int *host_starts;                                  /* on the heap */
+    int room;                                          /* rows */
 } el_feed;
 
 /* Room for `rows` rows; laid out twice, as arenas are. */

@@ -56,7 +56,7 @@ counters() { grep -vE '"(seconds|checksum)"' "$1/state.json"; }
 # same A B STEP: both runs hold the same weights, moments, counters, models and metrics.
 same() {
     local file
-    for file in checkpoint-$3/{model,optimizer}.safetensors {generator,discriminator}/{model.safetensors,config.json,vocab.txt}; do
+    for file in checkpoint-$3/{model,optimizer}.safetensors $(cd "$1" && ls {generator,discriminator,backward}/{model.safetensors,config.json,vocab.txt} 2> /dev/null); do
         cmp -s "$1/$file" "$2/$file" || fail "$file of $1 and $2 differ"
     done
     cmp -s <(counters "$1/checkpoint-$3") <(counters "$2/checkpoint-$3") || fail "state.json of $1 and $2 differ"

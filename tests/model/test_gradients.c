@@ -44,9 +44,9 @@ static void open_fixture(fixture *f, el_objective_kind kind, el_tying tying, int
     static const int LENGTHS[] = {9, 4, 13};
     const int width = tying == EL_TIE_SEPARATE ? generator_hidden : 6;
     *f = (fixture){.random = {.seed = 7, .step = 3}};
-    el_model_plan plan =
-        el_objective_plan(kind, settings->uniform_generator, config_of(8, 6),
-                          kind == EL_MLM ? config_of(8, 6) : config_of(generator_hidden, width), tying);
+    el_model_plan plan = el_objective_plan(
+        kind, settings->uniform_generator, config_of(8, 6),
+        !el_objective_has_generator(kind) ? config_of(8, 6) : config_of(generator_hidden, width), tying);
     plan.activations = plan.parameters = EL_F64;
     plan.training = true;
     const el_initialisation how = {.fan_in = true, .sine_positions = true, .seed = 5};
@@ -181,6 +181,13 @@ static void detection_at_the_slots(void **state)
     check_all(EL_ELECTRA_15, EL_TIE_SHARED, 4, el_objective_defaults());
 }
 
+static void language_models(void **state)
+{
+    (void)state;
+    check_all(EL_CAUSAL, EL_TIE_SEPARATE, 8, el_objective_defaults());
+    check_all(EL_BIDIRECTIONAL, EL_TIE_SEPARATE, 8, el_objective_defaults());
+}
+
 static void replaced_masked_language_model(void **state)
 {
     (void)state;
@@ -196,6 +203,7 @@ int main(void)
         cmocka_unit_test(shared_embeddings),      cmocka_unit_test(separate_embeddings),
         cmocka_unit_test(everything_shared),      cmocka_unit_test(disentangled_embeddings),
         cmocka_unit_test(duplicate_slots),        cmocka_unit_test(masked_language_model),
-        cmocka_unit_test(detection_at_the_slots), cmocka_unit_test(replaced_masked_language_model)};
+        cmocka_unit_test(detection_at_the_slots), cmocka_unit_test(replaced_masked_language_model),
+        cmocka_unit_test(language_models)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,6 +110,8 @@ static void figures_are_of_their_parts(void **state)
 {
     (void)state;
     for (int kind = 0; kind < EL_OBJECTIVES; kind++) {
+        if (!el_objective_masks((el_objective_kind)kind))
+            continue;
         fixture f;
         el_objective_settings settings = settings_of((el_objective_kind)kind);
         settings.gen_weight = 2, settings.disc_weight = 3;
@@ -117,10 +119,12 @@ static void figures_are_of_their_parts(void **state)
         const el_figures all = run(&f, 3, false);
         const double generator = el_figure(&all, "generator_loss"),
                      second = el_figure(&all, "discriminator_loss");
-        const double wanted = 2 * generator + (kind == EL_MLM ? 0 : 3 * second);
+        const double wanted =
+            2 * generator + (el_objective_has_generator((el_objective_kind)kind) ? 3 * second : 0);
         CHECK(fabs(all.values[0] - wanted) < 1e-12, "%s: loss %g, its parts %g", f.objective->name,
               all.values[0], wanted);
-        CHECK(isnan(second) == (kind == EL_MLM), "%s has a second loss of %g", f.objective->name, second);
+        CHECK(isnan(second) == !el_objective_has_generator((el_objective_kind)kind),
+              "%s has a second loss of %g", f.objective->name, second);
         const double sampled = el_figure(&all, "sampled_accuracy"), replaced = el_figure(&all, "replaced");
         if (kind == EL_ELECTRA_15 || kind == EL_REPLACE_MLM)
             CHECK(fabs(replaced - (1 - sampled)) < 1e-12, "%s: %g replaced, %g sampled", f.objective->name,

@@ -1,4 +1,5 @@
-/* classify - classes, numbers and sets of labels of one text or a pair, from the row of [CLS] */
+/* classify - classes, numbers and sets of labels of one text or a pair, from the row of [CLS], or of a causal network from the
+ * last row, which alone has seen all */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +65,7 @@ static void put_set(const el_dataset *d, const el_labelled *e, int labels, int *
 static void put(const el_learner *l, int feature, int *rows, int *wanted, float *values)
 {
     const el_labelled *e = el_learner_example(l, feature);
-    rows[0] = 0;
+    rows[0] = l->base.model->networks[0].config.causal ? l->features->items[feature].count - 1 : 0;
     if (l->settings.kind == EL_REGRESS)
         values[0] = (float)((e->value - l->settings.low) / range_of(l));
     else if (l->settings.kind == EL_MULTILABEL)

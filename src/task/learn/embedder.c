@@ -51,6 +51,8 @@ static el_status load(el_embedder *e, el_type activations, const char *folder)
     el_model_plan plan = {.activations = activations, .parameters = activations == EL_F64 ? EL_F64 : EL_F32};
     el_config config;
     el_status st = el_model_read(folder, false, &config, NULL, NULL);
+    if (!st && config.backwards)
+        st = el_fail(EL_EDATA, "%s: reads backwards, and is one half of a model", folder);
     if (!st) {
         el_plan_add(&plan, EL_DISCRIMINATOR, config, (el_head_config){.kind = EL_HEAD_NONE});
         st = el_weights_open(&e->model, e->q, &plan, &folder);
@@ -156,7 +158,9 @@ void el_embedder_close(el_embedder *e)
 
 static el_tensor encode(el_embedder *e)
 {
-    const el_batch *const b = &e->batch;
+    el_batch *const b = &e->batch;
+    if (config(e)->causal)
+        el_batch_limit(b);
     const el_input in = el_feed_send(&e->feed, e->q, b, 0, b->sequences, false, (el_random){0});
     el_feed_send_ids(&e->feed, e->q, b->ids, in.rows);
     return el_encoder_forward(e->q, config(e), &e->model.networks[0].w, &e->encoder, &in);
@@ -186,7 +190,9 @@ static void scale_to_one(float *vector, int width)
 static el_status pool(el_embedder *e, el_tensor rows, float *vector)
 {
     const int count = e->settings.pooling == EL_POOL_CLS ? 1 : rows.rows, width = rows.cols;
-    const el_status st = el_tensor_read(e->q, el_tensor_rows(rows, 0, count), e->rows);
+    const int first =
+        config(e)->causal ? rows.rows - count : 0; /* its [CLS] has seen nothing, its last row all */
+    const el_status st = el_tensor_read(e->q, el_tensor_rows(rows, first, count), e->rows);
     if (st)
         return st;
     mean(e->rows, count, width, vector);

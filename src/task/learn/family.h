@@ -110,6 +110,7 @@ struct el_learner {
     el_windows windows;
     /* the step */
     const el_batch *batch;
+    el_batch limited; /* of a causal network: what batch points to */
     el_random random;
     int *starts; /* sequences + 1: the reads of each sequence */
     int start_capacity;

@@ -15,9 +15,15 @@ static const struct {
     const el_family *family;
     el_head_kind heads[3];
 } KINDS[EL_TASK_KINDS] = {
-    [EL_CLASSIFY] = {"classify", &el_classify_family, {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE, EL_HEAD_POOLED}},
-    [EL_REGRESS] = {"regress", &el_classify_family, {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE, EL_HEAD_POOLED}},
-    [EL_MULTILABEL] = {"multilabel", &el_classify_family, {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE, EL_HEAD_POOLED}},
+    [EL_CLASSIFY] = {"classify",
+                     &el_classify_family,
+                     {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE, EL_HEAD_POOLED}},
+    [EL_REGRESS] = {"regress",
+                    &el_classify_family,
+                    {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE, EL_HEAD_POOLED}},
+    [EL_MULTILABEL] = {"multilabel",
+                       &el_classify_family,
+                       {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE, EL_HEAD_POOLED}},
     [EL_TAG] = {"tag", &el_tag_family, {EL_HEAD_TOKEN, EL_HEAD_TOKEN, EL_HEAD_TOKEN}},
     [EL_SPAN] = {"span", &el_span_family, {EL_HEAD_SPAN, EL_HEAD_SPAN_JOINT, EL_HEAD_SPAN_JOINT}},
 };
@@ -121,6 +127,13 @@ static el_status begin(el_objective *self, const el_batch *batch, el_random rand
         return st;
     l->batch = batch;
     l->random = random;
+    if (l->base.model->networks[0].config.causal) {
+        st = el_batch_copy(&l->limited, batch, false);
+        if (st)
+            return st;
+        el_batch_limit(&l->limited);
+        l->batch = &l->limited;
+    }
     int64_t targets = 0;
     l->starts[0] = 0;
     for (int s = 0; s < batch->sequences; s++) {
@@ -225,6 +238,7 @@ static void close_learner(el_objective *self)
     el_encoder_saved_free(&l->encoder);
     el_device_release(l->base.model->dev, &l->arena);
     el_feed_close(&l->feed);
+    el_batch_release(&l->limited);
     free(l->starts);
     free(l->seen);
     free(l);

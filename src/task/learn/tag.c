@@ -38,13 +38,22 @@ static int targets(const el_learner *l, int feature)
     return count;
 }
 
+/* The row that a word of a window is read from: its first piece's, or of a causal network its last one's, which has seen all of
+ * it. */
+static int row_of(const el_learner *l, const el_feature *f, int word)
+{
+    if (!l->base.model->networks[0].config.causal)
+        return l->features->word_rows[f->row + word];
+    return (word + 1 < f->rows ? l->features->word_rows[f->row + word + 1] : f->count - 1) - 1;
+}
+
 static void put(const el_learner *l, int feature, int *rows, int *wanted, float *values)
 {
     (void)values;
     const el_feature *f = &l->features->items[feature];
     const el_word *words = words_of(l, feature);
     for (int i = 0; i < f->rows; i++) {
-        rows[i] = l->features->word_rows[f->row + i];
+        rows[i] = row_of(l, f, i);
         wanted[i] = words[i].tag;
     }
 }

@@ -1,0 +1,168 @@
+/* causal - language models that read in one direction, each token from those before it
+ *
+ *   causal          loss = mean over all tokens but the first of -log p(x_t | x_1 ... x_t-1)            (GPT: Radford et al., 2018)
+ *   bidirectional   the same, and with a second encoder, that reads backwards, the same of -log p(x_t | x_t+1 ... x_n); tables
+ *                   of embeddings are one, and so is the head                                     (ELMo's loss: Peters et al., 2018)
+ *
+ * [CLS], which begins every sequence, is what the first token is predicted from, and [SEP] is predicted too; backwards the other
+ * way round.  Nothing is masked, and every row but the last is a slot.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "objective/kinds.h"
+
+enum { FORWARDS, BACKWARDS, WAYS };
+
+/* One direction: its text, what it asks, and its network. */
+typedef struct {
+    el_batch text;
+    el_slots slots;
+    el_predictor predictor;
+} way;
+
+typedef struct {
+    el_objective base;
+    el_arena arena;
+    int count; /* of ways */
+    way ways[WAYS];
+} causal;
+
+static const char *const FIGURES[] = {
+    "loss",          "generator_loss",   "generator_accuracy", "perplexity", "unigram_entropy",
+    "backward_loss", "backward_accuracy"}; /* from "backward_loss" on: of two */
+
+static void reset(el_objective *self)
+{
+    causal *c = (causal *)self;
+    for (int i = 0; i < c->count; i++) {
+        el_slots_reset(&c->ways[i].slots);
+        el_predictor_reset(&c->ways[i].predictor);
+    }
+}
+
+static el_status begin(el_objective *self, const el_batch *batch, el_random random)
+{
+    causal *c = (causal *)self;
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < c->count; i++) {
+        way *const w = &c->ways[i];
+        st = el_batch_copy(&w->text, batch, i == BACKWARDS);
+        if (!st) {
+            el_batch_limit(&w->text);
+            st = el_slots_begin(&w->slots, &w->text, random);
+        }
+    }
+    return st;
+}
+
+static int fit(el_objective *self, int first)
+{
+    return el_slots_fit(&((const causal *)self)->ways[FORWARDS].slots, first);
+}
+
+static void accumulate(el_objective *self, int first, int last, bool training)
+{
+    causal *c = (causal *)self;
+    for (int i = 0; i < c->count; i++) {
+        way *const w = &c->ways[i];
+        const el_slots_range r = el_slots_send(&w->slots, first, last, training);
+        const int count = w->slots.corruption.count;
+        el_slots_show(&w->slots, &r);
+        el_predictor_run(&w->predictor, &w->slots, &r, NULL, count ? 1.0 / count : 0);
+    }
+}
+
+static void finish(el_objective *self, el_figures *figures)
+{
+    const causal *c = (const causal *)self;
+    const way *const forwards = &c->ways[FORWARDS], *const backwards = &c->ways[BACKWARDS];
+    const double loss = el_predictor_loss(&forwards->predictor);
+    const double second = c->count > 1 ? el_predictor_loss(&backwards->predictor) : 0;
+    const double values[] = {loss + second,
+                             loss,
+                             el_predictor_accuracy(&forwards->predictor),
+                             exp(loss),
+                             el_slots_entropy(&forwards->slots),
+                             second,
+                             c->count > 1 ? el_predictor_accuracy(&backwards->predictor) : 0};
+    figures->count = (int)(sizeof values / sizeof *values) - (c->count > 1 ? 0 : 2);
+    figures->names = FIGURES;
+    memcpy(figures->values, values, sizeof values);
+}
+
+static void close_causal(el_objective *self)
+{
+    causal *c = (causal *)self;
+    el_device_release(c->base.model->dev, &c->arena);
+    for (int i = 0; i < c->count; i++) {
+        el_predictor_close(&c->ways[i].predictor);
+        el_slots_close(&c->ways[i].slots);
+        el_batch_release(&c->ways[i].text);
+    }
+    free(c);
+}
+
+/* One direction's activations are no longer needed when the other runs, so both lie in the same place. */
+static el_status lay_out(causal *c)
+{
+    el_arena *a = &c->arena;
+    const size_t mark = a->used;
+    size_t most = mark;
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < c->count; i++) {
+        a->used = mark;
+        el_slots_layout(&c->ways[i].slots, a);
+        st = el_predictor_layout(&c->ways[i].predictor, a, &c->ways[i].slots);
+        most = a->used > most ? a->used : most;
+    }
+    a->used = most;
+    return st;
+}
+
+static el_status open_parts(causal *c, const el_opening *o)
+{
+    static const char *const NETWORKS[WAYS] = {EL_GENERATOR, EL_BACKWARD};
+    static const uint32_t STREAMS[WAYS] = {EL_STREAM_FIRST_NETWORK, EL_STREAM_SECOND_NETWORK};
+    el_corruption_rule rule = o->rule;
+    rule.next = true;
+    rule.mask_prob = 1;
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < c->count; i++) {
+        way *const w = &c->ways[i];
+        st = el_slots_open(&w->slots, o->model->q, o->vocab, &rule, o->rows);
+        if (!st)
+            st = el_predictor_open(&w->predictor, o->model, el_model_network(o->model, NETWORKS[i]),
+                                   STREAMS[i], &w->slots);
+    }
+    if (!st)
+        st = lay_out(c);
+    if (!st)
+        st = el_device_reserve(o->model->dev, &c->arena);
+    return st ? st : lay_out(c);
+}
+
+el_status el_causal_open(el_objective **objective, const el_opening *o)
+{
+    causal *c = calloc(1, sizeof *c);
+    if (!c)
+        return el_fail(EL_ENOMEM, "no memory for the objective");
+    c->base = (el_objective){.name = el_objective_name(o->kind),
+                             .model = o->model,
+                             .reset = reset,
+                             .begin = begin,
+                             .fit = fit,
+                             .accumulate = accumulate,
+                             .finish = finish,
+                             .close = close_causal};
+    c->count = o->kind == EL_BIDIRECTIONAL ? 2 : 1;
+    const el_status st = open_parts(c, o);
+    if (st) {
+        close_causal(&c->base);
+        return st;
+    }
+    reset(&c->base);
+    *objective = &c->base;
+    return EL_OK;
+}

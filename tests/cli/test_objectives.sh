@@ -1,0 +1,58 @@
+# Objectives beside electra: each trains a little and its loss falls; killed after a checkpoint and run again it ends in the
+# same bits; it is evaluated, fine-tuned, and asked only what it can answer.
+electra=$(realpath "$1")
+source "$(dirname "$(realpath "$0")")/run.bash"
+make_data
+pretrain() { "$electra" pretrain "${settings[@]}" --threads 2 --logging-steps 8 --eval-steps 16 --num-train-steps 32 \
+    --save-checkpoints-steps 16 --learning-rate 3e-3 "$@"; }
+loss() { sed -n '/"kind": "train"/s/.*"loss": \([-0-9.e]*\).*/\1/p' "$1/metrics.jsonl" | sed -n "$2p"; }
+less() { awk "BEGIN { exit !($1 < $2) }"; }
+
+# Labelled texts whose label stands in their first word.
+{
+    printf 'text\tlabel\n'
+    grep -v '^$' train.txt | awk 'NR <= 160 { sub(/^the/, NR % 2 ? "the" : "old"); print $0 "\t" (NR % 2 ? "yes" : "no") }'
+} > first.tsv
+
+# try NAME ARGUMENTS: all that is true of every objective; the run is left in NAME.
+try() {
+    local name=$1
+    shift
+    pretrain --output $name "$@" 2> log || fail "$*: $(cat log)"
+    less "$(loss $name \$)" "$(loss $name 1) * 0.95" || fail "$*: the loss goes from $(loss $name 1) to $(loss $name \$)"
+    cp -r $name $name.killed
+    rm -r $name.killed/checkpoint-32
+    pretrain --output $name.killed "$@" 2> log || fail "$*, going on: $(cat log)"
+    grep -q "going on after step 16" log || fail "$*: does not go on: $(cat log)"
+    same $name $name.killed 32
+    "$electra" evaluate --model $name --data heldout --max-batches 2 --json > $name.json 2> log || fail "$*, evaluate: $(cat log)"
+    less "$(sed -n 's/.*"loss": \([-0-9.e]*\).*/\1/p' $name.json)" 100 || fail "$*: evaluate says $(cat $name.json)"
+}
+
+# learn NAME: a fine-tuning of the run sees the first word.
+learn() {
+    "$electra" finetune --model $1 --task classify --train-file first.tsv --max-seq-length 32 --num-train-epochs 8 --threads 2 \
+        --learning-rate 1e-3 --max-restarts 0 --output $1.task > log 2>&1 || fail "finetune of $1: $(cat log)"
+    accuracy=$(sed -n 's/^ *"accuracy": \([0-9.]*\).*/\1/p' $1.task/results.json | head -n 1)
+    less 0.9 "$accuracy" || fail "fine-tuned $1 sees the first word with accuracy $accuracy"
+    printf 'text\nthe cat sees\nold cat sees\n' > two.tsv
+    "$electra" predict --model $1.task two.tsv > answers 2> log || fail "predict of $1: $(cat log)"
+}
+
+try causal --objective causal
+grep -q '"ElectraForCausalLM"' causal/generator/config.json || fail "a causal model is written as $(cat causal/generator/config.json)"
+grep -q '"perplexity"' causal.json || fail "no perplexity: $(cat causal.json)"
+learn causal
+grep -q '"task_head": "sequence_last"' causal.task/model/config.json || fail "its head reads another row"
+refused 3 "fills no" "$electra" fill --model causal "the [MASK]"
+refused 3 "no discriminator" "$electra" detect --model causal "the cat"
+refused 2 "one direction" "$electra" export --model causal --format onnx --output causal.onnx
+"$electra" embed --model causal --json - <<< "the cat" > out 2> log || fail "embed: $(cat log)"
+refused 2 "masks nothing" pretrain --objective causal --mask-prob 0.2 --output new
+refused 2 "no generator" pretrain --objective causal --embeddings shared --output new
+
+try bidirectional --objective bidirectional
+for network in generator backward; do
+    grep -q '"ElectraForCausalLM"' bidirectional/$network/config.json || fail "$network: $(cat bidirectional/$network/config.json)"
+done
+grep -q '"reads_backwards": true' bidirectional/backward/config.json || fail "nothing says that it reads backwards"

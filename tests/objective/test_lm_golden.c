@@ -1,0 +1,96 @@
+/* Language models that transformers saved (tools/golden_lm.py): opened here they say what they say there, and what is saved here
+ * is named as there. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/safetensors.h"
+#include "format/weights.h"
+#include "objective/asked.h"
+
+static const void *find(const el_safetensors *answers, const char *name, el_st_type type, int *count)
+{
+    const el_st_entry *const entry = el_safetensors_find(answers, name);
+    CHECK(entry && entry->type == type, "the goldens hold no %s of that type", name);
+    *count = (int)entry->shape[0];
+    return entry->data;
+}
+
+static void read_batch(const el_safetensors *answers, el_batch *batch)
+{
+    int rows, starts;
+    const int *const ids = find(answers, "ids", EL_ST_I32, &rows);
+    const int *const segments = find(answers, "segments", EL_ST_I32, &rows);
+    const int *const positions = find(answers, "positions", EL_ST_I32, &rows);
+    const int *const start = find(answers, "starts", EL_ST_I32, &starts);
+    for (int s = 0; s + 1 < starts; s++) {
+        const int n = start[s + 1] - start[s];
+        assert_int_equal(el_batch_add(batch, ids + start[s], n, n), EL_OK);
+    }
+    memcpy(batch->segments, segments, (size_t)rows * sizeof *segments);
+    memcpy(batch->positions, positions, (size_t)rows * sizeof *positions);
+}
+
+static void compare(const char *name, bool reference)
+{
+    char folder[256], path[300];
+    snprintf(folder, sizeof folder, TEST_DATA "/golden/%s", name);
+    snprintf(path, sizeof path, "%s/answers.safetensors", folder);
+    el_safetensors answers;
+    el_queue *q;
+    el_model model;
+    el_batch batch = {0};
+    const el_type type = reference ? EL_F64 : EL_F32;
+    const double tolerance = reference ? 1e-9 : 1e-4;
+    el_model_plan plan = {.activations = type, .parameters = type};
+    const char *const folders[] = {folder};
+    CHECK(el_safetensors_open(&answers, path) == EL_OK, "%s", el_error());
+    CHECK(el_queue_open(&q, 1, reference ? "reference" : NULL) == EL_OK, "%s", el_error());
+    CHECK(el_weights_plan(&plan, EL_GENERATOR, folder) == EL_OK, "%s", el_error());
+    CHECK(el_weights_open(&model, q, &plan, folders) == EL_OK, "%s", el_error());
+    const el_network *const net = &model.networks[0];
+    CHECK(el_network_head(net, EL_HEAD_MLM), "%s: has no head that predicts tokens", name);
+    read_batch(&answers, &batch);
+    if (net->config.causal)
+        el_batch_limit(&batch);
+    int rows;
+    const double *const wanted = find(&answers, "logits", EL_ST_F64, &rows);
+    double *const got = ask(&model, net, &batch, true);
+    CHECK(rows == batch.rows, "%d rows of answers", rows);
+    for (int i = 0; i < rows * net->config.vocab_size; i++)
+        CHECK(fabs(got[i] - wanted[i]) <= tolerance * (1 + fabs(wanted[i])),
+              "%s: logit %d is %.9g, transformers says %.9g", name, i, got[i], wanted[i]);
+    json_t *const written = el_weights_json(net, NULL), *read = NULL;
+    snprintf(path, sizeof path, "%s/config.json", folder);
+    CHECK(el_json_load(&read, path) == EL_OK, "%s", el_error());
+    CHECK(json_equal(json_object_get(written, "architectures"), json_object_get(read, "architectures")),
+          "%s is written as another class", name);
+    json_decref(written);
+    json_decref(read);
+    free(got);
+    el_batch_release(&batch);
+    el_model_close(&model);
+    el_queue_close(q);
+    el_safetensors_close(&answers);
+}
+
+static void transformers_says_the_same(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {"causal", "causal-bert"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+        for (int reference = 0; reference < 2; reference++)
+            compare(NAMES[i], reference);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(transformers_says_the_same)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

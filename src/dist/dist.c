@@ -1,0 +1,136 @@
+/* dist - see the header: what follows from gathering and sharing */
+#include "dist/dist.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { SENTENCE = 2048 };
+
+void el_dist_close(el_dist *dist)
+{
+    if (dist)
+        dist->close(dist);
+}
+
+double el_dist_now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* The rank whose status counts; -1: all are well. */
+static int rank_that_knows(const int *statuses, int size)
+{
+    int stopped = -1;
+    for (int i = size - 1; i >= 0; i--)
+        stopped = statuses[i] == EL_ESTOPPED ? i : stopped;
+    for (int i = 0; i < size; i++)
+        if (statuses[i] != EL_OK && statuses[i] != EL_ESTOPPED)
+            return i;
+    return stopped;
+}
+
+/* "rank 2 on node7: ", for what is not the same on all. */
+static void name_rank(const el_dist *d, const int *statuses, int rank, char *text, size_t size)
+{
+    bool all = true;
+    for (int i = 0; i < d->size; i++)
+        all &= statuses[i] == statuses[rank];
+    *text = '\0';
+    if (!all && d->rank == rank)
+        snprintf(text, size, "rank %d on %s: ", rank, d->host);
+}
+
+el_status el_dist_agree(el_dist *d, el_status mine)
+{
+    if (!d || d->size == 1)
+        return mine;
+    if (d->failed)
+        return mine ? mine : d->failed;
+    int statuses[d->size];
+    const int own = (int)mine;
+    const double began = el_dist_now();
+    d->gather(d, &own, sizeof own, statuses);
+    d->waited += el_dist_now() - began;
+    const int knows = rank_that_knows(statuses, d->size);
+    if (knows < 0)
+        return EL_OK;
+    char sentence[SENTENCE], name[256];
+    name_rank(d, statuses, knows, name, sizeof name);
+    snprintf(sentence, sizeof sentence, "%s%s", name, el_error());
+    d->share(d, knows, sentence, sizeof sentence);
+    const el_status st = (el_status)statuses[knows];
+    if (st != EL_ESTOPPED)
+        d->failed = st;
+    return el_fail(st, "%s", sentence);
+}
+
+void el_dist_share(el_dist *d, void *data, size_t bytes)
+{
+    if (d && d->size > 1)
+        d->share(d, 0, data, bytes);
+}
+
+el_status el_dist_share_text(el_dist *d, char **text)
+{
+    if (!d || d->size == 1)
+        return EL_OK;
+    size_t bytes = *text ? strlen(*text) + 1 : 0;
+    el_dist_share(d, &bytes, sizeof bytes);
+    if (d->rank > 0)
+        *text = malloc(bytes);
+    const el_status st =
+        el_dist_agree(d, *text ? EL_OK : el_fail(EL_ENOMEM, "no memory for what rank 0 has to say"));
+    if (!st)
+        el_dist_share(d, *text, bytes);
+    return st;
+}
+
+el_status el_dist_same(el_dist *d, const char *what, const char *text)
+{
+    if (!d || d->size == 1)
+        return EL_OK;
+    char *first = d->rank == 0 ? strdup(text) : NULL;
+    el_status st = el_dist_share_text(d, &first);
+    if (!st && strcmp(first, text) != 0)
+        st = el_fail(EL_EUSAGE, "%s: is %s here, but %s on rank 0", what, text, first);
+    free(first);
+    return el_dist_agree(d, st);
+}
+
+/* Every rank gathers as much as the longest has. */
+el_status el_dist_gather(el_dist *d, const void *mine, size_t bytes, void **all, size_t *counts)
+{
+    const int size = el_dist_size(d);
+    if (size == 1) {
+        *counts = bytes;
+        *all = malloc(bytes + 1);
+        if (*all)
+            memcpy(*all, mine, bytes);
+        return *all ? EL_OK : el_fail(EL_ENOMEM, "no memory for %zu bytes", bytes);
+    }
+    d->gather(d, &bytes, sizeof bytes, counts);
+    size_t most = 1;
+    for (int i = 0; i < size; i++)
+        most = counts[i] > most ? counts[i] : most;
+    char *const own = malloc(most), *const wide = malloc(most * (size_t)size);
+    const el_status st = el_dist_agree(
+        d, own && wide ? EL_OK : el_fail(EL_ENOMEM, "no memory to gather %zu bytes of each rank", most));
+    if (!st) {
+        memcpy(own, mine, bytes);
+        memset(own + bytes, 0, most - bytes);
+        d->gather(d, own, most, wide);
+        char *at = wide;
+        for (int i = 0; i < size; at += counts[i++])
+            memmove(at, wide + most * (size_t)i, counts[i]);
+    }
+    free(own);
+    *all = st ? NULL : wide;
+    if (st)
+        free(wide);
+    return st;
+}

@@ -1,0 +1,130 @@
+/* mpi - ranks that MPI has started: linked in place of alone.c into electra-mpi
+ *
+ * Counts of MPI are ints, so long messages go in blocks.  Errors of MPI itself end all ranks, as MPI does by default.
+ */
+#define _GNU_SOURCE
+#include <mpi.h>
+
+#include <assert.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dist/dist.h"
+
+enum { BLOCK = 64 << 20, HOST = 64 };
+
+typedef struct {
+    el_dist base;
+    char host[HOST];
+    MPI_Request requests[2][2]; /* of a slot: sent, received */
+} mpi;
+
+static void enter(mpi *m)
+{
+    m->base.since = el_dist_now();
+}
+
+static void leave(mpi *m)
+{
+    m->base.since = 0;
+}
+
+/* ---- the calls ---- */
+
+static int block_of(size_t left)
+{
+    return left < BLOCK ? (int)left : BLOCK;
+}
+
+static void gather(el_dist *d, const void *mine, size_t bytes, void *all)
+{
+    mpi *const m = (mpi *)d;
+    enter(m);
+    if (bytes <= BLOCK) {
+        MPI_Allgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, MPI_COMM_WORLD);
+    } else {
+        memcpy((char *)all + bytes * (size_t)d->rank, mine, bytes);
+        for (int root = 0; root < d->size; root++)
+            d->share(d, root, (char *)all + bytes * (size_t)root, bytes);
+    }
+    leave(m);
+}
+
+static void share(el_dist *d, int root, void *data, size_t bytes)
+{
+    mpi *const m = (mpi *)d;
+    for (size_t at = 0; at < bytes; at += BLOCK) {
+        enter(m);
+        MPI_Bcast((char *)data + at, block_of(bytes - at), MPI_BYTE, root, MPI_COMM_WORLD);
+        leave(m);
+    }
+}
+
+static void begin(el_dist *d, int slot, int peer, const void *out, size_t out_bytes, void *in,
+                  size_t in_bytes)
+{
+    mpi *const m = (mpi *)d;
+    assert(out_bytes <= BLOCK && in_bytes <= BLOCK);
+    MPI_Irecv(in, (int)in_bytes, MPI_BYTE, peer, slot, MPI_COMM_WORLD, &m->requests[slot][1]);
+    MPI_Isend(out, (int)out_bytes, MPI_BYTE, peer, slot, MPI_COMM_WORLD, &m->requests[slot][0]);
+}
+
+static void end(el_dist *d, int slot)
+{
+    mpi *const m = (mpi *)d;
+    enter(m);
+    MPI_Waitall(2, m->requests[slot], MPI_STATUSES_IGNORE);
+    leave(m);
+}
+
+static void close_mpi(el_dist *d)
+{
+    mpi *const m = (mpi *)d;
+    enter(m);
+    MPI_Barrier(MPI_COMM_WORLD);
+    MPI_Finalize();
+    leave(m);
+    free(m);
+}
+
+/* ---- opening ---- */
+
+/* Where a rank may run. */
+typedef struct {
+    char host[HOST];
+    cpu_set_t processors;
+} place;
+
+static el_status count_sharing(mpi *m)
+{
+    place own = {0};
+    gethostname(own.host, sizeof own.host - 1);
+    sched_getaffinity(0, sizeof own.processors, &own.processors);
+    memcpy(m->host, own.host, sizeof m->host);
+    place *const all = malloc((size_t)m->base.size * sizeof *all);
+    if (!all)
+        return el_fail(EL_ENOMEM, "no memory for a list of %d ranks", m->base.size);
+    m->base.gather(&m->base, &own, sizeof own, all);
+    for (int i = 0; i < m->base.size; i++)
+        m->base.sharing += memcmp(&all[i], &own, sizeof own) == 0;
+    free(all);
+    return EL_OK;
+}
+
+el_status el_dist_open(el_dist **dist, int *argc, char ***argv)
+{
+    *dist = NULL;
+    mpi *const m = calloc(1, sizeof *m);
+    if (!m)
+        return el_fail(EL_ENOMEM, "no memory to join the other ranks");
+    int provided;
+    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
+    m->base = (el_dist){
+        .host = m->host, .gather = gather, .share = share, .begin = begin, .end = end, .close = close_mpi};
+    MPI_Comm_rank(MPI_COMM_WORLD, &m->base.rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &m->base.size);
+    *dist = &m->base;
+    return count_sharing(m);
+}

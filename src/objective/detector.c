@@ -49,6 +49,15 @@ void el_detector_reset(el_detector *d)
     d->judged.count = 0;
 }
 
+void el_detector_ledger(el_detector *d, el_ledger *ledger)
+{
+    el_ledger_sum(ledger, &d->loss);
+    int64_t *const counts[] = {&d->tokens, &d->replaced, &d->called, &d->caught, &d->right};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        el_ledger_count(ledger, counts[i]);
+    el_scores_ledger(&d->judged, ledger);
+}
+
 el_status el_detector_begin(el_detector *d, const el_batch *batch)
 {
     return el_scores_reserve(&d->judged, (size_t)batch->rows);

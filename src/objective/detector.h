@@ -33,6 +33,7 @@ el_status el_detector_open(el_detector *detector, el_model *model, const el_netw
 el_status el_detector_layout(el_detector *detector, el_arena *arena, const el_slots *slots);
 void el_detector_close(el_detector *detector); /* accepts a zeroed one */
 void el_detector_reset(el_detector *detector);
+void el_detector_ledger(el_detector *detector, el_ledger *ledger);
 el_status el_detector_begin(el_detector *detector, const el_batch *batch); /* room for its figures */
 
 /* Judges the ids that el_slots_replace() sent: all tokens of the range, or only those at slots.  In training adds the

@@ -107,6 +107,16 @@ static void accumulate(el_objective *self, int first, int last, bool training)
                     judged ? e->settings.disc_weight / judged : 0);
 }
 
+static void ledger(el_objective *self, el_ledger *t)
+{
+    electra *e = (electra *)self;
+    el_slots_ledger(&e->slots, t);
+    el_predictor_ledger(&e->generator, t);
+    el_detector_ledger(&e->discriminator, t);
+    el_ledger_count(t, &e->lucky);
+    el_ledger_sum(t, &e->uniform_loss);
+}
+
 /* Of uniform samples: the loss of a generator that knows nothing. */
 static double generator_loss(const electra *e)
 {
@@ -203,6 +213,7 @@ el_status el_electra_open(el_objective **objective, const el_opening *o)
                              .begin = begin,
                              .fit = fit,
                              .accumulate = accumulate,
+                             .ledger = ledger,
                              .finish = finish,
                              .close = close_electra};
     e->settings = o->settings;

@@ -53,6 +53,13 @@ static void accumulate(el_objective *self, int first, int last, bool training)
                      m->settings.gen_weight / m->slots.corruption.count);
 }
 
+static void ledger(el_objective *self, el_ledger *t)
+{
+    mlm *m = (mlm *)self;
+    el_slots_ledger(&m->slots, t);
+    el_predictor_ledger(&m->predictor, t);
+}
+
 static void finish(el_objective *self, el_figures *figures)
 {
     const mlm *m = (const mlm *)self;
@@ -91,6 +98,7 @@ el_status el_mlm_open(el_objective **objective, const el_opening *o)
                              .begin = begin,
                              .fit = fit,
                              .accumulate = accumulate,
+                             .ledger = ledger,
                              .finish = finish,
                              .close = close_mlm};
     m->settings = o->settings;

@@ -51,6 +51,14 @@ void el_predictor_reset(el_predictor *p)
     p->slots = p->right = p->sampled = 0;
 }
 
+void el_predictor_ledger(el_predictor *p, el_ledger *ledger)
+{
+    el_ledger_sum(ledger, &p->loss);
+    el_ledger_count(ledger, &p->slots);
+    el_ledger_count(ledger, &p->right);
+    el_ledger_count(ledger, &p->sampled);
+}
+
 static void count(el_predictor *p, const el_slots *slots, int n, bool sampled)
 {
     for (int i = 0; i < n; i++) {

@@ -34,6 +34,7 @@ el_status el_predictor_open(el_predictor *predictor, el_model *model, const el_n
 el_status el_predictor_layout(el_predictor *predictor, el_arena *arena, const el_slots *slots);
 void el_predictor_close(el_predictor *predictor); /* accepts a zeroed one */
 void el_predictor_reset(el_predictor *predictor);
+void el_predictor_ledger(el_predictor *predictor, el_ledger *ledger);
 
 /* Of what was sent of the range, and in training the gradient of scale * the sum of losses.  `sampling` may be NULL. */
 void el_predictor_run(el_predictor *predictor, el_slots *slots, const el_slots_range *range,

@@ -63,6 +63,14 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     el_predictor_run(&m->large, &m->slots, &r, NULL, m->settings.disc_weight / count);
 }
 
+static void ledger(el_objective *self, el_ledger *t)
+{
+    replace_mlm *m = (replace_mlm *)self;
+    el_slots_ledger(&m->slots, t);
+    el_predictor_ledger(&m->generator, t);
+    el_predictor_ledger(&m->large, t);
+}
+
 static void finish(el_objective *self, el_figures *figures)
 {
     const replace_mlm *m = (const replace_mlm *)self;
@@ -135,6 +143,7 @@ el_status el_replace_mlm_open(el_objective **objective, const el_opening *o)
                              .begin = begin,
                              .fit = fit,
                              .accumulate = accumulate,
+                             .ledger = ledger,
                              .finish = finish,
                              .close = close_replace_mlm};
     m->settings = o->settings;

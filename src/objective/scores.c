@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { BINS = 1 << 16 };
 
@@ -70,6 +71,56 @@ void el_scores_clear(el_scores *scores)
     scores->count = 0;
 }
 
+/* What was taken while there were bins is all that there was before, and comes back to an empty list. */
+static void take_scores(el_scores *scores, el_ledger *ledger)
+{
+    const int64_t count = (int64_t)scores->count, binned = scores->bins != NULL;
+    el_ledger_put(ledger, &binned, sizeof binned);
+    el_ledger_put(ledger, &count, sizeof count);
+    if (binned)
+        el_ledger_put(ledger, scores->bins, BINS * sizeof *scores->bins);
+    el_ledger_put(ledger, scores->items, scores->count * sizeof *scores->items);
+    el_scores_clear(scores);
+}
+
+static el_status add_bins(el_scores *scores, const void *bins)
+{
+    assert(!scores->bins && !scores->count && "scores in bins are those of everything before");
+    scores->bins = malloc(BINS * sizeof *scores->bins);
+    if (!scores->bins)
+        return el_fail(EL_ENOMEM, "no memory for %d bins of scores", BINS);
+    memcpy(scores->bins, bins, BINS * sizeof *scores->bins);
+    return EL_OK;
+}
+
+static el_status add_items(el_scores *scores, const char *items, size_t count)
+{
+    const el_status st = el_scores_reserve(scores, count);
+    for (size_t i = 0; !st && i < count; i++) {
+        el_scored item;
+        memcpy(&item, items + i * sizeof item, sizeof item);
+        el_scores_add(scores, item.score, item.label);
+    }
+    return st;
+}
+
+void el_scores_ledger(el_scores *scores, el_ledger *ledger)
+{
+    if (!ledger->adding) {
+        take_scores(scores, ledger);
+        return;
+    }
+    int64_t binned, count;
+    memcpy(&binned, el_ledger_get(ledger, sizeof binned), sizeof binned);
+    memcpy(&count, el_ledger_get(ledger, sizeof count), sizeof count);
+    const void *const bins = binned ? el_ledger_get(ledger, BINS * sizeof *scores->bins) : NULL;
+    const char *const items = el_ledger_get(ledger, (size_t)count * sizeof(el_scored));
+    if (!ledger->status && bins)
+        ledger->status = add_bins(scores, bins);
+    if (!ledger->status)
+        ledger->status = add_items(scores, items, (size_t)count);
+}
+
 void el_scores_release(el_scores *scores)
 {
     free(scores->bins);
@@ -91,7 +142,7 @@ static void add_group(ranking *r, double zeros, double ones)
     r->counts[1] += ones;
 }
 
-static void add_items(ranking *r, el_scores *scores)
+static void rank_items(ranking *r, el_scores *scores)
 {
     qsort(scores->items, scores->count, sizeof *scores->items, by_score);
     for (size_t i = 0; i < scores->count;) {
@@ -109,7 +160,7 @@ double el_scores_auc(el_scores *scores)
     ranking r = {0};
     for (size_t b = 0; scores->bins && b < BINS; b++)
         add_group(&r, (double)scores->bins[b].counts[0], (double)scores->bins[b].counts[1]);
-    add_items(&r, scores);
+    rank_items(&r, scores);
     if (r.counts[0] == 0 || r.counts[1] == 0)
         return 0.5;
     return (r.ranks - r.counts[1] * (r.counts[1] + 1) / 2) / (r.counts[0] * r.counts[1]);

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "train/ledger.h"
 
 enum { EL_SCORES_KEPT = 1 << 20 };
 
@@ -34,6 +34,7 @@ typedef struct {
 el_status el_scores_reserve(el_scores *scores, size_t more);
 void el_scores_add(el_scores *scores, float score, int label); /* after a reserve */
 void el_scores_clear(el_scores *scores);                       /* back to no scores; the memory stays */
+void el_scores_ledger(el_scores *scores, el_ledger *ledger);
 void el_scores_release(el_scores *scores);
 
 /* Area under the ROC curve: the probability that a 1 scores above a 0, ties counting half; 0.5 where a class

@@ -53,6 +53,37 @@ void el_slots_reset(el_slots *s)
     s->count = 0;
 }
 
+/* Only the ids that occurred, with their counts. */
+static void take_originals(el_slots *s, el_ledger *ledger)
+{
+    int64_t kinds = 0;
+    for (int id = 0; id < s->vocab->size; id++)
+        kinds += s->originals[id] > 0;
+    el_ledger_put(ledger, &kinds, sizeof kinds);
+    for (int id = 0; id < s->vocab->size; id++)
+        if (s->originals[id]) {
+            const int64_t pair[2] = {id, s->originals[id]};
+            el_ledger_put(ledger, pair, sizeof pair);
+            s->originals[id] = 0;
+        }
+}
+
+static void add_originals(el_slots *s, el_ledger *ledger)
+{
+    int64_t kinds, pair[2];
+    memcpy(&kinds, el_ledger_get(ledger, sizeof kinds), sizeof kinds);
+    for (int64_t i = 0; i < kinds; i++) {
+        memcpy(pair, el_ledger_get(ledger, sizeof pair), sizeof pair);
+        s->originals[pair[0]] += pair[1];
+    }
+}
+
+void el_slots_ledger(el_slots *s, el_ledger *ledger)
+{
+    el_ledger_count(ledger, &s->count);
+    (ledger->adding ? add_originals : take_originals)(s, ledger);
+}
+
 el_status el_slots_prepare(el_slots *s, const el_batch *batch, el_random random)
 {
     s->next_ids = NULL;

@@ -10,6 +10,7 @@
 #include "model/model.h"
 #include "objective/corruption.h"
 #include "train/feed.h"
+#include "train/ledger.h"
 
 typedef struct {
     el_queue *q;
@@ -45,6 +46,7 @@ el_status el_slots_open(el_slots *slots, el_queue *q, const el_vocab *vocab, con
 void el_slots_layout(el_slots *slots, el_arena *arena);
 void el_slots_close(el_slots *slots); /* accepts a zeroed one */
 void el_slots_reset(el_slots *slots);
+void el_slots_ledger(el_slots *slots, el_ledger *ledger);
 
 /* prepare(), begin() and fit() of an objective. */
 el_status el_slots_prepare(el_slots *slots, const el_batch *batch, el_random random);

@@ -21,6 +21,8 @@ typedef struct {
     el_interrupt interrupt;
     el_status (*on_batch)(void *context, double fraction); /* may be NULL */
     void *context;
+    el_dist *dist; /* ranks that share the batches; all get the figures */
+    bool apart;    /* each batch is counted apart, as ranks that share them do */
 } el_evaluation_watch;
 el_status el_evaluate(el_objective *objective, const el_example_source *source, int64_t batches,
                       const el_evaluation_watch *watch, el_figures *figures);

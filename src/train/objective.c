@@ -2,6 +2,7 @@
 #include "train/objective.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 double el_figure(const el_figures *figures, const char *name)
@@ -30,16 +31,17 @@ static el_status fit(el_objective *objective, const el_batch *batch, int first, 
                                    batch->starts[first + 1] - batch->starts[first]);
 }
 
-el_status el_objective_continue(el_objective *objective, const el_batch *batch, bool training,
-                                el_interrupt interrupt)
+el_status el_objective_continue(el_objective *objective, const el_batch *batch, int first, int last,
+                                bool training, el_interrupt interrupt)
 {
     el_status st = EL_OK;
-    for (int first = 0, last; !st && first < batch->sequences; first = last) {
+    for (int end; !st && first < last; first = end) {
         if (interrupt.wanted && interrupt.wanted(interrupt.context))
             return el_fail(EL_ESTOPPED, "stopped within a batch");
-        st = fit(objective, batch, first, &last);
+        st = fit(objective, batch, first, &end);
+        end = end < last ? end : last;
         if (!st)
-            objective->accumulate(objective, first, last, training);
+            objective->accumulate(objective, first, end, training);
     }
     return st;
 }
@@ -48,7 +50,7 @@ el_status el_objective_run_until(el_objective *objective, const el_batch *batch,
                                  bool training, el_interrupt interrupt)
 {
     const el_status st = objective->begin(objective, batch, random);
-    return st ? st : el_objective_continue(objective, batch, training, interrupt);
+    return st ? st : el_objective_continue(objective, batch, 0, batch->sequences, training, interrupt);
 }
 
 el_status el_objective_run(el_objective *objective, const el_batch *batch, el_random random, bool training)
@@ -64,5 +66,28 @@ el_status el_objective_try(el_objective *objective, const el_batch *batch, el_ra
         st = fit(objective, batch, 0, &last);
     if (!st)
         objective->accumulate(objective, 0, last, false);
+    return st;
+}
+
+/* ---- what is counted ---- */
+
+el_status el_objective_take(el_objective *objective, el_ledger *ledger)
+{
+    objective->ledger(objective, ledger);
+    return ledger->status;
+}
+
+el_status el_objective_add_all(el_objective *objective, el_dist *dist, const el_ledger *ledger)
+{
+    size_t counts[el_dist_size(dist)];
+    el_ledger all = {.adding = true};
+    el_status st = el_dist_gather(dist, ledger->bytes, ledger->count, (void **)&all.bytes, counts);
+    for (int i = 0; !st && i < el_dist_size(dist); i++)
+        all.count += counts[i];
+    while (!st && all.at < all.count) {
+        objective->ledger(objective, &all);
+        st = all.status;
+    }
+    el_ledger_release(&all);
     return st;
 }

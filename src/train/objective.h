@@ -14,7 +14,9 @@
 #include <jansson.h>
 
 #include "data/batch.h"
+#include "dist/dist.h"
 #include "model/model.h"
+#include "train/ledger.h"
 
 /* Figures of a step or of an evaluation, in a fixed order, named by the objective. */
 enum { EL_MAX_FIGURES = 24 };
@@ -48,6 +50,10 @@ struct el_objective {
     int (*fit)(el_objective *self, int first);
     /* Sequences [first, last): losses, and gradients where `training` (which also turns dropout on). */
     void (*accumulate)(el_objective *self, int first, int last, bool training);
+    /* Lists what accumulate() counts.  NULL: the losses of a batch's parts do not add up to the batch's. */
+    void (*ledger)(el_objective *self, el_ledger *ledger);
+    bool
+        keeps_answers; /* an evaluation needs all answers in one process, where ledger() does not list them */
     /* Figures since reset(), over as many begin()s as there were. */
     void (*finish)(el_objective *self, el_figures *figures);
     void (*close)(el_objective *self);
@@ -66,9 +72,14 @@ typedef struct {
 el_status el_objective_run_until(el_objective *objective, const el_batch *batch, el_random random,
                                  bool training, el_interrupt interrupt);
 
-/* What follows begin(): accumulate over ranges that fit, until all are done or it is given up. */
-el_status el_objective_continue(el_objective *objective, const el_batch *batch, bool training,
-                                el_interrupt interrupt);
+/* What follows begin(): accumulate over ranges that fit, until sequences [first, last) are done or it is given up. */
+el_status el_objective_continue(el_objective *objective, const el_batch *batch, int first, int last,
+                                bool training, el_interrupt interrupt);
+
+/* Takes what was counted out of the objective, behind what the ledger has; and adds the whole ledger of every rank, in the
+ * order of ranks. */
+el_status el_objective_take(el_objective *objective, el_ledger *ledger);
+el_status el_objective_add_all(el_objective *objective, el_dist *dist, const el_ledger *ledger);
 
 /* begin, then only the first range, without gradients: enough to see whether losses still are numbers. */
 el_status el_objective_try(el_objective *objective, const el_batch *batch, el_random random);

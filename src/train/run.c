@@ -121,6 +121,38 @@ el_status el_run_open(el_run *run, const el_run_kind *kind, const char *folder, 
     return st;
 }
 
+static el_status share_record(el_run *run)
+{
+    char *text = run->follows ? NULL : el_json_text(run->record, false);
+    el_status st = run->follows || text ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", run->folder);
+    st = el_dist_agree(run->dist, st);
+    if (!st)
+        st = el_dist_share_text(run->dist, &text);
+    if (!st && run->follows)
+        st = el_json_parse(&run->record, text, strlen(text), "run.json of rank 0");
+    free(text);
+    return el_dist_agree(run->dist, st);
+}
+
+el_status el_run_open_shared(el_run *run, el_dist *dist, const el_run_kind *kind, const char *folder,
+                             bool overwrite)
+{
+    el_status st = EL_OK;
+    if (el_dist_leads(dist))
+        st = el_run_open(run, kind, folder, overwrite);
+    else
+        *run = (el_run){.kind = kind, .folder = strdup(folder), .lock = -1, .follows = true};
+    if (!st && !run->folder)
+        st = el_fail(EL_ENOMEM, "%s: no memory", folder);
+    st = el_dist_agree(dist, st);
+    run->dist = dist;
+    if (!st && el_dist_size(dist) > 1)
+        st = share_record(run);
+    if (st)
+        el_run_close(run);
+    return st;
+}
+
 void el_run_close(el_run *run)
 {
     if (run->folder)
@@ -137,7 +169,7 @@ static el_status remove_earlier(el_run *run)
 {
     char **names = NULL;
     int count = 0;
-    el_status st = run->replaces ? el_folder_list(run->folder, &names, &count) : EL_OK;
+    el_status st = run->replaces && !run->follows ? el_folder_list(run->folder, &names, &count) : EL_OK;
     for (int i = 0; i < count && !st; i++) {
         if (!run->kind->gives(names[i]))
             continue;
@@ -152,6 +184,8 @@ static el_status remove_earlier(el_run *run)
 
 el_status el_run_save(el_run *run)
 {
+    if (run->follows)
+        return EL_OK;
     char *path = record_path(run);
     const el_status st =
         path ? el_json_save(run->record, path) : el_fail(EL_ENOMEM, "%s: no memory", run->folder);
@@ -161,11 +195,14 @@ el_status el_run_save(el_run *run)
 
 el_status el_run_begun(const el_run *run, bool *begun)
 {
-    int64_t *steps;
-    int count;
-    const el_status st = el_checkpoint_list(run->folder, &steps, &count);
+    int64_t *steps = NULL;
+    int count = 0;
+    el_status st = run->follows ? EL_OK : el_checkpoint_list(run->folder, &steps, &count);
     *begun = !st && count > 0;
     free(steps);
+    st = el_dist_agree(run->dist, st);
+    if (!st)
+        el_dist_share(run->dist, begun, sizeof *begun);
     return st;
 }
 

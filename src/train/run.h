@@ -15,6 +15,7 @@
 
 #include "base/json.h"
 #include "base/options.h"
+#include "dist/dist.h"
 
 /* What commands make of a folder. */
 typedef struct {
@@ -31,6 +32,8 @@ typedef struct {
     bool made;      /* the folder, just now */
     bool replaces;  /* what another run of the same command left is to be removed */
     json_t *record; /* run.json; an empty object for a new run */
+    el_dist *dist;  /* ranks that have it open */
+    bool follows;   /* rank 0 has the folder: nothing is written here */
 } el_run;
 
 /* Makes the folder where it is not there, locks it (EL_EFAILED where another process has it), reads run.json, and removes
@@ -38,6 +41,9 @@ typedef struct {
  * EL_EUSAGE, and nothing in it is touched.  `overwrite`: the record is empty, and what the folder holds of an earlier run is
  * removed when the first segment begins. */
 el_status el_run_open(el_run *run, const el_run_kind *kind, const char *folder, bool overwrite);
+/* The same for all ranks: rank 0 opens the folder, the others are told what its record says. */
+el_status el_run_open_shared(el_run *run, el_dist *dist, const el_run_kind *kind, const char *folder,
+                             bool overwrite);
 /* A folder that was made and got nothing is gone again.  Accepts a zeroed one. */
 void el_run_close(el_run *run);
 

@@ -6,12 +6,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "base/helper.h"
 #include "base/log.h"
 #include "train/checkpoint.h"
+#include "train/leaves.h"
 #include "train/metrics.h"
 
 /* What lives as long as one el_trainer_run. */
@@ -22,19 +22,20 @@ typedef struct {
     el_helper *helper;
     int64_t ahead; /* the number of the first example of `next`; -1: nothing is there */
     el_metrics metrics;
+    el_leaves leaves;
     double started;
     int64_t saved; /* the step of the last checkpoint */
     /* Since the last line, in this session: */
     int64_t window_tokens;
     double window_seconds;
-    double rate, norm; /* of the last step */
+    double waited, exchanged; /* by the ranks' clocks when the window began */
+    double rate, norm;        /* of the last step */
 } run;
 
-static double now(void)
+/* Whether this rank speaks and writes for all. */
+static bool leads(const run *r)
 {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+    return el_dist_leads(r->t->dist);
 }
 
 static el_status tell(const run *r, el_event event)
@@ -47,7 +48,7 @@ static el_status tell(const run *r, el_event event)
 static bool has_to_stop(const run *r)
 {
     const double limit = r->t->most_seconds;
-    return (r->t->stop && *r->t->stop) || (limit > 0 && now() - r->started >= limit);
+    return (r->t->stop && *r->t->stop) || (limit > 0 && el_dist_now() - r->started >= limit);
 }
 
 static bool interrupt_wanted(void *context)
@@ -99,11 +100,34 @@ static el_status put_line(run *r, json_t *line)
     return st;
 }
 
+/* What is measured in this session alone begins anew. */
+static void window_open(run *r)
+{
+    r->window_tokens = 0;
+    r->window_seconds = 0;
+    r->waited = r->t->dist ? r->t->dist->waited : 0;
+    r->exchanged = r->t->dist ? r->t->dist->exchanged : 0;
+}
+
 static void window_clear(run *r)
 {
     el_progress_clear(r->p);
-    r->window_tokens = 0;
-    r->window_seconds = 0;
+    window_open(r);
+}
+
+static double share_of_window(const run *r, double seconds)
+{
+    return r->window_seconds > 0 ? seconds / r->window_seconds : 0;
+}
+
+static double waiting_share(const run *r)
+{
+    return r->t->dist ? share_of_window(r, r->t->dist->waited - r->waited) : 0;
+}
+
+static double network_share(const run *r)
+{
+    return r->t->dist ? share_of_window(r, r->t->dist->exchanged - r->exchanged) : 0;
 }
 
 static double tokens_per_second(const run *r)
@@ -125,7 +149,13 @@ static el_status record_training(run *r, const el_figures *means)
     put_real(line, "seconds", r->p->seconds);
     put_real(line, "tokens_per_second", tokens_per_second(r));
     if (t->peak_flops > 0)
-        put_real(line, "peak_share", tokens_per_second(r) * t->flops_per_token / t->peak_flops);
+        put_real(line, "peak_share",
+                 tokens_per_second(r) * t->flops_per_token / t->peak_flops / el_dist_size(t->dist));
+    if (el_dist_size(t->dist) > 1) {
+        json_object_set_new(line, "ranks", json_integer(t->dist->size));
+        put_real(line, "waiting_share", waiting_share(r));
+        put_real(line, "network_share", network_share(r));
+    }
     return put_line(r, line);
 }
 
@@ -135,7 +165,9 @@ static el_event step_event(const run *r, el_event_kind kind, const el_figures *m
                       .figures = means,
                       .rate = r->rate,
                       .norm = el_progress_norm(r->p),
-                      .tokens_per_second = tokens_per_second(r)};
+                      .tokens_per_second = tokens_per_second(r),
+                      .waiting = waiting_share(r),
+                      .network = network_share(r)};
 }
 
 static el_status on_heldout_batch(void *context, double fraction)
@@ -146,10 +178,13 @@ static el_status on_heldout_batch(void *context, double fraction)
 static el_status evaluate(run *r)
 {
     const el_trainer *t = r->t;
-    const double began = now();
+    const double began = el_dist_now();
     el_figures figures;
-    const el_evaluation_watch watch = {
-        .interrupt = interrupt_of(r), .on_batch = on_heldout_batch, .context = r};
+    const el_evaluation_watch watch = {.interrupt = interrupt_of(r),
+                                       .on_batch = on_heldout_batch,
+                                       .context = r,
+                                       .dist = t->dist,
+                                       .apart = r->leaves.leaves > 1};
     el_status st = el_evaluate(t->objective, &t->heldout, t->heldout_batches, &watch, &figures);
     if (st)
         return st;
@@ -157,7 +192,7 @@ static el_status evaluate(run *r)
     for (int i = 0; i < figures.count; i++)
         put_real(line, figures.names[i], figures.values[i]);
     put_flops(r, line);
-    put_real(line, "seconds", now() - began);
+    put_real(line, "seconds", el_dist_now() - began);
     st = put_line(r, line);
     if (st)
         return st;
@@ -209,16 +244,13 @@ static el_status take_batch(run *r)
 static el_status gradients(run *r, el_figures *figures, bool *finite)
 {
     const el_trainer *t = r->t;
-    el_status st = take_batch(r);
-    if (st)
-        return st;
+    el_status st = has_to_stop(r) ? el_fail(EL_ESTOPPED, "stopped before a step") : take_batch(r);
     t->objective->reset(t->objective);
-    st = t->objective->begin(t->objective, &r->batch, random_of(r, 0)); /* takes what was prepared */
-    if (st)
-        return st;
-    if (r->p->step + 1 < t->steps)
+    if (!st)
+        st = t->objective->begin(t->objective, &r->batch, random_of(r, 0)); /* takes what was prepared */
+    if (!st && r->p->step + 1 < t->steps)
         el_helper_start(r->helper, read_ahead, r);
-    st = el_objective_continue(t->objective, &r->batch, true, interrupt_of(r));
+    st = el_leaves_run(&r->leaves, &r->batch, interrupt_of(r), st);
     const el_status read = el_helper_wait(r->helper);
     if (st || read) {
         el_model_zero_gradients(t->objective->model);
@@ -236,9 +268,10 @@ static el_status skip(run *r, const el_figures *figures)
     el_model_zero_gradients(r->t->objective->model);
     p->window_skipped++;
     p->skipped_in_row++;
-    el_log(EL_LOG_WARNING, "step %" PRId64 ": the %s is %g; the step is skipped", p->step + 1,
-           isfinite(figures->values[0]) ? "norm of the gradient" : "loss",
-           isfinite(figures->values[0]) ? r->norm : figures->values[0]);
+    if (leads(r))
+        el_log(EL_LOG_WARNING, "step %" PRId64 ": the %s is %g; the step is skipped", p->step + 1,
+               isfinite(figures->values[0]) ? "norm of the gradient" : "loss",
+               isfinite(figures->values[0]) ? r->norm : figures->values[0]);
     if (p->skipped_in_row < r->t->most_skipped)
         return EL_OK;
     return el_fail(EL_EFAILED,
@@ -260,7 +293,7 @@ static void update(run *r, const el_figures *figures)
 static el_status step(run *r)
 {
     el_progress *p = r->p;
-    const double began = now();
+    const double began = el_dist_now();
     el_figures figures;
     bool finite = false;
     r->rate = el_schedule_rate(&r->t->schedule, p->step);
@@ -274,7 +307,7 @@ static el_status step(run *r)
     p->step++;
     p->examples += r->t->batch;
     p->tokens += r->batch.rows;
-    const double seconds = now() - began;
+    const double seconds = el_dist_now() - began;
     p->seconds += seconds;
     r->window_seconds += seconds;
     r->window_tokens += r->batch.rows;
@@ -292,10 +325,8 @@ static el_status step(run *r)
 
 /* ---- checkpoints ---- */
 
-el_status el_trainer_resume(const el_trainer *t, el_progress *p, bool *found)
+static el_status load_newest(const el_trainer *t, el_progress *p, bool *found)
 {
-    *p = (el_progress){0};
-    *found = false;
     json_t *state;
     el_status st = el_checkpoint_resume(t->objective->model, &state, t->folder);
     if (st || !state)
@@ -304,6 +335,19 @@ el_status el_trainer_resume(const el_trainer *t, el_progress *p, bool *found)
     json_decref(state);
     *found = !st;
     return st;
+}
+
+el_status el_trainer_resume(const el_trainer *t, el_progress *p, bool *found)
+{
+    *p = (el_progress){0};
+    *found = false;
+    el_status st = el_dist_leads(t->dist) ? load_newest(t, p, found) : EL_OK;
+    st = el_dist_agree(t->dist, st);
+    if (st)
+        return st;
+    el_dist_share(t->dist, p, sizeof *p);
+    el_dist_share(t->dist, found, sizeof *found);
+    return EL_OK;
 }
 
 /* Whether the weights still make sense: they are finite, and so is the loss of what the next batch begins with. */
@@ -333,11 +377,15 @@ static el_status write_checkpoint(run *r)
     json_t *state = el_progress_write(r->p, t->seed);
     st = el_checkpoint_save(t->objective->model, state, number, t->folder);
     json_decref(state);
-    if (!st)
-        st = el_checkpoint_rotate(t->folder, number, t->keep);
+    return st ? st : el_checkpoint_rotate(t->folder, number, t->keep);
+}
+
+static el_status keep(run *r)
+{
+    const el_status st = leads(r) ? write_checkpoint(r) : EL_OK;
     if (st)
         return st;
-    r->saved = number;
+    r->saved = r->p->step;
     return tell(r, (el_event){.kind = EL_EVENT_CHECKPOINT});
 }
 
@@ -349,15 +397,17 @@ static el_status save(run *r, bool last)
     bool sound;
     const el_status st = probe(r, &sound);
     if (st || sound)
-        return st ? st : write_checkpoint(r);
+        return st ? st : keep(r);
     if (last)
         return el_fail(EL_EFAILED,
                        "step %" PRId64
                        ": the loss is no longer a finite number, and nothing is saved; earlier checkpoints "
                        "are left as they are, and a lower --learning-rate may help",
                        r->p->step);
-    el_log(EL_LOG_WARNING,
-           "step %" PRId64 ": the loss is no longer a finite number; no checkpoint is written", r->p->step);
+    if (leads(r))
+        el_log(EL_LOG_WARNING,
+               "step %" PRId64 ": the loss is no longer a finite number; no checkpoint is written",
+               r->p->step);
     return EL_OK;
 }
 
@@ -374,7 +424,7 @@ static el_status stop(run *r)
 {
     if (!r->t->folder)
         return el_fail(EL_EFAILED, "stopped; nothing was written");
-    const el_status st = r->saved == r->p->step ? EL_OK : save(r, true);
+    const el_status st = r->saved == r->p->step ? EL_OK : el_dist_agree(r->t->dist, save(r, true));
     if (st)
         return st;
     return el_fail(EL_ESTOPPED, "stopped after step %" PRId64 " of %" PRId64 " and saved; run again to go on",
@@ -397,23 +447,21 @@ static el_status loop(run *r)
     for (;;) {
         el_status st = EL_OK;
         if (owes_evaluation(t, r->p) && due(r, t->evaluate_every))
-            st = evaluate(r);
+            st = el_dist_agree(t->dist, evaluate(r));
         if (!st && due(r, t->save_every) && r->saved != r->p->step)
-            st = save(r, r->p->step == t->steps);
+            st = el_dist_agree(t->dist, save(r, r->p->step == t->steps));
         if (!st && (r->p->step >= t->steps || (t->enough && *t->enough)))
-            return EL_OK;
-        if (!st && !has_to_stop(r))
+            return el_dist_agree(t->dist, EL_OK);
+        if (!st)
             st = step(r);
-        else if (!st)
-            st = EL_ESTOPPED;
         if (st)
-            return st == EL_ESTOPPED ? stop(r) : st;
+            return st == EL_ESTOPPED ? stop(r) : el_dist_agree(t->dist, st);
     }
 }
 
 static el_status open_metrics(run *r)
 {
-    if (!r->t->folder)
+    if (!r->t->folder || !leads(r))
         return EL_OK;
     char *path = el_path_join(r->t->folder, "metrics.jsonl");
     if (!path)
@@ -428,16 +476,26 @@ static el_status open_metrics(run *r)
 el_status el_trainer_run(const el_trainer *t, el_progress *progress)
 {
     assert(t->training.read && t->batch > 0 && t->most_skipped > 0);
-    run r = {
-        .t = t, .p = progress, .started = now(), .saved = progress->step ? progress->step : -1, .ahead = -1};
+    run r = {.t = t,
+             .p = progress,
+             .started = el_dist_now(),
+             .saved = progress->step ? progress->step : -1,
+             .ahead = -1};
     el_status st = el_helper_open(&r.helper);
+    if (!st)
+        st = el_leaves_open(&r.leaves, t->dist, t->objective, t->leaves ? t->leaves : 1);
     if (!st)
         st = open_metrics(&r);
     el_model_zero_gradients(t->objective->model); /* of whatever was run before */
+    st = el_dist_agree(t->dist, st);
+    if (!st)
+        st = el_model_share(t->objective->model, t->dist, progress->updates > 0);
+    window_open(&r);
     if (!st)
         st = loop(&r);
     el_metrics_close(&r.metrics);
     el_helper_close(r.helper);
+    el_leaves_close(&r.leaves);
     el_batch_release(&r.batch);
     el_batch_release(&r.next);
     return st;

@@ -4,6 +4,9 @@
  * stopped or killed and goes on from its last checkpoint equals one that never was: weights, moments and
  * metrics.jsonl bit for bit, times and rates apart, on any number of threads.
  *
+ * Several ranks do the same as one with as many leaves.  They agree in every step on stopping, and what one of them fails at
+ * ends all.
+ *
  * A signal and the time limit are obeyed between two ranges of a batch (objective.h), however long a step takes: the step is
  * given up, and done again when the run goes on.
  *
@@ -36,7 +39,9 @@ typedef struct {
     const el_progress *progress;
     const el_figures *figures; /* of STEP, RECORD and EVALUATION */
     double rate, norm;         /* of STEP and RECORD */
-    double tokens_per_second;  /* of STEP and RECORD; 0: not known yet */
+    double tokens_per_second;  /* of STEP and RECORD, all ranks together; 0: not known yet */
+    double waiting,
+        network; /* of them: shares of the time that other ranks and the exchange of gradients took */
     double fraction;
 } el_event;
 
@@ -49,8 +54,10 @@ typedef struct {
 
 typedef struct {
     el_objective *objective;
+    el_dist *dist; /* ranks that train together; NULL: this process alone */
+    int leaves;    /* of a batch's gradient (leaves.h); 0: one */
     el_example_source training, heldout;
-    const char *folder; /* of metrics.jsonl and checkpoints; NULL: nothing is written */
+    const char *folder; /* of metrics.jsonl and checkpoints, which rank 0 writes; NULL: nothing is written */
     bool tensorboard;   /* an event file beside metrics.jsonl, with the same numbers */
     el_schedule schedule;
     el_optimizer optimizer;
@@ -75,7 +82,7 @@ el_status el_trainer_resume(const el_trainer *trainer, el_progress *progress, bo
 /* Whether the last step is done, and the evaluation after it. */
 bool el_trainer_done(const el_trainer *trainer, const el_progress *progress);
 
-/* Goes on from `progress` (zero: from the start) to the last step.  EL_ESTOPPED: stopped by the signal or the
+/* Goes on from `progress` (zero: from the start) with rank 0's weights and moments to the last step.  EL_ESTOPPED: stopped by the signal or the
  * time limit, after saving. */
 el_status el_trainer_run(const el_trainer *trainer, el_progress *progress);
 

@@ -180,6 +180,14 @@ static void accumulate(el_objective *self, int first, int last, bool training)
         el_encoder_backward(m->q, &net->config, &net->w, &net->g, &l->encoder, &in, dhidden);
 }
 
+/* Of a step: the answers of an evaluation are not counted apart. */
+static void ledger(el_objective *self, el_ledger *t)
+{
+    el_learner *l = (el_learner *)self;
+    el_ledger_sum(t, &l->loss);
+    l->trained = true; /* also where this rank had nothing to learn from */
+}
+
 static el_status answer(el_learner *l)
 {
     if (l->predictions.made)
@@ -286,6 +294,8 @@ el_status el_learner_open(el_objective **objective, el_model *model, const el_fe
                              .begin = begin,
                              .fit = fit,
                              .accumulate = accumulate,
+                             .ledger = ledger,
+                             .keeps_answers = true,
                              .finish = finish,
                              .close = close_learner};
     l->family = KINDS[settings->kind].family;

@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "cli/ranks.h"
 
 static const double REDRAW = 0.1, PLAIN_REDRAW = 10.0; /* seconds between two drawings */
 static const double BLIND = 2.0;                       /* seconds before a remaining time is worth saying */
@@ -45,6 +46,13 @@ static bool coloured(void)
     return is_terminal() && !(no_color && *no_color);
 }
 
+/* Of other ranks than the first only warnings, which may be of theirs alone. */
+static void sink_of_rank(el_log_level level, const char *line)
+{
+    if (level == EL_LOG_WARNING)
+        fprintf(stderr, "electra %s, rank %d: warning: %s\n", command_name, el_dist_rank(cli_dist()), line);
+}
+
 static void sink(el_log_level level, const char *line)
 {
     if (progress_open && progress_open->open)
@@ -59,8 +67,8 @@ static void sink(el_log_level level, const char *line)
 bool cli_parse(el_options *options, int argc, char **argv, int *exit_code)
 {
     command_name = options->command;
-    el_log_to(sink);
-    const el_status st = el_options_parse(options, argc, argv);
+    el_log_to(el_dist_leads(cli_dist()) ? sink : sink_of_rank);
+    const el_status st = el_dist_agree(cli_dist(), el_options_parse(options, argc, argv));
     if (st) {
         *exit_code = cli_exit(options->command, st);
         el_options_close(options);
@@ -68,7 +76,7 @@ bool cli_parse(el_options *options, int argc, char **argv, int *exit_code)
     }
     if (!options->help)
         return true;
-    char *const page = el_options_help(options);
+    char *const page = el_dist_leads(cli_dist()) ? el_options_help(options) : strdup("");
     *exit_code = page ? 0 : cli_exit(options->command, el_fail(EL_ENOMEM, "no memory for the help page"));
     if (page)
         fputs(page, stdout);
@@ -77,13 +85,15 @@ bool cli_parse(el_options *options, int argc, char **argv, int *exit_code)
     return false;
 }
 
-int cli_exit(const char *command, el_status status)
+int cli_exit(const char *command, el_status mine)
 {
+    const el_status status = el_dist_agree(cli_dist(), mine);
     if (status == EL_OK)
         return 0;
     if (progress_open)
         cli_progress_end(progress_open);
-    fprintf(stderr, "electra %s: %s\n", command, el_error());
+    if (el_dist_leads(cli_dist()))
+        fprintf(stderr, "electra %s: %s\n", command, el_error());
     switch (status) {
     case EL_EUSAGE:
         return 2;
@@ -194,6 +204,8 @@ void cli_progress_begin(cli_progress *progress)
 
 void cli_progress_show(cli_progress *progress, double fraction, const char *text)
 {
+    if (!el_dist_leads(cli_dist()))
+        return;
     if (progress->first_fraction < 0 && fraction >= 0)
         progress->first_fraction = fraction;
     progress->fraction = fraction > 1 ? 1 : fraction;

@@ -32,8 +32,9 @@ int cmd_plot(int argc, char **argv);
 /* Reads the arguments, or prints the help page.  False: return *exit_code now. */
 bool cli_parse(el_options *options, int argc, char **argv, int *exit_code);
 
-/* Prints "electra COMMAND: sentence" for a status that is not EL_OK; returns its exit code. */
-int cli_exit(const char *command, el_status status);
+/* Prints "electra COMMAND: sentence" for a status that is not EL_OK, of any rank; returns its exit code.  The last thing
+ * that a command does that ranks share. */
+int cli_exit(const char *command, el_status mine);
 
 /* Sends off what stands in stdout's buffer; EL_EFAILED where some of what was printed so far did not arrive. */
 el_status cli_flush(void);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/ranks.h"
 #include "cli/signals.h"
 #include "engine/finetune.h"
 
@@ -119,7 +120,7 @@ static el_status tune(job *j)
     cli_progress_begin(&j->line);
     const el_status st = el_finetune_run(&j->tuning);
     cli_progress_end(&j->line);
-    return st ? st : print_results(j);
+    return st || !el_dist_leads(cli_dist()) ? st : print_results(j);
 }
 
 /* Examples, and the list of tasks behind them. */
@@ -147,6 +148,7 @@ int cmd_finetune(int argc, char **argv)
         free(j.help);
         return exit_code;
     }
+    j.settings.machine.dist = cli_dist();
     const el_watch watch = {.on_event = on_event, .stop = cli_catch_signals(), .context = &j};
     el_status st = el_finetune_open(&j.tuning, &j.options, &watch);
     if (!st)

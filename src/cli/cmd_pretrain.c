@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/dry_run.h"
+#include "cli/ranks.h"
 #include "cli/signals.h"
 #include "train/presets.h"
 
@@ -42,6 +43,7 @@ static bool read_settings(job *j, int argc, char **argv, int *exit_code)
     const int size = j->settings.model_size;
     el_options_close(&j->options);
     el_pretrain_defaults(&j->settings, size);
+    j->settings.machine.dist = cli_dist();
     return cli_parse(&j->options, argc, argv, exit_code);
 }
 
@@ -69,17 +71,24 @@ static void describe(job *j, const el_figures *figures)
 
 static void show_step(job *j, const el_event *event)
 {
-    char speed[48] = "";
+    char speed[96] = "";
     if (event->kind == EL_EVENT_RECORD || !j->recorded)
         describe(j, event->figures);
     j->recorded |= event->kind == EL_EVENT_RECORD;
     const el_trainer *const t = &j->run.trainer;
-    const double share =
-        t->peak_flops > 0 ? event->tokens_per_second * t->flops_per_token / t->peak_flops : 0;
+    const double share = t->peak_flops > 0 ? event->tokens_per_second * t->flops_per_token / t->peak_flops /
+                                                 el_dist_size(t->dist)
+                                           : 0;
     if (share > 0)
         snprintf(speed, sizeof speed, "  %.0f tok/s  %.0f %% of peak", event->tokens_per_second, 100 * share);
     else if (event->tokens_per_second > 0)
         snprintf(speed, sizeof speed, "  %.0f tok/s", event->tokens_per_second);
+    const int ranks = el_dist_size(t->dist);
+    if (ranks > 1) {
+        const size_t used = strlen(speed);
+        snprintf(speed + used, sizeof speed - used, "  %d ranks, %.0f %% waiting, %.0f %% network", ranks,
+                 100 * event->waiting, 100 * event->network);
+    }
     snprintf(j->shown, sizeof j->shown, "step %" PRId64 "/%" PRId64 "  %s  lr %.2g  norm %.2g%s",
              event->progress->step, t->steps, j->figures, event->rate, event->norm, speed);
     cli_progress_show(&j->line, (double)event->progress->step / (double)t->steps, j->shown);

@@ -5,30 +5,33 @@
 
 #include "base/nearest.h"
 #include "cli/cli.h"
+#include "cli/ranks.h"
 
 typedef struct {
     const char *name;
     int (*run)(int argc, char **argv);
+    cli_ranks_use use;
     const char *summary;
 } command;
 
 static const command COMMANDS[] = {
-    {"vocab", cmd_vocab, "learns a WordPiece vocabulary from text"},
-    {"tokenize", cmd_tokenize, "cuts text into pieces or ids"},
-    {"prepare", cmd_prepare, "packs text into shards of tokens"},
-    {"pretrain", cmd_pretrain, "trains generator and discriminator on shards"},
-    {"finetune", cmd_finetune, "teaches a pre-trained model a task"},
-    {"predict", cmd_predict, "a fine-tuned model's answers for new inputs"},
-    {"import", cmd_import, "keeps a model of another origin as safetensors"},
-    {"embed", cmd_embed, "writes the vectors of texts"},
-    {"evaluate", cmd_evaluate, "says what a model has learned, on held-out shards or a labelled file"},
-    {"detect", cmd_detect, "marks the words that look replaced"},
-    {"fill", cmd_fill, "guesses what stands at [MASK]"},
-    {"info", cmd_info, "says what a model, run, checkpoint or shard folder holds"},
-    {"export", cmd_export, "writes a model for other software: ONNX"},
-    {"flops", cmd_flops, "counts what a pre-training costs, by size and objective"},
-    {"plot", cmd_plot, "draws the curves of runs"},
-    {"bench", cmd_bench, "measures speed against the processor's peak"},
+    {"vocab", cmd_vocab, CLI_WRITES, "learns a WordPiece vocabulary from text"},
+    {"tokenize", cmd_tokenize, CLI_READS, "cuts text into pieces or ids"},
+    {"prepare", cmd_prepare, CLI_WRITES, "packs text into shards of tokens"},
+    {"pretrain", cmd_pretrain, CLI_SHARES, "trains generator and discriminator on shards"},
+    {"finetune", cmd_finetune, CLI_SHARES, "teaches a pre-trained model a task"},
+    {"predict", cmd_predict, CLI_READS, "a fine-tuned model's answers for new inputs"},
+    {"import", cmd_import, CLI_WRITES, "keeps a model of another origin as safetensors"},
+    {"embed", cmd_embed, CLI_READS, "writes the vectors of texts"},
+    {"evaluate", cmd_evaluate, CLI_READS,
+     "says what a model has learned, on held-out shards or a labelled file"},
+    {"detect", cmd_detect, CLI_READS, "marks the words that look replaced"},
+    {"fill", cmd_fill, CLI_READS, "guesses what stands at [MASK]"},
+    {"info", cmd_info, CLI_READS, "says what a model, run, checkpoint or shard folder holds"},
+    {"export", cmd_export, CLI_WRITES, "writes a model for other software: ONNX"},
+    {"flops", cmd_flops, CLI_READS, "counts what a pre-training costs, by size and objective"},
+    {"plot", cmd_plot, CLI_WRITES, "draws the curves of runs"},
+    {"bench", cmd_bench, CLI_READS, "measures speed against the processor's peak"},
 };
 enum { COUNT = sizeof COMMANDS / sizeof *COMMANDS };
 
@@ -92,7 +95,10 @@ static int choose(int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
         return help(argc - 1, argv + 1);
     const command *const chosen = find(argv[1]);
-    return chosen ? chosen->run(argc - 1, argv + 1) : unknown(argv[1]);
+    if (!chosen)
+        return unknown(argv[1]);
+    const el_status st = cli_ranks_check(chosen->use);
+    return st ? cli_exit(chosen->name, st) : chosen->run(argc - 1, argv + 1);
 }
 
 /* What a command printed has to arrive: a full disk shows only when the last of it is written.  Where nobody reads any
@@ -101,8 +107,12 @@ static int choose(int argc, char **argv)
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_DFL);
-    const int code = choose(argc, argv);
-    if (code != 0 || cli_flush() == EL_OK)
+    el_status st = cli_ranks_open(&argc, &argv);
+    int code = st ? 1 : choose(argc, argv);
+    if (!st && code == 0)
+        st = cli_flush();
+    cli_ranks_close();
+    if (!st)
         return code;
     fprintf(stderr, "electra: %s\n", el_error());
     return 1;

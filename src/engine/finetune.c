@@ -27,8 +27,12 @@ static const el_run_kind RUN = {"finetune", gives};
 /* ---- settings ---- */
 
 /* What holds for this session alone. */
-static const char *const OF_NOW[] = {"allow_change", "overwrite",       "json", "max_time",
-                                     "threads",      "instruction_set", NULL};
+static const char *const OF_NOW[] = {"allow_change", "overwrite",       "json",        "max_time",
+                                     "threads",      "instruction_set", "stall_limit", NULL};
+
+/* What may differ between ranks: where data lie, which are compared by their contents, and what a machine has. */
+static const char *const OF_A_RANK[] = {"data",      "model",   "init_from",       "train_file", "dev_file",
+                                        "test_file", "threads", "instruction_set", NULL};
 
 static el_status open_run(el_finetuning *f)
 {
@@ -39,7 +43,7 @@ static el_status open_run(el_finetuning *f)
     if (!st)
         st = el_output_apart("init-from", s->init_from, s->output);
     if (!st)
-        st = el_run_open(&f->run, &RUN, s->output, s->overwrite);
+        st = el_run_open_shared(&f->run, s->machine.dist, &RUN, s->output, s->overwrite);
     f->resuming = !st && json_object_get(f->run.record, "settings");
     if (f->resuming) {
         st = el_run_recall(&f->run, f->options, OF_NOW);
@@ -170,6 +174,8 @@ static el_trainer trainer_of(el_finetuning *f)
     const double epochs = s->num_train_epochs > 0 ? s->num_train_epochs : 1;
     int64_t every = (int64_t)ceil((double)f->steps / epochs / (double)s->evaluations_per_epoch);
     return (el_trainer){.objective = f->learner,
+                        .dist = s->machine.dist,
+                        .leaves = (int)s->machine.leaves,
                         .schedule = {.peak = s->learning_rate,
                                      .power = s->lr_decay_power,
                                      .warmup = (int64_t)((double)f->steps * s->warmup_proportion),
@@ -388,9 +394,22 @@ static el_status begin(el_finetuning *f)
     return st;
 }
 
+/* Ranks that do not learn the same from the same would not have the same weights. */
+static el_status check_ranks(const el_finetuning *f)
+{
+    static const char *const HASHES[] = {"data_hash", "targets_hash"};
+    el_dist *const dist = f->settings->machine.dist;
+    el_status st = el_machine_same(&f->settings->machine, f->q, f->options, OF_A_RANK);
+    for (int i = 0; !st && i < 2; i++)
+        st = el_dist_same(dist, "the hash of the examples",
+                          json_string_value(json_object_get(f->run.record, HASHES[i])));
+    return st;
+}
+
 static el_status open_all(el_finetuning *f)
 {
-    el_status st = open_run(f);
+    el_dist *const dist = f->settings->machine.dist;
+    el_status st = el_dist_agree(dist, open_run(f));
     if (!st)
         st = el_finetune_open_data(f);
     if (!st)
@@ -402,9 +421,14 @@ static el_status open_all(el_finetuning *f)
     if (!st)
         st = open_model(f);
     if (!st)
+        st = el_leaves_check(f->learner, (int)f->settings->machine.leaves, el_dist_size(dist));
+    if (!st)
         st = choose_metric(f);
+    st = el_dist_agree(dist, st);
+    if (!st)
+        st = check_ranks(f);
     f->steps = st ? 0 : count_steps(f);
-    return st ? st : begin(f);
+    return el_dist_agree(dist, st ? st : begin(f));
 }
 
 el_status el_finetune_open(el_finetuning *f, el_options *options, const el_watch *watch)
@@ -446,10 +470,11 @@ el_status el_finetune_run(el_finetuning *f)
            f->task->name, f->data[EL_TRAIN].count, f->data[EL_DEV].count, f->steps,
            f->settings->train_batch_size, f->settings->learning_rate,
            f->model.activations == EL_BF16 ? "bf16" : "fp32", f->q->dev->level);
+    el_dist *const dist = f->settings->machine.dist;
     el_status st = EL_OK;
     for (f->trial = (int64_t)json_array_size(trials); !st && f->trial < f->settings->num_trials; f->trial++)
-        st = run_until_varied(f);
-    if (!st)
+        st = el_dist_agree(dist, run_until_varied(f));
+    if (!st && el_dist_leads(dist))
         st = write_results(f);
-    return el_run_segment_end(&f->run, (int64_t)json_array_size(trials), st);
+    return el_dist_agree(dist, el_run_segment_end(&f->run, (int64_t)json_array_size(trials), st));
 }

@@ -119,6 +119,7 @@ const el_option EL_FINETUNE_TABLE[] = {
     {"overwrite", EL_OPT_SWITCH, AT(overwrite), 0, 0, NULL,
      "start again, and remove what an earlier run left in the output folder"},
     EL_MACHINE_OPTIONS(el_finetune_settings),
+    EL_RANKS_OPTIONS(el_finetune_settings),
 };
 #undef AT
 const int EL_FINETUNE_LINES = sizeof EL_FINETUNE_TABLE / sizeof *EL_FINETUNE_TABLE;
@@ -126,6 +127,7 @@ const int EL_FINETUNE_LINES = sizeof EL_FINETUNE_TABLE / sizeof *EL_FINETUNE_TAB
 const char *const EL_FINETUNE_FREE[] = {"json",
                                         "threads",
                                         "instruction_set",
+                                        "stall_limit",
                                         "max_time",
                                         "tensorboard",
                                         "allow_change",
@@ -171,7 +173,8 @@ el_finetune_settings el_finetune_defaults(void)
                                   .save_checkpoints_steps = 500,
                                   .keep_checkpoint_max = 1,
                                   .logging_steps = 50,
-                                  .max_skipped_steps = 20};
+                                  .max_skipped_steps = 20,
+                                  .machine = {.stall_limit = EL_STALL_LIMIT}};
 }
 
 void el_finetune_derive(el_finetune_settings *s, const el_options *options, const el_task *task,

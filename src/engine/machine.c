@@ -1,11 +1,13 @@
 /* machine - see the header */
 #include "engine/machine.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/pool.h"
 #include "format/tokenizer.h"
 #include "format/weights.h"
@@ -13,28 +15,92 @@
 static const char *const LEVELS[] = {NULL, "baseline", "avx2", "avx512", "avx512_bf16", "reference"};
 static const char *const PRECISIONS[] = {"auto", "bf16", "fp32"};
 
+enum { USUAL_LEAVES = 8 };
+
+/* Ranks that share processors share them out; one that is bound to fewer than it has threads is slow, and slows all. */
+static void settle_threads(el_machine *m)
+{
+    const int processors = el_processors(), sharing = m->dist ? m->dist->sharing : 1;
+    if (m->threads == 0)
+        m->threads = processors > sharing ? processors / sharing : 1;
+    if (m->dist && m->threads > processors)
+        el_log(EL_LOG_WARNING, "rank %d on %s: %" PRId64 " threads, but it is bound to %d processors%s",
+               m->dist->rank, m->dist->host, m->threads, processors,
+               "; mpirun --bind-to none leaves it free");
+}
+
 el_status el_machine_open(el_machine *machine, el_queue **q)
 {
-    if (machine->threads == 0)
-        machine->threads = el_processors();
-    const el_status st = el_queue_open(q, (int)machine->threads, LEVELS[machine->instruction_set]);
+    settle_threads(machine);
+    if (machine->leaves == 0)
+        machine->leaves = machine->dist ? USUAL_LEAVES : 1;
+    if (machine->dist)
+        machine->dist->most = machine->stall_limit;
+    el_status st = el_leaves_check(NULL, (int)machine->leaves, el_dist_size(machine->dist));
+    if (!st)
+        st = el_queue_open(q, (int)machine->threads, LEVELS[machine->instruction_set]);
+    st = el_dist_agree(machine->dist, st);
     if (st)
         return st;
     if (machine->precision == EL_PRECISION_AUTO) {
         const el_device *const dev = (*q)->dev;
         machine->precision = dev->fast_type(dev) == EL_BF16 ? EL_PRECISION_BF16 : EL_PRECISION_FP32;
     }
+    el_dist_share(machine->dist, &machine->precision, sizeof machine->precision); /* it was measured */
     return EL_OK;
 }
 
-void el_machine_recall(el_machine *machine, const json_t *record)
+static bool is_own(const char *const *own, const char *key)
 {
-    const json_t *const settings = json_object_get(record, "settings");
+    for (; *own; own++)
+        if (strcmp(*own, key) == 0)
+            return true;
+    return false;
+}
+
+static el_status same_settings(el_dist *dist, const el_options *options, const char *const *own)
+{
+    json_t *const settings = el_options_json(options);
+    const char *key;
+    json_t *value;
+    el_status st = EL_OK;
+    json_object_foreach(settings, key, value)
+    {
+        if (st || is_own(own, key))
+            continue;
+        char *const text = el_json_text(value, false);
+        st = text ? el_dist_same(dist, key, text)
+                  : el_dist_agree(dist, el_fail(EL_ENOMEM, "no memory to compare settings"));
+        free(text);
+    }
+    json_decref(settings);
+    return st;
+}
+
+el_status el_machine_same(const el_machine *machine, const el_queue *q, const el_options *options,
+                          const char *const *own)
+{
+    el_dist *const dist = machine->dist;
+    if (el_dist_size(dist) == 1)
+        return EL_OK;
+    el_status st = el_dist_same(dist, "the version of electra", ELECTRA_VERSION);
+    if (!st)
+        st = same_settings(dist, options, own);
+    return st ? st : el_dist_same(dist, "the instruction set (--instruction-set)", q->dev->level);
+}
+
+void el_machine_recall(el_machine *machine, json_t *record)
+{
+    json_t *const settings = json_object_get(record, "settings");
     const char *const word = json_string_value(json_object_get(settings, "precision"));
     for (int i = EL_PRECISION_BF16; word && machine->precision == EL_PRECISION_AUTO && i <= EL_PRECISION_FP32;
          i++)
         if (strcmp(word, PRECISIONS[i]) == 0)
             machine->precision = i;
+    if (settings && !json_object_get(settings, "gradient_leaves"))
+        json_object_set_new(settings, "gradient_leaves", json_integer(1));
+    if (machine->leaves == 0)
+        machine->leaves = json_integer_value(json_object_get(settings, "gradient_leaves"));
 }
 
 el_type el_machine_type(const el_machine *machine)
@@ -68,9 +134,12 @@ json_t *el_machine_json(const el_machine *machine, const el_device *dev)
 {
     char name[256];
     processor(name, sizeof name);
-    return json_pack("{s:s, s:s, s:s, s:s, s:I}", "cpu", name, "device", dev->name, "instruction_set",
-                     dev->level, "precision", PRECISIONS[machine->precision], "threads",
-                     (json_int_t)machine->threads);
+    json_t *const json = json_pack("{s:s, s:s, s:s, s:s, s:I}", "cpu", name, "device", dev->name,
+                                   "instruction_set", dev->level, "precision", PRECISIONS[machine->precision],
+                                   "threads", (json_int_t)machine->threads);
+    if (el_dist_size(machine->dist) > 1)
+        json_object_set_new(json, "ranks", json_integer(machine->dist->size));
+    return json;
 }
 
 el_status el_model_open_folder(el_model *model, el_queue *q, el_type activations, const char *folder)

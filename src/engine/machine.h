@@ -9,8 +9,10 @@
 
 #include "base/json.h"
 #include "base/options.h"
+#include "dist/dist.h"
 #include "model/model.h"
 #include "text/vocab.h"
+#include "train/leaves.h"
 
 enum { EL_PRECISION_AUTO, EL_PRECISION_BF16, EL_PRECISION_FP32 };
 
@@ -18,6 +20,9 @@ typedef struct {
     int64_t threads;     /* 0: as many as there are processors */
     int precision;       /* of activations and products */
     int instruction_set; /* 0: the best there is */
+    el_dist *dist;       /* the ranks that this process is one of; NULL: it is alone */
+    int64_t leaves;      /* of a batch's gradient; 0: as many as suit */
+    double stall_limit;  /* seconds to wait for other ranks */
 } el_machine;
 
 #define EL_MACHINE_OPTIONS(settings)                                                                         \
@@ -37,14 +42,35 @@ typedef struct {
             "comparisons"                                                                                    \
     }
 
+/* Of commands that train. */
+#define EL_RANKS_OPTIONS(settings)                                                                           \
+    {"gradient_leaves",                                                                                      \
+     EL_OPT_INT,                                                                                             \
+     offsetof(settings, machine.leaves),                                                                     \
+     0,                                                                                                      \
+     EL_MOST_LEAVES,                                                                                         \
+     NULL,                                                                                                   \
+     "parts of a batch whose gradients are added along a fixed tree, a power of two: as many ranks of "      \
+     "electra-mpi, or fewer, give the same bits; 0: 1, and 8 in electra-mpi"},                               \
+    {                                                                                                        \
+        "stall_limit", EL_OPT_REAL, offsetof(settings, machine.stall_limit), 0, 1e9, NULL,                   \
+            "seconds after which a rank of electra-mpi that hears nothing of the others gives up; 0: never"  \
+    }
+enum { EL_STALL_LIMIT = 600 }; /* longer than any save or evaluation */
+
 /* Opens the device and the queue that everything runs on (el_queue_close ends both), and replaces what was left open (threads, precision) by what was chosen. */
 el_status el_machine_open(el_machine *machine, el_queue **q);
-/* Of a run that goes on: a precision that is left open is what its record (run.json) says. */
-void el_machine_recall(el_machine *machine, const json_t *record);
+/* Of a run that goes on: a precision that is left open is what its record (run.json) says, and a record that says nothing of
+ * leaves is of one. */
+void el_machine_recall(el_machine *machine, json_t *record);
 el_type el_machine_type(const el_machine *machine);          /* of activations, once open */
 const char *el_machine_precision(const el_machine *machine); /* "bf16" or "fp32", once open */
 /* The instruction set by name, "reference" for the reference device; NULL where left open. */
 const char *el_machine_level(const el_machine *machine);
+
+/* EL_EUSAGE where ranks are not alike: other programs, settings (but those named in `own`, NULL at the end), or kernels. */
+el_status el_machine_same(const el_machine *machine, const el_queue *q, const el_options *options,
+                          const char *const *own);
 
 /* {"cpu": ..., "instruction_set": ..., "precision": ..., "threads": ...} */
 json_t *el_machine_json(const el_machine *machine, const el_device *dev);

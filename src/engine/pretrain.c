@@ -28,8 +28,11 @@ static const el_run_kind RUN = {"pretrain", gives};
 /* ---- settings ---- */
 
 /* What holds for this session alone, and what the shards say themselves. */
-static const char *const OF_NOW[] = {"allow_change", "overwrite",       "dry_run",       "max_time",
-                                     "threads",      "instruction_set", "do_lower_case", NULL};
+static const char *const OF_NOW[] = {"allow_change",    "overwrite",     "dry_run",     "max_time", "threads",
+                                     "instruction_set", "do_lower_case", "stall_limit", NULL};
+
+/* What may differ between ranks: where data lie, which are compared by their contents, and what a machine has. */
+static const char *const OF_A_RANK[] = {"data", "eval_data", "init_from", "threads", "instruction_set", NULL};
 
 /* Refuses what would make it another run; more steps are welcome. */
 static el_status compare_settings(el_pretraining *p)
@@ -60,7 +63,7 @@ static el_status open_run(el_pretraining *p)
         return el_fail(EL_EUSAGE, "--output: which folder is the run to live in?");
     el_status st = el_output_apart("init-from", s->init_from, s->output);
     if (!st)
-        st = el_run_open(&p->run, &RUN, s->output, s->overwrite);
+        st = el_run_open_shared(&p->run, s->machine.dist, &RUN, s->output, s->overwrite);
     if (!st && !s->overwrite)
         st = el_run_begun(&p->run, &p->resuming);
     if (!st && p->resuming) {
@@ -241,6 +244,8 @@ static el_status open_model(el_pretraining *p)
 
 static el_status write_config(const el_pretraining *p)
 {
+    if (p->run.follows)
+        return EL_OK;
     const el_model *m = &p->model;
     json_t *config = json_pack("{s:s}", "model_type", "electra-pretraining");
     for (int i = m->count - 1; i >= 0; i--)
@@ -313,6 +318,8 @@ static void record_flops(el_pretraining *p)
 /* The model folders of this step; run.json tells that they are there. */
 static el_status export_model(el_pretraining *p)
 {
+    if (p->run.follows)
+        return EL_OK;
     el_status st = EL_OK;
     for (int i = 0; !st && i < p->model.count; i++)
         st = export_network(p, &p->model.networks[i]);
@@ -384,6 +391,8 @@ static void set_trainer(el_pretraining *p, const el_flops_plan *cost)
 {
     const el_pretrain_settings *s = p->settings;
     p->trainer = (el_trainer){.objective = p->objective,
+                              .dist = s->machine.dist,
+                              .leaves = (int)s->machine.leaves,
                               .training = {p, read_training, el_loader_examples(p->data)},
                               .folder = s->output,
                               .schedule = el_pretrain_schedule(s),
@@ -429,11 +438,33 @@ static el_status spend_budget(el_pretraining *p)
     return st;
 }
 
+static el_status same_hash(el_dist *dist, const char *what, uint64_t hash)
+{
+    char text[17];
+    el_hash_text(hash, text);
+    return el_dist_same(dist, what, text);
+}
+
+/* Ranks that do not learn the same from the same would not have the same weights. */
+static el_status check_ranks(const el_pretraining *p)
+{
+    el_dist *const dist = p->settings->machine.dist;
+    el_status st = el_machine_same(&p->settings->machine, p->q, p->options, OF_A_RANK);
+    if (!st)
+        st = same_hash(dist, "--data: the content of the shards", el_loader_hash(p->data));
+    if (!st)
+        st = same_hash(dist, "--eval-data: the content of the shards",
+                       p->heldout ? el_loader_hash(p->heldout) : 0);
+    return st;
+}
+
 static el_status open_all(el_pretraining *p)
 {
+    el_dist *const dist = p->settings->machine.dist;
     el_status st = choose_length(p);
     if (!st)
         st = open_run(p);
+    st = el_dist_agree(dist, st);
     if (!st)
         st = open_data(p);
     if (!st)
@@ -453,6 +484,11 @@ static el_status open_all(el_pretraining *p)
     el_flops_plan cost;
     if (!st)
         st = el_pretrain_cost(p->settings, el_loader_vocab(p->data)->size, p->mean_length, &cost);
+    if (!st)
+        st = el_leaves_check(p->objective, (int)p->settings->machine.leaves, el_dist_size(dist));
+    st = el_dist_agree(dist, st);
+    if (!st)
+        st = check_ranks(p);
     if (st)
         return st;
     set_trainer(p, &cost);
@@ -460,7 +496,7 @@ static el_status open_all(el_pretraining *p)
         st = el_trainer_resume(&p->trainer, &p->progress, &p->resuming);
     if (!st && !p->resuming)
         st = start(p);
-    return st;
+    return el_dist_agree(dist, st);
 }
 
 el_status el_pretrain_open(el_pretraining *p, el_options *options, const el_watch *watch)
@@ -519,12 +555,14 @@ el_status el_pretrain_run(el_pretraining *p)
 {
     if (p->resuming && el_trainer_done(&p->trainer, &p->progress))
         return finished(p);
+    el_dist *const dist = p->settings->machine.dist;
     el_status st = begin_segment(p); /* first: run.json says whose the folder is */
     if (!st)
         st = write_config(p);
+    st = el_dist_agree(dist, st);
     if (st)
         return st;
     announce(p);
     st = el_trainer_run(&p->trainer, &p->progress);
-    return el_run_segment_end(&p->run, p->progress.step, st);
+    return el_dist_agree(dist, el_run_segment_end(&p->run, p->progress.step, st));
 }

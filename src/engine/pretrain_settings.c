@@ -125,6 +125,7 @@ const el_option EL_PRETRAIN_TABLE[] = {
     SWITCH(tensorboard, "also write metrics to an event file for TensorBoard"),
     REAL(max_time, 0, INFINITY, "seconds after which the run saves and stops, as on a signal; 0: no limit"),
     EL_MACHINE_OPTIONS(el_pretrain_settings),
+    EL_RANKS_OPTIONS(el_pretrain_settings),
 
     SECTION("Names of the original, so that its --hparams are accepted"),
     SWITCH(untied_generator, "off: same as --embeddings all"),
@@ -149,6 +150,7 @@ const char *const EL_PRETRAIN_FREE[] = {"data",
                                         "flops_budget", /* num_train_steps is looked at in its place */
                                         "threads",
                                         "instruction_set",
+                                        "stall_limit",
                                         "save_checkpoints_steps",
                                         "keep_checkpoint_max",
                                         "eval_steps",
@@ -212,6 +214,7 @@ void el_pretrain_defaults(el_pretrain_settings *s, int model_size)
         .eval_batches = 100,
         .logging_steps = 100,
         .max_skipped_steps = 5,
+        .machine = {.stall_limit = EL_STALL_LIMIT},
         .untied_generator = true,
         .do_lower_case = true,
     };

@@ -117,9 +117,10 @@ static el_status on_event(void *context, const el_event *event)
     watcher *const w = context;
     el_trial_result *const r = w->result;
     el_status st = EL_OK;
+    const bool leads = el_dist_leads(w->trial->trainer.dist);
     if (event->kind == EL_EVENT_EVALUATION) {
         r->varied |= el_learner_answers_vary(w->trial->trainer.objective);
-        if (count_evaluation(w->trial, r, event->figures, event->progress->step))
+        if (count_evaluation(w->trial, r, event->figures, event->progress->step) && leads)
             st = save_best(w, event->figures);
         w->enough = is_enough(w->trial, r);
     }
@@ -168,6 +169,27 @@ static el_status recall(const el_trial *t, int64_t lines, el_trial_result *r)
     return st;
 }
 
+/* Rank 0 has the file. */
+static el_status recall_shared(const el_trial *t, int64_t lines, el_trial_result *r)
+{
+    el_dist *const dist = t->trainer.dist;
+    const el_status st = el_dist_agree(dist, el_dist_leads(dist) ? recall(t, lines, r) : EL_OK);
+    if (st)
+        return st;
+    el_figures own;
+    t->trainer.objective->reset(t->trainer.objective);
+    t->trainer.objective->finish(t->trainer.objective, &own);
+    el_dist_share(dist, r, sizeof *r);
+    r->figures.names = own.names;
+    return EL_OK;
+}
+
+static el_status make_folder(const el_trial *t)
+{
+    const el_status st = el_folder_make(t->folder);
+    return st ? st : el_temporary_sweep(t->folder);
+}
+
 /* A trial before this one may have used the same model. */
 static el_status begin(const el_trial *trial)
 {
@@ -189,16 +211,14 @@ el_status el_trial_run(el_trial *trial, el_trial_result *result)
     trainer.enough = &w.enough;
     el_progress progress;
     bool found;
-    el_status st = el_folder_make(trial->folder);
-    if (!st)
-        st = el_temporary_sweep(trial->folder);
+    el_status st = el_dist_agree(trainer.dist, el_dist_leads(trainer.dist) ? make_folder(trial) : EL_OK);
     if (!st)
         st = el_trainer_resume(&trainer, &progress, &found);
     if (!st && found && progress.seed != trainer.seed && !trial->allow_change)
         st = el_fail(EL_EUSAGE, "%s: is a trial of seed %" PRIu64 ", not of %" PRIu64, trial->folder,
                      progress.seed, trainer.seed);
     if (!st)
-        st = found ? recall(trial, progress.lines, result) : begin(trial);
+        st = found ? recall_shared(trial, progress.lines, result) : begin(trial);
     w.enough = is_enough(trial, result);
     if (!st)
         st = el_trainer_run(&trainer, &progress);

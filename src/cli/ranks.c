@@ -1,0 +1,100 @@
+/* ranks - see the header */
+#include "cli/ranks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/helper.h"
+
+static el_dist *joined;
+static el_helper *watcher;
+static atomic_bool left;
+
+el_dist *cli_dist(void)
+{
+    return joined;
+}
+
+/* ---- a rank that the others do not answer ---- */
+
+static el_status watch(void *context)
+{
+    el_dist *const d = context;
+    while (!left) {
+        const double since = d->since, most = d->most, waited = since > 0 ? el_dist_now() - since : 0;
+        if (most > 0 && waited > most) {
+            fprintf(stderr,
+                    "electra: rank %d on %s: the other ranks have not answered for %.0f s (--stall-limit); "
+                    "the last "
+                    "checkpoint is as it was\n",
+                    d->rank, d->host, waited);
+            _exit(1);
+        }
+        usleep(100000);
+    }
+    return EL_OK;
+}
+
+el_status cli_ranks_open(int *argc, char ***argv)
+{
+    el_status st = el_dist_open(&joined, argc, argv);
+    if (!st && el_dist_size(joined) > 1)
+        st = el_helper_open(&watcher);
+    if (!st && watcher)
+        el_helper_start(watcher, watch, joined);
+    return st;
+}
+
+void cli_ranks_close(void)
+{
+    el_dist_close(joined);
+    left = true;
+    el_helper_close(watcher);
+    joined = NULL;
+}
+
+/* ---- which commands ---- */
+
+static int number_in(const char *variable)
+{
+    const char *const text = getenv(variable);
+    return text ? atoi(text) : 0;
+}
+
+/* What MPI's launchers and srun say of the processes that they start.  SLURM_NTASKS is in a batch script too, which is one. */
+static int started_as(void)
+{
+    static const char *const VARIABLES[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"};
+    int most = 1;
+    for (size_t i = 0; i < sizeof VARIABLES / sizeof *VARIABLES; i++)
+        most = number_in(VARIABLES[i]) > most ? number_in(VARIABLES[i]) : most;
+    return most;
+}
+
+static el_status check_alone(cli_ranks_use use)
+{
+    const int processes = started_as();
+    if (use == CLI_READS || processes == 1)
+        return EL_OK;
+    return el_fail(
+        EL_EUSAGE,
+        "%d processes were started, which would write over each other; electra-mpi shares the work",
+        processes);
+}
+
+el_status cli_ranks_check(cli_ranks_use use)
+{
+    if (!joined)
+        return check_alone(use);
+    const int processes = started_as();
+    if (joined->size == 1 && use != CLI_READS && processes > 1)
+        return el_fail(
+            EL_EUSAGE,
+            "%d processes were started, but they do not find each other: electra-mpi is built with "
+            "another MPI than that of the launcher (mpirun, or srun --mpi=...)",
+            processes);
+    if (joined->size > 1 && use != CLI_SHARES)
+        return el_fail(EL_EUSAGE, "this is the work of one process; run it by electra");
+    return EL_OK;
+}

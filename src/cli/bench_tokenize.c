@@ -3,7 +3,7 @@
 
 #include "base/pool.h"
 #include "cli/bench.h"
-#include "cli/casing.h"
+#include "engine/casing.h"
 #include "cli/tokenize.h"
 
 typedef struct {
@@ -57,7 +57,7 @@ static el_status read_all(void *context)
 el_status bench_tokenize(const bench_place *place, json_t **result)
 {
     const bench_settings *s = place->settings;
-    const el_casing_wish wish = cli_casing_wish(place->options, s->lowercase, s->strip_accents);
+    const el_casing_wish wish = el_casing_wished(place->options, s->lowercase, s->strip_accents);
     el_vocab *vocab = NULL;
     count c = {.place = place};
     double seconds = 0;

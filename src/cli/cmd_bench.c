@@ -5,7 +5,7 @@
 
 #include "base/nearest.h"
 #include "cli/bench.h"
-#include "cli/casing.h"
+#include "engine/casing.h"
 #include "cli/cli.h"
 #include "train/presets.h"
 
@@ -76,7 +76,7 @@ static const el_option TABLE[] = {
      "tokens of a training step computed at a time"},
     {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL, "shards to load, instead of random ids"},
     {"vocab", EL_OPT_TEXT, AT(vocab), 0, 0, NULL, "vocab.txt, or the folder that holds it"},
-    CLI_CASING_OPTIONS(bench_settings),
+    EL_CASING_OPTIONS(bench_settings),
     {"seconds", EL_OPT_REAL, AT(seconds), 0.01, 3600, NULL, "seconds to measure"},
     {"compare", EL_OPT_TEXT, AT(compare), 0, 0, NULL, "earlier --json output to compare with"},
     {"json", EL_OPT_SWITCH, AT(json), 0, 1, NULL, "print the result as JSON"},

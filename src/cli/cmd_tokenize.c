@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/pool.h"
-#include "cli/casing.h"
+#include "engine/casing.h"
 #include "cli/cli.h"
 #include "cli/tokenize.h"
 #include "engine/special.h"
@@ -24,7 +24,7 @@ typedef struct {
 static const el_option TABLE[] = {
     {"vocab", EL_OPT_TEXT, FIELD(vocab), 0, 0, NULL, "vocab.txt, or the folder that holds it"},
     {"ids", EL_OPT_SWITCH, FIELD(ids), 0, 1, NULL, "print ids instead of pieces"},
-    CLI_CASING_OPTIONS(settings),
+    EL_CASING_OPTIONS(settings),
     EL_SPECIAL_OPTION(settings),
     {"threads", EL_OPT_INT, FIELD(threads), 1, 1024, NULL, "number of threads"},
 };
@@ -127,7 +127,7 @@ static el_status run(const el_options *options, const settings *s)
     el_reader *reader = NULL;
     work w = {.settings = s};
     el_status st =
-        el_tokenizer_load(&vocab, s->vocab, cli_casing_wish(options, s->lowercase, s->strip_accents));
+        el_tokenizer_load(&vocab, s->vocab, el_casing_wished(options, s->lowercase, s->strip_accents));
     if (!st)
         st = options->operand_count
                  ? el_reader_open(&reader, options->operand, options->operand_count, (el_reader_settings){0})

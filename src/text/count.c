@@ -412,7 +412,7 @@ static el_status gather(el_word_counts *counts, shard *shards)
 }
 
 static el_status count_blocks(work *w, el_word_counts *counts, el_reader *reader, el_pool *pool,
-                              size_t memory_bytes, void (*after_block)(void *context), void *context)
+                              size_t memory_bytes, el_status (*after_block)(void *context), void *context)
 {
     el_block block;
     el_status st;
@@ -424,8 +424,8 @@ static el_status count_blocks(work *w, el_word_counts *counts, el_reader *reader
         if (st || (st = trouble_of(w)))
             return st;
         counts->dropped += keep_within(w->shards, memory_bytes);
-        if (after_block)
-            after_block(context);
+        if (after_block && (st = after_block(context)))
+            return st;
     }
     return st;
 }
@@ -446,7 +446,7 @@ static void release_parts(work *w)
 
 el_status el_count_words(el_word_counts *counts, el_reader *reader, const el_normalizer *normalizer,
                          const el_added *special, int threads, size_t memory_bytes,
-                         void (*after_block)(void *context), void *context)
+                         el_status (*after_block)(void *context), void *context)
 {
     *counts = (el_word_counts){.shards = calloc(SHARDS, sizeof(shard))};
     work w = {

@@ -27,10 +27,11 @@ typedef struct {
     struct el_count_shard *shards; /* own the texts */
 } el_word_counts;
 
-/* `special` (may be NULL): tokens that end words and are none.  `after_block` (may be NULL) is called now and then. */
+/* `special` (may be NULL): tokens that end words and are none.  `after_block` (may be NULL) is called now and then, and ends
+ * the counting by a failure. */
 el_status el_count_words(el_word_counts *counts, el_reader *reader, const el_normalizer *normalizer,
                          const el_added *special, int threads, size_t memory_bytes,
-                         void (*after_block)(void *context), void *context);
+                         el_status (*after_block)(void *context), void *context);
 void el_word_counts_release(el_word_counts *counts); /* accepts a zeroed one */
 
 #endif

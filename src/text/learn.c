@@ -99,10 +99,11 @@ static el_status merge(el_learner *l, uint32_t number)
     return st ? st : el_pairs_claim(l);
 }
 
-static void tell(const el_learn_settings *s, const char *what, uint64_t done, uint64_t total)
+static el_status tell(const el_learn_settings *s, const char *what, uint64_t done, uint64_t total)
 {
-    if (s->progress)
-        s->progress(s->progress_context, what, done, total);
+    if (s->progress && !s->progress(s->progress_context, what, done, total))
+        return el_fail(EL_EFAILED, "stopped; nothing was written");
+    return EL_OK;
 }
 
 static el_status merge_all(el_learner *l)
@@ -115,8 +116,8 @@ static el_status merge_all(el_learner *l)
         if (count < 1 || count < s->min_frequency)
             return EL_OK;
         st = merge(l, number);
-        if (l->merge % PROGRESS_EVERY == 0)
-            tell(s, "merging", (uint64_t)l->piece_count, (uint64_t)s->vocab_size);
+        if (!st && l->merge % PROGRESS_EVERY == 0)
+            st = tell(s, "merging", (uint64_t)l->piece_count, (uint64_t)s->vocab_size);
     }
     return st;
 }
@@ -171,12 +172,12 @@ typedef struct {
     el_reader *reader;
 } reading;
 
-static void tell_reading(void *context)
+static el_status tell_reading(void *context)
 {
     const reading *r = context;
     uint64_t done, total;
     el_reader_progress(r->reader, &done, &total);
-    tell(r->settings, "reading", done, total);
+    return tell(r->settings, "reading", done, total);
 }
 
 static el_status open_special(el_added **special, const el_normalizer *normalizer)

@@ -30,8 +30,8 @@ typedef struct {
     int threads;
     size_t memory_bytes; /* for counting; 0: 2 GiB */
     /* Called now and then from the calling thread; may be NULL. `what` is "reading" (done and total in
-     * bytes, as el_reader_progress) or "merging" (in pieces). */
-    void (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
+     * bytes, as el_reader_progress) or "merging" (in pieces).  False: stop. */
+    bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
     void *progress_context;
 } el_learn_settings;
 

@@ -1,17 +1,17 @@
 /* casing - the switches of every command that opens a vocabulary
  *
- * A settings struct with `bool lowercase, strip_accents` takes the table lines CLI_CASING_OPTIONS; both start
+ * A settings struct with `bool lowercase, strip_accents` takes the table lines EL_CASING_OPTIONS; both start
  * as true, and only what was given counts as a wish.
  */
-#ifndef EL_CLI_CASING_H
-#define EL_CLI_CASING_H
+#ifndef EL_ENGINE_CASING_H
+#define EL_ENGINE_CASING_H
 
 #include <stddef.h>
 
 #include "base/options.h"
 #include "format/tokenizer.h"
 
-#define CLI_CASING_OPTIONS(settings)                                                                         \
+#define EL_CASING_OPTIONS(settings)                                                                          \
     {"lowercase",                                                                                            \
      EL_OPT_SWITCH,                                                                                          \
      offsetof(settings, lowercase),                                                                          \
@@ -24,7 +24,7 @@
             "strip accents from letters; decomposes Hangul (as --lowercase unless given)"                    \
     }
 
-static inline el_casing_wish cli_casing_wish(const el_options *options, bool lowercase, bool strip_accents)
+static inline el_casing_wish el_casing_wished(const el_options *options, bool lowercase, bool strip_accents)
 {
     el_casing_wish wish = EL_CASING_UNSAID;
     if (el_options_given(options, "lowercase"))

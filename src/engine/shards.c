@@ -1,0 +1,123 @@
+/* shards - see the header */
+#include "engine/shards.h"
+
+#include "base/file.h"
+#include "base/output.h"
+#include "base/pool.h"
+#include "engine/casing.h"
+#include "engine/special.h"
+
+#define AT(field) offsetof(el_shards_settings, field)
+const el_option EL_SHARDS_TABLE[] = {
+    {"vocab", EL_OPT_TEXT, AT(vocab), 0, 0, NULL, "vocab.txt, or the folder that holds it"},
+    {"output", EL_OPT_TEXT, AT(output), 0, 0, NULL, "folder of shards to write"},
+    {"max_seq_length", EL_OPT_INT, AT(max_seq_length), EL_PACK_SHORTEST, EL_PACK_LONGEST, NULL,
+     "tokens per example, [CLS] and [SEP] included"},
+    {"packing", EL_OPT_CHOICE, AT(packing), 0, 0, "segments|full",
+     "segments: one or two segments of text, as the original; full: documents without gaps, nothing is cut "
+     "off"},
+    {"attention", EL_OPT_CHOICE, AT(attention), 0, 0, "document|example",
+     "with --packing full: whether tokens attend within their document or the whole example"},
+    {"short_seq_prob", EL_OPT_REAL, AT(short_seq_prob), 0, 1, NULL,
+     "share of examples with a shorter target length"},
+    {"single_segment_prob", EL_OPT_REAL, AT(single_segment_prob), 0, 1, NULL,
+     "share of examples with a single segment"},
+    {"heldout", EL_OPT_REAL, AT(held_out), 0, 1, NULL, "share of documents to hold out"},
+    {"heldout_output", EL_OPT_TEXT, AT(held_out_output), 0, 0, NULL,
+     "folder of shards for the held-out documents"},
+    {"blanks_separate_docs", EL_OPT_SWITCH, AT(blanks_separate_docs), 0, 0, NULL,
+     "a blank line ends a document; off: only the end of a file does"},
+    {"json_key", EL_OPT_TEXT, AT(json_key), 0, 0, NULL, "key of the text in JSON lines"},
+    EL_CASING_OPTIONS(el_shards_settings),
+    EL_SPECIAL_OPTION(el_shards_settings),
+    {"shard_tokens", EL_OPT_INT, AT(shard_tokens), 1, 1e10, NULL, "tokens per shard, at most"},
+    {"overwrite", EL_OPT_SWITCH, AT(overwrite), 0, 0, NULL, "replace existing shards"},
+    {"seed", EL_OPT_INT, AT(seed), 0, 1e15, NULL, "seed of all random choices"},
+    {"threads", EL_OPT_INT, AT(threads), 0, 1024, NULL, "number of threads; 0: one per processor"},
+};
+#undef AT
+
+const int EL_SHARDS_LINES = sizeof EL_SHARDS_TABLE / sizeof *EL_SHARDS_TABLE;
+
+el_shards_settings el_shards_defaults(void)
+{
+    return (el_shards_settings){.max_seq_length = 128,
+                                .short_seq_prob = 0.05,
+                                .single_segment_prob = 0.1,
+                                .blanks_separate_docs = true,
+                                .lowercase = true,
+                                .strip_accents = true,
+                                .shard_tokens = 64 << 20,
+                                .json_key = "text"};
+}
+
+static el_status check(const el_shards_settings *s)
+{
+    if (!s->vocab)
+        return el_fail(EL_EUSAGE, "--vocab: which vocabulary? `electra vocab` learns one");
+    if (!s->output)
+        return el_fail(EL_EUSAGE, "--output: which folder is to be made?");
+    if ((s->held_out > 0) != (s->held_out_output != NULL))
+        return el_fail(EL_EUSAGE, "--heldout and --heldout-output belong together");
+    return EL_OK;
+}
+
+/* Each folder is replaced as a whole, so neither may hold the other. */
+static el_status check_apart(const el_shards_settings *s)
+{
+    const char *const held_out = s->held_out_output;
+    if (held_out && (el_path_inside(s->output, held_out) || el_path_inside(held_out, s->output)))
+        return el_fail(EL_EUSAGE, "--heldout-output %s and --output %s: neither may be in the other",
+                       held_out, s->output);
+    return EL_OK;
+}
+
+static el_status prepare(const el_options *options, const el_vocab *vocab, el_shards_progress *progress,
+                         void *context, el_prepare_summary *summary)
+{
+    const el_shards_settings *const s = options->settings;
+    const el_prepare_settings job = {
+        .pack = {.packing = (el_packing)s->packing,
+                 .max_seq_length = (int)s->max_seq_length,
+                 .short_seq_prob = s->short_seq_prob,
+                 .single_segment_prob = s->single_segment_prob,
+                 .seed = (uint64_t)s->seed},
+        .attention = (el_attend_scope)s->attention,
+        .shard_tokens = s->shard_tokens,
+        .output = s->output,
+        .held_out_output = s->held_out_output,
+        .held_out = s->held_out,
+        .overwrite = s->overwrite,
+        .blanks_separate_docs = s->blanks_separate_docs,
+        .reading = (el_special_reading)s->special_tokens,
+        .threads = s->threads ? (int)s->threads : el_processors(),
+        .progress = progress,
+        .progress_context = context,
+    };
+    el_reader *reader;
+    const el_reader_settings reading = {.json_key = s->json_key};
+    el_status st = el_reader_open(&reader, options->operand, options->operand_count, reading);
+    if (st)
+        return st;
+    st = el_prepare(&job, vocab, reader, summary);
+    el_reader_close(reader);
+    return st;
+}
+
+el_status el_shards_make(const el_options *options, el_shards_progress *progress, void *context,
+                         el_prepare_summary *summary)
+{
+    const el_shards_settings *const s = options->settings;
+    el_status st = check(s);
+    if (!st)
+        st = check_apart(s);
+    if (!st && !options->operand_count)
+        st = el_fail(EL_EUSAGE, "which files? `-` is standard input");
+    el_vocab *vocab = NULL;
+    if (!st)
+        st = el_tokenizer_load(&vocab, s->vocab, el_casing_wished(options, s->lowercase, s->strip_accents));
+    if (!st)
+        st = prepare(options, vocab, progress, context, summary);
+    el_vocab_close(vocab);
+    return st;
+}

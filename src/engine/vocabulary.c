@@ -1,0 +1,116 @@
+/* vocabulary - see the header */
+#include "engine/vocabulary.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/output.h"
+#include "base/pool.h"
+#include "engine/special.h"
+#include "format/tokenizer.h"
+#include "text/learn.h"
+
+#define FIELD(name) offsetof(el_vocabulary_settings, name)
+const el_option EL_VOCABULARY_TABLE[] = {
+    {"output", EL_OPT_TEXT, FIELD(output), 0, 0, NULL,
+     "vocabulary file to write; tokenizer_config.json goes beside it"},
+    {"vocab_size", EL_OPT_INT, FIELD(vocab_size), 16, EL_VOCAB_MAX_PIECES, NULL, "number of pieces, at most"},
+    {"min_frequency", EL_OPT_INT, FIELD(min_frequency), 1, 1e15, NULL,
+     "how often two pieces must occur side by side to be merged"},
+    {"limit_alphabet", EL_OPT_INT, FIELD(limit_alphabet), 0, 1e6, NULL,
+     "number of characters kept, the most frequent ones; 0: 1000 or a quarter of the vocabulary, whichever "
+     "is less"},
+    {"lowercase", EL_OPT_SWITCH, FIELD(lowercase), 0, 1, NULL, "lower-case the text"},
+    {"strip_accents", EL_OPT_SWITCH, FIELD(strip_accents), 0, 1, NULL,
+     "strip accents from letters; decomposes Hangul (as --lowercase unless given)"},
+    {"tokenize_chinese_chars", EL_OPT_SWITCH, FIELD(chinese_chars), 0, 1, NULL,
+     "make each ideograph a word of its own"},
+    EL_SPECIAL_OPTION(el_vocabulary_settings),
+    {"json_key", EL_OPT_TEXT, FIELD(json_key), 0, 0, NULL, "key of the text in JSON lines"},
+    {"memory", EL_OPT_INT, FIELD(memory), 16, 1e9, NULL,
+     "megabytes for counting words; beyond that the rarest are left out"},
+    {"threads", EL_OPT_INT, FIELD(threads), 1, 1024, NULL, "number of threads"},
+};
+#undef FIELD
+
+const int EL_VOCABULARY_LINES = sizeof EL_VOCABULARY_TABLE / sizeof *EL_VOCABULARY_TABLE;
+
+el_vocabulary_settings el_vocabulary_defaults(void)
+{
+    return (el_vocabulary_settings){
+        .json_key = "text",
+        .vocab_size = 30522,
+        .min_frequency = 2,
+        .memory = 2000,
+        .threads = el_processors(),
+        .lowercase = true,
+        .strip_accents = true,
+        .chinese_chars = true,
+    };
+}
+
+/* Makes the folder that the vocabulary goes into, before it is learned in vain. */
+static el_status make_place(const char *output)
+{
+    const char *const slash = strrchr(output, '/');
+    if (!slash || slash == output)
+        return EL_OK;
+    char *const folder = strndup(output, (size_t)(slash - output));
+    const el_status st = folder ? el_folder_make(folder) : el_fail(EL_ENOMEM, "%s: no memory", output);
+    free(folder);
+    return st;
+}
+
+static el_status learn(const el_options *options, el_reader *reader, el_vocabulary_progress *progress,
+                       void *context, el_vocab **vocab)
+{
+    const el_vocabulary_settings *const s = options->settings;
+    const bool strip = el_options_given(options, "strip_accents") ? s->strip_accents : s->lowercase;
+    const el_learn_settings learning = {
+        .vocab_size = (int)s->vocab_size,
+        .min_frequency = s->min_frequency,
+        .limit_alphabet = (int)s->limit_alphabet,
+        .casing = {s->lowercase, strip, s->chinese_chars},
+        .reading = (el_special_reading)s->special_tokens,
+        .threads = (int)s->threads,
+        .memory_bytes = (size_t)s->memory * 1000000,
+        .progress = progress,
+        .progress_context = context,
+    };
+    el_status st = el_tokenizer_check_place(s->output, learning.casing);
+    if (!st)
+        st = el_learn(vocab, reader, &learning);
+    if (st)
+        return st;
+    st = el_tokenizer_save(*vocab, s->output);
+    if (st) {
+        el_vocab_close(*vocab);
+        *vocab = NULL;
+    }
+    return st;
+}
+
+el_status el_vocabulary_make(const el_options *options, el_vocabulary_progress *progress, void *context,
+                             el_vocab **vocab)
+{
+    const el_vocabulary_settings *const s = options->settings;
+    *vocab = NULL;
+    if (!s->output)
+        return el_fail(EL_EUSAGE, "--output is missing: where should the vocabulary go?");
+    if (options->operand_count == 0)
+        return el_fail(EL_EUSAGE,
+                       "there is no text to learn from: name files or folders, or - for standard input");
+    el_reader *reader;
+    el_status st = el_output_differs("output", s->output, options->operand, options->operand_count);
+    if (st)
+        return st;
+    st = el_reader_open(&reader, options->operand, options->operand_count,
+                        (el_reader_settings){.json_key = s->json_key});
+    if (!st)
+        st = make_place(s->output);
+    if (!st)
+        st = learn(options, reader, progress, context, vocab);
+    el_reader_close(reader);
+    return st;
+}

@@ -56,7 +56,7 @@ struct el_pool {
     int processors;
     int threads;   /* the caller's among them */
     int forks;     /* of the process, when the workers were started */
-    el_task *task; /* these two are of the call, for who has a claim */
+    el_pool_task *task; /* these two are of the call, for who has a claim */
     void *context;
     member members[];
 };
@@ -261,7 +261,7 @@ void el_pool_close(el_pool *pool)
     free(pool);
 }
 
-static void run_together(el_pool *pool, int threads, int count, el_task *task, void *context)
+static void run_together(el_pool *pool, int threads, int count, el_pool_task *task, void *context)
 {
     pool->task = task;
     pool->context = context;
@@ -277,7 +277,7 @@ static void run_together(el_pool *pool, int threads, int count, el_task *task, v
     wait_until_ready(pool, 0);
 }
 
-static void run_alone(el_pool *pool, int thread, int count, el_task *task, void *context)
+static void run_alone(el_pool *pool, int thread, int count, el_pool_task *task, void *context)
 {
     const place before = within;
     within = (place){pool, thread};
@@ -286,7 +286,7 @@ static void run_alone(el_pool *pool, int thread, int count, el_task *task, void 
     within = before;
 }
 
-void el_pool_run(el_pool *pool, int count, el_task *task, void *context)
+void el_pool_run(el_pool *pool, int count, el_pool_task *task, void *context)
 {
     assert(count >= 0);
     if (within.pool == pool) {

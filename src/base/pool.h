@@ -31,10 +31,10 @@ void el_pool_close(el_pool *pool); /* accepts NULL */
 
 /* Does chunk `index` of the work described by `context`; `thread` is in [0, threads) and
  * names scratch memory that no other running task of the pool uses. */
-typedef void el_task(void *context, int index, int thread);
+typedef void el_pool_task(void *context, int index, int thread);
 
 /* Runs task(context, i, t) for every i in [0, count); all is done when it returns.  Cannot fail. */
-void el_pool_run(el_pool *pool, int count, el_task *task, void *context);
+void el_pool_run(el_pool *pool, int count, el_pool_task *task, void *context);
 
 /* Processors this process may use: the affinity mask and the cgroup's quota. */
 int el_processors(void);

@@ -29,6 +29,19 @@ size_t el_st_type_bytes(el_st_type type)
     return types[type].bytes;
 }
 
+const char *el_st_type_name(el_st_type type)
+{
+    return types[type].name;
+}
+
+el_st_type el_st_type_named(const char *name)
+{
+    int type = 0;
+    while (type < EL_ST_OTHER && strcmp(types[type].name, name) != 0)
+        type++;
+    return (el_st_type)type;
+}
+
 int64_t el_st_elements(const el_st_entry *entry)
 {
     int64_t elements = 1;
@@ -50,12 +63,7 @@ static el_status read_type(placed *p, const char *file, const json_t *value)
     const char *name = json_string_value(value);
     if (!name)
         return el_fail(EL_EDATA, "%s: tensor %s has no dtype", file, p->entry.name);
-    for (int type = 0; type < EL_ST_TYPES; type++)
-        if (strcmp(types[type].name, name) == 0) {
-            p->entry.type = (el_st_type)type;
-            return EL_OK;
-        }
-    p->entry.type = EL_ST_OTHER;
+    p->entry.type = el_st_type_named(name);
     return EL_OK;
 }
 

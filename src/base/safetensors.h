@@ -75,6 +75,9 @@ el_status el_safetensors_write(const char *path, const el_st_entry *entries, int
                                const json_t *metadata, bool checksums);
 
 size_t el_st_type_bytes(el_st_type type);
+/* As files have it, "F32"; and back, EL_ST_OTHER where nothing here reads it. */
+const char *el_st_type_name(el_st_type type);
+el_st_type el_st_type_named(const char *name);
 int64_t el_st_elements(const el_st_entry *entry);
 
 #endif

@@ -294,7 +294,7 @@ static el_status pack_block(job *j)
 /* The steps of a turn: two, and a piece each. */
 enum { READ, PACK, PIECES };
 
-/* Does one step: an el_task. */
+/* Does one step: an el_pool_task. */
 static void do_step(void *context, int step, int thread)
 {
     job *const j = context;

@@ -1,20 +1,30 @@
-/* api - the public functions of electra.h over sessions: names, sizes and lifetimes, no work of its own */
-#include "electra.h"
+/* api - the functions of electra.h about versions, errors, tokenizers and models */
+#include "serve/api.h"
 
-#include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "engine/export.h"
+#include "engine/import.h"
 #include "format/tokenizer.h"
-#include "serve/session.h"
 
 _Static_assert((int)ELECTRA_FAILED == (int)EL_EFAILED && (int)ELECTRA_USAGE == (int)EL_EUSAGE &&
-                   (int)ELECTRA_DATA == (int)EL_EDATA && (int)ELECTRA_NO_MEMORY == (int)EL_ENOMEM,
+                   (int)ELECTRA_DATA == (int)EL_EDATA && (int)ELECTRA_NO_MEMORY == (int)EL_ENOMEM &&
+                   (int)ELECTRA_STOPPED == (int)EL_ESTOPPED,
                "public statuses are the library's own");
+_Static_assert((int)ELECTRA_NOTE == (int)EL_LOG_NOTE && (int)ELECTRA_WARNING == (int)EL_LOG_WARNING,
+               "public levels are the library's own");
 
 const char *electra_version(void)
 {
     return ELECTRA_VERSION;
+}
+
+int electra_version_number(void)
+{
+    return ELECTRA_VERSION_NUMBER;
 }
 
 const char *electra_error(void)
@@ -22,9 +32,86 @@ const char *electra_error(void)
     return el_error();
 }
 
-static electra_status said(el_status status)
+const char *electra_status_name(electra_status status)
 {
-    return (electra_status)status;
+    static const char *const NAMES[] = {
+        [ELECTRA_OK] = "ok",     [ELECTRA_FAILED] = "failed",       [ELECTRA_USAGE] = "usage",
+        [ELECTRA_DATA] = "data", [ELECTRA_NO_MEMORY] = "no memory", [ELECTRA_STOPPED] = "stopped"};
+    return (unsigned)status < sizeof NAMES / sizeof *NAMES ? NAMES[status] : "unknown";
+}
+
+/* ---- log ---- */
+
+static electra_log_function *_Atomic log_function;
+static void *_Atomic log_user;
+
+static void log_sink(el_log_level level, const char *line)
+{
+    electra_log_function *const function = atomic_load(&log_function);
+    if (function)
+        function(atomic_load(&log_user), (electra_log_level)level, line);
+}
+
+void electra_log_to(electra_log_function *function, void *user)
+{
+    atomic_store(&log_user, user);
+    atomic_store(&log_function, function);
+    el_log_to(function ? log_sink : NULL);
+}
+
+/* ---- for the other files ---- */
+
+el_status el_api_missing(const char *what)
+{
+    return el_fail(EL_EUSAGE, "%s is NULL", what);
+}
+
+el_status el_api_take(void *own, size_t bytes, const void *given)
+{
+    size_t size = 0;
+    memset(own, 0, bytes);
+    if (!given)
+        return EL_OK;
+    memcpy(&size, given, sizeof size);
+    if (size == 0)
+        size = bytes;
+    if (size < sizeof size)
+        return el_fail(EL_EUSAGE, "a struct of %zu bytes has no room for its size", size);
+    for (size_t i = bytes; i < size; i++)
+        if (((const char *)given)[i])
+            return el_fail(EL_EUSAGE, "a struct has a field set that libelectra %s does not know",
+                           ELECTRA_VERSION);
+    memcpy(own, given, size < bytes ? size : bytes);
+    return EL_OK;
+}
+
+el_status el_api_room(el_api_column *c, size_t count, size_t element)
+{
+    if (count * element <= c->bytes && c->data)
+        return EL_OK;
+    const size_t half = c->bytes + c->bytes / 2, least = (count + 1) * element,
+                 bytes = half > least ? half : least;
+    void *const larger = realloc(c->data, bytes);
+    if (!larger)
+        return el_fail(EL_ENOMEM, "no memory for an answer of %zu parts", count);
+    *c = (el_api_column){larger, bytes};
+    return EL_OK;
+}
+
+el_status el_api_check_texts(const electra_text *texts, size_t count)
+{
+    if (count > INT32_MAX)
+        return el_fail(EL_EUSAGE, "%zu texts are too many to be asked about at once", count);
+    if (count && !texts)
+        return el_api_missing("texts");
+    for (size_t i = 0; i < count; i++) {
+        if (texts[i].bytes > INT32_MAX)
+            return el_fail(EL_EUSAGE, "a text of %zu bytes is too long to be asked about at once",
+                           texts[i].bytes);
+        if (texts[i].bytes && !texts[i].text)
+            return el_api_missing("a text");
+    }
+    return EL_OK;
 }
 
 /* ---- tokenizer ---- */
@@ -33,13 +120,17 @@ struct electra_tokenizer {
     el_vocab *vocab;
     el_wordpiece *wordpiece;
     el_ids ids;
+    el_spans spans;
+    el_api_column tokens, starts;
 };
 
 electra_status electra_tokenizer_open(electra_tokenizer **out, const char *path)
 {
+    if (!out || !path)
+        return el_api_said(el_api_missing(out ? "the path" : "the tokenizer's place"));
     electra_tokenizer *const t = calloc(1, sizeof *t);
     if (!t)
-        return said(el_fail(EL_ENOMEM, "%s: no memory", path));
+        return el_api_said(el_fail(EL_ENOMEM, "%s: no memory", path));
     el_status st = el_tokenizer_load(&t->vocab, path, EL_CASING_UNSAID);
     if (!st)
         st = el_wordpiece_open(&t->wordpiece, t->vocab, EL_SPECIAL_PLAIN);
@@ -47,31 +138,73 @@ electra_status electra_tokenizer_open(electra_tokenizer **out, const char *path)
         *out = t;
     else
         electra_tokenizer_close(t);
-    return said(st);
+    return el_api_said(st);
 }
 
 electra_status electra_tokenizer_encode(electra_tokenizer *t, const char *text, size_t bytes,
                                         const int32_t **ids, size_t *count)
 {
-    if (bytes > UINT32_MAX)
-        return said(el_fail(EL_EUSAGE, "a text of %zu bytes is too long", bytes));
+    const electra_text one = {text, bytes};
+    el_status st = t && ids && count ? el_api_check_texts(&one, 1)
+                                     : el_api_missing("the tokenizer, or a place for its answer,");
+    if (st)
+        return el_api_said(st);
     t->ids.count = 0;
-    const el_status st = el_wordpiece_encode(t->wordpiece, text, bytes, &t->ids);
+    st = el_wordpiece_encode(t->wordpiece, el_api_text(&one), bytes, &t->ids);
     if (!st) {
         *ids = t->ids.data;
         *count = t->ids.count;
     }
-    return said(st);
+    return el_api_said(st);
+}
+
+static el_status encode_batch(electra_tokenizer *t, const electra_text *texts, size_t count)
+{
+    t->ids.count = t->spans.count = 0;
+    el_status st = el_api_room(&t->starts, count + 1, sizeof(size_t));
+    for (size_t i = 0; !st && i < count; i++) {
+        ((size_t *)t->starts.data)[i] = t->ids.count;
+        st = el_wordpiece_encode_spans(t->wordpiece, el_api_text(&texts[i]), texts[i].bytes, &t->ids,
+                                       &t->spans);
+    }
+    if (!st)
+        st = el_api_room(&t->tokens, t->ids.count, sizeof(electra_token));
+    if (st)
+        return st;
+    ((size_t *)t->starts.data)[count] = t->ids.count;
+    electra_token *const tokens = t->tokens.data;
+    for (size_t i = 0; i < t->ids.count; i++)
+        tokens[i] = (electra_token){t->ids.data[i], t->spans.data[i].begin, t->spans.data[i].end};
+    return EL_OK;
+}
+
+electra_status electra_tokenizer_encode_batch(electra_tokenizer *t, const electra_text *texts, size_t count,
+                                              const electra_token **tokens, const size_t **starts)
+{
+    el_status st = t && tokens && starts ? el_api_check_texts(texts, count)
+                                         : el_api_missing("the tokenizer, or a place for its answer,");
+    if (!st)
+        st = encode_batch(t, texts, count);
+    if (!st) {
+        *tokens = t->tokens.data;
+        *starts = t->starts.data;
+    }
+    return el_api_said(st);
 }
 
 int32_t electra_tokenizer_size(const electra_tokenizer *t)
 {
-    return t->vocab->size;
+    return t ? t->vocab->size : 0;
 }
 
 const char *electra_tokenizer_piece(const electra_tokenizer *t, int32_t id)
 {
-    return id >= 0 && id < t->vocab->size ? t->vocab->pieces[id] : NULL;
+    return t && id >= 0 && id < t->vocab->size ? t->vocab->pieces[id] : NULL;
+}
+
+int32_t electra_tokenizer_find(const electra_tokenizer *t, const char *piece)
+{
+    return t && piece ? el_vocab_find(t->vocab, piece, strlen(piece)) : -1;
 }
 
 void electra_tokenizer_close(electra_tokenizer *t)
@@ -79,6 +212,9 @@ void electra_tokenizer_close(electra_tokenizer *t)
     if (!t)
         return;
     el_ids_release(&t->ids);
+    el_spans_release(&t->spans);
+    free(t->tokens.data);
+    free(t->starts.data);
     el_wordpiece_close(t->wordpiece);
     el_vocab_close(t->vocab);
     free(t);
@@ -86,9 +222,7 @@ void electra_tokenizer_close(electra_tokenizer *t)
 
 /* ---- model ---- */
 
-struct electra_model {
-    el_loaded *loaded;
-};
+enum { BATCH_TOKENS = 2048, MOST_BATCH_TOKENS = 1 << 24 };
 
 static const el_serve_precision PRECISIONS[] = {EL_SERVE_FP32, EL_SERVE_BF16, EL_SERVE_FASTEST};
 
@@ -96,29 +230,41 @@ static el_status check_options(const electra_options *o)
 {
     if (o->threads < 0)
         return el_fail(EL_EUSAGE, "%d threads cannot work", o->threads);
+    if (o->batch_tokens < 0 || o->batch_tokens > MOST_BATCH_TOKENS)
+        return el_fail(EL_EUSAGE, "batches of %d tokens: it must be 1 to %d", o->batch_tokens,
+                       MOST_BATCH_TOKENS);
     if ((unsigned)o->precision >= sizeof PRECISIONS / sizeof *PRECISIONS)
         return el_fail(EL_EUSAGE, "%d is no precision", (int)o->precision);
     return EL_OK;
 }
 
-electra_status electra_model_open(electra_model **out, const char *folder, const electra_options *options)
+static el_status open_model(electra_model **out, const char *folder, const electra_options *o)
 {
-    const electra_options o = options ? *options : (electra_options){0};
-    el_status st = check_options(&o);
-    if (st)
-        return said(st);
     electra_model *const m = calloc(1, sizeof *m);
     if (!m)
-        return said(el_fail(EL_ENOMEM, "%s: no memory", folder));
-    st = el_loaded_open(&m->loaded, folder,
-                        &(el_load_settings){.precision = PRECISIONS[o.precision],
-                                            .threads = o.threads,
-                                            .level = o.instruction_set});
+        return el_fail(EL_ENOMEM, "%s: no memory", folder);
+    m->batch_tokens = o->batch_tokens ? o->batch_tokens : BATCH_TOKENS;
+    const el_status st = el_loaded_open(&m->loaded, folder,
+                                        &(el_load_settings){.precision = PRECISIONS[o->precision],
+                                                            .threads = o->threads,
+                                                            .level = o->instruction_set});
     if (!st)
         *out = m;
     else
         electra_model_close(m);
-    return said(st);
+    return st;
+}
+
+electra_status electra_model_open(electra_model **out, const char *folder, const electra_options *options)
+{
+    electra_options o;
+    el_status st = out && folder ? el_api_take(&o, sizeof o, options)
+                                 : el_api_missing(out ? "the folder" : "the model's place");
+    if (!st)
+        st = check_options(&o);
+    if (!st)
+        st = open_model(out, folder, &o);
+    return el_api_said(st);
 }
 
 void electra_model_close(electra_model *m)
@@ -129,103 +275,74 @@ void electra_model_close(electra_model *m)
     free(m);
 }
 
-/* ---- session ---- */
-
-struct electra_session {
-    el_session *session;
-    const el_vocab *vocab;
-    electra_piece *pieces;
-    electra_guess *guesses;
-    size_t piece_room, guess_room;
-};
-
-electra_status electra_session_open(electra_session **out, const electra_model *model)
+static unsigned abilities(const el_loaded *l)
 {
-    electra_session *const s = calloc(1, sizeof *s);
-    if (!s)
-        return said(el_fail(EL_ENOMEM, "no memory for a session"));
-    s->vocab = el_loaded_vocab(model->loaded);
-    const el_status st = el_session_open(&s->session, model->loaded);
-    if (!st)
-        *out = s;
-    else
-        electra_session_close(s);
-    return said(st);
+    static const unsigned TASKS[EL_TASK_KINDS] = {[EL_CLASSIFY] = ELECTRA_CAN_CLASSIFY,
+                                                  [EL_MULTILABEL] = ELECTRA_CAN_CLASSIFY,
+                                                  [EL_REGRESS] = ELECTRA_CAN_REGRESS,
+                                                  [EL_TAG] = ELECTRA_CAN_TAG,
+                                                  [EL_SPAN] = ELECTRA_CAN_ANSWER};
+    unsigned can = ELECTRA_CAN_EMBED;
+    if (el_model_network(&l->model, EL_DISCRIMINATOR))
+        can |= ELECTRA_CAN_DETECT;
+    if (el_model_network(&l->model, EL_GENERATOR))
+        can |= ELECTRA_CAN_FILL;
+    return l->tuned ? can | TASKS[l->card.kind] : can;
 }
 
-void electra_session_close(electra_session *s)
+electra_status electra_model_info(const electra_model *m, electra_info *info)
 {
-    if (!s)
-        return;
-    el_session_close(s->session);
-    free(s->pieces);
-    free(s->guesses);
-    free(s);
-}
-
-static el_status piece_room(electra_session *s, size_t count)
-{
-    if (count <= s->piece_room)
-        return EL_OK;
-    electra_piece *const larger = realloc(s->pieces, count * sizeof *larger);
-    if (!larger)
-        return el_fail(EL_ENOMEM, "no memory for %zu pieces", count);
-    s->pieces = larger;
-    s->piece_room = count;
-    return EL_OK;
-}
-
-static el_status guess_room(electra_session *s, size_t count)
-{
-    if (count <= s->guess_room)
-        return EL_OK;
-    electra_guess *const larger = realloc(s->guesses, count * sizeof *larger);
-    if (!larger)
-        return el_fail(EL_ENOMEM, "no memory for %zu guesses", count);
-    s->guesses = larger;
-    s->guess_room = count;
-    return EL_OK;
-}
-
-electra_status electra_detect(electra_session *s, const char *text, size_t bytes,
-                              const electra_piece **pieces, size_t *count)
-{
-    el_detection d;
-    el_status st = el_session_detect(s->session, text, bytes, &d);
-    if (!st)
-        st = piece_room(s, (size_t)d.count);
-    if (st)
-        return said(st);
-    for (int i = 0; i < d.count; i++)
-        s->pieces[i] = (electra_piece){.piece = s->vocab->pieces[d.ids[i]],
-                                       .id = d.ids[i],
-                                       .begin = d.from[i].begin,
-                                       .end = d.from[i].end,
-                                       .logit = d.logits[i],
-                                       .probability = (float)(1 / (1 + exp(-(double)d.logits[i])))};
-    *pieces = s->pieces;
-    *count = (size_t)d.count;
+    if (!m || !info)
+        return el_api_said(el_api_missing(m ? "the info's place" : "the model"));
+    el_loaded *const l = m->loaded;
+    const el_config *const c = &l->encoder->config;
+    const size_t size = info->size ? info->size : sizeof *info;
+    const electra_info whole = {.size = size,
+                                .can = abilities(l),
+                                .labels = l->card.labels.count,
+                                .exclusive = l->tuned && l->card.kind == EL_CLASSIFY,
+                                .pairs = l->card.pair,
+                                .vocab_size = l->vocab->size,
+                                .hidden_size = c->hidden_size,
+                                .layers = c->num_hidden_layers,
+                                .attention_heads = c->num_attention_heads,
+                                .longest = c->max_position_embeddings,
+                                .parameters = el_model_parameters(&l->model),
+                                .task = l->card.task,
+                                .threads = l->threads,
+                                .bfloat16 = l->model.activations == EL_BF16,
+                                .instruction_set = l->dev->level};
+    memcpy(info, &whole, size < sizeof whole ? size : sizeof whole);
     return ELECTRA_OK;
 }
 
-electra_status electra_fill(electra_session *s, const char *text, size_t bytes, size_t top_k,
-                            const electra_guess **guesses, size_t *masks)
+const char *electra_model_label(const electra_model *m, int32_t label)
 {
-    if (top_k < 1 || top_k > (size_t)s->vocab->size)
-        return said(el_fail(EL_EUSAGE, "%zu guesses are not between 1 and the vocabulary's %d", top_k,
-                            s->vocab->size));
-    el_filling f;
-    el_status st = el_session_fill(s->session, text, bytes, (int)top_k, &f);
-    const size_t total = st ? 0 : (size_t)f.slots * top_k;
-    if (!st)
-        st = guess_room(s, total);
+    if (!m || label < 0 || label >= m->loaded->card.labels.count)
+        return NULL;
+    return m->loaded->card.labels.names[label];
+}
+
+/* ---- model files ---- */
+
+electra_status electra_import(const char *folder, const char *output)
+{
+    if (!folder || !output)
+        return el_api_said(el_api_missing(folder ? "the output" : "the folder"));
+    el_queue *q;
+    el_status st = el_queue_open(&q, 1, NULL);
     if (st)
-        return said(st);
-    for (size_t i = 0; i < total; i++)
-        s->guesses[i] = (electra_guess){.piece = s->vocab->pieces[f.guess[i].id],
-                                        .id = f.guess[i].id,
-                                        .probability = (float)f.guess[i].probability};
-    *guesses = s->guesses;
-    *masks = (size_t)f.slots;
-    return ELECTRA_OK;
+        return el_api_said(st);
+    st = el_import(q, folder, 0, output);
+    el_queue_close(q);
+    return el_api_said(st);
+}
+
+electra_status electra_export(const char *folder, const char *format, const char *output)
+{
+    if (!folder || !format || !output)
+        return el_api_said(el_api_missing("the folder, format or output"));
+    if (strcmp(format, "onnx") != 0)
+        return el_api_said(el_fail(EL_EUSAGE, "\"%s\" is no format; it must be \"onnx\"", format));
+    return el_api_said(el_export_onnx(folder, false, output));
 }

@@ -6,127 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/pool.h"
-
-/* ---- the loaded model ---- */
-
-struct el_loaded {
-    el_device *dev; /* that the weights lie on; all sessions share it */
-    el_model model;
-    el_vocab *vocab;
-    el_special_reading reading;
-    int threads; /* of a session */
-};
-
-static el_type type_of(el_serve_precision precision, const el_device *dev)
-{
-    if (precision == EL_SERVE_FASTEST)
-        return dev->fast_type(dev);
-    return precision == EL_SERVE_BF16 ? EL_BF16 : EL_F32;
-}
-
-static el_status check_networks(const el_model_paths *paths, const char *folder, const el_load_settings *s)
-{
-    if (s->generator && !paths->generator)
-        return el_fail(EL_EDATA, "%s: there is no generator in it", folder);
-    if (s->discriminator && !paths->discriminator)
-        return el_fail(EL_EDATA, "%s: there is no discriminator in it", folder);
-    if (!paths->generator && !paths->discriminator)
-        return el_fail(EL_EDATA,
-                       "%s: an encoder without the heads of pre-training, which can neither fill nor detect",
-                       folder);
-    return EL_OK;
-}
-
-/* Adds the network in a folder, if any, with the head that is to be asked. */
-static el_status plan_network(el_model_plan *plan, const char *name, const char *folder, el_head_kind kind)
-{
-    el_config config;
-    if (!folder)
-        return EL_OK;
-    el_status st = el_model_read(folder, kind == EL_HEAD_MLM, &config, NULL, NULL);
-    if (!st && config.causal)
-        st = el_fail(EL_EDATA, "%s: predicts each token from those before it; it fills no [MASK]", folder);
-    if (!st)
-        el_plan_add(plan, name, config, (el_head_config){.kind = kind});
-    return st;
-}
-
-/* On a queue of its own, which is gone when the weights are there. */
-static el_status load_weights(el_loaded *loaded, const el_model_plan *plan, const char *const *folders)
-{
-    el_queue *q;
-    el_status st = loaded->dev->open_queue(loaded->dev, &q, loaded->threads);
-    if (st)
-        return st;
-    st = el_weights_open(&loaded->model, q, plan, folders);
-    loaded->model.q = NULL;
-    q->close(q);
-    return st;
-}
-
-static el_status load_model(el_loaded *loaded, const char *generator, const char *discriminator,
-                            el_type activations)
-{
-    el_model_plan plan = {.activations = activations, .parameters = EL_F32};
-    const char *const folders[] = {generator ? generator : discriminator, discriminator};
-    el_status st = plan_network(&plan, EL_GENERATOR, generator, EL_HEAD_MLM);
-    if (!st)
-        st = plan_network(&plan, EL_DISCRIMINATOR, discriminator, EL_HEAD_DETECTION);
-    if (!st)
-        st = load_weights(loaded, &plan, folders);
-    const int last = plan.count - 1;
-    return st ? st : el_model_vocab(folders[last], &plan.networks[last].config, &loaded->vocab);
-}
-
-el_status el_loaded_open(el_loaded **out, const char *folder, const el_load_settings *settings)
-{
-    el_loaded *loaded = calloc(1, sizeof *loaded);
-    if (!loaded)
-        return el_fail(EL_ENOMEM, "%s: no memory", folder);
-    loaded->threads = settings->threads > 0 ? settings->threads : el_processors();
-    loaded->reading = settings->plain_special ? EL_SPECIAL_PLAIN : EL_SPECIAL_TOKENS;
-    el_model_paths paths = {0};
-    el_status st = el_model_find(&paths, folder);
-    if (!st)
-        st = check_networks(&paths, folder, settings);
-    if (!st)
-        st = el_device_open(&loaded->dev, settings->level);
-    const bool all = !settings->generator && !settings->discriminator;
-    if (!st)
-        st = load_model(loaded, all || settings->generator ? paths.generator : NULL,
-                        all || settings->discriminator ? paths.discriminator : NULL,
-                        type_of(settings->precision, loaded->dev));
-    el_model_paths_free(&paths);
-    if (st) {
-        el_loaded_close(loaded);
-        return st;
-    }
-    *out = loaded;
-    return EL_OK;
-}
-
-void el_loaded_close(el_loaded *loaded)
-{
-    if (!loaded)
-        return;
-    el_model_close(&loaded->model);
-    el_vocab_close(loaded->vocab);
-    if (loaded->dev)
-        loaded->dev->close(loaded->dev);
-    free(loaded);
-}
-
-const el_vocab *el_loaded_vocab(const el_loaded *loaded)
-{
-    return loaded->vocab;
-}
-
-const el_model *el_loaded_model(const el_loaded *loaded)
-{
-    return &loaded->model;
-}
-
 /* ---- the session ---- */
 
 enum {
@@ -154,6 +33,7 @@ struct el_session {
     const el_loaded *loaded;
     el_queue *q; /* the session's own: its scratch and its threads */
     el_wordpiece *wordpiece;
+    el_evaluation_watch watch;
     reader generator, discriminator;
     int *window;       /* host: ids of a window, and its positions; then its slots */
     float *row;        /* host: the logits of one window or of one slot */
@@ -280,6 +160,16 @@ void el_session_close(el_session *s)
     free(s);
 }
 
+void el_session_watch(el_session *s, el_evaluation_watch watch)
+{
+    s->watch = watch;
+}
+
+static el_status tell(el_session *s, int done, int windows)
+{
+    return s->watch.on_batch ? s->watch.on_batch(s->watch.context, (double)done / windows) : EL_OK;
+}
+
 /* Room for `count` elements. */
 static el_status room(buffer *b, size_t count, size_t element)
 {
@@ -378,6 +268,8 @@ el_status el_session_detect(el_session *s, const char *text, size_t bytes, el_de
                             s->row);
         for (int i = view.first; i < view.last && !st; i++)
             logits[i] = s->row[1 + i - view.begin];
+        if (!st)
+            st = tell(s, w + 1, windows);
     }
     *answer = (el_detection){count, windows, s->ids.data, s->from.data, logits};
     return st;
@@ -477,6 +369,8 @@ el_status el_session_fill(el_session *s, const char *text, size_t bytes, int top
         while (last < a.slots && a.at[last] < view.last)
             last++;
         st = fill_window(s, &a, view, first, last);
+        if (!st)
+            st = tell(s, w + 1, a.windows);
     }
     a.guess = s->guess.data;
     *answer = a;

@@ -15,37 +15,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
-#include "format/weights.h"
-#include "text/wordpiece.h"
-
-/* Of activations and products; fastest is bf16 where this processor multiplies it faster than float. */
-typedef enum { EL_SERVE_FP32, EL_SERVE_BF16, EL_SERVE_FASTEST } el_serve_precision;
-
-/* What to load, and how it computes. */
-typedef struct {
-    bool generator,
-        discriminator; /* networks wanted: a folder that lacks one is EL_EDATA; neither: what there is */
-    el_serve_precision precision;
-    bool plain_special; /* "[MASK]" in a text is characters; else the token */
-    int threads;        /* of each session; 0: as many as there are processors */
-    const char *level;  /* instruction set, "reference" for the reference device; NULL: the best there is */
-} el_load_settings;
-
-typedef struct el_loaded el_loaded;
-
-/* Opens a run folder (generator/ and discriminator/ in it) or a Hugging Face model folder. */
-el_status el_loaded_open(el_loaded **loaded, const char *folder, const el_load_settings *settings);
-void el_loaded_close(el_loaded *loaded); /* accepts NULL; after its sessions */
-
-const el_vocab *el_loaded_vocab(const el_loaded *loaded);
-/* The networks; absent ones have present false. */
-const el_model *el_loaded_model(const el_loaded *loaded);
+#include "serve/loaded.h"
 
 typedef struct el_session el_session;
 
 el_status el_session_open(el_session **session, const el_loaded *loaded);
 void el_session_close(el_session *session); /* accepts NULL */
+
+/* on_batch is called after every window of a question, and ends it by a failure; zeroed: nobody watches. */
+void el_session_watch(el_session *session, el_evaluation_watch watch);
 
 /* Which pieces look replaced. */
 typedef struct {

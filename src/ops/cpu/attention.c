@@ -31,7 +31,7 @@ static void check_attention(el_queue *q, const el_attention_args *a)
            "reserve() has been called for sequences this long");
 }
 
-static void attend_all(attention_job *j, el_task *task)
+static void attend_all(attention_job *j, el_pool_task *task)
 {
     check_attention(j->q, &j->attention);
     run_pieces(j->q, j->attention.layout.sequences * j->attention.heads, task, j);

@@ -53,7 +53,7 @@ static inline void *scratch_of(el_queue *q, int thread)
 }
 
 /* Pieces are the chunks of the queue's pool. */
-static inline void run_pieces(el_queue *q, int count, el_task *task, void *context)
+static inline void run_pieces(el_queue *q, int count, el_pool_task *task, void *context)
 {
     el_pool_run(cpu_of(q)->pool, count, task, context);
 }
@@ -110,7 +110,7 @@ static inline el_dropout dropout_of(const el_rows_job *j, int index)
 }
 
 /* In pieces of about EL_CPU_PIECE numbers. */
-static inline void by_rows(el_rows_job *j, int rows, int cols, el_task *task)
+static inline void by_rows(el_rows_job *j, int rows, int cols, el_pool_task *task)
 {
     if (rows == 0 || cols == 0)
         return;

@@ -16,8 +16,12 @@ static const double SHORTEST = 1e-12; /* as torch's normalize: the zero vector s
 struct el_embedder {
     el_embedder_settings settings;
     el_queue *q;
-    el_model model;
-    el_vocab *vocab;
+    const el_model *model;
+    const el_network *net; /* of it */
+    const el_vocab *vocab;
+    el_model own_model; /* these two where nobody lent them */
+    el_vocab *own_vocab;
+    el_evaluation_watch watch;
     int capacity; /* rows of a pass */
     el_arena arena;
     el_feed feed;
@@ -31,7 +35,7 @@ struct el_embedder {
 
 static const el_config *config(const el_embedder *e)
 {
-    return &e->model.networks[0].config;
+    return &e->net->config;
 }
 
 int el_embedder_width(const el_embedder *e)
@@ -55,11 +59,9 @@ static el_status load(el_embedder *e, el_type activations, const char *folder)
         st = el_fail(EL_EDATA, "%s: reads backwards, and is one half of a model", folder);
     if (!st) {
         el_plan_add(&plan, EL_DISCRIMINATOR, config, (el_head_config){.kind = EL_HEAD_NONE});
-        st = el_weights_open(&e->model, e->q, &plan, &folder);
+        st = el_weights_open(&e->own_model, e->q, &plan, &folder);
     }
-    if (!st)
-        st = el_model_vocab(folder, &config, &e->vocab);
-    return st;
+    return st ? st : el_model_vocab(folder, &config, &e->own_vocab);
 }
 
 static void settle_length(el_embedder *e, int said)
@@ -92,8 +94,8 @@ static void settle_pooling(el_embedder *e, const char *folder, const el_sentence
 static el_status lay_out(el_embedder *e)
 {
     el_feed_layout(&e->feed, &e->arena, e->capacity);
-    return el_encoder_saved_layout(&e->encoder, &e->arena, config(e), e->capacity, e->model.activations,
-                                   e->model.parameters, false);
+    return el_encoder_saved_layout(&e->encoder, &e->arena, config(e), e->capacity, e->model->activations,
+                                   e->model->parameters, false);
 }
 
 static el_status reserve(el_embedder *e)
@@ -106,6 +108,20 @@ static el_status reserve(el_embedder *e)
     if (!st)
         st = el_device_reserve(e->q->dev, &e->arena);
     return st ? st : lay_out(e);
+}
+
+/* The rest of opening one whose model is there. */
+static el_status begin(el_embedder *e, const el_model *model, const el_network *net, const el_vocab *vocab,
+                       const el_sentence *said, const char *folder)
+{
+    e->model = model;
+    e->net = net;
+    e->vocab = vocab;
+    settle_length(e, said->max_seq_length);
+    const el_status st = reserve(e);
+    if (!st)
+        settle_pooling(e, folder, said);
+    return st;
 }
 
 el_status el_embedder_open(el_embedder **embedder, el_queue *q, el_type activations, const char *folder,
@@ -124,11 +140,7 @@ el_status el_embedder_open(el_embedder **embedder, el_queue *q, el_type activati
     if (!st)
         st = load(e, activations, place);
     if (!st)
-        settle_length(e, said.max_seq_length);
-    if (!st)
-        st = reserve(e);
-    if (!st)
-        settle_pooling(e, folder, &said);
+        st = begin(e, &e->own_model, &e->own_model.networks[0], e->own_vocab, &said, folder);
     free(place);
     el_sentence_free(&said);
     if (!st)
@@ -136,6 +148,28 @@ el_status el_embedder_open(el_embedder **embedder, el_queue *q, el_type activati
     else
         el_embedder_close(e);
     return st;
+}
+
+el_status el_embedder_over(el_embedder **embedder, el_queue *q, const el_model *model, const el_network *net,
+                           const el_vocab *vocab, const el_sentence *said,
+                           const el_embedder_settings *settings)
+{
+    el_embedder *const e = calloc(1, sizeof *e);
+    if (!e)
+        return el_fail(EL_ENOMEM, "no memory for an embedder");
+    e->settings = *settings;
+    e->q = q;
+    const el_status st = begin(e, model, net, vocab, said, said->encoder);
+    if (!st)
+        *embedder = e;
+    else
+        el_embedder_close(e);
+    return st;
+}
+
+void el_embedder_watch(el_embedder *e, el_evaluation_watch watch)
+{
+    e->watch = watch;
 }
 
 void el_embedder_close(el_embedder *e)
@@ -147,8 +181,8 @@ void el_embedder_close(el_embedder *e)
     el_feed_close(&e->feed);
     el_features_release(&e->features);
     el_batch_release(&e->batch);
-    el_vocab_close(e->vocab);
-    el_model_close(&e->model);
+    el_vocab_close(e->own_vocab);
+    el_model_close(&e->own_model);
     free(e->rows);
     free(e->vectors);
     free(e);
@@ -163,7 +197,7 @@ static el_tensor encode(el_embedder *e)
         el_batch_limit(b);
     const el_input in = el_feed_send(&e->feed, e->q, b, 0, b->sequences, false, (el_random){0});
     el_feed_send_ids(&e->feed, e->q, b->ids, in.rows);
-    return el_encoder_forward(e->q, config(e), &e->model.networks[0].w, &e->encoder, &in);
+    return el_encoder_forward(e->q, config(e), &e->net->w, &e->encoder, &in);
 }
 
 static void mean(const float *rows, int count, int width, float *vector)
@@ -240,6 +274,8 @@ el_status el_embedder_ask(el_embedder *e, const el_dataset *dataset, const float
         st = el_features_fill(&e->features, &first, e->settings.batch_tokens, &e->batch);
         if (!st)
             st = pool_batch(e, encode(e));
+        if (!st && e->watch.on_batch)
+            st = e->watch.on_batch(e->watch.context, (double)first / e->features.count);
     }
     *vectors = e->vectors;
     *cut = e->features.cut;

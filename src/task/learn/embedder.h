@@ -6,8 +6,11 @@
 #ifndef EL_TASK_EMBEDDER_H
 #define EL_TASK_EMBEDDER_H
 
-#include "ops/queue.h"
+#include "format/sentence.h"
+#include "model/model.h"
 #include "task/dataset.h"
+#include "text/vocab.h"
+#include "train/trainer.h"
 
 /* What the folder says, or else the mean; so that a folder of sentence-transformers gives its own vectors. */
 typedef enum { EL_POOL_AS_SAID, EL_POOL_MEAN, EL_POOL_CLS } el_pooling;
@@ -25,7 +28,15 @@ typedef struct el_embedder el_embedder;
 /* Opens a run, what `electra finetune` wrote, or a Hugging Face folder; the device is borrowed. */
 el_status el_embedder_open(el_embedder **embedder, el_queue *q, el_type activations, const char *folder,
                            const el_embedder_settings *settings);
+/* The same over a network that is open already, whose model and vocabulary are borrowed and may be shared; `said` is what
+ * its folder says of vectors. */
+el_status el_embedder_over(el_embedder **embedder, el_queue *q, const el_model *model, const el_network *net,
+                           const el_vocab *vocab, const el_sentence *said,
+                           const el_embedder_settings *settings);
 void el_embedder_close(el_embedder *embedder); /* accepts NULL */
+
+/* on_batch is called while it is asked; zeroed: nobody watches. */
+void el_embedder_watch(el_embedder *embedder, el_evaluation_watch watch);
 
 int el_embedder_width(const el_embedder *embedder);
 int el_embedder_longest(const el_embedder *embedder); /* tokens; what is longer is cut */

@@ -364,8 +364,8 @@ el_status el_finetuned_read(const char *folder, el_config *config, el_head_confi
     json_t *object = NULL;
     *card = (el_task_card){0};
     char *path = el_path_join(folder, "config.json");
-    el_status st =
-        path ? el_model_read(folder, false, NULL, head, &object) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    el_status st = path ? el_model_read(folder, false, NULL, head, &object)
+                        : el_fail(EL_ENOMEM, "%s: no memory", folder);
     if (!st && head->kind < EL_HEAD_SEQUENCE)
         st = el_fail(EL_EDATA, "%s: this model was not fine-tuned: it has no task's head", path);
     if (!st)
@@ -396,29 +396,45 @@ static el_status load(el_finetuned *f, el_queue *q, el_type activations, const c
     return st;
 }
 
+static el_status open_learner(el_finetuned *f)
+{
+    const el_learner_settings settings = el_task_card_settings(&f->card, f->batch_tokens);
+    const el_status st = el_learner_open(&f->learner, &f->model, &f->features, &f->split, 1, &settings);
+    if (st)
+        el_finetuned_close(f);
+    return st;
+}
+
 el_status el_finetuned_open(el_finetuned *f, el_queue *q, el_type activations, int micro_batch_tokens,
                             const char *folder)
 {
     *f = (el_finetuned){.batch_tokens = micro_batch_tokens};
-    el_status st = load(f, q, activations, folder);
-    if (!st) {
-        const el_learner_settings settings = el_task_card_settings(&f->card, micro_batch_tokens);
-        st = el_learner_open(&f->learner, &f->model, &f->features, &f->split, 1, &settings);
-    }
+    const el_status st = load(f, q, activations, folder);
     if (st)
         el_finetuned_close(f);
-    return st;
+    return st ? st : open_learner(f);
+}
+
+el_status el_finetuned_over(el_finetuned *f, el_queue *q, const el_model *model, el_vocab *vocab,
+                            const el_task_card *card, int micro_batch_tokens)
+{
+    *f = (el_finetuned){
+        .card = *card, .model = *model, .vocab = vocab, .borrowed = true, .batch_tokens = micro_batch_tokens};
+    f->model.q = q;
+    return open_learner(f);
 }
 
 void el_finetuned_close(el_finetuned *f)
 {
     if (f->learner)
         f->learner->close(f->learner);
-    el_model_close(&f->model);
     el_features_release(&f->features);
-    el_vocab_close(f->vocab);
     el_batch_release(&f->batch);
-    el_task_card_release(&f->card);
+    if (!f->borrowed) {
+        el_model_close(&f->model);
+        el_vocab_close(f->vocab);
+        el_task_card_release(&f->card);
+    }
     *f = (el_finetuned){0};
 }
 

@@ -62,6 +62,7 @@ typedef struct {
     el_task_card card;
     el_model model;
     el_vocab *vocab;
+    bool borrowed; /* card, model and vocabulary are another's */
     el_objective *learner;
     int batch_tokens;
     el_evaluation_watch watch; /* on_batch is called while it is asked; zeroed: nobody watches */
@@ -73,6 +74,10 @@ typedef struct {
 
 el_status el_finetuned_open(el_finetuned *finetuned, el_queue *q, el_type activations, int micro_batch_tokens,
                             const char *folder);
+/* The same over a model that is open already: it, its vocabulary and card are borrowed and may be shared.  `finetuned` stays
+ * where it is until it is closed. */
+el_status el_finetuned_over(el_finetuned *finetuned, el_queue *q, const el_model *model, el_vocab *vocab,
+                            const el_task_card *card, int micro_batch_tokens);
 void el_finetuned_close(el_finetuned *finetuned); /* accepts a zeroed one */
 
 /* Answers every example of a dataset of the card's kind (labels need not be there), in batches by tokens: a prediction

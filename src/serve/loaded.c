@@ -1,0 +1,176 @@
+/* loaded - see the header */
+#include "serve/loaded.h"
+
+#include <stdlib.h>
+
+#include "base/pool.h"
+
+static const char ENCODER[] = "encoder"; /* the name of a network that is nothing else */
+
+/* The networks to load: their plan, and a folder for each. */
+typedef struct {
+    el_model_plan plan;
+    const char *folders[EL_MOST_NETWORKS];
+} recipe;
+
+static el_type type_of(el_serve_precision precision, const el_device *dev)
+{
+    if (precision == EL_SERVE_FASTEST)
+        return dev->fast_type(dev);
+    return precision == EL_SERVE_BF16 ? EL_BF16 : EL_F32;
+}
+
+/* Adds the network in a folder, if any, with the head that is to be asked. */
+static el_status add_network(recipe *r, const char *name, const char *folder, el_head_config head)
+{
+    el_config config;
+    if (!folder)
+        return EL_OK;
+    el_status st = el_model_read(folder, head.kind == EL_HEAD_MLM, &config, NULL, NULL);
+    if (!st && config.causal && head.kind == EL_HEAD_MLM)
+        st = el_fail(EL_EDATA, "%s: predicts each token from those before it; it fills no [MASK]", folder);
+    if (st)
+        return st;
+    r->folders[r->plan.count] = folder;
+    el_plan_add(&r->plan, name, config, head);
+    return EL_OK;
+}
+
+/* The networks of pre-training that are wanted, and nothing else. */
+static el_status plan_wanted(recipe *r, const el_model_paths *paths, const char *folder,
+                             const el_load_settings *s)
+{
+    if (s->generator && !paths->generator)
+        return el_fail(EL_EDATA, "%s: there is no generator in it", folder);
+    if (s->discriminator && !paths->discriminator)
+        return el_fail(EL_EDATA, "%s: there is no discriminator in it", folder);
+    el_status st = EL_OK;
+    if (s->generator)
+        st = add_network(r, EL_GENERATOR, paths->generator, (el_head_config){.kind = EL_HEAD_MLM});
+    if (!st && s->discriminator)
+        st = add_network(r, EL_DISCRIMINATOR, paths->discriminator,
+                         (el_head_config){.kind = EL_HEAD_DETECTION});
+    return st;
+}
+
+static el_status plan_tuned(el_loaded *loaded, recipe *r, const char *folder)
+{
+    el_config config;
+    el_head_config head;
+    const el_status st = el_finetuned_read(folder, &config, &head, &loaded->card);
+    loaded->tuned = !st;
+    return st ? st : add_network(r, ENCODER, folder, head);
+}
+
+/* Whatever there is.  What stands in the generator's place may fill no [MASK], as it predicts each token from those before
+ * it; what stands in the discriminator's may have another head than that of detection. */
+static el_status plan_all(el_loaded *loaded, recipe *r, const el_model_paths *paths)
+{
+    el_head_config head;
+    el_config config;
+    el_status st = el_model_read(paths->encoder, false, &config, &head, NULL);
+    if (!st && head.kind >= EL_HEAD_SEQUENCE)
+        return plan_tuned(loaded, r, paths->encoder);
+    if (!st && config.causal)
+        return add_network(r, ENCODER, paths->encoder, (el_head_config){.kind = EL_HEAD_NONE});
+    if (!st)
+        st = add_network(r, EL_GENERATOR, paths->generator, (el_head_config){.kind = EL_HEAD_MLM});
+    if (!st && paths->discriminator && head.kind == EL_HEAD_DETECTION)
+        return add_network(r, EL_DISCRIMINATOR, paths->discriminator, head);
+    if (!st && (paths->discriminator || !paths->generator))
+        st = add_network(r, ENCODER, paths->encoder, (el_head_config){.kind = EL_HEAD_NONE});
+    return st;
+}
+
+/* On a queue of its own, which is gone when the weights are there. */
+static el_status load_weights(el_loaded *loaded, const recipe *r)
+{
+    el_queue *q;
+    el_status st = loaded->dev->open_queue(loaded->dev, &q, loaded->threads);
+    if (st)
+        return st;
+    st = el_weights_open(&loaded->model, q, &r->plan, r->folders);
+    loaded->model.q = NULL;
+    q->close(q);
+    return st;
+}
+
+static el_status load(el_loaded *loaded, const el_model_paths *paths, const char *folder, bool wanted,
+                      const el_load_settings *settings)
+{
+    recipe r = {.plan = {.parameters = EL_F32}};
+    el_status st = wanted ? plan_wanted(&r, paths, folder, settings)
+                   : loaded->said.found
+                       ? add_network(&r, ENCODER, paths->encoder, (el_head_config){.kind = EL_HEAD_NONE})
+                       : plan_all(loaded, &r, paths);
+    if (!st)
+        st = el_device_open(&loaded->dev, settings->level);
+    if (st)
+        return st;
+    r.plan.activations = type_of(settings->precision, loaded->dev);
+    st = load_weights(loaded, &r);
+    if (st)
+        return st;
+    const int last = r.plan.count - 1;
+    loaded->encoder = &loaded->model.networks[last];
+    return el_model_vocab(r.folders[last], &loaded->encoder->config, &loaded->vocab);
+}
+
+/* Where the networks lie: in what `electra finetune` wrote, in a part of a folder of sentence-transformers, or in the
+ * folder itself, as those of pre-training do. */
+static el_status find(el_loaded *loaded, const char *folder, bool wanted, el_model_paths *paths)
+{
+    char *model = NULL;
+    if (wanted)
+        return el_model_find(paths, folder);
+    el_status st = el_sentence_read(&loaded->said, folder);
+    if (!st)
+        st = el_finetuned_find(loaded->said.encoder, &model);
+    if (!st)
+        st = el_model_find(paths, model);
+    free(model);
+    return st;
+}
+
+el_status el_loaded_open(el_loaded **out, const char *folder, const el_load_settings *settings)
+{
+    el_loaded *const loaded = calloc(1, sizeof *loaded);
+    if (!loaded)
+        return el_fail(EL_ENOMEM, "%s: no memory", folder);
+    loaded->threads = settings->threads > 0 ? settings->threads : el_processors();
+    loaded->reading = settings->plain_special ? EL_SPECIAL_PLAIN : EL_SPECIAL_TOKENS;
+    const bool wanted = settings->generator || settings->discriminator;
+    el_model_paths paths = {0};
+    el_status st = find(loaded, folder, wanted, &paths);
+    if (!st)
+        st = load(loaded, &paths, folder, wanted, settings);
+    el_model_paths_free(&paths);
+    if (st)
+        el_loaded_close(loaded);
+    else
+        *out = loaded;
+    return st;
+}
+
+void el_loaded_close(el_loaded *loaded)
+{
+    if (!loaded)
+        return;
+    el_model_close(&loaded->model);
+    el_vocab_close(loaded->vocab);
+    if (loaded->dev)
+        loaded->dev->close(loaded->dev);
+    el_task_card_release(&loaded->card);
+    el_sentence_free(&loaded->said);
+    free(loaded);
+}
+
+const el_vocab *el_loaded_vocab(const el_loaded *loaded)
+{
+    return loaded->vocab;
+}
+
+const el_model *el_loaded_model(const el_loaded *loaded)
+{
+    return &loaded->model;
+}

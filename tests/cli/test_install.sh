@@ -39,10 +39,14 @@ if command -v c++ >/dev/null; then
         grep -q 'pragma once' "$dir/said" || fail "electra.h is not C++: $(cat "$dir/said")"
 fi
 
-exported=$(nm -D --defined-only "$lib/libelectra.so" | awk '{ print $3 }')
+exported=$(nm -D --defined-only "$lib/libelectra.so" | awk '$2 != "A" { print $3 }')
+unversioned=$(grep -v '@@ELECTRA_[0-9.]*$' <<<"$exported" || true)
+[[ -z $unversioned ]] || fail "the shared library exports without a version: $unversioned"
+exported=${exported//@@ELECTRA_0.1/}
+[[ $(readelf -d "$lib/libelectra.so") == *"Library soname: [libelectra.so.0.1]"* ]] || fail "its soname is another"
 foreign=$(grep -v '^electra_' <<<"$exported" || true)
 [[ -z $foreign ]] || fail "the shared library exports more than its API: $foreign"
-for name in $(grep -oE '\belectra_[a-z_]+\(' "$here/../../include/electra.h" | tr -d '(' | sort -u); do
+for name in $(grep '^ELECTRA_API' "$here/../../include/electra.h" | grep -oE '\belectra_[a-z_]+\(' | tr -d '(' | sort -u); do
     grep -qx "$name" <<<"$exported" || fail "$name is in electra.h and not in the library"
 done
 

@@ -54,8 +54,8 @@ struct el_pool {
     alignas(EL_CACHE_LINE) atomic_int running;    /* threads of the call under way; 0: none is */
     atomic_bool closing;
     int processors;
-    int threads;   /* the caller's among them */
-    int forks;     /* of the process, when the workers were started */
+    int threads;        /* the caller's among them */
+    int forks;          /* of the process, when the workers were started */
     el_pool_task *task; /* these two are of the call, for who has a claim */
     void *context;
     member members[];

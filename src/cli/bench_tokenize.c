@@ -3,8 +3,8 @@
 
 #include "base/pool.h"
 #include "cli/bench.h"
-#include "engine/casing.h"
 #include "cli/tokenize.h"
+#include "engine/casing.h"
 
 typedef struct {
     alignas(EL_CACHE_LINE) int64_t ids; /* so far */

@@ -5,8 +5,8 @@
 
 #include "base/nearest.h"
 #include "cli/bench.h"
-#include "engine/casing.h"
 #include "cli/cli.h"
+#include "engine/casing.h"
 #include "train/presets.h"
 
 #define MODEL "model_size", "batch_size", "max_seq_length"

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/pool.h"
-#include "engine/casing.h"
 #include "cli/cli.h"
 #include "cli/tokenize.h"
+#include "engine/casing.h"
 #include "engine/special.h"
 
 typedef struct {

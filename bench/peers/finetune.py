@@ -19,12 +19,12 @@ from collections.abc import Sequence
 
 import torch
 from tasks import TASKS, Data, Feature, Maker, batches, load, score
-from transformers import (AutoTokenizer, ElectraForQuestionAnswering, ElectraForSequenceClassification,
-                          ElectraForTokenClassification, PreTrainedModel)
+from transformers import (AutoModelForQuestionAnswering, AutoModelForSequenceClassification,
+                          AutoModelForTokenClassification, AutoTokenizer, PreTrainedModel)
 from transformers.utils import logging
 
-NETWORKS = {"classify": ElectraForSequenceClassification, "regress": ElectraForSequenceClassification,
-            "tag": ElectraForTokenClassification, "span": ElectraForQuestionAnswering}
+NETWORKS = {"classify": AutoModelForSequenceClassification, "regress": AutoModelForSequenceClassification,
+            "tag": AutoModelForTokenClassification, "span": AutoModelForQuestionAnswering}
 PROBLEMS = {"classify": "single_label_classification", "regress": "regression"}
 DEV_BATCH = 128
 
@@ -54,9 +54,9 @@ class AdamW(torch.optim.Optimizer):
 
 
 def depth_of(name: str, layers: int) -> int:
-    """0 for the embeddings, then the layers, then the head."""
+    """0 for the embeddings, then the layers, then the head, of which a BERT's pooler is a part."""
     layer = re.search(r"\.layer\.(\d+)\.", name)
-    return int(layer[1]) + 1 if layer else 0 if name.startswith("electra.") else layers + 1
+    return int(layer[1]) + 1 if layer else 0 if ".embeddings" in name else layers + 1
 
 
 def groups_of(model: PreTrainedModel, decay: float, weight_decay: float) -> list[dict]:
@@ -170,7 +170,7 @@ def trial(a: argparse.Namespace, data: Data, train: list[Feature], dev: list[Fea
 def parser(description: str) -> argparse.ArgumentParser:
     """Options as `electra finetune` calls them, with its defaults for a width up to 512."""
     p = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--model", type=pathlib.Path, required=True, help="a discriminator's folder")
+    p.add_argument("--model", type=pathlib.Path, required=True, help="folder of a discriminator or a BERT")
     p.add_argument("--task", choices=TASKS, required=True)
     p.add_argument("--data", type=pathlib.Path, help="folder with files that have train, and dev or valid, in their names")
     p.add_argument("--train-file", type=pathlib.Path)

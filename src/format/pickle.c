@@ -5,7 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 1 << 16, MOST_VALUES = 1 << 22, MOST_STACK = 1 << 20, MOST_MEMO = 1 << 22, LONGEST = 1 << 28 };
+enum {
+    BLOCK = 1 << 16,
+    MOST_VALUES = 1 << 22,
+    MOST_STACK = 1 << 20,
+    MOST_MEMO = 1 << 22,
+    LONGEST = 1 << 28,
+    FIRST_STACK = 256
+};
 static const char ORDERED_DICT[] = "collections OrderedDict";
 
 typedef struct block {
@@ -75,7 +82,7 @@ static bool append(el_pickle *p, el_pickle_value *to, el_pickle_value *item)
 static el_status put(el_pickle *p, el_pickle_value *value)
 {
     if (p->height == p->stack_room) {
-        const int room = p->stack_room ? 2 * p->stack_room : 256;
+        const int room = 2 * p->stack_room;
         el_pickle_value **const stack =
             room <= MOST_STACK ? realloc(p->stack, (size_t)room * sizeof *stack) : NULL;
         if (!stack)
@@ -432,10 +439,12 @@ el_status el_pickle_open(el_pickle **pickle, el_pickle_knows *knows, const char 
     el_pickle *const p = calloc(1, sizeof *p);
     if (!p)
         return el_fail(EL_ENOMEM, "%s: no memory", path);
+    p->stack = malloc(FIRST_STACK * sizeof *p->stack);
+    p->stack_room = FIRST_STACK;
     p->path = path;
     p->knows = knows;
     *pickle = p;
-    return EL_OK;
+    return p->stack ? EL_OK : no_memory(p);
 }
 
 void el_pickle_close(el_pickle *p)

@@ -10,6 +10,7 @@
 #include "engine/machine.h"
 #include "engine/special.h"
 #include "task/learn/finetuned.h"
+#include "task/report/answer.h"
 #include "task/score/submission.h"
 
 enum { CHUNK = 512 }; /* examples read, asked and printed at a time */
@@ -69,153 +70,19 @@ struct job {
 
 /* ---- one answer ---- */
 
-static void put_text(json_t *line, const char *key, const char *text)
+static el_status print_columns(const json_t *answer, bool names)
 {
-    json_object_set_new(line, key, json_string(text));
+    char *line;
+    const el_status st = el_answer_columns(answer, names, &line);
+    if (!st)
+        puts(line);
+    free(line);
+    return st;
 }
 
-static const char *label_name(const job *j, int label)
+static el_status print_json(const json_t *answer)
 {
-    return j->model.card.labels.names[label];
-}
-
-static void add_probabilities(const job *j, json_t *line, const el_prediction *p)
-{
-    json_t *const object = json_object();
-    for (int i = 0; i < j->model.card.labels.count; i++)
-        json_object_set_new(object, label_name(j, i), el_json_number((double)p->probabilities[i]));
-    json_object_set_new(line, "probabilities", object);
-}
-
-static void add_labels(const job *j, json_t *line, const el_prediction *p)
-{
-    json_t *const list = json_array();
-    for (int i = 0; i < j->model.card.labels.count; i++)
-        if (p->probabilities[i] > 0.5f)
-            json_array_append_new(list, json_string(label_name(j, i)));
-    json_object_set_new(line, "labels", list);
-}
-
-static void add_tags(const job *j, json_t *line, const el_dataset *d, const el_prediction *p)
-{
-    const el_labelled *const e = &d->examples[p->example];
-    json_t *const words = json_array(), *const tags = json_array(), *const probabilities = json_array();
-    for (int i = 0; i < e->count; i++) {
-        json_array_append_new(words, json_string(d->words[e->first + i].text));
-        json_array_append_new(tags, json_string(label_name(j, p->tags[i])));
-        json_array_append_new(probabilities, el_json_number((double)p->probabilities[i]));
-    }
-    json_object_set_new(line, "words", words);
-    json_object_set_new(line, "tags", tags);
-    json_object_set_new(line, "probabilities", probabilities);
-}
-
-static void add_answer(const job *j, json_t *line, const el_prediction *p)
-{
-    const bool there = el_task_card_answers(&j->model.card, p);
-    put_text(line, "answer", there ? p->answers[0].text : "");
-    if (there)
-        json_object_set_new(line, "begin", json_integer(p->answers[0].begin));
-    json_object_set_new(line, "probability", el_json_number(p->answer_count ? p->answers[0].score : 0));
-    if (j->model.card.rule == EL_SQUAD_2)
-        json_object_set_new(line, "null_odds", el_json_number(p->null_odds));
-}
-
-static json_t *answer_of(const job *j, const el_dataset *d, const el_prediction *p)
-{
-    const el_labelled *const e = &d->examples[p->example];
-    json_t *const line = json_object();
-    if (e->id)
-        put_text(line, "id", e->id);
-    else
-        json_object_set_new(line, "id", json_integer(j->number));
-    switch (j->model.card.kind) {
-    case EL_CLASSIFY:
-        put_text(line, "label", label_name(j, p->label));
-        add_probabilities(j, line, p);
-        break;
-    case EL_REGRESS:
-        json_object_set_new(line, "value", el_json_number(p->value));
-        break;
-    case EL_MULTILABEL:
-        add_labels(j, line, p);
-        add_probabilities(j, line, p);
-        break;
-    case EL_TAG:
-        add_tags(j, line, d, p);
-        break;
-    default:
-        add_answer(j, line, p);
-    }
-    return line;
-}
-
-/* ---- columns ---- */
-
-static void print_value(const json_t *value, const char *between)
-{
-    const char *key;
-    json_t *part;
-    size_t i;
-    if (json_is_string(value)) {
-        for (const char *at = json_string_value(value); *at; at++)
-            putchar(*at == '\t' || *at == '\n' || *at == '\r' ? ' ' : *at);
-    } else if (json_is_integer(value)) {
-        printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    } else if (json_is_real(value)) {
-        printf("%.7g", json_real_value(value));
-    } else if (json_is_array(value)) {
-        json_array_foreach(value, i, part)
-        {
-            fputs(i ? between : "", stdout);
-            print_value(part, between);
-        }
-    } else {
-        bool first = true;
-        json_object_foreach((json_t *)value, key, part)
-        {
-            fputs(first ? "" : "\t", stdout);
-            print_value(part, between);
-            first = false;
-        }
-    }
-}
-
-static void print_columns(const json_t *line)
-{
-    const char *key;
-    json_t *value;
-    bool first = true;
-    json_object_foreach((json_t *)line, key, value)
-    {
-        fputs(first ? "" : "\t", stdout);
-        print_value(value, json_is_array(value) && strcmp(key, "labels") == 0 ? "," : " ");
-        first = false;
-    }
-    putchar('\n');
-}
-
-/* Names of the columns: those of an answer, with a label's name for each probability. */
-static void print_header(const json_t *line)
-{
-    const char *key, *name;
-    json_t *value, *part;
-    bool first = true;
-    json_object_foreach((json_t *)line, key, value)
-    {
-        if (!json_is_object(value)) {
-            printf("%s%s", first ? "" : "\t", key);
-        } else {
-            json_object_foreach(value, name, part) printf("\t%s", name);
-        }
-        first = false;
-    }
-    putchar('\n');
-}
-
-static el_status print_json(const json_t *line)
-{
-    char *const text = el_json_text(line, false);
+    char *const text = el_json_text(answer, false);
     if (!text)
         return el_fail(EL_ENOMEM, "no memory for an answer");
     puts(text);
@@ -225,18 +92,17 @@ static el_status print_json(const json_t *line)
 
 static el_status print_answer(job *j, const el_dataset *d, const el_prediction *p)
 {
-    json_t *const line = answer_of(j, d, p);
+    json_t *const answer = el_answer_json(&j->model.card, d, p, j->number);
     el_status st = EL_OK;
-    if (j->settings.json) {
-        st = print_json(line);
-    } else if (!el_json_complete()) {
-        st = el_fail(EL_ENOMEM, "no memory for an answer");
-    } else {
-        if (j->number == 0)
-            print_header(line);
-        print_columns(line);
-    }
-    json_decref(line);
+    if (!answer)
+        return el_fail(EL_ENOMEM, "no memory for an answer");
+    if (j->settings.json)
+        st = print_json(answer);
+    else if (j->number == 0)
+        st = print_columns(answer, true);
+    if (!st && !j->settings.json)
+        st = print_columns(answer, false);
+    json_decref(answer);
     j->number++;
     return st;
 }

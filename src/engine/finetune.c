@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/output.h"
 #include "engine/finetune_parts.h"
-#include "engine/trials.h"
+#include "engine/trial.h"
 #include "model/initialise.h"
 
 enum { RESTART_STEP = 1000 }; /* from a trial's seed to that of its next beginning */
@@ -19,7 +19,8 @@ enum { RESTART_STEP = 1000 }; /* from a trial's seed to that of its next beginni
 /* What lies in the output folder. */
 static bool gives(const char *name)
 {
-    return strcmp(name, "model") == 0 || strcmp(name, "results.json") == 0 || strncmp(name, "trial-", 6) == 0;
+    return strcmp(name, "model") == 0 || strcmp(name, "results.json") == 0 ||
+           strcmp(name, EL_FINETUNE_PREDICTIONS) == 0 || strncmp(name, "trial-", 6) == 0;
 }
 
 static const el_run_kind RUN = {"finetune", gives};
@@ -203,7 +204,7 @@ static el_trainer trainer_of(el_finetuning *f)
                         .context = f};
 }
 
-static char *readme(const el_finetuning *f)
+char *el_finetune_readme(const el_finetuning *f)
 {
     static const char FORMAT[] =
         "---\nlibrary_name: transformers\ntags:\n- electra\n---\n\n# ELECTRA, fine-tuned: %s\n\n"
@@ -218,7 +219,7 @@ static char *readme(const el_finetuning *f)
     return text;
 }
 
-static char *trial_folder(const el_finetuning *f, int64_t trial, int64_t again)
+char *el_finetune_trial_folder(const el_finetuning *f, int64_t trial, int64_t again)
 {
     char name[64];
     if (again)
@@ -231,7 +232,7 @@ static char *trial_folder(const el_finetuning *f, int64_t trial, int64_t again)
 static el_status run_trial(el_finetuning *f, int64_t again, el_trial_result *result)
 {
     f->seed = (uint64_t)f->settings->seed + (uint64_t)f->trial + (uint64_t)again * RESTART_STEP;
-    char *const folder = trial_folder(f, f->trial, again), *const text = readme(f);
+    char *const folder = el_finetune_trial_folder(f, f->trial, again), *const text = el_finetune_readme(f);
     el_trial trial = {.trainer = trainer_of(f),
                       .features = &f->features,
                       .train = f->splits[EL_TRAIN],
@@ -275,84 +276,6 @@ static el_status run_until_varied(el_finetuning *f)
                                             "best_step", (json_int_t)result.best_step, "all_alike",
                                             !result.varied, "metrics", el_figures_json(&result.figures)));
     return el_run_save(&f->run);
-}
-
-/* ---- results ---- */
-
-static json_t *results_json(const el_finetuning *f, const json_t *test, const json_t *also)
-{
-    json_t *const trials = json_object_get(f->run.record, "trials");
-    const size_t best = el_trials_best(trials, f->metric);
-    json_t *const results =
-        json_pack("{s:s, s:s, s:s, s:O, s:o, s:O}", "task", f->task->name, "kind_of_best", "dev", "metric",
-                  f->metric, "metrics", json_object_get(json_array_get(trials, best), "metrics"), "summary",
-                  el_trials_summary(trials, best), "trials", trials);
-    if (json_object_size(test))
-        json_object_set(results, "test", (json_t *)test);
-    if (json_object_size(also))
-        json_object_set(results, f->task->also, (json_t *)also);
-    return results;
-}
-
-/* Fills the open model with the best of the best trial, and copies that folder to OUT/model. */
-static el_status take_best(el_finetuning *f)
-{
-    const json_t *const trials = json_object_get(f->run.record, "trials");
-    const size_t trial = el_trials_best(trials, f->metric);
-    const json_t *const record = json_array_get(trials, trial);
-    char *const folder =
-        trial_folder(f, (int64_t)trial, json_integer_value(json_object_get(record, "restarts")));
-    char *const best = folder ? el_path_join(folder, "best") : NULL, *const model = el_path_join(
-                                                                         f->settings->output, "model");
-    el_status st = best && model ? el_weights_load(&f->model, &f->model.networks[0], best)
-                                 : el_fail(EL_ENOMEM, "no memory for a path");
-    if (!st)
-        el_model_prepare(&f->model);
-    f->seed = (uint64_t)json_integer_value(json_object_get(record, "seed"));
-    const json_t *const threshold = json_object_get(json_object_get(record, "metrics"), "best_f1_threshold");
-    if (json_is_number(threshold))
-        f->card.null_threshold = json_number_value(threshold);
-    el_learner_set_threshold(f->learner, f->card.null_threshold); /* dev chose it: other splits are told */
-    char *const text = readme(f);
-    if (!st)
-        st = text ? el_finetuned_save(&f->model, f->vocab, &f->card, text, model)
-                  : el_fail(EL_ENOMEM, "no memory");
-    free(text);
-    free(model);
-    free(best);
-    free(folder);
-    return st;
-}
-
-static el_status score_split(el_finetuning *f, el_split_name split, json_t **figures)
-{
-    const el_trial trial = {.trainer = trainer_of(f), .features = &f->features};
-    el_figures found;
-    *figures = NULL;
-    if (!f->data[split].count)
-        return EL_OK;
-    const el_status st = el_trial_evaluate(&trial, f->splits[split], &found);
-    if (!st)
-        *figures = el_figures_json(&found);
-    return st;
-}
-
-static el_status write_results(el_finetuning *f)
-{
-    json_t *test = NULL, *also = NULL;
-    char *const path = el_path_join(f->settings->output, "results.json");
-    el_status st = path ? take_best(f) : el_fail(EL_ENOMEM, "no memory for a path");
-    if (!st)
-        st = score_split(f, EL_TEST, &test);
-    if (!st)
-        st = score_split(f, EL_ALSO, &also);
-    if (!st)
-        st = (f->results = results_json(f, test, also)) ? el_json_save(f->results, path)
-                                                        : el_fail(EL_ENOMEM, "no memory for the results");
-    json_decref(test);
-    json_decref(also);
-    free(path);
-    return st;
 }
 
 /* ---- the course of a fine-tuning ---- */
@@ -475,6 +398,6 @@ el_status el_finetune_run(el_finetuning *f)
     for (f->trial = (int64_t)json_array_size(trials); !st && f->trial < f->settings->num_trials; f->trial++)
         st = el_dist_agree(dist, run_until_varied(f));
     if (!st && el_dist_leads(dist))
-        st = write_results(f);
+        st = el_finetune_finish(f);
     return el_dist_agree(dist, el_run_segment_end(&f->run, (int64_t)json_array_size(trials), st));
 }

@@ -61,12 +61,8 @@ static el_status read_split(el_finetuning *f, el_split_name name, const el_task 
         el_describe_reading(d);
     if (!st && !training && el_dataset_labelled(d))
         el_log(EL_LOG_NOTE, "%s: %d examples to score", path, d->count);
-    else if (!st && !training) {
-        el_log(EL_LOG_NOTE,
-               "%s: its examples have no labels; electra predict answers them, and they are not scored",
-               path);
-        el_dataset_release(d);
-    }
+    else if (!st && !training)
+        el_log(EL_LOG_NOTE, "%s: %d examples without labels, to be answered and not scored", path, d->count);
     return st || !training ? st : check_labels(f);
 }
 

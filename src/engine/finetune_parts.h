@@ -10,4 +10,13 @@ el_status el_finetune_open_data(el_finetuning *f);
 /* Of the labels' names, of where the splits begin and end, and of what their examples are to be answered with. */
 uint64_t el_finetune_targets_hash(const el_finetuning *f);
 
+/* The text of README.md beside the model, and the folder of a trial, or of its beginning anew; on the heap, or NULL. */
+char *el_finetune_readme(const el_finetuning *f);
+char *el_finetune_trial_folder(const el_finetuning *f, int64_t trial, int64_t again);
+
+/* After the last trial: copies the best model, scores the splits that wait for it, answers a test file that has no labels
+ * as `predict` does, and writes results.json. */
+el_status el_finetune_finish(el_finetuning *f);
+extern const char EL_FINETUNE_PREDICTIONS[]; /* the name of the file of these answers */
+
 #endif

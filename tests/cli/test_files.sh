@@ -61,7 +61,9 @@ cut -d , -f 1,2 train.csv > data/test.csv
 printf 'id,label\n0,joy\n' > data/sample_submission.csv
 finetune --task classify --data data
 said "data/val.csv: 40 examples to score"
-said "data/test.csv: its examples have no labels"
+said "data/test.csv: 40 examples without labels, to be answered and not scored"
+predict data/test.csv 2> log | cmp - out/predictions.tsv || fail "the test file is answered otherwise than by predict: $(cat log)"
+grep -q '"test"' out/results.json && fail "a test file without labels has scores"
 cp train.csv data/dev.csv
 refuse 2 "both dev.csv and val.csv might be meant" --task classify --data data
 

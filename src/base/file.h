@@ -55,6 +55,7 @@ void el_folder_abandon(el_folder *folder); /* accepts a committed or zeroed one 
 bool el_file_exists(const char *path);
 bool el_folder_exists(const char *path);
 el_status el_folder_need(const char *path); /* EL_EDATA, "no such folder", where it is not there */
+el_status el_path_need(const char *path);   /* likewise "no such file or folder" */
 /* Whether a folder holds a file of this name. */
 el_status el_folder_holds(const char *folder, const char *name, bool *there);
 el_status el_folder_make(const char *path);   /* and its parents; fine if it is there */

@@ -38,6 +38,14 @@ el_status el_folder_need(const char *path)
     return S_ISDIR(info.st_mode) ? EL_OK : el_fail(EL_EDATA, "%s: a file, where a folder is wanted", path);
 }
 
+el_status el_path_need(const char *path)
+{
+    struct stat info;
+    if (el_io_stat(path, &info) == 0)
+        return EL_OK;
+    return errno == ENOENT ? el_fail(EL_EDATA, "%s: no such file or folder", path) : el_io_fail(path);
+}
+
 /* mkdir, content with what is there already. */
 static el_status make_one(const char *path)
 {

@@ -105,9 +105,12 @@ static el_status evaluate(evaluate_settings *s, el_options *options)
         return el_fail(EL_EUSAGE, "--model: which run or model folder?");
     char *folder;
     bool finetuned = false;
-    el_status st = el_finetuned_find(s->model, &folder);
+    el_status st = el_folder_need(s->model);
     if (!st)
-        st = find_head(folder, &finetuned);
+        st = el_finetuned_find(s->model, &folder);
+    if (st)
+        return st;
+    st = find_head(folder, &finetuned);
     if (!st)
         st = finetuned ? evaluate_finetuned(s, options, folder) : evaluate_pretrained(s, options);
     free(folder);

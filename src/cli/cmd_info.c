@@ -13,6 +13,7 @@
 #include "cli/cli.h"
 #include "data/loader.h"
 #include "data/shard.h"
+#include "format/sentence.h"
 #include "format/tokenizer.h"
 #include "format/weights.h"
 #include "text/reader.h"
@@ -24,8 +25,7 @@ typedef struct {
 
 static const el_option TABLE[] = {
     {"json", EL_OPT_SWITCH, offsetof(settings, json), 0, 0, NULL, "print a JSON object"},
-    {"tensors", EL_OPT_SWITCH, offsetof(settings, tensors), 0, 0, NULL,
-     "list the tensors of safetensors files"},
+    {"tensors", EL_OPT_SWITCH, offsetof(settings, tensors), 0, 0, NULL, "list the tensors"},
 };
 
 static bool holds(const char *folder, const char *name)
@@ -121,11 +121,11 @@ static el_status shards_info(json_t *info, const char *path)
     return EL_OK;
 }
 
-static json_t *tensor_json(const el_st_entry *entry)
+static json_t *shape_json(const int64_t *sizes, int dims)
 {
     json_t *shape = json_array();
-    for (int i = 0; i < entry->dims; i++)
-        json_array_append_new(shape, json_integer(entry->shape[i]));
+    for (int i = 0; i < dims; i++)
+        json_array_append_new(shape, json_integer(sizes[i]));
     return shape;
 }
 
@@ -141,7 +141,8 @@ static el_status file_info(json_t *info, const char *path, bool tensors)
     json_t *list = json_object();
     for (int i = 0; i < file.count; i++) {
         numbers += el_st_elements(&file.entries[i]);
-        json_object_set_new(list, file.entries[i].name, tensor_json(&file.entries[i]));
+        json_object_set_new(list, file.entries[i].name,
+                            shape_json(file.entries[i].shape, file.entries[i].dims));
     }
     json_object_set_new(info, "tensors", json_integer(file.count));
     json_object_set_new(info, "numbers", json_integer(numbers));
@@ -160,21 +161,83 @@ static el_status part_info(json_t *info, const char *folder, const char *name, b
     return st;
 }
 
-static el_status model_info(json_t *info, const char *path, bool tensors)
+/* The weights of a model folder, whatever files they lie in. */
+static el_status weights_info(json_t *info, const char *folder, bool tensors)
 {
-    el_config config;
-    el_head_config head;
-    el_status st = el_model_read(path, false, &config, NULL, NULL);
-    if (!st)
-        st = el_model_read(path, false, NULL, &head, NULL);
+    el_tensors source;
+    el_status st = el_tensors_open(&source, folder);
+    int64_t numbers = 0;
     if (st)
         return st;
-    const bool generator = head.kind == EL_HEAD_MLM;
-    json_object_set_new(info, "kind", json_string(generator ? EL_GENERATOR : EL_DISCRIMINATOR));
-    json_object_set_new(info, "config",
-                        el_config_json(&config, generator ? "ElectraForMaskedLM" : "ElectraForPreTraining"));
-    st = own_vocab_info(info, path);
-    return st ? st : part_info(info, path, "model.safetensors", tensors);
+    for (int i = 0; !st && i < source.container_count; i++)
+        st = el_safetensors_verify(&source.containers[i]);
+    json_t *const list = json_object();
+    for (int i = 0; i < source.count; i++) {
+        numbers += el_stored_elements(&source.tensors[i]);
+        json_object_set_new(list, source.tensors[i].name,
+                            shape_json(source.tensors[i].shape, source.tensors[i].dims));
+    }
+    json_object_set_new(info, "weights", json_string(source.form));
+    json_object_set_new(info, "tensors", json_integer(source.count));
+    json_object_set_new(info, "numbers", json_integer(numbers));
+    if (tensors)
+        json_object_set(info, "shapes", list);
+    json_decref(list);
+    el_tensors_close(&source);
+    return st;
+}
+
+/* What a folder of sentence-transformers says of its vectors. */
+static void add_vectors(json_t *info, const el_sentence *sentence)
+{
+    json_object_set_new(info, "vectors",
+                        json_pack("{s:s, s:b, s:i}", "pooling", sentence->cls ? "cls" : "mean", "normalize",
+                                  sentence->normalize, "max_seq_length", sentence->max_seq_length));
+}
+
+static const char *kind_of(const el_model_paths *paths, el_model_type model_type, const el_head_config *head)
+{
+    if (paths->generator && paths->discriminator)
+        return "generator and discriminator";
+    if (head->kind == EL_HEAD_MLM && model_type == EL_MODEL_BERT)
+        return "masked language model";
+    return head->kind == EL_HEAD_MLM         ? EL_GENERATOR
+           : head->kind == EL_HEAD_DETECTION ? EL_DISCRIMINATOR
+           : head->kind == EL_HEAD_NONE      ? "encoder"
+                                             : "fine-tuned model";
+}
+
+static el_status network_info(json_t *info, const char *folder, bool tensors)
+{
+    el_model_paths paths;
+    el_model_card card;
+    el_status st = el_model_find(&paths, folder);
+    if (st)
+        return st;
+    st = el_model_card_open(&card, folder, false);
+    if (!st) {
+        json_object_set_new(info, "kind", json_string(kind_of(&paths, card.config.model_type, &card.head)));
+        json_object_set_new(info, "config", el_model_json(&card.config, &card.head, NULL));
+        if (*card.said)
+            json_object_set_new(info, "guessed", json_string(card.said));
+        st = own_vocab_info(info, folder);
+        el_model_card_close(&card);
+    }
+    el_model_paths_free(&paths);
+    return st ? st : weights_info(info, folder, tensors);
+}
+
+static el_status model_info(json_t *info, const char *folder, bool tensors)
+{
+    el_sentence sentence;
+    el_status st = el_sentence_read(&sentence, folder);
+    if (st)
+        return st;
+    st = network_info(info, sentence.encoder, tensors);
+    if (!st && sentence.found)
+        add_vectors(info, &sentence);
+    el_sentence_free(&sentence);
+    return st;
 }
 
 static el_status checkpoint_info(json_t *info, const char *path, bool tensors)
@@ -267,15 +330,16 @@ static el_status inspect(json_t *info, const char *path, bool tensors)
         json_object_set_new(info, "kind", json_string("safetensors"));
         return file_info(info, path, tensors);
     }
-    if (!el_folder_exists(path))
-        return el_fail(EL_EDATA, "%s: there is no such file or folder", path);
+    const el_status st = el_path_need(path);
+    if (st)
+        return st;
     if (holds(path, "run.json"))
         return run_info(info, path);
     if (holds(path, "state.json"))
         return checkpoint_info(info, path, tensors);
     if (holds_shards(path))
         return shards_info(info, path);
-    if (holds(path, "model.safetensors"))
+    if (el_tensors_exists(path) || holds(path, "modules.json"))
         return model_info(info, path, tensors);
     if (el_tokenizer_exists(path))
         return vocab_info(info, path);

@@ -95,11 +95,11 @@ static el_status open_all(el_loader *l, const char *folder, char **names, int co
 el_status el_loader_open(el_loader **loader, const char *folder)
 {
     *loader = NULL;
-    if (!el_folder_exists(folder))
-        return el_fail(EL_EDATA, "%s: no such folder of shards", folder);
     char **names;
     int count;
-    el_status st = el_folder_list(folder, &names, &count);
+    el_status st = el_folder_need(folder);
+    if (!st)
+        st = el_folder_list(folder, &names, &count);
     if (st)
         return st;
     el_loader *const l = calloc(1, sizeof *l);

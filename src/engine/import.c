@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "format/sentence.h"
 #include "format/weights.h"
 
 /* Of config.json, beside what el_weights_save writes of shape and head. */
@@ -132,11 +133,9 @@ static el_status import_into(el_queue *q, const char *from, const char *name, in
     return st;
 }
 
-el_status el_import(el_queue *q, const char *folder, int attention_heads, const char *output)
+static el_status import_networks(el_queue *q, const char *folder, int attention_heads, const char *output)
 {
     el_model_paths paths;
-    if (el_folder_exists(output) || el_file_exists(output))
-        return el_fail(EL_EUSAGE, "%s: is there already", output);
     el_status st = el_model_find(&paths, folder);
     if (st)
         return st;
@@ -150,5 +149,32 @@ el_status el_import(el_queue *q, const char *folder, int attention_heads, const 
         st = import_network(q, paths.encoder, paths.generator ? EL_GENERATOR : EL_DISCRIMINATOR,
                             attention_heads, true, output);
     el_model_paths_free(&paths);
+    return st;
+}
+
+/* How the folder's texts become vectors goes along; where `embed` would refuse it, the encoder goes alone. */
+static el_status import_sentence(el_queue *q, const el_sentence *sentence, int attention_heads,
+                                 const char *output)
+{
+    el_config config;
+    el_status st = import_networks(q, sentence->encoder, attention_heads, output);
+    if (!st)
+        st = el_model_read(output, false, &config, NULL, NULL);
+    return st ? st : el_sentence_save(sentence, config.hidden_size, output);
+}
+
+el_status el_import(el_queue *q, const char *folder, int attention_heads, const char *output)
+{
+    el_sentence sentence;
+    if (el_folder_exists(output) || el_file_exists(output))
+        return el_fail(EL_EUSAGE, "%s: is there already", output);
+    el_status st = el_sentence_read(&sentence, folder);
+    if (st && st != EL_EDATA)
+        return st;
+    if (st)
+        el_log(EL_LOG_WARNING, "%s; the encoder is kept without it", el_error());
+    st = st || !sentence.found ? import_networks(q, folder, attention_heads, output)
+                               : import_sentence(q, &sentence, attention_heads, output);
+    el_sentence_free(&sentence);
     return st;
 }

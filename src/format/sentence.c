@@ -142,6 +142,60 @@ el_status el_sentence_read(el_sentence *s, const char *folder)
     return st;
 }
 
+/* ---- writing ---- */
+
+static el_status save(json_t *value, const char *folder, const char *name)
+{
+    char *const path = el_path_join(folder, name);
+    const el_status st =
+        path && value ? el_json_save(value, path) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    json_decref(value);
+    free(path);
+    return st;
+}
+
+static json_t *module_json(int number, const char *path, const char *type)
+{
+    char name[16], whole[64];
+    snprintf(name, sizeof name, "%d", number);
+    snprintf(whole, sizeof whole, "sentence_transformers.models.%s", type);
+    return json_pack("{s:i, s:s, s:s, s:s}", "idx", number, "name", name, "path", path, "type", whole);
+}
+
+static json_t *modules_json(bool normalize)
+{
+    json_t *const modules = json_array();
+    json_array_append_new(modules, module_json(0, "", "Transformer"));
+    json_array_append_new(modules, module_json(1, "1_Pooling", "Pooling"));
+    if (normalize)
+        json_array_append_new(modules, module_json(2, "2_Normalize", "Normalize"));
+    return modules;
+}
+
+static json_t *pooling_json(bool cls, int width)
+{
+    return json_pack("{s:i, s:b, s:b, s:b, s:b}", "word_embedding_dimension", width, "pooling_mode_cls_token",
+                     cls, "pooling_mode_mean_tokens", !cls, "pooling_mode_max_tokens", false,
+                     "pooling_mode_mean_sqrt_len_tokens", false);
+}
+
+el_status el_sentence_save(const el_sentence *s, int width, const char *folder)
+{
+    char *const pooling = el_path_join(folder, "1_Pooling");
+    el_status st = pooling ? el_folder_make(pooling) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    if (!st)
+        st = save(pooling_json(s->cls, width), pooling, "config.json");
+    if (!st && s->max_seq_length)
+        st = save(json_pack("{s:i, s:b}", "max_seq_length", s->max_seq_length, "do_lower_case", false),
+                  folder, "sentence_bert_config.json");
+    if (!st)
+        st = save(modules_json(s->normalize), folder, "modules.json");
+    free(pooling);
+    return st;
+}
+
+/* ---- closing ---- */
+
 void el_sentence_free(el_sentence *s)
 {
     free(s->encoder);

@@ -26,4 +26,7 @@ typedef struct {
 el_status el_sentence_read(el_sentence *sentence, const char *folder);
 void el_sentence_free(el_sentence *sentence); /* accepts a zeroed one */
 
+/* Writes the same files beside an encoder whose vectors are so wide. */
+el_status el_sentence_save(const el_sentence *sentence, int width, const char *folder);
+
 #endif

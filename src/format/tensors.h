@@ -25,7 +25,7 @@ typedef struct {
 
 typedef struct {
     char *path;         /* the file that sentences name: the container, or the index of several */
-    const char *form;   /* "safetensors", "pytorch_model.bin", "TensorFlow checkpoint" */
+    const char *form;   /* "safetensors", "torch.save", "TensorFlow" */
     el_stored *tensors; /* sorted by name once open */
     int count, capacity;
     el_safetensors *containers; /* these two hold what `tensors` looks into */

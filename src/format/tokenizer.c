@@ -277,7 +277,9 @@ el_status el_tokenizer_load(el_vocab **vocab, const char *path, el_casing_wish w
     el_tokenizer_files f = {0};
     const bool is_folder = el_folder_exists(path);
     char *folder = is_folder ? strdup(path) : folder_of(path), *text = NULL, *json = NULL;
-    el_status st = folder ? el_tokenizer_config_read(&f.config, folder) : no_memory(path);
+    el_status st = folder ? el_path_need(path) : no_memory(path);
+    if (!st)
+        st = el_tokenizer_config_read(&f.config, folder);
     if (!st)
         st = find_files(path, is_folder, &text, &json);
     f.name = text ? text : json;

@@ -196,10 +196,8 @@ el_status el_task_find_files(const el_task **task, const char *folder, const el_
                              bool need_train, el_task_files *files)
 {
     *files = (el_task_files){0};
-    el_status st = EL_OK;
-    if (folder && !el_folder_exists(folder))
-        st = el_fail(EL_EDATA, "%s: there is no such folder", folder);
-    else if (folder)
+    el_status st = folder ? el_folder_need(folder) : EL_OK;
+    if (!st && folder)
         st = find_all(task, folder, files);
     if (!st && given)
         st = take_given(&files->train, given->train);

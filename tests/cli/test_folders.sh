@@ -23,9 +23,16 @@ refuse() {
 }
 
 echo "w1 w2" >text
-for command in "embed --json" "predict" "fill" "detect"; do
+for command in "embed --json text --model" "predict text --model" "evaluate text --model" "fill text --model" \
+    "detect text --model" "export --format onnx --output out.onnx --model" "import --output kept" "import --check" \
+    "finetune --task classify --train-file text --output made --model" "finetune --task classify --output made --data" \
+    "pretrain --output made --data"; do
     # shellcheck disable=SC2086
-    refuse "nothere: no such folder" $command --model nothere text
+    refuse "nothere: no such folder" $command nothere
+done
+for command in info "tokenize text --vocab" "prepare text --output made --vocab"; do
+    # shellcheck disable=SC2086
+    refuse "nothere: no such file or folder" $command nothere
 done
 
 # Beside a config.json that is right, so that the weights are what is wrong.
@@ -40,6 +47,21 @@ done <"$here/format/golden/hostile.tsv"
 
 refuse "there is no discriminator in it" detect --model "$here/serve/golden/folders/bert-masked-old-bin" text
 
+# info says of every folder what lies in it.
+says() { # FOLDER WORDS
+    "$program" info "$here/serve/golden/folders/$1" >out 2>log || fail "info $1: $(cat log)"
+    tr -s ' ' <out | grep -qF -- "$2" || fail "info $1 does not say \"$2\": $(cat out)"
+}
+says discriminator-old-bin "kind discriminator"
+says discriminator-old-bin "weights torch.save"
+says tensorflow "kind generator and discriminator"
+says tensorflow "weights TensorFlow"
+says bert-masked-old-bin "kind masked language model"
+says bert-sequence 'architectures ["BertForSequenceClassification"]'
+says bert-bare "kind encoder"
+says sequence-shards "kind fine-tuned model"
+says sentence-transformers "pooling cls"
+
 # What import keeps answers as what it was made of, and is not written over.
 answers() { # FOLDER TO
     "$program" embed --model "$1" --precision fp32 --json text >"$2" 2>log || fail "embed of $1: $(cat log)"
@@ -48,10 +70,10 @@ for folder in "$here"/serve/golden/folders/*; do
     name=$(basename "$folder")
     "$program" import "$folder" --output "kept-$name" 2>log || fail "import of $name: $(cat log)"
     answers "$folder" before
-    cp -r "$folder"/modules.json "$folder"/sentence_bert_config.json "$folder"/1_Pooling "kept-$name" 2>/dev/null || true
     answers "kept-$name" after
     cmp -s before after || fail "$name answers otherwise once imported"
 done
+[[ -f kept-sentence-transformers/1_Pooling/config.json ]] || fail "the pooling is not kept"
 [[ -f kept-tensorflow/generator/model.safetensors ]] || fail "the generator of a TensorFlow checkpoint is not kept"
 code=0
 "$program" import "$folder" --output kept-tensorflow 2>log || code=$?
@@ -74,3 +96,28 @@ begin discriminator-old-bin "the folder has no generator, which begins anew"
 cp -r "$here/serve/golden/folders/bert-bare" other
 sed -i 's/^w7$/w77/' other/vocab.txt
 refuse "w77" pretrain --data shards --init-from other --output run-other --num-train-steps 2
+
+# A BERT is fine-tuned: from its own pooler where there is one, and what comes of it is asked and fine-tuned again.
+{
+    echo text,label
+    for i in $(seq 40); do echo "w$((i % 25)) w$((i * 7 % 25)),$((i % 2 ? 1 : 0))x"; done
+} >pairs.csv
+tune() { # MODEL OPTIONS...
+    rm -rf tuned
+    "$program" finetune --output tuned --max-seq-length 12 --num-train-epochs 1 --max-restarts 0 --threads 1 --precision fp32 \
+        "$@" >out 2>log || fail "finetune $*: $(cat log)"
+}
+tune --model "$here/serve/golden/folders/bert-bare" --task classify --train-file pairs.csv --dev-file pairs.csv --learning-rate 1e-30
+grep -q BertForSequenceClassification tuned/model/config.json || fail "a BERT became $(cat tuned/model/config.json)"
+diff <("$program" import "$here/serve/golden/folders/bert-bare" --check | grep pooler) \
+    <("$program" import tuned/model --check | sed 's/^bert\.//' | grep pooler) || fail "the pooler is not that of the folder"
+"$program" predict --model tuned pairs.csv >answers 2>log || fail "predict of a BERT: $(cat log)"
+[[ $(wc -l <answers) == 41 ]] || fail "$(wc -l <answers) answers"
+mv tuned first-tuned
+tune --init-from first-tuned --task classify --train-file pairs.csv --dev-file pairs.csv
+for i in $(seq 30); do printf 'w%d O\nw%d B-X\n\n' $((i % 25)) $((i * 7 % 25)); done >tags.conll
+tune --model "$here/serve/golden/folders/bert-masked-old-bin" --task ner --train-file tags.conll --dev-file tags.conll
+grep -q BertForTokenClassification tuned/model/config.json || fail "a BERT became $(cat tuned/model/config.json)"
+"$program" evaluate --model tuned tags.conll >out 2>log || fail "evaluate of a BERT: $(cat log)"
+tune --model "$here/serve/golden/folders/tensorflow" --task classify --train-file pairs.csv --dev-file pairs.csv
+grep -q ElectraForSequenceClassification tuned/model/config.json || fail "TensorFlow's became $(cat tuned/model/config.json)"

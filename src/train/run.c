@@ -15,45 +15,13 @@
 #include "base/temporary.h"
 #include "train/checkpoint.h"
 
-static const char LOCK[] = ".electra.lock", RECORD[] = "run.json";
+static const char RECORD[] = "run.json";
 
-static el_status busy(const el_run *run)
-{
-    return errno == EWOULDBLOCK
-               ? el_fail(EL_EFAILED, "%s: another process is at work in this folder", run->folder)
-               : el_fail(EL_EFAILED, "%s: cannot lock: %s", run->folder, strerror(errno));
-}
-
-/* A file and not the folder, since only files are locked for all machines of a network file system.  Whoever had the lock
- * removes the file: then the one that was locked is nobody's any more, and another has to be made. */
 static el_status lock(el_run *run)
 {
-    char *const path = el_path_join(run->folder, LOCK);
-    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", run->folder);
-    struct stat info = {0};
-    while (!st && run->lock < 0) {
-        run->lock = el_io_open(path, O_RDWR | O_CREAT);
-        if (run->lock < 0 || el_io_lock(run->lock) != 0 || el_io_fstat(run->lock, &info) != 0) {
-            st = busy(run);
-        } else if (info.st_nlink == 0) {
-            el_io_close(run->lock);
-            run->lock = -1;
-        } else {
-            run->locked = true;
-        }
-    }
-    free(path);
-    return st;
-}
-
-static void unlock(el_run *run)
-{
-    char *const path = run->locked ? el_path_join(run->folder, LOCK) : NULL;
-    if (path)
-        el_io_unlink(path);
-    free(path);
-    if (run->lock >= 0)
-        el_io_close(run->lock); /* and with it the lock */
+    bool busy;
+    const el_status st = el_folder_lock_take(&run->lock, run->folder, &busy);
+    return busy ? el_fail(EL_EFAILED, "%s: another process is at work in this folder", run->folder) : st;
 }
 
 static char *record_path(const el_run *run)
@@ -71,11 +39,6 @@ static const char *maker_of(const json_t *record)
                                                         : NULL;
 }
 
-static bool is_lock(const char *name)
-{
-    return strcmp(name, LOCK) == 0;
-}
-
 /* Reads run.json, where there is one, and refuses another command's; without one the folder must be empty. */
 static el_status read_record(el_run *run)
 {
@@ -87,7 +50,7 @@ static el_status read_record(el_run *run)
     run->record = NULL;
     el_status st = !path   ? el_fail(EL_ENOMEM, "%s: no memory", run->folder)
                    : there ? el_json_load(&run->record, path)
-                           : el_output_check(run->folder, command, is_lock, &empty);
+                           : el_output_check(run->folder, command, el_folder_lock_is, &empty);
     const char *const maker = !st && there ? maker_of(run->record) : command;
     if (!st && !maker)
         st = el_fail(EL_EUSAGE, "%s: is not of electra %s, and the folder is left as it is", path, command);
@@ -102,7 +65,7 @@ static el_status read_record(el_run *run)
 
 el_status el_run_open(el_run *run, const el_run_kind *kind, const char *folder, bool overwrite)
 {
-    *run = (el_run){.kind = kind, .folder = strdup(folder), .lock = -1, .made = !el_folder_exists(folder)};
+    *run = (el_run){.kind = kind, .folder = strdup(folder), .made = !el_folder_exists(folder)};
     el_status st = run->folder ? read_record(run) : el_fail(EL_ENOMEM, "%s: no memory", folder);
     if (!st)
         st = el_folder_make(folder);
@@ -141,7 +104,7 @@ el_status el_run_open_shared(el_run *run, el_dist *dist, const el_run_kind *kind
     if (el_dist_leads(dist))
         st = el_run_open(run, kind, folder, overwrite);
     else
-        *run = (el_run){.kind = kind, .folder = strdup(folder), .lock = -1, .follows = true};
+        *run = (el_run){.kind = kind, .folder = strdup(folder), .follows = true};
     if (!st && !run->folder)
         st = el_fail(EL_ENOMEM, "%s: no memory", folder);
     st = el_dist_agree(dist, st);
@@ -155,13 +118,12 @@ el_status el_run_open_shared(el_run *run, el_dist *dist, const el_run_kind *kind
 
 void el_run_close(el_run *run)
 {
-    if (run->folder)
-        unlock(run);
+    el_folder_lock_release(&run->lock);
     if (run->folder && run->made)
         el_io_remove_folder(run->folder); /* refused where something lies in it */
     free(run->folder);
     json_decref(run->record);
-    *run = (el_run){.lock = -1};
+    *run = (el_run){0};
 }
 
 /* What an earlier run of the same command left; run.json, which says whose all this is, is written over. */

@@ -13,6 +13,7 @@
 #ifndef EL_TRAIN_RUN_H
 #define EL_TRAIN_RUN_H
 
+#include "base/folder_lock.h"
 #include "base/json.h"
 #include "base/options.h"
 #include "dist/dist.h"
@@ -27,8 +28,7 @@ typedef struct {
 typedef struct {
     const el_run_kind *kind;
     char *folder;
-    int lock;
-    bool locked;
+    el_folder_lock lock;
     bool made;      /* the folder, just now */
     bool replaces;  /* what another run of the same command left is to be removed */
     json_t *record; /* run.json; an empty object for a new run */

@@ -74,6 +74,15 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     }
 }
 
+static void ledger(el_objective *self, el_ledger *l)
+{
+    causal *c = (causal *)self;
+    for (int i = 0; i < c->count; i++) {
+        el_slots_ledger(&c->ways[i].slots, l);
+        el_predictor_ledger(&c->ways[i].predictor, l);
+    }
+}
+
 static void finish(el_objective *self, el_figures *figures)
 {
     const causal *c = (const causal *)self;
@@ -154,6 +163,7 @@ el_status el_causal_open(el_objective **objective, const el_opening *o)
                              .begin = begin,
                              .fit = fit,
                              .accumulate = accumulate,
+                             .ledger = ledger,
                              .finish = finish,
                              .close = close_causal};
     c->count = o->kind == EL_BIDIRECTIONAL ? 2 : 1;

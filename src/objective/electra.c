@@ -107,14 +107,14 @@ static void accumulate(el_objective *self, int first, int last, bool training)
                     judged ? e->settings.disc_weight / judged : 0);
 }
 
-static void ledger(el_objective *self, el_ledger *t)
+static void ledger(el_objective *self, el_ledger *l)
 {
     electra *e = (electra *)self;
-    el_slots_ledger(&e->slots, t);
-    el_predictor_ledger(&e->generator, t);
-    el_detector_ledger(&e->discriminator, t);
-    el_ledger_count(t, &e->lucky);
-    el_ledger_sum(t, &e->uniform_loss);
+    el_slots_ledger(&e->slots, l);
+    el_predictor_ledger(&e->generator, l);
+    el_detector_ledger(&e->discriminator, l);
+    el_ledger_count(l, &e->lucky);
+    el_ledger_sum(l, &e->uniform_loss);
 }
 
 /* Of uniform samples: the loss of a generator that knows nothing. */

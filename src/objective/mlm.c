@@ -53,11 +53,11 @@ static void accumulate(el_objective *self, int first, int last, bool training)
                      m->settings.gen_weight / m->slots.corruption.count);
 }
 
-static void ledger(el_objective *self, el_ledger *t)
+static void ledger(el_objective *self, el_ledger *l)
 {
     mlm *m = (mlm *)self;
-    el_slots_ledger(&m->slots, t);
-    el_predictor_ledger(&m->predictor, t);
+    el_slots_ledger(&m->slots, l);
+    el_predictor_ledger(&m->predictor, l);
 }
 
 static void finish(el_objective *self, el_figures *figures)

@@ -63,12 +63,12 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     el_predictor_run(&m->large, &m->slots, &r, NULL, m->settings.disc_weight / count);
 }
 
-static void ledger(el_objective *self, el_ledger *t)
+static void ledger(el_objective *self, el_ledger *l)
 {
     replace_mlm *m = (replace_mlm *)self;
-    el_slots_ledger(&m->slots, t);
-    el_predictor_ledger(&m->generator, t);
-    el_predictor_ledger(&m->large, t);
+    el_slots_ledger(&m->slots, l);
+    el_predictor_ledger(&m->generator, l);
+    el_predictor_ledger(&m->large, l);
 }
 
 static void finish(el_objective *self, el_figures *figures)

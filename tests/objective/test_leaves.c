@@ -1,0 +1,201 @@
+/* A batch in leaves: the same gradient and figures, to the last bit, at any number of ranks (threads here) up to theirs. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dist/threads.h"
+#include "model/initialise.h"
+#include "objective/batches.h"
+#include "objective/objectives.h"
+#include "train/evaluation.h"
+#include "train/leaves.h"
+
+enum { WORDS = 40, LENGTH = 20, SEQUENCES = 13, LEAVES = 8 };
+
+/* What a rank has of its own. */
+typedef struct {
+    el_vocab *vocab;
+    el_queue *q;
+    el_model model;
+    el_objective *objective;
+    el_batch batch;
+} place;
+
+/* What came of it on every rank. */
+typedef struct {
+    el_objective_kind kind;
+    int leaves;
+    bool whole; /* the objective looks at a batch as a whole: it has one leaf */
+    el_figures figures[TEST_RANKS], heldout[TEST_RANKS];
+    float *gradients[TEST_RANKS];
+    size_t count;
+} outcome;
+
+static el_config config_of(int hidden)
+{
+    el_config c = el_config_default();
+    c.vocab_size = WORDS;
+    c.embedding_size = 8;
+    c.hidden_size = hidden;
+    c.num_hidden_layers = 1;
+    c.num_attention_heads = 2;
+    c.intermediate_size = 2 * hidden;
+    c.max_position_embeddings = LENGTH;
+    return c;
+}
+
+static void open_place(place *p, el_objective_kind kind)
+{
+    el_objective_settings s = el_objective_defaults();
+    s.mask_prob = 0.3;
+    s.max_seq_length = LENGTH;
+    *p = (place){.vocab = make_vocab(WORDS)};
+    el_model_plan plan = el_objective_plan(kind, false, config_of(16), config_of(8), EL_TIE_SHARED);
+    plan.training = true;
+    const el_initialisation how = {.fan_in = true, .seed = 4};
+    CHECK(el_queue_open(&p->q, 1, NULL) == EL_OK, "%s", el_error());
+    CHECK(el_model_open(&p->model, p->q, &plan) == EL_OK, "%s", el_error());
+    CHECK(el_model_initialise(&p->model, &how) == EL_OK, "%s", el_error());
+    for (int i = 0; i < SEQUENCES; i++)
+        add_sequence(&p->batch, p->vocab, LENGTH - i % 7, i);
+    CHECK(el_objective_open(&p->objective, kind, &p->model, p->vocab, &s, 2 * LENGTH) == EL_OK, "%s",
+          el_error());
+}
+
+static void close_place(place *p)
+{
+    p->objective->close(p->objective);
+    el_model_close(&p->model);
+    el_queue_close(p->q);
+    el_batch_release(&p->batch);
+    el_vocab_close(p->vocab);
+}
+
+/* Some hundred made-up examples, more than one evaluation batch a rank. */
+static el_status read_made(void *context, int64_t first, int count, el_batch *batch)
+{
+    el_batch_clear(batch);
+    for (int i = 0; i < count; i++)
+        add_sequence(batch, context, LENGTH - (int)(first + i) % 9, (int)first + i);
+    return EL_OK;
+}
+
+static void work(el_dist *d, void *context)
+{
+    outcome *const o = context;
+    place p;
+    el_leaves l;
+    open_place(&p, o->kind);
+    if (!p.objective->ledger) {
+        o->whole = true;
+        close_place(&p);
+        return;
+    }
+    CHECK(el_leaves_open(&l, d, p.objective, o->leaves) == EL_OK, "%s", el_error());
+    p.objective->reset(p.objective);
+    CHECK(p.objective->begin(p.objective, &p.batch, (el_random){5, 0, 1}) == EL_OK, "%s", el_error());
+    CHECK(el_leaves_run(&l, &p.batch, (el_interrupt){0}, EL_OK) == EL_OK, "%s", el_error());
+    p.objective->finish(p.objective, &o->figures[d->rank]);
+    const el_tensor g = el_model_region(&p.model, EL_GRADIENTS);
+    o->count = (size_t)g.rows * (size_t)g.cols;
+    o->gradients[d->rank] = malloc(o->count * sizeof(float));
+    el_tensor_read(p.q, g, o->gradients[d->rank]);
+    const el_example_source source = {p.vocab, read_made, 7 * EL_EVALUATION_BATCH + 3};
+    const el_evaluation_watch watch = {.dist = d, .apart = o->leaves > 1};
+    CHECK(el_evaluate(p.objective, &source, 0, &watch, &o->heldout[d->rank]) == EL_OK, "%s", el_error());
+    el_leaves_close(&l);
+    close_place(&p);
+}
+
+static void release(outcome *o)
+{
+    for (int r = 0; r < TEST_RANKS; r++)
+        free(o->gradients[r]);
+}
+
+static void check_figures(const char *name, int ranks, const el_figures *found, const el_figures *wanted)
+{
+    for (int i = 0; i < wanted->count; i++)
+        CHECK(memcmp(&found->values[i], &wanted->values[i], sizeof *found->values) == 0,
+              "%s, %d ranks: %s is %.17g, with one rank %.17g", name, ranks, wanted->names[i],
+              found->values[i], wanted->values[i]);
+}
+
+static void any_number_of_ranks_has_the_bits_of_one(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < EL_OBJECTIVES; kind++) {
+        const char *const name = el_objective_name((el_objective_kind)kind);
+        outcome one = {.kind = (el_objective_kind)kind, .leaves = LEAVES};
+        test_ranks(1, work, &one);
+        for (int ranks = 2; !one.whole && ranks <= LEAVES; ranks *= 2) {
+            outcome many = {.kind = (el_objective_kind)kind, .leaves = LEAVES};
+            test_ranks(ranks, work, &many);
+            for (int r = 0; r < ranks; r++) {
+                CHECK(memcmp(many.gradients[r], one.gradients[0], one.count * sizeof(float)) == 0,
+                      "%s: rank %d of %d has other gradients than one process", name, r, ranks);
+                check_figures(name, ranks, &many.figures[r], &one.figures[0]);
+                check_figures(name, ranks, &many.heldout[r], &one.heldout[0]);
+            }
+            release(&many);
+        }
+        release(&one);
+    }
+}
+
+/* Leaves change the order of sums, not what is summed. */
+static void leaves_differ_by_rounding(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < EL_OBJECTIVES; kind++) {
+        outcome whole = {.kind = (el_objective_kind)kind, .leaves = 1},
+                cut = {.kind = whole.kind, .leaves = LEAVES};
+        test_ranks(1, work, &whole);
+        test_ranks(1, work, &cut);
+        if (whole.whole)
+            continue;
+        double difference = 0, norm = 0;
+        for (size_t i = 0; i < whole.count; i++) {
+            difference += pow(whole.gradients[0][i] - cut.gradients[0][i], 2);
+            norm += pow(whole.gradients[0][i], 2);
+        }
+        CHECK(norm > 0 && difference < 1e-10 * norm, "%s: leaves change the gradient by %g of its norm",
+              el_objective_name(whole.kind), sqrt(difference / norm));
+        for (int i = 0; i < whole.figures[0].count; i++)
+            CHECK(fabs(whole.figures[0].values[i] - cut.figures[0].values[i]) <=
+                      1e-9 * fabs(whole.figures[0].values[i]),
+                  "%s: %s is %.12g of a whole batch and %.12g of its leaves", el_objective_name(whole.kind),
+                  whole.figures[0].names[i], whole.figures[0].values[i], cut.figures[0].values[i]);
+        release(&whole);
+        release(&cut);
+    }
+}
+
+static void misfits_name_what_fits(void **state)
+{
+    (void)state;
+    assert_int_equal(el_leaves_check(NULL, 12, 1), EL_EUSAGE);
+    assert_string_equal(el_error(), "--gradient-leaves: 12 is not a power of two; 8 is");
+    assert_int_equal(el_leaves_check(NULL, 8, 3), EL_EUSAGE);
+    assert_string_equal(el_error(), "3 ranks cannot share 8 leaves of a gradient evenly; 2 can");
+    assert_int_equal(el_leaves_check(NULL, 8, 16), EL_EUSAGE);
+    assert_string_equal(el_error(), "16 ranks cannot share 8 leaves of a gradient evenly; 8 can");
+    const el_objective whole = {.name = "contrastive"};
+    assert_int_equal(el_leaves_check(&whole, 2, 1), EL_EUSAGE);
+    assert_int_equal(el_leaves_check(&whole, 1, 1), EL_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_number_of_ranks_has_the_bits_of_one),
+        cmocka_unit_test(leaves_differ_by_rounding),
+        cmocka_unit_test(misfits_name_what_fits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,27 @@
+# cluster.bash - what tests with MPI share.  Source it with the paths of electra, electra-mpi and mpiexec in $electra, $mpi
+# and $launcher; it has all of cli/run.bash too.
+source "$(dirname "${BASH_SOURCE[0]}")/../cli/run.bash"
+
+# Processes of one test, as many as there are; each of one thread, so that it does not matter where they run.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
+launch=("$launcher")
+open_mpi=
+if "$launcher" --version 2>&1 | grep -q 'Open MPI\|OpenRTE'; then
+    open_mpi=1
+    launch+=(--oversubscribe --bind-to none)
+fi
+
+# ranks N PROGRAM ARGUMENTS...: so many ranks; what they say is in log.
+ranks() {
+    local count=$1
+    shift
+    timeout 120 "${launch[@]}" -np "$count" "$@" > log 2>&1
+}
+
+# says WORDS: the log has this sentence, once.
+says() {
+    [ "$(grep -c -- "$1" log)" = 1 ] || fail "\"$1\" is not once in: $(cat log)"
+}
+
+# metrics.jsonl without what depends on how many ranks there were.
+figures() { sed -E 's/, "(seconds|tokens_per_second|peak_share|ranks|waiting_share|network_share)": [^,}]*//g' "$1/metrics.jsonl"; }

@@ -248,17 +248,17 @@ static uint64_t mask_row_of(const head *h, int query)
     return h->mask_row + (uint64_t)query * h->mask_step;
 }
 
-/* The masks of some queries; and where that of one begins. */
-INLINE void fill_keep(const head *h, const places *p, int first, int rows)
+/* The masks of some queries for their first `reach` keys; and where that of one begins. */
+INLINE void fill_keep(const head *h, const places *p, int first, int rows, int reach)
 {
     if (h->drops)
-        mask_fill(&h->mask, mask_row_of(h, first), h->mask_step, rows, mask_span(h->mask.stride, h->rows),
+        mask_fill(&h->mask, mask_row_of(h, first), h->mask_step, rows, mask_span(h->mask.stride, reach),
                   p->keep);
 }
 
-INLINE const uint16_t *keep_of(const head *h, const places *p, int first, int i)
+INLINE const uint16_t *keep_of(const head *h, const places *p, int first, int i, int reach)
 {
-    const int each = mask_span(h->mask.stride, h->rows) * MASK_GROUPS;
+    const int each = mask_span(h->mask.stride, reach) * MASK_GROUPS;
     return mask_row(&h->mask, p->keep + i * each, mask_row_of(h, first + i), 0);
 }
 
@@ -316,11 +316,11 @@ INLINE void queries_forward(head *h, const head *next, const places *p, int firs
     fetch(next->v, first, rows, READ, type);
     times_down(h, rows, reach, left_side(h->q, first, rows, p->q_wide, p->width, pairs, type), p->k_down,
                p->scores, p->stride, pairs);
-    fill_keep(h, p, first, rows);
+    fill_keep(h, p, first, rows, reach);
     for (int i = 0; i < rows; i++)
         top[i] = top_of(p->scores + (int64_t)i * p->stride, keys_of(h, first + i));
     for (int i = 0; i < rows; i++)
-        total[i] = softmax_row(h, h->drops ? keep_of(h, p, first, i) : NULL,
+        total[i] = softmax_row(h, h->drops ? keep_of(h, p, first, i, reach) : NULL,
                                p->scores + (int64_t)i * p->stride, keys_of(h, first + i), reach, top[i],
                                (void *)place(p->r, kept, (int64_t)i * p->stride), kept);
     const units r = {p->r, (ptrdiff_t)p->stride * (pairs ? 2 : 4), 4};
@@ -373,14 +373,14 @@ typedef struct {
     const uint16_t *keep;
 } row;
 
-INLINE row row_of(const head *h, const places *p, int first, int i, float delta)
+INLINE row row_of(const head *h, const places *p, int first, int i, int reach, float delta)
 {
     return (row){.keys = keys_of(h, first + i),
                  .scores = p->scores + (int64_t)i * p->stride,
                  .dr = p->dr + (int64_t)i * p->stride,
                  .lse = h->lse[(first + i) * h->lse_stride] * LOG2_E,
                  .delta = delta,
-                 .keep = h->drops ? keep_of(h, p, first, i) : NULL};
+                 .keep = h->drops ? keep_of(h, p, first, i, reach) : NULL};
 }
 
 /* WIDTH numbers of R without the scale of dropout, and of dS without that of scores, from column j on. */
@@ -397,12 +397,22 @@ INLINE void row_backward(const head *h, const row *x, int j, vf *r, vf *ds)
     }
 }
 
+/* Rows of R and dS from the place that whole vectors up to `reach` end at: no query sees those keys. */
+INLINE void clear_beyond(const head *h, const places *p, void *r, void *ds, int64_t at, int reach)
+{
+    const int end = round_up(reach, WIDTH);
+    if (end >= h->rows)
+        return;
+    memset((float *)r + at * p->stride + end, 0, (size_t)(h->rows - end) * sizeof(float));
+    memset((float *)ds + at * p->stride + end, 0, (size_t)(h->rows - end) * sizeof(float));
+}
+
 /* Two rows of R and dS, as rows and as a row of pairs; the first is the kept row `at`.  Columns beyond the keys
  * hold numbers that nobody reads. */
-INLINE void pair_backward(head *h, const places *p, const row *even, const row *odd, int at)
+INLINE void pair_backward(head *h, const places *p, const row *even, const row *odd, int at, int reach)
 {
     const int64_t pair = (int64_t)(at / 2) * p->stride;
-    for (int j = 0; j < h->rows; j += WIDTH) {
+    for (int j = 0; j < reach; j += WIDTH) {
         vf r[2], ds[2];
         row_backward(h, even, j, &r[0], &ds[0]);
         row_backward(h, odd, j, &r[1], &ds[1]);
@@ -414,16 +424,18 @@ INLINE void pair_backward(head *h, const places *p, const row *even, const row *
         memcpy(to, &ds_rows, sizeof ds_rows / 2);
         memcpy(to + p->stride, (const char *)&ds_rows + sizeof ds_rows / 2, sizeof ds_rows / 2);
     }
+    clear_beyond(h, p, p->r_pairs, p->ds_pairs, at / 2, reach);
 }
 
-INLINE void single_backward(head *h, const places *p, const row *x, int at)
+INLINE void single_backward(head *h, const places *p, const row *x, int at, int reach)
 {
-    for (int j = 0; j < h->rows; j += WIDTH) {
+    for (int j = 0; j < reach; j += WIDTH) {
         vf r, ds;
         row_backward(h, x, j, &r, &ds);
         vstore(p->r, EL_F32, (int64_t)at * p->stride + j, r);
         vstore(p->ds, EL_F32, (int64_t)at * p->stride + j, ds);
     }
+    clear_beyond(h, p, p->r, p->ds, at, reach);
 }
 
 /* R, dS and dQ of some queries; `at`: how many of those before them are kept with them. */
@@ -444,16 +456,16 @@ INLINE void queries_backward(head *h, const head *next, const places *p, int fir
     fetch(h->dv, first, rows, WRITTEN, type);
     times_down(h, rows, reach, q, p->k_down, p->scores, p->stride, pairs);
     times_down(h, rows, reach, dy, p->v_down, p->dr, p->stride, pairs);
-    fill_keep(h, p, first, rows);
+    fill_keep(h, p, first, rows, reach);
     for (int i = 0; i < rows; i++)
         delta[i] = delta_of(h, first + i, type);
     for (int i = 0; i < rows; i += pairs ? 2 : 1) {
-        const row even = row_of(h, p, first, i, delta[i]);
-        const row odd = pairs && i + 1 < rows ? row_of(h, p, first, i + 1, delta[i + 1]) : even;
+        const row even = row_of(h, p, first, i, reach, delta[i]);
+        const row odd = pairs && i + 1 < rows ? row_of(h, p, first, i + 1, reach, delta[i + 1]) : even;
         if (pairs)
-            pair_backward(h, p, &even, &odd, at + i);
+            pair_backward(h, p, &even, &odd, at + i, reach);
         else
-            single_backward(h, p, &even, at + i);
+            single_backward(h, p, &even, at + i, reach);
     }
     const ptrdiff_t apart = (ptrdiff_t)p->stride * (pairs ? 2 : 4);
     const units ds = {(const char *)p->ds + at * apart, apart, 4};
@@ -461,16 +473,40 @@ INLINE void queries_backward(head *h, const head *next, const places *p, int fir
     store_rows(h->dq, first, rows, p->out, p->width, h->scale, type);
 }
 
-/* What the queries from `first` on add to dK and dV. */
+/* How many of the queries [first, first + rows), in pairs, see none of the keys from `key` on before one does. */
+static int blind_to(const head *h, int first, int rows, int key)
+{
+    int i = 0;
+    while (h->limits && i < rows && h->limits[first + i] <= key)
+        i++;
+    return i < rows ? i / 2 * 2 : rows;
+}
+
+/* What the kept queries from number `begin` on add to some rows of dK or dV: those of R or dS, turned, times `packed`. */
+INLINE void add_to_keys(const places *p, const void *kept, const uint32_t *packed, int begin, int rows,
+                        int key, int keys, float *sums, bool accumulate, const bool pairs)
+{
+    const int unit = units_of(pairs, begin);
+    const units turned = {(const char *)kept + ((int64_t)unit * p->stride + key) * 4, 4,
+                          (ptrdiff_t)p->stride * 4};
+    times_across(keys, rows - begin, turned, packed + (int64_t)unit * PANEL, rows,
+                 sums + (int64_t)key * p->width, p->width, accumulate, pairs);
+}
+
+/* What the queries from `first` on add to dK and dV: to all keys at once, or where there are limits to a few at a time, each
+ * time from the first query that sees one of them. */
 INLINE void keys_backward(head *h, const places *p, int first, int rows, const bool pairs, const el_type type)
 {
-    const ptrdiff_t next = (ptrdiff_t)p->stride * 4;
-    const units r_turned = {pairs ? (const char *)p->r_pairs : p->r, 4, next};
-    const units ds_turned = {pairs ? (const char *)p->ds_pairs : p->ds, 4, next};
+    const int most = h->limits ? QUERIES : h->rows;
     pack_rows(p->q_across, el_piece_rows(h->q, first, rows), pairs, type);
     pack_rows(p->dy_across, el_piece_rows(h->dy, first, rows), pairs, type);
-    times_across(h->rows, rows, r_turned, p->dy_across, rows, p->dv, p->width, first > 0, pairs);
-    times_across(h->rows, rows, ds_turned, p->q_across, rows, p->dk, p->width, first > 0, pairs);
+    for (int key = 0; key < h->rows; key += most) {
+        const int keys = h->rows - key < most ? h->rows - key : most, begin = blind_to(h, first, rows, key);
+        add_to_keys(p, pairs ? (const void *)p->r_pairs : p->r, p->dy_across, begin, rows, key, keys, p->dv,
+                    first > 0, pairs);
+        add_to_keys(p, pairs ? (const void *)p->ds_pairs : p->ds, p->q_across, begin, rows, key, keys, p->dk,
+                    first > 0, pairs);
+    }
 }
 
 INLINE void backward(head *h, const head *next, void *scratch, const bool pairs, const el_type type)

@@ -76,7 +76,7 @@ static el_head_config head_of(const el_finetuning *f)
         [EL_SPAN] = {EL_HEAD_SPAN, EL_HEAD_SPAN_JOINT},
     };
     const el_head_kind kind = HEADS_OF[f->task->kind][f->settings->head];
-    const bool pooled = kind == EL_HEAD_SEQUENCE && f->config.model_type == EL_MODEL_BERT;
+    const bool pooled = kind == EL_HEAD_SEQUENCE && f->config.model_type != EL_MODEL_ELECTRA;
     return (el_head_config){.kind = pooled ? EL_HEAD_POOLED : kind,
                             .labels = f->task->kind == EL_REGRESS ? 1 : f->card.labels.count,
                             .dropout = f->settings->dropout,

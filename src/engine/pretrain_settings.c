@@ -1,6 +1,7 @@
 /* pretrain_settings - see the header */
 #include "engine/pretrain_settings.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,9 @@ const el_option EL_PRETRAIN_TABLE[] = {
     SECTION("Networks"),
     INT(hidden_size, 1, 1 << 14, "width of the discriminator"),
     INT(num_hidden_layers, 1, 512, "layers of the discriminator"),
+    INT(num_hidden_groups, 0, 512,
+        "layers that are different, each used for as many in a row, in both networks (ALBERT: 1); 0: all "
+        "are"),
     INT(num_attention_heads, 1, 512, "attention heads of the discriminator"),
     INT(intermediate_size, 1, 1 << 16, "width inside the discriminator's feed-forward layers"),
     INT(embedding_size, 1, 1 << 14, "width of the embeddings"),
@@ -246,6 +250,7 @@ static el_status take_sizes(el_pretrain_settings *s, const el_options *options, 
         int value;
     } sizes[] = {{"hidden_size", &s->hidden_size, c->hidden_size},
                  {"num_hidden_layers", &s->num_hidden_layers, c->num_hidden_layers},
+                 {"num_hidden_groups", &s->num_hidden_groups, c->num_hidden_groups},
                  {"num_attention_heads", &s->num_attention_heads, c->num_attention_heads},
                  {"intermediate_size", &s->intermediate_size, c->intermediate_size},
                  {"embedding_size", &s->embedding_size, c->embedding_size},
@@ -365,6 +370,22 @@ static el_status suit_objective(el_pretrain_settings *s, const el_options *optio
     return EL_OK;
 }
 
+/* A pattern of the first layer would be that of every layer that it is. */
+static el_status suit_groups(el_pretrain_settings *s, const el_options *options)
+{
+    if (s->num_hidden_groups > s->num_hidden_layers)
+        return el_fail(EL_EUSAGE, "--num-hidden-groups: %" PRId64 ", but there are %" PRId64 " layers",
+                       s->num_hidden_groups, s->num_hidden_layers);
+    if (s->num_hidden_groups == 0 || s->num_hidden_groups == s->num_hidden_layers || !s->neighbour_heads)
+        return EL_OK;
+    if (el_options_given(options, "neighbour_heads"))
+        return el_fail(EL_EUSAGE,
+                       "--neighbour-heads: layers are shared, and the first one's pattern would be in all");
+    s->neighbour_heads = false;
+    el_log(EL_LOG_NOTE, "shared layers: no neighbour heads, which the preset has in its first layer");
+    return EL_OK;
+}
+
 el_status el_pretrain_derive(el_pretrain_settings *s, const el_options *options)
 {
     const bool width_given = el_options_given(options, "hidden_size");
@@ -376,6 +397,8 @@ el_status el_pretrain_derive(el_pretrain_settings *s, const el_options *options)
     if (width_given && p->embedding == p->hidden && !el_options_given(options, "embedding_size"))
         s->embedding_size = s->hidden_size;
     el_status st = translate(s, options);
+    if (!st)
+        st = suit_groups(s, options);
     if (!st)
         st = suit_objective(s, options);
     return st ? st : sizes_of_start(s, options);
@@ -415,6 +438,14 @@ el_status el_pretrain_budget(el_pretrain_settings *s, int vocab_size, double len
 
 /* ---- what the library is told ---- */
 
+/* As many groups as layers are no groups. */
+static void share_layers(el_config *c, int64_t groups)
+{
+    const bool shares = groups > 0 && groups < c->num_hidden_layers;
+    c->num_hidden_groups = shares ? (int)groups : 0;
+    c->model_type = shares ? EL_MODEL_ALBERT : EL_MODEL_ELECTRA;
+}
+
 static el_config discriminator_config(const el_pretrain_settings *s, int vocab_size)
 {
     el_config c = el_config_default();
@@ -427,6 +458,7 @@ static el_config discriminator_config(const el_pretrain_settings *s, int vocab_s
     c.max_position_embeddings = (int)s->max_position_embeddings;
     c.hidden_dropout_prob = s->dropout;
     c.attention_probs_dropout_prob = s->attention_dropout;
+    share_layers(&c, s->num_hidden_groups);
     return c;
 }
 
@@ -453,6 +485,7 @@ static el_config generator_config(const el_pretrain_settings *s, el_config c)
     c.intermediate_size = s->generator_intermediate_size ? (int)s->generator_intermediate_size : (int)inner;
     if (s->embeddings == EL_TIE_SEPARATE)
         c.embedding_size = c.hidden_size;
+    share_layers(&c, s->num_hidden_groups);
     return c;
 }
 

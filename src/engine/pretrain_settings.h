@@ -12,7 +12,8 @@ typedef struct {
     int model_size;
     el_machine machine;
     /* shape */
-    int64_t hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, embedding_size;
+    int64_t hidden_size, num_hidden_layers, num_hidden_groups, num_attention_heads, intermediate_size,
+        embedding_size;
     int64_t max_position_embeddings, generator_attention_heads, generator_intermediate_size;
     double generator_hidden_size, generator_layers, dropout, attention_dropout;
     int embeddings;

@@ -12,24 +12,32 @@ const char EL_VOCAB_HASH[] = "vocab_hash";
 
 /* ---- heads and what config.json says of them ---- */
 
-enum { MODEL_TYPES = 2, HEAD_UNITS = 64 };
+enum { HEAD_UNITS = 64 };
 
 typedef struct {
-    const char *architectures[MODEL_TYPES], *task_head;
+    const char *architectures[EL_MODEL_TYPES], *task_head;
     bool labelled; /* with classes and a dropout of its own */
 } head_names;
 
 static const head_names HEADS[EL_HEADS] = {
     [EL_HEAD_DETECTION] = {{"ElectraForPreTraining"}, NULL, false},
-    [EL_HEAD_MLM] = {{"ElectraForMaskedLM", "BertForMaskedLM"}, NULL, false},
-    [EL_HEAD_NONE] = {{"ElectraModel", "BertModel"}, NULL, false},
+    [EL_HEAD_MLM] = {{"ElectraForMaskedLM", "BertForMaskedLM", "AlbertForMaskedLM"}, NULL, false},
+    [EL_HEAD_NONE] = {{"ElectraModel", "BertModel", "AlbertModel"}, NULL, false},
     [EL_HEAD_SEQUENCE] = {{"ElectraForSequenceClassification"}, NULL, true},
-    [EL_HEAD_POOLED] = {{NULL, "BertForSequenceClassification"}, NULL, true},
+    [EL_HEAD_POOLED] = {{NULL, "BertForSequenceClassification", "AlbertForSequenceClassification"},
+                        NULL,
+                        true},
     [EL_HEAD_SEQUENCE_AFFINE] = {{"ElectraForSequenceClassification", "BertForSequenceClassification"},
                                  "sequence_affine",
                                  true},
-    [EL_HEAD_TOKEN] = {{"ElectraForTokenClassification", "BertForTokenClassification"}, NULL, true},
-    [EL_HEAD_SPAN] = {{"ElectraForQuestionAnswering", "BertForQuestionAnswering"}, NULL, false},
+    [EL_HEAD_TOKEN] = {{"ElectraForTokenClassification", "BertForTokenClassification",
+                        "AlbertForTokenClassification"},
+                       NULL,
+                       true},
+    [EL_HEAD_SPAN] = {{"ElectraForQuestionAnswering", "BertForQuestionAnswering",
+                       "AlbertForQuestionAnswering"},
+                      NULL,
+                      false},
     [EL_HEAD_SPAN_JOINT] = {{"ElectraForQuestionAnswering", "BertForQuestionAnswering"}, "span_joint", false},
 };
 
@@ -48,6 +56,14 @@ static const head_names *names_of(int kind, bool causal)
     return causal && (own->architectures[0] || own->architectures[1]) ? own : &HEADS[kind];
 }
 
+/* What task_head says where no class of transformers has such a network with such a head; no architecture is named then. */
+static const char *const WORDS[EL_HEADS] = {
+    [EL_HEAD_DETECTION] = "detection",  [EL_HEAD_MLM] = "masked_lm",
+    [EL_HEAD_NONE] = "encoder",         [EL_HEAD_SEQUENCE] = "sequence",
+    [EL_HEAD_POOLED] = "pooled",        [EL_HEAD_SEQUENCE_AFFINE] = "sequence_affine",
+    [EL_HEAD_TOKEN] = "token",          [EL_HEAD_SPAN] = "span",
+    [EL_HEAD_SPAN_JOINT] = "span_joint"};
+
 static const char BERT_PRETRAINING[] =
     "BertForPreTraining"; /* a masked model, and next sentences, which are left out */
 
@@ -60,7 +76,7 @@ static const char *architecture_of(const json_t *object)
 static bool names_head(const head_names *names, const char *architecture, const char *task_head)
 {
     bool named = false;
-    for (int t = 0; t < MODEL_TYPES; t++)
+    for (int t = 0; t < EL_MODEL_TYPES; t++)
         named |= names->architectures[t] && strcmp(architecture, names->architectures[t]) == 0;
     return named && strcmp(task_head, names->task_head ? names->task_head : "") == 0;
 }
@@ -75,11 +91,13 @@ static el_status find_kind(const json_t *object, const char *name, el_head_kind 
     *kind = !*task_head && strcmp(architecture, BERT_PRETRAINING) == 0 ? EL_HEAD_MLM : EL_HEAD_DETECTION;
     for (int k = 0; !st && k < EL_HEADS; k++) {
         const bool last = names_head(&CAUSAL[k], architecture, task_head);
-        if (last || names_head(&HEADS[k], architecture, task_head))
+        if (last || names_head(&HEADS[k], architecture, task_head) ||
+            (!*architecture && strcmp(task_head, WORDS[k]) == 0))
             *kind = (el_head_kind)k;
         of_causal |= last;
     }
-    if (!st && *task_head && *kind == EL_HEAD_DETECTION)
+    if (!st && *task_head && *kind == EL_HEAD_DETECTION &&
+        (*architecture || strcmp(task_head, WORDS[EL_HEAD_DETECTION]) != 0))
         return el_fail(EL_EDATA, "%s: task_head is \"%s\", which is not known for %s", name, task_head,
                        *architecture ? architecture : "a model without an architecture");
     if (!st && of_causal && !causal)
@@ -102,6 +120,8 @@ static el_status read_head(const json_t *object, const char *name, el_head_confi
         st = el_json_bool(object, name, "answerable_classifier", &head->answerable);
     if (!st)
         st = el_json_real(object, name, "hidden_dropout_prob", &head->dropout);
+    if (!st)
+        st = el_json_real(object, name, "classifier_dropout_prob", &head->dropout); /* an ALBERT's */
     if (!st)
         st = el_json_real(object, name, "classifier_dropout", &head->dropout);
     if (!st && json_is_object(names))
@@ -137,14 +157,18 @@ static int put_labels(json_t *object, int labels)
 json_t *el_model_json(const el_config *config, const el_head_config *head, const json_t *extra)
 {
     const head_names *const names = names_of(head->kind, config->causal);
-    json_t *object = el_config_json(config, names->architectures[config->model_type]);
+    const char *const architecture = names->architectures[config->model_type];
+    const char *const task_head = architecture || names->task_head ? names->task_head : WORDS[head->kind];
+    json_t *object = el_config_json(config, architecture);
     int bad = object ? 0 : -1;
     if (HEADS[head->kind].labelled) {
         bad |= put_labels(object, head->labels);
-        bad |= json_object_set_new(object, "classifier_dropout", json_real(head->dropout));
+        bad |= json_object_set_new(
+            object, config->model_type == EL_MODEL_ALBERT ? "classifier_dropout_prob" : "classifier_dropout",
+            json_real(head->dropout));
     }
-    if (names->task_head)
-        bad |= json_object_set_new(object, "task_head", json_string(names->task_head));
+    if (task_head)
+        bad |= json_object_set_new(object, "task_head", json_string(task_head));
     if (head->kind == EL_HEAD_SPAN_JOINT)
         bad |= json_object_set_new(object, "answerable_classifier", json_boolean(head->answerable));
     if (extra)
@@ -219,7 +243,10 @@ static json_t *config_of_tensors(const el_names *names)
 static el_status guess_architecture(el_model_card *card, const el_names *names, bool predicts)
 {
     const char *const type = json_string_value(json_object_get(card->object, "model_type"));
-    const el_model_type model_type = type && strcmp(type, "bert") == 0 ? EL_MODEL_BERT : EL_MODEL_ELECTRA;
+    const el_model_type model_type = !type                         ? EL_MODEL_ELECTRA
+                                     : strcmp(type, "bert") == 0   ? EL_MODEL_BERT
+                                     : strcmp(type, "albert") == 0 ? EL_MODEL_ALBERT
+                                                                   : EL_MODEL_ELECTRA;
     const bool causal = json_is_true(json_object_get(card->object, "is_decoder"));
     const char *const name = names_of(head_of_tensors(names, predicts), causal)->architectures[model_type];
     if (!name)
@@ -279,7 +306,7 @@ static el_status open_card(el_model_card *card, const char *folder, bool predict
     const bool weights = !st && el_tensors_exists(folder);
     if (!st && (el_file_exists(card->path) || !weights))
         st = el_json_load(&card->object, card->path);
-    if (!st && weights && !*architecture_of(card->object))
+    if (!st && weights && !*architecture_of(card->object) && !json_object_get(card->object, "task_head"))
         st = complete(card, folder, predicts);
     return st ? st : read_head(card->object, card->path, &card->head);
 }
@@ -388,7 +415,7 @@ static el_status find_roles(const char *folder, bool *generator, bool *discrimin
     st = el_model_card_open(&second, folder, false);
     if (!st) {
         *generator = first.head.kind == EL_HEAD_MLM;
-        *discriminator = second.config.model_type == EL_MODEL_ELECTRA && second.head.kind != EL_HEAD_MLM;
+        *discriminator = second.config.model_type != EL_MODEL_BERT && second.head.kind != EL_HEAD_MLM;
         el_model_card_close(&second);
     }
     el_model_card_close(&first);

@@ -22,6 +22,47 @@ static const struct {
 };
 enum { RENAMED_COUNT = sizeof RENAMED / sizeof *RENAMED };
 
+/* What begins a name, and what follows the number of a layer, where an ALBERT has others. */
+static const char LAYER[] = "electra.encoder.layer.";
+static const struct {
+    const char *ours, *alberts;
+} BEGINNINGS[] = {{"electra.embeddings_project.", "albert.encoder.embedding_hidden_mapping_in."},
+                  {"electra.pooler.dense.", "albert.pooler."},
+                  {"electra.", "albert."},
+                  {"generator_predictions.", "predictions."},
+                  {"generator_lm_head.weight", "predictions.decoder.weight"},
+                  {"generator_lm_head.", "predictions."}},
+  PARTS[] = {{"attention.self.", "attention."},   {"attention.output.dense.", "attention.dense."},
+             {"attention.output.", "attention."}, {"intermediate.dense.", "ffn."},
+             {"output.dense.", "ffn_output."},    {"output.LayerNorm.", "full_layer_layer_norm."}};
+
+static bool begins_with(const char *name, const char *begin)
+{
+    return strncmp(name, begin, strlen(begin)) == 0;
+}
+
+static void name_in_albert(const char *parameter, char name[EL_LONGEST_NAME])
+{
+    if (begins_with(parameter, LAYER)) {
+        char *rest;
+        const long group = strtol(parameter + strlen(LAYER), &rest, 10);
+        rest++; /* behind the point */
+        for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS; i++)
+            if (begins_with(rest, PARTS[i].ours)) {
+                snprintf(name, EL_LONGEST_NAME, "albert.encoder.albert_layer_groups.%ld.albert_layers.0.%s%s",
+                         group, PARTS[i].alberts, rest + strlen(PARTS[i].ours));
+                return;
+            }
+    }
+    for (size_t i = 0; i < sizeof BEGINNINGS / sizeof *BEGINNINGS; i++)
+        if (begins_with(parameter, BEGINNINGS[i].ours)) {
+            snprintf(name, EL_LONGEST_NAME, "%s%s", BEGINNINGS[i].alberts,
+                     parameter + strlen(BEGINNINGS[i].ours));
+            return;
+        }
+    snprintf(name, EL_LONGEST_NAME, "%s", parameter);
+}
+
 static bool ends_with(const char *name, const char *end, size_t *at)
 {
     const size_t length = strlen(name), tail = strlen(end);
@@ -93,11 +134,24 @@ const el_stored *el_names_find(const el_names *names, const char *parameter)
             snprintf(name, sizeof name, "%s%s", names->heads, RENAMED[i].berts);
             found = find_old(names->source, name);
         }
+    if (!found) {
+        char albert[EL_LONGEST_NAME];
+        name_in_albert(parameter, albert);
+        const bool inside = begins_with(albert, "albert.");
+        snprintf(name, sizeof name, "%s%s", inside ? names->encoder : names->heads,
+                 inside ? albert + strlen("albert.") : albert);
+        found = el_tensors_find(names->source, name);
+    }
     return found;
 }
 
-void el_names_write(bool bert, const char *parameter, char name[EL_LONGEST_NAME])
+void el_names_write(el_model_type type, const char *parameter, char name[EL_LONGEST_NAME])
 {
+    if (type == EL_MODEL_ALBERT) {
+        name_in_albert(parameter, name);
+        return;
+    }
+    const bool bert = type == EL_MODEL_BERT;
     const bool encoder = strncmp(parameter, ENCODER, strlen(ENCODER)) == 0;
     snprintf(name, EL_LONGEST_NAME, "%s%s", bert && encoder ? "bert." : "",
              bert && encoder ? parameter + strlen(ENCODER) : parameter);

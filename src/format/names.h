@@ -2,13 +2,14 @@
  *
  * Parameters have the names that transformers gives an ELECTRA.  Files have others: what a wrapper puts before them
  * (module. _orig_mod. model. discriminator.), none before a bare encoder's, bert. and cls.predictions.transform. of a BERT,
- * LayerNorm.gamma and .beta of old days.  What stands before "embeddings.word_embeddings.weight" is the encoder's prefix;
+ * LayerNorm.gamma and .beta of old days; and an ALBERT's layers stand in groups, under other names.  What stands before "embeddings.word_embeddings.weight" is the encoder's prefix;
  * that less its last word is the heads'.
  */
 #ifndef EL_FORMAT_NAMES_H
 #define EL_FORMAT_NAMES_H
 
 #include "format/tensors.h"
+#include "model/config.h"
 
 enum { EL_LONGEST_NAME = 128 };
 
@@ -24,8 +25,8 @@ el_status el_names_open(el_names *names, const el_tensors *source, bool generato
 /* The tensor that is a parameter of ours, or NULL. */
 const el_stored *el_names_find(const el_names *names, const char *parameter);
 
-/* The name that a parameter of ours has in files: the same, or that of transformers' BERT. */
-void el_names_write(bool bert, const char *parameter, char name[EL_LONGEST_NAME]);
+/* The name that a parameter of ours has in files of this type: an ELECTRA's is the same. */
+void el_names_write(el_model_type type, const char *parameter, char name[EL_LONGEST_NAME]);
 
 /* A masked model's output matrix is its table of word embeddings.  EL_EDATA where a file holds another one. */
 el_status el_names_check_tied(const el_names *names);

@@ -40,7 +40,7 @@ static char (*names_in_files(const el_network *net))[EL_LONGEST_NAME]
 {
     char(*const names)[EL_LONGEST_NAME] = calloc((size_t)net->params.count + 1, sizeof *names);
     for (int i = 0; names && i < net->params.count; i++)
-        el_names_write(net->config.model_type == EL_MODEL_BERT, net->params.items[i].name, names[i]);
+        el_names_write(net->config.model_type, net->params.items[i].name, names[i]);
     return names;
 }
 

@@ -32,8 +32,8 @@ static el_status expect_word(const json_t *object, const char *name, const char 
     return EL_OK;
 }
 
-static const char *const MODEL_TYPES[] = {[EL_MODEL_ELECTRA] = "electra", [EL_MODEL_BERT] = "bert"};
-enum { MODEL_TYPE_COUNT = sizeof MODEL_TYPES / sizeof *MODEL_TYPES };
+static const char *const MODEL_TYPES[] = {
+    [EL_MODEL_ELECTRA] = "electra", [EL_MODEL_BERT] = "bert", [EL_MODEL_ALBERT] = "albert"};
 
 /* Absent: an ELECTRA's, unless the architecture speaks of a BERT. */
 static el_status read_model_type(const json_t *object, const char *name, el_model_type *type)
@@ -42,13 +42,32 @@ static el_status read_model_type(const json_t *object, const char *name, el_mode
     const el_status st = el_json_string(object, name, "model_type", &value);
     if (st)
         return st;
-    for (int t = 0; t < MODEL_TYPE_COUNT; t++)
+    for (int t = 0; t < EL_MODEL_TYPES; t++)
         if (strcmp(value, MODEL_TYPES[t]) == 0) {
             *type = (el_model_type)t;
             return EL_OK;
         }
-    return el_fail(EL_EDATA, "%s: model_type is \"%s\"; only \"electra\" and \"bert\" are supported", name,
+    return el_fail(EL_EDATA,
+                   "%s: model_type is \"%s\"; only \"electra\", \"bert\" and \"albert\" are supported", name,
                    value);
+}
+
+/* What AlbertConfig assumes where nothing is said, and what we have not. */
+static el_status begin_albert(const json_t *object, const char *name, el_config *c)
+{
+    int inner = 1;
+    c->vocab_size = 30000;
+    c->hidden_size = 4096, c->num_attention_heads = 64, c->intermediate_size = 16384;
+    c->hidden_dropout_prob = c->attention_probs_dropout_prob = 0;
+    c->num_hidden_groups = 1;
+    el_status st = el_json_int(object, name, "num_hidden_groups", &c->num_hidden_groups);
+    if (!st)
+        st = el_json_int(object, name, "inner_group_num", &inner);
+    if (!st && inner != 1)
+        st = el_fail(EL_EDATA, "%s: inner_group_num is %d; only 1 is supported", name, inner);
+    if (!st && !json_object_get(object, "hidden_act"))
+        st = el_fail(EL_EDATA, "%s: hidden_act is \"gelu_new\"; only \"gelu\" is supported", name);
+    return st;
 }
 
 /* What each row sees. */
@@ -65,6 +84,14 @@ static el_status read_order(const json_t *object, const char *name, el_config *c
     if (!st && c->backwards && !c->causal)
         st = el_fail(EL_EDATA, "%s: reads_backwards is true, but is_decoder is not", name);
     return st;
+}
+
+static int put_groups(json_t *object, const el_config *c)
+{
+    if (c->model_type != EL_MODEL_ALBERT)
+        return 0;
+    return json_object_set_new(object, "num_hidden_groups", json_integer(c->num_hidden_groups)) |
+           json_object_set_new(object, "inner_group_num", json_integer(1));
 }
 
 /* Keys that only such networks have. */
@@ -89,6 +116,8 @@ el_status el_config_read(el_config *config, const json_t *object, const char *na
         return st;
     if (c.model_type == EL_MODEL_BERT) /* what BertConfig assumes */
         c.hidden_size = 768, c.num_attention_heads = 12, c.intermediate_size = 3072;
+    if (c.model_type == EL_MODEL_ALBERT && (st = begin_albert(object, name, &c)))
+        return st;
     struct {
         const char *key;
         int *value;
@@ -129,7 +158,7 @@ el_status el_config_read(el_config *config, const json_t *object, const char *na
 json_t *el_config_json(const el_config *c, const char *architecture)
 {
     json_t *const object = json_pack(
-        "{s:[s], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:f, s:f, s:f, s:f, "
+        "{s:[s*], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:f, s:f, s:f, s:f, "
         "s:s, s:s, s:b, s:s, "
         "s:f, s:n, s:b}",
         "architectures", architecture, "model_type", MODEL_TYPES[c->model_type], "vocab_size", c->vocab_size,
@@ -141,12 +170,15 @@ json_t *el_config_json(const el_config *c, const char *architecture)
         "layer_norm_eps", c->layer_norm_eps, "initializer_range", c->initializer_range,
         "position_embedding_type", "absolute", "summary_type", "first", "summary_use_proj", 1,
         "summary_activation", "gelu", "summary_last_dropout", 0.1, "classifier_dropout", "use_cache", 1);
-    static const char *const OWN[] = {"embedding_size", "summary_type", "summary_use_proj",
-                                      "summary_activation",
+    static const char *const OWN[] = {"summary_type", "summary_use_proj", "summary_activation",
                                       "summary_last_dropout"}; /* ElectraConfig's alone */
-    for (size_t i = 0; object && c->model_type == EL_MODEL_BERT && i < sizeof OWN / sizeof *OWN; i++)
+    for (size_t i = 0; object && c->model_type != EL_MODEL_ELECTRA && i < sizeof OWN / sizeof *OWN; i++)
         json_object_del(object, OWN[i]);
-    if (!object || put_order(object, c) == 0)
+    if (object && c->model_type == EL_MODEL_BERT)
+        json_object_del(object, "embedding_size");
+    if (object && !architecture)
+        json_object_del(object, "architectures");
+    if (!object || (put_order(object, c) | put_groups(object, c)) == 0)
         return object;
     json_decref(object);
     return NULL;
@@ -171,6 +203,10 @@ el_status el_config_check(const el_config *c, const char *name)
         if (sizes[i].value < 1 || sizes[i].value > sizes[i].most)
             return el_fail(EL_EDATA, "%s: %s is %d; it must lie between 1 and %d", name, sizes[i].key,
                            sizes[i].value, sizes[i].most);
+    if (c->num_hidden_groups < 0 || c->num_hidden_groups > c->num_hidden_layers ||
+        (c->model_type == EL_MODEL_ALBERT) != (c->num_hidden_groups > 0))
+        return el_fail(EL_EDATA, "%s: num_hidden_groups is %d, of %d layers", name, c->num_hidden_groups,
+                       c->num_hidden_layers);
     if (c->hidden_size % c->num_attention_heads != 0)
         return el_fail(EL_EDATA, "%s: hidden_size %d is not a multiple of num_attention_heads %d", name,
                        c->hidden_size, c->num_attention_heads);
@@ -188,5 +224,15 @@ double el_config_flops(const el_config *c, double length)
 {
     const double h = c->hidden_size, inner = c->intermediate_size, e = c->embedding_size;
     const double layer = 2 * (4 * h * h + 2 * h * inner) + 4 * length * h;
-    return c->num_hidden_layers * layer + (c->embedding_size != c->hidden_size ? 2 * e * h : 0);
+    return c->num_hidden_layers * layer + (el_config_projects(c) ? 2 * e * h : 0);
+}
+
+bool el_config_projects(const el_config *c)
+{
+    return c->embedding_size != c->hidden_size || c->model_type == EL_MODEL_ALBERT;
+}
+
+int el_config_group(const el_config *c, int layer)
+{
+    return c->num_hidden_groups ? layer * c->num_hidden_groups / c->num_hidden_layers : layer;
 }

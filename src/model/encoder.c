@@ -36,7 +36,7 @@ el_status el_encoder_saved_layout(el_encoder_saved *s, el_arena *a, const el_con
     s->embed.sum = el_arena_tensor(a, act, rows, c->embedding_size);
     s->embed.stats = el_arena_tensor(a, par, rows, 2);
     s->embed.normed = el_arena_tensor(a, act, rows, c->embedding_size);
-    if (c->embedding_size != c->hidden_size)
+    if (el_config_projects(c))
         s->embed.projected = el_arena_tensor(a, act, rows, c->hidden_size);
     for (int i = 0; i < c->num_hidden_layers; i++)
         if (training || i == 0)

@@ -35,10 +35,10 @@ static void list_norm(el_params *params, el_tensor *gamma, el_tensor *dgamma, el
 }
 
 static void list_layer(el_params *params, const el_config *c, el_layer_weights *w, el_layer_weights *g,
-                       int layer)
+                       int layer, int depth)
 {
     static const char *const QKV[] = {"query", "key", "value"};
-    const int h = c->hidden_size, inner = c->intermediate_size, depth = layer + 1;
+    const int h = c->hidden_size, inner = c->intermediate_size;
     char base[64], name[96];
     snprintf(base, sizeof base, "electra.encoder.layer.%d.", layer);
     snprintf(name, sizeof name, "%sattention.self.", base);
@@ -63,14 +63,25 @@ static void list_layer(el_params *params, const el_config *c, el_layer_weights *
               name);
 }
 
+/* Shared layers are listed once, at the depth of the last place where they are used. */
 static void list_encoder(el_params *params, const el_config *c, el_encoder_weights *w, el_encoder_weights *g)
 {
-    if (c->embedding_size != c->hidden_size)
+    if (el_config_projects(c))
         el_param_add_affine(params, &w->project_w, &g->project_w, &w->project_b, &g->project_b,
                             c->hidden_size, c->embedding_size, EL_INIT_GLOROT, 0,
                             "electra.embeddings_project");
-    for (int i = 0; i < c->num_hidden_layers; i++)
-        list_layer(params, c, &w->layers[i], &g->layers[i], i);
+    for (int i = 0; i < c->num_hidden_layers; i++) {
+        const int group = el_config_group(c, i);
+        int last = i;
+        while (last + 1 < c->num_hidden_layers && el_config_group(c, last + 1) == group)
+            last++;
+        if (i == 0 || el_config_group(c, i - 1) != group) {
+            list_layer(params, c, &w->layers[i], &g->layers[i], group, last + 1);
+        } else {
+            w->layers[i] = w->layers[i - 1];
+            g->layers[i] = g->layers[i - 1];
+        }
+    }
 }
 
 static void list_mlm_head(el_network *net, el_mlm_weights *w, el_mlm_weights *g)
@@ -234,7 +245,8 @@ static el_status check_pair(const el_network_plan *net, const el_network_plan *o
         return el_fail(EL_EUSAGE, "a shared head needs a %s as wide as the %s", net->name, owner->name);
     if (net->tying == EL_TIE_ALL &&
         (a->hidden_size != b->hidden_size || a->num_hidden_layers != b->num_hidden_layers ||
-         a->intermediate_size != b->intermediate_size || a->num_attention_heads != b->num_attention_heads))
+         a->intermediate_size != b->intermediate_size || a->num_attention_heads != b->num_attention_heads ||
+         a->num_hidden_groups != b->num_hidden_groups))
         return el_fail(EL_EUSAGE, "sharing all weights needs a %s as large as the %s", net->name,
                        owner->name);
     return EL_OK;

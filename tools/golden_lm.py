@@ -4,6 +4,7 @@
     python3 tools/golden_lm.py [FOLDER]        needs numpy, torch, transformers, safetensors
 
     causal/      ElectraForCausalLM (is_decoder); causal-bert/  BertLMHeadModel
+    albert/      AlbertForMaskedLM, one layer used twice; albert-wide/  two layers used twice, embeddings as wide as they
 
 Each folder holds config.json, model.safetensors and answers.safetensors, computed in double:
 
@@ -17,10 +18,11 @@ import sys
 import numpy
 import torch
 from safetensors.numpy import save_file
-from transformers import BertConfig, BertLMHeadModel, ElectraConfig, ElectraForCausalLM
+from transformers import AlbertConfig, AlbertForMaskedLM, BertConfig, BertLMHeadModel, ElectraConfig, ElectraForCausalLM
 
 SHAPE = dict(vocab_size=30, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
-             max_position_embeddings=16, is_decoder=True, use_cache=False, attn_implementation="eager")
+             max_position_embeddings=16, attn_implementation="eager")
+CAUSAL = dict(is_decoder=True, use_cache=False)
 LENGTHS, SECONDS = [9, 6], [5, 6]
 
 
@@ -65,8 +67,12 @@ def rows(model):
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "../tests/objective/golden")
     shutil.rmtree(folder, ignore_errors=True)
-    save(os.path.join(folder, "causal"), ElectraForCausalLM(ElectraConfig(embedding_size=8, **SHAPE)), rows)
-    save(os.path.join(folder, "causal-bert"), BertLMHeadModel(BertConfig(**SHAPE)), rows)
+    save(os.path.join(folder, "causal"), ElectraForCausalLM(ElectraConfig(embedding_size=8, **SHAPE, **CAUSAL)), rows)
+    save(os.path.join(folder, "causal-bert"), BertLMHeadModel(BertConfig(**SHAPE, **CAUSAL)), rows)
+    albert = dict(SHAPE, hidden_act="gelu", classifier_dropout_prob=0.1)
+    save(os.path.join(folder, "albert"), AlbertForMaskedLM(AlbertConfig(embedding_size=8, **albert)), rows)
+    wide = dict(albert, num_hidden_layers=4, num_hidden_groups=2)
+    save(os.path.join(folder, "albert-wide"), AlbertForMaskedLM(AlbertConfig(embedding_size=16, **wide)), rows)
 
 
 if __name__ == "__main__":

@@ -56,3 +56,20 @@ for network in generator backward; do
     grep -q '"ElectraForCausalLM"' bidirectional/$network/config.json || fail "$network: $(cat bidirectional/$network/config.json)"
 done
 grep -q '"reads_backwards": true' bidirectional/backward/config.json || fail "nothing says that it reads backwards"
+
+try shared --num-hidden-groups 1 --objective mlm
+pretrain --num-train-steps 1 --num-hidden-groups 1 --output said 2> log || fail "shared layers: $(cat log)"
+grep -q "no neighbour heads" log || fail "nothing is said of the preset's neighbour heads: $(cat log)"
+grep -q '"AlbertForMaskedLM"' shared/generator/config.json || fail "shared layers: $(cat shared/generator/config.json)"
+"$electra" fill --model shared --json "the [MASK] cat" > out 2> log || fail "fill: $(cat log)"
+learn shared
+grep -q '"AlbertForSequenceClassification"' shared.task/model/config.json || fail "fine-tuned: $(cat shared.task/model/config.json)"
+try shared-electra --num-hidden-groups 1 --embeddings shared
+grep -q architectures shared-electra/discriminator/config.json && fail "a class is named that there is not"
+"$electra" detect --model shared-electra --json "the cat" > out 2> log || fail "detect: $(cat log)"
+learn shared-electra
+refused 2 "layers are shared" pretrain --num-hidden-groups 1 --neighbour-heads --output new
+refused 2 "there are 2 layers" pretrain --num-hidden-groups 3 --output new
+pretrain --num-train-steps 2 --num-hidden-groups 2 --output all 2> log || fail "a group a layer: $(cat log)"
+pretrain --num-train-steps 2 --output none 2> log || fail "no groups: $(cat log)"
+cmp -s all/discriminator/model.safetensors none/discriminator/model.safetensors || fail "a group a layer is another network"

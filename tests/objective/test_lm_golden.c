@@ -83,7 +83,7 @@ static void compare(const char *name, bool reference)
 static void transformers_says_the_same(void **state)
 {
     (void)state;
-    static const char *const NAMES[] = {"causal", "causal-bert"};
+    static const char *const NAMES[] = {"causal", "causal-bert", "albert", "albert-wide"};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
         for (int reference = 0; reference < 2; reference++)
             compare(NAMES[i], reference);

@@ -25,6 +25,7 @@ typedef enum {
     EL_OPT_INT,    /* int64_t: "1000" or "1e6", without suffixes like K */
     EL_OPT_REAL,   /* double */
     EL_OPT_TEXT,   /* const char *, kept alive by el_options */
+    EL_OPT_TEXTS, /* const char *const *, NULL behind the last: a flag may be given several times; NULL: none */
     EL_OPT_CHOICE, /* int, index into `choices` ("a|b|c") */
     EL_OPT_SECTION /* a heading in the help, no value */
 } el_option_type;

@@ -28,10 +28,10 @@ static void left_side(char *text, size_t size, const el_option *option)
         snprintf(text, size, "--[no-]%s", name + 2);
     else
         snprintf(text, size, "%s %s", name,
-                 option->type == EL_OPT_INT    ? "N"
-                 : option->type == EL_OPT_REAL ? "X"
-                 : option->type == EL_OPT_TEXT ? "TEXT"
-                                               : option->choices);
+                 option->type == EL_OPT_INT                                    ? "N"
+                 : option->type == EL_OPT_REAL                                 ? "X"
+                 : option->type == EL_OPT_TEXT || option->type == EL_OPT_TEXTS ? "TEXT"
+                                                                               : option->choices);
 }
 
 /* " (1 to 8; default 3)" without what there is not to say: a default out of range means that something
@@ -76,6 +76,7 @@ static void remarks(char *text, size_t size, const el_options *options, int line
         word = el_option_word(option->choices, *(const int *)place, &length);
         snprintf(text, size, " (default %.*s)", length, word);
         break;
+    case EL_OPT_TEXTS:
     case EL_OPT_SECTION:
         break;
     }

@@ -109,16 +109,50 @@ static el_status set_choice(const el_options *options, int line, const char *sai
     return EL_OK;
 }
 
+/* It lives as long as the options; freed at once where they cannot keep it. */
+static el_status keep(el_options *options, void *memory, const char *said)
+{
+    char **const owned =
+        memory ? realloc(options->owned, ((size_t)options->owned_count + 1) * sizeof *owned) : NULL;
+    if (!owned) {
+        free(memory);
+        return el_fail(EL_ENOMEM, "%s: out of memory", said);
+    }
+    options->owned = owned;
+    options->owned[options->owned_count++] = memory;
+    return EL_OK;
+}
+
 static el_status set_text(el_options *options, int line, const char *said, const char *text)
 {
-    char **owned = realloc(options->owned, ((size_t)options->owned_count + 1) * sizeof *owned);
-    if (owned)
-        options->owned = owned;
-    char *copy = owned ? strdup(text) : NULL;
-    if (!copy)
-        return el_fail(EL_ENOMEM, "%s: out of memory", said);
-    options->owned[options->owned_count++] = copy;
-    *(const char **)el_option_place(options, line) = copy;
+    char *const copy = strdup(text);
+    const el_status st = keep(options, copy, said);
+    if (!st)
+        *(const char **)el_option_place(options, line) = copy;
+    return st;
+}
+
+/* A longer list takes the place of what was there. */
+static el_status add_text(el_options *options, int line, const char *said, const char *text)
+{
+    const char *const **const place = el_option_place(options, line), *const *const before = *place;
+    size_t count = 0;
+    while (before && before[count])
+        count++;
+    const char **const list = calloc(count + 2, sizeof *list);
+    char *const copy = strdup(text);
+    el_status st = keep(options, (void *)list, said);
+    if (st) {
+        free(copy);
+        return st;
+    }
+    st = keep(options, copy, said);
+    if (st)
+        return st;
+    for (size_t i = 0; i < count; i++)
+        list[i] = before[i];
+    list[count] = copy;
+    *place = list;
     return EL_OK;
 }
 
@@ -141,6 +175,8 @@ el_status el_option_set(el_options *options, int line, const char *said, const c
         return set_real(options, line, said, text);
     case EL_OPT_TEXT:
         return set_text(options, line, said, text);
+    case EL_OPT_TEXTS:
+        return add_text(options, line, said, text);
     case EL_OPT_CHOICE:
         return set_choice(options, line, said, text);
     case EL_OPT_SECTION:
@@ -161,6 +197,7 @@ static bool fits(el_option_type type, const json_t *value)
     case EL_OPT_REAL:
         return json_is_number(value);
     case EL_OPT_TEXT:
+    case EL_OPT_TEXTS:
         return json_is_string(value) || json_is_array(value);
     case EL_OPT_CHOICE:
         return json_is_string(value);
@@ -176,6 +213,7 @@ static const char *kind_of(el_option_type type)
            : type == EL_OPT_INT                           ? "a whole number"
            : type == EL_OPT_REAL                          ? "a number"
            : type == EL_OPT_TEXT || type == EL_OPT_CHOICE ? "a text"
+           : type == EL_OPT_TEXTS                         ? "a text or a list of texts"
                                                           : "a value";
 }
 
@@ -196,6 +234,19 @@ static el_status set_bytes(el_options *options, int line, const char *said, cons
     return st;
 }
 
+static el_status add_texts(el_options *options, int line, const char *said, const json_t *texts)
+{
+    el_status st = EL_OK;
+    for (size_t i = 0; i < json_array_size(texts) && !st; i++) {
+        const json_t *const text = json_array_get(texts, i);
+        if (!json_is_string(text) && !json_is_array(text))
+            return el_fail(EL_EUSAGE, "%s: not %s", said, kind_of(EL_OPT_TEXTS));
+        st = json_is_string(text) ? add_text(options, line, said, json_string_value(text))
+                                  : set_bytes(options, line, said, text);
+    }
+    return st;
+}
+
 el_status el_option_set_json(el_options *options, int line, const char *said, const json_t *value)
 {
     const el_option_type type = options->table[line].type;
@@ -203,6 +254,8 @@ el_status el_option_set_json(el_options *options, int line, const char *said, co
         return el_fail(EL_EUSAGE, "%s: not %s", said, kind_of(type));
     if (json_is_string(value))
         return el_option_set(options, line, said, json_string_value(value));
+    if (json_is_array(value) && type == EL_OPT_TEXTS)
+        return add_texts(options, line, said, value);
     if (json_is_array(value))
         return set_bytes(options, line, said, value);
     char *text = el_json_text(value, false);
@@ -238,6 +291,12 @@ json_t *el_option_json(const el_options *options, int line)
         return el_json_number(*(const double *)place);
     case EL_OPT_TEXT:
         return *(const char *const *)place ? text_json(*(const char *const *)place) : json_null();
+    case EL_OPT_TEXTS: {
+        json_t *const list = json_array();
+        for (const char *const *text = *(const char *const *const *)place; text && *text; text++)
+            json_array_append_new(list, text_json(*text));
+        return list;
+    }
     case EL_OPT_CHOICE: {
         const char *word = el_option_word(option->choices, *(const int *)place, &length);
         return json_stringn(word, (size_t)length);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "serve/window.h"
+
 /* ---- the session ---- */
 
 enum {
@@ -192,35 +194,8 @@ static el_status cut(el_session *s, const char *text, size_t bytes)
 
 /* ---- windows ---- */
 
-/* Window w of a text of `count` pieces reads [begin, end) and answers for [first, last). */
-typedef struct {
-    int begin, end, first, last;
-} window;
-
-static int window_count(int count, int size)
-{
-    const int stride = size / 2;
-    return count <= size ? 1 : (count - size + stride - 1) / stride + 1;
-}
-
-static int window_begin(int w, int count, int size)
-{
-    const int begin = w * (size / 2);
-    return count <= size ? 0 : begin + size > count ? count - size : begin;
-}
-
-/* Neighbouring windows answer up to the middle of what both read. */
-static window window_at(int w, int count, int size)
-{
-    const int windows = window_count(count, size), begin = window_begin(w, count, size);
-    const int end = count <= size ? count : begin + size;
-    const int first = w == 0 ? 0 : (begin + window_begin(w - 1, count, size) + size) / 2;
-    const int last = w + 1 == windows ? count : (window_begin(w + 1, count, size) + end) / 2;
-    return (window){begin, end, first, last};
-}
-
 /* Runs an encoder over [CLS] window [SEP]. */
-static el_tensor encode(el_session *s, reader *r, const el_network *net, window w)
+static el_tensor encode(el_session *s, reader *r, const el_network *net, el_text_window w)
 {
     const int pieces = w.end - w.begin, rows = pieces + 2;
     const el_vocab *v = s->loaded->vocab;
@@ -257,12 +232,12 @@ el_status el_session_detect(el_session *s, const char *text, size_t bytes, el_de
     if (!st)
         st = room(&s->logits, s->ids.count, sizeof(float));
     const int count = (int)s->ids.count, size = s->discriminator.places - 2;
-    const int windows = window_count(count, size);
+    const int windows = el_window_count(count, size);
     float *const logits = s->logits.data;
     if (!st)
         st = reader_need(&s->discriminator, s->q, net, &s->loaded->model, (count < size ? count : size) + 2);
     for (int w = 0; w < windows && !st; w++) {
-        const window view = window_at(w, count, size);
+        const el_text_window view = el_window_at(w, count, size);
         const el_tensor hidden = encode(s, &s->discriminator, net, view);
         st = el_tensor_read(s->q, el_rtd_forward(s->q, &net->heads[0].rtd.w, &s->discriminator.rtd, hidden),
                             s->row);
@@ -303,8 +278,8 @@ static void rank(el_session *s, int known, int top_k, el_guess *out)
 }
 
 /* Guesses for `count` slots from `first` on, all within the window just encoded. */
-static el_status guess_slots(el_session *s, const el_filling *a, el_tensor hidden, window view, int first,
-                             int count)
+static el_status guess_slots(el_session *s, const el_filling *a, el_tensor hidden, el_text_window view,
+                             int first, int count)
 {
     const el_network *net = el_model_network(&s->loaded->model, EL_GENERATOR);
     reader *r = &s->generator;
@@ -325,7 +300,7 @@ static el_status guess_slots(el_session *s, const el_filling *a, el_tensor hidde
 }
 
 /* Slots [first, last): those the window answers for, some at a time. */
-static el_status fill_window(el_session *s, const el_filling *a, window view, int first, int last)
+static el_status fill_window(el_session *s, const el_filling *a, el_text_window view, int first, int last)
 {
     if (first == last)
         return EL_OK;
@@ -358,14 +333,14 @@ el_status el_session_fill(el_session *s, const char *text, size_t bytes, int top
     const int pieces = s->loaded->vocab->size, size = s->generator.places - 2;
     el_status st = cut(s, text, bytes);
     el_filling a = {.count = (int)s->ids.count, .ids = s->ids.data, .from = s->from.data};
-    a.windows = window_count(a.count, size);
+    a.windows = el_window_count(a.count, size);
     a.top_k = top_k > pieces ? pieces : top_k;
     if (!st)
         st = find_masks(s, &a);
     if (!st)
         st = room(&s->guess, (size_t)a.slots * (size_t)a.top_k, sizeof(el_guess));
     for (int w = 0, first = 0, last = 0; w < a.windows && !st; w++, first = last) {
-        const window view = window_at(w, a.count, size);
+        const el_text_window view = el_window_at(w, a.count, size);
         while (last < a.slots && a.at[last] < view.last)
             last++;
         st = fill_window(s, &a, view, first, last);

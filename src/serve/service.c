@@ -1,0 +1,214 @@
+/* service - opening a model to be asked by a server, and its end */
+#include "serve/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/memory.h"
+#include "serve/service_parts.h"
+
+const char *const EL_ASK_NAMES[EL_ASKS] = {"predict", "embed", "detect", "fill"};
+
+/* ---- readers ---- */
+
+static el_status lay_out(el_window_reader *r, const el_model *m)
+{
+    const bool guesses = el_network_head(r->net, EL_HEAD_MLM) != NULL;
+    el_feed_layout(&r->feed, &r->arena, r->capacity);
+    r->slots = el_arena_ints(&r->arena, EL_SERVICE_SLOTS);
+    if (guesses)
+        el_mlm_saved_layout(&r->mlm, &r->arena, &r->net->config, EL_SERVICE_SLOTS, m->activations,
+                            m->parameters, false);
+    else
+        el_rtd_saved_layout(&r->rtd, &r->arena, &r->net->config, r->capacity, m->activations);
+    return el_encoder_saved_layout(&r->encoder, &r->arena, &r->net->config, r->capacity, m->activations,
+                                   m->parameters, false);
+}
+
+el_status el_window_reader_open(el_window_reader *r, el_queue *q, const el_model *model,
+                                const el_network *net, int batch_tokens)
+{
+    if (!net)
+        return EL_OK;
+    r->net = net;
+    r->places = net->config.max_position_embeddings;
+    if (r->places < 4)
+        return el_fail(EL_EDATA, "a model of %d places has no room for [CLS], a window of text and [SEP]",
+                       r->places);
+    r->capacity = batch_tokens > r->places ? batch_tokens : r->places;
+    const int wide = net->config.vocab_size > r->capacity ? net->config.vocab_size : r->capacity;
+    r->row = malloc((size_t)r->places * sizeof *r->row);
+    r->logits = malloc((size_t)wide * sizeof *r->logits);
+    el_status st = r->row && r->logits ? el_feed_open(&r->feed, r->capacity)
+                                       : el_fail(EL_ENOMEM, "no memory to ask a model");
+    if (!st)
+        st = el_batch_reserve(&r->batch, r->capacity, r->capacity);
+    if (!st)
+        st = lay_out(r, model);
+    if (!st)
+        st = el_device_reserve(q->dev, &r->arena);
+    return st ? st : lay_out(r, model);
+}
+
+void el_window_reader_close(el_window_reader *r, el_queue *q)
+{
+    if (!r->net)
+        return;
+    el_encoder_saved_free(&r->encoder);
+    el_device_release(q->dev, &r->arena);
+    el_feed_close(&r->feed);
+    el_batch_release(&r->batch);
+    free(r->row);
+    free(r->logits);
+}
+
+/* ---- the service ---- */
+
+static el_status reserve_scratch(el_service *s)
+{
+    el_status st = EL_OK;
+    for (int i = 0; i < s->loaded->model.count && !st; i++) {
+        const el_config *const c = &s->loaded->model.networks[i].config;
+        st = s->q->reserve(s->q, c->max_position_embeddings, c->hidden_size / c->num_attention_heads);
+    }
+    return st;
+}
+
+static el_status open_wordpieces(el_service *s)
+{
+    const el_special_reading taught =
+        s->loaded->card.features.plain_special ? EL_SPECIAL_PLAIN : EL_SPECIAL_TOKENS;
+    const el_status st = el_wordpiece_open(&s->wordpiece, s->loaded->vocab, s->loaded->reading);
+    return st || !s->loaded->tuned ? st : el_wordpiece_open(&s->wordpiece_tuned, s->loaded->vocab, taught);
+}
+
+static el_status open_tuned(el_service *s, int batch_tokens)
+{
+    if (!s->loaded->tuned)
+        return EL_OK;
+    const el_status st = el_finetuned_over(&s->tuned, s->q, &s->loaded->model, s->loaded->vocab,
+                                           &s->loaded->card, batch_tokens);
+    s->tuned.card.features.windows = s->loaded->card.kind == EL_TAG; /* no word is left without a tag */
+    return st;
+}
+
+static el_status open_embedder(el_service *s, const el_service_settings *settings)
+{
+    const el_embedder_settings how = {.pooling = settings->pooling,
+                                      .plain_special = s->loaded->reading == EL_SPECIAL_PLAIN,
+                                      .batch_tokens = settings->batch_tokens};
+    return el_embedder_over(&s->embedder, s->q, &s->loaded->model, s->loaded->encoder, s->loaded->vocab,
+                            &s->loaded->said, &how);
+}
+
+static el_status open_parts(el_service *s, const el_service_settings *settings)
+{
+    const el_model *const m = &s->loaded->model;
+    const int tokens = settings->batch_tokens;
+    el_status st = s->loaded->dev->open_queue(s->loaded->dev, &s->q, s->loaded->threads);
+    if (!st)
+        st = reserve_scratch(s);
+    if (!st)
+        st = open_wordpieces(s);
+    if (!st)
+        st = open_tuned(s, tokens);
+    if (!st)
+        st = open_embedder(s, settings);
+    if (!st)
+        st = el_window_reader_open(&s->generator, s->q, m, el_model_network(m, EL_GENERATOR), tokens);
+    return st ? st
+              : el_window_reader_open(&s->discriminator, s->q, m, el_model_network(m, EL_DISCRIMINATOR),
+                                      tokens);
+}
+
+static void close_service(el_service *s)
+{
+    if (s->q) {
+        el_window_reader_close(&s->generator, s->q);
+        el_window_reader_close(&s->discriminator, s->q);
+        el_embedder_close(s->embedder);
+        el_finetuned_close(&s->tuned);
+        s->q->close(s->q);
+    }
+    el_wordpiece_close(s->wordpiece);
+    el_wordpiece_close(s->wordpiece_tuned);
+    el_loaded_close(s->loaded);
+    free(s->name);
+    free(s->folder);
+    free(s);
+}
+
+el_status el_service_open(el_service **out, const char *name, const char *folder,
+                          const el_service_settings *settings)
+{
+    el_service *const s = calloc(1, sizeof *s);
+    if (!s)
+        return el_fail(EL_ENOMEM, "%s: no memory", folder);
+    atomic_init(&s->held, 1);
+    s->name = strdup(name);
+    s->folder = strdup(folder);
+    el_status st = s->name && s->folder ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    if (!st)
+        st = el_loaded_open(&s->loaded, folder, &settings->load);
+    if (!st)
+        st = open_parts(s, settings);
+    if (!st)
+        *out = s;
+    else
+        close_service(s);
+    return st;
+}
+
+el_service *el_service_hold(el_service *s)
+{
+    atomic_fetch_add(&s->held, 1);
+    return s;
+}
+
+void el_service_release(el_service *s)
+{
+    if (s && atomic_fetch_sub(&s->held, 1) == 1)
+        close_service(s);
+}
+
+const char *el_service_name(const el_service *s)
+{
+    return s->name;
+}
+
+const char *el_service_folder(const el_service *s)
+{
+    return s->folder;
+}
+
+const el_loaded *el_service_loaded(const el_service *s)
+{
+    return s->loaded;
+}
+
+bool el_service_can(const el_service *s, el_ask ask)
+{
+    switch (ask) {
+    case EL_ASK_PREDICT:
+        return s->loaded->tuned;
+    case EL_ASK_DETECT:
+        return s->discriminator.net != NULL;
+    case EL_ASK_FILL:
+        return s->generator.net != NULL;
+    default:
+        return true;
+    }
+}
+
+int el_service_width(const el_service *s)
+{
+    return el_embedder_width(s->embedder);
+}
+
+int el_service_longest(const el_service *s, el_ask ask)
+{
+    return ask == EL_ASK_PREDICT  ? s->loaded->card.features.max_seq_length
+           : ask == EL_ASK_DETECT ? s->discriminator.places
+           : ask == EL_ASK_FILL   ? s->generator.places
+                                  : el_embedder_longest(s->embedder);
+}

@@ -28,6 +28,7 @@ int cmd_bench(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_flops(int argc, char **argv);
 int cmd_plot(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
 
 /* Reads the arguments, or prints the help page.  False: return *exit_code now. */
 bool cli_parse(el_options *options, int argc, char **argv, int *exit_code);

@@ -29,6 +29,7 @@ static const command COMMANDS[] = {
     {"fill", cmd_fill, CLI_READS, "guesses what stands at [MASK]"},
     {"info", cmd_info, CLI_READS, "says what a model, run, checkpoint or shard folder holds"},
     {"export", cmd_export, CLI_WRITES, "writes a model for other software: ONNX"},
+    {"serve", cmd_serve, CLI_READS, "answers over HTTP, on a page and for programs"},
     {"flops", cmd_flops, CLI_READS, "counts what a pre-training costs, by size and objective"},
     {"plot", cmd_plot, CLI_WRITES, "draws the curves of runs"},
     {"bench", cmd_bench, CLI_READS, "measures speed against the processor's peak"},

@@ -1,0 +1,327 @@
+/* request - see the header */
+#include "serve/http/request.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+
+enum {
+    OK = 200,
+    BAD_REQUEST = 400,
+    NOT_FOUND = 404,
+    UNPROCESSABLE = 422,
+    UNAVAILABLE = 503,
+    MOST_GUESSES = 1000
+};
+
+static int wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static int wrong(const char *format, ...)
+{
+    char sentence[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    (void)el_fail(EL_EUSAGE, "%s", sentence);
+    return UNPROCESSABLE;
+}
+
+static int code_of(el_status st)
+{
+    return st == EL_OK ? OK : st == EL_EUSAGE ? UNPROCESSABLE : UNAVAILABLE;
+}
+
+el_ask el_request_ask(el_request_form form)
+{
+    static const el_ask ASKS[] = {[EL_REQUEST_PREDICT] = EL_ASK_PREDICT, [EL_REQUEST_RERANK] = EL_ASK_PREDICT,
+                                  [EL_REQUEST_EMBED] = EL_ASK_EMBED,     [EL_REQUEST_OPENAI] = EL_ASK_EMBED,
+                                  [EL_REQUEST_DETECT] = EL_ASK_DETECT,   [EL_REQUEST_FILL] = EL_ASK_FILL,
+                                  [EL_REQUEST_TOKENIZE] = EL_ASK_EMBED};
+    return ASKS[form];
+}
+
+/* ---- fields ---- */
+
+static int read_flag(const json_t *body, const char *key, bool *value)
+{
+    const json_t *const said = json_object_get(body, key);
+    if (!said || json_is_null(said))
+        return OK;
+    *value = json_is_true(said);
+    return json_is_boolean(said) ? OK : wrong("%s is neither true nor false", key);
+}
+
+static int read_count(const json_t *body, const char *key, int least, int most, int *value)
+{
+    const json_t *const said = json_object_get(body, key);
+    if (!said || json_is_null(said))
+        return OK;
+    const json_int_t count = json_integer_value(said);
+    if (!json_is_integer(said) || count < least || count > most)
+        return wrong("%s is not a whole number between %d and %d", key, least, most);
+    *value = (int)count;
+    return OK;
+}
+
+static int read_choice(const json_t *body, const char *key, const char *const *words, int count, int *value)
+{
+    const json_t *const said = json_object_get(body, key);
+    if (!said || json_is_null(said))
+        return OK;
+    for (int i = 0; i < count; i++)
+        if (json_is_string(said) && strcmp(json_string_value(said), words[i]) == 0) {
+            *value = i;
+            return OK;
+        }
+    return wrong("%s is neither %s nor %s", key, words[0], words[count - 1]);
+}
+
+static int read_options(el_request *r, const json_t *body)
+{
+    static const char *const OFFSETS[] = {"codepoints", "bytes", "utf16"}, *const ENCODINGS[] = {"float",
+                                                                                                 "base64"};
+    int offsets = EL_OFFSETS_CODEPOINTS, encoding = 0;
+    const bool guesses = r->form == EL_REQUEST_FILL;
+    int code = read_flag(body, "truncate", &r->truncate);
+    if (code == OK)
+        code = read_flag(body, "raw_scores", &r->raw_scores);
+    if (code == OK)
+        code = read_flag(body, "normalize", &r->normalize);
+    if (code == OK)
+        code = read_flag(body, "add_special_tokens", &r->special);
+    if (code == OK)
+        code = read_flag(body, r->documents ? "return_documents" : "return_text", &r->return_text);
+    if (code == OK)
+        code = read_count(body, r->form == EL_REQUEST_RERANK ? "top_n" : "top_k", 1, MOST_GUESSES,
+                          guesses ? &r->question.top_k : &r->top);
+    if (code == OK)
+        code = read_choice(body, "offsets", OFFSETS, 3, &offsets);
+    if (code == OK)
+        code = read_choice(body, "encoding_format", ENCODINGS, 2, &encoding);
+    r->offsets = (el_offsets)offsets;
+    r->base64 = encoding == 1;
+    return code;
+}
+
+/* ---- texts ---- */
+
+/* A copy; NUL, which no text has and no model reads, becomes another control character, which none reads either. */
+static int take_text(el_query *query, int which, const json_t *string)
+{
+    const size_t bytes = json_string_length(string);
+    char *const text = malloc(bytes + 1);
+    if (!text) {
+        (void)el_fail(EL_ENOMEM, "no memory for a text");
+        return UNAVAILABLE;
+    }
+    memcpy(text, json_string_value(string), bytes + 1);
+    for (char *nul = text; (nul = memchr(nul, 0, bytes - (size_t)(nul - text)));)
+        *nul = '\1';
+    query->text[which] = text;
+    query->bytes[which] = bytes;
+    return OK;
+}
+
+static int take_pair(el_query *query, const json_t *first, const json_t *second)
+{
+    const int code = take_text(query, 0, first);
+    return code != OK || !second ? code : take_text(query, 1, second);
+}
+
+static int take_object(el_query *query, const json_t *input, size_t number)
+{
+    static const char *const KEYS[][2] = {{"question", "context"}, {"text", "text_pair"}};
+    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
+        const json_t *const first = json_object_get(input, KEYS[i][0]), *const second = json_object_get(
+                                                                            input, KEYS[i][1]);
+        if (json_is_string(first) && (!second || json_is_null(second) || json_is_string(second)))
+            return take_pair(query, first, json_is_string(second) ? second : NULL);
+    }
+    return wrong("input %zu is an object without question and context, or text and text_pair, that are texts",
+                 number);
+}
+
+/* One input of /predict. */
+static int take_one(el_query *query, const json_t *input, size_t number)
+{
+    const size_t count = json_array_size(input);
+    const json_t *const first = json_array_get(input, 0), *const second = json_array_get(input, 1);
+    if (json_is_string(input))
+        return take_text(query, 0, input);
+    if (json_is_object(input))
+        return take_object(query, input, number);
+    if (count >= 1 && count <= 2 && json_is_string(first) && (count == 1 || json_is_string(second)))
+        return take_pair(query, first, second);
+    return wrong("input %zu is not a text, [\"text\"], or a pair [\"a\", \"b\"]", number);
+}
+
+static int make_queries(el_request *r, size_t count, int most)
+{
+    if (count == 0)
+        return wrong("there is no input");
+    if (count > (size_t)most)
+        return wrong("%zu inputs are more than the %d that one request may have", count, most);
+    r->question.queries = calloc(count, sizeof *r->question.queries);
+    if (!r->question.queries) {
+        (void)el_fail(EL_ENOMEM, "no memory for %zu inputs", count);
+        return UNAVAILABLE;
+    }
+    r->question.count = (int)count;
+    return OK;
+}
+
+/* One input is a text, an object, or a list of one or two texts; anything else is a list of inputs. */
+static int read_predict(el_request *r, const json_t *inputs, int most)
+{
+    const json_t *const first = json_array_get(inputs, 0);
+    r->list = json_is_array(inputs) && !json_is_string(first);
+    if (json_is_string(first) && json_array_size(inputs) > 2)
+        return wrong("a list of %zu texts is no input: a text is \"a\", a pair [\"a\", \"b\"], and several "
+                     "are [[\"a\"], [\"b\"]]",
+                     json_array_size(inputs));
+    const size_t count = r->list ? json_array_size(inputs) : 1;
+    int code = make_queries(r, count, most);
+    for (size_t i = 0; i < count && code == OK; i++)
+        code = take_one(&r->question.queries[i], r->list ? json_array_get(inputs, i) : inputs, i);
+    return code;
+}
+
+static int read_texts(el_request *r, const json_t *inputs, const char *key, int most)
+{
+    r->list = json_is_array(inputs);
+    if (!r->list && !json_is_string(inputs))
+        return wrong("%s is neither a text nor a list of texts", key);
+    const size_t count = r->list ? json_array_size(inputs) : 1;
+    int code = make_queries(r, count, most);
+    for (size_t i = 0; i < count && code == OK; i++) {
+        const json_t *const input = r->list ? json_array_get(inputs, i) : inputs;
+        code = json_is_string(input) ? take_text(&r->question.queries[i], 0, input)
+                                     : wrong("%s %zu is not a text", key, i);
+    }
+    return code;
+}
+
+static int read_rerank(el_request *r, const json_t *body, int most)
+{
+    const json_t *const query = json_object_get(body, "query"), *texts = json_object_get(body, "texts");
+    if (!json_is_string(query))
+        return wrong("query is not a text");
+    if (r->documents)
+        texts = json_object_get(body, "documents");
+    if (!json_is_array(texts))
+        return wrong("%s is not a list of texts", r->documents ? "documents" : "texts");
+    int code = make_queries(r, json_array_size(texts), most);
+    for (size_t i = 0; i < json_array_size(texts) && code == OK; i++) {
+        const json_t *const item = json_array_get(texts, i), *const inner = json_object_get(item, "text");
+        const json_t *const text = json_is_object(item) ? inner : item;
+        code = json_is_string(text) ? take_pair(&r->question.queries[i], query, text)
+                                    : wrong("text %zu is not a text", i);
+    }
+    return code;
+}
+
+static int read_inputs(el_request *r, const json_t *body, int most)
+{
+    const char *const key = r->form == EL_REQUEST_OPENAI ? "input" : "inputs";
+    const json_t *inputs = json_object_get(body, key);
+    if (r->form == EL_REQUEST_RERANK)
+        return read_rerank(r, body, most);
+    if (!inputs && r->form == EL_REQUEST_PREDICT && json_object_get(body, "question"))
+        inputs = body;
+    if (!inputs)
+        return wrong("%s is missing", key);
+    return r->form == EL_REQUEST_PREDICT ? read_predict(r, inputs, most) : read_texts(r, inputs, key, most);
+}
+
+/* ---- the whole ---- */
+
+/* What the model was made for. */
+static el_request_form own_form(const el_service *s)
+{
+    return el_service_can(s, EL_ASK_PREDICT)  ? EL_REQUEST_PREDICT
+           : el_service_can(s, EL_ASK_DETECT) ? EL_REQUEST_DETECT
+           : el_service_can(s, EL_ASK_FILL)   ? EL_REQUEST_FILL
+                                              : EL_REQUEST_EMBED;
+}
+
+static int find_model(el_request *r, const json_t *body, const char *model, el_find_service *find,
+                      void *context)
+{
+    const json_t *const named = json_object_get(body, "model");
+    const char *const name = model ? model : json_is_string(named) ? json_string_value(named) : "";
+    r->service = find(context, name, r->form);
+    if (!r->service)
+        return NOT_FOUND;
+    if (r->form == EL_REQUEST_OWN)
+        r->form = own_form(r->service);
+    if (r->form == EL_REQUEST_RERANK && el_service_loaded(r->service)->card.kind != EL_REGRESS)
+        return wrong("model %s does not rank: it was not taught one number", el_service_name(r->service));
+    return OK;
+}
+
+static int check_lengths(el_request *r, el_request_limits limits)
+{
+    const el_question *const q = &r->question;
+    const int longest = el_service_longest(r->service, q->ask);
+    for (int i = 0; i < q->count; i++) {
+        if (q->queries[i].cut && !r->truncate)
+            return wrong("input %d has more than the %d tokens that the model reads, and truncate is false",
+                         i, longest);
+        r->tokens += q->queries[i].tokens;
+        if (r->tokens > limits.tokens)
+            return wrong("the inputs have more than the %d tokens that one request may have", limits.tokens);
+    }
+    return OK;
+}
+
+static int read_body(el_request *r, const json_t *body, const char *model, el_request_limits limits,
+                     el_find_service *find, void *context)
+{
+    if (!json_is_object(body))
+        return wrong("the body is not a JSON object");
+    r->documents = json_object_get(body, "documents") != NULL;
+    int code = find_model(r, body, model, find, context);
+    if (code == OK)
+        code = read_options(r, body);
+    if (code == OK)
+        code = read_inputs(r, body, limits.inputs);
+    if (code != OK || r->form == EL_REQUEST_TOKENIZE)
+        return code;
+    r->question.ask = el_request_ask(r->form);
+    code = code_of(el_service_read(r->service, &r->question));
+    return code == OK ? check_lengths(r, limits) : code;
+}
+
+int el_request_read(el_request *r, el_request_form form, const char *model, const char *body, size_t bytes,
+                    el_request_limits limits, el_find_service *find, void *context)
+{
+    json_t *object = NULL;
+    json_error_t error;
+    *r =
+        (el_request){.form = form, .truncate = true, .normalize = true, .special = true, .question.top_k = 5};
+    const el_status st = el_json_read(&object, body, bytes, JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
+    if (st == EL_EDATA && json_error_code(&error) == json_error_numeric_overflow)
+        return wrong("a number in the body is too large");
+    if (st == EL_EDATA) {
+        const char *const quoted = strstr(error.text, " near "); /* of the client's own text */
+        (void)el_fail(EL_EUSAGE, "the body is not JSON: %.*s, at byte %d",
+                      quoted ? (int)(quoted - error.text) : (int)strlen(error.text), error.text,
+                      error.position);
+        return BAD_REQUEST;
+    }
+    if (st)
+        return UNAVAILABLE;
+    const int code = read_body(r, object, model, limits, find, context);
+    json_decref(object);
+    return code;
+}
+
+void el_request_release(el_request *r)
+{
+    el_question_release(&r->question);
+    el_service_release(r->service);
+    r->service = NULL;
+}

@@ -1,0 +1,277 @@
+/* server - its beginning, loading anew, and its end */
+#define _GNU_SOURCE
+#include "serve/http/server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "serve/http/parts.h"
+
+enum { BACKLOG = 511, CONNECTION_BYTES = 32 << 10 };
+static const double QUIET = 0.3,
+                    STEP = 0.02; /* seconds: of connections that ask nothing more; between two looks */
+
+/* ---- models ---- */
+
+static void release_entry(el_entry *e)
+{
+    el_service_release(e->service);
+    free(e->curves);
+    *e = (el_entry){0};
+}
+
+static el_status load_entry(const el_server *s, int number, el_entry *e)
+{
+    const el_served *const m = &s->models[number];
+    *e = (el_entry){0};
+    el_status st = el_service_open(&e->service, m->name, m->folder, &s->how);
+    if (!st && !(e->curves = el_curves_read(m->folder)))
+        st = el_fail(EL_ENOMEM, "%s: no memory", m->folder);
+    if (st)
+        release_entry(e);
+    return st;
+}
+
+static el_status load_entries(el_server *s)
+{
+    s->entries = calloc((size_t)s->count, sizeof *s->entries);
+    el_status st = s->entries ? EL_OK : el_fail(EL_ENOMEM, "no memory for models");
+    for (int i = 0; i < s->count && !st; i++)
+        st = load_entry(s, i, &s->entries[i]);
+    return st;
+}
+
+/* What it was goes as soon as nobody uses it any more. */
+static void replace_entry(el_server *s, int number, el_entry *e)
+{
+    el_lock_take(s->lock);
+    el_entry before = s->entries[number];
+    s->entries[number] = *e;
+    el_lock_give(s->lock);
+    release_entry(&before);
+}
+
+static el_status reload_keys(el_server *s)
+{
+    char *keys = NULL;
+    const el_status st = s->settings.api_key_file ? el_keys_read(&keys, s->settings.api_key_file) : EL_OK;
+    if (st || !keys)
+        return st;
+    el_lock_take(s->lock);
+    char *const before = s->keys;
+    s->keys = keys;
+    el_lock_give(s->lock);
+    free(before);
+    return EL_OK;
+}
+
+el_status el_server_reload(el_server *s)
+{
+    el_status first = reload_keys(s);
+    char sentence[512];
+    snprintf(sentence, sizeof sentence, "%s", first ? el_error() : "");
+    for (int i = 0; i < s->count; i++) {
+        el_entry e;
+        const el_status st = load_entry(s, i, &e);
+        if (!st)
+            replace_entry(s, i, &e);
+        else if (!first)
+            first = st, snprintf(sentence, sizeof sentence, "%s", el_error());
+    }
+    return first ? el_fail(first, "%s", sentence) : EL_OK;
+}
+
+static void compute(void *server, const el_part *parts, int count)
+{
+    (void)server;
+    const el_request *const r =
+        (const el_request *)parts[0].job; /* all are of its service: it is their lane */
+    el_service_compute(r->service, parts, count);
+}
+
+/* ---- listening ---- */
+
+static bool is_local(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
+    return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
+}
+
+static el_status open_socket(el_server *s, int *listening)
+{
+    char port[16];
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+                                   .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    const int yes = 1;
+    struct sockaddr_storage bound;
+    socklen_t bytes = sizeof bound;
+    snprintf(port, sizeof port, "%d", (int)s->settings.port);
+    if (getaddrinfo(s->settings.host, port, &hints, &found))
+        return el_fail(EL_EUSAGE, "--host: \"%s\" is not the number of an address", s->settings.host);
+    const int file = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const bool fine = file >= 0 && setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
+                      bind(file, found->ai_addr, found->ai_addrlen) == 0 && listen(file, BACKLOG) == 0 &&
+                      getsockname(file, (struct sockaddr *)&bound, &bytes) == 0;
+    const int trouble = errno;
+    s->local = is_local(found->ai_addr);
+    freeaddrinfo(found);
+    if (!fine) {
+        if (file >= 0)
+            close(file);
+        return el_fail(EL_EFAILED, "%s, port %s: %s", s->settings.host, port, strerror(trouble));
+    }
+    s->port = ntohs(bound.ss_family == AF_INET ? ((const struct sockaddr_in *)&bound)->sin_port
+                                               : ((const struct sockaddr_in6 *)&bound)->sin6_port);
+    *listening = file;
+    return EL_OK;
+}
+
+/* What libmicrohttpd has to say is about clients, who hear it themselves. */
+static void silence(void *context, const char *format, va_list arguments)
+{
+    (void)context, (void)format, (void)arguments;
+}
+
+static el_status start_daemon(el_server *s)
+{
+    int listening = -1;
+    const el_server_settings *const set = &s->settings;
+    const el_status st = open_socket(s, &listening);
+    if (st)
+        return st;
+    s->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL,
+        NULL, el_exchange_handle, s, MHD_OPTION_EXTERNAL_LOGGER, silence, NULL, MHD_OPTION_LISTEN_SOCKET,
+        listening, MHD_OPTION_NOTIFY_COMPLETED, el_exchange_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+        el_link_notify, s, MHD_OPTION_URI_LOG_CALLBACK, el_link_line, s, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)set->max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)set->max_connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)set->idle_timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+    if (s->daemon)
+        return EL_OK;
+    close(listening);
+    return el_fail(EL_EFAILED, "the HTTP server cannot be started: %s", strerror(errno));
+}
+
+static el_status start_batcher(el_server *s)
+{
+    const el_server_settings *const set = &s->settings;
+    return el_batcher_open(&s->batcher, &(el_batcher_settings){.batch_tokens = (int)set->max_batch_tokens,
+                                                               .most_jobs = (int)set->max_queue_requests,
+                                                               .most_tokens = set->max_queue_tokens,
+                                                               .compute = compute,
+                                                               .wanted = el_exchange_wanted,
+                                                               .done = el_exchange_done,
+                                                               .context = s});
+}
+
+el_status el_server_open(el_server **out, const el_server_settings *settings, const el_served *models,
+                         int count, const el_service_settings *how)
+{
+    el_server *const s = calloc(1, sizeof *s);
+    if (!s)
+        return el_fail(EL_ENOMEM, "no memory for a server");
+    s->settings = *settings;
+    s->models = models;
+    s->count = count;
+    s->how = *how;
+    s->meters.started = (double)time(NULL);
+    el_status st = el_lock_open(&s->lock);
+    if (!st)
+        st = reload_keys(s);
+    if (!st)
+        st = load_entries(s);
+    if (!st)
+        st = start_batcher(s);
+    if (!st)
+        st = start_daemon(s);
+    if (!st)
+        *out = s;
+    else
+        el_server_close(s);
+    return st;
+}
+
+int el_server_port(const el_server *s)
+{
+    return s->port;
+}
+
+/* ---- the end ---- */
+
+static void pause_a_step(el_server *s)
+{
+    el_server_sweep(s);
+    el_lock_take(s->lock);
+    el_lock_wait(s->lock, STEP);
+    el_lock_give(s->lock);
+}
+
+/* Connections that the system has taken but nobody here are taken still: their requests were sent before the end. */
+static void stop_listening(el_server *s)
+{
+    const int listening = MHD_quiesce_daemon(s->daemon);
+    struct sockaddr_storage address;
+    if (listening < 0)
+        return;
+    for (;;) {
+        socklen_t bytes = sizeof address;
+        const int file =
+            accept4(listening, (struct sockaddr *)&address, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (file < 0)
+            break;
+        MHD_add_connection(s->daemon, file, (struct sockaddr *)&address, bytes);
+    }
+    close(listening);
+}
+
+/* Answers say that their connections close; who asks nothing more is not waited for. */
+static void await_answers(el_server *s, double end)
+{
+    double quiet = el_now();
+    while (el_now() < end && atomic_load(&s->connections) && el_now() - quiet < QUIET) {
+        if (atomic_load(&s->exchanges))
+            quiet = el_now();
+        pause_a_step(s);
+    }
+}
+
+void el_server_drain(el_server *s)
+{
+    atomic_store(&s->draining, true);
+    for (const double end = el_now() + s->settings.drain_delay; el_now() < end;)
+        pause_a_step(s);
+    const double end = el_now() + s->settings.grace;
+    stop_listening(s);
+    await_answers(s, end);
+    el_batcher_drain(s->batcher, end - el_now());
+    await_answers(s, el_now() + 1); /* 503 to the rest */
+}
+
+void el_server_close(el_server *s)
+{
+    if (!s)
+        return;
+    if (s->batcher)
+        el_batcher_drain(s->batcher, 0); /* no connection sleeps any more */
+    if (s->daemon)
+        MHD_stop_daemon(s->daemon);
+    el_batcher_close(s->batcher);
+    for (int i = 0; s->entries && i < s->count; i++)
+        release_entry(&s->entries[i]);
+    free(s->entries);
+    free(s->keys);
+    el_lock_close(s->lock);
+    free(s);
+}

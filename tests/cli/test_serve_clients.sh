@@ -10,11 +10,12 @@ if "$electra" serve --model nowhere 2>&1 | grep -q libmicrohttpd; then
     exit 77
 fi
 make_run run
+trap '' PIPE # connections are closed from the other side
 
 # raw TEXT: sent as it is to the server; what comes back until it closes, or for two seconds, in `raw`
 raw() {
     exec 9<> "/dev/tcp/127.0.0.1/$port" || fail "no connection"
-    printf "$1" >&9
+    printf "$1" >&9 2> /dev/null
     timeout "${2:-2}" cat <&9 > raw
     exec 9>&- 9<&-
 }
@@ -62,7 +63,6 @@ trickle() { # HEAD NAME
     exec 8>&- 8<&-
     [ $((SECONDS - began)) -lt 5 ] || echo "$2 was held for $((SECONDS - began)) seconds" >> held
 }
-trap '' PIPE
 trickle "POST /detect HTTP/1.1\r\n${host}X-Slow: " "a trickled header" &
 one=$!
 trickle "POST /detect HTTP/1.1\r\n$host${json}Content-Length: 900\r\n\r\n{" "a trickled body" &

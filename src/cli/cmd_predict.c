@@ -62,8 +62,9 @@ struct job {
     el_finetuned model;
     const el_task *task;
     take_answer *take;
-    int64_t number;   /* of the next example */
-    int cut, skipped; /* examples and malformed lines so far */
+    int64_t number;      /* of the next example */
+    int cut, skipped;    /* examples and malformed lines so far */
+    char malformed[512]; /* what was wrong with the first of these */
     el_submission submission;
     el_squad_files squad;
 };
@@ -139,6 +140,8 @@ static el_status answer_file(job *j, const el_task *task, const char *path)
         count = st ? 0 : chunk.count;
         if (!st && j->submission.writer && chunk.skipped)
             st = el_fail(EL_EDATA, "%s: %d malformed lines; a submission answers all", path, chunk.skipped);
+        if (!st && chunk.skipped && !j->skipped)
+            snprintf(j->malformed, sizeof j->malformed, "%s", chunk.malformed);
         j->skipped += st ? 0 : chunk.skipped;
         any |= count > 0;
         if (!st && count)
@@ -286,7 +289,7 @@ static el_status answer_all(job *j)
         el_log(EL_LOG_WARNING, "%d examples are longer than %d tokens, and cut", j->cut,
                j->model.card.features.max_seq_length);
     if (!st && j->skipped)
-        el_log(EL_LOG_WARNING, "%d malformed lines are left out", j->skipped);
+        el_log(EL_LOG_WARNING, "%d malformed lines are left out; the first: %s", j->skipped, j->malformed);
     return st;
 }
 

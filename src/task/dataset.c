@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/random.h"
+#include "text/utf8.h"
 
 enum { STRING_BLOCK = 1 << 16 };
 
@@ -37,13 +38,38 @@ static bool grow(void **items, int count, int *capacity, size_t bytes)
 
 /* ---- labels ---- */
 
-/* The slot of a name, or the free one where it belongs. */
-static int slot_of(const el_labels *labels, const char *name)
+/* Of the composed form, which all forms of a name share. */
+static uint64_t hash_of(const char *name)
+{
+    char *const composed = el_utf8_composed(name);
+    const char *const form = composed ? composed : name;
+    const uint64_t hash = el_hash(form, strlen(form));
+    free(composed);
+    return hash;
+}
+
+static bool same_characters(const char *a, const char *b)
+{
+    char *const first = el_utf8_composed(a), *const second = el_utf8_composed(b);
+    const bool same = strcmp(first ? first : a, second ? second : b) == 0;
+    free(first);
+    free(second);
+    return same;
+}
+
+/* The slot of a name, or the free one where it belongs; *alike is that of another form of it, or -1. */
+static int slot_of(const el_labels *labels, const char *name, int *alike)
 {
     const int last = labels->slot_count - 1;
-    int slot = (int)(el_hash(name, strlen(name)) & (uint64_t)last);
-    while (labels->slots[slot] && strcmp(labels->names[labels->slots[slot] - 1], name) != 0)
-        slot = (slot + 1) & last;
+    int slot = (int)(hash_of(name) & (uint64_t)last);
+    *alike = -1;
+    for (; labels->slots[slot]; slot = (slot + 1) & last) {
+        const char *const known = labels->names[labels->slots[slot] - 1];
+        if (strcmp(known, name) == 0)
+            break;
+        if (*alike < 0 && same_characters(known, name))
+            *alike = slot;
+    }
     return slot;
 }
 
@@ -59,24 +85,37 @@ static bool fill_slots(el_labels *labels)
     free(labels->slots);
     labels->slots = slots;
     labels->slot_count = count;
-    for (int i = 0; i < labels->count; i++)
-        slots[slot_of(labels, labels->names[i])] = i + 1;
+    for (int i = 0, alike; i < labels->count; i++)
+        slots[slot_of(labels, labels->names[i], &alike)] = i + 1;
     return true;
+}
+
+/* -1: there is none.  Where it is not there in these bytes, another form of it. */
+static int find(const el_labels *labels, const char *name, bool exactly)
+{
+    int alike = -1;
+    if (labels->slots) {
+        const int slot = slot_of(labels, name, &alike);
+        const bool other = !labels->slots[slot] && alike >= 0 && !exactly;
+        return labels->slots[other ? alike : slot] - 1;
+    }
+    for (int i = 0; i < labels->count; i++) {
+        if (strcmp(labels->names[i], name) == 0)
+            return i;
+        if (!exactly && alike < 0 && same_characters(labels->names[i], name))
+            alike = i;
+    }
+    return alike;
 }
 
 int el_labels_find(const el_labels *labels, const char *name)
 {
-    if (labels->slots)
-        return labels->slots[slot_of(labels, name)] - 1;
-    for (int i = 0; i < labels->count; i++)
-        if (strcmp(labels->names[i], name) == 0)
-            return i;
-    return -1;
+    return find(labels, name, false);
 }
 
-int el_labels_add(el_labels *labels, const char *name)
+static int add(el_labels *labels, const char *name, bool exactly)
 {
-    const int known = el_labels_find(labels, name);
+    const int known = find(labels, name, exactly);
     if (known >= 0 || labels->closed)
         return known;
     if (!grow((void **)&labels->names, labels->count, &labels->capacity, sizeof *labels->names) ||
@@ -85,9 +124,20 @@ int el_labels_add(el_labels *labels, const char *name)
     char *const copy = strdup(name);
     if (!copy)
         return -1;
-    labels->slots[slot_of(labels, copy)] = labels->count + 1;
+    int alike;
+    labels->slots[slot_of(labels, copy, &alike)] = labels->count + 1;
     labels->names[labels->count] = copy;
     return labels->count++;
+}
+
+int el_labels_add(el_labels *labels, const char *name)
+{
+    return add(labels, name, false);
+}
+
+int el_labels_add_exactly(el_labels *labels, const char *name)
+{
+    return add(labels, name, true);
 }
 
 void el_labels_release(el_labels *labels)
@@ -312,6 +362,7 @@ static el_status select_examples(el_dataset *to, const el_dataset *from, const b
             before = &from->examples[i];
         }
     to->skipped = from->skipped, to->gaps = from->gaps, to->trimmed = from->trimmed;
+    to->composed = from->composed;
     to->moved = from->moved, to->placed = from->placed;
     if (st)
         el_dataset_release(to);

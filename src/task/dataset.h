@@ -31,8 +31,11 @@ typedef struct {
     int slot_count;
 } el_labels;
 
-/* The label's number, added where it is new; -1 where the list is closed and lacks it, or without memory. */
+/* The label's number, added where it is new; -1 where the list is closed and lacks it, or without memory.  A name whose
+ * characters are the same in another Unicode form (NFC, NFD) is the same label, in the form that came first. */
 int el_labels_add(el_labels *labels, const char *name);
+/* The same, where two forms of one name are two labels, as they may be in a model's card. */
+int el_labels_add_exactly(el_labels *labels, const char *name);
 int el_labels_find(const el_labels *labels, const char *name); /* -1: none */
 void el_labels_release(el_labels *labels);
 
@@ -71,8 +74,10 @@ typedef struct {
     int word_count, word_capacity, answer_count, answer_capacity, number_count, number_capacity;
     /* What was done in reading it. */
     int skipped;              /* malformed lines left out, where the field's custom is to leave them out */
+    const char *malformed;    /* what was wrong with the first of them */
     int gaps;                 /* rows left out as they have what stands for no label */
     int trimmed;              /* labels that had blanks around them */
+    int composed;             /* labels that were written in another Unicode form than before */
     int moved;                /* answers that stand elsewhere than the file's offset says */
     int placed;               /* answers without an offset, taken where they first stand */
     el_string_block *strings; /* where all text lives */

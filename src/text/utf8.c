@@ -15,6 +15,8 @@
 
 #include <string.h>
 
+#include <utf8proc.h>
+
 /* How many bytes a character with this first byte has, 0 where none begins so, and what its second may be. */
 static int length_of(unsigned char first, unsigned char *low, unsigned char *high)
 {
@@ -101,4 +103,16 @@ size_t el_utf8_valid(const char *text, size_t bytes)
         at += (size_t)taken;
     }
     return bytes;
+}
+
+char *el_utf8_composed(const char *text)
+{
+    utf8proc_uint8_t *composed = NULL;
+    const char *at = text;
+    while (*at && (unsigned char)*at < 0x80)
+        at++;
+    if (*at)
+        utf8proc_map((const utf8proc_uint8_t *)text, 0, &composed,
+                     UTF8PROC_NULLTERM | UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    return (char *)composed;
 }

@@ -23,4 +23,8 @@ int el_utf8_encode(uint32_t code_point, char *out);
 /* The number of leading bytes that are whole valid characters; `bytes` if all are. */
 size_t el_utf8_valid(const char *text, size_t bytes);
 
+/* The text in Unicode's composed form (NFC), on the heap; NULL for ASCII, which is its own, for what is not UTF-8, and
+ * without memory. */
+char *el_utf8_composed(const char *text);
+
 #endif

@@ -1,31 +1,15 @@
 /* Whatever form, ending, header, byte order mark, line ends and compression a table has, its rows are the same, when it is
  * learned from and when it is asked; and columns are found by name, by what they hold, or not at all. */
-#include "base/check.h"
-
-#include <bzlib.h>
-#include <lzma.h>
-#include <zlib.h>
-#include <zstd.h>
+#include "task/crossed.h"
 
 #include "task/files/layout.h"
 #include "task/task.h"
 
-enum { MOST = 4096, ROWS = 4 };
+enum { ROWS = 4 };
 
 static const char *const TEXTS[ROWS] = {"in Seoul, it \"rains\"", "of Korea; so it is", "the Bowl is here",
                                         "a b c d"};
 static const char *const LABELS[ROWS] = {"pos", "neg", "pos", "neg"};
-
-/* Without the syncing of el_file_write, which takes its time. */
-static const char *put_file(const char *name, const char *text, size_t bytes)
-{
-    const char *const path = in_folder(name);
-    FILE *const out = fopen(path, "w");
-    assert_non_null(out);
-    assert_int_equal(fwrite(text, 1, bytes, out), bytes);
-    assert_int_equal(fclose(out), 0);
-    return path;
-}
 
 /* ---- files of the same rows ---- */
 
@@ -126,50 +110,6 @@ static void make_table(char *to, char separator, const char *shape, bool header,
     }
 }
 
-/* "\n" becomes "\r\n". */
-static void use_returns(char *text)
-{
-    char copy[MOST], *out = text;
-    strcpy(copy, text);
-    for (const char *at = copy; *at; at++) {
-        if (*at == '\n')
-            *out++ = '\r';
-        *out++ = *at;
-    }
-    *out = '\0';
-}
-
-/* Packs as the ending says; the size. */
-static size_t pack(const char *packing, char *text, char *out)
-{
-    const size_t bytes = strlen(text);
-    if (strcmp(packing, ".zst") == 0)
-        return ZSTD_compress(out, MOST, text, bytes, 3);
-    if (strcmp(packing, ".xz") == 0) {
-        size_t used = 0;
-        lzma_easy_buffer_encode(0, LZMA_CHECK_CRC32, NULL, (uint8_t *)text, bytes, (uint8_t *)out, &used,
-                                MOST);
-        return used;
-    }
-    if (strcmp(packing, ".bz2") == 0) {
-        unsigned used = MOST;
-        BZ2_bzBuffToBuffCompress(out, &used, text, (unsigned)bytes, 1, 0, 0);
-        return used;
-    }
-    if (strcmp(packing, ".gz") == 0) {
-        z_stream z = {.next_in = (unsigned char *)text,
-                      .avail_in = (uInt)bytes,
-                      .next_out = (unsigned char *)out,
-                      .avail_out = MOST};
-        deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
-        deflate(&z, Z_FINISH);
-        deflateEnd(&z);
-        return MOST - z.avail_out;
-    }
-    memcpy(out, text, bytes);
-    return bytes;
-}
-
 /* ---- the same rows ---- */
 
 static void check_rows(const char *path, const el_dataset *d, const el_labels *labels, bool labelled)
@@ -206,12 +146,11 @@ static void check_file(const char *path)
 static void same_rows(void **state)
 {
     (void)state;
-    static const char *const PACKINGS[] = {"", ".gz", ".zst", ".xz", ".bz2", ".GZ"};
     static const char *NAMES[][2] = {
         {"text", "label"}, {"Text ", " Label"}, {"문장", "감정"}, {"Tweet", "Emotion"}, {"", ""}};
     for (int f = 0; f < FORM_COUNT; f++)
         for (int n = 0; n < 5; n++)
-            for (int p = 0; p < 6; p++)
+            for (int p = 0; p < PACKING_COUNT; p++)
                 for (int how = 0; how < 4; how++) {
                     char text[MOST] = "", packed[MOST], name[64];
                     const bool mark = how & 1, returns = how & 2, header = *NAMES[n][0];
@@ -226,8 +165,7 @@ static void same_rows(void **state)
                         make_json(text, FORMS[f].shape, NAMES[n]);
                     if (returns)
                         use_returns(text);
-                    const bool loud = strcmp(PACKINGS[p], ".GZ") == 0;
-                    const size_t bytes = pack(loud ? ".gz" : PACKINGS[p], text, packed);
+                    const size_t bytes = pack(PACKINGS[p], text, packed);
                     snprintf(name, sizeof name, "t%d-%d-%d-%d%s%s", f, n, p, how, FORMS[f].ending,
                              PACKINGS[p]);
                     const char *const path = put_file(name, packed, bytes);
@@ -487,7 +425,7 @@ static void several_labels(void **state)
 static void one_label(void **state)
 {
     (void)state;
-    el_file_layout l;
+    el_file_layout l, again;
     el_labels labels = {0};
     el_dataset d;
     CHECK_OK(read_file("classify", file("blanks.csv", "text,label\na,pos \nb, pos\nc,neg\n"), NULL, &l,
@@ -497,6 +435,28 @@ static void one_label(void **state)
     el_labels_release(&labels);
     el_dataset_release(&d);
     el_file_layout_release(&l);
+
+    /* The same characters in another Unicode form are the same label, and the same column. */
+    labels = (el_labels){0};
+    CHECK_OK(read_file(
+        "classify", file("forms.csv", "문장,감정\na b,기쁨\nc d,\u1100\u1175\u1108\u1173\u11b7\ne f,슬픔\n"),
+        NULL, &l, &labels, &d));
+    assert_int_equal(labels.count, 2);
+    assert_int_equal(d.composed, 1);
+    assert_int_equal(d.examples[1].label, d.examples[0].label);
+    assert_int_equal(el_labels_add_exactly(&labels, "\u1100\u1175\u1108\u1173\u11b7"),
+                     2); /* as an old card may have it */
+    el_labels_release(&labels);
+    el_dataset_release(&d);
+    labels = (el_labels){0};
+    CHECK_OK(read_file("classify",
+                       file("decomposed.csv", "\u1106\u116e\u11ab\u110c\u1161\u11bc,감정\na b,x\nc d,y\n"),
+                       &l, &again, &labels, &d));
+    assert_int_equal(d.count, 2);
+    el_labels_release(&labels);
+    el_dataset_release(&d);
+    el_file_layout_release(&l);
+    el_file_layout_release(&again);
 
     static const char *const GAPS[][2] = {
         {"snli.tsv", "gold_label\tsentence1\tsentence2\nentailment\ta\tb\n-\ta\tb\nneutral\ta\tb\n"},

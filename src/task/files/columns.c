@@ -169,8 +169,8 @@ static el_status take_known(finder *f)
 {
     const el_file_layout *const known = f->wanted->known;
     const bool numbers = !is_name(known->text[0]);
-    if (numbers && f->named) /* names tell more than the places of a file without */
-        return EL_OK;
+    if (numbers && (f->named || known->file.form == EL_FORM_CONLL))
+        return EL_OK; /* names tell more than the places of a file without, and a word's columns are no sentence's */
     for (int i = 0; i < 2; i++) {
         f->text[i] = known_place(f, known->text[i]);
         if (i == 0 && f->text[i] < 0 && holds_one_text(f))

@@ -147,12 +147,13 @@ el_status el_conll_open(el_conll *c, const el_columns *said, const el_file_layou
     if (st)
         return st;
     look(c, text);
-    if (known && known->file.form != EL_FORM_CONLL)
-        known = NULL;
+    if (known && (known->file.form != EL_FORM_CONLL || known->counted != c->counted))
+        known = NULL; /* its numbers are those of other columns */
     const bool wide = c->counted && c->width == CONLLU_FIELDS,
                german = c->counted && c->width == GERMEVAL_FIELDS;
     layout->file.separator = c->separator;
     layout->header = c->header;
+    layout->counted = c->counted;
     layout->parts = EL_PARTS_BLANKS;
     st = put_column(&layout->text[0], said->text[0], known ? known->text[0] : NULL, c->counted ? 2 : 1);
     if (!st)
@@ -193,6 +194,7 @@ static el_status take_tag(el_conll *c, el_dataset *d, el_line word, el_line tag)
     if (number < 0)
         return c->labels->closed ? el_lines_fail(&c->lines, "the tag \"%s\" is not known", name)
                                  : el_fail(EL_ENOMEM, "no memory for tags");
+    d->composed += strcmp(c->labels->names[number], name) != 0;
     return el_dataset_add_word(d, word.text, word.bytes, number);
 }
 
@@ -201,12 +203,12 @@ static el_status take_word(el_conll *c, el_dataset *d, const el_line *fields, in
     const int word = place_of(c->word, count), tag = place_of(c->tag, count);
     if (word < 0 || word >= count || (c->labelled && (tag < 0 || tag >= count || tag == word)))
         return el_lines_fail(&c->lines, "a word and its tag are wanted, and there are %d columns", count);
-    if (!c->labelled)
-        return el_dataset_add_word(d, fields[word].text, fields[word].bytes, -1);
     if (!c->width)
         c->width = count;
     if (count != c->width)
         return el_lines_fail(&c->lines, "there are %d columns, where the first word has %d", count, c->width);
+    if (!c->labelled)
+        return el_dataset_add_word(d, fields[word].text, fields[word].bytes, -1);
     return take_tag(c, d, fields[word], fields[tag]);
 }
 

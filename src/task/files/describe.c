@@ -190,13 +190,20 @@ void el_describe_training(const el_file_layout *layout, const el_dataset *d, con
 void el_describe_reading(const el_dataset *d)
 {
     if (d->skipped)
-        el_log(EL_LOG_WARNING, "%s: %d malformed lines are left out", d->name, d->skipped);
+        el_log(EL_LOG_WARNING, "%s: %d malformed lines are left out; the first: %s", d->name, d->skipped,
+               d->malformed);
     if (d->gaps)
         el_log(EL_LOG_NOTE, "%s: %d rows have no label (their judges did not agree), and are left out",
                d->name, d->gaps);
     if (d->trimmed)
         el_log(EL_LOG_NOTE, "%s: %d labels have blanks around them, which are no part of them", d->name,
                d->trimmed);
+    if (d->composed)
+        el_log(
+            EL_LOG_NOTE,
+            "%s: %d labels are written in another Unicode form (NFC, NFD) than the same labels before, and "
+            "are one with them",
+            d->name, d->composed);
     if (d->moved)
         el_log(EL_LOG_WARNING,
                "%s: %d answers do not stand at their offset in characters; the nearest place where they "

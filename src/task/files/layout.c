@@ -42,7 +42,8 @@ static bool copy(char **to, const char *from)
 
 el_status el_file_layout_copy(el_file_layout *to, const el_file_layout *from)
 {
-    *to = (el_file_layout){.file = from->file, .header = from->header, .parts = from->parts};
+    *to = (el_file_layout){
+        .file = from->file, .header = from->header, .counted = from->counted, .parts = from->parts};
     bool fine = copy(&to->text[0], from->text[0]) && copy(&to->text[1], from->text[1]) &&
                 copy(&to->label, from->label) && copy(&to->id, from->id) && copy(&to->gap, from->gap);
     to->labels = fine && from->label_count ? calloc((size_t)from->label_count, sizeof *to->labels) : NULL;
@@ -72,6 +73,8 @@ json_t *el_file_layout_json(const el_file_layout *l)
     if (l->file.form == EL_FORM_CSV)
         bad |= json_object_set_new(object, "separator", json_stringn(&l->file.separator, 1));
     bad |= json_object_set_new(object, "header", json_boolean(l->header));
+    if (l->counted)
+        bad |= json_object_set_new(object, "counted", json_true());
     for (int i = 0; i < 2; i++)
         bad |= put(object, TEXTS[i], l->text[i]);
     bad |= put(object, "label", l->label) | put(object, "id", l->id) | put(object, "no_label", l->gap);
@@ -137,6 +140,8 @@ el_status el_file_layout_read(el_file_layout *l, const json_t *object, const cha
         st = el_json_string(object, path, "separator", &separator);
     if (!st)
         st = el_json_bool(object, path, "header", &l->header);
+    if (!st)
+        st = el_json_bool(object, path, "counted", &l->counted);
     l->file = (el_file_form){el_form_named(form), *separator};
     if (!st)
         st = take(object, path, "text", &l->text[0]);

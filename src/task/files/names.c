@@ -1,8 +1,10 @@
 /* names - see the header */
 #include "task/files/names.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "text/utf8.h"
 
 enum { LONGEST = 96 };
 
@@ -55,21 +57,22 @@ static const char *const *names_of(el_task_kind kind, el_column_role role)
     }
 }
 
-/* Lower case, without blanks at both ends; '-' and blanks within become '_'. */
-static size_t plain(const char *name, char out[LONGEST])
+/* Lower case, composed, without blanks at both ends; '-' and blanks within become '_'. */
+static size_t plain(const char *text, char out[LONGEST])
 {
+    char *const composed = el_utf8_composed(text);
+    const char *name = composed ? composed : text;
     size_t bytes = strlen(name), used = 0;
     while (bytes && strchr(" \t", *name))
         name++, bytes--;
     while (bytes && strchr(" \t:", name[bytes - 1]))
         bytes--;
-    if (bytes >= LONGEST)
-        return out[0] = '\0';
-    for (size_t i = 0; i < bytes; i++) {
+    for (size_t i = 0; i < bytes && bytes < LONGEST; i++) {
         const char c = name[i];
         out[used++] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c == ' ' || c == '-' ? '_' : c);
     }
     out[used] = '\0';
+    free(composed);
     return used;
 }
 

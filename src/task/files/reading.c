@@ -339,7 +339,7 @@ static el_status next_row(el_task_reader *r, el_dataset *d, bool *more)
     if (!st && *more)
         st = el_reader_take_row(r, d);
     if (!st && *more && r->class_count && d->count > count)
-        st = el_reader_add_label(r, r->classes[r->class_at].label, &d->examples[d->count - 1].label);
+        st = el_reader_add_label(r, d, r->classes[r->class_at].label, &d->examples[d->count - 1].label);
     if (st || *more || r->class_at + 1 >= r->class_count)
         return st;
     *more = true;
@@ -391,7 +391,7 @@ el_status el_task_read(const el_task *task, const char *path, el_task_reading re
         return st;
     st = read_next(reader, INT32_MAX, true, dataset);
     if (!st && reading.labelled && dataset->count == 0) {
-        st = dataset->skipped ? el_fail(EL_EDATA, "%s; nor is any other line well formed", reader->malformed)
+        st = dataset->skipped ? el_fail(EL_EDATA, "%s; nor is any other line well formed", dataset->malformed)
              : dataset->gaps  ? el_fail(EL_EDATA, "%s: no example has a label", path)
                               : el_fail(EL_EDATA, "%s: there is no example in it", path);
         el_dataset_release(dataset);

@@ -29,7 +29,6 @@ struct el_task_reader {
     class_file *classes; /* one after the other */
     int class_count, class_at;
     bool ended;
-    char malformed[512]; /* what was wrong with the first line that was left out */
 };
 
 /* Takes the table's row as an example, where it is one: a row that judges gave no label is left out and counted, and a
@@ -39,6 +38,7 @@ el_status el_reader_take_row(el_task_reader *reader, el_dataset *dataset);
 /* Whether the rows are JSON's. */
 bool el_reader_keyed(const el_task_reader *reader);
 /* Adds a label; one that a closed list lacks is EL_EDATA with file and line. */
-el_status el_reader_add_label(const el_task_reader *reader, const char *name, int *label);
+el_status el_reader_add_label(const el_task_reader *reader, el_dataset *dataset, const char *name,
+                              int *label);
 
 #endif

@@ -51,12 +51,14 @@ static el_status take_number(const el_task_reader *r, const char *text, double *
                : el_table_fail(r->table, "\"%.60s\" is not a number", text);
 }
 
-el_status el_reader_add_label(const el_task_reader *r, const char *name, int *label)
+el_status el_reader_add_label(const el_task_reader *r, el_dataset *d, const char *name, int *label)
 {
     *label = el_labels_add(r->labels, name);
-    return *label >= 0         ? EL_OK
-           : r->labels->closed ? el_table_fail(r->table, "the label \"%.60s\" is not known", name)
-                               : el_fail(EL_ENOMEM, "no memory for labels");
+    if (*label < 0)
+        return r->labels->closed ? el_table_fail(r->table, "the label \"%.60s\" is not known", name)
+                                 : el_fail(EL_ENOMEM, "no memory for labels");
+    d->composed += strcmp(r->labels->names[*label], name) != 0;
+    return EL_OK;
 }
 
 typedef struct {
@@ -77,7 +79,7 @@ static el_status take_label_part(void *context, const char *part, size_t bytes)
     memcpy(name, part, bytes);
     name[bytes] = '\0';
     int label;
-    const el_status st = el_reader_add_label(p->reader, name, &label);
+    const el_status st = el_reader_add_label(p->reader, p->dataset, name, &label);
     return st ? st : el_dataset_add_number(p->dataset, label);
 }
 
@@ -91,7 +93,7 @@ static el_status take_place(void *context, const char *part, size_t bytes)
     if (bytes != 1 || (*part != '0' && *part != '1'))
         return el_table_fail(p->reader->table, "%.*s stands where a 0 or a 1 is wanted for each label",
                              (int)(bytes < 60 ? bytes : 60), part);
-    const el_status st = el_reader_add_label(p->reader, name, &label);
+    const el_status st = el_reader_add_label(p->reader, p->dataset, name, &label);
     return st || *part == '0' ? st : el_dataset_add_number(p->dataset, label);
 }
 
@@ -109,7 +111,7 @@ static el_status take_tag_part(void *context, const char *part, size_t bytes)
         return el_table_fail(p->reader->table, "there are more tags than words, or an empty one");
     memcpy(name, part, bytes);
     name[bytes] = '\0';
-    return el_reader_add_label(p->reader, name, &p->dataset->words[p->word++].tag);
+    return el_reader_add_label(p->reader, p->dataset, name, &p->dataset->words[p->word++].tag);
 }
 
 /* The next of the places where answers begin, as an array of JSON has them; -1: none is left. */
@@ -160,7 +162,7 @@ static el_status take_class(const el_task_reader *r, el_dataset *d, el_labelled 
     if (!bytes)
         return el_table_fail(r->table, "the label is empty");
     char *const name = strndup(label, bytes);
-    const el_status st = name ? el_reader_add_label(r, name, &e->label) : no_memory(r->path);
+    const el_status st = name ? el_reader_add_label(r, d, name, &e->label) : no_memory(r->path);
     free(name);
     return st;
 }
@@ -200,7 +202,7 @@ static el_status take_columns(const el_task_reader *r, el_dataset *d, el_labelle
     for (int i = 0; i < r->layout.label_count; i++) {
         const char *const field = el_table_field(r->table, r->label_columns[i]);
         int label = -1;
-        el_status st = field ? el_reader_add_label(r, r->layout.labels[i], &label)
+        el_status st = field ? el_reader_add_label(r, d, r->layout.labels[i], &label)
                              : el_table_fail(r->table, "there is no column %s", r->layout.labels[i]);
         if (st)
             return st;
@@ -281,8 +283,8 @@ el_status el_reader_take_row(el_task_reader *r, el_dataset *d)
     if (st != EL_EDATA || !r->task->skips)
         return st;
     take_back(d, &before);
-    if (!*r->malformed)
-        snprintf(r->malformed, sizeof r->malformed, "%s", el_error());
+    if (!d->malformed && !(d->malformed = el_dataset_string(d, el_error(), strlen(el_error()))))
+        return no_memory(r->path);
     d->skipped++;
     return EL_OK;
 }

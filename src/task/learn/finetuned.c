@@ -199,7 +199,7 @@ static el_status read_labels(const json_t *object, int count, const char *path, 
         const char *name = json_string_value(json_object_get(names, number));
         if (names && !name)
             return el_fail(EL_EDATA, "%s: \"id2label\" has no name for label %d of %d", path, i, count);
-        const int at = el_labels_add(labels, name ? name : made);
+        const int at = el_labels_add_exactly(labels, name ? name : made);
         if (at != i)
             return at < 0 ? el_fail(EL_ENOMEM, "%s: no memory", path)
                           : el_fail(EL_EDATA, "%s: two labels are called \"%s\"", path, name ? name : made);

@@ -1,0 +1,341 @@
+/* Whatever form, ending, byte order mark, line ends and packing words and their tags, questions, or plain lines come in, what
+ * is read is the same, when it is learned from and when it is asked; test_tables.c does so for tables. */
+#include "task/crossed.h"
+
+#include "task/files/layout.h"
+#include "task/task.h"
+
+/* ---- the files: each form with the endings it may have, "-" none, between blanks ---- */
+
+typedef struct {
+    const char *task, *name, *endings, *text;
+} form_file;
+
+static const char SENTENCES[] = "in O Seoul B-LOC . O | the O 문장 B-PER here I-PER | Korea B-LOC | ";
+
+static const form_file TAGGED[] = {
+    {"ner", "tabs", ".conll .iob .BIO .iob2 .txt .tsv -",
+     "in\tO\nSeoul\tB-LOC\n.\tO\n\nthe\tO\n문장\tB-PER\nhere\tI-PER\n\nKorea\tB-LOC\n\n"},
+    {"ner", "blanks", ".conll .iob .bio .TXT -",
+     "in O\nSeoul B-LOC\n. O\n\nthe O\n문장 B-PER\nhere I-PER\n\nKorea B-LOC\n"},
+    {"tag", "columns", ".conll .txt -",
+     "-DOCSTART- -X- O O\n\nin IN B-PP O\nSeoul NNP B-NP B-LOC\n. . O O\n\n\nthe DT B-NP O\n문장 NN I-NP "
+     "B-PER\nhere RB "
+     "B-ADVP I-PER\n\nKorea NNP B-NP B-LOC\n"},
+    {"ner", "header", ".conll .tsv .txt -",
+     "token\tner_tag\nin\tO\nSeoul\tB-LOC\n.\tO\n\nthe\tO\n문장\tB-PER\nhere\tI-PER\n\nKorea\tB-LOC\n"},
+    {"tag", "conllu", ".conllu .CONLLU .txt -",
+     "# sent_id = 1\n# text = in "
+     "Seoul.\n1\tin\tin\tO\t_\t_\t0\t_\t_\t_\n2-3\tSeoul.\t_\t_\t_\t_\t_\t_\t_\t_\n"
+     "2\tSeoul\tSeoul\tB-LOC\t_\t_\t1\t_\t_\t_\n3\t.\t.\tO\t_\t_\t1\t_\t_\t_\n\n1\tthe\tthe\tO\t_\t_\t0\t_\t_"
+     "\t_\n"
+     "2\t문장\t문장\tB-PER\t_\t_\t1\t_\t_\t_\n3\there\there\tI-PER\t_\t_\t1\t_\t_\t_\n\n"
+     "1\tKorea\tKorea\tB-LOC\t_\t_\t0\t_\t_\t_\n\n"},
+    {"ner", "germeval", ".tsv .txt .conll",
+     "#\thttp://de.example/a [2009-10-17]\n1\tin\tO\tO\n2\tSeoul\tB-LOC\tO\n3\t.\tO\tO\n\n"
+     "#\thttp://de.example/b [2009-10-17]\n1\tthe\tO\tO\n2\t문장\tB-PER\tB-LOC\n3\there\tI-PER\tO\n\n"
+     "#\thttp://de.example/c [2009-10-17]\n1\tKorea\tB-LOC\tO\n\n"},
+    {"ner", "sentences", ".tsv .TXT .tab -",
+     "in Seoul .\tO B-LOC O\nthe 문장 here\tO B-PER I-PER\nKorea\tB-LOC\n"},
+    {"ner", "named", ".tsv .txt -",
+     "id\tsentence\ttags\n1\tin Seoul .\tO B-LOC O\n2\tthe 문장 here\tO B-PER I-PER\n3\tKorea\tB-LOC\n"},
+    {"tag", "lines", ".jsonl .ndjson .json -",
+     "{\"id\": 7, \"tokens\": [\"in\", \"Seoul\", \".\"], \"ner_tags\": [\"O\", \"B-LOC\", \"O\"]}\n"
+     "{\"id\": 8, \"tokens\": [\"the\", \"문장\", \"here\"], \"ner_tags\": [\"O\", \"B-PER\", \"I-PER\"]}\n"
+     "{\"id\": 9, \"tokens\": [\"Korea\"], \"ner_tags\": [\"B-LOC\"]}\n"},
+    {"ner", "array", ".json .JSON -",
+     "[{\"words\": [\"in\", \"Seoul\", \".\"], \"labels\": [\"O\", \"B-LOC\", \"O\"]},\n"
+     " {\"words\": [\"the\", \"문장\", \"here\"], \"labels\": [\"O\", \"B-PER\", \"I-PER\"]},\n"
+     " {\"words\": [\"Korea\"], \"labels\": [\"B-LOC\"]}]"},
+    {"ner", "printed", ".csv .CSV",
+     "tokens,tags\n\"['in', 'Seoul', '.']\",\"['O', 'B-LOC', 'O']\"\n"
+     "\"['the', '문장', 'here']\",\"['O', 'B-PER', 'I-PER']\"\n['Korea'],['B-LOC']\n"}};
+enum { TAGGED_COUNT = sizeof TAGGED / sizeof *TAGGED };
+
+#define CONTEXT "서울 😀 is old"
+static const char QUESTIONS[] = "where is it? @ " CONTEXT " = old at 15; how? @ " CONTEXT " = 서울 at 0; ";
+
+static const form_file QUESTIONED[] = {
+    {"squadv1", "squad", ".json .JSON -",
+     "{\"version\": \"1.1\", \"data\": [{\"title\": \"t\", \"paragraphs\": [{\"context\": \"" CONTEXT
+     "\", \"qas\": [\n{\"id\": \"1\", \"question\": \"where is it?\", \"answers\": [{\"text\": \"old\", "
+     "\"answer_start\": 8}]},\n"
+     "{\"id\": \"2\", \"question\": \"how?\", \"answers\": [{\"text\": \"서울\", \"answer_start\": "
+     "0}]}]}]}]}\n"},
+    {"span", "korquad2", ".json",
+     "{\"version\": \"2\", \"data\": [{\"title\": \"t\", \"url\": \"u\", \"context\": \"" CONTEXT
+     "\", \"raw_html\": \"<p>\", \"qas\": [\n{\"id\": \"1\", \"question\": \"where is it?\", \"answer\": "
+     "{\"text\": \"old\", "
+     "\"answer_start\": 8, \"html_answer_text\": \"old\"}},\n{\"id\": \"2\", \"question\": \"how?\", "
+     "\"answer\": {\"text\": "
+     "\"서울\", \"answer_start\": 0}}]}]}"},
+    {"squad", "rows", ".json -",
+     "{\"version\": \"1\", \"data\": [\n{\"id\": \"1\", \"question\": \"where is it?\", \"context\": "
+     "\"" CONTEXT "\", \"answers\": {\"text\": [\"old\"], \"answer_start\": [8]}},\n{\"id\": \"2\", "
+     "\"question\": \"how?\", \"context\": "
+     "\"" CONTEXT "\", \"answers\": {\"text\": [\"서울\"], \"answer_start\": [0]}}]}"},
+    {"korquad", "datasets", ".jsonl .json .NDJSON -",
+     "{\"id\": \"1\", \"title\": \"t\", \"context\": \"" CONTEXT
+     "\", \"question\": \"where is it?\", \"answers\": {\"text\": [\"old\"], \"answer_start\": [8]}}\n"
+     "{\"id\": \"2\", \"title\": \"t\", \"context\": \"" CONTEXT
+     "\", \"question\": \"how?\", \"answers\": {\"text\": [\"서울\"], \"answer_start\": [0]}}\n"},
+    {"span", "array", ".json -",
+     "[{\"id\": \"1\", \"question\": \"where is it?\", \"context\": \"" CONTEXT
+     "\", \"answers\": [{\"text\": \"old\", \"answer_start\": 8}]},\n{\"id\": \"2\", \"question\": \"how?\", "
+     "\"context\": "
+     "\"" CONTEXT "\", \"answers\": [{\"text\": \"서울\", \"answer_start\": 0}]}]"},
+    {"mrqa", "mrqa", ".jsonl .json -",
+     "{\"header\": {\"dataset\": \"x\"}}\n{\"id\": \"c\", \"context\": \"" CONTEXT
+     "\", \"qas\": [{\"qid\": \"1\", \"question\": \"where is it?\", \"answers\": [\"old\"], "
+     "\"detected_answers\": [{\"text\": "
+     "\"old\", \"char_spans\": [[8, 10]]}]}, {\"qid\": \"2\", \"question\": \"how?\", \"answers\": "
+     "[\"서울\"], "
+     "\"detected_answers\": [{\"text\": \"서울\", \"char_spans\": [[0, 1]]}]}]}\n"},
+    {"span", "table", ".csv .CSV",
+     "id,question,context,answer,answer_start\n1,where is it?," CONTEXT ",old,8\n2,how?," CONTEXT
+     ",서울,0\n"},
+    {"span", "tabs", ".tsv .txt -",
+     "id\tquestion\tcontext\tanswer\n1\twhere is it?\t" CONTEXT "\told\n2\thow?\t" CONTEXT "\t서울\n"}};
+enum { QUESTIONED_COUNT = sizeof QUESTIONED / sizeof *QUESTIONED };
+
+/* ---- what was read, as one line ---- */
+
+static void put_tagged(const el_dataset *d, const el_labels *labels, bool tags, char *to)
+{
+    *to = '\0';
+    for (int i = 0; i < d->count; i++) {
+        for (int k = d->examples[i].first; k < d->examples[i].first + d->examples[i].count; k++) {
+            sprintf(to + strlen(to), "%s ", d->words[k].text);
+            if (tags)
+                sprintf(to + strlen(to), "%s ", labels->names[d->words[k].tag]);
+        }
+        strcat(to, "| ");
+    }
+}
+
+/* SENTENCES without its tags. */
+static void put_words(char *to)
+{
+    bool word = true;
+    *to = '\0';
+    char copy[sizeof SENTENCES];
+    strcpy(copy, SENTENCES);
+    for (char *part = strtok(copy, " "); part; part = strtok(NULL, " ")) {
+        const bool end = strcmp(part, "|") == 0;
+        if (word || end)
+            sprintf(to + strlen(to), "%s ", part);
+        word = end || !word;
+    }
+}
+
+static void put_questions(const el_dataset *d, bool answers, char *to)
+{
+    *to = '\0';
+    for (int i = 0; i < d->count; i++) {
+        const el_labelled *const e = &d->examples[i];
+        sprintf(to + strlen(to), "%s @ %s", e->text[0], e->text[1]);
+        if (answers)
+            sprintf(to + strlen(to), " = %s at %d", d->answers[e->first].text,
+                    (int)d->answers[e->first].begin);
+        strcat(to, "; ");
+    }
+}
+
+static void check_read(const form_file *f, const char *path, const el_dataset *d, const el_labels *labels,
+                       bool labelled)
+{
+    char got[1024], want[1024];
+    const bool tagged = d->kind == EL_TAG;
+    if (tagged)
+        put_tagged(d, labels, labelled, got);
+    else
+        put_questions(d, true, got);
+    if (tagged && !labelled)
+        put_words(want);
+    else
+        strcpy(want, tagged ? SENTENCES : QUESTIONS);
+    CHECK(strcmp(got, want) == 0, "%s of %s, %s:\n  \"%s\", not\n  \"%s\"", f->name, path,
+          labelled ? "learned" : "asked", got, want);
+}
+
+/* Learned from, scored and asked with the layout that was found. */
+static void check_file(const form_file *f, const char *path)
+{
+    const el_task *const task = el_task_find(f->task);
+    el_file_layout layout = {0};
+    el_labels labels = {0};
+    el_dataset d;
+    const el_status st = el_task_read(task, path, (el_task_reading){.labelled = true}, &labels, &layout, &d);
+    CHECK(st == EL_OK, "%s: %s", f->name, el_error());
+    check_read(f, path, &d, &labels, true);
+    el_dataset_release(&d);
+    labels.closed = true;
+    for (int labelled = 0; labelled < 2; labelled++) {
+        const el_task_reading reading = {.known = &layout, .labelled = labelled};
+        CHECK_OK(el_task_read(task, path, reading, &labels, NULL, &d));
+        if (labelled || d.kind == EL_TAG)
+            check_read(f, path, &d, &labels, labelled);
+        else
+            CHECK(d.count == 2 && strcmp(d.examples[1].text[1], CONTEXT) == 0, "%s: asked otherwise", path);
+        el_dataset_release(&d);
+    }
+    el_labels_release(&labels);
+    el_file_layout_release(&layout);
+}
+
+/* ---- crossed ---- */
+
+typedef void visit_file(const form_file *form, const char *path);
+
+/* Every packing, and every mark and line end, but not all of both. */
+static void cross_ending(const form_file *f, const char *ending, visit_file *visit)
+{
+    for (int p = 0; p < PACKING_COUNT; p++)
+        for (int how = 0; how < (p ? 1 : 4); how++) {
+            char text[MOST] = "", packed[MOST], name[96];
+            strcat(text, how & 1 ? "\xEF\xBB\xBF" : "");
+            strcat(text, f->text);
+            if (how & 2)
+                use_returns(text);
+            const size_t bytes = pack(PACKINGS[p], text, packed);
+            snprintf(name, sizeof name, "%s-%d-%d%s%s", f->name, p, how, ending, PACKINGS[p]);
+            const char *const path = put_file(name, packed, bytes);
+            visit(f, path);
+            unlink(path);
+        }
+}
+
+static void cross(const form_file *f, visit_file *visit)
+{
+    char endings[96];
+    strcpy(endings, f->endings);
+    for (char *rest = endings, *ending; (ending = strsep(&rest, " "));)
+        cross_ending(f, strcmp(ending, "-") == 0 ? "" : ending, visit);
+}
+
+static void words_and_tags(void **state)
+{
+    (void)state;
+    for (int i = 0; i < TAGGED_COUNT; i++)
+        cross(&TAGGED[i], check_file);
+}
+
+static void questions(void **state)
+{
+    (void)state;
+    for (int i = 0; i < QUESTIONED_COUNT; i++)
+        cross(&QUESTIONED[i], check_file);
+}
+
+/* The form's file with the first of its endings. */
+static const char *put_form(const form_file *f, const char *name)
+{
+    char whole[96];
+    snprintf(whole, sizeof whole, "%s-%s%.*s", name, f->name, (int)strcspn(f->endings, " "), f->endings);
+    return put_file(whole, f->text, strlen(f->text));
+}
+
+/* Reads the one file as the other was found to lie, which was learned from.  Names that it learned from may be missing. */
+static void check_pair(const form_file *learned, const form_file *asked)
+{
+    el_file_layout layout = {0};
+    el_labels labels = {0};
+    el_dataset d;
+    const char *const first = put_form(learned, "learned"), *const second = put_form(asked, "asked");
+    CHECK_OK(el_task_read(el_task_find(learned->task), first, (el_task_reading){.labelled = true}, &labels,
+                          &layout, &d));
+    el_dataset_release(&d);
+    const bool named = layout.header || layout.file.form == EL_FORM_JSON || layout.file.form == EL_FORM_JSONL;
+    const el_status st = el_task_read(el_task_find(learned->task), second,
+                                      (el_task_reading){.known = &layout}, &labels, NULL, &d);
+    if (st)
+        CHECK(named && strstr(el_error(), "which the model learned from"), "%s, learned from %s: %s", second,
+              first, el_error());
+    else
+        check_read(asked, second, &d, &labels, false);
+    if (!st)
+        el_dataset_release(&d);
+    el_labels_release(&labels);
+    el_file_layout_release(&layout);
+}
+
+/* A model that learned from any of the forms is asked in any other. */
+static void other_forms(void **state)
+{
+    (void)state;
+    for (int i = 0; i < TAGGED_COUNT; i++)
+        for (int k = 0; k < TAGGED_COUNT; k++)
+            check_pair(&TAGGED[i], &TAGGED[k]);
+}
+
+/* A line with a tag but no word is no word, whether it is learned from or asked. */
+static void no_word(void **state)
+{
+    (void)state;
+    static const char TEXT[] = "a O\nJames B-PER\n I-PER\nis O\n";
+    const char *const path = put_file("noword.conll", TEXT, sizeof TEXT - 1);
+    for (int labelled = 0; labelled < 2; labelled++) {
+        el_labels labels = {0};
+        el_dataset d;
+        CHECK_FAILS(el_task_read(el_task_find("ner"), path, (el_task_reading){.labelled = labelled}, &labels,
+                                 NULL, &d),
+                    EL_EDATA, "there are 1 columns");
+        el_labels_release(&labels);
+    }
+}
+
+/* ---- plain lines ---- */
+
+static const form_file LINES = {"classify", "plain", ".txt .TXT .text -",
+                                "in Seoul, it rains\n문장 is \"here\"\n"};
+
+static void check_lines(const form_file *f, const char *path)
+{
+    static char name[] = "text";
+    const el_file_layout known = {.file = {EL_FORM_CSV, ','}, .header = true, .text = {name}};
+    const el_columns lines = {.form = EL_FORM_LINES, .header = 0};
+    el_labels labels = {.closed = true};
+    for (int said = 0; said < 2; said++) { /* --format lines; and by itself, where one text is asked for */
+        el_dataset d;
+        CHECK_OK(el_task_read(el_task_find(f->task), path,
+                              (el_task_reading){.known = &known, .columns = said ? &lines : NULL}, &labels,
+                              NULL, &d));
+        CHECK(d.count == 2 && strcmp(d.examples[0].text[0], "in Seoul, it rains") == 0 &&
+                  strcmp(d.examples[1].text[0], "문장 is \"here\"") == 0,
+              "%s: %d texts, \"%s\"", path, d.count, d.count ? d.examples[0].text[0] : "");
+        el_dataset_release(&d);
+    }
+}
+
+/* A file a class. */
+static void check_classes(const form_file *f, const char *path)
+{
+    char paths[600];
+    el_file_layout layout = {0};
+    el_labels labels = {0};
+    el_dataset d;
+    snprintf(paths, sizeof paths, "pos=%s,neg=%s", path, path);
+    CHECK_OK(el_task_read(el_task_find(f->task), paths, (el_task_reading){.labelled = true}, &labels, &layout,
+                          &d));
+    CHECK(d.count == 4 && labels.count == 2 && d.examples[3].label == el_labels_find(&labels, "neg") &&
+              strcmp(d.examples[3].text[0], "문장 is \"here\"") == 0,
+          "%s: %d texts, %d labels", path, d.count, labels.count);
+    el_dataset_release(&d);
+    el_labels_release(&labels);
+    el_file_layout_release(&layout);
+}
+
+static void plain_lines(void **state)
+{
+    (void)state;
+    cross(&LINES, check_lines);
+    cross(&LINES, check_classes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(words_and_tags), cmocka_unit_test(questions),
+                                       cmocka_unit_test(other_forms), cmocka_unit_test(no_word),
+                                       cmocka_unit_test(plain_lines)};
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -18,12 +18,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "course.h"
 #include "error.h"
 
 typedef enum {
     EL_OPT_SWITCH, /* bool */
     EL_OPT_INT,    /* int64_t: "1000" or "1e6", without suffixes like K */
     EL_OPT_REAL,   /* double */
+    EL_OPT_COURSE, /* el_course: "0.15", or "0.3:0.15" from the first step to the last */
     EL_OPT_TEXT,   /* const char *, kept alive by el_options */
     EL_OPT_TEXTS, /* const char *const *, NULL behind the last: a flag may be given several times; NULL: none */
     EL_OPT_CHOICE, /* int, index into `choices` ("a|b|c") */

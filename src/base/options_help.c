@@ -30,6 +30,7 @@ static void left_side(char *text, size_t size, const el_option *option)
         snprintf(text, size, "%s %s", name,
                  option->type == EL_OPT_INT                                    ? "N"
                  : option->type == EL_OPT_REAL                                 ? "X"
+                 : option->type == EL_OPT_COURSE                               ? "X[:Y]"
                  : option->type == EL_OPT_TEXT || option->type == EL_OPT_TEXTS ? "TEXT"
                                                                                : option->choices);
 }
@@ -66,6 +67,9 @@ static void remarks(char *text, size_t size, const el_options *options, int line
         break;
     case EL_OPT_REAL:
         number_remark(text, size, option, *(const double *)place);
+        break;
+    case EL_OPT_COURSE:
+        number_remark(text, size, option, ((const el_course *)place)->first);
         break;
     case EL_OPT_TEXT:
         word = *(const char *const *)place;

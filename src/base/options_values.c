@@ -68,6 +68,23 @@ static el_status set_real(const el_options *options, int line, const char *said,
     return st;
 }
 
+/* "A", or "A:B". */
+static el_status set_course(const el_options *options, int line, const char *said, const char *text)
+{
+    const char *const colon = strchr(text, ':');
+    char first[64];
+    snprintf(first, sizeof first, "%.*s", (int)(colon ? colon - text : (int)strlen(text)), text);
+    el_course course;
+    if (!el_number_real(first, &course.first) || !el_number_real(colon ? colon + 1 : first, &course.last))
+        return el_fail(EL_EUSAGE, "%s: \"%s\" is not a number, or two with a colon between", said, text);
+    el_status st = check_range(said, &options->table[line], text, course.first);
+    if (!st)
+        st = check_range(said, &options->table[line], text, course.last);
+    if (!st)
+        *(el_course *)el_option_place(options, line) = course;
+    return st;
+}
+
 /* The place of a word in "a|b|c", or -1. */
 static int choice_of(const char *choices, const char *word)
 {
@@ -173,6 +190,8 @@ el_status el_option_set(el_options *options, int line, const char *said, const c
         return set_int(options, line, said, text);
     case EL_OPT_REAL:
         return set_real(options, line, said, text);
+    case EL_OPT_COURSE:
+        return set_course(options, line, said, text);
     case EL_OPT_TEXT:
         return set_text(options, line, said, text);
     case EL_OPT_TEXTS:

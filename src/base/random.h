@@ -17,6 +17,7 @@ enum {
     EL_STREAM_SHOWN = 2,    /* what each of them shows: a mask, a random token or itself */
     EL_STREAM_SAMPLE = 3,   /* what a generator puts in their places */
     EL_STREAM_SHOWN_ID = 4, /* which token a random one is */
+    EL_STREAM_NGRAM = 5,    /* how many words are hidden together */
     /* a task: its examples, as they are read; their order */
     EL_STREAM_HOLD_OUT = 1,
     EL_STREAM_LIMIT = 2,

@@ -13,6 +13,7 @@ typedef struct {
     bool lower, verbose;
     const char *output, *name;
     int size;
+    el_course weight;
 } settings;
 
 #define FIELD(name) offsetof(settings, name)
@@ -29,6 +30,7 @@ static const el_option table[] = {
     {"output", EL_OPT_TEXT, FIELD(output), 0, 0, NULL, "folder to write"},
     {"run_name", EL_OPT_TEXT, FIELD(name), 0, 0, NULL, "a name"},
     {"model_size", EL_OPT_CHOICE, FIELD(size), 0, 0, "tiny|small|base", "preset"},
+    {"weight", EL_OPT_COURSE, FIELD(weight), 0, 9, NULL, "of a loss"},
 };
 enum { LINES = sizeof table / sizeof *table, MOST = 16 };
 
@@ -154,6 +156,9 @@ static void test_mistakes(void **state)
         {"--hparams {\"lowercase\":1}", "--hparams: lowercase: not true or false"},
         {"--hparams {\"model_size\":\"huge\"}",
          "--hparams: model_size: \"huge\" is not one of tiny, small, base"},
+        {"--weight 1:", "--weight: \"1:\" is not a number, or two with a colon between"},
+        {"--weight 1:2:3", "--weight: \"1:2:3\" is not a number"},
+        {"--weight 1:10", "--weight: 1:10 is not between 0 and 9"},
         {"--hparams {", "--hparams: line 1: not JSON"},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
@@ -196,6 +201,38 @@ static void test_precedence(void **state)
     el_options_close(&o);
 }
 
+/* A number that changes over a run is one number where it does not, and "X:Y" where it does, in JSON too. */
+static void test_courses(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *json;
+        double first, last;
+    } CASES[] = {{"--weight 0.3:0.15", "\"0.3:0.15\"", 0.3, 0.15},
+                 {"--weight 2.5", "2.5", 2.5, 2.5},
+                 {"--hparams {\"weight\":3.5}", "3.5", 3.5, 3.5},
+                 {"--hparams {\"weight\":\"2:1\"}", "\"2:1\"", 2, 1}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        el_options o;
+        CHECK_OK(parse(&o, NULL, CASES[i].line));
+        CHECK(s.weight.first == CASES[i].first && s.weight.last == CASES[i].last, "%s: %g to %g",
+              CASES[i].line, s.weight.first, s.weight.last);
+        json_t *object = el_options_json(&o);
+        char *text = el_json_text(json_object_get(object, "weight"), false);
+        assert_string_equal(text, CASES[i].json);
+        free(text);
+        json_decref(object);
+        el_options_close(&o);
+    }
+    const el_course falling = {3, 1};
+    CHECK(el_course_at(falling, 0, 0) == 3 && el_course_at(falling, 0, 0.5) == 2 &&
+              el_course_at(falling, 0, 1) == 1,
+          "a straight line from 3 to 1 has %g in the middle", el_course_at(falling, 0, 0.5));
+    CHECK(el_course_at(falling, 0.1, 0) == 3 &&
+              fabs(el_course_at(falling, 0.1, 0.1) - 1 - 2 / exp(1)) < 1e-12,
+          "after a share of 0.1 it is %g", el_course_at(falling, 0.1, 0.1));
+}
+
 /* All settings as JSON can be applied again and give the same settings. */
 static void test_json(void **state)
 {
@@ -206,7 +243,8 @@ static void test_json(void **state)
     char *text = el_json_text(object, false);
     assert_string_equal(text, "{\"num_train_steps\": 1000, \"learning_rate\": 0.0005, \"mask_prob\": 0.2, "
                               "\"seed\": 77, \"threads\": 0, \"lowercase\": false, \"verbose\": false, "
-                              "\"output\": \"x\", \"run_name\": \"run\", \"model_size\": \"tiny\"}");
+                              "\"output\": \"x\", \"run_name\": \"run\", \"model_size\": \"tiny\", "
+                              "\"weight\": 0.0}");
     free(text);
     el_options_close(&o);
     CHECK_OK(parse(&o, NULL, "--seed 1"));
@@ -333,10 +371,11 @@ static void yes_or_no(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),   cmocka_unit_test(test_operands),
-        cmocka_unit_test(test_mistakes), cmocka_unit_test(test_precedence),
-        cmocka_unit_test(test_json),     cmocka_unit_test(test_path_of_bytes),
-        cmocka_unit_test(test_help),     cmocka_unit_test(test_nearest),  cmocka_unit_test(yes_or_no),
+        cmocka_unit_test(test_values),        cmocka_unit_test(test_operands),
+        cmocka_unit_test(test_mistakes),      cmocka_unit_test(test_precedence),
+        cmocka_unit_test(test_courses),       cmocka_unit_test(test_json),
+        cmocka_unit_test(test_path_of_bytes), cmocka_unit_test(test_help),
+        cmocka_unit_test(test_nearest),       cmocka_unit_test(yes_or_no),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -69,11 +69,11 @@ typedef struct {
     double rate, beta1, beta2, epsilon, decay, clip, m_correction, v_correction;
 } el_adamw;
 
-/* A parameter in training, and what is its own in a step: the rate is the step's times `scale`, and without `decays`
- * there is no decay. */
+/* A parameter in training, and what is its own in a step: the rate is the step's times `scale`, without `decays` there is
+ * no decay, and a `clip` other than 0 stands for the step's. */
 typedef struct {
     el_tensor value, m, v, gradient;
-    double scale;
+    double scale, clip;
     bool decays;
 } el_trained;
 
@@ -89,6 +89,7 @@ static inline el_adamw el_adamw_of(const el_adamw *step, const el_trained *param
 {
     el_adamw own = *step;
     own.rate *= param->scale;
+    own.clip = param->clip > 0 ? param->clip : own.clip;
     own.decay = param->decays ? own.decay : 0;
     return own;
 }

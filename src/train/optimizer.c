@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 el_optimizer el_optimizer_defaults(void)
 {
@@ -26,19 +27,59 @@ bool el_model_finite(el_model *model)
     return isfinite(model->q->sum_squares(model->q, t->values, t->value_count));
 }
 
+/* What the norm's square is of all gradients, that the generator's have by themselves; and whether it has any. */
+static double generator_squares(el_model *model)
+{
+    const el_trained_list *t = &model->trained;
+    int first = 0, count = 0;
+    for (int n = 0; n < model->count; n++) {
+        const el_params *params = &model->networks[n].params;
+        int trained = 0;
+        for (int i = 0; i < params->count; i++)
+            trained += !params->items[i].shared && !params->items[i].frozen;
+        if (strcmp(model->networks[n].name, EL_GENERATOR) == 0)
+            count = trained;
+        else if (count == 0)
+            first += trained;
+    }
+    return count ? model->q->sum_squares(model->q, t->gradients + first, count) : 0;
+}
+
+static double clip_to(double most, double norm)
+{
+    return most > 0 && norm > most ? most / norm : 1.0;
+}
+
 typedef struct {
     const el_optimizer *optimizer;
-    el_trained *next; /* the list's line of the next parameter that is trained */
+    el_trained *next;            /* the list's line of the next parameter that is trained */
+    double generator_clip, clip; /* 0: the step's */
 } scaling;
 
 static void scale_param(void *context, const el_network *net, el_param *param)
 {
     scaling *s = context;
+    const el_optimizer *o = s->optimizer;
     if (param->frozen)
         return;
+    const bool generator = strcmp(net->name, EL_GENERATOR) == 0;
     const int below_head = net->config.num_hidden_layers + 2 - param->depth;
-    const int exponent = below_head - (below_head > 0 && !s->optimizer->depth_as_original);
-    s->next++->scale = s->optimizer->depth_decay == 1.0 ? 1.0 : pow(s->optimizer->depth_decay, exponent);
+    const int exponent = below_head - (below_head > 0 && !o->depth_as_original);
+    s->next->clip = generator ? s->generator_clip : s->clip;
+    s->next++->scale = (o->depth_decay == 1.0 ? 1.0 : pow(o->depth_decay, exponent)) *
+                       (generator && o->generator_rate > 0 ? o->generator_rate : 1.0);
+}
+
+/* Each parameter's share of rate and clipping. */
+static void scale_all(const el_optimizer *o, el_model *model, double norm)
+{
+    scaling s = {.optimizer = o, .next = model->trained.params};
+    if (o->generator_max_norm > 0) {
+        const double own = generator_squares(model), others = norm * norm - own;
+        s.generator_clip = clip_to(o->generator_max_norm, sqrt(own));
+        s.clip = clip_to(o->max_norm, others > 0 ? sqrt(others) : 0);
+    }
+    el_model_each(model, scale_param, &s);
 }
 
 void el_optimizer_update(const el_optimizer *o, el_model *model, double rate, double norm, int64_t updates)
@@ -50,12 +91,11 @@ void el_optimizer_update(const el_optimizer *o, el_model *model, double rate, do
                            .beta2 = o->beta2,
                            .epsilon = o->epsilon,
                            .decay = o->weight_decay,
-                           .clip = o->max_norm > 0 && norm > o->max_norm ? o->max_norm / norm : 1.0,
+                           .clip = clip_to(o->max_norm, norm),
                            .m_correction = o->bias_correction ? 1.0 / (1.0 - pow(o->beta1, t)) : 1.0,
                            .v_correction = o->bias_correction ? 1.0 / (1.0 - pow(o->beta2, t)) : 1.0};
     const el_trained_list *list = &model->trained;
-    scaling s = {o, list->params};
-    el_model_each(model, scale_param, &s);
+    scale_all(o, model, norm);
     model->q->adamw(model->q, list->params, list->count, list->matrices, list->matrix_count, step);
 }
 

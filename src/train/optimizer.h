@@ -10,7 +10,11 @@
 
 typedef struct {
     double beta1, beta2, epsilon, weight_decay;
-    double max_norm;      /* gradients are scaled down to it; 0: never */
+    double max_norm; /* gradients are scaled down to it; 0: never */
+    /* The generator's own: its rate as a share of the others', 0 for the same; and the norm that its gradients are scaled
+     * down to, by themselves, while max_norm is of the others'; 0: one norm for all.  What both networks share is whose it
+     * is. */
+    double generator_rate, generator_max_norm;
     bool bias_correction; /* not in the original */
     /* Rate of depth d (0 embeddings, i + 1 layer i, layers + 2 the head) times depth_decay^(layers + 1 - d), the head's
      * unscaled; 1: all alike.  The original's exponents are one higher below the head, which the paper did not mean. */

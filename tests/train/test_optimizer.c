@@ -84,6 +84,20 @@ static void step_by_hand(numbers *n, const el_optimizer *o, double rate, int t)
     }
 }
 
+static void count_of(void *context, const el_network *net, el_param *param)
+{
+    if (strcmp(net->name, EL_GENERATOR) == 0)
+        *(int64_t *)context += el_param_elements(param);
+}
+
+/* How many of the numbers are the generator's: they are the first. */
+static int generator_numbers(el_model *model)
+{
+    int64_t count = 0;
+    el_model_each(model, count_of, &count);
+    return (int)count;
+}
+
 static void compare(const numbers *got, const numbers *expected)
 {
     for (int i = 0; i < got->count; i++)
@@ -172,9 +186,48 @@ static void finiteness(void **state)
     el_model_close(&model);
 }
 
+/* The generator's rate is its share of the rate, and its gradients are clipped by their own norm. */
+static void the_generator_has_its_own(void **state)
+{
+    (void)state;
+    static const double RATES[] = {0.5, 2};
+    for (size_t k = 0; k < 2; k++) {
+        el_model model;
+        assert_int_equal(small_model(&model, 8, EL_TIE_SHARED, 1), EL_OK);
+        const el_optimizer o = {.beta1 = 0.9,
+                                .beta2 = 0.9,
+                                .epsilon = 1e-3,
+                                .max_norm = 0.5,
+                                .generator_rate = RATES[k],
+                                .generator_max_norm = 0.125,
+                                .depth_decay = 1};
+        const double size = 1;
+        el_model_each(&model, set_gradient, (void *)&size);
+        numbers *n = read_numbers(&model);
+        const int first = generator_numbers(&model);
+        double squares[2] = {0};
+        for (int i = 0; i < n->count; i++)
+            squares[i < first] += n->gradient[i] * n->gradient[i];
+        el_optimizer_update(&o, &model, 0.01, norm_of(n), 0);
+        numbers *after = read_numbers(&model);
+        for (int i = 0; i < n->count; i++) {
+            const bool own = i < first;
+            const double g = n->gradient[i] * (own ? 0.125 : 0.5) / sqrt(squares[own]);
+            const double change = 0.1 * g / (sqrt(0.1 * g * g) + 1e-3);
+            n->m[i] = 0.1 * g, n->v[i] = 0.1 * g * g;
+            n->value[i] -= 0.01 * (own ? RATES[k] : 1) * change;
+        }
+        compare(after, n);
+        free(after);
+        free(n);
+        el_model_close(&model);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(as_the_paper), cmocka_unit_test(clipping),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_generator_has_its_own),
+                                       cmocka_unit_test(as_the_paper), cmocka_unit_test(clipping),
                                        cmocka_unit_test(other_settings), cmocka_unit_test(finiteness)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

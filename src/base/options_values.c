@@ -215,6 +215,8 @@ static bool fits(el_option_type type, const json_t *value)
     case EL_OPT_INT:
     case EL_OPT_REAL:
         return json_is_number(value);
+    case EL_OPT_COURSE:
+        return json_is_number(value) || json_is_string(value);
     case EL_OPT_TEXT:
     case EL_OPT_TEXTS:
         return json_is_string(value) || json_is_array(value);
@@ -231,6 +233,7 @@ static const char *kind_of(el_option_type type)
     return type == EL_OPT_SWITCH                          ? "true or false"
            : type == EL_OPT_INT                           ? "a whole number"
            : type == EL_OPT_REAL                          ? "a number"
+           : type == EL_OPT_COURSE                        ? "a number, or two with a colon between"
            : type == EL_OPT_TEXT || type == EL_OPT_CHOICE ? "a text"
            : type == EL_OPT_TEXTS                         ? "a text or a list of texts"
                                                           : "a value";
@@ -296,6 +299,13 @@ static json_t *text_json(const char *text)
     return string ? string : bytes;
 }
 
+static json_t *course_json(el_course course)
+{
+    char text[64];
+    el_number_print(text, sizeof text, "%.15g:%.15g", course.first, course.last);
+    return course.first == course.last ? el_json_number(course.first) : json_string(text);
+}
+
 json_t *el_option_json(const el_options *options, int line)
 {
     const el_option *option = &options->table[line];
@@ -308,6 +318,8 @@ json_t *el_option_json(const el_options *options, int line)
         return json_integer(*(const int64_t *)place);
     case EL_OPT_REAL:
         return el_json_number(*(const double *)place);
+    case EL_OPT_COURSE:
+        return course_json(*(const el_course *)place);
     case EL_OPT_TEXT:
         return *(const char *const *)place ? text_json(*(const char *const *)place) : json_null();
     case EL_OPT_TEXTS: {

@@ -24,7 +24,8 @@ el_status bench_model_open(bench_model *m, const bench_place *place, bool traini
     *m = (bench_model){.place = place};
     el_pretrain_defaults(&m->settings, s->model_size);
     m->settings.machine = s->machine;
-    m->settings.uniform_generator = !training; /* the discriminator alone */
+    if (!training)
+        m->settings.sampler = EL_SAMPLER_UNIFORM; /* the discriminator alone */
     if (s->max_seq_length > m->settings.max_position_embeddings)
         m->settings.max_position_embeddings = s->max_seq_length;
     el_status st = bench_data_open(&m->data, s);
@@ -92,7 +93,7 @@ el_status bench_step(const bench_place *place, json_t **result)
         st = bench_median(s->seconds, 3, train, &m, &seconds);
     if (!st) {
         const double flops =
-            el_objective_flops(EL_ELECTRA, &m.model, m.settings.mask_prob, (double)s->max_seq_length);
+            el_objective_flops(EL_ELECTRA, &m.model, m.settings.mask_prob.last, (double)s->max_seq_length);
         *result = bench_model_report(&m, flops, seconds);
         json_object_set_new(*result, "resident_mb", json_real(cli_resident_mb()));
     }

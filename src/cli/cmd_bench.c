@@ -69,7 +69,7 @@ static const char EXAMPLES[] =
 
 #define AT(field) offsetof(bench_settings, field)
 static const el_option TABLE[] = {
-    {"model_size", EL_OPT_CHOICE, AT(model_size), 0, 0, "tiny|small|base|large", "preset of the model"},
+    {"model_size", EL_OPT_CHOICE, AT(model_size), 0, 0, EL_PRESET_NAMES, "preset of the model"},
     {"batch_size", EL_OPT_INT, AT(batch_size), 1, 1 << 20, NULL, "sequences at a time"},
     {"max_seq_length", EL_OPT_INT, AT(max_seq_length), 8, 1 << 14, NULL, "tokens per sequence"},
     {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,

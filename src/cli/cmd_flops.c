@@ -25,7 +25,7 @@ typedef struct {
 
 #define AT(field) offsetof(settings, field)
 static const el_option TABLE[] = {
-    {"model_size", EL_OPT_CHOICE, AT(model_size), 0, 0, "tiny|small|base|large", "preset of the sizes"},
+    {"model_size", EL_OPT_CHOICE, AT(model_size), 0, 0, EL_PRESET_NAMES, "preset of the sizes"},
     {"objective", EL_OPT_CHOICE, AT(objective), 0, 0, OBJECTIVES, "pre-training objective"},
     {"sampler", EL_OPT_CHOICE, AT(sampler), 0, 0, "network|unigram|uniform",
      "where replacements come from; only a network costs anything"},

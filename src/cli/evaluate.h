@@ -16,6 +16,7 @@ typedef struct {
     int64_t max_batches;
     int kind; /* an el_objective_kind, or EVALUATE_OWN */
     const char *mask_shares;
+    bool uniform_generator;
     el_objective_settings objective;
     /* of a fine-tuned one */
     int split, special_tokens;

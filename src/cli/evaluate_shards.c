@@ -16,6 +16,7 @@ typedef struct {
     el_loader *data;
     el_queue *q;
     el_model model;
+    el_unigram unigram;
     el_objective *objective;
     cli_progress line;
 } job;
@@ -23,9 +24,12 @@ typedef struct {
 /* The run's own settings of the objective, where the model folder is a run's and nothing else was said. */
 static el_status recall(job *j)
 {
-    static const char *const KEYS[] = {"objective",         "mask_prob",        "mask_shares",
-                                       "gen_weight",        "disc_weight",      "temperature",
-                                       "uniform_generator", "disallow_correct", "duplicate_slots"};
+    static const char *const KEYS[] = {"objective",         "mask_prob",         "mask_shares",
+                                       "mask_unit",         "gen_weight",        "disc_weight",
+                                       "temperature",       "temperature_decay", "sampler",
+                                       "uniform_generator", "disallow_correct",  "duplicate_slots"};
+    const bool chosen =
+        el_options_given(j->options, "sampler") || el_options_given(j->options, "uniform_generator");
     char *path = el_path_join(j->settings->model, "run.json");
     json_t *record = NULL, *wanted = json_object();
     el_status st = path && wanted ? EL_OK : el_fail(EL_ENOMEM, "no memory to read run.json");
@@ -33,7 +37,8 @@ static el_status recall(job *j)
         st = el_json_load(&record, path);
     const json_t *recorded = json_object_get(record, "settings");
     for (size_t i = 0; recorded && i < sizeof KEYS / sizeof *KEYS; i++)
-        if (!el_options_given(j->options, KEYS[i]) && json_object_get(recorded, KEYS[i]))
+        if (!el_options_given(j->options, KEYS[i]) && json_object_get(recorded, KEYS[i]) &&
+            !(chosen && (strcmp(KEYS[i], "sampler") == 0 || strcmp(KEYS[i], "uniform_generator") == 0)))
             json_object_set(wanted, KEYS[i], json_object_get(recorded, KEYS[i]));
     if (!st && !el_json_complete())
         st = el_fail(EL_ENOMEM, "no memory for the run's settings");
@@ -49,8 +54,13 @@ static el_status open_objective(job *j)
 {
     el_objective_settings *wanted = &j->settings->objective;
     const int kind = j->settings->kind;
-    const el_status st = el_mask_shares_read(&wanted->shares, j->settings->mask_shares);
+    el_status st = el_mask_shares_read(&wanted->shares, j->settings->mask_shares);
     wanted->max_seq_length = el_loader_max_seq_length(j->data);
+    if (j->settings->uniform_generator)
+        wanted->sampler = EL_SAMPLER_UNIFORM;
+    if (!st && wanted->sampler == EL_SAMPLER_UNIGRAM)
+        st = el_unigram_load(&j->unigram, el_loader_vocab(j->data), j->settings->model);
+    wanted->unigram = &j->unigram;
     return st ? st
               : el_objective_open(&j->objective,
                                   kind == EVALUATE_OWN ? el_objective_of(&j->model) : (el_objective_kind)kind,
@@ -121,6 +131,7 @@ static void close_job(job *j)
         j->objective->close(j->objective);
     el_model_close(&j->model);
     el_queue_close(j->q);
+    el_unigram_close(&j->unigram);
     el_loader_close(j->data);
 }
 

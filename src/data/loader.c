@@ -149,6 +149,23 @@ uint64_t el_loader_hash(const el_loader *loader)
     return loader->hash;
 }
 
+bool el_loader_packed_full(const el_loader *loader)
+{
+    for (int i = 0; i < loader->count; i++)
+        if (loader->shards[i].second_starts)
+            return false;
+    return true;
+}
+
+void el_loader_count(const el_loader *loader, int64_t *counts)
+{
+    for (int i = 0; i < loader->count; i++) {
+        const el_shard *const shard = &loader->shards[i];
+        for (int64_t t = 0; t < shard->tokens; t++)
+            counts[shard->ids16 ? shard->ids16[t] : shard->ids32[t]]++;
+    }
+}
+
 /* The shard that holds an example: the last whose first one is not behind it. */
 static int shard_of(const el_loader *l, int64_t example)
 {

@@ -7,6 +7,7 @@
 #ifndef EL_DATA_LOADER_H
 #define EL_DATA_LOADER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -25,6 +26,11 @@ int64_t el_loader_tokens(const el_loader *loader);
 int el_loader_max_seq_length(const el_loader *loader);
 const el_vocab *el_loader_vocab(const el_loader *loader); /* as stored in the shards */
 uint64_t el_loader_hash(const el_loader *loader);         /* of all shards' contents, for run.json */
+
+bool el_loader_packed_full(const el_loader *loader); /* EL_PACK_FULL: examples without segments */
+
+/* Adds to counts[id], of as many ids as the vocabulary has, how often each stands in the shards. */
+void el_loader_count(const el_loader *loader, int64_t *counts);
 
 /* Appends example `index` of the folder, in stored order, to the batch (one sequence or more). */
 el_status el_loader_read(const el_loader *loader, int64_t index, el_batch *batch);

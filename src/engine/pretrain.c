@@ -16,7 +16,8 @@
 static bool gives(const char *name)
 {
     static const char *const NAMES[] = {"config.json",    "metrics.jsonl", EL_GENERATOR,
-                                        EL_DISCRIMINATOR, EL_BACKWARD,     "events.out.tfevents.electra"};
+                                        EL_DISCRIMINATOR, EL_BACKWARD,     "events.out.tfevents.electra",
+                                        EL_UNIGRAM_FILE};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
         if (strcmp(name, NAMES[i]) == 0)
             return true;
@@ -225,6 +226,21 @@ static el_status start(el_pretraining *p)
     return st ? st : start_from_folders(p);
 }
 
+/* How often each token stands in the shards. */
+static el_status open_unigram(el_pretraining *p)
+{
+    if (p->settings->sampler != EL_SAMPLER_UNIGRAM)
+        return EL_OK;
+    const el_vocab *vocab = el_loader_vocab(p->data);
+    int64_t *const counts = calloc((size_t)vocab->size, sizeof *counts);
+    if (!counts)
+        return el_fail(EL_ENOMEM, "no memory for the frequencies of tokens");
+    el_loader_count(p->data, counts);
+    const el_status st = el_unigram_open(&p->unigram, counts, vocab, p->settings->data);
+    free(counts);
+    return st;
+}
+
 static el_status open_model(el_pretraining *p)
 {
     const el_vocab *vocab = el_loader_vocab(p->data);
@@ -232,8 +248,10 @@ static el_status open_model(el_pretraining *p)
     el_status st = el_pretrain_plan(p->settings, vocab->size, &plan);
     if (!st)
         st = el_model_open(&p->model, p->q, &plan);
-    const el_objective_settings objective =
-        el_pretrain_objective(p->settings, el_loader_max_seq_length(p->data));
+    if (!st)
+        st = open_unigram(p);
+    el_objective_settings objective = el_pretrain_objective(p->settings, el_loader_max_seq_length(p->data));
+    objective.unigram = p->unigram.sums ? &p->unigram : NULL;
     if (!st)
         st = el_objective_open(&p->objective, (el_objective_kind)p->settings->objective, &p->model, vocab,
                                &objective, (int)p->settings->micro_batch_tokens);
@@ -516,6 +534,7 @@ void el_pretrain_close(el_pretraining *p)
         p->objective->close(p->objective);
     el_model_close(&p->model);
     el_queue_close(p->q);
+    el_unigram_close(&p->unigram);
     el_loader_close(p->heldout);
     el_loader_close(p->data);
     json_decref(p->changes);
@@ -559,6 +578,8 @@ el_status el_pretrain_run(el_pretraining *p)
     el_status st = begin_segment(p); /* first: run.json says whose the folder is */
     if (!st)
         st = write_config(p);
+    if (!st && p->unigram.sums)
+        st = el_unigram_save(&p->unigram, el_loader_vocab(p->data), p->run.folder);
     st = el_dist_agree(dist, st);
     if (st)
         return st;

@@ -19,10 +19,11 @@ typedef struct {
     int embeddings;
     int64_t max_seq_length, vocab_size; /* 0: the shards' */
     /* objective */
-    int objective;
+    int objective, sampler, mask_unit;
     const char *mask_shares; /* "mask,random,keep" */
     bool electra_objective, uniform_generator, disallow_correct, duplicate_slots;
-    double mask_prob, gen_weight, disc_weight, temperature;
+    el_course mask_prob, temperature;
+    double gen_weight, disc_weight, temperature_decay;
     /* start */
     int initialisation;
     bool sine_positions, neighbour_heads;
@@ -31,7 +32,7 @@ typedef struct {
     /* optimizer */
     int64_t train_batch_size, num_train_steps, schedule_steps, num_warmup_steps, micro_batch_tokens;
     double flops_budget, learning_rate, lr_decay_power, weight_decay_rate, adam_beta1, adam_beta2,
-        adam_epsilon, max_grad_norm;
+        adam_epsilon, max_grad_norm, generator_learning_rate, generator_max_grad_norm;
     bool bias_correction;
     /* around */
     int64_t save_checkpoints_steps, keep_checkpoint_max, eval_steps, eval_batches, logging_steps,

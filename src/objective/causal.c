@@ -134,13 +134,13 @@ static el_status open_parts(causal *c, const el_opening *o)
 {
     static const char *const NETWORKS[WAYS] = {EL_GENERATOR, EL_BACKWARD};
     static const uint32_t STREAMS[WAYS] = {EL_STREAM_FIRST_NETWORK, EL_STREAM_SECOND_NETWORK};
-    el_corruption_rule rule = o->rule;
-    rule.next = true;
-    rule.mask_prob = 1;
+    el_objective_settings settings = o->settings;
+    settings.mask_unit = EL_MASK_NEXT;
+    settings.mask_prob = (el_course){1, 1};
     el_status st = EL_OK;
     for (int i = 0; !st && i < c->count; i++) {
         way *const w = &c->ways[i];
-        st = el_slots_open(&w->slots, o->model->q, o->vocab, &rule, o->rows);
+        st = el_slots_open(&w->slots, &c->base, o->vocab, &settings, o->rows);
         if (!st)
             st = el_predictor_open(&w->predictor, o->model, el_model_network(o->model, NETWORKS[i]),
                                    STREAMS[i], &w->slots);

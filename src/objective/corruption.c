@@ -26,7 +26,7 @@ el_status el_mask_shares_read(el_mask_shares *shares, const char *text)
 
 int el_corruption_slots_of(const el_corruption_rule *rule, int n)
 {
-    if (rule->next)
+    if (rule->unit == EL_MASK_NEXT)
         return n > 1 ? n - 1 : 0;
     const int wanted =
         (int)rintf((float)n * (float)rule->mask_prob); /* half to even, in float, as the original */
@@ -43,8 +43,11 @@ static el_status reserve(el_corruption *slots, int rows, int sequences)
     slots->shown = malloc((size_t)rows * sizeof *slots->shown);
     slots->targets = malloc((size_t)rows * sizeof *slots->targets);
     slots->candidates = malloc((size_t)rows * sizeof *slots->candidates);
+    slots->words = malloc(((size_t)rows + 1) * sizeof *slots->words);
+    slots->places = malloc((size_t)rows * sizeof *slots->places);
     slots->starts = malloc((size_t)(sequences + 1) * sizeof *slots->starts);
-    if (!slots->rows || !slots->shown || !slots->targets || !slots->candidates || !slots->starts) {
+    if (!slots->rows || !slots->shown || !slots->targets || !slots->candidates || !slots->words ||
+        !slots->places || !slots->starts) {
         el_corruption_release(slots);
         return el_fail(EL_ENOMEM, "no memory for the masks of %d tokens", rows);
     }
@@ -85,6 +88,80 @@ static void choose(el_corruption *slots, const el_corruption_rule *rule, int can
         slots->rows[slots->count++] = row;
     }
 }
+
+/* ---- whole words ---- */
+
+/* The words among a sequence's candidates: word w is candidates words[w] ... words[w + 1] - 1. */
+static int find_words(el_corruption *slots, const el_batch *batch, const el_vocab *vocab, int candidates)
+{
+    int count = 0;
+    for (int i = 0; i < candidates; i++) {
+        const int row = slots->candidates[i];
+        const bool next = i > 0 && row == slots->candidates[i - 1] + 1;
+        if (!next || !el_vocab_continues(vocab, batch->ids[row]))
+            slots->words[count++] = i;
+    }
+    slots->words[count] = candidates;
+    return count;
+}
+
+/* How many words a draw hides: n with a share of (1 / n) / (1 + 1/2 + 1/3). */
+static int draw_length(el_random random, uint64_t number)
+{
+    random.stream = EL_STREAM_NGRAM;
+    const uint64_t u = el_random_below(random, number, 11);
+    return u < 6 ? 1 : u < 9 ? 2 : 3;
+}
+
+/* Whether words w ... w + n - 1 follow each other, are free, and have no more than `room` pieces.  A word is taken by
+ * turning its number of candidates negative: ~number. */
+static bool fits(const el_corruption *slots, int words, int w, int n, int room)
+{
+    if (w + n > words)
+        return false;
+    for (int i = w; i < w + n; i++)
+        if (slots->words[i] < 0)
+            return false;
+    const int end = w + n == words || slots->words[w + n] >= 0 ? slots->words[w + n] : ~slots->words[w + n];
+    const int first = slots->words[w], pieces = end - first;
+    return pieces <= room && slots->candidates[end - 1] - slots->candidates[first] == pieces - 1;
+}
+
+/* Takes one n-gram, or a shorter one; how many pieces it has, 0: none fits. */
+static int take_ngram(el_corruption *slots, int words, int n, int room, el_random random, uint64_t number)
+{
+    int count = 0;
+    for (; n > 0 && count == 0; n--)
+        for (int w = 0; w < words; w++)
+            if (fits(slots, words, w, n, room))
+                slots->places[count++] = w;
+    if (count == 0)
+        return 0;
+    n++; /* as it was when places were found */
+    random.stream = EL_STREAM_SLOT;
+    const int w = slots->places[el_random_below(random, number, (uint64_t)count)], before = slots->count;
+    const int end = slots->words[w + n] >= 0 ? slots->words[w + n] : ~slots->words[w + n];
+    for (int i = slots->words[w]; i < end; i++)
+        slots->rows[slots->count++] = slots->candidates[i];
+    for (int i = w; i < w + n; i++)
+        slots->words[i] = ~slots->words[i];
+    return slots->count - before;
+}
+
+/* One sequence's slots, as choose() has them, but whole words. */
+static void choose_words(el_corruption *slots, const el_corruption_rule *rule, int candidates, int words,
+                         int first, int last, el_random random)
+{
+    const int wanted = candidates ? el_corruption_slots_of(rule, last - first) : 0;
+    int taken = 1;
+    for (int left = wanted, i = 0; left > 0 && taken > 0; left -= taken, i++) {
+        const uint64_t number = (uint64_t)first + (uint64_t)i;
+        const int n = rule->unit == EL_MASK_NGRAM ? draw_length(random, number) : 1;
+        taken = take_ngram(slots, words, n, left, random, number);
+    }
+}
+
+/* ---- what is shown ---- */
 
 /* A token that is none of the special ones. */
 static int ordinary_token(const el_vocab *vocab, el_random random, uint64_t number)
@@ -135,14 +212,18 @@ el_status el_corruption_make(el_corruption *slots, const el_batch *batch, const 
     if (st)
         return st;
     slots->count = slots->starts[0] = 0;
-    if (rule->next) {
+    if (rule->unit == EL_MASK_NEXT) {
         ask_for_next(slots, batch);
         return EL_OK;
     }
     for (int s = 0; s < batch->sequences; s++) {
         const int first = batch->starts[s], last = batch->starts[s + 1];
         const int candidates = find_candidates(slots->candidates, batch, vocab, first, last);
-        choose(slots, rule, candidates, first, last, random);
+        if (rule->unit == EL_MASK_PIECE)
+            choose(slots, rule, candidates, first, last, random);
+        else
+            choose_words(slots, rule, candidates, find_words(slots, batch, vocab, candidates), first, last,
+                         random);
         slots->starts[s + 1] = slots->count;
     }
     for (int i = 0; i < slots->count; i++) {
@@ -165,6 +246,8 @@ void el_corruption_release(el_corruption *slots)
     free(slots->shown);
     free(slots->targets);
     free(slots->candidates);
+    free(slots->words);
+    free(slots->places);
     free(slots->starts);
     *slots = (el_corruption){0};
 }

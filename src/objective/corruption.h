@@ -1,6 +1,6 @@
 /* corruption - which tokens of a batch are predicted, and what stands in their places
  *
- * Where the rule says `next`, every row but the last of a sequence is a slot: it shows what stands there, and its target is the
+ * Where the unit is `next`, every row but the last of a sequence is a slot: it shows what stands there, and its target is the
  * token after it.  Else:
  *
  * Sequence s of n tokens gets k = max(1, min(max_predictions, round(n * mask_prob))) slots among its tokens
@@ -9,6 +9,11 @@
  * random token is uniform over the vocabulary without its special tokens: the original's may be one of them, or one that no
  * text has, which in a small vocabulary is no rare thing.  With `duplicates`, positions are drawn with replacement, as the
  * original does; where any slot of a position shows something else than the token, the position does (the last of them).
+ *
+ * Words are hidden whole where the unit is one: a piece that continues a word is hidden with it, and so are, of an n-gram, n
+ * words that follow each other, n = 1, 2, 3 with shares 6/11, 3/11, 2/11 (Lan et al., 2020).  Each n-gram is as likely at any
+ * place where it fits: among words that are free, and in what is left of the k slots; where it fits nowhere, a shorter one is
+ * taken.  So there may be fewer than k slots, and none where no word is as short as k.
  */
 #ifndef EL_OBJECTIVE_CORRUPTION_H
 #define EL_OBJECTIVE_CORRUPTION_H
@@ -18,6 +23,10 @@
 #include "base/random.h"
 #include "data/batch.h"
 #include "text/vocab.h"
+
+/* What is hidden together: pieces by themselves; whole words; one to three words that follow each other.  Or nothing, and it
+ * is the next token that is predicted: the rest of a rule has no meaning then. */
+typedef enum { EL_MASK_PIECE, EL_MASK_WORD, EL_MASK_NGRAM, EL_MASK_NEXT } el_mask_unit;
 
 /* Shares of the slots; they add up to 1. */
 typedef struct {
@@ -31,7 +40,7 @@ typedef struct {
     double mask_prob;
     int max_predictions;
     bool duplicates;
-    bool next; /* nothing is hidden; the rest has no meaning then */
+    el_mask_unit unit;
     el_mask_shares shares;
 } el_corruption_rule;
 
@@ -41,7 +50,8 @@ typedef struct {
     int *shown;      /* ids that stand there */
     int *targets;    /* ids that stood there, or that come next */
     int *starts;     /* sequences + 1: the slots of each sequence */
-    int *candidates; /* scratch */
+    int *candidates; /* scratch: rows that may be slots, and of them the words; where n-grams fit */
+    int *words, *places;
     int row_capacity, sequence_capacity;
 } el_corruption;
 

@@ -7,7 +7,8 @@
  *   loss = gen_weight * mean over slots of -log p(original) + disc_weight * mean over tokens of logistic loss
  *
  * No gradient flows from the second term into the generator.  electra-15 has its second mean over the slots alone; the
- * weight stays, although each slot then weighs 1 / mask_prob as much.  Samples may be drawn uniformly, by no network.
+ * weight stays, although each slot then weighs 1 / mask_prob as much.  Samples may be drawn by no network: uniformly, or as
+ * frequently as tokens are (unigram.h).
  */
 #include <math.h>
 #include <stdlib.h>
@@ -22,11 +23,11 @@ typedef struct {
     bool at_slots; /* electra-15 */
     el_arena arena;
     el_slots slots;
-    el_predictor generator; /* not open where samples are uniform */
+    el_predictor generator; /* not open where no network draws */
     el_detector discriminator;
-    int *uniform;        /* samples, where they are */
-    int64_t lucky;       /* of them: originals, since reset */
-    double uniform_loss; /* a sum */
+    int *drawn;        /* samples, where no network draws them */
+    int64_t lucky;     /* of them: originals, since reset */
+    double drawn_loss; /* a sum */
 } electra;
 
 static const char *const FIGURES[] = {"loss",
@@ -48,7 +49,7 @@ static void reset(el_objective *self)
     el_predictor_reset(&e->generator);
     el_detector_reset(&e->discriminator);
     e->lucky = 0;
-    e->uniform_loss = 0;
+    e->drawn_loss = 0;
 }
 
 static el_status prepare(el_objective *self, const el_batch *batch, el_random random)
@@ -68,27 +69,34 @@ static int fit(el_objective *self, int first)
     return el_slots_fit(&((const electra *)self)->slots, first);
 }
 
-static void draw_uniformly(electra *e, const el_slots_range *r)
+/* One of `size` tokens, all alike. */
+static int draw_uniformly(int size, el_random random, uint64_t number, int excluded)
+{
+    const int id = (int)el_random_below(random, number, (uint64_t)(size - (excluded >= 0)));
+    return id + (excluded >= 0 && id >= excluded);
+}
+
+static void draw(electra *e, const el_slots_range *r)
 {
     const el_random random = {e->slots.random.seed, EL_STREAM_SAMPLE, e->slots.random.step};
-    const int size = e->slots.vocab->size, excluded = e->settings.disallow_correct;
+    const el_unigram *unigram = e->settings.sampler == EL_SAMPLER_UNIGRAM ? e->settings.unigram : NULL;
+    const int size = e->slots.vocab->size;
     for (int i = 0; i < r->slots; i++) {
         const uint64_t number = (uint64_t)r->first_slot + (uint64_t)i;
-        int id = (int)el_random_below(random, number, (uint64_t)(size - excluded));
-        if (excluded && id >= e->slots.host_targets[i])
-            id++;
-        e->uniform[i] = id;
-        e->lucky += id == e->slots.host_targets[i];
-        e->uniform_loss += log(size);
+        const int target = e->slots.host_targets[i], excluded = e->settings.disallow_correct ? target : -1;
+        e->drawn[i] = unigram ? el_unigram_draw(unigram, random, number, excluded)
+                              : draw_uniformly(size, random, number, excluded);
+        e->lucky += e->drawn[i] == target;
+        e->drawn_loss += unigram ? el_unigram_loss(unigram, target) : log(size);
     }
 }
 
 /* What stands at the slots instead; the generator learns on the way. */
 static const int *sample(electra *e, const el_slots_range *r)
 {
-    if (e->uniform) {
-        draw_uniformly(e, r);
-        return e->uniform;
+    if (e->drawn) {
+        draw(e, r);
+        return e->drawn;
     }
     const el_sampling sampling = el_sampling_of(&e->settings, &e->slots, r);
     el_slots_show(&e->slots, r);
@@ -114,20 +122,20 @@ static void ledger(el_objective *self, el_ledger *l)
     el_predictor_ledger(&e->generator, l);
     el_detector_ledger(&e->discriminator, l);
     el_ledger_count(l, &e->lucky);
-    el_ledger_sum(l, &e->uniform_loss);
+    el_ledger_sum(l, &e->drawn_loss);
 }
 
-/* Of uniform samples: the loss of a generator that knows nothing. */
+/* Where no network draws: the loss of a generator that knows nothing, or frequencies alone. */
 static double generator_loss(const electra *e)
 {
-    return !e->uniform      ? el_predictor_loss(&e->generator)
-           : e->slots.count ? e->uniform_loss / (double)e->slots.count
+    return !e->drawn        ? el_predictor_loss(&e->generator)
+           : e->slots.count ? e->drawn_loss / (double)e->slots.count
                             : 0;
 }
 
 static double sampled_accuracy(const electra *e)
 {
-    return !e->uniform      ? el_predictor_sampled(&e->generator)
+    return !e->drawn        ? el_predictor_sampled(&e->generator)
            : e->slots.count ? (double)e->lucky / (double)e->slots.count
                             : 0;
 }
@@ -160,7 +168,7 @@ static void close_electra(el_objective *self)
     el_predictor_close(&e->generator);
     el_detector_close(&e->discriminator);
     el_slots_close(&e->slots);
-    free(e->uniform);
+    free(e->drawn);
     free(e);
 }
 
@@ -170,7 +178,7 @@ static el_status lay_out(electra *e)
     el_arena *a = &e->arena;
     el_slots_layout(&e->slots, a);
     const size_t mark = a->used;
-    el_status st = e->uniform ? EL_OK : el_predictor_layout(&e->generator, a, &e->slots);
+    el_status st = e->drawn ? EL_OK : el_predictor_layout(&e->generator, a, &e->slots);
     const size_t after_generator = a->used;
     a->used = mark;
     if (!st)
@@ -184,10 +192,10 @@ static el_status open_parts(electra *e, const el_opening *o)
 {
     el_model *m = o->model;
     const el_network *discriminator = el_model_network(m, EL_DISCRIMINATOR);
-    el_status st = el_slots_open(&e->slots, m->q, o->vocab, &o->rule, o->rows);
-    if (!st && o->settings.uniform_generator) {
-        e->uniform = malloc(((size_t)e->slots.slot_room + 1) * sizeof *e->uniform);
-        st = e->uniform ? EL_OK : el_fail(EL_ENOMEM, "no memory for samples");
+    el_status st = el_slots_open(&e->slots, &e->base, o->vocab, &o->settings, o->rows);
+    if (!st && o->settings.sampler != EL_SAMPLER_NETWORK) {
+        e->drawn = malloc(((size_t)e->slots.slot_room + 1) * sizeof *e->drawn);
+        st = e->drawn ? EL_OK : el_fail(EL_ENOMEM, "no memory for samples");
     } else if (!st) {
         st = el_predictor_open(&e->generator, m, el_model_network(m, EL_GENERATOR), EL_STREAM_FIRST_NETWORK,
                                &e->slots);

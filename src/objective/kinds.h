@@ -5,13 +5,12 @@
 #include "objective/objectives.h"
 #include "objective/predictor.h"
 
-/* Each is given what fits it; `slots` says how many rows and which slots. */
+/* Each is given what fits it; `rows` is how many an accumulate() has room for. */
 typedef struct {
     el_objective_kind kind;
     el_model *model;
     const el_vocab *vocab;
     el_objective_settings settings;
-    el_corruption_rule rule;
     int rows;
 } el_opening;
 
@@ -24,7 +23,8 @@ el_status el_replace_mlm_open(el_objective **objective, const el_opening *openin
 static inline el_sampling el_sampling_of(const el_objective_settings *s, const el_slots *slots,
                                          const el_slots_range *range)
 {
-    return (el_sampling){.temperature = s->temperature,
+    const double share = el_slots_share(slots, slots->random.step);
+    return (el_sampling){.temperature = el_course_at(s->temperature, s->temperature_decay, share),
                          .disallow_target = s->disallow_correct,
                          .random = {slots->random.seed, EL_STREAM_SAMPLE, slots->random.step},
                          .first_row = (uint64_t)range->first_slot};

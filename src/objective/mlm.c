@@ -102,7 +102,7 @@ el_status el_mlm_open(el_objective **objective, const el_opening *o)
                              .finish = finish,
                              .close = close_mlm};
     m->settings = o->settings;
-    el_status st = el_slots_open(&m->slots, o->model->q, o->vocab, &o->rule, o->rows);
+    el_status st = el_slots_open(&m->slots, &m->base, o->vocab, &o->settings, o->rows);
     if (!st)
         st = el_predictor_open(&m->predictor, o->model, el_model_network(o->model, EL_GENERATOR),
                                EL_STREAM_FIRST_NETWORK, &m->slots);

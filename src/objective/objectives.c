@@ -42,18 +42,18 @@ el_objective_settings el_objective_defaults(void)
 {
     return (el_objective_settings){.gen_weight = 1,
                                    .disc_weight = 50,
-                                   .mask_prob = 0.15,
-                                   .temperature = 1,
+                                   .mask_prob = {0.15, 0.15},
+                                   .temperature = {1, 1},
                                    .shares = {.mask = 0.85, .keep = 0.15},
                                    .max_seq_length = 128};
 }
 
-el_model_plan el_objective_plan(el_objective_kind kind, bool uniform_generator, el_config large,
-                                el_config small, el_tying tying)
+el_model_plan el_objective_plan(el_objective_kind kind, el_sampler sampler, el_config large, el_config small,
+                                el_tying tying)
 {
     el_model_plan plan = {0};
     large.causal = KINDS[kind].ways > 0;
-    const bool pair = KINDS[kind].generator && !uniform_generator;
+    const bool pair = KINDS[kind].generator && sampler == EL_SAMPLER_NETWORK;
     if (pair)
         el_plan_add(&plan, EL_GENERATOR, small, (el_head_config){.kind = EL_HEAD_MLM});
     el_plan_add(&plan, KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR, large,
@@ -120,9 +120,9 @@ double el_objective_flops(el_objective_kind kind, const el_model *model, double 
 }
 
 /* The networks with the heads that the objective needs. */
-static el_status check_networks(el_objective_kind kind, const el_model *model, bool uniform_generator)
+static el_status check_networks(el_objective_kind kind, const el_model *model, const el_objective_settings *s)
 {
-    const el_network *generator = el_model_network(model, EL_GENERATOR);
+    const bool pair = KINDS[kind].generator, sampled = s->sampler != EL_SAMPLER_NETWORK;
     const el_network *large = large_network(kind, model);
     if (!large || !el_network_head(large, KINDS[kind].large))
         return el_fail(EL_EUSAGE, "%s: the model has no %s with a head for it", KINDS[kind].name,
@@ -133,11 +133,14 @@ static el_status check_networks(el_objective_kind kind, const el_model *model, b
                                             : "sees what stands behind a token");
     if (KINDS[kind].ways > 1 && !el_model_network(model, EL_BACKWARD))
         return el_fail(EL_EUSAGE, "%s: the model has no network that reads backwards", KINDS[kind].name);
-    if (KINDS[kind].generator && !uniform_generator && !generator)
-        return el_fail(EL_EUSAGE, "%s: the model has no generator, and uniform_generator is off",
+    if (pair && !sampled && !el_model_network(model, EL_GENERATOR))
+        return el_fail(EL_EUSAGE, "%s: the model has no generator, and the sampler is a network",
                        KINDS[kind].name);
-    if (uniform_generator && kind != EL_ELECTRA && kind != EL_ELECTRA_15)
-        return el_fail(EL_EUSAGE, "%s: uniform_generator leaves nothing of it", KINDS[kind].name);
+    if (sampled && kind != EL_ELECTRA && kind != EL_ELECTRA_15)
+        return el_fail(EL_EUSAGE, "%s: a sampler that is no network leaves nothing of it", KINDS[kind].name);
+    if (s->sampler == EL_SAMPLER_UNIGRAM && !s->unigram)
+        return el_fail(EL_EUSAGE, "%s: how frequent are tokens?  The unigram sampler needs their counts",
+                       KINDS[kind].name);
     return EL_OK;
 }
 
@@ -147,6 +150,8 @@ static el_status check(el_objective_kind kind, const el_model *model, const el_v
     const double shares = s->shares.mask + s->shares.random + s->shares.keep;
     if (!(shares > 1 - 1e-9 && shares < 1 + 1e-9)) /* this way round catches nan */
         return el_fail(EL_EUSAGE, "shares of masked, random and kept tokens add up to %g, not 1", shares);
+    if (s->mask_unit != EL_MASK_PIECE && s->duplicate_slots)
+        return el_fail(EL_EUSAGE, "duplicate_slots draws pieces by themselves, not words");
     if (kind == EL_ELECTRA_15 && s->duplicate_slots)
         return el_fail(EL_EUSAGE,
                        "electra-15: a place that is drawn twice would be judged once; no duplicate_slots");
@@ -159,7 +164,7 @@ static el_status check(el_objective_kind kind, const el_model *model, const el_v
             return el_fail(EL_EUSAGE, "sequences of %d tokens, but the %s has %d positions",
                            s->max_seq_length, model->networks[i].name, c->max_position_embeddings);
     }
-    return check_networks(kind, model, s->uniform_generator);
+    return check_networks(kind, model, s);
 }
 
 el_status el_objective_open(el_objective **objective, el_objective_kind kind, el_model *model,
@@ -169,16 +174,10 @@ el_status el_objective_open(el_objective **objective, el_objective_kind kind, el
     const el_status st = check(kind, model, vocab, s);
     if (st)
         return st;
-    const el_opening opening = {
-        .kind = kind,
-        .model = model,
-        .vocab = vocab,
-        .settings = *s,
-        .rule = {.mask_prob = s->mask_prob,
-                 .max_predictions = s->max_predictions ? s->max_predictions
-                                                       : (int)((s->mask_prob + 0.005) * s->max_seq_length),
-                 .duplicates = s->duplicate_slots,
-                 .shares = s->shares},
-        .rows = rows > s->max_seq_length ? rows : s->max_seq_length};
+    const el_opening opening = {.kind = kind,
+                                .model = model,
+                                .vocab = vocab,
+                                .settings = *s,
+                                .rows = rows > s->max_seq_length ? rows : s->max_seq_length};
     return KINDS[kind].open(objective, &opening);
 }

@@ -13,8 +13,10 @@
 #ifndef EL_OBJECTIVE_OBJECTIVES_H
 #define EL_OBJECTIVE_OBJECTIVES_H
 
+#include "base/course.h"
 #include "objective/corruption.h"
 #include "objective/flops.h"
+#include "objective/unigram.h"
 #include "train/objective.h"
 
 typedef enum {
@@ -27,13 +29,21 @@ typedef enum {
     EL_OBJECTIVES
 } el_objective_kind;
 
+/* Where replacements come from: a generator, or none, and the frequency of tokens, or all of them alike. */
+typedef enum { EL_SAMPLER_NETWORK, EL_SAMPLER_UNIGRAM, EL_SAMPLER_UNIFORM } el_sampler;
+
 typedef struct {
-    double gen_weight, disc_weight, mask_prob, temperature;
+    double gen_weight, disc_weight;
+    el_course mask_prob, temperature;
+    double temperature_decay; /* 0: the temperature changes on a straight line */
+    int64_t steps;            /* over which they change */
     el_mask_shares shares;
-    bool uniform_generator; /* replacements drawn uniformly; there is no generator */
-    bool disallow_correct;  /* a sample is never the original */
-    bool duplicate_slots;   /* drawn with replacement, duplicates averaged (docs/faithfulness.md) */
-    int max_predictions;    /* most slots a sequence; 0: int((mask_prob + 0.005) * max_seq_length) */
+    el_mask_unit mask_unit;
+    el_sampler sampler;
+    const el_unigram *unigram; /* of EL_SAMPLER_UNIGRAM; outlives the objective */
+    bool disallow_correct;     /* a sample is never the original */
+    bool duplicate_slots;      /* drawn with replacement, duplicates averaged (docs/faithfulness.md) */
+    int max_predictions;       /* most slots a sequence; 0: int((mask_prob + 0.005) * max_seq_length) */
     int max_seq_length;
 } el_objective_settings;
 
@@ -48,8 +58,8 @@ bool el_objective_has_generator(el_objective_kind kind); /* beside the large net
 
 /* The networks of an objective: `large` is the one that is fine-tuned, `small` the generator beside it where there is one.
  * Under gdes the generator owns the tables, else the large network does.  Types are left to the caller. */
-el_model_plan el_objective_plan(el_objective_kind kind, bool uniform_generator, el_config large,
-                                el_config small, el_tying tying);
+el_model_plan el_objective_plan(el_objective_kind kind, el_sampler sampler, el_config large, el_config small,
+                                el_tying tying);
 
 /* The objective that a model's networks are for, where nothing is recorded. */
 el_objective_kind el_objective_of(const el_model *model);

@@ -15,7 +15,9 @@ el_status el_predictor_open(el_predictor *p, el_model *model, const el_network *
                         .w = &head->mlm.w,
                         .g = &head->mlm.g,
                         .stream = stream,
-                        .block = slots->rule.next && slots->slot_room > BLOCK ? BLOCK : slots->slot_room};
+                        .block = slots->settings.mask_unit == EL_MASK_NEXT && slots->slot_room > BLOCK
+                                     ? BLOCK
+                                     : slots->slot_room};
     p->host_guesses = malloc(2 * (size_t)n * sizeof *p->host_guesses);
     p->host_samples = p->host_guesses ? p->host_guesses + n : NULL;
     p->host_losses =

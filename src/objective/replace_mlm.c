@@ -117,7 +117,7 @@ static el_status lay_out(replace_mlm *m)
 
 static el_status open_parts(replace_mlm *m, const el_opening *o)
 {
-    el_status st = el_slots_open(&m->slots, o->model->q, o->vocab, &o->rule, o->rows);
+    el_status st = el_slots_open(&m->slots, &m->base, o->vocab, &o->settings, o->rows);
     if (!st)
         st = el_predictor_open(&m->generator, o->model, el_model_network(o->model, EL_GENERATOR),
                                EL_STREAM_FIRST_NETWORK, &m->slots);

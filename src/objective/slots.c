@@ -6,19 +6,50 @@
 #include <stdlib.h>
 #include <string.h>
 
+double el_slots_share(const el_slots *s, uint32_t step)
+{
+    const int64_t last = s->settings.steps - 1;
+    return s->objective->evaluating || (int64_t)step >= last ? 1 : (double)step / (double)last;
+}
+
+static el_corruption_rule rule_of(const el_objective_settings *s, double mask_prob)
+{
+    return (el_corruption_rule){.mask_prob = mask_prob,
+                                .max_predictions = s->max_predictions
+                                                       ? s->max_predictions
+                                                       : (int)((mask_prob + 0.005) * s->max_seq_length),
+                                .duplicates = s->duplicate_slots,
+                                .unit = s->mask_unit,
+                                .shares = s->shares};
+}
+
+static el_status corrupt(el_corruption *corruption, const el_slots *s, const el_batch *batch,
+                         el_random random)
+{
+    const double mask_prob = el_course_at(s->settings.mask_prob, 0, el_slots_share(s, random.step));
+    const el_corruption_rule rule = rule_of(&s->settings, mask_prob);
+    return el_corruption_make(corruption, batch, s->vocab, &rule, random);
+}
+
 /* Slots that a range has room for: what its rows hold when sequences are long, and at least one sequence's. */
 static int slot_room(const el_slots *s)
 {
-    const int usual = (int)(s->room * s->rule.mask_prob * 1.05) + 16;
-    const int one = el_corruption_slots_of(&s->rule, s->room);
+    const el_course course = s->settings.mask_prob;
+    const el_corruption_rule rule = rule_of(&s->settings, fmax(course.first, course.last));
+    const int usual = (int)(s->room * rule.mask_prob * 1.05) + 16;
+    const int one = el_corruption_slots_of(&rule, s->room);
     const int most = usual > one ? usual : one;
     return most < s->room ? most : s->room;
 }
 
-el_status el_slots_open(el_slots *s, el_queue *q, const el_vocab *vocab, const el_corruption_rule *rule,
-                        int rows)
+el_status el_slots_open(el_slots *s, const el_objective *objective, const el_vocab *vocab,
+                        const el_objective_settings *settings, int rows)
 {
-    *s = (el_slots){.q = q, .vocab = vocab, .rule = *rule, .room = rows};
+    *s = (el_slots){.objective = objective,
+                    .q = objective->model->q,
+                    .vocab = vocab,
+                    .settings = *settings,
+                    .room = rows};
     s->slot_room = slot_room(s);
     const size_t n = (size_t)rows + 1;
     s->host_ids = malloc(3 * n * sizeof *s->host_ids);
@@ -87,7 +118,7 @@ void el_slots_ledger(el_slots *s, el_ledger *ledger)
 el_status el_slots_prepare(el_slots *s, const el_batch *batch, el_random random)
 {
     s->next_ids = NULL;
-    const el_status st = el_corruption_make(&s->next, batch, s->vocab, &s->rule, random);
+    const el_status st = corrupt(&s->next, s, batch, random);
     if (st)
         return st;
     s->next_ids = batch->ids;
@@ -114,7 +145,7 @@ el_status el_slots_begin(el_slots *s, const el_batch *batch, el_random random)
         s->corruption = taken;
         return EL_OK;
     }
-    return el_corruption_make(&s->corruption, batch, s->vocab, &s->rule, random);
+    return corrupt(&s->corruption, s, batch, random);
 }
 
 int el_slots_fit(const el_slots *s, int first)
@@ -184,7 +215,7 @@ void el_slots_replace(el_slots *s, const el_slots_range *r, const int *samples)
     memcpy(s->host_ids, el_slots_originals(s, r), (size_t)r->rows * sizeof(int));
     for (int i = 0; i < r->slots; i++) {
         int id = samples[i];
-        if (!s->rule.duplicates || mean_sample(s, samples, r->slots, i, &id))
+        if (!s->settings.duplicate_slots || mean_sample(s, samples, r->slots, i, &id))
             s->host_ids[s->host_rows[i]] = id;
     }
     el_feed_send_ids(&s->feed, s->q, s->host_ids, r->rows);

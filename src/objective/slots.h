@@ -7,15 +7,15 @@
 #ifndef EL_OBJECTIVE_SLOTS_H
 #define EL_OBJECTIVE_SLOTS_H
 
-#include "model/model.h"
-#include "objective/corruption.h"
+#include "objective/objectives.h"
 #include "train/feed.h"
 #include "train/ledger.h"
 
 typedef struct {
+    const el_objective *objective; /* whose they are */
     el_queue *q;
     const el_vocab *vocab;
-    el_corruption_rule rule;
+    el_objective_settings settings;
     int room, slot_room; /* rows and slots of a range */
     el_feed feed;
     int *rows, *targets;                      /* of a range's slots, on the device */
@@ -41,8 +41,8 @@ typedef struct {
 } el_slots_range;
 
 /* Room for ranges of `rows` rows; layout runs twice, as arenas' do. */
-el_status el_slots_open(el_slots *slots, el_queue *q, const el_vocab *vocab, const el_corruption_rule *rule,
-                        int rows);
+el_status el_slots_open(el_slots *slots, const el_objective *objective, const el_vocab *vocab,
+                        const el_objective_settings *settings, int rows);
 void el_slots_layout(el_slots *slots, el_arena *arena);
 void el_slots_close(el_slots *slots); /* accepts a zeroed one */
 void el_slots_reset(el_slots *slots);
@@ -52,6 +52,9 @@ void el_slots_ledger(el_slots *slots, el_ledger *ledger);
 el_status el_slots_prepare(el_slots *slots, const el_batch *batch, el_random random);
 el_status el_slots_begin(el_slots *slots, const el_batch *batch, el_random random);
 int el_slots_fit(const el_slots *slots, int first);
+
+/* The share of the run that is done before a step: all of it where examples are held out. */
+double el_slots_share(const el_slots *slots, uint32_t step);
 
 /* Sends what does not depend on what is shown. */
 el_slots_range el_slots_send(el_slots *slots, int first, int last, bool training);

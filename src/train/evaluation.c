@@ -73,10 +73,12 @@ el_status el_evaluate(el_objective *objective, const el_example_source *source, 
                     .watch = watch,
                     .batches = batches > 0 && batches < all ? batches : all};
     objective->reset(objective);
+    objective->evaluating = true;
     el_status st = watch->apart && !objective->keeps_answers ? apart(&e) : in_one_count(&e);
     *figures = (el_figures){0};
     if (!st)
         objective->finish(objective, figures);
+    objective->evaluating = false;
     if (!st)
         st = figures->status;
     el_batch_release(&e.batch);

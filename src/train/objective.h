@@ -36,6 +36,9 @@ typedef struct el_objective el_objective;
 struct el_objective {
     const char *name;
     el_model *model;
+    /* Held-out examples come, after `done` steps of the run: what changes over a run is then as at its end. */
+    bool evaluating;
+    int64_t done;
 
     /* Figures collected so far are forgotten. */
     void (*reset)(el_objective *self);

@@ -185,6 +185,7 @@ static el_status evaluate(run *r)
                                        .context = r,
                                        .dist = t->dist,
                                        .apart = r->leaves.leaves > 1};
+    t->objective->done = r->p->step;
     el_status st = el_evaluate(t->objective, &t->heldout, t->heldout_batches, &watch, &figures);
     if (st)
         return st;

@@ -36,6 +36,10 @@ pretrain --output said --objective replace-mlm --num-train-steps 1 2> log || fai
 grep -q "shared, not gdes; both losses weigh 1" log || fail "nothing is said of the preset's gdes: $(cat log)"
 for embeddings in shared separate gdes all; do try --uniform-generator --embeddings $embeddings; done
 [ ! -e switch/generator ] || fail "uniform replacements have a generator"
+try --sampler unigram --disallow-correct
+[ -e switch/unigram.safetensors ] && [ ! -e switch/generator ] || fail "a unigram sampler leaves $(ls switch)"
+try --mask-prob 0.3:0.15 --temperature 2:1 --temperature-decay 0.1 --mask-unit ngram --generator-learning-rate 1e-3 --generator-max-grad-norm 0.5
+grep -q '"mask_prob": "0.3:0.15"' switch/run.json || fail "run.json says $(grep mask_prob switch/run.json) of a mask_prob that falls"
 try --duplicate-slots --disallow-correct --temperature 0.7 --gen-weight 2 --disc-weight 10
 try --generator-hidden-size 0.5 --generator-layers 0.5 --initialisation paper --no-sine-positions --no-neighbour-heads
 try --bias-correction --lr-decay-power 0 --weight-decay-rate 0 --max-grad-norm 0 --adam-beta1 0.8 --adam-epsilon 1e-8
@@ -117,7 +121,12 @@ expect 2 "add up to 1" pretrain --output new --objective mlm --mask-shares 0.8,0
 expect 2 "three shares" pretrain --output new --mask-shares 0.8
 expect 2 "embeddings" pretrain --output new --objective replace-mlm --embeddings gdes
 expect 2 "generator_hidden_size" pretrain --output new --objective mlm --generator-hidden-size 1
-expect 2 "uniform" pretrain --output new --objective replace-mlm --uniform-generator
+expect 2 "sampler" pretrain --output new --objective replace-mlm --uniform-generator
+expect 2 "sampler" pretrain --output new --objective replace-mlm --sampler unigram
+expect 2 "another one" pretrain --output new --uniform-generator --sampler unigram
+expect 2 "two with a colon" pretrain --output new --mask-prob 0.3-0.1
+expect 2 "between 0.001 and 0.9" pretrain --output new --mask-prob 0.3:1
+expect 2 "not words" pretrain --output new --mask-unit word --duplicate-slots
 expect 2 "duplicate_slots" pretrain --output new --objective electra-15 --duplicate-slots
 expect 2 "no-electra-objective" pretrain --output new --objective electra-15 --no-electra-objective
 expect 2 "electric" pretrain --output new --hparams '{"electric_objective": true}'

@@ -45,7 +45,7 @@ static void open_fixture(fixture *f, el_objective_kind kind, el_tying tying, int
     const int width = tying == EL_TIE_SEPARATE ? generator_hidden : 6;
     *f = (fixture){.random = {.seed = 7, .step = 3}};
     el_model_plan plan = el_objective_plan(
-        kind, settings->uniform_generator, config_of(8, 6),
+        kind, settings->sampler, config_of(8, 6),
         !el_objective_has_generator(kind) ? config_of(8, 6) : config_of(generator_hidden, width), tying);
     plan.activations = plan.parameters = EL_F64;
     plan.training = true;
@@ -128,7 +128,7 @@ static void check_all(el_objective_kind kind, el_tying tying, int generator_hidd
 {
     fixture f;
     settings.max_seq_length = 16;
-    settings.mask_prob = 0.3;
+    settings.mask_prob = (el_course){0.3, 0.3};
     open_fixture(&f, kind, tying, generator_hidden, &settings);
     el_model_each(&f.model, check_param, &f);
     close_fixture(&f);
@@ -163,7 +163,7 @@ static void duplicate_slots(void **state)
     (void)state;
     el_objective_settings settings = el_objective_defaults();
     settings.duplicate_slots = settings.disallow_correct = true;
-    settings.temperature = 2;
+    settings.temperature = (el_course){2, 2};
     check_all(EL_ELECTRA, EL_TIE_SHARED, 4, settings);
 }
 

@@ -50,7 +50,8 @@ static void every_network_is_whole(void **state)
     for (int tying = EL_TIE_SEPARATE; tying <= EL_TIE_ALL; tying++)
         for (int which = 1; which <= 3; which++) {
             el_model model;
-            el_model_plan plan = el_objective_plan(which & 2 ? EL_ELECTRA : EL_MLM, !(which & 1),
+            el_model_plan plan = el_objective_plan(which & 2 ? EL_ELECTRA : EL_MLM,
+                                                   which & 1 ? EL_SAMPLER_NETWORK : EL_SAMPLER_UNIFORM,
                                                    small_config(), small_config(), (el_tying)tying);
             plan.training = true;
             assert_int_equal(el_model_open(&model, el_queue_reference(), &plan), EL_OK);
@@ -151,7 +152,7 @@ static void a_frozen_network_stays(void **state)
     (void)state;
     el_model model;
     el_model_plan plan =
-        el_objective_plan(EL_ELECTRA, false, small_config(), small_config(), EL_TIE_SEPARATE);
+        el_objective_plan(EL_ELECTRA, EL_SAMPLER_NETWORK, small_config(), small_config(), EL_TIE_SEPARATE);
     plan.training = true;
     assert_int_equal(el_model_open(&model, el_queue_reference(), &plan), EL_OK);
     assert_int_equal(el_model_initialise(&model, &(el_initialisation){.seed = 3}), EL_OK);

@@ -137,6 +137,93 @@ static void what_is_shown_goes_to_its_rows(void **state)
     assert_memory_equal(ids, wanted, sizeof ids);
 }
 
+/* A vocabulary of words and what continues them, and a text of words of one to three pieces. */
+static el_vocab *vocab_of_words(void)
+{
+    char text[1024] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
+    for (int i = 0; i < 20; i++)
+        sprintf(text + strlen(text), "w%d\n##x%d\n", i, i);
+    el_vocab *vocab = NULL;
+    assert_int_equal(el_vocab_parse(&vocab, text, strlen(text), (el_casing){0}, "words"), EL_OK);
+    return vocab;
+}
+
+enum { WORD_TEXT = 500 };
+
+static void add_words(el_batch *batch, const el_vocab *vocab)
+{
+    int ids[WORD_TEXT], count = 0;
+    ids[count++] = vocab->cls;
+    for (int word = 0; count < WORD_TEXT - 1; word++)
+        for (int piece = 0; piece <= word % 3 && count < WORD_TEXT - 1; piece++)
+            ids[count++] = 5 + (piece ? 1 : 0) + 2 * ((word + piece) % 20);
+    ids[count - 200] = vocab->sep; /* which no n-gram crosses */
+    ids[count++] = vocab->sep;
+    assert_int_equal(el_batch_add(batch, ids, count, count), EL_OK);
+}
+
+/* Units are whole, lie apart, are no more than there may be; and n-grams are as long as their shares say. */
+static void words_are_hidden_whole(void **state)
+{
+    (void)state;
+    el_vocab *vocab = vocab_of_words();
+    el_batch batch = {0};
+    el_corruption slots = {0};
+    add_words(&batch, vocab);
+    for (el_mask_unit unit = EL_MASK_WORD; unit <= EL_MASK_NGRAM; unit++) {
+        const el_corruption_rule rule = {
+            .mask_prob = 0.15, .max_predictions = 75, .unit = unit, .shares = {0.8, 0.1, 0.1}};
+        for (uint32_t step = 0; step < 200; step++) {
+            assert_int_equal(el_corruption_make(&slots, &batch, vocab, &rule, (el_random){4, 0, step}),
+                             EL_OK);
+            CHECK(slots.count <= 75 && slots.count > 72, "%d slots of at most 75", slots.count);
+            char hidden[WORD_TEXT] = {0};
+            for (int i = 0; i < slots.count; i++) {
+                CHECK(batch.ids[slots.rows[i]] >= 5, "a special token is hidden");
+                CHECK(!hidden[slots.rows[i]]++, "row %d is hidden twice", slots.rows[i]);
+            }
+            for (int row = 1; row + 1 < WORD_TEXT; row++)
+                if (el_vocab_continues(vocab, batch.ids[row]) && batch.ids[row - 1] >= 5)
+                    CHECK(hidden[row] == hidden[row - 1], "half of a word is hidden at row %d", row);
+        }
+    }
+    el_corruption_release(&slots);
+    el_batch_release(&batch);
+    el_vocab_close(vocab);
+}
+
+/* Words of one piece and few n-grams a sequence: 6/11, 3/11 and 2/11 of them have one, two and three words. */
+static void ngrams_have_their_shares(void **state)
+{
+    (void)state;
+    enum { STEPS = 60000 };
+    el_vocab *vocab = make_vocab(100);
+    el_batch batch = {0};
+    el_corruption slots = {0};
+    int lengths[4] = {0};
+    /* the first n-gram of each sequence: there is room for every length, and slots stand in the order they were drawn */
+    const el_corruption_rule rule = {
+        .mask_prob = 0.3, .max_predictions = 9, .unit = EL_MASK_NGRAM, .shares = {1, 0, 0}};
+    add_sequence(&batch, vocab, 32, 1);
+    for (uint32_t step = 0; step < STEPS; step++) {
+        assert_int_equal(el_corruption_make(&slots, &batch, vocab, &rule, (el_random){6, 0, step}), EL_OK);
+        const el_random draw = {6, EL_STREAM_NGRAM, step};
+        const uint64_t u = el_random_below(draw, 0, 11);
+        const int n = u < 6 ? 1 : u < 9 ? 2 : 3;
+        for (int i = 1; i < n; i++)
+            CHECK(slots.rows[i] == slots.rows[i - 1] + 1, "an n-gram of %d has rows %d and %d", n,
+                  slots.rows[i - 1], slots.rows[i]);
+        lengths[n]++;
+    }
+    static const double SHARES[] = {0, 6 / 11.0, 3 / 11.0, 2 / 11.0};
+    for (int n = 1; n <= 3; n++)
+        CHECK(fabs((double)lengths[n] / STEPS - SHARES[n]) < 0.01, "%d of %d n-grams have %d words",
+              lengths[n], STEPS, n);
+    el_corruption_release(&slots);
+    el_batch_release(&batch);
+    el_vocab_close(vocab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +232,8 @@ int main(void)
         cmocka_unit_test(every_token_is_chosen_equally_often),
         cmocka_unit_test(slots_show_what_their_shares_say),
         cmocka_unit_test(what_is_shown_goes_to_its_rows),
+        cmocka_unit_test(words_are_hidden_whole),
+        cmocka_unit_test(ngrams_have_their_shares),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,8 +31,9 @@ static el_config small_config(int vocab_size)
 static void open_model(el_model *model, el_queue *q, const el_config *generator,
                        const el_config *discriminator, el_type type)
 {
-    el_model_plan plan = el_objective_plan(EL_ELECTRA, !generator, *discriminator,
-                                           generator ? *generator : *discriminator, EL_TIE_SHARED);
+    el_model_plan plan =
+        el_objective_plan(EL_ELECTRA, generator ? EL_SAMPLER_NETWORK : EL_SAMPLER_UNIFORM, *discriminator,
+                          generator ? *generator : *discriminator, EL_TIE_SHARED);
     plan.activations = plan.parameters = type;
     plan.training = true;
     const el_initialisation how = {.seed = 3};
@@ -72,11 +73,11 @@ static void lucky_samples_count_as_original(void **state)
             add_sequence(&batch, vocab, 22, s);
         open_model(&model, el_queue_reference(), NULL, &c, EL_F64);
         el_objective_settings settings = el_objective_defaults();
-        settings.uniform_generator = true;
+        settings.sampler = EL_SAMPLER_UNIFORM;
         settings.disallow_correct = disallow;
         settings.max_seq_length = 22;
         settings.max_predictions = 4;
-        settings.mask_prob = 0.2;
+        settings.mask_prob = (el_course){0.2, 0.2};
         assert_int_equal(el_objective_open(&objective, EL_ELECTRA, &model, vocab, &settings, 100), EL_OK);
         const el_figures f = run(objective, &batch, false);
         const double slots = 4.0 / 22, lucky = figure(&f, "sampled_accuracy");

@@ -11,7 +11,7 @@
 
 #include "model/initialise.h"
 #include "objective/batches.h"
-#include "objective/objectives.h"
+#include "objective/slots.h"
 #include "train/optimizer.h"
 
 enum { WORDS = 40, LENGTH = 20 };
@@ -41,7 +41,7 @@ static el_config config_of(int hidden)
 static el_objective_settings settings_of(el_objective_kind kind)
 {
     el_objective_settings s = el_objective_defaults();
-    s.mask_prob = 0.3;
+    s.mask_prob = (el_course){0.3, 0.3};
     s.max_seq_length = LENGTH;
     if (kind == EL_MLM)
         s.shares = (el_mask_shares){0.8, 0.1, 0.1};
@@ -53,7 +53,8 @@ static el_objective_settings settings_of(el_objective_kind kind)
 static void open_fixture(fixture *f, el_objective_kind kind, const el_objective_settings *settings)
 {
     *f = (fixture){.vocab = make_vocab(WORDS)};
-    el_model_plan plan = el_objective_plan(kind, false, config_of(16), config_of(8), EL_TIE_SHARED);
+    el_model_plan plan =
+        el_objective_plan(kind, EL_SAMPLER_NETWORK, config_of(16), config_of(8), EL_TIE_SHARED);
     plan.training = true;
     const el_initialisation how = {.fan_in = true, .seed = 4};
     CHECK(el_queue_open(&f->q, 1, NULL) == EL_OK, "%s", el_error());
@@ -156,7 +157,7 @@ static void detection_at_every_slot_is_detection(void **state)
     for (int k = 0; k < 2; k++) {
         fixture f;
         el_objective_settings settings = settings_of(EL_ELECTRA);
-        settings.mask_prob = 0.9;
+        settings.mask_prob = (el_course){0.9, 0.9};
         open_fixture(&f, k ? EL_ELECTRA_15 : EL_ELECTRA, &settings);
         const el_figures all = run(&f, 1, false);
         const double judged = k ? 1 : el_figure(&all, "replaced"), share = el_figure(&all, "replaced");
@@ -192,6 +193,39 @@ static void misfits_are_refused(void **state)
     close_fixture(&f);
 }
 
+/* How many slots there are at the first step, in the middle, at the last, after it, and among held-out examples. */
+static void the_share_of_slots_falls(void **state)
+{
+    (void)state;
+    fixture f;
+    el_objective_settings settings = settings_of(EL_MLM);
+    settings.mask_prob = (el_course){0.5, 0.2};
+    settings.steps = 11;
+    open_fixture(&f, EL_MLM, &settings);
+    el_slots slots;
+    assert_int_equal(el_slots_open(&slots, f.objective, f.vocab, &settings, 2 * LENGTH), EL_OK);
+    static const struct {
+        uint32_t step;
+        bool evaluating;
+        double share;
+    } CASES[] = {{0, false, 0.5}, {5, false, 0.35}, {10, false, 0.2}, {70, false, 0.2}, {0, true, 0.2}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        int wanted = 0;
+        for (int s = 0; s < f.batch.sequences; s++) {
+            const int n = f.batch.starts[s + 1] - f.batch.starts[s];
+            const int most = (int)((CASES[i].share + 0.005) * LENGTH),
+                      k = (int)rintf((float)n * (float)CASES[i].share);
+            wanted += k < most ? k : most;
+        }
+        f.objective->evaluating = CASES[i].evaluating;
+        assert_int_equal(el_slots_begin(&slots, &f.batch, (el_random){5, 0, CASES[i].step}), EL_OK);
+        CHECK(slots.corruption.count == wanted, "step %u: %d slots, not %d", CASES[i].step,
+              slots.corruption.count, wanted);
+    }
+    el_slots_close(&slots);
+    close_fixture(&f);
+}
+
 static void shares_are_read(void **state)
 {
     (void)state;
@@ -212,6 +246,7 @@ int main(void)
         cmocka_unit_test(a_masked_model_begins_at_log_v),
         cmocka_unit_test(detection_at_every_slot_is_detection),
         cmocka_unit_test(misfits_are_refused),
+        cmocka_unit_test(the_share_of_slots_falls),
         cmocka_unit_test(shares_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,8 @@ static inline el_config small_config(int hidden)
 static inline el_status small_model_on(el_model *model, el_queue *q, int hidden, el_tying tying,
                                        uint64_t seed)
 {
-    el_model_plan plan = el_objective_plan(EL_ELECTRA, false, small_config(hidden), small_config(4), tying);
+    el_model_plan plan =
+        el_objective_plan(EL_ELECTRA, EL_SAMPLER_NETWORK, small_config(hidden), small_config(4), tying);
     plan.training = true;
     const el_initialisation how = {.seed = seed};
     const el_status st = el_model_open(model, q, &plan);

@@ -190,6 +190,8 @@ static el_status start_from_folders(el_pretraining *p)
         const el_network *net = &p->model.networks[i];
         const bool small =
             el_model_network(&p->model, EL_DISCRIMINATOR) && strcmp(net->name, EL_GENERATOR) == 0;
+        if (small && p->settings->generator_from)
+            continue;
         const char *folder = strcmp(net->name, EL_BACKWARD) == 0 ? paths.backward
                              : !small                            ? paths.encoder
                              : paths.discriminator               ? paths.generator
@@ -211,10 +213,25 @@ static el_status start_from_folders(el_pretraining *p)
     return st;
 }
 
+/* The weights of a generator that is not trained. */
+static el_status start_frozen(el_pretraining *p)
+{
+    el_model_paths paths;
+    el_status st = el_model_find(&paths, p->settings->generator_from);
+    if (!st)
+        st = el_weights_load(&p->model, el_model_network(&p->model, EL_GENERATOR), paths.generator);
+    if (!st)
+        el_model_prepare(&p->model);
+    el_model_paths_free(&paths);
+    return st;
+}
+
 static el_status start(el_pretraining *p)
 {
     const el_initialisation how = el_pretrain_initialisation(p->settings);
     el_status st = el_model_initialise(&p->model, &how);
+    if (!st && p->settings->generator_from)
+        st = start_frozen(p);
     if (st || !p->settings->init_from)
         return st;
     char *state = el_path_join(p->settings->init_from, "state.json");
@@ -224,6 +241,37 @@ static el_status start(el_pretraining *p)
         return start_from_checkpoint(p);
     st = el_model_check_vocab(p->settings->init_from, el_loader_vocab(p->data), p->settings->data);
     return st ? st : start_from_folders(p);
+}
+
+/* The shape of the generator that is not trained: its folder's; of a run that goes on, what the run began with. */
+static el_status find_frozen(el_pretraining *p)
+{
+    const char *folder = p->settings->generator_from;
+    json_t *config = NULL;
+    el_model_paths paths = {0};
+    el_head_config head = {.kind = EL_HEAD_MLM};
+    if (!folder)
+        return EL_OK;
+    char *path = el_path_join(p->resuming ? p->run.folder : folder, "config.json");
+    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory for a path", folder);
+    if (!st && p->resuming) {
+        st = el_json_load(&config, path);
+        if (!st)
+            st = el_config_read(&p->frozen, json_object_get(config, EL_GENERATOR), path);
+    } else if (!st) {
+        st = el_model_check_vocab(folder, el_loader_vocab(p->data), p->settings->data);
+        if (!st)
+            st = el_model_find(&paths, folder);
+        if (!st && paths.generator)
+            st = el_model_read(paths.generator, true, &p->frozen, &head, NULL);
+    }
+    if (!st && !p->resuming && (!paths.generator || head.kind != EL_HEAD_MLM))
+        st = el_fail(EL_EUSAGE, "--generator-from: %s holds no masked language model", folder);
+    p->settings->frozen_generator = &p->frozen;
+    el_model_paths_free(&paths);
+    json_decref(config);
+    free(path);
+    return st;
 }
 
 /* How often each token stands in the shards. */
@@ -487,8 +535,14 @@ static el_status open_all(el_pretraining *p)
         st = open_data(p);
     if (!st)
         st = el_pretrain_settle(p->settings, p->options);
+    if (!st && p->settings->recipe == EL_RECIPE_ROBERTA && !el_loader_packed_full(p->data))
+        st = el_fail(EL_EUSAGE,
+                     "--recipe: roberta's examples are full; %s are not (`electra prepare --packing full`)",
+                     p->settings->data);
     if (!st && !p->resuming) /* else all of it is recorded */
         st = el_pretrain_derive(p->settings, p->options);
+    if (!st)
+        st = find_frozen(p);
     if (!st && p->derive_steps)
         st = spend_budget(p);
     if (!st && !p->resuming)

@@ -28,6 +28,7 @@ typedef struct {
     el_loader *data, *heldout;
     double mean_length; /* tokens of an example */
     bool derive_steps;  /* from a budget that was given now */
+    el_config frozen;   /* of --generator-from */
     el_unigram unigram; /* of the unigram sampler, else zero */
     el_queue *q;
     el_model model;

@@ -88,6 +88,10 @@ const el_option EL_PRETRAIN_TABLE[] = {
            "alone; a masked language model that sees samples in place of [MASK]; each token from those "
            "before it; "
            "and also from those behind it, by a second network"),
+    CHOICE(recipe, "none|roberta",
+           "settings of --objective mlm together: RoBERTa's batch (8 times the preset's, for an eighth of "
+           "the steps), "
+           "rate 5e-4, beta2 0.98, no clipping; for shards that are packed full"),
     TEXT(mask_shares, "shares of predicted tokens that are shown as [MASK], as a random token and as they "
                       "are; 0.85,0,0.15, "
                       "and BERT's 0.8,0.1,0.1 for --objective mlm"),
@@ -107,6 +111,9 @@ const el_option EL_PRETRAIN_TABLE[] = {
     CHOICE(sampler, "network|unigram|uniform",
            "what draws replacements: the generator; the frequency of tokens in the shards; all tokens alike"),
     SWITCH(uniform_generator, "same as --sampler uniform"),
+    TEXT(generator_from,
+         "model folder or run of a masked language model that draws replacements and is not trained"),
+    SWITCH(copy_generator, "two-stage: the discriminator begins with what the generator has learned"),
     SWITCH(duplicate_slots, "draw masked positions with replacement, as the original does"),
 
     SECTION("Networks"),
@@ -215,6 +222,7 @@ void el_pretrain_defaults(el_pretrain_settings *s, int model_size)
         .gen_weight = objective.gen_weight,
         .disc_weight = objective.disc_weight,
         .temperature = objective.temperature,
+        .copy_generator = true,
         .initialisation = p->fan_in ? INITIALISE_FAN_IN : INITIALISE_PAPER,
         .sine_positions = p->sine_positions,
         .neighbour_heads = p->neighbour_heads,
@@ -323,9 +331,49 @@ static el_status translate(el_pretrain_settings *s, const el_options *options)
     return EL_OK;
 }
 
+/* What RoBERTa's authors did otherwise than BERT's (Liu et al., 2019; their configuration of the base size), for settings
+ * that nobody gave.  Masks are drawn anew at each step here in any case. */
+static el_status follow_recipe(el_pretrain_settings *s, const el_options *options)
+{
+    const el_preset *p = &EL_PRESET[s->model_size];
+    if (s->recipe == EL_RECIPE_NONE)
+        return EL_OK;
+    if (el_options_given(options, "objective") && s->objective != EL_MLM)
+        return el_fail(EL_EUSAGE, "--recipe: roberta is --objective mlm, not %s",
+                       el_objective_name((el_objective_kind)s->objective));
+    s->objective = EL_MLM;
+    const int64_t steps = p->steps / 8;
+    const struct {
+        const char *name;
+        int64_t *place, value;
+    } whole[] = {{"train_batch_size", &s->train_batch_size, 8 * p->batch},
+                 {"num_train_steps", &s->num_train_steps, steps},
+                 {"num_warmup_steps", &s->num_warmup_steps, steps * 8 / 100}};
+    const struct {
+        const char *name;
+        double *place, value;
+    } real[] = {{"learning_rate", &s->learning_rate, 5e-4},
+                {"adam_beta2", &s->adam_beta2, 0.98},
+                {"max_grad_norm", &s->max_grad_norm, 0}};
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+        if (!el_options_given(options, whole[i].name))
+            *whole[i].place = whole[i].value;
+    for (size_t i = 0; i < sizeof real / sizeof *real; i++)
+        if (!el_options_given(options, real[i].name))
+            *real[i].place = real[i].value;
+    if (!el_options_given(options, "mask_prob"))
+        s->mask_prob = (el_course){0.15, 0.15};
+    if (!el_options_given(options, "bias_correction"))
+        s->bias_correction = true;
+    return EL_OK;
+}
+
 el_status el_pretrain_settle(el_pretrain_settings *s, const el_options *options)
 {
+    const el_status followed = follow_recipe(s, options);
     const bool by_name = s->objective == EL_MLM;
+    if (followed)
+        return followed;
     if (!s->electra_objective && el_options_given(options, "objective") && !by_name)
         return el_fail(EL_EUSAGE, "--objective: %s is not what --no-electra-objective is, mlm",
                        el_objective_name((el_objective_kind)s->objective));
@@ -351,6 +399,7 @@ static const char *const OF_A_GENERATOR[] = {"disc_weight",
                                              "disallow_correct",
                                              "sampler",
                                              "uniform_generator",
+                                             "generator_from",
                                              "generator_learning_rate",
                                              "generator_max_grad_norm",
                                              "generator_hidden_size",
@@ -362,6 +411,73 @@ static const char *const OF_A_GENERATOR[] = {"disc_weight",
 /* Settings of what hides tokens. */
 static const char *const OF_MASKS[] = {"mask_prob", "mask_unit", "mask_shares", "duplicate_slots",
                                        "gen_weight"};
+
+/* A setting, and whether it is what is needed. */
+typedef struct {
+    const char *name;
+    bool fits;
+} need;
+
+/* Refuses what was given and does not fit; *replaced: something of the preset does not. */
+static el_status check_needs(const need *needs, size_t count, const el_options *options, const char *why,
+                             bool *replaced)
+{
+    *replaced = false;
+    for (size_t i = 0; i < count; i++) {
+        if (!needs[i].fits && el_options_given(options, needs[i].name))
+            return el_fail(EL_EUSAGE, "--%s: %s", needs[i].name, why);
+        *replaced |= !needs[i].fits;
+    }
+    return EL_OK;
+}
+
+static el_status suit_two_stage(el_pretrain_settings *s, const el_options *options)
+{
+    const need needs[] = {{"generator_hidden_size", s->generator_hidden_size == 1},
+                          {"generator_layers", s->generator_layers == 1},
+                          {"generator_attention_heads", s->generator_attention_heads == 0},
+                          {"generator_intermediate_size", s->generator_intermediate_size == 0},
+                          {"embeddings", s->embeddings == EL_TIE_SEPARATE},
+                          {"sampler", s->sampler == EL_SAMPLER_NETWORK},
+                          {"generator_from", !s->generator_from}};
+    bool replaced;
+    const el_status st = check_needs(
+        needs, sizeof needs / sizeof *needs, options,
+        "--objective two-stage needs a generator as large as the discriminator, and separate tables",
+        &replaced);
+    if (st || !replaced)
+        return st;
+    s->generator_hidden_size = s->generator_layers = 1;
+    s->embeddings = EL_TIE_SEPARATE;
+    el_log(EL_LOG_NOTE, "two-stage: a generator as large as the discriminator, and separate tables");
+    return EL_OK;
+}
+
+/* A generator that is not trained. */
+static el_status suit_frozen(el_pretrain_settings *s, const el_options *options)
+{
+    const need needs[] = {{"objective", s->objective == EL_ELECTRA || s->objective == EL_ELECTRA_15},
+                          {"generator_hidden_size", !el_options_given(options, "generator_hidden_size")},
+                          {"generator_layers", !el_options_given(options, "generator_layers")},
+                          {"generator_attention_heads", s->generator_attention_heads == 0},
+                          {"generator_intermediate_size", s->generator_intermediate_size == 0},
+                          {"generator_learning_rate", s->generator_learning_rate == 0},
+                          {"generator_max_grad_norm", s->generator_max_grad_norm == 0},
+                          {"embeddings", s->embeddings == EL_TIE_SEPARATE},
+                          {"sampler", s->sampler == EL_SAMPLER_NETWORK}};
+    bool replaced;
+    const el_status st =
+        check_needs(needs, sizeof needs / sizeof *needs, options,
+                    "--generator-from is a generator of electra that is not trained, has its own "
+                    "sizes and shares no table",
+                    &replaced);
+    if (st)
+        return st;
+    s->embeddings = EL_TIE_SEPARATE;
+    el_log(EL_LOG_NOTE, "%s: draws the replacements and is not trained%s", s->generator_from,
+           replaced ? "; tables are separate" : "");
+    return EL_OK;
+}
 
 /* What the objective cannot have: refused where it was given, replaced where the preset says so. */
 static el_status suit_objective(el_pretrain_settings *s, const el_options *options)
@@ -381,6 +497,10 @@ static el_status suit_objective(el_pretrain_settings *s, const el_options *optio
         el_log(EL_LOG_NOTE, "%s: the preset's generator%s and its embeddings have no part in it", name,
                el_objective_masks(kind) ? "" : ", its share of masks");
     }
+    if (s->objective == EL_TWO_STAGE)
+        return suit_two_stage(s, options);
+    if (s->generator_from)
+        return suit_frozen(s, options);
     if (s->objective != EL_REPLACE_MLM)
         return EL_OK;
     if (s->sampler != EL_SAMPLER_NETWORK)
@@ -435,8 +555,9 @@ el_status el_pretrain_derive(el_pretrain_settings *s, const el_options *options)
 
 void el_pretrain_derive_steps(el_pretrain_settings *s, const el_options *options)
 {
-    if (!el_options_given(options, "num_warmup_steps") && s->num_warmup_steps > s->num_train_steps / 10)
-        s->num_warmup_steps = s->num_train_steps / 10;
+    const int64_t steps = s->num_train_steps / (s->objective == EL_TWO_STAGE ? 2 : 1);
+    if (!el_options_given(options, "num_warmup_steps") && s->num_warmup_steps > steps / 10)
+        s->num_warmup_steps = steps / 10;
     if (s->schedule_steps == 0)
         s->schedule_steps = s->num_train_steps;
 }
@@ -503,7 +624,9 @@ static int generator_heads(const el_pretrain_settings *s, int64_t hidden)
 
 static el_config generator_config(const el_pretrain_settings *s, el_config c)
 {
-    if (s->embeddings == EL_TIE_ALL)
+    if (s->frozen_generator)
+        return *s->frozen_generator;
+    if (s->embeddings == EL_TIE_ALL || s->objective == EL_TWO_STAGE)
         return c;
     const int64_t hidden = in_proportion((double)s->hidden_size, s->generator_hidden_size);
     const int64_t inner =
@@ -527,6 +650,8 @@ el_status el_pretrain_plan(const el_pretrain_settings *s, int vocab_size, el_mod
     plan->activations = el_machine_type(&s->machine);
     plan->parameters = EL_F32;
     plan->training = true;
+    for (int i = 0; s->frozen_generator && i < plan->count; i++)
+        plan->networks[i].frozen = strcmp(plan->networks[i].name, EL_GENERATOR) == 0;
     el_status st = EL_OK;
     for (int i = plan->count - 1; !st && i >= 0; i--)
         st = el_config_check(&plan->networks[i].config, plan->networks[i].name);
@@ -553,6 +678,7 @@ el_objective_settings el_pretrain_objective(const el_pretrain_settings *s, int m
     o.steps = s->schedule_steps;
     o.mask_unit = (el_mask_unit)s->mask_unit;
     o.sampler = (el_sampler)s->sampler;
+    o.copy_generator = s->copy_generator;
     o.disallow_correct = s->disallow_correct;
     o.duplicate_slots = s->duplicate_slots;
     if (s->mask_shares)
@@ -566,7 +692,8 @@ el_schedule el_pretrain_schedule(const el_pretrain_settings *s)
     return (el_schedule){.peak = s->learning_rate,
                          .power = s->lr_decay_power,
                          .warmup = s->num_warmup_steps,
-                         .steps = s->schedule_steps};
+                         .steps = s->schedule_steps,
+                         .restart = s->objective == EL_TWO_STAGE ? s->schedule_steps / 2 : 0};
 }
 
 el_optimizer el_pretrain_optimizer(const el_pretrain_settings *s)

@@ -19,9 +19,11 @@ typedef struct {
     int embeddings;
     int64_t max_seq_length, vocab_size; /* 0: the shards' */
     /* objective */
-    int objective, sampler, mask_unit;
+    int objective, sampler, mask_unit, recipe;
     const char *mask_shares; /* "mask,random,keep" */
-    bool electra_objective, uniform_generator, disallow_correct, duplicate_slots;
+    const char *generator_from;
+    const el_config *frozen_generator; /* of generator_from, once it was looked at; no line of the table */
+    bool electra_objective, uniform_generator, disallow_correct, duplicate_slots, copy_generator;
     el_course mask_prob, temperature;
     double gen_weight, disc_weight, temperature_decay;
     /* start */
@@ -45,6 +47,8 @@ typedef struct {
         two_tower_generator;
     int64_t num_eval_steps, eval_batch_size, iterations_per_loop;
 } el_pretrain_settings;
+
+enum { EL_RECIPE_NONE, EL_RECIPE_ROBERTA }; /* recipe */
 
 extern const el_option EL_PRETRAIN_TABLE[];
 extern const int EL_PRETRAIN_LINES;

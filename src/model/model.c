@@ -440,6 +440,11 @@ const el_head *el_network_head(const el_network *net, el_head_kind kind)
     return NULL;
 }
 
+bool el_network_frozen(const el_network *net)
+{
+    return net->params.items[0].frozen;
+}
+
 el_tensor el_model_region(const el_model *model, int region)
 {
     const el_arena *arena = &model->memory.regions[region];

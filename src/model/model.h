@@ -106,6 +106,9 @@ void el_model_close(el_model *model); /* accepts a zeroed one */
 const el_network *el_model_network(const el_model *model, const char *name);
 const el_head *el_network_head(const el_network *net, el_head_kind kind);
 
+/* Whether nothing of the network is trained. */
+bool el_network_frozen(const el_network *net);
+
 /* All of a region (EL_VALUES ...) as one matrix; no meaning in its rows. */
 el_tensor el_model_region(const el_model *model, int region);
 

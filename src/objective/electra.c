@@ -8,7 +8,11 @@
  *
  * No gradient flows from the second term into the generator.  electra-15 has its second mean over the slots alone; the
  * weight stays, although each slot then weighs 1 / mask_prob as much.  Samples may be drawn by no network: uniformly, or as
- * frequently as tokens are (unigram.h).
+ * frequently as tokens are (unigram.h); and a generator that is frozen draws and does not learn (Dong et al., 2024).
+ *
+ * two-stage (section 3.3, figure 3): for half of the steps the generator learns by itself, then its weights, all but the
+ * head, become the discriminator's, which learns for the other half while the generator stays as it is.  AdamW's moments
+ * begin anew.  Without the copy the discriminator may never leave the majority class.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -16,11 +20,15 @@
 
 #include "objective/detector.h"
 #include "objective/kinds.h"
+#include "train/optimizer.h"
 
 typedef struct {
     el_objective base;
     el_objective_settings settings;
-    bool at_slots; /* electra-15 */
+    bool at_slots;     /* electra-15 */
+    int64_t second;    /* two-stage: the step that its second stage begins with; 0: there is one stage */
+    bool first_stage;  /* of the batch that was begun */
+    int trained_stage; /* that the networks are frozen for; 0: none yet */
     el_arena arena;
     el_slots slots;
     el_predictor generator; /* not open where no network draws */
@@ -42,6 +50,8 @@ static const char *const FIGURES[] = {"loss",
                                       "discriminator_recall",
                                       "replaced"};
 
+enum { OF_DISCRIMINATOR = 5 }; /* the first of them that is its */
+
 static void reset(el_objective *self)
 {
     electra *e = (electra *)self;
@@ -57,9 +67,50 @@ static el_status prepare(el_objective *self, const el_batch *batch, el_random ra
     return el_slots_prepare(&((electra *)self)->slots, batch, random);
 }
 
+/* ---- two stages ---- */
+
+static bool is_of_first(const electra *e, uint32_t step)
+{
+    return e->second > 0 && (e->base.evaluating ? e->base.done <= e->second : (int64_t)step < e->second);
+}
+
+/* All but the head. */
+static void copy_generator(el_model *m)
+{
+    const el_params *from = &el_model_network(m, EL_GENERATOR)->params;
+    const el_params *to = &el_model_network(m, EL_DISCRIMINATOR)->params;
+    for (int i = 0; i < to->count; i++) {
+        const el_param *own = el_param_find(from, to->items[i].name);
+        if (own)
+            m->q->copy(m->q, to->items[i].value, own->value);
+    }
+    el_model_prepare(m);
+}
+
+/* Who is trained from this step on.  A checkpoint of the last step of the first stage may hold the copy already: it is made
+ * again, and is the same. */
+static void enter_stage(electra *e, uint32_t step)
+{
+    el_model *m = e->base.model;
+    const int stage = e->first_stage ? 1 : 2;
+    if ((int64_t)step == e->second) {
+        if (e->settings.copy_generator)
+            copy_generator(m);
+        el_optimizer_forget(m);
+    }
+    if (stage == e->trained_stage)
+        return;
+    el_model_freeze(m, EL_GENERATOR, stage == 2);
+    el_model_freeze(m, EL_DISCRIMINATOR, stage == 1);
+    e->trained_stage = stage;
+}
+
 static el_status begin(el_objective *self, const el_batch *batch, el_random random)
 {
     electra *e = (electra *)self;
+    e->first_stage = is_of_first(e, random.step);
+    if (e->second > 0 && !self->evaluating)
+        enter_stage(e, random.step);
     const el_status st = el_slots_begin(&e->slots, batch, random);
     return st ? st : el_detector_begin(&e->discriminator, batch);
 }
@@ -98,9 +149,12 @@ static const int *sample(electra *e, const el_slots_range *r)
         draw(e, r);
         return e->drawn;
     }
+    el_slots_range range = *r;
+    if (el_network_frozen(e->generator.net))
+        range.training = range.in.training = false;
     const el_sampling sampling = el_sampling_of(&e->settings, &e->slots, r);
     el_slots_show(&e->slots, r);
-    el_predictor_run(&e->generator, &e->slots, r, &sampling,
+    el_predictor_run(&e->generator, &e->slots, &range, &sampling,
                      e->settings.gen_weight / e->slots.corruption.count);
     return e->generator.host_samples;
 }
@@ -110,7 +164,10 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     electra *e = (electra *)self;
     const el_slots_range r = el_slots_send(&e->slots, first, last, training);
     const int judged = e->at_slots ? e->slots.corruption.count : e->slots.batch->rows;
-    el_slots_replace(&e->slots, &r, sample(e, &r));
+    const int *const samples = sample(e, &r);
+    if (e->first_stage)
+        return;
+    el_slots_replace(&e->slots, &r, samples);
     el_detector_run(&e->discriminator, &e->slots, &r, e->at_slots,
                     judged ? e->settings.disc_weight / judged : 0);
 }
@@ -159,6 +216,8 @@ static void finish(el_objective *self, el_figures *figures)
     figures->count = (int)(sizeof values / sizeof *values);
     figures->names = FIGURES;
     memcpy(figures->values, values, sizeof values);
+    for (int i = OF_DISCRIMINATOR; e->first_stage && i < figures->count; i++)
+        figures->values[i] = NAN;
 }
 
 static void close_electra(el_objective *self)
@@ -226,6 +285,7 @@ el_status el_electra_open(el_objective **objective, const el_opening *o)
                              .close = close_electra};
     e->settings = o->settings;
     e->at_slots = o->kind == EL_ELECTRA_15;
+    e->second = o->kind == EL_TWO_STAGE ? o->settings.steps / 2 : 0;
     const el_status st = open_parts(e, o);
     if (st) {
         close_electra(&e->base);

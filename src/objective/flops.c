@@ -52,8 +52,8 @@ double el_flops_products(const el_flops_plan *p)
     const el_config *const c = &p->encoder;
     const double encoder = el_config_flops(c, p->length);
     const double masked = encoder + p->mask_prob * mlm_head(c);
-    const double generator =
-        p->sampled ? 0 : el_config_flops(&p->generator, p->length) + p->mask_prob * mlm_head(&p->generator);
+    const double guesses = el_config_flops(&p->generator, p->length) + p->mask_prob * mlm_head(&p->generator);
+    const double generator = p->sampled ? 0 : p->frozen ? guesses / 3 : guesses;
     switch (p->objective) {
     case EL_FLOPS_ELECTRA:
     case EL_FLOPS_ADVERSARIAL:

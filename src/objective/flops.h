@@ -9,7 +9,7 @@
  * With enc(h) = L (8 h^2 + 4 h i + 4 S h) + 2 E h (only where E is not h), mlm(h) = 2 E (h + V), rtd = 2 H (H + 1), D = enc(H),
  * G = enc(H_g) + m mlm(H_g) and m = mask_prob, the products of one token forward:
  *
- *   electra, adversarial   D + rtd + G                       sampler unigram or uniform: no G
+ *   electra, adversarial   D + rtd + G                       sampler unigram or uniform: no G; a frozen one: G / 3
  *   electra-15             D + m rtd + G
  *   mlm                    D + m mlm(H)
  *   replace-mlm            D + m mlm(H) + G
@@ -50,6 +50,7 @@ typedef struct {
     el_flops_objective objective;
     el_config encoder, generator;
     bool sampled; /* replacements come from counts or uniformly: no generator runs */
+    bool frozen;  /* the generator runs forward only */
     double mask_prob;
     double length; /* tokens of a sequence */
 } el_flops_plan;

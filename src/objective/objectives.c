@@ -16,12 +16,11 @@ static const struct {
     [EL_ELECTRA] = {"electra", true, EL_HEAD_DETECTION, EL_FLOPS_ELECTRA, el_electra_open},
     [EL_MLM] = {"mlm", false, EL_HEAD_MLM, EL_FLOPS_MLM, el_mlm_open},
     [EL_ELECTRA_15] = {"electra-15", true, EL_HEAD_DETECTION, EL_FLOPS_ELECTRA_15, el_electra_open},
+    [EL_TWO_STAGE] = {"two-stage", true, EL_HEAD_DETECTION, EL_FLOPS_TWO_STAGE, el_electra_open},
     [EL_REPLACE_MLM] = {"replace-mlm", true, EL_HEAD_MLM, EL_FLOPS_REPLACE_MLM, el_replace_mlm_open},
     [EL_CAUSAL] = {"causal", false, EL_HEAD_MLM, EL_FLOPS_CAUSAL, el_causal_open, 1},
     [EL_BIDIRECTIONAL] = {"bidirectional", false, EL_HEAD_MLM, EL_FLOPS_BIDIRECTIONAL, el_causal_open, 2},
 };
-
-const char EL_OBJECTIVE_NAMES[] = "electra|mlm|electra-15|replace-mlm|causal|bidirectional";
 
 const char *el_objective_name(el_objective_kind kind)
 {
@@ -44,6 +43,7 @@ el_objective_settings el_objective_defaults(void)
                                    .disc_weight = 50,
                                    .mask_prob = {0.15, 0.15},
                                    .temperature = {1, 1},
+                                   .copy_generator = true,
                                    .shares = {.mask = 0.85, .keep = 0.15},
                                    .max_seq_length = 128};
 }
@@ -86,36 +86,39 @@ static const el_network *large_network(el_objective_kind kind, const el_model *m
 }
 
 static el_flops_plan cost(el_objective_kind kind, const el_config *large, const el_config *generator,
-                          double mask_prob, double length)
+                          bool frozen, double mask_prob, double length)
 {
     return (el_flops_plan){.objective = KINDS[kind].flops,
                            .encoder = *large,
                            .generator = generator ? *generator : (el_config){0},
                            .sampled = !generator,
+                           .frozen = frozen,
                            .mask_prob = mask_prob,
                            .length = length};
 }
 
-static const el_config *planned(const el_model_plan *plan, const char *name)
+static const el_network_plan *planned(const el_model_plan *plan, const char *name)
 {
     for (int i = 0; i < plan->count; i++)
         if (strcmp(plan->networks[i].name, name) == 0)
-            return &plan->networks[i].config;
+            return &plan->networks[i];
     return NULL;
 }
 
 el_flops_plan el_objective_cost(el_objective_kind kind, const el_model_plan *plan, double mask_prob,
                                 double length)
 {
-    return cost(kind, planned(plan, KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR),
-                planned(plan, EL_GENERATOR), mask_prob, length);
+    const el_network_plan *generator = planned(plan, EL_GENERATOR);
+    return cost(kind, &planned(plan, KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR)->config,
+                generator ? &generator->config : NULL, generator && generator->frozen, mask_prob, length);
 }
 
 double el_objective_flops(el_objective_kind kind, const el_model *model, double mask_prob, double length)
 {
     const el_network *generator = el_model_network(model, EL_GENERATOR);
-    const el_flops_plan plan = cost(kind, &large_network(kind, model)->config,
-                                    generator ? &generator->config : NULL, mask_prob, length);
+    const el_flops_plan plan =
+        cost(kind, &large_network(kind, model)->config, generator ? &generator->config : NULL,
+             generator && el_network_frozen(generator), mask_prob, length);
     return el_flops_products_training(&plan);
 }
 

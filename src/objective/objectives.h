@@ -4,6 +4,7 @@
  *                 (Clark et al., 2020, section 2)
  *   mlm           one network predicts the tokens at slots: BERT's masked language model
  *   electra-15    electra, but the discriminator is asked at the slots alone         (their section 3.4, as the next)
+ *   two-stage     mlm, then detection of what that network, which stays as it is, puts in place of tokens        (figure 3)
  *   replace-mlm   mlm, but the slots show a generator's samples in place of [MASK]
  *   causal        one network predicts each token from those before it                      (GPT: Radford et al., 2018)
  *   bidirectional causal, and a second network that reads backwards; tables and head are one (ELMo's loss: Peters et al., 2018)
@@ -23,6 +24,7 @@ typedef enum {
     EL_ELECTRA,
     EL_MLM,
     EL_ELECTRA_15,
+    EL_TWO_STAGE,
     EL_REPLACE_MLM,
     EL_CAUSAL,
     EL_BIDIRECTIONAL,
@@ -41,6 +43,7 @@ typedef struct {
     el_mask_unit mask_unit;
     el_sampler sampler;
     const el_unigram *unigram; /* of EL_SAMPLER_UNIGRAM; outlives the objective */
+    bool copy_generator;       /* two-stage: the second stage begins with the generator's weights */
     bool disallow_correct;     /* a sample is never the original */
     bool duplicate_slots;      /* drawn with replacement, duplicates averaged (docs/faithfulness.md) */
     int max_predictions;       /* most slots a sequence; 0: int((mask_prob + 0.005) * max_seq_length) */
@@ -50,8 +53,10 @@ typedef struct {
 /* The original's: shares 0.85, 0, 0.15. */
 el_objective_settings el_objective_defaults(void);
 
-/* "electra|mlm|...", in the order of the kinds. */
-extern const char EL_OBJECTIVE_NAMES[];
+/* In the order of the kinds. */
+#define EL_OBJECTIVE_NAMES                                                                                   \
+    "electra|mlm|electra-15|two-stage|replace-mlm|"                                                          \
+    "causal|bidirectional"
 const char *el_objective_name(el_objective_kind kind);
 bool el_objective_masks(el_objective_kind kind); /* hides tokens: mask_prob and the like have a meaning */
 bool el_objective_has_generator(el_objective_kind kind); /* beside the large network */

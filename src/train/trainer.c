@@ -139,6 +139,8 @@ static el_status record_training(run *r, const el_figures *means)
 {
     const el_trainer *t = r->t;
     json_t *line = line_of(r, "train");
+    if (t->schedule.restart > 0)
+        json_object_set_new(line, "stage", json_integer(r->p->step > t->schedule.restart ? 2 : 1));
     for (int i = 0; i < means->count; i++)
         if (!is_of_evaluation_only(means->names[i]))
             put_real(line, means->names[i], means->values[i]);
@@ -285,7 +287,8 @@ static el_status skip(run *r, const el_figures *figures)
 static void update(run *r, const el_figures *figures)
 {
     const el_trainer *t = r->t;
-    el_optimizer_update(&t->optimizer, t->objective->model, r->rate, r->norm, r->p->updates);
+    const int64_t before = r->p->updates - el_schedule_start(&t->schedule, r->p->step);
+    el_optimizer_update(&t->optimizer, t->objective->model, r->rate, r->norm, before > 0 ? before : 0);
     el_progress_add(r->p, figures, r->norm);
     r->p->updates++;
     r->p->skipped_in_row = 0;
@@ -314,7 +317,8 @@ static el_status step(run *r)
     r->window_tokens += r->batch.rows;
 
     el_progress_means(p, &figures);
-    const bool due = p->step == r->t->steps || (r->t->log_every > 0 && p->step % r->t->log_every == 0);
+    const bool due = p->step == r->t->steps || p->step == r->t->schedule.restart ||
+                     (r->t->log_every > 0 && p->step % r->t->log_every == 0);
     if (due)
         st = record_training(r, &figures);
     if (!st)

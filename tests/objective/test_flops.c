@@ -102,6 +102,12 @@ static void products_beside_electra(void **state)
         p.sampled = rows[i].sampled;
         near(name, el_flops_products(&p) / el_flops_products(&base), rows[i].base, 6e-4);
     }
+    el_flops_plan frozen = plan_of(&SMALL, EL_FLOPS_ELECTRA, 30522);
+    frozen.frozen = true;
+    near("frozen generator, Small", el_flops_products(&frozen) / el_flops_products(&small), 0.921, 6e-4);
+    frozen = plan_of(&BASE, EL_FLOPS_ELECTRA, 30522);
+    frozen.frozen = true;
+    near("frozen generator, Base", el_flops_products(&frozen) / el_flops_products(&base), 0.902, 6e-4);
     const el_flops_plan towers = plan_of(&BASE_QUARTER, EL_FLOPS_ELECTRIC, 30522);
     near("Electric, towers 1/4", el_flops_products(&towers) / el_flops_products(&base), 1.207, 6e-4);
 }

@@ -40,6 +40,20 @@ static void powers(void **state)
     check(&square, 5, 0.25);
 }
 
+/* Each of two courses has its warm-up and its decay to 0. */
+static void restarts(void **state)
+{
+    (void)state;
+    const el_schedule two = {.peak = 1, .power = 1, .warmup = 2, .steps = 20, .restart = 10};
+    check(&two, 1, 0.9 * 0.5);
+    check(&two, 5, 0.5);
+    check(&two, 9, 0.1);
+    check(&two, 10, 0);
+    check(&two, 11, 0.9 * 0.5);
+    check(&two, 15, 0.5);
+    check(&two, 25, 0.1);
+}
+
 /* No warm-up is no division by zero: the first rate is the peak. */
 static void without_warm_up(void **state)
 {
@@ -61,6 +75,7 @@ static void past_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(warm_up_times_decay), cmocka_unit_test(powers),
-                                       cmocka_unit_test(without_warm_up), cmocka_unit_test(past_the_end)};
+                                       cmocka_unit_test(restarts), cmocka_unit_test(without_warm_up),
+                                       cmocka_unit_test(past_the_end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -632,7 +632,7 @@ el_status el_pretrain_run(el_pretraining *p)
     el_status st = begin_segment(p); /* first: run.json says whose the folder is */
     if (!st)
         st = write_config(p);
-    if (!st && p->unigram.sums)
+    if (!st && p->unigram.sums && !p->run.follows)
         st = el_unigram_save(&p->unigram, el_loader_vocab(p->data), p->run.folder);
     st = el_dist_agree(dist, st);
     if (st)

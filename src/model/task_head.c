@@ -35,7 +35,8 @@ static bool has_dense(const el_head_config *head)
 void el_head_list(el_params *params, const el_config *config, const el_head_config *head, el_head_weights *w,
                   el_head_weights *g)
 {
-    static const char *const OUT[EL_HEADS] = {[EL_HEAD_SEQUENCE] = "classifier.out_proj",
+    static const char *const OUT[EL_HEADS] = {[EL_HEAD_BASELINE] = "baseline",
+                                              [EL_HEAD_SEQUENCE] = "classifier.out_proj",
                                               [EL_HEAD_SEQUENCE_AFFINE] = "task_specific.out",
                                               [EL_HEAD_POOLED] = "classifier",
                                               [EL_HEAD_TOKEN] = "classifier",

@@ -17,6 +17,7 @@ static const struct {
     [EL_MLM] = {"mlm", false, EL_HEAD_MLM, EL_FLOPS_MLM, el_mlm_open},
     [EL_ELECTRA_15] = {"electra-15", true, EL_HEAD_DETECTION, EL_FLOPS_ELECTRA_15, el_electra_open},
     [EL_TWO_STAGE] = {"two-stage", true, EL_HEAD_DETECTION, EL_FLOPS_TWO_STAGE, el_electra_open},
+    [EL_ADVERSARIAL] = {"adversarial", true, EL_HEAD_DETECTION, EL_FLOPS_ADVERSARIAL, el_adversarial_open},
     [EL_REPLACE_MLM] = {"replace-mlm", true, EL_HEAD_MLM, EL_FLOPS_REPLACE_MLM, el_replace_mlm_open},
     [EL_CAUSAL] = {"causal", false, EL_HEAD_MLM, EL_FLOPS_CAUSAL, el_causal_open, 1},
     [EL_BIDIRECTIONAL] = {"bidirectional", false, EL_HEAD_MLM, EL_FLOPS_BIDIRECTIONAL, el_causal_open, 2},
@@ -56,6 +57,9 @@ el_model_plan el_objective_plan(el_objective_kind kind, el_sampler sampler, el_c
     const bool pair = KINDS[kind].generator && sampler == EL_SAMPLER_NETWORK;
     if (pair)
         el_plan_add(&plan, EL_GENERATOR, small, (el_head_config){.kind = EL_HEAD_MLM});
+    if (pair && kind == EL_ADVERSARIAL)
+        plan.networks[0].heads[plan.networks[0].head_count++] =
+            (el_head_config){.kind = EL_HEAD_BASELINE, .labels = 1};
     el_plan_add(&plan, KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR, large,
                 (el_head_config){.kind = KINDS[kind].large});
     if (pair) {
@@ -155,9 +159,14 @@ static el_status check(el_objective_kind kind, const el_model *model, const el_v
         return el_fail(EL_EUSAGE, "shares of masked, random and kept tokens add up to %g, not 1", shares);
     if (s->mask_unit != EL_MASK_PIECE && s->duplicate_slots)
         return el_fail(EL_EUSAGE, "duplicate_slots draws pieces by themselves, not words");
-    if (kind == EL_ELECTRA_15 && s->duplicate_slots)
-        return el_fail(EL_EUSAGE,
-                       "electra-15: a place that is drawn twice would be judged once; no duplicate_slots");
+    if (kind == EL_ADVERSARIAL &&
+        (s->temperature.first != 1 || s->temperature.last != 1 || s->disallow_correct))
+        return el_fail(
+            EL_EUSAGE,
+            "adversarial: samples are the generator's own: a temperature of 1, and none disallowed");
+    if ((kind == EL_ELECTRA_15 || kind == EL_ADVERSARIAL) && s->duplicate_slots)
+        return el_fail(EL_EUSAGE, "%s: a place that is drawn twice would be judged once; no duplicate_slots",
+                       KINDS[kind].name);
     for (int i = 0; i < model->count; i++) {
         const el_config *c = &model->networks[i].config;
         if (vocab->size != c->vocab_size)

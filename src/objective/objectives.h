@@ -5,6 +5,7 @@
  *   mlm           one network predicts the tokens at slots: BERT's masked language model
  *   electra-15    electra, but the discriminator is asked at the slots alone         (their section 3.4, as the next)
  *   two-stage     mlm, then detection of what that network, which stays as it is, puts in place of tokens        (figure 3)
+ *   adversarial   electra, but the generator is rewarded for what the discriminator gets wrong                  (appendix F)
  *   replace-mlm   mlm, but the slots show a generator's samples in place of [MASK]
  *   causal        one network predicts each token from those before it                      (GPT: Radford et al., 2018)
  *   bidirectional causal, and a second network that reads backwards; tables and head are one (ELMo's loss: Peters et al., 2018)
@@ -25,6 +26,7 @@ typedef enum {
     EL_MLM,
     EL_ELECTRA_15,
     EL_TWO_STAGE,
+    EL_ADVERSARIAL,
     EL_REPLACE_MLM,
     EL_CAUSAL,
     EL_BIDIRECTIONAL,
@@ -55,7 +57,7 @@ el_objective_settings el_objective_defaults(void);
 
 /* In the order of the kinds. */
 #define EL_OBJECTIVE_NAMES                                                                                   \
-    "electra|mlm|electra-15|two-stage|replace-mlm|"                                                          \
+    "electra|mlm|electra-15|two-stage|adversarial|replace-mlm|"                                              \
     "causal|bidirectional"
 const char *el_objective_name(el_objective_kind kind);
 bool el_objective_masks(el_objective_kind kind); /* hides tokens: mask_prob and the like have a meaning */

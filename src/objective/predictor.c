@@ -1,6 +1,7 @@
 /* predictor - see the header */
 #include "objective/predictor.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { BLOCK = 256 }; /* where most rows are slots */
@@ -119,6 +120,34 @@ void el_predictor_run(el_predictor *p, el_slots *slots, const el_slots_range *r,
     count(p, slots, r->slots, sampling != NULL);
     if (r->training)
         el_encoder_backward(q, &net->config, &net->w, &net->g, &p->encoder, &in, dhidden);
+}
+
+void el_predictor_guess(el_predictor *p, el_slots *slots, const el_slots_range *r,
+                        const el_sampling *sampling)
+{
+    assert(p->block == slots->slot_room && "all slots at a time");
+    if (r->slots == 0)
+        return;
+    el_queue *q = p->model->q;
+    const el_network *net = p->net;
+    const el_tensor losses = el_tensor_rows(p->losses, 0, r->slots);
+    p->in = r->in;
+    p->in.random.stream = p->stream;
+    p->hidden = el_encoder_forward(q, &net->config, &net->w, &p->encoder, &p->in);
+    p->logits = el_mlm_forward(q, &net->config, p->w, &p->head, p->hidden, slots->rows, r->slots);
+    q->softmax_loss(q, losses, p->guesses, p->samples, el_tensor_none(), p->logits, slots->targets, NULL,
+                    sampling, 0);
+    fetch(p, losses, true);
+    count(p, slots, r->slots, true);
+}
+
+void el_predictor_learn(el_predictor *p, el_slots *slots, const el_slots_range *r)
+{
+    el_queue *q = p->model->q;
+    const el_network *net = p->net;
+    const el_tensor dhidden = el_tensor_rows(p->dhidden, 0, r->rows);
+    el_mlm_backward(q, p->w, p->g, &p->head, dhidden, p->logits, slots->rows, false);
+    el_encoder_backward(q, &net->config, &net->w, &net->g, &p->encoder, &p->in, dhidden);
 }
 
 static double mean(double sum, int64_t count)

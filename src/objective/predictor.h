@@ -20,6 +20,8 @@ typedef struct {
     el_encoder_saved encoder;
     el_mlm_saved head;
     el_tensor losses, dhidden;
+    el_tensor hidden, logits; /* of the last range: what el_predictor_learn() goes on from */
+    el_input in;
     int *guesses, *samples;           /* on the device */
     int *host_guesses, *host_samples; /* of the last range: the likeliest tokens, and those drawn */
     el_tensor host_losses;
@@ -39,6 +41,12 @@ void el_predictor_ledger(el_predictor *predictor, el_ledger *ledger);
 /* Of what was sent of the range, and in training the gradient of scale * the sum of losses.  `sampling` may be NULL. */
 void el_predictor_run(el_predictor *predictor, el_slots *slots, const el_slots_range *range,
                       const el_sampling *sampling, double scale);
+
+/* The same in two parts, for who learns from what becomes of the samples; the head takes all slots at a time.  The first is
+ * without a gradient.  In training the second follows, once the logits' places hold their gradient. */
+void el_predictor_guess(el_predictor *predictor, el_slots *slots, const el_slots_range *range,
+                        const el_sampling *sampling);
+void el_predictor_learn(el_predictor *predictor, el_slots *slots, const el_slots_range *range);
 
 /* Figures since reset. */
 double el_predictor_loss(const el_predictor *predictor);

@@ -27,17 +27,20 @@ try() {
 for embeddings in shared separate gdes all; do try --embeddings $embeddings; done
 try --no-electra-objective
 [ ! -e switch/discriminator ] || fail "a plain masked language model has a discriminator"
-for objective in mlm electra-15 replace-mlm; do
+for objective in mlm electra-15 adversarial replace-mlm; do
     try --objective $objective
     grep -q "\"objective\": \"$objective\"" switch/run.json || fail "run.json does not name $objective"
     [ -e switch/discriminator ] || [ $objective = mlm ] || fail "$objective has no discriminator"
 done
+grep -q '"ElectraForMaskedLM"' switch/discriminator/config.json || fail "replace-mlm's network is exported as $(cat switch/discriminator/config.json)"
+pretrain --output said --objective replace-mlm --num-train-steps 1 2> log || fail "replace-mlm: $(cat log)"
+grep -q "shared, not gdes; both losses weigh 1" log || fail "nothing is said of the preset's gdes: $(cat log)"
 try --objective two-stage
-[ "$(grep -c '"stage": 1' switch/metrics.jsonl) $(grep -c '"stage": 2' switch/metrics.jsonl)" = "1 1" ] ||
+[ "$(grep -c '"stage": 1' switch/metrics.jsonl) $(grep -c '"stage": 2' switch/metrics.jsonl)" = "1 2" ] ||
     fail "the stages of a run of eight steps are $(grep -o '"stage": .' switch/metrics.jsonl)"
-grep -q "as large as the discriminator" log || pretrain --output said --objective two-stage --num-train-steps 1 2> log
+rm -r said
+pretrain --output said --objective two-stage --num-train-steps 1 2> log || fail "two-stage: $(cat log)"
 grep -q "as large as the discriminator, and separate tables" log || fail "nothing is said of the preset's generator: $(cat log)"
-rm -rf said
 pretrain --output teacher --objective mlm --hidden-size 32 --num-train-steps 3 2> log || fail "teacher: $(cat log)"
 try --generator-from teacher --temperature 2:1 --temperature-decay 0.1
 cmp switch/generator/model.safetensors teacher/generator/model.safetensors || fail "a frozen generator is not what it was"
@@ -46,9 +49,6 @@ pretrain --output switch --num-train-steps 9 --schedule-steps 8 2> log || fail "
 pretrain --output full --recipe roberta --num-train-steps 2 --train-batch-size 8 --data full-shards 2> log || fail "roberta: $(cat log)"
 grep -q '"adam_beta2": 0.98' full/run.json && grep -q '"max_grad_norm": 0.0' full/run.json && grep -q '"bias_correction": true' full/run.json ||
     fail "roberta's recipe is $(cat full/run.json)"
-grep -q '"ElectraForMaskedLM"' switch/discriminator/config.json || fail "replace-mlm's network is exported as $(cat switch/discriminator/config.json)"
-pretrain --output said --objective replace-mlm --num-train-steps 1 2> log || fail "replace-mlm: $(cat log)"
-grep -q "shared, not gdes; both losses weigh 1" log || fail "nothing is said of the preset's gdes: $(cat log)"
 for embeddings in shared separate gdes all; do try --uniform-generator --embeddings $embeddings; done
 [ ! -e switch/generator ] || fail "uniform replacements have a generator"
 try --sampler unigram --disallow-correct
@@ -138,8 +138,8 @@ expect 2 "embeddings" pretrain --output new --objective replace-mlm --embeddings
 expect 2 "generator_hidden_size" pretrain --output new --objective mlm --generator-hidden-size 1
 expect 2 "as large as" pretrain --output new --objective two-stage --generator-hidden-size 0.5
 expect 2 "separate tables" pretrain --output new --objective two-stage --embeddings shared
-expect 2 "no masked language model" pretrain --output new --generator-from first/discriminator
-expect 2 "not trained" pretrain --output new --generator-from first --generator-layers 1
+expect 2 "no masked language model" pretrain --output new --generator-from first/discriminator --embeddings separate
+expect 2 "not trained" pretrain --output new --generator-from first --embeddings separate --generator-layers 1
 expect 2 "packing full" pretrain --output new --recipe roberta
 expect 2 "roberta" pretrain --output new --recipe roberta --objective electra-15
 expect 2 "sampler" pretrain --output new --objective replace-mlm --uniform-generator

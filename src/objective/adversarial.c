@@ -1,0 +1,291 @@
+/* adversarial - a generator that is rewarded for what the discriminator gets wrong (Clark et al., 2020, appendix F)
+ *
+ *   electra, but the generator does not learn the originals.  At each slot its sample x' earns
+ *   R = the discriminator's loss there:  -log D(real) where x' is the original, else -log(1 - D(real))
+ *   and the generator climbs  gen_weight * mean over slots of (R - b) grad log p_G(x' | masked),   one sample a slot.
+ *
+ * The baseline b = -log sigmoid(u), u an affine map of the generator's state at the slot, is fitted by the logistic loss of u
+ * against e^-R, the probability that the discriminator gives to the right answer; no gradient goes on into the encoder.
+ * Samples are of temperature 1: others would be none of p_G's.  The paper does not say how the terms weigh, and names no
+ * bonus for entropy: low entropy is what it found.
+ *
+ * Since the discriminator's loss at the slots is the reward, the generator's activations stay until it is known.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "objective/detector.h"
+#include "objective/kinds.h"
+
+typedef struct {
+    el_objective base;
+    el_objective_settings settings;
+    el_arena arena;
+    el_slots slots;
+    el_predictor generator;
+    el_detector discriminator;
+    const el_head *baseline; /* NULL in a model that is only evaluated: folders do not keep it */
+    el_head_saved fitted;
+    el_tensor fit_losses, lost;    /* (slots, 1); the gradient that stops here */
+    float *weights, *labels;       /* of slots, on the device */
+    float *host_weights, *host_u;  /* of slots */
+    double reward, advantage, fit; /* sums over slots since reset */
+    double entropy, largest;
+} adversarial;
+
+static const char *const FIGURES[] = {"loss",
+                                      "generator_loss",
+                                      "generator_accuracy",
+                                      "sampled_accuracy",
+                                      "unigram_entropy",
+                                      "discriminator_loss",
+                                      "discriminator_accuracy",
+                                      "discriminator_auc",
+                                      "discriminator_precision",
+                                      "discriminator_recall",
+                                      "replaced",
+                                      "reward",
+                                      "advantage",
+                                      "baseline_loss",
+                                      "sampled_entropy",
+                                      "largest_probability"};
+
+static void reset(el_objective *self)
+{
+    adversarial *a = (adversarial *)self;
+    el_slots_reset(&a->slots);
+    el_predictor_reset(&a->generator);
+    el_detector_reset(&a->discriminator);
+    a->reward = a->advantage = a->fit = a->entropy = a->largest = 0;
+}
+
+static el_status prepare(el_objective *self, const el_batch *batch, el_random random)
+{
+    return el_slots_prepare(&((adversarial *)self)->slots, batch, random);
+}
+
+static el_status begin(el_objective *self, const el_batch *batch, el_random random)
+{
+    adversarial *a = (adversarial *)self;
+    const el_status st = el_slots_begin(&a->slots, batch, random);
+    return st ? st : el_detector_begin(&a->discriminator, batch);
+}
+
+static int fit(el_objective *self, int first)
+{
+    return el_slots_fit(&((const adversarial *)self)->slots, first);
+}
+
+static double softplus(double x)
+{
+    return fmax(x, 0) + log1p(exp(-fabs(x)));
+}
+
+static double reward_of(const adversarial *a, int slot)
+{
+    return el_get(a->discriminator.host_losses, a->slots.host_rows[slot], 0);
+}
+
+/* The sum of what `of` makes of each of these losses. */
+static double sum_losses(adversarial *a, el_tensor losses, double (*of)(double))
+{
+    el_queue *q = a->base.model->q;
+    double sum = 0;
+    q->fetch(q, a->generator.host_losses.data, losses.data, el_tensor_bytes(losses.rows, 1, losses.type));
+    q->wait(q);
+    for (int i = 0; i < losses.rows; i++)
+        sum += of(el_get(a->generator.host_losses, i, 0));
+    return sum;
+}
+
+static double itself(double x)
+{
+    return x;
+}
+
+/* The baseline at each slot, in host_weights, and where the model is trained its gradient. */
+static void run_baseline(adversarial *a, const el_slots_range *r, double scale)
+{
+    el_queue *q = a->base.model->q;
+    const el_head *head = a->baseline;
+    const el_head_pass pass = {0}; /* no dropout */
+    const el_tensor u = el_head_forward(q, &head->config, &head->task.w, &a->fitted, a->generator.hidden,
+                                        a->slots.rows, r->slots, &pass);
+    const el_tensor losses = el_tensor_rows(a->fit_losses, 0, r->slots);
+    el_tensor_read(q, u, a->host_u);
+    for (int i = 0; i < r->slots; i++)
+        a->host_weights[i] = (float)exp(-reward_of(a, i));
+    q->send(q, a->labels, a->host_weights, (size_t)r->slots * sizeof *a->labels);
+    q->logistic_loss(q, losses, r->training ? u : el_tensor_none(), u, a->labels, scale);
+    a->fit += sum_losses(a, losses, itself);
+    for (int i = 0; i < r->slots; i++)
+        a->host_weights[i] = (float)softplus(-(double)a->host_u[i]);
+    if (r->training)
+        el_head_backward(q, &head->config, &head->task.w, &head->task.g, &a->fitted,
+                         el_tensor_rows(a->lost, 0, r->rows), u, a->slots.rows, &pass);
+}
+
+static double probability(double loss)
+{
+    return exp(-loss);
+}
+
+/* What the generator learns from its rewards. */
+static void reinforce(adversarial *a, const el_slots_range *r, double scale)
+{
+    el_queue *q = a->base.model->q;
+    el_predictor *g = &a->generator;
+    const el_tensor losses = el_tensor_rows(g->losses, 0, r->slots);
+    memset(a->host_weights, 0, (size_t)r->slots * sizeof *a->host_weights);
+    if (a->baseline)
+        run_baseline(a, r, scale);
+    for (int i = 0; i < r->slots; i++) {
+        const double reward = reward_of(a, i), advantage = reward - (double)a->host_weights[i];
+        a->reward += reward;
+        a->advantage += fabs(advantage);
+        a->host_weights[i] = (float)advantage;
+    }
+    q->softmax_loss(q, losses, NULL, NULL, el_tensor_none(), g->logits, g->guesses, NULL, NULL, 0);
+    a->largest += sum_losses(a, losses, probability);
+    q->send(q, a->weights, a->host_weights, (size_t)r->slots * sizeof *a->weights);
+    q->softmax_loss(q, losses, NULL, NULL, r->training ? g->logits : el_tensor_none(), g->logits, g->samples,
+                    a->weights, NULL, scale);
+    a->entropy += sum_losses(a, losses, itself);
+    if (r->training)
+        el_predictor_learn(g, &a->slots, r);
+}
+
+static void accumulate(el_objective *self, int first, int last, bool training)
+{
+    adversarial *a = (adversarial *)self;
+    const el_slots_range r = el_slots_send(&a->slots, first, last, training);
+    const el_sampling sampling = el_sampling_of(&a->settings, &a->slots, &r);
+    el_slots_show(&a->slots, &r);
+    el_predictor_guess(&a->generator, &a->slots, &r, &sampling);
+    el_slots_replace(&a->slots, &r, a->generator.host_samples);
+    el_detector_run(&a->discriminator, &a->slots, &r, false, a->settings.disc_weight / a->slots.batch->rows);
+    if (r.slots == 0)
+        return;
+    el_slots_show(&a->slots, &r); /* the generator's backward reads its ids again */
+    reinforce(a, &r, a->settings.gen_weight / a->slots.corruption.count);
+}
+
+static void ledger(el_objective *self, el_ledger *t)
+{
+    adversarial *a = (adversarial *)self;
+    el_slots_ledger(&a->slots, t);
+    el_predictor_ledger(&a->generator, t);
+    el_detector_ledger(&a->discriminator, t);
+    double *const sums[] = {&a->reward, &a->advantage, &a->fit, &a->entropy, &a->largest};
+    for (size_t i = 0; i < sizeof sums / sizeof *sums; i++)
+        el_ledger_sum(t, sums[i]);
+}
+
+static void finish(el_objective *self, el_figures *figures)
+{
+    adversarial *a = (adversarial *)self;
+    el_detector *d = &a->discriminator;
+    const double slots = a->generator.slots ? (double)a->generator.slots : 1;
+    const double values[] = {a->settings.disc_weight * el_detector_loss(d),
+                             el_predictor_loss(&a->generator),
+                             el_predictor_accuracy(&a->generator),
+                             el_predictor_sampled(&a->generator),
+                             el_slots_entropy(&a->slots),
+                             el_detector_loss(d),
+                             el_detector_accuracy(d),
+                             el_detector_auc(d),
+                             el_detector_precision(d),
+                             el_detector_recall(d),
+                             el_detector_replaced(d),
+                             a->reward / slots,
+                             a->baseline ? a->advantage / slots : NAN,
+                             a->baseline ? a->fit / slots : NAN,
+                             a->entropy / slots,
+                             a->largest / slots};
+    figures->count = (int)(sizeof values / sizeof *values);
+    figures->names = FIGURES;
+    memcpy(figures->values, values, sizeof values);
+}
+
+static void close_adversarial(el_objective *self)
+{
+    adversarial *a = (adversarial *)self;
+    el_device_release(a->base.model->dev, &a->arena);
+    el_predictor_close(&a->generator);
+    el_detector_close(&a->discriminator);
+    el_slots_close(&a->slots);
+    free(a->host_weights);
+    free(a->host_u);
+    free(a);
+}
+
+static el_status lay_out(adversarial *a)
+{
+    el_arena *arena = &a->arena;
+    const el_model *m = a->base.model;
+    const int slots = a->slots.slot_room;
+    el_slots_layout(&a->slots, arena);
+    el_status st = el_predictor_layout(&a->generator, arena, &a->slots);
+    if (!st)
+        st = el_detector_layout(&a->discriminator, arena, &a->slots);
+    a->weights = el_arena_push(arena, ((size_t)slots + 1) * sizeof *a->weights);
+    a->labels = el_arena_push(arena, ((size_t)slots + 1) * sizeof *a->labels);
+    if (!st && a->baseline) {
+        const el_config *c = &a->generator.net->config;
+        a->fit_losses = el_arena_tensor(arena, m->parameters, slots, 1);
+        a->lost = el_arena_tensor(arena, m->activations, a->slots.room, c->hidden_size);
+        el_head_saved_layout(&a->fitted, arena, c, &a->baseline->config, slots, m->activations,
+                             m->parameters);
+    }
+    return st;
+}
+
+static el_status open_parts(adversarial *a, const el_opening *o)
+{
+    el_model *m = o->model;
+    const el_network *generator = el_model_network(m, EL_GENERATOR);
+    el_status st = el_slots_open(&a->slots, &a->base, o->vocab, &o->settings, o->rows);
+    const size_t room = (size_t)a->slots.slot_room + 1;
+    a->baseline = el_network_head(generator, EL_HEAD_BASELINE);
+    a->host_weights = malloc(room * sizeof *a->host_weights);
+    a->host_u = malloc(room * sizeof *a->host_u);
+    if (!st && (!a->host_weights || !a->host_u))
+        st = el_fail(EL_ENOMEM, "no memory for rewards");
+    if (!st)
+        st = el_predictor_open(&a->generator, m, generator, EL_STREAM_FIRST_NETWORK, &a->slots);
+    if (!st)
+        st = el_detector_open(&a->discriminator, m, el_model_network(m, EL_DISCRIMINATOR),
+                              EL_STREAM_SECOND_NETWORK, &a->slots);
+    if (!st)
+        st = lay_out(a);
+    if (!st)
+        st = el_device_reserve(m->dev, &a->arena);
+    return st ? st : lay_out(a);
+}
+
+el_status el_adversarial_open(el_objective **objective, const el_opening *o)
+{
+    adversarial *a = calloc(1, sizeof *a);
+    if (!a)
+        return el_fail(EL_ENOMEM, "no memory for the objective");
+    a->base = (el_objective){.name = el_objective_name(o->kind),
+                             .model = o->model,
+                             .reset = reset,
+                             .prepare = prepare,
+                             .begin = begin,
+                             .fit = fit,
+                             .accumulate = accumulate,
+                             .ledger = ledger,
+                             .finish = finish,
+                             .close = close_adversarial};
+    a->settings = o->settings;
+    const el_status st = open_parts(a, o);
+    if (st) {
+        close_adversarial(&a->base);
+        return st;
+    }
+    reset(&a->base);
+    *objective = &a->base;
+    return EL_OK;
+}

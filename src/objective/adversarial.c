@@ -171,15 +171,15 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     reinforce(a, &r, a->settings.gen_weight / a->slots.corruption.count);
 }
 
-static void ledger(el_objective *self, el_ledger *t)
+static void ledger(el_objective *self, el_ledger *l)
 {
     adversarial *a = (adversarial *)self;
-    el_slots_ledger(&a->slots, t);
-    el_predictor_ledger(&a->generator, t);
-    el_detector_ledger(&a->discriminator, t);
+    el_slots_ledger(&a->slots, l);
+    el_predictor_ledger(&a->generator, l);
+    el_detector_ledger(&a->discriminator, l);
     double *const sums[] = {&a->reward, &a->advantage, &a->fit, &a->entropy, &a->largest};
     for (size_t i = 0; i < sizeof sums / sizeof *sums; i++)
-        el_ledger_sum(t, sums[i]);
+        el_ledger_sum(l, sums[i]);
 }
 
 static void finish(el_objective *self, el_figures *figures)

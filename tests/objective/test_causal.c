@@ -34,7 +34,7 @@ static void open_fixture(fixture *f, el_objective_kind kind, int words, bool ref
     c.intermediate_size = 16;
     c.max_position_embeddings = ROOM;
     c.hidden_dropout_prob = c.attention_probs_dropout_prob = 0;
-    el_model_plan plan = el_objective_plan(kind, false, c, c, EL_TIE_SEPARATE);
+    el_model_plan plan = el_objective_plan(kind, EL_SAMPLER_NETWORK, c, c, EL_TIE_SEPARATE);
     plan.activations = plan.parameters = reference ? EL_F64 : EL_F32;
     const el_initialisation how = {.fan_in = true, .seed = 4};
     CHECK(el_queue_open(&f->q, 1, reference ? "reference" : NULL) == EL_OK, "%s", el_error());

@@ -52,10 +52,11 @@ static el_config config_of(int hidden)
 static void open_place(place *p, el_objective_kind kind)
 {
     el_objective_settings s = el_objective_defaults();
-    s.mask_prob = 0.3;
+    s.mask_prob = (el_course){0.3, 0.3};
     s.max_seq_length = LENGTH;
     *p = (place){.vocab = make_vocab(WORDS)};
-    el_model_plan plan = el_objective_plan(kind, false, config_of(16), config_of(8), EL_TIE_SHARED);
+    el_model_plan plan =
+        el_objective_plan(kind, EL_SAMPLER_NETWORK, config_of(16), config_of(8), EL_TIE_SHARED);
     plan.training = true;
     const el_initialisation how = {.fan_in = true, .seed = 4};
     CHECK(el_queue_open(&p->q, 1, NULL) == EL_OK, "%s", el_error());

@@ -27,6 +27,7 @@ static const command COMMANDS[] = {
      "says what a model has learned, on held-out shards or a labelled file"},
     {"detect", cmd_detect, CLI_READS, "marks the words that look replaced"},
     {"fill", cmd_fill, CLI_READS, "guesses what stands at [MASK]"},
+    {"score", cmd_score, CLI_READS, "says how likely sentences are, and which of a pair or a list is likelier"},
     {"info", cmd_info, CLI_READS, "says what a model, run, checkpoint or shard folder holds"},
     {"export", cmd_export, CLI_WRITES, "writes a model for other software: ONNX"},
     {"serve", cmd_serve, CLI_READS, "answers over HTTP, on a page and for programs"},

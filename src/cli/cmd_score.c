@@ -1,0 +1,442 @@
+/* cmd_score - electra score: how likely sentences are; the best of n-best lists; accuracy on minimal pairs */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/number.h"
+#include "cli/cli.h"
+#include "engine/score.h"
+#include "engine/special.h"
+#include "text/reader.h"
+
+enum { AT_A_TIME = 64 }; /* sentences */
+
+typedef struct {
+    const char *model, *nbest, *pairs;
+    int by, special_tokens;
+    double weight;
+    bool json;
+    int64_t micro_batch_tokens;
+    el_machine machine;
+} settings;
+
+#define AT(field) offsetof(settings, field)
+static const el_option TABLE[] = {
+    {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL, "run, or Hugging Face model folder"},
+    {"by", EL_OPT_CHOICE, AT(by), 0, 0, EL_SCORE_NAMES,
+     "what is summed over tokens: log p(token | the others), a pass for each token; log p(token | those "
+     "before it); "
+     "log P(original); minus the energy; auto: what the model is for"},
+    {"pairs", EL_OPT_TEXT, AT(pairs), 0, 0, NULL,
+     "file of minimal pairs, two columns or JSON lines with good and bad: prints how often the good sentence "
+     "scores "
+     "higher"},
+    {"nbest", EL_OPT_TEXT, AT(nbest), 0, 0, NULL,
+     "file of n-best lists, columns id, score and text or JSON lines with them: prints the best text of each "
+     "id"},
+    {"weight", EL_OPT_REAL, AT(weight), 0, 1e6, NULL,
+     "of --nbest: best is the largest file's score + weight * ours"},
+    {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "print JSON"},
+    {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
+     "tokens computed at a time: more needs more memory"},
+    EL_SPECIAL_OPTION(settings),
+    EL_MACHINE_OPTIONS(settings),
+};
+#undef AT
+
+/* One line of a file, taken apart; texts are on the heap. */
+typedef struct {
+    char *texts[2]; /* of pairs good and bad, else one */
+    char *group;    /* id, or the kind of a pair; NULL: none */
+    double score;   /* of n-best lists */
+} item;
+
+typedef struct job job;
+typedef el_status take_scores(job *j, const item *items, const el_sentence_score *scores, int count);
+
+/* Of one kind of pairs, or of all. */
+typedef struct {
+    char *name;
+    int64_t pairs, right;
+} tally;
+
+struct job {
+    settings *s;
+    el_options *options;
+    el_queue *q;
+    el_scorer *scorer;
+    take_scores *take;
+    const char *path; /* of the file, for sentences */
+    int64_t line;
+    item items[AT_A_TIME];
+    int count;
+    bool cut;
+    tally *kinds; /* of pairs; the first is all of them */
+    int kind_count;
+    char *best_group, *best_text; /* of an n-best list that may go on */
+    double best_score;
+    int64_t lists;
+};
+
+static void forget(item *t)
+{
+    free(t->texts[0]);
+    free(t->texts[1]);
+    free(t->group);
+    *t = (item){0};
+}
+
+/* ---- what is done with scores ---- */
+
+static el_status print_sentence(job *j, const item *items, const el_sentence_score *scores, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const el_sentence_score *r = &scores[i];
+        if (!j->s->json) {
+            printf("%.4f\t%s\n", r->score, items[i].texts[0]);
+            continue;
+        }
+        json_t *object = json_pack("{s:o, s:i}", "score", el_json_number(r->score), "tokens", r->tokens);
+        if (object && !isnan(r->share))
+            json_object_set_new(object, "originals", el_json_number(r->share));
+        char *const text = object ? el_json_dump(object, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
+        json_decref(object);
+        if (!text)
+            return el_fail(EL_ENOMEM, "no memory for a score");
+        puts(text);
+        free(text);
+    }
+    return cli_flush();
+}
+
+static tally *tally_of(job *j, const char *name)
+{
+    for (int i = 1; i < j->kind_count; i++)
+        if (strcmp(j->kinds[i].name, name) == 0)
+            return &j->kinds[i];
+    tally *larger = realloc(j->kinds, ((size_t)j->kind_count + 1) * sizeof *larger);
+    char *own = larger ? strdup(name) : NULL;
+    if (larger)
+        j->kinds = larger;
+    if (!own)
+        return NULL;
+    j->kinds[j->kind_count] = (tally){.name = own};
+    return &j->kinds[j->kind_count++];
+}
+
+/* A pair is two scores; equal ones are not right. */
+static el_status count_pairs(job *j, const item *items, const el_sentence_score *scores, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const bool right = scores[2 * i].score > scores[2 * i + 1].score;
+        tally *const kind = items[i].group ? tally_of(j, items[i].group) : &j->kinds[0];
+        if (!kind)
+            return el_fail(EL_ENOMEM, "no memory for a kind of pairs");
+        kind->pairs += kind != &j->kinds[0];
+        kind->right += kind != &j->kinds[0] && right;
+        j->kinds[0].pairs++;
+        j->kinds[0].right += right;
+    }
+    return EL_OK;
+}
+
+static double accuracy(const tally *t)
+{
+    return t->pairs ? (double)t->right / (double)t->pairs : NAN;
+}
+
+static el_status print_pairs(job *j)
+{
+    const tally *all = &j->kinds[0];
+    if (all->pairs == 0)
+        return el_fail(EL_EDATA, "%s: there are no pairs in it", j->s->pairs);
+    if (!j->s->json) {
+        for (int i = 1; i < j->kind_count; i++)
+            printf("%-48s %6" PRId64 "  %.4f\n", j->kinds[i].name, j->kinds[i].pairs, accuracy(&j->kinds[i]));
+        printf("%-48s %6" PRId64 "  %.4f\n", "all", all->pairs, accuracy(all));
+        return EL_OK;
+    }
+    json_t *kinds = json_object();
+    for (int i = 1; i < j->kind_count; i++)
+        json_object_set_new(kinds, j->kinds[i].name, el_json_number(accuracy(&j->kinds[i])));
+    json_t *object = json_pack("{s:I, s:o, s:o}", "pairs", (json_int_t)all->pairs, "accuracy",
+                               el_json_number(accuracy(all)), "kinds", kinds);
+    const el_status st = object ? cli_json_print(object) : el_fail(EL_ENOMEM, "no memory for the answer");
+    json_decref(object);
+    return st;
+}
+
+static el_status print_best(job *j)
+{
+    if (!j->best_group)
+        return EL_OK;
+    j->lists++;
+    if (j->s->json) {
+        json_t *object = json_pack("{s:s, s:s, s:o}", "id", j->best_group, "text", j->best_text, "score",
+                                   el_json_number(j->best_score));
+        char *const text = object ? el_json_dump(object, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
+        json_decref(object);
+        if (!text)
+            return el_fail(EL_ENOMEM, "no memory for an answer");
+        puts(text);
+        free(text);
+    } else {
+        printf("%s\t%s\n", j->best_group, j->best_text);
+    }
+    return EL_OK;
+}
+
+/* Lines of one id stand together. */
+static el_status keep_best(job *j, const item *items, const el_sentence_score *scores, int count)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < count; i++) {
+        const double score = items[i].score + j->s->weight * scores[i].score;
+        const bool same = j->best_group && strcmp(j->best_group, items[i].group) == 0;
+        if (same && score <= j->best_score)
+            continue;
+        if (!same)
+            st = print_best(j);
+        free(j->best_group);
+        free(j->best_text);
+        j->best_group = strdup(items[i].group);
+        j->best_text = strdup(items[i].texts[0]);
+        j->best_score = score;
+        if (!st && (!j->best_group || !j->best_text))
+            st = el_fail(EL_ENOMEM, "no memory for the best text");
+    }
+    return st;
+}
+
+/* ---- items ---- */
+
+static el_status flush(job *j)
+{
+    el_sentence_text texts[2 * AT_A_TIME] = {0};
+    el_sentence_score scores[2 * AT_A_TIME];
+    int count = 0;
+    if (j->count == 0)
+        return EL_OK;
+    for (int i = 0; i < j->count; i++)
+        for (int k = 0; k < 2 && j->items[i].texts[k]; k++)
+            texts[count++] = (el_sentence_text){j->items[i].texts[k], strlen(j->items[i].texts[k])};
+    el_status st = el_scorer_run(j->scorer, texts, count, scores);
+    for (int i = 0; !st && !j->cut && i < count; i++)
+        if (scores[i].cut) {
+            j->cut = true;
+            el_log(EL_LOG_WARNING,
+                   "a sentence is longer than the model's places: of such ones the end is left out");
+        }
+    if (!st)
+        st = j->take(j, j->items, scores, j->count);
+    for (int i = 0; i < j->count; i++)
+        forget(&j->items[i]);
+    j->count = 0;
+    return st;
+}
+
+static el_status bad_line(const job *j, const char *what)
+{
+    return el_fail(EL_EDATA, "%s: line %" PRId64 ": %s", j->path, j->line, what);
+}
+
+static char *text_of(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    char number[32];
+    if (json_is_integer(value)) {
+        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        return strdup(number);
+    }
+    return json_is_string(value) ? strdup(json_string_value(value)) : NULL;
+}
+
+static el_status read_object(job *j, const char *text, size_t bytes, item *t)
+{
+    json_t *object;
+    char name[256];
+    snprintf(name, sizeof name, "%s: line %" PRId64, j->path, j->line);
+    const el_status st = el_json_parse(&object, text, bytes, name);
+    if (st)
+        return st;
+    if (j->s->pairs) {
+        t->texts[0] = text_of(object, "good");
+        t->texts[1] = text_of(object, "bad");
+        t->group = text_of(object, "UID");
+    } else {
+        t->texts[0] = text_of(object, "text");
+        t->group = text_of(object, "id");
+        t->score = json_number_value(json_object_get(object, "score"));
+    }
+    const bool whole = j->s->pairs
+                           ? t->texts[0] && t->texts[1]
+                           : t->texts[0] && t->group && json_is_number(json_object_get(object, "score"));
+    json_decref(object);
+    return whole ? EL_OK
+                 : bad_line(j, j->s->pairs ? "has no texts good and bad" : "has no id, score and text");
+}
+
+static el_status read_columns(job *j, char *text, item *t)
+{
+    char *const first = text, *second = strchr(text, '\t');
+    if (second)
+        *second++ = '\0';
+    if (j->s->pairs) {
+        t->texts[0] = strdup(first);
+        t->texts[1] = second ? strdup(second) : NULL;
+        return second ? EL_OK : bad_line(j, "has no two columns, good and bad");
+    }
+    char *const third = second ? strchr(second, '\t') : NULL;
+    if (third)
+        *third = '\0';
+    if (!third || !el_number_real(second, &t->score))
+        return bad_line(j, "has no three columns: id, score (a number) and text");
+    t->group = strdup(first);
+    t->texts[0] = strdup(third + 1);
+    return EL_OK;
+}
+
+static el_status take_line(job *j, const char *text, size_t bytes)
+{
+    item *const t = &j->items[j->count++];
+    char *const copy = strndup(text, bytes);
+    if (!copy)
+        return el_fail(EL_ENOMEM, "no memory for a line");
+    el_status st = EL_OK;
+    if (!j->s->pairs && !j->s->nbest)
+        t->texts[0] = strdup(copy);
+    else
+        st = copy[strspn(copy, " ")] == '{' ? read_object(j, text, bytes, t) : read_columns(j, copy, t);
+    free(copy);
+    if (!st && (!t->texts[0] || (j->s->pairs && !t->texts[1]) || (j->s->nbest && !t->group)))
+        st = el_fail(EL_ENOMEM, "no memory for a line");
+    return !st && j->count == AT_A_TIME ? flush(j) : st;
+}
+
+/* ---- the course of the command ---- */
+
+static el_status read_file(job *j, const char *path)
+{
+    char *paths[] = {(char *)path};
+    const bool lines = !j->s->pairs && !j->s->nbest;
+    el_reader *reader;
+    el_block block;
+    el_line line;
+    cli_progress progress;
+    uint64_t done, total;
+    j->path = strcmp(path, "-") == 0 ? "standard input" : path;
+    el_status st = el_reader_open(&reader, paths, 1, (el_reader_settings){.raw = true, .prompt = lines});
+    cli_progress_begin(&progress);
+    while (!st && !(st = el_reader_next(reader, &block)) && block.bytes) {
+        if (block.cut)
+            st = el_fail(EL_EDATA, "%s: a line is longer than %d MB", j->path, EL_READER_BLOCK >> 20);
+        for (const char *at = block.text; !st && el_line_next(&at, block.text + block.bytes, &line);) {
+            j->line++;
+            if (!el_line_blank(line))
+                st = take_line(j, line.text, line.bytes);
+        }
+        if (!st && lines)
+            st = flush(j);
+        el_reader_progress(reader, &done, &total);
+        if (!lines && total)
+            cli_progress_show(&progress, (double)done / (double)total, "scoring");
+    }
+    cli_progress_end(&progress);
+    el_reader_close(reader);
+    return st;
+}
+
+static el_status open_scorer(job *j)
+{
+    settings *s = j->s;
+    if (!s->model)
+        return el_fail(EL_EUSAGE, "--model is missing: which run or model folder?");
+    if (s->pairs && s->nbest)
+        return el_fail(EL_EUSAGE, "--pairs and --nbest: one file at a time");
+    if ((s->pairs || s->nbest) && j->options->operand_count)
+        return el_fail(EL_EUSAGE, "\"%s\": sentences are those of the file", j->options->operand[0]);
+    if (el_options_given(j->options, "weight") && !s->nbest)
+        return el_fail(EL_EUSAGE, "--weight: is that of --nbest");
+    el_status st = el_machine_open(&s->machine, &j->q);
+    if (!st)
+        st = el_scorer_open(&j->scorer, j->q, el_machine_type(&s->machine), s->model, (el_score_kind)s->by,
+                            (el_special_reading)s->special_tokens, (int)s->micro_batch_tokens);
+    j->kinds = calloc(1, sizeof *j->kinds);
+    j->kind_count = 1;
+    if (!st && !j->kinds)
+        st = el_fail(EL_ENOMEM, "no memory for scores");
+    return st;
+}
+
+static el_status score(job *j)
+{
+    static const char *const SAID[] = {[EL_SCORE_PLL] =
+                                           "log p of each token given the others, a pass for each token",
+                                       [EL_SCORE_LEFT_TO_RIGHT] = "log p of each token given those before it",
+                                       [EL_SCORE_ORIGINALS] = "log P(original) of each token",
+                                       [EL_SCORE_ENERGY] = "minus the energy of each token"};
+    settings *s = j->s;
+    el_status st = open_scorer(j);
+    if (st)
+        return st;
+    el_log(EL_LOG_NOTE, "scores are sums of %s", SAID[el_scorer_kind(j->scorer)]);
+    j->take = s->pairs ? count_pairs : s->nbest ? keep_best : print_sentence;
+    for (int i = 0; !st && i < j->options->operand_count; i++)
+        st = take_line(j, j->options->operand[i], strlen(j->options->operand[i]));
+    if (!st && j->options->operand_count == 0)
+        st = read_file(j, s->pairs ? s->pairs : s->nbest ? s->nbest : "-");
+    if (!st)
+        st = flush(j);
+    if (!st && s->pairs)
+        st = print_pairs(j);
+    if (!st && s->nbest)
+        st = print_best(j);
+    return st;
+}
+
+static void close_job(job *j)
+{
+    for (int i = 0; i < j->count; i++)
+        forget(&j->items[i]);
+    for (int i = 1; i < j->kind_count; i++)
+        free(j->kinds[i].name);
+    free(j->kinds);
+    free(j->best_group);
+    free(j->best_text);
+    el_scorer_close(j->scorer);
+    el_queue_close(j->q);
+}
+
+int cmd_score(int argc, char **argv)
+{
+    settings s = {.by = EL_SCORE_AUTO,
+                  .weight = 0.5,
+                  .micro_batch_tokens = 2048,
+                  .special_tokens = EL_SPECIAL_TOKENS,
+                  .machine = {.precision = EL_PRECISION_FP32}};
+    el_options options = {
+        .command = "score",
+        .examples = "  electra score --model run \"the cat sat on the mat\"\n"
+                    "  electra score --model run --json < sentences.txt\n"
+                    "  electra score --model run --pairs blimp.jsonl\n"
+                    "  electra score --model run --nbest lists.tsv --weight 0.3\n",
+        .operands = "[TEXT]...",
+        .summary =
+            "how likely sentences are to a pre-trained model; the best of n-best lists; accuracy on minimal "
+            "pairs",
+        .table = TABLE,
+        .count = sizeof TABLE / sizeof *TABLE,
+        .settings = &s,
+    };
+    int exit_code;
+    if (!cli_parse(&options, argc, argv, &exit_code))
+        return exit_code;
+    job j = {.s = &s, .options = &options};
+    exit_code = cli_exit("score", score(&j));
+    close_job(&j);
+    el_options_close(&options);
+    return exit_code;
+}

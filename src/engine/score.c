@@ -1,0 +1,325 @@
+/* score - see the header */
+#include "engine/score.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/batch.h"
+#include "format/model_folder.h"
+#include "model/heads.h"
+#include "train/feed.h"
+
+enum { SLOTS = 256 }; /* predicted tokens that a head takes at a time */
+
+struct el_scorer {
+    el_score_kind kind;
+    el_queue *q;
+    el_model model;
+    const el_network *net;
+    el_vocab *vocab;
+    el_wordpiece *wordpiece;
+    int rows; /* of a batch, at most; no fewer than the model's places */
+    el_arena arena;
+    el_feed feed;
+    el_encoder_saved encoder;
+    el_mlm_saved mlm;
+    el_rtd_saved rtd;
+    el_tensor losses;         /* of slots */
+    int *slot_rows, *targets; /* on the device */
+    /* the batch */
+    el_batch batch;
+    int *host_rows, *host_targets, *owners; /* of slots, or of rows: whose score it belongs to */
+    int count;
+    float *values; /* losses of slots, or logits of rows */
+    el_ids ids;    /* of a sentence */
+};
+
+/* ---- opening ---- */
+
+static bool is_mlm(const el_scorer *s)
+{
+    return s->kind == EL_SCORE_PLL || s->kind == EL_SCORE_LEFT_TO_RIGHT;
+}
+
+/* Whether a folder's detection head gives energies. */
+static el_status is_electric(const char *folder, bool *electric)
+{
+    json_t *object = NULL;
+    const char *objective = "";
+    el_status st = el_model_read(folder, false, NULL, NULL, &object);
+    if (!st)
+        st = el_json_string(object, "config.json", "electra_objective", &objective);
+    *electric = !st && strcmp(objective, "electric") == 0;
+    json_decref(object);
+    return st;
+}
+
+static el_status choose(el_scorer *s, const char *folder, const el_model_paths *paths, el_score_kind wanted)
+{
+    const el_network *generator = el_model_network(&s->model, EL_GENERATOR);
+    const el_network *discriminator = el_model_network(&s->model, EL_DISCRIMINATOR);
+    const bool judges = discriminator && el_network_head(discriminator, EL_HEAD_DETECTION);
+    const bool predicts = generator && el_network_head(generator, EL_HEAD_MLM);
+    bool electric = false;
+    const el_status st = judges ? is_electric(paths->discriminator, &electric) : EL_OK;
+    if (st)
+        return st;
+    const bool can[] = {[EL_SCORE_PLL] = predicts && !generator->config.causal,
+                        [EL_SCORE_LEFT_TO_RIGHT] = predicts && generator->config.causal,
+                        [EL_SCORE_ORIGINALS] = judges && !electric,
+                        [EL_SCORE_ENERGY] = electric};
+    s->kind = wanted;
+    if (wanted == EL_SCORE_AUTO)
+        s->kind = can[EL_SCORE_ENERGY]      ? EL_SCORE_ENERGY
+                  : can[EL_SCORE_ORIGINALS] ? EL_SCORE_ORIGINALS
+                  : can[EL_SCORE_PLL]       ? EL_SCORE_PLL
+                                            : EL_SCORE_LEFT_TO_RIGHT;
+    if (!can[s->kind])
+        return el_fail(EL_EUSAGE, "%s: has no network that says so much of a sentence", folder);
+    s->net = is_mlm(s) ? generator : discriminator;
+    return EL_OK;
+}
+
+static void lay_out(el_scorer *s)
+{
+    const el_model *m = &s->model;
+    const el_config *c = &s->net->config;
+    el_feed_layout(&s->feed, &s->arena, s->rows);
+    s->slot_rows = el_arena_ints(&s->arena, s->rows + 1);
+    s->targets = el_arena_ints(&s->arena, s->rows + 1);
+    s->losses = el_arena_tensor(&s->arena, m->parameters, SLOTS, 1);
+    if (is_mlm(s))
+        el_mlm_saved_layout(&s->mlm, &s->arena, c, SLOTS, m->activations, m->parameters, false);
+    else
+        el_rtd_saved_layout(&s->rtd, &s->arena, c, s->rows, m->activations);
+}
+
+static el_status reserve(el_scorer *s, int rows)
+{
+    const el_model *m = &s->model;
+    const el_config *c = &s->net->config;
+    const size_t n = (size_t)(rows > c->max_position_embeddings ? rows : c->max_position_embeddings);
+    s->rows = (int)n;
+    s->host_rows = malloc((n + 1) * sizeof *s->host_rows);
+    s->host_targets = malloc((n + 1) * sizeof *s->host_targets);
+    s->owners = malloc((n + 1) * sizeof *s->owners);
+    s->values = malloc((n + 1) * sizeof *s->values);
+    if (!s->host_rows || !s->host_targets || !s->owners || !s->values)
+        return el_fail(EL_ENOMEM, "no memory for scores of %d tokens", s->rows);
+    el_status st = el_feed_open(&s->feed, s->rows);
+    for (int pass = 0; pass < 2 && !st; pass++) {
+        lay_out(s);
+        st =
+            el_encoder_saved_layout(&s->encoder, &s->arena, c, s->rows, m->activations, m->parameters, false);
+        if (!st && pass == 0)
+            st = el_device_reserve(m->dev, &s->arena);
+    }
+    return st;
+}
+
+static el_status open_all(el_scorer *s, el_type activations, const char *folder, el_score_kind kind,
+                          el_special_reading reading, int rows)
+{
+    el_model_paths paths;
+    el_status st = el_model_find(&paths, folder);
+    if (st)
+        return st;
+    st = el_model_open_folder(&s->model, s->q, activations, folder);
+    if (!st)
+        st = choose(s, folder, &paths, kind);
+    if (!st)
+        st = el_model_vocab(is_mlm(s) ? paths.generator : paths.discriminator, &s->net->config, &s->vocab);
+    if (!st)
+        st = el_wordpiece_open(&s->wordpiece, s->vocab, reading);
+    if (!st)
+        st = reserve(s, rows);
+    el_model_paths_free(&paths);
+    return st;
+}
+
+el_status el_scorer_open(el_scorer **scorer, el_queue *q, el_type activations, const char *folder,
+                         el_score_kind kind, el_special_reading reading, int rows)
+{
+    el_scorer *s = calloc(1, sizeof *s);
+    if (!s)
+        return el_fail(EL_ENOMEM, "no memory for scores");
+    s->q = q;
+    const el_status st = open_all(s, activations, folder, kind, reading, rows);
+    *scorer = st ? NULL : s;
+    if (st)
+        el_scorer_close(s);
+    return st;
+}
+
+void el_scorer_close(el_scorer *s)
+{
+    if (!s)
+        return;
+    el_device_release(s->q->dev, &s->arena);
+    el_encoder_saved_free(&s->encoder);
+    el_feed_close(&s->feed);
+    el_model_close(&s->model);
+    el_wordpiece_close(s->wordpiece);
+    el_vocab_close(s->vocab);
+    el_batch_release(&s->batch);
+    el_ids_release(&s->ids);
+    free(s->host_rows);
+    free(s->host_targets);
+    free(s->owners);
+    free(s->values);
+    free(s);
+}
+
+el_score_kind el_scorer_kind(const el_scorer *scorer)
+{
+    return scorer->kind;
+}
+
+/* ---- a batch ---- */
+
+/* Losses of the slots, some at a time. */
+static el_status predict(el_scorer *s, el_tensor hidden)
+{
+    el_queue *q = s->q;
+    const el_head *head = el_network_head(s->net, EL_HEAD_MLM);
+    el_status st = EL_OK;
+    q->send(q, s->slot_rows, s->host_rows, (size_t)s->count * sizeof(int));
+    q->send(q, s->targets, s->host_targets, (size_t)s->count * sizeof(int));
+    for (int first = 0; !st && first < s->count; first += SLOTS) {
+        const int n = s->count - first < SLOTS ? s->count - first : SLOTS;
+        const el_tensor losses = el_tensor_rows(s->losses, 0, n);
+        const el_tensor logits =
+            el_mlm_forward(q, &s->net->config, &head->mlm.w, &s->mlm, hidden, s->slot_rows + first, n);
+        q->softmax_loss(q, losses, NULL, NULL, el_tensor_none(), logits, s->targets + first, NULL, NULL, 1);
+        st = el_tensor_read(q, losses, s->values + first);
+    }
+    for (int i = 0; i < s->count; i++)
+        s->values[i] = -s->values[i];
+    return st;
+}
+
+static el_status judge(el_scorer *s, el_tensor hidden)
+{
+    const el_head *head = el_network_head(s->net, EL_HEAD_DETECTION);
+    return el_tensor_read(s->q, el_rtd_forward(s->q, &head->rtd.w, &s->rtd, hidden), s->values);
+}
+
+static double softplus(double x)
+{
+    return fmax(x, 0) + log1p(exp(-fabs(x)));
+}
+
+static void add(const el_scorer *s, el_sentence_score *score, double value)
+{
+    score->tokens++;
+    if (s->kind == EL_SCORE_ORIGINALS) { /* value: of a logit that it was replaced */
+        score->score -= softplus(value);
+        score->share += 1 / (1 + exp(value));
+    } else {
+        score->score += s->kind == EL_SCORE_ENERGY ? -value : value;
+    }
+}
+
+/* Runs what has gathered, and forgets it. */
+static el_status run(el_scorer *s, el_sentence_score *scores)
+{
+    el_batch *b = &s->batch;
+    if (b->rows == 0)
+        return EL_OK;
+    if (s->net->config.causal)
+        el_batch_limit(b);
+    const el_input in = el_feed_send(&s->feed, s->q, b, 0, b->sequences, false, (el_random){0});
+    el_feed_send_ids(&s->feed, s->q, b->ids, b->rows);
+    const el_tensor hidden = el_encoder_forward(s->q, &s->net->config, &s->net->w, &s->encoder, &in);
+    const el_status st = is_mlm(s) ? predict(s, hidden) : judge(s, hidden);
+    s->q->wait(s->q);
+    for (int i = 0; !st && i < s->count; i++)
+        if (s->owners[i] >= 0)
+            add(s, &scores[s->owners[i]], s->values[i]);
+    el_batch_clear(b);
+    s->count = 0;
+    return st;
+}
+
+/* Adds the sentence in s->ids as it is; runs what there was where it has no room beside it. */
+static el_status put(el_scorer *s, el_sentence_score *scores)
+{
+    const int n = (int)s->ids.count;
+    el_status st = s->batch.rows + n > s->rows ? run(s, scores) : EL_OK;
+    return st ? st : el_batch_add(&s->batch, s->ids.data, n, n);
+}
+
+/* What is asked of a row, and whose score it is part of; -1: nobody's. */
+static void ask(el_scorer *s, int row, int target, int owner)
+{
+    s->host_rows[s->count] = row;
+    s->host_targets[s->count] = target;
+    s->owners[s->count++] = owner;
+}
+
+static el_status put_sentence(el_scorer *s, int number, el_sentence_score *scores)
+{
+    const int n = (int)s->ids.count;
+    int *const ids = s->ids.data;
+    el_status st = EL_OK;
+    if (s->kind != EL_SCORE_PLL) {
+        st = put(s, scores);
+        const int first = s->batch.rows - n;
+        for (int i = 0; !st && i < n; i++) {
+            const bool ordinary = i > 0 && i + 1 < n;
+            if (s->kind != EL_SCORE_LEFT_TO_RIGHT)
+                ask(s, first + i, 0, ordinary ? number : -1);
+            else if (i + 1 < n)
+                ask(s, first + i, ids[i + 1], number);
+        }
+        return st;
+    }
+    for (int i = 1; !st && i + 1 < n; i++) { /* a pass for each token */
+        const int token = ids[i];
+        ids[i] = s->vocab->mask;
+        st = put(s, scores);
+        ids[i] = token;
+        if (!st)
+            ask(s, s->batch.rows - n + i, token, number);
+    }
+    return st;
+}
+
+static el_status push(el_ids *ids, int id)
+{
+    const el_status st = el_ids_reserve(ids, 1);
+    if (!st)
+        ids->data[ids->count++] = id;
+    return st;
+}
+
+/* [CLS] pieces [SEP], no more than there are places. */
+static el_status cut(el_scorer *s, const el_sentence_text *text, bool *shorter)
+{
+    const int most = s->net->config.max_position_embeddings;
+    s->ids.count = 0;
+    el_status st = push(&s->ids, s->vocab->cls);
+    if (!st)
+        st = el_wordpiece_encode(s->wordpiece, text->text, text->bytes, &s->ids);
+    *shorter = !st && s->ids.count > (size_t)most - 1;
+    if (*shorter)
+        s->ids.count = (size_t)most - 1;
+    return st ? st : push(&s->ids, s->vocab->sep);
+}
+
+el_status el_scorer_run(el_scorer *s, const el_sentence_text *texts, int count, el_sentence_score *scores)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < count; i++) {
+        scores[i] = (el_sentence_score){.share = s->kind == EL_SCORE_ORIGINALS ? 0 : NAN};
+        st = cut(s, &texts[i], &scores[i].cut);
+        if (!st)
+            st = put_sentence(s, i, scores);
+    }
+    if (!st)
+        st = run(s, scores);
+    for (int i = 0; !st && i < count; i++)
+        scores[i].share /= scores[i].tokens ? scores[i].tokens : 1;
+    return st;
+}

@@ -1,0 +1,67 @@
+# score: what it says is what fill, detect and evaluate say; pairs and lists are ranked by it.
+electra=$(realpath "$1")
+source "$(dirname "$(realpath "$0")")/run.bash"
+text 400 1 > train.txt
+"$electra" vocab --vocab-size 150 --output vocab.txt train.txt > log 2>&1 || fail "vocab: $(cat log)"
+"$electra" prepare --vocab vocab.txt --max-seq-length 48 --output shards train.txt > log 2>&1 || fail "prepare: $(cat log)"
+for objective in electra mlm causal; do
+    "$electra" pretrain --data shards --output $objective --model-size tiny --hidden-size 32 --embedding-size 32 --objective $objective \
+        --num-train-steps 12 --train-batch-size 4 --threads 2 --precision fp32 2> log || fail "$objective: $(cat log)"
+done
+score() { "$electra" score --threads 2 "$@" 2> log || fail "score $*: $(cat log)"; }
+near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a - b < 1e-3 && b - a < 1e-3) }' || fail "$3: $1, not $2"; }
+
+# One token alone is what fill says of it.
+"$electra" fill --model mlm --json --top-k 1000 "[MASK]" > fill.json 2> log
+filled=$(grep -o '{"piece":"cat","probability":[^}]*' fill.json | sed 's/.*://')
+near "$(score --model mlm cat | cut -f1)" "$(awk -v p="$filled" 'BEGIN { print log(p) }')" "log p of cat"
+
+# All of a sentence is as original as detect says.
+sentence="the small cat sees the old tree while a dog eats a bird ."
+"$electra" detect --model electra --json "$sentence" > detect.json 2> log
+originals=$(grep -o '"probability":[^}]*' detect.json | sed 's/.*://' | awk '{ s += log(1 - $1) } END { print s }')
+near "$(score --model electra "$sentence" | cut -f1)" "$originals" "log P(original)"
+
+# The same in whatever company, and however many tokens are computed at a time.
+head -40 train.txt > some.txt
+for model in mlm electra causal; do
+    score --model $model < some.txt > all.tsv
+    score --model $model --micro-batch-tokens 1 < some.txt | cut -f1 > one.tsv
+    paste <(cut -f1 all.tsv) one.tsv | awk '{ d = $1 - $2; if (d > 1e-3 || d < -1e-3) bad++ } END { exit bad > 0 }' || fail "$model: scores depend on the batch"
+    [ "$(wc -l < all.tsv)" = "$(grep -c . some.txt)" ] || fail "$model: $(wc -l < all.tsv) scores"
+    score --model $model --json cat | grep -q '"tokens":[12]' || fail "$model: no JSON"
+done
+
+# A causal model's sum is its perplexity's: what evaluate says of a text that is one example.
+text 1 9 > one.txt
+"$electra" prepare --vocab vocab.txt --max-seq-length 48 --output one one.txt > log 2>&1 || fail "prepare: $(cat log)"
+"$electra" evaluate --model causal --data one --json --precision fp32 > evaluation.json 2> log || fail "evaluate: $(cat log)"
+loss=$(sed -n 's/.*"generator_loss": \([0-9.]*\).*/\1/p' evaluation.json)
+said=$(score --model causal --json "$(cat one.txt)")
+near "$(sed 's/.*"score":\([-0-9.]*\),"tokens":\([0-9]*\).*/\1 \2/' <<< "$said" | awk '{ print -$1 / $2 }')" "$loss" "the loss of a token"
+
+# Pairs: a model that learned these sentences prefers them to the same words in another order, most of the time.
+"$electra" pretrain --data shards --output learned --model-size tiny --hidden-size 32 --embedding-size 32 --objective mlm \
+    --num-train-steps 250 --train-batch-size 8 --threads 2 2> log || fail "learned: $(cat log)"
+grep . some.txt | awk '{ n = split($0, w, " "); s = w[n]; for (i = n - 1; i > 0; i--) s = s " " w[i]; print $0 "\t" s }' > pairs.tsv
+accuracy=$(score --model learned --pairs pairs.tsv | awk '/^all/ { print $3 }')
+awk -v a="$accuracy" 'BEGIN { exit !(a > 0.8) }' || fail "the good sentence scores higher in $accuracy of pairs"
+awk -F'\t' '{ printf "{\"good\": \"%s\", \"bad\": \"%s\", \"UID\": \"%s\"}\n", $1, $2, NR % 2 ? "odd" : "even" }' pairs.tsv > pairs.jsonl
+score --model learned --pairs pairs.jsonl --json > pairs.json
+grep -q '"odd"' pairs.json && grep -q '"pairs": 37' pairs.json || fail "pairs of JSON lines: $(cat pairs.json)"
+awk -F'\t' '{ print $1 "\t" $1 }' pairs.tsv > ties.tsv
+score --model learned --pairs ties.tsv | grep -q "0.0000$" || fail "equal scores count as right"
+
+# Lists: the file's own best without a weight, ours with a large one.
+awk -F'\t' 'NR < 9 { print NR "\t-1\t" $1; print NR "\t0\t" $2 }' pairs.tsv > lists.tsv
+score --model learned --nbest lists.tsv --weight 0 | cut -f2 | cmp -s - <(head -8 pairs.tsv | cut -f2) || fail "without a weight another text is best"
+[ "$(score --model learned --nbest lists.tsv --weight 1000 | cut -f2 | grep -cxFf <(cut -f1 pairs.tsv))" -ge 6 ] || fail "the better texts are not chosen"
+
+refused 2 "says so much" "$electra" score --model causal --by pll cat
+refused 2 "says so much" "$electra" score --model mlm --by energy cat
+refused 2 "one file" "$electra" score --model mlm --pairs pairs.tsv --nbest lists.tsv
+refused 2 "weight" "$electra" score --model mlm --weight 1 cat
+refused 3 "line 1" "$electra" score --model mlm --pairs some.txt
+refused 3 "line 1" "$electra" score --model mlm --nbest pairs.tsv
+refused 2 "model" "$electra" score cat
+echo "scores of sentences, pairs and lists"

@@ -175,7 +175,7 @@ static el_trainer trainer_of(el_finetuning *f)
     const double epochs = s->num_train_epochs > 0 ? s->num_train_epochs : 1;
     int64_t every = (int64_t)ceil((double)f->steps / epochs / (double)s->evaluations_per_epoch);
     return (el_trainer){.objective = f->learner,
-                        .dist = s->machine.dist,
+                        .dist = f->together ? s->machine.dist : NULL,
                         .leaves = (int)s->machine.leaves,
                         .schedule = {.peak = s->learning_rate,
                                      .power = s->lr_decay_power,
@@ -253,8 +253,8 @@ static el_status run_trial(el_finetuning *f, int64_t again, el_trial_result *res
     return st;
 }
 
-/* Trials until one whose answers differ; how many beginnings it took goes into the record. */
-static el_status run_until_varied(el_finetuning *f)
+/* Until one whose answers differ; how many beginnings it took goes into the record. */
+el_status el_finetune_trial(el_finetuning *f, json_t **line)
 {
     el_trial_result result = {0};
     int64_t again = 0;
@@ -270,12 +270,11 @@ static el_status run_until_varied(el_finetuning *f)
         el_log(EL_LOG_WARNING, "trial %" PRId64 ": every answer is the same", f->trial + 1);
     if (st)
         return st;
-    json_t *const trials = json_object_get(f->run.record, "trials");
-    json_array_append_new(trials, json_pack("{s:I, s:I, s:I, s:I, s:b, s:o}", "seed", (json_int_t)f->seed,
-                                            "restarts", (json_int_t)again, "step", (json_int_t)result.step,
-                                            "best_step", (json_int_t)result.best_step, "all_alike",
-                                            !result.varied, "metrics", el_figures_json(&result.figures)));
-    return el_run_save(&f->run);
+    *line = json_pack("{s:I, s:I, s:I, s:I, s:b, s:o}", "seed", (json_int_t)f->seed, "restarts",
+                      (json_int_t)again, "step", (json_int_t)result.step, "best_step",
+                      (json_int_t)result.best_step, "all_alike", !result.varied, "metrics",
+                      el_figures_json(&result.figures));
+    return *line ? EL_OK : el_fail(EL_ENOMEM, "no memory for a trial");
 }
 
 /* ---- the course of a fine-tuning ---- */
@@ -335,6 +334,7 @@ static el_status open_all(el_finetuning *f)
     el_status st = el_dist_agree(dist, open_run(f));
     if (!st)
         st = el_finetune_open_data(f);
+    f->together = el_dist_size(dist) == 1 || f->settings->num_trials == 1;
     if (!st)
         st = el_machine_open(&f->settings->machine, &f->q);
     if (!st)
@@ -344,7 +344,8 @@ static el_status open_all(el_finetuning *f)
     if (!st)
         st = open_model(f);
     if (!st)
-        st = el_leaves_check(f->learner, (int)f->settings->machine.leaves, el_dist_size(dist));
+        st = el_leaves_check(f->learner, (int)f->settings->machine.leaves,
+                             f->together ? el_dist_size(dist) : 1);
     if (!st)
         st = choose_metric(f);
     st = el_dist_agree(dist, st);
@@ -394,9 +395,7 @@ el_status el_finetune_run(el_finetuning *f)
            f->settings->train_batch_size, f->settings->learning_rate,
            f->model.activations == EL_BF16 ? "bf16" : "fp32", f->q->dev->level);
     el_dist *const dist = f->settings->machine.dist;
-    el_status st = EL_OK;
-    for (f->trial = (int64_t)json_array_size(trials); !st && f->trial < f->settings->num_trials; f->trial++)
-        st = el_dist_agree(dist, run_until_varied(f));
+    el_status st = el_finetune_trials(f);
     if (!st && el_dist_leads(dist))
         st = el_finetune_finish(f);
     return el_dist_agree(dist, el_run_segment_end(&f->run, (int64_t)json_array_size(trials), st));

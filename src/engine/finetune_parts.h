@@ -14,6 +14,11 @@ uint64_t el_finetune_targets_hash(const el_finetuning *f);
 char *el_finetune_readme(const el_finetuning *f);
 char *el_finetune_trial_folder(const el_finetuning *f, int64_t trial, int64_t again);
 
+/* Whatever is left of the trials. */
+el_status el_finetune_trials(el_finetuning *f);
+/* The trial with the number f->trial, and what run.json says of it (new reference). */
+el_status el_finetune_trial(el_finetuning *f, json_t **line);
+
 /* After the last trial: copies the best model, scores the splits that wait for it, answers a test file that has no labels
  * as `predict` does, and writes results.json. */
 el_status el_finetune_finish(el_finetuning *f);

@@ -36,9 +36,7 @@ el_status el_machine_open(el_machine *machine, el_queue **q)
         machine->leaves = machine->dist ? USUAL_LEAVES : 1;
     if (machine->dist)
         machine->dist->most = machine->stall_limit;
-    el_status st = el_leaves_check(NULL, (int)machine->leaves, el_dist_size(machine->dist));
-    if (!st)
-        st = el_queue_open(q, (int)machine->threads, LEVELS[machine->instruction_set]);
+    el_status st = el_queue_open(q, (int)machine->threads, LEVELS[machine->instruction_set]);
     st = el_dist_agree(machine->dist, st);
     if (st)
         return st;

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/ranks.h"
 #include "cli/signals.h"
 #include "engine/shards.h"
 
@@ -62,7 +63,7 @@ static el_status prepare(const el_options *options)
     cli_progress_begin(&display.line);
     const el_status st = el_shards_make(options, show, &display, &summary);
     cli_progress_end(&display.line);
-    if (!st)
+    if (!st && el_dist_leads(cli_dist()))
         summarise(options->settings, &summary, cli_now() - started);
     return st;
 }
@@ -70,6 +71,7 @@ static el_status prepare(const el_options *options)
 int cmd_prepare(int argc, char **argv)
 {
     el_shards_settings s = el_shards_defaults();
+    s.dist = cli_dist();
     el_options options = {
         .command = "prepare",
         .examples = "electra prepare --vocab vocab.txt --output shards corpus.txt\n"

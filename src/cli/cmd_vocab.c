@@ -4,6 +4,8 @@
 
 #include "base/file.h"
 #include "cli/cli.h"
+#include "cli/ranks.h"
+#include "engine/machine.h"
 #include "engine/vocabulary.h"
 
 static bool show(void *context, const char *what, uint64_t done, uint64_t total)
@@ -25,7 +27,7 @@ static el_status run(const el_options *options)
     cli_progress_begin(&progress);
     const el_status st = el_vocabulary_make(options, show, &progress, &vocab);
     cli_progress_end(&progress);
-    if (!st)
+    if (vocab)
         fprintf(stderr, "electra vocab: %d pieces in %s%s\n", vocab->size, s->output,
                 el_folder_exists(s->output) ? "/vocab.txt" : "");
     el_vocab_close(vocab);
@@ -35,6 +37,8 @@ static el_status run(const el_options *options)
 int cmd_vocab(int argc, char **argv)
 {
     el_vocabulary_settings s = el_vocabulary_defaults();
+    s.dist = cli_dist();
+    s.threads = el_rank_processors(s.dist);
     el_options options = {
         .command = "vocab",
         .examples =

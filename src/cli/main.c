@@ -15,9 +15,9 @@ typedef struct {
 } command;
 
 static const command COMMANDS[] = {
-    {"vocab", cmd_vocab, CLI_WRITES, "learns a WordPiece vocabulary from text"},
+    {"vocab", cmd_vocab, CLI_SHARES, "learns a WordPiece vocabulary from text"},
     {"tokenize", cmd_tokenize, CLI_READS, "cuts text into pieces or ids"},
-    {"prepare", cmd_prepare, CLI_WRITES, "packs text into shards of tokens"},
+    {"prepare", cmd_prepare, CLI_SHARES, "packs text into shards of tokens"},
     {"pretrain", cmd_pretrain, CLI_SHARES, "trains generator and discriminator on shards"},
     {"finetune", cmd_finetune, CLI_SHARES, "teaches a pre-trained model a task"},
     {"predict", cmd_predict, CLI_READS, "a fine-tuned model's answers for new inputs"},

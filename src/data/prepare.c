@@ -16,95 +16,11 @@
 #include "base/output.h"
 #include "base/pool.h"
 #include "base/random.h"
+#include "data/pieces.h"
 #include "text/wordpiece.h"
 
-static const size_t PIECE = 64 << 10;        /* bytes of whole lines that one thread tokenises at a time */
 static const size_t HANGUL_SAMPLE = 1 << 20; /* bytes looked at to tell what script a text is in */
 static const double HANGUL_SHARE = 0.3;      /* of these bytes: the text is largely Hangul */
-
-/* ---- tokenising a block ---- */
-
-/* Some lines of a block: their ids, one line after the other. */
-typedef struct {
-    const char *text;
-    size_t bytes;
-    el_ids ids, ends; /* ends: for each line, where its ids end, or BLANK */
-    int64_t unknown;
-    el_status status;
-} piece;
-
-enum { BLANK = -1 };
-
-/* A block on its way. */
-typedef struct {
-    el_block block;
-    piece *list;
-    int count, room;
-} pieces;
-
-static void pieces_release(pieces *p)
-{
-    for (int i = 0; i < p->room; i++) {
-        el_ids_release(&p->list[i].ids);
-        el_ids_release(&p->list[i].ends);
-    }
-    free(p->list);
-}
-
-static piece *next_piece(pieces *p)
-{
-    if (p->count == p->room) {
-        const int room = p->room ? 2 * p->room : 64;
-        piece *const list = realloc(p->list, (size_t)room * sizeof *list);
-        if (!list)
-            return NULL;
-        memset(list + p->room, 0, (size_t)(room - p->room) * sizeof *list);
-        p->list = list;
-        p->room = room;
-    }
-    return &p->list[p->count++];
-}
-
-static el_status cut_block(pieces *p, el_block block)
-{
-    p->block = block;
-    p->count = 0;
-    for (size_t at = 0; at < block.bytes;) {
-        piece *const next = next_piece(p);
-        if (!next)
-            return el_fail(EL_ENOMEM, "no memory to tokenise");
-        next->text = block.text + at;
-        next->bytes = el_lines_cut(next->text, block.bytes - at, PIECE);
-        at += next->bytes;
-    }
-    return EL_OK;
-}
-
-static el_status tokenise_line(piece *p, el_wordpiece *session, el_line line)
-{
-    el_status st = el_ids_reserve(&p->ends, 1);
-    const bool blank = el_line_blank(line);
-    if (!st && !blank)
-        st = el_wordpiece_encode(session, line.text, line.bytes, &p->ids);
-    if (!st)
-        p->ends.data[p->ends.count++] = blank ? BLANK : (int32_t)p->ids.count;
-    return st;
-}
-
-/* Returns the piece with its ids: it is worked on here, where no other thread writes beside it. */
-static piece tokenise(piece p, el_wordpiece *session, int unk)
-{
-    const char *at = p.text;
-    el_line line;
-    p.status = EL_OK;
-    p.ids.count = p.ends.count = 0;
-    p.unknown = 0;
-    while (!p.status && el_line_next(&at, p.text + p.bytes, &line))
-        p.status = tokenise_line(&p, session, line);
-    for (size_t i = 0; i < p.ids.count; i++)
-        p.unknown += p.ids.data[i] == unk;
-    return p;
-}
 
 /* ---- where documents go ---- */
 
@@ -192,14 +108,27 @@ static el_status repeat(const outcome *o)
     return o->status ? el_fail(o->status, "%s", o->sentence) : EL_OK;
 }
 
+/* A block that several processes read, kept by the one that works on it. */
+typedef struct {
+    char *data;
+    size_t room;
+} own_text;
+
 typedef struct {
     const el_prepare_settings *settings;
+    el_shares shares;
     const el_vocab *vocab;
     el_reader *reader;
     el_pool *pool;
     el_wordpiece **sessions; /* one a thread */
+    /* In this turn: what was read, what is tokenised, and what is packed, a block of each process. */
     el_block read;
-    pieces tokenised, packed; /* in this turn */
+    bool read_some, tokenised_some, packed_some;
+    el_pieces tokenised, *packed;
+    own_text texts[2]; /* of several processes: this one's blocks, which outlive the reader's */
+    int64_t turns;
+    int source; /* whose text is read, where each has its own */
+    el_pieces_bytes bytes;
     destination train, held_out;
     el_prepare_summary *summary;
     destination *current; /* of the document being packed; NULL before its first token */
@@ -208,6 +137,11 @@ typedef struct {
     size_t hangul, sampled;
     outcome reading, packing; /* of this turn */
 } job;
+
+static int parts(const job *j)
+{
+    return el_shares_alone(&j->shares) ? 1 : j->shares.parts;
+}
 
 static destination *choose(const job *j)
 {
@@ -236,13 +170,13 @@ static el_status pack_line(job *j, const int32_t *ids, int count)
     return el_packer_line(j->current->packer, j->documents, ids, count);
 }
 
-static el_status pack_piece(job *j, const piece *p)
+static el_status pack_piece(job *j, const el_piece *p)
 {
     int begin = 0;
     el_status st = EL_OK;
     for (size_t i = 0; i < p->ends.count && !st; i++) {
         const int end = p->ends.data[i];
-        if (end != BLANK) {
+        if (end != EL_PIECE_BLANK) {
             st = pack_line(j, p->ids.data + begin, end - begin);
             begin = end;
             j->summary->lines++;
@@ -278,10 +212,11 @@ static void warn_of_hangul(const job *j)
                "syllables apart; learn one with `electra vocab --no-strip-accents`");
 }
 
-static el_status pack_block(job *j)
+static el_status pack_block(job *j, const el_pieces *p)
 {
-    const pieces *const p = &j->packed;
     el_status st = EL_OK;
+    if (!p->block.bytes)
+        return EL_OK;
     for (int i = 0; i < p->count && !st; i++)
         st = pack_piece(j, &p->list[i]);
     j->in_line = p->block.cut;
@@ -291,25 +226,110 @@ static el_status pack_block(job *j)
     return st;
 }
 
+/* The first process packs a block of each. */
+static el_status pack_blocks(job *j)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < parts(j) && j->shares.part == 0; i++)
+        st = pack_block(j, &j->packed[i]);
+    return st;
+}
+
+/* ---- reading ---- */
+
+static el_status keep_text(job *j, el_block *block)
+{
+    own_text *const t = &j->texts[j->turns % 2];
+    if (block->bytes > t->room) {
+        free(t->data);
+        t->data = malloc(block->bytes);
+        t->room = t->data ? block->bytes : 0;
+        if (!t->data)
+            return el_fail(EL_ENOMEM, "no memory for %zu bytes of text", block->bytes);
+    }
+    if (block->bytes)
+        memcpy(t->data, block->text, block->bytes);
+    block->text = t->data ? t->data : "";
+    return EL_OK;
+}
+
+/* A block of the process whose text it is, to all. */
+static el_status send_block(job *j, el_block *block)
+{
+    const el_shares *const s = &j->shares;
+    const bool sends = s->part == j->source;
+    el_status st = s->agree(s->context, sends ? el_reader_next(j->reader, block) : EL_OK);
+    if (st)
+        return st;
+    s->share(s->context, j->source, block, sizeof *block);
+    char *const text = sends ? (char *)block->text : malloc(block->bytes + 1);
+    st = s->agree(s->context,
+                  text ? EL_OK : el_fail(EL_ENOMEM, "no memory for %zu bytes of text", block->bytes));
+    if (!st)
+        s->share(s->context, j->source, text, block->bytes);
+    if (!sends)
+        block->text = text;
+    return st;
+}
+
+static el_status next_of_all(job *j, el_block *block, bool *received)
+{
+    *block = (el_block){0};
+    el_status st = EL_OK;
+    for (*received = false; !st && !block->bytes && j->source < parts(j); j->source += !block->bytes) {
+        st = send_block(j, block);
+        *received = j->shares.part != j->source;
+        if (*received && !block->bytes)
+            free((char *)block->text);
+    }
+    *received &= block->bytes > 0;
+    return st;
+}
+
+/* A block for each process, of which this one keeps its own. */
+static el_status read_round(job *j)
+{
+    el_status st = EL_OK;
+    j->read = (el_block){.text = ""};
+    j->read_some = false;
+    for (int i = 0; !st && i < parts(j); i++) {
+        el_block block;
+        bool received = false;
+        st = j->shares.own ? next_of_all(j, &block, &received) : el_reader_next(j->reader, &block);
+        if (!st && i == j->shares.part) {
+            j->read = block;
+            st = el_shares_alone(&j->shares) ? EL_OK : keep_text(j, &j->read);
+        }
+        j->read_some |= !st && block.bytes > 0;
+        if (received)
+            free((char *)block.text);
+    }
+    return st;
+}
+
+/* ---- turns ---- */
+
 /* The steps of a turn: two, and a piece each. */
 enum { READ, PACK, PIECES };
 
-/* Does one step: an el_pool_task. */
+/* Does one step: an el_task. */
 static void do_step(void *context, int step, int thread)
 {
     job *const j = context;
     if (step == READ) {
-        note(&j->reading, el_reader_next(j->reader, &j->read));
+        if (!j->shares.own) /* else all processes have to read together */
+            note(&j->reading, read_round(j));
     } else if (step == PACK) {
-        note(&j->packing, pack_block(j));
+        note(&j->packing, pack_blocks(j));
     } else {
-        piece *const p = &j->tokenised.list[step - PIECES];
-        *p = tokenise(*p, j->sessions[thread], j->vocab->unk);
+        el_pieces_tokenise(&j->tokenised, step - PIECES, j->sessions[thread], j->vocab->unk);
     }
 }
 
 static el_status turn(job *j)
 {
+    if (j->shares.own)
+        note(&j->reading, read_round(j));
     el_pool_run(j->pool, PIECES + j->tokenised.count, do_step, j);
     el_status st = repeat(&j->packing);
     for (int i = 0; i < j->tokenised.count && !st; i++)
@@ -318,14 +338,37 @@ static el_status turn(job *j)
     return st ? st : repeat(&j->reading);
 }
 
+static el_status take_block(void *context, int part, const void *data, size_t bytes)
+{
+    job *const j = context;
+    return el_pieces_read(&j->packed[part], data, bytes);
+}
+
+/* What every process has tokenised goes to the first. */
+static el_status collect(job *j)
+{
+    const el_shares *const s = &j->shares;
+    if (el_shares_alone(s)) {
+        const el_pieces done = j->packed[0];
+        j->packed[0] = j->tokenised;
+        j->tokenised = done;
+        return EL_OK;
+    }
+    const el_status st = s->agree(s->context, el_pieces_write(&j->tokenised, &j->bytes));
+    return st ? st : s->collect(s->context, j->bytes.data, j->bytes.count, take_block, j);
+}
+
 /* What was tokenised is to be packed, what was read to be tokenised. */
 static el_status advance(job *j)
 {
-    const pieces done = j->packed;
-    j->packed = j->tokenised;
-    j->tokenised = done;
+    el_status st = collect(j);
+    j->packed_some = j->tokenised_some;
+    j->tokenised_some = j->read_some;
+    j->turns++;
+    if (st)
+        return st;
     look_for_hangul(j, &j->read);
-    return cut_block(&j->tokenised, j->read);
+    return el_pieces_cut(&j->tokenised, j->read);
 }
 
 static el_status report(const job *j)
@@ -338,6 +381,11 @@ static el_status report(const job *j)
     return EL_OK;
 }
 
+static el_status agree(const job *j, el_status st)
+{
+    return el_shares_alone(&j->shares) ? st : j->shares.agree(j->shares.context, st);
+}
+
 static el_status read_all(job *j)
 {
     el_status st;
@@ -345,9 +393,10 @@ static el_status read_all(job *j)
         st = turn(j);
         if (!st)
             st = report(j);
+        st = agree(j, st);
         if (!st)
             st = advance(j);
-    } while (!st && (j->tokenised.count || j->packed.count));
+    } while (!st && (j->tokenised_some || j->packed_some));
     return st ? st : end_document(j);
 }
 
@@ -366,6 +415,11 @@ static el_status open_job(job *j)
 {
     const el_prepare_settings *const s = j->settings;
     el_status st = open_sessions(j);
+    j->packed = st ? NULL : calloc((size_t)parts(j), sizeof *j->packed);
+    if (!st && !j->packed)
+        st = el_fail(EL_ENOMEM, "no memory to pack");
+    if (j->shares.part > 0) /* the first packs and writes */
+        return st;
     if (!st)
         st = destination_open(&j->train, s, j->vocab, s->output);
     if (!st && s->held_out_output)
@@ -379,8 +433,13 @@ static void close_job(job *j)
     for (int i = 0; j->sessions && i < j->settings->threads; i++)
         el_wordpiece_close(j->sessions[i]);
     free(j->sessions);
-    pieces_release(&j->tokenised);
-    pieces_release(&j->packed);
+    el_pieces_release(&j->tokenised);
+    for (int i = 0; j->packed && i < parts(j); i++)
+        el_pieces_release(&j->packed[i]);
+    free(j->packed);
+    free(j->bytes.data);
+    free(j->texts[0].data);
+    free(j->texts[1].data);
     destination_close(&j->train);
     destination_close(&j->held_out);
 }
@@ -407,13 +466,19 @@ el_status el_prepare(const el_prepare_settings *settings, const el_vocab *vocab,
 {
     assert(settings->threads > 0 && !settings->held_out_output == !(settings->held_out > 0));
     *summary = (el_prepare_summary){0};
-    job j = {.settings = settings, .vocab = vocab, .reader = reader, .summary = summary};
-    el_status st = open_job(&j);
+    job j = {.settings = settings,
+             .shares = settings->shares,
+             .vocab = vocab,
+             .reader = reader,
+             .summary = summary};
+    el_status st = agree(&j, open_job(&j));
     if (!st)
         st = read_all(&j);
-    warn_of_hangul(&j);
-    if (!st)
+    if (j.shares.part == 0)
+        warn_of_hangul(&j);
+    if (!st && j.shares.part == 0)
         st = finish_job(&j);
+    st = agree(&j, st);
     close_job(&j);
     return st;
 }

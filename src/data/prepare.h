@@ -2,7 +2,7 @@
  *
  * Text is read block by block, its lines are tokenised by threads, and packed in their order; memory is that
  * of a few blocks and of the shards being filled, whatever the size of the text.  The same text and settings give
- * the same bytes at any number of threads.
+ * the same bytes at any number of threads, and of processes that share the work: each tokenises a block in turn.
  *
  * Documents are numbered from 0 in the order of the text, those without tokens left out.  With held_out > 0
  * each goes to the held-out folder, whole, with that probability: a function of the seed and its number.
@@ -10,6 +10,7 @@
 #ifndef EL_DATA_PREPARE_H
 #define EL_DATA_PREPARE_H
 
+#include "base/shares.h"
 #include "data/pack.h"
 #include "data/shard.h"
 #include "text/reader.h"
@@ -25,6 +26,7 @@ typedef struct {
     bool blanks_separate_docs; /* else documents are files */
     el_special_reading reading;
     int threads;
+    el_shares shares; /* processes that do this together: the first one packs, and the folders are its own */
     /* Called after each block, bytes as el_reader_progress counts them; may be NULL.  False: stop, and leave
      * everything as it was. */
     bool (*progress)(void *context, uint64_t done, uint64_t total, uint64_t text_bytes);

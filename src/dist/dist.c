@@ -134,3 +134,74 @@ el_status el_dist_gather(el_dist *d, const void *mine, size_t bytes, void **all,
         free(wide);
     return st;
 }
+
+/* ---- to rank 0 ---- */
+
+enum { BLOCK = 4 << 20 };
+
+/* From `rank` to rank 0, block by block. */
+static void send_up(el_dist *d, int rank, const char *mine, char *in, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += BLOCK) {
+        const size_t block = bytes - at < BLOCK ? bytes - at : BLOCK;
+        if (d->rank == 0)
+            d->begin(d, 0, rank, NULL, 0, in + at, block);
+        else
+            d->begin(d, 0, 0, mine + at, block, NULL, 0);
+        d->end(d, 0);
+    }
+}
+
+el_status el_dist_collect(el_dist *d, const void *mine, size_t bytes, el_shares_take *take, void *context)
+{
+    if (!d || d->size == 1)
+        return take(context, 0, mine, bytes);
+    size_t counts[d->size], most = 1;
+    d->gather(d, &bytes, sizeof bytes, counts);
+    for (int i = 1; i < d->size; i++)
+        most = counts[i] > most ? counts[i] : most;
+    char *const in = d->rank == 0 ? malloc(most) : NULL;
+    el_status st = el_dist_agree(
+        d, in || d->rank > 0 ? EL_OK : el_fail(EL_ENOMEM, "no memory to collect %zu bytes", most));
+    if (st)
+        return st;
+    if (d->rank == 0)
+        st = take(context, 0, mine, bytes);
+    for (int i = 1; i < d->size; i++) {
+        if (d->rank == 0 || d->rank == i)
+            send_up(d, i, mine, in, counts[i]);
+        if (d->rank == 0 && !st)
+            st = take(context, i, in, counts[i]);
+    }
+    free(in);
+    return el_dist_agree(d, st);
+}
+
+static el_status agree(void *context, el_status mine)
+{
+    return el_dist_agree(context, mine);
+}
+
+static el_status collect(void *context, const void *mine, size_t bytes, el_shares_take *take, void *taker)
+{
+    return el_dist_collect(context, mine, bytes, take, taker);
+}
+
+static void share(void *context, int from, void *data, size_t bytes)
+{
+    el_dist *const d = context;
+    d->share(d, from, data, bytes);
+}
+
+el_shares el_dist_shares(el_dist *d, bool own)
+{
+    if (!d || d->size == 1)
+        return (el_shares){0};
+    return (el_shares){.part = d->rank,
+                       .parts = d->size,
+                       .own = own,
+                       .context = d,
+                       .agree = agree,
+                       .collect = collect,
+                       .share = share};
+}

@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/shares.h"
 
 typedef struct el_dist el_dist;
 struct el_dist {
@@ -81,6 +82,12 @@ el_status el_dist_share_text(el_dist *dist, char **text);
 /* Something of each rank's own length, from all to all: *all, on the heap, has them one behind the other in the order of
  * ranks; `counts` (size of them) their lengths.  EL_ENOMEM is agreed on. */
 el_status el_dist_gather(el_dist *dist, const void *mine, size_t bytes, void **all, size_t *counts);
+
+/* The same to rank 0 alone, which takes them one by one in the order of ranks; its failures are agreed on. */
+el_status el_dist_collect(el_dist *dist, const void *mine, size_t bytes, el_shares_take *take, void *context);
+
+/* Ranks as folders below this one see them; `own`: each has a text of its own. */
+el_shares el_dist_shares(el_dist *dist, bool own);
 
 /* region[i] = the sum over ranks of region[i], on every rank, along the binary tree ((0 + 1) + (2 + 3)) + ...: the same bits
  * whatever ranks come to share a machine, and as if their subtrees had been added in one process.  `room` holds half as many

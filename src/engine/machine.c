@@ -17,12 +17,18 @@ static const char *const PRECISIONS[] = {"auto", "bf16", "fp32"};
 
 enum { USUAL_LEAVES = 8 };
 
-/* Ranks that share processors share them out; one that is bound to fewer than it has threads is slow, and slows all. */
+int el_rank_processors(const el_dist *dist)
+{
+    const int processors = el_processors(), sharing = dist ? dist->sharing : 1;
+    return processors > sharing ? processors / sharing : 1;
+}
+
+/* One that is bound to fewer processors than it has threads is slow, and slows all. */
 static void settle_threads(el_machine *m)
 {
-    const int processors = el_processors(), sharing = m->dist ? m->dist->sharing : 1;
+    const int processors = el_processors();
     if (m->threads == 0)
-        m->threads = processors > sharing ? processors / sharing : 1;
+        m->threads = el_rank_processors(m->dist);
     if (m->dist && m->threads > processors)
         el_log(EL_LOG_WARNING, "rank %d on %s: %" PRId64 " threads, but it is bound to %d processors%s",
                m->dist->rank, m->dist->host, m->threads, processors,
@@ -75,15 +81,28 @@ static el_status same_settings(el_dist *dist, const el_options *options, const c
     return st;
 }
 
+static el_status alike(el_dist *dist, const el_options *options, const char *const *own)
+{
+    const el_status st = el_dist_same(dist, "the version of electra", ELECTRA_VERSION);
+    return st ? st : same_settings(dist, options, own);
+}
+
+el_status el_ranks_alike(el_dist *dist, const el_options *options, double stall_limit)
+{
+    static const char *const OWN[] = {"threads", NULL};
+    if (el_dist_size(dist) == 1)
+        return EL_OK;
+    dist->most = stall_limit;
+    return alike(dist, options, OWN);
+}
+
 el_status el_machine_same(const el_machine *machine, const el_queue *q, const el_options *options,
                           const char *const *own)
 {
     el_dist *const dist = machine->dist;
     if (el_dist_size(dist) == 1)
         return EL_OK;
-    el_status st = el_dist_same(dist, "the version of electra", ELECTRA_VERSION);
-    if (!st)
-        st = same_settings(dist, options, own);
+    const el_status st = alike(dist, options, own);
     return st ? st : el_dist_same(dist, "the instruction set (--instruction-set)", q->dev->level);
 }
 

@@ -52,8 +52,11 @@ typedef struct {
      NULL,                                                                                                   \
      "parts of a batch whose gradients are added along a fixed tree, a power of two: as many ranks of "      \
      "electra-mpi, or fewer, give the same bits; 0: 1, and 8 in electra-mpi"},                               \
+        EL_STALL_OPTION(offsetof(settings, machine.stall_limit))
+/* Of all that ranks share. */
+#define EL_STALL_OPTION(place)                                                                               \
     {                                                                                                        \
-        "stall_limit", EL_OPT_REAL, offsetof(settings, machine.stall_limit), 0, 1e9, NULL,                   \
+        "stall_limit", EL_OPT_REAL, place, 0, 1e9, NULL,                                                     \
             "seconds after which a rank of electra-mpi that hears nothing of the others gives up; 0: never"  \
     }
 enum { EL_STALL_LIMIT = 600 }; /* longer than any save or evaluation */
@@ -68,7 +71,14 @@ const char *el_machine_precision(const el_machine *machine); /* "bf16" or "fp32"
 /* The instruction set by name, "reference" for the reference device; NULL where left open. */
 const char *el_machine_level(const el_machine *machine);
 
-/* EL_EUSAGE where ranks are not alike: other programs, settings (but those named in `own`, NULL at the end), or kernels. */
+/* Processors of this rank: those that it may use, shared out among the ranks that may use the same. */
+int el_rank_processors(const el_dist *dist);
+
+/* EL_EUSAGE where ranks are other programs, or have other settings, threads apart; from here on they wait for each other no
+ * longer than the limit. */
+el_status el_ranks_alike(el_dist *dist, const el_options *options, double stall_limit);
+
+/* The same where `own` (NULL at the end) names the settings that may differ, and kernels may not. */
 el_status el_machine_same(const el_machine *machine, const el_queue *q, const el_options *options,
                           const char *const *own);
 

@@ -5,7 +5,9 @@
 #include "base/output.h"
 #include "base/pool.h"
 #include "engine/casing.h"
+#include "engine/machine.h"
 #include "engine/special.h"
+#include "engine/texts.h"
 
 #define AT(field) offsetof(el_shards_settings, field)
 const el_option EL_SHARDS_TABLE[] = {
@@ -34,6 +36,7 @@ const el_option EL_SHARDS_TABLE[] = {
     {"overwrite", EL_OPT_SWITCH, AT(overwrite), 0, 0, NULL, "replace existing shards"},
     {"seed", EL_OPT_INT, AT(seed), 0, 1e15, NULL, "seed of all random choices"},
     {"threads", EL_OPT_INT, AT(threads), 0, 1024, NULL, "number of threads; 0: one per processor"},
+    EL_STALL_OPTION(AT(stall_limit)),
 };
 #undef AT
 
@@ -48,7 +51,8 @@ el_shards_settings el_shards_defaults(void)
                                 .lowercase = true,
                                 .strip_accents = true,
                                 .shard_tokens = 64 << 20,
-                                .json_key = "text"};
+                                .json_key = "text",
+                                .stall_limit = EL_STALL_LIMIT};
 }
 
 static el_status check(const el_shards_settings *s)
@@ -76,7 +80,7 @@ static el_status prepare(const el_options *options, const el_vocab *vocab, el_sh
                          void *context, el_prepare_summary *summary)
 {
     const el_shards_settings *const s = options->settings;
-    const el_prepare_settings job = {
+    el_prepare_settings job = {
         .pack = {.packing = (el_packing)s->packing,
                  .max_seq_length = (int)s->max_seq_length,
                  .short_seq_prob = s->short_seq_prob,
@@ -90,18 +94,23 @@ static el_status prepare(const el_options *options, const el_vocab *vocab, el_sh
         .overwrite = s->overwrite,
         .blanks_separate_docs = s->blanks_separate_docs,
         .reading = (el_special_reading)s->special_tokens,
-        .threads = s->threads ? (int)s->threads : el_processors(),
+        .threads = s->threads ? (int)s->threads : el_rank_processors(s->dist),
         .progress = progress,
         .progress_context = context,
     };
-    el_reader *reader;
-    const el_reader_settings reading = {.json_key = s->json_key};
-    el_status st = el_reader_open(&reader, options->operand, options->operand_count, reading);
-    if (st)
-        return st;
-    st = el_prepare(&job, vocab, reader, summary);
+    el_reader *reader = NULL;
+    el_status st = el_texts_open(&reader, &job.shares, s->dist, options, s->json_key);
+    if (!st)
+        st = el_prepare(&job, vocab, reader, summary);
     el_reader_close(reader);
     return st;
+}
+
+static el_status same_vocab(el_dist *dist, const el_vocab *vocab)
+{
+    char text[17];
+    el_hash_text(vocab->hash, text);
+    return el_dist_same(dist, "--vocab: the vocabulary", text);
 }
 
 el_status el_shards_make(const el_options *options, el_shards_progress *progress, void *context,
@@ -116,8 +125,13 @@ el_status el_shards_make(const el_options *options, el_shards_progress *progress
     el_vocab *vocab = NULL;
     if (!st)
         st = el_tokenizer_load(&vocab, s->vocab, el_casing_wished(options, s->lowercase, s->strip_accents));
+    st = el_dist_agree(s->dist, st);
+    if (!st)
+        st = el_ranks_alike(s->dist, options, s->stall_limit);
+    if (!st)
+        st = same_vocab(s->dist, vocab);
     if (!st)
         st = prepare(options, vocab, progress, context, summary);
     el_vocab_close(vocab);
-    return st;
+    return el_dist_agree(s->dist, st);
 }

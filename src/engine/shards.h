@@ -7,6 +7,7 @@
 
 #include "base/options.h"
 #include "data/prepare.h"
+#include "dist/dist.h"
 
 typedef struct {
     const char *vocab, *output, *held_out_output, *json_key;
@@ -15,6 +16,8 @@ typedef struct {
     double short_seq_prob, single_segment_prob, held_out;
     bool blanks_separate_docs, overwrite, lowercase, strip_accents;
     int special_tokens;
+    el_dist *dist; /* ranks that share the text; NULL: this process alone */
+    double stall_limit;
 } el_shards_settings;
 
 extern const el_option EL_SHARDS_TABLE[];

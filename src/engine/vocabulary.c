@@ -7,7 +7,9 @@
 #include "base/file.h"
 #include "base/output.h"
 #include "base/pool.h"
+#include "engine/machine.h"
 #include "engine/special.h"
+#include "engine/texts.h"
 #include "format/tokenizer.h"
 #include "text/learn.h"
 
@@ -31,6 +33,7 @@ const el_option EL_VOCABULARY_TABLE[] = {
     {"memory", EL_OPT_INT, FIELD(memory), 16, 1e9, NULL,
      "megabytes for counting words; beyond that the rarest are left out"},
     {"threads", EL_OPT_INT, FIELD(threads), 1, 1024, NULL, "number of threads"},
+    EL_STALL_OPTION(FIELD(stall_limit)),
 };
 #undef FIELD
 
@@ -47,6 +50,7 @@ el_vocabulary_settings el_vocabulary_defaults(void)
         .lowercase = true,
         .strip_accents = true,
         .chinese_chars = true,
+        .stall_limit = EL_STALL_LIMIT,
     };
 }
 
@@ -62,8 +66,14 @@ static el_status make_place(const char *output)
     return st;
 }
 
-static el_status learn(const el_options *options, el_reader *reader, el_vocabulary_progress *progress,
-                       void *context, el_vocab **vocab)
+static el_status check_place(const el_vocabulary_settings *s, const el_learn_settings *learning)
+{
+    const el_status st = make_place(s->output);
+    return st ? st : el_tokenizer_check_place(s->output, learning->casing);
+}
+
+static el_status learn(const el_options *options, el_reader *reader, el_shares shares,
+                       el_vocabulary_progress *progress, void *context, el_vocab **vocab)
 {
     const el_vocabulary_settings *const s = options->settings;
     const bool strip = el_options_given(options, "strip_accents") ? s->strip_accents : s->lowercase;
@@ -75,13 +85,14 @@ static el_status learn(const el_options *options, el_reader *reader, el_vocabula
         .reading = (el_special_reading)s->special_tokens,
         .threads = (int)s->threads,
         .memory_bytes = (size_t)s->memory * 1000000,
+        .shares = shares,
         .progress = progress,
         .progress_context = context,
     };
-    el_status st = el_tokenizer_check_place(s->output, learning.casing);
+    el_status st = el_dist_agree(s->dist, el_dist_leads(s->dist) ? check_place(s, &learning) : EL_OK);
     if (!st)
         st = el_learn(vocab, reader, &learning);
-    if (st)
+    if (st || !*vocab)
         return st;
     st = el_tokenizer_save(*vocab, s->output);
     if (st) {
@@ -101,16 +112,16 @@ el_status el_vocabulary_make(const el_options *options, el_vocabulary_progress *
     if (options->operand_count == 0)
         return el_fail(EL_EUSAGE,
                        "there is no text to learn from: name files or folders, or - for standard input");
-    el_reader *reader;
-    el_status st = el_output_differs("output", s->output, options->operand, options->operand_count);
-    if (st)
-        return st;
-    st = el_reader_open(&reader, options->operand, options->operand_count,
-                        (el_reader_settings){.json_key = s->json_key});
+    el_reader *reader = NULL;
+    el_shares shares;
+    el_status st = el_dist_agree(
+        s->dist, el_output_differs("output", s->output, options->operand, options->operand_count));
     if (!st)
-        st = make_place(s->output);
+        st = el_ranks_alike(s->dist, options, s->stall_limit);
     if (!st)
-        st = learn(options, reader, progress, context, vocab);
+        st = el_texts_open(&reader, &shares, s->dist, options, s->json_key);
+    if (!st)
+        st = learn(options, reader, shares, progress, context, vocab);
     el_reader_close(reader);
-    return st;
+    return el_dist_agree(s->dist, st);
 }

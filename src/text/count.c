@@ -480,5 +480,8 @@ void el_word_counts_release(el_word_counts *counts)
     }
     free(counts->shards);
     free(counts->words);
+    for (int i = 0; i < counts->received_count; i++)
+        free(counts->received[i]);
+    free(counts->received);
     *counts = (el_word_counts){0};
 }

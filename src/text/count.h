@@ -24,7 +24,9 @@ typedef struct {
     el_counted_word *words; /* in no particular order, but always the same */
     size_t count;
     uint64_t dropped;              /* occurrences of words that were dropped to stay within memory */
-    struct el_count_shard *shards; /* own the texts */
+    struct el_count_shard *shards; /* own the texts, */
+    char **received;               /* and these those of other processes */
+    int received_count;
 } el_word_counts;
 
 /* `special` (may be NULL): tokens that end words and are none.  `after_block` (may be NULL) is called now and then, and ends
@@ -33,5 +35,9 @@ el_status el_count_words(el_word_counts *counts, el_reader *reader, const el_nor
                          const el_added *special, int threads, size_t memory_bytes,
                          el_status (*after_block)(void *context), void *context);
 void el_word_counts_release(el_word_counts *counts); /* accepts a zeroed one */
+
+/* For other processes, on the heap; and what another one has counted, added. */
+el_status el_word_counts_write(const el_word_counts *counts, char **data, size_t *bytes);
+el_status el_word_counts_add(el_word_counts *counts, const char *data, size_t bytes);
 
 #endif

@@ -187,6 +187,39 @@ static el_status open_special(el_added **special, const el_normalizer *normalize
     return el_added_open(special, TOKENS, EL_SPECIALS, normalizer);
 }
 
+/* What another process has counted; this one's own is there. */
+static el_status add_counts(void *context, int part, const void *data, size_t bytes)
+{
+    return part == 0 ? EL_OK : el_word_counts_add(context, data, bytes);
+}
+
+/* The counts of all processes, in the first. */
+static el_status collect(el_learner *l, el_status before)
+{
+    const el_shares *const s = &l->settings->shares;
+    if (el_shares_alone(s))
+        return before;
+    char *data = NULL;
+    size_t bytes = 0;
+    el_status st = before ? before : el_word_counts_write(&l->counts, &data, &bytes);
+    st = s->agree(s->context, st);
+    if (!st)
+        st = s->collect(s->context, data, bytes, add_counts, &l->counts);
+    free(data);
+    return st;
+}
+
+static el_status learn_and_open(el_learner *l, el_vocab **vocab)
+{
+    if (l->counts.count == 0)
+        return el_fail(EL_EDATA, "there are no words in this text to learn from");
+    if (l->counts.dropped)
+        el_log(EL_LOG_WARNING, "%llu occurrences of rare words were left out to stay within memory",
+               (unsigned long long)l->counts.dropped);
+    const el_status st = learn(l);
+    return st ? st : make_vocab(l, vocab);
+}
+
 el_status el_learn(el_vocab **vocab, el_reader *reader, const el_learn_settings *settings)
 {
     *vocab = NULL;
@@ -200,18 +233,15 @@ el_status el_learn(el_vocab **vocab, el_reader *reader, const el_learn_settings 
     if (!st && settings->reading == EL_SPECIAL_TOKENS)
         st = open_special(&special, normalizer);
     if (!st)
+        el_reader_share(reader, settings->shares.own ? 0 : settings->shares.part,
+                        settings->shares.own ? 0 : settings->shares.parts);
+    if (!st)
         st = el_count_words(&l.counts, reader, normalizer, special, settings->threads,
                             settings->memory_bytes ? settings->memory_bytes : USUAL_MEMORY, tell_reading,
                             &(reading){settings, reader});
-    if (!st && l.counts.count == 0)
-        st = el_fail(EL_EDATA, "there are no words in this text to learn from");
-    if (!st && l.counts.dropped)
-        el_log(EL_LOG_WARNING, "%llu occurrences of rare words were left out to stay within memory",
-               (unsigned long long)l.counts.dropped);
-    if (!st)
-        st = learn(&l);
-    if (!st)
-        st = make_vocab(&l, vocab);
+    st = collect(&l, st);
+    if (!st && settings->shares.part == 0)
+        st = learn_and_open(&l, vocab);
     release(&l);
     el_added_close(special);
     el_normalizer_close(normalizer);

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/shares.h"
 #include "reader.h"
 #include "vocab.h"
 #include "wordpiece.h"
@@ -29,13 +30,15 @@ typedef struct {
     el_special_reading reading; /* tokens: special tokens in the text are none of its words */
     int threads;
     size_t memory_bytes; /* for counting; 0: 2 GiB */
+    el_shares shares;    /* processes that count together; the first one learns */
     /* Called now and then from the calling thread; may be NULL. `what` is "reading" (done and total in
      * bytes, as el_reader_progress) or "merging" (in pieces).  False: stop. */
     bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
     void *progress_context;
 } el_learn_settings;
 
-/* Reads all of `reader` and opens the vocabulary learnt from it. EL_EDATA if there is no word in it. */
+/* Reads all of `reader` and opens the vocabulary learnt from it; NULL where another process learns. EL_EDATA if there is no
+ * word in it. */
 el_status el_learn(el_vocab **vocab, el_reader *reader, const el_learn_settings *settings);
 
 #endif

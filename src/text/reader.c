@@ -30,6 +30,8 @@ struct el_reader {
     el_reader_settings settings;
     uint64_t total;
     bool unknown_total;
+    int part, parts; /* which blocks are given; parts 0: all */
+    int64_t given;   /* blocks, of all */
     /* the open file */
     el_decoder *decoder;
     bool json, checked, ended;
@@ -393,7 +395,7 @@ static el_status turn_over(el_reader *r)
     return EL_OK;
 }
 
-el_status el_reader_next(el_reader *r, el_block *block)
+static el_status next_block(el_reader *r, el_block *block)
 {
     el_status st = turn_over(r);
     if (st)
@@ -413,6 +415,21 @@ el_status el_reader_next(el_reader *r, el_block *block)
         if (st || block->bytes > 0)
             return st;
     }
+}
+
+void el_reader_share(el_reader *reader, int part, int parts)
+{
+    reader->part = part;
+    reader->parts = parts;
+}
+
+el_status el_reader_next(el_reader *r, el_block *block)
+{
+    el_status st;
+    do
+        st = next_block(r, block);
+    while (!st && block->bytes > 0 && r->parts > 0 && r->given++ % r->parts != r->part);
+    return st;
 }
 
 bool el_line_next(const char **at, const char *end, el_line *line)

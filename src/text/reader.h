@@ -50,6 +50,10 @@ el_status el_reader_open(el_reader **reader, char *const *paths, int count, el_r
  * sentence that names it. */
 el_status el_reader_next(el_reader *reader, el_block *block);
 
+/* From now on only the blocks with the numbers part, part + parts, ... are given, and none stays longer than until the next
+ * call. */
+void el_reader_share(el_reader *reader, int part, int parts);
+
 /* Whether the next byte of an open plain file has not come yet. */
 bool el_reader_waits(const el_reader *reader);
 

@@ -32,6 +32,12 @@ for n in 2 4; do
     cmp -s <(grep -v '"seconds"' tuned/results.json) <(grep -v '"seconds"' tuned-$n/results.json) || fail "results of $n ranks"
 done
 
+# Several trials are given out whole, and any number of ranks takes them; --num-trials 1 of another start is one of them.
+"$electra" "${tune[@]}" --gradient-leaves 8 --num-trials 3 --output trials > log 2>&1 || fail "trials: $(cat log)"
+ranks 2 "$mpi" "${tune[@]}" --num-trials 1 --output trials-3 || fail "trials of ranks: $(cat log)"
+ranks 3 "$mpi" "${tune[@]}" --num-trials 3 --output trials-3 || fail "trials of ranks: $(cat log)"
+cmp -s <(grep -v '"seconds"' trials/results.json) <(grep -v '"seconds"' trials-3/results.json) || fail "3 ranks have other trials"
+
 # ---- what does not fit ----
 # refused() has a log of its own
 ranks_in_log() {

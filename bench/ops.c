@@ -1,6 +1,7 @@
 /* ops - how long each op of the processor's device takes at ELECTRA-Small's shapes
  *
- *   bench_ops [threads [level [name-part [16|32]]]]
+ *   cmake --build --preset release --target bench_ops
+ *   build/release/bench_ops [threads [level [name-part [16|32]]]]
  *
  * 2048 tokens in sequences of 128, hidden 256, inner 1024, 4 heads, the generator's hidden 64, and the
  * vocabulary product for 307 masked tokens.  The best time of many; GFLOP/s for products and attention, GB/s
@@ -12,7 +13,6 @@
 #include <time.h>
 
 #include "base/pool.h"
-#include "ops/cpu.h"
 #include "ops/queue.h"
 
 enum {
@@ -131,8 +131,8 @@ static void linear(el_type type, int rows, int in, int out)
     report(name, prepare, &s, 0, 4.0 * in * out + 4.0 * in * out * (type == EL_BF16 ? 1 : 2));
     const el_tensor used[] = {s.x, s.y, s.w, s.b, s.dw, s.db, s.dy, s.dx};
     for (size_t i = 0; i < sizeof used / sizeof *used; i++)
-        q->release(q, used[i].data);
-    q->release(q, s.w.prepared);
+        q->dev->release(q->dev, used[i].data);
+    q->dev->release(q->dev, s.w.prepared);
 }
 
 static void gelu(setting *s)
@@ -291,41 +291,9 @@ static void others(el_type type)
            TOKENS * NARROW * (8.0 + (double)el_type_bytes(type)));
 }
 
-#define TIMES24(x)                                                                                           \
-    x(0) x(1) x(2) x(3) x(4) x(5) x(6) x(7) x(8) x(9) x(10) x(11) x(12) x(13) x(14) x(15) x(16) x(17) x(18)  \
-        x(19) x(20) x(21) x(22) x(23)
-#define FLOAT_STEP(i) "vfmadd231ps %%zmm30, %%zmm31, %%zmm" #i "\n\t"
-#define PAIR_STEP(i) "vdpbf16ps %%zmm30, %%zmm31, %%zmm" #i "\n\t"
-enum { LOOPS = 20000 };
-
-static void float_peak(void *context, int index, int thread)
+static void peak(const char *name, el_type type)
 {
-    (void)context, (void)index, (void)thread;
-    long n = LOOPS;
-    __asm__ volatile("1:\n\t" TIMES24(FLOAT_STEP) "dec %0\n\tjnz 1b" : "+r"(n) : : "cc");
-}
-
-static void pair_peak(void *context, int index, int thread)
-{
-    (void)context, (void)index, (void)thread;
-    long n = LOOPS;
-    __asm__ volatile("1:\n\t" TIMES24(PAIR_STEP) "dec %0\n\tjnz 1b" : "+r"(n) : : "cc");
-}
-
-static void peak(const char *name, el_task *task, double flops)
-{
-    double best = 1e9;
-    el_pool *pool;
-    if (el_pool_open(&pool, q->threads))
-        return;
-    for (int i = 0; i < 50; i++) {
-        const double start = seconds();
-        el_pool_run(pool, q->threads, task, NULL);
-        const double time = seconds() - start;
-        best = time < best ? time : best;
-    }
-    el_pool_close(pool);
-    printf("%-34s %9s    %8.1f GFLOP/s\n", name, "", 1e-9 * flops * 24 * LOOPS * q->threads / best);
+    printf("%-34s %9s    %8.1f GFLOP/s\n", name, "", 1e-9 * q->peak(q, type));
 }
 
 static void both(el_type type)
@@ -355,10 +323,8 @@ int main(int argc, char **argv)
     }
     wanted = argc > 3 ? argv[3] : "";
     printf("%s, %d threads\n", q->dev->level, q->threads);
-    if (el_level_available("avx512"))
-        peak("peak of float multiply-adds", float_peak, 32);
-    if (el_level_available("avx512_bf16"))
-        peak("peak of bf16 pairs", pair_peak, 64);
+    peak("peak of float multiply-adds", EL_F32);
+    peak("peak of bf16 multiply-adds", EL_BF16);
     if (argc <= 4 || atoi(argv[4]) == 16)
         both(EL_BF16);
     if (argc <= 4 || atoi(argv[4]) == 32)

@@ -1,6 +1,7 @@
 /* sessions - texts a second of two threads that ask one model, beside one session with two threads
  *
- *   sessions RUN [characters [seconds]]
+ *   cmake --build --preset release --target bench_sessions
+ *   build/release/bench_sessions RUN [characters [seconds]]
  *
  * RUN is a run or model folder with a discriminator.  Turns of both alternate, and each has the median of its rates.
  */

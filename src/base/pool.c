@@ -122,6 +122,16 @@ static bool room_to_spin(el_pool *pool)
     return others + (int)(atomic_load(&pool->open) >> 32) <= pool->processors;
 }
 
+/* Lets the core's other thread work. */
+static void pause_briefly(void)
+{
+#if defined __x86_64__
+    __builtin_ia32_pause();
+#elif defined __aarch64__
+    __asm__ volatile("yield");
+#endif
+}
+
 static bool spin(el_pool *pool, int thread)
 {
     if (!room_to_spin(pool))
@@ -131,7 +141,7 @@ static bool spin(el_pool *pool, int thread)
         for (int i = 0; i < 16; i++) {
             if (ready(pool, thread))
                 return true;
-            __builtin_ia32_pause();
+            pause_briefly();
         }
     } while (now() < end);
     return false;

@@ -12,7 +12,8 @@
 #include "format/tokenizer.h"
 #include "format/weights.h"
 
-static const char *const LEVELS[] = {NULL, "baseline", "avx2", "avx512", "avx512_bf16", "reference"};
+static const char *const LEVELS[] = {NULL,          "baseline", "avx2",      "avx512",
+                                     "avx512_bf16", "neon",     "neon_bf16", "reference"};
 static const char *const PRECISIONS[] = {"auto", "bf16", "fp32"};
 
 enum { USUAL_LEAVES = 8 };

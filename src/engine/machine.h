@@ -37,7 +37,7 @@ typedef struct {
          "type of activations and products; auto: bf16 if this processor multiplies it faster"},             \
     {                                                                                                        \
         "instruction_set", EL_OPT_CHOICE, offsetof(settings, machine.instruction_set), 0, 0,                 \
-            "auto|baseline|avx2|avx512|avx512_bf16|reference",                                               \
+            "auto|baseline|avx2|avx512|avx512_bf16|neon|neon_bf16|reference",                                \
             "kernels to use; auto: the best that this processor has; reference: plain C in double, for "     \
             "comparisons"                                                                                    \
     }

@@ -4,7 +4,10 @@
 
 #include <stdbool.h>
 
-/* Whether the processor has the instruction-set level. */
+/* The instruction-set levels that kernels are there for, by place, the plainest first; NULL past the last. */
+const char *el_level_name(int place);
+
+/* Whether the processor has a level; false for an unknown one. */
 bool el_level_available(const char *level);
 
 #endif

@@ -263,9 +263,9 @@ static int better(const void *left, const void *right)
 static void rank(el_session *s, int known, int top_k, el_guess *out)
 {
     const int pieces = s->loaded->vocab->size;
-    double largest = -INFINITY, sum = 0;
-    for (int i = 0; i < known; i++)
-        largest = fmax(largest, s->row[i]);
+    double largest = s->row[0], sum = 0;
+    for (int i = 1; i < known; i++)
+        largest = s->row[i] > largest ? s->row[i] : largest;
     for (int i = 0; i < known; i++) {
         const double e = exp(s->row[i] - largest);
         sum += e;
@@ -317,12 +317,16 @@ static el_status fill_window(el_session *s, const el_filling *a, el_text_window 
 static el_status find_masks(el_session *s, el_filling *a)
 {
     const el_status st = room(&s->at, s->ids.count, sizeof(int));
+    if (st)
+        return st;
     int *const at = s->at.data;
-    for (int i = 0; i < a->count && !st; i++)
+    int slots = 0;
+    for (int i = 0; i < a->count; i++)
         if (a->ids[i] == s->loaded->vocab->mask)
-            at[a->slots++] = i;
+            at[slots++] = i;
     a->at = at;
-    return st;
+    a->slots = slots;
+    return EL_OK;
 }
 
 el_status el_session_fill(el_session *s, const char *text, size_t bytes, int top_k, el_filling *answer)

@@ -9,7 +9,9 @@
 #include "wordpiece.h"
 
 #include <assert.h>
+#if defined __SSE2__
 #include <emmintrin.h>
+#endif
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -344,6 +346,7 @@ static inline el_status enqueue(el_wordpiece *s, queue *q, const char *start, si
 }
 
 /* One bit for each of WINDOW bytes: is it white space? */
+#if defined __SSE2__
 static uint64_t spaces_in(const char *at)
 {
     uint64_t bits = 0;
@@ -357,6 +360,26 @@ static uint64_t spaces_in(const char *at)
     }
     return bits;
 }
+#else
+/* The highest bit of each byte that is c. */
+static uint64_t bytes_equal(uint64_t bytes, unsigned char c)
+{
+    const uint64_t low = 0x7f7f7f7f7f7f7f7f, x = bytes ^ c * UINT64_C(0x0101010101010101);
+    return ~(((x & low) + low) | x | low);
+}
+
+static uint64_t spaces_in(const char *at)
+{
+    uint64_t bits = 0;
+    for (int i = 0; i < WINDOW; i += 8) {
+        const uint64_t bytes = load(at + i);
+        const uint64_t found = bytes_equal(bytes, ' ') | bytes_equal(bytes, '\n') | bytes_equal(bytes, '\t') |
+                               bytes_equal(bytes, '\r');
+        bits |= ((found >> 7) * UINT64_C(0x0102040810204080) >> 56) << i;
+    }
+    return bits;
+}
+#endif
 
 /* The same for the last bytes of a text, fewer than WINDOW; it ends with white space. */
 static uint64_t spaces_in_last(const char *at, size_t bytes)

@@ -454,7 +454,6 @@ static int refuses(void)
 
 int main(int argc, char **argv)
 {
-    static const char *const levels[] = {"baseline", "avx2", "avx512", "avx512_bf16"};
     if (argc == 3 && strcmp(argv[1], "run") == 0) {
         level = argv[2];
         return run_level() ? 1 : 0;
@@ -462,17 +461,18 @@ int main(int argc, char **argv)
     int failed = refuses();
     if (failed)
         printf("mmx: not refused by name\n");
-    for (int i = 0; i < 4; i++) {
-        if (argc > 1 && strcmp(argv[1], levels[i]) != 0)
+    const char *name;
+    for (int i = 0; (name = el_level_name(i)); i++) {
+        if (argc > 1 && strcmp(argv[1], name) != 0)
             continue;
-        if (!el_level_available(levels[i])) {
-            printf("%s: this processor lacks it; skipped\n", levels[i]);
+        if (!el_level_available(name)) {
+            printf("%s: this processor lacks it; skipped\n", name);
             continue;
         }
         fflush(stdout);
         const pid_t child = fork();
         if (child == 0)
-            execv("/proc/self/exe", (char *[]){argv[0], "run", (char *)levels[i], NULL});
+            execv("/proc/self/exe", (char *[]){argv[0], "run", (char *)name, NULL});
         int status = 1;
         if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
             failed++;

@@ -1,6 +1,7 @@
 /* device - the processor's device: its memory, and queues with their tables of ops */
 #define _DEFAULT_SOURCE
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -63,12 +64,23 @@ static void device_close(el_device *dev)
 
 static el_status open_queue(el_device *dev, el_queue **q, int threads);
 
+static el_status unknown_level(const char *level)
+{
+    char names[128] = "";
+    const char *name;
+    for (int i = 0; (name = el_level_name(i)); i++) {
+        const size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", name);
+    }
+    return el_fail(EL_EUSAGE, "%s: not an instruction-set level of this kind of processor (%s)", level,
+                   names);
+}
+
 el_status el_device_cpu(el_device **dev, const char *level)
 {
     const el_kernels *const kernels = el_level_kernels(level);
     if (!kernels)
-        return el_fail(EL_EUSAGE, "%s: not an instruction-set level (baseline, avx2, avx512, avx512_bf16)",
-                       level);
+        return unknown_level(level);
     if (!el_level_available(kernels->level))
         return el_fail(EL_EUSAGE, "%s: this processor does not have it", level);
     el_cpu *const c = calloc(1, sizeof *c);

@@ -4,36 +4,112 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#if defined __aarch64__
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 #include "base/arena.h"
 
-bool el_level_available(const char *level)
+/* ---- which there are, the plainest first ---- */
+
+typedef struct {
+    const el_kernels *kernels;
+    bool (*available)(void);
+} level;
+
+static bool always(void)
+{
+    return true;
+}
+
+#if defined __x86_64__
+
+static bool has_avx2(void)
 {
     __builtin_cpu_init();
-    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-                        __builtin_cpu_supports("avx512vl");
-    if (strcmp(level, "baseline") == 0)
-        return true;
-    if (strcmp(level, "avx2") == 0)
-        return avx2;
-    if (strcmp(level, "avx512") == 0)
-        return avx512;
-    if (strcmp(level, "avx512_bf16") == 0)
-        return avx512 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static bool has_avx512(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+}
+
+static bool has_avx512_bf16(void)
+{
+    return has_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
+}
+
+static const level LEVELS[] = {{&el_kernels_baseline, always},
+                               {&el_kernels_avx2, has_avx2},
+                               {&el_kernels_avx512, has_avx512},
+                               {&el_kernels_avx512_bf16, has_avx512_bf16}};
+
+/* AMD's processors that multiply bf16 at all do it at twice the rate of float: Zen 4 and Zen 5 were measured. */
+static bool is_known_faster(void)
+{
+    return __builtin_cpu_is("amd");
+}
+
+#elif defined __aarch64__
+
+static bool has_bf16(void)
+{
+    return getauxval(AT_HWCAP2) & HWCAP2_BF16;
+}
+
+static const level LEVELS[] = {{&el_kernels_neon, always}, {&el_kernels_neon_bf16, has_bf16}};
+
+static bool is_known_faster(void)
+{
     return false;
 }
 
-const el_kernels *el_level_kernels(const char *level)
+#else
+
+static const level LEVELS[] = {{&el_kernels_baseline, always}};
+
+static bool is_known_faster(void)
 {
-    const el_kernels *const all[] = {&el_kernels_avx512_bf16, &el_kernels_avx512, &el_kernels_avx2,
-                                     &el_kernels_baseline};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (level ? strcmp(level, all[i]->level) == 0 : el_level_available(all[i]->level))
-            return all[i];
+    return false;
+}
+
+#endif
+
+enum { COUNT = sizeof LEVELS / sizeof *LEVELS };
+
+const char *el_level_name(int place)
+{
+    return place < COUNT ? LEVELS[place].kernels->level : NULL;
+}
+
+static const level *find(const char *name)
+{
+    for (int i = 0; i < COUNT; i++)
+        if (strcmp(name, LEVELS[i].kernels->level) == 0)
+            return &LEVELS[i];
     return NULL;
 }
+
+bool el_level_available(const char *name)
+{
+    const level *const found = find(name);
+    return found && found->available();
+}
+
+const el_kernels *el_level_kernels(const char *name)
+{
+    int best = COUNT - 1;
+    while (!name && !LEVELS[best].available())
+        best--;
+    const level *const found = name ? find(name) : &LEVELS[best];
+    return found ? found->kernels : NULL;
+}
+
+/* ---- whether bf16 is faster ---- */
 
 /* A product small enough for the first cache: 56 x 64 x 256 numbers. */
 enum { ROWS = 56, COLUMNS = 64, DEPTH = 256, REPEATS = 20, TRIALS = 7 };
@@ -66,12 +142,6 @@ static double product_time(const el_kernels *k, bench *b, el_type type)
         best = time < best ? time : best;
     }
     return best;
-}
-
-/* AMD's processors that multiply bf16 at all do it at twice the rate of float: Zen 4 and Zen 5 were measured. */
-static bool is_known_faster(void)
-{
-    return __builtin_cpu_is("amd");
 }
 
 bool el_kernels_bf16_is_faster(const el_kernels *k)

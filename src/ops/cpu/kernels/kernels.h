@@ -31,7 +31,13 @@ typedef struct {
 #undef EL_KERNEL_OF
 } el_kernels;
 
+#if defined __x86_64__
 extern const el_kernels el_kernels_baseline, el_kernels_avx2, el_kernels_avx512, el_kernels_avx512_bf16;
+#elif defined __aarch64__
+extern const el_kernels el_kernels_neon, el_kernels_neon_bf16;
+#else
+extern const el_kernels el_kernels_baseline;
+#endif
 
 /* The name of a function at the level that is being compiled. */
 #define EL_JOIN_(a, b) el_##a##_##b

@@ -16,7 +16,7 @@ INLINE float chain(bool pairs, long rounds)
 #pragma GCC unroll 24
         for (int i = 0; i < SUMS; i++)
             sums[i] = vmultiply_add(pairs, sums[i], a, b);
-        __asm__ volatile("" : "+x"(a), "+x"(b)); /* or the loop would be done once */
+        a = vopaque(a), b = vopaque(b); /* or the loop would be done once */
     }
     float total = 0;
 #pragma GCC unroll 24

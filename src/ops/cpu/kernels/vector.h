@@ -7,7 +7,12 @@
 #ifndef EL_OPS_KERNELS_VECTOR_H
 #define EL_OPS_KERNELS_VECTOR_H
 
+#if defined __x86_64__
 #include <immintrin.h>
+#elif defined __aarch64__
+#include <arm_neon.h>
+#endif
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -162,6 +167,7 @@ INLINE vf vlook(const float table[16], vi i)
     return (vf)_mm256_blendv_ps(low, high, (__m256)(i << 28));
 }
 #else
+#if defined __x86_64__
 INLINE vf vmax(vf a, vf b)
 {
     return (vf)_mm_max_ps((__m128)a, (__m128)b);
@@ -178,6 +184,55 @@ INLINE vl vproduct(vl a, vl b)
 {
     return (vl)_mm_mul_epu32((__m128i)a, (__m128i)b);
 }
+INLINE uint32_t vbits(vi mask)
+{
+    return (uint32_t)_mm_movemask_ps((__m128)mask);
+}
+#else
+/* The second where one is not a number, as on other processors. */
+INLINE vf vmax(vf a, vf b)
+{
+    const vi larger = a > b;
+    return (vf)((larger & (vi)a) | (~larger & (vi)b));
+}
+INLINE vf vmin(vf a, vf b)
+{
+    const vi smaller = a < b;
+    return (vf)((smaller & (vi)a) | (~smaller & (vi)b));
+}
+#if defined __aarch64__
+INLINE vf vsqrt(vf a)
+{
+    return (vf)vsqrtq_f32((float32x4_t)a);
+}
+INLINE vl vproduct(vl a, vl b)
+{
+    return (vl)vmull_u32(vmovn_u64((uint64x2_t)a), vmovn_u64((uint64x2_t)b));
+}
+INLINE uint32_t vbits(vi mask)
+{
+    return vaddvq_u32(vandq_u32((uint32x4_t)mask, (uint32x4_t){1, 2, 4, 8}));
+}
+#else
+INLINE vf vsqrt(vf a)
+{
+    for (int i = 0; i < WIDTH; i++)
+        a[i] = sqrtf(a[i]);
+    return a;
+}
+INLINE vl vproduct(vl a, vl b)
+{
+    return (a & 0xffffffff) * (b & 0xffffffff);
+}
+INLINE uint32_t vbits(vi mask)
+{
+    uint32_t bits = 0;
+    for (int i = 0; i < WIDTH; i++)
+        bits |= (uint32_t)(mask[i] & 1) << i;
+    return bits;
+}
+#endif
+#endif
 /* a and b lane by lane, a0 b0 a1 b1 ...: the first half of that, and the second. */
 INLINE vu vlow(vu a, vu b)
 {
@@ -186,10 +241,6 @@ INLINE vu vlow(vu a, vu b)
 INLINE vu vhigh(vu a, vu b)
 {
     return __builtin_shufflevector(a, b, 2, 6, 3, 7);
-}
-INLINE uint32_t vbits(vi mask)
-{
-    return (uint32_t)_mm_movemask_ps((__m128)mask);
 }
 INLINE vf vlook(const float table[16], vi i)
 {
@@ -286,6 +337,19 @@ INLINE vu vsplat_bits(uint32_t x)
     return x - (vu){0};
 }
 
+/* A value of which the compiler knows nothing any more. */
+INLINE vu vopaque(vu a)
+{
+#if defined __x86_64__
+    __asm__ volatile("" : "+x"(a));
+#elif defined __aarch64__
+    __asm__ volatile("" : "+w"(a));
+#else
+    __asm__ volatile("" : "+m"(a));
+#endif
+    return a;
+}
+
 /* Lanes of `a` where the mask's are all ones, of `b` where they are zero. */
 INLINE vf vselect(vi mask, vf a, vf b)
 {
@@ -327,7 +391,7 @@ INLINE vf vwiden(vh h)
 
 /* sum + a * b as floats; or with a pair of bf16 in each 32 bits, the sum of both products. */
 enum {
-#ifdef __AVX512BF16__
+#if defined __AVX512BF16__ || defined __ARM_FEATURE_BF16_VECTOR_ARITHMETIC
     PAIRS = true
 #else
     PAIRS = false
@@ -339,6 +403,9 @@ INLINE vf vmultiply_add(bool pairs, vf sum, vu a, vu b)
 #ifdef __AVX512BF16__
     if (pairs)
         return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+#elif defined __ARM_FEATURE_BF16_VECTOR_ARITHMETIC
+    if (pairs)
+        return (vf)vbfdotq_f32((float32x4_t)sum, (bfloat16x8_t)a, (bfloat16x8_t)b);
 #endif
     (void)pairs;
     return sum + (vf)a * (vf)b;

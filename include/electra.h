@@ -139,8 +139,9 @@ typedef struct {
     size_t size; /* of this struct: ELECTRA_OPTIONS_INIT */
     int threads; /* of each session; 0: as many as the process may use */
     electra_precision precision;
-    const char *instruction_set; /* "baseline", "avx2", "avx512", "avx512_bf16"; on Arm "neon", "neon_bf16"; NULL: best */
-    int batch_tokens;            /* tokens computed at a time: more needs more memory; 0: 2048 */
+    const char
+        *instruction_set; /* "baseline", "avx2", "avx512", "avx512_bf16"; "neon", "neon_bf16"; NULL: best */
+    int batch_tokens;     /* tokens computed at a time: more needs more memory; 0: 2048 */
 } electra_options;
 
 #define ELECTRA_OPTIONS_INIT                                                                                 \

@@ -148,7 +148,8 @@ static bool spin(el_pool *pool, int thread)
 }
 
 /* Whoever makes ready() true calls wake() after it.  As both sides write before they read, the sleeper
- * sees that it is ready or the other sees that it sleeps. */
+ * sees that it is ready or the other sees that it sleeps.  The language needs no fences for that; emulators of Arm on
+ * other processors do. */
 static void wait_until_ready(el_pool *pool, int thread)
 {
     atomic_int *asleep = &pool->members[thread].asleep;
@@ -156,6 +157,7 @@ static void wait_until_ready(el_pool *pool, int thread)
         return;
     do {
         atomic_store(asleep, 1);
+        atomic_thread_fence(memory_order_seq_cst);
         if (!ready(pool, thread))
             syscall(SYS_futex, asleep, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0);
         atomic_store(asleep, 0);
@@ -165,6 +167,7 @@ static void wait_until_ready(el_pool *pool, int thread)
 static void wake(el_pool *pool, int thread)
 {
     atomic_int *asleep = &pool->members[thread].asleep;
+    atomic_thread_fence(memory_order_seq_cst);
     if (atomic_load(asleep) && atomic_exchange(asleep, 0))
         syscall(SYS_futex, asleep, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }

@@ -3,6 +3,7 @@
 #include "format/tensors.h"
 
 #include <math.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,15 @@ bool el_stored_floats(const el_stored *t, float *out)
         }
     }
     return true;
+}
+
+const float *el_stored_in_place(const el_stored *t)
+{
+    el_stored packed = *t;
+    el_stored_pack(&packed);
+    const bool gaps = memcmp(packed.strides, t->strides, (size_t)t->dims * sizeof *t->strides) != 0;
+    return t->type == EL_ST_F32 && !gaps && (uintptr_t)t->data % alignof(float) == 0 ? (const float *)t->data
+                                                                                     : NULL;
 }
 
 /* ---- the list ---- */

@@ -56,6 +56,8 @@ int64_t el_stored_elements(const el_stored *tensor);
 /* The numbers as floats, in the order of the shape: F16 and BF16 widened, F64 rounded.  False for a type that no
  * weights have. */
 bool el_stored_floats(const el_stored *tensor, float *out);
+/* The same numbers where they lie; NULL where they must be converted or gathered. */
+const float *el_stored_in_place(const el_stored *tensor);
 
 /* Strides of a tensor without gaps, and whether `tensor` fits into that many bytes; false where a product of sizes
  * overflows or goes beyond them. */

@@ -127,6 +127,9 @@ static el_status fill_param(el_queue *q, const el_param *param, const el_stored 
     if (!same_shape(entry, param))
         return el_fail(EL_EDATA, "%s: %s has another shape than config.json says (%d x %d wanted)", path,
                        param->name, param->value.rows, param->value.cols);
+    const float *const in_place = param->base.data ? NULL : el_stored_in_place(entry);
+    if (in_place)
+        return el_tensor_write(q, param->value, in_place);
     const size_t count = (size_t)el_param_elements(param);
     float *values = malloc(count * sizeof *values), *base = NULL;
     el_status st = values ? EL_OK : el_fail(EL_ENOMEM, "no memory for %s", param->name);

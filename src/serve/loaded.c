@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/helper.h"
 #include "base/pool.h"
 
 static const char ENCODER[] = "encoder"; /* the name of a network that is nothing else */
@@ -95,6 +96,33 @@ static el_status load_weights(el_loaded *loaded, const recipe *r)
     return st;
 }
 
+typedef struct {
+    const char *folder;
+    const el_config *config;
+    el_vocab **vocab;
+} vocab_reading;
+
+static el_status read_vocab(void *context)
+{
+    const vocab_reading *const r = context;
+    return el_model_vocab(r->folder, r->config, r->vocab);
+}
+
+/* The weights, and the vocabulary of the last network meanwhile. */
+static el_status load_parts(el_loaded *loaded, const recipe *r)
+{
+    const int last = r->plan.count - 1;
+    vocab_reading reading = {r->folders[last], &r->plan.networks[last].config, &loaded->vocab};
+    el_helper *helper;
+    const el_status st = el_helper_open(&helper);
+    if (st)
+        return st;
+    el_helper_start(helper, read_vocab, &reading);
+    const el_status weights = load_weights(loaded, r), vocab = el_helper_wait(helper);
+    el_helper_close(helper);
+    return vocab ? vocab : weights; /* wait() left the sentence */
+}
+
 static el_status load(el_loaded *loaded, const el_model_paths *paths, const char *folder, bool wanted,
                       const el_load_settings *settings)
 {
@@ -108,12 +136,10 @@ static el_status load(el_loaded *loaded, const el_model_paths *paths, const char
     if (st)
         return st;
     r.plan.activations = type_of(settings->precision, loaded->dev);
-    st = load_weights(loaded, &r);
-    if (st)
-        return st;
-    const int last = r.plan.count - 1;
-    loaded->encoder = &loaded->model.networks[last];
-    return el_model_vocab(r.folders[last], &loaded->encoder->config, &loaded->vocab);
+    st = load_parts(loaded, &r);
+    if (!st)
+        loaded->encoder = &loaded->model.networks[r.plan.count - 1];
+    return st;
 }
 
 /* Where the networks lie: in what `electra finetune` wrote, in a part of a folder of sentence-transformers, or in the

@@ -268,12 +268,30 @@ static el_status keep_block(el_normalizer *n, const uint32_t *entries, uint16_t 
     return EL_OK;
 }
 
+enum { UNASSIGNED = 0x40000 }; /* the first code point beyond the planes of ideographs */
+
+/* Whether a block is as that of UNASSIGNED, before which it does not lie: nothing is said of any of its code points. */
+static bool is_unassigned(int block)
+{
+    const utf8proc_property_t *const none = utf8proc_get_property(UNASSIGNED);
+    if (block <= UNASSIGNED / BLOCK || none->category != UTF8PROC_CATEGORY_CN)
+        return false;
+    for (int i = 0; i < BLOCK; i++)
+        if (utf8proc_get_property(block * BLOCK + i) != none)
+            return false;
+    return true;
+}
+
 static el_status fill(el_normalizer *n, el_casing casing)
 {
     static const uint32_t plain[BLOCK];
     el_status st = keep_block(n, plain, &n->stage[0]); /* the first, which most share */
     for (int b = 0; b < BLOCKS && !st; b++) {
         uint32_t entries[BLOCK];
+        if (is_unassigned(b)) {
+            n->stage[b] = n->stage[UNASSIGNED / BLOCK]; /* made before */
+            continue;
+        }
         for (int i = 0; i < BLOCK && !st; i++)
             st = make_entry(n, (uint32_t)(b * BLOCK + i), casing, &entries[i]);
         if (!st)

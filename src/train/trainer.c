@@ -257,7 +257,7 @@ static el_status gradients(run *r, el_figures *figures, bool *finite)
     const el_status read = el_helper_wait(r->helper);
     if (st || read) {
         el_model_zero_gradients(t->objective->model);
-        return st ? st : read;
+        return read && st != EL_ESTOPPED ? read : st; /* the last sentence is the helper's */
     }
     t->objective->finish(t->objective, figures);
     r->norm = el_gradient_norm(t->objective->model);

@@ -22,12 +22,13 @@ quick() { # OUT ARGUMENTS...: a small fine-tuning
 
 # serve ARGUMENTS...: starts a server on a free port; $server is its process and $url its address
 serve() {
+    rm -f served # of the server before: the shell may empty it late
     "$electra" serve --port 0 --threads 1 --precision fp32 "$@" > served 2>&1 &
     server=$!
     trap 'kill -9 $server 2> /dev/null; rm -rf "$work"' EXIT
     local i
     for i in $(seq 200); do
-        url=$(sed -n 's/.*listening on \(http.*\)/\1/p' served)
+        url=$(sed -n 's/.*listening on \(http.*\)/\1/p' served 2> /dev/null)
         [ -n "$url" ] && break
         kill -0 $server 2> /dev/null || fail "serve: $(cat served)"
         sleep 0.05

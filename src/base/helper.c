@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -95,6 +94,14 @@ void el_helper_start(el_helper *h, el_help *help, void *context)
     h->context = context;
     pthread_cond_broadcast(&h->changed);
     pthread_mutex_unlock(&h->lock);
+}
+
+bool el_helper_done(el_helper *h)
+{
+    pthread_mutex_lock(&h->lock);
+    const bool done = !h->help;
+    pthread_mutex_unlock(&h->lock);
+    return done;
 }
 
 el_status el_helper_wait(el_helper *h)

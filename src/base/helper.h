@@ -11,6 +11,8 @@
 #ifndef EL_BASE_HELPER_H
 #define EL_BASE_HELPER_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 typedef struct el_helper el_helper;
@@ -20,6 +22,8 @@ el_status el_helper_open(el_helper **helper);
 void el_helper_close(el_helper *helper); /* waits; accepts NULL */
 
 void el_helper_start(el_helper *helper, el_help *help, void *context);
+/* Whether what was started last is done, so that wait() would not wait. */
+bool el_helper_done(el_helper *helper);
 /* EL_OK at once where nothing was started. */
 el_status el_helper_wait(el_helper *helper);
 

@@ -19,6 +19,7 @@ enum { BAR = 20 };
 
 static const char *command_name = "electra"; /* in front of log lines */
 static cli_progress *progress_open;          /* log lines go above it */
+static bool quiet;
 
 double cli_now(void)
 {
@@ -53,8 +54,15 @@ static void sink_of_rank(el_log_level level, const char *line)
         fprintf(stderr, "electra %s, rank %d: warning: %s\n", command_name, el_dist_rank(cli_dist()), line);
 }
 
+void cli_quiet(void)
+{
+    quiet = true;
+}
+
 static void sink(el_log_level level, const char *line)
 {
+    if (quiet && level == EL_LOG_NOTE)
+        return;
     if (progress_open && progress_open->open)
         fputs("\r\033[K", stderr);
     const bool warning = level == EL_LOG_WARNING, colour = warning && coloured();

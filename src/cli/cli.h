@@ -27,6 +27,7 @@ int cmd_score(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_export(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
 int cmd_flops(int argc, char **argv);
 int cmd_plot(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
@@ -37,6 +38,9 @@ bool cli_parse(el_options *options, int argc, char **argv, int *exit_code);
 /* Prints "electra COMMAND: sentence" for a status that is not EL_OK, of any rank; returns its exit code.  The last thing
  * that a command does that ranks share. */
 int cli_exit(const char *command, el_status mine);
+
+/* From now on warnings are said, and notes are not. */
+void cli_quiet(void);
 
 /* Sends off what stands in stdout's buffer; EL_EFAILED where some of what was printed so far did not arrive. */
 el_status cli_flush(void);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { LEFT = 56, RIGHT = 14, ABOVE = 28, BELOW = 40, TICKS = 5 };
+enum { LEFT = 56, RIGHT = 14, ABOVE = 28, BELOW = 40, TICKS = 5, TICK = 32 };
 
 /* Okabe and Ito's palette without its yellow, which is pale on white. */
 static const char *const PALETTE[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
@@ -47,6 +47,11 @@ static bool is_point(const el_series *s, int i)
     return isfinite(s->x[i]) && isfinite(s->y[i]);
 }
 
+static double spread(const el_series *s, int i)
+{
+    return s->spread && isfinite(s->spread[i]) ? s->spread[i] : 0;
+}
+
 static axis axis_of(const el_chart *chart, bool vertical)
 {
     double low = INFINITY, high = -INFINITY;
@@ -54,9 +59,11 @@ static axis axis_of(const el_chart *chart, bool vertical)
         for (int i = 0; i < chart->series[k].count; i++) {
             if (!is_point(&chart->series[k], i))
                 continue;
-            const double value = vertical ? chart->series[k].y[i] : chart->series[k].x[i];
-            low = fmin(low, value);
-            high = fmax(high, value);
+            const el_series *const s = &chart->series[k];
+            const double value = vertical ? s->y[i] : chart->logarithmic ? log10(s->x[i]) : s->x[i];
+            const double around = vertical ? spread(s, i) : 0;
+            low = fmin(low, value - around);
+            high = fmax(high, value + around);
         }
     axis a = axis_over(low, high);
     if (vertical) { /* ends at ticks */
@@ -70,11 +77,13 @@ static axis axis_of(const el_chart *chart, bool vertical)
 typedef struct {
     double left, top, width, height;
     axis x, y;
+    bool logarithmic;
 } frame;
 
 static double across(const frame *f, double x)
 {
-    return f->left + f->width * (x - f->x.low) / (f->x.high - f->x.low);
+    const double at = f->logarithmic ? log10(x) : x;
+    return f->left + f->width * (at - f->x.low) / (f->x.high - f->x.low);
 }
 
 static double down(const frame *f, double y)
@@ -89,10 +98,13 @@ static double tick(const axis *a, int64_t number)
     return fabs(value) < a->step / 2 ? 0 : value;
 }
 
-static void tick_text(char text[16], double value)
+static void tick_text(char text[TICK], double value)
 {
-    if (fabs(value) >= 1e4)
-        snprintf(text, 16,
+    const int power = value == 0 ? 0 : (int)floor(log10(fabs(value)) + 1e-9);
+    if (power >= 11)
+        snprintf(text, TICK, "%.3ge%d", value / pow(10, power), power);
+    else if (fabs(value) >= 1e4)
+        snprintf(text, TICK,
                  fabs(value) >= 1e9   ? "%.3ge9"
                  : fabs(value) >= 1e6 ? "%.4gM"
                                       : "%.4gk",
@@ -100,12 +112,34 @@ static void tick_text(char text[16], double value)
                  : fabs(value) >= 1e6 ? value / 1e6
                                       : value / 1e3);
     else
-        snprintf(text, 16, "%.4g", value);
+        snprintf(text, TICK, "%.4g", value);
+}
+
+static void put_tick(el_writer *page, const frame *f, double value)
+{
+    char text[TICK];
+    tick_text(text, value);
+    el_html_put(page, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>\n", across(f, value),
+                f->top + f->height + 16, text);
+}
+
+/* Powers of ten, and between them where there are few. */
+static void put_powers(el_writer *page, const frame *f)
+{
+    static const double BETWEEN[] = {1, 2, 5};
+    const double range = f->x.high - f->x.low;
+    const int each = range < 2 ? 3 : 1, every = range > TICKS + 1 ? (int)ceil(range / TICKS) : 1;
+    for (int power = (int)floor(f->x.low); power <= f->x.high; power += every)
+        for (int i = 0; i < each; i++) {
+            const double at = power + log10(BETWEEN[i]);
+            if (at >= f->x.low - 1e-9 && at <= f->x.high + 1e-9)
+                put_tick(page, f, BETWEEN[i] * pow(10, power));
+        }
 }
 
 static void put_axes(el_writer *page, const frame *f)
 {
-    char text[16];
+    char text[TICK];
     for (int64_t n = (int64_t)ceil(f->y.low / f->y.step - 1e-9);
          tick(&f->y, n) <= f->y.high + f->y.step * 1e-9; n++) {
         const double y = down(f, tick(&f->y, n));
@@ -116,12 +150,12 @@ static void put_axes(el_writer *page, const frame *f)
             "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
             f->left, f->left + f->width, y, y, f->left - 6, y + 4, text);
     }
-    for (int64_t n = (int64_t)ceil(f->x.low / f->x.step - 1e-9);
-         tick(&f->x, n) <= f->x.high + f->x.step * 1e-9; n++) {
-        tick_text(text, tick(&f->x, n));
-        el_html_put(page, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>\n",
-                    across(f, tick(&f->x, n)), f->top + f->height + 16, text);
-    }
+    if (f->logarithmic)
+        put_powers(page, f);
+    else
+        for (int64_t n = (int64_t)ceil(f->x.low / f->x.step - 1e-9);
+             tick(&f->x, n) <= f->x.high + f->x.step * 1e-9; n++)
+            put_tick(page, f, tick(&f->x, n));
 }
 
 /* ---- lines ---- */
@@ -147,6 +181,17 @@ static void put_series(el_writer *page, const frame *f, const el_series *s)
         el_html_put(page, "\"/>\n");
 }
 
+static void put_spread(el_writer *page, const frame *f, const el_series *s)
+{
+    for (int i = 0; i < s->count; i++)
+        if (is_point(s, i) && spread(s, i) > 0)
+            el_html_put(page,
+                        "<polyline fill=\"none\" stroke=\"%s\" stroke-opacity=\".6\" points=\"%.1f,%.1f "
+                        "%.1f,%.1f\"/>\n",
+                        el_chart_colour(s->colour), across(f, s->x[i]), down(f, s->y[i] - spread(s, i)),
+                        across(f, s->x[i]), down(f, s->y[i] + spread(s, i)));
+}
+
 /* A line of one point is a dot. */
 static void put_alone(el_writer *page, const frame *f, const el_series *s)
 {
@@ -159,8 +204,9 @@ static void put_alone(el_writer *page, const frame *f, const el_series *s)
 void el_chart_put(el_writer *page, const el_chart *chart, double left, double top, double width,
                   double height)
 {
-    const frame f = {left + LEFT,           top + ABOVE,         width - LEFT - RIGHT, height - ABOVE - BELOW,
-                     axis_of(chart, false), axis_of(chart, true)};
+    const frame f = {
+        left + LEFT,           top + ABOVE,          width - LEFT - RIGHT, height - ABOVE - BELOW,
+        axis_of(chart, false), axis_of(chart, true), chart->logarithmic};
     el_html_put(page, "<text x=\"%.1f\" y=\"%.1f\" font-weight=\"bold\">", f.left, f.top - 10);
     el_html_text(page, chart->title);
     el_html_put(page, "</text>\n");
@@ -176,5 +222,6 @@ void el_chart_put(el_writer *page, const el_chart *chart, double left, double to
         if (!chart->series[k].faint)
             put_series(page, &f, &chart->series[k]);
         put_alone(page, &f, &chart->series[k]);
+        put_spread(page, &f, &chart->series[k]);
     }
 }

@@ -10,7 +10,8 @@
 #include "task/report/html.h"
 
 typedef struct {
-    const double *x, *y; /* borrowed, `count` of each */
+    const double *x, *y;  /* borrowed, `count` of each */
+    const double *spread; /* of y, up and down from it; those that are not finite are left out; NULL: none */
     int count;
     int colour;  /* number in the palette; any number is one */
     bool dashed; /* a reference, drawn thin */
@@ -21,6 +22,7 @@ typedef struct {
     const char *title, *x_title; /* text of others: it is escaped */
     const el_series *series;
     int count;
+    bool logarithmic; /* x, which is above 0 */
 } el_chart;
 
 /* The colour of a series as "#rrggbb". */

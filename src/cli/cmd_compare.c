@@ -1,0 +1,100 @@
+/* cmd_compare - electra compare: systems at equal compute, by a plan, and one report of them */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/signals.h"
+#include "engine/compare.h"
+
+static const char EXAMPLES[] =
+    "  electra compare table5 --data shards --eval-data heldout --tasks labelled --dry-run\n"
+    "  electra compare table5 --data shards --eval-data heldout --tasks labelled --flops-budget 1e14 "
+    "--output study\n"
+    "  electra compare plan.json --output study\n"
+    "  electra compare --output study                     goes on where it stopped\n";
+
+typedef struct {
+    el_compare_settings settings;
+    el_options options;
+    el_study study;
+    cli_progress line;
+} job;
+
+static void on_progress(void *context, const el_study_progress *p)
+{
+    job *const j = context;
+    char text[256];
+    snprintf(text, sizeof text, "%d of %d jobs%s%s", p->done, p->jobs, p->at_work ? "  " : "",
+             p->at_work ? p->at_work->name : "");
+    cli_progress_show(&j->line, p->fraction, text);
+}
+
+static el_status estimate(const job *j)
+{
+    const el_study_cost c = el_compare_cost(&j->study);
+    const el_plan *const p = &j->study.plan;
+    char time[32];
+    cli_duration(time, sizeof time, c.seconds);
+    if (j->settings.json) {
+        json_t *const answer =
+            json_pack("{s:s, s:i, s:i, s:i, s:f, s:o, s:i}", "plan", p->name, "pretrainings", c.pretrainings,
+                      "fine_tunings", c.tunings, "fine_tunings_not_counted", c.unknown, "flops", c.flops,
+                      "hours", isfinite(c.seconds) ? json_real(c.seconds / 3600) : json_null(),
+                      "jobs_at_a_time", j->study.at_a_time);
+        const el_status st = cli_json_print(answer);
+        json_decref(answer);
+        return st;
+    }
+    printf("%-44s %12s %14s\n", "pre-training", "steps", "FLOPs");
+    for (int i = 0; i < j->study.count; i++) {
+        const el_job *const one = &j->study.jobs[i];
+        if (one->task < 0 && one->state != EL_JOB_DONE)
+            printf("%-44s %12" PRId64 " %14.4g\n", one->name, one->steps, one->flops);
+    }
+    printf("\npre-trainings        %d\nfine-tunings         %d", c.pretrainings, c.tunings);
+    if (c.unknown)
+        printf(", of which %d are not counted below: their files are not there", c.unknown);
+    printf("\noperations in all    %.4g\njobs at a time       %d, of %d threads each\n", c.flops,
+           j->study.at_a_time, j->study.threads);
+    printf("expected time        %s, at half of this machine's %.0f GFLOP/s\n", time, c.peak / 1e9);
+    return EL_OK;
+}
+
+static el_status work(job *j)
+{
+    cli_quiet(); /* of what each job would say if it ran alone */
+    cli_progress_begin(&j->line);
+    const el_status st = el_compare_run(&j->study);
+    cli_progress_end(&j->line);
+    return st;
+}
+
+int cmd_compare(int argc, char **argv)
+{
+    job j = {0};
+    int exit_code;
+    j.options =
+        (el_options){.command = "compare",
+                     .examples = EXAMPLES,
+                     .operands = "[PLAN]",
+                     .summary = "compares systems at equal compute: all pre-trainings and fine-tunings of a "
+                                "plan, and one report",
+                     .table = EL_COMPARE_TABLE,
+                     .count = EL_COMPARE_LINES,
+                     .settings = &j.settings};
+    if (!cli_parse(&j.options, argc, argv, &exit_code))
+        return exit_code;
+    const el_study_watch watch = {.on_progress = on_progress, .stop = cli_catch_signals(), .context = &j};
+    const char *const plan = j.options.operand_count ? j.options.operand[0] : NULL;
+    el_status st = j.options.operand_count > 1
+                       ? el_fail(EL_EUSAGE, "%s: one plan at a time", j.options.operand[1])
+                       : el_compare_open(&j.study, plan, &j.options, &watch);
+    if (!st)
+        st = j.settings.dry_run ? estimate(&j) : work(&j);
+    exit_code = cli_exit("compare", st);
+    el_compare_close(&j.study);
+    el_options_close(&j.options);
+    return exit_code;
+}

@@ -1,0 +1,292 @@
+/* compare_job - one pre-training or fine-tuning of a study, and what is kept of it */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "engine/compare_parts.h"
+#include "engine/finetune.h"
+
+enum { POINTS = 8 }; /* of a learning curve; and so many checkpoints are written on the way */
+
+/* Evaluations together take at most this part of a run's time, forward passes being a third of training. */
+static const double EVALUATING = 0.1;
+
+/* What is open while a job is at work. */
+typedef struct {
+    el_study *study;
+    el_job *job;
+    int64_t steps; /* by which its progress is told; of a fine-tuning those of all trials */
+    int64_t before;
+    bool skipping; /* its last step was skipped: the loss or the gradient was no finite number */
+} working;
+
+static el_status on_event(void *context, const el_event *event)
+{
+    working *const w = context;
+    w->skipping = event->progress->skipped_in_row > 0;
+    if (event->kind == EL_EVENT_STEP || event->kind == EL_EVENT_RECORD)
+        w->job->fraction = (double)(w->before + event->progress->step) / (double)w->steps;
+    return EL_OK;
+}
+
+/* ---- settings ---- */
+
+/* A text in which {tasks} stands for the folder of tasks (new reference). */
+static json_t *with_folder(const char *text, const char *folder)
+{
+    static const char MARK[] = "{tasks}";
+    char *const whole = malloc(strlen(text) * (strlen(folder) + 1) + 1);
+    char *at = whole;
+    if (!whole)
+        return NULL;
+    while (*text) {
+        const bool mark = strncmp(text, MARK, sizeof MARK - 1) == 0;
+        at += sprintf(at, "%.*s", mark ? (int)strlen(folder) : 1, mark ? folder : text);
+        text += mark ? sizeof MARK - 1 : 1;
+    }
+    *at = '\0';
+    json_t *const string = json_string(whole);
+    free(whole);
+    return string;
+}
+
+static void set_path(json_t *given, const char *key, const char *path)
+{
+    if (path)
+        json_object_set_new(given, key, json_string(path));
+}
+
+/* What holds in this place: folders, threads, and what is told apart from the rest. */
+static json_t *here(const el_study *study, const el_job *job, const char *output)
+{
+    json_t *const given = el_compare_asked(study, job);
+    const char *key;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(given, next, key,
+                             value) if (json_is_string(value) && strstr(json_string_value(value), "{tasks}"))
+        json_object_set_new(given, key, with_folder(json_string_value(value), study->plan.tasks_folder));
+    json_object_set_new(given, "threads", json_integer(study->threads));
+    set_path(given, "output", output);
+    return given;
+}
+
+/* ---- pre-training ---- */
+
+/* Every line of evaluation, without what it took. */
+static json_t *curve_of(const json_t *lines)
+{
+    json_t *const curve = json_array();
+    size_t i;
+    json_t *line;
+    json_array_foreach(lines, i, line)
+    {
+        const char *const kind = json_string_value(json_object_get(line, "kind"));
+        if (!kind || strcmp(kind, "evaluation") != 0)
+            continue;
+        json_object_del(line, "kind");
+        json_object_del(line, "seconds");
+        json_array_append(curve, line);
+    }
+    return curve;
+}
+
+/* The last value of a figure in training. */
+static json_t *last_of(const json_t *lines, const char *figure)
+{
+    json_t *last = NULL;
+    size_t i;
+    json_t *line;
+    json_array_foreach(lines, i, line) if (json_object_get(line, figure)) last =
+        json_object_get(line, figure);
+    return last ? json_incref(last) : json_null();
+}
+
+/* What this run has spent, and what its trunk had; null where there is no such count. */
+static json_t *flops_of(const el_study *study, const el_job *job, const char *count, double own)
+{
+    const bool branch = job->needs >= 0 && !job->trunk;
+    const json_t *const trunk = branch ? json_object_get(study->jobs[job->needs].record, "flops") : NULL;
+    return el_json_number(own + json_number_value(json_object_get(trunk, count)));
+}
+
+static el_status record_pretraining(const el_study *study, el_job *job, const el_pretraining *run,
+                                    const char *diverged)
+{
+    char *const path = el_path_join(run->settings->output, "metrics.jsonl");
+    json_t *lines = NULL;
+    const el_status st = path ? el_metrics_load(&lines, path) : el_fail(EL_ENOMEM, "no memory for a path");
+    free(path);
+    if (st)
+        return st;
+    const json_t *const record = run->run.record;
+    const double tokens = (double)run->progress.tokens;
+    json_t *const flops = json_pack(
+        "{s:o, s:o}", "products", flops_of(study, job, "products", tokens * run->trainer.flops_per_token),
+        "paper", flops_of(study, job, "paper", tokens * run->trainer.paper_flops_per_token));
+    job->record = json_pack(
+        "{s:s, s:s, s:o, s:f, s:I, s:I, s:o, s:f, s:O?, s:O?, s:O?, s:o, s:o}", "job", job->name, "kind",
+        "pre-training", "asked", el_compare_asked(study, job), "rate", run->settings->learning_rate, "steps",
+        (json_int_t)run->progress.step, "tokens", (json_int_t)run->progress.tokens, "flops", flops, "seconds",
+        run->progress.seconds, "parameters", json_object_get(record, "parameters"), "data_hash",
+        json_object_get(record, "data_hash"), "vocabulary_hash", json_object_get(record, "vocabulary_hash"),
+        "training_loss", last_of(lines, "loss"), "curve", curve_of(lines));
+    json_decref(lines);
+    if (job->record && diverged)
+        json_object_set_new(job->record, "diverged", json_string(diverged));
+    return job->record ? EL_OK : el_fail(EL_ENOMEM, "no memory for a record");
+}
+
+/* A training whose numbers went wrong, as apart from a disk that is full. */
+static bool went_astray(const working *w, el_model *model, el_status st)
+{
+    return st == EL_EFAILED && (w->skipping || !el_model_finite(model));
+}
+
+static el_status train(working *w, el_pretraining *run)
+{
+    char sentence[512] = "";
+    el_trainer *const t = &run->trainer;
+    const int64_t every = t->steps / POINTS < 1 ? 1 : t->steps / POINTS;
+    t->evaluate_every = t->log_every = every;
+    t->save_every = w->job->trunk ? 0 : every;
+    if (!el_options_given(run->options, "eval_batches")) {
+        const double most = EVALUATING * 3 * (double)t->steps * t->batch / (POINTS * EL_EVALUATION_BATCH);
+        t->heldout_batches = most < 1                            ? 1
+                             : most < (double)t->heldout_batches ? (int64_t)most
+                                                                 : t->heldout_batches;
+    }
+    w->steps = t->steps;
+    const el_status st = el_pretrain_run(run);
+    const bool astray = went_astray(w, &run->model, st);
+    if (astray)
+        snprintf(sentence, sizeof sentence, "%s", el_error());
+    return st && !astray ? st : record_pretraining(w->study, w->job, run, astray ? sentence : NULL);
+}
+
+static el_status pretrain(working *w)
+{
+    const el_study *const study = w->study;
+    const el_job *const job = w->job;
+    char *const output = el_compare_folder(study, job);
+    json_t *const given = here(study, job, output);
+    char *trunk = NULL;
+    set_path(given, "data", study->plan.data);
+    set_path(given, "eval_data", study->plan.eval_data);
+    json_object_set_new(given, "keep_checkpoint_max", json_integer(job->trunk ? 0 : 1));
+    if (job->needs >= 0 && !job->trunk) {
+        char name[64];
+        snprintf(name, sizeof name, "checkpoint-%" PRId64, study->jobs[job->needs].steps);
+        char *const folder = el_compare_folder(study, &study->jobs[job->needs]);
+        trunk = folder ? el_path_join(folder, name) : NULL;
+        free(folder);
+        set_path(given, "init_from", trunk);
+    }
+    el_pretrain_settings settings;
+    el_options options;
+    el_pretraining run;
+    const el_watch watch = {.on_event = on_event, .stop = &w->study->halt, .context = w};
+    el_status st = el_compare_pretrain_settings(&settings, &options, given);
+    if (!st) {
+        st = el_pretrain_open(&run, &options, &watch);
+        if (!st)
+            st = train(w, &run);
+        el_pretrain_close(&run);
+        el_options_close(&options);
+    }
+    json_decref(given);
+    free(trunk);
+    free(output);
+    return st;
+}
+
+/* ---- fine-tuning ---- */
+
+/* Each trial's value of the metric. */
+static json_t *values_of(const json_t *results, const char *metric)
+{
+    json_t *const values = json_array();
+    size_t i;
+    json_t *trial;
+    json_array_foreach(json_object_get(results, "trials"), i, trial)
+    {
+        json_t *const value = json_object_get(json_object_get(trial, "metrics"), metric);
+        json_array_append_new(values, value ? json_incref(value) : json_null());
+    }
+    return values;
+}
+
+static el_status record_fine_tuning(const el_study *study, el_job *job, const json_t *results,
+                                    const char *diverged)
+{
+    const char *const metric = json_string_value(json_object_get(results, "metric"));
+    const json_t *const summary = json_object_get(json_object_get(results, "summary"), metric);
+    const json_t *const mean = json_object_get(summary, "mean");
+    job->record = json_pack("{s:s, s:s, s:o, s:s?, s:O?, s:o, s:O?}", "job", job->name, "kind", "fine-tuning",
+                            "asked", el_compare_asked(study, job), "metric", metric, "score", mean, "trials",
+                            values_of(results, metric), "test", json_object_get(results, "test"));
+    if (job->record && diverged)
+        json_object_set_new(job->record, "diverged", json_string(diverged));
+    return job->record ? EL_OK : el_fail(EL_ENOMEM, "no memory for a record");
+}
+
+static el_status on_event_of_trial(void *context, const el_event *event)
+{
+    working *const w = ((working **)context)[0];
+    const el_finetuning *const f = ((void **)context)[1];
+    w->steps = f->steps * f->settings->num_trials;
+    w->before = f->steps * f->trial;
+    return on_event(w, event);
+}
+
+static el_status tune(working *w, el_options *options)
+{
+    el_finetuning f = {0};
+    void *context[] = {w, &f};
+    const el_watch watch = {.on_event = on_event_of_trial, .stop = &w->study->halt, .context = context};
+    el_status st = el_finetune_open(&f, options, &watch);
+    if (!st) {
+        st = el_finetune_run(&f);
+        const bool astray = went_astray(w, &f.model, st);
+        if (!st || astray)
+            st = record_fine_tuning(w->study, w->job, f.results,
+                                    astray ? "the loss was no finite number" : NULL);
+    }
+    el_finetune_close(&f);
+    return st;
+}
+
+static el_status finetune(working *w)
+{
+    const el_study *const study = w->study;
+    char *const output = el_compare_folder(study, w->job);
+    char *const model = el_compare_folder(study, &study->jobs[w->job->needs]);
+    char *const data = el_compare_task_data(study, w->job->task);
+    json_t *const given = here(study, w->job, output);
+    set_path(given, "model", model);
+    if (!json_object_get(given, "train_file") && !json_object_get(given, "data"))
+        set_path(given, "data", data);
+    el_finetune_settings settings = el_finetune_defaults();
+    el_options options = {
+        .command = "compare", .table = EL_FINETUNE_TABLE, .count = EL_FINETUNE_LINES, .settings = &settings};
+    el_status st = el_options_parse(&options, 1, (char *[]){"compare", NULL});
+    if (!st)
+        st = el_options_apply(&options, given, study->plan.tasks[w->job->task].name);
+    if (!st)
+        st = tune(w, &options);
+    el_options_close(&options);
+    json_decref(given);
+    free(data);
+    free(model);
+    free(output);
+    return st;
+}
+
+el_status el_compare_job(el_study *study, el_job *job)
+{
+    working w = {.study = study, .job = job, .steps = 1};
+    return job->task < 0 ? pretrain(&w) : finetune(&w);
+}

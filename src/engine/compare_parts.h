@@ -1,0 +1,44 @@
+/* compare_parts - what engine/compare*.c share */
+#ifndef EL_ENGINE_COMPARE_PARTS_H
+#define EL_ENGINE_COMPARE_PARTS_H
+
+#include "engine/compare.h"
+
+/* Finds the plan (compare.h), with what the settings say in its place, and without tasks that are not there. */
+el_status el_compare_plan(el_study *study, const char *plan);
+
+/* Fills study->jobs by the plan, in the order in which they are begun where they can be. */
+el_status el_compare_list(el_study *study);
+
+/* On any thread: does a job and leaves its record.  EL_ESTOPPED: stopped by study->halt, after saving. */
+el_status el_compare_job(el_study *study, el_job *job);
+
+/* Takes what results.jsonl holds of the jobs, and opens it for more. */
+el_status el_compare_recall(el_study *study);
+
+/* What is asked of a job, without paths: two records of a job are of one where these are equal (new reference). */
+json_t *el_compare_asked(const el_study *study, const el_job *job);
+
+/* The folder of a job's run, on the heap. */
+char *el_compare_folder(const el_study *study, const el_job *job);
+
+/* The task's folder with its files, on the heap: where the plan says, else below the folder of tasks. */
+char *el_compare_task_data(const el_study *study, int task);
+
+/* The settings of a pre-training by JSON, as flags would have them; closed by el_options_close. */
+el_status el_compare_pretrain_settings(el_pretrain_settings *settings, el_options *options,
+                                       const json_t *given);
+
+/* Of a record: NAN where it has none. */
+double el_record_score(const json_t *record); /* of a fine-tuning, in points */
+double
+el_record_loss(const json_t *record); /* of a pre-training, the last on held-out shards, else in training */
+bool el_record_diverged(const json_t *record);
+
+/* Mean of the scores in the mean of this pre-training's fine-tunings; NAN where one is missing. */
+double el_compare_task_mean(const el_study *study, const el_job *pretraining);
+
+/* Writes report.json and report.html. */
+el_status el_compare_report(const el_study *study);
+
+#endif

@@ -1,0 +1,124 @@
+/* compare_records - what is known of the jobs that are done: results.jsonl read again, and its figures */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "engine/compare_parts.h"
+
+/* ---- reading ---- */
+
+static el_job *job_named(const el_study *study, const char *name)
+{
+    for (int i = 0; name && i < study->count; i++)
+        if (strcmp(study->jobs[i].name, name) == 0)
+            return &study->jobs[i];
+    return NULL;
+}
+
+/* A key whose values differ, or that one of them lacks; NULL where both are the same.  Rates are chosen later. */
+static const char *difference(const json_t *a, const json_t *b, bool rate_too)
+{
+    const char *key;
+    json_t *value;
+    for (int i = 0; i < 2; i++) {
+        json_object_foreach((json_t *)a, key,
+                            value) if (!json_equal(value, json_object_get(b, key)) &&
+                                       (rate_too || strcmp(key, "learning_rate") != 0)) return key;
+        const json_t *const other = a;
+        a = b;
+        b = other;
+    }
+    return NULL;
+}
+
+/* Whether a record is of what is asked now. */
+static el_status check_record(const el_study *study, const el_job *job, const json_t *record)
+{
+    char hash[17];
+    json_t *const asked = el_compare_asked(study, job);
+    const bool rate_too = job->task >= 0 || study->plan.rate_count == 0 || job->tuning;
+    const char *const other = difference(asked, json_object_get(record, "asked"), rate_too);
+    const char *const recorded = json_string_value(json_object_get(record, "data_hash"));
+    el_status st = EL_OK;
+    el_hash_text(study->data_hash, hash);
+    if (other)
+        st = el_fail(EL_EUSAGE,
+                     "%s/results.jsonl: %s was made with another %s; another --output, or --overwrite",
+                     study->settings->output, job->name, other);
+    else if (recorded && strcmp(recorded, hash) != 0)
+        st = el_fail(EL_EUSAGE, "%s: %s in results.jsonl was made of other shards", study->plan.data,
+                     job->name);
+    json_decref(asked);
+    return st;
+}
+
+/* Of equal names the first counts; names that the plan does not have are left alone. */
+static el_status take(el_study *study, json_t *record)
+{
+    el_job *const job = job_named(study, json_string_value(json_object_get(record, "job")));
+    const el_status st = job && !job->record ? check_record(study, job, record) : EL_OK;
+    if (st || !job || job->record)
+        return st;
+    job->record = json_incref(record);
+    job->state = EL_JOB_DONE;
+    if (study->plan.rate_count && job->task < 0 && job->rate == 0) /* it was chosen */
+        job->rate = json_number_value(json_object_get(record, "rate"));
+    return EL_OK;
+}
+
+el_status el_compare_recall(el_study *study)
+{
+    char *const path = el_path_join(study->settings->output, "results.jsonl");
+    json_t *records = NULL, *record;
+    size_t i;
+    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "no memory for a study");
+    if (!st && el_file_exists(path))
+        st = el_metrics_load(&records, path);
+    json_array_foreach(records, i, record) if (!st) st = take(study, record);
+    if (!st)
+        st = el_metrics_open(&study->results, path, (int64_t)json_array_size(records));
+    json_decref(records);
+    free(path);
+    return st;
+}
+
+/* ---- figures ---- */
+
+static double number(const json_t *record, const char *key)
+{
+    const json_t *const value = json_object_get(record, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+double el_record_score(const json_t *record)
+{
+    return 100 * number(record, "score");
+}
+
+double el_record_loss(const json_t *record)
+{
+    const json_t *const curve = json_object_get(record, "curve");
+    const double loss = number(json_array_get(curve, json_array_size(curve) - 1), "loss");
+    return isfinite(loss) ? loss : number(record, "training_loss");
+}
+
+bool el_record_diverged(const json_t *record)
+{
+    return json_object_get(record, "diverged");
+}
+
+double el_compare_task_mean(const el_study *study, const el_job *pretraining)
+{
+    const int number_of = (int)(pretraining - study->jobs);
+    double sum = 0;
+    int count = 0;
+    for (int i = 0; i < study->count; i++) {
+        const el_job *const job = &study->jobs[i];
+        if (job->task < 0 || job->needs != number_of || !study->plan.tasks[job->task].in_mean)
+            continue;
+        sum += job->record ? el_record_score(job->record) : NAN;
+        count++;
+    }
+    return count ? sum / count : NAN;
+}

@@ -1,0 +1,96 @@
+# compare: a plan in about twenty seconds; killed twice it ends in the same figures; a run that diverges stops no other; results
+# alone go on elsewhere; what is asked otherwise is refused.
+electra=$(realpath "$1")
+source "$(dirname "$(realpath "$0")")/run.bash"
+make_data
+mkdir -p labelled/animals
+awk 'BEGIN { print "text\tlabel" } NF { print $0 "\t" (/cat|dog/ ? "pet" : "none") }' train.txt | head -121 > labelled/animals/train.tsv
+awk 'BEGIN { print "text\tlabel" } NF { print $0 "\t" (/cat|dog/ ? "pet" : "none") }' heldout.txt | head -61 > labelled/animals/dev.tsv
+
+cat > plan.json << 'END'
+{"plan": "quick", "language": "made-up", "about": "Two objectives & <a> rate that goes astray",
+ "data": "shards", "eval_data": "heldout", "tasks_folder": "labelled",
+ "settings": {"model_size": "tiny", "hidden_size": 32, "embedding_size": 32, "train_batch_size": 8},
+ "finetune": {"num_train_epochs": 1, "max_seq_length": 32, "num_trials": 2, "max_restarts": 0},
+ "systems": [{"name": "electra", "title": "ELECTRA", "settings": {"objective": "electra", "embeddings": "shared"}},
+             {"name": "mlm", "title": "BERT", "settings": {"objective": "mlm", "max_skipped_steps": 4}}],
+ "sizes": [{"name": "mini"}], "budgets": [4e9], "seeds": [1, 2], "shares": [50],
+ "tasks": [{"name": "animals", "task": "classify"}],
+ "rates": {"grid": [1e-3, 1e30], "seed": 0, "rule": "score"},
+ "published": [{"system": "BERT-Small", "measure": "GLUE dev", "score": 75.1, "flops": 1.4e18}]}
+END
+compare() { "$electra" compare "$@" --threads 2 2> log; }
+
+# figures STUDY: every result and every row, times apart, in one order.
+figures() {
+    sed -E 's/, "seconds": [^,}]*//g' "$1/results.jsonl" | sort
+    sed -E '/"seconds":/d' "$1/report.json"
+}
+
+# ---- what it will take, without tasks and held-out shards ----
+compare plan.json --eval-data nowhere --tasks nowhere.json --dry-run > /dev/null && fail "tasks of a file that is not there"
+mv labelled elsewhere
+compare plan.json --eval-data nowhere --dry-run > out || fail "--dry-run: $(cat log)"
+mv elsewhere labelled
+grep -q "^pre-trainings  *12$" out && grep -q "^fine-tunings  *12" out || fail "--dry-run counts $(cat out)"
+grep -q "expected time" out || fail "--dry-run says no time: $(cat out)"
+[ ! -e study ] || fail "--dry-run wrote $(ls study)"
+for plan in table1 table4 table5 figure3-sizes figure3-algorithms figure4 sharing; do
+    compare $plan --dry-run --json > out || fail "$plan: $(cat log)"
+    grep -q '"hours": [0-9]' out || fail "$plan: no hours in $(cat out)"
+done
+
+# ---- straight, and killed twice ----
+compare plan.json --output straight > out || fail "straight: $(cat log)"
+for lines in 4 12; do
+    "$electra" compare plan.json --output study --threads 2 > out 2> log &
+    for wait in $(seq 600); do
+        [ "$(wc -l 2> /dev/null < study/results.jsonl || echo 0)" -ge $lines ] && break
+        sleep 0.05
+    done
+    kill -9 $!
+    wait $! 2> /dev/null
+done
+[ "$(wc -l < study/results.jsonl)" -lt "$(wc -l < straight/results.jsonl)" ] || fail "nothing was left to do after two kills"
+compare --output study > out || fail "going on: $(cat log)"
+diff <(figures straight) <(figures study) > difference || fail "killed twice, other figures: $(head -5 difference)"
+[ -z "$(ls study/runs)" ] || fail "runs are left: $(ls study/runs)"
+
+# ---- what was found ----
+grep -q '"task": "mean"' study/report.json || fail "no mean in $(cat study/report.json)"
+[ "$(grep -c '"seeds": 2' study/report.json)" -ge 8 ] || fail "rows of two seeds: $(grep -c '"seeds": 2' study/report.json)"
+grep -q '"p": [0-9]' study/report.json || fail "no paired test"
+grep -q '"diverged"' study/results.jsonl || fail "a rate of 1e30 does not diverge"
+grep -q '"learning_rate": 0.001' study/report.json || fail "the rate that diverged was chosen"
+grep -q 'Two objectives &amp; &lt;a&gt; rate' study/report.html || fail "the plan's words are not escaped"
+grep -q 'As published' study/report.html || fail "published rows are not marked"
+! grep -qE '(src|href)=|<script|url\(|@import' study/report.html || fail "the report asks for something outside it"
+command=$(sed -nE 's/.*"command": "(electra pretrain [^"]*mlm.mini.4e9.seed-1)".*/\1/p' study/report.json)
+eval "\"$electra\" ${command#electra } --threads 1 --eval-steps 1000" 2> log || fail "$command: $(cat log)"
+steps=$(sed -nE 's/.*"job": "mlm.mini.4e9.seed-1".*"steps": ([0-9]+).*/\1/p' study/results.jsonl | head -1)
+[ -d mlm.mini.4e9.seed-1/checkpoint-"$steps" ] || fail "the command of a run makes $(ls mlm.mini.4e9.seed-1)"
+
+# ---- results alone, in another place: nothing is trained again, and more seeds go on from there ----
+mkdir moved
+cp study/run.json study/results.jsonl moved
+compare plan.json --output moved > out || fail "moved: $(cat log)"
+diff <(figures study) <(figures moved) > difference || fail "moved, other figures: $(head -5 difference)"
+sed -i 's/"max_skipped_steps": 4/"max_skipped_steps": 5/' plan.json
+refused 2 max_skipped_steps "$electra" compare plan.json --output moved
+refused 2 "other shards" "$electra" compare --output study --data heldout
+
+# ---- one trunk of constant rate and a branch for each share ----
+sed -i '/"rates"/d' plan.json
+compare plan.json --output trunk --constant-then-cooldown --num-seeds 1 --keep-models > out || fail "trunk: $(cat log)"
+grep -q '"init_from": ".*trunk.seed-1/checkpoint-' trunk/runs/electra.mini.4e9.50.seed-1/run.json || fail "the branch has no trunk"
+awk -F'"products": ' '/"job": "electra.mini.4e9.seed-1"/ { split($2, a, ","); whole = a[1] } END { exit !(whole > 3.6e9 && whole < 4.4e9) }' \
+    trunk/results.jsonl || fail "a trunk and its branch cost otherwise than the budget"
+
+# ---- refused ----
+refused 2 "built-in" "$electra" compare table9 --output new
+refused 2 "which plan" "$electra" compare --output new
+sed 's/"seeds"/"sedes"/' plan.json > wrong.json
+refused 2 "did you mean seeds" "$electra" compare wrong.json --output new
+sed 's/"train_batch_size"/"train_batch_sise"/' plan.json > wrong.json
+refused 2 train_batch_size "$electra" compare wrong.json --output new
+[ ! -e new ] || fail "a refused study left $(ls new)"

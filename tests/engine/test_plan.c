@@ -1,0 +1,146 @@
+/* Plans: all built-in ones are whole and their settings are ones, keys and numbers are checked; and statistics of seeds. */
+#include "engine/made.h"
+
+#include <math.h>
+
+#include "engine/plan.h"
+#include "engine/statistics.h"
+
+static el_status read_plan(el_plan *plan, const char *text)
+{
+    json_t *object;
+    CHECK_OK(el_json_parse(&object, text, strlen(text), "plan"));
+    return el_plan_read(plan, object, "plan.json");
+}
+
+/* The name before the next bar. */
+static const char *next_name(const char *names, char name[64])
+{
+    const size_t bytes = strcspn(names, "|");
+    snprintf(name, 64, "%.*s", (int)bytes, names);
+    return names + bytes + (names[bytes] == '|');
+}
+
+static void check_settings(const el_plan *plan)
+{
+    for (int system = 0; system < plan->system_count; system++)
+        for (int size = 0; size < plan->size_count; size++) {
+            el_pretrain_settings settings;
+            el_options options = {.command = "pretrain",
+                                  .table = EL_PRETRAIN_TABLE,
+                                  .count = EL_PRETRAIN_LINES,
+                                  .settings = &settings};
+            json_t *const given = el_plan_settings(plan, system, size);
+            el_pretrain_defaults(&settings, EL_SMALL);
+            CHECK_OK(el_options_parse(&options, 1, (char *[]){"test", NULL}));
+            CHECK_OK(el_options_apply(&options, given, plan->name));
+            json_decref(given);
+            el_options_close(&options);
+        }
+}
+
+static void test_built_in(void **state)
+{
+    (void)state;
+    char name[64];
+    int count = 0;
+    for (const char *names = EL_PLAN_NAMES; *names; count++) {
+        el_plan plan;
+        names = next_name(names, name);
+        const char *const text = el_plan_built_in(name);
+        CHECK(text != NULL, "%s is no plan", name);
+        CHECK_OK(read_plan(&plan, text));
+        assert_string_equal(plan.name, name);
+        check_settings(&plan);
+        CHECK(plan.task_count > 0 && plan.seed_count >= 3, "%s: %d tasks, %d seeds", name, plan.task_count,
+              plan.seed_count);
+        el_plan_close(&plan);
+    }
+    assert_int_equal(count, 7);
+    CHECK(el_plan_built_in("table9") == NULL, "there is a table 9");
+}
+
+#define BEGINNING "{\"plan\": \"p\", \"systems\": [\"electra\"], \"sizes\": [\"tiny\"]"
+
+static void test_read(void **state)
+{
+    (void)state;
+    el_plan plan;
+    CHECK_OK(read_plan(&plan, BEGINNING ", \"budgets\": [1e9, 2e9], \"shares\": [25, 50]}"));
+    assert_int_equal(plan.share_count, 3);
+    CHECK(plan.shares[0] == 0.25 && plan.shares[2] == 1, "shares %g to %g", plan.shares[0], plan.shares[2]);
+    assert_int_equal(plan.seeds[0], 1);
+    CHECK(el_plan_length(&plan, 0, 1) == 2e9, "a budget of %g", el_plan_length(&plan, 0, 1));
+    el_plan_close(&plan);
+    static const struct {
+        const char *text, *words;
+    } WRONG[] = {
+        {BEGINNING "}", "either budgets"},
+        {BEGINNING ", \"budgets\": [1e9], \"steps\": [10]}", "either budgets"},
+        {BEGINNING ", \"budgets\": [2e9, 1e9]}", "lowest"},
+        {BEGINNING ", \"budgets\": [-1]}", "above 0"},
+        {BEGINNING ", \"budgets\": [1], \"shares\": [120]}", "at most 100"},
+        {BEGINNING ", \"budgets\": [1], \"seeds\": [1, 1]}", "each once"},
+        {BEGINNING ", \"budgets\": [1], \"cooldown\": 1}", "cooldown"},
+        {BEGINNING ", \"budgets\": [1], \"reference\": \"gpt\"}", "no system"},
+        {BEGINNING ", \"budgets\": [1], \"rates\": {\"grid\": [1], \"rule\": \"luck\"}}", "the rule"},
+        {BEGINNING ", \"budgets\": [1], \"tasks\": [\"../x\"]}", "small letters"},
+        {BEGINNING ", \"budget\": [1]}", "did you mean budgets"},
+        {"{\"plan\": \"p\", \"sizes\": [\"tiny\"], \"budgets\": [1]}", "names systems and sizes"},
+        {"{\"plan\": \"p\", \"systems\": [\"a\", \"a\"], \"sizes\": [\"tiny\"], \"budgets\": [1]}",
+         "two are called a"}};
+    for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++)
+        CHECK_FAILS(read_plan(&plan, WRONG[i].text), EL_EUSAGE, WRONG[i].words);
+}
+
+/* What is nearer overrides: plan, size, system. */
+static void test_settings(void **state)
+{
+    (void)state;
+    el_plan plan;
+    CHECK_OK(read_plan(
+        &plan, "{\"plan\": \"p\", \"settings\": {\"dropout\": 0.1, \"seed\": 7, \"temperature\": 2},"
+               "\"sizes\": [{\"name\": \"s\", \"settings\": {\"model_size\": \"tiny\", \"dropout\": 0.2, "
+               "\"temperature\": 3}}],"
+               "\"systems\": [{\"name\": \"a\", \"settings\": {\"dropout\": 0.3}}], \"budgets\": [1]}"));
+    json_t *const all = el_plan_settings(&plan, 0, 0);
+    CHECK(json_real_value(json_object_get(all, "dropout")) == 0.3, "the system's dropout is not taken");
+    assert_int_equal(json_integer_value(json_object_get(all, "temperature")), 3);
+    assert_int_equal(json_integer_value(json_object_get(all, "seed")), 7);
+    json_decref(all);
+    el_plan_close(&plan);
+}
+
+/* p by scipy.stats.ttest_1samp. */
+static void test_statistics(void **state)
+{
+    (void)state;
+    static const struct {
+        double values[6];
+        int count;
+        double p;
+    } CASES[] = {{{1, 2, 3}, 3, 0.07417990022744854},
+                 {{0.5, -0.2, 1.1, 0.7, 0.9}, 5, 0.0550406089524995},
+                 {{3, -1}, 2, 0.7048327646991335},
+                 {{10, 10.1, 9.9, 10, 10.2, 9.8}, 6, 1.2171542847974288e-10},
+                 {{1, NAN, 2, 3}, 4, 0.07417990022744854},
+                 {{0, 0}, 2, 1},
+                 {{1, 1, 1}, 3, 0}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        const double p = el_paired_test(CASES[i].values, CASES[i].count);
+        CHECK(fabs(p - CASES[i].p) <= 1e-9 * (1e-3 + CASES[i].p), "case %zu: p %.17g, scipy says %.17g", i, p,
+              CASES[i].p);
+    }
+    const el_sample s = el_sample_of((double[]){1, NAN, 3, 8}, 4);
+    CHECK(s.count == 3 && s.mean == 4 && fabs(s.deviation - sqrt(13)) < 1e-12, "%d values, %g ± %g", s.count,
+          s.mean, s.deviation);
+    CHECK(isnan(el_sample_of((double[]){1}, 1).deviation), "one value has a deviation");
+    CHECK(isnan(el_paired_test((double[]){1}, 1)), "one difference has a p");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_built_in), cmocka_unit_test(test_read),
+                                       cmocka_unit_test(test_settings), cmocka_unit_test(test_statistics)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,6 +1,7 @@
 /* request - see the header */
 #include "serve/http/request.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,8 +60,8 @@ static int read_count(const json_t *body, const char *key, int least, int most, 
     const json_t *const said = json_object_get(body, key);
     if (!said || json_is_null(said))
         return OK;
-    const json_int_t count = json_integer_value(said);
-    if (!json_is_integer(said) || count < least || count > most)
+    const double count = json_number_value(said);
+    if (!json_is_number(said) || count != floor(count) || count < least || count > most)
         return wrong("%s is not a whole number between %d and %d", key, least, most);
     *value = (int)count;
     return OK;
@@ -251,6 +252,8 @@ static int find_model(el_request *r, const json_t *body, const char *model, el_f
                       void *context)
 {
     const json_t *const named = json_object_get(body, "model");
+    if (named && !json_is_null(named) && !json_is_string(named))
+        return wrong("model is not a text");
     const char *const name = model ? model : json_is_string(named) ? json_string_value(named) : "";
     r->service = find(context, name, r->form);
     if (!r->service)
@@ -295,27 +298,34 @@ static int read_body(el_request *r, const json_t *body, const char *model, el_re
     return code == OK ? check_lengths(r, limits) : code;
 }
 
+/* A whole number that is too large for one is read as a real one: it may stand where nobody looks. */
+static int parse(json_t **value, const char *body, size_t bytes)
+{
+    json_error_t error;
+    const size_t flags = JSON_ALLOW_NUL | JSON_DECODE_ANY;
+    el_status st = el_json_read(value, body, bytes, flags, &error);
+    if (st == EL_EDATA && json_error_code(&error) == json_error_numeric_overflow)
+        st = el_json_read(value, body, bytes, flags | JSON_DECODE_INT_AS_REAL, &error);
+    if (st == EL_EDATA && json_error_code(&error) == json_error_numeric_overflow)
+        return wrong("a number in the body is too large");
+    if (st != EL_EDATA)
+        return st ? UNAVAILABLE : OK;
+    const char *const quoted = strstr(error.text, " near "); /* of the client's own text */
+    const int length = quoted ? (int)(quoted - error.text) : (int)strlen(error.text);
+    (void)el_fail(EL_EUSAGE, "the body is not JSON: %.*s, at byte %d", length, error.text, error.position);
+    return BAD_REQUEST;
+}
+
 int el_request_read(el_request *r, el_request_form form, const char *model, const char *body, size_t bytes,
                     el_request_limits limits, el_find_service *find, void *context)
 {
-    json_t *object = NULL;
-    json_error_t error;
+    json_t *value = NULL;
     *r =
         (el_request){.form = form, .truncate = true, .normalize = true, .special = true, .question.top_k = 5};
-    const el_status st = el_json_read(&object, body, bytes, JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
-    if (st == EL_EDATA && json_error_code(&error) == json_error_numeric_overflow)
-        return wrong("a number in the body is too large");
-    if (st == EL_EDATA) {
-        const char *const quoted = strstr(error.text, " near "); /* of the client's own text */
-        (void)el_fail(EL_EUSAGE, "the body is not JSON: %.*s, at byte %d",
-                      quoted ? (int)(quoted - error.text) : (int)strlen(error.text), error.text,
-                      error.position);
-        return BAD_REQUEST;
-    }
-    if (st)
-        return UNAVAILABLE;
-    const int code = read_body(r, object, model, limits, find, context);
-    json_decref(object);
+    int code = parse(&value, body, bytes);
+    if (code == OK)
+        code = read_body(r, value, model, limits, find, context);
+    json_decref(value);
     return code;
 }
 

@@ -96,6 +96,10 @@ enum MHD_Result el_exchange_queue(el_exchange *x, int code, const char *type, st
 enum MHD_Result el_exchange_send(el_exchange *x, int code, const char *type, el_text *text);
 enum MHD_Result el_exchange_refuse(el_exchange *x, int code, const char *sentence);
 
+/* ---- log.c ---- */
+
+void el_exchange_log(const el_exchange *x);
+
 /* ---- routes.c ---- */
 
 typedef struct el_route {

@@ -94,7 +94,9 @@ static int read_options(el_request *r, const json_t *body)
     if (code == OK)
         code = read_flag(body, "add_special_tokens", &r->special);
     if (code == OK)
-        code = read_flag(body, r->documents ? "return_documents" : "return_text", &r->return_text);
+        code = read_flag(body, "return_text", &r->return_text);
+    if (code == OK)
+        code = read_flag(body, "return_documents", &r->return_text);
     if (code == OK)
         code = read_count(body, r->form == EL_REQUEST_RERANK ? "top_n" : "top_k", 1, MOST_GUESSES,
                           guesses ? &r->question.top_k : &r->top);

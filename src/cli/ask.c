@@ -46,8 +46,8 @@ el_status cli_ask(const el_options *options, const cli_ask_settings *settings, c
 {
     if (!settings->model)
         return el_fail(EL_EUSAGE, "--model is missing: which run or model folder?");
-    const el_load_settings load = {.generator = strcmp(network, EL_GENERATOR) == 0,
-                                   .discriminator = strcmp(network, EL_DISCRIMINATOR) == 0,
+    const el_load_settings load = {.generator = !network || strcmp(network, EL_GENERATOR) == 0,
+                                   .discriminator = !network || strcmp(network, EL_DISCRIMINATOR) == 0,
                                    .precision = PRECISIONS[machine->precision],
                                    .plain_special = settings->special_tokens == EL_SPECIAL_PLAIN,
                                    .threads = (int)machine->threads,

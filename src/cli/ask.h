@@ -27,7 +27,7 @@ typedef struct {
 typedef el_status cli_answer(void *context, el_session *session, const el_vocab *vocab, const char *text,
                              size_t bytes);
 
-/* Opens the wanted network of the model (EL_GENERATOR, EL_DISCRIMINATOR) and has every text answered, in order. */
+/* Opens the wanted network of the model (EL_GENERATOR, EL_DISCRIMINATOR; NULL: both) and has every text answered, in order. */
 el_status cli_ask(const el_options *options, const cli_ask_settings *settings, const el_machine *machine,
                   const char *network, cli_answer *answer, void *context);
 

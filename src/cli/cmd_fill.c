@@ -9,6 +9,8 @@ typedef struct {
     cli_ask_settings ask;
     el_machine machine;
     int64_t top_k;
+    bool with_discriminator;
+    double mask_prob;
     bool
         typed; /* texts are operands: one without [MASK] is a mistake; a line of a file gets an empty answer */
 } settings;
@@ -16,6 +18,12 @@ typedef struct {
 static const el_option TABLE[] = {
     CLI_ASK_OPTIONS(settings),
     {"top_k", EL_OPT_INT, offsetof(settings, top_k), 1, 1 << 22, NULL, "guesses per [MASK]"},
+    {"with_discriminator", EL_OPT_SWITCH, offsetof(settings, with_discriminator), 0, 0, NULL,
+     "generator and discriminator as one masked language model: the discriminator judges the generator's 100 "
+     "likeliest "
+     "tokens, a pass for each"},
+    {"mask_prob", EL_OPT_REAL, offsetof(settings, mask_prob), 0.001, 0.9, NULL,
+     "of --with-discriminator: share of tokens that were predicted in training"},
 };
 
 static json_t *guesses_json(const el_filling *f, int slot, const el_vocab *vocab)
@@ -61,7 +69,9 @@ static el_status answer(void *context, el_session *session, const el_vocab *voca
 {
     const settings *s = context;
     el_filling f;
-    const el_status st = el_session_fill(session, text, bytes, (int)s->top_k, &f);
+    const el_status st = s->with_discriminator
+                             ? el_session_fill_judged(session, text, bytes, (int)s->top_k, s->mask_prob, &f)
+                             : el_session_fill(session, text, bytes, (int)s->top_k, &f);
     if (st)
         return st;
     if (f.slots == 0 && s->typed)
@@ -76,11 +86,13 @@ int cmd_fill(int argc, char **argv)
 {
     settings s = {.ask = {.special_tokens = EL_SPECIAL_TOKENS},
                   .machine = {.precision = EL_PRECISION_FP32},
-                  .top_k = 5};
+                  .top_k = 5,
+                  .mask_prob = 0.15};
     el_options options = {
         .command = "fill",
         .examples = "  electra fill --model run \"The capital of [MASK] is [MASK].\"\n"
-                    "  electra fill --model run --json --top-k 3 < sentences.txt\n",
+                    "  electra fill --model run --json --top-k 3 < sentences.txt\n"
+                    "  electra fill --model run --with-discriminator \"The cat sat on the [MASK].\"\n",
         .operands = "[TEXT]...",
         .summary =
             "the generator's guesses at each [MASK], the most probable first, with their probabilities",
@@ -92,7 +104,10 @@ int cmd_fill(int argc, char **argv)
     if (!cli_parse(&options, argc, argv, &exit_code))
         return exit_code;
     s.typed = options.operand_count > 0;
-    exit_code = cli_exit("fill", cli_ask(&options, &s.ask, &s.machine, EL_GENERATOR, answer, &s));
+    const bool alone = el_options_given(&options, "mask_prob") && !s.with_discriminator;
+    exit_code = cli_exit("fill", alone ? el_fail(EL_EUSAGE, "--mask-prob: is that of --with-discriminator")
+                                       : cli_ask(&options, &s.ask, &s.machine,
+                                                 s.with_discriminator ? NULL : EL_GENERATOR, answer, &s));
     el_options_close(&options);
     return exit_code;
 }

@@ -355,3 +355,57 @@ el_status el_session_fill(el_session *s, const char *text, size_t bytes, int top
     *answer = a;
     return st;
 }
+
+/* ---- both networks ---- */
+
+double el_judged_probability(double original, double generated, double mask_prob)
+{
+    const double a = (1 - mask_prob) / mask_prob;
+    return original * generated / (a * (1 - original) + generated);
+}
+
+/* Judges the candidates of one slot, and brings them into their new order. */
+static el_status judge_slot(el_session *s, const el_network *net, int at, el_text_window view, int candidates,
+                            double mask_prob, el_guess *guess)
+{
+    el_status st = reader_need(&s->discriminator, s->q, net, &s->loaded->model, view.end - view.begin + 2);
+    for (int k = 0; k < candidates && !st; k++) {
+        s->ids.data[at] = guess[k].id;
+        const el_tensor hidden = encode(s, &s->discriminator, net, view);
+        st = el_tensor_read(s->q, el_rtd_forward(s->q, &net->heads[0].rtd.w, &s->discriminator.rtd, hidden),
+                            s->row);
+        const double original = 1 / (1 + exp((double)s->row[1 + at - view.begin]));
+        guess[k].probability = el_judged_probability(original, guess[k].probability, mask_prob);
+    }
+    qsort(guess, (size_t)candidates, sizeof *guess, better);
+    return st;
+}
+
+el_status el_session_fill_judged(el_session *s, const char *text, size_t bytes, int top_k, double mask_prob,
+                                 el_filling *answer)
+{
+    const el_network *net = el_model_network(&s->loaded->model, EL_DISCRIMINATOR);
+    if (!net)
+        return el_fail(EL_EUSAGE, "the model was loaded without its discriminator");
+    el_status st = el_session_fill(s, text, bytes, EL_JUDGED, answer);
+    const int candidates = answer->top_k, size = s->discriminator.places - 2;
+    const int windows = el_window_count(answer->count, size);
+    el_guess *const guess = s->guess.data;
+    for (int i = 0; i < answer->slots && !st; i++)
+        s->ids.data[answer->at[i]] = guess[i * candidates].id;
+    for (int w = 0, i = 0; w < windows && !st; w++) {
+        const el_text_window view = el_window_at(w, answer->count, size);
+        for (; i < answer->slots && answer->at[i] < view.last && !st; i++) {
+            const int at = answer->at[i], best = s->ids.data[at];
+            st = judge_slot(s, net, at, view, candidates, mask_prob, guess + (size_t)i * (size_t)candidates);
+            s->ids.data[at] = best;
+        }
+    }
+    answer->top_k = top_k < candidates ? top_k : candidates;
+    for (int i = 0; i < answer->slots; i++) {
+        memmove(guess + (size_t)i * (size_t)answer->top_k, guess + (size_t)i * (size_t)candidates,
+                (size_t)answer->top_k * sizeof *guess);
+        s->ids.data[answer->at[i]] = s->loaded->vocab->mask;
+    }
+    return st;
+}

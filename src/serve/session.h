@@ -57,4 +57,15 @@ typedef struct {
 /* Asks the generator; top_k at least 1. */
 el_status el_session_fill(el_session *session, const char *text, size_t bytes, int top_k, el_filling *answer);
 
+/* Asks both networks as one masked language model (Clark et al., 2020, appendix G): the discriminator judges the generator's
+ * EL_JUDGED likeliest tokens, one after the other in its place, while the other [MASK]s hold the likeliest of theirs.  So
+ * top_k is at most EL_JUDGED, and the probabilities of a slot need not add up to 1. */
+enum { EL_JUDGED = 100 };
+el_status el_session_fill_judged(el_session *session, const char *text, size_t bytes, int top_k,
+                                 double mask_prob, el_filling *answer);
+
+/* p(token | the rest) = D p_G / (a (1 - D) + p_G),  a = (1 - mask_prob) / mask_prob: what the text's probability is where D,
+ * the probability of `original`, is the best there is beside a generator that gives p_G. */
+double el_judged_probability(double original, double generated, double mask_prob);
+
 #endif

@@ -61,6 +61,13 @@ expect "the empty answer" "$(sed -n 2p "$dir/out")" '{"masks":[]}'
 expect "answers" "$(grep -c '"guesses"' "$dir/out")" 2
 grep -qF 'no [MASK] in "a b"' "$dir/err" || fail "fill says nothing of the line without [MASK]: $(cat "$dir/err")"
 
+# Both networks as one: other probabilities, as many guesses.
+"$program" fill --model "$run" --json --top-k 3 --with-discriminator "a [MASK] b [MASK]" >"$dir/both"
+expect "guesses of both" "$(grep -o '"piece"' "$dir/both" | wc -l)" 6
+! cmp -s "$dir/out" "$dir/both" || fail "the discriminator judges nothing"
+exits 2 "with-discriminator" "$program" fill --model "$run" --mask-prob 0.2 "a [MASK]"
+exits 3 "discriminator" "$program" fill --model "$run/generator" --with-discriminator "a [MASK]"
+
 exits 2 "--model is missing" "$program" detect "a"
 exits 2 "no [MASK]" "$program" fill --model "$run" "a b"
 exits 2 "threshold" "$program" detect --model "$run" --treshold 0.5 "a"

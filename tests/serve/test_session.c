@@ -304,11 +304,67 @@ static void test_level_is_not_kept(void **state)
     el_loaded_close(loaded);
 }
 
+/* With the best discriminator that there is, the text's own probabilities come back (appendix G). */
+static void test_judged_formula(void **state)
+{
+    (void)state;
+    static const double DATA[] = {0.5, 0.3, 0.15, 0.05, 0}, GENERATED[] = {0.2, 0.1, 0.4, 0.25, 0.05};
+    for (double mask_prob = 0.15; mask_prob < 0.9; mask_prob += 0.35)
+        for (int x = 0; x < 5; x++) {
+            const double a = (1 - mask_prob) / mask_prob;
+            const double best = DATA[x] * (a + GENERATED[x]) / (a * DATA[x] + GENERATED[x]);
+            const double back = el_judged_probability(best, GENERATED[x], mask_prob);
+            CHECK(fabs(back - DATA[x]) < 1e-12, "token %d at %g: %.15g, not %.15g", x, mask_prob, back,
+                  DATA[x]);
+        }
+}
+
+/* Each guess is judged in its place: as fill and detect would say it, one after the other. */
+static void test_judged(void **state)
+{
+    (void)state;
+    el_loaded *loaded = load(true, true, NULL);
+    el_session *session = NULL;
+    el_filling filling;
+    el_detection detection;
+    CHECK_OK(el_session_open(&session, loaded));
+    CHECK_OK(el_session_fill(session, "a [MASK] b", 10, PIECES, &filling));
+    double generated[PIECES], wanted[PIECES];
+    for (int k = 0; k < filling.top_k; k++)
+        generated[filling.guess[k].id] = filling.guess[k].probability;
+    for (int id = 0; id < PIECES; id++) {
+        char text[64];
+        snprintf(text, sizeof text, "a %s b", el_loaded_vocab(loaded)->pieces[id]);
+        CHECK_OK(el_session_detect(session, text, strlen(text), &detection));
+        wanted[id] =
+            detection.count == 3 && detection.ids[1] == id
+                ? el_judged_probability(1 / (1 + exp((double)detection.logits[1])), generated[id], 0.15)
+                : -1; /* a continuation */
+    }
+    CHECK_OK(el_session_fill_judged(session, "a [MASK] b", 10, 3, 0.15, &filling));
+    CHECK(filling.slots == 1 && filling.top_k == 3 && filling.ids[1] == el_loaded_vocab(loaded)->mask,
+          "%d slots of %d guesses", filling.slots, filling.top_k);
+    double last = 2;
+    for (int k = 0; k < 3; k++) {
+        const el_guess g = filling.guess[k];
+        CHECK(g.probability <= last, "guess %d is better than the one before", k);
+        CHECK(wanted[g.id] < 0 || fabs(g.probability - wanted[g.id]) < 1e-6, "piece %d: %g, not %g", g.id,
+              g.probability, wanted[g.id]);
+        last = g.probability;
+        for (int id = 0; k == 2 && id < PIECES; id++)
+            CHECK(wanted[id] <= filling.guess[0].probability + 1e-6, "piece %d is likelier than the best",
+                  id);
+    }
+    el_session_close(session);
+    el_loaded_close(loaded);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_detect),  cmocka_unit_test(test_windows),
-        cmocka_unit_test(test_fill),    cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_fill),    cmocka_unit_test(test_judged_formula),
+        cmocka_unit_test(test_judged),  cmocka_unit_test(test_refused),
         cmocka_unit_test(test_threads), cmocka_unit_test(test_level_is_not_kept),
     };
     return cmocka_run_group_tests(tests, make_run, remove_run);

@@ -85,7 +85,8 @@ const el_option EL_PRETRAIN_TABLE[] = {
     CHOICE(objective, EL_OBJECTIVE_NAMES,
            "what is learned: replaced token detection; BERT's masked language model; detection at the masked "
            "places "
-           "alone; a masked language model that sees samples in place of [MASK]; each token from those "
+           "alone; a masked language model that sees samples in place of [MASK]; the same of every token, "
+           "with a gate that copies; each token from those "
            "before it; "
            "and also from those behind it, by a second network"),
     CHOICE(recipe, "none|roberta",
@@ -501,7 +502,7 @@ static el_status suit_objective(el_pretrain_settings *s, const el_options *optio
         return suit_two_stage(s, options);
     if (s->generator_from)
         return suit_frozen(s, options);
-    if (s->objective != EL_REPLACE_MLM)
+    if (!el_objective_rewrites(kind))
         return EL_OK;
     if (s->sampler != EL_SAMPLER_NETWORK)
         return el_fail(EL_EUSAGE, "--sampler: --objective %s needs a generator that is a network", name);

@@ -132,7 +132,10 @@ static el_status read_head(const json_t *object, const char *name, el_head_confi
         head->labels = (int)json_object_size(names);
     else if (!st)
         st = el_json_int(object, name, "num_labels", &head->labels);
+    if (!st)
+        st = el_json_bool(object, name, "copy_gate", &head->gated);
     head->answerable &= head->kind == EL_HEAD_SPAN_JOINT;
+    head->gated &= head->kind == EL_HEAD_MLM;
     if (!st && !HEADS[head->kind].labelled)
         head->labels = 0, head->dropout = 0;
     else if (!st && (head->labels < 1 || head->labels > 1 << 20))
@@ -175,6 +178,8 @@ json_t *el_model_json(const el_config *config, const el_head_config *head, const
         bad |= json_object_set_new(object, "task_head", json_string(task_head));
     if (head->kind == EL_HEAD_SPAN_JOINT)
         bad |= json_object_set_new(object, "answerable_classifier", json_boolean(head->answerable));
+    if (head->gated)
+        bad |= json_object_set_new(object, "copy_gate", json_true());
     if (extra)
         bad |= json_object_update(object, (json_t *)extra);
     if (!bad)

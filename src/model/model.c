@@ -84,7 +84,7 @@ static void list_encoder(el_params *params, const el_config *c, el_encoder_weigh
     }
 }
 
-static void list_mlm_head(el_network *net, el_mlm_weights *w, el_mlm_weights *g)
+static void list_mlm_head(el_network *net, bool gated, el_mlm_weights *w, el_mlm_weights *g)
 {
     const el_config *c = &net->config;
     const int depth = c->num_hidden_layers + 2;
@@ -94,6 +94,9 @@ static void list_mlm_head(el_network *net, el_mlm_weights *w, el_mlm_weights *g)
               depth, "generator_predictions.LayerNorm");
     el_param_add(&net->params, &w->bias, &g->bias, 1, c->vocab_size, EL_INIT_ZERO, depth, false,
                  "generator_lm_head.bias");
+    if (gated)
+        el_param_add_affine(&net->params, &w->gate_w, &g->gate_w, &w->gate_b, &g->gate_b, 1, c->hidden_size,
+                            EL_INIT_NORMAL, depth, "copy_gate"); /* small: it begins with a copy as likely as not */
     w->word = net->w.embed.word;
     g->word = net->g.embed.word;
 }
@@ -123,7 +126,7 @@ static void list_heads(el_network *net)
     for (int i = 0; i < net->head_count; i++) {
         el_head *head = &net->heads[i];
         if (head->config.kind == EL_HEAD_MLM)
-            list_mlm_head(net, &head->mlm.w, &head->mlm.g);
+            list_mlm_head(net, head->config.gated, &head->mlm.w, &head->mlm.g);
         else if (head->config.kind == EL_HEAD_DETECTION)
             list_rtd_head(net, &head->rtd.w, &head->rtd.g);
         else

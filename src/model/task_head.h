@@ -36,6 +36,7 @@ typedef struct {
     int labels;      /* sequence and token heads; 1 for regression */
     double dropout;  /* on what the head reads (and after its gelu); span heads have none */
     bool answerable; /* span_joint: has the answerability classifier */
+    bool gated;      /* mlm: may copy what is shown */
 } el_head_config;
 
 enum { EL_SPAN_HIDDEN = 512 }; /* as wide as the original's */

@@ -17,6 +17,7 @@ typedef struct {
 el_status el_electra_open(el_objective **objective, const el_opening *opening);
 el_status el_adversarial_open(el_objective **objective, const el_opening *opening);
 el_status el_mlm_open(el_objective **objective, const el_opening *opening);
+el_status el_all_tokens_open(el_objective **objective, const el_opening *opening);
 el_status el_causal_open(el_objective **objective, const el_opening *opening); /* and bidirectional */
 el_status el_replace_mlm_open(el_objective **objective, const el_opening *opening);
 

@@ -19,6 +19,7 @@ static const struct {
     [EL_TWO_STAGE] = {"two-stage", true, EL_HEAD_DETECTION, EL_FLOPS_TWO_STAGE, el_electra_open},
     [EL_ADVERSARIAL] = {"adversarial", true, EL_HEAD_DETECTION, EL_FLOPS_ADVERSARIAL, el_adversarial_open},
     [EL_REPLACE_MLM] = {"replace-mlm", true, EL_HEAD_MLM, EL_FLOPS_REPLACE_MLM, el_replace_mlm_open},
+    [EL_ALL_TOKENS_MLM] = {"all-tokens-mlm", true, EL_HEAD_MLM, EL_FLOPS_ALL_TOKENS_MLM, el_all_tokens_open},
     [EL_CAUSAL] = {"causal", false, EL_HEAD_MLM, EL_FLOPS_CAUSAL, el_causal_open, 1},
     [EL_BIDIRECTIONAL] = {"bidirectional", false, EL_HEAD_MLM, EL_FLOPS_BIDIRECTIONAL, el_causal_open, 2},
 };
@@ -31,6 +32,11 @@ const char *el_objective_name(el_objective_kind kind)
 bool el_objective_masks(el_objective_kind kind)
 {
     return KINDS[kind].ways == 0;
+}
+
+bool el_objective_rewrites(el_objective_kind kind)
+{
+    return KINDS[kind].generator && KINDS[kind].large == EL_HEAD_MLM;
 }
 
 bool el_objective_has_generator(el_objective_kind kind)
@@ -61,7 +67,7 @@ el_model_plan el_objective_plan(el_objective_kind kind, el_sampler sampler, el_c
         plan.networks[0].heads[plan.networks[0].head_count++] =
             (el_head_config){.kind = EL_HEAD_BASELINE, .labels = 1};
     el_plan_add(&plan, KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR, large,
-                (el_head_config){.kind = KINDS[kind].large});
+                (el_head_config){.kind = KINDS[kind].large, .gated = kind == EL_ALL_TOKENS_MLM});
     if (pair) {
         const int owner = tying == EL_TIE_GDES ? 0 : 1;
         plan.networks[1 - owner].tying = tying;
@@ -80,7 +86,11 @@ el_objective_kind el_objective_of(const el_model *model)
     const el_network *large = el_model_network(model, EL_DISCRIMINATOR);
     if (model->networks[0].config.causal)
         return el_model_network(model, EL_BACKWARD) ? EL_BIDIRECTIONAL : EL_CAUSAL;
-    return !large ? EL_MLM : el_network_head(large, EL_HEAD_MLM) ? EL_REPLACE_MLM : EL_ELECTRA;
+    const el_head *const predicts = large ? el_network_head(large, EL_HEAD_MLM) : NULL;
+    return !large                   ? EL_MLM
+           : !predicts              ? EL_ELECTRA
+           : predicts->config.gated ? EL_ALL_TOKENS_MLM
+                                    : EL_REPLACE_MLM;
 }
 
 /* The network that is fine-tuned. */
@@ -134,6 +144,8 @@ static el_status check_networks(el_objective_kind kind, const el_model *model, c
     if (!large || !el_network_head(large, KINDS[kind].large))
         return el_fail(EL_EUSAGE, "%s: the model has no %s with a head for it", KINDS[kind].name,
                        KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR);
+    if (kind == EL_ALL_TOKENS_MLM && !el_network_head(large, EL_HEAD_MLM)->config.gated)
+        return el_fail(EL_EUSAGE, "%s: the model has no gate that copies", KINDS[kind].name);
     if (large->config.causal != (KINDS[kind].ways > 0))
         return el_fail(EL_EUSAGE, "%s: the model %s", KINDS[kind].name,
                        large->config.causal ? "sees only what stands before a token"
@@ -164,7 +176,7 @@ static el_status check(el_objective_kind kind, const el_model *model, const el_v
         return el_fail(
             EL_EUSAGE,
             "adversarial: samples are the generator's own: a temperature of 1, and none disallowed");
-    if ((kind == EL_ELECTRA_15 || kind == EL_ADVERSARIAL) && s->duplicate_slots)
+    if ((kind == EL_ELECTRA_15 || kind == EL_ADVERSARIAL || kind == EL_ALL_TOKENS_MLM) && s->duplicate_slots)
         return el_fail(EL_EUSAGE, "%s: a place that is drawn twice would be judged once; no duplicate_slots",
                        KINDS[kind].name);
     for (int i = 0; i < model->count; i++) {

@@ -7,6 +7,7 @@
  *   two-stage     mlm, then detection of what that network, which stays as it is, puts in place of tokens        (figure 3)
  *   adversarial   electra, but the generator is rewarded for what the discriminator gets wrong                  (appendix F)
  *   replace-mlm   mlm, but the slots show a generator's samples in place of [MASK]
+ *   all-tokens-mlm   replace-mlm, but every token is predicted, by a softmax and a gate that copies what is shown
  *   causal        one network predicts each token from those before it                      (GPT: Radford et al., 2018)
  *   bidirectional causal, and a second network that reads backwards; tables and head are one (ELMo's loss: Peters et al., 2018)
  *
@@ -28,6 +29,7 @@ typedef enum {
     EL_TWO_STAGE,
     EL_ADVERSARIAL,
     EL_REPLACE_MLM,
+    EL_ALL_TOKENS_MLM,
     EL_CAUSAL,
     EL_BIDIRECTIONAL,
     EL_OBJECTIVES
@@ -57,10 +59,11 @@ el_objective_settings el_objective_defaults(void);
 
 /* In the order of the kinds. */
 #define EL_OBJECTIVE_NAMES                                                                                   \
-    "electra|mlm|electra-15|two-stage|adversarial|replace-mlm|"                                              \
+    "electra|mlm|electra-15|two-stage|adversarial|replace-mlm|all-tokens-mlm|"                                              \
     "causal|bidirectional"
 const char *el_objective_name(el_objective_kind kind);
-bool el_objective_masks(el_objective_kind kind); /* hides tokens: mask_prob and the like have a meaning */
+bool el_objective_masks(el_objective_kind kind);    /* hides tokens: mask_prob and the like have a meaning */
+bool el_objective_rewrites(el_objective_kind kind); /* its large network predicts what samples replaced */
 bool el_objective_has_generator(el_objective_kind kind); /* beside the large network */
 
 /* The networks of an objective: `large` is the one that is fine-tuned, `small` the generator beside it where there is one.
@@ -82,7 +85,8 @@ double el_objective_flops(el_objective_kind kind, const el_model *model, double 
  * generator_loss, generator_accuracy, sampled_accuracy, unigram_entropy (of the original tokens at the slots so far, nats);
  * with a second network discriminator_loss and discriminator_accuracy, with detection discriminator_auc,
  * discriminator_precision and discriminator_recall, and replaced (share of the tokens that are judged, or of slots); causal has
- * perplexity, bidirectional also backward_loss and backward_accuracy. */
+ * perplexity, bidirectional also backward_loss and backward_accuracy;
+ * all-tokens-mlm gate_accuracy, how often the gate says rightly whether the original stands there. */
 el_status el_objective_open(el_objective **objective, el_objective_kind kind, el_model *model,
                             const el_vocab *vocab, const el_objective_settings *settings, int rows);
 

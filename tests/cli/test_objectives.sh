@@ -73,3 +73,10 @@ refused 2 "there are 2 layers" pretrain --num-hidden-groups 3 --output new
 pretrain --num-train-steps 2 --num-hidden-groups 2 --output all 2> log || fail "a group a layer: $(cat log)"
 pretrain --num-train-steps 2 --output none 2> log || fail "no groups: $(cat log)"
 cmp -s all/discriminator/model.safetensors none/discriminator/model.safetensors || fail "a group a layer is another network"
+
+try all-tokens --objective all-tokens-mlm
+grep -q '"copy_gate": true' all-tokens/discriminator/config.json || fail "nothing is said of the gate"
+grep -q '"ElectraForMaskedLM"' all-tokens/discriminator/config.json || fail "all tokens: $(cat all-tokens/discriminator/config.json)"
+grep -q '"gate_accuracy"' all-tokens.json || fail "no gate: $(cat all-tokens.json)"
+learn all-tokens
+refused 2 "gdes has none" pretrain --objective all-tokens-mlm --embeddings gdes --output new

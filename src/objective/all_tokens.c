@@ -1,0 +1,290 @@
+/* all_tokens - the masked language model that predicts every token and may copy it (Clark et al., 2020, section 3.4)
+ *
+ *   a generator learns and samples as in electra; the large network reads the sequence with the samples in their places, and
+ *   predicts every original, those that still stand there too, by a softmax over the vocabulary and a gate that copies
+ *   (copy_gate.h)
+ *   loss = gen_weight * mean over slots of -log p_G(original | masked) + disc_weight * mean over tokens of -log p(original)
+ *
+ * The paper does not say how the terms weigh: 1 and 1.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "objective/copy_gate.h"
+#include "objective/kinds.h"
+
+enum {
+    BLOCK = 256
+}; /* rows that the head takes at a time: the logits of all at once are rows times the vocabulary */
+
+typedef struct {
+    el_objective base;
+    el_objective_settings settings;
+    el_arena arena;
+    el_slots slots;
+    el_predictor generator;
+    /* the large network */
+    const el_network *net;
+    el_encoder_saved encoder;
+    el_mlm_saved head;
+    el_tensor gates, losses, dhidden;  /* (rows, 1) (rows, 1) (rows, H) */
+    int *rows, *originals, *guesses;   /* on the device; rows: 0, 1, ... */
+    float *weights, *labels;           /* on the device: 1 - w and w of each row */
+    int *host_rows, *host_guesses;     /* one block each */
+    float *host_weights, *host_labels; /* one block */
+    el_tensor host_losses, host_gates;
+    /* since reset */
+    double loss;                             /* a sum over tokens */
+    int64_t tokens, right, replaced, judged; /* softmax right; shown is another; the gate says which */
+} all_tokens;
+
+static const char *const FIGURES[] = {"loss",
+                                      "generator_loss",
+                                      "generator_accuracy",
+                                      "sampled_accuracy",
+                                      "unigram_entropy",
+                                      "discriminator_loss",
+                                      "discriminator_accuracy",
+                                      "gate_accuracy",
+                                      "replaced"};
+
+static void reset(el_objective *self)
+{
+    all_tokens *a = (all_tokens *)self;
+    el_slots_reset(&a->slots);
+    el_predictor_reset(&a->generator);
+    a->loss = 0;
+    a->tokens = a->right = a->replaced = a->judged = 0;
+}
+
+static el_status prepare(el_objective *self, const el_batch *batch, el_random random)
+{
+    return el_slots_prepare(&((all_tokens *)self)->slots, batch, random);
+}
+
+static el_status begin(el_objective *self, const el_batch *batch, el_random random)
+{
+    return el_slots_begin(&((all_tokens *)self)->slots, batch, random);
+}
+
+static int fit(el_objective *self, int first)
+{
+    return el_slots_fit(&((const all_tokens *)self)->slots, first);
+}
+
+/* What the softmax and the gate say of rows [first, first + n) together: sums, weights and labels. */
+static void judge(all_tokens *a, const int *originals, int first, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const bool shown = a->slots.host_ids[first + i] == originals[first + i];
+        const double gate = el_get(a->host_gates, i, 0);
+        const el_copy copy = el_copy_of(gate, el_get(a->host_losses, i, 0), shown);
+        a->host_labels[i] = (float)copy.copied;
+        a->host_weights[i] = (float)(1 - copy.copied);
+        a->loss += copy.loss;
+        a->right += a->host_guesses[i] == originals[first + i];
+        a->replaced += !shown;
+        a->judged += (gate > 0) == shown;
+    }
+    a->tokens += n;
+}
+
+/* The head and the gate at rows [first, first + n); dhidden: none where nothing is learned. */
+static void predict(all_tokens *a, const int *originals, el_tensor hidden, el_tensor dhidden, int first,
+                    int n, double scale)
+{
+    el_queue *q = a->base.model->q;
+    const el_head *head = el_network_head(a->net, EL_HEAD_MLM);
+    const el_mlm_weights *w = &head->mlm.w, *g = &head->mlm.g;
+    const int *rows = a->rows + first, *targets = a->originals + first;
+    const el_tensor gates = el_tensor_rows(a->gates, 0, n), losses = el_tensor_rows(a->losses, 0, n);
+    const el_tensor read = el_tensor_rows(hidden, first, n);
+    const el_tensor logits = el_mlm_forward(q, &a->net->config, w, &a->head, hidden, rows, n);
+    q->linear_forward(q, gates, read, w->gate_w, w->gate_b);
+    q->softmax_loss(q, losses, a->guesses, NULL, el_tensor_none(), logits, targets, NULL, NULL, 0);
+    q->fetch(q, a->host_losses.data, losses.data, el_tensor_bytes(n, 1, losses.type));
+    q->fetch(q, a->host_guesses, a->guesses, (size_t)n * sizeof(int));
+    q->fetch(q, a->host_gates.data, gates.data, el_tensor_bytes(n, 1, gates.type));
+    q->wait(q);
+    judge(a, originals, first, n);
+    if (!dhidden.data)
+        return;
+    q->send(q, a->weights, a->host_weights, (size_t)n * sizeof *a->weights);
+    q->send(q, a->labels, a->host_labels, (size_t)n * sizeof *a->labels);
+    q->softmax_loss(q, el_tensor_none(), NULL, NULL, logits, logits, targets, a->weights, NULL, scale);
+    q->logistic_loss(q, losses, gates, gates, a->labels, scale);
+    el_mlm_backward(q, w, g, &a->head, dhidden, logits, rows, first > 0);
+    q->linear_backward_weight(q, g->gate_w, g->gate_b, gates, read);
+    q->linear_backward_input(q, el_tensor_rows(dhidden, first, n), gates, w->gate_w, true);
+    q->wait(q); /* what was sent has been read */
+}
+
+static void run_large(all_tokens *a, const el_slots_range *r, double scale)
+{
+    el_queue *q = a->base.model->q;
+    const el_network *net = a->net;
+    const int *originals = el_slots_originals(&a->slots, r);
+    el_input in = r->in;
+    in.random.stream = EL_STREAM_SECOND_NETWORK;
+    for (int i = 0; i < r->rows; i++)
+        a->host_rows[i] = i;
+    q->send(q, a->rows, a->host_rows, (size_t)r->rows * sizeof(int));
+    q->send(q, a->originals, originals, (size_t)r->rows * sizeof(int));
+    const el_tensor hidden = el_encoder_forward(q, &net->config, &net->w, &a->encoder, &in);
+    const el_tensor dhidden = r->training ? el_tensor_rows(a->dhidden, 0, r->rows) : el_tensor_none();
+    for (int first = 0; first < r->rows; first += BLOCK)
+        predict(a, originals, hidden, dhidden, first, r->rows - first < BLOCK ? r->rows - first : BLOCK,
+                scale);
+    if (r->training)
+        el_encoder_backward(q, &net->config, &net->w, &net->g, &a->encoder, &in, dhidden);
+}
+
+static void accumulate(el_objective *self, int first, int last, bool training)
+{
+    all_tokens *a = (all_tokens *)self;
+    const int slots = a->slots.corruption.count, rows = a->slots.batch->rows;
+    const el_slots_range r = el_slots_send(&a->slots, first, last, training);
+    const el_sampling sampling = el_sampling_of(&a->settings, &a->slots, &r);
+    el_slots_show(&a->slots, &r);
+    el_predictor_run(&a->generator, &a->slots, &r, &sampling, slots ? a->settings.gen_weight / slots : 0);
+    el_slots_replace(&a->slots, &r, a->generator.host_samples);
+    run_large(a, &r, a->settings.disc_weight / rows);
+}
+
+static void ledger(el_objective *self, el_ledger *t)
+{
+    all_tokens *a = (all_tokens *)self;
+    el_slots_ledger(&a->slots, t);
+    el_predictor_ledger(&a->generator, t);
+    el_ledger_sum(t, &a->loss);
+    el_ledger_count(t, &a->tokens);
+    el_ledger_count(t, &a->right);
+    el_ledger_count(t, &a->replaced);
+    el_ledger_count(t, &a->judged);
+}
+
+static double share(const all_tokens *a, double sum)
+{
+    return a->tokens ? sum / (double)a->tokens : 0;
+}
+
+static void finish(el_objective *self, el_figures *figures)
+{
+    const all_tokens *a = (const all_tokens *)self;
+    const double generator = el_predictor_loss(&a->generator), large = share(a, a->loss);
+    const double values[] = {a->settings.gen_weight * generator + a->settings.disc_weight * large,
+                             generator,
+                             el_predictor_accuracy(&a->generator),
+                             el_predictor_sampled(&a->generator),
+                             el_slots_entropy(&a->slots),
+                             large,
+                             share(a, (double)a->right),
+                             share(a, (double)a->judged),
+                             share(a, (double)a->replaced)};
+    figures->count = (int)(sizeof values / sizeof *values);
+    figures->names = FIGURES;
+    memcpy(figures->values, values, sizeof values);
+}
+
+static void close_all_tokens(el_objective *self)
+{
+    all_tokens *a = (all_tokens *)self;
+    el_device_release(a->base.model->dev, &a->arena);
+    el_predictor_close(&a->generator);
+    el_encoder_saved_free(&a->encoder);
+    el_slots_close(&a->slots);
+    free(a->host_rows);    /* one block */
+    free(a->host_weights); /* one block */
+    free(a->host_losses.data);
+    free(a->host_gates.data);
+    free(a);
+}
+
+static el_status lay_out_large(all_tokens *a)
+{
+    el_arena *arena = &a->arena;
+    const el_model *m = a->base.model;
+    const el_config *c = &a->net->config;
+    const int rows = a->slots.room;
+    a->rows = el_arena_ints(arena, rows);
+    a->originals = el_arena_ints(arena, rows);
+    a->guesses = el_arena_ints(arena, BLOCK);
+    a->weights = el_arena_push(arena, BLOCK * sizeof *a->weights);
+    a->labels = el_arena_push(arena, BLOCK * sizeof *a->labels);
+    a->gates = el_arena_tensor(arena, m->activations, BLOCK, 1);
+    a->losses = el_arena_tensor(arena, m->parameters, BLOCK, 1);
+    a->dhidden = el_arena_tensor(arena, m->activations, rows, c->hidden_size);
+    el_mlm_saved_layout(&a->head, arena, c, BLOCK, m->activations, m->parameters, m->training);
+    return el_encoder_saved_layout(&a->encoder, arena, c, rows, m->activations, m->parameters, m->training);
+}
+
+/* Both networks' activations lie in the same place, as in electra. */
+static el_status lay_out(all_tokens *a)
+{
+    el_slots_layout(&a->slots, &a->arena);
+    const size_t mark = a->arena.used;
+    el_status st = el_predictor_layout(&a->generator, &a->arena, &a->slots);
+    const size_t after_generator = a->arena.used;
+    a->arena.used = mark;
+    if (!st)
+        st = lay_out_large(a);
+    if (a->arena.used < after_generator)
+        a->arena.used = after_generator;
+    return st;
+}
+
+static el_status take_host(all_tokens *a)
+{
+    const el_type type = a->base.model->parameters, gates = a->base.model->activations;
+    a->host_rows = malloc(((size_t)a->slots.room + BLOCK) * sizeof *a->host_rows);
+    a->host_weights = malloc(2 * BLOCK * sizeof *a->host_weights);
+    a->host_losses = el_tensor_make(malloc(el_tensor_bytes(BLOCK, 1, type)), type, BLOCK, 1);
+    a->host_gates = el_tensor_make(malloc(el_tensor_bytes(BLOCK, 1, gates)), gates, BLOCK, 1);
+    if (!a->host_rows || !a->host_weights || !a->host_losses.data || !a->host_gates.data)
+        return el_fail(EL_ENOMEM, "no memory for a batch of %d rows", a->slots.room);
+    a->host_guesses = a->host_rows + a->slots.room;
+    a->host_labels = a->host_weights + BLOCK;
+    return EL_OK;
+}
+
+static el_status open_parts(all_tokens *a, const el_opening *o)
+{
+    a->net = el_model_network(o->model, EL_DISCRIMINATOR);
+    el_status st = el_slots_open(&a->slots, &a->base, o->vocab, &o->settings, o->rows);
+    if (!st)
+        st = take_host(a);
+    if (!st)
+        st = el_predictor_open(&a->generator, o->model, el_model_network(o->model, EL_GENERATOR),
+                               EL_STREAM_FIRST_NETWORK, &a->slots);
+    if (!st)
+        st = lay_out(a);
+    if (!st)
+        st = el_device_reserve(o->model->dev, &a->arena);
+    return st ? st : lay_out(a);
+}
+
+el_status el_all_tokens_open(el_objective **objective, const el_opening *o)
+{
+    all_tokens *a = calloc(1, sizeof *a);
+    if (!a)
+        return el_fail(EL_ENOMEM, "no memory for the objective");
+    a->base = (el_objective){.name = el_objective_name(o->kind),
+                             .model = o->model,
+                             .reset = reset,
+                             .prepare = prepare,
+                             .begin = begin,
+                             .fit = fit,
+                             .accumulate = accumulate,
+                             .ledger = ledger,
+                             .finish = finish,
+                             .close = close_all_tokens};
+    a->settings = o->settings;
+    const el_status st = open_parts(a, o);
+    if (st) {
+        close_all_tokens(&a->base);
+        return st;
+    }
+    reset(&a->base);
+    *objective = &a->base;
+    return EL_OK;
+}

@@ -50,6 +50,9 @@ static const head_names CAUSAL[EL_HEADS] = {
     [EL_HEAD_SEQUENCE_AFFINE] = {{"ElectraModel", "BertModel"}, "sequence_last_affine", true},
 };
 
+/* Those of what predicts in random orders: transformers has the encoder alone. */
+static const head_names ORDERED = {{"ElectraModel", "BertModel", "AlbertModel"}, "permutation_lm", false};
+
 static const head_names *names_of(int kind, bool causal)
 {
     const head_names *const own = &CAUSAL[kind];
@@ -92,7 +95,9 @@ static el_status find_kind(const json_t *object, const char *name, el_head_kind 
     el_status st = el_json_string(object, name, "task_head", &task_head);
     if (!st)
         st = el_json_bool(object, name, "is_decoder", &causal);
-    *kind = !*task_head && strcmp(architecture, BERT_PRETRAINING) == 0 ? EL_HEAD_MLM : EL_HEAD_DETECTION;
+    const bool predicts = (!*task_head && strcmp(architecture, BERT_PRETRAINING) == 0) ||
+                          names_head(&ORDERED, architecture, task_head);
+    *kind = predicts ? EL_HEAD_MLM : EL_HEAD_DETECTION;
     for (int k = 0; !st && k < EL_HEADS; k++) {
         const bool last = names_head(&CAUSAL[k], architecture, task_head);
         if (last || names_head(&HEADS[k], architecture, task_head) ||
@@ -136,6 +141,8 @@ static el_status read_head(const json_t *object, const char *name, el_head_confi
         st = el_json_bool(object, name, "copy_gate", &head->gated);
     head->answerable &= head->kind == EL_HEAD_SPAN_JOINT;
     head->gated &= head->kind == EL_HEAD_MLM;
+    const char *const task_head = json_string_value(json_object_get(object, "task_head"));
+    head->ordered = head->kind == EL_HEAD_MLM && task_head && strcmp(task_head, ORDERED.task_head) == 0;
     if (!st && !HEADS[head->kind].labelled)
         head->labels = 0, head->dropout = 0;
     else if (!st && (head->labels < 1 || head->labels > 1 << 20))
@@ -163,7 +170,7 @@ static int put_labels(json_t *object, int labels)
 
 json_t *el_model_json(const el_config *config, const el_head_config *head, const json_t *extra)
 {
-    const head_names *const names = names_of(head->kind, config->causal);
+    const head_names *const names = head->ordered ? &ORDERED : names_of(head->kind, config->causal);
     const char *const architecture = names->architectures[config->model_type];
     const char *const task_head = architecture || names->task_head ? names->task_head : WORDS[head->kind];
     json_t *object = el_config_json(config, architecture);

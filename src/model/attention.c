@@ -5,6 +5,12 @@
  */
 #include "model/layers.h"
 
+/* Columns of the probabilities, by which their dropout is numbered. */
+static int width_of(const el_config *config, const el_input *in)
+{
+    return in->longest ? in->longest : config->max_position_embeddings;
+}
+
 el_tensor el_attention_block_forward(el_queue *q, const el_config *config, const el_attention_weights *w,
                                      el_attention_saved *s, const el_input *in, int layer, el_tensor x)
 {
@@ -14,7 +20,7 @@ el_tensor el_attention_block_forward(el_queue *q, const el_config *config, const
     q->linear_forward(q, qkv, x, w->qkv_w, w->qkv_b);
     q->attention_forward(q, mixed, lse, qkv, in->layout, config->num_attention_heads,
                          el_dropout_at(in, config->attention_probs_dropout_prob, layer, EL_DROP_PROBS),
-                         config->max_position_embeddings);
+                         width_of(config, in));
     q->linear_forward(q, sum, mixed, w->out_w, w->out_b);
     q->residual_norm_forward(q, y, sum, stats, x, sum, w->norm_gamma, w->norm_beta, config->layer_norm_eps,
                              el_dropout_at(in, config->hidden_dropout_prob, layer, EL_DROP_ATTENTION));
@@ -37,7 +43,7 @@ void el_attention_block_backward(el_queue *q, const el_config *config, const el_
     q->linear_backward_input(q, dmixed, branch, w->out_w, false);
     q->attention_backward(q, dqkv, dmixed, mixed, lse, qkv, in->layout, config->num_attention_heads,
                           el_dropout_at(in, config->attention_probs_dropout_prob, layer, EL_DROP_PROBS),
-                          config->max_position_embeddings);
+                          width_of(config, in));
     q->linear_backward_weight(q, g->qkv_w, g->qkv_b, dqkv, x);
     q->linear_backward_input(q, d, dqkv, w->qkv_w, true);
 }

@@ -42,6 +42,7 @@ typedef struct {
     int rows;
     const int *ids, *segments, *positions;
     el_layout layout;
+    int longest;        /* a sequence may have so many rows; 0: as many as the model has positions */
     bool training;      /* dropout on */
     el_random random;   /* dropout: streams from random.stream on, one for each place */
     uint64_t first_row; /* the rows' number in the whole batch */

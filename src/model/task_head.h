@@ -37,6 +37,7 @@ typedef struct {
     double dropout;  /* on what the head reads (and after its gelu); span heads have none */
     bool answerable; /* span_joint: has the answerability classifier */
     bool gated;      /* mlm: may copy what is shown */
+    bool ordered;    /* mlm: predicts in random orders (objective/order.h), and fills no [MASK] */
 } el_head_config;
 
 enum { EL_SPAN_HIDDEN = 512 }; /* as wide as the original's */

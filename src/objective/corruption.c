@@ -34,7 +34,7 @@ int el_corruption_slots_of(const el_corruption_rule *rule, int n)
     return most > 1 ? most : 1;
 }
 
-static el_status reserve(el_corruption *slots, int rows, int sequences)
+el_status el_corruption_reserve(el_corruption *slots, int rows, int sequences)
 {
     if (rows <= slots->row_capacity && sequences <= slots->sequence_capacity)
         return EL_OK;
@@ -208,7 +208,7 @@ static void ask_for_next(el_corruption *slots, const el_batch *batch)
 el_status el_corruption_make(el_corruption *slots, const el_batch *batch, const el_vocab *vocab,
                              const el_corruption_rule *rule, el_random random)
 {
-    const el_status st = reserve(slots, batch->rows, batch->sequences);
+    const el_status st = el_corruption_reserve(slots, batch->rows, batch->sequences);
     if (st)
         return st;
     slots->count = slots->starts[0] = 0;

@@ -55,6 +55,9 @@ typedef struct {
     int row_capacity, sequence_capacity;
 } el_corruption;
 
+/* Room for so many slots and sequences; what was there is gone. */
+el_status el_corruption_reserve(el_corruption *corruption, int rows, int sequences);
+
 /* Most slots in one sequence of n tokens. */
 int el_corruption_slots_of(const el_corruption_rule *rule, int n);
 

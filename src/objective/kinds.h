@@ -19,6 +19,7 @@ el_status el_adversarial_open(el_objective **objective, const el_opening *openin
 el_status el_mlm_open(el_objective **objective, const el_opening *opening);
 el_status el_all_tokens_open(el_objective **objective, const el_opening *opening);
 el_status el_causal_open(el_objective **objective, const el_opening *opening); /* and bidirectional */
+el_status el_permutation_open(el_objective **objective, const el_opening *opening);
 el_status el_replace_mlm_open(el_objective **objective, const el_opening *opening);
 
 /* How a generator's samples are drawn for a range. */

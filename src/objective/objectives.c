@@ -11,7 +11,8 @@ static const struct {
     el_head_kind large;
     el_flops_objective flops;
     el_status (*open)(el_objective **objective, const el_opening *opening);
-    int ways; /* in which causal networks read; 0: nothing is causal, and tokens are masked */
+    int ways;  /* in which causal networks read; 0: nothing is causal */
+    bool seen; /* nothing is masked */
 } KINDS[EL_OBJECTIVES] = {
     [EL_ELECTRA] = {"electra", true, EL_HEAD_DETECTION, EL_FLOPS_ELECTRA, el_electra_open},
     [EL_MLM] = {"mlm", false, EL_HEAD_MLM, EL_FLOPS_MLM, el_mlm_open},
@@ -20,8 +21,11 @@ static const struct {
     [EL_ADVERSARIAL] = {"adversarial", true, EL_HEAD_DETECTION, EL_FLOPS_ADVERSARIAL, el_adversarial_open},
     [EL_REPLACE_MLM] = {"replace-mlm", true, EL_HEAD_MLM, EL_FLOPS_REPLACE_MLM, el_replace_mlm_open},
     [EL_ALL_TOKENS_MLM] = {"all-tokens-mlm", true, EL_HEAD_MLM, EL_FLOPS_ALL_TOKENS_MLM, el_all_tokens_open},
-    [EL_CAUSAL] = {"causal", false, EL_HEAD_MLM, EL_FLOPS_CAUSAL, el_causal_open, 1},
-    [EL_BIDIRECTIONAL] = {"bidirectional", false, EL_HEAD_MLM, EL_FLOPS_BIDIRECTIONAL, el_causal_open, 2},
+    [EL_CAUSAL] = {"causal", false, EL_HEAD_MLM, EL_FLOPS_CAUSAL, el_causal_open, 1, true},
+    [EL_BIDIRECTIONAL] = {"bidirectional", false, EL_HEAD_MLM, EL_FLOPS_BIDIRECTIONAL, el_causal_open, 2,
+                          true},
+    [EL_PERMUTATION] = {"permutation", false, EL_HEAD_MLM, EL_FLOPS_PERMUTATION, el_permutation_open, 0,
+                        true},
 };
 
 const char *el_objective_name(el_objective_kind kind)
@@ -31,7 +35,7 @@ const char *el_objective_name(el_objective_kind kind)
 
 bool el_objective_masks(el_objective_kind kind)
 {
-    return KINDS[kind].ways == 0;
+    return !KINDS[kind].seen;
 }
 
 bool el_objective_rewrites(el_objective_kind kind)
@@ -67,7 +71,9 @@ el_model_plan el_objective_plan(el_objective_kind kind, el_sampler sampler, el_c
         plan.networks[0].heads[plan.networks[0].head_count++] =
             (el_head_config){.kind = EL_HEAD_BASELINE, .labels = 1};
     el_plan_add(&plan, KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR, large,
-                (el_head_config){.kind = KINDS[kind].large, .gated = kind == EL_ALL_TOKENS_MLM});
+                (el_head_config){.kind = KINDS[kind].large,
+                                 .gated = kind == EL_ALL_TOKENS_MLM,
+                                 .ordered = kind == EL_PERMUTATION});
     if (pair) {
         const int owner = tying == EL_TIE_GDES ? 0 : 1;
         plan.networks[1 - owner].tying = tying;
@@ -86,6 +92,9 @@ el_objective_kind el_objective_of(const el_model *model)
     const el_network *large = el_model_network(model, EL_DISCRIMINATOR);
     if (model->networks[0].config.causal)
         return el_model_network(model, EL_BACKWARD) ? EL_BIDIRECTIONAL : EL_CAUSAL;
+    const el_head *const first = el_network_head(&model->networks[0], EL_HEAD_MLM);
+    if (first && first->config.ordered)
+        return EL_PERMUTATION;
     const el_head *const predicts = large ? el_network_head(large, EL_HEAD_MLM) : NULL;
     return !large                   ? EL_MLM
            : !predicts              ? EL_ELECTRA
@@ -146,6 +155,8 @@ static el_status check_networks(el_objective_kind kind, const el_model *model, c
                        KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR);
     if (kind == EL_ALL_TOKENS_MLM && !el_network_head(large, EL_HEAD_MLM)->config.gated)
         return el_fail(EL_EUSAGE, "%s: the model has no gate that copies", KINDS[kind].name);
+    if (kind == EL_PERMUTATION && !el_network_head(large, EL_HEAD_MLM)->config.ordered)
+        return el_fail(EL_EUSAGE, "%s: the model predicts in no order", KINDS[kind].name);
     if (large->config.causal != (KINDS[kind].ways > 0))
         return el_fail(EL_EUSAGE, "%s: the model %s", KINDS[kind].name,
                        large->config.causal ? "sees only what stands before a token"

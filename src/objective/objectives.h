@@ -10,6 +10,8 @@
  *   all-tokens-mlm   replace-mlm, but every token is predicted, by a softmax and a gate that copies what is shown
  *   causal        one network predicts each token from those before it                      (GPT: Radford et al., 2018)
  *   bidirectional causal, and a second network that reads backwards; tables and head are one (ELMo's loss: Peters et al., 2018)
+ *   permutation   one network predicts a sixth of the tokens, each from all others but the targets that come later in a random
+ *                 order                                                            (after XLNet: Yang et al., 2019)
  *
  * An objective is a file that fills el_objective (train/objective.h) over the networks that its line of the table names.
  */
@@ -32,6 +34,7 @@ typedef enum {
     EL_ALL_TOKENS_MLM,
     EL_CAUSAL,
     EL_BIDIRECTIONAL,
+    EL_PERMUTATION,
     EL_OBJECTIVES
 } el_objective_kind;
 
@@ -59,8 +62,8 @@ el_objective_settings el_objective_defaults(void);
 
 /* In the order of the kinds. */
 #define EL_OBJECTIVE_NAMES                                                                                   \
-    "electra|mlm|electra-15|two-stage|adversarial|replace-mlm|all-tokens-mlm|"                                              \
-    "causal|bidirectional"
+    "electra|mlm|electra-15|two-stage|adversarial|replace-mlm|all-tokens-mlm|"                               \
+    "causal|bidirectional|permutation"
 const char *el_objective_name(el_objective_kind kind);
 bool el_objective_masks(el_objective_kind kind);    /* hides tokens: mask_prob and the like have a meaning */
 bool el_objective_rewrites(el_objective_kind kind); /* its large network predicts what samples replaced */
@@ -84,8 +87,8 @@ double el_objective_flops(el_objective_kind kind, const el_model *model, double 
  * vocabulary and the settings do not fit.  Figures: loss (gen_weight * generator_loss + disc_weight * discriminator_loss);
  * generator_loss, generator_accuracy, sampled_accuracy, unigram_entropy (of the original tokens at the slots so far, nats);
  * with a second network discriminator_loss and discriminator_accuracy, with detection discriminator_auc,
- * discriminator_precision and discriminator_recall, and replaced (share of the tokens that are judged, or of slots); causal has
- * perplexity, bidirectional also backward_loss and backward_accuracy;
+ * discriminator_precision and discriminator_recall, and replaced (share of the tokens that are judged, or of slots); causal
+ * and permutation have perplexity, bidirectional also backward_loss and backward_accuracy;
  * all-tokens-mlm gate_accuracy, how often the gate says rightly whether the original stands there. */
 el_status el_objective_open(el_objective **objective, el_objective_kind kind, el_model *model,
                             const el_vocab *vocab, const el_objective_settings *settings, int rows);

@@ -148,6 +148,15 @@ el_status el_slots_begin(el_slots *s, const el_batch *batch, el_random random)
     return corrupt(&s->corruption, s, batch, random);
 }
 
+void el_slots_use(el_slots *s, const el_batch *batch, el_random random, el_corruption *chosen)
+{
+    const el_corruption taken = *chosen;
+    *chosen = s->corruption;
+    s->corruption = taken;
+    s->batch = batch;
+    s->random = random;
+}
+
 int el_slots_fit(const el_slots *s, int first)
 {
     const int *rows = s->batch->starts, *slots = s->corruption.starts;

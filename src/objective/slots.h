@@ -51,6 +51,8 @@ void el_slots_ledger(el_slots *slots, el_ledger *ledger);
 /* prepare(), begin() and fit() of an objective. */
 el_status el_slots_prepare(el_slots *slots, const el_batch *batch, el_random random);
 el_status el_slots_begin(el_slots *slots, const el_batch *batch, el_random random);
+/* begin() with slots that somebody else has chosen; they are swapped for the last ones. */
+void el_slots_use(el_slots *slots, const el_batch *batch, el_random random, el_corruption *chosen);
 int el_slots_fit(const el_slots *slots, int first);
 
 /* The share of the run that is done before a step: all of it where examples are held out. */

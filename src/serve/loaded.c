@@ -25,11 +25,13 @@ static el_type type_of(el_serve_precision precision, const el_device *dev)
 static el_status add_network(recipe *r, const char *name, const char *folder, el_head_config head)
 {
     el_config config;
+    el_head_config said;
     if (!folder)
         return EL_OK;
-    el_status st = el_model_read(folder, head.kind == EL_HEAD_MLM, &config, NULL, NULL);
-    if (!st && config.causal && head.kind == EL_HEAD_MLM)
-        st = el_fail(EL_EDATA, "%s: predicts each token from those before it; it fills no [MASK]", folder);
+    el_status st = el_model_read(folder, head.kind == EL_HEAD_MLM, &config, &said, NULL);
+    if (!st && (config.causal || said.ordered) && head.kind == EL_HEAD_MLM)
+        st = el_fail(EL_EDATA, "%s: predicts each token from those before it%s; it fills no [MASK]", folder,
+                     said.ordered ? " in any order" : "");
     if (st)
         return st;
     r->folders[r->plan.count] = folder;

@@ -31,7 +31,7 @@ try() {
 
 # learn NAME: a fine-tuning of the run sees the first word.
 learn() {
-    "$electra" finetune --model $1 --task classify --train-file first.tsv --max-seq-length 32 --num-train-epochs 8 --threads 2 \
+    "$electra" finetune --model $1 --task classify --train-file first.tsv --max-seq-length 32 --num-train-epochs 20 --threads 2 \
         --learning-rate 1e-3 --max-restarts 0 --output $1.task > log 2>&1 || fail "finetune of $1: $(cat log)"
     accuracy=$(sed -n 's/^ *"accuracy": \([0-9.]*\).*/\1/p' $1.task/results.json | head -n 1)
     less 0.9 "$accuracy" || fail "fine-tuned $1 sees the first word with accuracy $accuracy"
@@ -80,3 +80,10 @@ grep -q '"ElectraForMaskedLM"' all-tokens/discriminator/config.json || fail "all
 grep -q '"gate_accuracy"' all-tokens.json || fail "no gate: $(cat all-tokens.json)"
 learn all-tokens
 refused 2 "gdes has none" pretrain --objective all-tokens-mlm --embeddings gdes --output new
+
+try permutation --objective permutation
+grep -q '"task_head": "permutation_lm"' permutation/generator/config.json || fail "permutation: $(cat permutation/generator/config.json)"
+grep -q '"ElectraModel"' permutation/generator/config.json || fail "a class that would misread it is named"
+learn permutation
+refused 3 "fills no" "$electra" fill --model permutation "the [MASK]"
+refused 2 "masks nothing" pretrain --objective permutation --mask-shares 1,0,0 --output new

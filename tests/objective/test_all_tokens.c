@@ -39,7 +39,8 @@ static void open_fixture(fixture *f, int words, bool fan_in)
     large.max_position_embeddings = LENGTH;
     el_config small = large;
     small.hidden_size = 4;
-    el_model_plan plan = el_objective_plan(EL_ALL_TOKENS_MLM, EL_SAMPLER_NETWORK, large, small, EL_TIE_SHARED);
+    el_model_plan plan =
+        el_objective_plan(EL_ALL_TOKENS_MLM, EL_SAMPLER_NETWORK, large, small, EL_TIE_SHARED);
     plan.activations = plan.parameters = EL_F64;
     plan.training = true;
     const el_initialisation how = {.fan_in = fan_in, .seed = 4};

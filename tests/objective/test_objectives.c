@@ -100,9 +100,9 @@ static void every_loss_falls(void **state)
             el_optimizer_update(&optimizer, &f.model, 1e-2, el_gradient_norm(&f.model), step);
         }
         const double after = run(&f, 1000, false).values[0];
-        /* an adversary earns what the discriminator loses */
-        CHECK(after < (kind == EL_ADVERSARIAL ? 0.9 : 0.8) * before, "%s: loss %g after training, %g before", f.objective->name, after,
-              before);
+        /* an adversary earns what the discriminator loses; of a permutation few tokens are predicted */
+        CHECK(after < (kind == EL_ADVERSARIAL || kind == EL_PERMUTATION ? 0.9 : 0.8) * before,
+              "%s: loss %g after training, %g before", f.objective->name, after, before);
         close_fixture(&f);
     }
 }
@@ -112,7 +112,8 @@ static void figures_are_of_their_parts(void **state)
 {
     (void)state;
     for (int kind = 0; kind < EL_OBJECTIVES; kind++) {
-        if (!el_objective_masks((el_objective_kind)kind) || kind == EL_ADVERSARIAL) /* whose reward is no loss */
+        if (!el_objective_masks((el_objective_kind)kind) ||
+            kind == EL_ADVERSARIAL) /* whose reward is no loss */
             continue;
         fixture f;
         el_objective_settings settings = settings_of((el_objective_kind)kind);

@@ -1,0 +1,150 @@
+/* permutation - a language model of tokens in random orders (after Yang et al., 2019), on absolute positions
+ *
+ *   one token of six is a target; each is predicted from all that are not and from the targets before it in a random order
+ *   loss = mean over targets of -log p(x_t | ordinary tokens, targets before t)
+ *
+ * XLNet's objective in the encoder of the other objectives: its two streams are rows of one pass (order.h), where a query row
+ * shows [MASK].  It has no relative positions, and is not XLNet.
+ */
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "objective/kinds.h"
+#include "objective/order.h"
+
+typedef struct {
+    el_objective base;
+    el_arena arena;
+    el_objective_settings settings;
+    const el_vocab *vocab;
+    el_corruption targets, asked; /* of the batch; of the ordered rows, until the slots have it */
+    el_batch ordered;
+    el_slots slots;
+    el_predictor predictor;
+} permutation;
+
+static const char *const FIGURES[] = {"loss", "generator_loss", "generator_accuracy", "perplexity",
+                                      "unigram_entropy"};
+
+static void reset(el_objective *self)
+{
+    permutation *p = (permutation *)self;
+    el_slots_reset(&p->slots);
+    el_predictor_reset(&p->predictor);
+}
+
+static el_status begin(el_objective *self, const el_batch *batch, el_random random)
+{
+    permutation *p = (permutation *)self;
+    const el_corruption_rule rule = {.mask_prob = p->settings.mask_prob.first,
+                                     .max_predictions = p->settings.max_predictions,
+                                     .shares = p->settings.shares};
+    el_status st =
+        el_corruption_make(&p->targets, batch, p->vocab, &rule, random); /* drawn in random order */
+    if (!st)
+        st = el_order_make(&p->ordered, &p->asked, batch, &p->targets, p->vocab->mask);
+    if (!st)
+        el_slots_use(&p->slots, &p->ordered, random, &p->asked);
+    return st;
+}
+
+static int fit(el_objective *self, int first)
+{
+    return el_slots_fit(&((const permutation *)self)->slots, first);
+}
+
+static void accumulate(el_objective *self, int first, int last, bool training)
+{
+    permutation *p = (permutation *)self;
+    el_slots_range r = el_slots_send(&p->slots, first, last, training);
+    const int count = p->slots.corruption.count;
+    r.in.longest = el_order_rows(p->predictor.net->config.max_position_embeddings);
+    el_slots_show(&p->slots, &r);
+    el_predictor_run(&p->predictor, &p->slots, &r, NULL, count ? 1.0 / count : 0);
+}
+
+static void ledger(el_objective *self, el_ledger *l)
+{
+    permutation *p = (permutation *)self;
+    el_slots_ledger(&p->slots, l);
+    el_predictor_ledger(&p->predictor, l);
+}
+
+static void finish(el_objective *self, el_figures *figures)
+{
+    const permutation *p = (const permutation *)self;
+    const double loss = el_predictor_loss(&p->predictor);
+    const double values[] = {loss, loss, el_predictor_accuracy(&p->predictor), exp(loss),
+                             el_slots_entropy(&p->slots)};
+    figures->count = (int)(sizeof values / sizeof *values);
+    figures->names = FIGURES;
+    memcpy(figures->values, values, sizeof values);
+}
+
+static void close_permutation(el_objective *self)
+{
+    permutation *p = (permutation *)self;
+    el_device_release(p->base.model->dev, &p->arena);
+    el_predictor_close(&p->predictor);
+    el_slots_close(&p->slots);
+    el_batch_release(&p->ordered);
+    el_corruption_release(&p->targets);
+    el_corruption_release(&p->asked);
+    free(p);
+}
+
+static el_status lay_out(permutation *p)
+{
+    el_slots_layout(&p->slots, &p->arena);
+    return el_predictor_layout(&p->predictor, &p->arena, &p->slots);
+}
+
+static el_status open_parts(permutation *p, const el_opening *o)
+{
+    el_model *const m = o->model;
+    const el_network *const net = el_model_network(m, EL_GENERATOR);
+    const int longest = el_order_rows(net->config.max_position_embeddings);
+    el_status st = m->q->reserve(m->q, longest, net->config.hidden_size / net->config.num_attention_heads);
+    if (!st)
+        st = el_slots_open(&p->slots, &p->base, o->vocab, &p->settings, el_order_rows(o->rows));
+    if (!st)
+        st = el_predictor_open(&p->predictor, m, net, EL_STREAM_FIRST_NETWORK, &p->slots);
+    if (!st)
+        st = lay_out(p);
+    if (!st)
+        st = el_device_reserve(m->dev, &p->arena);
+    return st ? st : lay_out(p);
+}
+
+el_status el_permutation_open(el_objective **objective, const el_opening *o)
+{
+    permutation *p = calloc(1, sizeof *p);
+    if (!p)
+        return el_fail(EL_ENOMEM, "no memory for the objective");
+    p->base = (el_objective){.name = el_objective_name(o->kind),
+                             .model = o->model,
+                             .reset = reset,
+                             .begin = begin,
+                             .fit = fit,
+                             .accumulate = accumulate,
+                             .ledger = ledger,
+                             .finish = finish,
+                             .close = close_permutation};
+    p->vocab = o->vocab;
+    p->settings = o->settings;
+    p->settings.mask_prob = (el_course){1.0 / EL_ORDER_SHARE, 1.0 / EL_ORDER_SHARE};
+    p->settings.mask_unit = EL_MASK_PIECE;
+    p->settings.max_predictions = INT_MAX;
+    p->settings.shares = (el_mask_shares){.mask = 1};
+    p->settings.duplicate_slots = false;
+    const el_status st = open_parts(p, o);
+    if (st) {
+        close_permutation(&p->base);
+        return st;
+    }
+    reset(&p->base);
+    *objective = &p->base;
+    return EL_OK;
+}

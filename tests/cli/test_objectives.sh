@@ -32,7 +32,7 @@ try() {
 # learn NAME: a fine-tuning of the run sees the first word.
 learn() {
     "$electra" finetune --model $1 --task classify --train-file first.tsv --max-seq-length 32 --num-train-epochs 20 --threads 2 \
-        --learning-rate 1e-3 --max-restarts 0 --output $1.task > log 2>&1 || fail "finetune of $1: $(cat log)"
+        --learning-rate 1e-3 --max-restarts 0 --output $1.task > log.finetune 2>&1 || fail "finetune of $1: $(cat log.finetune)"
     accuracy=$(sed -n 's/^ *"accuracy": \([0-9.]*\).*/\1/p' $1.task/results.json | head -n 1)
     less 0.9 "$accuracy" || fail "fine-tuned $1 sees the first word with accuracy $accuracy"
     printf 'text\nthe cat sees\nold cat sees\n' > two.tsv
@@ -55,6 +55,8 @@ try bidirectional --objective bidirectional
 for network in generator backward; do
     grep -q '"ElectraForCausalLM"' bidirectional/$network/config.json || fail "$network: $(cat bidirectional/$network/config.json)"
 done
+learn bidirectional
+grep -q "the one that reads forwards is taken" log.finetune || fail "nothing is said of the half that is left: $(cat log.finetune)"
 grep -q '"reads_backwards": true' bidirectional/backward/config.json || fail "nothing says that it reads backwards"
 
 try shared --num-hidden-groups 1 --objective mlm

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/log.h"
 
 static const char *const RULES[] = {
     [EL_SQUAD_1] = "squad1", [EL_SQUAD_2] = "squad2", [EL_KORQUAD] = "korquad", [EL_MRQA] = "mrqa"};
@@ -352,6 +353,8 @@ el_status el_encoder_find(const char *folder, char **encoder)
     el_status st = el_finetuned_find(folder, &model);
     if (!st)
         st = el_model_find(&paths, model);
+    if (!st && paths.backward)
+        el_log(EL_LOG_NOTE, "%s: of its two networks the one that reads forwards is taken", folder);
     *encoder = paths.encoder;
     paths.encoder = NULL;
     el_model_paths_free(&paths);

@@ -374,7 +374,7 @@ static el_status open_all(el_study *study, const char *plan, const el_options *o
         return st;
     share_machine(study);
     if (s->dry_run)
-        return EL_OK;
+        return study->run.folder ? el_compare_recall(study) : EL_OK;
     json_t *const record = study->run.record;
     json_object_set_new(record, "version", json_string(ELECTRA_VERSION));
     json_object_set_new(record, "settings", el_options_json(options));

@@ -34,25 +34,6 @@ static el_status on_event(void *context, const el_event *event)
 
 /* ---- settings ---- */
 
-/* A text in which {tasks} stands for the folder of tasks (new reference). */
-static json_t *with_folder(const char *text, const char *folder)
-{
-    static const char MARK[] = "{tasks}";
-    char *const whole = malloc(strlen(text) * (strlen(folder) + 1) + 1);
-    char *at = whole;
-    if (!whole)
-        return NULL;
-    while (*text) {
-        const bool mark = strncmp(text, MARK, sizeof MARK - 1) == 0;
-        at += sprintf(at, "%.*s", mark ? (int)strlen(folder) : 1, mark ? folder : text);
-        text += mark ? sizeof MARK - 1 : 1;
-    }
-    *at = '\0';
-    json_t *const string = json_string(whole);
-    free(whole);
-    return string;
-}
-
 static void set_path(json_t *given, const char *key, const char *path)
 {
     if (path)
@@ -62,13 +43,7 @@ static void set_path(json_t *given, const char *key, const char *path)
 /* What holds in this place: folders, threads, and what is told apart from the rest. */
 static json_t *here(const el_study *study, const el_job *job, const char *output)
 {
-    json_t *const given = el_compare_asked(study, job);
-    const char *key;
-    json_t *value;
-    void *next;
-    json_object_foreach_safe(given, next, key,
-                             value) if (json_is_string(value) && strstr(json_string_value(value), "{tasks}"))
-        json_object_set_new(given, key, with_folder(json_string_value(value), study->plan.tasks_folder));
+    json_t *const given = el_compare_told(study, job);
     json_object_set_new(given, "threads", json_integer(study->threads));
     set_path(given, "output", output);
     return given;

@@ -141,14 +141,15 @@ static double tokens_of(const char *path)
 static double tokens_of_task(const el_study *study, int task)
 {
     enum { LONG_EXAMPLE = 40 };
-    const json_t *const asked = el_compare_asked(study, &(el_job){.task = task});
+    json_t *const asked = el_compare_told(study, &(el_job){.task = task});
     const json_t *const most = json_object_get(asked, "max_train_examples");
     const json_t *const epochs = json_object_get(asked, "num_train_epochs");
     const el_task *known = el_task_find(study->plan.tasks[task].task);
     char *const folder = el_compare_task_data(study, task);
     el_task_files files = {0};
     double tokens = 0;
-    if (known && !el_task_find_files(&known, folder, &(el_task_files){0}, true, &files))
+    const el_task_files given = {.train = (char *)json_string_value(json_object_get(asked, "train_file"))};
+    if (known && !el_task_find_files(&known, folder, &given, true, &files))
         tokens = tokens_of(files.train);
     if (json_number_value(most) > 0)
         tokens = fmin(tokens, LONG_EXAMPLE * json_number_value(most));
@@ -156,7 +157,7 @@ static double tokens_of_task(const el_study *study, int task)
         tokens *= epochs ? json_number_value(epochs) : known->epochs;
     el_task_files_release(&files);
     free(folder);
-    json_decref((json_t *)asked);
+    json_decref(asked);
     return tokens;
 }
 
@@ -331,6 +332,40 @@ json_t *el_compare_asked(const el_study *study, const el_job *job)
         json_object_set_new(asked, "learning_rate", json_real(job->rate));
     ask_length(study, job, asked);
     return asked;
+}
+
+/* A text in which {tasks} stands for the folder of tasks (new reference). */
+static json_t *with_folder(const char *text, const char *folder)
+{
+    static const char MARK[] = "{tasks}";
+    char *const whole = malloc(strlen(text) * (strlen(folder) + 1) + 1);
+    char *at = whole;
+    if (!whole)
+        return NULL;
+    while (*text) {
+        const bool mark = strncmp(text, MARK, sizeof MARK - 1) == 0;
+        at += sprintf(at, "%.*s", mark ? (int)strlen(folder) : 1, mark ? folder : text);
+        text += mark ? sizeof MARK - 1 : 1;
+    }
+    *at = '\0';
+    json_t *const string = json_string(whole);
+    free(whole);
+    return string;
+}
+
+json_t *el_compare_told(const el_study *study, const el_job *job)
+{
+    json_t *const told = el_compare_asked(study, job);
+    const char *key;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(told, next, key, value)
+    {
+        const char *const text = json_string_value(value);
+        if (text && strstr(text, "{tasks}"))
+            json_object_set_new(told, key, with_folder(text, study->plan.tasks_folder));
+    }
+    return told;
 }
 
 /* ---- places ---- */

@@ -71,7 +71,7 @@ char *el_compare_command(const el_study *study, const el_job *job)
 {
     command c = {.size = 256};
     c.text = calloc(1, c.size);
-    json_t *const asked = el_compare_asked(study, job);
+    json_t *const asked = el_compare_told(study, job);
     const el_job *const needed = job->needs < 0 ? NULL : &study->jobs[job->needs];
     char from[256], *data = NULL;
     append(&c, job->task < 0 ? "electra pretrain" : "electra finetune");

@@ -13,11 +13,14 @@ el_status el_compare_list(el_study *study);
 /* On any thread: does a job and leaves its record.  EL_ESTOPPED: stopped by study->halt, after saving. */
 el_status el_compare_job(el_study *study, el_job *job);
 
-/* Takes what results.jsonl holds of the jobs, and opens it for more. */
+/* Takes what results.jsonl holds of the jobs, and opens it for more unless it is a dry run. */
 el_status el_compare_recall(el_study *study);
 
 /* What is asked of a job, without paths: two records of a job are of one where these are equal (new reference). */
 json_t *el_compare_asked(const el_study *study, const el_job *job);
+
+/* The same as it is told to the engine: the folder of tasks stands where {tasks} did (new reference). */
+json_t *el_compare_told(const el_study *study, const el_job *job);
 
 /* The folder of a job's run, on the heap. */
 char *el_compare_folder(const el_study *study, const el_job *job);

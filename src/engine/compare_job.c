@@ -20,7 +20,8 @@ typedef struct {
     el_job *job;
     int64_t steps; /* by which its progress is told; of a fine-tuning those of all trials */
     int64_t before;
-    bool skipping; /* its last step was skipped: the loss or the gradient was no finite number */
+    bool evaluates_little; /* as nobody said how much */
+    bool skipping;         /* its last step was skipped: the loss or the gradient was no finite number */
 } working;
 
 static el_status on_event(void *context, const el_event *event)
@@ -128,7 +129,7 @@ static el_status train(working *w, el_pretraining *run)
     const int64_t every = t->steps / POINTS < 1 ? 1 : t->steps / POINTS;
     t->evaluate_every = t->log_every = every;
     t->save_every = w->job->trunk ? 0 : every;
-    if (!el_options_given(run->options, "eval_batches")) {
+    if (w->evaluates_little) {
         const double most = EVALUATING * 3 * (double)t->steps * t->batch / (POINTS * EL_EVALUATION_BATCH);
         t->heldout_batches = most < 1                            ? 1
                              : most < (double)t->heldout_batches ? (int64_t)most
@@ -149,6 +150,8 @@ static el_status pretrain(working *w)
     char *const output = el_compare_folder(study, job);
     json_t *const given = here(study, job, output);
     char *trunk = NULL;
+    w->evaluates_little =
+        !json_object_get(given, "eval_batches") && !json_object_get(given, "num_eval_steps");
     set_path(given, "data", study->plan.data);
     set_path(given, "eval_data", study->plan.eval_data);
     json_object_set_new(given, "keep_checkpoint_max", json_integer(job->trunk ? 0 : 1));

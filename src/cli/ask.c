@@ -10,8 +10,8 @@
 #include "cli/cli.h"
 #include "text/reader.h"
 
-static const el_serve_precision PRECISIONS[] = {EL_SERVE_FASTEST, EL_SERVE_BF16,
-                                                EL_SERVE_FP32}; /* as el_machine's */
+static const el_serve_precision PRECISIONS[] = {EL_SERVE_FASTEST, EL_SERVE_BF16, EL_SERVE_FP32,
+                                                EL_SERVE_INT8}; /* as el_machine's */
 
 static el_status answer_operands(const el_options *options, el_session *session, const el_vocab *vocab,
                                  cli_answer *answer, void *context)

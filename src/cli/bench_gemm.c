@@ -67,6 +67,8 @@ static el_status measure(const bench_place *place, int rows, int out, int in, js
 el_status bench_gemm(const bench_place *place, json_t **result)
 {
     el_pretrain_settings shape;
+    if (place->type == EL_I8)
+        return el_fail(EL_EUSAGE, "bench gemm: measures training's products, which int8 does not have");
     el_pretrain_defaults(&shape, place->settings->model_size);
     const int h = (int)shape.hidden_size, inner = (int)shape.intermediate_size;
     const int rows = (int)(place->settings->batch_size * place->settings->max_seq_length);

@@ -73,8 +73,8 @@ static const el_option TABLE[] = {
 };
 #undef AT
 
-static const el_serve_precision PRECISIONS[] = {EL_SERVE_FASTEST, EL_SERVE_BF16,
-                                                EL_SERVE_FP32}; /* as el_machine's */
+static const el_serve_precision PRECISIONS[] = {EL_SERVE_FASTEST, EL_SERVE_BF16, EL_SERVE_FP32,
+                                                EL_SERVE_INT8}; /* as el_machine's */
 
 /* ---- models ---- */
 

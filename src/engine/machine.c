@@ -14,7 +14,7 @@
 
 static const char *const LEVELS[] = {NULL,          "baseline", "avx2",      "avx512",
                                      "avx512_bf16", "neon",     "neon_bf16", "reference"};
-static const char *const PRECISIONS[] = {"auto", "bf16", "fp32"};
+static const char *const PRECISIONS[] = {"auto", "bf16", "fp32", "int8"};
 
 enum { USUAL_LEAVES = 8 };
 
@@ -123,7 +123,9 @@ void el_machine_recall(el_machine *machine, json_t *record)
 
 el_type el_machine_type(const el_machine *machine)
 {
-    return machine->precision == EL_PRECISION_BF16 ? EL_BF16 : EL_F32;
+    return machine->precision == EL_PRECISION_BF16   ? EL_BF16
+           : machine->precision == EL_PRECISION_INT8 ? EL_I8
+                                                     : EL_F32;
 }
 
 const char *el_machine_precision(const el_machine *machine)

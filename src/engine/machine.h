@@ -14,7 +14,7 @@
 #include "text/vocab.h"
 #include "train/leaves.h"
 
-enum { EL_PRECISION_AUTO, EL_PRECISION_BF16, EL_PRECISION_FP32 };
+enum { EL_PRECISION_AUTO, EL_PRECISION_BF16, EL_PRECISION_FP32, EL_PRECISION_INT8 };
 
 typedef struct {
     int64_t threads;     /* 0: as many as there are processors */
@@ -33,8 +33,10 @@ typedef struct {
          offsetof(settings, machine.precision),                                                              \
          0,                                                                                                  \
          0,                                                                                                  \
-         "auto|bf16|fp32",                                                                                   \
-         "type of activations and products; auto: bf16 if this processor multiplies it faster"},             \
+         "auto|bf16|fp32|int8",                                                                              \
+         "type of activations and products; auto: bf16 if this processor multiplies it faster; int8: "       \
+         "products of "                                                                                      \
+         "whole numbers, all else in float, for answers alone"},                                             \
     {                                                                                                        \
         "instruction_set", EL_OPT_CHOICE, offsetof(settings, machine.instruction_set), 0, 0,                 \
             "auto|baseline|avx2|avx512|avx512_bf16|neon|neon_bf16|reference",                                \
@@ -67,7 +69,7 @@ el_status el_machine_open(el_machine *machine, el_queue **q);
  * leaves is of one. */
 void el_machine_recall(el_machine *machine, json_t *record);
 el_type el_machine_type(const el_machine *machine);          /* of activations, once open */
-const char *el_machine_precision(const el_machine *machine); /* "bf16" or "fp32", once open */
+const char *el_machine_precision(const el_machine *machine); /* "bf16", "fp32" or "int8", once open */
 /* The instruction set by name, "reference" for the reference device; NULL where left open. */
 const char *el_machine_level(const el_machine *machine);
 

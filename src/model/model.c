@@ -175,7 +175,9 @@ static void list_own(el_model *model, int number)
     list_tables(&net->params, &net->config, &net->w.embed, &net->g.embed, EL_INIT_NORMAL,
                 table_is_read(model, number));
     list_embed_norm(&net->params, &net->config, &net->w.embed, &net->g.embed);
+    net->params.int8 = model->int8;
     list_encoder(&net->params, &net->config, &net->w, &net->g);
+    net->params.int8 = false; /* heads are small, and what they say is what counts */
 }
 
 static void copy_encoder(el_encoder_weights *to, const el_encoder_weights *from, int layers)
@@ -375,14 +377,26 @@ static el_status open_trained(el_model *model)
     return EL_OK;
 }
 
+static el_status check_int8(const el_model *model)
+{
+    if (model->training)
+        return el_fail(EL_EUSAGE, "int8 is for answers: nothing can be trained in it");
+    if (!model->dev->int8)
+        return el_fail(EL_EUSAGE, "%s: the device has no products of whole numbers (int8)", model->dev->name);
+    return EL_OK;
+}
+
 el_status el_model_open(el_model *model, el_queue *q, const el_model_plan *plan)
 {
     *model = (el_model){.dev = q->dev,
                         .q = q,
-                        .activations = plan->activations,
+                        .activations = plan->activations == EL_I8 ? EL_F32 : plan->activations,
+                        .int8 = plan->activations == EL_I8,
                         .parameters = plan->parameters,
                         .training = plan->training};
     el_status st = check_plan(plan);
+    if (!st && model->int8)
+        st = check_int8(model);
     for (int i = 0; !st && i < plan->count; i++) {
         model->count++;
         st = network_open(&model->networks[i], model, &plan->networks[i]);

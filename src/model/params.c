@@ -44,12 +44,13 @@ el_status el_params_check(const el_params *params)
 static el_tensor add_matrix(el_params *params, el_tensor matrix, int line)
 {
     const el_device *dev = params->dev;
-    matrix.prepared =
-        el_arena_push(&params->memory->copies, dev->prepared_bytes(dev, matrix.rows, matrix.cols, params->activations,
-                                                         params->training));
+    matrix.int8 = params->int8 && matrix.cols <= EL_INT8_DEPTH;
+    const el_type type = matrix.int8 ? EL_I8 : params->activations;
+    matrix.prepared = el_arena_push(
+        &params->memory->copies, dev->prepared_bytes(dev, matrix.rows, matrix.cols, type, params->training));
     if (binding(params) && grow(params, (void **)&params->matrices, params->matrix_count,
                                 &params->matrix_capacity, sizeof *params->matrices))
-        params->matrices[params->matrix_count++] = (el_matrix){matrix, params->activations, line};
+        params->matrices[params->matrix_count++] = (el_matrix){matrix, type, line};
     return matrix;
 }
 

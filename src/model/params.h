@@ -44,6 +44,7 @@ typedef struct {
     el_param_memory *memory;
     el_type parameters, activations; /* activations: what products of the lines to come are computed in */
     bool training;
+    bool int8; /* products of the lines to come are of whole numbers, where their inputs are not too many */
     el_param *items;
     int count, capacity;
     el_matrix *matrices; /* owned ones only, with numbers of lines of this list */

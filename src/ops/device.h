@@ -12,10 +12,14 @@
 #include "base/error.h"
 #include "ops/tensor.h"
 
+/* Columns of a weight matrix whose products may be of whole numbers, at most. */
+enum { EL_INT8_DEPTH = 8192 };
+
 typedef struct el_queue el_queue;
 typedef struct el_device el_device;
 struct el_device {
     const char *name;  /* "reference", "cpu" */
+    bool int8;         /* whether products may be of whole numbers, see linear_forward */
     const char *level; /* instruction set in use, "plain" for the reference; lives as long as the program */
 
     void (*close)(el_device *dev); /* once its queues are closed and its memory is released */

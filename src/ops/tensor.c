@@ -57,6 +57,8 @@ size_t el_type_bytes(el_type type)
         return 2;
     case EL_F64:
         return 8;
+    case EL_I8:
+        return 1;
     }
     assert(!"a type");
     return 0;
@@ -97,6 +99,8 @@ double el_get(el_tensor t, int row, int col)
         return from_bf16(*(const uint16_t *)place);
     case EL_F64:
         return *(const double *)place;
+    case EL_I8:
+        break;
     }
     assert(!"a type");
     return 0;
@@ -116,6 +120,8 @@ void el_set(el_tensor t, int row, int col, double value)
     case EL_F64:
         *(double *)place = value;
         break;
+    case EL_I8:
+        assert(!"a type of elements");
     }
 }
 

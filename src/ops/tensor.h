@@ -5,10 +5,11 @@
 #ifndef EL_OPS_TENSOR_H
 #define EL_OPS_TENSOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum { EL_F32, EL_BF16, EL_F64 } el_type;
+typedef enum { EL_F32, EL_BF16, EL_F64, EL_I8 /* copies of weights alone */ } el_type;
 
 typedef struct {
     void *data; /* element (i, j) is number i * stride + j; NULL: no such tensor */
@@ -16,6 +17,7 @@ typedef struct {
     int rows, cols;
     int64_t stride; /* elements from a row to the next */
     void *prepared; /* weight matrices: the device's own copy, see prepare(); else NULL */
+    bool int8;      /* weight matrices: products are of whole numbers, see linear_forward */
 } el_tensor;
 
 /* Views. */

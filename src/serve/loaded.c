@@ -18,7 +18,7 @@ static el_type type_of(el_serve_precision precision, const el_device *dev)
 {
     if (precision == EL_SERVE_FASTEST)
         return dev->fast_type(dev);
-    return precision == EL_SERVE_BF16 ? EL_BF16 : EL_F32;
+    return precision == EL_SERVE_BF16 ? EL_BF16 : precision == EL_SERVE_INT8 ? EL_I8 : EL_F32;
 }
 
 /* Adds the network in a folder, if any, with the head that is to be asked. */

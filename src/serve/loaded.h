@@ -13,7 +13,7 @@
 #include "task/learn/finetuned.h"
 
 /* Of activations and products; fastest is bf16 where this processor multiplies it faster than float. */
-typedef enum { EL_SERVE_FP32, EL_SERVE_BF16, EL_SERVE_FASTEST } el_serve_precision;
+typedef enum { EL_SERVE_FP32, EL_SERVE_BF16, EL_SERVE_FASTEST, EL_SERVE_INT8 } el_serve_precision;
 
 /* What to load, and how it computes. */
 typedef struct {

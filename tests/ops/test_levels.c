@@ -95,6 +95,44 @@ static void case_linear(run *r, sizes s)
     q->linear_backward_weight(q, dw, out(r, "db", EL_F32, 1, s.more, true, 1e-5), dy, x);
 }
 
+/* Whole numbers up to 127, one of which each row has: they stand for themselves. */
+static void make_whole(el_tensor t, uint64_t seed)
+{
+    const int *const whole = check_ints(t.rows * t.cols, -127, 128, seed);
+    for (int i = 0; i < t.rows; i++)
+        for (int j = 0; j < t.cols; j++)
+            el_set(t, i, j, j == i % t.cols ? 127 : whole[i * t.cols + j]);
+}
+
+static el_tensor int8_weights(run *r, int rows, int cols)
+{
+    el_tensor w = parameter(rows, cols, 3, 1);
+    w.int8 = true;
+    w.prepared = check_memory(r->q->dev->prepared_bytes(r->q->dev, rows, cols, EL_I8, false) + 64);
+    return w;
+}
+
+/* Products of whole numbers: to the last bit where nothing is rounded; else one number may be rounded otherwise in float
+ * than in double. */
+static void case_int8(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    if (r->type != EL_F32)
+        return;
+    const el_tensor x = in(r, s.rows, s.cols, 1, 1), b = parameter(1, s.more, 4, 1);
+    const el_tensor w = int8_weights(r, s.more, s.cols), own = int8_weights(r, s.more, s.cols);
+    q->prepare(q, w, EL_I8, false);
+    q->linear_forward(q, out(r, "y", EL_F32, s.rows, s.more, false, 2e-2), x, w, b);
+    const el_tensor y = out(r, "y of gelu", EL_F32, s.rows, s.more, false, 2e-2);
+    q->linear_gelu_forward(q, y, el_tensor_none(), out(r, "z", EL_F32, s.rows, s.more, false, 2e-2), x, w, b);
+    make_whole(x, 5);
+    make_whole(own, 6);
+    q->prepare(q, own, EL_I8, false);
+    q->linear_forward(q, out(r, "whole y", EL_F32, s.rows, s.more, false, 1e-6), x, own, el_tensor_none());
+    check_fill(x, 0);
+    q->linear_forward(q, out(r, "y of zeros", EL_F32, s.rows, s.more, false, 0), x, own, b);
+}
+
 /* The fused op's bits are those of the two that it stands for. */
 static void case_linear_gelu(run *r, sizes s)
 {
@@ -357,6 +395,10 @@ static const op_case cases[] = {
      case_linear,
      {{1, 17, 5}, {33, 64, 96}, {300, 70, 50}, {30, 2041, 40}, {1030, 20, 30}, {5, 8, 700}},
      8e-3},
+    {"int8",
+     case_int8,
+     {{1, 17, 5}, {33, 64, 96}, {300, 70, 50}, {30, 2041, 40}, {45, 20, 30}, {5, 8, 700}},
+     0},
     {"linear gelu",
      case_linear_gelu,
      {{1, 17, 5}, {33, 64, 96}, {300, 70, 50}, {30, 600, 40}, {5, 8, 700}, {21, 8, 16}},

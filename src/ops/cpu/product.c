@@ -38,6 +38,7 @@ typedef struct {
     const char *packed;
     const float *bias;
     bool accumulate;
+    int int8_columns;      /* of all of w, where products are of whole numbers; else 0 */
     el_tensor gelu, slope; /* of y, where wanted */
     product_cut cut;
 } product_job;
@@ -89,8 +90,13 @@ static void product_task(void *context, int index, int thread)
     const stretch rows = rows_of(j, index / j->cut.cols);
     const stretch cols = stretch_of(index % j->cut.cols, j->cut.cols, j->y.cols, k->panel);
     const el_tensor y = rectangle(j->y, rows, cols);
-    k->product(y, el_piece_rows(j->x, rows.first, rows.count), j->packed, cols.first / k->panel,
-               j->bias ? j->bias + cols.first : NULL, j->accumulate, scratch_of(j->q, thread));
+    const el_tensor x = el_piece_rows(j->x, rows.first, rows.count);
+    const float *const bias = j->bias ? j->bias + cols.first : NULL;
+    const int panel = cols.first / k->panel;
+    if (j->int8_columns)
+        k->product_int8(y, x, j->packed, j->int8_columns, panel, bias, scratch_of(j->q, thread));
+    else
+        k->product(y, x, j->packed, panel, bias, j->accumulate, scratch_of(j->q, thread));
     if (j->gelu.data) /* while y is in this thread's cache */
         k->gelu_forward(rectangle(j->gelu, rows, cols), rectangle(j->slope, rows, cols), y);
 }
@@ -108,6 +114,8 @@ static void product(product_job j)
 size_t el_cpu_prepared_bytes(const el_device *dev, int rows, int cols, el_type type, bool training)
 {
     const el_kernels *const k = ((const el_cpu *)dev)->kernels;
+    if (type == EL_I8)
+        return k->packed_int8_bytes(cols, rows);
     const size_t forward =
         (k->packed_bytes(cols, rows, type) + EL_ALIGNMENT - 1) / EL_ALIGNMENT * EL_ALIGNMENT;
     return forward + (training ? k->packed_bytes(rows, cols, type) : 0);
@@ -132,14 +140,18 @@ static void prepare_task(void *context, int index, int thread)
     const prepare_job *const j = context;
     const int first = index * j->rows;
     (void)thread;
-    kernels_of(j->q)->pack(j->w.prepared, j->backward, j->w, j->type, first,
-                           least(j->rows, j->w.rows - first));
+    const int rows = least(j->rows, j->w.rows - first);
+    if (j->w.int8)
+        kernels_of(j->q)->pack_int8(j->w.prepared, j->w, first, rows);
+    else
+        kernels_of(j->q)->pack(j->w.prepared, j->backward, j->w, j->type, first, rows);
 }
 
 /* In pieces of whole panels of rows and about EL_CPU_PIECE numbers, each read once for both copies. */
 void el_cpu_prepare(el_queue *q, el_tensor w, el_type type, bool training)
 {
     assert(w.prepared && (uintptr_t)w.prepared % EL_CACHE_LINE == 0 && w.type == EL_F32);
+    assert(w.int8 == (type == EL_I8) && !(w.int8 && training));
     const int panel = kernels_of(q)->panel;
     prepare_job j = {.q = q, .w = w, .type = type, .rows = most(1, EL_CPU_PIECE / w.cols / panel) * panel};
     j.backward = training ? second_copy(q, w, type) : NULL;
@@ -149,7 +161,8 @@ void el_cpu_prepare(el_queue *q, el_tensor w, el_type type, bool training)
 static product_job forward_job(el_queue *q, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
 {
     assert(x.cols == w.cols && y.cols == w.rows && (!b.data || (b.cols == y.cols && b.type == EL_F32)));
-    return (product_job){.q = q, .y = y, .x = x, .packed = w.prepared, .bias = b.data};
+    return (product_job){
+        .q = q, .y = y, .x = x, .packed = w.prepared, .bias = b.data, .int8_columns = w.int8 ? w.rows : 0};
 }
 
 void el_cpu_linear_forward(el_queue *q, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
@@ -159,7 +172,7 @@ void el_cpu_linear_forward(el_queue *q, el_tensor y, el_tensor x, el_tensor w, e
 
 void el_cpu_linear_backward_input(el_queue *q, el_tensor dx, el_tensor dy, el_tensor w, bool accumulate)
 {
-    assert(dy.cols == w.rows && dx.cols == w.cols && w.prepared);
+    assert(dy.cols == w.rows && dx.cols == w.cols && w.prepared && !w.int8);
     product((product_job){
         .q = q, .y = dx, .x = dy, .packed = second_copy(q, w, dy.type), .accumulate = accumulate});
 }

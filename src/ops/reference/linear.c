@@ -5,20 +5,49 @@
  *   dx = dy W        dW += dy^T x        db += column sums of dy
  */
 #include <assert.h>
+#include <math.h>
 
 #include "ops/reference/reference.h"
+
+/* What one of the whole numbers stands for that a row of weights, or of x, becomes. */
+static double int8_scale(el_tensor t, int row)
+{
+    double most = 0;
+    for (int k = 0; k < t.cols; k++)
+        most = fmax(most, fabs(el_get(t, row, k)));
+    return most / 127;
+}
+
+static double whole(double value, double scale)
+{
+    return scale > 0 ? nearbyint(value / scale) : 0;
+}
+
+static double int8_product(el_tensor x, int i, el_tensor w, int o)
+{
+    const double sx = int8_scale(x, i), sw = int8_scale(w, o);
+    double sum = 0;
+    for (int k = 0; k < x.cols; k++)
+        sum += whole(el_get(x, i, k), sx) * whole(el_get(w, o, k), sw);
+    return sx * sw * sum;
+}
+
+static double row_product(el_tensor x, int i, el_tensor w, int o)
+{
+    double sum = 0;
+    for (int k = 0; k < x.cols; k++)
+        sum += el_get(x, i, k) * el_get(w, o, k);
+    return sum;
+}
 
 void el_ref_linear_forward(el_queue *q, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
 {
     (void)q;
     assert(y.rows == x.rows && y.cols == w.rows && x.cols == w.cols && (!b.data || b.cols == y.cols));
     for (int i = 0; i < y.rows; i++)
-        for (int o = 0; o < y.cols; o++) {
-            double sum = b.data ? el_get(b, 0, o) : 0;
-            for (int k = 0; k < x.cols; k++)
-                sum += el_get(x, i, k) * el_get(w, o, k);
-            el_set(y, i, o, sum);
-        }
+        for (int o = 0; o < y.cols; o++)
+            el_set(y, i, o,
+                   (w.int8 ? int8_product : row_product)(x, i, w, o) + (b.data ? el_get(b, 0, o) : 0));
 }
 
 void el_ref_linear_backward_input(el_queue *q, el_tensor dx, el_tensor dy, el_tensor w, bool accumulate)

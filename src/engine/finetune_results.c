@@ -11,7 +11,8 @@
 
 const char EL_FINETUNE_PREDICTIONS[] = "predictions.tsv";
 
-static json_t *results_json(const el_finetuning *f, const json_t *test, const json_t *also)
+static json_t *results_json(const el_finetuning *f, const json_t *test, const json_t *also,
+                            const json_t *int8)
 {
     json_t *const trials = json_object_get(f->run.record, "trials");
     const size_t best = el_trials_best(trials, f->metric);
@@ -23,6 +24,8 @@ static json_t *results_json(const el_finetuning *f, const json_t *test, const js
         json_object_set(results, "test", (json_t *)test);
     if (json_object_size(also))
         json_object_set(results, f->task->also, (json_t *)also);
+    if (int8)
+        json_object_set(results, "check_int8", (json_t *)int8);
     return results;
 }
 
@@ -134,9 +137,48 @@ static el_status answer_test(el_finetuning *f)
     return st;
 }
 
+/* ---- int8 ---- */
+
+/* The finished model's figures on dev, opened anew in a precision. */
+static el_status score_model(el_finetuning *f, el_type activations, const char *folder, el_figures *figures)
+{
+    el_finetuned model;
+    const el_prediction *predictions;
+    int count;
+    el_status st = el_finetuned_open(&model, f->q, activations, (int)f->settings->micro_batch_tokens, folder);
+    if (!st)
+        st = el_finetuned_ask(&model, &f->data[EL_DEV], &predictions, &count);
+    if (!st) {
+        model.learner->finish(model.learner, figures);
+        st = figures->status;
+    }
+    el_finetuned_close(&model);
+    return st;
+}
+
+static el_status check_int8(el_finetuning *f, json_t **both)
+{
+    el_figures fp32, int8;
+    *both = NULL;
+    if (!f->settings->check_int8)
+        return EL_OK;
+    char *const folder = el_path_join(f->settings->output, "model");
+    el_status st =
+        folder ? score_model(f, EL_F32, folder, &fp32) : el_fail(EL_ENOMEM, "no memory for a path");
+    if (!st)
+        st = score_model(f, EL_I8, folder, &int8);
+    free(folder);
+    if (st)
+        return st;
+    el_log(EL_LOG_NOTE, "%s on dev: %.4f in fp32, %.4f in int8", f->metric, el_figure(&fp32, f->metric),
+           el_figure(&int8, f->metric));
+    *both = json_pack("{s:o, s:o}", "fp32", el_figures_json(&fp32), "int8", el_figures_json(&int8));
+    return EL_OK;
+}
+
 el_status el_finetune_finish(el_finetuning *f)
 {
-    json_t *test = NULL, *also = NULL;
+    json_t *test = NULL, *also = NULL, *int8 = NULL;
     char *const path = el_path_join(f->settings->output, "results.json");
     el_status st = path ? take_best(f) : el_fail(EL_ENOMEM, "no memory for a path");
     if (!st)
@@ -146,10 +188,14 @@ el_status el_finetune_finish(el_finetuning *f)
     if (!st)
         st = answer_test(f);
     if (!st)
-        st = (f->results = results_json(f, test, also)) ? el_json_save(f->results, path)
-                                                        : el_fail(EL_ENOMEM, "no memory for the results");
+        st = check_int8(f, &int8);
+    if (!st)
+        st = (f->results = results_json(f, test, also, int8))
+                 ? el_json_save(f->results, path)
+                 : el_fail(EL_ENOMEM, "no memory for the results");
     json_decref(test);
     json_decref(also);
+    json_decref(int8);
     free(path);
     return st;
 }

@@ -36,7 +36,7 @@ typedef struct {
     /* around */
     int64_t save_checkpoints_steps, keep_checkpoint_max, logging_steps, max_skipped_steps;
     double max_time;
-    bool json, allow_change, overwrite, tensorboard;
+    bool json, allow_change, overwrite, tensorboard, check_int8;
 } el_finetune_settings;
 
 extern const el_option EL_FINETUNE_TABLE[];

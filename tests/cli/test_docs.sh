@@ -43,7 +43,7 @@ check_commands() { # NAME < text
         command=${BASH_REMATCH[3]}
         local rest=${BASH_REMATCH[4]%%\`*}
         [[ -n ${help[$command]-} ]] || continue
-        for flag in $(grep -oE -- '--[a-z][a-z_-]*' <<<"$rest"); do
+        for flag in $(grep -oE -- '--[a-z][a-z0-9_-]*' <<<"$rest"); do
             has "${help[$command]}" "$flag" || wrong "$1: electra $command has no $flag"
         done
     done
@@ -55,7 +55,7 @@ for command in $commands; do check_commands "$command --help" <<<"${help[$comman
 # Flags in backquotes belong to some command, to ./demo or to a tool that is named with them.
 for document in "${documents[@]}"; do
     for flag in $(grep -oE '`[^`]*`' "$document" | grep -vE '^`(\./|tools/|bench/|cmake|ctest|pkg-config|mpirun)' |
-        grep -oE -- '--[a-z][a-z_-]+' | sort -u); do
+        grep -oE -- '--[a-z][a-z0-9_-]+' | sort -u); do
         [[ $flag == --version ]] || has "$everywhere" "$flag" || wrong "${document#"$root"/}: no command has $flag"
     done
     for target in $(grep -oE '\]\([^)#]+' "$document" | sed 's/^](//' | grep -v '^http'); do
@@ -66,7 +66,7 @@ done
 # What follows ./demo in documents are options of ./demo.
 demo=$("$root/demo" --help)
 for document in "${documents[@]}"; do
-    for flag in $(grep -oE '\./demo( --[a-z-]+)+' "$document" | grep -oE -- '--[a-z-]+' | sort -u); do
+    for flag in $(grep -oE '\./demo( --[a-z0-9-]+)+' "$document" | grep -oE -- '--[a-z0-9-]+' | sort -u); do
         [[ $flag == --help ]] || has "$demo" "$flag" || wrong "${document#"$root"/}: ./demo has no $flag"
     done
 done
@@ -82,7 +82,7 @@ mapfile -t korean < <(commands_of "$root/README.ko.md")
 for ((i = 0; i < ${#english[@]} && i < ${#korean[@]}; i++)); do
     read -r _ command _ <<<"${english[i]}"
     [[ ${korean[i]} == "electra $command "* ]] || wrong "README.ko.md: '${korean[i]}' stands where README.md has $command"
-    for flag in $(grep -oE -- '--[a-z-]+' <<<"${english[i]}"); do
+    for flag in $(grep -oE -- '--[a-z0-9-]+' <<<"${english[i]}"); do
         [[ " ${korean[i]} " == *" $flag "* ]] || wrong "README.ko.md: '${korean[i]}' lacks $flag of README.md"
     done
 done

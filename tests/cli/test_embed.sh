@@ -27,7 +27,7 @@ else
 fi
 
 # Any number of threads gives the same bits, in either precision.
-for precision in fp32 bf16; do
+for precision in fp32 bf16 int8; do
     embed --model run --precision $precision --output one.npy texts.txt 2> log || fail "$precision: $(cat log)"
     for threads in 2 3; do
         embed --model run --precision $precision --threads $threads --output more.npy texts.txt 2> log || fail "$precision: $(cat log)"

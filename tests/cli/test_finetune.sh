@@ -48,11 +48,21 @@ awk "BEGIN { d = $share - $(figure results.json accuracy); exit !(d < 1e-5 && d 
 echo "the small cat sees the old tree" | "$electra" predict --model out --format lines --json - > line.json 2> log || fail "predict: $(cat log)"
 grep -q '"label": "cat"' line.json || fail "a cat is not seen: $(cat line.json)"
 
+# The same model in int8 says nearly the same, and nothing is trained in it.
+"$electra" predict --model out --precision int8 --threads 2 data/dev.tsv > int8.tsv 2> log || fail "predict in int8: $(cat log)"
+! cmp -s answers.tsv int8.tsv || fail "int8 has the bits of fp32"
+paste answers.tsv int8.tsv | awk -F'\t' 'NR > 1 { d = $3 - $7; if (d < 0) d = -d; if (d > most) most = d; same += $2 == $6 }
+    END { exit !(most < 0.1 && same / (NR - 1) > 0.97) }' || fail "int8 answers otherwise"
+"$electra" finetune "${settings[@]}" --precision int8 --output no > log 2>&1
+[ $? = 2 ] && grep -q 'int8 is for answers' log || fail "trained in int8: $(cat log)"
+
 # A masked language model is a start like a discriminator.
 "$electra" pretrain --data shards --model-size tiny --hidden-size 64 --embedding-size 64 --num-train-steps 3 --threads 1 \
     --objective mlm --output mlm 2> log || fail "pretrain --objective mlm: $(cat log)"
 finetune --model mlm --task classify --data data --max-seq-length 32 --num-train-epochs 1 --max-restarts 0 \
-    --max-train-examples 64 --output from-mlm > log 2>&1 || fail "finetune of a masked language model: $(cat log)"
+    --max-train-examples 64 --check-int8 --output from-mlm > log 2>&1 || fail "finetune of a masked language model: $(cat log)"
+grep -q 'accuracy on dev: [0-9.]* in fp32, [0-9.]* in int8' log || fail "no score in int8: $(cat log)"
+grep -q '"check_int8"' from-mlm/results.json || fail "results.json has no score in int8"
 grep -q ElectraForSequenceClassification from-mlm/model/config.json || fail "from-mlm: $(cat from-mlm/model/config.json)"
 
 # Other kinds: numbers, words, spans; one short trial each.

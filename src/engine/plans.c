@@ -11,6 +11,7 @@
 #define BASE_RATES "\"rates\": {\"grid\": [1e-4, 2e-4, 5e-4], \"seed\": 0, \"rule\": \"score\"}"
 #define ELECTRA "{\"name\": \"electra\", \"title\": \"ELECTRA\", \"settings\": {\"objective\": \"electra\"}}"
 #define BERT "{\"name\": \"mlm\", \"title\": \"BERT\", \"settings\": {\"objective\": \"mlm\"}}"
+#define GPT "{\"name\": \"causal\", \"title\": \"GPT\", \"settings\": {\"objective\": \"causal\"}}"
 /* Products of 1M steps of ELECTRA-Small, and of 766k of ELECTRA-Base. */
 #define SMALL_BUDGET "1.15e18"
 #define BASE_BUDGET "6.71e19"
@@ -19,8 +20,8 @@ static const struct {
     const char *name, *text;
 } PLANS[] = {
     {"table1", "{\"plan\": \"table1\", \"language\": \"english\","
-               "\"about\": \"Table 1: ELECTRA and BERT in two sizes, with parts of the compute\","
-               "\"systems\": [" ELECTRA "," BERT "],"
+               "\"about\": \"Table 1: ELECTRA, BERT and GPT in two sizes, with parts of the compute\","
+               "\"systems\": [" ELECTRA "," BERT "," GPT "],"
                "\"sizes\": [{\"name\": \"small\", \"budget\": " SMALL_BUDGET "},"
                "            {\"name\": \"base\", \"budget\": " BASE_BUDGET "}],"
                "\"seeds\": [1, 2, 3, 4, 5], \"shares\": [6.25, 12.5, 25, 50, 100]," GLUE ","
@@ -40,6 +41,8 @@ static const struct {
      "{\"plan\": \"table5\", \"language\": \"english\","
      "\"about\": \"Table 5: what ELECTRA owes to which of its parts\","
      "\"systems\": [" ELECTRA ","
+     "{\"name\": \"all-tokens-mlm\", \"title\": \"All-Tokens MLM\", \"settings\": {\"objective\": "
+     "\"all-tokens-mlm\"}},"
      "{\"name\": \"replace-mlm\", \"title\": \"Replace MLM\", \"settings\": {\"objective\": "
      "\"replace-mlm\"}},"
      "{\"name\": \"electra-15\", \"title\": \"ELECTRA 15 %\", \"settings\": {\"objective\": "
@@ -67,7 +70,8 @@ static const struct {
      "0.75}},"
      "{\"name\": \"generator-1\", \"title\": \"generator as wide\", \"settings\": "
      "{\"generator_hidden_size\": 1}},"
-     "{\"name\": \"uniform\", \"title\": \"uniform\", \"settings\": {\"uniform_generator\": true}}],"
+     "{\"name\": \"unigram\", \"title\": \"unigram\", \"settings\": {\"sampler\": \"unigram\"}},"
+     "{\"name\": \"uniform\", \"title\": \"uniform\", \"settings\": {\"sampler\": \"uniform\"}}],"
      "\"sizes\": [{\"name\": \"256\", \"settings\": {\"model_size\": \"base\", \"hidden_size\": 256}},"
      "            {\"name\": \"512\", \"settings\": {\"model_size\": \"base\", \"hidden_size\": 512}},"
      "            {\"name\": \"768\", \"settings\": {\"model_size\": \"base\"}}],"
@@ -75,14 +79,18 @@ static const struct {
      "\"published\": [{\"system\": \"best: generators of 1/4 to 1/2 of the discriminator\", \"measure\": "
      "\"GLUE dev, the "
      "order alone\"}]}"},
-    {"figure3-algorithms", "{\"plan\": \"figure3-algorithms\", \"language\": \"english\","
-                           "\"about\": \"Figure 3, right: ways of training, at equal compute\","
-                           "\"systems\": [" ELECTRA "," BERT "],"
-                           "\"sizes\": [\"base\"], \"budgets\": [" BASE_BUDGET "], \"seeds\": [1, 2, 3],"
-                           "\"shares\": [6.25, 12.5, 25, 50, 100]," GLUE "," BASE_RATES ","
-                           "\"published\": [{\"system\": \"joint > two-stage > adversarial > BERT\", "
-                           "\"measure\": \"GLUE dev, the order "
-                           "alone\"}]}"},
+    {"figure3-algorithms",
+     "{\"plan\": \"figure3-algorithms\", \"language\": \"english\","
+     "\"about\": \"Figure 3, right: ways of training, at equal compute\","
+     "\"systems\": [" ELECTRA ","
+     "{\"name\": \"two-stage\", \"title\": \"two-stage\", \"settings\": {\"objective\": \"two-stage\"}},"
+     "{\"name\": \"adversarial\", \"title\": \"adversarial\", \"settings\": {\"objective\": "
+     "\"adversarial\"}}," BERT "],"
+     "\"sizes\": [\"base\"], \"budgets\": [" BASE_BUDGET "], \"seeds\": [1, 2, 3],"
+     "\"shares\": [6.25, 12.5, 25, 50, 100]," GLUE "," BASE_RATES ","
+     "\"published\": [{\"system\": \"joint > two-stage > adversarial > BERT\", "
+     "\"measure\": \"GLUE dev, the order "
+     "alone\"}]}"},
     {"figure4",
      "{\"plan\": \"figure4\", \"language\": \"english\","
      "\"about\": \"Figure 4: ELECTRA and BERT by the width of the model\","

@@ -33,6 +33,7 @@ el_status bench_ops(const bench_place *place, json_t **result);
 el_status bench_step(const bench_place *place, json_t **result);
 el_status bench_infer(const bench_place *place, json_t **result);
 el_status bench_tokenize(const bench_place *place, json_t **result);
+el_status bench_reduce(const bench_place *place, json_t **result); /* of ranks */
 el_status bench_load(const bench_place *place, json_t **result);
 
 /* Repeats run(context) for about `seconds` after one warm-up, at least `least` times and at most BENCH_MOST, and

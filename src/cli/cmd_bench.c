@@ -6,6 +6,7 @@
 #include "base/nearest.h"
 #include "cli/bench.h"
 #include "cli/cli.h"
+#include "cli/ranks.h"
 #include "engine/casing.h"
 #include "train/presets.h"
 
@@ -55,6 +56,12 @@ static const struct {
      "  electra bench load                                 shards of random ids\n"
      "  electra bench load --data shards --batch-size 128\n",
      {MODEL, "data"}},
+    {"reduce",
+     bench_reduce,
+     "the exchange of a step's gradients among ranks of electra-mpi, beside MPI's own sum",
+     "  mpirun -np 2 electra-mpi bench reduce\n"
+     "  mpirun -np 8 --host a:4,b:4 electra-mpi bench reduce --seconds 30 --json\n",
+     {"model_size"}},
 };
 enum { PART_COUNT = sizeof PARTS / sizeof *PARTS, NO_PART = -1 };
 
@@ -65,6 +72,7 @@ static const char EXAMPLES[] =
     "  electra bench infer --model-size base --batch-size 1 --max-seq-length 32\n"
     "  electra bench tokenize --vocab vocab.txt --threads 2 corpus.txt\n"
     "  electra bench load --data shards\n"
+    "  mpirun -np 2 electra-mpi bench reduce              the exchange of gradients\n"
     "  electra bench step --help                          what one part is and takes\n";
 
 #define AT(field) offsetof(bench_settings, field)
@@ -152,7 +160,7 @@ static el_options options_of(int part, el_option *lines, bench_settings *setting
     *settings = defaults();
     return (el_options){.command = "bench",
                         .examples = part == NO_PART ? EXAMPLES : PARTS[part].examples,
-                        .operands = part == NO_PART ? "gemm|ops|step|infer|tokenize|load [FILE]..."
+                        .operands = part == NO_PART ? "gemm|ops|step|infer|tokenize|load|reduce [FILE]..."
                                                     : PARTS[part].name,
                         .summary = part == NO_PART ? "measures speed against this machine's multiply-add peak"
                                                    : PARTS[part].summary,
@@ -181,10 +189,10 @@ static el_status no_part(const el_options *options)
     for (int i = 0; i < PART_COUNT; i++)
         names[i] = PARTS[i].name;
     if (options->operand_count == 0)
-        return el_fail(EL_EUSAGE, "which part: gemm, ops, step, infer, tokenize or load?");
+        return el_fail(EL_EUSAGE, "which part: gemm, ops, step, infer, tokenize, load or reduce?");
     const char *near = el_nearest(options->operand[0], names, PART_COUNT);
     return el_fail(EL_EUSAGE, "%s: no such part; %s%s", options->operand[0],
-                   near ? "did you mean " : "there are gemm, ops, step, infer, tokenize, load",
+                   near ? "did you mean " : "there are gemm, ops, step, infer, tokenize, load, reduce",
                    near ? near : "");
 }
 
@@ -208,6 +216,7 @@ static json_t *settings_json(const el_options *options)
 static el_status measure(const bench_settings *settings, const el_options *options, int part, json_t **result)
 {
     bench_settings s = *settings;
+    s.machine.dist = cli_dist();
     el_queue *q = NULL;
     el_status st = el_machine_open(&s.machine, &q);
     if (st)
@@ -242,12 +251,14 @@ static el_status run(const bench_settings *settings, const el_options *options, 
     if (options->operand_count > 1 && PARTS[part].run != bench_tokenize)
         return el_fail(EL_EUSAGE, "\"%s\" is not expected: bench %s takes options only", options->operand[1],
                        PARTS[part].name);
+    if (el_dist_size(cli_dist()) > 1 && PARTS[part].run != bench_reduce)
+        return el_fail(EL_EUSAGE, "%s: measures one process; run it by electra", PARTS[part].name);
     el_status st = settings->compare ? bench_earlier(&earlier, PARTS[part].name, settings->compare) : EL_OK;
     if (!st)
         st = measure(settings, options, part, &result);
     if (!st && earlier)
         bench_compare(result, earlier, settings->compare);
-    if (!st)
+    if (!st && el_dist_leads(cli_dist()))
         show(result, settings->json);
     json_decref(result);
     json_decref(earlier);

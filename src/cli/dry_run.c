@@ -5,11 +5,12 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "cli/bench.h"
 #include "cli/cli.h"
 
 /* How long and how often a part of a step is tried. */
 static const double TRIAL_SECONDS = 2;
-enum { TRIAL_MOST = 100 };
+enum { TRIAL_MOST = 100, EXCHANGES = 3 };
 
 /* What a step costs: so much for each example, and so much once. */
 typedef struct {
@@ -39,6 +40,8 @@ static el_status measure_cost(el_pretraining *run, cost *c)
 {
     const int64_t fitting = (int64_t)((double)run->settings->micro_batch_tokens / run->mean_length);
     el_trainer trial = run->trainer;
+    trial.dist = NULL; /* each rank tries by itself, beside the others */
+    trial.leaves = 1;
     trial.folder = NULL;
     trial.on_event = NULL;
     trial.heldout = (el_example_source){0};
@@ -54,6 +57,38 @@ static el_status measure_cost(el_pretraining *run, cost *c)
     c->update = update_once(run);
     c->example = (seconds > c->update ? seconds - c->update : 0) / trial.batch;
     return EL_OK;
+}
+
+/* The slowest rank's cost is everyone's; and seconds that an exchange of all gradients takes. */
+static el_status measure_ranks(const el_pretraining *run, cost *c, double *exchange)
+{
+    el_dist *const dist = run->trainer.dist;
+    *exchange = 0;
+    if (el_dist_size(dist) == 1)
+        return EL_OK;
+    cost all[dist->size];
+    dist->gather(dist, c, sizeof *c, all);
+    for (int i = 0; i < dist->size; i++) {
+        c->example = fmax(c->example, all[i].example);
+        c->update = fmax(c->update, all[i].update);
+    }
+    const el_tensor g = el_model_region(&run->model, EL_GRADIENTS);
+    const size_t numbers = (size_t)g.rows * (size_t)g.cols;
+    float *const region = calloc(numbers, sizeof *region), *const room =
+                                                               calloc(numbers / 2 + 1, sizeof *room);
+    const el_status st =
+        el_dist_agree(dist, region && room ? EL_OK : el_fail(EL_ENOMEM, "no memory for an exchange"));
+    double seconds[EXCHANGES + 1];
+    for (int i = 0; !st && i <= EXCHANGES; i++) {
+        const double start = cli_now();
+        el_dist_sum(dist, region, numbers, room);
+        seconds[i] = cli_now() - start;
+    }
+    if (!st)
+        *exchange = bench_middle(seconds + 1, EXCHANGES);
+    free(region);
+    free(room);
+    return st;
 }
 
 /* Memory of a whole batch, which the trial steps did not need. */
@@ -72,14 +107,21 @@ static el_status take_batch(el_pretraining *run)
 el_status cli_dry_run(el_pretraining *run)
 {
     const el_pretrain_settings *s = run->settings;
+    el_dist *const dist = run->trainer.dist;
+    const int ranks = el_dist_size(dist);
     cost c;
+    double exchange = 0;
     el_status st = measure_cost(run, &c);
     if (!st)
         st = take_batch(run);
-    if (st)
+    st = el_dist_agree(dist, st);
+    if (!st)
+        st = measure_ranks(run, &c, &exchange);
+    if (st || !el_dist_leads(dist))
         return st;
     const double steps = (double)s->num_train_steps, batch = (double)s->train_batch_size;
-    const double step = batch * c.example + c.update, tokens = steps * batch * run->mean_length;
+    const double alone = batch * c.example + c.update, step = batch / ranks * c.example + c.update + exchange;
+    const double tokens = steps * batch * run->mean_length;
     const double rate = batch * run->mean_length / step;
     char time[32];
     cli_duration(time, sizeof time, steps * step);
@@ -96,7 +138,11 @@ el_status cli_dry_run(el_pretraining *run)
     printf("tokens per second     %.0f", rate);
     if (run->trainer.peak_flops > 0)
         printf(", %.0f %% of this machine's peak",
-               100 * rate * run->trainer.flops_per_token / run->trainer.peak_flops);
+               100 * rate * run->trainer.flops_per_token / run->trainer.peak_flops / ranks);
+    if (ranks > 1)
+        printf("\nranks                 %d; %.0f ms of a step of %.0f ms are the exchange of gradients"
+               "\nexpected efficiency   %.0f %% of %d times one rank",
+               ranks, 1e3 * exchange, 1e3 * step, 100 * alone / step / ranks, ranks);
     printf("\nexpected time         %s, evaluations and checkpoints apart\n", time);
     return EL_OK;
 }

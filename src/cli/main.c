@@ -34,7 +34,7 @@ static const command COMMANDS[] = {
     {"serve", cmd_serve, CLI_READS, "answers over HTTP, on a page and for programs"},
     {"flops", cmd_flops, CLI_READS, "counts what a pre-training costs, by size and objective"},
     {"plot", cmd_plot, CLI_WRITES, "draws the curves of runs"},
-    {"bench", cmd_bench, CLI_READS, "measures speed against the processor's peak"},
+    {"bench", cmd_bench, CLI_MEASURES, "measures speed against the processor's peak"},
 };
 enum { COUNT = sizeof COMMANDS / sizeof *COMMANDS };
 

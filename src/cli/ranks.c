@@ -75,7 +75,7 @@ static int started_as(void)
 static el_status check_alone(cli_ranks_use use)
 {
     const int processes = started_as();
-    if (use == CLI_READS || processes == 1)
+    if (use == CLI_READS || use == CLI_MEASURES || processes == 1)
         return EL_OK;
     return el_fail(
         EL_EUSAGE,
@@ -94,7 +94,7 @@ el_status cli_ranks_check(cli_ranks_use use)
             "%d processes were started, but they do not find each other: electra-mpi is built with "
             "another MPI than that of the launcher (mpirun, or srun --mpi=...)",
             processes);
-    if (joined->size > 1 && use != CLI_SHARES)
+    if (joined->size > 1 && use != CLI_SHARES && use != CLI_MEASURES)
         return el_fail(EL_EUSAGE, "this is the work of one process; run it by electra");
     return EL_OK;
 }

@@ -10,9 +10,10 @@
 
 /* What a command does as one of several processes. */
 typedef enum {
-    CLI_READS,  /* each by itself, as other programs that only read: in electra alone */
-    CLI_WRITES, /* nothing: they would write over each other */
-    CLI_SHARES  /* its part of the work, in electra-mpi */
+    CLI_READS,   /* each by itself, as other programs that only read: in electra alone */
+    CLI_WRITES,  /* nothing: they would write over each other */
+    CLI_SHARES,  /* its part of the work, in electra-mpi */
+    CLI_MEASURES /* nothing, or the others */
 } cli_ranks_use;
 
 /* Joins the others. */

@@ -42,6 +42,8 @@ struct el_dist {
     void (*begin)(el_dist *d, int slot, int peer, const void *out, size_t out_bytes, void *in,
                   size_t in_bytes);
     void (*end)(el_dist *d, int slot);
+    /* The library's own sum, in an order of its own: to be compared with. */
+    void (*all_reduce)(el_dist *d, float *region, size_t count);
     /* All ranks are done, in order; accepts no further calls. */
     void (*close)(el_dist *d);
 };

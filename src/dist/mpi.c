@@ -79,6 +79,15 @@ static void end(el_dist *d, int slot)
     leave(m);
 }
 
+static void all_reduce(el_dist *d, float *region, size_t count)
+{
+    enum { MOST = 1 << 30 };
+    (void)d;
+    for (size_t at = 0; at < count; at += MOST)
+        MPI_Allreduce(MPI_IN_PLACE, region + at, (int)(count - at < MOST ? count - at : MOST), MPI_FLOAT,
+                      MPI_SUM, MPI_COMM_WORLD);
+}
+
 static void close_mpi(el_dist *d)
 {
     mpi *const m = (mpi *)d;
@@ -121,8 +130,13 @@ el_status el_dist_open(el_dist **dist, int *argc, char ***argv)
         return el_fail(EL_ENOMEM, "no memory to join the other ranks");
     int provided;
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
-    m->base = (el_dist){
-        .host = m->host, .gather = gather, .share = share, .begin = begin, .end = end, .close = close_mpi};
+    m->base = (el_dist){.host = m->host,
+                        .gather = gather,
+                        .share = share,
+                        .begin = begin,
+                        .end = end,
+                        .all_reduce = all_reduce,
+                        .close = close_mpi};
     MPI_Comm_rank(MPI_COMM_WORLD, &m->base.rank);
     MPI_Comm_size(MPI_COMM_WORLD, &m->base.size);
     *dist = &m->base;

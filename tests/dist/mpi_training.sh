@@ -38,6 +38,13 @@ ranks 2 "$mpi" "${tune[@]}" --num-trials 1 --output trials-3 || fail "trials of 
 ranks 3 "$mpi" "${tune[@]}" --num-trials 3 --output trials-3 || fail "trials of ranks: $(cat log)"
 cmp -s <(grep -v '"seconds"' trials/results.json) <(grep -v '"seconds"' trials-3/results.json) || fail "3 ranks have other trials"
 
+# ---- what ranks cost ----
+ranks 2 "$mpi" bench reduce --model-size small --seconds 0.2 --json || fail "bench reduce: $(cat log)"
+grep -q '"all_reduce_milliseconds"' log || fail "bench reduce does not say what MPI's own sum takes: $(cat log)"
+refused 2 "one process has nobody to exchange with" "$electra" bench reduce
+ranks 2 "$mpi" pretrain "${settings[@]}" --dry-run || fail "dry run: $(cat log)"
+says "^expected efficiency .* of 2 times one rank"
+
 # ---- what does not fit ----
 # refused() has a log of its own
 ranks_in_log() {

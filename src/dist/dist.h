@@ -20,6 +20,8 @@
 #include "base/error.h"
 #include "base/shares.h"
 
+enum { EL_DIST_SLOTS = 16 };
+
 typedef struct el_dist el_dist;
 struct el_dist {
     int rank, size;
@@ -37,8 +39,8 @@ struct el_dist {
     void (*gather)(el_dist *d, const void *mine, size_t bytes, void *all);
     /* From rank `root` to all. */
     void (*share)(el_dist *d, int root, void *data, size_t bytes);
-    /* Sends to a peer and receives from it.  begin() returns at once; the memory is the exchange's until end().  Two may be
-     * under way at a time, in `slot` 0 and 1. */
+    /* Sends to a peer and receives from it.  begin() returns at once; the memory is the exchange's until end().  Several may
+     * be under way at a time, each in a slot. */
     void (*begin)(el_dist *d, int slot, int peer, const void *out, size_t out_bytes, void *in,
                   size_t in_bytes);
     void (*end)(el_dist *d, int slot);

@@ -18,7 +18,7 @@ enum { BLOCK = 64 << 20, HOST = 64 };
 typedef struct {
     el_dist base;
     char host[HOST];
-    MPI_Request requests[2][2]; /* of a slot: sent, received */
+    MPI_Request requests[EL_DIST_SLOTS][2]; /* of a slot: sent, received */
 } mpi;
 
 static void enter(mpi *m)

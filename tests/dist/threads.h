@@ -8,7 +8,7 @@
 
 #include "dist/dist.h"
 
-enum { TEST_RANKS = 8, TEST_SLOTS = 2 };
+enum { TEST_RANKS = 8 };
 
 typedef struct {
     const void *out;
@@ -24,7 +24,7 @@ typedef struct {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     const void *given[TEST_RANKS];
-    test_letter letters[TEST_RANKS][TEST_SLOTS]; /* of a sender */
+    test_letter letters[TEST_RANKS][EL_DIST_SLOTS]; /* of a sender */
 } test_world;
 
 typedef struct {
@@ -34,7 +34,7 @@ typedef struct {
         int peer;
         void *in;
         size_t bytes;
-    } expected[TEST_SLOTS];
+    } expected[EL_DIST_SLOTS];
     void (*work)(el_dist *d, void *context);
     void *context;
     pthread_t thread;

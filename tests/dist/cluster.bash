@@ -3,7 +3,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../cli/run.bash"
 
 # Processes of one test, as many as there are; each of one thread, so that it does not matter where they run.
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 launch=("$launcher")
 open_mpi=
 if "$launcher" --version 2>&1 | grep -q 'Open MPI\|OpenRTE'; then

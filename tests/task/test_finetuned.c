@@ -135,11 +135,11 @@ static void check_cards(const el_task_card *a, const el_task_card *b)
 }
 
 static const el_head_config HEADS[EL_TASK_KINDS] = {
-    [EL_CLASSIFY] = {EL_HEAD_SEQUENCE, 3, 0.2, false},
-    [EL_REGRESS] = {EL_HEAD_SEQUENCE_AFFINE, 1, 0.1, false},
-    [EL_MULTILABEL] = {EL_HEAD_SEQUENCE, 3, 0.1, false},
-    [EL_TAG] = {EL_HEAD_TOKEN, 3, 0.1, false},
-    [EL_SPAN] = {EL_HEAD_SPAN_JOINT, 0, 0, true},
+    [EL_CLASSIFY] = {.kind = EL_HEAD_SEQUENCE, .labels = 3, .dropout = 0.2},
+    [EL_REGRESS] = {.kind = EL_HEAD_SEQUENCE_AFFINE, .labels = 1, .dropout = 0.1},
+    [EL_MULTILABEL] = {.kind = EL_HEAD_SEQUENCE, .labels = 3, .dropout = 0.1},
+    [EL_TAG] = {.kind = EL_HEAD_TOKEN, .labels = 3, .dropout = 0.1},
+    [EL_SPAN] = {.kind = EL_HEAD_SPAN_JOINT, .answerable = true},
 };
 
 /* Some numbers of the predictions, whatever the kind. */

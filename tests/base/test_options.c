@@ -12,6 +12,7 @@ typedef struct {
     double rate, mask;
     bool lower, verbose;
     const char *output, *name;
+    const char *const *models;
     int size;
     el_course weight;
 } settings;
@@ -29,6 +30,7 @@ static const el_option table[] = {
     {"verbose", EL_OPT_SWITCH, FIELD(verbose), 0, 0, NULL, "say more"},
     {"output", EL_OPT_TEXT, FIELD(output), 0, 0, NULL, "folder to write"},
     {"run_name", EL_OPT_TEXT, FIELD(name), 0, 0, NULL, "a name"},
+    {"model", EL_OPT_TEXTS, FIELD(models), 0, 0, NULL, "a model; several are allowed"},
     {"model_size", EL_OPT_CHOICE, FIELD(size), 0, 0, "tiny|small|base", "preset"},
     {"weight", EL_OPT_COURSE, FIELD(weight), 0, 9, NULL, "of a loss"},
 };
@@ -59,6 +61,30 @@ static el_status parse(el_options *o, const char *operands, const char *line)
     for (char *word = strtok(text, " "); word && argc < MOST; word = strtok(NULL, " "))
         argv[argc++] = word;
     return el_options_parse(o, argc, argv);
+}
+
+/* A flag may be given several times; a file may give a text or a list, and what comes back is a list. */
+static void test_lists(void **state)
+{
+    (void)state;
+    el_options o;
+    CHECK_OK(parse(&o, NULL, "--seed 1 --threads 1"));
+    CHECK(!s.models, "a list that nobody gave");
+    el_options_close(&o);
+    CHECK_OK(parse(&o, NULL, "--model a=1 --threads 1 --model=b"));
+    CHECK(s.models && strcmp(s.models[0], "a=1") == 0 && strcmp(s.models[1], "b") == 0 && !s.models[2],
+          "the list is not a=1, b");
+    json_t *const all = el_options_json(&o), *const list = json_object_get(all, "model");
+    CHECK(json_array_size(list) == 2 && strcmp(json_string_value(json_array_get(list, 1)), "b") == 0,
+          "the list does not come back");
+    el_options_close(&o);
+    CHECK_OK(parse(&o, NULL, ""));
+    CHECK_OK(el_options_apply(&o, all, "file"));
+    CHECK(s.models && strcmp(s.models[1], "b") == 0 && !s.models[2], "a list of a file is not taken");
+    json_object_set_new(all, "model", json_pack("[i]", 3));
+    CHECK_FAILS(el_options_apply(&o, all, "file"), EL_EUSAGE, "list of texts");
+    json_decref(all);
+    el_options_close(&o);
 }
 
 /* Values of every type arrive, spelt either way, and what was not given stays. */
@@ -241,10 +267,11 @@ static void test_json(void **state)
     CHECK_OK(parse(&o, NULL, "--seed 77 --output x --model-size tiny --mask-prob 0.2 --no-lowercase"));
     json_t *object = el_options_json(&o);
     char *text = el_json_text(object, false);
-    assert_string_equal(text, "{\"num_train_steps\": 1000, \"learning_rate\": 0.0005, \"mask_prob\": 0.2, "
-                              "\"seed\": 77, \"threads\": 0, \"lowercase\": false, \"verbose\": false, "
-                              "\"output\": \"x\", \"run_name\": \"run\", \"model_size\": \"tiny\", "
-                              "\"weight\": 0.0}");
+    assert_string_equal(text,
+                        "{\"num_train_steps\": 1000, \"learning_rate\": 0.0005, \"mask_prob\": 0.2, "
+                        "\"seed\": 77, \"threads\": 0, \"lowercase\": false, \"verbose\": false, "
+                        "\"output\": \"x\", \"run_name\": \"run\", \"model\": [], \"model_size\": \"tiny\", "
+                        "\"weight\": 0.0}");
     free(text);
     el_options_close(&o);
     CHECK_OK(parse(&o, NULL, "--seed 1"));
@@ -371,11 +398,12 @@ static void yes_or_no(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),        cmocka_unit_test(test_operands),
-        cmocka_unit_test(test_mistakes),      cmocka_unit_test(test_precedence),
-        cmocka_unit_test(test_courses),       cmocka_unit_test(test_json),
-        cmocka_unit_test(test_path_of_bytes), cmocka_unit_test(test_help),
-        cmocka_unit_test(test_nearest),       cmocka_unit_test(yes_or_no),
+        cmocka_unit_test(test_values),   cmocka_unit_test(test_operands),
+        cmocka_unit_test(test_mistakes), cmocka_unit_test(test_precedence),
+        cmocka_unit_test(test_lists),    cmocka_unit_test(test_courses),
+        cmocka_unit_test(test_json),     cmocka_unit_test(test_path_of_bytes),
+        cmocka_unit_test(test_help),     cmocka_unit_test(test_nearest),
+        cmocka_unit_test(yes_or_no),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

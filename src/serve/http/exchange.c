@@ -410,6 +410,8 @@ static enum MHD_Result ask(el_exchange *x)
 static enum MHD_Result answer(el_exchange *x)
 {
     const el_question *const q = &x->request.question;
+    if (q->job.dropped && !atomic_load(&x->server->draining))
+        return MHD_NO; /* the client has left */
     if (q->job.dropped)
         return el_exchange_refuse(x, 503, "the server is stopping");
     if (q->status)

@@ -119,6 +119,8 @@ def load(port: int, script: str, connections: int, seconds: float, cores: str) -
     told = subprocess.run(["taskset", "-c", cores, "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "60s", "-s", script,
                            f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True)
     f = json.loads(re.search(r"\{.*\}", told.stderr)[0])
+    if not f["requests"]:
+        sys.exit(f"nobody was answered within {seconds:g} s; --seconds gives more")
     return {"requests_per_second": 1e6 * f["requests"] / f["microseconds"], "p50_ms": f["p50"] / 1e3, "p99_ms": f["p99"] / 1e3,
             "errors": f["errors"]}
 

@@ -73,8 +73,8 @@ void el_text_string(el_text *t, const char *string, size_t bytes)
     el_text_raw(t, "\"", 1);
 }
 
-/* Vectors are long, and printf takes a microsecond for every other number of them.  So numbers of usual size are printed
- * here: nine digits are a whole number that a double holds exactly. */
+/* Vectors are long and printf is slow, so numbers of usual size are printed here: nine digits are a whole number that a
+ * double holds exactly. */
 static int print_usual(char *to, double value)
 {
     static const double TENS[] = {1e0, 1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7, 1e8,

@@ -307,6 +307,73 @@ static void by_name(void **state)
     el_file_layout_release(&known);
 }
 
+/* Without names a place tells nothing in rows that are wider, or turned; a label's column that lacks is no label that is
+ * not there. */
+static void not_as_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *task, *learned, *asked, *words; /* NULL: it is read */
+        bool labelled;
+    } CASES[] = {
+        {"classify", "in Seoul\tpos\nof Korea\tneg\nthe Bowl\tneg\n", "pos\tin Seoul\n",
+         "its column 1 holds labels", false},
+        {"classify", "in Seoul\tpos\nof Korea\tneg\nthe Bowl\tneg\n", "1\tin Seoul\tpos\n",
+         "its rows have 3 columns", false},
+        {"classify", "in Seoul\tpos\nof Korea\tneg\nthe Bowl\tneg\n", "in Seoul\n", NULL, false},
+        {"classify", "1\tin Seoul\tpos\n2\tof Korea\tneg\n3\tthe Bowl\tneg\n", "7\tin Seoul\n", NULL, false},
+        {"multilabel", "text\ta\tb\nin Seoul\t0\t1\nof Korea\t1\t1\n", "text\ta\nin\t1\n",
+         "there is no column \"b\"", true},
+        {"multilabel", "text\ta\tb\nin Seoul\t0\t1\nof Korea\t1\t1\n", "text\ta\nin\t1\n", NULL, false}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        el_file_layout known;
+        el_labels labels = {0};
+        el_dataset d;
+        CHECK_OK(read_file(CASES[i].task, file("learned.tsv", CASES[i].learned), NULL, &known, &labels, &d));
+        el_dataset_release(&d);
+        labels.closed = true;
+        const el_status st = el_task_read(el_task_find(CASES[i].task), file("asked.tsv", CASES[i].asked),
+                                          (el_task_reading){.known = &known, .labelled = CASES[i].labelled},
+                                          &labels, NULL, &d);
+        if (CASES[i].words)
+            CHECK(st == EL_EDATA && strstr(el_error(), CASES[i].words), "case %zu: %d, \"%s\"", i, st,
+                  el_error());
+        else
+            CHECK(st == EL_OK, "case %zu: %s", i, el_error());
+        if (!st)
+            el_dataset_release(&d);
+        el_labels_release(&labels);
+        el_file_layout_release(&known);
+    }
+}
+
+/* What people call the columns, however they spell it. */
+static void spellings(void **state)
+{
+    (void)state;
+    static const char *const HEADERS[][4] = {
+        {"Sentence_1,sentence 2,goldLabel", "Sentence_1", "sentence 2", "goldLabel"},
+        {"q1,q2,isDuplicate", "q1", "q2", "isDuplicate"},
+        {"tweetId,Comment-Text,Class", "Comment-Text", NULL, "Class"},
+        {"review-id,ReviewText,is_valid", "ReviewText", NULL, "is_valid"}};
+    for (size_t i = 0; i < sizeof HEADERS / sizeof *HEADERS; i++) {
+        char text[256];
+        el_file_layout l;
+        el_labels labels = {0};
+        el_dataset d;
+        sprintf(text, "%s\n1 a b,in the Bowl,x\n2 c d,of all Korea,y\n3 e f,old and new,y\n", HEADERS[i][0]);
+        CHECK_OK(read_file("classify", file("spelled.csv", text), NULL, &l, &labels, &d));
+        for (int k = 0; k < 3; k++) {
+            const char *const got = k < 2 ? l.text[k] : l.label, *const want = HEADERS[i][k + 1];
+            CHECK((!got && !want) || (got && want && strcmp(got, want) == 0), "%s: \"%s\", not \"%s\"",
+                  HEADERS[i][0], got ? got : "none", want ? want : "none");
+        }
+        el_dataset_release(&d);
+        el_labels_release(&labels);
+        el_file_layout_release(&l);
+    }
+}
+
 static void refused(void **state)
 {
     (void)state;
@@ -340,7 +407,14 @@ static void refused(void **state)
          "every row is one word"},
         {"span", "dict.csv",
          "id,question,context,answers\n1,q,a b,\"{'text': ['a'], 'answer_start': [0]}\"\n", "Python prints"},
-        {"multilabel", "both.tsv", "text\tlabels\na b\tx,y\nc d\ty|z\n", "stand between"}};
+        {"multilabel", "both.tsv", "text\tlabels\na b\tx,y\nc d\ty|z\n", "stand between"},
+        {"classify", "macintosh.csv", "text,label\ra b,x\rc d,y\r", "carriage returns alone"},
+        {"classify", "arrays.json", "[[\"a b\", \"x\"], [\"c d\", \"y\"]]", "its rows are arrays"},
+        {"ner", "turned.conll", "O in\nB-LOC Seoul\n\nO of\nB-LOC Korea\n", "its first column holds tags"},
+        {"ner", "slashes.txt", "in/O Seoul/B-LOC it/O\nof/O Korea/B-LOC ./O\n", "a tag behind each '/'"},
+        {"regress", "comma.csv", "text;score\na b;3,5\nc d;4,5\n", "line 2: \"3,5\" is not a number"},
+        {"regress", "large.csv", "text,score\na b,3\nc d,1e400\n", "line 3: \"1e400\" is not a number"},
+        {"regress", "empty.csv", "text,score\na b,3\nc d,\n", "line 3: \"\" is not a number"}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         el_file_layout l;
         el_labels labels = {0};
@@ -535,6 +609,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(same_rows),      cmocka_unit_test(columns),
                                        cmocka_unit_test(by_name),        cmocka_unit_test(refused),
+                                       cmocka_unit_test(not_as_known),   cmocka_unit_test(spellings),
                                        cmocka_unit_test(several_labels), cmocka_unit_test(one_label),
                                        cmocka_unit_test(many_labels),    cmocka_unit_test(card)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

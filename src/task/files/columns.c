@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "task/files/names.h"
 #include "task/files/parts.h"
 #include "task/files/survey.h"
@@ -165,12 +166,30 @@ static bool holds_one_text(const finder *f)
     return !f->named && f->survey.count == 1 && !f->wanted->known->text[1];
 }
 
+/* Without names a column is where it was only in rows as wide as those that were learned from, or without a label at
+ * their end. */
+static el_status check_width(const finder *f)
+{
+    const el_file_layout *const known = f->wanted->known;
+    const int width = known->width, count = f->survey.count;
+    const bool label_last = known->label && atoi(known->label) == width;
+    if (f->named || !width || count == width || count == 1 || (label_last && count == width - 1))
+        return EL_OK;
+    return el_fail(
+        EL_EDATA,
+        "%s: its rows have %d columns and no header, where those that the model learned from had %d; %s",
+        f->path, count, width, TEXT_OPTION);
+}
+
 static el_status take_known(finder *f)
 {
     const el_file_layout *const known = f->wanted->known;
     const bool numbers = !is_name(known->text[0]);
     if (numbers && (f->named || known->file.form == EL_FORM_CONLL))
         return EL_OK; /* names tell more than the places of a file without, and a word's columns are no sentence's */
+    const el_status st = numbers ? check_width(f) : EL_OK;
+    if (st)
+        return st;
     for (int i = 0; i < 2; i++) {
         f->text[i] = known_place(f, known->text[i]);
         if (i == 0 && f->text[i] < 0 && holds_one_text(f))
@@ -407,6 +426,10 @@ static el_status put_label_columns(finder *f, el_file_layout *l)
             st = put_name(f, i, &l->labels[l->label_count++]);
     }
     l->parts = EL_PARTS_COLUMNS;
+    for (int k = 0; !st && known && f->wanted->labelled && l->label_count && k < known->label_count; k++)
+        if (find_name(f, known->labels[k]) < 0)
+            st = el_fail(EL_EDATA, "%s: there is no column \"%s\", a label that the model learned", f->path,
+                         known->labels[k]);
     return st;
 }
 
@@ -429,11 +452,41 @@ static el_status fill_layout(finder *f, bool columns_are_labels, el_file_layout 
         return st;
     if (columns_are_labels)
         return put_label_columns(f, l);
+    l->width = f->named ? 0 : f->survey.count;
     st = put_name(f, f->label, &l->label);
     l->parts = f->wanted->kind == EL_TAG ? EL_PARTS_BLANKS : EL_PARTS_ARRAY;
     if (!st && f->wanted->kind == EL_MULTILABEL && f->label >= 0)
         st = el_parts_find(f->table, f->path, f->survey.columns[f->label].name, f->label, &l->parts);
     return st;
+}
+
+static bool is_label(const el_file_layout *l, const char *name)
+{
+    for (int i = 0; i < l->label_count; i++)
+        if (strcmp(l->labels[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Named columns that nobody asked for and nothing is learned from: one of them may have been meant. */
+static void say_unused(const finder *f, const el_file_layout *l)
+{
+    enum { SHOWN = 5 };
+    char names[256] = "";
+    int unused = 0;
+    if (!f->named || !f->wanted->labelled || f->wanted->known || f->wanted->said->text[0])
+        return;
+    for (int i = 0; i < f->survey.count; i++) {
+        const char *const name = f->survey.columns[i].name;
+        const size_t used = strlen(names);
+        if (!is_free(f, i) || !name || !*name || is_label(l, name))
+            continue;
+        if (unused++ < SHOWN)
+            snprintf(names + used, sizeof names - used, "%s\"%.40s\"", used ? ", " : "", name);
+    }
+    if (unused)
+        el_log(EL_LOG_NOTE, "%s: nothing is learned from %s%s", f->path, names,
+               unused > SHOWN ? ", ..." : "");
 }
 
 /* What a task cannot do without. */
@@ -481,6 +534,8 @@ static el_status find_all(finder *f, el_file_layout *l)
     if (st)
         return st;
     st = fill_layout(f, columns_are_labels, l);
+    if (!st)
+        say_unused(f, l);
     if (!st && known)
         l->parts = known->parts;
     return st;

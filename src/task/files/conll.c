@@ -86,13 +86,20 @@ static bool is_header(const el_line *fields, int count)
     return words && tags;
 }
 
+/* "O", "B-PER": what tags of entities look like, with the letter first. */
+static bool is_tag(el_line field)
+{
+    return field.bytes == 1 ? *field.text == 'O'
+                            : field.bytes > 2 && strchr("BIESLUM", *field.text) && field.text[1] == '-';
+}
+
 /* Looks at the lines ahead: what separates columns, how many there are, whether the first counts words. */
 static void look(el_conll *c, el_line text)
 {
     const char *at = text.text, *const end = text.text + text.bytes;
     el_line line, fields[MOST_FIELDS];
     int words = 0, last = 0;
-    bool fresh = true;
+    bool fresh = true, tags_first = true, tags_last = true;
     c->counted = true;
     for (int lines = 0; lines < 1000 && el_line_next(&at, end, &line);) {
         if (line.bytes && line.text[line.bytes - 1] == '\r')
@@ -111,6 +118,8 @@ static void look(el_conll *c, el_line text)
             continue;
         }
         c->width = c->width ? c->width : count;
+        tags_first &= is_tag(fields[0]);
+        tags_last &= is_tag(fields[count - 1]);
         const int number = number_of(fields[0]);
         c->counted &= number == 0 || (fresh ? number == 1 : number == last + 1);
         last = number ? number : last;
@@ -118,6 +127,7 @@ static void look(el_conll *c, el_line text)
         words++;
     }
     c->counted &= words > 1 && c->width > 2;
+    c->turned = words > 1 && c->width > 1 && tags_first && !tags_last;
 }
 
 static el_status put_number(char **to, int number)
@@ -151,6 +161,12 @@ el_status el_conll_open(el_conll *c, const el_columns *said, const el_file_layou
         known = NULL; /* its numbers are those of other columns */
     const bool wide = c->counted && c->width == CONLLU_FIELDS,
                german = c->counted && c->width == GERMEVAL_FIELDS;
+    if (c->turned && !said->text[0] && !known)
+        return el_fail(
+            EL_EDATA,
+            "%s: its first column holds tags, and its last words; --text-column and --label-column say "
+            "which is which, by number",
+            c->lines.path);
     layout->file.separator = c->separator;
     layout->header = c->header;
     layout->counted = c->counted;

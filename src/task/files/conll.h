@@ -17,6 +17,7 @@ typedef struct {
     char separator;         /* '\t', ' '; 0: not yet known */
     bool header;            /* the first line that is a word's names the columns */
     bool counted;           /* the first column counts words */
+    bool turned;            /* the first column holds tags, and the last does not */
     int width;              /* columns of the first word, as of all; 0: not yet known */
     const char *word, *tag; /* columns by number; borrowed, or of the layout */
     bool labelled;

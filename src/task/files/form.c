@@ -122,6 +122,13 @@ static bool is_json(el_line text)
     return next == end || (*at == '{' ? *next == '"' || *next == '}' : *next == '{' || *next == ']');
 }
 
+/* Those of old Macintoshes. */
+static bool ends_in_returns(el_line text)
+{
+    const char *const mark = memchr(text.text, '\r', text.bytes);
+    return mark && mark + 1 < text.text + text.bytes && !memchr(text.text, '\n', text.bytes);
+}
+
 static bool has(el_line text, const char *part)
 {
     return memmem(text.text, text.bytes, part, strlen(part)) != NULL;
@@ -342,6 +349,28 @@ static el_file_form form_of_words(el_line text, bool labelled)
     return (el_file_form){EL_FORM_CONLL, 0};
 }
 
+/* Whether every line is words with a tag behind the last '/' of each. */
+static bool is_slashed(el_line text)
+{
+    const char *at = text.text, *const end = text.text + text.bytes;
+    el_line line;
+    int words = 0, lines = 0;
+    while (lines < MOST_LINES && next_whole(&at, end, &line, true)) {
+        const char *const stop = line.text + line.bytes;
+        for (const char *word = line.text; word < stop;) {
+            const char *blank = memchr(word, ' ', (size_t)(stop - word));
+            blank = blank ? blank : stop;
+            const char *const slash = blank > word ? memrchr(word, '/', (size_t)(blank - word)) : word;
+            if (blank > word && (!slash || slash == word || slash + 1 == blank))
+                return false;
+            words += blank > word;
+            word = blank + 1;
+        }
+        lines++;
+    }
+    return words > 2 * lines;
+}
+
 /* ---- the form ---- */
 
 static el_status refuse(const char *path, const char *ending, el_file_form rows)
@@ -356,6 +385,12 @@ static el_status form_of_rows(el_file_form *found, const char *path, el_task_kin
 {
     const el_line first = first_line(text);
     const bool tabs = memchr(first.text, '\t', first.bytes) != NULL;
+    if (kind == EL_TAG && labelled && !tabs && is_slashed(text))
+        return el_fail(
+            EL_EDATA,
+            "%s: its lines are words with a tag behind each '/', which is not read; a word and its tag a "
+            "line are, or the words, a tab and the tags",
+            path);
     if (kind == EL_TAG) {
         *found = form_of_words(text, labelled);
         if (ending == COMMAS && !tabs && (names_words(first, ',') || names_words(first, ';')))
@@ -401,6 +436,13 @@ el_status el_form_find(el_file_form *found, const char *path, el_task_kind kind,
     const bool json = is_json(text),
                empty = el_scan_blanks(text.text, text.text + text.bytes) == text.text + text.bytes;
     *found = (el_file_form){usual, usual == EL_FORM_TSV ? '\t' : 0};
+    if (!json && !empty && ends_in_returns(text))
+        return el_fail(EL_EDATA,
+                       "%s: its lines end in carriage returns alone; tr '\\r' '\\n' makes lines of them",
+                       path);
+    if (!json && ending == JSONS && *el_scan_blanks(text.text, text.text + text.bytes) == '[')
+        return el_fail(EL_EDATA, "%s: its rows are arrays; objects are wanted, whose keys name the columns",
+                       path);
     if (empty && !usual)
         *found = (el_file_form){ending == JSONS                       ? EL_FORM_JSONL
                                 : ending == COLUMNS || kind == EL_TAG ? EL_FORM_CONLL

@@ -42,8 +42,11 @@ static bool copy(char **to, const char *from)
 
 el_status el_file_layout_copy(el_file_layout *to, const el_file_layout *from)
 {
-    *to = (el_file_layout){
-        .file = from->file, .header = from->header, .counted = from->counted, .parts = from->parts};
+    *to = (el_file_layout){.file = from->file,
+                           .header = from->header,
+                           .width = from->width,
+                           .counted = from->counted,
+                           .parts = from->parts};
     bool fine = copy(&to->text[0], from->text[0]) && copy(&to->text[1], from->text[1]) &&
                 copy(&to->label, from->label) && copy(&to->id, from->id) && copy(&to->gap, from->gap);
     to->labels = fine && from->label_count ? calloc((size_t)from->label_count, sizeof *to->labels) : NULL;
@@ -73,6 +76,8 @@ json_t *el_file_layout_json(const el_file_layout *l)
     if (l->file.form == EL_FORM_CSV)
         bad |= json_object_set_new(object, "separator", json_stringn(&l->file.separator, 1));
     bad |= json_object_set_new(object, "header", json_boolean(l->header));
+    if (l->width)
+        bad |= json_object_set_new(object, "width", json_integer(l->width));
     if (l->counted)
         bad |= json_object_set_new(object, "counted", json_true());
     for (int i = 0; i < 2; i++)
@@ -142,6 +147,8 @@ el_status el_file_layout_read(el_file_layout *l, const json_t *object, const cha
         st = el_json_bool(object, path, "header", &l->header);
     if (!st)
         st = el_json_bool(object, path, "counted", &l->counted);
+    if (!st)
+        st = el_json_int(object, path, "width", &l->width);
     l->file = (el_file_form){el_form_named(form), *separator};
     if (!st)
         st = take(object, path, "text", &l->text[0]);

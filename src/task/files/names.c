@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "text/utf8.h"
 
@@ -57,7 +58,7 @@ static const char *const *names_of(el_task_kind kind, el_column_role role)
     }
 }
 
-/* Lower case, composed, without blanks at both ends; '-' and blanks within become '_'. */
+/* Lower case, composed, without blanks at both ends; '-' becomes '_'. */
 static size_t plain(const char *text, char out[LONGEST])
 {
     char *const composed = el_utf8_composed(text);
@@ -69,28 +70,64 @@ static size_t plain(const char *text, char out[LONGEST])
         bytes--;
     for (size_t i = 0; i < bytes && bytes < LONGEST; i++) {
         const char c = name[i];
-        out[used++] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c == ' ' || c == '-' ? '_' : c);
+        out[used++] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c == '-' ? '_' : c);
     }
     out[used] = '\0';
     free(composed);
     return used;
 }
 
-static bool holds(const char *list, const char *name, size_t bytes)
+/* Whether a name is a known one: '_' may be left out, or be added, and a blank may stand for it ("gold label", "goldLabel",
+ * "sentence_1").  A blank alone is none: "Text 1" may well be a text. */
+static bool same_name(const char *known, size_t bytes, const char *name)
+{
+    const char *const end = known + bytes;
+    for (;;) {
+        if (known < end && *known == '_') {
+            known++;
+            name += *name == '_' || *name == ' ';
+        } else if (*name == '_') {
+            name++;
+        } else if (known == end || *known != *name) {
+            return known == end && !*name;
+        } else {
+            known++, name++;
+        }
+    }
+}
+
+/* Blanks within a name that is known to be one are as good as '_'. */
+static void join(char *name)
+{
+    while ((name = strchr(name, ' ')))
+        *name = '_';
+}
+
+static bool holds(const char *list, const char *name)
 {
     for (const char *at = list; *at;) {
         const size_t one = strcspn(at, " ");
-        if (one == bytes && memcmp(at, name, bytes) == 0)
+        if (one && same_name(at, one, name))
             return true;
         at += one + (at[one] == ' ');
     }
     return false;
 }
 
-/* "review_id", "pair_ID", "Unnamed: 0" (what pandas calls the index). */
-static bool is_id(const char *name, size_t bytes)
+static bool is_lower(char c)
 {
-    return (bytes > 3 && memcmp(name + bytes - 3, "_id", 3) == 0) || strncmp(name, "unnamed:", 8) == 0;
+    return c >= 'a' && c <= 'z';
+}
+
+/* "review_id", "pair-ID", "tweetId", "Unnamed: 0" (what pandas calls the index). */
+static bool is_id(const char *name)
+{
+    const size_t bytes = strlen(name);
+    const char *const end = name + (bytes > 3 ? bytes - 3 : 0);
+    const bool apart =
+        strcasecmp(end, "_id") == 0 || strcasecmp(end, "-id") == 0 || strcasecmp(end, " id") == 0;
+    const bool camel = is_lower(*end) && (strcmp(end + 1, "Id") == 0 || strcmp(end + 1, "ID") == 0);
+    return (bytes > 3 && (apart || camel)) || strncasecmp(name, "unnamed:", 8) == 0;
 }
 
 int el_name_rank(el_task_kind kind, el_column_role role, const char *name)
@@ -99,9 +136,9 @@ int el_name_rank(el_task_kind kind, el_column_role role, const char *name)
     const size_t bytes = plain(name, same);
     const char *const *const lists = names_of(kind, role);
     for (int rank = 0; bytes && rank < EL_RANKS; rank++)
-        if (holds(lists[rank], same, bytes))
+        if (holds(lists[rank], same))
             return rank;
-    return role == EL_ROLE_ID && bytes && is_id(same, bytes) ? EL_RANKS - 1 : -1;
+    return role == EL_ROLE_ID && bytes && is_id(name) ? EL_RANKS - 1 : -1;
 }
 
 bool el_name_known(el_task_kind kind, const char *name)
@@ -114,18 +151,31 @@ bool el_name_known(el_task_kind kind, const char *name)
 
 bool el_name_pair(const char *first, const char *second)
 {
-    static const char *const PAIRS[][2] = {{"sentence1", "sentence2"}, {"text1", "text2"},
-                                           {"text_a", "text_b"},       {"sentence_a", "sentence_b"},
-                                           {"premise", "hypothesis"},  {"question1", "question2"},
-                                           {"question", "sentence"},   {"text", "text_pair"},
-                                           {"query", "document"},      {"query", "passage"},
-                                           {"문장1", "문장2"},         {"텍스트1", "텍스트2"},
-                                           {"전제", "가설"},           {"질문1", "질문2"}};
+    static const char *const PAIRS[][2] = {{"sentence1", "sentence2"},
+                                           {"text1", "text2"},
+                                           {"text_a", "text_b"},
+                                           {"sentence_a", "sentence_b"},
+                                           {"premise", "hypothesis"},
+                                           {"question1", "question2"},
+                                           {"question", "sentence"},
+                                           {"text", "text_pair"},
+                                           {"query", "document"},
+                                           {"query", "passage"},
+                                           {"문장1", "문장2"},
+                                           {"텍스트1", "텍스트2"},
+                                           {"q1", "q2"},
+                                           {"sent1", "sent2"},
+                                           {"s1", "s2"},
+                                           {"문장_a", "문장_b"},
+                                           {"전제", "가설"},
+                                           {"질문1", "질문2"}};
     char a[LONGEST], b[LONGEST];
     plain(first, a);
     plain(second, b);
+    join(a);
+    join(b);
     for (size_t i = 0; i < sizeof PAIRS / sizeof *PAIRS; i++)
-        if (strcmp(a, PAIRS[i][0]) == 0 && strcmp(b, PAIRS[i][1]) == 0)
+        if (same_name(PAIRS[i][0], strlen(PAIRS[i][0]), a) && same_name(PAIRS[i][1], strlen(PAIRS[i][1]), b))
             return true;
     return false;
 }
@@ -135,5 +185,7 @@ bool el_name_same(const char *a, const char *b)
     char one[LONGEST], other[LONGEST];
     if (strcmp(a, b) == 0)
         return true;
-    return plain(a, one) && plain(b, other) && strcmp(one, other) == 0;
+    const size_t bytes = plain(a, one);
+    join(one);
+    return bytes && plain(b, other) && same_name(one, bytes, other);
 }

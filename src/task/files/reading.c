@@ -127,6 +127,24 @@ static el_status check_words(el_task_reader *r)
         r->path);
 }
 
+/* Places of a table without names tell texts from labels only where no text is a label. */
+static el_status check_swapped(el_task_reader *r)
+{
+    const int rows = el_table_ahead(r->table);
+    if (!r->known || r->layout.header || el_reader_keyed(r) || r->task->kind != EL_CLASSIFY || !r->labels ||
+        r->said.text[0] || el_table_columns(r->table) < 2)
+        return EL_OK;
+    for (int i = 0; i < rows; i++) {
+        const char *const text = el_table_peek_at(r->table, i, r->text[0]);
+        if (!text || el_labels_find(r->labels, text) < 0)
+            return EL_OK;
+    }
+    return el_fail(EL_EDATA,
+                   "%s: its column %s holds labels, and the model learned texts from there; --text-column "
+                   "says where they are",
+                   r->path, r->layout.text[0]);
+}
+
 static el_status resolve(el_task_reader *r)
 {
     const el_wanted wanted = {.kind = r->task->kind,
@@ -150,6 +168,8 @@ static el_status resolve(el_task_reader *r)
         st = resolve_start(r);
     if (!st)
         st = check_words(r);
+    if (!st)
+        st = check_swapped(r);
     if (!st && r->labels_may_lack && !r->has_label && !r->layout.label_count)
         r->labelled = false;
     if (!st && !r->known && !r->labelled && !r->labels_may_lack && !r->said.text[0] &&

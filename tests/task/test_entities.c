@@ -102,6 +102,28 @@ static void test_spans(void **state)
     el_entities_release(&entities);
 }
 
+/* The type is all behind the first hyphen: XX-YY and ZZ-YY are two (the figures are seqeval's). */
+static void test_hyphens(void **state)
+{
+    (void)state;
+    static const char *const gold[][4] = {{"B-XX-YY", "I-XX-YY", "O", "B-ZZ-YY"},
+                                          {"B-org_gov", "I-org_gov", "B-org_com"}};
+    static const char *const predicted[][4] = {{"B-XX-YY", "I-ZZ-YY", "O", "B-ZZ-YY"},
+                                               {"B-org_gov", "I-org_gov", "B-org_gov"}};
+    el_entity_scores lenient = {.how = {EL_TAGS_LENIENT, false}}, strict = {.how = {EL_TAGS_IOB2, false}};
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_OK(el_entity_scores_add(&lenient, predicted[i], gold[i], 4 - i));
+        CHECK_OK(el_entity_scores_add(&strict, predicted[i], gold[i], 4 - i));
+    }
+    const el_rates have = el_entity_scores_micro(&lenient);
+    CHECK(fabs(have.precision - 0.4) < 1e-12 && fabs(have.recall - 0.5) < 1e-12 &&
+              fabs(have.f1 - 4.0 / 9) < 1e-12,
+          "%g %g %g", have.precision, have.recall, have.f1);
+    CHECK(fabs(el_entity_scores_micro(&strict).f1 - 0.5) < 1e-12, "%g", el_entity_scores_micro(&strict).f1);
+    el_entity_scores_release(&lenient);
+    el_entity_scores_release(&strict);
+}
+
 /* Tags that are none of a scheme's are outside of every entity. */
 static void test_strays(void **state)
 {
@@ -180,10 +202,8 @@ static void test_schemes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),
-        cmocka_unit_test(test_spans),
-        cmocka_unit_test(test_strays),
-        cmocka_unit_test(test_schemes),
+        cmocka_unit_test(test_golden), cmocka_unit_test(test_spans),   cmocka_unit_test(test_hyphens),
+        cmocka_unit_test(test_strays), cmocka_unit_test(test_schemes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,13 +106,66 @@ static void test_nothing(void **state)
     assert_true(el_squad_scores_means(&scores, 0).all.f1 == 0);
 }
 
+/* ---- many pairs: those of tools/golden_pairs.py, whose means these are ---- */
+
+static const char *const CHARACTERS[] = {
+    "Σ",  "σ",  "Σ",      "ς",      "Α",    "α",       "İ", "i",      "I", "ı", "ẞ", "ß", "A",  "a",
+    "B",  "b",  "the ",   "The ",   " an ", " AN ",    " ", "\u00a0", ".", "-", "'", "‘", "《", "》",
+    "가", "각", "\u1100", "\u1161", "é",    "e\u0301", "1", "０",     "²", "Ⅳ", "ⅳ", "_"};
+enum { CHARACTER_COUNT = sizeof CHARACTERS / sizeof *CHARACTERS, PAIRS = 20000 };
+
+static int below(uint64_t *state, int bound)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (int)((*state >> 33) % (uint64_t)bound);
+}
+
+static void make_pair(uint64_t *state, char predicted[64], char gold[64])
+{
+    int numbers[8];
+    const int length = 1 + below(state, 8);
+    *predicted = *gold = '\0';
+    for (int i = 0; i < length; i++) {
+        numbers[i] = below(state, CHARACTER_COUNT);
+        strcat(predicted, CHARACTERS[numbers[i]]);
+    }
+    const int how = below(state, 3), others = how == 2 ? 1 + below(state, 5) : length;
+    for (int i = 0; i < others; i++) {
+        const int number = how == 0   ? numbers[i] ^ 1
+                           : how == 1 ? numbers[i] ^ below(state, 2)
+                                      : below(state, CHARACTER_COUNT);
+        strcat(gold, CHARACTERS[number]);
+    }
+}
+
+static void test_many_pairs(void **state)
+{
+    (void)state;
+    static const struct {
+        el_squad_rule rule;
+        double exact, f1;
+    } MEANS[] = {{EL_SQUAD_1, 0.1413, 0.14640059523809532}, {EL_KORQUAD, 0.1803, 0.4728168448170569}};
+    for (int m = 0; m < 2; m++) {
+        el_squad_scores scores = {.rule = MEANS[m].rule};
+        uint64_t random = 38;
+        for (int i = 0; i < PAIRS; i++) {
+            char predicted[64], gold[64];
+            make_pair(&random, predicted, gold);
+            CHECK_OK(el_squad_scores_add(&scores, predicted, 0, &(el_answer){.text = gold}, 1));
+        }
+        const el_squad_mean have = el_squad_scores_means(&scores, INFINITY).all;
+        CHECK(fabs(have.exact - MEANS[m].exact) < 1e-12 && fabs(have.f1 - MEANS[m].f1) < 1e-12,
+              "rule %d: %.17g %.17g", (int)MEANS[m].rule, have.exact, have.f1);
+        el_squad_scores_release(&scores);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_normal),
-        cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_beyond_python),
-        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_normal),        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_beyond_python), cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_many_pairs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,13 @@ static const form_file QUESTIONED[] = {
      "\"answer_start\": 8}]},\n"
      "{\"id\": \"2\", \"question\": \"how?\", \"answers\": [{\"text\": \"서울\", \"answer_start\": "
      "0}]}]}]}]}\n"},
+    {"span", "aihub", ".json",
+     "{\"Dataset\": {\"name\": \"x\"}, \"data\": [{\"doc_id\": 1, \"paragraphs\": [{\"context_id\": 1, "
+     "\"context\": \"" CONTEXT "\", \"qas\": [\n{\"question_id\": \"1\", \"question\": \"where is it?\", "
+                               "\"answers\": [{\"text\": \"old\", \"answer_start\": "
+     "8}]},\n{\"question_id\": \"2\", \"question\": \"how?\", \"answers\": [{\"text\": \"서울\", "
+     "\"answer_start\": "
+     "0}]}]}]}]}"},
     {"span", "korquad2", ".json",
      "{\"version\": \"2\", \"data\": [{\"title\": \"t\", \"url\": \"u\", \"context\": \"" CONTEXT
      "\", \"raw_html\": \"<p>\", \"qas\": [\n{\"id\": \"1\", \"question\": \"where is it?\", \"answer\": "
@@ -133,6 +140,7 @@ static void put_questions(const el_dataset *d, bool answers, char *to)
     *to = '\0';
     for (int i = 0; i < d->count; i++) {
         const el_labelled *const e = &d->examples[i];
+        CHECK(e->id && atoi(e->id) == i + 1, "question %d has the id %s", i + 1, e->id ? e->id : "none");
         sprintf(to + strlen(to), "%s @ %s", e->text[0], e->text[1]);
         if (answers)
             sprintf(to + strlen(to), " = %s at %d", d->answers[e->first].text,

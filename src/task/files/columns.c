@@ -474,7 +474,8 @@ static void say_unused(const finder *f, const el_file_layout *l)
     enum { SHOWN = 5 };
     char names[256] = "";
     int unused = 0;
-    if (!f->named || !f->wanted->labelled || f->wanted->known || f->wanted->said->text[0])
+    if (!f->named || !f->wanted->labelled || f->wanted->known || f->wanted->said->text[0] ||
+        f->wanted->kind == EL_SPAN) /* whose answers have columns that are no roles */
         return;
     for (int i = 0; i < f->survey.count; i++) {
         const char *const name = f->survey.columns[i].name;

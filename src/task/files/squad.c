@@ -1,6 +1,7 @@
 /* squad - questions about paragraphs, as SQuAD, KorQuAD and MRQA have them; see readers.h
  *
  * SQuAD and KorQuAD 1: {"data": [{"paragraphs": [{"context", "qas": [{"id", "question", "answers": [{"text", "answer_start"}]}]}]}]}
+ * AI Hub:              "question_id" for "id"
  * KorQuAD 2:           {"data": [{"context", "qas": [{"id", "question", "answer": {"text", "answer_start"}}]}]}
  * MRQA:                a line {"context", "qas": [{"qid", "question", "answers": [text], "detected_answers": [...]}]}
  *
@@ -95,7 +96,7 @@ static el_status take_question(const reading *r, const json_t *qa, const char *c
     const bool there = json_is_array(answers) || json_is_object(answers);
     if (json_is_string(json_object_get(qa, "question")) && r->labelled && !there)
         return missing(r, "\"answers\"");
-    const el_status st = add_question(r, qa, "id", context);
+    const el_status st = add_question(r, qa, json_object_get(qa, "id") ? "id" : "question_id", context);
     if (st)
         return st;
     el_labelled *const e = &r->dataset->examples[r->dataset->count - 1];

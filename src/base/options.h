@@ -70,6 +70,10 @@ bool el_options_given(const el_options *options, const char *name);
 json_t *el_options_json(const el_options *options);
 /* The whole help page, on the heap. */
 char *el_options_help(const el_options *options);
+/* The same for man(1), with the program's version; and the command's part of a shell's completions. */
+char *el_options_man(const el_options *options, const char *version);
+typedef enum { EL_SHELL_BASH, EL_SHELL_ZSH, EL_SHELL_FISH } el_shell;
+char *el_options_completion(const el_options *options, el_shell shell);
 void el_options_close(el_options *options);
 
 #endif

@@ -20,7 +20,7 @@ static void add(FILE *page, const char *format, ...)
 }
 
 /* "--num-train-steps N" */
-static void left_side(char *text, size_t size, const el_option *option)
+void el_option_left_side(char *text, size_t size, const el_option *option)
 {
     char name[EL_LONGEST_NAME + 2];
     el_option_flag(name, option->name);
@@ -51,7 +51,7 @@ static void number_remark(char *text, size_t size, const el_option *option, doub
 }
 
 /* What follows the help text: range and default. */
-static void remarks(char *text, size_t size, const el_options *options, int line)
+void el_option_remark(char *text, size_t size, const el_options *options, int line)
 {
     const el_option *option = &options->table[line];
     const void *place = el_option_place(options, line);
@@ -118,8 +118,8 @@ static void add_option(FILE *page, const el_options *options, int line)
 {
     const el_option *option = &options->table[line];
     char left[256], remark[512], right[2048];
-    left_side(left, sizeof left, option);
-    remarks(remark, sizeof remark, options, line);
+    el_option_left_side(left, sizeof left, option);
+    el_option_remark(remark, sizeof remark, options, line);
     snprintf(right, sizeof right, "%s%s", option->help ? option->help : "", remark);
     add_line(page, left, right);
 }
@@ -150,9 +150,8 @@ static void add_page(FILE *page, const el_options *options)
         else
             add_option(page, options, i);
     add(page, "\nEvery command:\n");
-    add_line(page, "--config FILE",
-             "settings from a JSON file; its keys are option names; flags override the file");
-    add_line(page, "--hparams JSON|FILE", "the same, from JSON on the command line or a file");
+    add_line(page, "--config FILE", EL_CONFIG_HELP);
+    add_line(page, "--hparams JSON|FILE", EL_HPARAMS_HELP);
     add_line(page, "-h, --help", "this page");
 }
 

@@ -10,6 +10,11 @@ void el_option_flag(char flag[EL_LONGEST_NAME + 2], const char *name);
 /* Where the value of a line lies. */
 void *el_option_place(const el_options *options, int line);
 bool el_option_has_range(const el_option *option);
+/* What explains a line: "--num-train-steps N", and " (1 to 8; default 3)" behind its help. */
+void el_option_left_side(char *text, size_t size, const el_option *option);
+void el_option_remark(char *text, size_t size, const el_options *options, int line);
+#define EL_CONFIG_HELP "settings from a JSON file; its keys are option names; flags override the file"
+#define EL_HPARAMS_HELP "the same, from JSON on the command line or a file"
 /* The word at a place in "a|b|c", as long as *length; "" past the end. */
 const char *el_option_word(const char *choices, int index, int *length);
 

@@ -18,6 +18,7 @@ static const double BLIND = 2.0;                       /* seconds before a remai
 enum { BAR = 20 };
 
 static const char *command_name = "electra"; /* in front of log lines */
+static cli_page *help_page = el_options_help;
 static cli_progress *progress_open;          /* log lines go above it */
 static bool quiet;
 
@@ -72,6 +73,11 @@ static void sink(el_log_level level, const char *line)
         progress_open->drawn = 0; /* again below it, soon */
 }
 
+void cli_pages_are(cli_page *page)
+{
+    help_page = page;
+}
+
 bool cli_parse(el_options *options, int argc, char **argv, int *exit_code)
 {
     command_name = options->command;
@@ -84,7 +90,7 @@ bool cli_parse(el_options *options, int argc, char **argv, int *exit_code)
     }
     if (!options->help)
         return true;
-    char *const page = el_dist_leads(cli_dist()) ? el_options_help(options) : strdup("");
+    char *const page = el_dist_leads(cli_dist()) ? help_page(options) : strdup("");
     *exit_code = page ? 0 : cli_exit(options->command, el_fail(EL_ENOMEM, "no memory for the help page"));
     if (page)
         fputs(page, stdout);

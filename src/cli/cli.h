@@ -35,6 +35,10 @@ int cmd_serve(int argc, char **argv);
 /* Reads the arguments, or prints the help page.  False: return *exit_code now. */
 bool cli_parse(el_options *options, int argc, char **argv, int *exit_code);
 
+/* What is printed as the help page, on the heap: el_options_help, or another page from now on. */
+typedef char *cli_page(const el_options *options);
+void cli_pages_are(cli_page *page);
+
 /* Prints "electra COMMAND: sentence" for a status that is not EL_OK, of any rank; returns its exit code.  The last thing
  * that a command does that ranks share. */
 int cli_exit(const char *command, el_status mine);

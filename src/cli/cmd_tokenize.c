@@ -26,7 +26,7 @@ static const el_option TABLE[] = {
     {"ids", EL_OPT_SWITCH, FIELD(ids), 0, 1, NULL, "print ids instead of pieces"},
     EL_CASING_OPTIONS(settings),
     EL_SPECIAL_OPTION(settings),
-    {"threads", EL_OPT_INT, FIELD(threads), 1, 1024, NULL, "number of threads"},
+    {"threads", EL_OPT_INT, FIELD(threads), 0, 1024, NULL, "number of threads; 0: one per processor"},
 };
 
 /* What a part prints. */
@@ -110,7 +110,8 @@ static el_status tokenize_all(work *w, el_reader *reader)
 {
     const cli_tokenizer tokenizer = {.vocab = w->vocab,
                                      .reading = (el_special_reading)w->settings->special_tokens,
-                                     .threads = (int)w->settings->threads,
+                                     .threads =
+                                         w->settings->threads ? (int)w->settings->threads : el_processors(),
                                      .on_line = put_line,
                                      .on_block = write_parts,
                                      .context = w};
@@ -144,7 +145,7 @@ static el_status run(const el_options *options, const settings *s)
 
 int cmd_tokenize(int argc, char **argv)
 {
-    settings s = {.lowercase = true, .strip_accents = true, .threads = el_processors()};
+    settings s = {.lowercase = true, .strip_accents = true};
     el_options options = {
         .command = "tokenize",
         .examples = "  electra tokenize --vocab vocab.txt corpus.txt > pieces.txt\n"

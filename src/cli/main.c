@@ -4,17 +4,9 @@
 #include <string.h>
 
 #include "base/nearest.h"
-#include "cli/cli.h"
-#include "cli/ranks.h"
+#include "cli/pages.h"
 
-typedef struct {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    cli_ranks_use use;
-    const char *summary;
-} command;
-
-static const command COMMANDS[] = {
+static const cli_command COMMANDS[] = {
     {"vocab", cmd_vocab, CLI_SHARES, "learns a WordPiece vocabulary from text"},
     {"tokenize", cmd_tokenize, CLI_READS, "cuts text into pieces or ids"},
     {"prepare", cmd_prepare, CLI_SHARES, "packs text into shards of tokens"},
@@ -38,7 +30,7 @@ static const command COMMANDS[] = {
 };
 enum { COUNT = sizeof COMMANDS / sizeof *COMMANDS };
 
-static const command *find(const char *name)
+static const cli_command *find(const char *name)
 {
     for (int i = 0; i < COUNT; i++)
         if (strcmp(name, COMMANDS[i].name) == 0)
@@ -57,7 +49,10 @@ static void usage(FILE *out)
           out);
     for (int i = 0; i < COUNT; i++)
         fprintf(out, "  %-10s %s\n", COMMANDS[i].name, COMMANDS[i].summary);
-    fputs("\n`electra COMMAND --help` explains one; `electra --version` names the version\n", out);
+    fputs("\n`electra COMMAND --help` explains one; `electra --version` names the version;\n"
+          "`electra --man [COMMAND]` and `electra --completion bash|zsh|fish` print pages for man and for "
+          "shells\n",
+          out);
 }
 
 static int unknown(const char *name)
@@ -80,7 +75,7 @@ static int help(int argc, char **argv)
         usage(stdout);
         return 0;
     }
-    const command *const chosen = find(argv[1]);
+    const cli_command *const chosen = find(argv[1]);
     char flag[] = "--help";
     return chosen ? chosen->run(2, (char *[]){argv[1], flag, NULL}) : unknown(argv[1]);
 }
@@ -97,7 +92,11 @@ static int choose(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
         return help(argc - 1, argv + 1);
-    const command *const chosen = find(argv[1]);
+    if (strcmp(argv[1], "--man") == 0)
+        return cli_man(COMMANDS, COUNT, argc - 1, argv + 1);
+    if (strcmp(argv[1], "--completion") == 0)
+        return cli_completion(COMMANDS, COUNT, argc - 1, argv + 1);
+    const cli_command *const chosen = find(argv[1]);
     if (!chosen)
         return unknown(argv[1]);
     const el_status st = cli_ranks_check(chosen->use);

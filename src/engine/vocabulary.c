@@ -32,7 +32,7 @@ const el_option EL_VOCABULARY_TABLE[] = {
     {"json_key", EL_OPT_TEXT, FIELD(json_key), 0, 0, NULL, "key of the text in JSON lines"},
     {"memory", EL_OPT_INT, FIELD(memory), 16, 1e9, NULL,
      "megabytes for counting words; beyond that the rarest are left out"},
-    {"threads", EL_OPT_INT, FIELD(threads), 1, 1024, NULL, "number of threads"},
+    {"threads", EL_OPT_INT, FIELD(threads), 0, 1024, NULL, "number of threads; 0: one per processor"},
     EL_STALL_OPTION(FIELD(stall_limit)),
 };
 #undef FIELD
@@ -46,7 +46,6 @@ el_vocabulary_settings el_vocabulary_defaults(void)
         .vocab_size = 30522,
         .min_frequency = 2,
         .memory = 2000,
-        .threads = el_processors(),
         .lowercase = true,
         .strip_accents = true,
         .chinese_chars = true,
@@ -83,7 +82,7 @@ static el_status learn(const el_options *options, el_reader *reader, el_shares s
         .limit_alphabet = (int)s->limit_alphabet,
         .casing = {s->lowercase, strip, s->chinese_chars},
         .reading = (el_special_reading)s->special_tokens,
-        .threads = (int)s->threads,
+        .threads = s->threads ? (int)s->threads : el_processors(),
         .memory_bytes = (size_t)s->memory * 1000000,
         .shares = shares,
         .progress = progress,

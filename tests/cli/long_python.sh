@@ -1,0 +1,61 @@
+#!/bin/bash
+# `pip install .` in a clean environment brings the program and the module; the module's numbers are the program's.
+# Skipped where there is no Python with venv, or no index to fetch scikit-build-core and numpy from.
+electra=$(realpath "$1")
+root=$(realpath "$(dirname "$0")/../..")
+source "$(dirname "$0")/run.bash"
+python3 -m venv venv > log 2>&1 || { echo "skipped: python3 -m venv does not work here: $(tail -1 log)"; exit 77; }
+venv/bin/pip -q download --no-deps -d wheels scikit-build-core numpy > log 2>&1 ||
+    { echo "skipped: there is no package index: $(tail -1 log)"; exit 77; }
+mkdir source && (cd "$root" && tar --exclude=./build --exclude=./demo-run --exclude=./.git -cf - .) | tar -C source -xf -
+venv/bin/pip -q install ./source > log 2>&1 || fail "pip install: $(tail -5 log)"
+[ "$(venv/bin/electra --version)" = "$("$electra" --version)" ] || fail "pip brings another program"
+
+make_data
+"$electra" pretrain --data shards --model-size tiny --hidden-size 64 --embedding-size 64 --num-train-steps 3 --threads 1 \
+    --output run 2> log || fail "pretrain: $(cat log)"
+grep -v '^$' heldout.txt | head -40 > lines.txt
+{ printf 'text\tlabel\n'; awk '{ print $0 "\t" (/cat/ ? "cat" : "none") }' lines.txt; } > data.tsv
+"$electra" finetune --model run --task classify --train-file data.tsv --num-train-epochs 1 --num-trials 1 --threads 1 \
+    --output sorted > out.txt 2> log || fail "finetune: $(cat log)"
+"$electra" embed --model run --precision fp32 --output vectors.npy lines.txt 2> log || fail "embed: $(cat log)"
+"$electra" predict --model sorted --precision fp32 --format lines --json lines.txt > predicted 2> log || fail "predict: $(cat log)"
+"$electra" detect --model run --precision fp32 --json "the cat sees" > detected 2> log || fail "detect: $(cat log)"
+cat > check.py << 'PY'
+import json, threading, numpy, electra
+lines = open("lines.txt").read().split("\n")[:-1]
+model = electra.Model("run", threads=1)
+assert model.can == ["detect", "fill", "embed"], model.can
+vectors = model.embed(lines)
+assert vectors.dtype == numpy.float32 and abs(vectors - numpy.load("vectors.npy")).max() < 1e-6
+assert (model.embed(lines[0]) == vectors[0]).all()
+tuned = electra.Model("sorted", threads=1)
+theirs = [json.loads(line)["probabilities"] for line in open("predicted")]
+ours = tuned.predict(lines)
+assert ours.shape == (len(lines), 2)
+for row, line in zip(ours, theirs):
+    for label, probability in zip(tuned.labels, row):
+        assert abs(line[label] - probability) < 1e-6, (line, label, probability)
+pieces = model.detect("the cat sees")
+want = json.loads(open("detected").read())["tokens"]
+assert [p.piece for p in pieces] == [t["piece"] for t in want]
+assert all(abs(p.probability - t["probability"]) < 1e-6 for p, t in zip(pieces, want))
+text = "\u00e9\u00e9 the caf\u00e9"
+tokens = electra.Tokenizer("run/generator").encode(text)
+assert text[tokens[-1].end - 1] == "\u00e9" and tokens[0].begin == 0, tokens
+assert len(model.fill("the [MASK] sees the [MASK]", top_k=2)) == 2
+found = [None] * 4
+def ask(i): found[i] = model.embed(lines)
+threads = [threading.Thread(target=ask, args=(i,)) for i in range(4)]
+for t in threads: t.start()
+for t in threads: t.join()
+assert all((f == vectors).all() for f in found)
+try:
+    electra.Model("/nowhere")
+    assert False
+except electra.Error as error:
+    assert error.status == "data" and "/nowhere" in str(error), error
+assert model.embed([]).shape[0] == 0
+print("ok")
+PY
+[ "$(venv/bin/python check.py 2> log)" = ok ] || fail "the module: $(cat log)"

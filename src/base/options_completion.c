@@ -16,6 +16,11 @@ static void put_words(FILE *out, const char *choices)
         fputc(*c == '|' ? ' ' : *c, out);
 }
 
+static bool is_text(const el_option *option)
+{
+    return option->type == EL_OPT_TEXT || option->type == EL_OPT_TEXTS;
+}
+
 static bool is_switch(const el_option *option)
 {
     return option->type == EL_OPT_SWITCH;
@@ -66,7 +71,7 @@ static void put_zsh_option(FILE *out, const el_option *option)
         fprintf(out, " \\\n            '--no-%s[off]'", flag + 2);
         fprintf(out, " \\\n            '%s[", flag);
     } else {
-        fprintf(out, " \\\n            '%s=[", flag);
+        fprintf(out, " \\\n            '%s%s=[", option->type == EL_OPT_TEXTS ? "*" : "", flag);
     }
     put_zsh_text(out, option->help ? option->help : "");
     fputc(']', out);
@@ -74,7 +79,7 @@ static void put_zsh_option(FILE *out, const el_option *option)
         fputs(":value:(", out);
         put_words(out, option->choices);
         fputc(')', out);
-    } else if (option->type == EL_OPT_TEXT) {
+    } else if (is_text(option)) {
         fputs(":text:_files", out);
     } else if (!is_switch(option)) {
         fputs(":number: ", out);
@@ -123,7 +128,7 @@ static void put_fish(FILE *out, const el_options *options)
             fputs(" -x -a '", out);
             put_words(out, option->choices);
             fputc('\'', out);
-        } else if (option->type == EL_OPT_TEXT) {
+        } else if (is_text(option)) {
             fputs(" -r", out);
         } else if (!is_switch(option)) {
             fputs(" -x", out);

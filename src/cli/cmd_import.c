@@ -60,7 +60,7 @@ static el_status import(const settings *s, const char *folder)
     el_queue *q = NULL;
     el_status st = el_queue_open(&q, 1, NULL);
     if (!st)
-        st = el_import(q, folder, (int)s->attention_heads, s->output);
+        st = el_import(q, folder, (int)s->attention_heads, EL_ST_F32, s->output);
     el_queue_close(q);
     return st;
 }

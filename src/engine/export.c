@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "engine/import.h"
 #include "format/model_folder.h"
 #include "format/onnx.h"
 #include "task/learn/finetuned.h"
@@ -93,6 +94,20 @@ el_status el_export_onnx(const char *folder, bool generator, const char *path)
     el_status st = find(folder, generator, &place);
     if (!st)
         st = write_graph(place, generator, path);
+    free(place);
+    return st;
+}
+
+el_status el_export_folder(const char *folder, bool generator, el_st_type type, const char *output)
+{
+    char *place = NULL;
+    el_queue *q = NULL;
+    el_status st = find(folder, generator, &place);
+    if (!st)
+        st = el_queue_open(&q, 1, NULL);
+    if (!st)
+        st = el_import(q, place, 0, type, output);
+    el_queue_close(q);
     free(place);
     return st;
 }

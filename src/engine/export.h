@@ -4,10 +4,14 @@
 
 #include <stdbool.h>
 
-#include "base/error.h"
+#include "base/safetensors.h"
 
 /* Writes the network of a run, of what `electra finetune` wrote, or of a model folder as an ONNX graph with its head
  * (format/onnx.h).  `generator` takes the generator of a run.  EL_EUSAGE for a head that has no fixed outputs. */
 el_status el_export_onnx(const char *folder, bool generator, const char *path);
+
+/* Writes the same network as a model folder with its numbers in another type, EL_ST_F32, EL_ST_F16 or EL_ST_BF16, which
+ * transformers opens.  EL_EUSAGE where `output` is there already. */
+el_status el_export_folder(const char *folder, bool generator, el_st_type type, const char *output);
 
 #endif

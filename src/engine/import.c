@@ -76,7 +76,7 @@ static el_status say_what_is_left(const char *folder, bool predicts, const el_ne
     return st;
 }
 
-static el_status write_network(el_model *model, const char *from, const el_model_card *card,
+static el_status write_network(el_model *model, const char *from, const el_model_card *card, el_st_type type,
                                const char *output)
 {
     const el_network *const net = &model->networks[0];
@@ -88,7 +88,7 @@ static el_status write_network(el_model *model, const char *from, const el_model
             ? el_fail(EL_ENOMEM, "%s: no memory", output)
             : el_model_vocab(from, &net->config, &vocab);
     if (!st)
-        st = el_weights_save(model, net, vocab, readme, extra, output);
+        st = el_weights_save(model, net, vocab, readme, extra, type, output);
     el_vocab_close(vocab);
     json_decref(extra);
     free(readme);
@@ -96,7 +96,7 @@ static el_status write_network(el_model *model, const char *from, const el_model
 }
 
 static el_status import_network(el_queue *q, const char *from, const char *name, int attention_heads,
-                                bool alone, const char *output)
+                                bool alone, el_st_type type, const char *output)
 {
     const bool predicts = strcmp(name, EL_GENERATOR) == 0;
     el_model_card card;
@@ -117,23 +117,24 @@ static el_status import_network(el_queue *q, const char *from, const char *name,
     if (!st && alone)
         st = say_what_is_left(from, predicts, &model.networks[0]);
     if (!st)
-        st = write_network(&model, from, &card, output);
+        st = write_network(&model, from, &card, type, output);
     el_model_close(&model);
     el_model_card_close(&card);
     return st;
 }
 
 static el_status import_into(el_queue *q, const char *from, const char *name, int attention_heads,
-                             const char *output)
+                             el_st_type type, const char *output)
 {
     char *const place = el_path_join(output, name);
-    const el_status st = place ? import_network(q, from, name, attention_heads, false, place)
+    const el_status st = place ? import_network(q, from, name, attention_heads, false, type, place)
                                : el_fail(EL_ENOMEM, "%s: no memory", output);
     free(place);
     return st;
 }
 
-static el_status import_networks(el_queue *q, const char *folder, int attention_heads, const char *output)
+static el_status import_networks(el_queue *q, const char *folder, int attention_heads, el_st_type type,
+                                 const char *output)
 {
     el_model_paths paths;
     el_status st = el_model_find(&paths, folder);
@@ -142,28 +143,28 @@ static el_status import_networks(el_queue *q, const char *folder, int attention_
     if (paths.generator && paths.discriminator) {
         st = el_folder_make(output);
         if (!st)
-            st = import_into(q, paths.generator, EL_GENERATOR, attention_heads, output);
+            st = import_into(q, paths.generator, EL_GENERATOR, attention_heads, type, output);
         if (!st)
-            st = import_into(q, paths.discriminator, EL_DISCRIMINATOR, attention_heads, output);
+            st = import_into(q, paths.discriminator, EL_DISCRIMINATOR, attention_heads, type, output);
     } else
         st = import_network(q, paths.encoder, paths.generator ? EL_GENERATOR : EL_DISCRIMINATOR,
-                            attention_heads, true, output);
+                            attention_heads, true, type, output);
     el_model_paths_free(&paths);
     return st;
 }
 
 /* How the folder's texts become vectors goes along; where `embed` would refuse it, the encoder goes alone. */
 static el_status import_sentence(el_queue *q, const el_sentence *sentence, int attention_heads,
-                                 const char *output)
+                                 el_st_type type, const char *output)
 {
     el_config config;
-    el_status st = import_networks(q, sentence->encoder, attention_heads, output);
+    el_status st = import_networks(q, sentence->encoder, attention_heads, type, output);
     if (!st)
         st = el_model_read(output, false, &config, NULL, NULL);
     return st ? st : el_sentence_save(sentence, config.hidden_size, output);
 }
 
-el_status el_import(el_queue *q, const char *folder, int attention_heads, const char *output)
+el_status el_import(el_queue *q, const char *folder, int attention_heads, el_st_type type, const char *output)
 {
     el_sentence sentence;
     if (el_folder_exists(output) || el_file_exists(output))
@@ -173,8 +174,8 @@ el_status el_import(el_queue *q, const char *folder, int attention_heads, const 
         return st;
     if (st)
         el_log(EL_LOG_WARNING, "%s; the encoder is kept without it", el_error());
-    st = st || !sentence.found ? import_networks(q, folder, attention_heads, output)
-                               : import_sentence(q, &sentence, attention_heads, output);
+    st = st || !sentence.found ? import_networks(q, folder, attention_heads, type, output)
+                               : import_sentence(q, &sentence, attention_heads, type, output);
     el_sentence_free(&sentence);
     return st;
 }

@@ -364,7 +364,7 @@ static el_status export_network(el_pretraining *p, const el_network *net)
 {
     char *folder = el_path_join(p->run.folder, net->name), *text = card(p, net);
     const el_status st = folder && text
-                             ? el_weights_save(&p->model, net, el_loader_vocab(p->data), text, NULL, folder)
+                             ? el_weights_save(&p->model, net, el_loader_vocab(p->data), text, NULL, EL_ST_F32, folder)
                              : el_fail(EL_ENOMEM, "%s: no memory", p->run.folder);
     free(text);
     free(folder);

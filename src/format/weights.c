@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "format/narrow.h"
 #include "format/tokenizer.h"
 
 /* The head that config.json speaks of. */
@@ -44,7 +45,8 @@ static char (*names_in_files(const el_network *net))[EL_LONGEST_NAME]
     return names;
 }
 
-static el_status save_tensors(el_queue *q, const el_network *net, const el_vocab *vocab, const char *path)
+static el_status save_tensors(el_queue *q, const el_network *net, const el_vocab *vocab, el_st_type type,
+                              const char *path)
 {
     const el_params *const params = &net->params;
     char hash[17];
@@ -57,14 +59,17 @@ static el_status save_tensors(el_queue *q, const el_network *net, const el_vocab
         const el_param *param = &params->items[i];
         float *values = NULL;
         st = exported(q, param, &values);
+        if (!st && !el_narrow(type, values, el_param_elements(param)))
+            st = el_fail(EL_EDATA, "%s has a number that %s cannot hold; bf16 can", names[i],
+                         el_narrow_name(type));
         el_st_entry *entry = &entries[i];
         *entry =
             (el_st_entry){.name = names[i],
-                          .type = EL_ST_F32,
+                          .type = type,
                           .dims = param->vector ? 1 : 2,
                           .shape = {param->vector ? param->value.cols : param->value.rows, param->value.cols},
                           .data = values,
-                          .bytes = (size_t)el_param_elements(param) * sizeof *values};
+                          .bytes = (size_t)el_param_elements(param) * el_st_type_bytes(type)};
         if (param->vector)
             entry->shape[1] = 0;
     }
@@ -85,7 +90,7 @@ json_t *el_weights_json(const el_network *net, const json_t *extra)
 }
 
 el_status el_weights_save(el_model *model, const el_network *net, const el_vocab *vocab, const char *card,
-                          const json_t *extra, const char *folder)
+                          const json_t *extra, el_st_type type, const char *folder)
 {
     el_folder out = {0};
     el_status st = el_folder_begin(&out, folder);
@@ -95,10 +100,12 @@ el_status el_weights_save(el_model *model, const el_network *net, const el_vocab
     char *config = el_path_join(out.temporary, "config.json");
     char *readme = el_path_join(out.temporary, "README.md");
     json_t *object = el_weights_json(net, extra);
-    if (!tensors || !config || !readme || !object)
+    const bool said = type == EL_ST_F32 ||
+                      json_object_set_new(object, "torch_dtype", json_string(el_narrow_name(type))) == 0;
+    if (!tensors || !config || !readme || !object || !said)
         st = el_fail(EL_ENOMEM, "%s: no memory", folder);
     if (!st)
-        st = save_tensors(model->q, net, vocab, tensors);
+        st = save_tensors(model->q, net, vocab, type, tensors);
     if (!st)
         st = el_json_save(object, config);
     if (!st)

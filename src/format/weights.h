@@ -16,9 +16,9 @@
 json_t *el_weights_json(const el_network *net, const json_t *extra);
 
 /* Writes one network's folder.  `card` is the text of README.md; `extra` an object of further keys for config.json
- * (id2label, problem_type ...), or NULL. */
+ * (id2label, problem_type ...), or NULL; `type` EL_ST_F32, or EL_ST_F16 or EL_ST_BF16 for half the bytes. */
 el_status el_weights_save(el_model *model, const el_network *net, const el_vocab *vocab, const char *card,
-                          const json_t *extra, const char *folder);
+                          const json_t *extra, el_st_type type, const char *folder);
 
 /* Fills one network of an open model from a folder; shapes must agree, tensors of other heads are ignored, a
  * missing backbone tensor is EL_EDATA.  A missing head keeps its values and is noted in the log, unless config.json

@@ -333,16 +333,24 @@ electra_status electra_import(const char *folder, const char *output)
     el_status st = el_queue_open(&q, 1, NULL);
     if (st)
         return el_api_said(st);
-    st = el_import(q, folder, 0, output);
+    st = el_import(q, folder, 0, EL_ST_F32, output);
     el_queue_close(q);
     return el_api_said(st);
 }
+
+static const struct {
+    const char *format;
+    el_st_type type;
+} FOLDERS[] = {{"safetensors", EL_ST_F32}, {"safetensors-fp16", EL_ST_F16}, {"safetensors-bf16", EL_ST_BF16}};
 
 electra_status electra_export(const char *folder, const char *format, const char *output)
 {
     if (!folder || !format || !output)
         return el_api_said(el_api_missing("the folder, format or output"));
-    if (strcmp(format, "onnx") != 0)
-        return el_api_said(el_fail(EL_EUSAGE, "\"%s\" is no format; it must be \"onnx\"", format));
-    return el_api_said(el_export_onnx(folder, false, output));
+    if (strcmp(format, "onnx") == 0)
+        return el_api_said(el_export_onnx(folder, false, output));
+    for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++)
+        if (strcmp(format, FOLDERS[i].format) == 0)
+            return el_api_said(el_export_folder(folder, false, FOLDERS[i].type, output));
+    return el_api_said(el_fail(EL_EUSAGE, "\"%s\" is no format; \"onnx\" and \"safetensors\" are", format));
 }

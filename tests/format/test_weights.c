@@ -81,7 +81,7 @@ static void save_model(const el_head_config *head, uint64_t seed, const json_t *
 {
     el_model model;
     open_model(&model, head, seed);
-    CHECK(el_weights_save(&model, &model.networks[0], vocab, "# a card\n", extra, model_folder) == EL_OK,
+    CHECK(el_weights_save(&model, &model.networks[0], vocab, "# a card\n", extra, EL_ST_F32, model_folder) == EL_OK,
           "%s", el_error());
     el_model_close(&model);
 }

@@ -55,7 +55,7 @@ static int make_small(void **state)
     for (int i = 0; i < model.count; i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s", run, model.networks[i].name);
-        CHECK_OK(el_weights_save(&model, &model.networks[i], vocab, "", NULL, path));
+        CHECK_OK(el_weights_save(&model, &model.networks[i], vocab, "", NULL, EL_ST_F32, path));
     }
     el_model_close(&model);
     el_queue_close(q);

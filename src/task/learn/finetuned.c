@@ -147,7 +147,7 @@ el_status el_finetuned_save(el_model *model, const el_vocab *vocab, const el_tas
                             const char *readme, const char *folder)
 {
     json_t *extra = describe(card);
-    const el_status st = extra ? el_weights_save(model, &model->networks[0], vocab, readme, extra, folder)
+    const el_status st = extra ? el_weights_save(model, &model->networks[0], vocab, readme, extra, EL_ST_F32, folder)
                                : el_fail(EL_ENOMEM, "%s: no memory", folder);
     json_decref(extra);
     return st;

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/output.h"
+#include "engine/card.h"
 #include "engine/finetune_parts.h"
 #include "engine/trial.h"
 #include "model/initialise.h"
@@ -204,19 +205,25 @@ static el_trainer trainer_of(el_finetuning *f)
                         .context = f};
 }
 
-char *el_finetune_readme(const el_finetuning *f)
+char *el_finetune_readme(const el_finetuning *f, const json_t *metrics)
 {
-    static const char FORMAT[] =
-        "---\nlibrary_name: transformers\ntags:\n- electra\n---\n\n# ELECTRA, fine-tuned: %s\n\n"
-        "%s. Fine-tuned by electra " ELECTRA_VERSION " on %d examples, %g epochs, batches of "
-        "%" PRId64 ", rate %g, seed %" PRIu64 ".\n";
-    const size_t size = sizeof FORMAT + 512;
-    char *const text = malloc(size);
-    if (text)
-        snprintf(text, size, FORMAT, f->task->name, f->task->about, f->data[EL_TRAIN].count,
-                 f->settings->num_train_epochs, f->settings->train_batch_size, f->settings->learning_rate,
-                 f->seed);
-    return text;
+    static const char *const PIPELINES[EL_TASK_KINDS] = {[EL_CLASSIFY] = "text-classification",
+                                                         [EL_REGRESS] = "text-classification",
+                                                         [EL_MULTILABEL] = "text-classification",
+                                                         [EL_TAG] = "token-classification",
+                                                         [EL_SPAN] = "question-answering"};
+    char about[1024], title[128];
+    snprintf(title, sizeof title, "ELECTRA, fine-tuned: %s", f->task->name);
+    snprintf(about, sizeof about,
+             "%s. Fine-tuned on %d examples, %g epochs, batches of %" PRId64 ", rate %g, seed %" PRIu64 ".\n",
+             f->task->about, f->data[EL_TRAIN].count, f->settings->num_train_epochs,
+             f->settings->train_batch_size, f->settings->learning_rate, f->seed);
+    return el_card_text(&(el_card){.pipeline = PIPELINES[f->task->kind],
+                                   .title = title,
+                                   .about = about,
+                                   .task = f->task->name,
+                                   .metrics = metrics,
+                                   .options = f->options});
 }
 
 char *el_finetune_trial_folder(const el_finetuning *f, int64_t trial, int64_t again)
@@ -232,7 +239,8 @@ char *el_finetune_trial_folder(const el_finetuning *f, int64_t trial, int64_t ag
 static el_status run_trial(el_finetuning *f, int64_t again, el_trial_result *result)
 {
     f->seed = (uint64_t)f->settings->seed + (uint64_t)f->trial + (uint64_t)again * RESTART_STEP;
-    char *const folder = el_finetune_trial_folder(f, f->trial, again), *const text = el_finetune_readme(f);
+    char *const folder = el_finetune_trial_folder(f, f->trial, again), *const text =
+                                                                           el_finetune_readme(f, NULL);
     el_trial trial = {.trainer = trainer_of(f),
                       .features = &f->features,
                       .train = f->splits[EL_TRAIN],

@@ -48,7 +48,7 @@ static el_status take_best(el_finetuning *f)
     if (json_is_number(threshold))
         f->card.null_threshold = json_number_value(threshold);
     el_learner_set_threshold(f->learner, f->card.null_threshold); /* dev chose it: other splits are told */
-    char *const text = el_finetune_readme(f);
+    char *const text = el_finetune_readme(f, json_object_get(record, "metrics"));
     if (!st)
         st = text ? el_finetuned_save(&f->model, f->vocab, &f->card, text, model)
                   : el_fail(EL_ENOMEM, "no memory");

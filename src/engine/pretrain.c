@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/output.h"
+#include "engine/card.h"
 #include "format/weights.h"
 #include "train/checkpoint.h"
 
@@ -331,41 +332,35 @@ static el_status write_config(const el_pretraining *p)
 static char *card(const el_pretraining *p, const el_network *net)
 {
     static const char FORMAT[] =
-        "---\n"
-        "library_name: transformers\n"
-        "tags:\n"
-        "- electra\n"
-        "---\n\n"
-        "# %s%s\n\n"
-        "Pre-trained from scratch by electra " ELECTRA_VERSION ": %" PRId64 " steps of %" PRId64
-        " examples, %" PRId64 " tokens in all.\n\n"
+        "Pre-trained: %" PRId64 " steps of %" PRId64 " examples, %" PRId64 " tokens in all.\n\n"
         "| | |\n|---|---|\n"
         "| layers | %d |\n| hidden size | %d |\n| embedding size | %d |\n"
         "| vocabulary | %d |\n| longest sequence in training | %d |\n\n"
         "`config.json`, `run.json` and `metrics.jsonl` of the run hold all settings and the "
         "course of the training.\n";
-    const el_config *c = &net->config;
+    const el_config *const c = &net->config;
     const bool own = !el_objective_has_generator((el_objective_kind)p->settings->objective);
-    const char *const title = c->backwards
-                                  ? "Causal language model; it reads ids and positions in reverse order"
-                              : c->causal ? "Causal language model"
-                              : own       ? "Masked language model"
-                                          : "ELECTRA ";
-    const size_t size = sizeof FORMAT + 256;
-    char *text = malloc(size);
-    if (text)
-        snprintf(text, size, FORMAT, title, own ? "" : net->name, p->progress.step,
-                 p->settings->train_batch_size, p->progress.tokens, c->num_hidden_layers, c->hidden_size,
-                 c->embedding_size, c->vocab_size, el_loader_max_seq_length(p->data));
-    return text;
+    const bool masked = el_network_head(net, EL_HEAD_MLM) && !c->causal;
+    char about[sizeof FORMAT + 256], title[80];
+    snprintf(title, sizeof title, "%s%s",
+             c->backwards ? "Causal language model; it reads ids and positions in reverse order"
+             : c->causal  ? "Causal language model"
+             : own        ? "Masked language model"
+                          : "ELECTRA ",
+             own ? "" : net->name);
+    snprintf(about, sizeof about, FORMAT, p->progress.step, p->settings->train_batch_size, p->progress.tokens,
+             c->num_hidden_layers, c->hidden_size, c->embedding_size, c->vocab_size,
+             el_loader_max_seq_length(p->data));
+    return el_card_text(&(el_card){
+        .pipeline = masked ? "fill-mask" : NULL, .title = title, .about = about, .options = p->options});
 }
 
 static el_status export_network(el_pretraining *p, const el_network *net)
 {
     char *folder = el_path_join(p->run.folder, net->name), *text = card(p, net);
-    const el_status st = folder && text
-                             ? el_weights_save(&p->model, net, el_loader_vocab(p->data), text, NULL, EL_ST_F32, folder)
-                             : el_fail(EL_ENOMEM, "%s: no memory", p->run.folder);
+    const el_status st = folder && text ? el_weights_save(&p->model, net, el_loader_vocab(p->data), text,
+                                                          NULL, EL_ST_F32, folder)
+                                        : el_fail(EL_ENOMEM, "%s: no memory", p->run.folder);
     free(text);
     free(folder);
     return st;

@@ -1,5 +1,5 @@
 #!/bin/bash
-# electra export: an ONNX file of a run's discriminator, of its generator and of fine-tuned models; what cannot be is said.
+# electra export: model folders in other types, and an ONNX file of a run's discriminator, of its generator and of fine-tuned models; what cannot be is said.
 electra=$(realpath "$1")
 source "$(dirname "$0")/run.bash"
 make_data
@@ -25,6 +25,25 @@ awk 'NF && n < 40 { n++; print $0 "\t" (/cat/ ? "cat" : "none") }' train.txt > l
 "$electra" finetune --model run --task classify --train-file labelled.tsv --header no --max-seq-length 32 --num-train-epochs 1 \
     --max-restarts 0 --threads 1 --output tuned > log 2>&1 || fail "finetune: $(cat log)"
 export_has tuned tuned.onnx logits classifier.out_proj.weight
+
+# A model folder in other types: half the bytes, hardly other answers; what a card says of a fine-tuned model.
+"$electra" export --model run --format safetensors --output whole 2> log || fail "export: $(cat log)"
+cmp -s whole/model.safetensors run/discriminator/model.safetensors || fail "in fp32 there are other weights"
+for type in fp16 bf16; do
+    "$electra" export --model run --format safetensors --dtype $type --output $type 2> log || fail "export: $(cat log)"
+    [ "$(bytes $type/model.safetensors)" -lt $(($(bytes whole/model.safetensors) * 6 / 10)) ] || fail "$type takes as many bytes"
+    grep -q '"torch_dtype": "b\?float16"' $type/config.json || fail "config.json of $type says another type"
+    for model in run $type; do
+        "$electra" detect --model $model --precision fp32 --json "the cat sees a dog" 2> log | grep -o '"probability":[0-9.]*' | cut -d: -f2 > $model.p
+    done
+    paste run.p $type.p | awk '{ d = $1 - $2; if (d * d > 1e-4) exit 1 } END { exit NR < 5 }' || fail "$type answers otherwise: $(paste run.p $type.p)"
+done
+for words in 'pipeline_tag: text-classification' 'model-index:' '- type: accuracy' 'electra finetune' '--train-file labelled.tsv'; do
+    grep -qF -- "$words" tuned/model/README.md || fail "the card has no \"$words\": $(cat tuned/model/README.md)"
+done
+grep -q 'electra pretrain' run/discriminator/README.md || fail "the card does not say what made the model"
+refused 2 'is there already' "$electra" export --model run --format safetensors --output whole
+refused 2 'fp32' "$electra" export --model run --dtype fp16 --output x.onnx
 
 refused 2 'which model' "$electra" export --output x.onnx
 refused 2 'which file' "$electra" export --model run

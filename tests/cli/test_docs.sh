@@ -56,7 +56,7 @@ for command in $commands; do check_commands "$command --help" <<<"${help[$comman
 for document in "${documents[@]}"; do
     for flag in $(grep -oE '`[^`]*`' "$document" | grep -vE '^`(\./|tools/|bench/|cmake|ctest|pkg-config|mpirun)' |
         grep -oE -- '--[a-z][a-z0-9_-]+' | sort -u); do
-        [[ $flag == --version ]] || has "$everywhere" "$flag" || wrong "${document#"$root"/}: no command has $flag"
+        [[ $flag =~ ^--(version|man|completion)$ ]] || has "$everywhere" "$flag" || wrong "${document#"$root"/}: no command has $flag"
     done
     for target in $(grep -oE '\]\([^)#]+' "$document" | sed 's/^](//' | grep -v '^http'); do
         [[ -e $(dirname "$document")/$target ]] || wrong "${document#"$root"/}: $target is not there"

@@ -44,7 +44,7 @@ static void compare_written(el_model *model, const char *folder)
     el_vocab *const vocab = make_vocab(model->networks[0].config.vocab_size);
     CHECK(mkdtemp(place), "no temporary folder");
     snprintf(there, sizeof there, "%s/model", place);
-    CHECK(el_weights_save(model, &model->networks[0], vocab, "", NULL, there) == EL_OK, "%s", el_error());
+    CHECK(el_weights_save(model, &model->networks[0], vocab, "", NULL, EL_ST_F32, there) == EL_OK, "%s", el_error());
     el_safetensors theirs, ours;
     snprintf(path, sizeof path, "%s/model.safetensors", folder);
     CHECK(el_safetensors_open(&theirs, path) == EL_OK, "%s", el_error());

@@ -18,9 +18,9 @@ enum { EL_INT8_DEPTH = 8192 };
 typedef struct el_queue el_queue;
 typedef struct el_device el_device;
 struct el_device {
-    const char *name;  /* "reference", "cpu" */
+    const char *name;  /* "reference", "cpu", "cuda" */
     bool int8;         /* whether products may be of whole numbers, see linear_forward */
-    const char *level; /* instruction set in use, "plain" for the reference; lives as long as the program */
+    const char *level; /* instruction set in use, "plain" for the reference; lives as long as the device */
 
     void (*close)(el_device *dev); /* once its queues are closed and its memory is released */
 
@@ -45,7 +45,7 @@ el_device *el_device_reference(void);
  * that it lacks is EL_EUSAGE. */
 el_status el_device_cpu(el_device **dev, const char *level);
 
-/* Either, by the name of the level: "reference" is the reference device. */
-el_status el_device_open(el_device **dev, const char *level);
+/* Any, by its name: a level of the processor, "reference", "cuda" or "cuda:1" (a GPU, counted from 0; ops/cuda.h). */
+el_status el_device_open(el_device **dev, const char *name);
 
 #endif

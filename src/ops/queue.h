@@ -102,10 +102,11 @@ struct el_queue {
     void (*close)(el_queue *q);
 
     /* Copies between the host and the device, in the order of the queue.  The host's bytes may be read as late as
-     * wait(), and fetched ones are there only after it. */
+     * wait(), and fetched ones are there only after it.  wait() says what has gone wrong in the queue since it was opened:
+     * results are rubbish from then on.  It must be asked before anything is kept of them; the processor never fails. */
     void (*send)(el_queue *q, void *device, const void *host, size_t bytes);
     void (*fetch)(el_queue *q, void *host, const void *device, size_t bytes);
-    void (*wait)(el_queue *q);
+    el_status (*wait)(el_queue *q);
 
     /* Scratch for sequences of up to `longest` rows and heads of up to `head_size`; before the first step. */
     el_status (*reserve)(el_queue *q, int longest, int head_size);
@@ -123,7 +124,7 @@ struct el_queue {
 el_queue *el_queue_reference(void);
 
 /* A device (el_device_open) and a queue of it, for who needs no more of them; and the end of both. */
-el_status el_queue_open(el_queue **q, int threads, const char *level);
+el_status el_queue_open(el_queue **q, int threads, const char *device);
 void el_queue_close(el_queue *q); /* accepts NULL */
 
 /* The keep-or-drop scale of element (row, col) of a tensor with `cols` columns: 0 or 1 / (1 - rate). */

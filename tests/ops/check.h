@@ -28,11 +28,19 @@ enum { CHECK_BLOCKS = 4096 };
 static void *check_blocks[CHECK_BLOCKS];
 static int check_block_count;
 
+/* Where the memory of tensors comes from: another device's tests take what that device sees. */
+static inline void *check_take_aligned(size_t bytes)
+{
+    return aligned_alloc(256, bytes);
+}
+static void *(*check_take)(size_t bytes) = check_take_aligned;
+static void (*check_give)(void *memory) = free;
+
 static inline void *check_memory(size_t bytes)
 {
     assert_true(check_block_count < CHECK_BLOCKS);
     const size_t padded = (bytes + 255) / 256 * 256 + 256;
-    void *memory = aligned_alloc(256, padded);
+    void *memory = check_take(padded);
     assert_non_null(memory);
     check_blocks[check_block_count++] = memset(memory, 0, padded);
     return memory;
@@ -42,7 +50,7 @@ static inline int check_release(void **state)
 {
     (void)state;
     while (check_block_count > 0)
-        free(check_blocks[--check_block_count]);
+        check_give(check_blocks[--check_block_count]);
     return 0;
 }
 

@@ -142,7 +142,7 @@ static void fetch(el_queue *q, void *host, const void *device, size_t bytes)
     memset(host, GARBAGE, bytes);
 }
 
-static void wait_for_copies(el_queue *q)
+static el_status wait_for_copies(el_queue *q)
 {
     distant_queue *const d = (distant_queue *)q;
     for (int i = 0; i < d->count; i++) {
@@ -154,6 +154,7 @@ static void wait_for_copies(el_queue *q)
         free(p.bytes);
     }
     d->count = 0;
+    return EL_OK;
 }
 
 static el_status reserve(el_queue *q, int longest, int head_size)

@@ -11,7 +11,7 @@
 void el_ref_release(el_device *dev, void *memory);
 void el_ref_send(el_queue *q, void *device, const void *host, size_t bytes);
 void el_ref_fetch(el_queue *q, void *host, const void *device, size_t bytes);
-void el_ref_wait(el_queue *q);
+el_status el_ref_wait(el_queue *q);
 
 #define EL_OP(result, name, parameters, ...) result el_ref_##name parameters;
 #include "ops/ops.def"

@@ -1,0 +1,26 @@
+/* cuda_none - linked in the place of ops/cuda/ by a build without CUDA */
+#include "ops/cuda.h"
+
+static el_status none(void)
+{
+    return el_fail(EL_EUSAGE,
+                   "cuda: this electra was built without CUDA (docs/gpu.md says how to build it with)");
+}
+
+int el_cuda_count(void)
+{
+    (void)none();
+    return 0;
+}
+
+el_status el_cuda_describe(int number, el_cuda_about *about)
+{
+    (void)number, (void)about;
+    return none();
+}
+
+el_status el_device_cuda(el_device **dev, int number)
+{
+    (void)dev, (void)number;
+    return none();
+}

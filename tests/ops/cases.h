@@ -1,0 +1,436 @@
+/* cases - every op on inputs of awkward sizes, for the tests that put a device beside the reference
+ *
+ * A case computes outputs on whatever device it is given: exactly (F64) on the reference, rounded on the other.
+ */
+#ifndef TESTS_OPS_CASES_H
+#define TESTS_OPS_CASES_H
+
+#include "check.h"
+
+enum { OUTPUTS = 12 };
+
+typedef struct {
+    const char *name;
+    el_tensor value;
+    double tolerance; /* in F32 */
+} output;
+
+/* One run of a case. */
+typedef struct {
+    el_queue *q;
+    el_type type; /* of activations */
+    bool exact;   /* outputs in F64 */
+    output outputs[OUTPUTS];
+    int count;
+} run;
+
+/* An output of the type, starting from NaN, or from the same random numbers wherever it is added to. */
+static el_tensor out(run *r, const char *name, el_type type, int rows, int cols, bool adds, double tolerance)
+{
+    el_tensor t = check_strided(r->exact ? EL_F64 : type, rows, cols, cols + (type == EL_BF16 ? 5 : 3));
+    const el_tensor start = check_random(type, rows, cols, 4242, 1);
+    for (int i = 0; adds && i < rows; i++)
+        for (int j = 0; j < cols; j++)
+            el_set(t, i, j, el_get(start, i, j));
+    if (!adds)
+        check_fill(t, NAN);
+    CHECK(r->count < OUTPUTS, "too many outputs");
+    r->outputs[r->count++] = (output){name, t, tolerance};
+    return t;
+}
+
+/* Ints as an output. */
+static int *out_ints(int count)
+{
+    return check_memory(sizeof(int) * (size_t)count);
+}
+
+static void keep_ints(run *r, const char *name, const int *ints, int count)
+{
+    r->q->wait(r->q);
+    el_tensor t = out(r, name, EL_F32, count, 1, false, 0);
+    for (int i = 0; i < count; i++)
+        el_set(t, i, 0, ints[i]);
+}
+
+static el_tensor in(const run *r, int rows, int cols, uint64_t seed, double deviation)
+{
+    el_tensor t = check_strided(r->type, rows, cols, cols + 7);
+    check_randomize(t, seed, deviation);
+    return t;
+}
+
+static el_tensor parameter(int rows, int cols, uint64_t seed, double deviation)
+{
+    return check_random(EL_F32, rows, cols, seed, deviation);
+}
+
+static el_dropout dropping(double rate)
+{
+    return (el_dropout){
+        .rate = rate, .random = {.seed = 0x123456789abcdef, .stream = 9, .step = 1234}, .first_row = 77};
+}
+
+typedef struct {
+    int rows, cols, more; /* `more`: another width, or the variant */
+} sizes;
+
+static void case_linear(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const el_tensor x = in(r, s.rows, s.cols, 1, 1), dy = in(r, s.rows, s.more, 2, 1);
+    el_tensor w = parameter(s.more, s.cols, 3, 1);
+    const el_tensor b = parameter(1, s.more, 4, 1);
+    w.prepared = check_memory(q->dev->prepared_bytes(q->dev, w.rows, w.cols, r->type, true) + 64);
+    q->prepare(q, w, r->type, true);
+    q->linear_forward(q, out(r, "y", r->type, s.rows, s.more, false, 1e-5), x, w, b);
+    q->linear_forward(q, out(r, "y without b", r->type, s.rows, s.more, false, 1e-5), x, w, el_tensor_none());
+    q->linear_backward_input(q, out(r, "dx", r->type, s.rows, s.cols, false, 1e-5), dy, w, false);
+    q->linear_backward_input(q, out(r, "dx added", r->type, s.rows, s.cols, true, 1e-5), dy, w, true);
+    const el_tensor dw = out(r, "dw", EL_F32, s.more, s.cols, true, 1e-5);
+    q->linear_backward_weight(q, dw, out(r, "db", EL_F32, 1, s.more, true, 1e-5), dy, x);
+}
+
+/* Whole numbers up to 127, one of which each row has: they stand for themselves. */
+static void make_whole(el_tensor t, uint64_t seed)
+{
+    const int *const whole = check_ints(t.rows * t.cols, -127, 128, seed);
+    for (int i = 0; i < t.rows; i++)
+        for (int j = 0; j < t.cols; j++)
+            el_set(t, i, j, j == i % t.cols ? 127 : whole[i * t.cols + j]);
+}
+
+static el_tensor int8_weights(run *r, int rows, int cols)
+{
+    el_tensor w = parameter(rows, cols, 3, 1);
+    w.int8 = true;
+    w.prepared = check_memory(r->q->dev->prepared_bytes(r->q->dev, rows, cols, EL_I8, false) + 64);
+    return w;
+}
+
+/* Products of whole numbers: to the last bit where nothing is rounded; else one number may be rounded otherwise in float
+ * than in double. */
+static void case_int8(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    if (r->type != EL_F32)
+        return;
+    const el_tensor x = in(r, s.rows, s.cols, 1, 1), b = parameter(1, s.more, 4, 1);
+    const el_tensor w = int8_weights(r, s.more, s.cols), own = int8_weights(r, s.more, s.cols);
+    q->prepare(q, w, EL_I8, false);
+    q->linear_forward(q, out(r, "y", EL_F32, s.rows, s.more, false, 2e-2), x, w, b);
+    const el_tensor y = out(r, "y of gelu", EL_F32, s.rows, s.more, false, 2e-2);
+    q->linear_gelu_forward(q, y, el_tensor_none(), out(r, "z", EL_F32, s.rows, s.more, false, 2e-2), x, w, b);
+    make_whole(x, 5);
+    make_whole(own, 6);
+    q->prepare(q, own, EL_I8, false);
+    q->linear_forward(q, out(r, "whole y", EL_F32, s.rows, s.more, false, 1e-6), x, own, el_tensor_none());
+    check_fill(x, 0);
+    q->linear_forward(q, out(r, "y of zeros", EL_F32, s.rows, s.more, false, 0), x, own, b);
+}
+
+/* The fused op's bits are those of the two that it stands for. */
+static void case_linear_gelu(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const el_tensor x = in(r, s.rows, s.cols, 1, 1);
+    el_tensor w = parameter(s.more, s.cols, 3, 1 / sqrt(s.cols));
+    const el_tensor b = parameter(1, s.more, 4, 1);
+    w.prepared = check_memory(q->dev->prepared_bytes(q->dev, w.rows, w.cols, r->type, true) + 64);
+    q->prepare(q, w, r->type, true);
+    const el_tensor z = out(r, "z", r->type, s.rows, s.more, false, 1e-5);
+    const el_tensor y = out(r, "y", r->type, s.rows, s.more, false, 1e-5);
+    const el_tensor slope = out(r, "slope", r->type, s.rows, s.more, false, 1e-5);
+    q->linear_forward(q, z, x, w, b);
+    q->gelu_forward(q, y, slope, z);
+    const el_tensor fused = out(r, "fused y", r->type, s.rows, s.more, false, 1e-5);
+    const el_tensor place = out(r, "fused slope", r->type, s.rows, s.more, false, 1e-5);
+    q->linear_gelu_forward(q, fused, el_tensor_none(), place, x, w, b);
+    q->wait(q);
+    check_same("z of the fused one", place, z);
+    check_same("y without a slope", fused, y);
+    q->linear_gelu_forward(q, fused, place, place, x, w, b);
+    q->wait(q);
+    check_same("fused y", fused, y);
+    check_same("slope in the place of z", place, slope);
+}
+
+static void case_elementwise(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const el_tensor x = in(r, s.rows, s.cols, 1, 2), z = in(r, s.rows, s.cols, 2, 1);
+    q->zero(q, out(r, "zero", r->type, s.rows, s.cols, false, 0));
+    q->copy(q, out(r, "copy", EL_F32, s.rows, s.cols, false, 0), x);
+    q->copy(q, out(r, "rounded copy", EL_BF16, s.rows, s.cols, false, 0), parameter(s.rows, s.cols, 3, 1));
+    q->add(q, out(r, "add", r->type, s.rows, s.cols, false, 1e-6), x, z);
+    const el_tensor slope = out(r, "slope", r->type, s.rows, s.cols, false, 1e-6);
+    q->gelu_forward(q, out(r, "gelu", r->type, s.rows, s.cols, false, 1e-6), slope, x);
+    q->gelu_forward(q, out(r, "gelu alone", r->type, s.rows, s.cols, false, 1e-6), el_tensor_none(), x);
+    q->gelu_backward(q, out(r, "dx", r->type, s.rows, s.cols, false, 1e-6), x, z);
+    const el_tensor tanh_slope = out(r, "slope of tanh", r->type, s.rows, s.cols, false, 1e-6);
+    q->tanh_forward(q, out(r, "tanh", r->type, s.rows, s.cols, false, 1e-6), tanh_slope, x);
+    q->tanh_forward(q, out(r, "tanh alone", r->type, s.rows, s.cols, false, 1e-6), el_tensor_none(), x);
+    q->dropout(q, out(r, "dropout", r->type, s.rows, s.cols, false, 1e-6), x, dropping(0.1));
+}
+
+static void case_in_place(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const el_tensor z = in(r, s.rows, s.cols, 2, 1);
+    const el_tensor sum = out(r, "add", r->type, s.rows, s.cols, true, 1e-6);
+    q->add(q, sum, sum, z);
+    const el_tensor slope = out(r, "slope", r->type, s.rows, s.cols, true, 1e-6);
+    q->gelu_forward(q, out(r, "gelu", r->type, s.rows, s.cols, false, 1e-6), slope, slope);
+    const el_tensor dx = out(r, "dx", r->type, s.rows, s.cols, true, 1e-6);
+    q->gelu_backward(q, dx, dx, z);
+    const el_tensor dropped = out(r, "dropout", r->type, s.rows, s.cols, true, 1e-6);
+    q->dropout(q, dropped, dropped, dropping(0.5));
+}
+
+static void case_norm(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const el_tensor x = in(r, s.rows, s.cols, 1, 2), branch = in(r, s.rows, s.cols, 2, 1);
+    const el_tensor gamma = parameter(1, s.cols, 3, 1), beta = parameter(1, s.cols, 4, 1);
+    const el_dropout dropout = dropping(s.more ? 0.1 : 0);
+    const el_tensor sum = out(r, "sum", r->type, s.rows, s.cols, false, 1e-6);
+    const el_tensor stats = out(r, "stats", EL_F32, s.rows, 2, false, 1e-5);
+    q->residual_norm_forward(q, out(r, "y", r->type, s.rows, s.cols, false, 1e-5), sum, stats, x, branch,
+                             gamma, beta, 1e-12, dropout);
+    const el_tensor dy = in(r, s.rows, s.cols, 5, 1);
+    el_tensor norm_stats = check_tensor(EL_F64, s.rows, 2), given = check_tensor(EL_F32, s.rows, 2);
+    el_queue *const reference = el_queue_reference();
+    reference->layer_norm_forward(reference, check_tensor(EL_F64, s.rows, s.cols), norm_stats, x, gamma, beta,
+                                  1e-12);
+    reference->copy(reference, given, norm_stats);
+    q->residual_norm_backward(q, out(r, "dsum", r->type, s.rows, s.cols, false, 2e-5),
+                              out(r, "dbranch", r->type, s.rows, s.cols, false, 2e-5),
+                              out(r, "dgamma", EL_F32, 1, s.cols, true, 2e-5),
+                              out(r, "dbeta", EL_F32, 1, s.cols, true, 2e-5), dy, x, given, gamma, dropout);
+}
+
+static void case_layer_norm(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const el_tensor x = in(r, s.rows, s.cols, 1, 2);
+    const el_tensor gamma = parameter(1, s.cols, 3, 1), beta = parameter(1, s.cols, 4, 1);
+    const el_tensor stats = out(r, "stats", EL_F32, s.rows, 2, false, 1e-5);
+    q->layer_norm_forward(q, out(r, "y", r->type, s.rows, s.cols, false, 1e-5), stats, x, gamma, beta, 1e-5);
+    const el_tensor dy = out(r, "dx in place", r->type, s.rows, s.cols, true, 2e-5);
+    q->layer_norm_backward(q, dy, out(r, "dgamma", EL_F32, 1, s.cols, true, 2e-5),
+                           out(r, "dbeta", EL_F32, 1, s.cols, true, 2e-5), dy, x, stats, gamma);
+}
+
+static void case_rows(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const el_tensor tables[3] = {parameter(50, s.cols, 1, 1), parameter(s.rows, s.cols, 2, 1),
+                                 parameter(2, s.cols, 3, 1)};
+    const int *const indices[3] = {check_ints(s.rows, 0, 50, 5), check_ints(s.rows, 0, s.rows, 6),
+                                   check_ints(s.rows, 0, 2, 7)};
+    q->embed_forward(q, out(r, "embedded", r->type, s.rows, s.cols, false, 1e-6), tables, indices, 3);
+    const el_tensor dy = in(r, s.rows, s.cols, 8, 1);
+    q->embed_backward(q, out(r, "dtable", EL_F32, 50, s.cols, true, 1e-5), dy, indices[0]);
+    const int picked = (s.rows + 1) / 2;
+    int *const rows = check_memory(sizeof(int) * (size_t)picked);
+    for (int i = 0; i < picked; i++)
+        rows[i] = s.rows - 1 - 2 * i;
+    q->gather_forward(q, out(r, "gathered", r->type, picked, s.cols, false, 0), dy, rows);
+    const el_tensor part = in(r, picked, s.cols, 9, 1);
+    q->gather_backward(q, out(r, "scattered", r->type, s.rows, s.cols, false, 1e-6), part, rows, false);
+    q->gather_backward(q, out(r, "scattered onto", r->type, s.rows, s.cols, true, 1e-5), part, rows, true);
+}
+
+/* rows: of the longest sequence; cols: head size; more: heads */
+static void case_attention(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const int lengths[] = {s.rows, 1, 17, s.rows / 2 + 1, 2};
+    int *const starts = check_memory(6 * sizeof(int)), sequences = 0, longest = 0;
+    for (; sequences < 5; sequences++) {
+        starts[sequences + 1] = starts[sequences] + lengths[sequences];
+        longest = lengths[sequences] > longest ? lengths[sequences] : longest;
+    }
+    const el_layout layout = {.starts = starts, .sequences = sequences, .longest = longest};
+    const int n = starts[sequences], hidden = s.cols * s.more;
+    assert_int_equal(q->reserve(q, longest, s.cols), EL_OK);
+    const el_tensor qkv = in(r, n, 3 * hidden, 1, 1), dy = in(r, n, hidden, 2, 1);
+    /* rows of masks begin anywhere in a block of 128, or at one or two places */
+    const double rates[] = {0, 0.1, 0.1};
+    const int widths[] = {200, 200, (longest + 63) / 64 * 64};
+    for (int i = 0; i < 3; i++) {
+        const el_dropout dropout = dropping(rates[i]);
+        const el_tensor y = out(r, "y", r->type, n, hidden, false, 1e-5);
+        const el_tensor lse = out(r, "lse", EL_F32, n, s.more, false, 1e-5);
+        q->attention_forward(q, y, lse, qkv, layout, s.more, dropout, widths[i]);
+        q->attention_backward(q, out(r, "dqkv", r->type, n, 3 * hidden, false, 3e-5), dy, y, lse, qkv, layout,
+                              s.more, dropout, widths[i]);
+    }
+}
+
+/* As attention, each row with a limit of its own: all orders from none to all that there are. */
+static void case_limits(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    int *const starts = check_memory(4 * sizeof(int));
+    starts[1] = s.rows, starts[2] = s.rows + 1, starts[3] = s.rows + 18;
+    const int n = starts[3], hidden = s.cols * s.more;
+    int *const limits = check_memory(sizeof(int) * (size_t)n);
+    for (int sequence = 0; sequence < 3; sequence++)
+        for (int i = starts[sequence], keys = starts[sequence + 1] - i; i < starts[sequence + 1]; i++)
+            limits[i] =
+                sequence == 0 ? i + 1 : (int)el_random_below(check_seed(4), (uint64_t)i, (uint64_t)keys + 1);
+    const el_layout layout = {
+        .starts = starts, .sequences = 3, .longest = s.rows > 17 ? s.rows : 17, .limits = limits};
+    assert_int_equal(q->reserve(q, layout.longest, s.cols), EL_OK);
+    const el_tensor qkv = in(r, n, 3 * hidden, 1, 1), dy = in(r, n, hidden, 2, 1);
+    for (int i = 0; i < 2; i++) {
+        const el_dropout dropout = dropping(i ? 0.1 : 0);
+        const el_tensor y = out(r, "y", r->type, n, hidden, false, 1e-5);
+        const el_tensor lse = out(r, "lse", EL_F32, n, s.more, false, 1e-5);
+        q->attention_forward(q, y, lse, qkv, layout, s.more, dropout, 200);
+        q->attention_backward(q, out(r, "dqkv", r->type, n, 3 * hidden, false, 3e-5), dy, y, lse, qkv, layout,
+                              s.more, dropout, 200);
+    }
+}
+
+static void case_replace(run *r, sizes s)
+{
+    const int *const original = check_ints(s.rows, 0, 50, 1), *const sample = check_ints(s.rows, 0, 50, 2);
+    const int *const rows = check_ints(s.rows, 0, s.rows, 3);
+    int *const ids = out_ints(s.rows);
+    float *const label = check_memory(sizeof(float) * (size_t)s.rows);
+    r->q->replace_ids(r->q, ids, label, original, s.rows, rows, sample, s.rows / 3);
+    const el_tensor labels = out(r, "labels", EL_F32, s.rows, 1, false, 0);
+    r->q->wait(r->q);
+    for (int i = 0; i < s.rows; i++)
+        el_set(labels, i, 0, (double)label[i]);
+    keep_ints(r, "ids", ids, s.rows);
+}
+
+/* rows, classes; more: bit 0 another temperature, bit 1 the target disallowed */
+static void case_softmax(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const el_tensor logits = in(r, s.rows, s.cols, 1, 3);
+    const int *const target = check_ints(s.rows, -1, s.cols, 2);
+    for (int i = 0; i < s.rows; i += 3)
+        if (target[i] >= 0 && s.cols > 1)
+            el_set(logits, i, target[i],
+                   15); /* a sure thing, which must not be drawn where it is disallowed */
+    const el_sampling sampling = {.temperature = s.more & 1 ? 0.7 : 1,
+                                  .disallow_target = s.more & 2,
+                                  .random = check_seed(3),
+                                  .first_row = 12};
+    int *const guess = out_ints(s.rows), *const sample = out_ints(s.rows);
+    q->softmax_loss(q, out(r, "loss", EL_F32, s.rows, 1, false, 1e-5), guess, sample,
+                    out(r, "dlogits", r->type, s.rows, s.cols, false, 1e-5), logits, target, NULL, &sampling,
+                    0.37);
+    keep_ints(r, "guess", guess, s.rows);
+    keep_ints(r, "sample", sample, s.rows);
+    q->softmax_loss(q, el_tensor_none(), NULL, NULL, el_tensor_none(), logits, target, NULL, NULL, 1);
+    float *const weight = check_memory(sizeof(float) * (size_t)s.rows);
+    for (int i = 0; i < s.rows; i++)
+        weight[i] = 0.25f * (float)(i % 7) - 0.5f;
+    q->softmax_loss(q, el_tensor_none(), NULL, NULL, out(r, "weighted", r->type, s.rows, s.cols, false, 1e-5),
+                    logits, target, weight, NULL, 0.37);
+}
+
+static void case_logistic(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const el_tensor logits = in(r, s.rows, 1, 1, 6);
+    const int *const whole = check_ints(s.rows, -1, 3, 2);
+    float *const label = check_memory(sizeof(float) * (size_t)s.rows);
+    for (int i = 0; i < s.rows; i++)
+        label[i] = whole[i] < 0 ? NAN : whole[i] < 2 ? (float)whole[i] : 0.3f;
+    q->logistic_loss(q, out(r, "loss", EL_F32, s.rows, 1, false, 1e-5),
+                     out(r, "dlogits", r->type, s.rows, 1, false, 1e-5), logits, label, 0.37);
+}
+
+static void case_squared(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const el_tensor x = in(r, s.rows, 1, 1, 6), target = parameter(s.rows, 1, 2, 1);
+    for (int i = 1; i < s.rows; i += 3)
+        el_set(target, i, 0, NAN);
+    q->squared_loss(q, out(r, "loss", EL_F32, s.rows, 1, false, 1e-6),
+                    out(r, "dx", r->type, s.rows, 1, false, 1e-6), x, target.data, 0.37);
+    q->squared_loss(q, el_tensor_none(), el_tensor_none(), x, target.data, 1);
+}
+
+static void case_optimizer(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const el_tensor g = out(r, "gradient", EL_F32, s.rows, s.cols, true, 0);
+    const el_tensor sum = out(r, "sum of squares", EL_F32, 2, 1, false, 1e-6);
+    el_set(sum, 0, 0, q->sum_squares(q, &g, 1));
+    el_tensor strided = g;
+    strided.cols = s.cols > 1 ? s.cols - 1 : 1;
+    el_set(sum, 1, 0, q->sum_squares(q, &strided, 1));
+    const el_tensor value = out(r, "value", EL_F32, s.rows, s.cols, true, 1e-5);
+    const el_tensor m = out(r, "m", EL_F32, s.rows, s.cols, true, 1e-6);
+    const el_tensor v = out(r, "v", EL_F32, s.rows, s.cols, false, 1e-6);
+    check_fill(v, 0.1);
+    const el_adamw step = {.rate = 0.01,
+                           .beta1 = 0.9,
+                           .beta2 = 0.999,
+                           .epsilon = 1e-6,
+                           .decay = 0.01,
+                           .clip = 0.5,
+                           .m_correction = 1.5,
+                           .v_correction = 1.2};
+    const el_trained param = {value, m, v, g, .scale = 1, .decays = true};
+    q->adamw(q, &param, 1, NULL, 0, step);
+}
+
+typedef struct {
+    const char *name;
+    void (*compute)(run *r, sizes s);
+    sizes shapes[6];
+    double bf16; /* the tolerance of everything in BF16 */
+} op_case;
+
+static const op_case cases[] = {
+    {"linear",
+     case_linear,
+     {{1, 17, 5}, {33, 64, 96}, {300, 70, 50}, {30, 2041, 40}, {1030, 20, 30}, {5, 8, 700}},
+     8e-3},
+    {"int8",
+     case_int8,
+     {{1, 17, 5}, {33, 64, 96}, {300, 70, 50}, {30, 2041, 40}, {45, 20, 30}, {5, 8, 700}},
+     0},
+    {"linear gelu",
+     case_linear_gelu,
+     {{1, 17, 5}, {33, 64, 96}, {300, 70, 50}, {30, 600, 40}, {5, 8, 700}, {21, 8, 16}},
+     2e-2},
+    {"elementwise", case_elementwise, {{1, 1, 0}, {1, 17, 0}, {300, 67, 0}}, 5e-3},
+    {"in place", case_in_place, {{1, 3, 0}, {300, 67, 0}}, 5e-3},
+    {"norm", case_norm, {{1, 17, 1}, {100, 131, 1}, {40, 256, 0}, {1030, 16, 1}}, 2e-2},
+    {"layer norm", case_layer_norm, {{1, 17, 0}, {100, 131, 0}, {40, 256, 0}}, 2e-2},
+    {"rows", case_rows, {{1, 17, 0}, {300, 67, 0}}, 5e-3},
+    {"attention",
+     case_attention,
+     {{1, 64, 1}, {100, 32, 1}, {130, 20, 2}, {9, 7, 3}, {61, 16, 2}, {7, 128, 1}},
+     6e-2},
+    {"limits", case_limits, {{1, 8, 1}, {37, 64, 2}, {130, 12, 3}, {190, 64, 1}}, 6e-2},
+    {"replace", case_replace, {{1, 1, 0}, {500, 1, 0}}, 1e-2},
+    {"softmax",
+     case_softmax,
+     {{1, 1, 0}, {50, 3, 0}, {60, 517, 3}, {60, 1000, 2}, {30, 2000, 1}, {40, 1000, 0}},
+     1e-2},
+    {"logistic", case_logistic, {{1, 1, 0}, {300, 1, 0}, {2100, 1, 0}}, 5e-3},
+    {"squared", case_squared, {{1, 1, 0}, {300, 1, 0}, {40001, 1, 0}}, 5e-3},
+    {"optimizer", case_optimizer, {{1, 17, 0}, {300, 131, 0}, {400, 200, 0}}, 1e-5},
+};
+enum { CASES = sizeof cases / sizeof *cases };
+
+static run computed(el_queue *q, const op_case *c, sizes s, el_type type)
+{
+    run r = {.q = q, .type = type, .exact = strcmp(q->dev->name, "reference") == 0};
+    c->compute(&r, s);
+    CHECK(q->wait(q) == EL_OK, "%s: %s", c->name, el_error());
+    return r;
+}
+
+#endif

@@ -1,0 +1,197 @@
+/* runtime - the run-time library of a GPU that is not there; see el_cuda.h */
+#include "el_cuda.h"
+
+#include <time.h>
+
+#include <mutex>
+#include <vector>
+
+struct el_host_stream {
+    std::vector<std::function<void()>> list;
+};
+
+struct el_host_event {
+    double seconds;
+};
+
+static std::mutex running; /* one stream at a time: blocks share the memory of shared memory */
+
+static void run(cudaStream_t stream)
+{
+    const std::lock_guard<std::mutex> guard(running);
+    for (const std::function<void()> &what : stream->list)
+        what();
+    stream->list.clear();
+}
+
+void el_host_later(cudaStream_t stream, std::function<void()> what)
+{
+    if (stream) {
+        stream->list.push_back(std::move(what));
+        return;
+    }
+    const std::lock_guard<std::mutex> guard(running);
+    what();
+}
+
+cudaError_t cudaGetLastError()
+{
+    return cudaSuccess; /* starts say at once what is wrong with them */
+}
+
+cudaError_t cudaGetDeviceCount(int *count)
+{
+    *count = 1;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int)
+{
+    *properties = {};
+    strcpy(properties->name, "the processor in a GPU's place");
+    properties->totalGlobalMem = (size_t)1 << 32;
+    properties->sharedMemPerBlockOptin = EL_HOST_REST;
+    properties->major = 9;
+    properties->multiProcessorCount = 1;
+    return cudaSuccess;
+}
+
+cudaError_t cudaSetDevice(int device)
+{
+    return device == 0 ? cudaSuccess : cudaErrorInvalidValue;
+}
+
+cudaError_t cudaDriverGetVersion(int *version)
+{
+    *version = 13000;
+    return cudaSuccess;
+}
+
+cudaError_t cudaRuntimeGetVersion(int *version)
+{
+    *version = 13000;
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemGetInfo(size_t *free, size_t *total)
+{
+    *free = *total = (size_t)1 << 32;
+    return cudaSuccess;
+}
+
+/* Its contents are garbage: NaN. */
+cudaError_t cudaMalloc(void **memory, size_t bytes)
+{
+    if (bytes > (size_t)1 << 40)
+        return cudaErrorMemoryAllocation;
+    const size_t whole = (bytes / 256 + 1) * 256;
+    *memory = aligned_alloc(256, whole);
+    if (!*memory)
+        return cudaErrorMemoryAllocation;
+    memset(*memory, 0xff, whole);
+    return cudaSuccess;
+}
+
+cudaError_t cudaFree(void *memory)
+{
+    free(memory);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMallocHost(void **memory, size_t bytes)
+{
+    return cudaMalloc(memory, bytes);
+}
+
+cudaError_t cudaFreeHost(void *memory)
+{
+    return cudaFree(memory);
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
+{
+    *stream = new el_host_stream;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream)
+{
+    delete stream;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream)
+{
+    if (stream)
+        run(stream);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t stream)
+{
+    el_host_later(stream, [=] { memcpy(to, from, bytes); });
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t stream)
+{
+    el_host_later(stream, [=] { memset(memory, value, bytes); });
+    return cudaSuccess;
+}
+
+static double now()
+{
+    timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+cudaError_t cudaEventCreate(cudaEvent_t *event)
+{
+    *event = new el_host_event{0};
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event)
+{
+    delete event;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
+{
+    el_host_later(stream, [=] { event->seconds = now(); });
+    return cudaSuccess;
+}
+
+/* Streams run when they are waited for. */
+cudaError_t cudaEventSynchronize(cudaEvent_t)
+{
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to)
+{
+    *milliseconds = (float)(1e3 * (to->seconds - from->seconds));
+    return cudaSuccess;
+}
+
+const char *cudaGetErrorName(cudaError_t error)
+{
+    switch (error) {
+    case cudaSuccess:
+        return "cudaSuccess";
+    case cudaErrorInvalidValue:
+        return "cudaErrorInvalidValue";
+    case cudaErrorMemoryAllocation:
+        return "cudaErrorMemoryAllocation";
+    case cudaErrorInvalidConfiguration:
+        return "cudaErrorInvalidConfiguration";
+    }
+    return "an unknown error";
+}
+
+const char *cudaGetErrorString(cudaError_t error)
+{
+    return cudaGetErrorName(error);
+}

@@ -1,0 +1,224 @@
+/* Every op of the CUDA device does what the reference says, in F32 and in BF16; twice in a row with the same bits; and its
+ * own sizes: whole tiles, rows that share a warp, sequences of several tiles, ids that stand at many places.
+ *
+ *     test_cuda             on whatever cuda_on_host or the GPU is
+ *     test_cuda --errors    prints each op's relative error as well
+ */
+#include "cases.h"
+#include "ops/cuda.h"
+
+static el_queue *queue;
+static bool print_errors;
+
+/* Memory that both sides see; tests/ops/cuda_memory.cu. */
+void *cuda_memory_take(size_t bytes);
+void cuda_memory_release(void *memory);
+
+static const op_case own[] = {
+    {"wide rows",
+     case_norm,
+     {{9, 512, 1}, {7, 768, 1}, {5, 1024, 1}, {6, 1030, 1}, {300, 16, 1}, {70, 64, 1}},
+     2e-2},
+    {"shared warps", case_layer_norm, {{33, 32, 0}, {33, 128, 0}, {33, 24, 0}, {700, 64, 0}}, 2e-2},
+    {"tiles", case_attention, {{65, 64, 2}, {130, 64, 1}}, 6e-2},
+    {"limits of tiles", case_limits, {{70, 64, 2}}, 6e-2},
+    {"many of an id", case_rows, {{4000, 20, 0}, {900, 130, 0}}, 5e-3},
+    {"refused products", case_linear, {{40, 13, 24}, {300, 64, 13}}, 8e-3},
+    {"narrow products", case_linear, {{300, 64, 1}, {77, 40, 3}, {130, 256, 7}}, 8e-3},
+    {"flat", case_elementwise, {{64, 64, 0}, {33, 256, 0}}, 5e-3},
+    {"long rows of logits", case_softmax, {{3, 30522, 3}, {1, 70000, 0}}, 1e-2},
+};
+enum { OWN = sizeof own / sizeof *own };
+
+/* The relative error of an output as a whole, as the table of a GPU run has it. */
+static double error_of(el_tensor got, el_tensor expected)
+{
+    double off = 0, all = 0;
+    for (int i = 0; i < got.rows; i++)
+        for (int j = 0; j < got.cols; j++) {
+            const double a = el_get(got, i, j), b = el_get(expected, i, j);
+            off += isfinite(a - b) ? (a - b) * (a - b) : 0;
+            all += isfinite(b) ? b * b : 0;
+        }
+    return all > 0 ? sqrt(off / all) : sqrt(off);
+}
+
+/* Where the uniform number lies within rounding of a boundary, another class may be drawn. */
+static bool is_drawn(const output *o)
+{
+    return strcmp(o->name, "sample") == 0;
+}
+
+static void check_drawn(const char *what, el_tensor got, el_tensor expected)
+{
+    int others = 0;
+    for (int i = 0; i < got.rows; i++)
+        others += el_get(got, i, 0) != el_get(expected, i, 0);
+    CHECK(others * 1000 <= got.rows, "%s: %d of %d are others", what, others, got.rows);
+}
+
+static void compare(const op_case *c, sizes s, el_type type)
+{
+    const run expected = computed(el_queue_reference(), c, s, type);
+    const run got = computed(queue, c, s, type), again = computed(queue, c, s, type);
+    for (int i = 0; i < got.count; i++) {
+        char what[160];
+        const output *const o = &got.outputs[i];
+        const el_tensor right = expected.outputs[i].value;
+        snprintf(what, sizeof what, "%s %s, %s, %d x %d (%d)", c->name, o->name,
+                 type == EL_BF16 ? "bf16" : "float", s.rows, s.cols, s.more);
+        if (print_errors)
+            printf("error %-60s %.2e\n", what, error_of(o->value, right));
+        check_same(what, again.outputs[i].value, o->value);
+        if (is_drawn(o))
+            check_drawn(what, o->value, right);
+        else if (o->value.type == EL_BF16 && o->tolerance == 0)
+            check_close(what, o->value, right, 4e-3);
+        else
+            check_close(what, o->value, right, type == EL_BF16 && o->tolerance > 0 ? c->bf16 : o->tolerance);
+    }
+}
+
+static void agrees(void **state)
+{
+    const op_case *const c = *state;
+    if (c->compute == case_int8 && !queue->dev->int8)
+        skip();
+    for (int i = 0; i < 6 && c->shapes[i].rows; i++)
+        for (int type = EL_F32; type <= EL_BF16; type++) {
+            compare(c, c->shapes[i], (el_type)type);
+            check_release(NULL);
+        }
+}
+
+/* What is sent is there for the ops after it; what is fetched, after wait(). */
+static void copies_are_in_order(void **state)
+{
+    (void)state;
+    enum { COUNT = 3 << 20 }; /* more than is staged at a time */
+    el_device *const dev = queue->dev;
+    float *const host = check_memory(COUNT * sizeof *host), *const back = check_memory(COUNT * sizeof *back);
+    float *const memory = dev->alloc(dev, 2 * COUNT * sizeof *memory);
+    const el_tensor x = el_tensor_make(memory, EL_F32, 1, COUNT),
+                    y = el_tensor_make(memory + COUNT, EL_F32, 1, COUNT);
+    for (int i = 0; i < COUNT; i++)
+        host[i] = (float)(i % 1000);
+    queue->send(queue, memory, host, COUNT * sizeof *host);
+    memset(host, 0, COUNT * sizeof *host); /* staged: the host's may change */
+    queue->add(queue, y, x, x);
+    queue->fetch(queue, back, memory + COUNT, COUNT * sizeof *back);
+    assert_int_equal(queue->wait(queue), EL_OK);
+    for (int i = 0; i < COUNT; i++)
+        CHECK(back[i] == (float)(i % 1000 * 2), "number %d comes back as %g", i, (double)back[i]);
+    dev->release(dev, memory);
+}
+
+/* Memory is zero when it is taken, and a lack of it is no end. */
+static void memory_is_zero(void **state)
+{
+    (void)state;
+    el_device *const dev = queue->dev;
+    char back[1000], *const memory = dev->alloc(dev, sizeof back);
+    queue->fetch(queue, back, memory, sizeof back);
+    assert_int_equal(queue->wait(queue), EL_OK);
+    for (size_t i = 0; i < sizeof back; i++)
+        CHECK(back[i] == 0, "byte %zu is %d", i, back[i]);
+    dev->release(dev, memory);
+    CHECK(!dev->alloc(dev, (size_t)1 << 50), "a device of 2^50 bytes");
+    assert_int_equal(queue->wait(queue), EL_OK);
+}
+
+/* All parameters and matrices in one list: each its own rate, and its copy. */
+static void lists_are_one_step(void **state)
+{
+    (void)state;
+    enum { COUNT = 5, ROWS = 37, COLS = 131 };
+    el_trained ours[COUNT], theirs[COUNT];
+    el_matrix matrices[COUNT];
+    el_queue *const reference = el_queue_reference();
+    const el_adamw step = {.rate = 0.01,
+                           .beta1 = 0.9,
+                           .beta2 = 0.999,
+                           .epsilon = 1e-6,
+                           .decay = 0.1,
+                           .clip = 0.5,
+                           .m_correction = 1,
+                           .v_correction = 1};
+    for (int i = 0; i < COUNT; i++) {
+        const int rows = 1 + i * ROWS;
+        ours[i] = (el_trained){check_random(EL_F32, rows, COLS, 1, 1),
+                               check_random(EL_F32, rows, COLS, 2, 1),
+                               check_tensor(EL_F32, rows, COLS),
+                               check_random(EL_F32, rows, COLS, 3, 1),
+                               .scale = 1.0 / (1 + i),
+                               .decays = i % 2};
+        check_fill(ours[i].v, 0.1);
+        theirs[i] = (el_trained){check_converted(EL_F64, ours[i].value),
+                                 check_converted(EL_F64, ours[i].m),
+                                 check_converted(EL_F64, ours[i].v),
+                                 check_converted(EL_F64, ours[i].gradient),
+                                 .scale = ours[i].scale,
+                                 .decays = ours[i].decays};
+        ours[i].value.prepared =
+            check_memory(queue->dev->prepared_bytes(queue->dev, rows, COLS, EL_BF16, true));
+        matrices[i] = (el_matrix){ours[i].value, EL_BF16, i};
+    }
+    queue->adamw(queue, ours, COUNT, matrices, COUNT, step);
+    reference->adamw(reference, theirs, COUNT, NULL, 0, step);
+    assert_int_equal(queue->wait(queue), EL_OK);
+    for (int i = 0; i < COUNT; i++) {
+        el_tensor copy = el_tensor_make(ours[i].value.prepared, EL_BF16, ours[i].value.rows, COLS);
+        copy.stride = (COLS + 7) / 8 * 8;
+        check_close("value", ours[i].value, theirs[i].value, 1e-6);
+        check_close("m", ours[i].m, theirs[i].m, 1e-6);
+        check_close("v", ours[i].v, theirs[i].v, 1e-6);
+        check_same("gradient", ours[i].gradient, theirs[i].gradient);
+        check_same("copy", copy, check_converted(EL_BF16, ours[i].value));
+    }
+}
+
+/* A head that is too wide is refused; so is a GPU that is not there, and what is none. */
+static void refuses(void **state)
+{
+    (void)state;
+    el_device *dev;
+    CHECK(queue->reserve(queue, 128, 300) == EL_EUSAGE && strstr(el_error(), "300"), "a head of 300: %s",
+          el_error());
+    CHECK(el_device_open(&dev, "cuda:99") == EL_EUSAGE && strstr(el_error(), "cuda:99"), "cuda:99: %s",
+          el_error());
+    CHECK(el_device_open(&dev, "cuda:x") == EL_EUSAGE && strstr(el_error(), "cuda:x"), "cuda:x: %s",
+          el_error());
+}
+
+static void peaks_are_measured(void **state)
+{
+    (void)state;
+    CHECK(queue->peak(queue, EL_BF16) > 0 && queue->peak(queue, EL_F32) > 0, "a peak of nothing");
+}
+
+int main(int argc, char **argv)
+{
+    print_errors = argc > 1 && strcmp(argv[1], "--errors") == 0;
+    check_take = cuda_memory_take;
+    check_give = cuda_memory_release;
+    if (el_queue_open(&queue, 1, "cuda")) {
+        fprintf(stderr, "%s\n", el_error());
+        return 1;
+    }
+    struct CMUnitTest tests[CASES + OWN + 5];
+    int count = 0;
+    for (int i = 0; i < CASES + OWN; i++) {
+        const op_case *const c = i < CASES ? &cases[i] : &own[i - CASES];
+        tests[count++] = (struct CMUnitTest){
+            .name = c->name, .test_func = agrees, .teardown_func = check_release, .initial_state = (void *)c};
+    }
+    const struct CMUnitTest others[] = {cmocka_unit_test_teardown(copies_are_in_order, check_release),
+                                        cmocka_unit_test(memory_is_zero),
+                                        cmocka_unit_test_teardown(lists_are_one_step, check_release),
+                                        cmocka_unit_test(refuses), cmocka_unit_test(peaks_are_measured)};
+    for (int i = 0; i < 5; i++)
+        tests[count++] = others[i];
+    const int failed = cmocka_run_group_tests_name("cuda", tests, NULL, NULL);
+    el_queue_close(queue);
+    return failed;
+}

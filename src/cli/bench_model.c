@@ -13,8 +13,10 @@ static el_status open_objective(bench_model *m)
     const bench_settings *s = m->place->settings;
     const el_objective_settings settings = el_pretrain_objective(&m->settings, (int)s->max_seq_length);
     m->optimizer = el_pretrain_optimizer(&m->settings);
+    const bool whole =
+        el_machine_on_gpu(m->place->q) && !el_options_given(m->place->options, "micro_batch_tokens");
     return el_objective_open(&m->objective, EL_ELECTRA, &m->model, el_loader_vocab(m->data), &settings,
-                             (int)s->micro_batch_tokens);
+                             (int)(whole ? s->batch_size * s->max_seq_length : s->micro_batch_tokens));
 }
 
 el_status bench_model_open(bench_model *m, const bench_place *place, bool training)

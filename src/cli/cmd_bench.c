@@ -94,7 +94,7 @@ enum { LINES = sizeof TABLE / sizeof *TABLE };
 
 /* Every part takes these; they say how to measure, not what. */
 static const char *const COMMON[] = {"seconds",   "compare",         "json", "threads",
-                                     "precision", "instruction_set", NULL};
+                                     "precision", "instruction_set", "device", NULL};
 
 static int ascending(const void *a, const void *b)
 {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/pool.h"
 #include "base/safetensors.h"
 #include "cli/cli.h"
 #include "data/loader.h"
@@ -16,15 +17,19 @@
 #include "format/sentence.h"
 #include "format/tokenizer.h"
 #include "format/weights.h"
+#include "ops/cuda.h"
+#include "ops/queue.h"
 #include "text/reader.h"
 #include "train/checkpoint.h"
 
 typedef struct {
-    bool json, tensors;
+    bool json, tensors, devices;
 } settings;
 
 static const el_option TABLE[] = {
     {"json", EL_OPT_SWITCH, offsetof(settings, json), 0, 0, NULL, "print a JSON object"},
+    {"devices", EL_OPT_SWITCH, offsetof(settings, devices), 0, 0, NULL,
+     "list what --device can be on this machine"},
     {"tensors", EL_OPT_SWITCH, offsetof(settings, tensors), 0, 0, NULL, "list the tensors"},
 };
 
@@ -322,8 +327,51 @@ static el_status run_info(json_t *info, const char *path)
     return st;
 }
 
+/* ---- what a model can run on ---- */
+
+static json_t *gpu_json(const el_cuda_about *a)
+{
+    char capability[32];
+    snprintf(capability, sizeof capability, "%d.%d", a->major, a->minor);
+    return json_pack("{s:s, s:s, s:i, s:I, s:I, s:i, s:i}", "name", a->name, "compute_capability", capability,
+                     "multiprocessors", a->multiprocessors, "memory_mb", (json_int_t)(a->total >> 20),
+                     "free_mb", (json_int_t)(a->free >> 20), "driver", a->driver, "runtime", a->runtime);
+}
+
+/* The processor, and each GPU or why there is none that can be used. */
+static el_status devices_info(json_t *info)
+{
+    el_device *dev;
+    el_status st = el_device_cpu(&dev, NULL);
+    if (st)
+        return st;
+    json_object_set_new(info, "cpu",
+                        json_pack("{s:s, s:i}", "instruction_set", dev->level, "threads", el_processors()));
+    dev->close(dev);
+    const int count = el_cuda_count();
+    if (count == 0)
+        json_object_set_new(info, "cuda", json_string(el_error()));
+    for (int i = 0; i < count && !st; i++) {
+        el_cuda_about about;
+        char name[32];
+        snprintf(name, sizeof name, "cuda:%d", i);
+        st = el_cuda_describe(i, &about);
+        if (st)
+            return st;
+        json_t *const gpu = gpu_json(&about);
+        if (el_device_open(&dev, name))
+            json_object_set_new(gpu, "usable", json_string(el_error()));
+        else
+            dev->close(dev);
+        json_object_set_new(info, name, gpu);
+    }
+    return st;
+}
+
 static el_status inspect(json_t *info, const char *path, bool tensors)
 {
+    if (!path)
+        return devices_info(info);
     if (el_file_exists(path)) {
         if (!ends_with(path, ".safetensors"))
             return vocab_info(info, path);
@@ -395,7 +443,7 @@ int cmd_info(int argc, char **argv)
     settings s = {0};
     el_options options = {.command = "info",
                           .examples = "  electra info run\n  electra info run/checkpoint-1000 --json\n"
-                                      "  electra info shards\n",
+                                      "  electra info shards\n  electra info --devices\n",
                           .operands = "PATH",
                           .summary = "says what a run, checkpoint, model, shard folder or vocabulary holds",
                           .table = TABLE,
@@ -404,7 +452,8 @@ int cmd_info(int argc, char **argv)
     int exit_code;
     if (!cli_parse(&options, argc, argv, &exit_code))
         return exit_code;
-    const el_status st = options.operand_count == 1
+    const el_status st = s.devices && options.operand_count == 0 ? inspect_and_print(NULL, &s)
+                         : options.operand_count == 1
                              ? inspect_and_print(options.operand[0], &s)
                              : el_fail(EL_EUSAGE, "one path is wanted, not %d", options.operand_count);
     exit_code = cli_exit("info", st);

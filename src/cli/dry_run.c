@@ -7,6 +7,7 @@
 
 #include "cli/bench.h"
 #include "cli/cli.h"
+#include "ops/cuda.h"
 
 /* How long and how often a part of a step is tried. */
 static const double TRIAL_SECONDS = 2;
@@ -103,6 +104,14 @@ static el_status take_batch(el_pretraining *run)
     return st;
 }
 
+static void print_gpu_memory(const el_queue *q)
+{
+    el_cuda_about about;
+    if (el_machine_on_gpu(q) && !el_cuda_describe(el_cuda_number(q->dev), &about))
+        printf("memory of the GPU     %.0f MB of %.0f\n", 1e-6 * (double)(about.total - about.free),
+               1e-6 * (double)about.total);
+}
+
 /* What the run would take, from a short trial that writes nothing. */
 el_status cli_dry_run(el_pretraining *run)
 {
@@ -135,6 +144,7 @@ el_status cli_dry_run(el_pretraining *run)
         2e-6 * sizeof(float) * (double)el_model_parameters(&run->model); /* copied to be written */
     printf("memory                %.0f MB, %.0f MB while a checkpoint is written\n", cli_resident_mb(),
            cli_resident_mb() + moments);
+    print_gpu_memory(run->q);
     printf("tokens per second     %.0f", rate);
     if (run->trainer.peak_flops > 0)
         printf(", %.0f %% of this machine's peak",

@@ -30,11 +30,11 @@ static const el_run_kind RUN = {"finetune", gives};
 
 /* What holds for this session alone. */
 static const char *const OF_NOW[] = {"allow_change", "overwrite",       "json",        "max_time",
-                                     "threads",      "instruction_set", "stall_limit", NULL};
+                                     "threads",      "instruction_set", "device", "stall_limit", NULL};
 
 /* What may differ between ranks: where data lie, which are compared by their contents, and what a machine has. */
 static const char *const OF_A_RANK[] = {"data",      "model",   "init_from",       "train_file", "dev_file",
-                                        "test_file", "threads", "instruction_set", NULL};
+                                        "test_file", "threads", "instruction_set", "device", NULL};
 
 static el_status open_run(el_finetuning *f)
 {

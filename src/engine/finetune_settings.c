@@ -129,6 +129,7 @@ const int EL_FINETUNE_LINES = sizeof EL_FINETUNE_TABLE / sizeof *EL_FINETUNE_TAB
 const char *const EL_FINETUNE_FREE[] = {"json",
                                         "threads",
                                         "instruction_set",
+                                        "device",
                                         "stall_limit",
                                         "max_time",
                                         "tensorboard",

@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "format/tokenizer.h"
 #include "format/weights.h"
+#include "ops/cuda.h"
 
 static const char *const LEVELS[] = {NULL,          "baseline", "avx2",      "avx512",
                                      "avx512_bf16", "neon",     "neon_bf16", "reference"};
@@ -36,6 +37,41 @@ static void settle_threads(el_machine *m)
                "; mpirun --bind-to none leaves it free");
 }
 
+/* Operations that are worth a GPU: some ten minutes of two processors. */
+static const double LONG_WORK = 1e14;
+
+static bool is_left_open(const el_machine *machine)
+{
+    return !machine->device || strcmp(machine->device, "auto") == 0;
+}
+
+bool el_machine_on_gpu(const el_queue *q)
+{
+    return strcmp(q->dev->name, "cuda") == 0;
+}
+
+/* A GPU that was not asked for by name, where there is one that can be used and the work is long. */
+static bool open_gpu(const el_machine *machine, el_queue **q)
+{
+    if (!is_left_open(machine) || machine->instruction_set || machine->dist || machine->work < LONG_WORK ||
+        el_cuda_count() == 0)
+        return false;
+    if (el_queue_open(q, (int)machine->threads, "cuda")) {
+        el_log(EL_LOG_NOTE, "there is a GPU, but the processor is used: %s", el_error());
+        return false;
+    }
+    el_log(EL_LOG_NOTE, "%s is used (--device cpu: the processor)", (*q)->dev->about);
+    return true;
+}
+
+static el_status open_queue(const el_machine *machine, el_queue **q)
+{
+    const char *const name = el_machine_level(machine);
+    if (machine->instruction_set && name != LEVELS[machine->instruction_set])
+        return el_fail(EL_EUSAGE, "--instruction-set: is the processor's, and --device is %s", name);
+    return open_gpu(machine, q) ? EL_OK : el_queue_open(q, (int)machine->threads, name);
+}
+
 el_status el_machine_open(el_machine *machine, el_queue **q)
 {
     settle_threads(machine);
@@ -43,7 +79,7 @@ el_status el_machine_open(el_machine *machine, el_queue **q)
         machine->leaves = machine->dist ? USUAL_LEAVES : 1;
     if (machine->dist)
         machine->dist->most = machine->stall_limit;
-    el_status st = el_queue_open(q, (int)machine->threads, LEVELS[machine->instruction_set]);
+    el_status st = open_queue(machine, q);
     st = el_dist_agree(machine->dist, st);
     if (st)
         return st;
@@ -135,7 +171,8 @@ const char *el_machine_precision(const el_machine *machine)
 
 const char *el_machine_level(const el_machine *machine)
 {
-    return LEVELS[machine->instruction_set];
+    const bool named = !is_left_open(machine) && strcmp(machine->device, "cpu") != 0;
+    return named ? machine->device : LEVELS[machine->instruction_set];
 }
 
 /* The processor's name, as Linux tells it. */
@@ -159,6 +196,8 @@ json_t *el_machine_json(const el_machine *machine, const el_device *dev)
                                    "threads", (json_int_t)machine->threads);
     if (el_dist_size(machine->dist) > 1)
         json_object_set_new(json, "ranks", json_integer(machine->dist->size));
+    if (dev->about)
+        json_object_set_new(json, "gpu", json_string(dev->about));
     return json;
 }
 

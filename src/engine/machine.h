@@ -17,6 +17,8 @@
 enum { EL_PRECISION_AUTO, EL_PRECISION_BF16, EL_PRECISION_FP32, EL_PRECISION_INT8 };
 
 typedef struct {
+    const char *device;  /* "cpu", "cuda", "cuda:1"; "auto" or NULL: chosen by what is to be done */
+    double work;         /* no option: operations that are expected, for that choice; 0: few */
     int64_t threads;     /* 0: as many as there are processors */
     int precision;       /* of activations and products */
     int instruction_set; /* 0: the best there is */
@@ -26,6 +28,14 @@ typedef struct {
 } el_machine;
 
 #define EL_MACHINE_OPTIONS(settings)                                                                         \
+    {"device",                                                                                               \
+     EL_OPT_TEXT,                                                                                            \
+     offsetof(settings, machine.device),                                                                     \
+     0,                                                                                                      \
+     0,                                                                                                      \
+     NULL,                                                                                                   \
+     "auto, cpu, cuda or cuda:N (a GPU, counted from 0); auto: the processor, or a GPU for a long "          \
+     "pre-training"},                                                                                        \
     {"threads", EL_OPT_INT, offsetof(settings, machine.threads),      0,                                     \
      1024,      NULL,       "number of threads; 0: one per processor"},                                      \
         {"precision",                                                                                        \
@@ -70,8 +80,11 @@ el_status el_machine_open(el_machine *machine, el_queue **q);
 void el_machine_recall(el_machine *machine, json_t *record);
 el_type el_machine_type(const el_machine *machine);          /* of activations, once open */
 const char *el_machine_precision(const el_machine *machine); /* "bf16", "fp32" or "int8", once open */
-/* The instruction set by name, "reference" for the reference device; NULL where left open. */
+/* What el_device_open is to open, from the options alone: a GPU, an instruction set by name, "reference" for the reference
+ * device; NULL where left open. */
 const char *el_machine_level(const el_machine *machine);
+/* Whether a queue is of a GPU. */
+bool el_machine_on_gpu(const el_queue *q);
 
 /* Processors of this rank: those that it may use, shared out among the ranks that may use the same. */
 int el_rank_processors(const el_dist *dist);

@@ -30,11 +30,13 @@ static const el_run_kind RUN = {"pretrain", gives};
 /* ---- settings ---- */
 
 /* What holds for this session alone, and what the shards say themselves. */
-static const char *const OF_NOW[] = {"allow_change",    "overwrite",     "dry_run",     "max_time", "threads",
-                                     "instruction_set", "do_lower_case", "stall_limit", NULL};
+static const char *const OF_NOW[] = {
+    "allow_change",    "overwrite", "dry_run",       "max_time",    "threads",
+    "instruction_set", "device",    "do_lower_case", "stall_limit", NULL};
 
 /* What may differ between ranks: where data lie, which are compared by their contents, and what a machine has. */
-static const char *const OF_A_RANK[] = {"data", "eval_data", "init_from", "threads", "instruction_set", NULL};
+static const char *const OF_A_RANK[] = {"data",   "eval_data", "init_from", "threads", "instruction_set",
+                                        "device", NULL};
 
 /* Refuses what would make it another run; more steps are welcome. */
 static el_status compare_settings(el_pretraining *p)
@@ -290,6 +292,25 @@ static el_status open_unigram(el_pretraining *p)
     return st;
 }
 
+/* On a GPU a whole batch is worked on at once, or as much of it as there is memory for, unless that was said: each part more
+ * costs time in which the GPU has little to do. */
+static el_status open_objective(el_pretraining *p, const el_objective_settings *objective)
+{
+    el_pretrain_settings *const s = p->settings;
+    const int usual = (int)s->micro_batch_tokens;
+    int64_t rows = usual;
+    if (el_machine_on_gpu(p->q) && !p->resuming && !el_options_given(p->options, "micro_batch_tokens"))
+        rows = s->train_batch_size * el_loader_max_seq_length(p->data);
+    for (;; rows /= 2) {
+        s->micro_batch_tokens = rows > usual ? rows : usual;
+        const el_status st =
+            el_objective_open(&p->objective, (el_objective_kind)s->objective, &p->model,
+                              el_loader_vocab(p->data), objective, (int)s->micro_batch_tokens);
+        if (st != EL_ENOMEM || rows <= usual)
+            return st;
+    }
+}
+
 static el_status open_model(el_pretraining *p)
 {
     const el_vocab *vocab = el_loader_vocab(p->data);
@@ -302,8 +323,7 @@ static el_status open_model(el_pretraining *p)
     el_objective_settings objective = el_pretrain_objective(p->settings, el_loader_max_seq_length(p->data));
     objective.unigram = p->unigram.sums ? &p->unigram : NULL;
     if (!st)
-        st = el_objective_open(&p->objective, (el_objective_kind)p->settings->objective, &p->model, vocab,
-                               &objective, (int)p->settings->micro_batch_tokens);
+        st = open_objective(p, &objective);
     return st;
 }
 
@@ -404,7 +424,7 @@ static void note_other_machine(const el_pretraining *p, const json_t *machine)
     const json_t *segments = json_object_get(p->run.record, "segments");
     const json_t *last = json_array_get(segments, json_array_size(segments) - 1);
     const json_t *before = json_object_get(last, "machine");
-    static const char *const KEYS[] = {"cpu", "device", "instruction_set"};
+    static const char *const KEYS[] = {"cpu", "device", "instruction_set", "gpu"};
     for (size_t i = 0; before && i < sizeof KEYS / sizeof *KEYS; i++) {
         const char *was = json_string_value(json_object_get(before, KEYS[i]));
         const char *is = json_string_value(json_object_get(machine, KEYS[i]));
@@ -542,15 +562,19 @@ static el_status open_all(el_pretraining *p)
         st = spend_budget(p);
     if (!st && !p->resuming)
         el_pretrain_derive_steps(p->settings, p->options);
+    el_flops_plan cost;
     if (!st)
+        st = el_pretrain_cost(p->settings, el_loader_vocab(p->data)->size, p->mean_length, &cost);
+    if (!st) {
+        p->settings->machine.work = el_flops_products_training(&cost) * p->mean_length *
+                                    (double)p->settings->train_batch_size *
+                                    (double)p->settings->num_train_steps;
         st = el_machine_open(&p->settings->machine, &p->q);
+    }
     if (!st && p->resuming)
         st = compare_settings(p);
     if (!st)
         st = open_model(p);
-    el_flops_plan cost;
-    if (!st)
-        st = el_pretrain_cost(p->settings, el_loader_vocab(p->data)->size, p->mean_length, &cost);
     if (!st)
         st = el_leaves_check(p->objective, (int)p->settings->machine.leaves, el_dist_size(dist));
     st = el_dist_agree(dist, st);

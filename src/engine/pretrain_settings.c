@@ -181,6 +181,7 @@ const char *const EL_PRETRAIN_FREE[] = {"data",
                                         "flops_budget", /* num_train_steps is looked at in its place */
                                         "threads",
                                         "instruction_set",
+                                        "device",
                                         "stall_limit",
                                         "save_checkpoints_steps",
                                         "keep_checkpoint_max",

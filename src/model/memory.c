@@ -55,19 +55,18 @@ el_status el_tensor_read(el_queue *q, el_tensor t, float *values)
     el_tensor host;
     if (plain_floats(t)) {
         q->fetch(q, values, t.data, (size_t)t.rows * (size_t)t.cols * sizeof *values);
-        q->wait(q);
-        return EL_OK;
+        return q->wait(q);
     }
-    const el_status st = host_copy(t, &host);
+    el_status st = host_copy(t, &host);
     if (st)
         return st;
     q->fetch(q, host.data, t.data, span_of(t) * el_type_bytes(t.type));
-    q->wait(q);
+    st = q->wait(q);
     for (int i = 0; i < t.rows; i++)
         for (int j = 0; j < t.cols; j++)
             values[(size_t)i * (size_t)t.cols + (size_t)j] = (float)el_get(host, i, j);
     free(host.data);
-    return EL_OK;
+    return st;
 }
 
 el_status el_tensor_write(el_queue *q, el_tensor t, const float *values)
@@ -75,10 +74,9 @@ el_status el_tensor_write(el_queue *q, el_tensor t, const float *values)
     el_tensor host;
     if (plain_floats(t)) {
         q->send(q, t.data, values, (size_t)t.rows * (size_t)t.cols * sizeof *values);
-        q->wait(q);
-        return EL_OK;
+        return q->wait(q);
     }
-    const el_status st = host_copy(t, &host);
+    el_status st = host_copy(t, &host);
     if (st)
         return st;
     if (t.stride != t.cols) { /* what lies between the rows stays as it is */
@@ -89,7 +87,7 @@ el_status el_tensor_write(el_queue *q, el_tensor t, const float *values)
         for (int j = 0; j < t.cols; j++)
             el_set(host, i, j, (double)values[(size_t)i * (size_t)t.cols + (size_t)j]);
     q->send(q, t.data, host.data, span_of(t) * el_type_bytes(t.type));
-    q->wait(q);
+    st = q->wait(q);
     free(host.data);
-    return EL_OK;
+    return st;
 }

@@ -15,7 +15,8 @@ void el_device_release(el_device *dev, el_arena *arena);
 el_tensor el_arena_tensor(el_arena *arena, el_type type, int rows, int cols);
 int *el_arena_ints(el_arena *arena, int count);
 
-/* A tensor's elements as rows * cols floats on the host, without gaps, and back.  Only memory can fail. */
+/* A tensor's elements as rows * cols floats on the host, without gaps, and back.  What fails is memory, or
+ * the queue. */
 el_status el_tensor_read(el_queue *q, el_tensor t, float *values);
 el_status el_tensor_write(el_queue *q, el_tensor t, const float *values);
 

@@ -19,6 +19,9 @@ typedef struct {
 int el_cuda_count(void);
 el_status el_cuda_describe(int number, el_cuda_about *about);
 
+/* The number of a GPU's device. */
+int el_cuda_number(const el_device *dev);
+
 /* One GPU, counted from 0.  There is none, or cuBLASLt is not found: EL_EFAILED; a number beyond them: EL_EUSAGE. */
 el_status el_device_cuda(el_device **dev, int number);
 

@@ -19,6 +19,12 @@ el_status el_cuda_describe(int number, el_cuda_about *about)
     return none();
 }
 
+int el_cuda_number(const el_device *dev)
+{
+    (void)dev;
+    return -1;
+}
+
 el_status el_device_cuda(el_device **dev, int number)
 {
     (void)dev, (void)number;

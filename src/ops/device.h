@@ -22,6 +22,8 @@ struct el_device {
     bool int8;         /* whether products may be of whole numbers, see linear_forward */
     const char *level; /* instruction set in use, "plain" for the reference; lives as long as the device */
 
+    const char *about; /* a GPU: its name, and what else its results depend on; else NULL */
+
     void (*close)(el_device *dev); /* once its queues are closed and its memory is released */
 
     /* Memory of the device; zeroed.  alloc returns NULL when there is none. */

@@ -122,7 +122,7 @@ el_status el_queue_profile(el_queue **q, el_queue *inner)
     el_queue *const d = &p->queue;
     *d = *inner;
     d->close = close_profile;
-#define EL_OP(result, name_, ...) d->name_ = name_;
+#define EL_OP(result, name_, ...) d->name_ = inner->name_ ? name_ : NULL;
 #include "ops/ops.def"
 #undef EL_OP
     *q = d;

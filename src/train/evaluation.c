@@ -81,6 +81,8 @@ el_status el_evaluate(el_objective *objective, const el_example_source *source, 
     objective->evaluating = false;
     if (!st)
         st = figures->status;
+    if (!st)
+        st = objective->model->q->wait(objective->model->q);
     el_batch_release(&e.batch);
     el_ledger_release(&e.before);
     el_ledger_release(&e.mine);

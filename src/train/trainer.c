@@ -262,7 +262,7 @@ static el_status gradients(run *r, el_figures *figures, bool *finite)
     t->objective->finish(t->objective, figures);
     r->norm = el_gradient_norm(t->objective->model);
     *finite = isfinite(figures->values[0]) && isfinite(r->norm);
-    return EL_OK;
+    return t->objective->model->q->wait(t->objective->model->q); /* whose figures these are */
 }
 
 static el_status skip(run *r, const el_figures *figures)
@@ -369,7 +369,7 @@ static el_status probe(run *r, bool *sound)
         return st;
     t->objective->finish(t->objective, &figures);
     *sound = isfinite(figures.values[0]) && el_model_finite(t->objective->model);
-    return EL_OK;
+    return t->objective->model->q->wait(t->objective->model->q);
 }
 
 static el_status write_checkpoint(run *r)

@@ -27,7 +27,7 @@ version=$("$program" --version | sed 's/^electra //')
 read -ra flags < <(pkg-config --cflags --libs electra)
 "$cc" -Wall -Wextra -Werror "$here/../../examples/detect.c" "${flags[@]}" -o "$dir/shared"
 mkdir "$dir/only" && cp "$lib/libelectra.a" "$dir/only"
-read -ra private < <(pkg-config --static --libs-only-l electra)
+read -ra private < <(pkg-config --static --libs electra)
 "$cc" "$here/../../examples/detect.c" -I"$dir/prefix/include" -L"$dir/only" "${private[@]}" -o "$dir/static"
 ("$dir/static" 2>&1 || true) | grep -qF "libelectra $version" || fail "the example does not run with the static library"
 ("$dir/shared" 2>&1 || true) | grep -qF "libelectra $version" || fail "the example does not run with the shared library"

@@ -19,7 +19,7 @@ extern "C" {
 typedef struct {
     el_device device; /* first: a pointer to it is one to the whole */
     int number;
-    char name[272], level[16];
+    char name[384], level[16];
     size_t shared; /* bytes that a block may have of shared memory */
     int multiprocessors;
     el_cublaslt blas;

@@ -256,6 +256,11 @@ el_status el_cuda_describe(int number, el_cuda_about *about)
     return EL_OK;
 }
 
+int el_cuda_number(const el_device *dev)
+{
+    return ((const el_cuda *)dev)->number;
+}
+
 static el_status check(int number, el_cuda_about *about)
 {
     const int count = el_cuda_count();
@@ -291,8 +296,11 @@ el_status el_device_cuda(el_device **dev, int number)
     c->shared = about.shared;
     c->multiprocessors = about.multiprocessors;
     snprintf(c->level, sizeof c->level, "sm_%d%d", about.major, about.minor);
+    snprintf(c->name, sizeof c->name, "%s, %d multiprocessors, driver %d, runtime %d, cuBLASLt %d", about.name,
+             about.multiprocessors, about.driver, about.runtime, (int)c->blas.version());
     c->device.name = "cuda";
     c->device.level = c->level;
+    c->device.about = c->name;
     c->device.close = device_close;
     c->device.alloc = device_alloc;
     c->device.release = device_release;

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <mutex>
+#include <set>
 #include <vector>
 
 struct el_host_stream {
@@ -16,9 +17,15 @@ struct el_host_event {
 
 static std::mutex running; /* one stream at a time: blocks share the memory of shared memory */
 
+static std::set<cudaStream_t> &streams()
+{
+    static std::set<cudaStream_t> all;
+    return all;
+}
+
+/* With the lock held. */
 static void run(cudaStream_t stream)
 {
-    const std::lock_guard<std::mutex> guard(running);
     for (const std::function<void()> &what : stream->list)
         what();
     stream->list.clear();
@@ -92,8 +99,12 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
     return cudaSuccess;
 }
 
+/* As the real one does, it lets everything that was asked for end first. */
 cudaError_t cudaFree(void *memory)
 {
+    const std::lock_guard<std::mutex> guard(running);
+    for (cudaStream_t stream : streams())
+        run(stream);
     free(memory);
     return cudaSuccess;
 }
@@ -110,18 +121,23 @@ cudaError_t cudaFreeHost(void *memory)
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
 {
+    const std::lock_guard<std::mutex> guard(running);
     *stream = new el_host_stream;
+    streams().insert(*stream);
     return cudaSuccess;
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
+    const std::lock_guard<std::mutex> guard(running);
+    streams().erase(stream);
     delete stream;
     return cudaSuccess;
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
+    const std::lock_guard<std::mutex> guard(running);
     if (stream)
         run(stream);
     return cudaSuccess;

@@ -1,0 +1,71 @@
+#!/bin/bash
+# electra --device cuda: what the processor computes, a GPU computes too, in every command that runs a model; runs have the same
+# bits twice, and when they were stopped.  The program given is one whose GPU is the processor (tests/ops/cuda_host), or one
+# on a machine with a GPU.
+electra=$(realpath "$1")
+source "$(dirname "$0")/run.bash"
+text 500 1 > train.txt
+text 100 2 > heldout.txt
+"$electra" vocab --vocab-size 160 --output vocab.txt train.txt > log 2>&1 || fail "vocab: $(cat log)"
+for part in train heldout; do
+    "$electra" prepare --vocab vocab.txt --max-seq-length 24 --output $part $part.txt > log 2>&1 || fail "prepare: $(cat log)"
+done
+
+pretrain() { # OUTPUT OPTIONS
+    local output=$1
+    shift
+    "$electra" pretrain --data train --eval-data heldout --model-size tiny --hidden-size 64 --embedding-size 64 \
+        --num-hidden-layers 2 --dropout 0.1 --attention-dropout 0.1 --train-batch-size 4 --logging-steps 2 --eval-batches 1 \
+        --output $output "$@" > log 2>&1 || fail "pretrain $*: $(cat log)"
+}
+losses() { sed -nE 's/.*"(loss|generator_loss|discriminator_loss)": ([0-9.]+).*/\2/p; ' "$1/metrics.jsonl"; }
+near() { # WHAT BOUND FILE FILE: numbers of two files, each within a share of the other
+    paste -d ' ' "$3" "$4" | awk -v bound="$2" -v what="$1" '
+        { d = $1 - $2; if (d < 0) d = -d; size = $2 < 0 ? -$2 : $2; n++
+          if (NF != 2 || d > bound * (1 + size)) { print what ": " $1 " and " $2; bad = 1 } }
+        END { exit bad || n == 0 }' >&2 || fail "$1"
+}
+
+# ---- pre-training: the processor's losses; the same bits again, stopped and resumed
+
+pretrain processor --num-train-steps 4 --precision fp32 --threads 1
+pretrain gpu --num-train-steps 4 --precision fp32 --device cuda
+near "losses in float" 1e-4 <(losses processor) <(losses gpu)
+grep -q '"device": "cuda"' gpu/run.json || fail "run.json does not name the device"
+pretrain again --num-train-steps 4 --precision fp32 --device cuda:0
+cmp gpu/discriminator/model.safetensors again/discriminator/model.safetensors || fail "two runs of one seed differ"
+pretrain half --num-train-steps 4 --device cuda
+near "losses in bf16" 2e-2 <(losses processor) <(losses half)
+pretrain resumed --num-train-steps 2 --schedule-steps 4 --device cuda
+pretrain resumed --num-train-steps 4 --device cuda
+cmp half/discriminator/model.safetensors resumed/discriminator/model.safetensors || fail "a run that went on differs"
+
+# ---- fine-tuning, and what models are asked
+
+grep -v '^$' train.txt | head -60 | awk 'BEGIN { print "text\tlabel" } { print $0 "\t" (/cat/ ? "cat" : "none") }' > train.tsv
+mkdir task
+mv train.tsv task/train.tsv
+cp task/train.tsv task/dev.tsv
+for device in cpu cuda; do
+    "$electra" finetune --model gpu --task classify --data task --num-train-epochs 1 --max-seq-length 24 --dropout 0 \
+        --precision fp32 --threads 1 --max-restarts 0 --device $device --output tuned-$device > log 2>&1 || fail "finetune: $(cat log)"
+    "$electra" evaluate --model tuned-$device --precision fp32 --threads 1 --device $device task/dev.tsv --json > eval-$device 2> log ||
+        fail "evaluate: $(cat log)"
+    "$electra" evaluate --model gpu --data heldout --precision fp32 --threads 1 --device $device --json > shards-$device 2> log ||
+        fail "evaluate --data: $(cat log)"
+    head -5 heldout.txt | "$electra" embed --model gpu --precision fp32 --threads 1 --device $device --json - > embed-$device 2> log ||
+        fail "embed: $(cat log)"
+    "$electra" detect --model gpu --threads 1 --device $device --json "the small cat sees a old dog" > detect-$device 2> log ||
+        fail "detect: $(cat log)"
+    "$electra" fill --model gpu --threads 1 --device $device --json "the [MASK] cat sees a dog" > fill-$device 2> log ||
+        fail "fill: $(cat log)"
+    head -5 task/dev.tsv | cut -f1 | tail -n +2 | "$electra" predict --model tuned-$device --precision fp32 --threads 1 --device $device - \
+        > predict-$device 2> log || fail "predict: $(cat log)"
+done
+numbers() { grep -oE -- '-?[0-9]+\.[0-9]+(e-?[0-9]+)?' "$1"; }
+for what in embed detect fill shards; do
+    near "$what" 2e-3 <(numbers $what-cpu) <(numbers $what-cuda)
+done
+diff <(cut -f1 predict-cpu) <(cut -f1 predict-cuda) > /dev/null || fail "predictions differ"
+
+echo "cuda: the commands compute on it what they do on the processor"

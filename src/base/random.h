@@ -26,6 +26,7 @@ enum {
     EL_STREAMS_A_NETWORK = 4096,
     EL_STREAM_FIRST_NETWORK = EL_STREAMS_A_NETWORK,
     EL_STREAM_SECOND_NETWORK = 2 * EL_STREAMS_A_NETWORK,
+    EL_STREAM_THIRD_NETWORK = 3 * EL_STREAMS_A_NETWORK,
     EL_STREAM_TASK_HEAD = 2 * EL_STREAMS_A_NETWORK,
     /* shards: documents held out, cuts between examples, the order of examples in an epoch */
     EL_STREAM_DOCUMENT_HELD_OUT = 0x68656c64, /* "held" */

@@ -38,6 +38,8 @@ static const el_option TABLE[] = {
      "temperature of the generator's samples; of X:Y it is what the run ends with"},
     {"temperature_decay", EL_OPT_REAL, AT(objective.temperature_decay), 0, 100, NULL,
      "share of the run over which the temperature comes closer to Y by a factor of e; 0: on a straight line"},
+    {"generator", EL_OPT_CHOICE, AT(generator), 0, 0, "masked|two-tower",
+     "what the generator reads: text with masks; or the text in both directions, by two networks"},
     {"sampler", EL_OPT_CHOICE, AT(objective.sampler), 0, 0, "network|unigram|uniform",
      "what draws replacements: the generator; the frequency of tokens that the run has counted; all tokens "
      "alike"},

@@ -24,10 +24,10 @@ typedef struct {
 /* The run's own settings of the objective, where the model folder is a run's and nothing else was said. */
 static el_status recall(job *j)
 {
-    static const char *const KEYS[] = {"objective",         "mask_prob",         "mask_shares",
-                                       "mask_unit",         "gen_weight",        "disc_weight",
-                                       "temperature",       "temperature_decay", "sampler",
-                                       "uniform_generator", "disallow_correct",  "duplicate_slots"};
+    static const char *const KEYS[] = {
+        "objective",        "mask_prob",       "mask_shares",       "mask_unit", "gen_weight",
+        "disc_weight",      "temperature",     "temperature_decay", "sampler",   "uniform_generator",
+        "disallow_correct", "duplicate_slots", "generator"};
     const bool chosen =
         el_options_given(j->options, "sampler") || el_options_given(j->options, "uniform_generator");
     char *path = el_path_join(j->settings->model, "run.json");
@@ -56,6 +56,8 @@ static el_status open_objective(job *j)
     const int kind = j->settings->kind;
     el_status st = el_mask_shares_read(&wanted->shares, j->settings->mask_shares);
     wanted->max_seq_length = el_loader_max_seq_length(j->data);
+    if (j->settings->generator)
+        wanted->sampler = EL_SAMPLER_TWO_TOWERS;
     if (j->settings->uniform_generator)
         wanted->sampler = EL_SAMPLER_UNIFORM;
     if (!st && wanted->sampler == EL_SAMPLER_UNIGRAM)

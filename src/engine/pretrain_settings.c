@@ -109,6 +109,10 @@ const el_option EL_PRETRAIN_TABLE[] = {
          "share of the run over which the temperature comes closer to Y by a factor of e; 0: on a straight "
          "line"),
     SWITCH(disallow_correct, "never sample the original token"),
+    CHOICE(generator, "masked|two-tower",
+           "what the generator reads: text with masks; or the text in both directions, by two networks "
+           "(ELECTRA-TT), as "
+           "electric always does"),
     CHOICE(sampler, "network|unigram|uniform",
            "what draws replacements: the generator; the frequency of tokens in the shards; all tokens alike"),
     SWITCH(uniform_generator, "same as --sampler uniform"),
@@ -165,8 +169,8 @@ const el_option EL_PRETRAIN_TABLE[] = {
     INT(num_eval_steps, 0, 1e9, "same as --eval-batches"),
     INT(eval_batch_size, 0, 1 << 20, "has no effect: evaluations take 32 examples at a time"),
     INT(iterations_per_loop, 0, 1e9, "has no effect"),
-    SWITCH(electric_objective, "refused: not supported"),
-    SWITCH(two_tower_generator, "refused: not supported"),
+    SWITCH(electric_objective, "on: same as --objective electric"),
+    SWITCH(two_tower_generator, "on: same as --generator two-tower"),
 };
 const int EL_PRETRAIN_LINES = sizeof EL_PRETRAIN_TABLE / sizeof *EL_PRETRAIN_TABLE;
 
@@ -321,9 +325,6 @@ static el_status sizes_of_start(el_pretrain_settings *s, const el_options *optio
 /* What the original calls otherwise. */
 static el_status translate(el_pretrain_settings *s, const el_options *options)
 {
-    if (s->electric_objective || s->two_tower_generator)
-        return el_fail(EL_EUSAGE, "%s: is not supported",
-                       s->electric_objective ? "electric_objective" : "two_tower_generator");
     if (!s->untied_generator)
         s->embeddings = EL_TIE_ALL;
     else if (s->untied_generator_embeddings)
@@ -372,6 +373,12 @@ static el_status follow_recipe(el_pretrain_settings *s, const el_options *option
 
 el_status el_pretrain_settle(el_pretrain_settings *s, const el_options *options)
 {
+    if (s->electric_objective && !el_options_given(options, "objective")) {
+        s->objective = EL_ELECTRIC; /* beside which the original says electra_objective false */
+        s->electra_objective = true;
+    }
+    if (s->two_tower_generator || s->objective == EL_ELECTRIC)
+        s->generator = EL_GENERATOR_TWO_TOWER;
     const el_status followed = follow_recipe(s, options);
     const bool by_name = s->objective == EL_MLM;
     if (followed)
@@ -402,6 +409,7 @@ static const char *const OF_A_GENERATOR[] = {"disc_weight",
                                              "sampler",
                                              "uniform_generator",
                                              "generator_from",
+                                             "generator",
                                              "generator_learning_rate",
                                              "generator_max_grad_norm",
                                              "generator_hidden_size",
@@ -455,6 +463,27 @@ static el_status suit_two_stage(el_pretrain_settings *s, const el_options *optio
     return EL_OK;
 }
 
+/* Two towers, which read the discriminator's tables. */
+static el_status suit_towers(el_pretrain_settings *s, const el_options *options)
+{
+    const need needs[] = {{"objective", s->objective == EL_ELECTRA || s->objective == EL_ELECTRIC},
+                          {"embeddings", s->embeddings == EL_TIE_SHARED},
+                          {"sampler", s->sampler == EL_SAMPLER_NETWORK},
+                          {"generator_from", !s->generator_from},
+                          {"mask_shares", !el_options_given(options, "mask_shares")},
+                          {"duplicate_slots", !s->duplicate_slots}};
+    bool replaced;
+    const el_status st =
+        check_needs(needs, sizeof needs / sizeof *needs, options,
+                    "two towers are a generator of electra or electric that reads the text as it is and "
+                    "the discriminator's tables",
+                    &replaced);
+    if (!st && replaced)
+        el_log(EL_LOG_NOTE, "two towers: embeddings are shared");
+    s->embeddings = EL_TIE_SHARED;
+    return st;
+}
+
 /* A generator that is not trained. */
 static el_status suit_frozen(el_pretrain_settings *s, const el_options *options)
 {
@@ -501,6 +530,8 @@ static el_status suit_objective(el_pretrain_settings *s, const el_options *optio
     }
     if (s->objective == EL_TWO_STAGE)
         return suit_two_stage(s, options);
+    if (s->generator == EL_GENERATOR_TWO_TOWER)
+        return suit_towers(s, options);
     if (s->generator_from)
         return suit_frozen(s, options);
     if (!el_objective_rewrites(kind))
@@ -644,11 +675,16 @@ static el_config generator_config(const el_pretrain_settings *s, el_config c)
     return c;
 }
 
+static el_sampler sampler_of(const el_pretrain_settings *s)
+{
+    return s->generator == EL_GENERATOR_TWO_TOWER ? EL_SAMPLER_TWO_TOWERS : (el_sampler)s->sampler;
+}
+
 el_status el_pretrain_plan(const el_pretrain_settings *s, int vocab_size, el_model_plan *plan)
 {
     const el_config d = discriminator_config(s, vocab_size);
-    *plan = el_objective_plan((el_objective_kind)s->objective, (el_sampler)s->sampler, d,
-                              generator_config(s, d), (el_tying)s->embeddings);
+    *plan = el_objective_plan((el_objective_kind)s->objective, sampler_of(s), d, generator_config(s, d),
+                              (el_tying)s->embeddings);
     plan->activations = el_machine_type(&s->machine);
     plan->parameters = EL_F32;
     plan->training = true;
@@ -679,7 +715,7 @@ el_objective_settings el_pretrain_objective(const el_pretrain_settings *s, int m
     o.temperature_decay = s->temperature_decay;
     o.steps = s->schedule_steps;
     o.mask_unit = (el_mask_unit)s->mask_unit;
-    o.sampler = (el_sampler)s->sampler;
+    o.sampler = sampler_of(s);
     o.copy_generator = s->copy_generator;
     o.disallow_correct = s->disallow_correct;
     o.duplicate_slots = s->duplicate_slots;

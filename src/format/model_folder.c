@@ -60,16 +60,13 @@ static const head_names *names_of(int kind, bool causal)
 }
 
 /* What task_head says where no class of transformers has such a network with such a head; no architecture is named then. */
-static const char *const WORDS[EL_HEADS] = {[EL_HEAD_DETECTION] = "detection",
-                                            [EL_HEAD_MLM] = "masked_lm",
-                                            [EL_HEAD_BASELINE] = "baseline",
-                                            [EL_HEAD_NONE] = "encoder",
-                                            [EL_HEAD_SEQUENCE] = "sequence",
-                                            [EL_HEAD_POOLED] = "pooled",
-                                            [EL_HEAD_SEQUENCE_AFFINE] = "sequence_affine",
-                                            [EL_HEAD_TOKEN] = "token",
-                                            [EL_HEAD_SPAN] = "span",
-                                            [EL_HEAD_SPAN_JOINT] = "span_joint"};
+static const char *const WORDS[EL_HEADS] = {
+    [EL_HEAD_DETECTION] = "detection",  [EL_HEAD_MLM] = "masked_lm",
+    [EL_HEAD_BASELINE] = "baseline",    [EL_HEAD_CLOZE] = "cloze",
+    [EL_HEAD_NONE] = "encoder",         [EL_HEAD_SEQUENCE] = "sequence",
+    [EL_HEAD_POOLED] = "pooled",        [EL_HEAD_SEQUENCE_AFFINE] = "sequence_affine",
+    [EL_HEAD_TOKEN] = "token",          [EL_HEAD_SPAN] = "span",
+    [EL_HEAD_SPAN_JOINT] = "span_joint"};
 
 static const char BERT_PRETRAINING[] =
     "BertForPreTraining"; /* a masked model, and next sentences, which are left out */

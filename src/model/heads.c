@@ -18,12 +18,12 @@ void el_mlm_saved_layout(el_mlm_saved *s, el_arena *a, const el_config *c, int s
     }
 }
 
-el_tensor el_mlm_forward(el_queue *q, const el_config *config, const el_mlm_weights *w, el_mlm_saved *s,
-                         el_tensor hidden, const int *rows, int n)
+/* From what was gathered on. */
+static el_tensor predict(el_queue *q, const el_config *config, const el_mlm_weights *w, el_mlm_saved *s,
+                         int n)
 {
     const el_tensor x = el_first(s->gathered, n), pre = el_first(s->slope, n), act = el_first(s->act, n);
     const el_tensor normed = el_first(s->normed, n), logits = el_first(s->logits, n);
-    q->gather_forward(q, x, hidden, rows);
     q->linear_gelu_forward(q, act, pre, pre, x, w->dense_w, w->dense_b);
     q->layer_norm_forward(q, normed, el_first(s->stats, n), act, w->norm_gamma, w->norm_beta,
                           config->layer_norm_eps);
@@ -31,8 +31,26 @@ el_tensor el_mlm_forward(el_queue *q, const el_config *config, const el_mlm_weig
     return logits;
 }
 
-void el_mlm_backward(el_queue *q, const el_mlm_weights *w, const el_mlm_weights *g, el_mlm_saved *s,
-                     el_tensor dhidden, el_tensor dlogits, const int *rows, bool accumulate)
+el_tensor el_mlm_forward(el_queue *q, const el_config *config, const el_mlm_weights *w, el_mlm_saved *s,
+                         el_tensor hidden, const int *rows, int n)
+{
+    q->gather_forward(q, el_first(s->gathered, n), hidden, rows);
+    return predict(q, config, w, s, n);
+}
+
+el_tensor el_cloze_forward(el_queue *q, const el_config *config, const el_mlm_weights *w, el_mlm_saved *s,
+                           el_tensor left, el_tensor right, const int *left_rows, const int *right_rows,
+                           int n)
+{
+    const el_tensor x = el_first(s->gathered, n);
+    q->gather_forward(q, el_tensor_cols(x, 0, left.cols), left, left_rows);
+    q->gather_forward(q, el_tensor_cols(x, left.cols, right.cols), right, right_rows);
+    return predict(q, config, w, s, n);
+}
+
+/* Back to the gradient of what was gathered. */
+static el_tensor predict_backward(el_queue *q, const el_mlm_weights *w, const el_mlm_weights *g,
+                                  el_mlm_saved *s, el_tensor dlogits)
 {
     const int n = dlogits.rows;
     const el_tensor d = el_first(s->thin, n), dx = el_first(s->hidden, n);
@@ -43,7 +61,22 @@ void el_mlm_backward(el_queue *q, const el_mlm_weights *w, const el_mlm_weights 
     q->gelu_backward(q, d, d, el_first(s->slope, n));
     q->linear_backward_weight(q, g->dense_w, g->dense_b, d, el_first(s->gathered, n));
     q->linear_backward_input(q, dx, d, w->dense_w, false);
-    q->gather_backward(q, dhidden, dx, rows, accumulate);
+    return dx;
+}
+
+void el_mlm_backward(el_queue *q, const el_mlm_weights *w, const el_mlm_weights *g, el_mlm_saved *s,
+                     el_tensor dhidden, el_tensor dlogits, const int *rows, bool accumulate)
+{
+    q->gather_backward(q, dhidden, predict_backward(q, w, g, s, dlogits), rows, accumulate);
+}
+
+void el_cloze_backward(el_queue *q, const el_mlm_weights *w, const el_mlm_weights *g, el_mlm_saved *s,
+                       el_tensor dleft, el_tensor dright, el_tensor dlogits, const int *left_rows,
+                       const int *right_rows, bool accumulate)
+{
+    const el_tensor dx = predict_backward(q, w, g, s, dlogits);
+    q->gather_backward(q, dleft, el_tensor_cols(dx, 0, dleft.cols), left_rows, accumulate);
+    q->gather_backward(q, dright, el_tensor_cols(dx, dleft.cols, dright.cols), right_rows, accumulate);
 }
 
 void el_rtd_saved_layout(el_rtd_saved *s, el_arena *a, const el_config *c, int rows, el_type act)

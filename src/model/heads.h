@@ -28,6 +28,15 @@ el_tensor el_mlm_forward(el_queue *q, const el_config *config, const el_mlm_weig
 void el_mlm_backward(el_queue *q, const el_mlm_weights *w, const el_mlm_weights *g, el_mlm_saved *saved,
                      el_tensor dhidden, el_tensor dlogits, const int *rows, bool accumulate);
 
+/* The same head on the states of two encoders side by side, at rows of each: dense_w is (E, 2H), and what is saved is laid out
+ * for a config with hidden_size 2H. */
+el_tensor el_cloze_forward(el_queue *q, const el_config *config, const el_mlm_weights *w, el_mlm_saved *saved,
+                           el_tensor left, el_tensor right, const int *left_rows, const int *right_rows,
+                           int count);
+void el_cloze_backward(el_queue *q, const el_mlm_weights *w, const el_mlm_weights *g, el_mlm_saved *saved,
+                       el_tensor dleft, el_tensor dright, el_tensor dlogits, const int *left_rows,
+                       const int *right_rows, bool accumulate);
+
 /* discriminator:  logit = gelu(h dense_w^T + dense_b) out_w^T + out_b, at every row; positive means replaced
  */
 typedef struct {

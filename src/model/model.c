@@ -96,7 +96,23 @@ static void list_mlm_head(el_network *net, bool gated, el_mlm_weights *w, el_mlm
                  "generator_lm_head.bias");
     if (gated)
         el_param_add_affine(&net->params, &w->gate_w, &g->gate_w, &w->gate_b, &g->gate_b, 1, c->hidden_size,
-                            EL_INIT_NORMAL, depth, "copy_gate"); /* small: it begins with a copy as likely as not */
+                            EL_INIT_NORMAL, depth,
+                            "copy_gate"); /* small: it begins with a copy as likely as not */
+    w->word = net->w.embed.word;
+    g->word = net->g.embed.word;
+}
+
+/* As a generator's, but for names and for what it reads: this network's states and those of one that reads backwards. */
+static void list_cloze_head(el_network *net, el_mlm_weights *w, el_mlm_weights *g)
+{
+    const el_config *c = &net->config;
+    const int depth = c->num_hidden_layers + 2;
+    el_param_add_affine(&net->params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, c->embedding_size,
+                        2 * c->hidden_size, EL_INIT_NORMAL, depth, "cloze_predictions.dense");
+    list_norm(&net->params, &w->norm_gamma, &g->norm_gamma, &w->norm_beta, &g->norm_beta, c->embedding_size,
+              depth, "cloze_predictions.LayerNorm");
+    el_param_add(&net->params, &w->bias, &g->bias, 1, c->vocab_size, EL_INIT_ZERO, depth, false,
+                 "cloze_predictions.bias");
     w->word = net->w.embed.word;
     g->word = net->g.embed.word;
 }
@@ -127,6 +143,8 @@ static void list_heads(el_network *net)
         el_head *head = &net->heads[i];
         if (head->config.kind == EL_HEAD_MLM)
             list_mlm_head(net, head->config.gated, &head->mlm.w, &head->mlm.g);
+        else if (head->config.kind == EL_HEAD_CLOZE)
+            list_cloze_head(net, &head->mlm.w, &head->mlm.g);
         else if (head->config.kind == EL_HEAD_DETECTION)
             list_rtd_head(net, &head->rtd.w, &head->rtd.g);
         else
@@ -163,7 +181,7 @@ static bool table_is_read(const el_model *model, int number)
         const el_network *net = &model->networks[i];
         const bool views = i == number || (net->owner == number &&
                                            (net->tying == EL_TIE_SHARED || net->tying == EL_TIE_ALL));
-        if (views && el_network_head(net, EL_HEAD_MLM))
+        if (views && (el_network_head(net, EL_HEAD_MLM) || el_network_head(net, EL_HEAD_CLOZE)))
             return true;
     }
     return false;

@@ -21,7 +21,8 @@ typedef enum {
     EL_HEAD_DETECTION, /* pre-training's (model/heads.h): each token is the original or replaced ... */
     EL_HEAD_MLM,       /* ... and which token stood at a slot */
     EL_HEAD_BASELINE, /* a number a slot, beside the MLM head: the reward that is expected there; out (1, H) */
-    EL_HEAD_NONE,     /* the encoder alone */
+    EL_HEAD_CLOZE, /* the same of every token, from this network's states and those of one that reads backwards */
+    EL_HEAD_NONE, /* the encoder alone */
     EL_HEAD_SEQUENCE,
     EL_HEAD_SEQUENCE_AFFINE,
     EL_HEAD_POOLED,

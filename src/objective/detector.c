@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 el_status el_detector_open(el_detector *d, el_model *model, const el_network *net, uint32_t stream,
                            const el_slots *slots)
@@ -27,6 +28,7 @@ el_status el_detector_layout(el_detector *d, el_arena *a, const el_slots *slots)
     d->labels = el_arena_push(a, (size_t)(rows + 1) * sizeof *d->labels);
     d->losses = el_arena_tensor(a, m->parameters, rows, 1);
     d->scores = el_arena_tensor(a, m->parameters, rows, 1);
+    d->offsets = el_arena_tensor(a, m->parameters, rows, 1);
     el_rtd_saved_layout(&d->head, a, c, rows, m->activations);
     d->dhidden = el_arena_tensor(a, m->activations, rows, c->hidden_size);
     return el_encoder_saved_layout(&d->encoder, a, c, rows, m->activations, m->parameters, m->training);
@@ -91,28 +93,52 @@ static void count(el_detector *d, int rows)
     }
 }
 
-void el_detector_run(el_detector *d, el_slots *slots, const el_slots_range *r, bool at_slots, double scale)
+/* The losses of d->host_labels, and their gradient; `offsets` NULL: none. */
+static void judge(el_detector *d, const el_slots_range *r, const float *offsets, double scale)
 {
     el_queue *q = d->model->q;
     const el_network *net = d->net;
     el_input in = r->in;
     in.random.stream = d->stream;
-    set_labels(d, slots, r, at_slots);
     q->send(q, d->labels, d->host_labels, (size_t)r->rows * sizeof *d->labels);
     const el_tensor hidden = el_encoder_forward(q, &net->config, &net->w, &d->encoder, &in);
     const el_tensor logits = el_rtd_forward(q, d->w, &d->head, hidden);
     const el_tensor losses = el_tensor_rows(d->losses, 0, r->rows);
-    const el_tensor scores = el_tensor_rows(d->scores, 0, r->rows);
+    const el_tensor scores = el_tensor_rows(d->scores, 0, r->rows), none = el_tensor_none();
     q->copy(q, scores, logits);
-    q->logistic_loss(q, losses, r->training ? logits : el_tensor_none(), logits, d->labels, scale);
-    q->fetch(q, d->host_losses.data, losses.data, el_tensor_bytes(losses.rows, 1, losses.type));
+    if (offsets) {
+        const el_tensor added = el_tensor_rows(d->offsets, 0, r->rows);
+        el_tensor_write(q, added, offsets);
+        q->add(q, scores, scores, added);
+    }
     el_tensor_read(q, scores, d->host_logits);
+    if (offsets) { /* in the type of parameters: the sum of an energy and a logarithm is a small number */
+        q->logistic_loss(q, losses, r->training ? scores : none, scores, d->labels, scale);
+        q->copy(q, logits, scores);
+    } else {
+        q->logistic_loss(q, losses, r->training ? logits : none, logits, d->labels, scale);
+    }
+    q->fetch(q, d->host_losses.data, losses.data, el_tensor_bytes(losses.rows, 1, losses.type));
+    q->wait(q);
     count(d, r->rows);
     if (r->training) {
         const el_tensor dhidden = el_tensor_rows(d->dhidden, 0, r->rows);
         el_rtd_backward(q, d->w, d->g, &d->head, dhidden, logits, false);
         el_encoder_backward(q, &net->config, &net->w, &net->g, &d->encoder, &in, dhidden);
     }
+}
+
+void el_detector_run(el_detector *d, el_slots *slots, const el_slots_range *r, bool at_slots, double scale)
+{
+    set_labels(d, slots, r, at_slots);
+    judge(d, r, NULL, scale);
+}
+
+void el_detector_contrast(el_detector *d, const el_slots_range *r, const float *labels, const float *offsets,
+                          double scale)
+{
+    memcpy(d->host_labels, labels, (size_t)r->rows * sizeof *labels);
+    judge(d, r, offsets, scale);
 }
 
 static double ratio(double part, double whole)

@@ -15,7 +15,7 @@ typedef struct {
     uint32_t stream; /* of its dropout */
     el_encoder_saved encoder;
     el_rtd_saved head;
-    el_tensor losses, scores, dhidden;
+    el_tensor losses, scores, offsets, dhidden;
     float *labels; /* on the device: 1 replaced, 0 original, NaN not judged */
     float *host_labels;
     float *host_logits;
@@ -40,6 +40,11 @@ el_status el_detector_begin(el_detector *detector, const el_batch *batch); /* ro
  * gradient of scale * the sum of losses. */
 void el_detector_run(el_detector *detector, el_slots *slots, const el_slots_range *range, bool at_slots,
                      double scale);
+
+/* Judges all tokens that have a label, by their logit plus a number each; labels and offsets are the host's, of the range's
+ * rows, the labels as above.  host_logits then are those sums. */
+void el_detector_contrast(el_detector *detector, const el_slots_range *range, const float *labels,
+                          const float *offsets, double scale);
 
 /* Figures since reset: mean loss; shares; area under the curve. */
 double el_detector_loss(const el_detector *detector);

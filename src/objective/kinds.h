@@ -15,6 +15,7 @@ typedef struct {
 } el_opening;
 
 el_status el_electra_open(el_objective **objective, const el_opening *opening);
+el_status el_electric_open(el_objective **objective, const el_opening *opening);
 el_status el_adversarial_open(el_objective **objective, const el_opening *opening);
 el_status el_mlm_open(el_objective **objective, const el_opening *opening);
 el_status el_all_tokens_open(el_objective **objective, const el_opening *opening);

@@ -19,6 +19,7 @@ static const struct {
     [EL_ELECTRA_15] = {"electra-15", true, EL_HEAD_DETECTION, EL_FLOPS_ELECTRA_15, el_electra_open},
     [EL_TWO_STAGE] = {"two-stage", true, EL_HEAD_DETECTION, EL_FLOPS_TWO_STAGE, el_electra_open},
     [EL_ADVERSARIAL] = {"adversarial", true, EL_HEAD_DETECTION, EL_FLOPS_ADVERSARIAL, el_adversarial_open},
+    [EL_ELECTRIC] = {"electric", true, EL_HEAD_DETECTION, EL_FLOPS_ELECTRIC, el_electric_open},
     [EL_REPLACE_MLM] = {"replace-mlm", true, EL_HEAD_MLM, EL_FLOPS_REPLACE_MLM, el_replace_mlm_open},
     [EL_ALL_TOKENS_MLM] = {"all-tokens-mlm", true, EL_HEAD_MLM, EL_FLOPS_ALL_TOKENS_MLM, el_all_tokens_open},
     [EL_CAUSAL] = {"causal", false, EL_HEAD_MLM, EL_FLOPS_CAUSAL, el_causal_open, 1, true},
@@ -59,10 +60,29 @@ el_objective_settings el_objective_defaults(void)
                                    .max_seq_length = 128};
 }
 
+/* A tower each way beside the discriminator, whose tables they read; the one that reads forwards has the head of both. */
+static el_model_plan plan_towers(el_config large, el_config small)
+{
+    enum { OWNER = 2 };
+    el_model_plan plan = {0};
+    small.causal = true;
+    el_plan_add(&plan, EL_GENERATOR, small, (el_head_config){.kind = EL_HEAD_CLOZE});
+    small.backwards = true;
+    el_plan_add(&plan, EL_BACKWARD, small, (el_head_config){.kind = EL_HEAD_NONE});
+    el_plan_add(&plan, EL_DISCRIMINATOR, large, (el_head_config){.kind = EL_HEAD_DETECTION});
+    for (int i = 0; i < OWNER; i++) {
+        plan.networks[i].tying = EL_TIE_SHARED;
+        plan.networks[i].owner = OWNER;
+    }
+    return plan;
+}
+
 el_model_plan el_objective_plan(el_objective_kind kind, el_sampler sampler, el_config large, el_config small,
                                 el_tying tying)
 {
     el_model_plan plan = {0};
+    if (kind == EL_ELECTRIC || sampler == EL_SAMPLER_TWO_TOWERS)
+        return plan_towers(large, small);
     large.causal = KINDS[kind].ways > 0;
     const bool pair = KINDS[kind].generator && sampler == EL_SAMPLER_NETWORK;
     if (pair)
@@ -90,6 +110,8 @@ el_model_plan el_objective_plan(el_objective_kind kind, el_sampler sampler, el_c
 el_objective_kind el_objective_of(const el_model *model)
 {
     const el_network *large = el_model_network(model, EL_DISCRIMINATOR);
+    if (large && el_model_network(model, EL_BACKWARD))
+        return EL_ELECTRIC;
     if (model->networks[0].config.causal)
         return el_model_network(model, EL_BACKWARD) ? EL_BIDIRECTIONAL : EL_CAUSAL;
     const el_head *const first = el_network_head(&model->networks[0], EL_HEAD_MLM);
@@ -108,10 +130,12 @@ static const el_network *large_network(el_objective_kind kind, const el_model *m
     return el_model_network(model, KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR);
 }
 
+/* A generator that is causal, beside a large network, is one of two towers. */
 static el_flops_plan cost(el_objective_kind kind, const el_config *large, const el_config *generator,
                           bool frozen, double mask_prob, double length)
 {
-    return (el_flops_plan){.objective = KINDS[kind].flops,
+    const bool towers = KINDS[kind].generator && generator && generator->causal;
+    return (el_flops_plan){.objective = towers ? EL_FLOPS_ELECTRIC : KINDS[kind].flops,
                            .encoder = *large,
                            .generator = generator ? *generator : (el_config){0},
                            .sampled = !generator,
@@ -145,10 +169,17 @@ double el_objective_flops(el_objective_kind kind, const el_model *model, double 
     return el_flops_products_training(&plan);
 }
 
+static bool has_towers(el_objective_kind kind, const el_objective_settings *s)
+{
+    return kind == EL_ELECTRIC || s->sampler == EL_SAMPLER_TWO_TOWERS;
+}
+
 /* The networks with the heads that the objective needs. */
 static el_status check_networks(el_objective_kind kind, const el_model *model, const el_objective_settings *s)
 {
-    const bool pair = KINDS[kind].generator, sampled = s->sampler != EL_SAMPLER_NETWORK;
+    const bool pair = KINDS[kind].generator, towers = has_towers(kind, s);
+    const bool sampled = s->sampler == EL_SAMPLER_UNIGRAM || s->sampler == EL_SAMPLER_UNIFORM;
+    const el_network *generator = el_model_network(model, EL_GENERATOR);
     const el_network *large = large_network(kind, model);
     if (!large || !el_network_head(large, KINDS[kind].large))
         return el_fail(EL_EUSAGE, "%s: the model has no %s with a head for it", KINDS[kind].name,
@@ -163,8 +194,14 @@ static el_status check_networks(el_objective_kind kind, const el_model *model, c
                                             : "sees what stands behind a token");
     if (KINDS[kind].ways > 1 && !el_model_network(model, EL_BACKWARD))
         return el_fail(EL_EUSAGE, "%s: the model has no network that reads backwards", KINDS[kind].name);
-    if (pair && !sampled && !el_model_network(model, EL_GENERATOR))
+    if (towers &&
+        (!generator || !el_network_head(generator, EL_HEAD_CLOZE) || !el_model_network(model, EL_BACKWARD)))
+        return el_fail(EL_EUSAGE, "%s: the model has no generator of two towers", KINDS[kind].name);
+    if (pair && !towers && !sampled && (!generator || !el_network_head(generator, EL_HEAD_MLM)))
         return el_fail(EL_EUSAGE, "%s: the model has no generator, and the sampler is a network",
+                       KINDS[kind].name);
+    if (s->sampler == EL_SAMPLER_TWO_TOWERS && kind != EL_ELECTRA && kind != EL_ELECTRIC)
+        return el_fail(EL_EUSAGE, "%s: a generator of two towers is electra's or electric's",
                        KINDS[kind].name);
     if (sampled && kind != EL_ELECTRA && kind != EL_ELECTRA_15)
         return el_fail(EL_EUSAGE, "%s: a sampler that is no network leaves nothing of it", KINDS[kind].name);
@@ -182,12 +219,14 @@ static el_status check(el_objective_kind kind, const el_model *model, const el_v
         return el_fail(EL_EUSAGE, "shares of masked, random and kept tokens add up to %g, not 1", shares);
     if (s->mask_unit != EL_MASK_PIECE && s->duplicate_slots)
         return el_fail(EL_EUSAGE, "duplicate_slots draws pieces by themselves, not words");
-    if (kind == EL_ADVERSARIAL &&
+    if ((kind == EL_ADVERSARIAL || kind == EL_ELECTRIC) &&
         (s->temperature.first != 1 || s->temperature.last != 1 || s->disallow_correct))
-        return el_fail(
-            EL_EUSAGE,
-            "adversarial: samples are the generator's own: a temperature of 1, and none disallowed");
-    if ((kind == EL_ELECTRA_15 || kind == EL_ADVERSARIAL || kind == EL_ALL_TOKENS_MLM) && s->duplicate_slots)
+        return el_fail(EL_EUSAGE,
+                       "%s: samples are the generator's own: a temperature of 1, and none disallowed",
+                       KINDS[kind].name);
+    if ((kind == EL_ELECTRA_15 || kind == EL_ADVERSARIAL || kind == EL_ALL_TOKENS_MLM ||
+         has_towers(kind, s)) &&
+        s->duplicate_slots)
         return el_fail(EL_EUSAGE, "%s: a place that is drawn twice would be judged once; no duplicate_slots",
                        KINDS[kind].name);
     for (int i = 0; i < model->count; i++) {
@@ -214,5 +253,6 @@ el_status el_objective_open(el_objective **objective, el_objective_kind kind, el
                                 .vocab = vocab,
                                 .settings = *s,
                                 .rows = rows > s->max_seq_length ? rows : s->max_seq_length};
-    return KINDS[kind].open(objective, &opening);
+    return has_towers(kind, s) ? el_electric_open(objective, &opening)
+                               : KINDS[kind].open(objective, &opening);
 }

@@ -6,6 +6,7 @@
  *   electra-15    electra, but the discriminator is asked at the slots alone         (their section 3.4, as the next)
  *   two-stage     mlm, then detection of what that network, which stays as it is, puts in place of tokens        (figure 3)
  *   adversarial   electra, but the generator is rewarded for what the discriminator gets wrong                  (appendix F)
+ *   electric      energies of tokens, learned by telling them from the samples of a cloze model of two towers (EMNLP 2020)
  *   replace-mlm   mlm, but the slots show a generator's samples in place of [MASK]
  *   all-tokens-mlm   replace-mlm, but every token is predicted, by a softmax and a gate that copies what is shown
  *   causal        one network predicts each token from those before it                      (GPT: Radford et al., 2018)
@@ -30,6 +31,7 @@ typedef enum {
     EL_ELECTRA_15,
     EL_TWO_STAGE,
     EL_ADVERSARIAL,
+    EL_ELECTRIC,
     EL_REPLACE_MLM,
     EL_ALL_TOKENS_MLM,
     EL_CAUSAL,
@@ -38,8 +40,9 @@ typedef enum {
     EL_OBJECTIVES
 } el_objective_kind;
 
-/* Where replacements come from: a generator, or none, and the frequency of tokens, or all of them alike. */
-typedef enum { EL_SAMPLER_NETWORK, EL_SAMPLER_UNIGRAM, EL_SAMPLER_UNIFORM } el_sampler;
+/* Where replacements come from: a generator that reads masked text; none, but the frequency of tokens, or all of them alike; or a
+ * generator of two towers, one that reads forwards and one that reads backwards, which electric always has. */
+typedef enum { EL_SAMPLER_NETWORK, EL_SAMPLER_UNIGRAM, EL_SAMPLER_UNIFORM, EL_SAMPLER_TWO_TOWERS } el_sampler;
 
 typedef struct {
     double gen_weight, disc_weight;
@@ -62,7 +65,7 @@ el_objective_settings el_objective_defaults(void);
 
 /* In the order of the kinds. */
 #define EL_OBJECTIVE_NAMES                                                                                   \
-    "electra|mlm|electra-15|two-stage|adversarial|replace-mlm|all-tokens-mlm|"                               \
+    "electra|mlm|electra-15|two-stage|adversarial|electric|replace-mlm|all-tokens-mlm|"                      \
     "causal|bidirectional|permutation"
 const char *el_objective_name(el_objective_kind kind);
 bool el_objective_masks(el_objective_kind kind);    /* hides tokens: mask_prob and the like have a meaning */

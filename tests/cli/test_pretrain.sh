@@ -42,6 +42,13 @@ rm -r said
 pretrain --output said --objective two-stage --num-train-steps 1 2> log || fail "two-stage: $(cat log)"
 grep -q "as large as the discriminator, and separate tables" log || fail "nothing is said of the preset's generator: $(cat log)"
 pretrain --output teacher --objective mlm --hidden-size 32 --num-train-steps 3 2> log || fail "teacher: $(cat log)"
+try --hparams '{"electra_objective": false, "electric_objective": true}' --mask-unit word
+grep -q '"electra_objective": "electric"' switch/discriminator/config.json || fail "energies are not marked: $(cat switch/discriminator/config.json)"
+grep -q '"energy"' switch/metrics.jsonl && grep -q '"task_head": "cloze"' switch/generator/config.json && [ -e switch/backward ] ||
+    fail "electric leaves $(ls switch)"
+expect 2 "energies" "$electra" detect --model switch "the cat"
+"$electra" score --model switch --json "the cat" > out 2> log && grep -q '"score":' out || fail "electric scores: $(cat log)"
+try --hparams '{"two_tower_generator": true}' --temperature 0.8
 try --generator-from teacher --temperature 2:1 --temperature-decay 0.1
 cmp switch/generator/model.safetensors teacher/generator/model.safetensors || fail "a frozen generator is not what it was"
 rm -r teacher
@@ -150,7 +157,8 @@ expect 2 "between 0.001 and 0.9" pretrain --output new --mask-prob 0.3:1
 expect 2 "not words" pretrain --output new --mask-unit word --duplicate-slots
 expect 2 "duplicate_slots" pretrain --output new --objective electra-15 --duplicate-slots
 expect 2 "no-electra-objective" pretrain --output new --objective electra-15 --no-electra-objective
-expect 2 "electric" pretrain --output new --hparams '{"electric_objective": true}'
+expect 2 "two towers" pretrain --output new --objective electric --embeddings separate
+expect 2 "generator" pretrain --output new --objective mlm --generator two-tower
 expect 2 "do-lower-case" pretrain --output new --no-do-lower-case
 expect 2 "max-seq-length" pretrain --output new --max-seq-length 128
 expect 2 "hidden_size" pretrain --output new --num-attention-heads 7

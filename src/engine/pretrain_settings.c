@@ -373,7 +373,10 @@ static el_status follow_recipe(el_pretrain_settings *s, const el_options *option
 
 el_status el_pretrain_settle(el_pretrain_settings *s, const el_options *options)
 {
-    if (s->electric_objective && !el_options_given(options, "objective")) {
+    if (s->electric_objective && el_options_given(options, "objective") && s->objective != EL_ELECTRIC)
+        return el_fail(EL_EUSAGE, "--objective: %s is not what --electric-objective is, electric",
+                       el_objective_name((el_objective_kind)s->objective));
+    if (s->electric_objective) {
         s->objective = EL_ELECTRIC; /* beside which the original says electra_objective false */
         s->electra_objective = true;
     }

@@ -32,7 +32,7 @@ static char *map_aligned(size_t size)
         el_io_unmap(memory, before);
     if (extra - before > size)
         el_io_unmap(memory + before + size, extra - before - size);
-    madvise(memory + before, size, MADV_HUGEPAGE); /* a wish: without it everything works as well */
+    madvise(memory + before, size, MADV_HUGEPAGE); /* a request: without it everything works as well */
     return memory + before;
 }
 

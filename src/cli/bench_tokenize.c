@@ -57,7 +57,7 @@ static el_status read_all(void *context)
 el_status bench_tokenize(const bench_place *place, json_t **result)
 {
     const bench_settings *s = place->settings;
-    const el_casing_wish wish = el_casing_wished(place->options, s->lowercase, s->strip_accents);
+    const el_casing_request request = el_casing_requested(place->options, s->lowercase, s->strip_accents);
     el_vocab *vocab = NULL;
     count c = {.place = place};
     double seconds = 0;
@@ -65,7 +65,7 @@ el_status bench_tokenize(const bench_place *place, json_t **result)
         return el_fail(EL_EUSAGE, "--vocab is missing: which vocabulary?");
     if (place->options->operand_count < 2)
         return el_fail(EL_EUSAGE, "which text? electra bench tokenize takes files after its name");
-    el_status st = el_tokenizer_load(&vocab, s->vocab, wish);
+    el_status st = el_tokenizer_load(&vocab, s->vocab, request);
     c.vocab = vocab;
     if (!st)
         st = bench_median(s->seconds, 1, read_all, &c, &seconds);

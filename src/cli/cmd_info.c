@@ -87,7 +87,7 @@ static json_t *vocab_json(const el_vocab *vocab)
 static el_status vocab_info(json_t *info, const char *path)
 {
     el_vocab *vocab;
-    const el_status st = el_tokenizer_load(&vocab, path, EL_CASING_UNSAID);
+    const el_status st = el_tokenizer_load(&vocab, path, EL_CASING_UNSET);
     if (st)
         return st;
     json_object_set_new(info, "kind", json_string("vocabulary"));
@@ -102,7 +102,7 @@ static el_status own_vocab_info(json_t *info, const char *path)
     el_vocab *vocab;
     if (!el_tokenizer_exists(path))
         return EL_OK;
-    const el_status st = el_tokenizer_load(&vocab, path, EL_CASING_UNSAID);
+    const el_status st = el_tokenizer_load(&vocab, path, EL_CASING_UNSET);
     if (st)
         return st;
     json_object_set_new(info, "vocabulary", vocab_json(vocab));

@@ -128,7 +128,7 @@ static el_status run(const el_options *options, const settings *s)
     el_reader *reader = NULL;
     work w = {.settings = s};
     el_status st =
-        el_tokenizer_load(&vocab, s->vocab, el_casing_wished(options, s->lowercase, s->strip_accents));
+        el_tokenizer_load(&vocab, s->vocab, el_casing_requested(options, s->lowercase, s->strip_accents));
     if (!st)
         st = options->operand_count
                  ? el_reader_open(&reader, options->operand, options->operand_count, (el_reader_settings){0})

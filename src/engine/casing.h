@@ -1,7 +1,7 @@
 /* casing - the switches of every command that opens a vocabulary
  *
  * A settings struct with `bool lowercase, strip_accents` takes the table lines EL_CASING_OPTIONS; both start
- * as true, and only what was given counts as a wish.
+ * as true, and only what was given counts as a request.
  */
 #ifndef EL_ENGINE_CASING_H
 #define EL_ENGINE_CASING_H
@@ -24,14 +24,15 @@
             "strip accents from letters; decomposes Hangul (as --lowercase unless given)"                    \
     }
 
-static inline el_casing_wish el_casing_wished(const el_options *options, bool lowercase, bool strip_accents)
+static inline el_casing_request el_casing_requested(const el_options *options, bool lowercase,
+                                                    bool strip_accents)
 {
-    el_casing_wish wish = EL_CASING_UNSAID;
+    el_casing_request request = EL_CASING_UNSET;
     if (el_options_given(options, "lowercase"))
-        wish.lowercase = lowercase;
+        request.lowercase = lowercase;
     if (el_options_given(options, "strip_accents"))
-        wish.strip_accents = strip_accents;
-    return wish;
+        request.strip_accents = strip_accents;
+    return request;
 }
 
 #endif

@@ -235,7 +235,7 @@ el_status el_model_check_vocab(const char *folder, const el_vocab *vocab, const 
     const char *place = paths.encoder;
     el_vocab *own = NULL;
     if (el_tokenizer_exists(place))
-        st = el_tokenizer_load(&own, place, EL_CASING_UNSAID);
+        st = el_tokenizer_load(&own, place, EL_CASING_UNSET);
     if (!st && own)
         st = el_vocab_same(vocab, data, own, place);
     el_vocab_close(own);

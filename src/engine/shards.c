@@ -124,7 +124,8 @@ el_status el_shards_make(const el_options *options, el_shards_progress *progress
         st = el_fail(EL_EUSAGE, "which files? `-` is standard input");
     el_vocab *vocab = NULL;
     if (!st)
-        st = el_tokenizer_load(&vocab, s->vocab, el_casing_wished(options, s->lowercase, s->strip_accents));
+        st =
+            el_tokenizer_load(&vocab, s->vocab, el_casing_requested(options, s->lowercase, s->strip_accents));
     st = el_dist_agree(s->dist, st);
     if (!st)
         st = el_ranks_alike(s->dist, options, s->stall_limit);

@@ -379,7 +379,7 @@ static el_status check_vocab_hash(const char *folder, const el_vocab *vocab)
 
 el_status el_model_vocab(const char *folder, const el_config *config, el_vocab **vocab)
 {
-    el_status st = el_tokenizer_load(vocab, folder, EL_CASING_UNSAID);
+    el_status st = el_tokenizer_load(vocab, folder, EL_CASING_UNSET);
     if (st)
         return st;
     if ((*vocab)->size > config->vocab_size)

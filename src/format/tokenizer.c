@@ -250,7 +250,8 @@ static el_status find_files(const char *path, bool is_folder, char **text, char 
 }
 
 /* `text_path` is that of a vocab.txt, or NULL. */
-static el_status load(el_tokenizer_files *f, const char *text_path, el_casing_wish wish, el_vocab **vocab)
+static el_status load(el_tokenizer_files *f, const char *text_path, el_casing_request request,
+                      el_vocab **vocab)
 {
     el_mapping text = {0};
     el_status st = f->json_path ? el_tokenizer_json_read(&f->json, f->json_path) : EL_OK;
@@ -258,7 +259,7 @@ static el_status load(el_tokenizer_files *f, const char *text_path, el_casing_wi
         st = el_fail(EL_EDATA, "%s: its tokenizer_class is what tokenizer.json says, and there is none",
                      f->config.path);
     if (!st)
-        st = el_tokenizer_options_read(f, wish);
+        st = el_tokenizer_options_read(f, request);
     if (!st && text_path)
         st = el_mapping_open(&text, text_path);
     if (!st)
@@ -271,7 +272,7 @@ static el_status load(el_tokenizer_files *f, const char *text_path, el_casing_wi
     return EL_OK;
 }
 
-el_status el_tokenizer_load(el_vocab **vocab, const char *path, el_casing_wish wish)
+el_status el_tokenizer_load(el_vocab **vocab, const char *path, el_casing_request request)
 {
     *vocab = NULL;
     el_tokenizer_files f = {0};
@@ -285,7 +286,7 @@ el_status el_tokenizer_load(el_vocab **vocab, const char *path, el_casing_wish w
     f.name = text ? text : json;
     f.json_path = json;
     if (!st)
-        st = load(&f, text, wish, vocab);
+        st = load(&f, text, request, vocab);
     el_tokenizer_files_close(&f);
     free(folder);
     free(text);
@@ -302,7 +303,7 @@ el_status el_tokenizer_parse(el_vocab **vocab, const char *json, size_t bytes, c
     if (!st)
         st = el_tokenizer_json_parse(&f.json, json, bytes, name);
     if (!st)
-        st = el_tokenizer_options_read(&f, EL_CASING_UNSAID);
+        st = el_tokenizer_options_read(&f, EL_CASING_UNSET);
     if (!st)
         st = open_pieces(&f, NULL, 0, vocab);
     el_tokenizer_files_close(&f);
@@ -326,7 +327,7 @@ el_status el_tokenizer_check_place(const char *path, el_casing casing)
     char *folder = is_folder ? strdup(path) : folder_of(path);
     char *text = is_folder ? el_path_join(path, "vocab.txt") : strdup(path);
     char *json = NULL;
-    const el_casing_wish wish = {casing.lowercase, casing.strip_accents, casing.chinese_chars};
+    const el_casing_request request = {casing.lowercase, casing.strip_accents, casing.chinese_chars};
     el_tokenizer_files f = {0};
     el_status st = folder && text ? find_file(&json, folder, "tokenizer.json") : no_memory(path);
     if (!st && json)
@@ -334,7 +335,7 @@ el_status el_tokenizer_check_place(const char *path, el_casing casing)
     if (!st && !el_file_exists(text)) {
         st = el_tokenizer_config_read(&f.config, folder);
         if (!st)
-            st = el_tokenizer_casing(&f, wish);
+            st = el_tokenizer_casing(&f, request);
     }
     el_tokenizer_files_close(&f);
     free(folder);

@@ -13,16 +13,16 @@
 
 #include "text/vocab.h"
 
-/* What a caller asks for: 0 or 1, or EL_UNSAID. */
-enum { EL_UNSAID = -1 };
+/* What a caller asks for: 0 or 1, or EL_UNSET. */
+enum { EL_UNSET = -1 };
 typedef struct {
     int lowercase, strip_accents, chinese_chars;
-} el_casing_wish;
-#define EL_CASING_UNSAID ((el_casing_wish){EL_UNSAID, EL_UNSAID, EL_UNSAID})
+} el_casing_request;
+#define EL_CASING_UNSET ((el_casing_request){EL_UNSET, EL_UNSET, EL_UNSET})
 
-/* Opens `path`: a vocab.txt (any name), a tokenizer.json, or a folder with one of them.  A wish for another casing than
+/* Opens `path`: a vocab.txt (any name), a tokenizer.json, or a folder with one of them.  A request for another casing than
  * the files say is EL_EUSAGE that names the setting. */
-el_status el_tokenizer_load(el_vocab **vocab, const char *path, el_casing_wish wish);
+el_status el_tokenizer_load(el_vocab **vocab, const char *path, el_casing_request request);
 
 /* The same from memory: the text of a tokenizer.json, and of its tokenizer_config.json (NULL: none). */
 el_status el_tokenizer_parse(el_vocab **vocab, const char *json, size_t bytes, const char *config,

@@ -109,7 +109,7 @@ el_status el_tokenizer_config_switch(const el_tokenizer_config *c, const char *k
 {
     const json_t *there = json_object_get(c->config, key);
     bool on = false;
-    *value = !there ? EL_UNSAID : null;
+    *value = !there ? EL_UNSET : null;
     if (!there || json_is_null(there))
         return EL_OK;
     const el_status st = el_json_bool(c->config, c->path, key, &on);

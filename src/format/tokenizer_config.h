@@ -24,7 +24,7 @@ el_status el_tokenizer_config_parse(el_tokenizer_config *config, const char *tex
                                     const char *name);
 void el_tokenizer_config_close(el_tokenizer_config *config); /* accepts a zeroed one */
 
-/* The switch of that name: 0, 1, or EL_UNSAID where it is missing; null is `null`. */
+/* The switch of that name: 0, 1, or EL_UNSET where it is missing; null is `null`. */
 el_status el_tokenizer_config_switch(const el_tokenizer_config *config, const char *key, int null,
                                      int *value);
 

@@ -50,7 +50,7 @@ static el_status read_normalizer(el_tokenizer_json *f, const char *name)
     if (!is_of_type(part, "BertNormalizer"))
         return el_fail(EL_EDATA, "%s: normalizer %s is not BERT's", name, type_of(part));
     f->lowercase = f->chinese_chars = 1;
-    f->strip_accents = EL_UNSAID;
+    f->strip_accents = EL_UNSET;
     f->clean_text = true;
     el_status st = read_switch(part, name, "lowercase", &f->lowercase);
     if (!st)

@@ -16,7 +16,7 @@ typedef struct {
     json_t *pieces; /* object: piece to id */
     char *text;     /* the pieces as a vocab.txt; ids without one are blank lines */
     size_t bytes;
-    int lowercase, strip_accents, chinese_chars; /* 0, 1 or EL_UNSAID */
+    int lowercase, strip_accents, chinese_chars; /* 0, 1 or EL_UNSET */
     bool clean_text;
     int word_characters;
     const char *prefix, *unk, *cls, *sep; /* the last two NULL where no post-processor says them */

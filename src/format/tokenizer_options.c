@@ -10,12 +10,12 @@
 /* ---- casing ----------------------------------------------------------------------------------------- */
 
 /* One setting: the file's word against what is wished. */
-static el_status settle(const char *path, const char *key, int said, int wish, bool otherwise, bool *value)
+static el_status settle(const char *path, const char *key, int said, int request, bool fallback, bool *value)
 {
-    *value = said != EL_UNSAID ? said == 1 : wish != EL_UNSAID ? wish == 1 : otherwise;
-    if (said != EL_UNSAID && wish != EL_UNSAID && *value != (wish != 0))
+    *value = said != EL_UNSET ? said == 1 : request != EL_UNSET ? request == 1 : fallback;
+    if (said != EL_UNSET && request != EL_UNSET && *value != (request != 0))
         return el_fail(EL_EUSAGE, "%s: %s is %s for this vocabulary, but %s was asked for", path, key,
-                       *value ? "true" : "false", wish ? "true" : "false");
+                       *value ? "true" : "false", request ? "true" : "false");
     return EL_OK;
 }
 
@@ -26,39 +26,39 @@ static el_status look_up(const el_tokenizer_files *f, const char *key, int null,
                          const char **path)
 {
     *path = f->config.path;
-    *said = EL_UNSAID;
+    *said = EL_UNSET;
     el_status st = f->config.config && !(f->config.generic && f->json.document)
                        ? el_tokenizer_config_switch(&f->config, key, null, said)
                        : EL_OK;
-    if (!st && *said == EL_UNSAID && f->json.document) {
+    if (!st && *said == EL_UNSET && f->json.document) {
         *said = in_json;
         *path = f->json_path;
     }
     return st;
 }
 
-el_status el_tokenizer_casing(el_tokenizer_files *f, el_casing_wish wish)
+el_status el_tokenizer_casing(el_tokenizer_files *f, el_casing_request request)
 {
     el_casing *c = &f->options.casing;
     const el_tokenizer_json *j = &f->json;
     const char *path;
     int said;
-    el_status st = look_up(f, "do_lower_case", EL_UNSAID, j->lowercase, &said, &path);
-    f->casing_from = said == EL_UNSAID && wish.lowercase == EL_UNSAID ? "nothing"
-                     : said == EL_UNSAID                              ? "the options"
-                     : path == f->json_path                           ? "tokenizer.json"
-                                                                      : "tokenizer_config.json";
+    el_status st = look_up(f, "do_lower_case", EL_UNSET, j->lowercase, &said, &path);
+    f->casing_from = said == EL_UNSET && request.lowercase == EL_UNSET ? "nothing"
+                     : said == EL_UNSET                                ? "the options"
+                     : path == f->json_path                            ? "tokenizer.json"
+                                                                       : "tokenizer_config.json";
     if (!st)
-        st = settle(path, "do_lower_case", said, wish.lowercase, true, &c->lowercase);
+        st = settle(path, "do_lower_case", said, request.lowercase, true, &c->lowercase);
     if (!st)
         st = look_up(f, "strip_accents", FOLLOWS, j->strip_accents, &said, &path);
     if (!st)
-        st = settle(path, "strip_accents", said == FOLLOWS ? c->lowercase : said, wish.strip_accents,
+        st = settle(path, "strip_accents", said == FOLLOWS ? c->lowercase : said, request.strip_accents,
                     c->lowercase, &c->strip_accents);
     if (!st)
-        st = look_up(f, "tokenize_chinese_chars", EL_UNSAID, j->chinese_chars, &said, &path);
+        st = look_up(f, "tokenize_chinese_chars", EL_UNSET, j->chinese_chars, &said, &path);
     return st ? st
-              : settle(path, "tokenize_chinese_chars", said, wish.chinese_chars, true, &c->chinese_chars);
+              : settle(path, "tokenize_chinese_chars", said, request.chinese_chars, true, &c->chinese_chars);
 }
 
 /* ---- special and added tokens ----------------------------------------------------------------------- */
@@ -219,7 +219,7 @@ static el_status name_special(el_tokenizer_files *f)
 
 /* ---- all of it -------------------------------------------------------------------------------------- */
 
-el_status el_tokenizer_options_read(el_tokenizer_files *f, el_casing_wish wish)
+el_status el_tokenizer_options_read(el_tokenizer_files *f, el_casing_request request)
 {
     f->options = el_vocab_options_bert((el_casing){0});
     if (f->json.document) {
@@ -230,7 +230,7 @@ el_status el_tokenizer_options_read(el_tokenizer_files *f, el_casing_wish wish)
             el_log(EL_LOG_NOTE, "%s: it has no post_processor; [CLS] and [SEP] are added as BERT does",
                    f->json_path);
     }
-    el_status st = el_tokenizer_casing(f, wish);
+    el_status st = el_tokenizer_casing(f, request);
     if (!st)
         st = name_special(f);
     if (!st)

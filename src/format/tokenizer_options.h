@@ -20,10 +20,10 @@ typedef struct {
     const char *casing_from; /* see el_vocab */
 } el_tokenizer_files;
 
-/* Fills the options; EL_EUSAGE where the wish contradicts the files, EL_EDATA where they contradict themselves. */
-el_status el_tokenizer_options_read(el_tokenizer_files *files, el_casing_wish wish);
+/* Fills the options; EL_EUSAGE where the request contradicts the files, EL_EDATA where they contradict themselves. */
+el_status el_tokenizer_options_read(el_tokenizer_files *files, el_casing_request request);
 /* Of these, casing alone, by tokenizer_config.json. */
-el_status el_tokenizer_casing(el_tokenizer_files *files, el_casing_wish wish);
+el_status el_tokenizer_casing(el_tokenizer_files *files, el_casing_request request);
 void el_tokenizer_files_close(el_tokenizer_files *files); /* accepts a zeroed one */
 
 #endif

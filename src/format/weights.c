@@ -183,9 +183,9 @@ typedef enum {
     HEAD_MUST, /* a task's, which config.json says is there */
     HEAD_MAY,  /* pre-training's: what there is of it is taken */
     HEAD_STAYS /* as it is: the file holds another task's */
-} head_fate;
+} head_policy;
 
-static head_fate decide_head(const el_network *net, const el_names *names, el_head_config theirs)
+static head_policy decide_head(const el_network *net, const el_names *names, el_head_config theirs)
 {
     const el_head_config ours = head_of(net);
     const bool same =
@@ -197,15 +197,15 @@ static head_fate decide_head(const el_network *net, const el_names *names, el_he
 }
 
 /* Fills what there is; *head_missing: some of the head is not. */
-static el_status fill_network(el_queue *q, const el_network *net, const el_names *names, head_fate fate,
+static el_status fill_network(el_queue *q, const el_network *net, const el_names *names, head_policy policy,
                               bool *head_missing)
 {
     el_status st = EL_OK;
     for (int i = 0; !st && i < net->params.count; i++) {
         const el_param *param = &net->params.items[i];
         const el_stored *entry = el_names_find(names, param->name);
-        const bool stays = fate == HEAD_STAYS && !(is_pooler(param->name) && entry);
-        if (!is_backbone(param->name) && (stays || (fate == HEAD_MAY && !entry)))
+        const bool stays = policy == HEAD_STAYS && !(is_pooler(param->name) && entry);
+        if (!is_backbone(param->name) && (stays || (policy == HEAD_MAY && !entry)))
             *head_missing = true;
         else if (entry)
             st = fill_param(q, param, entry, names->source->path);

@@ -131,7 +131,7 @@ electra_status electra_tokenizer_open(electra_tokenizer **out, const char *path)
     electra_tokenizer *const t = calloc(1, sizeof *t);
     if (!t)
         return el_api_said(el_fail(EL_ENOMEM, "%s: no memory", path));
-    el_status st = el_tokenizer_load(&t->vocab, path, EL_CASING_UNSAID);
+    el_status st = el_tokenizer_load(&t->vocab, path, EL_CASING_UNSET);
     if (!st)
         st = el_wordpiece_open(&t->wordpiece, t->vocab, EL_SPECIAL_PLAIN);
     if (!st)

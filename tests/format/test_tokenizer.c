@@ -11,10 +11,10 @@ static void test_missing(void **state)
 {
     (void)state;
     el_vocab *vocab;
-    CHECK_FAILS(el_tokenizer_load(&vocab, in_folder("nowhere.txt"), EL_CASING_UNSAID), EL_EDATA,
+    CHECK_FAILS(el_tokenizer_load(&vocab, in_folder("nowhere.txt"), EL_CASING_UNSET), EL_EDATA,
                 "nowhere.txt");
     CHECK_OK(el_folder_make(in_folder("void")));
-    CHECK_FAILS(el_tokenizer_load(&vocab, in_folder("void"), EL_CASING_UNSAID), EL_EDATA, "no vocab.txt");
+    CHECK_FAILS(el_tokenizer_load(&vocab, in_folder("void"), EL_CASING_UNSET), EL_EDATA, "no vocab.txt");
 }
 
 static void check_casing(const el_vocab *vocab, bool lowercase, bool strip_accents, bool chinese_chars)
@@ -36,7 +36,7 @@ static void test_save(void **state)
         CHECK_OK(el_folder_make(in_folder("saved")));
         CHECK_OK(el_vocab_parse(&vocab, SPECIAL "a\n", strlen(SPECIAL "a\n"), casing, "v"));
         CHECK_OK(el_tokenizer_save(vocab, in_folder("saved")));
-        CHECK_OK(el_tokenizer_load(&read, in_folder("saved"), EL_CASING_UNSAID));
+        CHECK_OK(el_tokenizer_load(&read, in_folder("saved"), EL_CASING_UNSET));
         check_casing(read, casing.lowercase, casing.strip_accents, casing.chinese_chars);
         CHECK_OK(el_vocab_same(vocab, "written", read, "read"));
         hashes[i] = read->hash;
@@ -47,32 +47,32 @@ static void test_save(void **state)
     }
 }
 
-/* What tokenizer_config.json says holds; a wish against it is refused by name; without one wishes hold. */
+/* What tokenizer_config.json says holds; a request against it is refused by name; without one wishes hold. */
 static void test_casing(void **state)
 {
     (void)state;
     el_vocab *vocab;
     CHECK_OK(el_folder_make(in_folder("c")));
     CHECK_OK(el_file_write(in_folder("c/vocab.txt"), SPECIAL, strlen(SPECIAL)));
-    CHECK_OK(el_tokenizer_load(&vocab, in_folder("c/vocab.txt"), EL_CASING_UNSAID));
+    CHECK_OK(el_tokenizer_load(&vocab, in_folder("c/vocab.txt"), EL_CASING_UNSET));
     check_casing(vocab, true, true, true);
     el_vocab_close(vocab);
-    CHECK_OK(el_tokenizer_load(&vocab, in_folder("c/vocab.txt"), (el_casing_wish){0, EL_UNSAID, EL_UNSAID}));
+    CHECK_OK(el_tokenizer_load(&vocab, in_folder("c/vocab.txt"), (el_casing_request){0, EL_UNSET, EL_UNSET}));
     check_casing(vocab, false, false, true);
     el_vocab_close(vocab);
 
     const char *config = "{\"do_lower_case\": false, \"strip_accents\": null}";
     CHECK_OK(el_file_write(in_folder("c/tokenizer_config.json"), config, strlen(config)));
-    CHECK_OK(el_tokenizer_load(&vocab, in_folder("c"), (el_casing_wish){0, 0, EL_UNSAID}));
+    CHECK_OK(el_tokenizer_load(&vocab, in_folder("c"), (el_casing_request){0, 0, EL_UNSET}));
     check_casing(vocab, false, false, true);
     el_vocab_close(vocab);
-    CHECK_FAILS(el_tokenizer_load(&vocab, in_folder("c"), (el_casing_wish){1, EL_UNSAID, EL_UNSAID}),
+    CHECK_FAILS(el_tokenizer_load(&vocab, in_folder("c"), (el_casing_request){1, EL_UNSET, EL_UNSET}),
                 EL_EUSAGE, "do_lower_case is false");
-    CHECK_FAILS(el_tokenizer_load(&vocab, in_folder("c"), (el_casing_wish){0, 1, EL_UNSAID}), EL_EUSAGE,
+    CHECK_FAILS(el_tokenizer_load(&vocab, in_folder("c"), (el_casing_request){0, 1, EL_UNSET}), EL_EUSAGE,
                 "strip_accents is false");
     config = "{\"do_lower_case\": \"yes\"}";
     CHECK_OK(el_file_write(in_folder("c/tokenizer_config.json"), config, strlen(config)));
-    CHECK_FAILS(el_tokenizer_load(&vocab, in_folder("c"), EL_CASING_UNSAID), EL_EDATA, "do_lower_case");
+    CHECK_FAILS(el_tokenizer_load(&vocab, in_folder("c"), EL_CASING_UNSET), EL_EDATA, "do_lower_case");
 }
 
 /* A tokenizer.json with one part exchanged; NULL: as BERT's. */
@@ -104,7 +104,7 @@ static el_status load_json(el_vocab **vocab, const parts *p)
                                or_else(p->post_processor, "null"), or_else(p->model, WORDPIECE));
     CHECK_OK(el_folder_make(in_folder("j")));
     CHECK_OK(el_file_write(in_folder("j/tokenizer.json"), text, (size_t)bytes));
-    return el_tokenizer_load(vocab, in_folder("j"), EL_CASING_UNSAID);
+    return el_tokenizer_load(vocab, in_folder("j"), EL_CASING_UNSET);
 }
 
 /* A folder that transformers saved may hold tokenizer.json only. */
@@ -174,7 +174,7 @@ static void test_koelectra(void **state)
     el_ids ids = {0};
     if (!el_file_exists(path))
         skip();
-    CHECK_OK(el_tokenizer_load(&vocab, path, (el_casing_wish){0, 0, 1}));
+    CHECK_OK(el_tokenizer_load(&vocab, path, (el_casing_request){0, 0, 1}));
     CHECK_OK(el_wordpiece_open(&session, vocab, EL_SPECIAL_TOKENS));
     CHECK_OK(el_wordpiece_encode(session, text, strlen(text), &ids));
     CHECK(ids.count == 10, "%zu pieces", ids.count);

@@ -109,7 +109,7 @@ static void check_copies(const char *name, const el_vocab *vocab)
     el_vocab *again;
     CHECK_OK(el_folder_make(in_folder("written")));
     CHECK_OK(el_tokenizer_save_model(vocab, 64, in_folder("written")));
-    CHECK_OK(el_tokenizer_load(&again, in_folder("written"), EL_CASING_UNSAID));
+    CHECK_OK(el_tokenizer_load(&again, in_folder("written"), EL_CASING_UNSET));
     CHECK_OK(el_vocab_same(vocab, name, again, "written"));
     CHECK(vocab->hash == again->hash, "%s has another hash when written and read", name);
     check_ids(name, again);
@@ -129,13 +129,13 @@ static void check_folder(const char *name)
         el_mapping file = open_file(name, "refused.txt");
         size_t at = 0;
         char *words = next_line(&file, &at);
-        CHECK_FAILS(el_tokenizer_load(&vocab, path, EL_CASING_UNSAID), EL_EDATA, words);
+        CHECK_FAILS(el_tokenizer_load(&vocab, path, EL_CASING_UNSET), EL_EDATA, words);
         CHECK(!vocab, "%s left a vocabulary", name);
         free(words);
         el_mapping_close(&file);
         return;
     }
-    CHECK_OK(el_tokenizer_load(&vocab, path, EL_CASING_UNSAID));
+    CHECK_OK(el_tokenizer_load(&vocab, path, EL_CASING_UNSET));
     check_ids(name, vocab);
     check_copies(name, vocab);
     el_vocab_close(vocab);

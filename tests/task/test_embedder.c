@@ -133,7 +133,7 @@ static void batches_change_nothing(void **state)
     }
 }
 
-/* What is longer than the model or the wish is cut and counted; its vector is that of what is left. */
+/* What is longer than the model or the request is cut and counted; its vector is that of what is left. */
 static void long_texts_are_cut(void **state)
 {
     (void)state;

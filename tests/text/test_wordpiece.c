@@ -9,10 +9,10 @@
 #include "format/tokenizer.h"
 #include "text/wordpiece.h"
 
-static el_vocab *open_golden(el_casing_wish wish)
+static el_vocab *open_golden(el_casing_request request)
 {
     el_vocab *vocab;
-    CHECK_OK(el_tokenizer_load(&vocab, TEST_DATA "/golden/vocab.txt", wish));
+    CHECK_OK(el_tokenizer_load(&vocab, TEST_DATA "/golden/vocab.txt", request));
     return vocab;
 }
 
@@ -68,9 +68,9 @@ static void check_case(el_wordpiece *session, const char *name, const char *text
     el_spans_release(&spans);
 }
 
-static void check_file(const char *path, el_casing_wish wish)
+static void check_file(const char *path, el_casing_request request)
 {
-    el_vocab *vocab = open_golden(wish);
+    el_vocab *vocab = open_golden(request);
     el_wordpiece *session;
     CHECK_OK(el_wordpiece_open(&session, vocab, EL_SPECIAL_PLAIN));
     FILE *file = fopen(path, "r");
@@ -98,17 +98,17 @@ static void check_file(const char *path, el_casing_wish wish)
 static void test_golden(void **state)
 {
     (void)state;
-    check_file(TEST_DATA "/golden/uncased.tsv", (el_casing_wish){1, 1, 1});
-    check_file(TEST_DATA "/golden/cased.tsv", (el_casing_wish){0, 0, 1});
-    check_file(TEST_DATA "/golden/accents.tsv", (el_casing_wish){1, 0, 1});
-    check_file(TEST_DATA "/golden/stripped.tsv", (el_casing_wish){0, 1, 1});
+    check_file(TEST_DATA "/golden/uncased.tsv", (el_casing_request){1, 1, 1});
+    check_file(TEST_DATA "/golden/cased.tsv", (el_casing_request){0, 0, 1});
+    check_file(TEST_DATA "/golden/accents.tsv", (el_casing_request){1, 0, 1});
+    check_file(TEST_DATA "/golden/stripped.tsv", (el_casing_request){0, 1, 1});
 }
 
 /* Broken bytes vanish as if they were not there, and join what stands around them. */
 static void test_broken_bytes(void **state)
 {
     (void)state;
-    el_vocab *vocab = open_golden((el_casing_wish){1, 1, 1});
+    el_vocab *vocab = open_golden((el_casing_request){1, 1, 1});
     el_wordpiece *session;
     CHECK_OK(el_wordpiece_open(&session, vocab, EL_SPECIAL_PLAIN));
     static const char *const pairs[][2] = {{"he\xFFllo", "hello"},
@@ -129,7 +129,7 @@ static void test_broken_bytes(void **state)
 static void test_spans(void **state)
 {
     (void)state;
-    el_vocab *vocab = open_golden((el_casing_wish){1, 1, 1});
+    el_vocab *vocab = open_golden((el_casing_request){1, 1, 1});
     el_wordpiece *session;
     CHECK_OK(el_wordpiece_open(&session, vocab, EL_SPECIAL_PLAIN));
     const char *text = "  Unaffable, H\xC3\x89LLO";
@@ -152,7 +152,7 @@ static void test_spans(void **state)
 static void test_special(void **state)
 {
     (void)state;
-    el_vocab *vocab = open_golden((el_casing_wish){1, 1, 1});
+    el_vocab *vocab = open_golden((el_casing_request){1, 1, 1});
     el_wordpiece *session, *plain;
     CHECK_OK(el_wordpiece_open(&session, vocab, EL_SPECIAL_TOKENS));
     CHECK_OK(el_wordpiece_open(&plain, vocab, EL_SPECIAL_PLAIN));
@@ -201,7 +201,7 @@ static void test_cache(void **state)
 {
     (void)state;
     enum { CHUNKS = 400000 };
-    el_vocab *vocab = open_golden((el_casing_wish){1, 1, 1});
+    el_vocab *vocab = open_golden((el_casing_request){1, 1, 1});
     el_wordpiece *session;
     CHECK_OK(el_wordpiece_open(&session, vocab, EL_SPECIAL_PLAIN));
     char *text = malloc((size_t)CHUNKS * 64);
@@ -246,7 +246,7 @@ static void test_shared(void **state)
     el_vocab *vocab;
     el_wordpiece *session;
     CHECK_OK(el_tokenizer_load(&vocab, SHARED_DATA "/fixtures/vocab/bert-base-uncased-vocab.txt",
-                               EL_CASING_UNSAID));
+                               EL_CASING_UNSET));
     CHECK_OK(el_wordpiece_open(&session, vocab, EL_SPECIAL_PLAIN));
     CHECK_OK(el_mapping_open(&in, SHARED_DATA "/fixtures/tokenizer/ggml-vocab-bert-bge.gguf.inp"));
     CHECK_OK(el_mapping_open(&out, SHARED_DATA "/fixtures/tokenizer/ggml-vocab-bert-bge.gguf.out"));

@@ -46,7 +46,7 @@ typedef struct {
 /* Some of the rows, or of the columns. */
 typedef struct {
     int first, count;
-} stretch;
+} range;
 
 /* Where piece `index` of `pieces` of `count` things begins. */
 static int begin_of(int index, int pieces, int count)
@@ -55,13 +55,13 @@ static int begin_of(int index, int pieces, int count)
 }
 
 /* Piece `index` of `pieces` of `count` rows or columns, cut between whole units of them. */
-static stretch stretch_of(int index, int pieces, int count, int unit)
+static range range_of(int index, int pieces, int count, int unit)
 {
     const int units = pieces_of(count, unit), first = begin_of(index, pieces, units) * unit;
-    return (stretch){first, least(begin_of(index + 1, pieces, units) * unit, count) - first};
+    return (range){first, least(begin_of(index + 1, pieces, units) * unit, count) - first};
 }
 
-static el_tensor rectangle(el_tensor t, stretch rows, stretch cols)
+static el_tensor rectangle(el_tensor t, range rows, range cols)
 {
     return el_piece_cols(el_piece_rows(t, rows.first, rows.count), cols.first, cols.count);
 }
@@ -74,11 +74,11 @@ static int share_row_of(const product_job *j, int share)
 }
 
 /* Row piece `r` of all shares. */
-static stretch rows_of(const product_job *j, int r)
+static range rows_of(const product_job *j, int r)
 {
     const int share = r / j->cut.each, top = share_row_of(j, share);
-    stretch rows = stretch_of(r % j->cut.each, j->cut.each, share_row_of(j, share + 1) - top,
-                              kernels_of(j->q)->block_rows);
+    range rows = range_of(r % j->cut.each, j->cut.each, share_row_of(j, share + 1) - top,
+                          kernels_of(j->q)->block_rows);
     rows.first += top;
     return rows;
 }
@@ -87,8 +87,8 @@ static void product_task(void *context, int index, int thread)
 {
     const product_job *const j = context;
     const el_kernels *const k = kernels_of(j->q);
-    const stretch rows = rows_of(j, index / j->cut.cols);
-    const stretch cols = stretch_of(index % j->cut.cols, j->cut.cols, j->y.cols, k->panel);
+    const range rows = rows_of(j, index / j->cut.cols);
+    const range cols = range_of(index % j->cut.cols, j->cut.cols, j->y.cols, k->panel);
     const el_tensor y = rectangle(j->y, rows, cols);
     const el_tensor x = el_piece_rows(j->x, rows.first, rows.count);
     const float *const bias = j->bias ? j->bias + cols.first : NULL;
@@ -198,8 +198,8 @@ static void weight_task(void *context, int index, int thread)
     const weight_job *const j = context;
     const el_kernels *const k = kernels_of(j->q);
     const int c = index / j->row_pieces;
-    const stretch rows = stretch_of(index % j->row_pieces, j->row_pieces, j->dw.rows, k->block_rows);
-    const stretch cols = stretch_of(c, j->col_pieces, j->dw.cols, k->panel);
+    const range rows = range_of(index % j->row_pieces, j->row_pieces, j->dw.rows, k->block_rows);
+    const range cols = range_of(c, j->col_pieces, j->dw.cols, k->panel);
     k->product_weight(rectangle(j->dw, rows, cols),
                       c == 0 ? el_piece_cols(j->db, rows.first, rows.count) : el_tensor_none(),
                       el_piece_cols(j->dy, rows.first, rows.count),

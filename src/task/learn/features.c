@@ -281,7 +281,7 @@ static el_status read_context(adding *a, const char *context)
 
 /* Pieces of the context, from 0. */
 typedef struct {
-    enum { UNKNOWN, NOWHERE, FOUND } fate;
+    enum { UNKNOWN, NOWHERE, FOUND } place;
     int first, last;
 } gold;
 
@@ -292,9 +292,9 @@ static gold cover(const adding *a, int64_t begin, int64_t end)
         const el_span bytes = a->features->pieces.data[a->pieces + i];
         if (bytes.begin >= end || bytes.end <= begin)
             continue;
-        g.first = g.fate == FOUND ? g.first : i;
+        g.first = g.place == FOUND ? g.first : i;
         g.last = i;
-        g.fate = FOUND;
+        g.place = FOUND;
     }
     return g;
 }
@@ -303,7 +303,7 @@ static gold cover(const adding *a, int64_t begin, int64_t end)
 static gold find_answer(const adding *a, const el_labelled *e)
 {
     gold g = {e->label == 1 ? NOWHERE : UNKNOWN, -1, -1};
-    for (int i = e->first; e->label == 0 && g.fate == UNKNOWN && i < e->first + e->count; i++) {
+    for (int i = e->first; e->label == 0 && g.place == UNKNOWN && i < e->first + e->count; i++) {
         const el_answer *answer = &a->dataset->answers[i];
         if (answer->begin >= 0)
             g = cover(a, answer->begin, answer->begin + (int64_t)strlen(answer->text));
@@ -322,8 +322,8 @@ static el_status add_window(adding *a, int example, part question, bool cut, int
     f->rows = length;
     f->from = begin;
     f->context = f->second;
-    const bool inside = g.fate == FOUND && g.first >= begin && g.last < begin + length;
-    f->start = inside ? f->context + g.first - begin : g.fate == UNKNOWN ? -1 : 0;
+    const bool inside = g.place == FOUND && g.first >= begin && g.last < begin + length;
+    f->start = inside ? f->context + g.first - begin : g.place == UNKNOWN ? -1 : 0;
     f->end = inside ? f->context + g.last - begin : f->start;
     return EL_OK;
 }
@@ -339,7 +339,7 @@ static el_status add_question(adding *a, int example)
     if (st)
         return st;
     const gold g = find_answer(a, e);
-    if (a->training && g.fate == UNKNOWN) {
+    if (a->training && g.place == UNKNOWN) {
         if (f->answers_lost++ == 0) /* there is a label: see is_labelled */
             f->first_lost = e;
         return EL_OK;

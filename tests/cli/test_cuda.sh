@@ -68,4 +68,17 @@ for what in embed detect fill shards; do
 done
 diff <(cut -f1 predict-cpu) <(cut -f1 predict-cuda) > /dev/null || fail "predictions differ"
 
+# ---- what is said
+
+"$electra" info --devices > devices 2> log || fail "info --devices: $(cat log)"
+grep -q cuda:0 devices || fail "info --devices: $(cat devices)"
+"$electra" bench step --model-size tiny --batch-size 2 --max-seq-length 16 --seconds 0.01 --device cuda --json > bench 2> log ||
+    fail "bench: $(cat log)"
+grep -q tokens_per_second bench || fail "bench: $(cat bench)"
+"$electra" pretrain --data train --model-size tiny --num-train-steps 2 --train-batch-size 2 --device cuda --dry-run > dry 2> log ||
+    fail "dry run: $(cat log)"
+grep -q "memory of the GPU" dry || fail "dry run: $(cat dry)"
+refused 2 "cuda:7" "$electra" embed --model gpu --json --device cuda:7 train.txt
+refused 2 "not an instruction-set level" "$electra" embed --model gpu --json --device gpu train.txt
+refused 2 "is the processor's" "$electra" embed --model gpu --json --device cuda --instruction-set avx2 train.txt
 echo "cuda: the commands compute on it what they do on the processor"

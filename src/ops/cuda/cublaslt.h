@@ -2,7 +2,7 @@
  *
  * The library is of half a gigabyte and not on every machine that has a driver, and its versions 12 and 13 have one
  * interface: so it is found when a device is opened, not linked.  Names and numbers are those of NVIDIA's cublasLt.h;
- * tests/ops/test_cublaslt.sh compares them where that header is found.
+ * tests/ops/test_cublaslt.sh compares them with that header where it is found.
  */
 #ifndef EL_OPS_CUBLASLT_H
 #define EL_OPS_CUBLASLT_H
@@ -15,7 +15,7 @@
 typedef struct el_cublaslt_context *el_cublaslt_handle;
 typedef struct el_cublaslt_product *el_cublaslt_desc;      /* cublasLtMatmulDesc_t */
 typedef struct el_cublaslt_matrix *el_cublaslt_layout;     /* cublasLtMatrixLayout_t */
-typedef struct el_cublaslt_wishes *el_cublaslt_preference; /* cublasLtMatmulPreference_t */
+typedef struct el_cublaslt_preferences *el_cublaslt_preference; /* cublasLtMatmulPreference_t */
 
 /* cublasLtMatmulAlgo_t, cublasLtMatmulHeuristicResult_t */
 typedef struct {

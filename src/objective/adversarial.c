@@ -241,8 +241,10 @@ static el_status lay_out(adversarial *a)
     return st;
 }
 
-static el_status open_parts(adversarial *a, const el_opening *o)
+static el_status open_parts(el_objective *self, const el_opening *o)
 {
+    adversarial *a = (adversarial *)self;
+    a->settings = o->settings;
     el_model *m = o->model;
     const el_network *generator = el_model_network(m, EL_GENERATOR);
     el_status st = el_slots_open(&a->slots, &a->base, o->vocab, &o->settings, o->rows);
@@ -264,28 +266,16 @@ static el_status open_parts(adversarial *a, const el_opening *o)
     return st ? st : lay_out(a);
 }
 
+static const el_objective TABLE = {.reset = reset,
+                                   .prepare = prepare,
+                                   .begin = begin,
+                                   .fit = fit,
+                                   .accumulate = accumulate,
+                                   .ledger = ledger,
+                                   .finish = finish,
+                                   .close = close_adversarial};
+
 el_status el_adversarial_open(el_objective **objective, const el_opening *o)
 {
-    adversarial *a = calloc(1, sizeof *a);
-    if (!a)
-        return el_fail(EL_ENOMEM, "no memory for the objective");
-    a->base = (el_objective){.name = el_objective_name(o->kind),
-                             .model = o->model,
-                             .reset = reset,
-                             .prepare = prepare,
-                             .begin = begin,
-                             .fit = fit,
-                             .accumulate = accumulate,
-                             .ledger = ledger,
-                             .finish = finish,
-                             .close = close_adversarial};
-    a->settings = o->settings;
-    const el_status st = open_parts(a, o);
-    if (st) {
-        close_adversarial(&a->base);
-        return st;
-    }
-    reset(&a->base);
-    *objective = &a->base;
-    return EL_OK;
+    return el_objective_make(objective, o, sizeof(adversarial), &TABLE, open_parts);
 }

@@ -247,8 +247,10 @@ static el_status take_host(all_tokens *a)
     return EL_OK;
 }
 
-static el_status open_parts(all_tokens *a, const el_opening *o)
+static el_status open_parts(el_objective *self, const el_opening *o)
 {
+    all_tokens *a = (all_tokens *)self;
+    a->settings = o->settings;
     a->net = el_model_network(o->model, EL_DISCRIMINATOR);
     el_status st = el_slots_open(&a->slots, &a->base, o->vocab, &o->settings, o->rows);
     if (!st)
@@ -263,28 +265,16 @@ static el_status open_parts(all_tokens *a, const el_opening *o)
     return st ? st : lay_out(a);
 }
 
+static const el_objective TABLE = {.reset = reset,
+                                   .prepare = prepare,
+                                   .begin = begin,
+                                   .fit = fit,
+                                   .accumulate = accumulate,
+                                   .ledger = ledger,
+                                   .finish = finish,
+                                   .close = close_all_tokens};
+
 el_status el_all_tokens_open(el_objective **objective, const el_opening *o)
 {
-    all_tokens *a = calloc(1, sizeof *a);
-    if (!a)
-        return el_fail(EL_ENOMEM, "no memory for the objective");
-    a->base = (el_objective){.name = el_objective_name(o->kind),
-                             .model = o->model,
-                             .reset = reset,
-                             .prepare = prepare,
-                             .begin = begin,
-                             .fit = fit,
-                             .accumulate = accumulate,
-                             .ledger = ledger,
-                             .finish = finish,
-                             .close = close_all_tokens};
-    a->settings = o->settings;
-    const el_status st = open_parts(a, o);
-    if (st) {
-        close_all_tokens(&a->base);
-        return st;
-    }
-    reset(&a->base);
-    *objective = &a->base;
-    return EL_OK;
+    return el_objective_make(objective, o, sizeof(all_tokens), &TABLE, open_parts);
 }

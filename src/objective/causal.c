@@ -130,8 +130,10 @@ static el_status lay_out(causal *c)
     return st;
 }
 
-static el_status open_parts(causal *c, const el_opening *o)
+static el_status open_parts(el_objective *self, const el_opening *o)
 {
+    causal *c = (causal *)self;
+    c->count = o->kind == EL_BIDIRECTIONAL ? 2 : 1;
     static const char *const NETWORKS[WAYS] = {EL_GENERATOR, EL_BACKWARD};
     static const uint32_t STREAMS[WAYS] = {EL_STREAM_FIRST_NETWORK, EL_STREAM_SECOND_NETWORK};
     el_objective_settings settings = o->settings;
@@ -152,27 +154,15 @@ static el_status open_parts(causal *c, const el_opening *o)
     return st ? st : lay_out(c);
 }
 
+static const el_objective TABLE = {.reset = reset,
+                                   .begin = begin,
+                                   .fit = fit,
+                                   .accumulate = accumulate,
+                                   .ledger = ledger,
+                                   .finish = finish,
+                                   .close = close_causal};
+
 el_status el_causal_open(el_objective **objective, const el_opening *o)
 {
-    causal *c = calloc(1, sizeof *c);
-    if (!c)
-        return el_fail(EL_ENOMEM, "no memory for the objective");
-    c->base = (el_objective){.name = el_objective_name(o->kind),
-                             .model = o->model,
-                             .reset = reset,
-                             .begin = begin,
-                             .fit = fit,
-                             .accumulate = accumulate,
-                             .ledger = ledger,
-                             .finish = finish,
-                             .close = close_causal};
-    c->count = o->kind == EL_BIDIRECTIONAL ? 2 : 1;
-    const el_status st = open_parts(c, o);
-    if (st) {
-        close_causal(&c->base);
-        return st;
-    }
-    reset(&c->base);
-    *objective = &c->base;
-    return EL_OK;
+    return el_objective_make(objective, o, sizeof(causal), &TABLE, open_parts);
 }

@@ -247,8 +247,12 @@ static el_status lay_out(electra *e)
     return st;
 }
 
-static el_status open_parts(electra *e, const el_opening *o)
+static el_status open_parts(el_objective *self, const el_opening *o)
 {
+    electra *e = (electra *)self;
+    e->settings = o->settings;
+    e->at_slots = o->kind == EL_ELECTRA_15;
+    e->second = o->kind == EL_TWO_STAGE ? o->settings.steps / 2 : 0;
     el_model *m = o->model;
     const el_network *discriminator = el_model_network(m, EL_DISCRIMINATOR);
     el_status st = el_slots_open(&e->slots, &e->base, o->vocab, &o->settings, o->rows);
@@ -268,30 +272,16 @@ static el_status open_parts(electra *e, const el_opening *o)
     return st ? st : lay_out(e);
 }
 
+static const el_objective TABLE = {.reset = reset,
+                                   .prepare = prepare,
+                                   .begin = begin,
+                                   .fit = fit,
+                                   .accumulate = accumulate,
+                                   .ledger = ledger,
+                                   .finish = finish,
+                                   .close = close_electra};
+
 el_status el_electra_open(el_objective **objective, const el_opening *o)
 {
-    electra *e = calloc(1, sizeof *e);
-    if (!e)
-        return el_fail(EL_ENOMEM, "no memory for the objective");
-    e->base = (el_objective){.name = el_objective_name(o->kind),
-                             .model = o->model,
-                             .reset = reset,
-                             .prepare = prepare,
-                             .begin = begin,
-                             .fit = fit,
-                             .accumulate = accumulate,
-                             .ledger = ledger,
-                             .finish = finish,
-                             .close = close_electra};
-    e->settings = o->settings;
-    e->at_slots = o->kind == EL_ELECTRA_15;
-    e->second = o->kind == EL_TWO_STAGE ? o->settings.steps / 2 : 0;
-    const el_status st = open_parts(e, o);
-    if (st) {
-        close_electra(&e->base);
-        return st;
-    }
-    reset(&e->base);
-    *objective = &e->base;
-    return EL_OK;
+    return el_objective_make(objective, o, sizeof(electra), &TABLE, open_parts);
 }

@@ -412,8 +412,11 @@ static el_status open_host(electric *e)
     return st;
 }
 
-static el_status open_parts(electric *e, const el_opening *o)
+static el_status open_parts(el_objective *self, const el_opening *o)
 {
+    electric *e = (electric *)self;
+    e->settings = o->settings;
+    e->energies = o->kind == EL_ELECTRIC;
     el_model *m = o->model;
     const el_head *cloze = el_network_head(el_model_network(m, EL_GENERATOR), EL_HEAD_CLOZE);
     e->w = &cloze->mlm.w;
@@ -435,29 +438,16 @@ static el_status open_parts(electric *e, const el_opening *o)
     return st ? st : lay_out(e);
 }
 
+static const el_objective TABLE = {.reset = reset,
+                                   .prepare = prepare,
+                                   .begin = begin,
+                                   .fit = fit,
+                                   .accumulate = accumulate,
+                                   .ledger = ledger,
+                                   .finish = finish,
+                                   .close = close_electric};
+
 el_status el_electric_open(el_objective **objective, const el_opening *o)
 {
-    electric *e = calloc(1, sizeof *e);
-    if (!e)
-        return el_fail(EL_ENOMEM, "no memory for the objective");
-    e->base = (el_objective){.name = el_objective_name(o->kind),
-                             .model = o->model,
-                             .reset = reset,
-                             .prepare = prepare,
-                             .begin = begin,
-                             .fit = fit,
-                             .accumulate = accumulate,
-                             .ledger = ledger,
-                             .finish = finish,
-                             .close = close_electric};
-    e->settings = o->settings;
-    e->energies = o->kind == EL_ELECTRIC;
-    const el_status st = open_parts(e, o);
-    if (st) {
-        close_electric(&e->base);
-        return st;
-    }
-    reset(&e->base);
-    *objective = &e->base;
-    return EL_OK;
+    return el_objective_make(objective, o, sizeof(electric), &TABLE, open_parts);
 }

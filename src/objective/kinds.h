@@ -14,6 +14,12 @@ typedef struct {
     int rows;
 } el_opening;
 
+/* What every opening is: memory of `bytes`, zeroed, that begins with an el_objective; the functions of `table`, with the name
+ * and the model of the opening; then `open_parts`, and close() where that fails. */
+el_status el_objective_make(el_objective **objective, const el_opening *opening, size_t bytes,
+                            const el_objective *table,
+                            el_status (*open_parts)(el_objective *self, const el_opening *opening));
+
 el_status el_electra_open(el_objective **objective, const el_opening *opening);
 el_status el_electric_open(el_objective **objective, const el_opening *opening);
 el_status el_adversarial_open(el_objective **objective, const el_opening *opening);

@@ -86,21 +86,9 @@ static el_status lay_out(mlm *m)
     return el_predictor_layout(&m->predictor, &m->arena, &m->slots);
 }
 
-el_status el_mlm_open(el_objective **objective, const el_opening *o)
+static el_status open_parts(el_objective *self, const el_opening *o)
 {
-    mlm *m = calloc(1, sizeof *m);
-    if (!m)
-        return el_fail(EL_ENOMEM, "no memory for the objective");
-    m->base = (el_objective){.name = el_objective_name(o->kind),
-                             .model = o->model,
-                             .reset = reset,
-                             .prepare = prepare,
-                             .begin = begin,
-                             .fit = fit,
-                             .accumulate = accumulate,
-                             .ledger = ledger,
-                             .finish = finish,
-                             .close = close_mlm};
+    mlm *m = (mlm *)self;
     m->settings = o->settings;
     el_status st = el_slots_open(&m->slots, &m->base, o->vocab, &o->settings, o->rows);
     if (!st)
@@ -110,13 +98,19 @@ el_status el_mlm_open(el_objective **objective, const el_opening *o)
         st = lay_out(m);
     if (!st)
         st = el_device_reserve(o->model->dev, &m->arena);
-    if (!st)
-        st = lay_out(m);
-    if (st) {
-        close_mlm(&m->base);
-        return st;
-    }
-    reset(&m->base);
-    *objective = &m->base;
-    return EL_OK;
+    return st ? st : lay_out(m);
+}
+
+static const el_objective TABLE = {.reset = reset,
+                                   .prepare = prepare,
+                                   .begin = begin,
+                                   .fit = fit,
+                                   .accumulate = accumulate,
+                                   .ledger = ledger,
+                                   .finish = finish,
+                                   .close = close_mlm};
+
+el_status el_mlm_open(el_objective **objective, const el_opening *o)
+{
+    return el_objective_make(objective, o, sizeof(mlm), &TABLE, open_parts);
 }

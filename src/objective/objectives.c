@@ -1,6 +1,7 @@
 /* objectives - the table, and what is checked of all */
 #include "objective/objectives.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "objective/kinds.h"
@@ -239,6 +240,26 @@ static el_status check(el_objective_kind kind, const el_model *model, const el_v
                            s->max_seq_length, model->networks[i].name, c->max_position_embeddings);
     }
     return check_networks(kind, model, s);
+}
+
+el_status el_objective_make(el_objective **objective, const el_opening *o, size_t bytes,
+                            const el_objective *table,
+                            el_status (*open_parts)(el_objective *self, const el_opening *opening))
+{
+    el_objective *const made = calloc(1, bytes);
+    if (!made)
+        return el_fail(EL_ENOMEM, "no memory for the objective");
+    *made = *table;
+    made->name = el_objective_name(o->kind);
+    made->model = o->model;
+    const el_status st = open_parts(made, o);
+    if (st) {
+        made->close(made);
+        return st;
+    }
+    made->reset(made);
+    *objective = made;
+    return EL_OK;
 }
 
 el_status el_objective_open(el_objective **objective, el_objective_kind kind, el_model *model,

@@ -101,8 +101,16 @@ static el_status lay_out(permutation *p)
     return el_predictor_layout(&p->predictor, &p->arena, &p->slots);
 }
 
-static el_status open_parts(permutation *p, const el_opening *o)
+static el_status open_parts(el_objective *self, const el_opening *o)
 {
+    permutation *p = (permutation *)self;
+    p->vocab = o->vocab;
+    p->settings = o->settings;
+    p->settings.mask_prob = (el_course){1.0 / EL_ORDER_SHARE, 1.0 / EL_ORDER_SHARE};
+    p->settings.mask_unit = EL_MASK_PIECE;
+    p->settings.max_predictions = INT_MAX;
+    p->settings.shares = (el_mask_shares){.mask = 1};
+    p->settings.duplicate_slots = false;
     el_model *const m = o->model;
     const el_network *const net = el_model_network(m, EL_GENERATOR);
     const int longest = el_order_rows(net->config.max_position_embeddings);
@@ -118,33 +126,15 @@ static el_status open_parts(permutation *p, const el_opening *o)
     return st ? st : lay_out(p);
 }
 
+static const el_objective TABLE = {.reset = reset,
+                                   .begin = begin,
+                                   .fit = fit,
+                                   .accumulate = accumulate,
+                                   .ledger = ledger,
+                                   .finish = finish,
+                                   .close = close_permutation};
+
 el_status el_permutation_open(el_objective **objective, const el_opening *o)
 {
-    permutation *p = calloc(1, sizeof *p);
-    if (!p)
-        return el_fail(EL_ENOMEM, "no memory for the objective");
-    p->base = (el_objective){.name = el_objective_name(o->kind),
-                             .model = o->model,
-                             .reset = reset,
-                             .begin = begin,
-                             .fit = fit,
-                             .accumulate = accumulate,
-                             .ledger = ledger,
-                             .finish = finish,
-                             .close = close_permutation};
-    p->vocab = o->vocab;
-    p->settings = o->settings;
-    p->settings.mask_prob = (el_course){1.0 / EL_ORDER_SHARE, 1.0 / EL_ORDER_SHARE};
-    p->settings.mask_unit = EL_MASK_PIECE;
-    p->settings.max_predictions = INT_MAX;
-    p->settings.shares = (el_mask_shares){.mask = 1};
-    p->settings.duplicate_slots = false;
-    const el_status st = open_parts(p, o);
-    if (st) {
-        close_permutation(&p->base);
-        return st;
-    }
-    reset(&p->base);
-    *objective = &p->base;
-    return EL_OK;
+    return el_objective_make(objective, o, sizeof(permutation), &TABLE, open_parts);
 }

@@ -115,8 +115,10 @@ static el_status lay_out(replace_mlm *m)
     return st;
 }
 
-static el_status open_parts(replace_mlm *m, const el_opening *o)
+static el_status open_parts(el_objective *self, const el_opening *o)
 {
+    replace_mlm *m = (replace_mlm *)self;
+    m->settings = o->settings;
     el_status st = el_slots_open(&m->slots, &m->base, o->vocab, &o->settings, o->rows);
     if (!st)
         st = el_predictor_open(&m->generator, o->model, el_model_network(o->model, EL_GENERATOR),
@@ -131,28 +133,16 @@ static el_status open_parts(replace_mlm *m, const el_opening *o)
     return st ? st : lay_out(m);
 }
 
+static const el_objective TABLE = {.reset = reset,
+                                   .prepare = prepare,
+                                   .begin = begin,
+                                   .fit = fit,
+                                   .accumulate = accumulate,
+                                   .ledger = ledger,
+                                   .finish = finish,
+                                   .close = close_replace_mlm};
+
 el_status el_replace_mlm_open(el_objective **objective, const el_opening *o)
 {
-    replace_mlm *m = calloc(1, sizeof *m);
-    if (!m)
-        return el_fail(EL_ENOMEM, "no memory for the objective");
-    m->base = (el_objective){.name = el_objective_name(o->kind),
-                             .model = o->model,
-                             .reset = reset,
-                             .prepare = prepare,
-                             .begin = begin,
-                             .fit = fit,
-                             .accumulate = accumulate,
-                             .ledger = ledger,
-                             .finish = finish,
-                             .close = close_replace_mlm};
-    m->settings = o->settings;
-    const el_status st = open_parts(m, o);
-    if (st) {
-        close_replace_mlm(&m->base);
-        return st;
-    }
-    reset(&m->base);
-    *objective = &m->base;
-    return EL_OK;
+    return el_objective_make(objective, o, sizeof(replace_mlm), &TABLE, open_parts);
 }

@@ -24,7 +24,7 @@ struct el_cublaslt_matrix {
     uint64_t rows, cols;
     int64_t stride;
 };
-struct el_cublaslt_wishes {
+struct el_cublaslt_preferences {
     uint64_t workspace;
     uint32_t scheme, alignment[4];
 };
@@ -112,7 +112,7 @@ static int layout_set(el_cublaslt_layout layout, int attribute, const void *valu
 
 static int preference_create(el_cublaslt_preference *preference)
 {
-    *preference = new el_cublaslt_wishes{};
+    *preference = new el_cublaslt_preferences{};
     return 0;
 }
 

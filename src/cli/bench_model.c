@@ -124,8 +124,9 @@ static el_status infer(void *context)
 }
 
 /* Activations of one forward pass over the whole batch, and the batch. */
-static el_status lay_out(inference *w)
+static el_status lay_out(void *context)
 {
+    inference *const w = context;
     const el_model *m = &w->model.model;
     el_feed_layout(&w->feed, &w->arena, w->model.batch.rows);
     return el_encoder_saved_layout(&w->saved, &w->arena, &m->networks[0].config, w->model.batch.rows,
@@ -138,11 +139,7 @@ static el_status open_inference(inference *w)
     el_queue *const q = w->model.place->q;
     el_status st = el_feed_open(&w->feed, batch->rows);
     if (!st)
-        st = lay_out(w);
-    if (!st)
-        st = el_device_reserve(q->dev, &w->arena);
-    if (!st)
-        st = lay_out(w);
+        st = el_device_lay_out(q->dev, &w->arena, lay_out, w);
     if (st)
         return st;
     w->input = el_feed_send(&w->feed, q, batch, 0, batch->sequences, false, (el_random){0});

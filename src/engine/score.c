@@ -81,8 +81,9 @@ static el_status choose(el_scorer *s, const char *folder, const el_model_paths *
     return EL_OK;
 }
 
-static void lay_out(el_scorer *s)
+static el_status lay_out(void *context)
 {
+    el_scorer *const s = context;
     const el_model *m = &s->model;
     const el_config *c = &s->net->config;
     el_feed_layout(&s->feed, &s->arena, s->rows);
@@ -93,6 +94,7 @@ static void lay_out(el_scorer *s)
         el_mlm_saved_layout(&s->mlm, &s->arena, c, SLOTS, m->activations, m->parameters, false);
     else
         el_rtd_saved_layout(&s->rtd, &s->arena, c, s->rows, m->activations);
+    return el_encoder_saved_layout(&s->encoder, &s->arena, c, s->rows, m->activations, m->parameters, false);
 }
 
 static el_status reserve(el_scorer *s, int rows)
@@ -107,15 +109,8 @@ static el_status reserve(el_scorer *s, int rows)
     s->values = malloc((n + 1) * sizeof *s->values);
     if (!s->host_rows || !s->host_targets || !s->owners || !s->values)
         return el_fail(EL_ENOMEM, "no memory for scores of %d tokens", s->rows);
-    el_status st = el_feed_open(&s->feed, s->rows);
-    for (int pass = 0; pass < 2 && !st; pass++) {
-        lay_out(s);
-        st =
-            el_encoder_saved_layout(&s->encoder, &s->arena, c, s->rows, m->activations, m->parameters, false);
-        if (!st && pass == 0)
-            st = el_device_reserve(m->dev, &s->arena);
-    }
-    return st;
+    const el_status st = el_feed_open(&s->feed, s->rows);
+    return st ? st : el_device_lay_out(m->dev, &s->arena, lay_out, s);
 }
 
 static el_status open_all(el_scorer *s, el_type activations, const char *folder, el_score_kind kind,

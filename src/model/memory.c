@@ -13,6 +13,15 @@ el_status el_device_reserve(el_device *dev, el_arena *arena)
     return EL_OK;
 }
 
+el_status el_device_lay_out(el_device *dev, el_arena *arena, el_status (*lay_out)(void *context),
+                            void *context)
+{
+    el_status st = lay_out(context);
+    if (!st)
+        st = el_device_reserve(dev, arena);
+    return st ? st : lay_out(context);
+}
+
 void el_device_release(el_device *dev, el_arena *arena)
 {
     if (arena->base)

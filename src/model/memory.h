@@ -12,6 +12,10 @@
 el_status el_device_reserve(el_device *dev, el_arena *arena);
 void el_device_release(el_device *dev, el_arena *arena);
 
+/* Lays an arena out twice: to measure what it needs, and in the device memory that is then taken. */
+el_status el_device_lay_out(el_device *dev, el_arena *arena, el_status (*lay_out)(void *context),
+                            void *context);
+
 el_tensor el_arena_tensor(el_arena *arena, el_type type, int rows, int cols);
 int *el_arena_ints(el_arena *arena, int count);
 

@@ -220,8 +220,9 @@ static void close_adversarial(el_objective *self)
     free(a);
 }
 
-static el_status lay_out(adversarial *a)
+static el_status lay_out(void *context)
 {
+    adversarial *const a = context;
     el_arena *arena = &a->arena;
     const el_model *m = a->base.model;
     const int slots = a->slots.slot_room;
@@ -259,11 +260,7 @@ static el_status open_parts(el_objective *self, const el_opening *o)
     if (!st)
         st = el_detector_open(&a->discriminator, m, el_model_network(m, EL_DISCRIMINATOR),
                               EL_STREAM_SECOND_NETWORK, &a->slots);
-    if (!st)
-        st = lay_out(a);
-    if (!st)
-        st = el_device_reserve(m->dev, &a->arena);
-    return st ? st : lay_out(a);
+    return st ? st : el_device_lay_out(m->dev, &a->arena, lay_out, a);
 }
 
 static const el_objective TABLE = {.reset = reset,

@@ -219,8 +219,9 @@ static el_status lay_out_large(all_tokens *a)
 }
 
 /* Both networks' activations lie in the same place, as in electra. */
-static el_status lay_out(all_tokens *a)
+static el_status lay_out(void *context)
 {
+    all_tokens *const a = context;
     el_slots_layout(&a->slots, &a->arena);
     const size_t mark = a->arena.used;
     el_status st = el_predictor_layout(&a->generator, &a->arena, &a->slots);
@@ -258,11 +259,7 @@ static el_status open_parts(el_objective *self, const el_opening *o)
     if (!st)
         st = el_predictor_open(&a->generator, o->model, el_model_network(o->model, EL_GENERATOR),
                                EL_STREAM_FIRST_NETWORK, &a->slots);
-    if (!st)
-        st = lay_out(a);
-    if (!st)
-        st = el_device_reserve(o->model->dev, &a->arena);
-    return st ? st : lay_out(a);
+    return st ? st : el_device_lay_out(o->model->dev, &a->arena, lay_out, a);
 }
 
 static const el_objective TABLE = {.reset = reset,

@@ -114,8 +114,9 @@ static void close_causal(el_objective *self)
 }
 
 /* One direction's activations are no longer needed when the other runs, so both lie in the same place. */
-static el_status lay_out(causal *c)
+static el_status lay_out(void *context)
 {
+    causal *const c = context;
     el_arena *a = &c->arena;
     const size_t mark = a->used;
     size_t most = mark;
@@ -147,11 +148,7 @@ static el_status open_parts(el_objective *self, const el_opening *o)
             st = el_predictor_open(&w->predictor, o->model, el_model_network(o->model, NETWORKS[i]),
                                    STREAMS[i], &w->slots);
     }
-    if (!st)
-        st = lay_out(c);
-    if (!st)
-        st = el_device_reserve(o->model->dev, &c->arena);
-    return st ? st : lay_out(c);
+    return st ? st : el_device_lay_out(o->model->dev, &c->arena, lay_out, c);
 }
 
 static const el_objective TABLE = {.reset = reset,

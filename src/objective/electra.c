@@ -232,8 +232,9 @@ static void close_electra(el_objective *self)
 }
 
 /* The generator's activations are no longer needed when the discriminator runs, so both lie in the same place. */
-static el_status lay_out(electra *e)
+static el_status lay_out(void *context)
 {
+    electra *const e = context;
     el_arena *a = &e->arena;
     el_slots_layout(&e->slots, a);
     const size_t mark = a->used;
@@ -265,11 +266,7 @@ static el_status open_parts(el_objective *self, const el_opening *o)
     }
     if (!st)
         st = el_detector_open(&e->discriminator, m, discriminator, EL_STREAM_SECOND_NETWORK, &e->slots);
-    if (!st)
-        st = lay_out(e);
-    if (!st)
-        st = el_device_reserve(m->dev, &e->arena);
-    return st ? st : lay_out(e);
+    return st ? st : el_device_lay_out(m->dev, &e->arena, lay_out, e);
 }
 
 static const el_objective TABLE = {.reset = reset,

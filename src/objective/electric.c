@@ -364,8 +364,9 @@ static el_status lay_out_towers(electric *e)
 }
 
 /* Nothing of the towers is needed when the discriminator runs, so both lie in the same place; but not what is sent. */
-static el_status lay_out(electric *e)
+static el_status lay_out(void *context)
 {
+    electric *const e = context;
     el_arena *a = &e->arena;
     const int rows = e->slots.room;
     el_slots_layout(&e->slots, a);
@@ -431,11 +432,7 @@ static el_status open_parts(el_objective *self, const el_opening *o)
                               EL_STREAM_SECOND_NETWORK, &e->slots);
     if (!st)
         st = open_host(e);
-    if (!st)
-        st = lay_out(e);
-    if (!st)
-        st = el_device_reserve(m->dev, &e->arena);
-    return st ? st : lay_out(e);
+    return st ? st : el_device_lay_out(m->dev, &e->arena, lay_out, e);
 }
 
 static const el_objective TABLE = {.reset = reset,

@@ -80,8 +80,9 @@ static void close_mlm(el_objective *self)
     free(m);
 }
 
-static el_status lay_out(mlm *m)
+static el_status lay_out(void *context)
 {
+    mlm *const m = context;
     el_slots_layout(&m->slots, &m->arena);
     return el_predictor_layout(&m->predictor, &m->arena, &m->slots);
 }
@@ -94,11 +95,7 @@ static el_status open_parts(el_objective *self, const el_opening *o)
     if (!st)
         st = el_predictor_open(&m->predictor, o->model, el_model_network(o->model, EL_GENERATOR),
                                EL_STREAM_FIRST_NETWORK, &m->slots);
-    if (!st)
-        st = lay_out(m);
-    if (!st)
-        st = el_device_reserve(o->model->dev, &m->arena);
-    return st ? st : lay_out(m);
+    return st ? st : el_device_lay_out(o->model->dev, &m->arena, lay_out, m);
 }
 
 static const el_objective TABLE = {.reset = reset,

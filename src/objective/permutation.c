@@ -95,8 +95,9 @@ static void close_permutation(el_objective *self)
     free(p);
 }
 
-static el_status lay_out(permutation *p)
+static el_status lay_out(void *context)
 {
+    permutation *const p = context;
     el_slots_layout(&p->slots, &p->arena);
     return el_predictor_layout(&p->predictor, &p->arena, &p->slots);
 }
@@ -119,11 +120,7 @@ static el_status open_parts(el_objective *self, const el_opening *o)
         st = el_slots_open(&p->slots, &p->base, o->vocab, &p->settings, el_order_rows(o->rows));
     if (!st)
         st = el_predictor_open(&p->predictor, m, net, EL_STREAM_FIRST_NETWORK, &p->slots);
-    if (!st)
-        st = lay_out(p);
-    if (!st)
-        st = el_device_reserve(m->dev, &p->arena);
-    return st ? st : lay_out(p);
+    return st ? st : el_device_lay_out(m->dev, &p->arena, lay_out, p);
 }
 
 static const el_objective TABLE = {.reset = reset,

@@ -100,8 +100,9 @@ static void close_replace_mlm(el_objective *self)
 }
 
 /* Both networks' activations lie in the same place, as in electra. */
-static el_status lay_out(replace_mlm *m)
+static el_status lay_out(void *context)
 {
+    replace_mlm *const m = context;
     el_arena *a = &m->arena;
     el_slots_layout(&m->slots, a);
     const size_t mark = a->used;
@@ -126,11 +127,7 @@ static el_status open_parts(el_objective *self, const el_opening *o)
     if (!st)
         st = el_predictor_open(&m->large, o->model, el_model_network(o->model, EL_DISCRIMINATOR),
                                EL_STREAM_SECOND_NETWORK, &m->slots);
-    if (!st)
-        st = lay_out(m);
-    if (!st)
-        st = el_device_reserve(o->model->dev, &m->arena);
-    return st ? st : lay_out(m);
+    return st ? st : el_device_lay_out(o->model->dev, &m->arena, lay_out, m);
 }
 
 static const el_objective TABLE = {.reset = reset,

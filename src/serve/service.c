@@ -11,8 +11,16 @@ const char *const EL_ASK_NAMES[EL_ASKS] = {"predict", "embed", "detect", "fill"}
 
 /* ---- readers ---- */
 
-static el_status lay_out(el_window_reader *r, const el_model *m)
+/* A reader, and the model that its network is of. */
+typedef struct {
+    el_window_reader *reader;
+    const el_model *model;
+} opening;
+
+static el_status lay_out(void *context)
 {
+    el_window_reader *const r = ((const opening *)context)->reader;
+    const el_model *const m = ((const opening *)context)->model;
     const bool guesses = el_network_head(r->net, EL_HEAD_MLM) != NULL;
     el_feed_layout(&r->feed, &r->arena, r->capacity);
     r->slots = el_arena_ints(&r->arena, EL_SERVICE_SLOTS);
@@ -43,11 +51,7 @@ el_status el_window_reader_open(el_window_reader *r, el_queue *q, const el_model
                                        : el_fail(EL_ENOMEM, "no memory to ask a model");
     if (!st)
         st = el_batch_reserve(&r->batch, r->capacity, r->capacity);
-    if (!st)
-        st = lay_out(r, model);
-    if (!st)
-        st = el_device_reserve(q->dev, &r->arena);
-    return st ? st : lay_out(r, model);
+    return st ? st : el_device_lay_out(q->dev, &r->arena, lay_out, &(opening){r, model});
 }
 
 void el_window_reader_close(el_window_reader *r, el_queue *q)

@@ -91,8 +91,9 @@ static void settle_pooling(el_embedder *e, const char *folder, const el_sentence
                e->settings.normalize ? "vectors of length 1" : "vectors as they are", el_embedder_longest(e));
 }
 
-static el_status lay_out(el_embedder *e)
+static el_status lay_out(void *context)
 {
+    el_embedder *const e = context;
     el_feed_layout(&e->feed, &e->arena, e->capacity);
     return el_encoder_saved_layout(&e->encoder, &e->arena, config(e), e->capacity, e->model->activations,
                                    e->model->parameters, false);
@@ -103,11 +104,7 @@ static el_status reserve(el_embedder *e)
     e->rows = malloc((size_t)el_embedder_longest(e) * (size_t)el_embedder_width(e) * sizeof *e->rows);
     el_status st =
         e->rows ? el_feed_open(&e->feed, e->capacity) : el_fail(EL_ENOMEM, "no memory for vectors");
-    if (!st)
-        st = lay_out(e);
-    if (!st)
-        st = el_device_reserve(e->q->dev, &e->arena);
-    return st ? st : lay_out(e);
+    return st ? st : el_device_lay_out(e->q->dev, &e->arena, lay_out, e);
 }
 
 /* The rest of opening one whose model is there. */

@@ -252,8 +252,9 @@ static void close_learner(el_objective *self)
     free(l);
 }
 
-static el_status lay_out(el_learner *l)
+static el_status lay_out(void *context)
 {
+    el_learner *const l = context;
     const el_model *m = l->base.model;
     const el_config *c = &m->networks[0].config;
     el_feed_layout(&l->feed, &l->arena, l->rows);
@@ -305,11 +306,7 @@ el_status el_learner_open(el_objective **objective, el_model *model, const el_fe
     if (!st)
         st = l->family->open(l);
     if (!st)
-        st = lay_out(l);
-    if (!st)
-        st = el_device_reserve(model->dev, &l->arena);
-    if (!st)
-        st = lay_out(l);
+        st = el_device_lay_out(model->dev, &l->arena, lay_out, l);
     if (st) {
         close_learner(&l->base);
         return st;

@@ -64,28 +64,6 @@ static el_status detect(el_service *s, const el_part *parts, int count)
     return st;
 }
 
-/* The best of softmax(logits), of equals the first.  A model may know more ids than the vocabulary has pieces; those take
- * part in the sum and are no guesses. */
-static void rank(const float *logits, int known, int pieces, int top_k, el_guess *best)
-{
-    double largest = -INFINITY, sum = 0;
-    int count = 0;
-    for (int i = 0; i < known; i++)
-        largest = fmax(largest, (double)logits[i]);
-    for (int i = 0; i < known; i++) {
-        const double e = exp((double)logits[i] - largest);
-        sum += e;
-        if (i >= pieces || (count == top_k && !(e > best[count - 1].probability)))
-            continue;
-        int at = count < top_k ? count++ : count - 1;
-        for (; at > 0 && e > best[at - 1].probability; at--)
-            best[at] = best[at - 1];
-        best[at] = (el_guess){i, e};
-    }
-    for (int k = 0; k < count; k++)
-        best[k].probability /= sum;
-}
-
 /* A [MASK], and whose guesses it gets. */
 typedef struct {
     el_guess *guesses;
@@ -103,7 +81,7 @@ static el_status guess(el_service *s, el_tensor hidden, const slot *slots, const
     for (int i = 0; i < count && !st; i++) {
         st = el_tensor_read(s->q, el_tensor_rows(logits, i, 1), r->logits);
         if (!st)
-            rank(r->logits, c->vocab_size, s->loaded->vocab->size, slots[i].top_k, slots[i].guesses);
+            el_guess_rank(slots[i].guesses, slots[i].top_k, r->logits, c->vocab_size, s->loaded->vocab->size);
     }
     return st;
 }

@@ -37,9 +37,8 @@ struct el_session {
     el_wordpiece *wordpiece;
     el_evaluation_watch watch;
     reader generator, discriminator;
-    int *window;       /* host: ids of a window, and its positions; then its slots */
-    float *row;        /* host: the logits of one window or of one slot */
-    el_guess *by_rank; /* host: one slot's guesses, best first */
+    int *window; /* host: ids of a window, and its positions; then its slots */
+    float *row;  /* host: the logits of one window or of one slot */
     /* the last answer */
     el_ids ids;
     el_spans from;
@@ -48,8 +47,19 @@ struct el_session {
     buffer guess;  /* el_guess */
 };
 
-static void lay_out(reader *r, const el_network *net, const el_model *model, bool generator)
+/* A reader, and whose network it reads by. */
+typedef struct {
+    reader *reader;
+    const el_network *net;
+    const el_model *model;
+} reading;
+
+static el_status lay_out(void *context)
 {
+    const reading *const of = context;
+    reader *const r = of->reader;
+    const el_network *const net = of->net;
+    const el_model *const model = of->model;
     el_arena *a = &r->arena;
     const int n = r->room;
     r->ids = el_arena_ints(a, n);
@@ -57,10 +67,12 @@ static void lay_out(reader *r, const el_network *net, const el_model *model, boo
     r->positions = el_arena_ints(a, n);
     r->starts = el_arena_ints(a, 2);
     r->slots = el_arena_ints(a, SLOTS);
-    if (generator)
+    if (el_network_head(net, EL_HEAD_MLM))
         el_mlm_saved_layout(&r->mlm, a, &net->config, SLOTS, model->activations, model->parameters, false);
     else
         el_rtd_saved_layout(&r->rtd, a, &net->config, n, model->activations);
+    return el_encoder_saved_layout(&r->encoder, a, &net->config, n, model->activations, model->parameters,
+                                   false);
 }
 
 static void reader_close(reader *r, el_queue *q)
@@ -90,14 +102,7 @@ static el_status reader_need(reader *r, el_queue *q, const el_network *net, cons
     for (r->room = FEWEST; r->room < rows; r->room *= 2)
         ;
     r->room = r->room < r->places ? r->room : r->places;
-    el_status st = EL_OK;
-    for (int pass = 0; pass < 2 && !st; pass++) {
-        lay_out(r, net, model, el_network_head(net, EL_HEAD_MLM) != NULL);
-        st = el_encoder_saved_layout(&r->encoder, &r->arena, &net->config, r->room, model->activations,
-                                     model->parameters, false);
-        if (!st && pass == 0)
-            st = el_device_reserve(q->dev, &r->arena);
-    }
+    el_status st = el_device_lay_out(q->dev, &r->arena, lay_out, &(reading){r, net, model});
     if (!st)
         st = q->reserve(q, r->room, net->config.hidden_size / net->config.num_attention_heads);
     if (st)
@@ -113,8 +118,7 @@ static el_status host_memory(el_session *s)
     const int wide = net && net->config.vocab_size > places ? net->config.vocab_size : places;
     s->window = malloc((size_t)(2 * places + SLOTS) * sizeof *s->window);
     s->row = malloc((size_t)wide * sizeof *s->row);
-    s->by_rank = malloc((size_t)wide * sizeof *s->by_rank);
-    return s->window && s->row && s->by_rank ? EL_OK : el_fail(EL_ENOMEM, "no memory for a session");
+    return s->window && s->row ? EL_OK : el_fail(EL_ENOMEM, "no memory for a session");
 }
 
 el_status el_session_open(el_session **out, const el_loaded *loaded)
@@ -155,7 +159,6 @@ void el_session_close(el_session *s)
     el_spans_release(&s->from);
     free(s->window);
     free(s->row);
-    free(s->by_rank);
     free(s->logits.data);
     free(s->at.data);
     free(s->guess.data);
@@ -252,31 +255,6 @@ el_status el_session_detect(el_session *s, const char *text, size_t bytes, el_de
 
 /* ---- fill ---- */
 
-static int better(const void *left, const void *right)
-{
-    const el_guess *a = left, *b = right;
-    return a->probability > b->probability ? -1 : a->probability < b->probability ? 1 : a->id - b->id;
-}
-
-/* The best of softmax(row), found by sorting: a vocabulary is small beside the encoder's work.  A model may
- * know more ids than the vocabulary has pieces; those take part in the sum and are no guesses. */
-static void rank(el_session *s, int known, int top_k, el_guess *out)
-{
-    const int pieces = s->loaded->vocab->size;
-    double largest = s->row[0], sum = 0;
-    for (int i = 1; i < known; i++)
-        largest = s->row[i] > largest ? s->row[i] : largest;
-    for (int i = 0; i < known; i++) {
-        const double e = exp(s->row[i] - largest);
-        sum += e;
-        if (i < pieces)
-            s->by_rank[i] = (el_guess){i, e};
-    }
-    qsort(s->by_rank, (size_t)pieces, sizeof *s->by_rank, better);
-    for (int k = 0; k < top_k; k++)
-        out[k] = (el_guess){s->by_rank[k].id, s->by_rank[k].probability / sum};
-}
-
 /* Guesses for `count` slots from `first` on, all within the window just encoded. */
 static el_status guess_slots(el_session *s, const el_filling *a, el_tensor hidden, el_text_window view,
                              int first, int count)
@@ -294,7 +272,8 @@ static el_status guess_slots(el_session *s, const el_filling *a, el_tensor hidde
         const el_status st = el_tensor_read(s->q, el_tensor_rows(logits, i, 1), s->row);
         if (st)
             return st;
-        rank(s, net->config.vocab_size, a->top_k, guess + (size_t)(first + i) * (size_t)a->top_k);
+        el_guess_rank(guess + (size_t)(first + i) * (size_t)a->top_k, a->top_k, s->row,
+                      net->config.vocab_size, s->loaded->vocab->size);
     }
     return EL_OK;
 }
@@ -377,7 +356,7 @@ static el_status judge_slot(el_session *s, const el_network *net, int at, el_tex
         const double original = 1 / (1 + exp((double)s->row[1 + at - view.begin]));
         guess[k].probability = el_judged_probability(original, guess[k].probability, mask_prob);
     }
-    qsort(guess, (size_t)candidates, sizeof *guess, better);
+    qsort(guess, (size_t)candidates, sizeof *guess, el_guess_better);
     return st;
 }
 

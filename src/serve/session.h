@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "serve/guess.h"
 #include "serve/loaded.h"
 
 typedef struct el_session el_session;
@@ -36,11 +37,6 @@ typedef struct {
 
 /* Asks the discriminator.  The answer is the session's memory and lasts until its next question. */
 el_status el_session_detect(el_session *session, const char *text, size_t bytes, el_detection *answer);
-
-typedef struct {
-    int id;
-    double probability;
-} el_guess;
 
 /* What the generator puts at each [MASK]. */
 typedef struct {

@@ -1,0 +1,17 @@
+/* guess - what may stand at a [MASK]: the likeliest tokens, best first */
+#ifndef EL_SERVE_GUESS_H
+#define EL_SERVE_GUESS_H
+
+typedef struct {
+    int id;
+    double probability;
+} el_guess;
+
+/* For qsort: the more probable first, equals by id. */
+int el_guess_better(const void *left, const void *right);
+
+/* The best of softmax(logits), `top_k` of them, in order.  A model may know more ids than the vocabulary has pieces: those
+ * take part in the sum and are no guesses.  top_k is at most `pieces`. */
+void el_guess_rank(el_guess *best, int top_k, const float *logits, int known, int pieces);
+
+#endif

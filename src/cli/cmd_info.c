@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ending.h"
 #include "base/file.h"
 #include "base/pool.h"
 #include "base/safetensors.h"
@@ -52,12 +53,6 @@ static bool holds_shards(const char *folder)
         found |= el_shard_number(names[i]) >= 0;
     el_names_free(names, count);
     return found;
-}
-
-static bool ends_with(const char *text, const char *ending)
-{
-    const size_t length = strlen(text), tail = strlen(ending);
-    return length >= tail && strcmp(text + length - tail, ending) == 0;
 }
 
 /* ---- each kind ---- */
@@ -373,7 +368,7 @@ static el_status inspect(json_t *info, const char *path, bool tensors)
     if (!path)
         return devices_info(info);
     if (el_file_exists(path)) {
-        if (!ends_with(path, ".safetensors"))
+        if (!el_ends_with(path, ".safetensors"))
             return vocab_info(info, path);
         json_object_set_new(info, "kind", json_string("safetensors"));
         return file_info(info, path, tensors);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ending.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -288,19 +289,13 @@ static el_status put_svg(const plot *p, el_writer *page)
     return st;
 }
 
-static bool ends_with(const char *text, const char *ending)
-{
-    const size_t length = strlen(text), tail = strlen(ending);
-    return length >= tail && strcmp(text + length - tail, ending) == 0;
-}
-
 static el_status draw(const plot *p)
 {
     el_writer *page;
     el_status st = el_writer_open(&page, p->s.output);
     if (st)
         return st;
-    const bool html = ends_with(p->s.output, ".html") || ends_with(p->s.output, ".htm");
+    const bool html = el_ends_with(p->s.output, ".html") || el_ends_with(p->s.output, ".htm");
     if (html)
         el_html_begin(page, p->s.title);
     st = put_svg(p, page);

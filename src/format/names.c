@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ending.h"
+
 enum { LONGEST = 512 };
 static const char TABLE[] = "embeddings.word_embeddings.weight", ENCODER[] = "electra.";
 
@@ -63,12 +65,12 @@ static void name_in_albert(const char *parameter, char name[EL_LONGEST_NAME])
     snprintf(name, EL_LONGEST_NAME, "%s", parameter);
 }
 
-static bool ends_with(const char *name, const char *end, size_t *at)
+/* Whole parts between dots; *at: where they begin. */
+static bool ends_with_parts(const char *name, const char *end, size_t *at)
 {
-    const size_t length = strlen(name), tail = strlen(end);
-    if (length < tail || strcmp(name + length - tail, end) != 0)
+    if (!el_ends_with(name, end))
         return false;
-    *at = length - tail;
+    *at = strlen(name) - strlen(end);
     return *at == 0 || name[*at - 1] == '.';
 }
 
@@ -88,7 +90,7 @@ el_status el_names_open(el_names *names, const el_tensors *source, bool generato
     size_t at;
     for (int i = 0; i < source->count; i++) {
         const char *const name = source->tensors[i].name;
-        if (!ends_with(name, TABLE, &at) || at >= sizeof names->encoder)
+        if (!ends_with_parts(name, TABLE, &at) || at >= sizeof names->encoder)
             continue;
         char prefix[sizeof names->encoder];
         snprintf(prefix, sizeof prefix, "%.*s", (int)at, name);
@@ -113,9 +115,9 @@ static const el_stored *find_old(const el_tensors *source, char name[LONGEST])
     const el_stored *const found = el_tensors_find(source, name);
     if (found)
         return found;
-    if (ends_with(name, "LayerNorm.weight", &at))
+    if (ends_with_parts(name, "LayerNorm.weight", &at))
         strcpy(name + at, "LayerNorm.gamma");
-    else if (ends_with(name, "LayerNorm.bias", &at))
+    else if (ends_with_parts(name, "LayerNorm.bias", &at))
         strcpy(name + at, "LayerNorm.beta");
     else
         return NULL;

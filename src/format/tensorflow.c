@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ending.h"
 #include "format/crc32c.h"
 #include "format/sstable.h"
 
@@ -152,12 +153,6 @@ static bool part_is(const char *part, size_t length, const char *word)
     return strlen(word) == length && memcmp(part, word, length) == 0;
 }
 
-static bool ends_with(const char *part, size_t length, const char *end)
-{
-    const size_t tail = strlen(end);
-    return length >= tail && memcmp(part + length - tail, end, tail) == 0;
-}
-
 /* One part of a name between slashes, as Hugging Face has it, at the end of `name`; *kernel: it is a matrix. */
 static void add_part(char name[LONGEST_NAME], const char *part, size_t length, bool *kernel)
 {
@@ -173,7 +168,7 @@ static void add_part(char name[LONGEST_NAME], const char *part, size_t length, b
         snprintf(to, room, "dense_prediction");
     else if (length > 6 && memcmp(part, "layer_", 6) == 0)
         snprintf(to, room, "layer.%.*s", shown - 6, part + 6);
-    else if (ends_with(part, length, "_embeddings"))
+    else if (el_bytes_end_with(part, length, "_embeddings"))
         snprintf(to, room, "%.*s.weight", shown, part);
     else
         snprintf(to, room, "%.*s", shown, part);
@@ -199,8 +194,8 @@ static void translate(const char *variable, char name[LONGEST_NAME], bool *kerne
 static bool is_slot(const char *variable)
 {
     const size_t length = strlen(variable);
-    return ends_with(variable, length, "/adam_m") || ends_with(variable, length, "/adam_v") ||
-           ends_with(variable, length, "/Adam") || ends_with(variable, length, "/Adam_1");
+    return el_bytes_end_with(variable, length, "/adam_m") || el_bytes_end_with(variable, length, "/adam_v") ||
+           el_bytes_end_with(variable, length, "/Adam") || el_bytes_end_with(variable, length, "/Adam_1");
 }
 
 static el_status add_variable(const reader *r, const char *variable, el_stored *t, const place *p)
@@ -333,7 +328,7 @@ el_status el_tensorflow_find(const char *folder, char **prefix)
     el_status st = el_folder_list(folder, &names, &count);
     for (int i = 0; !st && i < count; i++) {
         const size_t length = strlen(names[i]);
-        if (!ends_with(names[i], length, ".index"))
+        if (!el_bytes_end_with(names[i], length, ".index"))
             continue;
         names[i][length - strlen(".index")] = '\0';
         const bool chosen = named && strcmp(named, names[i]) == 0;

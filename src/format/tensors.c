@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ending.h"
 #include "format/tensorflow.h"
 #include "format/torch_file.h"
 
@@ -381,12 +382,6 @@ static const struct {
     {".ckpt", "not called pytorch_model.bin"},
 };
 
-static bool ends_with(const char *name, const char *end)
-{
-    const size_t length = strlen(name), tail = strlen(end);
-    return length >= tail && strcmp(name + length - tail, end) == 0;
-}
-
 /* EL_EDATA, with what lies there. */
 static el_status say_what_lies(const char *folder)
 {
@@ -395,7 +390,7 @@ static el_status say_what_lies(const char *folder)
     el_status st = el_folder_list(folder, &names, &count);
     for (size_t o = 0; !st && o < sizeof OTHERS / sizeof *OTHERS; o++)
         for (int i = 0; !st && i < count; i++)
-            if (ends_with(names[i], OTHERS[o].end))
+            if (el_ends_with(names[i], OTHERS[o].end))
                 st = el_fail(EL_EDATA, "%s: no model.safetensors or pytorch_model.bin; %s is %s", folder,
                              names[i], OTHERS[o].what);
     el_names_free(names, count);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ending.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "format/tokenizer_options.h"
@@ -181,19 +182,6 @@ static el_status open_pieces(el_tokenizer_files *f, const char *text, size_t byt
     return EL_OK;
 }
 
-static bool ends_with(const char *text, const char *ending)
-{
-    const size_t length = strlen(text), tail = strlen(ending);
-    return length >= tail && strcmp(text + length - tail, ending) == 0;
-}
-
-/* The folder of a file, on the heap. */
-static char *folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? strndup(path, (size_t)(slash - path) + (slash == path)) : strdup(".");
-}
-
 /* *path is the file of this name in a folder, on the heap, or NULL where there is none. */
 static el_status find_file(char **path, const char *folder, const char *name)
 {
@@ -233,10 +221,10 @@ static el_status refuse_folder(const char *folder)
 /* Which files there are, on the heap; NULL where one is not.  tokenizer.json belongs to a vocab.txt of that name only. */
 static el_status find_files(const char *path, bool is_folder, char **text, char **json)
 {
-    char *folder = is_folder ? strdup(path) : folder_of(path);
-    const bool usual = strcmp(path, "vocab.txt") == 0 || ends_with(path, "/vocab.txt");
+    char *folder = is_folder ? strdup(path) : el_path_parent(path);
+    const bool usual = strcmp(path, "vocab.txt") == 0 || el_ends_with(path, "/vocab.txt");
     *text = *json = NULL;
-    if (!is_folder && ends_with(path, ".json"))
+    if (!is_folder && el_ends_with(path, ".json"))
         *json = strdup(path);
     else if (!is_folder)
         *text = strdup(path);
@@ -277,7 +265,7 @@ el_status el_tokenizer_load(el_vocab **vocab, const char *path, el_casing_reques
     *vocab = NULL;
     el_tokenizer_files f = {0};
     const bool is_folder = el_folder_exists(path);
-    char *folder = is_folder ? strdup(path) : folder_of(path), *text = NULL, *json = NULL;
+    char *folder = is_folder ? strdup(path) : el_path_parent(path), *text = NULL, *json = NULL;
     el_status st = folder ? el_path_need(path) : no_memory(path);
     if (!st)
         st = el_tokenizer_config_read(&f.config, folder);
@@ -324,7 +312,7 @@ bool el_tokenizer_exists(const char *folder)
 el_status el_tokenizer_check_place(const char *path, el_casing casing)
 {
     const bool is_folder = el_folder_exists(path);
-    char *folder = is_folder ? strdup(path) : folder_of(path);
+    char *folder = is_folder ? strdup(path) : el_path_parent(path);
     char *text = is_folder ? el_path_join(path, "vocab.txt") : strdup(path);
     char *json = NULL;
     const el_casing_request request = {casing.lowercase, casing.strip_accents, casing.chinese_chars};
@@ -356,7 +344,7 @@ static el_status save_json(json_t *document, const char *folder, const char *nam
 el_status el_tokenizer_save(const el_vocab *vocab, const char *path)
 {
     const bool is_folder = el_folder_exists(path);
-    char *folder = is_folder ? strdup(path) : folder_of(path);
+    char *folder = is_folder ? strdup(path) : el_path_parent(path);
     char *text = is_folder ? el_path_join(path, "vocab.txt") : strdup(path);
     el_status st = folder && text ? EL_OK : no_memory(path);
     if (!st)

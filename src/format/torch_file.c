@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ending.h"
 #include "format/pickle.h"
 #include "format/zip.h"
 
@@ -276,19 +277,14 @@ static el_status take_state(const reader *r, el_tensors *source, const el_pickle
 
 /* ---- the two forms ---- */
 
-static bool ends_with(const el_zip_member *member, const char *end)
-{
-    const size_t length = strlen(end);
-    return member->length >= length && memcmp(member->name + member->length - length, end, length) == 0;
-}
-
 /* All names begin with the one folder that data.pkl lies in. */
 static const el_zip_member *find_pickle(const el_zip *zip)
 {
     for (int i = 0; i < zip->count; i++) {
         const el_zip_member *const member = &zip->members[i];
         const char *const slash = memchr(member->name, '/', member->length);
-        if (slash && ends_with(member, "/data.pkl") && slash == member->name + member->length - 9)
+        if (slash && el_bytes_end_with(member->name, member->length, "/data.pkl") &&
+            slash == member->name + member->length - 9)
             return member;
     }
     return NULL;

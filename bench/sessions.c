@@ -77,8 +77,12 @@ int main(int argc, char **argv)
     el_loaded *two = NULL, *one = NULL;
     double together[TURNS], alone[TURNS];
     if (argc < 2 || !text ||
-        el_loaded_open(&two, argv[1], &(el_load_settings){.discriminator = true, .threads = 2}) ||
-        el_loaded_open(&one, argv[1], &(el_load_settings){.discriminator = true, .threads = 1})) {
+        el_loaded_open(
+            &two, argv[1],
+            &(el_load_settings){.discriminator = true, .precision = EL_PRECISION_FP32, .threads = 2}) ||
+        el_loaded_open(
+            &one, argv[1],
+            &(el_load_settings){.discriminator = true, .precision = EL_PRECISION_FP32, .threads = 1})) {
         fprintf(stderr, "sessions: %s\n", argc < 2 ? "which model?" : el_error());
         return 1;
     }

@@ -10,9 +10,6 @@
 #include "cli/cli.h"
 #include "text/reader.h"
 
-static const el_serve_precision PRECISIONS[] = {EL_SERVE_FASTEST, EL_SERVE_BF16, EL_SERVE_FP32,
-                                                EL_SERVE_INT8}; /* as el_machine's */
-
 static el_status answer_operands(const el_options *options, el_session *session, const el_vocab *vocab,
                                  cli_answer *answer, void *context)
 {
@@ -48,7 +45,7 @@ el_status cli_ask(const el_options *options, const cli_ask_settings *settings, c
         return el_fail(EL_EUSAGE, "--model is missing: which run or model folder?");
     const el_load_settings load = {.generator = !network || strcmp(network, EL_GENERATOR) == 0,
                                    .discriminator = !network || strcmp(network, EL_DISCRIMINATOR) == 0,
-                                   .precision = PRECISIONS[machine->precision],
+                                   .precision = (el_precision)machine->precision,
                                    .plain_special = settings->special_tokens == EL_SPECIAL_PLAIN,
                                    .threads = (int)machine->threads,
                                    .level = el_machine_level(machine)};

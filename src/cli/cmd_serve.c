@@ -73,9 +73,6 @@ static const el_option TABLE[] = {
 };
 #undef AT
 
-static const el_serve_precision PRECISIONS[] = {EL_SERVE_FASTEST, EL_SERVE_BF16, EL_SERVE_FP32,
-                                                EL_SERVE_INT8}; /* as el_machine's */
-
 /* ---- models ---- */
 
 typedef struct {
@@ -194,7 +191,7 @@ static void serve_until_told(el_server *server, const sigset_t *signals)
 
 static el_status serve(const settings *s)
 {
-    const el_service_settings how = {.load = {.precision = PRECISIONS[s->machine.precision],
+    const el_service_settings how = {.load = {.precision = (el_precision)s->machine.precision,
                                               .plain_special = s->special_tokens == EL_SPECIAL_PLAIN,
                                               .threads = (int)s->machine.threads,
                                               .level = el_machine_level(&s->machine)},

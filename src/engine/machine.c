@@ -157,11 +157,26 @@ void el_machine_recall(el_machine *machine, json_t *record)
         machine->leaves = json_integer_value(json_object_get(settings, "gradient_leaves"));
 }
 
+el_type el_precision_type(el_precision precision, const el_device *dev)
+{
+    switch (precision) {
+    case EL_PRECISION_AUTO:
+        return dev->fast_type(dev);
+    case EL_PRECISION_BF16:
+        return EL_BF16;
+    case EL_PRECISION_INT8:
+        return EL_I8;
+    case EL_PRECISION_FP32:
+        break;
+    }
+    return EL_F32;
+}
+
 el_type el_machine_type(const el_machine *machine)
 {
-    return machine->precision == EL_PRECISION_BF16   ? EL_BF16
-           : machine->precision == EL_PRECISION_INT8 ? EL_I8
-                                                     : EL_F32;
+    return machine->precision == EL_PRECISION_AUTO
+               ? EL_F32 /* not open: who asks wants sizes alone */
+               : el_precision_type((el_precision)machine->precision, NULL);
 }
 
 const char *el_machine_precision(const el_machine *machine)

@@ -14,7 +14,11 @@
 #include "text/vocab.h"
 #include "train/leaves.h"
 
-enum { EL_PRECISION_AUTO, EL_PRECISION_BF16, EL_PRECISION_FP32, EL_PRECISION_INT8 };
+/* In the order of --precision. */
+typedef enum { EL_PRECISION_AUTO, EL_PRECISION_BF16, EL_PRECISION_FP32, EL_PRECISION_INT8 } el_precision;
+
+/* The activations' type that a model is planned with; AUTO: what the device is fastest in. */
+el_type el_precision_type(el_precision precision, const el_device *dev);
 
 typedef struct {
     const char *device;  /* "cpu", "cuda", "cuda:1"; "auto" or NULL: chosen by what is to be done */
@@ -36,8 +40,8 @@ typedef struct {
      NULL,                                                                                                   \
      "auto, cpu, cuda or cuda:N (a GPU, counted from 0); auto: the processor, or a GPU for a long "          \
      "pre-training"},                                                                                        \
-    {"threads", EL_OPT_INT, offsetof(settings, machine.threads),      0,                                     \
-     1024,      NULL,       "number of threads; 0: one per processor"},                                      \
+        {"threads", EL_OPT_INT, offsetof(settings, machine.threads),      0,                                 \
+         1024,      NULL,       "number of threads; 0: one per processor"},                                  \
         {"precision",                                                                                        \
          EL_OPT_CHOICE,                                                                                      \
          offsetof(settings, machine.precision),                                                              \

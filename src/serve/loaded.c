@@ -15,13 +15,6 @@ typedef struct {
     const char *folders[EL_MOST_NETWORKS];
 } recipe;
 
-static el_type type_of(el_serve_precision precision, const el_device *dev)
-{
-    if (precision == EL_SERVE_FASTEST)
-        return dev->fast_type(dev);
-    return precision == EL_SERVE_BF16 ? EL_BF16 : precision == EL_SERVE_INT8 ? EL_I8 : EL_F32;
-}
-
 /* Adds the network in a folder, if any, with the head that is to be asked. */
 static el_status add_network(recipe *r, const char *name, const char *folder, el_head_config head)
 {
@@ -157,7 +150,7 @@ static el_status load(el_loaded *loaded, const el_model_paths *paths, const char
         st = el_device_open(&loaded->dev, settings->level);
     if (st)
         return st;
-    r.plan.activations = type_of(settings->precision, loaded->dev);
+    r.plan.activations = el_precision_type(settings->precision, loaded->dev);
     st = load_parts(loaded, &r);
     if (!st)
         loaded->encoder = &loaded->model.networks[r.plan.count - 1];

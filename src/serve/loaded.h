@@ -9,18 +9,16 @@
 #ifndef EL_SERVE_LOADED_H
 #define EL_SERVE_LOADED_H
 
+#include "engine/machine.h"
 #include "format/sentence.h"
 #include "task/learn/finetuned.h"
-
-/* Of activations and products; fastest is bf16 where this processor multiplies it faster than float. */
-typedef enum { EL_SERVE_FP32, EL_SERVE_BF16, EL_SERVE_FASTEST, EL_SERVE_INT8 } el_serve_precision;
 
 /* What to load, and how it computes. */
 typedef struct {
     bool generator,
         discriminator; /* networks of pre-training that are wanted: a folder that lacks one is EL_EDATA;
                                       neither: whatever the folder is */
-    el_serve_precision precision;
+    el_precision precision;
     bool plain_special; /* "[MASK]" in a text is characters; else the token */
     int threads;        /* of each session; 0: as many as there are processors */
     const char *level;  /* instruction set, "reference" for the reference device; NULL: the best there is */

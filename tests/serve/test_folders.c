@@ -35,7 +35,8 @@ static void check_session(const json_t *line, const char *folder)
 {
     const char *const text = text_of(line, "text");
     const bool fill = strcmp(text_of(line, "is"), "fill") == 0;
-    const el_load_settings settings = {.generator = fill, .discriminator = !fill, .threads = 1};
+    const el_load_settings settings = {
+        .generator = fill, .discriminator = !fill, .precision = EL_PRECISION_FP32, .threads = 1};
     el_loaded *loaded;
     el_session *session;
     el_detection detection;

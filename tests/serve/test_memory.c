@@ -92,7 +92,7 @@ static void a_session_costs_little(void **state)
     el_session *session;
     el_detection detection;
     el_filling filling;
-    CHECK_OK(el_loaded_open(&loaded, run, &(el_load_settings){.threads = 1}));
+    CHECK_OK(el_loaded_open(&loaded, run, &(el_load_settings){.precision = EL_PRECISION_FP32, .threads = 1}));
     const double mapped = mapped_mb(), taken = taken_mb();
     CHECK_OK(el_session_open(&session, loaded));
     CHECK_OK(el_session_detect(session, text, strlen(text), &detection));

@@ -79,10 +79,12 @@ static void direct_detect(direct *d, const int32_t *ids, int count, float *logit
 static el_loaded *load(bool generator, bool discriminator, const char *level)
 {
     el_loaded *loaded = NULL;
-    CHECK_OK(el_loaded_open(
-        &loaded, run,
-        &(el_load_settings){
-            .generator = generator, .discriminator = discriminator, .threads = 2, .level = level}));
+    CHECK_OK(el_loaded_open(&loaded, run,
+                            &(el_load_settings){.generator = generator,
+                                                .discriminator = discriminator,
+                                                .precision = EL_PRECISION_FP32,
+                                                .threads = 2,
+                                                .level = level}));
     return loaded;
 }
 
@@ -230,11 +232,15 @@ static void test_refused(void **state)
     el_session *session = NULL;
     el_filling answer;
     snprintf(path, sizeof path, "%s/discriminator", run);
-    CHECK(el_loaded_open(&loaded, path, &(el_load_settings){.generator = true}) == EL_EDATA &&
+    CHECK(el_loaded_open(&loaded, path,
+                         &(el_load_settings){.generator = true, .precision = EL_PRECISION_FP32}) ==
+                  EL_EDATA &&
               strstr(el_error(), "no generator"),
           "got: %s", el_error());
-    CHECK(el_loaded_open(&loaded, "/nowhere", &(el_load_settings){0}) == EL_EDATA, "got: %s", el_error());
-    CHECK_OK(el_loaded_open(&loaded, path, &(el_load_settings){0}));
+    CHECK(el_loaded_open(&loaded, "/nowhere", &(el_load_settings){.precision = EL_PRECISION_FP32}) ==
+              EL_EDATA,
+          "got: %s", el_error());
+    CHECK_OK(el_loaded_open(&loaded, path, &(el_load_settings){.precision = EL_PRECISION_FP32}));
     CHECK_OK(el_session_open(&session, loaded));
     CHECK(el_session_fill(session, "a", 1, 1, &answer) == EL_EUSAGE, "a discriminator filled");
     el_session_close(session);

@@ -203,9 +203,7 @@ static void finish(el_objective *self, el_figures *figures)
                              a->baseline ? a->fit / slots : NAN,
                              a->entropy / slots,
                              a->largest / slots};
-    figures->count = (int)(sizeof values / sizeof *values);
-    figures->names = FIGURES;
-    memcpy(figures->values, values, sizeof values);
+    el_figures_set(figures, FIGURES, values, (int)(sizeof values / sizeof *values));
 }
 
 static void close_adversarial(el_objective *self)

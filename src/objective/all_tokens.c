@@ -8,7 +8,6 @@
  * The paper does not say how the terms weigh: 1 and 1.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "objective/copy_gate.h"
 #include "objective/kinds.h"
@@ -181,9 +180,7 @@ static void finish(el_objective *self, el_figures *figures)
                              share(a, (double)a->right),
                              share(a, (double)a->judged),
                              share(a, (double)a->replaced)};
-    figures->count = (int)(sizeof values / sizeof *values);
-    figures->names = FIGURES;
-    memcpy(figures->values, values, sizeof values);
+    el_figures_set(figures, FIGURES, values, (int)(sizeof values / sizeof *values));
 }
 
 static void close_all_tokens(el_objective *self)

@@ -9,7 +9,6 @@
  */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "objective/kinds.h"
 
@@ -96,9 +95,7 @@ static void finish(el_objective *self, el_figures *figures)
                              el_slots_entropy(&forwards->slots),
                              second,
                              c->count > 1 ? el_predictor_accuracy(&backwards->predictor) : 0};
-    figures->count = (int)(sizeof values / sizeof *values) - (c->count > 1 ? 0 : 2);
-    figures->names = FIGURES;
-    memcpy(figures->values, values, sizeof values);
+    el_figures_set(figures, FIGURES, values, (int)(sizeof values / sizeof *values) - (c->count > 1 ? 0 : 2));
 }
 
 static void close_causal(el_objective *self)

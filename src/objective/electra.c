@@ -16,7 +16,6 @@
  */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "objective/detector.h"
 #include "objective/kinds.h"
@@ -213,9 +212,7 @@ static void finish(el_objective *self, el_figures *figures)
                              el_detector_precision(d),
                              el_detector_recall(d),
                              el_detector_replaced(d)};
-    figures->count = (int)(sizeof values / sizeof *values);
-    figures->names = FIGURES;
-    memcpy(figures->values, values, sizeof values);
+    el_figures_set(figures, FIGURES, values, (int)(sizeof values / sizeof *values));
     for (int i = OF_DISCRIMINATOR; e->first_stage && i < figures->count; i++)
         figures->values[i] = NAN;
 }

@@ -16,7 +16,6 @@
  */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "objective/detector.h"
 #include "objective/kinds.h"
@@ -311,9 +310,7 @@ static void finish(el_objective *self, el_figures *figures)
                              el_detector_recall(d),
                              el_detector_replaced(d),
                              ratio(e->energy, e->originals)};
-    figures->count = (int)(sizeof values / sizeof *values) - !e->energies;
-    figures->names = FIGURES;
-    memcpy(figures->values, values, sizeof values);
+    el_figures_set(figures, FIGURES, values, (int)(sizeof values / sizeof *values) - !e->energies);
 }
 
 static void close_electric(el_objective *self)

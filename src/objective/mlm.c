@@ -6,7 +6,6 @@
  * language model shows [MASK] at 0.85 of them and the token itself at the rest.  All slots are predicted.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "objective/kinds.h"
 
@@ -66,9 +65,7 @@ static void finish(el_objective *self, el_figures *figures)
     const double loss = el_predictor_loss(&m->predictor);
     const double values[] = {m->settings.gen_weight * loss, loss, el_predictor_accuracy(&m->predictor),
                              el_predictor_sampled(&m->predictor), el_slots_entropy(&m->slots)};
-    figures->count = (int)(sizeof values / sizeof *values);
-    figures->names = FIGURES;
-    memcpy(figures->values, values, sizeof values);
+    el_figures_set(figures, FIGURES, values, (int)(sizeof values / sizeof *values));
 }
 
 static void close_mlm(el_objective *self)

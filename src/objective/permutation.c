@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "objective/kinds.h"
 #include "objective/order.h"
@@ -78,9 +77,7 @@ static void finish(el_objective *self, el_figures *figures)
     const double loss = el_predictor_loss(&p->predictor);
     const double values[] = {loss, loss, el_predictor_accuracy(&p->predictor), exp(loss),
                              el_slots_entropy(&p->slots)};
-    figures->count = (int)(sizeof values / sizeof *values);
-    figures->names = FIGURES;
-    memcpy(figures->values, values, sizeof values);
+    el_figures_set(figures, FIGURES, values, (int)(sizeof values / sizeof *values));
 }
 
 static void close_permutation(el_objective *self)

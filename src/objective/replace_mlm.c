@@ -7,7 +7,6 @@
  * The paper does not say how the terms weigh: 1 and 1.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "objective/kinds.h"
 
@@ -84,9 +83,7 @@ static void finish(el_objective *self, el_figures *figures)
                              large,
                              el_predictor_accuracy(&m->large),
                              m->slots.count ? 1 - sampled : 0};
-    figures->count = (int)(sizeof values / sizeof *values);
-    figures->names = FIGURES;
-    memcpy(figures->values, values, sizeof values);
+    el_figures_set(figures, FIGURES, values, (int)(sizeof values / sizeof *values));
 }
 
 static void close_replace_mlm(el_objective *self)

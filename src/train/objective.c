@@ -1,9 +1,18 @@
 /* objective - a batch in as many pieces as have room, and what is found in its figures */
 #include "train/objective.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+void el_figures_set(el_figures *figures, const char *const *names, const double *values, int count)
+{
+    assert(count <= EL_MAX_FIGURES);
+    figures->names = names;
+    figures->count = count;
+    memcpy(figures->values, values, (size_t)count * sizeof *values);
+}
 
 double el_figure(const el_figures *figures, const char *name)
 {

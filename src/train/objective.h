@@ -27,6 +27,8 @@ typedef struct {
     el_status status; /* why some could not be had (el_error), where that is no matter of numbers */
 } el_figures;
 
+/* What an objective finishes with: as many values as there are of these names. */
+void el_figures_set(el_figures *figures, const char *const *names, const double *values, int count);
 /* The value of a figure; NaN where there is none of that name. */
 double el_figure(const el_figures *figures, const char *name);
 /* Those that are finite, by name (new reference). */

@@ -93,7 +93,8 @@ static void work(el_dist *d, void *context)
     el_leaves l;
     open_place(&p, o->kind);
     if (!p.objective->ledger) {
-        o->whole = true;
+        if (el_dist_leads(d))
+            o->whole = true;
         close_place(&p);
         return;
     }
@@ -103,8 +104,10 @@ static void work(el_dist *d, void *context)
     CHECK(el_leaves_run(&l, &p.batch, (el_interrupt){0}, EL_OK) == EL_OK, "%s", el_error());
     p.objective->finish(p.objective, &o->figures[d->rank]);
     const el_tensor g = el_model_region(&p.model, EL_GRADIENTS);
-    o->count = (size_t)g.rows * (size_t)g.cols;
-    o->gradients[d->rank] = malloc(o->count * sizeof(float));
+    const size_t count = (size_t)g.rows * (size_t)g.cols;
+    o->gradients[d->rank] = malloc(count * sizeof(float));
+    if (el_dist_leads(d))
+        o->count = count;
     el_tensor_read(p.q, g, o->gradients[d->rank]);
     const el_example_source source = {p.vocab, read_made, 7 * EL_EVALUATION_BATCH + 3};
     const el_evaluation_watch watch = {.dist = d, .apart = o->leaves > 1};

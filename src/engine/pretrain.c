@@ -1,5 +1,5 @@
-/* pretrain - see the header */
-#include "engine/pretrain.h"
+/* pretrain - the course of a run; see the header */
+#include "engine/pretrain_parts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -158,125 +158,6 @@ static el_status read_heldout(void *context, int64_t first, int count, el_batch 
 
 /* ---- model ---- */
 
-/* A checkpoint's vocabulary is its run's, where it still lies in one. */
-static el_status check_checkpoint_vocab(const el_pretraining *p)
-{
-    char *run = el_path_join(p->settings->init_from, "..");
-    char *record = run ? el_path_join(run, "run.json") : NULL;
-    el_status st = record ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
-    if (!st && el_file_exists(record))
-        st = el_model_check_vocab(run, el_loader_vocab(p->data), p->settings->data);
-    free(record);
-    free(run);
-    return st;
-}
-
-static el_status start_from_checkpoint(el_pretraining *p)
-{
-    json_t *state = NULL;
-    el_status st = check_checkpoint_vocab(p);
-    if (!st)
-        st = el_checkpoint_load(&p->model, &state, p->settings->init_from, true);
-    json_decref(st ? NULL : state);
-    return st;
-}
-
-static el_status start_from_folders(el_pretraining *p)
-{
-    el_model_paths paths;
-    el_status st = el_model_find(&paths, p->settings->init_from);
-    if (st)
-        return st;
-    const char *missing = NULL;
-    for (int i = 0; !st && i < p->model.count;
-         i++) { /* a delta lies on top of the generator, which is first */
-        const el_network *net = &p->model.networks[i];
-        const bool small =
-            el_model_network(&p->model, EL_DISCRIMINATOR) && strcmp(net->name, EL_GENERATOR) == 0;
-        if (small && p->settings->generator_from)
-            continue;
-        const char *folder = strcmp(net->name, EL_BACKWARD) == 0 ? paths.backward
-                             : !small                            ? paths.encoder
-                             : paths.discriminator               ? paths.generator
-                                                                 : NULL;
-        if (folder)
-            st = el_weights_load(&p->model, net, folder);
-        else
-            missing = net->name;
-    }
-    if (!st) {
-        el_model_prepare(&p->model);
-        el_log(EL_LOG_NOTE, "%s: %s%s%s; rates and schedule begin anew", p->settings->init_from,
-               missing               ? "the folder has no "
-               : p->model.count == 1 ? "the network is the folder's"
-                                     : "both networks are those of the folder",
-               missing ? missing : "", missing ? ", which begins anew" : "");
-    }
-    el_model_paths_free(&paths);
-    return st;
-}
-
-/* The weights of a generator that is not trained. */
-static el_status start_frozen(el_pretraining *p)
-{
-    el_model_paths paths;
-    el_status st = el_model_find(&paths, p->settings->generator_from);
-    if (!st)
-        st = el_weights_load(&p->model, el_model_network(&p->model, EL_GENERATOR), paths.generator);
-    if (!st)
-        el_model_prepare(&p->model);
-    el_model_paths_free(&paths);
-    return st;
-}
-
-static el_status start(el_pretraining *p)
-{
-    const el_initialisation how = el_pretrain_initialisation(p->settings);
-    el_status st = el_model_initialise(&p->model, &how);
-    if (!st && p->settings->generator_from)
-        st = start_frozen(p);
-    if (st || !p->settings->init_from)
-        return st;
-    char *state = el_path_join(p->settings->init_from, "state.json");
-    const bool checkpoint = state && el_file_exists(state);
-    free(state);
-    if (checkpoint)
-        return start_from_checkpoint(p);
-    st = el_model_check_vocab(p->settings->init_from, el_loader_vocab(p->data), p->settings->data);
-    return st ? st : start_from_folders(p);
-}
-
-/* The shape of the generator that is not trained: its folder's; of a run that goes on, what the run began with. */
-static el_status find_frozen(el_pretraining *p)
-{
-    const char *folder = p->settings->generator_from;
-    json_t *config = NULL;
-    el_model_paths paths = {0};
-    el_head_config head = {.kind = EL_HEAD_MLM};
-    if (!folder)
-        return EL_OK;
-    char *path = el_path_join(p->resuming ? p->run.folder : folder, "config.json");
-    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory for a path", folder);
-    if (!st && p->resuming) {
-        st = el_json_load(&config, path);
-        if (!st)
-            st = el_config_read(&p->frozen, json_object_get(config, EL_GENERATOR), path);
-    } else if (!st) {
-        st = el_model_check_vocab(folder, el_loader_vocab(p->data), p->settings->data);
-        if (!st)
-            st = el_model_find(&paths, folder);
-        if (!st && paths.generator)
-            st = el_model_read(paths.generator, true, &p->frozen, &head, NULL);
-    }
-    if (!st && !p->resuming && (!paths.generator || head.kind != EL_HEAD_MLM))
-        st = el_fail(EL_EUSAGE, "--generator-from: %s holds no masked language model", folder);
-    p->settings->frozen_generator = &p->frozen;
-    el_model_paths_free(&paths);
-    json_decref(config);
-    free(path);
-    return st;
-}
-
 /* How often each token stands in the shards. */
 static el_status open_unigram(el_pretraining *p)
 {
@@ -327,146 +208,10 @@ static el_status open_model(el_pretraining *p)
     return st;
 }
 
-/* ---- what is written beside checkpoints ---- */
-
-static el_status write_config(const el_pretraining *p)
-{
-    if (p->run.follows)
-        return EL_OK;
-    const el_model *m = &p->model;
-    json_t *config = json_pack("{s:s}", "model_type", "electra-pretraining");
-    for (int i = m->count - 1; i >= 0; i--)
-        json_object_set_new(config, m->networks[i].name, el_weights_json(&m->networks[i], NULL));
-    json_t *settings = el_options_json(p->options);
-    json_object_set(config, "embeddings", json_object_get(settings, "embeddings"));
-    json_decref(settings);
-    char *path = el_path_join(p->run.folder, "config.json");
-    const el_status st =
-        path ? el_json_save(config, path) : el_fail(EL_ENOMEM, "%s: no memory", p->run.folder);
-    free(path);
-    json_decref(config);
-    return st;
-}
-
-/* README.md of a model folder. */
-static char *card(const el_pretraining *p, const el_network *net)
-{
-    static const char FORMAT[] =
-        "Pre-trained: %" PRId64 " steps of %" PRId64 " examples, %" PRId64 " tokens in all.\n\n"
-        "| | |\n|---|---|\n"
-        "| layers | %d |\n| hidden size | %d |\n| embedding size | %d |\n"
-        "| vocabulary | %d |\n| longest sequence in training | %d |\n\n"
-        "`config.json`, `run.json` and `metrics.jsonl` of the run hold all settings and the "
-        "course of the training.\n";
-    const el_config *const c = &net->config;
-    const bool own = !el_objective_has_generator((el_objective_kind)p->settings->objective);
-    const bool masked = el_network_head(net, EL_HEAD_MLM) && !c->causal;
-    char about[sizeof FORMAT + 256], title[80];
-    snprintf(title, sizeof title, "%s%s",
-             c->backwards ? "Causal language model; it reads ids and positions in reverse order"
-             : c->causal  ? "Causal language model"
-             : own        ? "Masked language model"
-                          : "ELECTRA ",
-             own ? "" : net->name);
-    snprintf(about, sizeof about, FORMAT, p->progress.step, p->settings->train_batch_size, p->progress.tokens,
-             c->num_hidden_layers, c->hidden_size, c->embedding_size, c->vocab_size,
-             el_loader_max_seq_length(p->data));
-    return el_card_text(&(el_card){
-        .pipeline = masked ? "fill-mask" : NULL, .title = title, .about = about, .options = p->options});
-}
-
-static el_status export_network(el_pretraining *p, const el_network *net)
-{
-    char *folder = el_path_join(p->run.folder, net->name), *text = card(p, net);
-    /* its logits are energies, not log-odds: whoever reads the folder has to know */
-    const bool energies = p->settings->objective == EL_ELECTRIC && strcmp(net->name, EL_DISCRIMINATOR) == 0;
-    json_t *extra = energies ? json_pack("{s:s}", "electra_objective", "electric") : NULL;
-    const el_status st = folder && text ? el_weights_save(&p->model, net, el_loader_vocab(p->data), text,
-                                                          extra, EL_ST_F32, folder)
-                                        : el_fail(EL_ENOMEM, "%s: no memory", p->run.folder);
-    json_decref(extra);
-    free(text);
-    free(folder);
-    return st;
-}
-
-/* What the run has spent so far, in both counts. */
-static void record_flops(el_pretraining *p)
-{
-    const double tokens = (double)p->progress.tokens;
-    json_object_set_new(p->run.record, "flops",
-                        json_pack("{s:o, s:o}", "products",
-                                  el_json_number(tokens * p->trainer.flops_per_token), "paper",
-                                  el_json_number(tokens * p->trainer.paper_flops_per_token)));
-}
-
-/* The model folders of this step; run.json tells that they are there. */
-static el_status export_model(el_pretraining *p)
-{
-    if (p->run.follows)
-        return EL_OK;
-    el_status st = EL_OK;
-    for (int i = 0; !st && i < p->model.count; i++)
-        st = export_network(p, &p->model.networks[i]);
-    if (st)
-        return st;
-    json_object_set_new(p->run.record, "exported_step", json_integer(p->progress.step));
-    record_flops(p);
-    return el_run_save(&p->run);
-}
-
-static void set_hash(json_t *record, const char *key, uint64_t hash)
-{
-    char text[17];
-    el_hash_text(hash, text);
-    json_object_set_new(record, key, json_string(text));
-}
-
-/* Says so where the run goes on with another processor's kernels: results then differ in their last bits. */
-static void note_other_machine(const el_pretraining *p, const json_t *machine)
-{
-    const json_t *segments = json_object_get(p->run.record, "segments");
-    const json_t *last = json_array_get(segments, json_array_size(segments) - 1);
-    const json_t *before = json_object_get(last, "machine");
-    static const char *const KEYS[] = {"cpu", "device", "instruction_set", "gpu"};
-    for (size_t i = 0; before && i < sizeof KEYS / sizeof *KEYS; i++) {
-        const char *was = json_string_value(json_object_get(before, KEYS[i]));
-        const char *is = json_string_value(json_object_get(machine, KEYS[i]));
-        if (was && is && strcmp(was, is) != 0)
-            el_log(EL_LOG_NOTE, "%s: was %s, is %s now; from here on results differ in their last bits",
-                   KEYS[i], was, is);
-    }
-}
-
-static el_status begin_segment(el_pretraining *p)
-{
-    json_t *record = p->run.record;
-    if (!p->resuming)
-        json_object_clear(record);
-    const el_vocab *vocab = el_loader_vocab(p->data);
-    json_object_set_new(record, "version", json_string(ELECTRA_VERSION));
-    json_object_set_new(record, "settings", el_options_json(p->options));
-    set_hash(record, "vocabulary_hash", vocab->hash);
-    set_hash(record, "data_hash", el_loader_hash(p->data));
-    json_object_set_new(record, "data",
-                        json_pack("{s:I, s:I, s:i, s:i}", "examples", (json_int_t)el_loader_examples(p->data),
-                                  "tokens", (json_int_t)el_loader_tokens(p->data), "max_seq_length",
-                                  el_loader_max_seq_length(p->data), "vocab_size", vocab->size));
-    json_object_set_new(record, "parameters", json_integer(el_model_parameters(&p->model)));
-    json_object_set_new(record, "flops_per_token", json_real(p->trainer.flops_per_token));
-    json_object_set_new(record, "paper_flops_per_token", el_json_number(p->trainer.paper_flops_per_token));
-    record_flops(p);
-    json_t *machine = el_machine_json(&p->settings->machine, p->q->dev);
-    note_other_machine(p, machine);
-    const el_status st = el_run_segment_begin(&p->run, p->progress.step, machine, p->changes);
-    json_decref(machine);
-    return st;
-}
-
 static el_status on_event(void *context, const el_event *event)
 {
     el_pretraining *const p = context;
-    const el_status st = event->kind == EL_EVENT_CHECKPOINT ? export_model(p) : EL_OK;
+    const el_status st = event->kind == EL_EVENT_CHECKPOINT ? el_pretrain_export(p) : EL_OK;
     return st || !p->watch.on_event ? st : p->watch.on_event(p->watch.context, event);
 }
 
@@ -561,7 +306,7 @@ static el_status open_all(el_pretraining *p)
     if (!st && !p->resuming) /* else all of it is recorded */
         st = el_pretrain_derive(p->settings, p->options);
     if (!st)
-        st = find_frozen(p);
+        st = el_pretrain_find_frozen(p);
     if (!st && p->derive_steps)
         st = spend_budget(p);
     if (!st && !p->resuming)
@@ -590,7 +335,7 @@ static el_status open_all(el_pretraining *p)
     if (p->resuming)
         st = el_trainer_resume(&p->trainer, &p->progress, &p->resuming);
     if (!st && !p->resuming)
-        st = start(p);
+        st = el_pretrain_start(p);
     return el_dist_agree(dist, st);
 }
 
@@ -626,7 +371,7 @@ static el_status finished(el_pretraining *p)
     const json_t *exported = json_object_get(p->run.record, "exported_step");
     el_log(EL_LOG_NOTE, "the run in %s is finished: %" PRId64 " steps; more --num-train-steps would go on",
            p->settings->output, p->progress.step);
-    return json_integer_value(exported) == p->progress.step ? EL_OK : export_model(p);
+    return json_integer_value(exported) == p->progress.step ? EL_OK : el_pretrain_export(p);
 }
 
 static void announce(el_pretraining *p)
@@ -652,9 +397,9 @@ el_status el_pretrain_run(el_pretraining *p)
     if (p->resuming && el_trainer_done(&p->trainer, &p->progress))
         return finished(p);
     el_dist *const dist = p->settings->machine.dist;
-    el_status st = begin_segment(p); /* first: run.json says whose the folder is */
+    el_status st = el_pretrain_begin_segment(p); /* first: run.json says whose the folder is */
     if (!st)
-        st = write_config(p);
+        st = el_pretrain_write_config(p);
     if (!st && p->unigram.sums && !p->run.follows)
         st = el_unigram_save(&p->unigram, el_loader_vocab(p->data), p->run.folder);
     st = el_dist_agree(dist, st);

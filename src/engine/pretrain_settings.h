@@ -50,6 +50,7 @@ typedef struct {
 
 enum { EL_GENERATOR_MASKED, EL_GENERATOR_TWO_TOWER }; /* generator */
 enum { EL_RECIPE_NONE, EL_RECIPE_ROBERTA };           /* recipe */
+enum { EL_INITIALISE_PAPER, EL_INITIALISE_FAN_IN };   /* initialisation */
 
 extern const el_option EL_PRETRAIN_TABLE[];
 extern const int EL_PRETRAIN_LINES;

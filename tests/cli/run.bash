@@ -1,8 +1,8 @@
 # run.bash - what tests of commands share: a small text, its vocabulary and shards, refusals, and comparing two runs.
 # Source it with the program's path in $electra; $work is a folder that is removed at the end.
 set -u
-memory=/dev/shm # syncing costs nothing there
-[ -w $memory ] || memory=${TMPDIR:-/tmp}
+memory=/dev/shm # syncing costs nothing there; in a container it may hold next to nothing
+[ -w $memory ] && [ "$(df --output=avail -k $memory | tail -1)" -gt 1000000 ] || memory=${TMPDIR:-/tmp}
 work=$(mktemp -d $memory/electra-test-XXXXXX)
 trap 'rm -rf "$work"' EXIT
 cd "$work"

@@ -2,8 +2,11 @@
 # and $launcher; it has all of cli/run.bash too.
 source "$(dirname "${BASH_SOURCE[0]}")/../cli/run.bash"
 
-# Processes of one test, as many as there are; each of one thread, so that it does not matter where they run.
+# Processes of one test, as many as there are; each of one thread, so that it does not matter where they run.  What they
+# share lies where the test has room, as a container's /dev/shm may be small; and no other machine is asked, so that neither
+# ssh nor a network need be there.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_plm_rsh_agent=false OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_btl_vader_backing_directory=$work
 launch=("$launcher")
 open_mpi=
 if "$launcher" --version 2>&1 | grep -q 'Open MPI\|OpenRTE'; then

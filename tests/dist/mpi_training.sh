@@ -123,7 +123,7 @@ for _ in $(seq 100); do ps -p "$(echo $children | tr ' ' ,)" > /dev/null || brea
 ps -p "$(echo $children | tr ' ' ,)" > /dev/null && fail "ranks live on without mpirun"
 "$electra" info alone > log 2>&1 || fail "after mpirun was killed: $(cat log)"
 
-start stalled 2 --stall-limit 1
+start stalled 2 --stall-limit 3
 kill -STOP "$(rank_of $job | tail -1)"
 wait $job && fail "a rank that does not answer ended well"
 says "rank 0 on .*: the other ranks have not answered for"

@@ -28,6 +28,7 @@
 #ifndef EL_OPS_QUEUE_H
 #define EL_OPS_QUEUE_H
 
+#include "base/interrupt.h"
 #include "base/random.h"
 #include "ops/device.h"
 
@@ -99,6 +100,11 @@ struct el_queue {
     int threads;
     void *state; /* the device's own */
 
+    /* Asked before each op on the processor, whose ops are long.  Once it is wanted the queue is cut short: ops do
+     * nothing, and results are rubbish, until el_queue_resume(). */
+    el_interrupt interrupt;
+    bool cut_short;
+
     void (*close)(el_queue *q);
 
     /* Copies between the host and the device, in the order of the queue.  The host's bytes may be read as late as
@@ -129,5 +135,21 @@ void el_queue_close(el_queue *q); /* accepts NULL */
 
 /* The keep-or-drop scale of element (row, col) of a tensor with `cols` columns: 0 or 1 / (1 - rate). */
 double el_dropout_scale(el_dropout dropout, int cols, uint64_t row, int col);
+
+/* Whether ops do nothing from now on; asks. */
+static inline bool el_queue_cut_short(el_queue *q)
+{
+    q->cut_short = q->cut_short || el_interrupt_wanted(q->interrupt);
+    return q->cut_short;
+}
+
+/* Ops work again, and nobody is asked any more.  True: some of those since the interrupt was set did nothing. */
+static inline bool el_queue_resume(el_queue *q)
+{
+    const bool was = q->cut_short;
+    q->interrupt.wanted = NULL;
+    q->cut_short = false;
+    return was;
+}
 
 #endif

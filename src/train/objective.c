@@ -43,16 +43,16 @@ static el_status fit(el_objective *objective, const el_batch *batch, int first, 
 el_status el_objective_continue(el_objective *objective, const el_batch *batch, int first, int last,
                                 bool training, el_interrupt interrupt)
 {
+    el_queue *const q = objective->model->q;
+    q->interrupt = interrupt;
     el_status st = EL_OK;
-    for (int end; !st && first < last; first = end) {
-        if (interrupt.wanted && interrupt.wanted(interrupt.context))
-            return el_fail(EL_ESTOPPED, "stopped within a batch");
+    for (int end; !st && first < last && !el_queue_cut_short(q); first = end) {
         st = fit(objective, batch, first, &end);
         end = end < last ? end : last;
         if (!st)
             objective->accumulate(objective, first, end, training);
     }
-    return st;
+    return el_queue_resume(q) && !st ? el_fail(EL_ESTOPPED, "stopped within a batch") : st;
 }
 
 el_status el_objective_run_until(el_objective *objective, const el_batch *batch, el_random random,
@@ -74,7 +74,7 @@ el_status el_objective_try(el_objective *objective, const el_batch *batch, el_ra
     if (!st)
         st = fit(objective, batch, 0, &last);
     if (!st)
-        objective->accumulate(objective, 0, last, false);
+        objective->accumulate(objective, 0, 1, false);
     return st;
 }
 

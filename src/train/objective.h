@@ -67,12 +67,6 @@ struct el_objective {
 /* begin, then accumulate over ranges that fit; EL_EDATA for a sequence longer than there is room for. */
 el_status el_objective_run(el_objective *objective, const el_batch *batch, el_random random, bool training);
 
-/* What is asked between two ranges: whether to give the work up.  Zeroed: nobody is asked. */
-typedef struct {
-    bool (*wanted)(void *context);
-    void *context;
-} el_interrupt;
-
 /* The same, given up with EL_ESTOPPED where that is wanted: gradients then hold a part of the batch. */
 el_status el_objective_run_until(el_objective *objective, const el_batch *batch, el_random random,
                                  bool training, el_interrupt interrupt);
@@ -86,7 +80,7 @@ el_status el_objective_continue(el_objective *objective, const el_batch *batch, 
 el_status el_objective_take(el_objective *objective, el_ledger *ledger);
 el_status el_objective_add_all(el_objective *objective, el_dist *dist, const el_ledger *ledger);
 
-/* begin, then only the first range, without gradients: enough to see whether losses still are numbers. */
+/* begin, then only the first sequence, without gradients: enough to see whether losses still are numbers. */
 el_status el_objective_try(el_objective *objective, const el_batch *batch, el_random random);
 
 #endif

@@ -89,6 +89,46 @@ static void test_stopped_within_a_step(void **state)
                in_folder("stopped/checkpoint-6/optimizer.safetensors"));
 }
 
+/* ---- stopping within a range ---- */
+
+static void (*multiply_as_it_is)(el_queue *q, el_tensor y, el_tensor x, el_tensor w, el_tensor b);
+static int products, products_after, rows_after;
+
+/* The stop comes with a product in the middle of a step; those after it in the step leave their outputs as they are. */
+static void multiply(el_queue *q, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
+{
+    const size_t bytes = el_tensor_bytes(y.rows, y.cols, y.type);
+    const uint64_t before = el_hash(y.data, bytes);
+    stopping->stop |= ++products == 100;
+    multiply_as_it_is(q, y, x, w, b);
+    products_after += stopping->stop && q->interrupt.wanted && el_hash(y.data, bytes) != before;
+    rows_after += stopping->stop && !q->interrupt.wanted ? y.rows : 0;
+}
+
+static void count_products(el_pretraining *run)
+{
+    multiply_as_it_is = run->q->linear_forward;
+    run->q->linear_forward = multiply;
+    products = products_after = rows_after = 0;
+}
+
+static void test_stopped_within_a_range(void **state)
+{
+    (void)state;
+    witness w = {0};
+    int64_t step;
+    stopping = &w;
+    CHECK_FAILS(train("cut", &w, count_products, &step), EL_ESTOPPED, "stopped after step");
+    CHECK(products >= 100, "only %d products were asked for", products);
+    assert_int_equal(products_after, 0);
+    CHECK(rows_after > 0, "the checkpoint's losses were not looked at");
+    CHECK_OK(train("cut", &(witness){0}, NULL, &step));
+    check_same(in_folder("straight/checkpoint-6/model.safetensors"),
+               in_folder("cut/checkpoint-6/model.safetensors"));
+    check_same(in_folder("straight/checkpoint-6/optimizer.safetensors"),
+               in_folder("cut/checkpoint-6/optimizer.safetensors"));
+}
+
 static void limit_time(el_pretraining *run)
 {
     run->trainer.most_seconds = 1e-9;
@@ -108,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_watched),
         cmocka_unit_test(test_stopped_within_a_step),
+        cmocka_unit_test(test_stopped_within_a_range),
         cmocka_unit_test(test_other_ends),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

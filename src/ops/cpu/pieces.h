@@ -52,9 +52,11 @@ static inline void *scratch_of(el_queue *q, int thread)
     return c->scratch + (size_t)thread * c->scratch_bytes;
 }
 
-/* Pieces are the chunks of the queue's pool. */
+/* Pieces are the chunks of the queue's pool.  Here an interrupt is obeyed. */
 static inline void run_pieces(el_queue *q, int count, el_pool_task *task, void *context)
 {
+    if (el_queue_cut_short(q))
+        return;
     el_pool_run(cpu_of(q)->pool, count, task, context);
 }
 

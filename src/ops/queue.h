@@ -54,6 +54,19 @@ typedef struct {
     double pairs;      /* of a query and a key that it sees; only ops/profile.h counts by it */
 } el_layout;
 
+/* What attention by distances is told besides (relative_attention_forward), and where its gradients go. */
+typedef struct {
+    el_tensor places, biases, kinds;
+    const int *positions, *segments; /* of each row */
+} el_relative;
+
+typedef struct {
+    el_tensor places, biases, kinds, parts;
+} el_relative_gradients;
+
+/* The sequences of a batch come in so many groups, at most, whose gradients of places, biases and kinds are summed apart. */
+enum { EL_RELATIVE_PARTS = 8 };
+
 /* How softmax_loss draws a sample of each row. */
 typedef struct {
     double temperature; /* of the sampling distribution only; > 0 */

@@ -294,6 +294,50 @@ static void case_limits(run *r, sizes s)
     }
 }
 
+/* More sequences than groups, positions in any order, some twice; rows, cols, more as for attention. */
+static void case_relative(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    enum { SEQUENCES = 11 };
+    int *const starts = check_memory((SEQUENCES + 1) * sizeof(int)), longest = s.rows;
+    for (int i = 0; i < SEQUENCES; i++) {
+        const int length = i == 0 ? s.rows : i == 3 ? 0 : 1 + 7 * i % 19;
+        starts[i + 1] = starts[i] + length;
+        longest = length > longest ? length : longest;
+    }
+    const int n = starts[SEQUENCES], hidden = s.cols * s.more, reach = longest;
+    int *const limits = check_memory(sizeof(int) * (size_t)n), *const positions = check_ints(n, 0, reach, 5);
+    for (int i = 0; i < SEQUENCES; i++)
+        for (int row = starts[i]; row < starts[i + 1]; row++) {
+            const int keys = starts[i + 1] - starts[i];
+            limits[row] =
+                i == 0 ? row + 1 : (int)el_random_below(check_seed(4), (uint64_t)row, (uint64_t)keys + 1);
+            if (i == 0)
+                positions[row] = row;
+        }
+    assert_int_equal(q->reserve(q, longest, s.cols), EL_OK);
+    const el_tensor qkv = in(r, n, 3 * hidden, 1, 1), dy = in(r, n, hidden, 2, 1);
+    const int *const segments = check_ints(n, 0, 2, 6);
+    const el_relative relative = {in(r, 2 * reach - 1, hidden, 3, 1), parameter(1, 3 * hidden, 7, 1),
+                                  parameter(2, hidden, 8, 1), positions, segments};
+    for (int i = 0; i < 2; i++) {
+        const el_dropout dropout = dropping(i ? 0.1 : 0);
+        const el_layout layout = {
+            .starts = starts, .sequences = SEQUENCES, .longest = longest, .limits = i ? limits : NULL};
+        const el_tensor y = out(r, "y", r->type, n, hidden, false, 2e-5);
+        const el_tensor lse = out(r, "lse", EL_F32, n, s.more, false, 2e-5);
+        const el_relative_gradients d = {
+            out(r, "dplaces", r->type, 2 * reach - 1, hidden, false, 1e-4),
+            out(r, "dbiases", EL_F32, 1, 3 * hidden, true, 1e-4),
+            out(r, "dkinds", EL_F32, 2, hidden, true, 1e-4),
+            check_tensor(EL_F32, EL_RELATIVE_PARTS * (2 * reach - 1 + 5), hidden)};
+        check_fill(d.parts, NAN);
+        q->relative_attention_forward(q, y, lse, qkv, relative, layout, s.more, dropout, 200);
+        q->relative_attention_backward(q, out(r, "dqkv", r->type, n, 3 * hidden, false, 1e-4), d, dy, y, lse,
+                                       qkv, relative, layout, s.more, dropout, 200);
+    }
+}
+
 static void case_replace(run *r, sizes s)
 {
     const int *const original = check_ints(s.rows, 0, 50, 1), *const sample = check_ints(s.rows, 0, 50, 2);
@@ -414,6 +458,7 @@ static const op_case cases[] = {
      {{1, 64, 1}, {100, 32, 1}, {130, 20, 2}, {9, 7, 3}, {61, 16, 2}, {7, 128, 1}},
      6e-2},
     {"limits", case_limits, {{1, 8, 1}, {37, 64, 2}, {130, 12, 3}, {190, 64, 1}}, 6e-2},
+    {"relative", case_relative, {{1, 64, 1}, {37, 20, 2}, {131, 5, 1}, {19, 7, 3}}, 8e-2},
     {"replace", case_replace, {{1, 1, 0}, {500, 1, 0}}, 1e-2},
     {"softmax",
      case_softmax,

@@ -202,6 +202,25 @@ static void move_layout(el_device *dev, void *argument)
     move_place(dev, &((el_layout *)argument)->limits);
 }
 
+static void move_relative(el_device *dev, void *argument)
+{
+    el_relative *const r = argument;
+    move_tensor(dev, &r->places);
+    move_tensor(dev, &r->biases);
+    move_tensor(dev, &r->kinds);
+    move_place(dev, &r->positions);
+    move_place(dev, &r->segments);
+}
+
+static void move_relative_gradients(el_device *dev, void *argument)
+{
+    el_relative_gradients *const d = argument;
+    move_tensor(dev, &d->places);
+    move_tensor(dev, &d->biases);
+    move_tensor(dev, &d->kinds);
+    move_tensor(dev, &d->parts);
+}
+
 static void protect(el_device *dev, int protection)
 {
     distant *const d = distant_of(dev);
@@ -247,6 +266,8 @@ static void no_place(el_device *dev, void *argument)
     _Generic((a),                                                                                            \
         el_tensor: move_tensor,                                                                              \
         el_layout: move_layout,                                                                              \
+        el_relative: move_relative,                                                                          \
+        el_relative_gradients: move_relative_gradients,                                                      \
         int *: move_place,                                                                                   \
         const int *: move_place,                                                                             \
         float *: move_place,                                                                                 \

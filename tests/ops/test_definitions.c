@@ -428,6 +428,53 @@ static void test_attention_limits(void **state)
               "row %d sees nothing: y %g %g, lse %g", i, el_get(y, i, 0), el_get(y, i, 1), el_get(lse, i, 0));
 }
 
+/* Attention by distances over a sequence of one head, (rows, 6) wide. */
+enum { WAY = 5, WAY_WIDTH = 6, WAY_REACH = 9 };
+static el_tensor attend_by_distances(el_tensor qkv, el_tensor places, const int *positions,
+                                     const int *segments)
+{
+    static const int starts[] = {0, WAY};
+    const el_tensor y = check_tensor(EL_F64, WAY, WAY_WIDTH), lse = check_tensor(EL_F64, WAY, 1);
+    const el_relative relative = {places, check_random(EL_F64, 1, 3 * WAY_WIDTH, 3, 1),
+                                  check_random(EL_F64, 2, WAY_WIDTH, 4, 1), positions, segments};
+    q->relative_attention_forward(q, y, lse, qkv, relative, layout_of(starts, 1, WAY), 1, (el_dropout){0},
+                                  WAY);
+    return y;
+}
+
+/* Sines of all distances, then cosines; `sign` of the sines. */
+static el_tensor sines(double sign)
+{
+    const el_tensor places = check_tensor(EL_F64, 2 * WAY_REACH - 1, WAY_WIDTH);
+    for (int i = 0; i < places.rows; i++)
+        for (int c = 0; c < WAY_WIDTH / 2; c++) {
+            const double angle = (WAY_REACH - 1 - i) * pow(10, -c);
+            el_set(places, i, c, sign * sin(angle));
+            el_set(places, i, c + WAY_WIDTH / 2, cos(angle));
+        }
+    return places;
+}
+
+/* Only distances count, and whether two tokens are of one segment; read backwards, sines change their sign. */
+static void test_relative_attention(void **state)
+{
+    (void)state;
+    static const int positions[] = {0, 1, 2, 3, 4}, farther[] = {7, 8, 9, 10, 11}, turned[] = {4, 3, 2, 1, 0};
+    static const int segments[] = {0, 0, 1, 1, 1}, swapped[] = {1, 1, 0, 0, 0}, one[] = {1, 1, 1, 1, 1},
+                     other[] = {0, 0, 0, 0, 0};
+    const el_tensor qkv = check_random(EL_F64, WAY, 3 * WAY_WIDTH, 1, 1);
+    const el_tensor y = attend_by_distances(qkv, sines(1), positions, segments);
+    check_same("positions and a constant", attend_by_distances(qkv, sines(1), farther, segments), y);
+    check_same("segments by other names", attend_by_distances(qkv, sines(1), positions, swapped), y);
+    check_same("backwards", attend_by_distances(qkv, sines(-1), turned, segments), y);
+    const el_tensor alone = attend_by_distances(qkv, sines(1), positions, one);
+    check_same("one segment or the other", attend_by_distances(qkv, sines(1), positions, other), alone);
+    double apart = 0;
+    for (int c = 0; c < WAY_WIDTH; c++)
+        apart += fabs(el_get(alone, 0, c) - el_get(y, 0, c));
+    CHECK(apart > 1e-3, "a second segment changes y by %g", apart);
+}
+
 static void test_squared_loss(void **state)
 {
     (void)state;
@@ -611,6 +658,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_squared_loss, setup, check_release),
         cmocka_unit_test_setup_teardown(test_replace_ids, setup, check_release),
         cmocka_unit_test_setup_teardown(test_attention_limits, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_relative_attention, setup, check_release),
         cmocka_unit_test_setup_teardown(test_sampling, setup, check_release),
         cmocka_unit_test_setup_teardown(test_sampling_uniform, setup, check_release),
         cmocka_unit_test_setup_teardown(test_sampling_certain, setup, check_release),

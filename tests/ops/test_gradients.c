@@ -21,6 +21,7 @@ struct problem {
     int count;
     el_tensor y, dy, sum, stats, slope, lse;
     el_layout layout;
+    el_relative relative; /* tensors are inputs */
     int heads, width;
     const int *indices[3];
     el_dropout dropout;
@@ -371,6 +372,59 @@ static void test_limited_attention(void **state)
     }
 }
 
+static el_relative relative_of(const problem *p)
+{
+    return (el_relative){p->inputs[1].value, p->inputs[2].value, p->inputs[3].value, p->relative.positions,
+                         p->relative.segments};
+}
+
+static void relative_forward(problem *p)
+{
+    q->relative_attention_forward(q, p->y, p->lse, p->inputs[0].value, relative_of(p), p->layout, p->heads,
+                                  p->dropout, p->width);
+}
+
+static void relative_backward(problem *p)
+{
+    const el_relative_gradients d = {p->inputs[1].gradient, p->inputs[2].gradient, p->inputs[3].gradient,
+                                     el_tensor_none()};
+    q->relative_attention_backward(q, p->inputs[0].gradient, d, p->dy, p->y, p->lse, p->inputs[0].value,
+                                   relative_of(p), p->layout, p->heads, p->dropout, p->width);
+}
+
+static void check_relative(el_layout layout, int heads, int head_size, double rate)
+{
+    static const int positions[] = {3, 0, 1, 2, 3, 4, 5, 6, 5, 0, 5, 2}, segments[12] = {0, 0, 0, 1, 1, 0, 1};
+    const int rows = layout.starts[layout.sequences], hidden = heads * head_size;
+    problem p = {
+        .name = "attention by distances", .forward = relative_forward, .backward = relative_backward};
+    p.layout = layout;
+    p.relative.positions = positions;
+    p.relative.segments = segments;
+    p.heads = heads;
+    p.width = 9;
+    p.dropout = dropout_of(rate);
+    add_input(&p, "qkv", rows, 3 * hidden, false);
+    add_input(&p, "places", 13, hidden, false);
+    add_input(&p, "biases", 1, 3 * hidden, true);
+    add_input(&p, "kinds", 2, hidden, true);
+    p.lse = check_tensor(EL_F64, rows, heads);
+    set_output(&p, rows, hidden);
+    check_problem(&p);
+}
+
+static void test_relative_attention(void **state)
+{
+    (void)state;
+    static const int starts[] = {0, 1, 8, 8, 12}, some[] = {0, 7, 0, 3, 1, 7, 0, 2, 4, 0, 2, 1};
+    const el_layout all = {.starts = starts, .sequences = 4, .longest = 7};
+    el_layout limited = all;
+    limited.limits = some;
+    check_relative(all, 3, 5, 0);
+    check_relative(all, 2, 4, 0.3);
+    check_relative(limited, 2, 4, 0.3);
+}
+
 /* The gradient of weight * loss; what is reported has no weight. */
 static void test_weighted_softmax_loss(void **state)
 {
@@ -483,6 +537,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_gather, setup, check_release),
         cmocka_unit_test_setup_teardown(test_attention, setup, check_release),
         cmocka_unit_test_setup_teardown(test_limited_attention, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_relative_attention, setup, check_release),
         cmocka_unit_test_setup_teardown(test_softmax_loss, setup, check_release),
         cmocka_unit_test_setup_teardown(test_weighted_softmax_loss, setup, check_release),
         cmocka_unit_test_setup_teardown(test_logistic_loss, setup, check_release),

@@ -120,7 +120,9 @@ static el_status reserve_scratch(el_queue *q, size_t bytes)
 
 static el_status reserve(el_queue *q, int longest, int head_size)
 {
-    return reserve_scratch(q, kernels_of(q)->attention_scratch(longest, head_size));
+    const el_kernels *const k = kernels_of(q);
+    const el_status st = reserve_scratch(q, k->attention_scratch(longest, head_size));
+    return st ? st : reserve_scratch(q, k->relative_scratch(longest, 2 * longest - 1, head_size));
 }
 
 static double peak(el_queue *q, el_type type)

@@ -7,6 +7,13 @@
  *   dS = P * (scale * dR - delta)         dQ = dS K / sqrt(d)        dK = dS^T Q / sqrt(d)
  *
  * delta is the sum over j of P dP, which softmax's backward needs, because y = sum over j of R V.
+ *
+ * By distances, with T = places, t(i, j) = p_j - p_i + reach - 1 and E = kinds:
+ *
+ *   S = ((Q + content) K^T + (Q + place) T_t + (Q + kind) E_kind) / sqrt(d)
+ *   dQ = sum over j of dS (K_j + T_t + E_kind) / sqrt(d)      dK = dS^T (Q + content) / sqrt(d)
+ *   dcontent, dplace, dkind: the three terms of dQ, summed over i
+ *   dT_t += dS (Q + place) / sqrt(d)                          dE_kind += dS (Q + kind) / sqrt(d)
  */
 #include <assert.h>
 #include <math.h>
@@ -19,7 +26,12 @@ typedef struct {
     int first, head, heads, width;
     const int *limits; /* of its rows, or NULL */
     el_dropout dropout;
+    /* by distances; else none */
+    el_tensor places, bias[3], kinds;
+    const int *positions, *segments;
 } head;
+
+enum { CONTENT, PLACE, KIND };
 
 static el_tensor part(el_tensor t, el_layout layout, int sequence, int first_col, int cols)
 {
@@ -57,9 +69,47 @@ static int keys_of(const head *h, int i)
     return h->limits ? h->limits[i] : h->k.rows;
 }
 
+/* Rows of places and of kinds. */
+static int place_of(const head *h, int i, int j)
+{
+    const int place = h->positions[j] - h->positions[i] + h->places.rows / 2;
+    assert(place >= 0 && place < h->places.rows);
+    return place;
+}
+
+static int kind_of(const head *h, int i, int j)
+{
+    return h->segments[i] != h->segments[j];
+}
+
+/* q_i with one of the biases, column c. */
+static double biased(const head *h, int bias, int i, int c)
+{
+    return el_get(h->q, i, c) + (h->places.data ? el_get(h->bias[bias], 0, c) : 0);
+}
+
 static double score(const head *h, int i, int j)
 {
-    return dot(h->q, i, h->k, j) / sqrt(h->q.cols);
+    if (!h->places.data)
+        return dot(h->q, i, h->k, j) / sqrt(h->q.cols);
+    const int place = place_of(h, i, j), kind = kind_of(h, i, j);
+    double sum = 0;
+    for (int c = 0; c < h->q.cols; c++) {
+        const double q = el_get(h->q, i, c);
+        sum += (q + el_get(h->bias[CONTENT], 0, c)) * el_get(h->k, j, c) +
+               (q + el_get(h->bias[PLACE], 0, c)) * el_get(h->places, place, c) +
+               (q + el_get(h->bias[KIND], 0, c)) * el_get(h->kinds, kind, c);
+    }
+    return sum / sqrt(h->q.cols);
+}
+
+/* What query i sees of key j, column c. */
+static double seen(const head *h, int i, int j, int c)
+{
+    const double k = el_get(h->k, j, c);
+    return h->places.data
+               ? k + el_get(h->places, place_of(h, i, j), c) + el_get(h->kinds, kind_of(h, i, j), c)
+               : k;
 }
 
 static double keep_scale(const head *h, int i, int j)
@@ -136,14 +186,14 @@ static void pair_backward(const head *h, el_tensor dy, int i, int j, double *r, 
 
 static void query_backward(const head *h, el_tensor dq, el_tensor dy, int i)
 {
-    const int keys = h->k.rows;
-    double r[keys], ds[keys];
+    const int keys = keys_of(h, i);
+    double r, ds[keys + 1];
     for (int j = 0; j < keys; j++)
-        pair_backward(h, dy, i, j, &r[j], &ds[j]);
+        pair_backward(h, dy, i, j, &r, &ds[j]);
     for (int c = 0; c < dq.cols; c++) {
         double sum = 0;
         for (int j = 0; j < keys; j++)
-            sum += ds[j] * el_get(h->k, j, c);
+            sum += ds[j] * seen(h, i, j, c);
         el_set(dq, i, c, sum / sqrt(dq.cols));
     }
 }
@@ -157,7 +207,7 @@ static void key_backward(const head *h, el_tensor dk, el_tensor dv, el_tensor dy
     for (int c = 0; c < dk.cols; c++) {
         double k_sum = 0, v_sum = 0;
         for (int i = 0; i < queries; i++) {
-            k_sum += ds[i] * el_get(h->q, i, c);
+            k_sum += ds[i] * biased(h, CONTENT, i, c);
             v_sum += r[i] * el_get(dy, i, c);
         }
         el_set(dk, j, c, k_sum / sqrt(dk.cols));
@@ -181,5 +231,91 @@ void el_ref_attention_backward(el_queue *q, el_tensor dqkv, el_tensor dy, el_ten
                 query_backward(&h, d.q, d.y, i);
             for (int j = 0; j < h.k.rows; j++)
                 key_backward(&h, d.k, d.v, d.y, j);
+        }
+}
+
+/* ---- by distances ---- */
+
+static void set_relative(head *h, el_relative r)
+{
+    const int d = h->q.cols, hidden = h->heads * d;
+    h->places = el_tensor_cols(r.places, h->head * d, d);
+    h->kinds = el_tensor_cols(r.kinds, h->head * d, d);
+    for (int i = 0; i < 3; i++)
+        h->bias[i] = el_tensor_cols(r.biases, i * hidden + h->head * d, d);
+    h->positions = r.positions + h->first;
+    h->segments = r.segments + h->first;
+}
+
+static void check_relative(el_relative r, int hidden)
+{
+    assert(r.places.cols == hidden && r.places.rows % 2 == 1 && r.kinds.rows == 2 && r.kinds.cols == hidden);
+    assert(r.biases.rows == 1 && r.biases.cols == 3 * hidden);
+}
+
+void el_ref_relative_attention_forward(el_queue *q, el_tensor y, el_tensor lse, el_tensor qkv,
+                                       el_relative relative, el_layout layout, int heads, el_dropout dropout,
+                                       int width)
+{
+    (void)q;
+    check(y, lse, qkv, layout, heads, width);
+    check_relative(relative, y.cols);
+    for (int s = 0; s < layout.sequences; s++)
+        for (int n = 0; n < heads; n++) {
+            head h = head_of(y, lse, qkv, layout, s, n, heads);
+            h.dropout = dropout;
+            h.width = width;
+            set_relative(&h, relative);
+            for (int i = 0; i < h.q.rows; i++)
+                query_forward(&h, i);
+        }
+}
+
+static void plus(el_tensor t, int row, int col, double value)
+{
+    el_set(t, row, col, el_get(t, row, col) + value);
+}
+
+/* What a query and a key add to the gradients of places, biases and kinds. */
+static void pair_relative(const head *h, const head *d, int i, int j)
+{
+    double r, ds;
+    pair_backward(h, d->y, i, j, &r, &ds);
+    ds /= sqrt(h->q.cols);
+    const int place = place_of(h, i, j), kind = kind_of(h, i, j);
+    for (int c = 0; c < h->q.cols; c++) {
+        plus(d->places, place, c, ds * biased(h, PLACE, i, c));
+        plus(d->kinds, kind, c, ds * biased(h, KIND, i, c));
+        plus(d->bias[CONTENT], 0, c, ds * el_get(h->k, j, c));
+        plus(d->bias[PLACE], 0, c, ds * el_get(h->places, place, c));
+        plus(d->bias[KIND], 0, c, ds * el_get(h->kinds, kind, c));
+    }
+}
+
+void el_ref_relative_attention_backward(el_queue *q, el_tensor dqkv, el_relative_gradients gradients,
+                                        el_tensor dy, el_tensor y, el_tensor lse, el_tensor qkv,
+                                        el_relative relative, el_layout layout, int heads, el_dropout dropout,
+                                        int width)
+{
+    check(y, lse, qkv, layout, heads, width);
+    check_relative(relative, y.cols);
+    const el_relative places = {gradients.places, gradients.biases, gradients.kinds, relative.positions,
+                                relative.segments};
+    el_ref_zero(q, gradients.places);
+    for (int s = 0; s < layout.sequences; s++)
+        for (int n = 0; n < heads; n++) {
+            head h = head_of(y, lse, qkv, layout, s, n, heads),
+                 d = head_of(dy, lse, dqkv, layout, s, n, heads);
+            h.dropout = dropout;
+            h.width = width;
+            set_relative(&h, relative);
+            set_relative(&d, places);
+            for (int i = 0; i < h.q.rows; i++)
+                query_backward(&h, d.q, d.y, i);
+            for (int j = 0; j < h.k.rows; j++)
+                key_backward(&h, d.k, d.v, d.y, j);
+            for (int i = 0; i < h.q.rows; i++)
+                for (int j = 0; j < keys_of(&h, i); j++)
+                    pair_relative(&h, &d, i, j);
         }
 }

@@ -18,6 +18,14 @@ typedef struct {
     int width;
 } el_attention_args;
 
+/* The same by distances, and how many groups the sequences come in. */
+typedef struct {
+    el_attention_args attention;
+    el_relative relative;
+    el_tensor parts;
+    int groups;
+} el_relative_args;
+
 /* Of a weight's gradient, at most, in a piece; rows in whole blocks.  The larger, the less is packed twice. */
 enum { EL_WEIGHT_ROWS = 532, EL_WEIGHT_COLUMNS = 512 };
 

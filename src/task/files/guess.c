@@ -1,0 +1,125 @@
+/* guess - columns by what they hold, where nothing was said and names do not tell; see finder.h */
+#include <stdio.h>
+#include <string.h>
+
+#include "task/files/finder.h"
+#include "task/files/names.h"
+
+static bool may_be_label(const el_finder *f, int column)
+{
+    const el_survey_column *const c = &f->survey.columns[column];
+    return f->wanted->kind == EL_REGRESS ? c->numbers : c->repeats && !c->long_texts;
+}
+
+/* The one free column that `is`; -1 none, -2 several. */
+typedef bool column_test(const el_finder *f, int column);
+static int only_one(const el_finder *f, column_test *is)
+{
+    int found = -1;
+    for (int i = 0; i < f->survey.count; i++)
+        if (el_finder_free(f, i) && (!is || is(f, i)))
+            found = found == -1 ? i : -2;
+    return found;
+}
+
+static bool holds_texts(const el_finder *f, int column)
+{
+    return f->survey.columns[column].long_texts;
+}
+
+static bool no_label(const el_finder *f, int column)
+{
+    return !may_be_label(f, column) && el_finder_rank(f, EL_ROLE_LABEL, column) < 0;
+}
+
+/* What the training file calls the label is not guessed in another. */
+static bool knows_label(const el_finder *f)
+{
+    return f->wanted->known && el_finder_is_name(f->wanted->known->label);
+}
+
+static el_status fill_label(el_finder *f)
+{
+    if (knows_label(f))
+        return EL_OK;
+    int found = only_one(f, may_be_label);
+    if (found == -1)
+        found = only_one(f, NULL);
+    if (found == -2 && f->wanted->labelled)
+        return el_finder_unclear(f, "no column is called the label, and more than one may be it",
+                                 EL_LABEL_OPTION);
+    f->label = found < 0 ? -1 : found;
+    return EL_OK;
+}
+
+static el_status fill_text(el_finder *f)
+{
+    static column_test *const TESTS[] = {NULL, no_label, holds_texts};
+    for (size_t i = 0; i < sizeof TESTS / sizeof *TESTS && f->text[0] < 0; i++) {
+        const int found = only_one(f, TESTS[i]);
+        f->text[0] = found < 0 ? -1 : found;
+    }
+    if (f->text[0] >= 0)
+        return EL_OK;
+    return only_one(f, NULL) == -2
+               ? el_finder_unclear(f, "no column is called the text, and more than one may be it",
+                                   EL_TEXT_OPTION)
+               : el_finder_unclear(f, "no column is the text", EL_TEXT_OPTION);
+}
+
+/* Where names tell columns, and some role has none of its names. */
+static el_status fill_named(el_finder *f, bool columns_are_labels)
+{
+    const bool label_first = f->text[0] < 0 && f->label < 0 && f->wanted->labelled && !columns_are_labels;
+    el_status st = EL_OK;
+    if (label_first && f->wanted->kind <= EL_MULTILABEL)
+        st = fill_label(f);
+    if (!st && f->text[0] < 0)
+        st = f->wanted->kind <= EL_MULTILABEL ? fill_text(f) : EL_OK;
+    if (!st && f->label < 0 && f->wanted->labelled && !columns_are_labels && f->wanted->kind <= EL_MULTILABEL)
+        st = fill_label(f);
+    return st;
+}
+
+/* Without names the first column is the text and the last the label, after ids; what else there is nobody can tell. */
+static el_status fill_unnamed(el_finder *f, bool text_open)
+{
+    const int columns = f->survey.count, needed = f->wanted->labelled ? 2 : 1;
+    const el_task_kind kind = f->wanted->kind;
+    int first = 0;
+    if (text_open && f->text[0] < 0 && columns > needed && f->survey.columns[0].counts && f->label != 0 &&
+        kind != EL_SPAN) {
+        f->id = f->id < 0 ? 0 : f->id;
+        first = 1;
+    }
+    const bool label_open = f->label < 0;
+    if (kind == EL_SPAN) {
+        f->text[0] = f->text[0] < 0 ? 0 : f->text[0];
+        f->text[1] = f->text[1] < 0 && columns > 1 ? 1 : f->text[1];
+        f->label = label_open && columns > 2 ? columns - 1 : f->label;
+        return EL_OK;
+    }
+    if (text_open && f->text[0] < 0 && f->wanted->labelled && label_open && columns - first > 2 &&
+        kind <= EL_MULTILABEL) {
+        char sentence[128];
+        snprintf(sentence, sizeof sentence,
+                 "%d columns have no header, and it is not clear which is the text and which the label",
+                 columns);
+        return el_finder_unclear(f, sentence, "--text-column and --label-column say so, or --header");
+    }
+    if (f->text[0] < 0)
+        f->text[0] = f->label == first && columns > first + 1 ? first + 1 : first < columns ? first : 0;
+    if (label_open && columns > 1 && columns - 1 != f->text[0] && columns - 1 != f->text[1])
+        f->label = columns - 1;
+    const bool swap = text_open && label_open && f->wanted->labelled && f->label == first + 1 &&
+                      columns == first + 2 && kind <= EL_REGRESS && may_be_label(f, first) &&
+                      !may_be_label(f, first + 1) && f->survey.columns[first + 1].filled > 3;
+    if (swap)
+        f->text[0] = first + 1, f->label = first;
+    return EL_OK;
+}
+
+el_status el_finder_fill(el_finder *f, bool text_open, bool columns_are_labels)
+{
+    return f->named ? fill_named(f, columns_are_labels) : fill_unnamed(f, text_open);
+}

@@ -27,14 +27,15 @@ static el_status check_labels(const el_finetuning *f)
     enum { FEW = 3 };
     const el_dataset *const d = &f->data[EL_TRAIN];
     const int labels = f->card.labels.count;
-    const char *const column = f->card.layout.label ? f->card.layout.label : "with the label";
-    if (f->task->kind != EL_CLASSIFY || f->task->labels)
+    const char *const label = f->card.layout.label;
+    const char *const column = !label ? "with the label" : strcmp(label, "-1") == 0 ? "at the end" : label;
+    if ((f->task->kind != EL_CLASSIFY && f->task->kind != EL_TAG) || f->task->labels)
         return EL_OK;
     if (labels == 1)
         return el_fail(EL_EDATA,
                        "%s: column %s has one label only, \"%.60s\": there is nothing to tell apart", d->name,
                        column, f->card.labels.names[0]);
-    if (labels == d->count && d->count > FEW)
+    if (f->task->kind == EL_CLASSIFY && labels == d->count && d->count > FEW)
         return el_fail(
             EL_EDATA,
             "%s: column %s has as many labels as there are rows, %d: --label-column says where they are",

@@ -101,7 +101,7 @@ static el_status find_file(const char *folder, const char *names, bool alike, ch
 /* By the task's names; else, unless `exact`, by what its name is like. */
 static el_status find_split(const char *folder, const char *names, const char *alike, bool exact, char **path)
 {
-    if (!names)
+    if (!names || *path)
         return EL_OK;
     const el_status st = find_file(folder, names, false, path);
     return st || *path || exact ? st : find_file(folder, alike, true, path);
@@ -164,6 +164,13 @@ static bool nothing(const el_task_files *files)
     return !files->train && !files->dev && !files->test;
 }
 
+/* Beside a training file of the very name, files of one's own may be called otherwise. */
+static el_status find_where(const el_task *task, const char *folder, bool exact, el_task_files *files)
+{
+    const el_status st = find_in(task, folder, exact, files);
+    return st || !exact || !files->train || task->labels ? st : find_in(task, folder, false, files);
+}
+
 /* In the folder itself, or in the task's usual one below it, by every form's names before any by likeness. */
 static el_status find_all(const el_task **task, const char *folder, el_task_files *files)
 {
@@ -171,9 +178,9 @@ static el_status find_all(const el_task **task, const char *folder, el_task_file
     for (int likeness = 0; likeness < 2; likeness++)
         for (const el_task *t = asked; t; t = next_form(t)) {
             char *const below = folder_of(t, folder);
-            el_status st = find_in(t, folder, !likeness, files);
+            el_status st = find_where(t, folder, !likeness, files);
             if (!st && nothing(files) && below)
-                st = find_in(t, below, !likeness, files);
+                st = find_where(t, below, !likeness, files);
             free(below);
             if (st || !nothing(files)) {
                 *task = t;

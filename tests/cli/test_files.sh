@@ -87,6 +87,28 @@ grep -q '^accuracy .*<' table || fail "accuracy does not choose: $(cat table)"
 finetune --task ner --train-file words.conll --dev-file words.conll --tag-scheme plain
 grep -q '^accuracy .*<' table || fail "--tag-scheme is not followed: $(cat table)"
 
+# One sentence without end is said to be cut; tags that are all alike teach nothing; answers that stand nowhere are said.
+awk 'NF' words.conll words.conll words.conll > endless.conll
+finetune --task ner --train-file endless.conll --dev-file words.conll
+said "endless.conll: no blank line ends a sentence: all $(wc -l < endless.conll) words are one"
+sed 's/ .*/ O/' words.conll > alike.conll
+refuse 3 'column at the end has one label only, "O"' --task ner --train-file alike.conll
+printf '{"question":"what ?","context":"the cat","answers":["the cat"]}\n{"question":"who ?","context":"the cat","answers":["dog"]}\n' > absent.jsonl
+finetune --task span --max-query-length 8 --train-file absent.jsonl --dev-file absent.jsonl
+said "absent.jsonl: 1 answers do not stand in their texts; they are scored, and nothing is learned from them"
+
+# Beside a training file of the very name, others are found by likeness; two of them are refused.
+mkdir alike && cp train.csv alike/train.csv && cp train.csv alike/my_dev.csv
+finetune --task classify --data alike
+said "alike/my_dev.csv: 40 examples to score"
+cp train.csv alike/dev_matched.csv
+refuse 2 "both dev_matched.csv and my_dev.csv might be meant" --task classify --data alike
+
+# A task's dev file is answered, though its test file has other columns.
+awk -v OFS='\t' 'NF { print "gj04", NR % 2, "", $0 }' train.txt | head -n 20 > cola.tsv
+finetune --task cola --train-file cola.tsv --dev-file cola.tsv
+[ "$(predict cola.tsv 2> log | wc -l)" = 21 ] || fail "CoLA's dev file: $(cat log)"
+
 # All answers alike is said only where the right ones are not; lengths beyond the model's places are one warning.
 head -n 1 train.csv > joys.csv
 grep ',joy' train.csv >> joys.csv

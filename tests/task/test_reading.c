@@ -332,6 +332,18 @@ static void nestings(void **state)
                                 "{\"text\": [\"b\"], \"answer_start\": [2]}}\n"},
                  {"objects.json", "[{\"id\": \"1\", \"question\": \"q\", \"context\": \"a b\", \"answers\": "
                                   "[{\"text\": \"b\", \"answer_start\": 2}]}]"},
+                 {"articles.json", "[{\"title\": \"t\", \"paragraphs\": [{\"context\": \"a b\", \"qas\": "
+                                   "[{\"question\": \"q\", \"id\": \"1\", "
+                                   "\"answers\": [{\"text\": \"b\", \"answer_start\": \"2\"}]}]}]}]"},
+                 {"paragraphs.json", "[{\"context\": \"a b\", \"qas\": [{\"question\": \"q\", \"id\": \"1\", "
+                                     "\"answers\": [\"b\"]}]}]"},
+                 {"article.json", "{\"title\": \"t\", \"paragraphs\": [{\"context\": \"a b\", \"qas\": "
+                                  "[{\"question\": \"q\", \"id\": \"1\", "
+                                  "\"answer\": \"b\"}]}]}\n"},
+                 {"lines.jsonl", "{\"context\": \"a b\", \"qas\": [{\"question\": \"q\", \"id\": \"1\", "
+                                 "\"answers\": [{\"text\": \"b\", \"answer_start\": 2.0}]}]}\n"},
+                 {"lists.json", "{\"id\": [\"1\"], \"question\": [\"q\"], \"context\": [\"a b\"], "
+                                "\"answers\": [{\"text\": [\"b\"], \"answer_start\": [2]}]}"},
                  {"table.tsv", "id\tquestion\tcontext\tanswer\n1\tq\ta b\tb\n"},
                  {"mrqa.jsonl", "{\"header\": {}}\n{\"context\": \"a b\", \"qas\": [{\"qid\": \"1\", "
                                 "\"question\": \"q\", \"answers\": [\"b\"], "

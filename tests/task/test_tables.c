@@ -23,7 +23,7 @@ static const struct {
     {".csv", '|', ""},      {".csv", ';', "sep=;\n"}, {".jsonl", 0, "lines"}, {".ndjson", 0, "lines"},
     {".JSONL", 0, "lines"}, {".json", 0, "lines"},    {"", 0, "lines"},       {".json", 0, "array"},
     {".jsonl", 0, "array"}, {".json", 0, "data"},     {".json", 0, "server"}, {".json", 0, "lists"},
-    {".json", 0, "pandas"}, {".jsonl", 0, "pretty"}};
+    {".json", 0, "pandas"}, {".json", 0, "index"},    {".json", 0, "split"},  {".jsonl", 0, "pretty"}};
 enum { FORM_COUNT = sizeof FORMS / sizeof *FORMS };
 
 static void put_cell(char *to, const char *cell, char separator, const char *shape)
@@ -73,11 +73,28 @@ static void put_column(char *to, const char *name, const char *const *cells, boo
     strcat(to, pandas ? "}" : "]");
 }
 
+/* What pandas' to_json writes with orient="split". */
+static void make_split(char *to, const char *names[2])
+{
+    sprintf(to + strlen(to), "{\"columns\": [\"%s\", \"%s\"], \"index\": [0, 1, 2, 3], \"data\": [", names[0],
+            names[1]);
+    for (int i = 0; i < ROWS; i++) {
+        strcat(to, i ? ", [" : "[");
+        put_json(to, TEXTS[i]);
+        sprintf(to + strlen(to), ", \"%s\"]", LABELS[i]);
+    }
+    strcat(to, "]}");
+}
+
 static void make_json(char *to, const char *shape, const char *names[2])
 {
+    if (strcmp(shape, "split") == 0) {
+        make_split(to, names);
+        return;
+    }
     const bool array = strcmp(shape, "array") == 0, data = strcmp(shape, "data") == 0,
                server = strcmp(shape, "server") == 0, pandas = strcmp(shape, "pandas") == 0,
-               pretty = strcmp(shape, "pretty") == 0;
+               pretty = strcmp(shape, "pretty") == 0, by_index = strcmp(shape, "index") == 0;
     if (pandas || strcmp(shape, "lists") == 0) {
         strcat(to, "{");
         put_column(to, names[0], TEXTS, pandas);
@@ -86,15 +103,21 @@ static void make_json(char *to, const char *shape, const char *names[2])
         strcat(to, "}");
         return;
     }
-    strcat(to, array ? "[" : data ? "{\"version\": \"1\", \"data\": [" : server ? "{\"rows\": [" : "");
+    strcat(to, array      ? "["
+               : by_index ? "{"
+               : data     ? "{\"version\": \"1\", \"data\": ["
+               : server   ? "{\"rows\": ["
+                          : "");
     for (int i = 0; i < ROWS; i++) {
-        strcat(to, i && (array || data || server) ? ",\n" : "");
+        strcat(to, i && (array || data || server || by_index) ? ",\n" : "");
+        if (by_index)
+            sprintf(to + strlen(to), "\"%d\": ", i);
         if (server)
             sprintf(to + strlen(to), "{\"row_idx\": %d, \"row\": ", i);
         put_object(to, names, i, pretty ? "\n  " : " ");
-        strcat(to, server ? "}" : array || data ? "" : "\n");
+        strcat(to, server ? "}" : array || data || by_index ? "" : "\n");
     }
-    strcat(to, array ? "]" : data || server ? "]}" : "");
+    strcat(to, array ? "]" : by_index ? "}" : data || server ? "]}" : "");
 }
 
 static void make_table(char *to, char separator, const char *shape, bool header, const char *names[2])
@@ -412,6 +435,32 @@ static void refused(void **state)
         {"classify", "arrays.json", "[[\"a b\", \"x\"], [\"c d\", \"y\"]]", "its rows are arrays"},
         {"ner", "turned.conll", "O in\nB-LOC Seoul\n\nO of\nB-LOC Korea\n", "its first column holds tags"},
         {"ner", "slashes.txt", "in/O Seoul/B-LOC it/O\nof/O Korea/B-LOC ./O\n", "a tag behind each '/'"},
+        {"classify", "strings.json", "[\"a b\", \"c d\"]", "its rows are strings"},
+        {"classify", "nothing.jsonl", "{\"text\":\"a\",\"label\":\"x\"}\n{\"text\":\"b\",\"label\":null}\n",
+         "line 2: there is no column label, or null in it"},
+        {"classify", "inner.jsonl",
+         "{\"title\":\"a b\",\"labels\":{\"label\":\"x\"},\"day\":\"mon\"}\n"
+         "{\"title\":\"c d\",\"labels\":{\"label\":\"y\"},\"day\":\"mon\"}\n",
+         "the label may be within an object, as labels.label is"},
+        {"classify", "within.jsonl",
+         "{\"data\":{\"text\":\"a b\"},\"lang\":\"en\",\"label\":\"x\"}\n"
+         "{\"data\":{\"text\":\"c d\"},\"lang\":\"en\",\"label\":\"y\"}\n",
+         "the text may be within an object, as data.text is"},
+        {"classify", "answers.csv", "질문,답변,라벨\nin a b,of c d,x\nin e f,of g h,y\n",
+         "column \"질문\" may be the text, and column \"답변\" has texts, too"},
+        {"classify", "pandas.csv", ",0,1\n0,a b,x\n1,c d,y\n2,e f,y\n", "its first row counts the columns"},
+        {"classify", "joined.csv", "text,label\na b,x\nc d,y\ntext,label\ne f,y\n",
+         "line 4: this line names the columns again"},
+        {"classify", "slashed.csv", "text,label\n\"a \\\"b\\\" c\",x\n",
+         "line 2: \"b\\\" c\"\" follows a closing"},
+        {"classify", "behind.csv", "text,label\n\"a b\" c,x\n",
+         "line 2: \"c\" follows a closing quotation mark"},
+        {"classify", "printed.csv", "text,label\na b,\"['x', 'y']\"\n", "--task multilabel"},
+        {"multilabel", "partly.csv", "text,a,b,c\nx y,0,1,0\ny z,1,1,0\nz w,1,-1,1\n",
+         "column b is mostly zeros and ones"},
+        {"span", "object.csv", "id,question,context,answers\n1,q,a b,\"{\"\"text\"\": [\"\"a\"\"]}\"\n",
+         "the answers are an object"},
+        {"regress", "hexadecimal.csv", "text,score\na b,0x1F\n", "\"0x1F\" is not a number"},
         {"regress", "comma.csv", "text;score\na b;3,5\nc d;4,5\n", "line 2: \"3,5\" is not a number"},
         {"regress", "large.csv", "text,score\na b,3\nc d,1e400\n", "line 3: \"1e400\" is not a number"},
         {"regress", "empty.csv", "text,score\na b,3\nc d,\n", "line 3: \"\" is not a number"}};
@@ -466,6 +515,15 @@ static void several_labels(void **state)
          "1,2||0|"},
         {"vector.tsv", "text\tlabels\nx\t[0, 1, 1]\ny\t[1, 0, 0]\n", "1,2|0|"},
         {"blanks.tsv", "text\tlabels\nx\t0 1 1\ny\t1 0 0\n", "1,2|0|"},
+        {"tuples.csv", "text,labels\nx y,\"('a', 'b')\"\ny z,()\nz w,\"('b',)\"\n", "a,b||b|"},
+        {"sets.csv", "text,labels\nx y,\"{'a', 'b'}\"\nz w,{'b'}\n", "a,b|b|"},
+        {"numbers.csv", "text,labels\nx y,\"(3, 14)\"\nz w,\"(14,)\"\n", "3,14|14|"},
+        {"brackets.csv", "text,labels\nx y,(a)\nz w,{b\n", "(a)|{b|"},
+        {"floats.csv", "text,labels\nx y,[0. 1. 1.]\nz w,[1. 0. 0.]\n", "1,2|0|"},
+        {"floats.jsonl", "{\"text\":\"x\",\"labels\":[0.0,1.0]}\n{\"text\":\"y\",\"labels\":[1.0,1.0]}\n",
+         "1|0,1|"},
+        {"truth.jsonl", "{\"text\":\"x\",\"labels\":[false,true]}\n{\"text\":\"y\",\"labels\":[true,true]}\n",
+         "1|0,1|"},
         {"units.tsv", "text\tlabels\nx\x1fy\ta\x1f,b\nz\tb\n", "a\177,b|b|"},
         {"units.jsonl", "{\"text\":\"x\\u001f\",\"labels\":[\"a\\u001fb\"]}\n", "a\177b|"}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
@@ -531,6 +589,16 @@ static void one_label(void **state)
     el_dataset_release(&d);
     el_file_layout_release(&l);
     el_file_layout_release(&again);
+
+    /* A list of one, as Python prints it, is its part. */
+    labels = (el_labels){0};
+    CHECK_OK(read_file("classify", file("lists.csv", "text,label\na,['x']\nb,[\"y\"]\nc,['x']\n"), NULL, &l,
+                       &labels, &d));
+    assert_int_equal(labels.count, 2);
+    assert_string_equal(labels.names[0], "x");
+    el_labels_release(&labels);
+    el_dataset_release(&d);
+    el_file_layout_release(&l);
 
     static const char *const GAPS[][2] = {
         {"snli.tsv", "gold_label\tsentence1\tsentence2\nentailment\ta\tb\n-\ta\tb\nneutral\ta\tb\n"},

@@ -235,6 +235,10 @@ static el_status put_label_columns(el_finder *f, el_file_layout *l)
                         : is || el_finder_named(f, known->labels[k]) == i;
         if (is)
             st = put_name(f, i, &l->labels[l->label_count++]);
+        else if (!known && f->survey.columns[i].mostly_truths && el_finder_free(f, i))
+            st = el_fail(EL_EDATA,
+                         "%s: column %s is mostly zeros and ones, as a label's is, but not all of it is",
+                         f->path, f->survey.columns[i].name);
     }
     l->parts = EL_PARTS_COLUMNS;
     for (int k = 0; !st && known && f->wanted->labelled && l->label_count && k < known->label_count; k++)

@@ -202,8 +202,10 @@ static el_status take_tag(el_conll *c, el_dataset *d, el_line word, el_line tag)
 {
     char name[128];
     tag = trimmed(d, tag);
-    if (tag.bytes == 0 || tag.bytes >= sizeof name)
+    if (tag.bytes == 0)
         return el_lines_fail(&c->lines, "there is no tag");
+    if (tag.bytes >= sizeof name)
+        return el_lines_fail(&c->lines, "the tag is longer than %zu bytes", sizeof name - 1);
     memcpy(name, tag.text, tag.bytes);
     name[tag.bytes] = '\0';
     const int number = el_labels_add(c->labels, name);

@@ -175,6 +175,7 @@ static void say_first(const el_dataset *d, const el_labels *labels)
 void el_describe_training(const el_file_layout *layout, const el_dataset *d, const el_labels *labels)
 {
     static const char *const ROWS[EL_TASK_KINDS] = {"rows", "rows", "rows", "sentences", "questions"};
+    enum { MANY_WORDS = 400 };
     line l = {0};
     put_columns(&l, layout, d->kind);
     el_log(EL_LOG_NOTE, "%s: %s%s; %d %s%s%s", d->name, el_form_about(layout->file), about_header(layout),
@@ -185,6 +186,10 @@ void el_describe_training(const el_file_layout *layout, const el_dataset *d, con
         say_labels(layout, d, labels);
     if (d->count)
         say_first(d, labels);
+    if (d->kind == EL_TAG && d->count == 1 && d->word_count > MANY_WORDS)
+        el_log(EL_LOG_WARNING,
+               "%s: no blank line ends a sentence: all %d words are one, of which most is cut off", d->name,
+               d->word_count);
 }
 
 void el_describe_reading(const el_dataset *d)
@@ -209,6 +214,11 @@ void el_describe_reading(const el_dataset *d)
                "%s: %d answers do not stand at their offset in characters; the nearest place where they "
                "stand is taken",
                d->name, d->moved);
+    if (d->absent)
+        el_log(
+            EL_LOG_WARNING,
+            "%s: %d answers do not stand in their texts; they are scored, and nothing is learned from them",
+            d->name, d->absent);
     if (d->placed)
         el_log(EL_LOG_NOTE, "%s: %d answers have no offset; the first place where they stand is taken",
                d->name, d->placed);

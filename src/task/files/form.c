@@ -154,8 +154,9 @@ static el_form form_of_json(el_task_kind kind, el_line text)
     const char *const behind = *at == '{' ? el_scan_value(at, end) : NULL;
     const bool whole = behind && (!newline || behind <= newline);
     const bool alone = !behind || el_scan_blanks(behind, end) == end;
-    const bool nested = *at == '{' && kind == EL_SPAN && has(text, "\"qas\"");
-    if (nested && whole && !(alone && has(text, "\"data\"")))
+    const bool nested = kind == EL_SPAN && has(text, "\"qas\"");
+    if (nested && whole && !(alone && has(text, "\"data\"")) && !has(text, "\"paragraphs\"") &&
+        (has(text, "\"detected_answers\"") || has(text, "\"header\"") || !has(text, "\"answer_start\"")))
         return EL_FORM_MRQA;
     if (nested)
         return EL_FORM_SQUAD;
@@ -440,9 +441,10 @@ el_status el_form_find(el_file_form *found, const char *path, el_task_kind kind,
         return el_fail(EL_EDATA,
                        "%s: its lines end in carriage returns alone; tr '\\r' '\\n' makes lines of them",
                        path);
-    if (!json && ending == JSONS && *el_scan_blanks(text.text, text.text + text.bytes) == '[')
-        return el_fail(EL_EDATA, "%s: its rows are arrays; objects are wanted, whose keys name the columns",
-                       path);
+    const char *const begin = el_scan_blanks(text.text, text.text + text.bytes);
+    if (!json && ending == JSONS && !empty && *begin == '[')
+        return el_fail(EL_EDATA, "%s: its rows are %s; objects are wanted, whose keys name the columns", path,
+                       begin[1] == '"' ? "strings" : "arrays");
     if (empty && !usual)
         *found = (el_file_form){ending == JSONS                       ? EL_FORM_JSONL
                                 : ending == COLUMNS || kind == EL_TAG ? EL_FORM_CONLL

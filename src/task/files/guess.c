@@ -32,6 +32,32 @@ static bool no_label(const el_finder *f, int column)
     return !may_be_label(f, column) && el_finder_rank(f, EL_ROLE_LABEL, column) < 0;
 }
 
+/* A column within an object whose own name, or else the object's, is one of the role: nobody can tell which of the keys is
+ * meant, or that none is.  -1: there is none. */
+static int within_object(const el_finder *f, el_column_role role)
+{
+    int found = -1;
+    for (int i = 0; el_table_keyed(f->table) && i < f->survey.count; i++) {
+        const char *const name = f->survey.columns[i].name, *const dot = strchr(name, '.');
+        char outer[64];
+        if (!dot || el_finder_taken(f, i))
+            continue;
+        if (el_name_rank(f->wanted->kind, role, strrchr(name, '.') + 1) == 0)
+            return i;
+        snprintf(outer, sizeof outer, "%.*s", (int)(dot - name), name);
+        found = found < 0 && el_name_rank(f->wanted->kind, role, outer) >= 0 ? i : found;
+    }
+    return found;
+}
+
+static el_status refuse_within(const el_finder *f, int column, const char *what, const char *option)
+{
+    const char *const name = f->survey.columns[column].name;
+    char sentence[256];
+    snprintf(sentence, sizeof sentence, "the %s may be within an object, as %.100s is", what, name);
+    return el_finder_unclear(f, sentence, option);
+}
+
 /* What the training file calls the label is not guessed in another. */
 static bool knows_label(const el_finder *f)
 {
@@ -45,6 +71,9 @@ static el_status fill_label(el_finder *f)
     int found = only_one(f, may_be_label);
     if (found == -1)
         found = only_one(f, NULL);
+    const int inner = f->wanted->labelled && found != -1 ? within_object(f, EL_ROLE_LABEL) : -1;
+    if (inner >= 0)
+        return refuse_within(f, inner, "label", EL_LABEL_OPTION);
     if (found == -2 && f->wanted->labelled)
         return el_finder_unclear(f, "no column is called the label, and more than one may be it",
                                  EL_LABEL_OPTION);
@@ -55,6 +84,9 @@ static el_status fill_label(el_finder *f)
 static el_status fill_text(el_finder *f)
 {
     static column_test *const TESTS[] = {NULL, no_label, holds_texts};
+    const int inner = within_object(f, EL_ROLE_TEXT);
+    if (inner >= 0)
+        return refuse_within(f, inner, "text", EL_TEXT_OPTION);
     for (size_t i = 0; i < sizeof TESTS / sizeof *TESTS && f->text[0] < 0; i++) {
         const int found = only_one(f, TESTS[i]);
         f->text[0] = found < 0 ? -1 : found;
@@ -65,6 +97,23 @@ static el_status fill_text(el_finder *f)
                ? el_finder_unclear(f, "no column is called the text, and more than one may be it",
                                    EL_TEXT_OPTION)
                : el_finder_unclear(f, "no column is the text", EL_TEXT_OPTION);
+}
+
+/* Beside a text whose name is not the surest, a free column of texts may be the second one, or the one that is meant. */
+static el_status check_other_texts(const el_finder *f)
+{
+    enum { SURE = 1, WORDS = 3 };
+    char sentence[256];
+    int other = 0;
+    while (other < f->survey.count && !(el_finder_free(f, other) && f->survey.columns[other].words >= WORDS))
+        other++;
+    if (f->wanted->known || f->wanted->said->text[0] || !f->wanted->labelled || f->text[1] >= 0 ||
+        other == f->survey.count || el_finder_rank(f, EL_ROLE_TEXT, f->text[0]) <= SURE)
+        return EL_OK;
+    snprintf(sentence, sizeof sentence,
+             "column \"%.60s\" may be the text, and column \"%.60s\" has texts, too",
+             f->survey.columns[f->text[0]].name, f->survey.columns[other].name);
+    return el_finder_unclear(f, sentence, EL_TEXT_OPTION);
 }
 
 /* Where names tell columns, and some role has none of its names. */
@@ -78,7 +127,7 @@ static el_status fill_named(el_finder *f, bool columns_are_labels)
         st = f->wanted->kind <= EL_MULTILABEL ? fill_text(f) : EL_OK;
     if (!st && f->label < 0 && f->wanted->labelled && !columns_are_labels && f->wanted->kind <= EL_MULTILABEL)
         st = fill_label(f);
-    return st;
+    return st || f->wanted->kind > EL_MULTILABEL ? st : check_other_texts(f);
 }
 
 /* Without names the first column is the text and the last the label, after ids; what else there is nobody can tell. */

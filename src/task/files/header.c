@@ -35,8 +35,11 @@ static el_status look_for_header(const el_finder *f, bool *header)
     const el_first_row first = el_survey_first_row(&f->survey, f->table);
     const int name = surest_name(f);
     const bool training = f->wanted->labelled && !f->wanted->known;
-    *header = false;
-    if (first.recurs || (f->survey.count == 1 && name > 1))
+    *header = first.returns && first.like_names && name < EL_RANKS;
+    if (first.counts && training)
+        return el_finder_unclear(f, "its first row counts the columns, as pandas names them",
+                                 EL_HEADER_OPTION);
+    if (*header || first.recurs || (f->survey.count == 1 && name > 1))
         return EL_OK;
     *header = name == 0 || (name < EL_RANKS && (first.like_names || f->survey.count == 1)) ||
               (first.like_names && (first.numbers || (first.labels && first.shorter)));

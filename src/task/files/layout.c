@@ -11,7 +11,7 @@ static const char *const PARTS[EL_PARTS_KINDS] = {"array",  "commas",  "semicolo
 
 const char *el_parts_about(el_parts parts)
 {
-    static const char *const ABOUT[EL_PARTS_KINDS] = {"in an array",
+    static const char *const ABOUT[EL_PARTS_KINDS] = {"in an array or alone",
                                                       "between commas",
                                                       "between semicolons",
                                                       "between bars",

@@ -23,13 +23,13 @@ static ranks SECONDS = {
     "sentence2 text2 text_b sentence_b hypothesis question2 text_pair 문장2 텍스트2 가설 질문2", "", ""};
 static ranks LABELS = {"label labels gold_label 라벨 레이블",
                        "class classes category categories target targets score scores rating ratings "
-                       "sentiment emotion emotions intent "
+                       "sentiment emotion emotions intent star_rating "
                        "topic is_duplicate polarity stance stars similarity relatedness_score y output "
                        "감정 감성 분류 점수 평점 카테고리 클래스 주제 의도 유형 정답 유사도 별점 등급 긍부정",
                        "tag tags genre genres type result answer 태그 장르 종류 결과"};
 static ranks SCORES = {
     "score label labels gold_label 점수 라벨 레이블",
-    "rating ratings target similarity relatedness_score stars value y 평점 유사도 별점 정답",
+    "rating ratings star_rating target similarity relatedness_score stars value y 평점 유사도 별점 정답",
     "scores targets output result grade 결과 값"};
 static ranks WORDS = {"tokens words token word 단어 토큰", "sentence text 문장 텍스트",
                       "form forms input 입력"};
@@ -160,6 +160,10 @@ bool el_name_pair(const char *first, const char *second)
                                            {"question", "sentence"},
                                            {"text", "text_pair"},
                                            {"query", "document"},
+                                           {"query", "doc"},
+                                           {"question", "passage"},
+                                           {"question", "context"},
+                                           {"claim", "evidence"},
                                            {"query", "passage"},
                                            {"문장1", "문장2"},
                                            {"텍스트1", "텍스트2"},

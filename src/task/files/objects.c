@@ -13,23 +13,72 @@ static bool is_key(el_line key, const char *name)
 
 /* ---- what holds the rows ---- */
 
-/* Lists of one length, or objects of one size, under every key. */
+/* Lists of one length, not all of them of objects, or objects of one size, under every key. */
 static bool are_columns(const json_t *object, size_t *rows)
 {
     const char *key;
     json_t *value;
-    bool first = true;
+    bool first = true, values = false;
     json_object_foreach((json_t *)object, key, value)
     {
         const size_t size = json_is_array(value) ? json_array_size(value) : json_object_size(value);
-        const json_t *const inner = json_array_get(value, 0);
-        if ((!json_is_array(value) && !json_is_object(value)) || json_is_object(inner) ||
-            (!first && size != *rows))
+        if ((!json_is_array(value) && !json_is_object(value)) || (!first && size != *rows))
             return false;
+        values |= !json_is_array(value) || !json_is_object(json_array_get(value, 0));
         *rows = size;
         first = false;
     }
-    return !first;
+    return values;
+}
+
+static bool is_number(const char *key)
+{
+    return *key && !key[strspn(key, "0123456789")];
+}
+
+/* The values of an object whose keys count rows of named columns; NULL: it is none, or there is no memory. */
+static json_t *rows_of_index(const json_t *object)
+{
+    const char *key;
+    json_t *value, *const list = json_array();
+    bool are = json_object_size(object) > 0;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        const char *const name = json_object_iter_key(json_object_iter(value));
+        are = are && is_number(key) && name && !is_number(name) && json_array_append(list, value) == 0;
+    }
+    if (are)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+/* A row of an orient="split". */
+static json_t *name_cells(const json_t *columns, const json_t *cells)
+{
+    json_t *const row = json_object();
+    for (size_t i = 0; i < json_array_size(columns); i++) {
+        const char *const name = json_string_value(json_array_get(columns, i));
+        if (!name || json_object_set(row, name, json_array_get(cells, i))) {
+            json_decref(row);
+            return NULL;
+        }
+    }
+    return row;
+}
+
+static json_t *rows_of_split(const json_t *object)
+{
+    const json_t *const columns = json_object_get(object, "columns"), *const data =
+                                                                          json_object_get(object, "data");
+    json_t *const list =
+        json_is_array(columns) && json_is_array(json_array_get(data, 0)) ? json_array() : NULL;
+    for (size_t i = 0; list && i < json_array_size(data); i++)
+        if (json_array_append_new(list, name_cells(columns, json_array_get(data, i)))) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
 }
 
 /* Arrays of objects under several keys: splits, of which nobody said which. */
@@ -57,6 +106,14 @@ static el_status open_object(el_objects *o, el_line whole)
     el_status st = el_scan_parse(&object, whole, 0, &error);
     if (st)
         return st == EL_EDATA ? el_fail(st, "%s, line %d: %s", o->path, error.line, error.text) : st;
+    o->list = rows_of_index(object);
+    if (!o->list)
+        o->list = rows_of_split(object);
+    if (o->list) {
+        o->most = json_array_size(o->list);
+        json_decref(object);
+        return EL_OK;
+    }
     if (are_columns(object, &o->most)) {
         o->columns = object;
         return EL_OK;
@@ -126,6 +183,7 @@ el_status el_objects_open(el_objects *o, const char *path, char *text, size_t by
 void el_objects_close(el_objects *o)
 {
     json_decref(o->columns);
+    json_decref(o->list);
     free(o->text);
     *o = (el_objects){0};
 }
@@ -186,6 +244,11 @@ el_status el_objects_next(el_objects *o, json_t **row)
 {
     el_line value;
     *row = NULL;
+    if (o->list) {
+        *row = json_incref(json_array_get(o->list, (size_t)o->count));
+        o->count += *row != NULL;
+        return EL_OK;
+    }
     if (o->columns) {
         *row = (size_t)o->count < o->most ? take_across(o) : NULL;
         o->count += *row != NULL;

@@ -5,6 +5,8 @@
  *   {"data": [...]}, {"rows": [{"row": ...}]} an array within an object, as datasets' server has it
  *   {"text": [...], "label": [...]}           a list a column, as datasets' to_dict has it
  *   {"text": {"0": ...}, "label": {...}}      an object a column, as pandas' to_json has it
+ *   {"0": {"text": ...}, "1": {...}}          an object a row, with orient="index"
+ *   {"columns": [...], "data": [[...]]}       a list a row, with orient="split"
  *
  * The text is kept, and a row is parsed when its turn comes.
  */
@@ -19,8 +21,9 @@ typedef struct {
     el_scan rows;
     bool one_after_other;
     json_t *columns; /* where a column is a list */
+    json_t *list;    /* where a row is a value of an object or a list: all of them */
     int64_t count;   /* rows given */
-    size_t most;     /* columns: rows in all */
+    size_t most;     /* of both: rows in all */
 } el_objects;
 
 /* The text becomes theirs, also after a failure. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- lists as Python prints them ---- */
 
@@ -24,7 +25,7 @@ static const char *printed_end(const char *at)
         return NULL;
     }
     const size_t bytes = strspn(at, "+-.0123456789eE");
-    if (bytes)
+    if (bytes && strcspn(at, "0123456789") < bytes)
         return at + bytes;
     static const char *const WORDS[] = {"True", "False"};
     for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
@@ -33,40 +34,65 @@ static const char *printed_end(const char *at)
     return NULL;
 }
 
-/* The next part of a list behind its '['; false at its end, with *at NULL where it is no such list. */
-static bool next_printed(const char **at, bool first, const char **part, size_t *bytes)
+/* A list, a tuple or a set that is read from its begin on. */
+typedef struct {
+    const char *at; /* NULL: it is none after all */
+    char end;       /* the bracket that closes it */
+    int parts, commas;
+} printed;
+
+/* Answers and words may be in brackets of their own. */
+static bool may_be_tuple(const char *begin, el_parts parts)
 {
-    const char *c = skip_blanks(*at);
-    *at = NULL;
-    if (*c == ']') {
-        *at = *skip_blanks(c + 1) ? NULL : c + 1;
-        return false;
-    }
-    if (!first && *c == ',')
+    return parts == EL_PARTS_BLANKS ? *begin == '\'' || *begin == '"'
+                                    : parts != EL_PARTS_BARS && *begin != ' ';
+}
+
+static printed begin_printed(const char *field, el_parts parts)
+{
+    static const char OPEN[] = "[({", CLOSED[] = "])}";
+    const char *const at = skip_blanks(field), *const bracket = *at ? strchr(OPEN, *at) : NULL;
+    if (!bracket || (*bracket != '[' && !may_be_tuple(at + 1, parts)))
+        return (printed){0};
+    return (printed){.at = at + 1, .end = CLOSED[bracket - OPEN]};
+}
+
+/* Its end: of a tuple, which brackets alone do not make, only behind a comma. */
+static bool end_printed(printed *p, const char *bracket)
+{
+    const bool ends = !*skip_blanks(bracket + 1) && (p->end != ')' || p->commas || !p->parts);
+    p->at = ends ? bracket + 1 : NULL;
+    return false;
+}
+
+/* The next part; false at the end. */
+static bool next_printed(printed *p, const char **part, size_t *bytes)
+{
+    const char *c = skip_blanks(p->at);
+    if (p->parts && *c == ',') {
+        p->commas++;
         c = skip_blanks(c + 1);
+    }
+    if (*c == p->end)
+        return end_printed(p, c);
     const char *const end = printed_end(c);
+    p->at = end;
     if (!end)
         return false;
     *part = c;
     *bytes = (size_t)(end - c);
-    *at = end;
+    p->parts++;
     return true;
 }
 
-static const char *list_begin(const char *field)
+static bool is_printed(const char *field, el_parts parts)
 {
-    const char *const at = skip_blanks(field);
-    return *at == '[' ? at + 1 : NULL;
-}
-
-static bool is_printed(const char *field)
-{
-    const char *at = list_begin(field), *part;
+    printed p = begin_printed(field, parts);
+    const char *part;
     size_t bytes;
-    bool first = true;
-    while (at && next_printed(&at, first, &part, &bytes))
-        first = false;
-    return at != NULL;
+    while (p.at && next_printed(&p, &part, &bytes))
+        ;
+    return p.at != NULL;
 }
 
 /* Without quotes and what escapes them; NULL without memory. */
@@ -85,12 +111,13 @@ static char *unquote(const char *part, size_t *bytes)
     return text;
 }
 
-static el_status each_printed(const char *field, el_take_part *take, void *context)
+static el_status each_printed(const char *field, el_parts parts, el_take_part *take, void *context)
 {
-    const char *at = list_begin(field), *part;
+    printed p = begin_printed(field, parts);
+    const char *part;
     size_t bytes;
     el_status st = EL_OK;
-    for (bool first = true; !st && next_printed(&at, first, &part, &bytes); first = false) {
+    while (!st && next_printed(&p, &part, &bytes)) {
         char *const text = unquote(part, &bytes);
         st = text ? take(context, text, bytes) : el_fail(EL_ENOMEM, "no memory for a part of a list");
         free(text);
@@ -102,7 +129,7 @@ static el_status each_printed(const char *field, el_take_part *take, void *conte
 
 bool el_parts_array(const char *field)
 {
-    return strchr(field, EL_TABLE_END) || is_printed(field);
+    return strchr(field, EL_TABLE_END) || is_printed(field, EL_PARTS_ARRAY);
 }
 
 static el_status each_between(const char *field, char separator, el_take_part *take, void *context)
@@ -143,10 +170,28 @@ el_status el_parts_each(const char *field, el_parts parts, el_take_part *take, v
         [EL_PARTS_BLANKS] = ' '};
     if (strchr(field, EL_TABLE_END))
         return each_element(field, take, context);
-    if (is_printed(field))
-        return each_printed(field, take, context);
+    if (is_printed(field, parts))
+        return each_printed(field, parts, take, context);
     const bool commas = parts == EL_PARTS_VECTOR && strchr(field, ',');
     return each_between(field, commas ? ',' : SEPARATORS[parts], take, context);
+}
+
+int el_parts_truth(const char *part, size_t bytes)
+{
+    while (bytes && *part == ' ')
+        part++, bytes--;
+    while (bytes && part[bytes - 1] == ' ')
+        bytes--;
+    if (bytes == 4 && strncasecmp(part, "true", bytes) == 0)
+        return 1;
+    if (bytes == 5 && strncasecmp(part, "false", bytes) == 0)
+        return 0;
+    if (!bytes || (*part != '0' && *part != '1') || (bytes > 1 && part[1] != '.'))
+        return -1;
+    for (size_t i = 2; i < bytes; i++)
+        if (part[i] != '0')
+            return -1;
+    return *part == '1';
 }
 
 /* ---- of a column ---- */
@@ -160,7 +205,7 @@ static el_status take_bit(void *context, const char *part, size_t bytes)
 {
     vector *const v = context;
     v->count++;
-    v->bits &= bytes == 1 && (*part == '0' || *part == '1');
+    v->bits &= el_parts_truth(part, bytes) >= 0;
     return EL_OK;
 }
 

@@ -1,7 +1,7 @@
 /* parts - the several things that one field holds: labels, words, tags, answers
  *
- * A JSON array's parts are its parts, also where there is one.  So are those of a list as Python prints it (['a', "b"],
- * [0 1]).  Any other field is cut at a separator.
+ * A JSON array's parts are its parts, also where there is one.  So are those of a list, a tuple or a set as Python prints
+ * it (['a', "b"], [0 1], ('a',), {'a'}).  Any other field is cut at a separator.
  */
 #ifndef EL_TASK_PARTS_H
 #define EL_TASK_PARTS_H
@@ -12,6 +12,9 @@
 /* Calls take for each part, without blanks around those between separators. */
 typedef el_status el_take_part(void *context, const char *part, size_t bytes);
 el_status el_parts_each(const char *field, el_parts parts, el_take_part *take, void *context);
+
+/* 1 of 1, 1.0, "1." and true, in any case, 0 of their opposites, -1 of anything else. */
+int el_parts_truth(const char *part, size_t bytes);
 
 /* Whether a field is an array, of JSON or printed. */
 bool el_parts_array(const char *field);

@@ -72,5 +72,6 @@ el_status el_answer_add(el_dataset *d, const char *context, const char *answer, 
         begin = found ? found - context : -1;
         d->placed += begin >= 0;
     }
+    d->absent += bytes && begin < 0;
     return el_dataset_add_answer(d, answer, bytes, begin);
 }

@@ -192,6 +192,16 @@ static bool is_as_known(const el_task_reader *r, el_line text)
            memchr(text.text, known->file.separator, bytes);
 }
 
+/* A task's test files have a header where its others have none: what lacks it is one of the others. */
+static const el_columns *columns_of(const el_task *task, const el_columns *of_test, el_line text)
+{
+    const char *const newline = memchr(text.text, '\n', text.bytes), *const name = of_test->text[0];
+    const size_t bytes = newline ? (size_t)(newline - text.text) : text.bytes;
+    const bool names = of_test != &task->test_columns || task->columns.header ||
+                       memmem(text.text, bytes, name, strlen(name));
+    return names ? of_test : &task->columns;
+}
+
 static el_status find_form(el_task_reader *r, const el_columns *said, const el_columns *of_task,
                            el_lines *lines)
 {
@@ -200,6 +210,7 @@ static el_status find_form(el_task_reader *r, const el_columns *said, const el_c
     el_status st = el_lines_look(lines, &text);
     if (st)
         return st;
+    of_task = columns_of(r->task, of_task, text);
     if (said && said->form) {
         file->form = said->form;
         st = el_form_complete(file, r->path, r->task->kind, text);

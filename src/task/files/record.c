@@ -72,6 +72,18 @@ static el_status split_plain(el_lines *lines, char separator, el_record *r, el_l
     }
 }
 
+/* Behind a field's closing quotation mark only blanks are left: a mark within it that is not doubled would end it. */
+static el_status check_closed(const el_lines *lines, const char *at, const char *end)
+{
+    while (at < end && *at == ' ')
+        at++;
+    return at == end ? EL_OK
+                     : el_lines_fail(lines,
+                                     "\"%.*s\" follows a closing quotation mark; within quotes the mark is "
+                                     "written twice",
+                                     (int)(end - at < 20 ? end - at : 20), at);
+}
+
 /* A quoted field from behind its first quote; it may go on over lines.  *at comes to stand behind the last quote. */
 static el_status take_quoted(el_lines *lines, el_record *r, el_line *line, const char **at)
 {
@@ -109,17 +121,21 @@ static el_status split_quoted(el_lines *lines, char separator, el_record *r, el_
         if (!begin_field(r))
             return no_memory(lines);
         el_status st = EL_OK;
+        bool closed = false;
         const char *quote = at;
         while (quote < line.text + line.bytes && *quote == ' ')
             quote++;
         if (quote < line.text + line.bytes && *quote == '"') {
             at = quote + 1;
             st = take_quoted(lines, r, &line, &at);
+            closed = true;
         }
         if (st)
             return st;
         const char *const end = line.text + line.bytes, *const comma =
                                                             memchr(at, separator, (size_t)(end - at));
+        if (closed && (st = check_closed(lines, at, comma ? comma : end)))
+            return st;
         if (!el_buffer_put(&r->text, at, (size_t)((comma ? comma : end) - at)) || !end_field(r))
             return no_memory(lines);
         if (!comma)

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/number.h"
+#include "task/files/names.h"
 #include "task/files/parts.h"
 #include "task/files/readers.h"
 #include "task/files/reading.h"
@@ -37,7 +38,8 @@ static const char *label_of(const el_task_reader *r)
 static el_status no_label(const el_task_reader *r)
 {
     const bool named = r->layout.label && (r->said.label || r->layout.header || el_reader_keyed(r));
-    return el_table_fail(r->table, "there is no column %s", named ? r->layout.label : "with a label");
+    return el_table_fail(r->table, "there is no column %s%s", named ? r->layout.label : "with a label",
+                         named && el_reader_keyed(r) ? ", or null in it" : "");
 }
 
 /* ---- rows ---- */
@@ -46,7 +48,7 @@ static el_status take_number(const el_task_reader *r, const char *text, double *
 {
     char *end;
     *value = el_number_read(text, &end);
-    return end > text && !end[strspn(end, " \t")] && isfinite(*value)
+    return end > text && !strpbrk(text, "xX") && !end[strspn(end, " \t")] && isfinite(*value)
                ? EL_OK
                : el_table_fail(r->table, "\"%.60s\" is not a number", text);
 }
@@ -64,7 +66,8 @@ el_status el_reader_add_label(const el_task_reader *r, el_dataset *d, const char
 typedef struct {
     const el_task_reader *reader;
     el_dataset *dataset;
-    int word;                     /* tags: the next word that gets one; vectors: the next place */
+    el_labelled *example;
+    int word; /* tags: the next word that gets one; vectors: the next place; classes: those before */
     const char *context, *starts; /* answers */
 } row_parts;
 
@@ -90,11 +93,12 @@ static el_status take_place(void *context, const char *part, size_t bytes)
     char name[16];
     int label;
     snprintf(name, sizeof name, "%d", p->word++);
-    if (bytes != 1 || (*part != '0' && *part != '1'))
+    const int truth = el_parts_truth(part, bytes);
+    if (truth < 0)
         return el_table_fail(p->reader->table, "%.*s stands where a 0 or a 1 is wanted for each label",
                              (int)(bytes < 60 ? bytes : 60), part);
     const el_status st = el_reader_add_label(p->reader, p->dataset, name, &label);
-    return st || *part == '0' ? st : el_dataset_add_number(p->dataset, label);
+    return st || !truth ? st : el_dataset_add_number(p->dataset, label);
 }
 
 static el_status take_word_part(void *context, const char *part, size_t bytes)
@@ -107,8 +111,10 @@ static el_status take_tag_part(void *context, const char *part, size_t bytes)
 {
     row_parts *const p = context;
     char name[128];
-    if (p->word == p->dataset->word_count || bytes == 0 || bytes >= sizeof name)
+    if (p->word == p->dataset->word_count || bytes == 0)
         return el_table_fail(p->reader->table, "there are more tags than words, or an empty one");
+    if (bytes >= sizeof name)
+        return el_table_fail(p->reader->table, "a tag is longer than %zu bytes", sizeof name - 1);
     memcpy(name, part, bytes);
     name[bytes] = '\0';
     return el_reader_add_label(p->reader, p->dataset, name, &p->dataset->words[p->word++].tag);
@@ -146,14 +152,11 @@ static el_status take_tagged(const el_task_reader *r, el_dataset *d, const char 
     return st || p.word == d->word_count ? st : el_table_fail(r->table, "there are fewer tags than words");
 }
 
-/* One label, without the blanks around it, which are counted; of an array its only part. */
-static el_status take_class(const el_task_reader *r, el_dataset *d, el_labelled *e, const char *label)
+/* One label, without the blanks around it, which are counted. */
+static el_status take_one_class(const el_task_reader *r, el_dataset *d, el_labelled *e, const char *label,
+                                size_t bytes)
 {
-    const char *const end = strchr(label, EL_TABLE_END);
-    size_t bytes = end ? (size_t)(end - label) : strlen(label);
     const size_t before = bytes;
-    if (end && end[1])
-        return el_table_fail(r->table, "there are several labels; --task multilabel learns them");
     while (bytes && strchr(" \t", *label))
         label++, bytes--;
     while (bytes && strchr(" \t", label[bytes - 1]))
@@ -167,10 +170,29 @@ static el_status take_class(const el_task_reader *r, el_dataset *d, el_labelled 
     return st;
 }
 
+static el_status take_class_part(void *context, const char *part, size_t bytes)
+{
+    row_parts *const p = context;
+    if (p->word++)
+        return el_table_fail(p->reader->table, "there are several labels; --task multilabel learns them");
+    return take_one_class(p->reader, p->dataset, p->example, part, bytes);
+}
+
+/* Of an array its only part. */
+static el_status take_class(const el_task_reader *r, el_dataset *d, el_labelled *e, const char *label)
+{
+    row_parts p = {.reader = r, .dataset = d, .example = e};
+    if (!el_parts_array(label))
+        return take_one_class(r, d, e, label, strlen(label));
+    const el_status st = el_parts_each(label, EL_PARTS_ARRAY, take_class_part, &p);
+    return st || p.word ? st : el_table_fail(r->table, "the label is empty");
+}
+
 static el_status take_answers(const el_task_reader *r, el_dataset *d, el_labelled *e, const char *answers)
 {
-    if (strncmp(answers, "{'text'", 7) == 0)
-        return el_table_fail(r->table, "the answers are as Python prints them; JSON lines keep them");
+    if ((*answers == '{' || strncmp(answers, "[{", 2) == 0) && strstr(answers, "text"))
+        return el_table_fail(r->table,
+                             "the answers are an object, as JSON or Python prints it; JSON lines keep it");
     const char *const kept = el_dataset_string(d, answers, strlen(answers));
     const char *const starts = r->has_start ? el_table_field(r->table, r->start) : NULL;
     row_parts p = {.reader = r, .dataset = d, .context = e->text[1], .starts = starts};
@@ -206,11 +228,12 @@ static el_status take_columns(const el_task_reader *r, el_dataset *d, el_labelle
                              : el_table_fail(r->table, "there is no column %s", r->layout.labels[i]);
         if (st)
             return st;
-        if (strcasecmp(field, "true") == 0 || el_number_read(field, NULL) == 1)
-            el_dataset_add_number(d, label);
-        else if (strcasecmp(field, "false") != 0 && (el_number_read(field, NULL) != 0 || *field != '0'))
+        const int truth = el_parts_truth(field, strlen(field));
+        if (truth < 0)
             return el_table_fail(r->table, "column %s has \"%.60s\" where a 0 or a 1 is wanted",
                                  r->layout.labels[i], field);
+        if (truth && (st = el_dataset_add_number(d, label)))
+            return st;
     }
     return EL_OK;
 }
@@ -229,16 +252,34 @@ static el_status take_texts(el_task_reader *r, el_dataset *d, const char *texts[
     for (int i = 0; !st && i < 1 + r->pair; i++) {
         st = copy_field(r, d, r->text[i], &texts[i]);
         if (!st && !texts[i])
-            return el_table_fail(r->table, "there is no column %s", r->layout.text[i]);
+            return el_table_fail(r->table, "there is no column %s%s", r->layout.text[i],
+                                 el_reader_keyed(r) ? ", or null in it" : "");
         if (!st && r->task->kind != EL_TAG && strchr(texts[i], EL_TABLE_END))
             return el_table_fail(r->table, "column %s is an array, and a text is wanted", r->layout.text[i]);
     }
     return st;
 }
 
+/* Whether the row has the names of its columns, as where files with headers were joined. */
+static bool is_header(const el_task_reader *r)
+{
+    const char *const names[] = {r->layout.text[0], r->layout.label};
+    const el_column columns[] = {r->text[0], r->label};
+    if (!r->layout.header || !r->has_label)
+        return false;
+    for (int i = 0; i < 2; i++) {
+        const char *const cell = el_table_field(r->table, columns[i]);
+        if (!cell || strlen(cell) > 2 * strlen(names[i]) || !el_name_same(names[i], cell))
+            return false;
+    }
+    return true;
+}
+
 static el_status take_row(el_task_reader *r, el_dataset *d)
 {
     const char *texts[2] = {0};
+    if (is_header(r))
+        return el_table_fail(r->table, "this line names the columns again");
     el_labelled *const e = el_dataset_add(d, el_table_line(r->table));
     el_status st = e ? take_texts(r, d, texts) : no_memory(r->path);
     if (!st && r->has_id)

@@ -2,15 +2,18 @@
  *
  * SQuAD and KorQuAD 1: {"data": [{"paragraphs": [{"context", "qas": [{"id", "question", "answers": [{"text", "answer_start"}]}]}]}]}
  * AI Hub:              "question_id" for "id"
+ * others:              articles or paragraphs in an array, or one after the other; answers as texts
  * KorQuAD 2:           {"data": [{"context", "qas": [{"id", "question", "answer": {"text", "answer_start"}}]}]}
  * MRQA:                a line {"context", "qas": [{"qid", "question", "answers": [text], "detected_answers": [...]}]}
  *
  * The file's text is kept and parsed an article at a time.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/number.h"
 #include "task/files/readers.h"
 #include "task/files/scan.h"
 
@@ -62,25 +65,34 @@ static el_status add_question(const reading *r, const json_t *qa, const char *id
     return st || !name || json_is_null(name) ? st : keep(r, name, &e->id);
 }
 
+/* A whole number, also one that is written 3.0 or "3"; -1: it is none. */
+static int64_t offset_of(const json_t *start)
+{
+    int64_t whole;
+    if (json_is_string(start))
+        return el_number_whole(json_string_value(start), &whole) ? whole : -1;
+    const double number = json_number_value(start);
+    return json_is_number(start) && number >= 0 && number < 1e15 && number == floor(number) ? (int64_t)number
+                                                                                            : -1;
+}
+
 static el_status add_answer(const reading *r, const char *context, const json_t *text, const json_t *start)
 {
     const char *answer;
     const el_status st = keep(r, text, &answer);
-    return st ? st
-              : el_answer_add(r->dataset, context, answer,
-                              json_is_integer(start) ? json_integer_value(start) : -1);
+    return st ? st : el_answer_add(r->dataset, context, answer, offset_of(start));
 }
 
 /* ---- SQuAD ---- */
 
-/* Objects with a text and the character at which it begins; or that object alone. */
+/* Objects with a text and the character at which it begins, or texts alone; or one of them without an array. */
 static el_status take_answers(const reading *r, const json_t *answers, const char *context)
 {
     el_status st = EL_OK;
-    const size_t count = json_is_object(answers) ? 1 : json_array_size(answers);
+    const size_t count = json_is_array(answers) ? json_array_size(answers) : 1;
     for (size_t i = 0; !st && i < count; i++) {
-        const json_t *const answer = json_is_object(answers) ? answers : json_array_get(answers, i);
-        const json_t *const text = json_object_get(answer, "text");
+        const json_t *const answer = json_is_array(answers) ? json_array_get(answers, i) : answers;
+        const json_t *const text = json_is_string(answer) ? answer : json_object_get(answer, "text");
         st = json_is_string(text) ? add_answer(r, context, text, json_object_get(answer, "answer_start"))
                                   : missing(r, "an answer's text");
     }
@@ -93,7 +105,7 @@ static el_status take_question(const reading *r, const json_t *qa, const char *c
                         *answers = json_object_get(qa, "answers");
     if (!answers)
         answers = json_object_get(qa, "answer");
-    const bool there = json_is_array(answers) || json_is_object(answers);
+    const bool there = json_is_array(answers) || json_is_object(answers) || json_is_string(answers);
     if (json_is_string(json_object_get(qa, "question")) && r->labelled && !there)
         return missing(r, "\"answers\"");
     const el_status st = add_question(r, qa, json_object_get(qa, "id") ? "id" : "question_id", context);
@@ -103,7 +115,7 @@ static el_status take_question(const reading *r, const json_t *qa, const char *c
     const bool none = json_is_array(answers) && json_array_size(answers) == 0;
     if (there)
         e->label = json_is_boolean(impossible) ? json_is_true(impossible) : none;
-    return e->label == 1 ? EL_OK : take_answers(r, answers, context);
+    return e->label == 1 || !there ? EL_OK : take_answers(r, answers, context);
 }
 
 static el_status take_paragraph(const reading *r, const json_t *paragraph)
@@ -164,17 +176,38 @@ static el_status malformed(const reading *r, el_line text)
                            : el_fail(EL_EDATA, "%s: there is no array \"data\" of articles in it", r->path);
 }
 
-static el_status take_file(reading *r, el_line text)
+/* An object with the articles under "data", or an article. */
+static el_status take_object(reading *r, el_line text)
 {
-    const char *const end = text.text + text.bytes, *const begin = el_scan_blanks(text.text, end);
-    el_scan members = {.at = begin < end && *begin == '{' ? begin + 1 : NULL, .end = end};
+    const char *const end = text.text + text.bytes;
+    el_scan members = {.at = text.text + 1, .end = end};
     el_line key, value, articles = {0};
-    while (el_scan_member(&members, &key, &value))
+    bool article = false;
+    while (el_scan_member(&members, &key, &value)) {
         if (key.bytes == 4 && memcmp(key.text, "data", 4) == 0 && *value.text == '[')
             articles = value;
-    if (!articles.text || !members.at || el_scan_blanks(members.at, end) != end)
+        article |= (key.bytes == 10 && memcmp(key.text, "paragraphs", 10) == 0) ||
+                   (key.bytes == 3 && memcmp(key.text, "qas", 3) == 0);
+    }
+    if (!members.at || (!articles.text && !article))
         return malformed(r, text);
-    return take_articles(r, articles);
+    const el_status st = articles.text ? take_articles(r, articles) : take_article(r, text);
+    r->group += !articles.text;
+    return st;
+}
+
+/* Articles in an array, or objects one after the other. */
+static el_status take_file(reading *r, el_line text)
+{
+    const char *const end = text.text + text.bytes, *at = el_scan_blanks(text.text, end);
+    el_status st = at < end ? EL_OK : malformed(r, text);
+    while (!st && at < end) {
+        const char *const behind = *at == '{' || *at == '[' ? el_scan_value(at, end) : NULL;
+        const el_line value = {at, (size_t)((behind ? behind : end) - at)};
+        st = !behind ? malformed(r, value) : *at == '[' ? take_articles(r, value) : take_object(r, value);
+        at = behind ? el_scan_blanks(behind, end) : end;
+    }
+    return st;
 }
 
 el_status el_squad_read(el_lines *lines, bool labelled, el_dataset *dataset)

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/number.h"
+#include "task/files/parts.h"
 
 enum { MANY_DIGITS = 5, FEW_ROWS = 8, NAME_WORDS = 3, NAME_BYTES = 48 };
 static const double LONG_WORDS = 3, LONG_BYTES = 40;
@@ -36,15 +37,6 @@ static bool is_number(const char *text, bool *whole)
     return end > text && !end[strspn(end, " ")] && isfinite(value);
 }
 
-static bool is_truth(const char *text)
-{
-    static const char *const TRUTHS[] = {"0", "1", "0.0", "1.0", "true", "false"};
-    for (size_t i = 0; i < sizeof TRUTHS / sizeof *TRUTHS; i++)
-        if (strcasecmp(text, TRUTHS[i]) == 0)
-            return true;
-    return false;
-}
-
 static int by_value(const void *a, const void *b)
 {
     const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -67,7 +59,8 @@ static void look_at(el_survey_column *c, el_table *table, int column, int from, 
     char *const name = c->name;
     double last = -INFINITY;
     bool integers = true, rises = true, wide = true;
-    *c = (el_survey_column){.name = name, .numbers = true, .truths = true};
+    int truths = 0;
+    *c = (el_survey_column){.name = name, .numbers = true};
     for (int row = from; row < el_table_ahead(table); row++) {
         const char *const cell = el_table_peek(table, row, column);
         bool whole;
@@ -81,7 +74,7 @@ static void look_at(el_survey_column *c, el_table *table, int column, int from, 
         rises &= c->numbers && el_number_read(cell, NULL) > last;
         last = c->numbers ? el_number_read(cell, NULL) : last;
         wide &= strspn(cell, "0123456789") >= MANY_DIGITS;
-        c->truths &= is_truth(cell);
+        truths += el_parts_truth(cell, strlen(cell)) >= 0;
     }
     const int filled = c->filled, distinct = count_distinct(hashes, filled);
     const double rows = filled ? filled : 1;
@@ -90,7 +83,8 @@ static void look_at(el_survey_column *c, el_table *table, int column, int from, 
     c->long_texts = c->words >= LONG_WORDS || bytes / rows >= LONG_BYTES;
     c->numbers &= filled > 0;
     c->counts = c->numbers && integers && filled > 1 && distinct == filled && (rises || wide);
-    c->truths &= filled > 0;
+    c->truths = filled > 0 && truths == filled;
+    c->mostly_truths = c->numbers && 2 * truths > filled;
 }
 
 static el_status look_at_all(el_survey *s, el_table *table, int from)
@@ -159,9 +153,46 @@ static bool stands_before(el_table *table, int column, const char *cell)
     return false;
 }
 
+static bool is_same_row(el_table *table, int columns, int row)
+{
+    for (int i = 0; i < columns; i++) {
+        const char *const first = el_table_peek(table, 0, i), *const cell = el_table_peek(table, row, i);
+        if (!first || !cell || strcmp(first, cell) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool row_comes_again(el_table *table, int columns)
+{
+    for (int row = 1; row < el_table_ahead(table); row++)
+        if (is_same_row(table, columns, row))
+            return true;
+    return false;
+}
+
+/* 0, 1, 2 ..., or behind an index without a name; above what is not all numbers. */
+static bool counts_columns(const el_survey *s, el_table *table)
+{
+    int number = 0;
+    bool texts = false;
+    for (int i = 0; i < s->count; i++) {
+        const char *const cell = el_table_peek(table, 0, i);
+        if (cell && !*cell && i == 0)
+            continue;
+        if (!cell || strlen(cell) != 1 || *cell != '0' + number++)
+            return false;
+        texts |= s->columns[i].filled && !s->columns[i].numbers;
+    }
+    return number > 1 && texts;
+}
+
 el_first_row el_survey_first_row(const el_survey *s, el_table *table)
 {
-    el_first_row f = {.like_names = true, .others = el_table_ahead(table) - 1};
+    el_first_row f = {.like_names = true,
+                      .returns = row_comes_again(table, s->count),
+                      .counts = counts_columns(s, table),
+                      .others = el_table_ahead(table) - 1};
     for (int i = 0; i < s->count; i++) {
         const el_survey_column *const below = &s->columns[i];
         const char *const cell = el_table_peek(table, 0, i);

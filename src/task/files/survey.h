@@ -12,6 +12,7 @@ typedef struct {
     bool numbers; /* all are */
     bool counts;  /* whole numbers that rise from row to row, or all of many digits, none twice: ids */
     bool truths;  /* all are 0 or 1, true or false */
+    bool mostly_truths;
     bool long_texts;
 } el_survey_column;
 
@@ -24,6 +25,8 @@ typedef struct {
 /* The first row beside the others: what a row of names is like, and what an example. */
 typedef struct {
     bool recurs;     /* a cell of it comes again below */
+    bool returns;    /* the whole row does, as where files with headers were joined */
+    bool counts;     /* its cells are 0, 1, 2 ..., as pandas names columns without names */
     bool like_names; /* few words each, no number, none twice */
     bool numbers;    /* a column is numbers below */
     bool labels;     /* a column is of few values below */

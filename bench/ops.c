@@ -58,6 +58,7 @@ typedef struct {
     el_layout layout;
     el_dropout dropout;
     int *rows, *ints;
+    double *squares;
     int heads;
 } setting;
 
@@ -207,7 +208,7 @@ static void adamw(setting *s)
 
 static void squares(setting *s)
 {
-    q->sum_squares(q, &s->dw, 1);
+    q->sum_squares(q, s->squares, &s->dw, 1);
 }
 
 static void embed(setting *s)
@@ -282,6 +283,7 @@ static void others(el_type type)
     s.w = tensor(EL_F32, WORDS, NARROW), s.dw = tensor(EL_F32, WORDS, NARROW);
     s.m = tensor(EL_F32, WORDS, NARROW), s.v = tensor(EL_F32, WORDS, NARROW);
     report("adamw 30522 x 128", adamw, &s, 0, 7.0 * 4 * WORDS * NARROW);
+    s.squares = q->dev->alloc(q->dev, sizeof *s.squares);
     report("sum of squares 30522 x 128", squares, &s, 0, 4.0 * WORDS * NARROW);
     s.y = tensor(type, TOKENS, NARROW), s.dy = s.y, s.gamma = tensor(EL_F32, LENGTH, NARROW),
     s.beta = s.gamma;

@@ -389,7 +389,8 @@ static el_status open_trained(el_model *model)
     t->gradients = calloc(params, sizeof *t->gradients);
     t->params = calloc(params, sizeof *t->params);
     t->matrices = calloc(matrices, sizeof *t->matrices);
-    if (!t->values || !t->gradients || !t->params || !t->matrices)
+    t->squares = model->dev->alloc(model->dev, sizeof *t->squares);
+    if (!t->values || !t->gradients || !t->params || !t->matrices || !t->squares)
         return el_fail(EL_ENOMEM, "no memory for the list of parameters");
     list_trained(model);
     return EL_OK;
@@ -454,6 +455,7 @@ void el_model_close(el_model *model)
     free(model->trained.gradients);
     free(model->trained.params);
     free(model->trained.matrices);
+    model->dev->release(model->dev, model->trained.squares);
     *model = (el_model){0};
 }
 

@@ -86,6 +86,7 @@ typedef struct {
     el_trained *params;
     el_matrix *matrices;
     int value_count, count, matrix_count;
+    double *squares; /* on the device: a sum over one of the lists */
 } el_trained_list;
 
 typedef struct {

@@ -68,7 +68,9 @@ static el_status prepare(el_objective *self, const el_batch *batch, el_random ra
 static el_status begin(el_objective *self, const el_batch *batch, el_random random)
 {
     adversarial *a = (adversarial *)self;
-    const el_status st = el_slots_begin(&a->slots, batch, random);
+    el_status st = el_slots_begin(&a->slots, batch, random);
+    if (!st)
+        st = el_predictor_begin(&a->generator, &a->slots);
     return st ? st : el_detector_begin(&a->discriminator, batch);
 }
 
@@ -82,9 +84,9 @@ static double softplus(double x)
     return fmax(x, 0) + log1p(exp(-fabs(x)));
 }
 
-static double reward_of(const adversarial *a, int slot)
+static double reward_of(const adversarial *a, const el_slots_range *r, int slot)
 {
-    return el_get(a->discriminator.host_losses, a->slots.host_rows[slot], 0);
+    return el_get(a->discriminator.host_losses, r->first_row + a->slots.host_rows[slot], 0);
 }
 
 /* The sum of what `of` makes of each of these losses. */
@@ -115,7 +117,7 @@ static void run_baseline(adversarial *a, const el_slots_range *r, double scale)
     const el_tensor losses = el_tensor_rows(a->fit_losses, 0, r->slots);
     el_tensor_read(q, u, a->host_u);
     for (int i = 0; i < r->slots; i++)
-        a->host_weights[i] = (float)exp(-reward_of(a, i));
+        a->host_weights[i] = (float)exp(-reward_of(a, r, i));
     q->send(q, a->labels, a->host_weights, (size_t)r->slots * sizeof *a->labels);
     q->logistic_loss(q, losses, r->training ? u : el_tensor_none(), u, a->labels, scale);
     a->fit += sum_losses(a, losses, itself);
@@ -141,7 +143,7 @@ static void reinforce(adversarial *a, const el_slots_range *r, double scale)
     if (a->baseline)
         run_baseline(a, r, scale);
     for (int i = 0; i < r->slots; i++) {
-        const double reward = reward_of(a, i), advantage = reward - (double)a->host_weights[i];
+        const double reward = reward_of(a, r, i), advantage = reward - (double)a->host_weights[i];
         a->reward += reward;
         a->advantage += fabs(advantage);
         a->host_weights[i] = (float)advantage;
@@ -149,8 +151,8 @@ static void reinforce(adversarial *a, const el_slots_range *r, double scale)
     q->softmax_loss(q, losses, NULL, NULL, el_tensor_none(), g->logits, g->guesses, NULL, NULL, 0);
     a->largest += sum_losses(a, losses, probability);
     q->send(q, a->weights, a->host_weights, (size_t)r->slots * sizeof *a->weights);
-    q->softmax_loss(q, losses, NULL, NULL, r->training ? g->logits : el_tensor_none(), g->logits, g->samples,
-                    a->weights, NULL, scale);
+    q->softmax_loss(q, losses, NULL, NULL, r->training ? g->logits : el_tensor_none(), g->logits,
+                    a->slots.samples, a->weights, NULL, scale);
     a->entropy += sum_losses(a, losses, itself);
     if (r->training)
         el_predictor_learn(g, &a->slots, r);
@@ -163,8 +165,11 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     const el_sampling sampling = el_sampling_of(&a->settings, &a->slots, &r);
     el_slots_show(&a->slots, &r);
     el_predictor_guess(&a->generator, &a->slots, &r, &sampling);
-    el_slots_replace(&a->slots, &r, a->generator.host_samples);
-    el_detector_run(&a->discriminator, &a->slots, &r, false, a->settings.disc_weight / a->slots.batch->rows);
+    el_slots_replace(&a->slots, &r, false);
+    el_detector_run(&a->discriminator, &a->slots, &r, a->settings.disc_weight / a->slots.batch->rows);
+    a->base.model->q->wait(a->base.model->q); /* for the rewards */
+    el_predictor_count(&a->generator, &a->slots);
+    el_detector_count(&a->discriminator);
     if (r.slots == 0)
         return;
     el_slots_show(&a->slots, &r); /* the generator's backward reads its ids again */

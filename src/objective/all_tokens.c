@@ -63,7 +63,9 @@ static el_status prepare(el_objective *self, const el_batch *batch, el_random ra
 
 static el_status begin(el_objective *self, const el_batch *batch, el_random random)
 {
-    return el_slots_begin(&((all_tokens *)self)->slots, batch, random);
+    all_tokens *a = (all_tokens *)self;
+    const el_status st = el_slots_begin(&a->slots, batch, random);
+    return st ? st : el_predictor_begin(&a->generator, &a->slots);
 }
 
 static int fit(el_objective *self, int first)
@@ -115,7 +117,6 @@ static void predict(all_tokens *a, const int *originals, el_tensor hidden, el_te
     el_mlm_backward(q, w, g, &a->head, dhidden, logits, rows, first > 0);
     q->linear_backward_weight(q, g->gate_w, g->gate_b, gates, read);
     q->linear_backward_input(q, el_tensor_rows(dhidden, first, n), gates, w->gate_w, true);
-    q->wait(q); /* what was sent has been read */
 }
 
 static void run_large(all_tokens *a, const el_slots_range *r, double scale)
@@ -129,6 +130,7 @@ static void run_large(all_tokens *a, const el_slots_range *r, double scale)
         a->host_rows[i] = i;
     q->send(q, a->rows, a->host_rows, (size_t)r->rows * sizeof(int));
     q->send(q, a->originals, originals, (size_t)r->rows * sizeof(int));
+    q->fetch(q, a->slots.host_ids, in.ids, (size_t)r->rows * sizeof(int));
     const el_tensor hidden = el_encoder_forward(q, &net->config, &net->w, &a->encoder, &in);
     const el_tensor dhidden = r->training ? el_tensor_rows(a->dhidden, 0, r->rows) : el_tensor_none();
     for (int first = 0; first < r->rows; first += BLOCK)
@@ -146,8 +148,9 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     const el_sampling sampling = el_sampling_of(&a->settings, &a->slots, &r);
     el_slots_show(&a->slots, &r);
     el_predictor_run(&a->generator, &a->slots, &r, &sampling, slots ? a->settings.gen_weight / slots : 0);
-    el_slots_replace(&a->slots, &r, a->generator.host_samples);
+    el_slots_replace(&a->slots, &r, false);
     run_large(a, &r, a->settings.disc_weight / rows);
+    el_predictor_count(&a->generator, &a->slots); /* the large network has waited */
 }
 
 static void ledger(el_objective *self, el_ledger *t)

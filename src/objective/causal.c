@@ -52,6 +52,8 @@ static el_status begin(el_objective *self, const el_batch *batch, el_random rand
             el_batch_limit(&w->text);
             st = el_slots_begin(&w->slots, &w->text, random);
         }
+        if (!st)
+            st = el_predictor_begin(&w->predictor, &w->slots);
     }
     return st;
 }
@@ -71,6 +73,13 @@ static void accumulate(el_objective *self, int first, int last, bool training)
         el_slots_show(&w->slots, &r);
         el_predictor_run(&w->predictor, &w->slots, &r, NULL, count ? 1.0 / count : 0);
     }
+}
+
+static void count(el_objective *self)
+{
+    causal *c = (causal *)self;
+    for (int i = 0; i < c->count; i++)
+        el_predictor_count(&c->ways[i].predictor, &c->ways[i].slots);
 }
 
 static void ledger(el_objective *self, el_ledger *l)
@@ -152,6 +161,7 @@ static const el_objective TABLE = {.reset = reset,
                                    .begin = begin,
                                    .fit = fit,
                                    .accumulate = accumulate,
+                                   .count = count,
                                    .ledger = ledger,
                                    .finish = finish,
                                    .close = close_causal};

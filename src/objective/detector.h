@@ -16,10 +16,10 @@ typedef struct {
     el_encoder_saved encoder;
     el_rtd_saved head;
     el_tensor losses, scores, offsets, dhidden;
-    float *labels; /* on the device: 1 replaced, 0 original, NaN not judged */
-    float *host_labels;
-    float *host_logits;
-    el_tensor host_losses;
+    /* of the batch's rows, those [first, end) of which are fetched and not yet counted */
+    float *host_labels; /* 1 replaced, 0 original, NaN not judged */
+    el_tensor host_scores, host_losses;
+    int first, end, host_room;
     /* since reset */
     double loss;                              /* a sum over tokens */
     int64_t tokens, replaced, called, caught; /* judged; truly replaced; called replaced; both */
@@ -35,16 +35,16 @@ void el_detector_close(el_detector *detector); /* accepts a zeroed one */
 void el_detector_reset(el_detector *detector);
 void el_detector_ledger(el_detector *detector, el_ledger *ledger);
 el_status el_detector_begin(el_detector *detector, const el_batch *batch); /* room for its figures */
+void el_detector_count(el_detector *detector); /* after a wait() of the queue: what was fetched */
 
-/* Judges the ids that el_slots_replace() sent: all tokens of the range, or only those at slots.  In training adds the
- * gradient of scale * the sum of losses. */
-void el_detector_run(el_detector *detector, el_slots *slots, const el_slots_range *range, bool at_slots,
-                     double scale);
+/* Judges what el_slots_replace() has put and labelled.  In training adds the gradient of scale * the sum of losses.  Does not
+ * wait for the device. */
+void el_detector_run(el_detector *detector, const el_slots *slots, const el_slots_range *range, double scale);
 
 /* Judges all tokens that have a label, by their logit plus a number each; labels and offsets are the host's, of the range's
- * rows, the labels as above.  host_logits then are those sums. */
-void el_detector_contrast(el_detector *detector, const el_slots_range *range, const float *labels,
-                          const float *offsets, double scale);
+ * rows, the labels as above.  The scores then are those sums. */
+void el_detector_contrast(el_detector *detector, const el_slots *slots, const el_slots_range *range,
+                          const float *labels, const float *offsets, double scale);
 
 /* Figures since reset: mean loss; shares; area under the curve. */
 double el_detector_loss(const el_detector *detector);

@@ -110,7 +110,9 @@ static el_status begin(el_objective *self, const el_batch *batch, el_random rand
     e->first_stage = is_of_first(e, random.step);
     if (e->second > 0 && !self->evaluating)
         enter_stage(e, random.step);
-    const el_status st = el_slots_begin(&e->slots, batch, random);
+    el_status st = el_slots_begin(&e->slots, batch, random);
+    if (!st && !e->drawn)
+        st = el_predictor_begin(&e->generator, &e->slots);
     return st ? st : el_detector_begin(&e->discriminator, batch);
 }
 
@@ -142,11 +144,12 @@ static void draw(electra *e, const el_slots_range *r)
 }
 
 /* What stands at the slots instead; the generator learns on the way. */
-static const int *sample(electra *e, const el_slots_range *r)
+static void sample(electra *e, const el_slots_range *r)
 {
     if (e->drawn) {
         draw(e, r);
-        return e->drawn;
+        el_slots_draw(&e->slots, r, e->drawn);
+        return;
     }
     el_slots_range range = *r;
     if (el_network_frozen(e->generator.net))
@@ -155,7 +158,6 @@ static const int *sample(electra *e, const el_slots_range *r)
     el_slots_show(&e->slots, r);
     el_predictor_run(&e->generator, &e->slots, &range, &sampling,
                      e->settings.gen_weight / e->slots.corruption.count);
-    return e->generator.host_samples;
 }
 
 static void accumulate(el_objective *self, int first, int last, bool training)
@@ -163,12 +165,18 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     electra *e = (electra *)self;
     const el_slots_range r = el_slots_send(&e->slots, first, last, training);
     const int judged = e->at_slots ? e->slots.corruption.count : e->slots.batch->rows;
-    const int *const samples = sample(e, &r);
+    sample(e, &r);
     if (e->first_stage)
         return;
-    el_slots_replace(&e->slots, &r, samples);
-    el_detector_run(&e->discriminator, &e->slots, &r, e->at_slots,
-                    judged ? e->settings.disc_weight / judged : 0);
+    el_slots_replace(&e->slots, &r, e->at_slots);
+    el_detector_run(&e->discriminator, &e->slots, &r, judged ? e->settings.disc_weight / judged : 0);
+}
+
+static void count(el_objective *self)
+{
+    electra *e = (electra *)self;
+    el_predictor_count(&e->generator, &e->slots);
+    el_detector_count(&e->discriminator);
 }
 
 static void ledger(el_objective *self, el_ledger *l)
@@ -271,6 +279,7 @@ static const el_objective TABLE = {.reset = reset,
                                    .begin = begin,
                                    .fit = fit,
                                    .accumulate = accumulate,
+                                   .count = count,
                                    .ledger = ledger,
                                    .finish = finish,
                                    .close = close_electra};

@@ -253,13 +253,18 @@ static void tell(electric *e, const el_slots_range *r)
     const int all = e->starts[e->slots.batch->sequences];
     el_detector *d = &e->discriminator;
     if (!e->energies) {
-        el_detector_run(d, &e->slots, r, false, e->settings.disc_weight / e->slots.batch->rows);
+        el_detector_run(d, &e->slots, r, e->settings.disc_weight / e->slots.batch->rows);
         return;
     }
-    el_detector_contrast(d, r, e->labels, e->offsets, all ? e->settings.disc_weight / all : 0);
+    el_detector_contrast(d, &e->slots, r, e->labels, e->offsets, all ? e->settings.disc_weight / all : 0);
+}
+
+static void count_energies(electric *e, const el_slots_range *r)
+{
     for (int i = 0; i < r->rows; i++)
         if (e->labels[i] == 0) {
-            e->energy += (double)(d->host_logits[i] - e->offsets[i]);
+            const float score = (float)el_get(e->discriminator.host_scores, r->first_row + i, 0);
+            e->energy += (double)(score - e->offsets[i]);
             e->originals++;
         }
 }
@@ -272,8 +277,13 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     if (candidates)
         make_noise(e, first, last, &r, candidates);
     mark(e, &r, candidates);
-    el_slots_replace(&e->slots, &r, e->drawn);
+    el_slots_draw(&e->slots, &r, e->drawn);
+    el_slots_replace(&e->slots, &r, false);
     tell(e, &r);
+    e->base.model->q->wait(e->base.model->q); /* before labels and offsets are another range's */
+    el_detector_count(&e->discriminator);
+    if (e->energies)
+        count_energies(e, &r);
 }
 
 static void ledger(el_objective *self, el_ledger *l)

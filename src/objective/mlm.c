@@ -34,7 +34,9 @@ static el_status prepare(el_objective *self, const el_batch *batch, el_random ra
 
 static el_status begin(el_objective *self, const el_batch *batch, el_random random)
 {
-    return el_slots_begin(&((mlm *)self)->slots, batch, random);
+    mlm *m = (mlm *)self;
+    const el_status st = el_slots_begin(&m->slots, batch, random);
+    return st ? st : el_predictor_begin(&m->predictor, &m->slots);
 }
 
 static int fit(el_objective *self, int first)
@@ -50,6 +52,12 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     el_slots_show(&m->slots, &r);
     el_predictor_run(&m->predictor, &m->slots, &r, &sampling,
                      m->settings.gen_weight / m->slots.corruption.count);
+}
+
+static void count(el_objective *self)
+{
+    mlm *m = (mlm *)self;
+    el_predictor_count(&m->predictor, &m->slots);
 }
 
 static void ledger(el_objective *self, el_ledger *l)
@@ -100,6 +108,7 @@ static const el_objective TABLE = {.reset = reset,
                                    .begin = begin,
                                    .fit = fit,
                                    .accumulate = accumulate,
+                                   .count = count,
                                    .ledger = ledger,
                                    .finish = finish,
                                    .close = close_mlm};

@@ -46,7 +46,7 @@ static el_status begin(el_objective *self, const el_batch *batch, el_random rand
         st = el_order_make(&p->ordered, &p->asked, batch, &p->targets, p->vocab->mask);
     if (!st)
         el_slots_use(&p->slots, &p->ordered, random, &p->asked);
-    return st;
+    return st ? st : el_predictor_begin(&p->predictor, &p->slots);
 }
 
 static int fit(el_objective *self, int first)
@@ -62,6 +62,12 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     r.in.longest = el_order_rows(p->predictor.net->config.max_position_embeddings);
     el_slots_show(&p->slots, &r);
     el_predictor_run(&p->predictor, &p->slots, &r, NULL, count ? 1.0 / count : 0);
+}
+
+static void count(el_objective *self)
+{
+    permutation *p = (permutation *)self;
+    el_predictor_count(&p->predictor, &p->slots);
 }
 
 static void ledger(el_objective *self, el_ledger *l)
@@ -124,6 +130,7 @@ static const el_objective TABLE = {.reset = reset,
                                    .begin = begin,
                                    .fit = fit,
                                    .accumulate = accumulate,
+                                   .count = count,
                                    .ledger = ledger,
                                    .finish = finish,
                                    .close = close_permutation};

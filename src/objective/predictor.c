@@ -10,7 +10,6 @@ el_status el_predictor_open(el_predictor *p, el_model *model, const el_network *
                             const el_slots *slots)
 {
     const el_head *head = el_network_head(net, EL_HEAD_MLM);
-    const int n = slots->slot_room + 1;
     *p = (el_predictor){.model = model,
                         .net = net,
                         .w = &head->mlm.w,
@@ -19,12 +18,7 @@ el_status el_predictor_open(el_predictor *p, el_model *model, const el_network *
                         .block = slots->settings.mask_unit == EL_MASK_NEXT && slots->slot_room > BLOCK
                                      ? BLOCK
                                      : slots->slot_room};
-    p->host_guesses = malloc(2 * (size_t)n * sizeof *p->host_guesses);
-    p->host_samples = p->host_guesses ? p->host_guesses + n : NULL;
-    p->host_losses =
-        el_tensor_make(malloc(el_tensor_bytes(n, 1, model->parameters)), model->parameters, n, 1);
-    return p->host_guesses && p->host_losses.data ? EL_OK
-                                                  : el_fail(EL_ENOMEM, "no memory for %d predictions", n);
+    return EL_OK;
 }
 
 el_status el_predictor_layout(el_predictor *p, el_arena *a, const el_slots *slots)
@@ -32,7 +26,6 @@ el_status el_predictor_layout(el_predictor *p, el_arena *a, const el_slots *slot
     const el_model *m = p->model;
     const el_config *c = &p->net->config;
     p->guesses = el_arena_ints(a, slots->slot_room + 1);
-    p->samples = el_arena_ints(a, slots->slot_room + 1);
     p->losses = el_arena_tensor(a, m->parameters, slots->slot_room, 1);
     el_mlm_saved_layout(&p->head, a, c, p->block, m->activations, m->parameters, m->training);
     p->dhidden = el_arena_tensor(a, m->activations, slots->room, c->hidden_size);
@@ -40,18 +33,45 @@ el_status el_predictor_layout(el_predictor *p, el_arena *a, const el_slots *slot
                                    m->training);
 }
 
+static void release_host(el_predictor *p)
+{
+    free(p->host_guesses); /* one block */
+    free(p->host_losses.data);
+    p->host_guesses = NULL;
+    p->host_losses.data = NULL;
+    p->host_room = 0;
+}
+
 void el_predictor_close(el_predictor *p)
 {
     el_encoder_saved_free(&p->encoder);
-    free(p->host_guesses); /* one block */
-    free(p->host_losses.data);
+    release_host(p);
     *p = (el_predictor){0};
 }
 
 void el_predictor_reset(el_predictor *p)
 {
+    p->first = p->end = 0;
     p->loss = 0;
     p->slots = p->right = p->sampled = 0;
+}
+
+el_status el_predictor_begin(el_predictor *p, const el_slots *slots)
+{
+    const int n = slots->corruption.count;
+    assert(p->first == p->end && "what is fetched is counted");
+    p->first = p->end = 0;
+    if (n <= p->host_room)
+        return EL_OK;
+    const el_type type = p->model->parameters;
+    release_host(p);
+    p->host_guesses = malloc(2 * (size_t)n * sizeof *p->host_guesses);
+    p->host_losses = el_tensor_make(malloc(el_tensor_bytes(n, 1, type)), type, n, 1);
+    if (!p->host_guesses || !p->host_losses.data)
+        return el_fail(EL_ENOMEM, "no memory for %d predictions", n);
+    p->host_samples = p->host_guesses + n;
+    p->host_room = n;
+    return EL_OK;
 }
 
 void el_predictor_ledger(el_predictor *p, el_ledger *ledger)
@@ -62,25 +82,35 @@ void el_predictor_ledger(el_predictor *p, el_ledger *ledger)
     el_ledger_count(ledger, &p->sampled);
 }
 
-static void count(el_predictor *p, const el_slots *slots, int n, bool sampled)
+void el_predictor_count(el_predictor *p, const el_slots *slots)
 {
-    for (int i = 0; i < n; i++) {
+    const int *const targets = slots->corruption.targets;
+    for (int i = p->first; i < p->end; i++) {
         p->loss += el_get(p->host_losses, i, 0);
-        p->right += p->host_guesses[i] == slots->host_targets[i];
-        p->sampled += sampled && p->host_samples[i] == slots->host_targets[i];
+        p->right += p->host_guesses[i] == targets[i];
+        p->sampled += p->sampling && p->host_samples[i] == targets[i];
     }
-    p->slots += n;
+    p->slots += p->end - p->first;
+    p->first = p->end;
 }
 
-static void fetch(el_predictor *p, el_tensor losses, bool sampled)
+/* What is counted of a range. */
+static void fetch(el_predictor *p, const el_slots *slots, const el_slots_range *r, bool sampled)
 {
     el_queue *q = p->model->q;
-    const size_t ints = (size_t)losses.rows * sizeof(int);
-    q->fetch(q, p->host_guesses, p->guesses, ints);
+    const int first = r->first_slot;
+    const size_t ints = (size_t)r->slots * sizeof(int);
+    const el_tensor losses = el_tensor_rows(p->losses, 0, r->slots);
+    assert(first + r->slots <= p->host_room && "begun");
+    assert((p->first == p->end || p->end == first) && "ranges follow each other");
+    p->first = p->first == p->end ? first : p->first;
+    p->end = first + r->slots;
+    p->sampling = sampled;
+    q->fetch(q, p->host_guesses + first, p->guesses, ints);
     if (sampled)
-        q->fetch(q, p->host_samples, p->samples, ints);
-    q->fetch(q, p->host_losses.data, losses.data, el_tensor_bytes(losses.rows, 1, losses.type));
-    q->wait(q);
+        q->fetch(q, p->host_samples + first, slots->samples, ints);
+    q->fetch(q, el_tensor_rows(p->host_losses, first, r->slots).data, losses.data,
+             el_tensor_bytes(losses.rows, 1, losses.type));
 }
 
 /* Losses, guesses and samples of the slots [first, first + n), and in training the gradient. */
@@ -96,8 +126,8 @@ static void predict(el_predictor *p, el_slots *slots, el_tensor hidden, el_tenso
     const el_tensor logits =
         el_mlm_forward(q, &p->net->config, p->w, &p->head, hidden, slots->rows + first, n);
     q->softmax_loss(q, el_tensor_rows(p->losses, first, n), p->guesses + first,
-                    sampling ? p->samples + first : NULL, dhidden.data ? logits : el_tensor_none(), logits,
-                    slots->targets + first, NULL, sampling ? &numbered : NULL, scale);
+                    sampling ? slots->samples + first : NULL, dhidden.data ? logits : el_tensor_none(),
+                    logits, slots->targets + first, NULL, sampling ? &numbered : NULL, scale);
     if (dhidden.data)
         el_mlm_backward(q, p->w, p->g, &p->head, dhidden, logits, slots->rows + first, first > 0);
 }
@@ -116,8 +146,7 @@ void el_predictor_run(el_predictor *p, el_slots *slots, const el_slots_range *r,
     for (int first = 0; first < r->slots; first += p->block)
         predict(p, slots, hidden, dhidden, first, r->slots - first < p->block ? r->slots - first : p->block,
                 sampling, scale);
-    fetch(p, el_tensor_rows(p->losses, 0, r->slots), sampling != NULL);
-    count(p, slots, r->slots, sampling != NULL);
+    fetch(p, slots, r, sampling != NULL);
     if (r->training)
         el_encoder_backward(q, &net->config, &net->w, &net->g, &p->encoder, &in, dhidden);
 }
@@ -135,10 +164,9 @@ void el_predictor_guess(el_predictor *p, el_slots *slots, const el_slots_range *
     p->in.random.stream = p->stream;
     p->hidden = el_encoder_forward(q, &net->config, &net->w, &p->encoder, &p->in);
     p->logits = el_mlm_forward(q, &net->config, p->w, &p->head, p->hidden, slots->rows, r->slots);
-    q->softmax_loss(q, losses, p->guesses, p->samples, el_tensor_none(), p->logits, slots->targets, NULL,
+    q->softmax_loss(q, losses, p->guesses, slots->samples, el_tensor_none(), p->logits, slots->targets, NULL,
                     sampling, 0);
-    fetch(p, losses, true);
-    count(p, slots, r->slots, true);
+    fetch(p, slots, r, true);
 }
 
 void el_predictor_learn(el_predictor *p, el_slots *slots, const el_slots_range *r)

@@ -4,7 +4,7 @@
  *
  * A generator is one, and so are BERT, the second network of Replace MLM and a causal language model, whose slots are nearly all
  * rows: its head takes them in blocks, since the logits of all at once are rows times the vocabulary.  It may sample a token
- * for each slot.
+ * for each slot: slots->samples.  It does not wait for the device.
  */
 #ifndef EL_OBJECTIVE_PREDICTOR_H
 #define EL_OBJECTIVE_PREDICTOR_H
@@ -22,9 +22,12 @@ typedef struct {
     el_tensor losses, dhidden;
     el_tensor hidden, logits; /* of the last range: what el_predictor_learn() goes on from */
     el_input in;
-    int *guesses, *samples;           /* on the device */
-    int *host_guesses, *host_samples; /* of the last range: the likeliest tokens, and those drawn */
+    int *guesses; /* on the device */
+    /* of the batch's slots, those [first, end) of which are fetched and not yet counted: the likeliest tokens, those drawn */
+    int *host_guesses, *host_samples;
     el_tensor host_losses;
+    int first, end, host_room;
+    bool sampling;
     /* since reset */
     double loss;                   /* sums over slots */
     int64_t slots, right, sampled; /* slots; guess right; sample right */
@@ -37,6 +40,10 @@ el_status el_predictor_layout(el_predictor *predictor, el_arena *arena, const el
 void el_predictor_close(el_predictor *predictor); /* accepts a zeroed one */
 void el_predictor_reset(el_predictor *predictor);
 void el_predictor_ledger(el_predictor *predictor, el_ledger *ledger);
+/* Room for what is fetched of the slots of a batch that was begun. */
+el_status el_predictor_begin(el_predictor *predictor, const el_slots *slots);
+/* After a wait() of the queue: counts what was fetched. */
+void el_predictor_count(el_predictor *predictor, const el_slots *slots);
 
 /* Of what was sent of the range, and in training the gradient of scale * the sum of losses.  `sampling` may be NULL. */
 void el_predictor_run(el_predictor *predictor, el_slots *slots, const el_slots_range *range,

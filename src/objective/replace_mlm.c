@@ -42,7 +42,11 @@ static el_status prepare(el_objective *self, const el_batch *batch, el_random ra
 
 static el_status begin(el_objective *self, const el_batch *batch, el_random random)
 {
-    return el_slots_begin(&((replace_mlm *)self)->slots, batch, random);
+    replace_mlm *m = (replace_mlm *)self;
+    el_status st = el_slots_begin(&m->slots, batch, random);
+    if (!st)
+        st = el_predictor_begin(&m->generator, &m->slots);
+    return st ? st : el_predictor_begin(&m->large, &m->slots);
 }
 
 static int fit(el_objective *self, int first)
@@ -58,8 +62,15 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     const el_sampling sampling = el_sampling_of(&m->settings, &m->slots, &r);
     el_slots_show(&m->slots, &r);
     el_predictor_run(&m->generator, &m->slots, &r, &sampling, m->settings.gen_weight / count);
-    el_slots_replace(&m->slots, &r, m->generator.host_samples);
+    el_slots_replace(&m->slots, &r, false);
     el_predictor_run(&m->large, &m->slots, &r, NULL, m->settings.disc_weight / count);
+}
+
+static void count(el_objective *self)
+{
+    replace_mlm *m = (replace_mlm *)self;
+    el_predictor_count(&m->generator, &m->slots);
+    el_predictor_count(&m->large, &m->slots);
 }
 
 static void ledger(el_objective *self, el_ledger *l)
@@ -132,6 +143,7 @@ static const el_objective TABLE = {.reset = reset,
                                    .begin = begin,
                                    .fit = fit,
                                    .accumulate = accumulate,
+                                   .count = count,
                                    .ledger = ledger,
                                    .finish = finish,
                                    .close = close_replace_mlm};

@@ -52,12 +52,13 @@ el_status el_slots_open(el_slots *s, const el_objective *objective, const el_voc
                     .room = rows};
     s->slot_room = slot_room(s);
     const size_t n = (size_t)rows + 1;
-    s->host_ids = malloc(3 * n * sizeof *s->host_ids);
+    s->host_ids = malloc(5 * n * sizeof *s->host_ids);
     s->originals = calloc((size_t)vocab->size, sizeof *s->originals);
     if (!s->host_ids || !s->originals)
         return el_fail(EL_ENOMEM, "no memory for a batch of %d rows", rows);
     s->host_rows = s->host_ids + n;
     s->host_targets = s->host_rows + n;
+    s->host_samples = s->host_targets + n;
     return el_feed_open(&s->feed, rows);
 }
 
@@ -66,6 +67,10 @@ void el_slots_layout(el_slots *s, el_arena *arena)
     el_feed_layout(&s->feed, arena, s->room);
     s->rows = el_arena_ints(arena, s->slot_room + 1);
     s->targets = el_arena_ints(arena, s->slot_room + 1);
+    s->samples = el_arena_ints(arena, s->slot_room + 1);
+    s->placed = s->settings.duplicate_slots ? el_arena_ints(arena, s->slot_room + 1) : NULL;
+    s->text = el_arena_ints(arena, s->room + 1);
+    s->labels = el_arena_push(arena, ((size_t)s->room + 1) * sizeof *s->labels);
 }
 
 void el_slots_close(el_slots *s)
@@ -171,7 +176,6 @@ el_slots_range el_slots_send(el_slots *s, int first, int last, bool training)
 {
     const el_batch *b = s->batch;
     const el_corruption *c = &s->corruption;
-    s->q->wait(s->q); /* what the range before sent has been read */
     const el_slots_range r = {.first_row = b->starts[first],
                               .rows = b->starts[last] - b->starts[first],
                               .first_slot = c->starts[first],
@@ -202,32 +206,45 @@ void el_slots_show(el_slots *s, const el_slots_range *r)
     el_feed_send_ids(&s->feed, s->q, s->host_ids, r->rows);
 }
 
-/* The floor of the mean of the samples at the row of slot i, and whether it is the first slot of its row. */
-static bool mean_sample(const el_slots *s, const int *samples, int slots, int i, int *id)
+/* The floor of the mean of the samples at the row of slot i. */
+static int mean_sample(const el_slots *s, const int *samples, int slots, int i)
 {
     int64_t sum = 0;
     int count = 0;
     for (int j = 0; j < slots; j++)
         if (s->host_rows[j] == s->host_rows[i]) {
-            if (j < i)
-                return false;
             sum += samples[j];
             count++;
         }
-    *id = (int)(sum / count);
-    return true;
+    return (int)(sum / count);
 }
 
-void el_slots_replace(el_slots *s, const el_slots_range *r, const int *samples)
+/* Samples as they are placed. */
+static const int *place_samples(el_slots *s, const el_slots_range *r)
 {
-    s->q->wait(s->q); /* what was shown has been read */
-    memcpy(s->host_ids, el_slots_originals(s, r), (size_t)r->rows * sizeof(int));
-    for (int i = 0; i < r->slots; i++) {
-        int id = samples[i];
-        if (!s->settings.duplicate_slots || mean_sample(s, samples, r->slots, i, &id))
-            s->host_ids[s->host_rows[i]] = id;
-    }
-    el_feed_send_ids(&s->feed, s->q, s->host_ids, r->rows);
+    const size_t bytes = (size_t)r->slots * sizeof(int);
+    if (!s->placed)
+        return s->samples;
+    int *const drawn = s->host_samples, *const placed = drawn + s->room + 1;
+    s->q->fetch(s->q, drawn, s->samples, bytes);
+    s->q->wait(s->q);
+    for (int i = 0; i < r->slots; i++)
+        placed[i] = mean_sample(s, drawn, r->slots, i);
+    s->q->send(s->q, s->placed, placed, bytes);
+    return s->placed;
+}
+
+void el_slots_replace(el_slots *s, const el_slots_range *r, bool at_slots)
+{
+    const int *const samples = place_samples(s, r);
+    s->q->send(s->q, s->text, el_slots_originals(s, r), (size_t)r->rows * sizeof(int));
+    s->q->replace_ids(s->q, s->feed.ids, s->labels, s->text, r->rows, s->rows, samples, r->slots,
+                      at_slots ? NAN : 0);
+}
+
+void el_slots_draw(el_slots *s, const el_slots_range *r, const int *samples)
+{
+    s->q->send(s->q, s->samples, samples, (size_t)r->slots * sizeof(int));
 }
 
 double el_slots_entropy(const el_slots *s)

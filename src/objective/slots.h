@@ -18,8 +18,12 @@ typedef struct {
     el_objective_settings settings;
     int room, slot_room; /* rows and slots of a range */
     el_feed feed;
-    int *rows, *targets;                      /* of a range's slots, on the device */
+    int *rows, *targets, *samples; /* of a range's slots, on the device */
+    int *placed;   /* there too: of samples at one place the floor of their mean; NULL: never */
+    int *text;     /* and of its rows: the original ids, */
+    float *labels; /* 1 where another token stands, 0 the original, NaN not asked */
     int *host_ids, *host_rows, *host_targets; /* of a range */
+    int *host_samples;                        /* where samples are placed: as drawn, then as placed */
     /* the step */
     const el_batch *batch;
     el_random random;
@@ -61,10 +65,15 @@ double el_slots_share(const el_slots *slots, uint32_t step);
 /* Sends what does not depend on what is shown. */
 el_slots_range el_slots_send(el_slots *slots, int first, int last, bool training);
 
-/* Sends the ids of a range as corrupted; or those that are there when samples (host, one a slot) stand at the slots, which
- * stay in host_ids.  A place drawn more than once (duplicates) gets the floor of its samples' mean. */
+/* Sends the ids of a range as corrupted. */
 void el_slots_show(el_slots *slots, const el_slots_range *range);
-void el_slots_replace(el_slots *slots, const el_slots_range *range, const int *samples);
+
+/* On the device: ids with the samples at the slots, and labels, of all rows or `at_slots` of the slots alone.  A place drawn more
+ * than once (duplicates) gets the floor of its samples' mean, which the host waits for. */
+void el_slots_replace(el_slots *slots, const el_slots_range *range, bool at_slots);
+
+/* Samples that the host has drawn, one a slot of the range. */
+void el_slots_draw(el_slots *slots, const el_slots_range *range, const int *samples);
 
 /* The original ids of a range. */
 const int *el_slots_originals(const el_slots *slots, const el_slots_range *range);

@@ -90,20 +90,15 @@ static double trained_bytes(const el_trained *params, int count)
     .width = (width_), .inputs = (inputs_), .flops = (flops_), .bytes = (bytes_)
 
 /* Each op of the list, measured: the inner queue's, then a line of what it was. */
-#define RUN_void(call) call
-#define RUN_double(call) const double value = call
-#define GIVE_void return
-#define GIVE_double return value
 #define EL_OP(result, name_, parameters, arguments, cost)                                                    \
     static result name_ parameters                                                                           \
     {                                                                                                        \
         profile *const p = (profile *)q;                                                                     \
         const double start = now();                                                                          \
         q = p->inner;                                                                                        \
-        RUN_##result(q->name_ arguments);                                                                    \
+        q->name_ arguments;                                                                                  \
         q->wait(q);                                                                                          \
         add_call(p, start, (el_profile_line){.op = #name_, cost});                                           \
-        GIVE_##result;                                                                                       \
     }
 #include "ops/ops.def"
 #undef EL_OP

@@ -120,9 +120,10 @@ struct el_queue {
 
     void (*close)(el_queue *q);
 
-    /* Copies between the host and the device, in the order of the queue.  The host's bytes may be read as late as
-     * wait(), and fetched ones are there only after it.  wait() says what has gone wrong in the queue since it was opened:
-     * results are rubbish from then on.  It must be asked before anything is kept of them; the processor never fails. */
+    /* Copies between the host and the device, in the order of the queue.  What is sent has been read when send() returns;
+     * what is fetched is there only after wait().  A wait is dear where the device works beside the host, so a step of
+     * training has one.  wait() says what has gone wrong in the queue since it was opened: results are rubbish from then
+     * on.  It must be asked before anything is kept of them; the processor never fails. */
     void (*send)(el_queue *q, void *device, const void *host, size_t bytes);
     void (*fetch)(el_queue *q, void *host, const void *device, size_t bytes);
     el_status (*wait)(el_queue *q);

@@ -151,16 +151,16 @@ void el_ref_add(el_queue *q, el_tensor y, el_tensor a, el_tensor b)
             el_set(y, i, j, el_get(a, i, j) + el_get(b, i, j));
 }
 
-double el_ref_sum_squares(el_queue *q, const el_tensor *x, int count)
+void el_ref_sum_squares(el_queue *q, double *sum, const el_tensor *x, int count)
 {
     (void)q;
     double total = 0;
     for (int k = 0; k < count; k++) {
-        double sum = 0;
+        double squares = 0;
         for (int i = 0; i < x[k].rows; i++)
             for (int j = 0; j < x[k].cols; j++)
-                sum += el_get(x[k], i, j) * el_get(x[k], i, j);
-        total += sum;
+                squares += el_get(x[k], i, j) * el_get(x[k], i, j);
+        total += squares;
     }
-    return total;
+    *sum = total;
 }

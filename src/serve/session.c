@@ -213,7 +213,6 @@ static el_tensor encode(el_session *s, reader *r, const el_network *net, el_text
     s->q->send(s->q, r->ids, s->window, (size_t)rows * sizeof *r->ids);
     s->q->send(s->q, r->positions, positions, (size_t)rows * sizeof *r->positions);
     s->q->send(s->q, r->starts, starts, sizeof starts);
-    s->q->wait(s->q);
     /* segments stay as the arena has them: 0 */
     const el_input in = {
         .rows = rows,

@@ -113,8 +113,10 @@ static el_status run_leaves(el_leaves *l, const el_batch *batch, el_interrupt in
         st = el_objective_continue(l->objective, batch, first, last, true, interrupt);
         if (!st && l->leaves > 1) {
             add_leaf(l, k);
-            st = el_objective_take(l->objective, &l->ledger);
+            st = el_objective_count(l->objective);
         }
+        if (!st && l->leaves > 1)
+            st = el_objective_take(l->objective, &l->ledger);
     }
     return st;
 }
@@ -128,7 +130,6 @@ static void exchange(el_leaves *l)
     q->wait(q);
     el_dist_sum(l->dist, l->region, numbers(l), l->room);
     q->send(q, g.data, l->region, numbers(l) * sizeof *l->region);
-    q->wait(q);
 }
 
 el_status el_leaves_run(el_leaves *l, const el_batch *batch, el_interrupt interrupt, el_status before)
@@ -154,7 +155,6 @@ static void share_region(el_model *model, el_dist *dist, int region, void *copy)
     q->wait(q);
     el_dist_share(dist, copy, bytes);
     q->send(q, t.data, copy, bytes);
-    q->wait(q);
 }
 
 el_status el_model_share(el_model *model, el_dist *dist, bool moments)

@@ -33,7 +33,8 @@ el_status el_leaves_open(el_leaves *leaves, el_dist *dist, el_objective *objecti
 void el_leaves_close(el_leaves *leaves); /* accepts a zeroed one */
 
 /* After begin(): the gradient of the whole batch and its figures, on every rank.  `before`: what failed or stopped on this
- * rank beforehand, in which case it only says so.  A failure or a stop is that of all ranks. */
+ * rank beforehand, in which case it only says so.  A failure or a stop is that of all ranks.  What comes after it,
+ * el_objective_count() or el_objective_abandon(), is the caller's. */
 el_status el_leaves_run(el_leaves *leaves, const el_batch *batch, el_interrupt interrupt, el_status before);
 
 /* Rank 0's weights, and its moments too, to all ranks. */

@@ -55,11 +55,31 @@ el_status el_objective_continue(el_objective *objective, const el_batch *batch, 
     return el_queue_resume(q) && !st ? el_fail(EL_ESTOPPED, "stopped within a batch") : st;
 }
 
+el_status el_objective_count(el_objective *objective)
+{
+    el_queue *const q = objective->model->q;
+    const el_status st = q->wait(q);
+    if (!st && objective->count)
+        objective->count(objective);
+    return st;
+}
+
+void el_objective_abandon(el_objective *objective)
+{
+    objective->model->q->wait(objective->model->q); /* for what is being fetched */
+    objective->reset(objective);
+}
+
 el_status el_objective_run_until(el_objective *objective, const el_batch *batch, el_random random,
                                  bool training, el_interrupt interrupt)
 {
-    const el_status st = objective->begin(objective, batch, random);
-    return st ? st : el_objective_continue(objective, batch, 0, batch->sequences, training, interrupt);
+    el_status st = objective->begin(objective, batch, random);
+    if (!st)
+        st = el_objective_continue(objective, batch, 0, batch->sequences, training, interrupt);
+    if (!st)
+        return el_objective_count(objective);
+    el_objective_abandon(objective);
+    return st;
 }
 
 el_status el_objective_run(el_objective *objective, const el_batch *batch, el_random random, bool training)
@@ -73,9 +93,10 @@ el_status el_objective_try(el_objective *objective, const el_batch *batch, el_ra
     el_status st = objective->begin(objective, batch, random);
     if (!st)
         st = fit(objective, batch, 0, &last);
-    if (!st)
-        objective->accumulate(objective, 0, 1, false);
-    return st;
+    if (st)
+        return st;
+    objective->accumulate(objective, 0, 1, false);
+    return el_objective_count(objective);
 }
 
 /* ---- what is counted ---- */

@@ -7,6 +7,9 @@
  * divided by, so that they are normalised over the whole batch; then accumulate() for consecutive ranges of
  * its sequences, in order, until all are done, each adding gradients; then finish() gives the step's figures.
  * How a batch is split changes results by rounding only.
+ *
+ * accumulate() need not wait for the device: what it fetches for the figures is counted by count(), after a wait() of the
+ * queue.  Both come before finish(), before what was counted is taken out, and before the next begin().
  */
 #ifndef EL_TRAIN_OBJECTIVE_H
 #define EL_TRAIN_OBJECTIVE_H
@@ -55,6 +58,8 @@ struct el_objective {
     int (*fit)(el_objective *self, int first);
     /* Sequences [first, last): losses, and gradients where `training` (which also turns dropout on). */
     void (*accumulate)(el_objective *self, int first, int last, bool training);
+    /* NULL: accumulate() waits and counts by itself. */
+    void (*count)(el_objective *self);
     /* Lists what accumulate() counts.  NULL: the losses of a batch's parts do not add up to the batch's. */
     void (*ledger)(el_objective *self, el_ledger *ledger);
     bool
@@ -64,16 +69,23 @@ struct el_objective {
     void (*close)(el_objective *self);
 };
 
-/* begin, then accumulate over ranges that fit; EL_EDATA for a sequence longer than there is room for. */
+/* begin, accumulate over ranges that fit, wait and count; EL_EDATA for a sequence longer than there is room for. */
 el_status el_objective_run(el_objective *objective, const el_batch *batch, el_random random, bool training);
 
-/* The same, given up with EL_ESTOPPED where that is wanted: gradients then hold a part of the batch. */
+/* The same, given up with EL_ESTOPPED where that is wanted: gradients then hold a part of the batch, of which nothing more is
+ * counted. */
 el_status el_objective_run_until(el_objective *objective, const el_batch *batch, el_random random,
                                  bool training, el_interrupt interrupt);
 
-/* What follows begin(): accumulate over ranges that fit, until sequences [first, last) are done or it is given up. */
+/* What follows begin(): accumulate over ranges that fit, until sequences [first, last) are done or it is given up.  What
+ * comes after it, el_objective_count() or el_objective_abandon(), is left to the caller. */
 el_status el_objective_continue(el_objective *objective, const el_batch *batch, int first, int last,
                                 bool training, el_interrupt interrupt);
+
+/* The wait, and the counting of what was accumulated before it; or the end of a batch that is given up: nothing of it is
+ * counted, and what was counted before is forgotten. */
+el_status el_objective_count(el_objective *objective);
+void el_objective_abandon(el_objective *objective);
 
 /* Takes what was counted out of the objective, behind what the ledger has; and adds the whole ledger of every rank, in the
  * order of ranks. */

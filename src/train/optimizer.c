@@ -15,16 +15,35 @@ el_optimizer el_optimizer_defaults(void)
                           .depth_decay = 1.0};
 }
 
+/* The squares of some tensors, there after a wait(). */
+static void fetch_squares(el_model *model, const el_tensor *x, int count, double *squares)
+{
+    double *const sum = model->trained.squares;
+    model->q->sum_squares(model->q, sum, x, count);
+    model->q->fetch(model->q, squares, sum, sizeof *squares);
+}
+
+/* NaN where the queue has failed. */
+static double squares_of(el_model *model, const el_tensor *x, int count)
+{
+    double squares;
+    fetch_squares(model, x, count, &squares);
+    return model->q->wait(model->q) ? NAN : squares;
+}
+
+void el_gradient_squares(el_model *model, double *squares)
+{
+    fetch_squares(model, model->trained.gradients, model->trained.count, squares);
+}
+
 double el_gradient_norm(el_model *model)
 {
-    const el_trained_list *t = &model->trained;
-    return sqrt(model->q->sum_squares(model->q, t->gradients, t->count));
+    return sqrt(squares_of(model, model->trained.gradients, model->trained.count));
 }
 
 bool el_model_finite(el_model *model)
 {
-    const el_trained_list *t = &model->trained;
-    return isfinite(model->q->sum_squares(model->q, t->values, t->value_count));
+    return isfinite(squares_of(model, model->trained.values, model->trained.value_count));
 }
 
 /* What the norm's square is of all gradients, that the generator's have by themselves; and whether it has any. */
@@ -42,7 +61,7 @@ static double generator_squares(el_model *model)
         else if (count == 0)
             first += trained;
     }
-    return count ? model->q->sum_squares(model->q, t->gradients + first, count) : 0;
+    return count ? squares_of(model, t->gradients + first, count) : 0;
 }
 
 static double clip_to(double most, double norm)

@@ -25,7 +25,9 @@ typedef struct {
 /* The paper's values. */
 el_optimizer el_optimizer_defaults(void);
 
-/* Norm of all gradients together. */
+/* The square of the norm of all gradients together: there after a wait() of the queue. */
+void el_gradient_squares(el_model *model, double *squares);
+/* The norm; waits. */
 double el_gradient_norm(el_model *model);
 
 /* One update with gradients of norm `norm`, after `updates` earlier ones.  `norm` must be finite.  Leaves the model
@@ -36,7 +38,7 @@ void el_optimizer_update(const el_optimizer *optimizer, el_model *model, double 
 /* Zeroes the moments: a model's first update comes next. */
 void el_optimizer_forget(el_model *model);
 
-/* Whether every parameter is a finite number. */
+/* Whether every parameter is a finite number; waits. */
 bool el_model_finite(el_model *model);
 
 #endif

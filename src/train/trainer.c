@@ -257,12 +257,18 @@ static el_status gradients(run *r, el_figures *figures, bool *finite)
     const el_status read = el_helper_wait(r->helper);
     if (st || read) {
         el_model_zero_gradients(t->objective->model);
+        el_objective_abandon(t->objective);
         return read && st != EL_ESTOPPED ? read : st; /* the last sentence is the helper's */
     }
+    double squares;
+    el_gradient_squares(t->objective->model, &squares);
+    st = el_objective_count(t->objective); /* the step's one wait */
+    if (st)
+        return st;
     t->objective->finish(t->objective, figures);
-    r->norm = el_gradient_norm(t->objective->model);
+    r->norm = sqrt(squares);
     *finite = isfinite(figures->values[0]) && isfinite(r->norm);
-    return t->objective->model->q->wait(t->objective->model->q); /* whose figures these are */
+    return EL_OK;
 }
 
 static el_status skip(run *r, const el_figures *figures)

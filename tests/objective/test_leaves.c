@@ -102,6 +102,7 @@ static void work(el_dist *d, void *context)
     p.objective->reset(p.objective);
     CHECK(p.objective->begin(p.objective, &p.batch, (el_random){5, 0, 1}) == EL_OK, "%s", el_error());
     CHECK(el_leaves_run(&l, &p.batch, (el_interrupt){0}, EL_OK) == EL_OK, "%s", el_error());
+    CHECK(el_objective_count(p.objective) == EL_OK, "%s", el_error());
     p.objective->finish(p.objective, &o->figures[d->rank]);
     const el_tensor g = el_model_region(&p.model, EL_GRADIENTS);
     const size_t count = (size_t)g.rows * (size_t)g.cols;

@@ -344,7 +344,7 @@ static void case_replace(run *r, sizes s)
     const int *const rows = check_ints(s.rows, 0, s.rows, 3);
     int *const ids = out_ints(s.rows);
     float *const label = check_memory(sizeof(float) * (size_t)s.rows);
-    r->q->replace_ids(r->q, ids, label, original, s.rows, rows, sample, s.rows / 3);
+    r->q->replace_ids(r->q, ids, label, original, s.rows, rows, sample, s.rows / 3, -1);
     const el_tensor labels = out(r, "labels", EL_F32, s.rows, 1, false, 0);
     r->q->wait(r->q);
     for (int i = 0; i < s.rows; i++)
@@ -408,10 +408,14 @@ static void case_optimizer(run *r, sizes s)
     el_queue *const q = r->q;
     const el_tensor g = out(r, "gradient", EL_F32, s.rows, s.cols, true, 0);
     const el_tensor sum = out(r, "sum of squares", EL_F32, 2, 1, false, 1e-6);
-    el_set(sum, 0, 0, q->sum_squares(q, &g, 1));
+    double *const squares = check_memory(2 * sizeof *squares);
+    q->sum_squares(q, &squares[0], &g, 1);
     el_tensor strided = g;
     strided.cols = s.cols > 1 ? s.cols - 1 : 1;
-    el_set(sum, 1, 0, q->sum_squares(q, &strided, 1));
+    q->sum_squares(q, &squares[1], &strided, 1);
+    q->wait(q);
+    for (int i = 0; i < 2; i++)
+        el_set(sum, i, 0, squares[i]);
     const el_tensor value = out(r, "value", EL_F32, s.rows, s.cols, true, 1e-5);
     const el_tensor m = out(r, "m", EL_F32, s.rows, s.cols, true, 1e-6);
     const el_tensor v = out(r, "v", EL_F32, s.rows, s.cols, false, 1e-6);

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, BLOCKS = 256, COPIES = 1024, GARBAGE = 0xa5 };
+enum { PAGE = 4096, BLOCKS = 256, FETCHES = 1024, GARBAGE = 0xa5 };
 
 /* Memory is mapped twice.  The device's addresses are of a view that is closed for good; ops and copies work on the other. */
 typedef struct {
@@ -24,19 +24,18 @@ typedef struct {
     bool lists; /* an op with lists runs: the closed view is open */
 } distant;
 
-/* A copy that was asked for and not waited for. */
+/* What was fetched and not waited for. */
 typedef struct {
-    bool fetch;
     void *host;
-    char *bytes; /* the source as it was: of a send the host's, of a fetch the device's */
+    char *bytes; /* the device's as they were */
     size_t size;
 } pending;
 
 typedef struct {
     el_queue queue; /* first */
     el_queue *inner;
-    pending copies[COPIES];
-    int count;
+    pending fetches[FETCHES];
+    int count, waits;
 } distant_queue;
 
 static distant *distant_of(const el_device *dev)
@@ -116,44 +115,33 @@ static void close_device(el_device *dev)
 
 /* ---- copies ---- */
 
-static pending *new_copy(distant_queue *d, void *host, size_t bytes)
-{
-    assert(d->count < COPIES && "room in the list of copies");
-    pending *const p = &d->copies[d->count++];
-    *p = (pending){.host = host, .bytes = malloc(bytes + 1), .size = bytes};
-    assert(p->bytes);
-    return p;
-}
-
 static void send(el_queue *q, void *device, const void *host, size_t bytes)
 {
-    pending *const p = new_copy((distant_queue *)q, (void *)(uintptr_t)host, bytes);
-    memcpy(p->bytes, host, bytes);
     if (bytes)
         memcpy(opened(q->dev, device), host, bytes);
 }
 
 static void fetch(el_queue *q, void *host, const void *device, size_t bytes)
 {
-    pending *const p = new_copy((distant_queue *)q, host, bytes);
-    p->fetch = true;
+    distant_queue *const d = (distant_queue *)q;
+    assert(d->count < FETCHES && "room in the list of what is fetched");
+    pending *const p = &d->fetches[d->count++];
+    *p = (pending){.host = host, .bytes = malloc(bytes + 1), .size = bytes};
+    assert(p->bytes);
     if (bytes)
         memcpy(p->bytes, opened(q->dev, device), bytes);
     memset(host, GARBAGE, bytes);
 }
 
-static el_status wait_for_copies(el_queue *q)
+static el_status wait_for_fetches(el_queue *q)
 {
     distant_queue *const d = (distant_queue *)q;
     for (int i = 0; i < d->count; i++) {
-        const pending p = d->copies[i];
-        assert((p.fetch || memcmp(p.host, p.bytes, p.size) == 0) &&
-               "what is sent stays as it is until wait()");
-        if (p.fetch)
-            memcpy(p.host, p.bytes, p.size);
-        free(p.bytes);
+        memcpy(d->fetches[i].host, d->fetches[i].bytes, d->fetches[i].size);
+        free(d->fetches[i].bytes);
     }
     d->count = 0;
+    d->waits++;
     return EL_OK;
 }
 
@@ -172,7 +160,7 @@ static double peak(el_queue *q, el_type type)
 static void close_queue(el_queue *q)
 {
     distant_queue *const d = (distant_queue *)q;
-    assert(d->count == 0 && "every copy was waited for");
+    assert(d->count == 0 && "all that was fetched was waited for");
     d->inner->close(d->inner);
     free(d);
 }
@@ -296,10 +284,6 @@ static void no_place(el_device *dev, void *argument)
     NTH(__VA_ARGS__, EACH12, EACH11, EACH10, EACH9, EACH8, EACH7, EACH6, EACH5, EACH4, EACH3, EACH2, EACH1)  \
     (dev, __VA_ARGS__)
 
-#define RUN_void(call) call
-#define RUN_double(call) const double value = call
-#define GIVE_void return
-#define GIVE_double return value
 #define EL_OP(result, name, parameters, arguments, ...)                                                      \
     static result name parameters                                                                            \
     {                                                                                                        \
@@ -307,10 +291,9 @@ static void no_place(el_device *dev, void *argument)
         el_queue *const inner = ((distant_queue *)q)->inner;                                                 \
         EACH arguments;                                                                                      \
         q = inner;                                                                                           \
-        RUN_##result(q->name arguments);                                                                     \
+        q->name arguments;                                                                                   \
         if (distant_of(dev)->lists)                                                                          \
             protect(dev, PROT_NONE);                                                                         \
-        GIVE_##result;                                                                                       \
     }
 #include "ops/ops.def"
 #undef EL_OP
@@ -332,7 +315,7 @@ static el_status open_queue(el_device *dev, el_queue **q, int threads)
         .close = close_queue,
         .send = send,
         .fetch = fetch,
-        .wait = wait_for_copies,
+        .wait = wait_for_fetches,
         .reserve = reserve,
         .peak = peak,
 #define EL_OP(result, name_, ...) .name_ = name_,
@@ -361,6 +344,11 @@ el_queue *distant_open(int threads, const char *level)
         st = open_queue(&d->device, &q, threads);
     assert(!st);
     return q;
+}
+
+int distant_waits(const el_queue *q)
+{
+    return ((const distant_queue *)q)->waits;
 }
 
 double distant_get(el_queue *q, el_tensor t, int row, int col)

@@ -101,7 +101,9 @@ static void test_moving(void **state)
     q->add(q, y, y, x);
     check_same("add in place", y, ROW(EL_F32, 2, -4, 1));
     const el_tensor both[] = {y, y};
-    CHECK(q->sum_squares(q, both, 2) == 42, "sum of squares %g, expected 42", q->sum_squares(q, both, 2));
+    double squares;
+    q->sum_squares(q, &squares, both, 2);
+    CHECK(squares == 42, "sum of squares %g, expected 42", squares);
     q->zero(q, y);
     check_same("zero", y, ROW(EL_F32, 0, 0, 0));
 }
@@ -391,17 +393,19 @@ static void test_logistic_loss(void **state)
     check_close("gradients", dlogits, el_tensor_make((void *)gradients, EL_F64, 5, 1), 1e-14);
 }
 
-/* A place that is sampled twice has the later sample; one that has its own id again is no replacement. */
+/* A place that is sampled twice has the later sample; one that has its own id again is no replacement; one without a slot has
+ * the label that it is given. */
 static void test_replace_ids(void **state)
 {
     (void)state;
     static const int original[] = {5, 6, 7, 8}, rows[] = {3, 1, 1, 0}, sample[] = {9, 2, 4, 5};
     int ids[4];
     float label[4];
-    q->replace_ids(q, ids, label, original, 4, rows, sample, 4);
+    q->replace_ids(q, ids, label, original, 4, rows, sample, 4, -1);
     const int wanted[] = {5, 4, 7, 9};
+    static const float labels[] = {0, 1, -1, 1};
     for (int i = 0; i < 4; i++)
-        CHECK(ids[i] == wanted[i] && label[i] == (float)(i % 2), "id %d is %d, label %g", i, ids[i],
+        CHECK(ids[i] == wanted[i] && label[i] == labels[i], "id %d is %d, label %g", i, ids[i],
               (double)label[i]);
 }
 

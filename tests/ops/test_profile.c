@@ -88,7 +88,7 @@ static results run(el_queue *q, el_type type)
     q->linear_backward_weight(q, r.dw, el_tensor_none(), r.y, x);
     q->attention_forward(q, r.attended, r.lse, qkv, layout, HEADS, dropped, 17);
     q->attention_backward(q, r.dqkv, r.attended, r.attended, r.lse, qkv, layout, HEADS, dropped, 17);
-    r.squares = q->sum_squares(q, &r.dw, 1);
+    q->sum_squares(q, &r.squares, &r.dw, 1);
     return r;
 }
 

@@ -58,7 +58,7 @@ void el_cpu_gather_backward(el_queue *q, el_tensor dx, el_tensor dy, const int *
 
 /* As the definition has it: a few thousand numbers, and no sum. */
 void el_cpu_replace_ids(el_queue *q, int *ids, float *label, const int *original, int count, const int *rows,
-                        const int *sample, int slots)
+                        const int *sample, int slots, double elsewhere)
 {
-    el_ref_replace_ids(q, ids, label, original, count, rows, sample, slots);
+    el_ref_replace_ids(q, ids, label, original, count, rows, sample, slots, elsewhere);
 }

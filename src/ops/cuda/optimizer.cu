@@ -106,12 +106,11 @@ static line squared_line(el_tensor x, int64_t first_block)
     return l;
 }
 
-extern "C" double el_cuda_sum_squares(el_queue *q, const el_tensor *x, int count)
+extern "C" void el_cuda_sum_squares(el_queue *q, double *sum, const el_tensor *x, int count)
 {
-    double *const parts = (double *)el_cuda_of(q)->sums, *const sum = parts + MOST_PIECES;
+    double *const parts = (double *)el_cuda_of(q)->sums;
     line *const list = stage_lines(q, count);
     int64_t all = 0, blocks = 0;
-    double total = 0;
     int there = 0;
     for (int i = 0; i < count; i++)
         all += elements(x[i]);
@@ -123,13 +122,9 @@ extern "C" double el_cuda_sum_squares(el_queue *q, const el_tensor *x, int count
             blocks += (elements(x[i]) + piece - 1) / piece;
         }
     assert(blocks <= MOST_PIECES && piece <= INT32_MAX);
-    if (blocks == 0)
-        return 0;
     const line *const lines = send_lines(q, list, there);
     el_cuda_launch(q, "sum_squares", square_pieces, (unsigned)blocks, THREADS, 0, parts, lines, there, (int)piece);
     el_cuda_launch(q, "sum_squares", add_squares, 1, ADDERS, 0, sum, (const double *)parts, (int)blocks);
-    q->fetch(q, &total, sum, sizeof total);
-    return q->wait(q) ? NAN : total;
 }
 
 /* ---- AdamW ---- */

@@ -217,14 +217,14 @@ extern "C" void el_cuda_gather_backward(el_queue *q, el_tensor dx, el_tensor dy,
 
 /* ---- replaced ids ---- */
 
-__global__ void copy_ids(int *ids, float *label, const int *original, int count)
+__global__ void copy_ids(int *ids, float *label, const int *original, int count, float elsewhere)
 {
     const int i = (int)(blockIdx.x * THREADS + threadIdx.x);
     if (i >= count)
         return;
     ids[i] = original[i];
     if (label)
-        label[i] = 0;
+        label[i] = elsewhere;
 }
 
 /* Of several slots at one place the last counts. */
@@ -243,9 +243,10 @@ __global__ void put_samples(int *ids, float *label, const int *original, const i
 }
 
 extern "C" void el_cuda_replace_ids(el_queue *q, int *ids, float *label, const int *original, int count, const int *rows,
-                                    const int *sample, int slots)
+                                    const int *sample, int slots, double elsewhere)
 {
-    el_cuda_launch(q, "replace_ids", copy_ids, el_cuda_blocks(count, THREADS), THREADS, 0, ids, label, original, count);
+    el_cuda_launch(q, "replace_ids", copy_ids, el_cuda_blocks(count, THREADS), THREADS, 0, ids, label, original, count,
+                   (float)elsewhere);
     el_cuda_launch(q, "replace_ids", put_samples, el_cuda_blocks(slots, THREADS), THREADS, 0, ids, label, original, rows,
                    sample, slots);
 }

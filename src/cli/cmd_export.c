@@ -1,6 +1,11 @@
 /* cmd_export - electra export: a model as a file of other software */
 #include "cli/cli.h"
+#include <math.h>
+#include <stdio.h>
+
+#include "base/log.h"
 #include "engine/export.h"
+#include "engine/int8.h"
 
 enum { DISCRIMINATOR, GENERATOR };
 enum { ONNX, SAFETENSORS };
@@ -8,8 +13,9 @@ enum { ONNX, SAFETENSORS };
 static const el_st_type DTYPES[] = {EL_ST_F32, EL_ST_F16, EL_ST_BF16};
 
 typedef struct {
-    const char *model, *output;
+    const char *model, *output, *dev;
     int format, network, dtype;
+    bool int8;
 } settings;
 
 #define AT(field) offsetof(settings, field)
@@ -22,9 +28,37 @@ static const el_option TABLE[] = {
      "for transformers and others"},
     {"dtype", EL_OPT_CHOICE, AT(dtype), 0, 0, "fp32|fp16|bf16",
      "of safetensors: the type of the numbers; fp16 and bf16 take half the bytes"},
+    {"int8", EL_OPT_SWITCH, AT(int8), 0, 0, NULL,
+     "of ONNX: the encoder multiplies 8-bit numbers, as with --precision int8"},
+    {"dev", EL_OPT_TEXT, AT(dev), 0, 0, NULL,
+     "with --int8: labelled file of the task that the model was fine-tuned for; its scores in fp32 and in "
+     "int8 are "
+     "printed"},
     {"network", EL_OPT_CHOICE, AT(network), 0, 0, "discriminator|generator", "which network of a run"},
     {"output", EL_OPT_TEXT, AT(output), 0, 0, NULL, "file, or of safetensors folder, to write"},
 };
+
+static void print_scores(const el_int8_scores *scores)
+{
+    printf("%-24s %8s %8s\n", "", "fp32", "int8");
+    for (int i = 0; i < scores->fp32.count; i++)
+        if (isfinite(scores->fp32.values[i]))
+            printf("%-24s %8.4f %8.4f\n", scores->fp32.names[i], scores->fp32.values[i],
+                   scores->int8.values[i]);
+}
+
+/* The model's scores come first: a file or a model that cannot be scored is found out before anything is written. */
+static el_status export_onnx(const settings *s)
+{
+    el_int8_scores scores;
+    el_status st = s->dev ? el_int8_score_file(s->model, s->dev, &scores) : EL_OK;
+    if (!st)
+        st = el_export_onnx(s->model, s->network == GENERATOR, s->int8, s->output);
+    if (st || !s->dev)
+        return st;
+    print_scores(&scores);
+    return cli_flush();
+}
 
 static el_status work(const settings *s)
 {
@@ -32,11 +66,18 @@ static el_status work(const settings *s)
         return el_fail(EL_EUSAGE, "--model: which model?");
     if (!s->output)
         return el_fail(EL_EUSAGE, "--output: which file?");
+    if (s->int8 && s->format != ONNX)
+        return el_fail(EL_EUSAGE,
+                       "--int8: safetensors hold numbers of --dtype; --format onnx takes 8-bit ones");
+    if (s->dev && !s->int8)
+        return el_fail(EL_EUSAGE, "--dev: is scored with --int8; `electra evaluate` scores a model as it is");
     if (s->format == SAFETENSORS)
         return el_export_folder(s->model, s->network == GENERATOR, DTYPES[s->dtype], s->output);
     if (s->dtype)
         return el_fail(EL_EUSAGE, "--dtype: ONNX is written in fp32; --format safetensors takes other types");
-    return el_export_onnx(s->model, s->network == GENERATOR, s->output);
+    if (s->int8 && !s->dev)
+        el_log(EL_LOG_NOTE, "the cost of int8 is not known: --dev FILE would score it");
+    return export_onnx(s);
 }
 
 int cmd_export(int argc, char **argv)
@@ -44,9 +85,11 @@ int cmd_export(int argc, char **argv)
     settings s = {0};
     el_options options = {
         .command = "export",
-        .examples = "  electra export --model run --format onnx --output model.onnx\n"
-                    "  electra export --model run --network generator --output generator.onnx\n"
-                    "  electra export --model run --format safetensors --dtype fp16 --output half\n",
+        .examples =
+            "  electra export --model run --format onnx --output model.onnx\n"
+            "  electra export --model sentiment --format onnx --int8 --dev dev.tsv --output model.onnx\n"
+            "  electra export --model run --network generator --output generator.onnx\n"
+            "  electra export --model run --format safetensors --dtype fp16 --output half\n",
         .summary = "writes a model for other software",
         .table = TABLE,
         .count = sizeof TABLE / sizeof *TABLE,

@@ -67,9 +67,9 @@ static el_status read_parameter(void *context, const char *name, float *numbers,
                : el_fail(EL_EDATA, "%s: %s holds no numbers of a model", path, name);
 }
 
-static el_status write_graph(const char *folder, bool generator, const char *path)
+static el_status write_graph(const char *folder, bool generator, bool int8, const char *path)
 {
-    el_onnx model = {.version = ELECTRA_VERSION, .read = read_parameter};
+    el_onnx model = {.int8 = int8, .version = ELECTRA_VERSION, .read = read_parameter};
     el_status st = describe(folder, generator, &model);
     if (st)
         return st;
@@ -88,12 +88,12 @@ static el_status write_graph(const char *folder, bool generator, const char *pat
     return st;
 }
 
-el_status el_export_onnx(const char *folder, bool generator, const char *path)
+el_status el_export_onnx(const char *folder, bool generator, bool int8, const char *path)
 {
     char *place = NULL;
     el_status st = find(folder, generator, &place);
     if (!st)
-        st = write_graph(place, generator, path);
+        st = write_graph(place, generator, int8, path);
     free(place);
     return st;
 }

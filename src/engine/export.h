@@ -7,8 +7,9 @@
 #include "base/safetensors.h"
 
 /* Writes the network of a run, of what `electra finetune` wrote, or of a model folder as an ONNX graph with its head
- * (format/onnx.h).  `generator` takes the generator of a run.  EL_EUSAGE for a head that has no fixed outputs. */
-el_status el_export_onnx(const char *folder, bool generator, const char *path);
+ * (format/onnx.h), in float or with the products of `--precision int8`.  `generator` takes the generator of a run.
+ * EL_EUSAGE for a head that has no fixed outputs. */
+el_status el_export_onnx(const char *folder, bool generator, bool int8, const char *path);
 
 /* Writes the same network as a model folder with its numbers in another type, EL_ST_F32, EL_ST_F16 or EL_ST_BF16, which
  * transformers opens.  EL_EUSAGE where `output` is there already. */

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/finetune_parts.h"
+#include "engine/int8.h"
 #include "engine/trial.h"
 #include "engine/trials.h"
 #include "task/report/answer.h"
@@ -139,40 +140,23 @@ static el_status answer_test(el_finetuning *f)
 
 /* ---- int8 ---- */
 
-/* The finished model's figures on dev, opened anew in a precision. */
-static el_status score_model(el_finetuning *f, el_type activations, const char *folder, el_figures *figures)
-{
-    el_finetuned model;
-    const el_prediction *predictions;
-    int count;
-    el_status st = el_finetuned_open(&model, f->q, activations, (int)f->settings->micro_batch_tokens, folder);
-    if (!st)
-        st = el_finetuned_ask(&model, &f->data[EL_DEV], &predictions, &count);
-    if (!st) {
-        model.learner->finish(model.learner, figures);
-        st = figures->status;
-    }
-    el_finetuned_close(&model);
-    return st;
-}
-
 static el_status check_int8(el_finetuning *f, json_t **both)
 {
-    el_figures fp32, int8;
+    el_int8_scores scores;
     *both = NULL;
     if (!f->settings->check_int8)
         return EL_OK;
     char *const folder = el_path_join(f->settings->output, "model");
-    el_status st =
-        folder ? score_model(f, EL_F32, folder, &fp32) : el_fail(EL_ENOMEM, "no memory for a path");
-    if (!st)
-        st = score_model(f, EL_I8, folder, &int8);
+    const el_status st =
+        folder ? el_int8_score(f->q, folder, &f->data[EL_DEV], (int)f->settings->micro_batch_tokens, &scores)
+               : el_fail(EL_ENOMEM, "no memory for a path");
     free(folder);
     if (st)
         return st;
-    el_log(EL_LOG_NOTE, "%s on dev: %.4f in fp32, %.4f in int8", f->metric, el_figure(&fp32, f->metric),
-           el_figure(&int8, f->metric));
-    *both = json_pack("{s:o, s:o}", "fp32", el_figures_json(&fp32), "int8", el_figures_json(&int8));
+    el_log(EL_LOG_NOTE, "%s on dev: %.4f in fp32, %.4f in int8", f->metric,
+           el_figure(&scores.fp32, f->metric), el_figure(&scores.int8, f->metric));
+    *both =
+        json_pack("{s:o, s:o}", "fp32", el_figures_json(&scores.fp32), "int8", el_figures_json(&scores.int8));
     return EL_OK;
 }
 

@@ -28,6 +28,8 @@ static void put_constants(el_onnx_graph *g)
     el_onnx_ints(g, "axis_1", (const int64_t[]){1}, 1);
     el_onnx_ints(g, "axes_1_2", (const int64_t[]){1, 2}, 2);
     el_onnx_ints(g, "last_axis", (const int64_t[]){-1}, 1);
+    if (g->model->int8)
+        el_onnx_int8_constants(g);
 }
 
 /* What is added to scores: 0 at tokens, MASKED at padding, (batch, 1, 1, sequence). */
@@ -315,11 +317,13 @@ static void put_graph(el_protobuf *pb, void *context)
     el_onnx_graph *const g = context;
     const el_onnx_shape ids = {2, {EL_ONNX_BATCH, EL_ONNX_SEQUENCE_LENGTH}};
     g->pb = pb;
+    g->quantised = (el_onnx_quantised){0};
     el_protobuf_string(pb, 2, "electra");
     el_onnx_declare(g, EL_ONNX_INPUT, "input_ids", EL_ONNX_INT64, ids);
     el_onnx_declare(g, EL_ONNX_INPUT, "attention_mask", EL_ONNX_INT64, ids);
     el_onnx_declare(g, EL_ONNX_INPUT, "token_type_ids", EL_ONNX_INT64, ids);
     put_constants(g);
+    g->int8 = g->model->int8;
     el_onnx_value x = embeddings(g);
     const el_onnx_value masking = mask(g);
     for (int layer = 0; layer < g->model->config.num_hidden_layers; layer++) {
@@ -327,6 +331,7 @@ static void put_graph(el_protobuf *pb, void *context)
         x = attention(g, layer, masking, x);
         x = feed_forward(g, layer, x);
     }
+    g->int8 = false; /* heads are small */
     head(g, x);
 }
 

@@ -1,4 +1,4 @@
-/* onnx - a network as an ONNX graph: one file, opset 17, float
+/* onnx - a network as an ONNX graph: one file, opset 17, in float or with an encoder that multiplies 8-bit numbers
  *
  * Inputs are input_ids, attention_mask and token_type_ids, int64 (batch_size, sequence_length); both sizes are free.
  * Outputs are `logits` ((batch, sequence) of detection, (batch, labels) of a sequence, (batch, sequence, labels) of
@@ -33,6 +33,7 @@ typedef struct {
     el_config config;
     el_onnx_head head;
     int labels;          /* of sequence and token heads */
+    bool int8;           /* affine maps of the encoder multiply whole numbers (onnx_int8.c) */
     const char *version; /* of the program, for the file's producer */
     el_onnx_read *read;
     void *context;

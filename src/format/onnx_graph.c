@@ -2,8 +2,11 @@
 #include "format/onnx_graph.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+#include "ops/device.h"
 
 el_onnx_value el_onnx_named(const char *format, ...)
 {
@@ -65,12 +68,17 @@ void el_onnx_declare(el_onnx_graph *g, el_onnx_place place, const char *name, in
 
 /* ---- TensorProto ---- */
 
+/* How a parameter goes into the file: as it is stored; or the weight (out, in) of an affine map the other way round, in
+ * floats or as 8-bit numbers; or what stands for 1 of those in each of its rows. */
+typedef enum { STORED, TRANSPOSED, QUANTISED, SCALES } form;
+
 typedef struct {
     el_onnx_graph *g;
     const char *name, *parameter; /* parameter: Hugging Face's name, or NULL where `data` is given */
     int type, rank;
-    int64_t dims[2];
-    bool transposed; /* dims are those in the graph; the parameter has them the other way round */
+    int64_t dims[2]; /* in the graph */
+    form form;
+    int64_t in; /* columns of a weight that is not as it is stored */
     const void *data;
 } constant;
 
@@ -82,28 +90,66 @@ static int64_t elements(const constant *c)
     return count;
 }
 
+static size_t element_bytes(const constant *c)
+{
+    return c->type == EL_ONNX_INT64 ? sizeof(int64_t) : c->type == EL_ONNX_INT8 ? 1 : sizeof(float);
+}
+
+static void put_transposed(el_protobuf *pb, el_onnx_graph *g, int64_t in, int64_t out)
+{
+    for (int64_t row = 0; row < in; row++) {
+        for (int64_t col = 0; col < out; col++)
+            g->column[col] = g->numbers[col * in + row];
+        el_protobuf_raw(pb, g->column, (size_t)out * sizeof(float));
+    }
+}
+
+/* As the device's products do it (ops/cpu/kernels/product_int8.c). */
+static void quantise(float *numbers, int64_t in, int64_t out, float *scales)
+{
+    for (int64_t row = 0; row < out; row++, numbers += in) {
+        float most = 0;
+        for (int64_t i = 0; i < in; i++)
+            most = fmaxf(most, fabsf(numbers[i]));
+        const float inverse = most > 0 ? 127 / most : 0;
+        for (int64_t i = 0; i < in; i++)
+            numbers[i] = nearbyintf(numbers[i] * inverse);
+        scales[row] = most / 127;
+    }
+}
+
+static void put_quantised(el_protobuf *pb, el_onnx_graph *g, int64_t in, int64_t rows, int64_t out)
+{
+    int8_t *const row = (int8_t *)g->column;
+    for (int64_t i = 0; i < rows; i++) {
+        for (int64_t col = 0; col < out; col++)
+            row[col] = i < in ? (int8_t)g->numbers[col * in + i] : 0;
+        el_protobuf_raw(pb, row, (size_t)out);
+    }
+}
+
 static void put_parameter(el_protobuf *pb, const constant *c)
 {
     el_onnx_graph *const g = c->g;
-    const int64_t count = elements(c), rows = c->dims[0], cols = c->rank == 2 ? c->dims[1] : 1;
+    const int64_t out = c->dims[c->rank - 1], count = c->form == STORED ? elements(c) : c->in * out;
     if (!*g->status)
         *g->status = g->model->read(g->model->context, c->parameter, g->numbers, count);
-    if (!c->transposed) {
+    if (c->form == QUANTISED || c->form == SCALES)
+        quantise(g->numbers, c->in, out, g->column);
+    if (c->form == STORED)
         el_protobuf_raw(pb, g->numbers, (size_t)count * sizeof(float));
-        return;
-    }
-    for (int64_t row = 0; row < rows; row++) {
-        for (int64_t col = 0; col < cols; col++)
-            g->column[col] = g->numbers[col * rows + row];
-        el_protobuf_raw(pb, g->column, (size_t)cols * sizeof(float));
-    }
+    else if (c->form == TRANSPOSED)
+        put_transposed(pb, g, c->in, out);
+    else if (c->form == QUANTISED)
+        put_quantised(pb, g, c->in, c->dims[0], out);
+    else
+        el_protobuf_raw(pb, g->column, (size_t)out * sizeof(float));
 }
 
 static void put_constant(el_protobuf *pb, void *context)
 {
     const constant *const c = context;
-    const uint64_t bytes =
-        (uint64_t)elements(c) * (c->type == EL_ONNX_INT64 ? sizeof(int64_t) : sizeof(float));
+    const uint64_t bytes = (uint64_t)elements(c) * element_bytes(c);
     for (int d = 0; d < c->rank; d++)
         el_protobuf_int(pb, 1, c->dims[d]);
     el_protobuf_int(pb, 2, c->type);
@@ -149,13 +195,41 @@ static el_onnx_value transposed(el_onnx_graph *g, int64_t in, int64_t out, const
                                             .type = EL_ONNX_FLOAT,
                                             .rank = 2,
                                             .dims = {in, out},
-                                            .transposed = true});
+                                            .form = TRANSPOSED,
+                                            .in = in});
+}
+
+el_onnx_value el_onnx_quantised_weight(el_onnx_graph *g, int in, int zeros, int out, const char *name,
+                                       el_onnx_value *scales)
+{
+    const el_onnx_value numbers = el_onnx_named("%s_quantized", name);
+    *scales = el_onnx_named("%s_scale", name);
+    put_named_constant(g, (constant){.name = scales->text,
+                                     .parameter = name,
+                                     .type = EL_ONNX_FLOAT,
+                                     .rank = 1,
+                                     .dims = {out},
+                                     .form = SCALES,
+                                     .in = in});
+    return put_named_constant(g, (constant){.name = numbers.text,
+                                            .parameter = name,
+                                            .type = EL_ONNX_INT8,
+                                            .rank = 2,
+                                            .dims = {in + zeros, out},
+                                            .form = QUANTISED,
+                                            .in = in});
 }
 
 el_onnx_value el_onnx_ints(el_onnx_graph *g, const char *name, const int64_t *numbers, int count)
 {
     return put_named_constant(
         g, (constant){.name = name, .type = EL_ONNX_INT64, .rank = 1, .dims = {count}, .data = numbers});
+}
+
+el_onnx_value el_onnx_floats(el_onnx_graph *g, const char *name, const float *numbers, int count)
+{
+    return put_named_constant(
+        g, (constant){.name = name, .type = EL_ONNX_FLOAT, .rank = 1, .dims = {count}, .data = numbers});
 }
 
 el_onnx_value el_onnx_scalar(el_onnx_graph *g, const char *name, float number)
@@ -183,7 +257,7 @@ static void put_node(el_protobuf *pb, void *context)
     el_onnx_node *const n = context;
     for (int i = 0; i < 4 && n->inputs[i]; i++)
         el_protobuf_string(pb, 1, n->inputs[i]);
-    for (int i = 0; i < 2 && n->outputs[i]; i++)
+    for (int i = 0; i < 3 && n->outputs[i]; i++)
         el_protobuf_string(pb, 2, n->outputs[i]);
     el_protobuf_string(pb, 3, n->name);
     el_protobuf_string(pb, 4, n->op);
@@ -215,17 +289,24 @@ el_onnx_shape el_onnx_rows(int64_t width)
     return (el_onnx_shape){3, {EL_ONNX_BATCH, EL_ONNX_SEQUENCE_LENGTH, width}};
 }
 
+static el_onnx_value float_product(el_onnx_graph *g, el_onnx_shape s, const char *name, const char *weight,
+                                   int in, int out, el_onnx_value x)
+{
+    const el_onnx_value w = transposed(g, in, out, weight), matmul = el_onnx_named("%s/MatMul", name);
+    return el_onnx_computed(g, s, (el_onnx_node){"MatMul", matmul.text, {x.text, w.text}, {0}, {{0}}});
+}
+
 el_onnx_value el_onnx_affine(el_onnx_graph *g, el_onnx_shape s, const char *name, const char *weights, int in,
                              int out, el_onnx_value x)
 {
     char text[112];
     snprintf(text, sizeof text, "%s.weight", weights);
-    const el_onnx_value w = transposed(g, in, out, text);
-    const el_onnx_value b = el_onnx_parameter(g, out, 0, "%s.bias", weights);
-    const el_onnx_value matmul = el_onnx_named("%s/MatMul", name), add = el_onnx_named("%s/Add", name);
-    const el_onnx_value product =
-        el_onnx_computed(g, s, (el_onnx_node){"MatMul", matmul.text, {x.text, w.text}, {0}, {{0}}});
-    return el_onnx_computed(g, s, (el_onnx_node){"Add", add.text, {product.text, b.text}, {0}, {{0}}});
+    const el_onnx_value product = g->int8 && in <= EL_INT8_DEPTH
+                                      ? el_onnx_int8_product(g, s, name, text, in, out, x)
+                                      : float_product(g, s, name, text, in, out, x);
+    const el_onnx_value b = el_onnx_parameter(g, out, 0, "%s.bias", weights),
+                        add = el_onnx_named("%s/Add", name);
+    return el_onnx_add(g, s, add.text, product, b);
 }
 
 el_onnx_value el_onnx_add(el_onnx_graph *g, el_onnx_shape s, const char *name, el_onnx_value a,

@@ -9,7 +9,13 @@
 #include "format/onnx.h"
 #include "format/protobuf.h"
 
-enum { EL_ONNX_FLOAT = 1, EL_ONNX_INT64 = 7 }; /* TensorProto.DataType */
+enum {
+    EL_ONNX_FLOAT = 1,
+    EL_ONNX_UINT8,
+    EL_ONNX_INT8,
+    EL_ONNX_INT32 = 6,
+    EL_ONNX_INT64
+}; /* TensorProto.DataType */
 enum { EL_ONNX_ATTRIBUTE_REAL = 1, EL_ONNX_ATTRIBUTE_INT = 2, EL_ONNX_ATTRIBUTE_INTS = 7 };
 
 /* The name of a tensor in the graph. */
@@ -23,13 +29,20 @@ typedef struct {
     int64_t dims[4];
 } el_onnx_shape;
 
+/* x in whole numbers (onnx_int8.c). */
+typedef struct {
+    el_onnx_value of, largest, values, scale, zero;
+} el_onnx_quantised;
+
 typedef struct {
     const el_onnx *model;
-    el_protobuf *pb;   /* of the GraphProto being put */
-    el_status *status; /* of reading parameters */
-    float *numbers;    /* room for the largest parameter */
-    float *column;     /* room for a row of a transposed one */
-    char scope[64];    /* "/encoder/layer.0": goes before the names of nodes */
+    bool int8; /* affine maps to come multiply whole numbers, where their inputs are not too many */
+    el_onnx_quantised quantised; /* the last one: several maps read it */
+    el_protobuf *pb;             /* of the GraphProto being put */
+    el_status *status;           /* of reading parameters */
+    float *numbers;              /* room for the largest parameter */
+    float *column;               /* room for a row of a transposed one */
+    char scope[64];              /* "/encoder/layer.0": goes before the names of nodes */
 } el_onnx_graph;
 
 typedef struct {
@@ -44,7 +57,7 @@ typedef struct {
 /* Strings are borrowed; lists end at the first NULL. */
 typedef struct {
     const char *op, *name;
-    const char *inputs[4], *outputs[2];
+    const char *inputs[4], *outputs[3];
     el_onnx_attribute attributes[2];
 } el_onnx_node;
 
@@ -58,7 +71,12 @@ void el_onnx_declare(el_onnx_graph *g, el_onnx_place place, const char *name, in
 el_onnx_value el_onnx_parameter(el_onnx_graph *g, int64_t rows, int64_t cols, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 el_onnx_value el_onnx_ints(el_onnx_graph *g, const char *name, const int64_t *numbers, int count);
+el_onnx_value el_onnx_floats(el_onnx_graph *g, const char *name, const float *numbers, int count);
 el_onnx_value el_onnx_scalar(el_onnx_graph *g, const char *name, float number);
+/* The weight (out, in) of an affine map as MatMulInteger wants it: 8-bit numbers (in + zeros, out), the last rows all 0; and
+ * what stands for 1 in each column, *scales (out). */
+el_onnx_value el_onnx_quantised_weight(el_onnx_graph *g, int in, int zeros, int out, const char *name,
+                                       el_onnx_value *scales);
 
 /* A node; the second kind has one float output, declared and named after it. */
 void el_onnx_put(el_onnx_graph *g, el_onnx_node node);
@@ -67,6 +85,10 @@ el_onnx_value el_onnx_computed(el_onnx_graph *g, el_onnx_shape shape, el_onnx_no
 /* Pieces of networks: x W^T + b, a + b, LayerNorm, GELU. */
 el_onnx_value el_onnx_affine(el_onnx_graph *g, el_onnx_shape shape, const char *name, const char *weights,
                              int in, int out, el_onnx_value x);
+/* x W^T in whole numbers.  Needs the constants of el_onnx_int8_constants. */
+void el_onnx_int8_constants(el_onnx_graph *g);
+el_onnx_value el_onnx_int8_product(el_onnx_graph *g, el_onnx_shape shape, const char *name,
+                                   const char *weight, int in, int out, el_onnx_value x);
 el_onnx_value el_onnx_add(el_onnx_graph *g, el_onnx_shape shape, const char *name, el_onnx_value a,
                           el_onnx_value b);
 el_onnx_value el_onnx_layer_norm(el_onnx_graph *g, int width, const char *name, const char *weights,

@@ -348,7 +348,9 @@ electra_status electra_export(const char *folder, const char *format, const char
     if (!folder || !format || !output)
         return el_api_said(el_api_missing("the folder, format or output"));
     if (strcmp(format, "onnx") == 0)
-        return el_api_said(el_export_onnx(folder, false, output));
+        return el_api_said(el_export_onnx(folder, false, false, output));
+    if (strcmp(format, "onnx-int8") == 0)
+        return el_api_said(el_export_onnx(folder, false, true, output));
     for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++)
         if (strcmp(format, FOLDERS[i].format) == 0)
             return el_api_said(el_export_folder(folder, false, FOLDERS[i].type, output));

@@ -1,5 +1,5 @@
 #!/bin/bash
-# electra export: model folders in other types, and an ONNX file of a run's discriminator, of its generator and of fine-tuned models; what cannot be is said.
+# electra export: model folders in other types, an ONNX file of a run's discriminator, of its generator and of fine-tuned models, in whole numbers too; what cannot be is said.
 electra=$(realpath "$1")
 source "$(dirname "$0")/run.bash"
 make_data
@@ -43,6 +43,24 @@ for words in 'pipeline_tag: text-classification' 'model-index:' '- type: accurac
 done
 grep -q 'electra pretrain' run/discriminator/README.md || fail "the card does not say what made the model"
 refused 2 'is there already' "$electra" export --model run --format safetensors --output whole
+
+# Whole numbers: a smaller file, and what they cost.
+"$electra" export --model tuned --int8 --dev labelled.tsv --output whole.onnx > scores 2> log || fail "export --int8: $(cat log)"
+for words in MatMulInteger DynamicQuantizeLinear electra.encoder.layer.0.intermediate.dense.weight_quantized; do
+    grep -aq $words whole.onnx || fail "there is no $words in what --int8 wrote"
+done
+[ "$(bytes whole.onnx)" -lt $(($(bytes tuned.onnx) * 7 / 10)) ] || fail "8-bit numbers take as many bytes"
+for precision in fp32 int8; do # as `evaluate` has them
+    "$electra" evaluate --model tuned --precision $precision labelled.tsv 2> log | awk '{ print $1, $2 }' > $precision.scores
+done
+awk 'NR > 1 { print $1, $2 }' scores | diff - fp32.scores >&2 && awk 'NR > 1 { print $1, $3 }' scores | diff - int8.scores >&2 ||
+    fail "other scores than those of evaluate"
+"$electra" export --model run --int8 --output coded.onnx 2> log && grep -q 'is not known' log || fail "nothing is said of scores: $(cat log)"
+refused 2 'evaluate' "$electra" export --model tuned --dev labelled.tsv --output x.onnx
+refused 2 'onnx takes 8-bit' "$electra" export --model tuned --format safetensors --int8 --output x
+refused 3 'nothere' "$electra" export --model tuned --int8 --dev nothere --output x.onnx
+refused 3 'no task' "$electra" export --model run --int8 --dev labelled.tsv --output x.onnx
+
 refused 2 'fp32' "$electra" export --model run --dtype fp16 --output x.onnx
 
 refused 2 'which model' "$electra" export --output x.onnx

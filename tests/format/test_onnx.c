@@ -1,6 +1,8 @@
 /* An ONNX file is read back: every input of a node is there before it, weights have their bytes, sizes are free, and
  * outputs are those of the head.  That run-times compute the same is tools/check_onnx.py's to show. */
 
+#include <math.h>
+
 #include "base/check.h"
 #include "format/onnx.h"
 
@@ -64,7 +66,8 @@ typedef struct {
     int count;
     char outputs[4][128];
     int output_count, nodes;
-    uint64_t weights; /* bytes */
+    uint64_t weights; /* bytes of floats */
+    uint64_t whole;   /* 8-bit numbers */
 } seen;
 
 static void text_of(bytes b, char out[128])
@@ -118,9 +121,12 @@ static void read_tensor(seen *s, bytes b)
         if (f.field == 9)
             held = (uint64_t)(f.inside.end - f.inside.at);
     }
-    CHECK(held == elements * (type == 7 ? 8 : 4), "%s has %llu bytes of %llu elements", name,
-          (unsigned long long)held, (unsigned long long)elements);
+    CHECK(held == elements * (type == 7   ? 8
+                              : type == 3 ? 1
+                                          : 4),
+          "%s has %llu bytes of %llu elements", name, (unsigned long long)held, (unsigned long long)elements);
     s->weights += type == 1 ? held : 0;
+    s->whole += type == 3 ? held : 0;
     learn(s, name);
 }
 
@@ -175,9 +181,8 @@ static el_status zeros(void *context, const char *name, float *numbers, int64_t 
     return EL_OK;
 }
 
-static void write_and_read(el_onnx_head head, seen *s)
+static void write_and_read(el_onnx model, seen *s)
 {
-    const el_onnx model = {.config = tiny(), .head = head, .labels = 3, .version = "test", .read = zeros};
     const char *const path = in_folder("model.onnx");
     CHECK_OK(el_onnx_write(&model, path));
     el_mapping file;
@@ -216,7 +221,9 @@ static void graphs_of_all_heads(void **state)
         static seen s;
         s = (seen){0};
         asked = 0;
-        write_and_read(heads[i].head, &s);
+        write_and_read(
+            (el_onnx){.config = tiny(), .head = heads[i].head, .labels = 3, .version = "test", .read = zeros},
+            &s);
         CHECK(asked == body + heads[i].parameters, "head %d: %lld numbers are read, not %lld",
               (int)heads[i].head, (long long)asked, (long long)(body + heads[i].parameters));
         const uint64_t constants =
@@ -227,6 +234,51 @@ static void graphs_of_all_heads(void **state)
             CHECK(strcmp(s.outputs[k], heads[i].outputs[k]) == 0, "head %d: output %d is %s",
                   (int)heads[i].head, k, s.outputs[k]);
     }
+}
+
+/* 1, -2, 3, -4, ... in every parameter */
+static el_status counts(void *context, const char *name, float *numbers, int64_t count)
+{
+    (void)context;
+    (void)name;
+    for (int64_t i = 0; i < count; i++)
+        numbers[i] = (float)(i % 2 ? -i - 1 : i + 1);
+    return EL_OK;
+}
+
+/* Where a file has these bytes, in all of it. */
+static int find(const el_mapping *file, const void *wanted, size_t size)
+{
+    int found = 0;
+    for (size_t i = 0; i + size <= file->size; i++)
+        found += memcmp((const char *)file->data + i, wanted, size) == 0;
+    return found;
+}
+
+/* Of the encoder alone: its matrices are whole numbers with a scale an output, and two rows of zeros more. */
+static void an_encoder_of_whole_numbers(void **state)
+{
+    (void)state;
+    static seen s;
+    s = (seen){0};
+    const el_onnx model = {
+        .config = tiny(), .head = EL_ONNX_DETECTION, .int8 = true, .version = "test", .read = counts};
+    write_and_read(model, &s);
+    const uint64_t matrices = (8 + 2) * 16 + 2 * (4 * (16 + 2) * 16 + (16 + 2) * 32 + (32 + 2) * 16);
+    CHECK(s.whole == matrices, "%llu whole numbers, not %llu", (unsigned long long)s.whole,
+          (unsigned long long)matrices);
+    el_mapping file;
+    CHECK_OK(el_mapping_open(&file, in_folder("model.onnx")));
+    /* The projection (16, 8): row r is 8 r + 1, -8 r - 2, ..., -8 r - 8, whose largest is 8 (r + 1). */
+    int8_t first[16];
+    float scales[16];
+    for (int r = 0; r < 16; r++) {
+        first[r] = (int8_t)nearbyintf((float)(8 * r + 1) * (127 / (float)(8 * r + 8)));
+        scales[r] = (float)(8 * r + 8) / 127;
+    }
+    CHECK(find(&file, first, sizeof first) == 1, "the projection's first inputs are not there");
+    CHECK(find(&file, scales, sizeof scales) == 1, "the projection's scales are not there");
+    el_mapping_close(&file);
 }
 
 static el_status nothing(void *context, const char *name, float *numbers, int64_t count)
@@ -250,6 +302,7 @@ static void a_missing_parameter_leaves_no_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(graphs_of_all_heads),
+                                       cmocka_unit_test(an_encoder_of_whole_numbers),
                                        cmocka_unit_test(a_missing_parameter_leaves_no_file)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

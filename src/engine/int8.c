@@ -1,0 +1,73 @@
+/* int8 - see the header */
+#include "engine/int8.h"
+
+#include <stdlib.h>
+
+#include "engine/machine.h"
+#include "task/files/describe.h"
+
+enum { BATCH_TOKENS = 2048 };
+
+static el_status score(el_queue *q, el_type activations, const char *folder, const el_dataset *data,
+                       int batch_tokens, el_figures *figures)
+{
+    el_finetuned model;
+    const el_prediction *predictions;
+    int count;
+    el_status st = el_finetuned_open(&model, q, activations, batch_tokens, folder);
+    if (!st)
+        st = el_finetuned_ask(&model, data, &predictions, &count);
+    if (!st) {
+        model.learner->finish(model.learner, figures);
+        st = figures->status;
+    }
+    el_finetuned_close(&model);
+    return st;
+}
+
+el_status el_int8_score(el_queue *q, const char *folder, const el_dataset *data, int batch_tokens,
+                        el_int8_scores *scores)
+{
+    const el_status st = score(q, EL_F32, folder, data, batch_tokens, &scores->fp32);
+    return st ? st : score(q, EL_I8, folder, data, batch_tokens, &scores->int8);
+}
+
+/* The card's labels and layout say how the file is to be read. */
+static el_status read_file(const char *folder, const char *path, el_dataset *data)
+{
+    el_config config;
+    el_head_config head;
+    el_task_card card = {0};
+    el_status st = el_finetuned_read(folder, &config, &head, &card);
+    const el_task_reading reading = {.known = &card.layout, .labelled = true};
+    if (!st)
+        st = el_task_read(el_task_card_task(&card), path, reading, &card.labels, NULL, data);
+    if (!st)
+        el_describe_reading(data);
+    el_task_card_release(&card);
+    return st;
+}
+
+static el_status score_file(const char *model, const char *path, el_int8_scores *scores)
+{
+    el_dataset data = {0};
+    el_queue *q = NULL;
+    el_status st = read_file(model, path, &data);
+    if (!st)
+        st = el_queue_open(&q, el_rank_processors(NULL), NULL);
+    if (!st)
+        st = el_int8_score(q, model, &data, BATCH_TOKENS, scores);
+    el_queue_close(q);
+    el_dataset_release(&data);
+    return st;
+}
+
+el_status el_int8_score_file(const char *folder, const char *path, el_int8_scores *scores)
+{
+    char *model = NULL;
+    el_status st = el_finetuned_find(folder, &model);
+    if (!st)
+        st = score_file(model, path, scores);
+    free(model);
+    return st;
+}

@@ -1,0 +1,99 @@
+/* onnx_int8 - x W^T as the product of whole numbers that `--precision int8` computes (ops/cpu/kernels/product_int8.c)
+ *
+ * A row of x is divided by its largest magnitude m; then it is quantised, 127 standing for 1, multiplied by the quantised
+ * weights, and the sums are scaled back:
+ *
+ *   q = round(127 x / m) + 128     y = m / 127 s (q - 128) W'     s, W': el_onnx_quantised_weight
+ *
+ * ONNX has DynamicQuantizeLinear for the second step, and run-times have fast products behind it.  It takes one scale and
+ * one zero for a whole tensor, from its least and its largest number: a row's answers would depend on the others of its
+ * batch, and a row with one large number would leave few steps for the rest.  So m comes before it; and two columns with
+ * the ends -128/127 and 1 behind each row make its scale 1/127 and its zero 128, whatever the rows hold.  The weights of
+ * those columns are 0.
+ */
+#include <float.h>
+#include <string.h>
+
+#include "format/onnx_graph.h"
+
+enum { ENDS = 2 };
+
+void el_onnx_int8_constants(el_onnx_graph *g)
+{
+    el_onnx_floats(g, "ends", (const float[ENDS]){-128.0f / 127, 1}, ENDS);
+    el_onnx_scalar(g, "smallest", FLT_MIN); /* instead of the 0 of a row of zeros */
+}
+
+static el_onnx_value step(el_onnx_graph *g, el_onnx_shape s, const char *name, el_onnx_node n)
+{
+    const el_onnx_value full = el_onnx_named("%s/%s", name, n.op);
+    n.name = full.text;
+    return el_onnx_computed(g, s, n);
+}
+
+/* The rows of x, each with the ends behind it and divided by its largest magnitude. */
+static el_onnx_value scaled_rows(el_onnx_graph *g, const char *name, int width, el_onnx_value x,
+                                 el_onnx_value *largest)
+{
+    const el_onnx_shape one = el_onnx_rows(1), all = el_onnx_rows(width + ENDS);
+    const el_onnx_value sizes =
+        step(g, el_onnx_rows(width), name, (el_onnx_node){"Abs", NULL, {x.text}, {0}, {{0}}});
+    const el_onnx_attribute across = {
+        .name = "axes", .type = EL_ONNX_ATTRIBUTE_INTS, .count = 1, .numbers = {-1}};
+    const el_onnx_value most =
+        step(g, one, name, (el_onnx_node){"ReduceMax", NULL, {sizes.text}, {0}, {across}});
+    *largest = step(g, one, name, (el_onnx_node){"Max", NULL, {most.text, "smallest"}, {0}, {{0}}});
+    const el_onnx_value ends =
+        step(g, el_onnx_rows(ENDS), name, (el_onnx_node){"Mul", NULL, {largest->text, "ends"}, {0}, {{0}}});
+    const el_onnx_attribute behind = {.name = "axis", .type = EL_ONNX_ATTRIBUTE_INT, .number = -1};
+    const el_onnx_value ended =
+        step(g, all, name, (el_onnx_node){"Concat", NULL, {x.text, ends.text}, {0}, {behind}});
+    return step(g, all, name, (el_onnx_node){"Div", NULL, {ended.text, largest->text}, {0}, {{0}}});
+}
+
+static void quantise(el_onnx_graph *g, const char *map, int width, el_onnx_value x)
+{
+    el_onnx_quantised *const q = &g->quantised;
+    if (strcmp(q->of.text, x.text) == 0)
+        return;
+    const el_onnx_value name = el_onnx_named("%s/quantize", map);
+    *q = (el_onnx_quantised){.of = x,
+                             .values = el_onnx_named("%s/%s/values", g->scope, name.text),
+                             .scale = el_onnx_named("%s/%s/scale", g->scope, name.text),
+                             .zero = el_onnx_named("%s/%s/zero", g->scope, name.text)};
+    const el_onnx_value rows = scaled_rows(g, name.text, width, x, &q->largest);
+    el_onnx_put(g, (el_onnx_node){"DynamicQuantizeLinear",
+                                  name.text,
+                                  {rows.text},
+                                  {q->values.text, q->scale.text, q->zero.text},
+                                  {{0}}});
+    el_onnx_declare(g, EL_ONNX_BETWEEN, q->values.text, EL_ONNX_UINT8, el_onnx_rows(width + ENDS));
+    el_onnx_declare(g, EL_ONNX_BETWEEN, q->scale.text, EL_ONNX_FLOAT, (el_onnx_shape){0, {0}});
+    el_onnx_declare(g, EL_ONNX_BETWEEN, q->zero.text, EL_ONNX_UINT8, (el_onnx_shape){0, {0}});
+}
+
+el_onnx_value el_onnx_int8_product(el_onnx_graph *g, el_onnx_shape s, const char *name, const char *weight,
+                                   int in, int out, el_onnx_value x)
+{
+    quantise(g, name, in, x);
+    const el_onnx_quantised *const q = &g->quantised;
+    el_onnx_value scales;
+    const el_onnx_value w = el_onnx_quantised_weight(g, in, ENDS, out, weight, &scales);
+    const el_onnx_value sums = el_onnx_named("%s/%s/sums", g->scope, name),
+                        multiply = el_onnx_named("%s/MatMulInteger", name),
+                        rescale = el_onnx_named("%s/Mul_largest", name);
+    el_onnx_put(
+        g, (el_onnx_node){
+               "MatMulInteger", multiply.text, {q->values.text, w.text, q->zero.text}, {sums.text}, {{0}}});
+    el_onnx_declare(g, EL_ONNX_BETWEEN, sums.text, EL_ONNX_INT32, s);
+    const el_onnx_attribute to = {.name = "to", .type = EL_ONNX_ATTRIBUTE_INT, .number = EL_ONNX_FLOAT};
+    const el_onnx_value real = step(g, s, name, (el_onnx_node){"Cast", NULL, {sums.text}, {0}, {to}});
+    const el_onnx_value unit = el_onnx_named("%s/unit", name);
+    const el_onnx_value units =
+        el_onnx_computed(g, (el_onnx_shape){1, {out}},
+                         (el_onnx_node){"Mul", unit.text, {q->scale.text, scales.text}, {0}, {{0}}});
+    const el_onnx_value product =
+        step(g, s, name, (el_onnx_node){"Mul", NULL, {real.text, units.text}, {0}, {{0}}});
+    return el_onnx_computed(g, s,
+                            (el_onnx_node){"Mul", rescale.text, {product.text, q->largest.text}, {0}, {{0}}});
+}

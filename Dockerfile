@@ -2,6 +2,7 @@
 #
 #     docker build -t electra .
 #     docker run --rm -v "$PWD/run:/model:ro" electra detect --model /model "The cat sat under the hat."
+#     docker run --rm -p 127.0.0.1:8080:8080 -v "$PWD/run:/model:ro" electra serve --model /model --host 0.0.0.0
 FROM debian:12 AS build
 WORKDIR /electra
 COPY . .
@@ -14,4 +15,5 @@ FROM scratch
 COPY --from=build /electra/build/release/electra-static /electra
 USER 65532:65532
 VOLUME /model
+EXPOSE 8080
 ENTRYPOINT ["/electra"]

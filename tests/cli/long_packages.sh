@@ -4,7 +4,8 @@
 # Skipped where debhelper, root, debootstrap or a mirror is missing.
 electra=$(realpath "$1")
 root=$(realpath "$(dirname "$0")/../..")
-source "$(dirname "$0")/run.bash"
+here=$(realpath "$(dirname "$0")")
+source "$here/run.bash"
 build=$(dirname "$electra")
 skip() { echo "skipped: $*"; exit 77; }
 for tool in dh dpkg-buildpackage lintian debootstrap chroot; do
@@ -36,6 +37,14 @@ make_data
 mkdir empty && tar -C empty --strip-components=1 -xf "$made"/electra-*-linux-x86_64.tar.xz && cp -r run empty
 chroot empty /bin/electra detect --model /run --precision fp32 --json "the cat sees" > have 2> log || fail "in an empty root: $(cat log)"
 cmp want have || fail "the static program has other numbers"
+source "$here/serve.bash"
+packaged=$electra
+electra=$work/in_empty
+printf '#!/bin/bash\nexec chroot "%s/empty" /bin/electra "$@"\n' "$work" > "$electra" && chmod +x "$electra"
+serve --model /run
+answers /detect '{"inputs": "the cat sees"}' '"probability":'
+stops
+electra=$packaged
 
 # A bare Debian 12.
 debootstrap --variant=minbase bookworm bare "${mirror:-http://deb.debian.org/debian}" > log 2>&1 || skip "debootstrap: $(tail -1 log)"

@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,39 +98,52 @@ static void compute(void *server, const el_part *parts, int count)
 
 /* ---- listening ---- */
 
-static bool is_local(const struct sockaddr *address)
+typedef union {
+    struct sockaddr any;
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+} internet_address;
+
+/* Not by getaddrinfo: a static program would need the system's C library for it. */
+static bool read_address(internet_address *a, const char *host, int port)
 {
-    if (address->sa_family == AF_INET)
-        return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
-    return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
+    *a = (internet_address){0};
+    if (inet_pton(AF_INET, host, &a->four.sin_addr) == 1) {
+        a->four.sin_family = AF_INET;
+        a->four.sin_port = htons((uint16_t)port);
+        return true;
+    }
+    a->six.sin6_family = AF_INET6;
+    a->six.sin6_port = htons((uint16_t)port);
+    return inet_pton(AF_INET6, host, &a->six.sin6_addr) == 1;
+}
+
+static bool is_local(const internet_address *a)
+{
+    if (a->any.sa_family == AF_INET)
+        return ntohl(a->four.sin_addr.s_addr) >> 24 == 127;
+    return IN6_IS_ADDR_LOOPBACK(&a->six.sin6_addr);
 }
 
 static el_status open_socket(el_server *s, int *listening)
 {
-    char port[16];
-    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-                                   .ai_socktype = SOCK_STREAM};
-    struct addrinfo *found = NULL;
-    const int yes = 1;
-    struct sockaddr_storage bound;
-    socklen_t bytes = sizeof bound;
-    snprintf(port, sizeof port, "%d", (int)s->settings.port);
-    if (getaddrinfo(s->settings.host, port, &hints, &found))
+    const int port = (int)s->settings.port, yes = 1;
+    internet_address address;
+    if (!read_address(&address, s->settings.host, port))
         return el_fail(EL_EUSAGE, "--host: \"%s\" is not the number of an address", s->settings.host);
-    const int file = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    s->local = is_local(&address);
+    socklen_t bytes = address.any.sa_family == AF_INET ? sizeof address.four : sizeof address.six;
+    const int file = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const bool fine = file >= 0 && setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
-                      bind(file, found->ai_addr, found->ai_addrlen) == 0 && listen(file, BACKLOG) == 0 &&
-                      getsockname(file, (struct sockaddr *)&bound, &bytes) == 0;
-    const int trouble = errno;
-    s->local = is_local(found->ai_addr);
-    freeaddrinfo(found);
+                      bind(file, &address.any, bytes) == 0 && listen(file, BACKLOG) == 0 &&
+                      getsockname(file, &address.any, &bytes) == 0;
     if (!fine) {
+        const int trouble = errno;
         if (file >= 0)
             close(file);
-        return el_fail(EL_EFAILED, "%s, port %s: %s", s->settings.host, port, strerror(trouble));
+        return el_fail(EL_EFAILED, "%s, port %d: %s", s->settings.host, port, strerror(trouble));
     }
-    s->port = ntohs(bound.ss_family == AF_INET ? ((const struct sockaddr_in *)&bound)->sin_port
-                                               : ((const struct sockaddr_in6 *)&bound)->sin6_port);
+    s->port = ntohs(address.any.sa_family == AF_INET ? address.four.sin_port : address.six.sin6_port);
     *listening = file;
     return EL_OK;
 }

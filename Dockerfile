@@ -7,7 +7,7 @@ FROM debian:12 AS build
 WORKDIR /electra
 COPY . .
 RUN tools/setup
-RUN cmake --preset release -DBUILD_TESTING=OFF -DELECTRA_MPI=OFF
+RUN cmake --preset release -DBUILD_TESTING=OFF -DELECTRA_MPI=OFF -DELECTRA_CUDA=OFF
 RUN cmake --build --preset release --target electra_static_program
 RUN strip build/release/electra-static
 

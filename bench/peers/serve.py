@@ -3,19 +3,27 @@
 
     bench/peers/serve.py --electra build/release/electra --model OUT --texts sentences.txt
     bench/peers/serve.py --model OUT --texts sentences.txt --connections 1 16 64 --rounds 3
+    bench/peers/serve.py --model OUT --texts sentences.txt --alone --threads 1 --cores 0 --load-cores 1
 
 Both classify the same texts with the same fine-tuned model, on the same cores, under the same load of closed connections
 over keep-alive; wrk makes it.  The peer is fastapi on uvicorn, tokenizers and onnxruntime on the graph that `electra
 export` writes, all in one process; texts that wait are padded to the longest and computed together, as such services do.
 Before the rounds both are asked the same texts, and their probabilities compared.  The peer runs in an environment of its
 own (--python), with fastapi, uvicorn, onnxruntime, tokenizers and numpy.
+
+--alone leaves the peer out and compares the server with the program: requests a second of 64 connections with the texts a
+second of `electra predict`; one connection's latency with a call of the library (the Python package over --library); and
+latencies at half of the highest rate, when requests come at random, with those of the same requests one at a time.
 """
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import pathlib
+import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -125,6 +133,126 @@ def load(port: int, script: str, connections: int, seconds: float, cores: str) -
             "errors": f["errors"]}
 
 
+# ---- the server beside the program itself ----
+
+def predicted(a: argparse.Namespace, texts: list[str], work: pathlib.Path) -> Figures:
+    """Texts a second of `electra predict`, its start apart."""
+    def seconds(copies: int) -> float:
+        file = work / f"{copies}.txt"
+        file.write_text("\n".join(texts * copies if copies else texts[:1]) + "\n")
+        begin = time.perf_counter()
+        subprocess.run(["taskset", "-c", a.cores, a.electra, "predict", "--model", a.model, "--threads", str(a.threads), "--precision",
+                        a.precision, "--format", "lines", str(file)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return time.perf_counter() - begin
+    return {"requests_per_second": a.copies * len(texts) / (seconds(a.copies) - seconds(0))}
+
+
+def called(a: argparse.Namespace, texts: list[str], work: pathlib.Path) -> Figures:
+    """What a call of the library takes for each text, by the Python package."""
+    package = work / "electra"
+    if not package.exists():
+        shutil.copytree(pathlib.Path(__file__).resolve().parents[2] / "python" / "electra", package)
+        shutil.copy(a.library, package / "libelectra.so")
+    precision = {"fp32": "float", "bf16": "bfloat16"}[a.precision]
+    script = f"""
+import sys, time
+sys.path.insert(0, {str(work)!r})
+import electra
+texts = sys.stdin.read().splitlines()
+model = electra.Model({str(pathlib.Path(a.model).resolve())!r}, threads={a.threads}, precision={precision!r})
+for text in texts[:20]:
+    model.predict([text])
+took = []
+for _ in range({a.copies}):
+    begin = time.perf_counter()
+    for text in texts:
+        model.predict([text])
+    took.append((time.perf_counter() - begin) / len(texts))
+print(sorted(took)[len(took) // 2])
+"""
+    told = subprocess.run(["taskset", "-c", a.cores, a.python, "-c", script], input="\n".join(texts), text=True, check=True,
+                          capture_output=True)
+    return {"mean_ms": 1e3 * float(told.stdout)}
+
+
+def arrivals(port: int, texts: list[str], rate: float, seconds: float) -> list[float]:
+    """Latencies of requests that come at random, `rate` a second, whether or not others are answered; with rate 0 each comes
+    when the one before it is answered."""
+    import asyncio
+    took = []
+
+    async def connect() -> tuple:
+        return await asyncio.open_connection("127.0.0.1", port)
+
+    async def ask_over(connection: tuple, body: bytes, begin: float) -> None:
+        reader, writer = connection
+        writer.write(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+                     % len(body) + body)
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(re.search(rb"(?i)content-length: (\d+)", head)[1]))
+        if not head.startswith(b"HTTP/1.1 200"):
+            sys.exit(f"refused: {head.decode()}")
+        took.append(time.perf_counter() - begin)
+
+    async def run() -> None:
+        chance, free, tasks = random.Random(1), [await connect() for _ in range(64)], []
+        bodies = [json.dumps({"inputs": text}).encode() for text in texts]
+        begin = due = time.perf_counter()
+        for body in itertools.cycle(bodies):
+            if due - begin > seconds:
+                break
+            if not rate:
+                due = time.perf_counter()
+                await ask_over(free[0], body, due)
+                continue
+            due += chance.expovariate(rate)
+            await asyncio.sleep(max(0, due - time.perf_counter()))
+            connection = free.pop() if free else await connect()
+
+            async def one(connection: tuple = connection, body: bytes = body, due: float = due) -> None:
+                await ask_over(connection, body, due)
+                free.append(connection)
+            tasks.append(asyncio.create_task(one()))
+        await asyncio.gather(*tasks)
+
+    os.sched_setaffinity(0, {int(core) for core in ARRIVE_ON.split(",")})
+    asyncio.run(run())
+    return sorted(took)
+
+
+ARRIVE_ON = "0,1"  # cores of arrivals()
+
+
+def alone(a: argparse.Namespace, texts: list[str], script: str, work: pathlib.Path) -> dict:
+    global ARRIVE_ON
+    port, ARRIVE_ON = 8931, a.load_cores
+    command = ["taskset", "-c", a.cores, a.electra, "serve", "--model", a.model, "--port", str(port), "--threads", str(a.threads),
+               "--precision", a.precision]
+    with running(command, port):
+        rates = take_turns({"serve": lambda: load(port, script, 64, a.seconds, a.load_cores),
+                            "predict": lambda: predicted(a, texts, work)}, a.rounds, a.under)
+        calls = take_turns({"serve": lambda: load(port, script, 1, a.seconds, a.load_cores), "library": lambda: called(a, texts, work)},
+                           a.rounds, a.under)
+        half = median(rates["serve"], "requests_per_second") / 2
+
+        def spread(rate: float) -> Figures:
+            took = arrivals(port, texts, rate, a.seconds)
+            return {"p50_ms": 1e3 * took[len(took) // 2], "p99_ms": 1e3 * took[len(took) * 99 // 100]}
+        halves = take_turns({"one at a time": lambda: spread(0), "half load": lambda: spread(half)}, a.rounds, a.under)
+    for turn in calls["serve"]:
+        turn["mean_ms"] = 1e3 / turn["requests_per_second"]
+    share = ratio(rates["serve"], rates["predict"], "requests_per_second")
+    print(markdown(["", "serve", "beside", "ratio"], [
+        ["requests a second, 64 connections; texts a second of predict", f"{median(rates['serve'], 'requests_per_second'):.4g}",
+         f"{median(rates['predict'], 'requests_per_second'):.4g}", share],
+        ["ms a request, one connection; a call of the library", f"{median(calls['serve'], 'mean_ms'):.4g}",
+         f"{median(calls['library'], 'mean_ms'):.4g}", ratio(calls["serve"], calls["library"], "mean_ms")],
+        *([f"{name} at {half:.4g} requests a second; one at a time", f"{median(halves['half load'], key):.4g}",
+           f"{median(halves['one at a time'], key):.4g}", ratio(halves["half load"], halves["one at a time"], key)]
+          for name, key in (("median ms", "p50_ms"), ("p99 ms", "p99_ms")))]))
+    return {"rates": rates, "calls": calls, "halves": halves}
+
+
 def arguments() -> argparse.Namespace:
     p = parser(__doc__)
     p.add_argument("--model", required=True, help="what `electra finetune --task classify` wrote")
@@ -132,11 +260,17 @@ def arguments() -> argparse.Namespace:
     p.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
     p.add_argument("--seconds", type=float, default=10)
     p.add_argument("--precision", default="fp32", choices=TOLERANCE, help="of ours; the peer's is float")
-    p.add_argument("--cores", default="0,1", help="of both services and the load")
+    p.add_argument("--cores", default="0,1", help="of both services, and of what they are compared with")
+    p.add_argument("--load-cores", help="of the load; default: --cores")
+    p.add_argument("--alone", action="store_true", help="compare the server with the program instead of the peer")
+    p.add_argument("--library", default="build/release/libelectra.so", help="for --alone")
+    p.add_argument("--copies", type=int, default=5, help="how often --alone has all texts predicted in one turn")
     p.add_argument("--most", type=int, default=32, help="texts that the peer computes together")
     p.add_argument("--python", default=sys.executable, help="the peer's")
     p.add_argument("--peer", type=int, metavar="PORT", help=argparse.SUPPRESS)
-    return p.parse_args()
+    a = p.parse_args()
+    a.load_cores = a.load_cores or a.cores
+    return a
 
 
 def main() -> None:
@@ -153,6 +287,8 @@ def main() -> None:
                        check=True, stderr=subprocess.DEVNULL)
         script = place / "load.lua"
         script.write_text(LUA % ",\n".join("[====[" + json.dumps({"inputs": t}) + "]====]" for t in texts))
+        if a.alone:
+            return finish(a, alone(a, texts, str(script), place))
         pinned = ["taskset", "-c", a.cores]
         services = {
             "electra": (8931, pinned + [a.electra, "serve", "--model", a.model, "--port", "8931", "--threads", str(a.threads),
@@ -170,7 +306,7 @@ def main() -> None:
                 if apart > TOLERANCE[a.precision]:
                     sys.exit(f"the answers to \"{text[:60]}\" are {apart:.3g} apart")
             for connections in a.connections:
-                contestants = {name: lambda port=port: load(port, str(script), connections, a.seconds, a.cores)
+                contestants = {name: lambda port=port: load(port, str(script), connections, a.seconds, a.load_cores)
                                for name, (port, _) in services.items()}
                 results[str(connections)] = take_turns(contestants, a.rounds, a.under)
     keys = ["requests_per_second", "p50_ms", "p99_ms"]

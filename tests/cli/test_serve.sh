@@ -56,6 +56,20 @@ printf 'ab c\nd\n' | "$electra" embed --model run --threads 1 --precision fp32 -
 close "vectors" served.p said.p
 answers /v1/embeddings '{"input": "ab c", "model": "any"}' '"object":"list","data":\[\{"object":"embedding","index":0,"embedding":\[.*"usage":\{"prompt_tokens":5,"total_tokens":5\}\}$'
 answers /v1/embeddings '{"input": ["ab c"], "encoding_format": "base64"}' '"embedding":"[A-Za-z0-9+/]{171}="'
+# Ids for a text (a 5, ##b 32, c 7; [CLS] 2, [SEP] 3): the same vectors, with the two ends or without.
+answers /v1/embeddings '{"input": "ab c"}' data && cp out want
+for ids in '[5, 32, 7]' '[2, 5, 32, 7, 3]' '[[5, 32, 7]]'; do
+    answers /v1/embeddings "{\"input\": $ids}" data && cmp -s want out || fail "ids $ids have another vector than their text: $(cat out)"
+done
+answers /embed '{"inputs": ["ab c", "d"], "dimensions": 32, "truncation_direction": "Right"}' '^\[\[' && cp out want
+answers /embed '{"inputs": [[5, 32, 7], [8]]}' '^\[\[' && cmp -s want out || fail "lists of ids have other vectors"
+refuses 422 /v1/embeddings '{"input": [32, 5]}' "no text has these ids"
+refuses 422 /v1/embeddings '{"input": [[5], [50]]}' "input 1: number 0 is no id"
+refuses 422 /v1/embeddings '{"input": [[5], []]}' "input 1 is not a text"
+refuses 422 /v1/embeddings '{"input": "ab", "dimensions": 8}' "dimensions: the vectors have 32"
+refuses 422 /embed '{"inputs": "ab", "prompt_name": "query"}' "prompt_name"
+refuses 422 /embed '{"inputs": "ab", "truncation_direction": "left"}' "truncation_direction"
+refuses 422 /detect '{"inputs": [[5]]}' "inputs 0 is not a text"
 answers /tokenize '{"inputs": "ab 🐦 한", "offsets": "codepoints"}' '"text":"##b","special":false,"start":1,"stop":2\},\{"id":1,"text":"\[UNK\]","special":true,"start":3,"stop":4\},\{"id":1,"text":"\[UNK\]","special":true,"start":5,"stop":6\}'
 answers /tokenize '{"inputs": "ab 🐦 한", "offsets": "utf16", "add_special_tokens": false}' '"start":3,"stop":5\},\{"id":1,"text":"\[UNK\]","special":true,"start":6,"stop":7\}\]\]$'
 answers /tokenize '{"inputs": "ab 🐦 한", "offsets": "bytes"}' '"start":3,"stop":7\},\{"id":1,"text":"\[UNK\]","special":true,"start":8,"stop":11\}'
@@ -90,7 +104,7 @@ refuses 422 /embed "{\"inputs\": \"$long\", \"truncate\": false}" "truncate is f
 refuses 422 /detect "{\"inputs\": [\"$long\", \"$long\"]}" "300 tokens"
 refuses 422 /predict '{"inputs": "a"}' "cannot predict"
 refuses 422 /rerank '{"query": "a", "texts": ["b"]}' "does not rank"
-refuses 422 /v1/embeddings '{"input": [1, 2]}' '^\{"error":\{"message":"[^"]*","type":"Validation","param":null,"code":422\}\}$'
+refuses 422 /v1/embeddings '{"input": [true]}' '^\{"error":\{"message":"[^"]*","type":"Validation","param":null,"code":422\}\}$'
 refuses 413 /detect "{\"inputs\": \"$(printf '%4100s' x)\"}" "longer than is taken"
 refuses 413 /detect "{\"inputs\": \"$(printf '%4100s' x)\"}" "longer than is taken" -H 'Transfer-Encoding: chunked'
 for type in text/plain application/jsonx; do refuses 415 /detect '{"inputs": "a"}' "Content-Type"; done

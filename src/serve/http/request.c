@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/json.h"
+#include "serve/http/text.h"
 
 enum {
     OK = 200,
@@ -80,13 +82,33 @@ static int read_choice(const json_t *body, const char *key, const char *const *w
     return wrong("%s is neither %s nor %s", key, words[0], words[count - 1]);
 }
 
+/* What clients of these forms may ask of vectors, and no model here can do. */
+static int refuse_options(const el_request *r, const json_t *body)
+{
+    const int width = el_service_width(r->service);
+    const json_t *const dimensions = json_object_get(body, "dimensions");
+    const json_t *const prompt = json_object_get(body, "prompt_name");
+    const json_t *const direction = json_object_get(body, "truncation_direction");
+    const char *const side = json_string_value(direction);
+    const bool vectors = r->form == EL_REQUEST_EMBED || r->form == EL_REQUEST_OPENAI;
+    if (vectors && dimensions && !json_is_null(dimensions) && json_number_value(dimensions) != width)
+        return wrong("dimensions: the vectors have %d numbers, and are not cut to fewer", width);
+    if (vectors && prompt && !json_is_null(prompt))
+        return wrong("prompt_name: the model has no prompts; put the words before the text");
+    if (direction && !json_is_null(direction) && (!side || strcasecmp(side, "right") != 0))
+        return wrong("truncation_direction: texts are cut at their right end alone");
+    return OK;
+}
+
 static int read_options(el_request *r, const json_t *body)
 {
     static const char *const OFFSETS[] = {"codepoints", "bytes", "utf16"}, *const ENCODINGS[] = {"float",
                                                                                                  "base64"};
     int offsets = EL_OFFSETS_CODEPOINTS, encoding = 0;
     const bool guesses = r->form == EL_REQUEST_FILL;
-    int code = read_flag(body, "truncate", &r->truncate);
+    int code = refuse_options(r, body);
+    if (code == OK)
+        code = read_flag(body, "truncate", &r->truncate);
     if (code == OK)
         code = read_flag(body, "raw_scores", &r->raw_scores);
     if (code == OK)
@@ -192,17 +214,91 @@ static int read_predict(el_request *r, const json_t *inputs, int most)
     return code;
 }
 
+/* ---- ids ---- */
+
+/* A text as its ids, [CLS] and [SEP] around them or not. */
+typedef struct {
+    const json_t *ids;
+    size_t first, end; /* without those two */
+} listed;
+
+static listed without_ends(const el_vocab *vocab, const json_t *ids)
+{
+    listed l = {ids, 0, json_array_size(ids)};
+    if (l.end && json_integer_value(json_array_get(ids, 0)) == vocab->cls)
+        l.first = 1;
+    if (l.end > l.first && json_integer_value(json_array_get(ids, l.end - 1)) == vocab->sep)
+        l.end--;
+    return l;
+}
+
+/* The text that its pieces make: continuations without the prefix, others after a space. */
+static int join_pieces(el_text *text, const el_vocab *vocab, listed l, size_t number)
+{
+    for (size_t i = l.first; i < l.end; i++) {
+        const json_t *const item = json_array_get(l.ids, i);
+        const json_int_t id = json_integer_value(item);
+        if (!json_is_integer(item) || id < 0 || id >= vocab->size)
+            return wrong("input %zu: number %zu is no id of the %d that the model has", number, i,
+                         vocab->size);
+        const bool continues = el_vocab_continues(vocab, (int)id);
+        const char *const piece = vocab->pieces[id] + (continues ? strlen(vocab->options.prefix) : 0);
+        if (!continues && i > l.first)
+            el_text_raw(text, " ", 1);
+        el_text_raw(text, piece, strlen(piece));
+    }
+    el_text_raw(text, "", 1);
+    return OK;
+}
+
+/* Models read texts: ids are taken where the text that they make has them. */
+static int check_ids(el_request *r, el_query *query, listed l, size_t number)
+{
+    const el_status st =
+        el_service_cut(r->service, EL_ASK_EMBED, query->text[0], query->bytes[0], &query->ids, &query->from);
+    bool same = query->ids.count == l.end - l.first;
+    for (size_t i = 0; !st && same && i < query->ids.count; i++)
+        same = query->ids.data[i] == json_integer_value(json_array_get(l.ids, l.first + i));
+    if (st)
+        return UNAVAILABLE;
+    return same ? OK : wrong("input %zu: no text has these ids in the vocabulary of this model", number);
+}
+
+static int take_ids(el_request *r, el_query *query, const json_t *ids, size_t number)
+{
+    const el_vocab *const vocab = el_service_loaded(r->service)->vocab;
+    const listed l = without_ends(vocab, ids);
+    el_text text = {0};
+    int code = join_pieces(&text, vocab, l, number);
+    if (code == OK && text.failed) {
+        (void)el_fail(EL_ENOMEM, "no memory for a text");
+        code = UNAVAILABLE;
+    }
+    if (code != OK) {
+        free(text.data);
+        return code;
+    }
+    query->text[0] = text.data;
+    query->bytes[0] = text.bytes - 1;
+    return check_ids(r, query, l, number);
+}
+
+/* ---- lists ---- */
+
 static int read_texts(el_request *r, const json_t *inputs, const char *key, int most)
 {
-    r->list = json_is_array(inputs);
-    if (!r->list && !json_is_string(inputs))
+    const bool ids = r->form == EL_REQUEST_EMBED || r->form == EL_REQUEST_OPENAI; /* may stand for a text */
+    r->list = json_is_array(inputs) && !(ids && json_is_integer(json_array_get(inputs, 0)));
+    if (!json_is_array(inputs) && !json_is_string(inputs))
         return wrong("%s is neither a text nor a list of texts", key);
     const size_t count = r->list ? json_array_size(inputs) : 1;
     int code = make_queries(r, count, most);
     for (size_t i = 0; i < count && code == OK; i++) {
         const json_t *const input = r->list ? json_array_get(inputs, i) : inputs;
-        code = json_is_string(input) ? take_text(&r->question.queries[i], 0, input)
-                                     : wrong("%s %zu is not a text", key, i);
+        el_query *const query = &r->question.queries[i];
+        code = json_is_string(input)           ? take_text(query, 0, input)
+               : ids && json_array_size(input) ? take_ids(r, query, input, i)
+                                               : wrong("%s %zu is not a text", key, i);
     }
     return code;
 }

@@ -6,6 +6,8 @@
  *   /rerank          query, and texts (as text-embeddings-inference has it) or documents (as Cohere and Jina do)
  *   /v1/embeddings   input: text, or a list of texts (as OpenAI)
  *
+ * Where vectors are wanted, a list of ids may stand for a text.
+ *
  * Fields that are not known are passed over, as servers of these forms do.
  */
 #ifndef EL_HTTP_REQUEST_H

@@ -375,7 +375,7 @@ ELECTRA_API const char *electra_job_results(const electra_job *job);
 /* Keeps a model folder of whatever origin (PyTorch, TensorFlow, safetensors) as one of safetensors: `electra import`. */
 ELECTRA_API electra_status electra_import(const char *folder, const char *output);
 
-/* Writes a model for other software: `electra export`.  format: "onnx" or "onnx-int8", a file; "safetensors", "safetensors-fp16" or
+/* Writes a model for other software: `electra export`.  format: "onnx", "onnx-int8" or "gguf", a file; "safetensors", "safetensors-fp16" or
  * "safetensors-bf16", a model folder with numbers of that type. */
 ELECTRA_API electra_status electra_export(const char *folder, const char *format, const char *output);
 

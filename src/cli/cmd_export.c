@@ -8,7 +8,7 @@
 #include "engine/int8.h"
 
 enum { DISCRIMINATOR, GENERATOR };
-enum { ONNX, SAFETENSORS };
+enum { ONNX, SAFETENSORS, GGUF };
 
 static const el_st_type DTYPES[] = {EL_ST_F32, EL_ST_F16, EL_ST_BF16};
 
@@ -22,12 +22,12 @@ typedef struct {
 static const el_option TABLE[] = {
     {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL,
      "run folder, what `electra finetune` wrote, or a Hugging Face model folder"},
-    {"format", EL_OPT_CHOICE, AT(format), 0, 0, "onnx|safetensors",
+    {"format", EL_OPT_CHOICE, AT(format), 0, 0, "onnx|safetensors|gguf",
      "onnx: one file with the encoder and its head, for onnxruntime, OpenVINO and others; safetensors: a "
      "model folder, "
-     "for transformers and others"},
+     "for transformers and others; gguf: a file with the encoder, for vectors by llama.cpp"},
     {"dtype", EL_OPT_CHOICE, AT(dtype), 0, 0, "fp32|fp16|bf16",
-     "of safetensors: the type of the numbers; fp16 and bf16 take half the bytes"},
+     "of safetensors and GGUF: the type of the numbers; fp16 and bf16 take half the bytes"},
     {"int8", EL_OPT_SWITCH, AT(int8), 0, 0, NULL,
      "of ONNX: the encoder multiplies 8-bit numbers, as with --precision int8"},
     {"dev", EL_OPT_TEXT, AT(dev), 0, 0, NULL,
@@ -71,6 +71,10 @@ static el_status work(const settings *s)
                        "--int8: safetensors hold numbers of --dtype; --format onnx takes 8-bit ones");
     if (s->dev && !s->int8)
         return el_fail(EL_EUSAGE, "--dev: is scored with --int8; `electra evaluate` scores a model as it is");
+    if (s->format == GGUF && DTYPES[s->dtype] == EL_ST_BF16)
+        return el_fail(EL_EUSAGE, "--dtype: GGUF is written in fp32 or fp16");
+    if (s->format == GGUF)
+        return el_export_gguf(s->model, s->network == GENERATOR, DTYPES[s->dtype], s->output);
     if (s->format == SAFETENSORS)
         return el_export_folder(s->model, s->network == GENERATOR, DTYPES[s->dtype], s->output);
     if (s->dtype)
@@ -89,7 +93,8 @@ int cmd_export(int argc, char **argv)
             "  electra export --model run --format onnx --output model.onnx\n"
             "  electra export --model sentiment --format onnx --int8 --dev dev.tsv --output model.onnx\n"
             "  electra export --model run --network generator --output generator.onnx\n"
-            "  electra export --model run --format safetensors --dtype fp16 --output half\n",
+            "  electra export --model run --format safetensors --dtype fp16 --output half\n"
+            "  electra export --model all-MiniLM-L6-v2 --format gguf --dtype fp16 --output minilm.gguf\n",
         .summary = "writes a model for other software",
         .table = TABLE,
         .count = sizeof TABLE / sizeof *TABLE,

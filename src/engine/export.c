@@ -3,9 +3,12 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "engine/import.h"
+#include "format/gguf.h"
 #include "format/model_folder.h"
 #include "format/onnx.h"
+#include "format/sentence.h"
 #include "task/learn/finetuned.h"
 
 /* Where the network lies, on the heap. */
@@ -67,26 +70,94 @@ static el_status read_parameter(void *context, const char *name, float *numbers,
                : el_fail(EL_EDATA, "%s: %s holds no numbers of a model", path, name);
 }
 
+/* Its parameters, by name; both are closed together. */
+typedef struct {
+    el_tensors tensors;
+    el_names names;
+} parameters;
+
+static el_status open_parameters(parameters *p, const char *folder, bool predicts)
+{
+    el_status st = el_tensors_open(&p->tensors, folder);
+    if (st)
+        return st;
+    st = el_names_open(&p->names, &p->tensors, predicts);
+    if (!st && predicts)
+        st = el_names_check_tied(&p->names);
+    if (st)
+        el_tensors_close(&p->tensors);
+    return st;
+}
+
 static el_status write_graph(const char *folder, bool generator, bool int8, const char *path)
 {
     el_onnx model = {.int8 = int8, .version = ELECTRA_VERSION, .read = read_parameter};
     el_status st = describe(folder, generator, &model);
     if (st)
         return st;
-    el_tensors tensors;
-    st = el_tensors_open(&tensors, folder);
+    parameters p;
+    st = open_parameters(&p, folder, model.head == EL_ONNX_MLM);
     if (st)
         return st;
-    el_names names;
-    model.context = &names;
-    st = el_names_open(&names, &tensors, model.head == EL_ONNX_MLM);
-    if (!st && model.head == EL_ONNX_MLM)
-        st = el_names_check_tied(&names);
-    if (!st)
-        st = el_onnx_write(&model, path);
-    el_tensors_close(&tensors);
+    model.context = &p.names;
+    st = el_onnx_write(&model, path);
+    el_tensors_close(&p.tensors);
     return st;
 }
+
+/* ---- GGUF ---- */
+
+static el_status check_head(const char *folder, const el_head_config *head)
+{
+    const bool pretraining = head->kind == EL_HEAD_MLM || head->kind == EL_HEAD_DETECTION;
+    if (head->kind != EL_HEAD_NONE && !pretraining)
+        return el_fail(EL_EUSAGE,
+                       "%s: GGUF holds encoders for vectors, and this model has the head of a task", folder);
+    if (pretraining)
+        el_log(EL_LOG_NOTE, "%s: its encoder alone is written, without the head that it was trained with",
+               folder);
+    return EL_OK;
+}
+
+static el_status write_encoder(const char *folder, const el_sentence *said, bool generator, el_st_type type,
+                               const char *path)
+{
+    el_gguf model = {.cls = said->cls, .type = type, .read = read_parameter};
+    el_head_config head;
+    el_vocab *vocab = NULL;
+    parameters p;
+    el_status st = el_model_read(folder, generator, &model.config, &head, NULL);
+    if (!st)
+        st = check_head(folder, &head);
+    if (!st)
+        st = el_model_vocab(folder, &model.config, &vocab);
+    if (!st)
+        st = open_parameters(&p, folder, false);
+    if (!st) {
+        model.vocab = vocab;
+        model.context = &p.names;
+        st = el_gguf_write(&model, path);
+        el_tensors_close(&p.tensors);
+    }
+    el_vocab_close(vocab);
+    return st;
+}
+
+el_status el_export_gguf(const char *folder, bool generator, el_st_type type, const char *path)
+{
+    char *place = NULL;
+    el_sentence said = {0};
+    el_status st = find(folder, generator, &place);
+    if (!st)
+        st = el_sentence_read(&said, place);
+    if (!st)
+        st = write_encoder(said.encoder, &said, generator, type, path);
+    el_sentence_free(&said);
+    free(place);
+    return st;
+}
+
+/* ---- the others ---- */
 
 el_status el_export_onnx(const char *folder, bool generator, bool int8, const char *path)
 {

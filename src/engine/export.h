@@ -11,6 +11,10 @@
  * EL_EUSAGE for a head that has no fixed outputs. */
 el_status el_export_onnx(const char *folder, bool generator, bool int8, const char *path);
 
+/* Writes the network's encoder, vocabulary and pooling as a GGUF file (format/gguf.h), matrices in EL_ST_F32 or EL_ST_F16.
+ * EL_EUSAGE for what GGUF has no place for, heads of tasks among them. */
+el_status el_export_gguf(const char *folder, bool generator, el_st_type type, const char *path);
+
 /* Writes the same network as a model folder with its numbers in another type, EL_ST_F32, EL_ST_F16 or EL_ST_BF16, which
  * transformers opens.  EL_EUSAGE where `output` is there already. */
 el_status el_export_folder(const char *folder, bool generator, el_st_type type, const char *output);

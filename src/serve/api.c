@@ -349,6 +349,8 @@ electra_status electra_export(const char *folder, const char *format, const char
         return el_api_said(el_api_missing("the folder, format or output"));
     if (strcmp(format, "onnx") == 0)
         return el_api_said(el_export_onnx(folder, false, false, output));
+    if (strcmp(format, "gguf") == 0)
+        return el_api_said(el_export_gguf(folder, false, EL_ST_F32, output));
     if (strcmp(format, "onnx-int8") == 0)
         return el_api_said(el_export_onnx(folder, false, true, output));
     for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++)

@@ -1,7 +1,8 @@
 #!/bin/bash
 # electra export: model folders in other types, an ONNX file of a run's discriminator, of its generator and of fine-tuned models, in whole numbers too; what cannot be is said.
 electra=$(realpath "$1")
-source "$(dirname "$0")/run.bash"
+here=$(realpath "$(dirname "$0")")
+source "$here/run.bash"
 make_data
 "$electra" pretrain "${settings[@]}" --num-train-steps 2 --threads 1 --output run 2> log || fail "pretrain: $(cat log)"
 
@@ -60,6 +61,18 @@ refused 2 'evaluate' "$electra" export --model tuned --dev labelled.tsv --output
 refused 2 'onnx takes 8-bit' "$electra" export --model tuned --format safetensors --int8 --output x
 refused 3 'nothere' "$electra" export --model tuned --int8 --dev nothere --output x.onnx
 refused 3 'no task' "$electra" export --model run --int8 --dev labelled.tsv --output x.onnx
+
+
+# GGUF: an encoder whose embeddings are as wide as its layers.
+"$electra" export --model run --format gguf --output run.gguf 2> log && grep -q 'encoder alone' log || fail "export to GGUF: $(cat log)"
+"$electra" export --model run --format gguf --dtype fp16 --output half.gguf 2> log || fail "export to GGUF: $(cat log)"
+[ "$(head -c 4 run.gguf)" = GGUF ] && grep -aq bert.block_count run.gguf && grep -aq blk.0.attn_q.weight run.gguf || fail "run.gguf is no encoder"
+[ "$(bytes half.gguf)" -lt $(($(bytes run.gguf) * 7 / 10)) ] || fail "fp16 takes as many bytes"
+refused 2 'head of a task' "$electra" export --model tuned --format gguf --output x.gguf
+refused 2 'fp32 or fp16' "$electra" export --model run --format gguf --dtype bf16 --output x.gguf
+cp -r "$here/../model/golden/discriminator" narrow && printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' {a..z} '##'{a..s} > narrow/vocab.txt
+refused 2 'no projection' "$electra" export --model narrow --format gguf --output x.gguf
+[ ! -e x.gguf ] || fail "a file is left"
 
 refused 2 'fp32' "$electra" export --model run --dtype fp16 --output x.onnx
 

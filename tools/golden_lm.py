@@ -5,11 +5,12 @@
 
     causal/      ElectraForCausalLM (is_decoder); causal-bert/  BertLMHeadModel
     albert/      AlbertForMaskedLM, one layer used twice; albert-wide/  two layers used twice, embeddings as wide as they
+    albert-pairs/  AlbertForPreTraining, all layers different; bert-pairs/  BertForPreTraining
 
 Each folder holds config.json, model.safetensors and answers.safetensors, computed in double:
 
     ids, segments, positions (rows), starts (3)    two sequences, one after another
-    logits (rows, vocabulary)
+    logits (rows, vocabulary), and of models of pairs sentences (2, 2)
 """
 import os
 import shutil
@@ -18,7 +19,8 @@ import sys
 import numpy
 import torch
 from safetensors.numpy import save_file
-from transformers import AlbertConfig, AlbertForMaskedLM, BertConfig, BertLMHeadModel, ElectraConfig, ElectraForCausalLM
+from transformers import (AlbertConfig, AlbertForMaskedLM, AlbertForPreTraining, BertConfig, BertForPreTraining,
+                          BertLMHeadModel, ElectraConfig, ElectraForCausalLM)
 
 SHAPE = dict(vocab_size=30, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
              max_position_embeddings=16, attn_implementation="eager")
@@ -49,16 +51,20 @@ def save(folder, model, answers):
 
 
 @torch.no_grad()
-def rows(model):
+def rows(model, pairs=""):
     ids = texts(model.config.vocab_size)
     out = {"ids": [], "segments": [], "positions": [], "logits": []}
+    if pairs:
+        out["sentences"] = []
     for text, second in zip(ids, SECONDS):
         segments = (numpy.arange(len(text)) >= second).astype(numpy.int32)
         said = model(input_ids=torch.tensor(text)[None], token_type_ids=torch.tensor(segments)[None].long())
         out["ids"].append(text.astype(numpy.int32))
         out["segments"].append(segments)
         out["positions"].append(numpy.arange(len(text), dtype=numpy.int32))
-        out["logits"].append(said.logits[0].numpy())
+        out["logits"].append((said.prediction_logits if pairs else said.logits)[0].numpy())
+        if pairs:
+            out["sentences"].append(said[pairs].numpy())
     arrays = {name: numpy.concatenate(parts) for name, parts in out.items()}
     arrays["starts"] = numpy.cumsum([0] + LENGTHS).astype(numpy.int32)
     return arrays
@@ -73,6 +79,10 @@ def main():
     save(os.path.join(folder, "albert"), AlbertForMaskedLM(AlbertConfig(embedding_size=8, **albert)), rows)
     wide = dict(albert, num_hidden_layers=4, num_hidden_groups=2)
     save(os.path.join(folder, "albert-wide"), AlbertForMaskedLM(AlbertConfig(embedding_size=16, **wide)), rows)
+    apart = AlbertConfig(embedding_size=8, num_hidden_groups=2, **albert)
+    save(os.path.join(folder, "albert-pairs"), AlbertForPreTraining(apart), lambda m: rows(m, "sop_logits"))
+    bert = BertConfig(**{k: v for k, v in albert.items() if k != "classifier_dropout_prob"})
+    save(os.path.join(folder, "bert-pairs"), BertForPreTraining(bert), lambda m: rows(m, "seq_relationship_logits"))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ static const el_option TABLE[] = {
      "share of tokens that are predicted; of X:Y it is Y; by default these settings are the run's"},
     {"mask_unit", EL_OPT_CHOICE, AT(objective.mask_unit), 0, 0, "piece|word|ngram",
      "what is hidden together: pieces; whole words; one to three words"},
+    {"sentence_task", EL_OPT_CHOICE, AT(objective.sentence_task), 0, 0, EL_SENTENCE_TASKS,
+     "what is asked of two segments: nothing; whether the second one follows; whether they are in order"},
     {"objective", EL_OPT_CHOICE, AT(kind), 0, 0, EL_OBJECTIVE_NAMES "|auto",
      "what is evaluated; auto: what the networks are for"},
     {"mask_shares", EL_OPT_TEXT, AT(mask_shares), 0, 0, NULL,

@@ -25,9 +25,9 @@ typedef struct {
 static el_status recall(job *j)
 {
     static const char *const KEYS[] = {
-        "objective",        "mask_prob",       "mask_shares",       "mask_unit", "gen_weight",
-        "disc_weight",      "temperature",     "temperature_decay", "sampler",   "uniform_generator",
-        "disallow_correct", "duplicate_slots", "generator"};
+        "objective",        "mask_prob",       "mask_shares",       "mask_unit",    "gen_weight",
+        "disc_weight",      "temperature",     "temperature_decay", "sampler",      "uniform_generator",
+        "disallow_correct", "duplicate_slots", "generator",         "sentence_task"};
     const bool chosen =
         el_options_given(j->options, "sampler") || el_options_given(j->options, "uniform_generator");
     char *path = el_path_join(j->settings->model, "run.json");

@@ -11,6 +11,7 @@
 #define BASE_RATES "\"rates\": {\"grid\": [1e-4, 2e-4, 5e-4], \"seed\": 0, \"rule\": \"score\"}"
 #define ELECTRA "{\"name\": \"electra\", \"title\": \"ELECTRA\", \"settings\": {\"objective\": \"electra\"}}"
 #define BERT "{\"name\": \"mlm\", \"title\": \"BERT\", \"settings\": {\"objective\": \"mlm\"}}"
+#define ALBERT "{\"name\": \"albert\", \"title\": \"ALBERT\", \"settings\": {\"recipe\": \"albert\"}}"
 #define GPT "{\"name\": \"causal\", \"title\": \"GPT\", \"settings\": {\"objective\": \"causal\"}}"
 /* Products of 1M steps of ELECTRA-Small, and of 766k of ELECTRA-Base. */
 #define SMALL_BUDGET "1.15e18"
@@ -30,13 +31,15 @@ static const struct {
     {"table4",
      "{\"plan\": \"table4\", \"language\": \"english\","
      "\"about\": \"Table 4: questions about texts, at the size Base\","
-     "\"systems\": [" ELECTRA "," BERT "],"
+     "\"systems\": [" ELECTRA "," BERT "," ALBERT "],"
      "\"sizes\": [\"base\"], \"budgets\": [" BASE_BUDGET "], \"seeds\": [1, 2, 3],"
      "\"tasks\": [{\"name\": \"squadv1\"}, {\"name\": \"squad\"}]," BASE_RATES ","
      "\"published\": ["
      "{\"system\": \"BERT-Base\", \"measure\": \"SQuAD 1.1 F1\", \"score\": 88.5},"
      "{\"system\": \"ELECTRA-Base\", \"measure\": \"SQuAD 1.1 F1\", \"score\": 90.8, \"flops\": 6.4e19},"
-     "{\"system\": \"ELECTRA-Base\", \"measure\": \"SQuAD 2.0 F1\", \"score\": 83.3, \"flops\": 6.4e19}]}"},
+     "{\"system\": \"ELECTRA-Base\", \"measure\": \"SQuAD 2.0 F1\", \"score\": 83.3, \"flops\": 6.4e19},"
+     "{\"system\": \"ALBERT, 235M parameters\", \"measure\": \"SQuAD 1.1 F1\", \"score\": 94.8},"
+     "{\"system\": \"ALBERT, 235M parameters\", \"measure\": \"SQuAD 2.0 F1\", \"score\": 90.2}]}"},
     {"table5",
      "{\"plan\": \"table5\", \"language\": \"english\","
      "\"about\": \"Table 5: what ELECTRA owes to which of its parts\","

@@ -288,6 +288,25 @@ static el_status check_ranks(const el_pretraining *p)
     return st;
 }
 
+/* A sentence task needs examples of two segments. */
+static el_status check_pairs(const el_pretraining *p)
+{
+    if (p->settings->sentence_task == EL_SENTENCES_NONE)
+        return EL_OK;
+    const int64_t pairs = el_loader_pairs(p->data), examples = el_loader_examples(p->data);
+    if (pairs == 0)
+        return el_fail(
+            EL_EUSAGE,
+            "--sentence-task: %s hold no example of two segments (`electra prepare --packing segments`, "
+            "of documents of several lines)",
+            p->settings->data);
+    if (2 * pairs < examples)
+        el_log(EL_LOG_NOTE,
+               "%s: %" PRId64 " of %" PRId64 " examples have two segments; nothing is asked of the others",
+               p->settings->data, pairs, examples);
+    return EL_OK;
+}
+
 static el_status open_all(el_pretraining *p)
 {
     el_dist *const dist = p->settings->machine.dist;
@@ -303,6 +322,8 @@ static el_status open_all(el_pretraining *p)
         st = el_fail(EL_EUSAGE,
                      "--recipe: roberta's examples are full; %s are not (`electra prepare --packing full`)",
                      p->settings->data);
+    if (!st)
+        st = check_pairs(p);
     if (!st && !p->resuming) /* else all of it is recorded */
         st = el_pretrain_derive(p->settings, p->options);
     if (!st)

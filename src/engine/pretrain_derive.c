@@ -81,15 +81,9 @@ static el_status translate(el_pretrain_settings *s, const el_options *options)
 
 /* What RoBERTa's authors did otherwise than BERT's (Liu et al., 2019; their configuration of the base size), for settings
  * that nobody gave.  Masks are drawn anew at each step here in any case. */
-static el_status follow_recipe(el_pretrain_settings *s, const el_options *options)
+static void follow_roberta(el_pretrain_settings *s, const el_options *options)
 {
     const el_preset *p = &EL_PRESET[s->model_size];
-    if (s->recipe == EL_RECIPE_NONE)
-        return EL_OK;
-    if (el_options_given(options, "objective") && s->objective != EL_MLM)
-        return el_fail(EL_EUSAGE, "--recipe: roberta is --objective mlm, not %s",
-                       el_objective_name((el_objective_kind)s->objective));
-    s->objective = EL_MLM;
     const int64_t steps = p->steps / 8;
     const struct {
         const char *name;
@@ -113,6 +107,31 @@ static el_status follow_recipe(el_pretrain_settings *s, const el_options *option
         s->mask_prob = (el_course){0.15, 0.15};
     if (!el_options_given(options, "bias_correction"))
         s->bias_correction = true;
+}
+
+/* ALBERT's network and objective (Lan et al., 2020); its optimizer, LAMB, is for batches of thousands. */
+static void follow_albert(el_pretrain_settings *s, const el_options *options)
+{
+    if (!el_options_given(options, "num_hidden_groups"))
+        s->num_hidden_groups = 1;
+    if (!el_options_given(options, "sentence_task"))
+        s->sentence_task = EL_SENTENCES_SOP;
+    if (!el_options_given(options, "mask_unit"))
+        s->mask_unit = EL_MASK_NGRAM;
+    if (!el_options_given(options, "mask_prob"))
+        s->mask_prob = (el_course){0.15, 0.15};
+}
+
+static el_status follow_recipe(el_pretrain_settings *s, const el_options *options)
+{
+    if (s->recipe == EL_RECIPE_NONE)
+        return EL_OK;
+    if (el_options_given(options, "objective") && s->objective != EL_MLM)
+        return el_fail(EL_EUSAGE, "--recipe: %s is --objective mlm, not %s",
+                       s->recipe == EL_RECIPE_ALBERT ? "albert" : "roberta",
+                       el_objective_name((el_objective_kind)s->objective));
+    s->objective = EL_MLM;
+    (s->recipe == EL_RECIPE_ALBERT ? follow_albert : follow_roberta)(s, options);
     return EL_OK;
 }
 
@@ -143,6 +162,12 @@ el_status el_pretrain_settle(el_pretrain_settings *s, const el_options *options)
     s->uniform_generator = s->sampler == EL_SAMPLER_UNIFORM;
     s->electra_objective &= !by_name;
     s->objective = s->electra_objective ? s->objective : EL_MLM;
+    if (s->sentence_task != EL_SENTENCES_NONE && s->objective != EL_MLM)
+        return el_fail(EL_EUSAGE, "--sentence-task: is asked beside --objective mlm, not %s",
+                       el_objective_name((el_objective_kind)s->objective));
+    if (s->sentence_task == EL_SENTENCES_NSP && s->train_batch_size < 2)
+        return el_fail(EL_EUSAGE, "--sentence-task: nsp takes segments from other examples of a batch, and "
+                                  "--train-batch-size is 1");
     if (!s->mask_shares)
         s->mask_shares = by_name ? "0.8,0.1,0.1" : "0.85,0,0.15";
     el_mask_shares shares;

@@ -19,6 +19,17 @@ static void share_layers(el_config *c, int64_t groups)
     c->model_type = shares ? EL_MODEL_ALBERT : EL_MODEL_ELECTRA;
 }
 
+/* transformers' ELECTRA has no head for pairs: a BERT has, and where embeddings have another width an ALBERT whose layers are
+ * all different. */
+static void name_for_sentences(el_config *c)
+{
+    if (c->model_type == EL_MODEL_ALBERT)
+        return;
+    const bool bert = c->embedding_size == c->hidden_size;
+    c->model_type = bert ? EL_MODEL_BERT : EL_MODEL_ALBERT;
+    c->num_hidden_groups = bert ? 0 : c->num_hidden_layers;
+}
+
 static el_config discriminator_config(const el_pretrain_settings *s, int vocab_size)
 {
     el_config c = el_config_default();
@@ -32,6 +43,8 @@ static el_config discriminator_config(const el_pretrain_settings *s, int vocab_s
     c.hidden_dropout_prob = s->dropout;
     c.attention_probs_dropout_prob = s->attention_dropout;
     share_layers(&c, s->num_hidden_groups);
+    if (s->sentence_task != EL_SENTENCES_NONE)
+        name_for_sentences(&c);
     return c;
 }
 
@@ -74,6 +87,8 @@ el_status el_pretrain_plan(const el_pretrain_settings *s, int vocab_size, el_mod
     const el_config d = discriminator_config(s, vocab_size);
     *plan = el_objective_plan((el_objective_kind)s->objective, sampler_of(s), d, generator_config(s, d),
                               (el_tying)s->embeddings);
+    if (s->sentence_task != EL_SENTENCES_NONE)
+        el_objective_plan_sentences(plan);
     plan->activations = el_machine_type(&s->machine);
     plan->parameters = EL_F32;
     plan->training = true;
@@ -128,6 +143,7 @@ el_objective_settings el_pretrain_objective(const el_pretrain_settings *s, int m
     o.temperature_decay = s->temperature_decay;
     o.steps = s->schedule_steps;
     o.mask_unit = (el_mask_unit)s->mask_unit;
+    o.sentence_task = (el_sentence_task)s->sentence_task;
     o.sampler = sampler_of(s);
     o.copy_generator = s->copy_generator;
     o.disallow_correct = s->disallow_correct;

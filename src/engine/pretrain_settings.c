@@ -83,10 +83,14 @@ const el_option EL_PRETRAIN_TABLE[] = {
            "with a gate that copies; each token from those "
            "before it; "
            "and also from those behind it, by a second network; some tokens in a random order"),
-    CHOICE(recipe, "none|roberta",
+    CHOICE(recipe, "none|roberta|albert",
            "settings of --objective mlm together: RoBERTa's batch (8 times the preset's, for an eighth of "
            "the steps), "
-           "rate 5e-4, beta2 0.98, no clipping; for shards that are packed full"),
+           "rate 5e-4, beta2 0.98, no clipping, for shards that are packed full; ALBERT's one shared layer, "
+           "n-grams and order of sentences"),
+    CHOICE(sentence_task, EL_SENTENCE_TASKS,
+           "of mlm: what is asked of two segments beside tokens: nothing; whether the second one follows "
+           "(BERT); whether they are in order (ALBERT)"),
     TEXT(mask_shares, "shares of predicted tokens that are shown as [MASK], as a random token and as they "
                       "are; 0.85,0,0.15, "
                       "and BERT's 0.8,0.1,0.1 for --objective mlm"),

@@ -19,7 +19,7 @@ typedef struct {
     int embeddings;
     int64_t max_seq_length, vocab_size; /* 0: the shards' */
     /* objective */
-    int objective, sampler, mask_unit, recipe, generator;
+    int objective, sampler, mask_unit, sentence_task, recipe, generator;
     const char *mask_shares; /* "mask,random,keep" */
     const char *generator_from;
     const el_config *frozen_generator; /* of generator_from, once it was looked at; no line of the table */
@@ -48,9 +48,9 @@ typedef struct {
     int64_t num_eval_steps, eval_batch_size, iterations_per_loop;
 } el_pretrain_settings;
 
-enum { EL_GENERATOR_MASKED, EL_GENERATOR_TWO_TOWER }; /* generator */
-enum { EL_RECIPE_NONE, EL_RECIPE_ROBERTA };           /* recipe */
-enum { EL_INITIALISE_PAPER, EL_INITIALISE_FAN_IN };   /* initialisation */
+enum { EL_GENERATOR_MASKED, EL_GENERATOR_TWO_TOWER };         /* generator */
+enum { EL_RECIPE_NONE, EL_RECIPE_ROBERTA, EL_RECIPE_ALBERT }; /* recipe */
+enum { EL_INITIALISE_PAPER, EL_INITIALISE_FAN_IN };           /* initialisation */
 
 extern const el_option EL_PRETRAIN_TABLE[];
 extern const int EL_PRETRAIN_LINES;

@@ -53,6 +53,9 @@ static const head_names CAUSAL[EL_HEADS] = {
 /* Those of what predicts in random orders: transformers has the encoder alone. */
 static const head_names ORDERED = {{"ElectraModel", "BertModel", "AlbertModel"}, "permutation_lm", false};
 
+/* Those of what predicts tokens and, beside that, says of two segments whether they are as they were. */
+static const head_names PRETRAINING = {{NULL, "BertForPreTraining", "AlbertForPreTraining"}, NULL, false};
+
 static const head_names *names_of(int kind, bool causal)
 {
     const head_names *const own = &CAUSAL[kind];
@@ -60,16 +63,18 @@ static const head_names *names_of(int kind, bool causal)
 }
 
 /* What task_head says where no class of transformers has such a network with such a head; no architecture is named then. */
-static const char *const WORDS[EL_HEADS] = {
-    [EL_HEAD_DETECTION] = "detection",  [EL_HEAD_MLM] = "masked_lm",
-    [EL_HEAD_BASELINE] = "baseline",    [EL_HEAD_CLOZE] = "cloze",
-    [EL_HEAD_NONE] = "encoder",         [EL_HEAD_SEQUENCE] = "sequence",
-    [EL_HEAD_POOLED] = "pooled",        [EL_HEAD_SEQUENCE_AFFINE] = "sequence_affine",
-    [EL_HEAD_TOKEN] = "token",          [EL_HEAD_SPAN] = "span",
-    [EL_HEAD_SPAN_JOINT] = "span_joint"};
-
-static const char BERT_PRETRAINING[] =
-    "BertForPreTraining"; /* a masked model, and next sentences, which are left out */
+static const char *const WORDS[EL_HEADS] = {[EL_HEAD_DETECTION] = "detection",
+                                            [EL_HEAD_MLM] = "masked_lm",
+                                            [EL_HEAD_BASELINE] = "baseline",
+                                            [EL_HEAD_CLOZE] = "cloze",
+                                            [EL_HEAD_SENTENCES] = "sentences",
+                                            [EL_HEAD_NONE] = "encoder",
+                                            [EL_HEAD_SEQUENCE] = "sequence",
+                                            [EL_HEAD_POOLED] = "pooled",
+                                            [EL_HEAD_SEQUENCE_AFFINE] = "sequence_affine",
+                                            [EL_HEAD_TOKEN] = "token",
+                                            [EL_HEAD_SPAN] = "span",
+                                            [EL_HEAD_SPAN_JOINT] = "span_joint"};
 
 static const char *architecture_of(const json_t *object)
 {
@@ -92,8 +97,8 @@ static el_status find_kind(const json_t *object, const char *name, el_head_kind 
     el_status st = el_json_string(object, name, "task_head", &task_head);
     if (!st)
         st = el_json_bool(object, name, "is_decoder", &causal);
-    const bool predicts = (!*task_head && strcmp(architecture, BERT_PRETRAINING) == 0) ||
-                          names_head(&ORDERED, architecture, task_head);
+    const bool predicts =
+        names_head(&PRETRAINING, architecture, task_head) || names_head(&ORDERED, architecture, task_head);
     *kind = predicts ? EL_HEAD_MLM : EL_HEAD_DETECTION;
     for (int k = 0; !st && k < EL_HEADS; k++) {
         const bool last = names_head(&CAUSAL[k], architecture, task_head);
@@ -139,6 +144,8 @@ static el_status read_head(const json_t *object, const char *name, el_head_confi
     head->answerable &= head->kind == EL_HEAD_SPAN_JOINT;
     head->gated &= head->kind == EL_HEAD_MLM;
     const char *const task_head = json_string_value(json_object_get(object, "task_head"));
+    head->sentences =
+        head->kind == EL_HEAD_MLM && !task_head && names_head(&PRETRAINING, architecture_of(object), "");
     head->ordered = head->kind == EL_HEAD_MLM && task_head && strcmp(task_head, ORDERED.task_head) == 0;
     if (!st && !HEADS[head->kind].labelled)
         head->labels = 0, head->dropout = 0;
@@ -167,7 +174,9 @@ static int put_labels(json_t *object, int labels)
 
 json_t *el_model_json(const el_config *config, const el_head_config *head, const json_t *extra)
 {
-    const head_names *const names = head->ordered ? &ORDERED : names_of(head->kind, config->causal);
+    const head_names *const names = head->ordered     ? &ORDERED
+                                    : head->sentences ? &PRETRAINING
+                                                      : names_of(head->kind, config->causal);
     const char *const architecture = names->architectures[config->model_type];
     const char *const task_head = architecture || names->task_head ? names->task_head : WORDS[head->kind];
     json_t *object = el_config_json(config, architecture);

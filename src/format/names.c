@@ -21,6 +21,8 @@ static const struct {
     {"generator_lm_head.bias", "cls.predictions.bias"},
     {"generator_lm_head.bias", "cls.predictions.decoder.bias"},
     {"generator_lm_head.weight", "cls.predictions.decoder.weight"},
+    {"seq_relationship.weight", "cls.seq_relationship.weight"},
+    {"seq_relationship.bias", "cls.seq_relationship.bias"},
 };
 enum { RENAMED_COUNT = sizeof RENAMED / sizeof *RENAMED };
 
@@ -33,7 +35,8 @@ static const struct {
                   {"electra.", "albert."},
                   {"generator_predictions.", "predictions."},
                   {"generator_lm_head.weight", "predictions.decoder.weight"},
-                  {"generator_lm_head.", "predictions."}},
+                  {"generator_lm_head.", "predictions."},
+                  {"seq_relationship.", "sop_classifier.classifier."}},
   PARTS[] = {{"attention.self.", "attention."},   {"attention.output.dense.", "attention.dense."},
              {"attention.output.", "attention."}, {"intermediate.dense.", "ffn."},
              {"output.dense.", "ffn_output."},    {"output.LayerNorm.", "full_layer_layer_norm."}};

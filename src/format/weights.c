@@ -277,9 +277,12 @@ el_status el_weights_plan(el_model_plan *plan, const char *name, const char *fol
     el_config config;
     el_head_config head;
     const el_status st = el_model_read(folder, strcmp(name, EL_DISCRIMINATOR) != 0, &config, &head, NULL);
-    if (!st)
-        el_plan_add(plan, name, config, head);
-    return st;
+    if (st)
+        return st;
+    el_network_plan *const net = el_plan_add(plan, name, config, head);
+    if (head.sentences)
+        net->heads[net->head_count++] = (el_head_config){.kind = EL_HEAD_SENTENCES, .labels = 2};
+    return EL_OK;
 }
 
 el_status el_weights_open(el_model *model, el_queue *q, const el_model_plan *plan, const char *const *folders)

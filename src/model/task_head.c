@@ -26,10 +26,16 @@ static void list_span_joint(el_params *params, int hidden, int depth, bool answe
                         EL_INIT_GLOROT, depth, "task_specific.answer");
 }
 
+/* What it reads goes through a pooler. */
+static bool is_pooled(const el_head_config *head)
+{
+    return head->kind == EL_HEAD_POOLED || head->kind == EL_HEAD_SENTENCES;
+}
+
 /* A layer between what is read and the logits. */
 static bool has_dense(const el_head_config *head)
 {
-    return head->kind == EL_HEAD_SEQUENCE || head->kind == EL_HEAD_POOLED;
+    return head->kind == EL_HEAD_SEQUENCE || is_pooled(head);
 }
 
 void el_head_list(el_params *params, const el_config *config, const el_head_config *head, el_head_weights *w,
@@ -39,20 +45,22 @@ void el_head_list(el_params *params, const el_config *config, const el_head_conf
                                               [EL_HEAD_SEQUENCE] = "classifier.out_proj",
                                               [EL_HEAD_SEQUENCE_AFFINE] = "task_specific.out",
                                               [EL_HEAD_POOLED] = "classifier",
+                                              [EL_HEAD_SENTENCES] = "seq_relationship",
                                               [EL_HEAD_TOKEN] = "classifier",
                                               [EL_HEAD_SPAN] = "qa_outputs"};
     const int hidden = config->hidden_size, depth = config->num_hidden_layers + 2;
+    const el_init init = head->kind == EL_HEAD_SENTENCES ? EL_INIT_NORMAL : EL_INIT_GLOROT;
     const el_type encoder = params->activations;
     params->activations = params->parameters;
     if (head->kind == EL_HEAD_SEQUENCE)
         el_param_add_affine(params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, hidden, hidden,
                             EL_INIT_GLOROT, depth, "classifier.dense");
-    if (head->kind == EL_HEAD_POOLED) /* between the layers and what is always new */
-        el_param_add_affine(params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, hidden, hidden,
-                            EL_INIT_GLOROT, depth - 1, EL_POOLER "dense");
+    if (is_pooled(head)) /* between the layers and what is always new */
+        el_param_add_affine(params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, hidden, hidden, init,
+                            depth - 1, EL_POOLER "dense");
     if (OUT[head->kind])
         el_param_add_affine(params, &w->out_w, &g->out_w, &w->out_b, &g->out_b,
-                            head->kind == EL_HEAD_SPAN ? 2 : head->labels, hidden, EL_INIT_GLOROT, depth,
+                            head->kind == EL_HEAD_SPAN ? 2 : head->labels, hidden, init, depth,
                             OUT[head->kind]);
     if (head->kind == EL_HEAD_SPAN_JOINT)
         list_span_joint(params, hidden, depth, head->answerable, w, g);
@@ -87,11 +95,11 @@ el_tensor el_head_forward(el_queue *q, const el_head_config *head, const el_head
     const el_tensor pre = el_first(s->slope, n), act = el_first(s->act, n), logits = el_first(s->logits, n);
     q->gather_forward(q, gathered, hidden, rows);
     q->copy(q, x, gathered);
-    if (head->kind != EL_HEAD_POOLED)
+    if (!is_pooled(head))
         q->dropout(q, x, x, dropout_at(head, pass, 0));
     if (head->kind == EL_HEAD_SEQUENCE) {
         q->linear_gelu_forward(q, act, pre, pre, x, w->dense_w, w->dense_b);
-    } else if (head->kind == EL_HEAD_POOLED) {
+    } else if (is_pooled(head)) {
         q->linear_forward(q, pre, x, w->dense_w, w->dense_b);
         q->tanh_forward(q, act, pre, pre);
     }
@@ -104,7 +112,7 @@ el_tensor el_head_forward(el_queue *q, const el_head_config *head, const el_head
 /* The gradient of each layer's output takes the place of that output once nothing reads it any more. */
 void el_head_backward(el_queue *q, const el_head_config *head, const el_head_weights *w,
                       const el_head_weights *g, el_head_saved *s, el_tensor dhidden, el_tensor dlogits,
-                      const int *rows, const el_head_pass *pass)
+                      const int *rows, const el_head_pass *pass, bool accumulate)
 {
     const int n = dlogits.rows;
     const el_tensor gathered = el_first(s->gathered, n), x = el_first(s->x, n), act = el_first(s->act, n);
@@ -117,8 +125,8 @@ void el_head_backward(el_queue *q, const el_head_config *head, const el_head_wei
         q->linear_backward_weight(q, g->dense_w, g->dense_b, act, x);
         q->linear_backward_input(q, x, act, w->dense_w, false);
     }
-    if (head->kind != EL_HEAD_POOLED)
+    if (!is_pooled(head))
         q->dropout(q, x, x, dropout_at(head, pass, 0));
     q->copy(q, gathered, x);
-    q->gather_backward(q, dhidden, gathered, rows, false);
+    q->gather_backward(q, dhidden, gathered, rows, accumulate);
 }

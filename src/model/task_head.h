@@ -3,6 +3,7 @@
  *   sequence          x = h at [CLS]:  drop, dense (H, H), gelu, drop, out (labels, H)    ElectraForSequenceClassification
  *   sequence_affine   x = h at [CLS]:  drop, out (labels, H)                              the original's
  *   pooled            x = h at [CLS]:  pooler (H, H), tanh, drop, out (labels, H)         BertForSequenceClassification
+ *   sentences         the same with two labels, in pre-training                           BertForPreTraining
  *   token             x = h at chosen rows:  drop, out (labels, H)                        both; ...ForTokenClassification
  *   span              start and end logits at every candidate:  out (2, H)                ElectraForQuestionAnswering
  *   span_joint        the original's: start (1, H); end from [h; h at the start] through 512 gelu; whether there is an
@@ -21,6 +22,7 @@ typedef enum {
     EL_HEAD_DETECTION, /* pre-training's (model/heads.h): each token is the original or replaced ... */
     EL_HEAD_MLM,       /* ... and which token stood at a slot */
     EL_HEAD_BASELINE, /* a number a slot, beside the MLM head: the reward that is expected there; out (1, H) */
+    EL_HEAD_SENTENCES, /* two logits at [CLS], beside the MLM head: whether a pair of segments is as it was (BERT, ALBERT) */
     EL_HEAD_CLOZE, /* the same of every token, from this network's states and those of one that reads backwards */
     EL_HEAD_NONE, /* the encoder alone */
     EL_HEAD_SEQUENCE,
@@ -39,6 +41,7 @@ typedef struct {
     bool answerable; /* span_joint: has the answerability classifier */
     bool gated;      /* mlm: may copy what is shown */
     bool ordered;    /* mlm: predicts in random orders (objective/order.h), and fills no [MASK] */
+    bool sentences;  /* mlm: EL_HEAD_SENTENCES stands beside it */
 } el_head_config;
 
 enum { EL_SPAN_HIDDEN = 512 }; /* as wide as the original's */
@@ -82,11 +85,11 @@ void el_head_saved_layout(el_head_saved *saved, el_arena *arena, const el_config
 el_tensor el_head_forward(el_queue *q, const el_head_config *head, const el_head_weights *w,
                           el_head_saved *saved, el_tensor hidden, const int *rows, int count,
                           const el_head_pass *pass);
-/* dhidden (all rows of the encoder's output) is overwritten, as is what was saved.  dlogits may be the logits'
- * place. */
+/* dhidden (all rows of the encoder's output) is overwritten, or added to where `accumulate`; what was saved is overwritten.
+ * dlogits may be the logits' place. */
 void el_head_backward(el_queue *q, const el_head_config *head, const el_head_weights *w,
                       const el_head_weights *g, el_head_saved *saved, el_tensor dhidden, el_tensor dlogits,
-                      const int *rows, const el_head_pass *pass);
+                      const int *rows, const el_head_pass *pass, bool accumulate);
 
 /* ---- span heads ---- */
 

@@ -125,7 +125,7 @@ static void run_baseline(adversarial *a, const el_slots_range *r, double scale)
         a->host_weights[i] = (float)softplus(-(double)a->host_u[i]);
     if (r->training)
         el_head_backward(q, &head->config, &head->task.w, &head->task.g, &a->fitted,
-                         el_tensor_rows(a->lost, 0, r->rows), u, a->slots.rows, &pass);
+                         el_tensor_rows(a->lost, 0, r->rows), u, a->slots.rows, &pass, false);
 }
 
 static double probability(double loss)

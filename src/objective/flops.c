@@ -25,6 +25,12 @@ static double detection_head(const el_config *c)
     return 2.0 * c->hidden_size * (c->hidden_size + 1.0);
 }
 
+/* Once a sequence. */
+static double sentence_head(const el_config *c)
+{
+    return 2.0 * c->hidden_size * (c->hidden_size + 2.0);
+}
+
 static double causal(const el_flops_plan *p)
 {
     const el_config *const c = &p->encoder;
@@ -61,7 +67,7 @@ double el_flops_products(const el_flops_plan *p)
     case EL_FLOPS_ELECTRA_15:
         return encoder + p->mask_prob * detection_head(c) + generator;
     case EL_FLOPS_MLM:
-        return masked;
+        return masked + (p->sentences ? sentence_head(c) / p->length : 0);
     case EL_FLOPS_REPLACE_MLM:
         return masked + generator;
     case EL_FLOPS_ALL_TOKENS_MLM:

@@ -11,7 +11,7 @@
  *
  *   electra, adversarial   D + rtd + G                       sampler unigram or uniform: no G; a frozen one: G / 3
  *   electra-15             D + m rtd + G
- *   mlm                    D + m mlm(H)
+ *   mlm                    D + m mlm(H)                       with a sentence task + 2 H (H + 2) / S
  *   replace-mlm            D + m mlm(H) + G
  *   all-tokens-mlm         D + mlm(H) + 2 H + G
  *   causal                 D - 2 L S H + mlm(H)              half of the attention
@@ -49,8 +49,9 @@ typedef enum {
 typedef struct {
     el_flops_objective objective;
     el_config encoder, generator;
-    bool sampled; /* replacements come from counts or uniformly: no generator runs */
-    bool frozen;  /* the generator runs forward only */
+    bool sampled;   /* replacements come from counts or uniformly: no generator runs */
+    bool frozen;    /* the generator runs forward only */
+    bool sentences; /* mlm: a sentence task beside it */
     double mask_prob;
     double length; /* tokens of a sequence */
 } el_flops_plan;

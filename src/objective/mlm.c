@@ -1,6 +1,7 @@
 /* mlm - the masked language model (Devlin et al., 2019): one network predicts the tokens at slots
  *
  *   loss = mean over slots of -log p(original | what is shown)
+ *          + with a sentence task, mean over pairs of segments of -log p(whether they were made wrong)        (pairs.h)
  *
  * BERT shows [MASK] at 0.8 of the slots, a random token at 0.1, the token itself at 0.1; the original ELECTRA's masked
  * language model shows [MASK] at 0.85 of them and the token itself at the rest.  All slots are predicted.
@@ -8,6 +9,14 @@
 #include <stdlib.h>
 
 #include "objective/kinds.h"
+#include "objective/sentences.h"
+
+/* The pairs of a batch: which one, by its ids, and when. */
+typedef struct {
+    el_pairs made;
+    const int *of; /* NULL: nothing is ready */
+    el_random random;
+} paired;
 
 typedef struct {
     el_objective base;
@@ -15,27 +24,68 @@ typedef struct {
     el_arena arena;
     el_slots slots;
     el_predictor predictor;
+    /* with a sentence task */
+    bool asks;
+    el_sentences sentences;
+    paired now, next; /* the step's; made ready for a step to come */
 } mlm;
 
-static const char *const FIGURES[] = {"loss", "generator_loss", "generator_accuracy", "sampled_accuracy",
-                                      "unigram_entropy"};
+static const char *const FIGURES[] = {
+    "loss",          "generator_loss",   "generator_accuracy", "sampled_accuracy", "unigram_entropy",
+    "sentence_loss", "sentence_accuracy"}; /* from "sentence_loss" on: with a sentence task */
 
 static void reset(el_objective *self)
 {
     mlm *m = (mlm *)self;
     el_slots_reset(&m->slots);
     el_predictor_reset(&m->predictor);
+    el_sentences_reset(&m->sentences);
+}
+
+static el_status pair(const mlm *m, paired *p, const el_batch *batch, el_random random)
+{
+    p->of = NULL;
+    const el_status st =
+        el_pairs_make(&p->made, batch, m->settings.sentence_task, m->settings.max_seq_length, random);
+    if (st)
+        return st;
+    p->of = batch->ids;
+    p->random = random;
+    return EL_OK;
 }
 
 static el_status prepare(el_objective *self, const el_batch *batch, el_random random)
 {
-    return el_slots_prepare(&((mlm *)self)->slots, batch, random);
+    mlm *m = (mlm *)self;
+    if (!m->asks)
+        return el_slots_prepare(&m->slots, batch, random);
+    const el_status st = pair(m, &m->next, batch, random);
+    return st ? st : el_slots_prepare(&m->slots, &m->next.made.batch, random);
+}
+
+/* The pairs of the step: those that were made ready, or made now. */
+static el_status begin_pairs(mlm *m, const el_batch *batch, el_random random)
+{
+    const bool ready =
+        m->next.of == batch->ids && m->next.random.seed == random.seed && m->next.random.step == random.step;
+    el_status st = EL_OK;
+    if (ready) {
+        const paired taken = m->next;
+        m->next = m->now;
+        m->now = taken;
+    } else {
+        st = pair(m, &m->now, batch, random);
+    }
+    m->next.of = NULL;
+    return st ? st : el_sentences_begin(&m->sentences, &m->now.made);
 }
 
 static el_status begin(el_objective *self, const el_batch *batch, el_random random)
 {
     mlm *m = (mlm *)self;
-    const el_status st = el_slots_begin(&m->slots, batch, random);
+    el_status st = m->asks ? begin_pairs(m, batch, random) : EL_OK;
+    if (!st)
+        st = el_slots_begin(&m->slots, m->asks ? &m->now.made.batch : batch, random);
     return st ? st : el_predictor_begin(&m->predictor, &m->slots);
 }
 
@@ -49,15 +99,26 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     mlm *m = (mlm *)self;
     const el_slots_range r = el_slots_send(&m->slots, first, last, training);
     const el_sampling sampling = el_sampling_of(&m->settings, &m->slots, &r);
+    const double scale = m->settings.gen_weight / m->slots.corruption.count;
     el_slots_show(&m->slots, &r);
-    el_predictor_run(&m->predictor, &m->slots, &r, &sampling,
-                     m->settings.gen_weight / m->slots.corruption.count);
+    if (!m->asks) {
+        el_predictor_run(&m->predictor, &m->slots, &r, &sampling, scale);
+        return;
+    }
+    const el_pairs *const pairs = &m->now.made;
+    el_predictor_ask(&m->predictor, &m->slots, &r, &sampling, scale);
+    el_sentences_run(&m->sentences, pairs, first, last, m->predictor.hidden,
+                     el_predictor_gradient(&m->predictor, &r), r.slots > 0,
+                     pairs->asked ? 1.0 / pairs->asked : 0);
+    el_predictor_return(&m->predictor, &r);
 }
 
 static void count(el_objective *self)
 {
     mlm *m = (mlm *)self;
     el_predictor_count(&m->predictor, &m->slots);
+    if (m->asks)
+        el_sentences_count(&m->sentences);
 }
 
 static void ledger(el_objective *self, el_ledger *l)
@@ -65,15 +126,22 @@ static void ledger(el_objective *self, el_ledger *l)
     mlm *m = (mlm *)self;
     el_slots_ledger(&m->slots, l);
     el_predictor_ledger(&m->predictor, l);
+    if (m->asks)
+        el_sentences_ledger(&m->sentences, l);
 }
 
 static void finish(el_objective *self, el_figures *figures)
 {
     const mlm *m = (const mlm *)self;
-    const double loss = el_predictor_loss(&m->predictor);
-    const double values[] = {m->settings.gen_weight * loss, loss, el_predictor_accuracy(&m->predictor),
-                             el_predictor_sampled(&m->predictor), el_slots_entropy(&m->slots)};
-    el_figures_set(figures, FIGURES, values, (int)(sizeof values / sizeof *values));
+    const double loss = el_predictor_loss(&m->predictor), second = el_sentences_loss(&m->sentences);
+    const double values[] = {m->settings.gen_weight * loss + (m->sentences.pairs ? second : 0),
+                             loss,
+                             el_predictor_accuracy(&m->predictor),
+                             el_predictor_sampled(&m->predictor),
+                             el_slots_entropy(&m->slots),
+                             second,
+                             el_sentences_accuracy(&m->sentences)};
+    el_figures_set(figures, FIGURES, values, (int)(sizeof values / sizeof *values) - (m->asks ? 0 : 2));
 }
 
 static void close_mlm(el_objective *self)
@@ -82,6 +150,9 @@ static void close_mlm(el_objective *self)
     el_device_release(m->base.model->dev, &m->arena);
     el_predictor_close(&m->predictor);
     el_slots_close(&m->slots);
+    el_sentences_close(&m->sentences);
+    el_pairs_release(&m->now.made);
+    el_pairs_release(&m->next.made);
     free(m);
 }
 
@@ -89,6 +160,8 @@ static el_status lay_out(void *context)
 {
     mlm *const m = context;
     el_slots_layout(&m->slots, &m->arena);
+    if (m->asks)
+        el_sentences_layout(&m->sentences, &m->arena, &m->predictor.net->config);
     return el_predictor_layout(&m->predictor, &m->arena, &m->slots);
 }
 
@@ -96,10 +169,13 @@ static el_status open_parts(el_objective *self, const el_opening *o)
 {
     mlm *m = (mlm *)self;
     m->settings = o->settings;
+    m->asks = o->settings.sentence_task != EL_SENTENCES_NONE;
+    const el_network *net = el_model_network(o->model, EL_GENERATOR);
     el_status st = el_slots_open(&m->slots, &m->base, o->vocab, &o->settings, o->rows);
     if (!st)
-        st = el_predictor_open(&m->predictor, o->model, el_model_network(o->model, EL_GENERATOR),
-                               EL_STREAM_FIRST_NETWORK, &m->slots);
+        st = el_predictor_open(&m->predictor, o->model, net, EL_STREAM_FIRST_NETWORK, &m->slots);
+    if (!st && m->asks)
+        st = el_sentences_open(&m->sentences, o->model, net, o->rows);
     return st ? st : el_device_lay_out(o->model->dev, &m->arena, lay_out, m);
 }
 

@@ -1,6 +1,7 @@
 /* objectives - the table, and what is checked of all */
 #include "objective/objectives.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,6 +149,14 @@ el_model_plan el_objective_plan(el_objective_kind kind, el_sampler sampler, el_c
     return plan;
 }
 
+void el_objective_plan_sentences(el_model_plan *plan)
+{
+    el_network_plan *const net = &plan->networks[0];
+    assert(plan->count == 1 && net->head_count == 1 && net->heads[0].kind == EL_HEAD_MLM);
+    net->heads[0].sentences = true;
+    net->heads[net->head_count++] = (el_head_config){.kind = EL_HEAD_SENTENCES, .labels = 2};
+}
+
 el_objective_kind el_objective_of(const el_model *model)
 {
     const el_network *large = el_model_network(model, EL_DISCRIMINATOR);
@@ -173,7 +182,7 @@ static const el_network *large_network(el_objective_kind kind, const el_model *m
 
 /* A generator that is causal, beside a large network, is one of two towers. */
 static el_flops_plan cost(el_objective_kind kind, const el_config *large, const el_config *generator,
-                          bool frozen, double mask_prob, double length)
+                          bool frozen, bool sentences, double mask_prob, double length)
 {
     const bool towers = KINDS[kind].generator && generator && generator->causal;
     return (el_flops_plan){.objective = towers ? EL_FLOPS_ELECTRIC : KINDS[kind].flops,
@@ -181,6 +190,7 @@ static el_flops_plan cost(el_objective_kind kind, const el_config *large, const 
                            .generator = generator ? *generator : (el_config){0},
                            .sampled = !generator,
                            .frozen = frozen,
+                           .sentences = sentences,
                            .mask_prob = mask_prob,
                            .length = length};
 }
@@ -197,16 +207,18 @@ el_flops_plan el_objective_cost(el_objective_kind kind, const el_model_plan *pla
                                 double length)
 {
     const el_network_plan *generator = planned(plan, EL_GENERATOR);
-    return cost(kind, &planned(plan, KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR)->config,
-                generator ? &generator->config : NULL, generator && generator->frozen, mask_prob, length);
+    const el_network_plan *large = planned(plan, KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR);
+    return cost(kind, &large->config, generator ? &generator->config : NULL, generator && generator->frozen,
+                large->heads[0].sentences, mask_prob, length);
 }
 
 double el_objective_flops(el_objective_kind kind, const el_model *model, double mask_prob, double length)
 {
     const el_network *generator = el_model_network(model, EL_GENERATOR);
+    const el_network *large = large_network(kind, model);
     const el_flops_plan plan =
-        cost(kind, &large_network(kind, model)->config, generator ? &generator->config : NULL,
-             generator && el_network_frozen(generator), mask_prob, length);
+        cost(kind, &large->config, generator ? &generator->config : NULL,
+             generator && el_network_frozen(generator), large->heads[0].config.sentences, mask_prob, length);
     return el_flops_products_training(&plan);
 }
 
@@ -233,6 +245,10 @@ static el_status check_networks(el_objective_kind kind, const el_model *model, c
         return el_fail(EL_EUSAGE, "%s: the model %s", KINDS[kind].name,
                        large->config.causal ? "sees only what stands before a token"
                                             : "sees what stands behind a token");
+    if (s->sentence_task != EL_SENTENCES_NONE && kind != EL_MLM)
+        return el_fail(EL_EUSAGE, "%s: a sentence task is mlm's", KINDS[kind].name);
+    if (s->sentence_task != EL_SENTENCES_NONE && !el_network_head(large, EL_HEAD_SENTENCES))
+        return el_fail(EL_EUSAGE, "%s: the model has no head for pairs of sentences", KINDS[kind].name);
     if (KINDS[kind].ways > 1 && !el_model_network(model, EL_BACKWARD))
         return el_fail(EL_EUSAGE, "%s: the model has no network that reads backwards", KINDS[kind].name);
     if (towers &&

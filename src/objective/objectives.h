@@ -22,6 +22,7 @@
 #include "base/course.h"
 #include "objective/corruption.h"
 #include "objective/flops.h"
+#include "objective/pairs.h"
 #include "objective/unigram.h"
 #include "train/objective.h"
 
@@ -51,6 +52,7 @@ typedef struct {
     int64_t steps;            /* over which they change */
     el_mask_shares shares;
     el_mask_unit mask_unit;
+    el_sentence_task sentence_task; /* of mlm */
     el_sampler sampler;
     const el_unigram *unigram; /* of EL_SAMPLER_UNIGRAM; outlives the objective */
     bool copy_generator;       /* two-stage: the second stage begins with the generator's weights */
@@ -77,6 +79,9 @@ bool el_objective_has_generator(el_objective_kind kind); /* beside the large net
 el_model_plan el_objective_plan(el_objective_kind kind, el_sampler sampler, el_config large, el_config small,
                                 el_tying tying);
 
+/* Gives the masked language model of a plan the head that a sentence task needs. */
+void el_objective_plan_sentences(el_model_plan *plan);
+
 /* The objective that a model's networks are for, where nothing is recorded. */
 el_objective_kind el_objective_of(const el_model *model);
 
@@ -92,6 +97,7 @@ double el_objective_flops(el_objective_kind kind, const el_model *model, double 
  * with a second network discriminator_loss and discriminator_accuracy, with detection discriminator_auc,
  * discriminator_precision and discriminator_recall, and replaced (share of the tokens that are judged, or of slots); causal
  * and permutation have perplexity, bidirectional also backward_loss and backward_accuracy;
+ * mlm with a sentence task sentence_loss and sentence_accuracy, of pairs (the loss has sentence_loss once);
  * all-tokens-mlm gate_accuracy, how often the gate says rightly whether the original stands there. */
 el_status el_objective_open(el_objective **objective, el_objective_kind kind, el_model *model,
                             const el_vocab *vocab, const el_objective_settings *settings, int rows);

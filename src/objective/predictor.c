@@ -132,23 +132,46 @@ static void predict(el_predictor *p, el_slots *slots, el_tensor hidden, el_tenso
         el_mlm_backward(q, p->w, p->g, &p->head, dhidden, logits, slots->rows + first, first > 0);
 }
 
+/* The last hidden states of a range. */
+static void encode(el_predictor *p, const el_slots_range *r)
+{
+    p->in = r->in;
+    p->in.random.stream = p->stream;
+    p->hidden = el_encoder_forward(p->model->q, &p->net->config, &p->net->w, &p->encoder, &p->in);
+}
+
+void el_predictor_ask(el_predictor *p, el_slots *slots, const el_slots_range *r, const el_sampling *sampling,
+                      double scale)
+{
+    const el_tensor dhidden = el_predictor_gradient(p, r);
+    encode(p, r);
+    for (int first = 0; first < r->slots; first += p->block)
+        predict(p, slots, p->hidden, dhidden, first,
+                r->slots - first < p->block ? r->slots - first : p->block, sampling, scale);
+    if (r->slots > 0)
+        fetch(p, slots, r, sampling != NULL);
+}
+
+el_tensor el_predictor_gradient(el_predictor *p, const el_slots_range *r)
+{
+    return r->training ? el_tensor_rows(p->dhidden, 0, r->rows) : el_tensor_none();
+}
+
+void el_predictor_return(el_predictor *p, const el_slots_range *r)
+{
+    const el_network *net = p->net;
+    if (r->training)
+        el_encoder_backward(p->model->q, &net->config, &net->w, &net->g, &p->encoder, &p->in,
+                            el_predictor_gradient(p, r));
+}
+
 void el_predictor_run(el_predictor *p, el_slots *slots, const el_slots_range *r, const el_sampling *sampling,
                       double scale)
 {
     if (r->slots == 0)
         return;
-    el_queue *q = p->model->q;
-    const el_network *net = p->net;
-    el_input in = r->in;
-    in.random.stream = p->stream;
-    const el_tensor hidden = el_encoder_forward(q, &net->config, &net->w, &p->encoder, &in);
-    const el_tensor dhidden = r->training ? el_tensor_rows(p->dhidden, 0, r->rows) : el_tensor_none();
-    for (int first = 0; first < r->slots; first += p->block)
-        predict(p, slots, hidden, dhidden, first, r->slots - first < p->block ? r->slots - first : p->block,
-                sampling, scale);
-    fetch(p, slots, r, sampling != NULL);
-    if (r->training)
-        el_encoder_backward(q, &net->config, &net->w, &net->g, &p->encoder, &in, dhidden);
+    el_predictor_ask(p, slots, r, sampling, scale);
+    el_predictor_return(p, r);
 }
 
 void el_predictor_guess(el_predictor *p, el_slots *slots, const el_slots_range *r,
@@ -160,9 +183,7 @@ void el_predictor_guess(el_predictor *p, el_slots *slots, const el_slots_range *
     el_queue *q = p->model->q;
     const el_network *net = p->net;
     const el_tensor losses = el_tensor_rows(p->losses, 0, r->slots);
-    p->in = r->in;
-    p->in.random.stream = p->stream;
-    p->hidden = el_encoder_forward(q, &net->config, &net->w, &p->encoder, &p->in);
+    encode(p, r);
     p->logits = el_mlm_forward(q, &net->config, p->w, &p->head, p->hidden, slots->rows, r->slots);
     q->softmax_loss(q, losses, p->guesses, slots->samples, el_tensor_none(), p->logits, slots->targets, NULL,
                     sampling, 0);
@@ -171,11 +192,9 @@ void el_predictor_guess(el_predictor *p, el_slots *slots, const el_slots_range *
 
 void el_predictor_learn(el_predictor *p, el_slots *slots, const el_slots_range *r)
 {
-    el_queue *q = p->model->q;
-    const el_network *net = p->net;
-    const el_tensor dhidden = el_tensor_rows(p->dhidden, 0, r->rows);
-    el_mlm_backward(q, p->w, p->g, &p->head, dhidden, p->logits, slots->rows, false);
-    el_encoder_backward(q, &net->config, &net->w, &net->g, &p->encoder, &p->in, dhidden);
+    el_mlm_backward(p->model->q, p->w, p->g, &p->head, el_predictor_gradient(p, r), p->logits, slots->rows,
+                    false);
+    el_predictor_return(p, r);
 }
 
 static double mean(double sum, int64_t count)

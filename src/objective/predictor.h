@@ -20,7 +20,7 @@ typedef struct {
     el_encoder_saved encoder;
     el_mlm_saved head;
     el_tensor losses, dhidden;
-    el_tensor hidden, logits; /* of the last range: what el_predictor_learn() goes on from */
+    el_tensor hidden, logits; /* of the last range: what el_predictor_learn() and others' heads go on from */
     el_input in;
     int *guesses; /* on the device */
     /* of the batch's slots, those [first, end) of which are fetched and not yet counted: the likeliest tokens, those drawn */
@@ -49,7 +49,16 @@ void el_predictor_count(el_predictor *predictor, const el_slots *slots);
 void el_predictor_run(el_predictor *predictor, el_slots *slots, const el_slots_range *range,
                       const el_sampling *sampling, double scale);
 
-/* The same in two parts, for who learns from what becomes of the samples; the head takes all slots at a time.  The first is
+/* The same in two parts, for who has another head on the encoder: all but the encoder's backward, which leaves the last hidden
+ * states and, in training, the gradient of them that this head has, or nothing where the range has no slots; and that backward,
+ * of what then stands in the gradient's place. */
+void el_predictor_ask(el_predictor *predictor, el_slots *slots, const el_slots_range *range,
+                      const el_sampling *sampling, double scale);
+el_tensor el_predictor_gradient(el_predictor *predictor,
+                                const el_slots_range *range); /* absent unless training */
+void el_predictor_return(el_predictor *predictor, const el_slots_range *range);
+
+/* In two other parts, for who learns from what becomes of the samples; the head takes all slots at a time.  The first is
  * without a gradient.  In training the second follows, once the logits' places hold their gradient. */
 void el_predictor_guess(el_predictor *predictor, el_slots *slots, const el_slots_range *range,
                         const el_sampling *sampling);

@@ -89,3 +89,25 @@ grep -q '"ElectraModel"' permutation/generator/config.json || fail "a class that
 learn permutation
 refused 3 "fills no" "$electra" fill --model permutation "the [MASK]"
 refused 2 "masks nothing" pretrain --objective permutation --mask-shares 1,0,0 --output new
+
+try albert --recipe albert --embedding-size 32
+grep -q '"AlbertForPreTraining"' albert/generator/config.json || fail "albert: $(cat albert/generator/config.json)"
+for setting in '"num_hidden_groups": 1' '"sentence_task": "sop"' '"mask_unit": "ngram"' '"objective": "mlm"'; do
+    grep -q "$setting" albert/run.json || fail "albert is not $setting"
+done
+grep -q '"sentence_accuracy"' albert.json || fail "nothing of sentences: $(cat albert.json)"
+learn albert
+grep -q '"AlbertForSequenceClassification"' albert.task/model/config.json || fail "fine-tuned: $(cat albert.task/model/config.json)"
+try next --objective mlm --sentence-task nsp
+grep -q '"BertForPreTraining"' next/generator/config.json || fail "nsp: $(cat next/generator/config.json)"
+"$electra" fill --model next --json "the [MASK] cat" > out 2> log || fail "fill: $(cat log)"
+learn next
+grep -q '"BertForSequenceClassification"' next.task/model/config.json || fail "fine-tuned: $(cat next.task/model/config.json)"
+pretrain --objective mlm --sentence-task sop --embedding-size 32 --num-train-steps 1 --output apart 2> log || fail "sop: $(cat log)"
+grep -q '"num_hidden_groups": 2' apart/generator/config.json || fail "apart: $(cat apart/generator/config.json)"
+pretrain --objective mlm --sentence-task sop --init-from albert --num-train-steps 1 --output from 2> log || fail "from albert: $(cat log)"
+refused 2 "beside --objective mlm" pretrain --sentence-task sop --output new
+refused 2 "train-batch-size is 1" pretrain --objective mlm --sentence-task nsp --train-batch-size 1 --output new
+refused 2 "albert is --objective mlm" pretrain --objective causal --recipe albert --output new
+"$electra" prepare --vocab vocab.txt --max-seq-length 48 --packing full --output full heldout.txt > log 2>&1 || fail "prepare: $(cat log)"
+refused 2 "no example of two segments" pretrain --objective mlm --sentence-task sop --data full --output new

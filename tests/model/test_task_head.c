@@ -154,7 +154,7 @@ static double run(fixture *f, double scale, bool backward)
         sum = lose(f, logits, scale);
         if (backward)
             el_head_backward(f->q, &net->heads[0].config, &net->heads[0].task.w, &net->heads[0].task.g,
-                             &f->head, dhidden, logits, l->read, &pass);
+                             &f->head, dhidden, logits, l->read, &pass, false);
     }
     if (backward)
         el_encoder_backward(f->q, &net->config, &net->w, &net->g, &f->encoder, &in, dhidden);

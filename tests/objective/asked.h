@@ -48,6 +48,38 @@ static inline double *ask(el_model *model, const el_network *net, const el_batch
     return values;
 }
 
+/* (sequences, 2) of the head that is asked of pairs of segments; on the heap. */
+static inline double *ask_sentences(el_model *model, const el_network *net, const el_batch *batch)
+{
+    el_queue *q = model->q;
+    const int width = net->config.hidden_size, n = batch->sequences;
+    const el_head *const head = el_network_head(net, EL_HEAD_SENTENCES);
+    const el_head_pass pass = {0};
+    double *const states = ask(model, net, batch, false), *const values =
+                                                              malloc(2 * (size_t)n * sizeof *values);
+    el_arena arena = {0};
+    el_head_saved saved;
+    el_tensor hidden = {0};
+    int *rows = NULL;
+    for (int round = 0; round < 2; round++) {
+        hidden = el_arena_tensor(&arena, model->activations, batch->rows, width);
+        rows = el_arena_ints(&arena, n);
+        el_head_saved_layout(&saved, &arena, &net->config, &head->config, n, model->activations,
+                             model->parameters);
+        if (round == 0)
+            assert_int_equal(el_device_reserve(q->dev, &arena), EL_OK);
+    }
+    for (int i = 0; i < batch->rows * width; i++)
+        distant_set(q, hidden, i / width, i % width, states[i]);
+    q->send(q, rows, batch->starts, (size_t)n * sizeof *rows);
+    const el_tensor logits = el_head_forward(q, &head->config, &head->task.w, &saved, hidden, rows, n, &pass);
+    for (int i = 0; i < 2 * n; i++)
+        values[i] = distant_get(q, logits, i / 2, i % 2);
+    el_device_release(q->dev, &arena);
+    free(states);
+    return values;
+}
+
 /* -log softmax(logits)[target] */
 static inline double loss_at(const double *logits, int count, int target)
 {

@@ -49,6 +49,14 @@ static el_config config_of(int hidden)
     return c;
 }
 
+/* Of two segments. */
+static void add_pair(el_batch *batch, const el_vocab *vocab, int length, int seed)
+{
+    add_sequence(batch, vocab, length, seed);
+    for (int row = batch->rows - length + 5; row < batch->rows; row++)
+        batch->segments[row] = 1;
+}
+
 static void open_place(place *p, el_objective_kind kind)
 {
     el_objective_settings s = el_objective_defaults();
@@ -57,13 +65,17 @@ static void open_place(place *p, el_objective_kind kind)
     *p = (place){.vocab = make_vocab(WORDS)};
     el_model_plan plan =
         el_objective_plan(kind, EL_SAMPLER_NETWORK, config_of(16), config_of(8), EL_TIE_SHARED);
+    if (kind == EL_MLM) {
+        el_objective_plan_sentences(&plan);
+        s.sentence_task = EL_SENTENCES_NSP;
+    }
     plan.training = true;
     const el_initialisation how = {.fan_in = true, .seed = 4};
     CHECK(el_queue_open(&p->q, 1, NULL) == EL_OK, "%s", el_error());
     CHECK(el_model_open(&p->model, p->q, &plan) == EL_OK, "%s", el_error());
     CHECK(el_model_initialise(&p->model, &how) == EL_OK, "%s", el_error());
     for (int i = 0; i < SEQUENCES; i++)
-        add_sequence(&p->batch, p->vocab, LENGTH - i % 7, i);
+        add_pair(&p->batch, p->vocab, LENGTH - i % 7, i);
     CHECK(el_objective_open(&p->objective, kind, &p->model, p->vocab, &s, 2 * LENGTH) == EL_OK, "%s",
           el_error());
 }
@@ -82,7 +94,7 @@ static el_status read_made(void *context, int64_t first, int count, el_batch *ba
 {
     el_batch_clear(batch);
     for (int i = 0; i < count; i++)
-        add_sequence(batch, context, LENGTH - (int)(first + i) % 9, (int)first + i);
+        add_pair(batch, context, LENGTH - (int)(first + i) % 9, (int)first + i);
     return EL_OK;
 }
 

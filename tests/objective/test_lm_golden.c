@@ -44,7 +44,8 @@ static void compare_written(el_model *model, const char *folder)
     el_vocab *const vocab = make_vocab(model->networks[0].config.vocab_size);
     CHECK(mkdtemp(place), "no temporary folder");
     snprintf(there, sizeof there, "%s/model", place);
-    CHECK(el_weights_save(model, &model->networks[0], vocab, "", NULL, EL_ST_F32, there) == EL_OK, "%s", el_error());
+    CHECK(el_weights_save(model, &model->networks[0], vocab, "", NULL, EL_ST_F32, there) == EL_OK, "%s",
+          el_error());
     el_safetensors theirs, ours;
     snprintf(path, sizeof path, "%s/model.safetensors", folder);
     CHECK(el_safetensors_open(&theirs, path) == EL_OK, "%s", el_error());
@@ -65,6 +66,19 @@ static void compare_written(el_model *model, const char *folder)
     CHECK(system(command) == 0, "%s stays", place);
 }
 
+static void compare_sentences(el_model *model, const el_network *net, const el_batch *batch,
+                              const el_safetensors *answers, double tolerance, const char *name)
+{
+    int sequences;
+    const double *const wanted = find(answers, "sentences", EL_ST_F64, &sequences);
+    double *const got = ask_sentences(model, net, batch);
+    CHECK(sequences == batch->sequences, "%d answers", sequences);
+    for (int i = 0; i < 2 * sequences; i++)
+        CHECK(fabs(got[i] - wanted[i]) <= tolerance * (1 + fabs(wanted[i])),
+              "%s: logit %d of sentences is %.9g, transformers says %.9g", name, i, got[i], wanted[i]);
+    free(got);
+}
+
 static void compare(const char *name, bool reference)
 {
     char folder[256], path[300];
@@ -83,6 +97,7 @@ static void compare(const char *name, bool reference)
     CHECK(el_weights_plan(&plan, EL_GENERATOR, folder) == EL_OK, "%s", el_error());
     CHECK(el_weights_open(&model, q, &plan, folders) == EL_OK, "%s", el_error());
     const el_network *const net = &model.networks[0];
+    CHECK(!strstr(name, "pairs") == !el_network_head(net, EL_HEAD_SENTENCES), "%s: a head of pairs", name);
     CHECK(el_network_head(net, EL_HEAD_MLM), "%s: has no head that predicts tokens", name);
     read_batch(&answers, &batch);
     if (net->config.causal)
@@ -94,6 +109,8 @@ static void compare(const char *name, bool reference)
     for (int i = 0; i < rows * net->config.vocab_size; i++)
         CHECK(fabs(got[i] - wanted[i]) <= tolerance * (1 + fabs(wanted[i])),
               "%s: logit %d is %.9g, transformers says %.9g", name, i, got[i], wanted[i]);
+    if (el_network_head(net, EL_HEAD_SENTENCES))
+        compare_sentences(&model, net, &batch, &answers, tolerance, name);
     json_t *const written = el_weights_json(net, NULL), *read = NULL;
     snprintf(path, sizeof path, "%s/config.json", folder);
     CHECK(el_json_load(&read, path) == EL_OK, "%s", el_error());
@@ -113,7 +130,8 @@ static void compare(const char *name, bool reference)
 static void transformers_says_the_same(void **state)
 {
     (void)state;
-    static const char *const NAMES[] = {"causal", "causal-bert", "albert", "albert-wide"};
+    static const char *const NAMES[] = {"causal",      "causal-bert",  "albert",
+                                        "albert-wide", "albert-pairs", "bert-pairs"};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
         for (int reference = 0; reference < 2; reference++)
             compare(NAMES[i], reference);

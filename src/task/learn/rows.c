@@ -151,7 +151,7 @@ double el_rows_pass(el_learner *l, const el_range *range, el_tensor hidden, el_t
     const double sum = lose(l, logits, range->training);
     if (range->training)
         el_head_backward(q, &head->config, &head->task.w, &head->task.g, &r->saved, dhidden, logits, r->rows,
-                         &pass);
+                         &pass, false);
     return sum;
 }
 

@@ -90,7 +90,7 @@ learn permutation
 refused 3 "fills no" "$electra" fill --model permutation "the [MASK]"
 refused 2 "masks nothing" pretrain --objective permutation --mask-shares 1,0,0 --output new
 
-try albert --recipe albert --embedding-size 32
+try albert --recipe albert
 grep -q '"AlbertForPreTraining"' albert/generator/config.json || fail "albert: $(cat albert/generator/config.json)"
 for setting in '"num_hidden_groups": 1' '"sentence_task": "sop"' '"mask_unit": "ngram"' '"objective": "mlm"'; do
     grep -q "$setting" albert/run.json || fail "albert is not $setting"

@@ -213,6 +213,52 @@ static void test_finetune(void **state)
     electra_model_close(model);
 }
 
+/* A model that was taught numbers: in their order (by which its best epoch is chosen), the same in a batch, and no classes. */
+static void test_regress(void **state)
+{
+    (void)state;
+    static const electra_text TEXTS[] = {{"the cat eats the dog .", 22}, {"the dog sees the cat .", 22}};
+    electra_job *job = NULL;
+    electra_model *model = NULL;
+    electra_session *session = NULL;
+    electra_info info = ELECTRA_INFO_INIT;
+    const double *values;
+    const float *probabilities;
+    double alone[2];
+    char lines[8192], *end = lines;
+    for (int i = 0; i < 80; i++)
+        end += sprintf(end, "%s\t%s\n", TEXTS[i % 2].text, i % 2 ? "1.5" : "4.5");
+    CHECK_OK(el_file_write(in_work("scores.tsv"), lines, (size_t)(end - lines)));
+    API_OK(electra_job_open(&job, ELECTRA_FINETUNE));
+    set(job, "model", in_work("run"));
+    set(job, "task", "regress");
+    set(job, "train-file", in_work("scores.tsv"));
+    set(job, "header", "no");
+    set(job, "max-seq-length", "16");
+    set(job, "learning-rate", "3e-3");
+    set(job, "num-train-epochs", "6");
+    set(job, "threads", "1");
+    set(job, "output", in_work("scored"));
+    API_OK(electra_job_run(job, NULL, NULL));
+    electra_job_close(job);
+
+    API_OK(electra_model_open(&model, in_work("scored"), NULL));
+    API_OK(electra_model_info(model, &info));
+    assert_true(info.can & ELECTRA_CAN_REGRESS);
+    API_OK(electra_session_open(&session, model));
+    for (int i = 0; i < 2; i++) {
+        API_OK(electra_regress(session, &TEXTS[i], NULL, 1, &values));
+        alone[i] = values[0];
+    }
+    API_OK(electra_regress(session, TEXTS, NULL, 2, &values));
+    assert_memory_equal(values, alone, sizeof alone);
+    CHECK(alone[0] > alone[1], "%g and %g are not in the order of 4.5 and 1.5", alone[0], alone[1]);
+    assert_int_equal(electra_classify(session, TEXTS, NULL, 2, &probabilities, NULL), ELECTRA_USAGE);
+    assert_int_equal(electra_regress(session, NULL, NULL, 1, &values), ELECTRA_USAGE);
+    electra_session_close(session);
+    electra_model_close(model);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -257,7 +303,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vocab),    cmocka_unit_test(test_prepare), cmocka_unit_test(test_pretrain),
-        cmocka_unit_test(test_finetune), cmocka_unit_test(test_refused), cmocka_unit_test(test_log),
+        cmocka_unit_test(test_finetune), cmocka_unit_test(test_regress), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_log),
     };
     return cmocka_run_group_tests(tests, make_work, remove_work);
 }

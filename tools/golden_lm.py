@@ -6,11 +6,15 @@
     causal/      ElectraForCausalLM (is_decoder); causal-bert/  BertLMHeadModel
     albert/      AlbertForMaskedLM, one layer used twice; albert-wide/  two layers used twice, embeddings as wide as they
     albert-pairs/  AlbertForPreTraining, all layers different; bert-pairs/  BertForPreTraining
+    xlnet/       XLNetLMHeadModel
 
 Each folder holds config.json, model.safetensors and answers.safetensors, computed in double:
 
     ids, segments, positions (rows), starts (3)    two sequences, one after another
     logits (rows, vocabulary), and of models of pairs sentences (2, 2)
+
+and xlnet's limits too: its first sequence has two targets behind its other tokens, and a query row for each, whose id is the
+size of the vocabulary; its second has none.
 """
 import os
 import shutil
@@ -20,7 +24,7 @@ import numpy
 import torch
 from safetensors.numpy import save_file
 from transformers import (AlbertConfig, AlbertForMaskedLM, AlbertForPreTraining, BertConfig, BertForPreTraining,
-                          BertLMHeadModel, ElectraConfig, ElectraForCausalLM)
+                          BertLMHeadModel, ElectraConfig, ElectraForCausalLM, XLNetConfig, XLNetLMHeadModel)
 
 SHAPE = dict(vocab_size=30, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
              max_position_embeddings=16, attn_implementation="eager")
@@ -70,6 +74,49 @@ def rows(model, pairs=""):
     return arrays
 
 
+def sines_in_double(model):
+    """Where transformers computes them in float whatever the model's type."""
+    def sines(qlen, klen, bsz=None, **_):
+        rates = 10000 ** (-torch.arange(0, model.config.d_model, 2.0, dtype=torch.float64) / model.config.d_model)
+        angles = torch.arange(klen, -qlen, -1.0, dtype=torch.float64)[:, None] * rates
+        return torch.cat([angles.sin(), angles.cos()], -1)[:, None, :].expand(-1, bsz or 1, -1)
+    model.transformer.relative_positional_encoding = sines
+
+
+@torch.no_grad()
+def ordered(model):
+    """Rows as electra's permutation objectives have them; transformers is told by perm_mask what no token may see."""
+    sines_in_double(model)
+    out = {"ids": [], "segments": [], "positions": [], "limits": [], "logits": []}
+    for text, second, targets in zip(texts(model.config.vocab_size), SECONDS, ([6, 2], [])):
+        n, c = len(text), len(text) - len(targets)
+        segments = (numpy.arange(n) >= second).astype(numpy.int32)
+        ordinary = [i for i in range(n) if i not in targets]
+        hidden = torch.zeros(1, n, n)
+        for rank, target in enumerate(targets):
+            hidden[0, ordinary + targets[:rank + 1], target] = 1
+        mapping = torch.zeros(1, len(targets), n)
+        for rank, target in enumerate(targets):
+            mapping[0, rank, target] = 1
+        asked = dict(input_ids=torch.tensor(text)[None], token_type_ids=torch.tensor(segments)[None].long(),
+                     perm_mask=hidden.double())
+        order = ordinary + targets
+        said = [model(**asked).logits[0].numpy()[order]]
+        if targets:
+            said.append(model(**asked, target_mapping=mapping.double()).logits[0].numpy())
+        order += targets
+        ids = numpy.concatenate([text[ordinary + targets], [model.config.vocab_size] * len(targets)])
+        out["ids"].append(ids.astype(numpy.int32))
+        out["segments"].append(segments[order])
+        out["positions"].append(numpy.array(order, dtype=numpy.int32))
+        out["limits"].append(numpy.array([c] * c + list(range(c + 1, n + 1)) + list(range(c, n)), dtype=numpy.int32))
+        out["logits"].append(numpy.concatenate(said))
+    lengths = [len(ids) for ids in out["ids"]]
+    arrays = {name: numpy.concatenate(parts) for name, parts in out.items()}
+    arrays["starts"] = numpy.cumsum([0] + lengths).astype(numpy.int32)
+    return arrays
+
+
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "../tests/objective/golden")
     shutil.rmtree(folder, ignore_errors=True)
@@ -83,6 +130,8 @@ def main():
     save(os.path.join(folder, "albert-pairs"), AlbertForPreTraining(apart), lambda m: rows(m, "sop_logits"))
     bert = BertConfig(**{k: v for k, v in albert.items() if k != "classifier_dropout_prob"})
     save(os.path.join(folder, "bert-pairs"), BertForPreTraining(bert), lambda m: rows(m, "seq_relationship_logits"))
+    xlnet = XLNetConfig(vocab_size=30, d_model=16, n_layer=2, n_head=2, d_inner=32, pad_token_id=0)
+    save(os.path.join(folder, "xlnet"), XLNetLMHeadModel(xlnet), ordered)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,8 @@ static el_status describe(const char *folder, bool generator, el_onnx *model)
         return el_fail(EL_EUSAGE, "%s: shares layers, which the graph would have to repeat", folder);
     if (model->config.causal)
         return el_fail(EL_EUSAGE, "%s: reads in one direction, and the graph has no such attention", folder);
+    if (el_config_relative(&model->config))
+        return el_fail(EL_EUSAGE, "%s: attends by distances, and the graph has no such attention", folder);
     model->head = HEADS[head.kind];
     model->labels = head.labels;
     return EL_OK;

@@ -21,21 +21,25 @@ typedef struct {
 
 static const head_names HEADS[EL_HEADS] = {
     [EL_HEAD_DETECTION] = {{"ElectraForPreTraining"}, NULL, false},
-    [EL_HEAD_MLM] = {{"ElectraForMaskedLM", "BertForMaskedLM", "AlbertForMaskedLM"}, NULL, false},
-    [EL_HEAD_NONE] = {{"ElectraModel", "BertModel", "AlbertModel"}, NULL, false},
+    [EL_HEAD_MLM] = {{"ElectraForMaskedLM", "BertForMaskedLM", "AlbertForMaskedLM", "XLNetLMHeadModel"},
+                     NULL,
+                     false},
+    [EL_HEAD_NONE] = {{"ElectraModel", "BertModel", "AlbertModel", "XLNetModel"}, NULL, false},
     [EL_HEAD_SEQUENCE] = {{"ElectraForSequenceClassification"}, NULL, true},
-    [EL_HEAD_POOLED] = {{NULL, "BertForSequenceClassification", "AlbertForSequenceClassification"},
+    [EL_HEAD_POOLED] = {{NULL, "BertForSequenceClassification", "AlbertForSequenceClassification",
+                         "XLNetForSequenceClassification"},
                         NULL,
                         true},
-    [EL_HEAD_SEQUENCE_AFFINE] = {{"ElectraForSequenceClassification", "BertForSequenceClassification"},
+    [EL_HEAD_SEQUENCE_AFFINE] = {{"ElectraForSequenceClassification", "BertForSequenceClassification", NULL,
+                                  "XLNetForSequenceClassification"},
                                  "sequence_affine",
                                  true},
     [EL_HEAD_TOKEN] = {{"ElectraForTokenClassification", "BertForTokenClassification",
-                        "AlbertForTokenClassification"},
+                        "AlbertForTokenClassification", "XLNetForTokenClassification"},
                        NULL,
                        true},
     [EL_HEAD_SPAN] = {{"ElectraForQuestionAnswering", "BertForQuestionAnswering",
-                       "AlbertForQuestionAnswering"},
+                       "AlbertForQuestionAnswering", "XLNetForQuestionAnsweringSimple"},
                       NULL,
                       false},
     [EL_HEAD_SPAN_JOINT] = {{"ElectraForQuestionAnswering", "BertForQuestionAnswering"}, "span_joint", false},
@@ -55,6 +59,12 @@ static const head_names ORDERED = {{"ElectraModel", "BertModel", "AlbertModel"},
 
 /* Those of what predicts tokens and, beside that, says of two segments whether they are as they were. */
 static const head_names PRETRAINING = {{NULL, "BertForPreTraining", "AlbertForPreTraining"}, NULL, false};
+
+/* An XLNet's is its class's own. */
+static bool is_permuted(const el_config *config, const el_head_config *head)
+{
+    return head->ordered && !el_config_relative(config);
+}
 
 static const head_names *names_of(int kind, bool causal)
 {
@@ -120,6 +130,42 @@ static el_status find_kind(const json_t *object, const char *name, el_head_kind 
     return st;
 }
 
+static bool is_xlnet(const json_t *object)
+{
+    const char *const type = json_string_value(json_object_get(object, "model_type"));
+    return type && strcmp(type, "xlnet") == 0;
+}
+
+/* What an XLNet's head reads: here the first row alone, by way of a tanh or as it is. */
+static el_status read_summary(const json_t *object, const char *name, el_head_config *head)
+{
+    const char *type = "last", *activation = "tanh";
+    bool projected = true;
+    el_status st = el_json_string(object, name, "summary_type", &type);
+    if (!st)
+        st = el_json_bool(object, name, "summary_use_proj", &projected);
+    if (!st)
+        st = el_json_string(object, name, "summary_activation", &activation);
+    if (!st && strcmp(type, "first") != 0)
+        return el_fail(EL_EDATA, "%s: summary_type is \"%s\"; only \"first\" is supported", name, type);
+    if (!st && projected && strcmp(activation, "tanh") != 0)
+        return el_fail(EL_EDATA, "%s: summary_activation is \"%s\"; only \"tanh\" is supported", name,
+                       activation);
+    head->kind = projected ? EL_HEAD_POOLED : EL_HEAD_SEQUENCE_AFFINE;
+    return st;
+}
+
+/* The same written: a head without a tanh in between. */
+static int put_summary(json_t *object, const el_head_config *head)
+{
+    int bad = json_object_set_new(object, "summary_last_dropout", json_real(head->dropout));
+    if (head->kind == EL_HEAD_SEQUENCE_AFFINE) {
+        bad |= json_object_set_new(object, "summary_use_proj", json_false());
+        bad |= json_object_set_new(object, "summary_activation", json_null());
+    }
+    return bad;
+}
+
 /* Hugging Face's rules: classes are counted by their names, and are two where nothing is said; the head's dropout
  * is the encoder's unless it has one of its own. */
 static el_status read_head(const json_t *object, const char *name, el_head_config *head)
@@ -135,6 +181,9 @@ static el_status read_head(const json_t *object, const char *name, el_head_confi
         st = el_json_real(object, name, "classifier_dropout_prob", &head->dropout); /* an ALBERT's */
     if (!st)
         st = el_json_real(object, name, "classifier_dropout", &head->dropout);
+    if (!st && is_xlnet(object))
+        st = el_json_real(object, name, head->kind == EL_HEAD_TOKEN ? "dropout" : "summary_last_dropout",
+                          &head->dropout);
     if (!st && json_is_object(names))
         head->labels = (int)json_object_size(names);
     else if (!st)
@@ -146,7 +195,10 @@ static el_status read_head(const json_t *object, const char *name, el_head_confi
     const char *const task_head = json_string_value(json_object_get(object, "task_head"));
     head->sentences =
         head->kind == EL_HEAD_MLM && !task_head && names_head(&PRETRAINING, architecture_of(object), "");
-    head->ordered = head->kind == EL_HEAD_MLM && task_head && strcmp(task_head, ORDERED.task_head) == 0;
+    head->ordered = head->kind == EL_HEAD_MLM &&
+                    (is_xlnet(object) || (task_head && strcmp(task_head, ORDERED.task_head) == 0));
+    if (!st && is_xlnet(object) && HEADS[head->kind].labelled && head->kind != EL_HEAD_TOKEN)
+        st = read_summary(object, name, head);
     if (!st && !HEADS[head->kind].labelled)
         head->labels = 0, head->dropout = 0;
     else if (!st && (head->labels < 1 || head->labels > 1 << 20))
@@ -174,9 +226,9 @@ static int put_labels(json_t *object, int labels)
 
 json_t *el_model_json(const el_config *config, const el_head_config *head, const json_t *extra)
 {
-    const head_names *const names = head->ordered     ? &ORDERED
-                                    : head->sentences ? &PRETRAINING
-                                                      : names_of(head->kind, config->causal);
+    const head_names *const names = is_permuted(config, head) ? &ORDERED
+                                    : head->sentences         ? &PRETRAINING
+                                                              : names_of(head->kind, config->causal);
     const char *const architecture = names->architectures[config->model_type];
     const char *const task_head = architecture || names->task_head ? names->task_head : WORDS[head->kind];
     json_t *object = el_config_json(config, architecture);
@@ -186,6 +238,8 @@ json_t *el_model_json(const el_config *config, const el_head_config *head, const
         bad |= json_object_set_new(
             object, config->model_type == EL_MODEL_ALBERT ? "classifier_dropout_prob" : "classifier_dropout",
             json_real(head->dropout));
+        if (el_config_relative(config))
+            bad |= put_summary(object, head);
     }
     if (task_head)
         bad |= json_object_set_new(object, "task_head", json_string(task_head));
@@ -210,7 +264,7 @@ static bool has(const el_names *names, const char *parameter)
 
 static el_head_kind head_of_tensors(const el_names *names, bool predicts)
 {
-    const bool mlm = has(names, "generator_predictions.dense.weight");
+    const bool mlm = has(names, "generator_predictions.dense.weight") || has(names, "generator_lm_head.bias");
     if (mlm && predicts)
         return EL_HEAD_MLM;
     if (has(names, "discriminator_predictions.dense_prediction.weight"))
@@ -268,6 +322,7 @@ static el_status guess_architecture(el_model_card *card, const el_names *names, 
     const el_model_type model_type = !type                         ? EL_MODEL_ELECTRA
                                      : strcmp(type, "bert") == 0   ? EL_MODEL_BERT
                                      : strcmp(type, "albert") == 0 ? EL_MODEL_ALBERT
+                                     : strcmp(type, "xlnet") == 0  ? EL_MODEL_XLNET
                                                                    : EL_MODEL_ELECTRA;
     const bool causal = json_is_true(json_object_get(card->object, "is_decoder"));
     const char *const name = names_of(head_of_tensors(names, predicts), causal)->architectures[model_type];
@@ -437,7 +492,8 @@ static el_status find_roles(const char *folder, bool *generator, bool *discrimin
     st = el_model_card_open(&second, folder, false);
     if (!st) {
         *generator = first.head.kind == EL_HEAD_MLM;
-        *discriminator = second.config.model_type != EL_MODEL_BERT && second.head.kind != EL_HEAD_MLM;
+        *discriminator = second.config.model_type != EL_MODEL_BERT && !el_config_relative(&second.config) &&
+                         second.head.kind != EL_HEAD_MLM;
         el_model_card_close(&second);
     }
     el_model_card_close(&first);

@@ -8,7 +8,10 @@
 #include "base/ending.h"
 
 enum { LONGEST = 512 };
-static const char TABLE[] = "embeddings.word_embeddings.weight", ENCODER[] = "electra.";
+static const char ENCODER[] = "electra.";
+
+/* The table of words, and an XLNet's. */
+static const char *const TABLES[] = {"embeddings.word_embeddings.weight", "word_embedding.weight"};
 
 /* The heads' names where a BERT has others. */
 static const struct {
@@ -41,6 +44,28 @@ static const struct {
              {"attention.output.", "attention."}, {"intermediate.dense.", "ffn."},
              {"output.dense.", "ffn_output."},    {"output.LayerNorm.", "full_layer_layer_norm."}};
 
+/* The same of an XLNet, whose layers follow the encoder's name. */
+static const struct {
+    const char *ours, *xlnets;
+} XLNET_BEGINNINGS[] = {{"electra.embeddings.word_embeddings.", "transformer.word_embedding."},
+                        {"electra.embeddings.query_embedding", "transformer.mask_emb"},
+                        {"electra.encoder.", "transformer."},
+                        {"electra.pooler.dense.", "sequence_summary.summary."},
+                        {"generator_lm_head.", "lm_loss."}},
+  XLNET_PARTS[] = {{"attention.self.query.weight", "rel_attn.q"},
+                   {"attention.self.key.weight", "rel_attn.k"},
+                   {"attention.self.value.weight", "rel_attn.v"},
+                   {"attention.self.place.weight", "rel_attn.r"},
+                   {"attention.self.content_bias", "rel_attn.r_w_bias"},
+                   {"attention.self.place_bias", "rel_attn.r_r_bias"},
+                   {"attention.self.kind_bias", "rel_attn.r_s_bias"},
+                   {"attention.self.kinds", "rel_attn.seg_embed"},
+                   {"attention.output.dense.weight", "rel_attn.o"},
+                   {"attention.output.LayerNorm.", "rel_attn.layer_norm."},
+                   {"intermediate.dense.", "ff.layer_1."},
+                   {"output.dense.", "ff.layer_2."},
+                   {"output.LayerNorm.", "ff.layer_norm."}};
+
 static bool begins_with(const char *name, const char *begin)
 {
     return strncmp(name, begin, strlen(begin)) == 0;
@@ -63,6 +88,28 @@ static void name_in_albert(const char *parameter, char name[EL_LONGEST_NAME])
         if (begins_with(parameter, BEGINNINGS[i].ours)) {
             snprintf(name, EL_LONGEST_NAME, "%s%s", BEGINNINGS[i].alberts,
                      parameter + strlen(BEGINNINGS[i].ours));
+            return;
+        }
+    snprintf(name, EL_LONGEST_NAME, "%s", parameter);
+}
+
+static void name_in_xlnet(const char *parameter, char name[EL_LONGEST_NAME])
+{
+    if (begins_with(parameter, LAYER)) {
+        char *rest;
+        const long layer = strtol(parameter + strlen(LAYER), &rest, 10);
+        rest++; /* behind the point */
+        for (size_t i = 0; i < sizeof XLNET_PARTS / sizeof *XLNET_PARTS; i++)
+            if (begins_with(rest, XLNET_PARTS[i].ours)) {
+                snprintf(name, EL_LONGEST_NAME, "transformer.layer.%ld.%s%s", layer, XLNET_PARTS[i].xlnets,
+                         rest + strlen(XLNET_PARTS[i].ours));
+                return;
+            }
+    }
+    for (size_t i = 0; i < sizeof XLNET_BEGINNINGS / sizeof *XLNET_BEGINNINGS; i++)
+        if (begins_with(parameter, XLNET_BEGINNINGS[i].ours)) {
+            snprintf(name, EL_LONGEST_NAME, "%s%s", XLNET_BEGINNINGS[i].xlnets,
+                     parameter + strlen(XLNET_BEGINNINGS[i].ours));
             return;
         }
     snprintf(name, EL_LONGEST_NAME, "%s", parameter);
@@ -93,7 +140,8 @@ el_status el_names_open(el_names *names, const el_tensors *source, bool generato
     size_t at;
     for (int i = 0; i < source->count; i++) {
         const char *const name = source->tensors[i].name;
-        if (!ends_with_parts(name, TABLE, &at) || at >= sizeof names->encoder)
+        if ((!ends_with_parts(name, TABLES[0], &at) && !ends_with_parts(name, TABLES[1], &at)) ||
+            at >= sizeof names->encoder)
             continue;
         char prefix[sizeof names->encoder];
         snprintf(prefix, sizeof prefix, "%.*s", (int)at, name);
@@ -102,7 +150,7 @@ el_status el_names_open(el_names *names, const el_tensors *source, bool generato
     }
     if (!found)
         return el_fail(EL_EDATA, "%s: holds no encoder: the name of no tensor ends in %s", source->path,
-                       TABLE);
+                       TABLES[0]);
     strcpy(names->heads, names->encoder);
     drop_last_word(names->heads);
     char gamma[LONGEST];
@@ -139,12 +187,16 @@ const el_stored *el_names_find(const el_names *names, const char *parameter)
             snprintf(name, sizeof name, "%s%s", names->heads, RENAMED[i].berts);
             found = find_old(names->source, name);
         }
-    if (!found) {
-        char albert[EL_LONGEST_NAME];
-        name_in_albert(parameter, albert);
-        const bool inside = begins_with(albert, "albert.");
+    static const struct {
+        void (*name_in)(const char *parameter, char name[EL_LONGEST_NAME]);
+        const char *encoder;
+    } OTHERS[] = {{name_in_albert, "albert."}, {name_in_xlnet, "transformer."}};
+    for (size_t i = 0; !found && i < sizeof OTHERS / sizeof *OTHERS; i++) {
+        char other[EL_LONGEST_NAME];
+        OTHERS[i].name_in(parameter, other);
+        const bool inside = begins_with(other, OTHERS[i].encoder);
         snprintf(name, sizeof name, "%s%s", inside ? names->encoder : names->heads,
-                 inside ? albert + strlen("albert.") : albert);
+                 inside ? other + strlen(OTHERS[i].encoder) : other);
         found = el_tensors_find(names->source, name);
     }
     return found;
@@ -152,8 +204,8 @@ const el_stored *el_names_find(const el_names *names, const char *parameter)
 
 void el_names_write(el_model_type type, const char *parameter, char name[EL_LONGEST_NAME])
 {
-    if (type == EL_MODEL_ALBERT) {
-        name_in_albert(parameter, name);
+    if (type == EL_MODEL_ALBERT || type == EL_MODEL_XLNET) {
+        (type == EL_MODEL_ALBERT ? name_in_albert : name_in_xlnet)(parameter, name);
         return;
     }
     const bool bert = type == EL_MODEL_BERT;

@@ -45,6 +45,35 @@ static char (*names_in_files(const el_network *net))[EL_LONGEST_NAME]
     return names;
 }
 
+/* The shape that files have; how many dimensions. */
+static int shape_in_files(const el_param *param, int64_t shape[EL_ST_MAX_DIMS])
+{
+    const int64_t rows = param->turned ? param->value.cols : param->value.rows;
+    const int64_t cols = param->turned ? param->value.rows : param->value.cols;
+    int dims = 0;
+    if (!param->vector)
+        shape[dims++] = rows;
+    if (param->heads)
+        shape[dims++] = param->heads;
+    shape[dims++] = param->heads ? cols / param->heads : cols;
+    return dims;
+}
+
+/* (rows, cols) as (cols, rows) */
+static el_status turn(float *values, int rows, int cols)
+{
+    const size_t count = (size_t)rows * (size_t)cols;
+    float *const turned = malloc(count * sizeof *turned);
+    if (!turned)
+        return el_fail(EL_ENOMEM, "no memory for %d rows of %d numbers", rows, cols);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < cols; j++)
+            turned[(size_t)j * (size_t)rows + (size_t)i] = values[(size_t)i * (size_t)cols + (size_t)j];
+    memcpy(values, turned, count * sizeof *turned);
+    free(turned);
+    return EL_OK;
+}
+
 static el_status save_tensors(el_queue *q, const el_network *net, const el_vocab *vocab, el_st_type type,
                               const char *path)
 {
@@ -59,19 +88,17 @@ static el_status save_tensors(el_queue *q, const el_network *net, const el_vocab
         const el_param *param = &params->items[i];
         float *values = NULL;
         st = exported(q, param, &values);
+        if (!st && param->turned)
+            st = turn(values, param->value.rows, param->value.cols);
         if (!st && !el_narrow(type, values, el_param_elements(param)))
             st = el_fail(EL_EDATA, "%s has a number that %s cannot hold; bf16 can", names[i],
                          el_narrow_name(type));
         el_st_entry *entry = &entries[i];
-        *entry =
-            (el_st_entry){.name = names[i],
-                          .type = type,
-                          .dims = param->vector ? 1 : 2,
-                          .shape = {param->vector ? param->value.cols : param->value.rows, param->value.cols},
-                          .data = values,
-                          .bytes = (size_t)el_param_elements(param) * el_st_type_bytes(type)};
-        if (param->vector)
-            entry->shape[1] = 0;
+        *entry = (el_st_entry){.name = names[i],
+                               .type = type,
+                               .data = values,
+                               .bytes = (size_t)el_param_elements(param) * el_st_type_bytes(type)};
+        entry->dims = shape_in_files(param, entry->shape);
     }
     if (!st)
         st = el_safetensors_write(path, entries, params->count, metadata, false);
@@ -124,9 +151,9 @@ el_status el_weights_save(el_model *model, const el_network *net, const el_vocab
 
 static bool same_shape(const el_stored *entry, const el_param *param)
 {
-    if (param->vector)
-        return entry->dims == 1 && entry->shape[0] == param->value.cols;
-    return entry->dims == 2 && entry->shape[0] == param->value.rows && entry->shape[1] == param->value.cols;
+    int64_t shape[EL_ST_MAX_DIMS];
+    const int dims = shape_in_files(param, shape);
+    return entry->dims == dims && memcmp(entry->shape, shape, (size_t)dims * sizeof *shape) == 0;
 }
 
 static el_status fill_param(el_queue *q, const el_param *param, const el_stored *entry, const char *path)
@@ -134,7 +161,7 @@ static el_status fill_param(el_queue *q, const el_param *param, const el_stored 
     if (!same_shape(entry, param))
         return el_fail(EL_EDATA, "%s: %s has another shape than config.json says (%d x %d wanted)", path,
                        param->name, param->value.rows, param->value.cols);
-    const float *const in_place = param->base.data ? NULL : el_stored_in_place(entry);
+    const float *const in_place = param->base.data || param->turned ? NULL : el_stored_in_place(entry);
     if (in_place)
         return el_tensor_write(q, param->value, in_place);
     const size_t count = (size_t)el_param_elements(param);
@@ -142,6 +169,8 @@ static el_status fill_param(el_queue *q, const el_param *param, const el_stored 
     el_status st = values ? EL_OK : el_fail(EL_ENOMEM, "no memory for %s", param->name);
     if (!st && !el_stored_floats(entry, values))
         st = el_fail(EL_EDATA, "%s: %s is not a tensor of floating-point numbers", path, param->name);
+    if (!st && param->turned)
+        st = turn(values, param->value.cols, param->value.rows);
     if (!st && param->base.data) {
         base = malloc(count * sizeof *base);
         st =
@@ -226,7 +255,7 @@ static const char *head_name(const el_network *net)
 /* What was guessed, and what the names had before them. */
 static void say(const el_tensors *source, const el_names *names, const el_model_card *card)
 {
-    static const char *const USUAL[] = {"electra.", "bert.", "generator.", ""};
+    static const char *const USUAL[] = {"electra.", "bert.", "generator.", "transformer.", ""};
     bool usual = false;
     for (size_t i = 0; i < sizeof USUAL / sizeof *USUAL; i++)
         usual |= strcmp(names->encoder, USUAL[i]) == 0;

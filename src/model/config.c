@@ -32,8 +32,10 @@ static el_status expect_word(const json_t *object, const char *name, const char 
     return EL_OK;
 }
 
-static const char *const MODEL_TYPES[] = {
-    [EL_MODEL_ELECTRA] = "electra", [EL_MODEL_BERT] = "bert", [EL_MODEL_ALBERT] = "albert"};
+static const char *const MODEL_TYPES[] = {[EL_MODEL_ELECTRA] = "electra",
+                                          [EL_MODEL_BERT] = "bert",
+                                          [EL_MODEL_ALBERT] = "albert",
+                                          [EL_MODEL_XLNET] = "xlnet"};
 
 /* Absent: an ELECTRA's, unless the architecture speaks of a BERT. */
 static el_status read_model_type(const json_t *object, const char *name, el_model_type *type)
@@ -47,9 +49,10 @@ static el_status read_model_type(const json_t *object, const char *name, el_mode
             *type = (el_model_type)t;
             return EL_OK;
         }
-    return el_fail(EL_EDATA,
-                   "%s: model_type is \"%s\"; only \"electra\", \"bert\" and \"albert\" are supported", name,
-                   value);
+    return el_fail(
+        EL_EDATA,
+        "%s: model_type is \"%s\"; only \"electra\", \"bert\", \"albert\" and \"xlnet\" are supported", name,
+        value);
 }
 
 /* What AlbertConfig assumes where nothing is said, and what we have not. */
@@ -105,12 +108,98 @@ static int put_order(json_t *object, const el_config *c)
     return bad;
 }
 
+/* ---- XLNet, whose keys have other names ---- */
+
+static el_status refuse_others(const json_t *object, const char *name)
+{
+    static const struct {
+        const char *key;
+        bool value;
+    } SWITCHES[] = {{"bi_data", false}, {"same_length", false}, {"untie_r", true}};
+    el_status st = expect_word(object, name, "ff_activation", "gelu");
+    if (!st)
+        st = expect_word(object, name, "attn_type", "bi");
+    int clamp = -1;
+    if (!st)
+        st = el_json_int(object, name, "clamp_len", &clamp);
+    if (!st && clamp != -1)
+        st = el_fail(EL_EDATA, "%s: clamp_len is %d; only -1 is supported", name, clamp);
+    for (size_t i = 0; !st && i < sizeof SWITCHES / sizeof *SWITCHES; i++) {
+        bool value = SWITCHES[i].value;
+        st = el_json_bool(object, name, SWITCHES[i].key, &value);
+        if (!st && value != SWITCHES[i].value)
+            st = el_fail(EL_EDATA, "%s: %s is %s, which is not supported", name, SWITCHES[i].key,
+                         value ? "true" : "false");
+    }
+    return st;
+}
+
+/* Our own keys are longest_sequence and attention_probs_dropout_prob: an XLNet reads texts of any length, and has one rate. */
+static el_status read_xlnet(const json_t *object, const char *name, el_config *c)
+{
+    c->vocab_size = 32000; /* what XLNetConfig assumes */
+    c->hidden_size = 1024, c->num_hidden_layers = 24, c->num_attention_heads = 16,
+    c->intermediate_size = 4096;
+    c->pad_token_id = 5;
+    const struct {
+        const char *key;
+        int *value;
+    } whole[] = {{"vocab_size", &c->vocab_size},     {"d_model", &c->hidden_size},
+                 {"n_layer", &c->num_hidden_layers}, {"n_head", &c->num_attention_heads},
+                 {"d_inner", &c->intermediate_size}, {"longest_sequence", &c->max_position_embeddings},
+                 {"pad_token_id", &c->pad_token_id}};
+    el_status st = refuse_others(object, name);
+    for (size_t i = 0; !st && i < sizeof whole / sizeof *whole; i++)
+        st = el_json_int(object, name, whole[i].key, whole[i].value);
+    if (!st)
+        st = el_json_real(object, name, "dropout", &c->hidden_dropout_prob);
+    c->attention_probs_dropout_prob = c->hidden_dropout_prob;
+    if (!st)
+        st = el_json_real(object, name, "attention_probs_dropout_prob", &c->attention_probs_dropout_prob);
+    if (!st)
+        st = el_json_real(object, name, "layer_norm_eps", &c->layer_norm_eps);
+    if (!st)
+        st = el_json_real(object, name, "initializer_range", &c->initializer_range);
+    int size = c->num_attention_heads ? c->hidden_size / c->num_attention_heads : 0;
+    const int expected = size;
+    if (!st)
+        st = el_json_int(object, name, "d_head", &size);
+    if (!st && size != expected)
+        st = el_fail(EL_EDATA, "%s: d_head is %d; only d_model / n_head is supported", name, size);
+    c->embedding_size = c->hidden_size;
+    return st ? st : el_config_check(c, name);
+}
+
+static json_t *xlnet_json(const el_config *c, const char *architecture)
+{
+    json_t *const object = json_pack(
+        "{s:[s*], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:n, s:n, s:s, s:s, s:b, s:b, s:b, s:i, s:n, s:n, "
+        "s:b, s:b, s:f, s:f, s:f, s:f, s:s, s:b, s:s, s:f}",
+        "architectures", architecture, "model_type", MODEL_TYPES[c->model_type], "vocab_size", c->vocab_size,
+        "d_model", c->hidden_size, "n_layer", c->num_hidden_layers, "n_head", c->num_attention_heads,
+        "d_inner", c->intermediate_size, "longest_sequence", c->max_position_embeddings, "pad_token_id",
+        c->pad_token_id, "bos_token_id", "eos_token_id", "ff_activation", "gelu", "attn_type", "bi",
+        "untie_r", 1, "bi_data", 0, "same_length", 0, "clamp_len", -1, "mem_len", "reuse_len",
+        "use_mems_eval", 0, "use_mems_train", 0, "dropout", c->hidden_dropout_prob,
+        "attention_probs_dropout_prob", c->attention_probs_dropout_prob, "layer_norm_eps", c->layer_norm_eps,
+        "initializer_range", c->initializer_range, "summary_type", "first", "summary_use_proj", 1,
+        "summary_activation", "tanh", "summary_last_dropout", 0.1);
+    if (object && !architecture)
+        json_object_del(object, "architectures");
+    return object;
+}
+
 el_status el_config_read(el_config *config, const json_t *object, const char *name)
 {
     el_config c = el_config_default();
-    el_status st;
-    if ((st = read_model_type(object, name, &c.model_type)) ||
-        (st = expect_word(object, name, "hidden_act", "gelu")) ||
+    el_status st = read_model_type(object, name, &c.model_type);
+    if (!st && c.model_type == EL_MODEL_XLNET) {
+        st = read_xlnet(object, name, &c);
+        if (!st)
+            *config = c;
+        return st;
+    }
+    if (st || (st = expect_word(object, name, "hidden_act", "gelu")) ||
         (st = expect_word(object, name, "position_embedding_type", "absolute")) ||
         (st = read_order(object, name, &c)))
         return st;
@@ -157,6 +246,8 @@ el_status el_config_read(el_config *config, const json_t *object, const char *na
 
 json_t *el_config_json(const el_config *c, const char *architecture)
 {
+    if (c->model_type == EL_MODEL_XLNET)
+        return xlnet_json(c, architecture);
     json_t *const object = json_pack(
         "{s:[s*], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:f, s:f, s:f, s:f, "
         "s:s, s:s, s:b, s:s, "
@@ -207,6 +298,10 @@ el_status el_config_check(const el_config *c, const char *name)
         (c->model_type == EL_MODEL_ALBERT) != (c->num_hidden_groups > 0))
         return el_fail(EL_EDATA, "%s: num_hidden_groups is %d, of %d layers", name, c->num_hidden_groups,
                        c->num_hidden_layers);
+    if (el_config_relative(c) && (c->embedding_size != c->hidden_size || c->hidden_size % 2))
+        return el_fail(EL_EDATA,
+                       "%s: embedding_size is %d and hidden_size %d; an XLNet needs one even number for both",
+                       name, c->embedding_size, c->hidden_size);
     if (c->hidden_size % c->num_attention_heads != 0)
         return el_fail(EL_EDATA, "%s: hidden_size %d is not a multiple of num_attention_heads %d", name,
                        c->hidden_size, c->num_attention_heads);
@@ -223,13 +318,18 @@ el_status el_config_check(const el_config *c, const char *name)
 double el_config_flops(const el_config *c, double length)
 {
     const double h = c->hidden_size, inner = c->intermediate_size, e = c->embedding_size;
-    const double layer = 2 * (4 * h * h + 2 * h * inner) + 4 * length * h;
+    const double layer = 2 * (4 * h * h + 2 * h * inner) + (el_config_relative(c) ? 6 : 4) * length * h;
     return c->num_hidden_layers * layer + (el_config_projects(c) ? 2 * e * h : 0);
 }
 
 bool el_config_projects(const el_config *c)
 {
     return c->embedding_size != c->hidden_size || c->model_type == EL_MODEL_ALBERT;
+}
+
+bool el_config_relative(const el_config *c)
+{
+    return c->model_type == EL_MODEL_XLNET;
 }
 
 int el_config_group(const el_config *c, int layer)

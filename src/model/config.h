@@ -1,4 +1,4 @@
-/* config - the shape of one encoder, with Hugging Face's names (ElectraConfig, BertConfig, AlbertConfig) */
+/* config - the shape of one encoder, with Hugging Face's names (ElectraConfig, BertConfig, AlbertConfig, XLNetConfig) */
 #ifndef EL_MODEL_CONFIG_H
 #define EL_MODEL_CONFIG_H
 
@@ -6,9 +6,16 @@
 
 #include "base/json.h"
 
-/* An encoder is the same with all; names in files and the heads of transformers differ (format/names.h).  An ALBERT shares
- * layers, and projects its embeddings even where they are as wide as its layers. */
-typedef enum { EL_MODEL_ELECTRA, EL_MODEL_BERT, EL_MODEL_ALBERT, EL_MODEL_TYPES } el_model_type;
+/* An encoder is the same with most; names in files and the heads of transformers differ (format/names.h).  An ALBERT shares
+ * layers, and projects its embeddings even where they are as wide as its layers.  An XLNet attends by distances, without tables
+ * of positions and segments: max_position_embeddings is then the longest sequence that is accepted. */
+typedef enum {
+    EL_MODEL_ELECTRA,
+    EL_MODEL_BERT,
+    EL_MODEL_ALBERT,
+    EL_MODEL_XLNET,
+    EL_MODEL_TYPES
+} el_model_type;
 
 typedef struct {
     el_model_type model_type;
@@ -24,7 +31,7 @@ typedef struct {
 /* What transformers would assume for keys that a file leaves out. */
 el_config el_config_default(void);
 
-/* Reads a config.json object; EL_EDATA for a model_type other than "electra", "bert" and "albert", an activation other than
+/* Reads a config.json object; EL_EDATA for a model_type that is none of these, an activation other than
  * "gelu", a position embedding other than "absolute", attention to another model, or sizes that do not fit together.  `name` is the
  * file's. */
 el_status el_config_read(el_config *config, const json_t *object, const char *name);
@@ -32,8 +39,10 @@ el_status el_config_read(el_config *config, const json_t *object, const char *na
 /* The object for config.json; `architecture` is "ElectraForPreTraining" or the like, or NULL where no class opens it. */
 json_t *el_config_json(const el_config *config, const char *architecture);
 
-/* Whether embeddings are projected to the layers' width; and which of the different layers is used as layer i. */
+/* Whether embeddings are projected to the layers' width, and whether attention is by distances; and which of the different
+ * layers is used as layer i. */
 bool el_config_projects(const el_config *config);
+bool el_config_relative(const el_config *config);
 int el_config_group(const el_config *config, int layer);
 
 /* Sizes in range and divisible as they must be. */

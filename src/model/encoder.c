@@ -6,6 +6,12 @@
 
 #include "model/layers.h"
 
+/* Of a sequence as long as there may be. */
+static int distances_of(const el_config *c)
+{
+    return 2 * c->max_position_embeddings - 1;
+}
+
 static void layer_layout(el_layer_saved *s, el_arena *a, const el_config *c, int rows, el_type act,
                          el_type par, bool training)
 {
@@ -25,6 +31,8 @@ static void layer_layout(el_layer_saved *s, el_arena *a, const el_config *c, int
         .y = el_arena_tensor(a, act, rows, c->hidden_size),
     };
     s->ffn.slope = training ? s->ffn.up : el_tensor_none();
+    if (el_config_relative(c))
+        s->attention.places = el_arena_tensor(a, act, distances_of(c), c->hidden_size);
 }
 
 el_status el_encoder_saved_layout(el_encoder_saved *s, el_arena *a, const el_config *c, int rows, el_type act,
@@ -33,8 +41,12 @@ el_status el_encoder_saved_layout(el_encoder_saved *s, el_arena *a, const el_con
     if (!s->layers && !(s->layers = calloc((size_t)c->num_hidden_layers, sizeof *s->layers)))
         return el_fail(EL_ENOMEM, "no memory for the list of layers");
     s->capacity = rows;
-    s->embed.sum = el_arena_tensor(a, act, rows, c->embedding_size);
-    s->embed.stats = el_arena_tensor(a, par, rows, 2);
+    if (el_config_relative(c)) {
+        s->embed.sines = el_arena_tensor(a, act, distances_of(c), c->hidden_size);
+    } else {
+        s->embed.sum = el_arena_tensor(a, act, rows, c->embedding_size);
+        s->embed.stats = el_arena_tensor(a, par, rows, 2);
+    }
     s->embed.normed = el_arena_tensor(a, act, rows, c->embedding_size);
     if (el_config_projects(c))
         s->embed.projected = el_arena_tensor(a, act, rows, c->hidden_size);
@@ -50,6 +62,10 @@ el_status el_encoder_saved_layout(el_encoder_saved *s, el_arena *a, const el_con
         s->narrow = el_arena_tensor(a, act, rows, c->hidden_size);
         s->thin = el_arena_tensor(a, act, rows, c->embedding_size);
     }
+    if (training && el_config_relative(c)) {
+        s->places = el_arena_tensor(a, act, distances_of(c), c->hidden_size);
+        s->parts = el_arena_tensor(a, par, EL_RELATIVE_PARTS * (distances_of(c) + 5), c->hidden_size);
+    }
     return EL_OK;
 }
 
@@ -59,6 +75,16 @@ void el_encoder_saved_free(el_encoder_saved *saved)
     *saved = (el_encoder_saved){0};
 }
 
+static el_tensor sines_of(const el_config *config, const el_encoder_saved *s, const el_input *in)
+{
+    return s->embed.sines.data ? el_first(s->embed.sines, 2 * el_reach(config, in) - 1) : el_tensor_none();
+}
+
+static bool drops_output(const el_config *config, const el_input *in)
+{
+    return in->training && el_config_relative(config);
+}
+
 el_tensor el_encoder_forward(el_queue *q, const el_config *config, const el_encoder_weights *w,
                              el_encoder_saved *s, const el_input *in)
 {
@@ -66,9 +92,11 @@ el_tensor el_encoder_forward(el_queue *q, const el_config *config, const el_enco
     el_tensor x = el_embed_block_forward(q, config, w, &s->embed, in);
     for (int i = 0; i < config->num_hidden_layers; i++) {
         x = el_attention_block_forward(q, config, &w->layers[i].attention, &s->layers[i].attention, in, i + 1,
-                                       x);
+                                       sines_of(config, s, in), x);
         x = el_ffn_block_forward(q, config, &w->layers[i].ffn, &s->layers[i].ffn, in, i + 1, x);
     }
+    if (drops_output(config, in))
+        q->dropout(q, x, x, el_dropout_at(in, config->hidden_dropout_prob, 0, EL_DROP_OUTPUT));
     return x;
 }
 
@@ -83,6 +111,8 @@ static el_tensor layer_input(const el_encoder_weights *w, const el_encoder_saved
 void el_encoder_backward(el_queue *q, const el_config *config, const el_encoder_weights *w,
                          const el_encoder_weights *g, el_encoder_saved *s, const el_input *in, el_tensor d)
 {
+    if (drops_output(config, in))
+        q->dropout(q, d, d, el_dropout_at(in, config->hidden_dropout_prob, 0, EL_DROP_OUTPUT));
     for (int i = config->num_hidden_layers - 1; i >= 0; i--) {
         const el_layer_saved *layer = &s->layers[i];
         const el_tensor middle = el_first(layer->attention.y, in->rows);
@@ -90,7 +120,7 @@ void el_encoder_backward(el_queue *q, const el_config *config, const el_encoder_
         el_ffn_block_backward(q, config, &w->layers[i].ffn, &g->layers[i].ffn, &layer->ffn, s, in, i + 1,
                               middle, d);
         el_attention_block_backward(q, config, &w->layers[i].attention, &g->layers[i].attention,
-                                    &layer->attention, s, in, i + 1, x, d);
+                                    &layer->attention, s, in, i + 1, sines_of(config, s, in), x, d);
     }
     el_embed_block_backward(q, config, w, g, s, in, d);
 }

@@ -3,6 +3,10 @@
  *   e = LayerNorm(word[id] + type[segment] + position[pos]) -> dropout -> (projected when E != H)
  *   each layer:  x -> attention half -> feed-forward half, each ending in LayerNorm(x + dropout(branch))
  *
+ * An XLNet (Yang et al., 2019) has e = dropout(word[id]) and attends by distances: sines of these, a map of its own for each
+ * layer, biases in place of those of queries, keys and values, and dropout on the last output.  One row behind the words is
+ * what query rows show, which have a place and no token.
+ *
  * A weights struct lasts as long as its model, a saved one from a forward to its backward; both are views.  The
  * same struct type holds weights and their gradients.
  */
@@ -16,10 +20,14 @@ typedef struct {
     el_tensor word, position, type;                /* (V, E) (P, E) (2, E) */
     el_tensor word_base, position_base, type_base; /* GDES: added, never trained from here; else none */
     el_tensor norm_gamma, norm_beta;
+    el_tensor
+        sines; /* by distances, else none: (2 P - 1, H), no parameter: row i is of the distance P - 1 - i */
 } el_embed_weights;
 
 typedef struct {
     el_tensor qkv_w, qkv_b, out_w, out_b, norm_gamma, norm_beta;
+    el_tensor place_w, biases,
+        kinds; /* by distances, else none: (H, H) (1, 3H) (2, H); no qkv_b and out_b then */
 } el_attention_weights;
 
 typedef struct {
@@ -50,10 +58,12 @@ typedef struct {
 
 typedef struct {
     el_tensor sum, stats, normed, projected;
+    el_tensor sines; /* by distances: those of the batch's, after dropout */
 } el_embed_saved;
 
 typedef struct {
     el_tensor qkv, lse, mixed, sum, stats, y;
+    el_tensor places; /* by distances: sines place_w^T */
 } el_attention_saved;
 
 typedef struct {
@@ -69,6 +79,7 @@ typedef struct {
     el_embed_saved embed;
     el_layer_saved *layers;            /* training: one each; else all the same place */
     el_tensor wide, qkv, narrow, thin; /* scratch of the backward: (n, I) (n, 3H) (n, H) (n, E) */
+    el_tensor places, parts;           /* and by distances (2 P - 1, H), and what its op sums in */
     int capacity;
 } el_encoder_saved;
 

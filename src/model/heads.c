@@ -7,15 +7,17 @@ void el_mlm_saved_layout(el_mlm_saved *s, el_arena *a, const el_config *c, int s
                          el_type par, bool training)
 {
     s->gathered = el_arena_tensor(a, act, slots, c->hidden_size);
+    s->logits = el_arena_tensor(a, act, slots, c->vocab_size);
+    if (training)
+        s->hidden = el_arena_tensor(a, act, slots, c->hidden_size);
+    if (el_config_relative(c))
+        return;
     s->slope = el_arena_tensor(a, act, slots, c->embedding_size);
     s->act = el_arena_tensor(a, act, slots, c->embedding_size);
     s->stats = el_arena_tensor(a, par, slots, 2);
     s->normed = el_arena_tensor(a, act, slots, c->embedding_size);
-    s->logits = el_arena_tensor(a, act, slots, c->vocab_size);
-    if (training) {
+    if (training)
         s->thin = el_arena_tensor(a, act, slots, c->embedding_size);
-        s->hidden = el_arena_tensor(a, act, slots, c->hidden_size);
-    }
 }
 
 /* From what was gathered on. */
@@ -24,6 +26,10 @@ static el_tensor predict(el_queue *q, const el_config *config, const el_mlm_weig
 {
     const el_tensor x = el_first(s->gathered, n), pre = el_first(s->slope, n), act = el_first(s->act, n);
     const el_tensor normed = el_first(s->normed, n), logits = el_first(s->logits, n);
+    if (!w->dense_w.data) {
+        q->linear_forward(q, logits, x, w->word, w->bias);
+        return logits;
+    }
     q->linear_gelu_forward(q, act, pre, pre, x, w->dense_w, w->dense_b);
     q->layer_norm_forward(q, normed, el_first(s->stats, n), act, w->norm_gamma, w->norm_beta,
                           config->layer_norm_eps);
@@ -54,6 +60,11 @@ static el_tensor predict_backward(el_queue *q, const el_mlm_weights *w, const el
 {
     const int n = dlogits.rows;
     const el_tensor d = el_first(s->thin, n), dx = el_first(s->hidden, n);
+    if (!w->dense_w.data) {
+        q->linear_backward_weight(q, g->word, g->bias, dlogits, el_first(s->gathered, n));
+        q->linear_backward_input(q, dx, dlogits, w->word, false);
+        return dx;
+    }
     q->linear_backward_weight(q, g->word, g->bias, dlogits, el_first(s->normed, n));
     q->linear_backward_input(q, d, dlogits, w->word, false);
     q->layer_norm_backward(q, d, g->norm_gamma, g->norm_beta, d, el_first(s->act, n), el_first(s->stats, n),

@@ -4,9 +4,10 @@
 
 #include "model/encoder.h"
 
-/* generator:  logits = LayerNorm(gelu(h dense_w^T + dense_b)) word^T + bias, at chosen rows only */
+/* generator:  logits = LayerNorm(gelu(h dense_w^T + dense_b)) word^T + bias, at chosen rows only;
+ * an XLNet's:  logits = h word^T + bias */
 typedef struct {
-    el_tensor dense_w, dense_b, norm_gamma, norm_beta; /* (E, H) (1, E) (1, E) (1, E) */
+    el_tensor dense_w, dense_b, norm_gamma, norm_beta; /* (E, H) (1, E) (1, E) (1, E), or none */
     el_tensor word, bias;                              /* (V, E), the input table; (1, V) */
     el_tensor gate_w,
         gate_b; /* (1, H) (1, 1), where it may copy what is shown (objective/copy_gate.h); else none */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/relative.h"
+
 /* The tables a network owns; under gdes the discriminator's are what it adds. */
 static void list_tables(el_params *params, const el_config *c, el_embed_weights *w, el_embed_weights *g,
                         el_init init, bool product)
@@ -34,21 +36,30 @@ static void list_norm(el_params *params, el_tensor *gamma, el_tensor *dgamma, el
     el_param_add(params, beta, dbeta, 1, width, EL_INIT_ZERO, depth, false, "%s.bias", name);
 }
 
+/* With biases, and without distances. */
+static void list_attention(el_params *params, const el_config *c, el_attention_weights *w,
+                           el_attention_weights *g, int depth, const char *base)
+{
+    static const char *const QKV[] = {"query", "key", "value"};
+    const int h = c->hidden_size;
+    char name[96];
+    snprintf(name, sizeof name, "%sattention.self.", base);
+    el_param_add_stack(params, &w->qkv_w, &g->qkv_w, 3, h, h, EL_INIT_NORMAL, depth, true, name, QKV,
+                       ".weight");
+    el_param_add_stack(params, &w->qkv_b, &g->qkv_b, 3, 1, h, EL_INIT_ZERO, depth, false, name, QKV, ".bias");
+    snprintf(name, sizeof name, "%sattention.output.dense", base);
+    el_param_add_affine(params, &w->out_w, &g->out_w, &w->out_b, &g->out_b, h, h, EL_INIT_NORMAL, depth,
+                        name);
+}
+
 static void list_layer(el_params *params, const el_config *c, el_layer_weights *w, el_layer_weights *g,
                        int layer, int depth)
 {
-    static const char *const QKV[] = {"query", "key", "value"};
     const int h = c->hidden_size, inner = c->intermediate_size;
     char base[64], name[96];
     snprintf(base, sizeof base, "electra.encoder.layer.%d.", layer);
-    snprintf(name, sizeof name, "%sattention.self.", base);
-    el_param_add_stack(params, &w->attention.qkv_w, &g->attention.qkv_w, 3, h, h, EL_INIT_NORMAL, depth, true,
-                       name, QKV, ".weight");
-    el_param_add_stack(params, &w->attention.qkv_b, &g->attention.qkv_b, 3, 1, h, EL_INIT_ZERO, depth, false,
-                       name, QKV, ".bias");
-    snprintf(name, sizeof name, "%sattention.output.dense", base);
-    el_param_add_affine(params, &w->attention.out_w, &g->attention.out_w, &w->attention.out_b,
-                        &g->attention.out_b, h, h, EL_INIT_NORMAL, depth, name);
+    (el_config_relative(c) ? el_relative_list_layer : list_attention)(params, c, &w->attention, &g->attention,
+                                                                      depth, base);
     snprintf(name, sizeof name, "%sattention.output.LayerNorm", base);
     list_norm(params, &w->attention.norm_gamma, &g->attention.norm_gamma, &w->attention.norm_beta,
               &g->attention.norm_beta, h, depth, name);
@@ -88,10 +99,13 @@ static void list_mlm_head(el_network *net, bool gated, el_mlm_weights *w, el_mlm
 {
     const el_config *c = &net->config;
     const int depth = c->num_hidden_layers + 2;
-    el_param_add_affine(&net->params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, c->embedding_size,
-                        c->hidden_size, EL_INIT_NORMAL, depth, "generator_predictions.dense");
-    list_norm(&net->params, &w->norm_gamma, &g->norm_gamma, &w->norm_beta, &g->norm_beta, c->embedding_size,
-              depth, "generator_predictions.LayerNorm");
+    if (!el_config_relative(c)) {
+        el_param_add_affine(&net->params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b,
+                            c->embedding_size, c->hidden_size, EL_INIT_NORMAL, depth,
+                            "generator_predictions.dense");
+        list_norm(&net->params, &w->norm_gamma, &g->norm_gamma, &w->norm_beta, &g->norm_beta,
+                  c->embedding_size, depth, "generator_predictions.LayerNorm");
+    }
     el_param_add(&net->params, &w->bias, &g->bias, 1, c->vocab_size, EL_INIT_ZERO, depth, false,
                  "generator_lm_head.bias");
     if (gated)
@@ -100,6 +114,7 @@ static void list_mlm_head(el_network *net, bool gated, el_mlm_weights *w, el_mlm
                             "copy_gate"); /* small: it begins with a copy as likely as not */
     w->word = net->w.embed.word;
     g->word = net->g.embed.word;
+    w->word.rows = g->word.rows = c->vocab_size; /* without what query rows show */
 }
 
 /* As a generator's, but for names and for what it reads: this network's states and those of one that reads backwards. */
@@ -190,9 +205,14 @@ static bool table_is_read(const el_model *model, int number)
 static void list_own(el_model *model, int number)
 {
     el_network *net = &model->networks[number];
-    list_tables(&net->params, &net->config, &net->w.embed, &net->g.embed, EL_INIT_NORMAL,
-                table_is_read(model, number));
-    list_embed_norm(&net->params, &net->config, &net->w.embed, &net->g.embed);
+    if (el_config_relative(&net->config)) {
+        el_relative_list_words(&net->params, &net->config, &net->w.embed, &net->g.embed,
+                               table_is_read(model, number));
+    } else {
+        list_tables(&net->params, &net->config, &net->w.embed, &net->g.embed, EL_INIT_NORMAL,
+                    table_is_read(model, number));
+        list_embed_norm(&net->params, &net->config, &net->w.embed, &net->g.embed);
+    }
     net->params.int8 = model->int8;
     list_encoder(&net->params, &net->config, &net->w, &net->g);
     net->params.int8 = false; /* heads are small, and what they say is what counts */
@@ -431,6 +451,8 @@ el_status el_model_open(el_model *model, el_queue *q, const el_model_plan *plan)
         for (int i = 0; !st && i < model->count; i++)
             st = el_params_check(&model->networks[i].params);
     }
+    for (int i = 0; !st && i < model->count; i++)
+        st = el_relative_fill(model->q, &model->networks[i].w.embed);
     if (!st)
         st = model->training ? open_trained(model) : EL_OK;
     for (int i = 0; !st && i < plan->count; i++)

@@ -99,6 +99,39 @@ void el_param_add(el_params *params, el_tensor *value, el_tensor *gradient, int 
     describe(line, init, depth);
 }
 
+void el_param_add_behind(el_params *params, el_tensor *value, el_tensor *gradient, int rows, int cols,
+                         el_init init, int depth, bool product, const char *name, const char *behind)
+{
+    const el_param made = allocate(params, 2, rows + 1, cols, false);
+    const char *const names[] = {name, behind};
+    *value = made.value;
+    *gradient = made.gradient;
+    if (product) {
+        el_tensor first = made.value;
+        first.rows = rows;
+        value->prepared = add_matrix(params, first, params->count).prepared;
+    }
+    for (int i = 0; binding(params) && i < 2; i++) {
+        el_param *line = append(params);
+        const el_tensor whole[] = {made.value, made.gradient, made.m, made.v};
+        el_tensor *part[] = {&line->value, &line->gradient, &line->m, &line->v};
+        for (int k = 0; k < 4; k++)
+            if (whole[k].data)
+                *part[k] = el_tensor_rows(whole[k], i * rows, i ? 1 : rows);
+        snprintf(line->name, sizeof line->name, "%s", names[i]);
+        describe(line, init, depth);
+    }
+}
+
+void el_param_in_heads(el_params *params, int lines, bool turned, int heads)
+{
+    for (int i = 0; binding(params) && i < lines && i < params->count; i++) {
+        el_param *const line = &params->items[params->count - 1 - i];
+        line->turned = turned;
+        line->heads = heads;
+    }
+}
+
 void el_param_add_affine(el_params *params, el_tensor *w, el_tensor *dw, el_tensor *b, el_tensor *db, int out,
                          int in, el_init init, int depth, const char *name)
 {

@@ -27,6 +27,8 @@ typedef struct {
     bool shared; /* another network's list owns it */
     bool frozen; /* no update, and no part in the norm of gradients */
     bool vector; /* one-dimensional in files */
+    bool turned; /* files have columns for rows */
+    int heads;   /* files have the last dimension as (heads, size); 0: as one */
     int depth;   /* 0 embeddings, i + 1 layer i, layers + 2 head, as the original counts */
 } el_param;
 
@@ -65,6 +67,13 @@ void el_param_add(el_params *params, el_tensor *value, el_tensor *gradient, int 
 void el_param_add_stack(el_params *params, el_tensor *value, el_tensor *gradient, int parts, int rows,
                         int cols, el_init init, int depth, bool product, const char *prefix,
                         const char *const *names, const char *suffix);
+
+/* One tensor of two parameters: `rows` rows of the first, which products read alone, and one row behind them. */
+void el_param_add_behind(el_params *params, el_tensor *value, el_tensor *gradient, int rows, int cols,
+                         el_init init, int depth, bool product, const char *name, const char *behind);
+
+/* How files have the last `lines` lines (see el_param). */
+void el_param_in_heads(el_params *params, int lines, bool turned, int heads);
 
 /* An affine map: "<name>.weight" (out, in), a product, and "<name>.bias" (1, out), which begins at 0. */
 void el_param_add_affine(el_params *params, el_tensor *w, el_tensor *dw, el_tensor *b, el_tensor *db, int out,

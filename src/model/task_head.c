@@ -58,10 +58,12 @@ void el_head_list(el_params *params, const el_config *config, const el_head_conf
     if (is_pooled(head)) /* between the layers and what is always new */
         el_param_add_affine(params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, hidden, hidden, init,
                             depth - 1, EL_POOLER "dense");
+    const bool of_xlnet =
+        el_config_relative(config) && (head->kind == EL_HEAD_POOLED || head->kind == EL_HEAD_SEQUENCE_AFFINE);
     if (OUT[head->kind])
         el_param_add_affine(params, &w->out_w, &g->out_w, &w->out_b, &g->out_b,
                             head->kind == EL_HEAD_SPAN ? 2 : head->labels, hidden, init, depth,
-                            OUT[head->kind]);
+                            of_xlnet ? "logits_proj" : OUT[head->kind]);
     if (head->kind == EL_HEAD_SPAN_JOINT)
         list_span_joint(params, hidden, depth, head->answerable, w, g);
     params->activations = encoder;

@@ -87,7 +87,7 @@ static el_status plan_all(el_loaded *loaded, recipe *r, const el_model_paths *pa
     el_status st = el_model_read(paths->encoder, false, &config, &head, NULL);
     if (!st && head.kind >= EL_HEAD_SEQUENCE)
         return plan_tuned(loaded, r, paths->encoder);
-    if (!st && config.causal)
+    if (!st && (config.causal || head.ordered))
         return add_network(r, ENCODER, paths->encoder, (el_head_config){.kind = EL_HEAD_NONE});
     if (!st)
         st = add_network(r, EL_GENERATOR, paths->generator, (el_head_config){.kind = EL_HEAD_MLM});

@@ -35,6 +35,11 @@ static void read_batch(const el_safetensors *answers, el_batch *batch)
     }
     memcpy(batch->segments, segments, (size_t)rows * sizeof *segments);
     memcpy(batch->positions, positions, (size_t)rows * sizeof *positions);
+    if (el_safetensors_find(answers, "limits")) {
+        const int *const limits = find(answers, "limits", EL_ST_I32, &rows);
+        memcpy(batch->limits, limits, (size_t)rows * sizeof *limits);
+        batch->limited = true;
+    }
 }
 
 /* Written again, a folder has transformers' tensors, by name, shape and number, and no others. */
@@ -130,8 +135,8 @@ static void compare(const char *name, bool reference)
 static void transformers_says_the_same(void **state)
 {
     (void)state;
-    static const char *const NAMES[] = {"causal",      "causal-bert",  "albert",
-                                        "albert-wide", "albert-pairs", "bert-pairs"};
+    static const char *const NAMES[] = {"causal",       "causal-bert", "albert", "albert-wide",
+                                        "albert-pairs", "bert-pairs",  "xlnet"};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
         for (int reference = 0; reference < 2; reference++)
             compare(NAMES[i], reference);

@@ -17,10 +17,12 @@ enum {
     EL_STREAM_SHOWN = 2,    /* what each of them shows: a mask, a random token or itself */
     EL_STREAM_SAMPLE = 3,   /* what a generator puts in their places */
     EL_STREAM_SHOWN_ID = 4, /* which token a random one is */
-    EL_STREAM_NGRAM = 5,    /* how many words are hidden together */
+    EL_STREAM_NGRAM = 5,    /* how many words, or pieces, are hidden together */
     EL_STREAM_PAIR = 6,     /* whether a pair of segments is left as it is */
     EL_STREAM_PAIR_CUT = 7, /* how much the first segment is cut */
     EL_STREAM_PARTNER = 8,  /* whose segment takes the place of the second */
+    EL_STREAM_SINGLE = 9,   /* which tokens are predicted besides those of spans */
+    EL_STREAM_ORDER = 10,   /* the order in which those of both are */
     /* a task: its examples, as they are read; their order */
     EL_STREAM_HOLD_OUT = 1,
     EL_STREAM_LIMIT = 2,

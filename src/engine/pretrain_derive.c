@@ -283,6 +283,29 @@ static el_status suit_frozen(el_pretrain_settings *s, const el_options *options)
     return EL_OK;
 }
 
+/* What attends by distances has no table of positions, and embeddings as wide as its layers. */
+static el_status suit_xlnet(el_pretrain_settings *s, const el_options *options)
+{
+    const need needs[] = {
+        {"embedding_size", s->embedding_size == s->hidden_size},
+        {"sine_positions", !s->sine_positions},
+        {"neighbour_heads", !s->neighbour_heads},
+        {"num_hidden_groups", s->num_hidden_groups == 0 || s->num_hidden_groups == s->num_hidden_layers}};
+    bool replaced;
+    const el_status st = check_needs(
+        needs, sizeof needs / sizeof *needs, options,
+        "--objective xlnet has no table of positions, embeddings as wide as its layers, and no shared layers",
+        &replaced);
+    if (st || !replaced)
+        return st;
+    s->embedding_size = s->hidden_size;
+    s->sine_positions = s->neighbour_heads = false;
+    el_log(EL_LOG_NOTE,
+           "xlnet: no table of positions to begin as sines or for neighbour heads; embeddings as wide as the "
+           "layers");
+    return EL_OK;
+}
+
 /* What the objective cannot have: refused where it was given, replaced where the preset says so. */
 static el_status suit_objective(el_pretrain_settings *s, const el_options *options)
 {
@@ -303,6 +326,8 @@ static el_status suit_objective(el_pretrain_settings *s, const el_options *optio
     }
     if (s->objective == EL_TWO_STAGE)
         return suit_two_stage(s, options);
+    if (s->objective == EL_XLNET)
+        return suit_xlnet(s, options);
     if (s->generator == EL_GENERATOR_TWO_TOWER)
         return suit_towers(s, options);
     if (s->generator_from)

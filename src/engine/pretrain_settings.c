@@ -82,7 +82,8 @@ const el_option EL_PRETRAIN_TABLE[] = {
            "alone; a masked language model that sees samples in place of [MASK]; the same of every token, "
            "with a gate that copies; each token from those "
            "before it; "
-           "and also from those behind it, by a second network; some tokens in a random order"),
+           "and also from those behind it, by a second network; some tokens in a random order; spans in a "
+           "random order, by a network that attends by distances"),
     CHOICE(recipe, "none|roberta|albert",
            "settings of --objective mlm together: RoBERTa's batch (8 times the preset's, for an eighth of "
            "the steps), "

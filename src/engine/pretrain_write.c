@@ -41,11 +41,13 @@ static char *card(const el_pretraining *p, const el_network *net)
         "course of the training.\n";
     const el_config *const c = &net->config;
     const bool own = !el_objective_has_generator((el_objective_kind)p->settings->objective);
-    const bool masked = el_network_head(net, EL_HEAD_MLM) && !c->causal;
+    const el_head *const head = el_network_head(net, EL_HEAD_MLM);
+    const bool ordered = head && head->config.ordered, masked = head && !ordered && !c->causal;
     char about[sizeof FORMAT + 256], title[80];
     snprintf(title, sizeof title, "%s%s",
              c->backwards ? "Causal language model; it reads ids and positions in reverse order"
              : c->causal  ? "Causal language model"
+             : ordered    ? "Language model of tokens in random orders"
              : own        ? "Masked language model"
                           : "ELECTRA ",
              own ? "" : net->name);

@@ -253,6 +253,23 @@ static void ask(el_scorer *s, int row, int target, int owner)
     s->owners[s->count++] = owner;
 }
 
+/* What predicts in random orders is asked as it was taught (objective/order.h): token i of the sentence that was put last is a
+ * query row behind the others, which do not see it. */
+static int turn_to_query(el_scorer *s, int n, int i)
+{
+    el_batch *const b = &s->batch;
+    const int first = b->rows - n, last = b->rows - 1, position = b->positions[first + i];
+    const size_t behind = (size_t)(n - 1 - i) * sizeof(int);
+    memmove(b->ids + first + i, b->ids + first + i + 1, behind);
+    memmove(b->positions + first + i, b->positions + first + i + 1, behind);
+    b->ids[last] = el_config_relative(&s->net->config) ? s->net->config.vocab_size : s->vocab->mask;
+    b->positions[last] = position;
+    for (int row = first; row <= last; row++)
+        b->limits[row] = n - 1;
+    b->limited = true;
+    return last;
+}
+
 static el_status put_sentence(el_scorer *s, int number, el_sentence_score *scores)
 {
     const int n = (int)s->ids.count;
@@ -270,13 +287,14 @@ static el_status put_sentence(el_scorer *s, int number, el_sentence_score *score
         }
         return st;
     }
+    const bool ordered = el_network_head(s->net, EL_HEAD_MLM)->config.ordered;
     for (int i = 1; !st && i + 1 < n; i++) { /* a pass for each token */
         const int token = ids[i];
         ids[i] = s->vocab->mask;
         st = put(s, scores);
         ids[i] = token;
         if (!st)
-            ask(s, s->batch.rows - n + i, token, number);
+            ask(s, ordered ? turn_to_query(s, n, i) : s->batch.rows - n + i, token, number);
     }
     return st;
 }

@@ -161,6 +161,83 @@ static void choose_words(el_corruption *slots, const el_corruption_rule *rule, i
     }
 }
 
+/* ---- spans ---- */
+
+enum { LONGEST_SPAN = 5, SPAN_SHARE = 6 /* a span has so many times its length for itself */ };
+
+/* Pieces of a span: n with a share of (1 / n) / (1 + 1/2 + 1/3 + 1/4 + 1/5). */
+static int draw_span(el_random random, uint64_t number)
+{
+    static const uint64_t ENDS[LONGEST_SPAN] = {60, 90, 110, 125, 137};
+    random.stream = EL_STREAM_NGRAM;
+    const uint64_t u = el_random_below(random, number, ENDS[LONGEST_SPAN - 1]);
+    int n = 1;
+    while (u >= ENDS[n - 1])
+        n++;
+    return n;
+}
+
+static bool begins_word(const el_corruption *slots, const el_batch *batch, const el_vocab *vocab,
+                        int candidate)
+{
+    const int row = slots->candidates[candidate];
+    return candidate == 0 || row != slots->candidates[candidate - 1] + 1 ||
+           !el_vocab_continues(vocab, batch->ids[row]);
+}
+
+/* Puts the candidates of spans before the others; how many they are. */
+static int take_spans(el_corruption *slots, const el_batch *batch, const el_vocab *vocab, int candidates,
+                      int wanted, int first, el_random random)
+{
+    int taken = 0, others = 0;
+    uint64_t number = (uint64_t)first;
+    random.stream = EL_STREAM_SLOT;
+    for (int at = 0, end = 0; end < candidates; number++) {
+        const int drawn = taken < wanted ? draw_span(random, number) : 0;
+        const int n = drawn < wanted - taken ? drawn : wanted - taken;
+        const int left = n ? (int)el_random_below(random, number, (uint64_t)(SPAN_SHARE * n)) : 0;
+        int begin = n ? at + left : candidates;
+        while (begin < candidates && !begins_word(slots, batch, vocab, begin))
+            begin++;
+        if (begin + n >= candidates)
+            begin = candidates;
+        for (; end < begin; end++)
+            slots->words[others++] = slots->candidates[end];
+        for (; end < begin + n && begin < candidates; end++)
+            slots->places[taken++] = slots->candidates[end];
+        at = end + SPAN_SHARE * n - left;
+    }
+    for (int i = 0; i < candidates; i++)
+        slots->candidates[i] = i < taken ? slots->places[i] : slots->words[i - taken];
+    return taken;
+}
+
+/* Candidates from number `from` on change places until `count` of them are drawn. */
+static void draw_some(int *candidates, int from, int to, int count, el_random random, uint64_t number)
+{
+    for (int i = from; i < from + count; i++) {
+        const int j = i + (int)el_random_below(random, number + (uint64_t)i, (uint64_t)(to - i));
+        const int row = candidates[j];
+        candidates[j] = candidates[i];
+        candidates[i] = row;
+    }
+}
+
+/* One sequence's slots as spans, in random order. */
+static void choose_spans(el_corruption *slots, const el_corruption_rule *rule, const el_batch *batch,
+                         const el_vocab *vocab, int candidates, int first, int last, el_random random)
+{
+    const int most = candidates ? el_corruption_slots_of(rule, last - first) : 0;
+    const int wanted = most < candidates ? most : candidates;
+    const int taken = take_spans(slots, batch, vocab, candidates, wanted, first, random);
+    random.stream = EL_STREAM_SINGLE;
+    draw_some(slots->candidates, taken, candidates, wanted - taken, random, (uint64_t)first);
+    random.stream = EL_STREAM_ORDER;
+    draw_some(slots->candidates, 0, wanted, wanted, random, (uint64_t)first);
+    for (int i = 0; i < wanted; i++)
+        slots->rows[slots->count++] = slots->candidates[i];
+}
+
 /* ---- what is shown ---- */
 
 /* A token that is none of the special ones. */
@@ -221,6 +298,8 @@ el_status el_corruption_make(el_corruption *slots, const el_batch *batch, const 
         const int candidates = find_candidates(slots->candidates, batch, vocab, first, last);
         if (rule->unit == EL_MASK_PIECE)
             choose(slots, rule, candidates, first, last, random);
+        else if (rule->unit == EL_MASK_SPAN)
+            choose_spans(slots, rule, batch, vocab, candidates, first, last, random);
         else
             choose_words(slots, rule, candidates, find_words(slots, batch, vocab, candidates), first, last,
                          random);

@@ -14,6 +14,10 @@
  * words that follow each other, n = 1, 2, 3 with shares 6/11, 3/11, 2/11 (Lan et al., 2020).  Each n-gram is as likely at any
  * place where it fits: among words that are free, and in what is left of the k slots; where it fits nowhere, a shorter one is
  * taken.  So there may be fewer than k slots, and none where no word is as short as k.
+ *
+ * Spans are n pieces, n = 1 ... 5 as likely as 1/n, from the beginning of a word on.  Each lies somewhere within 6 n tokens of
+ * its own; where these end, single pieces make up what is missing of the k.  So has XLNet's code, which means n words but counts
+ * pieces (Yang et al., 2019).  Slots then come in a random order.
  */
 #ifndef EL_OBJECTIVE_CORRUPTION_H
 #define EL_OBJECTIVE_CORRUPTION_H
@@ -24,9 +28,9 @@
 #include "data/batch.h"
 #include "text/vocab.h"
 
-/* What is hidden together: pieces by themselves; whole words; one to three words that follow each other.  Or nothing, and it
- * is the next token that is predicted: the rest of a rule has no meaning then. */
-typedef enum { EL_MASK_PIECE, EL_MASK_WORD, EL_MASK_NGRAM, EL_MASK_NEXT } el_mask_unit;
+/* What is hidden together: pieces by themselves; whole words; one to three words that follow each other; spans.  Or nothing, and
+ * it is the next token that is predicted: the rest of a rule has no meaning then. */
+typedef enum { EL_MASK_PIECE, EL_MASK_WORD, EL_MASK_NGRAM, EL_MASK_SPAN, EL_MASK_NEXT } el_mask_unit;
 
 /* Shares of the slots; they add up to 1. */
 typedef struct {

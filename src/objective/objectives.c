@@ -69,6 +69,11 @@ static const struct {
                         .flops = EL_FLOPS_PERMUTATION,
                         .open = el_permutation_open,
                         .seen = true},
+    [EL_XLNET] = {.name = "xlnet",
+                  .large = EL_HEAD_MLM,
+                  .flops = EL_FLOPS_XLNET,
+                  .open = el_permutation_open,
+                  .seen = true},
 };
 
 const char *el_objective_name(el_objective_kind kind)
@@ -126,6 +131,10 @@ el_model_plan el_objective_plan(el_objective_kind kind, el_sampler sampler, el_c
     if (kind == EL_ELECTRIC || sampler == EL_SAMPLER_TWO_TOWERS)
         return plan_towers(large, small);
     large.causal = KINDS[kind].ways > 0;
+    if (kind == EL_XLNET) {
+        large.model_type = EL_MODEL_XLNET;
+        large.embedding_size = large.hidden_size;
+    }
     const bool pair = KINDS[kind].generator && sampler == EL_SAMPLER_NETWORK;
     if (pair)
         el_plan_add(&plan, EL_GENERATOR, small, (el_head_config){.kind = EL_HEAD_MLM});
@@ -135,7 +144,7 @@ el_model_plan el_objective_plan(el_objective_kind kind, el_sampler sampler, el_c
     el_plan_add(&plan, KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR, large,
                 (el_head_config){.kind = KINDS[kind].large,
                                  .gated = kind == EL_ALL_TOKENS_MLM,
-                                 .ordered = kind == EL_PERMUTATION});
+                                 .ordered = kind == EL_PERMUTATION || kind == EL_XLNET});
     if (pair) {
         const int owner = tying == EL_TIE_GDES ? 0 : 1;
         plan.networks[1 - owner].tying = tying;
@@ -166,7 +175,7 @@ el_objective_kind el_objective_of(const el_model *model)
         return el_model_network(model, EL_BACKWARD) ? EL_BIDIRECTIONAL : EL_CAUSAL;
     const el_head *const first = el_network_head(&model->networks[0], EL_HEAD_MLM);
     if (first && first->config.ordered)
-        return EL_PERMUTATION;
+        return el_config_relative(&model->networks[0].config) ? EL_XLNET : EL_PERMUTATION;
     const el_head *const predicts = large ? el_network_head(large, EL_HEAD_MLM) : NULL;
     return !large                   ? EL_MLM
            : !predicts              ? EL_ELECTRA
@@ -239,6 +248,9 @@ static el_status check_networks(el_objective_kind kind, const el_model *model, c
                        KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR);
     if (kind == EL_ALL_TOKENS_MLM && !el_network_head(large, EL_HEAD_MLM)->config.gated)
         return el_fail(EL_EUSAGE, "%s: the model has no gate that copies", KINDS[kind].name);
+    if (el_config_relative(&large->config) != (kind == EL_XLNET))
+        return el_fail(EL_EUSAGE, "%s: the model %s", KINDS[kind].name,
+                       kind == EL_XLNET ? "attends by places, not by distances" : "attends by distances");
     if (kind == EL_PERMUTATION && !el_network_head(large, EL_HEAD_MLM)->config.ordered)
         return el_fail(EL_EUSAGE, "%s: the model predicts in no order", KINDS[kind].name);
     if (large->config.causal != (KINDS[kind].ways > 0))

@@ -13,6 +13,7 @@
  *   bidirectional causal, and a second network that reads backwards; tables and head are one (ELMo's loss: Peters et al., 2018)
  *   permutation   one network predicts a sixth of the tokens, each from all others but the targets that come later in a random
  *                 order                                                            (after XLNet: Yang et al., 2019)
+ *   xlnet         the same of spans, by a network that attends by distances                      (XLNet without its memory)
  *
  * An objective is a file that fills el_objective (train/objective.h) over the networks that its line of the table names.
  */
@@ -38,6 +39,7 @@ typedef enum {
     EL_CAUSAL,
     EL_BIDIRECTIONAL,
     EL_PERMUTATION,
+    EL_XLNET,
     EL_OBJECTIVES
 } el_objective_kind;
 
@@ -68,7 +70,7 @@ el_objective_settings el_objective_defaults(void);
 /* In the order of the kinds. */
 #define EL_OBJECTIVE_NAMES                                                                                   \
     "electra|mlm|electra-15|two-stage|adversarial|electric|replace-mlm|all-tokens-mlm|"                      \
-    "causal|bidirectional|permutation"
+    "causal|bidirectional|permutation|xlnet"
 const char *el_objective_name(el_objective_kind kind);
 bool el_objective_masks(el_objective_kind kind);    /* hides tokens: mask_prob and the like have a meaning */
 bool el_objective_rewrites(el_objective_kind kind); /* its large network predicts what samples replaced */
@@ -95,8 +97,8 @@ double el_objective_flops(el_objective_kind kind, const el_model *model, double 
  * vocabulary and the settings do not fit.  Figures: loss (gen_weight * generator_loss + disc_weight * discriminator_loss);
  * generator_loss, generator_accuracy, sampled_accuracy, unigram_entropy (of the original tokens at the slots so far, nats);
  * with a second network discriminator_loss and discriminator_accuracy, with detection discriminator_auc,
- * discriminator_precision and discriminator_recall, and replaced (share of the tokens that are judged, or of slots); causal
- * and permutation have perplexity, bidirectional also backward_loss and backward_accuracy;
+ * discriminator_precision and discriminator_recall, and replaced (share of the tokens that are judged, or of slots); causal,
+ * permutation and xlnet have perplexity, bidirectional also backward_loss and backward_accuracy;
  * mlm with a sentence task sentence_loss and sentence_accuracy, of pairs (the loss has sentence_loss once);
  * all-tokens-mlm gate_accuracy, how often the gate says rightly whether the original stands there. */
 el_status el_objective_open(el_objective **objective, el_objective_kind kind, el_model *model,

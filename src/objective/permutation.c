@@ -3,8 +3,12 @@
  *   one token of six is a target; each is predicted from all that are not and from the targets before it in a random order
  *   loss = mean over targets of -log p(x_t | ordinary tokens, targets before t)
  *
- * XLNet's objective in the encoder of the other objectives: its two streams are rows of one pass (order.h), where a query row
- * shows [MASK].  It has no relative positions, and is not XLNet.
+ * XLNet's objective: its two streams are rows of one pass (order.h).  In the encoder of the other objectives a query row shows
+ * [MASK], and a target is a piece; that has no relative positions, and is not XLNet.
+ *
+ * xlnet has the encoder of XLNet (model/relative.h): attention by distances, and an embedding of its own for query rows.  Its
+ * targets are spans (corruption.h).  What XLNet has besides is left out: the memory of texts before, texts that are read
+ * backwards beside others, and [SEP] and [CLS] that ordinary tokens do not see.
  */
 #include <limits.h>
 #include <math.h>
@@ -18,6 +22,7 @@ typedef struct {
     el_arena arena;
     el_objective_settings settings;
     const el_vocab *vocab;
+    int query;                    /* what query rows show */
     el_corruption targets, asked; /* of the batch; of the ordered rows, until the slots have it */
     el_batch ordered;
     el_slots slots;
@@ -39,11 +44,12 @@ static el_status begin(el_objective *self, const el_batch *batch, el_random rand
     permutation *p = (permutation *)self;
     const el_corruption_rule rule = {.mask_prob = p->settings.mask_prob.first,
                                      .max_predictions = p->settings.max_predictions,
+                                     .unit = p->settings.mask_unit,
                                      .shares = p->settings.shares};
     el_status st =
         el_corruption_make(&p->targets, batch, p->vocab, &rule, random); /* drawn in random order */
     if (!st)
-        st = el_order_make(&p->ordered, &p->asked, batch, &p->targets, p->vocab->mask);
+        st = el_order_make(&p->ordered, &p->asked, batch, &p->targets, p->query);
     if (!st)
         el_slots_use(&p->slots, &p->ordered, random, &p->asked);
     return st ? st : el_predictor_begin(&p->predictor, &p->slots);
@@ -111,12 +117,13 @@ static el_status open_parts(el_objective *self, const el_opening *o)
     p->vocab = o->vocab;
     p->settings = o->settings;
     p->settings.mask_prob = (el_course){1.0 / EL_ORDER_SHARE, 1.0 / EL_ORDER_SHARE};
-    p->settings.mask_unit = EL_MASK_PIECE;
+    p->settings.mask_unit = o->kind == EL_XLNET ? EL_MASK_SPAN : EL_MASK_PIECE;
     p->settings.max_predictions = INT_MAX;
     p->settings.shares = (el_mask_shares){.mask = 1};
     p->settings.duplicate_slots = false;
     el_model *const m = o->model;
     const el_network *const net = el_model_network(m, EL_GENERATOR);
+    p->query = o->kind == EL_XLNET ? net->config.vocab_size : o->vocab->mask;
     const int longest = el_order_rows(net->config.max_position_embeddings);
     el_status st = m->q->reserve(m->q, longest, net->config.hidden_size / net->config.num_attention_heads);
     if (!st)

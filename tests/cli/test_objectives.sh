@@ -111,3 +111,19 @@ refused 2 "train-batch-size is 1" pretrain --objective mlm --sentence-task nsp -
 refused 2 "albert is --objective mlm" pretrain --objective causal --recipe albert --output new
 "$electra" prepare --vocab vocab.txt --max-seq-length 48 --packing full --output full heldout.txt > log 2>&1 || fail "prepare: $(cat log)"
 refused 2 "no example of two segments" pretrain --objective mlm --sentence-task sop --data full --output new
+
+try xlnet --objective xlnet
+grep -q '"XLNetLMHeadModel"' xlnet/generator/config.json || fail "xlnet: $(cat xlnet/generator/config.json)"
+pretrain --num-train-steps 1 --objective xlnet --output distances 2> log || fail "xlnet: $(cat log)"
+grep -q "no table of positions" log || fail "nothing is said of the preset's positions: $(cat log)"
+learn xlnet
+grep -q '"XLNetForSequenceClassification"' xlnet.task/model/config.json || fail "fine-tuned: $(cat xlnet.task/model/config.json)"
+"$electra" embed --model xlnet --json - <<< "the cat" > out 2> log || fail "embed: $(cat log)"
+"$electra" score --model xlnet "the cat" > out 2> log || fail "score: $(cat log)"
+"$electra" pretrain "${settings[@]}" --objective xlnet --init-from xlnet --num-train-steps 1 --learning-rate 0 --output again \
+    2> log || fail "--init-from: $(cat log)"
+cmp -s xlnet/generator/model.safetensors again/generator/model.safetensors || fail "--init-from takes other weights"
+refused 3 "fills no" "$electra" fill --model xlnet "the [MASK]"
+refused 2 "by distances" "$electra" export --model xlnet --format onnx --output xlnet.onnx
+refused 2 "no table of positions" pretrain --objective xlnet --neighbour-heads --output new
+refused 2 "no shared layers" pretrain --objective xlnet --num-hidden-groups 1 --output new

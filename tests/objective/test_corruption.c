@@ -224,6 +224,46 @@ static void ngrams_have_their_shares(void **state)
     el_vocab_close(vocab);
 }
 
+/* As many pieces as wanted, in random order; the first span, which has room, lies where it was drawn to. */
+static void spans_have_their_shares(void **state)
+{
+    (void)state;
+    enum { STEPS = 10000, LENGTH = 200 };
+    el_vocab *vocab = make_vocab(100);
+    el_batch batch = {0};
+    el_corruption slots = {0};
+    int lengths[6] = {0}, ascending = 0, wanted;
+    const el_corruption_rule rule = {
+        .mask_prob = 1 / 6.0, .max_predictions = LENGTH, .unit = EL_MASK_SPAN, .shares = {1, 0, 0}};
+    add_sequence(&batch, vocab, LENGTH, 1);
+    wanted = el_corruption_slots_of(&rule, LENGTH);
+    for (uint32_t step = 0; step < STEPS; step++) {
+        char taken[LENGTH + 1] = {0};
+        assert_int_equal(el_corruption_make(&slots, &batch, vocab, &rule, (el_random){6, 0, step}), EL_OK);
+        CHECK(slots.count == wanted, "%d slots of %d", slots.count, wanted);
+        for (int i = 0; i < slots.count; i++) {
+            CHECK(!taken[slots.rows[i]]++ && slots.rows[i] > 0 && slots.rows[i] < LENGTH - 1, "row %d",
+                  slots.rows[i]);
+            ascending += i > 0 && slots.rows[i] > slots.rows[i - 1];
+        }
+        const uint64_t u = el_random_below((el_random){6, EL_STREAM_NGRAM, step}, 0, 137);
+        const int n = u < 60 ? 1 : u < 90 ? 2 : u < 110 ? 3 : u < 125 ? 4 : 5;
+        const int left = (int)el_random_below((el_random){6, EL_STREAM_SLOT, step}, 0, 6 * (uint64_t)n);
+        for (int i = 0; i < n; i++)
+            CHECK(taken[1 + left + i], "a span of %d at %d does not have row %d", n, 1 + left, 1 + left + i);
+        lengths[n]++;
+    }
+    CHECK(fabs((double)ascending / STEPS / (wanted - 1) - 0.5) < 0.01, "%d slots follow the one before",
+          ascending);
+    const double all = 1 + 1 / 2.0 + 1 / 3.0 + 1 / 4.0 + 1 / 5.0;
+    for (int n = 1; n <= 5; n++)
+        CHECK(fabs((double)lengths[n] / STEPS - 1 / all / n) < 0.01, "%d of %d spans have %d pieces",
+              lengths[n], STEPS, n);
+    el_corruption_release(&slots);
+    el_batch_release(&batch);
+    el_vocab_close(vocab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +274,7 @@ int main(void)
         cmocka_unit_test(what_is_shown_goes_to_its_rows),
         cmocka_unit_test(words_are_hidden_whole),
         cmocka_unit_test(ngrams_have_their_shares),
+        cmocka_unit_test(spans_have_their_shares),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

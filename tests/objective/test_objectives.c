@@ -101,7 +101,8 @@ static void every_loss_falls(void **state)
         }
         const double after = run(&f, 1000, false).values[0];
         /* an adversary earns what the discriminator loses; of a permutation few tokens are predicted */
-        CHECK(after < (kind == EL_ADVERSARIAL || kind == EL_PERMUTATION ? 0.9 : 0.8) * before,
+        CHECK(after <
+                  (kind == EL_ADVERSARIAL || kind == EL_PERMUTATION || kind == EL_XLNET ? 0.9 : 0.8) * before,
               "%s: loss %g after training, %g before", f.objective->name, after, before);
         close_fixture(&f);
     }

@@ -1,4 +1,4 @@
-/* The permutation language model: what a row has seen, what a query has not, and what the probabilities add up to. */
+/* Permutation language models, on places and by distances (xlnet): what a row has seen, what a query has not, and what the probabilities add up to. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,12 +21,15 @@ typedef struct {
     el_vocab *vocab;
     el_queue *q;
     el_model model;
-    int words;
+    int words, query; /* query: what query rows show */
+    el_objective_kind kind;
 } fixture;
 
-static void open_fixture(fixture *f, int words)
+static void open_fixture(fixture *f, void **state, int words)
 {
-    *f = (fixture){.vocab = make_vocab(words), .words = words};
+    const el_objective_kind kind = *(const el_objective_kind *)*state;
+    *f = (fixture){.vocab = make_vocab(words), .words = words, .kind = kind};
+    f->query = kind == EL_XLNET ? words : f->vocab->mask;
     el_config c = el_config_default();
     c.vocab_size = words;
     c.embedding_size = 6;
@@ -35,14 +38,14 @@ static void open_fixture(fixture *f, int words)
     c.num_attention_heads = 2;
     c.intermediate_size = 16;
     c.max_position_embeddings = PLACES;
-    el_model_plan plan = el_objective_plan(EL_PERMUTATION, EL_SAMPLER_NETWORK, c, c, EL_TIE_SEPARATE);
+    el_model_plan plan = el_objective_plan(kind, EL_SAMPLER_NETWORK, c, c, EL_TIE_SEPARATE);
     plan.activations = plan.parameters = EL_F64;
     plan.training = true;
     const el_initialisation how = {.fan_in = true, .seed = 4};
     CHECK(el_queue_open(&f->q, 1, "reference") == EL_OK, "%s", el_error());
     CHECK(el_model_open(&f->model, f->q, &plan) == EL_OK, "%s", el_error());
     CHECK(el_model_initialise(&f->model, &how) == EL_OK, "%s", el_error());
-    CHECK(el_objective_of(&f->model) == EL_PERMUTATION, "its network is for something else");
+    CHECK(el_objective_of(&f->model) == kind, "its network is for something else");
 }
 
 static void close_fixture(fixture *f)
@@ -57,7 +60,7 @@ static el_objective *open_objective(fixture *f, int rows)
     el_objective *objective;
     el_objective_settings settings = el_objective_defaults();
     settings.max_seq_length = LENGTH;
-    CHECK(el_objective_open(&objective, EL_PERMUTATION, &f->model, f->vocab, &settings, rows) == EL_OK, "%s",
+    CHECK(el_objective_open(&objective, f->kind, &f->model, f->vocab, &settings, rows) == EL_OK, "%s",
           el_error());
     return objective;
 }
@@ -74,7 +77,7 @@ static void order(sequence *s, const fixture *f, const int *targets, int count)
     memcpy(s->targets.rows, targets, (size_t)count * sizeof *targets);
     s->targets.count = s->targets.starts[1] = count;
     s->targets.starts[0] = 0;
-    assert_int_equal(el_order_make(&s->ordered, &s->asked, &s->text, &s->targets, f->vocab->mask), EL_OK);
+    assert_int_equal(el_order_make(&s->ordered, &s->asked, &s->text, &s->targets, f->query), EL_OK);
 }
 
 static void release(sequence *s)
@@ -94,11 +97,10 @@ static bool same_row(const double *a, const double *b, int row)
  * earlier targets, nor by queries up to its own; later queries see it.  Another token in a query row is seen by nobody else. */
 static void nothing_sees_what_comes_later(void **state)
 {
-    (void)state;
     enum { TARGETS = 4, ORDINARY = LENGTH - TARGETS };
     static const int AT[TARGETS] = {7, 2, 9, 4};
     fixture f;
-    open_fixture(&f, 30);
+    open_fixture(&f, state, 30);
     sequence s = {0};
     add_sequence(&s.text, f.vocab, LENGTH, 1);
     order(&s, &f, AT, TARGETS);
@@ -120,7 +122,7 @@ static void nothing_sees_what_comes_later(void **state)
         free(after);
         s.ordered.ids[query] = 11;
         double *const asked = ask(&f.model, &f.model.networks[0], &s.ordered, false);
-        s.ordered.ids[query] = f.vocab->mask;
+        s.ordered.ids[query] = f.query;
         for (int row = 0; row < s.ordered.rows; row++)
             CHECK(same_row(before, asked, row) == (row != query), "query %d: row %d", r, row);
         free(asked);
@@ -133,9 +135,8 @@ static void nothing_sees_what_comes_later(void **state)
 /* Ordinary rows in another order, their positions with them, are the same text. */
 static void the_order_of_storage_is_nothing(void **state)
 {
-    (void)state;
     fixture f;
-    open_fixture(&f, 30);
+    open_fixture(&f, state, 30);
     sequence s = {0};
     static const int AT[] = {3, 8};
     add_sequence(&s.text, f.vocab, LENGTH, 2);
@@ -162,11 +163,10 @@ static void the_order_of_storage_is_nothing(void **state)
 /* For every order of three targets, over all texts: the products of p(x_z1) p(x_z2 | x_z1) p(x_z3 | x_z1, x_z2) add up to 1. */
 static void probabilities_of_all_texts_add_up(void **state)
 {
-    (void)state;
     enum { WORDS = 6, TEXTS = WORDS * WORDS * WORDS };
     static const int ORDERS[][3] = {{1, 2, 3}, {3, 1, 2}, {2, 3, 1}, {3, 2, 1}};
     fixture f;
-    open_fixture(&f, WORDS);
+    open_fixture(&f, state, WORDS);
     for (size_t z = 0; z < sizeof ORDERS / sizeof *ORDERS; z++) {
         sequence all = {0}; /* every text at once */
         double sum = 0;
@@ -180,8 +180,7 @@ static void probabilities_of_all_texts_add_up(void **state)
         for (int i = 0; i < 3 * TEXTS; i++)
             all.targets.rows[i] = all.text.starts[i / 3] + ORDERS[z][i % 3];
         all.targets.count = 3 * TEXTS;
-        assert_int_equal(el_order_make(&all.ordered, &all.asked, &all.text, &all.targets, f.vocab->mask),
-                         EL_OK);
+        assert_int_equal(el_order_make(&all.ordered, &all.asked, &all.text, &all.targets, f.query), EL_OK);
         double *const logits = ask(&f.model, &f.model.networks[0], &all.ordered, true);
         for (int text = 0; text < TEXTS; text++) {
             double loss = 0;
@@ -199,9 +198,8 @@ static void probabilities_of_all_texts_add_up(void **state)
 /* With one target the loss is that of a masked model in which [MASK] is seen by nothing but itself ... which is not seen either. */
 static void one_target_is_a_masked_model(void **state)
 {
-    (void)state;
     fixture f;
-    open_fixture(&f, 30);
+    open_fixture(&f, state, 30);
     el_objective *const objective = open_objective(&f, 3 * LENGTH);
     el_batch batch = {0};
     const int ids[] = {f.vocab->cls, 9,
@@ -212,7 +210,7 @@ static void one_target_is_a_masked_model(void **state)
     CHECK(el_objective_run(objective, &batch, (el_random){5, 0, 2}, false) == EL_OK, "%s", el_error());
     objective->finish(objective, &figures);
     el_batch masked = {0};
-    const int shown[] = {f.vocab->cls, f.vocab->sep, f.vocab->mask};
+    const int shown[] = {f.vocab->cls, f.vocab->sep, f.query};
     assert_int_equal(el_batch_add(&masked, shown, 3, 3), EL_OK);
     masked.positions[1] = 2, masked.positions[2] = 1;
     el_batch_limit(&masked);
@@ -230,9 +228,8 @@ static void one_target_is_a_masked_model(void **state)
 /* Sequences as long as the model has places become longer by a sixth, with dropout. */
 static void gradients_are_slopes(void **state)
 {
-    (void)state;
     fixture f;
-    open_fixture(&f, 21);
+    open_fixture(&f, state, 21);
     el_objective *const objective = open_objective(&f, LENGTH);
     el_batch batch = {0};
     add_sequence(&batch, f.vocab, LENGTH, 1);
@@ -243,14 +240,41 @@ static void gradients_are_slopes(void **state)
     close_fixture(&f);
 }
 
+/* By distances a text is the same wherever it begins, and segments have no names. */
+static void places_count_from_anywhere(void **state)
+{
+    enum { AWAY = 17 };
+    fixture f;
+    open_fixture(&f, state, 30);
+    sequence s = {0};
+    static const int AT[] = {3, 8};
+    add_sequence(&s.text, f.vocab, LENGTH, 2);
+    for (int i = 7; i < LENGTH; i++)
+        s.text.segments[i] = 1;
+    order(&s, &f, AT, 2);
+    double *const before = ask(&f.model, &f.model.networks[0], &s.ordered, true);
+    for (int i = 0; i < s.ordered.rows; i++) {
+        s.ordered.positions[i] += AWAY;
+        s.ordered.segments[i] = !s.ordered.segments[i];
+    }
+    double *const after = ask(&f.model, &f.model.networks[0], &s.ordered, true);
+    const size_t bytes = (size_t)s.ordered.rows * (size_t)f.words * sizeof *before;
+    CHECK((memcmp(before, after, bytes) == 0) == (f.kind == EL_XLNET), "farther away it says %s",
+          f.kind == EL_XLNET ? "something else" : "the same");
+    free(before);
+    free(after);
+    release(&s);
+    close_fixture(&f);
+}
+
 int main(void)
 {
+    static el_objective_kind places = EL_PERMUTATION, distances = EL_XLNET;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_sees_what_comes_later),
-        cmocka_unit_test(the_order_of_storage_is_nothing),
-        cmocka_unit_test(probabilities_of_all_texts_add_up),
-        cmocka_unit_test(one_target_is_a_masked_model),
-        cmocka_unit_test(gradients_are_slopes),
+#define BOTH(test) cmocka_unit_test_prestate(test, &places), cmocka_unit_test_prestate(test, &distances)
+        BOTH(nothing_sees_what_comes_later),     BOTH(the_order_of_storage_is_nothing),
+        BOTH(probabilities_of_all_texts_add_up), BOTH(one_target_is_a_masked_model),
+        BOTH(places_count_from_anywhere),        BOTH(gradients_are_slopes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

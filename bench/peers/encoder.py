@@ -6,7 +6,8 @@
 Ids in, last hidden states out; sequences are full, so there is no attention mask.  Each library is given fixed shapes and
 its own best settings: OpenVINO the latency hint and pinned threads, onnxruntime all graph optimisations (and, as
 onnxruntime-fused, its transformer optimiser's graph with fused attention, layer norm and GELU), PyTorch inference mode and
-fused attention.  Weights are random unless --model-dir names a Hugging Face folder.
+fused attention.  In int8 activations are quantised at run time by all: onnxruntime-int8 is the fused graph after its
+quantize_dynamic; openvino-int8 has weights of 8 bits a channel and quantises activations in groups of 128.  Weights are random unless --model-dir names a Hugging Face folder.
 """
 import argparse
 import pathlib
@@ -61,11 +62,31 @@ def run_torch(model: ElectraModel, shape: tuple[int, int], threads: int, kind: s
     return run
 
 
+def quantise_openvino(graph: "openvino.Model") -> None:
+    """Weights become 8-bit numbers less 128, times a scale an output: what OpenVINO's kernels with dynamic quantisation read."""
+    from openvino import opset13 as ops
+
+    for node in graph.get_ops():
+        source = node.input_value(1).get_node() if node.get_type_name() == "MatMul" else None
+        if source is None or source.get_type_name() != "Constant":
+            continue
+        weights = source.data.astype(np.float32)
+        scale = abs(weights).max(1 if node.get_attributes()["transpose_b"] else 0, keepdims=True) / 127
+        whole = ops.constant((np.round(weights / scale) + 128).astype(np.uint8))
+        zero = ops.constant(np.full(scale.shape, 128, np.uint8))
+        centred = ops.subtract(ops.convert(whole, "f32"), ops.convert(zero, "f32"))
+        node.input(1).replace_source_output(ops.multiply(centred, ops.constant(scale)).output(0))
+    graph.validate_nodes_and_infer_types()
+
+
 def run_openvino(model: ElectraModel, shape: tuple[int, int], threads: int, kind: str) -> Run:
     import openvino as ov
 
     graph = ov.convert_model(Hidden(model), example_input=torch.ones(shape, dtype=torch.int64), input=[(list(shape), ov.Type.i64)])
+    if kind == "int8":
+        quantise_openvino(graph)
     request = ov.Core().compile_model(graph, "CPU", {
+        **({"DYNAMIC_QUANTIZATION_GROUP_SIZE": "128"} if kind == "int8" else {}),
         "INFERENCE_PRECISION_HINT": "bf16" if kind == "bf16" else "f32", "PERFORMANCE_HINT": "LATENCY",
         "NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": str(threads), "ENABLE_CPU_PINNING": "YES"}).create_infer_request()
     return lambda ids: request.infer([ids], share_inputs=True, share_outputs=True)[0]
@@ -97,19 +118,28 @@ def run_onnxruntime(model: PreTrainedModel, shape: tuple[int, int], threads: int
     settings = ort.SessionOptions()
     settings.intra_op_num_threads = threads
     settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-    names = ["ids", "mask"] if kind == "fused" else ["ids"]
+    fused = kind in ("fused", "int8")
+    names = ["ids", "mask"] if fused else ["ids"]
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "encoder.onnx"
         export_onnx(model, names, shape, path, open_length)
-        if kind == "fused":
+        if fused:
             fuse(model, path)
+        if kind == "int8":
+            import onnx
+            from onnxruntime.quantization import QuantType, quantize_dynamic
+
+            quantize_dynamic(path, path.with_suffix(".int8.onnx"), weight_type=QuantType.QInt8,
+                             extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT})
+            path = path.with_suffix(".int8.onnx")
         session = ort.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
     return lambda ids: session.run(None, dict(zip(names, (ids, np.ones_like(ids)))))[0]
 
 
 LIBRARIES = {
-    "openvino": (run_openvino, "float"), "openvino-bf16": (run_openvino, "bf16"),
+    "openvino": (run_openvino, "float"), "openvino-bf16": (run_openvino, "bf16"), "openvino-int8": (run_openvino, "int8"),
     "onnxruntime": (run_onnxruntime, "float"), "onnxruntime-fused": (run_onnxruntime, "fused"),
+    "onnxruntime-int8": (run_onnxruntime, "int8"),
     "torch": (run_torch, "float"), "torch-bf16": (run_torch, "bf16"),
 }
 

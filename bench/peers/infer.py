@@ -3,6 +3,7 @@
 
     bench/peers/infer.py --electra build/release/electra --model-size small
     bench/peers/infer.py --model-size base --shapes 1x16 1x128 --rounds 3
+    bench/peers/infer.py --precision int8
     bench/peers/infer.py --check
 
 Milliseconds a call; encoder.py says how each peer is set.  --check first makes a random Small discriminator with
@@ -17,13 +18,14 @@ import tempfile
 from rounds import (Figures, Turns, Worker, environment, fastest, finish, machine, markdown, median, parser, ratio,
                     run_json, take_turns)
 
-PRECISIONS = {"float": "fp32", "bf16": "bf16"}
+PRECISIONS = {"float": "fp32", "bf16": "bf16", "int8": "int8"}
 PEERS = {  # by the precision of their products
     "float": ["openvino", "onnxruntime", "onnxruntime-fused"],
     "bf16": ["openvino-bf16", "torch-bf16"],
+    "int8": ["openvino-int8", "onnxruntime-int8"],
 }
 SHAPES = ["1x16", "1x32", "1x128", "1x512", "32x128"]
-TOLERANCE = {"float": 1e-4, "bf16": 0.05}  # of the range that the logits take
+TOLERANCE = {"float": 1e-4, "bf16": 0.05, "int8": 0.2}  # of the range that the logits take
 SENTENCE = "the quick brown fox jumps over the lazy dog"
 
 
@@ -108,7 +110,7 @@ def main() -> None:
     p.add_argument("--seconds", type=float, default=1, help="that a turn measures for, at least")
     p.add_argument("--model-size", choices=["small", "base"], default="small")
     p.add_argument("--shapes", nargs="+", default=SHAPES, metavar="BATCHxLENGTH")
-    p.add_argument("--precision", nargs="+", choices=PEERS, default=list(PEERS))
+    p.add_argument("--precision", nargs="+", choices=PEERS, default=["float", "bf16"])
     p.add_argument("--check", action="store_true", help="only compare what is computed")
     a = p.parse_args()
     if a.check:

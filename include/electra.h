@@ -152,7 +152,9 @@ typedef struct {
 typedef struct electra_model electra_model;
 
 /* Opens what `electra pretrain` wrote (a run folder, with generator and discriminator), what `electra finetune` wrote, or
- * a Hugging Face folder of an ELECTRA or BERT model or of sentence-transformers. */
+ * a Hugging Face folder of an ELECTRA or BERT model or of sentence-transformers.  It may be asked by sessions of any threads
+ * until it is closed, by whoever opened it, after them.  ELECTRA_DATA: it is no such folder, or its files disagree;
+ * ELECTRA_USAGE: an option that this processor or library does not know. */
 ELECTRA_API electra_status electra_model_open(electra_model **model, const char *folder,
                                               const electra_options *options);
 ELECTRA_API void electra_model_close(electra_model *model);
@@ -372,11 +374,20 @@ ELECTRA_API const char *electra_job_results(const electra_job *job);
 
 /* ---- model files ---- */
 
-/* Keeps a model folder of whatever origin (PyTorch, TensorFlow, safetensors) as one of safetensors: `electra import`. */
+/* What is read and written here is closed again when the call returns; any threads may call at once, on other outputs.
+ * ELECTRA_DATA: `folder` is no model or breaks off, with the file's name in the sentence; ELECTRA_FAILED: it cannot be read,
+ * or the output not be written.  Nothing is left of an output that failed. */
+
+/* Keeps a model folder of whatever origin (PyTorch, TensorFlow, safetensors) as one of safetensors, in float: `electra
+ * import`.  ELECTRA_USAGE where `output` is there already. */
 ELECTRA_API electra_status electra_import(const char *folder, const char *output);
 
-/* Writes a model for other software: `electra export`.  format: "onnx", "onnx-int8" or "gguf", a file; "safetensors", "safetensors-fp16" or
- * "safetensors-bf16", a model folder with numbers of that type. */
+/* Writes a model for other software: `electra export`.  Of a run it is the discriminator.  format:
+ *   "onnx", "onnx-int8"    a graph with the model's head, in float or in 8-bit numbers
+ *   "gguf"                 an encoder for llama.cpp, in float
+ *   "safetensors", "safetensors-fp16", "safetensors-bf16"   a model folder with numbers of that type
+ * A file is written over in one step; a folder is not (ELECTRA_USAGE).  ELECTRA_USAGE too for a model that the format has
+ * no place for. */
 ELECTRA_API electra_status electra_export(const char *folder, const char *format, const char *output);
 
 typedef struct {

@@ -134,6 +134,7 @@ def settings():
         "lower-keep-accents": bert(do_lower_case=True, strip_accents=False), "strip-only": bert(strip_accents=True),
         "null-accents": bert(strip_accents=None), "no-ideographs": bert(tokenize_chinese_chars=False),
         "electra-fast": {"tokenizer_class": "ElectraTokenizerFast", "do_lower_case": False},
+        "extra-names": bert(extra_special_tokens={"first": "the", "second": "x"}),
         "unk-name": bert(unk_token="<S>"), "mask-lstrip": bert(mask_token={"__type": "AddedToken", "content": "[MASK]", "lstrip": True, "rstrip": False, "normalized": False, "single_word": False}),
     }.items():
         pieces = vocab.replace("[UNK]", "<S>") if name == "unk-name" else vocab
@@ -172,6 +173,7 @@ def added():
         for case in (False, True):
             write(f"added-{name}{'-uncased' if case else ''}", saved(tokens, do_lower_case=case))
     write("added-other-words", {"tokenizer.json": tokenizer(added=sets["normalized"], normalizer=normalizers.BertNormalizer(clean_text=False, lowercase=True, strip_accents=True))}, "tokenizers")
+    write("refused-extra-name", {"vocab.txt": lines(PIECES), "tokenizer_config.json": bert(extra_special_tokens={"first": "<new>"})}, refused="the added token <new> has no id")
     write("refused-added-gap", {"vocab.txt": lines(PIECES), "added_tokens.json": {"[E1]": n + 3}, "tokenizer_config.json": bert()}, refused=f"but Hugging Face gives it {n}")
     write("refused-added-taken", {"vocab.txt": lines(PIECES), "added_tokens.json": {"[E1]": 7}, "tokenizer_config.json": bert()}, refused="has the id 7, which is able's")
     write("refused-added-split", {"vocab.txt": lines(PIECES), "tokenizer_config.json": bert(split_special_tokens=True)}, refused="split_special_tokens")

@@ -63,19 +63,36 @@ el_status el_tokenizer_casing(el_tokenizer_files *f, el_casing_request request)
 
 /* ---- special and added tokens ----------------------------------------------------------------------- */
 
+/* Further special tokens: in a list, or by name in an object. */
+static const char *const LISTS[] = {"additional_special_tokens", "extra_special_tokens"};
+enum { LIST_COUNT = sizeof LISTS / sizeof *LISTS };
+
+static const json_t *listed_token(const json_t *list, size_t place)
+{
+    void *member = json_object_iter((json_t *)list);
+    for (size_t i = 0; i < place && member; i++)
+        member = json_object_iter_next((json_t *)list, member);
+    return json_is_array(list) ? json_array_get(list, place) : json_object_iter_value(member);
+}
+
+static size_t listed(const json_t *list)
+{
+    return json_is_array(list) ? json_array_size(list) : json_object_size(list);
+}
+
 static bool is_named(const el_tokenizer_files *f, const char *text)
 {
     for (int s = 0; s < EL_SPECIALS; s++)
         if (strcmp(f->options.special[s], text) == 0)
             return true;
-    const json_t *lists[] = {el_tokenizer_config_token(&f->config, "additional_special_tokens"),
-                             el_tokenizer_config_token(&f->config, "extra_special_tokens")};
-    for (int l = 0; l < 2; l++)
-        for (size_t i = 0; i < json_array_size(lists[l]); i++) {
-            const char *other = el_token_content(json_array_get(lists[l], i));
+    for (int l = 0; l < LIST_COUNT; l++) {
+        const json_t *list = el_tokenizer_config_token(&f->config, LISTS[l]);
+        for (size_t i = 0; i < listed(list); i++) {
+            const char *other = el_token_content(listed_token(list, i));
             if (other && strcmp(other, text) == 0)
                 return true;
         }
+    }
     return false;
 }
 
@@ -186,16 +203,15 @@ static el_status take_named(el_tokenizer_files *f, const json_t *token)
 static el_status take_names(el_tokenizer_files *f)
 {
     static const char *const OTHERS[] = {"bos_token", "eos_token"};
-    static const char *const LISTS[] = {"additional_special_tokens", "extra_special_tokens"};
     el_status st = EL_OK;
     for (int s = 0; !st && s < EL_SPECIALS; s++)
         st = take_named(f, el_tokenizer_config_token(&f->config, EL_SPECIAL_NAMES[s]));
     for (size_t i = 0; !st && i < sizeof OTHERS / sizeof *OTHERS; i++)
         st = take_named(f, el_tokenizer_config_token(&f->config, OTHERS[i]));
-    for (size_t l = 0; !st && l < sizeof LISTS / sizeof *LISTS; l++) {
+    for (int l = 0; !st && l < LIST_COUNT; l++) {
         const json_t *list = el_tokenizer_config_token(&f->config, LISTS[l]);
-        for (size_t i = 0; !st && i < json_array_size(list); i++)
-            st = take_named(f, json_array_get(list, i));
+        for (size_t i = 0; !st && i < listed(list); i++)
+            st = take_named(f, listed_token(list, i));
     }
     return st;
 }

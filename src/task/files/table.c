@@ -320,7 +320,7 @@ void el_table_close(el_table *t)
 {
     if (!t)
         return;
-    for (int i = 0; t->ahead && i < MOST_AHEAD; i++)
+    for (int i = t->given; t->ahead && i <= t->ahead_count && i < MOST_AHEAD; i++) /* one more was begun */
         release(&t->ahead[i]);
     free(t->ahead);
     release(&t->now);

@@ -51,7 +51,46 @@ static double copy_rate(transfer t, el_pool *pool)
     return best;
 }
 
-static el_status measure_bandwidth(bandwidth *b, int threads)
+/* The same of a GPU, by its own op, some copies at once; and how long they took. */
+static double device_copy_rate(el_queue *q, transfer t, double *seconds)
+{
+    enum { AT_ONCE = 20, ROW = 16384 };
+    const int cols = ROW / 4, rows = (int)(t.bytes / ROW);
+    const el_tensor to = el_tensor_make(t.to, EL_F32, rows, cols),
+                    from = el_tensor_make(t.from, EL_F32, rows, cols);
+    double best = 0;
+    for (double end = cli_now() + COPY_SECONDS, start; (start = cli_now()) < end;) {
+        for (int i = 0; i < AT_ONCE; i++)
+            q->copy(q, to, from);
+        q->wait(q);
+        *seconds = cli_now() - start;
+        const double rate = 2.0 * (double)t.bytes * AT_ONCE / *seconds;
+        best = rate > best ? rate : best;
+    }
+    return best;
+}
+
+/* From the smallest size up, as long as that is quick: a larger one then has the rate of the last. */
+static el_status measure_device(bandwidth *b, el_queue *q)
+{
+    size_t size = SMALLEST;
+    for (int i = 0; i < SIZES; i++, size *= GROWTH) {
+        double seconds = 0;
+        char *const memory = q->dev->alloc(q->dev, size);
+        if (!memory)
+            return el_fail(EL_ENOMEM, "no memory to measure copies of %zu bytes", size);
+        b->bytes[i] = (double)size;
+        b->rate[i] = device_copy_rate(q, (transfer){memory, memory + size / 2, size / 2}, &seconds);
+        q->dev->release(q->dev, memory);
+        for (; seconds > COPY_SECONDS && i + 1 < SIZES; i++) {
+            b->bytes[i + 1] = b->bytes[i] * GROWTH;
+            b->rate[i + 1] = b->rate[i];
+        }
+    }
+    return EL_OK;
+}
+
+static el_status measure_processor(bandwidth *b, int threads)
 {
     el_pool *pool;
     const el_status st = el_pool_open(&pool, threads);
@@ -244,7 +283,8 @@ el_status bench_ops(const bench_place *place, json_t **result)
     profiled p = {0};
     bandwidth b;
     double seconds = 0;
-    el_status st = measure_bandwidth(&b, place->q->threads);
+    el_status st =
+        el_machine_on_gpu(place->q) ? measure_device(&b, place->q) : measure_processor(&b, place->q->threads);
     if (!st)
         st = el_queue_profile(&p.q, place->q);
     if (st)

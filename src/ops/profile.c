@@ -15,6 +15,7 @@ enum {
 typedef struct {
     el_queue queue; /* first: a pointer to it is one to the whole */
     el_queue *inner;
+    double idle; /* seconds that a launch and a wait take without any work: a GPU's */
     el_profile_line lines[LINES];
     int count;
 } profile;
@@ -43,10 +44,10 @@ static el_profile_line *line_of(profile *p, const el_profile_line *work)
 /* One call that began at `start`; `work` has its name, shape, operations and bytes. */
 static void add_call(profile *p, double start, el_profile_line work)
 {
-    const double seconds = now() - start;
+    const double seconds = now() - start - p->idle;
     el_profile_line *const l = line_of(p, &work);
     l->calls++;
-    l->seconds += seconds;
+    l->seconds += seconds > 0 ? seconds : 0;
     l->flops += work.flops;
     l->bytes += work.bytes;
 }
@@ -103,6 +104,23 @@ static double trained_bytes(const el_trained *params, int count)
 #include "ops/ops.def"
 #undef EL_OP
 
+/* The shortest of some launches. */
+static double idle_of(el_queue *q)
+{
+    enum { TIMES = 64, FEW = 16 };
+    void *const memory = q->dev->about ? q->dev->alloc(q->dev, FEW * sizeof(float)) : NULL;
+    double shortest = 0;
+    for (int i = 0; memory && i < TIMES; i++) {
+        const double start = now();
+        q->zero(q, el_tensor_make(memory, EL_F32, 1, FEW));
+        q->wait(q);
+        const double seconds = now() - start;
+        shortest = i == 0 || seconds < shortest ? seconds : shortest;
+    }
+    q->dev->release(q->dev, memory);
+    return shortest;
+}
+
 static void close_profile(el_queue *q)
 {
     free(q);
@@ -114,6 +132,7 @@ el_status el_queue_profile(el_queue **q, el_queue *inner)
     if (!p)
         return el_fail(EL_ENOMEM, "no memory for a profile");
     p->inner = inner;
+    p->idle = idle_of(inner);
     el_queue *const d = &p->queue;
     *d = *inner;
     d->close = close_profile;

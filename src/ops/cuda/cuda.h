@@ -107,7 +107,7 @@ void el_cuda_add_parts(el_queue *q, const char *op, float *y, const float *parts
 void el_cuda_add_columns(el_queue *q, const char *op, el_tensor y, el_tensor x);
 
 extern "C" {
-/* An op that is not written yet is NULL here and in the table: whoever opens a model that needs it refuses. */
+/* An op that is not written yet is NULL: no queue is opened then, and the sentence names it. */
 #define EL_OP(result, name, parameters, ...) result el_cuda_##name parameters __attribute__((weak));
 #include "ops/ops.def"
 #undef EL_OP

@@ -191,6 +191,22 @@ static cudaError_t take_memory(el_cuda_queue *c)
     return error;
 }
 
+static el_status check_ops(const el_queue *q)
+{
+    const struct {
+        const char *name;
+        bool there;
+    } ops[] = {
+#define EL_OP(result, name_, ...) {#name_, q->name_ != NULL},
+#include "ops/ops.def"
+#undef EL_OP
+    };
+    for (const auto &op : ops)
+        if (!op.there)
+            return el_fail(EL_EFAILED, "cuda: the device lacks the op %s", op.name);
+    return EL_OK;
+}
+
 static el_status open_queue(el_device *dev, el_queue **q, int)
 {
     el_cuda_queue *const c = (el_cuda_queue *)calloc(1, sizeof *c);
@@ -211,7 +227,9 @@ static el_status open_queue(el_device *dev, el_queue **q, int)
 #undef EL_OP
     cudaSetDevice(cuda_of(dev)->number);
     const cudaError_t error = take_memory(c);
-    el_status st = error ? fail("opening a queue", error) : el_cuda_plans_open(queue);
+    el_status st = error ? fail("opening a queue", error) : check_ops(queue);
+    if (!st)
+        st = el_cuda_plans_open(queue);
     if (st) {
         queue_close(queue);
         return st;

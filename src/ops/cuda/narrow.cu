@@ -1,17 +1,14 @@
-/* narrow - our own products; see the header
+/* narrow - our own products of few outputs; see the header
  *
  *   y = x W^T + b        dx = dy W        dW += dy^T x
  *
- * Narrow: a warp has a row of y; dx is a sum of so few terms that each thread makes its own; dW is a sum over rows in parts.
- * Tiled: a block has 64 x 64 of the result and goes along the depth 16 at a time, in float.
+ * A warp has a row of y; dx is a sum of so few terms that each thread makes its own; dW is a sum over rows in parts.
  */
 #include "ops/cuda/narrow.h"
 
 #include "ops/cuda/thread.h"
 
-enum { THREADS = 256, WARPS = THREADS / WARP, TILE = 64, DEPTH = 16, FEWEST_ROWS = 64, MOST_PARTS = 256 };
-
-/* ---- narrow ---- */
+enum { THREADS = 256, WARPS = THREADS / WARP, FEWEST_ROWS = 64, MOST_PARTS = 256 };
 
 template <class T>
 __global__ void narrow_forward(view<T> y, view<T> x, view<float> w, const float *b, int rows, int cols, int outputs)
@@ -98,108 +95,4 @@ void el_cuda_narrow_backward_weight(el_queue *q, el_tensor dw, el_tensor dy, el_
     for (int o = 0; o < outputs; o++)
         el_cuda_add_parts(q, "linear_backward_weight", (float *)dw.data + o * dw.stride, parts + o * x.cols,
                           (int64_t)outputs * x.cols, (int)count, x.cols);
-}
-
-/* ---- tiled ---- */
-
-/* Element (i, k) of a factor is at i * by_row + k * by_depth. */
-template <class T> struct factor {
-    const T *data;
-    int64_t by_row, by_depth;
-};
-
-template <class D, class T> struct tiled {
-    view<D> d;
-    factor<T> a, b;
-    const float *bias; /* of the columns of d */
-    int rows, cols, depth;
-    bool adds;
-};
-
-/* A thread has 4 x 4: rows ty + 16 i, columns tx + 16 j. */
-template <class D, class T> __global__ void multiply_tiles(tiled<D, T> t)
-{
-    EL_SHARED(float, a, DEPTH * (TILE + 1));
-    EL_SHARED(float, b, DEPTH * (TILE + 1));
-    const int tx = (int)threadIdx.x % 16, ty = (int)threadIdx.x / 16;
-    const int row = (int)blockIdx.y * TILE, col = (int)blockIdx.x * TILE;
-    float sum[4][4] = {};
-    for (int k0 = 0; k0 < t.depth; k0 += DEPTH) {
-        for (int n = (int)threadIdx.x; n < DEPTH * TILE; n += THREADS) {
-            const int i = n / DEPTH, k = n % DEPTH;
-            const bool deep = k0 + k < t.depth;
-            a[k * (TILE + 1) + i] =
-                deep && row + i < t.rows ? get(t.a.data[(row + i) * t.a.by_row + (k0 + k) * t.a.by_depth]) : 0;
-            b[k * (TILE + 1) + i] =
-                deep && col + i < t.cols ? get(t.b.data[(col + i) * t.b.by_row + (k0 + k) * t.b.by_depth]) : 0;
-        }
-        __syncthreads();
-        for (int k = 0; k < DEPTH; k++)
-            for (int i = 0; i < 4; i++)
-                for (int j = 0; j < 4; j++)
-                    sum[i][j] += a[k * (TILE + 1) + ty + 16 * i] * b[k * (TILE + 1) + tx + 16 * j];
-        __syncthreads();
-    }
-    for (int i = 0; i < 4; i++)
-        for (int j = 0; j < 4; j++) {
-            const int r = row + ty + 16 * i, c = col + tx + 16 * j;
-            if (r >= t.rows || c >= t.cols)
-                continue;
-            D *const place = t.d.row(r) + c;
-            put(place, sum[i][j] + (t.bias ? t.bias[c] : 0) + (t.adds ? get(*place) : 0));
-        }
-}
-
-template <class D, class T> static void run(el_queue *q, const char *op, const tiled<D, T> &t)
-{
-    el_cuda_launch(q, op, multiply_tiles<D, T>, dim3(el_cuda_blocks(t.cols, TILE), el_cuda_blocks(t.rows, TILE)),
-                   THREADS, 0, t);
-}
-
-void el_cuda_tiled_forward(el_queue *q, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
-{
-    by_type(x.type, [&](auto zero) {
-        using T = decltype(zero);
-        run<T, T>(q, "linear_forward",
-                  {view_of<T>(y),
-                   {(const T *)x.data, x.stride, 1},
-                   {(const T *)w.data, w.stride, 1},
-                   (const float *)b.data,
-                   y.rows,
-                   y.cols,
-                   x.cols,
-                   false});
-    });
-}
-
-void el_cuda_tiled_backward_input(el_queue *q, el_tensor dx, el_tensor dy, el_tensor w, bool accumulate)
-{
-    by_type(dx.type, [&](auto zero) {
-        using T = decltype(zero);
-        run<T, T>(q, "linear_backward_input",
-                  {view_of<T>(dx),
-                   {(const T *)dy.data, dy.stride, 1},
-                   {(const T *)w.data, 1, w.stride},
-                   NULL,
-                   dx.rows,
-                   dx.cols,
-                   dy.cols,
-                   accumulate});
-    });
-}
-
-void el_cuda_tiled_backward_weight(el_queue *q, el_tensor dw, el_tensor dy, el_tensor x)
-{
-    by_type(x.type, [&](auto zero) {
-        using T = decltype(zero);
-        run<float, T>(q, "linear_backward_weight",
-                      {view_of<float>(dw),
-                       {(const T *)dy.data, 1, dy.stride},
-                       {(const T *)x.data, 1, x.stride},
-                       NULL,
-                       dw.rows,
-                       dw.cols,
-                       x.rows,
-                       true});
-    });
 }

@@ -149,7 +149,7 @@ static bool fits(el_cublaslt_desc desc, el_cublaslt_layout a, el_cublaslt_layout
            (desc->epilogue == 1 || (desc->epilogue == EL_CUBLASLT_EPILOGUE_BIAS && desc->bias_type == d->type));
 }
 
-/* What an algorithm remembers: the alignments that it counts on.  Rows of 13 columns are refused. */
+/* What an algorithm remembers: the alignments that it counts on.  Rows of 13 columns are refused, and of 65. */
 static int ask(el_cublaslt_handle, el_cublaslt_desc desc, el_cublaslt_layout a, el_cublaslt_layout b, el_cublaslt_layout c,
                el_cublaslt_layout d, el_cublaslt_preference preference, int wanted, el_cublaslt_answer *answers, int *found)
 {
@@ -157,7 +157,7 @@ static int ask(el_cublaslt_handle, el_cublaslt_desc desc, el_cublaslt_layout a, 
     if (wanted < 1 || c != d || !fits(desc, a, b, d) ||
         (preference->scheme & ~(unsigned)EL_CUBLASLT_REDUCTION_COMPUTE_TYPE) != 0)
         return FAILED;
-    if (a->rows == 13 || b->rows == 13)
+    if (a->rows == 13 || b->rows == 13 || a->rows == 65)
         return REFUSED;
     *found = 1;
     *answers = {};

@@ -1,0 +1,28 @@
+#!/bin/bash
+# tools/gpu_check: what is packed runs where it is put, and its table says of every step that it is well; and the pre-training
+# script leaves a model in parts that are joined again.  Here on the processor as GPU, with a tiny model.
+electra=$(realpath "$1")
+tools=$(realpath "$(dirname "$0")/../../tools/gpu_check")
+ops=$(dirname "$electra")/test_ops_cuda
+source "$(dirname "$0")/run.bash"
+
+PROGRAM=$electra OPS=$ops "$tools/pack" . packed tiny > log 2>&1 || fail "pack: $(cat log)"
+mv packed moved # nothing of it knows where it was
+OPS_ONLY='squared*' PATIENCE=20 ./moved/check out > log 2>&1 || fail "check: $(cat log) $(tail -20 out/log)"
+for line in 'cuda:0' 'weights after 4 steps' 'fp32: 4 steps' 'bf16: 4 steps' '| tiny | 1 x 8 |' '| adamw |' 'all is as it should be'; do
+    grep -qF -- "$line" out/table.md || fail "no \"$line\" in the table: $(cat out/table.md)"
+done
+grep -q FAILED out/table.md && fail "$(cat out/table.md)"
+
+# A device that computes something else is noticed: the recorded losses are others.
+sed -i 's/"loss": [0-9]/"loss": 9/' moved/data/losses.jsonl
+ONLY=Losses PATIENCE=20 ./moved/check other > log 2>&1 && fail "other losses are not noticed"
+grep -q "something FAILED" other/table.md || fail "other losses are not said: $(cat other/table.md)"
+
+./moved/pretrain moved/data/shards 1 trained --model-size tiny --max-seq-length 16 --train-batch-size 2 \
+    --hidden-size 64 --embedding-size 64 --num-hidden-layers 1 > log 2>&1 ||
+    fail "pretrain: $(cat log)"
+mkdir joined
+trained/join "$work/joined" > log 2>&1 || fail "join: $(cat log)"
+"$electra" info joined/discriminator > log 2>&1 || fail "what was joined is no model: $(cat log)"
+echo "gpu_check: everything runs and says what it should"

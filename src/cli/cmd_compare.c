@@ -38,11 +38,11 @@ static el_status estimate(const job *j)
     char time[32];
     cli_duration(time, sizeof time, c.seconds);
     if (j->settings.json) {
-        json_t *const answer =
-            json_pack("{s:s, s:i, s:i, s:i, s:f, s:o, s:i}", "plan", p->name, "pretrainings", c.pretrainings,
-                      "fine_tunings", c.tunings, "fine_tunings_not_counted", c.unknown, "flops", c.flops,
-                      "hours", isfinite(c.seconds) ? json_real(c.seconds / 3600) : json_null(),
-                      "jobs_at_a_time", j->study.at_a_time);
+        json_t *const answer = json_pack(
+            "{s:s, s:i, s:i, s:i, s:i, s:f, s:o, s:i}", "plan", p->name, "pretrainings", c.pretrainings,
+            "fine_tunings", c.tunings, "minimal_pairs", c.pairs, "fine_tunings_not_counted", c.unknown,
+            "flops", c.flops, "hours", isfinite(c.seconds) ? json_real(c.seconds / 3600) : json_null(),
+            "jobs_at_a_time", j->study.at_a_time);
         const el_status st = cli_json_print(answer);
         json_decref(answer);
         return st;
@@ -56,6 +56,8 @@ static el_status estimate(const job *j)
     printf("\npre-trainings        %d\nfine-tunings         %d", c.pretrainings, c.tunings);
     if (c.unknown)
         printf(", of which %d are not counted below: their files are not there", c.unknown);
+    if (c.pairs)
+        printf("\nminimal pairs        %d", c.pairs);
     printf("\noperations in all    %.4g\njobs at a time       %d, of %d threads each\n", c.flops,
            j->study.at_a_time, j->study.threads);
     printf("expected time        %s, at half of this machine's %.0f GFLOP/s\n", time, c.peak / 1e9);

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "cli/cli.h"
-#include "engine/score.h"
+#include "engine/minimal_pairs.h"
 #include "engine/special.h"
 #include "text/reader.h"
 
@@ -49,19 +49,13 @@ static const el_option TABLE[] = {
 
 /* One line of a file, taken apart; texts are on the heap. */
 typedef struct {
-    char *texts[2]; /* of pairs good and bad, else one */
-    char *group;    /* id, or the kind of a pair; NULL: none */
-    double score;   /* of n-best lists */
+    char *text;
+    char *id; /* of n-best lists, as the score */
+    double score;
 } item;
 
 typedef struct job job;
 typedef el_status take_scores(job *j, const item *items, const el_sentence_score *scores, int count);
-
-/* Of one kind of pairs, or of all. */
-typedef struct {
-    char *name;
-    int64_t pairs, right;
-} tally;
 
 struct job {
     settings *s;
@@ -74,8 +68,6 @@ struct job {
     item items[AT_A_TIME];
     int count;
     bool cut;
-    tally *kinds; /* of pairs; the first is all of them */
-    int kind_count;
     char *best_group, *best_text; /* of an n-best list that may go on */
     double best_score;
     int64_t lists;
@@ -83,9 +75,8 @@ struct job {
 
 static void forget(item *t)
 {
-    free(t->texts[0]);
-    free(t->texts[1]);
-    free(t->group);
+    free(t->text);
+    free(t->id);
     *t = (item){0};
 }
 
@@ -96,7 +87,7 @@ static el_status print_sentence(job *j, const item *items, const el_sentence_sco
     for (int i = 0; i < count; i++) {
         const el_sentence_score *r = &scores[i];
         if (!j->s->json) {
-            printf("%.4f\t%s\n", r->score, items[i].texts[0]);
+            printf("%.4f\t%s\n", r->score, items[i].text);
             continue;
         }
         json_t *object = json_pack("{s:o, s:i}", "score", el_json_number(r->score), "tokens", r->tokens);
@@ -112,60 +103,38 @@ static el_status print_sentence(job *j, const item *items, const el_sentence_sco
     return cli_flush();
 }
 
-static tally *tally_of(job *j, const char *name)
+static el_status print_pairs(const job *j, const el_pair_counts *c)
 {
-    for (int i = 1; i < j->kind_count; i++)
-        if (strcmp(j->kinds[i].name, name) == 0)
-            return &j->kinds[i];
-    tally *larger = realloc(j->kinds, ((size_t)j->kind_count + 1) * sizeof *larger);
-    char *own = larger ? strdup(name) : NULL;
-    if (larger)
-        j->kinds = larger;
-    if (!own)
-        return NULL;
-    j->kinds[j->kind_count] = (tally){.name = own};
-    return &j->kinds[j->kind_count++];
-}
-
-/* A pair is two scores; equal ones are not right. */
-static el_status count_pairs(job *j, const item *items, const el_sentence_score *scores, int count)
-{
-    for (int i = 0; i < count; i++) {
-        const bool right = scores[2 * i].score > scores[2 * i + 1].score;
-        tally *const kind = items[i].group ? tally_of(j, items[i].group) : &j->kinds[0];
-        if (!kind)
-            return el_fail(EL_ENOMEM, "no memory for a kind of pairs");
-        kind->pairs += kind != &j->kinds[0];
-        kind->right += kind != &j->kinds[0] && right;
-        j->kinds[0].pairs++;
-        j->kinds[0].right += right;
-    }
-    return EL_OK;
-}
-
-static double accuracy(const tally *t)
-{
-    return t->pairs ? (double)t->right / (double)t->pairs : NAN;
-}
-
-static el_status print_pairs(job *j)
-{
-    const tally *all = &j->kinds[0];
-    if (all->pairs == 0)
-        return el_fail(EL_EDATA, "%s: there are no pairs in it", j->s->pairs);
     if (!j->s->json) {
-        for (int i = 1; i < j->kind_count; i++)
-            printf("%-48s %6" PRId64 "  %.4f\n", j->kinds[i].name, j->kinds[i].pairs, accuracy(&j->kinds[i]));
-        printf("%-48s %6" PRId64 "  %.4f\n", "all", all->pairs, accuracy(all));
+        for (int i = 1; i <= c->count; i++) { /* all of them last */
+            const el_pair_kind *const k = &c->kinds[i % c->count];
+            printf("%-48s %6" PRId64 "  %.4f\n", k->name ? k->name : "all", k->pairs, el_pair_accuracy(k));
+        }
         return EL_OK;
     }
-    json_t *kinds = json_object();
-    for (int i = 1; i < j->kind_count; i++)
-        json_object_set_new(kinds, j->kinds[i].name, el_json_number(accuracy(&j->kinds[i])));
-    json_t *object = json_pack("{s:I, s:o, s:o}", "pairs", (json_int_t)all->pairs, "accuracy",
-                               el_json_number(accuracy(all)), "kinds", kinds);
+    json_t *const object = el_pair_counts_json(c);
     const el_status st = object ? cli_json_print(object) : el_fail(EL_ENOMEM, "no memory for the answer");
     json_decref(object);
+    return st;
+}
+
+static void show_pairs(void *context, double fraction)
+{
+    cli_progress_show(context, fraction, "scoring");
+}
+
+static el_status score_pairs(const job *j)
+{
+    cli_progress progress;
+    el_pair_counts counts;
+    const el_pairs_watch watch = {.on_progress = show_pairs, .context = &progress};
+    cli_progress_begin(&progress);
+    el_status st = el_minimal_pairs(&counts, j->scorer, j->s->pairs, &watch);
+    cli_progress_end(&progress);
+    if (st)
+        return st;
+    st = print_pairs(j, &counts);
+    el_minimal_pairs_release(&counts);
     return st;
 }
 
@@ -195,15 +164,15 @@ static el_status keep_best(job *j, const item *items, const el_sentence_score *s
     el_status st = EL_OK;
     for (int i = 0; !st && i < count; i++) {
         const double score = items[i].score + j->s->weight * scores[i].score;
-        const bool same = j->best_group && strcmp(j->best_group, items[i].group) == 0;
+        const bool same = j->best_group && strcmp(j->best_group, items[i].id) == 0;
         if (same && score <= j->best_score)
             continue;
         if (!same)
             st = print_best(j);
         free(j->best_group);
         free(j->best_text);
-        j->best_group = strdup(items[i].group);
-        j->best_text = strdup(items[i].texts[0]);
+        j->best_group = strdup(items[i].id);
+        j->best_text = strdup(items[i].text);
         j->best_score = score;
         if (!st && (!j->best_group || !j->best_text))
             st = el_fail(EL_ENOMEM, "no memory for the best text");
@@ -215,14 +184,13 @@ static el_status keep_best(job *j, const item *items, const el_sentence_score *s
 
 static el_status flush(job *j)
 {
-    el_sentence_text texts[2 * AT_A_TIME] = {0};
-    el_sentence_score scores[2 * AT_A_TIME];
-    int count = 0;
-    if (j->count == 0)
+    el_sentence_text texts[AT_A_TIME] = {0};
+    el_sentence_score scores[AT_A_TIME];
+    const int count = j->count;
+    if (count == 0)
         return EL_OK;
-    for (int i = 0; i < j->count; i++)
-        for (int k = 0; k < 2 && j->items[i].texts[k]; k++)
-            texts[count++] = (el_sentence_text){j->items[i].texts[k], strlen(j->items[i].texts[k])};
+    for (int i = 0; i < count; i++)
+        texts[i] = (el_sentence_text){j->items[i].text, strlen(j->items[i].text)};
     el_status st = el_scorer_run(j->scorer, texts, count, scores);
     for (int i = 0; !st && !j->cut && i < count; i++)
         if (scores[i].cut) {
@@ -262,40 +230,26 @@ static el_status read_object(job *j, const char *text, size_t bytes, item *t)
     const el_status st = el_json_parse(&object, text, bytes, name);
     if (st)
         return st;
-    if (j->s->pairs) {
-        t->texts[0] = text_of(object, "good");
-        t->texts[1] = text_of(object, "bad");
-        t->group = text_of(object, "UID");
-    } else {
-        t->texts[0] = text_of(object, "text");
-        t->group = text_of(object, "id");
-        t->score = json_number_value(json_object_get(object, "score"));
-    }
-    const bool whole = j->s->pairs
-                           ? t->texts[0] && t->texts[1]
-                           : t->texts[0] && t->group && json_is_number(json_object_get(object, "score"));
+    t->text = text_of(object, "text");
+    t->id = text_of(object, "id");
+    t->score = json_number_value(json_object_get(object, "score"));
+    const bool whole = t->text && t->id && json_is_number(json_object_get(object, "score"));
     json_decref(object);
-    return whole ? EL_OK
-                 : bad_line(j, j->s->pairs ? "has no texts good and bad" : "has no id, score and text");
+    return whole ? EL_OK : bad_line(j, "has no id, score and text");
 }
 
 static el_status read_columns(job *j, char *text, item *t)
 {
-    char *const first = text, *second = strchr(text, '\t');
+    char *const second = strchr(text, '\t');
     if (second)
-        *second++ = '\0';
-    if (j->s->pairs) {
-        t->texts[0] = strdup(first);
-        t->texts[1] = second ? strdup(second) : NULL;
-        return second ? EL_OK : bad_line(j, "has no two columns, good and bad");
-    }
-    char *const third = second ? strchr(second, '\t') : NULL;
+        *second = '\0';
+    char *const third = second ? strchr(second + 1, '\t') : NULL;
     if (third)
         *third = '\0';
-    if (!third || !el_number_real(second, &t->score))
+    if (!third || !el_number_real(second + 1, &t->score))
         return bad_line(j, "has no three columns: id, score (a number) and text");
-    t->group = strdup(first);
-    t->texts[0] = strdup(third + 1);
+    t->id = strdup(text);
+    t->text = strdup(third + 1);
     return EL_OK;
 }
 
@@ -306,12 +260,12 @@ static el_status take_line(job *j, const char *text, size_t bytes)
     if (!copy)
         return el_fail(EL_ENOMEM, "no memory for a line");
     el_status st = EL_OK;
-    if (!j->s->pairs && !j->s->nbest)
-        t->texts[0] = strdup(copy);
+    if (!j->s->nbest)
+        t->text = strdup(copy);
     else
         st = copy[strspn(copy, " ")] == '{' ? read_object(j, text, bytes, t) : read_columns(j, copy, t);
     free(copy);
-    if (!st && (!t->texts[0] || (j->s->pairs && !t->texts[1]) || (j->s->nbest && !t->group)))
+    if (!st && (!t->text || (j->s->nbest && !t->id)))
         st = el_fail(EL_ENOMEM, "no memory for a line");
     return !st && j->count == AT_A_TIME ? flush(j) : st;
 }
@@ -321,7 +275,7 @@ static el_status take_line(job *j, const char *text, size_t bytes)
 static el_status read_file(job *j, const char *path)
 {
     char *paths[] = {(char *)path};
-    const bool lines = !j->s->pairs && !j->s->nbest;
+    const bool lines = !j->s->nbest;
     el_reader *reader;
     el_block block;
     el_line line;
@@ -364,10 +318,6 @@ static el_status open_scorer(job *j)
     if (!st)
         st = el_scorer_open(&j->scorer, j->q, el_machine_type(&s->machine), s->model, (el_score_kind)s->by,
                             (el_special_reading)s->special_tokens, (int)s->micro_batch_tokens);
-    j->kinds = calloc(1, sizeof *j->kinds);
-    j->kind_count = 1;
-    if (!st && !j->kinds)
-        st = el_fail(EL_ENOMEM, "no memory for scores");
     return st;
 }
 
@@ -383,15 +333,15 @@ static el_status score(job *j)
     if (st)
         return st;
     el_log(EL_LOG_NOTE, "scores are sums of %s", SAID[el_scorer_kind(j->scorer)]);
-    j->take = s->pairs ? count_pairs : s->nbest ? keep_best : print_sentence;
+    if (s->pairs)
+        return score_pairs(j);
+    j->take = s->nbest ? keep_best : print_sentence;
     for (int i = 0; !st && i < j->options->operand_count; i++)
         st = take_line(j, j->options->operand[i], strlen(j->options->operand[i]));
     if (!st && j->options->operand_count == 0)
-        st = read_file(j, s->pairs ? s->pairs : s->nbest ? s->nbest : "-");
+        st = read_file(j, s->nbest ? s->nbest : "-");
     if (!st)
         st = flush(j);
-    if (!st && s->pairs)
-        st = print_pairs(j);
     if (!st && s->nbest)
         st = print_best(j);
     return st;
@@ -401,9 +351,6 @@ static void close_job(job *j)
 {
     for (int i = 0; i < j->count; i++)
         forget(&j->items[i]);
-    for (int i = 1; i < j->kind_count; i++)
-        free(j->kinds[i].name);
-    free(j->kinds);
     free(j->best_group);
     free(j->best_text);
     el_scorer_close(j->scorer);

@@ -434,7 +434,9 @@ el_study_cost el_compare_cost(const el_study *study)
         if (job->state == EL_JOB_DONE)
             continue;
         cost.pretrainings += job->task < 0;
-        cost.tunings += job->task >= 0;
+        const bool pairs = job->task >= 0 && el_plan_asks_pairs(&study->plan.tasks[job->task]);
+        cost.pairs += pairs;
+        cost.tunings += job->task >= 0 && !pairs;
         cost.unknown += job->flops == 0;
         cost.flops += job->flops;
     }

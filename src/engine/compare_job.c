@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "engine/compare_parts.h"
 #include "engine/finetune.h"
+#include "engine/minimal_pairs.h"
 
 enum { POINTS = 8 }; /* of a learning curve; and so many checkpoints are written on the way */
 
@@ -263,8 +264,83 @@ static el_status finetune(working *w)
     return st;
 }
 
+/* ---- minimal pairs ---- */
+
+static void on_pairs(void *context, double fraction)
+{
+    ((el_job *)context)->fraction = fraction;
+}
+
+static el_status record_pairs(const el_study *study, el_job *job, const el_pair_counts *counts)
+{
+    const double accuracy = el_pair_accuracy(&counts->kinds[0]);
+    job->record =
+        json_pack("{s:s, s:s, s:o, s:s, s:f, s:[f]}", "job", job->name, "kind", "minimal pairs", "asked",
+                  el_compare_asked(study, job), "metric", "accuracy", "score", accuracy, "trials", accuracy);
+    json_t *const all = el_pair_counts_json(counts);
+    const bool whole = job->record && all && json_object_update_missing(job->record, all) == 0;
+    json_decref(all);
+    return whole ? EL_OK : el_fail(EL_ENOMEM, "no memory for a record");
+}
+
+/* By which score: what the task's settings say, else what the model is for. */
+el_status el_compare_pairs_score(const el_plan_task *task, el_score_kind *kind)
+{
+    const char *by = "auto", *key;
+    json_t *value;
+    json_object_foreach((json_t *)task->settings, key, value)
+    {
+        if (strcmp(key, "by") != 0 || !json_is_string(value))
+            return el_fail(EL_EUSAGE, "%s: %s: of minimal pairs there is one setting, by, a word", task->name,
+                           key);
+        by = json_string_value(value);
+    }
+    const char *names = EL_SCORE_NAMES;
+    for (int k = 0; *names; k++) {
+        const size_t length = strcspn(names, "|");
+        if (length == strlen(by) && strncmp(names, by, length) == 0) {
+            *kind = (el_score_kind)k;
+            return EL_OK;
+        }
+        names += length + (names[length] == '|');
+    }
+    return el_fail(EL_EUSAGE, "%s: by: %s is none of %s", task->name, by, EL_SCORE_NAMES);
+}
+
+static el_status score_pairs(working *w)
+{
+    enum { ROWS = 2048 };
+    const el_study *const study = w->study;
+    char *const model = el_compare_folder(study, &study->jobs[w->job->needs]);
+    char *const file = el_compare_task_data(study, w->job->task);
+    el_machine machine = {.threads = study->threads, .precision = EL_PRECISION_FP32};
+    const el_pairs_watch watch = {.on_progress = on_pairs, .stop = &study->halt, .context = w->job};
+    el_queue *q = NULL;
+    el_scorer *scorer = NULL;
+    el_pair_counts counts = {0};
+    el_score_kind kind = EL_SCORE_AUTO;
+    el_status st = model && file ? el_compare_pairs_score(&study->plan.tasks[w->job->task], &kind)
+                                 : el_fail(EL_ENOMEM, "no memory for a path");
+    if (!st)
+        st = el_machine_open(&machine, &q);
+    if (!st)
+        st = el_scorer_open(&scorer, q, el_machine_type(&machine), model, kind, EL_SPECIAL_TOKENS, ROWS);
+    if (!st)
+        st = el_minimal_pairs(&counts, scorer, file, &watch);
+    if (!st)
+        st = record_pairs(study, w->job, &counts);
+    el_minimal_pairs_release(&counts);
+    el_scorer_close(scorer);
+    el_queue_close(q);
+    free(file);
+    free(model);
+    return st;
+}
+
 el_status el_compare_job(el_study *study, el_job *job)
 {
     working w = {.study = study, .job = job, .steps = 1};
-    return job->task < 0 ? pretrain(&w) : finetune(&w);
+    return job->task < 0                                       ? pretrain(&w)
+           : el_plan_asks_pairs(&study->plan.tasks[job->task]) ? score_pairs(&w)
+                                                               : finetune(&w);
 }

@@ -140,7 +140,8 @@ static double tokens_of(const char *path)
 /* Tokens that are trained on with a task, about; 0 where its files are not known. */
 static double tokens_of_task(const el_study *study, int task)
 {
-    enum { LONG_EXAMPLE = 40 };
+    /* passes of a sentence, a token masked in each, that cost a third of a training's */
+    enum { LONG_EXAMPLE = 40, PASSES = 10 };
     json_t *const asked = el_compare_told(study, &(el_job){.task = task});
     const json_t *const most = json_object_get(asked, "max_train_examples");
     const json_t *const epochs = json_object_get(asked, "num_train_epochs");
@@ -155,6 +156,8 @@ static double tokens_of_task(const el_study *study, int task)
         tokens = fmin(tokens, LONG_EXAMPLE * json_number_value(most));
     if (known)
         tokens *= epochs ? json_number_value(epochs) : known->epochs;
+    if (el_plan_asks_pairs(&study->plan.tasks[task]))
+        tokens = tokens_of(folder) * PASSES / 3;
     el_task_files_release(&files);
     free(folder);
     json_decref(asked);
@@ -165,6 +168,8 @@ static void add_fine_tunings(el_study *study, const double *tokens, int pretrain
 {
     const el_job job = study->jobs[pretraining];
     for (int t = 0; t < study->plan.task_count; t++) {
+        if (job.tuning && el_plan_asks_pairs(&study->plan.tasks[t]))
+            continue; /* no rate is chosen by them */
         el_job tuning = job;
         tuning.task = t;
         tuning.needs = pretraining;
@@ -287,6 +292,12 @@ el_status el_compare_list(el_study *study)
 static json_t *asked_of_task(const el_study *study, const el_job *job)
 {
     const el_plan_task *const task = &study->plan.tasks[job->task];
+    if (el_plan_asks_pairs(task)) {
+        json_t *const pairs = json_pack("{s:s}", "task", task->task);
+        if (task->settings)
+            json_object_update(pairs, (json_t *)task->settings);
+        return pairs;
+    }
     json_t *const asked =
         json_pack("{s:s, s:I}", "task", task->task, "seed", (json_int_t)(job->seed * TRIALS_OF_A_SEED + 1));
     const json_t *const all = json_object_get(study->plan.text, "finetune");
@@ -389,9 +400,23 @@ char *el_compare_folder(const el_study *study, const el_job *job)
     return in_runs(study, whole);
 }
 
-char *el_compare_task_data(const el_study *study, int task)
+/* The file of pairs in a folder, which has the task's name. */
+static char *pairs_in(const el_plan_task *t, const char *folder)
 {
-    const el_plan_task *const t = &study->plan.tasks[task];
+    static const char *const ENDINGS[] = {"jsonl", "jsonl.zst", "jsonl.gz", "jsonl.xz", "jsonl.bz2", "tsv"};
+    for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s.%s", t->name, ENDINGS[i]);
+        char *const path = el_path_join(folder, name);
+        if (!path || el_file_exists(path))
+            return path;
+        free(path);
+    }
+    return strdup(folder);
+}
+
+static char *data_of(const el_study *study, const el_plan_task *t)
+{
     const char *const folder = study->plan.tasks_folder;
     if (t->data && strncmp(t->data, "{tasks}", 7) != 0)
         return strdup(t->data);
@@ -400,4 +425,15 @@ char *el_compare_task_data(const el_study *study, int task)
         return path;
     free(path);
     return strdup(folder);
+}
+
+char *el_compare_task_data(const el_study *study, int task)
+{
+    const el_plan_task *const t = &study->plan.tasks[task];
+    char *const data = data_of(study, t);
+    if (!data || !el_plan_asks_pairs(t) || !el_folder_exists(data))
+        return data;
+    char *const file = pairs_in(t, data);
+    free(data);
+    return file;
 }

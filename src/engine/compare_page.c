@@ -74,7 +74,8 @@ char *el_compare_command(const el_study *study, const el_job *job)
     json_t *const asked = el_compare_told(study, job);
     const el_job *const needed = job->needs < 0 ? NULL : &study->jobs[job->needs];
     char from[256], *data = NULL;
-    append(&c, job->task < 0 ? "electra pretrain" : "electra finetune");
+    const bool pairs = job->task >= 0 && el_plan_asks_pairs(&study->plan.tasks[job->task]);
+    append(&c, job->task < 0 ? "electra pretrain" : pairs ? "electra score" : "electra finetune");
     if (job->task < 0) {
         append_path(&c, " --data", study->plan.data);
         append_path(&c, " --eval-data", study->plan.eval_data);
@@ -85,12 +86,14 @@ char *el_compare_command(const el_study *study, const el_job *job)
         append_path(&c, " --model", needed->name);
         data = el_compare_task_data(study, job->task);
         if (!json_object_get(asked, "train_file") && !json_object_get(asked, "data"))
-            append_path(&c, " --data", data);
+            append_path(&c, pairs ? " --pairs" : " --data", data);
     }
     const char *key;
     json_t *value;
+    if (pairs)
+        json_object_del(asked, "task");
     json_object_foreach(asked, key, value) append_flag(&c, key, value);
-    append_path(&c, " --output", job->name);
+    append_path(&c, " --output", pairs ? NULL : job->name);
     json_decref(asked);
     free(data);
     return c.text;

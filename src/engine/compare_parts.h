@@ -3,6 +3,7 @@
 #define EL_ENGINE_COMPARE_PARTS_H
 
 #include "engine/compare.h"
+#include "engine/score.h"
 
 /* Finds the plan (compare.h), with what the settings say in its place, and without tasks that are not there. */
 el_status el_compare_plan(el_study *study, const char *plan);
@@ -12,6 +13,9 @@ el_status el_compare_list(el_study *study);
 
 /* On any thread: does a job and leaves its record.  EL_ESTOPPED: stopped by study->halt, after saving. */
 el_status el_compare_job(el_study *study, el_job *job);
+
+/* By which score a task of minimal pairs is asked; EL_EUSAGE where its settings are no such. */
+el_status el_compare_pairs_score(const el_plan_task *task, el_score_kind *kind);
 
 /* Takes what results.jsonl holds of the jobs, and opens it for more unless it is a dry run. */
 el_status el_compare_recall(el_study *study);
@@ -25,7 +29,7 @@ json_t *el_compare_told(const el_study *study, const el_job *job);
 /* The folder of a job's run, on the heap. */
 char *el_compare_folder(const el_study *study, const el_job *job);
 
-/* The task's folder with its files, on the heap: where the plan says, else below the folder of tasks. */
+/* The task's folder with its files, or its file of pairs, on the heap: where the plan says, else below the folder of tasks. */
 char *el_compare_task_data(const el_study *study, int task);
 
 /* The settings of a pre-training by JSON, as flags would have them; closed by el_options_close. */

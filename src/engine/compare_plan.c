@@ -128,6 +128,12 @@ static bool is_there(const el_study *study, int task)
 {
     const el_plan_task *const t = &study->plan.tasks[task];
     const el_task *known = el_task_find(t->task);
+    if (el_plan_asks_pairs(t)) {
+        char *const file = el_compare_task_data(study, task);
+        const bool there = file && el_file_exists(file) && !el_folder_exists(file);
+        free(file);
+        return there;
+    }
     if (!known || json_object_get(t->settings, "train_file"))
         return true; /* a fine-tuning says what is wrong with it */
     char *const folder = el_compare_task_data(study, task);
@@ -179,6 +185,11 @@ el_status el_compare_plan(el_study *study, const char *plan)
     const el_plan *const p = &study->plan;
     if (!st && p->rate_count && p->rate_rule == EL_RATE_BY_SCORE && p->task_count == 0)
         st = el_fail(EL_EUSAGE, "rates: without tasks there are no scores to choose by; \"rule\": \"loss\"");
+    for (int t = 0; !st && t < p->task_count; t++) {
+        el_score_kind kind;
+        if (el_plan_asks_pairs(&p->tasks[t]))
+            st = el_compare_pairs_score(&p->tasks[t], &kind);
+    }
     if (!st && !study->settings->dry_run && p->task_count)
         st = leave_out(study);
     return st;

@@ -108,6 +108,11 @@ static el_status read_variants(const reading *r, const char *key, el_variant *va
     return st;
 }
 
+bool el_plan_asks_pairs(const el_plan_task *task)
+{
+    return strcmp(task->task, EL_PLAN_PAIRS) == 0;
+}
+
 static el_status read_tasks(const reading *r)
 {
     el_plan *const p = r->plan;
@@ -117,7 +122,7 @@ static el_status read_tasks(const reading *r)
         const json_t *const entry = json_array_get(array, (size_t)i);
         const bool object = json_is_object(entry);
         el_plan_task *const t = &p->tasks[i];
-        *t = (el_plan_task){.in_mean = true};
+        *t = (el_plan_task){0};
         if (object)
             st = check_keys(r, entry, "tasks: ", TASK_KEYS, COUNT(TASK_KEYS));
         if (!st)
@@ -125,11 +130,12 @@ static el_status read_tasks(const reading *r)
         if (st)
             return st;
         t->task = t->name;
-        if (!object)
+        if (object)
+            st = el_json_string(entry, r->name, "task", &t->task);
+        t->in_mean = !el_plan_asks_pairs(t);
+        if (st || !object)
             continue;
-        st = el_json_string(entry, r->name, "task", &t->task);
-        if (!st)
-            st = el_json_string(entry, r->name, "data", &t->data);
+        st = el_json_string(entry, r->name, "data", &t->data);
         if (!st)
             st = el_json_bool(entry, r->name, "in_mean", &t->in_mean);
         if (!st)

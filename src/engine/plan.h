@@ -10,7 +10,8 @@
  *      "seeds": [1, 2, 3],
  *      "shares": [6.25, 12.5, 25, 50, 100],            percent of the compute, a pre-training each
  *      "cooldown": 0.2,                                instead: one trunk of constant rate, and from it a branch each
- *      "tasks": ["stsb", {"name": "questions", "task": "squad", "data": "squad", "in_mean": false}],
+ *      "tasks": ["stsb", {"name": "questions", "task": "squad", "data": "squad", "in_mean": false},
+ *                {"name": "blimp", "task": "pairs"}],       minimal pairs, without fine-tuning, and not in the mean
  *      "rates": {"grid": [3e-4, 1e-3], "seed": 0, "rule": "score"},
  *      "reference": "electra",
  *      "published": [{"system": "BERT-Small", "measure": "GLUE dev", "score": 75.1, "flops": 1.4e18}]}
@@ -37,6 +38,10 @@ typedef struct {
     bool in_mean;
     const json_t *settings;
 } el_plan_task;
+
+/* The task of minimal pairs: no fine-tuning, but how often the pre-trained model finds the good sentence likelier. */
+#define EL_PLAN_PAIRS "pairs"
+bool el_plan_asks_pairs(const el_plan_task *task);
 
 /* By what the peak rate of each system and size is chosen, before seeds are spent. */
 typedef enum { EL_RATE_BY_SCORE, EL_RATE_BY_LOSS } el_rate_rule;

@@ -7,7 +7,9 @@
 
 #include "engine/plan.h"
 
-#define GLUE "\"tasks\": [\"cola\", \"sst2\", \"mrpc\", \"stsb\", \"qqp\", \"mnli\", \"qnli\", \"rte\"]"
+#define BLIMP "{\"name\": \"blimp\", \"task\": \"pairs\"}"
+#define GLUE                                                                                                 \
+    "\"tasks\": [\"cola\", \"sst2\", \"mrpc\", \"stsb\", \"qqp\", \"mnli\", \"qnli\", \"rte\", " BLIMP "]"
 #define BASE_RATES "\"rates\": {\"grid\": [1e-4, 2e-4, 5e-4], \"seed\": 0, \"rule\": \"score\"}"
 #define ELECTRA "{\"name\": \"electra\", \"title\": \"ELECTRA\", \"settings\": {\"objective\": \"electra\"}}"
 #define BERT "{\"name\": \"mlm\", \"title\": \"BERT\", \"settings\": {\"objective\": \"mlm\"}}"

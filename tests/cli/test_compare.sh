@@ -6,6 +6,9 @@ make_data
 mkdir -p labelled/animals
 awk 'BEGIN { print "text\tlabel" } NF { print $0 "\t" (/cat|dog/ ? "pet" : "none") }' train.txt | head -121 > labelled/animals/train.tsv
 awk 'BEGIN { print "text\tlabel" } NF { print $0 "\t" (/cat|dog/ ? "pet" : "none") }' heldout.txt | head -61 > labelled/animals/dev.tsv
+mkdir labelled/order # minimal pairs: two words change places in the worse ones
+grep -v '^$' heldout.txt | head -30 | awk '{ good = $0; first = $1; $1 = $2; $2 = first; print "{\"good\": \"" good "\", \"bad\": \"" $0 "\", \"UID\": \"kind_" NR % 2 "\"}" }' \
+    > labelled/order/order.jsonl
 
 cat > plan.json << 'END'
 {"plan": "quick", "language": "made-up", "about": "Two objectives & <a> rate that goes astray",
@@ -15,7 +18,7 @@ cat > plan.json << 'END'
  "systems": [{"name": "electra", "title": "ELECTRA", "settings": {"objective": "electra", "embeddings": "shared"}},
              {"name": "mlm", "title": "BERT", "settings": {"objective": "mlm", "max_skipped_steps": 4}}],
  "sizes": [{"name": "mini"}], "budgets": [4e9], "seeds": [1, 2], "shares": [50],
- "tasks": [{"name": "animals", "task": "classify"}],
+ "tasks": [{"name": "animals", "task": "classify"}, {"name": "order", "task": "pairs"}],
  "rates": {"grid": [1e-3, 1e30], "seed": 0, "rule": "score"},
  "published": [{"system": "BERT-Small", "measure": "GLUE dev", "score": 75.1, "flops": 1.4e18}]}
 END
@@ -33,6 +36,7 @@ mv labelled elsewhere
 compare plan.json --eval-data nowhere --dry-run > out || fail "--dry-run: $(cat log)"
 mv elsewhere labelled
 grep -q "^pre-trainings  *12$" out && grep -q "^fine-tunings  *12" out || fail "--dry-run counts $(cat out)"
+grep -q "^minimal pairs  *8$" out || fail "--dry-run counts pairs: $(cat out)"
 grep -q "expected time" out || fail "--dry-run says no time: $(cat out)"
 [ ! -e study ] || fail "--dry-run wrote $(ls study)"
 for plan in table1 table4 table5 figure3-sizes figure3-algorithms figure4 sharing; do
@@ -59,6 +63,8 @@ diff <(figures straight) <(figures study) > difference || fail "killed twice, ot
 # ---- what was found ----
 grep -q '"task": "mean"' study/report.json || fail "no mean in $(cat study/report.json)"
 [ "$(grep -c '"seeds": 2' study/report.json)" -ge 8 ] || fail "rows of two seeds: $(grep -c '"seeds": 2' study/report.json)"
+grep -q '"task": "order"' study/report.json || fail "no row of minimal pairs in $(cat study/report.json)"
+grep -q '"kind": "minimal pairs".*"metric": "accuracy".*"kind_0": [0-9]' study/results.jsonl || fail "no pairs: $(cat study/results.jsonl)"
 grep -q '"p": [0-9]' study/report.json || fail "no paired test"
 grep -q '"diverged"' study/results.jsonl || fail "a rate of 1e30 does not diverge"
 grep -q '"learning_rate": 0.001' study/report.json || fail "the rate that diverged was chosen"
@@ -86,6 +92,11 @@ grep -q '"init_from": ".*trunk.seed-1/checkpoint-' trunk/runs/electra.mini.4e9.5
 awk -F'"products": ' '/"job": "electra.mini.4e9.seed-1"/ { split($2, a, ","); whole = a[1] } END { exit !(whole > 3.6e9 && whole < 4.4e9) }' \
     trunk/results.jsonl || fail "a trunk and its branch cost otherwise than the budget"
 
+# Minimal pairs are outside the mean, and what score says of the model.
+said=$(sed -nE 's/.*"job": "electra.mini.4e9.seed-1.order".*"score": ([0-9.e-]+).*/\1/p' trunk/results.jsonl)
+(cd trunk/runs && "$electra" score --model electra.mini.4e9.seed-1 --pairs ../../labelled/order/order.jsonl --json --threads 2) > out 2> log || fail "score: $(cat log)"
+grep -q "\"accuracy\": $said" out || fail "compare says $said, score $(cat out)"
+
 # ---- refused ----
 refused 2 "built-in" "$electra" compare table9 --output new
 refused 2 "which plan" "$electra" compare --output new
@@ -93,4 +104,6 @@ sed 's/"seeds"/"sedes"/' plan.json > wrong.json
 refused 2 "did you mean seeds" "$electra" compare wrong.json --output new
 sed 's/"train_batch_size"/"train_batch_sise"/' plan.json > wrong.json
 refused 2 train_batch_size "$electra" compare wrong.json --output new
+sed 's/"task": "pairs"/"task": "pairs", "settings": {"by": "luck"}/' plan.json > wrong.json
+refused 2 "luck is none of" "$electra" compare wrong.json --output new
 [ ! -e new ] || fail "a refused study left $(ls new)"

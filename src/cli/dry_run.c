@@ -140,8 +140,8 @@ el_status cli_dry_run(el_pretraining *run)
     printf("operations in all     %.4g\n", run->trainer.flops_per_token * tokens);
     printf("tokens in all         %.4g, %.2f times those of the shards\n", tokens,
            tokens / (double)el_loader_tokens(run->data));
-    const double moments =
-        2e-6 * sizeof(float) * (double)el_model_parameters(&run->model); /* copied to be written */
+    const el_tensor m = el_model_region(&run->model, EL_FIRST_MOMENTS);
+    const double moments = 2e-6 * (double)el_tensor_bytes(m.rows, m.cols, m.type); /* copied to be written */
     printf("memory                %.0f MB, %.0f MB while a checkpoint is written\n", cli_resident_mb(),
            cli_resident_mb() + moments);
     print_gpu_memory(run->q);

@@ -327,7 +327,7 @@ static el_status network_open(el_network *net, el_model *model, const el_network
                               .memory = &model->memory,
                               .parameters = model->parameters,
                               .activations = model->activations,
-                              .training = model->training};
+                              .training = model->training && !plan->frozen};
     net->w.layers = calloc((size_t)net->config.num_hidden_layers, sizeof *net->w.layers);
     net->g.layers = calloc((size_t)net->config.num_hidden_layers, sizeof *net->g.layers);
     if (!net->w.layers || !net->g.layers)
@@ -516,7 +516,8 @@ void el_model_prepare(el_model *model)
     for (int n = 0; n < model->count; n++) {
         const el_params *params = &model->networks[n].params;
         for (int i = 0; i < params->matrix_count; i++)
-            model->q->prepare(model->q, params->matrices[i].value, params->matrices[i].type, model->training);
+            model->q->prepare(model->q, params->matrices[i].value, params->matrices[i].type,
+                              params->training);
     }
 }
 
@@ -527,10 +528,14 @@ void el_model_zero_gradients(el_model *model)
 
 void el_model_freeze(el_model *model, const char *name, bool frozen)
 {
-    for (int n = 0; n < model->count; n++)
-        for (int i = 0; strcmp(model->networks[n].name, name) == 0 && i < model->networks[n].params.count;
-             i++)
-            model->networks[n].params.items[i].frozen = frozen;
+    for (int n = 0; n < model->count; n++) {
+        el_params *const params = &model->networks[n].params;
+        if (strcmp(model->networks[n].name, name) != 0)
+            continue;
+        assert((frozen || params->training) && "there is room for its gradients");
+        for (int i = 0; i < params->count; i++)
+            params->items[i].frozen = frozen;
+    }
     if (model->training)
         list_trained(model);
 }

@@ -36,7 +36,7 @@ typedef struct {
     int head_count;
     el_tying tying;
     int owner;   /* number, in the plan, of the network whose it is; without meaning where separate */
-    bool frozen; /* is not trained: it owns all that it has */
+    bool frozen; /* is never trained: it owns all that it has, and has neither gradients nor moments */
 } el_network_plan;
 
 typedef struct {

@@ -20,7 +20,7 @@ typedef enum {
 typedef struct {
     char name[112]; /* "electra.encoder.layer.0.attention.self.query.weight" */
     el_tensor value;
-    el_tensor gradient, m, v; /* absent unless training; m and v are AdamW's moments */
+    el_tensor gradient, m, v; /* absent unless its network is trained; m and v are AdamW's moments */
     el_tensor base;           /* exported as base + value, where there is one (GDES) */
     el_init init;
     bool decay;  /* weight decay applies: all but LayerNorm and biases */
@@ -33,7 +33,7 @@ typedef struct {
 } el_param;
 
 /* Where a model's numbers lie: values, gradients and both of AdamW's moments are a region each, contiguous, in the order
- * of the lists, and a parameter is at one place in all four; copies for products lie apart.  What stands between two
+ * of the lists; what is never trained is in the first alone; copies for products lie apart.  What stands between two
  * parameters, because each begins on EL_ALIGNMENT, is zero in every region. */
 enum { EL_VALUES, EL_GRADIENTS, EL_FIRST_MOMENTS, EL_SECOND_MOMENTS, EL_REGIONS };
 typedef struct {
@@ -45,7 +45,7 @@ typedef struct {
     el_device *dev;
     el_param_memory *memory;
     el_type parameters, activations; /* activations: what products of the lines to come are computed in */
-    bool training;
+    bool training;                   /* its parameters have gradients and moments */
     bool int8; /* products of the lines to come are of whole numbers, where their inputs are not too many */
     el_param *items;
     int count, capacity;

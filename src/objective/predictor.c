@@ -25,12 +25,13 @@ el_status el_predictor_layout(el_predictor *p, el_arena *a, const el_slots *slot
 {
     const el_model *m = p->model;
     const el_config *c = &p->net->config;
+    const bool trains = m->training && !el_network_frozen(p->net);
     p->guesses = el_arena_ints(a, slots->slot_room + 1);
     p->losses = el_arena_tensor(a, m->parameters, slots->slot_room, 1);
-    el_mlm_saved_layout(&p->head, a, c, p->block, m->activations, m->parameters, m->training);
-    p->dhidden = el_arena_tensor(a, m->activations, slots->room, c->hidden_size);
-    return el_encoder_saved_layout(&p->encoder, a, c, slots->room, m->activations, m->parameters,
-                                   m->training);
+    el_mlm_saved_layout(&p->head, a, c, p->block, m->activations, m->parameters, trains);
+    if (trains)
+        p->dhidden = el_arena_tensor(a, m->activations, slots->room, c->hidden_size);
+    return el_encoder_saved_layout(&p->encoder, a, c, slots->room, m->activations, m->parameters, trains);
 }
 
 static void release_host(el_predictor *p)

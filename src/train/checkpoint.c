@@ -15,7 +15,7 @@
 
 enum { NAME = 160 };
 
-/* The tensors of one file: of each owned parameter the value, or both moments. */
+/* The tensors of one file: of each owned parameter the value, or both moments where it has any. */
 enum { VALUE, M, V, PLACES };
 static const char *const SUFFIX[PLACES] = {"", ".m", ".v"};
 
@@ -55,6 +55,8 @@ static void list_param(void *context, const el_network *net, el_param *param)
     list *l = context;
     const el_tensor places[PLACES] = {param->value, param->m, param->v};
     for (int place = l->moments ? M : VALUE; place <= (l->moments ? V : VALUE); place++) {
+        if (!places[place].data)
+            continue; /* of a network that is never trained */
         line *added = &l->lines[l->count++];
         snprintf(added->name, sizeof added->name, "%s.%s%s", net->name, param->name, SUFFIX[place]);
         added->tensor = places[place];

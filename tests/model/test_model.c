@@ -177,10 +177,46 @@ static void a_frozen_network_stays(void **state)
     el_model_close(&model);
 }
 
+/* One that is never trained has values, and room for nothing else; the other one's places are its own. */
+static void a_network_that_is_never_trained_has_values_alone(void **state)
+{
+    (void)state;
+    el_model both, one;
+    el_model_plan plan =
+        el_objective_plan(EL_ELECTRA, EL_SAMPLER_NETWORK, small_config(), small_config(), EL_TIE_SEPARATE);
+    plan.training = true;
+    assert_int_equal(el_model_open(&both, el_queue_reference(), &plan), EL_OK);
+    plan.networks[0].frozen = true;
+    assert_int_equal(el_model_open(&one, el_queue_reference(), &plan), EL_OK);
+    assert_int_equal(el_model_initialise(&one, &(el_initialisation){.seed = 3}), EL_OK);
+    size_t bytes = 0;
+    for (int n = 0; n < 2; n++)
+        for (int i = 0; i < one.networks[n].params.count; i++) {
+            const el_param *const p = &one.networks[n].params.items[i];
+            const bool trained = n == 1;
+            assert_true(p->value.data && !p->gradient.data == !trained && !p->m.data == !trained &&
+                        !p->v.data == !trained && p->frozen == !trained);
+            bytes += trained ? el_tensor_bytes(p->value.rows, p->value.cols, p->value.type) : 0;
+        }
+    for (int region = EL_GRADIENTS; region < EL_REGIONS; region++) {
+        const size_t taken = one.memory.regions[region].size;
+        assert_true(taken >= bytes && taken < both.memory.regions[region].size * 3 / 5);
+    }
+    assert_true(one.memory.regions[EL_VALUES].size == both.memory.regions[EL_VALUES].size);
+    fill_gradients(&one);
+    el_optimizer optimizer = el_optimizer_defaults();
+    const double before = el_get(one.networks[0].params.items[0].value, 6, 1);
+    el_optimizer_update(&optimizer, &one, 0.1, el_gradient_norm(&one), 0);
+    assert_true(el_get(one.networks[0].params.items[0].value, 6, 1) == before);
+    el_model_close(&one);
+    el_model_close(&both);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_network_is_whole),
                                        cmocka_unit_test(blocks_of_rows_add_up),
-                                       cmocka_unit_test(a_frozen_network_stays)};
+                                       cmocka_unit_test(a_frozen_network_stays),
+                                       cmocka_unit_test(a_network_that_is_never_trained_has_values_alone)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

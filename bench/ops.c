@@ -18,6 +18,7 @@
 enum {
     TOKENS = 2048,
     LENGTH = 128,
+    LONGEST = 512,
     HIDDEN = 256,
     INNER = 1024,
     HEADS = 4,
@@ -76,7 +77,7 @@ static void report(const char *name, work *f, setting *s, double flops, double b
         best = time < best ? time : best;
         total += time;
     }
-    printf("%-34s %9.3f ms", name, 1e3 * best);
+    printf("%-58s %9.3f ms", name, 1e3 * best);
     if (flops > 0)
         printf(" %8.1f GFLOP/s", 1e-9 * flops / best);
     if (bytes > 0)
@@ -174,12 +175,12 @@ static void layer_norm(setting *s)
 
 static void attention(setting *s)
 {
-    q->attention_forward(q, s->y, s->lse, s->qkv, s->layout, s->heads, s->dropout, LENGTH);
+    q->attention_forward(q, s->y, s->lse, s->qkv, s->layout, s->heads, s->dropout, LONGEST);
 }
 
 static void attention_backward(setting *s)
 {
-    q->attention_backward(q, s->dqkv, s->dy, s->y, s->lse, s->qkv, s->layout, s->heads, s->dropout, LENGTH);
+    q->attention_backward(q, s->dqkv, s->dy, s->y, s->lse, s->qkv, s->layout, s->heads, s->dropout, LONGEST);
 }
 
 static void loss(setting *s)
@@ -247,26 +248,35 @@ static void elementwise(el_type type)
     report("residual norm backward, dropout", norm_backward, &s, 0, 4 * thin);
 }
 
-static void attend(el_type type, int hidden, const char *which)
+/* In sequences of `length`; once more with each row seeing itself and those before it. */
+static void attend(el_type type, int hidden, int length, const char *which)
 {
-    int starts[TOKENS / LENGTH + 1];
-    for (int i = 0; i <= TOKENS / LENGTH; i++)
-        starts[i] = i * LENGTH;
+    int starts[TOKENS / LENGTH + 1], limits[TOKENS];
+    for (int i = 0; i <= TOKENS / length; i++)
+        starts[i] = i * length;
+    for (int i = 0; i < TOKENS; i++)
+        limits[i] = i % length + 1;
     setting s = {.qkv = tensor(type, TOKENS, 3 * hidden), .dqkv = tensor(type, TOKENS, 3 * hidden)};
     s.y = tensor(type, TOKENS, hidden), s.dy = tensor(type, TOKENS, hidden);
     s.lse = tensor(EL_F32, TOKENS, hidden / 64), s.heads = hidden / 64;
-    s.layout = (el_layout){.starts = starts, .sequences = TOKENS / LENGTH, .longest = LENGTH};
-    if (q->reserve(q, LENGTH, 64))
+    if (q->reserve(q, length, 64))
         abort();
-    const double flops = 4.0 * TOKENS * LENGTH * hidden;
-    char name[80];
-    for (int drops = 0; drops < 2; drops++) {
-        s.dropout.rate = drops ? 0.1 : 0;
-        snprintf(name, sizeof name, "attention %s%s", which, drops ? ", dropout" : "");
-        report(name, attention, &s, flops, 0);
-        snprintf(name, sizeof name, "attention backward %s%s", which, drops ? ", dropout" : "");
-        report(name, attention_backward, &s, 2.5 * flops, 0);
-    }
+    for (int causal = 0; causal < 2; causal++)
+        for (int drops = 0; drops < 2; drops++) {
+            char name[80], how[64];
+            s.layout = (el_layout){.starts = starts,
+                                   .sequences = TOKENS / length,
+                                   .longest = length,
+                                   .limits = causal ? limits : NULL};
+            s.dropout.rate = drops ? 0.1 : 0;
+            const double flops = 4.0 * TOKENS * length * hidden / (causal ? 2 : 1);
+            snprintf(how, sizeof how, "%s %d%s%s", which, length, causal ? ", causal" : "",
+                     drops ? ", dropout" : "");
+            snprintf(name, sizeof name, "attention %s", how);
+            report(name, attention, &s, flops, 0);
+            snprintf(name, sizeof name, "attention backward %s", how);
+            report(name, attention_backward, &s, 2.5 * flops, 0);
+        }
 }
 
 static void others(el_type type)
@@ -310,8 +320,9 @@ static void both(el_type type)
     linear(type, TOKENS, 256, 64);
     linear(type, MASKED, NARROW, WORDS);
     linear(type, 16, HIDDEN, INNER);
-    attend(type, HIDDEN, "4 heads of 64");
-    attend(type, 64, "1 head of 64");
+    attend(type, HIDDEN, LENGTH, "4 heads of 64, rows");
+    attend(type, HIDDEN, LONGEST, "4 heads of 64, rows");
+    attend(type, 64, LENGTH, "1 head of 64, rows");
     elementwise(type);
     others(type);
 }

@@ -26,6 +26,8 @@ typedef struct {
     double disc_weight;
 } fixture;
 
+static int groups; /* of layers that are different; 0: all are */
+
 static el_config config_of(int hidden, int embedding)
 {
     el_config c = el_config_default();
@@ -37,6 +39,8 @@ static el_config config_of(int hidden, int embedding)
     c.intermediate_size = 2 * hidden;
     c.max_position_embeddings = 16;
     c.layer_norm_eps = 1e-6;
+    c.num_hidden_groups = groups;
+    c.model_type = groups ? EL_MODEL_ALBERT : EL_MODEL_ELECTRA;
     return c;
 }
 
@@ -228,6 +232,15 @@ static void replaced_masked_language_model(void **state)
     check_all(EL_REPLACE_MLM, EL_TIE_ALL, 8, settings);
 }
 
+/* One layer used twice, in both networks. */
+static void shared_layers(void **state)
+{
+    (void)state;
+    groups = 1;
+    check_all(EL_ELECTRA, EL_TIE_SHARED, 4, el_objective_defaults());
+    groups = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(shared_embeddings),
@@ -240,6 +253,7 @@ int main(void)
                                        cmocka_unit_test(replaced_masked_language_model),
                                        cmocka_unit_test(language_models),
                                        cmocka_unit_test(two_stages),
-                                       cmocka_unit_test(two_towers)};
+                                       cmocka_unit_test(two_towers),
+                                       cmocka_unit_test(shared_layers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,7 +62,7 @@ static el_status measure_size(const bench_place *place, int i, json_t *lines)
 {
     exchange e = {.dist = cli_dist(), .numbers = GRADIENTS[i].numbers};
     e.region = calloc(e.numbers, sizeof *e.region);
-    e.room = calloc(e.numbers / 2 + 1, sizeof *e.room);
+    e.room = calloc(el_dist_room(e.dist), sizeof *e.room);
     const el_status st =
         el_dist_agree(e.dist, e.region && e.room ? EL_OK
                                                  : el_fail(EL_ENOMEM, "no memory for the gradients of %s",

@@ -76,7 +76,7 @@ static el_status measure_ranks(const el_pretraining *run, cost *c, double *excha
     const el_tensor g = el_model_region(&run->model, EL_GRADIENTS);
     const size_t numbers = (size_t)g.rows * (size_t)g.cols;
     float *const region = calloc(numbers, sizeof *region), *const room =
-                                                               calloc(numbers / 2 + 1, sizeof *room);
+                                                               calloc(el_dist_room(dist), sizeof *room);
     const el_status st =
         el_dist_agree(dist, region && room ? EL_OK : el_fail(EL_ENOMEM, "no memory for an exchange"));
     double seconds[EXCHANGES + 1];

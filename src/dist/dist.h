@@ -20,7 +20,7 @@
 #include "base/error.h"
 #include "base/shares.h"
 
-enum { EL_DIST_SLOTS = 16 };
+enum { EL_DIST_SLOTS = 64 };
 
 typedef struct el_dist el_dist;
 struct el_dist {
@@ -29,11 +29,12 @@ struct el_dist {
     const char *host; /* this machine's name */
     el_status failed; /* what all have agreed on: nothing is exchanged any more */
     double waited;    /* seconds spent so far until the others were there, */
-    double exchanged; /* and in sums of gradients */
+    double exchanged; /* and for sums of gradients when they were */
     /* MPI does not notice that a machine or a link is gone.  Whoever looks from another thread sees how long this rank has
      * been waiting in one call, by el_dist_now(). */
     _Atomic(double) since; /* when it began; 0: it waits for nobody */
     _Atomic(double) most;  /* seconds that it may take; 0: for ever */
+    atomic_bool aside;     /* processors are at work on other things meanwhile: whoever waits sleeps */
 
     /* From every rank `bytes` to every rank, in the order of ranks. */
     void (*gather)(el_dist *d, const void *mine, size_t bytes, void *all);
@@ -94,8 +95,9 @@ el_status el_dist_collect(el_dist *dist, const void *mine, size_t bytes, el_shar
 el_shares el_dist_shares(el_dist *dist, bool own);
 
 /* region[i] = the sum over ranks of region[i], on every rank, along the binary tree ((0 + 1) + (2 + 3)) + ...: the same bits
- * whatever ranks come to share a machine, and as if their subtrees had been added in one process.  `room` holds half as many
- * numbers.  The number of ranks is a power of two. */
+ * whatever ranks come to share a machine, and as if their subtrees had been added in one process.  `room` holds
+ * el_dist_room() numbers.  The number of ranks is a power of two. */
+size_t el_dist_room(const el_dist *dist);
 void el_dist_sum(el_dist *dist, float *region, size_t count, float *room);
 
 /* Seconds of a clock that only goes forward. */

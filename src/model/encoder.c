@@ -121,6 +121,8 @@ void el_encoder_backward(el_queue *q, const el_config *config, const el_encoder_
                               middle, d);
         el_attention_block_backward(q, config, &w->layers[i].attention, &g->layers[i].attention,
                                     &layer->attention, s, in, i + 1, sines_of(config, s, in), x, d);
+        if (in->watch.left)
+            in->watch.left(in->watch.context, g, i);
     }
     el_embed_block_backward(q, config, w, g, s, in, d);
 }

@@ -45,6 +45,12 @@ typedef struct {
     el_layer_weights *layers;
 } el_encoder_weights;
 
+/* Who hears in a backward, from the last layer down, that nothing more is added to the gradients of a layer.  Zeroed: nobody. */
+typedef struct {
+    void (*left)(void *context, const el_encoder_weights *gradients, int layer);
+    void *context;
+} el_backward_watch;
+
 /* What a pass is told; everything is device memory except sizes. */
 typedef struct {
     int rows;
@@ -54,6 +60,7 @@ typedef struct {
     bool training;      /* dropout on */
     el_random random;   /* dropout: streams from random.stream on, one for each place */
     uint64_t first_row; /* the rows' number in the whole batch */
+    el_backward_watch watch;
 } el_input;
 
 typedef struct {

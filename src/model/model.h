@@ -99,6 +99,7 @@ typedef struct {
     el_network networks[EL_MOST_NETWORKS];
     int count;
     el_trained_list trained; /* while training */
+    el_backward_watch watch; /* of its networks' backwards */
 } el_model;
 
 /* Memory for all parameters, zero; EL_EUSAGE where configurations do not fit the tying. */

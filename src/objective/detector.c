@@ -130,6 +130,7 @@ static void judge(el_detector *d, const el_slots *slots, const el_slots_range *r
     const el_network *net = d->net;
     el_input in = r->in;
     in.random.stream = d->stream;
+    in.watch = d->model->watch;
     const el_tensor hidden = el_encoder_forward(q, &net->config, &net->w, &d->encoder, &in);
     const el_tensor logits = el_rtd_forward(q, d->w, &d->head, hidden);
     const el_tensor losses = el_tensor_rows(d->losses, 0, r->rows);

@@ -185,6 +185,7 @@ static const el_objective TABLE = {.reset = reset,
                                    .fit = fit,
                                    .accumulate = accumulate,
                                    .count = count,
+                                   .orderly = true,
                                    .ledger = ledger,
                                    .finish = finish,
                                    .close = close_mlm};

@@ -138,6 +138,7 @@ static void encode(el_predictor *p, const el_slots_range *r)
 {
     p->in = r->in;
     p->in.random.stream = p->stream;
+    p->in.watch = p->model->watch;
     p->hidden = el_encoder_forward(p->model->q, &p->net->config, &p->net->w, &p->encoder, &p->in);
 }
 

@@ -22,6 +22,7 @@ struct el_device {
     bool int8;         /* whether products may be of whole numbers, see linear_forward */
     const char *level; /* instruction set in use, "plain" for the reference; lives as long as the device */
 
+    bool apart;        /* the host cannot reach its memory */
     const char *about; /* a GPU: its name, and what else its results depend on; else NULL */
 
     void (*close)(el_device *dev); /* once its queues are closed and its memory is released */

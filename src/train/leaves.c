@@ -51,20 +51,6 @@ static void lay_out(el_leaves *l)
         l->waiting[i] = el_arena_tensor(&l->arena, g.type, g.rows, g.cols);
 }
 
-static size_t numbers(const el_leaves *l)
-{
-    const el_tensor g = gradients(l);
-    return (size_t)g.rows * (size_t)g.cols;
-}
-
-static el_status open_exchange(el_leaves *l)
-{
-    assert(gradients(l).type == EL_F32 && "what ranks exchange are floats");
-    l->room = malloc((numbers(l) / 2 + 1) * sizeof *l->room);
-    l->region = malloc((numbers(l) + 1) * sizeof *l->region);
-    return l->room && l->region ? EL_OK : el_fail(EL_ENOMEM, "no memory to exchange %zu numbers", numbers(l));
-}
-
 el_status el_leaves_open(el_leaves *l, el_dist *dist, el_objective *objective, int count)
 {
     *l = (el_leaves){.dist = dist, .objective = objective, .leaves = count};
@@ -76,72 +62,103 @@ el_status el_leaves_open(el_leaves *l, el_dist *dist, el_objective *objective, i
         st = el_device_reserve(objective->model->dev, &l->arena);
     if (!st)
         lay_out(l);
-    return st || el_dist_size(dist) == 1 ? st : open_exchange(l);
+    return st ? st : el_reduce_open(&l->reduce, dist, objective);
 }
 
 void el_leaves_close(el_leaves *l)
 {
     if (l->objective)
         el_device_release(l->objective->model->dev, &l->arena);
-    free(l->room);
-    free(l->region);
+    el_reduce_close(&l->reduce);
     el_ledger_release(&l->ledger);
     *l = (el_leaves){0};
 }
 
-/* Leaf k of this rank's is in the gradients: adds what waits for it, and lets the sum wait unless it is the last. */
-static void add_leaf(el_leaves *l, int k)
+/* Leaf k of this rank's is in the gradients, and not the last: adds what waits for it, and lets the sum wait. */
+static void put_by(el_leaves *l, int k)
 {
     const el_tensor g = gradients(l);
     el_queue *const q = l->objective->model->q;
     int level = 0;
     for (; k >> level & 1; level++)
         q->add(q, g, l->waiting[level], g);
-    if (k + 1 == own_leaves(l))
-        return;
     q->copy(q, l->waiting[level], g);
     q->zero(q, g);
 }
 
+/* The last leaf is in these rows of the gradients: all sums that wait are added. */
+static void complete(el_leaves *l, int first, int count)
+{
+    el_queue *const q = l->objective->model->q;
+    const el_tensor g = el_tensor_rows(gradients(l), first, count);
+    for (int i = 0; 1 << i < own_leaves(l); i++)
+        q->add(q, g, el_tensor_rows(l->waiting[i], first, count), g);
+}
+
+static void complete_parts(el_leaves *l, int parts)
+{
+    for (; l->given < parts; l->given++)
+        complete(l, l->reduce.parts[l->given].first, l->reduce.parts[l->given].count);
+}
+
+/* The backward of the last leaf has left a layer. */
+static void left_layer(void *context, const el_encoder_weights *gradients_of, int layer)
+{
+    el_leaves *const l = context;
+    const int ready = l->objective->ends ? el_reduce_ready(&l->reduce, gradients_of, layer) : 0;
+    if (ready <= l->given)
+        return;
+    complete_parts(l, ready);
+    el_reduce_give(&l->reduce, ready);
+}
+
+static el_status run_leaf(el_leaves *l, const el_batch *batch, int k, el_interrupt interrupt)
+{
+    const int64_t leaf = el_dist_rank(l->dist) * own_leaves(l) + k, b = batch->sequences;
+    const int first = (int)(leaf * b / l->leaves), last = (int)((leaf + 1) * b / l->leaves);
+    el_model *const model = l->objective->model;
+    if (k + 1 == own_leaves(l) && l->reduce.helper && l->objective->orderly)
+        model->watch = (el_backward_watch){left_layer, l};
+    el_status st = el_objective_continue(l->objective, batch, first, last, true, interrupt);
+    model->watch = (el_backward_watch){0};
+    if (!st && l->leaves > 1)
+        st = el_objective_count(l->objective);
+    return st || l->leaves == 1 ? st : el_objective_take(l->objective, &l->ledger);
+}
+
 static el_status run_leaves(el_leaves *l, const el_batch *batch, el_interrupt interrupt)
 {
-    const int mine = own_leaves(l), before = el_dist_rank(l->dist) * mine;
     el_status st = EL_OK;
-    for (int k = 0; !st && k < mine; k++) {
-        const int64_t leaf = before + k, b = batch->sequences;
-        const int first = (int)(leaf * b / l->leaves), last = (int)((leaf + 1) * b / l->leaves);
-        st = el_objective_continue(l->objective, batch, first, last, true, interrupt);
-        if (!st && l->leaves > 1) {
-            add_leaf(l, k);
-            st = el_objective_count(l->objective);
-        }
-        if (!st && l->leaves > 1)
-            st = el_objective_take(l->objective, &l->ledger);
+    for (int k = 0; !st && k < own_leaves(l); k++) {
+        st = run_leaf(l, batch, k, interrupt);
+        if (k + 1 < own_leaves(l))
+            put_by(l, k);
     }
     return st;
 }
 
-/* The gradients on the host, summed over all ranks, and back. */
-static void exchange(el_leaves *l)
+/* Every rank exchanges, one that failed too: the others may have begun. */
+static void sum_up(el_leaves *l)
 {
-    el_queue *const q = l->objective->model->q;
-    const el_tensor g = gradients(l);
-    q->fetch(q, l->region, g.data, numbers(l) * sizeof *l->region);
-    q->wait(q);
-    el_dist_sum(l->dist, l->region, numbers(l), l->room);
-    q->send(q, g.data, l->region, numbers(l) * sizeof *l->region);
+    if (!l->reduce.helper) {
+        complete(l, 0, gradients(l).rows);
+        return;
+    }
+    complete_parts(l, l->reduce.count);
+    el_reduce_finish(&l->reduce);
 }
 
 el_status el_leaves_run(el_leaves *l, const el_batch *batch, el_interrupt interrupt, el_status before)
 {
     l->ledger.count = 0;
-    el_status st = before ? before : run_leaves(l, batch, interrupt);
-    st = el_dist_agree(l->dist, st);
-    if (st || l->leaves == 1)
+    l->given = 0;
+    el_status st = el_dist_agree(l->dist, before);
+    if (st)
         return st;
-    if (el_dist_size(l->dist) > 1)
-        exchange(l);
-    return el_objective_add_all(l->objective, l->dist, &l->ledger);
+    st = run_leaves(l, batch, interrupt);
+    sum_up(l);
+    st = el_dist_agree(l->dist, st);
+    return st || l->leaves == 1 ? st : el_objective_add_all(l->objective, l->dist, &l->ledger);
 }
 
 /* ---- the same model on all ranks ---- */

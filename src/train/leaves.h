@@ -12,6 +12,7 @@
 
 #include "dist/dist.h"
 #include "train/objective.h"
+#include "train/reduce.h"
 
 enum { EL_MOST_LEAVES = 1024 };
 
@@ -21,8 +22,8 @@ typedef struct {
     int leaves; /* of a batch */
     el_arena arena;
     el_tensor waiting[11]; /* sums of 1, 2, 4, ... leaves that wait for their neighbours */
-    float *room;           /* of the exchange, on the host */
-    float *region;         /* and the gradients there */
+    el_reduce reduce;
+    int given; /* its parts, in this step */
     el_ledger ledger;
 } el_leaves;
 

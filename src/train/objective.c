@@ -49,6 +49,7 @@ el_status el_objective_continue(el_objective *objective, const el_batch *batch, 
     for (int end; !st && first < last && !el_queue_cut_short(q); first = end) {
         st = fit(objective, batch, first, &end);
         end = end < last ? end : last;
+        objective->ends = end == last;
         if (!st)
             objective->accumulate(objective, first, end, training);
     }

@@ -62,6 +62,9 @@ struct el_objective {
     void (*count)(el_objective *self);
     /* Lists what accumulate() counts.  NULL: the losses of a batch's parts do not add up to the batch's. */
     void (*ledger)(el_objective *self, el_ledger *ledger);
+    /* In a range every network is gone back through once at most, one after the other in the order of the model. */
+    bool orderly;
+    bool ends; /* accumulate() is at the last of the ranges that were asked for */
     bool
         keeps_answers; /* an evaluation needs all answers in one process, where ledger() does not list them */
     /* Figures since reset(), over as many begin()s as there were. */

@@ -39,7 +39,7 @@ static void sum_leaves(el_dist *d, void *context)
     sums *const s = context;
     const int mine = LEAVES / d->size;
     float *const region = malloc(s->count * sizeof *region), *const room =
-                                                                 malloc((s->count / 2 + 1) * sizeof *room);
+                                                                 malloc(el_dist_room(d) * sizeof *room);
     for (size_t i = 0; i < s->count; i++)
         region[i] = subtree(d->rank * mine, mine, i);
     el_dist_sum(d, region, s->count, room);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -193,6 +194,95 @@ static void leaves_differ_by_rounding(void **state)
     }
 }
 
+/* ---- while the backward goes on ---- */
+
+typedef struct {
+    el_objective *objective;
+    void (*accumulate)(el_objective *self, int first, int last, bool training);
+    void (*begin)(el_dist *d, int slot, int peer, const void *out, size_t out_bytes, void *in,
+                  size_t in_bytes);
+    atomic_int begun;
+    bool early;
+} watched;
+
+static watched watches[2]; /* of a rank each */
+
+static void count_begun(el_dist *d, int slot, int peer, const void *out, size_t out_bytes, void *in,
+                        size_t in_bytes)
+{
+    watches[d->rank].begun++;
+    watches[d->rank].begin(d, slot, peer, out, out_bytes, in, in_bytes);
+}
+
+/* The objective's own; in the last range it stays until something is under way, for ten seconds at most. */
+static void accumulate_and_look(el_objective *self, int first, int last, bool training)
+{
+    watched *const w = &watches[watches[1].objective == self];
+    w->accumulate(self, first, last, training);
+    for (int i = 0; self->ends && training && !w->begun && i < 10000; i++)
+        usleep(1000);
+    w->early = w->begun > 0;
+}
+
+static void look_for_early_parts(el_dist *d, void *context)
+{
+    watched *const w = &watches[d->rank];
+    place p;
+    el_leaves l;
+    open_place(&p, *(el_objective_kind *)context);
+    *w = (watched){.objective = p.objective, .accumulate = p.objective->accumulate, .begin = d->begin};
+    p.objective->accumulate = accumulate_and_look;
+    d->begin = count_begun;
+    CHECK(el_leaves_open(&l, d, p.objective, 4) == EL_OK, "%s", el_error());
+    CHECK(p.objective->begin(p.objective, &p.batch, (el_random){5, 0, 1}) == EL_OK, "%s", el_error());
+    CHECK(el_leaves_run(&l, &p.batch, (el_interrupt){0}, EL_OK) == EL_OK, "%s", el_error());
+    el_leaves_close(&l);
+    close_place(&p);
+}
+
+static void what_is_ready_goes_out_early(void **state)
+{
+    (void)state;
+    const el_objective_kind kinds[] = {EL_ELECTRA, EL_MLM};
+    for (int i = 0; i < 2; i++) {
+        test_ranks(2, look_for_early_parts, (void *)&kinds[i]);
+        for (int r = 0; r < 2; r++)
+            CHECK(watches[r].early, "%s: rank %d exchanges nothing before the backward ends",
+                  el_objective_name(kinds[i]), r);
+    }
+}
+
+static bool always(void *context)
+{
+    (void)context;
+    return true;
+}
+
+/* One that cannot go on exchanges like the others, who may have begun, and then all know. */
+static void fail_on_one(el_dist *d, void *context)
+{
+    const bool *const within = context;
+    place p;
+    el_leaves l;
+    open_place(&p, EL_ELECTRA);
+    CHECK(el_leaves_open(&l, d, p.objective, 4) == EL_OK, "%s", el_error());
+    CHECK(p.objective->begin(p.objective, &p.batch, (el_random){5, 0, 1}) == EL_OK, "%s", el_error());
+    const bool fails = d->rank == 1;
+    const el_interrupt stop = {fails && *within ? always : NULL, NULL};
+    const el_status before = fails && !*within ? el_fail(EL_EDATA, "a shard is gone") : EL_OK;
+    const el_status st = el_leaves_run(&l, &p.batch, stop, before);
+    CHECK(st == (*within ? EL_ESTOPPED : EL_EDATA), "rank %d ends with %d", d->rank, (int)st);
+    el_leaves_close(&l);
+    close_place(&p);
+}
+
+static void what_stops_one_stops_all(void **state)
+{
+    (void)state;
+    for (int within = 0; within < 2; within++)
+        test_ranks(2, fail_on_one, &(bool){within});
+}
+
 static void misfits_name_what_fits(void **state)
 {
     (void)state;
@@ -212,6 +302,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_number_of_ranks_has_the_bits_of_one),
         cmocka_unit_test(leaves_differ_by_rounding),
+        cmocka_unit_test(what_is_ready_goes_out_early),
+        cmocka_unit_test(what_stops_one_stops_all),
         cmocka_unit_test(misfits_name_what_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -333,6 +333,7 @@ el_queue *distant_open(int threads, const char *level)
     assert(d);
     el_status st = el_device_open(&d->inner, level);
     d->device = (el_device){.name = "distant",
+                            .apart = true,
                             .level = d->inner->level,
                             .close = close_device,
                             .alloc = alloc,

@@ -317,6 +317,7 @@ el_status el_device_cuda(el_device **dev, int number)
     snprintf(c->name, sizeof c->name, "%s, %d multiprocessors, driver %d, runtime %d, cuBLASLt %d", about.name,
              about.multiprocessors, about.driver, about.runtime, (int)c->blas.version());
     c->device.name = "cuda";
+    c->device.apart = true;
     c->device.level = c->level;
     c->device.about = c->name;
     c->device.close = device_close;

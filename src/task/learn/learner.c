@@ -171,6 +171,7 @@ static void accumulate(el_objective *self, int first, int last, bool training)
         return; /* sentences without words: neither losses nor answers */
     el_input in = el_feed_send(&l->feed, m->q, b, first, last, training, l->random);
     in.random.stream = EL_STREAM_FIRST_NETWORK;
+    in.watch = m->watch;
     el_feed_send_ids(&l->feed, m->q, b->ids + range.first_row, in.rows);
     const el_tensor hidden = el_encoder_forward(m->q, &net->config, &net->w, &l->encoder, &in);
     el_tensor dhidden = l->dhidden;
@@ -295,6 +296,7 @@ el_status el_learner_open(el_objective **objective, el_model *model, const el_fe
                              .begin = begin,
                              .fit = fit,
                              .accumulate = accumulate,
+                             .orderly = true,
                              .ledger = ledger,
                              .keeps_answers = true,
                              .finish = finish,

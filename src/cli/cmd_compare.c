@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/ranks.h"
 #include "cli/signals.h"
 #include "engine/compare.h"
 
@@ -13,6 +14,7 @@ static const char EXAMPLES[] =
     "  electra compare table5 --data shards --eval-data heldout --tasks labelled --flops-budget 1e14 "
     "--output study\n"
     "  electra compare plan.json --output study\n"
+    "  mpirun -np 4 electra-mpi compare plan.json --output study   each rank takes a job at a time\n"
     "  electra compare --output study                     goes on where it stopped\n";
 
 typedef struct {
@@ -88,13 +90,16 @@ int cmd_compare(int argc, char **argv)
                      .settings = &j.settings};
     if (!cli_parse(&j.options, argc, argv, &exit_code))
         return exit_code;
-    const el_study_watch watch = {.on_progress = on_progress, .stop = cli_catch_signals(), .context = &j};
+    j.settings.dist = cli_dist();
+    const bool leads = el_dist_leads(cli_dist());
+    const el_study_watch watch = {
+        .on_progress = leads ? on_progress : NULL, .stop = cli_catch_signals(), .context = &j};
     const char *const plan = j.options.operand_count ? j.options.operand[0] : NULL;
     el_status st = j.options.operand_count > 1
                        ? el_fail(EL_EUSAGE, "%s: one plan at a time", j.options.operand[1])
                        : el_compare_open(&j.study, plan, &j.options, &watch);
     if (!st)
-        st = j.settings.dry_run ? estimate(&j) : work(&j);
+        st = !j.settings.dry_run ? work(&j) : leads ? estimate(&j) : EL_OK;
     exit_code = cli_exit("compare", st);
     el_compare_close(&j.study);
     el_options_close(&j.options);

@@ -15,7 +15,7 @@
 
 static bool gives(const char *name)
 {
-    static const char *const NAMES[] = {"results.jsonl", "runs", "report.html", "report.json"};
+    static const char *const NAMES[] = {"results.jsonl", "runs", "jobs", "report.html", "report.json"};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
         if (strcmp(name, NAMES[i]) == 0)
             return true;
@@ -122,18 +122,27 @@ static void pass_over(el_study *study)
     }
 }
 
-/* A job that can begin now, or NULL. */
-static el_job *next_ready(el_study *study)
+static el_status take_found(el_study *study, el_job *job, bool known);
+
+/* A job that can begin now and is this process's, or NULL. */
+static el_job *next_ready(el_study *study, el_folder_lock *lock, el_status *st)
 {
-    for (int i = 0; i < study->count; i++) {
+    for (int i = 0; !*st && i < study->count; i++) {
         el_job *const job = &study->jobs[i];
         const el_job *const needed = job->needs < 0 ? NULL : &study->jobs[job->needs];
         if (job->state != EL_JOB_WAITING || (needed && needed->state != EL_JOB_DONE))
             continue;
         if (job->task < 0 && study->plan.rate_count && job->rate == 0)
             job->rate = choose_rate(study, job);
-        if (job->task >= 0 || !study->plan.rate_count || job->rate > 0)
+        if (job->task < 0 && study->plan.rate_count && job->rate == 0)
+            continue;
+        const bool known = job->record; /* its model is made again */
+        bool claimed;
+        *st = el_compare_claim(study, job, lock, &claimed);
+        if (claimed)
             return job;
+        if (!*st && job->state == EL_JOB_DONE)
+            *st = take_found(study, job, known);
     }
     return NULL;
 }
@@ -177,6 +186,7 @@ typedef struct {
     el_study *study;
     el_job *job;    /* NULL: idle */
     json_t *before; /* its record, where only its model is made again */
+    el_folder_lock lock;
     el_helper *helper;
 } worker;
 
@@ -221,15 +231,45 @@ static void begin(worker *w, el_job *job)
     el_helper_start(w->helper, work, w);
 }
 
+static bool leads(const el_study *study)
+{
+    return el_dist_leads(study->settings->dist);
+}
+
+static el_status put_result(el_study *study, const el_job *job)
+{
+    const el_status st = leads(study) ? el_metrics_put(&study->results, job->record) : EL_OK;
+    return st || !leads(study) ? st : el_metrics_sync(&study->results);
+}
+
 static el_status keep_record(el_study *study, worker *w, el_job *job)
 {
+    el_status st = EL_OK;
     if (w->before) {
         json_decref(job->record);
         job->record = w->before;
-        return EL_OK;
+    } else {
+        st = put_result(study, job);
     }
-    const el_status st = el_metrics_put(&study->results, job->record);
-    return st ? st : el_metrics_sync(&study->results);
+    return st ? st : el_compare_publish(study, job, &w->lock);
+}
+
+/* What follows from a job that is done. */
+static el_status follow_up(el_study *study, el_job *job)
+{
+    pass_over(study);
+    el_status st = leads(study) ? tidy(study, job) : EL_OK;
+    if (!st && leads(study))
+        st = el_compare_report(study);
+    tell(study, job);
+    return st;
+}
+
+/* Another rank has done it. */
+static el_status take_found(el_study *study, el_job *job, bool known)
+{
+    const el_status st = known ? EL_OK : put_result(study, job);
+    return st ? st : follow_up(study, job);
 }
 
 /* Takes what a worker has done. */
@@ -242,17 +282,13 @@ static el_status collect(worker *w)
     if (st) {
         job->state = EL_JOB_WAITING;
         json_decref(w->before);
+        el_folder_lock_release(&w->lock);
         return st;
     }
     job->state = EL_JOB_DONE;
     st = keep_record(study, w, job);
-    pass_over(study);
-    if (!st)
-        st = tidy(study, job);
-    if (!st)
-        st = el_compare_report(study);
-    tell(study, job);
-    return st;
+    const el_status followed = follow_up(study, job);
+    return st ? st : followed;
 }
 
 /* What failed first, with its sentence. */
@@ -269,33 +305,16 @@ static void note(el_study *study, failure *first, el_status st)
     first->status = st;
     snprintf(first->sentence, sizeof first->sentence, "%s", el_error());
     study->halt = 1;
+    if (st != EL_ESTOPPED)
+        el_compare_tell_failure(study);
 }
 
-static void rest(void)
+/* Files of other ranks are not looked for as often. */
+static void rest(const el_study *study)
 {
-    const struct timespec moment = {.tv_nsec = 10000000};
+    const struct timespec moment = {.tv_nsec =
+                                        el_dist_size(study->settings->dist) > 1 ? 100000000 : 10000000};
     nanosleep(&moment, NULL);
-}
-
-static void dispatch(el_study *study, worker *workers, failure *first)
-{
-    for (int busy = 1; busy;) {
-        busy = 0;
-        if (study->watch.stop && *study->watch.stop)
-            study->halt = 1;
-        for (int i = 0; i < study->at_a_time; i++) {
-            worker *const w = &workers[i];
-            if (w->job && el_helper_done(w->helper))
-                note(study, first, collect(w));
-            el_job *const job = w->job || study->halt ? NULL : next_ready(study);
-            if (job)
-                begin(w, job);
-            busy += w->job != NULL;
-        }
-        tell(study, NULL);
-        if (busy)
-            rest();
-    }
 }
 
 static int count_done(const el_study *study)
@@ -304,6 +323,35 @@ static int count_done(const el_study *study)
     for (int i = 0; i < study->count; i++)
         done += study->jobs[i].state == EL_JOB_DONE;
     return done;
+}
+
+/* Whether other ranks may have jobs at work. */
+static bool others_work(const el_study *study)
+{
+    return el_dist_size(study->settings->dist) > 1 && !study->halt && count_done(study) < study->count;
+}
+
+static void dispatch(el_study *study, worker *workers, failure *first)
+{
+    for (int busy = 1; busy || others_work(study);) {
+        busy = 0;
+        if ((study->watch.stop && *study->watch.stop) || el_compare_has_failed(study))
+            study->halt = 1;
+        for (int i = 0; i < study->at_a_time; i++) {
+            worker *const w = &workers[i];
+            if (w->job && el_helper_done(w->helper))
+                note(study, first, collect(w));
+            el_status st = EL_OK;
+            el_job *const job = w->job || study->halt ? NULL : next_ready(study, &w->lock, &st);
+            note(study, first, st);
+            if (job)
+                begin(w, job);
+            busy += w->job != NULL;
+        }
+        tell(study, NULL);
+        if (busy || others_work(study))
+            rest(study);
+    }
 }
 
 static el_status work_off(el_study *study)
@@ -337,7 +385,7 @@ static el_status work_off(el_study *study)
 static void share_machine(el_study *study)
 {
     const el_compare_settings *const s = study->settings;
-    const int threads = s->threads ? (int)s->threads : el_processors();
+    const int threads = s->threads ? (int)s->threads : el_rank_processors(s->dist);
     char text[4096];
     double most = 1, bytes = 0;
     el_file_begin("/proc/meminfo", text, sizeof text);
@@ -356,6 +404,23 @@ static void share_machine(el_study *study)
     study->threads = threads / study->at_a_time < 1 ? 1 : threads / study->at_a_time;
 }
 
+/* Ranks that are to do jobs of one study have the same plan and shards. */
+static el_status same_study(const el_study *study)
+{
+    el_dist *const dist = study->settings->dist;
+    char hash[17], *const plan = el_json_text(study->plan.text, false);
+    el_hash_text(study->data_hash, hash);
+    el_status st = el_dist_agree(dist, plan ? EL_OK : el_fail(EL_ENOMEM, "no memory to compare the plan"));
+    if (!st)
+        st = el_dist_same(dist, "the version of electra", ELECTRA_VERSION);
+    if (!st)
+        st = el_dist_same(dist, "the plan", plan);
+    if (!st)
+        st = el_dist_same(dist, "--data: the content of the shards", hash);
+    free(plan);
+    return st;
+}
+
 static el_status open_all(el_study *study, const char *plan, const el_options *options)
 {
     const el_compare_settings *const s = study->settings;
@@ -363,13 +428,16 @@ static el_status open_all(el_study *study, const char *plan, const el_options *o
     if (!s->dry_run && !s->output)
         return el_fail(EL_EUSAGE, "--output: which folder is the study to live in?");
     if (s->output && (!s->dry_run || el_folder_exists(s->output)))
-        st = el_run_open(&study->run, &RUN, s->output, s->overwrite);
+        st = el_run_open_shared(&study->run, s->dist, &RUN, s->output, s->overwrite);
     if (!st)
         st = el_compare_plan(study, plan);
     if (!st)
         st = look_at_data(study);
     if (!st)
         st = el_compare_list(study);
+    st = el_dist_agree(s->dist, st);
+    if (!st)
+        st = same_study(study);
     if (st)
         return st;
     share_machine(study);
@@ -384,6 +452,12 @@ static el_status open_all(el_study *study, const char *plan, const el_options *o
     json_decref(machine);
     if (!st)
         st = el_compare_recall(study);
+    if (!st)
+        st = el_compare_gather(study, true);
+    st = el_dist_agree(s->dist, st);
+    if (!st && !leads(study))
+        st = el_compare_recall(study);
+    st = el_dist_agree(s->dist, st);
     if (!st) {
         pass_over(study);
         reopen(study);
@@ -404,9 +478,15 @@ el_status el_compare_open(el_study *study, const char *plan, el_options *options
 
 el_status el_compare_run(el_study *study)
 {
+    el_dist *const dist = study->settings->dist;
     el_status st = work_off(study);
-    if (!st)
+    if (dist)
+        dist->most = 0; /* another rank's job may take hours */
+    st = el_dist_agree(dist, st);
+    if (!st && leads(study))
         st = el_compare_report(study);
+    if (!st)
+        st = el_compare_gather(study, false);
     return el_run_segment_end(&study->run, count_done(study), st);
 }
 

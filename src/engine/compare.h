@@ -6,6 +6,8 @@
  *   STUDY/runs/<job>/     the run folders of jobs at work, and with --keep-models of all
  *   STUDY/report.html  STUDY/report.json      written anew after each job (compare_report.h)
  *
+ * Ranks of electra-mpi take jobs one by one (compare_ranks.c): STUDY/jobs/ is there as long.
+ *
  * A job is one pre-training or one fine-tuning.  Some of them are at work at a time, each on threads of its own.  A study that
  * was stopped or killed goes on where it was: jobs resume exactly, so that its figures are those of one that never was,
  * times apart.  A pre-training that diverges is recorded as such, and what needs it with it; any other failure ends the study.
@@ -22,6 +24,7 @@ typedef struct {
     double flops_budget;
     int64_t num_seeds, jobs, threads;
     bool constant_then_cooldown, keep_models, dry_run, overwrite, json;
+    el_dist *dist; /* ranks that do jobs of their own; NULL: this process does all */
 } el_compare_settings;
 
 extern const el_option EL_COMPARE_TABLE[];

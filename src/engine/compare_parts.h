@@ -20,6 +20,18 @@ el_status el_compare_pairs_score(const el_plan_task *task, el_score_kind *kind);
 /* Takes what results.jsonl holds of the jobs, and opens it for more unless it is a dry run. */
 el_status el_compare_recall(el_study *study);
 
+/* Whether the job is now this process's to do; alone it always is.  Not, where another rank is at it, or has done it: then its
+ * record is taken. */
+el_status el_compare_claim(const el_study *study, el_job *job, el_folder_lock *lock, bool *claimed);
+/* Its record is there for the other ranks, and the lock is given back. */
+el_status el_compare_publish(const el_study *study, const el_job *job, el_folder_lock *lock);
+/* Tells the other ranks that one has failed, and asks. */
+void el_compare_tell_failure(const el_study *study);
+bool el_compare_has_failed(const el_study *study);
+/* Rank 0: records of ranks that results.jsonl lacks are put there, and STUDY/jobs is gone, or
+ * begins anew. */
+el_status el_compare_gather(el_study *study, bool begins);
+
 /* What is asked of a job, without paths: two records of a job are of one where these are equal (new reference). */
 json_t *el_compare_asked(const el_study *study, const el_job *job);
 

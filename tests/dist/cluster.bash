@@ -28,3 +28,6 @@ says() {
 
 # metrics.jsonl without what depends on how many ranks there were.
 figures() { sed -E 's/, "(seconds|tokens_per_second|peak_share|ranks|waiting_share|network_share)": [^,}]*//g' "$1/metrics.jsonl"; }
+
+# The processes of the ranks below that of a launcher.
+rank_of() { ps -o pid= --ppid "$1" | while read -r p; do [ "$(cat "/proc/$p/comm")" = electra-mpi ] && echo "$p" || rank_of "$p"; done; }

@@ -91,7 +91,6 @@ start() { # FOLDER N ARGUMENTS...: in the background, as $job
     job=$!
     until_saved "$folder"
 }
-rank_of() { ps -o pid= --ppid "$1" | while read -r p; do [ "$(cat "/proc/$p/comm")" = electra-mpi ] && echo "$p" || rank_of "$p"; done; }
 
 start stopped 2
 kill -USR1 $job

@@ -1,0 +1,137 @@
+/* compare_ranks - the jobs of a study given out to ranks
+ *
+ * Each rank takes the next job that can begin and that nobody has, and does it by itself: nothing is exchanged, so that it
+ * does not matter how fast the network is, nor how many ranks there are.  All of them see the study's folder.  Who has a job
+ * has the lock of the first of these, and what came of it is in the second:
+ *
+ *   STUDY/jobs/<job>/
+ *   STUDY/jobs/<job>/record.json     its line of results.jsonl
+ *   STUDY/jobs/failed                a rank's job failed: the others save and stop
+ *
+ * Rank 0 puts the lines into results.jsonl as they appear.  A job whose rank died is taken up by the next start, from its
+ * last checkpoint.
+ */
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "engine/compare_parts.h"
+
+static const char JOBS[] = "jobs", RECORD[] = "record.json";
+
+/* STUDY/jobs/<one>/<two>, or less of it; on the heap, or NULL. */
+static char *path_of(const el_study *study, const char *one, const char *two)
+{
+    char *path = el_path_join(study->settings->output, JOBS);
+    const char *const names[] = {one, two};
+    for (int i = 0; path && i < 2 && names[i]; i++) {
+        char *const longer = el_path_join(path, names[i]);
+        free(path);
+        path = longer;
+    }
+    return path;
+}
+
+static el_status no_memory(void)
+{
+    return el_fail(EL_ENOMEM, "no memory for a path");
+}
+
+static bool is_shared(const el_study *study)
+{
+    return el_dist_size(study->settings->dist) > 1;
+}
+
+/* What another rank, or an earlier start, has found; *found tells whether there is something. */
+static el_status find_record(const el_study *study, el_job *job, bool *found)
+{
+    char *const path = path_of(study, job->name, RECORD);
+    const el_status st = path ? EL_OK : no_memory();
+    *found = !st && el_file_exists(path);
+    const el_status read = *found && !job->record ? el_json_load(&job->record, path) : st;
+    free(path);
+    if (!read && *found)
+        job->state = EL_JOB_DONE;
+    return read;
+}
+
+el_status el_compare_claim(const el_study *study, el_job *job, el_folder_lock *lock, bool *claimed)
+{
+    *claimed = !is_shared(study);
+    if (*claimed)
+        return EL_OK;
+    bool found = false, busy = false;
+    char *const folder = path_of(study, job->name, NULL);
+    el_status st = find_record(study, job, &found);
+    if (!st && !found)
+        st = folder ? el_folder_make(folder) : no_memory();
+    if (!st && !found)
+        st = el_folder_lock_take(lock, folder, &busy);
+    if (!st && !found && !busy)
+        st = find_record(study, job, &found); /* it may just have been done */
+    *claimed = !st && !found && !busy;
+    if (!*claimed)
+        el_folder_lock_release(lock);
+    free(folder);
+    return st;
+}
+
+el_status el_compare_publish(const el_study *study, const el_job *job, el_folder_lock *lock)
+{
+    if (!is_shared(study))
+        return EL_OK;
+    char *const path = path_of(study, job->name, RECORD);
+    const el_status st = path ? el_json_save(job->record, path) : no_memory();
+    el_folder_lock_release(lock);
+    free(path);
+    return st;
+}
+
+void el_compare_tell_failure(const el_study *study)
+{
+    char *const path = is_shared(study) ? path_of(study, "failed", NULL) : NULL;
+    json_t *const text = path ? json_pack("{s:s}", "sentence", el_error()) : NULL;
+    if (text)
+        el_json_save(text, path); /* what failed is said in any case */
+    json_decref(text);
+    free(path);
+}
+
+bool el_compare_has_failed(const el_study *study)
+{
+    char *const path = is_shared(study) ? path_of(study, "failed", NULL) : NULL;
+    const bool failed = path && el_file_exists(path);
+    free(path);
+    return failed;
+}
+
+/* The lines that an earlier start has left. */
+static el_status take_over(el_study *study)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < study->count; i++) {
+        el_job *const job = &study->jobs[i];
+        bool found = false;
+        if (!job->record)
+            st = find_record(study, job, &found);
+        if (!st && found)
+            st = el_metrics_put(&study->results, job->record);
+    }
+    return st ? st : el_metrics_sync(&study->results);
+}
+
+el_status el_compare_gather(el_study *study, bool begins)
+{
+    if (!el_dist_leads(study->settings->dist))
+        return EL_OK;
+    char *const folder = path_of(study, NULL, NULL);
+    el_status st = folder ? EL_OK : no_memory();
+    if (!st && el_folder_exists(folder)) {
+        st = take_over(study);
+        if (!st)
+            st = el_folder_remove(folder);
+    }
+    if (!st && begins && is_shared(study))
+        st = el_folder_make(folder);
+    free(folder);
+    return st;
+}

@@ -1,0 +1,42 @@
+#!/bin/bash
+# A study by 2 and 3 ranks, each of which takes jobs of its own, has the figures of one process; a rank that is killed ends all, and
+# the next start does its jobs again; what fails on one rank ends the study.
+electra=$1 mpi=$2 launcher=$3
+source "$(dirname "$0")/cluster.bash"
+make_data
+mkdir -p labelled/animals
+awk 'BEGIN { print "text\tlabel" } NF { print $0 "\t" (/cat|dog/ ? "pet" : "none") }' train.txt | head -61 > labelled/animals/train.tsv
+awk 'BEGIN { print "text\tlabel" } NF { print $0 "\t" (/cat|dog/ ? "pet" : "none") }' heldout.txt | head -31 > labelled/animals/dev.tsv
+cat > plan.json << 'END'
+{"plan": "quick", "language": "made-up", "data": "shards", "eval_data": "heldout", "tasks_folder": "labelled",
+ "settings": {"model_size": "tiny", "hidden_size": 32, "embedding_size": 32, "train_batch_size": 8},
+ "finetune": {"num_train_epochs": 1, "max_seq_length": 32, "num_trials": 1, "max_restarts": 0},
+ "systems": [{"name": "electra", "settings": {"objective": "electra"}}, {"name": "mlm", "settings": {"objective": "mlm"}}],
+ "sizes": [{"name": "mini"}], "budgets": [8e9], "seeds": [1, 2, 3], "tasks": [{"name": "animals", "task": "classify"}],
+ "rates": {"grid": [1e-3, 3e-3], "seed": 0, "rule": "loss"}}
+END
+study() { sed -E 's/, "seconds": [^,}]*//g' "$1/results.jsonl" | sort; sed -E '/"seconds":/d' "$1/report.json"; }
+same_study() {
+    diff <(study straight) <(study "$1") > difference || fail "$1 has other figures: $(head -5 difference)"
+    [ ! -e "$1/jobs" ] || fail "$1: jobs are left: $(ls -R "$1/jobs")"
+}
+
+"$electra" compare plan.json --threads 1 --jobs 1 --output straight > log 2>&1 || fail "straight: $(cat log)"
+ranks 3 "$mpi" compare plan.json --threads 1 --jobs 1 --output three || fail "3 ranks: $(cat log)"
+same_study three
+
+"${launch[@]}" -np 2 "$mpi" compare plan.json --threads 1 --jobs 1 --output killed > log 2>&1 &
+job=$!
+for _ in $(seq 600); do [ "$(wc -l 2> /dev/null < killed/results.jsonl || echo 0)" -ge 2 ] && break; sleep 0.05; done
+kill -KILL "$(rank_of $job | tail -1)"
+wait $job && fail "a killed rank ended well: $(cat log)"
+[ "$(wc -l < killed/results.jsonl)" -lt "$(wc -l < straight/results.jsonl)" ] || fail "nothing was left to do"
+ranks 2 "$mpi" compare --threads 1 --jobs 1 --output killed || fail "after a rank was killed: $(cat log)"
+same_study killed
+
+# ---- what fails ends all: a task without its answers ----
+rm labelled/animals/train.tsv
+printf 'text\tlabel\n' > labelled/animals/train.tsv
+ranks 2 "$mpi" compare plan.json --threads 1 --jobs 1 --output broken && fail "a task without examples went unnoticed"
+says "labelled/animals/train.tsv"
+exit 0

@@ -45,6 +45,18 @@ refused 2 "one process has nobody to exchange with" "$electra" bench reduce
 ranks 2 "$mpi" pretrain "${settings[@]}" --dry-run || fail "dry run: $(cat log)"
 says "^expected efficiency .* of 2 times one rank"
 
+# ---- a rank that has more threads than processors is named ----
+one=$(taskset -cp $$ | sed 's/.*: *//; s/[-,].*//')
+ranks 2 taskset -c "$one" "$mpi" pretrain "${settings[@]}" --threads 2 --num-train-steps 1 --output bound || fail "bound: $(cat log)"
+[ "$(grep -c 'rank [01] on .*: 2 threads, but it is bound to 1 processors' log)" = 2 ] || fail "bound ranks are not named: $(cat log)"
+
+# ---- all skip the same steps, and give up together ----
+astray=("${settings[@]}" --learning-rate 1e30 --num-warmup-steps 0 --max-skipped-steps 3 --save-checkpoints-steps 0)
+"$electra" pretrain "${astray[@]}" --gradient-leaves 8 --output astray > log 2>&1 && fail "a rate of 1e30 does not diverge"
+ranks 2 "$mpi" pretrain "${astray[@]}" --output astray-2 && fail "a rate of 1e30 does not diverge on 2 ranks"
+says "3 steps in a row without a finite loss and gradient"
+cmp -s <(figures astray) <(figures astray-2) || fail "2 ranks skip other steps"
+
 # ---- what does not fit ----
 # refused() has a log of its own
 ranks_in_log() {
@@ -76,6 +88,12 @@ two_ways : --data other && fail "a rank with another shard was not refused"
 says "rank 1 on .*: --data: the content of the shards"
 two_ways : --learning-rate 1e-3 && fail "a rank with another rate was not refused"
 says "rank 1 on .*: learning_rate: is 0.001 here"
+version=$("$mpi" --version | grep -o '[0-9]*\.[0-9.]*[0-9]' | head -1)
+LC_ALL=C sed "s/$version/${version%?}x/g" "$mpi" > another
+chmod +x another
+timeout 120 "${launch[@]}" -np 1 "$mpi" pretrain "${settings[@]}" --output no : -np 1 ./another pretrain "${settings[@]}" --output no > log 2>&1 &&
+    fail "a rank of another version was not refused"
+says "rank 1 on .*: the version of electra: is ${version%?}x here, but $version on rank 0"
 two_ways : --eval-data nowhere && fail "a rank without its shards was not refused"
 says "rank 1 on .*: nowhere: no such folder"
 [ ! -e no ] || fail "what was refused left something"

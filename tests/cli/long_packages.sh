@@ -54,6 +54,6 @@ in_bare sh -c 'apt-get -q update && apt-get -q -y --no-install-recommends instal
 in_bare electra detect --model /model --precision fp32 --json "the cat sees" > have 2> log || fail "detect: $(cat log)"
 cmp want have || fail "the packaged program has other numbers"
 [ -e bare/usr/share/man/man1/electra-pretrain.1.gz ] && [ -e bare/usr/share/bash-completion/completions/electra ] || fail "pages are missing"
-in_bare sh -c 'dpkg --purge electra libelectra-dev libelectra0.1' > log 2>&1 || fail "purge: $(cat log)"
+in_bare apt-get -q -y purge electra libelectra-dev libelectra0.1 > log 2>&1 || fail "purge: $(cat log)"
 left=$(find bare/usr bare/etc -iname '*electra*')
 [ -z "$left" ] || fail "what is left: $left"

@@ -105,19 +105,9 @@ static void files_say_what_is_in_them(void **state)
         value(&b, key, type, tokens, "bert.pooling_type", &pooling);
     }
     CHECK(pooling == 2, "pooling %d", (int)pooling);
-    static const char *const TOKENS[] = {"[PAD]",
-                                         "[UNK]",
-                                         "[CLS]",
-                                         "[SEP]",
-                                         "[MASK]",
-                                         "\xe2\x96\x81"
-                                         "ab",
-                                         "c",
-                                         "[unused1]",
-                                         "[PAD8]",
-                                         "[PAD9]",
-                                         "[PAD10]",
-                                         "[PAD11]"};
+    static const char *const TOKENS[] = {"[PAD]",  "[UNK]",          "[CLS]",   "[SEP]",
+                                         "[MASK]", "\342\226\201ab", "c",       "[unused1]",
+                                         "[PAD8]", "[PAD9]",         "[PAD10]", "[PAD11]"};
     for (int i = 0; i < 12; i++)
         CHECK(strcmp(tokens[i], TOKENS[i]) == 0, "token %d is %s, not %s", i, tokens[i], TOKENS[i]);
     struct {

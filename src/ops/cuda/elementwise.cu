@@ -16,6 +16,11 @@ template <int V> static __device__ __forceinline__ bool place_of(int rows, int c
 {
     const int64_t chunk = (int64_t)blockIdx.x * THREADS + threadIdx.x;
     const int across = cols / V;
+    if (rows == 1) { /* the usual case, and a division is dear */
+        *row = 0;
+        *col = (int)chunk * V;
+        return chunk < across;
+    }
     *row = (int)(chunk / across);
     *col = (int)(chunk % across) * V;
     return *row < rows;

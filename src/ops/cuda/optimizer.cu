@@ -165,9 +165,10 @@ __global__ void copy_pieces(const line *lines, int count)
     const line *const l = line_of(lines, count, blockIdx.x);
     const int64_t first = (int64_t)(blockIdx.x - l->first_block) * PIECE, all = (int64_t)l->rows * l->copy_stride;
     const int64_t end = first + PIECE < all ? first + PIECE : all;
+    const bool flat = l->copy_stride == l->cols && l->value_stride == l->cols;
     for (int64_t i = first + threadIdx.x; i < end; i += THREADS) {
-        const int64_t row = i / l->copy_stride, col = i % l->copy_stride;
-        put(l->copy + i, col < l->cols ? l->value[row * l->value_stride + col] : 0);
+        const int64_t row = flat ? 0 : i / l->copy_stride, col = flat ? i : i % l->copy_stride;
+        put(l->copy + i, flat || col < l->cols ? l->value[row * l->value_stride + col] : 0);
     }
 }
 

@@ -35,8 +35,10 @@ typedef struct {
     el_cublaslt_algorithm algorithm;
 } plan;
 
+/* A table by the hash of what was asked: a step asks hundreds of times. */
 struct el_cuda_plans {
     plan plans[MOST_PLANS];
+    bool taken[MOST_PLANS];
     int count;
 };
 
@@ -66,11 +68,20 @@ static void forget(el_queue *q, plan *p)
         blas->desc_destroy(p->desc);
 }
 
+static void forget_all(el_queue *q)
+{
+    el_cuda_plans *const all = el_cuda_of(q)->plans;
+    for (int i = 0; i < MOST_PLANS; i++)
+        if (all->taken[i])
+            forget(q, &all->plans[i]);
+    memset(all, 0, sizeof *all);
+}
+
 void el_cuda_plans_close(el_queue *q)
 {
     el_cuda_queue *const c = el_cuda_of(q);
-    for (int i = 0; c->plans && i < c->plans->count; i++)
-        forget(q, &c->plans->plans[i]);
+    if (c->plans)
+        forget_all(q);
     if (c->blas)
         blas_of(q)->destroy(c->blas);
     free(c->plans);
@@ -133,18 +144,34 @@ static int ask(const el_cublaslt *blas, el_cublaslt_handle handle, plan *p)
     return status ? status : found == 1 ? answer.status : -1;
 }
 
+/* Where a product is in the table, or would be. */
+static int find(const el_cuda_plans *all, const product *wanted)
+{
+    const unsigned *const words = (const unsigned *)wanted;
+    unsigned hash = 0;
+    for (size_t i = 0; i < sizeof *wanted / sizeof *words; i++)
+        hash = (hash ^ words[i]) * 0x9E3779B1u ^ hash >> 15;
+    int at = (int)(hash % MOST_PLANS);
+    while (all->taken[at] && memcmp(&all->plans[at].asked, wanted, sizeof *wanted) != 0)
+        at = (at + 1) % MOST_PLANS;
+    return at;
+}
+
 /* The answer for a product, asked for when it is new. */
 static plan *plan_of(el_queue *q, const product *wanted)
 {
     el_cuda_queue *const c = el_cuda_of(q);
     el_cuda_plans *const all = c->plans;
-    for (int i = 0; i < all->count; i++)
-        if (memcmp(&all->plans[i].asked, wanted, sizeof *wanted) == 0)
-            return &all->plans[i];
-    if (all->count == MOST_PLANS)
-        forget(q, &all->plans[--all->count]);
-    plan *const p = &all->plans[all->count++];
-    *p = {};
+    int at = find(all, wanted);
+    if (all->taken[at])
+        return &all->plans[at];
+    if (all->count == MOST_PLANS * 3 / 4) {
+        forget_all(q);
+        at = find(all, wanted);
+    }
+    plan *const p = &all->plans[at];
+    all->taken[at] = true;
+    all->count++;
     p->asked = *wanted;
     p->found = describe(blas_of(q), p) == 0 && ask(blas_of(q), c->blas, p) == 0;
     return p;

@@ -6,9 +6,12 @@
  * the keys before its own, (number, place), all of which are different.  For the 16384 of a batch of Small this is less work
  * than the launches of a radix sort; longer lists go in stretches.
  */
+#include <assert.h>
+
 #include "ops/cuda/thread.h"
 
-enum { THREADS = 256, WARPS = THREADS / WARP, MOST_TABLES = 8, STRETCH = 16384, PIECE = 64, STRIP = 128 };
+enum { THREADS = 256, WARPS = THREADS / WARP, MOST_TABLES = 8, STRETCH = 16384, PIECE = 64, STRIP = 128,
+       SORTERS = 128 /* threads of a block that sorts: so few that 16384 keys keep every multiprocessor busy */ };
 
 /* ---- embed, gather ---- */
 
@@ -74,17 +77,17 @@ static __device__ __forceinline__ uint32_t key_of(int number, int place, int bit
 /* order[rank] = key; a thread counts the keys below its own. */
 __global__ void sort_keys(uint32_t *order, const int *numbers, int count, int bits)
 {
-    EL_SHARED(uint32_t, keys, THREADS);
-    const int mine = (int)(blockIdx.x * THREADS + threadIdx.x);
+    EL_SHARED(uint32_t, keys, SORTERS);
+    const int mine = (int)(blockIdx.x * SORTERS + threadIdx.x);
     const uint32_t key = mine < count ? key_of(numbers[mine], mine, bits) : ~0u;
     int rank = 0;
-    for (int first = 0; first < count; first += THREADS) {
+    for (int first = 0; first < count; first += SORTERS) {
         const int other = first + (int)threadIdx.x;
         __syncthreads();
         keys[threadIdx.x] = other < count ? key_of(numbers[other], other, bits) : ~0u;
         __syncthreads();
 #pragma unroll 8
-        for (int i = 0; i < THREADS; i++)
+        for (int i = 0; i < SORTERS; i++)
             rank += keys[i] < key;
     }
     if (mine < count)
@@ -188,7 +191,7 @@ static void add_rows(el_queue *q, const char *op, el_tensor table, el_tensor x, 
         const int left = x.rows - first, count = left < 1 << bits ? left : 1 << bits;
         const el_tensor part = el_tensor_rows(x, first, count);
         const unsigned strips = el_cuda_blocks(x.cols, STRIP);
-        el_cuda_launch(q, op, sort_keys, el_cuda_blocks(count, THREADS), THREADS, 0, order, numbers + first, count, bits);
+        el_cuda_launch(q, op, sort_keys, el_cuda_blocks(count, SORTERS), SORTERS, 0, order, numbers + first, count, bits);
         by_type(table.type, [&](auto to) {
             by_type(x.type, [&](auto from) {
                 using D = decltype(to);
@@ -217,26 +220,32 @@ extern "C" void el_cuda_gather_backward(el_queue *q, el_tensor dx, el_tensor dy,
 
 /* ---- replaced ids ---- */
 
-__global__ void copy_ids(int *ids, float *label, const int *original, int count, float elsewhere)
+/* `last` is to be the smallest of ~0, ~1, ... of the slots at a row: of several at one place the last counts. */
+__global__ void copy_ids(int *ids, float *label, int *last, const int *original, int count, float elsewhere)
 {
     const int i = (int)(blockIdx.x * THREADS + threadIdx.x);
     if (i >= count)
         return;
     ids[i] = original[i];
+    last[i] = 0;
     if (label)
         label[i] = elsewhere;
 }
 
-/* Of several slots at one place the last counts. */
-__global__ void put_samples(int *ids, float *label, const int *original, const int *rows, const int *sample, int slots)
+__global__ void claim_rows(int *last, const int *rows, int slots)
 {
     const int i = (int)(blockIdx.x * THREADS + threadIdx.x);
-    if (i >= slots)
+    if (i < slots)
+        atomicMin(&last[rows[i]], ~i);
+}
+
+__global__ void put_samples(int *ids, float *label, const int *last, const int *original, const int *rows,
+                            const int *sample, int slots)
+{
+    const int i = (int)(blockIdx.x * THREADS + threadIdx.x);
+    if (i >= slots || last[rows[i]] != ~i)
         return;
     const int row = rows[i];
-    for (int later = i + 1; later < slots; later++)
-        if (rows[later] == row)
-            return;
     ids[row] = sample[i];
     if (label)
         label[row] = sample[i] != original[row] ? 1.0f : 0.0f;
@@ -245,8 +254,11 @@ __global__ void put_samples(int *ids, float *label, const int *original, const i
 extern "C" void el_cuda_replace_ids(el_queue *q, int *ids, float *label, const int *original, int count, const int *rows,
                                     const int *sample, int slots, double elsewhere)
 {
-    el_cuda_launch(q, "replace_ids", copy_ids, el_cuda_blocks(count, THREADS), THREADS, 0, ids, label, original, count,
-                   (float)elsewhere);
-    el_cuda_launch(q, "replace_ids", put_samples, el_cuda_blocks(slots, THREADS), THREADS, 0, ids, label, original, rows,
-                   sample, slots);
+    int *const last = (int *)el_cuda_of(q)->sums;
+    assert(count <= EL_CUDA_SUMS && "a place for each row");
+    el_cuda_launch(q, "replace_ids", copy_ids, el_cuda_blocks(count, THREADS), THREADS, 0, ids, label, last, original,
+                   count, (float)elsewhere);
+    el_cuda_launch(q, "replace_ids", claim_rows, el_cuda_blocks(slots, THREADS), THREADS, 0, last, rows, slots);
+    el_cuda_launch(q, "replace_ids", put_samples, el_cuda_blocks(slots, THREADS), THREADS, 0, ids, label,
+                   (const int *)last, original, rows, sample, slots);
 }

@@ -111,6 +111,15 @@ static inline unsigned __ballot_sync(unsigned, int predicate)
     return bits;
 }
 
+/* Of whole numbers, whose order does not matter. */
+static inline int atomicMin(int *place, int value)
+{
+    int old = __atomic_load_n(place, __ATOMIC_RELAXED);
+    while (value < old && !__atomic_compare_exchange_n(place, &old, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+    return old;
+}
+
 /* ---- arithmetic ---- */
 
 static inline unsigned __umulhi(unsigned a, unsigned b)

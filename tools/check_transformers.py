@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Hugging Face both ways: the same numbers here and in transformers.
 
-    tools/check_transformers.py --electra build/release/electra [--run RUN]
+    tools/check_transformers.py --electra build/release/electra [--run RUN ...]
 
-With --run, opens RUN/discriminator and RUN/generator with transformers and AutoTokenizer and compares pieces, the
-discriminator's logits and the generator's probabilities with those of `electra detect` and `electra fill`.  Always, the
+With --run, opens the networks of RUN by the classes that their config.json names, and AutoTokenizer, and compares pieces, the
+discriminator's logits and the generator's probabilities with those of `electra detect` and `electra fill`, and of Electric and of
+causal models sums of energies and of log probabilities with those of `electra score`.  A folder that names no class must say
+which head it has, and one that reads backwards that it does.  Always, the
 other way round: makes random small ELECTRA models with transformers, saves them, and compares what `electra` says of
 them; then begins a `pretrain --init-from` from a pair and from a discriminator alone, and checks that a step at rate 0 writes
 the same weights again.  Needs torch and transformers; nothing in the build or the tests does.
@@ -20,6 +22,7 @@ import tempfile
 
 import torch
 from safetensors.torch import load_file
+import transformers
 from transformers import AutoTokenizer, ElectraConfig, ElectraForMaskedLM, ElectraForPreTraining
 from transformers.utils import logging
 
@@ -70,8 +73,25 @@ def compare_detect(program, where, folder, flags=()):
 
 
 @torch.no_grad()
-def compare_fill(program, where, folder, flags=()):
-    model = ElectraForMaskedLM.from_pretrained(folder).eval()
+def compare_score(program, where, folder, kind):
+    """Sums over tokens: of energies, or of log p of each token given those before it."""
+    model = getattr(transformers, kind).from_pretrained(folder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    worst = 0.0
+    for text, answer in zip(TEXTS, ask(program, "score", where, TEXTS)):
+        inputs = tokenizer(text, return_tensors="pt")
+        logits = model(**inputs).logits[0].double()
+        if kind == "ElectraForPreTraining":
+            right = -logits.flatten()[1:-1].sum().item()
+        else:
+            right = torch.log_softmax(logits[:-1], 1).gather(1, inputs["input_ids"][0, 1:, None]).sum().item()
+        worst = max(worst, abs(answer["score"] - right) / (1 + abs(right)))
+    check(worst <= TOLERANCE, f"{where}: scores differ by at most {worst:.2e} of their size")
+
+
+@torch.no_grad()
+def compare_fill(program, where, folder, flags=(), kind="ElectraForMaskedLM"):
+    model = getattr(transformers, kind).from_pretrained(folder).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     worst, same_order = 0.0, True
     for text, answer in zip(MASKED, ask(program, "fill", where, MASKED, "--top-k", "10", *flags)):
@@ -79,7 +99,9 @@ def compare_fill(program, where, folder, flags=()):
         slots = (inputs["input_ids"][0] == tokenizer.mask_token_id).nonzero().flatten().tolist()
         same_order &= len(slots) == len(answer["masks"])
         for slot, mask in zip(slots, answer["masks"]):
-            theirs = torch.log_softmax(model(**inputs).logits[0, slot].double(), 0)
+            said = model(**inputs)
+            logits = said.prediction_logits if "PreTraining" in kind else said.logits
+            theirs = torch.log_softmax(logits[0, slot].double(), 0)
             for guess in mask["guesses"]:
                 right = theirs[tokenizer.convert_tokens_to_ids(guess["piece"])].item()
                 worst = max(worst, abs(math.log(guess["probability"]) - right))
@@ -91,15 +113,29 @@ def compare_fill(program, where, folder, flags=()):
 
 def compare_run(program, run):
     """Each network by the class that its config.json names; as the run where one may be asked so."""
-    for name, own in (("discriminator", "ElectraForPreTraining"), ("generator", "ElectraForMaskedLM")):
+    for name, own in (("discriminator", "ElectraForPreTraining"), ("generator", "ElectraForMaskedLM"), ("backward", "")):
         folder = run / name
         if not folder.exists():
             continue
-        kind = json.loads((folder / "config.json").read_text())["architectures"][0]
-        compare = compare_detect if kind == "ElectraForPreTraining" else compare_fill
-        compare(program, folder, folder)
-        if kind == own:
-            compare(program, run, folder)
+        config = json.loads((folder / "config.json").read_text())
+        kind = config.get("architectures", [""])[0]
+        if not kind:
+            check("task_head" in config, f"{folder}: names no class, but its head: {config.get('task_head')}")
+        elif kind.endswith("Model"):
+            loaded = getattr(transformers, kind).from_pretrained(folder)
+            check("task_head" in config, f"{folder}: {type(loaded).__name__} opens, and its head is {config['task_head']}")
+        elif name == "backward":
+            check(config.get("reads_backwards", False), f"{folder}: {kind}, and says that it reads backwards")
+        elif kind.endswith("CausalLM") or config.get("electra_objective") == "electric":
+            compare_score(program, run, folder, kind)
+        elif kind == "ElectraForPreTraining":
+            compare_detect(program, folder, folder)
+            if kind == own:
+                compare_detect(program, run, folder)
+        else:
+            compare_fill(program, folder, folder, kind=kind)
+            if kind == own:
+                compare_fill(program, run, folder)
 
 
 def vocabulary(folder):
@@ -181,11 +217,11 @@ def compare_start(program, folder):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--electra", required=True, help="the program")
-    arguments.add_argument("--run", type=pathlib.Path, help="a run folder of `electra pretrain`")
+    arguments.add_argument("--run", type=pathlib.Path, nargs="*", default=[], help="run folders of `electra pretrain`")
     a = arguments.parse_args()
     logging.disable_progress_bar()
-    if a.run:
-        compare_run(a.electra, a.run)
+    for run in a.run:
+        compare_run(a.electra, run)
     folder = pathlib.Path(tempfile.mkdtemp())
     try:
         compare_theirs(a.electra, folder)

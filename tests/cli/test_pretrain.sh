@@ -24,6 +24,16 @@ try() {
     grep -q '"loss"' out || fail "$*: no loss in $(cat out)"
 }
 "$electra" prepare --vocab vocab.txt --max-seq-length 48 --packing full --output full-shards train.txt > log 2>&1 || fail "prepare: $(cat log)"
+
+# opens FOLDER CLASS: what transformers is to open it as; none where CLASS is empty, and then the head is named.
+opens() {
+    if [ -n "$2" ]; then
+        grep -A1 '"architectures"' switch/$1/config.json | grep -q "\"$2\"" || fail "switch/$1 is no $2: $(cat switch/$1/config.json)"
+    else
+        ! grep -q '"architectures"' switch/$1/config.json && grep -q '"task_head"' switch/$1/config.json ||
+            fail "switch/$1 names a class that would misread it: $(cat switch/$1/config.json)"
+    fi
+}
 for embeddings in shared separate gdes all; do try --embeddings $embeddings; done
 try --no-electra-objective
 [ ! -e switch/discriminator ] || fail "a plain masked language model has a discriminator"
@@ -31,6 +41,8 @@ for objective in mlm electra-15 adversarial replace-mlm; do
     try --objective $objective
     grep -q "\"objective\": \"$objective\"" switch/run.json || fail "run.json does not name $objective"
     [ -e switch/discriminator ] || [ $objective = mlm ] || fail "$objective has no discriminator"
+    opens generator ElectraForMaskedLM
+    case $objective in electra-15 | adversarial) opens discriminator ElectraForPreTraining ;; esac
 done
 grep -q '"ElectraForMaskedLM"' switch/discriminator/config.json || fail "replace-mlm's network is exported as $(cat switch/discriminator/config.json)"
 pretrain --output said --objective replace-mlm --num-train-steps 1 2> log || fail "replace-mlm: $(cat log)"
@@ -38,6 +50,8 @@ grep -q "shared, not gdes; both losses weigh 1" log || fail "nothing is said of 
 try --objective two-stage
 [ "$(grep -c '"stage": 1' switch/metrics.jsonl) $(grep -c '"stage": 2' switch/metrics.jsonl)" = "1 2" ] ||
     fail "the stages of a run of eight steps are $(grep -o '"stage": .' switch/metrics.jsonl)"
+opens generator ElectraForMaskedLM
+opens discriminator ElectraForPreTraining
 rm -r said
 pretrain --output said --objective two-stage --num-train-steps 1 2> log || fail "two-stage: $(cat log)"
 grep -q "as large as the discriminator, and separate tables" log || fail "nothing is said of the preset's generator: $(cat log)"
@@ -46,9 +60,14 @@ try --hparams '{"electra_objective": false, "electric_objective": true}' --mask-
 grep -q '"electra_objective": "electric"' switch/discriminator/config.json || fail "energies are not marked: $(cat switch/discriminator/config.json)"
 grep -q '"energy"' switch/metrics.jsonl && grep -q '"task_head": "cloze"' switch/generator/config.json && [ -e switch/backward ] ||
     fail "electric leaves $(ls switch)"
+opens discriminator ElectraForPreTraining
+opens generator ""
+grep -q '"reads_backwards": true' switch/backward/config.json || fail "nothing says that a tower reads backwards"
 expect 2 "energies" "$electra" detect --model switch "the cat"
 "$electra" score --model switch --json "the cat" > out 2> log && grep -q '"score":' out || fail "electric scores: $(cat log)"
 try --hparams '{"two_tower_generator": true}' --temperature 0.8
+opens discriminator ElectraForPreTraining
+opens generator ""
 try --generator-from teacher --temperature 2:1 --temperature-decay 0.1
 cmp switch/generator/model.safetensors teacher/generator/model.safetensors || fail "a frozen generator is not what it was"
 rm -r teacher

@@ -121,11 +121,11 @@ def compare_run(program, run):
         kind = config.get("architectures", [""])[0]
         if not kind:
             check("task_head" in config, f"{folder}: names no class, but its head: {config.get('task_head')}")
+        elif name == "backward":
+            check(config.get("reads_backwards", False), f"{folder}: {kind}, and says that it reads backwards")
         elif kind.endswith("Model"):
             loaded = getattr(transformers, kind).from_pretrained(folder)
             check("task_head" in config, f"{folder}: {type(loaded).__name__} opens, and its head is {config['task_head']}")
-        elif name == "backward":
-            check(config.get("reads_backwards", False), f"{folder}: {kind}, and says that it reads backwards")
         elif kind.endswith("CausalLM") or config.get("electra_objective") == "electric":
             compare_score(program, run, folder, kind)
         elif kind == "ElectraForPreTraining":

@@ -37,12 +37,22 @@ static void say_casing(const el_tokenizer_files *f)
 
 /* ---- a vocabulary that contradicts it ---- */
 
+/* Small letters of English and digits: a word in any casing. */
+static bool is_plain(const char *piece)
+{
+    for (; (*piece >= 'a' && *piece <= 'z') || (*piece >= '0' && *piece <= '9'); piece++)
+        ;
+    return !*piece;
+}
+
 /* Whether a text can hold the piece: whether it stays itself. */
 static bool can_occur(const el_vocab *vocab, el_words *words, int id)
 {
     const char *piece = vocab->pieces[id];
     const size_t prefix = el_vocab_continues(vocab, id) ? strlen(vocab->options.prefix) : 0;
     const size_t bytes = strlen(piece + prefix);
+    if (bytes > 0 && bytes <= EL_WORD_MOST && is_plain(piece + prefix))
+        return true;
     el_words_start(words, vocab->normalizer, piece + prefix, bytes);
     return el_words_next(words) && (size_t)words->bytes == bytes &&
            memcmp(words->text, piece + prefix, bytes) == 0;
@@ -93,21 +103,41 @@ static void warn_of_contradiction(const el_vocab *vocab, const char *name)
                name);
 }
 
+/* Whether every piece of tokenizer.json stands on the line of its id, and none is left over.  As those all differ, lines
+ * do too, and none has to be looked up.  An added token may have the place of a blank line. */
+static bool are_lines(const el_named_pieces *pieces, const el_vocab *vocab)
+{
+    size_t lines = 0;
+    for (int i = 0; i < vocab->lines; i++)
+        lines += *vocab->pieces[i] != 0;
+    for (int i = 0; i < vocab->options.added_count; i++) {
+        const el_added_token *const t = &vocab->options.added[i];
+        if (t->id < vocab->lines && el_vocab_find(vocab, t->text, strlen(t->text)) != t->id)
+            return false;
+    }
+    for (size_t i = 0; lines == pieces->count && i < pieces->count; i++) {
+        const el_named_piece *const piece = &pieces->items[i];
+        if (!*piece->text || piece->id >= vocab->lines || strcmp(piece->text, vocab->pieces[piece->id]) != 0)
+            return false;
+    }
+    return lines == pieces->count;
+}
+
 /* vocab.txt and tokenizer.json of one folder must agree. */
 static el_status check_pieces(const el_tokenizer_files *f, const el_vocab *vocab)
 {
-    const char *piece;
-    json_t *id;
     int entries = 0, blank = 0;
+    if (are_lines(&f->json.pieces, vocab))
+        return EL_OK;
     for (int i = 0; i < vocab->lines; i++) {
         const char *own = vocab->pieces[i];
         entries += *own && el_vocab_find(vocab, own, strlen(own)) == i;
     }
-    json_object_foreach(f->json.pieces, piece, id)
-    {
+    for (size_t i = 0; i < f->json.pieces.count; i++) {
+        const char *const piece = f->json.pieces.items[i].text;
+        const int64_t theirs = f->json.pieces.items[i].id;
         const size_t bytes = strlen(piece);
         const int own = bytes <= EL_TRIE_PIECE_BYTES ? el_vocab_find(vocab, piece, bytes) : -1;
-        const json_int_t theirs = json_integer_value(id);
         if (own < 0 && theirs < vocab->lines && !*vocab->pieces[theirs])
             blank++; /* white space: no piece of any word */
         else if (own != theirs && (own >= 0 || theirs < vocab->lines))
@@ -117,7 +147,7 @@ static el_status check_pieces(const el_tokenizer_files *f, const el_vocab *vocab
                 "take the wrong file away",
                 f->name, piece, own, (int)theirs);
     }
-    const int others = (int)json_object_size(f->json.pieces) - blank;
+    const int others = (int)f->json.pieces.count - blank;
     if (others < entries)
         return el_fail(
             EL_EDATA,
@@ -145,7 +175,7 @@ static el_status check_added(const el_vocab *vocab, int entries, const char *nam
 static int count_entries(const el_tokenizer_files *f, const el_vocab *vocab, const char *text, size_t bytes)
 {
     if (f->json.document)
-        return (int)json_object_size(f->json.pieces);
+        return (int)f->json.pieces.count;
     int entries = 0;
     size_t end = bytes;
     end -= end > 0 && text[end - 1] == '\n';

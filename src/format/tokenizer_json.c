@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "text/utf8.h"
 #include "text/vocab_options.h"
 
@@ -132,27 +133,24 @@ static bool is_line(const char *piece)
 }
 
 /* The pieces by id, NULL where there is none; on the heap. */
-static el_status list_pieces(const json_t *object, const char *name, const char ***list, size_t *count)
+static el_status list_pieces(const el_named_pieces *pieces, const char *name, const char ***list,
+                             size_t *count)
 {
-    const char *piece;
-    json_t *id;
     *count = 0;
-    json_object_foreach((json_t *)object, piece, id)
-    {
-        const json_int_t place = json_is_integer(id) ? json_integer_value(id) : -1;
-        if (place < 0 || place >= EL_VOCAB_MAX_PIECES)
-            return el_fail(EL_EDATA, "%s: the id of the piece %s is not a number from 0 to %d", name, piece,
-                           EL_VOCAB_MAX_PIECES - 1);
-        *count = (size_t)place >= *count ? (size_t)place + 1 : *count;
+    for (size_t i = 0; i < pieces->count; i++) {
+        const el_named_piece *const piece = &pieces->items[i];
+        if (piece->id < 0 || piece->id >= EL_VOCAB_MAX_PIECES)
+            return el_fail(EL_EDATA, "%s: the id of the piece %s is not a number from 0 to %d", name,
+                           piece->text, EL_VOCAB_MAX_PIECES - 1);
+        *count = (size_t)piece->id >= *count ? (size_t)piece->id + 1 : *count;
     }
     if (!(*list = calloc(*count + 1, sizeof **list)))
         return el_fail(EL_ENOMEM, "%s: no memory for %zu pieces", name, *count);
-    json_object_foreach((json_t *)object, piece, id)
-    {
-        const char **place = *list + json_integer_value(id);
+    for (size_t i = 0; i < pieces->count; i++) {
+        const char **const place = *list + pieces->items[i].id;
         if (*place)
-            return el_fail(EL_EDATA, "%s: %s and %s have the same id", name, *place, piece);
-        *place = piece;
+            return el_fail(EL_EDATA, "%s: %s and %s have the same id", name, *place, pieces->items[i].text);
+        *place = pieces->items[i].text;
     }
     return EL_OK;
 }
@@ -161,7 +159,7 @@ static el_status write_lines(el_tokenizer_json *f, const char *name)
 {
     const char **list = NULL;
     size_t count = 0, bytes = 0;
-    el_status st = list_pieces(f->pieces, name, &list, &count);
+    el_status st = list_pieces(&f->pieces, name, &list, &count);
     for (size_t i = 0; !st && i < count; i++)
         bytes += (list[i] ? strlen(list[i]) : 0) + 1;
     if (!st && !(f->text = malloc(bytes + 1)))
@@ -182,7 +180,7 @@ static el_status read_model(el_tokenizer_json *f, const char *name)
 {
     const json_t *model = json_object_get(f->document, "model");
     const json_t *type = json_object_get(model, "type");
-    f->pieces = json_object_get(model, "vocab");
+    const json_t *pieces = json_object_get(model, "vocab");
     f->word_characters = EL_WORD_CHARACTERS;
     f->prefix = "##";
     f->unk = EL_SPECIAL_PIECES[EL_UNK];
@@ -190,13 +188,15 @@ static el_status read_model(el_tokenizer_json *f, const char *name)
         return el_fail(EL_EDATA, "%s: it has no model", name);
     if (type && !is_of_type(model, "WordPiece"))
         return el_fail(EL_EDATA, "%s: model %s is no WordPiece, which alone is read", name, type_of(model));
-    if (!json_is_object(f->pieces) || json_object_get(model, "merges"))
+    if (!json_is_object(pieces) || json_object_get(model, "merges"))
         return el_fail(EL_EDATA, "%s: its model is no WordPiece, which alone is read", name);
     el_status st = el_json_string(model, name, "unk_token", &f->unk);
     if (!st)
         st = el_json_string(model, name, "continuing_subword_prefix", &f->prefix);
     if (!st)
         st = el_json_int(model, name, "max_input_chars_per_word", &f->word_characters);
+    if (!st && !f->pieces.items)
+        st = el_named_pieces_list(&f->pieces, pieces);
     return st ? st : write_lines(f, name);
 }
 
@@ -217,23 +217,42 @@ static el_status read_document(el_tokenizer_json *f, const char *name)
     return st;
 }
 
+/* By jansson: what is left without the pieces, or all of it, which is also where mistakes are named. */
+static el_status parse(el_tokenizer_json *f, const char *text, size_t bytes, const char *name)
+{
+    char *rest;
+    el_status st = el_named_pieces_cut(&f->pieces, text, bytes, &rest);
+    if (!st && rest)
+        st = el_json_parse(&f->document, rest, strlen(rest), name);
+    free(rest);
+    if (st == EL_EDATA)
+        el_named_pieces_free(&f->pieces);
+    return f->document || (st && st != EL_EDATA) ? st : el_json_parse(&f->document, text, bytes, name);
+}
+
 el_status el_tokenizer_json_read(el_tokenizer_json *f, const char *path)
 {
+    el_mapping file;
     *f = (el_tokenizer_json){0};
-    const el_status st = el_json_load(&f->document, path);
-    return st ? st : read_document(f, path);
+    el_status st = el_mapping_open(&file, path);
+    if (st)
+        return st;
+    st = el_tokenizer_json_parse(f, (const char *)file.data, file.size, path);
+    el_mapping_close(&file);
+    return st;
 }
 
 el_status el_tokenizer_json_parse(el_tokenizer_json *f, const char *text, size_t bytes, const char *name)
 {
     *f = (el_tokenizer_json){0};
-    const el_status st = el_json_parse(&f->document, text, bytes, name);
+    const el_status st = parse(f, text, bytes, name);
     return st ? st : read_document(f, name);
 }
 
 void el_tokenizer_json_close(el_tokenizer_json *f)
 {
     json_decref(f->document);
+    el_named_pieces_free(&f->pieces);
     free(f->text);
     *f = (el_tokenizer_json){0};
 }

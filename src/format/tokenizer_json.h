@@ -9,12 +9,13 @@
 
 #include "base/json.h"
 #include "format/tokenizer.h"
+#include "format/tokenizer_pieces.h"
 
 /* What a file says.  Strings are borrowed from `document`. */
 typedef struct {
-    json_t *document;
-    json_t *pieces; /* object: piece to id */
-    char *text;     /* the pieces as a vocab.txt; ids without one are blank lines */
+    json_t *document; /* its pieces, where they are known, left out */
+    el_named_pieces pieces;
+    char *text; /* the pieces as a vocab.txt; ids without one are blank lines */
     size_t bytes;
     int lowercase, strip_accents, chinese_chars; /* 0, 1 or EL_UNSET */
     bool clean_text;

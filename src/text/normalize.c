@@ -47,12 +47,18 @@ static const range ideographs[] = {
     {0x2A700, 0x2B81F}, {0x2B920, 0x2CEAF}, {0x2F800, 0x2FA1F},
 };
 
+/* Of ranges in their order. */
 static bool is_in(const range *ranges, size_t count, uint32_t c)
 {
-    for (size_t i = 0; i < count; i++)
-        if (c >= ranges[i].first && c <= ranges[i].last)
-            return true;
-    return false;
+    size_t first = 0;
+    for (size_t end = count; first < end;) {
+        const size_t middle = (first + end) / 2;
+        if (c > ranges[middle].last)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first < count && c >= ranges[first].first;
 }
 
 static bool is_younger(uint32_t c)
@@ -268,32 +274,44 @@ static el_status keep_block(el_normalizer *n, const uint32_t *entries, uint16_t 
     return EL_OK;
 }
 
-enum { UNASSIGNED = 0x40000 }; /* the first code point beyond the planes of ideographs */
+/* Three quarters of all blocks hold nothing but letters without case or parts and what is not assigned, or private use, in
+ * every version of Unicode up to UNICODE: there is nothing to ask of each of their code points. */
+enum { UNICODE = 17 };
+static const struct {
+    int first, last; /* blocks */
+    bool private_use;
+} alike[] = {{0x34, 0x4C, false},   {0x4E, 0x9F, false},  {0x200, 0x2F7, false}, {0x2FB, 0xDFF, false},
+             {0xE02, 0xEFF, false}, {0xF00, 0xFFE, true}, {0x1000, 0x10FE, true}};
 
-/* Whether a block is as that of UNASSIGNED, before which it does not lie: nothing is said of any of its code points. */
-static bool is_unassigned(int block)
+/* Fills such a block; false for others, and where ideographs begin or end within it. */
+static bool fill_alike(const el_normalizer *n, int block, bool chinese_chars, uint32_t entries[BLOCK])
 {
-    const utf8proc_property_t *const none = utf8proc_get_property(UNASSIGNED);
-    if (block <= UNASSIGNED / BLOCK || none->category != UTF8PROC_CATEGORY_CN)
+    const uint32_t first = (uint32_t)block * BLOCK;
+    const bool apart = is_ideograph(first);
+    size_t r = 0;
+    while (r < sizeof alike / sizeof *alike && block > alike[r].last)
+        r++;
+    if (r == sizeof alike / sizeof *alike || block < alike[r].first ||
+        apart != is_ideograph(first + BLOCK - 1))
         return false;
+    const uint32_t entry = alike[r].private_use && n->clean_text ? CLASS_DROP
+                           : apart && chinese_chars              ? CLASS_IDEOGRAPH
+                                                                 : CLASS_PLAIN;
     for (int i = 0; i < BLOCK; i++)
-        if (utf8proc_get_property(block * BLOCK + i) != none)
-            return false;
+        entries[i] = entry;
     return true;
 }
 
 static el_status fill(el_normalizer *n, el_casing casing)
 {
     static const uint32_t plain[BLOCK];
+    const bool known = atoi(utf8proc_unicode_version()) <= UNICODE;
     el_status st = keep_block(n, plain, &n->stage[0]); /* the first, which most share */
     for (int b = 0; b < BLOCKS && !st; b++) {
         uint32_t entries[BLOCK];
-        if (is_unassigned(b)) {
-            n->stage[b] = n->stage[UNASSIGNED / BLOCK]; /* made before */
-            continue;
-        }
-        for (int i = 0; i < BLOCK && !st; i++)
-            st = make_entry(n, (uint32_t)(b * BLOCK + i), casing, &entries[i]);
+        if (!known || !fill_alike(n, b, casing.chinese_chars, entries))
+            for (int i = 0; i < BLOCK && !st; i++)
+                st = make_entry(n, (uint32_t)(b * BLOCK + i), casing, &entries[i]);
         if (!st)
             st = keep_block(n, entries, &n->stage[b]);
     }

@@ -1,7 +1,7 @@
 /* trie - building the double array
  *
- * Keys are sorted; a node is a range of keys with a common beginning, its children the sub-ranges by the next
- * byte.  Free nodes form a ring in order of place; a node's children go to the first base where all fit,
+ * A node is a range of keys with a common beginning, its children the sub-ranges by the next byte, by which it orders
+ * them: so each key is moved as often as it has bytes that others share.  Free nodes form a ring in order of place; a node's children go to the first base where all fit,
  * looked for at a bounded number of free nodes and then in a new block of 256, so that building takes
  * time in proportion to the number of nodes.
  */
@@ -17,6 +17,8 @@ static const uint32_t ROOT = UINT32_MAX - 1; /* no parent, but taken */
 
 typedef struct {
     el_trie_node *nodes;
+    el_trie_key *ordered;      /* room for the keys of a node */
+    size_t begin[258];         /* where those of each order begin */
     uint32_t *next, *previous; /* the ring of free nodes */
     uint32_t count;
     uint32_t free; /* a free node, or NONE */
@@ -99,6 +101,38 @@ static el_status find_base(builder *b, const unsigned char *bytes, int count, ui
     return st;
 }
 
+enum { FEW = 12 }; /* keys that are quicker put in order one by one than counted */
+
+/* What a key is ordered by: 0 where it ends, else more than its next byte. */
+static int order_of(const el_trie_key *key, uint32_t depth)
+{
+    return key->bytes == depth ? 0 : 1 + (unsigned char)key->text[depth];
+}
+
+/* Orders the keys [from, to), which have `depth` bytes in common, by their next; those that end come first. */
+static void order(builder *b, el_trie_key *keys, size_t from, size_t to, uint32_t depth)
+{
+    if (to - from <= FEW) {
+        for (size_t i = from + 1; i < to; i++) {
+            const el_trie_key key = keys[i];
+            size_t at = i;
+            for (; at > from && order_of(&keys[at - 1], depth) > order_of(&key, depth); at--)
+                keys[at] = keys[at - 1];
+            keys[at] = key;
+        }
+        return;
+    }
+    size_t *const begin = b->begin;
+    memset(b->begin, 0, sizeof b->begin);
+    for (size_t i = from; i < to; i++)
+        begin[order_of(&keys[i], depth) + 1]++;
+    for (int i = 1; i < 258; i++)
+        begin[i] += begin[i - 1];
+    for (size_t i = from; i < to; i++)
+        b->ordered[begin[order_of(&keys[i], depth)]++] = keys[i];
+    memcpy(keys + from, b->ordered, (to - from) * sizeof *keys);
+}
+
 /* The end of the keys in [from, to) whose byte at `depth` is that of the first. */
 static size_t same_byte(const el_trie_key *keys, size_t from, size_t to, uint32_t depth)
 {
@@ -108,12 +142,14 @@ static size_t same_byte(const el_trie_key *keys, size_t from, size_t to, uint32_
     return end;
 }
 
-/* Places what is below `node`, which stands for keys [from, to) with `depth` bytes in common. */
-static el_status place(builder *b, uint32_t node, const el_trie_key *keys, size_t from, size_t to,
-                       uint32_t depth)
+/* Places what is below `node`, which stands for keys [from, to) with `depth` bytes in common.  Of equal keys the last id
+ * holds. */
+static el_status place(builder *b, uint32_t node, el_trie_key *keys, size_t from, size_t to, uint32_t depth)
 {
+    order(b, keys, from, to, depth);
     for (; from < to && keys[from].bytes == depth; from++)
-        b->nodes[node].id = keys[from].id;
+        if (keys[from].id > b->nodes[node].id)
+            b->nodes[node].id = keys[from].id;
     if (from == to)
         return EL_OK;
     unsigned char bytes[256] = {0};
@@ -137,37 +173,24 @@ static el_status place(builder *b, uint32_t node, const el_trie_key *keys, size_
     return st;
 }
 
-static int by_text(const void *left, const void *right)
-{
-    const el_trie_key *a = left, *b = right;
-    const int order = memcmp(a->text, b->text, a->bytes < b->bytes ? a->bytes : b->bytes);
-    if (order != 0)
-        return order;
-    if (a->bytes != b->bytes)
-        return a->bytes < b->bytes ? -1 : 1;
-    return (a->id > b->id) - (a->id < b->id);
-}
-
 el_status el_trie_build(el_trie **trie, el_trie_key *first, size_t first_count, el_trie_key *continued,
                         size_t continued_count)
 {
     *trie = NULL;
-    builder b = {.free = NONE};
-    el_status st = add_block(&b);
+    const size_t most = first_count > continued_count ? first_count : continued_count;
+    builder b = {.free = NONE, .ordered = malloc((most + 1) * sizeof *b.ordered)};
+    el_status st = b.ordered ? add_block(&b) : el_fail(EL_ENOMEM, "cannot allocate a vocabulary's tree");
     for (uint32_t root = 0; !st && root <= EL_TRIE_CONTINUED; root++) {
         unlink_node(&b, root);
         b.nodes[root].parent = ROOT;
     }
-    if (first_count)
-        qsort(first, first_count, sizeof *first, by_text);
-    if (continued_count)
-        qsort(continued, continued_count, sizeof *continued, by_text);
     if (!st)
         st = place(&b, EL_TRIE_FIRST, first, 0, first_count, 0);
     if (!st)
         st = place(&b, EL_TRIE_CONTINUED, continued, 0, continued_count, 0);
     if (!st && !(*trie = malloc(sizeof **trie)))
         st = el_fail(EL_ENOMEM, "cannot allocate a vocabulary's tree");
+    free(b.ordered);
     free(b.next);
     free(b.previous);
     if (st) {

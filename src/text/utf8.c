@@ -95,6 +95,14 @@ size_t el_utf8_valid(const char *text, size_t bytes)
 {
     size_t at = 0;
     while (at < bytes) {
+        uint64_t eight;
+        if (bytes - at >= sizeof eight) {
+            memcpy(&eight, text + at, sizeof eight);
+            if (!(eight & UINT64_C(0x8080808080808080))) { /* all ASCII */
+                at += sizeof eight;
+                continue;
+            }
+        }
         uint32_t code_point;
         bool ok;
         const int taken = decode((const unsigned char *)text + at, bytes - at, &code_point, &ok);

@@ -223,7 +223,7 @@ el_status el_model_open_folder(el_model *model, el_queue *q, el_type activations
     el_status st = el_model_find(&paths, folder);
     if (st)
         return st;
-    el_model_plan plan = {.activations = activations, .parameters = EL_F32}; /* each folder is complete */
+    el_model_plan plan = {.activations = activations, .parameters = EL_F32, .packed = true};
     const struct {
         const char *name, *folder;
     } networks[] = {{EL_GENERATOR, paths.generator},

@@ -156,14 +156,62 @@ static bool same_shape(const el_stored *entry, const el_param *param)
     return entry->dims == dims && memcmp(entry->shape, shape, (size_t)dims * sizeof *shape) == 0;
 }
 
-static el_status fill_param(el_queue *q, const el_param *param, const el_stored *entry, const char *path)
+/* What a network's values are written by.  A matrix without values is a copy alone, made when its last part is there. */
+typedef struct {
+    el_queue *q;
+    const el_network *net;
+    bool training;
+    float *parts; /* of such a matrix, those so far; on the heap */
+    size_t filled;
+} value_writer;
+
+/* The matrix that a line is, or is a part of. */
+static const el_matrix *matrix_of(const el_params *params, int line)
 {
+    const el_matrix *matrix = params->matrices;
+    while (matrix->line < line)
+        matrix++;
+    return matrix;
+}
+
+static el_status write_packed(value_writer *w, int line, const float *values)
+{
+    const el_matrix *const matrix = matrix_of(&w->net->params, line);
+    const size_t count = (size_t)el_param_elements(&w->net->params.items[line]);
+    const size_t all = (size_t)matrix->value.rows * (size_t)matrix->value.cols;
+    el_tensor whole = matrix->value;
+    if (count < all) {
+        float *const room = w->filled ? w->parts : realloc(w->parts, all * sizeof *room);
+        if (!room)
+            return el_fail(EL_ENOMEM, "no memory for %s", w->net->params.items[line].name);
+        w->parts = room;
+        memcpy(w->parts + w->filled, values, count * sizeof *values);
+        w->filled += count;
+        values = w->parts;
+    }
+    if (line < matrix->line)
+        return EL_OK;
+    w->filled = 0;
+    whole.data = (void *)values; /* read only */
+    w->q->prepare(w->q, whole, matrix->type, w->training);
+    return EL_OK;
+}
+
+static el_status write_values(value_writer *w, int line, const float *values)
+{
+    const el_tensor value = w->net->params.items[line].value;
+    return value.data ? el_tensor_write(w->q, value, values) : write_packed(w, line, values);
+}
+
+static el_status fill_param(value_writer *w, int line, const el_stored *entry, const char *path)
+{
+    const el_param *const param = &w->net->params.items[line];
     if (!same_shape(entry, param))
         return el_fail(EL_EDATA, "%s: %s has another shape than config.json says (%d x %d wanted)", path,
                        param->name, param->value.rows, param->value.cols);
     const float *const in_place = param->base.data || param->turned ? NULL : el_stored_in_place(entry);
     if (in_place)
-        return el_tensor_write(q, param->value, in_place);
+        return write_values(w, line, in_place);
     const size_t count = (size_t)el_param_elements(param);
     float *values = malloc(count * sizeof *values), *base = NULL;
     el_status st = values ? EL_OK : el_fail(EL_ENOMEM, "no memory for %s", param->name);
@@ -173,13 +221,13 @@ static el_status fill_param(el_queue *q, const el_param *param, const el_stored 
         st = turn(values, param->value.cols, param->value.rows);
     if (!st && param->base.data) {
         base = malloc(count * sizeof *base);
-        st =
-            base ? el_tensor_read(q, param->base, base) : el_fail(EL_ENOMEM, "no memory for %s", param->name);
+        st = base ? el_tensor_read(w->q, param->base, base)
+                  : el_fail(EL_ENOMEM, "no memory for %s", param->name);
         for (size_t i = 0; !st && i < count; i++)
             values[i] -= base[i];
     }
     if (!st)
-        st = el_tensor_write(q, param->value, values);
+        st = write_values(w, line, values);
     free(base);
     free(values);
     return st;
@@ -226,9 +274,10 @@ static head_policy decide_head(const el_network *net, const el_names *names, el_
 }
 
 /* Fills what there is; *head_missing: some of the head is not. */
-static el_status fill_network(el_queue *q, const el_network *net, const el_names *names, head_policy policy,
-                              bool *head_missing)
+static el_status fill_network(el_model *model, const el_network *net, const el_names *names,
+                              head_policy policy, bool *head_missing)
 {
+    value_writer writer = {.q = model->q, .net = net, .training = net->params.training};
     el_status st = EL_OK;
     for (int i = 0; !st && i < net->params.count; i++) {
         const el_param *param = &net->params.items[i];
@@ -237,10 +286,11 @@ static el_status fill_network(el_queue *q, const el_network *net, const el_names
         if (!is_backbone(param->name) && (stays || (policy == HEAD_MAY && !entry)))
             *head_missing = true;
         else if (entry)
-            st = fill_param(q, param, entry, names->source->path);
+            st = fill_param(&writer, i, entry, names->source->path);
         else
             st = el_fail(EL_EDATA, "%s: %s is missing", names->source->path, param->name);
     }
+    free(writer.parts);
     return st;
 }
 
@@ -277,7 +327,7 @@ static el_status fill_from(el_model *model, const el_network *net, const el_tens
     if (!st && predicts)
         st = el_names_check_tied(&names);
     if (!st)
-        st = fill_network(model->q, net, &names, decide_head(net, &names, card->head), &head_missing);
+        st = fill_network(model, net, &names, decide_head(net, &names, card->head), &head_missing);
     if (st)
         return st;
     say(source, &names, card);

@@ -34,7 +34,7 @@ el_tensor el_embed_block_forward(el_queue *q, const el_config *config, const el_
     q->layer_norm_forward(q, normed, stats, sum, e->norm_gamma, e->norm_beta, config->layer_norm_eps);
     if (in->training)
         q->dropout(q, normed, normed, el_dropout_at(in, config->hidden_dropout_prob, 0, EL_DROP_EMBED));
-    if (!w->project_w.data)
+    if (!el_config_projects(config))
         return normed;
     const el_tensor projected = el_first(s->projected, in->rows);
     q->linear_forward(q, projected, normed, w->project_w, w->project_b);
@@ -51,7 +51,7 @@ void el_embed_block_backward(el_queue *q, const el_config *config, const el_enco
         q->embed_backward(q, g->embed.word, d, in->ids);
         return;
     }
-    if (w->project_w.data) {
+    if (el_config_projects(config)) {
         const el_tensor thin = el_first(s->thin, in->rows);
         q->linear_backward_weight(q, g->project_w, g->project_b, d, el_first(s->embed.normed, in->rows));
         q->linear_backward_input(q, thin, d, w->project_w, false);

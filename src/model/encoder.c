@@ -101,11 +101,11 @@ el_tensor el_encoder_forward(el_queue *q, const el_config *config, const el_enco
 }
 
 /* What layer i was given. */
-static el_tensor layer_input(const el_encoder_weights *w, const el_encoder_saved *s, int i)
+static el_tensor layer_input(const el_config *config, const el_encoder_saved *s, int i)
 {
     if (i > 0)
         return s->layers[i - 1].ffn.y;
-    return w->project_w.data ? s->embed.projected : s->embed.normed;
+    return el_config_projects(config) ? s->embed.projected : s->embed.normed;
 }
 
 void el_encoder_backward(el_queue *q, const el_config *config, const el_encoder_weights *w,
@@ -116,7 +116,7 @@ void el_encoder_backward(el_queue *q, const el_config *config, const el_encoder_
     for (int i = config->num_hidden_layers - 1; i >= 0; i--) {
         const el_layer_saved *layer = &s->layers[i];
         const el_tensor middle = el_first(layer->attention.y, in->rows);
-        const el_tensor x = el_first(layer_input(w, s, i), in->rows);
+        const el_tensor x = el_first(layer_input(config, s, i), in->rows);
         el_ffn_block_backward(q, config, &w->layers[i].ffn, &g->layers[i].ffn, &layer->ffn, s, in, i + 1,
                               middle, d);
         el_attention_block_backward(q, config, &w->layers[i].attention, &g->layers[i].attention,

@@ -214,8 +214,9 @@ static void list_own(el_model *model, int number)
         list_embed_norm(&net->params, &net->config, &net->w.embed, &net->g.embed);
     }
     net->params.int8 = model->int8;
+    net->params.packed = model->packed;
     list_encoder(&net->params, &net->config, &net->w, &net->g);
-    net->params.int8 = false; /* heads are small, and what they say is what counts */
+    net->params.int8 = net->params.packed = false; /* heads are small, and what they say is what counts */
 }
 
 static void copy_encoder(el_encoder_weights *to, const el_encoder_weights *from, int layers)
@@ -432,7 +433,9 @@ el_status el_model_open(el_model *model, el_queue *q, const el_model_plan *plan)
                         .activations = plan->activations == EL_I8 ? EL_F32 : plan->activations,
                         .int8 = plan->activations == EL_I8,
                         .parameters = plan->parameters,
-                        .training = plan->training};
+                        .training = plan->training,
+                        .packed = plan->packed && q->dev->packs};
+    assert(!(model->packed && model->training));
     el_status st = check_plan(plan);
     if (!st && model->int8)
         st = check_int8(model);
@@ -516,8 +519,9 @@ void el_model_prepare(el_model *model)
     for (int n = 0; n < model->count; n++) {
         const el_params *params = &model->networks[n].params;
         for (int i = 0; i < params->matrix_count; i++)
-            model->q->prepare(model->q, params->matrices[i].value, params->matrices[i].type,
-                              params->training);
+            if (params->matrices[i].value.data) /* else it was when it was read */
+                model->q->prepare(model->q, params->matrices[i].value, params->matrices[i].type,
+                                  params->training);
     }
 }
 

@@ -46,6 +46,8 @@ typedef struct {
         activations; /* EL_F32, EL_BF16; EL_F64 on the reference device; EL_I8: EL_F32, and encoders multiply whole numbers */
     el_type parameters; /* EL_F32; EL_F64 for finite differences */
     bool training;      /* gradients and moments too */
+    bool
+        packed; /* where the device packs: encoders' matrices are kept as products read them, and in no other form */
 } el_model_plan;
 
 /* Adds a network that shares nothing, with one head (EL_HEAD_NONE: without). */
@@ -94,8 +96,8 @@ typedef struct {
     el_queue *q;    /* borrowed: loads, trains and prepares it; whoever only runs it has one of their own */
     el_param_memory memory;
     el_type activations, parameters;
-    bool int8; /* products of encoders are of whole numbers */
-    bool training;
+    bool int8;             /* products of encoders are of whole numbers */
+    bool training, packed; /* as planned */
     el_network networks[EL_MOST_NETWORKS];
     int count;
     el_trained_list trained; /* while training */

@@ -63,7 +63,9 @@ el_tensor el_param_product(el_params *params, el_tensor matrix)
 static el_param allocate(el_params *params, int lines, int rows, int cols, bool product)
 {
     el_arena *const regions = params->memory->regions;
-    el_param p = {.value = el_arena_tensor(&regions[EL_VALUES], params->parameters, rows, cols)};
+    el_param p = {.value = product && params->packed
+                               ? el_tensor_make(NULL, params->parameters, rows, cols)
+                               : el_arena_tensor(&regions[EL_VALUES], params->parameters, rows, cols)};
     if (params->training) {
         p.gradient = el_arena_tensor(&regions[EL_GRADIENTS], params->parameters, rows, cols);
         p.m = el_arena_tensor(&regions[EL_FIRST_MOMENTS], params->parameters, rows, cols);
@@ -139,11 +141,6 @@ void el_param_add_affine(el_params *params, el_tensor *w, el_tensor *dw, el_tens
     el_param_add(params, b, db, 1, out, EL_INIT_ZERO, depth, false, "%s.bias", name);
 }
 
-static el_tensor part_of(el_tensor stack, int part, int rows)
-{
-    return stack.data ? el_tensor_rows(stack, part * rows, rows) : stack;
-}
-
 void el_param_add_stack(el_params *params, el_tensor *value, el_tensor *gradient, int parts, int rows,
                         int cols, el_init init, int depth, bool product, const char *prefix,
                         const char *const *names, const char *suffix)
@@ -159,8 +156,9 @@ void el_param_add_stack(el_params *params, el_tensor *value, el_tensor *gradient
         const el_tensor whole[] = {made.value, made.gradient, made.m, made.v};
         el_tensor *part[] = {&line->value, &line->gradient, &line->m, &line->v};
         for (int k = 0; k < 4; k++)
-            if (whole[k].data) {
-                *part[k] = vectors ? el_tensor_cols(whole[k], i * cols, cols) : part_of(whole[k], i, rows);
+            if (whole[k].rows) {
+                *part[k] = vectors ? el_tensor_cols(whole[k], i * cols, cols)
+                                   : el_tensor_rows(whole[k], i * rows, rows);
                 part[k]->prepared = NULL; /* the copy is the stack's */
             }
         snprintf(line->name, sizeof line->name, "%s%s%s", prefix, names[i], suffix);

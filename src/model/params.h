@@ -46,7 +46,8 @@ typedef struct {
     el_param_memory *memory;
     el_type parameters, activations; /* activations: what products of the lines to come are computed in */
     bool training;                   /* its parameters have gradients and moments */
-    bool int8; /* products of the lines to come are of whole numbers, where their inputs are not too many */
+    bool int8;   /* products of the lines to come are of whole numbers, where their inputs are not too many */
+    bool packed; /* matrices of the lines to come have no values, only the copy that products read */
     el_param *items;
     int count, capacity;
     el_matrix *matrices; /* owned ones only, with numbers of lines of this list */

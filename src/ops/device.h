@@ -20,6 +20,7 @@ typedef struct el_device el_device;
 struct el_device {
     const char *name;  /* "reference", "cpu", "cuda" */
     bool int8;         /* whether products may be of whole numbers, see linear_forward */
+    bool packs;        /* whether products read nothing of a weight matrix but its prepared copy */
     const char *level; /* instruction set in use, "plain" for the reference; lives as long as the device */
 
     bool apart;        /* the host cannot reach its memory */

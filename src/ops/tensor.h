@@ -12,7 +12,7 @@
 typedef enum { EL_F32, EL_BF16, EL_F64, EL_I8 /* copies of weights alone */ } el_type;
 
 typedef struct {
-    void *data; /* element (i, j) is number i * stride + j; NULL: no such tensor */
+    void *data; /* element (i, j) is number i * stride + j; NULL: no such tensor, or kept as its copy alone */
     el_type type;
     int rows, cols;
     int64_t stride; /* elements from a row to the next */

@@ -141,7 +141,7 @@ static el_status load_parts(el_loaded *loaded, const recipe *r)
 static el_status load(el_loaded *loaded, const el_model_paths *paths, const char *folder, bool wanted,
                       const el_load_settings *settings)
 {
-    recipe r = {.plan = {.parameters = EL_F32}};
+    recipe r = {.plan = {.parameters = EL_F32, .packed = true}};
     el_status st = wanted ? plan_wanted(&r, paths, folder, settings)
                    : loaded->said.found
                        ? add_network(&r, ENCODER, paths->encoder, (el_head_config){.kind = EL_HEAD_NONE})

@@ -81,7 +81,8 @@ static void save_model(const el_head_config *head, uint64_t seed, const json_t *
 {
     el_model model;
     open_model(&model, head, seed);
-    CHECK(el_weights_save(&model, &model.networks[0], vocab, "# a card\n", extra, EL_ST_F32, model_folder) == EL_OK,
+    CHECK(el_weights_save(&model, &model.networks[0], vocab, "# a card\n", extra, EL_ST_F32, model_folder) ==
+              EL_OK,
           "%s", el_error());
     el_model_close(&model);
 }
@@ -253,13 +254,50 @@ static void a_promised_head_is_wanted(void **state)
     el_model_close(&model);
 }
 
+/* A model that only answers keeps of an encoder's matrices what its products read, the same bytes as from values. */
+static void packed_is_prepared(void **state)
+{
+    (void)state;
+    el_queue *q;
+    const char *const from = model_folder;
+    CHECK(el_queue_open(&q, 1, NULL) == EL_OK, "%s", el_error());
+    save_model(&HEADS[0].head, 1, NULL);
+    for (el_type type = EL_F32; type <= EL_I8; type = type == EL_F32    ? EL_BF16
+                                                      : type == EL_BF16 ? EL_I8
+                                                                        : EL_I8 + 1) {
+        el_model models[2];
+        for (int packed = 0; packed < 2; packed++) {
+            el_model_plan plan = {.activations = type, .parameters = EL_F32, .packed = packed};
+            CHECK(el_weights_plan(&plan, EL_DISCRIMINATOR, model_folder) == EL_OK, "%s", el_error());
+            CHECK(el_weights_open(&models[packed], q, &plan, &from) == EL_OK, "%s", el_error());
+        }
+        const el_params *const a = &models[0].networks[0].params, *const b = &models[1].networks[0].params;
+        int dropped = 0;
+        CHECK(a->matrix_count == b->matrix_count && a->matrix_count > 5, "%d and %d matrices",
+              a->matrix_count, b->matrix_count);
+        for (int i = 0; i < a->matrix_count; i++) {
+            const el_tensor values = a->matrices[i].value, copy = b->matrices[i].value;
+            const size_t bytes =
+                q->dev->prepared_bytes(q->dev, copy.rows, copy.cols, b->matrices[i].type, false);
+            CHECK(memcmp(values.prepared, copy.prepared, bytes) == 0, "type %d: matrix %d has another copy",
+                  type, i);
+            dropped += !copy.data;
+        }
+        CHECK(dropped >= 4, "only %d matrices have no values", dropped);
+        CHECK(el_model_parameters(&models[0]) == el_model_parameters(&models[1]), "other parameters");
+        el_model_close(&models[0]);
+        el_model_close(&models[1]);
+    }
+    el_queue_close(q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heads_come_back),           cmocka_unit_test(callers_keys_are_merged),
         cmocka_unit_test(another_head_stays),        cmocka_unit_test(other_labels_stay),
         cmocka_unit_test(nonsense_is_refused),       cmocka_unit_test(another_vocabulary_is_refused),
-        cmocka_unit_test(a_promised_head_is_wanted),
+        cmocka_unit_test(a_promised_head_is_wanted), cmocka_unit_test(packed_is_prepared),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

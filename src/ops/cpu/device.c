@@ -11,14 +11,29 @@
 #include "ops/reference/reference.h"
 
 enum {
+    PAGE = 4096,
     HUGE_PAGE = 1 << 21,
     HUGE_FROM = 8 * HUGE_PAGE, /* bytes; of less, rounding up would waste too much */
-    TOUCHED = HUGE_PAGE,       /* bytes that a thread zeroes at a time when memory is taken */
+    TOUCHED = HUGE_PAGE,       /* bytes that a thread touches at a time when memory is taken */
     TOUCHES = 64,              /* chunks that this is done in */
 };
 
+/* What lies before memory that was taken. */
 typedef struct {
-    char *memory;
+    void *begin;
+    size_t mapped; /* bytes; 0: from the heap */
+    char aligned[EL_ALIGNMENT - sizeof(void *) - sizeof(size_t)];
+} header;
+_Static_assert(sizeof(header) == EL_ALIGNMENT, "what is behind it is aligned");
+
+static void *behind_header(void *memory, header h)
+{
+    memcpy((char *)memory - sizeof h, &h, sizeof h);
+    return memory;
+}
+
+typedef struct {
+    volatile char *memory;
     size_t bytes;
 } touching;
 
@@ -27,29 +42,60 @@ static void touch_task(void *context, int index, int thread)
 {
     const touching *const t = context;
     (void)thread;
-    for (size_t at = (size_t)index * TOUCHED; at < t->bytes; at += (size_t)TOUCHES * TOUCHED)
-        memset(t->memory + at, 0, t->bytes - at < TOUCHED ? t->bytes - at : TOUCHED);
+    for (size_t block = (size_t)index * TOUCHED; block < t->bytes; block += (size_t)TOUCHES * TOUCHED)
+        for (size_t at = block; at < block + TOUCHED && at < t->bytes; at += PAGE)
+            t->memory[at] = 0;
 }
 
-/* Zeroed by all processors in turn: the system puts a page beside the processor that first writes to it, and so
- * large tensors lie evenly about the memory nodes of those who work on them.
- * Large memory asks for huge pages; a system that has none to give ignores it. */
+/* Small memory. */
+static void *take_from_heap(size_t bytes)
+{
+    const size_t whole = (bytes / EL_ALIGNMENT + 2) * EL_ALIGNMENT;
+    char *const begin = aligned_alloc(EL_ALIGNMENT, whole);
+    if (!begin)
+        return NULL;
+    memset(begin, 0, whole);
+    return behind_header(begin + sizeof(header), (header){.begin = begin});
+}
+
+/* Large memory: it comes with zeros, in huge pages where the system has them to give.  All processors touch it in turn:
+ * the system puts a page beside the processor that first writes to it, and so large tensors lie evenly about the memory
+ * nodes of those who work on them. */
+static void *map(size_t bytes)
+{
+    const size_t whole = bytes + 2 * (size_t)HUGE_PAGE; /* to begin at a huge page, behind a header */
+    char *const begin = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (begin == MAP_FAILED)
+        return NULL;
+    char *const memory = begin + HUGE_PAGE + (HUGE_PAGE - (uintptr_t)begin % HUGE_PAGE) % HUGE_PAGE;
+    madvise(memory, bytes, MADV_HUGEPAGE);
+    el_pool *pool;
+    if (el_pool_open(&pool, el_processors()) == EL_OK) { /* else whoever uses it touches it */
+        el_pool_run(pool, TOUCHES, touch_task, &(touching){memory, bytes});
+        el_pool_close(pool);
+    }
+    return behind_header(memory, (header){begin, whole, {0}});
+}
+
 static void *device_alloc(el_device *dev, size_t bytes)
 {
     (void)dev;
-    const size_t alignment = bytes < HUGE_FROM ? EL_ALIGNMENT : HUGE_PAGE;
-    const size_t whole = (bytes / alignment + 1) * alignment;
-    void *const memory = bytes < SIZE_MAX - alignment ? aligned_alloc(alignment, whole) : NULL;
-    if (memory && alignment == HUGE_PAGE)
-        madvise(memory, whole, MADV_HUGEPAGE);
-    el_pool *pool;
-    if (memory && (alignment < HUGE_PAGE || el_pool_open(&pool, el_processors())))
-        return memset(memory, 0, whole);
-    if (memory) {
-        el_pool_run(pool, TOUCHES, touch_task, &(touching){memory, whole});
-        el_pool_close(pool);
-    }
-    return memory;
+    if (bytes > SIZE_MAX / 2)
+        return NULL;
+    return bytes < HUGE_FROM ? take_from_heap(bytes) : map(bytes);
+}
+
+static void device_release(el_device *dev, void *memory)
+{
+    header h;
+    (void)dev;
+    if (!memory)
+        return;
+    memcpy(&h, (char *)memory - sizeof h, sizeof h);
+    if (h.mapped)
+        munmap(h.begin, h.mapped);
+    else
+        free(h.begin);
 }
 
 static el_type fast_type(const el_device *dev)
@@ -88,10 +134,11 @@ el_status el_device_cpu(el_device **dev, const char *level)
         return el_fail(EL_ENOMEM, "cannot allocate a device");
     c->device = (el_device){.name = "cpu",
                             .int8 = true,
+                            .packs = true,
                             .level = kernels->level,
                             .close = device_close,
                             .alloc = device_alloc,
-                            .release = el_ref_release,
+                            .release = device_release,
                             .prepared_bytes = el_cpu_prepared_bytes,
                             .fast_type = fast_type,
                             .open_queue = open_queue};

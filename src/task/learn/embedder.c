@@ -52,7 +52,8 @@ int el_embedder_longest(const el_embedder *e)
 
 static el_status load(el_embedder *e, el_type activations, const char *folder)
 {
-    el_model_plan plan = {.activations = activations, .parameters = activations == EL_F64 ? EL_F64 : EL_F32};
+    el_model_plan plan = {
+        .activations = activations, .parameters = activations == EL_F64 ? EL_F64 : EL_F32, .packed = true};
     el_config config;
     el_status st = el_model_read(folder, false, &config, NULL, NULL);
     if (!st && config.backwards)

@@ -147,8 +147,9 @@ el_status el_finetuned_save(el_model *model, const el_vocab *vocab, const el_tas
                             const char *readme, const char *folder)
 {
     json_t *extra = describe(card);
-    const el_status st = extra ? el_weights_save(model, &model->networks[0], vocab, readme, extra, EL_ST_F32, folder)
-                               : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    const el_status st =
+        extra ? el_weights_save(model, &model->networks[0], vocab, readme, extra, EL_ST_F32, folder)
+              : el_fail(EL_ENOMEM, "%s: no memory", folder);
     json_decref(extra);
     return st;
 }
@@ -386,7 +387,8 @@ el_status el_finetuned_read(const char *folder, el_config *config, el_head_confi
 
 static el_status load(el_finetuned *f, el_queue *q, el_type activations, const char *folder)
 {
-    el_model_plan plan = {.activations = activations, .parameters = activations == EL_F64 ? EL_F64 : EL_F32};
+    el_model_plan plan = {
+        .activations = activations, .parameters = activations == EL_F64 ? EL_F64 : EL_F32, .packed = true};
     el_config config;
     el_head_config head;
     el_status st = el_finetuned_read(folder, &config, &head, &f->card);

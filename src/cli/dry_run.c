@@ -141,9 +141,10 @@ el_status cli_dry_run(el_pretraining *run)
     printf("tokens in all         %.4g, %.2f times those of the shards\n", tokens,
            tokens / (double)el_loader_tokens(run->data));
     const el_tensor m = el_model_region(&run->model, EL_FIRST_MOMENTS);
-    const double moments = 2e-6 * (double)el_tensor_bytes(m.rows, m.cols, m.type); /* copied to be written */
+    const double moments = 2e-6 * (double)el_tensor_bytes(m.rows, m.cols, m.type);
+    const double copied = run->q->dev->host ? 0 : moments; /* to be written */
     printf("memory                %.0f MB, %.0f MB while a checkpoint is written\n", cli_resident_mb(),
-           cli_resident_mb() + moments);
+           cli_resident_mb() + copied);
     print_gpu_memory(run->q);
     printf("tokens per second     %.0f", rate);
     if (run->trainer.peak_flops > 0)

@@ -17,9 +17,15 @@ static el_head_config head_of(const el_network *net)
     return net->head_count ? net->heads[0].config : (el_head_config){.kind = EL_HEAD_NONE};
 }
 
-/* A parameter as files have it: base + value, floats without gaps, on the heap. */
-static el_status exported(el_queue *q, const el_param *param, float **values)
+/* A parameter as files have it: base + value, floats without gaps; on the heap, or, if it may, where it lies. */
+static el_status exported(el_queue *q, const el_param *param, bool in_place, float **values)
 {
+    const el_tensor value = param->value;
+    if (in_place && q->dev->host && !param->base.data && value.type == EL_F32 &&
+        (value.stride == value.cols || value.rows == 1)) {
+        *values = value.data;
+        return q->wait(q);
+    }
     const size_t count = (size_t)el_param_elements(param);
     float *out = malloc(count * sizeof *out), *base = NULL;
     el_status st =
@@ -87,7 +93,7 @@ static el_status save_tensors(el_queue *q, const el_network *net, const el_vocab
     for (int i = 0; !st && i < params->count; i++) {
         const el_param *param = &params->items[i];
         float *values = NULL;
-        st = exported(q, param, &values);
+        st = exported(q, param, type == EL_ST_F32 && !param->turned, &values);
         if (!st && param->turned)
             st = turn(values, param->value.rows, param->value.cols);
         if (!st && !el_narrow(type, values, el_param_elements(param)))
@@ -103,7 +109,8 @@ static el_status save_tensors(el_queue *q, const el_network *net, const el_vocab
     if (!st)
         st = el_safetensors_write(path, entries, params->count, metadata, false);
     for (int i = 0; entries && i < params->count; i++)
-        free((void *)entries[i].data);
+        if (entries[i].data != params->items[i].value.data)
+            free((void *)entries[i].data);
     free(entries);
     free(names);
     json_decref(metadata);

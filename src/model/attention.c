@@ -23,7 +23,7 @@ static void attend(el_queue *q, const el_config *config, const el_attention_weig
 {
     const int n = in->rows, heads = config->num_attention_heads;
     const el_tensor qkv = el_first(s->qkv, n), lse = el_first(s->lse, n), mixed = el_first(s->mixed, n);
-    if (!w->place_w.data) {
+    if (!el_config_relative(config)) {
         q->attention_forward(q, mixed, lse, qkv, in->layout, heads, dropped, width_of(config, in));
         return;
     }
@@ -41,7 +41,7 @@ static void attend_backward(el_queue *q, const el_config *config, const el_atten
     const int n = in->rows, heads = config->num_attention_heads;
     const el_tensor qkv = el_first(s->qkv, n), lse = el_first(s->lse, n), mixed = el_first(s->mixed, n);
     const el_tensor dqkv = el_first(scratch->qkv, n);
-    if (!w->place_w.data) {
+    if (!el_config_relative(config)) {
         q->attention_backward(q, dqkv, dmixed, mixed, lse, qkv, in->layout, heads, dropped,
                               width_of(config, in));
         return;

@@ -12,8 +12,9 @@ static int distances_of(const el_config *c)
     return 2 * c->max_position_embeddings - 1;
 }
 
+/* `wide`: where gelu(up) is kept from its product to the next. */
 static void layer_layout(el_layer_saved *s, el_arena *a, const el_config *c, int rows, el_type act,
-                         el_type par, bool training)
+                         el_type par, el_tensor wide)
 {
     s->attention = (el_attention_saved){
         .qkv = el_arena_tensor(a, act, rows, 3 * c->hidden_size),
@@ -25,12 +26,11 @@ static void layer_layout(el_layer_saved *s, el_arena *a, const el_config *c, int
     };
     s->ffn = (el_ffn_saved){
         .up = el_arena_tensor(a, act, rows, c->intermediate_size),
-        .act = el_arena_tensor(a, act, rows, c->intermediate_size),
+        .act = wide,
         .sum = el_arena_tensor(a, act, rows, c->hidden_size),
         .stats = el_arena_tensor(a, par, rows, 2),
         .y = el_arena_tensor(a, act, rows, c->hidden_size),
     };
-    s->ffn.slope = training ? s->ffn.up : el_tensor_none();
     if (el_config_relative(c))
         s->attention.places = el_arena_tensor(a, act, distances_of(c), c->hidden_size);
 }
@@ -50,14 +50,15 @@ el_status el_encoder_saved_layout(el_encoder_saved *s, el_arena *a, const el_con
     s->embed.normed = el_arena_tensor(a, act, rows, c->embedding_size);
     if (el_config_projects(c))
         s->embed.projected = el_arena_tensor(a, act, rows, c->hidden_size);
+    const el_tensor wide = el_arena_tensor(a, act, rows, c->intermediate_size);
     for (int i = 0; i < c->num_hidden_layers; i++)
         if (training || i == 0)
-            layer_layout(&s->layers[i], a, c, rows, act, par, training);
+            layer_layout(&s->layers[i], a, c, rows, act, par, wide);
         else
             s->layers[i] = s->layers[0];
     if (training) {
-        const int wide = c->intermediate_size > c->hidden_size ? c->intermediate_size : c->hidden_size;
-        s->wide = el_arena_tensor(a, act, rows, wide);
+        const int widest = c->intermediate_size > c->hidden_size ? c->intermediate_size : c->hidden_size;
+        s->wide = el_arena_tensor(a, act, rows, widest);
         s->qkv = el_arena_tensor(a, act, rows, 3 * c->hidden_size);
         s->narrow = el_arena_tensor(a, act, rows, c->hidden_size);
         s->thin = el_arena_tensor(a, act, rows, c->embedding_size);

@@ -74,7 +74,7 @@ typedef struct {
 } el_attention_saved;
 
 typedef struct {
-    el_tensor up, slope, act, sum, stats, y; /* slope: none without a backward, or in the place of up */
+    el_tensor up, act, sum, stats, y; /* act: of all layers the same place */
 } el_ffn_saved;
 
 typedef struct {

@@ -3,7 +3,7 @@
  *   up = x Wup^T + b      act = gelu(up)      branch = act Wdown^T + b
  *   y = LayerNorm(x + dropout(branch))
  *
- * In training the place of `up` keeps gelu'(up) for the backward.
+ * The backward makes act again from up, with gelu'(up), which costs less than keeping either for every layer.
  */
 #include "model/layers.h"
 
@@ -13,7 +13,7 @@ el_tensor el_ffn_block_forward(el_queue *q, const el_config *config, const el_ff
     const int n = in->rows;
     const el_tensor up = el_first(s->up, n), act = el_first(s->act, n);
     const el_tensor sum = el_first(s->sum, n), stats = el_first(s->stats, n), y = el_first(s->y, n);
-    q->linear_gelu_forward(q, act, el_first(s->slope, n), up, x, w->up_w, w->up_b);
+    q->linear_gelu_forward(q, act, el_tensor_none(), up, x, w->up_w, w->up_b);
     q->linear_forward(q, sum, act, w->down_w, w->down_b);
     q->residual_norm_forward(q, y, sum, stats, x, sum, w->norm_gamma, w->norm_beta, config->layer_norm_eps,
                              el_dropout_at(in, config->hidden_dropout_prob, layer, EL_DROP_FFN));
@@ -26,12 +26,13 @@ void el_ffn_block_backward(el_queue *q, const el_config *config, const el_ffn_we
 {
     const int n = in->rows;
     const el_tensor branch = el_first(scratch->narrow, n), dup = el_first(scratch->wide, n);
+    const el_tensor act = el_first(s->act, n);
     q->residual_norm_backward(q, d, branch, g->norm_gamma, g->norm_beta, d, el_first(s->sum, n),
                               el_first(s->stats, n), w->norm_gamma,
                               el_dropout_at(in, config->hidden_dropout_prob, layer, EL_DROP_FFN));
-    q->linear_backward_weight(q, g->down_w, g->down_b, branch, el_first(s->act, n));
     q->linear_backward_input(q, dup, branch, w->down_w, false);
-    q->gelu_backward(q, dup, dup, el_first(s->slope, n));
+    q->gelu_again(q, act, dup, dup, el_first(s->up, n));
+    q->linear_backward_weight(q, g->down_w, g->down_b, branch, act);
     q->linear_backward_weight(q, g->up_w, g->up_b, dup, x);
     q->linear_backward_input(q, d, dup, w->up_w, true);
 }

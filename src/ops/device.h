@@ -20,6 +20,7 @@ typedef struct el_device el_device;
 struct el_device {
     const char *name;  /* "reference", "cpu", "cuda" */
     bool int8;         /* whether products may be of whole numbers, see linear_forward */
+    bool host;         /* whether its memory is the host's, so that what lies there may be read where it is */
     bool packs;        /* whether products read nothing of a weight matrix but its prepared copy */
     const char *level; /* instruction set in use, "plain" for the reference; lives as long as the device */
 

@@ -88,10 +88,11 @@ static el_st_entry entry_of(const line *l, const void *data)
     return entry;
 }
 
-/* Copies every tensor of the list off the device and writes them all. */
+/* Writes every tensor of the list, from where it lies or, if that is no memory of the host, from a copy of all. */
 static el_status write_list(const list *l, el_queue *q, int64_t step, const char *path)
 {
-    char *copy = malloc(l->bytes ? l->bytes : 1), *place = copy;
+    const bool copies = !q->dev->host;
+    char *copy = malloc(copies ? l->bytes + 1 : 1), *place = copy;
     el_st_entry *entries = calloc((size_t)l->count + 1, sizeof *entries);
     char number[32];
     snprintf(number, sizeof number, "%" PRId64, step);
@@ -99,9 +100,10 @@ static el_status write_list(const list *l, el_queue *q, int64_t step, const char
     el_status st =
         copy && entries && metadata ? EL_OK : el_fail(EL_ENOMEM, "no memory to save %zu bytes", l->bytes);
     for (int i = 0; !st && i < l->count; i++) {
-        entries[i] = entry_of(&l->lines[i], place);
-        q->fetch(q, place, l->lines[i].tensor.data, entries[i].bytes);
-        place += entries[i].bytes;
+        entries[i] = entry_of(&l->lines[i], copies ? place : l->lines[i].tensor.data);
+        if (copies)
+            q->fetch(q, place, l->lines[i].tensor.data, entries[i].bytes);
+        place += copies ? entries[i].bytes : 0;
     }
     q->wait(q);
     if (!st)

@@ -165,6 +165,12 @@ static void test_gelu(void **state)
                 ROW(EL_F64, 0.5, 1.0833154705876864, -0.08331547058768629, 1.085231801078197,
                     -0.011945647204183927, 1, 0),
                 1e-14);
+    const el_tensor dy = ROW(EL_F64, 1, -2, 3, 0.5, 1, 1, 7), dx = check_tensor(EL_F64, 1, 7);
+    const el_tensor again = check_tensor(EL_F64, 1, 7), product = check_tensor(EL_F64, 1, 7);
+    q->gelu_backward(q, product, dy, slope);
+    q->gelu_again(q, again, dx, dy, check_converted(EL_F64, x));
+    check_same("gelu again", again, y);
+    check_same("dx", dx, product);
     q->gelu_forward(q, y, x, x);
     check_same("slope in the place of x", x, slope);
 }

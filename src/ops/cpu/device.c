@@ -1,10 +1,8 @@
 /* device - the processor's device: its memory, and queues with their tables of ops */
-#define _DEFAULT_SOURCE
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "ops/cpu/level.h"
 #include "ops/cpu/pieces.h"
@@ -12,25 +10,9 @@
 
 enum {
     PAGE = 4096,
-    HUGE_PAGE = 1 << 21,
-    HUGE_FROM = 8 * HUGE_PAGE, /* bytes; of less, rounding up would waste too much */
-    TOUCHED = HUGE_PAGE,       /* bytes that a thread touches at a time when memory is taken */
-    TOUCHES = 64,              /* chunks that this is done in */
+    TOUCHED = 1 << 21, /* bytes that a thread touches at a time when memory is taken */
+    TOUCHES = 64,      /* chunks that this is done in */
 };
-
-/* What lies before memory that was taken. */
-typedef struct {
-    void *begin;
-    size_t mapped; /* bytes; 0: from the heap */
-    char aligned[EL_ALIGNMENT - sizeof(void *) - sizeof(size_t)];
-} header;
-_Static_assert(sizeof(header) == EL_ALIGNMENT, "what is behind it is aligned");
-
-static void *behind_header(void *memory, header h)
-{
-    memcpy((char *)memory - sizeof h, &h, sizeof h);
-    return memory;
-}
 
 typedef struct {
     volatile char *memory;
@@ -47,55 +29,43 @@ static void touch_task(void *context, int index, int thread)
             t->memory[at] = 0;
 }
 
-/* Small memory. */
-static void *take_from_heap(size_t bytes)
+/* Large memory is touched by all processors in turn: the system puts a page beside the processor that first writes to it,
+ * and so tensors lie evenly about the memory nodes of those who work on them. */
+static void touch(void *memory, size_t bytes)
 {
-    const size_t whole = (bytes / EL_ALIGNMENT + 2) * EL_ALIGNMENT;
-    char *const begin = aligned_alloc(EL_ALIGNMENT, whole);
-    if (!begin)
-        return NULL;
-    memset(begin, 0, whole);
-    return behind_header(begin + sizeof(header), (header){.begin = begin});
-}
-
-/* Large memory: it comes with zeros, in huge pages where the system has them to give.  All processors touch it in turn:
- * the system puts a page beside the processor that first writes to it, and so large tensors lie evenly about the memory
- * nodes of those who work on them. */
-static void *map(size_t bytes)
-{
-    const size_t whole = bytes + 2 * (size_t)HUGE_PAGE; /* to begin at a huge page, behind a header */
-    char *const begin = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (begin == MAP_FAILED)
-        return NULL;
-    char *const memory = begin + HUGE_PAGE + (HUGE_PAGE - (uintptr_t)begin % HUGE_PAGE) % HUGE_PAGE;
-    madvise(memory, bytes, MADV_HUGEPAGE);
     el_pool *pool;
-    if (el_pool_open(&pool, el_processors()) == EL_OK) { /* else whoever uses it touches it */
-        el_pool_run(pool, TOUCHES, touch_task, &(touching){memory, bytes});
-        el_pool_close(pool);
-    }
-    return behind_header(memory, (header){begin, whole, {0}});
+    if (bytes < TOUCHES * (size_t)TOUCHED / 8 || el_pool_open(&pool, el_processors()))
+        return; /* whoever uses it touches it */
+    el_pool_run(pool, TOUCHES, touch_task, &(touching){memory, bytes});
+    el_pool_close(pool);
 }
 
+/* An arena each, which lies at its own beginning. */
 static void *device_alloc(el_device *dev, size_t bytes)
 {
+    el_arena arena = {0};
     (void)dev;
     if (bytes > SIZE_MAX / 2)
         return NULL;
-    return bytes < HUGE_FROM ? take_from_heap(bytes) : map(bytes);
+    el_arena_push(&arena, sizeof arena);
+    el_arena_push(&arena, bytes);
+    if (el_arena_reserve(&arena))
+        return NULL;
+    touch(arena.base, arena.size);
+    el_arena *const own = el_arena_push(&arena, sizeof arena);
+    void *const memory = el_arena_push(&arena, bytes);
+    *own = arena;
+    return memory;
 }
 
 static void device_release(el_device *dev, void *memory)
 {
-    header h;
     (void)dev;
     if (!memory)
         return;
-    memcpy(&h, (char *)memory - sizeof h, sizeof h);
-    if (h.mapped)
-        munmap(h.begin, h.mapped);
-    else
-        free(h.begin);
+    el_arena own;
+    memcpy(&own, (char *)memory - EL_ALIGNMENT, sizeof own);
+    el_arena_release(&own);
 }
 
 static el_type fast_type(const el_device *dev)
@@ -134,6 +104,7 @@ el_status el_device_cpu(el_device **dev, const char *level)
         return el_fail(EL_ENOMEM, "cannot allocate a device");
     c->device = (el_device){.name = "cpu",
                             .int8 = true,
+                            .host = true,
                             .packs = true,
                             .level = kernels->level,
                             .close = device_close,

@@ -32,6 +32,21 @@ void el_cpu_copy(el_queue *q, el_tensor y, el_tensor x)
     by_rows(&(el_rows_job){.q = q, .a = y, .b = x}, y.rows, y.cols, copy_task);
 }
 
+static void gelu_again_task(void *context, int index, int thread)
+{
+    const el_rows_job *const j = context;
+    (void)thread;
+    kernels_of(j->q)->gelu_again(piece_of(j->a, j, index), piece_of(j->b, j, index), piece_of(j->c, j, index),
+                                 piece_of(j->d, j, index));
+}
+
+void el_cpu_gelu_again(el_queue *q, el_tensor y, el_tensor dx, el_tensor dy, el_tensor x)
+{
+    assert(same_shape(dx, dy) && dx.type == dy.type);
+    check_gelu(y, dx, x);
+    by_rows(&(el_rows_job){.q = q, .a = y, .b = dx, .c = dy, .d = x}, y.rows, y.cols, gelu_again_task);
+}
+
 typedef void three_kernel(el_tensor, el_tensor, el_tensor);
 
 typedef struct {

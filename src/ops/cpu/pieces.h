@@ -90,7 +90,7 @@ static inline void check_gelu(el_tensor y, el_tensor slope, el_tensor x)
 typedef struct {
     el_queue *q;
     int rows; /* of a piece */
-    el_tensor a, b, c;
+    el_tensor a, b, c, d;
     el_dropout dropout;
     double real;
     const int *index;

@@ -178,6 +178,13 @@ extern "C" void el_cuda_gelu_backward(el_queue *q, el_tensor dx, el_tensor dy, e
     apply(q, "gelu_backward", multiplied(), dx, el_tensor_none(), dy, slope);
 }
 
+/* As the two that it stands for. */
+extern "C" void el_cuda_gelu_again(el_queue *q, el_tensor y, el_tensor dx, el_tensor dy, el_tensor x)
+{
+    q->gelu_forward(q, y, x, x);
+    q->gelu_backward(q, dx, dy, x);
+}
+
 struct hyperbolic_tangent {
     __device__ void operator()(float &y, float &slope, float x, float) const
     {

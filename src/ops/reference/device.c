@@ -57,6 +57,7 @@ el_device *el_device_reference(void)
                                .close = close_device,
                                .alloc = alloc,
                                .release = el_ref_release,
+                               .host = true,
                                .prepared_bytes = prepared_bytes,
                                .fast_type = fast_type,
                                .open_queue = open_queue};

@@ -33,6 +33,12 @@ void el_ref_gelu_backward(el_queue *q, el_tensor dx, el_tensor dy, el_tensor slo
             el_set(dx, i, j, el_get(dy, i, j) * el_get(slope, i, j));
 }
 
+void el_ref_gelu_again(el_queue *q, el_tensor y, el_tensor dx, el_tensor dy, el_tensor x)
+{
+    el_ref_gelu_forward(q, y, x, x);
+    el_ref_gelu_backward(q, dx, dy, x);
+}
+
 void el_ref_linear_gelu_forward(el_queue *q, el_tensor y, el_tensor slope, el_tensor z, el_tensor x,
                                 el_tensor w, el_tensor b)
 {

@@ -149,6 +149,55 @@ void EL_KERNEL(tanh_forward)(el_tensor y, el_tensor slope, el_tensor x)
         tanh_rows(y, slope, x, EL_F32);
 }
 
+/* A slope in the type in which it would have been kept. */
+INLINE void as_kept(vf slope[2], const el_type type)
+{
+    char kept[2 * sizeof(vf)];
+    if (type == EL_F32)
+        return;
+    vstore_two(kept, type, 0, slope);
+    vload_two(slope, kept, type, 0);
+}
+
+INLINE void gelu_again_row(void *y, void *dx, const void *dy, const void *x, int count, const el_type type)
+{
+    int j = 0;
+    vf derivative[2], value[2], from[2];
+    for (; j + 2 * WIDTH <= count; j += 2 * WIDTH) {
+        vload_two(from, x, type, j);
+        for (int i = 0; i < 2; i++)
+            value[i] = gelu(from[i], &derivative[i]);
+        vstore_two(y, type, j, value);
+        as_kept(derivative, type);
+        vload_two(from, dy, type, j);
+        for (int i = 0; i < 2; i++)
+            value[i] = from[i] * derivative[i];
+        vstore_two(dx, type, j, value);
+    }
+    for (; j < count; j += WIDTH) {
+        derivative[1] = vsplat(0);
+        const vf last = gelu(vload_upto(x, type, j, count - j), derivative);
+        vstore_upto(y, type, j, count - j, last);
+        as_kept(derivative, type);
+        vstore_upto(dx, type, j, count - j, vload_upto(dy, type, j, count - j) * derivative[0]);
+    }
+}
+
+INLINE void gelu_again_rows(el_tensor y, el_tensor dx, el_tensor dy, el_tensor x, const el_type type)
+{
+    for (int i = 0; i < x.rows; i++)
+        gelu_again_row(el_piece_at(y, i, 0), el_piece_at(dx, i, 0), el_piece_at(dy, i, 0),
+                       el_piece_at(x, i, 0), x.cols, type);
+}
+
+void EL_KERNEL(gelu_again)(el_tensor y, el_tensor dx, el_tensor dy, el_tensor x)
+{
+    if (x.type == EL_BF16)
+        gelu_again_rows(y, dx, dy, x, EL_BF16);
+    else
+        gelu_again_rows(y, dx, dy, x, EL_F32);
+}
+
 INLINE void multiply_rows(el_tensor y, el_tensor a, el_tensor b, const el_type type)
 {
     for (int i = 0; i < y.rows; i++)

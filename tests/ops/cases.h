@@ -7,7 +7,7 @@
 
 #include "check.h"
 
-enum { OUTPUTS = 12 };
+enum { OUTPUTS = 16 };
 
 typedef struct {
     const char *name;

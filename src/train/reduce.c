@@ -31,7 +31,7 @@ static el_reduce_part part_of(const el_reduce *e, const el_network *net, int lay
     int first = region_of(e).rows, end = 0;
     for (int i = 0; i < net->params.count; i++) {
         const el_param *const p = &net->params.items[i];
-        if (p->depth != layer + 1 || p->shared)
+        if (p->depth != layer + 1 || p->shared || !p->gradient.data) /* a frozen network has none */
             continue;
         const char *const at = p->gradient.data;
         const size_t bytes = el_tensor_bytes(p->gradient.rows, p->gradient.cols, p->gradient.type);
@@ -39,18 +39,20 @@ static el_reduce_part part_of(const el_reduce *e, const el_network *net, int lay
         first = begin < first ? begin : first;
         end = behind > end ? behind : end;
     }
-    return (el_reduce_part){net, layer, first, end - first};
+    return (el_reduce_part){net, layer, first, end > first ? end - first : 0};
 }
 
 static void add_part(el_reduce *e, el_reduce_part part)
 {
+    if (part.count == 0)
+        return;
     el_reduce_part *const last = e->count ? &e->parts[e->count - 1] : NULL;
     const bool small = last && last->net == part.net && last->count < LEAST / EL_ALIGNMENT;
     if (small && part.net && part.first + part.count == last->first) {
         last->first = part.first;
         last->count += part.count;
         last->layer = part.layer;
-    } else if (part.count > 0) {
+    } else {
         e->parts[e->count++] = part;
     }
 }

@@ -1,10 +1,11 @@
 /* fuzz_main - runs a fuzz driver without libFuzzer
  *
- *   fuzz_NAME CORPUS [SECONDS]
+ *   fuzz_NAME CORPUS [SECONDS [INPUTS]]
  *
  * Gives LLVMFuzzerTestOneInput every file of the folder CORPUS as it is, then mutated ones: always
- * the same inputs in the same order, for about SECONDS (1), so that an input that fails comes again.
- * The number of the input is written to stderr by the crash handler below.
+ * the same inputs in the same order, for about SECONDS (1) and at most INPUTS (200000), so that an input that
+ * fails comes again.  The number of the input is written to stderr by the crash handler below; how many there
+ * were, and the longest that the processor worked on one, is printed.
  */
 #include <signal.h>
 #include <stddef.h>
@@ -19,7 +20,7 @@
 #include "base/file.h"
 #include "base/random.h"
 
-enum { LONGEST = 1 << 16, INPUTS = 200000 };
+enum { LONGEST = 1 << 16 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -39,6 +40,15 @@ static void say_which(int signal_number)
     raise(signal_number);
 }
 
+static double worked; /* on the slowest input */
+
+static double now(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 /* Runs an exact copy, so that a sanitizer sees the first byte too far. */
 static void run(const input *in)
 {
@@ -46,7 +56,10 @@ static void run(const input *in)
     if (!copy)
         exit(1);
     memcpy(copy, in->data, in->size);
+    const double begun = now(CLOCK_PROCESS_CPUTIME_ID);
     LLVMFuzzerTestOneInput(copy, in->size);
+    const double work = now(CLOCK_PROCESS_CPUTIME_ID) - begun;
+    worked = work > worked ? work : worked;
     free(copy);
     current++;
 }
@@ -174,32 +187,26 @@ static input *load(const char *folder, int *count)
     return corpus;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 int main(int argc, char **argv)
 {
     if (argc < 2)
         return 2;
-    const double end = now() + (argc > 2 ? atof(argv[2]) : 1.0);
+    const double end = now(CLOCK_MONOTONIC) + (argc > 2 ? atof(argv[2]) : 1.0);
+    const int inputs = argc > 3 ? atoi(argv[3]) : 200000;
     signal(SIGSEGV, say_which);
     signal(SIGABRT, say_which);
     int count;
     input *corpus = load(argv[1], &count), scratch = {.data = malloc(LONGEST)};
     for (int i = 0; i < count; i++)
         run(&corpus[i]);
-    while (current < INPUTS && (current % 16 || now() < end)) {
+    while (current < inputs && (current % 16 || now(CLOCK_MONOTONIC) < end)) {
         const input *seed = &corpus[below((size_t)count)];
         memcpy(scratch.data, seed->data, seed->size);
         scratch.size = seed->size;
         mutate(&scratch, &corpus[below((size_t)count)]);
         run(&scratch);
     }
-    printf("%d inputs\n", (int)current);
+    printf("%d inputs, %.3f s at most\n", (int)current, worked);
     for (int i = 0; i < count; i++)
         free(corpus[i].data);
     free(corpus);

@@ -137,10 +137,10 @@ def compare(program: str, task: str, what: str, folder: pathlib.Path, questions:
     check(apart <= TOLERANCE, f"{what}: logarithms of probabilities differ by at most {apart:.1e}")
 
 
-def teach(program: str, task: str, start: pathlib.Path, examples: pathlib.Path, output: pathlib.Path) -> bool:
+def teach(program: str, task: str, start: pathlib.Path, examples: pathlib.Path, output: pathlib.Path, *more: str) -> bool:
     done = subprocess.run([program, "finetune", "--model", start, "--task", task, "--train-file", examples, "--dev-file", examples,
                            "--output", output, "--num-train-epochs", "3", "--train-batch-size", "2", "--learning-rate", "1e-3",
-                           "--max-seq-length", "128", "--max-restarts", "0"], capture_output=True, text=True)
+                           "--max-seq-length", "128", "--max-restarts", "0", *more], capture_output=True, text=True)
     check(done.returncode == 0, f"finetune --task {task} learns" + done.stderr * (done.returncode != 0))
     return done.returncode == 0
 

@@ -161,7 +161,7 @@ static int put_summary(json_t *object, const el_head_config *head)
     int bad = json_object_set_new(object, "summary_last_dropout", json_real(head->dropout));
     if (head->kind == EL_HEAD_SEQUENCE_AFFINE) {
         bad |= json_object_set_new(object, "summary_use_proj", json_false());
-        bad |= json_object_set_new(object, "summary_activation", json_null());
+        bad |= json_object_set_new(object, "summary_activation", json_string("")); /* none */
     }
     return bad;
 }
@@ -177,13 +177,13 @@ static el_status read_head(const json_t *object, const char *name, el_head_confi
         st = el_json_bool(object, name, "answerable_classifier", &head->answerable);
     if (!st)
         st = el_json_real(object, name, "hidden_dropout_prob", &head->dropout);
+    if (!st && is_xlnet(object))
+        st = el_json_real(object, name, head->kind == EL_HEAD_TOKEN ? "dropout" : "summary_last_dropout",
+                          &head->dropout);
     if (!st)
         st = el_json_real(object, name, "classifier_dropout_prob", &head->dropout); /* an ALBERT's */
     if (!st)
         st = el_json_real(object, name, "classifier_dropout", &head->dropout);
-    if (!st && is_xlnet(object))
-        st = el_json_real(object, name, head->kind == EL_HEAD_TOKEN ? "dropout" : "summary_last_dropout",
-                          &head->dropout);
     if (!st && json_is_object(names))
         head->labels = (int)json_object_size(names);
     else if (!st)

@@ -40,6 +40,7 @@ enum { HEAD_COUNT = sizeof HEADS / sizeof *HEADS };
 static char folder[64], model_folder[80], config_path[96];
 static el_vocab *vocab;
 static char noted[512];
+static el_model_type model_type; /* of the models to be made */
 
 static void note(el_log_level level, const char *message)
 {
@@ -71,6 +72,9 @@ static void open_model(el_model *model, const el_head_config *head, uint64_t see
     el_config c = el_config_default();
     c.vocab_size = 7, c.embedding_size = 4, c.hidden_size = 8, c.num_hidden_layers = 1;
     c.num_attention_heads = 2, c.intermediate_size = 8, c.max_position_embeddings = 4;
+    c.model_type = model_type;
+    if (model_type == EL_MODEL_XLNET)
+        c.embedding_size = c.hidden_size;
     el_plan_add(&plan, EL_DISCRIMINATOR, c, *head);
     const el_initialisation how = {.seed = seed};
     CHECK(el_model_open(model, el_queue_reference(), &plan) == EL_OK, "%s", el_error());
@@ -131,6 +135,73 @@ static void heads_come_back(void **state)
     }
 }
 
+static void set_key(const char *key, json_t *value)
+{
+    json_t *object;
+    CHECK(el_json_load(&object, config_path) == EL_OK, "%s", el_error());
+    json_object_set_new(object, key, value);
+    CHECK(el_json_save(object, config_path) == EL_OK, "%s", el_error());
+    json_decref(object);
+}
+
+/* An XLNet's: a head on [CLS] is that of its class, with or without a tanh; what reads another row is refused. */
+static void heads_of_xlnet_come_back(void **state)
+{
+    (void)state;
+    static const struct {
+        el_head_config head;
+        const char *architecture, *activation;
+        bool projected;
+    } OURS[] = {
+        {{EL_HEAD_POOLED, .labels = 3, .dropout = 0.25}, "XLNetForSequenceClassification", "tanh", true},
+        {{EL_HEAD_SEQUENCE_AFFINE, .labels = 1, .dropout = 0.25},
+         "XLNetForSequenceClassification",
+         "",
+         false},
+        {{EL_HEAD_TOKEN, .labels = 5, .dropout = 0.25}, "XLNetForTokenClassification", "tanh", true},
+        {{.kind = EL_HEAD_SPAN}, "XLNetForQuestionAnsweringSimple", "tanh", true},
+    };
+    model_type = EL_MODEL_XLNET;
+    for (size_t i = 0; i < sizeof OURS / sizeof *OURS; i++) {
+        el_head_config read;
+        el_model model;
+        json_t *object;
+        save_model(&OURS[i].head, 1, NULL);
+        CHECK(el_model_read(model_folder, false, NULL, &read, &object) == EL_OK, "%s", el_error());
+        CHECK(read.kind == OURS[i].head.kind && read.labels == OURS[i].head.labels &&
+                  read.dropout == OURS[i].head.dropout,
+              "head %zu comes back as kind %d, %d labels, dropout %g", i, read.kind, read.labels,
+              read.dropout);
+        assert_string_equal(json_string_value(json_array_get(json_object_get(object, "architectures"), 0)),
+                            OURS[i].architecture);
+        assert_string_equal(json_string_value(json_object_get(object, "summary_activation")),
+                            OURS[i].activation);
+        CHECK(json_is_true(json_object_get(object, "summary_use_proj")) == OURS[i].projected, "head %zu", i);
+        json_decref(object);
+        open_model(&model, &OURS[i].head, 2);
+        CHECK(el_weights_load(&model, &model.networks[0], model_folder) == EL_OK, "%s", el_error());
+        CHECK(differing(&model, 1, true) + differing(&model, 1, false) == 0,
+              "head %zu: other weights come back", i);
+        el_model_close(&model);
+    }
+    static const struct {
+        const char *key, *value;
+    } OTHERS[] = {{"summary_type", "last"},
+                  {"summary_activation", "gelu"},
+                  {"attn_type", "uni"},
+                  {"ff_activation", "relu"}};
+    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++) {
+        el_config config;
+        el_head_config head;
+        save_model(&OURS[0].head, 1, NULL);
+        set_key(OTHERS[i].key, json_string(OTHERS[i].value));
+        CHECK(el_model_read(model_folder, false, &config, &head, NULL) == EL_EDATA &&
+                  strstr(el_error(), OTHERS[i].value),
+              "%s: \"%s\"", OTHERS[i].key, el_error());
+    }
+    model_type = EL_MODEL_ELECTRA;
+}
+
 static void callers_keys_are_merged(void **state)
 {
     (void)state;
@@ -180,15 +251,6 @@ static void other_labels_stay(void **state)
     CHECK(differing(&model, 2, true) == 0, "a head of three labels came to one of two");
     CHECK(differing(&model, 1, false) == 0, "the backbone did not come");
     el_model_close(&model);
-}
-
-static void set_key(const char *key, json_t *value)
-{
-    json_t *object;
-    CHECK(el_json_load(&object, config_path) == EL_OK, "%s", el_error());
-    json_object_set_new(object, key, value);
-    CHECK(el_json_save(object, config_path) == EL_OK, "%s", el_error());
-    json_decref(object);
 }
 
 static void check_refusal(const char *key, json_t *value, const char *sentence)
@@ -294,6 +356,7 @@ static void packed_is_prepared(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(heads_of_xlnet_come_back),
         cmocka_unit_test(heads_come_back),           cmocka_unit_test(callers_keys_are_merged),
         cmocka_unit_test(another_head_stays),        cmocka_unit_test(other_labels_stay),
         cmocka_unit_test(nonsense_is_refused),       cmocka_unit_test(another_vocabulary_is_refused),

@@ -10,252 +10,9 @@
 
 const char EL_VOCAB_HASH[] = "vocab_hash";
 
-/* ---- heads and what config.json says of them ---- */
+/* ---- what tensors say ---- */
 
 enum { HEAD_UNITS = 64 };
-
-typedef struct {
-    const char *architectures[EL_MODEL_TYPES], *task_head;
-    bool labelled; /* with classes and a dropout of its own */
-} head_names;
-
-static const head_names HEADS[EL_HEADS] = {
-    [EL_HEAD_DETECTION] = {{"ElectraForPreTraining"}, NULL, false},
-    [EL_HEAD_MLM] = {{"ElectraForMaskedLM", "BertForMaskedLM", "AlbertForMaskedLM", "XLNetLMHeadModel"},
-                     NULL,
-                     false},
-    [EL_HEAD_NONE] = {{"ElectraModel", "BertModel", "AlbertModel", "XLNetModel"}, NULL, false},
-    [EL_HEAD_SEQUENCE] = {{"ElectraForSequenceClassification"}, NULL, true},
-    [EL_HEAD_POOLED] = {{NULL, "BertForSequenceClassification", "AlbertForSequenceClassification",
-                         "XLNetForSequenceClassification"},
-                        NULL,
-                        true},
-    [EL_HEAD_SEQUENCE_AFFINE] = {{"ElectraForSequenceClassification", "BertForSequenceClassification", NULL,
-                                  "XLNetForSequenceClassification"},
-                                 "sequence_affine",
-                                 true},
-    [EL_HEAD_TOKEN] = {{"ElectraForTokenClassification", "BertForTokenClassification",
-                        "AlbertForTokenClassification", "XLNetForTokenClassification"},
-                       NULL,
-                       true},
-    [EL_HEAD_SPAN] = {{"ElectraForQuestionAnswering", "BertForQuestionAnswering",
-                       "AlbertForQuestionAnswering", "XLNetForQuestionAnsweringSimple"},
-                      NULL,
-                      false},
-    [EL_HEAD_SPAN_JOINT] = {{"ElectraForQuestionAnswering", "BertForQuestionAnswering"}, "span_joint", false},
-};
-
-/* Those of a causal network, where they are others: it guesses the next token, and what reads a sequence reads its last row,
- * which no class of transformers does. */
-static const head_names CAUSAL[EL_HEADS] = {
-    [EL_HEAD_MLM] = {{"ElectraForCausalLM", "BertLMHeadModel"}, NULL, false},
-    [EL_HEAD_SEQUENCE] = {{"ElectraModel"}, "sequence_last", true},
-    [EL_HEAD_POOLED] = {{NULL, "BertModel"}, "pooled_last", true},
-    [EL_HEAD_SEQUENCE_AFFINE] = {{"ElectraModel", "BertModel"}, "sequence_last_affine", true},
-};
-
-/* Those of what predicts in random orders: transformers has the encoder alone. */
-static const head_names ORDERED = {{"ElectraModel", "BertModel", "AlbertModel"}, "permutation_lm", false};
-
-/* Those of what predicts tokens and, beside that, says of two segments whether they are as they were. */
-static const head_names PRETRAINING = {{NULL, "BertForPreTraining", "AlbertForPreTraining"}, NULL, false};
-
-/* An XLNet's is its class's own. */
-static bool is_permuted(const el_config *config, const el_head_config *head)
-{
-    return head->ordered && !el_config_relative(config);
-}
-
-static const head_names *names_of(int kind, bool causal)
-{
-    const head_names *const own = &CAUSAL[kind];
-    return causal && (own->architectures[0] || own->architectures[1]) ? own : &HEADS[kind];
-}
-
-/* What task_head says where no class of transformers has such a network with such a head; no architecture is named then. */
-static const char *const WORDS[EL_HEADS] = {[EL_HEAD_DETECTION] = "detection",
-                                            [EL_HEAD_MLM] = "masked_lm",
-                                            [EL_HEAD_BASELINE] = "baseline",
-                                            [EL_HEAD_CLOZE] = "cloze",
-                                            [EL_HEAD_SENTENCES] = "sentences",
-                                            [EL_HEAD_NONE] = "encoder",
-                                            [EL_HEAD_SEQUENCE] = "sequence",
-                                            [EL_HEAD_POOLED] = "pooled",
-                                            [EL_HEAD_SEQUENCE_AFFINE] = "sequence_affine",
-                                            [EL_HEAD_TOKEN] = "token",
-                                            [EL_HEAD_SPAN] = "span",
-                                            [EL_HEAD_SPAN_JOINT] = "span_joint"};
-
-static const char *architecture_of(const json_t *object)
-{
-    const char *name = json_string_value(json_array_get(json_object_get(object, "architectures"), 0));
-    return name ? name : "";
-}
-
-static bool names_head(const head_names *names, const char *architecture, const char *task_head)
-{
-    bool named = false;
-    for (int t = 0; t < EL_MODEL_TYPES; t++)
-        named |= names->architectures[t] && strcmp(architecture, names->architectures[t]) == 0;
-    return named && strcmp(task_head, names->task_head ? names->task_head : "") == 0;
-}
-
-static el_status find_kind(const json_t *object, const char *name, el_head_kind *kind)
-{
-    const char *task_head = "", *architecture = architecture_of(object);
-    bool causal = false, of_causal = false;
-    el_status st = el_json_string(object, name, "task_head", &task_head);
-    if (!st)
-        st = el_json_bool(object, name, "is_decoder", &causal);
-    const bool predicts =
-        names_head(&PRETRAINING, architecture, task_head) || names_head(&ORDERED, architecture, task_head);
-    *kind = predicts ? EL_HEAD_MLM : EL_HEAD_DETECTION;
-    for (int k = 0; !st && k < EL_HEADS; k++) {
-        const bool last = names_head(&CAUSAL[k], architecture, task_head);
-        if (last || names_head(&HEADS[k], architecture, task_head) ||
-            (!*architecture && strcmp(task_head, WORDS[k]) == 0))
-            *kind = (el_head_kind)k;
-        of_causal |= last;
-    }
-    if (!st && *task_head && *kind == EL_HEAD_DETECTION &&
-        (*architecture || strcmp(task_head, WORDS[EL_HEAD_DETECTION]) != 0))
-        return el_fail(EL_EDATA, "%s: task_head is \"%s\", which is not known for %s", name, task_head,
-                       *architecture ? architecture : "a model without an architecture");
-    if (!st && of_causal && !causal)
-        return el_fail(EL_EDATA, "%s: %s%s%s needs is_decoder true", name, architecture,
-                       *task_head ? " with task_head " : "", task_head);
-    if (!st && causal && !of_causal && names_of(*kind, true) == &CAUSAL[*kind] && HEADS[*kind].labelled)
-        return el_fail(EL_EDATA, "%s: %s reads [CLS], which has seen nothing where is_decoder is true", name,
-                       architecture);
-    return st;
-}
-
-static bool is_xlnet(const json_t *object)
-{
-    const char *const type = json_string_value(json_object_get(object, "model_type"));
-    return type && strcmp(type, "xlnet") == 0;
-}
-
-/* What an XLNet's head reads: here the first row alone, by way of a tanh or as it is. */
-static el_status read_summary(const json_t *object, const char *name, el_head_config *head)
-{
-    const char *type = "last", *activation = "tanh";
-    bool projected = true;
-    el_status st = el_json_string(object, name, "summary_type", &type);
-    if (!st)
-        st = el_json_bool(object, name, "summary_use_proj", &projected);
-    if (!st)
-        st = el_json_string(object, name, "summary_activation", &activation);
-    if (!st && strcmp(type, "first") != 0)
-        return el_fail(EL_EDATA, "%s: summary_type is \"%s\"; only \"first\" is supported", name, type);
-    if (!st && projected && strcmp(activation, "tanh") != 0)
-        return el_fail(EL_EDATA, "%s: summary_activation is \"%s\"; only \"tanh\" is supported", name,
-                       activation);
-    head->kind = projected ? EL_HEAD_POOLED : EL_HEAD_SEQUENCE_AFFINE;
-    return st;
-}
-
-/* The same written: a head without a tanh in between. */
-static int put_summary(json_t *object, const el_head_config *head)
-{
-    int bad = json_object_set_new(object, "summary_last_dropout", json_real(head->dropout));
-    if (head->kind == EL_HEAD_SEQUENCE_AFFINE) {
-        bad |= json_object_set_new(object, "summary_use_proj", json_false());
-        bad |= json_object_set_new(object, "summary_activation", json_string("")); /* none */
-    }
-    return bad;
-}
-
-/* Hugging Face's rules: classes are counted by their names, and are two where nothing is said; the head's dropout
- * is the encoder's unless it has one of its own. */
-static el_status read_head(const json_t *object, const char *name, el_head_config *head)
-{
-    *head = (el_head_config){.labels = 2, .dropout = 0.1};
-    const json_t *names = json_object_get(object, "id2label");
-    el_status st = find_kind(object, name, &head->kind);
-    if (!st)
-        st = el_json_bool(object, name, "answerable_classifier", &head->answerable);
-    if (!st)
-        st = el_json_real(object, name, "hidden_dropout_prob", &head->dropout);
-    if (!st && is_xlnet(object))
-        st = el_json_real(object, name, head->kind == EL_HEAD_TOKEN ? "dropout" : "summary_last_dropout",
-                          &head->dropout);
-    if (!st)
-        st = el_json_real(object, name, "classifier_dropout_prob", &head->dropout); /* an ALBERT's */
-    if (!st)
-        st = el_json_real(object, name, "classifier_dropout", &head->dropout);
-    if (!st && json_is_object(names))
-        head->labels = (int)json_object_size(names);
-    else if (!st)
-        st = el_json_int(object, name, "num_labels", &head->labels);
-    if (!st)
-        st = el_json_bool(object, name, "copy_gate", &head->gated);
-    head->answerable &= head->kind == EL_HEAD_SPAN_JOINT;
-    head->gated &= head->kind == EL_HEAD_MLM;
-    const char *const task_head = json_string_value(json_object_get(object, "task_head"));
-    head->sentences =
-        head->kind == EL_HEAD_MLM && !task_head && names_head(&PRETRAINING, architecture_of(object), "");
-    head->ordered = head->kind == EL_HEAD_MLM &&
-                    (is_xlnet(object) || (task_head && strcmp(task_head, ORDERED.task_head) == 0));
-    if (!st && is_xlnet(object) && HEADS[head->kind].labelled && head->kind != EL_HEAD_TOKEN)
-        st = read_summary(object, name, head);
-    if (!st && !HEADS[head->kind].labelled)
-        head->labels = 0, head->dropout = 0;
-    else if (!st && (head->labels < 1 || head->labels > 1 << 20))
-        st = el_fail(EL_EDATA, "%s: %d labels; there must be between 1 and %d", name, head->labels, 1 << 20);
-    if (!st && !(head->dropout >= 0 && head->dropout <= 0.9)) /* this way round catches nan */
-        st = el_fail(EL_EDATA, "%s: a classifier_dropout of %g; it must lie between 0 and 0.9", name,
-                     head->dropout);
-    return st;
-}
-
-/* "LABEL_0" ..., which is what transformers assumes for nameless classes. */
-static int put_labels(json_t *object, int labels)
-{
-    json_t *names = json_object(), *numbers = json_object();
-    int bad = 0;
-    for (int i = 0; i < labels; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "LABEL_%d", i);
-        bad |= json_object_set_new(names, name + strlen("LABEL_"), json_string(name));
-        bad |= json_object_set_new(numbers, name, json_integer(i));
-    }
-    bad |= json_object_set_new(object, "id2label", names);
-    return bad | json_object_set_new(object, "label2id", numbers);
-}
-
-json_t *el_model_json(const el_config *config, const el_head_config *head, const json_t *extra)
-{
-    const head_names *const names = is_permuted(config, head) ? &ORDERED
-                                    : head->sentences         ? &PRETRAINING
-                                                              : names_of(head->kind, config->causal);
-    const char *const architecture = names->architectures[config->model_type];
-    const char *const task_head = architecture || names->task_head ? names->task_head : WORDS[head->kind];
-    json_t *object = el_config_json(config, architecture);
-    int bad = object ? 0 : -1;
-    if (HEADS[head->kind].labelled) {
-        bad |= put_labels(object, head->labels);
-        bad |= json_object_set_new(
-            object, config->model_type == EL_MODEL_ALBERT ? "classifier_dropout_prob" : "classifier_dropout",
-            json_real(head->dropout));
-        if (el_config_relative(config))
-            bad |= put_summary(object, head);
-    }
-    if (task_head)
-        bad |= json_object_set_new(object, "task_head", json_string(task_head));
-    if (head->kind == EL_HEAD_SPAN_JOINT)
-        bad |= json_object_set_new(object, "answerable_classifier", json_boolean(head->answerable));
-    if (head->gated)
-        bad |= json_object_set_new(object, "copy_gate", json_true());
-    if (extra)
-        bad |= json_object_update(object, (json_t *)extra);
-    if (!bad)
-        return object;
-    json_decref(object);
-    return NULL;
-}
-
-/* ---- what tensors say ---- */
 
 static bool has(const el_names *names, const char *parameter)
 {
@@ -325,7 +82,7 @@ static el_status guess_architecture(el_model_card *card, const el_names *names, 
                                      : strcmp(type, "xlnet") == 0  ? EL_MODEL_XLNET
                                                                    : EL_MODEL_ELECTRA;
     const bool causal = json_is_true(json_object_get(card->object, "is_decoder"));
-    const char *const name = names_of(head_of_tensors(names, predicts), causal)->architectures[model_type];
+    const char *const name = el_head_class(head_of_tensors(names, predicts), causal, model_type);
     if (!name)
         return el_fail(EL_EDATA, "%s: no architecture is named, and its tensors are those of no known head",
                        names->source->path);
@@ -383,9 +140,9 @@ static el_status open_card(el_model_card *card, const char *folder, bool predict
     const bool weights = !st && el_tensors_exists(folder);
     if (!st && (el_file_exists(card->path) || !weights))
         st = el_json_load(&card->object, card->path);
-    if (!st && weights && !*architecture_of(card->object) && !json_object_get(card->object, "task_head"))
+    if (!st && weights && !*el_architecture_of(card->object) && !json_object_get(card->object, "task_head"))
         st = complete(card, folder, predicts);
-    return st ? st : read_head(card->object, card->path, &card->head);
+    return st ? st : el_head_read(card->object, card->path, &card->head);
 }
 
 el_status el_model_card_open(el_model_card *card, const char *folder, bool predicts)

@@ -10,8 +10,8 @@
 #ifndef EL_FORMAT_MODEL_FOLDER_H
 #define EL_FORMAT_MODEL_FOLDER_H
 
+#include "format/head_names.h"
 #include "format/names.h"
-#include "model/model.h"
 #include "text/vocab.h"
 
 /* Where the networks of a folder lie: paths on the heap, or NULL.  A TensorFlow checkpoint is one folder of two networks.
@@ -36,9 +36,6 @@ void el_model_card_close(el_model_card *card); /* accepts a zeroed one */
 /* The same in pieces: each may be NULL; *object is a new reference. */
 el_status el_model_read(const char *folder, bool predicts, el_config *config, el_head_config *head,
                         json_t **object);
-
-/* The object of a config.json: shape, head, and `extra`, further keys or NULL; NULL without memory. */
-json_t *el_model_json(const el_config *config, const el_head_config *head, const json_t *extra);
 
 /* The vocabulary in a folder; EL_EDATA where it has more pieces than the folder's model has rows for, or is not the
  * one whose hash the weights name ("vocab_hash" in the metadata of model.safetensors). */

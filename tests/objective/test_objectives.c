@@ -16,6 +16,8 @@
 
 enum { WORDS = 40, LENGTH = 20 };
 
+static int threads = 1; /* of the queues that fixtures open */
+
 typedef struct {
     el_vocab *vocab;
     el_queue *q;
@@ -57,7 +59,7 @@ static void open_fixture(fixture *f, el_objective_kind kind, const el_objective_
         el_objective_plan(kind, EL_SAMPLER_NETWORK, config_of(16), config_of(8), EL_TIE_SHARED);
     plan.training = true;
     const el_initialisation how = {.fan_in = true, .seed = 4};
-    CHECK(el_queue_open(&f->q, 1, NULL) == EL_OK, "%s", el_error());
+    CHECK(el_queue_open(&f->q, threads, NULL) == EL_OK, "%s", el_error());
     CHECK(el_model_open(&f->model, f->q, &plan) == EL_OK, "%s", el_error());
     CHECK(el_model_initialise(&f->model, &how) == EL_OK, "%s", el_error());
     for (int s = 0; s < 6; s++)
@@ -134,6 +136,28 @@ static void figures_are_of_their_parts(void **state)
             CHECK(fabs(replaced - (1 - sampled)) < 1e-12, "%s: %g replaced, %g sampled", f.objective->name,
                   replaced, sampled);
         close_fixture(&f);
+    }
+}
+
+/* The gradients of a batch, bit for bit. */
+static void threads_change_nothing(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < EL_OBJECTIVES; kind++) {
+        fixture one, several;
+        const el_objective_settings settings = settings_of((el_objective_kind)kind);
+        open_fixture(&one, (el_objective_kind)kind, &settings);
+        threads = 3;
+        open_fixture(&several, (el_objective_kind)kind, &settings);
+        threads = 1;
+        run(&one, 5, true);
+        run(&several, 5, true);
+        const el_tensor a = el_model_region(&one.model, EL_GRADIENTS),
+                        b = el_model_region(&several.model, EL_GRADIENTS);
+        CHECK(a.rows == b.rows && memcmp(a.data, b.data, el_tensor_bytes(a.rows, a.cols, a.type)) == 0,
+              "%s: three threads come to other gradients than one", one.objective->name);
+        close_fixture(&one);
+        close_fixture(&several);
     }
 }
 
@@ -245,6 +269,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_loss_falls),
+        cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(figures_are_of_their_parts),
         cmocka_unit_test(a_masked_model_begins_at_log_v),
         cmocka_unit_test(detection_at_every_slot_is_detection),

@@ -49,7 +49,7 @@ static __device__ __forceinline__ float probability(const attention<bf16> &a, fl
     return visible ? el_quick_exp(s * a.scale - lse) : 0;
 }
 
-__global__ void __launch_bounds__(QUERY_THREADS) attend_queries_backward(attention<bf16> a)
+__global__ void __launch_bounds__(QUERY_THREADS, 1) attend_queries_backward(attention<bf16> a)
 {
     EL_SHARED(bf16, k, KEYS *PITCH);
     EL_SHARED(bf16, v, KEYS *PITCH);
@@ -92,7 +92,7 @@ __global__ void __launch_bounds__(QUERY_THREADS) attend_queries_backward(attenti
     store_tile(a.dqkv, p.first, first + warp * 16, p.length, col, dq, a.scale, a.scale);
 }
 
-__global__ void __launch_bounds__(KEY_THREADS) attend_keys_backward(attention<bf16> a)
+__global__ void __launch_bounds__(KEY_THREADS, 1) attend_keys_backward(attention<bf16> a)
 {
     EL_SHARED(bf16, tile, BLOCK_KEYS *PITCH); /* of keys, then of values; then of queries and of dy */
     EL_SHARED(uint64_t, bits, 2 * STEP);

@@ -70,7 +70,7 @@ static __device__ __forceinline__ void load_sum(float v[8], const forward<T> &f,
     store8(f.sum.row(p.row) + col, v);
 }
 
-template <class T, int S> __global__ void __launch_bounds__(THREADS) norm_forward(forward<T> f, int lanes)
+template <class T, int S> __global__ void __launch_bounds__(THREADS, 1) norm_forward(forward<T> f, int lanes)
 {
     const place p = place_of((int)blockIdx.x * WARPS + (int)threadIdx.x / WARP, lanes);
     const bool there = p.row < f.rows;
@@ -264,7 +264,7 @@ static __device__ __forceinline__ void block_sums(float *to, const place &p, int
     }
 }
 
-template <class T, int S> __global__ void __launch_bounds__(THREADS) norm_backward(backward<T> b, int lanes)
+template <class T, int S> __global__ void __launch_bounds__(THREADS, 1) norm_backward(backward<T> b, int lanes)
 {
     const int first = (int)blockIdx.x * b.rows_a_block;
     const int end = first + b.rows_a_block < b.rows ? first + b.rows_a_block : b.rows;

@@ -120,7 +120,7 @@ static __device__ __forceinline__ void store_row(T *to, const float sum[A_LANE],
             put(to + lane + WARP * t, sum[t] * scale);
 }
 
-template <class T> __global__ void __launch_bounds__(THREADS) attend_by_distances(relative<T> r)
+template <class T> __global__ void __launch_bounds__(THREADS, 1) attend_by_distances(relative<T> r)
 {
     EL_SHARED(float, kept, WARPS *KEPT);
     const part p = part_of(r.a);
@@ -149,7 +149,7 @@ template <class T> __global__ void __launch_bounds__(THREADS) attend_by_distance
         r.a.lse.row(p.first + i)[p.head] = keys > 0 ? max + logf(sum) : -INFINITY;
 }
 
-template <class T> __global__ void __launch_bounds__(THREADS) queries_by_distances(relative<T> r)
+template <class T> __global__ void __launch_bounds__(THREADS, 1) queries_by_distances(relative<T> r)
 {
     EL_SHARED(float, kept, WARPS *KEPT);
     const part p = part_of(r.a);
@@ -175,7 +175,7 @@ template <class T> __global__ void __launch_bounds__(THREADS) queries_by_distanc
 }
 
 /* A warp has a key and goes along the queries; of each, a lane has some columns. */
-template <class T> __global__ void __launch_bounds__(THREADS) keys_by_distances(relative<T> r)
+template <class T> __global__ void __launch_bounds__(THREADS, 1) keys_by_distances(relative<T> r)
 {
     const part p = part_of(r.a);
     const int key = (int)blockIdx.y * WARPS + (int)threadIdx.x / WARP, lane = (int)threadIdx.x % WARP;
@@ -230,7 +230,7 @@ template <class T> static __device__ __forceinline__ float *sum_of(const relativ
 }
 
 /* dplaces of some distances. */
-template <class T> __global__ void __launch_bounds__(WARP) places_by_distances(relative<T> r)
+template <class T> __global__ void __launch_bounds__(WARP, 1) places_by_distances(relative<T> r)
 {
     EL_SHARED(float, kept, KEPT);
     const query q = query_of(kept);
@@ -263,7 +263,7 @@ template <class T> __global__ void __launch_bounds__(WARP) places_by_distances(r
 }
 
 /* dbiases and dkinds. */
-template <class T> __global__ void __launch_bounds__(WARP) biases_by_distances(relative<T> r)
+template <class T> __global__ void __launch_bounds__(WARP, 1) biases_by_distances(relative<T> r)
 {
     EL_SHARED(float, kept, KEPT);
     const query q = query_of(kept);
@@ -302,7 +302,7 @@ template <class T> __global__ void __launch_bounds__(WARP) biases_by_distances(r
 
 /* All groups' sums: those of places to where they are wanted, the others added. */
 template <class T>
-__global__ void __launch_bounds__(THREADS) add_groups(relative<T> r, view<T> places, float *biases, view<float> kinds)
+__global__ void __launch_bounds__(THREADS, 1) add_groups(relative<T> r, view<T> places, float *biases, view<float> kinds)
 {
     const int hidden = r.a.heads * r.a.size, row = (int)blockIdx.y, c = (int)(blockIdx.x * THREADS + threadIdx.x);
     float sum = 0;

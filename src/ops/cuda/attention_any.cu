@@ -60,7 +60,7 @@ static __device__ __forceinline__ float keep_scale(const attention<T> &a, const 
     return a.dropped.threshold ? mask_scale(a.dropped, mask_row(a, p, i) - a.dropped.row, key) : 1;
 }
 
-template <class T> __global__ void __launch_bounds__(THREADS) attend_row(attention<T> a)
+template <class T> __global__ void __launch_bounds__(THREADS, 1) attend_row(attention<T> a)
 {
     EL_SHARED(float, kept, WARPS *MOST_COLUMNS);
     const part p = part_of(a);
@@ -88,7 +88,7 @@ template <class T> __global__ void __launch_bounds__(THREADS) attend_row(attenti
         a.lse.row(p.first + i)[p.head] = keys > 0 ? max + logf(sum) : -INFINITY;
 }
 
-template <class T> __global__ void __launch_bounds__(THREADS) attend_query_backward(attention<T> a)
+template <class T> __global__ void __launch_bounds__(THREADS, 1) attend_query_backward(attention<T> a)
 {
     EL_SHARED(float, kept, 2 * WARPS * MOST_COLUMNS);
     const part p = part_of(a);
@@ -114,7 +114,7 @@ template <class T> __global__ void __launch_bounds__(THREADS) attend_query_backw
     store_row(a.dqkv.row(p.first + i) + col, dq, a.scale, a.size);
 }
 
-template <class T> __global__ void __launch_bounds__(THREADS) attend_key_backward(attention<T> a)
+template <class T> __global__ void __launch_bounds__(THREADS, 1) attend_key_backward(attention<T> a)
 {
     EL_SHARED(float, kept, 2 * WARPS * MOST_COLUMNS);
     const part p = part_of(a);

@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "data/batch.h"
+#include "model/config.h"
 #include "text/vocab.h"
 
 #define CHECK(condition, ...)                                                                                \
@@ -26,6 +27,20 @@ static inline el_vocab *make_vocab(int size)
     assert_int_equal(el_vocab_parse(&vocab, text, (size_t)(end - text), (el_casing){0}, "made"), EL_OK);
     free(text);
     return vocab;
+}
+
+/* The smallest network that has everything: one layer of two heads, embeddings of 8, and the usual dropout. */
+static inline el_config one_layer(int vocab_size, int longest, int hidden)
+{
+    el_config c = el_config_default();
+    c.vocab_size = vocab_size;
+    c.embedding_size = 8;
+    c.hidden_size = hidden;
+    c.num_hidden_layers = 1;
+    c.num_attention_heads = 2;
+    c.intermediate_size = 2 * hidden;
+    c.max_position_embeddings = longest;
+    return c;
 }
 
 static inline void add_sequence(el_batch *batch, const el_vocab *vocab, int length, int seed)

@@ -37,19 +37,6 @@ typedef struct {
     size_t count;
 } outcome;
 
-static el_config config_of(int hidden)
-{
-    el_config c = el_config_default();
-    c.vocab_size = WORDS;
-    c.embedding_size = 8;
-    c.hidden_size = hidden;
-    c.num_hidden_layers = 1;
-    c.num_attention_heads = 2;
-    c.intermediate_size = 2 * hidden;
-    c.max_position_embeddings = LENGTH;
-    return c;
-}
-
 /* Of two segments. */
 static void add_pair(el_batch *batch, const el_vocab *vocab, int length, int seed)
 {
@@ -64,8 +51,8 @@ static void open_place(place *p, el_objective_kind kind)
     s.mask_prob = (el_course){0.3, 0.3};
     s.max_seq_length = LENGTH;
     *p = (place){.vocab = make_vocab(WORDS)};
-    el_model_plan plan =
-        el_objective_plan(kind, EL_SAMPLER_NETWORK, config_of(16), config_of(8), EL_TIE_SHARED);
+    el_model_plan plan = el_objective_plan(kind, EL_SAMPLER_NETWORK, one_layer(WORDS, LENGTH, 16),
+                                           one_layer(WORDS, LENGTH, 8), EL_TIE_SHARED);
     if (kind == EL_MLM) {
         el_objective_plan_sentences(&plan);
         s.sentence_task = EL_SENTENCES_NSP;

@@ -28,14 +28,7 @@ typedef struct {
 
 static el_config config_of(int hidden)
 {
-    el_config c = el_config_default();
-    c.vocab_size = WORDS;
-    c.embedding_size = 8;
-    c.hidden_size = hidden;
-    c.num_hidden_layers = 1;
-    c.num_attention_heads = 2;
-    c.intermediate_size = 2 * hidden;
-    c.max_position_embeddings = LENGTH;
+    el_config c = one_layer(WORDS, LENGTH, hidden);
     c.hidden_dropout_prob = c.attention_probs_dropout_prob = 0;
     return c;
 }

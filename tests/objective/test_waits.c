@@ -43,19 +43,6 @@ static const struct {
              {EL_CAUSAL, EL_SAMPLER_NETWORK, true},       {EL_BIDIRECTIONAL, EL_SAMPLER_NETWORK, true},
              {EL_PERMUTATION, EL_SAMPLER_NETWORK, true}};
 
-static el_config config_of(int hidden)
-{
-    el_config c = el_config_default();
-    c.vocab_size = WORDS;
-    c.embedding_size = 8;
-    c.hidden_size = hidden;
-    c.num_hidden_layers = 1;
-    c.num_attention_heads = 2;
-    c.intermediate_size = 2 * hidden;
-    c.max_position_embeddings = LENGTH;
-    return c;
-}
-
 static el_status read_batch(void *context, int64_t first, int count, el_batch *batch)
 {
     const training *const t = context;
@@ -93,7 +80,8 @@ static training trained(const el_vocab *vocab, el_objective_kind kind, el_sample
         t.q = distant_open(1, NULL);
     else
         CHECK(el_queue_open(&t.q, 1, NULL) == EL_OK, "%s", el_error());
-    el_model_plan plan = el_objective_plan(kind, sampler, config_of(16), config_of(generator), EL_TIE_SHARED);
+    el_model_plan plan = el_objective_plan(kind, sampler, one_layer(WORDS, LENGTH, 16),
+                                           one_layer(WORDS, LENGTH, generator), EL_TIE_SHARED);
     plan.training = true;
     CHECK(el_model_open(&model, t.q, &plan) == EL_OK, "%s", el_error());
     CHECK(el_model_initialise(&model, &(el_initialisation){.fan_in = true, .seed = 4}) == EL_OK, "%s",

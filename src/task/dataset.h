@@ -73,14 +73,15 @@ typedef struct {
     int *numbers; /* labels of multilabel examples */
     int word_count, word_capacity, answer_count, answer_capacity, number_count, number_capacity;
     /* What was done in reading it. */
-    int skipped;              /* malformed lines left out, where the field's custom is to leave them out */
-    const char *malformed;    /* what was wrong with the first of them */
-    int gaps;                 /* rows left out as they have what stands for no label */
-    int trimmed;              /* labels that had blanks around them */
-    int composed;             /* labels that were written in another Unicode form than before */
-    int moved;                /* answers that stand elsewhere than the file's offset says */
-    int placed;               /* answers without an offset, taken where they first stand */
-    int absent;               /* answers that do not stand in their texts */
+    int skipped;           /* malformed lines left out, where the field's custom is to leave them out */
+    const char *malformed; /* what was wrong with the first of them */
+    int gaps;              /* rows left out as they have what stands for no label */
+    int trimmed;           /* labels that had blanks around them */
+    int composed;          /* labels that were written in another Unicode form than before */
+    int moved;             /* answers that stand elsewhere than the file's offset says */
+    int contradicted;      /* questions that are marked as impossible against their answers, or the reverse */
+    int placed;            /* answers without an offset, taken where they first stand */
+    int absent;            /* answers that do not stand in their texts */
     el_string_block *strings; /* where all text lives */
 } el_dataset;
 

@@ -277,6 +277,36 @@ static void questions(void **state)
     release(&labels, &d);
 }
 
+/* Whether a question has an answer is said by its answers, as in SQuAD 2.0's script; a mark that contradicts is counted. */
+static void contradictions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *mark, *answers;
+        int label, contradicted;
+    } CASES[] = {{"true", "{\"text\": \"warm\", \"answer_start\": 3}", 0, 1},
+                 {"false", "", 1, 1},
+                 {"true", "", 1, 0},
+                 {"null", "", 1, 0},
+                 {"false", "{\"text\": \"warm\", \"answer_start\": 3}", 0, 0},
+                 {"null", "{\"text\": \"warm\", \"answer_start\": 3}", 0, 0}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char text[512];
+        el_labels labels;
+        el_dataset d;
+        snprintf(text, sizeof text,
+                 "{\"data\": [{\"paragraphs\": [{\"context\": \"so warm\", \"qas\": [{\"id\": \"a\", "
+                 "\"question\": \"how?\", \"is_impossible\": %s, \"answers\": [%s]}]}]}]}",
+                 CASES[i].mark, CASES[i].answers);
+        read_well("squad", file("mark.json", text), NULL, &labels, &d);
+        CHECK(d.examples[0].label == CASES[i].label && d.contradicted == CASES[i].contradicted &&
+                  d.examples[0].count == (CASES[i].label ? 0 : 1),
+              "%s, [%s]: label %d, %d contradict", CASES[i].mark, CASES[i].answers, d.examples[0].label,
+              d.contradicted);
+        release(&labels, &d);
+    }
+}
+
 /* An answer stands where its offset says in characters, UTF-16 units or bytes, else at the nearest occurrence. */
 static void offsets(void **state)
 {
@@ -521,7 +551,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(glue),           cmocka_unit_test(own_files), cmocka_unit_test(words),
         cmocka_unit_test(words_with_ids), cmocka_unit_test(arrays),    cmocka_unit_test(questions),
-        cmocka_unit_test(offsets),        cmocka_unit_test(nestings),  cmocka_unit_test(bad_files),
-        cmocka_unit_test(held_out),       cmocka_unit_test(files)};
+        cmocka_unit_test(contradictions), cmocka_unit_test(offsets),   cmocka_unit_test(nestings),
+        cmocka_unit_test(bad_files),      cmocka_unit_test(held_out),  cmocka_unit_test(files)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

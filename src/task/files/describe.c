@@ -209,6 +209,10 @@ void el_describe_reading(const el_dataset *d)
             "%s: %d labels are written in another Unicode form (NFC, NFD) than the same labels before, and "
             "are one with them",
             d->name, d->composed);
+    if (d->contradicted)
+        el_log(EL_LOG_WARNING,
+               "%s: is_impossible of %d questions contradicts their answers; a question with answers has one",
+               d->name, d->contradicted);
     if (d->moved)
         el_log(EL_LOG_WARNING,
                "%s: %d answers do not stand at their offset in characters; the nearest place where they "

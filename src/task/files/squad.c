@@ -113,8 +113,10 @@ static el_status take_question(const reading *r, const json_t *qa, const char *c
         return st;
     el_labelled *const e = &r->dataset->examples[r->dataset->count - 1];
     const bool none = json_is_array(answers) && json_array_size(answers) == 0;
-    if (there)
-        e->label = json_is_boolean(impossible) ? json_is_true(impossible) : none;
+    if (there) { /* as SQuAD 2.0's own script has it, whatever the mark says */
+        e->label = none;
+        r->dataset->contradicted += json_is_boolean(impossible) && json_is_true(impossible) != none;
+    }
     return e->label == 1 || !there ? EL_OK : take_answers(r, answers, context);
 }
 

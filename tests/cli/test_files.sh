@@ -39,6 +39,9 @@ xz -k train.csv 2> /dev/null && { predict train.csv.xz 2> log | cmp - want || fa
 "$electra" evaluate --threads 1 --model out --json turned.tsv > /dev/null 2> log || fail "evaluate: $(cat log)"
 printf 'text,label\na,joy\n' > other.csv
 refused 3 'there is no column "문장", which the model learned from' predict other.csv
+printf 'id,문장,문장\n1,a b,c d\n' > double.csv
+refused 3 'columns 2 and 3 are both called "문장"' predict double.csv
+refused 3 'columns 2 and 3 are both called "문장"' predict --text-column 문장 double.csv
 
 # What cannot be learned from, or understood, is refused by name.
 refuse() { refused "$1" "$2" "$electra" finetune --model run --threads 1 --output out2 "${@:3}"; }

@@ -64,11 +64,23 @@ int el_finder_named(const el_finder *f, const char *name)
 
 /* ---- by what was said, and by the layout of the training file ---- */
 
+/* A name says which column only where no other one has it; `place` is the one that el_finder_named() found by it. */
+static el_status check_one(const el_finder *f, int place)
+{
+    const char *const name = place >= 0 ? f->survey.columns[place].name : NULL;
+    for (int i = 0; name && i < f->survey.count; i++)
+        if (i != place && f->survey.columns[i].name && strcmp(f->survey.columns[i].name, name) == 0)
+            return el_fail(EL_EDATA, "%s, line %lld: columns %d and %d are both called \"%s\"", f->path,
+                           (long long)f->survey.first_line, (place < i ? place : i) + 1,
+                           (place < i ? i : place) + 1, name);
+    return EL_OK;
+}
+
 static el_status take_said(const el_finder *f, const char *column, int *place)
 {
     *place = el_finder_named(f, column);
     if (*place >= 0)
-        return EL_OK;
+        return check_one(f, *place);
     if (is_number(column) && !el_table_keyed(f->table)) {
         const int number = atoi(column);
         *place = number > 0 ? number - 1 : f->survey.count + number;
@@ -130,6 +142,9 @@ static el_status take_known(el_finder *f)
                            "%s, line %lld: there is no column %s%s%s, which the model learned from%s",
                            f->path, (long long)f->survey.first_line, numbers ? "" : "\"", known->text[i],
                            numbers ? "" : "\"", f->named ? "" : " (and no header that names one)");
+        const el_status one = f->named ? check_one(f, f->text[i]) : EL_OK;
+        if (one)
+            return one;
     }
     if (f->label < 0 && !(f->survey.count == 1 && f->text[0] == 0))
         f->label = known_place(f, known->label);

@@ -234,6 +234,16 @@ char *el_json_text(const json_t *value, bool indented)
     return text;
 }
 
+char *el_json_copy(const json_t *object, const char *key)
+{
+    const json_t *const value = json_object_get(object, key);
+    char number[32];
+    if (json_is_string(value))
+        return strdup(json_string_value(value));
+    snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    return json_is_integer(value) ? strdup(number) : NULL;
+}
+
 el_status el_json_save(const json_t *object, const char *path)
 {
     char *text = el_json_text(object, true);

@@ -33,6 +33,8 @@ char *el_json_dump(const json_t *value, size_t flags);
 /* The value as text on the heap, on one line or indented, NULL when out of memory, as above.  A real number has the
  * fewest of 15 to 17 digits that give it back exactly, whatever the locale. */
 char *el_json_text(const json_t *value, bool indented);
+/* A copy of an object's text, or of a whole number of it as a text, on the heap; NULL: there is neither, or no memory. */
+char *el_json_copy(const json_t *object, const char *key);
 /* Indented, with a final newline, through el_file_write. */
 el_status el_json_save(const json_t *object, const char *path);
 

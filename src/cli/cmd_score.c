@@ -67,7 +67,6 @@ struct job {
     int64_t line;
     item items[AT_A_TIME];
     int count;
-    bool cut;
     char *best_group, *best_text; /* of an n-best list that may go on */
     double best_score;
     int64_t lists;
@@ -192,12 +191,6 @@ static el_status flush(job *j)
     for (int i = 0; i < count; i++)
         texts[i] = (el_sentence_text){j->items[i].text, strlen(j->items[i].text)};
     el_status st = el_scorer_run(j->scorer, texts, count, scores);
-    for (int i = 0; !st && !j->cut && i < count; i++)
-        if (scores[i].cut) {
-            j->cut = true;
-            el_log(EL_LOG_WARNING,
-                   "a sentence is longer than the model's places: of such ones the end is left out");
-        }
     if (!st)
         st = j->take(j, j->items, scores, j->count);
     for (int i = 0; i < j->count; i++)
@@ -211,17 +204,6 @@ static el_status bad_line(const job *j, const char *what)
     return el_fail(EL_EDATA, "%s: line %" PRId64 ": %s", j->path, j->line, what);
 }
 
-static char *text_of(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    char number[32];
-    if (json_is_integer(value)) {
-        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        return strdup(number);
-    }
-    return json_is_string(value) ? strdup(json_string_value(value)) : NULL;
-}
-
 static el_status read_object(job *j, const char *text, size_t bytes, item *t)
 {
     json_t *object;
@@ -230,8 +212,8 @@ static el_status read_object(job *j, const char *text, size_t bytes, item *t)
     const el_status st = el_json_parse(&object, text, bytes, name);
     if (st)
         return st;
-    t->text = text_of(object, "text");
-    t->id = text_of(object, "id");
+    t->text = el_json_copy(object, "text");
+    t->id = el_json_copy(object, "id");
     t->score = json_number_value(json_object_get(object, "score"));
     const bool whole = t->text && t->id && json_is_number(json_object_get(object, "score"));
     json_decref(object);

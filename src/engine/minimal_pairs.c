@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "text/reader.h"
 
 enum { AT_A_TIME = 64 }; /* pairs */
@@ -24,7 +23,6 @@ typedef struct {
     int64_t line;
     pair pairs[AT_A_TIME];
     int count;
-    bool cut; /* a sentence was, and it was said */
 } reading;
 
 static void forget(pair *p)
@@ -75,14 +73,8 @@ static el_status flush(reading *r)
         texts[i] = (el_sentence_text){text, strlen(text)};
     }
     el_status st = r->count ? el_scorer_run(r->scorer, texts, 2 * r->count, scores) : EL_OK;
-    for (int i = 0; !st && i < r->count; i++) {
-        const el_sentence_score *const good = &scores[2 * i], *const bad = good + 1;
-        if (!r->cut && (good->cut || bad->cut))
-            el_log(EL_LOG_WARNING,
-                   "a sentence is longer than the model's places: of such ones the end is left out");
-        r->cut |= good->cut || bad->cut;
-        st = count_pair(r->counts, &r->pairs[i], good->score > bad->score);
-    }
+    for (int i = 0; !st && i < r->count; i++)
+        st = count_pair(r->counts, &r->pairs[i], scores[2 * i].score > scores[2 * i + 1].score);
     for (int i = 0; i < r->count; i++)
         forget(&r->pairs[i]);
     r->count = 0;
@@ -96,17 +88,6 @@ static el_status bad_line(const reading *r, const char *what)
     return el_fail(EL_EDATA, "%s: line %" PRId64 ": %s", r->path, r->line, what);
 }
 
-/* A copy of a text of an object, or of a number as a text; NULL where there is none. */
-static char *text_of(const json_t *object, const char *key)
-{
-    const json_t *const value = json_object_get(object, key);
-    char number[32];
-    snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    return json_is_integer(value)  ? strdup(number)
-           : json_is_string(value) ? strdup(json_string_value(value))
-                                   : NULL;
-}
-
 static el_status read_object(const reading *r, el_line line, pair *p)
 {
     json_t *object;
@@ -115,9 +96,9 @@ static el_status read_object(const reading *r, el_line line, pair *p)
     const el_status st = el_json_parse(&object, line.text, line.bytes, name);
     if (st)
         return st;
-    p->texts[0] = text_of(object, "good");
-    p->texts[1] = text_of(object, "bad");
-    p->kind = text_of(object, "UID");
+    p->texts[0] = el_json_copy(object, "good");
+    p->texts[1] = el_json_copy(object, "bad");
+    p->kind = el_json_copy(object, "UID");
     json_decref(object);
     return p->texts[0] && p->texts[1] ? EL_OK : bad_line(r, "has no texts good and bad");
 }

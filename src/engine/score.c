@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "data/batch.h"
 #include "format/model_folder.h"
 #include "model/heads.h"
@@ -33,6 +34,7 @@ struct el_scorer {
     int count;
     float *values; /* losses of slots, or logits of rows */
     el_ids ids;    /* of a sentence */
+    bool cut;      /* one was, and it was said */
 };
 
 /* ---- opening ---- */
@@ -308,25 +310,27 @@ static el_status push(el_ids *ids, int id)
 }
 
 /* [CLS] pieces [SEP], no more than there are places. */
-static el_status cut(el_scorer *s, const el_sentence_text *text, bool *shorter)
+static el_status read_sentence(el_scorer *s, const el_sentence_text *text, bool *cut)
 {
     const int most = s->net->config.max_position_embeddings;
     s->ids.count = 0;
     el_status st = push(&s->ids, s->vocab->cls);
     if (!st)
         st = el_wordpiece_encode(s->wordpiece, text->text, text->bytes, &s->ids);
-    *shorter = !st && s->ids.count > (size_t)most - 1;
-    if (*shorter)
+    if (!st && s->ids.count > (size_t)most - 1) {
         s->ids.count = (size_t)most - 1;
+        *cut = true;
+    }
     return st ? st : push(&s->ids, s->vocab->sep);
 }
 
 el_status el_scorer_run(el_scorer *s, const el_sentence_text *texts, int count, el_sentence_score *scores)
 {
     el_status st = EL_OK;
+    bool cut = false;
     for (int i = 0; !st && i < count; i++) {
         scores[i] = (el_sentence_score){.share = s->kind == EL_SCORE_ORIGINALS ? 0 : NAN};
-        st = cut(s, &texts[i], &scores[i].cut);
+        st = read_sentence(s, &texts[i], &cut);
         if (!st)
             st = put_sentence(s, i, scores);
     }
@@ -334,5 +338,10 @@ el_status el_scorer_run(el_scorer *s, const el_sentence_text *texts, int count, 
         st = run(s, scores);
     for (int i = 0; !st && i < count; i++)
         scores[i].share /= scores[i].tokens ? scores[i].tokens : 1;
+    if (!st && cut && !s->cut) {
+        s->cut = true;
+        el_log(EL_LOG_WARNING,
+               "a sentence is longer than the model's places: of such ones the end is left out");
+    }
     return st;
 }

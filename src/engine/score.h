@@ -34,7 +34,6 @@ typedef struct {
     double score;
     int tokens;   /* that were scored */
     double share; /* originals: mean P(original); else NAN */
-    bool cut;     /* the sentence is longer than the model's places; its end is left out */
 } el_sentence_score;
 
 typedef struct el_scorer el_scorer;
@@ -46,7 +45,7 @@ void el_scorer_close(el_scorer *scorer); /* accepts NULL */
 
 el_score_kind el_scorer_kind(const el_scorer *scorer);
 
-/* Scores of `count` sentences. */
+/* Scores of `count` sentences.  The end of one that is longer than the model's places is left out, and this is said once. */
 el_status el_scorer_run(el_scorer *scorer, const el_sentence_text *texts, int count,
                         el_sentence_score *scores);
 

@@ -171,11 +171,29 @@ static void test_no_number(void **state)
     json_decref(list);
 }
 
+/* Texts and whole numbers can be had as a text; nothing else can. */
+static void test_copy(void **state)
+{
+    (void)state;
+    json_t *const object =
+        parse("{\"text\": \"a b\", \"whole\": -7, \"real\": 1.5, \"null\": null, \"list\": []}");
+    char *const text = el_json_copy(object, "text"), *const whole = el_json_copy(object, "whole");
+    assert_string_equal(text, "a b");
+    assert_string_equal(whole, "-7");
+    static const char *const OTHERS[] = {"real", "null", "list", "absent"};
+    for (int i = 0; i < 4; i++)
+        assert_null(el_json_copy(object, OTHERS[i]));
+    free(text);
+    free(whole);
+    json_decref(object);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_number), cmocka_unit_test(test_refused), cmocka_unit_test(test_readers),
         cmocka_unit_test(test_huge),      cmocka_unit_test(test_text),    cmocka_unit_test(test_save),
+        cmocka_unit_test(test_copy),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -57,6 +57,14 @@ awk -F'\t' 'NR < 9 { print NR "\t-1\t" $1; print NR "\t0\t" $2 }' pairs.tsv > li
 score --model learned --nbest lists.tsv --weight 0 | cut -f2 | cmp -s - <(head -8 pairs.tsv | cut -f2) || fail "without a weight another text is best"
 [ "$(score --model learned --nbest lists.tsv --weight 1000 | cut -f2 | grep -cxFf <(cut -f1 pairs.tsv))" -ge 6 ] || fail "the better texts are not chosen"
 
+# Sentences longer than the model's places are cut, and this is said once, however many batches there are.
+awk 'BEGIN { for (n = 0; n < 150; n++) { for (i = 0; i < 700; i++) printf "cat "; print "" } }' > long.txt
+score --model electra < long.txt > /dev/null
+[ "$(grep -c "longer than the model's places" log)" = 1 ] || fail "cut sentences are not said once: $(cat log)"
+paste long.txt long.txt > long.tsv
+score --model electra --pairs long.tsv > /dev/null
+[ "$(grep -c "longer than the model's places" log)" = 1 ] || fail "cut pairs are not said once: $(cat log)"
+
 refused 2 "says so much" "$electra" score --model causal --by pll cat
 refused 2 "says so much" "$electra" score --model mlm --by energy cat
 refused 2 "one file" "$electra" score --model mlm --pairs pairs.tsv --nbest lists.tsv

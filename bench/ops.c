@@ -263,7 +263,7 @@ static void attend(el_type type, int hidden, int length, const char *which)
         abort();
     for (int causal = 0; causal < 2; causal++)
         for (int drops = 0; drops < 2; drops++) {
-            char name[80], how[64];
+            char name[80], how[40];
             s.layout = (el_layout){.starts = starts,
                                    .sequences = TOKENS / length,
                                    .longest = length,

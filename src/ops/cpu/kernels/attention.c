@@ -16,24 +16,9 @@
 #include "mask.h"
 #include "tile.h"
 
-/* Queries whose scores are looked at together, in the first cache; and those, at most, whose R and dS are kept
- * for one sum over them.  Both are even: rows go in pairs. */
-enum { QUERIES = BLOCK_ROWS, SUMMED = 128 };
+#include "head.h" /* last: it is made of these */
 
 enum { LINE = 64 }; /* bytes that move together between memory and processor */
-
-/* Views of one head, (rows of the sequence, d), and what numbers its dropout. */
-typedef struct {
-    el_tensor q, k, v, y, dy, dq, dk, dv;
-    float *lse;
-    int64_t lse_stride;
-    int rows, d;
-    const int *limits; /* keys that each row sees, or NULL: all */
-    float scale;       /* of scores */
-    mask mask;
-    bool drops;
-    uint64_t mask_row, mask_step; /* the mask's row of query 0; from a query to the next */
-} head;
 
 /* Places in the scratch memory.  Of `queries` rows, or as many as are kept for a sum. */
 typedef struct {
@@ -49,11 +34,6 @@ typedef struct {
     int stride, width;
     size_t bytes;
 } places;
-
-static int round_up(int n, int step)
-{
-    return (n + step - 1) / step * step;
-}
 
 static void *push(places *p, char *base, size_t bytes)
 {
@@ -100,43 +80,11 @@ size_t EL_KERNEL(attention_scratch)(int longest, int head_size)
     return lay_out(NULL, longest, head_size).bytes;
 }
 
-static el_tensor part(el_tensor t, int first, int rows, int col, int cols)
-{
-    return el_piece_cols(el_piece_rows(t, first, rows), col, cols);
-}
-
 /* Of all heads, one sequence after the other; behind the last there is one without rows. */
-static head head_of(const el_attention_args *a, int index)
+static head head_at(const el_attention_args *a, int index)
 {
-    const int sequence = index / a->heads, number = index % a->heads;
-    if (sequence == a->layout.sequences)
-        return (head){.rows = 0};
-    const int first = a->layout.starts[sequence], rows = a->layout.starts[sequence + 1] - first;
-    const int hidden = a->qkv.cols / 3, d = hidden / a->heads, at = number * d;
-    head h = {.q = part(a->qkv, first, rows, at, d),
-              .k = part(a->qkv, first, rows, hidden + at, d),
-              .v = part(a->qkv, first, rows, 2 * hidden + at, d),
-              .y = part(a->y, first, rows, at, d),
-              .dy = part(a->dy, first, rows, at, d),
-              .dq = part(a->dqkv, first, rows, at, d),
-              .dk = part(a->dqkv, first, rows, hidden + at, d),
-              .dv = part(a->dqkv, first, rows, 2 * hidden + at, d),
-              .lse = (float *)a->lse.data + first * a->lse.stride + number,
-              .lse_stride = a->lse.stride,
-              .rows = rows,
-              .d = d,
-              .limits = a->layout.limits ? a->layout.limits + first : NULL,
-              .scale = 1 / sqrtf((float)d),
-              .mask.scale = 1,
-              .drops = a->dropout.rate > 0};
-    if (h.drops) {
-        el_dropout numbered = a->dropout;
-        numbered.first_row = 0;
-        h.mask = mask_of(numbered, a->width);
-        h.mask_step = (uint64_t)a->heads;
-        h.mask_row = (a->dropout.first_row + (uint64_t)first) * h.mask_step + (uint64_t)number;
-    }
-    return h;
+    const int sequence = index / a->heads;
+    return sequence == a->layout.sequences ? (head){.rows = 0} : head_of(a, sequence, index % a->heads);
 }
 
 /* Asks for rows that will soon be read or written: their places, a row's length apart, are not what a processor
@@ -188,20 +136,6 @@ static __attribute__((noinline)) void multiply_pairs(int rows, int panels, int d
                  stride, accumulate);
 }
 
-static int keys_of(const head *h, int query)
-{
-    return h->limits ? h->limits[query] : h->rows;
-}
-
-/* The keys that any of some queries sees; at least one, which all may be without. */
-static int reach_of(const head *h, int first, int rows)
-{
-    int reach = h->limits ? 1 : h->rows;
-    for (int i = first; h->limits && i < first + rows; i++)
-        reach = h->limits[i] > reach ? h->limits[i] : reach;
-    return reach;
-}
-
 /* c (rows, keys) = left times a matrix packed "down", of depth d */
 INLINE void times_down(const head *h, int rows, int keys, units left, const uint32_t *packed, float *c,
                        int stride, const bool pairs)
@@ -241,39 +175,6 @@ INLINE void store_rows(el_tensor y, int first, int rows, const float *from, int 
 {
     for (int i = 0; i < rows; i++)
         store_row(y, first + i, from + (int64_t)i * width, factor, type);
-}
-
-static uint64_t mask_row_of(const head *h, int query)
-{
-    return h->mask_row + (uint64_t)query * h->mask_step;
-}
-
-/* The masks of some queries for their first `reach` keys; and where that of one begins. */
-INLINE void fill_keep(const head *h, const places *p, int first, int rows, int reach)
-{
-    if (h->drops)
-        mask_fill(&h->mask, mask_row_of(h, first), h->mask_step, rows, mask_span(h->mask.stride, reach),
-                  p->keep);
-}
-
-INLINE const uint16_t *keep_of(const head *h, const places *p, int first, int i, int reach)
-{
-    const int each = mask_span(h->mask.stride, reach) * MASK_GROUPS;
-    return mask_row(&h->mask, p->keep + i * each, mask_row_of(h, first + i), 0);
-}
-
-static const float LOG2_E = 1.44269504f;
-
-/* The highest of a row of scores. */
-INLINE float top_of(const float *scores, int keys)
-{
-    vf best = vsplat(-INFINITY);
-    int j = 0;
-    for (; j + WIDTH <= keys; j += WIDTH)
-        best = vmax(best, vload(scores, EL_F32, j));
-    if (j < keys)
-        best = vmax(best, vfirst(keys - j, vload(scores, EL_F32, j), best));
-    return vhighest(best);
 }
 
 /* A row of scores becomes one of R before division by the sum, which is told, and without the scale of dropout; from
@@ -316,11 +217,11 @@ INLINE void queries_forward(head *h, const head *next, const places *p, int firs
     fetch(next->v, first, rows, READ, type);
     times_down(h, rows, reach, left_side(h->q, first, rows, p->q_wide, p->width, pairs, type), p->k_down,
                p->scores, p->stride, pairs);
-    fill_keep(h, p, first, rows, reach);
+    fill_keep(h, p->keep, first, rows, reach);
     for (int i = 0; i < rows; i++)
         top[i] = top_of(p->scores + (int64_t)i * p->stride, keys_of(h, first + i));
     for (int i = 0; i < rows; i++)
-        total[i] = softmax_row(h, h->drops ? keep_of(h, p, first, i, reach) : NULL,
+        total[i] = softmax_row(h, h->drops ? keep_of(h, p->keep, first, i, reach) : NULL,
                                p->scores + (int64_t)i * p->stride, keys_of(h, first + i), reach, top[i],
                                (void *)place(p->r, kept, (int64_t)i * p->stride), kept);
     const units r = {p->r, (ptrdiff_t)p->stride * (pairs ? 2 : 4), 4};
@@ -346,8 +247,8 @@ INLINE void forward(head *h, const head *next, void *scratch, const bool pairs, 
 
 void EL_KERNEL(attention_forward)(const el_attention_args *a, int index, void *scratch)
 {
-    head h = head_of(a, index);
-    const head next = head_of(a, index + 1);
+    head h = head_at(a, index);
+    const head next = head_at(a, index + 1);
     if (PAIRS && a->qkv.type == EL_BF16)
         forward(&h, &next, scratch, PAIRS, EL_BF16);
     else if (a->qkv.type == EL_BF16)
@@ -380,7 +281,7 @@ INLINE row row_of(const head *h, const places *p, int first, int i, int reach, f
                  .dr = p->dr + (int64_t)i * p->stride,
                  .lse = h->lse[(first + i) * h->lse_stride] * LOG2_E,
                  .delta = delta,
-                 .keep = h->drops ? keep_of(h, p, first, i, reach) : NULL};
+                 .keep = h->drops ? keep_of(h, p->keep, first, i, reach) : NULL};
 }
 
 /* WIDTH numbers of R without the scale of dropout, and of dS without that of scores, from column j on. */
@@ -456,7 +357,7 @@ INLINE void queries_backward(head *h, const head *next, const places *p, int fir
     fetch(h->dv, first, rows, WRITTEN, type);
     times_down(h, rows, reach, q, p->k_down, p->scores, p->stride, pairs);
     times_down(h, rows, reach, dy, p->v_down, p->dr, p->stride, pairs);
-    fill_keep(h, p, first, rows, reach);
+    fill_keep(h, p->keep, first, rows, reach);
     for (int i = 0; i < rows; i++)
         delta[i] = delta_of(h, first + i, type);
     for (int i = 0; i < rows; i += pairs ? 2 : 1) {
@@ -534,8 +435,8 @@ INLINE void backward(head *h, const head *next, void *scratch, const bool pairs,
 
 void EL_KERNEL(attention_backward)(const el_attention_args *a, int index, void *scratch)
 {
-    head h = head_of(a, index);
-    const head next = head_of(a, index + 1);
+    head h = head_at(a, index);
+    const head next = head_at(a, index + 1);
     if (PAIRS && a->qkv.type == EL_BF16)
         backward(&h, &next, scratch, PAIRS, EL_BF16);
     else if (a->qkv.type == EL_BF16)

@@ -16,9 +16,7 @@
 #include "mask.h"
 #include "tile.h"
 
-enum { QUERIES = BLOCK_ROWS, SUMMED = 128 }; /* as in attention.c */
-
-static const float LOG2_E = 1.44269504f;
+#include "head.h" /* last: it is made of these */
 
 /* Places in the scratch memory: `width` numbers for a row of a head, `stride` for a row of keys, `span` for one of distances. */
 typedef struct {
@@ -38,7 +36,7 @@ typedef struct {
 /* Rows of the sums behind those of T. */
 enum { CONTENT, PLACE, KIND, KINDS, EXTRA = KINDS + 2 };
 
-/* One head; and of it one sequence. */
+/* What the sequences of a group share in a head; and of one sequence its rows, where they stand and in which segment. */
 typedef struct {
     places p;
     el_tensor t, kinds;
@@ -46,23 +44,12 @@ typedef struct {
     int d, distances;
     float scale;
     el_type type;
-} head;
+} tables;
 
 typedef struct {
-    el_tensor q, k, v, y, dy, dq, dk, dv;
-    float *lse;
-    int64_t lse_stride;
-    int rows;
-    const int *limits, *positions, *segments;
-    mask mask;
-    bool drops;
-    uint64_t mask_row, mask_step;
+    head head;
+    const int *positions, *segments;
 } sequence;
-
-static int round_up(int n, int step)
-{
-    return (n + step - 1) / step * step;
-}
 
 static void *push(places *p, char *base, size_t numbers)
 {
@@ -108,57 +95,29 @@ size_t EL_KERNEL(relative_scratch)(int longest, int distances, int head_size)
     return lay_out(NULL, longest, distances, head_size).bytes;
 }
 
-static el_tensor part(el_tensor t, int first, int rows, int col, int cols)
-{
-    return el_piece_cols(el_piece_rows(t, first, rows), col, cols);
-}
-
-static head head_of(const el_relative_args *a, int number, void *scratch)
+static tables tables_of(const el_relative_args *a, int number, void *scratch)
 {
     const int hidden = a->attention.y.cols, d = hidden / a->attention.heads, at = number * d;
     const float *const biases = a->relative.biases.data;
     const int distances = a->relative.places.rows;
-    return (head){.p = lay_out(scratch, a->attention.layout.longest, distances, d),
-                  .t = el_piece_cols(a->relative.places, at, d),
-                  .kinds = el_piece_cols(a->relative.kinds, at, d),
-                  .content = biases + at,
-                  .place = biases + hidden + at,
-                  .kind = biases + 2 * hidden + at,
-                  .d = d,
-                  .distances = distances,
-                  .scale = 1 / sqrtf((float)d),
-                  .type = a->attention.y.type};
+    return (tables){.p = lay_out(scratch, a->attention.layout.longest, distances, d),
+                    .t = el_piece_cols(a->relative.places, at, d),
+                    .kinds = el_piece_cols(a->relative.kinds, at, d),
+                    .content = biases + at,
+                    .place = biases + hidden + at,
+                    .kind = biases + 2 * hidden + at,
+                    .d = d,
+                    .distances = distances,
+                    .scale = 1 / sqrtf((float)d),
+                    .type = a->attention.y.type};
 }
 
-static sequence sequence_of(const el_relative_args *r, const head *h, int number, int head_number)
+static sequence sequence_of(const el_relative_args *r, int number, int head_number)
 {
-    const el_attention_args *const a = &r->attention;
-    const int first = a->layout.starts[number], rows = a->layout.starts[number + 1] - first;
-    const int hidden = a->y.cols, d = h->d, at = head_number * d;
-    sequence s = {.q = part(a->qkv, first, rows, at, d),
-                  .k = part(a->qkv, first, rows, hidden + at, d),
-                  .v = part(a->qkv, first, rows, 2 * hidden + at, d),
-                  .y = part(a->y, first, rows, at, d),
-                  .dy = part(a->dy, first, rows, at, d),
-                  .dq = part(a->dqkv, first, rows, at, d),
-                  .dk = part(a->dqkv, first, rows, hidden + at, d),
-                  .dv = part(a->dqkv, first, rows, 2 * hidden + at, d),
-                  .lse = (float *)a->lse.data + first * a->lse.stride + head_number,
-                  .lse_stride = a->lse.stride,
-                  .rows = rows,
-                  .limits = a->layout.limits ? a->layout.limits + first : NULL,
-                  .positions = r->relative.positions + first,
-                  .segments = r->relative.segments + first,
-                  .mask.scale = 1,
-                  .drops = a->dropout.rate > 0};
-    if (s.drops) {
-        el_dropout numbered = a->dropout;
-        numbered.first_row = 0;
-        s.mask = mask_of(numbered, a->width);
-        s.mask_step = (uint64_t)a->heads;
-        s.mask_row = (a->dropout.first_row + (uint64_t)first) * s.mask_step + (uint64_t)head_number;
-    }
-    return s;
+    const int first = r->attention.layout.starts[number];
+    return (sequence){.head = head_of(&r->attention, number, head_number),
+                      .positions = r->relative.positions + first,
+                      .segments = r->relative.segments + first};
 }
 
 /* ---- products ---- */
@@ -253,22 +212,17 @@ static void add_row(float *to, const float *from, float factor, int count)
                     vload_upto(to, EL_F32, j, count - j) + factor * vload_upto(from, EL_F32, j, count - j));
 }
 
-static const float *kind_row(const head *h, int kind)
+static const float *kind_row(const tables *h, int kind)
 {
     return (const float *)h->kinds.data + kind * h->kinds.stride;
 }
 
-static float *sum_row(const head *h, int extra)
+static float *sum_row(const tables *h, int extra)
 {
     return h->p.sums + (int64_t)(h->distances + extra) * h->p.width;
 }
 
 /* ---- scores ---- */
-
-static int keys_of(const sequence *s, int query)
-{
-    return s->limits ? s->limits[query] : s->rows;
-}
 
 /* A block of queries: what they see, and the distances between. */
 typedef struct {
@@ -285,11 +239,9 @@ static void widen(const int *positions, int count, int *lowest, int *highest)
     }
 }
 
-static block block_of(const head *h, const sequence *s, int first, int rows, int at)
+static block block_of(const tables *h, const sequence *s, int first, int rows, int at)
 {
-    block b = {.first = first, .rows = rows, .at = at, .reach = 1};
-    for (int i = first; i < first + rows; i++)
-        b.reach = keys_of(s, i) > b.reach ? keys_of(s, i) : b.reach;
+    block b = {.first = first, .rows = rows, .at = at, .reach = reach_of(&s->head, first, rows)};
     int low = s->positions[first], high = low, least = s->positions[0], most = least;
     widen(s->positions + first, rows, &low, &high);
     widen(s->positions, b.reach, &least, &most);
@@ -300,20 +252,20 @@ static block block_of(const head *h, const sequence *s, int first, int rows, int
 }
 
 /* Where the distance of query i to a key at position 0 would be in a row of them. */
-static int origin_of(const head *h, const sequence *s, int i)
+static int origin_of(const tables *h, const sequence *s, int i)
 {
     return h->distances / 2 - s->positions[i];
 }
 
 /* Scores of a block, not yet scaled. */
-static void score(const head *h, const sequence *s, const block *b)
+static void score(const tables *h, const sequence *s, const block *b)
 {
     const places *const p = &h->p;
     float *const content = p->content + (int64_t)b->at * p->width;
     float *const place = p->place + (int64_t)b->at * p->width;
     for (int i = 0; i < b->rows; i++) {
-        load_row(content + (int64_t)i * p->width, s->q, b->first + i, h->content);
-        load_row(place + (int64_t)i * p->width, s->q, b->first + i, h->place);
+        load_row(content + (int64_t)i * p->width, s->head.q, b->first + i, h->content);
+        load_row(place + (int64_t)i * p->width, s->head.q, b->first + i, h->place);
     }
     multiply(b->rows, round_up(b->reach, PANEL) / PANEL, h->d, rows_of(content, p->width), p->k_down, h->d,
              p->scores, p->stride, false);
@@ -322,40 +274,17 @@ static void score(const head *h, const sequence *s, const block *b)
                  p->t_down + (int64_t)b->nearest * h->d, h->d, p->far + b->nearest, p->span, false);
     for (int i = 0; i < b->rows; i++) {
         float q[p->width];
-        load_row(q, s->q, b->first + i, h->kind);
+        load_row(q, s->head.q, b->first + i, h->kind);
         const float same = dot(q, kind_row(h, 0), h->d), other = dot(q, kind_row(h, 1), h->d);
         const float *const far = p->far + (int64_t)i * p->span;
         float *const scores = p->scores + (int64_t)i * p->stride;
         const int origin = origin_of(h, s, b->first + i), segment = s->segments[b->first + i];
-        for (int j = 0; j < keys_of(s, b->first + i); j++)
+        for (int j = 0; j < keys_of(&s->head, b->first + i); j++)
             scores[j] += far[origin + s->positions[j]] + (s->segments[j] == segment ? same : other);
     }
 }
 
-/* Which elements of P are kept. */
-static void fill_keep(const head *h, const sequence *s, const block *b)
-{
-    if (s->drops)
-        mask_fill(&s->mask, s->mask_row + (uint64_t)b->first * s->mask_step, s->mask_step, b->rows,
-                  mask_span(s->mask.stride, b->reach), h->p.keep);
-}
-
-static const uint16_t *keep_of(const head *h, const sequence *s, const block *b, int i)
-{
-    const int each = mask_span(s->mask.stride, b->reach) * MASK_GROUPS;
-    return mask_row(&s->mask, h->p.keep + i * each, s->mask_row + (uint64_t)(b->first + i) * s->mask_step, 0);
-}
-
 /* ---- forward ---- */
-
-/* The highest of a row of scores. */
-static float top_of(const float *scores, int keys)
-{
-    vf top = vsplat(-INFINITY);
-    for (int j = 0; j < keys; j += WIDTH)
-        top = vmax(top, vfirst(keys - j < WIDTH ? keys - j : WIDTH, vload(scores, EL_F32, j), top));
-    return vhighest(top);
-}
 
 /* Scores become a row of R before division by the sum, which is told; zero from `keys` to `reach`. */
 static float softmax_row(const sequence *s, const uint16_t *keep, float *scores, int keys, int reach,
@@ -367,30 +296,32 @@ static float softmax_row(const sequence *s, const uint16_t *keep, float *scores,
         if (j < keys)
             e = vfirst(keys - j, vexp2((vload(scores, EL_F32, j) - top) * scale), (vf){0});
         sum += e;
-        vstore(scores, EL_F32, j, s->drops ? mask_keep(keep, j, e) : e);
+        vstore(scores, EL_F32, j, s->head.drops ? mask_keep(keep, j, e) : e);
     }
     return vsum(sum);
 }
 
-static void block_forward(const head *h, const sequence *s, const block *b)
+static void block_forward(const tables *h, const sequence *s, const block *b)
 {
     const places *const p = &h->p;
     float top[QUERIES], total[QUERIES];
     score(h, s, b);
-    fill_keep(h, s, b);
+    fill_keep(&s->head, p->keep, b->first, b->rows, b->reach);
     for (int i = 0; i < b->rows; i++) {
         float *const scores = p->scores + (int64_t)i * p->stride;
-        const int keys = keys_of(s, b->first + i);
+        const int keys = keys_of(&s->head, b->first + i);
         top[i] = keys ? top_of(scores, keys) : 0;
-        total[i] = softmax_row(s, s->drops ? keep_of(h, s, b, i) : NULL, scores, keys, b->reach, top[i],
-                               h->scale * LOG2_E);
+        total[i] = softmax_row(s, s->head.drops ? keep_of(&s->head, p->keep, b->first, i, b->reach) : NULL,
+                               scores, keys, b->reach, top[i], h->scale * LOG2_E);
     }
-    multiply(b->rows, p->width / PANEL, b->reach, rows_of(p->scores, p->stride), p->v_across, s->rows, p->out,
-             p->width, false);
+    multiply(b->rows, p->width / PANEL, b->reach, rows_of(p->scores, p->stride), p->v_across, s->head.rows,
+             p->out, p->width, false);
     for (int i = 0; i < b->rows; i++) {
-        const bool sees = keys_of(s, b->first + i) > 0;
-        store_row(s->y, b->first + i, p->out + (int64_t)i * p->width, sees ? s->mask.scale / total[i] : 0);
-        s->lse[(b->first + i) * s->lse_stride] = sees ? top[i] * h->scale + logf(total[i]) : -INFINITY;
+        const bool sees = keys_of(&s->head, b->first + i) > 0;
+        store_row(s->head.y, b->first + i, p->out + (int64_t)i * p->width,
+                  sees ? s->head.mask.scale / total[i] : 0);
+        s->head.lse[(b->first + i) * s->head.lse_stride] =
+            sees ? top[i] * h->scale + logf(total[i]) : -INFINITY;
     }
 }
 
@@ -403,14 +334,15 @@ static int group_start(const el_relative_args *a, int group)
 void EL_KERNEL(relative_forward)(const el_relative_args *a, int index, void *scratch)
 {
     const int group = index / a->attention.heads, number = index % a->attention.heads;
-    const head h = head_of(a, number, scratch);
+    const tables h = tables_of(a, number, scratch);
     pack_turned(h.p.t_down, h.t);
     for (int n = group_start(a, group); n < group_start(a, group + 1); n++) {
-        const sequence s = sequence_of(a, &h, n, number);
-        pack_turned(h.p.k_down, s.k);
-        pack_rows(h.p.v_across, s.v);
-        for (int first = 0; first < s.rows; first += QUERIES) {
-            const block b = block_of(&h, &s, first, s.rows - first < QUERIES ? s.rows - first : QUERIES, 0);
+        const sequence s = sequence_of(a, n, number);
+        pack_turned(h.p.k_down, s.head.k);
+        pack_rows(h.p.v_across, s.head.v);
+        for (int first = 0; first < s.head.rows; first += QUERIES) {
+            const block b =
+                block_of(&h, &s, first, s.head.rows - first < QUERIES ? s.head.rows - first : QUERIES, 0);
             block_forward(&h, &s, &b);
         }
     }
@@ -419,25 +351,25 @@ void EL_KERNEL(relative_forward)(const el_relative_args *a, int index, void *scr
 /* ---- backward ---- */
 
 /* R and dS of a query, without scales, its dfar, and the sums of dS over keys of its segment and of others. */
-static void row_backward(const head *h, const sequence *s, const block *b, int i, float near[2])
+static void row_backward(const tables *h, const sequence *s, const block *b, int i, float near[2])
 {
     const places *const p = &h->p;
-    const int query = b->first + i, keys = keys_of(s, query), kept = b->at + i;
+    const int query = b->first + i, keys = keys_of(&s->head, query), kept = b->at + i;
     const float *const scores = p->scores + (int64_t)i * p->stride, *const dr =
                                                                         p->dr + (int64_t)i * p->stride;
     float *const r = p->r + (int64_t)kept * p->stride, *const ds = p->ds + (int64_t)kept * p->stride;
     float *const dfar = p->dfar + (int64_t)kept * p->span, y[p->width];
-    const uint16_t *const keep = s->drops ? keep_of(h, s, b, i) : NULL;
-    const float lse = s->lse[query * s->lse_stride] * LOG2_E;
-    load_row(y, s->y, query, NULL);
+    const uint16_t *const keep = s->head.drops ? keep_of(&s->head, p->keep, b->first, i, b->reach) : NULL;
+    const float lse = s->head.lse[query * s->head.lse_stride] * LOG2_E;
+    load_row(y, s->head.y, query, NULL);
     const float delta = dot(y, p->dy + (int64_t)kept * p->width, h->d);
     memset(r, 0, (size_t)p->stride * sizeof *r);
     memset(ds, 0, (size_t)p->stride * sizeof *ds);
     memset(dfar, 0, (size_t)p->span * sizeof *dfar);
     for (int j = 0; j < keys; j += WIDTH) {
         const vf x = vexp2(vload(scores, EL_F32, j) * (h->scale * LOG2_E) - lse), g = vload(dr, EL_F32, j);
-        const vf dp = (s->drops ? mask_keep(keep, j, g) : g) * s->mask.scale - delta;
-        vstore(r, EL_F32, j, vfirst(keys - j, s->drops ? mask_keep(keep, j, x) : x, (vf){0}));
+        const vf dp = (s->head.drops ? mask_keep(keep, j, g) : g) * s->head.mask.scale - delta;
+        vstore(r, EL_F32, j, vfirst(keys - j, s->head.drops ? mask_keep(keep, j, x) : x, (vf){0}));
         vstore(ds, EL_F32, j, vfirst(keys - j, x * dp, (vf){0}));
     }
     const int origin = origin_of(h, s, query), segment = s->segments[query];
@@ -449,12 +381,12 @@ static void row_backward(const head *h, const sequence *s, const block *b, int i
 }
 
 /* dQ of a query from its terms, which are added up. */
-static void query_backward(const head *h, const sequence *s, const block *b, int i, const float near[2])
+static void query_backward(const tables *h, const sequence *s, const block *b, int i, const float near[2])
 {
     const places *const p = &h->p;
     float *const out = p->out + (int64_t)i * p->width, *const out_far = p->out_far + (int64_t)i * p->width;
     float q[p->width];
-    load_row(q, s->q, b->first + i, h->kind);
+    load_row(q, s->head.q, b->first + i, h->kind);
     add_row(sum_row(h, CONTENT), out, 1, h->d);
     add_row(sum_row(h, PLACE), out_far, 1, h->d);
     add_row(out, out_far, 1, h->d);
@@ -463,23 +395,23 @@ static void query_backward(const head *h, const sequence *s, const block *b, int
         add_row(sum_row(h, KINDS + kind), q, near[kind], h->d);
         add_row(out, kind_row(h, kind), near[kind], h->d);
     }
-    store_row(s->dq, b->first + i, out, h->scale);
+    store_row(s->head.dq, b->first + i, out, h->scale);
 }
 
-static void block_backward(const head *h, const sequence *s, const block *b)
+static void block_backward(const tables *h, const sequence *s, const block *b)
 {
     const places *const p = &h->p;
     float *const dy = p->dy + (int64_t)b->at * p->width, near[QUERIES][2];
     score(h, s, b);
-    fill_keep(h, s, b);
+    fill_keep(&s->head, p->keep, b->first, b->rows, b->reach);
     for (int i = 0; i < b->rows; i++)
-        load_row(dy + (int64_t)i * p->width, s->dy, b->first + i, NULL);
+        load_row(dy + (int64_t)i * p->width, s->head.dy, b->first + i, NULL);
     multiply(b->rows, round_up(b->reach, PANEL) / PANEL, h->d, rows_of(dy, p->width), p->v_down, h->d, p->dr,
              p->stride, false);
     for (int i = 0; i < b->rows; i++)
         row_backward(h, s, b, i, near[i]);
     multiply(b->rows, p->width / PANEL, b->reach, rows_of(p->ds + (int64_t)b->at * p->stride, p->stride),
-             p->k_across, s->rows, p->out, p->width, false);
+             p->k_across, s->head.rows, p->out, p->width, false);
     multiply(b->rows, p->width / PANEL, b->beyond > b->nearest ? b->beyond - b->nearest : 0,
              rows_of(p->dfar + (int64_t)b->at * p->span + b->nearest, p->span),
              p->t_across + (int64_t)b->nearest * PANEL, h->distances, p->out_far, p->width, false);
@@ -488,28 +420,28 @@ static void block_backward(const head *h, const sequence *s, const block *b)
 }
 
 /* What kept queries add to dK, dV and dT. */
-static void keys_backward(const head *h, const sequence *s, int kept, bool more)
+static void keys_backward(const tables *h, const sequence *s, int kept, bool more)
 {
     const places *const p = &h->p;
     const int panels = p->width / PANEL;
     pack_floats(p->content_across, p->content, p->width, kept, h->d);
     pack_floats(p->place_across, p->place, p->width, kept, h->d);
     pack_floats(p->across, p->dy, p->width, kept, h->d);
-    multiply(s->rows, panels, kept, columns_of(p->r, p->stride), p->across, kept, p->dv, p->width, more);
-    multiply(s->rows, panels, kept, columns_of(p->ds, p->stride), p->content_across, kept, p->dk, p->width,
-             more);
+    multiply(s->head.rows, panels, kept, columns_of(p->r, p->stride), p->across, kept, p->dv, p->width, more);
+    multiply(s->head.rows, panels, kept, columns_of(p->ds, p->stride), p->content_across, kept, p->dk,
+             p->width, more);
     multiply(h->distances, panels, kept, columns_of(p->dfar, p->span), p->place_across, kept, p->sums,
              p->width, true);
 }
 
-static void sequence_backward(const head *h, const sequence *s)
+static void sequence_backward(const tables *h, const sequence *s)
 {
     const places *const p = &h->p;
-    pack_turned(p->k_down, s->k);
-    pack_turned(p->v_down, s->v);
-    pack_rows(p->k_across, s->k);
-    for (int begin = 0; begin < s->rows; begin += SUMMED) {
-        const int end = s->rows - begin < SUMMED ? s->rows : begin + SUMMED;
+    pack_turned(p->k_down, s->head.k);
+    pack_turned(p->v_down, s->head.v);
+    pack_rows(p->k_across, s->head.k);
+    for (int begin = 0; begin < s->head.rows; begin += SUMMED) {
+        const int end = s->head.rows - begin < SUMMED ? s->head.rows : begin + SUMMED;
         for (int first = begin; first < end; first += QUERIES) {
             const block b =
                 block_of(h, s, first, end - first < QUERIES ? end - first : QUERIES, first - begin);
@@ -517,22 +449,22 @@ static void sequence_backward(const head *h, const sequence *s)
         }
         keys_backward(h, s, end - begin, begin > 0);
     }
-    for (int j = 0; j < s->rows; j++) {
-        store_row(s->dk, j, p->dk + (int64_t)j * p->width, h->scale);
-        store_row(s->dv, j, p->dv + (int64_t)j * p->width, s->mask.scale);
+    for (int j = 0; j < s->head.rows; j++) {
+        store_row(s->head.dk, j, p->dk + (int64_t)j * p->width, h->scale);
+        store_row(s->head.dv, j, p->dv + (int64_t)j * p->width, s->head.mask.scale);
     }
 }
 
 void EL_KERNEL(relative_backward)(const el_relative_args *a, int index, void *scratch)
 {
     const int group = index / a->attention.heads, number = index % a->attention.heads;
-    const head h = head_of(a, number, scratch);
+    const tables h = tables_of(a, number, scratch);
     const int sums = h.distances + EXTRA;
     memset(h.p.sums, 0, (size_t)sums * (size_t)h.p.width * sizeof *h.p.sums);
     pack_turned(h.p.t_down, h.t);
     pack_rows(h.p.t_across, h.t);
     for (int n = group_start(a, group); n < group_start(a, group + 1); n++) {
-        const sequence s = sequence_of(a, &h, n, number);
+        const sequence s = sequence_of(a, n, number);
         sequence_backward(&h, &s);
     }
     const el_tensor to = part(a->parts, group * sums, sums, number * h.d, h.d);

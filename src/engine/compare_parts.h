@@ -11,6 +11,20 @@ el_status el_compare_plan(el_study *study, const char *plan);
 /* Fills study->jobs by the plan, in the order in which they are begun where they can be. */
 el_status el_compare_list(el_study *study);
 
+/* Whether a job waits for nothing any more. */
+bool el_compare_can_begin(const el_study *study, el_job *job);
+/* What needs a training that diverged, or was passed over itself, is done with it, and has no record. */
+void el_compare_pass_over(el_study *study);
+/* Done on record, but its model was removed or lies elsewhere, and is needed: it is made again. */
+void el_compare_reopen(el_study *study);
+/* Removes folders that nothing needs any more: the job's own, and those of the trainings before it. */
+el_status el_compare_tidy(const el_study *study, const el_job *job);
+/* How many jobs are done. */
+int el_compare_done(const el_study *study);
+
+/* Does what can be done, some jobs at a time, until all are or one fails.  EL_ESTOPPED: stopped, after saving. */
+el_status el_compare_work_off(el_study *study);
+
 /* On any thread: does a job and leaves its record.  EL_ESTOPPED: stopped by study->halt, after saving. */
 el_status el_compare_job(el_study *study, el_job *job);
 

@@ -40,11 +40,12 @@ static el_status estimate(const job *j)
     char time[32];
     cli_duration(time, sizeof time, c.seconds);
     if (j->settings.json) {
-        json_t *const answer = json_pack(
-            "{s:s, s:i, s:i, s:i, s:i, s:f, s:o, s:i}", "plan", p->name, "pretrainings", c.pretrainings,
-            "fine_tunings", c.tunings, "minimal_pairs", c.pairs, "fine_tunings_not_counted", c.unknown,
-            "flops", c.flops, "hours", isfinite(c.seconds) ? json_real(c.seconds / 3600) : json_null(),
-            "jobs_at_a_time", j->study.at_a_time);
+        json_t *const answer =
+            json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:f, s:o, s:i}", "plan", p->name, "pretrainings",
+                      c.pretrainings, "pretrainings_again", c.again, "fine_tunings", c.tunings,
+                      "minimal_pairs", c.pairs, "fine_tunings_not_counted", c.unknown, "flops", c.flops,
+                      "hours", isfinite(c.seconds) ? json_real(c.seconds / 3600) : json_null(),
+                      "jobs_at_a_time", j->study.at_a_time);
         const el_status st = cli_json_print(answer);
         json_decref(answer);
         return st;
@@ -55,7 +56,10 @@ static el_status estimate(const job *j)
         if (one->task < 0 && one->state != EL_JOB_DONE)
             printf("%-44s %12" PRId64 " %14.4g\n", one->name, one->steps, one->flops);
     }
-    printf("\npre-trainings        %d\nfine-tunings         %d", c.pretrainings, c.tunings);
+    printf("\npre-trainings        %d", c.pretrainings);
+    if (c.again)
+        printf(", of which %d are made again: they are on record, but their models are gone", c.again);
+    printf("\nfine-tunings         %d", c.tunings);
     if (c.unknown)
         printf(", of which %d are not counted below: their files are not there", c.unknown);
     if (c.pairs)

@@ -111,6 +111,13 @@ static el_status begin_segment(el_study *study, const el_options *options)
     return st;
 }
 
+/* What the records leave to do. */
+static void look_at_records(el_study *study)
+{
+    el_compare_pass_over(study);
+    el_compare_reopen(study);
+}
+
 /* Takes what was done before; rank 0 first puts together what ranks of an earlier start left. */
 static el_status go_on(el_study *study, const el_options *options)
 {
@@ -124,10 +131,8 @@ static el_status go_on(el_study *study, const el_options *options)
     if (!st && !el_dist_leads(dist))
         st = el_compare_recall(study);
     st = el_dist_agree(dist, st);
-    if (!st) {
-        el_compare_pass_over(study);
-        el_compare_reopen(study);
-    }
+    if (!st)
+        look_at_records(study);
     return st;
 }
 
@@ -147,9 +152,12 @@ static el_status open_all(el_study *study, const char *plan, const el_options *o
     if (st)
         return st;
     share_machine(study);
-    if (s->dry_run)
-        return study->run.folder ? el_compare_recall(study) : EL_OK;
-    return go_on(study, options);
+    if (!s->dry_run)
+        return go_on(study, options);
+    st = study->run.folder ? el_compare_recall(study) : EL_OK;
+    if (!st)
+        look_at_records(study);
+    return st;
 }
 
 el_status el_compare_open(el_study *study, const char *plan, el_options *options, const el_study_watch *watch)
@@ -201,6 +209,7 @@ el_study_cost el_compare_cost(const el_study *study)
         if (job->state == EL_JOB_DONE)
             continue;
         cost.pretrainings += job->task < 0;
+        cost.again += job->record != NULL;
         const bool pairs = job->task >= 0 && el_plan_asks_pairs(&study->plan.tasks[job->task]);
         cost.pairs += pairs;
         cost.tunings += job->task >= 0 && !pairs;

@@ -283,28 +283,41 @@ static el_status record_pairs(const el_study *study, el_job *job, const el_pair_
     return whole ? EL_OK : el_fail(EL_ENOMEM, "no memory for a record");
 }
 
-/* By which score: what the task's settings say, else what the model is for. */
-el_status el_compare_pairs_score(const el_plan_task *task, el_score_kind *kind)
+/* Where a word stands among names between bars, or -1. */
+static int place_among(const char *names, const char *word)
 {
-    const char *by = "auto", *key;
+    for (int k = 0; *names; k++) {
+        const size_t length = strcspn(names, "|");
+        if (length == strlen(word) && strncmp(names, word, length) == 0)
+            return k;
+        names += length + (names[length] == '|');
+    }
+    return -1;
+}
+
+/* What the task's settings say; else what the model is for, in full precision. */
+el_status el_compare_pairs_settings(const el_plan_task *task, el_score_kind *kind, el_precision *precision)
+{
+    const char *by = "auto", *numbers = "fp32", *key;
     json_t *value;
     json_object_foreach((json_t *)task->settings, key, value)
     {
-        if (strcmp(key, "by") != 0 || !json_is_string(value))
-            return el_fail(EL_EUSAGE, "%s: %s: of minimal pairs there is one setting, by, a word", task->name,
-                           key);
-        by = json_string_value(value);
+        const char **const word = strcmp(key, "by") == 0          ? &by
+                                  : strcmp(key, "precision") == 0 ? &numbers
+                                                                  : NULL;
+        if (!word || !json_is_string(value))
+            return el_fail(EL_EUSAGE, "%s: %s: the settings of minimal pairs are by and precision, two words",
+                           task->name, key);
+        *word = json_string_value(value);
     }
-    const char *names = EL_SCORE_NAMES;
-    for (int k = 0; *names; k++) {
-        const size_t length = strcspn(names, "|");
-        if (length == strlen(by) && strncmp(names, by, length) == 0) {
-            *kind = (el_score_kind)k;
-            return EL_OK;
-        }
-        names += length + (names[length] == '|');
-    }
-    return el_fail(EL_EUSAGE, "%s: by: %s is none of %s", task->name, by, EL_SCORE_NAMES);
+    const int score = place_among(EL_SCORE_NAMES, by), type = place_among("fp32|bf16", numbers);
+    if (score < 0)
+        return el_fail(EL_EUSAGE, "%s: by: %s is none of %s", task->name, by, EL_SCORE_NAMES);
+    if (type < 0)
+        return el_fail(EL_EUSAGE, "%s: precision: %s is none of fp32|bf16", task->name, numbers);
+    *kind = (el_score_kind)score;
+    *precision = type == 0 ? EL_PRECISION_FP32 : EL_PRECISION_BF16;
+    return EL_OK;
 }
 
 static el_status score_pairs(working *w)
@@ -313,14 +326,16 @@ static el_status score_pairs(working *w)
     const el_study *const study = w->study;
     char *const model = el_compare_folder(study, &study->jobs[w->job->needs]);
     char *const file = el_compare_task_data(study, w->job->task);
-    el_machine machine = {.threads = study->threads, .precision = EL_PRECISION_FP32};
+    el_precision precision = EL_PRECISION_FP32;
     const el_pairs_watch watch = {.on_progress = on_pairs, .stop = &study->halt, .context = w->job};
     el_queue *q = NULL;
     el_scorer *scorer = NULL;
     el_pair_counts counts = {0};
     el_score_kind kind = EL_SCORE_AUTO;
-    el_status st = model && file ? el_compare_pairs_score(&study->plan.tasks[w->job->task], &kind)
-                                 : el_fail(EL_ENOMEM, "no memory for a path");
+    el_status st = model && file
+                       ? el_compare_pairs_settings(&study->plan.tasks[w->job->task], &kind, &precision)
+                       : el_fail(EL_ENOMEM, "no memory for a path");
+    el_machine machine = {.threads = study->threads, .precision = precision};
     if (!st)
         st = el_machine_open(&machine, &q);
     if (!st)

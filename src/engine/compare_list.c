@@ -168,8 +168,8 @@ static void add_fine_tunings(el_study *study, const double *tokens, int pretrain
 {
     const el_job job = study->jobs[pretraining];
     for (int t = 0; t < study->plan.task_count; t++) {
-        if (job.tuning && el_plan_asks_pairs(&study->plan.tasks[t]))
-            continue; /* no rate is chosen by them */
+        if (job.tuning && !study->plan.tasks[t].in_mean)
+            continue; /* no rate is chosen by it */
         el_job tuning = job;
         tuning.task = t;
         tuning.needs = pretraining;
@@ -198,6 +198,9 @@ static void add_tries(el_study *study, const double *tokens, el_job job)
     char name[120], rate[SHORT];
     job.tuning = true;
     job.seed = study->plan.rate_seed;
+    job.share = study->plan.rate_share;
+    job.steps = whole_steps((double)job.steps * job.share);
+    job.flops *= job.share;
     begin_name(study, &job, name, sizeof name);
     for (int r = 0; r < study->plan.rate_count; r++) {
         job.rate = study->plan.rates[r];

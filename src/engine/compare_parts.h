@@ -15,7 +15,7 @@ el_status el_compare_list(el_study *study);
 bool el_compare_can_begin(const el_study *study, el_job *job);
 /* What needs a training that diverged, or was passed over itself, is done with it, and has no record. */
 void el_compare_pass_over(el_study *study);
-/* Done on record, but its model was removed or lies elsewhere, and is needed: it is made again. */
+/* Done on record, but its model was removed or lies elsewhere, and is needed: it is made again, and its record stays. */
 void el_compare_reopen(el_study *study);
 /* Removes folders that nothing needs any more: the job's own, and those of the trainings before it. */
 el_status el_compare_tidy(const el_study *study, const el_job *job);
@@ -28,8 +28,8 @@ el_status el_compare_work_off(el_study *study);
 /* On any thread: does a job and leaves its record.  EL_ESTOPPED: stopped by study->halt, after saving. */
 el_status el_compare_job(el_study *study, el_job *job);
 
-/* By which score a task of minimal pairs is asked; EL_EUSAGE where its settings are no such. */
-el_status el_compare_pairs_score(const el_plan_task *task, el_score_kind *kind);
+/* By which score a task of minimal pairs is asked, and in which precision; EL_EUSAGE where its settings are no such. */
+el_status el_compare_pairs_settings(const el_plan_task *task, el_score_kind *kind, el_precision *precision);
 
 /* Takes what results.jsonl holds of the jobs, and opens it for more unless it is a dry run. */
 el_status el_compare_recall(el_study *study);

@@ -174,6 +174,14 @@ static el_status leave_out(el_study *study)
     return el_plan_read(p, text, "plan");
 }
 
+static bool has_mean(const el_plan *plan)
+{
+    for (int t = 0; t < plan->task_count; t++)
+        if (plan->tasks[t].in_mean)
+            return true;
+    return false;
+}
+
 el_status el_compare_plan(el_study *study, const char *plan)
 {
     json_t *text;
@@ -183,12 +191,14 @@ el_status el_compare_plan(el_study *study, const char *plan)
     if (!st)
         st = el_plan_read(&study->plan, text, plan ? plan : "plan");
     const el_plan *const p = &study->plan;
-    if (!st && p->rate_count && p->rate_rule == EL_RATE_BY_SCORE && p->task_count == 0)
-        st = el_fail(EL_EUSAGE, "rates: without tasks there are no scores to choose by; \"rule\": \"loss\"");
+    if (!st && p->rate_count && p->rate_rule == EL_RATE_BY_SCORE && !has_mean(p))
+        st = el_fail(EL_EUSAGE,
+                     "rates: without tasks in the mean there are no scores to choose by; \"rule\": \"loss\"");
     for (int t = 0; !st && t < p->task_count; t++) {
         el_score_kind kind;
+        el_precision precision;
         if (el_plan_asks_pairs(&p->tasks[t]))
-            st = el_compare_pairs_score(&p->tasks[t], &kind);
+            st = el_compare_pairs_settings(&p->tasks[t], &kind, &precision);
     }
     if (!st && !study->settings->dry_run && p->task_count)
         st = leave_out(study);

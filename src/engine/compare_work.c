@@ -1,9 +1,11 @@
 /* compare_work - a study's workers: each does one job at a time, and what it found is put where it belongs */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/helper.h"
+#include "base/log.h"
 #include "engine/compare_parts.h"
 
 typedef struct {
@@ -62,10 +64,22 @@ static el_status put_result(el_study *study, const el_job *job)
     return st || !el_dist_leads(study->settings->dist) ? st : el_metrics_sync(&study->results);
 }
 
+/* A model that was made again is that of the record, or its fine-tunings are of two models. */
+static void warn_if_other(const json_t *record, const json_t *before)
+{
+    const double now = el_record_loss(record), then = el_record_loss(before);
+    if (isfinite(now) && isfinite(then) && now != then)
+        el_log(EL_LOG_WARNING,
+               "%s: made again it ends with a loss of %.6g, and had %.6g on record: another program or "
+               "processor",
+               json_string_value(json_object_get(before, "job")), now, then);
+}
+
 static el_status keep_record(el_study *study, worker *w, el_job *job)
 {
     el_status st = EL_OK;
     if (w->before) {
+        warn_if_other(job->record, w->before);
         json_decref(job->record);
         job->record = w->before;
     } else {

@@ -28,7 +28,7 @@ const el_option EL_FINETUNE_TABLE[] = {
     {"dev_every", EL_OPT_INT, AT(dev_every), 0, 1e9, NULL,
      "instead of --dev-share: hold out every N-th example (for spans: article); 0: off"},
     {"dev_last", EL_OPT_INT, AT(dev_last), 0, 1e9, NULL,
-     "instead of --dev-share: hold out the last N examples; 0: off"},
+     "instead of --dev-share: hold out the last N examples (for spans: articles); 0: off"},
     {"max_train_examples", EL_OPT_INT, AT(max_train_examples), 0, 1e9, NULL,
      "use N training examples, chosen by the seed; 0: all"},
     {"max_dev_examples", EL_OPT_INT, AT(max_dev_examples), 0, 1e9, NULL,

@@ -23,7 +23,7 @@ static const char *const KEYS[] = {"plan",         "about",    "language",  "dat
                                    "tasks_folder", "settings", "finetune",  "systems",  "sizes",
                                    "budgets",      "steps",    "seeds",     "shares",   "cooldown",
                                    "tasks",        "rates",    "reference", "published"};
-static const char *const RATE_KEYS[] = {"grid", "seed", "rule"};
+static const char *const RATE_KEYS[] = {"grid", "seed", "rule", "share"};
 static const char *const VARIANT_KEYS[] = {"name", "title", "settings", "budget"};
 static const char *const TASK_KEYS[] = {"name", "task", "data", "in_mean", "settings"};
 #define COUNT(list) (int)(sizeof(list) / sizeof *(list))
@@ -232,6 +232,7 @@ static el_status read_rates(const reading *r)
     if (p->rate_count < 1 || p->rate_count > EL_PLAN_MOST)
         return wrong(r, "rates", "an object with a grid of rates");
     int seed = 0;
+    double share = 100;
     el_status st = check_keys(r, rates, "rates: ", RATE_KEYS, COUNT(RATE_KEYS));
     if (!st)
         st = read_numbers(r, "rates", grid, p->rate_count, 1e38, p->rates);
@@ -239,6 +240,11 @@ static el_status read_rates(const reading *r)
         st = el_json_int(rates, r->name, "seed", &seed);
     if (!st)
         st = el_json_string(rates, r->name, "rule", &rule);
+    if (!st)
+        st = el_json_real(rates, r->name, "share", &share);
+    if (!st && !(share > 0 && share <= 100))
+        return wrong(r, "rates", "the share is a percentage above 0, at most 100");
+    p->rate_share = share / 100;
     p->rate_seed = seed;
     p->rate_rule = strcmp(rule, "loss") == 0 ? EL_RATE_BY_LOSS : EL_RATE_BY_SCORE;
     return !st && strcmp(rule, "score") != 0 && p->rate_rule != EL_RATE_BY_LOSS

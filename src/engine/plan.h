@@ -58,6 +58,7 @@ typedef struct {
     el_plan_task tasks[EL_PLAN_MOST];
     double rates[EL_PLAN_MOST];
     int64_t rate_seed;
+    double rate_share; /* of the shortest length, that each rate is tried for */
     el_rate_rule rate_rule;
     int system_count, size_count, length_count, seed_count, share_count, task_count, rate_count;
     int reference; /* the system that the others are held against */

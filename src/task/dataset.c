@@ -413,8 +413,10 @@ el_status el_dataset_hold_out(el_dataset *train, el_dataset *dev, el_hold_out ru
     for (int i = 0; i < train->count; i++)
         count += held[i] = is_held_out(&rule, train->examples[i].group, groups);
     const el_status st =
-        count > 0 && count < train->count
-            ? split(train, dev, held)
+        count > 0 && count < train->count ? split(train, dev, held)
+        : groups < train->count
+            ? el_fail(EL_EUSAGE, "%s: %d examples of %d articles: too few articles to hold out by",
+                      train->name, train->count, groups)
             : el_fail(EL_EUSAGE, "%s: %d examples are too few to hold some out", train->name, train->count);
     free(held);
     return st;

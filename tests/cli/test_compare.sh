@@ -19,7 +19,7 @@ cat > plan.json << 'END'
              {"name": "mlm", "title": "BERT", "settings": {"objective": "mlm", "max_skipped_steps": 4}}],
  "sizes": [{"name": "mini"}], "budgets": [4e9], "seeds": [1, 2], "shares": [50],
  "tasks": [{"name": "animals", "task": "classify"}, {"name": "order", "task": "pairs"}],
- "rates": {"grid": [1e-3, 1e30], "seed": 0, "rule": "score"},
+ "rates": {"grid": [1e-3, 1e30], "seed": 0, "rule": "score", "share": 50},
  "published": [{"system": "BERT-Small", "measure": "GLUE dev", "score": 75.1, "flops": 1.4e18}]}
 END
 compare() { "$electra" compare "$@" --threads 2 2> log; }
@@ -67,6 +67,7 @@ grep -q '"task": "order"' study/report.json || fail "no row of minimal pairs in 
 grep -q '"kind": "minimal pairs".*"metric": "accuracy".*"kind_0": [0-9]' study/results.jsonl || fail "no pairs: $(cat study/results.jsonl)"
 grep -q '"p": [0-9]' study/report.json || fail "no paired test"
 grep -q '"diverged"' study/results.jsonl || fail "a rate of 1e30 does not diverge"
+[ "$(grep -c '"job": "mlm.mini.4e9.rate-0.001".*"flops_budget": 2e9\|"job": "mlm.mini.4e9.rate-0.001".*"flops_budget": 2000000000.0' study/results.jsonl)" = 1 ] || fail "a rate is tried for another share: $(grep rate-0.001 study/results.jsonl)"
 grep -q '"learning_rate": 0.001' study/report.json || fail "the rate that diverged was chosen"
 grep -q 'Two objectives &amp; &lt;a&gt; rate' study/report.html || fail "the plan's words are not escaped"
 grep -q 'As published' study/report.html || fail "published rows are not marked"
@@ -81,6 +82,9 @@ mkdir moved
 cp study/run.json study/results.jsonl moved
 compare plan.json --output moved > out || fail "moved: $(cat log)"
 diff <(figures study) <(figures moved) > difference || fail "moved, other figures: $(head -5 difference)"
+sed -e 's/"task": "pairs"/&, "settings": {"precision": "bf16"}/' -e 's/"name": "order"/"name": "order2", "data": "labelled\/order"/' plan.json > more.json
+compare more.json --output moved --dry-run > out || fail "more: $(cat log)" # a task more asks for models that are gone
+grep -q "^pre-trainings  *8, of which 8 are made again" out && grep -q "^minimal pairs  *8$" out || fail "a task more: $(cat out)"
 sed -i 's/"max_skipped_steps": 4/"max_skipped_steps": 5/' plan.json
 refused 2 max_skipped_steps "$electra" compare plan.json --output moved
 refused 2 "other shards" "$electra" compare --output study --data heldout
@@ -104,6 +108,8 @@ sed 's/"seeds"/"sedes"/' plan.json > wrong.json
 refused 2 "did you mean seeds" "$electra" compare wrong.json --output new
 sed 's/"train_batch_size"/"train_batch_sise"/' plan.json > wrong.json
 refused 2 train_batch_size "$electra" compare wrong.json --output new
+sed 's/"task": "pairs"/"task": "pairs", "settings": {"precision": "int8"}/' plan.json > wrong.json
+refused 2 "int8 is none of" "$electra" compare wrong.json --output new
 sed 's/"task": "pairs"/"task": "pairs", "settings": {"by": "luck"}/' plan.json > wrong.json
 refused 2 "luck is none of" "$electra" compare wrong.json --output new
 [ ! -e new ] || fail "a refused study left $(ls new)"

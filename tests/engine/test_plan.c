@@ -72,6 +72,9 @@ static void test_read(void **state)
     assert_int_equal(plan.seeds[0], 1);
     CHECK(el_plan_length(&plan, 0, 1) == 2e9, "a budget of %g", el_plan_length(&plan, 0, 1));
     el_plan_close(&plan);
+    CHECK_OK(read_plan(&plan, BEGINNING ", \"budgets\": [1e9], \"rates\": {\"grid\": [1], \"share\": 25}}"));
+    CHECK(plan.rate_share == 0.25, "rates are tried for %g of a run", plan.rate_share);
+    el_plan_close(&plan);
     static const struct {
         const char *text, *words;
     } WRONG[] = {
@@ -84,6 +87,7 @@ static void test_read(void **state)
         {BEGINNING ", \"budgets\": [1], \"cooldown\": 1}", "cooldown"},
         {BEGINNING ", \"budgets\": [1], \"reference\": \"gpt\"}", "no system"},
         {BEGINNING ", \"budgets\": [1], \"rates\": {\"grid\": [1], \"rule\": \"luck\"}}", "the rule"},
+        {BEGINNING ", \"budgets\": [1], \"rates\": {\"grid\": [1], \"share\": 0}}", "percentage"},
         {BEGINNING ", \"budgets\": [1], \"tasks\": [\"../x\"]}", "small letters"},
         {BEGINNING ", \"budget\": [1]}", "did you mean budgets"},
         {"{\"plan\": \"p\", \"sizes\": [\"tiny\"], \"budgets\": [1]}", "names systems and sizes"},

@@ -443,6 +443,28 @@ static void bad_files(void **state)
     el_labels_release(&labels);
 }
 
+/* Questions about one text are on one side: the units are texts. */
+static void held_out_articles(void **state)
+{
+    (void)state;
+    el_labels labels;
+    el_dataset train, dev;
+    const char *const path = file(
+        "two.json",
+        "{\"data\": [{\"paragraphs\": [{\"context\": \"a b c\", \"qas\": ["
+        "{\"id\": \"1\", \"question\": \"q\", \"answers\": [{\"text\": \"a\", \"answer_start\": 0}]},"
+        "{\"id\": \"2\", \"question\": \"q\", \"answers\": [{\"text\": \"b\", \"answer_start\": 2}]}]}]},"
+        "{\"paragraphs\": [{\"context\": \"d\", \"qas\": ["
+        "{\"id\": \"3\", \"question\": \"q\", \"answers\": [{\"text\": \"d\", \"answer_start\": 0}]}]}]}]}");
+    read_well("squad", path, NULL, &labels, &train);
+    CHECK_FAILS(el_dataset_hold_out(&train, &dev, (el_hold_out){.last = 2}), EL_EUSAGE, "of 2 articles");
+    CHECK_OK(el_dataset_hold_out(&train, &dev, (el_hold_out){.last = 1}));
+    assert_int_equal(train.count, 2);
+    assert_string_equal(dev.examples[0].id, "3");
+    el_dataset_release(&dev);
+    release(&labels, &train);
+}
+
 static void held_out(void **state)
 {
     (void)state;
@@ -552,6 +574,7 @@ int main(void)
         cmocka_unit_test(glue),           cmocka_unit_test(own_files), cmocka_unit_test(words),
         cmocka_unit_test(words_with_ids), cmocka_unit_test(arrays),    cmocka_unit_test(questions),
         cmocka_unit_test(contradictions), cmocka_unit_test(offsets),   cmocka_unit_test(nestings),
-        cmocka_unit_test(bad_files),      cmocka_unit_test(held_out),  cmocka_unit_test(files)};
+        cmocka_unit_test(bad_files),      cmocka_unit_test(held_out),  cmocka_unit_test(held_out_articles),
+        cmocka_unit_test(files)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -86,7 +86,7 @@ void el_pieces_tokenise(el_pieces *p, int piece, el_wordpiece *session, int unk)
 
 typedef struct {
     uint64_t bytes;
-    int32_t pieces, ends_document, cut;
+    int32_t pieces, cut;
 } block_header;
 
 typedef struct {
@@ -121,7 +121,7 @@ el_status el_pieces_write(const el_pieces *p, el_pieces_bytes *b)
     const el_status st = reserve(b, room);
     if (st)
         return st;
-    const block_header header = {p->block.bytes, p->count, p->block.ends_document, p->block.cut};
+    const block_header header = {p->block.bytes, p->count, p->block.cut};
     b->count = 0;
     put(b, &header, sizeof header);
     for (int i = 0; i < p->count; i++) {
@@ -156,7 +156,7 @@ el_status el_pieces_read(el_pieces *p, const char *data, size_t bytes)
     block_header header;
     const char *at = get(data, &header, sizeof header);
     p->count = 0;
-    p->block = (el_block){.bytes = header.bytes, .ends_document = header.ends_document, .cut = header.cut};
+    p->block = (el_block){.bytes = header.bytes, .cut = header.cut};
     el_status st = EL_OK;
     for (int i = 0; !st && i < header.pieces; i++) {
         el_piece *const piece = next_piece(p);

@@ -180,7 +180,7 @@ static el_status pack_piece(job *j, const el_piece *p)
             st = pack_line(j, p->ids.data + begin, end - begin);
             begin = end;
             j->summary->lines++;
-        } else if (j->settings->blanks_separate_docs && !j->in_line) {
+        } else if (!j->in_line) {
             st = end_document(j);
         }
         j->in_line = false;
@@ -220,8 +220,6 @@ static el_status pack_block(job *j, const el_pieces *p)
     for (int i = 0; i < p->count && !st; i++)
         st = pack_piece(j, &p->list[i]);
     j->in_line = p->block.cut;
-    if (!st && p->block.ends_document)
-        st = end_document(j);
     j->summary->text_bytes += (int64_t)p->block.bytes;
     return st;
 }

@@ -22,8 +22,7 @@ typedef struct {
     int64_t shard_tokens;
     const char *output, *held_out_output; /* folders; the second one may be NULL */
     double held_out;                      /* share of the documents */
-    bool overwrite;            /* a folder of shards that is there; nothing else is ever replaced */
-    bool blanks_separate_docs; /* else documents are files */
+    bool overwrite; /* a folder of shards that is there; nothing else is ever replaced */
     el_special_reading reading;
     int threads;
     el_shares shares; /* processes that do this together: the first one packs, and the folders are its own */
@@ -40,7 +39,7 @@ typedef struct {
     int64_t unknown;           /* of them [UNK] */
 } el_prepare_summary;
 
-/* Reads all of `reader`.  The folders appear at the end, once all in both is written. */
+/* Reads all of `reader`, in which blank lines end documents.  The folders appear at the end, once all in both is written. */
 el_status el_prepare(const el_prepare_settings *settings, const el_vocab *vocab, el_reader *reader,
                      el_prepare_summary *summary);
 

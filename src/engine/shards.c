@@ -92,14 +92,15 @@ static el_status prepare(const el_options *options, const el_vocab *vocab, el_sh
         .held_out_output = s->held_out_output,
         .held_out = s->held_out,
         .overwrite = s->overwrite,
-        .blanks_separate_docs = s->blanks_separate_docs,
         .reading = (el_special_reading)s->special_tokens,
         .threads = s->threads ? (int)s->threads : el_rank_processors(s->dist),
         .progress = progress,
         .progress_context = context,
     };
+    const el_reader_settings reading = {
+        .json_key = s->json_key, .ends = s->blanks_separate_docs ? EL_ENDS_AT_BLANKS : EL_ENDS_AT_FILES};
     el_reader *reader = NULL;
-    el_status st = el_texts_open(&reader, &job.shares, s->dist, options, s->json_key);
+    el_status st = el_texts_open(&reader, &job.shares, s->dist, options, reading);
     if (!st)
         st = el_prepare(&job, vocab, reader, summary);
     el_reader_close(reader);

@@ -49,11 +49,10 @@ static el_status same_bytes(el_dist *dist, const el_reader *reader)
 }
 
 el_status el_texts_open(el_reader **reader, el_shares *shares, el_dist *dist, const el_options *options,
-                        const char *json_key)
+                        el_reader_settings settings)
 {
     *shares = (el_shares){0};
-    el_status st = el_reader_open(reader, options->operand, options->operand_count,
-                                  (el_reader_settings){.json_key = json_key});
+    el_status st = el_reader_open(reader, options->operand, options->operand_count, settings);
     if (el_dist_size(dist) == 1)
         return st;
     st = el_dist_agree(dist, st ? st : check_input(options));

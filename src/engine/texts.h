@@ -9,6 +9,6 @@
 /* Opens the operands.  *shares says how several ranks go about them: all read the same files, or, where the lists differ,
  * each has a text of its own.  EL_EUSAGE where they would read the same names and other bytes, or standard input. */
 el_status el_texts_open(el_reader **reader, el_shares *shares, el_dist *dist, const el_options *options,
-                        const char *json_key);
+                        el_reader_settings settings);
 
 #endif

@@ -1,10 +1,12 @@
 /* count - how often each word occurs in a text (see the header)
  *
  * Most chunks between spaces are words as they stand: all their bytes are plain ASCII that the normalizer
- * leaves alone.  These are listed where they lie; all others are normalised into the part's own memory.
+ * leaves alone.  These are listed where they lie; all others are normalised into the part's own memory.  The next block
+ * is read meanwhile.
  */
 #include "count.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,6 +66,10 @@ typedef struct {
     part *parts;
     int part_count;
     shard *shards;
+    el_reader *reader;
+    el_block next;
+    el_status reading; /* how that was read; its sentence is brought from the thread that it was left in */
+    char sentence[2048];
 } work;
 
 static el_status no_memory(size_t bytes)
@@ -212,10 +218,22 @@ static el_status sort_by_shard(part *p)
     return EL_OK;
 }
 
-static void do_part(void *context, int index, int thread)
+static void read_next(work *w)
+{
+    w->reading = el_reader_next(w->reader, &w->next);
+    if (w->reading)
+        snprintf(w->sentence, sizeof w->sentence, "%s", el_error());
+}
+
+/* Step 0 reads, each other one is a part. */
+static void do_step(void *context, int step, int thread)
 {
     work *w = context;
-    part *p = &w->parts[index];
+    if (step == 0) {
+        read_next(w);
+        return;
+    }
+    part *p = &w->parts[step - 1];
     p->count = 0;
     p->current = NULL;
     p->status = list_part(w, p, &w->walks[thread]);
@@ -411,14 +429,14 @@ static el_status gather(el_word_counts *counts, shard *shards)
     return EL_OK;
 }
 
-static el_status count_blocks(work *w, el_word_counts *counts, el_reader *reader, el_pool *pool,
-                              size_t memory_bytes, el_status (*after_block)(void *context), void *context)
+static el_status count_blocks(work *w, el_word_counts *counts, el_pool *pool, size_t memory_bytes,
+                              el_status (*after_block)(void *context), void *context)
 {
-    el_block block;
     el_status st;
-    while ((st = el_reader_next(reader, &block)) == EL_OK && block.bytes > 0) {
-        cut_parts(w, &block);
-        el_pool_run(pool, w->part_count, do_part, w);
+    read_next(w);
+    while (!(st = w->reading) && w->next.bytes > 0) {
+        cut_parts(w, &w->next);
+        el_pool_run(pool, 1 + w->part_count, do_step, w);
         if (!(st = trouble_of(w)))
             el_pool_run(pool, SHARDS, do_shard, w);
         if (st || (st = trouble_of(w)))
@@ -427,7 +445,7 @@ static el_status count_blocks(work *w, el_word_counts *counts, el_reader *reader
         if (after_block && (st = after_block(context)))
             return st;
     }
-    return st;
+    return st ? el_fail(st, "%s", w->sentence) : EL_OK;
 }
 
 static void release_parts(work *w)
@@ -455,13 +473,14 @@ el_status el_count_words(el_word_counts *counts, el_reader *reader, const el_nor
         .walks = calloc((size_t)threads, sizeof *w.walks),
         .parts = calloc(MOST_PARTS, sizeof *w.parts),
         .shards = counts->shards,
+        .reader = reader,
     };
     el_pool *pool = NULL;
     el_status st = w.shards && w.walks && w.parts ? el_pool_open(&pool, threads)
                                                   : no_memory((size_t)threads * sizeof *w.walks);
     if (!st) {
         find_plain(&w);
-        st = count_blocks(&w, counts, reader, pool, memory_bytes, after_block, context);
+        st = count_blocks(&w, counts, pool, memory_bytes, after_block, context);
     }
     el_pool_close(pool);
     if (!st)

@@ -2,12 +2,15 @@
  *
  *     bytes of a file -> decoder -> whole lines -> (JSON: their text) -> block
  *
- * The buffer holds one byte more than a block may have: when it is full, more is known to follow, and the
- * block ends at the last newline; when the file ends first, all of it is the last block.
+ * The buffer is filled up to one byte more than a block may have: when it is full, more of the file is known to follow,
+ * and the block ends at the last newline.  When the file ends first, the next one is read behind it: of 100 000 small
+ * files each would be a block of its own else, too little work to share among threads.  One that does not end in the room
+ * that is left begins the next block.  So a file is cut in the same places whatever stands before it.
  */
 #define _GNU_SOURCE /* memrchr */
 #include "reader.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,11 +20,11 @@
 #include "text/decoder.h"
 #include "text/kind.h"
 
-enum { JSON_LINE = 1 << 28, LEAST_BLOCK = 16 };
+enum { JSON_LINE = 1 << 28, LEAST_BLOCK = 16, ENDING = 2 /* newlines behind a file */ };
 
 typedef struct {
     char *data;
-    size_t size;
+    size_t size; /* to be filled; there is room for ENDING more */
 } memory;
 
 struct el_reader {
@@ -36,11 +39,13 @@ struct el_reader {
     el_decoder *decoder;
     bool json, checked, ended;
     bool skipping; /* the rest of a word of which a whole block was given */
+    bool cut;      /* its last block ended within a line */
     uint64_t line; /* JSON lines read */
-    /* decoded text; what the last block left over starts at `taken` */
-    memory buffer, text; /* text: of JSON lines */
-    size_t bytes, taken;
-    memory last_buffer, last_text; /* hold the block before, which stays */
+    /* decoded text: of files before the open one, and from `begun` on of that; what the last block left over starts at
+     * `taken` */
+    memory buffer;
+    size_t bytes, begun, taken;
+    memory last; /* holds the block before, which stays */
 };
 
 static el_status no_memory(size_t bytes)
@@ -54,7 +59,7 @@ static el_status reserve(memory *m, size_t size)
     if (size <= m->size)
         return EL_OK;
     free(m->data);
-    m->data = malloc(size);
+    m->data = malloc(size + ENDING);
     m->size = m->data ? size : 0;
     return m->data ? EL_OK : no_memory(size);
 }
@@ -160,9 +165,7 @@ void el_reader_close(el_reader *r)
         free(r->paths[i]);
     free(r->paths);
     free(r->buffer.data);
-    free(r->text.data);
-    free(r->last_buffer.data);
-    free(r->last_text.data);
+    free(r->last.data);
     free(r);
 }
 
@@ -193,9 +196,9 @@ static el_status open_file(el_reader *r)
 {
     const char *path = r->paths[r->current++];
     r->json = !r->settings.raw && is_json(path);
-    r->checked = r->ended = r->skipping = false;
+    r->checked = r->ended = r->skipping = r->cut = false;
     r->line = 0;
-    r->bytes = r->taken = 0;
+    r->begun = r->bytes;
     return el_decoder_open(r->decoder, path);
 }
 
@@ -203,10 +206,13 @@ static el_status open_file(el_reader *r)
 static el_status check_text(el_reader *r)
 {
     static const char MARK[] = "\xEF\xBB\xBF";
+    char *const text = r->buffer.data + r->begun;
+    size_t bytes = r->bytes - r->begun;
     r->checked = true;
-    if (r->bytes >= 3 && memcmp(r->buffer.data, MARK, 3) == 0)
-        memmove(r->buffer.data, r->buffer.data + 3, r->bytes -= 3);
-    return el_kind_check(r->buffer.data, r->bytes, !r->settings.raw, name_of(r));
+    if (bytes >= 3 && memcmp(text, MARK, 3) == 0)
+        memmove(text, text + 3, bytes -= 3);
+    r->bytes = r->begun + bytes;
+    return el_kind_check(text, bytes, !r->settings.raw, name_of(r));
 }
 
 bool el_reader_waits(const el_reader *r)
@@ -236,12 +242,9 @@ static size_t skip_word(el_reader *r, char *text, size_t made)
     return made - skipped;
 }
 
-/* Fills the buffer, after what the last block left, until it is full or the file ends or is waited for. */
+/* Fills the buffer until it is full or the file ends or is waited for. */
 static el_status fill(el_reader *r)
 {
-    memmove(r->buffer.data, r->buffer.data + r->taken, r->bytes - r->taken);
-    r->bytes -= r->taken;
-    r->taken = 0;
     while (r->bytes < r->buffer.size && !r->ended && !is_enough(r)) {
         size_t made;
         const el_status st =
@@ -251,7 +254,8 @@ static el_status fill(el_reader *r)
         r->ended = made == 0;
         r->bytes += r->skipping ? skip_word(r, r->buffer.data + r->bytes, made) : made;
     }
-    return r->checked ? EL_OK : check_text(r);
+    const bool enough = r->ended || r->begun == 0; /* to judge by: else it begins the next block */
+    return r->checked || !enough ? EL_OK : check_text(r);
 }
 
 /* Where to end a block within a line of more than `bytes`: after the last space, else before the character
@@ -278,42 +282,33 @@ static bool ends_in_endless_word(const char *text, size_t bytes)
     return length == ENDLESS;
 }
 
-static void take_lines(el_reader *r, el_block *block)
-{
-    size_t bytes = r->bytes;
-    if (!r->ended) {
-        const size_t within =
-            bytes < r->buffer.size ? bytes : bytes - 1; /* a file's last line comes with its end */
-        const char *newline = memrchr(r->buffer.data, '\n', within);
-        bytes = newline ? (size_t)(newline - r->buffer.data) + 1 : cut_line(r->buffer.data, bytes - 1);
-        block->cut = !newline;
-        r->skipping = !newline && !r->settings.raw && ends_in_endless_word(r->buffer.data, bytes);
-    }
-    block->text = r->buffer.data;
-    block->bytes = r->taken = bytes;
-    block->ends_document = r->ended;
-    if (r->skipping)
-        r->bytes = bytes + skip_word(r, r->buffer.data + bytes, r->bytes - bytes);
-}
-
-/* Appends a document's text as lines, blank ones left out, and the blank line that ends it; returns the
- * bytes. */
-static size_t put_document(char *out, const char *text, size_t bytes)
+/* Puts lines as they are, but blank ones, to where they or something before them lie; returns their bytes. */
+static size_t put_lines(char *out, const char *text, size_t bytes)
 {
     char *to = out;
     el_line line;
     for (const char *at = text; el_line_next(&at, text + bytes, &line);) {
         if (el_line_blank(line))
             continue;
-        memcpy(to, line.text, line.bytes);
-        to += line.bytes;
-        *to++ = '\n';
+        const size_t whole = (size_t)(at - line.text);
+        memmove(to, line.text, whole);
+        to += whole;
     }
-    *to++ = '\n';
     return (size_t)(to - out);
 }
 
-/* The text of one JSON line; it takes at most the line's bytes and one more. */
+/* A document's text as lines, blank ones left out, and the blank line that ends it. */
+static size_t put_document(const el_reader *r, char *out, const char *text, size_t bytes)
+{
+    size_t made = put_lines(out, text, bytes);
+    if (made > 0 && out[made - 1] != '\n')
+        out[made++] = '\n';
+    if (r->settings.ends != EL_ENDS_AT_FILES)
+        out[made++] = '\n';
+    return made;
+}
+
+/* The text of one JSON line, which takes no more than the line did. */
 static el_status put_json(el_reader *r, el_line line, char *out, size_t *made)
 {
     char name[512];
@@ -328,10 +323,81 @@ static el_status put_json(el_reader *r, el_line line, char *out, size_t *made)
         return st == EL_EDATA ? el_fail(EL_EDATA, "%s: %s", name, error.text) : st;
     const json_t *text = json_object_get(object, r->settings.json_key);
     if (json_is_string(text))
-        *made = put_document(out, json_string_value(text), json_string_length(text));
+        *made = put_document(r, out, json_string_value(text), json_string_length(text));
     else
         st = el_fail(EL_EDATA, "%s: no text under the key \"%s\"", name, r->settings.json_key);
     json_decref(object);
+    assert(*made <= line.bytes && "quotes and braces take more than two newlines");
+    return st;
+}
+
+/* Replaces JSON lines by their texts, in place. */
+static el_status put_texts(el_reader *r, char *text, size_t *bytes)
+{
+    el_status st = EL_OK;
+    size_t all = 0;
+    el_line line;
+    for (const char *at = text, *const end = text + *bytes; !st && el_line_next(&at, end, &line);) {
+        size_t made;
+        st = put_json(r, line, text + all, &made);
+        all += made;
+    }
+    *bytes = all;
+    return st;
+}
+
+/* Leaves blank lines out, in place; but the rest of a line that was cut, however blank, is no blank line. */
+static void leave_out_blanks(const el_reader *r, char *text, size_t *bytes)
+{
+    const size_t rest = r->cut ? el_lines_cut(text, *bytes, 1) : 0;
+    *bytes = rest + put_lines(text + rest, text + rest, *bytes - rest);
+}
+
+/* What the open file has in the buffer, its first `bytes`, becomes what is given of it. */
+static el_status rewrite(el_reader *r, size_t *bytes)
+{
+    char *const text = r->buffer.data + r->begun;
+    if (r->json)
+        return put_texts(r, text, bytes);
+    if (r->settings.ends == EL_ENDS_AT_FILES)
+        leave_out_blanks(r, text, bytes);
+    return EL_OK;
+}
+
+/* Takes what is before the end of the last line from a file that goes on and has the buffer for itself. */
+static el_status take_part(el_reader *r, el_block *block)
+{
+    const size_t within =
+        r->bytes < r->buffer.size ? r->bytes : r->bytes - 1; /* a file's last line comes with its end */
+    const char *const newline = memrchr(r->buffer.data, '\n', within);
+    size_t bytes = newline ? (size_t)(newline - r->buffer.data) + 1 : cut_line(r->buffer.data, r->bytes - 1);
+    r->taken = bytes;
+    r->skipping = !newline && !r->settings.raw && ends_in_endless_word(r->buffer.data, bytes);
+    if (r->skipping)
+        r->bytes = bytes + skip_word(r, r->buffer.data + bytes, r->bytes - bytes);
+    const el_status st = rewrite(r, &bytes);
+    *block = (el_block){.text = r->buffer.data, .bytes = bytes, .cut = !newline};
+    r->cut = !newline && bytes > 0;
+    return st;
+}
+
+static bool within_line(const el_reader *r)
+{
+    return r->bytes > r->begun ? r->buffer.data[r->bytes - 1] != '\n' : r->cut;
+}
+
+/* The open file is in the buffer to its end: puts what ends its last line and its last document behind it. */
+static el_status end_file(el_reader *r)
+{
+    size_t bytes = r->bytes - r->begun;
+    const el_status st = rewrite(r, &bytes);
+    const bool marked = r->settings.ends != EL_ENDS_UNMARKED;
+    r->bytes = r->begun + bytes;
+    if (within_line(r) && (marked || r->current < r->count))
+        r->buffer.data[r->bytes++] = '\n';
+    if (marked)
+        r->buffer.data[r->bytes++] = '\n';
+    el_decoder_close(r->decoder);
     return st;
 }
 
@@ -340,7 +406,7 @@ static el_status widen(el_reader *r)
     if (r->buffer.size > JSON_LINE)
         return el_fail(EL_EDATA, "%s: line %llu has more than %d bytes", name_of(r),
                        (unsigned long long)r->line + 1, JSON_LINE);
-    char *buffer = realloc(r->buffer.data, 2 * r->buffer.size);
+    char *buffer = realloc(r->buffer.data, 2 * r->buffer.size + ENDING);
     if (!buffer)
         return no_memory(2 * r->buffer.size);
     r->buffer.data = buffer;
@@ -348,73 +414,68 @@ static el_status widen(el_reader *r)
     return EL_OK;
 }
 
-/* Replaces a block of JSON lines by their texts. */
-static el_status take_json(el_reader *r, el_block *block)
-{
-    el_status st = EL_OK;
-    while (!st && !r->ended && !memrchr(r->buffer.data, '\n', r->bytes - 1)) {
-        st = widen(r);
-        if (!st)
-            st = fill(r);
-    }
-    if (st)
-        return st;
-    take_lines(r, block);
-    if ((st = reserve(&r->text, 2 * r->buffer.size)))
-        return st;
-    size_t bytes = 0;
-    el_line line;
-    for (const char *at = block->text; !st && el_line_next(&at, block->text + block->bytes, &line);) {
-        size_t made;
-        st = put_json(r, line, r->text.data + bytes, &made);
-        bytes += made;
-    }
-    block->text = r->text.data;
-    block->bytes = bytes;
-    return st;
-}
-
-static void swap(memory *a, memory *b)
-{
-    const memory kept = *a;
-    *a = *b;
-    *b = kept;
-}
-
 /* Leaves the last block where it is, and brings what it left over to where the next one will be. */
 static el_status turn_over(el_reader *r)
 {
-    swap(&r->buffer, &r->last_buffer);
-    swap(&r->text, &r->last_text);
-    const el_status st = reserve(&r->buffer, r->last_buffer.size);
+    const memory last = r->buffer;
+    r->buffer = r->last;
+    r->last = last;
+    const el_status st = reserve(&r->buffer, last.size);
     if (st)
         return st;
     r->bytes -= r->taken;
-    memcpy(r->buffer.data, r->last_buffer.data + r->taken, r->bytes);
-    r->taken = 0;
+    memcpy(r->buffer.data, last.data + r->taken, r->bytes);
+    r->begun = r->taken = 0;
     return EL_OK;
+}
+
+/* Leaves out what was taken and is not to be given. */
+static void drop_taken(el_reader *r)
+{
+    memmove(r->buffer.data, r->buffer.data + r->taken, r->bytes -= r->taken);
+    r->begun = r->taken = 0;
+}
+
+/* A file in the buffer that goes on: the files before it are a block, or a part of it is; or a JSON line wants more
+ * room. */
+static el_status take(el_reader *r, el_block *block)
+{
+    if (r->begun > 0) {
+        *block = (el_block){.text = r->buffer.data, .bytes = r->taken = r->begun};
+        return EL_OK;
+    }
+    if (r->json && !memrchr(r->buffer.data, '\n', r->bytes - 1))
+        return widen(r);
+    const el_status st = take_part(r, block);
+    if (!st && block->bytes == 0)
+        drop_taken(r);
+    return st;
+}
+
+/* Whether the files in the buffer are to be given before another is opened. */
+static bool is_whole(const el_reader *r)
+{
+    return r->current == r->count || r->bytes >= r->buffer.size || (r->settings.prompt && r->bytes > 0);
 }
 
 static el_status next_block(el_reader *r, el_block *block)
 {
-    el_status st = turn_over(r);
-    if (st)
-        return st;
-    for (;;) {
-        *block = (el_block){.text = ""};
-        if (!el_decoder_is_open(r->decoder) || (r->ended && r->taken == r->bytes)) {
-            el_decoder_close(r->decoder);
-            if (r->current == r->count)
+    el_status st = EL_OK;
+    *block = (el_block){.text = ""};
+    while (!st && block->bytes == 0) {
+        if (!el_decoder_is_open(r->decoder)) {
+            if (is_whole(r)) {
+                *block = (el_block){.text = r->buffer.data, .bytes = r->taken = r->bytes};
                 return EL_OK;
-            if ((st = open_file(r)))
-                return st;
+            }
+            st = open_file(r);
         }
-        st = fill(r);
         if (!st)
-            st = r->json ? take_json(r, block) : (take_lines(r, block), EL_OK);
-        if (st || block->bytes > 0)
-            return st;
+            st = fill(r);
+        if (!st)
+            st = r->ended ? end_file(r) : take(r, block);
     }
+    return st;
 }
 
 void el_reader_share(el_reader *reader, int part, int parts)
@@ -425,10 +486,13 @@ void el_reader_share(el_reader *reader, int part, int parts)
 
 el_status el_reader_next(el_reader *r, el_block *block)
 {
-    el_status st;
-    do
+    el_status st = turn_over(r);
+    if (!st)
         st = next_block(r, block);
-    while (!st && block->bytes > 0 && r->parts > 0 && r->given++ % r->parts != r->part);
+    while (!st && block->bytes > 0 && r->parts > 0 && r->given++ % r->parts != r->part) {
+        drop_taken(r);
+        st = next_block(r, block);
+    }
     return st;
 }
 

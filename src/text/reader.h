@@ -5,9 +5,9 @@
  * out) and "-" for standard input.  Compression is recognised by the first bytes, whatever the name.  A byte order mark
  * is passed over; what is no UTF-8 text is refused (kind.h).
  *
- * A block is text to be read a line at a time: a line that is blank (nothing but spaces) ends a
- * document, and so does the end of a block whose ends_document is set, which is the end of a file.  Blocks
- * depend on the files alone.  Typical use:
+ * A block is text to be read a line at a time: a part of a large file, or as many small ones as it holds, each with a
+ * newline at its end.  Where documents matter, a line that is blank (nothing but spaces) ends one.  Blocks depend on the
+ * files alone.  Typical use:
  *
  *     while ((st = el_reader_next(reader, &block)) == EL_OK && block.bytes)
  *         for (const char *at = block.text; el_line_next(&at, block.text + block.bytes, &line);)
@@ -22,10 +22,18 @@
 
 #include "base/error.h"
 
+/* Where documents of plain files end. */
+typedef enum {
+    EL_ENDS_UNMARKED,  /* nobody asks: lines are given as they are */
+    EL_ENDS_AT_BLANKS, /* at blank lines and the ends of files, behind which a blank line is put */
+    EL_ENDS_AT_FILES   /* at the ends of files alone: blank lines in them are left out */
+} el_document_ends;
+
 typedef struct {
     const char *json_key; /* NULL: "text" */
-    size_t block_bytes;   /* 0: EL_READER_BLOCK */
-    bool raw;             /* JSON lines are lines like any other */
+    el_document_ends ends;
+    size_t block_bytes; /* 0: EL_READER_BLOCK */
+    bool raw;           /* JSON lines are lines like any other */
     bool
         prompt; /* a block ends where the rest of the file has not come yet, as of a pipe; plain files only */
 } el_reader_settings;
@@ -35,8 +43,7 @@ enum { EL_READER_BLOCK = 8 << 20 };
 typedef struct {
     const char *text; /* valid until the next call but one */
     size_t bytes;     /* 0: there is no more */
-    bool ends_document;
-    bool cut; /* the last line was longer than a block and goes on in the next one */
+    bool cut;         /* the last line was longer than a block and goes on in the next one */
 } el_block;
 
 typedef struct el_reader el_reader;
@@ -44,14 +51,13 @@ typedef struct el_reader el_reader;
 /* Finds and lists all files first: one that is missing is EL_EDATA before anything is read. */
 el_status el_reader_open(el_reader **reader, char *const *paths, int count, el_reader_settings settings);
 
-/* The next block: at most block_bytes, whole lines but for one longer than that, which is cut after a
- * space where it has one, else between characters.  It stays until the next call but one, so that a block may
+/* The next block: at most block_bytes and the newlines of its last file's end, whole lines but for one longer than that,
+ * which is cut after a space where it has one, else between characters.  It stays until the next call but one, so that a block may
  * be read while the one before it is used.  A truncated or damaged file is EL_EDATA with one
  * sentence that names it. */
 el_status el_reader_next(el_reader *reader, el_block *block);
 
-/* From now on only the blocks with the numbers part, part + parts, ... are given, and none stays longer than until the next
- * call. */
+/* From now on only the blocks with the numbers part, part + parts, ... are given. */
 void el_reader_share(el_reader *reader, int part, int parts);
 
 /* Whether the next byte of an open plain file has not come yet. */

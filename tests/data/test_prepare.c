@@ -50,19 +50,25 @@ static el_prepare_settings defaults(const char *output)
     return (el_prepare_settings){.pack = {EL_PACK_SEGMENTS, 64, 0.05, 0.1, 1, 0, 0},
                                  .shard_tokens = 20000,
                                  .output = output,
-                                 .blanks_separate_docs = true,
                                  .threads = 2};
+}
+
+static el_status prepare_as(const el_prepare_settings *settings, const el_vocab *vocab, const char *text,
+                            el_reader_settings reading, el_prepare_summary *summary)
+{
+    el_reader *reader;
+    char *path = (char *)text;
+    CHECK_OK(el_reader_open(&reader, &path, 1, reading));
+    const el_status st = el_prepare(settings, vocab, reader, summary);
+    el_reader_close(reader);
+    return st;
 }
 
 static el_status prepare(const el_prepare_settings *settings, const el_vocab *vocab, const char *text,
                          size_t block_bytes, el_prepare_summary *summary)
 {
-    el_reader *reader;
-    char *path = (char *)text;
-    CHECK_OK(el_reader_open(&reader, &path, 1, (el_reader_settings){.block_bytes = block_bytes}));
-    const el_status st = el_prepare(settings, vocab, reader, summary);
-    el_reader_close(reader);
-    return st;
+    const el_reader_settings reading = {.block_bytes = block_bytes, .ends = EL_ENDS_AT_BLANKS};
+    return prepare_as(settings, vocab, text, reading, summary);
 }
 
 static void check_same_folders(const char *a, const char *b)
@@ -191,15 +197,16 @@ static void test_text(void **state)
     el_batch_release(&batch);
     el_loader_close(loader);
 
-    settings.blanks_separate_docs = false;
     settings.overwrite = true;
-    CHECK_OK(prepare(&settings, vocab, in_folder("brackets"), 0, &summary));
+    const el_reader_settings files = {.block_bytes = 16, .ends = EL_ENDS_AT_FILES};
+    CHECK_OK(prepare_as(&settings, vocab, in_folder("brackets"), files, &summary));
     assert_int_equal(summary.train.documents, 1);
 
-    settings.blanks_separate_docs =
-        true; /* a line cut by the reader is one document, even where the cut is blank */
+    /* a line cut by the reader is one document, even where the cut is blank */
     put_text("long", "w1 w2                                                        \nw3\n");
     CHECK_OK(prepare(&settings, vocab, in_folder("long"), 16, &summary));
+    assert_int_equal(summary.train.documents, 1);
+    CHECK_OK(prepare_as(&settings, vocab, in_folder("long"), files, &summary));
     assert_int_equal(summary.train.documents, 1);
     el_vocab_close(vocab);
 }

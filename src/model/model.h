@@ -108,6 +108,9 @@ typedef struct {
 el_status el_model_open(el_model *model, el_queue *q, const el_model_plan *plan);
 void el_model_close(el_model *model); /* accepts a zeroed one */
 
+/* Fills the lists of all networks anew, with what memory there is: for el_model_open (lines.c). */
+void el_model_list(el_model *model);
+
 /* The network of this name, or NULL; a network's head of this kind, or NULL. */
 const el_network *el_model_network(const el_model *model, const char *name);
 const el_head *el_network_head(const el_network *net, el_head_kind kind);

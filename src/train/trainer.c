@@ -4,15 +4,12 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/file.h"
 #include "base/helper.h"
 #include "base/log.h"
 #include "train/checkpoint.h"
 #include "train/leaves.h"
-#include "train/metrics.h"
+#include "train/records.h"
 
 /* What lives as long as one el_trainer_run. */
 typedef struct {
@@ -21,15 +18,11 @@ typedef struct {
     el_batch batch, next; /* of this step; and, made ready by the helper meanwhile, of the one after it */
     el_helper *helper;
     int64_t ahead; /* the number of the first example of `next`; -1: nothing is there */
-    el_metrics metrics;
+    el_records records;
     el_leaves leaves;
     double started;
-    int64_t saved; /* the step of the last checkpoint */
-    /* Since the last line, in this session: */
-    int64_t window_tokens;
-    double window_seconds;
-    double waited, exchanged; /* by the ranks' clocks when the window began */
-    double rate, norm;        /* of the last step */
+    int64_t saved;     /* the step of the last checkpoint */
+    double rate, norm; /* of the last step */
 } run;
 
 /* Whether this rank speaks and writes for all. */
@@ -61,115 +54,18 @@ static el_interrupt interrupt_of(run *r)
     return (el_interrupt){interrupt_wanted, r};
 }
 
-/* ---- records ---- */
-
-/* Figures that say nothing about a few steps: the entropy of a small sample is far too low. */
-static bool is_of_evaluation_only(const char *name)
-{
-    return strcmp(name, "unigram_entropy") == 0;
-}
-
-static void put_real(json_t *line, const char *key, double value)
-{
-    if (isfinite(value)) /* JSON has no others */
-        json_object_set_new(line, key, json_real(value));
-}
-
-static json_t *line_of(const run *r, const char *kind)
-{
-    return json_pack("{s:s, s:I, s:I}", "kind", kind, "step", (json_int_t)r->p->step, "tokens",
-                     (json_int_t)r->p->tokens);
-}
-
-/* What was spent so far. */
-static void put_flops(const run *r, json_t *line)
-{
-    if (r->t->flops_per_token > 0) {
-        put_real(line, "flops", r->t->flops_per_token * (double)r->p->tokens);
-        put_real(line, "flops_paper", r->t->paper_flops_per_token * (double)r->p->tokens);
-    }
-}
-
-static el_status put_line(run *r, json_t *line)
-{
-    if (!line)
-        return el_fail(EL_ENOMEM, "no memory for a line of metrics");
-    const el_status st = r->metrics.path ? el_metrics_put(&r->metrics, line) : EL_OK;
-    json_decref(line);
-    r->p->lines++;
-    return st;
-}
-
-/* What is measured in this session alone begins anew. */
-static void window_open(run *r)
-{
-    r->window_tokens = 0;
-    r->window_seconds = 0;
-    r->waited = r->t->dist ? r->t->dist->waited : 0;
-    r->exchanged = r->t->dist ? r->t->dist->exchanged : 0;
-}
-
-static void window_clear(run *r)
-{
-    el_progress_clear(r->p);
-    window_open(r);
-}
-
-static double share_of_window(const run *r, double seconds)
-{
-    return r->window_seconds > 0 ? seconds / r->window_seconds : 0;
-}
-
-static double waiting_share(const run *r)
-{
-    return r->t->dist ? share_of_window(r, r->t->dist->waited - r->waited) : 0;
-}
-
-static double network_share(const run *r)
-{
-    return r->t->dist ? share_of_window(r, r->t->dist->exchanged - r->exchanged) : 0;
-}
-
-static double tokens_per_second(const run *r)
-{
-    return r->window_seconds > 0 ? (double)r->window_tokens / r->window_seconds : 0;
-}
-
-static el_status record_training(run *r, const el_figures *means)
-{
-    const el_trainer *t = r->t;
-    json_t *line = line_of(r, "train");
-    if (t->schedule.restart > 0)
-        json_object_set_new(line, "stage", json_integer(r->p->step > t->schedule.restart ? 2 : 1));
-    for (int i = 0; i < means->count; i++)
-        if (!is_of_evaluation_only(means->names[i]))
-            put_real(line, means->names[i], means->values[i]);
-    put_real(line, "learning_rate", r->rate);
-    put_real(line, "gradient_norm", el_progress_norm(r->p));
-    json_object_set_new(line, "skipped", json_integer(r->p->window_skipped));
-    put_flops(r, line);
-    put_real(line, "seconds", r->p->seconds);
-    put_real(line, "tokens_per_second", tokens_per_second(r));
-    if (t->peak_flops > 0)
-        put_real(line, "peak_share",
-                 tokens_per_second(r) * t->flops_per_token / t->peak_flops / el_dist_size(t->dist));
-    if (el_dist_size(t->dist) > 1) {
-        json_object_set_new(line, "ranks", json_integer(t->dist->size));
-        put_real(line, "waiting_share", waiting_share(r));
-        put_real(line, "network_share", network_share(r));
-    }
-    return put_line(r, line);
-}
+/* ---- events ---- */
 
 static el_event step_event(const run *r, el_event_kind kind, const el_figures *means)
 {
+    const el_rates rates = el_records_rates(&r->records);
     return (el_event){.kind = kind,
                       .figures = means,
                       .rate = r->rate,
                       .norm = el_progress_norm(r->p),
-                      .tokens_per_second = tokens_per_second(r),
-                      .waiting = waiting_share(r),
-                      .network = network_share(r)};
+                      .tokens_per_second = rates.tokens_per_second,
+                      .waiting = rates.waiting,
+                      .network = rates.network};
 }
 
 static el_status on_heldout_batch(void *context, double fraction)
@@ -191,12 +87,7 @@ static el_status evaluate(run *r)
     el_status st = el_evaluate(t->objective, &t->heldout, t->heldout_batches, &watch, &figures);
     if (st)
         return st;
-    json_t *line = line_of(r, "evaluation");
-    for (int i = 0; i < figures.count; i++)
-        put_real(line, figures.names[i], figures.values[i]);
-    put_flops(r, line);
-    put_real(line, "seconds", el_dist_now() - began);
-    st = put_line(r, line);
+    st = el_records_evaluation(&r->records, &figures, el_dist_now() - began);
     if (st)
         return st;
     r->p->evaluated = r->p->step;
@@ -316,21 +207,17 @@ static el_status step(run *r)
         return st;
     p->step++;
     p->examples += r->t->batch;
-    p->tokens += r->batch.rows;
-    const double seconds = el_dist_now() - began;
-    p->seconds += seconds;
-    r->window_seconds += seconds;
-    r->window_tokens += r->batch.rows;
+    el_records_add(&r->records, r->batch.rows, el_dist_now() - began);
 
     el_progress_means(p, &figures);
     const bool due = p->step == r->t->steps || p->step == r->t->schedule.restart ||
                      (r->t->log_every > 0 && p->step % r->t->log_every == 0);
     if (due)
-        st = record_training(r, &figures);
+        st = el_records_training(&r->records, &figures, r->rate);
     if (!st)
         st = tell(r, step_event(r, due ? EL_EVENT_RECORD : EL_EVENT_STEP, &figures));
     if (due)
-        window_clear(r);
+        el_records_clear(&r->records);
     return st;
 }
 
@@ -382,7 +269,7 @@ static el_status write_checkpoint(run *r)
 {
     const el_trainer *t = r->t;
     const int64_t number = r->p->step;
-    el_status st = el_metrics_sync(&r->metrics);
+    el_status st = el_metrics_sync(&r->records.metrics);
     if (st)
         return st;
     json_t *state = el_progress_write(r->p, t->seed);
@@ -470,20 +357,6 @@ static el_status loop(run *r)
     }
 }
 
-static el_status open_metrics(run *r)
-{
-    if (!r->t->folder || !leads(r))
-        return EL_OK;
-    char *path = el_path_join(r->t->folder, "metrics.jsonl");
-    if (!path)
-        return el_fail(EL_ENOMEM, "no memory for the path of metrics.jsonl");
-    el_status st = el_metrics_open(&r->metrics, path, r->p->lines);
-    if (!st && r->t->tensorboard)
-        st = el_metrics_mirror(&r->metrics, r->t->folder);
-    free(path);
-    return st;
-}
-
 el_status el_trainer_run(const el_trainer *t, el_progress *progress)
 {
     assert(t->training.read && t->batch > 0 && t->most_skipped > 0);
@@ -496,15 +369,16 @@ el_status el_trainer_run(const el_trainer *t, el_progress *progress)
     if (!st)
         st = el_leaves_open(&r.leaves, t->dist, t->objective, t->leaves ? t->leaves : 1);
     if (!st)
-        st = open_metrics(&r);
+        st = el_records_open(&r.records, t, progress);
     el_model_zero_gradients(t->objective->model); /* of whatever was run before */
     st = el_dist_agree(t->dist, st);
     if (!st)
         st = el_model_share(t->objective->model, t->dist, progress->updates > 0);
-    window_open(&r);
-    if (!st)
+    if (!st) {
+        el_records_begin(&r.records);
         st = loop(&r);
-    el_metrics_close(&r.metrics);
+    }
+    el_records_close(&r.records);
     el_helper_close(r.helper);
     el_leaves_close(&r.leaves);
     el_batch_release(&r.batch);

@@ -13,8 +13,7 @@
  * A step whose loss or gradient is not a finite number changes nothing but the counters, and is warned of in
  * the log; after `most_skipped` in a row the run fails, and its checkpoints stay as they are.
  *
- *   metrics.jsonl   {"kind": "train", "step": ..., averages over the steps since the last such line, ...}
- *                   {"kind": "evaluation", "step": ..., figures of the held-out examples, ...}
+ * metrics.jsonl is written by records.h.
  */
 #ifndef EL_TRAIN_TRAINER_H
 #define EL_TRAIN_TRAINER_H

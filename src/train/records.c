@@ -1,0 +1,143 @@
+/* records - see the header */
+#include "train/records.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+
+/* ---- rates ---- */
+
+void el_records_begin(el_records *r)
+{
+    r->tokens = 0;
+    r->seconds = 0;
+    r->waited = r->t->dist ? r->t->dist->waited : 0;
+    r->exchanged = r->t->dist ? r->t->dist->exchanged : 0;
+}
+
+void el_records_clear(el_records *r)
+{
+    el_progress_clear(r->p);
+    el_records_begin(r);
+}
+
+void el_records_add(el_records *r, int tokens, double seconds)
+{
+    r->p->tokens += tokens;
+    r->p->seconds += seconds;
+    r->tokens += tokens;
+    r->seconds += seconds;
+}
+
+el_rates el_records_rates(const el_records *r)
+{
+    el_rates rates = {0};
+    if (r->seconds <= 0)
+        return rates;
+    rates.tokens_per_second = (double)r->tokens / r->seconds;
+    if (r->t->dist) {
+        rates.waiting = (r->t->dist->waited - r->waited) / r->seconds;
+        rates.network = (r->t->dist->exchanged - r->exchanged) / r->seconds;
+    }
+    return rates;
+}
+
+/* ---- lines ---- */
+
+/* Figures that say nothing about a few steps: the entropy of a small sample is far too low. */
+static bool is_of_evaluation_only(const char *name)
+{
+    return strcmp(name, "unigram_entropy") == 0;
+}
+
+static void put_real(json_t *line, const char *key, double value)
+{
+    if (isfinite(value)) /* JSON has no others */
+        json_object_set_new(line, key, json_real(value));
+}
+
+static json_t *line_of(const el_records *r, const char *kind)
+{
+    return json_pack("{s:s, s:I, s:I}", "kind", kind, "step", (json_int_t)r->p->step, "tokens",
+                     (json_int_t)r->p->tokens);
+}
+
+/* What was spent so far. */
+static void put_flops(const el_records *r, json_t *line)
+{
+    if (r->t->flops_per_token > 0) {
+        put_real(line, "flops", r->t->flops_per_token * (double)r->p->tokens);
+        put_real(line, "flops_paper", r->t->paper_flops_per_token * (double)r->p->tokens);
+    }
+}
+
+static el_status put_line(el_records *r, json_t *line)
+{
+    if (!line)
+        return el_fail(EL_ENOMEM, "no memory for a line of metrics");
+    const el_status st = r->metrics.path ? el_metrics_put(&r->metrics, line) : EL_OK;
+    json_decref(line);
+    r->p->lines++;
+    return st;
+}
+
+el_status el_records_training(el_records *r, const el_figures *means, double learning_rate)
+{
+    const el_trainer *t = r->t;
+    const el_rates rates = el_records_rates(r);
+    const int ranks = el_dist_size(t->dist);
+    json_t *line = line_of(r, "train");
+    if (t->schedule.restart > 0)
+        json_object_set_new(line, "stage", json_integer(r->p->step > t->schedule.restart ? 2 : 1));
+    for (int i = 0; i < means->count; i++)
+        if (!is_of_evaluation_only(means->names[i]))
+            put_real(line, means->names[i], means->values[i]);
+    put_real(line, "learning_rate", learning_rate);
+    put_real(line, "gradient_norm", el_progress_norm(r->p));
+    json_object_set_new(line, "skipped", json_integer(r->p->window_skipped));
+    put_flops(r, line);
+    put_real(line, "seconds", r->p->seconds);
+    put_real(line, "tokens_per_second", rates.tokens_per_second);
+    if (t->peak_flops > 0)
+        put_real(line, "peak_share", rates.tokens_per_second * t->flops_per_token / t->peak_flops / ranks);
+    if (ranks > 1) {
+        json_object_set_new(line, "ranks", json_integer(ranks));
+        put_real(line, "waiting_share", rates.waiting);
+        put_real(line, "network_share", rates.network);
+    }
+    return put_line(r, line);
+}
+
+el_status el_records_evaluation(el_records *r, const el_figures *figures, double seconds)
+{
+    json_t *line = line_of(r, "evaluation");
+    for (int i = 0; i < figures->count; i++)
+        put_real(line, figures->names[i], figures->values[i]);
+    put_flops(r, line);
+    put_real(line, "seconds", seconds);
+    return put_line(r, line);
+}
+
+/* ---- opening ---- */
+
+el_status el_records_open(el_records *r, const el_trainer *t, el_progress *p)
+{
+    *r = (el_records){.t = t, .p = p};
+    if (!t->folder || !el_dist_leads(t->dist))
+        return EL_OK;
+    char *path = el_path_join(t->folder, "metrics.jsonl");
+    if (!path)
+        return el_fail(EL_ENOMEM, "no memory for the path of metrics.jsonl");
+    el_status st = el_metrics_open(&r->metrics, path, p->lines);
+    if (!st && t->tensorboard)
+        st = el_metrics_mirror(&r->metrics, t->folder);
+    free(path);
+    return st;
+}
+
+void el_records_close(el_records *r)
+{
+    el_metrics_close(&r->metrics);
+}

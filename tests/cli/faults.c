@@ -7,6 +7,7 @@
  *     --again            at each place in the program, told by its callers, the 1st call, the 2nd, 4th, 8th and so on; without
  *                        it the 1st alone
  *     --most N           N of these at most, evenly spread
+ *     --part K/N         of these the K-th, K + N-th and so on: N processes in folders of their own share the work
  *     --only N           the N-th call alone; 0: none
  *     --trace            the callers of the call that fails go to stderr, for addr2line
  *     --before SCRIPT    run by the shell before each time
@@ -299,7 +300,7 @@ double __wrap_el_kernels_peak(const el_kernels *kernels, el_type type, el_pool *
 typedef struct {
     kind kind;
     long only; /* -1: not asked for */
-    int most;
+    int most, part, parts;
     const char *before, *after;
     char **command;
     int words;
@@ -461,17 +462,17 @@ static bool sweep(settings *s)
         printf("%s: no call was counted\n", s->command[1]);
         return false;
     }
-    for (int i = 0; i < tries && s->faults < MOST_FAULTS; i++)
+    for (int i = s->part - 1; i < tries && s->faults < MOST_FAULTS; i += s->parts)
         try(s, shared->numbers[(long)i * shared->tries / tries]);
     printf("%s: %ld calls (%s) at %d places, %d tried%s, %d wrong\n", s->command[1], calls,
-           s->kind == MEMORY ? "memory" : "io", places, tries, lasting ? " with all after them" : "",
-           s->faults);
+           s->kind == MEMORY ? "memory" : "io", places, (tries + s->parts - s->part) / s->parts,
+           lasting ? " with all after them" : "", s->faults);
     return s->faults == 0;
 }
 
 int main(int argc, char **argv)
 {
-    settings s = {.kind = MEMORY, .only = -1, .most = MOST_PLACES};
+    settings s = {.kind = MEMORY, .only = -1, .most = MOST_PLACES, .part = 1, .parts = 1};
     bool again = false;
     int at = 1;
     for (; at < argc && strncmp(argv[at], "--", 2) == 0; at++) {
@@ -486,6 +487,8 @@ int main(int argc, char **argv)
             s.kind = strcmp(argv[++at], "io") == 0 ? IO : MEMORY;
         else if (strcmp(name, "--most") == 0)
             s.most = atoi(argv[++at]);
+        else if (strcmp(name, "--part") == 0 && sscanf(argv[++at], "%d/%d", &s.part, &s.parts) != 2)
+            return 2;
         else if (strcmp(name, "--only") == 0)
             s.only = strtol(argv[++at], NULL, 10);
         else if (strcmp(name, "--before") == 0)

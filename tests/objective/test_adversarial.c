@@ -9,9 +9,7 @@
 
 #include <cmocka.h>
 
-#include "model/initialise.h"
-#include "objective/batches.h"
-#include "objective/objectives.h"
+#include "objective/fixture.h"
 #include "ops/queue.h"
 
 enum { CHOICES = 5, WORDS = 30, LENGTH = 16 };
@@ -111,16 +109,8 @@ static void the_baseline_is_fitted(void **state)
 
 /* ---- the whole objective ---- */
 
-typedef struct {
-    el_vocab *vocab;
-    el_model model;
-    el_objective *objective;
-    el_batch batch;
-} fixture;
-
 static void open_fixture(fixture *f)
 {
-    *f = (fixture){.vocab = make_vocab(WORDS)};
     el_config c = el_config_default();
     c.vocab_size = WORDS;
     c.embedding_size = c.hidden_size = 8;
@@ -132,34 +122,13 @@ static void open_fixture(fixture *f)
     el_model_plan plan = el_objective_plan(EL_ADVERSARIAL, EL_SAMPLER_NETWORK, c, c, EL_TIE_SEPARATE);
     plan.activations = plan.parameters = EL_F64;
     plan.training = true;
-    const el_initialisation how = {.fan_in = true, .seed = 4};
-    CHECK(el_model_open(&f->model, el_queue_reference(), &plan) == EL_OK, "%s", el_error());
-    CHECK(el_model_initialise(&f->model, &how) == EL_OK, "%s", el_error());
+    open_model(f, &plan, true, "reference", 1);
     for (int i = 0; i < 4; i++)
         add_sequence(&f->batch, f->vocab, LENGTH - i, i);
     el_objective_settings settings = el_objective_defaults();
     settings.mask_prob = (el_course){0.3, 0.3};
     settings.max_seq_length = LENGTH;
-    CHECK(el_objective_open(&f->objective, EL_ADVERSARIAL, &f->model, f->vocab, &settings, 2 * LENGTH) ==
-              EL_OK,
-          "%s", el_error());
-}
-
-static void close_fixture(fixture *f)
-{
-    f->objective->close(f->objective);
-    el_model_close(&f->model);
-    el_batch_release(&f->batch);
-    el_vocab_close(f->vocab);
-}
-
-static el_figures run(fixture *f)
-{
-    el_figures figures;
-    f->objective->reset(f->objective);
-    CHECK(el_objective_run(f->objective, &f->batch, (el_random){5, 0, 2}, true) == EL_OK, "%s", el_error());
-    f->objective->finish(f->objective, &figures);
-    return figures;
+    open_objective(f, EL_ADVERSARIAL, &settings, 2 * LENGTH);
 }
 
 /* The discriminator's gradient is that of its loss, the baseline's that of its own. */
@@ -172,13 +141,13 @@ static void check_slopes(fixture *f, const char *name, bool baseline, const char
             continue;
         const int row = p->value.rows / 2, col = p->value.cols / 2;
         el_model_zero_gradients(&f->model);
-        run(f);
+        run(f, &f->batch, 2, true);
         const double claimed = el_get(p->gradient, row, col), value = el_get(p->value, row, col), h = 1e-5;
         double losses[2];
         for (int k = 0; k < 2; k++) {
             el_set(p->value, row, col, value + (k ? -h : h));
             el_model_prepare(&f->model);
-            const el_figures figures = run(f);
+            const el_figures figures = run(f, &f->batch, 2, true);
             losses[k] = scale * el_figure(&figures, figure);
         }
         el_set(p->value, row, col, value);
@@ -205,7 +174,7 @@ static void figures_make_sense(void **state)
     (void)state;
     fixture f;
     open_fixture(&f);
-    const el_figures all = run(&f);
+    const el_figures all = run(&f, &f.batch, 2, true);
     CHECK(fabs(el_figure(&all, "reward") - log(2)) < 0.5, "a reward of %g at the start",
           el_figure(&all, "reward"));
     CHECK(fabs(el_figure(&all, "sampled_entropy") - log(WORDS)) < 1.5, "an entropy of %g",

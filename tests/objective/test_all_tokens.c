@@ -9,26 +9,15 @@
 
 #include <cmocka.h>
 
-#include "model/initialise.h"
 #include "objective/asked.h"
 #include "objective/copy_gate.h"
-#include "objective/objectives.h"
+#include "objective/fixture.h"
 #include "objective/slopes.h"
 
 enum { LENGTH = 10 };
 
-typedef struct {
-    el_vocab *vocab;
-    el_queue *q;
-    el_model model;
-    el_objective *objective;
-    el_batch batch;
-    int words;
-} fixture;
-
 static void open_fixture(fixture *f, int words, bool fan_in)
 {
-    *f = (fixture){.vocab = make_vocab(words), .words = words};
     el_config large = el_config_default();
     large.vocab_size = words;
     large.embedding_size = 6;
@@ -43,36 +32,13 @@ static void open_fixture(fixture *f, int words, bool fan_in)
         el_objective_plan(EL_ALL_TOKENS_MLM, EL_SAMPLER_NETWORK, large, small, EL_TIE_SHARED);
     plan.activations = plan.parameters = EL_F64;
     plan.training = true;
-    const el_initialisation how = {.fan_in = fan_in, .seed = 4};
     el_objective_settings settings = el_objective_defaults();
     settings.disc_weight = 2;
     settings.mask_prob = (el_course){0.3, 0.3};
     settings.max_seq_length = LENGTH;
-    CHECK(el_queue_open(&f->q, 1, "reference") == EL_OK, "%s", el_error());
-    CHECK(el_model_open(&f->model, f->q, &plan) == EL_OK, "%s", el_error());
-    CHECK(el_model_initialise(&f->model, &how) == EL_OK, "%s", el_error());
-    CHECK(el_objective_open(&f->objective, EL_ALL_TOKENS_MLM, &f->model, f->vocab, &settings, LENGTH) ==
-              EL_OK,
-          "%s", el_error());
+    open_model(f, &plan, fan_in, "reference", 1);
+    open_objective(f, EL_ALL_TOKENS_MLM, &settings, LENGTH);
     CHECK(el_objective_of(&f->model) == EL_ALL_TOKENS_MLM, "its networks are for something else");
-}
-
-static void close_fixture(fixture *f)
-{
-    f->objective->close(f->objective);
-    el_model_close(&f->model);
-    el_queue_close(f->q);
-    el_batch_release(&f->batch);
-    el_vocab_close(f->vocab);
-}
-
-static el_figures run(fixture *f)
-{
-    el_figures figures;
-    f->objective->reset(f->objective);
-    CHECK(el_objective_run(f->objective, &f->batch, (el_random){5, 0, 2}, false) == EL_OK, "%s", el_error());
-    f->objective->finish(f->objective, &figures);
-    return figures;
 }
 
 /* Whatever is shown, the probabilities of all tokens add up to 1, and w is the posterior of a copy. */
@@ -126,15 +92,15 @@ static void the_gate_has_two_ends(void **state)
     CHECK(el_batch_add(&f.batch, ids, LENGTH, LENGTH) == EL_OK, "%s", el_error());
     set_bias(&f, el_model_network(&f.model, EL_GENERATOR), "generator_lm_head.bias", 7, 200);
     set_bias(&f, net, "copy_gate.bias", 0, -60);
-    const el_figures shut = run(&f);
+    const el_figures shut = run(&f, &f.batch, 2, false);
     CHECK(el_figure(&shut, "replaced") == 0, "%g replaced", el_figure(&shut, "replaced"));
     double *const logits = ask(&f.model, net, &f.batch, true), sum = 0;
     for (int i = 0; i < LENGTH; i++)
-        sum += loss_at(logits + i * f.words, f.words, ids[i]);
+        sum += loss_at(logits + i * f.vocab->size, f.vocab->size, ids[i]);
     CHECK(fabs(el_figure(&shut, "discriminator_loss") - sum / LENGTH) < 1e-9,
           "shut: %.12g, the softmax alone %.12g", el_figure(&shut, "discriminator_loss"), sum / LENGTH);
     set_bias(&f, net, "copy_gate.bias", 0, 30);
-    const el_figures open = run(&f);
+    const el_figures open = run(&f, &f.batch, 2, false);
     CHECK(el_figure(&open, "discriminator_loss") < 1e-6, "open: %g", el_figure(&open, "discriminator_loss"));
     CHECK(el_figure(&open, "gate_accuracy") == 1 && el_figure(&shut, "gate_accuracy") == 0,
           "the gate is right");
@@ -150,7 +116,7 @@ static void it_begins_at_what_is_not_known(void **state)
     open_fixture(&f, 400, false);
     for (int s = 0; s < 40; s++)
         add_sequence(&f.batch, f.vocab, LENGTH, s);
-    const el_figures all = run(&f);
+    const el_figures all = run(&f, &f.batch, 2, false);
     const double wanted = log(2) + el_figure(&all, "replaced") * log(400);
     CHECK(fabs(el_figure(&all, "discriminator_loss") - wanted) < 0.05, "%g, expected %g",
           el_figure(&all, "discriminator_loss"), wanted);

@@ -9,22 +9,13 @@
 
 #include <cmocka.h>
 
-#include "model/initialise.h"
 #include "objective/asked.h"
-#include "objective/objectives.h"
+#include "objective/fixture.h"
 
 enum { LENGTH = 9, ROOM = 16 };
 
-typedef struct {
-    el_vocab *vocab;
-    el_queue *q;
-    el_model model;
-    el_objective *objective;
-} fixture;
-
 static void open_fixture(fixture *f, el_objective_kind kind, int words, bool reference)
 {
-    *f = (fixture){.vocab = make_vocab(words)};
     el_config c = el_config_default();
     c.vocab_size = words;
     c.embedding_size = 6;
@@ -36,30 +27,15 @@ static void open_fixture(fixture *f, el_objective_kind kind, int words, bool ref
     c.hidden_dropout_prob = c.attention_probs_dropout_prob = 0;
     el_model_plan plan = el_objective_plan(kind, EL_SAMPLER_NETWORK, c, c, EL_TIE_SEPARATE);
     plan.activations = plan.parameters = reference ? EL_F64 : EL_F32;
-    const el_initialisation how = {.fan_in = true, .seed = 4};
-    CHECK(el_queue_open(&f->q, 1, reference ? "reference" : NULL) == EL_OK, "%s", el_error());
-    CHECK(el_model_open(&f->model, f->q, &plan) == EL_OK, "%s", el_error());
-    CHECK(el_model_initialise(&f->model, &how) == EL_OK, "%s", el_error());
+    open_model(f, &plan, true, reference ? "reference" : NULL, 1);
     el_objective_settings settings = el_objective_defaults();
     settings.max_seq_length = ROOM;
-    CHECK(el_objective_open(&f->objective, kind, &f->model, f->vocab, &settings, ROOM) == EL_OK, "%s",
-          el_error());
-}
-
-static void close_fixture(fixture *f)
-{
-    f->objective->close(f->objective);
-    el_model_close(&f->model);
-    el_queue_close(f->q);
-    el_vocab_close(f->vocab);
+    open_objective(f, kind, &settings, ROOM);
 }
 
 static double figure_of(fixture *f, const el_batch *batch, const char *name)
 {
-    el_figures figures;
-    f->objective->reset(f->objective);
-    CHECK(el_objective_run(f->objective, batch, (el_random){5, 0, 2}, false) == EL_OK, "%s", el_error());
-    f->objective->finish(f->objective, &figures);
+    const el_figures figures = run(f, batch, 2, false);
     return el_figure(&figures, name);
 }
 

@@ -9,19 +9,11 @@
 
 #include <cmocka.h>
 
-#include "model/initialise.h"
 #include "objective/asked.h"
-#include "objective/objectives.h"
+#include "objective/fixture.h"
 #include "train/optimizer.h"
 
 enum { WORDS = 30, LENGTH = 20, SEQUENCES = 4, LUCKY = 7 };
-
-typedef struct {
-    el_vocab *vocab;
-    el_queue *q;
-    el_model model;
-    el_batch batch;
-} fixture;
 
 static el_config config_of(int hidden)
 {
@@ -32,24 +24,12 @@ static el_config config_of(int hidden)
 
 static void open_fixture(fixture *f, el_objective_kind kind, el_tying tying)
 {
-    *f = (fixture){.vocab = make_vocab(WORDS)};
     el_model_plan plan = el_objective_plan(kind, EL_SAMPLER_NETWORK, config_of(16), config_of(8), tying);
     plan.training = true;
     plan.activations = plan.parameters = EL_F64;
-    const el_initialisation how = {.fan_in = true, .seed = 4};
-    CHECK(el_queue_open(&f->q, 1, "reference") == EL_OK, "%s", el_error());
-    CHECK(el_model_open(&f->model, f->q, &plan) == EL_OK, "%s", el_error());
-    CHECK(el_model_initialise(&f->model, &how) == EL_OK, "%s", el_error());
+    open_model(f, &plan, true, "reference", 1);
     for (int s = 0; s < SEQUENCES; s++)
         add_sequence(&f->batch, f->vocab, LENGTH - s, s);
-}
-
-static void close_fixture(fixture *f)
-{
-    el_model_close(&f->model);
-    el_queue_close(f->q);
-    el_batch_release(&f->batch);
-    el_vocab_close(f->vocab);
 }
 
 static el_objective_settings settings_of(void)
@@ -60,17 +40,14 @@ static el_objective_settings settings_of(void)
     return s;
 }
 
-static el_figures run(fixture *f, el_objective_kind kind, const el_objective_settings *settings,
-                      uint32_t step, bool training)
+/* Of an objective with these settings. */
+static el_figures figures_with(fixture *f, el_objective_kind kind, const el_objective_settings *settings,
+                               uint32_t step, bool training)
 {
-    el_objective *objective;
-    el_figures figures;
-    CHECK(el_objective_open(&objective, kind, &f->model, f->vocab, settings, LENGTH) == EL_OK, "%s",
-          el_error());
-    CHECK(el_objective_run(objective, &f->batch, (el_random){5, 0, step}, training) == EL_OK, "%s",
-          el_error());
-    objective->finish(objective, &figures);
-    objective->close(objective);
+    open_objective(f, kind, settings, LENGTH);
+    const el_figures figures = run(f, &f->batch, step, training);
+    f->objective->close(f->objective);
+    f->objective = NULL;
     return figures;
 }
 
@@ -106,13 +83,13 @@ static void kept_tokens_are_easy(void **state)
     el_objective_settings settings = settings_of();
     settings.shares = (el_mask_shares){.mask = 0.5, .keep = 0.5};
     for (uint32_t step = 0; step < 150; step++) {
-        run(&f, EL_MLM, &settings, step, true);
+        figures_with(&f, EL_MLM, &settings, step, true);
         el_optimizer_update(&optimizer, &f.model, 1e-2, el_gradient_norm(&f.model), step);
     }
     settings.shares = (el_mask_shares){.keep = 1};
-    const el_figures kept = run(&f, EL_MLM, &settings, 1000, false);
+    const el_figures kept = figures_with(&f, EL_MLM, &settings, 1000, false);
     settings.shares = (el_mask_shares){.mask = 1};
-    const el_figures masked = run(&f, EL_MLM, &settings, 1000, false);
+    const el_figures masked = figures_with(&f, EL_MLM, &settings, 1000, false);
     CHECK(kept.values[0] < 0.6 * masked.values[0], "kept tokens cost %g, masked ones %g", kept.values[0],
           masked.values[0]);
     close_fixture(&f);
@@ -130,7 +107,7 @@ static void right_samples_leave_the_text(void **state)
     distant_set(f.q, el_network_head(&f.model.networks[0], EL_HEAD_MLM)->mlm.w.bias, 0, LUCKY, 1000);
     el_model_prepare(&f.model);
     const el_objective_settings settings = settings_of();
-    const el_figures figures = run(&f, EL_REPLACE_MLM, &settings, 1, false);
+    const el_figures figures = figures_with(&f, EL_REPLACE_MLM, &settings, 1, false);
     CHECK(el_figure(&figures, "sampled_accuracy") == 1 && el_figure(&figures, "replaced") == 0,
           "%g of the samples are right", el_figure(&figures, "sampled_accuracy"));
     el_corruption slots = {0};
@@ -171,7 +148,7 @@ static void the_discriminator_does_not_teach_the_generator(void **state)
         el_objective_settings settings = settings_of();
         settings.gen_weight = 0;
         el_model_zero_gradients(&f.model);
-        run(&f, EL_ELECTRA, &settings, 1, true);
+        figures_with(&f, EL_ELECTRA, &settings, 1, true);
         CHECK(gradient_of(&f, 0) == 0, "the generator gets a gradient of %g", gradient_of(&f, 0));
         CHECK(gradient_of(&f, 1) > 0, "the discriminator gets none");
         close_fixture(&f);

@@ -9,24 +9,14 @@
 
 #include <cmocka.h>
 
-#include "model/initialise.h"
-#include "objective/batches.h"
-#include "objective/objectives.h"
+#include "objective/fixture.h"
 #include "ops/queue.h"
 #include "train/optimizer.h"
 
 enum { WORDS = 30, LENGTH = 18, CHOICES = 5 };
 
-typedef struct {
-    el_vocab *vocab;
-    el_queue *q;
-    el_model model;
-    el_objective *objective;
-} fixture;
-
 static void open_fixture(fixture *f, el_objective_kind kind)
 {
-    *f = (fixture){.vocab = make_vocab(WORDS)};
     el_config large = el_config_default();
     large.vocab_size = WORDS;
     large.embedding_size = 8;
@@ -41,34 +31,12 @@ static void open_fixture(fixture *f, el_objective_kind kind)
     small.intermediate_size = 16;
     el_model_plan plan = el_objective_plan(kind, EL_SAMPLER_TWO_TOWERS, large, small, EL_TIE_SHARED);
     plan.training = true;
-    const el_initialisation how = {.fan_in = true, .seed = 4};
-    CHECK(el_queue_open(&f->q, 1, NULL) == EL_OK, "%s", el_error());
-    CHECK(el_model_open(&f->model, f->q, &plan) == EL_OK, "%s", el_error());
-    CHECK(el_model_initialise(&f->model, &how) == EL_OK, "%s", el_error());
+    open_model(f, &plan, true, NULL, 1);
     el_objective_settings s = el_objective_defaults();
     s.mask_prob = (el_course){0.3, 0.3};
     s.max_seq_length = LENGTH;
     s.sampler = EL_SAMPLER_TWO_TOWERS;
-    CHECK(el_objective_open(&f->objective, kind, &f->model, f->vocab, &s, 2 * LENGTH) == EL_OK, "%s",
-          el_error());
-}
-
-static void close_fixture(fixture *f)
-{
-    f->objective->close(f->objective);
-    el_model_close(&f->model);
-    el_queue_close(f->q);
-    el_vocab_close(f->vocab);
-}
-
-static el_figures run(fixture *f, const el_batch *batch, uint32_t step, bool training)
-{
-    el_figures figures;
-    f->objective->reset(f->objective);
-    CHECK(el_objective_run(f->objective, batch, (el_random){5, 0, step}, training) == EL_OK, "%s",
-          el_error());
-    f->objective->finish(f->objective, &figures);
-    return figures;
+    open_objective(f, kind, &s, 2 * LENGTH);
 }
 
 /* q at a place does not depend on what stands there: over all tokens that may stand between [CLS] and [SEP], what it says of

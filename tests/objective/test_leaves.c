@@ -10,22 +10,11 @@
 #include <cmocka.h>
 
 #include "dist/threads.h"
-#include "model/initialise.h"
-#include "objective/batches.h"
-#include "objective/objectives.h"
+#include "objective/fixture.h"
 #include "train/evaluation.h"
 #include "train/leaves.h"
 
 enum { WORDS = 40, LENGTH = 20, SEQUENCES = 13, LEAVES = 8 };
-
-/* What a rank has of its own. */
-typedef struct {
-    el_vocab *vocab;
-    el_queue *q;
-    el_model model;
-    el_objective *objective;
-    el_batch batch;
-} place;
 
 /* What came of it on every rank. */
 typedef struct {
@@ -45,12 +34,12 @@ static void add_pair(el_batch *batch, const el_vocab *vocab, int length, int see
         batch->segments[row] = 1;
 }
 
-static void open_place(place *p, el_objective_kind kind)
+/* What a rank has of its own. */
+static void open_fixture(fixture *p, el_objective_kind kind)
 {
     el_objective_settings s = el_objective_defaults();
     s.mask_prob = (el_course){0.3, 0.3};
     s.max_seq_length = LENGTH;
-    *p = (place){.vocab = make_vocab(WORDS)};
     el_model_plan plan = el_objective_plan(kind, EL_SAMPLER_NETWORK, one_layer(WORDS, LENGTH, 16),
                                            one_layer(WORDS, LENGTH, 8), EL_TIE_SHARED);
     if (kind == EL_MLM) {
@@ -58,23 +47,10 @@ static void open_place(place *p, el_objective_kind kind)
         s.sentence_task = EL_SENTENCES_NSP;
     }
     plan.training = true;
-    const el_initialisation how = {.fan_in = true, .seed = 4};
-    CHECK(el_queue_open(&p->q, 1, NULL) == EL_OK, "%s", el_error());
-    CHECK(el_model_open(&p->model, p->q, &plan) == EL_OK, "%s", el_error());
-    CHECK(el_model_initialise(&p->model, &how) == EL_OK, "%s", el_error());
+    open_model(p, &plan, true, NULL, 1);
     for (int i = 0; i < SEQUENCES; i++)
         add_pair(&p->batch, p->vocab, LENGTH - i % 7, i);
-    CHECK(el_objective_open(&p->objective, kind, &p->model, p->vocab, &s, 2 * LENGTH) == EL_OK, "%s",
-          el_error());
-}
-
-static void close_place(place *p)
-{
-    p->objective->close(p->objective);
-    el_model_close(&p->model);
-    el_queue_close(p->q);
-    el_batch_release(&p->batch);
-    el_vocab_close(p->vocab);
+    open_objective(p, kind, &s, 2 * LENGTH);
 }
 
 /* Some hundred made-up examples, more than one evaluation batch a rank. */
@@ -89,13 +65,13 @@ static el_status read_made(void *context, int64_t first, int count, el_batch *ba
 static void work(el_dist *d, void *context)
 {
     outcome *const o = context;
-    place p;
+    fixture p;
     el_leaves l;
-    open_place(&p, o->kind);
+    open_fixture(&p, o->kind);
     if (!p.objective->ledger) {
         if (el_dist_leads(d))
             o->whole = true;
-        close_place(&p);
+        close_fixture(&p);
         return;
     }
     CHECK(el_leaves_open(&l, d, p.objective, o->leaves) == EL_OK, "%s", el_error());
@@ -114,7 +90,7 @@ static void work(el_dist *d, void *context)
     const el_evaluation_watch watch = {.dist = d, .apart = o->leaves > 1};
     CHECK(el_evaluate(p.objective, &source, 0, &watch, &o->heldout[d->rank]) == EL_OK, "%s", el_error());
     el_leaves_close(&l);
-    close_place(&p);
+    close_fixture(&p);
 }
 
 static void release(outcome *o)
@@ -214,9 +190,9 @@ static void accumulate_and_look(el_objective *self, int first, int last, bool tr
 static void look_for_early_parts(el_dist *d, void *context)
 {
     watched *const w = &watches[d->rank];
-    place p;
+    fixture p;
     el_leaves l;
-    open_place(&p, *(el_objective_kind *)context);
+    open_fixture(&p, *(el_objective_kind *)context);
     *w = (watched){.objective = p.objective, .accumulate = p.objective->accumulate, .begin = d->begin};
     p.objective->accumulate = accumulate_and_look;
     d->begin = count_begun;
@@ -224,7 +200,7 @@ static void look_for_early_parts(el_dist *d, void *context)
     CHECK(p.objective->begin(p.objective, &p.batch, (el_random){5, 0, 1}) == EL_OK, "%s", el_error());
     CHECK(el_leaves_run(&l, &p.batch, (el_interrupt){0}, EL_OK) == EL_OK, "%s", el_error());
     el_leaves_close(&l);
-    close_place(&p);
+    close_fixture(&p);
 }
 
 static void what_is_ready_goes_out_early(void **state)
@@ -249,9 +225,9 @@ static bool always(void *context)
 static void fail_on_one(el_dist *d, void *context)
 {
     const bool *const within = context;
-    place p;
+    fixture p;
     el_leaves l;
-    open_place(&p, EL_ELECTRA);
+    open_fixture(&p, EL_ELECTRA);
     CHECK(el_leaves_open(&l, d, p.objective, 4) == EL_OK, "%s", el_error());
     CHECK(p.objective->begin(p.objective, &p.batch, (el_random){5, 0, 1}) == EL_OK, "%s", el_error());
     const bool fails = d->rank == 1;
@@ -260,7 +236,7 @@ static void fail_on_one(el_dist *d, void *context)
     const el_status st = el_leaves_run(&l, &p.batch, stop, before);
     CHECK(st == (*within ? EL_ESTOPPED : EL_EDATA), "rank %d ends with %d", d->rank, (int)st);
     el_leaves_close(&l);
-    close_place(&p);
+    close_fixture(&p);
 }
 
 static void what_stops_one_stops_all(void **state)

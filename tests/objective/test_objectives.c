@@ -9,22 +9,13 @@
 
 #include <cmocka.h>
 
-#include "model/initialise.h"
-#include "objective/batches.h"
+#include "objective/fixture.h"
 #include "objective/slots.h"
 #include "train/optimizer.h"
 
 enum { WORDS = 40, LENGTH = 20 };
 
 static int threads = 1; /* of the queues that fixtures open */
-
-typedef struct {
-    el_vocab *vocab;
-    el_queue *q;
-    el_model model;
-    el_objective *objective;
-    el_batch batch;
-} fixture;
 
 static el_config config_of(int hidden)
 {
@@ -47,37 +38,13 @@ static el_objective_settings settings_of(el_objective_kind kind)
 
 static void open_fixture(fixture *f, el_objective_kind kind, const el_objective_settings *settings)
 {
-    *f = (fixture){.vocab = make_vocab(WORDS)};
     el_model_plan plan =
         el_objective_plan(kind, EL_SAMPLER_NETWORK, config_of(16), config_of(8), EL_TIE_SHARED);
     plan.training = true;
-    const el_initialisation how = {.fan_in = true, .seed = 4};
-    CHECK(el_queue_open(&f->q, threads, NULL) == EL_OK, "%s", el_error());
-    CHECK(el_model_open(&f->model, f->q, &plan) == EL_OK, "%s", el_error());
-    CHECK(el_model_initialise(&f->model, &how) == EL_OK, "%s", el_error());
+    open_model(f, &plan, true, NULL, threads);
     for (int s = 0; s < 6; s++)
         add_sequence(&f->batch, f->vocab, LENGTH - s, s);
-    CHECK(el_objective_open(&f->objective, kind, &f->model, f->vocab, settings, 2 * LENGTH) == EL_OK, "%s",
-          el_error());
-}
-
-static void close_fixture(fixture *f)
-{
-    f->objective->close(f->objective);
-    el_model_close(&f->model);
-    el_queue_close(f->q);
-    el_batch_release(&f->batch);
-    el_vocab_close(f->vocab);
-}
-
-static el_figures run(fixture *f, uint32_t step, bool training)
-{
-    el_figures figures;
-    f->objective->reset(f->objective);
-    CHECK(el_objective_run(f->objective, &f->batch, (el_random){5, 0, step}, training) == EL_OK, "%s",
-          el_error());
-    f->objective->finish(f->objective, &figures);
-    return figures;
+    open_objective(f, kind, settings, 2 * LENGTH);
 }
 
 /* Taught the same batch again and again, each knows it better; the masks are others at every step. */
@@ -89,12 +56,12 @@ static void every_loss_falls(void **state)
         fixture f;
         const el_objective_settings settings = settings_of((el_objective_kind)kind);
         open_fixture(&f, (el_objective_kind)kind, &settings);
-        const double before = run(&f, 1000, false).values[0];
+        const double before = run(&f, &f.batch, 1000, false).values[0];
         for (uint32_t step = 0; step < 60; step++) {
-            run(&f, step, true);
+            run(&f, &f.batch, step, true);
             el_optimizer_update(&optimizer, &f.model, 1e-2, el_gradient_norm(&f.model), step);
         }
-        const double after = run(&f, 1000, false).values[0];
+        const double after = run(&f, &f.batch, 1000, false).values[0];
         /* an adversary earns what the discriminator loses; of a permutation few tokens are predicted */
         CHECK(after <
                   (kind == EL_ADVERSARIAL || kind == EL_PERMUTATION || kind == EL_XLNET ? 0.9 : 0.8) * before,
@@ -115,7 +82,7 @@ static void figures_are_of_their_parts(void **state)
         el_objective_settings settings = settings_of((el_objective_kind)kind);
         settings.gen_weight = 2, settings.disc_weight = 3;
         open_fixture(&f, (el_objective_kind)kind, &settings);
-        const el_figures all = run(&f, 3, false);
+        const el_figures all = run(&f, &f.batch, 3, false);
         const double generator = el_figure(&all, "generator_loss"),
                      second = el_figure(&all, "discriminator_loss");
         const double wanted =
@@ -143,8 +110,8 @@ static void threads_change_nothing(void **state)
         threads = 3;
         open_fixture(&several, (el_objective_kind)kind, &settings);
         threads = 1;
-        run(&one, 5, true);
-        run(&several, 5, true);
+        run(&one, &one.batch, 5, true);
+        run(&several, &several.batch, 5, true);
         const el_tensor a = el_model_region(&one.model, EL_GRADIENTS),
                         b = el_model_region(&several.model, EL_GRADIENTS);
         CHECK(a.rows == b.rows && memcmp(a.data, b.data, el_tensor_bytes(a.rows, a.cols, a.type)) == 0,
@@ -163,7 +130,7 @@ static void a_masked_model_begins_at_log_v(void **state)
     open_fixture(&f, EL_MLM, &settings);
     const el_initialisation paper = {.seed = 9};
     CHECK(el_model_initialise(&f.model, &paper) == EL_OK, "%s", el_error());
-    const double loss = run(&f, 0, false).values[0];
+    const double loss = run(&f, &f.batch, 0, false).values[0];
     CHECK(fabs(loss - log(WORDS)) < 0.03, "loss %g, ln V %g", loss, log(WORDS));
     close_fixture(&f);
 }
@@ -179,7 +146,7 @@ static void detection_at_every_slot_is_detection(void **state)
         el_objective_settings settings = settings_of(EL_ELECTRA);
         settings.mask_prob = (el_course){0.9, 0.9};
         open_fixture(&f, k ? EL_ELECTRA_15 : EL_ELECTRA, &settings);
-        const el_figures all = run(&f, 1, false);
+        const el_figures all = run(&f, &f.batch, 1, false);
         const double judged = k ? 1 : el_figure(&all, "replaced"), share = el_figure(&all, "replaced");
         losses[k] = el_figure(&all, "discriminator_loss");
         CHECK(judged > 0 && share > 0.5, "%g of the tokens are replaced", share);

@@ -9,60 +9,39 @@
 
 #include <cmocka.h>
 
-#include "model/initialise.h"
 #include "objective/asked.h"
-#include "objective/objectives.h"
+#include "objective/fixture.h"
 #include "objective/order.h"
 #include "objective/slopes.h"
 
 enum { LENGTH = 12, PLACES = 40, HIDDEN = 8 };
 
-typedef struct {
-    el_vocab *vocab;
-    el_queue *q;
-    el_model model;
-    int words, query; /* query: what query rows show */
-    el_objective_kind kind;
-} fixture;
+/* What query rows show. */
+static int query_of(const fixture *f)
+{
+    return el_objective_of(&f->model) == EL_XLNET ? f->vocab->size : f->vocab->mask;
+}
 
 static void open_fixture(fixture *f, void **state, int words)
 {
     const el_objective_kind kind = *(const el_objective_kind *)*state;
-    *f = (fixture){.vocab = make_vocab(words), .words = words, .kind = kind};
-    f->query = kind == EL_XLNET ? words : f->vocab->mask;
-    el_config c = el_config_default();
-    c.vocab_size = words;
+    el_config c = one_layer(words, PLACES, HIDDEN);
     c.embedding_size = 6;
-    c.hidden_size = HIDDEN;
     c.num_hidden_layers = 2;
-    c.num_attention_heads = 2;
     c.intermediate_size = 16;
-    c.max_position_embeddings = PLACES;
     el_model_plan plan = el_objective_plan(kind, EL_SAMPLER_NETWORK, c, c, EL_TIE_SEPARATE);
     plan.activations = plan.parameters = EL_F64;
     plan.training = true;
-    const el_initialisation how = {.fan_in = true, .seed = 4};
-    CHECK(el_queue_open(&f->q, 1, "reference") == EL_OK, "%s", el_error());
-    CHECK(el_model_open(&f->model, f->q, &plan) == EL_OK, "%s", el_error());
-    CHECK(el_model_initialise(&f->model, &how) == EL_OK, "%s", el_error());
+    open_model(f, &plan, true, "reference", 1);
     CHECK(el_objective_of(&f->model) == kind, "its network is for something else");
 }
 
-static void close_fixture(fixture *f)
+/* The objective of the model's kind. */
+static void open_its_objective(fixture *f, int rows)
 {
-    el_model_close(&f->model);
-    el_queue_close(f->q);
-    el_vocab_close(f->vocab);
-}
-
-static el_objective *open_objective(fixture *f, int rows)
-{
-    el_objective *objective;
     el_objective_settings settings = el_objective_defaults();
     settings.max_seq_length = LENGTH;
-    CHECK(el_objective_open(&objective, f->kind, &f->model, f->vocab, &settings, rows) == EL_OK, "%s",
-          el_error());
-    return objective;
+    open_objective(f, el_objective_of(&f->model), &settings, rows);
 }
 
 /* A sequence with these targets, in their order. */
@@ -77,7 +56,7 @@ static void order(sequence *s, const fixture *f, const int *targets, int count)
     memcpy(s->targets.rows, targets, (size_t)count * sizeof *targets);
     s->targets.count = s->targets.starts[1] = count;
     s->targets.starts[0] = 0;
-    assert_int_equal(el_order_make(&s->ordered, &s->asked, &s->text, &s->targets, f->query), EL_OK);
+    assert_int_equal(el_order_make(&s->ordered, &s->asked, &s->text, &s->targets, query_of(f)), EL_OK);
 }
 
 static void release(sequence *s)
@@ -122,7 +101,7 @@ static void nothing_sees_what_comes_later(void **state)
         free(after);
         s.ordered.ids[query] = 11;
         double *const asked = ask(&f.model, &f.model.networks[0], &s.ordered, false);
-        s.ordered.ids[query] = f.query;
+        s.ordered.ids[query] = query_of(&f);
         for (int row = 0; row < s.ordered.rows; row++)
             CHECK(same_row(before, asked, row) == (row != query), "query %d: row %d", r, row);
         free(asked);
@@ -149,8 +128,8 @@ static void the_order_of_storage_is_nothing(void **state)
     }
     double *const after = ask(&f.model, &f.model.networks[0], &s.ordered, true);
     for (int q = 0; q < 2; q++)
-        for (int k = 0; k < f.words; k++) {
-            const int at = s.asked.rows[q] * f.words + k;
+        for (int k = 0; k < f.vocab->size; k++) {
+            const int at = s.asked.rows[q] * f.vocab->size + k;
             CHECK(fabs(before[at] - after[at]) < 1e-12, "query %d: %.15g and %.15g", q, before[at],
                   after[at]);
         }
@@ -180,7 +159,8 @@ static void probabilities_of_all_texts_add_up(void **state)
         for (int i = 0; i < 3 * TEXTS; i++)
             all.targets.rows[i] = all.text.starts[i / 3] + ORDERS[z][i % 3];
         all.targets.count = 3 * TEXTS;
-        assert_int_equal(el_order_make(&all.ordered, &all.asked, &all.text, &all.targets, f.query), EL_OK);
+        assert_int_equal(el_order_make(&all.ordered, &all.asked, &all.text, &all.targets, query_of(&f)),
+                         EL_OK);
         double *const logits = ask(&f.model, &f.model.networks[0], &all.ordered, true);
         for (int text = 0; text < TEXTS; text++) {
             double loss = 0;
@@ -200,28 +180,24 @@ static void one_target_is_a_masked_model(void **state)
 {
     fixture f;
     open_fixture(&f, state, 30);
-    el_objective *const objective = open_objective(&f, 3 * LENGTH);
+    open_its_objective(&f, 3 * LENGTH);
     el_batch batch = {0};
     const int ids[] = {f.vocab->cls, 9,
                        f.vocab->sep}; /* a sixth of three tokens: one, and there is one candidate */
     assert_int_equal(el_batch_add(&batch, ids, 3, 3), EL_OK);
-    el_figures figures;
-    objective->reset(objective);
-    CHECK(el_objective_run(objective, &batch, (el_random){5, 0, 2}, false) == EL_OK, "%s", el_error());
-    objective->finish(objective, &figures);
+    const el_figures figures = run(&f, &batch, 2, false);
     el_batch masked = {0};
-    const int shown[] = {f.vocab->cls, f.vocab->sep, f.query};
+    const int shown[] = {f.vocab->cls, f.vocab->sep, query_of(&f)};
     assert_int_equal(el_batch_add(&masked, shown, 3, 3), EL_OK);
     masked.positions[1] = 2, masked.positions[2] = 1;
     el_batch_limit(&masked);
     masked.limits[0] = masked.limits[1] = masked.limits[2] = 2;
     double *const logits = ask(&f.model, &f.model.networks[0], &masked, true);
-    const double wanted = loss_at(logits + 2 * f.words, f.words, 9);
+    const double wanted = loss_at(logits + 2 * f.vocab->size, f.vocab->size, 9);
     CHECK(fabs(figures.values[0] - wanted) < 1e-12, "loss %.15g, by hand %.15g", figures.values[0], wanted);
     free(logits);
     el_batch_release(&batch);
     el_batch_release(&masked);
-    objective->close(objective);
     close_fixture(&f);
 }
 
@@ -230,13 +206,12 @@ static void gradients_are_slopes(void **state)
 {
     fixture f;
     open_fixture(&f, state, 21);
-    el_objective *const objective = open_objective(&f, LENGTH);
+    open_its_objective(&f, LENGTH);
     el_batch batch = {0};
     add_sequence(&batch, f.vocab, LENGTH, 1);
     add_sequence(&batch, f.vocab, LENGTH - 4, 2);
-    check_slopes(objective, &batch);
+    check_slopes(f.objective, &batch);
     el_batch_release(&batch);
-    objective->close(objective);
     close_fixture(&f);
 }
 
@@ -258,9 +233,9 @@ static void places_count_from_anywhere(void **state)
         s.ordered.segments[i] = !s.ordered.segments[i];
     }
     double *const after = ask(&f.model, &f.model.networks[0], &s.ordered, true);
-    const size_t bytes = (size_t)s.ordered.rows * (size_t)f.words * sizeof *before;
-    CHECK((memcmp(before, after, bytes) == 0) == (f.kind == EL_XLNET), "farther away it says %s",
-          f.kind == EL_XLNET ? "something else" : "the same");
+    const size_t bytes = (size_t)s.ordered.rows * (size_t)f.vocab->size * sizeof *before;
+    CHECK((memcmp(before, after, bytes) == 0) == (el_objective_of(&f.model) == EL_XLNET),
+          "farther away it says %s", el_objective_of(&f.model) == EL_XLNET ? "something else" : "the same");
     free(before);
     free(after);
     release(&s);

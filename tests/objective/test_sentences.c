@@ -9,8 +9,7 @@
 
 #include <cmocka.h>
 
-#include "model/initialise.h"
-#include "objective/objectives.h"
+#include "objective/fixture.h"
 #include "objective/slopes.h"
 #include "train/optimizer.h"
 
@@ -196,14 +195,6 @@ static void a_full_example_is_cut_in_both_segments(void **state)
 
 /* ---- the objective ---- */
 
-typedef struct {
-    el_vocab *vocab;
-    el_queue *q;
-    el_model model;
-    el_objective *objective;
-    el_batch batch;
-} fixture;
-
 static el_config config_of(int embedding, int groups)
 {
     el_config c = el_config_default();
@@ -237,41 +228,17 @@ static void add_pairs(el_batch *batch, const el_vocab *vocab)
 
 static void open_fixture(fixture *f, el_config config, el_sentence_task task, bool reference, int rows)
 {
-    *f = (fixture){.vocab = make_vocab(WORDS)};
     el_model_plan plan = el_objective_plan(EL_MLM, EL_SAMPLER_NETWORK, config, config, EL_TIE_SEPARATE);
     el_objective_plan_sentences(&plan);
     plan.training = true;
     plan.activations = plan.parameters = reference ? EL_F64 : EL_F32;
-    const el_initialisation how = {.fan_in = true, .seed = 4};
-    CHECK(el_queue_open(&f->q, 1, reference ? "reference" : NULL) == EL_OK, "%s", el_error());
-    CHECK(el_model_open(&f->model, f->q, &plan) == EL_OK, "%s", el_error());
-    CHECK(el_model_initialise(&f->model, &how) == EL_OK, "%s", el_error());
+    open_model(f, &plan, true, reference ? "reference" : NULL, 1);
     el_objective_settings settings = el_objective_defaults();
     settings.max_seq_length = LONGEST;
     settings.sentence_task = task;
     settings.gen_weight = 2;
     add_pairs(&f->batch, f->vocab);
-    CHECK(el_objective_open(&f->objective, EL_MLM, &f->model, f->vocab, &settings, rows) == EL_OK, "%s",
-          el_error());
-}
-
-static void close_fixture(fixture *f)
-{
-    f->objective->close(f->objective);
-    el_model_close(&f->model);
-    el_queue_close(f->q);
-    el_batch_release(&f->batch);
-    el_vocab_close(f->vocab);
-}
-
-static el_figures run(fixture *f, uint32_t step, bool training)
-{
-    el_figures figures;
-    f->objective->reset(f->objective);
-    CHECK(el_objective_run(f->objective, &f->batch, (el_random){5, 0, step}, training) == EL_OK, "%s",
-          el_error());
-    f->objective->finish(f->objective, &figures);
-    return figures;
+    open_objective(f, EL_MLM, &settings, rows);
 }
 
 /* Of the whole loss, as a BERT, as an ALBERT whose layers are all different, and with one layer. */
@@ -300,7 +267,7 @@ static void parts_of_a_batch_add_up(void **state)
         fixture f;
         open_fixture(&f, config_of(6, 2), EL_SENTENCES_NSP, true, k ? LONGEST : 6 * LONGEST);
         el_model_zero_gradients(&f.model);
-        figures[k] = run(&f, 1, true);
+        figures[k] = run(&f, &f.batch, 1, true);
         const el_tensor g = el_model_region(&f.model, EL_GRADIENTS);
         count = g.rows * g.cols;
         gradients[k] = malloc((size_t)count * sizeof **gradients);
@@ -334,7 +301,7 @@ static void figures_are_of_their_parts(void **state)
     (void)state;
     fixture f;
     open_fixture(&f, config_of(8, 0), EL_SENTENCES_SOP, true, 6 * LONGEST);
-    el_figures all = run(&f, 1, true);
+    el_figures all = run(&f, &f.batch, 1, true);
     const double wanted = 2 * el_figure(&all, "generator_loss") + el_figure(&all, "sentence_loss");
     CHECK(fabs(all.values[0] - wanted) < 1e-12, "loss %.15g, its parts %.15g", all.values[0], wanted);
     CHECK(norm_of(&f, "electra.pooler.dense.weight") > 0 && norm_of(&f, "seq_relationship.weight") > 0,
@@ -342,7 +309,7 @@ static void figures_are_of_their_parts(void **state)
     for (int i = 0; i < f.batch.rows; i++)
         f.batch.segments[i] = 0;
     el_model_zero_gradients(&f.model);
-    all = run(&f, 1, true);
+    all = run(&f, &f.batch, 1, true);
     CHECK(norm_of(&f, "electra.pooler.dense.weight") == 0 && norm_of(&f, "seq_relationship.weight") == 0,
           "a sequence that is not asked has a gradient");
     CHECK(norm_of(&f, "generator_predictions.dense.weight") > 0, "tokens are not learned");
@@ -361,17 +328,17 @@ static void it_begins_at_ln_2_and_is_learned(void **state)
     open_fixture(&f, config_of(8, 0), EL_SENTENCES_SOP, false, 6 * LONGEST);
     const el_initialisation paper = {.seed = 9};
     CHECK(el_model_initialise(&f.model, &paper) == EL_OK, "%s", el_error());
-    const el_figures first = run(&f, 0, false);
+    const el_figures first = run(&f, &f.batch, 0, false);
     CHECK(fabs(el_figure(&first, "generator_loss") - log(WORDS)) < 0.03 &&
               fabs(el_figure(&first, "sentence_loss") - log(2)) < 0.03,
           "it begins at %g and %g", el_figure(&first, "generator_loss"), el_figure(&first, "sentence_loss"));
     const el_initialisation wide = {.fan_in = true, .seed = 9};
     CHECK(el_model_initialise(&f.model, &wide) == EL_OK, "%s", el_error());
     for (uint32_t step = 0; step < 300; step++) {
-        run(&f, step, true);
+        run(&f, &f.batch, step, true);
         el_optimizer_update(&optimizer, &f.model, 5e-3, el_gradient_norm(&f.model), step);
     }
-    const el_figures last = run(&f, 1000, false);
+    const el_figures last = run(&f, &f.batch, 1000, false);
     CHECK(el_figure(&last, "sentence_loss") < 0.2 && el_figure(&last, "sentence_accuracy") == 1,
           "after 300 steps it is %g, and %g are right", el_figure(&last, "sentence_loss"),
           el_figure(&last, "sentence_accuracy"));
@@ -384,11 +351,11 @@ static void a_batch_made_ready_is_the_same(void **state)
     (void)state;
     fixture f;
     open_fixture(&f, config_of(8, 0), EL_SENTENCES_NSP, true, 6 * LONGEST);
-    const el_figures now = run(&f, 4, false);
+    const el_figures now = run(&f, &f.batch, 4, false);
     CHECK(f.objective->prepare(f.objective, &f.batch, (el_random){5, 0, 4}) == EL_OK, "%s", el_error());
-    const el_figures ready = run(&f, 4, false);
+    const el_figures ready = run(&f, &f.batch, 4, false);
     CHECK(f.objective->prepare(f.objective, &f.batch, (el_random){5, 0, 3}) == EL_OK, "%s", el_error());
-    const el_figures other = run(&f, 4, false); /* another step's was ready */
+    const el_figures other = run(&f, &f.batch, 4, false); /* another step's was ready */
     assert_memory_equal(ready.values, now.values, (size_t)now.count * sizeof *now.values);
     assert_memory_equal(other.values, now.values, (size_t)now.count * sizeof *now.values);
     close_fixture(&f);

@@ -9,20 +9,10 @@
 
 #include <cmocka.h>
 
-#include "model/initialise.h"
-#include "objective/batches.h"
-#include "objective/objectives.h"
+#include "objective/fixture.h"
 #include "train/optimizer.h"
 
 enum { WORDS = 30, LENGTH = 20, SECOND = 10 };
-
-typedef struct {
-    el_vocab *vocab;
-    el_queue *q;
-    el_model model;
-    el_objective *objective;
-    el_batch batch;
-} fixture;
 
 static el_objective_settings settings_of_two_stages(void)
 {
@@ -35,7 +25,6 @@ static el_objective_settings settings_of_two_stages(void)
 
 static void open_fixture(fixture *f, el_objective_kind kind, bool frozen, const el_objective_settings *s)
 {
-    *f = (fixture){.vocab = make_vocab(WORDS)};
     el_config c = el_config_default();
     c.vocab_size = WORDS;
     c.embedding_size = 8;
@@ -47,23 +36,10 @@ static void open_fixture(fixture *f, el_objective_kind kind, bool frozen, const 
     el_model_plan plan = el_objective_plan(kind, EL_SAMPLER_NETWORK, c, c, EL_TIE_SEPARATE);
     plan.training = true;
     plan.networks[0].frozen = frozen; /* the generator */
-    const el_initialisation how = {.fan_in = true, .seed = 4};
-    CHECK(el_queue_open(&f->q, 1, NULL) == EL_OK, "%s", el_error());
-    CHECK(el_model_open(&f->model, f->q, &plan) == EL_OK, "%s", el_error());
-    CHECK(el_model_initialise(&f->model, &how) == EL_OK, "%s", el_error());
+    open_model(f, &plan, true, NULL, 1);
     for (int i = 0; i < 4; i++)
         add_sequence(&f->batch, f->vocab, LENGTH - i, i);
-    CHECK(el_objective_open(&f->objective, kind, &f->model, f->vocab, s, 4 * LENGTH) == EL_OK, "%s",
-          el_error());
-}
-
-static void close_fixture(fixture *f)
-{
-    f->objective->close(f->objective);
-    el_model_close(&f->model);
-    el_queue_close(f->q);
-    el_batch_release(&f->batch);
-    el_vocab_close(f->vocab);
+    open_objective(f, kind, s, 4 * LENGTH);
 }
 
 static el_figures gradients(fixture *f, uint32_t step)

@@ -23,13 +23,27 @@ typedef struct {
     MPI_Request requests[EL_DIST_SLOTS][2]; /* of a slot: sent, received */
 } mpi;
 
-static void enter(mpi *m)
+static void rest(void)
 {
-    m->base.since = el_dist_now();
+    const struct timespec moment = {.tv_nsec = 100000};
+    nanosleep(&moment, NULL);
 }
 
-static void leave(mpi *m)
+/* Until all of these are done.  MPI's own waiting keeps the processor; where there are more ranks than processors, that is
+ * one which others need to get ready. */
+static void wait_for(mpi *m, int count, MPI_Request *requests)
 {
+    MPI_Status statuses[2];
+    int done = 0;
+    assert(count <= 2);
+    m->base.since = el_dist_now();
+    for (MPI_Testall(count, requests, &done, statuses); !done;
+         MPI_Testall(count, requests, &done, statuses)) {
+        if (m->base.aside)
+            rest();
+        else
+            sched_yield();
+    }
     m->base.since = 0;
 }
 
@@ -43,24 +57,24 @@ static int block_of(size_t left)
 static void gather(el_dist *d, const void *mine, size_t bytes, void *all)
 {
     mpi *const m = (mpi *)d;
-    enter(m);
+    MPI_Request request;
     if (bytes <= BLOCK) {
-        MPI_Allgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, MPI_COMM_WORLD);
+        MPI_Iallgather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, MPI_COMM_WORLD, &request);
+        wait_for(m, 1, &request);
     } else {
         memcpy((char *)all + bytes * (size_t)d->rank, mine, bytes);
         for (int root = 0; root < d->size; root++)
             d->share(d, root, (char *)all + bytes * (size_t)root, bytes);
     }
-    leave(m);
 }
 
 static void share(el_dist *d, int root, void *data, size_t bytes)
 {
     mpi *const m = (mpi *)d;
+    MPI_Request request;
     for (size_t at = 0; at < bytes; at += BLOCK) {
-        enter(m);
-        MPI_Bcast((char *)data + at, block_of(bytes - at), MPI_BYTE, root, MPI_COMM_WORLD);
-        leave(m);
+        MPI_Ibcast((char *)data + at, block_of(bytes - at), MPI_BYTE, root, MPI_COMM_WORLD, &request);
+        wait_for(m, 1, &request);
     }
 }
 
@@ -73,25 +87,10 @@ static void begin(el_dist *d, int slot, int peer, const void *out, size_t out_by
     MPI_Isend(out, (int)out_bytes, MPI_BYTE, peer, slot, MPI_COMM_WORLD, &m->requests[slot][0]);
 }
 
-static void rest(void)
-{
-    const struct timespec moment = {.tv_nsec = 100000};
-    nanosleep(&moment, NULL);
-}
-
 static void end(el_dist *d, int slot)
 {
     mpi *const m = (mpi *)d;
-    enter(m);
-    int done = 0;
-    while (d->aside && !done) {
-        MPI_Testall(2, m->requests[slot], &done, MPI_STATUSES_IGNORE);
-        if (!done)
-            rest();
-    }
-    if (!done)
-        MPI_Waitall(2, m->requests[slot], MPI_STATUSES_IGNORE);
-    leave(m);
+    wait_for(m, 2, m->requests[slot]);
 }
 
 static void all_reduce(el_dist *d, float *region, size_t count)
@@ -106,10 +105,12 @@ static void all_reduce(el_dist *d, float *region, size_t count)
 static void close_mpi(el_dist *d)
 {
     mpi *const m = (mpi *)d;
-    enter(m);
-    MPI_Barrier(MPI_COMM_WORLD);
+    MPI_Request request;
+    MPI_Ibarrier(MPI_COMM_WORLD, &request);
+    wait_for(m, 1, &request);
+    m->base.since = el_dist_now();
     MPI_Finalize();
-    leave(m);
+    m->base.since = 0;
     free(m);
 }
 

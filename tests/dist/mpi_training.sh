@@ -147,7 +147,14 @@ says "rank 0 on .*: the other ranks have not answered for"
 "$electra" info stalled > log 2>&1 || fail "after a rank stalled: $(cat log)"
 
 # ---- a full disk under rank 0 ----
-timeout 60 "${launch[@]}" -np 1 bash -c 'trap "" XFSZ; ulimit -f 400; exec "$@"' - "$mpi" pretrain "${long[@]}" --output full : \
-    -np 1 "$mpi" pretrain "${long[@]}" --output full > log 2>&1 && fail "a full disk went unnoticed"
+# Once it is at work: MPI writes files too when it begins.
+"${launch[@]}" -np 2 bash -c 'trap "" XFSZ; exec "$@"' - "$mpi" pretrain "${long[@]}" --output full > log 2>&1 &
+job=$!
+until_saved full
+for rank in $(rank_of $job); do
+    tr '\0' '\n' < "/proc/$rank/environ" | grep -qE '^(OMPI_COMM_WORLD_RANK|PMI_RANK)=0$' && prlimit --pid "$rank" --fsize=100000
+done
+wait $job && fail "a full disk went unnoticed"
 says "rank 0 on .*: full/.*File too large"
+"$electra" info full > log 2>&1 || fail "after a full disk: $(cat log)"
 exit 0

@@ -48,6 +48,10 @@ typedef struct {
     int lock; /* of the temporary one */
 } el_folder;
 el_status el_folder_begin(el_folder *folder, const char *path);
+/* The same, written into a folder that is called after `path` and holds what another process left there; EL_EFAILED while
+ * one is at it. */
+el_status el_folder_begin_again(el_folder *folder, const char *path);
+void el_folder_leave(el_folder *folder); /* for el_folder_begin_again; accepts a committed or zeroed one */
 el_status el_folder_commit(el_folder *folder);
 void el_folder_abandon(el_folder *folder); /* accepts a committed or zeroed one */
 

@@ -179,18 +179,31 @@ static el_status sync_all(const char *path)
     return st || !(S_ISDIR(info.st_mode) || S_ISREG(info.st_mode)) ? st : el_path_sync(path);
 }
 
-el_status el_folder_begin(el_folder *folder, const char *path)
+static void folder_free(el_folder *folder)
+{
+    if (folder->temporary && folder->lock >= 0)
+        el_io_close(folder->lock);
+    free(folder->path);
+    free(folder->temporary);
+    *folder = (el_folder){0};
+}
+
+/* Names the temporary folder and makes it, if it is not there. */
+static el_status make_temporary(el_folder *folder, const char *path, char *(*name)(const char *path))
 {
     *folder = (el_folder){.path = el_path_behind_links(path), .lock = -1};
     if (folder->path)
-        folder->temporary = el_temporary_beside(folder->path);
-    el_status st = EL_OK;
+        folder->temporary = name(folder->path);
     if (!folder->path || !folder->temporary)
-        st = el_fail(EL_ENOMEM, "%s: out of memory", path);
-    else if (el_file_exists(folder->path))
-        st = el_fail(EL_EFAILED, "%s: Not a directory", path);
-    if (!st)
-        st = el_folder_make(folder->temporary);
+        return el_fail(EL_ENOMEM, "%s: out of memory", path);
+    if (el_file_exists(folder->path))
+        return el_fail(EL_EFAILED, "%s: Not a directory", path);
+    return el_folder_make(folder->temporary);
+}
+
+el_status el_folder_begin(el_folder *folder, const char *path)
+{
+    const el_status st = make_temporary(folder, path, el_temporary_beside);
     if (st) {
         el_folder_abandon(folder);
         return st;
@@ -201,13 +214,38 @@ el_status el_folder_begin(el_folder *folder, const char *path)
     return EL_OK;
 }
 
-static void folder_free(el_folder *folder)
+/* Whether what was locked is still what the name says: another process may have put it in its place meanwhile. */
+static bool is_named(const el_folder *folder)
 {
-    if (folder->temporary && folder->lock >= 0)
-        el_io_close(folder->lock);
-    free(folder->path);
-    free(folder->temporary);
-    *folder = (el_folder){0};
+    struct stat locked, named;
+    return el_io_fstat(folder->lock, &locked) == 0 && el_io_stat(folder->temporary, &named) == 0 &&
+           locked.st_ino == named.st_ino && locked.st_dev == named.st_dev;
+}
+
+el_status el_folder_begin_again(el_folder *folder, const char *path)
+{
+    enum { TRIES = 10 };
+    for (int i = 0; i < TRIES; i++) {
+        el_status st = make_temporary(folder, path, el_temporary_of);
+        if (!st) {
+            folder->lock = el_io_open(folder->temporary, O_RDONLY | O_DIRECTORY);
+            if (folder->lock < 0)
+                st = el_fail(EL_EFAILED, "%s: %s", folder->temporary, strerror(errno));
+            else if (el_io_lock(folder->lock) != 0 && errno == EWOULDBLOCK)
+                st = el_fail(EL_EFAILED, "%s: another process is filling it", path);
+        }
+        if (!st && is_named(folder))
+            return EL_OK;
+        folder_free(folder);
+        if (st)
+            return st;
+    }
+    return el_fail(EL_EFAILED, "%s: other processes fill it all the time", path);
+}
+
+void el_folder_leave(el_folder *folder)
+{
+    folder_free(folder);
 }
 
 /* The new folder is in place: what remains of the old one is a pity, no failure. */

@@ -40,6 +40,13 @@ char *el_temporary_beside(const char *path)
                : name;
 }
 
+char *el_temporary_of(const char *path)
+{
+    const char *const slash = strrchr(path, '/'), *const file = slash ? slash + 1 : path;
+    char *name;
+    return asprintf(&name, "%.*s.%s.unfinished", (int)(file - path), path, file) < 0 ? NULL : name;
+}
+
 bool el_temporary_is(const char *name)
 {
     const size_t length = strlen(name), beginning = sizeof BEGINNING - 1, end = sizeof END - 1;

@@ -15,6 +15,9 @@
 /* A new name in the folder that `path` lies in, on the heap; NULL when out of memory. */
 char *el_temporary_beside(const char *path);
 
+/* The one of `path`, which stays to be gone on with: .NAME.unfinished beside it. */
+char *el_temporary_of(const char *path);
+
 bool el_temporary_is(const char *name);
 
 /* Removes those in `folder` that nobody writes any more.  What cannot be removed stays, with a warning in the log. */

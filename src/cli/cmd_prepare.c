@@ -14,14 +14,24 @@ typedef struct {
     cli_progress line;
     double started;
     const volatile sig_atomic_t *stop;
+    bool shown;
+    uint64_t before; /* bytes of text that an earlier start read */
 } shown;
+
+/* MB/s since this start. */
+static double speed(const shown *s, uint64_t text_bytes)
+{
+    return (double)(text_bytes - s->before) / 1e6 / (cli_now() - s->started);
+}
 
 static bool show(void *context, uint64_t done, uint64_t total, uint64_t text_bytes)
 {
     shown *const s = context;
     char text[80];
-    snprintf(text, sizeof text, "%.0f MB of text, %.1f MB/s", (double)text_bytes / 1e6,
-             (double)text_bytes / 1e6 / (cli_now() - s->started));
+    if (!s->shown)
+        s->before = text_bytes;
+    s->shown = true;
+    snprintf(text, sizeof text, "%.0f MB of text, %.1f MB/s", (double)text_bytes / 1e6, speed(s, text_bytes));
     cli_progress_show(&s->line, total ? (double)done / (double)total : -1, text);
     return !*s->stop;
 }
@@ -38,7 +48,7 @@ static void summarise_folder(const char *folder, const el_pack_counts *c, int ma
            max_seq_length);
 }
 
-static void summarise(const el_shards_settings *s, const el_prepare_summary *sum, double seconds)
+static void summarise(const el_shards_settings *s, const el_prepare_summary *sum, const shown *display)
 {
     summarise_folder(s->output, &sum->train, (int)s->max_seq_length);
     if (s->held_out_output)
@@ -49,7 +59,7 @@ static void summarise(const el_shards_settings *s, const el_prepare_summary *sum
            (double)sum->text_bytes / 1e6, sum->lines, sum->text_tokens, 100 * unknown);
     if (lost)
         printf(", %.1f %% cut off (--packing full keeps them)", 100 * share(lost, sum->text_tokens));
-    printf("; %.1f s, %.1f MB/s\n", seconds, (double)sum->text_bytes / 1e6 / seconds);
+    printf("; %.1f s, %.1f MB/s\n", cli_now() - display->started, speed(display, (uint64_t)sum->text_bytes));
     if (unknown > UNKNOWN_WARNING)
         el_log(EL_LOG_WARNING, "%.1f %% of the pieces are [UNK]: the vocabulary hardly fits this text",
                100 * unknown);
@@ -57,14 +67,13 @@ static void summarise(const el_shards_settings *s, const el_prepare_summary *sum
 
 static el_status prepare(const el_options *options)
 {
-    const double started = cli_now();
-    shown display = {.started = started, .stop = cli_catch_signals()};
+    shown display = {.started = cli_now(), .stop = cli_catch_signals()};
     el_prepare_summary summary;
     cli_progress_begin(&display.line);
     const el_status st = el_shards_make(options, show, &display, &summary);
     cli_progress_end(&display.line);
     if (!st && el_dist_leads(cli_dist()))
-        summarise(options->settings, &summary, cli_now() - started);
+        summarise(options->settings, &summary, &display);
     return st;
 }
 

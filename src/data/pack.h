@@ -25,7 +25,7 @@
 
 #include <stdint.h>
 
-#include "base/error.h"
+#include "data/unfinished.h"
 
 typedef enum { EL_PACK_SEGMENTS, EL_PACK_FULL } el_packing;
 
@@ -74,6 +74,10 @@ el_status el_packer_line(el_packer *packer, int64_t document, const int *ids, in
 el_status el_packer_end_document(el_packer *packer);
 /* After the last document: emits what is still open. */
 el_status el_packer_finish(el_packer *packer);
+
+/* All that a packer of the same settings needs to go on in its place, as parts of `of`. */
+void el_packer_save(el_packer *packer, el_unfinished *unfinished, const char *of);
+el_status el_packer_restore(el_packer *packer, const el_safetensors *unfinished, const char *of);
 
 el_pack_counts el_packer_counts(const el_packer *packer);
 

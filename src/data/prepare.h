@@ -6,6 +6,10 @@
  *
  * Documents are numbered from 0 in the order of the text, those without tokens left out.  With held_out > 0
  * each goes to the held-out folder, whole, with that probability: a function of the seed and its number.
+ *
+ * What becomes of the text so far lies beside the folders until they are whole, and whenever another shard is, all that is
+ * needed to go on goes with it (unfinished.h).  Stopped, killed or failed, and called again with the same settings, vocabulary
+ * and files, it goes on from there, to the same bytes.  Files that change behind that place are read as they are then.
  */
 #ifndef EL_DATA_PREPARE_H
 #define EL_DATA_PREPARE_H
@@ -25,9 +29,9 @@ typedef struct {
     bool overwrite; /* a folder of shards that is there; nothing else is ever replaced */
     el_special_reading reading;
     int threads;
+    const json_t *recipe; /* all that the bytes depend on, but for the text: who goes on has the same */
     el_shares shares; /* processes that do this together: the first one packs, and the folders are its own */
-    /* Called after each block, bytes as el_reader_progress counts them; may be NULL.  False: stop, and leave
-     * everything as it was. */
+    /* Called after each block, bytes as el_reader_progress counts them; may be NULL.  False: stop. */
     bool (*progress)(void *context, uint64_t done, uint64_t total, uint64_t text_bytes);
     void *progress_context;
 } el_prepare_settings;
@@ -39,7 +43,8 @@ typedef struct {
     int64_t unknown;           /* of them [UNK] */
 } el_prepare_summary;
 
-/* Reads all of `reader`, in which blank lines end documents.  The folders appear at the end, once all in both is written. */
+/* Reads all of `reader`, in which blank lines end documents.  The folders appear at the end, once all in both is written.
+ * Told to stop it is EL_ESTOPPED where it can be gone on with, else EL_EFAILED. */
 el_status el_prepare(const el_prepare_settings *settings, const el_vocab *vocab, el_reader *reader,
                      el_prepare_summary *summary);
 

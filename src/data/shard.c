@@ -1,5 +1,4 @@
-/* shard - examples in a safetensors file */
-#define _GNU_SOURCE
+/* shard - see the header; shards are written by shard_write.c */
 #include "data/shard.h"
 
 #include <assert.h>
@@ -8,206 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char MAGIC[] = "electra_shard", VERSION[] = "1";
-static const char BEYOND[] =
-    "tokenizer"; /* what of the vocabulary's options is not BERT's, where there is any */
-static const char *const PACKINGS[] = {"segments", "full"}, *const ATTENTIONS[] = {"document", "example"};
-enum { NARROW = 65536 }; /* vocabularies up to this size have ids of 16 bits */
-
-/* ---- writing ---- */
-
-struct el_shard_writer {
-    el_shard_settings settings;
-    char *folder;
-    int number; /* of the shard being filled */
-    void *ids;  /* uint16_t or int32_t */
-    int64_t *starts, *sequences;
-    int16_t *second_starts;
-    int64_t tokens, examples, parts;
-    int64_t token_room, example_room, part_room;
-};
-
-static bool narrow(const el_shard_writer *w)
-{
-    return w->settings.vocab->size <= NARROW;
-}
-
-static bool within_documents(const el_shard_writer *w)
-{
-    return w->settings.packing == EL_PACK_FULL && w->settings.attention == EL_ATTEND_DOCUMENT;
-}
-
-el_status el_shard_writer_open(el_shard_writer **writer, const char *folder,
-                               const el_shard_settings *settings)
-{
-    *writer = NULL;
-    el_shard_writer *const w = calloc(1, sizeof *w);
-    if (!w || !(w->folder = strdup(folder))) {
-        free(w);
-        return el_fail(EL_ENOMEM, "%s: out of memory", folder);
-    }
-    w->settings = *settings;
-    *writer = w;
-    return EL_OK;
-}
-
-void el_shard_writer_close(el_shard_writer *writer)
-{
-    if (!writer)
-        return;
-    free(writer->ids);
-    free(writer->starts);
-    free(writer->sequences);
-    free(writer->second_starts);
-    free(writer->folder);
-    free(writer);
-}
-
-/* Elements to make room for, growing by half. */
-static int64_t grown(int64_t need, int64_t room)
-{
-    return need > room + room / 2 ? need : room + room / 2;
-}
-
-/* Room for so many elements and one more, where a list of starts ends. */
-static bool resize(void *list, int64_t room, size_t element)
-{
-    void **const place = list, *const moved = realloc(*place, (size_t)(room + 1) * element);
-    if (moved)
-        *place = moved;
-    return moved;
-}
-
-static el_status reserve(el_shard_writer *w, int tokens, int parts)
-{
-    const int64_t all_tokens = w->tokens + tokens, all_examples = w->examples + 1,
-                  all_parts = w->parts + parts;
-    bool fine = true;
-    if (all_tokens > w->token_room) {
-        w->token_room = grown(all_tokens, w->token_room);
-        fine = resize(&w->ids, w->token_room, narrow(w) ? sizeof(uint16_t) : sizeof(int32_t));
-    }
-    if (fine && all_examples > w->example_room) {
-        w->example_room = grown(all_examples, w->example_room);
-        fine = resize(&w->starts, w->example_room, sizeof *w->starts) &&
-               resize(&w->second_starts, w->example_room, sizeof *w->second_starts);
-    }
-    if (fine && all_parts > w->part_room) {
-        w->part_room = grown(all_parts, w->part_room);
-        fine = resize(&w->sequences, w->part_room, sizeof *w->sequences);
-    }
-    if (!fine)
-        return el_fail(EL_ENOMEM, "%s: no memory for a shard of %" PRId64 " tokens", w->folder, all_tokens);
-    return EL_OK;
-}
-
-static bool set(json_t *metadata, const char *key, const char *value)
-{
-    return json_object_set_new(metadata, key, json_string(value)) == 0;
-}
-
-static bool set_number(json_t *metadata, const char *key, uint64_t value)
-{
-    char text[32];
-    snprintf(text, sizeof text, "%" PRIu64, value);
-    return set(metadata, key, text);
-}
-
-static bool set_bool(json_t *metadata, const char *key, bool value)
-{
-    return set(metadata, key, value ? "true" : "false");
-}
-
-static json_t *describe(const el_shard_writer *w, bool last)
-{
-    const el_shard_settings *const s = &w->settings;
-    char hash[17];
-    el_hash_text(s->vocab->hash, hash);
-    json_t *const m = json_object();
-    const bool fine =
-        m && set(m, MAGIC, VERSION) && set_number(m, "max_seq_length", (uint64_t)s->max_seq_length) &&
-        set(m, "packing", PACKINGS[s->packing]) &&
-        set(m, "attention", ATTENTIONS[within_documents(w) ? EL_ATTEND_DOCUMENT : EL_ATTEND_EXAMPLE]) &&
-        set_number(m, "seed", s->seed) && set_number(m, "shard", (uint64_t)w->number) &&
-        set_bool(m, "last", last) && set_number(m, "examples", (uint64_t)w->examples) &&
-        set_number(m, "tokens", (uint64_t)w->tokens) && set(m, "vocab_hash", hash) &&
-        set_bool(m, "do_lower_case", s->vocab->casing.lowercase) &&
-        set_bool(m, "strip_accents", s->vocab->casing.strip_accents) &&
-        set_bool(m, "tokenize_chinese_chars", s->vocab->casing.chinese_chars) &&
-        (!*s->vocab->beyond || set(m, BEYOND, s->vocab->beyond));
-    if (!fine)
-        json_decref(m);
-    return fine ? m : NULL;
-}
-
-static el_st_entry entry(const char *name, el_st_type type, const void *data, int64_t elements)
-{
-    return (el_st_entry){.name = name,
-                         .type = type,
-                         .dims = 1,
-                         .shape = {elements},
-                         .data = data,
-                         .bytes = (size_t)elements * el_st_type_bytes(type)};
-}
-
-/* Writes what was gathered and begins the next shard. */
-static el_status flush(el_shard_writer *w, bool last)
-{
-    const el_vocab *const vocab = w->settings.vocab;
-    el_st_entry entries[5];
-    int count = 0;
-    w->starts[w->examples] = w->tokens;
-    w->sequences[w->parts] = w->tokens;
-    entries[count++] = entry("starts", EL_ST_I64, w->starts, w->examples + 1);
-    if (within_documents(w))
-        entries[count++] = entry("sequences", EL_ST_I64, w->sequences, w->parts + 1);
-    entries[count++] = entry("ids", narrow(w) ? EL_ST_U16 : EL_ST_I32, w->ids, w->tokens);
-    if (w->settings.packing == EL_PACK_SEGMENTS)
-        entries[count++] = entry("seconds", EL_ST_I16, w->second_starts, w->examples);
-    entries[count++] = entry("vocabulary", EL_ST_U8, vocab->text, (int64_t)vocab->text_bytes);
-
-    char *path = NULL;
-    json_t *const metadata = describe(w, last);
-    if (!metadata || asprintf(&path, "%s/shard-%05d.safetensors", w->folder, w->number) < 0) {
-        json_decref(metadata);
-        return el_fail(EL_ENOMEM, "%s: out of memory", w->folder);
-    }
-    const el_status st = el_safetensors_write(path, entries, count, metadata, true);
-    free(path);
-    json_decref(metadata);
-    w->number++;
-    w->tokens = w->examples = w->parts = 0;
-    return st;
-}
-
-el_status el_shard_writer_add(el_shard_writer *w, const el_packed *example)
-{
-    assert(example->count > 0 && example->count <= w->settings.max_seq_length && example->parts > 0);
-    el_status st = EL_OK;
-    if (w->examples && w->tokens + example->count > w->settings.tokens)
-        st = flush(w, false);
-    if (!st)
-        st = reserve(w, example->count, example->parts);
-    if (st)
-        return st;
-    for (int i = 0; i < example->count; i++) {
-        if (narrow(w))
-            ((uint16_t *)w->ids)[w->tokens + i] = (uint16_t)example->ids[i];
-        else
-            ((int32_t *)w->ids)[w->tokens + i] = example->ids[i];
-    }
-    for (int i = 0; i < example->parts; i++)
-        w->sequences[w->parts++] = w->tokens + example->starts[i];
-    w->second_starts[w->examples] = (int16_t)example->second;
-    w->starts[w->examples++] = w->tokens;
-    w->tokens += example->count;
-    return EL_OK;
-}
-
-el_status el_shard_writer_finish(el_shard_writer *w)
-{
-    return w->examples ? flush(w, true) : el_fail(EL_EDATA, "%s: no text to write", w->folder);
-}
+#include "data/shard_parts.h"
 
 int64_t el_shard_number(const char *name)
 {
@@ -219,8 +19,6 @@ int64_t el_shard_number(const char *name)
     const bool is_shard = count > 0 && count < 10 && strcmp(digits + count, ".safetensors") == 0;
     return is_shard ? strtoll(digits, NULL, 10) : -1;
 }
-
-/* ---- reading ---- */
 
 static el_status number_of(const el_shard *s, const char *key, uint64_t most, uint64_t *value)
 {
@@ -244,11 +42,12 @@ static el_status bool_of(const el_shard *s, const char *key, bool *value)
 
 static el_status read_metadata(el_shard *s, el_casing *casing)
 {
-    const char *const path = s->file.path, *const version = el_safetensors_metadata(&s->file, MAGIC);
+    const char *const path = s->file.path, *const version = el_safetensors_metadata(&s->file, EL_SHARD_MAGIC);
     if (!version)
         return el_fail(EL_EDATA, "%s: not a shard of tokens", path);
-    if (strcmp(version, VERSION) != 0)
-        return el_fail(EL_EDATA, "%s: a shard of format %s, and only %s can be read", path, version, VERSION);
+    if (strcmp(version, EL_SHARD_VERSION) != 0)
+        return el_fail(EL_EDATA, "%s: a shard of format %s, and only %s can be read", path, version,
+                       EL_SHARD_VERSION);
     uint64_t longest = 0, number = 0;
     el_status st = number_of(s, "max_seq_length", EL_PACK_LONGEST, &longest);
     if (!st)
@@ -291,7 +90,7 @@ static bool same_vocabulary(const el_vocab *vocab, const el_st_entry *text, el_c
 static el_status agree_on_vocabulary(const el_shard *s, const el_st_entry *text, el_casing casing,
                                      el_vocab **vocab)
 {
-    const char *named = el_safetensors_metadata(&s->file, BEYOND), *beyond = named ? named : "";
+    const char *named = el_safetensors_metadata(&s->file, EL_SHARD_BEYOND), *beyond = named ? named : "";
     if (*vocab && same_vocabulary(*vocab, text, casing, beyond))
         return EL_OK;
     el_vocab *own;
@@ -326,7 +125,7 @@ static el_status read_vocabulary(el_shard *s, el_casing casing, el_vocab **vocab
 
 static el_status read_ids(el_shard *s)
 {
-    const bool is_narrow = s->vocab_size <= NARROW;
+    const bool is_narrow = s->vocab_size <= EL_SHARD_NARROW;
     const el_st_entry *ids;
     const el_status st = el_safetensors_need(&s->file, "ids", is_narrow ? EL_ST_U16 : EL_ST_I32, 1, &ids);
     if (st)

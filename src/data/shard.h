@@ -23,6 +23,7 @@
 #include "base/safetensors.h"
 #include "data/batch.h"
 #include "data/pack.h"
+#include "data/unfinished.h"
 #include "text/vocab.h"
 
 /* Whether sequences end where documents do, or with the example. */
@@ -47,6 +48,11 @@ el_status el_shard_writer_open(el_shard_writer **writer, const char *folder,
 el_status el_shard_writer_add(el_shard_writer *writer, const el_packed *example);
 /* Writes the last shard; EL_EDATA if there was no example at all. */
 el_status el_shard_writer_finish(el_shard_writer *writer);
+/* How many are whole. */
+int el_shard_writer_whole(const el_shard_writer *writer);
+/* What was gathered for the next one, as parts of `of`; a writer that wrote nothing yet goes on with it. */
+void el_shard_writer_save(el_shard_writer *writer, el_unfinished *unfinished, const char *of);
+el_status el_shard_writer_restore(el_shard_writer *writer, const el_safetensors *unfinished, const char *of);
 void el_shard_writer_close(el_shard_writer *writer); /* accepts NULL */
 
 /* The number in a shard's file name; -1: a file of this name is no shard. */

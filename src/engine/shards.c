@@ -76,6 +76,21 @@ static el_status check_apart(const el_shards_settings *s)
     return EL_OK;
 }
 
+/* All that the shards depend on, but for the text. */
+static json_t *recipe_of(const el_options *options, const el_vocab *vocab, int texts)
+{
+    static const char *const NOT[] = {"vocab", "output", "overwrite", "threads", "stall_limit"};
+    char hash[17];
+    el_hash_text(vocab->hash, hash);
+    json_t *const recipe = el_options_json(options);
+    for (size_t i = 0; i < sizeof NOT / sizeof *NOT; i++)
+        json_object_del(recipe, NOT[i]);
+    json_object_set_new(recipe, "version", json_string(ELECTRA_VERSION));
+    json_object_set_new(recipe, "vocabulary", json_string(hash));
+    json_object_set_new(recipe, "texts", json_integer(texts));
+    return recipe;
+}
+
 static el_status prepare(const el_options *options, const el_vocab *vocab, el_shards_progress *progress,
                          void *context, el_prepare_summary *summary)
 {
@@ -100,9 +115,17 @@ static el_status prepare(const el_options *options, const el_vocab *vocab, el_sh
     const el_reader_settings reading = {
         .json_key = s->json_key, .ends = s->blanks_separate_docs ? EL_ENDS_AT_BLANKS : EL_ENDS_AT_FILES};
     el_reader *reader = NULL;
+    json_t *recipe = NULL;
     el_status st = el_texts_open(&reader, &job.shares, s->dist, options, reading);
+    if (!st) {
+        job.recipe = recipe = recipe_of(options, vocab, job.shares.own ? job.shares.parts : 1);
+        if (!recipe || !el_json_complete())
+            st = el_fail(EL_ENOMEM, "no memory for what the shards are made of");
+        st = el_dist_agree(s->dist, st);
+    }
     if (!st)
         st = el_prepare(&job, vocab, reader, summary);
+    json_decref(recipe);
     el_reader_close(reader);
     return st;
 }

@@ -27,20 +27,29 @@ typedef struct {
     size_t size; /* to be filled; there is room for ENDING more */
 } memory;
 
+typedef struct {
+    char *path;
+    uint64_t bytes;
+    uint64_t seen; /* as el_reader_place.seen, up to its end */
+} file;
+
 struct el_reader {
-    char **paths;
+    file *files;
     int count, room, current; /* files[current - 1] is open */
     el_reader_settings settings;
     uint64_t total;
     bool unknown_total;
     int part, parts; /* which blocks are given; parts 0: all */
     int64_t given;   /* blocks, of all */
+    uint64_t passed; /* bytes of files that were not read */
     /* the open file */
     el_decoder *decoder;
     bool json, checked, ended;
-    bool skipping; /* the rest of a word of which a whole block was given */
-    bool cut;      /* its last block ended within a line */
-    uint64_t line; /* JSON lines read */
+    bool skipping;       /* the rest of a word of which a whole block was given */
+    bool cut;            /* its last block ended within a line */
+    int64_t given_parts; /* of it */
+    size_t opened_room;  /* the buffer's size when it was opened */
+    uint64_t line;       /* JSON lines read */
     /* decoded text: of files before the open one, and from `begun` on of that; what the last block left over starts at
      * `taken` */
     memory buffer;
@@ -66,25 +75,35 @@ static el_status reserve(memory *m, size_t size)
 
 static const char *name_of(const el_reader *r)
 {
-    const char *path = r->paths[r->current - 1];
+    const char *path = r->files[r->current - 1].path;
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
 /* ---- the list of files ------------------------------------------------------------------------------ */
 
-static el_status add_path(el_reader *r, const char *path)
+/* What stands for the files before it and for this one as it is now. */
+static uint64_t seen_with(const el_reader *r, const char *path, const struct stat *info)
+{
+    const uint64_t all[] = {r->count ? r->files[r->count - 1].seen : 0, el_hash(path, strlen(path)),
+                            (uint64_t)info->st_size, (uint64_t)info->st_mtim.tv_sec,
+                            (uint64_t)info->st_mtim.tv_nsec};
+    return el_hash(all, sizeof all);
+}
+
+static el_status add_file(el_reader *r, const char *path, const struct stat *info)
 {
     if (r->count == r->room) {
         const int room = 2 * r->room + 16;
-        char **paths = realloc(r->paths, (size_t)room * sizeof *paths);
-        if (!paths)
-            return no_memory((size_t)room * sizeof *paths);
-        r->paths = paths;
+        file *const files = realloc(r->files, (size_t)room * sizeof *files);
+        if (!files)
+            return no_memory((size_t)room * sizeof *files);
+        r->files = files;
         r->room = room;
     }
-    if (!(r->paths[r->count] = strdup(path)))
+    const file added = {strdup(path), (uint64_t)info->st_size, seen_with(r, path, info)};
+    if (!added.path)
         return no_memory(strlen(path));
-    r->count++;
+    r->files[r->count++] = added;
     return EL_OK;
 }
 
@@ -92,10 +111,10 @@ static el_status add_folder(el_reader *r, const char *path, int depth);
 
 static el_status add(el_reader *r, const char *path, int depth)
 {
-    struct stat info;
+    struct stat info = {0};
     if (strcmp(path, "-") == 0) {
         r->unknown_total = true;
-        return add_path(r, path);
+        return add_file(r, path, &info);
     }
     if (el_io_stat(path, &info) != 0)
         return el_io_fail(path);
@@ -105,7 +124,7 @@ static el_status add(el_reader *r, const char *path, int depth)
         r->total += (uint64_t)info.st_size;
     else
         r->unknown_total = true;
-    return add_path(r, path);
+    return add_file(r, path, &info);
 }
 
 enum { DEEPEST = 64 };
@@ -162,8 +181,8 @@ void el_reader_close(el_reader *r)
         return;
     el_decoder_free(r->decoder);
     for (int i = 0; i < r->count; i++)
-        free(r->paths[i]);
-    free(r->paths);
+        free(r->files[i].path);
+    free(r->files);
     free(r->buffer.data);
     free(r->last.data);
     free(r);
@@ -171,7 +190,7 @@ void el_reader_close(el_reader *r)
 
 void el_reader_progress(const el_reader *r, uint64_t *done, uint64_t *total)
 {
-    *done = el_decoder_taken(r->decoder);
+    *done = r->passed + el_decoder_taken(r->decoder);
     *total = r->unknown_total ? 0 : r->total;
 }
 
@@ -194,9 +213,11 @@ static bool is_json(const char *path)
 
 static el_status open_file(el_reader *r)
 {
-    const char *path = r->paths[r->current++];
+    const char *path = r->files[r->current++].path;
     r->json = !r->settings.raw && is_json(path);
     r->checked = r->ended = r->skipping = r->cut = false;
+    r->given_parts = 0;
+    r->opened_room = r->buffer.size;
     r->line = 0;
     r->begun = r->bytes;
     return el_decoder_open(r->decoder, path);
@@ -364,6 +385,20 @@ static el_status rewrite(el_reader *r, size_t *bytes)
     return EL_OK;
 }
 
+static el_reader_place place_at(const el_reader *r, int64_t files, int64_t parts)
+{
+    const int64_t reached = files + (parts > 0);
+    return (el_reader_place){r->unknown_total ? -1 : files, parts, reached ? r->files[reached - 1].seen : 0,
+                             parts ? r->opened_room : r->buffer.size};
+}
+
+/* All files but `open` of them that were opened, as far as they are in the buffer. */
+static void take_files(el_reader *r, int open, el_block *block)
+{
+    r->taken = open ? r->begun : r->bytes;
+    *block = (el_block){.text = r->buffer.data, .bytes = r->taken, .end = place_at(r, r->current - open, 0)};
+}
+
 /* Takes what is before the end of the last line from a file that goes on and has the buffer for itself. */
 static el_status take_part(el_reader *r, el_block *block)
 {
@@ -376,7 +411,11 @@ static el_status take_part(el_reader *r, el_block *block)
     if (r->skipping)
         r->bytes = bytes + skip_word(r, r->buffer.data + bytes, r->bytes - bytes);
     const el_status st = rewrite(r, &bytes);
-    *block = (el_block){.text = r->buffer.data, .bytes = bytes, .cut = !newline};
+    r->given_parts += bytes > 0;
+    *block = (el_block){.text = r->buffer.data,
+                        .bytes = bytes,
+                        .cut = !newline,
+                        .end = place_at(r, r->current - 1, r->given_parts)};
     r->cut = !newline && bytes > 0;
     return st;
 }
@@ -441,7 +480,7 @@ static void drop_taken(el_reader *r)
 static el_status take(el_reader *r, el_block *block)
 {
     if (r->begun > 0) {
-        *block = (el_block){.text = r->buffer.data, .bytes = r->taken = r->begun};
+        take_files(r, 1, block);
         return EL_OK;
     }
     if (r->json && !memrchr(r->buffer.data, '\n', r->bytes - 1))
@@ -465,7 +504,7 @@ static el_status next_block(el_reader *r, el_block *block)
     while (!st && block->bytes == 0) {
         if (!el_decoder_is_open(r->decoder)) {
             if (is_whole(r)) {
-                *block = (el_block){.text = r->buffer.data, .bytes = r->taken = r->bytes};
+                take_files(r, 0, block);
                 return EL_OK;
             }
             st = open_file(r);
@@ -493,6 +532,24 @@ el_status el_reader_next(el_reader *r, el_block *block)
         drop_taken(r);
         st = next_block(r, block);
     }
+    return st;
+}
+
+bool el_reader_knows(const el_reader *r, const el_reader_place *place)
+{
+    const int64_t reached = place->files + (place->parts > 0);
+    return !r->unknown_total && place->files >= 0 && place->parts >= 0 && reached <= r->count &&
+           place->seen == place_at(r, place->files, place->parts).seen;
+}
+
+el_status el_reader_go(el_reader *r, const el_reader_place *place)
+{
+    el_block block;
+    el_status st = reserve(&r->buffer, place->room);
+    for (; r->current < place->files; r->current++)
+        r->passed += r->files[r->current].bytes;
+    for (int64_t i = 0; i < place->parts && !st; i++)
+        st = el_reader_next(r, &block);
     return st;
 }
 

@@ -40,10 +40,19 @@ typedef struct {
 
 enum { EL_READER_BLOCK = 8 << 20 };
 
+/* Where a block ends: so many files, and so many parts of the next one, were read.  `seen` stands for the names, sizes and
+ * times of change of all files up to there. */
+typedef struct {
+    int64_t files, parts; /* files -1: one of them is no plain file, and nobody can come back */
+    uint64_t seen;
+    uint64_t room; /* for text when that file began: a long JSON line widens it */
+} el_reader_place;
+
 typedef struct {
     const char *text; /* valid until the next call but one */
     size_t bytes;     /* 0: there is no more */
     bool cut;         /* the last line was longer than a block and goes on in the next one */
+    el_reader_place end;
 } el_block;
 
 typedef struct el_reader el_reader;
@@ -56,6 +65,12 @@ el_status el_reader_open(el_reader **reader, char *const *paths, int count, el_r
  * be read while the one before it is used.  A truncated or damaged file is EL_EDATA with one
  * sentence that names it. */
 el_status el_reader_next(el_reader *reader, el_block *block);
+
+/* Whether the files up to a place are still those that a reader saw there. */
+bool el_reader_knows(const el_reader *reader, const el_reader_place *place);
+/* Of a reader that gave nothing yet: goes on behind a block that another one gave.  Of all that is passed over only the
+ * last file is read. */
+el_status el_reader_go(el_reader *reader, const el_reader_place *place);
 
 /* From now on only the blocks with the numbers part, part + parts, ... are given. */
 void el_reader_share(el_reader *reader, int part, int parts);

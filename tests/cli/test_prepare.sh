@@ -93,6 +93,35 @@ code=$?
     failures=$((failures + 1))
 }
 
+# Killed, and stopped, behind some shards of a file that can be read again: the same command goes on to the same bytes.
+for i in $(seq 60); do cat text.txt; done >large.txt
+large=("$electra" prepare --vocab vocab.txt --shard-tokens 1000000 --heldout 0.1 --seed 3)
+"${large[@]}" --threads 2 --heldout-output through-held-out --output through large.txt >whole 2>err || { cat err; failures=$((failures + 1)); }
+on=("${large[@]}" --heldout-output on-held-out --output on)
+ended() { # SIGNAL: sends it as soon as another shard is whole; the exit code is in $code
+    touch before
+    "${on[@]}" --threads 1 large.txt >out 2>err &
+    local process=$! sent=
+    while kill -0 $process 2>/dev/null; do
+        [ .on.unfinished/unfinished.safetensors -nt before ] && kill "$1" $process && sent=1 && break
+        sleep 0.02
+    done
+    wait $process 2>/dev/null
+    code=$?
+    [ $sent ] || { echo "FAILED: prepare ended before it could be sent $1"; failures=$((failures + 1)); }
+}
+ended -KILL
+[ $code -eq 137 ] && [ ! -e on ] && [ ! -e on-held-out ] || { echo "FAILED: killed: exit code $code, $(ls -d on*)"; failures=$((failures + 1)); }
+expect 2 'max_seq_length was 128, not 64' "${on[@]}" --max-seq-length 64 large.txt
+ended -TERM
+[ $code -eq 75 ] && grep -q 'going on behind [1-9][0-9]* whole shards' err && grep -q 'the same command goes on' err || {
+    echo "FAILED: stopped with $code: $(cat err)"
+    failures=$((failures + 1))
+}
+expect 0 'going on behind' "${on[@]}" --threads 2 large.txt
+cmp <(sed 's/through/on/; s/UNK.*//' whole) <(sed 's/UNK.*//' out) || failures=$((failures + 1))
+diff -r through on && diff -r through-held-out on-held-out && [ -z "$(ls -d .on*)" ] || failures=$((failures + 1))
+
 # Text that the vocabulary does not fit.
 echo 'nothing of this is known to it' >other.txt
 expect 0 'hardly fits' "$electra" prepare --vocab vocab.txt --output other other.txt

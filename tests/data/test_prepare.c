@@ -2,7 +2,12 @@
 #define _GNU_SOURCE
 #include "data/words.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/random.h"
@@ -303,6 +308,179 @@ static void test_bad_text(void **state)
     el_vocab_close(vocab);
 }
 
+/* ---- going on ---- */
+
+enum { FILES = 3 };
+static char *corpus[FILES];
+
+/* Lines, JSON lines and lines again, each of some blocks. */
+static void write_corpus(void)
+{
+    FILE *lines;
+    for (int i = 0; i < FILES; i++)
+        corpus[i] = strdup(stays(0, i == 0 ? "one" : i == 1 ? "two.jsonl" : "three"));
+    write_text(corpus[0]);
+    write_text(corpus[2]);
+    lines = fopen(corpus[1], "w");
+    for (int d = 0; d < 400; d++) {
+        fprintf(lines, "{\"text\": \"w%d", d);
+        for (int w = 0; w < d; w++)
+            fprintf(lines, " w%d%s", (7 * d + w) % WORDS, w % 20 ? "" : "\\n");
+        fputs("\"}\n", lines);
+    }
+    fclose(lines);
+}
+
+static void free_corpus(void)
+{
+    for (int i = 0; i < FILES; i++)
+        free(corpus[i]);
+}
+
+static int turns_left;
+
+static bool count_down(void *context, uint64_t done, uint64_t total, uint64_t text_bytes)
+{
+    (void)text_bytes;
+    CHECK(done <= total, "%ld bytes read of %ld", (long)done, (long)total);
+    if (--turns_left == 0 && context)
+        raise(SIGKILL);
+    return turns_left != 0;
+}
+
+static el_status prepare_corpus(const el_prepare_settings *settings, const el_vocab *vocab, int turns,
+                                el_prepare_summary *summary)
+{
+    el_reader *reader;
+    turns_left = turns;
+    CHECK_OK(el_reader_open(&reader, corpus, FILES,
+                            (el_reader_settings){.ends = EL_ENDS_AT_BLANKS, .block_bytes = 20000}));
+    const el_status st = el_prepare(settings, vocab, reader, summary);
+    el_reader_close(reader);
+    return st;
+}
+
+/* The same in a process that is killed in this turn. */
+static void prepare_killed(const el_prepare_settings *settings, const el_vocab *vocab, int turns)
+{
+    fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        el_prepare_settings fatal = *settings;
+        el_prepare_summary summary;
+        fatal.progress_context = &fatal;
+        _exit(prepare_corpus(&fatal, vocab, turns, &summary));
+    }
+    int code;
+    waitpid(child, &code, 0);
+    CHECK(WIFSIGNALED(code) && WTERMSIG(code) == SIGKILL, "ended with %d", code);
+}
+
+static el_prepare_settings unfinished(const char *output, const char *held_out, const json_t *recipe)
+{
+    el_prepare_settings settings = defaults(output);
+    settings.shard_tokens = 25000;
+    settings.held_out_output = held_out;
+    settings.held_out = 0.2;
+    settings.progress = count_down;
+    settings.recipe = recipe;
+    return settings;
+}
+
+/* Stopped every few turns, or killed there, and called again: the bytes and figures of one that ran through. */
+static void test_goes_on(void **state)
+{
+    (void)state;
+    static char outputs[4][256];
+    static const char *const NAMES[4] = {"whole", "whole-held-out", "bits", "bits-held-out"};
+    for (int i = 0; i < 4; i++)
+        snprintf(outputs[i], sizeof outputs[i], "%s", stays(0, NAMES[i]));
+    el_vocab *vocab = words_vocab(WORDS, NULL);
+    json_t *const recipe = json_pack("{s:i}", "max_seq_length", 64);
+    el_prepare_summary whole, summary = {0};
+    write_corpus();
+    for (int packing = EL_PACK_SEGMENTS; packing <= EL_PACK_FULL; packing++) {
+        el_prepare_settings settings = unfinished(outputs[0], outputs[1], recipe);
+        settings.pack.packing = (el_packing)packing;
+        settings.overwrite = true;
+        CHECK_OK(prepare_corpus(&settings, vocab, -1, &whole));
+        settings.output = outputs[2];
+        settings.held_out_output = outputs[3];
+        const int turns = packing == EL_PACK_SEGMENTS ? 23 : 7;
+        el_status st = EL_ESTOPPED;
+        int starts = 0;
+        for (; st == EL_ESTOPPED; starts++) {
+            settings.threads = 1 + starts % 3;
+            if (starts == 1)
+                prepare_killed(&settings, vocab, turns + 9);
+            st = prepare_corpus(&settings, vocab, turns, &summary);
+        }
+        CHECK(st == EL_OK && starts > 2, "%d turns at a time: %s, after %d starts", turns, el_error(),
+              starts);
+        check_same_folders(outputs[0], outputs[2]);
+        check_same_folders(outputs[1], outputs[3]);
+        assert_memory_equal(&whole, &summary, sizeof whole);
+    }
+    assert_false(el_folder_exists(in_folder(".bits.unfinished")));
+    json_decref(recipe);
+    free_corpus();
+    el_vocab_close(vocab);
+}
+
+/* A recipe, a file, a shard or a record that is another one is named; told to overwrite, all is begun anew. */
+static void test_goes_on_with_the_same_alone(void **state)
+{
+    (void)state;
+    static char outputs[2][256], record[256], shard[256];
+    snprintf(outputs[0], sizeof outputs[0], "%s", stays(0, "my-shards"));
+    snprintf(outputs[1], sizeof outputs[1], "%s", stays(0, "my-held-out"));
+    snprintf(record, sizeof record, "%s", stays(0, ".my-shards.unfinished/unfinished.safetensors"));
+    snprintf(shard, sizeof shard, "%s", stays(0, ".my-shards.unfinished/shard-00000.safetensors"));
+    el_vocab *vocab = words_vocab(WORDS, NULL);
+    json_t *const recipe = json_pack("{s:i}", "max_seq_length", 64), *const other = json_pack(
+                                                                         "{s:i}", "max_seq_length", 63);
+    el_prepare_settings settings = unfinished(outputs[0], outputs[1], recipe);
+    el_prepare_summary summary;
+    el_mapping file;
+    write_corpus();
+    CHECK_FAILS(prepare_corpus(&settings, vocab, 1, &summary), EL_EFAILED, "nothing was written");
+    assert_false(el_folder_exists(in_folder(".my-shards.unfinished")));
+    CHECK_FAILS(prepare_corpus(&settings, vocab, 25, &summary), EL_ESTOPPED, "goes on");
+
+    settings.recipe = other;
+    CHECK_FAILS(prepare_corpus(&settings, vocab, -1, &summary), EL_EUSAGE, "max_seq_length was 64, not 63");
+    settings.recipe = recipe;
+    const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    utimensat(AT_FDCWD, corpus[2], times, 0); /* which was not read yet */
+    CHECK_FAILS(prepare_corpus(&settings, vocab, 5, &summary), EL_ESTOPPED, "goes on");
+    utimensat(AT_FDCWD, corpus[0], times, 0);
+    CHECK_FAILS(prepare_corpus(&settings, vocab, -1, &summary), EL_EUSAGE, "time of change");
+
+    CHECK_OK(el_mapping_open(&file, record));
+    unsigned char *const bytes = malloc(file.size);
+    const size_t size = file.size;
+    memcpy(bytes, file.data, size);
+    el_mapping_close(&file);
+    bytes[size / 2] ^= 1;
+    CHECK_OK(el_file_write(record, bytes, size));
+    CHECK_FAILS(prepare_corpus(&settings, vocab, -1, &summary), EL_EUSAGE, "checksum");
+    free(bytes);
+
+    settings.overwrite = true;
+    CHECK_FAILS(prepare_corpus(&settings, vocab, 60, &summary), EL_ESTOPPED, "goes on");
+    settings.overwrite = false;
+    unlink(shard);
+    CHECK_FAILS(prepare_corpus(&settings, vocab, -1, &summary), EL_EUSAGE, "whole shards are missing");
+    settings.overwrite = true;
+    settings.recipe = other;
+    CHECK_OK(prepare_corpus(&settings, vocab, -1, &summary));
+    assert_int_equal(summary.train.documents + summary.held_out.documents, 2 * DOCUMENTS + 400);
+    json_decref(recipe);
+    json_decref(other);
+    free_corpus();
+    el_vocab_close(vocab);
+}
+
 static char logged[300];
 static int log_lines;
 
@@ -341,9 +519,15 @@ static void test_hangul(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_held_out),  cmocka_unit_test(test_text),
-        cmocka_unit_test(test_output),     cmocka_unit_test(test_full_disk), cmocka_unit_test(test_bad_text),
+        cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_held_out),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_output),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_bad_text),
         cmocka_unit_test(test_hangul),
+        cmocka_unit_test(test_goes_on),
+        cmocka_unit_test(test_goes_on_with_the_same_alone),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

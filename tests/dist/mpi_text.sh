@@ -34,6 +34,53 @@ timeout 120 "${launch[@]}" -np 1 "$mpi" prepare "${of[@]}" small.txt : -np 1 "$m
     fail "own lists: $(cat log)"
 diff -r shards own > log2 || fail "prepare: shards of ranks with files of their own are others: $(cat log2)"
 
+# ---- killed, stopped, and gone on with by other numbers of ranks ----
+files=(small.txt large.txt lines.jsonl large.txt large.txt)
+shards=(prepare --vocab vocab.txt --threads 1 --shard-tokens 1000000 --heldout 0.1)
+"$electra" "${shards[@]}" --output through --heldout-output through-heldout "${files[@]}" > log 2>&1 || fail "prepare: $(cat log)"
+on=("${shards[@]}" --output on --heldout-output on-heldout)
+another() { # COMMAND...: in the background as $job, until another shard is whole
+    touch before
+    "$@" > log 2>&1 &
+    job=$!
+    until [ .on.unfinished/unfinished.safetensors -nt before ]; do
+        kill -0 $job || fail "prepare ended too early: $(cat log)"
+        sleep 0.02
+    done
+}
+another "${launch[@]}" -np 2 "$mpi" "${on[@]}" "${files[@]}"
+kill -KILL "$(rank_of $job | tail -1)"
+wait $job && fail "a killed rank ended well"
+another "$electra" "${on[@]}" "${files[@]}"
+kill -TERM $job
+wait $job
+code=$?
+[ $code = 75 ] || fail "stopped with $code: $(cat log)"
+says "going on behind"
+if [ -n "$open_mpi" ]; then
+    another "${launch[@]}" -np 3 "$mpi" "${on[@]}" "${files[@]}"
+    kill -USR1 $job
+    wait $job
+    code=$?
+    [ $code = 75 ] || fail "stopped by USR1 with $code: $(cat log)"
+    says "the same command goes on"
+fi
+refused 2 "shard_tokens was 1000000, not 2000000" "$electra" "${on[@]}" --shard-tokens 2000000 "${files[@]}"
+ranks 4 "$mpi" "${on[@]}" "${files[@]}" || fail "going on with 4 ranks: $(cat log)"
+says "going on behind"
+diff -r through on > log2 || fail "prepare: shards that were gone on with are others: $(cat log2)"
+diff -r through-heldout on-heldout > log2 || fail "prepare: held-out shards that were gone on with are others: $(cat log2)"
+
+rm -r on on-heldout
+each=("${launch[@]}" -np 1 "$mpi" "${on[@]}" small.txt large.txt : -np 1 "$mpi" "${on[@]}" lines.jsonl large.txt large.txt)
+another "${each[@]}"
+kill -KILL "$(rank_of $job | tail -1)"
+wait $job && fail "a killed rank ended well"
+timeout 120 "${each[@]}" > log 2>&1 || fail "going on, files of their own: $(cat log)"
+says "going on behind"
+diff -r through on > log2 || fail "prepare: shards of files of their own, gone on with, are others: $(cat log2)"
+rm -r on on-heldout through through-heldout
+
 # One rank that cannot read ends all; and so does one with another vocabulary.
 timeout 120 "${launch[@]}" -np 1 "$mpi" prepare "${of[@]}" --output no small.txt : -np 1 "$mpi" prepare "${of[@]}" --output no missing.txt > log 2>&1 &&
     fail "a missing file went unnoticed"

@@ -456,6 +456,81 @@ static void test_cut(void **state)
     }
 }
 
+/* Blocks of a reader from now on: what they hold, and where they end. */
+enum { MOST_BLOCKS = 400, LONGEST_BLOCK = 1000 };
+typedef struct {
+    el_reader_place end;
+    size_t bytes;
+    char text[LONGEST_BLOCK];
+} seen_block;
+
+static int blocks_of(el_reader *reader, seen_block *blocks)
+{
+    el_block block = {.bytes = 1};
+    int count = 0;
+    while (block.bytes > 0) {
+        CHECK_OK(el_reader_next(reader, &block));
+        assert_true(count < MOST_BLOCKS && block.bytes <= LONGEST_BLOCK);
+        blocks[count] = (seen_block){.end = block.end, .bytes = block.bytes};
+        memcpy(blocks[count++].text, block.text, block.bytes);
+    }
+    return count;
+}
+
+/* From the end of every block another reader goes on with the blocks that follow: among small files and large ones, packed
+ * ones, long lines, and JSON lines that widen the room and may have no text. */
+static void test_places(void **state)
+{
+    (void)state;
+    static const el_document_ends ENDS[] = {EL_ENDS_UNMARKED, EL_ENDS_AT_BLANKS, EL_ENDS_AT_FILES};
+    static seen_block all[MOST_BLOCKS], rest[MOST_BLOCKS];
+    static char text[4000], json[4000];
+    size_t bytes = 0, json_bytes = 0;
+    for (int i = 0; i < 60; i++) {
+        bytes += (size_t)sprintf(text + bytes, "line %d %*s\n", i, i % 9 ? i : 160, i % 5 ? "" : "word");
+        const int length = i == 20 ? 700 : i > 40 && i < 50 ? 0 : i; /* of its text */
+        json_bytes +=
+            (size_t)sprintf(json + json_bytes, "{\"text\": \"%*s\"}\n", length, length ? "a word" : "");
+    }
+    CHECK_OK(el_folder_make(in_folder("places")));
+    CHECK_OK(el_file_write(in_folder("places/b.txt"), text, bytes));
+    CHECK_OK(el_file_write(in_folder("places/d.jsonl"), json, json_bytes));
+    CHECK_OK(el_file_write(in_folder("places/f.txt"), text, bytes / 2));
+    for (const char *small = "acegh"; *small; small++) {
+        char name[32];
+        snprintf(name, sizeof name, "places/%c.txt", *small);
+        CHECK_OK(el_file_write(in_folder(name), text, 20));
+    }
+    char *path = (char *)(uintptr_t)in_folder("places");
+    for (int e = 0; e < 3; e++) {
+        const el_reader_settings settings = {.ends = ENDS[e], .block_bytes = 100};
+        el_reader *reader;
+        CHECK_OK(el_reader_open(&reader, &path, 1, settings));
+        const int count = blocks_of(reader, all);
+        el_reader_close(reader);
+        CHECK(count > 20, "%d blocks", count);
+        for (int i = 0; i < count; i++) {
+            uint64_t done, total;
+            CHECK_OK(el_reader_open(&reader, &path, 1, settings));
+            assert_true(el_reader_knows(reader, &all[i].end));
+            CHECK_OK(el_reader_go(reader, &all[i].end));
+            const int left = blocks_of(reader, rest);
+            el_reader_progress(reader, &done, &total);
+            CHECK(done == total, "%ld bytes read of %ld", (long)done, (long)total);
+            el_reader_close(reader);
+            CHECK(i + 1 == count ? left == 1 : left == count - i - 1, "%d blocks behind block %d of %d", left,
+                  i, count);
+            for (int k = 0; k + 1 < left; k++)
+                assert_memory_equal(&rest[k], &all[i + 1 + k], sizeof rest[k]);
+        }
+    }
+    CHECK_OK(el_file_write(in_folder("places/a.txt"), text, 21));
+    el_reader *reader;
+    CHECK_OK(el_reader_open(&reader, &path, 1, (el_reader_settings){.block_bytes = 100}));
+    assert_false(el_reader_knows(reader, &all[5].end));
+    el_reader_close(reader);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -465,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_endless_word), cmocka_unit_test(test_around_packed),
         cmocka_unit_test(test_kinds),        cmocka_unit_test(test_byte_order_marks),
         cmocka_unit_test(test_no_blocking),  cmocka_unit_test(test_small_files),
+        cmocka_unit_test(test_places),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

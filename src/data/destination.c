@@ -1,0 +1,111 @@
+/* destination - see the header */
+#include "data/destination.h"
+
+#include <stdlib.h>
+
+#include "base/output.h"
+
+static el_status add_example(void *context, const el_packed *example)
+{
+    return el_shard_writer_add(context, example);
+}
+
+static bool is_shard(const char *name)
+{
+    return el_shard_number(name) >= 0;
+}
+
+static el_status check_ours(const char *path, bool overwrite)
+{
+    bool empty;
+    const el_status st = el_output_check(path, "prepare", is_shard, &empty);
+    if (!st && !empty && !overwrite)
+        return el_fail(EL_EUSAGE, "%s: holds shards already; --overwrite replaces them", path);
+    return st;
+}
+
+el_status el_destination_open(el_destination *d, const el_prepare_settings *s, const el_vocab *vocab,
+                              const char *path)
+{
+    const el_shard_settings shards = {.vocab = vocab,
+                                      .packing = s->pack.packing,
+                                      .attention = s->attention,
+                                      .max_seq_length = s->pack.max_seq_length,
+                                      .seed = s->pack.seed,
+                                      .tokens = s->shard_tokens};
+    el_pack_settings pack = s->pack;
+    pack.cls = vocab->cls;
+    pack.sep = vocab->sep;
+    el_status st = check_ours(path, s->overwrite);
+    if (!st)
+        st = el_folder_begin_again(&d->folder, path);
+    if (!st)
+        st = el_shard_writer_open(&d->writer, d->folder.temporary, &shards);
+    if (!st)
+        st = el_packer_open(&d->packer, &pack, add_example, d->writer);
+    return st;
+}
+
+/* ---- what is there already ---- */
+
+/* Removes all but the record and the shards with numbers below `whole`; *kept: how many of them are there. */
+static el_status keep(const el_destination *d, int whole, int *kept)
+{
+    char **names;
+    int count;
+    *kept = 0;
+    el_status st = el_folder_list(d->folder.temporary, &names, &count);
+    for (int i = 0; i < count && !st; i++) {
+        const int64_t number = el_shard_number(names[i]);
+        char *const path = el_path_join(d->folder.temporary, names[i]);
+        if (!path)
+            st = el_fail(EL_ENOMEM, "%s: no memory", d->folder.path);
+        else if (number >= 0 && number < whole)
+            ++*kept;
+        else if (!el_unfinished_is(names[i]))
+            st = el_folder_remove(path);
+        free(path);
+    }
+    el_names_free(names, count);
+    return st;
+}
+
+void el_destination_save(el_destination *d, el_unfinished *unfinished, const char *of)
+{
+    el_packer_save(d->packer, unfinished, of);
+    el_shard_writer_save(d->writer, unfinished, of);
+}
+
+el_status el_destination_restore(el_destination *d, const el_safetensors *unfinished, const char *of)
+{
+    int kept = 0, whole = 0;
+    el_status st = el_packer_restore(d->packer, unfinished, of);
+    if (!st)
+        st = el_shard_writer_restore(d->writer, unfinished, of);
+    if (!st)
+        st = keep(d, whole = el_shard_writer_whole(d->writer), &kept);
+    if (!st && kept != whole)
+        st = el_fail(EL_EDATA, "%s: %d of %d whole shards are missing", d->folder.temporary, whole - kept,
+                     whole);
+    return st;
+}
+
+/* ---- the end ---- */
+
+el_status el_destination_finish(el_destination *d)
+{
+    el_status st = el_packer_finish(d->packer);
+    if (!st && el_packer_counts(d->packer).examples == 0)
+        st = el_fail(EL_EDATA, "%s: no document goes there, so it would be empty", d->folder.path);
+    return st ? st : el_shard_writer_finish(d->writer);
+}
+
+void el_destination_close(el_destination *d, bool leave)
+{
+    el_packer_close(d->packer);
+    el_shard_writer_close(d->writer);
+    if (leave)
+        el_folder_leave(&d->folder);
+    else
+        el_folder_abandon(&d->folder);
+}

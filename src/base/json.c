@@ -212,6 +212,12 @@ static void shorten_all(char *text)
     *out = '\0';
 }
 
+double el_json_figure(const json_t *object, const char *key)
+{
+    const json_t *const value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
 json_t *el_json_number(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();

@@ -22,6 +22,9 @@ el_status el_json_parse_long(json_t **object, const char *text, size_t bytes, si
  * sentence is the caller's. */
 el_status el_json_read(json_t **value, const char *text, size_t bytes, size_t flags, json_error_t *error);
 
+/* The number that an object has under a key; NAN where it has none. */
+double el_json_figure(const json_t *object, const char *key);
+
 /* A real number; null where it is none (NaN) or has no end, which JSON cannot say. */
 json_t *el_json_number(double value);
 

@@ -193,12 +193,6 @@ static el_status choose_figures(plot *p)
 
 /* ---- drawing ---- */
 
-static double number(const json_t *record, const char *key)
-{
-    const json_t *const value = json_object_get(record, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 /* The points of one figure of one run, of its evaluations or of its training; false where memory ran out. */
 static bool take_points(el_series *series, const plot *p, const run *r, const char *figure, bool evaluations)
 {
@@ -215,8 +209,8 @@ static bool take_points(el_series *series, const plot *p, const run *r, const ch
     {
         if (is_evaluation(record) != evaluations || !json_object_get(record, figure))
             continue;
-        x[series->count] = number(record, X[p->s.x]);
-        y[series->count++] = number(record, figure);
+        x[series->count] = el_json_figure(record, X[p->s.x]);
+        y[series->count++] = el_json_figure(record, figure);
     }
     return true;
 }

@@ -120,12 +120,6 @@ static void put_score_over_size(el_writer *page, const el_findings *f)
     free(l.numbers);
 }
 
-static double number(const json_t *object, const char *key)
-{
-    const json_t *const value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 static bool has_curve(const el_job *job)
 {
     return job->task < 0 && !job->tuning && !job->trunk && job->share == 1 && job->record;
@@ -156,8 +150,8 @@ static void put_curves_of(el_writer *page, const el_findings *f, const char *fig
         s->faint = job->seed != study->plan.seeds[0];
         json_array_foreach(curve, k, point)
         {
-            put_point(s, number(point, "flops"), number(point, figure), NAN);
-            any |= isfinite(number(point, figure));
+            put_point(s, el_json_figure(point, "flops"), el_json_figure(point, figure), NAN);
+            any |= isfinite(el_json_figure(point, figure));
         }
     }
     char title[80];

@@ -85,22 +85,16 @@ el_status el_compare_recall(el_study *study)
 
 /* ---- figures ---- */
 
-static double number(const json_t *record, const char *key)
-{
-    const json_t *const value = json_object_get(record, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 double el_record_score(const json_t *record)
 {
-    return 100 * number(record, "score");
+    return 100 * el_json_figure(record, "score");
 }
 
 double el_record_loss(const json_t *record)
 {
     const json_t *const curve = json_object_get(record, "curve");
-    const double loss = number(json_array_get(curve, json_array_size(curve) - 1), "loss");
-    return isfinite(loss) ? loss : number(record, "training_loss");
+    const double loss = el_json_figure(json_array_get(curve, json_array_size(curve) - 1), "loss");
+    return isfinite(loss) ? loss : el_json_figure(record, "training_loss");
 }
 
 bool el_record_diverged(const json_t *record)

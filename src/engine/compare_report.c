@@ -8,12 +8,6 @@
 #include "base/file.h"
 #include "objective/flops.h"
 
-static double number(const json_t *object, const char *key)
-{
-    const json_t *const value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 /* ---- rows ---- */
 
 static const el_job *pretraining_of(const el_study *study, const el_row *row, int seed)
@@ -53,10 +47,10 @@ typedef struct {
 static void add_cost(costs *c, el_row *row, const json_t *record)
 {
     const json_t *const flops = json_object_get(record, "flops");
-    c->flops[c->count] = number(flops, "products");
-    c->paper[c->count] = number(flops, "paper");
-    c->seconds[c->count] = number(record, "seconds");
-    c->rate[c->count++] = number(record, "rate");
+    c->flops[c->count] = el_json_figure(flops, "products");
+    c->paper[c->count] = el_json_figure(flops, "paper");
+    c->seconds[c->count] = el_json_figure(record, "seconds");
+    c->rate[c->count++] = el_json_figure(record, "rate");
     row->steps = json_integer_value(json_object_get(record, "steps"));
     row->parameters = json_integer_value(json_object_get(record, "parameters"));
 }

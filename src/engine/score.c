@@ -301,27 +301,19 @@ static el_status put_sentence(el_scorer *s, int number, el_sentence_score *score
     return st;
 }
 
-static el_status push(el_ids *ids, int id)
-{
-    const el_status st = el_ids_reserve(ids, 1);
-    if (!st)
-        ids->data[ids->count++] = id;
-    return st;
-}
-
 /* [CLS] pieces [SEP], no more than there are places. */
 static el_status read_sentence(el_scorer *s, const el_sentence_text *text, bool *cut)
 {
     const int most = s->net->config.max_position_embeddings;
     s->ids.count = 0;
-    el_status st = push(&s->ids, s->vocab->cls);
+    el_status st = el_ids_push(&s->ids, s->vocab->cls);
     if (!st)
         st = el_wordpiece_encode(s->wordpiece, text->text, text->bytes, &s->ids);
     if (!st && s->ids.count > (size_t)most - 1) {
         s->ids.count = (size_t)most - 1;
         *cut = true;
     }
-    return st ? st : push(&s->ids, s->vocab->sep);
+    return st ? st : el_ids_push(&s->ids, s->vocab->sep);
 }
 
 el_status el_scorer_run(el_scorer *s, const el_sentence_text *texts, int count, el_sentence_score *scores)

@@ -112,11 +112,6 @@ static void put_network(file *f)
     value_u32(f, "bert.pooling_type", f->model->cls ? POOLING_CLS : POOLING_MEAN);
 }
 
-static bool is_special(const el_vocab *v, int id)
-{
-    return id == v->pad || id == v->unk || id == v->cls || id == v->sep || id == v->mask;
-}
-
 /* There, what begins a word has a mark and what goes on with one has none. */
 static void put_token(file *f, const el_vocab *v, int id)
 {
@@ -148,7 +143,9 @@ static void put_tokens(file *f)
         put_token(f, v, id);
     value_array(f, "tokenizer.ggml.token_type", TYPE_I32, count);
     for (int id = 0; id < count; id++)
-        put_u32(f, id >= v->size || !v->pieces[id][0] ? UNUSED : is_special(v, id) ? CONTROL : NORMAL);
+        put_u32(f, id >= v->size || !v->pieces[id][0] ? UNUSED
+                   : el_vocab_is_special(v, id)       ? CONTROL
+                                                      : NORMAL);
     value_u32(f, "tokenizer.ggml.token_type_count", f->model->config.type_vocab_size);
     value_u32(f, "tokenizer.ggml.bos_token_id", v->cls);
     value_u32(f, "tokenizer.ggml.cls_token_id", v->cls);

@@ -58,10 +58,10 @@ static bool can_occur(const el_vocab *vocab, el_words *words, int id)
            memcmp(words->text, piece + prefix, bytes) == 0;
 }
 
-static bool is_special(const el_vocab *vocab, int id)
+static bool is_no_text(const el_vocab *vocab, int id)
 {
-    return *vocab->pieces[id] == 0 || *vocab->pieces[id] == '[' || *vocab->pieces[id] == '<' ||
-           id == vocab->pad || id == vocab->unk || id == vocab->cls || id == vocab->sep || id == vocab->mask;
+    const char first = *vocab->pieces[id];
+    return first == 0 || first == '[' || first == '<' || el_vocab_is_special(vocab, id);
 }
 
 enum { TELLING = 1000 }; /* pieces with small letters, of which one or other would have a capital */
@@ -79,7 +79,7 @@ static void warn_of_contradiction(const el_vocab *vocab, const char *name)
     el_words *words = malloc(sizeof *words);
     int lost = 0, example = 0, small = 0, capital = 0;
     for (int i = 0; words && i < vocab->lines; i++) {
-        if (is_special(vocab, i))
+        if (is_no_text(vocab, i))
             continue;
         small += holds(vocab->pieces[i], 'a', 'z');
         capital += holds(vocab->pieces[i], 'A', 'Z');

@@ -10,11 +10,6 @@
 
 static const char COUNTS[] = "counts", HASH[] = "vocab_hash";
 
-static bool is_special(const el_vocab *v, int id)
-{
-    return id == v->pad || id == v->unk || id == v->cls || id == v->sep || id == v->mask;
-}
-
 el_status el_unigram_open(el_unigram *u, const int64_t *counts, const el_vocab *vocab, const char *name)
 {
     *u = (el_unigram){.size = vocab->size, .sums = malloc(((size_t)vocab->size + 1) * sizeof *u->sums)};
@@ -22,7 +17,7 @@ el_status el_unigram_open(el_unigram *u, const int64_t *counts, const el_vocab *
         return el_fail(EL_ENOMEM, "no memory for the frequencies of %d tokens", vocab->size);
     u->sums[0] = 0;
     for (int id = 0; id < u->size; id++)
-        u->sums[id + 1] = u->sums[id] + (is_special(vocab, id) ? 0 : counts[id]);
+        u->sums[id + 1] = u->sums[id] + (el_vocab_is_special(vocab, id) ? 0 : counts[id]);
     return u->sums[u->size] > 0 ? EL_OK : el_fail(EL_EDATA, "%s: holds special tokens alone", name);
 }
 

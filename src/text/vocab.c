@@ -420,6 +420,11 @@ int el_vocab_find(const el_vocab *vocab, const char *piece, size_t bytes)
     return el_trie_find(vocab->trie, EL_TRIE_CONTINUED, piece + prefix, bytes - prefix);
 }
 
+bool el_vocab_is_special(const el_vocab *vocab, int id)
+{
+    return id == vocab->pad || id == vocab->unk || id == vocab->cls || id == vocab->sep || id == vocab->mask;
+}
+
 bool el_vocab_continues(const el_vocab *vocab, int id)
 {
     const char *piece = vocab->pieces[id];

@@ -71,6 +71,9 @@ void el_vocab_close(el_vocab *vocab); /* accepts NULL */
 /* The id of a piece (its prefix included), or -1. */
 int el_vocab_find(const el_vocab *vocab, const char *piece, size_t bytes);
 
+/* Whether an id is that of one of the five special tokens. */
+bool el_vocab_is_special(const el_vocab *vocab, int id);
+
 /* Whether an id's piece goes on with the word of the piece before it. */
 bool el_vocab_continues(const el_vocab *vocab, int id);
 

@@ -35,6 +35,14 @@ el_status el_ids_reserve(el_ids *ids, size_t more)
     return st;
 }
 
+el_status el_ids_push(el_ids *ids, int id)
+{
+    const el_status st = el_ids_reserve(ids, 1);
+    if (!st)
+        ids->data[ids->count++] = id;
+    return st;
+}
+
 static el_status spans_reserve(el_spans *spans, size_t more)
 {
     void *data = spans->data;

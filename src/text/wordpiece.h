@@ -24,6 +24,7 @@ typedef struct {
 
 /* Room for `more` further ids. */
 el_status el_ids_reserve(el_ids *ids, size_t more);
+el_status el_ids_push(el_ids *ids, int id);
 void el_ids_release(el_ids *ids);
 
 /* Where a piece comes from: bytes [begin, end) of the text it was cut from. */

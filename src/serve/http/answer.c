@@ -338,11 +338,6 @@ static void put_special(el_text *t, const el_request *r, int id)
     el_text_put(t, ",\"special\":true,\"start\":null,\"stop\":null}");
 }
 
-static bool is_special(const el_vocab *v, int id)
-{
-    return id == v->pad || id == v->unk || id == v->cls || id == v->sep || id == v->mask;
-}
-
 static int put_tokens(el_text *t, const el_request *r, const el_query *a)
 {
     const el_vocab *const vocab = el_service_loaded(r->service)->vocab;
@@ -359,7 +354,7 @@ static int put_tokens(el_text *t, const el_request *r, const el_query *a)
         put_between(t, i + r->special);
         el_text_put(t, "{\"id\":%d,\"text\":", ids.data[i]);
         el_text_string(t, piece, strlen(piece));
-        el_text_put(t, ",\"special\":%s", is_special(vocab, ids.data[i]) ? "true" : "false");
+        el_text_put(t, ",\"special\":%s", el_vocab_is_special(vocab, ids.data[i]) ? "true" : "false");
         put_place(t, &place, from.data[i].begin, from.data[i].end, "stop");
         el_text_raw(t, "}", 1);
     }

@@ -33,14 +33,6 @@ static el_status grow(void **items, int count, int *capacity, size_t bytes)
     return EL_OK;
 }
 
-static el_status push(el_ids *ids, int id)
-{
-    const el_status st = el_ids_reserve(ids, 1);
-    if (!st)
-        ids->data[ids->count++] = id;
-    return st;
-}
-
 /* Replaces the ids by a text's. */
 static el_status encode(adding *a, const char *text, el_ids *ids)
 {
@@ -188,7 +180,7 @@ static el_status add_word(adding *a, const char *text)
 {
     const size_t before = a->a.count;
     const el_status st = el_wordpiece_encode(a->features->wordpiece, text, strlen(text), &a->a);
-    return !st && a->a.count == before ? push(&a->a, a->vocab->unk) : st;
+    return !st && a->a.count == before ? el_ids_push(&a->a, a->vocab->unk) : st;
 }
 
 /* Words from `begin` on, as many as have room, as a sequence; *end is the word behind them.  `places`: where each word's

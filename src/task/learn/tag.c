@@ -5,6 +5,7 @@
 
 #include "task/learn/family.h"
 #include "task/score/entities.h"
+#include "task/score/tagged.h"
 
 static const char *const OF_ENTITIES[] = {"loss", "accuracy", "precision", "recall", "f1", "f1_strict"};
 static const char *const OF_WORDS[] = {"loss", "accuracy", "f1_macro"};
@@ -137,73 +138,40 @@ static el_status answer(el_learner *l)
 
 /* ---- figures ---- */
 
-/* Words whose tag is known, predicted and gold side by side: numbers of all, names of one sentence. */
-typedef struct {
-    int *predicted, *gold;
-    const char **predicted_names, **gold_names;
-    size_t count, sentence;
-} pairs;
-
-static el_status take_pairs(const el_learner *l, pairs *p)
+/* The words of an answer. */
+static void add_sentence(const el_learner *l, int i, el_tagged *t)
 {
-    const size_t words = words_seen(l);
-    el_status st = el_learner_take((void **)&p->predicted, words, sizeof *p->predicted);
-    if (!st)
-        st = el_learner_take((void **)&p->gold, words, sizeof *p->gold);
-    if (!st)
-        st = el_learner_take((void **)&p->predicted_names, words, sizeof *p->predicted_names);
-    return st ? st : el_learner_take((void **)&p->gold_names, words, sizeof *p->gold_names);
-}
-
-static void release_pairs(pairs *p)
-{
-    free(p->predicted);
-    free(p->gold);
-    free(p->predicted_names);
-    free(p->gold_names);
-}
-
-static void gather(const el_learner *l, int i, pairs *p)
-{
+    const el_prediction *const p = &l->predictions.items[i];
     const el_dataset *d = el_learner_dataset(l, l->seen[0]);
-    const el_labelled *e = &d->examples[l->predictions.items[i].example];
-    const el_word *words = d->words + e->first;
-    char *const *names = l->settings.labels->names;
-    p->sentence = 0;
-    for (int w = 0; w < e->count; w++) {
-        const int predicted = l->predictions.items[i].tags[w], gold = words[w].tag;
-        if (gold < 0)
-            continue;
-        p->predicted[p->count] = predicted;
-        p->gold[p->count++] = gold;
-        p->predicted_names[p->sentence] = names[predicted];
-        p->gold_names[p->sentence++] = names[gold];
-    }
+    const el_labelled *e = &d->examples[p->example];
+    el_tagged_add(t, l->settings.labels, p->tags, d->words + e->first, e->count);
 }
 
-static el_status score_words(el_learner *l, pairs *p, double *values)
+static el_status score_words(el_learner *l, el_tagged *t, double *values)
 {
     for (int i = 0; i < l->predictions.count; i++)
-        gather(l, i, p);
-    values[1] = el_accuracy(p->predicted, p->gold, p->count);
-    values[2] = el_macro_rates(p->predicted, p->gold, p->count, l->settings.labels->count).f1;
+        add_sentence(l, i, t);
+    values[1] = el_accuracy(t->predicted, t->gold, t->count);
+    values[2] = el_macro_rates(t->predicted, t->gold, t->count, l->settings.labels->count).f1;
     return EL_OK;
 }
 
-static el_status score_entities(el_learner *l, pairs *p, double *values)
+static el_status score_entities(el_learner *l, el_tagged *t, double *values)
 {
     el_entity_scores lenient = {.how = {EL_TAGS_LENIENT, l->settings.tagging.suffix}};
     el_entity_scores strict = {.how = l->settings.tagging};
     el_status st = EL_OK;
     for (int i = 0; !st && i < l->predictions.count; i++) {
-        gather(l, i, p);
-        st = el_entity_scores_add(&lenient, p->predicted_names, p->gold_names, p->sentence);
+        const size_t first = t->count;
+        add_sentence(l, i, t);
+        const size_t words = t->count - first;
+        st = el_entity_scores_add(&lenient, t->predicted_names + first, t->gold_names + first, words);
         if (!st)
-            st = el_entity_scores_add(&strict, p->predicted_names, p->gold_names, p->sentence);
+            st = el_entity_scores_add(&strict, t->predicted_names + first, t->gold_names + first, words);
     }
     if (!st) {
         const el_rates rates = el_entity_scores_micro(&lenient);
-        values[1] = el_accuracy(p->predicted, p->gold, p->count);
+        values[1] = el_accuracy(t->predicted, t->gold, t->count);
         values[2] = rates.precision;
         values[3] = rates.recall;
         values[4] = rates.f1;
@@ -216,11 +184,11 @@ static el_status score_entities(el_learner *l, pairs *p, double *values)
 
 static el_status score(el_learner *l, double *values)
 {
-    pairs p = {0};
-    el_status st = take_pairs(l, &p);
+    el_tagged t;
+    el_status st = el_tagged_open(&t, words_seen(l));
     if (!st)
-        st = (l->names == OF_ENTITIES ? score_entities : score_words)(l, &p, values);
-    release_pairs(&p);
+        st = (l->names == OF_ENTITIES ? score_entities : score_words)(l, &t, values);
+    el_tagged_close(&t);
     return st;
 }
 

@@ -4,65 +4,31 @@
 
 #include "task/report/sections.h"
 #include "task/score/entities.h"
-
-/* Words whose tag is known, predicted and gold side by side: numbers, and names of the same. */
-typedef struct {
-    int *predicted, *gold;
-    const char **predicted_names, **gold_names;
-    size_t count;
-} pairs;
+#include "task/score/tagged.h"
 
 static const char *const *tag_names(const el_evaluated *e)
 {
     return (const char *const *)e->card->labels.names;
 }
 
-static el_status take_pairs(const el_evaluated *e, pairs *p)
-{
-    const size_t words = (size_t)e->data->word_count + 1;
-    *p = (pairs){.predicted = malloc(words * sizeof *p->predicted),
-                 .gold = malloc(words * sizeof *p->gold),
-                 .predicted_names = malloc(words * sizeof *p->predicted_names),
-                 .gold_names = malloc(words * sizeof *p->gold_names)};
-    return p->predicted && p->gold && p->predicted_names && p->gold_names
-               ? EL_OK
-               : el_fail(EL_ENOMEM, "no memory for %zu words", words);
-}
-
-static void release_pairs(pairs *p)
-{
-    free(p->predicted);
-    free(p->gold);
-    free(p->predicted_names);
-    free(p->gold_names);
-}
-
-/* Adds a sentence; returns how many words that were. */
-static size_t add_sentence(const el_evaluated *e, int item, pairs *p)
+static void add_sentence(const el_evaluated *e, int item, el_tagged *t)
 {
     const el_labelled *const example = el_section_example(e, item);
-    const size_t before = p->count;
-    for (int i = 0; i < example->count; i++) {
-        const int predicted = e->predictions[item].tags[i], gold = e->data->words[example->first + i].tag;
-        if (gold < 0)
-            continue;
-        p->predicted[p->count] = predicted;
-        p->gold[p->count] = gold;
-        p->predicted_names[p->count] = tag_names(e)[predicted];
-        p->gold_names[p->count++] = tag_names(e)[gold];
-    }
-    return p->count - before;
+    el_tagged_add(t, &e->card->labels, e->predictions[item].tags, e->data->words + example->first,
+                  example->count);
 }
 
 /* ---- tables ---- */
 
-static el_status entity_rates(el_writer *page, const el_evaluated *e, pairs *p)
+static el_status entity_rates(el_writer *page, const el_evaluated *e, el_tagged *t)
 {
     el_entity_scores scores = {.how = {EL_TAGS_LENIENT, e->card->tagging.suffix}};
     el_status st = EL_OK;
     for (int i = 0; !st && i < e->count; i++) {
-        const size_t first = p->count, words = add_sentence(e, i, p);
-        st = el_entity_scores_add(&scores, p->predicted_names + first, p->gold_names + first, words);
+        const size_t first = t->count;
+        add_sentence(e, i, t);
+        const size_t words = t->count - first;
+        st = el_entity_scores_add(&scores, t->predicted_names + first, t->gold_names + first, words);
     }
     el_section_rates_begin(page, "entity");
     for (size_t i = 0; !st && i < scores.type_count; i++)
@@ -72,23 +38,23 @@ static el_status entity_rates(el_writer *page, const el_evaluated *e, pairs *p)
     return st;
 }
 
-static el_status word_rates(el_writer *page, const el_evaluated *e, pairs *p)
+static el_status word_rates(el_writer *page, const el_evaluated *e, el_tagged *t)
 {
     for (int i = 0; i < e->count; i++)
-        add_sentence(e, i, p);
-    return el_section_label_rates(page, &e->card->labels, p->predicted, p->gold, p->count);
+        add_sentence(e, i, t);
+    return el_section_label_rates(page, &e->card->labels, t->predicted, t->gold, t->count);
 }
 
 static el_status tables(el_writer *page, const el_evaluated *e)
 {
-    pairs p;
-    el_status st = take_pairs(e, &p);
+    el_tagged t;
+    el_status st = el_tagged_open(&t, (size_t)e->data->word_count);
     const bool entities = e->card->tagging.scheme != EL_TAGS_PLAIN;
     if (!st)
-        st = (entities ? entity_rates : word_rates)(page, e, &p);
+        st = (entities ? entity_rates : word_rates)(page, e, &t);
     if (!st)
-        st = el_section_matrix(page, &e->card->labels, p.predicted, p.gold, p.count);
-    release_pairs(&p);
+        st = el_section_matrix(page, &e->card->labels, t.predicted, t.gold, t.count);
+    el_tagged_close(&t);
     return st;
 }
 

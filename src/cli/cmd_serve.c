@@ -46,8 +46,8 @@ static const el_option TABLE[] = {
     {"max_inputs", EL_OPT_INT, AT(server.max_inputs), 1, 1 << 20, NULL, "inputs of one request; more is 422"},
     {"max_request_tokens", EL_OPT_INT, AT(server.max_request_tokens), 1, 1 << 30, NULL,
      "tokens of one request; more is 422"},
-    {"max_batch_tokens", EL_OPT_INT, AT(server.max_batch_tokens), 1, 1 << 24, NULL,
-     "tokens computed at a time: more makes everyone in a batch wait for more"},
+    {"max_batch_tokens", EL_OPT_INT, AT(server.max_batch_tokens), 0, 1 << 24, NULL,
+     "tokens computed at a time: more makes everyone in a batch wait for more; 0: 64 for each thread"},
     {"max_queue_tokens", EL_OPT_INT, AT(server.max_queue_tokens), 1, 1e15, NULL,
      "tokens that may wait; more is 429"},
     {"max_queue_requests", EL_OPT_INT, AT(server.max_queue_requests), 1, 1 << 20, NULL,
@@ -195,8 +195,7 @@ static el_status serve(const settings *s)
                                               .plain_special = s->special_tokens == EL_SPECIAL_PLAIN,
                                               .threads = (int)s->machine.threads,
                                               .level = el_machine_level(&s->machine)},
-                                     .pooling = (el_pooling)s->pooling,
-                                     .batch_tokens = (int)s->server.max_batch_tokens};
+                                     .pooling = (el_pooling)s->pooling};
     models m = {0};
     el_server *server = NULL;
     sigset_t signals;
@@ -223,7 +222,6 @@ int cmd_serve(int argc, char **argv)
                              .max_body_bytes = 2 << 20,
                              .max_inputs = 32,
                              .max_request_tokens = 16384,
-                             .max_batch_tokens = 1024,
                              .max_queue_tokens = 65536,
                              .max_queue_requests = 512,
                              .max_connections = 1000,

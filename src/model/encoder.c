@@ -95,6 +95,8 @@ el_tensor el_encoder_forward(el_queue *q, const el_config *config, const el_enco
         x = el_attention_block_forward(q, config, &w->layers[i].attention, &s->layers[i].attention, in, i + 1,
                                        sines_of(config, s, in), x);
         x = el_ffn_block_forward(q, config, &w->layers[i].ffn, &s->layers[i].ffn, in, i + 1, x);
+        if (i + 1 < config->num_hidden_layers)
+            el_queue_halt(q);
     }
     if (drops_output(config, in))
         q->dropout(q, x, x, el_dropout_at(in, config->hidden_dropout_prob, 0, EL_DROP_OUTPUT));

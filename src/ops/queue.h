@@ -108,6 +108,13 @@ static inline el_adamw el_adamw_of(const el_adamw *step, const el_trained *param
     return own;
 }
 
+/* Who is told between the layers of an encoder, on the queue's thread: other networks may be run on the queue meanwhile.
+ * Zeroed: nobody. */
+typedef struct {
+    void (*reached)(void *context);
+    void *context;
+} el_halt;
+
 struct el_queue {
     el_device *dev;
     int threads;
@@ -117,6 +124,7 @@ struct el_queue {
      * nothing, and results are rubbish, until el_queue_resume(). */
     el_interrupt interrupt;
     bool cut_short;
+    el_halt halt;
 
     void (*close)(el_queue *q);
 
@@ -155,6 +163,12 @@ static inline bool el_queue_cut_short(el_queue *q)
 {
     q->cut_short = q->cut_short || el_interrupt_wanted(q->interrupt);
     return q->cut_short;
+}
+
+static inline void el_queue_halt(el_queue *q)
+{
+    if (q->halt.reached)
+        q->halt.reached(q->halt.context);
 }
 
 /* Ops work again, and nobody is asked any more.  True: some of those since the interrupt was set did nothing. */

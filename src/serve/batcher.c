@@ -8,13 +8,23 @@
 
 static const double NEWS = 0.2; /* of the rate's estimate, how much is of the last batch */
 
+/* What is computed at once. */
+typedef struct {
+    el_part *parts; /* a part has one token at least */
+    int count, tokens;
+    int64_t may_pass; /* tokens of others, at its halts */
+    double away;      /* seconds that they took */
+} batch;
+
 struct el_batcher {
     el_batcher_settings settings;
-    el_part *batch; /* the thread's own: a part has one token at least */
+    batch usual, passing; /* the thread's own */
+    bool halted;          /* the same: `passing` is being computed */
     el_thread *thread;
     el_lock *lock;
     /* under the lock */
-    el_job *first, *last;
+    el_job *first;                /* the next is due no earlier */
+    int64_t clock;                /* tokens computed */
     bool shut, dropping, closing; /* nobody gets in; who waits is dropped; the thread ends */
     el_batcher_figures figures;
     double seen; /* when the thread last came by */
@@ -22,11 +32,20 @@ struct el_batcher {
 
 /* ---- the line ---- */
 
-static void append(el_batcher *b, el_job *job)
+static int tokens_of(const el_job *job)
 {
-    job->after = NULL;
-    *(b->first ? &b->last->after : &b->first) = job;
-    b->last = job;
+    return job->tokens[job->next];
+}
+
+/* Behind everyone who is due when its next part is, or before. */
+static void enter(el_batcher *b, el_job *job)
+{
+    el_job *before = NULL, *after = b->first;
+    job->due = b->clock + (int64_t)EL_PATIENCE * tokens_of(job);
+    for (; after && after->due <= job->due; after = after->after)
+        before = after;
+    job->after = after;
+    *(before ? &before->after : &b->first) = job;
 }
 
 /* Takes the job behind `before`, or the first, out of the line. */
@@ -34,14 +53,7 @@ static el_job *take_out(el_batcher *b, el_job *before)
 {
     el_job *const job = before ? before->after : b->first;
     *(before ? &before->after : &b->first) = job->after;
-    if (b->last == job)
-        b->last = before;
     return job;
-}
-
-static int tokens_of(const el_job *job)
-{
-    return job->tokens[job->next];
 }
 
 static int64_t tokens_left(const el_job *job)
@@ -52,40 +64,31 @@ static int64_t tokens_left(const el_job *job)
     return tokens;
 }
 
-/* Its next part goes into the batch; then it stands last in `again`, unless that was its last part. */
-static void take_part(el_batcher *b, el_job *job, int *count)
+/* Its next part goes into the batch; the one behind that, if any, into the line. */
+static void take_part(el_batcher *b, el_job *job, batch *into)
 {
-    b->batch[(*count)++] = (el_part){job, job->next};
+    into->parts[into->count++] = (el_part){job, job->next};
+    into->tokens += tokens_of(job);
     b->figures.tokens -= tokens_of(job);
     job->taken = job->next == 0 ? el_now() : job->taken;
-    job->next++;
+    if (++job->next < job->parts)
+        enter(b, job);
 }
 
-/* Goes round the line, a part from each job that has one which fits, until no job has.  Jobs that gave a part stand behind
- * those that did not, in their order. */
-static int take_batch(el_batcher *b, int *tokens)
+/* Whoever is due first and fits, until nobody fits. */
+static void take_batch(el_batcher *b, batch *into, int64_t most)
 {
-    const void *const lane = b->first ? b->first->lane : NULL;
-    int count = 0;
-    bool more = b->first != NULL;
-    *tokens = 0;
-    while (more) {
-        el_job *const end = b->last;
-        more = false;
-        for (el_job *before = NULL, *job = b->first, *after; job; job = after) {
-            const bool last = job == end;
-            after = last ? NULL : job->after;
-            if (job->lane != lane || (count && *tokens + tokens_of(job) > b->settings.batch_tokens)) {
-                before = job;
-                continue;
-            }
-            *tokens += tokens_of(job);
-            take_part(b, take_out(b, before), &count);
-            if (job->next < job->parts)
-                append(b, job), more = true;
+    const void *lane = NULL;
+    into->count = into->tokens = 0;
+    for (el_job *before = NULL, *job = b->first; job;) {
+        const bool fits = into->tokens + tokens_of(job) <= most && (!lane || job->lane == lane);
+        if (fits) {
+            lane = job->lane;
+            take_part(b, take_out(b, before), into);
         }
+        before = fits ? NULL : job;
+        job = fits ? b->first : job->after;
     }
-    return count;
 }
 
 /* ---- the thread ---- */
@@ -119,33 +122,62 @@ static void drop_unwanted(el_batcher *b)
             before = job;
 }
 
-static void note_batch(el_batcher *b, int count, int tokens, double seconds)
+static void note_batch(el_batcher *b, const batch *done, double seconds)
 {
     el_batcher_figures *const f = &b->figures;
     f->batches++;
-    f->parts += count;
-    f->computed_tokens += tokens;
-    f->batch_parts = count;
-    f->batch_tokens = tokens;
+    f->parts += done->count;
+    f->computed_tokens += done->tokens;
+    f->batch_parts = done->count;
+    f->batch_tokens = done->tokens;
     if (seconds > 0)
-        f->rate = f->rate > 0 ? (1 - NEWS) * f->rate + NEWS * tokens / seconds : tokens / seconds;
+        f->rate = f->rate > 0 ? (1 - NEWS) * f->rate + NEWS * done->tokens / seconds : done->tokens / seconds;
 }
 
-static void compute_batch(el_batcher *b)
+/* Under the lock, which is given meanwhile.  Returns the seconds that it took. */
+static double compute_batch(el_batcher *b, batch *now)
 {
-    int tokens;
-    const int count = take_batch(b, &tokens);
-    if (count == 0)
-        return;
+    now->may_pass = now->tokens;
+    now->away = 0;
     el_lock_give(b->lock);
     const double began = el_now();
-    b->settings.compute(b->settings.context, b->batch, count);
+    b->settings.compute(b->settings.context, now->parts, now->count, now == &b->passing);
     const double seconds = el_now() - began;
     el_lock_take(b->lock);
-    note_batch(b, count, tokens, seconds);
-    for (int i = 0; i < count; i++)
-        if (--b->batch[i].job->left == 0)
-            finish(b, b->batch[i].job);
+    b->clock += now->tokens;
+    note_batch(b, now, seconds - now->away);
+    for (int i = 0; i < now->count; i++)
+        if (--now->parts[i].job->left == 0)
+            finish(b, now->parts[i].job);
+    return seconds;
+}
+
+void el_batcher_halt(el_batcher *b)
+{
+    batch *const waits = &b->usual;
+    if (b->halted)
+        return;
+    el_lock_take(b->lock);
+    int64_t most = waits->tokens / EL_SHARE;
+    most = most < b->settings.batch_tokens ? most : b->settings.batch_tokens;
+    take_batch(b, &b->passing, most < waits->may_pass ? most : waits->may_pass);
+    if (b->passing.count) {
+        b->halted = true;
+        waits->may_pass -= b->passing.tokens;
+        waits->away += compute_batch(b, &b->passing);
+        b->seen = el_now();
+        b->halted = false;
+    }
+    el_lock_give(b->lock);
+}
+
+/* The first of the line, however long it is, and who fits beside it. */
+static void compute_next(el_batcher *b)
+{
+    const int first = b->first ? tokens_of(b->first) : 0;
+    take_batch(b, &b->usual, first > b->settings.batch_tokens ? first : b->settings.batch_tokens);
+    if (b->usual.count)
+        compute_batch(b, &b->usual);
 }
 
 static void work(void *context)
@@ -157,7 +189,7 @@ static void work(void *context)
         if (!b->first)
             el_lock_wait(b->lock, 60);
         drop_unwanted(b);
-        compute_batch(b);
+        compute_next(b);
         if (!b->first)
             el_lock_wake(b->lock); /* who drains */
     }
@@ -166,14 +198,21 @@ static void work(void *context)
 
 /* ---- for others ---- */
 
+static el_status reserve(el_batcher *b)
+{
+    const size_t most = (size_t)b->settings.batch_tokens + 1;
+    b->usual.parts = malloc(most * sizeof *b->usual.parts);
+    b->passing.parts = malloc(most * sizeof *b->passing.parts);
+    return b->usual.parts && b->passing.parts ? EL_OK : el_fail(EL_ENOMEM, "no memory for a queue");
+}
+
 el_status el_batcher_open(el_batcher **out, const el_batcher_settings *settings)
 {
     el_batcher *const b = calloc(1, sizeof *b);
     if (!b)
         return el_fail(EL_ENOMEM, "no memory for a queue");
     b->settings = *settings;
-    b->batch = malloc((size_t)(settings->batch_tokens + 1) * sizeof *b->batch);
-    el_status st = b->batch ? EL_OK : el_fail(EL_ENOMEM, "no memory for a queue");
+    el_status st = reserve(b);
     if (!st)
         st = el_lock_open(&b->lock);
     if (!st)
@@ -197,7 +236,8 @@ void el_batcher_close(el_batcher *b)
         el_thread_join(b->thread);
     }
     el_lock_close(b->lock);
-    free(b->batch);
+    free(b->usual.parts);
+    free(b->passing.parts);
     free(b);
 }
 
@@ -218,7 +258,7 @@ el_put el_batcher_put(el_batcher *b, el_job *job)
     el_lock_take(b->lock);
     const el_put put = b->shut ? EL_PUT_CLOSED : is_full(b, tokens) ? EL_PUT_FULL : EL_PUT;
     if (put == EL_PUT) {
-        append(b, job);
+        enter(b, job);
         b->seen = b->figures.jobs++ ? b->seen : job->put;
         b->figures.tokens += tokens;
         el_lock_wake(b->lock);

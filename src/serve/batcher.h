@@ -5,15 +5,24 @@
  *
  *   Lanes.    Parts are computed together if they go through the same network: if their jobs are of one lane.  A batch is
  *             of the lane of the first job in the line.
- *   Turns.    A job gives one part at a time and then stands at the end of the line.  So a request of one text waits for
- *             one part of each job before it, not for all 32 texts of a long one; and a part that did not fit into a batch
- *             stands first in the next, so that nobody waits for ever.
+ *   Turns.    A part is due once so many tokens have been computed since it came as it costs itself, times EL_PATIENCE;
+ *             who is due first stands first.  So everyone waits in proportion to what they ask: a short text goes before a
+ *             long one that came a little earlier, and nobody is passed for ever.  A job gives one part at a time, and its
+ *             next part comes when this one has been taken: a request of one text does not wait for all 32 of another.
+ *   Passing.  A long batch halts between layers, where `compute` calls el_batcher_halt.  Parts that are short beside it are
+ *             computed there and then: each time at most an EL_SHAREth of its tokens, and in all at most as many as it has, so
+ *             that it takes twice its time at worst.
  *   Fullness. The line is bounded by jobs and by tokens: what is computed costs tokens, whether they come as one text or
  *             as many.  Who does not get in is told at once when to come again.
  *
  * No time is spent on waiting for a batch to fill: while one is computed the next gathers.  As batches are unpadded, a
  * part costs in company what it costs alone, and a larger batch makes everyone in it wait for all of it: measured on one
- * Zen 5 core, ELECTRA-Small computes as many tokens a second 64 at a time as 8192 at a time.  So batches are small.
+ * core, ELECTRA-Small computes as many tokens a second 16 at a time as 1024 at a time; on two, 128 at a time.  So batches
+ * are small.
+ *
+ * Why short ones pass: texts are of very different lengths, and one thread computes.  At half load, first come first served,
+ * one request in a hundred took over 20 times what it takes alone: a short one behind a long one.  Shorter ones first halves
+ * that; what is left is the batch that has begun, which only a halt can end.  docs/performance.md has the measurements.
  */
 #ifndef EL_SERVE_BATCHER_H
 #define EL_SERVE_BATCHER_H
@@ -22,6 +31,8 @@
 #include <stdint.h>
 
 #include "base/error.h"
+
+enum { EL_PATIENCE = 3, EL_SHARE = 4 }; /* an EL_SHAREth */
 
 typedef struct el_job el_job;
 
@@ -34,6 +45,7 @@ struct el_job {
     double put, taken, computed; /* when it came, when its first part was taken, when its last was computed */
     bool dropped;                /* it was given up: not all of its parts were computed */
     int next, left;              /* part to be taken; parts not yet computed */
+    int64_t due;                 /* of the next part, on the clock of tokens computed */
     el_job *after;
 };
 
@@ -46,7 +58,8 @@ typedef struct {
     int batch_tokens, most_jobs;
     int64_t most_tokens; /* in the line; a job finds room in an empty one whatever its size */
     /* All of these run on the batcher's thread. */
-    void (*compute)(void *context, const el_part *parts, int count); /* of one lane */
+    /* Parts of one lane; `passing`: at a halt of another compute(). */
+    void (*compute)(void *context, const el_part *parts, int count, bool passing);
     bool (*wanted)(void *context, el_job *job); /* whether somebody waits for it still; NULL: always */
     void (*done)(void *context, el_job *job);   /* computed or dropped; it is the putter's again */
     void *context;
@@ -61,6 +74,9 @@ typedef enum { EL_PUT, EL_PUT_FULL, EL_PUT_CLOSED } el_put;
 
 /* From any thread.  Unless it is EL_PUT, the job is not the batcher's. */
 el_put el_batcher_put(el_batcher *batcher, el_job *job);
+
+/* Within compute(): lets short parts pass. */
+void el_batcher_halt(el_batcher *batcher);
 
 /* No job gets in from now on; returns when all are done.  After `seconds` those that still wait are dropped. */
 void el_batcher_drain(el_batcher *batcher, double seconds);

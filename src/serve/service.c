@@ -86,52 +86,70 @@ static el_status open_wordpieces(el_service *s)
     return st || !s->loaded->tuned ? st : el_wordpiece_open(&s->wordpiece_tuned, s->loaded->vocab, taught);
 }
 
-static el_status open_tuned(el_service *s, int batch_tokens)
+static el_status open_tuned(el_service *s, el_answerer *a, int batch_tokens)
 {
     if (!s->loaded->tuned)
         return EL_OK;
-    const el_status st = el_finetuned_over(&s->tuned, s->q, &s->loaded->model, s->loaded->vocab,
+    const el_status st = el_finetuned_over(&a->tuned, s->q, &s->loaded->model, s->loaded->vocab,
                                            &s->loaded->card, batch_tokens);
-    s->tuned.card.features.windows = s->loaded->card.kind == EL_TAG; /* no word is left without a tag */
+    a->tuned.card.features.windows = s->loaded->card.kind == EL_TAG; /* no word is left without a tag */
     return st;
 }
 
-static el_status open_embedder(el_service *s, const el_service_settings *settings)
+static el_status open_embedder(el_service *s, el_answerer *a, const el_service_settings *settings)
 {
     const el_embedder_settings how = {.pooling = settings->pooling,
                                       .plain_special = s->loaded->reading == EL_SPECIAL_PLAIN,
                                       .batch_tokens = settings->batch_tokens};
-    return el_embedder_over(&s->embedder, s->q, &s->loaded->model, s->loaded->encoder, s->loaded->vocab,
-                            &s->loaded->said, &how);
+    el_sentence said = s->loaded->said;
+    said.found &= a == &s->usual; /* what is taken from it is told once */
+    return el_embedder_over(&a->embedder, s->q, &s->loaded->model, s->loaded->encoder, s->loaded->vocab,
+                            &said, &how);
+}
+
+static el_status open_answerer(el_service *s, el_answerer *a, const el_service_settings *settings)
+{
+    const el_model *const m = &s->loaded->model;
+    const int tokens = settings->batch_tokens;
+    el_status st = open_tuned(s, a, tokens);
+    if (!st)
+        st = open_embedder(s, a, settings);
+    if (!st)
+        st = el_window_reader_open(&a->generator, s->q, m, el_model_network(m, EL_GENERATOR), tokens);
+    return st ? st
+              : el_window_reader_open(&a->discriminator, s->q, m, el_model_network(m, EL_DISCRIMINATOR),
+                                      tokens);
+}
+
+static void close_answerer(el_answerer *a, el_queue *q)
+{
+    el_window_reader_close(&a->generator, q);
+    el_window_reader_close(&a->discriminator, q);
+    el_embedder_close(a->embedder);
+    el_finetuned_close(&a->tuned);
 }
 
 static el_status open_parts(el_service *s, const el_service_settings *settings)
 {
-    const el_model *const m = &s->loaded->model;
-    const int tokens = settings->batch_tokens;
     el_status st = s->loaded->dev->open_queue(s->loaded->dev, &s->q, s->loaded->threads);
     if (!st)
         st = reserve_scratch(s);
     if (!st)
         st = open_wordpieces(s);
     if (!st)
-        st = open_tuned(s, tokens);
+        st = open_answerer(s, &s->usual, settings);
     if (!st)
-        st = open_embedder(s, settings);
+        st = open_answerer(s, &s->passing, settings);
     if (!st)
-        st = el_window_reader_open(&s->generator, s->q, m, el_model_network(m, EL_GENERATOR), tokens);
-    return st ? st
-              : el_window_reader_open(&s->discriminator, s->q, m, el_model_network(m, EL_DISCRIMINATOR),
-                                      tokens);
+        s->q->halt = settings->halt;
+    return st;
 }
 
 static void close_service(el_service *s)
 {
     if (s->q) {
-        el_window_reader_close(&s->generator, s->q);
-        el_window_reader_close(&s->discriminator, s->q);
-        el_embedder_close(s->embedder);
-        el_finetuned_close(&s->tuned);
+        close_answerer(&s->usual, s->q);
+        close_answerer(&s->passing, s->q);
         s->q->close(s->q);
     }
     el_wordpiece_close(s->wordpiece);
@@ -196,9 +214,9 @@ bool el_service_can(const el_service *s, el_ask ask)
     case EL_ASK_PREDICT:
         return s->loaded->tuned;
     case EL_ASK_DETECT:
-        return s->discriminator.net != NULL;
+        return s->usual.discriminator.net != NULL;
     case EL_ASK_FILL:
-        return s->generator.net != NULL;
+        return s->usual.generator.net != NULL;
     default:
         return true;
     }
@@ -206,13 +224,13 @@ bool el_service_can(const el_service *s, el_ask ask)
 
 int el_service_width(const el_service *s)
 {
-    return el_embedder_width(s->embedder);
+    return el_embedder_width(s->usual.embedder);
 }
 
 int el_service_longest(const el_service *s, el_ask ask)
 {
     return ask == EL_ASK_PREDICT  ? s->loaded->card.features.max_seq_length
-           : ask == EL_ASK_DETECT ? s->discriminator.places
-           : ask == EL_ASK_FILL   ? s->generator.places
-                                  : el_embedder_longest(s->embedder);
+           : ask == EL_ASK_DETECT ? s->usual.discriminator.places
+           : ask == EL_ASK_FILL   ? s->usual.generator.places
+                                  : el_embedder_longest(s->usual.embedder);
 }

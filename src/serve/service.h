@@ -66,6 +66,8 @@ typedef struct {
     el_load_settings load;
     el_pooling pooling;
     int batch_tokens;
+    el_halt
+        halt; /* reached between the layers of a batch, where el_service_compute may be called for a passing one */
 } el_service_settings;
 
 el_status el_service_open(el_service **service, const char *name, const char *folder,
@@ -88,7 +90,7 @@ el_status el_service_cut(el_service *service, el_ask ask, const char *text, size
 /* Fills what is read of a question with queries.  EL_EUSAGE where it makes no sense to ask. */
 el_status el_service_read(el_service *service, el_question *question);
 
-/* Parts of questions of this service and of one kind. */
-void el_service_compute(el_service *service, const el_part *parts, int count);
+/* Parts of questions of this service and of one kind; `passing`: at a halt of another batch. */
+void el_service_compute(el_service *service, const el_part *parts, int count, bool passing);
 
 #endif

@@ -47,9 +47,9 @@ static el_tensor encode(el_service *s, el_window_reader *r)
     return el_encoder_forward(s->q, &r->net->config, &r->net->w, &r->encoder, &in);
 }
 
-static el_status detect(el_service *s, const el_part *parts, int count)
+static el_status detect(el_service *s, el_answerer *with, const el_part *parts, int count)
 {
-    el_window_reader *const r = &s->discriminator;
+    el_window_reader *const r = &with->discriminator;
     el_status st = fill_batch(s, r, parts, count);
     if (!st)
         st = el_tensor_read(s->q, el_rtd_forward(s->q, &r->net->heads[0].rtd.w, &r->rtd, encode(s, r)),
@@ -70,9 +70,9 @@ typedef struct {
     int top_k;
 } slot;
 
-static el_status guess(el_service *s, el_tensor hidden, const slot *slots, const int *rows, int count)
+static el_status guess(el_service *s, el_window_reader *r, el_tensor hidden, const slot *slots,
+                       const int *rows, int count)
 {
-    el_window_reader *const r = &s->generator;
     const el_config *const c = &r->net->config;
     s->q->send(s->q, r->slots, rows, (size_t)count * sizeof *rows);
     const el_tensor logits =
@@ -86,9 +86,9 @@ static el_status guess(el_service *s, el_tensor hidden, const slot *slots, const
     return st;
 }
 
-static el_status fill(el_service *s, const el_part *parts, int count)
+static el_status fill(el_service *s, el_answerer *with, const el_part *parts, int count)
 {
-    el_window_reader *const r = &s->generator;
+    el_window_reader *const r = &with->generator;
     slot slots[EL_SERVICE_SLOTS];
     int rows[EL_SERVICE_SLOTS], waiting = 0;
     el_status st = fill_batch(s, r, parts, count);
@@ -105,12 +105,12 @@ static el_status fill(el_service *s, const el_part *parts, int count)
             slots[waiting] = (slot){a->guesses + (size_t)m * (size_t)top_k, top_k};
             rows[waiting++] = r->batch.starts[i] + 1 + a->at[m] - w.begin;
             if (waiting == EL_SERVICE_SLOTS) {
-                st = guess(s, hidden, slots, rows, waiting);
+                st = guess(s, r, hidden, slots, rows, waiting);
                 waiting = 0;
             }
         }
     }
-    return st || !waiting ? st : guess(s, hidden, slots, rows, waiting);
+    return st || !waiting ? st : guess(s, r, hidden, slots, rows, waiting);
 }
 
 /* ---- texts through a task's head, or to a vector ---- */
@@ -161,21 +161,21 @@ static void take_prediction(const el_task_card *card, el_query *a, const el_pred
         memcpy(a->numbers, p->probabilities, labels * sizeof *a->numbers);
 }
 
-static el_status predict(el_service *s, const el_part *parts, int count)
+static el_status predict(el_service *s, el_answerer *with, const el_part *parts, int count)
 {
     el_dataset d = {0};
     const el_prediction *predictions;
     int answered;
     el_status st = make_dataset(&d, s->loaded->card.kind, parts, count);
     if (!st)
-        st = el_finetuned_ask(&s->tuned, &d, &predictions, &answered);
+        st = el_finetuned_ask(&with->tuned, &d, &predictions, &answered);
     for (int i = 0; !st && i < answered; i++)
         take_prediction(&s->loaded->card, query_of(parts[predictions[i].example]), &predictions[i]);
     el_dataset_release(&d);
     return st;
 }
 
-static el_status embed(el_service *s, const el_part *parts, int count)
+static el_status embed(el_service *s, el_answerer *with, const el_part *parts, int count)
 {
     const size_t width = (size_t)el_service_width(s);
     el_dataset d = {0};
@@ -183,18 +183,18 @@ static el_status embed(el_service *s, const el_part *parts, int count)
     int cut;
     el_status st = make_dataset(&d, EL_CLASSIFY, parts, count);
     if (!st)
-        st = el_embedder_ask(s->embedder, &d, &vectors, &cut);
+        st = el_embedder_ask(with->embedder, &d, &vectors, &cut);
     for (int i = 0; !st && i < count; i++)
         memcpy(query_of(parts[i])->numbers, vectors + (size_t)i * width, width * sizeof *vectors);
     el_dataset_release(&d);
     return st;
 }
 
-void el_service_compute(el_service *s, const el_part *parts, int count)
+void el_service_compute(el_service *s, const el_part *parts, int count, bool passing)
 {
-    static el_status (*const ASKS[EL_ASKS])(el_service *, const el_part *, int) = {
+    static el_status (*const ASKS[EL_ASKS])(el_service *, el_answerer *, const el_part *, int) = {
         [EL_ASK_PREDICT] = predict, [EL_ASK_EMBED] = embed, [EL_ASK_DETECT] = detect, [EL_ASK_FILL] = fill};
-    const el_status st = ASKS[question_of(parts[0])->ask](s, parts, count);
+    const el_status st = ASKS[question_of(parts[0])->ask](s, passing ? &s->passing : &s->usual, parts, count);
     for (int i = 0; st && i < count; i++) {
         el_question *const q = question_of(parts[i]);
         q->status = st;

@@ -34,13 +34,18 @@ el_status el_window_reader_open(el_window_reader *reader, el_queue *q, const el_
                                 const el_network *net, int batch_tokens);
 void el_window_reader_close(el_window_reader *reader, el_queue *q);
 
+/* What a batch is answered by. */
+typedef struct {
+    el_finetuned tuned;
+    el_embedder *embedder;
+    el_window_reader generator, discriminator;
+} el_answerer;
+
 struct el_service {
     char *name, *folder;
     el_loaded *loaded;
     el_queue *q;
-    el_finetuned tuned;
-    el_embedder *embedder;
-    el_window_reader generator, discriminator;
+    el_answerer usual, passing;                /* the second: while the first stands between two layers */
     el_wordpiece *wordpiece, *wordpiece_tuned; /* of the thread that reads */
     char lanes[EL_ASKS];                       /* their addresses */
     atomic_int held;

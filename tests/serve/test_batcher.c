@@ -37,21 +37,13 @@ typedef struct {
     el_batcher *batcher;
     el_lock *lock;
     int allowed, begun; /* batches; under the lock */
-    char order[4096];   /* "1.0 1.1 | 2.0 | ": request.part of every batch */
+    int layers;         /* between which it halts */
+    char order[4096];   /* "1.0 1.1 | 2.0 ( 3.0 ) | ": request.part of every batch */
     atomic_int finished;
 } bench;
 
-static void compute(void *context, const el_part *parts, int count)
+static void record(bench *b, const el_part *parts, int count, int batch, bool recorded)
 {
-    bench *const b = context;
-    el_lock_take(b->lock);
-    b->begun++;
-    el_lock_wake(b->lock);
-    while (b->allowed < b->begun)
-        el_lock_wait(b->lock, 1);
-    const int batch = b->begun;
-    const bool recorded = b->allowed < 1000;
-    el_lock_give(b->lock);
     int tokens = 0;
     for (int i = 0; i < count; i++) {
         request *const r = (request *)parts[i].job;
@@ -63,9 +55,35 @@ static void compute(void *context, const el_part *parts, int count)
         if (recorded)
             snprintf(b->order + used, sizeof b->order - used, "%d.%d ", r->number, parts[i].part);
     }
+    CHECK(tokens <= BUDGET || count == 1, "a batch of %d tokens in %d parts", tokens, count);
+}
+
+/* Those that pass at a halt stand in brackets, behind what they passed. */
+static void compute(void *context, const el_part *parts, int count, bool passing)
+{
+    bench *const b = context;
+    el_lock_take(b->lock);
+    if (passing) {
+        el_lock_give(b->lock);
+        const bool recorded = b->allowed < 1000;
+        strcat(b->order, recorded ? "( " : "");
+        record(b, parts, count, b->begun, recorded);
+        strcat(b->order, recorded ? ") " : "");
+        el_batcher_halt(b->batcher); /* nobody passes those who pass */
+        return;
+    }
+    b->begun++;
+    el_lock_wake(b->lock);
+    while (b->allowed < b->begun)
+        el_lock_wait(b->lock, 1);
+    const int batch = b->begun;
+    const bool recorded = b->allowed < 1000;
+    el_lock_give(b->lock);
+    record(b, parts, count, batch, recorded);
+    for (int layer = 1; layer < b->layers; layer++)
+        el_batcher_halt(b->batcher);
     if (recorded)
         strcat(b->order, "| ");
-    CHECK(tokens <= BUDGET || count == 1, "a batch of %d tokens in %d parts", tokens, count);
 }
 
 static bool wanted(void *context, el_job *job)
@@ -189,13 +207,13 @@ static void test_turns(void **state)
     assert_int_equal(el_batcher_put(b.batcher, &r[1]->job), EL_PUT);
     assert_int_equal(el_batcher_put(b.batcher, &r[2]->job), EL_PUT);
     finish(&b, r, 3);
-    assert_string_equal(b.order, "0.0 | 1.0 2.0 | 1.1 | 1.2 | 1.3 | 1.4 | 1.5 | ");
+    assert_string_equal(b.order, "0.0 | 2.0 1.0 | 1.1 | 1.2 | 1.3 | 1.4 | 1.5 | ");
     close_bench(&b);
     release(r, 3);
 }
 
-/* A part that does not fit beside others is passed by shorter ones once, and then stands first. */
-static void test_long_parts(void **state)
+/* Shorter parts go first. */
+static void test_short_first(void **state)
 {
     (void)state;
     bench b;
@@ -205,9 +223,84 @@ static void test_long_parts(void **state)
     for (int i = 1; i < 5; i++)
         assert_int_equal(el_batcher_put(b.batcher, &r[i]->job), EL_PUT);
     finish(&b, r, 5);
-    assert_string_equal(b.order, "0.0 | 1.0 3.0 | 2.0 | 4.0 | ");
+    assert_string_equal(b.order, "0.0 | 1.0 3.0 | 4.0 | 2.0 | ");
     close_bench(&b);
     release(r, 5);
+}
+
+/* But not for ever: who is long waits for EL_PATIENCE times its length. */
+static void test_patience(void **state)
+{
+    (void)state;
+    enum { SHORT = 40, LENGTH = 200 };
+    bench b;
+    open_bench(&b, SHORT + 2, 100000);
+    request *r[SHORT + 2] = {occupy(&b), make(1, 1, LENGTH, &LANE[0])};
+    assert_int_equal(el_batcher_put(b.batcher, &r[1]->job), EL_PUT);
+    for (int i = 2; i < SHORT + 2; i++) { /* another comes whenever a batch begins */
+        r[i] = make(2, 1, BUDGET, &LANE[0]);
+        assert_int_equal(el_batcher_put(b.batcher, &r[i]->job), EL_PUT);
+        allow(&b, 1);
+        until_begun(&b, i);
+    }
+    finish(&b, r, SHORT + 2);
+    const int batches = EL_PATIENCE * LENGTH / BUDGET; /* of short ones that are due before it */
+    CHECK(r[1]->last_batch <= 2 + batches && r[1]->last_batch >= batches, "it was computed in batch %d",
+          r[1]->last_batch);
+    close_bench(&b);
+    release(r, SHORT + 2);
+}
+
+/* Short parts pass a long one that is being computed: at each halt a quarter of its tokens, in all as many as it has; of
+ * any lane, one at a time. */
+static void test_passing(void **state)
+{
+    (void)state;
+    bench b;
+    open_bench(&b, 20, 100000);
+    b.layers = 3;
+    request *r[9] = {make(0, 1, 80, &LANE[0])};
+    assert_int_equal(el_batcher_put(b.batcher, &r[0]->job), EL_PUT);
+    until_begun(&b, 1);
+    const int tokens[] = {0, 20, 20, 21, 10, 5, 6, 10, 80};
+    for (int i = 1; i < 9; i++) {
+        r[i] = make(i, 1, tokens[i], &LANE[i == 5]);
+        assert_int_equal(el_batcher_put(b.batcher, &r[i]->job), EL_PUT);
+    }
+    allow(&b, 1);
+    until_begun(&b, 2);
+    assert_true(r[5]->done && r[6]->done && r[4]->done && !r[7]->done && !r[1]->done && !r[0]->job.dropped);
+    finish(&b, r, 9);
+    assert_string_equal(b.order, "0.0 ( 5.0 ) ( 6.0 4.0 ) | 7.0 1.0 2.0 3.0 | 8.0 | ");
+    const el_batcher_figures f = el_batcher_look(b.batcher);
+    assert_int_equal(f.batches, 5);
+    assert_int_equal(f.computed_tokens, 252);
+    assert_int_equal(f.tokens, 0);
+    close_bench(&b);
+    release(r, 9);
+}
+
+/* Who stands at a halt takes twice its time at worst. */
+static void test_passing_ends(void **state)
+{
+    (void)state;
+    bench b;
+    open_bench(&b, 40, 100000);
+    b.layers = 24;
+    request *r[21] = {make(0, 1, 40, &LANE[0])};
+    assert_int_equal(el_batcher_put(b.batcher, &r[0]->job), EL_PUT);
+    until_begun(&b, 1);
+    for (int i = 1; i < 21; i++) {
+        r[i] = make(i, 1, 10, &LANE[0]);
+        assert_int_equal(el_batcher_put(b.batcher, &r[i]->job), EL_PUT);
+    }
+    allow(&b, 1);
+    until_begun(&b, 2);
+    for (int i = 0; i < 21; i++)
+        CHECK(r[i]->done == (i <= 4), "request %d was done %d times", i, r[i]->done);
+    finish(&b, r, 21);
+    close_bench(&b);
+    release(r, 21);
 }
 
 /* What goes through another network is another batch, of whoever stands first. */
@@ -346,6 +439,7 @@ static void test_threads(void **state)
     (void)state;
     bench b;
     open_bench(&b, 6, 2000);
+    b.layers = 4;
     allow(&b, 1 << 30);
     client clients[THREADS];
     el_thread *threads[THREADS];
@@ -364,9 +458,10 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order), cmocka_unit_test(test_turns),    cmocka_unit_test(test_long_parts),
-        cmocka_unit_test(test_lanes), cmocka_unit_test(test_fullness), cmocka_unit_test(test_unwanted),
-        cmocka_unit_test(test_drain), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_order),    cmocka_unit_test(test_turns),    cmocka_unit_test(test_short_first),
+        cmocka_unit_test(test_patience), cmocka_unit_test(test_passing),  cmocka_unit_test(test_passing_ends),
+        cmocka_unit_test(test_lanes),    cmocka_unit_test(test_fullness), cmocka_unit_test(test_unwanted),
+        cmocka_unit_test(test_drain),    cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,9 +12,11 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/pool.h"
 #include "serve/http/parts.h"
 
 enum { BACKLOG = 511, CONNECTION_BYTES = 32 << 10 };
+enum { TOKENS_A_THREAD = 64 }; /* in a batch: more of them make it no faster (batcher.h) */
 static const double QUIET = 0.3,
                     STEP = 0.02; /* seconds: of connections that ask nothing more; between two looks */
 
@@ -88,12 +90,17 @@ el_status el_server_reload(el_server *s)
     return first ? el_fail(first, "%s", sentence) : EL_OK;
 }
 
-static void compute(void *server, const el_part *parts, int count)
+static void compute(void *server, const el_part *parts, int count, bool passing)
 {
     (void)server;
     const el_request *const r =
         (const el_request *)parts[0].job; /* all are of its service: it is their lane */
-    el_service_compute(r->service, parts, count);
+    el_service_compute(r->service, parts, count, passing);
+}
+
+static void halt(void *server)
+{
+    el_batcher_halt(((el_server *)server)->batcher);
 }
 
 /* ---- listening ---- */
@@ -188,6 +195,14 @@ static el_status start_batcher(el_server *s)
                                                                .context = s});
 }
 
+static void settle_batches(el_server *s)
+{
+    const int threads = s->how.load.threads > 0 ? s->how.load.threads : el_processors();
+    int64_t *const most = &s->settings.max_batch_tokens;
+    *most = *most ? *most : TOKENS_A_THREAD * threads;
+    s->how.batch_tokens = (int)*most;
+}
+
 el_status el_server_open(el_server **out, const el_server_settings *settings, const el_served *models,
                          int count, const el_service_settings *how)
 {
@@ -198,6 +213,8 @@ el_status el_server_open(el_server **out, const el_server_settings *settings, co
     s->models = models;
     s->count = count;
     s->how = *how;
+    s->how.halt = (el_halt){halt, s};
+    settle_batches(s);
     s->meters.started = (double)time(NULL);
     el_status st = el_lock_open(&s->lock);
     if (!st)

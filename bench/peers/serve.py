@@ -24,6 +24,7 @@ import pathlib
 import random
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -175,49 +176,50 @@ print(sorted(took)[len(took) // 2])
     return {"mean_ms": 1e3 * float(told.stdout)}
 
 
-def arrivals(port: int, texts: list[str], rate: float, seconds: float) -> list[float]:
-    """Latencies of requests that come at random, `rate` a second, whether or not others are answered; with rate 0 each comes
-    when the one before it is answered."""
+def arrivals(port: int, texts: list[str], rate: float, seconds: float) -> list[tuple[str, float]]:
+    """Texts and their latencies, of requests that come at random, `rate` a second, whether or not others are answered; with
+    rate 0 each comes when the one before it is answered."""
     import asyncio
     took = []
 
     async def connect() -> tuple:
         return await asyncio.open_connection("127.0.0.1", port)
 
-    async def ask_over(connection: tuple, body: bytes, begin: float) -> None:
+    async def ask_over(connection: tuple, text: str, begin: float) -> None:
         reader, writer = connection
+        body = bodies[text]
         writer.write(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
                      % len(body) + body)
         head = await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(int(re.search(rb"(?i)content-length: (\d+)", head)[1]))
         if not head.startswith(b"HTTP/1.1 200"):
             sys.exit(f"refused: {head.decode()}")
-        took.append(time.perf_counter() - begin)
+        took.append((text, time.perf_counter() - begin))
 
     async def run() -> None:
         chance, free, tasks = random.Random(1), [await connect() for _ in range(64)], []
-        bodies = [json.dumps({"inputs": text}).encode() for text in texts]
         begin = due = time.perf_counter()
-        for body in itertools.cycle(bodies):
+        for text in itertools.cycle(texts):
             if due - begin > seconds:
                 break
             if not rate:
                 due = time.perf_counter()
-                await ask_over(free[0], body, due)
+                await ask_over(free[0], text, due)
                 continue
             due += chance.expovariate(rate)
             await asyncio.sleep(max(0, due - time.perf_counter()))
             connection = free.pop() if free else await connect()
 
-            async def one(connection: tuple = connection, body: bytes = body, due: float = due) -> None:
-                await ask_over(connection, body, due)
+            async def one(connection: tuple = connection, text: str = text, due: float = due) -> None:
+                await ask_over(connection, text, due)
                 free.append(connection)
             tasks.append(asyncio.create_task(one()))
         await asyncio.gather(*tasks)
 
     os.sched_setaffinity(0, {int(core) for core in ARRIVE_ON.split(",")})
+    bodies = {text: json.dumps({"inputs": text}).encode() for text in texts}
     asyncio.run(run())
-    return sorted(took)
+    return took
 
 
 ARRIVE_ON = "0,1"  # cores of arrivals()
@@ -235,9 +237,16 @@ def alone(a: argparse.Namespace, texts: list[str], script: str, work: pathlib.Pa
                            a.rounds, a.under)
         half = median(rates["serve"], "requests_per_second") / 2
 
+        apart: dict[str, list[float]] = {}
+
         def spread(rate: float) -> Figures:
             took = arrivals(port, texts, rate, a.seconds)
-            return {"p50_ms": 1e3 * took[len(took) // 2], "p99_ms": 1e3 * took[len(took) * 99 // 100]}
+            for text, seconds in took if not rate else ():
+                apart.setdefault(text, []).append(seconds)
+            times = sorted(seconds for _, seconds in took)
+            slower = sorted(seconds / statistics.median(apart[text]) for text, seconds in took if text in apart)
+            return {"p50_ms": 1e3 * times[len(times) // 2], "p99_ms": 1e3 * times[len(times) * 99 // 100],
+                    "p50_slower": slower[len(slower) // 2], "p99_slower": slower[len(slower) * 99 // 100]}
         halves = take_turns({"one at a time": lambda: spread(0), "half load": lambda: spread(half)}, a.rounds, a.under)
     for turn in calls["serve"]:
         turn["mean_ms"] = 1e3 / turn["requests_per_second"]
@@ -249,7 +258,8 @@ def alone(a: argparse.Namespace, texts: list[str], script: str, work: pathlib.Pa
          f"{median(calls['library'], 'mean_ms'):.4g}", ratio(calls["serve"], calls["library"], "mean_ms")],
         *([f"{name} at {half:.4g} requests a second; one at a time", f"{median(halves['half load'], key):.4g}",
            f"{median(halves['one at a time'], key):.4g}", ratio(halves["half load"], halves["one at a time"], key)]
-          for name, key in (("median ms", "p50_ms"), ("p99 ms", "p99_ms")))]))
+          for name, key in (("median ms", "p50_ms"), ("p99 ms", "p99_ms"), ("median of each beside itself alone", "p50_slower"),
+                            ("p99 of that", "p99_slower")))]))
     return {"rates": rates, "calls": calls, "halves": halves}
 
 

@@ -147,9 +147,9 @@ static el_status check_int8(el_finetuning *f, json_t **both)
     if (!f->settings->check_int8)
         return EL_OK;
     char *const folder = el_path_join(f->settings->output, "model");
-    const el_status st =
-        folder ? el_int8_score(f->q, folder, &f->data[EL_DEV], (int)f->settings->micro_batch_tokens, &scores)
-               : el_fail(EL_ENOMEM, "no memory for a path");
+    const el_status st = folder ? el_int8_score(f->q, folder, &f->data[EL_DEV],
+                                                (int)f->settings->micro_batch_tokens, f->metric, &scores)
+                                : el_fail(EL_ENOMEM, "no memory for a path");
     free(folder);
     if (st)
         return st;

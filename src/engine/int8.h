@@ -8,9 +8,12 @@ typedef struct {
     el_figures fp32, int8;
 } el_int8_scores;
 
-/* Opens the model in both precisions, one after the other, and scores it on labelled data of its task. */
+/* Warns where int8 costs more than a point of the metric. */
+void el_int8_warn(const el_int8_scores *scores, const char *metric);
+
+/* Opens the model in both precisions, one after the other, and scores it on labelled data of its task; warns. */
 el_status el_int8_score(el_queue *q, const char *folder, const el_dataset *data, int batch_tokens,
-                        el_int8_scores *scores);
+                        const char *metric, el_int8_scores *scores);
 /* The same on a labelled file, which is read as the file was that the model learned from; on all processors. */
 el_status el_int8_score_file(const char *folder, const char *path, el_int8_scores *scores);
 

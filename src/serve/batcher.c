@@ -171,11 +171,19 @@ void el_batcher_halt(el_batcher *b)
     el_lock_give(b->lock);
 }
 
-/* The first of the line, however long it is, and who fits beside it. */
+/* What the next batch may have: the first of the line, however long it is. */
+static int64_t next_tokens(const el_batcher *b)
+{
+    const int64_t first = b->first ? tokens_of(b->first) : 0, few = b->settings.few_tokens;
+    int64_t most = b->figures.tokens / EL_SHARE;
+    most = most > few ? most : few;
+    most = most < b->settings.batch_tokens ? most : b->settings.batch_tokens;
+    return most > first ? most : first;
+}
+
 static void compute_next(el_batcher *b)
 {
-    const int first = b->first ? tokens_of(b->first) : 0;
-    take_batch(b, &b->usual, first > b->settings.batch_tokens ? first : b->settings.batch_tokens);
+    take_batch(b, &b->usual, next_tokens(b));
     if (b->usual.count)
         compute_batch(b, &b->usual);
 }

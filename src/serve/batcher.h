@@ -1,7 +1,7 @@
 /* batcher - questions of many clients, computed together
  *
  * A job is one request: some parts (texts), each of so many tokens.  Jobs wait in a line.  One thread takes parts from
- * it, as many as `batch_tokens` allow, has them computed at once, and says of each job when its last part is done.
+ * it, has them computed at once, and says of each job when its last part is done.
  *
  *   Lanes.    Parts are computed together if they go through the same network: if their jobs are of one lane.  A batch is
  *             of the lane of the first job in the line.
@@ -17,8 +17,8 @@
  *
  * No time is spent on waiting for a batch to fill: while one is computed the next gathers.  As batches are unpadded, a
  * part costs in company what it costs alone, and a larger batch makes everyone in it wait for all of it: measured on one
- * core, ELECTRA-Small computes as many tokens a second 16 at a time as 1024 at a time; on two, 128 at a time.  So batches
- * are small.
+ * core, ELECTRA-Small computes as many tokens a second 16 at a time as 1024 at a time; on two it takes 128 to come near that.
+ * So a batch is small while little waits: an EL_SHAREth of the line, between `few_tokens` and `batch_tokens`.
  *
  * Why short ones pass: texts are of very different lengths, and one thread computes.  At half load, first come first served,
  * one request in a hundred took over 20 times what it takes alone: a short one behind a long one.  Shorter ones first halves
@@ -55,7 +55,9 @@ typedef struct {
 } el_part;
 
 typedef struct {
-    int batch_tokens, most_jobs;
+    int batch_tokens; /* a batch has so many at most */
+    int few_tokens;   /* and may have so many however short the line is */
+    int most_jobs;
     int64_t most_tokens; /* in the line; a job finds room in an empty one whatever its size */
     /* All of these run on the batcher's thread. */
     /* Parts of one lane; `passing`: at a halt of another compute(). */

@@ -96,24 +96,23 @@ static el_status open_tuned(el_service *s, el_answerer *a, int batch_tokens)
     return st;
 }
 
-static el_status open_embedder(el_service *s, el_answerer *a, const el_service_settings *settings)
+static el_status open_embedder(el_service *s, el_answerer *a, const el_service_settings *settings, int tokens)
 {
     const el_embedder_settings how = {.pooling = settings->pooling,
                                       .plain_special = s->loaded->reading == EL_SPECIAL_PLAIN,
-                                      .batch_tokens = settings->batch_tokens};
+                                      .batch_tokens = tokens};
     el_sentence said = s->loaded->said;
     said.found &= a == &s->usual; /* what is taken from it is told once */
     return el_embedder_over(&a->embedder, s->q, &s->loaded->model, s->loaded->encoder, s->loaded->vocab,
                             &said, &how);
 }
 
-static el_status open_answerer(el_service *s, el_answerer *a, const el_service_settings *settings)
+static el_status open_answerer(el_service *s, el_answerer *a, const el_service_settings *settings, int tokens)
 {
     const el_model *const m = &s->loaded->model;
-    const int tokens = settings->batch_tokens;
     el_status st = open_tuned(s, a, tokens);
     if (!st)
-        st = open_embedder(s, a, settings);
+        st = open_embedder(s, a, settings, tokens);
     if (!st)
         st = el_window_reader_open(&a->generator, s->q, m, el_model_network(m, EL_GENERATOR), tokens);
     return st ? st
@@ -137,9 +136,9 @@ static el_status open_parts(el_service *s, const el_service_settings *settings)
     if (!st)
         st = open_wordpieces(s);
     if (!st)
-        st = open_answerer(s, &s->usual, settings);
+        st = open_answerer(s, &s->usual, settings, settings->batch_tokens);
     if (!st)
-        st = open_answerer(s, &s->passing, settings);
+        st = open_answerer(s, &s->passing, settings, settings->batch_tokens / EL_SHARE + 1);
     if (!st)
         s->q->halt = settings->halt;
     return st;

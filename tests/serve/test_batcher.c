@@ -98,11 +98,12 @@ static void done(void *context, el_job *job)
     atomic_fetch_add(&((bench *)context)->finished, 1);
 }
 
-static void open_bench(bench *b, int most_jobs, int64_t most_tokens)
+static void open_small(bench *b, int few_tokens, int most_jobs, int64_t most_tokens)
 {
     *b = (bench){0};
     assert_int_equal(el_lock_open(&b->lock), EL_OK);
     assert_int_equal(el_batcher_open(&b->batcher, &(el_batcher_settings){.batch_tokens = BUDGET,
+                                                                         .few_tokens = few_tokens,
                                                                          .most_jobs = most_jobs,
                                                                          .most_tokens = most_tokens,
                                                                          .compute = compute,
@@ -110,6 +111,12 @@ static void open_bench(bench *b, int most_jobs, int64_t most_tokens)
                                                                          .done = done,
                                                                          .context = b}),
                      EL_OK);
+}
+
+/* Whose batches are as large with a short line as with a long one. */
+static void open_bench(bench *b, int most_jobs, int64_t most_tokens)
+{
+    open_small(b, BUDGET, most_jobs, most_tokens);
 }
 
 static void close_bench(bench *b)
@@ -195,6 +202,24 @@ static void test_order(void **state)
     assert_int_equal(f.jobs, 0);
     close_bench(&b);
     release(r, 5);
+}
+
+/* A quarter of what waits is computed at once, and no less than a few tokens. */
+static void test_small_batches(void **state)
+{
+    (void)state;
+    bench b;
+    open_small(&b, 20, 50, 100000);
+    request *r[14] = {occupy(&b)};
+    for (int i = 1; i < 14; i++) {
+        r[i] = make(i, 1, 10, &LANE[0]);
+        assert_int_equal(el_batcher_put(b.batcher, &r[i]->job), EL_PUT);
+    }
+    finish(&b, r, 14);
+    assert_string_equal(b.order,
+                        "0.0 | 1.0 2.0 3.0 | 4.0 5.0 | 6.0 7.0 | 8.0 9.0 | 10.0 11.0 | 12.0 13.0 | ");
+    close_bench(&b);
+    release(r, 14);
 }
 
 /* A request of one text behind one of many waits for one of these, not for all. */
@@ -458,10 +483,12 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),    cmocka_unit_test(test_turns),    cmocka_unit_test(test_short_first),
-        cmocka_unit_test(test_patience), cmocka_unit_test(test_passing),  cmocka_unit_test(test_passing_ends),
-        cmocka_unit_test(test_lanes),    cmocka_unit_test(test_fullness), cmocka_unit_test(test_unwanted),
-        cmocka_unit_test(test_drain),    cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_order),        cmocka_unit_test(test_small_batches),
+        cmocka_unit_test(test_turns),        cmocka_unit_test(test_short_first),
+        cmocka_unit_test(test_patience),     cmocka_unit_test(test_passing),
+        cmocka_unit_test(test_passing_ends), cmocka_unit_test(test_lanes),
+        cmocka_unit_test(test_fullness),     cmocka_unit_test(test_unwanted),
+        cmocka_unit_test(test_drain),        cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

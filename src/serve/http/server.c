@@ -16,7 +16,7 @@
 #include "serve/http/parts.h"
 
 enum { BACKLOG = 511, CONNECTION_BYTES = 32 << 10 };
-enum { TOKENS_A_THREAD = 64 }; /* in a batch: more of them make it no faster (batcher.h) */
+enum { TOKENS_A_THREAD = 64 }; /* keep it busy (batcher.h) */
 static const double QUIET = 0.3,
                     STEP = 0.02; /* seconds: of connections that ask nothing more; between two looks */
 
@@ -186,21 +186,15 @@ static el_status start_daemon(el_server *s)
 static el_status start_batcher(el_server *s)
 {
     const el_server_settings *const set = &s->settings;
+    const int threads = s->how.load.threads > 0 ? s->how.load.threads : el_processors();
     return el_batcher_open(&s->batcher, &(el_batcher_settings){.batch_tokens = (int)set->max_batch_tokens,
+                                                               .few_tokens = TOKENS_A_THREAD * threads,
                                                                .most_jobs = (int)set->max_queue_requests,
                                                                .most_tokens = set->max_queue_tokens,
                                                                .compute = compute,
                                                                .wanted = el_exchange_wanted,
                                                                .done = el_exchange_done,
                                                                .context = s});
-}
-
-static void settle_batches(el_server *s)
-{
-    const int threads = s->how.load.threads > 0 ? s->how.load.threads : el_processors();
-    int64_t *const most = &s->settings.max_batch_tokens;
-    *most = *most ? *most : TOKENS_A_THREAD * threads;
-    s->how.batch_tokens = (int)*most;
 }
 
 el_status el_server_open(el_server **out, const el_server_settings *settings, const el_served *models,
@@ -214,7 +208,7 @@ el_status el_server_open(el_server **out, const el_server_settings *settings, co
     s->count = count;
     s->how = *how;
     s->how.halt = (el_halt){halt, s};
-    settle_batches(s);
+    s->how.batch_tokens = (int)settings->max_batch_tokens;
     s->meters.started = (double)time(NULL);
     el_status st = el_lock_open(&s->lock);
     if (!st)

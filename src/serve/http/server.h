@@ -25,8 +25,8 @@ typedef struct {
     int64_t port;     /* 0: any that is free */
     const char *api_key_file, *allow_hosts;
     int64_t max_body_bytes, max_inputs, max_request_tokens; /* of one request */
-    int64_t max_batch_tokens; /* computed at a time; 0: as many as it takes to keep the threads busy */
-    int64_t max_queue_tokens, max_queue_requests; /* that wait */
+    int64_t max_batch_tokens;                               /* computed at a time */
+    int64_t max_queue_tokens, max_queue_requests;           /* that wait */
     int64_t max_connections, max_connections_per_address;
     double header_timeout, body_timeout, idle_timeout; /* seconds */
     double drain_delay, grace;

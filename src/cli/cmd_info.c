@@ -373,7 +373,7 @@ static el_status inspect(json_t *info, const char *path, bool tensors)
         json_object_set_new(info, "kind", json_string("safetensors"));
         return file_info(info, path, tensors);
     }
-    const el_status st = el_path_need(path);
+    el_status st = el_path_need(path);
     if (st)
         return st;
     if (holds(path, "run.json"))
@@ -382,7 +382,11 @@ static el_status inspect(json_t *info, const char *path, bool tensors)
         return checkpoint_info(info, path, tensors);
     if (holds_shards(path))
         return shards_info(info, path);
-    if (el_tensors_exists(path) || holds(path, "modules.json"))
+    bool weights;
+    st = el_tensors_look(path, &weights);
+    if (st)
+        return st;
+    if (weights || holds(path, "modules.json"))
         return model_info(info, path, tensors);
     if (el_tokenizer_exists(path))
         return vocab_info(info, path);

@@ -137,7 +137,9 @@ static el_status open_card(el_model_card *card, const char *folder, bool predict
     el_status st = el_folder_need(folder);
     if (!st && !(card->path = el_path_join(folder, "config.json")))
         st = el_fail(EL_ENOMEM, "%s: no memory", folder);
-    const bool weights = !st && el_tensors_exists(folder);
+    bool weights = false;
+    if (!st)
+        st = el_tensors_look(folder, &weights);
     if (!st && (el_file_exists(card->path) || !weights))
         st = el_json_load(&card->object, card->path);
     if (!st && weights && !*el_architecture_of(card->object) && !json_object_get(card->object, "task_head"))
@@ -278,11 +280,13 @@ el_status el_model_find(el_model_paths *paths, const char *folder)
         el_model_paths_free(paths);
     if (st || paths->encoder)
         return st;
-    bool described = false;
+    bool described = false, weights = false;
     st = el_folder_need(folder);
     if (!st)
         st = el_folder_holds(folder, "config.json", &described);
-    if (!st && !described && !el_tensors_exists(folder))
+    if (!st && !described)
+        st = el_tensors_look(folder, &weights);
+    if (!st && !described && !weights)
         st = no_model(folder);
     if (st)
         return st;

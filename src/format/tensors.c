@@ -417,15 +417,20 @@ static el_status find_form(const char *folder, int *form, char **path)
     return EL_OK;
 }
 
-bool el_tensors_exists(const char *folder)
+el_status el_tensors_look(const char *folder, bool *exist)
 {
     char *path = NULL, *prefix = NULL;
     int form = -1;
-    const bool found = el_folder_exists(folder) && (find_form(folder, &form, &path) || form >= 0 ||
-                                                    el_tensorflow_find(folder, &prefix) || prefix);
+    *exist = false;
+    if (!el_folder_exists(folder))
+        return EL_OK;
+    el_status st = find_form(folder, &form, &path);
+    if (!st && form < 0)
+        st = el_tensorflow_find(folder, &prefix);
+    *exist = form >= 0 || prefix;
     free(path);
     free(prefix);
-    return found;
+    return st;
 }
 
 el_status el_tensors_open(el_tensors *s, const char *folder)

@@ -38,8 +38,8 @@ typedef struct {
 el_status el_tensors_open(el_tensors *source, const char *folder);
 void el_tensors_close(el_tensors *source); /* accepts a zeroed one */
 
-/* Whether a folder has weights of any form that el_tensors_open knows. */
-bool el_tensors_exists(const char *folder);
+/* *exist: whether there is such a folder, with weights of any form that el_tensors_open knows.  A failure to look is one. */
+el_status el_tensors_look(const char *folder, bool *exist);
 
 /* For readers: maps a file for as long as the source is open. */
 el_status el_tensors_map(el_tensors *source, const char *path, el_bytes *bytes);

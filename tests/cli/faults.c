@@ -39,7 +39,7 @@
 
 int electra_main(int argc, char **argv); /* cli/main.c's */
 
-enum { MOST_PLACES = 1 << 14, MOST_BLOCKS = 1 << 16, CALLERS = 12, SECONDS = 60, MOST_FAULTS = 10 };
+enum { MOST_PLACES = 1 << 14, MOST_BLOCKS = 1 << 16, CALLERS = 12, SECONDS = 300, MOST_FAULTS = 10 };
 
 typedef enum { NONE, MEMORY, IO } kind;
 

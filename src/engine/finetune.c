@@ -29,12 +29,12 @@ static const el_run_kind RUN = {"finetune", gives};
 /* ---- settings ---- */
 
 /* What holds for this session alone. */
-static const char *const OF_NOW[] = {"allow_change", "overwrite",       "json",        "max_time",
-                                     "threads",      "instruction_set", "device", "stall_limit", NULL};
+static const char *const OF_NOW[] = {"allow_change",    "overwrite", "json",        "max_time", "threads",
+                                     "instruction_set", "device",    "stall_limit", NULL};
 
 /* What may differ between ranks: where data lie, which are compared by their contents, and what a machine has. */
 static const char *const OF_A_RANK[] = {"data",      "model",   "init_from",       "train_file", "dev_file",
-                                        "test_file", "threads", "instruction_set", "device", NULL};
+                                        "test_file", "threads", "instruction_set", "device",     NULL};
 
 static el_status open_run(el_finetuning *f)
 {
@@ -81,6 +81,7 @@ static el_head_config head_of(const el_finetuning *f)
     return (el_head_config){.kind = pooled ? EL_HEAD_POOLED : kind,
                             .labels = f->task->kind == EL_REGRESS ? 1 : f->card.labels.count,
                             .dropout = f->settings->dropout,
+                            .joined = f->start_backward != NULL,
                             .answerable = f->settings->answerable_classifier && f->card.rule == EL_SQUAD_2};
 }
 
@@ -91,6 +92,11 @@ static el_status open_model(el_finetuning *f)
     el_config config = f->config;
     config.hidden_dropout_prob = config.attention_probs_dropout_prob = f->settings->dropout;
     el_plan_add(&plan, EL_DISCRIMINATOR, config, head_of(f));
+    if (f->start_backward) {
+        el_log(EL_LOG_NOTE, "%s: the head reads both directions, the states of two networks side by side",
+               f->start);
+        el_plan_add_backward(&plan, config);
+    }
     const el_status st = el_model_open(&f->model, f->q, &plan);
     el_learner_settings learner = el_task_card_settings(&f->card, (int)f->settings->micro_batch_tokens);
     learner.positive = f->task->positive;
@@ -110,7 +116,7 @@ static el_status start_trial(void *context)
     if (head_of(f).kind == EL_HEAD_POOLED) /* its pooler, where the folder has none */
         st = el_model_initialise(&f->model, &how);
     if (!st)
-        st = el_weights_load(&f->model, &f->model.networks[0], f->start);
+        st = el_finetuned_load(&f->model, f->start, f->start_backward);
     return st ? st : el_model_initialise_heads(&f->model, &how);
 }
 
@@ -386,6 +392,7 @@ void el_finetune_close(el_finetuning *f)
     el_task_card_release(&f->card);
     el_task_files_release(&f->files);
     free(f->start);
+    free(f->start_backward);
     el_vocab_close(f->vocab);
     json_decref(f->changes);
     if (f->run.folder)

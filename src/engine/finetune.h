@@ -29,7 +29,8 @@ typedef struct {
     el_dataset data[EL_SPLITS];
     el_features features;
     el_split splits[EL_SPLITS];
-    char *start; /* folder that weights come from */
+    char *start;          /* folder that weights come from */
+    char *start_backward; /* and those of a network that reads backwards; NULL: none */
     el_config config;
     el_vocab *vocab;
     el_queue *q;

@@ -13,7 +13,7 @@ static el_status find_start(el_finetuning *f)
     const char *const from = f->settings->init_from ? f->settings->init_from : f->settings->model;
     if (!from)
         return el_fail(EL_EUSAGE, "--model: which run or model folder is to be taught?");
-    el_status st = el_encoder_find(from, &f->start);
+    el_status st = el_encoders_find(from, &f->start, &f->start_backward);
     if (!st)
         st = el_model_read(f->start, false, &f->config, NULL, NULL);
     if (!st)

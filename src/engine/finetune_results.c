@@ -40,8 +40,9 @@ static el_status take_best(el_finetuning *f)
         el_finetune_trial_folder(f, (int64_t)trial, json_integer_value(json_object_get(record, "restarts")));
     char *const best = folder ? el_path_join(folder, "best") : NULL, *const model = el_path_join(
                                                                          f->settings->output, "model");
-    el_status st = best && model ? el_weights_load(&f->model, &f->model.networks[0], best)
-                                 : el_fail(EL_ENOMEM, "no memory for a path");
+    char *const backward = best ? el_path_join(best, EL_BACKWARD) : NULL;
+    el_status st = backward && model ? el_finetuned_load(&f->model, best, backward)
+                                     : el_fail(EL_ENOMEM, "no memory for a path");
     if (!st)
         el_model_prepare(&f->model);
     f->seed = (uint64_t)json_integer_value(json_object_get(record, "seed"));
@@ -55,6 +56,7 @@ static el_status take_best(el_finetuning *f)
                   : el_fail(EL_ENOMEM, "no memory");
     free(text);
     free(model);
+    free(backward);
     free(best);
     free(folder);
     return st;

@@ -108,6 +108,9 @@ static el_status import_network(el_queue *q, const char *from, const char *name,
     if (attention_heads)
         card.config.num_attention_heads = attention_heads;
     st = el_config_check(&card.config, from);
+    if (!st && card.head.joined)
+        st = el_fail(EL_EUSAGE, "%s: holds two networks that are asked together; copy the folder as it is",
+                     from);
     if (!st)
         st = settle_head(from, predicts, &card.head);
     if (!st) {

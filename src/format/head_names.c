@@ -35,6 +35,9 @@ static const head_names HEADS[EL_HEADS] = {
     [EL_HEAD_SPAN_JOINT] = {{"ElectraForQuestionAnswering", "BertForQuestionAnswering"}, "span_joint", false},
 };
 
+/* Whether a task's head reads two networks, one of which reads backwards. */
+#define BOTH_DIRECTIONS "both_directions"
+
 /* Those of a causal network, where they are others: it guesses the next token, and what reads a sequence reads its last row,
  * which no class of transformers does. */
 static const head_names CAUSAL[EL_HEADS] = {
@@ -95,7 +98,7 @@ static bool names_head(const head_names *names, const char *architecture, const 
     return named && strcmp(task_head, names->task_head ? names->task_head : "") == 0;
 }
 
-static el_status find_kind(const json_t *object, const char *name, el_head_kind *kind)
+static el_status find_kind(const json_t *object, const char *name, bool joined, el_head_kind *kind)
 {
     const char *task_head = "", *architecture = el_architecture_of(object);
     bool causal = false, of_causal = false;
@@ -106,7 +109,8 @@ static el_status find_kind(const json_t *object, const char *name, el_head_kind 
         names_head(&PRETRAINING, architecture, task_head) || names_head(&ORDERED, architecture, task_head);
     *kind = predicts ? EL_HEAD_MLM : EL_HEAD_DETECTION;
     for (int k = 0; !st && k < EL_HEADS; k++) {
-        const bool last = names_head(&CAUSAL[k], architecture, task_head);
+        const bool last = *architecture ? names_head(&CAUSAL[k], architecture, task_head)
+                                        : CAUSAL[k].task_head && strcmp(task_head, CAUSAL[k].task_head) == 0;
         if (last || names_head(&HEADS[k], architecture, task_head) ||
             (!*architecture && strcmp(task_head, WORDS[k]) == 0))
             *kind = (el_head_kind)k;
@@ -119,7 +123,8 @@ static el_status find_kind(const json_t *object, const char *name, el_head_kind 
     if (!st && of_causal && !causal)
         return el_fail(EL_EDATA, "%s: %s%s%s needs is_decoder true", name, architecture,
                        *task_head ? " with task_head " : "", task_head);
-    if (!st && causal && !of_causal && names_of(*kind, true) == &CAUSAL[*kind] && HEADS[*kind].labelled)
+    if (!st && causal && !of_causal && !joined && names_of(*kind, true) == &CAUSAL[*kind] &&
+        HEADS[*kind].labelled)
         return el_fail(EL_EDATA, "%s: %s reads [CLS], which has seen nothing where is_decoder is true", name,
                        architecture);
     return st;
@@ -167,7 +172,11 @@ el_status el_head_read(const json_t *object, const char *name, el_head_config *h
 {
     *head = (el_head_config){.labels = 2, .dropout = 0.1};
     const json_t *names = json_object_get(object, "id2label");
-    el_status st = find_kind(object, name, &head->kind);
+    el_status st = el_json_bool(object, name, BOTH_DIRECTIONS, &head->joined);
+    if (!st)
+        st = find_kind(object, name, head->joined, &head->kind);
+    if (!st && head->joined && (head->kind < EL_HEAD_SEQUENCE || *el_architecture_of(object)))
+        st = el_fail(EL_EDATA, "%s: " BOTH_DIRECTIONS " is true, but task_head is not that of a task", name);
     if (!st)
         st = el_json_bool(object, name, "answerable_classifier", &head->answerable);
     if (!st)
@@ -224,8 +233,11 @@ json_t *el_model_json(const el_config *config, const el_head_config *head, const
     const head_names *const names = is_permuted(config, head) ? &ORDERED
                                     : head->sentences         ? &PRETRAINING
                                                               : names_of(head->kind, config->causal);
-    const char *const architecture = names->architectures[config->model_type];
-    const char *const task_head = architecture || names->task_head ? names->task_head : WORDS[head->kind];
+    const bool misread = config->causal && config->model_type == EL_MODEL_ALBERT; /* as if it saw all */
+    const char *const architecture =
+        head->joined || misread ? NULL : names->architectures[config->model_type];
+    const char *const task_head =
+        !head->joined && (architecture || names->task_head) ? names->task_head : WORDS[head->kind];
     json_t *object = el_config_json(config, architecture);
     int bad = object ? 0 : -1;
     if (HEADS[head->kind].labelled) {
@@ -236,6 +248,8 @@ json_t *el_model_json(const el_config *config, const el_head_config *head, const
         if (el_config_relative(config))
             bad |= put_summary(object, head);
     }
+    if (head->joined)
+        bad |= json_object_set_new(object, BOTH_DIRECTIONS, json_true());
     if (task_head)
         bad |= json_object_set_new(object, "task_head", json_string(task_head));
     if (head->kind == EL_HEAD_SPAN_JOINT)

@@ -112,7 +112,7 @@ el_status el_span_open(el_span_saved **saved, el_queue *q, const el_config *conf
         return el_fail(EL_ENOMEM, "no memory for a span head");
     *s = (el_span_saved){.q = q,
                          .head = *head,
-                         .hidden = config->hidden_size,
+                         .hidden = el_head_width(config, head),
                          .rows = rows,
                          .sequences = sequences,
                          .parameters = parameters};

@@ -48,7 +48,7 @@ void el_head_list(el_params *params, const el_config *config, const el_head_conf
                                               [EL_HEAD_SENTENCES] = "seq_relationship",
                                               [EL_HEAD_TOKEN] = "classifier",
                                               [EL_HEAD_SPAN] = "qa_outputs"};
-    const int hidden = config->hidden_size, depth = config->num_hidden_layers + 2;
+    const int hidden = el_head_width(config, head), depth = config->num_hidden_layers + 2;
     const el_init init = head->kind == EL_HEAD_SENTENCES ? EL_INIT_NORMAL : EL_INIT_GLOROT;
     const el_type encoder = params->activations;
     params->activations = params->parameters;
@@ -72,11 +72,12 @@ void el_head_list(el_params *params, const el_config *config, const el_head_conf
 void el_head_saved_layout(el_head_saved *s, el_arena *a, const el_config *c, const el_head_config *head,
                           int rows, el_type act, el_type par)
 {
-    s->gathered = el_arena_tensor(a, act, rows, c->hidden_size);
-    s->x = el_arena_tensor(a, par, rows, c->hidden_size);
+    const int width = el_head_width(c, head);
+    s->gathered = el_arena_tensor(a, act, rows, width);
+    s->x = el_arena_tensor(a, par, rows, width);
     if (has_dense(head)) {
-        s->slope = el_arena_tensor(a, par, rows, c->hidden_size);
-        s->act = el_arena_tensor(a, par, rows, c->hidden_size);
+        s->slope = el_arena_tensor(a, par, rows, width);
+        s->act = el_arena_tensor(a, par, rows, width);
     }
     s->logits = el_arena_tensor(a, par, rows, head->labels);
 }

@@ -9,9 +9,11 @@
  *   span_joint        the original's: start (1, H); end from [h; h at the start] through 512 gelu; whether there is an
  *                     answer from [h at [CLS]; sum of softmax(start) h] through 512 gelu
  *
- * In a causal network, whose [CLS] has seen nothing, the last row stands for it.  Heads compute in the type of parameters whatever the encoder's: they are small, and what comes out of them is compared
- * and printed.  In files they have Hugging Face's names where it has such a head ("classifier.dense.weight",
- * "classifier.out_proj.weight", "classifier.weight", "qa_outputs.weight"), else "task_specific.<part>.weight".
+ * In a causal network, whose [CLS] has seen nothing, the last row stands for it.  Where a second network reads backwards, h is
+ * [h of one; h of the other], 2H wide.  Heads compute in the type of parameters whatever the encoder's: they are small, and
+ * what comes out of them is compared and printed.  In files they have Hugging Face's names where it has such a head
+ * ("classifier.dense.weight", "classifier.out_proj.weight", "classifier.weight", "qa_outputs.weight"), else
+ * "task_specific.<part>.weight".
  */
 #ifndef EL_MODEL_TASK_HEAD_H
 #define EL_MODEL_TASK_HEAD_H
@@ -42,7 +44,14 @@ typedef struct {
     bool gated;      /* mlm: may copy what is shown */
     bool ordered;    /* mlm: predicts in random orders (objective/order.h), and fills no [MASK] */
     bool sentences;  /* mlm: EL_HEAD_SENTENCES stands beside it */
+    bool joined;     /* a task's: reads the states of two networks side by side (task/learn/halves.h) */
 } el_head_config;
+
+/* Of what the head reads at a row: H, or of two networks 2H. */
+static inline int el_head_width(const el_config *config, const el_head_config *head)
+{
+    return config->hidden_size * (head->joined ? 2 : 1);
+}
 
 enum { EL_SPAN_HIDDEN = 512 }; /* as wide as the original's */
 

@@ -13,6 +13,7 @@ static const char ENCODER[] = "encoder"; /* the name of a network that is nothin
 typedef struct {
     el_model_plan plan;
     const char *folders[EL_MOST_NETWORKS];
+    char *backward; /* on the heap: a fine-tuned model's second */
 } recipe;
 
 /* Adds the network in a folder, if any, with the head that is to be asked. */
@@ -75,7 +76,12 @@ static el_status plan_tuned(el_loaded *loaded, recipe *r, const char *folder)
     el_head_config head;
     const el_status st = el_finetuned_read(folder, &config, &head, &loaded->card);
     loaded->tuned = !st;
-    return st ? st : add_network(r, ENCODER, folder, head);
+    if (st)
+        return st;
+    r->folders[0] = folder;
+    const el_status added = el_finetuned_plan(&r->plan, ENCODER, folder, &config, &head, &r->backward);
+    r->folders[1] = r->backward;
+    return added;
 }
 
 /* Whatever there is.  What stands in the generator's place may fill no [MASK], as it predicts each token from those before
@@ -148,12 +154,13 @@ static el_status load(el_loaded *loaded, const el_model_paths *paths, const char
                        : plan_all(loaded, &r, paths);
     if (!st)
         st = el_device_open(&loaded->dev, settings->level);
-    if (st)
-        return st;
-    r.plan.activations = el_precision_type(settings->precision, loaded->dev);
-    st = load_parts(loaded, &r);
+    if (!st) {
+        r.plan.activations = el_precision_type(settings->precision, loaded->dev);
+        st = load_parts(loaded, &r);
+    }
     if (!st)
-        loaded->encoder = &loaded->model.networks[r.plan.count - 1];
+        loaded->encoder = &loaded->model.networks[loaded->tuned ? 0 : r.plan.count - 1];
+    free(r.backward);
     return st;
 }
 

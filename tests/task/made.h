@@ -7,7 +7,7 @@
 #include <math.h>
 
 #include "model/initialise.h"
-#include "task/learn/learner.h"
+#include "task/learn/finetuned.h"
 #include "train/optimizer.h"
 
 enum { MADE_SPECIALS = 5, MADE_WORDS = 40, MADE_PLACES = 32 };
@@ -48,7 +48,11 @@ static inline void made_model(el_model *model, el_queue *q, el_type type, el_hea
 {
     el_model_plan plan = {
         .activations = type, .parameters = type == EL_F64 ? EL_F64 : EL_F32, .training = training};
-    el_plan_add(&plan, EL_DISCRIMINATOR, made_config(), head);
+    el_config config = made_config();
+    config.causal = head.joined;
+    el_plan_add(&plan, EL_DISCRIMINATOR, config, head);
+    if (head.joined)
+        el_plan_add_backward(&plan, config);
     const el_initialisation how = {.fan_in = true, .seed = 3};
     CHECK_OK(el_model_open(model, q, &plan));
     CHECK_OK(el_model_initialise(model, &how));

@@ -74,6 +74,12 @@ static void put(const el_learner *l, int feature, int *rows, int *wanted, float 
         wanted[0] = e->label;
 }
 
+/* The rows that have seen all of the text stand side by side: [SEP]'s forwards, [CLS]'s backwards. */
+static void pair(const el_learner *l, int feature, int *rows)
+{
+    el_swap_rows(rows, 0, l->features->items[feature].count - 1);
+}
+
 static void answer_one(const el_learner *l, const float *logits, float *probabilities, el_prediction *p)
 {
     const int labels = labels_of(l);
@@ -228,6 +234,7 @@ const el_family el_classify_family = {.open = open_classify,
                                       .reads = reads,
                                       .targets = targets,
                                       .put = put,
+                                      .pair = pair,
                                       .reserve = el_rows_reserve,
                                       .forget = el_rows_forget,
                                       .pass = el_rows_pass,

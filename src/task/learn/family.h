@@ -7,10 +7,9 @@
 #define EL_TASK_FAMILY_H
 
 #include "task/learn/answers.h"
+#include "task/learn/halves.h"
 #include "task/learn/learner.h"
 #include "train/feed.h"
-
-typedef struct el_learner el_learner;
 
 /* Sequences of the batch that one accumulate() handles. */
 typedef struct {
@@ -28,6 +27,9 @@ typedef struct {
     /* What the head reads and should say, for rows.c: rows of the sequence; a target (multilabel: for each label) or a
      * value for each. */
     void (*put)(const el_learner *l, int feature, int *rows, int *targets, float *values);
+    /* Of two networks: rows[i] is the row of the second that stands beside row i of the sequence; it begins as the same
+     * token's.  NULL: and stays so. */
+    void (*pair)(const el_learner *l, int feature, int *rows);
     el_status (*reserve)(el_learner *l, int sequences, int reads); /* room to keep so many more answers */
     void (*forget)(el_learner *l);
     /* Head forward, and backward into dhidden in training; else answers are kept.  The sum of losses. */
@@ -106,6 +108,7 @@ struct el_learner {
     el_feed feed;
     el_encoder_saved encoder;
     el_tensor dhidden;
+    el_halves halves;
     el_rows row_head;
     el_windows windows;
     /* the step */
@@ -127,6 +130,19 @@ struct el_learner {
 static inline const el_head *el_learner_head(const el_learner *l)
 {
     return &l->base.model->networks[0].heads[0];
+}
+
+/* Whether it reads two networks. */
+static inline bool el_learner_joins(const el_learner *l)
+{
+    return el_learner_head(l)->config.joined;
+}
+
+static inline void el_swap_rows(int *rows, int a, int b)
+{
+    const int row = rows[a];
+    rows[a] = rows[b];
+    rows[b] = row;
 }
 
 const el_dataset *el_learner_dataset(const el_learner *l, int feature);

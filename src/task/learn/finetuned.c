@@ -9,7 +9,6 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/log.h"
 
 static const char *const RULES[] = {
     [EL_SQUAD_1] = "squad1", [EL_SQUAD_2] = "squad2", [EL_KORQUAD] = "korquad", [EL_MRQA] = "mrqa"};
@@ -147,10 +146,15 @@ el_status el_finetuned_save(el_model *model, const el_vocab *vocab, const el_tas
                             const char *readme, const char *folder)
 {
     json_t *extra = describe(card);
-    const el_status st =
-        extra ? el_weights_save(model, &model->networks[0], vocab, readme, extra, EL_ST_F32, folder)
-              : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    const el_network *const second = el_model_network(model, EL_BACKWARD);
+    char *const backward = el_path_join(folder, EL_BACKWARD);
+    el_status st = extra && backward
+                       ? el_weights_save(model, &model->networks[0], vocab, readme, extra, EL_ST_F32, folder)
+                       : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    if (!st && second)
+        st = el_weights_save(model, second, vocab, readme, NULL, EL_ST_F32, backward);
     json_decref(extra);
+    free(backward);
     return st;
 }
 
@@ -331,38 +335,6 @@ static el_status read_card(const json_t *object, const char *path, const el_head
     return st || kind != EL_TAG ? st : read_tagging(task, path, card);
 }
 
-el_status el_finetuned_find(const char *folder, char **model)
-{
-    char *const inner = el_path_join(folder, "model");
-    bool there = false;
-    const el_status st = inner ? el_folder_holds(inner, "config.json", &there) : EL_OK;
-    *model = there ? inner : strdup(folder);
-    if (!there)
-        free(inner);
-    if (!st && inner && *model)
-        return EL_OK;
-    free(*model);
-    *model = NULL;
-    return el_fail(EL_ENOMEM, "%s: no memory for a path", folder);
-}
-
-el_status el_encoder_find(const char *folder, char **encoder)
-{
-    el_model_paths paths = {0};
-    char *model;
-    *encoder = NULL;
-    el_status st = el_finetuned_find(folder, &model);
-    if (!st)
-        st = el_model_find(&paths, model);
-    if (!st && paths.backward)
-        el_log(EL_LOG_NOTE, "%s: of its two networks the one that reads forwards is taken", folder);
-    *encoder = paths.encoder;
-    paths.encoder = NULL;
-    el_model_paths_free(&paths);
-    free(model);
-    return st;
-}
-
 el_status el_finetuned_read(const char *folder, el_config *config, el_head_config *head, el_task_card *card)
 {
     json_t *object = NULL;
@@ -391,13 +363,15 @@ static el_status load(el_finetuned *f, el_queue *q, el_type activations, const c
         .activations = activations, .parameters = activations == EL_F64 ? EL_F64 : EL_F32, .packed = true};
     el_config config;
     el_head_config head;
+    char *backward = NULL;
     el_status st = el_finetuned_read(folder, &config, &head, &f->card);
-    if (!st) {
-        el_plan_add(&plan, EL_DISCRIMINATOR, config, head);
-        st = el_weights_open(&f->model, q, &plan, &folder);
-    }
+    if (!st)
+        st = el_finetuned_plan(&plan, EL_DISCRIMINATOR, folder, &config, &head, &backward);
+    if (!st)
+        st = el_weights_open(&f->model, q, &plan, (const char *[]){folder, backward});
     if (!st)
         st = el_model_vocab(folder, &config, &f->vocab);
+    free(backward);
     return st;
 }
 

@@ -43,7 +43,8 @@ double el_task_card_threshold(const el_task_card *card);
 /* Whether a span prediction is an answer: there is one, and the odds allow it. */
 bool el_task_card_answers(const el_task_card *card, const el_prediction *prediction);
 
-/* Writes the network with its task head as a Hugging Face folder.  `readme` is the text of README.md. */
+/* Writes the network with its task head as a Hugging Face folder; where the head reads a second network, that one as the
+ * folder's `backward`.  `readme` is the text of README.md. */
 el_status el_finetuned_save(el_model *model, const el_vocab *vocab, const el_task_card *card,
                             const char *readme, const char *folder);
 
@@ -53,6 +54,17 @@ el_status el_finetuned_find(const char *folder, char **model);
 /* Where the encoder to build on, whatever its head, lies in a run (its discriminator, or its masked language model where
  * there is none), in what `electra finetune` wrote, or as the folder itself. */
 el_status el_encoder_find(const char *folder, char **encoder);
+/* The same, and where the network that reads backwards beside it lies; NULL: there is none. */
+el_status el_encoders_find(const char *folder, char **encoder, char **backward);
+
+/* Adds what a fine-tuned folder holds to a plan: the network with the head, and the one that reads backwards, where the head
+ * reads it, with its folder, on the heap, in *backward. */
+el_status el_finetuned_plan(el_model_plan *plan, const char *name, const char *folder,
+                            const el_config *config, const el_head_config *head, char **backward);
+/* Adds the second to a plan whose last network has a joined head: tables of embeddings are one. */
+void el_plan_add_backward(el_model_plan *plan, el_config config);
+/* Fills an open model of such a plan. */
+el_status el_finetuned_load(el_model *model, const char *folder, const char *backward);
 
 /* Reads config.json: shape, head and card.  EL_EDATA for a folder without a task head. */
 el_status el_finetuned_read(const char *folder, el_config *config, el_head_config *head, el_task_card *card);

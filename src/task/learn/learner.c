@@ -134,6 +134,9 @@ static el_status begin(el_objective *self, const el_batch *batch, el_random rand
         el_batch_limit(&l->limited);
         l->batch = &l->limited;
     }
+    st = el_halves_begin(l, batch);
+    if (st)
+        return st;
     int64_t targets = 0;
     l->starts[0] = 0;
     for (int s = 0; s < batch->sequences; s++) {
@@ -176,7 +179,13 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     const el_tensor hidden = el_encoder_forward(m->q, &net->config, &net->w, &l->encoder, &in);
     el_tensor dhidden = l->dhidden;
     dhidden.rows = in.rows;
-    l->loss += l->family->pass(l, &range, hidden, dhidden);
+    if (el_learner_joins(l))
+        l->loss += l->family->pass(l, &range, el_halves_forward(l, first, last, training, hidden),
+                                   el_halves_gradient(l, in.rows));
+    else
+        l->loss += l->family->pass(l, &range, hidden, dhidden);
+    if (training && el_learner_joins(l))
+        el_halves_backward(l, dhidden);
     if (training)
         el_encoder_backward(m->q, &net->config, &net->w, &net->g, &l->encoder, &in, dhidden);
 }
@@ -248,6 +257,7 @@ static void close_learner(el_objective *self)
     el_device_release(l->base.model->dev, &l->arena);
     el_feed_close(&l->feed);
     el_batch_release(&l->limited);
+    el_halves_close(l);
     free(l->starts);
     free(l->seen);
     free(l);
@@ -260,6 +270,9 @@ static el_status lay_out(void *context)
     const el_config *c = &m->networks[0].config;
     el_feed_layout(&l->feed, &l->arena, l->rows);
     l->family->lay_out(l);
+    const el_status st = el_halves_lay_out(l);
+    if (st)
+        return st;
     if (m->training)
         l->dhidden = el_arena_tensor(&l->arena, m->activations, l->rows, c->hidden_size);
     return el_encoder_saved_layout(&l->encoder, &l->arena, c, l->rows, m->activations, m->parameters,
@@ -305,6 +318,8 @@ el_status el_learner_open(el_objective **objective, el_model *model, const el_fe
     l->settings = *settings;
     l->rows = settings->micro_batch_tokens > places ? settings->micro_batch_tokens : places;
     st = el_feed_open(&l->feed, l->rows);
+    if (!st)
+        st = el_halves_open(l);
     if (!st)
         st = l->family->open(l);
     if (!st)

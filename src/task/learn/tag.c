@@ -48,6 +48,14 @@ static int row_of(const el_learner *l, const el_feature *f, int word)
     return (word + 1 < f->rows ? l->features->word_rows[f->row + word + 1] : f->count - 1) - 1;
 }
 
+/* Of a word its last piece forwards and its first one backwards. */
+static void pair(const el_learner *l, int feature, int *rows)
+{
+    const el_feature *f = &l->features->items[feature];
+    for (int i = 0; i < f->rows; i++)
+        el_swap_rows(rows, l->features->word_rows[f->row + i], row_of(l, f, i));
+}
+
 static void put(const el_learner *l, int feature, int *rows, int *wanted, float *values)
 {
     (void)values;
@@ -198,6 +206,7 @@ const el_family el_tag_family = {.open = open_tag,
                                  .reads = reads,
                                  .targets = targets,
                                  .put = put,
+                                 .pair = pair,
                                  .reserve = el_rows_reserve,
                                  .forget = el_rows_forget,
                                  .pass = el_rows_pass,

@@ -39,6 +39,9 @@ learn() {
     "$electra" predict --model $1.task two.tsv > answers 2> log || fail "predict of $1: $(cat log)"
 }
 
+# What falls along the run goes on where it was.
+try falling --mask-prob 0.4:0.1 --temperature 2:1 --temperature-decay 0.3 --generator-learning-rate 2e-3 --generator-max-grad-norm 0.5
+
 try causal --objective causal
 grep -q '"ElectraForCausalLM"' causal/generator/config.json || fail "a causal model is written as $(cat causal/generator/config.json)"
 grep -q '"perplexity"' causal.json || fail "no perplexity: $(cat causal.json)"

@@ -26,6 +26,12 @@ static el_status find(const char *folder, bool generator, char **place)
     return *place ? EL_OK : el_fail(EL_EUSAGE, "%s: there is no generator in it", folder);
 }
 
+static void note_encoder_alone(const char *folder)
+{
+    el_log(EL_LOG_NOTE, "%s: its encoder alone is written, without the head that it was trained with",
+           folder);
+}
+
 static el_status describe(const char *folder, bool generator, el_onnx *model)
 {
     static const el_onnx_head HEADS[EL_HEADS] = {[EL_HEAD_NONE] = EL_ONNX_NONE,
@@ -52,7 +58,9 @@ static el_status describe(const char *folder, bool generator, el_onnx *model)
         return el_fail(EL_EUSAGE, "%s: reads in one direction, and the graph has no such attention", folder);
     if (el_config_relative(&model->config))
         return el_fail(EL_EUSAGE, "%s: attends by distances, and the graph has no such attention", folder);
-    model->head = HEADS[head.kind];
+    if (head.ordered) /* it predicts at query rows, which the graph has not */
+        note_encoder_alone(folder);
+    model->head = head.ordered ? EL_ONNX_NONE : HEADS[head.kind];
     model->labels = head.labels;
     return EL_OK;
 }
@@ -116,8 +124,7 @@ static el_status check_head(const char *folder, const el_head_config *head)
         return el_fail(EL_EUSAGE,
                        "%s: GGUF holds encoders for vectors, and this model has the head of a task", folder);
     if (pretraining)
-        el_log(EL_LOG_NOTE, "%s: its encoder alone is written, without the head that it was trained with",
-               folder);
+        note_encoder_alone(folder);
     return EL_OK;
 }
 

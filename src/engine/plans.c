@@ -15,6 +15,8 @@
 #define BERT "{\"name\": \"mlm\", \"title\": \"BERT\", \"settings\": {\"objective\": \"mlm\"}}"
 #define ALBERT "{\"name\": \"albert\", \"title\": \"ALBERT\", \"settings\": {\"recipe\": \"albert\"}}"
 #define GPT "{\"name\": \"causal\", \"title\": \"GPT\", \"settings\": {\"objective\": \"causal\"}}"
+#define XLNET                                                                                                \
+    "{\"name\": \"xlnet\", \"title\": \"XLNet without memory\", \"settings\": {\"objective\": \"xlnet\"}}"
 /* Products of 1M steps of ELECTRA-Small, and of 766k of ELECTRA-Base. */
 #define SMALL_BUDGET "1.15e18"
 #define BASE_BUDGET "6.71e19"
@@ -33,11 +35,13 @@ static const struct {
     {"table4",
      "{\"plan\": \"table4\", \"language\": \"english\","
      "\"about\": \"Table 4: questions about texts, at the size Base\","
-     "\"systems\": [" ELECTRA "," BERT "," ALBERT "],"
+     "\"systems\": [" ELECTRA "," BERT "," XLNET "," ALBERT "],"
      "\"sizes\": [\"base\"], \"budgets\": [" BASE_BUDGET "], \"seeds\": [1, 2, 3],"
      "\"tasks\": [{\"name\": \"squadv1\"}, {\"name\": \"squad\"}]," BASE_RATES ","
      "\"published\": ["
      "{\"system\": \"BERT-Base\", \"measure\": \"SQuAD 1.1 F1\", \"score\": 88.5},"
+     "{\"system\": \"XLNet-Base\", \"measure\": \"SQuAD 1.1 exact\", \"score\": 81.3, \"flops\": 6.6e19},"
+     "{\"system\": \"XLNet-Base\", \"measure\": \"SQuAD 2.0 exact\", \"score\": 78.5, \"flops\": 6.6e19},"
      "{\"system\": \"ELECTRA-Base\", \"measure\": \"SQuAD 1.1 F1\", \"score\": 90.8, \"flops\": 6.4e19},"
      "{\"system\": \"ELECTRA-Base\", \"measure\": \"SQuAD 2.0 F1\", \"score\": 83.3, \"flops\": 6.4e19},"
      "{\"system\": \"ALBERT, 235M parameters\", \"measure\": \"SQuAD 1.1 F1\", \"score\": 94.8},"

@@ -264,8 +264,10 @@ static el_status check(const el_gguf *m, const char *path)
             EL_EUSAGE,
             "%s: GGUF's \"bert\" has no projection of embeddings: this model's are %d wide, its layers %d",
             path, c->embedding_size, c->hidden_size);
-    if (c->num_hidden_groups || c->causal)
-        return el_fail(EL_EUSAGE, "%s: GGUF's \"bert\" has neither shared layers nor one direction", path);
+    if (c->num_hidden_groups || c->causal || el_config_relative(c))
+        return el_fail(EL_EUSAGE,
+                       "%s: GGUF's \"bert\" has neither shared layers, nor one direction, nor distances",
+                       path);
     if (m->vocab->beyond[0] || !m->vocab->casing.chinese_chars)
         return el_fail(EL_EUSAGE, "%s: GGUF's \"bert\" reads text as BERT does; this tokenizer says %s", path,
                        m->vocab->beyond[0] ? m->vocab->beyond : "that Chinese characters are no words");

@@ -88,6 +88,8 @@ try permutation --objective permutation
 grep -q '"task_head": "permutation_lm"' permutation/generator/config.json || fail "permutation: $(cat permutation/generator/config.json)"
 grep -q '"ElectraModel"' permutation/generator/config.json || fail "a class that would misread it is named"
 refused 3 "fills no" "$electra" fill --model permutation "the [MASK]"
+"$electra" export --model permutation --format onnx --output permutation.onnx > log 2>&1 || fail "export: $(cat log)"
+grep -q "encoder alone" log || fail "nothing is said of its head: $(cat log)"
 refused 2 "masks nothing" pretrain --objective permutation --mask-shares 1,0,0 --output new
 
 try albert --recipe albert
@@ -123,5 +125,6 @@ grep -q '"XLNetForSequenceClassification"' xlnet.task/model/config.json || fail 
 cmp -s xlnet/generator/model.safetensors again/generator/model.safetensors || fail "--init-from takes other weights"
 refused 3 "fills no" "$electra" fill --model xlnet "the [MASK]"
 refused 2 "by distances" "$electra" export --model xlnet --format onnx --output xlnet.onnx
+refused 2 "nor distances" "$electra" export --model xlnet --format gguf --output xlnet.gguf
 refused 2 "no table of positions" pretrain --objective xlnet --neighbour-heads --output new
 refused 2 "no shared layers" pretrain --objective xlnet --num-hidden-groups 1 --output new

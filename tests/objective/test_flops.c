@@ -123,9 +123,21 @@ static void xlnet_large_is_as_profiled(void **state)
     near("XLNet-Large", (el_flops_products(&p) + besides) * tokens * 32, 0.997 * 15064773691518, 5e-4);
 }
 
+/* Layers that are shared save memory, not work. */
+static void shared_layers_cost_the_same(void **state)
+{
+    (void)state;
+    el_flops_plan p = plan_of(&BASE, EL_FLOPS_MLM, 30522);
+    const double apart = el_flops_products(&p), paper = el_flops_paper(&p);
+    p.encoder.num_hidden_groups = p.generator.num_hidden_groups = 1;
+    CHECK(el_flops_products(&p) == apart && el_flops_paper(&p) == paper, "shared layers cost %g, apart %g",
+          el_flops_products(&p), apart);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(totals_of_the_released_code),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(shared_layers_cost_the_same),
+                                       cmocka_unit_test(totals_of_the_released_code),
                                        cmocka_unit_test(products_beside_electra),
                                        cmocka_unit_test(xlnet_large_is_as_profiled)};
     return cmocka_run_group_tests(tests, NULL, NULL);

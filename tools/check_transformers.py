@@ -4,9 +4,10 @@
     tools/check_transformers.py --electra build/release/electra [--run RUN ...]
 
 With --run, opens the networks of RUN by the classes that their config.json names, and AutoTokenizer, and compares pieces, the
-discriminator's logits and the generator's probabilities with those of `electra detect` and `electra fill`, and of Electric and of
-causal models sums of energies and of log probabilities with those of `electra score`.  A folder that names no class must say
-which head it has, and one that reads backwards that it does.  Always, the
+discriminator's logits and the generator's probabilities with those of `electra detect` and `electra fill`; of Electric, of
+causal models and of XLNets sums of energies and of log probabilities with those of `electra score`; of what opens as an encoder
+alone vectors with those of `electra embed`.  A folder that names no class must say which head it has, and one that reads
+backwards that it does.  Always, the
 other way round: makes random small ELECTRA models with transformers, saves them, and compares what `electra` says of
 them; then begins a `pretrain --init-from` from a pair and from a discriminator alone, and checks that a step at rate 0 writes
 the same weights again.  Needs torch and transformers; nothing in the build or the tests does.
@@ -111,6 +112,20 @@ def compare_fill(program, where, folder, flags=(), kind="ElectraForMaskedLM"):
     check(worst <= TOLERANCE, f"{where}: log probabilities of the generator differ by at most {worst:.2e}")
 
 
+@torch.no_grad()
+def compare_embed(program, where, folder, kind):
+    """The encoder alone: means of its last layer."""
+    model = getattr(transformers, kind).from_pretrained(folder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    lines = subprocess.run([program, "embed", "--model", str(where), "--json", "--pooling", "mean", "--precision", "fp32", "-"],
+                           input="".join(t + "\n" for t in TEXTS), check=True, capture_output=True, text=True).stdout.splitlines()
+    worst = 0.0
+    for text, line in zip(TEXTS, lines):
+        right = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0].mean(0)
+        worst = max(worst, (torch.tensor(json.loads(line)["vector"]) - right).abs().max().item())
+    check(len(lines) == len(TEXTS) and worst <= TOLERANCE, f"{where}: vectors of {kind} differ by at most {worst:.2e}")
+
+
 def compare_run(program, run):
     """Each network by the class that its config.json names; as the run where one may be asked so."""
     for name, own in (("discriminator", "ElectraForPreTraining"), ("generator", "ElectraForMaskedLM"), ("backward", "")):
@@ -123,9 +138,12 @@ def compare_run(program, run):
             check("task_head" in config, f"{folder}: names no class, but its head: {config.get('task_head')}")
         elif name == "backward":
             check(config.get("reads_backwards", False), f"{folder}: {kind}, and says that it reads backwards")
+        elif kind.startswith("XLNet"):
+            import check_xlnet  # which needs this
+            check_xlnet.compare_scores(program, str(run), run, folder)
         elif kind.endswith("Model"):
-            loaded = getattr(transformers, kind).from_pretrained(folder)
-            check("task_head" in config, f"{folder}: {type(loaded).__name__} opens, and its head is {config['task_head']}")
+            check("task_head" in config, f"{folder}: {kind}, and its head is {config.get('task_head')}")
+            compare_embed(program, run, folder, kind)
         elif kind.endswith("CausalLM") or config.get("electra_objective") == "electric":
             compare_score(program, run, folder, kind)
         elif kind == "ElectraForPreTraining":

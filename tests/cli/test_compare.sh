@@ -1,7 +1,8 @@
 # compare: a plan in about twenty seconds; killed twice it ends in the same figures; a run that diverges stops no other; results
 # alone go on elsewhere; what is asked otherwise is refused.
 electra=$(realpath "$1")
-source "$(dirname "$(realpath "$0")")/run.bash"
+script=$(realpath "$0")
+source "$(dirname "$script")/run.bash"
 make_data
 mkdir -p labelled/animals
 awk 'BEGIN { print "text\tlabel" } NF { print $0 "\t" (/cat|dog/ ? "pet" : "none") }' train.txt | head -121 > labelled/animals/train.tsv
@@ -42,6 +43,11 @@ grep -q "expected time" out || fail "--dry-run says no time: $(cat out)"
 for plan in table1 table4 table5 figure3-sizes figure3-algorithms figure4 sharing; do
     compare $plan --dry-run --json > out || fail "$plan: $(cat log)"
     grep -q '"hours": [0-9]' out || fail "$plan: no hours in $(cat out)"
+done
+
+for plan in "$(dirname "$script")"/../../docs/results/paper/*.json; do
+    compare "$plan" --dry-run --json > out || fail "$plan: $(cat log)"
+    grep -q '"fine_tunings": [1-9]' out || fail "$plan: no fine-tunings in $(cat out)"
 done
 
 # ---- straight, and killed twice ----

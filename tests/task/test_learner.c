@@ -339,6 +339,41 @@ static void gradients_are_of_the_mean_loss(void **state)
     }
 }
 
+typedef struct {
+    const el_model *model;
+    int first, second; /* layers left of each network */
+} leaving;
+
+static void leave(void *context, const el_encoder_weights *of, int layer)
+{
+    leaving *const l = context;
+    (void)layer;
+    if (of == &l->model->networks[0].g) {
+        CHECK(l->second == 0, "the second network is left before layer %d of the first", layer);
+        l->first++;
+    } else {
+        l->second++;
+    }
+}
+
+/* Ranks exchange what is ready: networks are left one after the other. */
+static void networks_are_left_in_their_order(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LESSON_COUNT; i++) {
+        fixture f;
+        if (!LESSONS[i].head.joined)
+            continue;
+        open_fixture(&f, &LESSONS[i], processor(), EL_F32, true, 512);
+        leaving left = {.model = &f.model};
+        f.model.watch = (el_backward_watch){.left = leave, .context = &left};
+        step(&f);
+        assert_int_equal(left.first, 2);
+        assert_int_equal(left.second, 2);
+        close_fixture(&f);
+    }
+}
+
 /* What predictions come to, of a lesson of texts. */
 typedef struct {
     double loss;
@@ -623,6 +658,7 @@ int main(void)
         cmocka_unit_test(every_kind_learns),
         cmocka_unit_test(cutting_a_batch_changes_nothing),
         cmocka_unit_test(gradients_are_of_the_mean_loss),
+        cmocka_unit_test(networks_are_left_in_their_order),
         cmocka_unit_test(figures_are_of_the_predictions),
         cmocka_unit_test(asking_needs_no_gradients),
         cmocka_unit_test(evaluations_add_up),

@@ -97,14 +97,20 @@ el_tensor el_halves_gradient(const el_learner *l, int rows)
     return l->halves.djoined.data ? el_first(l->halves.djoined, rows) : el_tensor_none();
 }
 
-void el_halves_backward(el_learner *l, el_tensor dhidden)
+void el_halves_split(el_learner *l, el_tensor dhidden)
 {
-    el_halves *h = &l->halves;
-    const el_model *m = l->base.model;
+    el_queue *q = l->base.model->q;
+    const int rows = dhidden.rows, width = dhidden.cols;
+    const el_tensor djoined = el_first(l->halves.djoined, rows);
+    q->copy(q, dhidden, el_tensor_cols(djoined, 0, width));
+    q->gather_backward(q, el_first(l->halves.dhidden, rows), el_tensor_cols(djoined, width, width),
+                       l->halves.rows, false);
+}
+
+void el_halves_backward(el_learner *l)
+{
+    const el_halves *h = &l->halves;
     const el_network *net = backwards(l);
-    const int width = dhidden.cols;
-    const el_tensor djoined = el_first(h->djoined, dhidden.rows), dother = el_first(h->dhidden, dhidden.rows);
-    m->q->copy(m->q, dhidden, el_tensor_cols(djoined, 0, width));
-    m->q->gather_backward(m->q, dother, el_tensor_cols(djoined, width, width), h->rows, false);
-    el_encoder_backward(m->q, &net->config, &net->w, &net->g, &h->encoder, &h->in, dother);
+    el_encoder_backward(l->base.model->q, &net->config, &net->w, &net->g, &l->halves.encoder, &h->in,
+                        el_first(h->dhidden, h->in.rows));
 }

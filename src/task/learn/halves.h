@@ -29,9 +29,10 @@ el_status el_halves_begin(el_learner *l, const el_batch *batch);
 
 /* Runs the second network on sequences [first, last) and joins what both say. */
 el_tensor el_halves_forward(el_learner *l, int first, int last, bool training, el_tensor hidden);
-/* Where the gradient of what is joined goes; then dhidden is the first network's part, and the other's has gone backwards
- * through the second. */
+/* Where the gradient of what is joined goes; and its part for the first network. */
 el_tensor el_halves_gradient(const el_learner *l, int rows);
-void el_halves_backward(el_learner *l, el_tensor dhidden);
+void el_halves_split(el_learner *l, el_tensor dhidden);
+/* Backwards through the second network: behind the first one's backward, as networks are left in their order (train/reduce.h). */
+void el_halves_backward(el_learner *l);
 
 #endif

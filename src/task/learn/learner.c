@@ -185,9 +185,11 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     else
         l->loss += l->family->pass(l, &range, hidden, dhidden);
     if (training && el_learner_joins(l))
-        el_halves_backward(l, dhidden);
+        el_halves_split(l, dhidden);
     if (training)
         el_encoder_backward(m->q, &net->config, &net->w, &net->g, &l->encoder, &in, dhidden);
+    if (training && el_learner_joins(l))
+        el_halves_backward(l);
 }
 
 /* Of a step: the answers of an evaluation are not counted apart. */

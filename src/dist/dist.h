@@ -20,7 +20,7 @@
 #include "base/error.h"
 #include "base/shares.h"
 
-enum { EL_DIST_SLOTS = 64 };
+enum { EL_DIST_SLOTS = 64, EL_DIST_MESSAGE = 1 << 20 /* bytes, of a sum, at most */ };
 
 typedef struct el_dist el_dist;
 struct el_dist {

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -138,14 +139,18 @@ static el_status count_sharing(mpi *m)
     return EL_OK;
 }
 
-/* Ranks of one machine read each other's memory.  Containers may forbid it; Open MPI 4 finds that out anew, and says so, at
- * every message, unless it is told. */
-static void tell_what_is_forbidden(void)
+/* What Open MPI 4 is told where the user says nothing else. */
+static void tell_open_mpi(void)
 {
-    char from = 0, to;
+    /* Ranks of one machine read each other's memory.  Containers may forbid it; it finds that out anew, and says so, at every
+     * message. */
+    char from = 0, to, bytes[32];
     const struct iovec here = {&to, 1}, there = {&from, 1};
     if (process_vm_readv(getpid(), &here, 1, &there, 1, 0) != 1)
         setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
+    /* Between machines a sum's messages are sent at once, headers with them: nobody announces them first. */
+    snprintf(bytes, sizeof bytes, "%d", EL_DIST_MESSAGE + 4096);
+    setenv("OMPI_MCA_btl_tcp_eager_limit", bytes, 0);
 }
 
 el_status el_dist_open(el_dist **dist, int *argc, char ***argv)
@@ -155,7 +160,7 @@ el_status el_dist_open(el_dist **dist, int *argc, char ***argv)
     if (!m)
         return el_fail(EL_ENOMEM, "no memory to join the other ranks");
     int provided;
-    tell_what_is_forbidden();
+    tell_open_mpi();
     MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, &provided);
     m->base = (el_dist){.host = m->host,
                         .gather = gather,

@@ -27,7 +27,8 @@ static void put_constants(el_onnx_graph *g)
     el_onnx_ints(g, "axis_0", (const int64_t[]){0}, 1);
     el_onnx_ints(g, "axis_1", (const int64_t[]){1}, 1);
     el_onnx_ints(g, "axes_1_2", (const int64_t[]){1, 2}, 2);
-    el_onnx_ints(g, "last_axis", (const int64_t[]){-1}, 1);
+    if (g->model->head == EL_ONNX_DETECTION || g->model->head == EL_ONNX_SPAN)
+        el_onnx_ints(g, "last_axis", (const int64_t[]){-1}, 1);
     if (g->model->int8)
         el_onnx_int8_constants(g);
 }

@@ -22,6 +22,7 @@ typedef struct {
     const char *const *models; /* NAME=FOLDER or FOLDER */
     el_machine machine;
     int pooling, special_tokens;
+    bool check;
 } settings;
 
 #define AT(field) offsetof(settings, field)
@@ -40,6 +41,8 @@ static const el_option TABLE[] = {
     {"pooling", EL_OPT_CHOICE, AT(pooling), 0, 0, "auto|mean|cls",
      "how vectors are made; auto: what a folder of sentence-transformers says, else mean"},
     EL_SPECIAL_OPTION(settings),
+    {"check", EL_OPT_SWITCH, AT(check), 0, 0, NULL,
+     "load the models and keys and take the address, say what is wrong, and end"},
     {"limits", EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
     {"max_body_bytes", EL_OPT_INT, AT(server.max_body_bytes), 1, 1 << 30, NULL,
      "bytes of one request; more is 413"},
@@ -189,6 +192,15 @@ static void serve_until_told(el_server *server, const sigset_t *signals)
     el_server_drain(server);
 }
 
+static void announce_and_serve(el_server *server, const char *host, const sigset_t *signals)
+{
+    const bool six = strchr(host, ':') != NULL;
+    el_log(EL_LOG_NOTE, "listening on http://%s%s%s:%d", six ? "[" : "", host, six ? "]" : "",
+           el_server_port(server));
+    notify("READY=1");
+    serve_until_told(server, signals);
+}
+
 static el_status serve(const settings *s)
 {
     const el_service_settings how = {.load = {.precision = (el_precision)s->machine.precision,
@@ -203,13 +215,11 @@ static el_status serve(const settings *s)
     el_status st = name_models(&m, s->models);
     if (!st)
         st = el_server_open(&server, &s->server, m.models, m.count, &how);
-    if (!st) {
-        const bool six = strchr(s->server.host, ':') != NULL;
-        el_log(EL_LOG_NOTE, "listening on http://%s%s%s:%d", six ? "[" : "", s->server.host, six ? "]" : "",
-               el_server_port(server));
-        notify("READY=1");
-        serve_until_told(server, &signals);
-    }
+    if (!st && s->check)
+        el_log(EL_LOG_NOTE, "nothing is wrong: it would serve %d %s", m.count,
+               m.count == 1 ? "model" : "models");
+    else if (!st)
+        announce_and_serve(server, s->server.host, &signals);
     el_server_close(server);
     free_models(&m);
     return st;
@@ -235,7 +245,8 @@ int cmd_serve(int argc, char **argv)
         .command = "serve",
         .examples = "  electra serve --model run\n"
                     "  electra serve --model sst2=OUT --model run --port 3000 --log-requests\n"
-                    "  electra serve --model OUT --host 0.0.0.0 --api-key-file keys\n",
+                    "  electra serve --model OUT --host 0.0.0.0 --api-key-file keys\n"
+                    "  electra serve --model OUT --port 0 --check\n",
         .summary =
             "answers over HTTP: a page at /, and for programs /predict, /embed, /detect, /fill, /rerank and "
             "others, which /openapi.json describes",

@@ -173,4 +173,7 @@ refused 2 "not the number of an address" "$electra" serve --model run --host exa
 refused 3 "no key in it" "$electra" serve --model run --api-key-file none
 serve --model run
 refused 1 "in use" "$electra" serve --model run --port "$port"
+refused 1 "in use" "$electra" serve --model run --port "$port" --check
+refused 3 "nowhere" "$electra" serve --model run --model nowhere --port 0 --check
+timeout 60 "$electra" serve --model run --model sorted=classes --port 0 --check 2> log && grep -q 'nothing is wrong: it would serve 2 models' log || fail "--check: $(cat log)"
 stops

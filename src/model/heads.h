@@ -10,7 +10,7 @@ typedef struct {
     el_tensor dense_w, dense_b, norm_gamma, norm_beta; /* (E, H) (1, E) (1, E) (1, E), or none */
     el_tensor word, bias;                              /* (V, E), the input table; (1, V) */
     el_tensor gate_w,
-        gate_b; /* (1, H) (1, 1), where it may copy what is shown (objective/copy_gate.h); else none */
+        gate_b; /* (1, H) (1, 1), where it may copy what is shown (ops/copy_gate.h); else none */
 } el_mlm_weights;
 
 typedef struct {

@@ -11,12 +11,16 @@
  *
  * Since the discriminator's loss at the slots is the reward, the generator's activations stay until it is known.
  */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "objective/detector.h"
 #include "objective/kinds.h"
+#include "ops/copy_gate.h"
+
+/* What is fetched of each slot: the baseline's logit and its loss; -log of the largest probability, and of the sample's. */
+enum { LOGIT, FIT, LARGEST, SAMPLED, COLUMNS };
 
 typedef struct {
     el_objective base;
@@ -27,9 +31,12 @@ typedef struct {
     el_detector discriminator;
     const el_head *baseline; /* NULL in a model that is only evaluated: folders do not keep it */
     el_head_saved fitted;
-    el_tensor fit_losses, lost;    /* (slots, 1); the gradient that stops here */
+    el_tensor rewards, fit_losses; /* (slots, 1) each */
+    el_tensor lost;                /* the gradient that stops here */
     float *weights, *labels;       /* of slots, on the device */
-    float *host_weights, *host_u;  /* of slots */
+    /* of the batch's slots, those [first, end) of which are fetched and not yet counted */
+    el_tensor host[COLUMNS];
+    int first, end, host_room;
     double reward, advantage, fit; /* sums over slots since reset */
     double entropy, largest;
 } adversarial;
@@ -57,6 +64,7 @@ static void reset(el_objective *self)
     el_slots_reset(&a->slots);
     el_predictor_reset(&a->generator);
     el_detector_reset(&a->discriminator);
+    a->first = a->end = 0;
     a->reward = a->advantage = a->fit = a->entropy = a->largest = 0;
 }
 
@@ -65,10 +73,38 @@ static el_status prepare(el_objective *self, const el_batch *batch, el_random ra
     return el_slots_prepare(&((adversarial *)self)->slots, batch, random);
 }
 
+static void release_host(adversarial *a)
+{
+    for (int i = 0; i < COLUMNS; i++) {
+        free(a->host[i].data);
+        a->host[i].data = NULL;
+    }
+    a->host_room = 0;
+}
+
+static el_status host_reserve(adversarial *a, int n)
+{
+    const el_type type = a->base.model->parameters;
+    bool there = true;
+    if (n <= a->host_room)
+        return EL_OK;
+    release_host(a);
+    for (int i = 0; i < COLUMNS; i++) {
+        a->host[i] = el_tensor_make(malloc(el_tensor_bytes(n, 1, type)), type, n, 1);
+        there &= a->host[i].data != NULL;
+    }
+    a->host_room = there ? n : 0;
+    return there ? EL_OK : el_fail(EL_ENOMEM, "no memory for the rewards of %d slots", n);
+}
+
 static el_status begin(el_objective *self, const el_batch *batch, el_random random)
 {
     adversarial *a = (adversarial *)self;
+    assert(a->first == a->end && "what is fetched is counted");
+    a->first = a->end = 0;
     el_status st = el_slots_begin(&a->slots, batch, random);
+    if (!st)
+        st = host_reserve(a, a->slots.corruption.count);
     if (!st)
         st = el_predictor_begin(&a->generator, &a->slots);
     return st ? st : el_detector_begin(&a->discriminator, batch);
@@ -79,35 +115,16 @@ static int fit(el_objective *self, int first)
     return el_slots_fit(&((const adversarial *)self)->slots, first);
 }
 
-static double softplus(double x)
-{
-    return fmax(x, 0) + log1p(exp(-fabs(x)));
-}
-
-static double reward_of(const adversarial *a, const el_slots_range *r, int slot)
-{
-    return el_get(a->discriminator.host_losses, r->first_row + a->slots.host_rows[slot], 0);
-}
-
-/* The sum of what `of` makes of each of these losses. */
-static double sum_losses(adversarial *a, el_tensor losses, double (*of)(double))
+static void fetch(adversarial *a, int column, el_tensor from, const el_slots_range *r)
 {
     el_queue *q = a->base.model->q;
-    double sum = 0;
-    q->fetch(q, a->generator.host_losses.data, losses.data, el_tensor_bytes(losses.rows, 1, losses.type));
-    q->wait(q);
-    for (int i = 0; i < losses.rows; i++)
-        sum += of(el_get(a->generator.host_losses, i, 0));
-    return sum;
+    assert(from.type == a->host[column].type && from.stride == 1);
+    q->fetch(q, el_tensor_rows(a->host[column], r->first_slot, r->slots).data, from.data,
+             el_tensor_bytes(r->slots, 1, from.type));
 }
 
-static double itself(double x)
-{
-    return x;
-}
-
-/* The baseline at each slot, in host_weights, and where the model is trained its gradient. */
-static void run_baseline(adversarial *a, const el_slots_range *r, double scale)
+/* The advantages over the baseline, in `weights`, and where the model is trained the baseline's gradient. */
+static void run_baseline(adversarial *a, const el_slots_range *r, el_tensor rewards, double scale)
 {
     el_queue *q = a->base.model->q;
     const el_head *head = a->baseline;
@@ -115,22 +132,13 @@ static void run_baseline(adversarial *a, const el_slots_range *r, double scale)
     const el_tensor u = el_head_forward(q, &head->config, &head->task.w, &a->fitted, a->generator.hidden,
                                         a->slots.rows, r->slots, &pass);
     const el_tensor losses = el_tensor_rows(a->fit_losses, 0, r->slots);
-    el_tensor_read(q, u, a->host_u);
-    for (int i = 0; i < r->slots; i++)
-        a->host_weights[i] = (float)exp(-reward_of(a, r, i));
-    q->send(q, a->labels, a->host_weights, (size_t)r->slots * sizeof *a->labels);
+    fetch(a, LOGIT, u, r);
+    q->advantages(q, a->weights, a->labels, rewards, u);
     q->logistic_loss(q, losses, r->training ? u : el_tensor_none(), u, a->labels, scale);
-    a->fit += sum_losses(a, losses, itself);
-    for (int i = 0; i < r->slots; i++)
-        a->host_weights[i] = (float)softplus(-(double)a->host_u[i]);
+    fetch(a, FIT, losses, r);
     if (r->training)
         el_head_backward(q, &head->config, &head->task.w, &head->task.g, &a->fitted,
                          el_tensor_rows(a->lost, 0, r->rows), u, a->slots.rows, &pass, false);
-}
-
-static double probability(double loss)
-{
-    return exp(-loss);
 }
 
 /* What the generator learns from its rewards. */
@@ -139,21 +147,17 @@ static void reinforce(adversarial *a, const el_slots_range *r, double scale)
     el_queue *q = a->base.model->q;
     el_predictor *g = &a->generator;
     const el_tensor losses = el_tensor_rows(g->losses, 0, r->slots);
-    memset(a->host_weights, 0, (size_t)r->slots * sizeof *a->host_weights);
+    const el_tensor rewards = el_tensor_rows(a->rewards, 0, r->slots);
+    q->gather_forward(q, rewards, el_tensor_rows(a->discriminator.losses, 0, r->rows), a->slots.rows);
     if (a->baseline)
-        run_baseline(a, r, scale);
-    for (int i = 0; i < r->slots; i++) {
-        const double reward = reward_of(a, r, i), advantage = reward - (double)a->host_weights[i];
-        a->reward += reward;
-        a->advantage += fabs(advantage);
-        a->host_weights[i] = (float)advantage;
-    }
+        run_baseline(a, r, rewards, scale);
+    else
+        q->advantages(q, a->weights, NULL, rewards, el_tensor_none());
     q->softmax_loss(q, losses, NULL, NULL, el_tensor_none(), g->logits, g->guesses, NULL, NULL, 0);
-    a->largest += sum_losses(a, losses, probability);
-    q->send(q, a->weights, a->host_weights, (size_t)r->slots * sizeof *a->weights);
+    fetch(a, LARGEST, losses, r);
     q->softmax_loss(q, losses, NULL, NULL, r->training ? g->logits : el_tensor_none(), g->logits,
                     a->slots.samples, a->weights, NULL, scale);
-    a->entropy += sum_losses(a, losses, itself);
+    fetch(a, SAMPLED, losses, r);
     if (r->training)
         el_predictor_learn(g, &a->slots, r);
 }
@@ -167,13 +171,30 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     el_predictor_guess(&a->generator, &a->slots, &r, &sampling);
     el_slots_replace(&a->slots, &r, false);
     el_detector_run(&a->discriminator, &a->slots, &r, a->settings.disc_weight / a->slots.batch->rows);
-    a->base.model->q->wait(a->base.model->q); /* for the rewards */
-    el_predictor_count(&a->generator, &a->slots);
-    el_detector_count(&a->discriminator);
     if (r.slots == 0)
         return;
+    assert((a->first == a->end || a->end == r.first_slot) && "ranges follow each other");
+    a->first = a->first == a->end ? r.first_slot : a->first;
+    a->end = r.first_slot + r.slots;
     el_slots_show(&a->slots, &r); /* the generator's backward reads its ids again */
     reinforce(a, &r, a->settings.gen_weight / a->slots.corruption.count);
+}
+
+static void count(el_objective *self)
+{
+    adversarial *a = (adversarial *)self;
+    el_predictor_count(&a->generator, &a->slots);
+    el_detector_count(&a->discriminator);
+    for (int i = a->first; i < a->end; i++) {
+        const double reward = el_get(a->discriminator.host_losses, a->slots.corruption.rows[i], 0);
+        const double expected = a->baseline ? (double)(float)el_softplus(-el_get(a->host[LOGIT], i, 0)) : 0;
+        a->reward += reward;
+        a->advantage += fabs(reward - expected);
+        a->fit += a->baseline ? el_get(a->host[FIT], i, 0) : 0;
+        a->largest += exp(-el_get(a->host[LARGEST], i, 0));
+        a->entropy += el_get(a->host[SAMPLED], i, 0);
+    }
+    a->first = a->end;
 }
 
 static void ledger(el_objective *self, el_ledger *l)
@@ -218,8 +239,7 @@ static void close_adversarial(el_objective *self)
     el_predictor_close(&a->generator);
     el_detector_close(&a->discriminator);
     el_slots_close(&a->slots);
-    free(a->host_weights);
-    free(a->host_u);
+    release_host(a);
     free(a);
 }
 
@@ -235,6 +255,7 @@ static el_status lay_out(void *context)
         st = el_detector_layout(&a->discriminator, arena, &a->slots);
     a->weights = el_arena_push(arena, ((size_t)slots + 1) * sizeof *a->weights);
     a->labels = el_arena_push(arena, ((size_t)slots + 1) * sizeof *a->labels);
+    a->rewards = el_arena_tensor(arena, m->parameters, slots, 1);
     if (!st && a->baseline) {
         const el_config *c = &a->generator.net->config;
         a->fit_losses = el_arena_tensor(arena, m->parameters, slots, 1);
@@ -252,12 +273,7 @@ static el_status open_parts(el_objective *self, const el_opening *o)
     el_model *m = o->model;
     const el_network *generator = el_model_network(m, EL_GENERATOR);
     el_status st = el_slots_open(&a->slots, &a->base, o->vocab, &o->settings, o->rows);
-    const size_t room = (size_t)a->slots.slot_room + 1;
     a->baseline = el_network_head(generator, EL_HEAD_BASELINE);
-    a->host_weights = malloc(room * sizeof *a->host_weights);
-    a->host_u = malloc(room * sizeof *a->host_u);
-    if (!st && (!a->host_weights || !a->host_u))
-        st = el_fail(EL_ENOMEM, "no memory for rewards");
     if (!st)
         st = el_predictor_open(&a->generator, m, generator, EL_STREAM_FIRST_NETWORK, &a->slots);
     if (!st)
@@ -271,6 +287,7 @@ static const el_objective TABLE = {.reset = reset,
                                    .begin = begin,
                                    .fit = fit,
                                    .accumulate = accumulate,
+                                   .count = count,
                                    .ledger = ledger,
                                    .finish = finish,
                                    .close = close_adversarial};

@@ -7,10 +7,11 @@
  *
  * The paper does not say how the terms weigh: 1 and 1.
  */
+#include <assert.h>
 #include <stdlib.h>
 
-#include "objective/copy_gate.h"
 #include "objective/kinds.h"
+#include "ops/copy_gate.h"
 
 enum {
     BLOCK = 256
@@ -26,12 +27,14 @@ typedef struct {
     const el_network *net;
     el_encoder_saved encoder;
     el_mlm_saved head;
-    el_tensor gates, losses, dhidden;  /* (rows, 1) (rows, 1) (rows, H) */
-    int *rows, *originals, *guesses;   /* on the device; rows: 0, 1, ... */
-    float *weights, *labels;           /* on the device: 1 - w and w of each row */
-    int *host_rows, *host_guesses;     /* one block each */
-    float *host_weights, *host_labels; /* one block */
+    el_tensor gates, losses, dgates, dhidden; /* (rows, 1) (rows, 1) (BLOCK, 1) (rows, H) */
+    int *rows, *originals, *guesses;          /* on the device; rows: 0, 1, ... */
+    float *weights, *labels;                  /* on the device, of a block: 1 - w and w of each row */
+    int *host_rows;
+    /* of the batch's rows, those [first, end) of which are fetched and not yet counted */
+    int *host_guesses, *host_shown; /* one block */
     el_tensor host_losses, host_gates;
+    int first, end, host_room;
     /* since reset */
     double loss;                             /* a sum over tokens */
     int64_t tokens, right, replaced, judged; /* softmax right; shown is another; the gate says which */
@@ -52,6 +55,7 @@ static void reset(el_objective *self)
     all_tokens *a = (all_tokens *)self;
     el_slots_reset(&a->slots);
     el_predictor_reset(&a->generator);
+    a->first = a->end = 0;
     a->loss = 0;
     a->tokens = a->right = a->replaced = a->judged = 0;
 }
@@ -61,10 +65,40 @@ static el_status prepare(el_objective *self, const el_batch *batch, el_random ra
     return el_slots_prepare(&((all_tokens *)self)->slots, batch, random);
 }
 
+static void release_host(all_tokens *a)
+{
+    free(a->host_guesses);
+    free(a->host_losses.data);
+    free(a->host_gates.data);
+    a->host_guesses = NULL;
+    a->host_losses.data = a->host_gates.data = NULL;
+    a->host_room = 0;
+}
+
+static el_status host_reserve(all_tokens *a, int n)
+{
+    const el_type type = a->base.model->parameters, gates = a->base.model->activations;
+    if (n <= a->host_room)
+        return EL_OK;
+    release_host(a);
+    a->host_guesses = malloc(2 * (size_t)n * sizeof *a->host_guesses);
+    a->host_losses = el_tensor_make(malloc(el_tensor_bytes(n, 1, type)), type, n, 1);
+    a->host_gates = el_tensor_make(malloc(el_tensor_bytes(n, 1, gates)), gates, n, 1);
+    if (!a->host_guesses || !a->host_losses.data || !a->host_gates.data)
+        return el_fail(EL_ENOMEM, "no memory for a batch of %d rows", n);
+    a->host_shown = a->host_guesses + n;
+    a->host_room = n;
+    return EL_OK;
+}
+
 static el_status begin(el_objective *self, const el_batch *batch, el_random random)
 {
     all_tokens *a = (all_tokens *)self;
-    const el_status st = el_slots_begin(&a->slots, batch, random);
+    assert(a->first == a->end && "what is fetched is counted");
+    a->first = a->end = 0;
+    el_status st = el_slots_begin(&a->slots, batch, random);
+    if (!st)
+        st = host_reserve(a, batch->rows);
     return st ? st : el_predictor_begin(&a->generator, &a->slots);
 }
 
@@ -73,50 +107,63 @@ static int fit(el_objective *self, int first)
     return el_slots_fit(&((const all_tokens *)self)->slots, first);
 }
 
-/* What the softmax and the gate say of rows [first, first + n) together: sums, weights and labels. */
-static void judge(all_tokens *a, const int *originals, int first, int n)
+/* What the softmax and the gate said of the rows that were fetched. */
+static void count(el_objective *self)
 {
-    for (int i = 0; i < n; i++) {
-        const bool shown = a->slots.host_ids[first + i] == originals[first + i];
+    all_tokens *a = (all_tokens *)self;
+    const int *const originals = a->slots.batch->ids;
+    el_predictor_count(&a->generator, &a->slots);
+    for (int i = a->first; i < a->end; i++) {
+        const bool shown = a->host_shown[i] == originals[i];
         const double gate = el_get(a->host_gates, i, 0);
-        const el_copy copy = el_copy_of(gate, el_get(a->host_losses, i, 0), shown);
-        a->host_labels[i] = (float)copy.copied;
-        a->host_weights[i] = (float)(1 - copy.copied);
-        a->loss += copy.loss;
-        a->right += a->host_guesses[i] == originals[first + i];
+        a->loss += el_copy_of(gate, el_get(a->host_losses, i, 0), shown).loss;
+        a->right += a->host_guesses[i] == originals[i];
         a->replaced += !shown;
         a->judged += (gate > 0) == shown;
     }
-    a->tokens += n;
+    a->tokens += a->end - a->first;
+    a->first = a->end;
 }
 
 /* The head and the gate at rows [first, first + n); dhidden: none where nothing is learned. */
-static void predict(all_tokens *a, const int *originals, el_tensor hidden, el_tensor dhidden, int first,
-                    int n, double scale)
+static void predict(all_tokens *a, const int *shown, el_tensor hidden, el_tensor dhidden, int first, int n,
+                    double scale)
 {
     el_queue *q = a->base.model->q;
     const el_head *head = el_network_head(a->net, EL_HEAD_MLM);
     const el_mlm_weights *w = &head->mlm.w, *g = &head->mlm.g;
     const int *rows = a->rows + first, *targets = a->originals + first;
-    const el_tensor gates = el_tensor_rows(a->gates, 0, n), losses = el_tensor_rows(a->losses, 0, n);
+    const el_tensor gates = el_tensor_rows(a->gates, first, n), losses = el_tensor_rows(a->losses, first, n);
+    const el_tensor dgates = el_tensor_rows(a->dgates, 0, n);
     const el_tensor read = el_tensor_rows(hidden, first, n);
     const el_tensor logits = el_mlm_forward(q, &a->net->config, w, &a->head, hidden, rows, n);
     q->linear_forward(q, gates, read, w->gate_w, w->gate_b);
-    q->softmax_loss(q, losses, a->guesses, NULL, el_tensor_none(), logits, targets, NULL, NULL, 0);
-    q->fetch(q, a->host_losses.data, losses.data, el_tensor_bytes(n, 1, losses.type));
-    q->fetch(q, a->host_guesses, a->guesses, (size_t)n * sizeof(int));
-    q->fetch(q, a->host_gates.data, gates.data, el_tensor_bytes(n, 1, gates.type));
-    q->wait(q);
-    judge(a, originals, first, n);
+    q->softmax_loss(q, losses, a->guesses + first, NULL, el_tensor_none(), logits, targets, NULL, NULL, 0);
     if (!dhidden.data)
         return;
-    q->send(q, a->weights, a->host_weights, (size_t)n * sizeof *a->weights);
-    q->send(q, a->labels, a->host_labels, (size_t)n * sizeof *a->labels);
+    q->copy_gate(q, a->labels, a->weights, gates, losses, shown + first, targets);
     q->softmax_loss(q, el_tensor_none(), NULL, NULL, logits, logits, targets, a->weights, NULL, scale);
-    q->logistic_loss(q, losses, gates, gates, a->labels, scale);
+    q->logistic_loss(q, el_tensor_none(), dgates, gates, a->labels, scale);
     el_mlm_backward(q, w, g, &a->head, dhidden, logits, rows, first > 0);
-    q->linear_backward_weight(q, g->gate_w, g->gate_b, gates, read);
-    q->linear_backward_input(q, el_tensor_rows(dhidden, first, n), gates, w->gate_w, true);
+    q->linear_backward_weight(q, g->gate_w, g->gate_b, dgates, read);
+    q->linear_backward_input(q, el_tensor_rows(dhidden, first, n), dgates, w->gate_w, true);
+}
+
+/* What is counted of a range. */
+static void fetch(all_tokens *a, const int *shown, const el_slots_range *r)
+{
+    el_queue *q = a->base.model->q;
+    const int first = r->first_row;
+    const size_t ints = (size_t)r->rows * sizeof(int);
+    assert((a->first == a->end || a->end == first) && "ranges follow each other");
+    a->first = a->first == a->end ? first : a->first;
+    a->end = first + r->rows;
+    q->fetch(q, a->host_shown + first, shown, ints);
+    q->fetch(q, a->host_guesses + first, a->guesses, ints);
+    q->fetch(q, el_tensor_rows(a->host_losses, first, r->rows).data, a->losses.data,
+             el_tensor_bytes(r->rows, 1, a->losses.type));
+    q->fetch(q, el_tensor_rows(a->host_gates, first, r->rows).data, a->gates.data,
+             el_tensor_bytes(r->rows, 1, a->gates.type));
 }
 
 static void run_large(all_tokens *a, const el_slots_range *r, double scale)
@@ -130,12 +177,11 @@ static void run_large(all_tokens *a, const el_slots_range *r, double scale)
         a->host_rows[i] = i;
     q->send(q, a->rows, a->host_rows, (size_t)r->rows * sizeof(int));
     q->send(q, a->originals, originals, (size_t)r->rows * sizeof(int));
-    q->fetch(q, a->slots.host_ids, in.ids, (size_t)r->rows * sizeof(int));
     const el_tensor hidden = el_encoder_forward(q, &net->config, &net->w, &a->encoder, &in);
     const el_tensor dhidden = r->training ? el_tensor_rows(a->dhidden, 0, r->rows) : el_tensor_none();
     for (int first = 0; first < r->rows; first += BLOCK)
-        predict(a, originals, hidden, dhidden, first, r->rows - first < BLOCK ? r->rows - first : BLOCK,
-                scale);
+        predict(a, in.ids, hidden, dhidden, first, r->rows - first < BLOCK ? r->rows - first : BLOCK, scale);
+    fetch(a, in.ids, r);
     if (r->training)
         el_encoder_backward(q, &net->config, &net->w, &net->g, &a->encoder, &in, dhidden);
 }
@@ -150,7 +196,6 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     el_predictor_run(&a->generator, &a->slots, &r, &sampling, slots ? a->settings.gen_weight / slots : 0);
     el_slots_replace(&a->slots, &r, false);
     run_large(a, &r, a->settings.disc_weight / rows);
-    el_predictor_count(&a->generator, &a->slots); /* the large network has waited */
 }
 
 static void ledger(el_objective *self, el_ledger *t)
@@ -193,10 +238,8 @@ static void close_all_tokens(el_objective *self)
     el_predictor_close(&a->generator);
     el_encoder_saved_free(&a->encoder);
     el_slots_close(&a->slots);
-    free(a->host_rows);    /* one block */
-    free(a->host_weights); /* one block */
-    free(a->host_losses.data);
-    free(a->host_gates.data);
+    free(a->host_rows);
+    release_host(a);
     free(a);
 }
 
@@ -208,11 +251,12 @@ static el_status lay_out_large(all_tokens *a)
     const int rows = a->slots.room;
     a->rows = el_arena_ints(arena, rows);
     a->originals = el_arena_ints(arena, rows);
-    a->guesses = el_arena_ints(arena, BLOCK);
+    a->guesses = el_arena_ints(arena, rows);
     a->weights = el_arena_push(arena, BLOCK * sizeof *a->weights);
     a->labels = el_arena_push(arena, BLOCK * sizeof *a->labels);
-    a->gates = el_arena_tensor(arena, m->activations, BLOCK, 1);
-    a->losses = el_arena_tensor(arena, m->parameters, BLOCK, 1);
+    a->gates = el_arena_tensor(arena, m->activations, rows, 1);
+    a->losses = el_arena_tensor(arena, m->parameters, rows, 1);
+    a->dgates = el_arena_tensor(arena, m->activations, BLOCK, 1);
     a->dhidden = el_arena_tensor(arena, m->activations, rows, c->hidden_size);
     el_mlm_saved_layout(&a->head, arena, c, BLOCK, m->activations, m->parameters, m->training);
     return el_encoder_saved_layout(&a->encoder, arena, c, rows, m->activations, m->parameters, m->training);
@@ -234,28 +278,15 @@ static el_status lay_out(void *context)
     return st;
 }
 
-static el_status take_host(all_tokens *a)
-{
-    const el_type type = a->base.model->parameters, gates = a->base.model->activations;
-    a->host_rows = malloc(((size_t)a->slots.room + BLOCK) * sizeof *a->host_rows);
-    a->host_weights = malloc(2 * BLOCK * sizeof *a->host_weights);
-    a->host_losses = el_tensor_make(malloc(el_tensor_bytes(BLOCK, 1, type)), type, BLOCK, 1);
-    a->host_gates = el_tensor_make(malloc(el_tensor_bytes(BLOCK, 1, gates)), gates, BLOCK, 1);
-    if (!a->host_rows || !a->host_weights || !a->host_losses.data || !a->host_gates.data)
-        return el_fail(EL_ENOMEM, "no memory for a batch of %d rows", a->slots.room);
-    a->host_guesses = a->host_rows + a->slots.room;
-    a->host_labels = a->host_weights + BLOCK;
-    return EL_OK;
-}
-
 static el_status open_parts(el_objective *self, const el_opening *o)
 {
     all_tokens *a = (all_tokens *)self;
     a->settings = o->settings;
     a->net = el_model_network(o->model, EL_DISCRIMINATOR);
     el_status st = el_slots_open(&a->slots, &a->base, o->vocab, &o->settings, o->rows);
-    if (!st)
-        st = take_host(a);
+    a->host_rows = malloc(((size_t)a->slots.room + 1) * sizeof *a->host_rows);
+    if (!st && !a->host_rows)
+        st = el_fail(EL_ENOMEM, "no memory for a batch of %d rows", a->slots.room);
     if (!st)
         st = el_predictor_open(&a->generator, o->model, el_model_network(o->model, EL_GENERATOR),
                                EL_STREAM_FIRST_NETWORK, &a->slots);
@@ -267,6 +298,7 @@ static const el_objective TABLE = {.reset = reset,
                                    .begin = begin,
                                    .fit = fit,
                                    .accumulate = accumulate,
+                                   .count = count,
                                    .ledger = ledger,
                                    .finish = finish,
                                    .close = close_all_tokens};

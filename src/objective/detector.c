@@ -122,9 +122,8 @@ static void fetch(el_detector *d, const el_slots *slots, const el_slots_range *r
     fetch_column(d, d->host_scores, d->scores, r);
 }
 
-/* The losses of slots->labels, and their gradient; `offsets` NULL: none. */
-static void judge(el_detector *d, const el_slots *slots, const el_slots_range *r, const float *offsets,
-                  double scale)
+/* The losses of slots->labels, and their gradient; of logits plus d->offsets where these are `added`. */
+static void judge(el_detector *d, const el_slots *slots, const el_slots_range *r, bool added, double scale)
 {
     el_queue *q = d->model->q;
     const el_network *net = d->net;
@@ -136,19 +135,16 @@ static void judge(el_detector *d, const el_slots *slots, const el_slots_range *r
     const el_tensor losses = el_tensor_rows(d->losses, 0, r->rows);
     const el_tensor scores = el_tensor_rows(d->scores, 0, r->rows);
     q->copy(q, scores, logits);
-    if (offsets) {
-        const el_tensor added = el_tensor_rows(d->offsets, 0, r->rows);
-        el_tensor_write(q, added, offsets);
-        q->add(q, scores, scores, added);
-    }
+    if (added)
+        q->add(q, scores, scores, el_tensor_rows(d->offsets, 0, r->rows));
     fetch(d, slots, r); /* before the gradient takes their place */
     /* in the type of parameters: the sum of an energy and a logarithm is a small number */
-    const el_tensor asked = offsets ? scores : logits;
+    const el_tensor asked = added ? scores : logits;
     q->logistic_loss(q, losses, r->training ? asked : el_tensor_none(), asked, slots->labels, scale);
     fetch_column(d, d->host_losses, losses, r);
     if (r->training) {
         const el_tensor dhidden = el_tensor_rows(d->dhidden, 0, r->rows);
-        if (offsets)
+        if (added)
             q->copy(q, logits, asked);
         el_rtd_backward(q, d->w, d->g, &d->head, dhidden, logits, false);
         el_encoder_backward(q, &net->config, &net->w, &net->g, &d->encoder, &in, dhidden);
@@ -157,14 +153,14 @@ static void judge(el_detector *d, const el_slots *slots, const el_slots_range *r
 
 void el_detector_run(el_detector *d, const el_slots *slots, const el_slots_range *r, double scale)
 {
-    judge(d, slots, r, NULL, scale);
+    judge(d, slots, r, false, scale);
 }
 
 void el_detector_contrast(el_detector *d, const el_slots *slots, const el_slots_range *r, const float *labels,
-                          const float *offsets, double scale)
+                          double scale)
 {
     d->model->q->send(d->model->q, slots->labels, labels, (size_t)r->rows * sizeof *labels);
-    judge(d, slots, r, offsets, scale);
+    judge(d, slots, r, true, scale);
 }
 
 static double ratio(double part, double whole)

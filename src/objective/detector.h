@@ -41,10 +41,10 @@ void el_detector_count(el_detector *detector); /* after a wait() of the queue: w
  * wait for the device. */
 void el_detector_run(el_detector *detector, const el_slots *slots, const el_slots_range *range, double scale);
 
-/* Judges all tokens that have a label, by their logit plus a number each; labels and offsets are the host's, of the range's
- * rows, the labels as above.  The scores then are those sums. */
+/* Judges all tokens that have a label, by their logit plus what detector->offsets has of them.  The labels, as above, are the
+ * host's, of the range's rows.  The scores then are those sums. */
 void el_detector_contrast(el_detector *detector, const el_slots *slots, const el_slots_range *range,
-                          const float *labels, const float *offsets, double scale);
+                          const float *labels, double scale);
 
 /* Figures since reset: mean loss; shares; area under the curve. */
 double el_detector_loss(const el_detector *detector);

@@ -14,6 +14,7 @@
  * ELECTRA-TT is electra with q as generator: logit and labels are electra's, over all tokens, and the first mean is that of
  * here.  Then appendix G's formula gives scores of all tokens in one pass.
  */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -44,14 +45,18 @@ typedef struct {
     tower towers[TOWERS];
     const el_mlm_weights *w, *g; /* of the cloze head */
     el_mlm_saved head;
-    el_tensor losses, host_losses;    /* of a block */
-    int *targets, *guesses, *samples; /* of candidates, on the device; and on the host: */
-    int *host_targets, *host_guesses, *host_samples,
-        *places;               /* places: of a row among the candidates, or -1 */
-    float *log_q;              /* of candidates: of the original, then of the sample */
-    float *labels, *offsets;   /* of rows */
-    int *drawn;                /* of slots */
-    int *starts, start_room;   /* of the batch: candidates before each sequence */
+    /* on the device, of a range's candidates: -log q of the originals, and behind them of the samples */
+    el_tensor losses;
+    int *targets, *guesses, *samples;
+    int *sources; /* on the device: of each row or slot, the place of its loss or sample, or -1 */
+    /* on the host, of a range */
+    int *host_targets, *host_sources;
+    float *labels;
+    /* of the batch, whose sequences [first, end) are fetched and not yet counted */
+    int *starts, start_room;           /* candidates before each sequence */
+    int *places, *guessed, *drawn;     /* of a row its candidate, or -1; of candidates (one block) */
+    el_tensor original_losses, chosen; /* of candidates; of rows: what was added to energies */
+    int first, end, host_room;
     double noise_loss, energy; /* sums since reset: over candidates; over originals */
     int64_t candidates, right, lucky, drawn_count, originals;
 } electric;
@@ -74,6 +79,7 @@ static void reset(el_objective *self)
     electric *e = (electric *)self;
     el_slots_reset(&e->slots);
     el_detector_reset(&e->discriminator);
+    e->first = e->end = 0;
     e->noise_loss = e->energy = 0;
     e->candidates = e->right = e->lucky = e->drawn_count = e->originals = 0;
 }
@@ -112,10 +118,41 @@ static el_status count_candidates(electric *e, const el_batch *batch)
     return EL_OK;
 }
 
+static void release_host(electric *e)
+{
+    free(e->places); /* one block */
+    free(e->original_losses.data);
+    free(e->chosen.data);
+    e->places = NULL;
+    e->original_losses.data = e->chosen.data = NULL;
+    e->host_room = 0;
+}
+
+static el_status host_reserve(electric *e, int n)
+{
+    const el_type type = e->base.model->parameters;
+    if (n <= e->host_room)
+        return EL_OK;
+    release_host(e);
+    e->places = malloc(3 * (size_t)n * sizeof *e->places);
+    e->original_losses = el_tensor_make(malloc(el_tensor_bytes(n, 1, type)), type, n, 1);
+    e->chosen = el_tensor_make(malloc(el_tensor_bytes(n, 1, type)), type, n, 1);
+    if (!e->places || !e->original_losses.data || !e->chosen.data)
+        return el_fail(EL_ENOMEM, "no memory for the noise of %d tokens", n);
+    e->guessed = e->places + n;
+    e->drawn = e->guessed + n;
+    e->host_room = n;
+    return EL_OK;
+}
+
 static el_status begin(el_objective *self, const el_batch *batch, el_random random)
 {
     electric *e = (electric *)self;
+    assert(e->first == e->end && "what is fetched is counted");
+    e->first = e->end = 0;
     el_status st = el_slots_begin(&e->slots, batch, random);
+    if (!st)
+        st = host_reserve(e, batch->rows);
     if (!st)
         st = el_detector_begin(&e->discriminator, batch);
     if (!st)
@@ -144,7 +181,7 @@ static int find_candidates(electric *e, int first, int last, const el_slots_rang
         const int start = b->starts[s], n = b->starts[s + 1] - start, from = start - r->first_row;
         for (int i = 0; i < n; i++) {
             const bool asked = is_candidate(e, b->ids[start + i], i, n);
-            e->places[from + i] = asked ? count : -1;
+            e->places[start + i] = asked ? e->starts[first] + count : -1;
             if (!asked)
                 continue;
             e->host_targets[count] = b->ids[start + i];
@@ -165,32 +202,19 @@ static void run_tower(electric *e, tower *t, int first, int last, const el_slots
     t->hidden = el_encoder_forward(q, &t->net->config, &t->net->w, &t->encoder, &t->in);
 }
 
-/* -loss of each row of a block. */
-static void fetch_logs(electric *e, el_tensor losses, float *logs)
-{
-    el_queue *q = e->base.model->q;
-    q->fetch(q, e->host_losses.data, losses.data, el_tensor_bytes(losses.rows, 1, losses.type));
-    q->wait(q);
-    for (int i = 0; i < losses.rows; i++)
-        logs[i] = -(float)el_get(e->host_losses, i, 0);
-}
-
 static void guess_block(electric *e, const el_slots_range *r, int first, int n, int all, el_sampling sampling,
                         double scale)
 {
     el_queue *q = e->base.model->q;
     tower *left = &e->towers[FORWARDS], *right = &e->towers[BACKWARDS];
-    const el_tensor losses = el_tensor_rows(e->losses, 0, n), none = el_tensor_none();
+    const el_tensor none = el_tensor_none();
     const el_tensor logits = el_cloze_forward(q, &left->net->config, e->w, &e->head, left->hidden,
                                               right->hidden, left->rows + first, right->rows + first, n);
     sampling.first_row += (uint64_t)first;
-    q->softmax_loss(q, losses, e->guesses + first, e->samples + first, none, logits, e->targets + first, NULL,
-                    &sampling, 0);
-    fetch_logs(e, losses, e->log_q + first);
-    for (int i = 0; i < n; i++)
-        e->noise_loss += el_get(e->host_losses, i, 0);
-    q->softmax_loss(q, losses, NULL, NULL, none, logits, e->samples + first, NULL, NULL, 0);
-    fetch_logs(e, losses, e->log_q + all + first);
+    q->softmax_loss(q, el_tensor_rows(e->losses, first, n), e->guesses + first, e->samples + first, none,
+                    logits, e->targets + first, NULL, &sampling, 0);
+    q->softmax_loss(q, el_tensor_rows(e->losses, all + first, n), NULL, NULL, none, logits,
+                    e->samples + first, NULL, NULL, 0);
     if (!r->training)
         return;
     q->softmax_loss(q, none, NULL, NULL, logits, logits, e->targets + first, NULL, NULL, scale);
@@ -212,12 +236,11 @@ static void make_noise(electric *e, int first, int last, const el_slots_range *r
     for (int at = 0; at < candidates; at += BLOCK)
         guess_block(e, r, at, candidates - at < BLOCK ? candidates - at : BLOCK, candidates, sampling,
                     e->settings.gen_weight / all);
-    q->fetch(q, e->host_guesses, e->guesses, (size_t)candidates * sizeof *e->guesses);
-    q->fetch(q, e->host_samples, e->samples, (size_t)candidates * sizeof *e->samples);
-    q->wait(q);
-    for (int i = 0; i < candidates; i++)
-        e->right += e->host_guesses[i] == e->host_targets[i];
-    e->candidates += candidates;
+    const int from = e->starts[first];
+    q->fetch(q, e->guessed + from, e->guesses, (size_t)candidates * sizeof *e->guesses);
+    q->fetch(q, e->drawn + from, e->samples, (size_t)candidates * sizeof *e->samples);
+    q->fetch(q, el_tensor_rows(e->original_losses, from, candidates).data, e->losses.data,
+             el_tensor_bytes(candidates, 1, e->losses.type));
     for (int i = 0; r->training && i < TOWERS; i++) {
         tower *t = &e->towers[i];
         el_encoder_backward(q, &t->net->config, &t->net->w, &t->net->g, &t->encoder, &t->in,
@@ -227,46 +250,52 @@ static void make_noise(electric *e, int first, int last, const el_slots_range *r
 
 /* ---- and what is told from it ---- */
 
-/* Samples in the slots; labels and what is added to each energy. */
-static void mark(electric *e, const el_slots_range *r, int candidates)
+/* The place of a range's row among the range's candidates, or -1. */
+static int place_of(const electric *e, const el_slots_range *r, int first, int row)
 {
-    const double m = el_course_at(e->settings.mask_prob, 0, el_slots_share(&e->slots, e->slots.random.step));
-    const double ratio = log(m / (1 - m));
+    const int place = e->places[r->first_row + row];
+    return place < 0 ? -1 : place - e->starts[first];
+}
+
+/* Samples in the slots; a slot that is no candidate shows its original. */
+static void draw(electric *e, const el_slots_range *r, int first)
+{
+    el_queue *q = e->base.model->q;
+    for (int i = 0; i < r->slots; i++)
+        e->host_sources[i] = place_of(e, r, first, e->slots.host_rows[i]);
+    q->send(q, e->sources, e->host_sources, (size_t)r->slots * sizeof(int));
+    q->choose_ids(q, e->slots.samples, e->samples, e->sources, e->slots.targets, r->slots);
+}
+
+/* Labels of candidates: 1 at slots; and where -log q lies of what stands at each row. */
+static void label(electric *e, const el_slots_range *r, int first, int candidates)
+{
     for (int i = 0; i < r->rows; i++) {
-        e->labels[i] = e->places[i] < 0 ? NAN : 0;
-        e->offsets[i] = e->places[i] < 0 ? 0 : (float)(e->log_q[e->places[i]] + ratio);
+        e->host_sources[i] = place_of(e, r, first, i);
+        e->labels[i] = e->host_sources[i] < 0 ? NAN : 0;
     }
     for (int i = 0; i < r->slots; i++) {
-        const int row = e->slots.host_rows[i], place = e->places[row];
-        e->drawn[i] = place < 0 ? e->slots.host_targets[i] : e->host_samples[place];
-        if (place < 0)
+        const int row = e->slots.host_rows[i];
+        if (e->host_sources[row] < 0 || e->labels[row] > 0)
             continue;
         e->labels[row] = 1;
-        e->offsets[row] = (float)(e->log_q[candidates + place] + ratio);
-        e->lucky += e->drawn[i] == e->slots.host_targets[i];
-        e->drawn_count++;
+        e->host_sources[row] += candidates;
     }
 }
 
-static void tell(electric *e, const el_slots_range *r)
+/* The logits' other part: log q + log(m / (1 - m)). */
+static void tell_energies(electric *e, const el_slots_range *r, int first, int candidates)
 {
+    el_queue *q = e->base.model->q;
     const int all = e->starts[e->slots.batch->sequences];
-    el_detector *d = &e->discriminator;
-    if (!e->energies) {
-        el_detector_run(d, &e->slots, r, e->settings.disc_weight / e->slots.batch->rows);
-        return;
-    }
-    el_detector_contrast(d, &e->slots, r, e->labels, e->offsets, all ? e->settings.disc_weight / all : 0);
-}
-
-static void count_energies(electric *e, const el_slots_range *r)
-{
-    for (int i = 0; i < r->rows; i++)
-        if (e->labels[i] == 0) {
-            const float score = (float)el_get(e->discriminator.host_scores, r->first_row + i, 0);
-            e->energy += (double)(score - e->offsets[i]);
-            e->originals++;
-        }
+    const double m = el_course_at(e->settings.mask_prob, 0, el_slots_share(&e->slots, e->slots.random.step));
+    const el_tensor offsets = el_tensor_rows(e->discriminator.offsets, 0, r->rows);
+    label(e, r, first, candidates);
+    q->send(q, e->sources, e->host_sources, (size_t)r->rows * sizeof(int));
+    q->offsets(q, offsets, e->losses, e->sources, log(m / (1 - m)));
+    q->fetch(q, el_tensor_rows(e->chosen, r->first_row, r->rows).data, offsets.data,
+             el_tensor_bytes(r->rows, 1, offsets.type));
+    el_detector_contrast(&e->discriminator, &e->slots, r, e->labels, all ? e->settings.disc_weight / all : 0);
 }
 
 static void accumulate(el_objective *self, int first, int last, bool training)
@@ -274,16 +303,65 @@ static void accumulate(el_objective *self, int first, int last, bool training)
     electric *e = (electric *)self;
     const el_slots_range r = el_slots_send(&e->slots, first, last, training);
     const int candidates = find_candidates(e, first, last, &r);
+    assert((e->first == e->end || e->end == first) && "ranges follow each other");
+    e->first = e->first == e->end ? first : e->first;
+    e->end = last;
     if (candidates)
         make_noise(e, first, last, &r, candidates);
-    mark(e, &r, candidates);
-    el_slots_draw(&e->slots, &r, e->drawn);
+    draw(e, &r, first);
     el_slots_replace(&e->slots, &r, false);
-    tell(e, &r);
-    e->base.model->q->wait(e->base.model->q); /* before labels and offsets are another range's */
-    el_detector_count(&e->discriminator);
     if (e->energies)
-        count_energies(e, &r);
+        tell_energies(e, &r, first, candidates);
+    else
+        el_detector_run(&e->discriminator, &e->slots, &r, e->settings.disc_weight / e->slots.batch->rows);
+}
+
+static void count_noise(electric *e)
+{
+    const int *const ids = e->slots.batch->ids, *const starts = e->slots.batch->starts;
+    for (int row = starts[e->first]; row < starts[e->end]; row++) {
+        const int place = e->places[row];
+        if (place < 0)
+            continue;
+        e->noise_loss += el_get(e->original_losses, place, 0);
+        e->right += e->guessed[place] == ids[row];
+        e->candidates++;
+    }
+}
+
+static void count_slots(electric *e)
+{
+    const el_corruption *const c = &e->slots.corruption;
+    for (int i = c->starts[e->first]; i < c->starts[e->end]; i++) {
+        const int place = e->places[c->rows[i]];
+        if (place < 0)
+            continue;
+        e->lucky += e->drawn[place] == c->targets[i];
+        e->drawn_count++;
+    }
+}
+
+static void count_energies(electric *e)
+{
+    const el_detector *const d = &e->discriminator;
+    const int *const starts = e->slots.batch->starts;
+    for (int row = starts[e->first]; row < starts[e->end]; row++)
+        if (d->host_labels[row] == 0) {
+            const float score = (float)el_get(d->host_scores, row, 0);
+            e->energy += (double)(score - (float)el_get(e->chosen, row, 0));
+            e->originals++;
+        }
+}
+
+static void count(el_objective *self)
+{
+    electric *e = (electric *)self;
+    count_noise(e);
+    count_slots(e);
+    if (e->energies)
+        count_energies(e);
+    el_detector_count(&e->discriminator);
+    e->first = e->end;
 }
 
 static void ledger(el_objective *self, el_ledger *l)
@@ -335,15 +413,10 @@ static void close_electric(el_objective *self)
         el_batch_release(&e->towers[i].text);
         free(e->towers[i].host_rows);
     }
-    free(e->host_losses.data);
+    release_host(e);
     free(e->host_targets);
-    free(e->host_guesses);
-    free(e->host_samples);
-    free(e->places);
-    free(e->log_q);
+    free(e->host_sources);
     free(e->labels);
-    free(e->offsets);
-    free(e->drawn);
     free(e->starts);
     free(e);
 }
@@ -364,7 +437,6 @@ static el_status lay_out_towers(electric *e)
         st = el_encoder_saved_layout(&t->encoder, a, &t->net->config, rows, m->activations, m->parameters,
                                      m->training);
     }
-    e->losses = el_arena_tensor(a, m->parameters, BLOCK, 1);
     wide.hidden_size *= TOWERS; /* what the head reads */
     el_mlm_saved_layout(&e->head, a, &wide, BLOCK, m->activations, m->parameters, m->training);
     return st;
@@ -382,6 +454,8 @@ static el_status lay_out(void *context)
     e->targets = el_arena_ints(a, rows + 1);
     e->guesses = el_arena_ints(a, rows + 1);
     e->samples = el_arena_ints(a, rows + 1);
+    e->sources = el_arena_ints(a, rows + 1);
+    e->losses = el_arena_tensor(a, e->base.model->parameters, 2 * rows + 1, 1);
     const size_t mark = a->used;
     el_status st = lay_out_towers(e);
     const size_t after = a->used;
@@ -395,24 +469,14 @@ static el_status lay_out(void *context)
 
 static el_status open_host(electric *e)
 {
-    const el_model *m = e->base.model;
     const size_t n = (size_t)e->slots.room + 1;
-    int **const ints[] = {&e->host_targets,
-                          &e->host_guesses,
-                          &e->host_samples,
-                          &e->places,
-                          &e->drawn,
-                          &e->towers[FORWARDS].host_rows,
+    int **const ints[] = {&e->host_targets, &e->host_sources, &e->towers[FORWARDS].host_rows,
                           &e->towers[BACKWARDS].host_rows};
     bool there = true;
     for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
         there &= (*ints[i] = malloc(n * sizeof **ints[i])) != NULL;
-    e->log_q = malloc(2 * n * sizeof *e->log_q);
     e->labels = malloc(n * sizeof *e->labels);
-    e->offsets = malloc(n * sizeof *e->offsets);
-    e->host_losses =
-        el_tensor_make(malloc(el_tensor_bytes(BLOCK, 1, m->parameters)), m->parameters, BLOCK, 1);
-    if (!there || !e->log_q || !e->labels || !e->offsets || !e->host_losses.data)
+    if (!there || !e->labels)
         return el_fail(EL_ENOMEM, "no memory for noise");
     el_status st = EL_OK;
     for (int i = 0; !st && i < TOWERS; i++)
@@ -447,6 +511,7 @@ static const el_objective TABLE = {.reset = reset,
                                    .begin = begin,
                                    .fit = fit,
                                    .accumulate = accumulate,
+                                   .count = count,
                                    .ledger = ledger,
                                    .finish = finish,
                                    .close = close_electric};

@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "objective/asked.h"
-#include "objective/copy_gate.h"
 #include "objective/fixture.h"
 #include "objective/slopes.h"
+#include "ops/copy_gate.h"
 
 enum { LENGTH = 10 };
 

@@ -408,6 +408,55 @@ static void case_squared(run *r, sizes s)
     q->squared_loss(q, el_tensor_none(), el_tensor_none(), x, target.data, 1);
 }
 
+static void case_choices(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const int *const at = check_ints(s.rows, -1, s.rows, 1), *const x = check_ints(s.rows, 0, 50, 2);
+    const int *const other = check_ints(s.rows, 0, 50, 3);
+    int *const y = out_ints(s.rows);
+    q->choose_ids(q, y, x, at, other, s.rows);
+    q->offsets(q, out(r, "offsets", EL_F32, s.rows, 1, false, 1e-6), parameter(s.rows, 1, 4, 3), at, -1.75);
+    keep_ints(r, "ids", y, s.rows);
+}
+
+/* Arrays of floats, as tensors. */
+static void keep_floats(run *r, const char *name, const float *values, int count)
+{
+    const el_tensor kept = out(r, name, EL_F32, count, 1, false, 1e-5);
+    r->q->wait(r->q);
+    for (int i = 0; i < count; i++)
+        el_set(kept, i, 0, (double)values[i]);
+}
+
+static void case_copy_gate(run *r, sizes s)
+{
+    const el_tensor u = in(r, s.rows, 1, 1, 6), loss = parameter(s.rows, 1, 2, 1);
+    const int *const shown = check_ints(s.rows, 0, 3, 3), *const original = check_ints(s.rows, 0, 3, 4);
+    float *const copied = check_memory(sizeof(float) * (size_t)s.rows);
+    float *const drawn = check_memory(sizeof(float) * (size_t)s.rows);
+    for (int i = 0; i < s.rows; i++)
+        el_set(loss, i, 0, 9 * fabs(el_get(loss, i, 0)));
+    r->q->copy_gate(r->q, copied, drawn, u, loss, shown, original);
+    keep_floats(r, "copied", copied, s.rows);
+    keep_floats(r, "drawn", drawn, s.rows);
+}
+
+static void case_advantages(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const el_tensor u = in(r, s.rows, 1, 1, 6), reward = parameter(s.rows, 1, 2, 1);
+    float *const advantage = check_memory(sizeof(float) * (size_t)s.rows);
+    float *const right = check_memory(sizeof(float) * (size_t)s.rows);
+    float *const alone = check_memory(sizeof(float) * (size_t)s.rows);
+    for (int i = 0; i < s.rows; i++)
+        el_set(reward, i, 0, 5 * fabs(el_get(reward, i, 0)));
+    q->advantages(q, advantage, right, reward, u);
+    q->advantages(q, alone, NULL, reward, el_tensor_none());
+    keep_floats(r, "advantage", advantage, s.rows);
+    keep_floats(r, "right", right, s.rows);
+    keep_floats(r, "reward", alone, s.rows);
+}
+
 static void case_optimizer(run *r, sizes s)
 {
     el_queue *const q = r->q;
@@ -475,6 +524,9 @@ static const op_case cases[] = {
      1e-2},
     {"logistic", case_logistic, {{1, 1, 0}, {300, 1, 0}, {2100, 1, 0}}, 5e-3},
     {"squared", case_squared, {{1, 1, 0}, {300, 1, 0}, {40001, 1, 0}}, 5e-3},
+    {"choices", case_choices, {{1, 1, 0}, {600, 1, 0}}, 1e-5},
+    {"copy_gate", case_copy_gate, {{1, 1, 0}, {600, 1, 0}}, 1e-5},
+    {"advantages", case_advantages, {{1, 1, 0}, {600, 1, 0}}, 1e-5},
     {"optimizer", case_optimizer, {{1, 17, 0}, {300, 131, 0}, {400, 200, 0}}, 1e-5},
 };
 enum { CASES = sizeof cases / sizeof *cases };

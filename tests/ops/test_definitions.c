@@ -415,6 +415,49 @@ static void test_replace_ids(void **state)
               (double)label[i]);
 }
 
+static void test_choices(void **state)
+{
+    (void)state;
+    static const int x[] = {5, 6, 7}, at[] = {2, -1, 0}, other[] = {1, 2, 3}, wanted[] = {7, 2, 5};
+    const double losses[3] = {0.5, 1.5, 3}, offsets[3] = {-4, 0, -1.5};
+    const el_tensor y = check_tensor(EL_F64, 3, 1);
+    int ids[3];
+    q->choose_ids(q, ids, x, at, other, 3);
+    for (int i = 0; i < 3; i++)
+        CHECK(ids[i] == wanted[i], "id %d is %d", i, ids[i]);
+    q->offsets(q, y, el_tensor_make((void *)losses, EL_F64, 3, 1), at, -1);
+    check_close("offsets", y, el_tensor_make((void *)offsets, EL_F64, 3, 1), 1e-14);
+}
+
+/* Copied as likely as not, at u = 0, and a softmax that gives the original 1 / 3: it was copied with 3 to 1.  Where another
+ * token is shown it was not. */
+static void test_copy_gate(void **state)
+{
+    (void)state;
+    static const int shown[] = {4, 5}, original[] = {4, 4};
+    const double u[2] = {0, 0}, losses[2] = {log(3), log(3)};
+    float copied[2], drawn[2];
+    q->copy_gate(q, copied, drawn, el_tensor_make((void *)u, EL_F64, 2, 1),
+                 el_tensor_make((void *)losses, EL_F64, 2, 1), shown, original);
+    CHECK(fabsf(copied[0] - 0.75f) < 1e-6f && fabsf(drawn[0] - 0.25f) < 1e-6f,
+          "copied with %g, drawn with %g", (double)copied[0], (double)drawn[0]);
+    CHECK(copied[1] == 0 && drawn[1] == 1, "another token is copied with %g", (double)copied[1]);
+}
+
+/* A baseline that says 1/4 and a reward of log 8: it is better by log 2. */
+static void test_advantages(void **state)
+{
+    (void)state;
+    const double reward[1] = {log(8)}, u[1] = {-log(3)};
+    float advantage, right;
+    q->advantages(q, &advantage, &right, el_tensor_make((void *)reward, EL_F64, 1, 1),
+                  el_tensor_make((void *)u, EL_F64, 1, 1));
+    CHECK(fabs((double)advantage - log(2)) < 1e-6 && fabsf(right - 0.125f) < 1e-7f, "advantage %g, right %g",
+          (double)advantage, (double)right);
+    q->advantages(q, &advantage, NULL, el_tensor_make((void *)reward, EL_F64, 1, 1), el_tensor_none());
+    CHECK(fabs((double)advantage - log(8)) < 1e-6, "a reward of %g", (double)advantage);
+}
+
 /* A row that sees nothing is zero; one that sees a prefix is what it would be in a sequence that ends there. */
 static void test_attention_limits(void **state)
 {
@@ -667,6 +710,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_logistic_loss, setup, check_release),
         cmocka_unit_test_setup_teardown(test_squared_loss, setup, check_release),
         cmocka_unit_test_setup_teardown(test_replace_ids, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_choices, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_copy_gate, setup, check_release),
+        cmocka_unit_test_setup_teardown(test_advantages, setup, check_release),
         cmocka_unit_test_setup_teardown(test_attention_limits, setup, check_release),
         cmocka_unit_test_setup_teardown(test_relative_attention, setup, check_release),
         cmocka_unit_test_setup_teardown(test_sampling, setup, check_release),

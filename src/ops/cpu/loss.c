@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "ops/cpu/pieces.h"
+#include "ops/reference/reference.h"
 
 typedef struct {
     el_rows_job rows;
@@ -80,4 +81,16 @@ void el_cpu_squared_loss(el_queue *q, el_tensor loss, el_tensor dx, el_tensor x,
     assert(x.cols == 1);
     loss_job l = {.rows = {.q = q, .real = scale}, .loss = loss, .dlogits = dx, .logits = x, .label = target};
     by_rows(&l.rows, x.rows, 1, squared_task);
+}
+
+/* As the definition has them: a number a token. */
+void el_cpu_copy_gate(el_queue *q, float *copied, float *drawn, el_tensor u, el_tensor loss, const int *shown,
+                      const int *original)
+{
+    el_ref_copy_gate(q, copied, drawn, u, loss, shown, original);
+}
+
+void el_cpu_advantages(el_queue *q, float *advantage, float *right, el_tensor reward, el_tensor u)
+{
+    el_ref_advantages(q, advantage, right, reward, u);
 }

@@ -62,3 +62,13 @@ void el_cpu_replace_ids(el_queue *q, int *ids, float *label, const int *original
 {
     el_ref_replace_ids(q, ids, label, original, count, rows, sample, slots, elsewhere);
 }
+
+void el_cpu_choose_ids(el_queue *q, int *y, const int *x, const int *at, const int *other, int count)
+{
+    el_ref_choose_ids(q, y, x, at, other, count);
+}
+
+void el_cpu_offsets(el_queue *q, el_tensor y, el_tensor x, const int *at, double shift)
+{
+    el_ref_offsets(q, y, x, at, shift);
+}

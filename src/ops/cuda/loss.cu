@@ -4,6 +4,7 @@
  * bf16.  Classes are summed in chunks of 64, which a warp has two a lane, and the chunks in their order: the sample is found
  * by going along the chunks until the uniform number is passed, and then along the 64.
  */
+#include "ops/copy_gate.h"
 #include "ops/cuda/thread.h"
 
 enum { THREADS = 512, WARPS = THREADS / WARP, CHUNK = 64, SMALL = 256 };
@@ -274,5 +275,50 @@ extern "C" void el_cuda_squared_loss(el_queue *q, el_tensor loss, el_tensor dx, 
         using T = decltype(zero);
         el_cuda_launch(q, "squared_loss", squared_rows<T>, el_cuda_blocks(x.rows, SMALL), SMALL, 0, view_of<float>(loss),
                        view_of<T>(dx), view_of<T>(x), target, x.rows, (float)scale);
+    });
+}
+
+/* ---- what is made of losses; in double, as it is defined: a number a token ---- */
+
+template <class T>
+__global__ void copy_rows(float *copied, float *drawn, view<T> u, view<float> loss, const int *shown, const int *original,
+                          int rows)
+{
+    const int i = (int)(blockIdx.x * SMALL + threadIdx.x);
+    if (i >= rows)
+        return;
+    const el_copy copy = el_copy_of((double)get(*u.row(i)), (double)*loss.row(i), shown[i] == original[i]);
+    copied[i] = (float)copy.copied;
+    drawn[i] = (float)(1 - copy.copied);
+}
+
+extern "C" void el_cuda_copy_gate(el_queue *q, float *copied, float *drawn, el_tensor u, el_tensor loss, const int *shown,
+                                  const int *original)
+{
+    by_type(u.type, [&](auto zero) {
+        using T = decltype(zero);
+        el_cuda_launch(q, "copy_gate", copy_rows<T>, el_cuda_blocks(u.rows, SMALL), SMALL, 0, copied, drawn, view_of<T>(u),
+                       view_of<float>(loss), shown, original, u.rows);
+    });
+}
+
+template <class T>
+__global__ void advantage_rows(float *advantage, float *right, view<float> reward, view<T> u, int rows)
+{
+    const int i = (int)(blockIdx.x * SMALL + threadIdx.x);
+    if (i >= rows)
+        return;
+    const double r = (double)*reward.row(i);
+    advantage[i] = (float)(u.data ? r - (double)(float)el_softplus(-(double)get(*u.row(i))) : r);
+    if (u.data)
+        right[i] = (float)exp(-r);
+}
+
+extern "C" void el_cuda_advantages(el_queue *q, float *advantage, float *right, el_tensor reward, el_tensor u)
+{
+    by_type(u.type, [&](auto zero) {
+        using T = decltype(zero);
+        el_cuda_launch(q, "advantages", advantage_rows<T>, el_cuda_blocks(reward.rows, SMALL), SMALL, 0, advantage, right,
+                       view_of<float>(reward), view_of<T>(u), reward.rows);
     });
 }

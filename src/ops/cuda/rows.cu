@@ -262,3 +262,30 @@ extern "C" void el_cuda_replace_ids(el_queue *q, int *ids, float *label, const i
     el_cuda_launch(q, "replace_ids", put_samples, el_cuda_blocks(slots, THREADS), THREADS, 0, ids, label,
                    (const int *)last, original, rows, sample, slots);
 }
+
+/* ---- numbers and ids picked one by one ---- */
+
+__global__ void choose(int *y, const int *x, const int *at, const int *other, int count)
+{
+    const int i = (int)(blockIdx.x * THREADS + threadIdx.x);
+    if (i < count)
+        y[i] = at[i] < 0 ? other[i] : x[at[i]];
+}
+
+extern "C" void el_cuda_choose_ids(el_queue *q, int *y, const int *x, const int *at, const int *other, int count)
+{
+    el_cuda_launch(q, "choose_ids", choose, el_cuda_blocks(count, THREADS), THREADS, 0, y, x, at, other, count);
+}
+
+__global__ void offset_rows(view<float> y, view<float> x, const int *at, int rows, double shift)
+{
+    const int i = (int)(blockIdx.x * THREADS + threadIdx.x);
+    if (i < rows)
+        *y.row(i) = at[i] < 0 ? 0 : (float)(shift - (double)*x.row(at[i]));
+}
+
+extern "C" void el_cuda_offsets(el_queue *q, el_tensor y, el_tensor x, const int *at, double shift)
+{
+    el_cuda_launch(q, "offsets", offset_rows, el_cuda_blocks(y.rows, THREADS), THREADS, 0, view_of<float>(y),
+                   view_of<float>(x), at, y.rows, shift);
+}

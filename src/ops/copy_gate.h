@@ -6,31 +6,40 @@
  *   d loss / du = d - w,  which is the logistic loss's with label w;   d loss / dz_k = (1 - w) (s_k - 1[k = original]),  which is
  *   the softmax loss's with weight 1 - w
  */
-#ifndef EL_OBJECTIVE_COPY_GATE_H
-#define EL_OBJECTIVE_COPY_GATE_H
+#ifndef EL_OPS_COPY_GATE_H
+#define EL_OPS_COPY_GATE_H
 
 #include <math.h>
 #include <stdbool.h>
+
+#ifdef __CUDACC__
+#define EL_COPY_GATE static inline __device__
+#else
+#define EL_COPY_GATE static inline
+#endif
 
 typedef struct {
     double loss, copied; /* copied: w */
 } el_copy;
 
 /* log(1 + exp(x)) */
-static inline double el_softplus(double x)
+EL_COPY_GATE double el_softplus(double x)
 {
     return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
 }
 
 /* `softmax_loss` is -log s of the original; `shown`: the token that is shown is the original. */
-static inline el_copy el_copy_of(double u, double softmax_loss, bool shown)
+EL_COPY_GATE el_copy el_copy_of(double u, double softmax_loss, bool shown)
 {
     const double drawn = -el_softplus(u) - softmax_loss,
                  kept = -el_softplus(-u); /* logarithms of both ways */
-    if (!shown)
-        return (el_copy){-drawn, 0};
     const double top = drawn > kept ? drawn : kept, log_p = top + log(exp(drawn - top) + exp(kept - top));
-    return (el_copy){-log_p, exp(kept - log_p)};
+    el_copy copy = {-drawn, 0};
+    if (shown) {
+        copy.loss = -log_p;
+        copy.copied = exp(kept - log_p);
+    }
+    return copy;
 }
 
 #endif

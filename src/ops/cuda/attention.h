@@ -63,6 +63,34 @@ static inline attention<T> attention_of(el_tensor y, el_tensor lse, el_tensor qk
             mask_of(dropped, width)};
 }
 
+/* ---- a warp a row, of up to MOST_COLUMNS: a lane has A_LANE of them, columns lane + 32 t ---- */
+
+enum { MOST_COLUMNS = EL_CUDA_HEAD, A_LANE = MOST_COLUMNS / WARP };
+
+template <class T> static __device__ __forceinline__ float dot(const float *a, const T *b, int size)
+{
+    float sum = 0;
+    for (int c = 0; c < size; c++)
+        sum += a[c] * get(b[c]);
+    return sum;
+}
+
+/* 0 or the scale of an element of P. */
+template <class T>
+static __device__ __forceinline__ float keep_scale(const attention<T> &a, const part &p, int i, int key)
+{
+    return a.dropped.threshold ? mask_scale(a.dropped, mask_row(a, p, i) - a.dropped.row, key) : 1;
+}
+
+template <class T>
+static __device__ __forceinline__ void store_row(T *to, const float sum[A_LANE], float scale, int size)
+{
+    const int lane = (int)threadIdx.x % WARP;
+    for (int t = 0; t < A_LANE; t++)
+        if (lane + WARP * t < size)
+            put(to + lane + WARP * t, sum[t] * scale);
+}
+
 /* ---- tiles ---- */
 
 /* Rows [first, first + rows) of 64 columns, from column `col` on; zero from row `end` on. */

@@ -5,21 +5,13 @@
  */
 #include "ops/cuda/attention.h"
 
-enum { WARPS = 4, THREADS = WARPS * WARP, MOST_COLUMNS = EL_CUDA_HEAD, A_LANE = MOST_COLUMNS / WARP };
+enum { WARPS = 4, THREADS = WARPS * WARP };
 
 /* A row's columns, for all lanes of its warp. */
 template <class T> static __device__ __forceinline__ void keep_row(float *to, const T *from, int size)
 {
     for (int c = (int)threadIdx.x % WARP; c < size; c += WARP)
         to[c] = get(from[c]);
-}
-
-template <class T> static __device__ __forceinline__ float dot(const float *a, const T *b, int size)
-{
-    float sum = 0;
-    for (int c = 0; c < size; c++)
-        sum += a[c] * get(b[c]);
-    return sum;
 }
 
 template <class T> static __device__ __forceinline__ float dot_rows(const T *a, const T *b, int size)
@@ -43,21 +35,6 @@ static __device__ __forceinline__ void add_rows(float sum[A_LANE], float factor,
             if (lane + WARP * t < size)
                 sum[t] += by * get(row[lane + WARP * t]);
     }
-}
-
-template <class T>
-static __device__ __forceinline__ void store_row(T *to, const float sum[A_LANE], float scale, int size)
-{
-    const int lane = (int)threadIdx.x % WARP;
-    for (int t = 0; t < A_LANE; t++)
-        if (lane + WARP * t < size)
-            put(to + lane + WARP * t, sum[t] * scale);
-}
-
-template <class T>
-static __device__ __forceinline__ float keep_scale(const attention<T> &a, const part &p, int i, int key)
-{
-    return a.dropped.threshold ? mask_scale(a.dropped, mask_row(a, p, i) - a.dropped.row, key) : 1;
 }
 
 template <class T> __global__ void __launch_bounds__(THREADS, 1) attend_row(attention<T> a)

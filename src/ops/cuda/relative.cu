@@ -9,7 +9,7 @@
  */
 #include "ops/cuda/attention.h"
 
-enum { WARPS = 4, THREADS = WARPS * WARP, MOST_COLUMNS = EL_CUDA_HEAD, A_LANE = MOST_COLUMNS / WARP };
+enum { WARPS = 4, THREADS = WARPS * WARP };
 enum { STRETCH = 32 /* distances */, CONTENT = 0, PLACE, KIND, KINDS, EXTRA = KINDS + 2 };
 
 template <class T> struct relative {
@@ -50,14 +50,6 @@ static __device__ __forceinline__ void keep_query(const query &to, const relativ
     __syncwarp();
 }
 
-template <class T> static __device__ __forceinline__ float dot(const float *a, const T *b, int size)
-{
-    float sum = 0;
-    for (int c = 0; c < size; c++)
-        sum += a[c] * get(b[c]);
-    return sum;
-}
-
 template <class T> static __device__ __forceinline__ int place_of(const relative<T> &r, const part &p, int i, int key)
 {
     return r.positions[p.first + key] - r.positions[p.first + i] + r.distances / 2;
@@ -76,12 +68,6 @@ static __device__ __forceinline__ float score(const relative<T> &r, const part &
             dot(q.place, r.places.row(place_of(r, p, i, key)) + col, r.a.size) +
             dot(q.kind, r.kinds.row(kind_of(r, p, i, key)) + col, r.a.size)) *
            r.a.scale;
-}
-
-template <class T>
-static __device__ __forceinline__ float keep_scale(const attention<T> &a, const part &p, int i, int key)
-{
-    return a.dropped.threshold ? mask_scale(a.dropped, mask_row(a, p, i) - a.dropped.row, key) : 1;
 }
 
 /* An element of dS; delta: of the query. */
@@ -109,15 +95,6 @@ static __device__ __forceinline__ void add_row(float sum[A_LANE], float factor, 
     for (int t = 0; t < A_LANE; t++)
         if (lane + WARP * t < size)
             sum[t] += factor * get(row[lane + WARP * t]);
-}
-
-template <class T>
-static __device__ __forceinline__ void store_row(T *to, const float sum[A_LANE], float scale, int size)
-{
-    const int lane = (int)threadIdx.x % WARP;
-    for (int t = 0; t < A_LANE; t++)
-        if (lane + WARP * t < size)
-            put(to + lane + WARP * t, sum[t] * scale);
 }
 
 template <class T> __global__ void __launch_bounds__(THREADS, 1) attend_by_distances(relative<T> r)

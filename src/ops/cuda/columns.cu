@@ -32,28 +32,36 @@ template <class T, int V> __global__ void sum_columns(float *parts, view<T> x, i
     }
 }
 
-/* A lane has a column, a warp some parts. */
-__global__ void add_parts(float *y, const float *parts, int64_t apart, int count, int cols)
+/* A lane has a column, a warp some parts.  Columns from `cols` on are those of z. */
+__global__ void add_parts(float *y, float *z, const float *parts, int64_t apart, int count, int cols, int all)
 {
     EL_SHARED(float, sums, ADDERS * WARP);
     const int lane = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP, col = (int)blockIdx.x * WARP + lane;
     const int each = (count + ADDERS - 1) / ADDERS, end = (warp + 1) * each < count ? (warp + 1) * each : count;
     float sum = 0;
-    for (int p = warp * each; p < end && col < cols; p++)
+    for (int p = warp * each; p < end && col < all; p++)
         sum += parts[p * apart + col];
     sums[warp * WARP + lane] = sum;
     __syncthreads();
-    if (warp > 0 || col >= cols)
+    if (warp > 0 || col >= all)
         return;
     sum = 0;
     for (int w = 0; w < ADDERS; w++)
         sum += sums[w * WARP + lane];
-    y[col] += sum;
+    float *const to = col < cols ? y + col : z + (col - cols);
+    *to += sum;
 }
 
 void el_cuda_add_parts(el_queue *q, const char *op, float *y, const float *parts, int64_t apart, int count, int cols)
 {
-    el_cuda_launch(q, op, add_parts, el_cuda_blocks(cols, WARP), ADDERS * WARP, 0, y, parts, apart, count, cols);
+    el_cuda_launch(q, op, add_parts, el_cuda_blocks(cols, WARP), ADDERS * WARP, 0, y, (float *)NULL, parts, apart, count, cols,
+                   cols);
+}
+
+void el_cuda_add_pairs(el_queue *q, const char *op, float *y, float *z, const float *parts, int count, int cols)
+{
+    el_cuda_launch(q, op, add_parts, el_cuda_blocks(2 * cols, WARP), ADDERS * WARP, 0, y, z, parts, 2 * cols, count, cols,
+                   2 * cols);
 }
 
 void el_cuda_add_columns(el_queue *q, const char *op, el_tensor y, el_tensor x)

@@ -103,6 +103,9 @@ static inline unsigned el_cuda_blocks(int64_t count, int64_t size)
 /* sums[part] (parts, cols) added in their order to y. */
 void el_cuda_add_parts(el_queue *q, const char *op, float *y, const float *parts, int64_t apart, int count, int cols);
 
+/* Parts of 2 * cols numbers each: the first half of every one is added to y, the second to z. */
+void el_cuda_add_pairs(el_queue *q, const char *op, float *y, float *z, const float *parts, int count, int cols);
+
 /* y += column sums of x. */
 void el_cuda_add_columns(el_queue *q, const char *op, el_tensor y, el_tensor x);
 

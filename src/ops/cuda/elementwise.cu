@@ -161,6 +161,16 @@ struct quick_gelu {
     }
 };
 
+/* Both from what was kept, a; z is b times the slope as it would have been stored. */
+template <class G, class T> struct gelu_twice {
+    __device__ void operator()(float &y, float &z, float x, float dy) const
+    {
+        float slope;
+        G()(y, slope, x, 0);
+        z = dy * stored(slope, (const T *)nullptr);
+    }
+};
+
 extern "C" void el_cuda_gelu_forward(el_queue *q, el_tensor y, el_tensor slope, el_tensor x)
 {
     if (x.type == EL_BF16)
@@ -178,11 +188,12 @@ extern "C" void el_cuda_gelu_backward(el_queue *q, el_tensor dx, el_tensor dy, e
     apply(q, "gelu_backward", multiplied(), dx, el_tensor_none(), dy, slope);
 }
 
-/* As the two that it stands for. */
 extern "C" void el_cuda_gelu_again(el_queue *q, el_tensor y, el_tensor dx, el_tensor dy, el_tensor x)
 {
-    q->gelu_forward(q, y, x, x);
-    q->gelu_backward(q, dx, dy, x);
+    if (x.type == EL_BF16)
+        apply(q, "gelu_again", gelu_twice<quick_gelu, bf16>(), y, dx, x, dy);
+    else
+        apply(q, "gelu_again", gelu_twice<gelu, float>(), y, dx, x, dy);
 }
 
 struct hyperbolic_tangent {

@@ -350,8 +350,7 @@ static void run_backward(el_queue *q, const char *op, el_tensor dx, el_tensor db
         el_cuda_launch(q, op, norm_parameters_any<T>, dim3(el_cuda_blocks(x.cols, THREADS), parts), THREADS, 0, b);
         el_cuda_launch(q, op, norm_backward_any<T>, el_cuda_blocks(x.rows, WARPS), THREADS, 0, b);
     });
-    el_cuda_add_parts(q, op, (float *)dgamma.data, sums, 2 * x.cols, (int)parts, x.cols);
-    el_cuda_add_parts(q, op, (float *)dbeta.data, sums + x.cols, 2 * x.cols, (int)parts, x.cols);
+    el_cuda_add_pairs(q, op, (float *)dgamma.data, (float *)dbeta.data, sums, (int)parts, x.cols);
 }
 
 extern "C" void el_cuda_layer_norm_backward(el_queue *q, el_tensor dx, el_tensor dgamma, el_tensor dbeta, el_tensor dy,

@@ -13,7 +13,7 @@
 typedef struct {
     int model_size;
     el_machine machine;
-    int64_t batch_size, max_seq_length, micro_batch_tokens;
+    int64_t batch_size, max_seq_length, micro_batch_tokens, answers;
     double seconds;
     const char *data, *vocab, *compare;
     bool lowercase, strip_accents, json;

@@ -24,7 +24,7 @@ static const struct {
      "this machine's multiply-add peaks, and the products of a layer against them",
      "  electra bench gemm\n"
      "  electra bench gemm --model-size base --precision fp32 --threads 1\n",
-     {MODEL}},
+     {MODEL, "answers"}},
     {"ops",
      bench_ops,
      "where the time of a training step goes: each op, its share, and how near it is to what limits it",
@@ -82,6 +82,8 @@ static const el_option TABLE[] = {
     {"max_seq_length", EL_OPT_INT, AT(max_seq_length), 8, 1 << 14, NULL, "tokens per sequence"},
     {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
      "tokens of a training step computed at a time"},
+    {"answers", EL_OPT_INT, AT(answers), 1, 16, NULL,
+     "of a GPU: how many of cuBLASLt's answers to try for each product"},
     {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL, "shards to load, instead of random ids"},
     {"vocab", EL_OPT_TEXT, AT(vocab), 0, 0, NULL, "vocab.txt, or the folder that holds it"},
     EL_CASING_OPTIONS(bench_settings),
@@ -150,6 +152,7 @@ static bench_settings defaults(void)
                             .batch_size = 16,
                             .max_seq_length = 128,
                             .micro_batch_tokens = 2048,
+                            .answers = 1,
                             .seconds = 10,
                             .lowercase = true,
                             .strip_accents = true};

@@ -22,6 +22,10 @@ el_status el_cuda_describe(int number, el_cuda_about *about);
 /* The number of a GPU's device. */
 int el_cuda_number(const el_device *dev);
 
+/* Products take another of cuBLASLt's answers: `number` 0 is the first, which they take else, or the last where there are fewer.
+ * For measuring what the first is worth; on another device nothing happens. */
+void el_cuda_take_answer(el_queue *q, int number);
+
 /* One GPU, counted from 0.  There is none, or cuBLASLt is not found: EL_EFAILED; a number beyond them: EL_EUSAGE. */
 el_status el_device_cuda(el_device **dev, int number);
 

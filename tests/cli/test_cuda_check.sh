@@ -9,10 +9,17 @@ source "$(dirname "$0")/run.bash"
 PROGRAM=$electra OPS=$ops "$tools/pack" . packed tiny > log 2>&1 || fail "pack: $(cat log)"
 mv packed moved # nothing of it knows where it was
 OPS_ONLY='squared*' PATIENCE=20 ./moved/check out > log 2>&1 || fail "check: $(cat log) $(tail -20 out/log)"
-for line in 'cuda:0' 'weights after 4 steps' 'fp32: 4 steps' 'bf16: 4 steps' '| tiny | 1 x 8 |' '| adamw |' 'all is as it should be'; do
+for line in 'fastest of 2 answers' 'cuda:0' 'weights after 4 steps' 'fp32: 4 steps' 'bf16: 4 steps' '| tiny | 1 x 8 |' '| adamw |' 'all is as it should be'; do
     grep -qF -- "$line" out/table.md || fail "no \"$line\" in the table: $(cat out/table.md)"
 done
 grep -q FAILED out/table.md && fail "$(cat out/table.md)"
+
+# Of two parts one is done alone, and what fails is no other step's end: here a pre-training that there is no data for.
+mv moved/data/shards moved/data/away
+PART=1 OPS_ONLY='squared*' PATIENCE=20 ./moved/check part > log 2>&1 && fail "a missing file is not noticed"
+mv moved/data/away moved/data/shards
+grep -q "FAILED: code" part/table.md && grep -qF '| tiny | 1 x 8 |' part/table.md || fail "one failure ends all: $(cat part/table.md)"
+grep -q "Ops beside their floors" part/table.md && fail "a step of the second part is done in the first"
 
 # A device that computes something else is noticed: the recorded losses are others.
 sed -i 's/"loss": [0-9]/"loss": 9/' moved/data/losses.jsonl

@@ -4,12 +4,14 @@
  *     test_cuda             on whatever cuda_on_host or the GPU is
  *     test_cuda --errors    prints each op's relative error as well
  *     test_cuda --only 'attention*'
+ *     test_cuda --small     of each op one shape, for checkers that take a hundred times as long
+ *     test_cuda --list      names them
  */
 #include "cases.h"
 #include "ops/cuda.h"
 
 static el_queue *queue;
-static bool print_errors;
+static bool print_errors, small;
 
 /* Memory that both sides see; tests/ops/cuda_memory.cu. */
 void *cuda_memory_take(size_t bytes);
@@ -88,11 +90,14 @@ static void agrees(void **state)
     const op_case *const c = *state;
     if (c->compute == case_int8 && !queue->dev->int8)
         skip();
-    for (int i = 0; i < 6 && c->shapes[i].rows; i++)
+    for (int i = 0; i < 6 && c->shapes[i].rows; i++) {
+        if (small && i != (c->shapes[1].rows && c->shapes[0].rows == 1))
+            continue; /* the first, but for a single row */
         for (int type = EL_F32; type <= EL_BF16; type++) {
             compare(c, c->shapes[i], (el_type)type);
             check_release(NULL);
         }
+    }
 }
 
 /* What is sent is there for the ops after it; what is fetched, after wait(). */
@@ -129,7 +134,10 @@ static void memory_is_zero(void **state)
         CHECK(back[i] == 0, "byte %zu is %d", i, back[i]);
     dev->release(dev, memory);
     CHECK(!dev->alloc(dev, (size_t)1 << 50), "a device of 2^50 bytes");
-    assert_int_equal(queue->wait(queue), EL_OK);
+    const el_tensor x = check_tensor(EL_F32, 3, 5);
+    queue->zero(queue, x);
+    CHECK(queue->wait(queue) == EL_OK, "after a lack of memory: %s", el_error());
+    check_release(NULL);
 }
 
 /* All parameters and matrices in one list: each its own rate, and its copy. */
@@ -200,13 +208,36 @@ static void peaks_are_measured(void **state)
     CHECK(queue->peak(queue, EL_BF16) > 0 && queue->peak(queue, EL_F32) > 0, "a peak of nothing");
 }
 
+enum { OTHERS = 5, TESTS = CASES + OWN + OTHERS };
+
+static void list_tests(struct CMUnitTest tests[TESTS])
+{
+    const struct CMUnitTest others[OTHERS] = {
+        cmocka_unit_test_teardown(copies_are_in_order, check_release), cmocka_unit_test(memory_is_zero),
+        cmocka_unit_test_teardown(lists_are_one_step, check_release), cmocka_unit_test(refuses),
+        cmocka_unit_test(peaks_are_measured)};
+    for (int i = 0; i < CASES + OWN; i++) {
+        const op_case *const c = i < CASES ? &cases[i] : &own[i - CASES];
+        tests[i] = (struct CMUnitTest){
+            .name = c->name, .test_func = agrees, .teardown_func = check_release, .initial_state = (void *)c};
+    }
+    memcpy(tests + CASES + OWN, others, sizeof others);
+}
+
 int main(int argc, char **argv)
 {
+    struct CMUnitTest tests[TESTS];
+    list_tests(tests);
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--errors") == 0)
-            print_errors = true;
-        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+        print_errors |= strcmp(argv[i], "--errors") == 0;
+        small |= strcmp(argv[i], "--small") == 0;
+        if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
             cmocka_set_test_filter(argv[++i]);
+        if (strcmp(argv[i], "--list") == 0) {
+            for (int t = 0; t < TESTS; t++)
+                puts(tests[t].name);
+            return 0;
+        }
     }
     check_take = cuda_memory_take;
     check_give = cuda_memory_release;
@@ -214,19 +245,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", el_error());
         return 1;
     }
-    struct CMUnitTest tests[CASES + OWN + 5];
-    int count = 0;
-    for (int i = 0; i < CASES + OWN; i++) {
-        const op_case *const c = i < CASES ? &cases[i] : &own[i - CASES];
-        tests[count++] = (struct CMUnitTest){
-            .name = c->name, .test_func = agrees, .teardown_func = check_release, .initial_state = (void *)c};
-    }
-    const struct CMUnitTest others[] = {cmocka_unit_test_teardown(copies_are_in_order, check_release),
-                                        cmocka_unit_test(memory_is_zero),
-                                        cmocka_unit_test_teardown(lists_are_one_step, check_release),
-                                        cmocka_unit_test(refuses), cmocka_unit_test(peaks_are_measured)};
-    for (int i = 0; i < 5; i++)
-        tests[count++] = others[i];
     const int failed = cmocka_run_group_tests_name("cuda", tests, NULL, NULL);
     el_queue_close(queue);
     return failed;

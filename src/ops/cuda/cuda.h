@@ -31,7 +31,8 @@ enum {
     EL_CUDA_WORKSPACE = 32 << 20, /* bytes, cuBLASLt's */
     EL_CUDA_TABLE = 1 << 20,      /* bytes: lists of tensors, for one op at a time */
     EL_CUDA_FETCHES = 256,        /* before a wait */
-    EL_CUDA_HEAD = 256            /* the most columns of an attention head */
+    EL_CUDA_HEAD = 256,           /* the most columns of an attention head */
+    EL_CUDA_ANSWERS = 16          /* of cuBLASLt's to a question, at most */
 };
 
 /* A product that was asked for before: what cuBLASLt answered. */
@@ -57,6 +58,7 @@ typedef struct {
     char *workspace, *table;
     el_cublaslt_handle blas;
     el_cuda_plans *plans;
+    int answer; /* of cuBLASLt's the one that is taken: the first, but in measuring */
 } el_cuda_queue;
 
 static inline el_cuda_queue *el_cuda_of(el_queue *q)

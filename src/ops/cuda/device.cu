@@ -232,6 +232,7 @@ static el_status open_queue(el_device *dev, el_queue **q, int)
         st = el_cuda_plans_open(queue);
     if (st) {
         queue_close(queue);
+        (void)cudaGetLastError(); /* the next kernel's of another queue is not at fault */
         return st;
     }
     *q = queue;

@@ -15,6 +15,10 @@
 
 #include "ops/cuda/narrow.h"
 
+extern "C" {
+#include "ops/cuda.h"
+}
+
 enum { MOST_PLANS = 1024, ROUNDED = 256 };
 
 /* One product in cuBLASLt's words: D (m, n) = op(A) op(B) + beta D, over k.  Rounded: as it is asked for. */
@@ -87,6 +91,15 @@ void el_cuda_plans_close(el_queue *q)
     free(c->plans);
 }
 
+extern "C" void el_cuda_take_answer(el_queue *q, int number)
+{
+    if (strcmp(q->dev->name, "cuda") != 0)
+        return;
+    assert(number >= 0 && number < EL_CUDA_ANSWERS);
+    forget_all(q);
+    el_cuda_of(q)->answer = number;
+}
+
 /* ---- asking ---- */
 
 static int alignment_of(const void *place, int64_t stride, int element)
@@ -119,7 +132,7 @@ static int describe(const el_cublaslt *blas, plan *p)
     return status;
 }
 
-static int ask(const el_cublaslt *blas, el_cublaslt_handle handle, plan *p)
+static int ask(const el_cublaslt *blas, const el_cuda_queue *c, plan *p)
 {
     const product *const a = &p->asked;
     el_cublaslt_preference wishes;
@@ -136,12 +149,14 @@ static int ask(const el_cublaslt *blas, el_cublaslt_handle handle, plan *p)
     for (int i = 0; i < 4 && !status; i++)
         status = blas->preference_set(wishes, EL_CUBLASLT_PREF_MIN_ALIGNMENT_A_BYTES + i, &alignments[i],
                                       sizeof alignments[i]);
-    el_cublaslt_answer answer = {};
+    el_cublaslt_answer answers[EL_CUDA_ANSWERS] = {};
     if (!status)
-        status = blas->ask(handle, p->desc, p->a, p->b, p->d, p->d, wishes, 1, &answer, &found);
+        status = blas->ask(c->blas, p->desc, p->a, p->b, p->d, p->d, wishes, c->answer + 1, answers, &found);
     blas->preference_destroy(wishes);
-    p->algorithm = answer.algorithm;
-    return status ? status : found == 1 ? answer.status : -1;
+    if (status || found < 1)
+        return status ? status : -1;
+    p->algorithm = answers[found - 1].algorithm;
+    return answers[found - 1].status;
 }
 
 /* Where a product is in the table, or would be. */
@@ -173,7 +188,7 @@ static plan *plan_of(el_queue *q, const product *wanted)
     all->taken[at] = true;
     all->count++;
     p->asked = *wanted;
-    p->found = describe(blas_of(q), p) == 0 && ask(blas_of(q), c->blas, p) == 0;
+    p->found = describe(blas_of(q), p) == 0 && ask(blas_of(q), c, p) == 0;
     return p;
 }
 
@@ -332,6 +347,20 @@ extern "C" void el_cuda_linear_gelu_forward(el_queue *q, el_tensor y, el_tensor 
 
 /* ---- how fast products can be ---- */
 
+/* Random numbers, of which products take as long as of a model's; of zeros they would be faster than they can be. */
+static void fill(el_queue *q, char *memory, size_t bytes, el_type type)
+{
+    enum { COUNT = 4096 };
+    uint32_t words[COUNT], state = 1;
+    for (uint32_t &word : words) { /* of either sign, from 0.5 to 1 */
+        state = state * 1664525u + 1013904223u;
+        word = type == EL_BF16 ? (state & 0x80008000u) | 0x3f003f00u | (state >> 9 & 0x007f007fu)
+                               : (state & 0x80000000u) | 0x3f000000u | (state >> 9 & 0x007fffffu);
+    }
+    for (size_t at = 0; at < bytes; at += sizeof words)
+        q->send(q, memory + at, words, bytes - at < sizeof words ? bytes - at : sizeof words);
+}
+
 double el_cuda_peak(el_queue *q, el_type type)
 {
     enum { SIDE = 4096, SMALL_SIDE = 64, TIMES = 8 };
@@ -341,13 +370,15 @@ double el_cuda_peak(el_queue *q, el_type type)
     char *const memory = (char *)dev->alloc(dev, 3 * bytes);
     cudaEvent_t begin, end;
     float milliseconds = 0;
-    if (!memory || cudaEventCreate(&begin))
+    if (!memory)
         return 0;
-    cudaEventCreate(&end);
+    el_cuda_note(q, cudaEventCreate(&begin), "peak");
+    el_cuda_note(q, cudaEventCreate(&end), "peak");
     el_tensor w = el_tensor_make(memory, type, side, side);
     w.prepared = memory;
     const el_tensor x = el_tensor_make(memory + bytes, type, side, side);
     const el_tensor y = el_tensor_make(memory + 2 * bytes, type, side, side);
+    fill(q, memory, 2 * bytes, type);
     q->linear_forward(q, y, x, w, el_tensor_none());
     cudaEventRecord(begin, el_cuda_of(q)->stream);
     for (int i = 0; i < TIMES; i++)

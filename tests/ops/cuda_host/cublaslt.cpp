@@ -29,7 +29,7 @@ struct el_cublaslt_preferences {
     uint32_t scheme, alignment[4];
 };
 
-enum { FAILED = 7, REFUSED = 15 };
+enum { FAILED = 7, REFUSED = 15, MOST_ANSWERS = 3 };
 
 static size_t version()
 {
@@ -159,10 +159,13 @@ static int ask(el_cublaslt_handle, el_cublaslt_desc desc, el_cublaslt_layout a, 
         return FAILED;
     if (a->rows == 13 || b->rows == 13 || a->rows == 65)
         return REFUSED;
-    *found = 1;
-    *answers = {};
-    for (int i = 0; i < 4; i++)
-        answers->algorithm.data[i] = preference->alignment[i];
+    *found = wanted < MOST_ANSWERS ? wanted : MOST_ANSWERS;
+    for (int n = 0; n < *found; n++) {
+        answers[n] = {};
+        for (int i = 0; i < 4; i++)
+            answers[n].algorithm.data[i] = preference->alignment[i];
+        answers[n].algorithm.data[4] = (uint64_t)n;
+    }
     return 0;
 }
 
@@ -225,7 +228,8 @@ static int multiply(el_cublaslt_handle, el_cublaslt_desc desc, const void *alpha
 {
     if (*(const float *)alpha != 1 || c != d || c_layout != d_layout || !workspace || (uintptr_t)workspace % 16 ||
         !fits(desc, a_layout, b_layout, d_layout) || !is_aligned(a, a_layout, algorithm->data[0]) ||
-        !is_aligned(b, b_layout, algorithm->data[1]) || !is_aligned(d, d_layout, algorithm->data[3]))
+        !is_aligned(b, b_layout, algorithm->data[1]) || !is_aligned(d, d_layout, algorithm->data[3]) ||
+        algorithm->data[4] >= MOST_ANSWERS)
         abort(); /* a mistake of ours, that the real one might not see */
     const operands o = {*desc, *a_layout, *b_layout, *d_layout, a, b, d, *(const float *)beta};
     el_host_later((cudaStream_t)stream, [=] { compute(o); });

@@ -275,7 +275,7 @@ static inline cudaError_t el_cuda_start(cudaStream_t stream, void (*kernel)(P...
                       el_host_run((const void *)kernel, grid, block, shared,
                                   [=] { kernel(static_cast<P>(arguments)...); });
                   });
-    return cudaSuccess;
+    return cudaGetLastError(); /* which may be of an earlier call that nobody looked at */
 }
 
 #endif

@@ -41,9 +41,18 @@ void el_host_later(cudaStream_t stream, std::function<void()> what)
     what();
 }
 
+static thread_local cudaError_t last;
+
+static cudaError_t failed(cudaError_t error)
+{
+    return last = error;
+}
+
 cudaError_t cudaGetLastError()
 {
-    return cudaSuccess; /* starts say at once what is wrong with them */
+    const cudaError_t error = last;
+    last = cudaSuccess;
+    return error;
 }
 
 cudaError_t cudaGetDeviceCount(int *count)
@@ -65,7 +74,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int)
 
 cudaError_t cudaSetDevice(int device)
 {
-    return device == 0 ? cudaSuccess : cudaErrorInvalidValue;
+    return device == 0 ? cudaSuccess : failed(cudaErrorInvalidValue);
 }
 
 cudaError_t cudaDriverGetVersion(int *version)
@@ -90,11 +99,11 @@ cudaError_t cudaMemGetInfo(size_t *free, size_t *total)
 cudaError_t cudaMalloc(void **memory, size_t bytes)
 {
     if (bytes > (size_t)1 << 40)
-        return cudaErrorMemoryAllocation;
+        return failed(cudaErrorMemoryAllocation);
     const size_t whole = (bytes / 256 + 1) * 256;
     *memory = aligned_alloc(256, whole);
     if (!*memory)
-        return cudaErrorMemoryAllocation;
+        return failed(cudaErrorMemoryAllocation);
     memset(*memory, 0xff, whole);
     return cudaSuccess;
 }

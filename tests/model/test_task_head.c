@@ -118,6 +118,7 @@ static double lose(fixture *f, el_tensor logits, double scale)
         f->q->logistic_loss(f->q, losses, z, z, FLAG_VALUES, scale);
     else
         f->q->softmax_loss(f->q, losses, NULL, NULL, z, z, l->targets, NULL, NULL, scale);
+    CHECK(f->q->wait(f->q) == EL_OK, "%s", el_error());
     for (int i = 0; i < losses.rows; i++)
         sum += el_get(losses, i, 0);
     return sum;
@@ -158,6 +159,7 @@ static double run(fixture *f, double scale, bool backward)
     }
     if (backward)
         el_encoder_backward(f->q, &net->config, &net->w, &net->g, &f->encoder, &in, dhidden);
+    CHECK(f->q->wait(f->q) == EL_OK, "%s", el_error());
     return scale * sum;
 }
 

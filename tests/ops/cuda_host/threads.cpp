@@ -41,8 +41,15 @@ bool el_host_shared(void *place, size_t bytes)
     return true;
 }
 
-static void start_block(size_t shared)
+static uint64_t blocks_of(dim3 grid)
 {
+    return (uint64_t)grid.x * grid.y * grid.z;
+}
+
+static void start_block(dim3 grid, uint64_t number, size_t shared)
+{
+    blockIdx = dim3((unsigned)(number % grid.x), (unsigned)(number / grid.x % grid.y),
+                    (unsigned)(number / grid.x / grid.y));
     for (const stretch &s : stretches())
         if (s.kernel == running)
             fill(s);
@@ -58,10 +65,11 @@ static el_host_thread thread_of(int i, dim3 block)
 #ifdef EL_HOST_THREADS
 
 #include <barrier>
-#include <memory>
+#include <optional>
 #include <thread>
 
-static std::unique_ptr<std::barrier<>> block_barrier, warp_barrier[EL_HOST_WARPS];
+/* Of the threads of a block that still run; and of all threads of a grid, which go from block to block together. */
+static std::optional<std::barrier<>> block_barrier, warp_barrier[EL_HOST_WARPS];
 
 void el_host_wait_block()
 {
@@ -73,19 +81,32 @@ void el_host_wait_warp()
     warp_barrier[el_host_self->warp]->arrive_and_wait();
 }
 
-static void run_block(int count, dim3 block, const std::function<void()> &thread)
+static void begin_block(int count, dim3 grid, uint64_t number, size_t shared)
 {
-    block_barrier = std::make_unique<std::barrier<>>(count);
+    block_barrier.emplace(count);
     for (int w = 0; w < count / 32; w++)
-        warp_barrier[w] = std::make_unique<std::barrier<>>(32);
+        warp_barrier[w].emplace(32);
+    start_block(grid, number, shared);
+}
+
+static void run_grid(dim3 grid, dim3 block, size_t shared, const std::function<void()> &thread)
+{
+    const int count = (int)(block.x * block.y * block.z);
+    std::barrier<> together(count);
     std::vector<std::thread> all;
     for (int i = 0; i < count; i++)
         all.emplace_back([&, i] {
-            el_host_thread self = thread_of(i, block);
-            el_host_self = &self;
-            thread();
-            block_barrier->arrive_and_drop();
-            warp_barrier[self.warp]->arrive_and_drop();
+            for (uint64_t n = 0; n < blocks_of(grid); n++) {
+                if (i == 0)
+                    begin_block(count, grid, n, shared);
+                together.arrive_and_wait();
+                el_host_thread self = thread_of(i, block);
+                el_host_self = &self;
+                thread();
+                block_barrier->arrive_and_drop();
+                warp_barrier[self.warp]->arrive_and_drop();
+                together.arrive_and_wait();
+            }
         });
     for (std::thread &t : all)
         t.join();
@@ -93,7 +114,7 @@ static void run_block(int count, dim3 block, const std::function<void()> &thread
 
 #else
 
-enum { STACK = 256 * 1024, MOST = 1024 };
+enum { STACK = 256 * 1024, MOST = 1024, COLOURS = 64, LINE = 64 };
 
 /* How many wait at a barrier, of how many that still run. */
 struct barrier {
@@ -103,12 +124,17 @@ struct barrier {
 
 struct fiber {
     el_host_thread self;
-    void *stack; /* its pointer while it does not run */
+    int number;  /* of its stack */
+    void *stack; /* its pointer while it does not run; NULL before it begins */
+    const barrier *at; /* where it waits, since that was passed so many times */
+    long times;
     bool done;
 };
 
+/* A stack belongs to a fiber from its beginning to its end: without barriers one stack, which is in the caches, serves all. */
 static fiber fibers[MOST];
 static char *stacks;
+static int free_stacks[MOST], free_count;
 static void *scheduler;
 static fiber *current;
 static const std::function<void()> *body;
@@ -136,11 +162,14 @@ static void release(barrier *b)
 
 static void wait_at(barrier *b)
 {
-    const long times = b->times;
-    if (++b->waiting == b->running)
+    if (++b->waiting == b->running) {
         release(b);
-    while (b->times == times)
-        leave();
+        return;
+    }
+    current->at = b;
+    current->times = b->times;
+    leave();
+    current->at = NULL;
 }
 
 void el_host_wait_block()
@@ -171,16 +200,26 @@ static void enter()
     abort();
 }
 
-static void prepare(fiber *f, int i, dim3 block)
+/* Tops of stacks that lie one behind the other would all fall into the same lines of the caches. */
+static void begin(fiber *f)
 {
-    f->self = thread_of(i, block);
-    f->done = false;
-    void **top = (void **)(stacks + (size_t)(i + 1) * STACK);
+    f->number = free_stacks[--free_count];
+    void **top = (void **)(stacks + (size_t)(f->number + 1) * STACK - (size_t)(f->number % COLOURS * 13 * LINE));
     *--top = NULL; /* where enter() would return to; a call leaves the stack so that this is not aligned */
     *--top = (void *)enter;
     for (int r = 0; r < 6; r++)
         *--top = NULL;
     f->stack = top;
+}
+
+static void take_stacks()
+{
+    stacks = (char *)mmap(NULL, (size_t)MOST * STACK, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    while (free_count < MOST) {
+        free_stacks[free_count] = MOST - 1 - free_count;
+        free_count++;
+    }
 }
 
 /* One warp, as far as it gets. */
@@ -194,9 +233,17 @@ static int run_warp(int first, bool downwards)
             fiber *const f = &fibers[first + (downwards ? 31 - i : i)];
             if (f->done)
                 continue;
+            if (f->at && f->at->times == f->times) {
+                left++;
+                continue;
+            }
+            if (!f->stack)
+                begin(f);
             current = f;
             el_host_self = &f->self;
             el_host_switch(&scheduler, f->stack);
+            if (f->done)
+                free_stacks[free_count++] = f->number;
             left += !f->done;
         }
         if (left == 0)
@@ -210,14 +257,13 @@ static void run_block(int count, dim3 block, const std::function<void()> &thread
     static bool downwards;
     downwards = !downwards;
     if (!stacks)
-        stacks = (char *)mmap(NULL, (size_t)MOST * STACK, PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        take_stacks();
     body = &thread;
     block_barrier = {count, 0, 0};
     for (int w = 0; w < count / 32; w++)
         warp_barrier[w] = {32, 0, 0};
     for (int i = 0; i < count; i++)
-        prepare(&fibers[i], i, block);
+        fibers[i] = {thread_of(i, block), 0, NULL, NULL, 0, false};
     for (int left = count; left > 0;) {
         const long before = progress;
         left = 0;
@@ -230,18 +276,23 @@ static void run_block(int count, dim3 block, const std::function<void()> &thread
     }
 }
 
+static void run_grid(dim3 grid, dim3 block, size_t shared, const std::function<void()> &thread)
+{
+    for (uint64_t n = 0; n < blocks_of(grid); n++) {
+        start_block(grid, n, shared);
+        run_block((int)(block.x * block.y * block.z), block, thread);
+    }
+}
+
 #endif
 
 void el_host_run(const void *kernel, dim3 grid, dim3 block, size_t shared, const std::function<void()> &thread)
 {
+    static const bool counted = getenv("EL_HOST_COUNT") != NULL;
+    if (counted)
+        fprintf(stderr, "launch %p\n", kernel);
     running = kernel;
     gridDim = grid;
     blockDim = block;
-    for (unsigned z = 0; z < grid.z; z++)
-        for (unsigned y = 0; y < grid.y; y++)
-            for (unsigned x = 0; x < grid.x; x++) {
-                blockIdx = dim3(x, y, z);
-                start_block(shared);
-                run_block((int)(block.x * block.y * block.z), block, thread);
-            }
+    run_grid(grid, block, shared, thread);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 el_status el_io_fail(const char *path)
@@ -150,7 +151,8 @@ int el_io_rename(const char *from, const char *to)
 
 int el_io_exchange(const char *a, const char *b)
 {
-    return renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
+    enum { EXCHANGE = 2 }; /* RENAME_EXCHANGE of the kernel: musl 1.2.3 has neither its name nor the call */
+    return (int)syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, EXCHANGE);
 }
 
 int el_io_unlink(const char *path)

@@ -18,7 +18,7 @@ fi
 ranks() {
     local count=$1
     shift
-    timeout 120 "${launch[@]}" -np "$count" "$@" > log 2>&1
+    timeout 240 "${launch[@]}" -np "$count" "$@" > log 2>&1
 }
 
 # says WORDS: the log has this sentence, once.

@@ -35,7 +35,8 @@ run=(pretrain "${settings[@]}" --data "$here/train" --eval-data "$here/heldout" 
     --save-checkpoints-steps 4 --stall-limit 2)
 setsid "${machines[@]}" bash -c '"$@" 2> "$0/said"' "$here" "$mpi" "${run[@]}" > log 2>&1 &
 job=$!
-for _ in $(seq 300); do compgen -G "$shared/cut/checkpoint-[1-9]*" > /dev/null && break; sleep 0.1; done
+for _ in $(seq 900); do compgen -G "$shared/cut/checkpoint-[1-9]*" > /dev/null && break; sleep 0.1; done
+compgen -G "$shared/cut/checkpoint-[1-9]*" > /dev/null || fail "no checkpoint: $(cat log "$here/said")"
 link_down
 for _ in $(seq 150); do pgrep -x electra-mpi > /dev/null || break; sleep 0.1; done
 pgrep -x electra-mpi > /dev/null && fail "15 s after the link was cut ranks live on: $(pgrep -ax electra-mpi)"

@@ -57,14 +57,12 @@ wait $job
 code=$?
 [ $code = 75 ] || fail "stopped with $code: $(cat log)"
 says "going on behind"
-if [ -n "$open_mpi" ]; then
-    another "${launch[@]}" -np 3 "$mpi" "${on[@]}" "${files[@]}"
-    kill -USR1 $job
-    wait $job
-    code=$?
-    [ $code = 75 ] || fail "stopped by USR1 with $code: $(cat log)"
-    says "the same command goes on"
-fi
+another "${launch[@]}" -np 3 "$mpi" "${on[@]}" "${files[@]}"
+kill -USR1 $job
+wait $job
+code=$?
+[ $code = 75 ] || fail "stopped by USR1 with $code: $(cat log)"
+says "the same command goes on"
 refused 2 "shard_tokens was 1000000, not 2000000" "$electra" "${on[@]}" --shard-tokens 2000000 "${files[@]}"
 ranks 4 "$mpi" "${on[@]}" "${files[@]}" || fail "going on with 4 ranks: $(cat log)"
 says "going on behind"

@@ -32,7 +32,10 @@
 
 #include "base/error.h"
 
-enum { EL_PATIENCE = 3, EL_SHARE = 4 }; /* an EL_SHAREth */
+enum {
+    EL_PATIENCE = 3, /* times its own tokens: what others may have computed before a part is due */
+    EL_SHARE = 4     /* of a batch and of the line: a quarter */
+};
 
 typedef struct el_job el_job;
 

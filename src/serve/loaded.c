@@ -34,7 +34,6 @@ static el_status add_network(recipe *r, const char *name, const char *folder, el
     return EL_OK;
 }
 
-/* The networks of pre-training that are wanted, and nothing else. */
 /* A discriminator's logits are log-odds; those of Electric are energies, which are no probabilities. */
 static el_status check_judges(const char *folder)
 {
@@ -52,6 +51,7 @@ static el_status check_judges(const char *folder)
     return st;
 }
 
+/* The networks of pre-training that are wanted, and nothing else. */
 static el_status plan_wanted(recipe *r, const el_model_paths *paths, const char *folder,
                              const el_load_settings *s)
 {

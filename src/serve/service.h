@@ -66,8 +66,7 @@ typedef struct {
     el_load_settings load;
     el_pooling pooling;
     int batch_tokens;
-    el_halt
-        halt; /* reached between the layers of a batch, where el_service_compute may be called for a passing one */
+    el_halt halt; /* between the layers of a batch; a passing one may be computed there */
 } el_service_settings;
 
 el_status el_service_open(el_service **service, const char *name, const char *folder,

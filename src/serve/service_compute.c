@@ -1,7 +1,5 @@
 /* service_compute - parts of many questions at once: through the network, and each answer to whom it belongs */
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "model/memory.h"

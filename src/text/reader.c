@@ -14,10 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/io.h"
 #include "base/json.h"
 #include "text/decoder.h"
+#include "text/file_list.h"
 #include "text/kind.h"
 
 enum { JSON_LINE = 1 << 28, LEAST_BLOCK = 16, ENDING = 2 /* newlines behind a file */ };
@@ -27,18 +26,10 @@ typedef struct {
     size_t size; /* to be filled; there is room for ENDING more */
 } memory;
 
-typedef struct {
-    char *path;
-    uint64_t bytes;
-    uint64_t seen; /* as el_reader_place.seen, up to its end */
-} file;
-
 struct el_reader {
-    file *files;
-    int count, room, current; /* files[current - 1] is open */
+    el_file_list list;
+    int current; /* list.files[current - 1] is open */
     el_reader_settings settings;
-    uint64_t total;
-    bool unknown_total;
     int part, parts; /* which blocks are given; parts 0: all */
     int64_t given;   /* blocks, of all */
     uint64_t passed; /* bytes of files that were not read */
@@ -75,78 +66,8 @@ static el_status reserve(memory *m, size_t size)
 
 static const char *name_of(const el_reader *r)
 {
-    const char *path = r->files[r->current - 1].path;
+    const char *path = r->list.files[r->current - 1].path;
     return strcmp(path, "-") == 0 ? "standard input" : path;
-}
-
-/* ---- the list of files ------------------------------------------------------------------------------ */
-
-/* What stands for the files before it and for this one as it is now. */
-static uint64_t seen_with(const el_reader *r, const char *path, const struct stat *info)
-{
-    const uint64_t all[] = {r->count ? r->files[r->count - 1].seen : 0, el_hash(path, strlen(path)),
-                            (uint64_t)info->st_size, (uint64_t)info->st_mtim.tv_sec,
-                            (uint64_t)info->st_mtim.tv_nsec};
-    return el_hash(all, sizeof all);
-}
-
-static el_status add_file(el_reader *r, const char *path, const struct stat *info)
-{
-    if (r->count == r->room) {
-        const int room = 2 * r->room + 16;
-        file *const files = realloc(r->files, (size_t)room * sizeof *files);
-        if (!files)
-            return no_memory((size_t)room * sizeof *files);
-        r->files = files;
-        r->room = room;
-    }
-    const file added = {strdup(path), (uint64_t)info->st_size, seen_with(r, path, info)};
-    if (!added.path)
-        return no_memory(strlen(path));
-    r->files[r->count++] = added;
-    return EL_OK;
-}
-
-static el_status add_folder(el_reader *r, const char *path, int depth);
-
-static el_status add(el_reader *r, const char *path, int depth)
-{
-    struct stat info = {0};
-    if (strcmp(path, "-") == 0) {
-        r->unknown_total = true;
-        return add_file(r, path, &info);
-    }
-    if (el_io_stat(path, &info) != 0)
-        return el_io_fail(path);
-    if (S_ISDIR(info.st_mode))
-        return add_folder(r, path, depth);
-    if (S_ISREG(info.st_mode))
-        r->total += (uint64_t)info.st_size;
-    else
-        r->unknown_total = true;
-    return add_file(r, path, &info);
-}
-
-enum { DEEPEST = 64 };
-
-static el_status add_folder(el_reader *r, const char *path, int depth)
-{
-    if (depth == DEEPEST)
-        return el_fail(EL_EDATA, "%s: folders are nested more than %d deep", path, DEEPEST);
-    char **names;
-    int count;
-    el_status st = el_folder_list(path, &names, &count);
-    if (st)
-        return st;
-    for (int i = 0; i < count && !st; i++) {
-        if (names[i][0] == '.')
-            continue;
-        char *inside = el_path_join(path, names[i]);
-        st = inside ? add(r, inside, depth + 1) : no_memory(strlen(path));
-        free(inside);
-    }
-    el_names_free(names, count);
-    return st;
 }
 
 el_status el_reader_open(el_reader **reader, char *const *paths, int count, el_reader_settings settings)
@@ -166,7 +87,7 @@ el_status el_reader_open(el_reader **reader, char *const *paths, int count, el_r
     if (!st)
         st = reserve(&r->buffer, r->settings.block_bytes + 1);
     for (int i = 0; i < count && !st; i++)
-        st = add(r, paths[i], 0);
+        st = el_file_list_add(&r->list, paths[i]);
     if (st) {
         el_reader_close(r);
         return st;
@@ -180,9 +101,7 @@ void el_reader_close(el_reader *r)
     if (!r)
         return;
     el_decoder_free(r->decoder);
-    for (int i = 0; i < r->count; i++)
-        free(r->files[i].path);
-    free(r->files);
+    el_file_list_release(&r->list);
     free(r->buffer.data);
     free(r->last.data);
     free(r);
@@ -191,7 +110,7 @@ void el_reader_close(el_reader *r)
 void el_reader_progress(const el_reader *r, uint64_t *done, uint64_t *total)
 {
     *done = r->passed + el_decoder_taken(r->decoder);
-    *total = r->unknown_total ? 0 : r->total;
+    *total = r->list.unmeasured ? 0 : r->list.bytes;
 }
 
 /* ---- text ------------------------------------------------------------------------------------------- */
@@ -213,7 +132,7 @@ static bool is_json(const char *path)
 
 static el_status open_file(el_reader *r)
 {
-    const char *path = r->files[r->current++].path;
+    const char *path = r->list.files[r->current++].path;
     r->json = !r->settings.raw && is_json(path);
     r->checked = r->ended = r->skipping = r->cut = false;
     r->given_parts = 0;
@@ -388,7 +307,8 @@ static el_status rewrite(el_reader *r, size_t *bytes)
 static el_reader_place place_at(const el_reader *r, int64_t files, int64_t parts)
 {
     const int64_t reached = files + (parts > 0);
-    return (el_reader_place){r->unknown_total ? -1 : files, parts, reached ? r->files[reached - 1].seen : 0,
+    return (el_reader_place){r->list.unmeasured ? -1 : files, parts,
+                             reached ? r->list.files[reached - 1].seen : 0,
                              parts ? r->opened_room : r->buffer.size};
 }
 
@@ -432,7 +352,7 @@ static el_status end_file(el_reader *r)
     const el_status st = rewrite(r, &bytes);
     const bool marked = r->settings.ends != EL_ENDS_UNMARKED;
     r->bytes = r->begun + bytes;
-    if (within_line(r) && (marked || r->current < r->count))
+    if (within_line(r) && (marked || r->current < r->list.count))
         r->buffer.data[r->bytes++] = '\n';
     if (marked)
         r->buffer.data[r->bytes++] = '\n';
@@ -494,7 +414,7 @@ static el_status take(el_reader *r, el_block *block)
 /* Whether the files in the buffer are to be given before another is opened. */
 static bool is_whole(const el_reader *r)
 {
-    return r->current == r->count || r->bytes >= r->buffer.size || (r->settings.prompt && r->bytes > 0);
+    return r->current == r->list.count || r->bytes >= r->buffer.size || (r->settings.prompt && r->bytes > 0);
 }
 
 static el_status next_block(el_reader *r, el_block *block)
@@ -538,7 +458,7 @@ el_status el_reader_next(el_reader *r, el_block *block)
 bool el_reader_knows(const el_reader *r, const el_reader_place *place)
 {
     const int64_t reached = place->files + (place->parts > 0);
-    return !r->unknown_total && place->files >= 0 && place->parts >= 0 && reached <= r->count &&
+    return !r->list.unmeasured && place->files >= 0 && place->parts >= 0 && reached <= r->list.count &&
            place->seen == place_at(r, place->files, place->parts).seen;
 }
 
@@ -547,7 +467,7 @@ el_status el_reader_go(el_reader *r, const el_reader_place *place)
     el_block block;
     el_status st = reserve(&r->buffer, place->room);
     for (; r->current < place->files; r->current++)
-        r->passed += r->files[r->current].bytes;
+        r->passed += r->list.files[r->current].bytes;
     for (int64_t i = 0; i < place->parts && !st; i++)
         st = el_reader_next(r, &block);
     return st;

@@ -1,9 +1,8 @@
 /* reader - text from files, in large blocks of whole lines
  *
- * Takes plain text, what decoder.h unpacks, .jsonl (also .jsonl.gz, .zst, .xz, .bz2: an object a line, its text under one
- * key, a document each), folders (all files in them, recursively, sorted by name; names starting with '.' left
- * out) and "-" for standard input.  Compression is recognised by the first bytes, whatever the name.  A byte order mark
- * is passed over; what is no UTF-8 text is refused (kind.h).
+ * Takes the paths that file_list.h takes; their content is plain text, what decoder.h unpacks, or .jsonl (also .jsonl.gz,
+ * .zst, .xz, .bz2: an object a line, its text under one key, a document each).  Compression is recognised by the first
+ * bytes, whatever the name.  A byte order mark is passed over; what is no UTF-8 text is refused (kind.h).
  *
  * A block is text to be read a line at a time: a part of a large file, or as many small ones as it holds, each with a
  * newline at its end.  Where documents matter, a line that is blank (nothing but spaces) ends one.  Blocks depend on the

@@ -1,0 +1,94 @@
+#define _GNU_SOURCE /* st_mtim, strdup */
+#include "file_list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/io.h"
+
+static el_status no_memory(size_t bytes)
+{
+    return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for a list of files", bytes);
+}
+
+/* What stands for the files before it and for this one as it is now. */
+static uint64_t seen_with(const el_file_list *list, const char *path, const struct stat *info)
+{
+    const uint64_t all[] = {list->count ? list->files[list->count - 1].seen : 0, el_hash(path, strlen(path)),
+                            (uint64_t)info->st_size, (uint64_t)info->st_mtim.tv_sec,
+                            (uint64_t)info->st_mtim.tv_nsec};
+    return el_hash(all, sizeof all);
+}
+
+static el_status add_file(el_file_list *list, const char *path, const struct stat *info)
+{
+    if (list->count == list->room) {
+        const int room = 2 * list->room + 16;
+        el_listed_file *const files = realloc(list->files, (size_t)room * sizeof *files);
+        if (!files)
+            return no_memory((size_t)room * sizeof *files);
+        list->files = files;
+        list->room = room;
+    }
+    const el_listed_file added = {strdup(path), (uint64_t)info->st_size, seen_with(list, path, info)};
+    if (!added.path)
+        return no_memory(strlen(path));
+    list->files[list->count++] = added;
+    return EL_OK;
+}
+
+static el_status add_folder(el_file_list *list, const char *path, int depth);
+
+static el_status add(el_file_list *list, const char *path, int depth)
+{
+    struct stat info = {0};
+    if (strcmp(path, "-") == 0) {
+        list->unmeasured = true;
+        return add_file(list, path, &info);
+    }
+    if (el_io_stat(path, &info) != 0)
+        return el_io_fail(path);
+    if (S_ISDIR(info.st_mode))
+        return add_folder(list, path, depth);
+    if (S_ISREG(info.st_mode))
+        list->bytes += (uint64_t)info.st_size;
+    else
+        list->unmeasured = true;
+    return add_file(list, path, &info);
+}
+
+enum { DEEPEST = 64 };
+
+static el_status add_folder(el_file_list *list, const char *path, int depth)
+{
+    if (depth == DEEPEST)
+        return el_fail(EL_EDATA, "%s: folders are nested more than %d deep", path, DEEPEST);
+    char **names;
+    int count;
+    el_status st = el_folder_list(path, &names, &count);
+    if (st)
+        return st;
+    for (int i = 0; i < count && !st; i++) {
+        if (names[i][0] == '.')
+            continue;
+        char *inside = el_path_join(path, names[i]);
+        st = inside ? add(list, inside, depth + 1) : no_memory(strlen(path));
+        free(inside);
+    }
+    el_names_free(names, count);
+    return st;
+}
+
+el_status el_file_list_add(el_file_list *list, const char *path)
+{
+    return add(list, path, 0);
+}
+
+void el_file_list_release(el_file_list *list)
+{
+    for (int i = 0; i < list->count; i++)
+        free(list->files[i].path);
+    free(list->files);
+    *list = (el_file_list){0};
+}

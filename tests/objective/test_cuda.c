@@ -9,10 +9,8 @@
 
 #include <cmocka.h>
 
-#include "model/initialise.h"
 #include "model/memory.h"
-#include "objective/batches.h"
-#include "objective/objectives.h"
+#include "objective/fixture.h"
 
 enum { WORDS = 40, LENGTH = 18, HIDDEN = 64, SEQUENCES = 4 };
 
@@ -24,30 +22,21 @@ typedef struct {
     size_t count;
 } outcome;
 
-static el_config config_of(int hidden)
+/* With dropout. */
+static el_config config_of(void)
 {
-    el_config c = el_config_default();
-    c.vocab_size = WORDS;
+    el_config c = one_layer(WORDS, LENGTH, HIDDEN);
     c.embedding_size = 16;
-    c.hidden_size = hidden;
-    c.num_hidden_layers = 1;
     c.num_attention_heads = 1;
-    c.intermediate_size = 2 * hidden;
-    c.max_position_embeddings = LENGTH;
-    return c; /* with dropout */
+    return c;
 }
 
 static outcome stepped(const char *device, el_objective_kind kind, el_type type)
 {
     outcome o = {0};
-    el_queue *q;
-    el_model model;
-    el_objective *objective;
-    el_batch batch = {0};
-    el_vocab *const vocab = make_vocab(WORDS);
+    fixture f;
     const el_sampler sampler = kind == EL_ELECTRIC ? EL_SAMPLER_TWO_TOWERS : EL_SAMPLER_NETWORK;
-    el_model_plan plan =
-        el_objective_plan(kind, sampler, config_of(HIDDEN), config_of(HIDDEN), EL_TIE_SHARED);
+    el_model_plan plan = el_objective_plan(kind, sampler, config_of(), config_of(), EL_TIE_SHARED);
     plan.training = true;
     plan.activations = type;
     el_objective_settings settings = el_objective_defaults();
@@ -55,28 +44,18 @@ static outcome stepped(const char *device, el_objective_kind kind, el_type type)
     settings.max_seq_length = LENGTH;
     settings.sampler = sampler;
     settings.steps = 4;
-    CHECK(el_queue_open(&q, 1, device) == EL_OK, "%s", el_error());
-    CHECK(el_model_open(&model, q, &plan) == EL_OK, "%s", el_error());
-    CHECK(el_model_initialise(&model, &(el_initialisation){.fan_in = true, .seed = 4}) == EL_OK, "%s",
-          el_error());
+    open_model(&f, &plan, true, device, 1);
     for (int s = 0; s < SEQUENCES; s++)
-        add_sequence(&batch, vocab, LENGTH - 3 * s, s);
-    CHECK(el_objective_open(&objective, kind, &model, vocab, &settings, 2 * LENGTH) == EL_OK, "%s",
-          el_error());
-    el_model_zero_gradients(&model);
-    objective->reset(objective);
-    CHECK(el_objective_run(objective, &batch, (el_random){5, 0, 3}, true) == EL_OK, "%s", el_error());
-    objective->finish(objective, &o.figures);
-    snprintf(o.name, sizeof o.name, "%s", objective->name);
-    const el_tensor g = el_model_region(&model, EL_GRADIENTS);
+        add_sequence(&f.batch, f.vocab, LENGTH - 3 * s, s);
+    open_objective(&f, kind, &settings, 2 * LENGTH);
+    el_model_zero_gradients(&f.model);
+    o.figures = run(&f, &f.batch, 3, true);
+    snprintf(o.name, sizeof o.name, "%s", f.objective->name);
+    const el_tensor g = el_model_region(&f.model, EL_GRADIENTS);
     o.count = (size_t)g.rows * (size_t)g.cols;
     o.gradients = malloc(o.count * sizeof *o.gradients);
-    CHECK(el_tensor_read(q, g, o.gradients) == EL_OK, "%s", el_error());
-    objective->close(objective);
-    el_model_close(&model);
-    el_queue_close(q);
-    el_batch_release(&batch);
-    el_vocab_close(vocab);
+    CHECK(el_tensor_read(f.q, g, o.gradients) == EL_OK, "%s", el_error());
+    close_fixture(&f);
     return o;
 }
 

@@ -24,4 +24,17 @@ el_status el_fail(el_status status, const char *format, ...) __attribute__((form
 /* The sentence of this thread's last failure, without a newline; never NULL. */
 const char *el_error(void);
 
+enum { EL_SENTENCE = 2048 }; /* bytes of the longest sentence and its end */
+
+/* How something ended, kept for later or for another thread. */
+typedef struct {
+    el_status status;
+    char sentence[EL_SENTENCE]; /* of a failure */
+} el_outcome;
+
+/* Keeps a status that this thread just got, with its sentence. */
+void el_outcome_keep(el_outcome *outcome, el_status status);
+/* The status again; its sentence is this thread's from here on. */
+el_status el_outcome_repeat(const el_outcome *outcome);
+
 #endif

@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 struct el_helper {
@@ -17,15 +16,12 @@ struct el_helper {
     void *context;
     bool closing;
     bool started; /* and not waited for; the owner's own */
-    el_status status;
-    char sentence[1024];
+    el_outcome outcome;
 };
 
 static void do_it(el_helper *h, el_help *help, void *context)
 {
-    h->status = help(context);
-    if (h->status)
-        snprintf(h->sentence, sizeof h->sentence, "%s", el_error());
+    el_outcome_keep(&h->outcome, help(context));
 }
 
 static void *work(void *argument)
@@ -113,5 +109,5 @@ el_status el_helper_wait(el_helper *h)
         pthread_cond_wait(&h->changed, &h->lock);
     pthread_mutex_unlock(&h->lock);
     h->started = false;
-    return h->status ? el_fail(h->status, "%s", h->sentence) : EL_OK;
+    return el_outcome_repeat(&h->outcome);
 }

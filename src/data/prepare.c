@@ -7,7 +7,6 @@
 #include "data/prepare.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,18 +16,6 @@
 
 static const size_t HANGUL_SAMPLE = 1 << 20; /* bytes looked at to tell what script a text is in */
 static const double HANGUL_SHARE = 0.3;      /* of these bytes: the text is largely Hangul */
-
-static void note(el_prepare_outcome *o, el_status status)
-{
-    o->status = status;
-    if (status)
-        snprintf(o->sentence, sizeof o->sentence, "%s", el_error());
-}
-
-static el_status repeat(const el_prepare_outcome *o)
-{
-    return o->status ? el_fail(o->status, "%s", o->sentence) : EL_OK;
-}
 
 static int choose(const el_prepare_job *j)
 {
@@ -132,9 +119,9 @@ static void do_step(void *context, int step, int thread)
     el_prepare_job *const j = context;
     if (step == READ) {
         if (!j->shares.own) /* else all processes have to read together */
-            note(&j->reading, el_rounds_next(&j->rounds));
+            el_outcome_keep(&j->reading, el_rounds_next(&j->rounds));
     } else if (step == PACK) {
-        note(&j->packing, pack_blocks(j));
+        el_outcome_keep(&j->packing, pack_blocks(j));
     } else {
         el_pieces_tokenise(&j->tokenised, step - PIECES, j->sessions[thread], j->vocab->unk);
     }
@@ -143,13 +130,13 @@ static void do_step(void *context, int step, int thread)
 static el_status turn(el_prepare_job *j)
 {
     if (j->shares.own)
-        note(&j->reading, el_rounds_next(&j->rounds));
+        el_outcome_keep(&j->reading, el_rounds_next(&j->rounds));
     el_pool_run(j->pool, PIECES + j->tokenised.count, do_step, j);
-    el_status st = repeat(&j->packing);
+    el_status st = el_outcome_repeat(&j->packing);
     for (int i = 0; i < j->tokenised.count && !st; i++)
         if (j->tokenised.list[i].status) /* only memory can fail */
             st = el_fail(j->tokenised.list[i].status, "no memory to tokenise");
-    return st ? st : repeat(&j->reading);
+    return st ? st : el_outcome_repeat(&j->reading);
 }
 
 static el_status take_block(void *context, int part, const void *data, size_t bytes)

@@ -7,12 +7,6 @@
 #include "data/pieces.h"
 #include "data/rounds.h"
 
-/* How a step of a turn ended; the sentence is brought from the thread that it was left in. */
-typedef struct {
-    el_status status;
-    char sentence[2048];
-} el_prepare_outcome;
-
 /* How far packing is: what is kept of an unfinished one beside the folders' own. */
 typedef struct {
     el_prepare_summary summary;
@@ -38,9 +32,9 @@ typedef struct {
     el_pieces_bytes bytes;
     el_destination destinations[EL_PREPARE_DESTINATIONS];
     el_prepare_standing at;
-    int saved_shards;                    /* whole ones when it was saved last */
-    bool saved;                          /* what is unfinished can be gone on with */
-    el_prepare_outcome reading, packing; /* of this turn */
+    int saved_shards;            /* whole ones when it was saved last */
+    bool saved;                  /* what is unfinished can be gone on with */
+    el_outcome reading, packing; /* of this turn */
 } el_prepare_job;
 
 static inline bool el_prepare_leads(const el_prepare_job *j)

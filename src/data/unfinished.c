@@ -103,7 +103,7 @@ el_status el_unfinished_get(const el_safetensors *file, const char *of, const ch
     return EL_OK;
 }
 
-/* A sentence about the first key of `one` that `other` has not, or has otherwise. */
+/* A sentence about the first of `keys` that only one of both has, or that they have otherwise. */
 static el_status compare(const json_t *was, const json_t *is, const json_t *keys)
 {
     const char *key;

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-enum { SENTENCE = 2048 };
 
 void el_dist_close(el_dist *dist)
 {
@@ -59,7 +58,7 @@ el_status el_dist_agree(el_dist *d, el_status mine)
     const int knows = rank_that_knows(statuses, d->size);
     if (knows < 0)
         return EL_OK;
-    char sentence[SENTENCE], name[256];
+    char sentence[EL_SENTENCE], name[256];
     name_rank(d, statuses, knows, name, sizeof name);
     snprintf(sentence, sizeof sentence, "%s%s", name, el_error());
     d->share(d, knows, sentence, sizeof sentence);

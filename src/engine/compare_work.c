@@ -1,6 +1,5 @@
 /* compare_work - a study's workers: each does one job at a time, and what it found is put where it belongs */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -143,19 +142,12 @@ static el_status collect(worker *w)
     return st ? st : followed;
 }
 
-/* What failed first, with its sentence. */
-typedef struct {
-    el_status status;
-    char sentence[1024];
-} failure;
-
 /* The first failure ends the study: the others save and stop. */
-static void note(el_study *study, failure *first, el_status st)
+static void note(el_study *study, el_outcome *first, el_status st)
 {
     if (!st || first->status)
         return;
-    first->status = st;
-    snprintf(first->sentence, sizeof first->sentence, "%s", el_error());
+    el_outcome_keep(first, st);
     study->halt = 1;
     if (st != EL_ESTOPPED)
         el_compare_tell_failure(study);
@@ -175,7 +167,7 @@ static bool others_work(const el_study *study)
     return el_dist_size(study->settings->dist) > 1 && !study->halt && el_compare_done(study) < study->count;
 }
 
-static void dispatch(el_study *study, worker *workers, failure *first)
+static void dispatch(el_study *study, worker *workers, el_outcome *first)
 {
     for (int busy = 1; busy || others_work(study);) {
         busy = 0;
@@ -201,7 +193,7 @@ static void dispatch(el_study *study, worker *workers, failure *first)
 el_status el_compare_work_off(el_study *study)
 {
     worker *const workers = calloc((size_t)study->at_a_time, sizeof *workers);
-    failure first = {0};
+    el_outcome first = {0}; /* what failed first */
     el_status st = workers ? EL_OK : el_fail(EL_ENOMEM, "no memory for a study");
     for (int i = 0; !st && i < study->at_a_time; i++) {
         workers[i].study = study;
@@ -216,7 +208,7 @@ el_status el_compare_work_off(el_study *study)
         return st;
     const int done = el_compare_done(study);
     if (first.status && first.status != EL_ESTOPPED)
-        return el_fail(first.status, "%s", first.sentence);
+        return el_outcome_repeat(&first);
     return done == study->count
                ? EL_OK
                : el_fail(EL_ESTOPPED, "stopped and saved with %d of %d jobs done; run again to go on", done,

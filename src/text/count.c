@@ -6,7 +6,6 @@
  */
 #include "count.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,8 +67,7 @@ typedef struct {
     shard *shards;
     el_reader *reader;
     el_block next;
-    el_status reading; /* how that was read; its sentence is brought from the thread that it was left in */
-    char sentence[2048];
+    el_outcome reading; /* of that, on any thread */
 } work;
 
 static el_status no_memory(size_t bytes)
@@ -220,9 +218,7 @@ static el_status sort_by_shard(part *p)
 
 static void read_next(work *w)
 {
-    w->reading = el_reader_next(w->reader, &w->next);
-    if (w->reading)
-        snprintf(w->sentence, sizeof w->sentence, "%s", el_error());
+    el_outcome_keep(&w->reading, el_reader_next(w->reader, &w->next));
 }
 
 /* Step 0 reads, each other one is a part. */
@@ -432,9 +428,9 @@ static el_status gather(el_word_counts *counts, shard *shards)
 static el_status count_blocks(work *w, el_word_counts *counts, el_pool *pool, size_t memory_bytes,
                               el_status (*after_block)(void *context), void *context)
 {
-    el_status st;
     read_next(w);
-    while (!(st = w->reading) && w->next.bytes > 0) {
+    while (!w->reading.status && w->next.bytes > 0) {
+        el_status st;
         cut_parts(w, &w->next);
         el_pool_run(pool, 1 + w->part_count, do_step, w);
         if (!(st = trouble_of(w)))
@@ -445,7 +441,7 @@ static el_status count_blocks(work *w, el_word_counts *counts, el_pool *pool, si
         if (after_block && (st = after_block(context)))
             return st;
     }
-    return st ? el_fail(st, "%s", w->sentence) : EL_OK;
+    return el_outcome_repeat(&w->reading);
 }
 
 static void release_parts(work *w)

@@ -45,6 +45,29 @@ static void test_threads(void **state)
     assert_string_equal(el_error(), "here");
 }
 
+static void *keep_elsewhere(void *context)
+{
+    el_outcome_keep(context, el_fail(EL_EDATA, "elsewhere"));
+    return NULL;
+}
+
+/* What was kept is said again, on another thread and after other failures; what ended well says nothing. */
+static void test_outcome(void **state)
+{
+    (void)state;
+    pthread_t other;
+    el_outcome outcome;
+    assert_int_equal(pthread_create(&other, NULL, keep_elsewhere, &outcome), 0);
+    pthread_join(other, NULL);
+    el_fail(EL_EFAILED, "here");
+    assert_int_equal(el_outcome_repeat(&outcome), EL_EDATA);
+    assert_string_equal(el_error(), "elsewhere");
+    el_fail(EL_EFAILED, "here");
+    el_outcome_keep(&outcome, EL_OK);
+    assert_int_equal(el_outcome_repeat(&outcome), EL_OK);
+    assert_string_equal(el_error(), "here");
+}
+
 static char logged[100];
 
 static void remember(el_log_level level, const char *line)
@@ -106,7 +129,8 @@ static void test_arena_too_large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sentence), cmocka_unit_test(test_threads),         cmocka_unit_test(test_log),
+        cmocka_unit_test(test_sentence), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_outcome),  cmocka_unit_test(test_log),
         cmocka_unit_test(test_arena),    cmocka_unit_test(test_arena_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

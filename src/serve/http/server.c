@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -76,18 +75,17 @@ static el_status reload_keys(el_server *s)
 
 el_status el_server_reload(el_server *s)
 {
-    el_status first = reload_keys(s);
-    char sentence[512];
-    snprintf(sentence, sizeof sentence, "%s", first ? el_error() : "");
+    el_outcome first;
+    el_outcome_keep(&first, reload_keys(s));
     for (int i = 0; i < s->count; i++) {
         el_entry e;
         const el_status st = load_entry(s, i, &e);
         if (!st)
             replace_entry(s, i, &e);
-        else if (!first)
-            first = st, snprintf(sentence, sizeof sentence, "%s", el_error());
+        else if (!first.status)
+            el_outcome_keep(&first, st);
     }
-    return first ? el_fail(first, "%s", sentence) : EL_OK;
+    return el_outcome_repeat(&first);
 }
 
 static void compute(void *server, const el_part *parts, int count, bool passing)

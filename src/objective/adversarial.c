@@ -35,8 +35,9 @@ typedef struct {
     el_tensor lost;                /* the gradient that stops here */
     float *weights, *labels;       /* of slots, on the device */
     /* of the batch's slots, those [first, end) of which are fetched and not yet counted */
-    el_tensor host[COLUMNS];
-    int first, end, host_room;
+    el_tensor fetched[COLUMNS];
+    el_host host;
+    int first, end;
     double reward, advantage, fit; /* sums over slots since reset */
     double entropy, largest;
 } adversarial;
@@ -73,28 +74,11 @@ static el_status prepare(el_objective *self, const el_batch *batch, el_random ra
     return el_slots_prepare(&((adversarial *)self)->slots, batch, random);
 }
 
-static void release_host(adversarial *a)
+static void lay_out_host(void *context, el_arena *arena, int n)
 {
-    for (int i = 0; i < COLUMNS; i++) {
-        free(a->host[i].data);
-        a->host[i].data = NULL;
-    }
-    a->host_room = 0;
-}
-
-static el_status host_reserve(adversarial *a, int n)
-{
-    const el_type type = a->base.model->parameters;
-    bool there = true;
-    if (n <= a->host_room)
-        return EL_OK;
-    release_host(a);
-    for (int i = 0; i < COLUMNS; i++) {
-        a->host[i] = el_tensor_make(malloc(el_tensor_bytes(n, 1, type)), type, n, 1);
-        there &= a->host[i].data != NULL;
-    }
-    a->host_room = there ? n : 0;
-    return there ? EL_OK : el_fail(EL_ENOMEM, "no memory for the rewards of %d slots", n);
+    adversarial *a = context;
+    for (int i = 0; i < COLUMNS; i++)
+        a->fetched[i] = el_arena_tensor(arena, a->base.model->parameters, n, 1);
 }
 
 static el_status begin(el_objective *self, const el_batch *batch, el_random random)
@@ -104,7 +88,7 @@ static el_status begin(el_objective *self, const el_batch *batch, el_random rand
     a->first = a->end = 0;
     el_status st = el_slots_begin(&a->slots, batch, random);
     if (!st)
-        st = host_reserve(a, a->slots.corruption.count);
+        st = el_host_reserve(&a->host, a->slots.corruption.count, lay_out_host, a);
     if (!st)
         st = el_predictor_begin(&a->generator, &a->slots);
     return st ? st : el_detector_begin(&a->discriminator, batch);
@@ -118,8 +102,8 @@ static int fit(el_objective *self, int first)
 static void fetch(adversarial *a, int column, el_tensor from, const el_slots_range *r)
 {
     el_queue *q = a->base.model->q;
-    assert(from.type == a->host[column].type && from.stride == 1);
-    q->fetch(q, el_tensor_rows(a->host[column], r->first_slot, r->slots).data, from.data,
+    assert(from.type == a->fetched[column].type && from.stride == 1);
+    q->fetch(q, el_tensor_rows(a->fetched[column], r->first_slot, r->slots).data, from.data,
              el_tensor_bytes(r->slots, 1, from.type));
 }
 
@@ -187,12 +171,13 @@ static void count(el_objective *self)
     el_detector_count(&a->discriminator);
     for (int i = a->first; i < a->end; i++) {
         const double reward = el_get(a->discriminator.host_losses, a->slots.corruption.rows[i], 0);
-        const double expected = a->baseline ? (double)(float)el_softplus(-el_get(a->host[LOGIT], i, 0)) : 0;
+        const double expected =
+            a->baseline ? (double)(float)el_softplus(-el_get(a->fetched[LOGIT], i, 0)) : 0;
         a->reward += reward;
         a->advantage += fabs(reward - expected);
-        a->fit += a->baseline ? el_get(a->host[FIT], i, 0) : 0;
-        a->largest += exp(-el_get(a->host[LARGEST], i, 0));
-        a->entropy += el_get(a->host[SAMPLED], i, 0);
+        a->fit += a->baseline ? el_get(a->fetched[FIT], i, 0) : 0;
+        a->largest += exp(-el_get(a->fetched[LARGEST], i, 0));
+        a->entropy += el_get(a->fetched[SAMPLED], i, 0);
     }
     a->first = a->end;
 }
@@ -239,7 +224,7 @@ static void close_adversarial(el_objective *self)
     el_predictor_close(&a->generator);
     el_detector_close(&a->discriminator);
     el_slots_close(&a->slots);
-    release_host(a);
+    el_host_release(&a->host);
     free(a);
 }
 

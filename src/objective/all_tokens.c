@@ -32,9 +32,10 @@ typedef struct {
     float *weights, *labels;                  /* on the device, of a block: 1 - w and w of each row */
     int *host_rows;
     /* of the batch's rows, those [first, end) of which are fetched and not yet counted */
-    int *host_guesses, *host_shown; /* one block */
+    int *host_guesses, *host_shown;
     el_tensor host_losses, host_gates;
-    int first, end, host_room;
+    el_host host;
+    int first, end;
     /* since reset */
     double loss;                             /* a sum over tokens */
     int64_t tokens, right, replaced, judged; /* softmax right; shown is another; the gate says which */
@@ -65,30 +66,13 @@ static el_status prepare(el_objective *self, const el_batch *batch, el_random ra
     return el_slots_prepare(&((all_tokens *)self)->slots, batch, random);
 }
 
-static void release_host(all_tokens *a)
+static void lay_out_host(void *context, el_arena *arena, int n)
 {
-    free(a->host_guesses);
-    free(a->host_losses.data);
-    free(a->host_gates.data);
-    a->host_guesses = NULL;
-    a->host_losses.data = a->host_gates.data = NULL;
-    a->host_room = 0;
-}
-
-static el_status host_reserve(all_tokens *a, int n)
-{
-    const el_type type = a->base.model->parameters, gates = a->base.model->activations;
-    if (n <= a->host_room)
-        return EL_OK;
-    release_host(a);
-    a->host_guesses = malloc(2 * (size_t)n * sizeof *a->host_guesses);
-    a->host_losses = el_tensor_make(malloc(el_tensor_bytes(n, 1, type)), type, n, 1);
-    a->host_gates = el_tensor_make(malloc(el_tensor_bytes(n, 1, gates)), gates, n, 1);
-    if (!a->host_guesses || !a->host_losses.data || !a->host_gates.data)
-        return el_fail(EL_ENOMEM, "no memory for a batch of %d rows", n);
-    a->host_shown = a->host_guesses + n;
-    a->host_room = n;
-    return EL_OK;
+    all_tokens *a = context;
+    a->host_guesses = el_arena_ints(arena, n);
+    a->host_shown = el_arena_ints(arena, n);
+    a->host_losses = el_arena_tensor(arena, a->base.model->parameters, n, 1);
+    a->host_gates = el_arena_tensor(arena, a->base.model->activations, n, 1);
 }
 
 static el_status begin(el_objective *self, const el_batch *batch, el_random random)
@@ -98,7 +82,7 @@ static el_status begin(el_objective *self, const el_batch *batch, el_random rand
     a->first = a->end = 0;
     el_status st = el_slots_begin(&a->slots, batch, random);
     if (!st)
-        st = host_reserve(a, batch->rows);
+        st = el_host_reserve(&a->host, batch->rows, lay_out_host, a);
     return st ? st : el_predictor_begin(&a->generator, &a->slots);
 }
 
@@ -239,7 +223,7 @@ static void close_all_tokens(el_objective *self)
     el_encoder_saved_free(&a->encoder);
     el_slots_close(&a->slots);
     free(a->host_rows);
-    release_host(a);
+    el_host_release(&a->host);
     free(a);
 }
 

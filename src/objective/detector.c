@@ -27,21 +27,11 @@ el_status el_detector_layout(el_detector *d, el_arena *a, const el_slots *slots)
     return el_encoder_saved_layout(&d->encoder, a, c, rows, m->activations, m->parameters, m->training);
 }
 
-static void release_host(el_detector *d)
-{
-    free(d->host_labels);
-    free(d->host_scores.data);
-    free(d->host_losses.data);
-    d->host_labels = NULL;
-    d->host_scores.data = d->host_losses.data = NULL;
-    d->host_room = 0;
-}
-
 void el_detector_close(el_detector *d)
 {
     el_encoder_saved_free(&d->encoder);
     el_scores_release(&d->judged);
-    release_host(d);
+    el_host_release(&d->host);
     *d = (el_detector){0};
 }
 
@@ -62,26 +52,19 @@ void el_detector_ledger(el_detector *d, el_ledger *ledger)
     el_scores_ledger(&d->judged, ledger);
 }
 
-static el_status host_reserve(el_detector *d, int n)
+static void lay_out_host(void *context, el_arena *a, int n)
 {
-    const el_type type = d->model->parameters;
-    if (n <= d->host_room)
-        return EL_OK;
-    release_host(d);
-    d->host_labels = malloc((size_t)n * sizeof *d->host_labels);
-    d->host_scores = el_tensor_make(malloc(el_tensor_bytes(n, 1, type)), type, n, 1);
-    d->host_losses = el_tensor_make(malloc(el_tensor_bytes(n, 1, type)), type, n, 1);
-    if (!d->host_labels || !d->host_scores.data || !d->host_losses.data)
-        return el_fail(EL_ENOMEM, "no memory for the labels of %d tokens", n);
-    d->host_room = n;
-    return EL_OK;
+    el_detector *d = context;
+    d->host_labels = el_arena_push(a, (size_t)n * sizeof *d->host_labels);
+    d->host_scores = el_arena_tensor(a, d->model->parameters, n, 1);
+    d->host_losses = el_arena_tensor(a, d->model->parameters, n, 1);
 }
 
 el_status el_detector_begin(el_detector *d, const el_batch *batch)
 {
     assert(d->first == d->end && "what is fetched is counted");
     d->first = d->end = 0;
-    const el_status st = host_reserve(d, batch->rows);
+    const el_status st = el_host_reserve(&d->host, batch->rows, lay_out_host, d);
     return st ? st : el_scores_reserve(&d->judged, (size_t)batch->rows);
 }
 
@@ -114,7 +97,7 @@ static void fetch(el_detector *d, const el_slots *slots, const el_slots_range *r
 {
     el_queue *q = d->model->q;
     const int first = r->first_row;
-    assert(first + r->rows <= d->host_room && "begun");
+    assert(first + r->rows <= d->host.room && "begun");
     assert((d->first == d->end || d->end == first) && "ranges follow each other");
     d->first = d->first == d->end ? first : d->first;
     d->end = first + r->rows;

@@ -5,6 +5,7 @@
 #ifndef EL_OBJECTIVE_DETECTOR_H
 #define EL_OBJECTIVE_DETECTOR_H
 
+#include "objective/host.h"
 #include "objective/scores.h"
 #include "objective/slots.h"
 
@@ -19,7 +20,8 @@ typedef struct {
     /* of the batch's rows, those [first, end) of which are fetched and not yet counted */
     float *host_labels; /* 1 replaced, 0 original, NaN not judged */
     el_tensor host_scores, host_losses;
-    int first, end, host_room;
+    el_host host;
+    int first, end;
     /* since reset */
     double loss;                              /* a sum over tokens */
     int64_t tokens, replaced, called, caught; /* judged; truly replaced; called replaced; both */

@@ -34,19 +34,10 @@ el_status el_predictor_layout(el_predictor *p, el_arena *a, const el_slots *slot
     return el_encoder_saved_layout(&p->encoder, a, c, slots->room, m->activations, m->parameters, trains);
 }
 
-static void release_host(el_predictor *p)
-{
-    free(p->host_guesses); /* one block */
-    free(p->host_losses.data);
-    p->host_guesses = NULL;
-    p->host_losses.data = NULL;
-    p->host_room = 0;
-}
-
 void el_predictor_close(el_predictor *p)
 {
     el_encoder_saved_free(&p->encoder);
-    release_host(p);
+    el_host_release(&p->host);
     *p = (el_predictor){0};
 }
 
@@ -57,22 +48,19 @@ void el_predictor_reset(el_predictor *p)
     p->slots = p->right = p->sampled = 0;
 }
 
+static void lay_out_host(void *context, el_arena *a, int n)
+{
+    el_predictor *p = context;
+    p->host_guesses = el_arena_ints(a, n);
+    p->host_samples = el_arena_ints(a, n);
+    p->host_losses = el_arena_tensor(a, p->model->parameters, n, 1);
+}
+
 el_status el_predictor_begin(el_predictor *p, const el_slots *slots)
 {
-    const int n = slots->corruption.count;
     assert(p->first == p->end && "what is fetched is counted");
     p->first = p->end = 0;
-    if (n <= p->host_room)
-        return EL_OK;
-    const el_type type = p->model->parameters;
-    release_host(p);
-    p->host_guesses = malloc(2 * (size_t)n * sizeof *p->host_guesses);
-    p->host_losses = el_tensor_make(malloc(el_tensor_bytes(n, 1, type)), type, n, 1);
-    if (!p->host_guesses || !p->host_losses.data)
-        return el_fail(EL_ENOMEM, "no memory for %d predictions", n);
-    p->host_samples = p->host_guesses + n;
-    p->host_room = n;
-    return EL_OK;
+    return el_host_reserve(&p->host, slots->corruption.count, lay_out_host, p);
 }
 
 void el_predictor_ledger(el_predictor *p, el_ledger *ledger)
@@ -102,7 +90,7 @@ static void fetch(el_predictor *p, const el_slots *slots, const el_slots_range *
     const int first = r->first_slot;
     const size_t ints = (size_t)r->slots * sizeof(int);
     const el_tensor losses = el_tensor_rows(p->losses, 0, r->slots);
-    assert(first + r->slots <= p->host_room && "begun");
+    assert(first + r->slots <= p->host.room && "begun");
     assert((p->first == p->end || p->end == first) && "ranges follow each other");
     p->first = p->first == p->end ? first : p->first;
     p->end = first + r->slots;

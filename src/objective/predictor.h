@@ -9,6 +9,7 @@
 #ifndef EL_OBJECTIVE_PREDICTOR_H
 #define EL_OBJECTIVE_PREDICTOR_H
 
+#include "objective/host.h"
 #include "objective/slots.h"
 
 typedef struct {
@@ -26,7 +27,8 @@ typedef struct {
     /* of the batch's slots, those [first, end) of which are fetched and not yet counted: the likeliest tokens, those drawn */
     int *host_guesses, *host_samples;
     el_tensor host_losses;
-    int first, end, host_room;
+    el_host host;
+    int first, end;
     bool sampling;
     /* since reset */
     double loss;                   /* sums over slots */

@@ -24,18 +24,9 @@ void el_sentences_layout(el_sentences *s, el_arena *a, const el_config *config)
     el_head_saved_layout(&s->saved, a, config, &s->head->config, s->room, m->activations, m->parameters);
 }
 
-static void release_host(el_sentences *s)
-{
-    free(s->host_rows); /* one block */
-    free(s->host_losses.data);
-    s->host_rows = NULL;
-    s->host_losses.data = NULL;
-    s->host_room = 0;
-}
-
 void el_sentences_close(el_sentences *s)
 {
-    release_host(s);
+    el_host_release(&s->host);
     *s = (el_sentences){0};
 }
 
@@ -46,23 +37,20 @@ void el_sentences_reset(el_sentences *s)
     s->pairs = s->right = 0;
 }
 
+static void lay_out_host(void *context, el_arena *a, int n)
+{
+    el_sentences *s = context;
+    s->host_rows = el_arena_ints(a, n);
+    s->host_targets = el_arena_ints(a, n);
+    s->host_guesses = el_arena_ints(a, n);
+    s->host_losses = el_arena_tensor(a, s->model->parameters, n, 1);
+}
+
 el_status el_sentences_begin(el_sentences *s, const el_pairs *pairs)
 {
-    const int n = pairs->asked;
-    const el_type type = s->model->parameters;
     assert(s->first == s->end && "what is fetched is counted");
     s->first = s->end = 0;
-    if (n <= s->host_room)
-        return EL_OK;
-    release_host(s);
-    s->host_rows = malloc(3 * (size_t)n * sizeof *s->host_rows);
-    s->host_losses = el_tensor_make(malloc(el_tensor_bytes(n, 1, type)), type, n, 1);
-    if (!s->host_rows || !s->host_losses.data)
-        return el_fail(EL_ENOMEM, "no memory for %d pairs of sentences", n);
-    s->host_targets = s->host_rows + n;
-    s->host_guesses = s->host_targets + n;
-    s->host_room = n;
-    return EL_OK;
+    return el_host_reserve(&s->host, pairs->asked, lay_out_host, s);
 }
 
 void el_sentences_ledger(el_sentences *s, el_ledger *ledger)
@@ -82,7 +70,7 @@ static int send(el_sentences *s, const el_pairs *pairs, int first, int last)
             s->host_rows[n] = pairs->batch.starts[i] - pairs->batch.starts[first];
             s->host_targets[s->end + n++] = pairs->labels[i];
         }
-    assert(n <= s->room && s->end + n <= s->host_room);
+    assert(n <= s->room && s->end + n <= s->host.room);
     q->send(q, s->rows, s->host_rows, (size_t)n * sizeof(int));
     q->send(q, s->targets, s->host_targets + s->end, (size_t)n * sizeof(int));
     return n;

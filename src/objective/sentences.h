@@ -8,6 +8,7 @@
 #define EL_OBJECTIVE_SENTENCES_H
 
 #include "model/model.h"
+#include "objective/host.h"
 #include "objective/pairs.h"
 #include "train/ledger.h"
 
@@ -21,7 +22,8 @@ typedef struct {
     /* of the batch's pairs, those [first, end) of which are fetched and not yet counted; rows: of the last range */
     int *host_rows, *host_targets, *host_guesses;
     el_tensor host_losses;
-    int first, end, host_room;
+    el_host host;
+    int first, end;
     /* since reset */
     double loss; /* sum over pairs */
     int64_t pairs, right;

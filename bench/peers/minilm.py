@@ -75,8 +75,8 @@ def run_all(a, path):
                     continue
                 start = time.monotonic()
                 value = run(a, side, name, seed)
-                line = {"side": side, "task": name, "seed": seed, "rows": a.rows, "dev_rows": a.dev_rows, "metric": TASKS[name][1], "value": value,
-                        "seconds": round(time.monotonic() - start)}
+                line = {"side": side, "task": name, "seed": seed, "rows": a.rows, "dev_rows": a.dev_rows, "learning_rate": a.learning_rate,
+                        "metric": TASKS[name][1], "value": value, "seconds": round(time.monotonic() - start)}
                 with path.open("a") as file:
                     print(json.dumps(line), file=file)
                 print(json.dumps(line), flush=True)
@@ -110,7 +110,7 @@ def main():
     p.add_argument("--rows", type=int, default=4000, help="training rows at most")
     p.add_argument("--dev-rows", type=int, default=0, help="dev rows at most; 0: all")
     p.add_argument("--seeds", type=int, default=3)
-    p.add_argument("--learning-rate", type=float, default=3e-4)
+    p.add_argument("--learning-rate", type=float, default=1e-4)
     p.add_argument("--table", action="store_true", help="print what there is, and run nothing")
     a = p.parse_args()
     a.electra = a.electra and a.electra.resolve()  # a path, not a name to be looked up

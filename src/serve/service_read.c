@@ -132,23 +132,44 @@ static el_status read_predict(el_service *s, el_query *a)
                                   : read_texts(s, a);
 }
 
-static el_status find_masks(el_service *s, el_query *a, int top_k)
+/* Each guess is told with its whole text filled in: a short text of many [MASK]s would have an answer without end. */
+enum { MOST_FILLED_BYTES = 4 << 20 };
+
+static el_status check_filled(const el_question *q)
 {
-    const el_status st = take(&a->at, a->ids.count, sizeof *a->at);
+    size_t bytes = 0;
+    for (int i = 0; i < q->count; i++) {
+        const el_query *const a = &q->queries[i];
+        bytes += (size_t)a->masks * (size_t)q->top_k * a->bytes[0];
+    }
+    return bytes <= MOST_FILLED_BYTES
+               ? EL_OK
+               : el_fail(
+                     EL_EUSAGE,
+                     "%zu bytes of texts with guesses filled in are more than the %d that one answer has: "
+                     "ask for fewer [MASK]s or a smaller top_k",
+                     bytes, MOST_FILLED_BYTES);
+}
+
+static el_status find_masks(el_service *s, el_question *q, el_query *a)
+{
+    el_status st = take(&a->at, a->ids.count, sizeof *a->at);
     for (size_t i = 0; i < a->ids.count && !st; i++)
         if (a->ids.data[i] == s->loaded->vocab->mask)
             a->at[a->masks++] = (int)i;
     if (!st && a->masks == 0)
         return el_fail(EL_EUSAGE, "there is no [MASK] in a text");
-    return st ? st : take(&a->guesses, (size_t)a->masks * (size_t)top_k, sizeof *a->guesses);
+    if (!st)
+        st = check_filled(q);
+    return st ? st : take(&a->guesses, (size_t)a->masks * (size_t)q->top_k, sizeof *a->guesses);
 }
 
 static el_status read_pieces(el_service *s, el_question *q, el_query *a)
 {
     el_status st = el_service_cut(s, q->ask, a->text[0], a->bytes[0], &a->ids, &a->from);
     if (!st)
-        st = q->ask == EL_ASK_FILL ? find_masks(s, a, q->top_k)
-                                   : take(&a->numbers, a->ids.count, sizeof *a->numbers);
+        st =
+            q->ask == EL_ASK_FILL ? find_masks(s, q, a) : take(&a->numbers, a->ids.count, sizeof *a->numbers);
     return st;
 }
 

@@ -97,6 +97,7 @@ refuses 422 /detect '{"inputs": "a", "offsets": "words"}' "offsets"
 refuses 422 /fill '{"inputs": "a"}' "no \[MASK\]"
 refuses 422 /fill '{"inputs": "[MASK]", "top_k": 0}' "top_k"
 refuses 422 /fill '{"inputs": "[MASK]", "top_k": 99999999999999999999}' "top_k"
+refuses 422 /fill "{\"inputs\": [\"[MASK]\", \"$(printf '[MASK]%.0s' $(seq 500))\"], \"top_k\": 20}" "4194304 that one answer has"
 answers /fill '{"inputs": "[MASK]", "top_k": 2.0, "other": 99999999999999999999}' '^\[\[\{'
 refuses 422 /fill '{"inputs": "[MASK]", "model": 5}' "model is not a text"
 refuses 422 /embed '{"inputs": "a", "normalize": "yes"}' "normalize"
@@ -126,7 +127,11 @@ grep -qE '"id":"mine-1","method":"POST","route":"/detect","status":200,"inputs":
 ! grep -q 'ab c' served || fail "a text is in the log: $(grep -m 1 'ab c' served)"
 
 # ---- fine-tuned models, several at once ----
-serve --model rank --model classes=classes --model tags=tags --model answers --log-texts
+serve --model classes=classes --model rank --model tags=tags --model answers --log-texts
+answers /rerank '{"query": "ab c", "texts": ["yz", "x"]}' '^\[\{"index"' # nobody is named: who was taught what is asked
+answers /tag '{"inputs": "ab cd. ef"}' '^\[(\{"entity_group".*)?\]$'
+answers /answer '{"question": "wh a", "context": "ab cd ef gh"}' '^\{"answer"'
+answers /predict '{"inputs": "ab c"}' '^\[\{"label":"[01]"'
 answers /rerank '{"query": "ab c", "texts": ["yz", "x", "ab"], "return_text": true, "model": "rank"}' '^\[\{"index":[0-2],"score":-?[0-9.e-]+,"text":"[a-z]+"\},\{'
 numbers score < out > served.p
 LC_ALL=C sort -gr served.p | cmp -s - served.p || fail "ranks do not fall: $(cat out)"

@@ -348,19 +348,25 @@ static void gather(el_exchange *x, const char *data, size_t bytes)
 
 /* ---- ask ---- */
 
+/* Who is named; where nobody is, the first of those that suit best, which may have to say that it cannot.  A server of one
+ * model serves it under any name. */
 static el_service *find_service(void *context, const char *name, el_request_form form)
 {
     el_server *const s = context;
     el_service *found = NULL;
+    int best = -1;
     el_lock_take(s->lock);
-    for (int i = 0; i < s->count && !found; i++) {
+    for (int i = 0; i < s->count; i++) {
         el_service *const one = s->entries[i].service;
-        const bool any = s->count == 1 || (!*name && form == EL_REQUEST_OWN);
-        if (any || (*name ? is(name, el_service_name(one)) : el_service_can(one, el_request_ask(form))))
-            found = el_service_hold(one);
+        const int fit =
+            s->count > 1 && *name ? is(name, el_service_name(one)) - 1 : el_request_fit(form, one);
+        if (fit > best) {
+            found = one;
+            best = fit;
+        }
     }
-    if (!found && !*name) /* it will say what it cannot */
-        found = el_service_hold(s->entries[0].service);
+    if (found)
+        el_service_hold(found);
     el_lock_give(s->lock);
     if (!found)
         (void)el_fail(EL_EUSAGE, "there is no model of this name; /info lists them");

@@ -37,13 +37,33 @@ static int code_of(el_status st)
     return st == EL_OK ? OK : st == EL_EUSAGE ? UNPROCESSABLE : UNAVAILABLE;
 }
 
-el_ask el_request_ask(el_request_form form)
+static el_ask ask_of(el_request_form form)
 {
     static const el_ask ASKS[] = {[EL_REQUEST_PREDICT] = EL_ASK_PREDICT, [EL_REQUEST_RERANK] = EL_ASK_PREDICT,
+                                  [EL_REQUEST_TAG] = EL_ASK_PREDICT,     [EL_REQUEST_ANSWER] = EL_ASK_PREDICT,
                                   [EL_REQUEST_EMBED] = EL_ASK_EMBED,     [EL_REQUEST_OPENAI] = EL_ASK_EMBED,
                                   [EL_REQUEST_DETECT] = EL_ASK_DETECT,   [EL_REQUEST_FILL] = EL_ASK_FILL,
                                   [EL_REQUEST_TOKENIZE] = EL_ASK_EMBED};
     return ASKS[form];
+}
+
+int el_request_fit(el_request_form form, const el_service *s)
+{
+    const el_task_kind kind = el_service_loaded(s)->card.kind;
+    if (form == EL_REQUEST_OWN)
+        return 2;
+    if (!el_service_can(s, ask_of(form)))
+        return 0;
+    switch (form) {
+    case EL_REQUEST_RERANK:
+        return kind == EL_REGRESS ? 2 : 1;
+    case EL_REQUEST_TAG:
+        return kind == EL_TAG ? 2 : 1;
+    case EL_REQUEST_ANSWER:
+        return kind == EL_SPAN ? 2 : 1;
+    default:
+        return 2;
+    }
 }
 
 /* ---- fields ---- */
@@ -358,6 +378,8 @@ static int find_model(el_request *r, const json_t *body, const char *model, el_f
         return NOT_FOUND;
     if (r->form == EL_REQUEST_OWN)
         r->form = own_form(r->service);
+    if (r->form == EL_REQUEST_TAG || r->form == EL_REQUEST_ANSWER)
+        r->form = EL_REQUEST_PREDICT;
     if (r->form == EL_REQUEST_RERANK && el_service_loaded(r->service)->card.kind != EL_REGRESS)
         return wrong("model %s does not rank: it was not taught one number", el_service_name(r->service));
     return OK;
@@ -391,7 +413,7 @@ static int read_body(el_request *r, const json_t *body, const char *model, el_re
         code = read_inputs(r, body, limits.inputs);
     if (code != OK || r->form == EL_REQUEST_TOKENIZE)
         return code;
-    r->question.ask = el_request_ask(r->form);
+    r->question.ask = ask_of(r->form);
     code = code_of(el_service_read(r->service, &r->question));
     return code == OK ? check_lengths(r, limits) : code;
 }

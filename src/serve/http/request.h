@@ -25,7 +25,9 @@ typedef enum {
     EL_REQUEST_FILL,
     EL_REQUEST_RERANK,
     EL_REQUEST_OPENAI,
-    EL_REQUEST_TOKENIZE
+    EL_REQUEST_TOKENIZE,
+    EL_REQUEST_TAG,   /* predict, */
+    EL_REQUEST_ANSWER /* by a model that was taught this where there is one */
 } el_request_form;
 
 /* What offsets in answers count. */
@@ -56,7 +58,8 @@ int el_request_read(el_request *request, el_request_form form, const char *model
                     size_t bytes, el_request_limits limits, el_find_service *find, void *context);
 void el_request_release(el_request *request); /* accepts a zeroed one */
 
-/* The ask of a form; of the model's own task where it leaves it open. */
-el_ask el_request_ask(el_request_form form);
+/* How well a model suits a request that names none: 2 where it was taught what this form asks, 1 where it can be asked, else
+ * 0. */
+int el_request_fit(el_request_form form, const el_service *service);
 
 #endif

@@ -224,8 +224,8 @@ static enum MHD_Result get_page(el_exchange *x)
 const el_route EL_ROUTES[] = {
     {.path = "/", .open = true, .post = true, .form = EL_REQUEST_OWN, .get = get_page},
     POST("/predict", EL_REQUEST_PREDICT),
-    POST("/tag", EL_REQUEST_PREDICT),
-    POST("/answer", EL_REQUEST_PREDICT),
+    POST("/tag", EL_REQUEST_TAG),
+    POST("/answer", EL_REQUEST_ANSWER),
     POST("/embed", EL_REQUEST_EMBED),
     POST("/detect", EL_REQUEST_DETECT),
     POST("/fill", EL_REQUEST_FILL),

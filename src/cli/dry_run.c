@@ -8,6 +8,7 @@
 #include "cli/bench.h"
 #include "cli/cli.h"
 #include "ops/cuda.h"
+#include "train/reduce.h"
 
 /* How long and how often a part of a step is tried. */
 static const double TRIAL_SECONDS = 2;
@@ -73,22 +74,19 @@ static el_status measure_ranks(const el_pretraining *run, cost *c, double *excha
         c->example = fmax(c->example, all[i].example);
         c->update = fmax(c->update, all[i].update);
     }
-    const el_tensor g = el_model_region(&run->model, EL_GRADIENTS);
-    const size_t numbers = (size_t)g.rows * (size_t)g.cols;
-    float *const region = calloc(numbers, sizeof *region), *const room =
-                                                               calloc(el_dist_room(dist), sizeof *room);
-    const el_status st =
-        el_dist_agree(dist, region && room ? EL_OK : el_fail(EL_ENOMEM, "no memory for an exchange"));
+    el_reduce reduce;
+    el_status st = el_dist_agree(dist, el_reduce_open(&reduce, dist, run->objective));
+    if (!st)
+        el_reduce_connect(&reduce);
     double seconds[EXCHANGES + 1];
     for (int i = 0; !st && i <= EXCHANGES; i++) {
         const double start = cli_now();
-        el_dist_sum(dist, region, numbers, room);
+        st = el_dist_agree(dist, el_reduce_finish(&reduce));
         seconds[i] = cli_now() - start;
     }
     if (!st)
         *exchange = bench_middle(seconds + 1, EXCHANGES);
-    free(region);
-    free(room);
+    el_reduce_close(&reduce);
     return st;
 }
 

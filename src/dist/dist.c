@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-
 void el_dist_close(el_dist *dist)
 {
     if (dist)
@@ -44,17 +43,13 @@ static void name_rank(const el_dist *d, const int *statuses, int rank, char *tex
         snprintf(text, size, "rank %d on %s: ", rank, d->host);
 }
 
-el_status el_dist_agree(el_dist *d, el_status mine)
+el_status el_dist_try(el_dist *d, el_status mine)
 {
     if (!d || d->size == 1)
         return mine;
-    if (d->failed)
-        return mine ? mine : d->failed;
     int statuses[d->size];
     const int own = (int)mine;
-    const double began = el_dist_now();
     d->gather(d, &own, sizeof own, statuses);
-    d->waited += el_dist_now() - began;
     const int knows = rank_that_knows(statuses, d->size);
     if (knows < 0)
         return EL_OK;
@@ -62,10 +57,21 @@ el_status el_dist_agree(el_dist *d, el_status mine)
     name_rank(d, statuses, knows, name, sizeof name);
     snprintf(sentence, sizeof sentence, "%s%s", name, el_error());
     d->share(d, knows, sentence, sizeof sentence);
-    const el_status st = (el_status)statuses[knows];
+    return el_fail((el_status)statuses[knows], "%s", sentence);
+}
+
+el_status el_dist_agree(el_dist *d, el_status mine)
+{
+    if (!d || d->size == 1)
+        return mine;
+    if (d->failed)
+        return mine ? mine : d->failed;
+    const double began = el_dist_now();
+    const el_status st = el_dist_try(d, mine);
+    d->waited += el_dist_now() - began;
     if (st != EL_ESTOPPED)
         d->failed = st;
-    return el_fail(st, "%s", sentence);
+    return st;
 }
 
 void el_dist_share(el_dist *d, void *data, size_t bytes)

@@ -25,11 +25,12 @@ enum { EL_DIST_SLOTS = 64, EL_DIST_MESSAGE = 1 << 20 /* bytes, of a sum, at most
 typedef struct el_dist el_dist;
 struct el_dist {
     int rank, size;
-    int sharing;      /* ranks that may use the same processors as this one, itself among them */
-    const char *host; /* this machine's name */
-    el_status failed; /* what all have agreed on: nothing is exchanged any more */
-    double waited;    /* seconds spent so far until the others were there, */
-    double exchanged; /* and for sums of gradients when they were */
+    int local, local_size; /* this rank's number among those of its machine, and how many these are */
+    int sharing;           /* ranks that may use the same processors as this one, itself among them */
+    const char *host;      /* this machine's name */
+    el_status failed;      /* what all have agreed on: nothing is exchanged any more */
+    double waited;         /* seconds spent so far until the others were there, */
+    double exchanged;      /* and for sums of gradients when they were */
     /* MPI does not notice that a machine or a link is gone.  Whoever looks from another thread sees how long this rank has
      * been waiting in one call, by el_dist_now(). */
     _Atomic(double) since; /* when it began; 0: it waits for nobody */
@@ -75,6 +76,9 @@ static inline bool el_dist_leads(const el_dist *d)
 /* What became of it on all ranks: EL_OK; a failure of one of them, with its sentence; else EL_ESTOPPED if any has it.  After
  * a failure every later agreement has the same one at once. */
 el_status el_dist_agree(el_dist *dist, el_status mine);
+
+/* The same of something that all can do without: after a failure they go on. */
+el_status el_dist_try(el_dist *dist, el_status mine);
 
 /* EL_EUSAGE where `text` is another one on some rank: "WHAT: ... on rank 2, ... on rank 0". */
 el_status el_dist_same(el_dist *dist, const char *what, const char *text);

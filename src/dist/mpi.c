@@ -133,8 +133,12 @@ static el_status count_sharing(mpi *m)
     if (!all)
         return el_fail(EL_ENOMEM, "no memory for a list of %d ranks", m->base.size);
     m->base.gather(&m->base, &own, sizeof own, all);
-    for (int i = 0; i < m->base.size; i++)
+    for (int i = 0; i < m->base.size; i++) {
+        const bool here = strcmp(all[i].host, own.host) == 0;
         m->base.sharing += memcmp(&all[i], &own, sizeof own) == 0;
+        m->base.local += here && i < m->base.rank;
+        m->base.local_size += here;
+    }
     free(all);
     return EL_OK;
 }

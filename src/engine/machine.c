@@ -66,23 +66,42 @@ static bool open_gpu(const el_machine *machine, el_queue **q)
 
 static el_status open_queue(const el_machine *machine, el_queue **q)
 {
-    const char *const name = el_machine_level(machine);
+    const char *name = el_machine_level(machine);
+    char own[32];
     if (machine->instruction_set && name != LEVELS[machine->instruction_set])
         return el_fail(EL_EUSAGE, "--instruction-set: is the processor's, and --device is %s", name);
+    /* Each rank of a machine has a GPU of its own: one that it was given (by Slurm, say), or that of its number. */
+    if (machine->dist && name && strcmp(name, "cuda") == 0 && el_cuda_count() > 1) {
+        snprintf(own, sizeof own, "cuda:%d", machine->dist->local);
+        name = own;
+    }
     return open_gpu(machine, q) ? EL_OK : el_queue_open(q, (int)machine->threads, name);
+}
+
+/* A GPU is slow on small parts of a batch: it gets one. */
+static int usual_leaves(const el_machine *machine, const el_queue *q)
+{
+    int leaves = 1;
+    if (!machine->dist)
+        return 1;
+    if (!el_machine_on_gpu(q))
+        return USUAL_LEAVES;
+    while (2 * leaves <= machine->dist->size)
+        leaves *= 2;
+    return leaves;
 }
 
 el_status el_machine_open(el_machine *machine, el_queue **q)
 {
     settle_threads(machine);
-    if (machine->leaves == 0)
-        machine->leaves = machine->dist ? USUAL_LEAVES : 1;
     if (machine->dist)
         machine->dist->most = machine->stall_limit;
     el_status st = open_queue(machine, q);
     st = el_dist_agree(machine->dist, st);
     if (st)
         return st;
+    if (machine->leaves == 0)
+        machine->leaves = usual_leaves(machine, *q);
     if (machine->precision == EL_PRECISION_AUTO) {
         const el_device *const dev = (*q)->dev;
         machine->precision = dev->fast_type(dev) == EL_BF16 ? EL_PRECISION_BF16 : EL_PRECISION_FP32;

@@ -138,14 +138,14 @@ static el_status run_leaves(el_leaves *l, const el_batch *batch, el_interrupt in
 }
 
 /* Every rank exchanges, one that failed too: the others may have begun. */
-static void sum_up(el_leaves *l)
+static el_status sum_up(el_leaves *l)
 {
     if (!l->reduce.helper) {
         complete(l, 0, gradients(l).rows);
-        return;
+        return EL_OK;
     }
     complete_parts(l, l->reduce.count);
-    el_reduce_finish(&l->reduce);
+    return el_reduce_finish(&l->reduce);
 }
 
 el_status el_leaves_run(el_leaves *l, const el_batch *batch, el_interrupt interrupt, el_status before)
@@ -156,8 +156,8 @@ el_status el_leaves_run(el_leaves *l, const el_batch *batch, el_interrupt interr
     if (st)
         return st;
     st = run_leaves(l, batch, interrupt);
-    sum_up(l);
-    st = el_dist_agree(l->dist, st);
+    const el_status summed = sum_up(l);
+    st = el_dist_agree(l->dist, st ? st : summed);
     return st || l->leaves == 1 ? st : el_objective_add_all(l->objective, l->dist, &l->ledger);
 }
 

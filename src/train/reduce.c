@@ -129,9 +129,17 @@ el_status el_reduce_open(el_reduce *e, el_dist *dist, const el_objective *object
     return el_helper_open(&e->helper);
 }
 
+void el_reduce_connect(el_reduce *e)
+{
+    el_device *const dev = e->model->dev;
+    if (e->helper && strcmp(dev->name, "cuda") == 0)
+        e->gpus = el_dist_gpus_open(e->dist, dev, region_of(e).rows);
+}
+
 void el_reduce_close(el_reduce *e)
 {
     el_helper_close(e->helper);
+    el_dist_gpus_close(e->gpus);
     free(e->parts);
     free(e->room);
     if (e->model && e->model->dev->apart)
@@ -186,15 +194,22 @@ static void account(el_dist *d, double seconds)
     d->waited += seconds - least;
 }
 
-void el_reduce_finish(el_reduce *e)
+/* Only once all are well: nobody is there to tell the others of a GPU that is not. */
+static el_status sum_on_gpus(el_reduce *e)
+{
+    const el_status st = el_dist_try(e->dist, e->model->q->wait(e->model->q));
+    return st ? st : el_dist_gpus_sum(e->gpus, region_of(e));
+}
+
+static el_status sum_on_host(el_reduce *e)
 {
     el_queue *const q = e->model->q;
     const el_tensor all = region_of(e);
     const size_t bytes = numbers_of(all) * sizeof *e->region;
-    const double began = el_dist_now();
+    el_status st = EL_OK;
     if (e->model->dev->apart) {
         q->fetch(q, e->region, all.data, bytes);
-        q->wait(q);
+        st = q->wait(q);
     }
     e->dist->aside = false;
     el_helper_wait(e->helper);
@@ -203,5 +218,13 @@ void el_reduce_finish(el_reduce *e)
     e->ready = e->done = 0;
     if (e->model->dev->apart)
         q->send(q, all.data, e->region, bytes);
+    return st;
+}
+
+el_status el_reduce_finish(el_reduce *e)
+{
+    const double began = el_dist_now();
+    const el_status st = e->gpus ? sum_on_gpus(e) : sum_on_host(e);
     account(e->dist, el_dist_now() - began);
+    return st;
 }

@@ -16,6 +16,7 @@
 #define EL_TRAIN_REDUCE_H
 
 #include "base/helper.h"
+#include "dist/gpus.h"
 #include "train/objective.h"
 
 /* Rows of the region of gradients.  `net` and `layer`: it is ready when the backward has left this layer; else at the end. */
@@ -29,15 +30,19 @@ typedef struct {
     el_model *model;
     el_reduce_part *parts;
     int count;
-    atomic_int ready; /* parts given so far */
-    int done;         /* and summed */
-    float *region;    /* the gradients where the host reaches them: their own memory, or a copy of it */
+    atomic_int ready;   /* parts given so far */
+    int done;           /* and summed */
+    el_dist_gpus *gpus; /* gradients go from GPU to GPU; NULL: by way of the host, */
+    float *region;      /* which reaches them here: their own memory, or a copy of it */
     float *room;
     el_helper *helper; /* NULL: one rank, nothing to exchange */
 } el_reduce;
 
 el_status el_reduce_open(el_reduce *reduce, el_dist *dist, const el_objective *objective);
 void el_reduce_close(el_reduce *reduce); /* accepts a zeroed one */
+
+/* Once it is open on all ranks: GPUs of one machine find each other, and exchange without their hosts from here on. */
+void el_reduce_connect(el_reduce *reduce);
 
 /* How many parts are ready when the backward of a network has left a layer. */
 int el_reduce_ready(const el_reduce *reduce, const el_encoder_weights *gradients, int layer);
@@ -48,7 +53,7 @@ el_tensor el_reduce_gradients(const el_reduce *reduce, int part);
 /* The first so many parts are as this rank will have them: returns at once, and they are left alone from now on. */
 void el_reduce_give(el_reduce *reduce, int parts);
 
-/* All are: on return they are the sums of all ranks. */
-void el_reduce_finish(el_reduce *reduce);
+/* All are: on return they are the sums of all ranks.  What fails is the device; every rank comes here. */
+el_status el_reduce_finish(el_reduce *reduce);
 
 #endif

@@ -372,8 +372,10 @@ el_status el_trainer_run(const el_trainer *t, el_progress *progress)
         st = el_records_open(&r.records, t, progress);
     el_model_zero_gradients(t->objective->model); /* of whatever was run before */
     st = el_dist_agree(t->dist, st);
-    if (!st)
+    if (!st) {
+        el_reduce_connect(&r.leaves.reduce);
         st = el_model_share(t->objective->model, t->dist, progress->updates > 0);
+    }
     if (!st) {
         el_records_begin(&r.records);
         st = loop(&r);

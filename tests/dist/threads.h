@@ -113,6 +113,8 @@ static inline void test_ranks(int size, void (*work)(el_dist *d, void *context),
     for (int i = 0; i < size; i++) {
         ranks[i] = (test_rank){.base = {.rank = i,
                                         .size = size,
+                                        .local = i,
+                                        .local_size = size,
                                         .sharing = size,
                                         .host = "here",
                                         .gather = test_gather,

@@ -272,6 +272,7 @@ el_status el_cuda_describe(int number, el_cuda_about *about)
     about->minor = p.minor;
     about->multiprocessors = p.multiProcessorCount;
     about->shared = p.sharedMemPerBlockOptin;
+    memcpy(about->uuid, p.uuid.bytes, sizeof about->uuid);
     return EL_OK;
 }
 

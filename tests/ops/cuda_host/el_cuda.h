@@ -222,14 +222,19 @@ typedef enum {
     cudaSuccess = 0,
     cudaErrorInvalidValue = 1,
     cudaErrorMemoryAllocation = 2,
-    cudaErrorInvalidConfiguration = 9
+    cudaErrorInvalidConfiguration = 9,
+    cudaErrorNotReady = 600
 } cudaError_t;
 typedef struct el_host_stream *cudaStream_t;
 typedef struct el_host_event *cudaEvent_t;
 enum { cudaStreamNonBlocking = 1, cudaEventDefault = 0 };
 typedef enum { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 } cudaMemcpyKind;
+struct cudaUUID_t {
+    char bytes[16];
+};
 struct cudaDeviceProp {
     char name[256];
+    cudaUUID_t uuid;
     size_t totalGlobalMem, sharedMemPerBlockOptin;
     int major, minor, multiProcessorCount;
 };
@@ -248,6 +253,7 @@ cudaError_t cudaFreeHost(void *memory);
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaStreamQuery(cudaStream_t stream);
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream);
 cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t stream);
 cudaError_t cudaEventCreate(cudaEvent_t *event);
@@ -258,8 +264,9 @@ cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEven
 const char *cudaGetErrorName(cudaError_t error);
 const char *cudaGetErrorString(cudaError_t error);
 
-/* Puts something at the end of a stream's list. */
+/* Puts something at the end of a stream's list; and what waits for other processes: it is called until it says true. */
 void el_host_later(cudaStream_t stream, std::function<void()> what);
+void el_host_until(cudaStream_t stream, std::function<bool()> what);
 void el_host_run(const void *kernel, dim3 grid, dim3 block, size_t shared, const std::function<void()> &thread);
 
 template <class... P, class... A>

@@ -1,14 +1,16 @@
 /* runtime - the run-time library of a GPU that is not there; see el_cuda.h */
 #include "el_cuda.h"
 
+#include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
+#include <deque>
 #include <mutex>
 #include <set>
-#include <vector>
 
 struct el_host_stream {
-    std::vector<std::function<void()>> list;
+    std::deque<std::function<bool()>> list;
 };
 
 struct el_host_event {
@@ -23,18 +25,39 @@ static std::set<cudaStream_t> &streams()
     return all;
 }
 
-/* With the lock held. */
-static void run(cudaStream_t stream)
+/* With the lock held: as far as it comes without waiting for others.  Whether it is done. */
+static bool run(cudaStream_t stream)
 {
-    for (const std::function<void()> &what : stream->list)
-        what();
-    stream->list.clear();
+    while (!stream->list.empty() && stream->list.front()())
+        stream->list.pop_front();
+    return stream->list.empty();
+}
+
+/* Whether it is done; else whoever asks again lets others run first. */
+static bool go_on(cudaStream_t stream)
+{
+    {
+        const std::lock_guard<std::mutex> guard(running);
+        if (!stream || run(stream))
+            return true;
+    }
+    usleep(100);
+    return false;
+}
+
+void el_host_until(cudaStream_t stream, std::function<bool()> what)
+{
+    const std::lock_guard<std::mutex> guard(running);
+    stream->list.push_back(std::move(what));
 }
 
 void el_host_later(cudaStream_t stream, std::function<void()> what)
 {
     if (stream) {
-        stream->list.push_back(std::move(what));
+        el_host_until(stream, [=] {
+            what();
+            return true;
+        });
         return;
     }
     const std::lock_guard<std::mutex> guard(running);
@@ -55,15 +78,23 @@ cudaError_t cudaGetLastError()
     return error;
 }
 
+/* EL_HOST_GPUS: how many there are. */
+static int gpus()
+{
+    const char *const count = getenv("EL_HOST_GPUS");
+    return count ? atoi(count) : 1;
+}
+
 cudaError_t cudaGetDeviceCount(int *count)
 {
-    *count = 1;
+    *count = gpus();
     return cudaSuccess;
 }
 
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int)
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device)
 {
     *properties = {};
+    snprintf(properties->uuid.bytes, sizeof properties->uuid.bytes, "GPU %d", device);
     strcpy(properties->name, "the processor in a GPU's place");
     properties->totalGlobalMem = (size_t)1 << 32;
     properties->sharedMemPerBlockOptin = EL_HOST_REST;
@@ -74,7 +105,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int)
 
 cudaError_t cudaSetDevice(int device)
 {
-    return device == 0 ? cudaSuccess : failed(cudaErrorInvalidValue);
+    return device >= 0 && device < gpus() ? cudaSuccess : failed(cudaErrorInvalidValue);
 }
 
 cudaError_t cudaDriverGetVersion(int *version)
@@ -108,7 +139,7 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
     return cudaSuccess;
 }
 
-/* As the real one does, it lets everything that was asked for end first. */
+/* As the real one does, it lets everything that was asked for end first, as far as that does not wait for others. */
 cudaError_t cudaFree(void *memory)
 {
     const std::lock_guard<std::mutex> guard(running);
@@ -146,10 +177,14 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream)
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
-    const std::lock_guard<std::mutex> guard(running);
-    if (stream)
-        run(stream);
+    while (!go_on(stream))
+        ;
     return cudaSuccess;
+}
+
+cudaError_t cudaStreamQuery(cudaStream_t stream)
+{
+    return go_on(stream) ? cudaSuccess : failed(cudaErrorNotReady);
 }
 
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t stream)
@@ -212,6 +247,8 @@ const char *cudaGetErrorName(cudaError_t error)
         return "cudaErrorMemoryAllocation";
     case cudaErrorInvalidConfiguration:
         return "cudaErrorInvalidConfiguration";
+    case cudaErrorNotReady:
+        return "cudaErrorNotReady";
     }
     return "an unknown error";
 }

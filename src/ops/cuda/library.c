@@ -1,4 +1,5 @@
 /* library - see the header */
+#define _GNU_SOURCE
 #include "ops/cuda/library.h"
 
 #include <dlfcn.h>
@@ -11,9 +12,10 @@ static const char *const OF_CUDA[] = {"/usr/local/cuda/lib64", "/usr/local/cuda/
 static const char *const OF_PIP[] = {"/usr/local/lib/python3*/*-packages", "/usr/lib/python3/*-packages",
                                      "/opt/*/lib/python3*/site-packages"};
 
+/* It stays when it is closed: threads of its own may still run in it. */
 static void *open_named(const char *name)
 {
-    return dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    return dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 }
 
 /* The first that can be opened of those that a pattern matches. */

@@ -58,6 +58,11 @@ static el_status describe(const char *folder, bool generator, el_onnx *model)
         return el_fail(EL_EUSAGE, "%s: reads in one direction, and the graph has no such attention", folder);
     if (el_config_relative(&model->config))
         return el_fail(EL_EUSAGE, "%s: attends by distances, and the graph has no such attention", folder);
+    if (head.energies)
+        el_log(EL_LOG_NOTE,
+               "%s: was trained by --objective electric: the logits that the graph gives are energies, no "
+               "log-odds",
+               folder);
     if (head.ordered) /* it predicts at query rows, which the graph has not */
         note_encoder_alone(folder);
     model->head = head.ordered ? EL_ONNX_NONE : HEADS[head.kind];

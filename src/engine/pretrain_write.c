@@ -61,13 +61,9 @@ static char *card(const el_pretraining *p, const el_network *net)
 static el_status export_network(el_pretraining *p, const el_network *net)
 {
     char *folder = el_path_join(p->run.folder, net->name), *text = card(p, net);
-    /* its logits are energies, not log-odds: whoever reads the folder has to know */
-    const bool energies = p->settings->objective == EL_ELECTRIC && strcmp(net->name, EL_DISCRIMINATOR) == 0;
-    json_t *extra = energies ? json_pack("{s:s}", "electra_objective", "electric") : NULL;
     const el_status st = folder && text ? el_weights_save(&p->model, net, el_loader_vocab(p->data), text,
-                                                          extra, EL_ST_F32, folder)
+                                                          NULL, EL_ST_F32, folder)
                                         : el_fail(EL_ENOMEM, "%s: no memory", p->run.folder);
-    json_decref(extra);
     free(text);
     free(folder);
     return st;

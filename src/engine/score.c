@@ -44,29 +44,13 @@ static bool is_mlm(const el_scorer *s)
     return s->kind == EL_SCORE_PLL || s->kind == EL_SCORE_LEFT_TO_RIGHT;
 }
 
-/* Whether a folder's detection head gives energies. */
-static el_status is_electric(const char *folder, bool *electric)
-{
-    json_t *object = NULL;
-    const char *objective = "";
-    el_status st = el_model_read(folder, false, NULL, NULL, &object);
-    if (!st)
-        st = el_json_string(object, "config.json", "electra_objective", &objective);
-    *electric = !st && strcmp(objective, "electric") == 0;
-    json_decref(object);
-    return st;
-}
-
-static el_status choose(el_scorer *s, const char *folder, const el_model_paths *paths, el_score_kind wanted)
+static el_status choose(el_scorer *s, const char *folder, el_score_kind wanted)
 {
     const el_network *generator = el_model_network(&s->model, EL_GENERATOR);
     const el_network *discriminator = el_model_network(&s->model, EL_DISCRIMINATOR);
-    const bool judges = discriminator && el_network_head(discriminator, EL_HEAD_DETECTION);
+    const el_head *const judges = discriminator ? el_network_head(discriminator, EL_HEAD_DETECTION) : NULL;
     const bool predicts = generator && el_network_head(generator, EL_HEAD_MLM);
-    bool electric = false;
-    const el_status st = judges ? is_electric(paths->discriminator, &electric) : EL_OK;
-    if (st)
-        return st;
+    const bool electric = judges && judges->config.energies;
     const bool can[] = {[EL_SCORE_PLL] = predicts && !generator->config.causal,
                         [EL_SCORE_LEFT_TO_RIGHT] = predicts && generator->config.causal,
                         [EL_SCORE_ORIGINALS] = judges && !electric,
@@ -124,7 +108,7 @@ static el_status open_all(el_scorer *s, el_type activations, const char *folder,
         return st;
     st = el_model_open_folder(&s->model, s->q, activations, folder);
     if (!st)
-        st = choose(s, folder, &paths, kind);
+        st = choose(s, folder, kind);
     if (!st)
         st = el_model_vocab(is_mlm(s) ? paths.generator : paths.discriminator, &s->net->config, &s->vocab);
     if (!st)

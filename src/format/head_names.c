@@ -38,6 +38,10 @@ static const head_names HEADS[EL_HEADS] = {
 /* Whether a task's head reads two networks, one of which reads backwards. */
 #define BOTH_DIRECTIONS "both_directions"
 
+/* Which objective a detection head has learned, where that is not ELECTRA's: whoever reads its logits has to know. */
+#define OBJECTIVE "electra_objective"
+#define ENERGIES "electric"
+
 /* Those of a causal network, where they are others: it guesses the next token, and what reads a sequence reads its last row,
  * which no class of transformers does. */
 static const head_names CAUSAL[EL_HEADS] = {
@@ -170,6 +174,7 @@ static int put_summary(json_t *object, const el_head_config *head)
  * is the encoder's unless it has one of its own. */
 el_status el_head_read(const json_t *object, const char *name, el_head_config *head)
 {
+    const char *objective = "";
     *head = (el_head_config){.labels = 2, .dropout = 0.1};
     const json_t *names = json_object_get(object, "id2label");
     el_status st = el_json_bool(object, name, BOTH_DIRECTIONS, &head->joined);
@@ -194,6 +199,9 @@ el_status el_head_read(const json_t *object, const char *name, el_head_config *h
         st = el_json_int(object, name, "num_labels", &head->labels);
     if (!st)
         st = el_json_bool(object, name, "copy_gate", &head->gated);
+    if (!st)
+        st = el_json_string(object, name, OBJECTIVE, &objective);
+    head->energies = head->kind == EL_HEAD_DETECTION && strcmp(objective, ENERGIES) == 0;
     head->answerable &= head->kind == EL_HEAD_SPAN_JOINT;
     head->gated &= head->kind == EL_HEAD_MLM;
     const char *const task_head = json_string_value(json_object_get(object, "task_head"));
@@ -256,6 +264,8 @@ json_t *el_model_json(const el_config *config, const el_head_config *head, const
         bad |= json_object_set_new(object, "answerable_classifier", json_boolean(head->answerable));
     if (head->gated)
         bad |= json_object_set_new(object, "copy_gate", json_true());
+    if (head->energies)
+        bad |= json_object_set_new(object, OBJECTIVE, json_string(ENERGIES));
     if (extra)
         bad |= json_object_update(object, (json_t *)extra);
     if (!bad)

@@ -275,6 +275,8 @@ static head_policy decide_head(const el_network *net, const el_names *names, el_
     const bool same =
         theirs.kind == ours.kind && theirs.labels == ours.labels && theirs.answerable == ours.answerable;
     const bool of_task = ours.kind != EL_HEAD_DETECTION && ours.kind != EL_HEAD_MLM;
+    if (same && theirs.energies != ours.energies)
+        return HEAD_STAYS; /* energies are no log-odds */
     if (same || ours.kind == EL_HEAD_MLM)
         return of_task ? HEAD_MUST : HEAD_MAY;
     return holds_head(names, &net->params) ? HEAD_MUST : HEAD_STAYS;
@@ -339,7 +341,10 @@ static el_status fill_from(el_model *model, const el_network *net, const el_tens
         return st;
     say(source, &names, card);
     if (head_missing)
-        el_log(EL_LOG_NOTE, "%s holds no %s; a new one is used", source->path, head_name(net));
+        el_log(EL_LOG_NOTE, "%s holds no %s%s; a new one is used", source->path, head_name(net),
+               head_of(net).energies == card->head.energies ? ""
+               : card->head.energies                        ? " that says log-odds"
+                                                            : " that says energies");
     return EL_OK;
 }
 

@@ -43,8 +43,9 @@ typedef struct {
     bool answerable; /* span_joint: has the answerability classifier */
     bool gated;      /* mlm: may copy what is shown */
     bool ordered;    /* mlm: predicts in random orders (objective/order.h), and fills no [MASK] */
-    bool sentences;  /* mlm: EL_HEAD_SENTENCES stands beside it */
-    bool joined;     /* a task's: reads the states of two networks side by side (task/learn/halves.h) */
+    bool energies; /* detection: Electric's, whose logits are energies, not log-odds (objective/electric.c) */
+    bool sentences; /* mlm: EL_HEAD_SENTENCES stands beside it */
+    bool joined;    /* a task's: reads the states of two networks side by side (task/learn/halves.h) */
 } el_head_config;
 
 /* Of what the head reads at a row: H, or of two networks 2H. */

@@ -108,7 +108,7 @@ el_objective_settings el_objective_defaults(void)
 }
 
 /* A tower each way beside the discriminator, whose tables they read; the one that reads forwards has the head of both. */
-static el_model_plan plan_towers(el_config large, el_config small)
+static el_model_plan plan_towers(el_config large, el_config small, bool energies)
 {
     enum { OWNER = 2 };
     el_model_plan plan = {0};
@@ -116,7 +116,8 @@ static el_model_plan plan_towers(el_config large, el_config small)
     el_plan_add(&plan, EL_GENERATOR, small, (el_head_config){.kind = EL_HEAD_CLOZE});
     small.backwards = true;
     el_plan_add(&plan, EL_BACKWARD, small, (el_head_config){.kind = EL_HEAD_NONE});
-    el_plan_add(&plan, EL_DISCRIMINATOR, large, (el_head_config){.kind = EL_HEAD_DETECTION});
+    el_plan_add(&plan, EL_DISCRIMINATOR, large,
+                (el_head_config){.kind = EL_HEAD_DETECTION, .energies = energies});
     for (int i = 0; i < OWNER; i++) {
         plan.networks[i].tying = EL_TIE_SHARED;
         plan.networks[i].owner = OWNER;
@@ -129,7 +130,7 @@ el_model_plan el_objective_plan(el_objective_kind kind, el_sampler sampler, el_c
 {
     el_model_plan plan = {0};
     if (kind == EL_ELECTRIC || sampler == EL_SAMPLER_TWO_TOWERS)
-        return plan_towers(large, small);
+        return plan_towers(large, small, kind == EL_ELECTRIC);
     large.causal = KINDS[kind].ways > 0;
     if (kind == EL_XLNET) {
         large.model_type = EL_MODEL_XLNET;
@@ -169,7 +170,8 @@ void el_objective_plan_sentences(el_model_plan *plan)
 el_objective_kind el_objective_of(const el_model *model)
 {
     const el_network *large = el_model_network(model, EL_DISCRIMINATOR);
-    if (large && el_model_network(model, EL_BACKWARD))
+    const el_head *const judges = large ? el_network_head(large, EL_HEAD_DETECTION) : NULL;
+    if (judges && judges->config.energies)
         return EL_ELECTRIC;
     if (model->networks[0].config.causal)
         return el_model_network(model, EL_BACKWARD) ? EL_BIDIRECTIONAL : EL_CAUSAL;

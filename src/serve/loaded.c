@@ -27,28 +27,16 @@ static el_status add_network(recipe *r, const char *name, const char *folder, el
     if (!st && (config.causal || said.ordered) && head.kind == EL_HEAD_MLM)
         st = el_fail(EL_EDATA, "%s: predicts each token from those before it%s; it fills no [MASK]", folder,
                      said.ordered ? " in any order" : "");
+    if (!st && said.energies && head.kind == EL_HEAD_DETECTION)
+        st = el_fail(EL_EUSAGE,
+                     "%s: was trained by --objective electric and says energies, no probabilities; "
+                     "`electra score` reads them",
+                     folder);
     if (st)
         return st;
     r->folders[r->plan.count] = folder;
     el_plan_add(&r->plan, name, config, head);
     return EL_OK;
-}
-
-/* A discriminator's logits are log-odds; those of Electric are energies, which are no probabilities. */
-static el_status check_judges(const char *folder)
-{
-    json_t *object = NULL;
-    const char *objective = "";
-    el_status st = el_model_read(folder, false, NULL, NULL, &object);
-    if (!st)
-        st = el_json_string(object, "config.json", "electra_objective", &objective);
-    if (!st && strcmp(objective, "electric") == 0)
-        st = el_fail(EL_EUSAGE,
-                     "%s: was trained by --objective electric and says energies, no probabilities; "
-                     "`electra score` reads them",
-                     folder);
-    json_decref(object);
-    return st;
 }
 
 /* The networks of pre-training that are wanted, and nothing else. */
@@ -62,8 +50,6 @@ static el_status plan_wanted(recipe *r, const el_model_paths *paths, const char 
     el_status st = EL_OK;
     if (s->generator)
         st = add_network(r, EL_GENERATOR, paths->generator, (el_head_config){.kind = EL_HEAD_MLM});
-    if (!st && s->discriminator)
-        st = check_judges(paths->discriminator);
     if (!st && s->discriminator)
         st = add_network(r, EL_DISCRIMINATOR, paths->discriminator,
                          (el_head_config){.kind = EL_HEAD_DETECTION});

@@ -60,6 +60,12 @@ try --hparams '{"electra_objective": false, "electric_objective": true}' --mask-
 grep -q '"electra_objective": "electric"' switch/discriminator/config.json || fail "energies are not marked: $(cat switch/discriminator/config.json)"
 grep -q '"energy"' switch/metrics.jsonl && grep -q '"task_head": "cloze"' switch/generator/config.json && [ -e switch/backward ] ||
     fail "electric leaves $(ls switch)"
+"$electra" export --model switch --format safetensors --output kept 2> log || fail "electric as a folder: $(cat log)"
+grep -q '"electra_objective": "electric"' kept/config.json || fail "a copy's energies are not marked: $(cat kept/config.json)"
+expect 2 "energies, no probabilities" "$electra" detect --model kept "the cat"
+"$electra" export --model switch --output switch.onnx 2> log && grep -q "energies, no log-odds" log || fail "electric as a graph: $(cat log)"
+pretrain --output begun --init-from kept --num-train-steps 1 2> log && grep -q "no discriminator head that says log-odds; a new one" log ||
+    fail "electra begins with energies: $(cat log)"
 opens discriminator ElectraForPreTraining
 opens generator ""
 grep -q '"reads_backwards": true' switch/backward/config.json || fail "nothing says that a tower reads backwards"

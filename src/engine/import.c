@@ -50,14 +50,17 @@ static el_status settle_head(const char *folder, bool predicts, el_head_config *
 {
     el_tensors tensors;
     el_names names;
-    if (head->kind != EL_HEAD_DETECTION)
+    if (head->kind != EL_HEAD_DETECTION && !head->sentences)
         return EL_OK;
     el_status st = el_tensors_open(&tensors, folder);
     if (st)
         return st;
     st = el_names_open(&names, &tensors, predicts);
-    if (!st && !el_names_find(&names, "discriminator_predictions.dense_prediction.weight"))
+    if (!st && head->kind == EL_HEAD_DETECTION &&
+        !el_names_find(&names, "discriminator_predictions.dense_prediction.weight"))
         head->kind = EL_HEAD_NONE;
+    head->sentences &= !st && el_names_find(&names, "seq_relationship.weight") &&
+                       el_names_find(&names, EL_POOLER "dense.weight");
     el_tensors_close(&tensors);
     return st;
 }
@@ -114,7 +117,9 @@ static el_status import_network(el_queue *q, const char *from, const char *name,
     if (!st)
         st = settle_head(from, predicts, &card.head);
     if (!st) {
-        el_plan_add(&plan, name, card.config, card.head);
+        el_network_plan *const net = el_plan_add(&plan, name, card.config, card.head);
+        if (card.head.sentences)
+            el_plan_add_sentences(net);
         st = el_weights_open(&model, q, &plan, &from);
     }
     if (!st && alone)

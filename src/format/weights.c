@@ -372,7 +372,7 @@ el_status el_weights_plan(el_model_plan *plan, const char *name, const char *fol
         return st;
     el_network_plan *const net = el_plan_add(plan, name, config, head);
     if (head.sentences)
-        net->heads[net->head_count++] = (el_head_config){.kind = EL_HEAD_SENTENCES, .labels = 2};
+        el_plan_add_sentences(net);
     return EL_OK;
 }
 

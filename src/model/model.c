@@ -19,6 +19,13 @@ el_network_plan *el_plan_add(el_model_plan *plan, const char *name, el_config co
     return net;
 }
 
+void el_plan_add_sentences(el_network_plan *net)
+{
+    assert(net->head_count == 1 && net->heads[0].kind == EL_HEAD_MLM);
+    net->heads[0].sentences = true;
+    net->heads[net->head_count++] = (el_head_config){.kind = EL_HEAD_SENTENCES, .labels = 2};
+}
+
 static el_status check_pair(const el_network_plan *net, const el_network_plan *owner)
 {
     const el_config *a = &net->config, *b = &owner->config;

@@ -52,6 +52,8 @@ typedef struct {
 
 /* Adds a network that shares nothing, with one head (EL_HEAD_NONE: without). */
 el_network_plan *el_plan_add(el_model_plan *plan, const char *name, el_config config, el_head_config head);
+/* Puts EL_HEAD_SENTENCES beside a network's MLM head. */
+void el_plan_add_sentences(el_network_plan *net);
 
 /* ---- what is built ---- */
 

@@ -161,10 +161,8 @@ el_model_plan el_objective_plan(el_objective_kind kind, el_sampler sampler, el_c
 
 void el_objective_plan_sentences(el_model_plan *plan)
 {
-    el_network_plan *const net = &plan->networks[0];
-    assert(plan->count == 1 && net->head_count == 1 && net->heads[0].kind == EL_HEAD_MLM);
-    net->heads[0].sentences = true;
-    net->heads[net->head_count++] = (el_head_config){.kind = EL_HEAD_SENTENCES, .labels = 2};
+    assert(plan->count == 1);
+    el_plan_add_sentences(&plan->networks[0]);
 }
 
 el_objective_kind el_objective_of(const el_model *model)

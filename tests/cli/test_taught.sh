@@ -1,5 +1,6 @@
 # Fine-tuning begins from every objective's folder: its loss falls, the folder says which head reads what, and the answer depends
 # on the first word and on the last one, which it would not where the row that is read is one that its objective did not train.
+# A copy of the folder, by import, is the folder: the same config.json, the same tensors.
 electra=$(realpath "$1")
 source "$(dirname "$(realpath "$0")")/run.bash"
 make_data
@@ -12,10 +13,20 @@ small=(--data shards --model-size tiny --hidden-size 32 --embedding-size 32 --in
     --num-train-steps 4 --threads 1 --precision fp32)
 "$electra" pretrain "${small[@]}" --objective mlm --output mlm 2> log || fail "mlm: $(cat log)"
 
+# copied FOLDER: an adversarial generator's baseline is of use to its training alone.
+copied() {
+    rm -rf copy
+    "$electra" import $1 --output copy 2> log || fail "import $1: $(cat log)"
+    cmp -s $1/config.json copy/config.json || fail "$1: a copy's config.json is another: $(diff $1/config.json copy/config.json)"
+    "$electra" import $1 --check 2> log | grep -v '^baseline' > tensors
+    "$electra" import copy --check 2> log | cmp -s - tensors || fail "a copy of $1 has other tensors: $("$electra" import copy --check 2>&1 | diff tensors -)"
+}
+
 # Each: a name, what its config.json says of the head, and how it is pre-trained.
 tried=0
 while read -r name said flags; do
     [ -d $name ] || "$electra" pretrain "${small[@]}" $flags --output $name 2> log || fail "$name: $(cat log)"
+    for network in generator discriminator backward; do [ ! -d $name/$network ] || copied $name/$network; done
     "$electra" finetune --model $name --task classify --train-file taught.tsv --max-seq-length 24 --num-train-epochs 6 --threads 1 \
         --precision fp32 --train-batch-size 8 --learning-rate 2e-3 --dropout 0 --logging-steps 1 --max-restarts 0 --output $name.task \
         > log 2>&1 || fail "finetune of $name: $(cat log)"

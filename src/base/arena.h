@@ -21,9 +21,10 @@
 enum { EL_ALIGNMENT = 256 }; /* a GPU's, and enough for every vector load */
 
 typedef struct {
-    char *base;  /* NULL while measuring */
-    size_t used; /* bytes pushed so far */
-    size_t size; /* bytes reserved, 0 while measuring */
+    char *base;       /* NULL while measuring */
+    size_t used;      /* bytes pushed so far */
+    size_t size;      /* bytes reserved, 0 while measuring */
+    size_t row_bytes; /* what rows that el_arena_rows() lays out are multiples of; 0: they have no gaps */
 } el_arena;
 
 /* The next `bytes` bytes, aligned to EL_ALIGNMENT; NULL while measuring. */

@@ -7,7 +7,7 @@ void el_mlm_saved_layout(el_mlm_saved *s, el_arena *a, const el_config *c, int s
                          el_type par, bool training)
 {
     s->gathered = el_arena_tensor(a, act, slots, c->hidden_size);
-    s->logits = el_arena_tensor(a, act, slots, c->vocab_size);
+    s->logits = el_arena_rows(a, act, slots, c->vocab_size);
     if (training)
         s->hidden = el_arena_tensor(a, act, slots, c->hidden_size);
     if (el_config_relative(c))

@@ -9,13 +9,14 @@ el_status el_device_reserve(el_device *dev, el_arena *arena)
     char *base = dev->alloc(dev, size ? size : EL_ALIGNMENT);
     if (!base)
         return el_fail(EL_ENOMEM, "%s: cannot allocate %zu bytes", dev->name, size);
-    *arena = (el_arena){.base = base, .size = size};
+    *arena = (el_arena){.base = base, .size = size, .row_bytes = arena->row_bytes};
     return EL_OK;
 }
 
 el_status el_device_lay_out(el_device *dev, el_arena *arena, el_status (*lay_out)(void *context),
                             void *context)
 {
+    arena->row_bytes = dev->row_bytes;
     el_status st = lay_out(context);
     if (!st)
         st = el_device_reserve(dev, arena);
@@ -32,6 +33,14 @@ void el_device_release(el_device *dev, el_arena *arena)
 el_tensor el_arena_tensor(el_arena *arena, el_type type, int rows, int cols)
 {
     return el_tensor_make(el_arena_push(arena, el_tensor_bytes(rows, cols, type)), type, rows, cols);
+}
+
+el_tensor el_arena_rows(el_arena *arena, el_type type, int rows, int cols)
+{
+    const int unit = (int)(arena->row_bytes / el_type_bytes(type));
+    el_tensor t = el_arena_tensor(arena, type, rows, unit ? (cols + unit - 1) / unit * unit : cols);
+    t.cols = cols;
+    return t;
 }
 
 int *el_arena_ints(el_arena *arena, int count)

@@ -17,6 +17,9 @@ el_status el_device_lay_out(el_device *dev, el_arena *arena, el_status (*lay_out
                             void *context);
 
 el_tensor el_arena_tensor(el_arena *arena, el_type type, int rows, int cols);
+/* Of a width that nobody chose for products: rows begin where the device (row_bytes) reads them fastest.  What stands between
+ * them is nothing. */
+el_tensor el_arena_rows(el_arena *arena, el_type type, int rows, int cols);
 int *el_arena_ints(el_arena *arena, int count);
 
 /* A tensor's elements as rows * cols floats on the host, without gaps, and back.  What fails is memory, or

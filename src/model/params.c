@@ -71,7 +71,7 @@ static el_param allocate(el_params *params, int lines, int rows, int cols, bool 
         p.m = el_arena_tensor(&regions[EL_FIRST_MOMENTS], params->parameters, rows, cols);
         p.v = el_arena_tensor(&regions[EL_SECOND_MOMENTS], params->parameters, rows, cols);
     }
-    if (product)
+    if (product || (rows == 1 && params->dev->biases))
         p.value = add_matrix(params, p.value, params->count + lines - 1);
     return p;
 }

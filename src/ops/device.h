@@ -22,9 +22,11 @@ struct el_device {
     bool int8;         /* whether products may be of whole numbers, see linear_forward */
     bool host;         /* whether its memory is the host's, so that what lies there may be read where it is */
     bool packs;        /* whether products read nothing of a weight matrix but its prepared copy */
+    bool biases;       /* whether they read a prepared copy of a bias too, where there is one */
     const char *level; /* instruction set in use, "plain" for the reference; lives as long as the device */
 
     bool apart;        /* the host cannot reach its memory */
+    size_t row_bytes;  /* products are fastest where rows begin on multiples of it; 0: wherever they do */
     const char *about; /* a GPU: its name, and what else its results depend on; else NULL */
 
     void (*close)(el_device *dev); /* once its queues are closed and its memory is released */

@@ -31,6 +31,7 @@ enum {
     EL_CUDA_WORKSPACE = 32 << 20, /* bytes, cuBLASLt's */
     EL_CUDA_TABLE = 1 << 20,      /* bytes: lists of tensors, for one op at a time */
     EL_CUDA_FETCHES = 256,        /* before a wait */
+    EL_CUDA_ROW = 16,             /* bytes that are read at once */
     EL_CUDA_HEAD = 256,           /* the most columns of an attention head */
     EL_CUDA_ANSWERS = 16          /* of cuBLASLt's to a question, at most */
 };

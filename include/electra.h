@@ -131,7 +131,8 @@ ELECTRA_API void electra_tokenizer_close(electra_tokenizer *tokenizer);
 typedef enum {
     ELECTRA_FLOAT = 0, /* float throughout: the numbers that transformers gives, to about 1e-5 */
     ELECTRA_BFLOAT16,  /* bf16 activations and products, float sums */
-    ELECTRA_FASTEST    /* whichever multiplies faster on this processor */
+    ELECTRA_FASTEST,   /* whichever of the two multiplies faster on this processor */
+    ELECTRA_INT8       /* float, but encoders multiply 8-bit numbers, with a scale for each row */
 } electra_precision;
 
 /* How a model is opened; NULL in its place means all defaults. */

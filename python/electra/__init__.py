@@ -92,7 +92,7 @@ class _Reply(ctypes.Structure):
 
 
 _CAN = ["detect", "fill", "embed", "classify", "regress", "tag", "answer"]  # bits of _Info.can
-_PRECISIONS = {"float": 0, "bfloat16": 1, "fastest": 2}
+_PRECISIONS = {"float": 0, "bfloat16": 1, "fastest": 2, "int8": 3}
 _POOLINGS = {None: 0, "mean": 1, "cls": 2}
 
 _library = ctypes.CDLL(str(Path(__file__).with_name("libelectra.so")))
@@ -180,13 +180,14 @@ class Tokenizer:
 class Model:
     """A run, what `electra finetune` wrote, or a Hugging Face folder of ELECTRA, BERT or sentence-transformers.
 
-    threads: of each thread that asks; 0: as many as the process may use.  precision: "float", "bfloat16", "fastest".
+    threads: of each thread that asks; 0: as many as the process may use.  precision: "float", "bfloat16", "fastest"
+    (of these two), "int8".
     """
 
     def __init__(self, folder, threads=0, precision="float", instruction_set=None, batch_tokens=0):
         self._model = _Closed(_library.electra_model_close)
         self._local = threading.local()
-        options = _Options(ctypes.sizeof(_Options), threads, _PRECISIONS[precision],
+        options = _Options(ctypes.sizeof(_Options), threads, _chosen(_PRECISIONS, precision, "precision"),
                            instruction_set.encode() if instruction_set else None, batch_tokens)
         _call("model_open", ctypes.byref(self._model.handle), str(folder).encode(), ctypes.byref(options))
         info = _Info(ctypes.sizeof(_Info))
@@ -241,7 +242,7 @@ class Model:
         pooling: None (what the folder says, else the mean), "mean" or "cls"."""
         texts, single = _many(texts)
         given, behind = _Texts(texts), _behind(seconds, len(texts))
-        how = _Embedding(ctypes.sizeof(_Embedding), _POOLINGS[pooling], int(normalize), longest)
+        how = _Embedding(ctypes.sizeof(_Embedding), _chosen(_POOLINGS, pooling, "pooling"), int(normalize), longest)
         vectors, width = ctypes.POINTER(ctypes.c_float)(), ctypes.c_size_t()
         _call("embed", self._session(), given.array, behind.array if behind else None, ctypes.c_size_t(len(given)),
               ctypes.byref(how), ctypes.byref(vectors), ctypes.byref(width))
@@ -304,6 +305,12 @@ class Model:
             answers.append([Answer(string[at[s.begin]:at[s.end]], int(at[s.begin]), int(at[s.end]), s.probability)
                             for s in spans[starts[i]:starts[i + 1]]] if replies[i].answered else [])
         return answers[0] if single else answers
+
+
+def _chosen(numbers, word, what):
+    if word not in numbers:
+        raise ValueError(f"{what}: {word!r} is none of {', '.join(map(repr, numbers))}")
+    return numbers[word]
 
 
 def _behind(seconds, count):

@@ -224,7 +224,8 @@ void electra_tokenizer_close(electra_tokenizer *t)
 
 enum { BATCH_TOKENS = 2048, MOST_BATCH_TOKENS = 1 << 24 };
 
-static const el_precision PRECISIONS[] = {EL_PRECISION_FP32, EL_PRECISION_BF16, EL_PRECISION_AUTO};
+static const el_precision PRECISIONS[] = {EL_PRECISION_FP32, EL_PRECISION_BF16, EL_PRECISION_AUTO,
+                                          EL_PRECISION_INT8};
 
 static el_status check_options(const electra_options *o)
 {

@@ -56,6 +56,14 @@ try:
 except electra.Error as error:
     assert error.status == "data" and "/nowhere" in str(error), error
 assert model.embed([]).shape[0] == 0
+whole = electra.Model("run", threads=1, precision="int8").embed(lines)
+assert 0 < abs(whole - vectors).max() < 0.2, abs(whole - vectors).max()
+for wrong in ({"precision": "int4"}, {"precision": None}):
+    try:
+        electra.Model("run", **wrong)
+        assert False
+    except ValueError as error:
+        assert "'int8'" in str(error), error
 print("ok")
 PY
 [ "$(venv/bin/python check.py 2> log)" = ok ] || fail "the module: $(cat log)"

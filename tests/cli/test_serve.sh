@@ -169,6 +169,12 @@ done
 ! grep -q secret served || fail "a key is in the log"
 stops
 
+# ---- other precisions ----
+serve --model run --precision int8
+[ "$(get /info)" = 200 ] && grep -q '"model_dtype":"int8"' out || fail "int8: $(cat out)"
+answers /detect '{"inputs": "ab c"}' piece
+stops
+
 # ---- what cannot be begun ----
 refused 2 "model is missing" "$electra" serve
 refused 3 "nowhere" "$electra" serve --model nowhere

@@ -178,6 +178,43 @@ static void test_sizes(void **state)
     assert_int_equal(electra_model_open(&model, run, &longer.known), ELECTRA_USAGE);
 }
 
+enum { WIDTH = 32 }; /* of the golden networks */
+
+static void embed_as(electra_precision precision, float *vector)
+{
+    const electra_text one = text("ab c");
+    electra_model *model = NULL;
+    electra_session *session = NULL;
+    const float *found;
+    size_t width;
+    API_OK(electra_model_open(&model, run, &(electra_options){.threads = 1, .precision = precision}));
+    API_OK(electra_session_open(&session, model));
+    API_OK(electra_embed(session, &one, NULL, 1, NULL, &found, &width));
+    assert_int_equal(width, WIDTH);
+    memcpy(vector, found, sizeof(float[WIDTH]));
+    electra_session_close(session);
+    electra_model_close(model);
+}
+
+/* Every precision gives vectors near those of float, and int8 others; what is none is refused. */
+static void test_precisions(void **state)
+{
+    (void)state;
+    float exact[WIDTH], other[WIDTH];
+    electra_model *model = NULL;
+    embed_as(ELECTRA_FLOAT, exact);
+    for (int precision = ELECTRA_BFLOAT16; precision <= ELECTRA_INT8; precision++) {
+        double apart = 0;
+        embed_as((electra_precision)precision, other);
+        for (int i = 0; i < WIDTH; i++)
+            apart = fmax(apart, fabs((double)exact[i] - (double)other[i]));
+        CHECK(apart < 0.2 && (precision != ELECTRA_INT8 || apart > 0), "precision %d is %g apart", precision,
+              apart);
+    }
+    const electra_options none = {.precision = (electra_precision)(ELECTRA_INT8 + 1)};
+    assert_int_equal(electra_model_open(&model, run, &none), ELECTRA_USAGE);
+}
+
 /* A file that is written is read as it was. */
 static void test_tensors(void **state)
 {
@@ -283,11 +320,11 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tokenizer), cmocka_unit_test(test_tokenizer_batch),
-        cmocka_unit_test(test_questions), cmocka_unit_test(test_batches),
-        cmocka_unit_test(test_cancelled), cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_tensors),   cmocka_unit_test(test_nulls),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_tokenizer),  cmocka_unit_test(test_tokenizer_batch),
+        cmocka_unit_test(test_questions),  cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_cancelled),  cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_precisions), cmocka_unit_test(test_tensors),
+        cmocka_unit_test(test_nulls),      cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, make_run, remove_run);
 }

@@ -76,7 +76,9 @@ static void put_model(el_text *t, const el_service *s)
     bool any = false;
     put_string(t, "model_id", el_service_name(s));
     el_text_put(t, ",\"model_dtype\":\"%s\",\"asks\":[",
-                l->model.activations == EL_BF16 ? "bfloat16" : "float32");
+                l->model.int8                     ? "int8"
+                : l->model.activations == EL_BF16 ? "bfloat16"
+                                                  : "float32");
     int longest = 0;
     for (int a = 0; a < EL_ASKS; a++)
         if (el_service_can(s, (el_ask)a)) {

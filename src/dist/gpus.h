@@ -16,8 +16,8 @@ typedef struct el_dist_gpus el_dist_gpus;
 el_dist_gpus *el_dist_gpus_open(el_dist *dist, el_device *dev, int rows);
 void el_dist_gpus_close(el_dist_gpus *gpus); /* accepts NULL */
 
-/* The sum of a region, F32 and in rows of EL_ALIGNMENT bytes, in memory of the device that no queue is at work on.  On return it is there; a
- * failure is that of all ranks, and nothing can be summed any more. */
+/* The sum of a region, F32 and in rows of EL_ALIGNMENT bytes, in memory of the device that no queue is at work on.  On return
+ * it is there; a failure is that of all ranks, and nothing can be summed any more. */
 el_status el_dist_gpus_sum(el_dist_gpus *gpus, el_tensor region);
 
 #endif

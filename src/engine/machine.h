@@ -67,7 +67,7 @@ typedef struct {
      EL_MOST_LEAVES,                                                                                         \
      NULL,                                                                                                   \
      "parts of a batch whose gradients are added along a fixed tree, a power of two: as many ranks of "      \
-     "electra-mpi, or fewer, give the same bits; 0: 1, in electra-mpi 8, and on GPUs as many as ranks"},                               \
+     "electra-mpi, or fewer, give the same bits; 0: 1, in electra-mpi 8, and on GPUs as many as ranks"},     \
         EL_STALL_OPTION(offsetof(settings, machine.stall_limit))
 /* Of all that ranks share. */
 #define EL_STALL_OPTION(place)                                                                               \

@@ -31,3 +31,22 @@ figures() { sed -E 's/, "(seconds|tokens_per_second|peak_share|ranks|waiting_sha
 
 # The processes of the ranks below that of a launcher.
 rank_of() { ps -o pid= --ppid "$1" | while read -r p; do [ "$(cat "/proc/$p/comm")" = electra-mpi ] && echo "$p" || rank_of "$p"; done; }
+
+# ended PID...: waits until none of these processes runs; 1 after ten seconds.
+ended() {
+    for _ in $(seq 100); do
+        ps -o stat= -p "$(echo "$@" | tr ' ' ,)" | grep -qv '^Z' || return 0
+        sleep 0.1
+    done
+    return 1
+}
+
+# lose_rank: kills the last rank of the launcher $job.  All others end; the launcher may end before them, and they hold the
+# locks on their folders until they have.
+lose_rank() {
+    local pids
+    pids=$(rank_of $job)
+    kill -KILL "$(echo "$pids" | tail -1)"
+    wait $job && fail "a killed rank ended well: $(cat log)"
+    ended $pids || fail "ranks live on without the one that was killed"
+}

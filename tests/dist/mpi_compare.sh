@@ -28,8 +28,7 @@ same_study three
 "${launch[@]}" -np 2 "$mpi" compare plan.json --threads 1 --jobs 1 --output killed > log 2>&1 &
 job=$!
 for _ in $(seq 600); do [ "$(wc -l 2> /dev/null < killed/results.jsonl || echo 0)" -ge 2 ] && break; sleep 0.05; done
-kill -KILL "$(rank_of $job | tail -1)"
-wait $job && fail "a killed rank ended well: $(cat log)"
+lose_rank
 [ "$(wc -l < killed/results.jsonl)" -lt "$(wc -l < straight/results.jsonl)" ] || fail "nothing was left to do"
 ranks 2 "$mpi" compare --threads 1 --jobs 1 --output killed || fail "after a rank was killed: $(cat log)"
 same_study killed

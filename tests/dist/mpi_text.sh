@@ -49,8 +49,7 @@ another() { # COMMAND...: in the background as $job, until another shard is whol
     done
 }
 another "${launch[@]}" -np 2 "$mpi" "${on[@]}" "${files[@]}"
-kill -KILL "$(rank_of $job | tail -1)"
-wait $job && fail "a killed rank ended well"
+lose_rank
 another "$electra" "${on[@]}" "${files[@]}"
 kill -TERM $job
 wait $job
@@ -72,8 +71,7 @@ diff -r through-heldout on-heldout > log2 || fail "prepare: held-out shards that
 rm -r on on-heldout
 each=("${launch[@]}" -np 1 "$mpi" "${on[@]}" small.txt large.txt : -np 1 "$mpi" "${on[@]}" lines.jsonl large.txt large.txt)
 another "${each[@]}"
-kill -KILL "$(rank_of $job | tail -1)"
-wait $job && fail "a killed rank ended well"
+lose_rank
 timeout 120 "${each[@]}" > log 2>&1 || fail "going on, files of their own: $(cat log)"
 says "going on behind"
 diff -r through on > log2 || fail "prepare: shards of files of their own, gone on with, are others: $(cat log2)"

@@ -123,8 +123,7 @@ cmp -s {stopped,straight}/checkpoint-$((at + 3))/model.safetensors || fail "stop
 cmp -s {stopped,straight}/checkpoint-$((at + 3))/optimizer.safetensors || fail "stopped with 2 ranks, gone on with 4: other moments"
 
 start killed 2
-kill -KILL "$(rank_of $job | tail -1)"
-wait $job && fail "a killed rank ended well"
+lose_rank
 "$electra" info killed > log 2>&1 || fail "after a rank was killed: $(cat log)"
 at=$(ls -d killed/checkpoint-* | sed 's/.*-//' | sort -n | tail -1)
 ranks 2 "$mpi" pretrain --num-train-steps $((at + 2)) --allow-change --threads 1 --output killed || fail "after a rank was killed: $(cat log)"
@@ -134,8 +133,7 @@ start alone 2
 children=$(rank_of $job)
 kill -KILL $job
 wait $job 2> /dev/null
-for _ in $(seq 100); do ps -p "$(echo $children | tr ' ' ,)" > /dev/null || break; sleep 0.1; done
-ps -p "$(echo $children | tr ' ' ,)" > /dev/null && fail "ranks live on without mpirun"
+ended $children || fail "ranks live on without mpirun"
 "$electra" info alone > log 2>&1 || fail "after mpirun was killed: $(cat log)"
 
 start stalled 2 --stall-limit 3

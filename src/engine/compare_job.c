@@ -19,6 +19,7 @@ static const double EVALUATING = 0.1;
 typedef struct {
     el_study *study;
     el_job *job;
+    json_t **made; /* its record */
     int64_t steps; /* by which its progress is told; of a fine-tuning those of all trials */
     int64_t before;
     bool evaluates_little; /* as nobody said how much */
@@ -90,8 +91,8 @@ static json_t *flops_of(const el_study *study, const el_job *job, const char *co
     return el_json_number(own + json_number_value(json_object_get(trunk, count)));
 }
 
-static el_status record_pretraining(const el_study *study, el_job *job, const el_pretraining *run,
-                                    const char *diverged)
+static el_status record_pretraining(json_t **made, const el_study *study, const el_job *job,
+                                    const el_pretraining *run, const char *diverged)
 {
     char *const path = el_path_join(run->settings->output, "metrics.jsonl");
     json_t *lines = NULL;
@@ -104,7 +105,7 @@ static el_status record_pretraining(const el_study *study, el_job *job, const el
     json_t *const flops = json_pack(
         "{s:o, s:o}", "products", flops_of(study, job, "products", tokens * run->trainer.flops_per_token),
         "paper", flops_of(study, job, "paper", tokens * run->trainer.paper_flops_per_token));
-    job->record = json_pack(
+    *made = json_pack(
         "{s:s, s:s, s:o, s:f, s:I, s:I, s:o, s:f, s:O?, s:O?, s:O?, s:o, s:o}", "job", job->name, "kind",
         "pre-training", "asked", el_compare_asked(study, job), "rate", run->settings->learning_rate, "steps",
         (json_int_t)run->progress.step, "tokens", (json_int_t)run->progress.tokens, "flops", flops, "seconds",
@@ -112,9 +113,9 @@ static el_status record_pretraining(const el_study *study, el_job *job, const el
         json_object_get(record, "data_hash"), "vocabulary_hash", json_object_get(record, "vocabulary_hash"),
         "training_loss", last_of(lines, "loss"), "curve", curve_of(lines));
     json_decref(lines);
-    if (job->record && diverged)
-        json_object_set_new(job->record, "diverged", json_string(diverged));
-    return job->record ? EL_OK : el_fail(EL_ENOMEM, "no memory for a record");
+    if (*made && diverged)
+        json_object_set_new(*made, "diverged", json_string(diverged));
+    return *made ? EL_OK : el_fail(EL_ENOMEM, "no memory for a record");
 }
 
 /* A training whose numbers went wrong, as apart from a disk that is full. */
@@ -141,7 +142,7 @@ static el_status train(working *w, el_pretraining *run)
     const bool astray = went_astray(w, &run->model, st);
     if (astray)
         snprintf(sentence, sizeof sentence, "%s", el_error());
-    return st && !astray ? st : record_pretraining(w->study, w->job, run, astray ? sentence : NULL);
+    return st && !astray ? st : record_pretraining(w->made, w->study, w->job, run, astray ? sentence : NULL);
 }
 
 static el_status pretrain(working *w)
@@ -198,18 +199,18 @@ static json_t *values_of(const json_t *results, const char *metric)
     return values;
 }
 
-static el_status record_fine_tuning(const el_study *study, el_job *job, const json_t *results,
-                                    const char *diverged)
+static el_status record_fine_tuning(json_t **made, const el_study *study, const el_job *job,
+                                    const json_t *results, const char *diverged)
 {
     const char *const metric = json_string_value(json_object_get(results, "metric"));
     const json_t *const summary = json_object_get(json_object_get(results, "summary"), metric);
     const json_t *const mean = json_object_get(summary, "mean");
-    job->record = json_pack("{s:s, s:s, s:o, s:s?, s:O?, s:o, s:O?}", "job", job->name, "kind", "fine-tuning",
-                            "asked", el_compare_asked(study, job), "metric", metric, "score", mean, "trials",
-                            values_of(results, metric), "test", json_object_get(results, "test"));
-    if (job->record && diverged)
-        json_object_set_new(job->record, "diverged", json_string(diverged));
-    return job->record ? EL_OK : el_fail(EL_ENOMEM, "no memory for a record");
+    *made = json_pack("{s:s, s:s, s:o, s:s?, s:O?, s:o, s:O?}", "job", job->name, "kind", "fine-tuning",
+                      "asked", el_compare_asked(study, job), "metric", metric, "score", mean, "trials",
+                      values_of(results, metric), "test", json_object_get(results, "test"));
+    if (*made && diverged)
+        json_object_set_new(*made, "diverged", json_string(diverged));
+    return *made ? EL_OK : el_fail(EL_ENOMEM, "no memory for a record");
 }
 
 static el_status on_event_of_trial(void *context, const el_event *event)
@@ -231,7 +232,7 @@ static el_status tune(working *w, el_options *options)
         st = el_finetune_run(&f);
         const bool astray = went_astray(w, &f.model, st);
         if (!st || astray)
-            st = record_fine_tuning(w->study, w->job, f.results,
+            st = record_fine_tuning(w->made, w->study, w->job, f.results,
                                     astray ? "the loss was no finite number" : NULL);
     }
     el_finetune_close(&f);
@@ -271,14 +272,15 @@ static void on_pairs(void *context, double fraction)
     ((el_job *)context)->fraction = fraction;
 }
 
-static el_status record_pairs(const el_study *study, el_job *job, const el_pair_counts *counts)
+static el_status record_pairs(json_t **made, const el_study *study, const el_job *job,
+                              const el_pair_counts *counts)
 {
     const double accuracy = el_pair_accuracy(&counts->kinds[0]);
-    job->record =
+    *made =
         json_pack("{s:s, s:s, s:o, s:s, s:f, s:[f]}", "job", job->name, "kind", "minimal pairs", "asked",
                   el_compare_asked(study, job), "metric", "accuracy", "score", accuracy, "trials", accuracy);
     json_t *const all = el_pair_counts_json(counts);
-    const bool whole = job->record && all && json_object_update_missing(job->record, all) == 0;
+    const bool whole = *made && all && json_object_update_missing(*made, all) == 0;
     json_decref(all);
     return whole ? EL_OK : el_fail(EL_ENOMEM, "no memory for a record");
 }
@@ -343,7 +345,7 @@ static el_status score_pairs(working *w)
     if (!st)
         st = el_minimal_pairs(&counts, scorer, file, &watch);
     if (!st)
-        st = record_pairs(study, w->job, &counts);
+        st = record_pairs(w->made, study, w->job, &counts);
     el_minimal_pairs_release(&counts);
     el_scorer_close(scorer);
     el_queue_close(q);
@@ -352,9 +354,10 @@ static el_status score_pairs(working *w)
     return st;
 }
 
-el_status el_compare_job(el_study *study, el_job *job)
+el_status el_compare_job(json_t **made, el_study *study, el_job *job)
 {
-    working w = {.study = study, .job = job, .steps = 1};
+    *made = NULL;
+    working w = {.study = study, .job = job, .made = made, .steps = 1};
     return job->task < 0                                       ? pretrain(&w)
            : el_plan_asks_pairs(&study->plan.tasks[job->task]) ? score_pairs(&w)
                                                                : finetune(&w);

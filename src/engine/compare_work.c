@@ -10,6 +10,7 @@
 typedef struct {
     el_study *study;
     el_job *job;    /* NULL: idle */
+    json_t *made;   /* its record, the helper's until it has been waited for */
     json_t *before; /* its record, where only its model is made again */
     el_folder_lock lock;
     el_helper *helper;
@@ -17,8 +18,8 @@ typedef struct {
 
 static el_status work(void *context)
 {
-    const worker *const w = context;
-    return el_compare_job(w->study, w->job);
+    worker *const w = context;
+    return el_compare_job(&w->made, w->study, w->job);
 }
 
 /* Of all jobs by their FLOPs; those whose cost is not known count as a twentieth of their pre-training. */
@@ -132,11 +133,13 @@ static el_status collect(worker *w)
     w->job = NULL;
     if (st) {
         job->state = EL_JOB_WAITING;
+        json_decref(w->made);
         json_decref(w->before);
         el_folder_lock_release(&w->lock);
         return st;
     }
     job->state = EL_JOB_DONE;
+    job->record = w->made;
     st = keep_record(study, w, job);
     const el_status followed = follow_up(study, job);
     return st ? st : followed;

@@ -13,6 +13,8 @@ for line in 'fastest of 2 answers' 'cuda:0' 'weights after 4 steps' 'fp32: 4 ste
     grep -qF -- "$line" out/table.md || fail "no \"$line\" in the table: $(cat out/table.md)"
 done
 grep -q FAILED out/table.md && fail "$(cat out/table.md)"
+[ "$(cd out && echo *)" = "files.tar.gz log table.md" ] || fail "few files may come back: $(ls out)"
+tar -tzf out/files.tar.gz | grep -q step-tiny.json || fail "a step's file is not kept: $(tar -tzf out/files.tar.gz)"
 
 # Of two parts one is done alone, and what fails is no other step's end: here a pre-training that there is no data for.
 mv moved/data/shards moved/data/away
@@ -33,6 +35,8 @@ grep -q "something FAILED" other/table.md || fail "other losses are not said: $(
 ./moved/pretrain moved/data/shards 1 trained --model-size tiny --max-seq-length 16 --train-batch-size 2 \
     --hidden-size 64 --embedding-size 64 --num-hidden-layers 1 > log 2>&1 ||
     fail "pretrain: $(cat log)"
+[ "$(ls trained | grep -v '^discriminator.tar' | xargs)" = "join log metrics.jsonl run.json" ] ||
+    fail "beside four parts of ELECTRA-Small four files may come back: $(ls trained)"
 mkdir joined
 trained/join "$work/joined" > log 2>&1 || fail "join: $(cat log)"
 "$electra" info joined/discriminator > log 2>&1 || fail "what was joined is no model: $(cat log)"

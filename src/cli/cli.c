@@ -1,7 +1,6 @@
 /* cli - what every command shares: arguments, exit codes, lines on stderr */
 #include "cli/cli.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +19,7 @@ enum { BAR = 20 };
 
 static const char *command_name = "electra"; /* in front of log lines */
 static cli_page *help_page = el_options_help;
-static cli_progress *progress_open;                         /* log lines go above it */
-static pthread_mutex_t drawing = PTHREAD_MUTEX_INITIALIZER; /* on stderr: any thread may log */
+static cli_progress *progress_open; /* log lines go above it, of any thread: stderr's lock is its own */
 static bool quiet;
 
 double cli_now(void)
@@ -66,7 +64,7 @@ static void sink(el_log_level level, const char *line)
 {
     if (quiet && level == EL_LOG_NOTE)
         return;
-    pthread_mutex_lock(&drawing);
+    flockfile(stderr);
     if (progress_open && progress_open->open)
         fputs("\r\033[K", stderr);
     const bool warning = level == EL_LOG_WARNING, colour = warning && coloured();
@@ -74,7 +72,7 @@ static void sink(el_log_level level, const char *line)
             warning ? "warning: " : "", line, colour ? "\033[0m" : "");
     if (progress_open && progress_open->terminal)
         progress_open->drawn = 0; /* again below it, soon */
-    pthread_mutex_unlock(&drawing);
+    funlockfile(stderr);
 }
 
 void cli_pages_are(cli_page *page)
@@ -217,16 +215,16 @@ void cli_progress_begin(cli_progress *progress)
     *progress =
         (cli_progress){.started = cli_now(), .first_fraction = -1, .fraction = -1, .terminal = is_terminal()};
     progress->drawn = progress->terminal ? 0 : progress->started;
-    pthread_mutex_lock(&drawing);
+    flockfile(stderr);
     progress_open = progress;
-    pthread_mutex_unlock(&drawing);
+    funlockfile(stderr);
 }
 
 void cli_progress_show(cli_progress *progress, double fraction, const char *text)
 {
     if (!el_dist_leads(cli_dist()))
         return;
-    pthread_mutex_lock(&drawing);
+    flockfile(stderr);
     if (progress->first_fraction < 0 && fraction >= 0)
         progress->first_fraction = fraction;
     progress->fraction = fraction > 1 ? 1 : fraction;
@@ -234,12 +232,12 @@ void cli_progress_show(cli_progress *progress, double fraction, const char *text
     progress->waiting = true;
     if (cli_now() - progress->drawn >= (progress->terminal ? REDRAW : PLAIN_REDRAW))
         draw(progress);
-    pthread_mutex_unlock(&drawing);
+    funlockfile(stderr);
 }
 
 void cli_progress_end(cli_progress *progress)
 {
-    pthread_mutex_lock(&drawing);
+    flockfile(stderr);
     if (progress_open == progress) {
         progress_open = NULL;
         if (progress->waiting)
@@ -248,5 +246,5 @@ void cli_progress_end(cli_progress *progress)
             fputc('\n', stderr);
         progress->open = false;
     }
-    pthread_mutex_unlock(&drawing);
+    funlockfile(stderr);
 }

@@ -55,10 +55,12 @@ el_status cli_json_print(const json_t *value);
 /* A progress line on stderr: redrawn in place on a terminal, a plain line now and then elsewhere.
  * fraction in [0, 1] draws a bar and the remaining time; negative: only the text. */
 typedef struct {
-    double started, drawn, first_fraction;
-    bool terminal, open; /* open: a line stands on the terminal */
-    double fraction;     /* last shown, drawn or not yet */
-    bool waiting;        /* what was shown last is not drawn yet */
+    double started, first_fraction;
+    _Atomic double drawn; /* when; as `open`, read and written by whoever logs */
+    bool terminal;
+    _Atomic bool open; /* a line stands on the terminal */
+    double fraction;   /* last shown, drawn or not yet */
+    bool waiting;      /* what was shown last is not drawn yet */
     char text[256];
 } cli_progress;
 void cli_progress_begin(cli_progress *progress);

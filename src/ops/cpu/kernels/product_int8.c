@@ -124,13 +124,43 @@ typedef struct {
     const int32_t *sums;
 } block_job;
 
+/* By what sums of WIDTH columns become numbers. */
+typedef struct {
+    vi less;
+    vf scales, bias;
+} columns;
+
+/* Those of a panel from column `at` on. */
+INLINE columns columns_of(const block_job *j, int at)
+{
+    const int left = j->cols - at;
+    columns c = {.scales = vload(j->scales, EL_F32, at),
+                 .bias = j->bias && left > 0 ? vload_upto(j->bias, EL_F32, at, left) : (vf){0}};
+    memcpy(&c.less, j->sums + at, sizeof c.less);
+    return c;
+}
+
+/* One expression, which a compiler rounds in the same way wherever it stands. */
+INLINE vf finished(const columns *c, vi sum, float row_scale)
+{
+    return __builtin_convertvector(sum - c->less, vf) * (c->scales * row_scale) + c->bias;
+}
+
+/* The lines that will be written are asked for first: in a model they come from far away. */
 INLINE void block(const int rows, const block_job *j, el_tensor y)
 {
     vi sum[BLOCK_ROWS][2] = {{{0}}};
     const uint32_t *b = j->panel, *a[5];
+    float *const to = y.data;
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; i++) {
+        __builtin_prefetch(to + i * y.stride, 1);
+        __builtin_prefetch(to + i * y.stride + WIDTH, 1);
+    }
 #pragma GCC unroll 5
     for (int i = 0; i < (rows + 2) / 3; i++)
         a[i] = j->rows + 3 * i * j->stride;
+#pragma GCC unroll 2
     for (int u = 0; u < j->units; u++, b += PANEL) {
         vu left, right;
         memcpy(&left, b, sizeof left);
@@ -142,18 +172,21 @@ INLINE void block(const int rows, const block_job *j, el_tensor y)
             sum[i][1] = add_products(sum[i][1], x, right);
         }
     }
-    vi kept[BLOCK_ROWS][2];
+    const columns of[2] = {columns_of(j, 0), columns_of(j, WIDTH)};
+    if (j->cols >= PANEL) {
+#pragma GCC unroll 14
+        for (int i = 0; i < rows; i++) {
+            vstore(to, EL_F32, i * y.stride, finished(&of[0], sum[i][0], j->row_scales[i]));
+            vstore(to, EL_F32, i * y.stride + WIDTH, finished(&of[1], sum[i][1], j->row_scales[i]));
+        }
+        return;
+    }
+    vi kept[BLOCK_ROWS][2]; /* so that the loop below, which is not unrolled, leaves `sum` in registers */
     memcpy(kept, sum, sizeof kept);
     for (int i = 0; i < rows; i++)
-        for (int at = 0; at < least(j->cols, PANEL); at += WIDTH) {
-            vi less;
-            memcpy(&less, j->sums + at, sizeof less);
-            vf value = __builtin_convertvector(kept[i][at / WIDTH] - less, vf) *
-                       (vload(j->scales, EL_F32, at) * j->row_scales[i]);
-            if (j->bias)
-                value += vload_upto(j->bias, EL_F32, at, j->cols - at);
-            vstore_upto(y.data, EL_F32, i * y.stride + at, j->cols - at, value);
-        }
+        for (int half = 0; half < 2 && half * WIDTH < j->cols; half++)
+            vstore_upto(to, EL_F32, i * y.stride + half * WIDTH, j->cols - half * WIDTH,
+                        finished(&of[half], kept[i][half], j->row_scales[i]));
 }
 
 /* All rows of a panel. */

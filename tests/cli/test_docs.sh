@@ -3,7 +3,8 @@
 # - each command has a help page that begins with examples, uses only flags that it has, and is in both READMEs;
 # - each flag that a document gives to a command or to ./demo, or mentions in backquotes, exists; links lead somewhere;
 # - README.ko.md has the commands of README.md, in order, with their flags (and more of them where Korean needs it);
-# - docs/demo.md shows what ./demo prints.
+# - docs/demo.md shows what ./demo prints;
+# - the files, functions and lines of code that CONTRIBUTING.md shows are those of the sources.
 set -euo pipefail
 program=$(realpath "$1")
 root=$(realpath "$(dirname "$0")/../..")
@@ -93,4 +94,18 @@ transcribed=$(sed -n 's/^    == //p' "$root/docs/demo.md")
 [[ -n $transcribed ]] || wrong "docs/demo.md has no transcript"
 unknown=$(grep -vxE -- "$headings" <<<"$transcribed" || true)
 [[ -z $unknown ]] || wrong "docs/demo.md: ./demo does not print '$unknown'"
+# What CONTRIBUTING.md names is there; capitals and stars stand for a name of one's own.
+guide=$root/CONTRIBUTING.md
+sources=$(find "$root/src" "$root/tests" "$root/include" "$root/tools" "$root/docs" -type f)
+for file in $(grep -oE '`[A-Za-z0-9_/.*<>-]+\.(c|h|def|sh|md|tsv)`' "$guide" | tr -d '`' | grep -v '[A-Z*<].*[a-z]*\.[a-z]*$' | sort -u); do
+    [[ -e $root/$file ]] || grep -qE "/${file//./\\.}\$" <<<"$sources" || wrong "CONTRIBUTING.md: $file is not there"
+done
+for name in $(grep -oE '\bel_[a-z_]+' "$guide" | grep -vx 'el_module_verb\|el_ref_\|el_cpu_' | sort -u); do
+    grep -rqw -- "$name" "$root/src" || wrong "CONTRIBUTING.md: there is no $name"
+done
+squeezed() { tr -s ' \n' ' '; }
+shown=$(cat "$root"/src/ops/ops.def "$root"/src/*/*.c | squeezed)
+while IFS= read -r line; do
+    [[ $shown == *"$line"* ]] || wrong "CONTRIBUTING.md: no source has: $line"
+done < <(sed -n '/^```c$/,/^```$/p' "$guide" | sed '/^```/d; s|  *//*\*.*\*/$||; s/^ *//; s/^\(.*[^ ]\) *$/\1/')
 exit $status

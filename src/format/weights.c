@@ -214,8 +214,8 @@ static el_status fill_param(value_writer *w, int line, const el_stored *entry, c
 {
     const el_param *const param = &w->net->params.items[line];
     if (!same_shape(entry, param))
-        return el_fail(EL_EDATA, "%s: %s has another shape than config.json says (%d x %d wanted)", path,
-                       param->name, param->value.rows, param->value.cols);
+        return el_fail(EL_EDATA, "%s: %s has another shape than %d x %d, which is wanted", path, param->name,
+                       param->value.rows, param->value.cols);
     const float *const in_place = param->base.data || param->turned ? NULL : el_stored_in_place(entry);
     if (in_place)
         return write_values(w, line, in_place);

@@ -2,6 +2,7 @@
  * trials are told. */
 #include "engine/made.h"
 
+#include "base/safetensors.h"
 #include "engine/finetune.h"
 
 typedef struct {
@@ -187,6 +188,49 @@ static void test_metric(void **state)
     CHECK(!el_folder_exists(in_folder("scores")), "something is left where nothing was done");
 }
 
+/* The run's discriminator, cut to one segment, in its place. */
+static void forget_segment(void)
+{
+    char config[256], tensors[256];
+    json_t *object;
+    el_safetensors file;
+    bool found = false;
+    snprintf(config, sizeof config, "%s", in_folder("run/discriminator/config.json"));
+    snprintf(tensors, sizeof tensors, "%s", in_folder("run/discriminator/model.safetensors"));
+    CHECK_OK(el_json_load(&object, config));
+    json_object_set_new(object, "type_vocab_size", json_integer(1));
+    CHECK_OK(el_json_save(object, config));
+    json_decref(object);
+    CHECK_OK(el_safetensors_open(&file, tensors));
+    for (int i = 0; i < file.count; i++)
+        if (strstr(file.entries[i].name, "token_type_embeddings")) {
+            file.entries[i].shape[0] = 1, file.entries[i].bytes /= 2;
+            found = true;
+        }
+    CHECK(found, "no table of segments in %s", tensors);
+    CHECK_OK(el_safetensors_write(tensors, file.entries, file.count, NULL, false));
+    el_safetensors_close(&file);
+}
+
+/* A model that knows one segment learns from texts, and not from pairs, whose second row its table lacks. */
+static void test_one_segment(void **state)
+{
+    (void)state;
+    outcome o = {0};
+    char json[512], pairs[4096] = "sentence1\tsentence2\tlabel\n";
+    for (int i = 0; i < 40; i++)
+        sprintf(pairs + strlen(pairs), "w%d\tw%d\t%s\n", i % MADE_WORDS, i * 7 % MADE_WORDS, parity(i));
+    CHECK_OK(el_file_write(in_folder("pairs.tsv"), pairs, strlen(pairs)));
+    forget_segment();
+    CHECK_OK(tune("texts", classify(), &o));
+    json_decref(o.results);
+    snprintf(json, sizeof json,
+             "\"task\": \"classify\", \"train_file\": \"%s\", \"text_column\": \"sentence1\", "
+             "\"second_column\": \"sentence2\"",
+             in_folder("pairs.tsv"));
+    CHECK_FAILS(tune("pairs", json, &o), EL_EDATA, "one segment");
+}
+
 /* A trial that had ended, whose checkpoint is of the evaluation that ended it, ends there again. */
 static void test_early_stopping(void **state)
 {
@@ -217,7 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_watched_and_stopped), cmocka_unit_test(test_changed_labels),
         cmocka_unit_test(test_stray_trial),         cmocka_unit_test(test_metric),
-        cmocka_unit_test(test_early_stopping),
+        cmocka_unit_test(test_early_stopping),      cmocka_unit_test(test_one_segment),
     };
     return cmocka_run_group_tests(tests, prepare, remove_folder);
 }

@@ -180,6 +180,26 @@ static void misfits_are_refused(void **state)
     close_fixture(&f);
 }
 
+/* Whichever network has the fewest. */
+static void each_network_has_the_positions(void **state)
+{
+    (void)state;
+    for (int shorter = 0; shorter < 2; shorter++) {
+        fixture f;
+        el_objective *objective;
+        const el_objective_settings settings = settings_of(EL_ELECTRA);
+        el_config configs[] = {config_of(8), config_of(16)};
+        configs[shorter].max_position_embeddings = LENGTH - 1;
+        const el_model_plan plan =
+            el_objective_plan(EL_ELECTRA, EL_SAMPLER_NETWORK, configs[1], configs[0], EL_TIE_SEPARATE);
+        open_model(&f, &plan, true, NULL, 1);
+        CHECK(el_objective_open(&objective, EL_ELECTRA, &f.model, f.vocab, &settings, 20) == EL_EUSAGE &&
+                  strstr(el_error(), shorter ? "the discriminator has 19" : "the generator has 19"),
+              "network %d is too short, and: \"%s\"", shorter, el_error());
+        close_fixture(&f);
+    }
+}
+
 /* How many slots there are at the first step, in the middle, at the last, after it, and among held-out examples. */
 static void the_share_of_slots_falls(void **state)
 {
@@ -234,6 +254,7 @@ int main(void)
         cmocka_unit_test(a_masked_model_begins_at_log_v),
         cmocka_unit_test(detection_at_every_slot_is_detection),
         cmocka_unit_test(misfits_are_refused),
+        cmocka_unit_test(each_network_has_the_positions),
         cmocka_unit_test(the_share_of_slots_falls),
         cmocka_unit_test(shares_are_read),
     };

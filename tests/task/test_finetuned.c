@@ -4,6 +4,7 @@
 #include "task/made.h"
 #include "task/theirs.h"
 
+#include "task/learn/embedder.h"
 #include "task/learn/finetuned.h"
 
 static el_queue *open_device(void)
@@ -211,6 +212,62 @@ static void ours_comes_back(void **state)
     }
 }
 
+/* ---- what a model does not know ---- */
+
+/* A folder of a model that knows one segment. */
+static const char *one_segment(el_queue *q)
+{
+    const char *const path = in_folder("one-segment");
+    el_vocab *const vocab = made_vocab(MADE_WORDS);
+    el_model_plan plan = {.activations = EL_F32, .parameters = EL_F32};
+    el_config config = made_config();
+    el_task_card card;
+    el_model model;
+    config.type_vocab_size = 1;
+    el_plan_add(&plan, EL_DISCRIMINATOR, config, HEADS[EL_CLASSIFY]);
+    CHECK_OK(el_model_open(&model, q, &plan));
+    CHECK_OK(el_model_initialise(&model, &(el_initialisation){.fan_in = true, .seed = 3}));
+    open_card(&card, EL_CLASSIFY);
+    card.pair = false;
+    CHECK_OK(el_finetuned_save(&model, vocab, &card, "# made\n", path));
+    el_task_card_release(&card);
+    el_model_close(&model);
+    el_vocab_close(vocab);
+    return path;
+}
+
+/* The second segment would be a row that its table has not; a pair's model would answer half a pair. */
+static void segments_must_be_known(void **state)
+{
+    (void)state;
+    el_queue *const q = open_device();
+    const char *const path = one_segment(q);
+    const el_embedder_settings settings = {.batch_tokens = 64};
+    const el_prediction *p;
+    const float *vectors;
+    el_finetuned f;
+    el_embedder *embedder;
+    el_dataset d;
+    int count;
+    CHECK_OK(el_finetuned_open(&f, q, EL_F32, 64, path));
+    CHECK_OK(el_embedder_open(&embedder, q, EL_F32, path, &settings));
+    CHECK_OK(el_dataset_open(&d, EL_CLASSIFY, "made"));
+    el_labelled *const e = el_dataset_add(&d, 1);
+    e->text[0] = made_text(&d, 1, 4);
+    CHECK_OK(el_finetuned_ask(&f, &d, &p, &count));
+    CHECK_OK(el_embedder_ask(embedder, &d, &vectors, &count));
+    e->text[1] = made_text(&d, 2, 4);
+    CHECK_FAILS(el_finetuned_ask(&f, &d, &p, &count), EL_EDATA, "one segment");
+    CHECK_FAILS(el_embedder_ask(embedder, &d, &vectors, &count), EL_EDATA, "one segment");
+    e->text[1] = NULL;
+    f.card.pair = true;
+    CHECK_FAILS(el_finetuned_ask(&f, &d, &p, &count), EL_EUSAGE, "line 1: there is one text");
+    el_dataset_release(&d);
+    el_embedder_close(embedder);
+    el_finetuned_close(&f);
+    el_queue_close(q);
+}
+
 /* ---- config.json ---- */
 
 #define SHAPE                                                                                                \
@@ -300,9 +357,8 @@ static void bad_folders_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_transformers),
-        cmocka_unit_test(ours_comes_back),
-        cmocka_unit_test(kinds_follow_from_transformers_keys),
+        cmocka_unit_test(as_transformers),         cmocka_unit_test(ours_comes_back),
+        cmocka_unit_test(segments_must_be_known),  cmocka_unit_test(kinds_follow_from_transformers_keys),
         cmocka_unit_test(bad_folders_are_refused),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

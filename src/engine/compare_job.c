@@ -19,7 +19,7 @@ static const double EVALUATING = 0.1;
 typedef struct {
     el_study *study;
     el_job *job;
-    json_t **made; /* its record */
+    json_t **made; /* where its record goes */
     int64_t steps; /* by which its progress is told; of a fine-tuning those of all trials */
     int64_t before;
     bool evaluates_little; /* as nobody said how much */
@@ -91,8 +91,15 @@ static json_t *flops_of(const el_study *study, const el_job *job, const char *co
     return el_json_number(own + json_number_value(json_object_get(trunk, count)));
 }
 
-static el_status record_pretraining(json_t **made, const el_study *study, const el_job *job,
-                                    const el_pretraining *run, const char *diverged)
+/* diverged: why, or NULL. */
+static el_status mark(json_t *record, const char *diverged)
+{
+    if (record && diverged)
+        json_object_set_new(record, "diverged", json_string(diverged));
+    return record ? EL_OK : el_fail(EL_ENOMEM, "no memory for a record");
+}
+
+static el_status record_pretraining(const working *w, const el_pretraining *run, const char *diverged)
 {
     char *const path = el_path_join(run->settings->output, "metrics.jsonl");
     json_t *lines = NULL;
@@ -102,20 +109,19 @@ static el_status record_pretraining(json_t **made, const el_study *study, const 
         return st;
     const json_t *const record = run->run.record;
     const double tokens = (double)run->progress.tokens;
-    json_t *const flops = json_pack(
-        "{s:o, s:o}", "products", flops_of(study, job, "products", tokens * run->trainer.flops_per_token),
-        "paper", flops_of(study, job, "paper", tokens * run->trainer.paper_flops_per_token));
-    *made = json_pack(
-        "{s:s, s:s, s:o, s:f, s:I, s:I, s:o, s:f, s:O?, s:O?, s:O?, s:o, s:o}", "job", job->name, "kind",
-        "pre-training", "asked", el_compare_asked(study, job), "rate", run->settings->learning_rate, "steps",
-        (json_int_t)run->progress.step, "tokens", (json_int_t)run->progress.tokens, "flops", flops, "seconds",
-        run->progress.seconds, "parameters", json_object_get(record, "parameters"), "data_hash",
+    json_t *const flops =
+        json_pack("{s:o, s:o}", "products",
+                  flops_of(w->study, w->job, "products", tokens * run->trainer.flops_per_token), "paper",
+                  flops_of(w->study, w->job, "paper", tokens * run->trainer.paper_flops_per_token));
+    *w->made = json_pack(
+        "{s:s, s:s, s:o, s:f, s:I, s:I, s:o, s:f, s:O?, s:O?, s:O?, s:o, s:o}", "job", w->job->name, "kind",
+        "pre-training", "asked", el_compare_asked(w->study, w->job), "rate", run->settings->learning_rate,
+        "steps", (json_int_t)run->progress.step, "tokens", (json_int_t)run->progress.tokens, "flops", flops,
+        "seconds", run->progress.seconds, "parameters", json_object_get(record, "parameters"), "data_hash",
         json_object_get(record, "data_hash"), "vocabulary_hash", json_object_get(record, "vocabulary_hash"),
         "training_loss", last_of(lines, "loss"), "curve", curve_of(lines));
     json_decref(lines);
-    if (*made && diverged)
-        json_object_set_new(*made, "diverged", json_string(diverged));
-    return *made ? EL_OK : el_fail(EL_ENOMEM, "no memory for a record");
+    return mark(*w->made, diverged);
 }
 
 /* A training whose numbers went wrong, as apart from a disk that is full. */
@@ -142,7 +148,7 @@ static el_status train(working *w, el_pretraining *run)
     const bool astray = went_astray(w, &run->model, st);
     if (astray)
         snprintf(sentence, sizeof sentence, "%s", el_error());
-    return st && !astray ? st : record_pretraining(w->made, w->study, w->job, run, astray ? sentence : NULL);
+    return st && !astray ? st : record_pretraining(w, run, astray ? sentence : NULL);
 }
 
 static el_status pretrain(working *w)
@@ -199,18 +205,15 @@ static json_t *values_of(const json_t *results, const char *metric)
     return values;
 }
 
-static el_status record_fine_tuning(json_t **made, const el_study *study, const el_job *job,
-                                    const json_t *results, const char *diverged)
+static el_status record_fine_tuning(const working *w, const json_t *results, const char *diverged)
 {
     const char *const metric = json_string_value(json_object_get(results, "metric"));
     const json_t *const summary = json_object_get(json_object_get(results, "summary"), metric);
     const json_t *const mean = json_object_get(summary, "mean");
-    *made = json_pack("{s:s, s:s, s:o, s:s?, s:O?, s:o, s:O?}", "job", job->name, "kind", "fine-tuning",
-                      "asked", el_compare_asked(study, job), "metric", metric, "score", mean, "trials",
-                      values_of(results, metric), "test", json_object_get(results, "test"));
-    if (*made && diverged)
-        json_object_set_new(*made, "diverged", json_string(diverged));
-    return *made ? EL_OK : el_fail(EL_ENOMEM, "no memory for a record");
+    *w->made = json_pack("{s:s, s:s, s:o, s:s?, s:O?, s:o, s:O?}", "job", w->job->name, "kind", "fine-tuning",
+                         "asked", el_compare_asked(w->study, w->job), "metric", metric, "score", mean,
+                         "trials", values_of(results, metric), "test", json_object_get(results, "test"));
+    return mark(*w->made, diverged);
 }
 
 static el_status on_event_of_trial(void *context, const el_event *event)
@@ -232,8 +235,7 @@ static el_status tune(working *w, el_options *options)
         st = el_finetune_run(&f);
         const bool astray = went_astray(w, &f.model, st);
         if (!st || astray)
-            st = record_fine_tuning(w->made, w->study, w->job, f.results,
-                                    astray ? "the loss was no finite number" : NULL);
+            st = record_fine_tuning(w, f.results, astray ? "the loss was no finite number" : NULL);
     }
     el_finetune_close(&f);
     return st;
@@ -272,15 +274,14 @@ static void on_pairs(void *context, double fraction)
     ((el_job *)context)->fraction = fraction;
 }
 
-static el_status record_pairs(json_t **made, const el_study *study, const el_job *job,
-                              const el_pair_counts *counts)
+static el_status record_pairs(const working *w, const el_pair_counts *counts)
 {
     const double accuracy = el_pair_accuracy(&counts->kinds[0]);
-    *made =
-        json_pack("{s:s, s:s, s:o, s:s, s:f, s:[f]}", "job", job->name, "kind", "minimal pairs", "asked",
-                  el_compare_asked(study, job), "metric", "accuracy", "score", accuracy, "trials", accuracy);
+    *w->made = json_pack("{s:s, s:s, s:o, s:s, s:f, s:[f]}", "job", w->job->name, "kind", "minimal pairs",
+                         "asked", el_compare_asked(w->study, w->job), "metric", "accuracy", "score", accuracy,
+                         "trials", accuracy);
     json_t *const all = el_pair_counts_json(counts);
-    const bool whole = *made && all && json_object_update_missing(*made, all) == 0;
+    const bool whole = *w->made && all && json_object_update_missing(*w->made, all) == 0;
     json_decref(all);
     return whole ? EL_OK : el_fail(EL_ENOMEM, "no memory for a record");
 }
@@ -345,7 +346,7 @@ static el_status score_pairs(working *w)
     if (!st)
         st = el_minimal_pairs(&counts, scorer, file, &watch);
     if (!st)
-        st = record_pairs(w->made, study, w->job, &counts);
+        st = record_pairs(w, &counts);
     el_minimal_pairs_release(&counts);
     el_scorer_close(scorer);
     el_queue_close(q);

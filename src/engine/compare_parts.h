@@ -25,8 +25,8 @@ int el_compare_done(const el_study *study);
 /* Does what can be done, some jobs at a time, until all are or one fails.  EL_ESTOPPED: stopped, after saving. */
 el_status el_compare_work_off(el_study *study);
 
-/* On any thread: does a job; *made is its record, which is not the job's yet, as the report reads those meanwhile; NULL or
-   a part of one where it failed.  EL_ESTOPPED: stopped by study->halt, after saving. */
+/* On any thread: does a job.  *made is its record; the caller puts it into the job, because the report reads the jobs'
+   records meanwhile.  Where it fails *made is NULL or a part of a record.  EL_ESTOPPED: stopped by study->halt, after saving. */
 el_status el_compare_job(json_t **made, el_study *study, el_job *job);
 
 /* By which score a task of minimal pairs is asked, and in which precision; EL_EUSAGE where its settings are no such. */

@@ -19,8 +19,8 @@ enum { BAR = 20 };
 
 static const char *command_name = "electra"; /* in front of log lines */
 static cli_page *help_page = el_options_help;
-static cli_progress
-    *progress_open; /* log lines go above it; who writes there locks stderr, as any thread may log */
+/* Log lines go above it.  Any thread may log, so whoever writes locks stderr. */
+static cli_progress *progress_open;
 static bool quiet;
 
 double cli_now(void)

@@ -17,6 +17,18 @@ static bool print_errors, small;
 void *cuda_memory_take(size_t bytes);
 void cuda_memory_release(void *memory);
 
+/* A bias that lies behind another, at no multiple of what is read at once. */
+static void case_bias_within(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const el_tensor x = in(r, s.rows, s.cols, 1, 1), all = parameter(1, s.more + 1, 4, 1);
+    el_tensor w = parameter(s.more, s.cols, 3, 1);
+    w.prepared = check_memory(q->dev->prepared_bytes(q->dev, w.rows, w.cols, r->type, true) + 64);
+    q->prepare(q, w, r->type, true);
+    const el_tensor b = el_tensor_make((float *)all.data + 1, EL_F32, 1, s.more);
+    q->linear_forward(q, out(r, "y", r->type, s.rows, s.more, false, 1e-5), x, w, b);
+}
+
 static const op_case own[] = {
     {"wide rows",
      case_norm,
@@ -31,8 +43,9 @@ static const op_case own[] = {
      {{40, 13, 24}, {300, 64, 13}, {300, 65, 129}, {520, 65, 17}, {1, 65, 9}, {130, 65, 257}},
      8e-3},
     {"narrow products", case_linear, {{300, 64, 1}, {77, 40, 3}, {130, 256, 7}}, 8e-3},
+    {"bias within others", case_bias_within, {{40, 32, 24}, {130, 64, 200}}, 8e-3},
     {"flat", case_elementwise, {{64, 64, 0}, {33, 256, 0}}, 5e-3},
-    {"long rows of logits", case_softmax, {{3, 30522, 3}, {1, 70000, 0}}, 1e-2},
+    {"long rows of logits", case_softmax, {{3, 30522, 3}, {1, 11900, 0}, {1, 70000, 0}}, 1e-2},
 };
 enum { OWN = sizeof own / sizeof *own };
 

@@ -50,7 +50,7 @@ typedef struct {
     cudaStream_t stream;
     cudaError_t error; /* the first there was, and the op it was seen in */
     const char *where;
-    bool refused; /* cuBLASLt would not compute a product */
+    bool refused; /* cuBLASLt would not compute a product, which is said once */
     char *staged;
     size_t staged_used;
     el_cuda_fetch fetches[EL_CUDA_FETCHES];

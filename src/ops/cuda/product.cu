@@ -16,6 +16,7 @@
 #include "ops/cuda/narrow.h"
 
 extern "C" {
+#include "base/log.h"
 #include "ops/cuda.h"
 }
 
@@ -227,6 +228,16 @@ static bool try_plan(el_queue *q, plan *p, int rows, void *d, const void *a, con
                           c->workspace, EL_CUDA_WORKSPACE, c->stream) == 0;
 }
 
+/* Products that our own kernel makes in cuBLASLt's place are right, and some times slower. */
+static void say_refused(el_queue *q, const product *p)
+{
+    el_cuda_queue *const c = el_cuda_of(q);
+    if (!c->refused)
+        el_log(EL_LOG_NOTE, "cuda: cuBLASLt does not compute a product of %d x %d x %d: it and others like it are slower",
+               p->m, p->n, p->k);
+    c->refused = true;
+}
+
 /* By the answer for rounded rows, or for exactly these; false: cuBLASLt has neither. */
 static bool multiply(el_queue *q, product wanted, int rows, void *d, const void *a, const void *b, const void *bias)
 {
@@ -236,7 +247,10 @@ static bool multiply(el_queue *q, product wanted, int rows, void *d, const void 
     if (try_plan(q, plan_of(q, &wanted), rows, d, a, b, bias))
         return true;
     *of_rows = rows;
-    return try_plan(q, plan_of(q, &wanted), rows, d, a, b, bias);
+    if (try_plan(q, plan_of(q, &wanted), rows, d, a, b, bias))
+        return true;
+    say_refused(q, &wanted);
+    return false;
 }
 
 static int type_number(el_type type)
@@ -267,16 +281,15 @@ static void set_operands(product *p, el_tensor a, el_tensor b, el_tensor d)
     p->d_alignment = alignment_of(d.data, d.stride, d_element);
 }
 
-/* A bias in the type of y, as cuBLASLt wants it. */
+/* A bias in the type of y and at a place that cuBLASLt may read EL_CUDA_ROW bytes at: its own, or a copy's. */
 static const void *bias_for(el_queue *q, el_tensor b, el_type type)
 {
-    if (!b.data || type == EL_F32)
-        return b.data;
-    if (b.prepared)
-        return b.prepared;
-    const el_tensor rounded_bias = el_tensor_make(el_cuda_of(q)->sums, type, 1, b.cols);
-    q->copy(q, rounded_bias, b);
-    return rounded_bias.data;
+    const void *const own = type == EL_F32 ? b.data : b.prepared;
+    if (!b.data || (own && (uintptr_t)own % EL_CUDA_ROW == 0))
+        return own;
+    const el_tensor copy = el_tensor_make(el_cuda_of(q)->sums, type, 1, b.cols);
+    q->copy(q, copy, b);
+    return copy.data;
 }
 
 extern "C" void el_cuda_linear_forward(el_queue *q, el_tensor y, el_tensor x, el_tensor w, el_tensor b)

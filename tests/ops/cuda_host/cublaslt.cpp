@@ -221,6 +221,12 @@ static bool is_aligned(const void *data, const el_cublaslt_matrix *m, uint64_t a
            (uint64_t)m->stride * bytes % alignment == 0 && m->stride >= (int64_t)m->rows;
 }
 
+/* Nothing is asked about a bias's alignment, so the real one may count on that of any memory. */
+static bool is_bias(el_cublaslt_desc desc)
+{
+    return desc->epilogue != EL_CUBLASLT_EPILOGUE_BIAS || (desc->bias && (uintptr_t)desc->bias % 16 == 0);
+}
+
 static int multiply(el_cublaslt_handle, el_cublaslt_desc desc, const void *alpha, const void *a,
                     el_cublaslt_layout a_layout, const void *b, el_cublaslt_layout b_layout, const void *beta,
                     const void *c, el_cublaslt_layout c_layout, void *d, el_cublaslt_layout d_layout,
@@ -229,7 +235,7 @@ static int multiply(el_cublaslt_handle, el_cublaslt_desc desc, const void *alpha
     if (*(const float *)alpha != 1 || c != d || c_layout != d_layout || !workspace || (uintptr_t)workspace % 16 ||
         !fits(desc, a_layout, b_layout, d_layout) || !is_aligned(a, a_layout, algorithm->data[0]) ||
         !is_aligned(b, b_layout, algorithm->data[1]) || !is_aligned(d, d_layout, algorithm->data[3]) ||
-        algorithm->data[4] >= MOST_ANSWERS)
+        algorithm->data[4] >= MOST_ANSWERS || !is_bias(desc))
         abort(); /* a mistake of ours, that the real one might not see */
     const operands o = {*desc, *a_layout, *b_layout, *d_layout, a, b, d, *(const float *)beta};
     el_host_later((cudaStream_t)stream, [=] { compute(o); });

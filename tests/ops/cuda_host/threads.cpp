@@ -41,6 +41,19 @@ bool el_host_shared(void *place, size_t bytes)
     return true;
 }
 
+/* A block has 48 KB, or EL_HOST_REST where the launch asks, as the header for a GPU does from UNASKED bytes on. */
+static void check_shared(size_t shared)
+{
+    enum { USUAL = 48 * 1024, UNASKED = 32 * 1024 };
+    size_t whole = shared;
+    for (const stretch &s : stretches())
+        whole += s.kernel == running ? s.bytes : 0;
+    if (whole > (shared > UNASKED ? (size_t)EL_HOST_REST : (size_t)USUAL)) {
+        fprintf(stderr, "cuda_host: a block of %zu bytes of shared memory, %zu of them asked for\n", whole, shared);
+        abort();
+    }
+}
+
 static uint64_t blocks_of(dim3 grid)
 {
     return (uint64_t)grid.x * grid.y * grid.z;
@@ -295,4 +308,5 @@ void el_host_run(const void *kernel, dim3 grid, dim3 block, size_t shared, const
     gridDim = grid;
     blockDim = block;
     run_grid(grid, block, shared, thread);
+    check_shared(shared);
 }

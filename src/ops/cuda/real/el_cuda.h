@@ -15,12 +15,16 @@
     extern __shared__ __align__(16) unsigned char el_shared_rest[];                                          \
     type *const name = (type *)el_shared_rest
 
+/* A block has 48 KB of shared memory unless more is asked for, and what kernels have of a size known when compiled counts in
+ * it: a launch that wants more than this asks. */
+enum { EL_CUDA_UNASKED = 32 * 1024 };
+
 /* Starts a kernel on a stream. */
 template <class... P, class... A>
 static inline cudaError_t el_cuda_start(cudaStream_t stream, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared,
                                  A... arguments)
 {
-    if (shared > 48 * 1024)
+    if (shared > EL_CUDA_UNASKED)
         cudaFuncSetAttribute((const void *)kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
     kernel<<<grid, block, shared, stream>>>(static_cast<P>(arguments)...);
     return cudaGetLastError();

@@ -11,6 +11,7 @@
 #include "base/output.h"
 #include "engine/card.h"
 #include "format/weights.h"
+#include "ops/cuda.h"
 #include "train/checkpoint.h"
 
 /* What lies in a run folder. */
@@ -173,6 +174,15 @@ static el_status open_unigram(el_pretraining *p)
     return st;
 }
 
+/* Bytes of a GPU that are left free for what comes later: kernels that an evaluation is the first to load. */
+static const size_t LEFT_FREE = (size_t)1 << 30;
+
+static bool has_room_left(const el_queue *q)
+{
+    el_cuda_about about;
+    return el_cuda_describe(el_cuda_number(q->dev), &about) || about.free >= LEFT_FREE;
+}
+
 /* On a GPU a whole batch is worked on at once, or as much of it as there is memory for, unless that was said: each part more
  * costs time in which the GPU has little to do. */
 static el_status open_objective(el_pretraining *p, const el_objective_settings *objective)
@@ -187,8 +197,11 @@ static el_status open_objective(el_pretraining *p, const el_objective_settings *
         const el_status st =
             el_objective_open(&p->objective, (el_objective_kind)s->objective, &p->model,
                               el_loader_vocab(p->data), objective, (int)s->micro_batch_tokens);
-        if (st != EL_ENOMEM || rows <= usual)
+        if (rows <= usual || (st && st != EL_ENOMEM) || (!st && has_room_left(p->q)))
             return st;
+        if (!st)
+            p->objective->close(p->objective);
+        p->objective = NULL;
     }
 }
 

@@ -71,9 +71,7 @@ void el_cuda_choose(const el_queue *q)
 
 static el_status status_of(const el_cuda_queue *c)
 {
-    if (c->error)
-        return fail(c->where, c->error);
-    return c->refused ? el_fail(EL_EFAILED, "cuda: %s: cuBLASLt does not compute this product", c->where) : EL_OK;
+    return c->error ? fail(c->where, c->error) : EL_OK;
 }
 
 /* ---- copies, by way of pinned memory, so that they do not wait ---- */
@@ -241,14 +239,28 @@ static el_status open_queue(el_device *dev, el_queue **q, int)
 
 /* ---- which there are ---- */
 
+/* Why no GPU can be used: a driver that is missing or too old is told from a GPU that is missing or hidden. */
+static el_status fail_without(cudaError_t error)
+{
+    int driver = 0, needed = 0;
+    (void)cudaGetLastError();
+    cudaDriverGetVersion(&driver);
+    cudaRuntimeGetVersion(&needed);
+    if (driver == 0)
+        return el_fail(EL_EFAILED, "cuda: no GPU can be used: NVIDIA's driver is not installed");
+    if (error == cudaErrorInsufficientDriver)
+        return el_fail(EL_EFAILED, "cuda: no GPU can be used: NVIDIA's driver is one for CUDA %d.%d; this program needs %d.%d",
+                       driver / 1000, driver % 1000 / 10, needed / 1000, needed % 1000 / 10);
+    return error ? fail("no GPU can be used", error) : el_fail(EL_EFAILED, "cuda: the driver finds no GPU");
+}
+
 int el_cuda_count(void)
 {
     int count = 0;
     const cudaError_t error = cudaGetDeviceCount(&count);
-    if (!error)
+    if (!error && count > 0)
         return count;
-    (void)cudaGetLastError();
-    (void)fail("no GPU can be used", error);
+    (void)fail_without(error);
     return 0;
 }
 
@@ -285,7 +297,7 @@ static el_status check(int number, el_cuda_about *about)
 {
     const int count = el_cuda_count();
     if (count == 0)
-        return el_fail(EL_EFAILED, "cuda: there is no GPU that can be used (is NVIDIA's driver installed?)");
+        return EL_EFAILED; /* and why was said */
     if (number < 0 || number >= count)
         return el_fail(EL_EUSAGE, "cuda:%d: there %s %d GPU%s, counted from 0", number, count == 1 ? "is" : "are", count,
                        count == 1 ? "" : "s");

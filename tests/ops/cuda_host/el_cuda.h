@@ -223,6 +223,8 @@ typedef enum {
     cudaErrorInvalidValue = 1,
     cudaErrorMemoryAllocation = 2,
     cudaErrorInvalidConfiguration = 9,
+    cudaErrorInsufficientDriver = 35,
+    cudaErrorNoDevice = 100,
     cudaErrorNotReady = 600
 } cudaError_t;
 typedef struct el_host_stream *cudaStream_t;

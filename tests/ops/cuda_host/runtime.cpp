@@ -78,17 +78,29 @@ cudaError_t cudaGetLastError()
     return error;
 }
 
-/* EL_HOST_GPUS: how many there are. */
+static int from_environment(const char *name, int usual)
+{
+    const char *const value = getenv(name);
+    return value ? atoi(value) : usual;
+}
+
+/* EL_HOST_GPUS: how many there are; EL_HOST_DRIVER: which CUDA the driver is for, 0 without one. */
 static int gpus()
 {
-    const char *const count = getenv("EL_HOST_GPUS");
-    return count ? atoi(count) : 1;
+    return from_environment("EL_HOST_GPUS", 1);
+}
+
+enum { RUNTIME = 13000 };
+
+static int driver()
+{
+    return from_environment("EL_HOST_DRIVER", RUNTIME);
 }
 
 cudaError_t cudaGetDeviceCount(int *count)
 {
-    *count = gpus();
-    return cudaSuccess;
+    *count = driver() < RUNTIME ? 0 : gpus();
+    return driver() < RUNTIME ? failed(cudaErrorInsufficientDriver) : *count ? cudaSuccess : failed(cudaErrorNoDevice);
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device)
@@ -110,19 +122,20 @@ cudaError_t cudaSetDevice(int device)
 
 cudaError_t cudaDriverGetVersion(int *version)
 {
-    *version = 13000;
+    *version = driver();
     return cudaSuccess;
 }
 
 cudaError_t cudaRuntimeGetVersion(int *version)
 {
-    *version = 13000;
+    *version = RUNTIME;
     return cudaSuccess;
 }
 
 cudaError_t cudaMemGetInfo(size_t *free, size_t *total)
 {
-    *free = *total = (size_t)1 << 32;
+    *total = (size_t)1 << 32; /* EL_HOST_FREE: MiB of it that are free */
+    *free = (size_t)from_environment("EL_HOST_FREE", 4096) << 20;
     return cudaSuccess;
 }
 
@@ -247,6 +260,10 @@ const char *cudaGetErrorName(cudaError_t error)
         return "cudaErrorMemoryAllocation";
     case cudaErrorInvalidConfiguration:
         return "cudaErrorInvalidConfiguration";
+    case cudaErrorInsufficientDriver:
+        return "cudaErrorInsufficientDriver";
+    case cudaErrorNoDevice:
+        return "cudaErrorNoDevice";
     case cudaErrorNotReady:
         return "cudaErrorNotReady";
     }

@@ -204,12 +204,12 @@ static void test_precisions(void **state)
     electra_model *model = NULL;
     embed_as(ELECTRA_FLOAT, exact);
     for (int precision = ELECTRA_BFLOAT16; precision <= ELECTRA_INT8; precision++) {
-        double apart = 0;
+        float apart = 0;
         embed_as((electra_precision)precision, other);
         for (int i = 0; i < WIDTH; i++)
-            apart = fmax(apart, fabs((double)exact[i] - (double)other[i]));
-        CHECK(apart < 0.2 && (precision != ELECTRA_INT8 || apart > 0), "precision %d is %g apart", precision,
-              apart);
+            apart = fmaxf(apart, fabsf(exact[i] - other[i]));
+        CHECK(apart < 0.2f && (precision != ELECTRA_INT8 || apart > 0), "precision %d is %g apart", precision,
+              (double)apart);
     }
     const electra_options none = {.precision = (electra_precision)(ELECTRA_INT8 + 1)};
     assert_int_equal(electra_model_open(&model, run, &none), ELECTRA_USAGE);

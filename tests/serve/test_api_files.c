@@ -42,11 +42,11 @@ static void vector_of(const char *folder, float vector[WIDTH])
 static double apart(const char *a, const char *b)
 {
     float one[WIDTH], other[WIDTH];
-    double most = 0;
+    float most = 0;
     vector_of(a, one);
     vector_of(b, other);
     for (int i = 0; i < WIDTH; i++)
-        most = fmax(most, fabs((double)one[i] - (double)other[i]));
+        most = fmaxf(most, fabsf(one[i] - other[i]));
     return most;
 }
 

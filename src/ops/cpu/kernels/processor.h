@@ -373,8 +373,11 @@ INLINE vf vmultiply_add(bool pairs, vf sum, vu a, vu b)
     if (pairs)
         return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
 #elif defined __ARM_FEATURE_BF16_VECTOR_ARITHMETIC
-    if (pairs)
+    if (pairs) {
+        __asm__(""
+                : "+w"(a), "+w"(b)); /* no constant: ones of bf16 would be made as those of fp16 by gcc 12 */
         return (vf)vbfdotq_f32((float32x4_t)sum, (bfloat16x8_t)a, (bfloat16x8_t)b);
+    }
 #endif
     (void)pairs;
     return sum + (vf)a * (vf)b;

@@ -78,19 +78,27 @@ grep -q tokens_per_second bench || fail "bench: $(cat bench)"
 "$electra" pretrain --data train --model-size tiny --num-train-steps 2 --train-batch-size 2 --device cuda --dry-run > dry 2> log ||
     fail "dry run: $(cat log)"
 grep -q "memory of the GPU" dry || fail "dry run: $(cat dry)"
-# A whole batch at a time, unless that leaves too little memory free.
-micro_batch() { # FREE, MiB: tokens that are computed at a time of a batch of 2400
-    EL_HOST_FREE=$1 "$electra" pretrain --data train --model-size tiny --hidden-size 16 --num-attention-heads 1 --num-hidden-layers 1 \
-        --train-batch-size 100 --num-train-steps 1 --device cuda --overwrite --output free > log 2>&1 || fail "pretrain: $(cat log)"
-    grep -oE '"micro_batch_tokens": [0-9]+' free/run.json | head -1
-}
-[ "$(micro_batch 2000)" = '"micro_batch_tokens": 2400' ] || fail "with 2000 MiB free: $(micro_batch 2000)"
-[ "$(micro_batch 1000)" = '"micro_batch_tokens": 2048' ] || fail "with 1000 MiB free: $(micro_batch 1000)"
-refused 1 "driver is not installed" env EL_HOST_DRIVER=0 "$electra" embed --model gpu --json --device cuda train.txt
-refused 1 "driver is one for CUDA 12.4; this program needs 13.0" \
-    env EL_HOST_DRIVER=12040 "$electra" embed --model gpu --json --device cuda train.txt
-refused 1 "cudaErrorNoDevice" env EL_HOST_GPUS=0 "$electra" embed --model gpu --json --device cuda train.txt
 refused 2 "cuda:7" "$electra" embed --model gpu --json --device cuda:7 train.txt
 refused 2 "not an instruction-set level" "$electra" embed --model gpu --json --device gpu train.txt
 refused 2 "is the processor's" "$electra" embed --model gpu --json --device cuda --instruction-set avx2 train.txt
+
+# ---- what only a host in a GPU's place can be told to be: short of memory, without a driver, a GPU or a product
+
+if grep -q "the processor in a GPU's place" devices; then
+    # A whole batch at a time, unless that leaves too little memory free.
+    micro_batch() { # FREE, MiB: tokens that are computed at a time of a batch of 2400
+        EL_HOST_FREE=$1 "$electra" pretrain --data train --model-size tiny --hidden-size 16 --num-attention-heads 1 --num-hidden-layers 1 \
+            --train-batch-size 100 --num-train-steps 1 --device cuda --overwrite --output free > log 2>&1 || fail "pretrain: $(cat log)"
+        grep -oE '"micro_batch_tokens": [0-9]+' free/run.json | head -1
+    }
+    [ "$(micro_batch 2000)" = '"micro_batch_tokens": 2400' ] || fail "with 2000 MiB free: $(micro_batch 2000)"
+    [ "$(micro_batch 1000)" = '"micro_batch_tokens": 2048' ] || fail "with 1000 MiB free: $(micro_batch 1000)"
+    # The host's cuBLASLt does not compute products of 13 numbers: others take its place, and that is said once.
+    pretrain odd --num-train-steps 2 --embedding-size 13 --device cuda
+    [ "$(grep -c "cuBLASLt does not compute a product of" log)" = 1 ] || fail "refused products: $(cat log)"
+    refused 1 "driver is not installed" env EL_HOST_DRIVER=0 "$electra" embed --model gpu --json --device cuda train.txt
+    refused 1 "driver is one for CUDA 12.4; this program needs 13.0" \
+        env EL_HOST_DRIVER=12040 "$electra" embed --model gpu --json --device cuda train.txt
+    refused 1 "cudaErrorNoDevice" env EL_HOST_GPUS=0 "$electra" embed --model gpu --json --device cuda train.txt
+fi
 echo "cuda: the commands compute on it what they do on the processor"

@@ -228,12 +228,13 @@ static bool try_plan(el_queue *q, plan *p, int rows, void *d, const void *a, con
                           c->workspace, EL_CUDA_WORKSPACE, c->stream) == 0;
 }
 
-/* Products that our own kernel makes in cuBLASLt's place are right, and some times slower. */
+/* Once a queue: what our own kernel makes in cuBLASLt's place is right, but slower. */
 static void say_refused(el_queue *q, const product *p)
 {
     el_cuda_queue *const c = el_cuda_of(q);
     if (!c->refused)
-        el_log(EL_LOG_NOTE, "cuda: cuBLASLt does not compute a product of %d x %d x %d: it and others like it are slower",
+        el_log(EL_LOG_NOTE,
+               "cuda: cuBLASLt does not compute a product of %d x %d x %d; it and others like it have a slower kernel",
                p->m, p->n, p->k);
     c->refused = true;
 }

@@ -84,7 +84,7 @@ static void kept_tokens_are_easy(void **state)
     settings.shares = (el_mask_shares){.mask = 0.5, .keep = 0.5};
     for (uint32_t step = 0; step < 150; step++) {
         figures_with(&f, EL_MLM, &settings, step, true);
-        el_optimizer_update(&optimizer, &f.model, 1e-2, el_gradient_norm(&f.model), step);
+        el_optimizer_update(&optimizer, &f.model, 2e-3, el_gradient_norm(&f.model), step);
     }
     settings.shares = (el_mask_shares){.keep = 1};
     const el_figures kept = figures_with(&f, EL_MLM, &settings, 1000, false);

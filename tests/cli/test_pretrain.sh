@@ -91,7 +91,8 @@ try --duplicate-slots --disallow-correct --temperature 0.7 --gen-weight 2 --disc
 try --generator-hidden-size 0.5 --generator-layers 0.5 --initialisation paper --no-sine-positions --no-neighbour-heads
 try --bias-correction --lr-decay-power 0 --weight-decay-rate 0 --max-grad-norm 0 --adam-beta1 0.8 --adam-epsilon 1e-8
 try --precision bf16 --micro-batch-tokens 50 --embeddings shared
-try --precision fp32 --instruction-set baseline
+case $("$electra" info --devices 2> log) in *neon*) lowest=neon ;; *) lowest=baseline ;; esac
+try --precision fp32 --instruction-set $lowest
 try --hparams '{"electra_objective": true, "untied_generator": false, "max_seq_length": 48, "do_lower_case": true, "num_eval_steps": 3}'
 grep -q '"embeddings": "all"' switch/run.json || fail "untied_generator off does not share everything"
 # A dry run needs no folder, writes nothing, and its numbers agree: tokens of all steps, time and rate.

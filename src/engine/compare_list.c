@@ -124,16 +124,31 @@ static el_job *add(el_study *study, el_job job, const char *format, ...)
 }
 
 /* About the tokens of a text of so many bytes, compressed or not. */
-static double tokens_of(const char *path)
+static double tokens_of_file(const char *path)
 {
     el_mapping file;
-    if (!path || el_mapping_open(&file, path))
+    if (el_mapping_open(&file, path))
         return 0;
     const size_t length = strlen(path);
     const bool packed =
         length > 4 && (strcmp(path + length - 4, ".zst") == 0 || strcmp(path + length - 3, ".gz") == 0);
     const double tokens = (double)file.size * (packed ? 3 : 1) / 4;
     el_mapping_close(&file);
+    return tokens;
+}
+
+/* The same of all files of `path`, which may have one for each class; 0 where there is none. */
+static double tokens_of(const char *path)
+{
+    if (!path || !el_class_files(path))
+        return path ? tokens_of_file(path) : 0;
+    double tokens = 0;
+    el_class_file part;
+    for (const char *at = path; *at && !el_class_files_next(&at, &part);) {
+        char *const file = strndup(part.path, part.path_bytes);
+        tokens += file ? tokens_of_file(file) : 0;
+        free(file);
+    }
     return tokens;
 }
 

@@ -74,6 +74,18 @@ el_status el_task_find_files(const el_task **task, const char *folder, const el_
                              bool need_train, el_task_files *files);
 void el_task_files_release(el_task_files *files);
 
+/* A part of "label=FILE,label=FILE": a class each, a text a line.  Points into what was read. */
+typedef struct {
+    const char *label, *path;
+    size_t label_bytes, path_bytes;
+} el_class_file;
+
+/* Whether `path` is written so: not where there is a file of that very name, or one class alone, which is a path with a
+ * '=' in it. */
+bool el_class_files(const char *path);
+/* The part at *at, which moves behind it.  EL_EUSAGE where it lacks a label or a file. */
+el_status el_class_files_next(const char **at, el_class_file *file);
+
 /* The test file by the task's own name for it, in `folder` or in the task's folder below; NULL: it is not there. */
 el_status el_task_find_test(const el_task *task, const char *folder, char **path);
 
@@ -91,7 +103,7 @@ typedef struct {
 
 /* Reads a file some examples at a time, in its order.  Labels are added to `labels` unless it is closed; one that is
  * not there is EL_EDATA with file and line; where `labels` is NULL, no column is taken for one.  `path` may also be
- * "label=FILE,label=FILE": a class each, a text a line. */
+ * el_class_files. */
 typedef struct el_task_reader el_task_reader;
 el_status el_task_reader_open(el_task_reader **reader, const el_task *task, const char *path,
                               el_task_reading reading, el_labels *labels);

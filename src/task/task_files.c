@@ -220,3 +220,19 @@ el_status el_task_find_files(const el_task **task, const char *folder, const el_
         el_task_files_release(files);
     return st;
 }
+
+bool el_class_files(const char *path)
+{
+    return strchr(path, '=') && strchr(path, ',') && !el_file_exists(path);
+}
+
+el_status el_class_files_next(const char **at, el_class_file *file)
+{
+    const char *const part = *at;
+    const size_t bytes = strcspn(part, ","), name = strcspn(part, "=");
+    if (name == 0 || name + 1 >= bytes)
+        return el_fail(EL_EUSAGE, "%s: label=FILE,label=FILE is wanted", part);
+    *file = (el_class_file){part, part + name + 1, name, bytes - name - 1};
+    *at += bytes + (part[bytes] == ',');
+    return EL_OK;
+}

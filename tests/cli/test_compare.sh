@@ -40,6 +40,12 @@ grep -q "^pre-trainings  *12$" out && grep -q "^fine-tunings  *12" out || fail "
 grep -q "^minimal pairs  *8$" out || fail "--dry-run counts pairs: $(cat out)"
 grep -q "expected time" out || fail "--dry-run says no time: $(cat out)"
 [ ! -e study ] || fail "--dry-run wrote $(ls study)"
+sed 's|"name": "animals"|&, "settings": {"train_file": "pet={tasks}/pet.txt,none={tasks}/none.txt"}|' plan.json > classes.json
+compare classes.json --dry-run > out && grep -q "fine-tunings .* not counted" out || fail "files that are not there: $(cat out log)"
+grep cat heldout.txt > labelled/pet.txt
+grep -v cat heldout.txt > labelled/none.txt
+compare classes.json --dry-run > out && ! grep -q "not counted" out || fail "a file for each class: $(cat out log)"
+rm labelled/pet.txt labelled/none.txt
 for plan in table1 table4 table5 figure3-sizes figure3-algorithms figure4 sharing; do
     compare $plan --dry-run --json > out || fail "$plan: $(cat log)"
     grep -q '"hours": [0-9]' out || fail "$plan: no hours in $(cat out)"

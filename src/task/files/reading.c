@@ -267,25 +267,23 @@ static el_status open_file(el_task_reader *r, const char *path, const el_columns
     return el_table_open(&r->table, &lines, form_of(r), r->layout.file.separator);
 }
 
-/* "label=FILE,label=FILE", unless there is a file of that very name; one class alone is a path with a '=' in it. */
 static el_status find_classes(el_task_reader *r, const char *path)
 {
-    if (!r->labels || r->task->kind != EL_CLASSIFY || !strchr(path, '=') || !strchr(path, ',') ||
-        el_file_exists(path))
+    if (!r->labels || r->task->kind != EL_CLASSIFY || !el_class_files(path))
         return EL_OK;
     for (const char *at = path; *at;) {
-        const size_t bytes = strcspn(at, ","), name = strcspn(at, "=");
-        if (name == 0 || name + 1 >= bytes)
-            return el_fail(EL_EUSAGE, "%s: label=FILE,label=FILE is wanted", path);
+        el_class_file file;
+        const el_status st = el_class_files_next(&at, &file);
+        if (st)
+            return st;
         class_file *const grown = realloc(r->classes, (size_t)(r->class_count + 1) * sizeof *grown);
         if (!grown)
             return no_memory(path);
         r->classes = grown;
         class_file *const c = &r->classes[r->class_count++];
-        *c = (class_file){strndup(at, name), strndup(at + name + 1, bytes - name - 1)};
+        *c = (class_file){strndup(file.label, file.label_bytes), strndup(file.path, file.path_bytes)};
         if (!c->label || !c->path)
             return no_memory(path);
-        at += bytes + (at[bytes] == ',');
     }
     return EL_OK;
 }

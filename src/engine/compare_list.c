@@ -137,17 +137,20 @@ static double tokens_of_file(const char *path)
     return tokens;
 }
 
-/* The same of all files of `path`, which may have one for each class; 0 where there is none. */
+/* The same of all files of `path`, which may name one for each class; 0 where one is not there. */
 static double tokens_of(const char *path)
 {
     if (!path || !el_class_files(path))
         return path ? tokens_of_file(path) : 0;
     double tokens = 0;
     el_class_file part;
-    for (const char *at = path; *at && !el_class_files_next(&at, &part);) {
-        char *const file = strndup(part.path, part.path_bytes);
-        tokens += file ? tokens_of_file(file) : 0;
+    for (const char *at = path; *at;) {
+        char *const file = el_class_files_next(&at, &part) ? strndup(part.path, part.path_bytes) : NULL;
+        const double more = file ? tokens_of_file(file) : 0;
         free(file);
+        if (more == 0)
+            return 0;
+        tokens += more;
     }
     return tokens;
 }

@@ -83,8 +83,8 @@ typedef struct {
 /* Whether `path` is written so: not where there is a file of that very name, or one class alone, which is a path with a
  * '=' in it. */
 bool el_class_files(const char *path);
-/* The part at *at, which moves behind it.  EL_EUSAGE where it lacks a label or a file. */
-el_status el_class_files_next(const char **at, el_class_file *file);
+/* The part at *at, which moves behind it; false: it lacks a label or a file. */
+bool el_class_files_next(const char **at, el_class_file *file);
 
 /* The test file by the task's own name for it, in `folder` or in the task's folder below; NULL: it is not there. */
 el_status el_task_find_test(const el_task *task, const char *folder, char **path);
@@ -102,8 +102,8 @@ typedef struct {
 } el_task_reading;
 
 /* Reads a file some examples at a time, in its order.  Labels are added to `labels` unless it is closed; one that is
- * not there is EL_EDATA with file and line; where `labels` is NULL, no column is taken for one.  `path` may also be
- * el_class_files. */
+ * not there is EL_EDATA with file and line; where `labels` is NULL, no column is taken for one.  `path` may also
+ * name a file for each class (el_class_files). */
 typedef struct el_task_reader el_task_reader;
 el_status el_task_reader_open(el_task_reader **reader, const el_task *task, const char *path,
                               el_task_reading reading, el_labels *labels);

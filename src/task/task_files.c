@@ -226,13 +226,13 @@ bool el_class_files(const char *path)
     return strchr(path, '=') && strchr(path, ',') && !el_file_exists(path);
 }
 
-el_status el_class_files_next(const char **at, el_class_file *file)
+bool el_class_files_next(const char **at, el_class_file *file)
 {
     const char *const part = *at;
     const size_t bytes = strcspn(part, ","), name = strcspn(part, "=");
     if (name == 0 || name + 1 >= bytes)
-        return el_fail(EL_EUSAGE, "%s: label=FILE,label=FILE is wanted", part);
+        return false;
     *file = (el_class_file){part, part + name + 1, name, bytes - name - 1};
     *at += bytes + (part[bytes] == ',');
-    return EL_OK;
+    return true;
 }

@@ -43,6 +43,7 @@ grep -q "expected time" out || fail "--dry-run says no time: $(cat out)"
 sed 's|"name": "animals"|&, "settings": {"train_file": "pet={tasks}/pet.txt,none={tasks}/none.txt"}|' plan.json > classes.json
 compare classes.json --dry-run > out && grep -q "fine-tunings .* not counted" out || fail "files that are not there: $(cat out log)"
 grep cat heldout.txt > labelled/pet.txt
+compare classes.json --dry-run > out && grep -q "fine-tunings .* not counted" out || fail "one file is not there: $(cat out log)"
 grep -v cat heldout.txt > labelled/none.txt
 compare classes.json --dry-run > out && ! grep -q "not counted" out || fail "a file for each class: $(cat out log)"
 rm labelled/pet.txt labelled/none.txt

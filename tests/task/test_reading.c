@@ -432,6 +432,8 @@ static void bad_files(void **state)
     CHECK_FAILS(read_with("classify", "lr=3e-5/nothere.tsv", NULL, true, &labels, &d), EL_EDATA,
                 "lr=3e-5/nothere.tsv");
     CHECK_FAILS(read_with("classify", "a=,b=there.txt", NULL, true, &labels, &d), EL_EUSAGE, "label=FILE");
+    CHECK_FAILS(read_with("classify", "a=there.txt,b", NULL, true, &labels, &d), EL_EUSAGE,
+                "a=there.txt,b: label=FILE");
     CHECK_FAILS(read_with("regress", file("there.json", "{}"), &questions, true, &labels, &d), EL_EUSAGE,
                 "for tasks of questions alone");
     el_labels_add(&labels, "x");

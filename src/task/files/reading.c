@@ -273,9 +273,8 @@ static el_status find_classes(el_task_reader *r, const char *path)
         return EL_OK;
     for (const char *at = path; *at;) {
         el_class_file file;
-        const el_status st = el_class_files_next(&at, &file);
-        if (st)
-            return st;
+        if (!el_class_files_next(&at, &file))
+            return el_fail(EL_EUSAGE, "%s: label=FILE,label=FILE is wanted", path);
         class_file *const grown = realloc(r->classes, (size_t)(r->class_count + 1) * sizeof *grown);
         if (!grown)
             return no_memory(path);

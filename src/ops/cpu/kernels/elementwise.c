@@ -43,12 +43,36 @@ void EL_KERNEL(add)(el_tensor y, el_tensor a, el_tensor b)
         add_rows(y, a, b, EL_F32);
 }
 
-/* g by 16 polynomials in the distance u from the nearest k / DENSITY: element [d][k] is what u^d is multiplied by.
- * They interpolate g' at the zeros of a Chebyshev polynomial, and the constants make the error of g even.  Within
- * 3e-7 of gelu and 8e-7 of the slope; g and g' are taken for constant from REACH on. */
+/* g by LOOK polynomials, as many as can be looked up at once, in the distance u from the nearest k / DENSITY: element
+ * [d][k] is what u^d is multiplied by.  They interpolate g' at the zeros of a Chebyshev polynomial, and the constants make
+ * the error of g even (tools/gelu_pieces.py).  Within 3e-7 of gelu and 8e-7 of the slope; g and g' are taken for constant
+ * from REACH on. */
+static const float REACH = 5.49f;
+#if EL_WIDTH == 8
+enum { DEGREE = 7 };
+static const float DENSITY = 1.36363636f;
+static const float PIECES[DEGREE + 1][LOOK] = {
+    {0, 1.69896886e-01f, 1.04475625e-01f, 3.05875819e-02f, 4.91837366e-03f, 4.50510328e-04f, 2.38151752e-05f,
+     7.30604256e-07f},
+    {3.66666675e-01f, 5.93762519e-03f, -9.41264629e-02f, -4.70364802e-02f, -1.03886789e-02f, -1.20129238e-03f,
+     -7.65118384e-05f, -2.74362583e-06f},
+    {-2.14541629e-01f, -1.19872727e-01f, 5.52911218e-03f, 2.70901732e-02f, 9.59151424e-03f, 1.47790683e-03f,
+     1.16431038e-04f, 4.95474887e-06f},
+    {0, 5.08793816e-02f, 2.42548529e-02f, -4.30896832e-03f, -4.79480904e-03f, -1.09316444e-03f,
+     -1.10798755e-04f, -5.70561724e-06f},
+    {1.92187689e-02f, 1.93254708e-03f, -1.05415974e-02f, -2.76225968e-03f, 1.15907332e-03f, 5.24934556e-04f,
+     7.30946849e-05f, 4.66863776e-06f},
+    {0, -4.88787610e-03f, 3.63816129e-04f, 1.62976084e-03f, 7.33493653e-05f, -1.58374896e-04f,
+     -3.48914982e-05f, -2.89704690e-06f},
+    {-1.49440404e-03f, 3.01423570e-04f, 7.94534164e-04f, -2.32805847e-04f, -1.49115309e-04f, 1.94428630e-05f,
+     1.21648836e-05f, 1.47962533e-06f},
+    {0, 3.16728692e-04f, -1.53276749e-04f, -6.21459985e-05f, 4.26864972e-05f, 5.19474588e-06f,
+     -2.73213004e-06f, -5.38686436e-07f},
+};
+#else
 enum { DEGREE = 5 };
-static const float DENSITY = 2.81818175f, REACH = 5.49f;
-static const float PIECES[DEGREE + 1][16] = {
+static const float DENSITY = 2.81818175f;
+static const float PIECES[DEGREE + 1][LOOK] = {
     {0, 1.28222808e-01f, 1.69578910e-01f, 1.52808622e-01f, 1.10564627e-01f, 6.74469844e-02f, 3.53968516e-02f,
      1.61405485e-02f, 6.42915629e-03f, 2.24403827e-03f, 6.87674270e-04f, 1.85245633e-04f, 4.39018222e-05f,
      9.15863620e-06f, 1.68253644e-06f, 2.72274605e-07f},
@@ -64,10 +88,11 @@ static const float PIECES[DEGREE + 1][16] = {
     {1.04481680e-03f, 7.69881241e-04f, 1.50666587e-04f, -3.89956811e-04f, -5.76357299e-04f, -4.42141638e-04f,
      -1.97469242e-04f, -1.53683268e-05f, 5.75992854e-05f, 5.85544076e-05f, 3.62412793e-05f, 1.69239192e-05f,
      6.36519917e-06f, 1.98620478e-06f, 5.22707410e-07f, 1.17204358e-07f},
-    {2.51226319e-16f, -1.02769372e-04f, -1.30263841e-04f, -7.67901656e-05f, 6.00527812e-07f, 4.56921334e-05f,
+    {0, -1.02769372e-04f, -1.30263841e-04f, -7.67901656e-05f, 6.00527812e-07f, 4.56921334e-05f,
      4.64815093e-05f, 2.51104193e-05f, 5.50982850e-06f, -3.49758761e-06f, -4.62904791e-06f, -2.96497365e-06f,
      -1.36403207e-06f, -4.94581684e-07f, -1.46904370e-07f, -3.64825929e-08f},
 };
+#endif
 
 /* gelu of x; and its derivative if `slope` is not NULL. */
 INLINE vf gelu(vf x, vf *slope)
@@ -76,7 +101,7 @@ INLINE vf gelu(vf x, vf *slope)
     const vf shifted = z * DENSITY + round, u = z * DENSITY - (shifted - round);
     const vi piece = (vi)shifted; /* its last bits are z * DENSITY, rounded */
     vf g = vlook(PIECES[DEGREE], piece), dg = {0};
-#pragma GCC unroll 5
+#pragma GCC unroll 7
     for (int d = DEGREE - 1; d >= 0; d--) {
         dg = dg * u + g;
         g = g * u + vlook(PIECES[d], piece);

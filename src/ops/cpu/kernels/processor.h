@@ -17,7 +17,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { WIDTH = EL_WIDTH };
+enum { WIDTH = EL_WIDTH, LOOK = EL_WIDTH == 8 ? 8 : 16 /* numbers that vlook() chooses from */ };
 
 typedef float vf __attribute__((vector_size(EL_WIDTH * 4)));
 typedef int32_t vi __attribute__((vector_size(EL_WIDTH * 4)));
@@ -98,8 +98,8 @@ INLINE vw vjoin(vh first, vh second)
 {
     return (vw)_mm512_inserti64x4(_mm512_castsi256_si512((__m256i)first), (__m256i)second, 1);
 }
-/* table[i % 16] in each lane */
-INLINE vf vlook(const float table[16], vi i)
+/* table[i % LOOK] in each lane */
+INLINE vf vlook(const float table[LOOK], vi i)
 {
     return (vf)_mm512_permutexvar_ps((__m512i)i, _mm512_loadu_ps(table));
 }
@@ -157,11 +157,9 @@ INLINE uint32_t vbits(vi mask)
 {
     return (uint32_t)_mm256_movemask_ps((__m256)mask);
 }
-INLINE vf vlook(const float table[16], vi i)
+INLINE vf vlook(const float table[LOOK], vi i)
 {
-    const __m256 low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), (__m256i)i);
-    const __m256 high = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), (__m256i)i);
-    return (vf)_mm256_blendv_ps(low, high, (__m256)(i << 28));
+    return (vf)_mm256_permutevar8x32_ps(_mm256_loadu_ps(table), (__m256i)i);
 }
 #else
 #if defined __x86_64__
@@ -239,11 +237,11 @@ INLINE vu vhigh(vu a, vu b)
 {
     return __builtin_shufflevector(a, b, 2, 6, 3, 7);
 }
-INLINE vf vlook(const float table[16], vi i)
+INLINE vf vlook(const float table[LOOK], vi i)
 {
     vf found;
     for (int k = 0; k < WIDTH; k++)
-        found[k] = table[i[k] & 15];
+        found[k] = table[i[k] & (LOOK - 1)];
     return found;
 }
 #endif

@@ -5,8 +5,9 @@
 
 /* Rows in as many shares as there are threads, of like size, each in pieces of about so many blocks; columns in pieces
  * of panels where rows are few.  So few that one piece could hold them are cut no more than threads need: each reads
- * weights of its own then, which take longer to come than such rows to multiply.  How a product is cut does not change
- * its sums, so the threads may have a say. */
+ * weights of its own then, which take longer to come than such rows to multiply.  In products of whole numbers each piece
+ * quantises its rows: they have no more column pieces than threads need.  How a product is cut does not change its sums,
+ * so the threads may have a say. */
 enum {
     BLOCKS = 10,
     PRODUCT_PIECES = 16,
@@ -19,7 +20,7 @@ typedef struct {
     int cols;         /* column pieces */
 } product_cut;
 
-static product_cut cut_of(int blocks, int panels, int threads)
+static product_cut cut_of(int blocks, int panels, int threads, bool int8)
 {
     product_cut c = {.shares = 1};
     if (blocks > BLOCKS) {
@@ -28,7 +29,7 @@ static product_cut cut_of(int blocks, int panels, int threads)
     } else {
         c.each = least(blocks, pieces_of(EACH * threads, panels));
     }
-    c.cols = least(panels, pieces_of(PRODUCT_PIECES, c.shares * c.each));
+    c.cols = least(panels, pieces_of(int8 ? threads : PRODUCT_PIECES, c.shares * c.each));
     return c;
 }
 
@@ -107,7 +108,8 @@ static void product(product_job j)
     if (j.y.rows == 0 || j.y.cols == 0)
         return;
     const el_kernels *const k = kernels_of(j.q);
-    j.cut = cut_of(pieces_of(j.y.rows, k->block_rows), pieces_of(j.y.cols, k->panel), j.q->threads);
+    j.cut = cut_of(pieces_of(j.y.rows, k->block_rows), pieces_of(j.y.cols, k->panel), j.q->threads,
+                   j.int8_columns > 0);
     run_pieces(j.q, j.cut.shares * j.cut.each * j.cut.cols, product_task, &j);
 }
 

@@ -5,8 +5,8 @@
 
 /* Rows in as many shares as there are threads, of like size, each in pieces of about so many blocks; columns in pieces
  * of panels where rows are few.  So few that one piece could hold them are cut no more than threads need: each reads
- * weights of its own then, which take longer to come than such rows to multiply.  In products of whole numbers each piece
- * quantises its rows: they have no more column pieces than threads need.  How a product is cut does not change its sums,
+ * weights of its own then, which take longer to come than such rows to multiply.  Where each piece converts its rows
+ * before it multiplies, there are no more column pieces than threads need.  How a product is cut does not change its sums,
  * so the threads may have a say. */
 enum {
     BLOCKS = 10,
@@ -20,7 +20,7 @@ typedef struct {
     int cols;         /* column pieces */
 } product_cut;
 
-static product_cut cut_of(int blocks, int panels, int threads, bool int8)
+static product_cut cut_of(int blocks, int panels, int threads, bool converts)
 {
     product_cut c = {.shares = 1};
     if (blocks > BLOCKS) {
@@ -29,7 +29,7 @@ static product_cut cut_of(int blocks, int panels, int threads, bool int8)
     } else {
         c.each = least(blocks, pieces_of(EACH * threads, panels));
     }
-    c.cols = least(panels, pieces_of(int8 ? threads : PRODUCT_PIECES, c.shares * c.each));
+    c.cols = least(panels, pieces_of(converts ? threads : PRODUCT_PIECES, c.shares * c.each));
     return c;
 }
 
@@ -102,14 +102,20 @@ static void product_task(void *context, int index, int thread)
         k->gelu_forward(rectangle(j->gelu, rows, cols), rectangle(j->slope, rows, cols), y);
 }
 
+/* Whether rows are quantised, or are bf16 that has to become floats first. */
+static bool converts(const product_job *j)
+{
+    return j->int8_columns || (j->x.type == EL_BF16 && !kernels_of(j->q)->pairs);
+}
+
 static void product(product_job j)
 {
     assert(j.y.rows == j.x.rows && j.packed && j.y.type == j.x.type);
     if (j.y.rows == 0 || j.y.cols == 0)
         return;
     const el_kernels *const k = kernels_of(j.q);
-    j.cut = cut_of(pieces_of(j.y.rows, k->block_rows), pieces_of(j.y.cols, k->panel), j.q->threads,
-                   j.int8_columns > 0);
+    j.cut =
+        cut_of(pieces_of(j.y.rows, k->block_rows), pieces_of(j.y.cols, k->panel), j.q->threads, converts(&j));
     run_pieces(j.q, j.cut.shares * j.cut.each * j.cut.cols, product_task, &j);
 }
 

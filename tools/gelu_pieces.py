@@ -36,7 +36,7 @@ for k in range(pieces):
     off = g((k + u) / density) - sum(table[d, k] * u**d for d in range(degree + 1))
     table[0, k] = (off.max() + off.min()) / 2 if k else 0  # gelu(0) is 0
 
-print(f"static const float DENSITY = {density:.8f}f, REACH = {REACH}f;")
+print(f"static const float DENSITY = {single(density):.8f}f, REACH = {REACH}f;")
 print(f"static const float PIECES[DEGREE + 1][{pieces}] = {{")
 for row in table:
     print("    {" + ", ".join(f"{value:.8e}f" if abs(value) > 1e-12 else "0" for value in row) + "},")

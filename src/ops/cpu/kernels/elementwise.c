@@ -50,7 +50,7 @@ void EL_KERNEL(add)(el_tensor y, el_tensor a, el_tensor b)
 static const float REACH = 5.49f;
 #if EL_WIDTH == 8
 enum { DEGREE = 7 };
-static const float DENSITY = 1.36363636f;
+static const float DENSITY = 1.36363637f;
 static const float PIECES[DEGREE + 1][LOOK] = {
     {0, 1.69896886e-01f, 1.04475625e-01f, 3.05875819e-02f, 4.91837366e-03f, 4.50510328e-04f, 2.38151752e-05f,
      7.30604256e-07f},

@@ -46,7 +46,13 @@ bool el_model_finite(el_model *model)
     return isfinite(squares_of(model, model->trained.values, model->trained.value_count));
 }
 
-/* What the norm's square is of all gradients, that the generator's have by themselves; and whether it has any. */
+/* Whether a network is the generator beside a discriminator, or one of its two towers. */
+static bool generates(const el_model *model, const char *network)
+{
+    return el_model_network(model, EL_DISCRIMINATOR) && strcmp(network, EL_DISCRIMINATOR) != 0;
+}
+
+/* The part of the gradients' squared norm that is the generator's; its networks stand side by side. */
 static double generator_squares(el_model *model)
 {
     const el_trained_list *t = &model->trained;
@@ -56,8 +62,8 @@ static double generator_squares(el_model *model)
         int trained = 0;
         for (int i = 0; i < params->count; i++)
             trained += !params->items[i].shared && !params->items[i].frozen;
-        if (strcmp(model->networks[n].name, EL_GENERATOR) == 0)
-            count = trained;
+        if (generates(model, model->networks[n].name))
+            count += trained;
         else if (count == 0)
             first += trained;
     }
@@ -71,6 +77,7 @@ static double clip_to(double most, double norm)
 
 typedef struct {
     const el_optimizer *optimizer;
+    const el_model *model;
     el_trained *next;            /* the list's line of the next parameter that is trained */
     double generator_clip, clip; /* 0: the step's */
 } scaling;
@@ -81,7 +88,7 @@ static void scale_param(void *context, const el_network *net, el_param *param)
     const el_optimizer *o = s->optimizer;
     if (param->frozen)
         return;
-    const bool generator = strcmp(net->name, EL_GENERATOR) == 0;
+    const bool generator = generates(s->model, net->name);
     const int below_head = net->config.num_hidden_layers + 2 - param->depth;
     const int exponent = below_head - (below_head > 0 && !o->depth_as_original);
     s->next->clip = generator ? s->generator_clip : s->clip;
@@ -92,7 +99,7 @@ static void scale_param(void *context, const el_network *net, el_param *param)
 /* Each parameter's share of rate and clipping. */
 static void scale_all(const el_optimizer *o, el_model *model, double norm)
 {
-    scaling s = {.optimizer = o, .next = model->trained.params};
+    scaling s = {.optimizer = o, .model = model, .next = model->trained.params};
     if (o->generator_max_norm > 0) {
         const double own = generator_squares(model), others = norm * norm - own;
         s.generator_clip = clip_to(o->generator_max_norm, sqrt(own));

@@ -18,15 +18,20 @@ static inline el_config small_config(int hidden)
     return c;
 }
 
-static inline el_status small_model_on(el_model *model, el_queue *q, int hidden, el_tying tying,
-                                       uint64_t seed)
+static inline el_status small_networks(el_model *model, el_queue *q, int hidden, el_sampler sampler,
+                                       el_tying tying, uint64_t seed)
 {
-    el_model_plan plan =
-        el_objective_plan(EL_ELECTRA, EL_SAMPLER_NETWORK, small_config(hidden), small_config(4), tying);
+    el_model_plan plan = el_objective_plan(EL_ELECTRA, sampler, small_config(hidden), small_config(4), tying);
     plan.training = true;
     const el_initialisation how = {.seed = seed};
     const el_status st = el_model_open(model, q, &plan);
     return st ? st : el_model_initialise(model, &how);
+}
+
+static inline el_status small_model_on(el_model *model, el_queue *q, int hidden, el_tying tying,
+                                       uint64_t seed)
+{
+    return small_networks(model, q, hidden, EL_SAMPLER_NETWORK, tying, seed);
 }
 
 static inline el_status small_model(el_model *model, int hidden, el_tying tying, uint64_t seed)

@@ -86,7 +86,7 @@ static void step_by_hand(numbers *n, const el_optimizer *o, double rate, int t)
 
 static void count_of(void *context, const el_network *net, el_param *param)
 {
-    if (strcmp(net->name, EL_GENERATOR) == 0)
+    if (strcmp(net->name, EL_DISCRIMINATOR) != 0)
         *(int64_t *)context += el_param_elements(param);
 }
 
@@ -186,19 +186,22 @@ static void finiteness(void **state)
     el_model_close(&model);
 }
 
-/* The generator's rate is its share of the rate, and its gradients are clipped by their own norm. */
+/* The generator's rate is its share of the rate, and its gradients are clipped by their own norm; two towers are one generator. */
 static void the_generator_has_its_own(void **state)
 {
     (void)state;
     static const double RATES[] = {0.5, 2};
-    for (size_t k = 0; k < 2; k++) {
+    static const el_sampler SAMPLERS[] = {EL_SAMPLER_NETWORK, EL_SAMPLER_TWO_TOWERS};
+    for (size_t k = 0; k < 4; k++) {
         el_model model;
-        assert_int_equal(small_model(&model, 8, EL_TIE_SHARED, 1), EL_OK);
+        const double rate = RATES[k % 2];
+        assert_int_equal(small_networks(&model, el_queue_reference(), 8, SAMPLERS[k / 2], EL_TIE_SHARED, 1),
+                         EL_OK);
         const el_optimizer o = {.beta1 = 0.9,
                                 .beta2 = 0.9,
                                 .epsilon = 1e-3,
                                 .max_norm = 0.5,
-                                .generator_rate = RATES[k],
+                                .generator_rate = rate,
                                 .generator_max_norm = 0.125,
                                 .depth_decay = 1};
         const double size = 1;
@@ -215,7 +218,7 @@ static void the_generator_has_its_own(void **state)
             const double g = n->gradient[i] * (own ? 0.125 : 0.5) / sqrt(squares[own]);
             const double change = 0.1 * g / (sqrt(0.1 * g * g) + 1e-3);
             n->m[i] = 0.1 * g, n->v[i] = 0.1 * g * g;
-            n->value[i] -= 0.01 * (own ? RATES[k] : 1) * change;
+            n->value[i] -= 0.01 * (own ? rate : 1) * change;
         }
         compare(after, n);
         free(after);

@@ -282,9 +282,15 @@ static head_policy decide_head(const el_network *net, const el_names *names, el_
     return holds_head(names, &net->params) ? HEAD_MUST : HEAD_STAYS;
 }
 
-/* Fills what there is; *head_missing: some of the head is not. */
+/* What a file lacks of a network's heads. */
+typedef struct {
+    int lines, missing;
+    const char *first; /* of those that are missing */
+} head_gap;
+
+/* Fills what there is. */
 static el_status fill_network(el_model *model, const el_network *net, const el_names *names,
-                              head_policy policy, bool *head_missing)
+                              head_policy policy, head_gap *gap)
 {
     value_writer writer = {.q = model->q, .net = net, .training = net->params.training};
     el_status st = EL_OK;
@@ -292,9 +298,13 @@ static el_status fill_network(el_model *model, const el_network *net, const el_n
         const el_param *param = &net->params.items[i];
         const el_stored *entry = el_names_find(names, param->name);
         const bool stays = policy == HEAD_STAYS && !(is_pooler(param->name) && entry);
-        if (!is_backbone(param->name) && (stays || (policy == HEAD_MAY && !entry)))
-            *head_missing = true;
-        else if (entry)
+        const bool of_head = !is_backbone(param->name);
+        const bool lacks = of_head && (stays || (policy == HEAD_MAY && !entry));
+        gap->lines += of_head;
+        gap->first = lacks && gap->missing++ == 0 ? param->name : gap->first;
+        if (lacks)
+            continue;
+        if (entry)
             st = fill_param(&writer, i, entry, names->source->path);
         else
             st = el_fail(EL_EDATA, "%s: %s is missing", names->source->path, param->name);
@@ -331,17 +341,18 @@ static el_status fill_from(el_model *model, const el_network *net, const el_tens
 {
     const bool predicts = head_of(net).kind == EL_HEAD_MLM;
     el_names names;
-    bool head_missing = false;
+    head_gap gap = {0};
     el_status st = el_names_open(&names, source, predicts);
     if (!st && predicts)
         st = el_names_check_tied(&names);
     if (!st)
-        st = fill_network(model, net, &names, decide_head(net, &names, card->head), &head_missing);
+        st = fill_network(model, net, &names, decide_head(net, &names, card->head), &gap);
     if (st)
         return st;
     say(source, &names, card);
-    if (head_missing)
-        el_log(EL_LOG_NOTE, "%s holds no %s%s; a new one is used", source->path, head_name(net),
+    if (gap.missing)
+        el_log(EL_LOG_NOTE, "%s holds no %s%s; a new one is used", source->path,
+               gap.missing < gap.lines ? gap.first : head_name(net),
                head_of(net).energies == card->head.energies ? ""
                : card->head.energies                        ? " that says log-odds"
                                                             : " that says energies");

@@ -211,7 +211,7 @@ static void finish(el_objective *self, el_figures *figures)
     const double values[] = {e->settings.gen_weight * generator_loss(e) +
                                  e->settings.disc_weight * el_detector_loss(d),
                              generator_loss(e),
-                             el_predictor_accuracy(&e->generator),
+                             e->drawn ? NAN : el_predictor_accuracy(&e->generator), /* no network was asked */
                              sampled_accuracy(e),
                              el_slots_entropy(&e->slots),
                              el_detector_loss(d),

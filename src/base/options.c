@@ -7,6 +7,7 @@
 #include "options.h"
 
 #include <assert.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -290,11 +291,27 @@ el_status el_options_parse(el_options *options, int argc, char **argv)
     return st;
 }
 
-bool el_options_given(const el_options *options, const char *name)
+el_origin el_options_origin(const el_options *options, const char *name)
 {
     const int line = line_of(options, name);
     assert(line >= 0 && "a line of the table");
-    return options->origins[line] != EL_FROM_DEFAULT;
+    return options->origins[line];
+}
+
+bool el_options_given(const el_options *options, const char *name)
+{
+    return el_options_origin(options, name) != EL_FROM_DEFAULT;
+}
+
+el_status el_options_refuse(const char *name, const char *format, ...)
+{
+    char said[EL_LONGEST_NAME + 2], why[EL_SENTENCE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(why, sizeof why, format, arguments);
+    va_end(arguments);
+    el_option_flag(said, name);
+    return el_fail(EL_EUSAGE, "%s: %s", said, why);
 }
 
 void el_options_close(el_options *options)

@@ -66,6 +66,9 @@ el_status el_options_parse(el_options *options, int argc, char **argv);
 el_status el_options_apply(el_options *options, const json_t *object, const char *name);
 /* Whether this line was given (by a flag, a file, or either). */
 bool el_options_given(const el_options *options, const char *name);
+el_origin el_options_origin(const el_options *options, const char *name);
+/* EL_EUSAGE with "--name: " before the sentence; underscores of the name are written as a flag has them. */
+el_status el_options_refuse(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* All values as a JSON object (new reference); choices as their words. */
 json_t *el_options_json(const el_options *options);
 /* The whole help page, on the heap. */

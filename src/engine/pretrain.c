@@ -68,6 +68,8 @@ static el_status open_run(el_pretraining *p)
         return el_fail(EL_EUSAGE, "--output: which folder is the run to live in?");
     el_status st = el_output_apart("init-from", s->init_from, s->output);
     if (!st)
+        st = el_output_apart("generator-from", s->generator_from, s->output);
+    if (!st)
         st = el_run_open_shared(&p->run, s->machine.dist, &RUN, s->output, s->overwrite);
     if (!st && !s->overwrite)
         st = el_run_begun(&p->run, &p->resuming);
@@ -330,7 +332,7 @@ static el_status open_all(el_pretraining *p)
     if (!st)
         st = open_data(p);
     if (!st)
-        st = el_pretrain_settle(p->settings, p->options);
+        st = el_pretrain_settle(p->settings, p->options, p->resuming);
     if (!st && p->settings->recipe == EL_RECIPE_ROBERTA && !el_loader_packed_full(p->data))
         st = el_fail(EL_EUSAGE,
                      "--recipe: roberta's examples are full; %s are not (`electra prepare --packing full`)",
@@ -344,7 +346,7 @@ static el_status open_all(el_pretraining *p)
     if (!st && p->derive_steps)
         st = spend_budget(p);
     if (!st && !p->resuming)
-        el_pretrain_derive_steps(p->settings, p->options);
+        st = el_pretrain_derive_steps(p->settings, p->options);
     el_flops_plan cost;
     if (!st)
         st = el_pretrain_cost(p->settings, el_loader_vocab(p->data)->size, p->mean_length, &cost);

@@ -62,18 +62,21 @@ void el_pretrain_defaults(el_pretrain_settings *settings, int model_size);
 
 /* Which objective it is, and its mask shares where nobody gave them; EL_EUSAGE where what was given contradicts itself.
  * To be called before all of what follows, of a new run and of one that goes on. */
-el_status el_pretrain_settle(el_pretrain_settings *settings, const el_options *options);
+el_status el_pretrain_settle(el_pretrain_settings *settings, const el_options *options, bool resuming);
 
 /* Sizes that follow from others where nobody gave them; those of --init-from's folder where there is one. */
 el_status el_pretrain_derive(el_pretrain_settings *settings, const el_options *options);
+
+/* What the objective, its sampler and its networks cannot have: refused where it was given, replaced where the preset says so. */
+el_status el_pretrain_suit(el_pretrain_settings *settings, const el_options *options);
 
 /* What a token costs, in sequences of `length` tokens. */
 el_status el_pretrain_cost(const el_pretrain_settings *settings, int vocab_size, double length,
                            el_flops_plan *cost);
 /* Steps whose products come nearest to flops_budget, at least one. */
 el_status el_pretrain_budget(el_pretrain_settings *settings, int vocab_size, double length);
-/* Warm-up and schedule, where nobody gave them, by the number of steps. */
-void el_pretrain_derive_steps(el_pretrain_settings *settings, const el_options *options);
+/* Warm-up and schedule, where nobody gave them, by the number of steps; EL_EUSAGE where they are too few for the objective. */
+el_status el_pretrain_derive_steps(el_pretrain_settings *settings, const el_options *options);
 
 /* What the library's parts are told. */
 el_status el_pretrain_plan(const el_pretrain_settings *settings, int vocab_size, el_model_plan *plan);

@@ -46,9 +46,10 @@ static el_status start_from_folders(el_pretraining *p)
             el_model_network(&p->model, EL_DISCRIMINATOR) && strcmp(net->name, EL_GENERATOR) == 0;
         if (small && p->settings->generator_from)
             continue;
+        const bool alike = p->settings->objective == EL_TWO_STAGE; /* a masked model alone begins both */
         const char *folder = strcmp(net->name, EL_BACKWARD) == 0 ? paths.backward
                              : !small                            ? paths.encoder
-                             : paths.discriminator               ? paths.generator
+                             : paths.discriminator || alike      ? paths.generator
                                                                  : NULL;
         if (folder)
             st = el_weights_load(&p->model, net, folder);
@@ -103,6 +104,7 @@ el_status el_pretrain_find_frozen(el_pretraining *p)
     json_t *config = NULL;
     el_model_paths paths = {0};
     el_head_config head = {.kind = EL_HEAD_MLM};
+    bool fills = false;
     if (!folder)
         return EL_OK;
     char *path = el_path_join(p->resuming ? p->run.folder : folder, "config.json");
@@ -117,8 +119,9 @@ el_status el_pretrain_find_frozen(el_pretraining *p)
             st = el_model_find(&paths, folder);
         if (!st && paths.generator)
             st = el_model_read(paths.generator, true, &p->frozen, &head, NULL);
+        fills = paths.generator && head.kind == EL_HEAD_MLM && !head.ordered && !p->frozen.causal;
     }
-    if (!st && !p->resuming && (!paths.generator || head.kind != EL_HEAD_MLM))
+    if (!st && !p->resuming && !fills)
         st = el_fail(EL_EUSAGE, "--generator-from: %s holds no masked language model", folder);
     p->settings->frozen_generator = &p->frozen;
     el_model_paths_free(&paths);

@@ -53,7 +53,7 @@ try --objective two-stage
 opens generator ElectraForMaskedLM
 opens discriminator ElectraForPreTraining
 rm -r said
-pretrain --output said --objective two-stage --num-train-steps 1 2> log || fail "two-stage: $(cat log)"
+pretrain --output said --objective two-stage --num-train-steps 2 2> log || fail "two-stage: $(cat log)"
 grep -q "as large as the discriminator, and separate tables" log || fail "nothing is said of the preset's generator: $(cat log)"
 pretrain --output teacher --objective mlm --hidden-size 32 --num-train-steps 3 2> log || fail "teacher: $(cat log)"
 try --hparams '{"electra_objective": false, "electric_objective": true}' --mask-unit word
@@ -81,10 +81,13 @@ pretrain --output switch --num-train-steps 9 --schedule-steps 8 2> log || fail "
 pretrain --output full --recipe roberta --num-train-steps 2 --train-batch-size 8 --data full-shards 2> log || fail "roberta: $(cat log)"
 grep -q '"adam_beta2": 0.98' full/run.json && grep -q '"max_grad_norm": 0.0' full/run.json && grep -q '"bias_correction": true' full/run.json ||
     fail "roberta's recipe is $(cat full/run.json)"
-for embeddings in shared separate gdes all; do try --uniform-generator --embeddings $embeddings; done
+try --hparams '{"uniform_generator": true, "generator_hidden_size": 0.25, "temperature": 1.0}'
 [ ! -e switch/generator ] || fail "uniform replacements have a generator"
 try --sampler unigram --disallow-correct
 [ -e switch/unigram.safetensors ] && [ ! -e switch/generator ] || fail "a unigram sampler leaves $(ls switch)"
+! grep -q generator_accuracy switch/metrics.jsonl || fail "no network was asked, and has an accuracy"
+try --hparams '{"electra_objective": false, "disc_weight": 50.0, "uniform_generator": true, "temperature": 1.0}'
+grep -q '"sampler": "network"' switch/run.json || fail "a masked language model keeps the file's sampler: $(grep sampler switch/run.json)"
 try --mask-prob 0.3:0.15 --temperature 2:1 --temperature-decay 0.1 --mask-unit ngram --generator-learning-rate 1e-3 --generator-max-grad-norm 0.5
 grep -q '"mask_prob": "0.3:0.15"' switch/run.json || fail "run.json says $(grep mask_prob switch/run.json) of a mask_prob that falls"
 try --duplicate-slots --disallow-correct --temperature 0.7 --gen-weight 2 --disc-weight 10
@@ -174,15 +177,15 @@ expect 2 "objective" pretrain --output new --objective bert
 expect 2 "add up to 1" pretrain --output new --objective mlm --mask-shares 0.8,0.1,0.2
 expect 2 "three shares" pretrain --output new --mask-shares 0.8
 expect 2 "embeddings" pretrain --output new --objective replace-mlm --embeddings gdes
-expect 2 "generator_hidden_size" pretrain --output new --objective mlm --generator-hidden-size 1
+expect 2 "generator-hidden-size" pretrain --output new --objective mlm --generator-hidden-size 1
 expect 2 "as large as" pretrain --output new --objective two-stage --generator-hidden-size 0.5
 expect 2 "separate tables" pretrain --output new --objective two-stage --embeddings shared
 expect 2 "no masked language model" pretrain --output new --generator-from first/discriminator --embeddings separate
 expect 2 "not trained" pretrain --output new --generator-from first --embeddings separate --generator-layers 1
 expect 2 "packing full" pretrain --output new --recipe roberta
 expect 2 "roberta" pretrain --output new --recipe roberta --objective electra-15
-expect 2 "sampler" pretrain --output new --objective replace-mlm --uniform-generator
-expect 2 "sampler" pretrain --output new --objective replace-mlm --sampler unigram
+expect 2 "uniform-generator: --objective replace-mlm needs" pretrain --output new --objective replace-mlm --uniform-generator
+expect 2 "sampler: --objective replace-mlm needs" pretrain --output new --objective replace-mlm --sampler unigram
 expect 2 "another one" pretrain --output new --uniform-generator --sampler unigram
 expect 2 "two with a colon" pretrain --output new --mask-prob 0.3-0.1
 expect 2 "between 0.001 and 0.9" pretrain --output new --mask-prob 0.3:1
@@ -199,6 +202,43 @@ expect 3 "dog_" pretrain --output new --eval-data other
 expect 3 "missing" pretrain --output new --init-from missing
 expect 2 "embedding_size" pretrain --output first --num-train-steps 10 --embedding-size 32
 expect 2 "shards" pretrain --output first --num-train-steps 12 --data heldout
+
+# ---- what has no part in what was chosen is refused, by each of its names ----
+alone() { "$electra" pretrain --data shards --threads 1 --model-size tiny --hidden-size 16 --num-train-steps 2 --output new "$@"; }
+for masked in "--no-electra-objective" "--recipe albert" "--objective mlm"; do
+    for flag in "--generator-from first" "--generator-learning-rate 1e-2" "--temperature 2" "--disc-weight 7" "--embeddings shared" \
+        "--no-untied-generator" "--uniform-generator" "--two-tower-generator"; do
+        expect 2 "has no generator beside" alone $masked $flag
+    done
+done
+for flag in "--temperature 2" "--gen-weight 2" "--generator-layers 1" "--generator-learning-rate 1e-3" "--embeddings shared"; do
+    expect 2 "drawn by no network" alone --sampler unigram $flag
+    expect 2 "drawn by no network" alone --uniform-generator $flag
+done
+for flag in --uniform-generator "--sampler unigram" --no-untied-generator --untied-generator-embeddings; do
+    expect 2 "two towers are" alone --generator two-tower $flag
+done
+for flag in --uniform-generator --no-untied-generator "--gen-weight 2" "--objective adversarial" "--objective replace-mlm"; do
+    expect 2 "is not trained" alone --generator-from first $flag
+done
+expect 2 "separate tables" alone --objective two-stage --no-untied-generator
+expect 2 "is --embeddings all" alone --embeddings shared --no-untied-generator
+expect 2 "is two-tower" alone --objective electric --generator masked
+expect 2 "of --objective two-stage" alone --no-copy-generator
+expect 2 "does not change" alone --temperature 2 --temperature-decay 0.1
+expect 2 "a step in each stage" alone --objective two-stage --num-train-steps 1
+for objective in causal bidirectional permutation xlnet; do
+    alone --objective $objective --num-train-steps 1 --output other-$objective 2> log || fail "$objective: $(cat log)"
+    expect 2 "no masked language model" alone --generator-from other-$objective
+done
+expect 2 "one half of a model" alone --objective causal --init-from other-bidirectional/backward
+expect 2 "now it would be" alone --objective mlm --output other-causal --num-train-steps 2
+expect 2 "generator-from" alone --generator-from first --output first --overwrite
+alone --objective mlm --output cloze 2> log || fail "mlm: $(cat log)"
+alone --objective two-stage --init-from cloze --learning-rate 0 --output staged 2> log || fail "two-stage --init-from: $(cat log)"
+cmp -s cloze/generator/model.safetensors staged/generator/model.safetensors || fail "the first stage does not begin with the folder's network"
+alone --objective mlm --sentence-task sop --init-from cloze --num-train-steps 1 --output pairs 2> log || fail "sop: $(cat log)"
+! grep -q "no generator head" log || fail "the head of tokens is called a new one: $(cat log)"
 
 # ---- a folder that holds something of others is left as it is ----
 mkdir -p proj/backup.2024.old

@@ -45,26 +45,6 @@ static void say_left_out(const el_tensors *tensors, const el_names *names, const
                text, left > 3 ? " ..." : "");
 }
 
-/* A head that the file does not hold is not made up. */
-static el_status settle_head(const char *folder, bool predicts, el_head_config *head)
-{
-    el_tensors tensors;
-    el_names names;
-    if (head->kind != EL_HEAD_DETECTION && !head->sentences)
-        return EL_OK;
-    el_status st = el_tensors_open(&tensors, folder);
-    if (st)
-        return st;
-    st = el_names_open(&names, &tensors, predicts);
-    if (!st && head->kind == EL_HEAD_DETECTION &&
-        !el_names_find(&names, "discriminator_predictions.dense_prediction.weight"))
-        head->kind = EL_HEAD_NONE;
-    head->sentences &= !st && el_names_find(&names, "seq_relationship.weight") &&
-                       el_names_find(&names, EL_POOLER "dense.weight");
-    el_tensors_close(&tensors);
-    return st;
-}
-
 static el_status say_what_is_left(const char *folder, bool predicts, const el_network *net)
 {
     el_tensors tensors;
@@ -115,7 +95,7 @@ static el_status import_network(el_queue *q, const char *from, const char *name,
         st = el_fail(EL_EUSAGE, "%s: holds two networks that are asked together; copy the folder as it is",
                      from);
     if (!st)
-        st = settle_head(from, predicts, &card.head);
+        st = el_model_settle_head(from, predicts, &card.head);
     if (!st) {
         el_network_plan *const net = el_plan_add(&plan, name, card.config, card.head);
         if (card.head.sentences)

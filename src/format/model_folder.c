@@ -19,12 +19,22 @@ static bool has(const el_names *names, const char *parameter)
     return el_names_find(names, parameter) != NULL;
 }
 
+static bool has_mlm(const el_names *names)
+{
+    return has(names, "generator_predictions.dense.weight") || has(names, "generator_lm_head.bias");
+}
+
+static bool has_detection(const el_names *names)
+{
+    return has(names, "discriminator_predictions.dense_prediction.weight");
+}
+
 static el_head_kind head_of_tensors(const el_names *names, bool predicts)
 {
-    const bool mlm = has(names, "generator_predictions.dense.weight") || has(names, "generator_lm_head.bias");
+    const bool mlm = has_mlm(names);
     if (mlm && predicts)
         return EL_HEAD_MLM;
-    if (has(names, "discriminator_predictions.dense_prediction.weight"))
+    if (has_detection(names))
         return EL_HEAD_DETECTION;
     if (has(names, "classifier.out_proj.weight"))
         return EL_HEAD_SEQUENCE;
@@ -176,6 +186,29 @@ el_status el_model_read(const char *folder, bool predicts, el_config *config, el
     if (!st && object)
         *object = json_incref(card.object);
     el_model_card_close(&card);
+    return st;
+}
+
+static void settle(el_head_config *head, const el_names *names)
+{
+    if (head->kind == EL_HEAD_MLM ? !has_mlm(names) : !has_detection(names))
+        *head = (el_head_config){.kind = EL_HEAD_NONE};
+    head->sentences &= has(names, "seq_relationship.weight") && has(names, EL_POOLER "dense.weight");
+}
+
+el_status el_model_settle_head(const char *folder, bool predicts, el_head_config *head)
+{
+    el_tensors source;
+    el_names names;
+    if (head->kind != EL_HEAD_DETECTION && head->kind != EL_HEAD_MLM)
+        return EL_OK;
+    el_status st = el_tensors_open(&source, folder);
+    if (st)
+        return st;
+    st = el_names_open(&names, &source, predicts);
+    if (!st)
+        settle(head, &names);
+    el_tensors_close(&source);
     return st;
 }
 

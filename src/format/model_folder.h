@@ -37,6 +37,9 @@ void el_model_card_close(el_model_card *card); /* accepts a zeroed one */
 el_status el_model_read(const char *folder, bool predicts, el_config *config, el_head_config *head,
                         json_t **object);
 
+/* Takes from a pre-training's head what the folder's tensors do not have: the head itself, or that of two sentences beside it. */
+el_status el_model_settle_head(const char *folder, bool predicts, el_head_config *head);
+
 /* The vocabulary in a folder; EL_EDATA where it has more pieces than the folder's model has rows for, or is not the
  * one whose hash the weights name ("vocab_hash" in the metadata of model.safetensors). */
 el_status el_model_vocab(const char *folder, const el_config *config, el_vocab **vocab);

@@ -336,8 +336,9 @@ static void say(const el_tensors *source, const el_names *names, const el_model_
         el_log(EL_LOG_NOTE, "%s: LayerNorm.gamma and beta are read as weight and bias", source->path);
 }
 
+/* `whole`: no part of the head is made up. */
 static el_status fill_from(el_model *model, const el_network *net, const el_tensors *source,
-                           const el_model_card *card)
+                           const el_model_card *card, bool whole)
 {
     const bool predicts = head_of(net).kind == EL_HEAD_MLM;
     el_names names;
@@ -349,6 +350,8 @@ static el_status fill_from(el_model *model, const el_network *net, const el_tens
         st = fill_network(model, net, &names, decide_head(net, &names, card->head), &gap);
     if (st)
         return st;
+    if (gap.missing && whole)
+        return el_fail(EL_EDATA, "%s: holds no whole %s", source->path, head_name(net));
     say(source, &names, card);
     if (gap.missing)
         el_log(EL_LOG_NOTE, "%s holds no %s%s; a new one is used", source->path,
@@ -359,7 +362,7 @@ static el_status fill_from(el_model *model, const el_network *net, const el_tens
     return EL_OK;
 }
 
-el_status el_weights_load(el_model *model, const el_network *net, const char *folder)
+static el_status load(el_model *model, const el_network *net, const char *folder, bool whole)
 {
     el_tensors source;
     el_model_card card = {0};
@@ -368,10 +371,15 @@ el_status el_weights_load(el_model *model, const el_network *net, const char *fo
         return st;
     st = el_model_card_open(&card, folder, head_of(net).kind == EL_HEAD_MLM);
     if (!st)
-        st = fill_from(model, net, &source, &card);
+        st = fill_from(model, net, &source, &card, whole);
     el_model_card_close(&card);
     el_tensors_close(&source);
     return st;
+}
+
+el_status el_weights_load(el_model *model, const el_network *net, const char *folder)
+{
+    return load(model, net, folder, false);
 }
 
 el_status el_weights_plan(el_model_plan *plan, const char *name, const char *folder)
@@ -391,7 +399,7 @@ el_status el_weights_open(el_model *model, el_queue *q, const el_model_plan *pla
 {
     el_status st = el_model_open(model, q, plan);
     for (int i = 0; !st && i < plan->count; i++)
-        st = el_weights_load(model, &model->networks[i], folders[i]);
+        st = load(model, &model->networks[i], folders[i], true);
     if (st)
         el_model_close(model);
     else

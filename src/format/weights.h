@@ -30,8 +30,8 @@ el_status el_weights_load(el_model *model, const el_network *net, const char *fo
 /* Adds the network that lies in a folder to a plan: its configuration and its head. */
 el_status el_weights_plan(el_model_plan *plan, const char *name, const char *folder);
 
-/* Opens a model as `plan` has it, with the weights of a folder for each network of the plan, and prepares it.  Closed
- * again where that fails. */
+/* Opens a model to be asked as `plan` has it, with the weights of a folder for each network of the plan, and prepares it.
+ * EL_EDATA where a folder lacks a part of the head.  Closed again where that fails. */
 el_status el_weights_open(el_model *model, el_queue *q, const el_model_plan *plan,
                           const char *const *folders);
 

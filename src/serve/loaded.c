@@ -24,9 +24,15 @@ static el_status add_network(recipe *r, const char *name, const char *folder, el
     if (!folder)
         return EL_OK;
     el_status st = el_model_read(folder, head.kind == EL_HEAD_MLM, &config, &said, NULL);
+    if (!st && said.kind == EL_HEAD_CLOZE && head.kind == EL_HEAD_MLM)
+        st = el_fail(EL_EDATA, "%s: is one of two towers, which read text without masks; it fills no [MASK]",
+                     folder);
     if (!st && (config.causal || said.ordered) && head.kind == EL_HEAD_MLM)
         st = el_fail(EL_EDATA, "%s: predicts each token from those before it%s; it fills no [MASK]", folder,
                      said.ordered ? " in any order" : "");
+    if (!st && said.kind == EL_HEAD_MLM && head.kind == EL_HEAD_DETECTION)
+        st = el_fail(EL_EDATA, "%s: predicts the original tokens, and says of none whether it was replaced",
+                     folder);
     if (!st && said.energies && head.kind == EL_HEAD_DETECTION)
         st = el_fail(EL_EUSAGE,
                      "%s: was trained by --objective electric and says energies, no probabilities; "
@@ -71,10 +77,11 @@ static el_status plan_tuned(el_loaded *loaded, recipe *r, const char *folder)
 }
 
 /* Whatever there is.  What stands in the generator's place may fill no [MASK], as it predicts each token from those before
- * it; what stands in the discriminator's may have another head than that of detection. */
+ * it; what stands in the discriminator's may have another head than that of detection, or none, or one that
+ * says energies. */
 static el_status plan_all(el_loaded *loaded, recipe *r, const el_model_paths *paths)
 {
-    el_head_config head;
+    el_head_config head, predicts = {0};
     el_config config;
     el_status st = el_model_read(paths->encoder, false, &config, &head, NULL);
     if (!st && head.kind >= EL_HEAD_SEQUENCE)
@@ -82,10 +89,16 @@ static el_status plan_all(el_loaded *loaded, recipe *r, const el_model_paths *pa
     if (!st && (config.causal || head.ordered))
         return add_network(r, ENCODER, paths->encoder, (el_head_config){.kind = EL_HEAD_NONE});
     if (!st)
+        st = el_model_settle_head(paths->encoder, false, &head);
+    if (!st && paths->generator)
+        st = el_model_read(paths->generator, true, NULL, &predicts, NULL);
+    if (!st && paths->generator)
+        st = el_model_settle_head(paths->generator, true, &predicts);
+    if (!st && predicts.kind == EL_HEAD_MLM)
         st = add_network(r, EL_GENERATOR, paths->generator, (el_head_config){.kind = EL_HEAD_MLM});
-    if (!st && paths->discriminator && head.kind == EL_HEAD_DETECTION)
+    if (!st && paths->discriminator && head.kind == EL_HEAD_DETECTION && !head.energies)
         return add_network(r, EL_DISCRIMINATOR, paths->discriminator, head);
-    if (!st && (paths->discriminator || !paths->generator))
+    if (!st && (paths->discriminator || r->plan.count == 0))
         st = add_network(r, ENCODER, paths->encoder, (el_head_config){.kind = EL_HEAD_NONE});
     return st;
 }

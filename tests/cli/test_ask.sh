@@ -68,6 +68,19 @@ expect "guesses of both" "$(grep -o '"piece"' "$dir/both" | wc -l)" 6
 exits 2 "with-discriminator" "$program" fill --model "$run" --mask-prob 0.2 "a [MASK]"
 exits 3 "discriminator" "$program" fill --model "$run/generator" --with-discriminator "a [MASK]"
 
+# A head that a folder does not hold is not made up: a large network that predicts originals says nothing of replacement.
+cp -r "$run" "$dir/restores"
+cp "$run"/generator/{config.json,model.safetensors} "$dir/restores/discriminator/"
+exits 3 "says of none whether it was replaced" "$program" detect --model "$dir/restores" "a"
+exits 3 "says of none whether it was replaced" "$program" fill --model "$dir/restores" --with-discriminator "a [MASK]"
+folders=$(realpath "$(dirname "$0")/../serve/golden/folders")
+for folder in bare-bin sequence-shards span-old-bin; do
+    exits 3 "holds no whole discriminator head" "$program" detect --model "$folders/$folder" "a"
+done
+cp -r "$folders/bare-bin" "$dir/bare"
+sed -i 's/"ElectraModel"/"ElectraForMultipleChoice"/' "$dir/bare/config.json"
+exits 3 "holds no whole discriminator head" "$program" score --model "$dir/bare" "a"
+
 exits 2 "--model is missing" "$program" detect "a"
 exits 2 "no [MASK]" "$program" fill --model "$run" "a b"
 exits 2 "threshold" "$program" detect --model "$run" --treshold 0.5 "a"

@@ -316,6 +316,46 @@ static void a_promised_head_is_wanted(void **state)
     el_model_close(&model);
 }
 
+/* A model that is to be asked is not given a head that its folder lacks. */
+static void no_head_is_made_up(void **state)
+{
+    (void)state;
+    el_queue *q;
+    const char *const from = model_folder;
+    CHECK(el_queue_open(&q, 1, NULL) == EL_OK, "%s", el_error());
+    for (int i = 0; i < HEAD_COUNT; i++)
+        for (int j = 0; j < HEAD_COUNT; j++) {
+            el_model_plan plan = {.activations = EL_F32, .parameters = EL_F32};
+            el_model model;
+            el_config config;
+            if (i == j || (HEADS[i].head.answerable && HEADS[j].head.kind == EL_HEAD_SPAN_JOINT))
+                continue;
+            save_model(&HEADS[i].head, 1, NULL);
+            CHECK(el_model_read(model_folder, false, &config, NULL, NULL) == EL_OK, "%s", el_error());
+            el_plan_add(&plan, EL_DISCRIMINATOR, config, HEADS[j].head);
+            CHECK(el_weights_open(&model, q, &plan, &from) == EL_EDATA &&
+                      strstr(el_error(), "holds no whole"),
+                  "from head %d to %d: \"%s\"", i, j, el_error());
+        }
+    el_queue_close(q);
+}
+
+/* A class that is not known is taken for detection where the tensors are there, and else for an encoder. */
+static void unknown_heads_are_settled(void **state)
+{
+    (void)state;
+    static const el_head_kind KINDS[][2] = {{EL_HEAD_DETECTION, EL_HEAD_DETECTION},
+                                            {EL_HEAD_TOKEN, EL_HEAD_NONE}};
+    for (int i = 0; i < 2; i++) {
+        el_head_config head;
+        save_model(&(el_head_config){KINDS[i][0], .labels = 2}, 1, NULL);
+        set_key("architectures", json_pack("[s]", "ElectraForMultipleChoice"));
+        CHECK(el_model_read(model_folder, false, NULL, &head, NULL) == EL_OK, "%s", el_error());
+        CHECK(el_model_settle_head(model_folder, false, &head) == EL_OK, "%s", el_error());
+        CHECK(head.kind == KINDS[i][1], "head %d is taken for %d", KINDS[i][0], head.kind);
+    }
+}
+
 /* A model that only answers keeps of an encoder's matrices what its products read, the same bytes as from values. */
 static void packed_is_prepared(void **state)
 {
@@ -357,10 +397,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heads_of_xlnet_come_back),
-        cmocka_unit_test(heads_come_back),           cmocka_unit_test(callers_keys_are_merged),
-        cmocka_unit_test(another_head_stays),        cmocka_unit_test(other_labels_stay),
-        cmocka_unit_test(nonsense_is_refused),       cmocka_unit_test(another_vocabulary_is_refused),
-        cmocka_unit_test(a_promised_head_is_wanted), cmocka_unit_test(packed_is_prepared),
+        cmocka_unit_test(heads_come_back),
+        cmocka_unit_test(callers_keys_are_merged),
+        cmocka_unit_test(another_head_stays),
+        cmocka_unit_test(other_labels_stay),
+        cmocka_unit_test(nonsense_is_refused),
+        cmocka_unit_test(another_vocabulary_is_refused),
+        cmocka_unit_test(a_promised_head_is_wanted),
+        cmocka_unit_test(no_head_is_made_up),
+        cmocka_unit_test(unknown_heads_are_settled),
+        cmocka_unit_test(packed_is_prepared),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <pthread.h>
 
+#include "base/json.h"
 #include "model/memory.h"
 #include "ops/cpu.h"
 #include "serve/session.h"
@@ -248,6 +249,40 @@ static void test_refused(void **state)
     el_loaded_close(loaded);
 }
 
+static void say(const char *network, const char *key, json_t *value)
+{
+    char path[128];
+    json_t *object;
+    snprintf(path, sizeof path, "%s/%s/config.json", run, network);
+    CHECK_OK(el_json_load(&object, path));
+    json_object_set_new(object, key, value);
+    CHECK_OK(el_json_save(object, path));
+    json_decref(object);
+}
+
+/* Whatever a folder is, it has an encoder; networks that cannot answer detect and fill are not offered for them. */
+static void test_only_what_answers_is_offered(void **state)
+{
+    (void)state;
+    for (int energies = 0; energies < 2; energies++) {
+        say(EL_DISCRIMINATOR, "electra_objective", json_string(energies ? "electric" : ""));
+        el_loaded *loaded = load(false, false, NULL);
+        CHECK((el_model_network(el_loaded_model(loaded), EL_DISCRIMINATOR) == NULL) == (energies > 0),
+              "energies are %s", energies ? "offered as log-odds" : "seen where there are none");
+        CHECK(el_model_network(el_loaded_model(loaded), EL_GENERATOR) && loaded->encoder,
+              "energies take the generator with them");
+        el_loaded_close(loaded);
+    }
+    say(EL_DISCRIMINATOR, "electra_objective", json_string(""));
+    say(EL_GENERATOR, "architectures", json_array());
+    say(EL_GENERATOR, "task_head", json_string("cloze"));
+    el_loaded *loaded = load(false, false, NULL);
+    CHECK(!el_model_network(el_loaded_model(loaded), EL_GENERATOR) &&
+              el_model_network(el_loaded_model(loaded), EL_DISCRIMINATOR),
+          "a tower is offered to fill [MASK]");
+    el_loaded_close(loaded);
+}
+
 /* Sessions of one model in several threads give the same bits as one alone. */
 typedef struct {
     const el_loaded *loaded;
@@ -369,10 +404,15 @@ static void test_judged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_detect),  cmocka_unit_test(test_windows),
-        cmocka_unit_test(test_fill),    cmocka_unit_test(test_judged_formula),
-        cmocka_unit_test(test_judged),  cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_threads), cmocka_unit_test(test_level_is_not_kept),
+        cmocka_unit_test(test_detect),
+        cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_fill),
+        cmocka_unit_test(test_judged_formula),
+        cmocka_unit_test(test_judged),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_level_is_not_kept),
+        cmocka_unit_test(test_only_what_answers_is_offered), /* last: it changes the run */
     };
     return cmocka_run_group_tests(tests, make_run, remove_run);
 }

@@ -17,6 +17,8 @@ static el_status find_start(el_finetuning *f)
     if (!st)
         st = el_model_read(f->start, false, &f->config, NULL, NULL);
     if (!st)
+        st = el_model_check_forwards(f->start, &f->config);
+    if (!st)
         st = el_model_vocab(f->start, &f->config, &f->vocab);
     return st;
 }

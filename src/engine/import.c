@@ -97,7 +97,8 @@ static el_status import_network(el_queue *q, const char *from, const char *name,
     if (!st)
         st = el_model_settle_head(from, predicts, &card.head);
     if (!st) {
-        el_network_plan *const net = el_plan_add(&plan, name, card.config, card.head);
+        el_network_plan *const net =
+            el_plan_add(&plan, card.config.backwards ? EL_BACKWARD : name, card.config, card.head);
         if (card.head.sentences)
             el_plan_add_sentences(net);
         st = el_weights_open(&model, q, &plan, &from);

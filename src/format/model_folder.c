@@ -189,6 +189,12 @@ el_status el_model_read(const char *folder, bool predicts, el_config *config, el
     return st;
 }
 
+el_status el_model_check_forwards(const char *folder, const el_config *config)
+{
+    return config->backwards ? el_fail(EL_EDATA, "%s: reads backwards, and is one half of a model", folder)
+                             : EL_OK;
+}
+
 static void settle(el_head_config *head, const el_names *names)
 {
     if (head->kind == EL_HEAD_MLM ? !has_mlm(names) : !has_detection(names))

@@ -37,6 +37,9 @@ void el_model_card_close(el_model_card *card); /* accepts a zeroed one */
 el_status el_model_read(const char *folder, bool predicts, el_config *config, el_head_config *head,
                         json_t **object);
 
+/* EL_EDATA for a network that reads backwards: it is one half of a model, and alone it would be shown texts forwards. */
+el_status el_model_check_forwards(const char *folder, const el_config *config);
+
 /* Takes from a pre-training's head what the folder's tensors do not have: the head itself, or that of two sentences beside it. */
 el_status el_model_settle_head(const char *folder, bool predicts, el_head_config *head);
 

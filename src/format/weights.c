@@ -397,7 +397,13 @@ el_status el_weights_plan(el_model_plan *plan, const char *name, const char *fol
 
 el_status el_weights_open(el_model *model, el_queue *q, const el_model_plan *plan, const char *const *folders)
 {
-    el_status st = el_model_open(model, q, plan);
+    el_status st = EL_OK;
+    *model = (el_model){0};
+    for (int i = 0; !st && i < plan->count; i++)
+        if (strcmp(plan->networks[i].name, EL_BACKWARD) != 0)
+            st = el_model_check_forwards(folders[i], &plan->networks[i].config);
+    if (!st)
+        st = el_model_open(model, q, plan);
     for (int i = 0; !st && i < plan->count; i++)
         st = load(model, &model->networks[i], folders[i], true);
     if (st)

@@ -31,7 +31,8 @@ el_status el_weights_load(el_model *model, const el_network *net, const char *fo
 el_status el_weights_plan(el_model_plan *plan, const char *name, const char *folder);
 
 /* Opens a model to be asked as `plan` has it, with the weights of a folder for each network of the plan, and prepares it.
- * EL_EDATA where a folder lacks a part of the head.  Closed again where that fails. */
+ * EL_EDATA where a folder lacks a part of the head, and where a network other than EL_BACKWARD reads backwards.  Closed again
+ * where that fails. */
 el_status el_weights_open(el_model *model, el_queue *q, const el_model_plan *plan,
                           const char *const *folders);
 

@@ -4,7 +4,7 @@ source "$(dirname "$(realpath "$0")")/run.bash"
 text 400 1 > train.txt
 "$electra" vocab --vocab-size 150 --output vocab.txt train.txt > log 2>&1 || fail "vocab: $(cat log)"
 "$electra" prepare --vocab vocab.txt --max-seq-length 48 --output shards train.txt > log 2>&1 || fail "prepare: $(cat log)"
-for objective in electra mlm causal; do
+for objective in electra mlm causal bidirectional; do
     "$electra" pretrain --data shards --output $objective --model-size tiny --hidden-size 32 --embedding-size 32 --objective $objective \
         --num-train-steps 12 --train-batch-size 4 --threads 2 --precision fp32 2> log || fail "$objective: $(cat log)"
 done
@@ -64,6 +64,15 @@ score --model electra < long.txt > /dev/null
 paste long.txt long.txt > long.tsv
 score --model electra --pairs long.tsv > /dev/null
 [ "$(grep -c "longer than the model's places" log)" = 1 ] || fail "cut pairs are not said once: $(cat log)"
+
+# What reads backwards is asked nothing alone: it would be shown texts forwards.
+half=bidirectional/backward
+refused 3 "one half of a model" "$electra" score --model $half cat
+refused 3 "one half of a model" "$electra" evaluate --model $half --data shards
+refused 3 "one half of a model" "$electra" embed --model $half --json train.txt
+refused 3 "one half of a model" "$electra" finetune --model $half --task classify --train-file pairs.tsv --output tuned
+"$electra" import $half --output copy > log 2>&1 || fail "import: $(cat log)"
+grep -q '"reads_backwards": true' copy/config.json || fail "the copy of a half does not say that it reads backwards"
 
 refused 2 "says so much" "$electra" score --model causal --by pll cat
 refused 2 "says so much" "$electra" score --model mlm --by energy cat

@@ -56,8 +56,6 @@ static el_status load(el_embedder *e, el_type activations, const char *folder)
         .activations = activations, .parameters = activations == EL_F64 ? EL_F64 : EL_F32, .packed = true};
     el_config config;
     el_status st = el_model_read(folder, false, &config, NULL, NULL);
-    if (!st && config.backwards)
-        st = el_fail(EL_EDATA, "%s: reads backwards, and is one half of a model", folder);
     if (!st) {
         el_plan_add(&plan, EL_DISCRIMINATOR, config, (el_head_config){.kind = EL_HEAD_NONE});
         st = el_weights_open(&e->own_model, e->q, &plan, &folder);

@@ -29,7 +29,7 @@ static const el_option TABLE[] = {
     {"by", EL_OPT_CHOICE, AT(by), 0, 0, EL_SCORE_NAMES,
      "what is summed over tokens: log p(token | the others), a pass for each token; log p(token | those "
      "before it); "
-     "log P(original); minus the energy; auto: what the model is for"},
+     "log P(original), by the large network of a run; minus the energy; auto: what the model is for"},
     {"pairs", EL_OPT_TEXT, AT(pairs), 0, 0, NULL,
      "file of minimal pairs, two columns or JSON lines with good and bad: prints how often the good sentence "
      "scores "

@@ -9,6 +9,7 @@
 #include "data/batch.h"
 #include "format/model_folder.h"
 #include "model/heads.h"
+#include "ops/copy_gate.h"
 #include "train/feed.h"
 
 enum { SLOTS = 256 }; /* predicted tokens that a head takes at a time */
@@ -18,6 +19,7 @@ struct el_scorer {
     el_queue *q;
     el_model model;
     const el_network *net;
+    const el_head *predicts; /* its head that says which token; NULL: it judges those that stand there */
     el_vocab *vocab;
     el_wordpiece *wordpiece;
     int rows; /* of a batch, at most; no fewer than the model's places */
@@ -26,7 +28,7 @@ struct el_scorer {
     el_encoder_saved encoder;
     el_mlm_saved mlm;
     el_rtd_saved rtd;
-    el_tensor losses;         /* of slots */
+    el_tensor losses, gates;  /* of slots */
     int *slot_rows, *targets; /* on the device */
     /* the batch */
     el_batch batch;
@@ -39,21 +41,26 @@ struct el_scorer {
 
 /* ---- opening ---- */
 
-static bool is_mlm(const el_scorer *s)
+static bool by_generator(const el_scorer *s)
 {
     return s->kind == EL_SCORE_PLL || s->kind == EL_SCORE_LEFT_TO_RIGHT;
+}
+
+static const el_head *head_of(const el_network *net, el_head_kind kind)
+{
+    return net ? el_network_head(net, kind) : NULL;
 }
 
 static el_status choose(el_scorer *s, const char *folder, el_score_kind wanted)
 {
     const el_network *generator = el_model_network(&s->model, EL_GENERATOR);
     const el_network *discriminator = el_model_network(&s->model, EL_DISCRIMINATOR);
-    const el_head *const judges = discriminator ? el_network_head(discriminator, EL_HEAD_DETECTION) : NULL;
-    const bool predicts = generator && el_network_head(generator, EL_HEAD_MLM);
+    const el_head *const judges = head_of(discriminator, EL_HEAD_DETECTION);
+    const bool predicts = head_of(generator, EL_HEAD_MLM), restores = head_of(discriminator, EL_HEAD_MLM);
     const bool electric = judges && judges->config.energies;
     const bool can[] = {[EL_SCORE_PLL] = predicts && !generator->config.causal,
                         [EL_SCORE_LEFT_TO_RIGHT] = predicts && generator->config.causal,
-                        [EL_SCORE_ORIGINALS] = judges && !electric,
+                        [EL_SCORE_ORIGINALS] = restores || (judges && !electric),
                         [EL_SCORE_ENERGY] = electric};
     s->kind = wanted;
     if (wanted == EL_SCORE_AUTO)
@@ -63,7 +70,8 @@ static el_status choose(el_scorer *s, const char *folder, el_score_kind wanted)
                                             : EL_SCORE_LEFT_TO_RIGHT;
     if (!can[s->kind])
         return el_fail(EL_EUSAGE, "%s: has no network that says so much of a sentence", folder);
-    s->net = is_mlm(s) ? generator : discriminator;
+    s->net = by_generator(s) ? generator : discriminator;
+    s->predicts = head_of(s->net, EL_HEAD_MLM);
     return EL_OK;
 }
 
@@ -76,7 +84,8 @@ static el_status lay_out(void *context)
     s->slot_rows = el_arena_ints(&s->arena, s->rows + 1);
     s->targets = el_arena_ints(&s->arena, s->rows + 1);
     s->losses = el_arena_tensor(&s->arena, m->parameters, SLOTS, 1);
-    if (is_mlm(s))
+    s->gates = el_arena_tensor(&s->arena, m->activations, SLOTS, 1);
+    if (s->predicts)
         el_mlm_saved_layout(&s->mlm, &s->arena, c, SLOTS, m->activations, m->parameters, false);
     else
         el_rtd_saved_layout(&s->rtd, &s->arena, c, s->rows, m->activations);
@@ -110,7 +119,8 @@ static el_status open_all(el_scorer *s, el_type activations, const char *folder,
     if (!st)
         st = choose(s, folder, kind);
     if (!st)
-        st = el_model_vocab(is_mlm(s) ? paths.generator : paths.discriminator, &s->net->config, &s->vocab);
+        st = el_model_vocab(by_generator(s) ? paths.generator : paths.discriminator, &s->net->config,
+                            &s->vocab);
     if (!st)
         st = el_wordpiece_open(&s->wordpiece, s->vocab, reading);
     if (!st)
@@ -159,24 +169,36 @@ el_score_kind el_scorer_kind(const el_scorer *scorer)
 
 /* ---- a batch ---- */
 
-/* Losses of the slots, some at a time. */
+/* log p of the targets of `count` slots: of the softmax, or of the gate and the softmax where what is shown is the target. */
+static el_status predict_some(el_scorer *s, el_tensor hidden, int first, int count)
+{
+    el_queue *q = s->q;
+    const el_mlm_weights *w = &s->predicts->mlm.w;
+    const int *rows = s->slot_rows + first, *targets = s->targets + first;
+    float gates[SLOTS], *const values = s->values + first;
+    const el_tensor losses = el_tensor_rows(s->losses, 0, count), scores = el_tensor_rows(s->gates, 0, count);
+    const el_tensor logits = el_mlm_forward(q, &s->net->config, w, &s->mlm, hidden, rows, count);
+    q->softmax_loss(q, losses, NULL, NULL, el_tensor_none(), logits, targets, NULL, NULL, 1);
+    el_status st = el_tensor_read(q, losses, values);
+    if (!st && s->predicts->config.gated) {
+        q->linear_forward(q, scores, el_tensor_rows(s->mlm.gathered, 0, count), w->gate_w, w->gate_b);
+        st = el_tensor_read(q, scores, gates);
+        for (int i = 0; !st && i < count; i++)
+            values[i] = (float)el_copy_of((double)gates[i], (double)values[i], true).loss;
+    }
+    for (int i = 0; i < count; i++)
+        values[i] = -values[i];
+    return st;
+}
+
 static el_status predict(el_scorer *s, el_tensor hidden)
 {
     el_queue *q = s->q;
-    const el_head *head = el_network_head(s->net, EL_HEAD_MLM);
     el_status st = EL_OK;
     q->send(q, s->slot_rows, s->host_rows, (size_t)s->count * sizeof(int));
     q->send(q, s->targets, s->host_targets, (size_t)s->count * sizeof(int));
-    for (int first = 0; !st && first < s->count; first += SLOTS) {
-        const int n = s->count - first < SLOTS ? s->count - first : SLOTS;
-        const el_tensor losses = el_tensor_rows(s->losses, 0, n);
-        const el_tensor logits =
-            el_mlm_forward(q, &s->net->config, &head->mlm.w, &s->mlm, hidden, s->slot_rows + first, n);
-        q->softmax_loss(q, losses, NULL, NULL, el_tensor_none(), logits, s->targets + first, NULL, NULL, 1);
-        st = el_tensor_read(q, losses, s->values + first);
-    }
-    for (int i = 0; i < s->count; i++)
-        s->values[i] = -s->values[i];
+    for (int first = 0; !st && first < s->count; first += SLOTS)
+        st = predict_some(s, hidden, first, s->count - first < SLOTS ? s->count - first : SLOTS);
     return st;
 }
 
@@ -186,17 +208,13 @@ static el_status judge(el_scorer *s, el_tensor hidden)
     return el_tensor_read(s->q, el_rtd_forward(s->q, &head->rtd.w, &s->rtd, hidden), s->values);
 }
 
-static double softplus(double x)
-{
-    return fmax(x, 0) + log1p(exp(-fabs(x)));
-}
-
 static void add(const el_scorer *s, el_sentence_score *score, double value)
 {
     score->tokens++;
-    if (s->kind == EL_SCORE_ORIGINALS) { /* value: of a logit that it was replaced */
-        score->score -= softplus(value);
-        score->share += 1 / (1 + exp(value));
+    if (s->kind == EL_SCORE_ORIGINALS) {
+        const double log_p = s->predicts ? value : -el_softplus(value); /* of a logit that it was replaced */
+        score->score += log_p;
+        score->share += exp(log_p);
     } else {
         score->score += s->kind == EL_SCORE_ENERGY ? -value : value;
     }
@@ -213,7 +231,7 @@ static el_status run(el_scorer *s, el_sentence_score *scores)
     const el_input in = el_feed_send(&s->feed, s->q, b, 0, b->sequences, false, (el_random){0});
     el_feed_send_ids(&s->feed, s->q, b->ids, b->rows);
     const el_tensor hidden = el_encoder_forward(s->q, &s->net->config, &s->net->w, &s->encoder, &in);
-    const el_status st = is_mlm(s) ? predict(s, hidden) : judge(s, hidden);
+    const el_status st = s->predicts ? predict(s, hidden) : judge(s, hidden);
     s->q->wait(s->q);
     for (int i = 0; !st && i < s->count; i++)
         if (s->owners[i] >= 0)
@@ -267,7 +285,7 @@ static el_status put_sentence(el_scorer *s, int number, el_sentence_score *score
         for (int i = 0; !st && i < n; i++) {
             const bool ordinary = i > 0 && i + 1 < n;
             if (s->kind != EL_SCORE_LEFT_TO_RIGHT)
-                ask(s, first + i, 0, ordinary ? number : -1);
+                ask(s, first + i, ids[i], ordinary ? number : -1);
             else if (i + 1 < n)
                 ask(s, first + i, ids[i + 1], number);
         }

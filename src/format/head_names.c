@@ -38,9 +38,12 @@ static const head_names HEADS[EL_HEADS] = {
 /* Whether a task's head reads two networks, one of which reads backwards. */
 #define BOTH_DIRECTIONS "both_directions"
 
-/* Which objective a detection head has learned, where that is not ELECTRA's: whoever reads its logits has to know. */
+/* Which objective a head has learned, where that is not ELECTRA's or a masked language model's: whoever reads its logits has to
+ * know. */
 #define OBJECTIVE "electra_objective"
 #define ENERGIES "electric"
+#define RESTORES "replace-mlm"
+#define RESTORES_GATED "all-tokens-mlm"
 
 /* Those of a causal network, where they are others: it guesses the next token, and what reads a sequence reads its last row,
  * which no class of transformers does. */
@@ -204,6 +207,7 @@ el_status el_head_read(const json_t *object, const char *name, el_head_config *h
     head->energies = head->kind == EL_HEAD_DETECTION && strcmp(objective, ENERGIES) == 0;
     head->answerable &= head->kind == EL_HEAD_SPAN_JOINT;
     head->gated &= head->kind == EL_HEAD_MLM;
+    head->restores = head->kind == EL_HEAD_MLM && (head->gated || strcmp(objective, RESTORES) == 0);
     const char *const task_head = json_string_value(json_object_get(object, "task_head"));
     head->sentences =
         head->kind == EL_HEAD_MLM && !task_head && names_head(&PRETRAINING, el_architecture_of(object), "");
@@ -266,6 +270,8 @@ json_t *el_model_json(const el_config *config, const el_head_config *head, const
         bad |= json_object_set_new(object, "copy_gate", json_true());
     if (head->energies)
         bad |= json_object_set_new(object, OBJECTIVE, json_string(ENERGIES));
+    if (head->restores)
+        bad |= json_object_set_new(object, OBJECTIVE, json_string(head->gated ? RESTORES_GATED : RESTORES));
     if (extra)
         bad |= json_object_update(object, (json_t *)extra);
     if (!bad)

@@ -289,9 +289,9 @@ static el_status find_roles(const char *folder, bool *generator, bool *discrimin
         return st;
     st = el_model_card_open(&second, folder, false);
     if (!st) {
-        *generator = first.head.kind == EL_HEAD_MLM;
+        *generator = first.head.kind == EL_HEAD_MLM && !first.head.restores;
         *discriminator = second.config.model_type != EL_MODEL_BERT && !el_config_relative(&second.config) &&
-                         second.head.kind != EL_HEAD_MLM;
+                         (second.head.kind != EL_HEAD_MLM || second.head.restores);
         el_model_card_close(&second);
     }
     el_model_card_close(&first);

@@ -119,7 +119,8 @@ static el_status save_tensors(el_queue *q, const el_network *net, const el_vocab
 
 json_t *el_weights_json(const el_network *net, const json_t *extra)
 {
-    const el_head_config head = head_of(net);
+    el_head_config head = head_of(net);
+    head.restores |= head.kind == EL_HEAD_MLM && strcmp(net->name, EL_DISCRIMINATOR) == 0;
     return el_model_json(&net->config, &head, extra);
 }
 

@@ -44,6 +44,7 @@ typedef struct {
     bool gated;      /* mlm: may copy what is shown */
     bool ordered;    /* mlm: predicts in random orders (objective/order.h), and fills no [MASK] */
     bool energies; /* detection: Electric's, whose logits are energies, not log-odds (objective/electric.c) */
+    bool restores; /* mlm: read text with samples in it, never [MASK] (replace-mlm, all-tokens-mlm) */
     bool sentences; /* mlm: EL_HEAD_SENTENCES stands beside it */
     bool joined;    /* a task's: reads the states of two networks side by side (task/learn/halves.h) */
 } el_head_config;

@@ -73,6 +73,10 @@ cp -r "$run" "$dir/restores"
 cp "$run"/generator/{config.json,model.safetensors} "$dir/restores/discriminator/"
 exits 3 "says of none whether it was replaced" "$program" detect --model "$dir/restores" "a"
 exits 3 "says of none whether it was replaced" "$program" fill --model "$dir/restores" --with-discriminator "a [MASK]"
+# Its score is of the text as it is: transformers' log softmax of the tokens shown.
+"$program" score --model "$dir/restores" --json "ab q" z >"$dir/out" 2>/dev/null
+expect "log P(original)" "$(grep -oE '"score":-[0-9]+\.[0-9]{4}' "$dir/out" | tr '\n' ' ')" '"score":-13.9796 "score":-4.0305 '
+expect "mean P(original)" "$(grep -oE '"originals":0\.[0-9]{6}' "$dir/out" | tr '\n' ' ')" '"originals":0.014014 "originals":0.017764 '
 folders=$(realpath "$(dirname "$0")/../serve/golden/folders")
 for folder in bare-bin sequence-shards span-old-bin; do
     exits 3 "holds no whole discriminator head" "$program" detect --model "$folders/$folder" "a"

@@ -4,7 +4,7 @@ source "$(dirname "$(realpath "$0")")/run.bash"
 text 400 1 > train.txt
 "$electra" vocab --vocab-size 150 --output vocab.txt train.txt > log 2>&1 || fail "vocab: $(cat log)"
 "$electra" prepare --vocab vocab.txt --max-seq-length 48 --output shards train.txt > log 2>&1 || fail "prepare: $(cat log)"
-for objective in electra mlm causal bidirectional; do
+for objective in electra mlm causal bidirectional replace-mlm all-tokens-mlm; do
     "$electra" pretrain --data shards --output $objective --model-size tiny --hidden-size 32 --embedding-size 32 --objective $objective \
         --num-train-steps 12 --train-batch-size 4 --threads 2 --precision fp32 2> log || fail "$objective: $(cat log)"
 done
@@ -22,9 +22,35 @@ sentence="the small cat sees the old tree while a dog eats a bird ."
 originals=$(grep -o '"probability":[^}]*' detect.json | sed 's/.*://' | awk '{ s += log(1 - $1) } END { print s }')
 near "$(score --model electra "$sentence" | cut -f1)" "$originals" "log P(original)"
 
+# A large network that predicts originals is asked for the tokens that are shown, in its run and alone; pll is its generator's.
+for objective in replace-mlm all-tokens-mlm; do
+    whole=$(score --model $objective --json "$sentence") generator=$(score --model $objective/generator --json "$sentence")
+    [ "$whole" = "$(score --model $objective/discriminator --json "$sentence")" ] || fail "$objective: the large network alone says another score"
+    [ "$whole" = "$(score --model $objective --by originals --json "$sentence")" ] || fail "$objective: originals are no default"
+    [ "$generator" = "$(score --model $objective --by pll --json "$sentence")" ] || fail "$objective: pll is not the generator's"
+    grep -q '"originals"' <<< "$whole" && [ "$whole" != "$generator" ] || fail "$objective: $whole, the generator $generator"
+    refused 2 "says so much" "$electra" score --model $objective/discriminator --by pll cat
+    refused 3 "no generator" "$electra" fill --model $objective/discriminator "the [MASK]"
+    refused 3 "whether it was replaced" "$electra" detect --model $objective "the cat"
+done
+
+# A gate that always says 1/2 gives (1 + p) / 2 where the softmax gives p.
+cp -r all-tokens-mlm/discriminator even
+weights=even/model.safetensors
+header=$(od -An -tu8 -N8 $weights | tr -d ' ')
+for name in bias weight; do
+    read -r begin end < <(tail -c +9 $weights | head -c "$header" |
+        sed -E 's/.*"copy_gate\.'$name'":\{[^}]*"data_offsets":\[([0-9]+),([0-9]+)\].*/\1 \2/')
+    head -c $((end - begin)) /dev/zero | dd of=$weights bs=1 seek=$((8 + header + begin)) conv=notrunc 2> /dev/null
+done
+cp -r even bare
+sed -i '/"copy_gate"/d; s/"all-tokens-mlm"/"replace-mlm"/' bare/config.json
+half() { score --model $1 --json . | sed 's/.*"tokens":1,"originals":\([0-9.e-]*\).*/\1/'; }
+near "$(half even)" "$(half bare | awk '{ print (1 + $1) / 2 }')" "P(original) by a gate of 1/2"
+
 # The same in whatever company, and however many tokens are computed at a time.
 head -40 train.txt > some.txt
-for model in mlm electra causal; do
+for model in mlm electra causal replace-mlm all-tokens-mlm; do
     score --model $model < some.txt > all.tsv
     score --model $model --micro-batch-tokens 1 < some.txt | cut -f1 > one.tsv
     paste <(cut -f1 all.tsv) one.tsv | awk '{ d = $1 - $2; if (d > 1e-3 || d < -1e-3) bad++ } END { exit bad > 0 }' || fail "$model: scores depend on the batch"

@@ -1,16 +1,20 @@
 /* cmd_fill - electra fill: the generator's guesses at every [MASK] of a text */
 #include <stdio.h>
+#include <string.h>
 
+#include "base/course.h"
 #include "base/log.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
+#include "cli/recall.h"
+#include "objective/objectives.h"
 
 typedef struct {
     cli_ask_settings ask;
     el_machine machine;
     int64_t top_k;
     bool with_discriminator;
-    double mask_prob;
+    el_course mask_prob;
     bool
         typed; /* texts are operands: one without [MASK] is a mistake; a line of a file gets an empty answer */
 } settings;
@@ -22,8 +26,9 @@ static const el_option TABLE[] = {
      "generator and discriminator as one masked language model: the discriminator judges the generator's 100 "
      "likeliest "
      "tokens, a pass for each"},
-    {"mask_prob", EL_OPT_REAL, offsetof(settings, mask_prob), 0.001, 0.9, NULL,
-     "of --with-discriminator: share of tokens that were predicted in training"},
+    {"mask_prob", EL_OPT_COURSE, offsetof(settings, mask_prob), 0.001, 0.9, NULL,
+     "of --with-discriminator: share of tokens that were predicted in training; of X:Y it is Y; by default "
+     "it is the run's"},
 };
 
 static json_t *guesses_json(const el_filling *f, int slot, const el_vocab *vocab)
@@ -69,9 +74,9 @@ static el_status answer(void *context, el_session *session, const el_vocab *voca
 {
     const settings *s = context;
     el_filling f;
-    const el_status st = s->with_discriminator
-                             ? el_session_fill_judged(session, text, bytes, (int)s->top_k, s->mask_prob, &f)
-                             : el_session_fill(session, text, bytes, (int)s->top_k, &f);
+    const el_status st = s->with_discriminator ? el_session_fill_judged(session, text, bytes, (int)s->top_k,
+                                                                        s->mask_prob.last, &f)
+                                               : el_session_fill(session, text, bytes, (int)s->top_k, &f);
     if (st)
         return st;
     if (f.slots == 0 && s->typed)
@@ -82,12 +87,41 @@ static el_status answer(void *context, el_session *session, const el_vocab *voca
     return s->ask.json ? print_json(&f, vocab) : print_for_people(&f, vocab, text, bytes);
 }
 
+/* The discriminator of electra-15 is asked at predicted tokens alone, which are then all that it is asked of. */
+static el_status recall_mask_prob(settings *s, el_options *options, const json_t *recorded)
+{
+    static const char *const KEYS[] = {"mask_prob"};
+    const char *const objective = json_string_value(json_object_get(recorded, "objective"));
+    if (!objective || strcmp(objective, el_objective_name(EL_ELECTRA_15)) != 0)
+        return cli_recall(options, recorded, s->ask.model, KEYS, 1);
+    if (el_options_given(options, "mask_prob"))
+        return el_fail(EL_EUSAGE, "--mask-prob: has no part in what the discriminator of %s says", objective);
+    s->mask_prob.last = 1;
+    return EL_OK;
+}
+
+static el_status fill(settings *s, el_options *options)
+{
+    json_t *recorded = NULL;
+    el_status st = EL_OK;
+    if (el_options_given(options, "mask_prob") && !s->with_discriminator)
+        st = el_fail(EL_EUSAGE, "--mask-prob: is that of --with-discriminator");
+    if (!st && s->with_discriminator && s->ask.model)
+        st = cli_recorded(&recorded, s->ask.model);
+    if (!st && recorded)
+        st = recall_mask_prob(s, options, recorded);
+    json_decref(recorded);
+    return st ? st
+              : cli_ask(options, &s->ask, &s->machine, s->with_discriminator ? NULL : EL_GENERATOR, answer,
+                        s);
+}
+
 int cmd_fill(int argc, char **argv)
 {
     settings s = {.ask = {.special_tokens = EL_SPECIAL_TOKENS},
                   .machine = {.precision = EL_PRECISION_FP32},
                   .top_k = 5,
-                  .mask_prob = 0.15};
+                  .mask_prob = {0.15, 0.15}};
     el_options options = {
         .command = "fill",
         .examples = "  electra fill --model run \"The capital of [MASK] is [MASK].\"\n"
@@ -104,10 +138,7 @@ int cmd_fill(int argc, char **argv)
     if (!cli_parse(&options, argc, argv, &exit_code))
         return exit_code;
     s.typed = options.operand_count > 0;
-    const bool alone = el_options_given(&options, "mask_prob") && !s.with_discriminator;
-    exit_code = cli_exit("fill", alone ? el_fail(EL_EUSAGE, "--mask-prob: is that of --with-discriminator")
-                                       : cli_ask(&options, &s.ask, &s.machine,
-                                                 s.with_discriminator ? NULL : EL_GENERATOR, answer, &s));
+    exit_code = cli_exit("fill", fill(&s, &options));
     el_options_close(&options);
     return exit_code;
 }

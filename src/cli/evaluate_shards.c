@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "cli/cli.h"
 #include "cli/evaluate.h"
+#include "cli/recall.h"
 #include "data/loader.h"
 #include "train/evaluation.h"
 
@@ -25,29 +25,18 @@ typedef struct {
 static el_status recall(job *j)
 {
     static const char *const KEYS[] = {
-        "objective",        "mask_prob",       "mask_shares",       "mask_unit",    "gen_weight",
-        "disc_weight",      "temperature",     "temperature_decay", "sampler",      "uniform_generator",
-        "disallow_correct", "duplicate_slots", "generator",         "sentence_task"};
+        "objective",       "mask_prob",   "mask_shares", "mask_unit",         "sentence_task",
+        "gen_weight",      "disc_weight", "temperature", "temperature_decay", "disallow_correct",
+        "duplicate_slots", "generator",   "sampler",     "uniform_generator"};
     const bool chosen =
         el_options_given(j->options, "sampler") || el_options_given(j->options, "uniform_generator");
-    char *path = el_path_join(j->settings->model, "run.json");
-    json_t *record = NULL, *wanted = json_object();
-    el_status st = path && wanted ? EL_OK : el_fail(EL_ENOMEM, "no memory to read run.json");
-    if (!st && el_file_exists(path))
-        st = el_json_load(&record, path);
-    const json_t *recorded = json_object_get(record, "settings");
-    for (size_t i = 0; recorded && i < sizeof KEYS / sizeof *KEYS; i++)
-        if (!el_options_given(j->options, KEYS[i]) && json_object_get(recorded, KEYS[i]) &&
-            !(chosen && (strcmp(KEYS[i], "sampler") == 0 || strcmp(KEYS[i], "uniform_generator") == 0)))
-            json_object_set(wanted, KEYS[i], json_object_get(recorded, KEYS[i]));
-    if (!st && !el_json_complete())
-        st = el_fail(EL_ENOMEM, "no memory for the run's settings");
+    const size_t count = sizeof KEYS / sizeof *KEYS - (chosen ? 2 : 0); /* the last two say the same */
+    json_t *recorded;
+    el_status st = cli_recorded(&recorded, j->settings->model);
     if (!st)
-        st = el_options_apply(j->options, wanted, path);
-    json_decref(wanted);
-    json_decref(record);
-    free(path);
-    return st == EL_EUSAGE ? EL_EDATA : st;
+        st = cli_recall(j->options, recorded, j->settings->model, KEYS, count);
+    json_decref(recorded);
+    return st;
 }
 
 static el_status open_objective(job *j)

@@ -61,7 +61,8 @@ el_status el_session_fill_judged(el_session *session, const char *text, size_t b
                                  double mask_prob, el_filling *answer);
 
 /* p(token | the rest) = D p_G / (a (1 - D) + p_G),  a = (1 - mask_prob) / mask_prob: what the text's probability is where D,
- * the probability of `original`, is the best there is beside a generator that gives p_G. */
+ * the probability of `original`, is the best there is beside a generator that gives p_G.  A discriminator that learned at the
+ * predicted tokens alone has a = 0, a mask_prob of 1, and p = D. */
 double el_judged_probability(double original, double generated, double mask_prob);
 
 #endif

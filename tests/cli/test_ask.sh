@@ -65,6 +65,27 @@ grep -qF 'no [MASK] in "a b"' "$dir/err" || fail "fill says nothing of the line 
 "$program" fill --model "$run" --json --top-k 3 --with-discriminator "a [MASK] b [MASK]" >"$dir/both"
 expect "guesses of both" "$(grep -o '"piece"' "$dir/both" | wc -l)" 6
 ! cmp -s "$dir/out" "$dir/both" || fail "the discriminator judges nothing"
+# What share of tokens was predicted is the run's own, of two the last, unless another is given.
+judged() { "$program" fill --model "$run" --json --top-k 3 --with-discriminator "$@" "a [MASK] b"; }
+judged --mask-prob 0.4 >"$dir/given"
+judged --mask-prob 0.1 >"$dir/last"
+echo '{"settings": {"objective": "electra", "mask_prob": "0.4:0.1"}}' >"$run/run.json"
+expect "of the run's settings" "$(judged)" "$(cat "$dir/last")"
+expect "of a share that is given" "$(judged --mask-prob 0.4)" "$(cat "$dir/given")"
+! cmp -s "$dir/given" "$dir/last" || fail "the share of predicted tokens changes nothing"
+
+# The discriminator of electra-15 is asked at those tokens alone: what it says is the probability.
+echo '{"settings": {"objective": "electra-15", "mask_prob": 0.4}}' >"$run/run.json"
+guess=$(judged | sed -E 's/.*"guesses":\[\{"piece":"(##)?([^"]*)","probability":([^}]*)\}.*/\2 \3/')
+read -r piece probability <<<"$guess"
+judged | grep -q "\"guesses\":\[{\"piece\":\"##" && continuation= || continuation=" "
+"$program" detect --model "$run" --json "a$continuation$piece b" >"$dir/out"
+replaced=$(grep -oE '"probability":[0-9.e-]+' "$dir/out" | sed -n '2s/.*://p')
+awk -v p="$probability" -v r="$replaced" 'BEGIN { d = p - (1 - r); exit !(d < 1e-6 && d > -1e-6) }' ||
+    fail "electra-15: $piece has probability $probability, and is replaced with $replaced"
+exits 2 "has no part" "$program" fill --model "$run" --with-discriminator --mask-prob 0.2 "a [MASK]"
+rm "$run/run.json"
+
 exits 2 "with-discriminator" "$program" fill --model "$run" --mask-prob 0.2 "a [MASK]"
 exits 3 "discriminator" "$program" fill --model "$run/generator" --with-discriminator "a [MASK]"
 

@@ -351,8 +351,10 @@ static void test_judged_formula(void **state)
 {
     (void)state;
     static const double DATA[] = {0.5, 0.3, 0.15, 0.05, 0}, GENERATED[] = {0.2, 0.1, 0.4, 0.25, 0.05};
-    for (double mask_prob = 0.15; mask_prob < 0.9; mask_prob += 0.35)
+    static const double MASKED[] = {0.15, 0.5, 0.85, 1};
+    for (int m = 0; m < 4; m++)
         for (int x = 0; x < 5; x++) {
+            const double mask_prob = MASKED[m];
             const double a = (1 - mask_prob) / mask_prob;
             const double best = DATA[x] * (a + GENERATED[x]) / (a * DATA[x] + GENERATED[x]);
             const double back = el_judged_probability(best, GENERATED[x], mask_prob);

@@ -7,8 +7,9 @@ BUILD: a build folder, with electra; FOLDER: a folder of sentence-transformers w
 line, the first COUNT (200) are taken.
 
 Whole numbers have exact sums, so a text whose numbers are all rounded alike has the same vector.  Elsewhere a number that lies
-between two steps falls on either side, by the last bit of a float, and moves others in the layers above.  So some texts must
-agree to 1e-6, and all vectors taken together be nearer to ours than int8 is to fp32: half as far in the median.
+between two steps falls on either side, by the last bit of a float, and moves others in the layers above.  So vectors must be
+as near to ours as those of our own kernels are to one another (--instruction-set baseline and the best), in the median within
+half as much again.
 """
 import json
 import pathlib
@@ -23,10 +24,10 @@ import openvino
 import tokenizers
 
 
-def ours(electra, folder, sentences, precision, where):
+def ours(electra, folder, sentences, precision, where, level="auto"):
     vectors = where / f"{precision}.npy"
-    subprocess.run([electra, "embed", "--model", folder, "--precision", precision, "--format", "lines", "--output", vectors,
-                    sentences], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run([electra, "embed", "--model", folder, "--precision", precision, "--instruction-set", level,
+                    "--format", "lines", "--output", vectors, sentences], check=True, stderr=subprocess.DEVNULL)
     return numpy.load(vectors)
 
 
@@ -42,6 +43,11 @@ def theirs(run, tokenizer, texts):
 
 def apart(a, b):
     return numpy.abs(a - b).max(1)
+
+
+def say(name, gap):
+    print(f"{name} from int8: median {numpy.median(gap):.2g}, largest {gap.max():.2g}, "
+          f"{(gap <= 1e-6).mean():.0%} of the texts to 1e-6")
 
 
 def main():
@@ -62,13 +68,13 @@ def main():
         vino = openvino.Core().compile_model(str(graph), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         peers = {"onnxruntime": lambda feed: session.run(["last_hidden_state"], feed)[0],
                  "OpenVINO": lambda feed: vino(feed)["last_hidden_state"]}
-        own = numpy.median(apart(int8, fp32))
-        print(f"int8 from fp32: median {own:.2g}, largest {apart(int8, fp32).max():.2g}")
+        own = apart(int8, ours(electra, folder, lines, "int8", where, "baseline"))
+        say("fp32", apart(int8, fp32))
+        say("other kernels", own)
         for name, run in peers.items():
             gap = apart(int8, theirs(run, tokenizer, texts))
-            print(f"{name} from int8: median {numpy.median(gap):.2g}, largest {gap.max():.2g}, "
-                  f"{(gap <= 1e-6).mean():.0%} of the texts to 1e-6")
-            assert numpy.median(gap) <= own / 2 and (gap <= 1e-6).any()
+            say(name, gap)
+            assert numpy.median(gap) <= 1.5 * numpy.median(own) + 1e-6
 
 
 if __name__ == "__main__":

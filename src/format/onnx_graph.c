@@ -92,7 +92,7 @@ static int64_t elements(const constant *c)
 
 static size_t element_bytes(const constant *c)
 {
-    return c->type == EL_ONNX_INT64 ? sizeof(int64_t) : c->type == EL_ONNX_INT8 ? 1 : sizeof(float);
+    return c->type == EL_ONNX_INT64 ? sizeof(int64_t) : c->type == EL_ONNX_UINT8 ? 1 : sizeof(float);
 }
 
 static void put_transposed(el_protobuf *pb, el_onnx_graph *g, int64_t in, int64_t out)
@@ -120,10 +120,10 @@ static void quantise(float *numbers, int64_t in, int64_t out, float *scales)
 
 static void put_quantised(el_protobuf *pb, el_onnx_graph *g, int64_t in, int64_t rows, int64_t out)
 {
-    int8_t *const row = (int8_t *)g->column;
+    uint8_t *const row = (uint8_t *)g->column;
     for (int64_t i = 0; i < rows; i++) {
         for (int64_t col = 0; col < out; col++)
-            row[col] = i < in ? (int8_t)g->numbers[col * in + i] : 0;
+            row[col] = (uint8_t)(EL_ONNX_WHOLE_ZERO + (i < in ? (int)g->numbers[col * in + i] : 0));
         el_protobuf_raw(pb, row, (size_t)out);
     }
 }
@@ -213,7 +213,7 @@ el_onnx_value el_onnx_quantised_weight(el_onnx_graph *g, int in, int zeros, int 
                                      .in = in});
     return put_named_constant(g, (constant){.name = numbers.text,
                                             .parameter = name,
-                                            .type = EL_ONNX_INT8,
+                                            .type = EL_ONNX_UINT8,
                                             .rank = 2,
                                             .dims = {in + zeros, out},
                                             .form = QUANTISED,
@@ -235,6 +235,11 @@ el_onnx_value el_onnx_floats(el_onnx_graph *g, const char *name, const float *nu
 el_onnx_value el_onnx_scalar(el_onnx_graph *g, const char *name, float number)
 {
     return put_named_constant(g, (constant){.name = name, .type = EL_ONNX_FLOAT, .rank = 0, .data = &number});
+}
+
+el_onnx_value el_onnx_byte(el_onnx_graph *g, const char *name, uint8_t number)
+{
+    return put_named_constant(g, (constant){.name = name, .type = EL_ONNX_UINT8, .rank = 0, .data = &number});
 }
 
 /* ---- NodeProto ---- */

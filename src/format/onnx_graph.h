@@ -9,13 +9,7 @@
 #include "format/onnx.h"
 #include "format/protobuf.h"
 
-enum {
-    EL_ONNX_FLOAT = 1,
-    EL_ONNX_UINT8,
-    EL_ONNX_INT8,
-    EL_ONNX_INT32 = 6,
-    EL_ONNX_INT64
-}; /* TensorProto.DataType */
+enum { EL_ONNX_FLOAT = 1, EL_ONNX_UINT8, EL_ONNX_INT32 = 6, EL_ONNX_INT64 }; /* TensorProto.DataType */
 enum { EL_ONNX_ATTRIBUTE_REAL = 1, EL_ONNX_ATTRIBUTE_INT = 2, EL_ONNX_ATTRIBUTE_INTS = 7 };
 
 /* The name of a tensor in the graph. */
@@ -73,8 +67,10 @@ el_onnx_value el_onnx_parameter(el_onnx_graph *g, int64_t rows, int64_t cols, co
 el_onnx_value el_onnx_ints(el_onnx_graph *g, const char *name, const int64_t *numbers, int count);
 el_onnx_value el_onnx_floats(el_onnx_graph *g, const char *name, const float *numbers, int count);
 el_onnx_value el_onnx_scalar(el_onnx_graph *g, const char *name, float number);
-/* The weight (out, in) of an affine map as MatMulInteger wants it: 8-bit numbers (in + zeros, out), the last rows all 0; and
- * what stands for 1 in each column, *scales (out). */
+el_onnx_value el_onnx_byte(el_onnx_graph *g, const char *name, uint8_t number);
+/* The weight (out, in) of an affine map as MatMulInteger wants it: 8-bit numbers (in + zeros, out), EL_ONNX_WHOLE_ZERO standing
+ * for 0, which the last rows all are; and what stands for 1 in each column, *scales (out). */
+enum { EL_ONNX_WHOLE_ZERO = 128 };
 el_onnx_value el_onnx_quantised_weight(el_onnx_graph *g, int in, int zeros, int out, const char *name,
                                        el_onnx_value *scales);
 

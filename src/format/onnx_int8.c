@@ -10,6 +10,9 @@
  * batch, and a row with one large number would leave few steps for the rest.  So m comes before it; and two columns with
  * the ends -128/127 and 1 behind each row make its scale 1/127 and its zero 128, whatever the rows hold.  The weights of
  * those columns are 0.
+ *
+ * Weights have no sign either, and 128 for their zero: where a processor has AVX2 and no VNNI, onnxruntime adds the products of
+ * unsigned with signed numbers in pairs of 16 bits, which saturate, and the sums are wrong.
  */
 #include <float.h>
 #include <string.h>
@@ -22,6 +25,7 @@ void el_onnx_int8_constants(el_onnx_graph *g)
 {
     el_onnx_floats(g, "ends", (const float[ENDS]){-128.0f / 127, 1}, ENDS);
     el_onnx_scalar(g, "smallest", FLT_MIN); /* instead of the 0 of a row of zeros */
+    el_onnx_byte(g, "whole_zero", EL_ONNX_WHOLE_ZERO);
 }
 
 static el_onnx_value step(el_onnx_graph *g, el_onnx_shape s, const char *name, el_onnx_node n)
@@ -82,9 +86,11 @@ el_onnx_value el_onnx_int8_product(el_onnx_graph *g, el_onnx_shape s, const char
     const el_onnx_value sums = el_onnx_named("%s/%s/sums", g->scope, name),
                         multiply = el_onnx_named("%s/MatMulInteger", name),
                         rescale = el_onnx_named("%s/Mul_largest", name);
-    el_onnx_put(
-        g, (el_onnx_node){
-               "MatMulInteger", multiply.text, {q->values.text, w.text, q->zero.text}, {sums.text}, {{0}}});
+    el_onnx_put(g, (el_onnx_node){"MatMulInteger",
+                                  multiply.text,
+                                  {q->values.text, w.text, q->zero.text, "whole_zero"},
+                                  {sums.text},
+                                  {{0}}});
     el_onnx_declare(g, EL_ONNX_BETWEEN, sums.text, EL_ONNX_INT32, s);
     const el_onnx_attribute to = {.name = "to", .type = EL_ONNX_ATTRIBUTE_INT, .number = EL_ONNX_FLOAT};
     const el_onnx_value real = step(g, s, name, (el_onnx_node){"Cast", NULL, {sums.text}, {0}, {to}});

@@ -68,6 +68,7 @@ typedef struct {
     int output_count, nodes;
     uint64_t weights; /* bytes of floats */
     uint64_t whole;   /* 8-bit numbers */
+    int products;     /* of these, each with the zero of its weights */
 } seen;
 
 static void text_of(bytes b, char out[128])
@@ -92,10 +93,24 @@ static void learn(seen *s, const char *name)
     snprintf(s->names[s->count++], 128, "%s", name);
 }
 
+/* The last of its inputs is the zero of its weights. */
+static bool is_whole_product(bytes b)
+{
+    char op[128] = "", last[128] = "";
+    for (field f; next(&b, &f);) {
+        if (f.field == 1)
+            text_of(f.inside, last);
+        if (f.field == 4)
+            text_of(f.inside, op);
+    }
+    return strcmp(op, "MatMulInteger") == 0 && strcmp(last, "whole_zero") == 0;
+}
+
 static void read_node(seen *s, bytes b)
 {
     char name[128];
     field f;
+    s->products += is_whole_product(b);
     for (bytes rest = b; next(&rest, &f);)
         if (f.field == 1) {
             text_of(f.inside, name);
@@ -121,12 +136,13 @@ static void read_tensor(seen *s, bytes b)
         if (f.field == 9)
             held = (uint64_t)(f.inside.end - f.inside.at);
     }
+    CHECK(type != 3, "%s has signs, and onnxruntime adds products with such in 16 bits", name);
     CHECK(held == elements * (type == 7   ? 8
-                              : type == 3 ? 1
+                              : type == 2 ? 1
                                           : 4),
           "%s has %llu bytes of %llu elements", name, (unsigned long long)held, (unsigned long long)elements);
     s->weights += type == 1 ? held : 0;
-    s->whole += type == 3 ? held : 0;
+    s->whole += type == 2 ? held : 0;
     learn(s, name);
 }
 
@@ -255,7 +271,8 @@ static int find(const el_mapping *file, const void *wanted, size_t size)
     return found;
 }
 
-/* Of the encoder alone: its matrices are whole numbers with a scale an output, and two rows of zeros more. */
+/* Of the encoder alone: its matrices are whole numbers without a sign, 128 for 0, with a scale an output, and two rows of
+ * zeros more. */
 static void an_encoder_of_whole_numbers(void **state)
 {
     (void)state;
@@ -265,19 +282,23 @@ static void an_encoder_of_whole_numbers(void **state)
         .config = tiny(), .head = EL_ONNX_DETECTION, .int8 = true, .version = "test", .read = counts};
     write_and_read(model, &s);
     const uint64_t matrices = (8 + 2) * 16 + 2 * (4 * (16 + 2) * 16 + (16 + 2) * 32 + (32 + 2) * 16);
-    CHECK(s.whole == matrices, "%llu whole numbers, not %llu", (unsigned long long)s.whole,
+    CHECK(s.whole == matrices + 1, "%llu whole numbers, not %llu and their zero", (unsigned long long)s.whole,
           (unsigned long long)matrices);
+    CHECK(s.products == 1 + 2 * 6, "%d products know the zero of their weights, not 13", s.products);
     el_mapping file;
     CHECK_OK(el_mapping_open(&file, in_folder("model.onnx")));
     /* The projection (16, 8): row r is 8 r + 1, -8 r - 2, ..., -8 r - 8, whose largest is 8 (r + 1). */
-    int8_t first[16];
+    uint8_t first[16];
     float scales[16];
     for (int r = 0; r < 16; r++) {
-        first[r] = (int8_t)nearbyintf((float)(8 * r + 1) * (127 / (float)(8 * r + 8)));
+        first[r] = (uint8_t)(128 + (int)nearbyintf((float)(8 * r + 1) * (127 / (float)(8 * r + 8))));
         scales[r] = (float)(8 * r + 8) / 127;
     }
     CHECK(find(&file, first, sizeof first) == 1, "the projection's first inputs are not there");
     CHECK(find(&file, scales, sizeof scales) == 1, "the projection's scales are not there");
+    uint8_t zeros[2 * 16];
+    memset(zeros, 128, sizeof zeros);
+    CHECK(find(&file, zeros, sizeof zeros), "the rows of the ends are not zeros");
     el_mapping_close(&file);
 }
 

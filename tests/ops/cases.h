@@ -108,6 +108,43 @@ static el_tensor int8_weights(run *r, int rows, int cols)
     return w;
 }
 
+/* Every third row has one number that is not finite, in one place or another. */
+static void spoil(el_tensor t)
+{
+    static const double NONE[] = {NAN, INFINITY, -INFINITY};
+    for (int i = 0; i < t.rows; i += 3)
+        el_set(t, i, (i * 5 + t.cols - 1) % t.cols, NONE[i / 3 % 3]);
+}
+
+/* Where a row of x or of w is spoilt, and nowhere else, y is NaN. */
+static void keep_spoilt(run *r, const char *name, el_tensor y)
+{
+    int *const flags = out_ints(y.rows * y.cols);
+    r->q->wait(r->q);
+    for (int i = 0; i < y.rows; i++)
+        for (int o = 0; o < y.cols; o++) {
+            flags[i * y.cols + o] = isnan(el_get(y, i, o));
+            CHECK(flags[i * y.cols + o] == (i % 3 == 0 || o % 3 == 0), "%s: (%d, %d) is %g", name, i, o,
+                  el_get(y, i, o));
+        }
+    keep_ints(r, name, flags, y.rows * y.cols);
+}
+
+static void int8_spoilt(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const el_tensor x = in(r, s.rows, s.cols, 1, 1), w = int8_weights(r, s.more, s.cols);
+    const el_tensor y = check_tensor(r->exact ? EL_F64 : EL_F32, s.rows, s.more);
+    const el_tensor z = check_tensor(r->exact ? EL_F64 : EL_F32, s.rows, s.more);
+    spoil(x);
+    spoil(w);
+    q->prepare(q, w, EL_I8, false);
+    q->linear_forward(q, y, x, w, parameter(1, s.more, 4, 1));
+    keep_spoilt(r, "spoilt y", y);
+    q->linear_gelu_forward(q, y, el_tensor_none(), z, x, w, el_tensor_none());
+    keep_spoilt(r, "spoilt y of gelu", y);
+}
+
 /* Products of whole numbers: to the last bit where nothing is rounded; else one number may be rounded otherwise in float
  * than in double. */
 static void case_int8(run *r, sizes s)
@@ -127,6 +164,7 @@ static void case_int8(run *r, sizes s)
     q->linear_forward(q, out(r, "whole y", EL_F32, s.rows, s.more, false, 1e-6), x, own, el_tensor_none());
     check_fill(x, 0);
     q->linear_forward(q, out(r, "y of zeros", EL_F32, s.rows, s.more, false, 0), x, own, b);
+    int8_spoilt(r, s);
 }
 
 /* The fused op's bits are those of the two that it stands for. */

@@ -9,12 +9,15 @@
 
 #include "ops/reference/reference.h"
 
-/* What one of the whole numbers stands for that a row of weights, or of x, becomes. */
+/* What one of the whole numbers stands for that a row of weights, or of x, becomes; NaN where one of its own is not finite. */
 static double int8_scale(el_tensor t, int row)
 {
     double most = 0;
-    for (int k = 0; k < t.cols; k++)
+    for (int k = 0; k < t.cols; k++) {
+        if (!isfinite(el_get(t, row, k)))
+            return NAN;
         most = fmax(most, fabs(el_get(t, row, k)));
+    }
     return most / 127;
 }
 

@@ -3,7 +3,8 @@
  *   y = sx[i] sw[j] (sum over k of qx[i][k] qw[j][k]) + bias[j]
  *
  * with sw[j] the largest |w| of row j of w over 127, qw = w / sw to the nearest whole number, and sx, qx likewise for each
- * row of x.  Sums are of whole numbers, and so exact: how a product is cut changes nothing.
+ * row of x.  Sums are of whole numbers, and so exact: how a product is cut changes nothing.  A row with a number that is not
+ * finite has no such numbers: its s is NaN, and so is all that comes of it.
  *
  * A unit is what one instruction multiplies and adds in 32 bits.  With VNNI it is four numbers of 8 bits; the instruction
  * wants one side without sign, so x has 128 added, and 128 times the sum of a column's weights is taken off again.
@@ -59,12 +60,22 @@ size_t EL_KERNEL(packed_int8_bytes)(int k, int n)
 
 /* ---- to whole numbers ---- */
 
+enum { FINITE = 0x7f7fffff }; /* the bits of the largest float */
+
+INLINE vi larger(vi a, vi b)
+{
+    const vi more = a > b;
+    return (a & more) | (b & ~more);
+}
+
+/* Magnitudes are in the order of their bits, and above them lie infinity and NaN, which a maximum of floats may lose.  NaN
+ * where one of these is among them. */
 INLINE float largest_of(const float *row, int count)
 {
-    vf most = {0};
+    vi most = {0};
     for (int i = 0; i < count; i += WIDTH)
-        most = vmax(most, vabs(vload_upto(row, EL_F32, i, count - i)));
-    return vhighest(most);
+        most = larger(most, (vi)vabs(vload_upto(row, EL_F32, i, count - i)));
+    return vbits(most > FINITE) ? NAN : vhighest((vf)most);
 }
 
 /* Whole vectors of numbers, zeros after the last, each with `shift` added; returns what one of them stands for. */

@@ -55,3 +55,11 @@ int el_number_print(char *text, size_t size, const char *format, ...)
     va_end(arguments);
     return length;
 }
+
+bool el_numbers_finite(const float *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(numbers[i]))
+            return false;
+    return true;
+}

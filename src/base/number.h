@@ -1,4 +1,4 @@
-/* number - numbers in texts, the same in every locale
+/* number - numbers in texts, the same in every locale; and whether they are any
  *
  * Files, flags and JSON have a point in their numbers, whatever the locale that a program with our library has set.
  */
@@ -17,6 +17,9 @@ double el_number_read(const char *text, char **end);
 bool el_number_real(const char *text, double *value);
 /* All of a text as a whole number: at most one sign, then digits.  False too where it does not fit. */
 bool el_number_whole(const char *text, int64_t *value);
+
+/* Whether none of them is infinite or NaN. */
+bool el_numbers_finite(const float *numbers, size_t count);
 
 /* snprintf and vsnprintf. */
 int el_number_print(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));

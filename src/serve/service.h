@@ -41,7 +41,7 @@ typedef struct {
     el_guess *guesses; /* masks x top_k */
     el_span_answer *answers;
     int answer_count;
-    double value;     /* of a model taught numbers */
+    double value;     /* of a model taught numbers; NaN: the model gave none that are finite */
     double null_odds; /* of one taught that questions may have no answer */
     bool answered;    /* and whether this one has one */
 } el_query;

@@ -1,4 +1,5 @@
 /* service_compute - parts of many questions at once: through the network, and each answer to whom it belongs */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -149,7 +150,7 @@ static void take_spans(const el_task_card *card, el_query *a, const el_predictio
 static void take_prediction(const el_task_card *card, el_query *a, const el_prediction *p)
 {
     const size_t labels = (size_t)card->labels.count;
-    a->value = p->value;
+    a->value = p->finite ? p->value : NAN;
     if (card->kind == EL_SPAN)
         take_spans(card, a, p);
     else if (card->kind == EL_TAG && a->words.count) {
@@ -166,7 +167,7 @@ static el_status predict(el_service *s, el_answerer *with, const el_part *parts,
     int answered;
     el_status st = make_dataset(&d, s->loaded->card.kind, parts, count);
     if (!st)
-        st = el_finetuned_ask(&with->tuned, &d, &predictions, &answered);
+        st = el_finetuned_ask_each(&with->tuned, &d, &predictions, &answered);
     for (int i = 0; !st && i < answered; i++)
         take_prediction(&s->loaded->card, query_of(parts[predictions[i].example]), &predictions[i]);
     el_dataset_release(&d);
@@ -181,7 +182,7 @@ static el_status embed(el_service *s, el_answerer *with, const el_part *parts, i
     int cut;
     el_status st = make_dataset(&d, EL_CLASSIFY, parts, count);
     if (!st)
-        st = el_embedder_ask(with->embedder, &d, &vectors, &cut);
+        st = el_embedder_ask_each(with->embedder, &d, &vectors, &cut);
     for (int i = 0; !st && i < count; i++)
         memcpy(query_of(parts[i])->numbers, vectors + (size_t)i * width, width * sizeof *vectors);
     el_dataset_release(&d);

@@ -272,6 +272,12 @@ static int next_of(const el_dataset *d)
     return d->kind == EL_TAG ? d->word_count : d->kind == EL_SPAN ? d->answer_count : d->number_count;
 }
 
+el_status el_dataset_not_finite(const el_dataset *d, int example)
+{
+    return el_fail(EL_EFAILED, "%s, line %lld: the model's numbers are not finite", d->name,
+                   (long long)d->examples[example].line);
+}
+
 el_labelled *el_dataset_add(el_dataset *d, int64_t line)
 {
     if (!grow((void **)&d->examples, d->count, &d->capacity, sizeof *d->examples))

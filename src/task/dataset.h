@@ -91,6 +91,9 @@ void el_dataset_release(el_dataset *dataset); /* accepts a zeroed one */
 /* Whether any example has what is to be learned. */
 bool el_dataset_labelled(const el_dataset *dataset);
 
+/* EL_EFAILED: what a model gave for an example is no answer. */
+el_status el_dataset_not_finite(const el_dataset *dataset, int example);
+
 /* Building one.  Strings are copied; NULL where there is no memory.  An added example has no label, and its words,
  * answers or numbers are those added after it. */
 const char *el_dataset_string(el_dataset *dataset, const char *text, size_t bytes);

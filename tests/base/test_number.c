@@ -58,9 +58,21 @@ static void test_locale(void **state)
     setlocale(LC_ALL, "C");
 }
 
+static void test_finite(void **state)
+{
+    (void)state;
+    assert_true(el_numbers_finite((const float[]){-3.4e38F, 0, 1e-45F}, 3));
+    assert_true(el_numbers_finite(NULL, 0));
+    const float none[] = {1, NAN, 2, INFINITY, 3, -INFINITY};
+    for (int i = 1; i < 6; i += 2) {
+        assert_false(el_numbers_finite(none + i - 1, 2));
+        assert_true(el_numbers_finite(none + i - 1, 1));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole), cmocka_unit_test(test_real),
-                                       cmocka_unit_test(test_locale)};
+                                       cmocka_unit_test(test_locale), cmocka_unit_test(test_finite)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -9,6 +9,15 @@ cd "$work"
 
 fail() { echo "FAILED: $*" >&2; exit 1; }
 
+# spoil FOLDER TENSOR: the first number of a model's tensor becomes NaN.
+spoil() {
+    local file=$1/model.safetensors header at
+    header=$(od -An -t u8 -N 8 "$file" | tr -d ' ')
+    at=$(head -c $((8 + header)) "$file" | grep -ao "\"$2\":{[^}]*}" | grep -o 'offsets":\[[0-9]*' | grep -o '[0-9]*$')
+    [ -n "$at" ] || fail "$file has no $2"
+    printf '\x00\x00\xc0\x7f' | dd of="$file" bs=1 seek=$((8 + header + at)) conv=notrunc status=none
+}
+
 # refused CODE WORDS COMMAND...: it ends with this code, and with these words among what it says in log.
 refused() {
     local code=$1 words=$2

@@ -142,3 +142,13 @@ embed --model tuned --json three.txt > tuned.lines 2> log || fail "tuned: $(cat 
 [ -s log ] && fail "a tuned model has something to say: $(cat log)"
 cmp -s tuned.lines <(head -n 3 lines) && fail "fine-tuning changes nothing"
 embed --model tuned/model --json three.txt 2> log | cmp - tuned.lines || fail "a tuned model and its folder differ"
+
+# A model whose numbers went wrong has no vectors.
+cp -r run/discriminator wrong
+spoil wrong electra.encoder.layer.0.attention.self.key.bias
+for precision in fp32 int8; do
+    refused 1 'three.txt, line 1: the model.s numbers are not finite' "$electra" embed --precision $precision --model wrong --json three.txt
+    "$electra" embed --precision $precision --model wrong --json three.txt 2> log | grep . && fail "it prints vectors in $precision"
+    refused 1 'numbers are not finite' "$electra" embed --precision $precision --model wrong --output wrong.npy three.txt
+    [ ! -e wrong.npy ] || fail "half a file is left"
+done

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "task/learn/family.h"
 #include "task/score/metrics.h"
 
@@ -83,6 +84,7 @@ static void pair(const el_learner *l, int feature, int *rows)
 static void answer_one(const el_learner *l, const float *logits, float *probabilities, el_prediction *p)
 {
     const int labels = labels_of(l);
+    p->finite = el_numbers_finite(logits, (size_t)labels);
     if (l->settings.kind == EL_REGRESS) {
         p->value = l->settings.low + (double)logits[0] * range_of(l);
         return;

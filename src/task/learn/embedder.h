@@ -42,7 +42,10 @@ int el_embedder_width(const el_embedder *embedder);
 int el_embedder_longest(const el_embedder *embedder); /* tokens; what is longer is cut */
 
 /* The vectors of a classify dataset's examples, in their order; they last until the next call.  *cut: how many examples
- * were too long. */
+ * were too long.  EL_EFAILED where one of them is not finite. */
 el_status el_embedder_ask(el_embedder *embedder, const el_dataset *dataset, const float **vectors, int *cut);
+/* The same, where the caller looks which of them are finite: examples are of several askers. */
+el_status el_embedder_ask_each(el_embedder *embedder, const el_dataset *dataset, const float **vectors,
+                               int *cut);
 
 #endif

@@ -417,8 +417,8 @@ void el_finetuned_close(el_finetuned *f)
     *f = (el_finetuned){0};
 }
 
-el_status el_finetuned_ask(el_finetuned *f, const el_dataset *dataset, const el_prediction **predictions,
-                           int *count)
+el_status el_finetuned_ask_each(el_finetuned *f, const el_dataset *dataset, const el_prediction **predictions,
+                                int *count)
 {
     assert(dataset->kind == f->card.kind);
     el_features_clear(&f->features);
@@ -438,4 +438,14 @@ el_status el_finetuned_ask(el_finetuned *f, const el_dataset *dataset, const el_
             st = f->watch.on_batch(f->watch.context, (double)first / f->features.count);
     }
     return st ? st : el_learner_predictions(f->learner, predictions, count);
+}
+
+el_status el_finetuned_ask(el_finetuned *f, const el_dataset *dataset, const el_prediction **predictions,
+                           int *count)
+{
+    el_status st = el_finetuned_ask_each(f, dataset, predictions, count);
+    for (int i = 0; !st && i < *count; i++)
+        if (!(*predictions)[i].finite)
+            st = el_dataset_not_finite(dataset, (*predictions)[i].example);
+    return st;
 }

@@ -93,8 +93,12 @@ el_status el_finetuned_over(el_finetuned *finetuned, el_queue *q, const el_model
 void el_finetuned_close(el_finetuned *finetuned); /* accepts a zeroed one */
 
 /* Answers every example of a dataset of the card's kind (labels need not be there), in batches by tokens: a prediction
- * each, in their order.  They last until the next call, and so does the learner's score of them: its finish(). */
+ * each, in their order.  They last until the next call, and so does the learner's score of them: its finish().  EL_EFAILED
+ * where one of them is not finite. */
 el_status el_finetuned_ask(el_finetuned *finetuned, const el_dataset *dataset,
                            const el_prediction **predictions, int *count);
+/* The same, where the caller looks which of them are finite: examples are of several askers. */
+el_status el_finetuned_ask_each(el_finetuned *finetuned, const el_dataset *dataset,
+                                const el_prediction **predictions, int *count);
 
 #endif

@@ -55,6 +55,7 @@ typedef struct {
 /* The answer to one example.  Memory of whoever made it. */
 typedef struct {
     int example;
+    bool finite;                /* else the model gave no numbers, and what follows is no answer */
     int label;                  /* classify */
     double value;               /* regress */
     const float *probabilities; /* classify, multilabel: one a label; tag: of the chosen tag, one a word */

@@ -218,6 +218,18 @@ static double null_odds(const el_learner *l, int first, int end, double best)
     return head->kind == EL_HEAD_SPAN_JOINT && head->answerable ? least : least - best;
 }
 
+static bool is_finite(const el_learner *l, int first, int end)
+{
+    const el_windows *const w = &l->windows;
+    bool finite = true;
+    for (int i = first; i < end; i++) {
+        finite &= isfinite(w->kept[i].null_score) != 0;
+        for (int k = w->kept[i].first; k < w->kept[i].first + w->kept[i].count; k++)
+            finite &= isfinite(w->found[k].score) != 0;
+    }
+    return finite;
+}
+
 /* Texts and probabilities: the softmax of the scores. */
 static void write_answers(const el_scored_span *found, int count, const char *context, el_span_answer *spans,
                           char *text)
@@ -267,10 +279,12 @@ static el_status answer(el_learner *l)
         const char *context = el_learner_example(l, l->seen[first])->text[1];
         const el_scored_span *found = w->found + w->kept[first].first;
         end = el_learner_windows(l, first);
+        const bool finite = is_finite(l, first, end);
         const int count = join_windows(l, first, end, context);
         write_answers(found, count, context, spans, text);
         predictions->items[predictions->count++] =
             (el_prediction){.example = example_of(l, first),
+                            .finite = finite,
                             .answers = spans,
                             .answer_count = count,
                             .null_odds = null_odds(l, first, end, count ? found->score : 0)};

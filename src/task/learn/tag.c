@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "task/learn/family.h"
 #include "task/score/entities.h"
 #include "task/score/tagged.h"
@@ -129,15 +130,17 @@ static el_status answer(el_learner *l)
     for (int first = 0, end; first < l->seen_count; first = end) {
         const el_feature *f = NULL;
         const int count = el_learner_example(l, l->seen[first])->count;
+        bool finite = true;
         end = el_learner_windows(l, first);
         for (int i = first; i < end; i++) {
             f = &l->features->items[l->seen[i]];
             answer_window(l, f, logits, scratch, probabilities, tags);
+            finite &= el_numbers_finite(logits, (size_t)f->rows * labels);
             logits += (size_t)f->rows * labels;
         }
         answer_rest(l, f->from + f->rows, count, tags);
-        predictions->items[predictions->count++] =
-            (el_prediction){.example = f->example, .probabilities = probabilities, .tags = tags};
+        predictions->items[predictions->count++] = (el_prediction){
+            .example = f->example, .finite = finite, .probabilities = probabilities, .tags = tags};
         probabilities += count;
         tags += count;
     }

@@ -67,8 +67,9 @@ static el_status work(const settings *s)
     if (!s->output)
         return el_fail(EL_EUSAGE, "--output: which file?");
     if (s->int8 && s->format != ONNX)
-        return el_fail(EL_EUSAGE,
-                       "--int8: safetensors hold numbers of --dtype; --format onnx takes 8-bit ones");
+        return el_fail(
+            EL_EUSAGE,
+            "--int8: safetensors and GGUF hold numbers of --dtype; --format onnx takes 8-bit ones");
     if (s->dev && !s->int8)
         return el_fail(EL_EUSAGE, "--dev: is scored with --int8; `electra evaluate` scores a model as it is");
     if (s->format == GGUF && DTYPES[s->dtype] == EL_ST_BF16)

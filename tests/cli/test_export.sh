@@ -61,6 +61,7 @@ refused 2 'evaluate' "$electra" export --model tuned --dev labelled.tsv --output
 refused 2 'onnx takes 8-bit' "$electra" export --model tuned --format safetensors --int8 --output x
 refused 3 'nothere' "$electra" export --model tuned --int8 --dev nothere --output x.onnx
 refused 3 'no task' "$electra" export --model run --int8 --dev labelled.tsv --output x.onnx
+refused 2 'safetensors and GGUF hold' "$electra" export --model run --format gguf --int8 --output x
 
 
 # GGUF: an encoder whose embeddings are as wide as its layers.

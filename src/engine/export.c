@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/number.h"
 #include "engine/import.h"
 #include "format/gguf.h"
 #include "format/model_folder.h"
@@ -91,6 +92,31 @@ typedef struct {
     el_names names;
 } parameters;
 
+/* A model whose weights went wrong is not handed on. */
+static el_status check_finite(const el_tensors *tensors, const el_stored *t)
+{
+    const size_t count = (size_t)el_stored_elements(t);
+    float *const numbers = malloc((count + 1) * sizeof *numbers);
+    el_status st =
+        numbers ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory for %zu numbers", tensors->path, count);
+    if (!st && el_stored_floats(t, numbers) && !el_numbers_finite(numbers, count))
+        st = el_fail(EL_EDATA, "%s: %s has a number that is not finite", tensors->path, t->name);
+    free(numbers);
+    return st;
+}
+
+static el_status check_weights(const char *folder)
+{
+    el_tensors tensors;
+    el_status st = el_tensors_open(&tensors, folder);
+    if (st)
+        return st;
+    for (int i = 0; !st && i < tensors.count; i++)
+        st = check_finite(&tensors, &tensors.tensors[i]);
+    el_tensors_close(&tensors);
+    return st;
+}
+
 static el_status open_parameters(parameters *p, const char *folder, bool predicts)
 {
     el_status st = el_tensors_open(&p->tensors, folder);
@@ -111,7 +137,9 @@ static el_status write_graph(const char *folder, bool generator, bool int8, cons
     if (st)
         return st;
     parameters p;
-    st = open_parameters(&p, folder, model.head == EL_ONNX_MLM);
+    st = check_weights(folder);
+    if (!st)
+        st = open_parameters(&p, folder, model.head == EL_ONNX_MLM);
     if (st)
         return st;
     model.context = &p.names;
@@ -145,6 +173,8 @@ static el_status write_encoder(const char *folder, const el_sentence *said, bool
         st = check_head(folder, &head);
     if (!st)
         st = el_model_vocab(folder, &model.config, &vocab);
+    if (!st)
+        st = check_weights(folder);
     if (!st)
         st = open_parameters(&p, folder, false);
     if (!st) {
@@ -188,6 +218,8 @@ el_status el_export_folder(const char *folder, bool generator, el_st_type type, 
     char *place = NULL;
     el_queue *q = NULL;
     el_status st = find(folder, generator, &place);
+    if (!st)
+        st = check_weights(place);
     if (!st)
         st = el_queue_open(&q, 1, NULL);
     if (!st)

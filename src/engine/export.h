@@ -1,4 +1,4 @@
-/* export - a model folder as a file of other software */
+/* export - a model folder as a file of other software; EL_EDATA where a weight is not finite */
 #ifndef EL_ENGINE_EXPORT_H
 #define EL_ENGINE_EXPORT_H
 

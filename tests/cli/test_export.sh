@@ -63,6 +63,19 @@ refused 3 'nothere' "$electra" export --model tuned --int8 --dev nothere --outpu
 refused 3 'no task' "$electra" export --model run --int8 --dev labelled.tsv --output x.onnx
 refused 2 'safetensors and GGUF hold' "$electra" export --model run --format gguf --int8 --output x
 
+# A model with a number that is not finite is not handed on, in any form.
+cp -r tuned wrong
+spoil wrong/model electra.encoder.layer.0.attention.self.key.bias
+refused 1 'the model.s numbers are not finite' "$electra" export --model wrong --int8 --dev labelled.tsv --output x.onnx
+for form in "onnx" "onnx --int8" "safetensors" "safetensors --dtype bf16"; do
+    refused 3 'model.safetensors: electra.encoder.layer.0.attention.self.key.bias has a number that is not finite' \
+        "$electra" export --model wrong --format $form --output x
+done
+cp -r run/discriminator strange
+spoil strange electra.embeddings.LayerNorm.weight
+refused 3 'LayerNorm.weight has a number that is not finite' "$electra" export --model strange --format gguf --output x
+ls -d x* 2> log && fail "half a file is left"
+
 
 # GGUF: an encoder whose embeddings are as wide as its layers.
 "$electra" export --model run --format gguf --output run.gguf 2> log && grep -q 'encoder alone' log || fail "export to GGUF: $(cat log)"

@@ -8,7 +8,8 @@
 #include "task/files/describe.h"
 
 enum { BATCH_TOKENS = 2048 };
-static const double DEAR = 0.01; /* of a metric: more than chance makes of a few hundred examples */
+/* Of a metric: more than chance makes of a few hundred examples.  A point alone, however it is rounded, is not more. */
+static const double DEAR = 0.01 + 1e-9;
 
 static el_status score(el_queue *q, el_type activations, const char *folder, const el_dataset *data,
                        int batch_tokens, el_figures *figures)

@@ -38,6 +38,8 @@ static void test_warning(void **state)
                "int8 costs this model 21.1 points of accuracy (0.9120 in fp32, 0.7010 in int8)");
     check_said(0.912, 0.9, "int8 costs this model 1.2 points");
     check_said(0.912, 0.905, "");
+    check_said(0.52, 0.51, "");
+    check_said(0.52, 0.5099, "int8 costs this model 1.0 points");
     check_said(0.912, 0.93, "");
     check_said(NAN, 0.93, "");
     el_log_to(NULL);

@@ -120,7 +120,7 @@ const el_option EL_FINETUNE_TABLE[] = {
      "continue although a setting that affects the result has changed"},
     {"overwrite", EL_OPT_SWITCH, AT(overwrite), 0, 0, NULL,
      "start again, and remove what an earlier run left in the output folder"},
-    EL_MACHINE_OPTIONS(el_finetune_settings),
+    EL_TRAINING_OPTIONS(el_finetune_settings),
     EL_RANKS_OPTIONS(el_finetune_settings),
 };
 #undef AT

@@ -1,6 +1,7 @@
 /* machine - what commands that run a model share: where it runs, and opening one to be used
  *
- * A settings struct with an `el_machine machine` takes the table lines EL_MACHINE_OPTIONS(struct).
+ * A settings struct with an `el_machine machine` takes the table lines EL_MACHINE_OPTIONS(struct), or to train
+ * EL_TRAINING_OPTIONS(struct).
  */
 #ifndef EL_ENGINE_MACHINE_H
 #define EL_ENGINE_MACHINE_H
@@ -32,6 +33,11 @@ typedef struct {
 } el_machine;
 
 #define EL_MACHINE_OPTIONS(settings)                                                                         \
+    EL_MACHINE_LINES(settings, "auto|bf16|fp32|int8",                                                        \
+                     "; int8: products of whole numbers, all else in float, for answers alone")
+/* Of commands that train, which int8 is not for. */
+#define EL_TRAINING_OPTIONS(settings) EL_MACHINE_LINES(settings, "auto|bf16|fp32", "")
+#define EL_MACHINE_LINES(settings, precisions, of_int8)                                                      \
     {"device",                                                                                               \
      EL_OPT_TEXT,                                                                                            \
      offsetof(settings, machine.device),                                                                     \
@@ -47,10 +53,8 @@ typedef struct {
          offsetof(settings, machine.precision),                                                              \
          0,                                                                                                  \
          0,                                                                                                  \
-         "auto|bf16|fp32|int8",                                                                              \
-         "type of activations and products; auto: bf16 if this processor multiplies it faster; int8: "       \
-         "products of "                                                                                      \
-         "whole numbers, all else in float, for answers alone"},                                             \
+         precisions,                                                                                         \
+         "type of activations and products; auto: bf16 if this processor multiplies it faster" of_int8},     \
     {                                                                                                        \
         "instruction_set", EL_OPT_CHOICE, offsetof(settings, machine.instruction_set), 0, 0,                 \
             "auto|baseline|avx2|avx512|avx512_bf16|neon|neon_bf16|reference",                                \

@@ -158,7 +158,7 @@ const el_option EL_PRETRAIN_TABLE[] = {
     INT(logging_steps, 1, 1e9, "steps between lines of metrics.jsonl"),
     SWITCH(tensorboard, "also write metrics to an event file for TensorBoard"),
     REAL(max_time, 0, INFINITY, "seconds after which the run saves and stops, as on a signal; 0: no limit"),
-    EL_MACHINE_OPTIONS(el_pretrain_settings),
+    EL_TRAINING_OPTIONS(el_pretrain_settings),
     EL_RANKS_OPTIONS(el_pretrain_settings),
 
     SECTION("Names of the original, so that its --hparams are accepted"),

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char NAME[] = "unfinished.safetensors", MAGIC[] = "electra_unfinished", VERSION[] = "1",
+static const char NAME[] = "unfinished.safetensors", MAGIC[] = "electra_unfinished", VERSION[] = "2",
                   RECIPE[] = "recipe";
 
 bool el_unfinished_is(const char *name)

@@ -6,6 +6,9 @@
  * and the block ends at the last newline.  When the file ends first, the next one is read behind it: of 100 000 small
  * files each would be a block of its own else, too little work to share among threads.  One that does not end in the room
  * that is left begins the next block.  So a file is cut in the same places whatever stands before it.
+ *
+ * A JSON line that is longer than a block is looked through as it comes (json_line.h), and its text lies in the buffer as
+ * that of a plain file would: a block ends at a newline of the text or, in a long line of it, at a space.
  */
 #define _GNU_SOURCE /* memrchr */
 #include "reader.h"
@@ -14,12 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "text/decoder.h"
 #include "text/file_list.h"
+#include "text/json_line.h"
 #include "text/kind.h"
 
-enum { JSON_LINE = 1 << 28, LEAST_BLOCK = 16, ENDING = 2 /* newlines behind a file */ };
+enum { LEAST_BLOCK = 16, ENDING = 2 /* newlines behind a file */ };
 
 typedef struct {
     char *data;
@@ -39,13 +42,19 @@ struct el_reader {
     bool skipping;       /* the rest of a word of which a whole block was given */
     bool cut;            /* its last block ended within a line */
     int64_t given_parts; /* of it */
-    size_t opened_room;  /* the buffer's size when it was opened */
     uint64_t line;       /* JSON lines read */
+    el_json_line object; /* the one being read */
+    enum {
+        IN_LINES,
+        IN_TEXT,
+        AT_TEXT_END
+    } within; /* whole lines; a line longer than a block; what is left of its text */
     /* decoded text: of files before the open one, and from `begun` on of that; what the last block left over starts at
      * `taken` */
     memory buffer;
     size_t bytes, begun, taken;
-    memory last; /* holds the block before, which stays */
+    size_t text_end; /* AT_TEXT_END: of the text; behind it are lines that follow */
+    memory last;     /* holds the block before, which stays */
 };
 
 static el_status no_memory(size_t bytes)
@@ -136,8 +145,8 @@ static el_status open_file(el_reader *r)
     r->json = !r->settings.raw && is_json(path);
     r->checked = r->ended = r->skipping = r->cut = false;
     r->given_parts = 0;
-    r->opened_room = r->buffer.size;
     r->line = 0;
+    r->within = IN_LINES;
     r->begun = r->bytes;
     return el_decoder_open(r->decoder, path);
 }
@@ -182,22 +191,6 @@ static size_t skip_word(el_reader *r, char *text, size_t made)
     return made - skipped;
 }
 
-/* Fills the buffer until it is full or the file ends or is waited for. */
-static el_status fill(el_reader *r)
-{
-    while (r->bytes < r->buffer.size && !r->ended && !is_enough(r)) {
-        size_t made;
-        const el_status st =
-            el_decoder_read(r->decoder, r->buffer.data + r->bytes, r->buffer.size - r->bytes, &made);
-        if (st)
-            return st;
-        r->ended = made == 0;
-        r->bytes += r->skipping ? skip_word(r, r->buffer.data + r->bytes, made) : made;
-    }
-    const bool enough = r->ended || r->begun == 0; /* to judge by: else it begins the next block */
-    return r->checked || !enough ? EL_OK : check_text(r);
-}
-
 /* Where to end a block within a line of more than `bytes`: after the last space, else before the character
  * that the limit would cut. */
 static size_t cut_line(const char *text, size_t bytes)
@@ -237,38 +230,59 @@ static size_t put_lines(char *out, const char *text, size_t bytes)
     return (size_t)(to - out);
 }
 
-/* A document's text as lines, blank ones left out, and the blank line that ends it. */
-static size_t put_document(const el_reader *r, char *out, const char *text, size_t bytes)
+/* What ends a document's text, of which `made` bytes are there: its last line's newline and a blank line. */
+static size_t end_document(const el_reader *r, char *text, size_t made, bool within_line)
 {
-    size_t made = put_lines(out, text, bytes);
-    if (made > 0 && out[made - 1] != '\n')
-        out[made++] = '\n';
+    if (within_line)
+        text[made++] = '\n';
     if (r->settings.ends != EL_ENDS_AT_FILES)
-        out[made++] = '\n';
+        text[made++] = '\n';
     return made;
+}
+
+/* ---- JSON lines ------------------------------------------------------------------------------------- */
+
+static void begin_object(el_reader *r)
+{
+    el_json_line_begin(&r->object, r->settings.json_key);
+    r->line++;
+}
+
+/* Replaces a part of a JSON line by what it says of the text. */
+static el_status take_object(el_reader *r, const char *piece, size_t bytes, char *out, size_t *made)
+{
+    const char *const trouble = el_json_line_take(&r->object, piece, bytes, out, made);
+    return trouble ? el_fail(EL_EDATA, "%s: line %llu, byte %llu: %s", name_of(r),
+                             (unsigned long long)r->line, (unsigned long long)r->object.taken, trouble)
+                   : EL_OK;
+}
+
+static el_status end_object(const el_reader *r)
+{
+    const el_json_line *const o = &r->object;
+    return o->done && o->found ? EL_OK
+           : o->done           ? el_fail(EL_EDATA, "%s: line %llu: no text under the key \"%s\"", name_of(r),
+                                         (unsigned long long)r->line, r->settings.json_key)
+                               : el_fail(EL_EDATA, "%s: line %llu: the line ends within its JSON", name_of(r),
+                                         (unsigned long long)r->line);
 }
 
 /* The text of one JSON line, which takes no more than the line did. */
 static el_status put_json(el_reader *r, el_line line, char *out, size_t *made)
 {
-    char name[512];
-    json_error_t error;
-    snprintf(name, sizeof name, "%s: line %llu", name_of(r), (unsigned long long)++r->line);
+    begin_object(r);
     *made = 0;
     if (el_line_blank(line))
         return EL_OK;
-    json_t *object;
-    el_status st = el_json_read(&object, line.text, line.bytes, JSON_ALLOW_NUL, &error);
+    el_status st = take_object(r, line.text, line.bytes, out, made);
+    if (!st)
+        st = end_object(r);
     if (st)
-        return st == EL_EDATA ? el_fail(EL_EDATA, "%s: %s", name, error.text) : st;
-    const json_t *text = json_object_get(object, r->settings.json_key);
-    if (json_is_string(text))
-        *made = put_document(r, out, json_string_value(text), json_string_length(text));
-    else
-        st = el_fail(EL_EDATA, "%s: no text under the key \"%s\"", name, r->settings.json_key);
-    json_decref(object);
+        return st;
+    *made = put_lines(out, out, *made);
+    *made = end_document(r, out, *made, *made > 0 && out[*made - 1] != '\n');
     assert(*made <= line.bytes && "quotes and braces take more than two newlines");
-    return st;
+    return EL_OK;
 }
 
 /* Replaces JSON lines by their texts, in place. */
@@ -297,19 +311,100 @@ static void leave_out_blanks(const el_reader *r, char *text, size_t *bytes)
 static el_status rewrite(el_reader *r, size_t *bytes)
 {
     char *const text = r->buffer.data + r->begun;
-    if (r->json)
+    if (r->json && r->within == IN_LINES)
         return put_texts(r, text, bytes);
-    if (r->settings.ends == EL_ENDS_AT_FILES)
+    if (r->json || r->settings.ends == EL_ENDS_AT_FILES)
         leave_out_blanks(r, text, bytes);
     return EL_OK;
+}
+
+static bool within_line(const el_reader *r)
+{
+    return r->bytes > r->begun ? r->buffer.data[r->bytes - 1] != '\n' : r->cut;
+}
+
+/* A long JSON line has ended, its text lies in the buffer to its end: ends the document before the `rest` that follows,
+ * for which its closing quote and brace have made room. */
+static el_status end_text(el_reader *r, const char *rest, size_t bytes)
+{
+    char *const text = r->buffer.data;
+    leave_out_blanks(r, text, &r->bytes);
+    const bool within = within_line(r);
+    r->text_end = r->bytes + within + (r->settings.ends != EL_ENDS_AT_FILES);
+    memmove(text + r->text_end, rest, bytes);
+    end_document(r, text, r->bytes, within);
+    r->bytes = r->text_end + bytes;
+    r->within = AT_TEXT_END;
+    r->skipping = false;
+    return end_object(r);
+}
+
+/* Of a long JSON line a piece has come, in the buffer: its text goes behind what is there, and what follows the line. */
+static el_status take_text(el_reader *r, const char *piece, size_t made)
+{
+    char *const to = r->buffer.data + r->bytes;
+    const char *const newline = memchr(piece, '\n', made);
+    const size_t bytes = newline ? (size_t)(newline - piece) : made;
+    size_t text;
+    const el_status st = take_object(r, piece, bytes, to, &text);
+    if (st)
+        return st;
+    r->bytes += r->skipping ? skip_word(r, to, text) : text;
+    return newline ? end_text(r, newline + 1, made - bytes - 1) : EL_OK;
+}
+
+/* The buffer is full of a JSON line that has no end there. */
+static el_status begin_text(el_reader *r)
+{
+    const size_t bytes = r->bytes;
+    begin_object(r);
+    r->within = IN_TEXT;
+    r->bytes = 0;
+    return take_text(r, r->buffer.data, bytes);
+}
+
+/* ---- blocks ----------------------------------------------------------------------------------------- */
+
+/* Text of a long JSON line is enough with half of a block: what is left is room for pieces of some length. */
+static bool is_full(const el_reader *r)
+{
+    return r->within == IN_TEXT ? r->bytes > r->buffer.size / 2 : r->bytes >= r->buffer.size;
+}
+
+/* More of the file, as much as there is room for. */
+static el_status read_more(el_reader *r)
+{
+    const bool in_text = r->within == IN_TEXT;
+    const size_t at = r->bytes + (in_text ? EL_JSON_GAP : 0);
+    char *const piece = r->buffer.data + at;
+    size_t made;
+    const el_status st = el_decoder_read(r->decoder, piece, r->buffer.size - at, &made);
+    if (st)
+        return st;
+    r->ended = made == 0;
+    if (in_text)
+        return take_text(r, piece, made);
+    r->bytes += r->skipping ? skip_word(r, piece, made) : made;
+    return EL_OK;
+}
+
+/* Fills the buffer until it is full or the file ends or is waited for. */
+static el_status fill(el_reader *r)
+{
+    while (r->within != AT_TEXT_END && !is_full(r) && !r->ended && !is_enough(r)) {
+        const el_status st = read_more(r);
+        if (st)
+            return st;
+    }
+    const bool enough = r->ended || r->begun == 0; /* to judge by: else it begins the next block */
+    return r->checked || !enough ? EL_OK : check_text(r);
 }
 
 static el_reader_place place_at(const el_reader *r, int64_t files, int64_t parts)
 {
     const int64_t reached = files + (parts > 0);
     return (el_reader_place){r->list.unmeasured ? -1 : files, parts,
-                             reached ? r->list.files[reached - 1].seen : 0,
-                             parts ? r->opened_room : r->buffer.size};
+                             reached ? r->list.files[reached - 1].seen : 0};
 }
 
 /* All files but `open` of them that were opened, as far as they are in the buffer. */
@@ -340,37 +435,38 @@ static el_status take_part(el_reader *r, el_block *block)
     return st;
 }
 
-static bool within_line(const el_reader *r)
+/* Takes what is left of a long JSON line's text. */
+static void take_text_end(el_reader *r, el_block *block)
 {
-    return r->bytes > r->begun ? r->buffer.data[r->bytes - 1] != '\n' : r->cut;
+    r->taken = r->text_end;
+    r->given_parts += r->text_end > 0;
+    r->within = IN_LINES;
+    r->cut = false;
+    *block = (el_block){
+        .text = r->buffer.data, .bytes = r->text_end, .end = place_at(r, r->current - 1, r->given_parts)};
+}
+
+static el_status rewrite_rest(el_reader *r)
+{
+    if (r->within == IN_TEXT)
+        return end_text(r, r->buffer.data, 0);
+    size_t bytes = r->bytes - r->begun;
+    const el_status st = rewrite(r, &bytes);
+    r->bytes = r->begun + bytes;
+    return st;
 }
 
 /* The open file is in the buffer to its end: puts what ends its last line and its last document behind it. */
 static el_status end_file(el_reader *r)
 {
-    size_t bytes = r->bytes - r->begun;
-    const el_status st = rewrite(r, &bytes);
+    const el_status st = rewrite_rest(r);
     const bool marked = r->settings.ends != EL_ENDS_UNMARKED;
-    r->bytes = r->begun + bytes;
     if (within_line(r) && (marked || r->current < r->list.count))
         r->buffer.data[r->bytes++] = '\n';
     if (marked)
         r->buffer.data[r->bytes++] = '\n';
     el_decoder_close(r->decoder);
     return st;
-}
-
-static el_status widen(el_reader *r)
-{
-    if (r->buffer.size > JSON_LINE)
-        return el_fail(EL_EDATA, "%s: line %llu has more than %d bytes", name_of(r),
-                       (unsigned long long)r->line + 1, JSON_LINE);
-    char *buffer = realloc(r->buffer.data, 2 * r->buffer.size + ENDING);
-    if (!buffer)
-        return no_memory(2 * r->buffer.size);
-    r->buffer.data = buffer;
-    r->buffer.size *= 2;
-    return EL_OK;
 }
 
 /* Leaves the last block where it is, and brings what it left over to where the next one will be. */
@@ -395,16 +491,20 @@ static void drop_taken(el_reader *r)
     r->begun = r->taken = 0;
 }
 
-/* A file in the buffer that goes on: the files before it are a block, or a part of it is; or a JSON line wants more
- * room. */
+/* A file in the buffer that goes on: the files before it are a block, or a part of it is; or a JSON line turns out to be a
+ * long one. */
 static el_status take(el_reader *r, el_block *block)
 {
+    if (r->within == AT_TEXT_END) {
+        take_text_end(r, block);
+        return EL_OK;
+    }
     if (r->begun > 0) {
         take_files(r, 1, block);
         return EL_OK;
     }
-    if (r->json && !memrchr(r->buffer.data, '\n', r->bytes - 1))
-        return widen(r);
+    if (r->json && r->within == IN_LINES && !memrchr(r->buffer.data, '\n', r->bytes - 1))
+        return begin_text(r);
     const el_status st = take_part(r, block);
     if (!st && block->bytes == 0)
         drop_taken(r);
@@ -465,7 +565,7 @@ bool el_reader_knows(const el_reader *r, const el_reader_place *place)
 el_status el_reader_go(el_reader *r, const el_reader_place *place)
 {
     el_block block;
-    el_status st = reserve(&r->buffer, place->room);
+    el_status st = EL_OK;
     for (; r->current < place->files; r->current++)
         r->passed += r->list.files[r->current].bytes;
     for (int64_t i = 0; i < place->parts && !st; i++)

@@ -44,7 +44,6 @@ enum { EL_READER_BLOCK = 8 << 20 };
 typedef struct {
     int64_t files, parts; /* files -1: one of them is no plain file, and nobody can come back */
     uint64_t seen;
-    uint64_t room; /* for text when that file began: a long JSON line widens it */
 } el_reader_place;
 
 typedef struct {
@@ -60,8 +59,9 @@ typedef struct el_reader el_reader;
 el_status el_reader_open(el_reader **reader, char *const *paths, int count, el_reader_settings settings);
 
 /* The next block: at most block_bytes and the newlines of its last file's end, whole lines but for one longer than that,
- * which is cut after a space where it has one, else between characters.  It stays until the next call but one, so that a block
- * may be read while the one before it is used.  A truncated or damaged file is EL_EDATA with one sentence that names it. */
+ * which is cut after a space where it has one, else between characters.  The text of a JSON line that is longer than a block
+ * is cut in the same way.  A block stays until the next call but one, so that it may be read while the one before it is used.
+ * A truncated or damaged file is EL_EDATA with one sentence that names it. */
 el_status el_reader_next(el_reader *reader, el_block *block);
 
 /* Whether the files up to a place are still those that a reader saw there. */

@@ -1,5 +1,6 @@
 #!/bin/bash
-# electra prepare and vocab, on lines of 100 MB and on thousands of files: within a memory that text has no part in.
+# electra prepare and vocab, on lines of 100 MB, plain and JSON, and on thousands of files: within a memory that text has no
+# part in.
 set -u
 electra=$1
 folder=$(mktemp -d)
@@ -36,7 +37,26 @@ words=$(seq -f w%g -s ' ' 0 999)
 within prepare --vocab vocab.txt --output lines --shard-tokens 1000000 lines.txt
 documents 3
 within vocab --vocab-size 500 --output lines/vocab.txt lines.txt
-rm -rf lines lines.txt
+rm -rf lines
+
+# The same text in one JSON line, and as many lines of a text.
+{
+    printf '{"n": 1, "text": "'
+    head -n 1 lines.txt | tr -d '\n'
+    printf '", "m": 2}\n'
+} >line.jsonl
+{
+    printf '{"text": "'
+    yes "$words\\n" | head -n 20500 | tr -d '\n'
+    printf '"}'
+} >text.jsonl
+for file in line.jsonl text.jsonl; do
+    within prepare --vocab vocab.txt --output json --shard-tokens 1000000 $file
+    documents 1
+    within vocab --vocab-size 500 --output json/vocab.txt $file
+    rm -rf json $file
+done
+rm -f lines.txt
 
 # Each file is a document, whatever it shares a block with.
 mkdir files

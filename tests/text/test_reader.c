@@ -42,8 +42,7 @@ static el_status read_all(content *c, char *const *paths, int count, el_reader_s
               "a block of %zu bytes did not stay", before.bytes);
         before = block;
         CHECK(block.cut || block.text[block.bytes - 1] == '\n' || !torn++, "a line is torn");
-        CHECK(!settings.block_bytes || settings.json_key || block.bytes <= settings.block_bytes + 2,
-              "%zu bytes", block.bytes);
+        CHECK(!settings.block_bytes || block.bytes <= settings.block_bytes + 2, "%zu bytes", block.bytes);
         c->text = realloc(c->text, c->bytes + block.bytes + 1);
         memcpy(c->text + c->bytes, block.text, block.bytes);
         c->text[c->bytes += block.bytes] = 0;
@@ -338,6 +337,54 @@ static void test_json(void **state)
     free(c.text);
 }
 
+/* JSON lines of any length have the same texts in blocks of any size. */
+static void test_long_json(void **state)
+{
+    (void)state;
+    static const char *const PARTS[] = {"word ",
+                                        "\\n",
+                                        "\\n \\n",
+                                        "caf\\u00e9 ",
+                                        "\xea\xb0\x80\xea\xb0\x80",
+                                        "\\ud83d\\ude00",
+                                        "\\\\ ",
+                                        "lines of some length\\nand more ",
+                                        "\\u0041"};
+    enum { PART_COUNT = sizeof PARTS / sizeof *PARTS };
+    static char json[40000];
+    static const int LENGTHS[] = {0, 1, 40, 3, 400, 0, 0, 90, 2000, 5};
+    char *at = json;
+    for (size_t i = 0; i < sizeof LENGTHS / sizeof *LENGTHS; i++) {
+        at += sprintf(at, "{\"meta\": {\"text\": \"%*s\"}, \"text\": \"", i % 4 == 3 ? 300 : 1, "no");
+        for (int k = 0; k < LENGTHS[i]; k++)
+            at = stpcpy(at, PARTS[(size_t)(k * k + k / 5) % PART_COUNT]);
+        at += sprintf(at, "\", \"more\": [%*d]}%s\n", i % 3 == 1 ? 200 : 1, 7, i == 6 ? "\n" : "");
+    }
+    static const size_t SIZES[] = {16, 17, 31, 64, 100, 333, 1000, 5000};
+    for (int open = 0; open < 2; open++) { /* the last line's newline is there, and is not */
+        CHECK_OK(el_file_write(in_folder("long.jsonl"), json, (size_t)(at - json) - (size_t)open));
+        for (int ends = EL_ENDS_UNMARKED; ends <= EL_ENDS_AT_FILES; ends++) {
+            content whole;
+            char *path = (char *)(uintptr_t)in_folder("long.jsonl");
+            CHECK_OK(read_all(&whole, &path, 1, (el_reader_settings){.ends = (el_document_ends)ends}));
+            for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++)
+                check_text(path,
+                           (el_reader_settings){.block_bytes = SIZES[i], .ends = (el_document_ends)ends},
+                           whole.text, whole.documents);
+            free(whole.text);
+        }
+    }
+    CHECK_OK(el_file_write(in_folder("cut.jsonl"), json, (size_t)(at - json) - 4));
+    content c;
+    char *path = (char *)(uintptr_t)in_folder("cut.jsonl");
+    CHECK_FAILS(read_all(&c, &path, 1, (el_reader_settings){.block_bytes = 16}), EL_EDATA,
+                "line 11: the line ends");
+    free(c.text);
+    CHECK_FAILS(read_all(&c, &path, 1, (el_reader_settings){.block_bytes = 16, .json_key = "body"}), EL_EDATA,
+                "line 1: no text under");
+    free(c.text);
+}
+
 /* Folders are read sorted, recursively, without hidden files; the end of a file ends a line, and a document where they
  * are marked. */
 static void test_folders(void **state)
@@ -540,7 +587,7 @@ int main(void)
         cmocka_unit_test(test_endless_word), cmocka_unit_test(test_around_packed),
         cmocka_unit_test(test_kinds),        cmocka_unit_test(test_byte_order_marks),
         cmocka_unit_test(test_no_blocking),  cmocka_unit_test(test_small_files),
-        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_places),       cmocka_unit_test(test_long_json),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -25,7 +25,8 @@ void el_ffn_block_backward(el_queue *q, const el_config *config, const el_ffn_we
                            const el_input *in, int layer, el_tensor x, el_tensor d)
 {
     const int n = in->rows;
-    const el_tensor branch = el_first(scratch->narrow, n), dup = el_first(scratch->wide, n);
+    const el_tensor branch = el_first(scratch->narrow, n);
+    const el_tensor dup = el_first(el_tensor_cols(scratch->wide, 0, config->intermediate_size), n);
     const el_tensor act = el_first(s->act, n);
     q->residual_norm_backward(q, d, branch, g->norm_gamma, g->norm_beta, d, el_first(s->sum, n),
                               el_first(s->stats, n), w->norm_gamma,

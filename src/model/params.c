@@ -146,7 +146,7 @@ void el_param_add_stack(el_params *params, el_tensor *value, el_tensor *gradient
                         const char *const *names, const char *suffix)
 {
     /* A stack of vectors is one row of them in a product's eyes: (1, parts * cols). */
-    const bool vectors = rows == 1;
+    const bool vectors = !product && rows == 1; /* a matrix may have one row, too */
     const el_param made = vectors ? allocate(params, parts, 1, parts * cols, product)
                                   : allocate(params, parts, parts * rows, cols, product);
     *value = made.value;

@@ -1,6 +1,7 @@
 /* cli - what every command shares: arguments, exit codes, lines on stderr */
 #include "cli/cli.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "cli/ranks.h"
@@ -35,6 +37,19 @@ double cli_resident_mb(void)
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     return 1024.0 * (double)usage.ru_maxrss / 1e6; /* Linux counts kilobytes of 1024 */
+}
+
+double cli_anonymous_mb(void)
+{
+    char text[128] = "";
+    long resident = 0, shared = 0;
+    const int file = el_io_open("/proc/self/statm", O_RDONLY);
+    if (file >= 0) {
+        el_io_read(file, text, sizeof text - 1);
+        el_io_close(file);
+    }
+    const bool told = sscanf(text, "%*d %ld %ld", &resident, &shared) == 2;
+    return told ? 1e-6 * (double)sysconf(_SC_PAGESIZE) * (double)(resident - shared) : 0;
 }
 
 static bool is_terminal(void)

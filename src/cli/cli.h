@@ -72,6 +72,8 @@ double cli_now(void);
 
 /* The most memory that this process has held so far, in 10^6 bytes. */
 double cli_resident_mb(void);
+/* What of it lies in no file now; 0 where that cannot be told. */
+double cli_anonymous_mb(void);
 
 /* "12 s", "3 min", "1 h 20 min", "2 d 4 h": no more digits than an estimate has. */
 void cli_duration(char *text, size_t size, double seconds);

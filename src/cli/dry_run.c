@@ -102,6 +102,20 @@ static el_status take_batch(el_pretraining *run)
     return st;
 }
 
+/* What the run takes; shards are apart, whose pages are the system's to take back.  All of them are resident, as they were
+ * verified, unless it has done so. */
+static void print_memory(const el_pretraining *run)
+{
+    const el_tensor m = el_model_region(&run->model, EL_FIRST_MOMENTS);
+    const double moments = 2e-6 * (double)el_tensor_bytes(m.rows, m.cols, m.type);
+    const double copied = run->q->dev->host ? 0 : moments; /* to be written */
+    const double mapped =
+        1e-6 * (double)(el_loader_bytes(run->data) + (run->heldout ? el_loader_bytes(run->heldout) : 0));
+    const double own = fmax(cli_resident_mb() - mapped, cli_anonymous_mb());
+    printf("memory                %.0f MB, %.0f MB while a checkpoint is written\n", own, own + copied);
+    printf("mapped shards         %.0f MB beside it, given back where memory is short\n", mapped);
+}
+
 static void print_gpu_memory(const el_queue *q)
 {
     el_cuda_about about;
@@ -138,11 +152,7 @@ el_status cli_dry_run(el_pretraining *run)
     printf("operations in all     %.4g\n", run->trainer.flops_per_token * tokens);
     printf("tokens in all         %.4g, %.2f times those of the shards\n", tokens,
            tokens / (double)el_loader_tokens(run->data));
-    const el_tensor m = el_model_region(&run->model, EL_FIRST_MOMENTS);
-    const double moments = 2e-6 * (double)el_tensor_bytes(m.rows, m.cols, m.type);
-    const double copied = run->q->dev->host ? 0 : moments; /* to be written */
-    printf("memory                %.0f MB, %.0f MB while a checkpoint is written\n", cli_resident_mb(),
-           cli_resident_mb() + copied);
+    print_memory(run);
     print_gpu_memory(run->q);
     printf("tokens per second     %.0f", rate);
     if (run->trainer.peak_flops > 0)

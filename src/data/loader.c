@@ -134,6 +134,14 @@ int64_t el_loader_tokens(const el_loader *loader)
     return loader->tokens;
 }
 
+size_t el_loader_bytes(const el_loader *loader)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < loader->count; i++)
+        bytes += loader->shards[i].file.file.size;
+    return bytes;
+}
+
 int el_loader_max_seq_length(const el_loader *loader)
 {
     return loader->shards[0].max_seq_length;

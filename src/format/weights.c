@@ -17,6 +17,24 @@ static el_head_config head_of(const el_network *net)
     return net->head_count ? net->heads[0].config : (el_head_config){.kind = EL_HEAD_NONE};
 }
 
+/* values += sign * base, a piece of it at a time: the table of a large vocabulary is not copied for it. */
+static el_status add_base(el_queue *q, const el_param *param, float sign, float *values)
+{
+    enum { PIECE = 1 << 16 };
+    const el_tensor base = param->base;
+    const int rows = base.cols < PIECE ? PIECE / base.cols : 1;
+    float *const piece = malloc((size_t)rows * (size_t)base.cols * sizeof *piece);
+    el_status st = piece ? EL_OK : el_fail(EL_ENOMEM, "no memory for %s", param->name);
+    for (int first = 0; !st && first < base.rows; first += rows) {
+        const int count = rows < base.rows - first ? rows : base.rows - first;
+        st = el_tensor_read(q, el_tensor_rows(base, first, count), piece);
+        for (int64_t i = 0; !st && i < (int64_t)count * base.cols; i++)
+            values[(int64_t)first * base.cols + i] += sign * piece[i];
+    }
+    free(piece);
+    return st;
+}
+
 /* A parameter as files have it: base + value, floats without gaps; on the heap, or, if it may, where it lies. */
 static el_status exported(el_queue *q, const el_param *param, bool in_place, float **values)
 {
@@ -27,17 +45,11 @@ static el_status exported(el_queue *q, const el_param *param, bool in_place, flo
         return q->wait(q);
     }
     const size_t count = (size_t)el_param_elements(param);
-    float *out = malloc(count * sizeof *out), *base = NULL;
+    float *const out = malloc(count * sizeof *out);
     el_status st =
         out ? el_tensor_read(q, param->value, out) : el_fail(EL_ENOMEM, "no memory for %s", param->name);
-    if (!st && param->base.data) {
-        base = malloc(count * sizeof *base);
-        st =
-            base ? el_tensor_read(q, param->base, base) : el_fail(EL_ENOMEM, "no memory for %s", param->name);
-        for (size_t i = 0; !st && i < count; i++)
-            out[i] += base[i];
-    }
-    free(base);
+    if (!st && param->base.data)
+        st = add_base(q, param, 1, out);
     *values = out;
     return st;
 }
@@ -221,22 +233,16 @@ static el_status fill_param(value_writer *w, int line, const el_stored *entry, c
     if (in_place)
         return write_values(w, line, in_place);
     const size_t count = (size_t)el_param_elements(param);
-    float *values = malloc(count * sizeof *values), *base = NULL;
+    float *const values = malloc(count * sizeof *values);
     el_status st = values ? EL_OK : el_fail(EL_ENOMEM, "no memory for %s", param->name);
     if (!st && !el_stored_floats(entry, values))
         st = el_fail(EL_EDATA, "%s: %s is not a tensor of floating-point numbers", path, param->name);
     if (!st && param->turned)
         st = turn(values, param->value.cols, param->value.rows);
-    if (!st && param->base.data) {
-        base = malloc(count * sizeof *base);
-        st = base ? el_tensor_read(w->q, param->base, base)
-                  : el_fail(EL_ENOMEM, "no memory for %s", param->name);
-        for (size_t i = 0; !st && i < count; i++)
-            values[i] -= base[i];
-    }
+    if (!st && param->base.data)
+        st = add_base(w->q, param, -1, values);
     if (!st)
         st = write_values(w, line, values);
-    free(base);
     free(values);
     return st;
 }

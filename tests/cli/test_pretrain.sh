@@ -109,12 +109,34 @@ awk '/^parameters/ { p = $2 } /^operations per token/ { f = $4 } /^operations in
     END { exit !(p > 1e5 && all / (f * t) > 0.99 && all / (f * t) < 1.01 && t > 4e8 && t <= 16 * 48 * 1e6 && m > 10 && m < 1000 &&
         saving == m && (d != "d" || (days > t / rate / 86400 * 0.95 - 0.1 && days < t / rate / 86400 * 1.05 + 0.1))) }' \
     out || fail "--dry-run says $(cat out)"
-# The memory that it says is the most that a run takes, checkpoints and models among them, within 5 %.
-"$electra" pretrain --data shards --output most --model-size tiny --train-batch-size 16 --num-train-steps 60 > log 2>&1 &
-while now=$(awk '/VmHWM/ { print 1.024e-3 * $2 }' /proc/$!/status 2> /dev/null) && [ -n "$now" ]; do most=$now; sleep 0.02; done
-wait $! || fail "a run to compare with: $(cat log)"
-awk -v most="$most" '/^memory/ { said = $2 } END { exit !(said > 0.95 * most && said < 1.05 * most) }' out ||
-    fail "--dry-run says $(grep memory out); a run takes $most MB"
+# foretold SHARDS: the memory that it says, and the shards, are the most that a run takes, checkpoints and models among them,
+# within 5 %.
+dry() {
+    "$electra" pretrain --data "$1" --model-size tiny --train-batch-size 16 --num-train-steps 30 --dry-run > out 2> log ||
+        fail "--dry-run of $1: $(cat log)"
+}
+foretold() {
+    dry "$1"
+    "$electra" pretrain --data "$1" --output most --model-size tiny --train-batch-size 16 --num-train-steps 30 > log 2>&1 &
+    while now=$(awk '/VmHWM/ { print 1.024e-3 * $2 }' /proc/$!/status 2> /dev/null) && [ -n "$now" ]; do most=$now; sleep 0.02; done
+    wait $! || fail "a run to compare with: $(cat log)"
+    rm -r most
+    awk -v most="$most" '/^memory/ { said = $2 } /^mapped shards/ { said += $3 }
+        END { exit !(said > 0.95 * most && said < 1.05 * most) }' out ||
+        fail "--dry-run of $1 says $(grep -e ^memory -e ^mapped out); a run takes $most MB"
+}
+foretold shards
+{ head -5 vocab.txt; seq -f "[unused%g]" 30000; tail -n +6 vocab.txt; } > large.txt
+"$electra" prepare --vocab large.txt --max-seq-length 48 --output large train.txt > log 2>&1 || fail "prepare: $(cat log)"
+foretold large # a copy of its table would be more than that
+# Shards are no part of the memory that a run needs.
+own=$(awk '/^memory/ { print $2 }' out)
+for _ in $(seq 100); do cat train.txt; done | "$electra" prepare --vocab large.txt --max-seq-length 48 --packing full --output large --overwrite - \
+    > log 2>&1 || fail "prepare: $(cat log)"
+dry large
+awk -v own="$own" '/^memory/ { said = $2 } /^mapped shards/ { mapped = $3 } END { exit !(mapped > 9 && said < own + 6) }' out ||
+    fail "with larger shards --dry-run says $(grep -e ^memory -e ^mapped out), not $own MB"
+rm -r large
 
 # ---- a budget in place of steps: what is spent comes near it, a larger one goes on, and steps may follow ----
 # spent RUN: the products of the last line of metrics.jsonl and of run.json, and its steps.

@@ -12,7 +12,7 @@
 #include "objective/fixture.h"
 #include "ops/queue.h"
 
-enum { CHOICES = 5, WORDS = 30, LENGTH = 16 };
+enum { CHOICES = 5, WORDS = 30, LENGTH = 16, SEQUENCES = 4, GEN_WEIGHT = 2, STEP = 3 };
 
 /* ---- one slot, whose logits are free ---- */
 
@@ -109,7 +109,7 @@ static void the_baseline_is_fitted(void **state)
 
 /* ---- the whole objective ---- */
 
-static void open_fixture(fixture *f)
+static void open_fixture(fixture *f, double mask_prob, double dropout)
 {
     el_config c = el_config_default();
     c.vocab_size = WORDS;
@@ -119,16 +119,29 @@ static void open_fixture(fixture *f)
     c.intermediate_size = 16;
     c.max_position_embeddings = LENGTH;
     c.layer_norm_eps = 1e-6;
+    c.hidden_dropout_prob = c.attention_probs_dropout_prob = dropout;
     el_model_plan plan = el_objective_plan(EL_ADVERSARIAL, EL_SAMPLER_NETWORK, c, c, EL_TIE_SEPARATE);
     plan.activations = plan.parameters = EL_F64;
     plan.training = true;
     open_model(f, &plan, true, "reference", 1);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < SEQUENCES; i++)
         add_sequence(&f->batch, f->vocab, LENGTH - i, i);
     el_objective_settings settings = el_objective_defaults();
-    settings.mask_prob = (el_course){0.3, 0.3};
+    settings.gen_weight = GEN_WEIGHT;
+    settings.mask_prob = (el_course){mask_prob, mask_prob};
     settings.max_seq_length = LENGTH;
     open_objective(f, EL_ADVERSARIAL, &settings, 2 * LENGTH);
+}
+
+static void change(fixture *f, const el_param *p, int row, int col, double value)
+{
+    el_set(p->value, row, col, value);
+    el_model_prepare(&f->model);
+}
+
+static bool is_baseline(const el_param *p)
+{
+    return strncmp(p->name, "baseline", 8) == 0;
 }
 
 /* The discriminator's gradient is that of its loss, the baseline's that of its own. */
@@ -137,21 +150,19 @@ static void check_slopes(fixture *f, const char *name, bool baseline, const char
     const el_params *params = &el_model_network(&f->model, name)->params;
     for (int i = 0; i < params->count; i++) {
         const el_param *p = &params->items[i];
-        if ((strncmp(p->name, "baseline", 8) == 0) != baseline)
+        if (is_baseline(p) != baseline)
             continue;
         const int row = p->value.rows / 2, col = p->value.cols / 2;
         el_model_zero_gradients(&f->model);
-        run(f, &f->batch, 2, true);
+        run(f, &f->batch, STEP, true);
         const double claimed = el_get(p->gradient, row, col), value = el_get(p->value, row, col), h = 1e-5;
         double losses[2];
         for (int k = 0; k < 2; k++) {
-            el_set(p->value, row, col, value + (k ? -h : h));
-            el_model_prepare(&f->model);
-            const el_figures figures = run(f, &f->batch, 2, true);
+            change(f, p, row, col, value + (k ? -h : h));
+            const el_figures figures = run(f, &f->batch, STEP, true);
             losses[k] = scale * el_figure(&figures, figure);
         }
-        el_set(p->value, row, col, value);
-        el_model_prepare(&f->model);
+        change(f, p, row, col, value);
         const double slope = (losses[0] - losses[1]) / (2 * h);
         CHECK(fabs(slope - claimed) <= 1e-5 * (1 + fabs(claimed)), "%s: slope %.9g, gradient says %.9g",
               p->name, slope, claimed);
@@ -162,19 +173,106 @@ static void gradients_are_slopes(void **state)
 {
     (void)state;
     fixture f;
-    open_fixture(&f);
+    open_fixture(&f, 0.3, 0.1);
     check_slopes(&f, EL_DISCRIMINATOR, false, "discriminator_loss", 50);
-    check_slopes(&f, EL_GENERATOR, true, "baseline_loss", 1);
+    check_slopes(&f, EL_GENERATOR, true, "baseline_loss", GEN_WEIGHT);
     close_fixture(&f);
 }
 
-/* The encoder of the generator learns from rewards alone: where all samples earn what the baseline expects, nothing. */
+/* Of one sequence, among the slots of the whole batch. */
+static el_figures figures_of(fixture *f, int sequence)
+{
+    el_objective *const o = f->objective;
+    el_figures figures;
+    o->reset(o);
+    assert_int_equal(o->begin(o, &f->batch, (el_random){5, 0, STEP}), EL_OK);
+    assert_int_equal(el_objective_continue(o, &f->batch, sequence, sequence + 1, false, (el_interrupt){0}),
+                     EL_OK);
+    assert_int_equal(el_objective_count(o), EL_OK);
+    o->finish(o, &figures);
+    return figures;
+}
+
+/* R - b of a single slot: its size is a figure, and its sign is the one by which b = -log sigmoid(u) explains the loss of u. */
+static double advantage_of(const el_figures *figures)
+{
+    const double reward = el_figure(figures, "reward"), size = el_figure(figures, "advantage");
+    double advantage = NAN, least = INFINITY;
+    for (int sign = -1; sign <= 1; sign += 2) {
+        const double u = -log(expm1(reward - sign * size));
+        const double loss = log1p(exp(u)) - exp(-reward) * u;
+        const double off = fabs(loss - el_figure(figures, "baseline_loss"));
+        if (off < least) { /* which no nan is, where b would be negative */
+            least = off;
+            advantage = sign * size;
+        }
+    }
+    CHECK(least < 1e-6, "the baseline's loss is off by %g", least);
+    return advantage;
+}
+
+/* What the generator descends, where samples and advantages are given. */
+static double surrogate(fixture *f, const double advantages[SEQUENCES])
+{
+    double sum = 0;
+    for (int s = 0; s < SEQUENCES; s++) {
+        const el_figures figures = figures_of(f, s);
+        sum += advantages[s] * el_figure(&figures, "sampled_entropy");
+    }
+    return GEN_WEIGHT * sum / SEQUENCES;
+}
+
+/* Where the gradient is largest. */
+static void check_climb(fixture *f, const el_param *p, const double advantages[SEQUENCES])
+{
+    const double h = 1e-5;
+    int row = 0, col = 0;
+    el_model_zero_gradients(&f->model);
+    run(f, &f->batch, STEP, true);
+    for (int i = 0; i < p->value.rows; i++)
+        for (int j = 0; j < p->value.cols; j++)
+            if (fabs(el_get(p->gradient, i, j)) > fabs(el_get(p->gradient, row, col)))
+                row = i, col = j;
+    const double claimed = el_get(p->gradient, row, col), value = el_get(p->value, row, col);
+    change(f, p, row, col, value + h);
+    const double above = surrogate(f, advantages);
+    change(f, p, row, col, value - h);
+    const double slope = (above - surrogate(f, advantages)) / (2 * h);
+    change(f, p, row, col, value);
+    CHECK(fabs(slope - claimed) <= 1e-6 * (1 + fabs(claimed)), "%s[%d, %d]: slope %.9g, gradient says %.9g",
+          p->name, row, col, slope, claimed);
+}
+
+/* The generator descends the mean over slots of (R - b) -log p(sample), R and b being held: a sample that earned more than was
+ * expected becomes likelier.  Each sequence has one slot, so what a slot earned is among the figures of its sequence. */
+static void the_generator_climbs_its_reward(void **state)
+{
+    (void)state;
+    fixture f;
+    double advantages[SEQUENCES];
+    int better = 0;
+    open_fixture(&f, 1.0 / LENGTH, 0);
+    for (int s = 0; s < SEQUENCES; s++) {
+        const el_figures figures = figures_of(&f, s);
+        advantages[s] = advantage_of(&figures);
+        better += advantages[s] > 0;
+    }
+    CHECK(better > 0 && better < SEQUENCES, "%d of %d samples are better than expected", better, SEQUENCES);
+    const el_params *params = &el_model_network(&f.model, EL_GENERATOR)->params;
+    for (int i = 0; i < params->count; i++)
+        if (!is_baseline(&params->items[i]))
+            check_climb(&f, &params->items[i], advantages);
+    close_fixture(&f);
+}
+
+/* Before anything is learned the discriminator tosses a coin and the generator's tokens are about alike; and the loss that is
+ * reported is the discriminator's alone. */
 static void figures_make_sense(void **state)
 {
     (void)state;
     fixture f;
-    open_fixture(&f);
-    const el_figures all = run(&f, &f.batch, 2, true);
+    open_fixture(&f, 0.3, 0.1);
+    const el_figures all = run(&f, &f.batch, STEP, true);
     CHECK(fabs(el_figure(&all, "reward") - log(2)) < 0.5, "a reward of %g at the start",
           el_figure(&all, "reward"));
     CHECK(fabs(el_figure(&all, "sampled_entropy") - log(WORDS)) < 1.5, "an entropy of %g",
@@ -188,8 +286,11 @@ static void figures_make_sense(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_baseline_cancels),   cmocka_unit_test(mass_goes_to_one_token),
-        cmocka_unit_test(the_baseline_is_fitted), cmocka_unit_test(gradients_are_slopes),
+        cmocka_unit_test(the_baseline_cancels),
+        cmocka_unit_test(mass_goes_to_one_token),
+        cmocka_unit_test(the_baseline_is_fitted),
+        cmocka_unit_test(gradients_are_slopes),
+        cmocka_unit_test(the_generator_climbs_its_reward),
         cmocka_unit_test(figures_make_sense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@ typedef struct {
 
 static const shape SMALL = {"small", 128, 256, 12, 1024, 4, 64, 256, 1, 128};
 static const shape BASE = {"base", 768, 768, 12, 3072, 12, 256, 1024, 4, 512};
-static const shape BASE_QUARTER = {"base, generator 1/4", 768, 768, 12, 3072, 12, 192, 768, 3, 512};
+static const shape BASE_SHORT = {"base, 128 tokens", 768, 768, 12, 3072, 12, 256, 1024, 4, 128};
 static const shape LARGE = {"large", 1024, 1024, 24, 4096, 16, 256, 1024, 4, 512};
 
 static el_flops_plan plan_of(const shape *s, el_flops_objective objective, int vocab_size)
@@ -71,45 +71,68 @@ static void totals_of_the_released_code(void **state)
     CHECK(isnan(el_flops_paper(&other)), "the released code cannot count XLNet, and a count is given");
 }
 
+/* The shape's generator, or one so many times as wide as the encoder. */
+static el_flops_plan plan_with(const shape *s, el_flops_objective objective, int vocab_size, double generator)
+{
+    el_flops_plan p = plan_of(s, objective, vocab_size);
+    if (generator > 0) {
+        p.generator.hidden_size = (int)(generator * s->hidden);
+        p.generator.intermediate_size = (int)(generator * s->inner);
+    }
+    return p;
+}
+
 static void products_beside_electra(void **state)
 {
     (void)state;
-    const struct {
+    enum { COLUMNS = 4 };
+    static const struct {
+        const shape *shape;
+        int vocab_size;
+        double electra; /* a token of it, forward */
+    } columns[COLUMNS] = {{&SMALL, 30522, 2.341e7},
+                          {&SMALL, 8192, 2.255e7},
+                          {&BASE, 30522, 2.226e8},
+                          {&BASE_SHORT, 30522, 2.037e8}};
+    static const struct {
+        const char *name;
         el_flops_objective objective;
-        bool sampled;
-        double small, base; /* V 30522: Small at 128 tokens, Base at 512 */
+        double mask_prob, generator; /* its width over the encoder's, 0: the shape's */
+        bool sampled, frozen;
+        double beside[COLUMNS];
     } rows[] = {
-        {EL_FLOPS_MLM, false, 0.927, 0.880},
-        {EL_FLOPS_REPLACE_MLM, false, 1.045, 1.027},
-        {EL_FLOPS_ALL_TOKENS_MLM, false, 1.331, 1.211},
-        {EL_FLOPS_ELECTRA, true, 0.882, 0.853},
-        {EL_FLOPS_CAUSAL, false, 1.179, 1.022},
-        {EL_FLOPS_BIDIRECTIONAL, false, 2.359, 2.043},
-        {EL_FLOPS_PERMUTATION, false, 1.078, 1.025},
-        {EL_FLOPS_XLNET, false, 1.147, 1.053},
+        {"BERT", EL_FLOPS_MLM, 0.15, 0, false, false, {0.927, 0.924, 0.880, 0.892}},
+        {"MLM, 40 %", EL_FLOPS_MLM, 0.4, 0, false, false, {1.011, 0.948, 0.934, 0.951}},
+        {"MLM, 30 to 15 %", EL_FLOPS_MLM, 0.225, 0, false, false, {0.952, 0.931, 0.897, 0.910}},
+        {"ELECTRA 15 %", EL_FLOPS_ELECTRA_15, 0.15, 0, false, false, {0.995, 0.995, 0.995, 0.995}},
+        {"adversarial", EL_FLOPS_ADVERSARIAL, 0.15, 0, false, false, {1, 1, 1, 1}},
+        {"two-stage", EL_FLOPS_TWO_STAGE, 0.15, 1, false, false, {1.059, 1.074, 1.014, 1.026}},
+        {"Replace MLM", EL_FLOPS_REPLACE_MLM, 0.15, 0, false, false, {1.045, 1.009, 1.027, 1.030}},
+        {"All-Tokens MLM", EL_FLOPS_ALL_TOKENS_MLM, 0.15, 0, false, false, {1.331, 1.090, 1.211, 1.230}},
+        {"unigram", EL_FLOPS_ELECTRA, 0.15, 0, true, false, {0.882, 0.915, 0.853, 0.863}},
+        {"frozen generator", EL_FLOPS_ELECTRA, 0.15, 0, false, true, {0.921, 0.944, 0.902, 0.909}},
+        {"generator as large", EL_FLOPS_ELECTRA, 0.15, 1, false, false, {1.809, 1.839, 1.734, 1.755}},
+        {"generator 1/2", EL_FLOPS_ELECTRA, 0.15, 0.5, false, false, {1.167, 1.174, 1.121, 1.121}},
+        {"GPT", EL_FLOPS_CAUSAL, 0.15, 0, false, false, {1.179, 0.971, 1.022, 1.081}},
+        {"LTR+RTL", EL_FLOPS_BIDIRECTIONAL, 0.15, 0, false, false, {2.359, 1.941, 2.043, 2.163}},
+        {"Electric, towers 1/4", EL_FLOPS_ELECTRIC, 0.15, 0.25, false, false, {1.353, 1.151, 1.207, 1.215}},
+        {"permutation", EL_FLOPS_PERMUTATION, 0.15, 0, false, false, {1.078, 1.077, 1.025, 1.039}},
+        {"XLNet", EL_FLOPS_XLNET, 0.15, 0, false, false, {1.147, 1.106, 1.053, 1.029}},
     };
-    const el_flops_plan small = plan_of(&SMALL, EL_FLOPS_ELECTRA, 30522);
-    const el_flops_plan base = plan_of(&BASE, EL_FLOPS_ELECTRA, 30522);
-    near("ELECTRA-Small", el_flops_products(&small), 2.341e7, 5e-4);
-    near("ELECTRA-Base", el_flops_products(&base), 2.226e8, 5e-4);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        el_flops_plan p = plan_of(&SMALL, rows[i].objective, 30522);
-        p.sampled = rows[i].sampled;
-        char name[32];
-        snprintf(name, sizeof name, "objective %d", (int)rows[i].objective);
-        near(name, el_flops_products(&p) / el_flops_products(&small), rows[i].small, 6e-4);
-        p = plan_of(&BASE, rows[i].objective, 30522);
-        p.sampled = rows[i].sampled;
-        near(name, el_flops_products(&p) / el_flops_products(&base), rows[i].base, 6e-4);
+    for (int k = 0; k < COLUMNS; k++) {
+        const shape *const s = columns[k].shape;
+        const el_flops_plan electra = plan_of(s, EL_FLOPS_ELECTRA, columns[k].vocab_size);
+        near(s->name, el_flops_products(&electra), columns[k].electra, 5e-4);
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            el_flops_plan p = plan_with(s, rows[i].objective, columns[k].vocab_size, rows[i].generator);
+            p.mask_prob = rows[i].mask_prob;
+            p.sampled = rows[i].sampled;
+            p.frozen = rows[i].frozen;
+            const double beside = el_flops_products(&p) / el_flops_products(&electra);
+            CHECK(fabs(beside - rows[i].beside[k]) < 5.1e-4, "%s, %s, vocabulary of %d: %.4f, not %.3f",
+                  rows[i].name, s->name, columns[k].vocab_size, beside, rows[i].beside[k]);
+        }
     }
-    el_flops_plan frozen = plan_of(&SMALL, EL_FLOPS_ELECTRA, 30522);
-    frozen.frozen = true;
-    near("frozen generator, Small", el_flops_products(&frozen) / el_flops_products(&small), 0.921, 6e-4);
-    frozen = plan_of(&BASE, EL_FLOPS_ELECTRA, 30522);
-    frozen.frozen = true;
-    near("frozen generator, Base", el_flops_products(&frozen) / el_flops_products(&base), 0.902, 6e-4);
-    const el_flops_plan towers = plan_of(&BASE_QUARTER, EL_FLOPS_ELECTRIC, 30522);
-    near("Electric, towers 1/4", el_flops_products(&towers) / el_flops_products(&base), 1.207, 6e-4);
 }
 
 /* A profiler's figure for XLNet-Large, of 32 sequences, which the released code for ELECTRA has: with the reference's own maps
@@ -136,9 +159,8 @@ static void shared_layers_cost_the_same(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(shared_layers_cost_the_same),
-                                       cmocka_unit_test(totals_of_the_released_code),
-                                       cmocka_unit_test(products_beside_electra),
-                                       cmocka_unit_test(xlnet_large_is_as_profiled)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shared_layers_cost_the_same), cmocka_unit_test(totals_of_the_released_code),
+        cmocka_unit_test(products_beside_electra), cmocka_unit_test(xlnet_large_is_as_profiled)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

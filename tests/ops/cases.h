@@ -337,6 +337,45 @@ static void case_limits(run *r, sizes s)
     }
 }
 
+/* Of each row, as many as its sequence has. */
+static const int *every_key(const int *starts, int sequences)
+{
+    int *const limits = check_memory(sizeof(int) * (size_t)(starts[sequences] + 1));
+    for (int sequence = 0; sequence < sequences; sequence++)
+        for (int i = starts[sequence]; i < starts[sequence + 1]; i++)
+            limits[i] = starts[sequence + 1] - starts[sequence];
+    return limits;
+}
+
+/* Attention where no row has a limit and where all have that of all keys: the same bits. */
+static void case_every_key(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    int *const starts = check_memory(4 * sizeof(int));
+    starts[1] = s.rows, starts[2] = s.rows + 1, starts[3] = s.rows + 18;
+    const int n = starts[3], hidden = s.cols * s.more;
+    el_layout layout = {.starts = starts, .sequences = 3, .longest = s.rows > 17 ? s.rows : 17};
+    assert_int_equal(q->reserve(q, layout.longest, s.cols), EL_OK);
+    const el_tensor qkv = in(r, n, 3 * hidden, 1, 1), dy = in(r, n, hidden, 2, 1);
+    const int *const limits[] = {NULL, every_key(starts, 3)};
+    for (int dropped = 0; dropped < 2; dropped++) {
+        const el_dropout dropout = dropping(dropped ? 0.1 : 0);
+        el_tensor y[2], lse[2], dqkv[2];
+        for (int i = 0; i < 2; i++) {
+            layout.limits = limits[i];
+            y[i] = out(r, "y", r->type, n, hidden, false, 1e-5);
+            lse[i] = out(r, "lse", EL_F32, n, s.more, false, 1e-5);
+            dqkv[i] = out(r, "dqkv", r->type, n, 3 * hidden, false, 3e-5);
+            q->attention_forward(q, y[i], lse[i], qkv, layout, s.more, dropout, 200);
+            q->attention_backward(q, dqkv[i], dy, y[i], lse[i], qkv, layout, s.more, dropout, 200);
+        }
+        q->wait(q);
+        check_same("y of all keys", y[1], y[0]);
+        check_same("lse of all keys", lse[1], lse[0]);
+        check_same("dqkv of all keys", dqkv[1], dqkv[0]);
+    }
+}
+
 /* More sequences than groups, positions in any order, some twice; rows, cols, more as for attention. */
 static void case_relative(run *r, sizes s)
 {
@@ -554,6 +593,7 @@ static const op_case cases[] = {
      {{1, 64, 1}, {100, 32, 1}, {130, 20, 2}, {9, 7, 3}, {61, 16, 2}, {7, 128, 1}},
      6e-2},
     {"limits", case_limits, {{1, 8, 1}, {37, 64, 2}, {130, 12, 3}, {190, 64, 1}}, 6e-2},
+    {"every key", case_every_key, {{1, 8, 1}, {37, 64, 2}, {130, 12, 3}, {190, 64, 1}}, 6e-2},
     {"relative", case_relative, {{1, 64, 1}, {37, 20, 2}, {131, 5, 1}, {19, 7, 3}}, 8e-2},
     {"replace", case_replace, {{1, 1, 0}, {500, 1, 0}}, 1e-2},
     {"softmax",

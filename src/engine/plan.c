@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "train/presets.h"
 
 /* What is read, and what sentences about it begin with. */
 typedef struct {
@@ -105,6 +106,27 @@ static el_status read_variants(const reading *r, const char *key, el_variant *va
         const char *const title = json_string_value(json_object_get(entry, "title"));
         v->title = title ? title : v->name;
     }
+    return st;
+}
+
+/* The preset of a size: what its settings say, else its name; NULL where neither says one. */
+static const char *preset_of(const el_variant *size)
+{
+    const char *const own = json_string_value(json_object_get(size->settings, "model_size"));
+    for (int i = 0; !own && i < EL_PRESETS; i++)
+        if (strcmp(EL_PRESET[i].name, size->name) == 0)
+            return size->name;
+    return own;
+}
+
+static el_status read_sizes(const reading *r)
+{
+    el_plan *const p = r->plan;
+    const el_status st = read_variants(r, "sizes", p->sizes, &p->size_count);
+    for (int i = 0; !st && i < p->size_count; i++)
+        if (!preset_of(&p->sizes[i]))
+            return el_fail(EL_EUSAGE, "%s: sizes: %s is none of %s, and has no setting model_size of its own",
+                           r->name, p->sizes[i].name, EL_PRESET_NAMES);
     return st;
 }
 
@@ -291,7 +313,7 @@ static el_status read_all(const reading *r)
     if (!st)
         st = read_variants(r, "systems", p->systems, &p->system_count);
     if (!st)
-        st = read_variants(r, "sizes", p->sizes, &p->size_count);
+        st = read_sizes(r);
     if (!st && (p->system_count == 0 || p->size_count == 0))
         st = el_fail(EL_EUSAGE, "%s: a plan names systems and sizes", r->name);
     if (!st)
@@ -330,13 +352,12 @@ double el_plan_length(const el_plan *plan, int size, int length)
 json_t *el_plan_settings(const el_plan *plan, int system, int size)
 {
     const el_variant *const s = &plan->sizes[size];
-    json_t *const all = json_object();
-    if (!s->settings)
-        json_object_set_new(all, "model_size", json_string(s->name));
-    const json_t *const parts[] = {json_object_get(plan->text, "settings"), s->settings,
+    json_t *const all = json_object(), *const preset = json_pack("{s:s}", "model_size", preset_of(s));
+    const json_t *const parts[] = {json_object_get(plan->text, "settings"), preset, s->settings,
                                    plan->systems[system].settings};
     for (int i = 0; i < COUNT(parts); i++)
         if (parts[i])
             json_object_update(all, (json_t *)parts[i]);
+    json_decref(preset);
     return all;
 }

@@ -76,7 +76,7 @@ extern const char EL_PLAN_NAMES[];
 /* FLOPs of a whole run, or its steps. */
 double el_plan_length(const el_plan *plan, int size, int length);
 
-/* The settings of a pre-training, the plan's first, then the size's, then the system's (new reference). */
+/* The settings of a pre-training, the plan's first, then the size's with its preset, then the system's (new reference). */
 json_t *el_plan_settings(const el_plan *plan, int system, int size);
 
 #endif

@@ -18,7 +18,7 @@ cat > plan.json << 'END'
  "finetune": {"num_train_epochs": 1, "max_seq_length": 32, "num_trials": 2, "max_restarts": 0},
  "systems": [{"name": "electra", "title": "ELECTRA", "settings": {"objective": "electra", "embeddings": "shared"}},
              {"name": "mlm", "title": "BERT", "settings": {"objective": "mlm", "max_skipped_steps": 4}}],
- "sizes": [{"name": "mini"}], "budgets": [4e9], "seeds": [1, 2], "shares": [50],
+ "sizes": [{"name": "mini", "settings": {"model_size": "tiny"}}], "budgets": [4e9], "seeds": [1, 2], "shares": [50],
  "tasks": [{"name": "animals", "task": "classify"}, {"name": "order", "task": "pairs"}],
  "rates": {"grid": [1e-3, 1e30], "seed": 0, "rule": "score", "share": 50},
  "published": [{"system": "BERT-Small", "measure": "GLUE dev", "score": 75.1, "flops": 1.4e18}]}

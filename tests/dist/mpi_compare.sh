@@ -12,7 +12,7 @@ cat > plan.json << 'END'
  "settings": {"model_size": "tiny", "hidden_size": 32, "embedding_size": 32, "train_batch_size": 8},
  "finetune": {"num_train_epochs": 1, "max_seq_length": 32, "num_trials": 1, "max_restarts": 0},
  "systems": [{"name": "electra", "settings": {"objective": "electra"}}, {"name": "mlm", "settings": {"objective": "mlm"}}],
- "sizes": [{"name": "mini"}], "budgets": [8e9], "seeds": [1, 2, 3], "tasks": [{"name": "animals", "task": "classify"}],
+ "sizes": [{"name": "mini", "settings": {"model_size": "tiny"}}], "budgets": [8e9], "seeds": [1, 2, 3], "tasks": [{"name": "animals", "task": "classify"}],
  "rates": {"grid": [1e-3, 3e-3], "seed": 0, "rule": "loss"}}
 END
 study() { sed -E 's/, "seconds": [^,}]*//g' "$1/results.jsonl" | sort; sed -E '/"seconds":/d' "$1/report.json"; }

@@ -115,6 +115,33 @@ static void test_settings(void **state)
     el_plan_close(&plan);
 }
 
+/* A size's preset is its own: by its name or its settings, whatever the plan's settings say. */
+static void test_sizes(void **state)
+{
+    (void)state;
+    static const char *const PRESETS[] = {"small", "base", "large"};
+    el_plan plan;
+    CHECK_OK(read_plan(
+        &plan,
+        "{\"plan\": \"p\", \"settings\": {\"model_size\": \"tiny\"}, \"budgets\": [1], \"systems\": [\"a\", "
+        "{\"name\": \"b\", \"settings\": {\"model_size\": \"tiny\"}}], \"sizes\": [\"small\", {\"name\": "
+        "\"base\", "
+        "\"settings\": {\"dropout\": 0}}, {\"name\": \"wide\", \"settings\": {\"model_size\": "
+        "\"large\"}}]}"));
+    for (int system = 0; system < 2; system++)
+        for (int size = 0; size < 3; size++) {
+            json_t *const all = el_plan_settings(&plan, system, size);
+            assert_string_equal(json_string_value(json_object_get(all, "model_size")),
+                                system ? "tiny" : PRESETS[size]);
+            json_decref(all);
+        }
+    el_plan_close(&plan);
+    CHECK_FAILS(read_plan(&plan,
+                          "{\"plan\": \"p\", \"settings\": {\"model_size\": \"tiny\"}, \"systems\": [\"a\"], "
+                          "\"sizes\": [\"hugee\"], \"budgets\": [1]}"),
+                EL_EUSAGE, "hugee is none of tiny|small");
+}
+
 /* p by scipy.stats.ttest_1samp. */
 static void test_statistics(void **state)
 {
@@ -145,6 +172,7 @@ static void test_statistics(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_built_in), cmocka_unit_test(test_read),
-                                       cmocka_unit_test(test_settings), cmocka_unit_test(test_statistics)};
+                                       cmocka_unit_test(test_settings), cmocka_unit_test(test_sizes),
+                                       cmocka_unit_test(test_statistics)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,8 @@ static const char *const KEYS[] = {"plan",         "about",    "language",  "dat
                                    "budgets",      "steps",    "seeds",     "shares",   "cooldown",
                                    "tasks",        "rates",    "reference", "published"};
 static const char *const RATE_KEYS[] = {"grid", "seed", "rule", "share"};
-static const char *const VARIANT_KEYS[] = {"name", "title", "settings", "budget"};
+static const char *const VARIANT_KEYS[] = {"name", "title", "settings", "budget"}; /* the last one of sizes */
+static const char *const PUBLISHED_KEYS[] = {"system", "measure", "score", "flops"};
 static const char *const TASK_KEYS[] = {"name", "task", "data", "in_mean", "settings"};
 #define COUNT(list) (int)(sizeof(list) / sizeof *(list))
 
@@ -81,6 +82,9 @@ static el_status take_array(const reading *r, const char *key, const json_t **ar
 
 /* ---- lists ---- */
 
+static const double MOST_STEPS = 1e9;                 /* as electra pretrain has it */
+static const int64_t LARGEST_SEED = 1000000000000000; /* seeds of branches and of trials follow from it */
+
 /* Systems and sizes: a name, or an object with one. */
 static el_status read_variants(const reading *r, const char *key, el_variant *variants, int *count)
 {
@@ -91,7 +95,7 @@ static el_status read_variants(const reading *r, const char *key, el_variant *va
         const bool object = json_is_object(entry);
         el_variant *const v = &variants[i];
         if (object)
-            st = check_keys(r, entry, key, VARIANT_KEYS, COUNT(VARIANT_KEYS));
+            st = check_keys(r, entry, key, VARIANT_KEYS, COUNT(VARIANT_KEYS) - (variants != r->plan->sizes));
         if (!st)
             st = take_name(r, key, object ? json_object_get(entry, "name") : entry, &v->name);
         if (!st && object)
@@ -103,8 +107,9 @@ static el_status read_variants(const reading *r, const char *key, el_variant *va
         for (int k = 0; !st && k < i; k++)
             if (strcmp(variants[k].name, v->name) == 0)
                 st = el_fail(EL_EUSAGE, "%s: %s: two are called %s", r->name, key, v->name);
-        const char *const title = json_string_value(json_object_get(entry, "title"));
-        v->title = title ? title : v->name;
+        v->title = v->name;
+        if (!st)
+            st = el_json_string(entry, r->name, "title", &v->title);
     }
     return st;
 }
@@ -135,33 +140,36 @@ bool el_plan_asks_pairs(const el_plan_task *task)
     return strcmp(task->task, EL_PLAN_PAIRS) == 0;
 }
 
+/* A name, or an object with one. */
+static el_status read_task(const reading *r, const json_t *entry, el_plan_task *t)
+{
+    const bool object = json_is_object(entry);
+    *t = (el_plan_task){0};
+    el_status st = object ? check_keys(r, entry, "tasks: ", TASK_KEYS, COUNT(TASK_KEYS)) : EL_OK;
+    if (!st)
+        st = take_name(r, "tasks", object ? json_object_get(entry, "name") : entry, &t->name);
+    t->task = t->name;
+    if (!st)
+        st = el_json_string(entry, r->name, "task", &t->task);
+    if (st)
+        return st;
+    t->in_mean = !el_plan_asks_pairs(t);
+    st = el_json_string(entry, r->name, "data", &t->data);
+    if (!st)
+        st = el_json_bool(entry, r->name, "in_mean", &t->in_mean);
+    return st ? st : take_settings(r, "tasks", entry, &t->settings);
+}
+
 static el_status read_tasks(const reading *r)
 {
     el_plan *const p = r->plan;
     const json_t *array;
     el_status st = take_array(r, "tasks", &array, &p->task_count);
     for (int i = 0; !st && i < p->task_count; i++) {
-        const json_t *const entry = json_array_get(array, (size_t)i);
-        const bool object = json_is_object(entry);
-        el_plan_task *const t = &p->tasks[i];
-        *t = (el_plan_task){0};
-        if (object)
-            st = check_keys(r, entry, "tasks: ", TASK_KEYS, COUNT(TASK_KEYS));
-        if (!st)
-            st = take_name(r, "tasks", object ? json_object_get(entry, "name") : entry, &t->name);
-        if (st)
-            return st;
-        t->task = t->name;
-        if (object)
-            st = el_json_string(entry, r->name, "task", &t->task);
-        t->in_mean = !el_plan_asks_pairs(t);
-        if (st || !object)
-            continue;
-        st = el_json_string(entry, r->name, "data", &t->data);
-        if (!st)
-            st = el_json_bool(entry, r->name, "in_mean", &t->in_mean);
-        if (!st)
-            st = take_settings(r, "tasks", entry, &t->settings);
+        st = read_task(r, json_array_get(array, (size_t)i), &p->tasks[i]);
+        for (int k = 0; !st && k < i; k++)
+            if (strcmp(p->tasks[k].name, p->tasks[i].name) == 0)
+                st = el_fail(EL_EUSAGE, "%s: tasks: two are called %s", r->name, p->tasks[i].name);
     }
     return st;
 }
@@ -179,6 +187,27 @@ static el_status read_numbers(const reading *r, const char *key, const json_t *a
             return wrong(r, key, "from the lowest to the highest");
     }
     return EL_OK;
+}
+
+/* A size with a budget of its own has one length, counted in FLOPs. */
+static el_status check_sizes_budgets(const reading *r)
+{
+    const el_plan *const p = r->plan;
+    for (int i = 0; i < p->size_count; i++)
+        if (p->sizes[i].budget > 0 && (p->by_steps || p->length_count > 1))
+            return el_fail(EL_EUSAGE, "%s: sizes: %s has a budget of its own, and the plan has %s", r->name,
+                           p->sizes[i].name, p->by_steps ? "steps" : "several budgets");
+    return EL_OK;
+}
+
+static el_status read_steps(const reading *r, const json_t *array)
+{
+    el_plan *const p = r->plan;
+    const el_status st = read_numbers(r, "steps", array, p->length_count, MOST_STEPS, p->lengths);
+    for (int i = 0; !st && i < p->length_count; i++)
+        if (p->lengths[i] != floor(p->lengths[i]))
+            return wrong(r, "steps", "whole numbers");
+    return st;
 }
 
 static el_status read_lengths(const reading *r)
@@ -202,8 +231,9 @@ static el_status read_lengths(const reading *r)
         return el_fail(EL_EUSAGE, "%s: either budgets (FLOPs of a run) or steps", r->name);
     p->by_steps = !budgets;
     p->length_count = p->by_steps ? p->length_count : budget_count;
-    return p->by_steps ? read_numbers(r, "steps", steps, p->length_count, 1e9, p->lengths)
-                       : read_numbers(r, "budgets", budgets, p->length_count, 1e30, p->lengths);
+    st = p->by_steps ? read_steps(r, steps)
+                     : read_numbers(r, "budgets", budgets, p->length_count, 1e30, p->lengths);
+    return st ? st : check_sizes_budgets(r);
 }
 
 static el_status read_shares(const reading *r)
@@ -213,9 +243,12 @@ static el_status read_shares(const reading *r)
     el_status st = take_array(r, "shares", &array, &p->share_count);
     if (!st)
         st = read_numbers(r, "shares", array, p->share_count, 100, p->shares);
-    for (int i = 0; i < p->share_count; i++)
+    for (int i = 0; !st && i < p->share_count; i++)
         p->shares[i] /= 100;
-    if (!st && (p->share_count == 0 || p->shares[p->share_count - 1] < 1))
+    const bool whole = !st && p->share_count && p->shares[p->share_count - 1] == 1;
+    if (!st && !whole && p->share_count == EL_PLAN_MOST)
+        st = wrong(r, "shares", "has more than 64 entries, with 100 behind the last");
+    if (!st && !whole)
         p->shares[p->share_count++] = 1;
     if (!st)
         st = el_json_real(p->text, r->name, "cooldown", &p->cooldown);
@@ -231,8 +264,8 @@ static el_status read_seeds(const reading *r)
     for (int i = 0; !st && i < p->seed_count; i++) {
         const json_t *const value = json_array_get(array, (size_t)i);
         p->seeds[i] = json_integer_value(value);
-        if (!json_is_integer(value) || p->seeds[i] < 0)
-            return wrong(r, "seeds", "whole numbers from 0");
+        if (!json_is_integer(value) || p->seeds[i] < 0 || p->seeds[i] > LARGEST_SEED)
+            return wrong(r, "seeds", "whole numbers from 0 to 1e15");
         for (int k = 0; k < i; k++)
             if (p->seeds[k] == p->seeds[i])
                 return wrong(r, "seeds", "each once");
@@ -264,6 +297,8 @@ static el_status read_rates(const reading *r)
         st = el_json_string(rates, r->name, "rule", &rule);
     if (!st)
         st = el_json_real(rates, r->name, "share", &share);
+    if (!st && seed < 0)
+        return wrong(r, "rates", "the seed is a whole number from 0");
     if (!st && !(share > 0 && share <= 100))
         return wrong(r, "rates", "the share is a percentage above 0, at most 100");
     p->rate_share = share / 100;
@@ -287,7 +322,45 @@ static el_status read_reference(const reading *r)
     return st ? st : el_fail(EL_EUSAGE, "%s: reference: no system is called %s", r->name, name);
 }
 
+/* Rows that were measured elsewhere, or the word for those of the paper. */
+static el_status read_published(const reading *r)
+{
+    const json_t *const rows = json_object_get(r->plan->text, "published"), *row;
+    const char *const word = json_string_value(rows);
+    if (!rows || (word && strcmp(word, EL_PLAN_PAPER) == 0))
+        return EL_OK;
+    if (!json_is_array(rows))
+        return wrong(r, "published", "an array of rows, or \"" EL_PLAN_PAPER "\"");
+    el_status st = EL_OK;
+    size_t i;
+    json_array_foreach((json_t *)rows, i, row)
+    {
+        const char *text;
+        double number;
+        if (!json_is_object(row))
+            return wrong(r, "published", "a row is an object");
+        if (!st)
+            st = check_keys(r, row, "published: ", PUBLISHED_KEYS, COUNT(PUBLISHED_KEYS));
+        for (int k = 0; !st && k < COUNT(PUBLISHED_KEYS); k++)
+            st = k < 2 ? el_json_string(row, r->name, PUBLISHED_KEYS[k], &text)
+                       : el_json_real(row, r->name, PUBLISHED_KEYS[k], &number);
+    }
+    return st;
+}
+
 /* ---- the whole ---- */
+
+/* What is applied later is at least an object. */
+static el_status check_objects(const reading *r)
+{
+    static const char *const OBJECTS[] = {"settings", "finetune", "rates"};
+    for (int i = 0; i < COUNT(OBJECTS); i++) {
+        const json_t *const value = json_object_get(r->plan->text, OBJECTS[i]);
+        if (value && !json_is_object(value))
+            return wrong(r, OBJECTS[i], "is not an object");
+    }
+    return EL_OK;
+}
 
 static el_status read_texts(const reading *r)
 {
@@ -309,6 +382,8 @@ static el_status read_all(const reading *r)
     el_plan *const p = r->plan;
     el_status st = check_keys(r, p->text, "", KEYS, COUNT(KEYS));
     if (!st)
+        st = check_objects(r);
+    if (!st)
         st = read_texts(r);
     if (!st)
         st = read_variants(r, "systems", p->systems, &p->system_count);
@@ -326,6 +401,8 @@ static el_status read_all(const reading *r)
         st = read_tasks(r);
     if (!st)
         st = read_rates(r);
+    if (!st)
+        st = read_published(r);
     return st ? st : read_reference(r);
 }
 

@@ -43,6 +43,9 @@ typedef struct {
 #define EL_PLAN_PAIRS "pairs"
 bool el_plan_asks_pairs(const el_plan_task *task);
 
+/* "published" of a plan: the paper's rows, which objective/flops.h has. */
+#define EL_PLAN_PAPER "tables 1 and 2"
+
 /* By what the peak rate of each system and size is chosen, before seeds are spent. */
 typedef enum { EL_RATE_BY_SCORE, EL_RATE_BY_LOSS } el_rate_rule;
 

@@ -92,9 +92,52 @@ static void test_read(void **state)
         {BEGINNING ", \"budget\": [1]}", "did you mean budgets"},
         {"{\"plan\": \"p\", \"sizes\": [\"tiny\"], \"budgets\": [1]}", "names systems and sizes"},
         {"{\"plan\": \"p\", \"systems\": [\"a\", \"a\"], \"sizes\": [\"tiny\"], \"budgets\": [1]}",
-         "two are called a"}};
+         "two are called a"},
+        {BEGINNING ", \"budgets\": [1], \"tasks\": [\"rte\", {\"name\": \"rte\", \"task\": \"mrpc\"}]}",
+         "two are called rte"},
+        {BEGINNING ", \"steps\": [1.5]}", "whole numbers"},
+        {"{\"plan\": \"p\", \"systems\": [\"a\"], \"sizes\": [\"tiny\", {\"name\": \"small\", \"budget\": "
+         "1}], "
+         "\"budgets\": [1, 2]}",
+         "small has a budget of its own"},
+        {"{\"plan\": \"p\", \"systems\": [\"a\"], \"sizes\": [\"tiny\", {\"name\": \"small\", \"budget\": "
+         "1}], "
+         "\"steps\": [10]}",
+         "and the plan has steps"},
+        {"{\"plan\": \"p\", \"systems\": [{\"name\": \"a\", \"budget\": 1}], \"sizes\": [\"tiny\"], "
+         "\"budgets\": [1]}",
+         "unknown key \"budget\""},
+        {BEGINNING ", \"budgets\": [1], \"seeds\": [1152921504606846976]}", "to 1e15"},
+        {BEGINNING ", \"budgets\": [1], \"rates\": {\"grid\": [1], \"seed\": -1}}", "the seed"},
+        {BEGINNING ", \"budgets\": [1], \"rates\": [1]}", "rates: is not an object"},
+        {BEGINNING ", \"budgets\": [1], \"settings\": [\"mask_prob\", 0.15]}", "settings: is not an object"},
+        {BEGINNING ", \"budgets\": [1], \"finetune\": \"abc\"}", "finetune: is not an object"},
+        {BEGINNING ", \"budgets\": [1], \"published\": 5}", "an array of rows"},
+        {BEGINNING ", \"budgets\": [1], \"published\": \"table 3\"}", "an array of rows"},
+        {BEGINNING ", \"budgets\": [1], \"published\": [\"x\"]}", "a row is an object"},
+        {BEGINNING ", \"budgets\": [1], \"published\": [{\"scores\": 1}]}", "did you mean score"}};
     for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++)
         CHECK_FAILS(read_plan(&plan, WRONG[i].text), EL_EUSAGE, WRONG[i].words);
+}
+
+/* As many shares as there is room for; 100 behind them is one more. */
+static void test_shares(void **state)
+{
+    (void)state;
+    for (int first = 1; first <= 37; first += 36) {
+        char text[512] = BEGINNING ", \"budgets\": [1], \"shares\": [";
+        for (int i = 0; i < EL_PLAN_MOST; i++)
+            sprintf(text + strlen(text), "%s%d", i ? ", " : "", first + i);
+        strcat(text, "]}");
+        el_plan plan;
+        if (first == 1) {
+            CHECK_FAILS(read_plan(&plan, text), EL_EUSAGE, "more than 64");
+            continue;
+        }
+        CHECK_OK(read_plan(&plan, text));
+        assert_int_equal(plan.share_count, EL_PLAN_MOST);
+        el_plan_close(&plan);
+    }
 }
 
 /* What is nearer overrides: plan, size, system. */
@@ -172,7 +215,7 @@ static void test_statistics(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_built_in), cmocka_unit_test(test_read),
-                                       cmocka_unit_test(test_settings), cmocka_unit_test(test_sizes),
-                                       cmocka_unit_test(test_statistics)};
+                                       cmocka_unit_test(test_shares),   cmocka_unit_test(test_settings),
+                                       cmocka_unit_test(test_sizes),    cmocka_unit_test(test_statistics)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

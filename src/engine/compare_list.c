@@ -77,13 +77,28 @@ static el_status cost_of(const el_study *study, int system, int size, el_cost *c
     return st;
 }
 
+/* Steps of the longest run of a kind are a number that a pre-training takes. */
+static el_status check_steps(const el_study *study, int system, int size)
+{
+    const el_plan *const p = &study->plan;
+    const double amount = el_plan_length(p, size, p->length_count - 1);
+    const double steps = amount / study->costs[system * p->size_count + size].flops_per_step;
+    return p->by_steps || steps <= EL_PLAN_MOST_STEPS
+               ? EL_OK
+               : el_fail(EL_EUSAGE, "budgets: %g would be %.3g steps of %s, %s, more than 1e9", amount, steps,
+                         p->systems[system].name, p->sizes[size].name);
+}
+
 static el_status take_costs(el_study *study)
 {
     const el_plan *const p = &study->plan;
     study->costs = calloc((size_t)(p->system_count * p->size_count), sizeof *study->costs);
     el_status st = study->costs ? EL_OK : el_fail(EL_ENOMEM, "no memory for a plan's costs");
-    for (int i = 0; !st && i < p->system_count * p->size_count; i++)
+    for (int i = 0; !st && i < p->system_count * p->size_count; i++) {
         st = cost_of(study, i / p->size_count, i % p->size_count, &study->costs[i]);
+        if (!st)
+            st = check_steps(study, i / p->size_count, i % p->size_count);
+    }
     return st;
 }
 
@@ -288,6 +303,30 @@ static void list(el_study *study, const double *tokens)
             }
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(const el_job *const *)a)->name, (*(const el_job *const *)b)->name);
+}
+
+/* A name is a folder, and a key of results.jsonl: near numbers may have one. */
+static el_status check_names(const el_study *study)
+{
+    const size_t count = (size_t)study->count;
+    const el_job **const sorted = calloc(count, sizeof *sorted);
+    if (!sorted)
+        return el_fail(EL_ENOMEM, "no memory for %zu jobs", count);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &study->jobs[i];
+    qsort(sorted, count, sizeof *sorted, by_name);
+    el_status st = EL_OK;
+    for (size_t i = 1; !st && i < count; i++)
+        if (by_name(&sorted[i - 1], &sorted[i]) == 0)
+            st = el_fail(EL_EUSAGE, "two jobs would be called %s: two numbers of the plan are too near",
+                         sorted[i]->name);
+    free(sorted);
+    return st;
+}
+
 el_status el_compare_list(el_study *study)
 {
     const el_plan *const p = &study->plan;
@@ -305,7 +344,7 @@ el_status el_compare_list(el_study *study)
         return el_fail(EL_ENOMEM, "no memory for %d jobs", most);
     list(study, tokens);
     assert(study->count <= most);
-    return EL_OK;
+    return check_names(study);
 }
 
 /* ---- what is asked ---- */

@@ -8,6 +8,9 @@
 /* Finds the plan (compare.h), with what the settings say in its place, and without tasks that are not there. */
 el_status el_compare_plan(el_study *study, const char *plan);
 
+/* EL_EUSAGE where a setting is the study's own, or where one of a task is none. */
+el_status el_compare_check(const el_plan *plan);
+
 /* Fills study->jobs by the plan, in the order in which they are begun where they can be. */
 el_status el_compare_list(el_study *study);
 

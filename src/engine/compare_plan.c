@@ -194,12 +194,8 @@ el_status el_compare_plan(el_study *study, const char *plan)
     if (!st && p->rate_count && p->rate_rule == EL_RATE_BY_SCORE && !has_mean(p))
         st = el_fail(EL_EUSAGE,
                      "rates: without tasks in the mean there are no scores to choose by; \"rule\": \"loss\"");
-    for (int t = 0; !st && t < p->task_count; t++) {
-        el_score_kind kind;
-        el_precision precision;
-        if (el_plan_asks_pairs(&p->tasks[t]))
-            st = el_compare_pairs_settings(&p->tasks[t], &kind, &precision);
-    }
+    if (!st)
+        st = el_compare_check(p);
     if (!st && !study->settings->dry_run && p->task_count)
         st = leave_out(study);
     return st;

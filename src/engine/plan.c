@@ -82,7 +82,6 @@ static el_status take_array(const reading *r, const char *key, const json_t **ar
 
 /* ---- lists ---- */
 
-static const double MOST_STEPS = 1e9;                 /* as electra pretrain has it */
 static const int64_t LARGEST_SEED = 1000000000000000; /* seeds of branches and of trials follow from it */
 
 /* Systems and sizes: a name, or an object with one. */
@@ -203,7 +202,7 @@ static el_status check_sizes_budgets(const reading *r)
 static el_status read_steps(const reading *r, const json_t *array)
 {
     el_plan *const p = r->plan;
-    const el_status st = read_numbers(r, "steps", array, p->length_count, MOST_STEPS, p->lengths);
+    const el_status st = read_numbers(r, "steps", array, p->length_count, EL_PLAN_MOST_STEPS, p->lengths);
     for (int i = 0; !st && i < p->length_count; i++)
         if (p->lengths[i] != floor(p->lengths[i]))
             return wrong(r, "steps", "whole numbers");

@@ -24,7 +24,8 @@
 
 #include "base/json.h"
 
-enum { EL_PLAN_MOST = 64 }; /* of systems, of sizes, of tasks, of anything else */
+enum { EL_PLAN_MOST = 64 };               /* of systems, of sizes, of tasks, of anything else */
+enum { EL_PLAN_MOST_STEPS = 1000000000 }; /* of a pre-training, as electra pretrain has it */
 
 /* What is compared, and the sizes in which it is. */
 typedef struct {

@@ -125,4 +125,25 @@ sed 's/"task": "pairs"/"task": "pairs", "settings": {"precision": "int8"}/' plan
 refused 2 "int8 is none of" "$electra" compare wrong.json --output new
 sed 's/"task": "pairs"/"task": "pairs", "settings": {"by": "luck"}/' plan.json > wrong.json
 refused 2 "luck is none of" "$electra" compare wrong.json --output new
+
+# What would end a study after hours is said before it begins.
+# wrong WORDS SED: the plan, changed so, is refused with these words, and in a dry run too.
+wrong() {
+    sed -E "$2" plan.json > wrong.json
+    cmp -s plan.json wrong.json && fail "nothing is changed by $2"
+    refused 2 "$1" "$electra" compare wrong.json --output new
+    refused 2 "$1" "$electra" compare wrong.json --dry-run
+}
+for own in '"dry_run": true' '"output": "x"' '"overwrite": true' '"num_train_steps": 7' '"seed": 7' '"threads": 64' '"max_time": 1'; do
+    wrong "settings: $(expr "$own" : '"\([a-z_]*\)')" "s/\"train_batch_size\"/$own, &/"
+done
+wrong "did you mean .num_train_epochs" 's/"num_train_epochs"/"num_train_epoch"/'
+wrong "finetune: max_seq_length" 's/"max_seq_length": 32/"max_seq_length": -32/'
+wrong "finetune: model: is not a plan's" 's/"num_train_epochs"/"model": "x", &/'
+wrong "animals: .*zzz" 's/"task": "classify"/&, "settings": {"zzz": 1}/'
+wrong "did you mean classify" 's/"task": "classify"/"task": "clasify"/'
+wrong "two jobs would be called" 's/"budgets": \[4e9\]/"budgets": [4e9, 4.0000001e9]/'
+wrong "more than 1e9" 's/"budgets": \[4e9\]/"budgets": [1e30]/'
+refused 2 "more than 1e9" "$electra" compare table1 --sizes small --flops-budget 1e30 --dry-run
+refused 2 "hugee is none of tiny" "$electra" compare plan.json --sizes hugee --dry-run
 [ ! -e new ] || fail "a refused study left $(ls new)"

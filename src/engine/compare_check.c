@@ -1,0 +1,85 @@
+/* compare_check - what a plan's settings cannot be, said before the first job begins
+ *
+ * Settings of a pre-training are applied, settled and derived where its cost is counted (compare_list.c).  Here are those that
+ * the study says itself, and all settings of tasks.
+ */
+#include "engine/columns.h"
+#include "engine/compare_parts.h"
+#include "engine/finetune_settings.h"
+
+/* Folders, lengths and seeds are keys of the plan; the others are about a run by itself, or set by what a study needs. */
+static const char *const OF_PRETRAINING[] = {"data",
+                                             "eval_data",
+                                             "output",
+                                             "seed",
+                                             "threads",
+                                             "dry_run",
+                                             "overwrite",
+                                             "allow_change",
+                                             "max_time",
+                                             "flops_budget",
+                                             "logging_steps",
+                                             "num_train_steps",
+                                             "eval_steps",
+                                             "keep_checkpoint_max",
+                                             "save_checkpoints_steps",
+                                             NULL};
+static const char *const OF_FINE_TUNING[] = {"model",        "init_from", "task",    "data",
+                                             "output",       "json",      "threads", "overwrite",
+                                             "allow_change", "max_time",  NULL};
+
+static el_status refuse(const json_t *settings, const char *const *own, const char *where)
+{
+    for (; *own; own++)
+        if (json_object_get(settings, *own))
+            return el_fail(EL_EUSAGE, "%s: %s: is not a plan's to set, but the study's", where, *own);
+    return EL_OK;
+}
+
+static el_status check_pretraining(const el_plan *plan, int system, int size)
+{
+    json_t *const settings = el_plan_settings(plan, system, size);
+    const el_status st = refuse(settings, OF_PRETRAINING, "settings");
+    json_decref(settings);
+    return st;
+}
+
+/* Whether electra finetune takes them. */
+static el_status apply(const json_t *settings, const char *where)
+{
+    el_finetune_settings s = el_finetune_defaults();
+    el_options options = {
+        .command = "compare", .table = EL_FINETUNE_TABLE, .count = EL_FINETUNE_LINES, .settings = &s};
+    el_status st = el_options_parse(&options, 1, (char *[]){"compare", NULL});
+    if (!st)
+        st = el_options_apply(&options, settings, where);
+    el_options_close(&options);
+    return st;
+}
+
+static el_status check_fine_tuning(const json_t *settings, const char *where)
+{
+    const el_status st = refuse(settings, OF_FINE_TUNING, where);
+    return st || !settings ? st : apply(settings, where);
+}
+
+static el_status check_task(const el_plan_task *task)
+{
+    el_score_kind kind;
+    el_precision precision;
+    const el_task *known;
+    if (el_plan_asks_pairs(task))
+        return el_compare_pairs_settings(task, &kind, &precision);
+    const el_status st = el_task_named(task->task, &known);
+    return st ? el_fail(st, "tasks: %s", el_error()) : check_fine_tuning(task->settings, task->name);
+}
+
+el_status el_compare_check(const el_plan *plan)
+{
+    el_status st = check_fine_tuning(json_object_get(plan->text, "finetune"), "finetune");
+    for (int i = 0; !st && i < plan->system_count * plan->size_count; i++)
+        st = check_pretraining(plan, i / plan->size_count, i % plan->size_count);
+    for (int t = 0; !st && t < plan->task_count; t++)
+        st = check_task(&plan->tasks[t]);
+    return st;
+}

@@ -104,7 +104,7 @@ static el_status begin_segment(el_study *study, const el_options *options)
     json_t *const record = study->run.record;
     json_object_set_new(record, "version", json_string(ELECTRA_VERSION));
     json_object_set_new(record, "settings", el_options_json(options));
-    json_object_set(record, "plan", study->plan.text);
+    json_object_set(record, "plan", study->given);
     json_t *const machine = json_pack("{s:i, s:i}", "jobs", study->at_a_time, "threads", study->threads);
     const el_status st = el_run_segment_begin(&study->run, 0, machine, NULL);
     json_decref(machine);
@@ -193,6 +193,7 @@ void el_compare_close(el_study *study)
     free(study->jobs);
     free(study->costs);
     free(study->left_out);
+    json_decref(study->given);
     el_plan_close(&study->plan);
     if (study->run.folder)
         el_run_close(&study->run);

@@ -1,6 +1,6 @@
 /* compare - a study: every pre-training and fine-tuning that a plan asks for, at equal compute, and one report of them
  *
- *   STUDY/run.json        the plan as it was understood, settings, machine (train/run.h)
+ *   STUDY/run.json        the plan with what was given in its place, settings, machine (train/run.h)
  *   STUDY/results.jsonl   an object for each job that is done, in the order in which they ended; with this file alone a study
  *                         goes on in another place
  *   STUDY/runs/<job>/     the run folders of jobs at work, and with --keep-models of all
@@ -74,6 +74,7 @@ typedef struct {
     el_compare_settings *settings;
     el_study_watch watch;
     el_plan plan;
+    json_t *given; /* the plan's text with the tasks that are left out */
     el_run run;
     int vocab_size;
     double mean_length; /* tokens of an example; 0: not known */

@@ -60,11 +60,20 @@ static el_status find_plan(const el_study *study, const char *plan, json_t **tex
     return *text ? EL_OK : el_fail(EL_EUSAGE, "which plan? a file, or one of %s", EL_PLAN_NAMES);
 }
 
+/* In a dry run it need not be there, but a JSON file is read. */
+static bool is_folder_of_tasks(const el_compare_settings *s)
+{
+    const size_t length = strlen(s->tasks);
+    const bool json = length >= 5 && strcmp(s->tasks + length - 5, ".json") == 0;
+    return el_folder_exists(s->tasks) || (s->dry_run && !json && !el_file_exists(s->tasks));
+}
+
 static el_status replace_tasks(const el_compare_settings *s, json_t *text)
 {
-    if (!s->tasks || el_folder_exists(s->tasks)) {
-        if (s->tasks)
-            json_object_set_new(text, "tasks_folder", json_string(s->tasks));
+    if (!s->tasks)
+        return EL_OK;
+    if (is_folder_of_tasks(s)) {
+        json_object_set_new(text, "tasks_folder", json_string(s->tasks));
         return EL_OK;
     }
     json_t *file;
@@ -145,10 +154,22 @@ static bool is_there(const el_study *study, int task)
     return found;
 }
 
-/* With --tasks FOLDER a plan is cut down to what is in it. */
+/* The plan as it is done, without the tasks that are not there. */
+static el_status keep_tasks(el_plan *plan, json_t *kept)
+{
+    json_t *const text = json_copy(plan->text);
+    if (!text)
+        return el_fail(EL_ENOMEM, "no memory for a plan");
+    json_object_set(text, "tasks", kept);
+    el_plan_close(plan);
+    return el_plan_read(plan, text, "plan");
+}
+
+/* A plan is cut down to what its folder of tasks holds.  A dry run is of all tasks where none is there. */
 static el_status leave_out(el_study *study)
 {
     el_plan *const p = &study->plan;
+    const bool dry = study->settings->dry_run;
     json_t *const kept = json_array(), *const tasks = json_object_get(p->text, "tasks");
     char missing[1024] = "";
     for (int t = 0; t < p->task_count; t++) {
@@ -158,20 +179,17 @@ static el_status leave_out(el_study *study)
         else
             snprintf(missing + used, sizeof missing - used, "%s%s", used ? ", " : "", p->tasks[t].name);
     }
-    if (!*missing) {
-        json_decref(kept);
-        return EL_OK;
+    const bool none = json_array_size(kept) == 0;
+    el_status st = none && !dry
+                       ? el_fail(EL_EDATA, "%s: holds none of the plan's tasks: %s", p->tasks_folder, missing)
+                       : EL_OK;
+    if (!st && *missing && !none) {
+        el_log(EL_LOG_WARNING, "%s: has no %s; left out", p->tasks_folder, missing);
+        study->left_out = strdup(missing);
+        st = keep_tasks(p, kept);
     }
-    if (json_array_size(kept) == 0) {
-        json_decref(kept);
-        return el_fail(EL_EDATA, "%s: holds none of the plan's tasks: %s", p->tasks_folder, missing);
-    }
-    el_log(EL_LOG_WARNING, "%s: has no %s; left out", p->tasks_folder, missing);
-    study->left_out = strdup(missing);
-    json_t *const text = json_incref(p->text);
-    json_object_set_new(text, "tasks", kept);
-    el_plan_close(p);
-    return el_plan_read(p, text, "plan");
+    json_decref(kept);
+    return st;
 }
 
 static bool has_mean(const el_plan *plan)
@@ -191,12 +209,13 @@ el_status el_compare_plan(el_study *study, const char *plan)
     if (!st)
         st = el_plan_read(&study->plan, text, plan ? plan : "plan");
     const el_plan *const p = &study->plan;
+    study->given = json_incref(p->text);
+    if (!st)
+        st = el_compare_check(p);
+    if (!st && p->task_count && (!study->settings->dry_run || el_folder_exists(p->tasks_folder)))
+        st = leave_out(study);
     if (!st && p->rate_count && p->rate_rule == EL_RATE_BY_SCORE && !has_mean(p))
         st = el_fail(EL_EUSAGE,
                      "rates: without tasks in the mean there are no scores to choose by; \"rule\": \"loss\"");
-    if (!st)
-        st = el_compare_check(p);
-    if (!st && !study->settings->dry_run && p->task_count)
-        st = leave_out(study);
     return st;
 }

@@ -10,6 +10,17 @@ static bool is_of_group(const el_job *job, const el_job *of)
     return job->system == of->system && job->size == of->size;
 }
 
+/* That of another run, which may be on record: with a task more another one might be chosen now.  0: there is none. */
+static double chosen_rate(const el_study *study, const el_job *of)
+{
+    for (int i = 0; i < study->count; i++) {
+        const el_job *const job = &study->jobs[i];
+        if (job->task < 0 && !job->tuning && job->rate > 0 && is_of_group(job, of))
+            return job->rate;
+    }
+    return 0;
+}
+
 /* By the plan's rule, the best of the rates that were tried; the lower of equals.  0: not all are done. */
 static double choose_rate(const el_study *study, const el_job *of)
 {
@@ -80,6 +91,8 @@ bool el_compare_can_begin(const el_study *study, el_job *job)
         return false;
     if (job->task >= 0 || study->plan.rate_count == 0)
         return true;
+    if (job->rate == 0)
+        job->rate = chosen_rate(study, job);
     if (job->rate == 0)
         job->rate = choose_rate(study, job);
     return job->rate > 0;

@@ -95,12 +95,40 @@ mkdir moved
 cp study/run.json study/results.jsonl moved
 compare plan.json --output moved > out || fail "moved: $(cat log)"
 diff <(figures study) <(figures moved) > difference || fail "moved, other figures: $(head -5 difference)"
-sed -e 's/"task": "pairs"/&, "settings": {"precision": "bf16"}/' -e 's/"name": "order"/"name": "order2", "data": "labelled\/order"/' plan.json > more.json
+sed -e 's/"task": "pairs"/&, "settings": {"precision": "bf16"}/' -e 's/"name": "order"/"name": "order2", "data": "labelled\/order\/order.jsonl"/' plan.json > more.json
 compare more.json --output moved --dry-run > out || fail "more: $(cat log)" # a task more asks for models that are gone
 grep -q "^pre-trainings  *8, of which 8 are made again" out && grep -q "^minimal pairs  *8$" out || fail "a task more: $(cat out)"
 sed -i 's/"max_skipped_steps": 4/"max_skipped_steps": 5/' plan.json
 refused 2 max_skipped_steps "$electra" compare plan.json --output moved
 refused 2 "other shards" "$electra" compare --output study --data heldout
+
+# ---- a task that is not there is left out and named, and done once it is there; a rate that was chosen stays ----
+cat > partly.json << 'END'
+{"plan": "partly", "data": "shards", "eval_data": "heldout", "tasks_folder": "labelled",
+ "settings": {"hidden_size": 32, "embedding_size": 32, "train_batch_size": 8},
+ "finetune": {"num_train_epochs": 1, "max_seq_length": 32, "max_restarts": 0},
+ "systems": [{"name": "mlm", "settings": {"objective": "mlm"}}], "sizes": ["tiny"], "steps": [2],
+ "tasks": [{"name": "animals", "task": "classify"}, {"name": "plants", "task": "classify"}],
+ "rates": {"grid": [1e-3, 2e-3]}}
+END
+compare partly.json --output partly > out || fail "a task that is not there: $(cat log)"
+grep -q "has no plants; left out" log && grep -q '"left_out": "plants"' partly/report.json || fail "nothing says that plants are left out: $(cat log)"
+grep -q '"name": "plants"' partly/run.json || fail "the plan on record lacks what was left out: $(cat partly/run.json)"
+compare --output partly > out && grep -q '"left_out": "plants"' partly/report.json || fail "going on, nothing is left out: $(cat log)"
+compare --output partly --dry-run > out && grep -q "^pre-trainings  *0$" out || fail "what is left out is to be done: $(cat out)"
+rate=$(sed -nE 's/.*"job": "mlm.tiny.2-steps.seed-1",.*"rate": ([0-9.]+).*/\1/p' partly/results.jsonl)
+sed -i -E "/rate-$rate\.animals/s/\"score\": [0-9.]+/\"score\": 0/; /rate-$rate\.animals/!s/(rate-0.00[12]\.animals.*\"score\": )[0-9.]+/\10.9/" partly/results.jsonl
+cp -r labelled/animals labelled/plants
+compare --output partly --num-seeds 2 > out || fail "a task that has come: $(cat log)"
+for job in rate-0.001 rate-0.002 seed-1 seed-2; do
+    grep -q "\"job\": \"mlm.tiny.2-steps.$job.plants\"" partly/results.jsonl || fail "plants are not asked of $job: $(cat partly/results.jsonl)"
+done
+grep -q '"left_out": null' partly/report.json || fail "nothing is left out any more: $(grep left_out partly/report.json)"
+[ "$(grep -cE "\"job\": \"mlm.tiny.2-steps.seed-[12]\".*\"rate\": $rate," partly/results.jsonl)" = 2 ] || fail "seeds have two rates, first $rate: $(cat partly/results.jsonl)"
+rm -r labelled/plants
+sed 's/"name": "animals"/&, "in_mean": false/' partly.json > unscored.json
+refused 2 "no scores to choose by" "$electra" compare unscored.json --output unscored
+[ ! -e unscored ] || fail "a refused study left $(ls unscored)"
 
 # ---- one trunk of constant rate and a branch for each share ----
 sed -i '/"rates"/d' plan.json

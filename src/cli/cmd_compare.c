@@ -33,6 +33,12 @@ static void on_progress(void *context, const el_study_progress *p)
     cli_progress_show(&j->line, p->fraction, text);
 }
 
+static void put_unknown(int count)
+{
+    if (count)
+        printf(", of which %d are not counted below: their files are not there", count);
+}
+
 static el_status estimate(const job *j)
 {
     const el_study_cost c = el_compare_cost(&j->study);
@@ -40,12 +46,12 @@ static el_status estimate(const job *j)
     char time[32];
     cli_duration(time, sizeof time, c.seconds);
     if (j->settings.json) {
-        json_t *const answer =
-            json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:f, s:o, s:i}", "plan", p->name, "pretrainings",
-                      c.pretrainings, "pretrainings_again", c.again, "fine_tunings", c.tunings,
-                      "minimal_pairs", c.pairs, "fine_tunings_not_counted", c.unknown, "flops", c.flops,
-                      "hours", isfinite(c.seconds) ? json_real(c.seconds / 3600) : json_null(),
-                      "jobs_at_a_time", j->study.at_a_time);
+        json_t *const answer = json_pack(
+            "{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:o, s:i}", "plan", p->name, "pretrainings",
+            c.pretrainings, "pretrainings_again", c.again, "fine_tunings", c.tunings, "minimal_pairs",
+            c.pairs, "fine_tunings_not_counted", c.unknown, "minimal_pairs_not_counted", c.pairs_unknown,
+            "flops", c.flops, "hours", isfinite(c.seconds) ? json_real(c.seconds / 3600) : json_null(),
+            "jobs_at_a_time", j->study.at_a_time);
         const el_status st = cli_json_print(answer);
         json_decref(answer);
         return st;
@@ -60,10 +66,10 @@ static el_status estimate(const job *j)
     if (c.again)
         printf(", of which %d are made again: they are on record, but their models are gone", c.again);
     printf("\nfine-tunings         %d", c.tunings);
-    if (c.unknown)
-        printf(", of which %d are not counted below: their files are not there", c.unknown);
+    put_unknown(c.unknown);
     if (c.pairs)
         printf("\nminimal pairs        %d", c.pairs);
+    put_unknown(c.pairs_unknown);
     printf("\noperations in all    %.4g\njobs at a time       %d, of %d threads each\n", c.flops,
            j->study.at_a_time, j->study.threads);
     printf("expected time        %s, at half of this machine's %.0f GFLOP/s\n", time, c.peak / 1e9);

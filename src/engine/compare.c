@@ -154,7 +154,7 @@ static el_status open_all(el_study *study, const char *plan, const el_options *o
     share_machine(study);
     if (!s->dry_run)
         return go_on(study, options);
-    st = study->run.folder ? el_compare_recall(study) : EL_OK;
+    st = study->run.folder && !s->overwrite ? el_compare_recall(study) : EL_OK;
     if (!st)
         look_at_records(study);
     return st;
@@ -213,8 +213,9 @@ el_study_cost el_compare_cost(const el_study *study)
         cost.again += job->record != NULL;
         const bool pairs = job->task >= 0 && el_plan_asks_pairs(&study->plan.tasks[job->task]);
         cost.pairs += pairs;
+        cost.pairs_unknown += pairs && job->flops == 0;
         cost.tunings += job->task >= 0 && !pairs;
-        cost.unknown += job->flops == 0;
+        cost.unknown += job->task >= 0 && !pairs && job->flops == 0;
         cost.flops += job->flops;
     }
     el_machine machine = {.threads = study->settings->threads};

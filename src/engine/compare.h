@@ -101,8 +101,9 @@ void el_compare_close(el_study *study); /* accepts a zeroed one */
 /* What is left to do, and about how long this machine will take: at half of its measured peak. */
 typedef struct {
     int pretrainings, tunings, pairs; /* pairs: a model asked a file of minimal pairs */
-    int again;   /* of the pre-trainings: on record, but their models are gone and needed */
-    int unknown; /* fine-tunings whose cost is not known and not counted: their files are not there */
+    int again;                  /* of the pre-trainings: on record, but their models are gone and needed */
+    int unknown, pairs_unknown; /* of the fine-tunings, of the pairs: the cost is not known and not counted,
+                                   their files are not there */
     double flops, peak, seconds;
 } el_study_cost;
 el_study_cost el_compare_cost(const el_study *study);

@@ -35,9 +35,12 @@ figures() {
 compare plan.json --eval-data nowhere --tasks nowhere.json --dry-run > /dev/null && fail "tasks of a file that is not there"
 mv labelled elsewhere
 compare plan.json --eval-data nowhere --dry-run > out || fail "--dry-run: $(cat log)"
+compare plan.json --eval-data nowhere --tasks nowhere --dry-run > out || fail "--tasks that is not there: $(cat log)"
+grep -q "^fine-tunings  *12, of which 12 are not" out && grep -q "^minimal pairs  *8, of which 8 are not" out ||
+    fail "what is not counted: $(cat out)"
 mv elsewhere labelled
 grep -q "^pre-trainings  *12$" out && grep -q "^fine-tunings  *12" out || fail "--dry-run counts $(cat out)"
-grep -q "^minimal pairs  *8$" out || fail "--dry-run counts pairs: $(cat out)"
+grep -q "^minimal pairs  *8," out || fail "--dry-run counts pairs: $(cat out)"
 grep -q "expected time" out || fail "--dry-run says no time: $(cat out)"
 [ ! -e study ] || fail "--dry-run wrote $(ls study)"
 sed 's|"name": "animals"|&, "settings": {"train_file": "pet={tasks}/pet.txt,none={tasks}/none.txt"}|' plan.json > classes.json
@@ -72,6 +75,11 @@ done
 compare --output study > out || fail "going on: $(cat log)"
 diff <(figures straight) <(figures study) > difference || fail "killed twice, other figures: $(head -5 difference)"
 [ -z "$(ls study/runs)" ] || fail "runs are left: $(ls study/runs)"
+
+compare --output study --dry-run > out && grep -q "^pre-trainings  *0$" out || fail "what is done is to be done: $(cat out)"
+compare plan.json --output study --overwrite --dry-run > out && grep -q "^pre-trainings  *12$" out ||
+    fail "--overwrite leaves nothing to do: $(cat out)"
+[ -s study/results.jsonl ] || fail "--overwrite --dry-run removed results"
 
 # ---- what was found ----
 grep -q '"task": "mean"' study/report.json || fail "no mean in $(cat study/report.json)"

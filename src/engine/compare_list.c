@@ -50,6 +50,26 @@ static double memory_of(const el_pretrain_settings *s, const el_model_plan *plan
     return bytes;
 }
 
+static bool changes(el_course course)
+{
+    return course.first != course.last;
+}
+
+/* A branch is told nothing of the steps before it: stages, and what changes over a run, would begin anew in each. */
+static el_status check_branches(const el_plan *plan, int system, const el_pretrain_settings *s)
+{
+    const char *const what = plan->cooldown == 0            ? NULL
+                             : s->objective == EL_TWO_STAGE ? "two stages"
+                             : changes(s->mask_prob)        ? "a mask_prob that changes"
+                             : changes(s->temperature)      ? "a temperature that changes"
+                                                            : NULL;
+    return what ? el_fail(EL_EUSAGE,
+                          "cooldown: %s has %s, which each branch of a trunk would begin anew; without "
+                          "cooldown each share is a run",
+                          plan->systems[system].name, what)
+                : EL_OK;
+}
+
 static el_status cost_of(const el_study *study, int system, int size, el_cost *cost)
 {
     el_pretrain_settings s;
@@ -65,6 +85,8 @@ static el_status cost_of(const el_study *study, int system, int size, el_cost *c
     st = el_pretrain_settle(&s, &options, false);
     if (!st)
         st = el_pretrain_derive(&s, &options);
+    if (!st)
+        st = check_branches(&study->plan, system, &s);
     if (!st)
         st = el_pretrain_cost(&s, study->vocab_size, length, &token);
     if (!st)

@@ -182,4 +182,10 @@ wrong "two jobs would be called" 's/"budgets": \[4e9\]/"budgets": [4e9, 4.000000
 wrong "more than 1e9" 's/"budgets": \[4e9\]/"budgets": [1e30]/'
 refused 2 "more than 1e9" "$electra" compare table1 --sizes small --flops-budget 1e30 --dry-run
 refused 2 "hugee is none of tiny" "$electra" compare plan.json --sizes hugee --dry-run
+refused 2 "two-stage has two stages" "$electra" compare figure3-algorithms --constant-then-cooldown --dry-run
+sed 's/"seeds"/"cooldown": 0.2, &/' plan.json > plain.json
+compare plain.json --dry-run > out || fail "cooldown: $(cat log)"
+for course in mask_prob temperature; do
+    wrong "electra has a $course that changes" "s/\"seeds\"/\"cooldown\": 0.2, &/; s/\"embeddings\": \"shared\"/\"$course\": \"0.3:0.15\"/"
+done
 [ ! -e new ] || fail "a refused study left $(ls new)"

@@ -136,6 +136,14 @@ static el_status go_on(el_study *study, const el_options *options)
     return st;
 }
 
+/* A study that keeps its models keeps them until --no-keep-models. */
+static void recall_keeping(el_study *study, const el_options *options)
+{
+    const json_t *const settings = json_object_get(study->run.record, "settings");
+    if (!el_options_given(options, "keep_models"))
+        study->settings->keep_models = json_is_true(json_object_get(settings, "keep_models"));
+}
+
 static el_status open_all(el_study *study, const char *plan, const el_options *options)
 {
     const el_compare_settings *const s = study->settings;
@@ -144,6 +152,8 @@ static el_status open_all(el_study *study, const char *plan, const el_options *o
         return el_fail(EL_EUSAGE, "--output: which folder is the study to live in?");
     if (s->output && (!s->dry_run || el_folder_exists(s->output)))
         st = el_run_open_shared(&study->run, s->dist, &RUN, s->output, s->overwrite);
+    if (!st)
+        recall_keeping(study, options);
     if (!st)
         st = find_jobs(study, plan);
     st = el_dist_agree(s->dist, st);

@@ -127,12 +127,14 @@ compare --output partly --dry-run > out && grep -q "^pre-trainings  *0$" out || 
 rate=$(sed -nE 's/.*"job": "mlm.tiny.2-steps.seed-1",.*"rate": ([0-9.]+).*/\1/p' partly/results.jsonl)
 sed -i -E "/rate-$rate\.animals/s/\"score\": [0-9.]+/\"score\": 0/; /rate-$rate\.animals/!s/(rate-0.00[12]\.animals.*\"score\": )[0-9.]+/\10.9/" partly/results.jsonl
 cp -r labelled/animals labelled/plants
-compare --output partly --num-seeds 2 > out || fail "a task that has come: $(cat log)"
+compare --output partly --num-seeds 2 --keep-models > out || fail "a task that has come: $(cat log)"
 for job in rate-0.001 rate-0.002 seed-1 seed-2; do
     grep -q "\"job\": \"mlm.tiny.2-steps.$job.plants\"" partly/results.jsonl || fail "plants are not asked of $job: $(cat partly/results.jsonl)"
 done
 grep -q '"left_out": null' partly/report.json || fail "nothing is left out any more: $(grep left_out partly/report.json)"
 [ "$(grep -cE "\"job\": \"mlm.tiny.2-steps.seed-[12]\".*\"rate\": $rate," partly/results.jsonl)" = 2 ] || fail "seeds have two rates, first $rate: $(cat partly/results.jsonl)"
+compare --output partly --num-seeds 3 > out && [ -d partly/runs/mlm.tiny.2-steps.seed-3 ] || fail "going on, models are not kept: $(cat log)"
+compare --output partly --num-seeds 4 --no-keep-models > out && [ ! -e partly/runs/mlm.tiny.2-steps.seed-4 ] || fail "--no-keep-models keeps: $(cat log)"
 rm -r labelled/plants
 sed 's/"name": "animals"/&, "in_mean": false/' partly.json > unscored.json
 refused 2 "no scores to choose by" "$electra" compare unscored.json --output unscored

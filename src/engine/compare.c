@@ -38,6 +38,8 @@ static el_status look_at_data(el_study *study)
     study->vocab_size = el_loader_vocab(data)->size;
     study->mean_length = (double)el_loader_tokens(data) / fmax(1, (double)el_loader_examples(data));
     study->data_hash = el_loader_hash(data);
+    study->packed_full = el_loader_packed_full(data);
+    study->has_pairs = el_loader_pairs(data) > 0;
     el_loader_close(data);
     return EL_OK;
 }
@@ -131,9 +133,10 @@ static el_status go_on(el_study *study, const el_options *options)
     if (!st && !el_dist_leads(dist))
         st = el_compare_recall(study);
     st = el_dist_agree(dist, st);
-    if (!st)
-        look_at_records(study);
-    return st;
+    if (st)
+        return st;
+    look_at_records(study);
+    return el_dist_agree(dist, el_compare_check_files(study));
 }
 
 /* A study that keeps its models keeps them until --no-keep-models. */

@@ -79,8 +79,9 @@ typedef struct {
     int vocab_size;
     double mean_length; /* tokens of an example; 0: not known */
     uint64_t data_hash;
-    el_cost *costs; /* of each system in each size */
-    char *left_out; /* tasks that --tasks does not have, between commas; NULL: none */
+    bool packed_full, has_pairs; /* the shards: full examples; some of two segments */
+    el_cost *costs;              /* of each system in each size */
+    char *left_out;              /* tasks that --tasks does not have, between commas; NULL: none */
     el_job *jobs;
     int count;
     el_metrics results;

@@ -1,8 +1,13 @@
 /* compare_check - what a plan's settings cannot be, said before the first job begins
  *
  * Settings of a pre-training are applied, settled and derived where its cost is counted (compare_list.c).  Here are those that
- * the study says itself, and all settings of tasks.
+ * the study says itself, all settings of tasks, and the files that these name.
  */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
 #include "engine/columns.h"
 #include "engine/compare_parts.h"
 #include "engine/finetune_settings.h"
@@ -81,5 +86,58 @@ el_status el_compare_check(const el_plan *plan)
         st = check_pretraining(plan, i / plan->size_count, i % plan->size_count);
     for (int t = 0; !st && t < plan->task_count; t++)
         st = check_task(&plan->tasks[t]);
+    return st;
+}
+
+/* ---- files ---- */
+
+static el_status check_path(const char *path, size_t bytes, const char *where)
+{
+    char *const copy = strndup(path, bytes);
+    const el_status st = !copy                  ? el_fail(EL_ENOMEM, "no memory for a path")
+                         : el_file_exists(copy) ? EL_OK
+                                                : el_fail(EL_EDATA, "%s: there is no %s", where, copy);
+    free(copy);
+    return st;
+}
+
+/* One file, or one for each class. */
+static el_status check_files(const char *path, const char *where)
+{
+    if (!el_class_files(path))
+        return check_path(path, strlen(path), where);
+    el_status st = EL_OK;
+    el_class_file part;
+    for (const char *at = path; !st && *at;)
+        st = el_class_files_next(&at, &part)
+                 ? check_path(part.path, part.path_bytes, where)
+                 : el_fail(EL_EUSAGE, "%s: %s: is not label=FILE,label=FILE", where, at);
+    return st;
+}
+
+static el_status check_files_of(const el_study *study, int task)
+{
+    static const char *const KEYS[] = {"train_file", "dev_file", "test_file"};
+    json_t *const told = el_compare_told(study, &(el_job){.task = task});
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < 3; i++) {
+        const char *const path = json_string_value(json_object_get(told, KEYS[i]));
+        if (path)
+            st = check_files(path, study->plan.tasks[task].name);
+    }
+    json_decref(told);
+    return st;
+}
+
+el_status el_compare_check_files(const el_study *study)
+{
+    bool asked[EL_PLAN_MOST] = {false};
+    for (int i = 0; i < study->count; i++)
+        if (study->jobs[i].task >= 0 && study->jobs[i].state != EL_JOB_DONE)
+            asked[study->jobs[i].task] = true;
+    el_status st = EL_OK;
+    for (int t = 0; !st && t < study->plan.task_count; t++)
+        if (asked[t])
+            st = check_files_of(study, t);
     return st;
 }

@@ -70,6 +70,22 @@ static el_status check_branches(const el_plan *plan, int system, const el_pretra
                 : EL_OK;
 }
 
+/* What some pre-trainings need of the shards, where these are known. */
+static el_status check_shards(const el_study *study, int system, const el_pretrain_settings *s)
+{
+    const char *const name = study->plan.systems[system].name;
+    const bool known = study->mean_length > 0;
+    if (known && s->recipe == EL_RECIPE_ROBERTA && !study->packed_full)
+        return el_fail(EL_EUSAGE,
+                       "%s: roberta's examples are full; %s are not (`electra prepare --packing full`)", name,
+                       study->plan.data);
+    if (known && s->sentence_task != EL_SENTENCES_NONE && !study->has_pairs)
+        return el_fail(EL_EUSAGE,
+                       "%s: %s hold no example of two segments (`electra prepare --packing segments`)", name,
+                       study->plan.data);
+    return EL_OK;
+}
+
 static el_status cost_of(const el_study *study, int system, int size, el_cost *cost)
 {
     el_pretrain_settings s;
@@ -87,6 +103,8 @@ static el_status cost_of(const el_study *study, int system, int size, el_cost *c
         st = el_pretrain_derive(&s, &options);
     if (!st)
         st = check_branches(&study->plan, system, &s);
+    if (!st)
+        st = check_shards(study, system, &s);
     if (!st)
         st = el_pretrain_cost(&s, study->vocab_size, length, &token);
     if (!st)

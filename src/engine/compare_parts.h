@@ -10,6 +10,8 @@ el_status el_compare_plan(el_study *study, const char *plan);
 
 /* EL_EUSAGE where a setting is the study's own, or where one of a task is none. */
 el_status el_compare_check(const el_plan *plan);
+/* EL_EDATA where a file that the settings of a task name is not there, and the task is still to be done. */
+el_status el_compare_check_files(const el_study *study);
 
 /* Fills study->jobs by the plan, in the order in which they are begun where they can be. */
 el_status el_compare_list(el_study *study);

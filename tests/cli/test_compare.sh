@@ -190,4 +190,10 @@ compare plain.json --dry-run > out || fail "cooldown: $(cat log)"
 for course in mask_prob temperature; do
     wrong "electra has a $course that changes" "s/\"seeds\"/\"cooldown\": 0.2, &/; s/\"embeddings\": \"shared\"/\"$course\": \"0.3:0.15\"/"
 done
+wrong "packing full" 's/"objective": "mlm"/"recipe": "roberta"/'
+for files in labelled/gone.txt 'pet={tasks}/animals/train.tsv,none={tasks}/gone.txt'; do
+    sed "s|\"name\": \"animals\"|&, \"settings\": {\"train_file\": \"$files\"}|" plan.json > wrong.json
+    refused 3 "animals: there is no labelled/gone.txt" "$electra" compare wrong.json --output files
+    [ ! -e files/results.jsonl ] || [ ! -s files/results.jsonl ] || fail "something was trained: $(cat files/results.jsonl)"
+done
 [ ! -e new ] || fail "a refused study left $(ls new)"

@@ -69,6 +69,20 @@ static el_status put_event(el_metrics *metrics, const json_t *line)
                               metrics->began + metrics->seconds, line);
 }
 
+/* All of a line, or nothing of it: where a disk is full no later line may stand behind a torn one. */
+static el_status put_text(el_metrics *metrics, const char *text, size_t bytes)
+{
+    const off_t before = el_io_seek(metrics->file, 0, SEEK_END);
+    if (before >= 0 && el_file_put(metrics->file, text, bytes))
+        return EL_OK;
+    const el_status st = el_fail(EL_EFAILED, "%s: %s", metrics->path, strerror(errno));
+    if (before >= 0 && el_io_truncate(metrics->file, before) != 0) {
+        el_io_close(metrics->file);
+        metrics->file = -1; /* and no line follows */
+    }
+    return st;
+}
+
 el_status el_metrics_put(el_metrics *metrics, const json_t *line)
 {
     char *text = el_json_text(line, false);
@@ -76,9 +90,7 @@ el_status el_metrics_put(el_metrics *metrics, const json_t *line)
         return el_fail(EL_ENOMEM, "%s: out of memory", metrics->path);
     const size_t length = strlen(text);
     text[length] = '\n'; /* in place of the NUL */
-    const el_status st = el_file_put(metrics->file, text, length + 1)
-                             ? EL_OK
-                             : el_fail(EL_EFAILED, "%s: %s", metrics->path, strerror(errno));
+    const el_status st = put_text(metrics, text, length + 1);
     free(text);
     return st ? st : put_event(metrics, line);
 }

@@ -22,6 +22,7 @@ typedef struct {
 el_status el_metrics_open(el_metrics *metrics, const char *path, int64_t lines);
 /* Lines so far and all to come go into FOLDER's TensorBoard file too, which is written anew. */
 el_status el_metrics_mirror(el_metrics *metrics, const char *folder);
+/* Where it fails (a full disk) the file is as it was before. */
 el_status el_metrics_put(el_metrics *metrics, const json_t *line);
 el_status el_metrics_sync(el_metrics *metrics);
 void el_metrics_close(el_metrics *metrics); /* accepts a zeroed one */

@@ -239,7 +239,7 @@ static el_status put_figure(const plot *p, el_writer *page, int number_of, doubl
         fine = fine && take_points(&series[count++], p, of, figure, true);
         for (size_t i = 0; i < sizeof REFERENCES / sizeof *REFERENCES && fine; i++)
             if (strcmp(REFERENCES[i].within, figure) == 0) {
-                series[count] = (el_series){.colour = r, .dashed = true};
+                series[count] = (el_series){.colour = r, .dashed = 1};
                 fine = take_points(&series[count++], p, of, REFERENCES[i].name, true);
             }
     }

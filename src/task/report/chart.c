@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { LEFT = 56, RIGHT = 14, ABOVE = 28, BELOW = 40, TICKS = 5, TICK = 32 };
 
@@ -30,16 +31,17 @@ static double round_step(double range)
     return power * (times < 1.5 ? 1 : times < 3.5 ? 2 : times < 7.5 ? 5 : 10);
 }
 
-static axis axis_over(double low, double high)
+/* Of a logarithmic axis, a factor of 10: what differs by whole steps alone stands at one place. */
+static const double LEAST_POWERS = 1;
+
+static axis axis_over(double low, double high, double least)
 {
     if (!(low <= high)) /* nothing finite */
         low = 0, high = 1;
-    if (low == high) {
-        const double about = low == 0 ? 1 : fabs(low) / 10;
-        low -= about;
-        high += about;
-    }
-    return (axis){low, high, round_step(high - low)};
+    if (low == high && least == 0)
+        least = low == 0 ? 2 : fabs(low) / 5;
+    const double lacking = fmax(0, least - (high - low));
+    return (axis){low - lacking / 2, high + lacking / 2, round_step(high - low + lacking)};
 }
 
 static bool is_point(const el_series *s, int i)
@@ -65,7 +67,7 @@ static axis axis_of(const el_chart *chart, bool vertical)
             low = fmin(low, value - around);
             high = fmax(high, value + around);
         }
-    axis a = axis_over(low, high);
+    axis a = axis_over(low, high, !vertical && chart->logarithmic ? LEAST_POWERS : 0);
     if (vertical) { /* ends at ticks */
         a.low = floor(a.low / a.step) * a.step;
         a.high = ceil(a.high / a.step) * a.step;
@@ -101,16 +103,11 @@ static double tick(const axis *a, int64_t number)
 static void tick_text(char text[TICK], double value)
 {
     const int power = value == 0 ? 0 : (int)floor(log10(fabs(value)) + 1e-9);
-    if (power >= 11)
+    if (power >= 9)
         snprintf(text, TICK, "%.3ge%d", value / pow(10, power), power);
     else if (fabs(value) >= 1e4)
-        snprintf(text, TICK,
-                 fabs(value) >= 1e9   ? "%.3ge9"
-                 : fabs(value) >= 1e6 ? "%.4gM"
-                                      : "%.4gk",
-                 fabs(value) >= 1e9   ? value / 1e9
-                 : fabs(value) >= 1e6 ? value / 1e6
-                                      : value / 1e3);
+        snprintf(text, TICK, fabs(value) >= 1e6 ? "%.4gM" : "%.4gk",
+                 fabs(value) >= 1e6 ? value / 1e6 : value / 1e3);
     else
         snprintf(text, TICK, "%.4g", value);
 }
@@ -160,12 +157,23 @@ static void put_axes(el_writer *page, const frame *f)
 
 /* ---- lines ---- */
 
+static const char *const DASHES[] = {"4 3", "1 3", "9 3", "9 3 1 3"};
+enum { PATTERNS = sizeof DASHES / sizeof *DASHES };
+
+const char *el_chart_dashes(int dashed)
+{
+    return dashed > 0 ? DASHES[(dashed - 1) % PATTERNS] : "none";
+}
+
 static void put_series(el_writer *page, const frame *f, const el_series *s)
 {
-    const char *const style = s->dashed  ? "stroke-width=\"1\" stroke-dasharray=\"4 3\""
-                              : s->faint ? "stroke-width=\"1\" stroke-opacity=\".35\""
-                                         : "stroke-width=\"1.8\"";
+    char style[96];
     bool open = false;
+    snprintf(style, sizeof style, "stroke-width=\"%s\"%s", s->dashed || s->faint ? "1" : "1.8",
+             s->faint ? " stroke-opacity=\".35\"" : "");
+    if (s->dashed)
+        snprintf(style + strlen(style), sizeof style - strlen(style), " stroke-dasharray=\"%s\"",
+                 el_chart_dashes(s->dashed));
     for (int i = 0; i < s->count; i++) {
         if (is_point(s, i)) {
             if (!open)

@@ -13,20 +13,23 @@ typedef struct {
     const double *x, *y;  /* borrowed, `count` of each */
     const double *spread; /* of y, up and down from it; those that are not finite are left out; NULL: none */
     int count;
-    int colour;  /* number in the palette; any number is one */
-    bool dashed; /* a reference, drawn thin */
-    bool faint;  /* drawn thin and pale, behind the others */
+    int colour; /* number in the palette; any number is one */
+    int dashed; /* 0: a whole line; else the number of a pattern, from 1, drawn thin */
+    bool faint; /* drawn thin and pale, behind the others */
 } el_series;
 
 typedef struct {
     const char *title, *x_title; /* text of others: it is escaped */
     const el_series *series;
     int count;
-    bool logarithmic; /* x, which is above 0 */
+    bool logarithmic; /* x, which is above 0; the axis spans a factor of 10 or more */
 } el_chart;
 
 /* The colour of a series as "#rrggbb". */
 const char *el_chart_colour(int number);
+
+/* The pattern of a dashed series as SVG's stroke-dasharray has it. */
+const char *el_chart_dashes(int dashed);
 
 /* Draws the chart with its upper left corner at (left, top).  The writer remembers failures. */
 void el_chart_put(el_writer *page, const el_chart *chart, double left, double top, double width,

@@ -79,9 +79,10 @@ typedef struct {
     int vocab_size;
     double mean_length; /* tokens of an example; 0: not known */
     uint64_t data_hash;
-    bool packed_full, has_pairs; /* the shards: full examples; some of two segments */
-    el_cost *costs;              /* of each system in each size */
-    char *left_out;              /* tasks that --tasks does not have, between commas; NULL: none */
+    bool packed_full, has_pairs;                      /* the shards: full examples; some of two segments */
+    uint64_t heldout_hash, task_hashes[EL_PLAN_MOST]; /* by the plan's tasks; 0: not there */
+    el_cost *costs;                                   /* of each system in each size */
+    char *left_out; /* tasks that --tasks does not have, between commas; NULL: none */
     el_job *jobs;
     int count;
     el_metrics results;

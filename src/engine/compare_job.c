@@ -113,13 +113,15 @@ static el_status record_pretraining(const working *w, const el_pretraining *run,
         json_pack("{s:o, s:o}", "products",
                   flops_of(w->study, w->job, "products", tokens * run->trainer.flops_per_token), "paper",
                   flops_of(w->study, w->job, "paper", tokens * run->trainer.paper_flops_per_token));
-    *w->made = json_pack(
-        "{s:s, s:s, s:o, s:f, s:I, s:I, s:o, s:f, s:O?, s:O?, s:O?, s:o, s:o}", "job", w->job->name, "kind",
-        "pre-training", "asked", el_compare_asked(w->study, w->job), "rate", run->settings->learning_rate,
-        "steps", (json_int_t)run->progress.step, "tokens", (json_int_t)run->progress.tokens, "flops", flops,
-        "seconds", run->progress.seconds, "parameters", json_object_get(record, "parameters"), "data_hash",
-        json_object_get(record, "data_hash"), "vocabulary_hash", json_object_get(record, "vocabulary_hash"),
-        "training_loss", last_of(lines, "loss"), "curve", curve_of(lines));
+    *w->made = json_pack("{s:s, s:s, s:o, s:f, s:I, s:I, s:o, s:f, s:O?, s:O?, s:O?, s:o, s:o, s:o}", "job",
+                         w->job->name, "kind", "pre-training", "asked", el_compare_asked(w->study, w->job),
+                         "rate", run->settings->learning_rate, "steps", (json_int_t)run->progress.step,
+                         "tokens", (json_int_t)run->progress.tokens, "flops", flops, "seconds",
+                         run->progress.seconds, "parameters", json_object_get(record, "parameters"),
+                         "data_hash", json_object_get(record, "data_hash"), "vocabulary_hash",
+                         json_object_get(record, "vocabulary_hash"), "heldout_hash",
+                         el_compare_hash_json(w->study->heldout_hash), "training_loss",
+                         last_of(lines, "loss"), "curve", curve_of(lines));
     json_decref(lines);
     return mark(*w->made, diverged);
 }
@@ -205,14 +207,20 @@ static json_t *values_of(const json_t *results, const char *metric)
     return values;
 }
 
+static json_t *task_hash(const working *w)
+{
+    return el_compare_hash_json(w->study->task_hashes[w->job->task]);
+}
+
 static el_status record_fine_tuning(const working *w, const json_t *results, const char *diverged)
 {
     const char *const metric = json_string_value(json_object_get(results, "metric"));
     const json_t *const summary = json_object_get(json_object_get(results, "summary"), metric);
     const json_t *const mean = json_object_get(summary, "mean");
-    *w->made = json_pack("{s:s, s:s, s:o, s:s?, s:O?, s:o, s:O?}", "job", w->job->name, "kind", "fine-tuning",
-                         "asked", el_compare_asked(w->study, w->job), "metric", metric, "score", mean,
-                         "trials", values_of(results, metric), "test", json_object_get(results, "test"));
+    *w->made = json_pack("{s:s, s:s, s:o, s:o, s:s?, s:O?, s:o, s:O?}", "job", w->job->name, "kind",
+                         "fine-tuning", "asked", el_compare_asked(w->study, w->job), "task_hash",
+                         task_hash(w), "metric", metric, "score", mean, "trials", values_of(results, metric),
+                         "test", json_object_get(results, "test"));
     return mark(*w->made, diverged);
 }
 
@@ -277,9 +285,9 @@ static void on_pairs(void *context, double fraction)
 static el_status record_pairs(const working *w, const el_pair_counts *counts)
 {
     const double accuracy = el_pair_accuracy(&counts->kinds[0]);
-    *w->made = json_pack("{s:s, s:s, s:o, s:s, s:f, s:[f]}", "job", w->job->name, "kind", "minimal pairs",
-                         "asked", el_compare_asked(w->study, w->job), "metric", "accuracy", "score", accuracy,
-                         "trials", accuracy);
+    *w->made = json_pack("{s:s, s:s, s:o, s:o, s:s, s:f, s:[f]}", "job", w->job->name, "kind",
+                         "minimal pairs", "asked", el_compare_asked(w->study, w->job), "task_hash",
+                         task_hash(w), "metric", "accuracy", "score", accuracy, "trials", accuracy);
     json_t *const all = el_pair_counts_json(counts);
     const bool whole = *w->made && all && json_object_update_missing(*w->made, all) == 0;
     json_decref(all);

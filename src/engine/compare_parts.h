@@ -39,6 +39,11 @@ el_status el_compare_pairs_settings(const el_plan_task *task, el_score_kind *kin
 
 /* Takes what results.jsonl holds of the jobs, and opens it for more unless it is a dry run. */
 el_status el_compare_recall(el_study *study);
+/* Takes the hashes of held-out shards and of the tasks' files, so far as these are there. */
+el_status el_compare_hash(el_study *study);
+/* A hash for a record: 16 digits, or null where it is not known (new reference). */
+json_t *el_compare_hash_json(uint64_t hash);
+
 
 /* Whether the job is now this process's to do; alone it always is.  Not, where another rank is at it, or has done it: then its
  * record is taken. */

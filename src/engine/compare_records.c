@@ -32,25 +32,45 @@ static const char *difference(const json_t *a, const json_t *b, bool rate_too)
     return NULL;
 }
 
+/* Whether a record's hash is another than this one; where either is not known it is not. */
+static bool is_of_other(const json_t *record, const char *key, uint64_t hash)
+{
+    char text[17];
+    const char *const recorded = json_string_value(json_object_get(record, key));
+    el_hash_text(hash, text);
+    return hash && recorded && strcmp(recorded, text) != 0;
+}
+
+/* Whether a record is of the data that are there now. */
+static el_status check_data(const el_study *study, const el_job *job, const json_t *record)
+{
+    const el_plan *const p = &study->plan;
+    if (is_of_other(record, "data_hash", study->data_hash))
+        return el_fail(EL_EUSAGE, "%s: %s in results.jsonl was made of other shards", p->data, job->name);
+    if (is_of_other(record, "heldout_hash", study->heldout_hash))
+        return el_fail(EL_EUSAGE, "%s: %s in results.jsonl was evaluated on other held-out shards",
+                       p->eval_data, job->name);
+    if (job->task < 0 || !is_of_other(record, "task_hash", study->task_hashes[job->task]))
+        return EL_OK;
+    return el_fail(EL_EUSAGE,
+                   "%s/results.jsonl: %s was made with other files of the task %s; another --output, or "
+                   "--overwrite",
+                   study->settings->output, job->name, p->tasks[job->task].name);
+}
+
 /* Whether a record is of what is asked now. */
 static el_status check_record(const el_study *study, const el_job *job, const json_t *record)
 {
-    char hash[17];
     json_t *const asked = el_compare_asked(study, job);
     const bool rate_too = job->task >= 0 || study->plan.rate_count == 0 || job->tuning;
     const char *const other = difference(asked, json_object_get(record, "asked"), rate_too);
-    const char *const recorded = json_string_value(json_object_get(record, "data_hash"));
     el_status st = EL_OK;
-    el_hash_text(study->data_hash, hash);
     if (other)
         st = el_fail(EL_EUSAGE,
                      "%s/results.jsonl: %s was made with another %s; another --output, or --overwrite",
                      study->settings->output, job->name, other);
-    else if (recorded && strcmp(recorded, hash) != 0)
-        st = el_fail(EL_EUSAGE, "%s: %s in results.jsonl was made of other shards", study->plan.data,
-                     job->name);
     json_decref(asked);
-    return st;
+    return st ? st : check_data(study, job, record);
 }
 
 /* Of equal names the first counts; names that the plan does not have are left alone. */
@@ -72,7 +92,7 @@ el_status el_compare_recall(el_study *study)
     char *const path = el_path_join(study->settings->output, "results.jsonl");
     json_t *records = NULL, *record;
     size_t i;
-    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "no memory for a study");
+    el_status st = path ? el_compare_hash(study) : el_fail(EL_ENOMEM, "no memory for a study");
     if (!st && el_file_exists(path))
         st = el_metrics_load(&records, path);
     json_array_foreach(records, i, record) if (!st) st = take(study, record);

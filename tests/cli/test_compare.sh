@@ -87,6 +87,7 @@ grep -q '"task": "mean"' study/report.json || fail "no mean in $(cat study/repor
 grep -q '"task": "order"' study/report.json || fail "no row of minimal pairs in $(cat study/report.json)"
 grep -q '"kind": "minimal pairs".*"metric": "accuracy".*"kind_0": [0-9]' study/results.jsonl || fail "no pairs: $(cat study/results.jsonl)"
 grep -q '"p": [0-9]' study/report.json || fail "no paired test"
+grep -q '"task_hash": "[0-9a-f]' study/results.jsonl && grep -q '"heldout_hash": "[0-9a-f]' study/results.jsonl || fail "no hashes: $(cat study/results.jsonl)"
 grep -q '"diverged"' study/results.jsonl || fail "a rate of 1e30 does not diverge"
 [ "$(grep -c '"job": "mlm.mini.4e9.rate-0.001".*"flops_budget": 2e9\|"job": "mlm.mini.4e9.rate-0.001".*"flops_budget": 2000000000.0' study/results.jsonl)" = 1 ] || fail "a rate is tried for another share: $(grep rate-0.001 study/results.jsonl)"
 grep -q '"learning_rate": 0.001' study/report.json || fail "the rate that diverged was chosen"
@@ -106,9 +107,21 @@ diff <(figures study) <(figures moved) > difference || fail "moved, other figure
 sed -e 's/"task": "pairs"/&, "settings": {"precision": "bf16"}/' -e 's/"name": "order"/"name": "order2", "data": "labelled\/order\/order.jsonl"/' plan.json > more.json
 compare more.json --output moved --dry-run > out || fail "more: $(cat log)" # a task more asks for models that are gone
 grep -q "^pre-trainings  *8, of which 8 are made again" out && grep -q "^minimal pairs  *8$" out || fail "a task more: $(cat out)"
+cp plan.json first.json
 sed -i 's/"max_skipped_steps": 4/"max_skipped_steps": 5/' plan.json
 refused 2 max_skipped_steps "$electra" compare plan.json --output moved
 refused 2 "other shards" "$electra" compare --output study --data heldout
+refused 2 "other held-out shards" "$electra" compare first.json --output study --eval-data shards
+cp -r labelled relabelled
+sed -i '$d' relabelled/animals/dev.tsv
+refused 2 "other files of the task animals" "$electra" compare first.json --output study --tasks relabelled
+cp labelled/animals/dev.tsv relabelled/animals
+sed -i '$d' relabelled/order/order.jsonl
+refused 2 "other files of the task order" "$electra" compare first.json --output study --tasks relabelled
+mkdir older # records that say nothing of their files are taken
+cp study/run.json older
+sed -E 's/, "(heldout|task)_hash": "[0-9a-f]*"//g' study/results.jsonl > older/results.jsonl
+compare first.json --output older --tasks relabelled --eval-data heldout > out || fail "records of an older version: $(cat log)"
 
 # ---- a task that is not there is left out and named, and done once it is there; a rate that was chosen stays ----
 cat > partly.json << 'END'

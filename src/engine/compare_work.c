@@ -9,9 +9,8 @@
 
 typedef struct {
     el_study *study;
-    el_job *job;    /* NULL: idle */
-    json_t *made;   /* its record, the helper's until it has been waited for */
-    json_t *before; /* its record, where only its model is made again */
+    el_job *job;  /* NULL: idle; where only its model is made again it has its record meanwhile */
+    json_t *made; /* its record, the helper's until it has been waited for */
     el_folder_lock lock;
     el_helper *helper;
 } worker;
@@ -51,8 +50,6 @@ static void tell(const el_study *study, const el_job *ended)
 static void begin(worker *w, el_job *job)
 {
     w->job = job;
-    w->before = job->record;
-    job->record = NULL;
     job->state = EL_JOB_RUNNING;
     el_helper_start(w->helper, work, w);
 }
@@ -75,17 +72,22 @@ static void warn_if_other(const json_t *record, const json_t *before)
                json_string_value(json_object_get(before, "job")), now, then);
 }
 
+/* What could not be recorded is not done: its run stays, and what it needs too. */
 static el_status keep_record(el_study *study, worker *w, el_job *job)
 {
-    el_status st = EL_OK;
-    if (w->before) {
-        warn_if_other(job->record, w->before);
+    const bool known = job->record;
+    if (known)
+        warn_if_other(w->made, job->record);
+    else
+        job->record = json_incref(w->made);
+    el_status st = known ? EL_OK : put_result(study, job);
+    if (!st)
+        st = el_compare_publish(study, job, &w->lock);
+    if (st && !known) {
         json_decref(job->record);
-        job->record = w->before;
-    } else {
-        st = put_result(study, job);
+        job->record = NULL;
     }
-    return st ? st : el_compare_publish(study, job, &w->lock);
+    return st;
 }
 
 /* What follows from a job that is done. */
@@ -131,18 +133,14 @@ static el_status collect(worker *w)
     el_job *const job = w->job;
     el_status st = el_helper_wait(w->helper);
     w->job = NULL;
-    if (st) {
-        job->state = EL_JOB_WAITING;
-        json_decref(w->made);
-        json_decref(w->before);
-        el_folder_lock_release(&w->lock);
-        return st;
-    }
-    job->state = EL_JOB_DONE;
-    job->record = w->made;
-    st = keep_record(study, w, job);
-    const el_status followed = follow_up(study, job);
-    return st ? st : followed;
+    if (!st)
+        st = keep_record(study, w, job);
+    json_decref(w->made);
+    job->state = st ? EL_JOB_WAITING : EL_JOB_DONE;
+    if (!st)
+        return follow_up(study, job);
+    el_folder_lock_release(&w->lock);
+    return st;
 }
 
 /* The first failure ends the study: the others save and stop. */

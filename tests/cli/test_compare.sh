@@ -107,6 +107,19 @@ diff <(figures study) <(figures moved) > difference || fail "moved, other figure
 sed -e 's/"task": "pairs"/&, "settings": {"precision": "bf16"}/' -e 's/"name": "order"/"name": "order2", "data": "labelled\/order\/order.jsonl"/' plan.json > more.json
 compare more.json --output moved --dry-run > out || fail "more: $(cat log)" # a task more asks for models that are gone
 grep -q "^pre-trainings  *8, of which 8 are made again" out && grep -q "^minimal pairs  *8$" out || fail "a task more: $(cat out)"
+mkdir again # while models are made again the report has what was found
+cp moved/run.json moved/results.jsonl again
+"$electra" compare more.json --output again --threads 2 > out 2> log &
+for wait in $(seq 600); do
+    grep -q '"job": "electra.mini.4e9.50.seed-1.order2"' again/report.json 2> /dev/null && break
+    sleep 0.05
+done
+kill -9 $!
+wait $! 2> /dev/null
+for job in $(sed -nE 's/.*"job": "([^"]*)".*/\1/p' moved/results.jsonl | grep -v 'order$'); do
+    grep -q "\"job\": \"$job\"" again/report.json || fail "$job is not in the report: $(cat log)"
+done
+
 cp plan.json first.json
 sed -i 's/"max_skipped_steps": 4/"max_skipped_steps": 5/' plan.json
 refused 2 max_skipped_steps "$electra" compare plan.json --output moved
@@ -152,6 +165,19 @@ rm -r labelled/plants
 sed 's/"name": "animals"/&, "in_mean": false/' partly.json > unscored.json
 refused 2 "no scores to choose by" "$electra" compare unscored.json --output unscored
 [ ! -e unscored ] || fail "a refused study left $(ls unscored)"
+
+# ---- a disk that is full when a job is recorded: its run stays, no line is torn, and the study goes on ----
+sed -E '/"rates"/d; s/"seeds": \[1, 2\]/"seeds": [1]/; s/"shares": \[50\], *//' plan.json > full.json
+mkdir full
+cp study/run.json full
+awk 'function pad(bytes) { line = "{\"job\": \"other\", \"x\": \""; while (length(line) < bytes - 3) line = line "x"; print line "\"}" }
+    BEGIN { for (i = 0; i < 4095; i++) pad(1024); pad(900) }' > full/results.jsonl # 124 bytes less than 4 MiB
+(trap '' XFSZ; ulimit -f 4096; compare full.json --output full > out) && fail "a full disk: $(cat out)"
+grep -q "results.jsonl: File too large" log || fail "a full disk: $(cat log)"
+[ "$(wc -c < full/results.jsonl)" = $((4096 * 1024 - 124)) ] || fail "a torn line: $(tail -c 300 full/results.jsonl)"
+ls full/runs/*.seed-1/checkpoint-* > /dev/null || fail "a run that is not recorded is gone: $(ls full/runs)"
+compare full.json --output full > out || fail "after a full disk: $(cat log)"
+[ "$(grep -c '"kind": "pre-training"' full/results.jsonl)" = 2 ] || fail "after a full disk: $(tail -n +4096 full/results.jsonl)"
 
 # ---- one trunk of constant rate and a branch for each share ----
 sed -i '/"rates"/d' plan.json

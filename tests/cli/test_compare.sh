@@ -70,6 +70,8 @@ for lines in 4 12; do
     done
     kill -9 $!
     wait $! 2> /dev/null
+    done=$(sed -nE '/"kind": "fine-tuning"/s/.*"job": "([^"]*)".*/\1/p' study/results.jsonl | head -1)
+    mkdir -p "study/runs/$done" # as if it had been killed before it tidied up
 done
 [ "$(wc -l < study/results.jsonl)" -lt "$(wc -l < straight/results.jsonl)" ] || fail "nothing was left to do after two kills"
 compare --output study > out || fail "going on: $(cat log)"

@@ -226,7 +226,8 @@ static void put_tests(el_writer *page, const el_findings *f)
 
 static void put_crossings(el_writer *page, const el_findings *f)
 {
-    static const char *const HEADS[] = {"score of", "size", "score", "its FLOPs", "reached with", "share"};
+    static const char *const HEADS[] = {"score of",     "size",  "score", "its FLOPs",
+                                        "reached with", "share", "seeds"};
     if (f->crossing_count == 0)
         return;
     el_html_put(page, "<h2>At which share of the others' compute ");
@@ -238,20 +239,21 @@ static void put_crossings(el_writer *page, const el_findings *f)
         el_html_put(page, "<tr>");
         put_cell(page, title_of(f, c->row->system));
         put_cell(page, f->study->plan.sizes[c->row->size].name);
-        put_number(page, "%.1f", c->row->score.mean);
+        put_number(page, "%.1f", c->score);
         put_number(page, "%.3g", c->row->flops);
         put_number(page, "%.3g", c->flops);
         if (isfinite(c->share))
             el_html_put(page, "<td class=\"n\">%s%.0f %%</td></tr>\n", c->at_most ? "at most " : "",
                         100 * c->share);
         else
-            el_html_put(page, "<td class=\"n\">not reached</td></tr>\n");
+            el_html_put(page, "<td class=\"n\">not reached</td>");
+        el_html_put(page, "<td class=\"n\">%d</td></tr>\n", c->seeds);
     }
     el_html_put(
         page,
         "</table></div>\n<p class=\"note\">The first training of the reference, from the shortest on, whose "
-        "mean is at least the other's final one; between two of them along a line over the logarithm of the "
-        "compute.</p>\n");
+        "mean is at least that of the other's longest; between two of them along a line over the logarithm "
+        "of the compute. Means are over the seeds that both have; one seed shows nothing.</p>\n");
 }
 
 static void put_rates(el_writer *page, const el_findings *f)

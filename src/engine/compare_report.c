@@ -44,17 +44,21 @@ typedef struct {
     int count;
 } costs;
 
-static void add_cost(costs *c, el_row *row, const json_t *record)
+/* Of a branch, its trunk's part too; its FLOPs have that already. */
+static void add_cost(costs *c, el_row *row, const el_study *study, const el_job *job)
 {
-    const json_t *const flops = json_object_get(record, "flops");
+    const json_t *const record = job->record, *const flops = json_object_get(record, "flops");
+    const json_t *const trunk = job->needs < 0 ? NULL : study->jobs[job->needs].record;
     c->flops[c->count] = el_json_figure(flops, "products");
     c->paper[c->count] = el_json_figure(flops, "paper");
-    c->seconds[c->count] = el_json_figure(record, "seconds");
+    c->seconds[c->count] = el_json_figure(record, "seconds") + (trunk ? el_json_figure(trunk, "seconds") : 0);
     c->rate[c->count++] = el_json_figure(record, "rate");
-    row->steps = json_integer_value(json_object_get(record, "steps"));
+    row->steps = json_integer_value(json_object_get(record, "steps")) +
+                 json_integer_value(json_object_get(trunk, "steps"));
     row->parameters = json_integer_value(json_object_get(record, "parameters"));
 }
 
+/* Seeds that diverged are counted, and have no part in any mean. */
 static void fill_row(const el_study *study, el_row *row)
 {
     costs c = {0};
@@ -63,10 +67,10 @@ static void fill_row(const el_study *study, el_row *row)
         row->values[s] = NAN;
         if (!job || !job->record)
             continue;
-        add_cost(&c, row, job->record);
         row->diverged += el_record_diverged(job->record);
         if (el_record_diverged(job->record))
             continue;
+        add_cost(&c, row, study, job);
         row->values[s] = score_of(study, row, job);
         const el_job *const tuning = row->task < 0 ? NULL : tuning_of(study, job, row->task);
         if (tuning && tuning->record)
@@ -94,7 +98,8 @@ static void fill_rows(el_findings *f)
                                         .share = p->shares[share],
                                         .task = task};
                         fill_row(f->study, row);
-                        f->row_count += isfinite(row->flops); /* some of its pre-trainings are done */
+                        f->row_count +=
+                            isfinite(row->flops) || row->diverged; /* some of its seeds are done */
                     }
 }
 
@@ -109,7 +114,33 @@ const el_row *el_findings_row(const el_findings *f, int system, int size, int le
     return NULL;
 }
 
+static int by_flops(const void *a, const void *b)
+{
+    const double x = (*(const el_row *const *)a)->flops, y = (*(const el_row *const *)b)->flops;
+    return (x > y) - (x < y);
+}
+
+int el_findings_line(const el_findings *f, int system, int size, const el_row **rows, int most)
+{
+    int count = 0;
+    for (int i = 0; i < f->row_count && count < most; i++) {
+        const el_row *const row = &f->rows[i];
+        if (row->system == system && row->size == size && row->task < 0 && row->score.count)
+            rows[count++] = row;
+    }
+    qsort(rows, (size_t)count, sizeof *rows, by_flops);
+    return count;
+}
+
 /* ---- tests ---- */
+
+/* What the reference has over the other, by seed: NAN where one of them has none. */
+static el_sample lead_over(const el_row *reference, const el_row *other, int seeds, double *differences)
+{
+    for (int s = 0; s < seeds; s++)
+        differences[s] = reference->values[s] - other->values[s];
+    return el_sample_of(differences, seeds);
+}
 
 static void fill_tests(el_findings *f)
 {
@@ -121,9 +152,7 @@ static void fill_tests(el_findings *f)
         if (row->system == p->reference || row->share < 1 || !reference)
             continue;
         double differences[EL_PLAN_MOST];
-        for (int s = 0; s < p->seed_count; s++)
-            differences[s] = reference->values[s] - row->values[s];
-        const el_sample sample = el_sample_of(differences, p->seed_count);
+        const el_sample sample = lead_over(reference, row, p->seed_count, differences);
         if (sample.count)
             f->tests[f->test_count++] = (el_test){row,
                                                   reference,
@@ -136,41 +165,36 @@ static void fill_tests(el_findings *f)
 
 /* ---- crossings ---- */
 
-static int by_flops(const void *a, const void *b)
+/* The other's mean over the seeds that this point of the reference has too. */
+static double score_beside(const el_row *row, const el_row *point, int seeds)
 {
-    const double x = (*(const el_row *const *)a)->flops, y = (*(const el_row *const *)b)->flops;
-    return (x > y) - (x < y);
+    double values[EL_PLAN_MOST];
+    for (int s = 0; s < seeds; s++)
+        values[s] = isfinite(point->values[s]) ? row->values[s] : NAN;
+    return el_sample_of(values, seeds).mean;
 }
 
-/* The reference's points of one size from the shortest training to the longest. */
-static int curve_of_reference(const el_findings *f, int size, const el_row **points)
+/* Between two points a line over the logarithm of the compute.  Points without a seed in common are passed by. */
+static el_crossing cross(const el_row *row, const el_row *const *points, int count, int seeds)
 {
-    int count = 0;
-    for (int i = 0; i < f->row_count && count < EL_PLAN_MOST; i++) {
-        const el_row *const row = &f->rows[i];
-        if (row->system == f->study->plan.reference && row->size == size && row->task < 0 &&
-            isfinite(row->score.mean))
-            points[count++] = row;
-    }
-    qsort(points, (size_t)count, sizeof *points, by_flops);
-    return count;
-}
-
-/* Between two points a line over the logarithm of the compute. */
-static el_crossing cross(const el_row *row, const el_row *const *points, int count)
-{
-    el_crossing c = {.row = row, .flops = NAN, .share = NAN};
-    const double score = row->score.mean;
+    el_crossing c = {.row = row, .flops = NAN, .share = NAN, .score = NAN};
+    const el_row *before = NULL;
+    el_sample behind = {0};
+    double differences[EL_PLAN_MOST];
     for (int i = 0; i < count && !isfinite(c.flops); i++) {
-        if (points[i]->score.mean < score)
+        const el_sample lead = lead_over(points[i], row, seeds, differences);
+        if (lead.count == 0)
             continue;
-        c.at_most = i == 0;
-        c.flops = points[i]->flops;
-        if (i > 0) {
-            const el_row *const before = points[i - 1];
-            const double part = (score - before->score.mean) / (points[i]->score.mean - before->score.mean);
-            c.flops = before->flops * pow(points[i]->flops / before->flops, part);
+        c.seeds = before && behind.count < lead.count ? behind.count : lead.count;
+        c.score = score_beside(row, points[i], seeds);
+        c.at_most = !before && lead.mean >= 0;
+        if (lead.mean >= 0) {
+            const double part = before ? -behind.mean / (lead.mean - behind.mean) : 1;
+            const double from = before ? before->flops : points[i]->flops;
+            c.flops = from * pow(points[i]->flops / from, part);
         }
+        before = points[i];
+        behind = lead;
     }
     c.share = c.flops / row->flops;
     return c;
@@ -181,11 +205,14 @@ static void fill_crossings(el_findings *f)
     const el_plan *const p = &f->study->plan;
     for (int size = 0; size < p->size_count; size++) {
         const el_row *points[EL_PLAN_MOST];
-        const int count = curve_of_reference(f, size, points);
+        const int count = el_findings_line(f, p->reference, size, points, EL_PLAN_MOST);
         for (int system = 0; system < p->system_count; system++) {
             const el_row *const last = el_findings_row(f, system, size, p->length_count - 1, 1, -1);
-            if (system != p->reference && last && isfinite(last->score.mean) && count > 0)
-                f->crossings[f->crossing_count++] = cross(last, points, count);
+            if (system == p->reference || !last)
+                continue;
+            const el_crossing crossing = cross(last, points, count, p->seed_count);
+            if (crossing.seeds)
+                f->crossings[f->crossing_count++] = crossing;
         }
     }
 }
@@ -235,13 +262,21 @@ json_t *el_findings_published(const el_study *study)
 
 /* ---- report.json ---- */
 
-static const char *objective_of(const el_study *study, int system)
+/* The objective that a system's settings come to, named or not. */
+static const char *objective_of(const el_study *study, int system, int size)
 {
-    json_t *const settings = el_plan_settings(&study->plan, system, 0);
-    const char *const name = json_string_value(json_object_get(settings, "objective"));
-    const char *const title = study->plan.systems[system].name;
-    json_decref(settings); /* the plan's text holds the string too */
-    return name ? name : title;
+    el_pretrain_settings s;
+    el_options options;
+    json_t *const given = el_plan_settings(&study->plan, system, size);
+    const char *name = "";
+    if (!el_compare_pretrain_settings(&s, &options, given)) {
+        name = el_objective_name(s.electric_objective  ? EL_ELECTRIC
+                                 : s.electra_objective ? (el_objective_kind)s.objective
+                                                       : EL_MLM);
+        el_options_close(&options);
+    }
+    json_decref(given);
+    return name;
 }
 
 static json_t *values_json(const el_row *row, int count)
@@ -252,21 +287,27 @@ static json_t *values_json(const el_row *row, int count)
     return values;
 }
 
+/* null: not known. */
+static json_t *count_json(int64_t count)
+{
+    return count ? json_integer(count) : json_null();
+}
+
 static json_t *row_json(const el_study *study, const el_row *row)
 {
     const el_plan *const p = &study->plan;
     json_t *const object = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:s, s:o, s:o, s:i}", "plan", p->name, "language", p->language,
-        "system", p->systems[row->system].name, "objective", objective_of(study, row->system), "size",
-        p->sizes[row->size].name, "share", row->share, "flops", row->flops, "task",
+        "{s:s, s:s, s:s, s:s, s:s, s:f, s:o, s:s, s:o, s:o, s:i}", "plan", p->name, "language", p->language,
+        "system", p->systems[row->system].name, "objective", objective_of(study, row->system, row->size),
+        "size", p->sizes[row->size].name, "share", row->share, "flops", el_json_number(row->flops), "task",
         row->task < 0 ? "mean" : p->tasks[row->task].name, "mean", el_json_number(row->score.mean),
         "deviation", el_json_number(row->score.deviation), "seeds", row->score.count);
     json_t *const more =
-        json_pack("{s:s?, s:o, s:i, s:o, s:o, s:o, s:I, s:I}", "metric", row->metric, "values",
+        json_pack("{s:s?, s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "metric", row->metric, "values",
                   values_json(row, p->seed_count), "diverged", row->diverged, "flops_paper",
                   el_json_number(row->paper_flops), "seconds", el_json_number(row->seconds), "learning_rate",
-                  el_json_number(row->rate), "steps", (json_int_t)row->steps, "parameters",
-                  (json_int_t)row->parameters);
+                  el_json_number(row->rate), "steps", count_json(row->steps), "parameters",
+                  count_json(row->parameters));
     json_object_update(object, more);
     json_decref(more);
     return object;
@@ -286,10 +327,10 @@ static json_t *test_json(const el_study *study, const el_test *test)
 static json_t *crossing_json(const el_study *study, const el_crossing *c)
 {
     const el_plan *const p = &study->plan;
-    return json_pack("{s:s, s:s, s:s, s:f, s:f, s:o, s:o, s:b}", "system", p->systems[p->reference].name,
+    return json_pack("{s:s, s:s, s:s, s:f, s:f, s:o, s:o, s:b, s:i}", "system", p->systems[p->reference].name,
                      "reaches", p->systems[c->row->system].name, "size", p->sizes[c->row->size].name, "score",
-                     c->row->score.mean, "flops_of_other", c->row->flops, "flops", el_json_number(c->flops),
-                     "share", el_json_number(c->share), "at_most", c->at_most);
+                     c->score, "flops_of_other", c->row->flops, "flops", el_json_number(c->flops), "share",
+                     el_json_number(c->share), "at_most", c->at_most, "seeds", c->seeds);
 }
 
 /* Each rate that was tried, and what spoke for it. */

@@ -2,7 +2,8 @@
  *
  *   row        one system in one size at one length of training, on one task or in the mean of the tasks, over seeds
  *   test       the reference against another system, paired by seed
- *   crossing   the share of another system's compute at which the reference first reaches its final score
+ *   crossing   the share of another system's compute at which the reference first reaches its final score, over the seeds
+ *              that both have
  *
  * Scores are in points: 100 times the task's metric on dev, the mean of a fine-tuning's trials.  A seed counts in the mean of the
  * tasks once all of them are there.
@@ -19,10 +20,11 @@ typedef struct {
     double share;
     double values[EL_PLAN_MOST]; /* by the plan's seeds; NAN: not there */
     el_sample score;
-    int diverged;                             /* seeds */
-    const char *metric;                       /* of a task, or NULL */
-    double flops, paper_flops, seconds, rate; /* means over seeds; NAN: not known */
-    int64_t steps, parameters;
+    int diverged;       /* seeds; they have no part in the means */
+    const char *metric; /* of a task, or NULL */
+    double flops, paper_flops, seconds,
+        rate;                  /* means over seeds, of a branch with its trunk; NAN: not known */
+    int64_t steps, parameters; /* 0: not known */
 } el_row;
 
 typedef struct {
@@ -32,10 +34,12 @@ typedef struct {
 } el_test;
 
 typedef struct {
-    const el_row *row; /* the other's final score */
+    const el_row *row; /* the other's longest training */
+    double score;      /* of it, over these seeds */
     double flops;      /* at which the reference reaches it; NAN: nowhere */
     double share;      /* of row->flops */
     bool at_most;      /* already at the reference's shortest training */
+    int seeds;         /* that both have, above 0 */
 } el_crossing;
 
 typedef struct {
@@ -52,6 +56,10 @@ void el_findings_close(el_findings *findings);
 /* The row of these, or NULL. */
 const el_row *el_findings_row(const el_findings *findings, int system, int size, int length, double share,
                               int task);
+
+/* The trainings of one system in one size, `most` at most, whatever their length and share, in the order of their compute:
+   rows of the mean that have a score. */
+int el_findings_line(const el_findings *findings, int system, int size, const el_row **rows, int most);
 
 /* "tables 1 and 2" of the paper, or the plan's own list of published rows (new reference; may be empty). */
 json_t *el_findings_published(const el_study *study);

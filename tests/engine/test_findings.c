@@ -1,0 +1,169 @@
+/* What a study's records come to: seeds that diverged cost nothing, crossings are over the seeds that both have, and a branch has
+ * its trunk's part. */
+#include "base/check.h"
+
+#include <math.h>
+
+#include "engine/compare_report.h"
+
+static const char PLAN[] =
+    "{\"plan\": \"p\", \"systems\": [{\"name\": \"a\", \"settings\": {\"objective\": \"electra\"}}, "
+    "{\"name\": \"b\", \"settings\": {\"objective\": \"mlm\"}}], \"sizes\": [\"tiny\"], "
+    "\"shares\": [50], \"tasks\": [\"rte\"]%s}";
+
+#define SEEDS ", \"steps\": [100], \"seeds\": [1, 2, 3]"
+
+static el_compare_settings settings = {.output = "study"};
+
+/* A study with every job of the plan and no record. */
+static void open_study(el_study *study, const char *more)
+{
+    char text[1024];
+    json_t *plan;
+    snprintf(text, sizeof text, PLAN, more);
+    *study = (el_study){.settings = &settings, .vocab_size = 100};
+    CHECK_OK(el_json_parse(&plan, text, strlen(text), "plan"));
+    CHECK_OK(el_plan_read(&study->plan, plan, "plan"));
+    CHECK_OK(el_compare_list(study));
+}
+
+static el_job *job_at(el_study *study, const char *name)
+{
+    for (int i = 0; i < study->count; i++)
+        if (strcmp(study->jobs[i].name, name) == 0)
+            return &study->jobs[i];
+    fail_msg("no job %s", name);
+    return NULL;
+}
+
+static void record(el_study *study, const char *name, json_t *figures)
+{
+    el_job *const job = job_at(study, name);
+    assert_non_null(figures);
+    job->record = figures;
+    job->state = EL_JOB_DONE;
+}
+
+/* A pre-training of these steps, and with a score its fine-tuning. */
+static void train(el_study *study, const char *name, int steps, double score)
+{
+    char tuning[128];
+    record(study, name,
+           json_pack("{s:i, s:f, s:f, s:{s:f}}", "steps", steps, "seconds", 2.0 * steps, "rate", 1e-3,
+                     "flops", "products", 1e9 * steps));
+    snprintf(tuning, sizeof tuning, "%s.rte", name);
+    if (isfinite(score))
+        record(study, tuning, json_pack("{s:f}", "score", score / 100));
+}
+
+static void diverge(el_study *study, const char *name, int steps)
+{
+    train(study, name, steps, NAN);
+    json_object_set_new(job_at(study, name)->record, "diverged", json_string("no finite number"));
+}
+
+static void near(double is, double expected, const char *what)
+{
+    CHECK(fabs(is - expected) <= 1e-6 * fabs(expected), "%s: %g, not %g", what, is, expected);
+}
+
+static void test_diverged(void **state)
+{
+    (void)state;
+    el_study study;
+    el_findings f;
+    open_study(&study, SEEDS);
+    train(&study, "a.tiny.100-steps.seed-1", 100, 60);
+    diverge(&study, "a.tiny.100-steps.seed-2", 7);
+    diverge(&study, "b.tiny.100-steps.seed-1", 7);
+    CHECK_OK(el_findings_open(&f, &study));
+    const el_row *const some = el_findings_row(&f, 0, 0, 0, 1, -1), *const none =
+                                                                        el_findings_row(&f, 1, 0, 0, 1, -1);
+    CHECK(some && some->steps == 100 && some->diverged == 1, "%d rows", f.row_count);
+    near(some->flops, 1e11, "FLOPs beside a seed that diverged");
+    near(some->seconds, 200, "seconds beside a seed that diverged");
+    CHECK(none && none->diverged == 1 && none->steps == 0 && isnan(none->flops),
+          "a row whose seeds all diverged");
+    el_findings_close(&f);
+    el_compare_close(&study);
+}
+
+/* a has 3 seeds at both points, b one, which is a's worst: over all seeds a would be ahead from the start. */
+static void test_crossing(void **state)
+{
+    (void)state;
+    el_study study;
+    el_findings f;
+    open_study(&study, SEEDS);
+    const double half[] = {50, 70, 72}, whole[] = {60, 74, 76};
+    for (int seed = 1; seed <= 3; seed++) {
+        char name[64];
+        snprintf(name, sizeof name, "a.tiny.100-steps.50.seed-%d", seed);
+        train(&study, name, 50, half[seed - 1]);
+        snprintf(name, sizeof name, "a.tiny.100-steps.seed-%d", seed);
+        train(&study, name, 100, whole[seed - 1]);
+    }
+    train(&study, "b.tiny.100-steps.seed-1", 100, 55);
+    CHECK_OK(el_findings_open(&f, &study));
+    assert_int_equal(f.crossing_count, 1);
+    const el_crossing *const c = &f.crossings[0];
+    CHECK(c->seeds == 1 && !c->at_most, "%d seeds, at most: %d", c->seeds, c->at_most);
+    near(c->score, 55, "score");
+    near(c->share, sqrt(0.5), "share: half way between 50 and 60");
+    el_findings_close(&f);
+    json_decref(job_at(&study, "b.tiny.100-steps.seed-1.rte")->record);
+    record(&study, "b.tiny.100-steps.seed-1.rte", json_pack("{s:f}", "score", 0.65));
+    CHECK_OK(el_findings_open(&f, &study));
+    CHECK(isnan(f.crossings[0].share), "65 is reached by 60, at %g", f.crossings[0].share);
+    CHECK(f.test_count > 0 && f.tests[0].difference < 0, "the paired test says %g", f.tests[0].difference);
+    el_findings_close(&f);
+    el_compare_close(&study);
+}
+
+static void test_branch(void **state)
+{
+    (void)state;
+    el_study study;
+    el_findings f;
+    open_study(&study, SEEDS ", \"cooldown\": 0.2");
+    train(&study, "a.tiny.100-steps.trunk-50.seed-1", 40, NAN);
+    train(&study, "a.tiny.100-steps.trunk-100.seed-1", 80, NAN);
+    train(&study, "a.tiny.100-steps.seed-1", 20, 60);
+    CHECK_OK(el_findings_open(&f, &study));
+    const el_row *const row = el_findings_row(&f, 0, 0, 0, 1, -1);
+    CHECK(row && row->steps == 100, "%d steps", row ? (int)row->steps : -1);
+    near(row->seconds, 200, "seconds of trunk and branch");
+    el_findings_close(&f);
+    el_compare_close(&study);
+}
+
+/* Points of two lengths and their halves stand in the order of their compute. */
+static void test_line(void **state)
+{
+    (void)state;
+    el_study study;
+    el_findings f;
+    const el_row *rows[4];
+    open_study(&study, ", \"seeds\": [1], \"steps\": [100, 120]");
+    train(&study, "a.tiny.100-steps.50.seed-1", 50, 50);
+    train(&study, "a.tiny.100-steps.seed-1", 100, 60);
+    train(&study, "a.tiny.120-steps.50.seed-1", 60, 55);
+    train(&study, "a.tiny.120-steps.seed-1", 120, 70);
+    CHECK_OK(el_findings_open(&f, &study));
+    assert_int_equal(el_findings_line(&f, 0, 0, rows, 4), 4);
+    for (int i = 1; i < 4; i++)
+        CHECK(rows[i]->flops >= rows[i - 1]->flops, "point %d lies before the one in front of it", i);
+    el_findings_close(&f);
+    el_compare_close(&study);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_diverged),
+        cmocka_unit_test(test_crossing),
+        cmocka_unit_test(test_branch),
+        cmocka_unit_test(test_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

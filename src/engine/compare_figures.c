@@ -40,11 +40,26 @@ static void put_point(el_series *s, double x, double y, double spread)
     ((double *)s->spread)[s->count++] = spread;
 }
 
+/* Of several sizes each has a pattern of its own, the first a whole line. */
+static void put_sizes(el_writer *page, const el_plan *p)
+{
+    for (int i = 0; i < p->size_count; i++) {
+        const int y = LEGEND_LINE * (p->system_count + i + 1);
+        el_html_put(page,
+                    "<polyline fill=\"none\" stroke=\"currentColor\" stroke-dasharray=\"%s\" "
+                    "points=\"16,%d 40,%d\"/><text x=\"48\" y=\"%d\">",
+                    el_chart_dashes(i), y - 4, y - 4, y);
+        el_html_text(page, p->sizes[i].name);
+        el_html_put(page, "</text>\n");
+    }
+}
+
 static void put_chart(el_writer *page, const el_findings *f, const lines *l, const char *title,
-                      const char *x_title)
+                      const char *x_title, bool of_sizes)
 {
     const el_plan *const p = &f->study->plan;
-    const int legend = LEGEND_LINE * p->system_count + 8;
+    const bool sizes = of_sizes && p->size_count > 1;
+    const int legend = LEGEND_LINE * (p->system_count + (sizes ? p->size_count : 0)) + 8;
     el_html_put(page, "<svg viewBox=\"0 0 %d %d\" font-size=\"12\" role=\"img\">\n<title>", WIDTH,
                 HEIGHT + legend);
     el_html_text(page, title);
@@ -57,6 +72,8 @@ static void put_chart(el_writer *page, const el_findings *f, const lines *l, con
         el_html_text(page, p->systems[i].title);
         el_html_put(page, "</text>\n");
     }
+    if (sizes)
+        put_sizes(page, p);
     const el_chart chart = {
         .title = title, .x_title = x_title, .series = l->series, .count = l->count, .logarithmic = true};
     el_chart_put(page, &chart, 0, legend, WIDTH, HEIGHT);
@@ -78,26 +95,25 @@ static int points_of_reference(const el_findings *f, bool of_sizes)
     return count;
 }
 
-/* Rows stand by size, length, system and share: of one system and size all come in order of compute. */
 static void put_score_over_flops(el_writer *page, const el_findings *f)
 {
     const el_plan *const p = &f->study->plan;
+    const el_row **const rows = calloc((size_t)f->row_count + 1, sizeof *rows);
     lines l;
-    if (!lines_open(&l, 3 * f->row_count * p->size_count + 3))
-        return;
-    for (int size = 0; size < p->size_count; size++)
-        for (int system = 0; system < p->system_count; system++) {
-            el_series *const s = add_line(&l, p->length_count * p->share_count, system);
+    if (rows && lines_open(&l, 3 * f->row_count)) {
+        for (int i = 0; i < p->size_count * p->system_count; i++) {
+            const int system = i % p->system_count, size = i / p->system_count;
+            const int count = el_findings_line(f, system, size, rows, f->row_count);
+            el_series *const s = add_line(&l, count, system);
+            for (int k = 0; s && k < count; k++)
+                put_point(s, rows[k]->flops, rows[k]->score.mean, rows[k]->score.deviation);
             if (s)
-                s->dashed = size > 0;
-            for (int i = 0; s && i < f->row_count; i++) {
-                const el_row *const row = &f->rows[i];
-                if (row->system == system && row->size == size && row->task < 0 && row->score.count)
-                    put_point(s, row->flops, row->score.mean, row->score.deviation);
-            }
+                s->dashed = size;
         }
-    put_chart(page, f, &l, "mean of the tasks", "FLOPs of pre-training");
-    free(l.numbers);
+        put_chart(page, f, &l, "mean of the tasks (points of 100)", "FLOPs of pre-training", true);
+        free(l.numbers);
+    }
+    free(rows);
 }
 
 static void put_score_over_size(el_writer *page, const el_findings *f)
@@ -115,66 +131,110 @@ static void put_score_over_size(el_writer *page, const el_findings *f)
                           row->score.deviation);
         }
     }
-    put_chart(page, f, &l, "mean of the tasks, longest training",
-              "FLOPs of a token in the encoder: its size");
+    put_chart(page, f, &l, "mean of the tasks (points of 100), longest training",
+              "FLOPs of a token in the encoder: its size", false);
     free(l.numbers);
 }
 
-static bool has_curve(const el_job *job)
+static bool has_curve(const el_job *job, int length)
 {
-    return job->task < 0 && !job->tuning && !job->trunk && job->share == 1 && job->record;
+    return job->task < 0 && !job->tuning && !job->trunk && job->share == 1 && job->length == length &&
+           job->record;
 }
 
-/* Of every run at its whole length; the first seed is drawn strong, the others pale behind it. */
-static void put_curves_of(el_writer *page, const el_findings *f, const char *figure)
+/* The longest of the plan's lengths that some run has been trained for. */
+static int longest_done(const el_study *study)
+{
+    for (int length = study->plan.length_count - 1; length > 0; length--)
+        for (int i = 0; i < study->count; i++)
+            if (has_curve(&study->jobs[i], length))
+                return length;
+    return 0;
+}
+
+static const json_t *curve_of(const el_job *job)
+{
+    return json_object_get(job->record, "curve");
+}
+
+/* The run that a branch goes on with, or NULL. */
+static const el_job *trunk_of(const el_study *study, const el_job *job)
+{
+    return job->needs < 0 ? NULL : &study->jobs[job->needs];
+}
+
+static int points_of(const el_study *study, const el_job *job)
+{
+    const el_job *const trunk = trunk_of(study, job);
+    return (int)(json_array_size(curve_of(job)) + (trunk ? json_array_size(curve_of(trunk)) : 0));
+}
+
+static void add_points(el_series *s, const el_job *job, const char *figure, double flops_before)
+{
+    size_t i;
+    json_t *point;
+    json_array_foreach(curve_of(job), i, point)
+        put_point(s, flops_before + el_json_figure(point, "flops"), el_json_figure(point, figure), NAN);
+}
+
+static void add_curve(lines *l, const el_study *study, const el_job *job, const char *figure)
+{
+    const el_job *const trunk = trunk_of(study, job);
+    el_series *const s = add_line(l, points_of(study, job), job->system);
+    if (!s)
+        return;
+    s->faint = job->seed != study->plan.seeds[0];
+    s->dashed = job->size;
+    if (trunk)
+        add_points(s, trunk, figure, 0);
+    add_points(s, job, figure,
+               trunk ? el_json_figure(json_object_get(trunk->record, "flops"), "products") : 0);
+}
+
+static bool any_point(const lines *l)
+{
+    for (int i = 0; i < l->count; i++)
+        for (int k = 0; k < l->series[i].count; k++)
+            if (isfinite(l->series[i].y[k]))
+                return true;
+    return false;
+}
+
+/* Of every run of the longest length; the first seed is drawn strong, the others pale behind it. */
+static void put_curves_of(el_writer *page, const el_findings *f, const char *figure, const char *title)
 {
     const el_study *const study = f->study;
+    const int length = longest_done(study);
     int points = 0;
-    for (int i = 0; i < study->count; i++)
-        if (has_curve(&study->jobs[i]))
-            points += (int)json_array_size(json_object_get(study->jobs[i].record, "curve"));
     lines l;
+    for (int i = 0; i < study->count; i++)
+        if (has_curve(&study->jobs[i], length))
+            points += points_of(study, &study->jobs[i]);
     if (!lines_open(&l, 3 * points))
         return;
-    bool any = false;
-    for (int i = 0; i < study->count; i++) {
-        const el_job *const job = &study->jobs[i];
-        if (!has_curve(job))
-            continue;
-        const json_t *const curve = json_object_get(job->record, "curve");
-        el_series *const s = add_line(&l, (int)json_array_size(curve), job->system);
-        size_t k;
-        json_t *point;
-        if (!s)
-            break;
-        s->faint = job->seed != study->plan.seeds[0];
-        json_array_foreach(curve, k, point)
-        {
-            put_point(s, el_json_figure(point, "flops"), el_json_figure(point, figure), NAN);
-            any |= isfinite(el_json_figure(point, figure));
-        }
-    }
-    char title[80];
-    snprintf(title, sizeof title, "%s, held out", figure);
-    for (char *at = title; *at; at++)
-        *at = *at == '_' ? ' ' : *at;
-    if (any)
-        put_chart(page, f, &l, title, "FLOPs of pre-training");
+    for (int i = 0; i < study->count; i++)
+        if (has_curve(&study->jobs[i], length))
+            add_curve(&l, study, &study->jobs[i], figure);
+    if (any_point(&l))
+        put_chart(page, f, &l, title, "FLOPs of pre-training", true);
     free(l.numbers);
 }
 
 void el_findings_figures(el_writer *page, const el_findings *f)
 {
-    static const char *const FIGURES[] = {"generator_loss", "discriminator_loss", "discriminator_auc"};
+    static const char *const FIGURES[][2] = {
+        {"generator_loss", "generator loss (nats), held out"},
+        {"discriminator_loss", "discriminator loss (nats), held out"},
+        {"discriminator_auc", "discriminator AUC (0.5 is chance), held out"},
+    };
     el_html_put(page, "<h2>Figures</h2>\n");
     if (points_of_reference(f, false) > 0)
         put_score_over_flops(page, f);
     put_score_over_size(page, f);
     for (size_t i = 0; i < sizeof FIGURES / sizeof *FIGURES; i++)
-        put_curves_of(page, f, FIGURES[i]);
-    el_html_put(page,
-                "<p class=\"note\">Bars are a standard deviation over seeds, up and down. Of learning curves "
-                "the first "
-                "seed is drawn strong, of sizes the first is drawn whole and the others dashed. Losses of "
-                "different objectives are of different predictions.</p>\n");
+        put_curves_of(page, f, FIGURES[i][0], FIGURES[i][1]);
+    el_html_put(
+        page, "<p class=\"note\">Bars are a standard deviation over seeds, up and down. Learning curves are "
+              "those of the longest training that is done, the first seed drawn strong. Losses of different "
+              "objectives are of different predictions.</p>\n");
 }

@@ -22,6 +22,9 @@ bool el_compare_can_begin(const el_study *study, el_job *job);
 void el_compare_pass_over(el_study *study);
 /* Done on record, but its model was removed or lies elsewhere, and is needed: it is made again, and its record stays. */
 void el_compare_reopen(el_study *study);
+/* One row has one rate.  EL_EUSAGE where a run on record has one that the grid lacks, or another than its fellow; where the tries
+   speak for another rate now, a warning says that the one on record stays. */
+el_status el_compare_check_rates(const el_study *study);
 /* Removes folders that nothing needs any more: the job's own, and those of the trainings before it. */
 el_status el_compare_tidy(const el_study *study, const el_job *job);
 /* How many jobs are done. */

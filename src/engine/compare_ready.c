@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "engine/compare_parts.h"
 
 static bool is_of_group(const el_job *job, const el_job *of)
@@ -42,6 +43,64 @@ static double choose_rate(const el_study *study, const el_job *of)
             best = value, rate = job->rate;
     }
     return rate > 0 ? rate : lowest;
+}
+
+static bool is_same_rate(double a, double b)
+{
+    return fabs(a - b) <= 1e-9 * fabs(b);
+}
+
+static bool is_in_grid(const el_plan *plan, double rate)
+{
+    for (int i = 0; i < plan->rate_count; i++)
+        if (is_same_rate(rate, plan->rates[i]))
+            return true;
+    return false;
+}
+
+static bool has_run(const el_job *job)
+{
+    return job->task < 0 && !job->tuning && job->record;
+}
+
+/* The first run on record of the same system and size: the job itself, if there is none before it. */
+static const el_job *first_run(const el_study *study, const el_job *of)
+{
+    for (int i = 0; i < study->count; i++)
+        if (has_run(&study->jobs[i]) && is_of_group(&study->jobs[i], of))
+            return &study->jobs[i];
+    return of;
+}
+
+static el_status check_rate(const el_study *study, const el_job *job)
+{
+    const el_job *const first = first_run(study, job);
+    const double rate = el_json_figure(job->record, "rate"), other = el_json_figure(first->record, "rate");
+    if (!is_in_grid(&study->plan, rate))
+        return el_fail(EL_EUSAGE,
+                       "%s/results.jsonl: %s was made at the rate %g, which the plan's grid lacks; another "
+                       "--output, or --overwrite",
+                       study->settings->output, job->name, rate);
+    if (!is_same_rate(rate, other))
+        return el_fail(EL_EUSAGE,
+                       "%s/results.jsonl: %s was made at the rate %g, and %s at %g; another --output, or "
+                       "--overwrite",
+                       study->settings->output, job->name, rate, first->name, other);
+    const double chosen = job == first ? choose_rate(study, job) : 0;
+    if (chosen > 0 && !is_same_rate(rate, chosen))
+        el_log(EL_LOG_WARNING,
+               "%s was made at the rate %g, which stays; by the rates that were tried it is %g now",
+               job->name, rate, chosen);
+    return EL_OK;
+}
+
+el_status el_compare_check_rates(const el_study *study)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && study->plan.rate_count && i < study->count; i++)
+        if (has_run(&study->jobs[i]))
+            st = check_rate(study, &study->jobs[i]);
+    return st;
 }
 
 static bool has_model(const el_study *study, const el_job *job)

@@ -96,6 +96,9 @@ el_status el_compare_recall(el_study *study)
     if (!st && el_file_exists(path))
         st = el_metrics_load(&records, path);
     json_array_foreach(records, i, record) if (!st) st = take(study, record);
+    el_compare_pass_over(study);
+    if (!st)
+        st = el_compare_check_rates(study);
     if (!st && !study->settings->dry_run && el_dist_leads(study->settings->dist))
         st = el_metrics_open(&study->results, path, (int64_t)json_array_size(records));
     json_decref(records);

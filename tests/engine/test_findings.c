@@ -1,5 +1,5 @@
-/* What a study's records come to: seeds that diverged cost nothing, crossings are over the seeds that both have, and a branch has
- * its trunk's part. */
+/* What a study's records come to: seeds that diverged cost nothing, crossings are over the seeds that both have, a branch has
+ * its trunk's part, and one row has one rate. */
 #include "base/check.h"
 
 #include <math.h>
@@ -157,13 +157,36 @@ static void test_line(void **state)
     el_compare_close(&study);
 }
 
+static void set_rate(el_study *study, const char *name, double rate)
+{
+    json_object_set_new(job_at(study, name)->record, "rate", json_real(rate));
+}
+
+static void test_one_rate(void **state)
+{
+    (void)state;
+    el_study study;
+    open_study(&study, SEEDS ", \"rates\": {\"grid\": [1e-3, 2e-3]}");
+    train(&study, "a.tiny.100-steps.rate-0.001", 100, 60);
+    train(&study, "a.tiny.100-steps.rate-0.002", 100, 65);
+    train(&study, "a.tiny.100-steps.seed-1", 100, 60);
+    train(&study, "a.tiny.100-steps.seed-2", 100, 60);
+    train(&study, "b.tiny.100-steps.seed-1", 100, 60);
+    set_rate(&study, "b.tiny.100-steps.seed-1", 2e-3);
+    CHECK_OK(el_compare_check_rates(&study)); /* a's rate stays, and b may have another */
+    set_rate(&study, "a.tiny.100-steps.seed-2", 2e-3);
+    CHECK_FAILS(el_compare_check_rates(&study), EL_EUSAGE,
+                "a.tiny.100-steps.seed-2 was made at the rate 0.002, and a.tiny.100-steps.seed-1 at 0.001");
+    set_rate(&study, "a.tiny.100-steps.seed-2", 3e-3);
+    CHECK_FAILS(el_compare_check_rates(&study), EL_EUSAGE, "which the plan's grid lacks");
+    el_compare_close(&study);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_diverged),
-        cmocka_unit_test(test_crossing),
-        cmocka_unit_test(test_branch),
-        cmocka_unit_test(test_line),
+        cmocka_unit_test(test_diverged), cmocka_unit_test(test_crossing), cmocka_unit_test(test_branch),
+        cmocka_unit_test(test_line),     cmocka_unit_test(test_one_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,14 +72,17 @@ static json_t *curve_of(const json_t *lines)
     return curve;
 }
 
-/* The last value of a figure in training. */
-static json_t *last_of(const json_t *lines, const char *figure)
+/* The last loss in training. */
+static json_t *loss_of(const json_t *lines)
 {
-    json_t *last = NULL;
+    json_t *last = NULL, *line;
     size_t i;
-    json_t *line;
-    json_array_foreach(lines, i, line) if (json_object_get(line, figure)) last =
-        json_object_get(line, figure);
+    json_array_foreach(lines, i, line)
+    {
+        const char *const kind = json_string_value(json_object_get(line, "kind"));
+        if (kind && strcmp(kind, "train") == 0 && json_object_get(line, "loss"))
+            last = json_object_get(line, "loss");
+    }
     return last ? json_incref(last) : json_null();
 }
 
@@ -120,8 +123,8 @@ static el_status record_pretraining(const working *w, const el_pretraining *run,
                          run->progress.seconds, "parameters", json_object_get(record, "parameters"),
                          "data_hash", json_object_get(record, "data_hash"), "vocabulary_hash",
                          json_object_get(record, "vocabulary_hash"), "heldout_hash",
-                         el_compare_hash_json(w->study->heldout_hash), "training_loss",
-                         last_of(lines, "loss"), "curve", curve_of(lines));
+                         el_compare_hash_json(w->study->heldout_hash), "training_loss", loss_of(lines),
+                         "curve", curve_of(lines));
     json_decref(lines);
     return mark(*w->made, diverged);
 }

@@ -258,7 +258,7 @@ static void put_crossings(el_writer *page, const el_findings *f)
 
 static void put_rates(el_writer *page, const el_findings *f)
 {
-    static const char *const HEADS[] = {"system", "size", "rate", "mean of the tasks", "held-out loss"};
+    static const char *const HEADS[] = {"system", "size", "rate", "mean of the tasks", "loss", "of"};
     const el_study *const s = f->study;
     if (s->plan.rate_count == 0)
         return;
@@ -274,6 +274,7 @@ static void put_rates(el_writer *page, const el_findings *f)
         put_number(page, "%.3g", job->rate);
         put_number(page, "%.1f", el_compare_task_mean(s, job));
         put_number(page, "%.4f", el_record_loss(job->record));
+        put_cell(page, el_record_loss_of(job->record));
         el_html_put(page, "%s</tr>\n", el_record_diverged(job->record) ? "<td>diverged</td>" : "");
     }
     el_html_put(page,
@@ -281,8 +282,7 @@ static void put_rates(el_writer *page, const el_findings *f)
                 ", before other seeds were spent; of each system and "
                 "size the rate with %s is taken, the lower of equals.</p>\n",
                 s->plan.rate_seed,
-                s->plan.rate_rule == EL_RATE_BY_LOSS ? "the lowest held-out loss"
-                                                     : "the highest mean of the tasks");
+                s->plan.rate_rule == EL_RATE_BY_LOSS ? "the lowest loss" : "the highest mean of the tasks");
 }
 
 static void put_published(el_writer *page, const el_findings *f)

@@ -40,13 +40,13 @@ el_status el_compare_job(json_t **made, el_study *study, el_job *job);
 /* By which score a task of minimal pairs is asked, and in which precision; EL_EUSAGE where its settings are no such. */
 el_status el_compare_pairs_settings(const el_plan_task *task, el_score_kind *kind, el_precision *precision);
 
-/* Takes what results.jsonl holds of the jobs, and opens it for more unless it is a dry run. */
-el_status el_compare_recall(el_study *study);
 /* Takes the hashes of held-out shards and of the tasks' files, so far as these are there. */
 el_status el_compare_hash(el_study *study);
 /* A hash for a record: 16 digits, or null where it is not known (new reference). */
 json_t *el_compare_hash_json(uint64_t hash);
 
+/* Takes what results.jsonl holds of the jobs, and opens it for more unless it is a dry run. */
+el_status el_compare_recall(el_study *study);
 
 /* Whether the job is now this process's to do; alone it always is.  Not, where another rank is at it, or has done it: then its
  * record is taken. */
@@ -80,6 +80,7 @@ el_status el_compare_pretrain_settings(el_pretrain_settings *settings, el_option
 double el_record_score(const json_t *record); /* of a fine-tuning, in points */
 double
 el_record_loss(const json_t *record); /* of a pre-training, the last on held-out shards, else in training */
+const char *el_record_loss_of(const json_t *record); /* "held out" or "training", by which of them that is */
 bool el_record_diverged(const json_t *record);
 
 /* Mean of the scores in the mean of this pre-training's fine-tunings; NAN where one is missing. */

@@ -113,11 +113,22 @@ double el_record_score(const json_t *record)
     return 100 * el_json_figure(record, "score");
 }
 
-double el_record_loss(const json_t *record)
+/* NAN where nothing was held out. */
+static double heldout_loss(const json_t *record)
 {
     const json_t *const curve = json_object_get(record, "curve");
-    const double loss = el_json_figure(json_array_get(curve, json_array_size(curve) - 1), "loss");
+    return el_json_figure(json_array_get(curve, json_array_size(curve) - 1), "loss");
+}
+
+double el_record_loss(const json_t *record)
+{
+    const double loss = heldout_loss(record);
     return isfinite(loss) ? loss : el_json_figure(record, "training_loss");
+}
+
+const char *el_record_loss_of(const json_t *record)
+{
+    return isfinite(heldout_loss(record)) ? "held out" : "training";
 }
 
 bool el_record_diverged(const json_t *record)

@@ -342,11 +342,12 @@ static json_t *tries_json(const el_study *study)
         const el_job *const job = &study->jobs[i];
         if (!job->tuning || job->task >= 0 || !job->record)
             continue;
-        json_array_append_new(tries,
-                              json_pack("{s:s, s:s, s:f, s:o, s:o}", "system", p->systems[job->system].name,
-                                        "size", p->sizes[job->size].name, "learning_rate", job->rate, "score",
-                                        el_json_number(el_compare_task_mean(study, job)), "loss",
-                                        el_json_number(el_record_loss(job->record))));
+        json_array_append_new(tries, json_pack("{s:s, s:s, s:f, s:o, s:o, s:s}", "system",
+                                               p->systems[job->system].name, "size", p->sizes[job->size].name,
+                                               "learning_rate", job->rate, "score",
+                                               el_json_number(el_compare_task_mean(study, job)), "loss",
+                                               el_json_number(el_record_loss(job->record)), "loss_of",
+                                               el_record_loss_of(job->record)));
     }
     return tries;
 }

@@ -89,6 +89,7 @@ grep -q '"task": "mean"' study/report.json || fail "no mean in $(cat study/repor
 grep -q '"task": "order"' study/report.json || fail "no row of minimal pairs in $(cat study/report.json)"
 grep -q '"kind": "minimal pairs".*"metric": "accuracy".*"kind_0": [0-9]' study/results.jsonl || fail "no pairs: $(cat study/results.jsonl)"
 grep -q '"p": [0-9]' study/report.json || fail "no paired test"
+grep -q '"loss_of": "held out"' study/report.json || fail "a loss is not named: $(grep '"loss' study/report.json)"
 grep -q '"task_hash": "[0-9a-f]' study/results.jsonl && grep -q '"heldout_hash": "[0-9a-f]' study/results.jsonl || fail "no hashes: $(cat study/results.jsonl)"
 grep -q '"diverged"' study/results.jsonl || fail "a rate of 1e30 does not diverge"
 [ "$(grep -c '"job": "mlm.mini.4e9.rate-0.001".*"flops_budget": 2e9\|"job": "mlm.mini.4e9.rate-0.001".*"flops_budget": 2000000000.0' study/results.jsonl)" = 1 ] || fail "a rate is tried for another share: $(grep rate-0.001 study/results.jsonl)"

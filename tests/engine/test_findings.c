@@ -182,11 +182,26 @@ static void test_one_rate(void **state)
     el_compare_close(&study);
 }
 
+/* Older records have the loss on held-out shards in both places. */
+static void test_losses(void **state)
+{
+    (void)state;
+    json_t *const held =
+        json_pack("{s:f, s:[{s:f}, {s:f}]}", "training_loss", 3.0, "curve", "loss", 5.0, "loss", 4.0);
+    json_t *const none = json_pack("{s:f, s:[]}", "training_loss", 3.0, "curve");
+    near(el_record_loss(held), 4, "the last held-out loss");
+    assert_string_equal(el_record_loss_of(held), "held out");
+    near(el_record_loss(none), 3, "the loss in training");
+    assert_string_equal(el_record_loss_of(none), "training");
+    json_decref(held);
+    json_decref(none);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_diverged), cmocka_unit_test(test_crossing), cmocka_unit_test(test_branch),
-        cmocka_unit_test(test_line),     cmocka_unit_test(test_one_rate),
+        cmocka_unit_test(test_line),     cmocka_unit_test(test_one_rate), cmocka_unit_test(test_losses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

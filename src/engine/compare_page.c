@@ -129,13 +129,14 @@ static void put_cell(el_writer *page, const char *text)
     el_html_put(page, "</td>");
 }
 
-/* "82.1 ± 0.4 (5)", or a dash. */
+/* "82.1 ± 0.4 (5)", in two lines where a table is wide; or a dash. */
 static void put_score(el_writer *page, const el_sample *s)
 {
     if (s->count > 1)
-        el_html_put(page, "<td class=\"n\">%.1f ± %.1f (%d)</td>", s->mean, s->deviation, s->count);
+        el_html_put(page, "<td class=\"n s\">%.1f <small>± %.1f (%d)</small></td>", s->mean, s->deviation,
+                    s->count);
     else if (s->count == 1)
-        el_html_put(page, "<td class=\"n\">%.1f (1)</td>", s->mean);
+        el_html_put(page, "<td class=\"n s\">%.1f <small>(1)</small></td>", s->mean);
     else
         el_html_put(page, "<td class=\"n\">-</td>");
 }
@@ -147,45 +148,31 @@ static void put_number(el_writer *page, const char *format, double value)
     el_html_put(page, "<td class=\"n\">%s</td>", text);
 }
 
-static void put_scores(el_writer *page, const el_findings *f)
+static void put_count(el_writer *page, int64_t count)
+{
+    put_number(page, "%.0f", count ? (double)count : NAN);
+}
+
+/* What a row is of: the first cells of a line. */
+static void put_row_begin(el_writer *page, const el_findings *f, const el_row *row)
+{
+    el_html_put(page, "<tr>");
+    put_cell(page, title_of(f, row->system));
+    put_cell(page, f->study->plan.sizes[row->size].name);
+    el_html_put(page, "<td class=\"n\">%.4g %%</td>", 100 * row->share);
+    put_number(page, "%.3g", row->flops);
+}
+
+static void put_row_end(el_writer *page, const el_row *row)
+{
+    if (row->diverged)
+        el_html_put(page, "<td>%d diverged</td>", row->diverged);
+    el_html_put(page, "</tr>\n");
+}
+
+static void put_metrics(el_writer *page, const el_findings *f)
 {
     const el_plan *const p = &f->study->plan;
-    const char *heads[EL_PLAN_MOST + 8] = {"system", "size", "share", "mean"};
-    int count = 4;
-    for (int t = 0; t < p->task_count; t++)
-        heads[count++] = p->tasks[t].name;
-    heads[count++] = "FLOPs";
-    heads[count++] = "the paper's count";
-    heads[count++] = "steps";
-    heads[count++] = "rate";
-    heads[count++] = "seconds";
-    put_heads(page, heads, count);
-    for (int i = 0; i < f->row_count; i++) {
-        const el_row *const row = &f->rows[i];
-        if (row->task >= 0)
-            continue;
-        el_html_put(page, "<tr>");
-        put_cell(page, title_of(f, row->system));
-        put_cell(page, p->sizes[row->size].name);
-        el_html_put(page, "<td class=\"n\">%.4g %%</td>", 100 * row->share);
-        put_score(page, &row->score);
-        for (int t = 0; t < p->task_count; t++) {
-            const el_row *const one = el_findings_row(f, row->system, row->size, row->length, row->share, t);
-            put_score(page, one ? &one->score : &(el_sample){0});
-        }
-        put_number(page, "%.3g", row->flops);
-        put_number(page, "%.3g", row->paper_flops);
-        el_html_put(page, "<td class=\"n\">%" PRId64 "</td>", row->steps);
-        put_number(page, "%.3g", row->rate);
-        put_number(page, "%.3g", row->seconds);
-        if (row->diverged)
-            el_html_put(page, "<td>%d diverged</td>", row->diverged);
-        el_html_put(page, "</tr>\n");
-    }
-    el_html_put(
-        page, "</table></div>\n"
-              "<p class=\"note\">100 times the task's metric on dev: mean ± standard deviation over seeds of "
-              "pre-training (their number). ");
     for (int t = 0; t < p->task_count; t++) {
         const el_row *row = NULL;
         for (int i = 0; i < f->row_count && !(row && row->metric); i++)
@@ -195,7 +182,56 @@ static void put_scores(el_writer *page, const el_findings *f)
         el_html_text(page, row && row->metric ? row->metric : "no result yet");
         el_html_put(page, "%s", p->tasks[t].in_mean ? "; " : ", outside the mean; ");
     }
-    el_html_put(page, "FLOPs and seconds are those of pre-training.</p>\n");
+}
+
+static void put_scores(el_writer *page, const el_findings *f)
+{
+    const el_plan *const p = &f->study->plan;
+    const char *heads[EL_PLAN_MOST + 8] = {"system", "size", "share", "FLOPs", "mean"};
+    int count = 5;
+    for (int t = 0; t < p->task_count; t++)
+        heads[count++] = p->tasks[t].name;
+    put_heads(page, heads, count);
+    for (int i = 0; i < f->row_count; i++) {
+        const el_row *const row = &f->rows[i];
+        if (row->task >= 0)
+            continue;
+        put_row_begin(page, f, row);
+        put_score(page, &row->score);
+        for (int t = 0; t < p->task_count; t++) {
+            const el_row *const one = el_findings_row(f, row->system, row->size, row->length, row->share, t);
+            put_score(page, one ? &one->score : &(el_sample){0});
+        }
+        put_row_end(page, row);
+    }
+    el_html_put(
+        page, "</table></div>\n"
+              "<p class=\"note\">100 times the task's metric on dev: mean ± standard deviation over seeds of "
+              "pre-training (their number). ");
+    put_metrics(page, f);
+    el_html_put(page, "FLOPs are those of pre-training.</p>\n");
+}
+
+static void put_costs(el_writer *page, const el_findings *f)
+{
+    static const char *const HEADS[] = {"system", "size",    "share", "FLOPs", "the paper's count",
+                                        "steps",  "seconds", "rate"};
+    el_html_put(page, "<h2>What pre-training took</h2>\n");
+    put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS);
+    for (int i = 0; i < f->row_count; i++) {
+        const el_row *const row = &f->rows[i];
+        if (row->task >= 0)
+            continue;
+        put_row_begin(page, f, row);
+        put_number(page, "%.3g", row->paper_flops);
+        put_count(page, row->steps);
+        put_number(page, "%.3g", row->seconds);
+        put_number(page, "%.3g", row->rate);
+        put_row_end(page, row);
+    }
+    el_html_put(page, "</table></div>\n<p class=\"note\">Means over the seeds that did not diverge.%s</p>\n",
+                f->study->plan.cooldown > 0 ? " Each branch with the part of the trunk that it began with."
+                                            : "");
 }
 
 static void put_tests(el_writer *page, const el_findings *f)
@@ -243,8 +279,7 @@ static void put_crossings(el_writer *page, const el_findings *f)
         put_number(page, "%.3g", c->row->flops);
         put_number(page, "%.3g", c->flops);
         if (isfinite(c->share))
-            el_html_put(page, "<td class=\"n\">%s%.0f %%</td></tr>\n", c->at_most ? "at most " : "",
-                        100 * c->share);
+            el_html_put(page, "<td class=\"n\">%s%.0f %%</td>", c->at_most ? "at most " : "", 100 * c->share);
         else
             el_html_put(page, "<td class=\"n\">not reached</td>");
         el_html_put(page, "<td class=\"n\">%d</td></tr>\n", c->seeds);
@@ -371,6 +406,7 @@ void el_findings_page(el_writer *page, const el_findings *f)
     el_findings_figures(page, f);
     put_tests(page, f);
     put_crossings(page, f);
+    put_costs(page, f);
     put_rates(page, f);
     put_published(page, f);
     put_runs(page, f);

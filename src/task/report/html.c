@@ -18,6 +18,7 @@ static const char STYLE[] =
     "th,td{padding:.25em .6em;border-bottom:1px solid "
     "rgb(var(--line)/.35);text-align:left;vertical-align:top}\n"
     "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
+    "td.s{white-space:normal}td.s small{white-space:nowrap;opacity:.75}\n"
     ".scroll{overflow-x:auto}\n"
     ".matrix td{text-align:center;min-width:4em}.matrix small{display:block;opacity:.75}\n"
     ".matrix th[scope=col]{text-align:center;white-space:nowrap}.matrix td.n{text-align:right}\n"

@@ -8,26 +8,11 @@
 
 #include "base/log.h"
 
-/* Settings of a generator beside another network. */
-static const char *const OF_A_GENERATOR[] = {"disc_weight",
-                                             "temperature",
-                                             "temperature_decay",
-                                             "disallow_correct",
-                                             "sampler",
-                                             "generator_from",
-                                             "generator",
-                                             "generator_learning_rate",
-                                             "generator_max_grad_norm",
-                                             "generator_hidden_size",
-                                             "generator_layers",
-                                             "generator_attention_heads",
-                                             "generator_intermediate_size",
-                                             "embeddings"};
-
-/* Those of a generator that is a network and is trained. */
+/* Settings of a generator beside another network: of what it is, and of one that is a network and is trained. */
+static const char *const OF_A_GENERATOR[] = {"disc_weight", "disallow_correct", "sampler", "generator_from",
+                                             "generator"};
 static const char *const OF_A_NETWORK[] = {"temperature",
                                            "temperature_decay",
-                                           "gen_weight",
                                            "generator_learning_rate",
                                            "generator_max_grad_norm",
                                            "generator_hidden_size",
@@ -35,6 +20,7 @@ static const char *const OF_A_NETWORK[] = {"temperature",
                                            "generator_attention_heads",
                                            "generator_intermediate_size",
                                            "embeddings"};
+static const char *const OF_ITS_LOSS[] = {"gen_weight"};
 
 /* Settings of what hides tokens. */
 static const char *const OF_MASKS[] = {"mask_prob", "mask_unit", "mask_shares", "duplicate_slots",
@@ -219,8 +205,10 @@ static el_status suit_sampler(const el_pretrain_settings *s, const el_options *o
         return el_options_refuse(given_as(s, options, "sampler"),
                                  "--objective %s needs a generator that is a network",
                                  el_objective_name((el_objective_kind)s->objective));
-    return refuse_all(s, options, "sampler", OF_A_NETWORK, LENGTH(OF_A_NETWORK),
-                      "replacements are drawn by no network, but by the frequency of tokens or all alike");
+    const char *const why =
+        "replacements are drawn by no network, but by the frequency of tokens or all alike";
+    const el_status st = refuse_all(s, options, "sampler", OF_A_NETWORK, LENGTH(OF_A_NETWORK), why);
+    return st ? st : refuse_all(s, options, "sampler", OF_ITS_LOSS, LENGTH(OF_ITS_LOSS), why);
 }
 
 /* What predicts tokens that samples replaced, by a table that is its own. */
@@ -249,7 +237,9 @@ static el_status suit_alone(el_pretrain_settings *s, const el_options *options)
     snprintf(why, sizeof why, "--objective %s has no generator beside the large network",
              el_objective_name(kind));
     const char *const chosen = s->recipe == EL_RECIPE_NONE ? "objective" : "recipe";
-    const el_status st = refuse_all(s, options, chosen, OF_A_GENERATOR, LENGTH(OF_A_GENERATOR), why);
+    el_status st = refuse_all(s, options, chosen, OF_A_GENERATOR, LENGTH(OF_A_GENERATOR), why);
+    if (!st)
+        st = refuse_all(s, options, chosen, OF_A_NETWORK, LENGTH(OF_A_NETWORK), why);
     if (st)
         return st;
     s->embeddings = EL_TIE_SEPARATE;

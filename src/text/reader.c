@@ -257,14 +257,20 @@ static el_status take_object(el_reader *r, const char *piece, size_t bytes, char
                    : EL_OK;
 }
 
+/* Whether a line has had nothing but spaces: one that is no longer than a block is passed over too. */
+static bool is_blank(const el_json_line *o)
+{
+    return o->depth == 0 && !o->done;
+}
+
 static el_status end_object(const el_reader *r)
 {
     const el_json_line *const o = &r->object;
-    return o->done && o->found ? EL_OK
-           : o->done           ? el_fail(EL_EDATA, "%s: line %llu: no text under the key \"%s\"", name_of(r),
-                                         (unsigned long long)r->line, r->settings.json_key)
-                               : el_fail(EL_EDATA, "%s: line %llu: the line ends within its JSON", name_of(r),
-                                         (unsigned long long)r->line);
+    return (o->done && o->found) || is_blank(o) ? EL_OK
+           : o->done ? el_fail(EL_EDATA, "%s: line %llu: no text under the key \"%s\"", name_of(r),
+                               (unsigned long long)r->line, r->settings.json_key)
+                     : el_fail(EL_EDATA, "%s: line %llu: the line ends within its JSON", name_of(r),
+                               (unsigned long long)r->line);
 }
 
 /* The text of one JSON line, which takes no more than the line did. */
@@ -329,10 +335,11 @@ static el_status end_text(el_reader *r, const char *rest, size_t bytes)
 {
     char *const text = r->buffer.data;
     leave_out_blanks(r, text, &r->bytes);
-    const bool within = within_line(r);
-    r->text_end = r->bytes + within + (r->settings.ends != EL_ENDS_AT_FILES);
+    const bool within = within_line(r), blank = is_blank(&r->object);
+    r->text_end = r->bytes + (blank ? 0 : (size_t)within + (r->settings.ends != EL_ENDS_AT_FILES));
     memmove(text + r->text_end, rest, bytes);
-    end_document(r, text, r->bytes, within);
+    if (!blank)
+        end_document(r, text, r->bytes, within);
     r->bytes = r->text_end + bytes;
     r->within = AT_TEXT_END;
     r->skipping = false;

@@ -359,6 +359,8 @@ static void test_long_json(void **state)
         for (int k = 0; k < LENGTHS[i]; k++)
             at = stpcpy(at, PARTS[(size_t)(k * k + k / 5) % PART_COUNT]);
         at += sprintf(at, "\", \"more\": [%*d]}%s\n", i % 3 == 1 ? 200 : 1, 7, i == 6 ? "\n" : "");
+        if (i == 4)
+            at += sprintf(at, "%300s\n", ""); /* a blank line */
     }
     static const size_t SIZES[] = {16, 17, 31, 64, 100, 333, 1000, 5000};
     for (int open = 0; open < 2; open++) { /* the last line's newline is there, and is not */
@@ -378,7 +380,7 @@ static void test_long_json(void **state)
     content c;
     char *path = (char *)(uintptr_t)in_folder("cut.jsonl");
     CHECK_FAILS(read_all(&c, &path, 1, (el_reader_settings){.block_bytes = 16}), EL_EDATA,
-                "line 11: the line ends");
+                "line 12: the line ends");
     free(c.text);
     CHECK_FAILS(read_all(&c, &path, 1, (el_reader_settings){.block_bytes = 16, .json_key = "body"}), EL_EDATA,
                 "line 1: no text under");

@@ -141,24 +141,27 @@ static el_status follow_recipe(el_pretrain_settings *s, const el_options *option
     return EL_OK;
 }
 
-/* The objective, by its name or by those of the original. */
-static el_status choose_objective(el_pretrain_settings *s, const el_options *options, bool resuming)
+/* The objective, by its name or by those of the original.  A flag with the name wins over what a file says. */
+static el_status choose_objective(el_pretrain_settings *s, const el_options *options)
 {
     const bool named = el_options_given(options, "objective");
+    const bool by_flag =
+        el_options_origin(options, "objective") == EL_FROM_FLAG || s->recipe != EL_RECIPE_NONE;
+    const bool overruled = by_flag && el_options_origin(options, "electra_objective") != EL_FROM_FLAG;
     const char *const name = el_objective_name((el_objective_kind)s->objective);
     if (s->electric_objective && named && s->objective != EL_ELECTRIC)
         return el_options_refuse("objective", "%s is not what --electric-objective is, electric", name);
-    if (s->electric_objective) {
-        s->objective = EL_ELECTRIC; /* beside which the original says electra_objective false */
-        s->electra_objective = true;
-    }
+    if (s->electric_objective)
+        s->objective = EL_ELECTRIC;
+    if (s->electric_objective || overruled)
+        s->electra_objective = true; /* which is false beside electric_objective */
     const el_status followed = follow_recipe(s, options);
     const bool by_name = s->objective == EL_MLM;
     if (followed)
         return followed;
     if (!s->electra_objective && named && !by_name)
         return el_options_refuse("objective", "%s is not what --no-electra-objective is, mlm", name);
-    if (s->electra_objective && el_options_given(options, "electra_objective") && by_name && !resuming)
+    if (s->electra_objective && el_options_given(options, "electra_objective") && by_name && !overruled)
         return el_options_refuse("objective", "mlm is not --electra-objective");
     s->electra_objective &= !by_name;
     s->objective = s->electra_objective ? s->objective : EL_MLM;
@@ -190,7 +193,7 @@ static el_status choose_generator(el_pretrain_settings *s, const el_options *opt
 el_status el_pretrain_settle(el_pretrain_settings *s, const el_options *options, bool resuming)
 {
     el_mask_shares shares;
-    el_status st = choose_objective(s, options, resuming);
+    el_status st = choose_objective(s, options);
     if (!st)
         st = choose_generator(s, options, resuming);
     if (st)

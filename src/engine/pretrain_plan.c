@@ -165,16 +165,15 @@ el_schedule el_pretrain_schedule(const el_pretrain_settings *s)
 
 el_optimizer el_pretrain_optimizer(const el_pretrain_settings *s)
 {
-    const bool pair = el_objective_has_generator((el_objective_kind)s->objective);
     return (el_optimizer){.beta1 = s->adam_beta1,
                           .beta2 = s->adam_beta2,
                           .epsilon = s->adam_epsilon,
                           .weight_decay = s->weight_decay_rate,
                           .max_norm = s->max_grad_norm,
-                          .generator_rate = pair && s->generator_learning_rate > 0 && s->learning_rate > 0
+                          .generator_rate = s->generator_learning_rate > 0 && s->learning_rate > 0
                                                 ? s->generator_learning_rate / s->learning_rate
                                                 : 1,
-                          .generator_max_norm = pair ? s->generator_max_grad_norm : 0,
+                          .generator_max_norm = s->generator_max_grad_norm,
                           .bias_correction = s->bias_correction,
                           .depth_decay = 1};
 }

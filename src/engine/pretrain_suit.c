@@ -8,23 +8,45 @@
 
 #include "base/log.h"
 
-/* Settings of a generator beside another network: of what it is, and of one that is a network and is trained. */
-static const char *const OF_A_GENERATOR[] = {"disc_weight", "disallow_correct", "sampler", "generator_from",
-                                             "generator"};
-static const char *const OF_A_NETWORK[] = {"temperature",
-                                           "temperature_decay",
-                                           "generator_learning_rate",
-                                           "generator_max_grad_norm",
-                                           "generator_hidden_size",
-                                           "generator_layers",
-                                           "generator_attention_heads",
-                                           "generator_intermediate_size",
-                                           "embeddings"};
-static const char *const OF_ITS_LOSS[] = {"gen_weight"};
+/* What settings are of: a generator beside another network, one that is a network and is trained, and what hides tokens. */
+enum { OF_A_GENERATOR = 1, OF_A_NETWORK = 2, OF_MASKS = 4 };
+static const struct {
+    const char *name;
+    unsigned of;
+} SETTINGS[] = {{"disc_weight", OF_A_GENERATOR},
+                {"disallow_correct", OF_A_GENERATOR},
+                {"sampler", OF_A_GENERATOR},
+                {"generator_from", OF_A_GENERATOR},
+                {"generator", OF_A_GENERATOR},
+                {"temperature", OF_A_GENERATOR | OF_A_NETWORK},
+                {"temperature_decay", OF_A_GENERATOR | OF_A_NETWORK},
+                {"generator_learning_rate", OF_A_GENERATOR | OF_A_NETWORK},
+                {"generator_max_grad_norm", OF_A_GENERATOR | OF_A_NETWORK},
+                {"generator_hidden_size", OF_A_GENERATOR | OF_A_NETWORK},
+                {"generator_layers", OF_A_GENERATOR | OF_A_NETWORK},
+                {"generator_attention_heads", OF_A_GENERATOR | OF_A_NETWORK},
+                {"generator_intermediate_size", OF_A_GENERATOR | OF_A_NETWORK},
+                {"embeddings", OF_A_GENERATOR | OF_A_NETWORK},
+                {"gen_weight", OF_A_NETWORK | OF_MASKS},
+                {"mask_prob", OF_MASKS},
+                {"mask_unit", OF_MASKS},
+                {"mask_shares", OF_MASKS},
+                {"duplicate_slots", OF_MASKS}};
 
-/* Settings of what hides tokens. */
-static const char *const OF_MASKS[] = {"mask_prob", "mask_unit", "mask_shares", "duplicate_slots",
-                                       "gen_weight"};
+/* Those that the original's files say, whatever else they choose. */
+static const char *const ORIGINALS[] = {"disc_weight",
+                                        "gen_weight",
+                                        "mask_prob",
+                                        "temperature",
+                                        "disallow_correct",
+                                        "generator_hidden_size",
+                                        "generator_layers",
+                                        "uniform_generator",
+                                        "two_tower_generator",
+                                        "no_untied_generator",
+                                        "untied_generator_embeddings"};
+
+#define LENGTH(list) (sizeof(list) / sizeof *(list))
 
 /* The name by which a setting was given: its own, or one that says the same; NULL: nobody gave it. */
 static const char *given_as(const el_pretrain_settings *s, const el_options *options, const char *name)
@@ -47,27 +69,33 @@ static const char *given_as(const el_pretrain_settings *s, const el_options *opt
     return NULL;
 }
 
-/* The original's files say all settings, also those that have no part in what was chosen by a switch of theirs; `given` may be
- * a switch that is off. */
-static bool of_the_original(const el_options *options, const char *chosen, const char *given)
+/* Whether a file gave it that may be the original's; `given` may be a switch that is off. */
+static bool of_the_original(const el_options *options, const char *given)
 {
     const char *const line = strncmp(given, "no_", 3) == 0 ? given + 3 : given;
-    return !el_options_given(options, chosen) && el_options_origin(options, line) != EL_FROM_FLAG;
+    for (size_t i = 0; i < LENGTH(ORIGINALS); i++)
+        if (strcmp(ORIGINALS[i], given) == 0)
+            return el_options_origin(options, line) != EL_FROM_FLAG;
+    return false;
 }
 
-/* Refuses settings that have no part in what was chosen; `chosen` is the setting that chose it. */
-static el_status refuse_all(const el_pretrain_settings *s, const el_options *options, const char *chosen,
-                            const char *const *names, size_t count, const char *why)
+/* Refuses settings that have no part in what was chosen; those of an original's file are left out, which is said. */
+static el_status refuse_all(const el_pretrain_settings *s, const el_options *options, unsigned of,
+                            const char *why)
 {
-    for (size_t i = 0; i < count; i++) {
-        const char *const given = given_as(s, options, names[i]);
-        if (given && !of_the_original(options, chosen, given))
+    char left[256] = "";
+    for (size_t i = 0; i < LENGTH(SETTINGS); i++) {
+        const char *const given = SETTINGS[i].of & of ? given_as(s, options, SETTINGS[i].name) : NULL;
+        if (given && !of_the_original(options, given))
             return el_options_refuse(given, "%s", why);
+        const size_t used = strlen(left);
+        if (given)
+            snprintf(left + used, sizeof left - used, "%s%s", used ? ", " : "", given);
     }
+    if (*left)
+        el_log(EL_LOG_NOTE, "%s: %s; what the file says of it is left out", left, why);
     return EL_OK;
 }
-
-#define LENGTH(list) (sizeof(list) / sizeof *(list))
 
 /* A setting, and whether it is what is needed. */
 typedef struct {
@@ -75,14 +103,15 @@ typedef struct {
     bool fits;
 } need;
 
-/* Refuses what was given and does not fit; *replaced: something of the preset does not. */
+/* Refuses what was given and does not fit; *replaced: something of the preset, or of an original's file, does not. */
 static el_status check_needs(const el_pretrain_settings *s, const need *needs, size_t count,
                              const el_options *options, const char *why, bool *replaced)
 {
     *replaced = false;
     for (size_t i = 0; i < count; i++) {
         const char *const given = needs[i].fits ? NULL : given_as(s, options, needs[i].name);
-        if (given)
+        const bool sampler = strcmp(needs[i].name, "sampler") == 0; /* which nothing can stand in for */
+        if (given && (sampler || !of_the_original(options, given)))
             return el_options_refuse(given, "%s", why);
         *replaced |= !needs[i].fits;
     }
@@ -205,10 +234,8 @@ static el_status suit_sampler(const el_pretrain_settings *s, const el_options *o
         return el_options_refuse(given_as(s, options, "sampler"),
                                  "--objective %s needs a generator that is a network",
                                  el_objective_name((el_objective_kind)s->objective));
-    const char *const why =
-        "replacements are drawn by no network, but by the frequency of tokens or all alike";
-    const el_status st = refuse_all(s, options, "sampler", OF_A_NETWORK, LENGTH(OF_A_NETWORK), why);
-    return st ? st : refuse_all(s, options, "sampler", OF_ITS_LOSS, LENGTH(OF_ITS_LOSS), why);
+    return refuse_all(s, options, OF_A_NETWORK,
+                      "replacements are drawn by no network, but by the frequency of tokens or all alike");
 }
 
 /* What predicts tokens that samples replaced, by a table that is its own. */
@@ -236,10 +263,7 @@ static el_status suit_alone(el_pretrain_settings *s, const el_options *options)
     char why[80];
     snprintf(why, sizeof why, "--objective %s has no generator beside the large network",
              el_objective_name(kind));
-    const char *const chosen = s->recipe == EL_RECIPE_NONE ? "objective" : "recipe";
-    el_status st = refuse_all(s, options, chosen, OF_A_GENERATOR, LENGTH(OF_A_GENERATOR), why);
-    if (!st)
-        st = refuse_all(s, options, chosen, OF_A_NETWORK, LENGTH(OF_A_NETWORK), why);
+    const el_status st = refuse_all(s, options, OF_A_GENERATOR, why);
     if (st)
         return st;
     s->embeddings = EL_TIE_SEPARATE;
@@ -269,7 +293,7 @@ el_status el_pretrain_suit(el_pretrain_settings *s, const el_options *options)
     snprintf(why, sizeof why, "--objective %s masks nothing", el_objective_name(kind));
     el_status st = suit_groups(s, options);
     if (!st && !el_objective_masks(kind))
-        st = refuse_all(s, options, "objective", OF_MASKS, LENGTH(OF_MASKS), why);
+        st = refuse_all(s, options, OF_MASKS, why);
     if (!st)
         st = check_company(s);
     if (st)

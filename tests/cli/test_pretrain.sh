@@ -243,6 +243,12 @@ done
 for flag in --uniform-generator --no-untied-generator "--gen-weight 2" "--objective adversarial" "--objective replace-mlm"; do
     expect 2 "is not trained" alone --generator-from first $flag
 done
+expect 2 "has no generator beside" alone --hparams '{"electra_objective": false, "generator_learning_rate": 0.1}'
+alone --objective two-stage --hparams '{"generator_hidden_size": 0.25, "temperature": 1.0}' --output left-out 2> log || fail "an original's file: $(cat log)"
+for chosen in "--sampler unigram" "--objective causal" "--recipe albert"; do
+    alone $chosen --hparams '{"electra_objective": true, "temperature": 1.0, "mask_prob": 0.15, "generator_layers": 1.0}' --overwrite \
+        --output left-out 2> log && grep -q "temperature, generator_layers: .* left out" log || fail "$chosen beside an original's file: $(cat log)"
+done
 expect 2 "separate tables" alone --objective two-stage --no-untied-generator
 expect 2 "is --embeddings all" alone --embeddings shared --no-untied-generator
 expect 2 "is two-tower" alone --objective electric --generator masked

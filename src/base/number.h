@@ -1,4 +1,4 @@
-/* number - numbers in texts, the same in every locale; and whether they are any
+/* number - numbers in texts, the same in every locale; and whether numbers are finite
  *
  * Files, flags and JSON have a point in their numbers, whatever the locale that a program with our library has set.
  */

@@ -57,8 +57,7 @@ static int compare(const char *line, size_t bytes, size_t piece)
 
 static const char *const LINES[] = {
     "{\"text\": \"one two\"}",
-    " { \"n\" : [ 1, -0.5e+3, {\"text\": \"inner\"}, [], {} ], \"text\" : \"a\\n\\t\\\"\\\\\\/b\" , "
-    "\"x\":null}\r",
+    " { \"n\" : [ 1, -0.5e+3, {\"text\":\"in\"}, [], {} ] , \"text\" : \"a\\n\\t\\\"\\\\\\/b\",\"x\":null}\r",
     "{\"te\\u0078t\":\"caf\\u00e9 \\ud83d\\ude00 \\u2014 \xea\xb0\x80\xf0\x9f\x98\x80\",\"t\":[true,false]}",
     "{\"tex\":\"1\",\"text2\":\"2\",\"text\":\"\",\"m\":{\"a\":{\"b\":[0,10,1.25,3E-7]}}}",
     "{\"text\":\"nul \\u0000 and \\ufffd\xef\xbf\xbd\"}",

@@ -113,30 +113,25 @@ static el_status begin_segment(el_study *study, const el_options *options)
     return st;
 }
 
-/* What the records leave to do. */
-static void look_at_records(el_study *study)
+/* Takes what was done before, and what that leaves to do. */
+static el_status take_up(el_study *study)
 {
+    const bool goes_on = study->run.folder && !study->settings->overwrite;
+    el_status st = goes_on ? el_compare_recall(study) : EL_OK;
     el_compare_pass_over(study);
+    if (!st)
+        st = el_compare_check_rates(study);
     el_compare_reopen(study);
+    return st || study->settings->dry_run ? st : el_compare_check_files(study);
 }
 
-/* Takes what was done before; rank 0 first puts together what ranks of an earlier start left. */
-static el_status go_on(el_study *study, const el_options *options)
+/* From here on it is written: a start that is refused leaves the study as it was. */
+static el_status begin(el_study *study, const el_options *options)
 {
-    el_dist *const dist = study->settings->dist;
     el_status st = begin_segment(study, options);
-    if (!st)
-        st = el_compare_recall(study);
-    if (!st)
-        st = el_compare_gather(study, true);
-    st = el_dist_agree(dist, st);
-    if (!st && !el_dist_leads(dist))
-        st = el_compare_recall(study);
-    st = el_dist_agree(dist, st);
-    if (st)
-        return st;
-    look_at_records(study);
-    return el_dist_agree(dist, el_compare_check_files(study));
+    if (!st && el_dist_leads(study->settings->dist))
+        st = el_compare_begin_results(study);
+    return el_dist_agree(study->settings->dist, st);
 }
 
 /* A study that keeps its models keeps them until --no-keep-models. */
@@ -165,12 +160,8 @@ static el_status open_all(el_study *study, const char *plan, const el_options *o
     if (st)
         return st;
     share_machine(study);
-    if (!s->dry_run)
-        return go_on(study, options);
-    st = study->run.folder && !s->overwrite ? el_compare_recall(study) : EL_OK;
-    if (!st)
-        look_at_records(study);
-    return st;
+    st = el_dist_agree(s->dist, take_up(study));
+    return st || s->dry_run ? st : begin(study, options);
 }
 
 el_status el_compare_open(el_study *study, const char *plan, el_options *options, const el_study_watch *watch)
@@ -191,10 +182,10 @@ el_status el_compare_run(el_study *study)
     if (dist)
         dist->most = 0; /* another rank's job may take hours */
     st = el_dist_agree(dist, st);
-    if (!st && el_dist_leads(study->settings->dist))
+    if (!st && el_dist_leads(dist))
         st = el_compare_report(study);
-    if (!st)
-        st = el_compare_gather(study, false);
+    if (!st && el_dist_leads(dist))
+        st = el_compare_end_ranks(study);
     return el_run_segment_end(&study->run, el_compare_done(study), st);
 }
 

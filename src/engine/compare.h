@@ -46,6 +46,7 @@ typedef struct {
     el_job_state state;
     _Atomic double fraction;
     json_t *record; /* once it is done: its line of results.jsonl */
+    bool left;      /* by a rank of an earlier start, and results.jsonl lacks it */
 } el_job;
 
 /* What a pre-training of one system in one size takes. */
@@ -86,6 +87,7 @@ typedef struct {
     el_job *jobs;
     int count;
     el_metrics results;
+    int64_t recorded;       /* lines of results.jsonl when it was read */
     int at_a_time, threads; /* jobs, and the threads of each */
     volatile sig_atomic_t halt;
 } el_study;

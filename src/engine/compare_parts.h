@@ -45,8 +45,11 @@ el_status el_compare_hash(el_study *study);
 /* A hash for a record: 16 digits, or null where it is not known (new reference). */
 json_t *el_compare_hash_json(uint64_t hash);
 
-/* Takes what results.jsonl holds of the jobs, and opens it for more unless it is a dry run. */
+/* Takes what results.jsonl holds of the jobs, and what ranks of an earlier start left beside it.  EL_EUSAGE where it is of
+ * something else than what is asked. */
 el_status el_compare_recall(el_study *study);
+/* Rank 0: opens results.jsonl for more, puts there what was left beside it, and begins STUDY/jobs anew. */
+el_status el_compare_begin_results(el_study *study);
 
 /* Whether the job is now this process's to do; alone it always is.  Not, where another rank is at it, or has done it: then its
  * record is taken. */
@@ -56,9 +59,11 @@ el_status el_compare_publish(const el_study *study, const el_job *job, el_folder
 /* Tells the other ranks that one has failed, and asks. */
 void el_compare_tell_failure(const el_study *study);
 bool el_compare_has_failed(const el_study *study);
-/* Rank 0: records of ranks that results.jsonl lacks are put there, and STUDY/jobs is gone, or
- * begins anew. */
-el_status el_compare_gather(el_study *study, bool begins);
+/* The record that a rank left of a job, or NULL (new reference). */
+el_status el_compare_find_record(const el_study *study, const el_job *job, json_t **record);
+/* Rank 0: STUDY/jobs is empty, and there only where there are other ranks; at the end it is gone. */
+el_status el_compare_begin_ranks(const el_study *study);
+el_status el_compare_end_ranks(const el_study *study);
 
 /* What is asked of a job, without paths: two records of a job are of one where these are equal (new reference). */
 json_t *el_compare_asked(const el_study *study, const el_job *job);

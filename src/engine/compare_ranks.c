@@ -8,7 +8,7 @@
  *   STUDY/jobs/<job>/record.json     its line of results.jsonl
  *   STUDY/jobs/failed                a rank's job failed: the others save and stop
  *
- * Rank 0 puts the lines into results.jsonl as they appear.  A job whose rank died is taken up by the next start, from its
+ * Rank 0 puts the lines into results.jsonl as they appear, and those that an earlier start left when the next begins.  A job whose rank died is taken up by the next start, from its
  * last checkpoint.
  */
 #include <stdlib.h>
@@ -41,17 +41,27 @@ static bool is_shared(const el_study *study)
     return el_dist_size(study->settings->dist) > 1;
 }
 
-/* What another rank, or an earlier start, has found; *found tells whether there is something. */
-static el_status find_record(const el_study *study, el_job *job, bool *found)
+el_status el_compare_find_record(const el_study *study, const el_job *job, json_t **record)
 {
     char *const path = path_of(study, job->name, RECORD);
-    const el_status st = path ? EL_OK : no_memory();
-    *found = !st && el_file_exists(path);
-    const el_status read = *found && !job->record ? el_json_load(&job->record, path) : st;
+    *record = NULL;
+    const el_status st = !path ? no_memory() : el_file_exists(path) ? el_json_load(record, path) : EL_OK;
     free(path);
-    if (!read && *found)
+    return st;
+}
+
+/* What another rank has found; *found tells whether there is something. */
+static el_status take_record(const el_study *study, el_job *job, bool *found)
+{
+    json_t *record;
+    const el_status st = el_compare_find_record(study, job, &record);
+    *found = !st && record;
+    if (*found && !job->record)
+        job->record = json_incref(record);
+    if (*found)
         job->state = EL_JOB_DONE;
-    return read;
+    json_decref(record);
+    return st;
 }
 
 el_status el_compare_claim(const el_study *study, el_job *job, el_folder_lock *lock, bool *claimed)
@@ -61,13 +71,13 @@ el_status el_compare_claim(const el_study *study, el_job *job, el_folder_lock *l
         return EL_OK;
     bool found = false, busy = false;
     char *const folder = path_of(study, job->name, NULL);
-    el_status st = find_record(study, job, &found);
+    el_status st = take_record(study, job, &found);
     if (!st && !found)
         st = folder ? el_folder_make(folder) : no_memory();
     if (!st && !found)
         st = el_folder_lock_take(lock, folder, &busy);
     if (!st && !found && !busy)
-        st = find_record(study, job, &found); /* it may just have been done */
+        st = take_record(study, job, &found); /* it may just have been done */
     *claimed = !st && !found && !busy;
     if (!*claimed)
         el_folder_lock_release(lock);
@@ -104,33 +114,19 @@ bool el_compare_has_failed(const el_study *study)
     return failed;
 }
 
-/* The lines that an earlier start has left. */
-static el_status take_over(el_study *study)
+el_status el_compare_end_ranks(const el_study *study)
 {
-    el_status st = EL_OK;
-    for (int i = 0; !st && i < study->count; i++) {
-        el_job *const job = &study->jobs[i];
-        bool found = false;
-        if (!job->record)
-            st = find_record(study, job, &found);
-        if (!st && found)
-            st = el_metrics_put(&study->results, job->record);
-    }
-    return st ? st : el_metrics_sync(&study->results);
+    char *const folder = path_of(study, NULL, NULL);
+    const el_status st = folder ? el_folder_remove(folder) : no_memory();
+    free(folder);
+    return st;
 }
 
-el_status el_compare_gather(el_study *study, bool begins)
+el_status el_compare_begin_ranks(const el_study *study)
 {
-    if (!el_dist_leads(study->settings->dist))
-        return EL_OK;
     char *const folder = path_of(study, NULL, NULL);
-    el_status st = folder ? EL_OK : no_memory();
-    if (!st && el_folder_exists(folder)) {
-        st = take_over(study);
-        if (!st)
-            st = el_folder_remove(folder);
-    }
-    if (!st && begins && is_shared(study))
+    el_status st = folder ? el_compare_end_ranks(study) : no_memory();
+    if (!st && is_shared(study))
         st = el_folder_make(folder);
     free(folder);
     return st;

@@ -87,23 +87,52 @@ static el_status take(el_study *study, json_t *record)
     return EL_OK;
 }
 
+static char *results_path(const el_study *study)
+{
+    return el_path_join(study->settings->output, "results.jsonl");
+}
+
+/* Of a job that another rank of an earlier start has done. */
+static el_status take_left(el_study *study, el_job *job)
+{
+    json_t *record = NULL;
+    el_status st = job->record ? EL_OK : el_compare_find_record(study, job, &record);
+    if (!st && record)
+        st = take(study, record);
+    job->left = !st && record;
+    json_decref(record);
+    return st;
+}
+
 el_status el_compare_recall(el_study *study)
 {
-    char *const path = el_path_join(study->settings->output, "results.jsonl");
+    char *const path = results_path(study);
     json_t *records = NULL, *record;
     size_t i;
     el_status st = path ? el_compare_hash(study) : el_fail(EL_ENOMEM, "no memory for a study");
     if (!st && el_file_exists(path))
         st = el_metrics_load(&records, path);
     json_array_foreach(records, i, record) if (!st) st = take(study, record);
-    el_compare_pass_over(study);
-    if (!st)
-        st = el_compare_check_rates(study);
-    if (!st && !study->settings->dry_run && el_dist_leads(study->settings->dist))
-        st = el_metrics_open(&study->results, path, (int64_t)json_array_size(records));
+    study->recorded = (int64_t)json_array_size(records);
+    for (int j = 0; !st && j < study->count; j++)
+        st = take_left(study, &study->jobs[j]);
     json_decref(records);
     free(path);
     return st;
+}
+
+el_status el_compare_begin_results(el_study *study)
+{
+    char *const path = results_path(study);
+    el_status st = path ? el_metrics_open(&study->results, path, study->recorded)
+                        : el_fail(EL_ENOMEM, "no memory for a study");
+    for (int i = 0; !st && i < study->count; i++)
+        if (study->jobs[i].left)
+            st = el_metrics_put(&study->results, study->jobs[i].record);
+    if (!st)
+        st = el_metrics_sync(&study->results);
+    free(path);
+    return st ? st : el_compare_begin_ranks(study);
 }
 
 /* ---- figures ---- */

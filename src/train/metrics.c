@@ -135,8 +135,10 @@ el_status el_metrics_load(json_t **lines, const char *path)
     for (; !st && (newline = memchr(at, '\n', (size_t)(end - at))) != NULL; at = newline + 1)
         st = append_line(*lines, at, (size_t)(newline - at), path);
     el_mapping_close(&file);
-    if (st)
+    if (st) {
         json_decref(*lines);
+        *lines = NULL;
+    }
     return st;
 }
 

@@ -125,7 +125,15 @@ done
 
 cp plan.json first.json
 sed -i 's/"max_skipped_steps": 4/"max_skipped_steps": 5/' plan.json
+cp moved/run.json kept.json # what is refused changes nothing
 refused 2 max_skipped_steps "$electra" compare plan.json --output moved
+cmp moved/run.json kept.json || fail "a refused start changed run.json"
+compare --output moved --dry-run > out && grep -q "^pre-trainings  *0$" out || fail "after a refused start: $(cat out log)"
+mkdir torn
+cp study/run.json torn
+head -c 100 study/results.jsonl > torn/results.jsonl
+echo >> torn/results.jsonl
+refused 3 "results.jsonl, line 1" "$electra" compare --output torn
 refused 2 "other shards" "$electra" compare --output study --data heldout
 refused 2 "other held-out shards" "$electra" compare first.json --output study --eval-data shards
 cp -r labelled relabelled
@@ -238,6 +246,6 @@ wrong "packing full" 's/"objective": "mlm"/"recipe": "roberta"/'
 for files in labelled/gone.txt 'pet={tasks}/animals/train.tsv,none={tasks}/gone.txt'; do
     sed "s|\"name\": \"animals\"|&, \"settings\": {\"train_file\": \"$files\"}|" plan.json > wrong.json
     refused 3 "animals: there is no labelled/gone.txt" "$electra" compare wrong.json --output files
-    [ ! -e files/results.jsonl ] || [ ! -s files/results.jsonl ] || fail "something was trained: $(cat files/results.jsonl)"
+    [ ! -e files ] || fail "a refused study left $(ls files)"
 done
 [ ! -e new ] || fail "a refused study left $(ls new)"

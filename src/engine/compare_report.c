@@ -262,7 +262,7 @@ json_t *el_findings_published(const el_study *study)
 
 /* ---- report.json ---- */
 
-/* The objective that a system's settings come to, named or not. */
+/* The objective that a system's settings come to: named, or by a recipe or an alias. */
 static const char *objective_of(const el_study *study, int system, int size)
 {
     el_pretrain_settings s;
@@ -270,9 +270,8 @@ static const char *objective_of(const el_study *study, int system, int size)
     json_t *const given = el_plan_settings(&study->plan, system, size);
     const char *name = "";
     if (!el_compare_pretrain_settings(&s, &options, given)) {
-        name = el_objective_name(s.electric_objective  ? EL_ELECTRIC
-                                 : s.electra_objective ? (el_objective_kind)s.objective
-                                                       : EL_MLM);
+        if (!el_pretrain_settle(&s, &options, false))
+            name = el_objective_name((el_objective_kind)s.objective);
         el_options_close(&options);
     }
     json_decref(given);

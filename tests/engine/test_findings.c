@@ -1,5 +1,5 @@
 /* What a study's records come to: seeds that diverged cost nothing, crossings are over the seeds that both have, a branch has
- * its trunk's part, and one row has one rate. */
+ * its trunk's part, and one row has one rate; an objective is what a recipe or an alias comes to. */
 #include "base/check.h"
 
 #include <math.h>
@@ -8,23 +8,28 @@
 
 static const char PLAN[] =
     "{\"plan\": \"p\", \"systems\": [{\"name\": \"a\", \"settings\": {\"objective\": \"electra\"}}, "
-    "{\"name\": \"b\", \"settings\": {\"objective\": \"mlm\"}}], \"sizes\": [\"tiny\"], "
+    "{\"name\": \"b\", \"settings\": {%s}}], \"sizes\": [\"tiny\"], "
     "\"shares\": [50], \"tasks\": [\"rte\"]%s}";
 
 #define SEEDS ", \"steps\": [100], \"seeds\": [1, 2, 3]"
 
 static el_compare_settings settings = {.output = "study"};
 
-/* A study with every job of the plan and no record. */
-static void open_study(el_study *study, const char *more)
+/* A study with every job of the plan and no record; `of_b`: settings of b. */
+static void open_study_of(el_study *study, const char *of_b, const char *more)
 {
     char text[1024];
     json_t *plan;
-    snprintf(text, sizeof text, PLAN, more);
+    snprintf(text, sizeof text, PLAN, of_b, more);
     *study = (el_study){.settings = &settings, .vocab_size = 100};
     CHECK_OK(el_json_parse(&plan, text, strlen(text), "plan"));
     CHECK_OK(el_plan_read(&study->plan, plan, "plan"));
     CHECK_OK(el_compare_list(study));
+}
+
+static void open_study(el_study *study, const char *more)
+{
+    open_study_of(study, "\"objective\": \"mlm\"", more);
 }
 
 static el_job *job_at(el_study *study, const char *name)
@@ -197,11 +202,44 @@ static void test_losses(void **state)
     json_decref(none);
 }
 
+/* What report.json calls the objective of a system with these settings. */
+static void check_objective(const char *of_b, const char *expected)
+{
+    el_study study;
+    json_t *report, *row;
+    size_t i;
+    open_study_of(&study, of_b, SEEDS);
+    el_compare_settings here = {.output = folder};
+    study.settings = &here;
+    train(&study, "b.tiny.100-steps.seed-1", 100, 60);
+    CHECK_OK(el_compare_report(&study));
+    CHECK_OK(el_json_load(&report, in_folder("report.json")));
+    json_t *const rows = json_object_get(report, "rows");
+    CHECK(json_array_size(rows) > 0, "no rows for %s", of_b);
+    json_array_foreach(rows, i, row)
+    {
+        const char *const is = json_string_value(json_object_get(row, "objective"));
+        CHECK(is && strcmp(is, expected) == 0, "%s: %s, not %s", of_b, is ? is : "none", expected);
+    }
+    json_decref(report);
+    el_compare_close(&study);
+}
+
+static void test_objectives(void **state)
+{
+    (void)state;
+    check_objective("\"objective\": \"mlm\"", "mlm");
+    check_objective("\"recipe\": \"roberta\"", "mlm");
+    check_objective("\"electra_objective\": false", "mlm");
+    check_objective("\"electric_objective\": true", "electric");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_diverged), cmocka_unit_test(test_crossing), cmocka_unit_test(test_branch),
-        cmocka_unit_test(test_line),     cmocka_unit_test(test_one_rate), cmocka_unit_test(test_losses),
+        cmocka_unit_test(test_diverged),   cmocka_unit_test(test_crossing), cmocka_unit_test(test_branch),
+        cmocka_unit_test(test_line),       cmocka_unit_test(test_one_rate), cmocka_unit_test(test_losses),
+        cmocka_unit_test(test_objectives),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -94,12 +94,16 @@ static json_t *flops_of(const el_study *study, const el_job *job, const char *co
     return el_json_number(own + json_number_value(json_object_get(trunk, count)));
 }
 
-/* diverged: why, or NULL. */
-static el_status mark(json_t *record, const char *diverged)
+/* diverged: why, or NULL.  A later start has to know whether the run's folder is to stay. */
+static el_status mark(const working *w, const char *diverged)
 {
-    if (record && diverged)
+    json_t *const record = *w->made;
+    if (!record)
+        return el_fail(EL_ENOMEM, "no memory for a record");
+    json_object_set_new(record, "kept", json_boolean(w->study->settings->keep_models));
+    if (diverged)
         json_object_set_new(record, "diverged", json_string(diverged));
-    return record ? EL_OK : el_fail(EL_ENOMEM, "no memory for a record");
+    return EL_OK;
 }
 
 static el_status record_pretraining(const working *w, const el_pretraining *run, const char *diverged)
@@ -126,7 +130,7 @@ static el_status record_pretraining(const working *w, const el_pretraining *run,
                          el_compare_hash_json(w->study->heldout_hash), "training_loss", loss_of(lines),
                          "curve", curve_of(lines));
     json_decref(lines);
-    return mark(*w->made, diverged);
+    return mark(w, diverged);
 }
 
 /* A training whose numbers went wrong, as apart from a disk that is full. */
@@ -224,7 +228,7 @@ static el_status record_fine_tuning(const working *w, const json_t *results, con
                          "fine-tuning", "asked", el_compare_asked(w->study, w->job), "task_hash",
                          task_hash(w), "metric", metric, "score", mean, "trials", values_of(results, metric),
                          "test", json_object_get(results, "test"));
-    return mark(*w->made, diverged);
+    return mark(w, diverged);
 }
 
 static el_status on_event_of_trial(void *context, const el_event *event)

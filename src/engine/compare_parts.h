@@ -27,6 +27,8 @@ void el_compare_reopen(el_study *study);
 el_status el_compare_check_rates(const el_study *study);
 /* Removes folders that nothing needs any more: the job's own, and those of the trainings before it. */
 el_status el_compare_tidy(const el_study *study, const el_job *job);
+/* Removes those that a start left which was killed between a record and its tidying, and none that a start kept. */
+el_status el_compare_tidy_up(const el_study *study);
 /* How many jobs are done. */
 int el_compare_done(const el_study *study);
 

@@ -173,17 +173,47 @@ static bool is_folder_needed(const el_study *study, const el_job *job)
     return false;
 }
 
+static bool may_go(const el_study *study, const el_job *job)
+{
+    return !study->settings->keep_models && !is_folder_needed(study, job);
+}
+
+static el_status remove_run(const el_study *study, const el_job *job)
+{
+    char *const folder = el_compare_folder(study, job);
+    const el_status st = folder ? el_folder_remove(folder) : el_fail(EL_ENOMEM, "no memory for a study");
+    free(folder);
+    return st;
+}
+
 el_status el_compare_tidy(const el_study *study, const el_job *job)
 {
     el_status st = EL_OK;
-    while (!st && !study->settings->keep_models && !is_folder_needed(study, job)) {
-        char *const folder = el_compare_folder(study, job);
-        st = folder ? el_folder_remove(folder) : el_fail(EL_ENOMEM, "no memory for a study");
-        free(folder);
+    while (!st && may_go(study, job)) {
+        st = remove_run(study, job);
         if (job->needs < 0)
             break;
         job = &study->jobs[job->needs];
     }
+    return st;
+}
+
+/* A record says whether its start kept models; those of older versions do not, and theirs are left alone. */
+static bool may_be_kept(const el_study *study, const el_job *job)
+{
+    for (int i = 0; i < study->count; i++)
+        if (shares_folder(&study->jobs[i], job) &&
+            !json_is_false(json_object_get(study->jobs[i].record, "kept")))
+            return true;
+    return false;
+}
+
+el_status el_compare_tidy_up(const el_study *study)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < study->count; i++)
+        if (may_go(study, &study->jobs[i]) && !may_be_kept(study, &study->jobs[i]))
+            st = remove_run(study, &study->jobs[i]);
     return st;
 }
 

@@ -191,21 +191,13 @@ static void dispatch(el_study *study, worker *workers, el_outcome *first)
     }
 }
 
-/* Removes run folders that a start left which was killed between a record and its tidying. */
-static el_status tidy_up(const el_study *study)
-{
-    el_status st = EL_OK;
-    for (int i = 0; !st && el_dist_leads(study->settings->dist) && i < study->count; i++)
-        if (study->jobs[i].state == EL_JOB_DONE)
-            st = el_compare_tidy(study, &study->jobs[i]);
-    return st;
-}
-
 el_status el_compare_work_off(el_study *study)
 {
     worker *const workers = calloc((size_t)study->at_a_time, sizeof *workers);
     el_outcome first = {0}; /* what failed first */
-    el_status st = workers ? tidy_up(study) : el_fail(EL_ENOMEM, "no memory for a study");
+    el_status st = workers ? EL_OK : el_fail(EL_ENOMEM, "no memory for a study");
+    if (!st && el_dist_leads(study->settings->dist))
+        st = el_compare_tidy_up(study);
     for (int i = 0; !st && i < study->at_a_time; i++) {
         workers[i].study = study;
         st = el_helper_open(&workers[i].helper);

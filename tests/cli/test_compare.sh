@@ -172,6 +172,9 @@ grep -q '"left_out": null' partly/report.json || fail "nothing is left out any m
 [ "$(grep -cE "\"job\": \"mlm.tiny.2-steps.seed-[12]\".*\"rate\": $rate," partly/results.jsonl)" = 2 ] || fail "seeds have two rates, first $rate: $(cat partly/results.jsonl)"
 compare --output partly --num-seeds 3 > out && [ -d partly/runs/mlm.tiny.2-steps.seed-3 ] || fail "going on, models are not kept: $(cat log)"
 compare --output partly --num-seeds 4 --no-keep-models > out && [ ! -e partly/runs/mlm.tiny.2-steps.seed-4 ] || fail "--no-keep-models keeps: $(cat log)"
+[ -d partly/runs/mlm.tiny.2-steps.seed-3 ] || fail "--no-keep-models removes a model that an earlier start kept: $(cat log)"
+sed -i 's/"kept": true, \|, "kept": true//' partly/results.jsonl # as of an older version
+compare --output partly > out && [ -d partly/runs/mlm.tiny.2-steps.seed-3 ] || fail "a model that an older version kept is gone: $(cat log)"
 sed 's/1e-3, 2e-3/3e-3/' partly.json > other.json
 refused 2 "which the plan's grid lacks" "$electra" compare other.json --output partly
 rm -r labelled/plants

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "engine/compare_parts.h"
+#include "train/presets.h"
 
 /* ---- reading ---- */
 
@@ -16,20 +17,26 @@ static el_job *job_named(const el_study *study, const char *name)
     return NULL;
 }
 
-/* A key whose values differ, or that one of them lacks; NULL where both are the same.  Rates are chosen later. */
-static const char *difference(const json_t *a, const json_t *b, bool rate_too)
+/* A key of `a` whose value `b` lacks, or has another of; NULL: none. */
+static const char *difference(const json_t *a, const json_t *b)
 {
     const char *key;
     json_t *value;
-    for (int i = 0; i < 2; i++) {
-        json_object_foreach((json_t *)a, key,
-                            value) if (!json_equal(value, json_object_get(b, key)) &&
-                                       (rate_too || strcmp(key, "learning_rate") != 0)) return key;
-        const json_t *const other = a;
-        a = b;
-        b = other;
+    json_object_foreach((json_t *)a, key, value)
+    {
+        if (!json_equal(value, json_object_get(b, key)))
+            return key;
     }
     return NULL;
+}
+
+/* What a record was asked, as it would be said now: earlier versions did not record the preset where it was the default. */
+static json_t *asked_before(const json_t *record, const json_t *asked)
+{
+    json_t *const before = json_copy(json_object_get(record, "asked"));
+    if (json_object_get(asked, "model_size") && !json_object_get(before, "model_size"))
+        json_object_set_new(before, "model_size", json_string(EL_PRESET[EL_SMALL].name));
+    return before;
 }
 
 /* Whether a record's hash is another than this one; where either is not known it is not. */
@@ -61,14 +68,20 @@ static el_status check_data(const el_study *study, const el_job *job, const json
 /* Whether a record is of what is asked now. */
 static el_status check_record(const el_study *study, const el_job *job, const json_t *record)
 {
-    json_t *const asked = el_compare_asked(study, job);
-    const bool rate_too = job->task >= 0 || study->plan.rate_count == 0 || job->tuning;
-    const char *const other = difference(asked, json_object_get(record, "asked"), rate_too);
+    json_t *const asked = el_compare_asked(study, job), *const before = asked_before(record, asked);
+    if (job->task < 0 && study->plan.rate_count && !job->tuning) { /* its rate is chosen later */
+        json_object_del(asked, "learning_rate");
+        json_object_del(before, "learning_rate");
+    }
+    const char *other = difference(asked, before);
+    if (!other)
+        other = difference(before, asked);
     el_status st = EL_OK;
     if (other)
         st = el_fail(EL_EUSAGE,
                      "%s/results.jsonl: %s was made with another %s; another --output, or --overwrite",
                      study->settings->output, job->name, other);
+    json_decref(before);
     json_decref(asked);
     return st ? st : check_data(study, job, record);
 }

@@ -124,6 +124,12 @@ for job in $(sed -nE 's/.*"job": "([^"]*)".*/\1/p' moved/results.jsonl | grep -v
 done
 
 cp plan.json first.json
+mkdir sizes # earlier versions did not record a preset that was the default
+cp study/run.json sizes
+sed -n '/"job": "electra.mini.4e9.rate-0.001/s/"model_size": "tiny", *//; /"job": "electra.mini.4e9.rate-0.001/p' study/results.jsonl > sizes/results.jsonl
+sed 's/"model_size": "tiny"/"model_size": "small"/' plan.json > small.json
+compare small.json --output sizes --dry-run > out && grep -q "^pre-trainings  *11$" out || fail "a record without its preset: $(cat out log)"
+refused 2 "another model_size" "$electra" compare plan.json --output sizes --dry-run
 sed -i 's/"max_skipped_steps": 4/"max_skipped_steps": 5/' plan.json
 cp moved/run.json kept.json # what is refused changes nothing
 refused 2 max_skipped_steps "$electra" compare plan.json --output moved

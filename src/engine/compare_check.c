@@ -29,9 +29,10 @@ static const char *const OF_PRETRAINING[] = {"data",
                                              "keep_checkpoint_max",
                                              "save_checkpoints_steps",
                                              NULL};
+/* A seed for all would give every pre-training's fine-tuning the same one. */
 static const char *const OF_FINE_TUNING[] = {"model",        "init_from", "task",    "data",
                                              "output",       "json",      "threads", "overwrite",
-                                             "allow_change", "max_time",  NULL};
+                                             "allow_change", "max_time",  "seed",    NULL};
 
 static el_status refuse(const json_t *settings, const char *const *own, const char *where)
 {

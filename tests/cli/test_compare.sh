@@ -239,6 +239,8 @@ done
 wrong "did you mean .num_train_epochs" 's/"num_train_epochs"/"num_train_epoch"/'
 wrong "finetune: max_seq_length" 's/"max_seq_length": 32/"max_seq_length": -32/'
 wrong "finetune: model: is not a plan's" 's/"num_train_epochs"/"model": "x", &/'
+wrong "finetune: seed: is not a plan's" 's/"num_train_epochs"/"seed": 7, &/'
+wrong "animals: seed: is not a plan's" 's/"task": "classify"/&, "settings": {"seed": 7}/'
 wrong "animals: .*zzz" 's/"task": "classify"/&, "settings": {"zzz": 1}/'
 wrong "did you mean classify" 's/"task": "classify"/"task": "clasify"/'
 wrong "two jobs would be called" 's/"budgets": \[4e9\]/"budgets": [4e9, 4.0000001e9]/'

@@ -74,19 +74,27 @@ static void share_machine(el_study *study)
     study->threads = threads / study->at_a_time < 1 ? 1 : threads / study->at_a_time;
 }
 
-/* Ranks that are to do jobs of one study have the same plan and shards. */
+/* Of shards, held-out shards and the files of all tasks. */
+static void hash_files(const el_study *study, char text[17])
+{
+    const uint64_t all[] = {study->data_hash, study->heldout_hash,
+                            el_hash(study->task_hashes, sizeof study->task_hashes)};
+    el_hash_text(el_hash(all, sizeof all), text);
+}
+
+/* Ranks that are to do jobs of one study have the same plan and files. */
 static el_status same_study(const el_study *study)
 {
     el_dist *const dist = study->settings->dist;
     char hash[17], *const plan = el_json_text(study->plan.text, false);
-    el_hash_text(study->data_hash, hash);
+    hash_files(study, hash);
     el_status st = el_dist_agree(dist, plan ? EL_OK : el_fail(EL_ENOMEM, "no memory to compare the plan"));
     if (!st)
         st = el_dist_same(dist, "the version of electra", ELECTRA_VERSION);
     if (!st)
         st = el_dist_same(dist, "the plan", plan);
     if (!st)
-        st = el_dist_same(dist, "--data: the content of the shards", hash);
+        st = el_dist_same(dist, "the content of --data, --eval-data and the files of tasks", hash);
     free(plan);
     return st;
 }
@@ -97,6 +105,8 @@ static el_status find_jobs(el_study *study, const char *plan)
     el_status st = el_compare_plan(study, plan);
     if (!st)
         st = look_at_data(study);
+    if (!st)
+        st = el_compare_hash(study);
     return st ? st : el_compare_list(study);
 }
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A study by 2 and 3 ranks, each of which takes jobs of its own, has the figures of one process; a rank that is killed ends all, and
-# the next start does its jobs again; what fails on one rank ends the study.
+# the next start does its jobs again; what fails on one rank ends the study; ranks whose files are not alike begin none.
 electra=$1 mpi=$2 launcher=$3
 source "$(dirname "$0")/cluster.bash"
 make_data
@@ -32,6 +32,23 @@ lose_rank
 [ "$(wc -l < killed/results.jsonl)" -lt "$(wc -l < straight/results.jsonl)" ] || fail "nothing was left to do"
 ranks 2 "$mpi" compare --threads 1 --jobs 1 --output killed || fail "after a rank was killed: $(cat log)"
 same_study killed
+
+# ---- ranks whose files are not alike: the second sees others under the same names ----
+mkdir elsewhere
+cp -r shards heldout labelled elsewhere
+unlike() {
+    local arguments=(compare "$work/plan.json" --threads 1 --jobs 1 --output "$work/unlike")
+    timeout 120 "${launch[@]}" -np 1 "$mpi" "${arguments[@]}" : \
+        -np 1 sh -c 'cd elsewhere && exec "$0" "$@"' "$mpi" "${arguments[@]}" > log 2>&1 && fail "$1 went unnoticed"
+    says "rank 1 on .*: the content of --data, --eval-data and the files of tasks"
+    [ ! -e unlike ] || fail "a refused study left $(ls unlike)"
+}
+sed -i '$d' elsewhere/labelled/animals/dev.tsv
+unlike "a rank with another task"
+cp labelled/animals/dev.tsv elsewhere/labelled/animals
+rm -r elsewhere/heldout
+cp -r shards elsewhere/heldout
+unlike "a rank with other held-out shards"
 
 # ---- what fails ends all: a task without its answers ----
 rm labelled/animals/train.tsv

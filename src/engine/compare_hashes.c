@@ -1,5 +1,5 @@
 /* compare_hashes - what a study's figures were measured on: held-out shards, and the files of each task.  Test files are left
-   out: no figure of a report is measured on them. */
+ * out: no figure of a report is measured on them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,11 +41,10 @@ static char *given_file(const json_t *told, const char *split)
 
 static el_status add_splits(uint64_t *hash, const el_task *known, const json_t *told, const char *folder)
 {
-    const char *const own = json_string_value(json_object_get(told, "data"));
     const el_task_files given = {.train = given_file(told, "train_file"),
                                  .dev = given_file(told, "dev_file")};
     el_task_files files;
-    el_status st = el_task_find_files(&known, own ? own : given.train ? NULL : folder, &given, true, &files);
+    el_status st = el_task_find_files(&known, given.train ? NULL : folder, &given, true, &files);
     if (st)
         return st;
     st = add_split(hash, files.train);

@@ -23,7 +23,7 @@ void el_compare_pass_over(el_study *study);
 /* Done on record, but its model was removed or lies elsewhere, and is needed: it is made again, and its record stays. */
 void el_compare_reopen(el_study *study);
 /* One row has one rate.  EL_EUSAGE where a run on record has one that the grid lacks, or another than its fellow; where the tries
-   speak for another rate now, a warning says that the one on record stays. */
+ * speak for another rate now, a warning says that the one on record stays. */
 el_status el_compare_check_rates(const el_study *study);
 /* Removes folders that nothing needs any more: the job's own, and those of the trainings before it. */
 el_status el_compare_tidy(const el_study *study, const el_job *job);
@@ -36,7 +36,7 @@ int el_compare_done(const el_study *study);
 el_status el_compare_work_off(el_study *study);
 
 /* On any thread: does a job.  *made is its record; the caller puts it into the job, because the report reads the jobs'
-   records meanwhile.  Where it fails *made is NULL or a part of a record.  EL_ESTOPPED: stopped by study->halt, after saving. */
+ * records meanwhile.  Where it fails *made is NULL or a part of a record.  EL_ESTOPPED: stopped by study->halt, after saving. */
 el_status el_compare_job(json_t **made, el_study *study, el_job *job);
 
 /* By which score a task of minimal pairs is asked, and in which precision; EL_EUSAGE where its settings are no such. */

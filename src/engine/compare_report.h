@@ -58,7 +58,7 @@ const el_row *el_findings_row(const el_findings *findings, int system, int size,
                               int task);
 
 /* The trainings of one system in one size, `most` at most, whatever their length and share, in the order of their compute:
-   rows of the mean that have a score. */
+ * rows of the mean that have a score. */
 int el_findings_line(const el_findings *findings, int system, int size, const el_row **rows, int most);
 
 /* "tables 1 and 2" of the paper, or the plan's own list of published rows (new reference; may be empty). */

@@ -5,8 +5,8 @@ script=$(realpath "$0")
 source "$(dirname "$script")/run.bash"
 make_data
 mkdir -p labelled/animals
-awk 'BEGIN { print "text\tlabel" } NF { print $0 "\t" (/cat|dog/ ? "pet" : "none") }' train.txt | head -121 > labelled/animals/train.tsv
-awk 'BEGIN { print "text\tlabel" } NF { print $0 "\t" (/cat|dog/ ? "pet" : "none") }' heldout.txt | head -61 > labelled/animals/dev.tsv
+awk 'BEGIN { print "text\tlabel" } NF { print $0 "\t" (/cat|dog/ ? "pet" : "none") }' train.txt | head -61 > labelled/animals/train.tsv
+awk 'BEGIN { print "text\tlabel" } NF { print $0 "\t" (/cat|dog/ ? "pet" : "none") }' heldout.txt | head -31 > labelled/animals/dev.tsv
 mkdir labelled/order # minimal pairs: two words change places in the worse ones
 grep -v '^$' heldout.txt | head -30 | awk '{ good = $0; first = $1; $1 = $2; $2 = first; print "{\"good\": \"" good "\", \"bad\": \"" $0 "\", \"UID\": \"kind_" NR % 2 "\"}" }' \
     > labelled/order/order.jsonl
@@ -15,7 +15,7 @@ cat > plan.json << 'END'
 {"plan": "quick", "language": "made-up", "about": "Two objectives & <a> rate that goes astray",
  "data": "shards", "eval_data": "heldout", "tasks_folder": "labelled",
  "settings": {"model_size": "tiny", "hidden_size": 32, "embedding_size": 32, "train_batch_size": 8},
- "finetune": {"num_train_epochs": 1, "max_seq_length": 32, "num_trials": 2, "max_restarts": 0},
+ "finetune": {"num_train_epochs": 1, "max_seq_length": 32, "num_trials": 1, "max_restarts": 0},
  "systems": [{"name": "electra", "title": "ELECTRA", "settings": {"objective": "electra", "embeddings": "shared"}},
              {"name": "mlm", "title": "BERT", "settings": {"objective": "mlm", "max_skipped_steps": 4}}],
  "sizes": [{"name": "mini", "settings": {"model_size": "tiny"}}], "budgets": [4e9], "seeds": [1, 2], "shares": [50],
@@ -115,10 +115,12 @@ cp moved/run.json moved/results.jsonl again
 "$electra" compare more.json --output again --threads 2 > out 2> log &
 for wait in $(seq 600); do
     grep -q '"job": "electra.mini.4e9.50.seed-1.order2"' again/report.json 2> /dev/null && break
+    kill -0 $! 2> /dev/null || break
     sleep 0.05
 done
-kill -9 $!
+kill -9 $! 2> /dev/null
 wait $! 2> /dev/null
+grep -q '"job": "electra.mini.4e9.50.seed-1.order2"' again/report.json || fail "order2 is not asked while models are made again: $(cat log)"
 for job in $(sed -nE 's/.*"job": "([^"]*)".*/\1/p' moved/results.jsonl | grep -v 'order$'); do
     grep -q "\"job\": \"$job\"" again/report.json || fail "$job is not in the report: $(cat log)"
 done
@@ -189,11 +191,11 @@ refused 2 "no scores to choose by" "$electra" compare unscored.json --output uns
 [ ! -e unscored ] || fail "a refused study left $(ls unscored)"
 
 # ---- a disk that is full when a job is recorded: its run stays, no line is torn, and the study goes on ----
-sed -E '/"rates"/d; s/"seeds": \[1, 2\]/"seeds": [1]/; s/"shares": \[50\], *//' plan.json > full.json
+sed -E '/"rates"/d; s/"seeds": \[1, 2\]/"seeds": [1]/; s/"budgets": \[4e9\]/"steps": [2]/; s/"shares": \[50\], *//' plan.json > full.json
 mkdir full
 cp study/run.json full
-awk 'function pad(bytes) { line = "{\"job\": \"other\", \"x\": \""; while (length(line) < bytes - 3) line = line "x"; print line "\"}" }
-    BEGIN { for (i = 0; i < 4095; i++) pad(1024); pad(900) }' > full/results.jsonl # 124 bytes less than 4 MiB
+awk 'function pad(bytes, line) { line = "{\"job\": \"other\", \"x\": \""; while (length(line) < bytes - 3) line = line "x"; return line "\"}" }
+    BEGIN { line = pad(1024); for (i = 0; i < 4095; i++) print line; print pad(900) }' > full/results.jsonl # 124 bytes less than 4 MiB
 (trap '' XFSZ; ulimit -f 4096; compare full.json --output full > out) && fail "a full disk: $(cat out)"
 grep -q "results.jsonl: File too large" log || fail "a full disk: $(cat log)"
 [ "$(wc -c < full/results.jsonl)" = $((4096 * 1024 - 124)) ] || fail "a torn line: $(tail -c 300 full/results.jsonl)"

@@ -3,10 +3,6 @@
  * Settings of a pre-training are applied, settled and derived where its cost is counted (compare_list.c).  Here are those that
  * the study says itself, all settings of tasks, and the files that these name.
  */
-#define _GNU_SOURCE
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/file.h"
 #include "engine/columns.h"
 #include "engine/compare_parts.h"
@@ -92,28 +88,10 @@ el_status el_compare_check(const el_plan *plan)
 
 /* ---- files ---- */
 
-static el_status check_path(const char *path, size_t bytes, const char *where)
+static el_status check_file(void *nothing, const char *path)
 {
-    char *const copy = strndup(path, bytes);
-    const el_status st = !copy                  ? el_fail(EL_ENOMEM, "no memory for a path")
-                         : el_file_exists(copy) ? EL_OK
-                                                : el_fail(EL_EDATA, "%s: there is no %s", where, copy);
-    free(copy);
-    return st;
-}
-
-/* One file, or one for each class. */
-static el_status check_files(const char *path, const char *where)
-{
-    if (!el_class_files(path))
-        return check_path(path, strlen(path), where);
-    el_status st = EL_OK;
-    el_class_file part;
-    for (const char *at = path; !st && *at;)
-        st = el_class_files_next(&at, &part)
-                 ? check_path(part.path, part.path_bytes, where)
-                 : el_fail(EL_EUSAGE, "%s: %s: is not label=FILE,label=FILE", where, at);
-    return st;
+    (void)nothing;
+    return el_file_exists(path) ? EL_OK : el_fail(EL_EDATA, "there is no %s", path);
 }
 
 static el_status check_files_of(const el_study *study, int task)
@@ -124,10 +102,10 @@ static el_status check_files_of(const el_study *study, int task)
     for (int i = 0; !st && i < 3; i++) {
         const char *const path = json_string_value(json_object_get(told, KEYS[i]));
         if (path)
-            st = check_files(path, study->plan.tasks[task].name);
+            st = el_class_files_visit(path, check_file, NULL);
     }
     json_decref(told);
-    return st;
+    return st ? el_fail(st, "%s: %s", study->plan.tasks[task].name, el_error()) : EL_OK;
 }
 
 el_status el_compare_check_files(const el_study *study)

@@ -1,37 +1,26 @@
 /* compare_hashes - what a study's figures were measured on: held-out shards, and the files of each task.  Test files are left
  * out: no figure of a report is measured on them. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/file.h"
 #include "engine/compare_parts.h"
 #include "task/task.h"
 
-static el_status add_file(uint64_t *hash, const char *path)
+static el_status add_file(void *hash, const char *path)
 {
     el_mapping file;
     const el_status st = el_mapping_open(&file, path);
     if (st)
         return st;
-    const uint64_t both[] = {*hash, el_hash(file.data, file.size)};
-    *hash = el_hash(both, sizeof both);
+    const uint64_t both[] = {*(uint64_t *)hash, el_hash(file.data, file.size)};
+    *(uint64_t *)hash = el_hash(both, sizeof both);
     el_mapping_close(&file);
     return EL_OK;
 }
 
-/* A file, or one for each class. */
 static el_status add_split(uint64_t *hash, const char *path)
 {
-    if (!path || !el_class_files(path))
-        return path ? add_file(hash, path) : EL_OK;
-    el_status st = EL_OK;
-    el_class_file part;
-    for (const char *at = path; !st && *at;) {
-        char *const file = el_class_files_next(&at, &part) ? strndup(part.path, part.path_bytes) : NULL;
-        st = file ? add_file(hash, file) : el_fail(EL_EDATA, "%s: a class lacks a file", path);
-        free(file);
-    }
-    return st;
+    return path ? el_class_files_visit(path, add_file, hash) : EL_OK;
 }
 
 static char *given_file(const json_t *told, const char *split)

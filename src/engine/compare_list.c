@@ -178,36 +178,26 @@ static el_job *add(el_study *study, el_job job, const char *format, ...)
     return &study->jobs[study->count++];
 }
 
-/* About the tokens of a text of so many bytes, compressed or not. */
-static double tokens_of_file(const char *path)
+/* Adds about the tokens of a text of so many bytes, compressed or not. */
+static el_status add_tokens(void *tokens, const char *path)
 {
     el_mapping file;
-    if (el_mapping_open(&file, path))
-        return 0;
+    const el_status st = el_mapping_open(&file, path);
+    if (st)
+        return st;
     const size_t length = strlen(path);
     const bool packed =
         length > 4 && (strcmp(path + length - 4, ".zst") == 0 || strcmp(path + length - 3, ".gz") == 0);
-    const double tokens = (double)file.size * (packed ? 3 : 1) / 4;
+    *(double *)tokens += (double)file.size * (packed ? 3 : 1) / 4;
     el_mapping_close(&file);
-    return tokens;
+    return EL_OK;
 }
 
-/* The same of all files of `path`, which may name one for each class; 0 where one is not there. */
+/* Of all files of `path`, which may name one for each class; 0 where one is not there. */
 static double tokens_of(const char *path)
 {
-    if (!path || !el_class_files(path))
-        return path ? tokens_of_file(path) : 0;
     double tokens = 0;
-    el_class_file part;
-    for (const char *at = path; *at;) {
-        char *const file = el_class_files_next(&at, &part) ? strndup(part.path, part.path_bytes) : NULL;
-        const double more = file ? tokens_of_file(file) : 0;
-        free(file);
-        if (more == 0)
-            return 0;
-        tokens += more;
-    }
-    return tokens;
+    return path && !el_class_files_visit(path, add_tokens, &tokens) ? tokens : 0;
 }
 
 /* Tokens that are trained on with a task, about; 0 where its files are not known. */

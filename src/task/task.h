@@ -85,6 +85,9 @@ typedef struct {
 bool el_class_files(const char *path);
 /* The part at *at, which moves behind it; false: it lacks a label or a file. */
 bool el_class_files_next(const char **at, el_class_file *file);
+/* Visits the file of `path`, or that of each class, until one fails.  EL_EUSAGE where a part lacks a label or a file. */
+typedef el_status el_file_visit(void *context, const char *path);
+el_status el_class_files_visit(const char *path, el_file_visit *visit, void *context);
 
 /* The test file by the task's own name for it, in `folder` or in the task's folder below; NULL: it is not there. */
 el_status el_task_find_test(const el_task *task, const char *folder, char **path);

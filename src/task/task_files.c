@@ -236,3 +236,23 @@ bool el_class_files_next(const char **at, el_class_file *file)
     *at += bytes + (part[bytes] == ',');
     return true;
 }
+
+static el_status visit_part(const el_class_file *part, el_file_visit *visit, void *context)
+{
+    char *const file = strndup(part->path, part->path_bytes);
+    const el_status st = file ? visit(context, file) : el_fail(EL_ENOMEM, "no memory for a path");
+    free(file);
+    return st;
+}
+
+el_status el_class_files_visit(const char *path, el_file_visit *visit, void *context)
+{
+    if (!el_class_files(path))
+        return visit(context, path);
+    el_status st = EL_OK;
+    el_class_file part;
+    for (const char *at = path; !st && *at;)
+        st = el_class_files_next(&at, &part) ? visit_part(&part, visit, context)
+                                             : el_fail(EL_EUSAGE, "%s: is not label=FILE,label=FILE", at);
+    return st;
+}

@@ -261,4 +261,6 @@ for files in labelled/gone.txt 'pet={tasks}/animals/train.tsv,none={tasks}/gone.
     refused 3 "animals: there is no labelled/gone.txt" "$electra" compare wrong.json --output files
     [ ! -e files ] || fail "a refused study left $(ls files)"
 done
+sed 's|"name": "animals"|&, "settings": {"train_file": "pet={tasks}/animals/train.tsv,none"}|' plan.json > wrong.json
+refused 2 "animals: none: is not label=FILE" "$electra" compare wrong.json --output new
 [ ! -e new ] || fail "a refused study left $(ls new)"

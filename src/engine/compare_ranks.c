@@ -8,8 +8,8 @@
  *   STUDY/jobs/<job>/record.json     its line of results.jsonl
  *   STUDY/jobs/failed                a rank's job failed: the others save and stop
  *
- * Rank 0 puts the lines into results.jsonl as they appear, and those that an earlier start left when the next begins.  A job whose rank died is taken up by the next start, from its
- * last checkpoint.
+ * Rank 0 puts the lines into results.jsonl as they appear, and those that an earlier start left when the next begins.  A job
+ * whose rank died is taken up by the next start, from its last checkpoint.
  */
 #include <stdlib.h>
 

@@ -28,7 +28,8 @@ typedef struct {
     bool recorded;
 } job;
 
-/* The preset has to be known before the rest is read, so all is read twice. */
+/* The preset has to be known before the rest is read, and before its help is printed, so all is read twice; the second reading
+ * says what is wrong. */
 static bool read_settings(job *j, int argc, char **argv, int *exit_code)
 {
     j->options = (el_options){.command = "pretrain",
@@ -38,8 +39,7 @@ static bool read_settings(job *j, int argc, char **argv, int *exit_code)
                               .count = EL_PRETRAIN_LINES,
                               .settings = &j->settings};
     el_pretrain_defaults(&j->settings, EL_SMALL);
-    if (!cli_parse(&j->options, argc, argv, exit_code))
-        return false;
+    el_options_parse(&j->options, argc, argv);
     const int size = j->settings.model_size;
     el_options_close(&j->options);
     el_pretrain_defaults(&j->settings, size);

@@ -262,6 +262,7 @@ done
 expect 2 "one half of a model" alone --objective causal --init-from other-bidirectional/backward
 expect 2 "now it would be" alone --objective mlm --output other-causal --num-train-steps 2
 expect 2 "generator-from" alone --generator-from first --output first --overwrite
+"$electra" pretrain --help --model-size base > out && grep -A2 -e --hidden-size out | grep -q "default 768" || fail "the help of a preset is another's"
 alone --objective mlm --output cloze 2> log || fail "mlm: $(cat log)"
 alone --objective two-stage --init-from cloze --learning-rate 0 --output staged 2> log || fail "two-stage --init-from: $(cat log)"
 cmp -s cloze/generator/model.safetensors staged/generator/model.safetensors || fail "the first stage does not begin with the folder's network"

@@ -157,12 +157,12 @@ uint64_t el_loader_hash(const el_loader *loader)
     return loader->hash;
 }
 
-int64_t el_loader_pairs(const el_loader *loader)
+int64_t el_loader_pairs(const el_loader *loader, int64_t most)
 {
     int64_t pairs = 0;
     for (int i = 0; i < loader->count; i++) {
         const el_shard *const s = &loader->shards[i];
-        for (int64_t e = 0; s->second_starts && e < s->examples; e++)
+        for (int64_t e = 0; pairs < most && s->second_starts && e < s->examples; e++)
             pairs += s->second_starts[e] < s->starts[e + 1] - s->starts[e];
     }
     return pairs;

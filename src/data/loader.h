@@ -28,7 +28,8 @@ int el_loader_max_seq_length(const el_loader *loader);
 const el_vocab *el_loader_vocab(const el_loader *loader); /* as stored in the shards */
 uint64_t el_loader_hash(const el_loader *loader);         /* of all shards' contents, for run.json */
 
-int64_t el_loader_pairs(const el_loader *loader);    /* examples that have two segments */
+/* Examples that have two segments, counted up to `most`: 1 asks whether there is any, and looks no further. */
+int64_t el_loader_pairs(const el_loader *loader, int64_t most);
 bool el_loader_packed_full(const el_loader *loader); /* EL_PACK_FULL: examples without segments */
 
 /* Adds to counts[id], of as many ids as the vocabulary has, how often each stands in the shards. */

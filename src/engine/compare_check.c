@@ -1,8 +1,11 @@
-/* compare_check - what a plan's settings cannot be, said before the first job begins
+/* compare_check - what a plan cannot have, said before the first job begins
  *
- * Settings of a pre-training are applied, settled and derived where its cost is counted (compare_list.c).  Here are those that
- * the study says itself, all settings of tasks, and the files that these name.
+ * Settings of a pre-training are applied, settled and derived where its cost is counted (compare_list.c), which asks here what a
+ * study cannot do with them.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/file.h"
 #include "engine/columns.h"
 #include "engine/compare_parts.h"
@@ -83,6 +86,71 @@ el_status el_compare_check(const el_plan *plan)
         st = check_pretraining(plan, i / plan->size_count, i % plan->size_count);
     for (int t = 0; !st && t < plan->task_count; t++)
         st = check_task(&plan->tasks[t]);
+    return st;
+}
+
+/* ---- pre-trainings and jobs ---- */
+
+static bool changes(el_course course)
+{
+    return course.first != course.last;
+}
+
+/* A branch is told nothing of the steps before it: stages, and what changes over a run, would begin anew in each. */
+static el_status check_branches(const el_plan *plan, int system, const el_pretrain_settings *s)
+{
+    const char *const what = plan->cooldown == 0            ? NULL
+                             : s->objective == EL_TWO_STAGE ? "two stages"
+                             : changes(s->mask_prob)        ? "a mask_prob that changes"
+                             : changes(s->temperature)      ? "a temperature that changes"
+                                                            : NULL;
+    return what ? el_fail(EL_EUSAGE,
+                          "cooldown: %s has %s, which each branch of a trunk would begin anew; without "
+                          "cooldown each share is a run",
+                          plan->systems[system].name, what)
+                : EL_OK;
+}
+
+el_status el_compare_check_pretraining(const el_study *study, int system, const el_pretrain_settings *s)
+{
+    el_status st = check_branches(&study->plan, system, s);
+    if (st || study->mean_length == 0) /* the shards are not known */
+        return st;
+    st = el_pretrain_check_shards(s, study->plan.data, study->packed_full, study->has_pairs);
+    return st ? el_fail(st, "%s: %s", study->plan.systems[system].name, el_error()) : EL_OK;
+}
+
+el_status el_compare_check_steps(const el_study *study, int system, int size)
+{
+    const el_plan *const p = &study->plan;
+    const double amount = el_plan_length(p, size, p->length_count - 1);
+    const double steps = amount / study->costs[system * p->size_count + size].flops_per_step;
+    return p->by_steps || steps <= EL_PLAN_MOST_STEPS
+               ? EL_OK
+               : el_fail(EL_EUSAGE, "budgets: %g would be %.3g steps of %s, %s, more than 1e9", amount, steps,
+                         p->systems[system].name, p->sizes[size].name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(const el_job *const *)a)->name, (*(const el_job *const *)b)->name);
+}
+
+el_status el_compare_check_names(const el_study *study)
+{
+    const size_t count = (size_t)study->count;
+    const el_job **const sorted = calloc(count, sizeof *sorted);
+    if (!sorted)
+        return el_fail(EL_ENOMEM, "no memory for %zu jobs", count);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &study->jobs[i];
+    qsort(sorted, count, sizeof *sorted, by_name);
+    el_status st = EL_OK;
+    for (size_t i = 1; !st && i < count; i++)
+        if (by_name(&sorted[i - 1], &sorted[i]) == 0)
+            st = el_fail(EL_EUSAGE, "two jobs would be called %s: two numbers of the plan are too near",
+                         sorted[i]->name);
+    free(sorted);
     return st;
 }
 

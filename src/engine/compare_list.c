@@ -50,42 +50,6 @@ static double memory_of(const el_pretrain_settings *s, const el_model_plan *plan
     return bytes;
 }
 
-static bool changes(el_course course)
-{
-    return course.first != course.last;
-}
-
-/* A branch is told nothing of the steps before it: stages, and what changes over a run, would begin anew in each. */
-static el_status check_branches(const el_plan *plan, int system, const el_pretrain_settings *s)
-{
-    const char *const what = plan->cooldown == 0            ? NULL
-                             : s->objective == EL_TWO_STAGE ? "two stages"
-                             : changes(s->mask_prob)        ? "a mask_prob that changes"
-                             : changes(s->temperature)      ? "a temperature that changes"
-                                                            : NULL;
-    return what ? el_fail(EL_EUSAGE,
-                          "cooldown: %s has %s, which each branch of a trunk would begin anew; without "
-                          "cooldown each share is a run",
-                          plan->systems[system].name, what)
-                : EL_OK;
-}
-
-/* What some pre-trainings need of the shards, where these are known. */
-static el_status check_shards(const el_study *study, int system, const el_pretrain_settings *s)
-{
-    const char *const name = study->plan.systems[system].name;
-    const bool known = study->mean_length > 0;
-    if (known && s->recipe == EL_RECIPE_ROBERTA && !study->packed_full)
-        return el_fail(EL_EUSAGE,
-                       "%s: roberta's examples are full; %s are not (`electra prepare --packing full`)", name,
-                       study->plan.data);
-    if (known && s->sentence_task != EL_SENTENCES_NONE && !study->has_pairs)
-        return el_fail(EL_EUSAGE,
-                       "%s: %s hold no example of two segments (`electra prepare --packing segments`)", name,
-                       study->plan.data);
-    return EL_OK;
-}
-
 static el_status cost_of(const el_study *study, int system, int size, el_cost *cost)
 {
     el_pretrain_settings s;
@@ -102,9 +66,7 @@ static el_status cost_of(const el_study *study, int system, int size, el_cost *c
     if (!st)
         st = el_pretrain_derive(&s, &options);
     if (!st)
-        st = check_branches(&study->plan, system, &s);
-    if (!st)
-        st = check_shards(study, system, &s);
+        st = el_compare_check_pretraining(study, system, &s);
     if (!st)
         st = el_pretrain_cost(&s, study->vocab_size, length, &token);
     if (!st)
@@ -117,18 +79,6 @@ static el_status cost_of(const el_study *study, int system, int size, el_cost *c
     return st;
 }
 
-/* Steps of the longest run of a kind are a number that a pre-training takes. */
-static el_status check_steps(const el_study *study, int system, int size)
-{
-    const el_plan *const p = &study->plan;
-    const double amount = el_plan_length(p, size, p->length_count - 1);
-    const double steps = amount / study->costs[system * p->size_count + size].flops_per_step;
-    return p->by_steps || steps <= EL_PLAN_MOST_STEPS
-               ? EL_OK
-               : el_fail(EL_EUSAGE, "budgets: %g would be %.3g steps of %s, %s, more than 1e9", amount, steps,
-                         p->systems[system].name, p->sizes[size].name);
-}
-
 static el_status take_costs(el_study *study)
 {
     const el_plan *const p = &study->plan;
@@ -137,7 +87,7 @@ static el_status take_costs(el_study *study)
     for (int i = 0; !st && i < p->system_count * p->size_count; i++) {
         st = cost_of(study, i / p->size_count, i % p->size_count, &study->costs[i]);
         if (!st)
-            st = check_steps(study, i / p->size_count, i % p->size_count);
+            st = el_compare_check_steps(study, i / p->size_count, i % p->size_count);
     }
     return st;
 }
@@ -333,30 +283,6 @@ static void list(el_study *study, const double *tokens)
             }
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp((*(const el_job *const *)a)->name, (*(const el_job *const *)b)->name);
-}
-
-/* A name is a folder, and a key of results.jsonl: near numbers may have one. */
-static el_status check_names(const el_study *study)
-{
-    const size_t count = (size_t)study->count;
-    const el_job **const sorted = calloc(count, sizeof *sorted);
-    if (!sorted)
-        return el_fail(EL_ENOMEM, "no memory for %zu jobs", count);
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = &study->jobs[i];
-    qsort(sorted, count, sizeof *sorted, by_name);
-    el_status st = EL_OK;
-    for (size_t i = 1; !st && i < count; i++)
-        if (by_name(&sorted[i - 1], &sorted[i]) == 0)
-            st = el_fail(EL_EUSAGE, "two jobs would be called %s: two numbers of the plan are too near",
-                         sorted[i]->name);
-    free(sorted);
-    return st;
-}
-
 el_status el_compare_list(el_study *study)
 {
     const el_plan *const p = &study->plan;
@@ -374,7 +300,7 @@ el_status el_compare_list(el_study *study)
         return el_fail(EL_ENOMEM, "no memory for %d jobs", most);
     list(study, tokens);
     assert(study->count <= most);
-    return check_names(study);
+    return el_compare_check_names(study);
 }
 
 /* ---- what is asked ---- */

@@ -10,6 +10,13 @@ el_status el_compare_plan(el_study *study, const char *plan);
 
 /* EL_EUSAGE where a setting is the study's own, or where one of a task is none. */
 el_status el_compare_check(const el_plan *plan);
+/* A pre-training's settings, derived: the course of branches, and what shards that are known have to be. */
+el_status el_compare_check_pretraining(const el_study *study, int system,
+                                       const el_pretrain_settings *settings);
+/* Steps of the longest run of a kind are a number that a pre-training takes. */
+el_status el_compare_check_steps(const el_study *study, int system, int size);
+/* A name is a folder, and a key of results.jsonl: near numbers may have one. */
+el_status el_compare_check_names(const el_study *study);
 /* EL_EDATA where a file that the settings of a task name is not there, and the task is still to be done. */
 el_status el_compare_check_files(const el_study *study);
 

@@ -303,23 +303,19 @@ static el_status check_ranks(const el_pretraining *p)
     return st;
 }
 
-/* A sentence task needs examples of two segments. */
-static el_status check_pairs(const el_pretraining *p)
+/* What a recipe and a sentence task need of the shards. */
+static el_status check_shards(const el_pretraining *p)
 {
-    if (p->settings->sentence_task == EL_SENTENCES_NONE)
-        return EL_OK;
-    const int64_t pairs = el_loader_pairs(p->data), examples = el_loader_examples(p->data);
-    if (pairs == 0)
-        return el_fail(
-            EL_EUSAGE,
-            "--sentence-task: %s hold no example of two segments (`electra prepare --packing segments`, "
-            "of documents of several lines)",
-            p->settings->data);
-    if (2 * pairs < examples)
+    const el_pretrain_settings *s = p->settings;
+    const bool asks = s->sentence_task != EL_SENTENCES_NONE;
+    const int64_t examples = el_loader_examples(p->data),
+                  pairs = asks ? el_loader_pairs(p->data, examples) : 0;
+    const el_status st = el_pretrain_check_shards(s, s->data, el_loader_packed_full(p->data), pairs > 0);
+    if (!st && asks && 2 * pairs < examples)
         el_log(EL_LOG_NOTE,
                "%s: %" PRId64 " of %" PRId64 " examples have two segments; nothing is asked of the others",
-               p->settings->data, pairs, examples);
-    return EL_OK;
+               s->data, pairs, examples);
+    return st;
 }
 
 static el_status open_all(el_pretraining *p)
@@ -333,12 +329,8 @@ static el_status open_all(el_pretraining *p)
         st = open_data(p);
     if (!st)
         st = el_pretrain_settle(p->settings, p->options, p->resuming);
-    if (!st && p->settings->recipe == EL_RECIPE_ROBERTA && !el_loader_packed_full(p->data))
-        st = el_fail(EL_EUSAGE,
-                     "--recipe: roberta's examples are full; %s are not (`electra prepare --packing full`)",
-                     p->settings->data);
     if (!st)
-        st = check_pairs(p);
+        st = check_shards(p);
     if (!st && !p->resuming) /* else all of it is recorded */
         st = el_pretrain_derive(p->settings, p->options);
     if (!st)

@@ -70,6 +70,11 @@ el_status el_pretrain_derive(el_pretrain_settings *settings, const el_options *o
 /* What the objective, its sampler and its networks cannot have: refused where it was given, replaced where the preset says so. */
 el_status el_pretrain_suit(el_pretrain_settings *settings, const el_options *options);
 
+/* EL_EUSAGE where the shards in `folder` are not what a recipe or a sentence task needs: full examples, examples of two
+ * segments. */
+el_status el_pretrain_check_shards(const el_pretrain_settings *settings, const char *folder, bool packed_full,
+                                   bool pairs);
+
 /* What a token costs, in sequences of `length` tokens. */
 el_status el_pretrain_cost(const el_pretrain_settings *settings, int vocab_size, double length,
                            el_flops_plan *cost);

@@ -310,3 +310,18 @@ el_status el_pretrain_suit(el_pretrain_settings *s, const el_options *options)
         return suit_sampler(s, options);
     return el_objective_rewrites(kind) ? suit_rewriting(s, options) : EL_OK;
 }
+
+el_status el_pretrain_check_shards(const el_pretrain_settings *s, const char *folder, bool packed_full,
+                                   bool pairs)
+{
+    if (s->recipe == EL_RECIPE_ROBERTA && !packed_full)
+        return el_options_refuse(
+            "recipe", "roberta's examples are full; %s are not (`electra prepare --packing full`)", folder);
+    if (s->sentence_task != EL_SENTENCES_NONE && !pairs)
+        return el_options_refuse(
+            "sentence_task",
+            "%s hold no example of two segments (`electra prepare --packing segments`, of "
+            "documents of several lines)",
+            folder);
+    return EL_OK;
+}

@@ -1,7 +1,7 @@
 /* ops - how long each op of the processor's device takes at ELECTRA-Small's shapes
  *
  *   cmake --build --preset release --target bench_ops
- *   build/release/bench_ops [threads [level [name-part [16|32]]]]
+ *   build/release/bench_ops [threads [level [name-part [8|16|32]]]]
  *
  * 2048 tokens in sequences of 128, hidden 256, inner 1024, 4 heads, the generator's hidden 64, and the
  * vocabulary product for 307 masked tokens.  The best time of many; GFLOP/s for products and attention, GB/s
@@ -132,6 +132,23 @@ static void linear(el_type type, int rows, int in, int out)
     snprintf(name, sizeof name, "prepare %s", shape);
     report(name, prepare, &s, 0, 4.0 * in * out + 4.0 * in * out * (type == EL_BF16 ? 1 : 2));
     const el_tensor used[] = {s.x, s.y, s.w, s.b, s.dw, s.db, s.dy, s.dx};
+    for (size_t i = 0; i < sizeof used / sizeof *used; i++)
+        q->dev->release(q->dev, used[i].data);
+    q->dev->release(q->dev, s.w.prepared);
+}
+
+/* Of whole numbers: answers alone are made of them. */
+static void linear_int8(int rows, int in, int out)
+{
+    setting s = {.x = tensor(EL_F32, rows, in), .y = tensor(EL_F32, rows, out), .w = tensor(EL_F32, out, in)};
+    s.b = tensor(EL_F32, 1, out);
+    s.w.int8_steps = q->dev->int8_steps;
+    s.w.prepared = q->dev->alloc(q->dev, q->dev->prepared_bytes(q->dev, out, in, EL_I8, false));
+    q->prepare(q, s.w, EL_I8, false);
+    char name[80];
+    snprintf(name, sizeof name, "forward int8 %d x %d x %d", rows, in, out);
+    report(name, forward, &s, 2.0 * rows * in * out, 0);
+    const el_tensor used[] = {s.x, s.y, s.w, s.b};
     for (size_t i = 0; i < sizeof used / sizeof *used; i++)
         q->dev->release(q->dev, used[i].data);
     q->dev->release(q->dev, s.w.prepared);
@@ -327,6 +344,17 @@ static void both(el_type type)
     others(type);
 }
 
+static void whole_numbers(void)
+{
+    if (!q->dev->int8_steps)
+        return;
+    printf("-- int8\n");
+    linear_int8(TOKENS, HIDDEN, 3 * HIDDEN);
+    linear_int8(TOKENS, HIDDEN, HIDDEN);
+    linear_int8(TOKENS, HIDDEN, INNER);
+    linear_int8(TOKENS, INNER, HIDDEN);
+}
+
 int main(int argc, char **argv)
 {
     if (el_queue_open(&q, argc > 1 ? atoi(argv[1]) : el_processors(),
@@ -342,6 +370,8 @@ int main(int argc, char **argv)
         both(EL_BF16);
     if (argc <= 4 || atoi(argv[4]) == 32)
         both(EL_F32);
+    if (argc <= 4 || atoi(argv[4]) == 8)
+        whole_numbers();
     el_queue_close(q);
     return 0;
 }

@@ -172,7 +172,7 @@ static el_status check_int8(const el_model *model)
 {
     if (model->training)
         return el_fail(EL_EUSAGE, "int8 is for answers: nothing can be trained in it");
-    if (!model->dev->int8)
+    if (!model->dev->int8_steps)
         return el_fail(EL_EUSAGE, "%s: the device has no products of whole numbers (int8)", model->dev->name);
     return EL_OK;
 }

@@ -44,8 +44,8 @@ el_status el_params_check(const el_params *params)
 static el_tensor add_matrix(el_params *params, el_tensor matrix, int line)
 {
     const el_device *dev = params->dev;
-    matrix.int8 = params->int8 && matrix.cols <= EL_INT8_DEPTH;
-    const el_type type = matrix.int8 ? EL_I8 : params->activations;
+    matrix.int8_steps = params->int8 && matrix.cols <= EL_INT8_DEPTH ? dev->int8_steps : 0;
+    const el_type type = matrix.int8_steps ? EL_I8 : params->activations;
     matrix.prepared = el_arena_push(
         &params->memory->copies, dev->prepared_bytes(dev, matrix.rows, matrix.cols, type, params->training));
     if (binding(params) && grow(params, (void **)&params->matrices, params->matrix_count,

@@ -19,7 +19,7 @@ typedef struct el_queue el_queue;
 typedef struct el_device el_device;
 struct el_device {
     const char *name;  /* "reference", "cpu", "cuda" */
-    bool int8;         /* whether products may be of whole numbers, see linear_forward */
+    int int8_steps;    /* those of its products of whole numbers, see linear_forward; 0: it has none */
     bool host;         /* whether its memory is the host's, so that what lies there may be read where it is */
     bool packs;        /* whether products read nothing of a weight matrix but its prepared copy */
     bool biases;       /* whether they read a prepared copy of a bias too, where there is one */

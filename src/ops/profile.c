@@ -83,7 +83,7 @@ static double trained_bytes(const el_trained *params, int count)
     (double)q->dev->prepared_bytes(q->dev, (w).rows, (w).cols, type, training)
 /* Of a product of (rows, inputs) and (inputs, width); the weight is read in the type of the activations. */
 #define PRODUCT(y, x) (2.0 * (x).rows * (x).cols * (y).cols)
-#define WEIGHT_BYTES(w, x) (double)el_tensor_bytes((w).rows, (w).cols, (w).int8 ? EL_I8 : (x).type)
+#define WEIGHT_BYTES(w, x) (double)el_tensor_bytes((w).rows, (w).cols, (w).int8_steps ? EL_I8 : (x).type)
 /* A row of the table for each row of y. */
 #define ROWS_BYTES(y, table) (double)el_tensor_bytes((y).rows, (y).cols, (table).type)
 

@@ -17,7 +17,7 @@ typedef struct {
     int rows, cols;
     int64_t stride; /* elements from a row to the next */
     void *prepared; /* weight matrices: the device's own copy, see prepare(); else NULL */
-    bool int8;      /* weight matrices: products are of whole numbers, see linear_forward */
+    int int8_steps; /* weight matrices: not 0 where products are of whole numbers, see linear_forward */
 } el_tensor;
 
 /* Views. */

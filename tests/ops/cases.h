@@ -91,19 +91,21 @@ static void case_linear(run *r, sizes s)
     q->linear_backward_weight(q, dw, out(r, "db", EL_F32, 1, s.more, true, 1e-5), dy, x);
 }
 
-/* Whole numbers up to 127, one of which each row has: they stand for themselves. */
-static void make_whole(el_tensor t, uint64_t seed)
+/* Whole numbers, both of whose ends each row has: they stand for themselves. */
+static void make_whole(el_tensor t, int low, int high, uint64_t seed)
 {
-    const int *const whole = check_ints(t.rows * t.cols, -127, 128, seed);
+    const int *const whole = check_ints(t.rows * t.cols, low, high + 1, seed);
     for (int i = 0; i < t.rows; i++)
         for (int j = 0; j < t.cols; j++)
-            el_set(t, i, j, j == i % t.cols ? 127 : whole[i * t.cols + j]);
+            el_set(t, i, j, j == i % t.cols ? high : j == (i + 1) % t.cols ? low : whole[i * t.cols + j]);
 }
+
+static int int8_steps; /* of the device that is put beside the reference */
 
 static el_tensor int8_weights(run *r, int rows, int cols)
 {
     el_tensor w = parameter(rows, cols, 3, 1);
-    w.int8 = true;
+    w.int8_steps = int8_steps;
     w.prepared = check_memory(r->q->dev->prepared_bytes(r->q->dev, rows, cols, EL_I8, false) + 64);
     return w;
 }
@@ -158,12 +160,23 @@ static void case_int8(run *r, sizes s)
     q->linear_forward(q, out(r, "y", EL_F32, s.rows, s.more, false, 2e-2), x, w, b);
     const el_tensor y = out(r, "y of gelu", EL_F32, s.rows, s.more, false, 2e-2);
     q->linear_gelu_forward(q, y, el_tensor_none(), out(r, "z", EL_F32, s.rows, s.more, false, 2e-2), x, w, b);
-    make_whole(x, 5);
-    make_whole(own, 6);
+    make_whole(own, -127, 127, 6);
     q->prepare(q, own, EL_I8, false);
+    make_whole(x, 0, int8_steps, 7);
+    q->linear_forward(q, out(r, "whole y, none below 0", EL_F32, s.rows, s.more, false, 1e-6), x, own, b);
+    make_whole(x, -int8_steps, 0, 8);
+    q->linear_forward(q, out(r, "whole y, none above 0", EL_F32, s.rows, s.more, false, 1e-6), x, own, b);
+    make_whole(x, -int8_steps / 2, int8_steps - int8_steps / 2, 5);
     q->linear_forward(q, out(r, "whole y", EL_F32, s.rows, s.more, false, 1e-6), x, own, el_tensor_none());
     check_fill(x, 0);
     q->linear_forward(q, out(r, "y of zeros", EL_F32, s.rows, s.more, false, 0), x, own, b);
+    for (int j = 0; j < own.cols; j++) {
+        el_set(own, 0, j, 127);
+        el_set(own, 1, j, -127);
+    }
+    q->prepare(q, own, EL_I8, false);
+    check_fill(x, int8_steps); /* the largest sums there are */
+    q->linear_forward(q, out(r, "y of ends", EL_F32, s.rows, s.more, false, 1e-6), x, own, b);
     int8_spoilt(r, s);
 }
 

@@ -101,7 +101,7 @@ static void compare(const op_case *c, sizes s, el_type type)
 static void agrees(void **state)
 {
     const op_case *const c = *state;
-    if (c->compute == case_int8 && !queue->dev->int8)
+    if (c->compute == case_int8 && !queue->dev->int8_steps)
         skip();
     for (int i = 0; i < 6 && c->shapes[i].rows; i++) {
         if (small && i != (c->shapes[1].rows && c->shapes[0].rows == 1))

@@ -59,6 +59,9 @@ static void agrees(void **state)
 
 static int run_level(void)
 {
+    el_queue *const q = opened(1);
+    int8_steps = q->dev->int8_steps;
+    el_queue_close(q);
     struct CMUnitTest tests[CASES];
     for (int i = 0; i < CASES; i++)
         tests[i] = (struct CMUnitTest){.name = cases[i].name,

@@ -103,7 +103,7 @@ el_status el_device_cpu(el_device **dev, const char *level)
     if (!c)
         return el_fail(EL_ENOMEM, "cannot allocate a device");
     c->device = (el_device){.name = "cpu",
-                            .int8 = true,
+                            .int8_steps = kernels->int8_steps(),
                             .host = true,
                             .packs = true,
                             .level = kernels->level,

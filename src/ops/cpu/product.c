@@ -149,7 +149,7 @@ static void prepare_task(void *context, int index, int thread)
     const int first = index * j->rows;
     (void)thread;
     const int rows = least(j->rows, j->w.rows - first);
-    if (j->w.int8)
+    if (j->w.int8_steps)
         kernels_of(j->q)->pack_int8(j->w.prepared, j->w, first, rows);
     else
         kernels_of(j->q)->pack(j->w.prepared, j->backward, j->w, j->type, first, rows);
@@ -159,7 +159,8 @@ static void prepare_task(void *context, int index, int thread)
 void el_cpu_prepare(el_queue *q, el_tensor w, el_type type, bool training)
 {
     assert(w.prepared && (uintptr_t)w.prepared % EL_CACHE_LINE == 0 && w.type == EL_F32);
-    assert(w.int8 == (type == EL_I8) && !(w.int8 && training));
+    assert((w.int8_steps > 0) == (type == EL_I8) && !(w.int8_steps && training));
+    assert(w.int8_steps == 0 || w.int8_steps == q->dev->int8_steps);
     const int panel = kernels_of(q)->panel;
     prepare_job j = {.q = q, .w = w, .type = type, .rows = most(1, EL_CPU_PIECE / w.cols / panel) * panel};
     j.backward = training ? second_copy(q, w, type) : NULL;
@@ -169,8 +170,12 @@ void el_cpu_prepare(el_queue *q, el_tensor w, el_type type, bool training)
 static product_job forward_job(el_queue *q, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
 {
     assert(x.cols == w.cols && y.cols == w.rows && (!b.data || (b.cols == y.cols && b.type == EL_F32)));
-    return (product_job){
-        .q = q, .y = y, .x = x, .packed = w.prepared, .bias = b.data, .int8_columns = w.int8 ? w.rows : 0};
+    return (product_job){.q = q,
+                         .y = y,
+                         .x = x,
+                         .packed = w.prepared,
+                         .bias = b.data,
+                         .int8_columns = w.int8_steps ? w.rows : 0};
 }
 
 void el_cpu_linear_forward(el_queue *q, el_tensor y, el_tensor x, el_tensor w, el_tensor b)
@@ -180,7 +185,7 @@ void el_cpu_linear_forward(el_queue *q, el_tensor y, el_tensor x, el_tensor w, e
 
 void el_cpu_linear_backward_input(el_queue *q, el_tensor dx, el_tensor dy, el_tensor w, bool accumulate)
 {
-    assert(dy.cols == w.rows && dx.cols == w.cols && w.prepared && !w.int8);
+    assert(dy.cols == w.rows && dx.cols == w.cols && w.prepared && !w.int8_steps);
     product((product_job){
         .q = q, .y = dx, .x = dy, .packed = second_copy(q, w, dy.type), .accumulate = accumulate});
 }

@@ -52,7 +52,7 @@ static el_status open_queue(el_device *dev, el_queue **q, int threads)
 el_device *el_device_reference(void)
 {
     static el_device device = {.name = "reference",
-                               .int8 = true,
+                               .int8_steps = 255,
                                .level = "plain",
                                .close = close_device,
                                .alloc = alloc,

@@ -9,30 +9,39 @@
 
 #include "ops/reference/reference.h"
 
-/* What one of the whole numbers stands for that a row of weights, or of x, becomes; NaN where one of its own is not finite. */
-static double int8_scale(el_tensor t, int row)
+/* What whole numbers stand for that the numbers of a row become: low + scale * q; NaN where one of its own is not finite. */
+typedef struct {
+    double low, scale;
+} steps;
+
+/* Of a row of weights, 127 of them on either side of 0; or of x, so many from its least number, or 0, to its greatest. */
+static steps steps_of(el_tensor t, int row, int count)
 {
-    double most = 0;
+    double low = 0, high = 0;
     for (int k = 0; k < t.cols; k++) {
-        if (!isfinite(el_get(t, row, k)))
-            return NAN;
-        most = fmax(most, fabs(el_get(t, row, k)));
+        const double value = el_get(t, row, k);
+        if (!isfinite(value))
+            return (steps){NAN, NAN};
+        low = fmin(low, value);
+        high = fmax(high, value);
     }
-    return most / 127;
+    return count ? (steps){low, (high - low) / count} : (steps){0, fmax(-low, high) / 127};
 }
 
-static double whole(double value, double scale)
+static double whole(double value, steps s)
 {
-    return scale > 0 ? nearbyint(value / scale) : 0;
+    return s.scale > 0 ? nearbyint((value - s.low) / s.scale) : 0;
 }
 
 static double int8_product(el_tensor x, int i, el_tensor w, int o)
 {
-    const double sx = int8_scale(x, i), sw = int8_scale(w, o);
-    double sum = 0;
-    for (int k = 0; k < x.cols; k++)
+    const steps sx = steps_of(x, i, w.int8_steps), sw = steps_of(w, o, 0);
+    double sum = 0, total = 0;
+    for (int k = 0; k < x.cols; k++) {
         sum += whole(el_get(x, i, k), sx) * whole(el_get(w, o, k), sw);
-    return sx * sw * sum;
+        total += whole(el_get(w, o, k), sw);
+    }
+    return sx.scale * sw.scale * sum + sx.low * sw.scale * total;
 }
 
 static double row_product(el_tensor x, int i, el_tensor w, int o)
@@ -50,7 +59,7 @@ void el_ref_linear_forward(el_queue *q, el_tensor y, el_tensor x, el_tensor w, e
     for (int i = 0; i < y.rows; i++)
         for (int o = 0; o < y.cols; o++)
             el_set(y, i, o,
-                   (w.int8 ? int8_product : row_product)(x, i, w, o) + (b.data ? el_get(b, 0, o) : 0));
+                   (w.int8_steps ? int8_product : row_product)(x, i, w, o) + (b.data ? el_get(b, 0, o) : 0));
 }
 
 void el_ref_linear_backward_input(el_queue *q, el_tensor dx, el_tensor dy, el_tensor w, bool accumulate)

@@ -1,27 +1,32 @@
-/* product_int8 - products of whole numbers: weights as 8 bits a column, x as 8 bits a row
+/* product_int8 - products of whole numbers: weights as 8 bits a column, x as steps between the ends of each row
  *
- *   y = sx[i] sw[j] (sum over k of qx[i][k] qw[j][k]) + bias[j]
+ *   y = sx[i] sw[j] (sum over k of qx[i][k] qw[j][k]) + low[i] total[j] + bias[j]
  *
- * with sw[j] the largest |w| of row j of w over 127, qw = w / sw to the nearest whole number, and sx, qx likewise for each
- * row of x.  Sums are of whole numbers, and so exact: how a product is cut changes nothing.  A row with a number that is not
- * finite has no such numbers: its s is NaN, and so is all that comes of it.
+ * with sw[j] the largest |w| of row j of w over 127, qw = w / sw to the nearest whole number, total[j] their sum times sw[j];
+ * low[i] the least number of row i of x, or 0, sx[i] the way from there to its greatest, or 0, over STEPS, and
+ * qx = (x - low) / sx.  Sums are of whole numbers, and so exact: how a product is cut changes nothing.  A row with a number that
+ * is not finite has no such numbers: its s is NaN, and so is all that comes of it.
  *
- * A unit is what one instruction multiplies and adds in 32 bits.  With VNNI it is four numbers of 8 bits; the instruction
- * wants one side without sign, so x has 128 added, and 128 times the sum of a column's weights is taken off again.
- * Elsewhere it is two numbers of 16 bits: products of 8 bits in pairs would overflow 16.
+ * A unit is what is multiplied and added up in 32 bits at a time.  With VNNI one instruction does that to four numbers of 8
+ * bits.  AVX2 adds the products of two in 16 bits first, where 127 steps have room and 255 have not.  Elsewhere a unit is two
+ * numbers of 16 bits.
  *
- * Packed memory: panels as in product.c; then sw of all columns, and those sums.
+ * Packed memory: panels as in product.c; then sw of all columns, and their totals.
  */
 #include <assert.h>
+#include <float.h>
 
 #include "functions.h"
 #include "tile.h"
 
 #ifdef __AVX512VNNI__
-enum { EACH = 4, SHIFT = 128 }; /* numbers of a unit; what is added to x */
+enum { EACH = 4, STEPS = 255 }; /* numbers of a unit; steps of a row of x */
+typedef int8_t number;
+#elif EL_WIDTH == 8
+enum { EACH = 4, STEPS = 127 };
 typedef int8_t number;
 #else
-enum { EACH = 2, SHIFT = 0 };
+enum { EACH = 2, STEPS = 255 };
 typedef int16_t number;
 #endif
 typedef number vnumbers __attribute__((vector_size(EL_WIDTH * sizeof(number))));
@@ -48,9 +53,14 @@ static float *scales_of(const void *packed, int depth, int columns)
     return (float *)((uint32_t *)packed + (int64_t)padded(columns) * units_across(depth));
 }
 
-static int32_t *sums_of(const void *packed, int depth, int columns)
+static float *totals_of(const void *packed, int depth, int columns)
 {
-    return (int32_t *)(scales_of(packed, depth, columns) + padded(columns));
+    return scales_of(packed, depth, columns) + padded(columns);
+}
+
+int EL_KERNEL(int8_steps)(void)
+{
+    return STEPS;
 }
 
 size_t EL_KERNEL(packed_int8_bytes)(int k, int n)
@@ -60,50 +70,104 @@ size_t EL_KERNEL(packed_int8_bytes)(int k, int n)
 
 /* ---- to whole numbers ---- */
 
-enum { FINITE = 0x7f7fffff }; /* the bits of the largest float */
-
-INLINE vi larger(vi a, vi b)
+/* Units of EACH * WIDTH whole numbers. */
+INLINE vu units_from(const vi whole[EACH])
 {
-    const vi more = a > b;
-    return (a & more) | (b & ~more);
+#if EL_WIDTH == 8
+    const __m256i low = _mm256_packs_epi32((__m256i)whole[0], (__m256i)whole[1]);
+    const __m256i high = _mm256_packs_epi32((__m256i)whole[2], (__m256i)whole[3]);
+    return (vu)_mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), /* both pack half by half */
+                                           _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+#else
+    vnumbers part[EACH];
+    vu joined;
+    for (int i = 0; i < EACH; i++)
+        part[i] = __builtin_convertvector(whole[i], vnumbers);
+    memcpy(&joined, part, sizeof joined);
+    return joined;
+#endif
 }
 
-/* Magnitudes are in the order of their bits, and above them lie infinity and NaN, which a maximum of floats may lose.  NaN
- * where one of these is among them. */
-INLINE float largest_of(const float *row, int count)
+/* From number i of a row on, zeros behind the last. */
+INLINE vf numbers_at(const float *row, int i, int count)
 {
-    vi most = {0};
-    for (int i = 0; i < count; i += WIDTH)
-        most = larger(most, (vi)vabs(vload_upto(row, EL_F32, i, count - i)));
-    return vbits(most > FINITE) ? NAN : vhighest((vf)most);
+    return i < count ? vload_upto(row, EL_F32, i, count - i) : (vf){0};
 }
 
-/* Whole vectors of numbers, zeros after the last, each with `shift` added; returns what one of them stands for. */
-INLINE float quantise(number *to, const float *row, int count, int shift)
+/* The numbers of a row, less `low`, as whole vectors of units; `inverse`: of what one stands for. */
+INLINE void put_units(void *to, const float *row, int count, float low, float inverse)
 {
-    const float most = largest_of(row, count), inverse = most > 0 ? 127 / most : 0;
-    for (int i = 0; i < count; i += WIDTH) {
-        const vf scaled = vload_upto(row, EL_F32, i, count - i) * inverse;
-        const vnumbers whole =
-            __builtin_convertvector(__builtin_convertvector(vnearest(scaled), vi) + shift, vnumbers);
-        memcpy(to + i, &whole, sizeof whole);
+    for (int i = 0; i < count; i += EACH * WIDTH) {
+        vi whole[EACH];
+#pragma GCC unroll 4
+        for (int k = 0; k < EACH; k++)
+            whole[k] = __builtin_convertvector(
+                vnearest((numbers_at(row, i + k * WIDTH, count) - low) * inverse), vi);
+        const vu made = units_from(whole);
+        memcpy((number *)to + i, &made, sizeof made);
     }
-    return most / 127;
+}
+
+typedef struct {
+    float low, high; /* NaN where a number is not finite */
+} ends;
+
+/* The least and the greatest number of a row, or 0. */
+INLINE ends ends_of(const float *row, int count)
+{
+    vf low = {0}, high = {0};
+    vi odd = {0};
+    for (int i = 0; i < count; i += WIDTH) {
+        const vf x = vload_upto(row, EL_F32, i, count - i);
+        low = vmin(low, x);
+        high = vmax(high, x);
+        odd |= x - x != 0; /* a maximum of floats may lose them */
+    }
+    return vbits(odd) ? (ends){NAN, NAN} : (ends){-vhighest(-low), vhighest(high)};
+}
+
+/* 1 / unit; 0 where that is more than a float can say: such numbers are all as good as 0. */
+INLINE float inverse_of(float unit)
+{
+    return unit > FLT_MIN ? 1 / unit : 0;
+}
+
+/* What one of a column's numbers stands for. */
+static float quantise_column(number *to, const float *row, int count)
+{
+    const ends e = ends_of(row, count);
+    const float unit = (e.high > -e.low ? e.high : -e.low) / 127;
+    put_units(to, row, count, 0, inverse_of(unit));
+    return unit;
+}
+
+/* Of a row of x: what one of its numbers stands for, and what 0 does. */
+typedef struct {
+    float unit, low;
+} row_scale;
+
+INLINE row_scale quantise_row(uint32_t *to, const float *row, int count)
+{
+    const ends e = ends_of(row, count);
+    const float unit = (e.high - e.low) / STEPS;
+    put_units(to, row, count, e.low, inverse_of(unit));
+    return (row_scale){unit, e.low};
 }
 
 void EL_KERNEL(pack_int8)(void *packed, el_tensor w, int first, int rows)
 {
     const int deep = units_across(w.cols);
     float *const scales = scales_of(packed, w.cols, w.rows);
-    int32_t *const sums = sums_of(packed, w.cols, w.rows);
-    number row[EL_INT8_DEPTH + WIDTH] = {0};
+    float *const totals = totals_of(packed, w.cols, w.rows);
+    number row[EL_INT8_DEPTH + EACH * WIDTH] = {0};
     assert(w.type == EL_F32 && w.cols <= EL_INT8_DEPTH);
     for (int j = first; j < first + rows; j++) {
         uint32_t *const column = (uint32_t *)packed + (int64_t)(j / PANEL) * deep * PANEL + j % PANEL;
-        scales[j] = quantise(row, el_piece_at(w, j, 0), w.cols, 0);
-        sums[j] = 0;
+        int sum = 0;
+        scales[j] = quantise_column(row, el_piece_at(w, j, 0), w.cols);
         for (int k = 0; k < w.cols; k++)
-            sums[j] += SHIFT * row[k];
+            sum += row[k];
+        totals[j] = scales[j] * (float)sum;
         for (int u = 0; u < deep; u++)
             memcpy(column + (int64_t)u * PANEL, row + u * EACH, 4);
     }
@@ -118,7 +182,12 @@ INLINE vi add_products(vi sum, vu a, vu b)
 #elif EL_WIDTH == 16
     return sum + (vi)_mm512_madd_epi16((__m512i)a, (__m512i)b);
 #elif EL_WIDTH == 8
-    return sum + (vi)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+    static const int16_t ones[16]
+        __attribute__((aligned(32))) = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    const __m256i pairs = _mm256_maddubs_epi16((__m256i)a, (__m256i)b);
+    __m256i fours; /* the ones stay in memory: sums have all registers */
+    __asm__("vpmaddwd %2, %1, %0" : "=x"(fours) : "x"(pairs), "m"(ones));
+    return sum + (vi)fours;
 #elif defined __x86_64__
     return sum + (vi)_mm_madd_epi16((__m128i)a, (__m128i)b);
 #else
@@ -126,35 +195,33 @@ INLINE vi add_products(vi sum, vu a, vu b)
 #endif
 }
 
-/* Rows of x as units, with what stands for one of each row's numbers; and a panel of the columns that are left. */
+/* Rows of x as units, with what their numbers stand for; and a panel of the columns that are left. */
 typedef struct {
     const uint32_t *rows, *panel;
     int64_t stride; /* units from row to row */
     int units, cols;
-    const float *row_scales, *scales, *bias;
-    const int32_t *sums;
+    const row_scale *row_scales;
+    const float *scales, *totals, *bias;
 } block_job;
 
 /* By what sums of WIDTH columns become numbers. */
 typedef struct {
-    vi less;
-    vf scales, bias;
+    vf scales, totals, bias;
 } columns;
 
 /* Those of a panel from column `at` on. */
 INLINE columns columns_of(const block_job *j, int at)
 {
     const int left = j->cols - at;
-    columns c = {.scales = vload(j->scales, EL_F32, at),
-                 .bias = j->bias && left > 0 ? vload_upto(j->bias, EL_F32, at, left) : (vf){0}};
-    memcpy(&c.less, j->sums + at, sizeof c.less);
-    return c;
+    return (columns){.scales = vload(j->scales, EL_F32, at),
+                     .totals = vload(j->totals, EL_F32, at),
+                     .bias = j->bias && left > 0 ? vload_upto(j->bias, EL_F32, at, left) : (vf){0}};
 }
 
 /* One expression, which a compiler rounds in the same way wherever it stands. */
-INLINE vf finished(const columns *c, vi sum, float row_scale)
+INLINE vf finished(const columns *c, vi sum, row_scale row)
 {
-    return __builtin_convertvector(sum - c->less, vf) * (c->scales * row_scale) + c->bias;
+    return __builtin_convertvector(sum, vf) * (c->scales * row.unit) + (c->totals * row.low + c->bias);
 }
 
 /* The lines that will be written are asked for first: in a model they come from far away. */
@@ -227,9 +294,9 @@ static void product_rows(el_tensor y, el_tensor x, const void *packed, int n, in
 {
     const int deep = units_across(x.cols), first = first_panel * PANEL;
     const int64_t stride = (deep + WIDTH - 1) / WIDTH * WIDTH + WIDTH; /* no multiple of 4 KiB */
-    float row_scales[ROWS];
+    row_scale row_scales[ROWS];
     for (int i = 0; i < x.rows; i++)
-        row_scales[i] = quantise((number *)(scratch + i * stride), el_piece_at(x, i, 0), x.cols, SHIFT);
+        row_scales[i] = quantise_row(scratch + i * stride, el_piece_at(x, i, 0), x.cols);
     for (int j = 0; j < y.cols; j += PANEL) {
         const block_job job = {.rows = scratch,
                                .panel = (const uint32_t *)packed + (int64_t)(first + j) * deep,
@@ -238,7 +305,7 @@ static void product_rows(el_tensor y, el_tensor x, const void *packed, int n, in
                                .cols = y.cols - j,
                                .row_scales = row_scales,
                                .scales = scales_of(packed, x.cols, n) + first + j,
-                               .sums = sums_of(packed, x.cols, n) + first + j,
+                               .totals = totals_of(packed, x.cols, n) + first + j,
                                .bias = bias ? bias + j : NULL};
         blocks(job, el_piece_cols(y, j, y.cols - j));
     }

@@ -6,10 +6,10 @@
 BUILD: a build folder, with electra; FOLDER: a folder of sentence-transformers whose vectors are means; SENTENCES: a text a
 line, the first COUNT (200) are taken.
 
-Whole numbers have exact sums, so a text whose numbers are all rounded alike has the same vector.  Elsewhere a number that lies
-between two steps falls on either side, by the last bit of a float, and moves others in the layers above.  So vectors must be
-as near to ours as those of our own kernels are to one another (--instruction-set baseline and the best), in the median within
-half as much again.
+Ours are those of --instruction-set baseline: its steps are 255, as in the file.  Whole numbers have exact sums, so a text whose
+numbers are all rounded alike has the same vector.  Elsewhere a number that lies between two steps falls on either side, by the
+last bit of a float, and moves others in the layers above.  So vectors must be nearer to ours than those of fp32 are, in the
+median, and no further from fp32 than ours by a tenth.
 """
 import json
 import pathlib
@@ -63,18 +63,22 @@ def main():
         lines.write_text("".join(text + "\n" for text in texts), encoding="utf-8")
         subprocess.run([electra, "export", "--model", folder, "--int8", "--output", graph], check=True, stderr=subprocess.DEVNULL)
         onnx.checker.check_model(onnx.load(graph), full_check=True)
-        fp32, int8 = (ours(electra, folder, lines, precision, where) for precision in ("fp32", "int8"))
+        fp32 = ours(electra, folder, lines, "fp32", where)
+        int8 = ours(electra, folder, lines, "int8", where, "baseline")
         session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
         vino = openvino.Core().compile_model(str(graph), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         peers = {"onnxruntime": lambda feed: session.run(["last_hidden_state"], feed)[0],
                  "OpenVINO": lambda feed: vino(feed)["last_hidden_state"]}
-        own = apart(int8, ours(electra, folder, lines, "int8", where, "baseline"))
-        say("fp32", apart(int8, fp32))
-        say("other kernels", own)
+        rounded = apart(int8, fp32)
+        best = ours(electra, folder, lines, "int8", where)
+        say("fp32", rounded)
+        say("the processor's best kernels", apart(int8, best))
+        print(f"those from fp32: median {numpy.median(apart(best, fp32)):.2g}")
         for name, run in peers.items():
-            gap = apart(int8, theirs(run, tokenizer, texts))
-            say(name, gap)
-            assert numpy.median(gap) <= 1.5 * numpy.median(own) + 1e-6
+            vectors = theirs(run, tokenizer, texts)
+            say(name, apart(int8, vectors))
+            assert numpy.median(apart(int8, vectors)) <= numpy.median(rounded)
+            assert numpy.median(apart(fp32, vectors)) <= 1.1 * numpy.median(rounded)
 
 
 if __name__ == "__main__":

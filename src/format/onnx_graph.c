@@ -69,8 +69,8 @@ void el_onnx_declare(el_onnx_graph *g, el_onnx_place place, const char *name, in
 /* ---- TensorProto ---- */
 
 /* How a parameter goes into the file: as it is stored; or the weight (out, in) of an affine map the other way round, in
- * floats or as 8-bit numbers; or what stands for 1 of those in each of its rows. */
-typedef enum { STORED, TRANSPOSED, QUANTISED, SCALES } form;
+ * floats or as 8-bit numbers; or what 1 of those stands for in each of its rows, or the sum of all in one. */
+typedef enum { STORED, TRANSPOSED, QUANTISED, SCALES, TOTALS } form;
 
 typedef struct {
     el_onnx_graph *g;
@@ -128,14 +128,27 @@ static void put_quantised(el_protobuf *pb, el_onnx_graph *g, int64_t in, int64_t
     }
 }
 
+/* The sums of rows of quantised numbers, in the place of their scales. */
+static void add_up(const float *numbers, int64_t in, int64_t out, float *scales)
+{
+    for (int64_t row = 0; row < out; row++, numbers += in) {
+        float sum = 0; /* of whole numbers */
+        for (int64_t i = 0; i < in; i++)
+            sum += numbers[i];
+        scales[row] *= sum;
+    }
+}
+
 static void put_parameter(el_protobuf *pb, const constant *c)
 {
     el_onnx_graph *const g = c->g;
     const int64_t out = c->dims[c->rank - 1], count = c->form == STORED ? elements(c) : c->in * out;
     if (!*g->status)
         *g->status = g->model->read(g->model->context, c->parameter, g->numbers, count);
-    if (c->form == QUANTISED || c->form == SCALES)
+    if (c->form >= QUANTISED)
         quantise(g->numbers, c->in, out, g->column);
+    if (c->form == TOTALS)
+        add_up(g->numbers, c->in, out, g->column);
     if (c->form == STORED)
         el_protobuf_raw(pb, g->numbers, (size_t)count * sizeof(float));
     else if (c->form == TRANSPOSED)
@@ -199,18 +212,25 @@ static el_onnx_value transposed(el_onnx_graph *g, int64_t in, int64_t out, const
                                             .in = in});
 }
 
+static el_onnx_value of_columns(el_onnx_graph *g, int64_t in, int64_t out, const char *name, const char *what,
+                                form how)
+{
+    const el_onnx_value v = el_onnx_named("%s_%s", name, what);
+    return put_named_constant(g, (constant){.name = v.text,
+                                            .parameter = name,
+                                            .type = EL_ONNX_FLOAT,
+                                            .rank = 1,
+                                            .dims = {out},
+                                            .form = how,
+                                            .in = in});
+}
+
 el_onnx_value el_onnx_quantised_weight(el_onnx_graph *g, int in, int zeros, int out, const char *name,
-                                       el_onnx_value *scales)
+                                       el_onnx_value *scales, el_onnx_value *totals)
 {
     const el_onnx_value numbers = el_onnx_named("%s_quantized", name);
-    *scales = el_onnx_named("%s_scale", name);
-    put_named_constant(g, (constant){.name = scales->text,
-                                     .parameter = name,
-                                     .type = EL_ONNX_FLOAT,
-                                     .rank = 1,
-                                     .dims = {out},
-                                     .form = SCALES,
-                                     .in = in});
+    *scales = of_columns(g, in, out, name, "scale", SCALES);
+    *totals = of_columns(g, in, out, name, "total", TOTALS);
     return put_named_constant(g, (constant){.name = numbers.text,
                                             .parameter = name,
                                             .type = EL_ONNX_UINT8,

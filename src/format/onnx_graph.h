@@ -25,7 +25,7 @@ typedef struct {
 
 /* x in whole numbers (onnx_int8.c). */
 typedef struct {
-    el_onnx_value of, largest, values, scale, zero;
+    el_onnx_value of, low, range, values, scale, zero;
 } el_onnx_quantised;
 
 typedef struct {
@@ -69,10 +69,11 @@ el_onnx_value el_onnx_floats(el_onnx_graph *g, const char *name, const float *nu
 el_onnx_value el_onnx_scalar(el_onnx_graph *g, const char *name, float number);
 el_onnx_value el_onnx_byte(el_onnx_graph *g, const char *name, uint8_t number);
 /* The weight (out, in) of an affine map as MatMulInteger wants it: 8-bit numbers (in + zeros, out), EL_ONNX_WHOLE_ZERO standing
- * for 0, which the last rows all are; and what stands for 1 in each column, *scales (out). */
+ * for 0, which the last rows all are; what 1 stands for in each column, *scales (out); and what a column adds up to, *totals
+ * (out). */
 enum { EL_ONNX_WHOLE_ZERO = 128 };
 el_onnx_value el_onnx_quantised_weight(el_onnx_graph *g, int in, int zeros, int out, const char *name,
-                                       el_onnx_value *scales);
+                                       el_onnx_value *scales, el_onnx_value *totals);
 
 /* A node; the second kind has one float output, declared and named after it. */
 void el_onnx_put(el_onnx_graph *g, el_onnx_node node);

@@ -1,17 +1,17 @@
 /* onnx_int8 - x W^T as the product of whole numbers that `--precision int8` computes (ops/cpu/kernels/product_int8.c)
  *
- * A row of x is divided by its largest magnitude m; then it is quantised, 127 standing for 1, multiplied by the quantised
- * weights, and the sums are scaled back:
+ * A row of x goes from low, its least number or 0, over a range to its greatest, or 0.  In 255 steps of it the row is
+ * quantised, then multiplied by the quantised weights, and the sums are scaled back:
  *
- *   q = round(127 x / m) + 128     y = m / 127 s (q - 128) W'     s, W': el_onnx_quantised_weight
+ *   q = round(255 (x - low) / range)     y = range / 255 s (q W') + low t     s, W', t: el_onnx_quantised_weight
  *
  * ONNX has DynamicQuantizeLinear for the second step, and run-times have fast products behind it.  It takes one scale and
  * one zero for a whole tensor, from its least and its largest number: a row's answers would depend on the others of its
- * batch, and a row with one large number would leave few steps for the rest.  So m comes before it; and two columns with
- * the ends -128/127 and 1 behind each row make its scale 1/127 and its zero 128, whatever the rows hold.  The weights of
+ * batch, and a row with one large number would leave few steps for the rest.  So low and range come before it; and two
+ * columns with the ends 0 and 1 behind each row make its scale 1/255 and its zero 0, whatever the rows hold.  The weights of
  * those columns are 0.
  *
- * Weights have no sign either, and 128 for their zero: where a processor has AVX2 and no VNNI, onnxruntime adds the products of
+ * Weights have no sign, and 128 for their zero: where a processor has AVX2 and no VNNI, onnxruntime adds the products of
  * unsigned with signed numbers in pairs of 16 bits, which saturate, and the sums are wrong.
  */
 #include <float.h>
@@ -23,8 +23,9 @@ enum { ENDS = 2 };
 
 void el_onnx_int8_constants(el_onnx_graph *g)
 {
-    el_onnx_floats(g, "ends", (const float[ENDS]){-128.0f / 127, 1}, ENDS);
-    el_onnx_scalar(g, "smallest", FLT_MIN); /* instead of the 0 of a row of zeros */
+    el_onnx_floats(g, "ends", (const float[ENDS]){0, 1}, ENDS);
+    el_onnx_scalar(g, "smallest", FLT_MIN); /* instead of the range of a row of zeros */
+    el_onnx_scalar(g, "zero", 0);           /* a number that each row has */
     el_onnx_byte(g, "whole_zero", EL_ONNX_WHOLE_ZERO);
 }
 
@@ -35,24 +36,38 @@ static el_onnx_value step(el_onnx_graph *g, el_onnx_shape s, const char *name, e
     return el_onnx_computed(g, s, n);
 }
 
-/* The rows of x, each with the ends behind it and divided by its largest magnitude. */
-static el_onnx_value scaled_rows(el_onnx_graph *g, const char *name, int width, el_onnx_value x,
-                                 el_onnx_value *largest)
+/* The least or the greatest number of each row of x, or 0: by ReduceMin and Min, or ReduceMax and Max. */
+static el_onnx_value end_of(el_onnx_graph *g, const char *name, const char *reduce, const char *choose,
+                            el_onnx_value x)
 {
-    const el_onnx_shape one = el_onnx_rows(1), all = el_onnx_rows(width + ENDS);
-    const el_onnx_value sizes =
-        step(g, el_onnx_rows(width), name, (el_onnx_node){"Abs", NULL, {x.text}, {0}, {{0}}});
     const el_onnx_attribute across = {
         .name = "axes", .type = EL_ONNX_ATTRIBUTE_INTS, .count = 1, .numbers = {-1}};
-    const el_onnx_value most =
-        step(g, one, name, (el_onnx_node){"ReduceMax", NULL, {sizes.text}, {0}, {across}});
-    *largest = step(g, one, name, (el_onnx_node){"Max", NULL, {most.text, "smallest"}, {0}, {{0}}});
+    const el_onnx_value end =
+        step(g, el_onnx_rows(1), name, (el_onnx_node){reduce, NULL, {x.text}, {0}, {across}});
+    return step(g, el_onnx_rows(1), name, (el_onnx_node){choose, NULL, {end.text, "zero"}, {0}, {{0}}});
+}
+
+/* The rows of x from 0 to 1, each with the ends behind it. */
+static el_onnx_value scaled_rows(el_onnx_graph *g, const char *name, int width, el_onnx_value x,
+                                 el_onnx_value *low, el_onnx_value *range)
+{
+    const el_onnx_shape one = el_onnx_rows(1), all = el_onnx_rows(width + ENDS);
+    *low = end_of(g, name, "ReduceMin", "Min", x);
+    const el_onnx_value high = end_of(g, name, "ReduceMax", "Max", x),
+                        of_range = el_onnx_named("%s/range", name);
+    const el_onnx_value apart =
+        el_onnx_computed(g, one, (el_onnx_node){"Sub", of_range.text, {high.text, low->text}, {0}, {{0}}});
+    const el_onnx_value least = el_onnx_named("%s/range_or_smallest", name);
+    *range =
+        el_onnx_computed(g, one, (el_onnx_node){"Max", least.text, {apart.text, "smallest"}, {0}, {{0}}});
+    const el_onnx_value above =
+        step(g, el_onnx_rows(width), name, (el_onnx_node){"Sub", NULL, {x.text, low->text}, {0}, {{0}}});
     const el_onnx_value ends =
-        step(g, el_onnx_rows(ENDS), name, (el_onnx_node){"Mul", NULL, {largest->text, "ends"}, {0}, {{0}}});
+        step(g, el_onnx_rows(ENDS), name, (el_onnx_node){"Mul", NULL, {range->text, "ends"}, {0}, {{0}}});
     const el_onnx_attribute behind = {.name = "axis", .type = EL_ONNX_ATTRIBUTE_INT, .number = -1};
     const el_onnx_value ended =
-        step(g, all, name, (el_onnx_node){"Concat", NULL, {x.text, ends.text}, {0}, {behind}});
-    return step(g, all, name, (el_onnx_node){"Div", NULL, {ended.text, largest->text}, {0}, {{0}}});
+        step(g, all, name, (el_onnx_node){"Concat", NULL, {above.text, ends.text}, {0}, {behind}});
+    return step(g, all, name, (el_onnx_node){"Div", NULL, {ended.text, range->text}, {0}, {{0}}});
 }
 
 static void quantise(el_onnx_graph *g, const char *map, int width, el_onnx_value x)
@@ -65,7 +80,7 @@ static void quantise(el_onnx_graph *g, const char *map, int width, el_onnx_value
                              .values = el_onnx_named("%s/%s/values", g->scope, name.text),
                              .scale = el_onnx_named("%s/%s/scale", g->scope, name.text),
                              .zero = el_onnx_named("%s/%s/zero", g->scope, name.text)};
-    const el_onnx_value rows = scaled_rows(g, name.text, width, x, &q->largest);
+    const el_onnx_value rows = scaled_rows(g, name.text, width, x, &q->low, &q->range);
     el_onnx_put(g, (el_onnx_node){"DynamicQuantizeLinear",
                                   name.text,
                                   {rows.text},
@@ -81,11 +96,12 @@ el_onnx_value el_onnx_int8_product(el_onnx_graph *g, el_onnx_shape s, const char
 {
     quantise(g, name, in, x);
     const el_onnx_quantised *const q = &g->quantised;
-    el_onnx_value scales;
-    const el_onnx_value w = el_onnx_quantised_weight(g, in, ENDS, out, weight, &scales);
+    el_onnx_value scales, totals;
+    const el_onnx_value w = el_onnx_quantised_weight(g, in, ENDS, out, weight, &scales, &totals);
     const el_onnx_value sums = el_onnx_named("%s/%s/sums", g->scope, name),
                         multiply = el_onnx_named("%s/MatMulInteger", name),
-                        rescale = el_onnx_named("%s/Mul_largest", name);
+                        rescale = el_onnx_named("%s/Mul_range", name), lift = el_onnx_named("%s/low", name),
+                        whole = el_onnx_named("%s/Add_low", name);
     el_onnx_put(g, (el_onnx_node){"MatMulInteger",
                                   multiply.text,
                                   {q->values.text, w.text, q->zero.text, "whole_zero"},
@@ -100,6 +116,9 @@ el_onnx_value el_onnx_int8_product(el_onnx_graph *g, el_onnx_shape s, const char
                          (el_onnx_node){"Mul", unit.text, {q->scale.text, scales.text}, {0}, {{0}}});
     const el_onnx_value product =
         step(g, s, name, (el_onnx_node){"Mul", NULL, {real.text, units.text}, {0}, {{0}}});
-    return el_onnx_computed(g, s,
-                            (el_onnx_node){"Mul", rescale.text, {product.text, q->largest.text}, {0}, {{0}}});
+    const el_onnx_value above = el_onnx_computed(
+        g, s, (el_onnx_node){"Mul", rescale.text, {product.text, q->range.text}, {0}, {{0}}});
+    const el_onnx_value below =
+        el_onnx_computed(g, s, (el_onnx_node){"Mul", lift.text, {q->low.text, totals.text}, {0}, {{0}}});
+    return el_onnx_add(g, s, whole.text, above, below);
 }

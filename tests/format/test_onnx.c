@@ -271,8 +271,8 @@ static int find(const el_mapping *file, const void *wanted, size_t size)
     return found;
 }
 
-/* Of the encoder alone: its matrices are whole numbers without a sign, 128 for 0, with a scale an output, and two rows of
- * zeros more. */
+/* Of the encoder alone: its matrices are whole numbers without a sign, 128 for 0, with a scale and a total an output, and two
+ * rows of zeros more. */
 static void an_encoder_of_whole_numbers(void **state)
 {
     (void)state;
@@ -289,13 +289,18 @@ static void an_encoder_of_whole_numbers(void **state)
     CHECK_OK(el_mapping_open(&file, in_folder("model.onnx")));
     /* The projection (16, 8): row r is 8 r + 1, -8 r - 2, ..., -8 r - 8, whose largest is 8 (r + 1). */
     uint8_t first[16];
-    float scales[16];
+    float scales[16], totals[16];
     for (int r = 0; r < 16; r++) {
         first[r] = (uint8_t)(128 + (int)nearbyintf((float)(8 * r + 1) * (127 / (float)(8 * r + 8))));
         scales[r] = (float)(8 * r + 8) / 127;
+        totals[r] = 0;
+        for (int i = 1; i <= 8; i++)
+            totals[r] += nearbyintf((float)((i % 2 ? 1 : -1) * (8 * r + i)) * (127 / (float)(8 * r + 8)));
+        totals[r] *= scales[r];
     }
     CHECK(find(&file, first, sizeof first) == 1, "the projection's first inputs are not there");
     CHECK(find(&file, scales, sizeof scales) == 1, "the projection's scales are not there");
+    CHECK(find(&file, totals, sizeof totals) == 1, "the sums of the projection's columns are not there");
     uint8_t zeros[2 * 16];
     memset(zeros, 128, sizeof zeros);
     CHECK(find(&file, zeros, sizeof zeros), "the rows of the ends are not zeros");

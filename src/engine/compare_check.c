@@ -44,7 +44,9 @@ static el_status refuse(const json_t *settings, const char *const *own, const ch
 static el_status check_pretraining(const el_plan *plan, int system, int size)
 {
     json_t *const settings = el_plan_settings(plan, system, size);
-    const el_status st = refuse(settings, OF_PRETRAINING, "settings");
+    el_status st = refuse(settings, OF_PRETRAINING, "settings");
+    if (!st && plan->rate_count && json_object_get(settings, "learning_rate"))
+        st = el_fail(EL_EUSAGE, "settings: learning_rate: this plan tries the rates of its grid (rates)");
     json_decref(settings);
     return st;
 }

@@ -238,6 +238,7 @@ wrong() {
 for own in '"dry_run": true' '"output": "x"' '"overwrite": true' '"num_train_steps": 7' '"seed": 7' '"threads": 64' '"max_time": 1'; do
     wrong "settings: $(expr "$own" : '"\([a-z_]*\)')" "s/\"train_batch_size\"/$own, &/"
 done
+wrong "settings: learning_rate: this plan tries" 's/"train_batch_size"/"learning_rate": 1e-3, &/; s/"seeds"/"rates": {"grid": [1e-3]}, &/'
 wrong "did you mean .num_train_epochs" 's/"num_train_epochs"/"num_train_epoch"/'
 wrong "finetune: max_seq_length" 's/"max_seq_length": 32/"max_seq_length": -32/'
 wrong "finetune: model: is not a plan's" 's/"num_train_epochs"/"model": "x", &/'

@@ -2,6 +2,7 @@
 #include "format/onnx_graph.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -111,10 +112,10 @@ static void quantise(float *numbers, int64_t in, int64_t out, float *scales)
         float most = 0;
         for (int64_t i = 0; i < in; i++)
             most = fmaxf(most, fabsf(numbers[i]));
-        const float inverse = most > 0 ? 127 / most : 0;
+        scales[row] = most / 127;
+        const float inverse = scales[row] > FLT_MIN ? 1 / scales[row] : 0;
         for (int64_t i = 0; i < in; i++)
             numbers[i] = nearbyintf(numbers[i] * inverse);
-        scales[row] = most / 127;
     }
 }
 

@@ -291,11 +291,11 @@ static void an_encoder_of_whole_numbers(void **state)
     uint8_t first[16];
     float scales[16], totals[16];
     for (int r = 0; r < 16; r++) {
-        first[r] = (uint8_t)(128 + (int)nearbyintf((float)(8 * r + 1) * (127 / (float)(8 * r + 8))));
         scales[r] = (float)(8 * r + 8) / 127;
+        first[r] = (uint8_t)(128 + (int)nearbyintf((float)(8 * r + 1) * (1 / scales[r])));
         totals[r] = 0;
         for (int i = 1; i <= 8; i++)
-            totals[r] += nearbyintf((float)((i % 2 ? 1 : -1) * (8 * r + i)) * (127 / (float)(8 * r + 8)));
+            totals[r] += nearbyintf((float)((i % 2 ? 1 : -1) * (8 * r + i)) * (1 / scales[r]));
         totals[r] *= scales[r];
     }
     CHECK(find(&file, first, sizeof first) == 1, "the projection's first inputs are not there");

@@ -14,7 +14,7 @@ typedef struct {
     el_machine machine;
     int64_t top_k;
     bool with_discriminator;
-    el_course mask_prob;
+    el_course mask_prob, temperature;
     bool
         typed; /* texts are operands: one without [MASK] is a mistake; a line of a file gets an empty answer */
 } settings;
@@ -29,7 +29,16 @@ static const el_option TABLE[] = {
     {"mask_prob", EL_OPT_COURSE, offsetof(settings, mask_prob), 0.001, 0.9, NULL,
      "of --with-discriminator: share of tokens that were predicted in training; of X:Y it is Y; by default "
      "it is the run's"},
+    {"temperature", EL_OPT_COURSE, offsetof(settings, temperature), 1e-3, 1e3, NULL,
+     "of --with-discriminator: at which the generator's tokens were drawn in training; of X:Y it is Y; by "
+     "default "
+     "it is the run's"},
 };
+
+/* What training had, which the formula for both networks needs. */
+static const char *const OF_TRAINING[] = {"mask_prob", "temperature"}, *const FLAGS[] = {"mask-prob",
+                                                                                         "temperature"};
+enum { TRAINING_KEYS = sizeof OF_TRAINING / sizeof *OF_TRAINING };
 
 static json_t *guesses_json(const el_filling *f, int slot, const el_vocab *vocab)
 {
@@ -74,9 +83,10 @@ static el_status answer(void *context, el_session *session, const el_vocab *voca
 {
     const settings *s = context;
     el_filling f;
-    const el_status st = s->with_discriminator ? el_session_fill_judged(session, text, bytes, (int)s->top_k,
-                                                                        s->mask_prob.last, &f)
-                                               : el_session_fill(session, text, bytes, (int)s->top_k, &f);
+    const el_judging how = {.mask_prob = s->mask_prob.last, .temperature = s->temperature.last};
+    const el_status st = s->with_discriminator
+                             ? el_session_fill_judged(session, text, bytes, (int)s->top_k, &how, &f)
+                             : el_session_fill(session, text, bytes, (int)s->top_k, &f);
     if (st)
         return st;
     if (f.slots == 0 && s->typed)
@@ -88,14 +98,19 @@ static el_status answer(void *context, el_session *session, const el_vocab *voca
 }
 
 /* The discriminator of electra-15 is asked at predicted tokens alone, which are then all that it is asked of. */
-static el_status recall_mask_prob(settings *s, el_options *options, const json_t *recorded)
+static el_status recall_training(settings *s, el_options *options, const json_t *recorded)
 {
-    static const char *const KEYS[] = {"mask_prob"};
     const char *const objective = json_string_value(json_object_get(recorded, "objective"));
+    if (json_is_true(json_object_get(recorded, "disallow_correct")))
+        el_log(EL_LOG_WARNING,
+               "the run never drew the token that was there (disallow_correct), of which the formula "
+               "for both networks takes no account");
     if (!objective || strcmp(objective, el_objective_name(EL_ELECTRA_15)) != 0)
-        return cli_recall(options, recorded, s->ask.model, KEYS, 1);
-    if (el_options_given(options, "mask_prob"))
-        return el_fail(EL_EUSAGE, "--mask-prob: has no part in what the discriminator of %s says", objective);
+        return cli_recall(options, recorded, s->ask.model, OF_TRAINING, TRAINING_KEYS);
+    for (int i = 0; i < TRAINING_KEYS; i++)
+        if (el_options_given(options, OF_TRAINING[i]))
+            return el_fail(EL_EUSAGE, "--%s: has no part in what the discriminator of %s says", FLAGS[i],
+                           objective);
     s->mask_prob.last = 1;
     return EL_OK;
 }
@@ -104,12 +119,13 @@ static el_status fill(settings *s, el_options *options)
 {
     json_t *recorded = NULL;
     el_status st = EL_OK;
-    if (el_options_given(options, "mask_prob") && !s->with_discriminator)
-        st = el_fail(EL_EUSAGE, "--mask-prob: is that of --with-discriminator");
+    for (int i = 0; i < TRAINING_KEYS && !st; i++)
+        if (el_options_given(options, OF_TRAINING[i]) && !s->with_discriminator)
+            st = el_fail(EL_EUSAGE, "--%s: is that of --with-discriminator", FLAGS[i]);
     if (!st && s->with_discriminator && s->ask.model)
         st = cli_recorded(&recorded, s->ask.model);
     if (!st && recorded)
-        st = recall_mask_prob(s, options, recorded);
+        st = recall_training(s, options, recorded);
     json_decref(recorded);
     return st ? st
               : cli_ask(options, &s->ask, &s->machine, s->with_discriminator ? NULL : EL_GENERATOR, answer,
@@ -121,7 +137,8 @@ int cmd_fill(int argc, char **argv)
     settings s = {.ask = {.special_tokens = EL_SPECIAL_TOKENS},
                   .machine = {.precision = EL_PRECISION_FP32},
                   .top_k = 5,
-                  .mask_prob = {0.15, 0.15}};
+                  .mask_prob = {0.15, 0.15},
+                  .temperature = {1, 1}};
     el_options options = {
         .command = "fill",
         .examples = "  electra fill --model run \"The capital of [MASK] is [MASK].\"\n"

@@ -27,13 +27,13 @@ static void sink(el_guess *heap, int count, int at)
     }
 }
 
-void el_guess_rank(el_guess *best, int top_k, const float *logits, int known, int pieces)
+void el_guess_rank(el_guess *best, int top_k, const float *logits, double temperature, int known, int pieces)
 {
     double largest = logits[0], sum = 0;
     for (int i = 1; i < known; i++)
         largest = logits[i] > largest ? logits[i] : largest;
     for (int i = 0; i < known; i++) {
-        const el_guess next = {i, exp(logits[i] - largest)};
+        const el_guess next = {i, exp((logits[i] - largest) / temperature)};
         sum += next.probability;
         if (i < top_k)
             best[i] = next;

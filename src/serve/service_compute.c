@@ -80,7 +80,8 @@ static el_status guess(el_service *s, el_window_reader *r, el_tensor hidden, con
     for (int i = 0; i < count && !st; i++) {
         st = el_tensor_read(s->q, el_tensor_rows(logits, i, 1), r->logits);
         if (!st)
-            el_guess_rank(slots[i].guesses, slots[i].top_k, r->logits, c->vocab_size, s->loaded->vocab->size);
+            el_guess_rank(slots[i].guesses, slots[i].top_k, r->logits, 1, c->vocab_size,
+                          s->loaded->vocab->size);
     }
     return st;
 }

@@ -271,7 +271,7 @@ static el_status guess_slots(el_session *s, const el_filling *a, el_tensor hidde
         const el_status st = el_tensor_read(s->q, el_tensor_rows(logits, i, 1), s->row);
         if (st)
             return st;
-        el_guess_rank(guess + (size_t)(first + i) * (size_t)a->top_k, a->top_k, s->row,
+        el_guess_rank(guess + (size_t)(first + i) * (size_t)a->top_k, a->top_k, s->row, a->temperature,
                       net->config.vocab_size, s->loaded->vocab->size);
     }
     return EL_OK;
@@ -307,7 +307,8 @@ static el_status find_masks(el_session *s, el_filling *a)
     return EL_OK;
 }
 
-el_status el_session_fill(el_session *s, const char *text, size_t bytes, int top_k, el_filling *answer)
+static el_status fill(el_session *s, const char *text, size_t bytes, int top_k, double temperature,
+                      el_filling *answer)
 {
     if (!el_model_network(&s->loaded->model, EL_GENERATOR))
         return el_fail(EL_EUSAGE, "the model was loaded without its generator");
@@ -317,6 +318,7 @@ el_status el_session_fill(el_session *s, const char *text, size_t bytes, int top
     el_filling a = {.count = (int)s->ids.count, .ids = s->ids.data, .from = s->from.data};
     a.windows = el_window_count(a.count, size);
     a.top_k = top_k > pieces ? pieces : top_k;
+    a.temperature = temperature;
     if (!st)
         st = find_masks(s, &a);
     if (!st)
@@ -332,6 +334,11 @@ el_status el_session_fill(el_session *s, const char *text, size_t bytes, int top
     a.guess = s->guess.data;
     *answer = a;
     return st;
+}
+
+el_status el_session_fill(el_session *s, const char *text, size_t bytes, int top_k, el_filling *answer)
+{
+    return fill(s, text, bytes, top_k, 1, answer);
 }
 
 /* ---- both networks ---- */
@@ -359,13 +366,13 @@ static el_status judge_slot(el_session *s, const el_network *net, int at, el_tex
     return st;
 }
 
-el_status el_session_fill_judged(el_session *s, const char *text, size_t bytes, int top_k, double mask_prob,
-                                 el_filling *answer)
+el_status el_session_fill_judged(el_session *s, const char *text, size_t bytes, int top_k,
+                                 const el_judging *how, el_filling *answer)
 {
     const el_network *net = el_model_network(&s->loaded->model, EL_DISCRIMINATOR);
     if (!net)
         return el_fail(EL_EUSAGE, "the model was loaded without its discriminator");
-    el_status st = el_session_fill(s, text, bytes, EL_JUDGED, answer);
+    el_status st = fill(s, text, bytes, EL_JUDGED, how->temperature, answer);
     const int candidates = answer->top_k, size = s->discriminator.places - 2;
     const int windows = el_window_count(answer->count, size);
     el_guess *const guess = s->guess.data;
@@ -375,7 +382,8 @@ el_status el_session_fill_judged(el_session *s, const char *text, size_t bytes, 
         const el_text_window view = el_window_at(w, answer->count, size);
         for (; i < answer->slots && answer->at[i] < view.last && !st; i++) {
             const int at = answer->at[i], best = s->ids.data[at];
-            st = judge_slot(s, net, at, view, candidates, mask_prob, guess + (size_t)i * (size_t)candidates);
+            st = judge_slot(s, net, at, view, candidates, how->mask_prob,
+                            guess + (size_t)i * (size_t)candidates);
             s->ids.data[at] = best;
         }
     }

@@ -46,22 +46,27 @@ typedef struct {
     const el_span *from;
     int slots;             /* [MASK]s */
     const int *at;         /* slots: piece numbers */
+    double temperature;    /* of the generator's softmax */
     int top_k;             /* guesses for each slot: what was asked for, at most the vocabulary's size */
     const el_guess *guess; /* slots x top_k, most probable first, equals by id */
 } el_filling;
 
-/* Asks the generator; top_k at least 1. */
+/* Asks the generator, at temperature 1; top_k at least 1. */
 el_status el_session_fill(el_session *session, const char *text, size_t bytes, int top_k, el_filling *answer);
 
 /* Asks both networks as one masked language model (Clark et al., 2020, appendix G): the discriminator judges the generator's
  * EL_JUDGED likeliest tokens, one after the other in its place, while the other [MASK]s hold the likeliest of theirs.  So
  * top_k is at most EL_JUDGED, and the probabilities of a slot need not add up to 1. */
 enum { EL_JUDGED = 100 };
+typedef struct {
+    double mask_prob,
+        temperature; /* what share of tokens was predicted in training, and at which theirs were drawn */
+} el_judging;
 el_status el_session_fill_judged(el_session *session, const char *text, size_t bytes, int top_k,
-                                 double mask_prob, el_filling *answer);
+                                 const el_judging *how, el_filling *answer);
 
 /* p(token | the rest) = D p_G / (a (1 - D) + p_G),  a = (1 - mask_prob) / mask_prob: what the text's probability is where D,
- * the probability of `original`, is the best there is beside a generator that gives p_G.  A discriminator that learned at the
+ * the probability of `original`, is the best there is beside a generator whose tokens are drawn with p_G.  A discriminator that learned at the
  * predicted tokens alone has a = 0, a mask_prob of 1, and p = D. */
 double el_judged_probability(double original, double generated, double mask_prob);
 

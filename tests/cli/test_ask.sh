@@ -73,6 +73,15 @@ echo '{"settings": {"objective": "electra", "mask_prob": "0.4:0.1"}}' >"$run/run
 expect "of the run's settings" "$(judged)" "$(cat "$dir/last")"
 expect "of a share that is given" "$(judged --mask-prob 0.4)" "$(cat "$dir/given")"
 ! cmp -s "$dir/given" "$dir/last" || fail "the share of predicted tokens changes nothing"
+# So is the temperature at which its tokens were drawn.
+judged --mask-prob 0.1 --temperature 3 >"$dir/warm"
+! cmp -s "$dir/warm" "$dir/last" || fail "the temperature changes nothing"
+echo '{"settings": {"objective": "electra", "mask_prob": 0.1, "temperature": "1:3"}}' >"$run/run.json"
+expect "at the run's temperature" "$(judged)" "$(cat "$dir/warm")"
+expect "at a temperature that is given" "$(judged --temperature 1)" "$(cat "$dir/last")"
+echo '{"settings": {"objective": "electra", "mask_prob": 0.1, "disallow_correct": true}}' >"$run/run.json"
+judged 2>"$dir/err" >"$dir/out"
+grep -q disallow_correct "$dir/err" || fail "nothing is said of tokens that were never drawn"
 
 # The discriminator of electra-15 is asked at those tokens alone: what it says is the probability.
 echo '{"settings": {"objective": "electra-15", "mask_prob": 0.4}}' >"$run/run.json"
@@ -83,10 +92,12 @@ judged | grep -q "\"guesses\":\[{\"piece\":\"##" && continuation= || continuatio
 replaced=$(grep -oE '"probability":[0-9.e-]+' "$dir/out" | sed -n '2s/.*://p')
 awk -v p="$probability" -v r="$replaced" 'BEGIN { d = p - (1 - r); exit !(d < 1e-6 && d > -1e-6) }' ||
     fail "electra-15: $piece has probability $probability, and is replaced with $replaced"
-exits 2 "has no part" "$program" fill --model "$run" --with-discriminator --mask-prob 0.2 "a [MASK]"
+exits 2 "mask-prob: has no part" "$program" fill --model "$run" --with-discriminator --mask-prob 0.2 "a [MASK]"
+exits 2 "temperature: has no part" "$program" fill --model "$run" --with-discriminator --temperature 2 "a [MASK]"
 rm "$run/run.json"
 
-exits 2 "with-discriminator" "$program" fill --model "$run" --mask-prob 0.2 "a [MASK]"
+exits 2 "mask-prob: is that of --with-discriminator" "$program" fill --model "$run" --mask-prob 0.2 "a [MASK]"
+exits 2 "temperature: is that of --with-discriminator" "$program" fill --model "$run" --temperature 2 "a [MASK]"
 exits 3 "discriminator" "$program" fill --model "$run/generator" --with-discriminator "a [MASK]"
 
 # A head that a folder does not hold is not made up: a large network that predicts originals says nothing of replacement.

@@ -363,42 +363,62 @@ static void test_judged_formula(void **state)
         }
 }
 
-/* Each guess is judged in its place: as fill and detect would say it, one after the other. */
-static void test_judged(void **state)
+/* What fill and detect say of each piece in the place of the [MASK], one after the other: the probability that it is
+ * generated, and that it is original, -1 where it does not stand alone. */
+static void ask_pieces(el_session *session, el_loaded *loaded, double generated[PIECES],
+                       double original[PIECES])
 {
-    (void)state;
-    el_loaded *loaded = load(true, true, NULL);
-    el_session *session = NULL;
     el_filling filling;
     el_detection detection;
-    CHECK_OK(el_session_open(&session, loaded));
     CHECK_OK(el_session_fill(session, "a [MASK] b", 10, PIECES, &filling));
-    double generated[PIECES], wanted[PIECES];
     for (int k = 0; k < filling.top_k; k++)
         generated[filling.guess[k].id] = filling.guess[k].probability;
     for (int id = 0; id < PIECES; id++) {
         char text[64];
         snprintf(text, sizeof text, "a %s b", el_loaded_vocab(loaded)->pieces[id]);
         CHECK_OK(el_session_detect(session, text, strlen(text), &detection));
-        wanted[id] =
-            detection.count == 3 && detection.ids[1] == id
-                ? el_judged_probability(1 / (1 + exp((double)detection.logits[1])), generated[id], 0.15)
-                : -1; /* a continuation */
+        const bool alone = detection.count == 3 && detection.ids[1] == id;
+        original[id] = alone ? 1 / (1 + exp((double)detection.logits[1])) : -1;
     }
-    CHECK_OK(el_session_fill_judged(session, "a [MASK] b", 10, 3, 0.15, &filling));
+}
+
+/* Each guess is judged in its place, beside tokens that are drawn at the temperature. */
+static void check_judged(el_session *session, el_loaded *loaded, double temperature)
+{
+    double generated[PIECES], original[PIECES], wanted[PIECES], sum = 0;
+    el_filling filling;
+    ask_pieces(session, loaded, generated, original);
+    for (int id = 0; id < PIECES; id++)
+        sum += pow(generated[id], 1 / temperature);
+    for (int id = 0; id < PIECES; id++) {
+        const double drawn = pow(generated[id], 1 / temperature) / sum;
+        wanted[id] = original[id] < 0 ? -1 : el_judged_probability(original[id], drawn, 0.15);
+    }
+    const el_judging how = {.mask_prob = 0.15, .temperature = temperature};
+    CHECK_OK(el_session_fill_judged(session, "a [MASK] b", 10, 3, &how, &filling));
     CHECK(filling.slots == 1 && filling.top_k == 3 && filling.ids[1] == el_loaded_vocab(loaded)->mask,
           "%d slots of %d guesses", filling.slots, filling.top_k);
     double last = 2;
     for (int k = 0; k < 3; k++) {
         const el_guess g = filling.guess[k];
         CHECK(g.probability <= last, "guess %d is better than the one before", k);
-        CHECK(wanted[g.id] < 0 || fabs(g.probability - wanted[g.id]) < 1e-6, "piece %d: %g, not %g", g.id,
-              g.probability, wanted[g.id]);
+        CHECK(wanted[g.id] < 0 || fabs(g.probability - wanted[g.id]) < 1e-6, "piece %d at %g: %g, not %g",
+              g.id, temperature, g.probability, wanted[g.id]);
         last = g.probability;
         for (int id = 0; k == 2 && id < PIECES; id++)
             CHECK(wanted[id] <= filling.guess[0].probability + 1e-6, "piece %d is likelier than the best",
                   id);
     }
+}
+
+static void test_judged(void **state)
+{
+    (void)state;
+    el_loaded *loaded = load(true, true, NULL);
+    el_session *session = NULL;
+    CHECK_OK(el_session_open(&session, loaded));
+    check_judged(session, loaded, 1);
+    check_judged(session, loaded, 2);
     el_session_close(session);
     el_loaded_close(loaded);
 }

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "engine/columns.h"
 #include "engine/compare_parts.h"
 #include "engine/finetune_settings.h"
 
@@ -153,40 +151,5 @@ el_status el_compare_check_names(const el_study *study)
             st = el_fail(EL_EUSAGE, "two jobs would be called %s: two numbers of the plan are too near",
                          sorted[i]->name);
     free(sorted);
-    return st;
-}
-
-/* ---- files ---- */
-
-static el_status check_file(void *nothing, const char *path)
-{
-    (void)nothing;
-    return el_file_exists(path) ? EL_OK : el_fail(EL_EDATA, "there is no %s", path);
-}
-
-static el_status check_files_of(const el_study *study, int task)
-{
-    static const char *const KEYS[] = {"train_file", "dev_file", "test_file"};
-    json_t *const told = el_compare_told(study, &(el_job){.task = task});
-    el_status st = EL_OK;
-    for (int i = 0; !st && i < 3; i++) {
-        const char *const path = json_string_value(json_object_get(told, KEYS[i]));
-        if (path)
-            st = el_class_files_visit(path, check_file, NULL);
-    }
-    json_decref(told);
-    return st ? el_fail(st, "%s: %s", study->plan.tasks[task].name, el_error()) : EL_OK;
-}
-
-el_status el_compare_check_files(const el_study *study)
-{
-    bool asked[EL_PLAN_MOST] = {false};
-    for (int i = 0; i < study->count; i++)
-        if (study->jobs[i].task >= 0 && study->jobs[i].state != EL_JOB_DONE)
-            asked[study->jobs[i].task] = true;
-    el_status st = EL_OK;
-    for (int t = 0; !st && t < study->plan.task_count; t++)
-        if (asked[t])
-            st = check_files_of(study, t);
     return st;
 }

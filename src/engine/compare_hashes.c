@@ -23,40 +23,16 @@ static el_status add_split(uint64_t *hash, const char *path)
     return path ? el_class_files_visit(path, add_file, hash) : EL_OK;
 }
 
-static char *given_file(const json_t *told, const char *split)
-{
-    return (char *)json_string_value(json_object_get(told, split));
-}
-
-static el_status add_splits(uint64_t *hash, const el_task *known, const json_t *told, const char *folder)
-{
-    const el_task_files given = {.train = given_file(told, "train_file"),
-                                 .dev = given_file(told, "dev_file")};
-    el_task_files files;
-    el_status st = el_task_find_files(&known, given.train ? NULL : folder, &given, true, &files);
-    if (st)
-        return st;
-    st = add_split(hash, files.train);
-    if (!st)
-        st = add_split(hash, files.dev);
-    el_task_files_release(&files);
-    return st;
-}
-
 static el_status hash_task(const el_study *study, int task, uint64_t *hash)
 {
-    const el_plan_task *const t = &study->plan.tasks[task];
-    const el_task *const known = el_task_find(t->task);
-    json_t *const told = el_compare_told(study, &(el_job){.task = task});
-    char *const data = el_compare_task_data(study, task);
-    el_status st = data ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
+    el_task_files files;
+    el_status st = el_compare_task_files(study, task, &files);
     *hash = 0;
-    if (!st && el_plan_asks_pairs(t))
-        st = add_file(hash, data);
-    else if (!st && known)
-        st = add_splits(hash, known, told, data);
-    free(data);
-    json_decref(told);
+    if (!st && el_plan_asks_pairs(&study->plan.tasks[task]))
+        st = add_file(hash, files.dev);
+    else if (!st && !(st = add_split(hash, files.train)))
+        st = add_split(hash, files.dev);
+    el_task_files_release(&files);
     return st;
 }
 

@@ -264,8 +264,7 @@ static el_status finetune(working *w)
     char *const data = el_compare_task_data(study, w->job->task);
     json_t *const given = here(study, w->job, output);
     set_path(given, "model", model);
-    if (!json_object_get(given, "train_file"))
-        set_path(given, "data", data);
+    set_path(given, "data", data);
     el_finetune_settings settings = el_finetune_defaults();
     el_options options = {
         .command = "compare", .table = EL_FINETUNE_TABLE, .count = EL_FINETUNE_LINES, .settings = &settings};

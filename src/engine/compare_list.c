@@ -155,25 +155,23 @@ static double tokens_of_task(const el_study *study, int task)
 {
     /* passes of a sentence, a token masked in each, that cost a third of a training's */
     enum { LONG_EXAMPLE = 40, PASSES = 10 };
-    json_t *const asked = el_compare_told(study, &(el_job){.task = task});
-    const json_t *const most = json_object_get(asked, "max_train_examples");
-    const json_t *const epochs = json_object_get(asked, "num_train_epochs");
-    const el_task *known = el_task_find(study->plan.tasks[task].task);
-    char *const folder = el_compare_task_data(study, task);
-    el_task_files files = {0};
-    double tokens = 0;
-    const el_task_files given = {.train = (char *)json_string_value(json_object_get(asked, "train_file"))};
-    if (known && !el_task_find_files(&known, folder, &given, true, &files))
-        tokens = tokens_of(files.train);
+    const el_plan_task *const t = &study->plan.tasks[task];
+    const bool pairs = el_plan_asks_pairs(t);
+    const el_task *const known = el_task_find(t->task);
+    el_task_files files;
+    if (el_compare_task_files(study, task, &files))
+        return 0;
+    double tokens = tokens_of(pairs ? files.dev : files.train);
+    el_task_files_release(&files);
+    if (pairs)
+        return tokens * PASSES / 3;
+    json_t *const told = el_compare_told(study, &(el_job){.task = task});
+    const json_t *const most = json_object_get(told, "max_train_examples");
+    const json_t *const epochs = json_object_get(told, "num_train_epochs");
     if (json_number_value(most) > 0)
         tokens = fmin(tokens, LONG_EXAMPLE * json_number_value(most));
-    if (known)
-        tokens *= epochs ? json_number_value(epochs) : known->epochs;
-    if (el_plan_asks_pairs(&study->plan.tasks[task]))
-        tokens = tokens_of(folder) * PASSES / 3;
-    el_task_files_release(&files);
-    free(folder);
-    json_decref(asked);
+    tokens *= epochs ? json_number_value(epochs) : known->epochs;
+    json_decref(told);
     return tokens;
 }
 
@@ -361,40 +359,6 @@ json_t *el_compare_asked(const el_study *study, const el_job *job)
     return asked;
 }
 
-/* A text in which {tasks} stands for the folder of tasks (new reference). */
-static json_t *with_folder(const char *text, const char *folder)
-{
-    static const char MARK[] = "{tasks}";
-    char *const whole = malloc(strlen(text) * (strlen(folder) + 1) + 1);
-    char *at = whole;
-    if (!whole)
-        return NULL;
-    while (*text) {
-        const bool mark = strncmp(text, MARK, sizeof MARK - 1) == 0;
-        at += sprintf(at, "%.*s", mark ? (int)strlen(folder) : 1, mark ? folder : text);
-        text += mark ? sizeof MARK - 1 : 1;
-    }
-    *at = '\0';
-    json_t *const string = json_string(whole);
-    free(whole);
-    return string;
-}
-
-json_t *el_compare_told(const el_study *study, const el_job *job)
-{
-    json_t *const told = el_compare_asked(study, job);
-    const char *key;
-    json_t *value;
-    void *next;
-    json_object_foreach_safe(told, next, key, value)
-    {
-        const char *const text = json_string_value(value);
-        if (text && strstr(text, "{tasks}"))
-            json_object_set_new(told, key, with_folder(text, study->plan.tasks_folder));
-    }
-    return told;
-}
-
 /* ---- places ---- */
 
 static char *in_runs(const el_study *study, const char *name)
@@ -414,42 +378,4 @@ char *el_compare_folder(const el_study *study, const el_job *job)
     begin_name(study, job, name, sizeof name);
     snprintf(whole, sizeof whole, "%s.trunk.seed-%" PRId64, name, job->seed);
     return in_runs(study, whole);
-}
-
-/* The file of pairs in a folder, which has the task's name. */
-static char *pairs_in(const el_plan_task *t, const char *folder)
-{
-    static const char *const ENDINGS[] = {"jsonl", "jsonl.zst", "jsonl.gz", "jsonl.xz", "jsonl.bz2", "tsv"};
-    for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++) {
-        char name[64];
-        snprintf(name, sizeof name, "%s.%s", t->name, ENDINGS[i]);
-        char *const path = el_path_join(folder, name);
-        if (!path || el_file_exists(path))
-            return path;
-        free(path);
-    }
-    return strdup(folder);
-}
-
-static char *data_of(const el_study *study, const el_plan_task *t)
-{
-    const char *const folder = study->plan.tasks_folder;
-    if (t->data && strncmp(t->data, "{tasks}", 7) != 0)
-        return strdup(t->data);
-    char *const path = el_path_join(folder, t->data ? t->data + 7 + (t->data[7] == '/') : t->name);
-    if (t->data || !path || el_folder_exists(path))
-        return path;
-    free(path);
-    return strdup(folder);
-}
-
-char *el_compare_task_data(const el_study *study, int task)
-{
-    const el_plan_task *const t = &study->plan.tasks[task];
-    char *const data = data_of(study, t);
-    if (!data || !el_plan_asks_pairs(t) || !el_folder_exists(data))
-        return data;
-    char *const file = pairs_in(t, data);
-    free(data);
-    return file;
 }

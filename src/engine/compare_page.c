@@ -85,8 +85,7 @@ char *el_compare_command(const el_study *study, const el_job *job)
     } else {
         append_path(&c, " --model", needed->name);
         data = el_compare_task_data(study, job->task);
-        if (!json_object_get(asked, "train_file"))
-            append_path(&c, pairs ? " --pairs" : " --data", data);
+        append_path(&c, pairs ? " --pairs" : " --data", data);
     }
     const char *key;
     json_t *value;

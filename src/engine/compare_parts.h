@@ -4,6 +4,7 @@
 
 #include "engine/compare.h"
 #include "engine/score.h"
+#include "task/task.h"
 
 /* Finds the plan (compare.h), with what the settings say in its place, and without tasks that are not there. */
 el_status el_compare_plan(el_study *study, const char *plan);
@@ -83,8 +84,13 @@ json_t *el_compare_told(const el_study *study, const el_job *job);
 /* The folder of a job's run, on the heap. */
 char *el_compare_folder(const el_study *study, const el_job *job);
 
-/* The task's folder with its files, or its file of pairs, on the heap: where the plan says, else below the folder of tasks. */
+/* The task's folder with its files, or its file of pairs, on the heap: where the plan says, else below the folder of tasks.
+ * NULL where its settings name a train_file, which stands in its place. */
 char *el_compare_task_data(const el_study *study, int task);
+/* The files of its splits, of that folder or as the settings name them (task.h); of minimal pairs `dev` alone. */
+el_status el_compare_task_files(const el_study *study, int task, el_task_files *files);
+/* Whether there is something to train on, or a file of pairs.  Of files that the settings name this is not asked. */
+bool el_compare_has_files(const el_study *study, int task);
 
 /* The settings of a pre-training by JSON, as flags would have them; closed by el_options_close. */
 el_status el_compare_pretrain_settings(el_pretrain_settings *settings, el_options *options,

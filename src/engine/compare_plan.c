@@ -132,28 +132,6 @@ static el_status replace(const el_compare_settings *s, json_t *text)
     return replace_tasks(s, text);
 }
 
-/* Whether a task's training file can be found. */
-static bool is_there(const el_study *study, int task)
-{
-    const el_plan_task *const t = &study->plan.tasks[task];
-    const el_task *known = el_task_find(t->task);
-    if (el_plan_asks_pairs(t)) {
-        char *const file = el_compare_task_data(study, task);
-        const bool there = file && el_file_exists(file) && !el_folder_exists(file);
-        free(file);
-        return there;
-    }
-    if (!known || json_object_get(t->settings, "train_file"))
-        return true; /* a fine-tuning says what is wrong with it */
-    char *const folder = el_compare_task_data(study, task);
-    el_task_files files = {0};
-    const bool found =
-        folder && !el_task_find_files(&known, folder, &(el_task_files){0}, true, &files) && files.train;
-    el_task_files_release(&files);
-    free(folder);
-    return found;
-}
-
 /* The plan as it is done, without the tasks that are not there. */
 static el_status keep_tasks(el_plan *plan, json_t *kept)
 {
@@ -174,7 +152,7 @@ static el_status leave_out(el_study *study)
     char missing[1024] = "";
     for (int t = 0; t < p->task_count; t++) {
         const size_t used = strlen(missing);
-        if (is_there(study, t))
+        if (el_compare_has_files(study, t))
             json_array_append(kept, json_array_get(tasks, (size_t)t));
         else
             snprintf(missing + used, sizeof missing - used, "%s%s", used ? ", " : "", p->tasks[t].name);

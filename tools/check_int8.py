@@ -73,10 +73,11 @@ def main():
         best = ours(electra, folder, lines, "int8", where)
         say("fp32", rounded)
         say("the processor's best kernels", apart(int8, best))
-        print(f"those from fp32: median {numpy.median(apart(best, fp32)):.2g}")
+        print(f"these kernels from fp32: median {numpy.median(apart(best, fp32)):.2g}")
         for name, run in peers.items():
             vectors = theirs(run, tokenizer, texts)
             say(name, apart(int8, vectors))
+            print(f"{name} from fp32: median {numpy.median(apart(fp32, vectors)):.2g}")
             assert numpy.median(apart(int8, vectors)) <= numpy.median(rounded)
             assert numpy.median(apart(fp32, vectors)) <= 1.1 * numpy.median(rounded)
 

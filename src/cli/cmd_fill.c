@@ -31,13 +31,11 @@ static const el_option TABLE[] = {
      "it is the run's"},
     {"temperature", EL_OPT_COURSE, offsetof(settings, temperature), 1e-3, 1e3, NULL,
      "of --with-discriminator: at which the generator's tokens were drawn in training; of X:Y it is Y; by "
-     "default "
-     "it is the run's"},
+     "default it is the run's"},
 };
 
 /* What training had, which the formula for both networks needs. */
-static const char *const OF_TRAINING[] = {"mask_prob", "temperature"}, *const FLAGS[] = {"mask-prob",
-                                                                                         "temperature"};
+static const char *const OF_TRAINING[] = {"mask_prob", "temperature"};
 enum { TRAINING_KEYS = sizeof OF_TRAINING / sizeof *OF_TRAINING };
 
 static json_t *guesses_json(const el_filling *f, int slot, const el_vocab *vocab)
@@ -103,14 +101,14 @@ static el_status recall_training(settings *s, el_options *options, const json_t 
     const char *const objective = json_string_value(json_object_get(recorded, "objective"));
     if (json_is_true(json_object_get(recorded, "disallow_correct")))
         el_log(EL_LOG_WARNING,
-               "the run never drew the token that was there (disallow_correct), of which the formula "
-               "for both networks takes no account");
+               "the run never drew the token that was there (disallow_correct); the formula for both "
+               "networks takes no account of that");
     if (!objective || strcmp(objective, el_objective_name(EL_ELECTRA_15)) != 0)
         return cli_recall(options, recorded, s->ask.model, OF_TRAINING, TRAINING_KEYS);
     for (int i = 0; i < TRAINING_KEYS; i++)
         if (el_options_given(options, OF_TRAINING[i]))
-            return el_fail(EL_EUSAGE, "--%s: has no part in what the discriminator of %s says", FLAGS[i],
-                           objective);
+            return el_options_refuse(OF_TRAINING[i], "has no part in what the discriminator of %s says",
+                                     objective);
     s->mask_prob.last = 1;
     return EL_OK;
 }
@@ -121,7 +119,7 @@ static el_status fill(settings *s, el_options *options)
     el_status st = EL_OK;
     for (int i = 0; i < TRAINING_KEYS && !st; i++)
         if (el_options_given(options, OF_TRAINING[i]) && !s->with_discriminator)
-            st = el_fail(EL_EUSAGE, "--%s: is that of --with-discriminator", FLAGS[i]);
+            st = el_options_refuse(OF_TRAINING[i], "is that of --with-discriminator");
     if (!st && s->with_discriminator && s->ask.model)
         st = cli_recorded(&recorded, s->ask.model);
     if (!st && recorded)

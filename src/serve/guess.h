@@ -10,8 +10,8 @@ typedef struct {
 /* For qsort: the more probable first, equals by id. */
 int el_guess_better(const void *left, const void *right);
 
-/* The best of softmax(logits / temperature), `top_k` of them, in order.  A model may know more ids than the vocabulary has pieces: those
- * take part in the sum and are no guesses.  top_k is at most `pieces`. */
+/* The best of softmax(logits / temperature), `top_k` of them, in order.  A model may know more ids than the vocabulary has
+ * pieces: those take part in the sum and are no guesses.  top_k is at most `pieces`. */
 void el_guess_rank(el_guess *best, int top_k, const float *logits, double temperature, int known, int pieces);
 
 #endif

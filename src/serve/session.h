@@ -59,15 +59,15 @@ el_status el_session_fill(el_session *session, const char *text, size_t bytes, i
  * top_k is at most EL_JUDGED, and the probabilities of a slot need not add up to 1. */
 enum { EL_JUDGED = 100 };
 typedef struct {
-    double mask_prob,
-        temperature; /* what share of tokens was predicted in training, and at which theirs were drawn */
+    double mask_prob;   /* share of tokens that were predicted in training */
+    double temperature; /* at which the generator's were drawn there */
 } el_judging;
 el_status el_session_fill_judged(el_session *session, const char *text, size_t bytes, int top_k,
                                  const el_judging *how, el_filling *answer);
 
 /* p(token | the rest) = D p_G / (a (1 - D) + p_G),  a = (1 - mask_prob) / mask_prob: what the text's probability is where D,
- * the probability of `original`, is the best there is beside a generator whose tokens are drawn with p_G.  A discriminator that learned at the
- * predicted tokens alone has a = 0, a mask_prob of 1, and p = D. */
+ * the probability of `original`, is the best there is beside a generator whose tokens are drawn with p_G.  A discriminator that
+ * learned at the predicted tokens alone has a = 0, a mask_prob of 1, and p = D. */
 double el_judged_probability(double original, double generated, double mask_prob);
 
 #endif

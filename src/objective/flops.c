@@ -25,6 +25,12 @@ static double detection_head(const el_config *c)
     return 2.0 * c->hidden_size * (c->hidden_size + 1.0);
 }
 
+/* The reward that an adversarial generator expects. */
+static double baseline(const el_config *c)
+{
+    return 2.0 * c->hidden_size;
+}
+
 /* Once a sequence. */
 static double sentence_head(const el_config *c)
 {
@@ -62,8 +68,9 @@ double el_flops_products(const el_flops_plan *p)
     const double generator = p->sampled ? 0 : p->frozen ? guesses / 3 : guesses;
     switch (p->objective) {
     case EL_FLOPS_ELECTRA:
-    case EL_FLOPS_ADVERSARIAL:
         return encoder + detection_head(c) + generator;
+    case EL_FLOPS_ADVERSARIAL:
+        return encoder + detection_head(c) + generator + p->mask_prob * baseline(&p->generator);
     case EL_FLOPS_ELECTRA_15:
         return encoder + p->mask_prob * detection_head(c) + generator;
     case EL_FLOPS_MLM:

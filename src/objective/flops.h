@@ -9,7 +9,8 @@
  * With enc(h) = L (8 h^2 + 4 h i + 4 S h) + 2 E h (only where E is not h), mlm(h) = 2 E (h + V), rtd = 2 H (H + 1), D = enc(H),
  * G = enc(H_g) + m mlm(H_g) and m = mask_prob, the products of one token forward:
  *
- *   electra, adversarial   D + rtd + G                       sampler unigram or uniform: no G; a frozen one: G / 3
+ *   electra                D + rtd + G                       sampler unigram or uniform: no G; a frozen one: G / 3
+ *   adversarial            D + rtd + G + 2 m H_g             the baseline of the reward
  *   electra-15             D + m rtd + G
  *   mlm                    D + m mlm(H)                       with a sentence task + 2 H (H + 2) / S
  *   replace-mlm            D + m mlm(H) + G

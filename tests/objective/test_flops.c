@@ -146,6 +146,17 @@ static void xlnet_large_is_as_profiled(void **state)
     near("XLNet-Large", (el_flops_products(&p) + besides) * tokens * 32, 0.997 * 15064773691518, 5e-4);
 }
 
+/* One column at each masked slot, too small for the table above. */
+static void the_baseline_counts(void **state)
+{
+    (void)state;
+    el_flops_plan p = plan_of(&SMALL, EL_FLOPS_ADVERSARIAL, 30522);
+    const double adversarial = el_flops_products(&p);
+    p.objective = EL_FLOPS_ELECTRA;
+    const double more = adversarial - el_flops_products(&p), wanted = 2 * 0.15 * p.generator.hidden_size;
+    CHECK(fabs(more - wanted) < 1e-6, "the baseline costs %g, not %g", more, wanted);
+}
+
 /* Layers that are shared save memory, not work. */
 static void shared_layers_cost_the_same(void **state)
 {
@@ -161,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shared_layers_cost_the_same), cmocka_unit_test(totals_of_the_released_code),
-        cmocka_unit_test(products_beside_electra), cmocka_unit_test(xlnet_large_is_as_profiled)};
+        cmocka_unit_test(the_baseline_counts), cmocka_unit_test(products_beside_electra),
+        cmocka_unit_test(xlnet_large_is_as_profiled)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

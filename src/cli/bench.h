@@ -8,7 +8,7 @@
 
 #include "data/loader.h"
 #include "engine/machine.h"
-#include "engine/pretrain_settings.h"
+#include "engine/pretrain/settings.h"
 
 typedef struct {
     int model_size;

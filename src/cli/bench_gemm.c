@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/bench.h"
-#include "engine/pretrain_settings.h"
+#include "engine/pretrain/settings.h"
 #include "ops/cuda.h"
 
 /* A GPU is asked for some at once, so that the wait does not count. */

@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "cli/ranks.h"
 #include "cli/signals.h"
-#include "engine/compare.h"
+#include "engine/compare/compare.h"
 
 static const char EXAMPLES[] =
     "  electra compare table5 --data shards --eval-data heldout --tasks labelled --dry-run\n"

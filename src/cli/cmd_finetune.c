@@ -9,7 +9,7 @@
 #include "cli/cli.h"
 #include "cli/ranks.h"
 #include "cli/signals.h"
-#include "engine/finetune.h"
+#include "engine/finetune/finetune.h"
 
 static const char EXAMPLES[] =
     "  electra finetune --model run --task sst2 --data SST-2 --output sentiment\n"

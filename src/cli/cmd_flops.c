@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "engine/pretrain_settings.h"
+#include "engine/pretrain/settings.h"
 #include "objective/flops.h"
 #include "train/presets.h"
 

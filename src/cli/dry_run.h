@@ -2,7 +2,7 @@
 #ifndef EL_CLI_DRY_RUN_H
 #define EL_CLI_DRY_RUN_H
 
-#include "engine/pretrain.h"
+#include "engine/pretrain/pretrain.h"
 
 el_status cli_dry_run(el_pretraining *run);
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/finetune.h"
-#include "engine/pretrain.h"
+#include "engine/finetune/finetune.h"
+#include "engine/pretrain/pretrain.h"
 #include "engine/shards.h"
 #include "engine/vocabulary.h"
 #include "serve/api.h"

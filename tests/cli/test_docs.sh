@@ -104,7 +104,7 @@ for name in $(grep -oE '\bel_[a-z_]+' "$guide" | grep -vx 'el_module_verb\|el_re
     grep -rqw -- "$name" "$root/src" || wrong "CONTRIBUTING.md: there is no $name"
 done
 squeezed() { tr -s ' \n' ' '; }
-shown=$(cat "$root"/src/ops/ops.def "$root"/src/*/*.c | squeezed)
+shown=$(find "$root/src" \( -name "*.c" -o -name ops.def \) -exec cat {} + | squeezed)
 while IFS= read -r line; do
     [[ $shown == *"$line"* ]] || wrong "CONTRIBUTING.md: no source has: $line"
 done < <(sed -n '/^```c$/,/^```$/p' "$guide" | sed '/^```/d; s|  *//*\*.*\*/$||; s/^ *//; s/^\(.*[^ ]\) *$/\1/')

@@ -5,7 +5,7 @@
 #include "data/words.h"
 
 #include "data/shard.h"
-#include "engine/pretrain.h"
+#include "engine/pretrain/pretrain.h"
 #include "train/presets.h"
 
 enum { MADE_WORDS = 40, MADE_LENGTH = 16, MADE_EXAMPLES = 96, MADE_STEPS = 6, MADE_BATCH = 24 };

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "engine/compare_report.h"
+#include "engine/compare/report.h"
 
 static const char PLAN[] =
     "{\"plan\": \"p\", \"systems\": [{\"name\": \"a\", \"settings\": {\"objective\": \"electra\"}}, "

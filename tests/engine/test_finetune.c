@@ -3,7 +3,7 @@
 #include "engine/made.h"
 
 #include "base/safetensors.h"
-#include "engine/finetune.h"
+#include "engine/finetune/finetune.h"
 
 typedef struct {
     int evaluations, steps;

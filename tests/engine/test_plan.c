@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-#include "engine/plan.h"
-#include "engine/statistics.h"
+#include "engine/compare/plan.h"
+#include "engine/compare/statistics.h"
 
 static el_status read_plan(el_plan *plan, const char *text)
 {

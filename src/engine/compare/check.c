@@ -1,0 +1,155 @@
+/* check - what a plan cannot have, said before the first job begins
+ *
+ * Settings of a pre-training are applied, settled and derived where its cost is counted (list.c), which asks here what a
+ * study cannot do with them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/compare/parts.h"
+#include "engine/finetune/settings.h"
+
+/* Folders, lengths and seeds are keys of the plan; the others are about a run by itself, or set by what a study needs. */
+static const char *const OF_PRETRAINING[] = {"data",
+                                             "eval_data",
+                                             "output",
+                                             "seed",
+                                             "threads",
+                                             "dry_run",
+                                             "overwrite",
+                                             "allow_change",
+                                             "max_time",
+                                             "flops_budget",
+                                             "logging_steps",
+                                             "num_train_steps",
+                                             "eval_steps",
+                                             "keep_checkpoint_max",
+                                             "save_checkpoints_steps",
+                                             NULL};
+/* A seed for all would give every pre-training's fine-tuning the same one. */
+static const char *const OF_FINE_TUNING[] = {"model",        "init_from", "task",    "data",
+                                             "output",       "json",      "threads", "overwrite",
+                                             "allow_change", "max_time",  "seed",    NULL};
+
+static el_status refuse(const json_t *settings, const char *const *own, const char *where)
+{
+    for (; *own; own++)
+        if (json_object_get(settings, *own))
+            return el_fail(EL_EUSAGE, "%s: %s: is not a plan's to set, but the study's", where, *own);
+    return EL_OK;
+}
+
+static el_status check_pretraining(const el_plan *plan, int system, int size)
+{
+    json_t *const settings = el_plan_settings(plan, system, size);
+    el_status st = refuse(settings, OF_PRETRAINING, "settings");
+    if (!st && plan->rate_count && json_object_get(settings, "learning_rate"))
+        st = el_fail(EL_EUSAGE, "settings: learning_rate: this plan tries the rates of its grid (rates)");
+    json_decref(settings);
+    return st;
+}
+
+/* Whether electra finetune takes them. */
+static el_status apply(const json_t *settings, const char *where)
+{
+    el_finetune_settings s = el_finetune_defaults();
+    el_options options = {
+        .command = "compare", .table = EL_FINETUNE_TABLE, .count = EL_FINETUNE_LINES, .settings = &s};
+    el_status st = el_options_parse(&options, 1, (char *[]){"compare", NULL});
+    if (!st)
+        st = el_options_apply(&options, settings, where);
+    el_options_close(&options);
+    return st;
+}
+
+static el_status check_fine_tuning(const json_t *settings, const char *where)
+{
+    const el_status st = refuse(settings, OF_FINE_TUNING, where);
+    return st || !settings ? st : apply(settings, where);
+}
+
+static el_status check_task(const el_plan_task *task)
+{
+    el_score_kind kind;
+    el_precision precision;
+    const el_task *known;
+    if (el_plan_asks_pairs(task))
+        return el_compare_pairs_settings(task, &kind, &precision);
+    const el_status st = el_task_named(task->task, &known);
+    return st ? el_fail(st, "tasks: %s", el_error()) : check_fine_tuning(task->settings, task->name);
+}
+
+el_status el_compare_check(const el_plan *plan)
+{
+    el_status st = check_fine_tuning(json_object_get(plan->text, "finetune"), "finetune");
+    for (int i = 0; !st && i < plan->system_count * plan->size_count; i++)
+        st = check_pretraining(plan, i / plan->size_count, i % plan->size_count);
+    for (int t = 0; !st && t < plan->task_count; t++)
+        st = check_task(&plan->tasks[t]);
+    return st;
+}
+
+/* ---- pre-trainings and jobs ---- */
+
+static bool changes(el_course course)
+{
+    return course.first != course.last;
+}
+
+/* A branch is told nothing of the steps before it: stages, and what changes over a run, would begin anew in each. */
+static el_status check_branches(const el_plan *plan, int system, const el_pretrain_settings *s)
+{
+    const char *const what = plan->cooldown == 0            ? NULL
+                             : s->objective == EL_TWO_STAGE ? "two stages"
+                             : changes(s->mask_prob)        ? "a mask_prob that changes"
+                             : changes(s->temperature)      ? "a temperature that changes"
+                                                            : NULL;
+    return what ? el_fail(EL_EUSAGE,
+                          "cooldown: %s has %s, which each branch of a trunk would begin anew; without "
+                          "cooldown each share is a run",
+                          plan->systems[system].name, what)
+                : EL_OK;
+}
+
+el_status el_compare_check_pretraining(const el_study *study, int system, const el_pretrain_settings *s)
+{
+    el_status st = check_branches(&study->plan, system, s);
+    if (st || study->mean_length == 0) /* the shards are not known */
+        return st;
+    st = el_pretrain_check_shards(s, study->plan.data, study->packed_full, study->has_pairs);
+    return st ? el_fail(st, "%s: %s", study->plan.systems[system].name, el_error()) : EL_OK;
+}
+
+el_status el_compare_check_steps(const el_study *study, int system, int size)
+{
+    const el_plan *const p = &study->plan;
+    const double amount = el_plan_length(p, size, p->length_count - 1);
+    const double steps = amount / study->costs[system * p->size_count + size].flops_per_step;
+    return p->by_steps || steps <= EL_PLAN_MOST_STEPS
+               ? EL_OK
+               : el_fail(EL_EUSAGE, "budgets: %g would be %.3g steps of %s, %s, more than 1e9", amount, steps,
+                         p->systems[system].name, p->sizes[size].name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(const el_job *const *)a)->name, (*(const el_job *const *)b)->name);
+}
+
+el_status el_compare_check_names(const el_study *study)
+{
+    const size_t count = (size_t)study->count;
+    const el_job **const sorted = calloc(count, sizeof *sorted);
+    if (!sorted)
+        return el_fail(EL_ENOMEM, "no memory for %zu jobs", count);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &study->jobs[i];
+    qsort(sorted, count, sizeof *sorted, by_name);
+    el_status st = EL_OK;
+    for (size_t i = 1; !st && i < count; i++)
+        if (by_name(&sorted[i - 1], &sorted[i]) == 0)
+            st = el_fail(EL_EUSAGE, "two jobs would be called %s: two numbers of the plan are too near",
+                         sorted[i]->name);
+    free(sorted);
+    return st;
+}

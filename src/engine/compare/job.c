@@ -1,0 +1,379 @@
+/* job - one pre-training or fine-tuning of a study, and what is kept of it */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "engine/compare/parts.h"
+#include "engine/finetune/finetune.h"
+#include "engine/minimal_pairs.h"
+
+enum { POINTS = 8 }; /* of a learning curve; and so many checkpoints are written on the way */
+
+/* Evaluations together take at most this part of a run's time, forward passes being a third of training. */
+static const double EVALUATING = 0.1;
+
+/* What is open while a job is at work. */
+typedef struct {
+    el_study *study;
+    el_job *job;
+    json_t **made; /* where its record goes */
+    int64_t steps; /* by which its progress is told; of a fine-tuning those of all trials */
+    int64_t before;
+    bool evaluates_little; /* as nobody said how much */
+    bool skipping;         /* its last step was skipped: the loss or the gradient was no finite number */
+} working;
+
+static el_status on_event(void *context, const el_event *event)
+{
+    working *const w = context;
+    w->skipping = event->progress->skipped_in_row > 0;
+    if (event->kind == EL_EVENT_STEP || event->kind == EL_EVENT_RECORD)
+        w->job->fraction = (double)(w->before + event->progress->step) / (double)w->steps;
+    return EL_OK;
+}
+
+/* ---- settings ---- */
+
+static void set_path(json_t *given, const char *key, const char *path)
+{
+    if (path)
+        json_object_set_new(given, key, json_string(path));
+}
+
+/* What holds in this place: folders, threads, and what is told apart from the rest. */
+static json_t *here(const el_study *study, const el_job *job, const char *output)
+{
+    json_t *const given = el_compare_told(study, job);
+    json_object_set_new(given, "threads", json_integer(study->threads));
+    set_path(given, "output", output);
+    return given;
+}
+
+/* ---- pre-training ---- */
+
+/* Every line of evaluation, without what it took. */
+static json_t *curve_of(const json_t *lines)
+{
+    json_t *const curve = json_array();
+    size_t i;
+    json_t *line;
+    json_array_foreach(lines, i, line)
+    {
+        const char *const kind = json_string_value(json_object_get(line, "kind"));
+        if (!kind || strcmp(kind, "evaluation") != 0)
+            continue;
+        json_object_del(line, "kind");
+        json_object_del(line, "seconds");
+        json_array_append(curve, line);
+    }
+    return curve;
+}
+
+/* The last loss in training. */
+static json_t *loss_of(const json_t *lines)
+{
+    json_t *last = NULL, *line;
+    size_t i;
+    json_array_foreach(lines, i, line)
+    {
+        const char *const kind = json_string_value(json_object_get(line, "kind"));
+        if (kind && strcmp(kind, "train") == 0 && json_object_get(line, "loss"))
+            last = json_object_get(line, "loss");
+    }
+    return last ? json_incref(last) : json_null();
+}
+
+/* What this run has spent, and what its trunk had; null where there is no such count. */
+static json_t *flops_of(const el_study *study, const el_job *job, const char *count, double own)
+{
+    const bool branch = job->needs >= 0 && !job->trunk;
+    const json_t *const trunk = branch ? json_object_get(study->jobs[job->needs].record, "flops") : NULL;
+    return el_json_number(own + json_number_value(json_object_get(trunk, count)));
+}
+
+/* diverged: why, or NULL.  A later start has to know whether the run's folder is to stay. */
+static el_status mark(const working *w, const char *diverged)
+{
+    json_t *const record = *w->made;
+    if (!record)
+        return el_fail(EL_ENOMEM, "no memory for a record");
+    json_object_set_new(record, "kept", json_boolean(w->study->settings->keep_models));
+    if (diverged)
+        json_object_set_new(record, "diverged", json_string(diverged));
+    return EL_OK;
+}
+
+static el_status record_pretraining(const working *w, const el_pretraining *run, const char *diverged)
+{
+    char *const path = el_path_join(run->settings->output, "metrics.jsonl");
+    json_t *lines = NULL;
+    const el_status st = path ? el_metrics_load(&lines, path) : el_fail(EL_ENOMEM, "no memory for a path");
+    free(path);
+    if (st)
+        return st;
+    const json_t *const record = run->run.record;
+    const double tokens = (double)run->progress.tokens;
+    json_t *const flops =
+        json_pack("{s:o, s:o}", "products",
+                  flops_of(w->study, w->job, "products", tokens * run->trainer.flops_per_token), "paper",
+                  flops_of(w->study, w->job, "paper", tokens * run->trainer.paper_flops_per_token));
+    *w->made = json_pack("{s:s, s:s, s:o, s:f, s:I, s:I, s:o, s:f, s:O?, s:O?, s:O?, s:o, s:o, s:o}", "job",
+                         w->job->name, "kind", "pre-training", "asked", el_compare_asked(w->study, w->job),
+                         "rate", run->settings->learning_rate, "steps", (json_int_t)run->progress.step,
+                         "tokens", (json_int_t)run->progress.tokens, "flops", flops, "seconds",
+                         run->progress.seconds, "parameters", json_object_get(record, "parameters"),
+                         "data_hash", json_object_get(record, "data_hash"), "vocabulary_hash",
+                         json_object_get(record, "vocabulary_hash"), "heldout_hash",
+                         el_compare_hash_json(w->study->heldout_hash), "training_loss", loss_of(lines),
+                         "curve", curve_of(lines));
+    json_decref(lines);
+    return mark(w, diverged);
+}
+
+/* A training whose numbers went wrong, as apart from a disk that is full. */
+static bool went_astray(const working *w, el_model *model, el_status st)
+{
+    return st == EL_EFAILED && (w->skipping || !el_model_finite(model));
+}
+
+static el_status train(working *w, el_pretraining *run)
+{
+    char sentence[512] = "";
+    el_trainer *const t = &run->trainer;
+    const int64_t every = t->steps / POINTS < 1 ? 1 : t->steps / POINTS;
+    t->evaluate_every = t->log_every = every;
+    t->save_every = w->job->trunk ? 0 : every;
+    if (w->evaluates_little) {
+        const double most = EVALUATING * 3 * (double)t->steps * t->batch / (POINTS * EL_EVALUATION_BATCH);
+        t->heldout_batches = most < 1                            ? 1
+                             : most < (double)t->heldout_batches ? (int64_t)most
+                                                                 : t->heldout_batches;
+    }
+    w->steps = t->steps;
+    const el_status st = el_pretrain_run(run);
+    const bool astray = went_astray(w, &run->model, st);
+    if (astray)
+        snprintf(sentence, sizeof sentence, "%s", el_error());
+    return st && !astray ? st : record_pretraining(w, run, astray ? sentence : NULL);
+}
+
+static el_status pretrain(working *w)
+{
+    const el_study *const study = w->study;
+    const el_job *const job = w->job;
+    char *const output = el_compare_folder(study, job);
+    json_t *const given = here(study, job, output);
+    char *trunk = NULL;
+    w->evaluates_little =
+        !json_object_get(given, "eval_batches") && !json_object_get(given, "num_eval_steps");
+    set_path(given, "data", study->plan.data);
+    set_path(given, "eval_data", study->plan.eval_data);
+    json_object_set_new(given, "keep_checkpoint_max", json_integer(job->trunk ? 0 : 1));
+    if (job->needs >= 0 && !job->trunk) {
+        char name[64];
+        snprintf(name, sizeof name, "checkpoint-%" PRId64, study->jobs[job->needs].steps);
+        char *const folder = el_compare_folder(study, &study->jobs[job->needs]);
+        trunk = folder ? el_path_join(folder, name) : NULL;
+        free(folder);
+        set_path(given, "init_from", trunk);
+    }
+    el_pretrain_settings settings;
+    el_options options;
+    el_pretraining run;
+    const el_watch watch = {.on_event = on_event, .stop = &w->study->halt, .context = w};
+    el_status st = el_compare_pretrain_settings(&settings, &options, given);
+    if (!st) {
+        st = el_pretrain_open(&run, &options, &watch);
+        if (!st)
+            st = train(w, &run);
+        el_pretrain_close(&run);
+        el_options_close(&options);
+    }
+    json_decref(given);
+    free(trunk);
+    free(output);
+    return st;
+}
+
+/* ---- fine-tuning ---- */
+
+/* Each trial's value of the metric. */
+static json_t *values_of(const json_t *results, const char *metric)
+{
+    json_t *const values = json_array();
+    size_t i;
+    json_t *trial;
+    json_array_foreach(json_object_get(results, "trials"), i, trial)
+    {
+        json_t *const value = json_object_get(json_object_get(trial, "metrics"), metric);
+        json_array_append_new(values, value ? json_incref(value) : json_null());
+    }
+    return values;
+}
+
+static json_t *task_hash(const working *w)
+{
+    return el_compare_hash_json(w->study->task_hashes[w->job->task]);
+}
+
+static el_status record_fine_tuning(const working *w, const json_t *results, const char *diverged)
+{
+    const char *const metric = json_string_value(json_object_get(results, "metric"));
+    const json_t *const summary = json_object_get(json_object_get(results, "summary"), metric);
+    const json_t *const mean = json_object_get(summary, "mean");
+    *w->made = json_pack("{s:s, s:s, s:o, s:o, s:s?, s:O?, s:o, s:O?}", "job", w->job->name, "kind",
+                         "fine-tuning", "asked", el_compare_asked(w->study, w->job), "task_hash",
+                         task_hash(w), "metric", metric, "score", mean, "trials", values_of(results, metric),
+                         "test", json_object_get(results, "test"));
+    return mark(w, diverged);
+}
+
+static el_status on_event_of_trial(void *context, const el_event *event)
+{
+    working *const w = ((working **)context)[0];
+    const el_finetuning *const f = ((void **)context)[1];
+    w->steps = f->steps * f->settings->num_trials;
+    w->before = f->steps * f->trial;
+    return on_event(w, event);
+}
+
+static el_status tune(working *w, el_options *options)
+{
+    el_finetuning f = {0};
+    void *context[] = {w, &f};
+    const el_watch watch = {.on_event = on_event_of_trial, .stop = &w->study->halt, .context = context};
+    el_status st = el_finetune_open(&f, options, &watch);
+    if (!st) {
+        st = el_finetune_run(&f);
+        const bool astray = went_astray(w, &f.model, st);
+        if (!st || astray)
+            st = record_fine_tuning(w, f.results, astray ? "the loss was no finite number" : NULL);
+    }
+    el_finetune_close(&f);
+    return st;
+}
+
+static el_status finetune(working *w)
+{
+    const el_study *const study = w->study;
+    char *const output = el_compare_folder(study, w->job);
+    char *const model = el_compare_folder(study, &study->jobs[w->job->needs]);
+    char *const data = el_compare_task_data(study, w->job->task);
+    json_t *const given = here(study, w->job, output);
+    set_path(given, "model", model);
+    set_path(given, "data", data);
+    el_finetune_settings settings = el_finetune_defaults();
+    el_options options = {
+        .command = "compare", .table = EL_FINETUNE_TABLE, .count = EL_FINETUNE_LINES, .settings = &settings};
+    el_status st = el_options_parse(&options, 1, (char *[]){"compare", NULL});
+    if (!st)
+        st = el_options_apply(&options, given, study->plan.tasks[w->job->task].name);
+    if (!st)
+        st = tune(w, &options);
+    el_options_close(&options);
+    json_decref(given);
+    free(data);
+    free(model);
+    free(output);
+    return st;
+}
+
+/* ---- minimal pairs ---- */
+
+static void on_pairs(void *context, double fraction)
+{
+    ((el_job *)context)->fraction = fraction;
+}
+
+static el_status record_pairs(const working *w, const el_pair_counts *counts)
+{
+    const double accuracy = el_pair_accuracy(&counts->kinds[0]);
+    *w->made = json_pack("{s:s, s:s, s:o, s:o, s:s, s:f, s:[f]}", "job", w->job->name, "kind",
+                         "minimal pairs", "asked", el_compare_asked(w->study, w->job), "task_hash",
+                         task_hash(w), "metric", "accuracy", "score", accuracy, "trials", accuracy);
+    json_t *const all = el_pair_counts_json(counts);
+    const bool whole = *w->made && all && json_object_update_missing(*w->made, all) == 0;
+    json_decref(all);
+    return whole ? EL_OK : el_fail(EL_ENOMEM, "no memory for a record");
+}
+
+/* Where a word stands among names between bars, or -1. */
+static int place_among(const char *names, const char *word)
+{
+    for (int k = 0; *names; k++) {
+        const size_t length = strcspn(names, "|");
+        if (length == strlen(word) && strncmp(names, word, length) == 0)
+            return k;
+        names += length + (names[length] == '|');
+    }
+    return -1;
+}
+
+/* What the task's settings say; else what the model is for, in full precision. */
+el_status el_compare_pairs_settings(const el_plan_task *task, el_score_kind *kind, el_precision *precision)
+{
+    const char *by = "auto", *numbers = "fp32", *key;
+    json_t *value;
+    json_object_foreach((json_t *)task->settings, key, value)
+    {
+        const char **const word = strcmp(key, "by") == 0          ? &by
+                                  : strcmp(key, "precision") == 0 ? &numbers
+                                                                  : NULL;
+        if (!word || !json_is_string(value))
+            return el_fail(EL_EUSAGE, "%s: %s: the settings of minimal pairs are by and precision, two words",
+                           task->name, key);
+        *word = json_string_value(value);
+    }
+    const int score = place_among(EL_SCORE_NAMES, by), type = place_among("fp32|bf16", numbers);
+    if (score < 0)
+        return el_fail(EL_EUSAGE, "%s: by: %s is none of %s", task->name, by, EL_SCORE_NAMES);
+    if (type < 0)
+        return el_fail(EL_EUSAGE, "%s: precision: %s is none of fp32|bf16", task->name, numbers);
+    *kind = (el_score_kind)score;
+    *precision = type == 0 ? EL_PRECISION_FP32 : EL_PRECISION_BF16;
+    return EL_OK;
+}
+
+static el_status score_pairs(working *w)
+{
+    enum { ROWS = 2048 };
+    const el_study *const study = w->study;
+    char *const model = el_compare_folder(study, &study->jobs[w->job->needs]);
+    char *const file = el_compare_task_data(study, w->job->task);
+    el_precision precision = EL_PRECISION_FP32;
+    const el_pairs_watch watch = {.on_progress = on_pairs, .stop = &study->halt, .context = w->job};
+    el_queue *q = NULL;
+    el_scorer *scorer = NULL;
+    el_pair_counts counts = {0};
+    el_score_kind kind = EL_SCORE_AUTO;
+    el_status st = model && file
+                       ? el_compare_pairs_settings(&study->plan.tasks[w->job->task], &kind, &precision)
+                       : el_fail(EL_ENOMEM, "no memory for a path");
+    el_machine machine = {.threads = study->threads, .precision = precision};
+    if (!st)
+        st = el_machine_open(&machine, &q);
+    if (!st)
+        st = el_scorer_open(&scorer, q, el_machine_type(&machine), model, kind, EL_SPECIAL_TOKENS, ROWS);
+    if (!st)
+        st = el_minimal_pairs(&counts, scorer, file, &watch);
+    if (!st)
+        st = record_pairs(w, &counts);
+    el_minimal_pairs_release(&counts);
+    el_scorer_close(scorer);
+    el_queue_close(q);
+    free(file);
+    free(model);
+    return st;
+}
+
+el_status el_compare_job(json_t **made, el_study *study, el_job *job)
+{
+    *made = NULL;
+    working w = {.study = study, .job = job, .made = made, .steps = 1};
+    return job->task < 0                                       ? pretrain(&w)
+           : el_plan_asks_pairs(&study->plan.tasks[job->task]) ? score_pairs(&w)
+                                                               : finetune(&w);
+}

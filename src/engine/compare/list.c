@@ -1,0 +1,381 @@
+/* list - what a plan comes to: costs, and the list of jobs */
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/number.h"
+#include "engine/compare/parts.h"
+#include "task/task.h"
+#include "train/presets.h"
+
+/* Of seeds: a branch reads the shards in another order than its trunk; trials of a fine-tuning have seeds of their own. */
+enum { BRANCH_SEED = 1000, TRIALS_OF_A_SEED = 100 };
+
+/* ---- costs ---- */
+
+el_status el_compare_pretrain_settings(el_pretrain_settings *s, el_options *options, const json_t *given)
+{
+    el_status st = EL_OK;
+    int size = EL_SMALL;
+    for (int time = 0; !st && time < 2; time++) { /* the preset has to be known before the rest is read */
+        *options = (el_options){
+            .command = "compare", .table = EL_PRETRAIN_TABLE, .count = EL_PRETRAIN_LINES, .settings = s};
+        el_pretrain_defaults(s, size);
+        st = el_options_parse(options, 1, (char *[]){"compare", NULL});
+        if (!st)
+            st = el_options_apply(options, given, "settings");
+        size = s->model_size;
+        if (time == 0 || st)
+            el_options_close(options);
+    }
+    return st;
+}
+
+/* Values, gradients, moments, copies for products and for a checkpoint, and about what a micro-batch leaves in the layers. */
+static double memory_of(const el_pretrain_settings *s, const el_model_plan *plan)
+{
+    double bytes = 2e8;
+    for (int i = 0; i < plan->count; i++) {
+        const el_config *const c = &plan->networks[i].config;
+        const double h = c->hidden_size, inner = c->intermediate_size;
+        const double parameters = (double)c->embedding_size * (c->vocab_size + c->max_position_embeddings) +
+                                  c->num_hidden_layers * (4 * h * h + 2 * h * inner);
+        bytes += 28 * parameters +
+                 4.0 * (double)s->micro_batch_tokens * c->num_hidden_layers * (8 * h + 2 * inner);
+    }
+    return bytes;
+}
+
+static el_status cost_of(const el_study *study, int system, int size, el_cost *cost)
+{
+    el_pretrain_settings s;
+    el_options options;
+    el_flops_plan token = {0};
+    el_model_plan plan;
+    json_t *const given = el_plan_settings(&study->plan, system, size);
+    el_status st = el_compare_pretrain_settings(&s, &options, given);
+    json_decref(given);
+    if (st)
+        return st;
+    const double length = study->mean_length > 0 ? study->mean_length : EL_PRESET[s.model_size].seq_length;
+    st = el_pretrain_settle(&s, &options, false);
+    if (!st)
+        st = el_pretrain_derive(&s, &options);
+    if (!st)
+        st = el_compare_check_pretraining(study, system, &s);
+    if (!st)
+        st = el_pretrain_cost(&s, study->vocab_size, length, &token);
+    if (!st)
+        st = el_pretrain_plan(&s, study->vocab_size, &plan);
+    if (!st)
+        *cost = (el_cost){el_flops_products_training(&token) * (double)s.train_batch_size * length,
+                          el_flops_products_inference(&token.encoder, length), memory_of(&s, &plan),
+                          s.num_warmup_steps};
+    el_options_close(&options);
+    return st;
+}
+
+static el_status take_costs(el_study *study)
+{
+    const el_plan *const p = &study->plan;
+    study->costs = calloc((size_t)(p->system_count * p->size_count), sizeof *study->costs);
+    el_status st = study->costs ? EL_OK : el_fail(EL_ENOMEM, "no memory for a plan's costs");
+    for (int i = 0; !st && i < p->system_count * p->size_count; i++) {
+        st = cost_of(study, i / p->size_count, i % p->size_count, &study->costs[i]);
+        if (!st)
+            st = el_compare_check_steps(study, i / p->size_count, i % p->size_count);
+    }
+    return st;
+}
+
+static const el_cost *cost_at(const el_study *study, const el_job *job)
+{
+    return &study->costs[job->system * study->plan.size_count + job->size];
+}
+
+/* ---- jobs ---- */
+
+enum { SHORT = 64 };
+
+/* "1e13": a number as short as it can be said, for a file's name. */
+static void short_number(char text[SHORT], double value)
+{
+    char plain[24];
+    el_number_print(plain, sizeof plain, "%.6g", value);
+    char *const e = strchr(plain, 'e');
+    const char *power = e ? e + 1 : "";
+    power += *power == '+';
+    power += strspn(power, "0");
+    if (e)
+        *e = '\0';
+    snprintf(text, SHORT, "%s%s%s", plain, e ? "e" : "", power);
+}
+
+static el_job *add(el_study *study, el_job job, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static el_job *add(el_study *study, el_job job, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(job.name, sizeof job.name, format, arguments);
+    va_end(arguments);
+    study->jobs[study->count] = job;
+    return &study->jobs[study->count++];
+}
+
+/* Adds about the tokens of a text of so many bytes, compressed or not. */
+static el_status add_tokens(void *tokens, const char *path)
+{
+    el_mapping file;
+    const el_status st = el_mapping_open(&file, path);
+    if (st)
+        return st;
+    const size_t length = strlen(path);
+    const bool packed =
+        length > 4 && (strcmp(path + length - 4, ".zst") == 0 || strcmp(path + length - 3, ".gz") == 0);
+    *(double *)tokens += (double)file.size * (packed ? 3 : 1) / 4;
+    el_mapping_close(&file);
+    return EL_OK;
+}
+
+/* Of all files of `path`, which may name one for each class; 0 where one is not there. */
+static double tokens_of(const char *path)
+{
+    double tokens = 0;
+    return path && !el_class_files_visit(path, add_tokens, &tokens) ? tokens : 0;
+}
+
+/* Tokens that are trained on with a task, about; 0 where its files are not known. */
+static double tokens_of_task(const el_study *study, int task)
+{
+    /* passes of a sentence, a token masked in each, that cost a third of a training's */
+    enum { LONG_EXAMPLE = 40, PASSES = 10 };
+    const el_plan_task *const t = &study->plan.tasks[task];
+    const bool pairs = el_plan_asks_pairs(t);
+    const el_task *const known = el_task_find(t->task);
+    el_task_files files;
+    if (el_compare_task_files(study, task, &files))
+        return 0;
+    double tokens = tokens_of(pairs ? files.dev : files.train);
+    el_task_files_release(&files);
+    if (pairs)
+        return tokens * PASSES / 3;
+    json_t *const told = el_compare_told(study, &(el_job){.task = task});
+    const json_t *const most = json_object_get(told, "max_train_examples");
+    const json_t *const epochs = json_object_get(told, "num_train_epochs");
+    if (json_number_value(most) > 0)
+        tokens = fmin(tokens, LONG_EXAMPLE * json_number_value(most));
+    tokens *= epochs ? json_number_value(epochs) : known->epochs;
+    json_decref(told);
+    return tokens;
+}
+
+static void add_fine_tunings(el_study *study, const double *tokens, int pretraining)
+{
+    const el_job job = study->jobs[pretraining];
+    for (int t = 0; t < study->plan.task_count; t++) {
+        if (job.tuning && !study->plan.tasks[t].in_mean)
+            continue; /* no rate is chosen by it */
+        el_job tuning = job;
+        tuning.task = t;
+        tuning.needs = pretraining;
+        tuning.flops = 3 * cost_at(study, &job)->encoder_flops * tokens[t];
+        add(study, tuning, "%s.%s", job.name, study->plan.tasks[t].name);
+    }
+}
+
+static int64_t whole_steps(double steps)
+{
+    return steps < 1 ? 1 : (int64_t)rint(steps);
+}
+
+/* "electra.small.1e14": a run at its whole length. */
+static void begin_name(const el_study *study, const el_job *job, char *name, size_t size)
+{
+    char amount[SHORT];
+    const el_plan *const p = &study->plan;
+    short_number(amount, el_plan_length(p, job->size, job->length));
+    snprintf(name, size, "%s.%s.%s%s", p->systems[job->system].name, p->sizes[job->size].name, amount,
+             p->by_steps ? "-steps" : "");
+}
+
+static void add_tries(el_study *study, const double *tokens, el_job job)
+{
+    char name[120], rate[SHORT];
+    job.tuning = true;
+    job.seed = study->plan.rate_seed;
+    job.share = study->plan.rate_share;
+    job.steps = whole_steps((double)job.steps * job.share);
+    job.flops *= job.share;
+    begin_name(study, &job, name, sizeof name);
+    for (int r = 0; r < study->plan.rate_count; r++) {
+        job.rate = study->plan.rates[r];
+        short_number(rate, job.rate);
+        add(study, job, "%s.rate-%s", name, rate);
+        if (study->plan.rate_rule == EL_RATE_BY_SCORE)
+            add_fine_tunings(study, tokens, study->count - 1);
+    }
+}
+
+/* All shares of a run: each by itself, or a trunk and a branch from it for each. */
+static void add_runs(el_study *study, const double *tokens, el_job job)
+{
+    const el_plan *const p = &study->plan;
+    const el_job whole = job;
+    char name[120], share[SHORT];
+    int trunk = -1;
+    begin_name(study, &job, name, sizeof name);
+    for (int k = 0; k < p->share_count; k++) {
+        job.share = p->shares[k];
+        job.steps = whole_steps((double)whole.steps * job.share);
+        job.flops = whole.flops * job.share;
+        short_number(share, 100 * job.share);
+        if (p->cooldown > 0) {
+            el_job part = job;
+            part.trunk = true;
+            part.needs = trunk;
+            part.steps = whole_steps((double)job.steps * (1 - p->cooldown));
+            const double before = trunk < 0 ? 0 : (double)study->jobs[trunk].steps;
+            part.flops = ((double)part.steps - before) * cost_at(study, &job)->flops_per_step;
+            trunk = study->count;
+            add(study, part, "%s.trunk-%s.seed-%" PRId64, name, share, job.seed);
+            job.needs = trunk;
+            job.flops = (double)(job.steps - part.steps) * cost_at(study, &job)->flops_per_step;
+        }
+        if (job.share < 1)
+            add(study, job, "%s.%s.seed-%" PRId64, name, share, job.seed);
+        else
+            add(study, job, "%s.seed-%" PRId64, name, job.seed);
+        add_fine_tunings(study, tokens, study->count - 1);
+    }
+}
+
+/* A run of the whole length. */
+static el_job run_of(const el_study *study, int system, int size, int length)
+{
+    const el_plan *const p = &study->plan;
+    el_job job = {.system = system, .size = size, .length = length, .task = -1, .share = 1, .needs = -1};
+    const double step = cost_at(study, &job)->flops_per_step;
+    const double amount = el_plan_length(p, size, length);
+    job.steps = whole_steps(p->by_steps ? amount : amount / step);
+    job.flops = (double)job.steps * step;
+    return job;
+}
+
+static void list(el_study *study, const double *tokens)
+{
+    const el_plan *const p = &study->plan;
+    for (int i = 0; p->rate_count && i < p->system_count * p->size_count; i++)
+        add_tries(study, tokens, run_of(study, i / p->size_count, i % p->size_count, 0));
+    for (int seed = 0; seed < p->seed_count; seed++) /* every system before the next seed */
+        for (int length = 0; length < p->length_count; length++)
+            for (int i = 0; i < p->system_count * p->size_count; i++) {
+                el_job job = run_of(study, i / p->size_count, i % p->size_count, length);
+                job.seed = p->seeds[seed];
+                add_runs(study, tokens, job);
+            }
+}
+
+el_status el_compare_list(el_study *study)
+{
+    const el_plan *const p = &study->plan;
+    const el_status st = take_costs(study);
+    if (st)
+        return st;
+    const int kinds = p->system_count * p->size_count;
+    const int most = kinds * p->rate_count * (1 + p->task_count) +
+                     kinds * p->seed_count * p->length_count * p->share_count * (2 + p->task_count);
+    double tokens[EL_PLAN_MOST];
+    for (int t = 0; t < p->task_count; t++)
+        tokens[t] = tokens_of_task(study, t);
+    study->jobs = calloc((size_t)most, sizeof *study->jobs);
+    if (!study->jobs)
+        return el_fail(EL_ENOMEM, "no memory for %d jobs", most);
+    list(study, tokens);
+    assert(study->count <= most);
+    return el_compare_check_names(study);
+}
+
+/* ---- what is asked ---- */
+
+static json_t *asked_of_task(const el_study *study, const el_job *job)
+{
+    const el_plan_task *const task = &study->plan.tasks[job->task];
+    if (el_plan_asks_pairs(task)) {
+        json_t *const pairs = json_pack("{s:s}", "task", task->task);
+        if (task->settings)
+            json_object_update(pairs, (json_t *)task->settings);
+        return pairs;
+    }
+    json_t *const asked =
+        json_pack("{s:s, s:I}", "task", task->task, "seed", (json_int_t)(job->seed * TRIALS_OF_A_SEED + 1));
+    const json_t *const all = json_object_get(study->plan.text, "finetune");
+    if (all)
+        json_object_update(asked, (json_t *)all);
+    if (task->settings)
+        json_object_update(asked, (json_t *)task->settings);
+    return asked;
+}
+
+static void ask_length(const el_study *study, const el_job *job, json_t *asked)
+{
+    const el_plan *const p = &study->plan;
+    const int64_t before = job->needs < 0 ? 0 : study->jobs[job->needs].steps;
+    if (p->cooldown == 0 || job->tuning) {
+        if (p->by_steps)
+            json_object_set_new(asked, "num_train_steps", json_integer(job->steps));
+        else
+            json_object_set_new(asked, "flops_budget",
+                                json_real(el_plan_length(p, job->size, job->length) * job->share));
+        return;
+    }
+    const int64_t whole = run_of(study, job->system, job->size, job->length).steps;
+    const int64_t warmup = cost_at(study, job)->warmup;
+    json_object_set_new(asked, "num_train_steps",
+                        json_integer(job->trunk ? job->steps : job->steps - before));
+    json_object_set_new(asked, "num_warmup_steps",
+                        json_integer(!job->trunk           ? 0
+                                     : warmup > whole / 10 ? whole / 10
+                                                           : warmup));
+    if (job->trunk)
+        json_object_set_new(asked, "lr_decay_power", json_integer(0));
+}
+
+json_t *el_compare_asked(const el_study *study, const el_job *job)
+{
+    if (job->task >= 0)
+        return asked_of_task(study, job);
+    const bool branch = study->plan.cooldown > 0 && !job->tuning && !job->trunk;
+    json_t *const asked = el_plan_settings(&study->plan, job->system, job->size);
+    json_object_set_new(asked, "seed", json_integer(job->seed + (branch ? BRANCH_SEED : 0)));
+    if (job->rate > 0)
+        json_object_set_new(asked, "learning_rate", json_real(job->rate));
+    ask_length(study, job, asked);
+    return asked;
+}
+
+/* ---- places ---- */
+
+static char *in_runs(const el_study *study, const char *name)
+{
+    char *const runs = el_path_join(study->settings->output, "runs");
+    char *const path = runs ? el_path_join(runs, name) : NULL;
+    free(runs);
+    return path;
+}
+
+/* The parts of a trunk are one run that goes on. */
+char *el_compare_folder(const el_study *study, const el_job *job)
+{
+    char name[120], whole[200];
+    if (!job->trunk)
+        return in_runs(study, job->name);
+    begin_name(study, job, name, sizeof name);
+    snprintf(whole, sizeof whole, "%s.trunk.seed-%" PRId64, name, job->seed);
+    return in_runs(study, whole);
+}

@@ -1,0 +1,412 @@
+/* page - report.html of a study */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "engine/compare/report.h"
+
+/* ---- commands ---- */
+
+/* A growing text; `text` is NULL once memory ran out. */
+typedef struct {
+    char *text;
+    size_t used, size;
+} command;
+
+static void append(command *c, const char *text)
+{
+    const size_t length = strlen(text);
+    if (c->text && c->used + length + 1 > c->size) {
+        char *const larger = realloc(c->text, c->size = 2 * (c->used + length + 1));
+        if (!larger)
+            free(c->text);
+        c->text = larger;
+    }
+    if (!c->text)
+        return;
+    memcpy(c->text + c->used, text, length + 1);
+    c->used += length;
+}
+
+/* As a shell takes it. */
+static void append_value(command *c, const char *value)
+{
+    static const char PLAIN[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+./,=:";
+    const bool plain = *value && strspn(value, PLAIN) == strlen(value);
+    append(c, plain ? " " : " '");
+    for (; *value; value++) {
+        const char one[] = {*value, '\0'};
+        append(c, *value == '\'' ? "'\\''" : one);
+    }
+    append(c, plain ? "" : "'");
+}
+
+static void append_flag(command *c, const char *key, const json_t *value)
+{
+    char flag[EL_LONGEST_NAME];
+    snprintf(flag, sizeof flag, "%s%s", json_is_false(value) ? "no-" : "", key);
+    for (char *at = flag; *at; at++)
+        *at = *at == '_' ? '-' : *at;
+    append(c, " --");
+    append(c, flag);
+    if (json_is_boolean(value))
+        return;
+    char *const number = json_is_string(value) ? NULL : el_json_text(value, false);
+    append_value(c, number ? number : json_is_string(value) ? json_string_value(value) : "");
+    free(number);
+}
+
+static void append_path(command *c, const char *flag, const char *path)
+{
+    if (!path)
+        return;
+    append(c, flag);
+    append_value(c, path);
+}
+
+char *el_compare_command(const el_study *study, const el_job *job)
+{
+    command c = {.size = 256};
+    c.text = calloc(1, c.size);
+    json_t *const asked = el_compare_told(study, job);
+    const el_job *const needed = job->needs < 0 ? NULL : &study->jobs[job->needs];
+    char from[256], *data = NULL;
+    const bool pairs = job->task >= 0 && el_plan_asks_pairs(&study->plan.tasks[job->task]);
+    append(&c, job->task < 0 ? "electra pretrain" : pairs ? "electra score" : "electra finetune");
+    if (job->task < 0) {
+        append_path(&c, " --data", study->plan.data);
+        append_path(&c, " --eval-data", study->plan.eval_data);
+        snprintf(from, sizeof from, "%s/checkpoint-%" PRId64, needed ? needed->name : "",
+                 needed ? needed->steps : 0);
+        append_path(&c, " --init-from", needed && !job->trunk ? from : NULL);
+    } else {
+        append_path(&c, " --model", needed->name);
+        data = el_compare_task_data(study, job->task);
+        append_path(&c, pairs ? " --pairs" : " --data", data);
+    }
+    const char *key;
+    json_t *value;
+    if (pairs)
+        json_object_del(asked, "task");
+    json_object_foreach(asked, key, value) append_flag(&c, key, value);
+    append_path(&c, " --output", pairs ? NULL : job->name);
+    json_decref(asked);
+    free(data);
+    return c.text;
+}
+
+/* ---- tables ---- */
+
+static const char *title_of(const el_findings *f, int system)
+{
+    return f->study->plan.systems[system].title;
+}
+
+static const char *task_of(const el_findings *f, int task)
+{
+    return task < 0 ? "mean" : f->study->plan.tasks[task].name;
+}
+
+static void put_heads(el_writer *page, const char *const *heads, int count)
+{
+    el_html_put(page, "<div class=\"scroll\"><table><tr>");
+    for (int i = 0; i < count; i++) {
+        el_html_put(page, i ? "<th class=\"n\">" : "<th>");
+        el_html_text(page, heads[i]);
+        el_html_put(page, "</th>");
+    }
+    el_html_put(page, "</tr>\n");
+}
+
+static void put_cell(el_writer *page, const char *text)
+{
+    el_html_put(page, "<td>");
+    el_html_text(page, text);
+    el_html_put(page, "</td>");
+}
+
+/* "82.1 ± 0.4 (5)", in two lines where a table is wide; or a dash. */
+static void put_score(el_writer *page, const el_sample *s)
+{
+    if (s->count > 1)
+        el_html_put(page, "<td class=\"n s\">%.1f <small>± %.1f (%d)</small></td>", s->mean, s->deviation,
+                    s->count);
+    else if (s->count == 1)
+        el_html_put(page, "<td class=\"n s\">%.1f <small>(1)</small></td>", s->mean);
+    else
+        el_html_put(page, "<td class=\"n\">-</td>");
+}
+
+static void put_number(el_writer *page, const char *format, double value)
+{
+    char text[64];
+    snprintf(text, sizeof text, isfinite(value) ? format : "-", value);
+    el_html_put(page, "<td class=\"n\">%s</td>", text);
+}
+
+static void put_count(el_writer *page, int64_t count)
+{
+    put_number(page, "%.0f", count ? (double)count : NAN);
+}
+
+/* What a row is of: the first cells of a line. */
+static void put_row_begin(el_writer *page, const el_findings *f, const el_row *row)
+{
+    el_html_put(page, "<tr>");
+    put_cell(page, title_of(f, row->system));
+    put_cell(page, f->study->plan.sizes[row->size].name);
+    el_html_put(page, "<td class=\"n\">%.4g %%</td>", 100 * row->share);
+    put_number(page, "%.3g", row->flops);
+}
+
+static void put_row_end(el_writer *page, const el_row *row)
+{
+    if (row->diverged)
+        el_html_put(page, "<td>%d diverged</td>", row->diverged);
+    el_html_put(page, "</tr>\n");
+}
+
+static void put_metrics(el_writer *page, const el_findings *f)
+{
+    const el_plan *const p = &f->study->plan;
+    for (int t = 0; t < p->task_count; t++) {
+        const el_row *row = NULL;
+        for (int i = 0; i < f->row_count && !(row && row->metric); i++)
+            row = f->rows[i].task == t ? &f->rows[i] : row;
+        el_html_text(page, p->tasks[t].name);
+        el_html_put(page, ": ");
+        el_html_text(page, row && row->metric ? row->metric : "no result yet");
+        el_html_put(page, "%s", p->tasks[t].in_mean ? "; " : ", outside the mean; ");
+    }
+}
+
+static void put_scores(el_writer *page, const el_findings *f)
+{
+    const el_plan *const p = &f->study->plan;
+    const char *heads[EL_PLAN_MOST + 8] = {"system", "size", "share", "FLOPs", "mean"};
+    int count = 5;
+    for (int t = 0; t < p->task_count; t++)
+        heads[count++] = p->tasks[t].name;
+    put_heads(page, heads, count);
+    for (int i = 0; i < f->row_count; i++) {
+        const el_row *const row = &f->rows[i];
+        if (row->task >= 0)
+            continue;
+        put_row_begin(page, f, row);
+        put_score(page, &row->score);
+        for (int t = 0; t < p->task_count; t++) {
+            const el_row *const one = el_findings_row(f, row->system, row->size, row->length, row->share, t);
+            put_score(page, one ? &one->score : &(el_sample){0});
+        }
+        put_row_end(page, row);
+    }
+    el_html_put(
+        page, "</table></div>\n"
+              "<p class=\"note\">100 times the task's metric on dev: mean ± standard deviation over seeds of "
+              "pre-training (their number). ");
+    put_metrics(page, f);
+    el_html_put(page, "FLOPs are those of pre-training.</p>\n");
+}
+
+static void put_costs(el_writer *page, const el_findings *f)
+{
+    static const char *const HEADS[] = {"system", "size",    "share", "FLOPs", "the paper's count",
+                                        "steps",  "seconds", "rate"};
+    el_html_put(page, "<h2>What pre-training took</h2>\n");
+    put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS);
+    for (int i = 0; i < f->row_count; i++) {
+        const el_row *const row = &f->rows[i];
+        if (row->task >= 0)
+            continue;
+        put_row_begin(page, f, row);
+        put_number(page, "%.3g", row->paper_flops);
+        put_count(page, row->steps);
+        put_number(page, "%.3g", row->seconds);
+        put_number(page, "%.3g", row->rate);
+        put_row_end(page, row);
+    }
+    el_html_put(page, "</table></div>\n<p class=\"note\">Means over the seeds that did not diverge.%s</p>\n",
+                f->study->plan.cooldown > 0 ? " Each branch with the part of the trunk that it began with."
+                                            : "");
+}
+
+static void put_tests(el_writer *page, const el_findings *f)
+{
+    static const char *const HEADS[] = {"against", "size", "FLOPs", "task", "difference", "p", "seeds"};
+    if (f->test_count == 0)
+        return;
+    el_html_put(page, "<h2>");
+    el_html_text(page, title_of(f, f->study->plan.reference));
+    el_html_put(page, " against the others</h2>\n");
+    put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS);
+    for (int i = 0; i < f->test_count; i++) {
+        const el_test *const t = &f->tests[i];
+        el_html_put(page, "<tr>");
+        put_cell(page, title_of(f, t->row->system));
+        put_cell(page, f->study->plan.sizes[t->row->size].name);
+        put_number(page, "%.3g", t->row->flops);
+        put_cell(page, task_of(f, t->row->task));
+        put_number(page, "%+.1f", t->difference);
+        put_number(page, "%.3f", t->p);
+        el_html_put(page, "<td class=\"n\">%d</td></tr>\n", t->seeds);
+    }
+    el_html_put(
+        page,
+        "</table></div>\n<p class=\"note\">Points, paired by the seed of pre-training. p: Student's paired t "
+        "test, both sides, not corrected for the number of tests; with few seeds it says little.</p>\n");
+}
+
+static void put_crossings(el_writer *page, const el_findings *f)
+{
+    static const char *const HEADS[] = {"score of",     "size",  "score", "its FLOPs",
+                                        "reached with", "share", "seeds"};
+    if (f->crossing_count == 0)
+        return;
+    el_html_put(page, "<h2>At which share of the others' compute ");
+    el_html_text(page, title_of(f, f->study->plan.reference));
+    el_html_put(page, " reaches their score</h2>\n");
+    put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS);
+    for (int i = 0; i < f->crossing_count; i++) {
+        const el_crossing *const c = &f->crossings[i];
+        el_html_put(page, "<tr>");
+        put_cell(page, title_of(f, c->row->system));
+        put_cell(page, f->study->plan.sizes[c->row->size].name);
+        put_number(page, "%.1f", c->score);
+        put_number(page, "%.3g", c->row->flops);
+        put_number(page, "%.3g", c->flops);
+        if (isfinite(c->share))
+            el_html_put(page, "<td class=\"n\">%s%.0f %%</td>", c->at_most ? "at most " : "", 100 * c->share);
+        else
+            el_html_put(page, "<td class=\"n\">not reached</td>");
+        el_html_put(page, "<td class=\"n\">%d</td></tr>\n", c->seeds);
+    }
+    el_html_put(
+        page,
+        "</table></div>\n<p class=\"note\">The first training of the reference, from the shortest on, whose "
+        "mean is at least that of the other's longest; between two of them along a line over the logarithm "
+        "of the compute. Means are over the seeds that both have; one seed shows nothing.</p>\n");
+}
+
+static void put_rates(el_writer *page, const el_findings *f)
+{
+    static const char *const HEADS[] = {"system", "size", "rate", "mean of the tasks", "loss", "of"};
+    const el_study *const s = f->study;
+    if (s->plan.rate_count == 0)
+        return;
+    el_html_put(page, "<h2>Peak rates that were tried</h2>\n");
+    put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS);
+    for (int i = 0; i < s->count; i++) {
+        const el_job *const job = &s->jobs[i];
+        if (!job->tuning || job->task >= 0 || !job->record)
+            continue;
+        el_html_put(page, "<tr>");
+        put_cell(page, title_of(f, job->system));
+        put_cell(page, s->plan.sizes[job->size].name);
+        put_number(page, "%.3g", job->rate);
+        put_number(page, "%.1f", el_compare_task_mean(s, job));
+        put_number(page, "%.4f", el_record_loss(job->record));
+        put_cell(page, el_record_loss_of(job->record));
+        el_html_put(page, "%s</tr>\n", el_record_diverged(job->record) ? "<td>diverged</td>" : "");
+    }
+    el_html_put(page,
+                "</table></div>\n<p class=\"note\">Seed %" PRId64
+                ", before other seeds were spent; of each system and "
+                "size the rate with %s is taken, the lower of equals.</p>\n",
+                s->plan.rate_seed,
+                s->plan.rate_rule == EL_RATE_BY_LOSS ? "the lowest loss" : "the highest mean of the tasks");
+}
+
+static void put_published(el_writer *page, const el_findings *f)
+{
+    static const char *const HEADS[] = {"published, not measured here", "measure", "score",
+                                        "FLOPs, the paper's count"};
+    json_t *const rows = el_findings_published(f->study);
+    size_t i;
+    json_t *row;
+    if (json_array_size(rows)) {
+        el_html_put(page, "<h2>As published</h2>\n");
+        put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS);
+    }
+    json_array_foreach(rows, i, row)
+    {
+        const json_t *const flops = json_object_get(row, "flops"), *const score =
+                                                                       json_object_get(row, "score");
+        const char *const system = json_string_value(json_object_get(row, "system"));
+        const char *const measure = json_string_value(json_object_get(row, "measure"));
+        el_html_put(page, "<tr>");
+        put_cell(page, system ? system : "");
+        put_cell(page, measure ? measure : "");
+        put_number(page, "%.1f", score ? json_number_value(score) : NAN);
+        put_number(page, "%.2g", flops ? json_number_value(flops) : NAN);
+        el_html_put(page, "</tr>\n");
+    }
+    if (json_array_size(rows))
+        el_html_put(
+            page,
+            "</table></div>\n<p class=\"note\">Other data, sizes and tasks: to be held against the order of "
+            "the systems here, not against their scores.</p>\n");
+    json_decref(rows);
+}
+
+static void put_runs(el_writer *page, const el_findings *f)
+{
+    const el_study *const s = f->study;
+    el_html_put(page, "<h2>Runs</h2>\n<p class=\"note\">Each with the command that repeats it.</p>\n");
+    for (int i = 0; i < s->count; i++) {
+        const el_job *const job = &s->jobs[i];
+        if (!job->record)
+            continue;
+        char *const text = el_compare_command(s, job);
+        el_html_put(page, "<details><summary>");
+        el_html_text(page, job->name);
+        if (job->task < 0)
+            el_html_put(page, ": %.3g FLOPs, %.3g s",
+                        json_number_value(json_object_get(json_object_get(job->record, "flops"), "products")),
+                        json_number_value(json_object_get(job->record, "seconds")));
+        else
+            el_html_put(page, ": %.1f", el_record_score(job->record));
+        el_html_put(page, "%s</summary><div class=\"text\">",
+                    el_record_diverged(job->record) ? ", diverged" : "");
+        el_html_text(page, text ? text : "");
+        el_html_put(page, "</div></details>\n");
+        free(text);
+    }
+}
+
+/* ---- the page ---- */
+
+static void put_beginning(el_writer *page, const el_findings *f)
+{
+    const el_study *const s = f->study;
+    int done = 0;
+    for (int i = 0; i < s->count; i++)
+        done += s->jobs[i].state == EL_JOB_DONE;
+    el_html_put(page, "<p>");
+    el_html_text(page, s->plan.about);
+    el_html_put(page, "%s", *s->plan.about ? ". " : "");
+    el_html_text(page, s->plan.language);
+    el_html_put(page, "%s%d of %d jobs are done%s", *s->plan.language ? "; " : "", done, s->count,
+                done < s->count ? ": the study goes on." : ".");
+    if (s->left_out) {
+        el_html_put(page, " Left out, as their files are not there: ");
+        el_html_text(page, s->left_out);
+        el_html_put(page, ".");
+    }
+    el_html_put(page, "</p>\n");
+}
+
+void el_findings_page(el_writer *page, const el_findings *f)
+{
+    put_beginning(page, f);
+    put_scores(page, f);
+    el_findings_figures(page, f);
+    put_tests(page, f);
+    put_crossings(page, f);
+    put_costs(page, f);
+    put_rates(page, f);
+    put_published(page, f);
+    put_runs(page, f);
+}

@@ -1,0 +1,226 @@
+/* ready - what a study's jobs wait for: which can begin, and whose model nothing needs any more */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "engine/compare/parts.h"
+
+static bool is_of_group(const el_job *job, const el_job *of)
+{
+    return job->system == of->system && job->size == of->size;
+}
+
+/* That of another run, which may be on record: with a task more another one might be chosen now.  0: there is none. */
+static double chosen_rate(const el_study *study, const el_job *of)
+{
+    for (int i = 0; i < study->count; i++) {
+        const el_job *const job = &study->jobs[i];
+        if (job->task < 0 && !job->tuning && job->rate > 0 && is_of_group(job, of))
+            return job->rate;
+    }
+    return 0;
+}
+
+/* By the plan's rule, the best of the rates that were tried; the lower of equals.  0: not all are done. */
+static double choose_rate(const el_study *study, const el_job *of)
+{
+    double best = -INFINITY, rate = 0, lowest = 0;
+    for (int i = 0; i < study->count; i++) {
+        const el_job *const job = &study->jobs[i];
+        if (!job->tuning || !is_of_group(job, of))
+            continue;
+        if (job->state != EL_JOB_DONE)
+            return 0;
+        if (job->task >= 0)
+            continue;
+        lowest = lowest > 0 ? fmin(lowest, job->rate) : job->rate;
+        if (el_record_diverged(job->record))
+            continue;
+        const double value = study->plan.rate_rule == EL_RATE_BY_LOSS ? -el_record_loss(job->record)
+                                                                      : el_compare_task_mean(study, job);
+        if (value > best)
+            best = value, rate = job->rate;
+    }
+    return rate > 0 ? rate : lowest;
+}
+
+static bool is_same_rate(double a, double b)
+{
+    return fabs(a - b) <= 1e-9 * fabs(b);
+}
+
+static bool is_in_grid(const el_plan *plan, double rate)
+{
+    for (int i = 0; i < plan->rate_count; i++)
+        if (is_same_rate(rate, plan->rates[i]))
+            return true;
+    return false;
+}
+
+static bool has_run(const el_job *job)
+{
+    return job->task < 0 && !job->tuning && job->record;
+}
+
+/* The first run on record of the same system and size: the job itself, if there is none before it. */
+static const el_job *first_run(const el_study *study, const el_job *of)
+{
+    for (int i = 0; i < study->count; i++)
+        if (has_run(&study->jobs[i]) && is_of_group(&study->jobs[i], of))
+            return &study->jobs[i];
+    return of;
+}
+
+static el_status check_rate(const el_study *study, const el_job *job)
+{
+    const el_job *const first = first_run(study, job);
+    const double rate = el_json_figure(job->record, "rate"), other = el_json_figure(first->record, "rate");
+    if (!is_in_grid(&study->plan, rate))
+        return el_fail(EL_EUSAGE,
+                       "%s/results.jsonl: %s was made at the rate %g, which the plan's grid lacks; another "
+                       "--output, or --overwrite",
+                       study->settings->output, job->name, rate);
+    if (!is_same_rate(rate, other))
+        return el_fail(EL_EUSAGE,
+                       "%s/results.jsonl: %s was made at the rate %g, and %s at %g; another --output, or "
+                       "--overwrite",
+                       study->settings->output, job->name, rate, first->name, other);
+    const double chosen = job == first ? choose_rate(study, job) : 0;
+    if (chosen > 0 && !is_same_rate(rate, chosen))
+        el_log(EL_LOG_WARNING,
+               "%s was made at the rate %g, which stays; by the rates that were tried it is %g now",
+               job->name, rate, chosen);
+    return EL_OK;
+}
+
+el_status el_compare_check_rates(const el_study *study)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && study->plan.rate_count && i < study->count; i++)
+        if (has_run(&study->jobs[i]))
+            st = check_rate(study, &study->jobs[i]);
+    return st;
+}
+
+static bool has_model(const el_study *study, const el_job *job)
+{
+    char *const folder = el_compare_folder(study, job);
+    char *const record = folder ? el_path_join(folder, "run.json") : NULL;
+    const bool there = record && el_file_exists(record);
+    free(record);
+    free(folder);
+    return there;
+}
+
+/* Whether something that needs this job's model is still to be done. */
+static bool is_needed(const el_study *study, const el_job *job)
+{
+    for (int i = 0; i < study->count; i++)
+        if (study->jobs[i].needs == (int)(job - study->jobs) &&
+            (study->jobs[i].state != EL_JOB_DONE || is_needed(study, &study->jobs[i])))
+            return true;
+    return false;
+}
+
+void el_compare_reopen(el_study *study)
+{
+    for (int i = study->count - 1; i >= 0; i--) {
+        el_job *const job = &study->jobs[i];
+        if (job->task < 0 && job->state == EL_JOB_DONE && !el_record_diverged(job->record) &&
+            is_needed(study, job) && !has_model(study, job))
+            job->state = EL_JOB_WAITING;
+    }
+}
+
+void el_compare_pass_over(el_study *study)
+{
+    for (int i = 0; i < study->count; i++) {
+        const el_job *const needed = study->jobs[i].needs < 0 ? NULL : &study->jobs[study->jobs[i].needs];
+        if (needed && needed->state == EL_JOB_DONE && (!needed->record || el_record_diverged(needed->record)))
+            study->jobs[i].state = EL_JOB_DONE;
+    }
+}
+
+/* Its peak rate is chosen as soon as those to be tried were. */
+bool el_compare_can_begin(const el_study *study, el_job *job)
+{
+    const el_job *const needed = job->needs < 0 ? NULL : &study->jobs[job->needs];
+    if (job->state != EL_JOB_WAITING || (needed && needed->state != EL_JOB_DONE))
+        return false;
+    if (job->task >= 0 || study->plan.rate_count == 0)
+        return true;
+    if (job->rate == 0)
+        job->rate = chosen_rate(study, job);
+    if (job->rate == 0)
+        job->rate = choose_rate(study, job);
+    return job->rate > 0;
+}
+
+/* Parts of one trunk lie in one folder. */
+static bool shares_folder(const el_job *a, const el_job *b)
+{
+    return a == b ||
+           (a->trunk && b->trunk && is_of_group(a, b) && a->length == b->length && a->seed == b->seed);
+}
+
+static bool is_folder_needed(const el_study *study, const el_job *job)
+{
+    for (int i = 0; i < study->count; i++)
+        if (shares_folder(&study->jobs[i], job) &&
+            (study->jobs[i].state != EL_JOB_DONE || is_needed(study, &study->jobs[i])))
+            return true;
+    return false;
+}
+
+static bool may_go(const el_study *study, const el_job *job)
+{
+    return !study->settings->keep_models && !is_folder_needed(study, job);
+}
+
+static el_status remove_run(const el_study *study, const el_job *job)
+{
+    char *const folder = el_compare_folder(study, job);
+    const el_status st = folder ? el_folder_remove(folder) : el_fail(EL_ENOMEM, "no memory for a study");
+    free(folder);
+    return st;
+}
+
+el_status el_compare_tidy(const el_study *study, const el_job *job)
+{
+    el_status st = EL_OK;
+    while (!st && may_go(study, job)) {
+        st = remove_run(study, job);
+        if (job->needs < 0)
+            break;
+        job = &study->jobs[job->needs];
+    }
+    return st;
+}
+
+/* A record says whether its start kept models; those of older versions do not, and theirs are left alone. */
+static bool may_be_kept(const el_study *study, const el_job *job)
+{
+    for (int i = 0; i < study->count; i++)
+        if (shares_folder(&study->jobs[i], job) &&
+            !json_is_false(json_object_get(study->jobs[i].record, "kept")))
+            return true;
+    return false;
+}
+
+el_status el_compare_tidy_up(const el_study *study)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < study->count; i++)
+        if (may_go(study, &study->jobs[i]) && !may_be_kept(study, &study->jobs[i]))
+            st = remove_run(study, &study->jobs[i]);
+    return st;
+}
+
+int el_compare_done(const el_study *study)
+{
+    int done = 0;
+    for (int i = 0; i < study->count; i++)
+        done += study->jobs[i].state == EL_JOB_DONE;
+    return done;
+}

@@ -1,0 +1,281 @@
+/* data - what a fine-tuning reads: the shape and vocabulary that it starts from, and the splits of its task */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "engine/finetune/parts.h"
+#include "task/files/describe.h"
+
+static el_status find_start(el_finetuning *f)
+{
+    const char *const from = f->settings->init_from ? f->settings->init_from : f->settings->model;
+    if (!from)
+        return el_fail(EL_EUSAGE, "--model: which run or model folder is to be taught?");
+    el_status st = el_encoders_find(from, &f->start, &f->start_backward);
+    if (!st)
+        st = el_model_read(f->start, false, &f->config, NULL, NULL);
+    if (!st)
+        st = el_model_check_forwards(f->start, &f->config);
+    if (!st)
+        st = el_model_vocab(f->start, &f->config, &f->vocab);
+    return st;
+}
+
+/* One label teaches nothing, and a label of its own in every row is none. */
+static el_status check_labels(const el_finetuning *f)
+{
+    enum { FEW = 3 };
+    const el_dataset *const d = &f->data[EL_TRAIN];
+    const int labels = f->card.labels.count;
+    const char *const label = f->card.layout.label;
+    const char *const column = !label ? "with the label" : strcmp(label, "-1") == 0 ? "at the end" : label;
+    if ((f->task->kind != EL_CLASSIFY && f->task->kind != EL_TAG) || f->task->labels)
+        return EL_OK;
+    if (labels == 1)
+        return el_fail(EL_EDATA,
+                       "%s: column %s has one label only, \"%.60s\": there is nothing to tell apart", d->name,
+                       column, f->card.labels.names[0]);
+    if (f->task->kind == EL_CLASSIFY && labels == d->count && d->count > FEW)
+        return el_fail(
+            EL_EDATA,
+            "%s: column %s has as many labels as there are rows, %d: --label-column says where they are",
+            d->name, column, labels);
+    return EL_OK;
+}
+
+static el_status read_split(el_finetuning *f, el_split_name name, const el_task *task, const char *path)
+{
+    if (!path)
+        return EL_OK;
+    const el_columns columns = el_columns_of(&f->settings->columns);
+    const bool training = name == EL_TRAIN;
+    el_dataset *const d = &f->data[name];
+    const el_task_reading reading = {.columns = &columns,
+                                     .known = training ? NULL : &f->card.layout,
+                                     .labelled = true,
+                                     .labels_may_lack = name == EL_TEST};
+    const el_status st =
+        el_task_read(task, path, reading, &f->card.labels, training ? &f->card.layout : NULL, d);
+    if (!st && training)
+        el_describe_training(&f->card.layout, d, &f->card.labels);
+    if (!st)
+        el_describe_reading(d);
+    if (!st && !training && el_dataset_labelled(d))
+        el_log(EL_LOG_NOTE, "%s: %d examples to score", path, d->count);
+    else if (!st && !training)
+        el_log(EL_LOG_NOTE, "%s: %d examples without labels, to be answered and not scored", path, d->count);
+    return st || !training ? st : check_labels(f);
+}
+
+static el_status read_train(el_finetuning *f)
+{
+    const el_finetune_settings *const s = f->settings;
+    el_status st = read_split(f, EL_TRAIN, f->task, f->files.train);
+    if (!st && !f->files.dev) {
+        const el_hold_out rule = {.every = (int)s->dev_every,
+                                  .last = (int)s->dev_last,
+                                  .share = s->dev_share,
+                                  .seed = (uint64_t)s->seed};
+        st = el_dataset_hold_out(&f->data[EL_TRAIN], &f->data[EL_DEV], rule);
+        if (!st)
+            el_log(EL_LOG_NOTE, "%d of the training examples are held out as dev", f->data[EL_DEV].count);
+    }
+    if (!st && s->max_train_examples)
+        st = el_dataset_limit(&f->data[EL_TRAIN], (int)s->max_train_examples, (uint64_t)s->seed);
+    return st;
+}
+
+/* Tags are those of all files, since what one lacks another may have; a label must be one of training. */
+static el_status read_rest(el_finetuning *f)
+{
+    el_dataset *all[EL_SPLITS] = {&f->data[EL_TRAIN], &f->data[EL_DEV], &f->data[EL_TEST], &f->data[EL_ALSO]};
+    el_status st = EL_OK;
+    if (f->task->kind != EL_TAG)
+        st = el_labels_close(&f->card.labels, all, EL_SPLITS);
+    if (!st)
+        st = read_split(f, EL_DEV, f->task, f->files.dev);
+    if (!st && !(f->task->test_unlabelled && !f->settings->test_file))
+        st = read_split(f, EL_TEST, f->task, f->files.test);
+    if (!st && f->settings->max_dev_examples)
+        st = el_dataset_limit(&f->data[EL_DEV], (int)f->settings->max_dev_examples,
+                              (uint64_t)f->settings->seed);
+    return st ? st : el_labels_close(&f->card.labels, all, EL_SPLITS);
+}
+
+/* How the tags of train and dev are written. */
+static el_status find_tagging(el_finetuning *f)
+{
+    const el_dataset *const both[] = {&f->data[EL_TRAIN], &f->data[EL_DEV]};
+    if (f->task->kind != EL_TAG)
+        return EL_OK;
+    const el_tag_scheme said =
+        f->settings->tag_scheme ? (el_tag_scheme)(f->settings->tag_scheme - 1) : EL_TAGS_SCHEMES;
+    const el_status st = el_tagging_find(&f->card.tagging, &f->card.labels, both, 2, said);
+    if (!st)
+        el_tagging_describe(f->card.tagging, &f->card.labels, both, 2);
+    return st;
+}
+
+/* The other dev file of MNLI, where it is there. */
+static el_status read_also(el_finetuning *f)
+{
+    if (!f->task->also || !f->settings->data)
+        return EL_OK;
+    const el_task *also = el_task_find(f->task->also);
+    el_task_files files;
+    el_status st = el_task_find_files(&also, f->settings->data, NULL, false, &files);
+    if (!st)
+        st = read_split(f, EL_ALSO, also, files.dev);
+    el_task_files_release(&files);
+    return st;
+}
+
+static void range_of_scores(el_finetuning *f)
+{
+    const el_dataset *const d = &f->data[EL_TRAIN];
+    f->card.low = f->settings->low, f->card.high = f->settings->high;
+    if (d->kind != EL_REGRESS || f->card.low != f->card.high)
+        return;
+    f->card.low = INFINITY, f->card.high = -INFINITY;
+    for (int i = 0; i < d->count; i++) {
+        f->card.low = fmin(f->card.low, d->examples[i].value);
+        f->card.high = fmax(f->card.high, d->examples[i].value);
+    }
+    if (f->card.low == f->card.high)
+        f->card.high = f->card.low + 1;
+}
+
+/* How answers are scored: by the task, and as SQuAD 2.0 where some question has none. */
+static el_squad_rule rule_of(const el_finetuning *f)
+{
+    const el_dataset *const d = &f->data[EL_TRAIN];
+    for (int i = 0; d->kind == EL_SPAN && i < d->count; i++)
+        if (d->examples[i].label == 1)
+            return EL_SQUAD_2;
+    return strcmp(f->task->name, "korquad") == 0 ? EL_KORQUAD
+           : strcmp(f->task->name, "mrqa") == 0  ? EL_MRQA
+                                                 : EL_SQUAD_1;
+}
+
+static el_status fill_card(el_finetuning *f)
+{
+    const el_finetune_settings *const s = f->settings;
+    char *const name = strdup(f->task->name);
+    if (!name)
+        return el_fail(EL_ENOMEM, "no memory for the task");
+    free(f->card.task);
+    f->card.task = name;
+    f->card.n_best = (int)s->n_best_size;
+    f->card.max_answer_length = (int)s->max_answer_length;
+    f->card.beam = (int)s->beam_size;
+    f->card.rule = rule_of(f);
+    f->card.null_threshold = NAN;
+    f->card.features = (el_feature_settings){.max_seq_length = (int)s->max_seq_length,
+                                             .max_query_length = (int)s->max_query_length,
+                                             .doc_stride = (int)s->doc_stride,
+                                             .double_unordered = s->double_unordered,
+                                             .plain_special = s->special_tokens == EL_SPECIAL_PLAIN,
+                                             .segment_one = s->segment_one};
+    const el_dataset *const d = &f->data[EL_TRAIN];
+    for (int i = 0; i < d->count; i++)
+        f->card.pair |= d->kind != EL_SPAN && d->examples[i].text[1];
+    range_of_scores(f);
+    return EL_OK;
+}
+
+static el_status make_features(el_finetuning *f)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < EL_SPLITS; i++)
+        if (f->data[i].count)
+            st = el_features_add(&f->features, &f->data[i], f->vocab, &f->card.features, i == EL_TRAIN,
+                                 &f->splits[i]);
+    if (!st)
+        st = el_features_check(&f->features, f->config.type_vocab_size);
+    if (!st && f->features.cut)
+        el_log(EL_LOG_NOTE, "%d examples are longer than %d tokens, and cut", f->features.cut,
+               f->card.features.max_seq_length);
+    if (!st && f->features.answers_lost)
+        el_log(EL_LOG_NOTE,
+               "%d questions are left out of training, as their answer does not stand in the text; "
+               "number %lld of %s is the first",
+               f->features.answers_lost, (long long)f->features.first_lost->line, f->data[EL_TRAIN].name);
+    if (!st && f->splits[EL_TRAIN].end == f->splits[EL_TRAIN].begin)
+        st = el_fail(EL_EDATA, "%s: there is nothing in it to learn from", f->files.train);
+    return st;
+}
+
+el_status el_finetune_open_data(el_finetuning *f)
+{
+    const el_finetune_settings *const s = f->settings;
+    if (!s->task)
+        return el_fail(EL_EUSAGE, "--task: what is to be learned?");
+    el_status st = el_task_named(s->task, &f->task);
+    const el_task_files given = {(char *)s->train_file, (char *)s->dev_file, (char *)s->test_file};
+    if (!st)
+        st = el_task_find_files(&f->task, s->data, &given, true, &f->files);
+    if (!st)
+        st = find_start(f);
+    if (!st)
+        st = el_task_card_open(&f->card, f->task->kind);
+    if (!st)
+        el_finetune_derive(f->settings, f->options, f->task, &f->config);
+    if (!st)
+        st = read_train(f);
+    if (!st)
+        st = read_rest(f);
+    if (!st)
+        st = find_tagging(f);
+    if (!st)
+        st = read_also(f);
+    if (!st)
+        st = fill_card(f);
+    return st ? st : make_features(f);
+}
+
+/* ---- what was read, as a number ---- */
+
+static void mix(uint64_t *hash, const void *data, size_t bytes)
+{
+    const uint64_t both[] = {*hash, el_hash(data, bytes)};
+    *hash = el_hash(both, sizeof both);
+}
+
+static void mix_text(uint64_t *hash, const char *text)
+{
+    mix(hash, text, strlen(text));
+}
+
+static void mix_example(uint64_t *hash, const el_dataset *d, const el_labelled *e)
+{
+    const int64_t numbers[] = {e->label, e->group, e->count};
+    mix(hash, numbers, sizeof numbers);
+    if (d->kind == EL_REGRESS)
+        mix(hash, &e->value, sizeof e->value);
+    for (int i = e->first; i < e->first + e->count; i++) {
+        if (d->kind == EL_MULTILABEL) {
+            mix(hash, &d->numbers[i], sizeof d->numbers[i]);
+        } else if (d->kind == EL_TAG) {
+            mix(hash, &d->words[i].tag, sizeof d->words[i].tag);
+        } else if (d->kind == EL_SPAN) {
+            mix(hash, &d->answers[i].begin, sizeof d->answers[i].begin);
+            mix_text(hash, d->answers[i].text);
+        }
+    }
+}
+
+uint64_t el_finetune_targets_hash(const el_finetuning *f)
+{
+    uint64_t hash = 0;
+    for (int i = 0; i < f->card.labels.count; i++)
+        mix_text(&hash, f->card.labels.names[i]);
+    for (int i = 0; i < EL_SPLITS; i++) {
+        const int bounds[] = {f->splits[i].begin, f->splits[i].end, f->data[i].count};
+        mix(&hash, bounds, sizeof bounds);
+        for (int e = 0; e < f->data[i].count; e++)
+            mix_example(&hash, &f->data[i], &f->data[i].examples[e]);
+    }
+    return hash;
+}

@@ -1,0 +1,129 @@
+/* ranks - the trials of a fine-tuning: one after the other, or given out to ranks
+ *
+ * The steps of a single trial are shared by all ranks, as those of pre-training are.  Of several trials each rank takes the
+ * next that nobody has and does it by itself: nothing is exchanged, so that it does not matter how fast the network is, nor
+ * how many ranks there are.  Who has a trial has the lock of its folder, which all ranks must see; what came of it is in
+ *
+ *   OUT/trial-<n>/trial.json     a line of `trials` in run.json
+ *
+ * and goes over into run.json when all are done.  A trial whose rank died is taken up by the next start, from its last
+ * checkpoint.
+ */
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/folder_lock.h"
+#include "engine/finetune/parts.h"
+
+static json_t *trials_of(const el_finetuning *f)
+{
+    return json_object_get(f->run.record, "trials");
+}
+
+/* Where a trial's line is; on the heap, or NULL. */
+static char *line_path(const el_finetuning *f, int64_t trial)
+{
+    char *const folder = el_finetune_trial_folder(f, trial, 0);
+    char *const path = folder ? el_path_join(folder, "trial.json") : NULL;
+    free(folder);
+    return path;
+}
+
+/* Trials that ranks have done, up to the first that is not. */
+static el_status take_over(el_finetuning *f)
+{
+    el_status st = EL_OK;
+    bool there = true;
+    const size_t before = json_array_size(trials_of(f));
+    while (!st && there && (int64_t)json_array_size(trials_of(f)) < f->settings->num_trials) {
+        json_t *line = NULL;
+        char *const path = line_path(f, (int64_t)json_array_size(trials_of(f)));
+        there = path && el_file_exists(path);
+        st = !path ? el_fail(EL_ENOMEM, "no memory for a path") : there ? el_json_load(&line, path) : EL_OK;
+        if (line)
+            json_array_append_new(trials_of(f), line);
+        free(path);
+    }
+    return st || json_array_size(trials_of(f)) == before ? st : el_run_save(&f->run);
+}
+
+/* How many trials rank 0 knows to be done: the number of the next. */
+static el_status share_count(el_finetuning *f, el_status before)
+{
+    f->trial = (int64_t)json_array_size(trials_of(f));
+    if (!before)
+        el_dist_share(f->settings->machine.dist, &f->trial, sizeof f->trial);
+    return before;
+}
+
+static el_status one_after_the_other(el_finetuning *f)
+{
+    el_dist *const dist = f->settings->machine.dist;
+    el_status st = el_dist_leads(dist) ? take_over(f) : EL_OK;
+    st = share_count(f, el_dist_agree(dist, st));
+    while (!st && f->trial < f->settings->num_trials) {
+        json_t *line;
+        st = el_finetune_trial(f, &line);
+        if (!st)
+            json_array_append_new(trials_of(f), line);
+        if (!st && el_dist_leads(dist))
+            st = el_run_save(&f->run);
+        if (!st && el_dist_leads(dist))
+            st = take_over(f);
+        st = share_count(f, el_dist_agree(dist, st));
+    }
+    return st;
+}
+
+/* Does the trial unless it is done. */
+static el_status do_trial(el_finetuning *f, int64_t trial)
+{
+    char *const path = line_path(f, trial);
+    json_t *line = NULL;
+    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
+    if (!st && !el_file_exists(path)) {
+        f->trial = trial;
+        st = el_finetune_trial(f, &line);
+        if (!st)
+            st = el_json_save(line, path);
+    }
+    json_decref(line);
+    free(path);
+    return st;
+}
+
+static el_status try_trial(el_finetuning *f, int64_t trial)
+{
+    char *const folder = el_finetune_trial_folder(f, trial, 0);
+    el_folder_lock lock = {0};
+    bool busy = false;
+    el_status st = folder ? el_folder_make(folder) : el_fail(EL_ENOMEM, "no memory for a path");
+    if (!st)
+        st = el_folder_lock_take(&lock, folder, &busy);
+    if (!st && !busy)
+        st = do_trial(f, trial);
+    el_folder_lock_release(&lock);
+    free(folder);
+    return st;
+}
+
+static el_status given_out(el_finetuning *f)
+{
+    el_dist *const dist = f->settings->machine.dist;
+    el_status st = EL_OK;
+    for (int64_t i = (int64_t)json_array_size(trials_of(f)); !st && i < f->settings->num_trials; i++)
+        st = try_trial(f, i);
+    dist->most = 0; /* another rank's trial may take hours */
+    st = el_dist_agree(dist, st);
+    dist->most = f->settings->machine.stall_limit;
+    return st;
+}
+
+el_status el_finetune_trials(el_finetuning *f)
+{
+    el_dist *const dist = f->settings->machine.dist;
+    if (f->together)
+        return one_after_the_other(f);
+    const el_status st = given_out(f);
+    return st ? st : el_dist_agree(dist, el_dist_leads(dist) ? take_over(f) : EL_OK);
+}

@@ -1,0 +1,187 @@
+/* results - what a fine-tuning leaves: the best model, its figures, and answers to a test file without labels */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "engine/finetune/parts.h"
+#include "engine/finetune/trial.h"
+#include "engine/finetune/trials.h"
+#include "engine/int8.h"
+#include "task/report/answer.h"
+
+const char EL_FINETUNE_PREDICTIONS[] = "predictions.tsv";
+
+static json_t *results_json(const el_finetuning *f, const json_t *test, const json_t *also,
+                            const json_t *int8)
+{
+    json_t *const trials = json_object_get(f->run.record, "trials");
+    const size_t best = el_trials_best(trials, f->metric);
+    json_t *const results =
+        json_pack("{s:s, s:s, s:s, s:O, s:o, s:O}", "task", f->task->name, "kind_of_best", "dev", "metric",
+                  f->metric, "metrics", json_object_get(json_array_get(trials, best), "metrics"), "summary",
+                  el_trials_summary(trials, best), "trials", trials);
+    if (json_object_size(test))
+        json_object_set(results, "test", (json_t *)test);
+    if (json_object_size(also))
+        json_object_set(results, f->task->also, (json_t *)also);
+    if (int8)
+        json_object_set(results, "check_int8", (json_t *)int8);
+    return results;
+}
+
+/* Fills the open model with the best of the best trial, and copies that folder to OUT/model. */
+static el_status take_best(el_finetuning *f)
+{
+    const json_t *const trials = json_object_get(f->run.record, "trials");
+    const size_t trial = el_trials_best(trials, f->metric);
+    const json_t *const record = json_array_get(trials, trial);
+    char *const folder =
+        el_finetune_trial_folder(f, (int64_t)trial, json_integer_value(json_object_get(record, "restarts")));
+    char *const best = folder ? el_path_join(folder, "best") : NULL, *const model = el_path_join(
+                                                                         f->settings->output, "model");
+    char *const backward = best ? el_path_join(best, EL_BACKWARD) : NULL;
+    el_status st = backward && model ? el_finetuned_load(&f->model, best, backward)
+                                     : el_fail(EL_ENOMEM, "no memory for a path");
+    if (!st)
+        el_model_prepare(&f->model);
+    f->seed = (uint64_t)json_integer_value(json_object_get(record, "seed"));
+    const json_t *const threshold = json_object_get(json_object_get(record, "metrics"), "best_f1_threshold");
+    if (json_is_number(threshold))
+        f->card.null_threshold = json_number_value(threshold);
+    el_learner_set_threshold(f->learner, f->card.null_threshold); /* dev chose it: other splits are told */
+    char *const text = el_finetune_readme(f, json_object_get(record, "metrics"));
+    if (!st)
+        st = text ? el_finetuned_save(&f->model, f->vocab, &f->card, text, model)
+                  : el_fail(EL_ENOMEM, "no memory");
+    free(text);
+    free(model);
+    free(backward);
+    free(best);
+    free(folder);
+    return st;
+}
+
+static el_status ask(el_finetuning *f, el_split_name split, el_figures *figures)
+{
+    const el_trial trial = {.trainer = {.objective = f->learner, .stop = f->watch.stop},
+                            .features = &f->features};
+    return el_trial_evaluate(&trial, f->splits[split], figures);
+}
+
+static el_status score_split(el_finetuning *f, el_split_name split, json_t **figures)
+{
+    el_figures found;
+    *figures = NULL;
+    if (!el_dataset_labelled(&f->data[split]))
+        return EL_OK;
+    const el_status st = ask(f, split, &found);
+    if (!st)
+        *figures = el_figures_json(&found);
+    return st;
+}
+
+static el_status put_columns(el_writer *file, const json_t *answer, bool names)
+{
+    char *line;
+    const el_status st = el_answer_columns(answer, names, &line);
+    if (!st) {
+        el_writer_put(file, line, strlen(line));
+        el_writer_put(file, "\n", 1);
+    }
+    free(line);
+    return st;
+}
+
+static el_status put_answer(const el_finetuning *f, el_writer *file, const el_prediction *p, int number)
+{
+    json_t *const answer = el_answer_json(&f->card, &f->data[EL_TEST], p, number);
+    el_status st = answer ? EL_OK : el_fail(EL_ENOMEM, "no memory for an answer");
+    if (!st && number == 0)
+        st = put_columns(file, answer, true);
+    if (!st)
+        st = put_columns(file, answer, false);
+    json_decref(answer);
+    return st;
+}
+
+static el_status write_predictions(el_finetuning *f, const char *path)
+{
+    const el_prediction *predictions;
+    int count;
+    el_writer *file;
+    el_status st = el_learner_predictions(f->learner, &predictions, &count);
+    if (!st)
+        st = el_writer_open(&file, path);
+    if (st)
+        return st;
+    for (int i = 0; !st && i < count; i++)
+        st = put_answer(f, file, &predictions[i], i);
+    if (!st)
+        st = el_writer_finish(file);
+    else
+        el_writer_abandon(file);
+    if (!st)
+        el_log(EL_LOG_NOTE, "%s: answers to the %d examples of %s", path, count, f->data[EL_TEST].name);
+    return st;
+}
+
+/* A test file that cannot be scored, as its examples have no labels, is answered as `predict` does. */
+static el_status answer_test(el_finetuning *f)
+{
+    el_figures none;
+    if (!f->data[EL_TEST].count || el_dataset_labelled(&f->data[EL_TEST]))
+        return EL_OK;
+    char *const path = el_path_join(f->settings->output, EL_FINETUNE_PREDICTIONS);
+    el_status st = path ? ask(f, EL_TEST, &none) : el_fail(EL_ENOMEM, "no memory for a path");
+    if (!st)
+        st = write_predictions(f, path);
+    free(path);
+    return st;
+}
+
+/* ---- int8 ---- */
+
+static el_status check_int8(el_finetuning *f, json_t **both)
+{
+    el_int8_scores scores;
+    *both = NULL;
+    if (!f->settings->check_int8)
+        return EL_OK;
+    char *const folder = el_path_join(f->settings->output, "model");
+    const el_status st = folder ? el_int8_score(f->q, folder, &f->data[EL_DEV],
+                                                (int)f->settings->micro_batch_tokens, f->metric, &scores)
+                                : el_fail(EL_ENOMEM, "no memory for a path");
+    free(folder);
+    if (st)
+        return st;
+    el_log(EL_LOG_NOTE, "%s on dev: %.4f in fp32, %.4f in int8", f->metric,
+           el_figure(&scores.fp32, f->metric), el_figure(&scores.int8, f->metric));
+    *both =
+        json_pack("{s:o, s:o}", "fp32", el_figures_json(&scores.fp32), "int8", el_figures_json(&scores.int8));
+    return EL_OK;
+}
+
+el_status el_finetune_finish(el_finetuning *f)
+{
+    json_t *test = NULL, *also = NULL, *int8 = NULL;
+    char *const path = el_path_join(f->settings->output, "results.json");
+    el_status st = path ? take_best(f) : el_fail(EL_ENOMEM, "no memory for a path");
+    if (!st)
+        st = score_split(f, EL_TEST, &test);
+    if (!st)
+        st = score_split(f, EL_ALSO, &also);
+    if (!st)
+        st = answer_test(f);
+    if (!st)
+        st = check_int8(f, &int8);
+    if (!st)
+        st = (f->results = results_json(f, test, also, int8))
+                 ? el_json_save(f->results, path)
+                 : el_fail(EL_ENOMEM, "no memory for the results");
+    json_decref(test);
+    json_decref(also);
+    json_decref(int8);
+    free(path);
+    return st;
+}

@@ -1,0 +1,237 @@
+/* derive - what follows from the settings that were given: sizes, recipes, what old names mean */
+#include "engine/pretrain/settings.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "format/weights.h"
+#include "train/presets.h"
+
+/* Sizes of a model folder, for lines that were not given. */
+static el_status take_sizes(el_pretrain_settings *s, const el_options *options, const el_model_paths *paths)
+{
+    el_config d = {0}, g = {0};
+    el_status st = el_model_read(paths->encoder, false, &d, NULL, NULL);
+    const bool generator =
+        paths->generator && paths->discriminator; /* a masked model alone is the large network */
+    if (!st && generator)
+        st = el_model_read(paths->generator, true, &g, NULL, NULL);
+    if (!st && d.backwards)
+        st = el_options_refuse("init_from", "%s reads backwards, and is one half of a model", s->init_from);
+    if (st)
+        return st;
+    const el_config *c = &d;
+    const struct {
+        const char *name;
+        int64_t *place;
+        int value;
+    } sizes[] = {{"hidden_size", &s->hidden_size, c->hidden_size},
+                 {"num_hidden_layers", &s->num_hidden_layers, c->num_hidden_layers},
+                 {"num_hidden_groups", &s->num_hidden_groups, c->num_hidden_groups},
+                 {"num_attention_heads", &s->num_attention_heads, c->num_attention_heads},
+                 {"intermediate_size", &s->intermediate_size, c->intermediate_size},
+                 {"embedding_size", &s->embedding_size, c->embedding_size},
+                 {"max_position_embeddings", &s->max_position_embeddings, c->max_position_embeddings},
+                 {"generator_attention_heads", &s->generator_attention_heads, g.num_attention_heads},
+                 {"generator_intermediate_size", &s->generator_intermediate_size, g.intermediate_size}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (!el_options_given(options, sizes[i].name))
+            *sizes[i].place = sizes[i].value;
+    if (s->objective == EL_TWO_STAGE) /* whose generator is as large */
+        return EL_OK;
+    if (generator && !el_options_given(options, "generator_hidden_size"))
+        s->generator_hidden_size = (double)g.hidden_size / c->hidden_size;
+    if (generator && !el_options_given(options, "generator_layers"))
+        s->generator_layers = (double)g.num_hidden_layers / c->num_hidden_layers;
+    return EL_OK;
+}
+
+/* Whether --init-from names a checkpoint, whose shape is that of its run and has to be given. */
+static bool is_checkpoint(const char *folder)
+{
+    char *path = el_path_join(folder, "state.json");
+    const bool found = path && el_file_exists(path);
+    free(path);
+    return found;
+}
+
+static el_status sizes_of_start(el_pretrain_settings *s, const el_options *options)
+{
+    if (!s->init_from || is_checkpoint(s->init_from))
+        return EL_OK;
+    el_model_paths paths;
+    el_status st = el_model_find(&paths, s->init_from);
+    if (st)
+        return st;
+    st = take_sizes(s, options, &paths);
+    el_model_paths_free(&paths);
+    return st;
+}
+
+/* What the original calls otherwise. */
+static el_status translate(el_pretrain_settings *s, const el_options *options)
+{
+    const bool all = !s->untied_generator, separate = !all && s->untied_generator_embeddings;
+    const int said = all ? EL_TIE_ALL : separate ? EL_TIE_SEPARATE : s->embeddings;
+    if (said != s->embeddings && el_options_given(options, "embeddings"))
+        return el_options_refuse(all ? "no_untied_generator" : "untied_generator_embeddings",
+                                 "is --embeddings %s, and others were chosen", all ? "all" : "separate");
+    s->embeddings = said;
+    if (el_options_given(options, "num_eval_steps") && !el_options_given(options, "eval_batches"))
+        s->eval_batches = s->num_eval_steps;
+    return EL_OK;
+}
+
+/* What RoBERTa's authors did otherwise than BERT's (Liu et al., 2019; their configuration of the base size), for settings
+ * that nobody gave.  Masks are drawn anew at each step here in any case. */
+static void follow_roberta(el_pretrain_settings *s, const el_options *options)
+{
+    const el_preset *p = &EL_PRESET[s->model_size];
+    const int64_t steps = p->steps / 8;
+    const struct {
+        const char *name;
+        int64_t *place, value;
+    } whole[] = {{"train_batch_size", &s->train_batch_size, 8 * p->batch},
+                 {"num_train_steps", &s->num_train_steps, steps},
+                 {"num_warmup_steps", &s->num_warmup_steps, steps * 8 / 100}};
+    const struct {
+        const char *name;
+        double *place, value;
+    } real[] = {{"learning_rate", &s->learning_rate, 5e-4},
+                {"adam_beta2", &s->adam_beta2, 0.98},
+                {"max_grad_norm", &s->max_grad_norm, 0}};
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+        if (!el_options_given(options, whole[i].name))
+            *whole[i].place = whole[i].value;
+    for (size_t i = 0; i < sizeof real / sizeof *real; i++)
+        if (!el_options_given(options, real[i].name))
+            *real[i].place = real[i].value;
+    if (!el_options_given(options, "mask_prob"))
+        s->mask_prob = (el_course){0.15, 0.15};
+    if (!el_options_given(options, "bias_correction"))
+        s->bias_correction = true;
+}
+
+/* ALBERT's network and objective (Lan et al., 2020); its optimizer, LAMB, is for batches of thousands. */
+static void follow_albert(el_pretrain_settings *s, const el_options *options)
+{
+    if (!el_options_given(options, "num_hidden_groups"))
+        s->num_hidden_groups = 1;
+    if (!el_options_given(options, "sentence_task"))
+        s->sentence_task = EL_SENTENCES_SOP;
+    if (!el_options_given(options, "mask_unit"))
+        s->mask_unit = EL_MASK_NGRAM;
+    if (!el_options_given(options, "mask_prob"))
+        s->mask_prob = (el_course){0.15, 0.15};
+}
+
+static el_status follow_recipe(el_pretrain_settings *s, const el_options *options)
+{
+    if (s->recipe == EL_RECIPE_NONE)
+        return EL_OK;
+    if (el_options_given(options, "objective") && s->objective != EL_MLM)
+        return el_fail(EL_EUSAGE, "--recipe: %s is --objective mlm, not %s",
+                       s->recipe == EL_RECIPE_ALBERT ? "albert" : "roberta",
+                       el_objective_name((el_objective_kind)s->objective));
+    s->objective = EL_MLM;
+    (s->recipe == EL_RECIPE_ALBERT ? follow_albert : follow_roberta)(s, options);
+    return EL_OK;
+}
+
+/* The objective, by its name or by those of the original.  A flag with the name wins over what a file says. */
+static el_status choose_objective(el_pretrain_settings *s, const el_options *options)
+{
+    const bool named = el_options_given(options, "objective");
+    const bool by_flag =
+        el_options_origin(options, "objective") == EL_FROM_FLAG || s->recipe != EL_RECIPE_NONE;
+    const bool overruled = by_flag && el_options_origin(options, "electra_objective") != EL_FROM_FLAG;
+    const char *const name = el_objective_name((el_objective_kind)s->objective);
+    if (s->electric_objective && named && s->objective != EL_ELECTRIC)
+        return el_options_refuse("objective", "%s is not what --electric-objective is, electric", name);
+    if (s->electric_objective)
+        s->objective = EL_ELECTRIC;
+    if (s->electric_objective || overruled)
+        s->electra_objective = true; /* which is false beside electric_objective */
+    const el_status followed = follow_recipe(s, options);
+    const bool by_name = s->objective == EL_MLM;
+    if (followed)
+        return followed;
+    if (!s->electra_objective && named && !by_name)
+        return el_options_refuse("objective", "%s is not what --no-electra-objective is, mlm", name);
+    if (s->electra_objective && el_options_given(options, "electra_objective") && by_name && !overruled)
+        return el_options_refuse("objective", "mlm is not --electra-objective");
+    s->electra_objective &= !by_name;
+    s->objective = s->electra_objective ? s->objective : EL_MLM;
+    if (!s->mask_shares)
+        s->mask_shares = by_name ? "0.8,0.1,0.1" : "0.85,0,0.15";
+    return EL_OK;
+}
+
+/* What draws replacements, likewise.  A run without a generator goes on without what the original's file says of one. */
+static el_status choose_generator(el_pretrain_settings *s, const el_options *options, bool resuming)
+{
+    if (resuming && !el_objective_has_generator((el_objective_kind)s->objective))
+        s->uniform_generator = s->two_tower_generator = false;
+    const bool electric = s->objective == EL_ELECTRIC;
+    if ((s->two_tower_generator || electric) && s->generator != EL_GENERATOR_TWO_TOWER &&
+        el_options_given(options, "generator"))
+        return el_options_refuse("generator", "is two-tower with %s",
+                                 electric ? "--objective electric" : "--two-tower-generator");
+    if (s->two_tower_generator || electric)
+        s->generator = EL_GENERATOR_TWO_TOWER;
+    if (s->uniform_generator && !el_options_given(options, "sampler"))
+        s->sampler = EL_SAMPLER_UNIFORM;
+    if (s->uniform_generator && s->sampler != EL_SAMPLER_UNIFORM)
+        return el_options_refuse("uniform_generator", "is --sampler uniform, and another one was chosen");
+    s->uniform_generator = s->sampler == EL_SAMPLER_UNIFORM;
+    return EL_OK;
+}
+
+el_status el_pretrain_settle(el_pretrain_settings *s, const el_options *options, bool resuming)
+{
+    el_mask_shares shares;
+    el_status st = choose_objective(s, options);
+    if (!st)
+        st = choose_generator(s, options, resuming);
+    if (st)
+        return st;
+    if (s->sentence_task != EL_SENTENCES_NONE && s->objective != EL_MLM)
+        return el_options_refuse("sentence_task", "is asked beside --objective mlm, not %s",
+                                 el_objective_name((el_objective_kind)s->objective));
+    if (s->sentence_task == EL_SENTENCES_NSP && s->train_batch_size < 2)
+        return el_options_refuse("sentence_task", "nsp takes segments from other examples of a batch, and "
+                                                  "--train-batch-size is 1");
+    return el_mask_shares_read(&shares, s->mask_shares);
+}
+
+el_status el_pretrain_derive(el_pretrain_settings *s, const el_options *options)
+{
+    const bool width_given = el_options_given(options, "hidden_size");
+    const el_preset *p = &EL_PRESET[s->model_size];
+    if (width_given && !el_options_given(options, "intermediate_size"))
+        s->intermediate_size = 4 * s->hidden_size;
+    if (width_given && !el_options_given(options, "num_attention_heads"))
+        s->num_attention_heads = s->hidden_size / 64 > 1 ? s->hidden_size / 64 : 1;
+    if (width_given && p->embedding == p->hidden && !el_options_given(options, "embedding_size"))
+        s->embedding_size = s->hidden_size;
+    el_status st = translate(s, options);
+    if (!st)
+        st = el_pretrain_suit(s, options);
+    return st ? st : sizes_of_start(s, options);
+}
+
+el_status el_pretrain_derive_steps(el_pretrain_settings *s, const el_options *options)
+{
+    const int64_t steps = s->num_train_steps / (s->objective == EL_TWO_STAGE ? 2 : 1);
+    if (steps == 0)
+        return el_options_refuse("num_train_steps",
+                                 "--objective two-stage takes a step in each stage at least");
+    if (!el_options_given(options, "num_warmup_steps") && s->num_warmup_steps > steps / 10)
+        s->num_warmup_steps = steps / 10;
+    if (s->schedule_steps == 0)
+        s->schedule_steps = s->num_train_steps;
+    return EL_OK;
+}

@@ -1,0 +1,439 @@
+/* pretrain - the course of a run; see the header */
+#include "engine/pretrain/parts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/output.h"
+#include "engine/card.h"
+#include "format/weights.h"
+#include "ops/cuda.h"
+#include "train/checkpoint.h"
+
+/* What lies in a run folder. */
+static bool gives(const char *name)
+{
+    static const char *const NAMES[] = {"config.json",    "metrics.jsonl", EL_GENERATOR,
+                                        EL_DISCRIMINATOR, EL_BACKWARD,     "events.out.tfevents.electra",
+                                        EL_UNIGRAM_FILE};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+        if (strcmp(name, NAMES[i]) == 0)
+            return true;
+    return el_checkpoint_step(name) >= 0;
+}
+
+static const el_run_kind RUN = {"pretrain", gives};
+
+/* ---- settings ---- */
+
+/* What holds for this session alone, and what the shards say themselves. */
+static const char *const OF_NOW[] = {
+    "allow_change",    "overwrite", "dry_run",       "max_time",    "threads",
+    "instruction_set", "device",    "do_lower_case", "stall_limit", NULL};
+
+/* What may differ between ranks: where data lie, which are compared by their contents, and what a machine has. */
+static const char *const OF_A_RANK[] = {"data",   "eval_data", "init_from", "threads", "instruction_set",
+                                        "device", NULL};
+
+/* Refuses what would make it another run; more steps are welcome. */
+static el_status compare_settings(el_pretraining *p)
+{
+    const char *free_keys[64];
+    int count = 0;
+    while (EL_PRETRAIN_FREE[count]) {
+        free_keys[count] = EL_PRETRAIN_FREE[count];
+        count++;
+    }
+    const json_t *before = json_object_get(p->run.record, "settings");
+    const json_t *steps = json_object_get(before, "num_train_steps");
+    if (json_is_integer(steps) && p->settings->num_train_steps >= json_integer_value(steps))
+        free_keys[count++] = "num_train_steps";
+    free_keys[count] = NULL;
+    json_t *now = el_options_json(p->options);
+    const el_status st = el_run_compare(before, now, free_keys, p->settings->allow_change, &p->changes);
+    json_decref(now);
+    return st;
+}
+
+static el_status open_run(el_pretraining *p)
+{
+    const el_pretrain_settings *s = p->settings;
+    if (s->dry_run)
+        return EL_OK;
+    if (!s->output)
+        return el_fail(EL_EUSAGE, "--output: which folder is the run to live in?");
+    el_status st = el_output_apart("init-from", s->init_from, s->output);
+    if (!st)
+        st = el_output_apart("generator-from", s->generator_from, s->output);
+    if (!st)
+        st = el_run_open_shared(&p->run, s->machine.dist, &RUN, s->output, s->overwrite);
+    if (!st && !s->overwrite)
+        st = el_run_begun(&p->run, &p->resuming);
+    if (!st && p->resuming) {
+        const bool steps = el_options_given(p->options, "num_train_steps");
+        st = el_run_recall(&p->run, p->options, OF_NOW);
+        if (steps)
+            p->settings->flops_budget = 0; /* by which it began */
+        el_machine_recall(&p->settings->machine, p->run.record);
+    }
+    return st;
+}
+
+/* ---- data ---- */
+
+/* What shards and record say must be one. */
+static el_status check_number(const char *name, int64_t given, int64_t found)
+{
+    if (given == 0 || given == found)
+        return EL_OK;
+    return el_fail(EL_EUSAGE, "--%s: %" PRId64 ", but the shards have %" PRId64, name, given, found);
+}
+
+static el_status check_recorded_hash(const el_pretraining *p, const char *key, uint64_t hash,
+                                     const char *what)
+{
+    char text[17];
+    const char *recorded = NULL;
+    el_hash_text(hash, text);
+    const el_status st = el_json_string(p->run.record, "run.json", key, &recorded);
+    if (st || !recorded || strcmp(recorded, text) == 0 || p->settings->allow_change)
+        return st;
+    return el_fail(EL_EUSAGE,
+                   "%s: the %s is not that of the run (%s, not %s); --allow-change to go on all the same",
+                   p->settings->data, what, text, recorded);
+}
+
+static el_status open_heldout(el_pretraining *p)
+{
+    const char *folder = p->settings->eval_data;
+    if (!folder)
+        return EL_OK;
+    el_status st = el_loader_open(&p->heldout, folder);
+    if (!st)
+        st = el_vocab_same(el_loader_vocab(p->data), p->settings->data, el_loader_vocab(p->heldout), folder);
+    return st;
+}
+
+static el_status open_data(el_pretraining *p)
+{
+    el_pretrain_settings *s = p->settings;
+    if (!s->data)
+        return el_fail(EL_EUSAGE, "--data: which shards? `electra prepare` makes them");
+    el_status st = el_loader_open(&p->data, s->data);
+    if (st)
+        return st;
+    const int64_t examples = el_loader_examples(p->data);
+    p->mean_length = examples ? (double)el_loader_tokens(p->data) / (double)examples : 1;
+    const int longest = el_loader_max_seq_length(p->data);
+    const el_vocab *vocab = el_loader_vocab(p->data);
+    if (!el_options_given(p->options, "max_position_embeddings") && longest > s->max_position_embeddings)
+        s->max_position_embeddings = longest;
+    st = check_number("max-seq-length", s->max_seq_length, longest);
+    if (!st)
+        st = check_number("vocab-size", s->vocab_size, vocab->size);
+    if (!st && el_options_given(p->options, "do_lower_case") && s->do_lower_case != vocab->casing.lowercase)
+        st = el_fail(EL_EUSAGE, "--do-lower-case: the vocabulary of the shards is %s",
+                     vocab->casing.lowercase ? "lower-cased" : "cased");
+    if (!st && p->resuming)
+        st = check_recorded_hash(p, "vocabulary_hash", vocab->hash, "vocabulary");
+    if (!st && p->resuming)
+        st = check_recorded_hash(p, "data_hash", el_loader_hash(p->data), "content of the shards");
+    if (!st)
+        st = open_heldout(p);
+    return st;
+}
+
+static el_status read_training(void *context, int64_t first, int count, el_batch *batch)
+{
+    const el_pretraining *p = context;
+    return el_loader_batch(p->data, (uint64_t)p->settings->seed, first, count, batch);
+}
+
+static el_status read_heldout(void *context, int64_t first, int count, el_batch *batch)
+{
+    const el_pretraining *p = context;
+    return el_loader_batch_stored(p->heldout, first, count, batch);
+}
+
+/* ---- model ---- */
+
+/* How often each token stands in the shards. */
+static el_status open_unigram(el_pretraining *p)
+{
+    if (p->settings->sampler != EL_SAMPLER_UNIGRAM)
+        return EL_OK;
+    const el_vocab *vocab = el_loader_vocab(p->data);
+    int64_t *const counts = calloc((size_t)vocab->size, sizeof *counts);
+    if (!counts)
+        return el_fail(EL_ENOMEM, "no memory for the frequencies of tokens");
+    el_loader_count(p->data, counts);
+    const el_status st = el_unigram_open(&p->unigram, counts, vocab, p->settings->data);
+    free(counts);
+    return st;
+}
+
+/* Bytes of a GPU that are left free for what comes later: kernels that an evaluation is the first to load. */
+static const size_t LEFT_FREE = (size_t)1 << 30;
+
+static bool has_room_left(const el_queue *q)
+{
+    el_cuda_about about;
+    return el_cuda_describe(el_cuda_number(q->dev), &about) || about.free >= LEFT_FREE;
+}
+
+/* On a GPU a whole batch is worked on at once, or as much of it as there is memory for, unless that was said: each part more
+ * costs time in which the GPU has little to do. */
+static el_status open_objective(el_pretraining *p, const el_objective_settings *objective)
+{
+    el_pretrain_settings *const s = p->settings;
+    const int usual = (int)s->micro_batch_tokens;
+    int64_t rows = usual;
+    if (el_machine_on_gpu(p->q) && !p->resuming && !el_options_given(p->options, "micro_batch_tokens"))
+        rows = s->train_batch_size * el_loader_max_seq_length(p->data);
+    for (;; rows /= 2) {
+        s->micro_batch_tokens = rows > usual ? rows : usual;
+        const el_status st =
+            el_objective_open(&p->objective, (el_objective_kind)s->objective, &p->model,
+                              el_loader_vocab(p->data), objective, (int)s->micro_batch_tokens);
+        if (rows <= usual || (st && st != EL_ENOMEM) || (!st && has_room_left(p->q)))
+            return st;
+        if (!st)
+            p->objective->close(p->objective);
+        p->objective = NULL;
+    }
+}
+
+static el_status open_model(el_pretraining *p)
+{
+    const el_vocab *vocab = el_loader_vocab(p->data);
+    el_model_plan plan;
+    el_status st = el_pretrain_plan(p->settings, vocab->size, &plan);
+    if (!st)
+        st = el_model_open(&p->model, p->q, &plan);
+    if (!st)
+        st = open_unigram(p);
+    el_objective_settings objective = el_pretrain_objective(p->settings, el_loader_max_seq_length(p->data));
+    objective.unigram = p->unigram.sums ? &p->unigram : NULL;
+    if (!st)
+        st = open_objective(p, &objective);
+    return st;
+}
+
+static el_status on_event(void *context, const el_event *event)
+{
+    el_pretraining *const p = context;
+    const el_status st = event->kind == EL_EVENT_CHECKPOINT ? el_pretrain_export(p) : EL_OK;
+    return st || !p->watch.on_event ? st : p->watch.on_event(p->watch.context, event);
+}
+
+/* ---- the course of a run ---- */
+
+static void set_trainer(el_pretraining *p, const el_flops_plan *cost)
+{
+    const el_pretrain_settings *s = p->settings;
+    p->trainer = (el_trainer){.objective = p->objective,
+                              .dist = s->machine.dist,
+                              .leaves = (int)s->machine.leaves,
+                              .training = {p, read_training, el_loader_examples(p->data)},
+                              .folder = s->output,
+                              .schedule = el_pretrain_schedule(s),
+                              .optimizer = el_pretrain_optimizer(s),
+                              .seed = (uint64_t)s->seed,
+                              .batch = (int)s->train_batch_size,
+                              .steps = s->num_train_steps,
+                              .log_every = s->logging_steps,
+                              .save_every = s->save_checkpoints_steps,
+                              .evaluate_every = s->eval_steps,
+                              .heldout_batches = s->eval_batches,
+                              .keep = (int)s->keep_checkpoint_max,
+                              .most_skipped = (int)s->max_skipped_steps,
+                              .most_seconds = s->max_time,
+                              .tensorboard = s->tensorboard,
+                              .flops_per_token = el_flops_products_training(cost),
+                              .paper_flops_per_token = el_flops_paper_training(cost),
+                              .stop = p->watch.stop,
+                              .on_event = on_event,
+                              .context = p};
+    p->trainer.peak_flops = p->q->peak(p->q, p->model.activations);
+    if (p->heldout)
+        p->trainer.heldout = (el_example_source){p, read_heldout, el_loader_examples(p->heldout)};
+}
+
+/* Steps or a budget, whichever is given now. */
+static el_status choose_length(el_pretraining *p)
+{
+    const bool steps = el_options_given(p->options, "num_train_steps");
+    p->derive_steps = p->settings->flops_budget > 0;
+    return steps && p->derive_steps
+               ? el_fail(EL_EUSAGE, "--flops-budget: is given in place of --num-train-steps, not beside it")
+               : EL_OK;
+}
+
+static el_status spend_budget(el_pretraining *p)
+{
+    el_pretrain_settings *s = p->settings;
+    const el_status st = el_pretrain_budget(s, el_loader_vocab(p->data)->size, p->mean_length);
+    if (!st)
+        el_log(EL_LOG_NOTE, "%g FLOPs are %" PRId64 " steps of %" PRId64 " examples", s->flops_budget,
+               s->num_train_steps, s->train_batch_size);
+    return st;
+}
+
+static el_status same_hash(el_dist *dist, const char *what, uint64_t hash)
+{
+    char text[17];
+    el_hash_text(hash, text);
+    return el_dist_same(dist, what, text);
+}
+
+/* Ranks that do not learn the same from the same would not have the same weights. */
+static el_status check_ranks(const el_pretraining *p)
+{
+    el_dist *const dist = p->settings->machine.dist;
+    el_status st = el_machine_same(&p->settings->machine, p->q, p->options, OF_A_RANK);
+    if (!st)
+        st = same_hash(dist, "--data: the content of the shards", el_loader_hash(p->data));
+    if (!st)
+        st = same_hash(dist, "--eval-data: the content of the shards",
+                       p->heldout ? el_loader_hash(p->heldout) : 0);
+    return st;
+}
+
+/* What a recipe and a sentence task need of the shards. */
+static el_status check_shards(const el_pretraining *p)
+{
+    const el_pretrain_settings *s = p->settings;
+    const bool asks = s->sentence_task != EL_SENTENCES_NONE;
+    const int64_t examples = el_loader_examples(p->data),
+                  pairs = asks ? el_loader_pairs(p->data, examples) : 0;
+    const el_status st = el_pretrain_check_shards(s, s->data, el_loader_packed_full(p->data), pairs > 0);
+    if (!st && asks && 2 * pairs < examples)
+        el_log(EL_LOG_NOTE,
+               "%s: %" PRId64 " of %" PRId64 " examples have two segments; nothing is asked of the others",
+               s->data, pairs, examples);
+    return st;
+}
+
+static el_status open_all(el_pretraining *p)
+{
+    el_dist *const dist = p->settings->machine.dist;
+    el_status st = choose_length(p);
+    if (!st)
+        st = open_run(p);
+    st = el_dist_agree(dist, st);
+    if (!st)
+        st = open_data(p);
+    if (!st)
+        st = el_pretrain_settle(p->settings, p->options, p->resuming);
+    if (!st)
+        st = check_shards(p);
+    if (!st && !p->resuming) /* else all of it is recorded */
+        st = el_pretrain_derive(p->settings, p->options);
+    if (!st)
+        st = el_pretrain_find_frozen(p);
+    if (!st && p->derive_steps)
+        st = spend_budget(p);
+    if (!st && !p->resuming)
+        st = el_pretrain_derive_steps(p->settings, p->options);
+    el_flops_plan cost;
+    if (!st)
+        st = el_pretrain_cost(p->settings, el_loader_vocab(p->data)->size, p->mean_length, &cost);
+    if (!st) {
+        p->settings->machine.work = el_flops_products_training(&cost) * p->mean_length *
+                                    (double)p->settings->train_batch_size *
+                                    (double)p->settings->num_train_steps;
+        st = el_machine_open(&p->settings->machine, &p->q);
+    }
+    if (!st && p->resuming)
+        st = compare_settings(p);
+    if (!st)
+        st = open_model(p);
+    if (!st)
+        st = el_leaves_check(p->objective, (int)p->settings->machine.leaves, el_dist_size(dist));
+    st = el_dist_agree(dist, st);
+    if (!st)
+        st = check_ranks(p);
+    if (st)
+        return st;
+    set_trainer(p, &cost);
+    if (p->resuming)
+        st = el_trainer_resume(&p->trainer, &p->progress, &p->resuming);
+    if (!st && !p->resuming)
+        st = el_pretrain_start(p);
+    return el_dist_agree(dist, st);
+}
+
+el_status el_pretrain_open(el_pretraining *p, el_options *options, const el_watch *watch)
+{
+    *p = (el_pretraining){.settings = options->settings, .options = options};
+    if (watch)
+        p->watch = *watch;
+    const el_status st = open_all(p);
+    if (st)
+        el_pretrain_close(p);
+    return st;
+}
+
+void el_pretrain_close(el_pretraining *p)
+{
+    if (p->objective)
+        p->objective->close(p->objective);
+    el_model_close(&p->model);
+    el_queue_close(p->q);
+    el_unigram_close(&p->unigram);
+    el_loader_close(p->heldout);
+    el_loader_close(p->data);
+    json_decref(p->changes);
+    if (p->run.folder)
+        el_run_close(&p->run);
+    *p = (el_pretraining){0};
+}
+
+/* Nothing left to do; a process killed between the last checkpoint and its export is made up for. */
+static el_status finished(el_pretraining *p)
+{
+    const json_t *exported = json_object_get(p->run.record, "exported_step");
+    el_log(EL_LOG_NOTE, "the run in %s is finished: %" PRId64 " steps; more --num-train-steps would go on",
+           p->settings->output, p->progress.step);
+    return json_integer_value(exported) == p->progress.step ? EL_OK : el_pretrain_export(p);
+}
+
+static void announce(el_pretraining *p)
+{
+    const el_model *m = &p->model;
+    const int64_t from = p->progress.step, scheduled = p->settings->schedule_steps;
+    char begin[64] = "";
+    if (p->settings->num_train_steps > scheduled)
+        el_log(EL_LOG_NOTE,
+               "the schedule ends with step %" PRId64 "; steps after it keep its last rate, %.3g", scheduled,
+               el_schedule_rate(&p->trainer.schedule, scheduled));
+    if (p->resuming)
+        snprintf(begin, sizeof begin, "going on after step %" PRId64 ": ", from);
+    el_log(EL_LOG_NOTE,
+           "%s%.1f M parameters, %" PRId64 " steps of %" PRId64 " examples, %s, %s, %" PRId64 " threads",
+           begin, (double)el_model_parameters(&p->model) / 1e6, p->settings->num_train_steps,
+           p->settings->train_batch_size, m->activations == EL_BF16 ? "bf16" : "fp32", p->q->dev->level,
+           p->settings->machine.threads);
+}
+
+el_status el_pretrain_run(el_pretraining *p)
+{
+    if (p->resuming && el_trainer_done(&p->trainer, &p->progress))
+        return finished(p);
+    el_dist *const dist = p->settings->machine.dist;
+    el_status st = el_pretrain_begin_segment(p); /* first: run.json says whose the folder is */
+    if (!st)
+        st = el_pretrain_write_config(p);
+    if (!st && p->unigram.sums && !p->run.follows)
+        st = el_unigram_save(&p->unigram, el_loader_vocab(p->data), p->run.folder);
+    st = el_dist_agree(dist, st);
+    if (st)
+        return st;
+    announce(p);
+    st = el_trainer_run(&p->trainer, &p->progress);
+    return el_dist_agree(dist, el_run_segment_end(&p->run, p->progress.step, st));
+}

@@ -1,0 +1,255 @@
+/* settings - see the header */
+#include "engine/pretrain/settings.h"
+
+#include <math.h>
+
+#include "train/presets.h"
+
+#define AT(field) offsetof(el_pretrain_settings, field)
+#define SECTION(title)                                                                                       \
+    {                                                                                                        \
+        title, EL_OPT_SECTION, 0, 0, 0, NULL, NULL                                                           \
+    }
+#define TEXT(name, help)                                                                                     \
+    {                                                                                                        \
+#name, EL_OPT_TEXT, AT(name), 0, 0, NULL, help                                                       \
+    }
+#define SWITCH(name, help)                                                                                   \
+    {                                                                                                        \
+#name, EL_OPT_SWITCH, AT(name), 0, 0, NULL, help                                                     \
+    }
+#define INT(name, min, max, help)                                                                            \
+    {                                                                                                        \
+#name, EL_OPT_INT, AT(name), min, max, NULL, help                                                    \
+    }
+#define REAL(name, min, max, help)                                                                           \
+    {                                                                                                        \
+#name, EL_OPT_REAL, AT(name), min, max, NULL, help                                                   \
+    }
+#define COURSE(name, min, max, help)                                                                         \
+    {                                                                                                        \
+#name, EL_OPT_COURSE, AT(name), min, max, NULL, help                                                 \
+    }
+#define CHOICE(name, words, help)                                                                            \
+    {                                                                                                        \
+#name, EL_OPT_CHOICE, AT(name), 0, 0, words, help                                                    \
+    }
+
+const el_option EL_PRETRAIN_TABLE[] = {
+    TEXT(data, "folder of shards, as electra prepare makes them"),
+    TEXT(output, "run folder; the same command again continues a run that was stopped"),
+    CHOICE(model_size, EL_PRESET_NAMES,
+           "preset for the options below; published, with the mean over GLUE: small (79.9), base (85.1) and "
+           "large (89.0) "
+           "of the paper, on dev sets, small++ as it was released (79.7, on test sets)"),
+    TEXT(eval_data, "folder of held-out shards"),
+    TEXT(init_from, "model folder, run or checkpoint whose weights training starts from"),
+    SWITCH(dry_run, "estimate time and memory from a trial of a few seconds; writes nothing"),
+    SWITCH(overwrite, "start again, and remove what an earlier run left in the run folder"),
+    SWITCH(allow_change, "continue a run although a setting that affects the result has changed"),
+
+    SECTION("Steps"),
+    INT(train_batch_size, 1, 1 << 20, "examples per step"),
+    INT(num_train_steps, 1, 1e9, "number of steps"),
+    REAL(flops_budget, 0, 1e30,
+         "instead of --num-train-steps: as many steps as this many floating point operations allow, counted "
+         "as the products of electra flops; 0: off"),
+    REAL(learning_rate, 0, INFINITY, "peak learning rate"),
+    INT(num_warmup_steps, 0, 1e9,
+        "steps over which the rate rises; by default the preset's, or a tenth of a shorter run"),
+    REAL(lr_decay_power, 0, 100, "the rate falls as (1 - step / steps) to this power; 0: constant"),
+    INT(schedule_steps, 0, 1e9,
+        "steps over which the rate falls to 0; 0: num_train_steps when the run began"),
+    REAL(weight_decay_rate, 0, 10, "weight decay of all parameters except LayerNorm and biases"),
+    REAL(adam_beta1, 0, 0.9999999, "decay rate of AdamW's first moment"),
+    REAL(adam_beta2, 0, 0.9999999, "decay rate of AdamW's second moment"),
+    REAL(adam_epsilon, 1e-30, 1, "added to the root of AdamW's second moment"),
+    SWITCH(bias_correction, "correct the bias of AdamW's moments; the original does not"),
+    REAL(max_grad_norm, 0, INFINITY, "gradients with a larger norm are scaled down to this; 0: never"),
+    REAL(generator_learning_rate, 0, INFINITY, "peak learning rate of the generator; 0: learning_rate"),
+    REAL(generator_max_grad_norm, 0, INFINITY,
+         "the generator's gradients are scaled down to this norm, and max_grad_norm is of the others; 0: one "
+         "norm for all"),
+    INT(micro_batch_tokens, 1, 1 << 24, "tokens computed at a time: more needs more memory"),
+    INT(max_skipped_steps, 1, 1e6,
+        "the run fails after this many steps in a row without a finite loss or gradient"),
+    INT(seed, 0, 0x1p53, "seed of all random choices"),
+
+    SECTION("Objective"),
+    CHOICE(objective, EL_OBJECTIVE_NAMES,
+           "what is learned: replaced token detection; BERT's masked language model; detection at the masked "
+           "places "
+           "alone; a masked language model that sees samples in place of [MASK]; the same of every token, "
+           "with a gate that copies; each token from those "
+           "before it; "
+           "and also from those behind it, by a second network; some tokens in a random order; spans in a "
+           "random order, by a network that attends by distances"),
+    CHOICE(recipe, "none|roberta|albert",
+           "settings of --objective mlm together: RoBERTa's batch (8 times the preset's, for an eighth of "
+           "the steps), "
+           "rate 5e-4, beta2 0.98, no clipping, for shards that are packed full; ALBERT's one shared layer, "
+           "n-grams and order of sentences"),
+    CHOICE(sentence_task, EL_SENTENCE_TASKS,
+           "of mlm: what is asked of two segments beside tokens: nothing; whether the second one follows "
+           "(BERT); whether they are in order (ALBERT)"),
+    TEXT(mask_shares, "shares of predicted tokens that are shown as [MASK], as a random token and as they "
+                      "are; 0.85,0,0.15, "
+                      "and BERT's 0.8,0.1,0.1 for --objective mlm"),
+    SWITCH(electra_objective, "off: --objective mlm --mask-shares 0.85,0,0.15, as in the original"),
+    COURSE(mask_prob, 0.001, 0.9,
+           "share of tokens that are predicted; X:Y: from X at the first step to Y at the last of "
+           "schedule_steps"),
+    CHOICE(mask_unit, "piece|word|ngram",
+           "what is hidden together: pieces; whole words; one to three words, as in ALBERT"),
+    REAL(gen_weight, 0, 1e6, "weight of the generator's loss"),
+    REAL(disc_weight, 0, 1e6, "weight of the discriminator's loss"),
+    COURSE(temperature, 1e-3, 1e3, "temperature of the generator's samples; X:Y: from X to Y, as mask_prob"),
+    REAL(temperature_decay, 0, 100,
+         "share of the run over which the temperature comes closer to Y by a factor of e; 0: on a straight "
+         "line"),
+    SWITCH(disallow_correct, "never sample the original token"),
+    CHOICE(generator, "masked|two-tower",
+           "what the generator reads: text with masks; or the text in both directions, by two networks "
+           "(ELECTRA-TT), as "
+           "electric always does"),
+    CHOICE(sampler, "network|unigram|uniform",
+           "what draws replacements: the generator; the frequency of tokens in the shards; all tokens alike"),
+    SWITCH(uniform_generator, "same as --sampler uniform"),
+    TEXT(generator_from,
+         "model folder or run of a masked language model that draws replacements and is not trained"),
+    SWITCH(copy_generator, "two-stage: the discriminator begins with what the generator has learned"),
+    SWITCH(duplicate_slots, "draw masked positions with replacement, as the original does"),
+
+    SECTION("Networks"),
+    INT(hidden_size, 1, 1 << 14, "width of the discriminator"),
+    INT(num_hidden_layers, 1, 512, "layers of the discriminator"),
+    INT(num_hidden_groups, 0, 512,
+        "layers that are different, each used for as many in a row, in both networks (ALBERT: 1); 0: all "
+        "are"),
+    INT(num_attention_heads, 1, 512, "attention heads of the discriminator"),
+    INT(intermediate_size, 1, 1 << 16, "width inside the discriminator's feed-forward layers"),
+    INT(embedding_size, 1, 1 << 14, "width of the embeddings"),
+    REAL(generator_hidden_size, 1e-3, 8, "width of the generator as a share of hidden_size"),
+    REAL(generator_layers, 1e-3, 8, "layers of the generator as a share of num_hidden_layers"),
+    INT(generator_attention_heads, 0, 512, "attention heads of the generator; 0: in proportion to its width"),
+    INT(generator_intermediate_size, 0, 1 << 16,
+        "width inside the generator's feed-forward layers; 0: in proportion to its width"),
+    CHOICE(embeddings, "separate|shared|gdes|all",
+           "what the networks share: nothing, embeddings, embeddings without the discriminator's gradient, "
+           "everything"),
+    INT(max_position_embeddings, 1, 1 << 16, "longest sequence that the model accepts"),
+    REAL(dropout, 0, 0.9, "dropout of embeddings and of the outputs of attention and feed-forward"),
+    REAL(attention_dropout, 0, 0.9, "dropout of attention probabilities"),
+    INT(max_seq_length, 0, 1 << 16, "checked against the shards; 0: not checked"),
+    INT(vocab_size, 0, 1 << 24, "checked against the shards; 0: not checked"),
+
+    SECTION("Start"),
+    CHOICE(initialisation, "paper|fan_in",
+           "initial weights: standard deviation 0.02, or 1 / sqrt(inputs) of each matrix"),
+    SWITCH(sine_positions, "position embeddings start as sines and cosines"),
+    SWITCH(neighbour_heads, "attention heads of the first layer start by attending to a neighbour"),
+    REAL(neighbour_sharpness, 0, 1e3, "how sharply neighbour heads attend"),
+
+    SECTION("Around"),
+    INT(save_checkpoints_steps, 0, 1e9, "steps between checkpoints; 0: only at the end"),
+    INT(keep_checkpoint_max, 0, 1e6, "newest checkpoints kept; 0: all"),
+    INT(eval_steps, 0, 1e9, "steps between evaluations; 0: only at the end"),
+    INT(eval_batches, 0, 1e9, "batches of 32 examples per evaluation; 0: all of --eval-data"),
+    INT(logging_steps, 1, 1e9, "steps between lines of metrics.jsonl"),
+    SWITCH(tensorboard, "also write metrics to an event file for TensorBoard"),
+    REAL(max_time, 0, INFINITY, "seconds after which the run saves and stops, as on a signal; 0: no limit"),
+    EL_TRAINING_OPTIONS(el_pretrain_settings),
+    EL_RANKS_OPTIONS(el_pretrain_settings),
+
+    SECTION("Names of the original, so that its --hparams are accepted"),
+    SWITCH(untied_generator, "off: same as --embeddings all"),
+    SWITCH(untied_generator_embeddings, "on: same as --embeddings separate"),
+    SWITCH(do_lower_case, "checked against the vocabulary of the shards"),
+    INT(num_eval_steps, 0, 1e9, "same as --eval-batches"),
+    INT(eval_batch_size, 0, 1 << 20, "has no effect: evaluations take 32 examples at a time"),
+    INT(iterations_per_loop, 0, 1e9, "has no effect"),
+    SWITCH(electric_objective, "on: same as --objective electric"),
+    SWITCH(two_tower_generator, "on: same as --generator two-tower"),
+};
+const int EL_PRETRAIN_LINES = sizeof EL_PRETRAIN_TABLE / sizeof *EL_PRETRAIN_TABLE;
+
+/* data is compared by its contents; the processor's kernels are another machine's right. */
+const char *const EL_PRETRAIN_FREE[] = {"data",
+                                        "eval_data",
+                                        "output",
+                                        "dry_run",
+                                        "allow_change",
+                                        "overwrite",
+                                        "max_skipped_steps",
+                                        "flops_budget", /* num_train_steps is looked at in its place */
+                                        "threads",
+                                        "instruction_set",
+                                        "device",
+                                        "stall_limit",
+                                        "save_checkpoints_steps",
+                                        "keep_checkpoint_max",
+                                        "eval_steps",
+                                        "eval_batches",
+                                        "logging_steps",
+                                        "max_time",
+                                        "tensorboard",
+                                        "max_seq_length",
+                                        "vocab_size",
+                                        "do_lower_case",
+                                        "num_eval_steps",
+                                        "eval_batch_size",
+                                        "iterations_per_loop",
+                                        NULL};
+
+void el_pretrain_defaults(el_pretrain_settings *s, int model_size)
+{
+    const el_preset *p = &EL_PRESET[model_size];
+    const el_optimizer optimizer = el_optimizer_defaults();
+    const el_objective_settings objective = el_objective_defaults();
+    *s = (el_pretrain_settings){
+        .model_size = model_size,
+        .hidden_size = p->hidden,
+        .num_hidden_layers = p->layers,
+        .num_attention_heads = p->heads,
+        .intermediate_size = p->intermediate,
+        .embedding_size = p->embedding,
+        .max_position_embeddings = 512,
+        .generator_hidden_size = p->generator_hidden,
+        .generator_layers = p->generator_layers,
+        .dropout = p->dropout,
+        .attention_dropout = p->attention_dropout,
+        .embeddings = (int)p->tying,
+        .objective = EL_ELECTRA,
+        .electra_objective = true,
+        .mask_prob = {p->mask_prob, p->mask_prob},
+        .gen_weight = objective.gen_weight,
+        .disc_weight = objective.disc_weight,
+        .temperature = objective.temperature,
+        .copy_generator = true,
+        .initialisation = p->fan_in ? EL_INITIALISE_FAN_IN : EL_INITIALISE_PAPER,
+        .sine_positions = p->sine_positions,
+        .neighbour_heads = p->neighbour_heads,
+        .neighbour_sharpness = p->neighbour_sharpness,
+        .seed = 1,
+        .train_batch_size = p->batch,
+        .num_train_steps = p->steps,
+        .num_warmup_steps = p->warmup,
+        .micro_batch_tokens = 2048,
+        .learning_rate = p->learning_rate,
+        .lr_decay_power = 1,
+        .weight_decay_rate = optimizer.weight_decay,
+        .adam_beta1 = optimizer.beta1,
+        .adam_beta2 = p->beta2,
+        .adam_epsilon = optimizer.epsilon,
+        .max_grad_norm = optimizer.max_norm,
+        .save_checkpoints_steps = 1000,
+        .keep_checkpoint_max = 5,
+        .eval_steps = 1000,
+        .eval_batches = 100,
+        .logging_steps = 100,
+        .max_skipped_steps = 5,
+        .machine = {.stall_limit = EL_STALL_LIMIT},
+        .untied_generator = true,
+        .do_lower_case = true,
+    };
+}

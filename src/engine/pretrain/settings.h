@@ -1,0 +1,93 @@
+/* settings - of electra pretrain: one table for flags, files, run.json and help */
+#ifndef EL_ENGINE_PRETRAIN_SETTINGS_H
+#define EL_ENGINE_PRETRAIN_SETTINGS_H
+
+#include "engine/machine.h"
+#include "model/initialise.h"
+#include "objective/objectives.h"
+#include "train/trainer.h"
+
+typedef struct {
+    const char *data, *eval_data, *output, *init_from;
+    int model_size;
+    el_machine machine;
+    /* shape */
+    int64_t hidden_size, num_hidden_layers, num_hidden_groups, num_attention_heads, intermediate_size,
+        embedding_size;
+    int64_t max_position_embeddings, generator_attention_heads, generator_intermediate_size;
+    double generator_hidden_size, generator_layers, dropout, attention_dropout;
+    int embeddings;
+    int64_t max_seq_length, vocab_size; /* 0: the shards' */
+    /* objective */
+    int objective, sampler, mask_unit, sentence_task, recipe, generator;
+    const char *mask_shares; /* "mask,random,keep" */
+    const char *generator_from;
+    const el_config *frozen_generator; /* of generator_from, once it was looked at; no line of the table */
+    bool electra_objective, uniform_generator, disallow_correct, duplicate_slots, copy_generator;
+    el_course mask_prob, temperature;
+    double gen_weight, disc_weight, temperature_decay;
+    /* start */
+    int initialisation;
+    bool sine_positions, neighbour_heads;
+    double neighbour_sharpness;
+    int64_t seed;
+    /* optimizer */
+    int64_t train_batch_size, num_train_steps, schedule_steps, num_warmup_steps, micro_batch_tokens;
+    double flops_budget, learning_rate, lr_decay_power, weight_decay_rate, adam_beta1, adam_beta2,
+        adam_epsilon, max_grad_norm, generator_learning_rate, generator_max_grad_norm;
+    bool bias_correction;
+    /* around */
+    int64_t save_checkpoints_steps, keep_checkpoint_max, eval_steps, eval_batches, logging_steps,
+        max_skipped_steps;
+    double max_time;
+    bool tensorboard;
+    bool allow_change, overwrite, dry_run;
+    /* names of the original that mean something else here, or nothing */
+    bool untied_generator, untied_generator_embeddings, do_lower_case, electric_objective,
+        two_tower_generator;
+    int64_t num_eval_steps, eval_batch_size, iterations_per_loop;
+} el_pretrain_settings;
+
+enum { EL_GENERATOR_MASKED, EL_GENERATOR_TWO_TOWER };         /* generator */
+enum { EL_RECIPE_NONE, EL_RECIPE_ROBERTA, EL_RECIPE_ALBERT }; /* recipe */
+enum { EL_INITIALISE_PAPER, EL_INITIALISE_FAN_IN };           /* initialisation */
+
+extern const el_option EL_PRETRAIN_TABLE[];
+extern const int EL_PRETRAIN_LINES;
+/* Settings that may differ when a run goes on. */
+extern const char *const EL_PRETRAIN_FREE[];
+
+/* Everything that a preset says, and the defaults of what it does not. */
+void el_pretrain_defaults(el_pretrain_settings *settings, int model_size);
+
+/* Which objective it is, and its mask shares where nobody gave them; EL_EUSAGE where what was given contradicts itself.
+ * To be called before all of what follows, of a new run and of one that goes on. */
+el_status el_pretrain_settle(el_pretrain_settings *settings, const el_options *options, bool resuming);
+
+/* Sizes that follow from others where nobody gave them; those of --init-from's folder where there is one. */
+el_status el_pretrain_derive(el_pretrain_settings *settings, const el_options *options);
+
+/* What the objective, its sampler and its networks cannot have: refused where it was given, replaced where the preset says so. */
+el_status el_pretrain_suit(el_pretrain_settings *settings, const el_options *options);
+
+/* EL_EUSAGE where the shards in `folder` are not what a recipe or a sentence task needs: full examples, examples of two
+ * segments. */
+el_status el_pretrain_check_shards(const el_pretrain_settings *settings, const char *folder, bool packed_full,
+                                   bool pairs);
+
+/* What a token costs, in sequences of `length` tokens. */
+el_status el_pretrain_cost(const el_pretrain_settings *settings, int vocab_size, double length,
+                           el_flops_plan *cost);
+/* Steps whose products come nearest to flops_budget, at least one. */
+el_status el_pretrain_budget(el_pretrain_settings *settings, int vocab_size, double length);
+/* Warm-up and schedule, where nobody gave them, by the number of steps; EL_EUSAGE where they are too few for the objective. */
+el_status el_pretrain_derive_steps(el_pretrain_settings *settings, const el_options *options);
+
+/* What the library's parts are told. */
+el_status el_pretrain_plan(const el_pretrain_settings *settings, int vocab_size, el_model_plan *plan);
+el_initialisation el_pretrain_initialisation(const el_pretrain_settings *settings);
+el_objective_settings el_pretrain_objective(const el_pretrain_settings *settings, int max_seq_length);
+el_schedule el_pretrain_schedule(const el_pretrain_settings *settings);
+el_optimizer el_pretrain_optimizer(const el_pretrain_settings *settings);
+
+#endif

@@ -1,0 +1,131 @@
+/* start - the weights that a run begins with: random, of a checkpoint, of model folders */
+#include "engine/pretrain/parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "format/weights.h"
+#include "train/checkpoint.h"
+
+/* A checkpoint's vocabulary is its run's, where it still lies in one. */
+static el_status check_checkpoint_vocab(const el_pretraining *p)
+{
+    char *run = el_path_join(p->settings->init_from, "..");
+    char *record = run ? el_path_join(run, "run.json") : NULL;
+    el_status st = record ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
+    if (!st && el_file_exists(record))
+        st = el_model_check_vocab(run, el_loader_vocab(p->data), p->settings->data);
+    free(record);
+    free(run);
+    return st;
+}
+
+static el_status start_from_checkpoint(el_pretraining *p)
+{
+    json_t *state = NULL;
+    el_status st = check_checkpoint_vocab(p);
+    if (!st)
+        st = el_checkpoint_load(&p->model, &state, p->settings->init_from, true);
+    json_decref(st ? NULL : state);
+    return st;
+}
+
+static el_status start_from_folders(el_pretraining *p)
+{
+    el_model_paths paths;
+    el_status st = el_model_find(&paths, p->settings->init_from);
+    if (st)
+        return st;
+    const char *missing = NULL;
+    for (int i = 0; !st && i < p->model.count;
+         i++) { /* a delta lies on top of the generator, which is first */
+        const el_network *net = &p->model.networks[i];
+        const bool small =
+            el_model_network(&p->model, EL_DISCRIMINATOR) && strcmp(net->name, EL_GENERATOR) == 0;
+        if (small && p->settings->generator_from)
+            continue;
+        const bool alike = p->settings->objective == EL_TWO_STAGE; /* a masked model alone begins both */
+        const char *folder = strcmp(net->name, EL_BACKWARD) == 0 ? paths.backward
+                             : !small                            ? paths.encoder
+                             : paths.discriminator || alike      ? paths.generator
+                                                                 : NULL;
+        if (folder)
+            st = el_weights_load(&p->model, net, folder);
+        else
+            missing = net->name;
+    }
+    if (!st) {
+        el_model_prepare(&p->model);
+        el_log(EL_LOG_NOTE, "%s: %s%s%s; rates and schedule begin anew", p->settings->init_from,
+               missing               ? "the folder has no "
+               : p->model.count == 1 ? "the network is the folder's"
+                                     : "both networks are those of the folder",
+               missing ? missing : "", missing ? ", which begins anew" : "");
+    }
+    el_model_paths_free(&paths);
+    return st;
+}
+
+/* The weights of a generator that is not trained. */
+static el_status start_frozen(el_pretraining *p)
+{
+    el_model_paths paths;
+    el_status st = el_model_find(&paths, p->settings->generator_from);
+    if (!st)
+        st = el_weights_load(&p->model, el_model_network(&p->model, EL_GENERATOR), paths.generator);
+    if (!st)
+        el_model_prepare(&p->model);
+    el_model_paths_free(&paths);
+    return st;
+}
+
+el_status el_pretrain_start(el_pretraining *p)
+{
+    const el_initialisation how = el_pretrain_initialisation(p->settings);
+    el_status st = el_model_initialise(&p->model, &how);
+    if (!st && p->settings->generator_from)
+        st = start_frozen(p);
+    if (st || !p->settings->init_from)
+        return st;
+    char *state = el_path_join(p->settings->init_from, "state.json");
+    const bool checkpoint = state && el_file_exists(state);
+    free(state);
+    if (checkpoint)
+        return start_from_checkpoint(p);
+    st = el_model_check_vocab(p->settings->init_from, el_loader_vocab(p->data), p->settings->data);
+    return st ? st : start_from_folders(p);
+}
+
+el_status el_pretrain_find_frozen(el_pretraining *p)
+{
+    const char *folder = p->settings->generator_from;
+    json_t *config = NULL;
+    el_model_paths paths = {0};
+    el_head_config head = {.kind = EL_HEAD_MLM};
+    bool fills = false;
+    if (!folder)
+        return EL_OK;
+    char *path = el_path_join(p->resuming ? p->run.folder : folder, "config.json");
+    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory for a path", folder);
+    if (!st && p->resuming) {
+        st = el_json_load(&config, path);
+        if (!st)
+            st = el_config_read(&p->frozen, json_object_get(config, EL_GENERATOR), path);
+    } else if (!st) {
+        st = el_model_check_vocab(folder, el_loader_vocab(p->data), p->settings->data);
+        if (!st)
+            st = el_model_find(&paths, folder);
+        if (!st && paths.generator)
+            st = el_model_read(paths.generator, true, &p->frozen, &head, NULL);
+        fills = paths.generator && head.kind == EL_HEAD_MLM && !head.ordered && !p->frozen.causal;
+    }
+    if (!st && !p->resuming && !fills)
+        st = el_fail(EL_EUSAGE, "--generator-from: %s holds no masked language model", folder);
+    p->settings->frozen_generator = &p->frozen;
+    el_model_paths_free(&paths);
+    json_decref(config);
+    free(path);
+    return st;
+}

@@ -1,0 +1,142 @@
+/* write - what a run writes beside checkpoints: config.json, model folders, run.json */
+#include "engine/pretrain/parts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "engine/card.h"
+#include "format/weights.h"
+
+el_status el_pretrain_write_config(const el_pretraining *p)
+{
+    if (p->run.follows)
+        return EL_OK;
+    const el_model *m = &p->model;
+    json_t *config = json_pack("{s:s}", "model_type", "electra-pretraining");
+    for (int i = m->count - 1; i >= 0; i--)
+        json_object_set_new(config, m->networks[i].name, el_weights_json(&m->networks[i], NULL));
+    json_t *settings = el_options_json(p->options);
+    json_object_set(config, "embeddings", json_object_get(settings, "embeddings"));
+    json_decref(settings);
+    char *path = el_path_join(p->run.folder, "config.json");
+    const el_status st =
+        path ? el_json_save(config, path) : el_fail(EL_ENOMEM, "%s: no memory", p->run.folder);
+    free(path);
+    json_decref(config);
+    return st;
+}
+
+/* README.md of a model folder. */
+static char *card(const el_pretraining *p, const el_network *net)
+{
+    static const char FORMAT[] =
+        "Pre-trained: %" PRId64 " steps of %" PRId64 " examples, %" PRId64 " tokens in all.\n\n"
+        "| | |\n|---|---|\n"
+        "| layers | %d |\n| hidden size | %d |\n| embedding size | %d |\n"
+        "| vocabulary | %d |\n| longest sequence in training | %d |\n\n"
+        "`config.json`, `run.json` and `metrics.jsonl` of the run hold all settings and the "
+        "course of the training.\n";
+    const el_config *const c = &net->config;
+    const bool own = !el_objective_has_generator((el_objective_kind)p->settings->objective);
+    const el_head *const head = el_network_head(net, EL_HEAD_MLM);
+    const bool ordered = head && head->config.ordered, masked = head && !ordered && !c->causal;
+    char about[sizeof FORMAT + 256], title[80];
+    snprintf(title, sizeof title, "%s%s",
+             c->backwards ? "Causal language model; it reads ids and positions in reverse order"
+             : c->causal  ? "Causal language model"
+             : ordered    ? "Language model of tokens in random orders"
+             : own        ? "Masked language model"
+                          : "ELECTRA ",
+             own ? "" : net->name);
+    snprintf(about, sizeof about, FORMAT, p->progress.step, p->settings->train_batch_size, p->progress.tokens,
+             c->num_hidden_layers, c->hidden_size, c->embedding_size, c->vocab_size,
+             el_loader_max_seq_length(p->data));
+    return el_card_text(&(el_card){
+        .pipeline = masked ? "fill-mask" : NULL, .title = title, .about = about, .options = p->options});
+}
+
+static el_status export_network(el_pretraining *p, const el_network *net)
+{
+    char *folder = el_path_join(p->run.folder, net->name), *text = card(p, net);
+    const el_status st = folder && text ? el_weights_save(&p->model, net, el_loader_vocab(p->data), text,
+                                                          NULL, EL_ST_F32, folder)
+                                        : el_fail(EL_ENOMEM, "%s: no memory", p->run.folder);
+    free(text);
+    free(folder);
+    return st;
+}
+
+/* What the run has spent so far, in both counts. */
+static void record_flops(el_pretraining *p)
+{
+    const double tokens = (double)p->progress.tokens;
+    json_object_set_new(p->run.record, "flops",
+                        json_pack("{s:o, s:o}", "products",
+                                  el_json_number(tokens * p->trainer.flops_per_token), "paper",
+                                  el_json_number(tokens * p->trainer.paper_flops_per_token)));
+}
+
+el_status el_pretrain_export(el_pretraining *p)
+{
+    if (p->run.follows)
+        return EL_OK;
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < p->model.count; i++)
+        st = export_network(p, &p->model.networks[i]);
+    if (st)
+        return st;
+    json_object_set_new(p->run.record, "exported_step", json_integer(p->progress.step));
+    record_flops(p);
+    return el_run_save(&p->run);
+}
+
+static void set_hash(json_t *record, const char *key, uint64_t hash)
+{
+    char text[17];
+    el_hash_text(hash, text);
+    json_object_set_new(record, key, json_string(text));
+}
+
+/* Says so where the run goes on with another processor's kernels: results then differ in their last bits. */
+static void note_other_machine(const el_pretraining *p, const json_t *machine)
+{
+    const json_t *segments = json_object_get(p->run.record, "segments");
+    const json_t *last = json_array_get(segments, json_array_size(segments) - 1);
+    const json_t *before = json_object_get(last, "machine");
+    static const char *const KEYS[] = {"cpu", "device", "instruction_set", "gpu"};
+    for (size_t i = 0; before && i < sizeof KEYS / sizeof *KEYS; i++) {
+        const char *was = json_string_value(json_object_get(before, KEYS[i]));
+        const char *is = json_string_value(json_object_get(machine, KEYS[i]));
+        if (was && is && strcmp(was, is) != 0)
+            el_log(EL_LOG_NOTE, "%s: was %s, is %s now; from here on results differ in their last bits",
+                   KEYS[i], was, is);
+    }
+}
+
+el_status el_pretrain_begin_segment(el_pretraining *p)
+{
+    json_t *record = p->run.record;
+    if (!p->resuming)
+        json_object_clear(record);
+    const el_vocab *vocab = el_loader_vocab(p->data);
+    json_object_set_new(record, "version", json_string(ELECTRA_VERSION));
+    json_object_set_new(record, "settings", el_options_json(p->options));
+    set_hash(record, "vocabulary_hash", vocab->hash);
+    set_hash(record, "data_hash", el_loader_hash(p->data));
+    json_object_set_new(record, "data",
+                        json_pack("{s:I, s:I, s:i, s:i}", "examples", (json_int_t)el_loader_examples(p->data),
+                                  "tokens", (json_int_t)el_loader_tokens(p->data), "max_seq_length",
+                                  el_loader_max_seq_length(p->data), "vocab_size", vocab->size));
+    json_object_set_new(record, "parameters", json_integer(el_model_parameters(&p->model)));
+    json_object_set_new(record, "flops_per_token", json_real(p->trainer.flops_per_token));
+    json_object_set_new(record, "paper_flops_per_token", el_json_number(p->trainer.paper_flops_per_token));
+    record_flops(p);
+    json_t *machine = el_machine_json(&p->settings->machine, p->q->dev);
+    note_other_machine(p, machine);
+    const el_status st = el_run_segment_begin(&p->run, p->progress.step, machine, p->changes);
+    json_decref(machine);
+    return st;
+}

@@ -66,8 +66,8 @@ static void put_page(FILE *page, const el_options *options, const char *version)
     snprintf(upper, sizeof upper, "%s", options->command);
     for (char *c = upper; *c; c++)
         *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
-    fprintf(page, ".TH ELECTRA\\-%s 1 \"\" \"electra %s\" \"electra\"\n.ad l\n.SH NAME\nelectra\\-%s \\- ", upper,
-            version, options->command);
+    fprintf(page, ".TH ELECTRA\\-%s 1 \"\" \"electra %s\" \"electra\"\n.ad l\n.SH NAME\nelectra\\-%s \\- ",
+            upper, version, options->command);
     put_text(page, options->summary ? options->summary : "a command of electra");
     fprintf(page, "\n.SH SYNOPSIS\n.B electra %s\n[options]", options->command);
     if (options->operands) {

@@ -95,7 +95,7 @@ static const el_option TABLE[] = {
 enum { LINES = sizeof TABLE / sizeof *TABLE };
 
 /* Every part takes these; they say how to measure, not what. */
-static const char *const COMMON[] = {"seconds",   "compare",         "json", "threads",
+static const char *const COMMON[] = {"seconds",   "compare",         "json",   "threads",
                                      "precision", "instruction_set", "device", NULL};
 
 static int ascending(const void *a, const void *b)

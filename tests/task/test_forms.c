@@ -65,7 +65,7 @@ static const form_file QUESTIONED[] = {
     {"span", "aihub", ".json",
      "{\"Dataset\": {\"name\": \"x\"}, \"data\": [{\"doc_id\": 1, \"paragraphs\": [{\"context_id\": 1, "
      "\"context\": \"" CONTEXT "\", \"qas\": [\n{\"question_id\": \"1\", \"question\": \"where is it?\", "
-                               "\"answers\": [{\"text\": \"old\", \"answer_start\": "
+     "\"answers\": [{\"text\": \"old\", \"answer_start\": "
      "8}]},\n{\"question_id\": \"2\", \"question\": \"how?\", \"answers\": [{\"text\": \"서울\", "
      "\"answer_start\": "
      "0}]}]}]}]}"},

@@ -42,24 +42,33 @@ template <class T> static __device__ __forceinline__ int keys_of(const attention
 }
 
 /* The row of the tensor that dropout of P is applied to. */
-template <class T> static __device__ __forceinline__ uint64_t mask_row(const attention<T> &a, const part &p, int i)
+template <class T>
+static __device__ __forceinline__ uint64_t mask_row(const attention<T> &a, const part &p, int i)
 {
     return (a.dropped.row + (uint64_t)(p.first + i)) * (uint64_t)a.heads + (uint64_t)p.head;
 }
 
 static inline bool in_tiles(el_tensor qkv, int heads, el_tensor y, el_tensor dy, el_tensor dqkv)
 {
-    return qkv.type == EL_BF16 && qkv.cols / 3 == heads * HEAD && by_eight(qkv) && by_eight(y) && by_eight(dy) &&
-           by_eight(dqkv);
+    return qkv.type == EL_BF16 && qkv.cols / 3 == heads * HEAD && by_eight(qkv) && by_eight(y) &&
+           by_eight(dy) && by_eight(dqkv);
 }
 
 template <class T>
-static inline attention<T> attention_of(el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout, int heads,
-                                        el_dropout dropped, int width)
+static inline attention<T> attention_of(el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout,
+                                        int heads, el_dropout dropped, int width)
 {
     const int size = qkv.cols / 3 / heads;
-    return {view_of<T>(y), {},          view_of<T>(qkv), {},
-            view_of<float>(lse), layout.starts, layout.limits, heads, size, 1 / sqrtf((float)size),
+    return {view_of<T>(y),
+            {},
+            view_of<T>(qkv),
+            {},
+            view_of<float>(lse),
+            layout.starts,
+            layout.limits,
+            heads,
+            size,
+            1 / sqrtf((float)size),
             mask_of(dropped, width)};
 }
 
@@ -94,8 +103,8 @@ static __device__ __forceinline__ void store_row(T *to, const float sum[A_LANE],
 /* ---- tiles ---- */
 
 /* Rows [first, first + rows) of 64 columns, from column `col` on; zero from row `end` on. */
-static __device__ __forceinline__ void load_tile(bf16 *tile, view<bf16> from, int64_t base, int first, int rows, int end,
-                                                 int col)
+static __device__ __forceinline__ void load_tile(bf16 *tile, view<bf16> from, int64_t base, int first,
+                                                 int rows, int end, int col)
 {
     for (int n = (int)threadIdx.x; n < rows * (HEAD / 8); n += (int)blockDim.x) {
         const int i = n / (HEAD / 8), c = n % (HEAD / 8) * 8;
@@ -129,7 +138,8 @@ static __device__ __forceinline__ void load_right_transposed(uint32_t b[4], cons
 
 /* d (16, 8 N) += left (16, 64) right^T, right's rows being `first` and on of a tile. */
 template <int N>
-static __device__ __forceinline__ void multiply_rows(float d[N][4], const uint32_t left[4][4], const bf16 *tile, int first)
+static __device__ __forceinline__ void multiply_rows(float d[N][4], const uint32_t left[4][4],
+                                                     const bf16 *tile, int first)
 {
 #pragma unroll
     for (int j = 0; j < N / 2; j++)
@@ -144,11 +154,13 @@ static __device__ __forceinline__ void multiply_rows(float d[N][4], const uint32
 
 /* d (16, 64) += left (16, 8 N) tile (8 N, 64), left as products leave it. */
 template <int N>
-static __device__ __forceinline__ void multiply_columns(float d[8][4], const float left[N][4], const bf16 *tile)
+static __device__ __forceinline__ void multiply_columns(float d[8][4], const float left[N][4],
+                                                        const bf16 *tile)
 {
 #pragma unroll
     for (int k = 0; k < N / 2; k++) {
-        const uint32_t a[4] = {el_pack_bf16(left[2 * k][0], left[2 * k][1]), el_pack_bf16(left[2 * k][2], left[2 * k][3]),
+        const uint32_t a[4] = {el_pack_bf16(left[2 * k][0], left[2 * k][1]),
+                               el_pack_bf16(left[2 * k][2], left[2 * k][3]),
                                el_pack_bf16(left[2 * k + 1][0], left[2 * k + 1][1]),
                                el_pack_bf16(left[2 * k + 1][2], left[2 * k + 1][3])};
 #pragma unroll
@@ -179,8 +191,8 @@ static __device__ __forceinline__ void store_tile(view<bf16> to, int64_t base, i
 
 /* Which of P's elements are kept, of rows [first, first + rows) and 128 keys from `key`, a multiple of 128: bit k % 64 of
  * bits[2 row + k / 64].  By all warps of a block: two rows at a time, 16 lanes each. */
-static __device__ __forceinline__ void tile_bits(uint64_t *bits, const mask &m, uint64_t row, uint64_t row_step, int rows,
-                                                 int key)
+static __device__ __forceinline__ void tile_bits(uint64_t *bits, const mask &m, uint64_t row,
+                                                 uint64_t row_step, int rows, int key)
 {
     const int lane = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP, side = lane / 16;
     for (int i = 2 * warp + side; i < rows; i += (int)blockDim.x / 16) {
@@ -191,7 +203,8 @@ static __device__ __forceinline__ void tile_bits(uint64_t *bits, const mask &m, 
             random_words(m.random, (first / 8 + (uint64_t)b) * 16 + (uint64_t)(lane % 16), words);
 #pragma unroll
             for (int j = 0; j < 8; j++) {
-                const uint64_t kept = __ballot_sync(ALL, half_of(words, j) >= m.threshold) >> (16 * side) & 0xffff;
+                const uint64_t kept =
+                    __ballot_sync(ALL, half_of(words, j) >= m.threshold) >> (16 * side) & 0xffff;
                 const int group = 8 * b + j - (int)(first % 8);
                 if (group >= 0 && group < 8)
                     word[group / 4] |= kept << (16 * (group % 4));

@@ -24,8 +24,8 @@ template <class T> static __device__ __forceinline__ float dot_rows(const T *a, 
 
 /* sum[t] += factor of each of `count` lanes times column lane + 32 t of its row; rows follow each other from `first`. */
 template <class T>
-static __device__ __forceinline__ void add_rows(float sum[A_LANE], float factor, view<T> rows, int64_t first, int count,
-                                                int col, int size)
+static __device__ __forceinline__ void add_rows(float sum[A_LANE], float factor, view<T> rows, int64_t first,
+                                                int count, int col, int size)
 {
     const int lane = (int)threadIdx.x % WARP;
     for (int i = 0; i < count; i++) {
@@ -41,7 +41,8 @@ template <class T> __global__ void __launch_bounds__(THREADS, 1) attend_row(atte
 {
     EL_SHARED(float, kept, WARPS *MOST_COLUMNS);
     const part p = part_of(a);
-    const int lane = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP, i = (int)blockIdx.y * WARPS + warp;
+    const int lane = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP,
+              i = (int)blockIdx.y * WARPS + warp;
     const int col = p.head * a.size, hidden = a.heads * a.size, keys = keys_of(a, p, i);
     float *const q = kept + warp * MOST_COLUMNS, y[A_LANE] = {}, max = -INFINITY, sum = 0;
     if (i >= p.length)
@@ -69,7 +70,8 @@ template <class T> __global__ void __launch_bounds__(THREADS, 1) attend_query_ba
 {
     EL_SHARED(float, kept, 2 * WARPS * MOST_COLUMNS);
     const part p = part_of(a);
-    const int lane = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP, i = (int)blockIdx.y * WARPS + warp;
+    const int lane = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP,
+              i = (int)blockIdx.y * WARPS + warp;
     const int col = p.head * a.size, hidden = a.heads * a.size, keys = keys_of(a, p, i);
     float *const q = kept + 2 * warp * MOST_COLUMNS, *const dy = q + MOST_COLUMNS, dq[A_LANE] = {};
     if (i >= p.length)
@@ -95,9 +97,11 @@ template <class T> __global__ void __launch_bounds__(THREADS, 1) attend_key_back
 {
     EL_SHARED(float, kept, 2 * WARPS * MOST_COLUMNS);
     const part p = part_of(a);
-    const int lane = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP, key = (int)blockIdx.y * WARPS + warp;
+    const int lane = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP,
+              key = (int)blockIdx.y * WARPS + warp;
     const int col = p.head * a.size, hidden = a.heads * a.size;
-    float *const k = kept + 2 * warp * MOST_COLUMNS, *const v = k + MOST_COLUMNS, dk[A_LANE] = {}, dv[A_LANE] = {};
+    float *const k = kept + 2 * warp * MOST_COLUMNS, *const v = k + MOST_COLUMNS, dk[A_LANE] = {},
+                 dv[A_LANE] = {};
     if (key >= p.length)
         return;
     keep_row(k, a.qkv.row(p.first + key) + hidden + col, a.size);
@@ -127,7 +131,8 @@ static dim3 grid_of(int sequences, int heads, int longest)
 
 template <class T> static void forward_any(el_queue *q, const attention<T> &a, int sequences, int longest)
 {
-    el_cuda_launch(q, "attention_forward", attend_row<T>, grid_of(sequences, a.heads, longest), THREADS, 0, a);
+    el_cuda_launch(q, "attention_forward", attend_row<T>, grid_of(sequences, a.heads, longest), THREADS, 0,
+                   a);
 }
 
 template <class T> static void backward_any(el_queue *q, const attention<T> &a, int sequences, int longest)

@@ -30,7 +30,8 @@ template <int COUNT> struct query {
 };
 
 template <int COUNT>
-static __device__ __forceinline__ void load_queries(query<COUNT> *to, const attention<bf16> &a, const part &p, int first)
+static __device__ __forceinline__ void load_queries(query<COUNT> *to, const attention<bf16> &a, const part &p,
+                                                    int first)
 {
     for (int n = (int)threadIdx.x; n < 8 * COUNT; n += (int)blockDim.x) {
         const int i = n / 8;
@@ -44,15 +45,16 @@ static __device__ __forceinline__ void load_queries(query<COUNT> *to, const atte
 }
 
 /* S to P; then of R and dP to dS. */
-static __device__ __forceinline__ float probability(const attention<bf16> &a, float s, float lse, bool visible)
+static __device__ __forceinline__ float probability(const attention<bf16> &a, float s, float lse,
+                                                    bool visible)
 {
     return visible ? el_quick_exp(s * a.scale - lse) : 0;
 }
 
 __global__ void __launch_bounds__(QUERY_THREADS, 1) attend_queries_backward(attention<bf16> a)
 {
-    EL_SHARED(bf16, k, KEYS *PITCH);
-    EL_SHARED(bf16, v, KEYS *PITCH);
+    EL_SHARED(bf16, k, KEYS * PITCH);
+    EL_SHARED(bf16, v, KEYS * PITCH);
     EL_SHARED(uint64_t, bits, 2 * ROWS);
     EL_SHARED(query<ROWS>, queries, 1);
     const part p = part_of(a);
@@ -94,12 +96,13 @@ __global__ void __launch_bounds__(QUERY_THREADS, 1) attend_queries_backward(atte
 
 __global__ void __launch_bounds__(KEY_THREADS, 1) attend_keys_backward(attention<bf16> a)
 {
-    EL_SHARED(bf16, tile, BLOCK_KEYS *PITCH); /* of keys, then of values; then of queries and of dy */
+    EL_SHARED(bf16, tile, BLOCK_KEYS * PITCH); /* of keys, then of values; then of queries and of dy */
     EL_SHARED(uint64_t, bits, 2 * STEP);
     EL_SHARED(query<STEP>, queries, 1);
     bf16 *const q = tile, *const dy = tile + STEP * PITCH;
     const part p = part_of(a);
-    const int lane = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP, first = (int)blockIdx.y * BLOCK_KEYS;
+    const int lane = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP,
+              first = (int)blockIdx.y * BLOCK_KEYS;
     const int col = p.head * HEAD, hidden = a.heads * HEAD, key = first + warp * 16 + lane / 4;
     uint32_t k[4][4], v[4][4];
     float dk[8][4] = {}, dv[8][4] = {};
@@ -143,14 +146,15 @@ __global__ void __launch_bounds__(KEY_THREADS, 1) attend_keys_backward(attention
 void el_cuda_attention_backward_tiles(el_queue *q, const attention<bf16> &a, int sequences, int longest)
 {
     const unsigned parts = (unsigned)(sequences * a.heads);
-    el_cuda_launch(q, "attention_backward", attend_queries_backward, dim3(parts, el_cuda_blocks(longest, ROWS)),
-                   QUERY_THREADS, 0, a);
-    el_cuda_launch(q, "attention_backward", attend_keys_backward, dim3(parts, el_cuda_blocks(longest, BLOCK_KEYS)),
-                   KEY_THREADS, 0, a);
+    el_cuda_launch(q, "attention_backward", attend_queries_backward,
+                   dim3(parts, el_cuda_blocks(longest, ROWS)), QUERY_THREADS, 0, a);
+    el_cuda_launch(q, "attention_backward", attend_keys_backward,
+                   dim3(parts, el_cuda_blocks(longest, BLOCK_KEYS)), KEY_THREADS, 0, a);
 }
 
-extern "C" void el_cuda_attention_backward(el_queue *q, el_tensor dqkv, el_tensor dy, el_tensor y, el_tensor lse,
-                                           el_tensor qkv, el_layout layout, int heads, el_dropout dropped, int width)
+extern "C" void el_cuda_attention_backward(el_queue *q, el_tensor dqkv, el_tensor dy, el_tensor y,
+                                           el_tensor lse, el_tensor qkv, el_layout layout, int heads,
+                                           el_dropout dropped, int width)
 {
     by_type(qkv.type, [&](auto zero) {
         using T = decltype(zero);

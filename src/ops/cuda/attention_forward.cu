@@ -14,8 +14,8 @@ struct running {
 };
 
 /* S becomes exp(S - max), not visible keys 0; what was summed before is worth `before` of what it was. */
-static __device__ __forceinline__ void exponentials(float s[8][4], running *r, const int keys[2], int key, float scale,
-                                                    float before[2])
+static __device__ __forceinline__ void exponentials(float s[8][4], running *r, const int keys[2], int key,
+                                                    float scale, float before[2])
 {
     const int lane = (int)threadIdx.x % WARP;
     for (int half = 0; half < 2; half++) {
@@ -43,14 +43,15 @@ static __device__ __forceinline__ void exponentials(float s[8][4], running *r, c
 
 __global__ void __launch_bounds__(THREADS) attend_tiles(attention<bf16> a)
 {
-    EL_SHARED(bf16, q, ROWS *PITCH);
-    EL_SHARED(bf16, k, KEYS *PITCH);
-    EL_SHARED(bf16, v, KEYS *PITCH);
+    EL_SHARED(bf16, q, ROWS * PITCH);
+    EL_SHARED(bf16, k, KEYS * PITCH);
+    EL_SHARED(bf16, v, KEYS * PITCH);
     EL_SHARED(uint64_t, bits, 2 * ROWS);
     const part p = part_of(a);
     const int lane = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP, first = (int)blockIdx.y * ROWS;
     const int col = p.head * HEAD, hidden = a.heads * HEAD;
-    const int keys[2] = {keys_of(a, p, first + warp * 16 + lane / 4), keys_of(a, p, first + warp * 16 + lane / 4 + 8)};
+    const int keys[2] = {keys_of(a, p, first + warp * 16 + lane / 4),
+                         keys_of(a, p, first + warp * 16 + lane / 4 + 8)};
     uint32_t left[4][4];
     float y[8][4] = {};
     running r = {{-INFINITY, -INFINITY}, {0, 0}};
@@ -97,8 +98,8 @@ void el_cuda_attention_forward_tiles(el_queue *q, const attention<bf16> &a, int 
                    dim3((unsigned)(sequences * a.heads), el_cuda_blocks(longest, ROWS)), THREADS, 0, a);
 }
 
-extern "C" void el_cuda_attention_forward(el_queue *q, el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout,
-                                          int heads, el_dropout dropped, int width)
+extern "C" void el_cuda_attention_forward(el_queue *q, el_tensor y, el_tensor lse, el_tensor qkv,
+                                          el_layout layout, int heads, el_dropout dropped, int width)
 {
     if (in_tiles(qkv, heads, y, el_tensor_none(), el_tensor_none()))
         el_cuda_attention_forward_tiles(q, attention_of<bf16>(y, lse, qkv, layout, heads, dropped, width),

@@ -8,9 +8,10 @@
 enum { WARPS = 8, MOST_PARTS = 256, FEWEST_ROWS = 32, ADDERS = 32 };
 
 /* parts[part][col], V columns a lane. */
-template <class T, int V> __global__ void sum_columns(float *parts, view<T> x, int rows, int cols, int rows_a_part)
+template <class T, int V>
+__global__ void sum_columns(float *parts, view<T> x, int rows, int cols, int rows_a_part)
 {
-    EL_SHARED(float, sums, WARPS * WARP * V);
+    EL_SHARED(float, sums, WARPS *WARP *V);
     const int lane = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP;
     const int col = ((int)blockIdx.x * WARP + lane) * V, first = (int)blockIdx.y * rows_a_part;
     const int end = first + rows_a_part < rows ? first + rows_a_part : rows;
@@ -35,9 +36,11 @@ template <class T, int V> __global__ void sum_columns(float *parts, view<T> x, i
 /* A lane has a column, a warp some parts.  Columns from `cols` on are those of z. */
 __global__ void add_parts(float *y, float *z, const float *parts, int64_t apart, int count, int cols, int all)
 {
-    EL_SHARED(float, sums, ADDERS * WARP);
-    const int lane = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP, col = (int)blockIdx.x * WARP + lane;
-    const int each = (count + ADDERS - 1) / ADDERS, end = (warp + 1) * each < count ? (warp + 1) * each : count;
+    EL_SHARED(float, sums, ADDERS *WARP);
+    const int lane = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP,
+              col = (int)blockIdx.x * WARP + lane;
+    const int each = (count + ADDERS - 1) / ADDERS,
+              end = (warp + 1) * each < count ? (warp + 1) * each : count;
     float sum = 0;
     for (int p = warp * each; p < end && col < all; p++)
         sum += parts[p * apart + col];
@@ -52,16 +55,18 @@ __global__ void add_parts(float *y, float *z, const float *parts, int64_t apart,
     *to += sum;
 }
 
-void el_cuda_add_parts(el_queue *q, const char *op, float *y, const float *parts, int64_t apart, int count, int cols)
+void el_cuda_add_parts(el_queue *q, const char *op, float *y, const float *parts, int64_t apart, int count,
+                       int cols)
 {
-    el_cuda_launch(q, op, add_parts, el_cuda_blocks(cols, WARP), ADDERS * WARP, 0, y, (float *)NULL, parts, apart, count, cols,
-                   cols);
+    el_cuda_launch(q, op, add_parts, el_cuda_blocks(cols, WARP), ADDERS * WARP, 0, y, (float *)NULL, parts,
+                   apart, count, cols, cols);
 }
 
-void el_cuda_add_pairs(el_queue *q, const char *op, float *y, float *z, const float *parts, int count, int cols)
+void el_cuda_add_pairs(el_queue *q, const char *op, float *y, float *z, const float *parts, int count,
+                       int cols)
 {
-    el_cuda_launch(q, op, add_parts, el_cuda_blocks(2 * cols, WARP), ADDERS * WARP, 0, y, z, parts, 2 * cols, count, cols,
-                   2 * cols);
+    el_cuda_launch(q, op, add_parts, el_cuda_blocks(2 * cols, WARP), ADDERS * WARP, 0, y, z, parts, 2 * cols,
+                   count, cols, 2 * cols);
 }
 
 void el_cuda_add_columns(el_queue *q, const char *op, el_tensor y, el_tensor x)
@@ -76,8 +81,8 @@ void el_cuda_add_columns(el_queue *q, const char *op, el_tensor y, el_tensor x)
         return;
     by_type(x.type, [&](auto zero) {
         using T = decltype(zero);
-        el_cuda_launch(q, op, wide ? sum_columns<T, 8> : sum_columns<T, 1>, grid, WARPS * WARP, 0, parts, view_of<T>(x),
-                       x.rows, x.cols, rows);
+        el_cuda_launch(q, op, wide ? sum_columns<T, 8> : sum_columns<T, 1>, grid, WARPS * WARP, 0, parts,
+                       view_of<T>(x), x.rows, x.cols, rows);
     });
     el_cuda_add_parts(q, op, (float *)y.data, parts, x.cols, count, x.cols);
 }

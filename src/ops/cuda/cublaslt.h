@@ -13,8 +13,8 @@
 #include "base/error.h"
 
 typedef struct el_cublaslt_context *el_cublaslt_handle;
-typedef struct el_cublaslt_product *el_cublaslt_desc;      /* cublasLtMatmulDesc_t */
-typedef struct el_cublaslt_matrix *el_cublaslt_layout;     /* cublasLtMatrixLayout_t */
+typedef struct el_cublaslt_product *el_cublaslt_desc;           /* cublasLtMatmulDesc_t */
+typedef struct el_cublaslt_matrix *el_cublaslt_layout;          /* cublasLtMatrixLayout_t */
 typedef struct el_cublaslt_preferences *el_cublaslt_preference; /* cublasLtMatmulPreference_t */
 
 /* cublasLtMatmulAlgo_t, cublasLtMatmulHeuristicResult_t */

@@ -80,13 +80,14 @@ void el_cuda_choose(const el_queue *q);
 
 /* Starts a kernel, unless there is nothing for it to do. */
 template <class... P, class... A>
-static inline void el_cuda_launch(el_queue *q, const char *op, void (*kernel)(P...), dim3 grid, unsigned threads,
-                                  size_t shared, A... arguments)
+static inline void el_cuda_launch(el_queue *q, const char *op, void (*kernel)(P...), dim3 grid,
+                                  unsigned threads, size_t shared, A... arguments)
 {
     if (grid.x == 0 || grid.y == 0 || grid.z == 0)
         return;
     el_cuda_choose(q);
-    el_cuda_note(q, el_cuda_start(el_cuda_of(q)->stream, kernel, grid, dim3(threads), shared, arguments...), op);
+    el_cuda_note(q, el_cuda_start(el_cuda_of(q)->stream, kernel, grid, dim3(threads), shared, arguments...),
+                 op);
 }
 
 /* Pinned memory for a list, to be filled and sent at once; and the list on the device, until the next one is sent. */
@@ -104,10 +105,12 @@ static inline unsigned el_cuda_blocks(int64_t count, int64_t size)
 }
 
 /* sums[part] (parts, cols) added in their order to y. */
-void el_cuda_add_parts(el_queue *q, const char *op, float *y, const float *parts, int64_t apart, int count, int cols);
+void el_cuda_add_parts(el_queue *q, const char *op, float *y, const float *parts, int64_t apart, int count,
+                       int cols);
 
 /* Parts of 2 * cols numbers each: the first half of every one is added to y, the second to z. */
-void el_cuda_add_pairs(el_queue *q, const char *op, float *y, float *z, const float *parts, int count, int cols);
+void el_cuda_add_pairs(el_queue *q, const char *op, float *y, float *z, const float *parts, int count,
+                       int cols);
 
 /* y += column sums of x. */
 void el_cuda_add_columns(el_queue *q, const char *op, el_tensor y, el_tensor x);

@@ -128,7 +128,8 @@ static void queue_send(el_queue *q, void *device, const void *host, size_t bytes
         const size_t part = part_of(bytes - at);
         void *const staged = el_cuda_stage(q, part);
         memcpy(staged, (const char *)host + at, part);
-        el_cuda_note(q, cudaMemcpyAsync((char *)device + at, staged, part, cudaMemcpyHostToDevice, c->stream), "send");
+        el_cuda_note(q, cudaMemcpyAsync((char *)device + at, staged, part, cudaMemcpyHostToDevice, c->stream),
+                     "send");
         at += part;
     }
 }
@@ -142,8 +143,9 @@ static void queue_fetch(el_queue *q, void *host, const void *device, size_t byte
         if (c->fetch_count == EL_CUDA_FETCHES)
             queue_wait(q);
         char *const staged = (char *)el_cuda_stage(q, part);
-        el_cuda_note(q, cudaMemcpyAsync(staged, (const char *)device + at, part, cudaMemcpyDeviceToHost, c->stream),
-                     "fetch");
+        el_cuda_note(
+            q, cudaMemcpyAsync(staged, (const char *)device + at, part, cudaMemcpyDeviceToHost, c->stream),
+            "fetch");
         c->fetches[c->fetch_count++] = {(char *)host + at, staged, part};
         at += part;
     }
@@ -154,9 +156,10 @@ static void queue_fetch(el_queue *q, void *host, const void *device, size_t byte
 /* Attention has what it needs in shared memory. */
 static el_status queue_reserve(el_queue *, int, int head_size)
 {
-    return head_size <= EL_CUDA_HEAD ? EL_OK
-                                     : el_fail(EL_EUSAGE, "cuda: an attention head of %d columns; %d are the most",
-                                               head_size, EL_CUDA_HEAD);
+    return head_size <= EL_CUDA_HEAD
+               ? EL_OK
+               : el_fail(EL_EUSAGE, "cuda: an attention head of %d columns; %d are the most", head_size,
+                         EL_CUDA_HEAD);
 }
 
 static void queue_close(el_queue *q)
@@ -249,8 +252,10 @@ static el_status fail_without(cudaError_t error)
     if (driver == 0)
         return el_fail(EL_EFAILED, "cuda: no GPU can be used: NVIDIA's driver is not installed");
     if (error == cudaErrorInsufficientDriver)
-        return el_fail(EL_EFAILED, "cuda: no GPU can be used: NVIDIA's driver is one for CUDA %d.%d; this program needs %d.%d",
-                       driver / 1000, driver % 1000 / 10, needed / 1000, needed % 1000 / 10);
+        return el_fail(
+            EL_EFAILED,
+            "cuda: no GPU can be used: NVIDIA's driver is one for CUDA %d.%d; this program needs %d.%d",
+            driver / 1000, driver % 1000 / 10, needed / 1000, needed % 1000 / 10);
     return error ? fail("no GPU can be used", error) : el_fail(EL_EFAILED, "cuda: the driver finds no GPU");
 }
 
@@ -299,14 +304,14 @@ static el_status check(int number, el_cuda_about *about)
     if (count == 0)
         return EL_EFAILED; /* and why was said */
     if (number < 0 || number >= count)
-        return el_fail(EL_EUSAGE, "cuda:%d: there %s %d GPU%s, counted from 0", number, count == 1 ? "is" : "are", count,
-                       count == 1 ? "" : "s");
+        return el_fail(EL_EUSAGE, "cuda:%d: there %s %d GPU%s, counted from 0", number,
+                       count == 1 ? "is" : "are", count, count == 1 ? "" : "s");
     const el_status st = el_cuda_describe(number, about);
     if (st)
         return st;
     if (about->major < 8)
-        return el_fail(EL_EFAILED, "cuda:%d: %s has compute capability %d.%d; 8.0 is the least", number, about->name,
-                       about->major, about->minor);
+        return el_fail(EL_EFAILED, "cuda:%d: %s has compute capability %d.%d; 8.0 is the least", number,
+                       about->name, about->major, about->minor);
     return EL_OK;
 }
 
@@ -328,8 +333,8 @@ el_status el_device_cuda(el_device **dev, int number)
     c->shared = about.shared;
     c->multiprocessors = about.multiprocessors;
     snprintf(c->level, sizeof c->level, "sm_%d%d", about.major, about.minor);
-    snprintf(c->name, sizeof c->name, "%s, %d multiprocessors, driver %d, runtime %d, cuBLASLt %d", about.name,
-             about.multiprocessors, about.driver, about.runtime, (int)c->blas.version());
+    snprintf(c->name, sizeof c->name, "%s, %d multiprocessors, driver %d, runtime %d, cuBLASLt %d",
+             about.name, about.multiprocessors, about.driver, about.runtime, (int)c->blas.version());
     c->device.name = "cuda";
     c->device.apart = true;
     c->device.biases = true;

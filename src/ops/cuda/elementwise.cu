@@ -102,7 +102,8 @@ extern "C" void el_cuda_zero(el_queue *q, el_tensor y)
     const unsigned blocks = el_cuda_blocks((int64_t)y.rows * y.cols / (wide ? 8 : 1), THREADS);
     by_type(y.type, [&](auto zero) {
         using T = decltype(zero);
-        el_cuda_launch(q, "zero", wide ? clear<T, 8> : clear<T, 1>, blocks, THREADS, 0, view_of<T>(y), y.rows, y.cols);
+        el_cuda_launch(q, "zero", wide ? clear<T, 8> : clear<T, 1>, blocks, THREADS, 0, view_of<T>(y), y.rows,
+                       y.cols);
     });
 }
 
@@ -118,8 +119,8 @@ extern "C" void el_cuda_copy(el_queue *q, el_tensor y, el_tensor x)
         by_type(x.type, [&](auto from) {
             using Y = decltype(to);
             using X = decltype(from);
-            el_cuda_launch(q, "copy", wide ? convert<Y, X, 8> : convert<Y, X, 1>, blocks, THREADS, 0, view_of<Y>(y),
-                           view_of<X>(x), y.rows, y.cols);
+            el_cuda_launch(q, "copy", wide ? convert<Y, X, 8> : convert<Y, X, 1>, blocks, THREADS, 0,
+                           view_of<Y>(y), view_of<X>(x), y.rows, y.cols);
         });
     });
 }
@@ -127,7 +128,10 @@ extern "C" void el_cuda_copy(el_queue *q, el_tensor y, el_tensor x)
 /* ---- sums and functions ---- */
 
 struct added {
-    __device__ void operator()(float &y, float &, float a, float b) const { y = a + b; }
+    __device__ void operator()(float &y, float &, float a, float b) const
+    {
+        y = a + b;
+    }
 };
 
 extern "C" void el_cuda_add(el_queue *q, el_tensor y, el_tensor a, el_tensor b)
@@ -152,9 +156,9 @@ struct quick_gelu {
     {
         const float bell = el_quick_exp(-0.5f * x * x);
         const float t = el_quick_inverse(1 + 0.3275911f * 0.70710678118654752f * fabsf(x));
-        const float tail =
-            0.5f * bell * t *
-            (0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f))));
+        const float tail = 0.5f * bell * t *
+                           (0.254829592f + t * (-0.284496736f +
+                                                t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f))));
         const float phi = x < 0 ? tail : 1 - tail;
         y = x * phi;
         slope = phi + x * 0.39894228040143268f * bell;
@@ -180,7 +184,10 @@ extern "C" void el_cuda_gelu_forward(el_queue *q, el_tensor y, el_tensor slope, 
 }
 
 struct multiplied {
-    __device__ void operator()(float &y, float &, float a, float b) const { y = a * b; }
+    __device__ void operator()(float &y, float &, float a, float b) const
+    {
+        y = a * b;
+    }
 };
 
 extern "C" void el_cuda_gelu_backward(el_queue *q, el_tensor dx, el_tensor dy, el_tensor slope)
@@ -241,14 +248,15 @@ extern "C" void el_cuda_dropout(el_queue *q, el_tensor y, el_tensor x, el_dropou
     }
     const mask m = mask_of(dropped, x.cols);
     const int64_t count = (int64_t)x.rows * x.cols;
-    const bool flat = x.cols % 16 == 0 && y.stride == y.cols && x.stride == x.cols && by_eight(x) && by_eight(y);
+    const bool flat =
+        x.cols % 16 == 0 && y.stride == y.cols && x.stride == x.cols && by_eight(x) && by_eight(y);
     if (count == 0)
         return;
     by_type(x.type, [&](auto zero) {
         using T = decltype(zero);
         if (flat)
-            el_cuda_launch(q, "dropout", drop_flat<T>, el_cuda_blocks(count / 8, THREADS), THREADS, 0, (T *)y.data,
-                           (const T *)x.data, count, m);
+            el_cuda_launch(q, "dropout", drop_flat<T>, el_cuda_blocks(count / 8, THREADS), THREADS, 0,
+                           (T *)y.data, (const T *)x.data, count, m);
         else
             el_cuda_launch(q, "dropout", drop<T>, el_cuda_blocks(count, THREADS), THREADS, 0, view_of<T>(y),
                            view_of<T>(x), x.rows, x.cols, m);

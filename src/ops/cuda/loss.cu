@@ -76,8 +76,8 @@ static __device__ __forceinline__ float weight_of(const T *row, int c, float max
 
 /* sums[chunk]; after a barrier they are there for all threads. */
 template <class T>
-static __device__ __forceinline__ void sum_chunks(double *sums, const T *row, const softmax<T> &s, float max, float by,
-                                                  int banned)
+static __device__ __forceinline__ void sum_chunks(double *sums, const T *row, const softmax<T> &s, float max,
+                                                  float by, int banned)
 {
     const int lane = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP;
     __syncthreads();
@@ -93,7 +93,8 @@ static __device__ __forceinline__ void sum_chunks(double *sums, const T *row, co
 }
 
 /* Chunks that a lane has, neighbours; their sum, and that of all lanes before it. */
-static __device__ __forceinline__ double lane_share(const double *sums, int chunks, int each, int lane, double *before)
+static __device__ __forceinline__ double lane_share(const double *sums, int chunks, int each, int lane,
+                                                    double *before)
 {
     double mine = 0;
     for (int i = lane * each; i < (lane + 1) * each && i < chunks; i++)
@@ -111,14 +112,15 @@ static __device__ __forceinline__ double lane_share(const double *sums, int chun
 static __device__ __forceinline__ double total_of(const double *sums, int chunks)
 {
     double before;
-    const double up_to = lane_share(sums, chunks, (chunks + WARP - 1) / WARP, (int)threadIdx.x % WARP, &before);
+    const double up_to =
+        lane_share(sums, chunks, (chunks + WARP - 1) / WARP, (int)threadIdx.x % WARP, &before);
     return __shfl_sync(ALL, up_to, WARP - 1);
 }
 
 /* The last class of the chunks up to this one that has a chance. */
 template <class T>
-static __device__ __forceinline__ int last_with_a_chance(const T *row, const softmax<T> &s, float max, float by,
-                                                         int banned)
+static __device__ __forceinline__ int last_with_a_chance(const T *row, const softmax<T> &s, float max,
+                                                         float by, int banned)
 {
     for (int c = s.classes - 1; c > 0; c--)
         if (weight_of(row, c, max, by, banned) > 0)
@@ -128,8 +130,8 @@ static __device__ __forceinline__ int last_with_a_chance(const T *row, const sof
 
 /* By one warp: the first class at which the cumulative sum exceeds uniform * total. */
 template <class T>
-static __device__ __forceinline__ int draw(const double *sums, const T *row, const softmax<T> &s, float max, float by,
-                                           int banned, double uniform)
+static __device__ __forceinline__ int draw(const double *sums, const T *row, const softmax<T> &s, float max,
+                                           float by, int banned, double uniform)
 {
     const int lane = (int)threadIdx.x % WARP, each = (s.chunks + WARP - 1) / WARP;
     double sum;
@@ -159,7 +161,8 @@ static __device__ __forceinline__ int draw(const double *sums, const T *row, con
 
 /* The target's is -(1 - p), made of what the others weigh: near certainty a difference of rounded numbers would be noise. */
 template <class T>
-static __device__ __forceinline__ void store_gradient(const softmax<T> &s, const T *row, int64_t i, float max, double total)
+static __device__ __forceinline__ void store_gradient(const softmax<T> &s, const T *row, int64_t i, float max,
+                                                      double total)
 {
     const int target = s.target[i];
     const float scale = target < 0 ? 0 : s.weight ? s.scale * s.weight[i] : s.scale, by = (float)(1 / total);
@@ -221,18 +224,32 @@ extern "C" void el_cuda_softmax_loss(el_queue *q, el_tensor loss, int *guess, in
     const el_sampling drawn = sampling ? *sampling : el_sampling{1, false, {}, 0};
     by_type(logits.type, [&](auto zero) {
         using T = decltype(zero);
-        const softmax<T> s = {view_of<T>(dlogits), view_of<T>(logits), (float *)loss.data,        loss.stride,
-                              guess,               sampling ? sample : NULL, target,              weight,
-                              logits.cols,         chunks,             (float)scale,              (float)drawn.temperature,
-                              staged,              drawn.disallow_target, drawn.random,           drawn.first_row};
-        el_cuda_launch(q, "softmax_loss", softmax_row<T>, (unsigned)logits.rows, THREADS, sums + (staged ? row : 0), s);
+        const softmax<T> s = {view_of<T>(dlogits),
+                              view_of<T>(logits),
+                              (float *)loss.data,
+                              loss.stride,
+                              guess,
+                              sampling ? sample : NULL,
+                              target,
+                              weight,
+                              logits.cols,
+                              chunks,
+                              (float)scale,
+                              (float)drawn.temperature,
+                              staged,
+                              drawn.disallow_target,
+                              drawn.random,
+                              drawn.first_row};
+        el_cuda_launch(q, "softmax_loss", softmax_row<T>, (unsigned)logits.rows, THREADS,
+                       sums + (staged ? row : 0), s);
     });
 }
 
 /* ---- a number a row ---- */
 
 template <class T>
-__global__ void logistic_rows(view<float> loss, view<T> dlogits, view<T> logits, const float *label, int rows, float scale)
+__global__ void logistic_rows(view<float> loss, view<T> dlogits, view<T> logits, const float *label, int rows,
+                              float scale)
 {
     const int i = (int)(blockIdx.x * SMALL + threadIdx.x);
     if (i >= rows)
@@ -251,12 +268,14 @@ extern "C" void el_cuda_logistic_loss(el_queue *q, el_tensor loss, el_tensor dlo
     by_type(logits.type, [&](auto zero) {
         using T = decltype(zero);
         el_cuda_launch(q, "logistic_loss", logistic_rows<T>, el_cuda_blocks(logits.rows, SMALL), SMALL, 0,
-                       view_of<float>(loss), view_of<T>(dlogits), view_of<T>(logits), label, logits.rows, (float)scale);
+                       view_of<float>(loss), view_of<T>(dlogits), view_of<T>(logits), label, logits.rows,
+                       (float)scale);
     });
 }
 
 template <class T>
-__global__ void squared_rows(view<float> loss, view<T> dx, view<T> x, const float *target, int rows, float scale)
+__global__ void squared_rows(view<float> loss, view<T> dx, view<T> x, const float *target, int rows,
+                             float scale)
 {
     const int i = (int)(blockIdx.x * SMALL + threadIdx.x);
     if (i >= rows)
@@ -268,21 +287,21 @@ __global__ void squared_rows(view<float> loss, view<T> dx, view<T> x, const floa
         put(dx.row(i), scale * 2 * off);
 }
 
-extern "C" void el_cuda_squared_loss(el_queue *q, el_tensor loss, el_tensor dx, el_tensor x, const float *target,
-                                     double scale)
+extern "C" void el_cuda_squared_loss(el_queue *q, el_tensor loss, el_tensor dx, el_tensor x,
+                                     const float *target, double scale)
 {
     by_type(x.type, [&](auto zero) {
         using T = decltype(zero);
-        el_cuda_launch(q, "squared_loss", squared_rows<T>, el_cuda_blocks(x.rows, SMALL), SMALL, 0, view_of<float>(loss),
-                       view_of<T>(dx), view_of<T>(x), target, x.rows, (float)scale);
+        el_cuda_launch(q, "squared_loss", squared_rows<T>, el_cuda_blocks(x.rows, SMALL), SMALL, 0,
+                       view_of<float>(loss), view_of<T>(dx), view_of<T>(x), target, x.rows, (float)scale);
     });
 }
 
 /* ---- what is made of losses; in double, as it is defined: a number a token ---- */
 
 template <class T>
-__global__ void copy_rows(float *copied, float *drawn, view<T> u, view<float> loss, const int *shown, const int *original,
-                          int rows)
+__global__ void copy_rows(float *copied, float *drawn, view<T> u, view<float> loss, const int *shown,
+                          const int *original, int rows)
 {
     const int i = (int)(blockIdx.x * SMALL + threadIdx.x);
     if (i >= rows)
@@ -292,13 +311,13 @@ __global__ void copy_rows(float *copied, float *drawn, view<T> u, view<float> lo
     drawn[i] = (float)(1 - copy.copied);
 }
 
-extern "C" void el_cuda_copy_gate(el_queue *q, float *copied, float *drawn, el_tensor u, el_tensor loss, const int *shown,
-                                  const int *original)
+extern "C" void el_cuda_copy_gate(el_queue *q, float *copied, float *drawn, el_tensor u, el_tensor loss,
+                                  const int *shown, const int *original)
 {
     by_type(u.type, [&](auto zero) {
         using T = decltype(zero);
-        el_cuda_launch(q, "copy_gate", copy_rows<T>, el_cuda_blocks(u.rows, SMALL), SMALL, 0, copied, drawn, view_of<T>(u),
-                       view_of<float>(loss), shown, original, u.rows);
+        el_cuda_launch(q, "copy_gate", copy_rows<T>, el_cuda_blocks(u.rows, SMALL), SMALL, 0, copied, drawn,
+                       view_of<T>(u), view_of<float>(loss), shown, original, u.rows);
     });
 }
 
@@ -318,7 +337,7 @@ extern "C" void el_cuda_advantages(el_queue *q, float *advantage, float *right, 
 {
     by_type(u.type, [&](auto zero) {
         using T = decltype(zero);
-        el_cuda_launch(q, "advantages", advantage_rows<T>, el_cuda_blocks(reward.rows, SMALL), SMALL, 0, advantage, right,
-                       view_of<float>(reward), view_of<T>(u), reward.rows);
+        el_cuda_launch(q, "advantages", advantage_rows<T>, el_cuda_blocks(reward.rows, SMALL), SMALL, 0,
+                       advantage, right, view_of<float>(reward), view_of<T>(u), reward.rows);
     });
 }

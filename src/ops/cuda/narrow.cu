@@ -11,7 +11,8 @@
 enum { THREADS = 256, WARPS = THREADS / WARP, FEWEST_ROWS = 64, MOST_PARTS = 256 };
 
 template <class T>
-__global__ void narrow_forward(view<T> y, view<T> x, view<float> w, const float *b, int rows, int cols, int outputs)
+__global__ void narrow_forward(view<T> y, view<T> x, view<float> w, const float *b, int rows, int cols,
+                               int outputs)
 {
     const int row = (int)blockIdx.x * WARPS + (int)threadIdx.x / WARP, lane = (int)threadIdx.x % WARP;
     if (row >= rows)
@@ -65,8 +66,9 @@ void el_cuda_narrow_forward(el_queue *q, el_tensor y, el_tensor x, el_tensor w, 
 {
     by_type(x.type, [&](auto zero) {
         using T = decltype(zero);
-        el_cuda_launch(q, "linear_forward", narrow_forward<T>, el_cuda_blocks(x.rows, WARPS), THREADS, 0, view_of<T>(y),
-                       view_of<T>(x), weight_view(w), (const float *)b.data, x.rows, x.cols, w.rows);
+        el_cuda_launch(q, "linear_forward", narrow_forward<T>, el_cuda_blocks(x.rows, WARPS), THREADS, 0,
+                       view_of<T>(y), view_of<T>(x), weight_view(w), (const float *)b.data, x.rows, x.cols,
+                       w.rows);
     });
 }
 
@@ -75,15 +77,16 @@ void el_cuda_narrow_backward_input(el_queue *q, el_tensor dx, el_tensor dy, el_t
     by_type(dx.type, [&](auto zero) {
         using T = decltype(zero);
         el_cuda_launch(q, "linear_backward_input", narrow_backward_input<T>,
-                       el_cuda_blocks((int64_t)dx.rows * dx.cols, THREADS), THREADS, 0, view_of<T>(dx), view_of<T>(dy),
-                       weight_view(w), dx.rows, dx.cols, w.rows, accumulate);
+                       el_cuda_blocks((int64_t)dx.rows * dx.cols, THREADS), THREADS, 0, view_of<T>(dx),
+                       view_of<T>(dy), weight_view(w), dx.rows, dx.cols, w.rows, accumulate);
     });
 }
 
 void el_cuda_narrow_backward_weight(el_queue *q, el_tensor dw, el_tensor dy, el_tensor x)
 {
     float *const parts = el_cuda_of(q)->sums;
-    const int outputs = dw.rows, room = EL_CUDA_SUMS / (outputs * x.cols), most = room < MOST_PARTS ? room : MOST_PARTS;
+    const int outputs = dw.rows, room = EL_CUDA_SUMS / (outputs * x.cols),
+              most = room < MOST_PARTS ? room : MOST_PARTS;
     const int share = (x.rows + most - 1) / most, rows = share > FEWEST_ROWS ? share : FEWEST_ROWS;
     const unsigned count = el_cuda_blocks(x.rows, rows);
     by_type(x.type, [&](auto zero) {

@@ -13,7 +13,10 @@ enum { WARPS = 4, THREADS = WARPS * WARP, MOST_STRETCHES = 4, MOST_PARTS = 512 }
 struct place {
     int lane, lanes; /* in the warp; of a row */
     int row, rows;   /* the lane's, and how many a warp has at a time */
-    __device__ int col(int stretch) const { return (lane % lanes + stretch * lanes) * 8; }
+    __device__ int col(int stretch) const
+    {
+        return (lane % lanes + stretch * lanes) * 8;
+    }
 };
 
 static __device__ __forceinline__ place place_of(int warp, int lanes)
@@ -47,13 +50,15 @@ template <class T> struct forward {
 
 /* A stretch of x, and of sum = x + dropout(branch) as it is stored. */
 template <class T>
-static __device__ __forceinline__ void load_sum(float v[8], const forward<T> &f, const place &p, int stretch, bool there)
+static __device__ __forceinline__ void load_sum(float v[8], const forward<T> &f, const place &p, int stretch,
+                                                bool there)
 {
     const int col = p.col(stretch);
     uint32_t kept = 0xff;
     if (f.branch.data && f.dropped.threshold > 0)
-        kept = mask_bits(f.dropped, (f.dropped.row + (uint64_t)(p.row - p.lane / p.lanes)) * f.dropped.stride +
-                                        (uint64_t)(stretch * 256),
+        kept = mask_bits(f.dropped,
+                         (f.dropped.row + (uint64_t)(p.row - p.lane / p.lanes)) * f.dropped.stride +
+                             (uint64_t)(stretch * 256),
                          p.lane);
     for (int i = 0; i < 8; i++)
         v[i] = 0;
@@ -141,9 +146,18 @@ static void run_forward(el_queue *q, const char *op, el_tensor y, el_tensor sum,
     const unsigned blocks = el_cuda_blocks(x.rows, WARPS * (fast ? WARP / lanes : 1));
     by_type(x.type, [&](auto zero) {
         using T = decltype(zero);
-        const forward<T> f = {view_of<T>(y),       view_of<T>(sum), view_of<T>(x), view_of<T>(branch),
-                              (float *)stats.data, (float *)gamma.data, (float *)beta.data, stats.stride,
-                              x.rows,              x.cols,          (float)epsilon, mask_of(dropped, x.cols)};
+        const forward<T> f = {view_of<T>(y),
+                              view_of<T>(sum),
+                              view_of<T>(x),
+                              view_of<T>(branch),
+                              (float *)stats.data,
+                              (float *)gamma.data,
+                              (float *)beta.data,
+                              stats.stride,
+                              x.rows,
+                              x.cols,
+                              (float)epsilon,
+                              mask_of(dropped, x.cols)};
         if (!fast)
             el_cuda_launch(q, op, norm_forward_any<T>, blocks, THREADS, 0, f);
         else
@@ -156,15 +170,16 @@ static void run_forward(el_queue *q, const char *op, el_tensor y, el_tensor sum,
     });
 }
 
-extern "C" void el_cuda_layer_norm_forward(el_queue *q, el_tensor y, el_tensor stats, el_tensor x, el_tensor gamma,
-                                           el_tensor beta, double epsilon)
+extern "C" void el_cuda_layer_norm_forward(el_queue *q, el_tensor y, el_tensor stats, el_tensor x,
+                                           el_tensor gamma, el_tensor beta, double epsilon)
 {
-    run_forward(q, "layer_norm_forward", y, el_tensor_none(), stats, x, el_tensor_none(), gamma, beta, epsilon, {});
+    run_forward(q, "layer_norm_forward", y, el_tensor_none(), stats, x, el_tensor_none(), gamma, beta,
+                epsilon, {});
 }
 
-extern "C" void el_cuda_residual_norm_forward(el_queue *q, el_tensor y, el_tensor sum, el_tensor stats, el_tensor x,
-                                              el_tensor branch, el_tensor gamma, el_tensor beta, double epsilon,
-                                              el_dropout dropped)
+extern "C" void el_cuda_residual_norm_forward(el_queue *q, el_tensor y, el_tensor sum, el_tensor stats,
+                                              el_tensor x, el_tensor branch, el_tensor gamma, el_tensor beta,
+                                              double epsilon, el_dropout dropped)
 {
     run_forward(q, "residual_norm_forward", y, sum, stats, x, branch, gamma, beta, epsilon, dropped);
 }
@@ -181,14 +196,15 @@ template <class T> struct backward {
 };
 
 template <class T>
-static __device__ __forceinline__ void store_gradients(const backward<T> &b, const place &p, int stretch, bool there,
-                                                       float dx[8])
+static __device__ __forceinline__ void store_gradients(const backward<T> &b, const place &p, int stretch,
+                                                       bool there, float dx[8])
 {
     const int col = p.col(stretch);
     uint32_t kept = 0xff;
     if (b.dbranch.data && b.dropped.threshold > 0)
-        kept = mask_bits(b.dropped, (b.dropped.row + (uint64_t)(p.row - p.lane / p.lanes)) * b.dropped.stride +
-                                        (uint64_t)(stretch * 256),
+        kept = mask_bits(b.dropped,
+                         (b.dropped.row + (uint64_t)(p.row - p.lane / p.lanes)) * b.dropped.stride +
+                             (uint64_t)(stretch * 256),
                          p.lane);
     if (!there)
         return;
@@ -264,7 +280,8 @@ static __device__ __forceinline__ void block_sums(float *to, const place &p, int
     }
 }
 
-template <class T, int S> __global__ void __launch_bounds__(THREADS, 1) norm_backward(backward<T> b, int lanes)
+template <class T, int S>
+__global__ void __launch_bounds__(THREADS, 1) norm_backward(backward<T> b, int lanes)
 {
     const int first = (int)blockIdx.x * b.rows_a_block;
     const int end = first + b.rows_a_block < b.rows ? first + b.rows_a_block : b.rows;
@@ -335,9 +352,18 @@ static void run_backward(el_queue *q, const char *op, el_tensor dx, el_tensor db
         return;
     by_type(x.type, [&](auto zero) {
         using T = decltype(zero);
-        const backward<T> b = {view_of<T>(dx),      view_of<T>(dbranch), view_of<T>(dy), view_of<T>(x),
-                               (float *)stats.data, (float *)gamma.data, stats.stride,   sums,
-                               x.rows,              x.cols,              rows,           mask_of(dropped, x.cols)};
+        const backward<T> b = {view_of<T>(dx),
+                               view_of<T>(dbranch),
+                               view_of<T>(dy),
+                               view_of<T>(x),
+                               (float *)stats.data,
+                               (float *)gamma.data,
+                               stats.stride,
+                               sums,
+                               x.rows,
+                               x.cols,
+                               rows,
+                               mask_of(dropped, x.cols)};
         if (fast) {
             el_cuda_launch(q, op,
                            stretches == 1   ? norm_backward<T, 1>
@@ -347,23 +373,24 @@ static void run_backward(el_queue *q, const char *op, el_tensor dx, el_tensor db
                            parts, THREADS, 0, b, lanes);
             return;
         }
-        el_cuda_launch(q, op, norm_parameters_any<T>, dim3(el_cuda_blocks(x.cols, THREADS), parts), THREADS, 0, b);
+        el_cuda_launch(q, op, norm_parameters_any<T>, dim3(el_cuda_blocks(x.cols, THREADS), parts), THREADS,
+                       0, b);
         el_cuda_launch(q, op, norm_backward_any<T>, el_cuda_blocks(x.rows, WARPS), THREADS, 0, b);
     });
     el_cuda_add_pairs(q, op, (float *)dgamma.data, (float *)dbeta.data, sums, (int)parts, x.cols);
 }
 
-extern "C" void el_cuda_layer_norm_backward(el_queue *q, el_tensor dx, el_tensor dgamma, el_tensor dbeta, el_tensor dy,
-                                            el_tensor x, el_tensor stats, el_tensor gamma)
+extern "C" void el_cuda_layer_norm_backward(el_queue *q, el_tensor dx, el_tensor dgamma, el_tensor dbeta,
+                                            el_tensor dy, el_tensor x, el_tensor stats, el_tensor gamma)
 {
     run_backward(q, "layer_norm_backward", dx, el_tensor_none(), dgamma, dbeta, dy, x, stats, gamma, {});
 }
 
-extern "C" void el_cuda_residual_norm_backward(el_queue *q, el_tensor dsum, el_tensor dbranch, el_tensor dgamma,
-                                               el_tensor dbeta, el_tensor dy, el_tensor sum, el_tensor stats,
-                                               el_tensor gamma, el_dropout dropped)
+extern "C" void el_cuda_residual_norm_backward(el_queue *q, el_tensor dsum, el_tensor dbranch,
+                                               el_tensor dgamma, el_tensor dbeta, el_tensor dy, el_tensor sum,
+                                               el_tensor stats, el_tensor gamma, el_dropout dropped)
 {
     assert(dbranch.data != dsum.data || dropped.rate == 0); /* dropped in place, dx would be lost */
-    run_backward(q, "residual_norm_backward", dsum, dbranch.data == dsum.data ? el_tensor_none() : dbranch, dgamma,
-                 dbeta, dy, sum, stats, gamma, dropped);
+    run_backward(q, "residual_norm_backward", dsum, dbranch.data == dsum.data ? el_tensor_none() : dbranch,
+                 dgamma, dbeta, dy, sum, stats, gamma, dropped);
 }

@@ -123,7 +123,8 @@ extern "C" void el_cuda_sum_squares(el_queue *q, double *sum, const el_tensor *x
         }
     assert(blocks <= MOST_PIECES && piece <= INT32_MAX);
     const line *const lines = send_lines(q, list, there);
-    el_cuda_launch(q, "sum_squares", square_pieces, (unsigned)blocks, THREADS, 0, parts, lines, there, (int)piece);
+    el_cuda_launch(q, "sum_squares", square_pieces, (unsigned)blocks, THREADS, 0, parts, lines, there,
+                   (int)piece);
     el_cuda_launch(q, "sum_squares", add_squares, 1, ADDERS, 0, sum, (const double *)parts, (int)blocks);
 }
 
@@ -133,7 +134,8 @@ struct step {
     float beta1, beta2, epsilon, clip, m_correction, v_correction;
 };
 
-static __device__ __forceinline__ void step_element(const line *l, const step &s, int64_t at, int64_t value_at)
+static __device__ __forceinline__ void step_element(const line *l, const step &s, int64_t at,
+                                                    int64_t value_at)
 {
     const float g = s.clip * l->gradient[at];
     const float m = s.beta1 * l->m[at] + (1 - s.beta1) * g;
@@ -163,7 +165,8 @@ __global__ void step_pieces(const line *lines, int count, step s)
 __global__ void copy_pieces(const line *lines, int count)
 {
     const line *const l = line_of(lines, count, blockIdx.x);
-    const int64_t first = (int64_t)(blockIdx.x - l->first_block) * PIECE, all = (int64_t)l->rows * l->copy_stride;
+    const int64_t first = (int64_t)(blockIdx.x - l->first_block) * PIECE,
+                  all = (int64_t)l->rows * l->copy_stride;
     const int64_t end = first + PIECE < all ? first + PIECE : all;
     const bool flat = l->copy_stride == l->cols && l->value_stride == l->cols;
     for (int64_t i = first + threadIdx.x; i < end; i += THREADS) {
@@ -250,6 +253,7 @@ extern "C" void el_cuda_adamw(el_queue *q, const el_trained *params, int count, 
             blocks += (elements(params[i].value) + PIECE - 1) / PIECE;
         }
     if (there > 0)
-        el_cuda_launch(q, "adamw", step_pieces, (unsigned)blocks, THREADS, 0, send_lines(q, list, there), there, s);
+        el_cuda_launch(q, "adamw", step_pieces, (unsigned)blocks, THREADS, 0, send_lines(q, list, there),
+                       there, s);
     copy_matrices(q, "adamw", matrices, matrix_count);
 }

@@ -103,7 +103,8 @@ static size_t least(size_t a, size_t b)
 }
 
 /* What this rank sends to another, and gets. */
-static el_status trade_with(el_cuda_peers *p, int peer, float *in, const float *out, size_t count, size_t part)
+static el_status trade_with(el_cuda_peers *p, int peer, float *in, const float *out, size_t count,
+                            size_t part)
 {
     cudaStream_t const stream = el_cuda_of(p->q)->stream;
     const size_t first = least((size_t)peer * part, count), own = least((size_t)p->rank * part, count);

@@ -25,7 +25,7 @@ enum { MOST_PLANS = 1024, ROUNDED = 256 };
 /* One product in cuBLASLt's words: D (m, n) = op(A) op(B) + beta D, over k.  Rounded: as it is asked for. */
 typedef struct {
     int m, n, k, a_transposed, b_transposed;
-    int type, d_type; /* of A and B; of D */
+    int type, d_type;      /* of A and B; of D */
     int bias, adds, parts; /* whether there is a bias, D is added to, sums may be made of parts */
     int64_t a_stride, b_stride, d_stride;
     int a_alignment, b_alignment, d_alignment;
@@ -142,8 +142,8 @@ static int ask(const el_cublaslt *blas, const el_cuda_queue *c, plan *p)
         return status;
     const uint64_t workspace = EL_CUDA_WORKSPACE;
     const uint32_t parts = a->parts ? EL_CUBLASLT_REDUCTION_COMPUTE_TYPE : EL_CUBLASLT_REDUCTION_NONE;
-    const uint32_t alignments[] = {(uint32_t)a->a_alignment, (uint32_t)a->b_alignment, (uint32_t)a->d_alignment,
-                                   (uint32_t)a->d_alignment};
+    const uint32_t alignments[] = {(uint32_t)a->a_alignment, (uint32_t)a->b_alignment,
+                                   (uint32_t)a->d_alignment, (uint32_t)a->d_alignment};
     status = blas->preference_set(wishes, EL_CUBLASLT_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace);
     if (!status)
         status = blas->preference_set(wishes, EL_CUBLASLT_PREF_REDUCTION_SCHEME_MASK, &parts, sizeof parts);
@@ -234,13 +234,15 @@ static void say_refused(el_queue *q, const product *p)
     el_cuda_queue *const c = el_cuda_of(q);
     if (!c->refused)
         el_log(EL_LOG_NOTE,
-               "cuda: cuBLASLt does not compute a product of %d x %d x %d; it and others like it have a slower kernel",
+               "cuda: cuBLASLt does not compute a product of %d x %d x %d; it and others like it have a "
+               "slower kernel",
                p->m, p->n, p->k);
     c->refused = true;
 }
 
 /* By the answer for rounded rows, or for exactly these; false: cuBLASLt has neither. */
-static bool multiply(el_queue *q, product wanted, int rows, void *d, const void *a, const void *b, const void *bias)
+static bool multiply(el_queue *q, product wanted, int rows, void *d, const void *a, const void *b,
+                     const void *bias)
 {
     int *const of_rows = wanted.b_transposed ? &wanted.k : &wanted.n;
     el_cuda_choose(q);
@@ -313,7 +315,8 @@ extern "C" void el_cuda_linear_forward(el_queue *q, el_tensor y, el_tensor x, el
         el_cuda_tiled_forward(q, y, x, copy, b);
 }
 
-extern "C" void el_cuda_linear_backward_input(el_queue *q, el_tensor dx, el_tensor dy, el_tensor w, bool accumulate)
+extern "C" void el_cuda_linear_backward_input(el_queue *q, el_tensor dx, el_tensor dy, el_tensor w,
+                                              bool accumulate)
 {
     assert(dx.rows == dy.rows && dy.cols == w.rows && dx.cols == w.cols && dx.type == dy.type);
     if (dx.rows == 0)
@@ -332,9 +335,11 @@ extern "C" void el_cuda_linear_backward_input(el_queue *q, el_tensor dx, el_tens
         el_cuda_tiled_backward_input(q, dx, dy, copy, accumulate);
 }
 
-extern "C" void el_cuda_linear_backward_weight(el_queue *q, el_tensor dw, el_tensor db, el_tensor dy, el_tensor x)
+extern "C" void el_cuda_linear_backward_weight(el_queue *q, el_tensor dw, el_tensor db, el_tensor dy,
+                                               el_tensor x)
 {
-    assert(dy.rows == x.rows && dw.rows == dy.cols && dw.cols == x.cols && dy.type == x.type && dw.type == EL_F32);
+    assert(dy.rows == x.rows && dw.rows == dy.cols && dw.cols == x.cols && dy.type == x.type &&
+           dw.type == EL_F32);
     if (x.rows == 0)
         return;
     if (db.data)
@@ -354,8 +359,8 @@ extern "C" void el_cuda_linear_backward_weight(el_queue *q, el_tensor dw, el_ten
 }
 
 /* As the two that it stands for: cuBLASLt's own gelu is the tanh formula, which is another function. */
-extern "C" void el_cuda_linear_gelu_forward(el_queue *q, el_tensor y, el_tensor slope, el_tensor z, el_tensor x,
-                                            el_tensor w, el_tensor b)
+extern "C" void el_cuda_linear_gelu_forward(el_queue *q, el_tensor y, el_tensor slope, el_tensor z,
+                                            el_tensor x, el_tensor w, el_tensor b)
 {
     q->linear_forward(q, z, x, w, b);
     q->gelu_forward(q, y, slope, z);

@@ -50,18 +50,21 @@ static __device__ __forceinline__ void keep_query(const query &to, const relativ
     __syncwarp();
 }
 
-template <class T> static __device__ __forceinline__ int place_of(const relative<T> &r, const part &p, int i, int key)
+template <class T>
+static __device__ __forceinline__ int place_of(const relative<T> &r, const part &p, int i, int key)
 {
     return r.positions[p.first + key] - r.positions[p.first + i] + r.distances / 2;
 }
 
-template <class T> static __device__ __forceinline__ int kind_of(const relative<T> &r, const part &p, int i, int key)
+template <class T>
+static __device__ __forceinline__ int kind_of(const relative<T> &r, const part &p, int i, int key)
 {
     return r.segments[p.first + key] != r.segments[p.first + i];
 }
 
 template <class T>
-static __device__ __forceinline__ float score(const relative<T> &r, const part &p, const query &q, int i, int key)
+static __device__ __forceinline__ float score(const relative<T> &r, const part &p, const query &q, int i,
+                                              int key)
 {
     const int col = p.head * r.a.size, hidden = r.a.heads * r.a.size;
     return (dot(q.content, r.a.qkv.row(p.first + key) + hidden + col, r.a.size) +
@@ -72,8 +75,8 @@ static __device__ __forceinline__ float score(const relative<T> &r, const part &
 
 /* An element of dS; delta: of the query. */
 template <class T>
-static __device__ __forceinline__ float pair_backward(const relative<T> &r, const part &p, const query &q, int i, int key,
-                                                      float delta)
+static __device__ __forceinline__ float pair_backward(const relative<T> &r, const part &p, const query &q,
+                                                      int i, int key, float delta)
 {
     const int col = p.head * r.a.size, hidden = r.a.heads * r.a.size;
     const float x = expf(score(r, p, q, i, key) - r.a.lse.row(p.first + i)[p.head]);
@@ -119,7 +122,8 @@ template <class T> __global__ void __launch_bounds__(THREADS, 1) attend_by_dista
         for (int t = 0; t < A_LANE; t++)
             y[t] *= before;
         for (int n = 0; n < count; n++)
-            add_row(y, __shfl_sync(ALL, weight, n), r.a.qkv.row(p.first + first + n) + 2 * hidden + col, r.a.size);
+            add_row(y, __shfl_sync(ALL, weight, n), r.a.qkv.row(p.first + first + n) + 2 * hidden + col,
+                    r.a.size);
     }
     store_row(r.a.y.row(p.first + i) + col, y, keys > 0 ? 1 / sum : 0, r.a.size);
     if (lane == 0)
@@ -165,7 +169,8 @@ template <class T> __global__ void __launch_bounds__(THREADS, 1) keys_by_distanc
         if (key >= keys_of(r.a, p, i))
             continue;
         const T *const q = r.a.qkv.row(p.first + i) + col, *const dy = r.a.dy.row(p.first + i) + col;
-        const T *const y = r.a.y.row(p.first + i) + col, *const place = r.places.row(place_of(r, p, i, key)) + col;
+        const T *const y = r.a.y.row(p.first + i) + col, *const place =
+                                                             r.places.row(place_of(r, p, i, key)) + col;
         const float *const kind = r.kinds.row(kind_of(r, p, i, key)) + col, *const bias = r.biases + col;
         float content[A_LANE] = {}, s = 0, g = 0, delta = 0;
         for (int t = 0, c = lane; c < r.a.size; t++, c += WARP) {
@@ -192,8 +197,7 @@ template <class T> static __device__ __forceinline__ int group_start(const relat
     return (int)((int64_t)r.sequences * group / r.groups);
 }
 
-template <class T>
-static __device__ __forceinline__ part sequence_of(const relative<T> &r, int sequence)
+template <class T> static __device__ __forceinline__ part sequence_of(const relative<T> &r, int sequence)
 {
     const int first = r.a.starts[sequence];
     return {(int)blockIdx.x % r.a.heads, first, r.a.starts[sequence + 1] - first};
@@ -212,7 +216,8 @@ template <class T> __global__ void __launch_bounds__(WARP, 1) places_by_distance
     EL_SHARED(float, kept, KEPT);
     const query q = query_of(kept);
     const int lane = (int)threadIdx.x, group = (int)blockIdx.x / r.a.heads;
-    const int begin = (int)blockIdx.y * STRETCH, end = begin + STRETCH < r.distances ? begin + STRETCH : r.distances;
+    const int begin = (int)blockIdx.y * STRETCH,
+              end = begin + STRETCH < r.distances ? begin + STRETCH : r.distances;
     for (int t = begin; t < end; t++)
         for (int c = lane; c < r.a.size; c += WARP)
             sum_of(r, t)[c] = 0;
@@ -279,9 +284,11 @@ template <class T> __global__ void __launch_bounds__(WARP, 1) biases_by_distance
 
 /* All groups' sums: those of places to where they are wanted, the others added. */
 template <class T>
-__global__ void __launch_bounds__(THREADS, 1) add_groups(relative<T> r, view<T> places, float *biases, view<float> kinds)
+__global__ void __launch_bounds__(THREADS, 1)
+    add_groups(relative<T> r, view<T> places, float *biases, view<float> kinds)
 {
-    const int hidden = r.a.heads * r.a.size, row = (int)blockIdx.y, c = (int)(blockIdx.x * THREADS + threadIdx.x);
+    const int hidden = r.a.heads * r.a.size, row = (int)blockIdx.y,
+              c = (int)(blockIdx.x * THREADS + threadIdx.x);
     float sum = 0;
     if (c >= hidden)
         return;
@@ -299,25 +306,36 @@ template <class T>
 static relative<T> relative_of(const attention<T> &a, const el_relative &r, const el_layout &layout)
 {
     const int groups = layout.sequences < EL_RELATIVE_PARTS ? layout.sequences : EL_RELATIVE_PARTS;
-    return {a,           view_of<T>(r.places), view_of<float>(r.kinds), {},
-            (const float *)r.biases.data, r.positions, r.segments, r.places.rows, layout.sequences, groups};
+    return {a,
+            view_of<T>(r.places),
+            view_of<float>(r.kinds),
+            {},
+            (const float *)r.biases.data,
+            r.positions,
+            r.segments,
+            r.places.rows,
+            layout.sequences,
+            groups};
 }
 
 extern "C" void el_cuda_relative_attention_forward(el_queue *q, el_tensor y, el_tensor lse, el_tensor qkv,
-                                                   el_relative by, el_layout layout, int heads, el_dropout dropped,
-                                                   int width)
+                                                   el_relative by, el_layout layout, int heads,
+                                                   el_dropout dropped, int width)
 {
     by_type(qkv.type, [&](auto zero) {
         using T = decltype(zero);
-        const relative<T> r = relative_of(attention_of<T>(y, lse, qkv, layout, heads, dropped, width), by, layout);
+        const relative<T> r =
+            relative_of(attention_of<T>(y, lse, qkv, layout, heads, dropped, width), by, layout);
         el_cuda_launch(q, "relative_attention_forward", attend_by_distances<T>,
-                       dim3((unsigned)(layout.sequences * heads), el_cuda_blocks(layout.longest, WARPS)), THREADS, 0, r);
+                       dim3((unsigned)(layout.sequences * heads), el_cuda_blocks(layout.longest, WARPS)),
+                       THREADS, 0, r);
     });
 }
 
-extern "C" void el_cuda_relative_attention_backward(el_queue *q, el_tensor dqkv, el_relative_gradients d, el_tensor dy,
-                                                    el_tensor y, el_tensor lse, el_tensor qkv, el_relative by,
-                                                    el_layout layout, int heads, el_dropout dropped, int width)
+extern "C" void el_cuda_relative_attention_backward(el_queue *q, el_tensor dqkv, el_relative_gradients d,
+                                                    el_tensor dy, el_tensor y, el_tensor lse, el_tensor qkv,
+                                                    el_relative by, el_layout layout, int heads,
+                                                    el_dropout dropped, int width)
 {
     by_type(qkv.type, [&](auto zero) {
         using T = decltype(zero);
@@ -330,7 +348,8 @@ extern "C" void el_cuda_relative_attention_backward(el_queue *q, el_tensor dqkv,
         const char *const op = "relative_attention_backward";
         el_cuda_launch(q, op, queries_by_distances<T>, rows, THREADS, 0, r);
         el_cuda_launch(q, op, keys_by_distances<T>, rows, THREADS, 0, r);
-        el_cuda_launch(q, op, places_by_distances<T>, dim3(groups, el_cuda_blocks(r.distances, STRETCH)), WARP, 0, r);
+        el_cuda_launch(q, op, places_by_distances<T>, dim3(groups, el_cuda_blocks(r.distances, STRETCH)),
+                       WARP, 0, r);
         el_cuda_launch(q, op, biases_by_distances<T>, dim3(groups), WARP, 0, r);
         el_cuda_launch(q, op, add_groups<T>,
                        dim3(el_cuda_blocks(y.cols, THREADS), (unsigned)(r.distances + EXTRA)), THREADS, 0, r,

@@ -10,8 +10,15 @@
 
 #include "ops/cuda/thread.h"
 
-enum { THREADS = 256, WARPS = THREADS / WARP, MOST_TABLES = 8, STRETCH = 16384, PIECE = 64, STRIP = 128,
-       SORTERS = 128 /* threads of a block that sorts: so few that 16384 keys keep every multiprocessor busy */ };
+enum {
+    THREADS = 256,
+    WARPS = THREADS / WARP,
+    MOST_TABLES = 8,
+    STRETCH = 16384,
+    PIECE = 64,
+    STRIP = 128,
+    SORTERS = 128 /* threads of a block that sorts: so few that 16384 keys keep every multiprocessor busy */
+};
 
 /* ---- embed, gather ---- */
 
@@ -33,8 +40,8 @@ template <class T> __global__ void embed_rows(view<T> y, tables t, int rows, int
     put(y.row(row) + col, sum);
 }
 
-extern "C" void el_cuda_embed_forward(el_queue *q, el_tensor y, const el_tensor *list, const int *const *indices,
-                                      int count)
+extern "C" void el_cuda_embed_forward(el_queue *q, el_tensor y, const el_tensor *list,
+                                      const int *const *indices, int count)
 {
     tables t = {};
     for (int k = 0; k < count && k < MOST_TABLES; k++) {
@@ -44,8 +51,8 @@ extern "C" void el_cuda_embed_forward(el_queue *q, el_tensor y, const el_tensor 
     }
     by_type(y.type, [&](auto zero) {
         using T = decltype(zero);
-        el_cuda_launch(q, "embed_forward", embed_rows<T>, el_cuda_blocks((int64_t)y.rows * y.cols, THREADS), THREADS, 0,
-                       view_of<T>(y), t, y.rows, y.cols);
+        el_cuda_launch(q, "embed_forward", embed_rows<T>, el_cuda_blocks((int64_t)y.rows * y.cols, THREADS),
+                       THREADS, 0, view_of<T>(y), t, y.rows, y.cols);
     });
 }
 
@@ -61,8 +68,8 @@ extern "C" void el_cuda_gather_forward(el_queue *q, el_tensor y, el_tensor x, co
 {
     by_type(y.type, [&](auto zero) {
         using T = decltype(zero);
-        el_cuda_launch(q, "gather_forward", gather_rows<T>, el_cuda_blocks((int64_t)y.rows * y.cols, THREADS), THREADS, 0,
-                       view_of<T>(y), view_of<T>(x), rows, y.rows, y.cols);
+        el_cuda_launch(q, "gather_forward", gather_rows<T>, el_cuda_blocks((int64_t)y.rows * y.cols, THREADS),
+                       THREADS, 0, view_of<T>(y), view_of<T>(x), rows, y.rows, y.cols);
     });
 }
 
@@ -117,7 +124,8 @@ static __device__ __forceinline__ int64_t part_of(int place, bool last, int cols
 
 /* A warp for every place of the sorted list at which a piece begins, and a strip of columns: a lane has STRIP / WARP. */
 template <class D, class T>
-__global__ void add_pieces(view<D> table, float *parts, view<T> x, const uint32_t *order, int count, int cols, int bits)
+__global__ void add_pieces(view<D> table, float *parts, view<T> x, const uint32_t *order, int count, int cols,
+                           int bits)
 {
     const int place = (int)blockIdx.x * WARPS + (int)threadIdx.x / WARP, lane = (int)threadIdx.x % WARP;
     if (place >= count)
@@ -154,16 +162,19 @@ __global__ void add_pieces(view<D> table, float *parts, view<T> x, const uint32_
 
 /* The numbers that were cut: a warp for each that begins a 64 of the list, which each of them does. */
 template <class D>
-__global__ void add_cut(view<D> table, const float *parts, const uint32_t *order, int count, int cols, int bits)
+__global__ void add_cut(view<D> table, const float *parts, const uint32_t *order, int count, int cols,
+                        int bits)
 {
-    const int place = ((int)blockIdx.x * WARPS + (int)threadIdx.x / WARP) * PIECE, lane = (int)threadIdx.x % WARP;
+    const int place = ((int)blockIdx.x * WARPS + (int)threadIdx.x / WARP) * PIECE,
+              lane = (int)threadIdx.x % WARP;
     if (place >= count)
         return;
     const uint32_t number = order[place] >> bits;
     const int begin = first_of(order, count, number, bits), end = first_of(order, count, number + 1, bits);
     if (end - begin <= PIECE || (begin + PIECE - 1) / PIECE * PIECE != place)
         return;
-    for (int col = (int)blockIdx.y * STRIP + lane; col < cols && col < ((int)blockIdx.y + 1) * STRIP; col += WARP) {
+    for (int col = (int)blockIdx.y * STRIP + lane; col < cols && col < ((int)blockIdx.y + 1) * STRIP;
+         col += WARP) {
         float sum = get(table.row(number)[col]);
         for (int p = begin; p < end; p += PIECE)
             sum += parts[part_of(p, p + PIECE >= end, cols) + col];
@@ -184,20 +195,22 @@ static void add_rows(el_queue *q, const char *op, el_tensor table, el_tensor x, 
 {
     uint32_t *const order = (uint32_t *)el_cuda_of(q)->sums;
     float *const parts = el_cuda_of(q)->sums + STRETCH;
-    const int places = 32 - bits_of((int64_t)table.rows + 1), room = bits_of((EL_CUDA_SUMS - STRETCH) / x.cols / 2 + 1) + 5;
+    const int places = 32 - bits_of((int64_t)table.rows + 1),
+              room = bits_of((EL_CUDA_SUMS - STRETCH) / x.cols / 2 + 1) + 5;
     int bits = places < bits_of(STRETCH) ? places : bits_of(STRETCH);
     bits = room < bits ? room : bits;
     for (int first = 0; first < x.rows; first += 1 << bits) {
         const int left = x.rows - first, count = left < 1 << bits ? left : 1 << bits;
         const el_tensor part = el_tensor_rows(x, first, count);
         const unsigned strips = el_cuda_blocks(x.cols, STRIP);
-        el_cuda_launch(q, op, sort_keys, el_cuda_blocks(count, SORTERS), SORTERS, 0, order, numbers + first, count, bits);
+        el_cuda_launch(q, op, sort_keys, el_cuda_blocks(count, SORTERS), SORTERS, 0, order, numbers + first,
+                       count, bits);
         by_type(table.type, [&](auto to) {
             by_type(x.type, [&](auto from) {
                 using D = decltype(to);
                 using T = decltype(from);
-                el_cuda_launch(q, op, add_pieces<D, T>, dim3(el_cuda_blocks(count, WARPS), strips), THREADS, 0,
-                               view_of<D>(table), parts, view_of<T>(part), order, count, x.cols, bits);
+                el_cuda_launch(q, op, add_pieces<D, T>, dim3(el_cuda_blocks(count, WARPS), strips), THREADS,
+                               0, view_of<D>(table), parts, view_of<T>(part), order, count, x.cols, bits);
             });
             using D = decltype(to);
             el_cuda_launch(q, op, add_cut<D>, dim3(el_cuda_blocks(count, WARPS * PIECE), strips), THREADS, 0,
@@ -211,7 +224,8 @@ extern "C" void el_cuda_embed_backward(el_queue *q, el_tensor dtable, el_tensor 
     add_rows(q, "embed_backward", dtable, dy, index);
 }
 
-extern "C" void el_cuda_gather_backward(el_queue *q, el_tensor dx, el_tensor dy, const int *rows, bool accumulate)
+extern "C" void el_cuda_gather_backward(el_queue *q, el_tensor dx, el_tensor dy, const int *rows,
+                                        bool accumulate)
 {
     if (!accumulate)
         q->zero(q, dx);
@@ -251,14 +265,15 @@ __global__ void put_samples(int *ids, float *label, const int *last, const int *
         label[row] = sample[i] != original[row] ? 1.0f : 0.0f;
 }
 
-extern "C" void el_cuda_replace_ids(el_queue *q, int *ids, float *label, const int *original, int count, const int *rows,
-                                    const int *sample, int slots, double elsewhere)
+extern "C" void el_cuda_replace_ids(el_queue *q, int *ids, float *label, const int *original, int count,
+                                    const int *rows, const int *sample, int slots, double elsewhere)
 {
     int *const last = (int *)el_cuda_of(q)->sums;
     assert(count <= EL_CUDA_SUMS && "a place for each row");
-    el_cuda_launch(q, "replace_ids", copy_ids, el_cuda_blocks(count, THREADS), THREADS, 0, ids, label, last, original,
-                   count, (float)elsewhere);
-    el_cuda_launch(q, "replace_ids", claim_rows, el_cuda_blocks(slots, THREADS), THREADS, 0, last, rows, slots);
+    el_cuda_launch(q, "replace_ids", copy_ids, el_cuda_blocks(count, THREADS), THREADS, 0, ids, label, last,
+                   original, count, (float)elsewhere);
+    el_cuda_launch(q, "replace_ids", claim_rows, el_cuda_blocks(slots, THREADS), THREADS, 0, last, rows,
+                   slots);
     el_cuda_launch(q, "replace_ids", put_samples, el_cuda_blocks(slots, THREADS), THREADS, 0, ids, label,
                    (const int *)last, original, rows, sample, slots);
 }
@@ -272,9 +287,11 @@ __global__ void choose(int *y, const int *x, const int *at, const int *other, in
         y[i] = at[i] < 0 ? other[i] : x[at[i]];
 }
 
-extern "C" void el_cuda_choose_ids(el_queue *q, int *y, const int *x, const int *at, const int *other, int count)
+extern "C" void el_cuda_choose_ids(el_queue *q, int *y, const int *x, const int *at, const int *other,
+                                   int count)
 {
-    el_cuda_launch(q, "choose_ids", choose, el_cuda_blocks(count, THREADS), THREADS, 0, y, x, at, other, count);
+    el_cuda_launch(q, "choose_ids", choose, el_cuda_blocks(count, THREADS), THREADS, 0, y, x, at, other,
+                   count);
 }
 
 __global__ void offset_rows(view<float> y, view<float> x, const int *at, int rows, double shift)

@@ -14,7 +14,10 @@ struct bf16 {
 template <class T> struct view {
     T *data;
     int64_t stride;
-    __device__ T *row(int64_t i) const { return data + i * stride; }
+    __device__ T *row(int64_t i) const
+    {
+        return data + i * stride;
+    }
 };
 
 template <class T> static inline view<T> view_of(el_tensor t)

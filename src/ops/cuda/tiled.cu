@@ -20,8 +20,8 @@ enum { THREADS = 256, TILE = 64, DEPTH = 16 };
 
 enum {
     SIDE = 128,
-    STEP = 32,                  /* of the depth at a time */
-    PAD = 8,                    /* between rows of a tile: no two in the same banks */
+    STEP = 32,                          /* of the depth at a time */
+    PAD = 8,                            /* between rows of a tile: no two in the same banks */
     EIGHTS = SIDE * STEP / 8 / THREADS, /* that a thread brings of each factor */
     WARP_ROWS = 64,
     WARP_COLS = 32,
@@ -64,8 +64,8 @@ template <bool DEEP> struct lot {
 };
 
 template <bool DEEP>
-static __device__ __forceinline__ void bring(uint4 eights[EIGHTS], const bf16 *from, int64_t stride, int first, int limit,
-                                             int k, int depth)
+static __device__ __forceinline__ void bring(uint4 eights[EIGHTS], const bf16 *from, int64_t stride,
+                                             int first, int limit, int k, int depth)
 {
 #pragma unroll
     for (int n = 0; n < EIGHTS; n++) {
@@ -89,17 +89,20 @@ template <bool DEEP> static __device__ __forceinline__ void lay(bf16 *tile, cons
 }
 
 /* Rows `row` to row + 15 and depths k to k + 15 as a left factor. */
-template <bool DEEP> static __device__ __forceinline__ void load_left(uint32_t a[4], const bf16 *tile, int row, int k)
+template <bool DEEP>
+static __device__ __forceinline__ void load_left(uint32_t a[4], const bf16 *tile, int row, int k)
 {
     const int lane = (int)threadIdx.x % WARP;
     if (DEEP)
         el_load_tiles(a, tile + (row + lane % 16) * shape<DEEP>::PITCH + k + lane / 16 * 8);
     else
-        el_load_tiles_transposed(a, tile + (k + lane / 16 * 8 + lane % 8) * shape<DEEP>::PITCH + row + lane / 8 % 2 * 8);
+        el_load_tiles_transposed(a, tile + (k + lane / 16 * 8 + lane % 8) * shape<DEEP>::PITCH + row +
+                                        lane / 8 % 2 * 8);
 }
 
 /* Columns `col` to col + 15 and depths k to k + 15 as the right factors of two products. */
-template <bool DEEP> static __device__ __forceinline__ void load_right(uint32_t b[4], const bf16 *tile, int col, int k)
+template <bool DEEP>
+static __device__ __forceinline__ void load_right(uint32_t b[4], const bf16 *tile, int col, int k)
 {
     const int lane = (int)threadIdx.x % WARP;
     if (DEEP)
@@ -110,8 +113,8 @@ template <bool DEEP> static __device__ __forceinline__ void load_right(uint32_t 
 
 /* A warp's part of a step. */
 template <bool A_DEEP, bool B_DEEP>
-static __device__ __forceinline__ void multiply_step(float d[WARP_ROWS / 16][WARP_COLS / 8][4], const bf16 *a, const bf16 *b,
-                                                     int row, int col)
+static __device__ __forceinline__ void multiply_step(float d[WARP_ROWS / 16][WARP_COLS / 8][4], const bf16 *a,
+                                                     const bf16 *b, int row, int col)
 {
 #pragma unroll
     for (int k = 0; k < STEP; k += 16) {
@@ -130,7 +133,8 @@ static __device__ __forceinline__ void multiply_step(float d[WARP_ROWS / 16][WAR
     }
 }
 
-template <class D> static __device__ __forceinline__ void put_element(const square<D> &t, int row, int col, float value)
+template <class D>
+static __device__ __forceinline__ void put_element(const square<D> &t, int row, int col, float value)
 {
     if (row >= t.rows || col >= t.cols)
         return;
@@ -142,14 +146,17 @@ template <class D> static __device__ __forceinline__ void put_element(const squa
     put(place, value + (t.bias ? t.bias[col] : 0) + (t.adds ? get(*place) : 0));
 }
 
-template <class D, bool A_DEEP, bool B_DEEP> __global__ void __launch_bounds__(THREADS) multiply_squares(square<D> t)
+template <class D, bool A_DEEP, bool B_DEEP>
+__global__ void __launch_bounds__(THREADS) multiply_squares(square<D> t)
 {
     EL_SHARED(bf16, a, 2 * shape<A_DEEP>::SIZE);
     EL_SHARED(bf16, b, 2 * shape<B_DEEP>::SIZE);
     const int lane = (int)threadIdx.x % WARP, warp = (int)threadIdx.x / WARP;
-    const int row = (int)blockIdx.y * SIDE, col = (int)blockIdx.x * SIDE, begin = (int)blockIdx.z * t.part_depth;
+    const int row = (int)blockIdx.y * SIDE, col = (int)blockIdx.x * SIDE,
+              begin = (int)blockIdx.z * t.part_depth;
     const int end = begin + t.part_depth < t.depth ? begin + t.part_depth : t.depth;
-    const int own_row = warp / (SIDE / WARP_COLS) * WARP_ROWS, own_col = warp % (SIDE / WARP_COLS) * WARP_COLS;
+    const int own_row = warp / (SIDE / WARP_COLS) * WARP_ROWS,
+              own_col = warp % (SIDE / WARP_COLS) * WARP_COLS;
     float d[WARP_ROWS / 16][WARP_COLS / 8][4] = {};
     uint4 next_a[EIGHTS], next_b[EIGHTS];
     bring<A_DEEP>(next_a, t.a, t.a_stride, row, t.rows, begin, end);
@@ -163,7 +170,8 @@ template <class D, bool A_DEEP, bool B_DEEP> __global__ void __launch_bounds__(T
             bring<A_DEEP>(next_a, t.a, t.a_stride, row, t.rows, k + STEP, end);
             bring<B_DEEP>(next_b, t.b, t.b_stride, col, t.cols, k + STEP, end);
         }
-        multiply_step<A_DEEP, B_DEEP>(d, a + now * shape<A_DEEP>::SIZE, b + now * shape<B_DEEP>::SIZE, own_row, own_col);
+        multiply_step<A_DEEP, B_DEEP>(d, a + now * shape<A_DEEP>::SIZE, b + now * shape<B_DEEP>::SIZE,
+                                      own_row, own_col);
         if (more) {
             lay<A_DEEP>(a + (now ^ 1) * shape<A_DEEP>::SIZE, next_a);
             lay<B_DEEP>(b + (now ^ 1) * shape<B_DEEP>::SIZE, next_b);
@@ -176,8 +184,8 @@ template <class D, bool A_DEEP, bool B_DEEP> __global__ void __launch_bounds__(T
         for (int j = 0; j < WARP_COLS / 8; j++)
 #pragma unroll
             for (int e = 0; e < 4; e++)
-                put_element(t, row + own_row + 16 * i + lane / 4 + e / 2 * 8, col + own_col + 8 * j + lane % 4 * 2 + e % 2,
-                            d[i][j][e]);
+                put_element(t, row + own_row + 16 * i + lane / 4 + e / 2 * 8,
+                            col + own_col + 8 * j + lane % 4 * 2 + e % 2, d[i][j][e]);
 }
 
 /* Whether a factor can be read eight elements at a time; what lies behind a row's last is not used. */
@@ -186,12 +194,14 @@ static bool aligned(el_tensor t)
     return t.type == EL_BF16 && t.stride % 8 == 0 && (uintptr_t)t.data % 16 == 0;
 }
 
-template <bool A_DEEP, bool B_DEEP, class D> static void run_squares(el_queue *q, const char *op, square<D> t, int parts)
+template <bool A_DEEP, bool B_DEEP, class D>
+static void run_squares(el_queue *q, const char *op, square<D> t, int parts)
 {
     const int steps = (t.depth + STEP - 1) / STEP;
     t.part_depth = (steps + parts - 1) / parts * STEP;
     el_cuda_launch(q, op, multiply_squares<D, A_DEEP, B_DEEP>,
-                   dim3(el_cuda_blocks(t.cols, SIDE), el_cuda_blocks(t.rows, SIDE), el_cuda_blocks(t.depth, t.part_depth)),
+                   dim3(el_cuda_blocks(t.cols, SIDE), el_cuda_blocks(t.rows, SIDE),
+                        el_cuda_blocks(t.depth, t.part_depth)),
                    THREADS, 0, t);
 }
 
@@ -227,8 +237,8 @@ template <class D, class T> struct tiled {
 /* A thread has 4 x 4: rows ty + 16 i, columns tx + 16 j. */
 template <class D, class T> __global__ void multiply_tiles(tiled<D, T> t)
 {
-    EL_SHARED(float, a, DEPTH * (TILE + 1));
-    EL_SHARED(float, b, DEPTH * (TILE + 1));
+    EL_SHARED(float, a, DEPTH *(TILE + 1));
+    EL_SHARED(float, b, DEPTH *(TILE + 1));
     const int tx = (int)threadIdx.x % 16, ty = (int)threadIdx.x / 16;
     const int row = (int)blockIdx.y * TILE, col = (int)blockIdx.x * TILE;
     float sum[4][4] = {};
@@ -236,10 +246,12 @@ template <class D, class T> __global__ void multiply_tiles(tiled<D, T> t)
         for (int n = (int)threadIdx.x; n < DEPTH * TILE; n += THREADS) {
             const int i = n / DEPTH, k = n % DEPTH;
             const bool deep = k0 + k < t.depth;
-            a[k * (TILE + 1) + i] =
-                deep && row + i < t.rows ? get(t.a.data[(row + i) * t.a.by_row + (k0 + k) * t.a.by_depth]) : 0;
-            b[k * (TILE + 1) + i] =
-                deep && col + i < t.cols ? get(t.b.data[(col + i) * t.b.by_row + (k0 + k) * t.b.by_depth]) : 0;
+            a[k * (TILE + 1) + i] = deep && row + i < t.rows
+                                        ? get(t.a.data[(row + i) * t.a.by_row + (k0 + k) * t.a.by_depth])
+                                        : 0;
+            b[k * (TILE + 1) + i] = deep && col + i < t.cols
+                                        ? get(t.b.data[(col + i) * t.b.by_row + (k0 + k) * t.b.by_depth])
+                                        : 0;
         }
         __syncthreads();
         for (int k = 0; k < DEPTH; k++)
@@ -260,8 +272,8 @@ template <class D, class T> __global__ void multiply_tiles(tiled<D, T> t)
 
 template <class D, class T> static void run(el_queue *q, const char *op, const tiled<D, T> &t)
 {
-    el_cuda_launch(q, op, multiply_tiles<D, T>, dim3(el_cuda_blocks(t.cols, TILE), el_cuda_blocks(t.rows, TILE)),
-                   THREADS, 0, t);
+    el_cuda_launch(q, op, multiply_tiles<D, T>,
+                   dim3(el_cuda_blocks(t.cols, TILE), el_cuda_blocks(t.rows, TILE)), THREADS, 0, t);
 }
 
 /* ---- the three products ---- */
@@ -270,8 +282,9 @@ void el_cuda_tiled_forward(el_queue *q, el_tensor y, el_tensor x, el_tensor w, e
 {
     if (aligned(x) && aligned(w)) {
         run_squares<true, true>(q, "linear_forward",
-                                square<bf16>{view_of<bf16>(y), (const bf16 *)x.data, (const bf16 *)w.data, x.stride,
-                                             w.stride, (const float *)b.data, NULL, y.rows, y.cols, x.cols, 0, false},
+                                square<bf16>{view_of<bf16>(y), (const bf16 *)x.data, (const bf16 *)w.data,
+                                             x.stride, w.stride, (const float *)b.data, NULL, y.rows, y.cols,
+                                             x.cols, 0, false},
                                 1);
         return;
     }
@@ -293,8 +306,9 @@ void el_cuda_tiled_backward_input(el_queue *q, el_tensor dx, el_tensor dy, el_te
 {
     if (aligned(dy) && aligned(w)) {
         run_squares<true, false>(q, "linear_backward_input",
-                                 square<bf16>{view_of<bf16>(dx), (const bf16 *)dy.data, (const bf16 *)w.data, dy.stride,
-                                              w.stride, NULL, NULL, dx.rows, dx.cols, dy.cols, 0, accumulate},
+                                 square<bf16>{view_of<bf16>(dx), (const bf16 *)dy.data, (const bf16 *)w.data,
+                                              dy.stride, w.stride, NULL, NULL, dx.rows, dx.cols, dy.cols, 0,
+                                              accumulate},
                                  1);
         return;
     }
@@ -318,13 +332,15 @@ void el_cuda_tiled_backward_weight(el_queue *q, el_tensor dw, el_tensor dy, el_t
         const int parts = parts_of(dw, x.rows);
         float *const sums = parts > 1 ? el_cuda_of(q)->sums : NULL;
         run_squares<false, false>(q, "linear_backward_weight",
-                                  square<float>{view_of<float>(dw), (const bf16 *)dy.data, (const bf16 *)x.data, dy.stride,
-                                                x.stride, NULL, sums, dw.rows, dw.cols, x.rows, 0, true},
+                                  square<float>{view_of<float>(dw), (const bf16 *)dy.data,
+                                                (const bf16 *)x.data, dy.stride, x.stride, NULL, sums,
+                                                dw.rows, dw.cols, x.rows, 0, true},
                                   parts);
-        const int there = (int)el_cuda_blocks(x.rows, (((x.rows + STEP - 1) / STEP + parts - 1) / parts) * STEP);
+        const int there =
+            (int)el_cuda_blocks(x.rows, (((x.rows + STEP - 1) / STEP + parts - 1) / parts) * STEP);
         if (sums)
-            el_cuda_add_parts(q, "linear_backward_weight", (float *)dw.data, sums, (int64_t)dw.rows * dw.cols, there,
-                              dw.rows * dw.cols);
+            el_cuda_add_parts(q, "linear_backward_weight", (float *)dw.data, sums, (int64_t)dw.rows * dw.cols,
+                              there, dw.rows * dw.cols);
         return;
     }
     by_type(x.type, [&](auto zero) {

@@ -129,7 +129,8 @@ static int preference_set(el_cublaslt_preference preference, int attribute, cons
         to = &preference->workspace;
     else if (attribute == EL_CUBLASLT_PREF_REDUCTION_SCHEME_MASK)
         to = &preference->scheme;
-    else if (attribute >= EL_CUBLASLT_PREF_MIN_ALIGNMENT_A_BYTES && attribute <= EL_CUBLASLT_PREF_MIN_ALIGNMENT_D_BYTES)
+    else if (attribute >= EL_CUBLASLT_PREF_MIN_ALIGNMENT_A_BYTES &&
+             attribute <= EL_CUBLASLT_PREF_MIN_ALIGNMENT_D_BYTES)
         to = &preference->alignment[attribute - EL_CUBLASLT_PREF_MIN_ALIGNMENT_A_BYTES];
     if (!to || bytes != (to == &preference->workspace ? sizeof preference->workspace : sizeof(uint32_t)))
         return FAILED;
@@ -146,12 +147,14 @@ static bool fits(el_cublaslt_desc desc, el_cublaslt_layout a, el_cublaslt_layout
 {
     return rows_of(desc->a_transposed, a) == d->rows && rows_of(!desc->b_transposed, b) == d->cols &&
            rows_of(!desc->a_transposed, a) == rows_of(desc->b_transposed, b) && a->type == b->type &&
-           (desc->epilogue == 1 || (desc->epilogue == EL_CUBLASLT_EPILOGUE_BIAS && desc->bias_type == d->type));
+           (desc->epilogue == 1 ||
+            (desc->epilogue == EL_CUBLASLT_EPILOGUE_BIAS && desc->bias_type == d->type));
 }
 
 /* What an algorithm remembers: the alignments that it counts on.  Rows of 13 columns are refused, and of 65. */
-static int ask(el_cublaslt_handle, el_cublaslt_desc desc, el_cublaslt_layout a, el_cublaslt_layout b, el_cublaslt_layout c,
-               el_cublaslt_layout d, el_cublaslt_preference preference, int wanted, el_cublaslt_answer *answers, int *found)
+static int ask(el_cublaslt_handle, el_cublaslt_desc desc, el_cublaslt_layout a, el_cublaslt_layout b,
+               el_cublaslt_layout c, el_cublaslt_layout d, el_cublaslt_preference preference, int wanted,
+               el_cublaslt_answer *answers, int *found)
 {
     *found = 0;
     if (wanted < 1 || c != d || !fits(desc, a, b, d) ||
@@ -185,7 +188,8 @@ static void store(void *data, int type, int64_t at, float value)
 /* Element (i, k) of op(m). */
 static float factor(const void *data, const el_cublaslt_matrix &m, bool transposed, uint64_t i, uint64_t k)
 {
-    return element(data, m.type, transposed ? (int64_t)i * m.stride + (int64_t)k : (int64_t)k * m.stride + (int64_t)i);
+    return element(data, m.type,
+                   transposed ? (int64_t)i * m.stride + (int64_t)k : (int64_t)k * m.stride + (int64_t)i);
 }
 
 struct operands {
@@ -232,10 +236,10 @@ static int multiply(el_cublaslt_handle, el_cublaslt_desc desc, const void *alpha
                     const void *c, el_cublaslt_layout c_layout, void *d, el_cublaslt_layout d_layout,
                     const el_cublaslt_algorithm *algorithm, void *workspace, size_t, void *stream)
 {
-    if (*(const float *)alpha != 1 || c != d || c_layout != d_layout || !workspace || (uintptr_t)workspace % 16 ||
-        !fits(desc, a_layout, b_layout, d_layout) || !is_aligned(a, a_layout, algorithm->data[0]) ||
-        !is_aligned(b, b_layout, algorithm->data[1]) || !is_aligned(d, d_layout, algorithm->data[3]) ||
-        algorithm->data[4] >= MOST_ANSWERS || !is_bias(desc))
+    if (*(const float *)alpha != 1 || c != d || c_layout != d_layout || !workspace ||
+        (uintptr_t)workspace % 16 || !fits(desc, a_layout, b_layout, d_layout) ||
+        !is_aligned(a, a_layout, algorithm->data[0]) || !is_aligned(b, b_layout, algorithm->data[1]) ||
+        !is_aligned(d, d_layout, algorithm->data[3]) || algorithm->data[4] >= MOST_ANSWERS || !is_bias(desc))
         abort(); /* a mistake of ours, that the real one might not see */
     const operands o = {*desc, *a_layout, *b_layout, *d_layout, a, b, d, *(const float *)beta};
     el_host_later((cudaStream_t)stream, [=] { compute(o); });
@@ -244,9 +248,9 @@ static int multiply(el_cublaslt_handle, el_cublaslt_desc desc, const void *alpha
 
 el_status el_cublaslt_open(el_cublaslt *blas)
 {
-    *blas = {blas,        version,           create,     destroy,       desc_create,       desc_destroy,
-             desc_set,    layout_create,     layout_destroy, layout_set, preference_create, preference_destroy,
-             preference_set, ask,            multiply};
+    *blas = {blas,           version,       create,         destroy,    desc_create,       desc_destroy,
+             desc_set,       layout_create, layout_destroy, layout_set, preference_create, preference_destroy,
+             preference_set, ask,           multiply};
     return EL_OK;
 }
 

@@ -22,7 +22,9 @@
 
 struct dim3 {
     unsigned x, y, z;
-    dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
+    dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_)
+    {
+    }
 };
 struct alignas(16) uint4 {
     unsigned x, y, z, w;
@@ -115,7 +117,8 @@ static inline unsigned __ballot_sync(unsigned, int predicate)
 static inline int atomicMin(int *place, int value)
 {
     int old = __atomic_load_n(place, __ATOMIC_RELAXED);
-    while (value < old && !__atomic_compare_exchange_n(place, &old, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    while (value < old &&
+           !__atomic_compare_exchange_n(place, &old, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         ;
     return old;
 }
@@ -198,7 +201,8 @@ static inline void el_host_load_tiles(uint32_t tile[4], const void *row, bool tr
     for (int m = 0; m < 4; m++) {
         uint16_t half[2];
         for (int i = 0; i < 2; i++) {
-            const int r = transposed ? 2 * (lane % 4) + i : lane / 4, c = transposed ? lane / 4 : 2 * (lane % 4) + i;
+            const int r = transposed ? 2 * (lane % 4) + i : lane / 4,
+                      c = transposed ? lane / 4 : 2 * (lane % 4) + i;
             memcpy(&half[i], (const char *)(uintptr_t)all[8 * m + r][0] + 2 * c, sizeof half[i]);
         }
         tile[m] = (uint32_t)half[1] << 16 | half[0];
@@ -230,7 +234,11 @@ typedef enum {
 typedef struct el_host_stream *cudaStream_t;
 typedef struct el_host_event *cudaEvent_t;
 enum { cudaStreamNonBlocking = 1, cudaEventDefault = 0 };
-typedef enum { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 } cudaMemcpyKind;
+typedef enum {
+    cudaMemcpyHostToDevice = 1,
+    cudaMemcpyDeviceToHost = 2,
+    cudaMemcpyDeviceToDevice = 3
+} cudaMemcpyKind;
 struct cudaUUID_t {
     char bytes[16];
 };
@@ -256,7 +264,8 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 cudaError_t cudaStreamQuery(cudaStream_t stream);
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream);
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream);
 cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t stream);
 cudaError_t cudaEventCreate(cudaEvent_t *event);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
@@ -269,21 +278,20 @@ const char *cudaGetErrorString(cudaError_t error);
 /* Puts something at the end of a stream's list; and what waits for other processes: it is called until it says true. */
 void el_host_later(cudaStream_t stream, std::function<void()> what);
 void el_host_until(cudaStream_t stream, std::function<bool()> what);
-void el_host_run(const void *kernel, dim3 grid, dim3 block, size_t shared, const std::function<void()> &thread);
+void el_host_run(const void *kernel, dim3 grid, dim3 block, size_t shared,
+                 const std::function<void()> &thread);
 
 template <class... P, class... A>
-static inline cudaError_t el_cuda_start(cudaStream_t stream, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared,
-                                 A... arguments)
+static inline cudaError_t el_cuda_start(cudaStream_t stream, void (*kernel)(P...), dim3 grid, dim3 block,
+                                        size_t shared, A... arguments)
 {
     const uint64_t threads = (uint64_t)block.x * block.y * block.z;
-    if (threads == 0 || threads > 1024 || threads % 32 || shared > EL_HOST_REST || grid.x == 0 || grid.y == 0 ||
-        grid.z == 0 || grid.y > 65535 || grid.z > 65535)
+    if (threads == 0 || threads > 1024 || threads % 32 || shared > EL_HOST_REST || grid.x == 0 ||
+        grid.y == 0 || grid.z == 0 || grid.y > 65535 || grid.z > 65535)
         return cudaErrorInvalidConfiguration;
-    el_host_later(stream,
-                  [=] {
-                      el_host_run((const void *)kernel, grid, block, shared,
-                                  [=] { kernel(static_cast<P>(arguments)...); });
-                  });
+    el_host_later(stream, [=] {
+        el_host_run((const void *)kernel, grid, block, shared, [=] { kernel(static_cast<P>(arguments)...); });
+    });
     return cudaGetLastError(); /* which may be of an earlier call that nobody looked at */
 }
 

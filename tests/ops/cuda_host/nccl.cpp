@@ -21,7 +21,12 @@ extern "C" {
 #include "ops/cuda/nccl.h"
 }
 
-enum { RANKS = 8, BOX = 1 << 18, FAILED = 3, MISUSED = 5 }; /* numbers of a box; ncclInternalError, ncclInvalidUsage */
+enum {
+    RANKS = 8,
+    BOX = 1 << 18,
+    FAILED = 3,
+    MISUSED = 5
+}; /* numbers of a box; ncclInternalError, ncclInvalidUsage */
 
 /* What is on its way from one rank to another: a part of a message after the other. */
 struct box {
@@ -40,8 +45,13 @@ struct member {
     world *all;
     int rank, ranks;
     std::atomic<bool> abandoned{false};
-    member(world *all_, int rank_, int ranks_) : all(all_), rank(rank_), ranks(ranks_) {}
-    ~member() { munmap(all, sizeof *all); }
+    member(world *all_, int rank_, int ranks_) : all(all_), rank(rank_), ranks(ranks_)
+    {
+    }
+    ~member()
+    {
+        munmap(all, sizeof *all);
+    }
 };
 
 struct el_nccl_ranks {
@@ -259,7 +269,8 @@ el_status el_nccl_open(el_nccl *nccl)
 {
     if (said("missing", 0))
         return el_fail(EL_EFAILED, "NVIDIA's libnccl.so.2 is not found");
-    *nccl = {NULL, version, about, make_id, join, leave, abandon, ask, group_start, group_end, send, receive, all_gather};
+    *nccl = {NULL, version,     about,     make_id, join,    leave,     abandon,
+             ask,  group_start, group_end, send,    receive, all_gather};
     return EL_OK;
 }
 

@@ -100,7 +100,9 @@ static int driver()
 cudaError_t cudaGetDeviceCount(int *count)
 {
     *count = driver() < RUNTIME ? 0 : gpus();
-    return driver() < RUNTIME ? failed(cudaErrorInsufficientDriver) : *count ? cudaSuccess : failed(cudaErrorNoDevice);
+    return driver() < RUNTIME ? failed(cudaErrorInsufficientDriver)
+           : *count           ? cudaSuccess
+                              : failed(cudaErrorNoDevice);
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device)

@@ -49,7 +49,8 @@ static void check_shared(size_t shared)
     for (const stretch &s : stretches())
         whole += s.kernel == running ? s.bytes : 0;
     if (whole > (shared > UNASKED ? (size_t)EL_HOST_REST : (size_t)USUAL)) {
-        fprintf(stderr, "cuda_host: a block of %zu bytes of shared memory, %zu of them asked for\n", whole, shared);
+        fprintf(stderr, "cuda_host: a block of %zu bytes of shared memory, %zu of them asked for\n", whole,
+                shared);
         abort();
     }
 }
@@ -71,8 +72,8 @@ static void start_block(dim3 grid, uint64_t number, size_t shared)
 
 static el_host_thread thread_of(int i, dim3 block)
 {
-    return {dim3((unsigned)i % block.x, (unsigned)i / block.x % block.y, (unsigned)i / block.x / block.y), i % 32, i / 32,
-            0};
+    return {dim3((unsigned)i % block.x, (unsigned)i / block.x % block.y, (unsigned)i / block.x / block.y),
+            i % 32, i / 32, 0};
 }
 
 #ifdef EL_HOST_THREADS
@@ -137,8 +138,8 @@ struct barrier {
 
 struct fiber {
     el_host_thread self;
-    int number;  /* of its stack */
-    void *stack; /* its pointer while it does not run; NULL before it begins */
+    int number;        /* of its stack */
+    void *stack;       /* its pointer while it does not run; NULL before it begins */
     const barrier *at; /* where it waits, since that was passed so many times */
     long times;
     bool done;
@@ -217,7 +218,8 @@ static void enter()
 static void begin(fiber *f)
 {
     f->number = free_stacks[--free_count];
-    void **top = (void **)(stacks + (size_t)(f->number + 1) * STACK - (size_t)(f->number % COLOURS * 13 * LINE));
+    void **top =
+        (void **)(stacks + (size_t)(f->number + 1) * STACK - (size_t)(f->number % COLOURS * 13 * LINE));
     *--top = NULL; /* where enter() would return to; a call leaves the stack so that this is not aligned */
     *--top = (void *)enter;
     for (int r = 0; r < 6; r++)
@@ -299,7 +301,8 @@ static void run_grid(dim3 grid, dim3 block, size_t shared, const std::function<v
 
 #endif
 
-void el_host_run(const void *kernel, dim3 grid, dim3 block, size_t shared, const std::function<void()> &thread)
+void el_host_run(const void *kernel, dim3 grid, dim3 block, size_t shared,
+                 const std::function<void()> &thread)
 {
     static const bool counted = getenv("EL_HOST_COUNT") != NULL;
     if (counted)

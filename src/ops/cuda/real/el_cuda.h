@@ -21,8 +21,8 @@ enum { EL_CUDA_UNASKED = 32 * 1024 };
 
 /* Starts a kernel on a stream. */
 template <class... P, class... A>
-static inline cudaError_t el_cuda_start(cudaStream_t stream, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared,
-                                 A... arguments)
+static inline cudaError_t el_cuda_start(cudaStream_t stream, void (*kernel)(P...), dim3 grid, dim3 block,
+                                        size_t shared, A... arguments)
 {
     if (shared > EL_CUDA_UNASKED)
         cudaFuncSetAttribute((const void *)kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
@@ -50,7 +50,8 @@ static __device__ __forceinline__ uint32_t el_pack_bf16(float low, float high)
 }
 
 /* d += a b of a warp: 16 x 16 by 16 x 8, bf16, as PTX's mma.m16n8k16 lays them out. */
-static __device__ __forceinline__ void el_multiply_tile(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1)
+static __device__ __forceinline__ void el_multiply_tile(float d[4], const uint32_t a[4], uint32_t b0,
+                                                        uint32_t b1)
 {
     asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
                  "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"

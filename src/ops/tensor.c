@@ -1,8 +1,7 @@
 /* tensor - views, elements as numbers, and the ops that only move or add them
  *
  *   element (i, j) is number i * stride + j of the data
- *   bf16 is the upper half of a float, rounded to nearest, ties to even; NaN stays NaN (quiet), infinity
- * infinity
+ *   bf16 is the upper half of a float, rounded to nearest, ties to even; NaN stays NaN (quiet), infinity infinity
  *
  *   y = 0        y = x        y = a + b        sum of x^2
  */
@@ -69,14 +68,6 @@ size_t el_tensor_bytes(int rows, int cols, el_type type)
     return (size_t)rows * (size_t)cols * el_type_bytes(type);
 }
 
-static double from_bf16(uint16_t half)
-{
-    const uint32_t bits = (uint32_t)half << 16;
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 /* By way of float, which is what every other device has in hand when it stores. */
 static uint16_t to_bf16(double value)
 {
@@ -86,24 +77,6 @@ static uint16_t to_bf16(double value)
     if (single != single)
         return (uint16_t)(bits >> 16); /* quiet since its conversion, so cutting cannot make an infinity */
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
-double el_get(el_tensor t, int row, int col)
-{
-    assert(row >= 0 && row < t.rows && col >= 0 && col < t.cols);
-    const void *place = at(t, row * t.stride + col);
-    switch (t.type) {
-    case EL_F32:
-        return *(const float *)place;
-    case EL_BF16:
-        return from_bf16(*(const uint16_t *)place);
-    case EL_F64:
-        return *(const double *)place;
-    case EL_I8:
-        break;
-    }
-    assert(!"a type");
-    return 0;
 }
 
 void el_set(el_tensor t, int row, int col, double value)

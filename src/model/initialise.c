@@ -1,12 +1,14 @@
 /* initialise - see the header */
 #include "model/initialise.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/pool.h"
 
 /* A step that no training reaches: its numbers are used nowhere else. */
 enum { INITIALISATION_STEP = 0x7fffffff };
@@ -16,25 +18,46 @@ static double deviation(const el_initialisation *how, const el_config *config, c
     return how->fan_in ? 1.0 / sqrt(param->value.cols) : config->initializer_range;
 }
 
-static void draw(float *values, const el_param *param, double sigma, el_random random)
+/* Numbers of one parameter.  Each is a function of its index: which thread draws it does not matter. */
+typedef struct {
+    float *values;
+    const el_param *param;
+    double sigma, limit;
+    el_random random;
+} drawing;
+
+enum { DRAWN = 1 << 16 }; /* numbers that a thread draws at a time */
+
+static float drawn(const drawing *d, int64_t i)
 {
-    const int64_t count = el_param_elements(param);
+    switch (d->param->init) {
+    case EL_INIT_NORMAL:
+        return (float)(d->sigma * el_random_truncated_normal(d->random, (uint64_t)i));
+    case EL_INIT_GLOROT:
+        return (float)(d->limit * (2 * el_random_uniform(d->random, (uint64_t)i) - 1));
+    case EL_INIT_ZERO:
+        return 0;
+    case EL_INIT_ONE:
+        return 1;
+    }
+    assert(!"a way to begin");
+    return 0;
+}
+
+static void draw_some(void *context, int index, int thread)
+{
+    (void)thread;
+    const drawing *d = context;
+    const int64_t first = (int64_t)index * DRAWN, count = el_param_elements(d->param);
+    for (int64_t i = first; i < count && i < first + DRAWN; i++)
+        d->values[i] = drawn(d, i);
+}
+
+static void draw(el_pool *pool, float *values, const el_param *param, double sigma, el_random random)
+{
     const double limit = sqrt(6.0 / (param->value.rows + param->value.cols));
-    for (int64_t i = 0; i < count; i++)
-        switch (param->init) {
-        case EL_INIT_NORMAL:
-            values[i] = (float)(sigma * el_random_truncated_normal(random, (uint64_t)i));
-            break;
-        case EL_INIT_GLOROT:
-            values[i] = (float)(limit * (2 * el_random_uniform(random, (uint64_t)i) - 1));
-            break;
-        case EL_INIT_ZERO:
-            values[i] = 0;
-            break;
-        case EL_INIT_ONE:
-            values[i] = 1;
-            break;
-        }
+    drawing d = {values, param, sigma, limit, random};
+    el_pool_run(pool, (int)((el_param_elements(param) + DRAWN - 1) / DRAWN), draw_some, &d);
 }
 
 /* Angle of pair k of `width / 2` at a position, as Vaswani et al. (2017) have it. */
@@ -123,6 +146,7 @@ static el_status neighbour_heads(el_queue *q, const el_network *net, double shar
 typedef struct {
     el_model *model;
     const el_initialisation *how;
+    el_pool *pool;
     el_status status;
 } pass;
 
@@ -143,32 +167,41 @@ static void initialise_param(void *context, const el_network *net, el_param *par
     if (p->how->sine_positions && param->init == EL_INIT_NORMAL && strstr(param->name, "position_embeddings"))
         sine_table(values, param->value.rows, param->value.cols, sigma);
     else
-        draw(values, param, sigma, random);
+        draw(p->pool, values, param, sigma, random);
     p->status = el_tensor_write(p->model->q, param->value, values);
     free(values);
 }
 
+static void initialise_head(void *context, const el_network *net, el_param *param)
+{
+    if (param->depth == net->config.num_hidden_layers + 2)
+        initialise_param(context, net, param);
+}
+
+static el_status initialise(el_model *model, const el_initialisation *how, el_param_visit *visit)
+{
+    pass p = {.model = model, .how = how};
+    p.status = el_pool_open(&p.pool, el_processors());
+    if (!p.status)
+        el_model_each(model, visit, &p);
+    el_pool_close(p.pool);
+    return p.status;
+}
+
 el_status el_model_initialise(el_model *model, const el_initialisation *how)
 {
-    pass p = {model, how, EL_OK};
-    el_model_each(model, initialise_param, &p);
-    for (int i = 0; how->neighbour_heads && !p.status && i < model->count; i++)
-        p.status = neighbour_heads(model->q, &model->networks[i], how->neighbour_sharpness);
-    if (!p.status)
+    el_status st = initialise(model, how, initialise_param);
+    for (int i = 0; how->neighbour_heads && !st && i < model->count; i++)
+        st = neighbour_heads(model->q, &model->networks[i], how->neighbour_sharpness);
+    if (!st)
         el_model_prepare(model);
-    return p.status;
+    return st;
 }
 
 el_status el_model_initialise_heads(el_model *model, const el_initialisation *how)
 {
-    pass p = {model, how, EL_OK};
-    for (int n = 0; n < model->count; n++) {
-        const el_network *net = &model->networks[n];
-        for (int i = 0; i < net->params.count; i++)
-            if (net->params.items[i].depth == net->config.num_hidden_layers + 2)
-                initialise_param(&p, net, &net->params.items[i]);
-    }
-    if (!p.status)
+    const el_status st = initialise(model, how, initialise_head);
+    if (!st)
         el_model_prepare(model);
-    return p.status;
+    return st;
 }

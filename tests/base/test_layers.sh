@@ -14,14 +14,10 @@ system='open|openat|creat|fopen|fopen64|freopen|pread|pwrite|fsync|fdatasync|ren
 system+='|unlink|unlinkat|rmdir|remove|opendir|fdopendir|readdir|scandir|nftw|ftw|stat|lstat|fstat|fstatat|mmap|ftruncate|truncate|flock'
 system+='|lseek|realpath|readlink|symlink|poll|select|getline|fgets|fread'
 
-place() {
-    local at=0 name
-    for name in $order; do
-        [[ $name == "$1" ]] && { echo $at; return; }
-        at=$((at + 1))
-    done
-    echo -1
-}
+declare -A place=()
+for name in $order; do
+    place[$name]=${#place[@]}
+done
 
 # "line:text" of every line with code, without comments and contents of strings (but those of #include).
 code() {
@@ -35,14 +31,14 @@ breaches() {
     while IFS= read -r file; do
         folder=${file#"$src"/}
         folder=${folder%%/*}
-        mine=$(place "$folder")
+        mine=${place[$folder]:--1}
         if [[ $mine -lt 0 ]]; then
             echo "${file#"$src"/}: folder $folder is not in the list ($order)"
             continue
         fi
         while IFS= read -r include; do
             target=${include%%/*}
-            theirs=$(place "$target")
+            theirs=${place[$target]:--1}
             if [[ $include == ../* ]]; then
                 echo "${file#"$src"/}: includes \"$include\": write the path from src/"
             elif [[ $include == */* && $theirs -gt $mine ]]; then

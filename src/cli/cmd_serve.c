@@ -36,8 +36,8 @@ static const el_option TABLE[] = {
     {"api_key_file", EL_OPT_TEXT, AT(server.api_key_file), 0, 0, NULL,
      "file with a key a line; clients send one as `Authorization: Bearer KEY`"},
     {"allow_hosts", EL_OPT_TEXT, AT(server.allow_hosts), 0, 0, NULL,
-     "names that requests may be for, between commas, besides localhost; default: any, on a local address "
-     "localhost alone"},
+     "names that requests may be for, between commas, besides localhost and --host; default: any, on a "
+     "local address these two alone"},
     {"pooling", EL_OPT_CHOICE, AT(pooling), 0, 0, "auto|mean|cls",
      "how vectors are made; auto: what a folder of sentence-transformers says, else mean"},
     EL_SPECIAL_OPTION(settings),

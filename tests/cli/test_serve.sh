@@ -169,6 +169,20 @@ done
 ! grep -q secret served || fail "a key is in the log"
 stops
 
+# ---- other addresses ----
+serve --model run --host 127.0.0.2
+[ "$(get /info)" = 200 ] || fail "its own address is not served: $(cat out)"
+[ "$(get /info -H 'Host: localhost')" = 200 ] && [ "$(get /info -H 'Host: 127.0.0.3')" = 421 ] || fail "hosts: $(cat out)"
+stops
+serve --model run --allow-hosts other.example,::2
+for name in '[::1]:80' other.example '[::2]'; do
+    [ "$(get /info -H "Host: $name")" = 200 ] || fail "$name is not served: $(cat out)"
+done
+for name in other.example.org '[::21]'; do
+    [ "$(get /info -H "Host: $name")" = 421 ] || fail "$name is served: $(cat out)"
+done
+stops
+
 # ---- other precisions ----
 serve --model run --precision int8
 [ "$(get /info)" = 200 ] && grep -q '"model_dtype":"int8"' out || fail "int8: $(cat out)"

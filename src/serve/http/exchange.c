@@ -183,23 +183,25 @@ static void name_exchange(el_exchange *x)
                  (unsigned long long)++x->server->numbered);
 }
 
+/* Host has a port behind it, and brackets around a number of IPv6. */
 static bool starts_with_host(const char *host, const char *name)
 {
     const size_t bytes = strlen(name);
-    return strncasecmp(host, name, bytes) == 0 && (host[bytes] == '\0' || host[bytes] == ':');
+    host += *host == '[' && *name != '[';
+    return strncasecmp(host, name, bytes) == 0 && strchr(":]", host[bytes]); /* or its end */
 }
 
 /* A page of elsewhere whose name was made to lead to this machine (DNS rebinding) asks for that name. */
 static bool is_host(const el_exchange *x)
 {
-    static const char *const OWN[] = {"localhost", "127.0.0.1", "[::1]"};
     const el_server *const s = x->server;
+    const char *const own[] = {"localhost", "127.0.0.1", "::1", s->settings.host};
     const char *const host = header_of(x, MHD_HTTP_HEADER_HOST), *names = s->settings.allow_hosts;
     if (!names && (!s->local || !host))
         return true;
     bool found = false;
-    for (size_t i = 0; host && i < sizeof OWN / sizeof *OWN; i++)
-        found |= starts_with_host(host, OWN[i]);
+    for (size_t i = 0; host && i < sizeof own / sizeof *own; i++)
+        found |= starts_with_host(host, own[i]);
     while (host && names && *names && !found) {
         char name[256];
         const size_t bytes = strcspn(names, ",");

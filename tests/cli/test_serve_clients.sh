@@ -35,6 +35,16 @@ raw "POST /detect HTTP/1.1\r\n$host${json}Content-Length: 16\r\nTransfer-Encodin
 expect "Content-Length and Transfer-Encoding" "400 "
 raw "POST /detect HTTP/1.1\r\n$host${json}Content-Length: 16\r\nContent-Length: 4\r\n\r\n${body}GET /info HTTP/1.1\r\n$host\r\n"
 expect "two lengths" "400 "
+for spelt in 'Content-Length : 30' 'Content-Length\t: 30' 'Content-Length:\r\n 30' 'Content-Length: 3\r\n 0' 'Transfer-Encoding : chunked' 'Transfer-Encoding:\r\n chunked'; do
+    raw "POST /detect HTTP/1.1\r\n$host$json$spelt\r\n\r\nGET /info HTTP/1.1\r\n$host\r\n"
+    expect "$spelt" "400 "
+done
+for spelt in ' Content-Length: 30' ' Transfer-Encoding: chunked' 'X: y\r\n Content-Length: 30' '\rContent-Length: 30'; do
+    raw "POST /detect HTTP/1.1\r\n$spelt\r\n$host$json\r\nGET /info HTTP/1.1\r\n$host\r\n"
+    expect "$spelt" "400 "
+done
+raw "GET /info HTTP/1.1\r\n${host}X-Decoded-Content-Length: 30\r\nConnection: close\r\n\r\n"
+expect "a header with such a word" "200 "
 raw "POST /detect HTTP/1.1\r\n$host${json}Content-Length: 99999999999\r\n\r\n"
 expect "a length of 99 GB" "413 "
 raw "POST /detect HTTP/1.1\r\n$host${json}Content-Length: -1\r\nConnection: close\r\n\r\n"

@@ -6,6 +6,7 @@
  *   done      on the batcher's thread: wakes the connection
  *   answer    back on the HTTP thread
  */
+#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,20 +126,30 @@ enum MHD_Result el_exchange_refuse(el_exchange *x, int code, const char *sentenc
 /* ---- begin ---- */
 
 typedef struct {
-    int lengths, encodings;
+    int lengths, encodings, spoiled;
     const char *length, *encoding;
 } framing;
+
+/* Whether a header is called so.  A name with more beside it is spoiled: libmicrohttpd leaves blanks and returns in it, and
+ * adds to it what a value has in the next line.  X-Content-Length is another header. */
+static bool is_called(const char *key, const char *name, framing *f)
+{
+    const char *const found = strcasestr(key, name);
+    const bool whole = strcasecmp(key, name) == 0;
+    f->spoiled += found && !whole && (found == key || found[-1] != '-');
+    return whole;
+}
 
 static enum MHD_Result count_framing(void *context, enum MHD_ValueKind kind, const char *key,
                                      const char *value)
 {
     framing *const f = context;
     (void)kind;
-    if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
+    if (is_called(key, MHD_HTTP_HEADER_CONTENT_LENGTH, f)) {
         f->lengths++;
         f->length = value;
     }
-    if (strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+    if (is_called(key, MHD_HTTP_HEADER_TRANSFER_ENCODING, f)) {
         f->encodings++;
         f->encoding = value;
     }
@@ -150,6 +161,11 @@ static int check_framing(el_exchange *x, const char **sentence)
 {
     framing f = {0};
     MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_framing, &f);
+    if (f.spoiled) {
+        *sentence = "Content-Length and Transfer-Encoding begin a line and end at their colon, their values "
+                    "with the line";
+        return 400;
+    }
     if (f.lengths + f.encodings > 1) {
         *sentence = "a request has one Content-Length or one Transfer-Encoding";
         return 400;

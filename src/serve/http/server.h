@@ -5,8 +5,9 @@
  *   the caller's                  signals, time-outs, loading a model anew
  *
  * libmicrohttpd 0.9.75, Debian 12's, lets some things pass that a server on a network must not; connections.c and
- * exchange.c see to them: a request with both Content-Length and Transfer-Encoding, or with two lengths, is refused and its
- * connection closed; a body is bounded as declared and as it comes; who trickles a header or a body is cut off.
+ * exchange.c see to them: a request with both Content-Length and Transfer-Encoding, with two lengths, or with one of them
+ * spelt so that a proxy may read it and libmicrohttpd does not, is refused and its connection closed; a body is bounded as
+ * declared and as it comes; who trickles a header or a body is cut off.
  *
  * The library has no need of this folder, and is built without it; a program built without libmicrohttpd has none.c in its
  * place, which says so.

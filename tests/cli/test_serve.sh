@@ -101,6 +101,8 @@ refuses 422 /fill "{\"inputs\": [\"[MASK]\", \"$(printf '[MASK]%.0s' $(seq 500))
 answers /fill '{"inputs": "[MASK]", "top_k": 2.0, "other": 99999999999999999999}' '^\[\[\{'
 refuses 422 /fill '{"inputs": "[MASK]", "model": 5}' "model is not a text"
 refuses 422 /embed '{"inputs": "a", "normalize": "yes"}' "normalize"
+refuses 422 /detect '{"inputs": "a", "offsets": "chars"}' "none of codepoints, bytes and utf16"
+refuses 422 /v1/embeddings '{"input": "a", "encoding_format": "int8"}' "neither float nor base64"
 refuses 422 /embed "{\"inputs\": \"$long\", \"truncate\": false}" "truncate is false"
 refuses 422 /detect "{\"inputs\": [\"$long\", \"$long\"]}" "300 tokens"
 refuses 422 /predict '{"inputs": "a"}' "cannot predict"

@@ -89,6 +89,7 @@ static int read_count(const json_t *body, const char *key, int least, int most, 
     return OK;
 }
 
+/* One of two words, or of three. */
 static int read_choice(const json_t *body, const char *key, const char *const *words, int count, int *value)
 {
     const json_t *const said = json_object_get(body, key);
@@ -99,7 +100,8 @@ static int read_choice(const json_t *body, const char *key, const char *const *w
             *value = i;
             return OK;
         }
-    return wrong("%s is neither %s nor %s", key, words[0], words[count - 1]);
+    return count == 2 ? wrong("%s is neither %s nor %s", key, words[0], words[1])
+                      : wrong("%s is none of %s, %s and %s", key, words[0], words[1], words[2]);
 }
 
 /* What clients of these forms may ask of vectors, and no model here can do. */

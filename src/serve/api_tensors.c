@@ -104,16 +104,15 @@ static el_status take(const electra_tensor *tensor, el_st_entry *entry)
                                             tensor->bytes, bytes);
 }
 
-static json_t *metadata_json(const char *const *metadata)
+static el_status add_metadata(json_t *object, const char *const *metadata)
 {
-    json_t *const object = json_object();
-    bool fine = object != NULL;
-    for (size_t i = 0; fine && metadata && metadata[i] && metadata[i + 1]; i += 2)
-        fine = json_object_set_new(object, metadata[i], json_string(metadata[i + 1])) == 0;
-    if (fine)
-        return object;
-    json_decref(object);
-    return NULL;
+    for (; metadata && *metadata; metadata += 2) {
+        if (!metadata[1])
+            return el_fail(EL_EUSAGE, "metadata: \"%s\" has no value", metadata[0]);
+        if (json_object_set_new(object, metadata[0], json_string(metadata[1])))
+            return el_fail(EL_EUSAGE, "metadata: a key or value is not UTF-8, or there is no memory for it");
+    }
+    return EL_OK;
 }
 
 /* A name that no tensor had before. */
@@ -130,8 +129,10 @@ static el_status save(const char *path, const electra_tensor *tensors, size_t co
                       const char *const *metadata)
 {
     el_st_entry *const entries = calloc(count + 1, sizeof *entries);
-    json_t *const said = metadata_json(metadata), *const seen = json_object();
+    json_t *const said = json_object(), *const seen = json_object();
     el_status st = entries && said && seen ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", path);
+    if (!st)
+        st = add_metadata(said, metadata);
     for (size_t i = 0; !st && i < count; i++)
         if (!(st = take(&tensors[i], &entries[i])))
             st = check_name(seen, tensors[i].name);

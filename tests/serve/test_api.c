@@ -253,6 +253,9 @@ static void test_tensors(void **state)
     assert_int_equal(electra_tensors_save(path, twice, 2, NULL), ELECTRA_USAGE);
     assert_int_equal(electra_tensors_save(path, wrong, 1, NULL), ELECTRA_USAGE);
     assert_int_equal(electra_tensors_save(path, &large, 1, NULL), ELECTRA_USAGE);
+    const char *const odd[] = {"made", "here", "by", NULL}, *const latin[] = {"made", "caf\xe9", NULL};
+    assert_int_equal(electra_tensors_save(path, written, 2, odd), ELECTRA_USAGE);
+    assert_int_equal(electra_tensors_save(path, written, 2, latin), ELECTRA_USAGE);
 }
 
 /* Nothing is asked of nothing. */

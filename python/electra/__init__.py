@@ -7,9 +7,11 @@
     electra.Model("sentiment").predict(["what a film"])  # probabilities of its labels
 
 Texts are strings, or lists of them; a list is one call.  Offsets count characters.  Errors are electra.Error, with the
-library's sentence.  A model may be asked by several threads at once.
+library's sentence; what is no text, path or number at all is TypeError or ValueError.  A model may be asked by several
+threads at once.
 """
 import ctypes
+import os
 import threading
 from collections import namedtuple
 from pathlib import Path
@@ -108,7 +110,7 @@ for _name in ("model", "session", "tokenizer"):
 def _call(name, *arguments):
     status = getattr(_library, "electra_" + name)(*arguments)
     if status:
-        raise Error(status, _library.electra_error().decode())
+        raise Error(status, _library.electra_error().decode(errors="replace"))  # it may name a file, and be cut
 
 
 def version():
@@ -121,6 +123,9 @@ class _Texts:
 
     def __init__(self, texts):
         self.strings = list(texts)
+        for text in self.strings:
+            if not isinstance(text, str):
+                raise TypeError(f"a text is a string, not {type(text).__name__}")
         self.coded = [text.encode() for text in self.strings]
         self.array = (_Text * max(len(self.coded), 1))(*[_Text(text, len(text)) for text in self.coded])
 
@@ -136,7 +141,7 @@ class _Texts:
 
 
 def _many(texts):
-    return ([texts], True) if isinstance(texts, str) else (list(texts), False)
+    return ([texts], True) if isinstance(texts, (str, bytes)) else (list(texts), False)
 
 
 class _Closed:
@@ -157,7 +162,7 @@ class Tokenizer:
     def __init__(self, path):
         self._tokenizer = _Closed(_library.electra_tokenizer_close)
         self._lock = threading.Lock()
-        _call("tokenizer_open", ctypes.byref(self._tokenizer.handle), str(path).encode())
+        _call("tokenizer_open", ctypes.byref(self._tokenizer.handle), os.fsencode(path))
 
     def __len__(self):
         return _library.electra_tokenizer_size(self._tokenizer.handle)
@@ -187,9 +192,11 @@ class Model:
     def __init__(self, folder, threads=0, precision="float", instruction_set=None, batch_tokens=0):
         self._model = _Closed(_library.electra_model_close)
         self._local = threading.local()
-        options = _Options(ctypes.sizeof(_Options), threads, _chosen(_PRECISIONS, precision, "precision"),
-                           instruction_set.encode() if instruction_set else None, batch_tokens)
-        _call("model_open", ctypes.byref(self._model.handle), str(folder).encode(), ctypes.byref(options))
+        options = _Options(ctypes.sizeof(_Options), _fitting(ctypes.c_int, threads, "threads"),
+                           _chosen(_PRECISIONS, precision, "precision"),
+                           instruction_set.encode() if instruction_set else None,
+                           _fitting(ctypes.c_int, batch_tokens, "batch_tokens"))
+        _call("model_open", ctypes.byref(self._model.handle), os.fsencode(folder), ctypes.byref(options))
         info = _Info(ctypes.sizeof(_Info))
         _call("model_info", self._model.handle, ctypes.byref(info))
         #: what can be asked: names of methods, "classify" and "regress" being predict's
@@ -231,7 +238,7 @@ class Model:
         """The best guesses at every [MASK]: a list of Guess for each mask; of a list of texts, that for each."""
         texts, single = _many(text)
         given = _Texts(texts)
-        guesses, starts = self._ask("fill_batch", given, _Guess, ctypes.c_size_t(top_k))
+        guesses, starts = self._ask("fill_batch", given, _Guess, _fitting(ctypes.c_size_t, top_k, "top_k"))
         answers = [[[Guess(g.piece.decode(), g.id, g.probability) for g in guesses[m * top_k:(m + 1) * top_k]]
                     for m in range(starts[i], starts[i + 1])] for i in range(len(given))]
         return answers[0] if single else answers
@@ -242,10 +249,11 @@ class Model:
         pooling: None (what the folder says, else the mean), "mean" or "cls"."""
         texts, single = _many(texts)
         given, behind = _Texts(texts), _behind(seconds, len(texts))
-        how = _Embedding(ctypes.sizeof(_Embedding), _chosen(_POOLINGS, pooling, "pooling"), int(normalize), longest)
+        how = _Embedding(ctypes.sizeof(_Embedding), _chosen(_POOLINGS, pooling, "pooling"), int(normalize),
+                         _fitting(ctypes.c_int, longest, "longest"))
         vectors, width = ctypes.POINTER(ctypes.c_float)(), ctypes.c_size_t()
-        _call("embed", self._session(), given.array, behind.array if behind else None, ctypes.c_size_t(len(given)),
-              ctypes.byref(how), ctypes.byref(vectors), ctypes.byref(width))
+        _call("embed", self._session(), given.array, behind.array if behind is not None else None,
+              ctypes.c_size_t(len(given)), ctypes.byref(how), ctypes.byref(vectors), ctypes.byref(width))
         answer = _array(vectors, (len(given), width.value))
         return answer[0] if single else answer
 
@@ -256,8 +264,8 @@ class Model:
         given, behind = _Texts(texts), _behind(seconds, len(texts))
         number = "regress" in self.can
         numbers = ctypes.POINTER(ctypes.c_double if number else ctypes.c_float)()
-        arguments = [self._session(), given.array, behind.array if behind else None, ctypes.c_size_t(len(given)),
-                     ctypes.byref(numbers)]
+        arguments = [self._session(), given.array, behind.array if behind is not None else None,
+                     ctypes.c_size_t(len(given)), ctypes.byref(numbers)]
         _call("regress" if number else "classify", *(arguments if number else arguments + [None]))
         answer = _array(numbers, (len(given),) if number else (len(given), len(self.labels)))
         return answer[0] if single else answer
@@ -298,7 +306,8 @@ class Model:
         spans, starts = ctypes.POINTER(_Span)(), ctypes.POINTER(ctypes.c_size_t)()
         replies = ctypes.POINTER(_Reply)()
         _call("answer", self._session(), asked.array, given.array, ctypes.c_size_t(len(asked)),
-              ctypes.c_size_t(n_best), ctypes.byref(spans), ctypes.byref(starts), ctypes.byref(replies))
+              _fitting(ctypes.c_size_t, n_best, "n_best"), ctypes.byref(spans), ctypes.byref(starts),
+              ctypes.byref(replies))
         answers = []
         for i, string in enumerate(given.strings):
             at = given.characters(i)
@@ -311,6 +320,14 @@ def _chosen(numbers, word, what):
     if word not in numbers:
         raise ValueError(f"{what}: {word!r} is none of {', '.join(map(repr, numbers))}")
     return numbers[word]
+
+
+def _fitting(kind, number, what):
+    """As a number of C, which ctypes would cut to its bits without a word."""
+    fitting = kind(number)
+    if fitting.value != number:
+        raise ValueError(f"{what}: {number} is out of range")
+    return fitting
 
 
 def _behind(seconds, count):

@@ -18,11 +18,14 @@ grep -v '^$' heldout.txt | head -40 > lines.txt
 { printf 'text\tlabel\n'; awk '{ print $0 "\t" (/cat/ ? "cat" : "none") }' lines.txt; } > data.tsv
 "$electra" finetune --model run --task classify --train-file data.tsv --num-train-epochs 1 --num-trials 1 --threads 1 \
     --output sorted > out.txt 2> log || fail "finetune: $(cat log)"
+{ printf 'text\tother\tlabel\n'; awk '{ print $0 "\tthe cat\t" NR % 3 / 2 }' lines.txt; } > pairs.tsv
+"$electra" finetune --model run --task regress --train-file pairs.tsv --text-column text --second-column other \
+    --num-train-epochs 1 --num-trials 1 --threads 1 --output rated > out.txt 2> log || fail "finetune: $(cat log)"
 "$electra" embed --model run --precision fp32 --output vectors.npy lines.txt 2> log || fail "embed: $(cat log)"
 "$electra" predict --model sorted --precision fp32 --format lines --json lines.txt > predicted 2> log || fail "predict: $(cat log)"
 "$electra" detect --model run --precision fp32 --json "the cat sees" > detected 2> log || fail "detect: $(cat log)"
 cat > check.py << 'PY'
-import json, threading, numpy, electra
+import json, os, threading, numpy, electra
 lines = open("lines.txt").read().split("\n")[:-1]
 model = electra.Model("run", threads=1)
 assert model.can == ["detect", "fill", "embed"], model.can
@@ -64,6 +67,27 @@ for wrong in ({"precision": "int4"}, {"precision": None}):
         assert False
     except ValueError as error:
         assert "'int8'" in str(error), error
+# What is no text, number or path is refused; none is taken for another.
+def refuses(kind, words, call, *arguments, **more):
+    try:
+        call(*arguments, **more)
+    except kind as error:
+        assert words in str(error), error
+        return
+    assert False, (words, arguments, more)
+for wrong in (b"the cat", [b"the cat"], ["the", 5], numpy.array([["a"], ["b"]])):
+    refuses(TypeError, "a text is a string, not", model.embed, wrong)
+refuses(ValueError, "longest", model.embed, "the cat", longest=2**32 + 16)
+refuses(ValueError, "top_k", model.fill, "the [MASK]", top_k=-1)
+refuses(ValueError, "threads", electra.Model, "run", threads=2**32 + 1)
+refuses(ValueError, "batch_tokens", electra.Model, "run", batch_tokens=2**32 + 1)
+refuses(TypeError, "not int", electra.Model, 5)
+refuses(electra.Error, "name too long", electra.Model, "a" + "\ud55c" * 600)
+refuses(electra.Error, "...", electra.Model, "a" + "\ud55c" * 1000)
+refuses(electra.Error, "no such", electra.Tokenizer, os.fsdecode(b"caf\xe9"))
+assert electra.Model(b"run", threads=1).can == model.can
+rated = electra.Model("rated", threads=1)
+assert rated.predict([], []).shape == (0,) and rated.predict(["a"], ["b"]).dtype == numpy.float64
 print("ok")
 PY
 [ "$(venv/bin/python check.py 2> log)" = ok ] || fail "the module: $(cat log)"

@@ -105,6 +105,7 @@ refuses 422 /detect '{"inputs": "a", "offsets": "chars"}' "none of codepoints, b
 refuses 422 /v1/embeddings '{"input": "a", "encoding_format": "int8"}' "neither float nor base64"
 refuses 422 /embed "{\"inputs\": \"$long\", \"truncate\": false}" "truncate is false"
 refuses 422 /detect "{\"inputs\": [\"$long\", \"$long\"]}" "300 tokens"
+refuses 422 /tokenize "{\"inputs\": [\"$long\", \"$long\", \"$long\"]}" "300 tokens"
 refuses 422 /predict '{"inputs": "a"}' "cannot predict"
 refuses 422 /rerank '{"query": "a", "texts": ["b"]}' "does not rank"
 refuses 422 /v1/embeddings '{"input": [true]}' '^\{"error":\{"message":"[^"]*","type":"Validation","param":null,"code":422\}\}$'

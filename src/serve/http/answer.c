@@ -343,20 +343,17 @@ static int put_tokens(el_text *t, const el_request *r, const el_query *a)
 {
     const el_vocab *const vocab = el_service_loaded(r->service)->vocab;
     ruler place = {.text = a->text[0], .unit = r->offsets};
-    el_ids ids = {0};
-    el_spans from = {0};
-    const el_ask ask = el_service_can(r->service, EL_ASK_PREDICT) ? EL_ASK_PREDICT : EL_ASK_EMBED;
-    const el_status st = el_service_cut(r->service, ask, a->text[0], a->bytes[0], &ids, &from);
     el_text_raw(t, "[", 1);
     if (r->special)
         put_special(t, r, vocab->cls);
-    for (size_t i = 0; i < ids.count && !st; i++) {
-        const char *const piece = vocab->pieces[ids.data[i]];
+    for (size_t i = 0; i < a->ids.count; i++) {
+        const int id = a->ids.data[i];
+        const char *const piece = vocab->pieces[id];
         put_between(t, i + r->special);
-        el_text_put(t, "{\"id\":%d,\"text\":", ids.data[i]);
+        el_text_put(t, "{\"id\":%d,\"text\":", id);
         el_text_string(t, piece, strlen(piece));
-        el_text_put(t, ",\"special\":%s", el_vocab_is_special(vocab, ids.data[i]) ? "true" : "false");
-        put_place(t, &place, from.data[i].begin, from.data[i].end, "stop");
+        el_text_put(t, ",\"special\":%s", el_vocab_is_special(vocab, id) ? "true" : "false");
+        put_place(t, &place, a->from.data[i].begin, a->from.data[i].end, "stop");
         el_text_raw(t, "}", 1);
     }
     if (r->special) {
@@ -364,9 +361,7 @@ static int put_tokens(el_text *t, const el_request *r, const el_query *a)
         put_special(t, r, vocab->sep);
     }
     el_text_raw(t, "]", 1);
-    el_ids_release(&ids);
-    el_spans_release(&from);
-    return st ? UNAVAILABLE : OK;
+    return OK;
 }
 
 /* ---- ranks ---- */

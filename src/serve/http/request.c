@@ -387,6 +387,19 @@ static int find_model(el_request *r, const json_t *body, const char *model, el_f
     return OK;
 }
 
+/* Pieces that are told, not computed: those that the model reads for its task, where it has one. */
+static int cut_texts(el_request *r)
+{
+    const el_ask ask = el_service_can(r->service, EL_ASK_PREDICT) ? EL_ASK_PREDICT : EL_ASK_EMBED;
+    el_status st = EL_OK;
+    for (int i = 0; i < r->question.count && !st; i++) {
+        el_query *const a = &r->question.queries[i];
+        st = el_service_cut(r->service, ask, a->text[0], a->bytes[0], &a->ids, &a->from);
+        a->tokens = (int)a->ids.count + (r->special ? 2 : 0);
+    }
+    return code_of(st);
+}
+
 static int check_lengths(el_request *r, el_request_limits limits)
 {
     const el_question *const q = &r->question;
@@ -413,10 +426,10 @@ static int read_body(el_request *r, const json_t *body, const char *model, el_re
         code = read_options(r, body);
     if (code == OK)
         code = read_inputs(r, body, limits.inputs);
-    if (code != OK || r->form == EL_REQUEST_TOKENIZE)
+    if (code != OK)
         return code;
     r->question.ask = ask_of(r->form);
-    code = code_of(el_service_read(r->service, &r->question));
+    code = r->form == EL_REQUEST_TOKENIZE ? cut_texts(r) : code_of(el_service_read(r->service, &r->question));
     return code == OK ? check_lengths(r, limits) : code;
 }
 

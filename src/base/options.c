@@ -327,6 +327,15 @@ void el_options_close(el_options *options)
 
 /* ---- what they are now ---- */
 
+json_t *el_options_given_json(const el_options *options)
+{
+    json_t *const names = json_array();
+    for (int i = 0; i < options->count; i++)
+        if (options->origins[i] > EL_FROM_RECORD)
+            json_array_append_new(names, json_string(options->table[i].name));
+    return names;
+}
+
 json_t *el_options_json(const el_options *options)
 {
     json_t *object = json_object();

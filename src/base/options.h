@@ -41,7 +41,12 @@ typedef struct {
     const char *help; /* what --help says; the default is appended from the struct */
 } el_option;
 
-typedef enum { EL_FROM_DEFAULT, EL_FROM_CONFIG, EL_FROM_FLAG } el_origin;
+typedef enum {
+    EL_FROM_DEFAULT,
+    EL_FROM_RECORD, /* what a run that goes on has recorded, and nobody gave */
+    EL_FROM_CONFIG,
+    EL_FROM_FLAG
+} el_origin;
 
 typedef struct {
     const char *command;  /* "pretrain" */
@@ -64,13 +69,15 @@ typedef struct {
 el_status el_options_parse(el_options *options, int argc, char **argv);
 /* Values from a JSON object, for lines that were not given as flags. */
 el_status el_options_apply(el_options *options, const json_t *object, const char *name);
-/* Whether this line was given (by a flag, a file, or either). */
+/* Whether this line was given (by a flag, a file, or a record). */
 bool el_options_given(const el_options *options, const char *name);
 el_origin el_options_origin(const el_options *options, const char *name);
 /* EL_EUSAGE with "--name: " before the sentence; underscores of the name are written as a flag has them. */
 el_status el_options_refuse(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* All values as a JSON object (new reference); choices as their words. */
 json_t *el_options_json(const el_options *options);
+/* Names of those that a person gave, as a JSON array (new reference). */
+json_t *el_options_given_json(const el_options *options);
 /* The whole help page, on the heap. */
 char *el_options_help(const el_options *options);
 /* The same for man(1), with the program's version; and the command's part of a shell's completions. */

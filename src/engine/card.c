@@ -82,7 +82,7 @@ static void put_command(FILE *page, const el_options *options)
     fprintf(page, "electra %s", options->command);
     json_object_foreach(values, name, value)
     {
-        if (!el_options_given(options, name))
+        if (el_options_origin(options, name) <= EL_FROM_RECORD)
             continue;
         if (json_is_array(value)) {
             json_array_foreach(value, i, part) put_flag(page, name, part);

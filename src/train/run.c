@@ -189,6 +189,26 @@ static void forget_unknown(json_t *settings, const el_options *options)
     }
 }
 
+static bool has_name(const json_t *names, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *const item = json_string_value(json_array_get(names, i));
+        if (item && strcmp(item, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Of the settings that were taken from the record, those that nobody gave; older records do not tell. */
+static void mark_derived(const el_run *run, el_options *options, const json_t *taken)
+{
+    const json_t *const given = json_object_get(run->record, "given");
+    for (int i = 0; i < options->count && given; i++)
+        if (options->origins[i] == EL_FROM_CONFIG && json_object_get(taken, options->table[i].name) &&
+            !has_name(given, options->table[i].name))
+            options->origins[i] = EL_FROM_RECORD;
+}
+
 el_status el_run_recall(const el_run *run, el_options *options, const char *const *of_now)
 {
     json_t *const recorded = json_deep_copy(json_object_get(run->record, "settings"));
@@ -205,6 +225,8 @@ el_status el_run_recall(const el_run *run, el_options *options, const char *cons
         json_object_del(recorded, *of_now);
     forget_unknown(recorded, options);
     const el_status st = el_options_apply(options, recorded, "run.json");
+    if (!st)
+        mark_derived(run, options, recorded);
     json_decref(recorded);
     return st == EL_EUSAGE ? EL_EDATA : st;
 }

@@ -37,6 +37,8 @@ done
 [ $stops -gt 0 ] || fail "it was never stopped"
 cmp -s out/model/model.safetensors stopped/model/model.safetensors || fail "the stopped run has another model"
 diff results.json again.json >&2 || fail "the stopped run has other results"
+card() { sed -e '/--output\|--max-time/d' -e 's/ \\$//' "$1/model/README.md"; }
+diff <(card out) <(card stopped) >&2 || fail "the stopped run has another card"
 finetune --output out --json > once.json 2> log || fail "finished: $(cat log)"
 diff results.json once.json >&2 || fail "a finished run has other results when asked again"
 

@@ -58,6 +58,12 @@ done
 [ "$again" -gt 2 ] || fail "was stopped only $again times"
 same straight often $steps
 
+# The command in a model's card is the one that began the run, not all that the run has recorded.
+card() { sed -e '/--output\|--threads\|--max-time/d' -e 's/ \\$//' "$1/generator/README.md"; }
+for run in stopped often; do
+    diff <(card straight) <(card $run) >&2 || fail "the cards of straight and $run differ"
+done
+
 # Stopped in the evaluation after the last step: it is made up for.
 last=("${settings[@]}" --eval-data shards --eval-batches 0 --num-train-steps 3 --logging-steps 3 --eval-steps 0)
 "$electra" pretrain "${last[@]}" --output evaluated 2> log || fail "three steps: $(cat log)"

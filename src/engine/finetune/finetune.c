@@ -323,6 +323,7 @@ static el_status begin(el_finetuning *f)
         json_object_set_new(record, "trials", json_array());
     }
     json_object_set_new(record, "settings", el_options_json(f->options));
+    json_object_set_new(record, "given", el_options_given_json(f->options));
     json_t *const machine = el_machine_json(&f->settings->machine, f->q->dev);
     const el_status st = el_run_segment_begin(
         &f->run, (int64_t)json_array_size(json_object_get(record, "trials")), machine, f->changes);

@@ -124,6 +124,7 @@ el_status el_pretrain_begin_segment(el_pretraining *p)
     const el_vocab *vocab = el_loader_vocab(p->data);
     json_object_set_new(record, "version", json_string(ELECTRA_VERSION));
     json_object_set_new(record, "settings", el_options_json(p->options));
+    json_object_set_new(record, "given", el_options_given_json(p->options));
     set_hash(record, "vocabulary_hash", vocab->hash);
     set_hash(record, "data_hash", el_loader_hash(p->data));
     json_object_set_new(record, "data",

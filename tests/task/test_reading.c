@@ -367,6 +367,10 @@ static void nestings(void **state)
                                    "\"answers\": [{\"text\": \"b\", \"answer_start\": \"2\"}]}]}]}]"},
                  {"paragraphs.json", "[{\"context\": \"a b\", \"qas\": [{\"question\": \"q\", \"id\": \"1\", "
                                      "\"answers\": [\"b\"]}]}]"},
+                 {"klue.json", "[{\"context\": \"a b\", \"qas\": [{\"question\": \"q\", \"guid\": \"1\", "
+                               "\"answers\": [\"b\"]}]}]"},
+                 {"named.json", "[{\"context\": \"a b\", \"qas\": [{\"question\": \"q\", \"qid\": \"1\", "
+                                "\"answers\": [\"b\"]}]}]"},
                  {"article.json", "{\"title\": \"t\", \"paragraphs\": [{\"context\": \"a b\", \"qas\": "
                                   "[{\"question\": \"q\", \"id\": \"1\", "
                                   "\"answer\": \"b\"}]}]}\n"},
@@ -425,6 +429,12 @@ static void bad_files(void **state)
                    "line 1: there is no column context");
     expect_failure("squad", "23.json", "{\"data\": [{\"title\": \"a\"}]}",
                    "question 1: its article's \"paragraphs\"");
+    expect_failure("squad", "26.json",
+                   "[{\"context\": \"a\", \"qas\": [{\"question\": \"who\", \"answers\": [{}]}]}]",
+                   "question 1: an answer's text");
+    expect_failure("mrqa", "27.jsonl",
+                   "{\"header\": {}}\n{\"context\": \"a\", \"qas\": [{\"question\": \"who\"}]}\n",
+                   "question 1: \"detected_answers\"");
 
     const el_columns questions = {.form = EL_FORM_SQUAD, .header = -1};
     el_labels labels = {0};

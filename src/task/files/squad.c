@@ -1,7 +1,7 @@
 /* squad - questions about paragraphs, as SQuAD, KorQuAD and MRQA have them; see readers.h
  *
  * SQuAD and KorQuAD 1: {"data": [{"paragraphs": [{"context", "qas": [{"id", "question", "answers": [{"text", "answer_start"}]}]}]}]}
- * AI Hub:              "question_id" for "id"
+ * AI Hub, KLUE:        "question_id" or "guid" for "id"
  * others:              articles or paragraphs in an array, or one after the other; answers as texts
  * KorQuAD 2:           {"data": [{"context", "qas": [{"id", "question", "answer": {"text", "answer_start"}}]}]}
  * MRQA:                a line {"context", "qas": [{"qid", "question", "answers": [text], "detected_answers": [...]}]}
@@ -24,9 +24,13 @@ typedef struct {
     int group;
 } reading;
 
-static el_status missing(const reading *r, const char *what)
+/* The question that a sentence is about: the one that was begun last, or the one that comes next. */
+typedef enum { BEGUN, NEXT } place;
+
+static el_status missing(const reading *r, place question, const char *what)
 {
-    return el_fail(EL_EDATA, "%s, question %d: %s is missing", r->path, r->dataset->count + 1, what);
+    return el_fail(EL_EDATA, "%s, question %d: %s is missing", r->path, r->dataset->count + (int)question,
+                   what);
 }
 
 static el_status no_memory(const reading *r)
@@ -51,18 +55,18 @@ static el_status keep(const reading *r, const json_t *value, const char **kept)
 }
 
 /* Begins a question; `context` is the dataset's. */
-static el_status add_question(const reading *r, const json_t *qa, const char *id, const char *context)
+static el_status add_question(const reading *r, const json_t *qa, const json_t *id, const char *context)
 {
-    const json_t *const question = json_object_get(qa, "question"), *const name = json_object_get(qa, id);
+    const json_t *const question = json_object_get(qa, "question");
     if (!json_is_string(question))
-        return missing(r, "\"question\"");
+        return missing(r, NEXT, "\"question\"");
     el_labelled *const e = el_dataset_add(r->dataset, r->dataset->count + 1);
     if (!e)
         return no_memory(r);
     e->text[1] = context;
     e->group = r->group;
     const el_status st = keep(r, question, &e->text[0]);
-    return st || !name || json_is_null(name) ? st : keep(r, name, &e->id);
+    return st || !id || json_is_null(id) ? st : keep(r, id, &e->id);
 }
 
 /* A whole number, also one that is written 3.0 or "3"; -1: it is none. */
@@ -94,9 +98,19 @@ static el_status take_answers(const reading *r, const json_t *answers, const cha
         const json_t *const answer = json_is_array(answers) ? json_array_get(answers, i) : answers;
         const json_t *const text = json_is_string(answer) ? answer : json_object_get(answer, "text");
         st = json_is_string(text) ? add_answer(r, context, text, json_object_get(answer, "answer_start"))
-                                  : missing(r, "an answer's text");
+                                  : missing(r, BEGUN, "an answer's text");
     }
     return st;
+}
+
+/* What a question is called, by the first of the names that there are for that. */
+static const json_t *id_of(const json_t *qa)
+{
+    static const char *const NAMES[] = {"id", "question_id", "guid", "qid"};
+    const json_t *id = NULL;
+    for (size_t i = 0; !id && i < sizeof NAMES / sizeof *NAMES; i++)
+        id = json_object_get(qa, NAMES[i]);
+    return id;
 }
 
 static el_status take_question(const reading *r, const json_t *qa, const char *context)
@@ -107,8 +121,8 @@ static el_status take_question(const reading *r, const json_t *qa, const char *c
         answers = json_object_get(qa, "answer");
     const bool there = json_is_array(answers) || json_is_object(answers) || json_is_string(answers);
     if (json_is_string(json_object_get(qa, "question")) && r->labelled && !there)
-        return missing(r, "\"answers\"");
-    const el_status st = add_question(r, qa, json_object_get(qa, "id") ? "id" : "question_id", context);
+        return missing(r, NEXT, "\"answers\"");
+    const el_status st = add_question(r, qa, id_of(qa), context);
     if (st)
         return st;
     el_labelled *const e = &r->dataset->examples[r->dataset->count - 1];
@@ -126,9 +140,9 @@ static el_status take_paragraph(const reading *r, const json_t *paragraph)
                                                                              paragraph, "qas");
     const char *kept;
     if (!json_is_string(context))
-        return missing(r, "its paragraph's \"context\"");
+        return missing(r, NEXT, "its paragraph's \"context\"");
     if (!json_is_array(qas))
-        return missing(r, "its paragraph's \"qas\"");
+        return missing(r, NEXT, "its paragraph's \"qas\"");
     el_status st = keep(r, context, &kept);
     for (size_t i = 0; !st && i < json_array_size(qas); i++)
         st = take_question(r, json_array_get(qas, i), kept);
@@ -146,7 +160,7 @@ static el_status take_article(const reading *r, el_line text)
     const json_t *const paragraphs = json_object_get(article, "paragraphs");
     if (!json_is_array(paragraphs))
         st = json_object_get(article, "qas") ? take_paragraph(r, article)
-                                             : missing(r, "its article's \"paragraphs\"");
+                                             : missing(r, NEXT, "its article's \"paragraphs\"");
     for (size_t p = 0; !st && p < json_array_size(paragraphs); p++)
         st = take_paragraph(r, json_array_get(paragraphs, p));
     json_decref(article);
@@ -238,7 +252,7 @@ static el_status take_detected(const reading *r, const json_t *qa, const char *c
                                                                       json_object_get(answer, "text");
         const json_t *const span = json_array_get(json_object_get(answer, "char_spans"), 0);
         st = json_is_string(text) ? add_answer(r, context, text, json_array_get(span, 0))
-                                  : missing(r, "a detected answer's text");
+                                  : missing(r, BEGUN, "a detected answer's text");
     }
     for (size_t i = 0; !st && i < json_array_size(all); i++) {
         const char *text;
@@ -250,11 +264,11 @@ static el_status take_detected(const reading *r, const json_t *qa, const char *c
 
 static el_status take_mrqa_question(const reading *r, const json_t *qa, const char *context)
 {
-    const el_status st = add_question(r, qa, "qid", context);
+    const el_status st = add_question(r, qa, json_object_get(qa, "qid"), context);
     if (st)
         return st;
     if (!json_object_get(qa, "detected_answers") && r->labelled)
-        return missing(r, "\"detected_answers\"");
+        return missing(r, BEGUN, "\"detected_answers\"");
     r->dataset->examples[r->dataset->count - 1].label = 0;
     return take_detected(r, qa, context);
 }

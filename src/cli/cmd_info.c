@@ -215,6 +215,8 @@ static el_status network_info(json_t *info, const char *folder, bool tensors)
     if (st)
         return st;
     st = el_model_card_open(&card, folder, false);
+    if (!st && (st = el_model_settle_head(folder, false, &card.head)))
+        el_model_card_close(&card);
     if (!st) {
         json_object_set_new(info, "kind", json_string(kind_of(&paths, card.config.model_type, &card.head)));
         json_object_set_new(info, "config", el_model_json(&card.config, &card.head, NULL));

@@ -97,12 +97,26 @@ const char *el_architecture_of(const json_t *object)
     return name ? name : "";
 }
 
-static bool names_head(const head_names *names, const char *architecture, const char *task_head)
+static bool names_class(const head_names *names, const char *architecture)
 {
     bool named = false;
     for (int t = 0; t < EL_MODEL_TYPES; t++)
         named |= names->architectures[t] && strcmp(architecture, names->architectures[t]) == 0;
-    return named && strcmp(task_head, names->task_head ? names->task_head : "") == 0;
+    return named;
+}
+
+bool el_architecture_known(const char *architecture)
+{
+    bool known = names_class(&PRETRAINING, architecture) || names_class(&ORDERED, architecture);
+    for (int k = 0; k < EL_HEADS; k++)
+        known |= names_class(&HEADS[k], architecture) || names_class(&CAUSAL[k], architecture);
+    return known;
+}
+
+static bool names_head(const head_names *names, const char *architecture, const char *task_head)
+{
+    return names_class(names, architecture) &&
+           strcmp(task_head, names->task_head ? names->task_head : "") == 0;
 }
 
 static el_status find_kind(const json_t *object, const char *name, bool joined, el_head_kind *kind)

@@ -6,6 +6,7 @@
 
 /* The first architecture that an object of a config.json names, or "". */
 const char *el_architecture_of(const json_t *object);
+bool el_architecture_known(const char *architecture);
 
 /* transformers' class of a network with this head, or NULL where it has none. */
 const char *el_head_class(el_head_kind kind, bool causal, el_model_type type);

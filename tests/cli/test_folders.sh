@@ -62,6 +62,13 @@ says bert-bare "kind encoder"
 says sequence-shards "kind fine-tuned model"
 says sentence-transformers "pooling cls"
 
+# A class that is not known is none of ours: without a head of pre-training it is an encoder, and its task's head is refused.
+cp -r "$here/serve/golden/folders/sequence-shards" unknown
+sed -i 's/ElectraForSequenceClassification/ElectraForMultipleChoice/' unknown/config.json
+"$program" info unknown | tr -s ' ' >out || fail "info of a class that is not known"
+grep -qx "kind encoder" out || fail "a class that is not known is called $(cat out)"
+refuse "architectures names ElectraForMultipleChoice, whose head is not known" predict --model unknown text
+
 # What import keeps answers as what it was made of, and is not written over.
 answers() { # FOLDER TO
     "$program" embed --model "$1" --precision fp32 --json text >"$2" 2>log || fail "embed of $1: $(cat log)"

@@ -327,6 +327,8 @@ static void bad_folders_are_refused(void **state)
     } CASES[] = {
         {"\"architectures\": [\"ElectraForPreTraining\"]", "was not fine-tuned"},
         {"\"architectures\": [\"ElectraForMaskedLM\"]", "was not fine-tuned"},
+        {"\"architectures\": [\"ElectraForMultipleChoice\"]",
+         "ElectraForMultipleChoice, whose head is not known"},
         {SEQUENCE ", \"task\": 3", "\"task\" is not an object"},
         {SEQUENCE ", \"task\": {\"kind\": \"tag\"}", "kind is \"tag\", which its head is not for"},
         {SEQUENCE ", \"task\": {\"kind\": \"dance\"}", "kind is \"dance\""},

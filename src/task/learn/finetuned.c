@@ -335,6 +335,13 @@ static el_status read_card(const json_t *object, const char *path, const el_head
     return st || kind != EL_TAG ? st : read_tagging(task, path, card);
 }
 
+static el_status no_task_head(const char *path, const char *architecture)
+{
+    return *architecture && !el_architecture_known(architecture)
+               ? el_fail(EL_EDATA, "%s: architectures names %s, whose head is not known", path, architecture)
+               : el_fail(EL_EDATA, "%s: this model was not fine-tuned: it has no task's head", path);
+}
+
 el_status el_finetuned_read(const char *folder, el_config *config, el_head_config *head, el_task_card *card)
 {
     json_t *object = NULL;
@@ -343,7 +350,7 @@ el_status el_finetuned_read(const char *folder, el_config *config, el_head_confi
     el_status st = path ? el_model_read(folder, false, NULL, head, &object)
                         : el_fail(EL_ENOMEM, "%s: no memory", folder);
     if (!st && head->kind < EL_HEAD_SEQUENCE)
-        st = el_fail(EL_EDATA, "%s: this model was not fine-tuned: it has no task's head", path);
+        st = no_task_head(path, el_architecture_of(object));
     if (!st)
         st = el_model_read(folder, false, config, NULL, NULL);
     if (!st)

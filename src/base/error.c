@@ -5,14 +5,30 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <utf8proc.h>
+
 static _Thread_local char sentence[EL_SENTENCE];
 
-/* Names of files and keys come from outside: a sentence stays one line whatever they hold. */
-static void keep_to_one_line(char *text)
+void el_sentence_tidy(char *text)
 {
-    for (; *text; text++)
-        if ((unsigned char)*text < ' ' || *text == 127)
-            *text = ' ';
+    char *to = text;
+    for (const char *at = text; *at;) {
+        utf8proc_int32_t c;
+        const utf8proc_ssize_t bytes = utf8proc_iterate((const utf8proc_uint8_t *)at, -1, &c);
+        if (bytes < 0) { /* a character that was cut, or none */
+            *to++ = '?';
+            for (at++; ((unsigned char)*at & 0xC0) == 0x80;)
+                at++;
+        } else if (c < ' ' || c == 127) {
+            *to++ = ' ';
+            at++;
+        } else {
+            memmove(to, at, (size_t)bytes);
+            to += bytes;
+            at += bytes;
+        }
+    }
+    *to = '\0';
 }
 
 el_status el_fail(el_status status, const char *format, ...)
@@ -24,7 +40,7 @@ el_status el_fail(el_status status, const char *format, ...)
     va_end(arguments);
     if (length >= EL_SENTENCE)
         memcpy(text + EL_SENTENCE - 4, "...", 4);
-    keep_to_one_line(text);
+    el_sentence_tidy(text);
     memcpy(sentence, text, sizeof sentence);
     return status;
 }

@@ -21,6 +21,9 @@ typedef enum {
  * can end with `return el_fail(EL_EDATA, "%s: not a shard", path);`. */
 el_status el_fail(el_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* What sentences quote comes from outside, and limits cut characters: this makes one line of UTF-8 of any bytes. */
+void el_sentence_tidy(char *text);
+
 /* The sentence of this thread's last failure, without a newline; never NULL. */
 const char *el_error(void);
 

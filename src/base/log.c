@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "base/error.h"
+
 static el_log_sink *_Atomic current;
 
 void el_log_to(el_log_sink *sink)
@@ -22,5 +24,6 @@ void el_log(el_log_level level, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    el_sentence_tidy(line);
     sink(level, line);
 }

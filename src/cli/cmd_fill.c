@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/recall.h"
 #include "objective/objectives.h"
+#include "text/utf8.h"
 
 typedef struct {
     cli_ask_settings ask;
@@ -88,9 +89,9 @@ static el_status answer(void *context, el_session *session, const el_vocab *voca
     if (st)
         return st;
     if (f.slots == 0 && s->typed)
-        return el_fail(EL_EUSAGE, "there is no [MASK] in \"%.*s\"", bytes > 60 ? 60 : (int)bytes, text);
+        return el_fail(EL_EUSAGE, "there is no [MASK] in \"%.*s\"", el_utf8_beginning(text, bytes, 60), text);
     if (f.slots == 0)
-        el_log(EL_LOG_WARNING, "there is no [MASK] in \"%.*s\"", bytes > 60 ? 60 : (int)bytes, text);
+        el_log(EL_LOG_WARNING, "there is no [MASK] in \"%.*s\"", el_utf8_beginning(text, bytes, 60), text);
     cli_ask_note_windows(f.count, f.windows);
     return s->ask.json ? print_json(&f, vocab) : print_for_people(&f, vocab, text, bytes);
 }

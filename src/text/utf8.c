@@ -91,6 +91,14 @@ int el_utf8_encode(uint32_t c, char *out)
     return 4;
 }
 
+int el_utf8_beginning(const char *text, size_t bytes, size_t most)
+{
+    size_t shown = bytes < most ? bytes : most;
+    while (shown && shown < bytes && ((unsigned char)text[shown] & 0xC0) == 0x80)
+        shown--;
+    return (int)shown;
+}
+
 size_t el_utf8_valid(const char *text, size_t bytes)
 {
     size_t at = 0;

@@ -23,6 +23,9 @@ int el_utf8_encode(uint32_t code_point, char *out);
 /* The number of leading bytes that are whole valid characters; `bytes` if all are. */
 size_t el_utf8_valid(const char *text, size_t bytes);
 
+/* How many bytes the whole characters among the first `most` bytes have: for "%.*s" in a sentence that quotes a beginning. */
+int el_utf8_beginning(const char *text, size_t bytes, size_t most);
+
 /* The text in Unicode's composed form (NFC), on the heap; NULL for ASCII, which is its own, for what is not UTF-8, and
  * without memory. */
 char *el_utf8_composed(const char *text);

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 
-/* The sentence is what was formatted, may quote the one before, is one line and is cut with dots. */
+/* The sentence is what was formatted, may quote the one before, is one line of UTF-8 and is cut with dots. */
 static void test_sentence(void **state)
 {
     (void)state;
@@ -16,6 +16,8 @@ static void test_sentence(void **state)
     assert_string_equal(el_error(), "b: a: 5");
     el_fail(EL_EDATA, "two\nlines\x1b");
     assert_string_equal(el_error(), "two lines ");
+    el_fail(EL_EDATA, "%.5s, %.4s: %s", "서울", "서울", "\xC7\xD1.csv");
+    assert_string_equal(el_error(), "서?, 서?: ??.csv");
     char *text = malloc(100001);
     memset(text, 'x', 100000), text[100000] = '\0';
     el_fail(EL_EDATA, "%s", text);
@@ -75,7 +77,7 @@ static void remember(el_log_level level, const char *line)
     snprintf(logged, sizeof logged, "%d %s", (int)level, line);
 }
 
-/* Without a sink a line is dropped; with one it arrives formatted. */
+/* Without a sink a line is dropped; with one it arrives formatted, as one line of UTF-8. */
 static void test_log(void **state)
 {
     (void)state;
@@ -83,9 +85,11 @@ static void test_log(void **state)
     el_log_to(remember);
     el_log(EL_LOG_WARNING, "step %d", 3);
     assert_string_equal(logged, "1 step 3");
+    el_log(EL_LOG_NOTE, "two\nlines, %.4s", "서울");
+    assert_string_equal(logged, "0 two lines, 서?");
     el_log_to(NULL);
     el_log(EL_LOG_NOTE, "dropped");
-    assert_string_equal(logged, "1 step 3");
+    assert_string_equal(logged, "0 two lines, 서?");
 }
 
 /* Measuring and binding give the same layout: aligned, apart, zeroed, inside. */

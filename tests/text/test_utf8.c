@@ -62,11 +62,23 @@ static void test_broken(void **state)
     }
 }
 
+/* A beginning ends with a whole character. */
+static void test_beginning(void **state)
+{
+    (void)state;
+    static const int BYTES[] = {0, 1, 1, 1, 4, 4, 4, 7, 7};
+    for (size_t most = 0; most < sizeof BYTES / sizeof *BYTES; most++) {
+        const int bytes = el_utf8_beginning("a서울", strlen("a서울"), most);
+        CHECK(bytes == BYTES[most], "of %zu bytes %d, not %d", most, bytes, BYTES[most]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_beginning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

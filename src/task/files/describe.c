@@ -31,12 +31,9 @@ static void put(line *l, const char *format, ...)
 /* The beginning of a text, whole characters, between quotes. */
 static void put_text(line *l, const char *text)
 {
-    size_t bytes = strlen(text);
-    const bool cut = bytes > SHOWN_BYTES;
-    bytes = cut ? SHOWN_BYTES : bytes;
-    while (cut && bytes && ((unsigned char)text[bytes] & 0xC0) == 0x80)
-        bytes--;
-    put(l, "\"%.*s%s\"", (int)bytes, text, cut ? " ..." : "");
+    const size_t bytes = strlen(text);
+    put(l, "\"%.*s%s\"", el_utf8_beginning(text, bytes, SHOWN_BYTES), text,
+        bytes > SHOWN_BYTES ? " ..." : "");
 }
 
 static void put_column(line *l, const char *role, const char *column)

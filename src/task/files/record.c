@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "task/files/table.h"
+#include "text/utf8.h"
 
 static el_status no_memory(const el_lines *lines)
 {
@@ -81,7 +82,7 @@ static el_status check_closed(const el_lines *lines, const char *at, const char 
                      : el_lines_fail(lines,
                                      "\"%.*s\" follows a closing quotation mark; within quotes the mark is "
                                      "written twice",
-                                     (int)(end - at < 20 ? end - at : 20), at);
+                                     el_utf8_beginning(at, (size_t)(end - at), 20), at);
 }
 
 /* A quoted field from behind its first quote; it may go on over lines.  *at comes to stand behind the last quote. */

@@ -10,6 +10,7 @@
 #include "task/files/parts.h"
 #include "task/files/readers.h"
 #include "task/files/reading.h"
+#include "text/utf8.h"
 
 static el_status no_memory(const char *path)
 {
@@ -96,7 +97,7 @@ static el_status take_place(void *context, const char *part, size_t bytes)
     const int truth = el_parts_truth(part, bytes);
     if (truth < 0)
         return el_table_fail(p->reader->table, "%.*s stands where a 0 or a 1 is wanted for each label",
-                             (int)(bytes < 60 ? bytes : 60), part);
+                             el_utf8_beginning(part, bytes, 60), part);
     const el_status st = el_reader_add_label(p->reader, p->dataset, name, &label);
     return st || !truth ? st : el_dataset_add_number(p->dataset, label);
 }

@@ -15,6 +15,8 @@ typedef struct {
     const char *magic, *what;
 } magic;
 
+#define UTF_32 "UTF-32; text must be UTF-8: iconv -f UTF-32 -t UTF-8 makes it so"
+
 static const magic OTHERS[] = {
     {0, 4, "PK\3\4", "a zip archive or an office document; unpack it, or save it as text"},
     {0, 5, "%PDF-", "a PDF document; take its text out first, as with pdftotext"},
@@ -34,7 +36,10 @@ static const magic OTHERS[] = {
      "a program"},
     {0, 4, "\x89PNG", "a picture"},
     {0, 3, "\xFF\xD8\xFF", "a picture"},
+    {0, 4, "\xFF\xFE\0\0", UTF_32}, /* before UTF-16, whose mark it begins with */
+    {0, 4, "\0\0\xFE\xFF", UTF_32},
 };
+#undef UTF_32
 
 static const char *other_kind(const char *text, size_t bytes)
 {

@@ -214,6 +214,8 @@ static void test_kinds(void **state)
         {"\4\x22\x4D\x18", 4, "lz4"},
         {"\xfe\xff\0h\0i", 6, "UTF-16"},
         {"h\0e\0l\0l\0o\0\n\0", 12, "UTF-16"},
+        {"\xff\xfe\0\0h\0\0\0", 8, "iconv -f UTF-32"},
+        {"\0\0\xfe\xff\0\0\0h", 8, "iconv -f UTF-32"},
         {"\1\2\3\4\5\6\7\x10", 8, "control characters"},
         {KOREAN, sizeof KOREAN - 1, "iconv -f CP949"},
         {LATIN, sizeof LATIN - 1, "iconv -f LATIN1"},

@@ -417,6 +417,8 @@ static void refused(void **state)
         {"classify", "commas.tsv", "text,label\na,x\n", "its rows are comma-separated; --format csv"},
         {"classify", "splits.json", "{\"train\":[{\"text\":\"a\",\"label\":\"x\"}],\"test\":[]}",
          "several tables"},
+        {"classify", "under.json", "{\"documents\":[{\"text\":\"a\",\"label\":\"x\"}]}",
+         "its rows lie under \"documents\""},
         {"classify", "list.jsonl", "{\"text\":\"a\",\"label\":[\"x\",\"y\"]}\n", "--task multilabel"},
         {"classify", "array.jsonl", "{\"text\":[\"a\",\"b\"],\"label\":\"x\"}\n", "column text is an array"},
         {"classify", "cut.json", "[{\"text\":\"a\",\"label\":\"x\"},\n{\"text\":", "object 2"},

@@ -81,8 +81,9 @@ static json_t *rows_of_split(const json_t *object)
     return list;
 }
 
-/* Arrays of objects under several keys: splits, of which nobody said which. */
-static bool are_splits(const json_t *object, char *names, size_t size)
+/* Arrays of objects under each key: splits, of which nobody said which, or rows under a name that is not known; 0: something
+ * else. */
+static int count_splits(const json_t *object, char *names, size_t size)
 {
     const char *key;
     json_t *value;
@@ -92,10 +93,10 @@ static bool are_splits(const json_t *object, char *names, size_t size)
     {
         const size_t used = strlen(names);
         if (!json_is_array(value) || (json_array_size(value) && !json_is_object(json_array_get(value, 0))))
-            return false;
+            return 0;
         snprintf(names + used, size - used, "%s\"%s\"", count++ ? ", " : "", key);
     }
-    return count > 0;
+    return count;
 }
 
 static el_status open_object(el_objects *o, el_line whole)
@@ -118,7 +119,13 @@ static el_status open_object(el_objects *o, el_line whole)
         o->columns = object;
         return EL_OK;
     }
-    if (are_splits(object, names, sizeof names))
+    const int splits = count_splits(object, names, sizeof names);
+    if (splits == 1)
+        st = el_fail(
+            EL_EDATA,
+            "%s: its rows lie under %s; an array of rows is wanted, or one under \"data\" or \"rows\"",
+            o->path, names);
+    else if (splits)
         st = el_fail(EL_EDATA, "%s: holds several tables, %s, and a file of one is wanted", o->path, names);
     else /* a single row */
         o->rows = (el_scan){.at = whole.text, .end = whole.text + whole.bytes}, o->one_after_other = true;

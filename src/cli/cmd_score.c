@@ -11,6 +11,7 @@
 #include "engine/minimal_pairs.h"
 #include "engine/special.h"
 #include "text/reader.h"
+#include "text/utf8.h"
 
 enum { AT_A_TIME = 64 }; /* sentences */
 
@@ -237,6 +238,8 @@ static el_status read_columns(job *j, char *text, item *t)
 
 static el_status take_line(job *j, const char *text, size_t bytes)
 {
+    if (j->s->nbest && el_utf8_valid(text, bytes) < bytes)
+        return bad_line(j, "is not valid UTF-8");
     item *const t = &j->items[j->count++];
     char *const copy = strndup(text, bytes);
     if (!copy)

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#include "text/reader.h"
+#include "base/log.h"
+#include "task/files/lines.h"
 
 enum { AT_A_TIME = 64 }; /* pairs */
 
@@ -19,8 +21,8 @@ typedef struct {
 typedef struct {
     el_pair_counts *counts;
     el_scorer *scorer;
-    const char *path;
-    int64_t line;
+    el_lines lines;
+    bool turned; /* the first column is the bad sentence */
     pair pairs[AT_A_TIME];
     int count;
 } reading;
@@ -83,47 +85,66 @@ static el_status flush(reading *r)
 
 /* ---- reading ---- */
 
-static el_status bad_line(const reading *r, const char *what)
+/* The names of the good and of the bad sentence: ours, and BLiMP's own. */
+static const char *const NAMES[2][2] = {{"good", "sentence_good"}, {"bad", "sentence_bad"}};
+
+static bool is_named(const char *name, int which)
 {
-    return el_fail(EL_EDATA, "%s: line %" PRId64 ": %s", r->path, r->line, what);
+    return strcasecmp(name, NAMES[which][0]) == 0 || strcasecmp(name, NAMES[which][1]) == 0;
 }
 
 static el_status read_object(const reading *r, el_line line, pair *p)
 {
     json_t *object;
     char name[256];
-    snprintf(name, sizeof name, "%s: line %" PRId64, r->path, r->line);
+    snprintf(name, sizeof name, "%s, line %" PRId64, r->lines.path, r->lines.number);
     const el_status st = el_json_parse(&object, line.text, line.bytes, name);
     if (st)
         return st;
-    p->texts[0] = el_json_copy(object, "good");
-    p->texts[1] = el_json_copy(object, "bad");
+    for (int i = 0; i < 2; i++) {
+        p->texts[i] = el_json_copy(object, NAMES[i][0]);
+        if (!p->texts[i])
+            p->texts[i] = el_json_copy(object, NAMES[i][1]);
+    }
     p->kind = el_json_copy(object, "UID");
     json_decref(object);
-    return p->texts[0] && p->texts[1] ? EL_OK : bad_line(r, "has no texts good and bad");
+    return p->texts[0] && p->texts[1] ? EL_OK : el_lines_fail(&r->lines, "has no texts good and bad");
 }
 
 static el_status read_columns(const reading *r, el_line line, pair *p)
 {
     const char *const tab = memchr(line.text, '\t', line.bytes);
-    if (!tab)
-        return bad_line(r, "has no two columns, good and bad");
-    const size_t first = (size_t)(tab - line.text);
-    p->texts[0] = strndup(line.text, first);
-    p->texts[1] = strndup(tab + 1, line.bytes - first - 1);
+    const size_t first = tab ? (size_t)(tab - line.text) : 0;
+    if (!tab || memchr(tab + 1, '\t', line.bytes - first - 1))
+        return el_lines_fail(&r->lines, "has no two columns, good and bad, with a tab between them");
+    p->texts[r->turned] = strndup(line.text, first);
+    p->texts[!r->turned] = strndup(tab + 1, line.bytes - first - 1);
     return p->texts[0] && p->texts[1] ? EL_OK : el_fail(EL_ENOMEM, "no memory for a pair");
+}
+
+/* Whether a first line is no pair, but says which column is which. */
+static bool is_header(const pair *p, bool *turned)
+{
+    *turned = is_named(p->texts[0], 1) && is_named(p->texts[1], 0);
+    return *turned || (is_named(p->texts[0], 0) && is_named(p->texts[1], 1));
 }
 
 static el_status take_line(reading *r, el_line line)
 {
     size_t blank = 0;
-    r->line++;
+    bool turned;
     while (blank < line.bytes && line.text[blank] == ' ')
         blank++;
     if (el_line_blank(line))
         return EL_OK;
     pair *const p = &r->pairs[r->count++];
     const el_status st = line.text[blank] == '{' ? read_object(r, line, p) : read_columns(r, line, p);
+    if (!st && r->lines.number == 1 && is_header(p, &turned)) {
+        r->turned = turned;
+        forget(p);
+        r->count = 0;
+        el_log(EL_LOG_NOTE, "%s: the first row names the columns", r->lines.path);
+    }
     return !st && r->count == AT_A_TIME ? flush(r) : st;
 }
 
@@ -135,25 +156,18 @@ static void tell(const el_pairs_watch *watch, const el_reader *reader)
         watch->on_progress(watch->context, (double)done / (double)total);
 }
 
-static el_status read_file(reading *r, const el_pairs_watch *watch)
+static el_status read_file(reading *r, const char *path, const el_pairs_watch *watch)
 {
-    char *paths[] = {(char *)r->path};
-    el_reader *reader;
-    el_block block;
     el_line line;
-    el_status st = el_reader_open(&reader, paths, 1, (el_reader_settings){.raw = true});
-    while (!st && !(st = el_reader_next(reader, &block)) && block.bytes) {
-        if (block.cut)
-            st = el_fail(EL_EDATA, "%s: a line is longer than %d MB", r->path, EL_READER_BLOCK >> 20);
-        for (const char *at = block.text; !st && el_line_next(&at, block.text + block.bytes, &line);) {
-            st = take_line(r, line);
-            if (!st && watch->stop && *watch->stop)
-                st = el_fail(EL_ESTOPPED, "stopped among the pairs of %s", r->path);
-            if (r->count == 0)
-                tell(watch, reader);
-        }
+    el_status st = el_lines_open(&r->lines, path);
+    while (!st && !(st = el_lines_next(&r->lines, &line)) && line.text) {
+        st = take_line(r, line);
+        if (!st && watch->stop && *watch->stop)
+            st = el_fail(EL_ESTOPPED, "stopped among the pairs of %s", path);
+        if (r->count == 0)
+            tell(watch, r->lines.reader);
     }
-    el_reader_close(reader);
+    el_lines_close(&r->lines);
     return st ? st : flush(r);
 }
 
@@ -162,10 +176,10 @@ el_status el_minimal_pairs(el_pair_counts *counts, el_scorer *scorer, const char
 {
     static const el_pairs_watch NOBODY = {0};
     *counts = (el_pair_counts){.kinds = calloc(1, sizeof *counts->kinds), .count = 1};
-    reading r = {.counts = counts, .scorer = scorer, .path = path};
+    reading r = {.counts = counts, .scorer = scorer};
     el_status st = counts->kinds ? EL_OK : el_fail(EL_ENOMEM, "no memory for scores");
     if (!st)
-        st = read_file(&r, watch ? watch : &NOBODY);
+        st = read_file(&r, path, watch ? watch : &NOBODY);
     for (int i = 0; i < r.count; i++)
         forget(&r.pairs[i]);
     if (!st && counts->kinds[0].pairs == 0)

@@ -1,7 +1,8 @@
 /* minimal_pairs - how often a model finds the good sentence of a pair likelier than the bad one
  *
- * A file has a pair a line: two columns, good and bad, or JSON with "good" and "bad", and perhaps "UID", the kind of pair
- * (BLiMP: Warstadt et al., 2020).  Equal scores are not right.
+ * A file has a pair a line: two columns, good and bad unless a first line names them, or JSON with "good" and "bad", or
+ * "sentence_good" and "sentence_bad", and perhaps "UID", the kind of pair (BLiMP: Warstadt et al., 2020).  Equal scores are
+ * not right.
  */
 #ifndef EL_ENGINE_MINIMAL_PAIRS_H
 #define EL_ENGINE_MINIMAL_PAIRS_H

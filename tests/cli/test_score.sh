@@ -75,6 +75,21 @@ awk -v a="$accuracy" 'BEGIN { exit !(a > 0.8) }' || fail "the good sentence scor
 awk -F'\t' '{ printf "{\"good\": \"%s\", \"bad\": \"%s\", \"UID\": \"%s\"}\n", $1, $2, NR % 2 ? "odd" : "even" }' pairs.tsv > pairs.jsonl
 score --model learned --pairs pairs.jsonl --json > pairs.json
 grep -q '"odd"' pairs.json && grep -q '"pairs": 37' pairs.json || fail "pairs of JSON lines: $(cat pairs.json)"
+
+# BLiMP's own names, and names of columns in either order, mean the same pairs; other columns and other text are refused.
+said=$(score --model learned --pairs pairs.tsv)
+sed 's/"good"/"sentence_good"/; s/"bad"/"sentence_bad"/; s/, "UID".*/}/' pairs.jsonl > blimp.jsonl
+{ printf '\xef\xbb\xbfgood\tbad\n'; cat pairs.tsv; } > named.tsv
+{ printf 'Bad\tGood\n'; awk -F'\t' '{ print $2 "\t" $1 }' pairs.tsv; } > turned.tsv
+for file in blimp.jsonl named.tsv turned.tsv; do
+    [ "$(score --model learned --pairs $file)" = "$said" ] || fail "$file: $(score --model learned --pairs $file), not $said"
+done
+sed 's/$/\todd/' pairs.tsv > three.tsv
+refused 3 "line 1: has no two columns" "$electra" score --model mlm --pairs three.tsv
+printf '\xb3\xaa\xb4\xc2\t\xb0\xa3\xb4\xd9\n' > korean.tsv
+refused 3 "iconv -f CP949" "$electra" score --model mlm --pairs korean.tsv
+sed 's/^/1\t0\t/' korean.tsv > korean-lists.tsv
+refused 3 "line 1: is not valid UTF-8" "$electra" score --model mlm --nbest korean-lists.tsv
 awk -F'\t' '{ print $1 "\t" $1 }' pairs.tsv > ties.tsv
 score --model learned --pairs ties.tsv | grep -q "0.0000$" || fail "equal scores count as right"
 

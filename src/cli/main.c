@@ -22,7 +22,7 @@ static const cli_command COMMANDS[] = {
     {"score", cmd_score, CLI_READS,
      "says how likely sentences are, and which of a pair or a list is likelier"},
     {"info", cmd_info, CLI_READS, "says what a model, run, checkpoint or shard folder holds"},
-    {"export", cmd_export, CLI_WRITES, "writes a model for other software: ONNX"},
+    {"export", cmd_export, CLI_WRITES, "writes a model for other software: ONNX, GGUF, half precision"},
     {"compare", cmd_compare, CLI_SHARES, "compares systems at equal compute, by a plan, and reports"},
     {"serve", cmd_serve, CLI_READS, "answers over HTTP, on a page and for programs"},
     {"flops", cmd_flops, CLI_READS, "counts what a pre-training costs, by size and objective"},

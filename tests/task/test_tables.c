@@ -439,7 +439,12 @@ static void refused(void **state)
         {"ner", "slashes.txt", "in/O Seoul/B-LOC it/O\nof/O Korea/B-LOC ./O\n", "a tag behind each '/'"},
         {"classify", "strings.json", "[\"a b\", \"c d\"]", "its rows are strings"},
         {"classify", "nothing.jsonl", "{\"text\":\"a\",\"label\":\"x\"}\n{\"text\":\"b\",\"label\":null}\n",
-         "line 2: there is no column label, or null in it"},
+         "line 2: there is no column label, or null or an object in it"},
+        {"multilabel", "named.jsonl",
+         "{\"text\":\"a\",\"labels\":[]}\n{\"text\":\"b\",\"labels\":[{\"name\":\"x\"}]}\n",
+         "line 2: there is no column labels, or null or an object in it"},
+        {"multilabel", "parts.jsonl", "{\"text\":\"a\",\"labels\":[\"x\",null]}\n",
+         "line 1: there is no column labels, or null or an object in it"},
         {"classify", "inner.jsonl",
          "{\"title\":\"a b\",\"labels\":{\"label\":\"x\"},\"day\":\"mon\"}\n"
          "{\"title\":\"c d\",\"labels\":{\"label\":\"y\"},\"day\":\"mon\"}\n",

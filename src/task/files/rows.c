@@ -40,7 +40,7 @@ static el_status no_label(const el_task_reader *r)
 {
     const bool named = r->layout.label && (r->said.label || r->layout.header || el_reader_keyed(r));
     return el_table_fail(r->table, "there is no column %s%s", named ? r->layout.label : "with a label",
-                         named && el_reader_keyed(r) ? ", or null in it" : "");
+                         named && el_reader_keyed(r) ? ", or null or an object in it" : "");
 }
 
 /* ---- rows ---- */
@@ -254,7 +254,7 @@ static el_status take_texts(el_task_reader *r, el_dataset *d, const char *texts[
         st = copy_field(r, d, r->text[i], &texts[i]);
         if (!st && !texts[i])
             return el_table_fail(r->table, "there is no column %s%s", r->layout.text[i],
-                                 el_reader_keyed(r) ? ", or null in it" : "");
+                                 el_reader_keyed(r) ? ", or null or an object in it" : "");
         if (!st && r->task->kind != EL_TAG && strchr(texts[i], EL_TABLE_END))
             return el_table_fail(r->table, "column %s is an array, and a text is wanted", r->layout.text[i]);
     }

@@ -150,7 +150,7 @@ static json_t *find_value(const json_t *from, const char *key)
         found = json_array();
         for (size_t i = 0; i < json_array_size(from); i++) {
             json_t *const inner = find_value(json_array_get(from, i), key);
-            json_array_append_new(found, inner ? inner : json_null());
+            json_array_append_new(found, inner ? inner : json_string(""));
         }
         return found;
     }
@@ -170,10 +170,12 @@ static const char *take_field(el_table *t, const json_t *value)
         return NULL;
     if (!json_is_array(value))
         return put_value(&t->answer, value) ? t->answer.text : NULL;
-    for (size_t i = 0; i < json_array_size(value); i++)
-        if (!put_value(&t->answer, json_array_get(value, i)) ||
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const json_t *const part = json_array_get(value, i);
+        if (json_is_null(part) || json_is_object(part) || !put_value(&t->answer, part) ||
             !el_buffer_put(&t->answer, (const char[]){EL_TABLE_END}, 1))
             return NULL;
+    }
     return t->answer.text;
 }
 

@@ -370,6 +370,22 @@ static void not_as_known(void **state)
     }
 }
 
+/* Which of two columns is the label matters to nobody who reads none. */
+static void labels_are_not_read(void **state)
+{
+    (void)state;
+    el_labels labels = {0};
+    el_dataset d;
+    const char *const path = file("two.csv", "title,내용,평점,분류\na b,in Seoul,3,x\nc d,of Korea,4,y\n");
+    const el_task *const task = el_task_find("classify");
+    CHECK_FAILS(el_task_read(task, path, (el_task_reading){.labelled = true}, &labels, NULL, &d), EL_EDATA,
+                "--label-column");
+    CHECK_OK(el_task_read(task, path, (el_task_reading){0}, &labels, NULL, &d));
+    assert_string_equal(d.examples[1].text[0], "of Korea");
+    el_dataset_release(&d);
+    el_labels_release(&labels);
+}
+
 /* What people call the columns, however they spell it. */
 static void spellings(void **state)
 {
@@ -682,10 +698,11 @@ static void card(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_rows),      cmocka_unit_test(columns),
-                                       cmocka_unit_test(by_name),        cmocka_unit_test(refused),
-                                       cmocka_unit_test(not_as_known),   cmocka_unit_test(spellings),
-                                       cmocka_unit_test(several_labels), cmocka_unit_test(one_label),
-                                       cmocka_unit_test(many_labels),    cmocka_unit_test(card)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_rows),    cmocka_unit_test(columns),
+                                       cmocka_unit_test(by_name),      cmocka_unit_test(refused),
+                                       cmocka_unit_test(not_as_known), cmocka_unit_test(labels_are_not_read),
+                                       cmocka_unit_test(spellings),    cmocka_unit_test(several_labels),
+                                       cmocka_unit_test(one_label),    cmocka_unit_test(many_labels),
+                                       cmocka_unit_test(card)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -155,7 +155,7 @@ static el_status take_known(el_finder *f)
 
 /* ---- by name ---- */
 
-/* The one column whose name is the surest in a role; several of them are EL_EDATA. */
+/* The one column whose name is the surest in a role; several of them are EL_EDATA, but of what nobody reads. */
 static el_status take_named(const el_finder *f, el_column_role role, const char *what, const char *option,
                             int *place)
 {
@@ -179,7 +179,7 @@ static el_status take_named(const el_finder *f, el_column_role role, const char 
             found = gold, other = -1;
     }
     *place = found;
-    if (other < 0 || role == EL_ROLE_ID)
+    if (other < 0 || role == EL_ROLE_ID || (role == EL_ROLE_LABEL && !f->wanted->labelled))
         return EL_OK;
     char sentence[256];
     snprintf(sentence, sizeof sentence, "both column \"%.60s\" and column \"%.60s\" may be the %s",

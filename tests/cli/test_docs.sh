@@ -47,6 +47,8 @@ check_commands() { # NAME < text
         for flag in $(grep -oE -- '--[a-z][a-z0-9_-]*' <<<"$rest"); do
             has "${help[$command]}" "$flag" || wrong "$1: electra $command has no $flag"
         done
+        [[ $command == finetune && $rest =~ \ --task\ ([a-z_0-9]+) ]] || continue
+        grep -q "^  ${BASH_REMATCH[1]} " <<<"${help[finetune]}" || wrong "$1: there is no task ${BASH_REMATCH[1]}"
     done
 }
 mapfile -t documents < <(find "$root" -maxdepth 1 -name '*.md' | sort && find "$root/docs" -name '*.md' | sort)

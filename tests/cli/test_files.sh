@@ -43,6 +43,11 @@ printf 'id,문장,문장\n1,a b,c d\n' > double.csv
 refused 3 'columns 2 and 3 are both called "문장"' predict double.csv
 refused 3 'columns 2 and 3 are both called "문장"' predict --text-column 문장 double.csv
 
+# The beginning of a long label ends with a whole character.
+{ echo "text,label"; sentences | awk '{ print $0 "," (NR % 2 ? "ab서울특별시강남구역삼동일번지" : "no") }'; } > long.csv
+finetune --task classify --train-file long.csv --dev-file long.csv
+said "2 labels: ab서울특별시강남구역삼동일 20, no 20"
+
 # What cannot be learned from, or understood, is refused by name.
 refuse() { refused "$1" "$2" "$electra" finetune --model run --threads 1 --output out2 "${@:3}"; }
 printf 'text,label\na b,x\nc d,x\n' > one.csv

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "text/utf8.h"
 
-enum { LINE = 600, SHOWN_LABELS = 10, SHOWN_BYTES = 60, SHOWN_WORDS = 8 };
+enum { LINE = 600, SHOWN_LABELS = 10, SHOWN_BYTES = 60, SHOWN_NAME = 40, SHOWN_WORDS = 8 };
 
 typedef struct {
     char text[LINE];
@@ -34,6 +34,11 @@ static void put_text(line *l, const char *text)
     const size_t bytes = strlen(text);
     put(l, "\"%.*s%s\"", el_utf8_beginning(text, bytes, SHOWN_BYTES), text,
         bytes > SHOWN_BYTES ? " ..." : "");
+}
+
+static void put_name(line *l, const char *between, const char *name)
+{
+    put(l, "%s%.*s", between, el_utf8_beginning(name, strlen(name), SHOWN_NAME), name);
 }
 
 static void put_column(line *l, const char *role, const char *column)
@@ -107,8 +112,10 @@ static void say_labels(const el_file_layout *layout, const el_dataset *d, const 
     put(&l, "%d %s", labels->count, d->kind == EL_TAG ? "tags" : "labels");
     if (d->kind == EL_MULTILABEL)
         put(&l, ", %s", el_parts_about(layout->parts));
-    for (int i = 0; i < labels->count && i < SHOWN_LABELS; i++)
-        put(&l, "%s %.40s %lld", i ? "," : ":", labels->names[i], (long long)counts[i]);
+    for (int i = 0; i < labels->count && i < SHOWN_LABELS; i++) {
+        put_name(&l, i ? ", " : ": ", labels->names[i]);
+        put(&l, " %lld", (long long)counts[i]);
+    }
     el_log(EL_LOG_NOTE, "%s: %s%s", d->name, l.text, labels->count > SHOWN_LABELS ? ", ..." : "");
     free(counts);
 }
@@ -128,7 +135,7 @@ static void say_scores(const el_dataset *d)
 static void put_labels_of(line *l, const el_dataset *d, const el_labelled *e, const el_labels *labels)
 {
     for (int i = 0; i < e->count; i++)
-        put(l, "%s%.40s", i ? ", " : " is ", labels->names[d->numbers[e->first + i]]);
+        put_name(l, i ? ", " : " is ", labels->names[d->numbers[e->first + i]]);
     if (!e->count)
         put(l, " has no label");
 }
@@ -137,7 +144,8 @@ static void put_words(line *l, const el_dataset *d, const el_labelled *e, const 
 {
     for (int i = 0; i < e->count && i < SHOWN_WORDS; i++) {
         const el_word *const w = &d->words[e->first + i];
-        put(l, "%s%.40s %.40s", i ? ", " : "", w->text, w->tag >= 0 ? labels->names[w->tag] : "");
+        put_name(l, i ? ", " : "", w->text);
+        put_name(l, " ", w->tag >= 0 ? labels->names[w->tag] : "");
     }
     if (e->count > SHOWN_WORDS)
         put(l, ", ...");
@@ -155,7 +163,7 @@ static void say_first(const el_dataset *d, const el_labels *labels)
             put_text(&l, e->text[i]);
         }
     if (d->kind == EL_CLASSIFY && e->label >= 0)
-        put(&l, " is %.60s", labels->names[e->label]);
+        put_name(&l, " is ", labels->names[e->label]);
     if (d->kind == EL_REGRESS)
         put(&l, " is %g", e->value);
     if (d->kind == EL_MULTILABEL)

@@ -61,8 +61,10 @@ question nothing.json "who ?" ''
 question silent.json '' 'the cat'
 question zero.json 'who\u0000 ?' 'the cat'
 for file in pair nothing silent zero; do
-    [ "$(predict of-characters $file.json | wc -l)" = 2 ] || fail "$file.json is not answered"
+    predict of-characters $file.json > answers
+    awk -F'\t' 'NF != 4 { exit 1 } END { exit NR != 2 }' answers || fail "$file.json is not answered in four columns: $(cat answers)"
 done
+predict of-characters --json nothing.json | grep -q '"answer": "", "begin": null' || fail "an answer that is none begins somewhere"
 question lone.json "who ?" 'the \ud83d cat'
 refused 3 "lone.json, question 1" "$electra" predict --model of-characters lone.json
 sed 's/}\]}\]}\]}$/}, {"id": "1", "question": "why ?", "answers": []}]}]}]}/' silent.json > twice.json

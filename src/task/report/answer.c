@@ -47,8 +47,7 @@ static void add_span(json_t *object, const el_task_card *card, const el_predicti
 {
     const bool there = el_task_card_answers(card, p);
     put_text(object, "answer", there ? p->answers[0].text : "");
-    if (there)
-        json_object_set_new(object, "begin", json_integer(p->answers[0].begin));
+    json_object_set_new(object, "begin", there ? json_integer(p->answers[0].begin) : json_null());
     json_object_set_new(object, "probability", el_json_number(p->answer_count ? p->answers[0].score : 0));
     if (card->rule == EL_SQUAD_2)
         json_object_set_new(object, "null_odds", el_json_number(p->null_odds));
@@ -106,7 +105,7 @@ static void put_value(FILE *out, const json_t *value, const char *between)
             fputs(i ? between : "", out);
             put_value(out, part, between);
         }
-    } else {
+    } else { /* null is nothing */
         bool first = true;
         json_object_foreach((json_t *)value, key, part)
         {

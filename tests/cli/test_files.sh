@@ -43,6 +43,11 @@ printf 'id,문장,문장\n1,a b,c d\n' > double.csv
 refused 3 'columns 2 and 3 are both called "문장"' predict double.csv
 refused 3 'columns 2 and 3 are both called "문장"' predict --text-column 문장 double.csv
 
+# Tabs and line ends in labels are blanks among the names of columns, as they are in answers.
+{ echo "text,label"; sentences | awk '{ print $0 "," (NR % 2 ? "\"a\tb\nc\"" : "no") }'; } > tabs.csv
+finetune --task classify --train-file tabs.csv --dev-file tabs.csv
+predict tabs.csv 2> log | head -n 1 | grep -qx $'id\tlabel\ta b c\tno' || fail "names of columns: $(predict tabs.csv | head -n 2)"
+
 # The beginning of a long label ends with a whole character.
 { echo "text,label"; sentences | awk '{ print $0 "," (NR % 2 ? "ab서울특별시강남구역삼동일번지" : "no") }'; } > long.csv
 finetune --task classify --train-file long.csv --dev-file long.csv

@@ -87,14 +87,19 @@ json_t *el_answer_json(const el_task_card *card, const el_dataset *d, const el_p
 
 /* ---- columns ---- */
 
+static void put_cell(FILE *out, const char *text)
+{
+    for (; *text; text++)
+        fputc(*text == '\t' || *text == '\n' || *text == '\r' ? ' ' : *text, out);
+}
+
 static void put_value(FILE *out, const json_t *value, const char *between)
 {
     const char *key;
     json_t *part;
     size_t i;
     if (json_is_string(value)) {
-        for (const char *at = json_string_value(value); *at; at++)
-            fputc(*at == '\t' || *at == '\n' || *at == '\r' ? ' ' : *at, out);
+        put_cell(out, json_string_value(value));
     } else if (json_is_integer(value)) {
         fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     } else if (json_is_real(value)) {
@@ -139,7 +144,11 @@ static void put_names(FILE *out, const json_t *answer)
         if (!json_is_object(value)) {
             fprintf(out, "%s%s", first ? "" : "\t", key);
         } else {
-            json_object_foreach(value, name, part) fprintf(out, "\t%s", name);
+            json_object_foreach(value, name, part)
+            {
+                fputc('\t', out);
+                put_cell(out, name);
+            }
         }
         first = false;
     }

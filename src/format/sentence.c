@@ -49,14 +49,16 @@ static el_status read_pooling(el_sentence *s, const char *folder, const char *na
     json_t *value;
     json_object_foreach(object, key, value)
     {
-        if (strncmp(key, "pooling_mode_", 13) != 0 || !json_is_true(value))
+        const bool word = strcmp(key, "pooling_mode") == 0; /* before 5.4 a switch for each way */
+        if (!word && (strncmp(key, "pooling_mode_", 13) != 0 || !json_is_true(value)))
             continue;
+        const char *const way = !word ? key + 13 : json_is_string(value) ? json_string_value(value) : "";
         ways++;
-        s->cls = strcmp(key, "pooling_mode_cls_token") == 0;
-        known = s->cls || strcmp(key, "pooling_mode_mean_tokens") == 0;
+        s->cls = strcmp(way, word ? "cls" : "cls_token") == 0;
+        known = s->cls || strcmp(way, word ? "mean" : "mean_tokens") == 0;
         if (!st && (!known || ways > 1))
-            st = el_fail(EL_EDATA, "%s/%s/config.json: %s is not supported%s", folder, name, key,
-                         ways > 1 ? " beside another way to pool" : "");
+            st = el_fail(EL_EDATA, "%s/%s/config.json: %s%s%s is not supported%s", folder, name, key,
+                         word ? " " : "", word ? way : "", ways > 1 ? " beside another way to pool" : "");
     }
     if (!st && !known)
         st = el_fail(EL_EDATA, "%s/%s/config.json: no way to pool is set", folder, name);

@@ -1,8 +1,8 @@
 /* sentence - what a folder of sentence-transformers says of how a text becomes a vector
  *
  *   modules.json                 a list: Transformer, Pooling, Normalize
- *   1_Pooling/config.json        pooling_mode_mean_tokens, pooling_mode_cls_token
- *   sentence_bert_config.json    max_seq_length
+ *   1_Pooling/config.json        pooling_mode_mean_tokens, pooling_mode_cls_token; since 5.4 pooling_mode, "mean" or "cls"
+ *   sentence_bert_config.json    max_seq_length; where it says none, the tokenizer's model_max_length is meant
  *
  * Its do_lower_case is left out: the tokenizer's files say the casing.  Other modules (Dense), other ways to pool and a
  * prompt before every text are refused by name.

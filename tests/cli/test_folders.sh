@@ -69,6 +69,26 @@ sed -i 's/ElectraForSequenceClassification/ElectraForMultipleChoice/' unknown/co
 grep -qx "kind encoder" out || fail "a class that is not known is called $(cat out)"
 refuse "architectures names ElectraForMultipleChoice, whose head is not known" predict --model unknown text
 
+# What sentence-transformers writes since 5.4: a word for the pooling, the length in the tokenizer's file.
+cp -r "$here/serve/golden/folders/sentence-transformers" recent
+modules=sentence_transformers.sentence_transformer.modules
+cat >recent/modules.json <<END
+[{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.base.modules.transformer.Transformer"},
+ {"idx": 1, "name": "1", "path": "1_Pooling", "type": "$modules.pooling.Pooling"},
+ {"idx": 2, "name": "2", "path": "2_Normalize", "type": "$modules.normalize.Normalize"}]
+END
+echo '{"embedding_dimension": 8, "pooling_mode": "cls", "include_prompt": true}' >recent/1_Pooling/config.json
+echo '{"transformer_task": "feature-extraction", "module_output_name": "token_embeddings"}' >recent/sentence_bert_config.json
+sed -i 's/}/, "model_max_length": 6}/' recent/tokenizer_config.json
+echo "w1 w2 w3 w4 w5 w6 w7 w8" >longer
+for folder in "$here/serve/golden/folders/sentence-transformers" recent; do
+    "$program" embed --model "$folder" --precision fp32 --json longer >"$(basename "$folder").json" 2>log || fail "embed of $folder: $(cat log)"
+    grep -q "at most 6 tokens" log || fail "the length of $folder: $(cat log)"
+done
+cmp -s sentence-transformers.json recent.json || fail "another vector: $(cat recent.json)"
+echo '{"embedding_dimension": 8, "pooling_mode": "max"}' >recent/1_Pooling/config.json
+refuse "1_Pooling/config.json: pooling_mode max is not supported" embed --model recent --json longer
+
 # What import keeps answers as what it was made of, and is not written over.
 answers() { # FOLDER TO
     "$program" embed --model "$1" --precision fp32 --json text >"$2" 2>log || fail "embed of $1: $(cat log)"

@@ -114,7 +114,7 @@ static el_status begin(el_embedder *e, const el_model *model, const el_network *
     e->model = model;
     e->net = net;
     e->vocab = vocab;
-    settle_length(e, said->max_seq_length);
+    settle_length(e, said->max_seq_length || !said->found ? said->max_seq_length : vocab->max_length);
     const el_status st = reserve(e);
     if (!st)
         settle_pooling(e, folder, said);

@@ -370,6 +370,25 @@ static void not_as_known(void **state)
     }
 }
 
+/* Labels that are a key each are all there, or refused: a key is looked for among all others. */
+static void many_keys(void **state)
+{
+    (void)state;
+    enum { KEYS = 1100 };
+    char *const text = malloc(32 * KEYS);
+    int used = sprintf(text, "{\"text\":\"a b\"");
+    for (int i = 0; i < KEYS; i++)
+        used += sprintf(text + used, ",\"k%d\":%d", i, i % 2);
+    strcpy(text + used, "}\n");
+    el_labels labels = {0};
+    el_dataset d;
+    CHECK_FAILS(el_task_read(el_task_find("multilabel"), file("keys.jsonl", text),
+                             (el_task_reading){.labelled = true}, &labels, NULL, &d),
+                EL_EDATA, "more than 1000 keys");
+    el_labels_release(&labels);
+    free(text);
+}
+
 /* Which of two columns is the label matters to nobody who reads none. */
 static void labels_are_not_read(void **state)
 {
@@ -698,11 +717,10 @@ static void card(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_rows),    cmocka_unit_test(columns),
-                                       cmocka_unit_test(by_name),      cmocka_unit_test(refused),
-                                       cmocka_unit_test(not_as_known), cmocka_unit_test(labels_are_not_read),
-                                       cmocka_unit_test(spellings),    cmocka_unit_test(several_labels),
-                                       cmocka_unit_test(one_label),    cmocka_unit_test(many_labels),
-                                       cmocka_unit_test(card)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(same_rows), cmocka_unit_test(columns),      cmocka_unit_test(by_name),
+        cmocka_unit_test(refused),   cmocka_unit_test(not_as_known), cmocka_unit_test(labels_are_not_read),
+        cmocka_unit_test(many_keys), cmocka_unit_test(spellings),    cmocka_unit_test(several_labels),
+        cmocka_unit_test(one_label), cmocka_unit_test(many_labels),  cmocka_unit_test(card)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

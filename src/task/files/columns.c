@@ -241,6 +241,10 @@ static el_status put_name(const el_finder *f, int column, char **name)
 static el_status put_label_columns(el_finder *f, el_file_layout *l)
 {
     const el_file_layout *const known = f->wanted->known;
+    if (!known && el_table_crowded(f->table))
+        return el_fail(EL_EDATA,
+                       "%s: more than %d keys, too many for a key a label; a table of CSV has any number",
+                       f->path, EL_TABLE_KEYS);
     l->labels = calloc((size_t)f->survey.count + 1, sizeof *l->labels);
     el_status st = l->labels ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", f->path);
     for (int i = 0; !st && i < f->survey.count; i++) {

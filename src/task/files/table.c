@@ -22,7 +22,7 @@ typedef struct {
 } row;
 
 /* Rows read ahead: as many as show what a column holds, and no more than memory forgets. */
-enum { MOST_AHEAD = 2000, MOST_AHEAD_BYTES = 4 << 20, MOST_KEYS = 1000, MOST_DEPTH = 2 };
+enum { MOST_AHEAD = 2000, MOST_AHEAD_BYTES = 4 << 20, MOST_DEPTH = 2 };
 
 struct el_table {
     el_form form;
@@ -36,6 +36,7 @@ struct el_table {
     int columns; /* of the first row */
     char **keys; /* JSON: of the rows ahead, nested ones with dots */
     int key_count, key_capacity;
+    bool crowded;     /* there are more */
     el_record names;  /* of the header */
     el_buffer answer; /* JSON: the field asked for last */
     el_status late;   /* what ended the reading ahead, said when its turn comes */
@@ -199,7 +200,10 @@ static el_status add_key(el_table *t, const char *above, const char *key)
 {
     char name[256];
     if ((size_t)snprintf(name, sizeof name, "%s%s%s", above, *above ? "." : "", key) >= sizeof name ||
-        knows_key(t, name) || t->key_count == MOST_KEYS)
+        knows_key(t, name))
+        return EL_OK;
+    t->crowded = t->key_count == EL_TABLE_KEYS;
+    if (t->crowded)
         return EL_OK;
     if (t->key_count == t->key_capacity) {
         const int capacity = 2 * t->key_capacity + 16;
@@ -422,6 +426,11 @@ int el_table_widest(const el_table *t)
 int64_t el_table_first_line(const el_table *t)
 {
     return t->ahead_count ? t->ahead[0].line : 0;
+}
+
+bool el_table_crowded(const el_table *t)
+{
+    return t->crowded;
 }
 
 bool el_table_keyed(const el_table *t)

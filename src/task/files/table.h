@@ -13,7 +13,7 @@
 #include "task/files/lines.h"
 #include "task/task.h"
 
-enum { EL_TABLE_END = '\x1f' };
+enum { EL_TABLE_END = '\x1f', EL_TABLE_KEYS = 1000 };
 
 typedef struct el_table el_table;
 
@@ -51,6 +51,8 @@ int el_table_widest(const el_table *table);                   /* most fields of 
 int64_t el_table_first_line(const el_table *table);           /* of the first row; 0: there is none */
 bool el_table_keyed(const el_table *table);                   /* rows are JSON objects */
 const char *el_table_name(const el_table *table, int column); /* a key, or what the header says; else NULL */
+/* Whether JSON has more than EL_TABLE_KEYS keys; those beyond are no columns. */
+bool el_table_crowded(const el_table *table);
 /* The field of a row ahead; as el_table_field. */
 const char *el_table_peek(el_table *table, int row, int column);
 const char *el_table_peek_at(el_table *table, int row, el_column column);

@@ -389,6 +389,25 @@ static void many_keys(void **state)
     free(text);
 }
 
+/* How labels lie is found in the first rows; what comes later and lies otherwise is no label of its own. */
+static void late_separators(void **state)
+{
+    (void)state;
+    enum { ROWS_BEFORE = 2500 };
+    char *const text = malloc(16 * ROWS_BEFORE + 64);
+    int used = sprintf(text, "text,labels\n");
+    for (int i = 0; i < ROWS_BEFORE; i++)
+        used += sprintf(text + used, "a b,%s\n", i % 2 ? "x" : "y");
+    strcpy(text + used, "a b,\"x,y\"\n");
+    el_labels labels = {0};
+    el_dataset d;
+    CHECK_FAILS(el_task_read(el_task_find("multilabel"), file("late.csv", text),
+                             (el_task_reading){.labelled = true}, &labels, NULL, &d),
+                EL_EDATA, "line 2502: there is a ',' in the labels");
+    el_labels_release(&labels);
+    free(text);
+}
+
 /* Which of two columns is the label matters to nobody who reads none. */
 static void labels_are_not_read(void **state)
 {
@@ -717,10 +736,12 @@ static void card(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_rows), cmocka_unit_test(columns),      cmocka_unit_test(by_name),
-        cmocka_unit_test(refused),   cmocka_unit_test(not_as_known), cmocka_unit_test(labels_are_not_read),
-        cmocka_unit_test(many_keys), cmocka_unit_test(spellings),    cmocka_unit_test(several_labels),
-        cmocka_unit_test(one_label), cmocka_unit_test(many_labels),  cmocka_unit_test(card)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_rows),    cmocka_unit_test(columns),
+                                       cmocka_unit_test(by_name),      cmocka_unit_test(refused),
+                                       cmocka_unit_test(not_as_known), cmocka_unit_test(labels_are_not_read),
+                                       cmocka_unit_test(many_keys),    cmocka_unit_test(late_separators),
+                                       cmocka_unit_test(spellings),    cmocka_unit_test(several_labels),
+                                       cmocka_unit_test(one_label),    cmocka_unit_test(many_labels),
+                                       cmocka_unit_test(card)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -224,12 +224,22 @@ static bool are_vectors(el_table *table, int column, int from)
     return length > 0;
 }
 
+static const struct {
+    char separator;
+    el_parts parts;
+} KINDS[] = {{'|', EL_PARTS_BARS}, {';', EL_PARTS_SEMICOLONS}, {',', EL_PARTS_COMMAS}};
+enum { KIND_COUNT = sizeof KINDS / sizeof *KINDS };
+
+char el_parts_other(const char *field, el_parts parts)
+{
+    for (int i = 0; i < KIND_COUNT && !el_parts_array(field); i++)
+        if (KINDS[i].parts != parts && strchr(field, KINDS[i].separator))
+            return KINDS[i].separator;
+    return 0;
+}
+
 el_status el_parts_find(el_table *table, const char *path, const char *name, int column, el_parts *parts)
 {
-    static const struct {
-        char separator;
-        el_parts parts;
-    } KINDS[] = {{'|', EL_PARTS_BARS}, {';', EL_PARTS_SEMICOLONS}, {',', EL_PARTS_COMMAS}};
     const int from = name && !el_table_keyed(table); /* behind a header */
     char seen = 0;
     *parts = EL_PARTS_ARRAY;
@@ -239,7 +249,7 @@ el_status el_parts_find(el_table *table, const char *path, const char *name, int
     }
     for (int row = from; row < el_table_ahead(table); row++) {
         const char *const field = el_table_peek(table, row, column);
-        for (size_t i = 0; field && !el_parts_array(field) && i < sizeof KINDS / sizeof *KINDS; i++) {
+        for (int i = 0; field && !el_parts_array(field) && i < KIND_COUNT; i++) {
             if (!strchr(field, KINDS[i].separator) || seen == KINDS[i].separator)
                 continue;
             if (seen)

@@ -201,9 +201,22 @@ static el_status take_answers(const el_task_reader *r, el_dataset *d, el_labelle
     return kept ? el_parts_each(kept, EL_PARTS_BARS, take_answer_part, &p) : no_memory(r->path);
 }
 
-static el_status take_label(const el_task_reader *r, el_dataset *d, el_labelled *e, const char *label)
+/* A separator that the rows ahead do not have would make one label of several. */
+static el_status take_labels(const el_task_reader *r, el_dataset *d, const char *labels)
 {
     row_parts p = {.reader = r, .dataset = d};
+    const bool vector = r->layout.parts == EL_PARTS_VECTOR;
+    const char other = vector || r->labels->closed ? 0 : el_parts_other(labels, r->layout.parts);
+    if (other)
+        return el_table_fail(r->table,
+                             "there is a '%c' in the labels, and in none of the first rows: it may stand "
+                             "between labels or within one; arrays of them would tell",
+                             other);
+    return el_parts_each(labels, r->layout.parts, vector ? take_place : take_label_part, &p);
+}
+
+static el_status take_label(const el_task_reader *r, el_dataset *d, el_labelled *e, const char *label)
+{
     switch (r->task->kind) {
     case EL_CLASSIFY:
         return take_class(r, d, e, label);
@@ -211,8 +224,7 @@ static el_status take_label(const el_task_reader *r, el_dataset *d, el_labelled 
         return take_number(r, label, &e->value);
     case EL_MULTILABEL:
         e->label = 0; /* labelled, if only with none */
-        return el_parts_each(label, r->layout.parts,
-                             r->layout.parts == EL_PARTS_VECTOR ? take_place : take_label_part, &p);
+        return take_labels(r, d, label);
     default:
         return take_answers(r, d, e, label);
     }

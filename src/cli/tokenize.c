@@ -4,21 +4,14 @@
  */
 #include "cli/tokenize.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/pool.h"
 
-/* How a step ended: the status, and the sentence brought from the thread it was left in. */
-typedef struct {
-    el_status status;
-    char trouble[256];
-} outcome;
-
 typedef struct {
     const char *text;
     size_t bytes;
-    outcome end;
+    el_outcome end;
 } part;
 
 typedef struct {
@@ -30,20 +23,8 @@ typedef struct {
     part parts[CLI_TOKENIZE_PARTS];
     int count;
     el_block next;
-    outcome reading;
+    el_outcome reading;
 } work;
-
-static void note(outcome *o, el_status status)
-{
-    o->status = status;
-    if (status)
-        snprintf(o->trouble, sizeof o->trouble, "%s", el_error());
-}
-
-static el_status say(const outcome *o)
-{
-    return o->status ? el_fail(o->status, "%s", o->trouble) : EL_OK;
-}
 
 static el_status do_part(work *w, int index, int thread)
 {
@@ -70,9 +51,9 @@ static void do_step(void *context, int step, int thread)
 {
     work *w = context;
     if (step == READ)
-        note(&w->reading, el_reader_next(w->reader, &w->next));
+        el_outcome_keep(&w->reading, el_reader_next(w->reader, &w->next));
     else
-        note(&w->parts[step - PARTS].end, do_part(w, step - PARTS, thread));
+        el_outcome_keep(&w->parts[step - PARTS].end, do_part(w, step - PARTS, thread));
 }
 
 static void cut_parts(work *w, const el_block *block)
@@ -94,7 +75,7 @@ static el_status do_block(work *w, const el_block *block)
     cut_parts(w, block);
     el_pool_run(w->pool, PARTS + w->count, do_step, w);
     for (int i = 0; !st && i < w->count; i++)
-        st = say(&w->parts[i].end);
+        st = el_outcome_repeat(&w->parts[i].end);
     return st ? st : t->on_block(t->context, w->count, block);
 }
 
@@ -105,7 +86,7 @@ static el_status do_all(work *w)
         const el_block block = w->next;
         st = do_block(w, &block);
         if (!st)
-            st = say(&w->reading);
+            st = el_outcome_repeat(&w->reading);
     }
     return st;
 }

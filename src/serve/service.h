@@ -53,9 +53,8 @@ typedef struct {
     int count;
     el_query *queries;
     struct el_question_part *parts;
-    int *tokens;      /* of each part */
-    el_status status; /* of computing; its sentence: */
-    char sentence[256];
+    int *tokens;         /* of each part */
+    el_outcome computed; /* how that ended */
 } el_question;
 
 void el_question_release(el_question *question); /* accepts a zeroed one */

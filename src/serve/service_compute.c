@@ -1,6 +1,5 @@
 /* service_compute - parts of many questions at once: through the network, and each answer to whom it belongs */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "model/memory.h"
@@ -195,9 +194,6 @@ void el_service_compute(el_service *s, const el_part *parts, int count, bool pas
     static el_status (*const ASKS[EL_ASKS])(el_service *, el_answerer *, const el_part *, int) = {
         [EL_ASK_PREDICT] = predict, [EL_ASK_EMBED] = embed, [EL_ASK_DETECT] = detect, [EL_ASK_FILL] = fill};
     const el_status st = ASKS[question_of(parts[0])->ask](s, passing ? &s->passing : &s->usual, parts, count);
-    for (int i = 0; st && i < count; i++) {
-        el_question *const q = question_of(parts[i]);
-        q->status = st;
-        snprintf(q->sentence, sizeof q->sentence, "%s", el_error());
-    }
+    for (int i = 0; st && i < count; i++)
+        el_outcome_keep(&question_of(parts[i])->computed, st);
 }

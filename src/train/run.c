@@ -300,8 +300,8 @@ el_status el_run_segment_begin(el_run *run, int64_t step, json_t *machine, json_
 
 el_status el_run_segment_end(el_run *run, int64_t step, el_status ended)
 {
-    char sentence[2048]; /* outlives the writing down of it */
-    snprintf(sentence, sizeof sentence, "%s", el_error());
+    el_outcome outlives; /* the writing down of it */
+    el_outcome_keep(&outlives, ended);
     json_t *segments = json_object_get(run->record, "segments");
     json_t *segment = json_array_get(segments, json_array_size(segments) - 1);
     const char *const outcome = ended == EL_OK ? "finished" : ended == EL_ESTOPPED ? "stopped" : "failed";
@@ -309,5 +309,5 @@ el_status el_run_segment_end(el_run *run, int64_t step, el_status ended)
     json_object_set_new(segment, "to_step", json_integer(step));
     json_object_set_new(segment, "outcome", json_string(outcome));
     const el_status st = el_run_save(run);
-    return ended ? el_fail(ended, "%s", sentence) : st;
+    return ended ? el_outcome_repeat(&outlives) : st;
 }

@@ -17,7 +17,7 @@ static void compute(el_service *s, el_question *q, bool passing)
 {
     const el_part part = {&q->job, 0};
     el_service_compute(s, &part, 1, passing);
-    CHECK(q->status == EL_OK, "%s", q->sentence);
+    CHECK(q->computed.status == EL_OK, "%s", q->computed.sentence);
 }
 
 static void reached(void *context)

@@ -141,7 +141,7 @@ static bool went_astray(const working *w, el_model *model, el_status st)
 
 static el_status train(working *w, el_pretraining *run)
 {
-    char sentence[512] = "";
+    el_outcome end;
     el_trainer *const t = &run->trainer;
     const int64_t every = t->steps / POINTS < 1 ? 1 : t->steps / POINTS;
     t->evaluate_every = t->log_every = every;
@@ -155,9 +155,8 @@ static el_status train(working *w, el_pretraining *run)
     w->steps = t->steps;
     const el_status st = el_pretrain_run(run);
     const bool astray = went_astray(w, &run->model, st);
-    if (astray)
-        snprintf(sentence, sizeof sentence, "%s", el_error());
-    return st && !astray ? st : record_pretraining(w, run, astray ? sentence : NULL);
+    el_outcome_keep(&end, st);
+    return st && !astray ? st : record_pretraining(w, run, astray ? end.sentence : NULL);
 }
 
 static el_status pretrain(working *w)

@@ -438,8 +438,8 @@ static enum MHD_Result answer(el_exchange *x)
         return MHD_NO; /* the client has left */
     if (q->job.dropped)
         return el_exchange_refuse(x, 503, "the server is stopping");
-    if (q->status)
-        return el_exchange_refuse(x, q->status == EL_EUSAGE ? 422 : 503, q->sentence);
+    if (q->computed.status)
+        return el_exchange_refuse(x, q->computed.status == EL_EUSAGE ? 422 : 503, q->computed.sentence);
     return tell(x, 200);
 }
 

@@ -39,8 +39,7 @@ struct el_table {
     bool crowded;     /* there are more */
     el_record names;  /* of the header */
     el_buffer answer; /* JSON: the field asked for last */
-    el_status late;   /* what ended the reading ahead, said when its turn comes */
-    char sentence[512];
+    el_outcome late;  /* what ended the reading ahead, said when its turn comes */
 };
 
 static el_status no_memory(const el_table *t)
@@ -269,13 +268,13 @@ static el_status read_ahead(el_table *t)
     while (more && t->ahead_count < MOST_AHEAD && bytes < MOST_AHEAD_BYTES &&
            !(t->ahead_count && t->form != EL_FORM_JSON && el_lines_wait(&t->lines))) {
         row *const r = &t->ahead[t->ahead_count];
-        t->late = read_row(t, r, &more);
-        if (t->late) {
-            snprintf(t->sentence, sizeof t->sentence, "%s", el_error());
+        el_status st = read_row(t, r, &more);
+        if (st) {
+            el_outcome_keep(&t->late, st);
             release(r);
-            return t->late == EL_ENOMEM ? t->late : EL_OK;
+            return st == EL_ENOMEM ? st : EL_OK;
         }
-        const el_status st = more && r->object ? add_keys(t, "", r->object, 0) : EL_OK;
+        st = more && r->object ? add_keys(t, "", r->object, 0) : EL_OK;
         if (st)
             return st;
         bytes += r->bytes;
@@ -311,8 +310,8 @@ el_status el_table_open(el_table **table, el_lines *lines, el_form form, char se
         st = open_objects(t);
     if (!st)
         st = read_ahead(t);
-    if (!st && t->late && !t->ahead_count)
-        st = el_fail(t->late, "%s", t->sentence);
+    if (!st && !t->ahead_count)
+        st = el_outcome_repeat(&t->late);
     t->columns = is_json(t) ? t->key_count : t->ahead_count ? t->ahead[0].fields.count : 0;
     if (st) {
         el_table_close(t);
@@ -381,7 +380,7 @@ el_status el_table_next(el_table *t, bool *more)
 {
     if (t->given == t->ahead_count) {
         *more = false;
-        return t->late ? el_fail(t->late, "%s", t->sentence) : read_row(t, &t->now, more);
+        return t->late.status ? el_outcome_repeat(&t->late) : read_row(t, &t->now, more);
     }
     release(&t->now);
     t->now = t->ahead[t->given];

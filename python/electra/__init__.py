@@ -141,7 +141,16 @@ class _Texts:
 
 
 def _many(texts):
+    if isinstance(texts, dict):
+        raise TypeError("texts are a string or a list of strings, not dict")
     return ([texts], True) if isinstance(texts, (str, bytes)) else (list(texts), False)
+
+
+def _path(path):
+    coded = os.fsencode(path)
+    if b"\0" in coded:
+        raise ValueError(f"{path!r} has a NUL, and no path has")
+    return coded
 
 
 class _Closed:
@@ -162,7 +171,7 @@ class Tokenizer:
     def __init__(self, path):
         self._tokenizer = _Closed(_library.electra_tokenizer_close)
         self._lock = threading.Lock()
-        _call("tokenizer_open", ctypes.byref(self._tokenizer.handle), os.fsencode(path))
+        _call("tokenizer_open", ctypes.byref(self._tokenizer.handle), _path(path))
 
     def __len__(self):
         return _library.electra_tokenizer_size(self._tokenizer.handle)
@@ -196,7 +205,7 @@ class Model:
                            _chosen(_PRECISIONS, precision, "precision"),
                            instruction_set.encode() if instruction_set else None,
                            _fitting(ctypes.c_int, batch_tokens, "batch_tokens"))
-        _call("model_open", ctypes.byref(self._model.handle), os.fsencode(folder), ctypes.byref(options))
+        _call("model_open", ctypes.byref(self._model.handle), _path(folder), ctypes.byref(options))
         info = _Info(ctypes.sizeof(_Info))
         _call("model_info", self._model.handle, ctypes.byref(info))
         #: what can be asked: names of methods, "classify" and "regress" being predict's

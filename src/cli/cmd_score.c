@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "engine/minimal_pairs.h"
 #include "engine/special.h"
+#include "task/report/answer.h"
 #include "text/reader.h"
 #include "text/utf8.h"
 
@@ -143,18 +144,19 @@ static el_status print_best(job *j)
     if (!j->best_group)
         return EL_OK;
     j->lists++;
-    if (j->s->json) {
-        json_t *object = json_pack("{s:s, s:s, s:o}", "id", j->best_group, "text", j->best_text, "score",
-                                   el_json_number(j->best_score));
-        char *const text = object ? el_json_dump(object, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
-        json_decref(object);
-        if (!text)
-            return el_fail(EL_ENOMEM, "no memory for an answer");
-        puts(text);
-        free(text);
-    } else {
-        printf("%s\t%s\n", j->best_group, j->best_text);
+    json_t *const object = json_pack("{s:s, s:s}", "id", j->best_group, "text", j->best_text);
+    char *line = NULL;
+    if (object && j->s->json) {
+        json_object_set_new(object, "score", el_json_number(j->best_score));
+        line = el_json_dump(object, JSON_COMPACT | JSON_REAL_PRECISION(12));
+    } else if (object) {
+        el_answer_columns(object, false, &line);
     }
+    json_decref(object);
+    if (!line)
+        return el_fail(EL_ENOMEM, "no memory for an answer");
+    puts(line);
+    free(line);
     return EL_OK;
 }
 

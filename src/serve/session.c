@@ -229,7 +229,7 @@ el_status el_session_detect(el_session *s, const char *text, size_t bytes, el_de
 {
     const el_network *net = el_model_network(&s->loaded->model, EL_DISCRIMINATOR);
     if (!net)
-        return el_fail(EL_EUSAGE, "the model was loaded without its discriminator");
+        return el_fail(EL_EUSAGE, "this model has no discriminator");
     el_status st = cut(s, text, bytes);
     if (!st)
         st = room(&s->logits, s->ids.count, sizeof(float));
@@ -311,7 +311,7 @@ static el_status fill(el_session *s, const char *text, size_t bytes, int top_k, 
                       el_filling *answer)
 {
     if (!el_model_network(&s->loaded->model, EL_GENERATOR))
-        return el_fail(EL_EUSAGE, "the model was loaded without its generator");
+        return el_fail(EL_EUSAGE, "this model has no generator");
     assert(top_k >= 1);
     const int pieces = s->loaded->vocab->size, size = s->generator.places - 2;
     el_status st = cut(s, text, bytes);
@@ -371,7 +371,7 @@ el_status el_session_fill_judged(el_session *s, const char *text, size_t bytes, 
 {
     const el_network *net = el_model_network(&s->loaded->model, EL_DISCRIMINATOR);
     if (!net)
-        return el_fail(EL_EUSAGE, "the model was loaded without its discriminator");
+        return el_fail(EL_EUSAGE, "this model has no discriminator");
     el_status st = fill(s, text, bytes, EL_JUDGED, how->temperature, answer);
     const int candidates = answer->top_k, size = s->discriminator.places - 2;
     const int windows = el_window_count(answer->count, size);

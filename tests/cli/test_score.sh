@@ -97,6 +97,8 @@ score --model learned --pairs ties.tsv | grep -q "0.0000$" || fail "equal scores
 awk -F'\t' 'NR < 9 { print NR "\t-1\t" $1; print NR "\t0\t" $2 }' pairs.tsv > lists.tsv
 score --model learned --nbest lists.tsv --weight 0 | cut -f2 | cmp -s - <(head -8 pairs.tsv | cut -f2) || fail "without a weight another text is best"
 [ "$(score --model learned --nbest lists.tsv --weight 1000 | cut -f2 | grep -cxFf <(cut -f1 pairs.tsv))" -ge 6 ] || fail "the better texts are not chosen"
+echo '{"id": "a\tb", "score": 0, "text": "the cat\nsees"}' > broken.jsonl
+[ "$(score --model learned --nbest broken.jsonl)" = "a b	the cat sees" ] || fail "a text with two lines: $(score --model learned --nbest broken.jsonl)"
 
 # Sentences longer than the model's places are cut, and this is said once, however many batches there are.
 awk 'BEGIN { for (n = 0; n < 150; n++) { for (i = 0; i < 700; i++) printf "cat "; print "" } }' > long.txt

@@ -35,6 +35,8 @@ raw "POST /detect HTTP/1.1\r\n$host${json}Content-Length: 16\r\nTransfer-Encodin
 expect "Content-Length and Transfer-Encoding" "400 "
 raw "POST /detect HTTP/1.1\r\n$host${json}Content-Length: 16\r\nContent-Length: 4\r\n\r\n${body}GET /info HTTP/1.1\r\n$host\r\n"
 expect "two lengths" "400 "
+raw "GET /info HTTP/1.1\r\n${host}Host: elsewhere\r\nConnection: close\r\n\r\n"
+expect "two hosts" "400 "
 for spelt in 'Content-Length : 30' 'Content-Length\t: 30' 'Content-Length:\r\n 30' 'Content-Length: 3\r\n 0' 'Transfer-Encoding : chunked' 'Transfer-Encoding:\r\n chunked'; do
     raw "POST /detect HTTP/1.1\r\n$host$json$spelt\r\n\r\nGET /info HTTP/1.1\r\n$host\r\n"
     expect "$spelt" "400 "

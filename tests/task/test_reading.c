@@ -249,11 +249,14 @@ static void questions(void **state)
                    "\"answer_start\": 14}]},"
                    "{\"id\": \"b\", \"question\": \"Who?\", \"is_impossible\": true, \"answers\": []},"
                    "{\"id\": \"c\", \"question\": \"Why?\", \"answers\": [{\"text\": \"cold\", "
-                   "\"answer_start\": 0}]}]}]}]}"),
+                   "\"answer_start\": 0}]},"
+                   "{\"id\": \"d\", \"question\": \"Whose?\", \"is_impossible\": true}]}]}]}"),
               NULL, &labels, &d);
-    assert_int_equal(d.count, 3);
+    assert_int_equal(d.count, 4);
     assert_int_equal(d.answers[0].begin, 16); /* characters became bytes */
     assert_int_equal(d.examples[1].label, 1);
+    assert_int_equal(d.examples[3].label, 1); /* no answers, and none said */
+    assert_int_equal(d.contradicted, 0);
     assert_int_equal(d.answers[1].begin, -1); /* it does not stand there */
     assert_ptr_equal(d.examples[0].text[1], d.examples[2].text[1]);
     release(&labels, &d);

@@ -126,7 +126,7 @@ enum MHD_Result el_exchange_refuse(el_exchange *x, int code, const char *sentenc
 /* ---- begin ---- */
 
 typedef struct {
-    int lengths, encodings, spoiled;
+    int lengths, encodings, spoiled, hosts;
     const char *length, *encoding;
 } framing;
 
@@ -153,6 +153,7 @@ static enum MHD_Result count_framing(void *context, enum MHD_ValueKind kind, con
         f->encodings++;
         f->encoding = value;
     }
+    f->hosts += strcasecmp(key, MHD_HTTP_HEADER_HOST) == 0;
     return MHD_YES;
 }
 
@@ -168,6 +169,10 @@ static int check_framing(el_exchange *x, const char **sentence)
     }
     if (f.lengths + f.encodings > 1) {
         *sentence = "a request has one Content-Length or one Transfer-Encoding";
+        return 400;
+    }
+    if (f.hosts > 1) {
+        *sentence = "a request has one Host";
         return 400;
     }
     if (f.encoding && strcasecmp(f.encoding, "chunked") != 0) {

@@ -119,14 +119,17 @@ static el_status take_question(const reading *r, const json_t *qa, const char *c
                         *answers = json_object_get(qa, "answers");
     if (!answers)
         answers = json_object_get(qa, "answer");
-    const bool there = json_is_array(answers) || json_is_object(answers) || json_is_string(answers);
+    /* where there is none, some leave "answers" out */
+    const bool unanswered = json_is_true(impossible) && (!answers || json_is_null(answers));
+    const bool there =
+        unanswered || json_is_array(answers) || json_is_object(answers) || json_is_string(answers);
     if (json_is_string(json_object_get(qa, "question")) && r->labelled && !there)
         return missing(r, NEXT, "\"answers\"");
     const el_status st = add_question(r, qa, id_of(qa), context);
     if (st)
         return st;
     el_labelled *const e = &r->dataset->examples[r->dataset->count - 1];
-    const bool none = json_is_array(answers) && json_array_size(answers) == 0;
+    const bool none = unanswered || (json_is_array(answers) && json_array_size(answers) == 0);
     if (there) { /* as SQuAD 2.0's own script has it, whatever the mark says */
         e->label = none;
         r->dataset->contradicted += json_is_boolean(impossible) && json_is_true(impossible) != none;

@@ -89,6 +89,15 @@ cmp -s sentence-transformers.json recent.json || fail "another vector: $(cat rec
 echo '{"embedding_dimension": 8, "pooling_mode": "max"}' >recent/1_Pooling/config.json
 refuse "1_Pooling/config.json: pooling_mode max is not supported" embed --model recent --json longer
 
+# Layers that config.json does not count are left out, and this is said.
+cp -r "$here/serve/golden/folders/bert-bare" shorter
+layers=$(grep -o '"num_hidden_layers": *[0-9]*' shorter/config.json | grep -o '[0-9]*$')
+sed -i "s/\"num_hidden_layers\": *$layers/\"num_hidden_layers\": $((layers - 1))/" shorter/config.json
+"$program" embed --model shorter --json text >out 2>log || fail "fewer layers: $(cat log)"
+grep -q "more layers than the $((layers - 1)) of config.json; they are left out" log || fail "layers are left out in silence: $(cat log)"
+"$program" embed --model "$here/serve/golden/folders/bert-bare" --json text >out 2>log
+! grep -q "more layers" log || fail "all layers are read: $(cat log)"
+
 # What import keeps answers as what it was made of, and is not written over.
 answers() { # FOLDER TO
     "$program" embed --model "$1" --precision fp32 --json text >"$2" 2>log || fail "embed of $1: $(cat log)"
@@ -142,6 +151,7 @@ diff <("$program" import "$here/serve/golden/folders/bert-bare" --check | grep p
 [[ $(wc -l <answers) == 41 ]] || fail "$(wc -l <answers) answers"
 mv tuned first-tuned
 tune --init-from first-tuned --task classify --train-file pairs.csv --dev-file pairs.csv
+grep -q "its head is left out, a new one is trained" log || fail "a head is left out in silence: $(cat log)"
 for i in $(seq 30); do printf 'w%d O\nw%d B-X\n\n' $((i % 25)) $((i * 7 % 25)); done >tags.conll
 tune --model "$here/serve/golden/folders/bert-masked-old-bin" --task ner --train-file tags.conll --dev-file tags.conll
 grep -q BertForTokenClassification tuned/model/config.json || fail "a BERT became $(cat tuned/model/config.json)"

@@ -13,13 +13,17 @@ static el_status find_start(el_finetuning *f)
     const char *const from = f->settings->init_from ? f->settings->init_from : f->settings->model;
     if (!from)
         return el_fail(EL_EUSAGE, "--model: which run or model folder is to be taught?");
+    el_head_config head = {0};
     el_status st = el_encoders_find(from, &f->start, &f->start_backward);
     if (!st)
-        st = el_model_read(f->start, false, &f->config, NULL, NULL);
+        st = el_model_read(f->start, false, &f->config, &head, NULL);
     if (!st)
         st = el_model_check_forwards(f->start, &f->config);
     if (!st)
         st = el_model_vocab(f->start, &f->config, &f->vocab);
+    if (!st && head.kind >= EL_HEAD_SEQUENCE)
+        el_log(EL_LOG_NOTE, "%s: was fine-tuned before; its head is left out, a new one is trained",
+               f->start);
     return st;
 }
 

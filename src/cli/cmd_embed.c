@@ -53,7 +53,7 @@ typedef struct {
     el_queue *q;
     el_embedder *embedder;
     el_npy npy;
-    int64_t cut; /* texts so far */
+    el_text_loss loss; /* so far */
 } job;
 
 static json_t *line_of(const el_labelled *e, const float *vector, int width)
@@ -82,11 +82,10 @@ static el_status print_vectors(const job *j, const el_dataset *d, const float *v
 static el_status embed_chunk(job *j, const el_dataset *d)
 {
     const float *vectors;
-    int cut;
-    const el_status st = el_embedder_ask(j->embedder, d, &vectors, &cut);
+    const el_status st = el_embedder_ask(j->embedder, d, &vectors);
     if (st)
         return st;
-    j->cut += cut;
+    el_text_loss_add(&j->loss, el_embedder_loss(j->embedder));
     if (j->settings.json)
         return print_vectors(j, d, vectors);
     el_npy_put(&j->npy, vectors, d->count);
@@ -165,9 +164,8 @@ static el_status embed(job *j)
         st = open_embedder(j);
     if (!st)
         st = j->settings.json ? embed_files(j) : write_npy(j);
-    if (!st && j->cut)
-        el_log(EL_LOG_WARNING, "%lld texts are longer than %d tokens, and cut", (long long)j->cut,
-               el_embedder_longest(j->embedder));
+    if (!st)
+        el_text_loss_say(&j->loss, NULL, "texts", el_embedder_longest(j->embedder), false);
     return st;
 }
 

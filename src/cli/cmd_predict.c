@@ -63,7 +63,8 @@ struct job {
     const el_task *task;
     take_answer *take;
     int64_t number;      /* of the next example */
-    int cut, skipped;    /* examples and malformed lines so far */
+    el_text_loss loss;   /* so far */
+    int skipped;         /* malformed lines */
     char malformed[512]; /* what was wrong with the first of these */
     el_submission submission;
     el_squad_files squad;
@@ -119,7 +120,7 @@ static el_status answer_chunk(job *j, const el_dataset *d)
         st = j->take(j, d, &predictions[i]);
     if (!st)
         st = cli_flush();
-    j->cut += j->model.features.cut;
+    el_text_loss_add(&j->loss, &j->model.features.loss);
     return st;
 }
 
@@ -285,9 +286,8 @@ static el_status answer_all(job *j)
         st = open_model(j);
     if (!st)
         st = j->settings.submission ? submit(j) : j->settings.squad_output ? write_squad(j) : answer_files(j);
-    if (!st && j->cut)
-        el_log(EL_LOG_WARNING, "%d examples are longer than %d tokens, and cut", j->cut,
-               j->model.card.features.max_seq_length);
+    if (!st)
+        el_text_loss_say(&j->loss, NULL, "examples", j->model.card.features.max_seq_length, false);
     if (!st && j->skipped)
         el_log(EL_LOG_WARNING, "%d malformed lines are left out; the first: %s", j->skipped, j->malformed);
     return st;

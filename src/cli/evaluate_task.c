@@ -82,9 +82,9 @@ static el_status ask(job *j, const el_dataset *data, el_evaluated *evaluated)
     cli_progress_begin(&j->line);
     const el_status st = el_finetuned_ask(&j->model, data, &evaluated->predictions, &evaluated->count);
     cli_progress_end(&j->line);
-    if (!st && j->model.features.cut)
-        el_log(EL_LOG_WARNING, "%s: %d examples are longer than %d tokens, and cut", data->name,
-               j->model.features.cut, j->model.card.features.max_seq_length);
+    if (!st)
+        el_text_loss_say(&j->model.features.loss, data->name, "examples",
+                         j->model.card.features.max_seq_length, false);
     return st;
 }
 
@@ -100,7 +100,7 @@ static void put_results(job *j, const el_evaluated *e, const char *key)
     json_object_set_new(j->results, "file", json_string(e->data->name));
     json_object_set_new(j->results, "examples", json_integer(e->count));
     json_object_set_new(j->results, "skipped", json_integer(e->data->skipped));
-    json_object_set_new(j->results, "cut", json_integer(j->model.features.cut));
+    json_object_set_new(j->results, "cut", json_integer(j->model.features.loss.cut));
     json_object_set_new(j->results, "metrics", figures);
 }
 

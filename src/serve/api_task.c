@@ -197,7 +197,6 @@ static el_status embed(electra_session *s, const electra_text *texts, const elec
 {
     static const float NOTHING[1];
     el_dataset d;
-    int cut;
     el_status st = el_api_cancelled(s, 0);
     if (!st)
         st = el_dataset_open(&d, EL_CLASSIFY, "texts");
@@ -205,7 +204,7 @@ static el_status embed(electra_session *s, const electra_text *texts, const elec
         return st;
     st = add_examples(&d, texts, seconds, count);
     if (!st)
-        st = el_embedder_ask(s->embedder, &d, vectors, &cut);
+        st = el_embedder_ask(s->embedder, &d, vectors);
     if (!st && count == 0)
         *vectors = NOTHING;
     el_dataset_release(&d);

@@ -179,10 +179,9 @@ static el_status embed(el_service *s, el_answerer *with, const el_part *parts, i
     const size_t width = (size_t)el_service_width(s);
     el_dataset d = {0};
     const float *vectors;
-    int cut;
     el_status st = make_dataset(&d, EL_CLASSIFY, parts, count);
     if (!st)
-        st = el_embedder_ask_each(with->embedder, &d, &vectors, &cut);
+        st = el_embedder_ask_each(with->embedder, &d, &vectors);
     for (int i = 0; !st && i < count; i++)
         memcpy(query_of(parts[i])->numbers, vectors + (size_t)i * width, width * sizeof *vectors);
     el_dataset_release(&d);

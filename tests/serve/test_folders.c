@@ -84,14 +84,13 @@ static void check_vector(const json_t *line, const char *folder, el_queue *q)
     el_embedder *embedder;
     el_dataset d;
     const float *vectors;
-    int cut;
     const bool as_said = strcmp(text_of(line, "is"), "sentence") == 0;
     const el_embedder_settings settings = {.pooling = as_said ? EL_POOL_AS_SAID : EL_POOL_MEAN,
                                            .batch_tokens = 64};
     CHECK(el_embedder_open(&embedder, q, EL_F32, folder, &settings) == EL_OK, "%s: %s", folder, el_error());
     CHECK_OK(el_dataset_open(&d, EL_CLASSIFY, folder));
     add_example(&d, line);
-    CHECK_OK(el_embedder_ask(embedder, &d, &vectors, &cut));
+    CHECK_OK(el_embedder_ask(embedder, &d, &vectors));
     check_count(line, el_embedder_width(embedder));
     for (int i = 0; i < el_embedder_width(embedder); i++)
         check_number(line, (size_t)i, (double)vectors[i]);

@@ -83,11 +83,10 @@ static void check_case_in(const char *model, const char *name, const json_t *c)
     for (size_t i = 0; i < sizeof WAYS / sizeof *WAYS; i++) {
         fixture f;
         const float *vectors;
-        int cut;
         open(&f, model, WAYS[i].settings);
         add(&f, json_string_value(of(c, "a")), json_string_value(of(c, "b")));
-        CHECK_OK(el_embedder_ask(f.embedder, &f.texts, &vectors, &cut));
-        assert_int_equal(cut, 0);
+        CHECK_OK(el_embedder_ask(f.embedder, &f.texts, &vectors));
+        assert_int_equal(el_embedder_loss(f.embedder)->cut, 0);
         check_vector(name, WAYS[i].key, vectors, of(c, WAYS[i].key));
         finish(&f);
     }
@@ -116,14 +115,13 @@ static void batches_change_nothing(void **state)
     for (size_t t = 0; t < sizeof TOKENS / sizeof *TOKENS; t++) {
         fixture f;
         const float *vectors;
-        int cut;
         open(&f, their_folder("token"), (el_embedder_settings){.batch_tokens = TOKENS[t]});
         for (int i = 0; i < TEXTS; i++) {
             const char *const a = made_text(&f.texts, i, i % 7), *const b = made_text(&f.texts, i + 5, 3);
             add(&f, a, i % 3 ? NULL : b);
         }
-        CHECK_OK(el_embedder_ask(f.embedder, &f.texts, &vectors, &cut));
-        CHECK_OK(el_embedder_ask(f.embedder, &f.texts, &vectors, &cut));
+        CHECK_OK(el_embedder_ask(f.embedder, &f.texts, &vectors));
+        CHECK_OK(el_embedder_ask(f.embedder, &f.texts, &vectors));
         if (t == 0)
             memcpy(first, vectors, sizeof first);
         for (int i = 0; i < TEXTS * WIDTH; i++)
@@ -142,15 +140,14 @@ static void long_texts_are_cut(void **state)
         const int longest = LENGTHS[n] ? LENGTHS[n] : PLACES;
         fixture f;
         const float *v;
-        int cut;
         open(&f, their_folder("span"),
              (el_embedder_settings){.max_seq_length = LENGTHS[n], .batch_tokens = 8});
         assert_int_equal(el_embedder_longest(f.embedder), longest);
         add(&f, made_text(&f.texts, 2, longest - 1), NULL);
         add(&f, made_text(&f.texts, 2, 3 * longest), NULL);
         add(&f, made_text(&f.texts, 2, longest - 2), NULL);
-        CHECK_OK(el_embedder_ask(f.embedder, &f.texts, &v, &cut));
-        assert_int_equal(cut, 2);
+        CHECK_OK(el_embedder_ask(f.embedder, &f.texts, &v));
+        assert_int_equal(el_embedder_loss(f.embedder)->cut, 2);
         for (int i = 0; i < WIDTH; i++)
             CHECK(fabsf(v[i] - v[2 * WIDTH + i]) < 1e-6f && fabsf(v[WIDTH + i] - v[i]) < 1e-6f,
                   "value %d: %.9g and %.9g cut, %.9g as short", i, (double)v[i], (double)v[WIDTH + i],

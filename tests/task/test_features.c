@@ -1,6 +1,7 @@
 /* Features are what Hugging Face's tokenizers make of the same examples (tools/golden_features.py), and what the original
  * makes where that differs. */
-#include "task/goldens.h"
+#include "base/log.h"
+#include "task//goldens.h"
 
 #include <time.h>
 
@@ -221,7 +222,7 @@ static void training_leaves_out_and_doubles(void **state)
     assert_int_equal(train.end, 3);
     assert_int_equal(dev.begin, 3);
     assert_int_equal(dev.end, 6);
-    assert_int_equal(f.cut, 2); /* once a split */
+    assert_int_equal(f.loss.cut, 2); /* once a split */
     static const char *const WANT[] = {"[CLS] a [SEP] b b [SEP]", "[CLS] b b [SEP] a [SEP]", "[CLS] c [SEP]",
                                        "[CLS] a [SEP] b b [SEP]", "[CLS] b [SEP]",           "[CLS] c [SEP]"};
     static const int EXAMPLES[] = {0, 0, 2, 0, 1, 2};
@@ -233,6 +234,42 @@ static void training_leaves_out_and_doubles(void **state)
     CHECK_OK(el_features_add(&f, &d, vocab, &settings, false, &dev));
     assert_int_equal(f.count, 3);
     check_pieces(&f, 2, "[CLS] c [SEP]");
+    el_features_release(&f);
+    el_dataset_release(&d);
+}
+
+static int said;
+
+static void count_unknown(el_log_level level, const char *sentence)
+{
+    said += level == EL_LOG_WARNING && strstr(sentence, "50 % of the pieces are [UNK]") != NULL;
+}
+
+/* A vocabulary of another language is no reason to refuse a text, and one to warn. */
+static void unknown_pieces_are_counted(void **state)
+{
+    (void)state;
+    static const el_feature_settings SETTINGS = {.max_seq_length = 16};
+    el_dataset d;
+    el_features f = {0};
+    el_split split;
+    open_small();
+    CHECK_OK(el_dataset_open(&d, EL_CLASSIFY, "made"));
+    add_texts(&d, "a x", "y ba");
+    CHECK_OK(el_features_add(&f, &d, vocab, &SETTINGS, false, &split));
+    assert_int_equal(f.loss.unknown, 2);
+    assert_int_equal(f.loss.pieces, 5);
+    el_log_to(count_unknown);
+    el_text_loss_say(&(el_text_loss){.pieces = 100, .unknown = 10}, NULL, "texts", 16, false);
+    el_text_loss_say(&(el_text_loss){.pieces = 10, .unknown = 5}, NULL, "texts", 16,
+                     false); /* a short text */
+    el_text_loss_say(&(el_text_loss){.pieces = 0}, NULL, "texts", 16, false);
+    assert_int_equal(said, 0);
+    el_text_loss_say(&(el_text_loss){.pieces = 100, .unknown = 50}, NULL, "texts", 16, false);
+    assert_int_equal(said, 1);
+    el_log_to(NULL);
+    el_features_clear(&f);
+    assert_int_equal(f.loss.pieces, 0);
     el_features_release(&f);
     el_dataset_release(&d);
 }
@@ -294,7 +331,7 @@ static void questions_without_a_place(void **state)
     assert_int_equal(f.count, 2);
     assert_int_equal(f.answers_lost, 1);
     assert_ptr_equal(f.first_lost, &d.examples[1]);
-    assert_int_equal(f.cut, 1);
+    assert_int_equal(f.loss.cut, 1);
     check_pieces(&f, 0, "[CLS] c c [SEP] a b c [SEP]");
     assert_int_equal(f.items[0].start, 5);
     assert_int_equal(f.items[0].end, 5);
@@ -387,6 +424,7 @@ int main(void)
         cmocka_unit_test(as_the_library),
         cmocka_unit_test(ties_pop_from_the_second),
         cmocka_unit_test(training_leaves_out_and_doubles),
+        cmocka_unit_test(unknown_pieces_are_counted),
         cmocka_unit_test(every_word_has_a_row),
         cmocka_unit_test(questions_without_a_place),
         cmocka_unit_test(windows_of_different_length),

@@ -255,10 +255,10 @@ static void segments_must_be_known(void **state)
     el_labelled *const e = el_dataset_add(&d, 1);
     e->text[0] = made_text(&d, 1, 4);
     CHECK_OK(el_finetuned_ask(&f, &d, &p, &count));
-    CHECK_OK(el_embedder_ask(embedder, &d, &vectors, &count));
+    CHECK_OK(el_embedder_ask(embedder, &d, &vectors));
     e->text[1] = made_text(&d, 2, 4);
     CHECK_FAILS(el_finetuned_ask(&f, &d, &p, &count), EL_EDATA, "one segment");
-    CHECK_FAILS(el_embedder_ask(embedder, &d, &vectors, &count), EL_EDATA, "one segment");
+    CHECK_FAILS(el_embedder_ask(embedder, &d, &vectors), EL_EDATA, "one segment");
     e->text[1] = NULL;
     f.card.pair = true;
     CHECK_FAILS(el_finetuned_ask(&f, &d, &p, &count), EL_EUSAGE, "line 1: there is one text");

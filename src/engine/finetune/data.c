@@ -198,9 +198,8 @@ static el_status make_features(el_finetuning *f)
                                  &f->splits[i]);
     if (!st)
         st = el_features_check(&f->features, f->config.type_vocab_size);
-    if (!st && f->features.cut)
-        el_log(EL_LOG_NOTE, "%d examples are longer than %d tokens, and cut", f->features.cut,
-               f->card.features.max_seq_length);
+    if (!st)
+        el_text_loss_say(&f->features.loss, NULL, "examples", f->card.features.max_seq_length, true);
     if (!st && f->features.answers_lost)
         el_log(EL_LOG_NOTE,
                "%d questions are left out of training, as their answer does not stand in the text; "

@@ -255,7 +255,7 @@ static el_status make_room(el_embedder *e, int count)
     return EL_OK;
 }
 
-el_status el_embedder_ask_each(el_embedder *e, const el_dataset *dataset, const float **vectors, int *cut)
+el_status el_embedder_ask_each(el_embedder *e, const el_dataset *dataset, const float **vectors)
 {
     assert(dataset->kind == EL_CLASSIFY && "so that a feature is an example");
     const el_feature_settings settings = {.max_seq_length = el_embedder_longest(e),
@@ -275,14 +275,18 @@ el_status el_embedder_ask_each(el_embedder *e, const el_dataset *dataset, const 
             st = e->watch.on_batch(e->watch.context, (double)first / e->features.count);
     }
     *vectors = e->vectors;
-    *cut = e->features.cut;
     return st;
 }
 
-el_status el_embedder_ask(el_embedder *e, const el_dataset *dataset, const float **vectors, int *cut)
+const el_text_loss *el_embedder_loss(const el_embedder *e)
+{
+    return &e->features.loss;
+}
+
+el_status el_embedder_ask(el_embedder *e, const el_dataset *dataset, const float **vectors)
 {
     const size_t width = (size_t)el_embedder_width(e);
-    el_status st = el_embedder_ask_each(e, dataset, vectors, cut);
+    el_status st = el_embedder_ask_each(e, dataset, vectors);
     for (int i = 0; !st && i < dataset->count; i++)
         if (!el_numbers_finite(*vectors + (size_t)i * width, width))
             st = el_dataset_not_finite(dataset, i);

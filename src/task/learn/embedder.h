@@ -8,7 +8,7 @@
 
 #include "format/sentence.h"
 #include "model/model.h"
-#include "task/dataset.h"
+#include "task/learn/features.h"
 #include "text/vocab.h"
 #include "train/trainer.h"
 
@@ -41,11 +41,12 @@ void el_embedder_watch(el_embedder *embedder, el_evaluation_watch watch);
 int el_embedder_width(const el_embedder *embedder);
 int el_embedder_longest(const el_embedder *embedder); /* tokens; what is longer is cut */
 
-/* The vectors of a classify dataset's examples, in their order; they last until the next call.  *cut: how many examples
- * were too long.  EL_EFAILED where one of them is not finite. */
-el_status el_embedder_ask(el_embedder *embedder, const el_dataset *dataset, const float **vectors, int *cut);
+/* The vectors of a classify dataset's examples, in their order; they last until the next call.  EL_EFAILED
+ * where one of them is not finite. */
+el_status el_embedder_ask(el_embedder *embedder, const el_dataset *dataset, const float **vectors);
 /* The same, where the caller looks which of them are finite: examples are of several askers. */
-el_status el_embedder_ask_each(el_embedder *embedder, const el_dataset *dataset, const float **vectors,
-                               int *cut);
+el_status el_embedder_ask_each(el_embedder *embedder, const el_dataset *dataset, const float **vectors);
+/* Of the texts that it was asked about last. */
+const el_text_loss *el_embedder_loss(const el_embedder *embedder);
 
 #endif

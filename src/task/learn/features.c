@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 /* What a split is made with. */
 typedef struct {
     el_features *features;
@@ -47,6 +49,16 @@ static void put(el_ids *to, const int32_t *ids, int count)
     to->count += (size_t)count;
 }
 
+/* The same of a text. */
+static void put_text(adding *a, const int32_t *ids, int count)
+{
+    el_text_loss *const loss = &a->features->loss;
+    put(&a->features->ids, ids, count);
+    loss->pieces += count;
+    for (int i = 0; i < count; i++)
+        loss->unknown += ids[i] == a->vocab->unk;
+}
+
 /* Some ids in a row. */
 typedef struct {
     const int32_t *data;
@@ -78,10 +90,10 @@ static el_status add_sequence(adding *a, int example, part x, const part *y, boo
                                         .cut = cut};
     const int32_t cls = a->vocab->cls, sep = a->vocab->sep;
     put(&f->ids, &cls, 1);
-    put(&f->ids, x.data, x.count);
+    put_text(a, x.data, x.count);
     put(&f->ids, &sep, 1);
     if (y) {
-        put(&f->ids, y->data, y->count);
+        put_text(a, y->data, y->count);
         put(&f->ids, &sep, 1);
     }
     return EL_OK;
@@ -409,7 +421,7 @@ el_status el_features_add(el_features *f, const el_dataset *dataset, const el_vo
     for (int i = 0; !st && i < dataset->count; i++) {
         const int before = f->count;
         st = add_example(&a, i);
-        f->cut += f->count > before && f->items[f->count - 1].cut;
+        f->loss.cut += f->count > before && f->items[f->count - 1].cut;
     }
     split->end = f->count;
     el_ids_release(&a.a);
@@ -417,9 +429,34 @@ el_status el_features_add(el_features *f, const el_dataset *dataset, const el_vo
     return st;
 }
 
+void el_text_loss_add(el_text_loss *sum, const el_text_loss *more)
+{
+    sum->cut += more->cut;
+    sum->pieces += more->pieces;
+    sum->unknown += more->unknown;
+}
+
+void el_text_loss_say(const el_text_loss *loss, const char *name, const char *what, int longest,
+                      bool training)
+{
+    enum { FEW = 10 }; /* names and signs of a short text */
+    const char *const between = name ? ": " : "";
+    name = name ? name : "";
+    if (loss->cut)
+        el_log(training ? EL_LOG_NOTE : EL_LOG_WARNING, "%s%s%d %s are longer than %d tokens, and cut", name,
+               between, loss->cut, what, longest);
+    if (loss->unknown >= FEW && 10 * loss->unknown > loss->pieces)
+        el_log(
+            EL_LOG_WARNING,
+            "%s%s%.0f %% of the pieces are [UNK]: the vocabulary hardly fits this text; is it of the model's "
+            "language, and composed (NFC)?",
+            name, between, 100.0 * (double)loss->unknown / (double)loss->pieces);
+}
+
 void el_features_clear(el_features *f)
 {
-    f->count = f->word_count = f->cut = f->answers_lost = 0;
+    f->count = f->word_count = f->answers_lost = 0;
+    f->loss = (el_text_loss){0};
     f->first_lost = NULL;
     f->ids.count = f->pieces.count = 0;
 }

@@ -5,7 +5,6 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/ranks.h"
-#include "engine/machine.h"
 #include "engine/vocabulary.h"
 
 static bool show(void *context, const char *what, uint64_t done, uint64_t total)
@@ -38,7 +37,6 @@ int cmd_vocab(int argc, char **argv)
 {
     el_vocabulary_settings s = el_vocabulary_defaults();
     s.dist = cli_dist();
-    s.threads = el_rank_processors(s.dist);
     el_options options = {
         .command = "vocab",
         .examples =

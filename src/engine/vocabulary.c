@@ -6,7 +6,6 @@
 
 #include "base/file.h"
 #include "base/output.h"
-#include "base/pool.h"
 #include "engine/machine.h"
 #include "engine/special.h"
 #include "engine/texts.h"
@@ -82,7 +81,7 @@ static el_status learn(const el_options *options, el_reader *reader, el_shares s
         .limit_alphabet = (int)s->limit_alphabet,
         .casing = {s->lowercase, strip, s->chinese_chars},
         .reading = (el_special_reading)s->special_tokens,
-        .threads = s->threads ? (int)s->threads : el_processors(),
+        .threads = s->threads ? (int)s->threads : el_rank_processors(s->dist),
         .memory_bytes = (size_t)s->memory * 1000000,
         .shares = shares,
         .progress = progress,

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Pages for man(1) have every flag of --help and no mistake in their roff; completions are scripts that each shell reads, and
-# bash offers commands, flags and values.  Shells and man are left out, and named, where they are not installed.
+# Pages for man(1) have every flag of --help, no mistake in their roff, and nothing of the machine that wrote them;
+# completions are scripts that each shell reads, and bash offers commands, flags and values.  Shells and man are left out,
+# and named, where they are not installed.
 electra=$(realpath "$1")
 root=$(realpath "$(dirname "$0")/../..")
 source "$(dirname "$0")/run.bash"
@@ -13,6 +14,11 @@ for command in $commands; do
     for flag in $("$electra" "$command" --help | sed -nE 's/^  --(\[no-\])?([a-z0-9-]+).*/\2/p'); do
         grep -q -- "${flag//-/\\\\-}" "$page" || fail "$page has no --$flag"
     done
+done
+one=$(taskset -cp $$ | sed 's/.*: *\([0-9]*\).*/\1/')
+for command in $commands; do
+    taskset -c "$one" "$electra" --man "$command" | cmp -s - "pages/man1/electra-$command.1" ||
+        fail "electra --man $command is another page on one processor"
 done
 if command -v groff > /dev/null; then
     for page in pages/man1/*; do

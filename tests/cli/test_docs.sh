@@ -2,6 +2,7 @@
 # Documents and help pages agree:
 # - each command has a help page that begins with examples, uses only flags that it has, and is in both READMEs;
 # - each flag that a document gives to a command or to ./demo, or mentions in backquotes, exists; links lead somewhere;
+# - where a flag takes one of a few words, a command gives it one of them, and finetune's tasks are those of its page;
 # - README.ko.md has the commands of README.md, in order, with their flags (and more of them where Korean needs it);
 # - docs/demo.md shows what ./demo prints;
 # - the files, functions and lines of code that CONTRIBUTING.md shows are those of the sources.
@@ -35,9 +36,18 @@ has() {
     [[ $name == no-* ]] && grep -qE -- "--\[no-\]${name#no-}([ ,]|\$)" <<<"$page"
 }
 
+# Words that a flag takes, one a line: of "--objective electra|mlm", and of finetune's --task those of its list.
+words_of() { # COMMAND FLAG
+    if [[ "$1 $2" == "finetune --task" ]]; then
+        sed -nE '/^  tasks:$/,/^$/s/^  ([a-z0-9_]+) .*/\1/p' <<<"${help[$1]}"
+    else
+        sed -nE "s/^  $2 ([^ ]+\|[^ ]+).*/\1/p" <<<"${help[$1]}" | tr '|' '\n'
+    fi
+}
+
 # Commands in documents and in help pages: "electra COMMAND ... --flag", lines that end in a backslash joined.
 check_commands() { # NAME < text
-    local line command flag
+    local line command flag word words
     while IFS= read -r line; do
         while [[ $line == *\\ ]] && IFS= read -r more; do line=${line%\\}$more; done
         [[ $line =~ (^|[^a-z/_-])(build/release/)?electra\ ([a-z]+)(\ .*|$) ]] || continue
@@ -47,6 +57,10 @@ check_commands() { # NAME < text
         for flag in $(grep -oE -- '--[a-z][a-z0-9_-]*' <<<"$rest"); do
             has "${help[$command]}" "$flag" || wrong "$1: electra $command has no $flag"
         done
+        while read -r flag word; do
+            words=$(words_of "$command" "$flag")
+            [[ -z $words ]] || grep -qx -- "$word" <<<"$words" || wrong "$1: electra $command $flag takes no $word"
+        done < <(grep -oE -- '--[a-z][a-z-]+ [a-z][a-z0-9_-]*( |$)' <<<"$rest")
         [[ $command == finetune && $rest =~ \ --task\ ([a-z_0-9]+) ]] || continue
         grep -q "^  ${BASH_REMATCH[1]} " <<<"${help[finetune]}" || wrong "$1: there is no task ${BASH_REMATCH[1]}"
     done
@@ -54,6 +68,10 @@ check_commands() { # NAME < text
 mapfile -t documents < <(find "$root" -maxdepth 1 -name '*.md' | sort && find "$root/docs" -name '*.md' | sort)
 for document in "${documents[@]}"; do check_commands "${document#"$root"/}" <"$document"; done
 for command in $commands; do check_commands "$command --help" <<<"${help[$command]}"; done
+
+for task in $(words_of finetune --task); do
+    grep -qE "^\|( \`[a-z0-9]+\`)* \`$task\`[ |]" "$root/docs/finetuning.md" || wrong "docs/finetuning.md: task $task is in no table"
+done
 
 # Flags in backquotes belong to some command, to ./demo or to a tool that is named with them.
 for document in "${documents[@]}"; do

@@ -90,6 +90,12 @@ predict --model squad --squad-output spans squad.json > out 2> log || fail "squa
 for key in text probability start_logit end_logit; do
     grep -q "\"$key\":" spans/nbest_predictions.json || fail "nbest_predictions.json has no $key"
 done
+for threshold in -1e9 1e9; do # no question has an answer; all have one
+    sed -i "s/\"null_threshold\": [^,}]*/\"null_threshold\": $threshold/" squad/model/config.json
+    predict --model squad squad.json > out 2> log || fail "squad: $(cat log)"
+    [ "$(head -n 1 out | tr '\t' ' ')" = "id answer begin probability null_odds" ] || fail "columns of squad: $(head -n 1 out)"
+    awk -F'\t' 'NF != 5 { exit 1 }' out || fail "not all lines have five columns: $(head -n 3 out)"
+done
 refuse 3 "two questions have the id \"q1\"" --model squad --squad-output twice squad.json squad.json
 [ -e twice ] && fail "twice is written"
 

@@ -5,6 +5,7 @@
 # - where a flag takes one of a few words, a command gives it one of them, and finetune's tasks are those of its page;
 # - README.ko.md has the commands of README.md, in order, with their flags (and more of them where Korean needs it);
 # - docs/demo.md shows what ./demo prints;
+# - docs/formats.md has every figure of an objective and every metric of a task;
 # - the files, functions and lines of code that CONTRIBUTING.md shows are those of the sources.
 set -euo pipefail
 program=$(realpath "$1")
@@ -114,6 +115,12 @@ transcribed=$(sed -n 's/^    == //p' "$root/docs/demo.md")
 [[ -n $transcribed ]] || wrong "docs/demo.md has no transcript"
 unknown=$(grep -vxE -- "$headings" <<<"$transcribed" || true)
 [[ -z $unknown ]] || wrong "docs/demo.md: ./demo does not print '$unknown'"
+
+for figure in $(cat "$root"/src/objective/*.c "$root"/src/task/learn/*.c | sed -n '/ \(FIGURES\|OF_[A-Z]*\)\[\] *=/,/};/p' |
+    grep -oE '"[a-z0-9_]+"' | tr -d '"' | sort -u); do
+    grep -q "\`$figure\`" "$root/docs/formats.md" || wrong "docs/formats.md: there is no $figure"
+done
+
 # What CONTRIBUTING.md names is there; capitals and stars stand for a name of one's own.
 guide=$root/CONTRIBUTING.md
 sources=$(find "$root/src" "$root/tests" "$root/include" "$root/tools" "$root/docs" -type f)

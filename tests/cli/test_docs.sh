@@ -3,6 +3,7 @@
 # - each command has a help page that begins with examples, uses only flags that it has, and is in both READMEs;
 # - each flag that a document gives to a command or to ./demo, or mentions in backquotes, exists; links lead somewhere;
 # - where a flag takes one of a few words, a command gives it one of them, and finetune's tasks are those of its page;
+# - lines have 120 columns at most, but for tables and what ./demo prints;
 # - README.ko.md has the commands of README.md, in order, with their flags (and more of them where Korean needs it);
 # - docs/demo.md shows what ./demo prints;
 # - docs/formats.md has every figure of an objective and every metric of a task;
@@ -83,6 +84,13 @@ for document in "${documents[@]}"; do
     for target in $(grep -oE '\]\([^)#]+' "$document" | sed 's/^](//' | grep -v '^http'); do
         [[ -e $(dirname "$document")/$target ]] || wrong "${document#"$root"/}: $target is not there"
     done
+done
+
+# A Korean syllable counts as one column, as editors count characters.
+for document in "${documents[@]}"; do
+    long=$(LC_ALL=C.UTF-8 grep -nE '^.{121,}' "$document" | grep -vE '^[0-9]+:\|' || true)
+    [[ $document != */demo.md ]] || long=$(grep -vE '^[0-9]+:    ' <<<"$long" || true)
+    [[ -z $long ]] || wrong "${document#"$root"/}: more than 120 columns: $long"
 done
 
 # What follows ./demo in documents are options of ./demo.

@@ -75,14 +75,23 @@ for task in $(words_of finetune --task); do
     grep -qE "^\|( \`[a-z0-9]+\`)* \`$task\`[ |]" "$root/docs/finetuning.md" || wrong "docs/finetuning.md: task $task is in no table"
 done
 
+# Headings of a page as links name them.
+sections_of() {
+    sed '/^```/,/^```/d' "$1" | sed -nE 's/^#+ //p' | LC_ALL=C.UTF-8 sed -E 's/[^[:alnum:] _-]//g; s/ /-/g; s/.*/\L&/'
+}
+
 # Flags in backquotes belong to some command, to ./demo or to a tool that is named with them.
 for document in "${documents[@]}"; do
     for flag in $(grep -oE '`[^`]*`' "$document" | grep -vE '^`(\./|tools/|bench/|cmake|ctest|pkg-config|mpirun)' |
         grep -oE -- '--[a-z][a-z0-9_-]+' | sort -u); do
         [[ $flag =~ ^--(version|man|completion)$ ]] || has "$everywhere" "$flag" || wrong "${document#"$root"/}: no command has $flag"
     done
-    for target in $(grep -oE '\]\([^)#]+' "$document" | sed 's/^](//' | grep -v '^http'); do
-        [[ -e $(dirname "$document")/$target ]] || wrong "${document#"$root"/}: $target is not there"
+    for target in $(grep -oE '\]\([^)]+' "$document" | sed 's/^](//' | grep -v '^http'); do
+        page=${target%%#*} section=${target#*#}
+        page=${page:+$(dirname "$document")/$page}
+        [[ -e ${page:=$document} ]] || { wrong "${document#"$root"/}: $target is not there"; continue; }
+        [[ $target != *#* ]] || sections_of "$page" | grep -qx -- "$section" ||
+            wrong "${document#"$root"/}: $target is no section"
     done
 done
 

@@ -5,7 +5,7 @@
 # - where a flag takes one of a few words, a command gives it one of them, and finetune's tasks are those of its page;
 # - lines have 120 columns at most, but for tables and what ./demo prints;
 # - README.ko.md has the commands of README.md, in order, with their flags (and more of them where Korean needs it);
-# - docs/demo.md shows what ./demo prints;
+# - docs/demo.md shows what ./demo prints, and what documents name in demo-run is there;
 # - docs/formats.md has every figure of an objective and every metric of a task;
 # - the files, functions and lines of code that CONTRIBUTING.md shows are those of the sources.
 set -euo pipefail
@@ -132,6 +132,10 @@ transcribed=$(sed -n 's/^    == //p' "$root/docs/demo.md")
 [[ -n $transcribed ]] || wrong "docs/demo.md has no transcript"
 unknown=$(grep -vxE -- "$headings" <<<"$transcribed" || true)
 [[ -z $unknown ]] || wrong "docs/demo.md: ./demo does not print '$unknown'"
+
+for name in $(grep -ohE 'demo-run/[a-z]+' "${documents[@]}" | sed 's|.*/||' | sort -u); do
+    grep -qE "\\\$out/$name\b" "$root/demo" || wrong "./demo makes no demo-run/$name"
+done
 
 for figure in $(cat "$root"/src/objective/*.c "$root"/src/task/learn/*.c | sed -n '/ \(FIGURES\|OF_[A-Z]*\)\[\] *=/,/};/p' |
     grep -oE '"[a-z0-9_]+"' | tr -d '"' | sort -u); do

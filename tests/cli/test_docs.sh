@@ -3,6 +3,7 @@
 # - each command has a help page that begins with examples, uses only flags that it has, and is in both READMEs;
 # - each flag that a document gives to a command or to ./demo, or mentions in backquotes, exists; links lead somewhere;
 # - where a flag takes one of a few words, a command gives it one of them, and finetune's tasks are those of its page;
+# - rows of a table have as many cells as its head;
 # - lines have 120 columns at most, but for tables and what ./demo prints;
 # - README.ko.md has the commands of README.md, in order, with their flags (and more of them where Korean needs it);
 # - docs/demo.md shows what ./demo prints, and what documents name in demo-run is there;
@@ -93,6 +94,11 @@ for document in "${documents[@]}"; do
         [[ $target != *#* ]] || sections_of "$page" | grep -qx -- "$section" ||
             wrong "${document#"$root"/}: $target is no section"
     done
+done
+
+for document in "${documents[@]}"; do
+    uneven=$(sed 's/\\|//g' "$document" | awk -F'|' '!/^ *\|/ { cells = 0; next } !cells { cells = NF } NF != cells { print NR ": " $0 }')
+    [[ -z $uneven ]] || wrong "${document#"$root"/}: a row of a table has other cells than its head: $uneven"
 done
 
 # A Korean syllable counts as one column, as editors count characters.

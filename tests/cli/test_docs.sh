@@ -49,8 +49,9 @@ words_of() { # COMMAND FLAG
 }
 
 # Commands in documents and in help pages: "electra COMMAND ... --flag", lines that end in a backslash joined.
+declare -A words
 check_commands() { # NAME < text
-    local line command flag word words
+    local line command flag word
     while IFS= read -r line; do
         while [[ $line == *\\ ]] && IFS= read -r more; do line=${line%\\}$more; done
         [[ $line =~ (^|[^a-z/_-])(build/release/)?electra\ ([a-z]+)(\ .*|$) ]] || continue
@@ -61,8 +62,8 @@ check_commands() { # NAME < text
             has "${help[$command]}" "$flag" || wrong "$1: electra $command has no $flag"
         done
         while read -r flag word; do
-            words=$(words_of "$command" "$flag")
-            [[ -z $words ]] || grep -qx -- "$word" <<<"$words" || wrong "$1: electra $command $flag takes no $word"
+            [[ -v words["$command $flag"] ]] || words["$command $flag"]=" $(words_of "$command" "$flag" | tr '\n' ' ')"
+            [[ ${words["$command $flag"]} =~ ^\ $|\ $word\  ]] || wrong "$1: electra $command $flag takes no $word"
         done < <(grep -oE -- '--[a-z][a-z-]+ [a-z][a-z0-9_-]*( |$)' <<<"$rest")
         [[ $command == finetune && $rest =~ \ --task\ ([a-z_0-9]+) ]] || continue
         grep -q "^  ${BASH_REMATCH[1]} " <<<"${help[finetune]}" || wrong "$1: there is no task ${BASH_REMATCH[1]}"

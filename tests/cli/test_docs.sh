@@ -8,7 +8,7 @@
 # - README.ko.md has the commands of README.md, in order, with their flags (and more of them where Korean needs it);
 # - docs/demo.md shows what ./demo prints, and what documents name in demo-run is there;
 # - docs/formats.md has every figure of an objective and every metric of a task;
-# - the files, functions and lines of code that CONTRIBUTING.md shows are those of the sources.
+# - the sources that documents name are there, and the functions and lines of code that CONTRIBUTING.md shows too.
 set -euo pipefail
 program=$(realpath "$1")
 root=$(realpath "$(dirname "$0")/../..")
@@ -151,9 +151,14 @@ done
 
 # What CONTRIBUTING.md names is there; capitals and stars stand for a name of one's own.
 guide=$root/CONTRIBUTING.md
-sources=$(find "$root/src" "$root/tests" "$root/include" "$root/tools" "$root/docs" -type f)
+sources=$(cd "$root" && find src tests include tools docs bench -type f -printf '/%p\n')
 for file in $(grep -oE '`[A-Za-z0-9_/.*<>-]+\.(c|h|def|sh|md|tsv)`' "$guide" | tr -d '`' | grep -v '[A-Z*<].*[a-z]*\.[a-z]*$' | sort -u); do
     [[ -e $root/$file ]] || grep -qE "/${file//./\\.}\$" <<<"$sources" || wrong "CONTRIBUTING.md: $file is not there"
+done
+for document in "${documents[@]}"; do
+    for file in $(grep -oE '`[a-z0-9_/]+\.(c|h|cu|def|sh)`' "$document" | tr -d '`' | grep -v '^suspects.c$' | sort -u); do
+        grep -qE "/${file//./\\.}\$" <<<"$sources" || wrong "${document#"$root"/}: there is no $file"
+    done
 done
 for name in $(grep -oE '\bel_[a-z_]+' "$guide" | grep -vx 'el_module_verb\|el_ref_\|el_cpu_' | sort -u); do
     grep -rqw -- "$name" "$root/src" || wrong "CONTRIBUTING.md: there is no $name"

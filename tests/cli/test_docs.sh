@@ -65,8 +65,6 @@ check_commands() { # NAME < text
             [[ -v words["$command $flag"] ]] || words["$command $flag"]=" $(words_of "$command" "$flag" | tr '\n' ' ')"
             [[ ${words["$command $flag"]} =~ ^\ $|\ $word\  ]] || wrong "$1: electra $command $flag takes no $word"
         done < <(grep -oE -- '--[a-z][a-z-]+ [a-z][a-z0-9_-]*( |$)' <<<"$rest")
-        [[ $command == finetune && $rest =~ \ --task\ ([a-z_0-9]+) ]] || continue
-        grep -q "^  ${BASH_REMATCH[1]} " <<<"${help[finetune]}" || wrong "$1: there is no task ${BASH_REMATCH[1]}"
     done
 }
 mapfile -t documents < <(find "$root" -maxdepth 1 -name '*.md' | sort && find "$root/docs" -name '*.md' | sort)

@@ -1,4 +1,5 @@
 /* cli - what every command shares: arguments, exit codes, lines on stderr */
+#define _GNU_SOURCE /* asprintf */
 #include "cli/cli.h"
 
 #include <fcntl.h>
@@ -115,6 +116,15 @@ bool cli_parse(el_options *options, int argc, char **argv, int *exit_code)
     free(page);
     el_options_close(options);
     return false;
+}
+
+char *cli_examples_and(const char *examples, char *list)
+{
+    char *text = NULL;
+    if (list && asprintf(&text, "%s%s", examples, list) < 0)
+        text = NULL;
+    free(list);
+    return text;
 }
 
 int cli_exit(const char *command, el_status mine)

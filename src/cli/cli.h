@@ -35,6 +35,9 @@ int cmd_serve(int argc, char **argv);
 /* Reads the arguments, or prints the help page.  False: return *exit_code now. */
 bool cli_parse(el_options *options, int argc, char **argv, int *exit_code);
 
+/* Examples of a help page with a list behind them, on the heap; frees the list.  NULL without memory. */
+char *cli_examples_and(const char *examples, char *list);
+
 /* What is printed as the help page, on the heap: el_options_help, or another page from now on. */
 typedef char *cli_page(const el_options *options);
 void cli_pages_are(cli_page *page);

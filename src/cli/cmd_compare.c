@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -15,11 +16,13 @@ static const char EXAMPLES[] =
     "--output study\n"
     "  electra compare plan.json --output study\n"
     "  mpirun -np 4 electra-mpi compare plan.json --output study   each rank takes a job at a time\n"
-    "  electra compare --output study                     goes on where it stopped\n";
+    "  electra compare --output study                     goes on where it stopped\n"
+    "\nplans:\n";
 
 typedef struct {
     el_compare_settings settings;
     el_options options;
+    char *help; /* examples and plans */
     el_study study;
     cli_progress line;
 } job;
@@ -87,19 +90,21 @@ static el_status work(job *j)
 
 int cmd_compare(int argc, char **argv)
 {
-    job j = {0};
+    job j = {.help = cli_examples_and(EXAMPLES, el_plan_list())};
     int exit_code;
     j.options =
         (el_options){.command = "compare",
-                     .examples = EXAMPLES,
+                     .examples = j.help,
                      .operands = "[PLAN]",
                      .summary = "compares systems at equal compute: all pre-trainings and fine-tunings of a "
                                 "plan, and one report",
                      .table = EL_COMPARE_TABLE,
                      .count = EL_COMPARE_LINES,
                      .settings = &j.settings};
-    if (!cli_parse(&j.options, argc, argv, &exit_code))
+    if (!cli_parse(&j.options, argc, argv, &exit_code)) {
+        free(j.help);
         return exit_code;
+    }
     j.settings.dist = cli_dist();
     const bool leads = el_dist_leads(cli_dist());
     const el_study_watch watch = {
@@ -113,5 +118,6 @@ int cmd_compare(int argc, char **argv)
     exit_code = cli_exit("compare", st);
     el_compare_close(&j.study);
     el_options_close(&j.options);
+    free(j.help);
     return exit_code;
 }

@@ -123,19 +123,9 @@ static el_status tune(job *j)
     return st || !el_dist_leads(cli_dist()) ? st : print_results(j);
 }
 
-/* Examples, and the list of tasks behind them. */
-static char *help_text(void)
-{
-    char *const tasks = el_task_list(), *const text = tasks ? malloc(sizeof EXAMPLES + strlen(tasks)) : NULL;
-    if (text)
-        sprintf(text, "%s%s", EXAMPLES, tasks);
-    free(tasks);
-    return text;
-}
-
 int cmd_finetune(int argc, char **argv)
 {
-    job j = {.settings = el_finetune_defaults(), .help = help_text()};
+    job j = {.settings = el_finetune_defaults(), .help = cli_examples_and(EXAMPLES, el_task_list())};
     int exit_code;
     j.options =
         (el_options){.command = "finetune",

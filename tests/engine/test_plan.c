@@ -57,6 +57,12 @@ static void test_built_in(void **state)
         el_plan_close(&plan);
     }
     assert_int_equal(count, 7);
+    char *const list = el_plan_list();
+    for (const char *names = EL_PLAN_NAMES; *names;) {
+        names = next_name(names, name);
+        CHECK(strstr(list, name) != NULL, "no %s in the list of plans:\n%s", name, list);
+    }
+    free(list);
     CHECK(el_plan_built_in("table9") == NULL, "there is a table 9");
 }
 

@@ -76,6 +76,8 @@ void el_plan_close(el_plan *plan); /* accepts a zeroed one */
 const char *el_plan_built_in(const char *name);
 /* "table1|table4|...", all of them. */
 extern const char EL_PLAN_NAMES[];
+/* For a help page: a line for each, with what it compares; on the heap, NULL without memory. */
+char *el_plan_list(void);
 
 /* FLOPs of a whole run, or its steps. */
 double el_plan_length(const el_plan *plan, int size, int length);

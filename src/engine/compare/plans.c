@@ -3,6 +3,9 @@
  * Compute and sizes are the paper's.  --sizes and --flops-budget bring them down to a machine at hand.  Scores under "published"
  * are copied from the paper; a figure without numbers in the text has none.
  */
+#define _GNU_SOURCE /* open_memstream */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/compare/plan.h"
@@ -139,5 +142,21 @@ const char *el_plan_built_in(const char *name)
     for (size_t i = 0; i < sizeof PLANS / sizeof *PLANS; i++)
         if (strcmp(PLANS[i].name, name) == 0)
             return PLANS[i].text;
+    return NULL;
+}
+
+char *el_plan_list(void)
+{
+    char *list = NULL;
+    size_t bytes = 0;
+    FILE *const out = open_memstream(&list, &bytes);
+    for (size_t i = 0; out && i < sizeof PLANS / sizeof *PLANS; i++) {
+        json_t *const plan = json_loads(PLANS[i].text, 0, NULL);
+        fprintf(out, "  %-19s %s\n", PLANS[i].name, json_string_value(json_object_get(plan, "about")));
+        json_decref(plan);
+    }
+    if (out && fclose(out) == 0)
+        return list;
+    free(list);
     return NULL;
 }

@@ -16,11 +16,6 @@ static void put_words(FILE *out, const char *choices)
         fputc(*c == '|' ? ' ' : *c, out);
 }
 
-static bool is_text(const el_option *option)
-{
-    return option->type == EL_OPT_TEXT || option->type == EL_OPT_TEXTS;
-}
-
 static bool is_switch(const el_option *option)
 {
     return option->type == EL_OPT_SWITCH;
@@ -79,7 +74,7 @@ static void put_zsh_option(FILE *out, const el_option *option)
         fputs(":value:(", out);
         put_words(out, option->choices);
         fputc(')', out);
-    } else if (is_text(option)) {
+    } else if (el_option_is_text(option)) {
         fputs(":text:_files", out);
     } else if (!is_switch(option)) {
         fputs(":number: ", out);
@@ -128,7 +123,7 @@ static void put_fish(FILE *out, const el_options *options)
             fputs(" -x -a '", out);
             put_words(out, option->choices);
             fputc('\'', out);
-        } else if (is_text(option)) {
+        } else if (el_option_is_text(option)) {
             fputs(" -r", out);
         } else if (!is_switch(option)) {
             fputs(" -x", out);

@@ -28,11 +28,11 @@ void el_option_left_side(char *text, size_t size, const el_option *option)
         snprintf(text, size, "--[no-]%s", name + 2);
     else
         snprintf(text, size, "%s %s", name,
-                 option->type == EL_OPT_INT                                    ? "N"
-                 : option->type == EL_OPT_REAL                                 ? "X"
-                 : option->type == EL_OPT_COURSE                               ? "X[:Y]"
-                 : option->type == EL_OPT_TEXT || option->type == EL_OPT_TEXTS ? "TEXT"
-                                                                               : option->choices);
+                 option->type == EL_OPT_INT      ? "N"
+                 : option->type == EL_OPT_REAL   ? "X"
+                 : option->type == EL_OPT_COURSE ? "X[:Y]"
+                 : el_option_is_text(option)     ? "TEXT"
+                                                 : option->choices);
 }
 
 /* " (1 to 8; default 3)" without what there is not to say: a default out of range means that something
@@ -72,6 +72,7 @@ void el_option_remark(char *text, size_t size, const el_options *options, int li
         number_remark(text, size, option, ((const el_course *)place)->first);
         break;
     case EL_OPT_TEXT:
+    case EL_OPT_OUTPUT:
         word = *(const char *const *)place;
         if (word && *word)
             snprintf(text, size, " (default %s)", word);

@@ -10,6 +10,8 @@ void el_option_flag(char flag[EL_LONGEST_NAME + 2], const char *name);
 /* Where the value of a line lies. */
 void *el_option_place(const el_options *options, int line);
 bool el_option_has_range(const el_option *option);
+/* Whether its values are texts: one, one to be written to, or several. */
+bool el_option_is_text(const el_option *option);
 /* What explains a line: "--num-train-steps N", and " (1 to 8; default 3)" behind its help. */
 void el_option_left_side(char *text, size_t size, const el_option *option);
 void el_option_remark(char *text, size_t size, const el_options *options, int line);

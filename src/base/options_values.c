@@ -24,6 +24,11 @@ bool el_option_has_range(const el_option *option)
     return option->min != 0 || option->max != 0;
 }
 
+bool el_option_is_text(const el_option *option)
+{
+    return option->type == EL_OPT_TEXT || option->type == EL_OPT_OUTPUT || option->type == EL_OPT_TEXTS;
+}
+
 static el_status check_range(const char *said, const el_option *option, const char *text, double value)
 {
     if (!el_option_has_range(option) || (value >= option->min && value <= option->max))
@@ -192,6 +197,11 @@ el_status el_option_set(el_options *options, int line, const char *said, const c
         return set_real(options, line, said, text);
     case EL_OPT_COURSE:
         return set_course(options, line, said, text);
+    case EL_OPT_OUTPUT:
+        if (strcmp(text, "-") == 0)
+            return el_fail(EL_EUSAGE, "%s: - is not the standard output here; ./- names what is called so",
+                           said);
+        return set_text(options, line, said, text);
     case EL_OPT_TEXT:
         return set_text(options, line, said, text);
     case EL_OPT_TEXTS:
@@ -218,6 +228,7 @@ static bool fits(el_option_type type, const json_t *value)
     case EL_OPT_COURSE:
         return json_is_number(value) || json_is_string(value);
     case EL_OPT_TEXT:
+    case EL_OPT_OUTPUT:
     case EL_OPT_TEXTS:
         return json_is_string(value) || json_is_array(value);
     case EL_OPT_CHOICE:
@@ -230,13 +241,13 @@ static bool fits(el_option_type type, const json_t *value)
 
 static const char *kind_of(el_option_type type)
 {
-    return type == EL_OPT_SWITCH                          ? "true or false"
-           : type == EL_OPT_INT                           ? "a whole number"
-           : type == EL_OPT_REAL                          ? "a number"
-           : type == EL_OPT_COURSE                        ? "a number, or two with a colon between"
-           : type == EL_OPT_TEXT || type == EL_OPT_CHOICE ? "a text"
-           : type == EL_OPT_TEXTS                         ? "a text or a list of texts"
-                                                          : "a value";
+    return type == EL_OPT_SWITCH   ? "true or false"
+           : type == EL_OPT_INT    ? "a whole number"
+           : type == EL_OPT_REAL   ? "a number"
+           : type == EL_OPT_COURSE ? "a number, or two with a colon between"
+           : type == EL_OPT_TEXT || type == EL_OPT_OUTPUT || type == EL_OPT_CHOICE ? "a text"
+           : type == EL_OPT_TEXTS ? "a text or a list of texts"
+                                  : "a value";
 }
 
 static el_status set_bytes(el_options *options, int line, const char *said, const json_t *bytes)
@@ -320,6 +331,7 @@ json_t *el_option_json(const el_options *options, int line)
         return el_json_number(*(const double *)place);
     case EL_OPT_COURSE:
         return course_json(*(const el_course *)place);
+    case EL_OPT_OUTPUT:
     case EL_OPT_TEXT:
         return *(const char *const *)place ? text_json(*(const char *const *)place) : json_null();
     case EL_OPT_TEXTS: {

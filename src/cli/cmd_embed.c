@@ -26,7 +26,7 @@ typedef struct {
 static const el_option TABLE[] = {
     {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL,
      "run folder, what `electra finetune` wrote, or a Hugging Face model folder"},
-    {"output", EL_OPT_TEXT, AT(output), 0, 0, NULL, ".npy file: a matrix of floats, a row a text"},
+    {"output", EL_OPT_OUTPUT, AT(output), 0, 0, NULL, ".npy file: a matrix of floats, a row a text"},
     {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL,
      "instead of --output: an object a line on standard output, with the text's id where the file has one"},
     {"pooling", EL_OPT_CHOICE, AT(pooling), 0, 0, "auto|mean|cls",

@@ -52,7 +52,7 @@ static const el_option TABLE[] = {
      "draw masked positions with replacement"},
     {OF_FINETUNED, EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
     {"split", EL_OPT_CHOICE, AT(split), 0, 0, "dev|test", "which file of --data to score"},
-    {"report", EL_OPT_TEXT, AT(report), 0, 0, NULL,
+    {"report", EL_OPT_OUTPUT, AT(report), 0, 0, NULL,
      "HTML page to write: metrics, confusion matrix, the worst mistakes"},
     {"report_mistakes", EL_OPT_INT, AT(report_mistakes), 0, 1e6, NULL, "mistakes on the page, at most"},
     EL_SPECIAL_OPTION(evaluate_settings),

@@ -35,7 +35,7 @@ static const el_option TABLE[] = {
      "int8 are "
      "printed"},
     {"network", EL_OPT_CHOICE, AT(network), 0, 0, "discriminator|generator", "which network of a run"},
-    {"output", EL_OPT_TEXT, AT(output), 0, 0, NULL, "file, or of safetensors folder, to write"},
+    {"output", EL_OPT_OUTPUT, AT(output), 0, 0, NULL, "file, or of safetensors folder, to write"},
 };
 
 static void print_scores(const el_int8_scores *scores)

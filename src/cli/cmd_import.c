@@ -16,7 +16,7 @@ typedef struct {
 
 #define AT(field) offsetof(settings, field)
 static const el_option TABLE[] = {
-    {"output", EL_OPT_TEXT, AT(output), 0, 0, NULL,
+    {"output", EL_OPT_OUTPUT, AT(output), 0, 0, NULL,
      "folder to write, which is not there yet: safetensors, config.json and a tokenizer's files"},
     {"check", EL_OPT_SWITCH, AT(check), 0, 0, NULL,
      "instead of --output: name, shape and a hash of the numbers of each tensor that is there"},

@@ -26,7 +26,7 @@ typedef struct {
 
 #define AT(field) offsetof(settings, field)
 static const el_option TABLE[] = {
-    {"output", EL_OPT_TEXT, AT(output), 0, 0, NULL,
+    {"output", EL_OPT_OUTPUT, AT(output), 0, 0, NULL,
      "file to write; .html makes a page, anything else is SVG"},
     {"figures", EL_OPT_TEXT, AT(figures), 0, 0, NULL,
      "metrics to draw, between commas; default: all that evaluations have"},

@@ -28,12 +28,12 @@ typedef struct {
 static const el_option TABLE[] = {
     {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL,
      "output folder of `electra finetune`, or a Hugging Face folder with a task head"},
-    {"submission", EL_OPT_TEXT, AT(submission), 0, 0, NULL,
+    {"submission", EL_OPT_OUTPUT, AT(submission), 0, 0, NULL,
      "folder for GLUE's submission files: answers to the task's test files in --data, instead of standard "
      "output"},
     {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL,
      "with --submission: GLUE's folder, or the task's folder in it"},
-    {"squad_output", EL_OPT_TEXT, AT(squad_output), 0, 0, NULL,
+    {"squad_output", EL_OPT_OUTPUT, AT(squad_output), 0, 0, NULL,
      "folder for predictions.json, nbest_predictions.json and null_odds.json, instead of standard output"},
     {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL,
      "print one JSON object per line instead of columns between tabs"},

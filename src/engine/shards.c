@@ -12,7 +12,7 @@
 #define AT(field) offsetof(el_shards_settings, field)
 const el_option EL_SHARDS_TABLE[] = {
     {"vocab", EL_OPT_TEXT, AT(vocab), 0, 0, NULL, "vocab.txt, or the folder that holds it"},
-    {"output", EL_OPT_TEXT, AT(output), 0, 0, NULL, "folder of shards to write"},
+    {"output", EL_OPT_OUTPUT, AT(output), 0, 0, NULL, "folder of shards to write"},
     {"max_seq_length", EL_OPT_INT, AT(max_seq_length), EL_PACK_SHORTEST, EL_PACK_LONGEST, NULL,
      "tokens per example, [CLS] and [SEP] included"},
     {"packing", EL_OPT_CHOICE, AT(packing), 0, 0, "segments|full",
@@ -25,7 +25,7 @@ const el_option EL_SHARDS_TABLE[] = {
     {"single_segment_prob", EL_OPT_REAL, AT(single_segment_prob), 0, 1, NULL,
      "share of examples with a single segment"},
     {"heldout", EL_OPT_REAL, AT(held_out), 0, 1, NULL, "share of documents to hold out"},
-    {"heldout_output", EL_OPT_TEXT, AT(held_out_output), 0, 0, NULL,
+    {"heldout_output", EL_OPT_OUTPUT, AT(held_out_output), 0, 0, NULL,
      "folder of shards for the held-out documents"},
     {"blanks_separate_docs", EL_OPT_SWITCH, AT(blanks_separate_docs), 0, 0, NULL,
      "a blank line ends a document; off: only the end of a file does"},

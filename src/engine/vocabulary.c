@@ -14,7 +14,7 @@
 
 #define FIELD(name) offsetof(el_vocabulary_settings, name)
 const el_option EL_VOCABULARY_TABLE[] = {
-    {"output", EL_OPT_TEXT, FIELD(output), 0, 0, NULL,
+    {"output", EL_OPT_OUTPUT, FIELD(output), 0, 0, NULL,
      "vocabulary file to write; tokenizer_config.json goes beside it"},
     {"vocab_size", EL_OPT_INT, FIELD(vocab_size), 16, EL_VOCAB_MAX_PIECES, NULL, "number of pieces, at most"},
     {"min_frequency", EL_OPT_INT, FIELD(min_frequency), 1, 1e15, NULL,

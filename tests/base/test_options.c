@@ -28,7 +28,7 @@ static const el_option table[] = {
     {"files", EL_OPT_SECTION, 0, 0, 0, NULL, "Files"},
     {"lowercase", EL_OPT_SWITCH, FIELD(lower), 0, 0, NULL, "lower-case the text"},
     {"verbose", EL_OPT_SWITCH, FIELD(verbose), 0, 0, NULL, "say more"},
-    {"output", EL_OPT_TEXT, FIELD(output), 0, 0, NULL, "folder to write"},
+    {"output", EL_OPT_OUTPUT, FIELD(output), 0, 0, NULL, "folder to write"},
     {"run_name", EL_OPT_TEXT, FIELD(name), 0, 0, NULL, "a name"},
     {"model", EL_OPT_TEXTS, FIELD(models), 0, 0, NULL, "a model; several are allowed"},
     {"model_size", EL_OPT_CHOICE, FIELD(size), 0, 0, "tiny|small|base", "preset"},
@@ -138,6 +138,7 @@ static void test_mistakes(void **state)
 {
     (void)state;
     static const char *const lines[][2] = {
+        {"--output -", "--output: - is not the standard output here"},
         {"--num-train-steps 1.5", "--num-train-steps: 1.5 is not a whole number"},
         {"--num-train-steps 32-64", "--num-train-steps: \"32-64\" is not a number"},
         {"--num-train-steps 1-2", "--num-train-steps: \"1-2\" is not a number"},

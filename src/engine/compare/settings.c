@@ -10,7 +10,7 @@
 
 #define AT(field) offsetof(el_compare_settings, field)
 const el_option EL_COMPARE_TABLE[] = {
-    {"output", EL_OPT_TEXT, AT(output), 0, 0, NULL,
+    {"output", EL_OPT_OUTPUT, AT(output), 0, 0, NULL,
      "folder of the study; the same command again goes on with it"},
     {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL, "folder of shards, instead of the plan's"},
     {"eval_data", EL_OPT_TEXT, AT(eval_data), 0, 0, NULL, "folder of held-out shards, instead of the plan's"},

@@ -19,7 +19,7 @@ const el_option EL_FINETUNE_TABLE[] = {
     {"dev_file", EL_OPT_TEXT, AT(dev_file), 0, 0, NULL, "dev file, instead of the one in --data"},
     {"test_file", EL_OPT_TEXT, AT(test_file), 0, 0, NULL,
      "labelled test file; the best model is scored on it once, at the end"},
-    {"output", EL_OPT_TEXT, AT(output), 0, 0, NULL, "folder for trials, results.json and the best model"},
+    {"output", EL_OPT_OUTPUT, AT(output), 0, 0, NULL, "folder for trials, results.json and the best model"},
     {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "print results as JSON"},
     EL_COLUMN_OPTIONS(el_finetune_settings),
     {"Data", EL_OPT_SECTION, 0, 0, 0, NULL, NULL},

@@ -37,7 +37,8 @@
 
 const el_option EL_PRETRAIN_TABLE[] = {
     TEXT(data, "folder of shards, as electra prepare makes them"),
-    TEXT(output, "run folder; the same command again continues a run that was stopped"),
+    {"output", EL_OPT_OUTPUT, AT(output), 0, 0, NULL,
+     "run folder; the same command again continues a run that was stopped"},
     CHOICE(model_size, EL_PRESET_NAMES,
            "preset for the options below; published, with the mean over GLUE: small (79.9), base (85.1) and "
            "large (89.0) "

@@ -272,13 +272,13 @@ ELECTRA_API electra_status electra_embed(electra_session *session, const electra
 
 /* What a model that was fine-tuned to classify says of each text or pair: count x labels probabilities.  They sum to 1
  * where one label is right; where any number may be, each stands for itself.  `labels` (may be NULL) gets the most
- * probable label of each. */
+ * probable label of each.  ELECTRA_USAGE for single texts where the model was taught pairs, and the other way round. */
 ELECTRA_API electra_status electra_classify(electra_session *session, const electra_text *texts,
                                             const electra_text *seconds, size_t count,
                                             const float **probabilities, const int32_t **labels);
 
 /* The number that a model gives to each text or pair: a rating, a similarity, the rank of an answer to a query; in the
- * units that it was taught. */
+ * units that it was taught.  ELECTRA_USAGE as electra_classify. */
 ELECTRA_API electra_status electra_regress(electra_session *session, const electra_text *texts,
                                            const electra_text *seconds, size_t count, const double **values);
 

@@ -151,6 +151,8 @@ static el_status check(const electra_session *s, const question *ask)
         st = el_api_check_texts(ask->seconds, ask->count);
     if (!st && l->card.pair && !ask->seconds)
         st = el_fail(EL_EUSAGE, "the model was taught pairs, and there are no second texts");
+    if (!st && l->card.single && ask->seconds)
+        st = el_fail(EL_EUSAGE, "the model was taught single texts, and there are second ones");
     return st;
 }
 

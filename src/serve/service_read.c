@@ -125,6 +125,8 @@ static el_status read_predict(el_service *s, el_query *a)
         return el_fail(EL_EUSAGE, "this model tags one text, not a pair");
     if (card->pair && !two)
         return el_fail(EL_EUSAGE, "this model was taught pairs of texts: [a, b] is one");
+    if (card->single && two)
+        return el_fail(EL_EUSAGE, "this model was taught single texts: [a, b] is a pair, [[a], [b]] a batch");
     if (two && s->loaded->encoder->config.type_vocab_size < 2)
         return el_fail(EL_EUSAGE, "this model knows one segment, and so no pairs of texts");
     return card->kind == EL_SPAN  ? read_span(s, a)

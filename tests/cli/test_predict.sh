@@ -120,6 +120,9 @@ printf 'sentence1\tsentence2\tgold_label\na\tb\t-\na\tb\t\n' > unlabelled.tsv
 # A pipe is answered as far as it has come, in every form of lines.
 grep -v '^$' train.txt | head -n 40 | awk -v OFS='\t' 'BEGIN { print "text", "label" } { print $0, NR % 2 }' > texts.tsv
 finetune --task classify --train-file texts.tsv --dev-file texts.tsv --output one
+printf 'text\tother\nthe small cat\ta dog\n' > both.tsv
+refuse 2 "taught single ones" --model one --text-column text --second-column other both.tsv
+predict --model one both.tsv > out 2> log || fail "a column beside the text: $(cat log)"
 talk() { # MODEL FORM HEADER LINE...
     local model=$1
     shift

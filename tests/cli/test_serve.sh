@@ -143,7 +143,7 @@ LC_ALL=C sort -gr < <(printf 'ab c\tyz\nab c\tx\nab c\tab\n' | "$electra" predic
 close "ranks" served.p said.p
 answers /v1/rerank '{"query": "ab c", "documents": ["yz", {"text": "x"}], "top_n": 1, "model": "rank"}' '^\{"results":\[\{"index":[01],"relevance_score":-?[0-9.e-]+\}\],"model":"rank"'
 answers /predict '{"inputs": "ab c", "model": "classes"}' '^\[\{"label":"[01]","score":0\.[0-9]+\},\{"label":"[01]","score":0\.[0-9]+\}\]$'
-answers /predict '{"inputs": [["ab c"], ["d", "e"]], "model": "classes"}' '^\[\[\{"label".*\]\]$'
+answers /predict '{"inputs": [["ab c"], ["d"]], "model": "classes"}' '^\[\[\{"label".*\]\]$'
 answers '/predict?model=classes' '{"inputs": ["ab c"]}' '^\[\{"label"'
 answers /predict '{"inputs": ["ab c", "x"], "model": "rank"}' '^\[\{"label":"LABEL_0","score":-?[0-9.e-]+\}\]$'
 answers /tag '{"inputs": "ab cd. ef", "model": "tags"}' '^\[(\{"entity_group":"(PER|LOC)","score":0\.[0-9]+,"word":"[a-z. ]+","start":[0-9]+,"end":[0-9]+\},?)*\]$'
@@ -153,6 +153,7 @@ answers /answer '{"question": "wh a", "context": "ab cd ef gh", "model": "answer
 answers /embed '{"inputs": "ab"}' '^\[\['
 refuses 404 /predict '{"inputs": "ab c", "model": "other"}' "no model of this name"
 refuses 422 /predict '{"inputs": "a", "model": "rank"}' "pairs"
+refuses 422 /predict '{"inputs": ["a", "b"], "model": "classes"}' "single texts: .*is a pair, .* a batch"
 refuses 422 /answer '{"inputs": "a", "model": "answers"}' "both are wanted"
 refuses 422 /tag '{"inputs": ["a", "b"], "model": "tags"}' "not a pair"
 refuses 422 /predict '{"inputs": ["a", "b", "c"], "model": "classes"}' "3 texts"

@@ -206,6 +206,8 @@ static void test_finetune(void **state)
     assert_true(info.exclusive && !info.pairs);
     assert_string_equal(info.task, "classify");
     API_OK(electra_session_open(&session, model));
+    assert_int_equal(electra_classify(session, TEXTS, TEXTS, 2, &probabilities, NULL), ELECTRA_USAGE);
+    CHECK(strstr(electra_error(), "single texts"), "%s", electra_error());
     API_OK(electra_classify(session, TEXTS, NULL, 2, &probabilities, &labels));
     assert_string_equal(electra_model_label(model, labels[0]), "yes");
     assert_string_equal(electra_model_label(model, labels[1]), "no");

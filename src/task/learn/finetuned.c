@@ -297,6 +297,7 @@ static el_status read_task(const json_t *task, const char *path, int places, el_
         st = read_numbers(task, path, places, card);
     if (!st)
         st = el_json_bool(task, path, "pair", &card->pair);
+    card->single = json_is_false(json_object_get(task, "pair"));
     if (!st)
         st = el_json_bool(task, path, "segment_one", &card->features.segment_one);
     if (!st)
@@ -429,10 +430,12 @@ el_status el_finetuned_ask_each(el_finetuned *f, const el_dataset *dataset, cons
 {
     assert(dataset->kind == f->card.kind);
     el_features_clear(&f->features);
-    for (int i = 0; f->card.pair && i < dataset->count; i++)
-        if (!dataset->examples[i].text[1])
-            return el_fail(EL_EUSAGE, "%s, line %lld: there is one text, and the model was taught pairs",
-                           dataset->name, (long long)dataset->examples[i].line);
+    for (int i = 0; i < dataset->count; i++)
+        if (dataset->examples[i].text[1] ? f->card.single : f->card.pair)
+            return el_fail(EL_EUSAGE, "%s, line %lld: %s", dataset->name,
+                           (long long)dataset->examples[i].line,
+                           f->card.pair ? "there is one text, and the model was taught pairs"
+                                        : "there are two texts, and the model was taught single ones");
     el_status st = el_features_add(&f->features, dataset, f->vocab, &f->card.features, false, &f->split);
     if (!st)
         st = el_features_check(&f->features, f->model.networks[0].config.type_vocab_size);

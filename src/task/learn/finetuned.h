@@ -18,9 +18,9 @@ typedef struct {
     el_task_kind kind;
     char *task; /* "sst2", "classify" */
     el_labels labels;
-    el_tagging tagging; /* tag */
-    double low, high;   /* regress */
-    bool pair;
+    el_tagging tagging;    /* tag */
+    double low, high;      /* regress */
+    bool pair, single;     /* taught pairs, or one text each; neither where the folder does not say */
     el_file_layout layout; /* of the training file; zeroed where the folder does not say */
     el_feature_settings features;
     int n_best, max_answer_length, beam; /* span, and what follows */

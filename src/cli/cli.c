@@ -188,7 +188,7 @@ void cli_duration(char *text, size_t size, double seconds)
 /* What is left at the rate so far; "" while nothing is known. */
 static void remaining(const cli_progress *p, char *text, size_t size)
 {
-    const double elapsed = cli_now() - p->started, done = p->fraction - p->first_fraction;
+    const double elapsed = cli_now() - p->started, done = p->fraction - p->before;
     *text = '\0';
     if (p->fraction >= 1 || done <= 0 || elapsed < BLIND)
         return;
@@ -238,8 +238,7 @@ static void draw(cli_progress *p)
 
 void cli_progress_begin(cli_progress *progress)
 {
-    *progress =
-        (cli_progress){.started = cli_now(), .first_fraction = -1, .fraction = -1, .terminal = is_terminal()};
+    *progress = (cli_progress){.started = cli_now(), .before = -1, .fraction = -1, .terminal = is_terminal()};
     progress->drawn = progress->terminal ? 0 : progress->started;
     flockfile(stderr);
     progress_open = progress;
@@ -251,8 +250,8 @@ void cli_progress_show(cli_progress *progress, double fraction, const char *text
     if (!el_dist_leads(cli_dist()))
         return;
     flockfile(stderr);
-    if (progress->first_fraction < 0 && fraction >= 0)
-        progress->first_fraction = fraction;
+    if (progress->before < 0 && fraction >= 0)
+        progress->before = fraction;
     progress->fraction = fraction > 1 ? 1 : fraction;
     snprintf(progress->text, sizeof progress->text, "%s", text);
     progress->waiting = true;

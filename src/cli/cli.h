@@ -58,7 +58,8 @@ el_status cli_json_print(const json_t *value);
 /* A progress line on stderr: redrawn in place on a terminal, a plain line now and then elsewhere.
  * fraction in [0, 1] draws a bar and the remaining time; negative: only the text. */
 typedef struct {
-    double started, first_fraction;
+    double started;
+    double before; /* done before the start: the first fraction that is shown, unless the caller says it */
     _Atomic double drawn; /* when; as `open`, read and written by whoever logs */
     bool terminal;
     _Atomic bool open; /* a line stands on the terminal */

@@ -33,6 +33,7 @@ static void on_progress(void *context, const el_study_progress *p)
     char text[256];
     snprintf(text, sizeof text, "%d of %d jobs%s%s", p->done, p->jobs, p->at_work ? "  " : "",
              p->at_work ? p->at_work->name : "");
+    j->line.before = p->before;
     cli_progress_show(&j->line, p->fraction, text);
 }
 

@@ -44,9 +44,9 @@ typedef struct {
     int64_t steps; /* of a pre-training, the trunk's among them */
     double flops;  /* expected, for what is left to do; 0: not known */
     el_job_state state;
-    _Atomic double fraction;
-    json_t *record; /* once it is done: its line of results.jsonl */
-    bool left;      /* by a rank of an earlier start, and results.jsonl lacks it */
+    _Atomic double fraction, before; /* that is done; that earlier starts did */
+    json_t *record;                  /* once it is done: its line of results.jsonl */
+    bool left;                       /* by a rank of an earlier start, and results.jsonl lacks it */
 } el_job;
 
 /* What a pre-training of one system in one size takes. */
@@ -61,6 +61,7 @@ typedef struct {
 typedef struct {
     int done, jobs, running;
     double fraction;       /* of the FLOPs */
+    double before;         /* of the FLOPs, what earlier starts did */
     const el_job *at_work; /* one of those, or NULL */
     const el_job *ended;   /* the job that has just been done, or NULL */
 } el_study_progress;

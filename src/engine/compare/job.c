@@ -22,6 +22,7 @@ typedef struct {
     json_t **made; /* where its record goes */
     int64_t steps; /* by which its progress is told; of a fine-tuning those of all trials */
     int64_t before;
+    bool counted;          /* a step of this start has been told */
     bool evaluates_little; /* as nobody said how much */
     bool skipping;         /* its last step was skipped: the loss or the gradient was no finite number */
 } working;
@@ -30,8 +31,14 @@ static el_status on_event(void *context, const el_event *event)
 {
     working *const w = context;
     w->skipping = event->progress->skipped_in_row > 0;
-    if (event->kind == EL_EVENT_STEP || event->kind == EL_EVENT_RECORD)
-        w->job->fraction = (double)(w->before + event->progress->step) / (double)w->steps;
+    if (event->kind == EL_EVENT_STEP || event->kind == EL_EVENT_RECORD) {
+        const int64_t done = w->before + event->progress->step;
+        w->job->fraction = (double)done / (double)w->steps;
+        if (!w->counted)
+            w->job->before =
+                (double)(done - 1) / (double)w->steps; /* after the fraction, which is never less */
+        w->counted = true;
+    }
     return EL_OK;
 }
 

@@ -128,8 +128,10 @@ void el_compare_reopen(el_study *study)
     for (int i = study->count - 1; i >= 0; i--) {
         el_job *const job = &study->jobs[i];
         if (job->task < 0 && job->state == EL_JOB_DONE && !el_record_diverged(job->record) &&
-            is_needed(study, job) && !has_model(study, job))
+            is_needed(study, job) && !has_model(study, job)) {
             job->state = EL_JOB_WAITING;
+            job->before = 0;
+        }
     }
 }
 

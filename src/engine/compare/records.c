@@ -95,6 +95,7 @@ static el_status take(el_study *study, json_t *record)
         return st;
     job->record = json_incref(record);
     job->state = EL_JOB_DONE;
+    job->before = 1;
     if (study->plan.rate_count && job->task < 0 && job->rate == 0) /* it was chosen */
         job->rate = json_number_value(json_object_get(record, "rate"));
     return EL_OK;

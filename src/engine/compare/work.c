@@ -32,11 +32,12 @@ static void tell(const el_study *study, const el_job *ended)
     if (!study->watch.on_progress)
         return;
     el_study_progress p = {.jobs = study->count, .ended = ended};
-    double all = 0, done = 0;
+    double all = 0, done = 0, before = 0;
     for (int i = 0; i < study->count; i++) {
         const el_job *const job = &study->jobs[i];
         const double w = weight(study, job);
         all += w;
+        before += w * job->before;
         done += job->state == EL_JOB_DONE ? w : w * job->fraction;
         p.done += job->state == EL_JOB_DONE;
         p.running += job->state == EL_JOB_RUNNING;
@@ -44,6 +45,7 @@ static void tell(const el_study *study, const el_job *ended)
             p.at_work = job;
     }
     p.fraction = all > 0 ? done / all : 1;
+    p.before = all > 0 ? before / all : 1;
     study->watch.on_progress(study->watch.context, &p);
 }
 

@@ -212,6 +212,8 @@ static void test_kinds(void **state)
         {"PK\3\4\0\0", 6, "zip archive"},
         {"%PDF-1.4\n", 9, "PDF"},
         {"\4\x22\x4D\x18", 4, "lz4"},
+        {"\x5D\0\0\x80\0\xFF\xFF\xFF\xFF", 9, "lzma"},
+        {"\x93NUMPY\1\0", 8, "NumPy"},
         {"\xfe\xff\0h\0i", 6, "UTF-16"},
         {"h\0e\0l\0l\0o\0\n\0", 12, "UTF-16"},
         {"\xff\xfe\0\0h\0\0\0", 8, "iconv -f UTF-32"},

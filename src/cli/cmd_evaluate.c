@@ -91,9 +91,6 @@ static el_status find_head(const char *folder, bool *finetuned)
 
 static el_status evaluate_pretrained(evaluate_settings *s, el_options *options)
 {
-    if (options->operand_count)
-        return el_fail(EL_EDATA, "%s: this model was not fine-tuned: it has no task's head to score %s with",
-                       s->model, options->operand[0]);
     const el_status st = refuse_settings(options, OF_FINETUNED, NULL, "the model is not fine-tuned");
     return st ? st : evaluate_shards(s, options);
 }
@@ -121,7 +118,8 @@ static el_status evaluate(evaluate_settings *s, el_options *options)
         return st;
     st = find_head(folder, &finetuned);
     if (!st)
-        st = finetuned ? evaluate_finetuned(s, options, folder) : evaluate_pretrained(s, options);
+        st = finetuned || options->operand_count ? evaluate_finetuned(s, options, folder)
+                                                 : evaluate_pretrained(s, options);
     free(folder);
     return st;
 }

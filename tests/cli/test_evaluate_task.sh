@@ -124,6 +124,9 @@ refuse 2 "one file at a time" --model classified classes/dev.tsv classes/test.ts
 refuse 2 "the model is fine-tuned" --model classified --mask-prob 0.2 classes/dev.tsv
 refuse 2 "the model is not fine-tuned" --model run --data heldout --report report.html
 refuse 3 "not fine-tuned: it has no task's head" --model run classes/dev.tsv
+cp -r run/discriminator choice
+sed -i 's/ElectraForPreTraining/ElectraForMultipleChoice/' choice/config.json
+refuse 3 "names ElectraForMultipleChoice, whose head is not known" --model choice classes/dev.tsv
 refuse 3 "no file named \"test\"" --model inferred --data mnli --split test
 refuse 3 "nowhere.tsv" --model classified nowhere.tsv
 sentences heldout.txt 1 5 > unlabelled.tsv

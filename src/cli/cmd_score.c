@@ -331,6 +331,8 @@ static el_status score(job *j)
         st = flush(j);
     if (!st && s->nbest)
         st = print_best(j);
+    if (!st)
+        el_text_loss_say(el_scorer_loss(j->scorer), NULL, "sentences", el_scorer_longest(j->scorer), false);
     return st;
 }
 

@@ -184,7 +184,9 @@ el_status el_minimal_pairs(el_pair_counts *counts, el_scorer *scorer, const char
         forget(&r.pairs[i]);
     if (!st && counts->kinds[0].pairs == 0)
         st = el_fail(EL_EDATA, "%s: there are no pairs in it", path);
-    if (st)
+    if (!st)
+        el_text_loss_say(el_scorer_loss(scorer), path, "sentences", el_scorer_longest(scorer), false);
+    else
         el_minimal_pairs_release(counts);
     return st;
 }

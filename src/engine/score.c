@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "data/batch.h"
 #include "format/model_folder.h"
 #include "model/heads.h"
@@ -36,7 +35,7 @@ struct el_scorer {
     int count;
     float *values; /* losses of slots, or logits of rows */
     el_ids ids;    /* of a sentence */
-    bool cut;      /* one was, and it was said */
+    el_text_loss loss;
 };
 
 /* ---- opening ---- */
@@ -165,6 +164,16 @@ void el_scorer_close(el_scorer *s)
 el_score_kind el_scorer_kind(const el_scorer *scorer)
 {
     return scorer->kind;
+}
+
+int el_scorer_longest(const el_scorer *scorer)
+{
+    return scorer->net->config.max_position_embeddings;
+}
+
+const el_text_loss *el_scorer_loss(const el_scorer *scorer)
+{
+    return &scorer->loss;
 }
 
 /* ---- a batch ---- */
@@ -304,16 +313,18 @@ static el_status put_sentence(el_scorer *s, int number, el_sentence_score *score
 }
 
 /* [CLS] pieces [SEP], no more than there are places. */
-static el_status read_sentence(el_scorer *s, const el_sentence_text *text, bool *cut)
+static el_status read_sentence(el_scorer *s, const el_sentence_text *text)
 {
-    const int most = s->net->config.max_position_embeddings;
+    const int most = el_scorer_longest(s);
     s->ids.count = 0;
     el_status st = el_ids_push(&s->ids, s->vocab->cls);
     if (!st)
         st = el_wordpiece_encode(s->wordpiece, text->text, text->bytes, &s->ids);
+    if (!st)
+        el_text_loss_count(&s->loss, s->ids.data + 1, s->ids.count - 1, s->vocab->unk);
     if (!st && s->ids.count > (size_t)most - 1) {
         s->ids.count = (size_t)most - 1;
-        *cut = true;
+        s->loss.cut++;
     }
     return st ? st : el_ids_push(&s->ids, s->vocab->sep);
 }
@@ -321,10 +332,9 @@ static el_status read_sentence(el_scorer *s, const el_sentence_text *text, bool 
 el_status el_scorer_run(el_scorer *s, const el_sentence_text *texts, int count, el_sentence_score *scores)
 {
     el_status st = EL_OK;
-    bool cut = false;
     for (int i = 0; !st && i < count; i++) {
         scores[i] = (el_sentence_score){.share = s->kind == EL_SCORE_ORIGINALS ? 0 : NAN};
-        st = read_sentence(s, &texts[i], &cut);
+        st = read_sentence(s, &texts[i]);
         if (!st)
             st = put_sentence(s, i, scores);
     }
@@ -332,10 +342,5 @@ el_status el_scorer_run(el_scorer *s, const el_sentence_text *texts, int count, 
         st = run(s, scores);
     for (int i = 0; !st && i < count; i++)
         scores[i].share /= scores[i].tokens ? scores[i].tokens : 1;
-    if (!st && cut && !s->cut) {
-        s->cut = true;
-        el_log(EL_LOG_WARNING,
-               "a sentence is longer than the model's places: of such ones the end is left out");
-    }
     return st;
 }

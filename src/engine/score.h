@@ -13,7 +13,7 @@
 #define EL_ENGINE_SCORE_H
 
 #include "engine/machine.h"
-#include "text/wordpiece.h"
+#include "text/loss.h"
 
 typedef enum {
     EL_SCORE_PLL,
@@ -46,7 +46,13 @@ void el_scorer_close(el_scorer *scorer); /* accepts NULL */
 
 el_score_kind el_scorer_kind(const el_scorer *scorer);
 
-/* Scores of `count` sentences.  The end of one that is longer than the model's places is left out, and this is said once. */
+/* Tokens of a sentence, [CLS] and [SEP] among them: the model's places. */
+int el_scorer_longest(const el_scorer *scorer);
+
+/* What was lost of the sentences so far. */
+const el_text_loss *el_scorer_loss(const el_scorer *scorer);
+
+/* Scores of `count` sentences.  The end of one that is too long is left out, and counted. */
 el_status el_scorer_run(el_scorer *scorer, const el_sentence_text *texts, int count,
                         el_sentence_score *scores);
 

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
-
 /* What a split is made with. */
 typedef struct {
     el_features *features;
@@ -52,11 +50,8 @@ static void put(el_ids *to, const int32_t *ids, int count)
 /* The same of a text. */
 static void put_text(adding *a, const int32_t *ids, int count)
 {
-    el_text_loss *const loss = &a->features->loss;
     put(&a->features->ids, ids, count);
-    loss->pieces += count;
-    for (int i = 0; i < count; i++)
-        loss->unknown += ids[i] == a->vocab->unk;
+    el_text_loss_count(&a->features->loss, ids, (size_t)count, a->vocab->unk);
 }
 
 /* Some ids in a row. */
@@ -427,30 +422,6 @@ el_status el_features_add(el_features *f, const el_dataset *dataset, const el_vo
     el_ids_release(&a.a);
     el_ids_release(&a.b);
     return st;
-}
-
-void el_text_loss_add(el_text_loss *sum, const el_text_loss *more)
-{
-    sum->cut += more->cut;
-    sum->pieces += more->pieces;
-    sum->unknown += more->unknown;
-}
-
-void el_text_loss_say(const el_text_loss *loss, const char *name, const char *what, int longest,
-                      bool training)
-{
-    enum { FEW = 10 }; /* names and signs of a short text */
-    const char *const between = name ? ": " : "";
-    name = name ? name : "";
-    if (loss->cut)
-        el_log(training ? EL_LOG_NOTE : EL_LOG_WARNING, "%s%s%d %s are longer than %d tokens, and cut", name,
-               between, loss->cut, what, longest);
-    if (loss->unknown >= FEW && 10 * loss->unknown > loss->pieces)
-        el_log(
-            EL_LOG_WARNING,
-            "%s%s%.0f %% of the pieces are [UNK]: the vocabulary hardly fits this text; is it of the model's "
-            "language, and composed (NFC)?",
-            name, between, 100.0 * (double)loss->unknown / (double)loss->pieces);
 }
 
 void el_features_clear(el_features *f)

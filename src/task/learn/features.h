@@ -23,7 +23,7 @@
 
 #include "data/batch.h"
 #include "task/dataset.h"
-#include "text/wordpiece.h"
+#include "text/loss.h"
 
 typedef struct {
     int max_seq_length; /* with special tokens */
@@ -51,12 +51,6 @@ typedef struct {
     int begin, end; /* features */
 } el_split;
 
-/* What does not reach the model of texts that it is given. */
-typedef struct {
-    int cut;                 /* examples of which something did not fit */
-    int64_t pieces, unknown; /* of the texts, and the [UNK] among them */
-} el_text_loss;
-
 /* Zero it before first use. */
 typedef struct {
     el_feature *items;
@@ -77,12 +71,6 @@ el_status el_features_add(el_features *features, const el_dataset *dataset, cons
                           const el_feature_settings *settings, bool training, el_split *split);
 /* EL_EDATA where a feature has a second segment, and the model knows only so many (type_vocab_size). */
 el_status el_features_check(const el_features *features, int segments);
-void el_text_loss_add(el_text_loss *sum, const el_text_loss *more);
-/* Warns where the vocabulary does not know more than a tenth of the pieces, as of another language or of decomposed Hangul, and says how
- * many examples were cut (a note where `training`, else a warning).  `what` they are: "examples"; `name` of their file, or
- * NULL. */
-void el_text_loss_say(const el_text_loss *loss, const char *name, const char *what, int longest,
-                      bool training);
 void el_features_clear(el_features *features); /* keeps memory, and what the tokeniser has seen */
 void el_features_release(el_features *features);
 

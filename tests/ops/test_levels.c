@@ -57,17 +57,32 @@ static void agrees(void **state)
         }
 }
 
+/* A block has 14 rows at most: what is left of a number of rows is cut in a way of its own. */
+static void every_number_of_rows(void **state)
+{
+    (void)state;
+    static const op_case products[] = {{"linear", case_linear, {{0}}, 8e-3}, {"int8", case_int8, {{0}}, 0}};
+    for (int c = 0; c < 2; c++)
+        for (int rows = 1; rows <= 30; rows++)
+            for (int type = EL_F32; type <= EL_BF16; type++) {
+                compare(&products[c], (sizes){rows, 19, 37}, (el_type)type);
+                check_release(NULL);
+            }
+}
+
 static int run_level(void)
 {
     el_queue *const q = opened(1);
     int8_steps = q->dev->int8_steps;
     el_queue_close(q);
-    struct CMUnitTest tests[CASES];
+    struct CMUnitTest tests[CASES + 1];
     for (int i = 0; i < CASES; i++)
         tests[i] = (struct CMUnitTest){.name = cases[i].name,
                                        .test_func = agrees,
                                        .teardown_func = check_release,
                                        .initial_state = (void *)&cases[i]};
+    tests[CASES] = (struct CMUnitTest){
+        .name = "every_number_of_rows", .test_func = every_number_of_rows, .teardown_func = check_release};
     return cmocka_run_group_tests_name(level, tests, NULL, NULL);
 }
 

@@ -140,8 +140,12 @@ INLINE void blocks(int rows, const bool pairs, const bool ahead, int depth, unit
             block(BLOCK_ROWS, pairs, ahead, depth, a, b, next, &t, type);
         else if (BLOCK_ROWS > 8 && count == 8)
             block(8, pairs, ahead, depth, a, b, next, &t, type);
+        else if (BLOCK_ROWS == 6 && count == 5)
+            block(5, pairs, ahead, depth, a, b, next, &t, type);
         else if (BLOCK_ROWS > 4 && count == 4)
             block(4, pairs, ahead, depth, a, b, next, &t, type);
+        else if (BLOCK_ROWS == 6 && count == 3)
+            block(3, pairs, ahead, depth, a, b, next, &t, type);
         else if (count == 2)
             block(2, pairs, ahead, depth, a, b, next, &t, type);
         else

@@ -277,8 +277,12 @@ INLINE void blocks(block_job j, el_tensor y)
             block(BLOCK_ROWS, &j, part);
         else if (BLOCK_ROWS > 8 && count == 8)
             block(8, &j, part);
+        else if (BLOCK_ROWS == 6 && count == 5)
+            block(5, &j, part);
         else if (BLOCK_ROWS > 4 && count == 4)
             block(4, &j, part);
+        else if (BLOCK_ROWS == 6 && count == 3)
+            block(3, &j, part);
         else if (count == 2)
             block(2, &j, part);
         else

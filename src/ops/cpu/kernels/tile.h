@@ -101,10 +101,12 @@ INLINE void tile_multiply(const int rows, const bool pairs, const bool ahead, in
         tile_step(rows, pairs, at, a.row, 0xffff, b, sum);
 }
 
-/* The largest of the row counts that are compiled, 14 (or 6), 8, 4, 2, 1, that is at most `rows`; but 16 are twice 8,
- * as two rows alone would wait for their own sums. */
+/* Rows of the next block, of those row counts that are compiled: 1 to 6 of blocks of 6; 14, 8, 4, 2, 1 of those of 14.
+ * Fewer than four rows wait for their own sums, so that the last two blocks of 6 are alike, and 16 are twice 8. */
 INLINE int tile_rows(int rows)
 {
+    if (BLOCK_ROWS == 6 && rows < 2 * BLOCK_ROWS)
+        return rows > BLOCK_ROWS ? (rows + 1) / 2 : rows;
     if (rows >= BLOCK_ROWS && !(BLOCK_ROWS > 8 && rows == 16))
         return BLOCK_ROWS;
     if (BLOCK_ROWS > 8 && rows >= 8)
@@ -145,8 +147,12 @@ INLINE void tile_product(int rows, int panels, const bool pairs, int depth, unit
                 tile_store(BLOCK_ROWS, pairs, depth, block, b, to, stride, accumulate);
             else if (BLOCK_ROWS > 8 && count == 8)
                 tile_store(8, pairs, depth, block, b, to, stride, accumulate);
+            else if (BLOCK_ROWS == 6 && count == 5)
+                tile_store(5, pairs, depth, block, b, to, stride, accumulate);
             else if (BLOCK_ROWS > 4 && count == 4)
                 tile_store(4, pairs, depth, block, b, to, stride, accumulate);
+            else if (BLOCK_ROWS == 6 && count == 3)
+                tile_store(3, pairs, depth, block, b, to, stride, accumulate);
             else if (count == 2)
                 tile_store(2, pairs, depth, block, b, to, stride, accumulate);
             else

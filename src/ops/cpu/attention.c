@@ -1,7 +1,13 @@
-/* attention - a head of a sequence is a piece */
+/* attention - a head of a sequence is a piece; forward, some of its queries where heads are few for the threads
+ *
+ * Each part packs the head's keys and values again, so that it has at least PART_QUERIES.  A query's sums are the same in any
+ * part.
+ */
 #include <assert.h>
 
 #include "ops/cpu/pieces.h"
+
+enum { PART_QUERIES = 64, EACH = 2 /* pieces that a thread has, if there are as many */ };
 
 typedef struct {
     el_queue *q;
@@ -31,10 +37,9 @@ static void check_attention(el_queue *q, const el_attention_args *a)
            "reserve() has been called for sequences this long");
 }
 
-static void attend_all(attention_job *j, el_pool_task *task)
+static int heads_of(const attention_job *j)
 {
-    check_attention(j->q, &j->attention);
-    run_pieces(j->q, j->attention.layout.sequences * j->attention.heads, task, j);
+    return j->attention.layout.sequences * j->attention.heads;
 }
 
 void el_cpu_attention_forward(el_queue *q, el_tensor y, el_tensor lse, el_tensor qkv, el_layout layout,
@@ -48,7 +53,10 @@ void el_cpu_attention_forward(el_queue *q, el_tensor y, el_tensor lse, el_tensor
                                      .heads = heads,
                                      .dropout = dropped,
                                      .width = width}};
-    attend_all(&j, attention_forward_task);
+    check_attention(q, &j.attention);
+    j.attention.parts =
+        least(pieces_of(EACH * q->threads, most(1, heads_of(&j))), most(1, layout.longest / PART_QUERIES));
+    run_pieces(q, heads_of(&j) * j.attention.parts, attention_forward_task, &j);
 }
 
 void el_cpu_attention_backward(el_queue *q, el_tensor dqkv, el_tensor dy, el_tensor y, el_tensor lse,
@@ -64,5 +72,6 @@ void el_cpu_attention_backward(el_queue *q, el_tensor dqkv, el_tensor dy, el_ten
                                      .heads = heads,
                                      .dropout = dropped,
                                      .width = width}};
-    attend_all(&j, attention_backward_task);
+    check_attention(q, &j.attention);
+    run_pieces(q, heads_of(&j), attention_backward_task, &j);
 }

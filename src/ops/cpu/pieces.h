@@ -1,8 +1,8 @@
 /* pieces - the processor's device, and how its ops are cut into pieces that threads share
  *
- * How an op is cut depends on shapes alone (of products on the number of threads too, which changes no sum), and
- * each number is computed whole within a piece, or as sums of pieces that are added in their order: any number of
- * threads gives the same bits.  Each file of this folder cuts the ops that the file of the same name in ops/cpu/kernels
+ * How an op is cut depends on shapes alone (of products and attention on the number of threads too, which changes no
+ * sum), and each number is computed whole within a piece, or as sums of pieces that are added in their order: any number
+ * of threads gives the same bits.  Each file of this folder cuts the ops that the file of the same name in ops/cpu/kernels
  * computes.
  *
  * Memory that ops need besides their tensors is taken when a queue is opened and in reserve(): scratch for

@@ -232,29 +232,41 @@ INLINE void queries_forward(head *h, const head *next, const places *p, int firs
     store_lse(h, first, rows, top, total);
 }
 
-INLINE void forward(head *h, const head *next, void *scratch, const bool pairs, const el_type type)
+/* The queries [first, end). */
+INLINE void forward(head *h, const head *next, int first, int end, void *scratch, const bool pairs,
+                    const el_type type)
 {
     const places p = lay_out(scratch, h->rows, h->d);
     fetch(h->k, 0, h->rows, READ, type);
     fetch(h->v, 0, h->rows, READ, type);
-    fetch(h->q, 0, QUERIES, READ, type);
+    fetch(h->q, first, QUERIES, READ, type);
     pack_keys(p.k_down, h->k, pairs, type);
     pack_rows(p.v_across, h->v, pairs, type);
-    for (int first = 0; first < h->rows; first += QUERIES)
-        queries_forward(h, next, &p, first, h->rows - first < QUERIES ? h->rows - first : QUERIES, pairs,
-                        type);
+    for (; first < end; first += QUERIES)
+        queries_forward(h, next, &p, first, end - first < QUERIES ? end - first : QUERIES, pairs, type);
+}
+
+/* The query that a part of a head begins with. */
+static int part_start(const head *h, int part, int parts)
+{
+    const int first = (h->rows + QUERIES - 1) / QUERIES * part / parts * QUERIES;
+    return first < h->rows ? first : h->rows;
 }
 
 void EL_KERNEL(attention_forward)(const el_attention_args *a, int index, void *scratch)
 {
-    head h = head_at(a, index);
-    const head next = head_at(a, index + 1);
+    const int part = index % a->parts;
+    head h = head_at(a, index / a->parts);
+    const head next = head_at(a, (index + 1) / a->parts);
+    const int first = part_start(&h, part, a->parts), end = part_start(&h, part + 1, a->parts);
+    if (first == end)
+        return;
     if (PAIRS && a->qkv.type == EL_BF16)
-        forward(&h, &next, scratch, PAIRS, EL_BF16);
+        forward(&h, &next, first, end, scratch, PAIRS, EL_BF16);
     else if (a->qkv.type == EL_BF16)
-        forward(&h, &next, scratch, false, EL_BF16);
+        forward(&h, &next, first, end, scratch, false, EL_BF16);
     else
-        forward(&h, &next, scratch, false, EL_F32);
+        forward(&h, &next, first, end, scratch, false, EL_F32);
 }
 
 INLINE float delta_of(const head *h, int query, const el_type type)

@@ -16,6 +16,7 @@ typedef struct {
     int heads;
     el_dropout dropout;
     int width;
+    int parts; /* that the queries of a head come in, forward */
 } el_attention_args;
 
 /* The same by distances, and how many groups the sequences come in. */

@@ -20,7 +20,7 @@ typedef struct {
     el_trie_key *ordered;      /* room for the keys of a node */
     size_t begin[258];         /* where those of each order begin */
     uint32_t *next, *previous; /* the ring of free nodes */
-    uint32_t count;
+    uint32_t count, room;
     uint32_t free; /* a free node, or NONE */
 } builder;
 
@@ -57,13 +57,22 @@ static void *resized(void *list, size_t bytes, el_status *st)
     return moved ? moved : list;
 }
 
+static el_status make_room(builder *b)
+{
+    const uint32_t room = b->room ? 2 * b->room : 16 * BLOCK;
+    el_status st = EL_OK;
+    b->nodes = resized(b->nodes, room * sizeof *b->nodes, &st);
+    b->next = resized(b->next, room * sizeof *b->next, &st);
+    b->previous = resized(b->previous, room * sizeof *b->previous, &st);
+    if (!st)
+        b->room = room;
+    return st;
+}
+
 static el_status add_block(builder *b)
 {
     const uint32_t count = b->count + BLOCK;
-    el_status st = EL_OK;
-    b->nodes = resized(b->nodes, count * sizeof *b->nodes, &st);
-    b->next = resized(b->next, count * sizeof *b->next, &st);
-    b->previous = resized(b->previous, count * sizeof *b->previous, &st);
+    const el_status st = count > b->room ? make_room(b) : EL_OK;
     if (st)
         return st;
     for (uint32_t i = b->count; i < count; i++) {

@@ -40,7 +40,7 @@ void el_detector_reset(el_detector *d)
     d->first = d->end = 0;
     d->loss = 0;
     d->tokens = d->replaced = d->called = d->caught = d->right = 0;
-    d->judged.count = 0;
+    el_scores_clear(&d->judged);
 }
 
 void el_detector_ledger(el_detector *d, el_ledger *ledger)

@@ -71,7 +71,6 @@ void el_scores_clear(el_scores *scores)
     scores->count = 0;
 }
 
-/* What was taken while there were bins is all that there was before, and comes back to an empty list. */
 static void take_scores(el_scores *scores, el_ledger *ledger)
 {
     const int64_t count = (int64_t)scores->count, binned = scores->bins != NULL;
@@ -83,14 +82,26 @@ static void take_scores(el_scores *scores, el_ledger *ledger)
     el_scores_clear(scores);
 }
 
+/* Whole bins, into those that their least scores fall in; the first become the bins themselves. */
 static el_status add_bins(el_scores *scores, const void *bins)
 {
-    assert(!scores->bins && !scores->count && "scores in bins are those of everything before");
-    scores->bins = malloc(BINS * sizeof *scores->bins);
-    if (!scores->bins)
-        return el_fail(EL_ENOMEM, "no memory for %d bins of scores", BINS);
-    memcpy(scores->bins, bins, BINS * sizeof *scores->bins);
-    return EL_OK;
+    const bool first = !scores->bins && scores->count == 0;
+    el_status st = EL_OK;
+    if (first && !(scores->bins = malloc(BINS * sizeof *scores->bins)))
+        st = el_fail(EL_ENOMEM, "no memory for %d bins of scores", BINS);
+    if (!st && first)
+        memcpy(scores->bins, bins, BINS * sizeof *scores->bins);
+    if (st || first)
+        return st;
+    st = scores->bins ? EL_OK : start_bins(scores);
+    for (size_t b = 0; !st && b < BINS; b++) {
+        el_score_bin from;
+        memcpy(&from, (const char *)bins + b * sizeof from, sizeof from);
+        el_score_bin *const to = bin_of(scores, from.least);
+        to->counts[0] += from.counts[0];
+        to->counts[1] += from.counts[1];
+    }
+    return st;
 }
 
 static el_status add_items(el_scores *scores, const char *items, size_t count)

@@ -12,6 +12,7 @@
 #include "model/initialise.h"
 #include "objective/batches.h"
 #include "objective/objectives.h"
+#include "objective/detector.h"
 #include "objective/scores.h"
 #include "ops/distant.h"
 
@@ -227,6 +228,55 @@ static void area_of_more_scores_than_are_kept(void **state)
     el_scores_release(&stepwise);
 }
 
+/* Scores of two parts that are taken out and added up, each of more than are kept. */
+static void area_of_parts_with_bins(void **state)
+{
+    (void)state;
+    enum { COUNT = 3 << 20, STEP = 1 << 14 };
+    el_scores exact = {0}, part = {0}, sum = {0};
+    el_ledger taken[2] = {{0}};
+    assert_int_equal(el_scores_reserve(&exact, COUNT), EL_OK);
+    for (int i = 0; i < COUNT; i++) {
+        const int label = el_random_below((el_random){.seed = 1}, (uint64_t)i, 7) == 0;
+        const float score = (float)(0.5 * label + el_random_normal((el_random){.seed = 2}, (uint64_t)i));
+        if (i == COUNT / 2)
+            el_scores_ledger(&part, &taken[0]);
+        if (i % STEP == 0)
+            assert_int_equal(el_scores_reserve(&part, STEP), EL_OK);
+        el_scores_add(&exact, score, label);
+        el_scores_add(&part, score, label);
+    }
+    el_scores_ledger(&part, &taken[1]);
+    CHECK(el_scores_auc(&part) == 0.5, "what was taken is left");
+    for (int i = 0; i < 2; i++) {
+        taken[i].adding = true;
+        el_scores_ledger(&sum, &taken[i]);
+        assert_int_equal(taken[i].status, EL_OK);
+        el_ledger_release(&taken[i]);
+    }
+    const double wanted = el_scores_auc(&exact), got = el_scores_auc(&sum);
+    CHECK(fabs(got - wanted) < 0x1p-15, "%.9f from the bins of two parts, %.9f exactly", got, wanted);
+    el_scores_release(&exact);
+    el_scores_release(&part);
+    el_scores_release(&sum);
+}
+
+/* An evaluation may judge more tokens than are kept; the steps after it do not count them. */
+static void reset_forgets_bins(void **state)
+{
+    (void)state;
+    el_detector d = {0};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(el_scores_reserve(&d.judged, EL_SCORES_KEPT), EL_OK);
+        for (int k = 0; k < EL_SCORES_KEPT; k++)
+            el_scores_add(&d.judged, (float)k, k % 2);
+    }
+    CHECK(d.judged.bins, "so many are counted in bins");
+    el_detector_reset(&d);
+    CHECK(el_scores_auc(&d.judged) == 0.5, "something is left: %g", el_scores_auc(&d.judged));
+    el_scores_release(&d.judged);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +285,8 @@ int main(void)
         cmocka_unit_test(small_begins_at_the_papers_loss),
         cmocka_unit_test(area_under_the_curve),
         cmocka_unit_test(area_of_more_scores_than_are_kept),
+        cmocka_unit_test(area_of_parts_with_bins),
+        cmocka_unit_test(reset_forgets_bins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "engine/compare/parts.h"
 #include "engine/compare/report.h"
 
 static const char PLAN[] =
@@ -142,6 +143,47 @@ static void test_branch(void **state)
     el_compare_close(&study);
 }
 
+/* A trunk's parts are of one schedule: the warm-up of the whole may be longer than the first part. */
+static void test_trunk_schedule(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *job;
+        int steps;
+    } parts[] = {{"a.tiny.1000-steps.trunk-50.seed-1", 400}, {"a.tiny.1000-steps.trunk-100.seed-1", 800}};
+    el_study study;
+    open_study(&study, ", \"seeds\": [1], \"steps\": [1000], \"cooldown\": 0.2");
+    for (int i = 0; i < 2; i++) {
+        json_t *const asked = el_compare_asked(&study, job_at(&study, parts[i].job));
+        near(el_json_figure(asked, "num_train_steps"), parts[i].steps, "steps of a part");
+        near(el_json_figure(asked, "schedule_steps"), 800, "steps of the trunk");
+        near(el_json_figure(asked, "num_warmup_steps"), 100, "a tenth of the whole");
+        json_decref(asked);
+    }
+    el_compare_close(&study);
+}
+
+/* What a plan comes to is checked before the first job begins. */
+static void check_lengths(const char *more, const char *words)
+{
+    char text[1024];
+    json_t *plan;
+    el_study study = {.settings = &settings, .vocab_size = 100};
+    snprintf(text, sizeof text, PLAN, "\"objective\": \"mlm\"", more);
+    CHECK_OK(el_json_parse(&plan, text, strlen(text), "plan"));
+    CHECK_OK(el_plan_read(&study.plan, plan, "plan"));
+    CHECK_FAILS(el_compare_list(&study), EL_EUSAGE, words);
+    el_compare_close(&study);
+}
+
+static void test_lengths(void **state)
+{
+    (void)state;
+    check_lengths(", \"steps\": [2], \"cooldown\": 0.2",
+                  "a.tiny.2-steps.50.seed-1: has no step left behind the 1");
+    check_lengths(", \"steps\": [100], \"cooldown\": 0.001", "has no step left");
+}
+
 /* Points of two lengths and their halves stand in the order of their compute. */
 static void test_line(void **state)
 {
@@ -237,8 +279,10 @@ static void test_objectives(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_diverged),   cmocka_unit_test(test_crossing), cmocka_unit_test(test_branch),
-        cmocka_unit_test(test_line),       cmocka_unit_test(test_one_rate), cmocka_unit_test(test_losses),
+        cmocka_unit_test(test_diverged),   cmocka_unit_test(test_crossing),
+        cmocka_unit_test(test_branch),     cmocka_unit_test(test_trunk_schedule),
+        cmocka_unit_test(test_lengths),    cmocka_unit_test(test_line),
+        cmocka_unit_test(test_one_rate),   cmocka_unit_test(test_losses),
         cmocka_unit_test(test_objectives),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

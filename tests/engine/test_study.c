@@ -1,18 +1,20 @@
-/* A study by library calls: stopped within a pre-training and gone on with, it tells what earlier starts did. */
+/* A study by library calls: stopped within a pre-training and gone on with, it tells what earlier starts did; a model that is
+ * half made again is made again. */
 #include "engine/made.h"
 
 #include <math.h>
 
 #include "engine/compare/compare.h"
 
-static const char PLAN[] =
-    "{\"plan\": \"one\", \"language\": \"made-up\", \"budgets\": [3e8], \"seeds\": [1, 2],"
-    " \"settings\": {\"model_size\": \"tiny\", \"hidden_size\": 16, \"embedding_size\": 16,"
-    " \"train_batch_size\": 4},"
-    " \"systems\": [{\"name\": \"mlm\", \"settings\": {\"objective\": \"mlm\"}}],"
-    " \"sizes\": [\"tiny\"],"
-    " \"tasks\": [{\"name\": \"order\", \"task\": \"pairs\"}]}";
-static const char PAIR[] = "{\"good\": \"a b\", \"bad\": \"b a\"}\n";
+#define ONE_TASK "{\"name\": \"order\", \"task\": \"pairs\"}"
+#define TWO_TASKS                                                                                            \
+    ONE_TASK ", {\"name\": \"more\", \"task\": \"pairs\", \"data\": \"{tasks}/order/order.jsonl\"}"
+#define PLAN(tasks)                                                                                          \
+    "{\"plan\": \"one\", \"language\": \"made-up\", \"budgets\": [3e8], \"seeds\": [1, 2],"                  \
+    " \"settings\": {\"model_size\": \"tiny\", \"hidden_size\": 16, \"embedding_size\": 16,"                 \
+    " \"train_batch_size\": 4},"                                                                             \
+    " \"systems\": [{\"name\": \"mlm\", \"settings\": {\"objective\": \"mlm\"}}],"                           \
+    " \"sizes\": [\"tiny\"], \"tasks\": [" tasks "]}"
 
 typedef struct {
     double stop_at; /* of the whole */
@@ -30,7 +32,23 @@ static void on_progress(void *context, const el_study_progress *p)
     w->last = *p;
 }
 
-static el_status run(witness *w)
+static void put(const char *name, const char *text)
+{
+    CHECK_OK(el_file_write(in_folder(name), text, strlen(text)));
+}
+
+static int make_files(void **state)
+{
+    make_folder(state);
+    make_shards(in_folder("shards"));
+    CHECK_OK(el_folder_make(in_folder("labelled")));
+    CHECK_OK(el_folder_make(in_folder("labelled/order")));
+    put("labelled/order/order.jsonl", "{\"good\": \"a b\", \"bad\": \"b a\"}\n");
+    return 0;
+}
+
+/* Opens the plan of the folder; runs it, or with `again` asks how many pre-trainings are made again. */
+static el_status run(witness *w, int *again)
 {
     el_compare_settings settings = {0};
     el_options options = {
@@ -38,13 +56,16 @@ static el_status run(witness *w)
     el_study study = {0};
     char json[1024], plan[256];
     snprintf(plan, sizeof plan, "%s", in_folder("plan.json"));
-    snprintf(json, sizeof json, "{\"data\": \"%s\", \"threads\": 1, \"jobs\": 1", in_folder("shards"));
+    snprintf(json, sizeof json, "{\"data\": \"%s\", \"threads\": 1, \"jobs\": 1, \"keep_models\": true",
+             in_folder("shards"));
     snprintf(json + strlen(json), sizeof json - strlen(json), ", \"output\": \"%s\"", in_folder("study"));
     snprintf(json + strlen(json), sizeof json - strlen(json), ", \"tasks\": \"%s\"}", in_folder("labelled"));
     read_options(&options, json);
     const el_study_watch watch = {.on_progress = on_progress, .stop = &w->stop, .context = w};
     CHECK_OK(el_compare_open(&study, plan, &options, &watch));
-    const el_status st = el_compare_run(&study);
+    if (again)
+        *again = el_compare_cost(&study).again;
+    const el_status st = again ? EL_OK : el_compare_run(&study);
     el_compare_close(&study);
     el_options_close(&options);
     return st;
@@ -54,23 +75,38 @@ static void test_gone_on_with(void **state)
 {
     (void)state;
     witness w = {.stop_at = 0.7};
-    make_shards(in_folder("shards"));
-    CHECK_OK(el_file_write(in_folder("plan.json"), PLAN, strlen(PLAN)));
-    CHECK_OK(el_folder_make(in_folder("labelled")));
-    CHECK_OK(el_folder_make(in_folder("labelled/order")));
-    CHECK_OK(el_file_write(in_folder("labelled/order/order.jsonl"), PAIR, strlen(PAIR)));
-    CHECK_FAILS(run(&w), EL_ESTOPPED, "stopped and saved with 2 of 4 jobs done");
+    put("plan.json", PLAN(ONE_TASK));
+    CHECK_FAILS(run(&w, NULL), EL_ESTOPPED, "stopped and saved with 2 of 4 jobs done");
     CHECK(w.before < 0.1, "a first start went on with %g", w.before);
     const double stopped = w.last.fraction;
     w = (witness){.stop_at = 2};
-    CHECK_OK(run(&w));
+    CHECK_OK(run(&w, NULL));
     CHECK(fabs(w.before - stopped) < 0.05, "stopped at %g, and %g was done before", stopped, w.before);
     assert_int_equal(w.last.done, 4);
     CHECK(w.last.fraction == 1, "ended at %g", w.last.fraction);
 }
 
+/* A model that was stopped while it was made again is not the one on record. */
+static void test_half_made(void **state)
+{
+    (void)state;
+    static const char RUN[] = "study/runs/mlm.tiny.3e8.seed-1/run.json";
+    witness w = {.stop_at = 2};
+    int again = -1;
+    json_t *record;
+    put("plan.json", PLAN(TWO_TASKS));
+    CHECK_OK(run(&w, &again));
+    assert_int_equal(again, 0);
+    CHECK_OK(el_json_load(&record, in_folder(RUN)));
+    json_object_set_new(record, "exported_step", json_integer(1));
+    CHECK_OK(el_json_save(record, in_folder(RUN)));
+    json_decref(record);
+    CHECK_OK(run(&w, &again));
+    assert_int_equal(again, 1);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_gone_on_with)};
-    return cmocka_run_group_tests_name("study", tests, make_folder, remove_folder);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_gone_on_with), cmocka_unit_test(test_half_made)};
+    return cmocka_run_group_tests_name("study", tests, make_files, remove_folder);
 }

@@ -3,9 +3,11 @@
  * Settings of a pre-training are applied, settled and derived where its cost is counted (list.c), which asks here what a
  * study cannot do with them.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "engine/compare/parts.h"
 #include "engine/finetune/settings.h"
 
@@ -79,8 +81,20 @@ static el_status check_task(const el_plan_task *task)
     return st ? el_fail(st, "tasks: %s", el_error()) : check_fine_tuning(task->settings, task->name);
 }
 
+static void warn_of_seed(const el_plan *plan)
+{
+    for (int i = 0; plan->rate_count && i < plan->seed_count; i++)
+        if (plan->seeds[i] == plan->rate_seed)
+            el_log(
+                EL_LOG_WARNING,
+                "seed %" PRId64
+                " tries the rates and is one of the seeds: its runs are those that their rate was chosen by",
+                (int64_t)plan->rate_seed);
+}
+
 el_status el_compare_check(const el_plan *plan)
 {
+    warn_of_seed(plan);
     el_status st = check_fine_tuning(json_object_get(plan->text, "finetune"), "finetune");
     for (int i = 0; !st && i < plan->system_count * plan->size_count; i++)
         st = check_pretraining(plan, i / plan->size_count, i % plan->size_count);
@@ -136,6 +150,22 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(const el_job *const *)a)->name, (*(const el_job *const *)b)->name);
 }
 
+/* A part of a trunk, and a branch from it, take a step at least. */
+el_status el_compare_check_lengths(const el_study *study)
+{
+    for (int i = 0; i < study->count; i++) {
+        const el_job *const job = &study->jobs[i];
+        const int64_t before = job->task < 0 && job->needs >= 0 ? study->jobs[job->needs].steps : 0;
+        if (job->task < 0 && job->steps <= before)
+            return el_fail(EL_EUSAGE,
+                           "%s: has no step left behind the %" PRId64
+                           " of what it begins with (cooldown %g); more steps, or "
+                           "without cooldown",
+                           job->name, before, study->plan.cooldown);
+    }
+    return EL_OK;
+}
+
 el_status el_compare_check_names(const el_study *study)
 {
     const size_t count = (size_t)study->count;
@@ -146,6 +176,9 @@ el_status el_compare_check_names(const el_study *study)
         sorted[i] = &study->jobs[i];
     qsort(sorted, count, sizeof *sorted, by_name);
     el_status st = EL_OK;
+    for (size_t i = 0; !st && i < count; i++)
+        if (strlen(sorted[i]->name) + 1 == sizeof sorted[i]->name)
+            st = el_fail(EL_EUSAGE, "a job's name would be too long: %s", sorted[i]->name);
     for (size_t i = 1; !st && i < count; i++)
         if (by_name(&sorted[i - 1], &sorted[i]) == 0)
             st = el_fail(EL_EUSAGE, "two jobs would be called %s: two numbers of the plan are too near",

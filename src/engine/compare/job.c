@@ -10,7 +10,7 @@
 #include "engine/finetune/finetune.h"
 #include "engine/minimal_pairs.h"
 
-enum { POINTS = 8 }; /* of a learning curve; and so many checkpoints are written on the way */
+enum { POINTS = 8 }; /* of a learning curve; and so many checkpoints are written on the way, but of a trunk */
 
 /* Evaluations together take at most this part of a run's time, forward passes being a third of training. */
 static const double EVALUATING = 0.1;

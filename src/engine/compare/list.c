@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ending.h"
 #include "base/file.h"
 #include "base/number.h"
 #include "engine/compare/parts.h"
@@ -13,7 +14,7 @@
 #include "train/presets.h"
 
 /* Of seeds: a branch reads the shards in another order than its trunk; trials of a fine-tuning have seeds of their own. */
-enum { BRANCH_SEED = 1000, TRIALS_OF_A_SEED = 100 };
+enum { BRANCH_SEED = 1000, TRIALS_OF_A_SEED = 100, MOST_JOBS = 1 << 20 };
 
 /* ---- costs ---- */
 
@@ -135,9 +136,8 @@ static el_status add_tokens(void *tokens, const char *path)
     const el_status st = el_mapping_open(&file, path);
     if (st)
         return st;
-    const size_t length = strlen(path);
-    const bool packed =
-        length > 4 && (strcmp(path + length - 4, ".zst") == 0 || strcmp(path + length - 3, ".gz") == 0);
+    const bool packed = el_ends_with(path, ".zst") || el_ends_with(path, ".gz") ||
+                        el_ends_with(path, ".xz") || el_ends_with(path, ".bz2");
     *(double *)tokens += (double)file.size * (packed ? 3 : 1) / 4;
     el_mapping_close(&file);
     return EL_OK;
@@ -222,6 +222,12 @@ static void add_tries(el_study *study, const double *tokens, el_job job)
     }
 }
 
+/* The steps of constant rate of a run of so many. */
+static int64_t trunk_steps(const el_plan *p, int64_t steps)
+{
+    return whole_steps((double)steps * (1 - p->cooldown));
+}
+
 /* All shares of a run: each by itself, or a trunk and a branch from it for each. */
 static void add_runs(el_study *study, const double *tokens, el_job job)
 {
@@ -239,7 +245,7 @@ static void add_runs(el_study *study, const double *tokens, el_job job)
             el_job part = job;
             part.trunk = true;
             part.needs = trunk;
-            part.steps = whole_steps((double)job.steps * (1 - p->cooldown));
+            part.steps = trunk_steps(p, job.steps);
             const double before = trunk < 0 ? 0 : (double)study->jobs[trunk].steps;
             part.flops = ((double)part.steps - before) * cost_at(study, &job)->flops_per_step;
             trunk = study->count;
@@ -287,18 +293,21 @@ el_status el_compare_list(el_study *study)
     const el_status st = take_costs(study);
     if (st)
         return st;
-    const int kinds = p->system_count * p->size_count;
-    const int most = kinds * p->rate_count * (1 + p->task_count) +
-                     kinds * p->seed_count * p->length_count * p->share_count * (2 + p->task_count);
+    const int64_t kinds = p->system_count * p->size_count;
+    const int64_t most = kinds * p->rate_count * (1 + p->task_count) +
+                         kinds * p->seed_count * p->length_count * p->share_count * (2 + p->task_count);
+    if (most > MOST_JOBS)
+        return el_fail(EL_EUSAGE, "the plan comes to %" PRId64 " jobs; %d are the most", most, MOST_JOBS);
     double tokens[EL_PLAN_MOST];
     for (int t = 0; t < p->task_count; t++)
         tokens[t] = tokens_of_task(study, t);
     study->jobs = calloc((size_t)most, sizeof *study->jobs);
     if (!study->jobs)
-        return el_fail(EL_ENOMEM, "no memory for %d jobs", most);
+        return el_fail(EL_ENOMEM, "no memory for %" PRId64 " jobs", most);
     list(study, tokens);
     assert(study->count <= most);
-    return el_compare_check_names(study);
+    const el_status lengths = el_compare_check_lengths(study);
+    return lengths ? lengths : el_compare_check_names(study);
 }
 
 /* ---- what is asked ---- */
@@ -338,12 +347,16 @@ static void ask_length(const el_study *study, const el_job *job, json_t *asked)
     const int64_t warmup = cost_at(study, job)->warmup;
     json_object_set_new(asked, "num_train_steps",
                         json_integer(job->trunk ? job->steps : job->steps - before));
-    json_object_set_new(asked, "num_warmup_steps",
-                        json_integer(!job->trunk           ? 0
-                                     : warmup > whole / 10 ? whole / 10
-                                                           : warmup));
-    if (job->trunk)
+    const bool given = json_object_get(asked, "num_warmup_steps");
+    if (!job->trunk || !given)
+        json_object_set_new(asked, "num_warmup_steps",
+                            json_integer(!job->trunk           ? 0
+                                         : warmup > whole / 10 ? whole / 10
+                                                               : warmup));
+    if (job->trunk) { /* its parts are of one schedule, whose warm-up may be longer than the first */
         json_object_set_new(asked, "lr_decay_power", json_integer(0));
+        json_object_set_new(asked, "schedule_steps", json_integer(trunk_steps(p, whole)));
+    }
 }
 
 json_t *el_compare_asked(const el_study *study, const el_job *job)

@@ -1,5 +1,7 @@
 /* ready - what a study's jobs wait for: which can begin, and whose model nothing needs any more */
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/file.h"
@@ -103,12 +105,30 @@ el_status el_compare_check_rates(const el_study *study)
     return st;
 }
 
+/* Of a trunk the checkpoint that its branch begins with. */
+static bool has_checkpoint(const char *folder, const el_job *job)
+{
+    char name[64];
+    snprintf(name, sizeof name, "checkpoint-%" PRId64, job->steps);
+    char *const path = el_path_join(folder, name);
+    const bool there = path && el_folder_exists(path);
+    free(path);
+    return there;
+}
+
+/* The model that the job ended with: one that is made again may have been stopped on the way. */
 static bool has_model(const el_study *study, const el_job *job)
 {
     char *const folder = el_compare_folder(study, job);
-    char *const record = folder ? el_path_join(folder, "run.json") : NULL;
-    const bool there = record && el_file_exists(record);
-    free(record);
+    char *const path = folder ? el_path_join(folder, "run.json") : NULL;
+    json_t *run = NULL;
+    bool there = path && el_file_exists(path) && el_json_load(&run, path) == EL_OK;
+    if (there)
+        there = job->trunk ? has_checkpoint(folder, job)
+                           : json_equal(json_object_get(run, "exported_step"),
+                                        json_object_get(job->record, "steps"));
+    json_decref(run);
+    free(path);
     free(folder);
     return there;
 }
@@ -139,8 +159,11 @@ void el_compare_pass_over(el_study *study)
 {
     for (int i = 0; i < study->count; i++) {
         const el_job *const needed = study->jobs[i].needs < 0 ? NULL : &study->jobs[study->jobs[i].needs];
-        if (needed && needed->state == EL_JOB_DONE && (!needed->record || el_record_diverged(needed->record)))
+        if (needed && needed->state == EL_JOB_DONE &&
+            (!needed->record || el_record_diverged(needed->record))) {
             study->jobs[i].state = EL_JOB_DONE;
+            study->jobs[i].before = 1; /* it takes no time now */
+        }
     }
 }
 

@@ -48,17 +48,34 @@ static bool is_of_other(const json_t *record, const char *key, uint64_t hash)
     return hash && recorded && strcmp(recorded, text) != 0;
 }
 
+/* Losses on held-out shards are not those of training: rates are chosen by one of them, and shown beside each other. */
+static el_status check_heldout(const el_study *study, const el_job *job, const json_t *record)
+{
+    const el_plan *const p = &study->plan;
+    const json_t *const recorded =
+        json_object_get(record, "heldout_hash"); /* earlier versions: none; null: none held out */
+    if (!p->eval_data && json_is_string(recorded) && !study->settings->dry_run)
+        return el_fail(EL_EUSAGE,
+                       "%s in results.jsonl was evaluated on held-out shards: --eval-data is missing",
+                       job->name);
+    if (p->eval_data && json_is_null(recorded))
+        return el_fail(EL_EUSAGE, "%s: %s in results.jsonl was made without held-out shards", p->eval_data,
+                       job->name);
+    if (is_of_other(record, "heldout_hash", study->heldout_hash))
+        return el_fail(EL_EUSAGE, "%s: %s in results.jsonl was evaluated on other held-out shards",
+                       p->eval_data, job->name);
+    return EL_OK;
+}
+
 /* Whether a record is of the data that are there now. */
 static el_status check_data(const el_study *study, const el_job *job, const json_t *record)
 {
     const el_plan *const p = &study->plan;
     if (is_of_other(record, "data_hash", study->data_hash))
         return el_fail(EL_EUSAGE, "%s: %s in results.jsonl was made of other shards", p->data, job->name);
-    if (is_of_other(record, "heldout_hash", study->heldout_hash))
-        return el_fail(EL_EUSAGE, "%s: %s in results.jsonl was evaluated on other held-out shards",
-                       p->eval_data, job->name);
-    if (job->task < 0 || !is_of_other(record, "task_hash", study->task_hashes[job->task]))
-        return EL_OK;
+    const el_status st = check_heldout(study, job, record);
+    if (st || job->task < 0 || !is_of_other(record, "task_hash", study->task_hashes[job->task]))
+        return st;
     return el_fail(EL_EUSAGE,
                    "%s/results.jsonl: %s was made with other files of the task %s; another --output, or "
                    "--overwrite",

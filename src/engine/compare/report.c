@@ -200,12 +200,14 @@ static el_crossing cross(const el_row *row, const el_row *const *points, int cou
     return c;
 }
 
-static void fill_crossings(el_findings *f)
+static el_status fill_crossings(el_findings *f)
 {
     const el_plan *const p = &f->study->plan;
+    const el_row **const points = calloc((size_t)f->row_count + 1, sizeof *points);
+    if (!points)
+        return el_fail(EL_ENOMEM, "no memory for a report");
     for (int size = 0; size < p->size_count; size++) {
-        const el_row *points[EL_PLAN_MOST];
-        const int count = el_findings_line(f, p->reference, size, points, EL_PLAN_MOST);
+        const int count = el_findings_line(f, p->reference, size, points, f->row_count);
         for (int system = 0; system < p->system_count; system++) {
             const el_row *const last = el_findings_row(f, system, size, p->length_count - 1, 1, -1);
             if (system == p->reference || !last)
@@ -215,6 +217,8 @@ static void fill_crossings(el_findings *f)
                 f->crossings[f->crossing_count++] = crossing;
         }
     }
+    free(points);
+    return EL_OK;
 }
 
 el_status el_findings_open(el_findings *f, const el_study *study)
@@ -232,8 +236,10 @@ el_status el_findings_open(el_findings *f, const el_study *study)
     }
     fill_rows(f);
     fill_tests(f);
-    fill_crossings(f);
-    return EL_OK;
+    const el_status st = fill_crossings(f);
+    if (st)
+        el_findings_close(f);
+    return st;
 }
 
 void el_findings_close(el_findings *f)

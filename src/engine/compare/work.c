@@ -78,6 +78,11 @@ static void warn_if_other(const json_t *record, const json_t *before)
 static el_status keep_record(el_study *study, worker *w, el_job *job)
 {
     const bool known = job->record;
+    if (known && el_record_diverged(w->made))
+        return el_fail(EL_EFAILED,
+                       "%s: made again it diverged, and has a model on record: another program or processor; "
+                       "another --output, or --overwrite",
+                       job->name);
     if (known)
         warn_if_other(w->made, job->record);
     else

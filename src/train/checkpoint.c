@@ -105,7 +105,8 @@ static el_status write_list(const list *l, el_queue *q, int64_t step, const char
             q->fetch(q, place, l->lines[i].tensor.data, entries[i].bytes);
         place += copies ? entries[i].bytes : 0;
     }
-    q->wait(q);
+    const el_status waited = q->wait(q);
+    st = st ? st : waited;
     if (!st)
         st = el_safetensors_write(path, entries, l->count, metadata, true);
     json_decref(metadata);
@@ -257,7 +258,8 @@ static el_status read_list(const list *l, el_queue *q, int64_t step, const char 
             break;
         q->send(q, l->lines[i].tensor.data, entry->data, entry->bytes);
     }
-    q->wait(q);
+    const el_status waited = q->wait(q); /* before the file that is sent is closed */
+    st = st ? st : waited;
     el_safetensors_close(&file);
     return st;
 }

@@ -163,29 +163,32 @@ el_status el_leaves_run(el_leaves *l, const el_batch *batch, el_interrupt interr
 
 /* ---- the same model on all ranks ---- */
 
-static void share_region(el_model *model, el_dist *dist, int region, void *copy)
+static el_status share_region(el_model *model, el_dist *dist, int region, void *copy)
 {
     el_queue *const q = model->q;
     const el_tensor t = el_model_region(model, region);
     const size_t bytes = el_tensor_bytes(t.rows, t.cols, t.type);
     q->fetch(q, copy, t.data, bytes);
-    q->wait(q);
+    const el_status st = el_dist_agree(dist, q->wait(q));
+    if (st)
+        return st;
     el_dist_share(dist, copy, bytes);
     q->send(q, t.data, copy, bytes);
+    return EL_OK;
 }
 
-el_status el_model_share(el_model *model, el_dist *dist, bool moments)
+el_status el_model_share(el_model *model, el_dist *dist)
 {
     if (el_dist_size(dist) == 1)
         return EL_OK;
     const el_tensor t = el_model_region(model, EL_VALUES);
     const size_t bytes = el_tensor_bytes(t.rows, t.cols, t.type);
     void *const copy = malloc(bytes + 1);
-    const el_status st =
+    el_status st =
         el_dist_agree(dist, copy ? EL_OK : el_fail(EL_ENOMEM, "no memory to share %zu bytes", bytes));
     static const int REGIONS[] = {EL_VALUES, EL_FIRST_MOMENTS, EL_SECOND_MOMENTS};
-    for (int i = 0; !st && i < (moments ? 3 : 1); i++)
-        share_region(model, dist, REGIONS[i], copy);
+    for (int i = 0; !st && i < 3; i++)
+        st = share_region(model, dist, REGIONS[i], copy);
     if (!st)
         el_model_prepare(model);
     free(copy);

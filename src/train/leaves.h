@@ -39,6 +39,6 @@ void el_leaves_close(el_leaves *leaves); /* accepts a zeroed one */
 el_status el_leaves_run(el_leaves *leaves, const el_batch *batch, el_interrupt interrupt, el_status before);
 
 /* Rank 0's weights, and its moments too, to all ranks. */
-el_status el_model_share(el_model *model, el_dist *dist, bool moments);
+el_status el_model_share(el_model *model, el_dist *dist);
 
 #endif

@@ -64,9 +64,10 @@ typedef struct {
     {                                                                                                        \
 #field, offsetof(el_progress, field)                                                                 \
     }
-static const counter COUNTERS[] = {COUNTER(step),     COUNTER(updates),      COUNTER(skipped_in_row),
-                                   COUNTER(examples), COUNTER(tokens),       COUNTER(evaluated),
-                                   COUNTER(lines),    COUNTER(window_steps), COUNTER(window_skipped)};
+static const counter COUNTERS[] = {COUNTER(step),           COUNTER(updates),  COUNTER(warm_updates),
+                                   COUNTER(skipped_in_row), COUNTER(examples), COUNTER(tokens),
+                                   COUNTER(evaluated),      COUNTER(lines),    COUNTER(window_steps),
+                                   COUNTER(window_skipped)};
 enum { COUNTER_COUNT = sizeof COUNTERS / sizeof *COUNTERS };
 
 json_t *el_progress_write(const el_progress *p, uint64_t seed)
@@ -92,6 +93,10 @@ static el_status read_counters(const json_t *state, el_progress *p)
 {
     for (int i = 0; i < COUNTER_COUNT; i++) {
         const json_t *value = json_object_get(state, COUNTERS[i].name);
+        if (!value && COUNTERS[i].offset == offsetof(el_progress, warm_updates)) { /* of an earlier version */
+            p->warm_updates = -1;
+            continue;
+        }
         if (!json_is_integer(value) || json_integer_value(value) < 0)
             return bad_state(COUNTERS[i].name);
         *(int64_t *)((char *)p + COUNTERS[i].offset) = json_integer_value(value);

@@ -10,9 +10,11 @@
 #include "train/objective.h"
 
 typedef struct {
-    uint64_t seed;            /* of the run that a checkpoint is of */
-    int64_t step;             /* steps done, skipped ones among them */
-    int64_t updates;          /* steps that changed the weights */
+    uint64_t seed;   /* of the run that a checkpoint is of */
+    int64_t step;    /* steps done, skipped ones among them */
+    int64_t updates; /* steps that changed the weights */
+    int64_t
+        warm_updates; /* since AdamW's moments were zero; as it is read -1 where a state.json does not say */
     int64_t skipped_in_row;   /* just now */
     int64_t examples, tokens; /* seen */
     int64_t evaluated;        /* the step that was last evaluated */

@@ -184,10 +184,10 @@ static el_status skip(run *r, const el_figures *figures)
 static void update(run *r, const el_figures *figures)
 {
     const el_trainer *t = r->t;
-    const int64_t before = r->p->updates - el_schedule_start(&t->schedule, r->p->step);
-    el_optimizer_update(&t->optimizer, t->objective->model, r->rate, r->norm, before > 0 ? before : 0);
+    el_optimizer_update(&t->optimizer, t->objective->model, r->rate, r->norm, r->p->warm_updates);
     el_progress_add(r->p, figures, r->norm);
     r->p->updates++;
+    r->p->warm_updates++;
     r->p->skipped_in_row = 0;
 }
 
@@ -198,6 +198,8 @@ static el_status step(run *r)
     el_figures figures;
     bool finite = false;
     r->rate = el_schedule_rate(&r->t->schedule, p->step);
+    if (p->step > 0 && p->step == r->t->schedule.restart) /* where the objective forgets the moments */
+        p->warm_updates = 0;
     el_status st = gradients(r, &figures, &finite);
     if (!st && finite)
         update(r, &figures);
@@ -231,6 +233,10 @@ static el_status load_newest(const el_trainer *t, el_progress *p, bool *found)
         return st;
     st = el_progress_read(p, state);
     json_decref(state);
+    if (!st && p->warm_updates < 0) {
+        const int64_t warm = p->updates - el_schedule_start(&t->schedule, p->step);
+        p->warm_updates = warm > 0 ? warm : 0;
+    }
     *found = !st;
     return st;
 }
@@ -374,7 +380,8 @@ el_status el_trainer_run(const el_trainer *t, el_progress *progress)
     st = el_dist_agree(t->dist, st);
     if (!st) {
         el_reduce_connect(&r.leaves.reduce);
-        st = el_model_share(t->objective->model, t->dist, progress->updates > 0);
+        el_dist_share(t->dist, &progress->warm_updates, sizeof progress->warm_updates);
+        st = el_model_share(t->objective->model, t->dist);
     }
     if (!st) {
         el_records_begin(&r.records);

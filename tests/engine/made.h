@@ -31,13 +31,18 @@ static inline void make_shards(const char *path)
 }
 
 /* Settings by JSON, as a configuration file has them. */
-static inline void read_options(el_options *options, const char *json)
+static inline void read_more_options(el_options *options, const char *json)
 {
     json_t *given;
-    CHECK_OK(el_options_parse(options, 1, (char *[]){"test", NULL}));
     CHECK_OK(el_json_parse(&given, json, strlen(json), "settings"));
     CHECK_OK(el_options_apply(options, given, "settings"));
     json_decref(given);
+}
+
+static inline void read_options(el_options *options, const char *json)
+{
+    CHECK_OK(el_options_parse(options, 1, (char *[]){"test", NULL}));
+    read_more_options(options, json);
 }
 
 static inline void pretrain_options(el_options *options, el_pretrain_settings *settings, const char *shards,

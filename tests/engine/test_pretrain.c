@@ -143,6 +143,40 @@ static void test_other_ends(void **state)
     assert_int_equal(step, 1);
 }
 
+/* Trains with more settings, and says how many updates AdamW's moments are of. */
+static int64_t warm_updates(const char *name, const char *json)
+{
+    el_pretrain_settings settings;
+    el_options options;
+    el_pretraining run;
+    char shards[256], output[256];
+    const el_watch watch = {0};
+    snprintf(shards, sizeof shards, "%s", in_folder("shards"));
+    snprintf(output, sizeof output, "%s", in_folder(name));
+    pretrain_options(&options, &settings, shards, output);
+    read_more_options(&options, json);
+    CHECK_OK(el_pretrain_open(&run, &options, &watch));
+    CHECK_OK(el_pretrain_run(&run));
+    const int64_t updates = run.progress.warm_updates;
+    el_pretrain_close(&run);
+    el_options_close(&options);
+    return updates;
+}
+
+/* The bias of moments is corrected by the updates that made them: in an earlier run, or since a stage began. */
+static void test_warm_moments(void **state)
+{
+    (void)state;
+    char json[512];
+    assert_int_equal(warm_updates("cold", "{\"bias_correction\": true}"), MADE_STEPS);
+    snprintf(json, sizeof json, "{\"bias_correction\": true, \"init_from\": \"%s\"}",
+             in_folder("cold/checkpoint-6"));
+    assert_int_equal(warm_updates("warm", json), 2 * MADE_STEPS);
+    CHECK(remove(in_folder("cold/checkpoint-6/optimizer.safetensors")) == 0, "the moments cannot be removed");
+    assert_int_equal(warm_updates("weights", json), MADE_STEPS);
+    assert_int_equal(warm_updates("stages", "{\"objective\": \"two-stage\"}"), MADE_STEPS / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_stopped_within_a_step),
         cmocka_unit_test(test_stopped_within_a_range),
         cmocka_unit_test(test_other_ends),
+        cmocka_unit_test(test_warm_moments),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -22,13 +22,21 @@ static el_status check_checkpoint_vocab(const el_pretraining *p)
     return st;
 }
 
+/* Moments that a checkpoint has are warm: their bias is that of the updates that made them. */
 static el_status start_from_checkpoint(el_pretraining *p)
 {
     json_t *state = NULL;
-    el_status st = check_checkpoint_vocab(p);
+    el_progress theirs;
+    char *const moments = el_path_join(p->settings->init_from, "optimizer.safetensors");
+    el_status st = moments ? check_checkpoint_vocab(p) : el_fail(EL_ENOMEM, "no memory for a path");
     if (!st)
         st = el_checkpoint_load(&p->model, &state, p->settings->init_from, true);
-    json_decref(st ? NULL : state);
+    if (!st)
+        st = el_progress_read(&theirs, state);
+    if (!st && el_file_exists(moments))
+        p->progress.warm_updates = theirs.warm_updates < 0 ? theirs.updates : theirs.warm_updates;
+    json_decref(state);
+    free(moments);
     return st;
 }
 

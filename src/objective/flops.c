@@ -150,6 +150,11 @@ static double paper_detection_head(const el_config *c)
     return 2 * h * h + h + 8 * h + 2 * h;
 }
 
+static double paper_generator(const el_flops_plan *p)
+{
+    return p->sampled ? 0 : paper_encoder(&p->generator, p->length) + paper_mlm_head(&p->generator);
+}
+
 double el_flops_paper(const el_flops_plan *p)
 {
     const double encoder = paper_encoder(&p->encoder, p->length);
@@ -157,13 +162,13 @@ double el_flops_paper(const el_flops_plan *p)
         return encoder + paper_mlm_head(&p->encoder);
     if (p->objective != EL_FLOPS_ELECTRA)
         return NAN;
-    return encoder + paper_detection_head(&p->encoder) +
-           (p->sampled ? 0 : paper_encoder(&p->generator, p->length) + paper_mlm_head(&p->generator));
+    return encoder + paper_detection_head(&p->encoder) + paper_generator(p);
 }
 
-double el_flops_paper_training(const el_flops_plan *plan)
+double el_flops_paper_training(const el_flops_plan *p)
 {
-    return 2 * el_flops_paper(plan);
+    const bool forward_alone = p->objective == EL_FLOPS_ELECTRA && p->frozen; /* of the generator */
+    return 2 * el_flops_paper(p) - (forward_alone ? paper_generator(p) : 0);
 }
 
 double el_flops_paper_inference(const el_config *encoder, double length)

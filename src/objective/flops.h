@@ -62,7 +62,7 @@ double el_flops_products(const el_flops_plan *plan);
 /* The same by the paper's accounting; NAN for an objective that the released code cannot count (all but electra and mlm). */
 double el_flops_paper(const el_flops_plan *plan);
 
-/* Operations of a token in training: 3 times the products forward, 2 times the paper's count. */
+/* Operations of a token in training: 3 times the products forward, 2 times the paper's count; of a frozen generator once. */
 double el_flops_products_training(const el_flops_plan *plan);
 double el_flops_paper_training(const el_flops_plan *plan);
 

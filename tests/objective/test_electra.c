@@ -11,8 +11,8 @@
 
 #include "model/initialise.h"
 #include "objective/batches.h"
-#include "objective/objectives.h"
 #include "objective/detector.h"
+#include "objective/objectives.h"
 #include "objective/scores.h"
 #include "ops/distant.h"
 

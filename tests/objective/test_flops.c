@@ -67,6 +67,14 @@ static void totals_of_the_released_code(void **state)
         const el_flops_plan p = plan_of(shapes[i], EL_FLOPS_ELECTRA, 30522);
         near(shapes[i]->name, 128 * el_flops_paper_inference(&p.encoder, 128), inference[i], 5e-3);
     }
+    el_flops_plan p = plan_of(&SMALL, EL_FLOPS_ELECTRA, 30522);
+    double training[3]; /* with a generator, a frozen one, none */
+    for (int i = 0; i < 3; i++) {
+        p.frozen = i == 1;
+        p.sampled = i == 2;
+        training[i] = el_flops_paper_training(&p);
+    }
+    near("frozen generator", training[1], (training[0] + training[2]) / 2, 1e-12);
     const el_flops_plan other = plan_of(&SMALL, EL_FLOPS_XLNET, 30522);
     CHECK(isnan(el_flops_paper(&other)), "the released code cannot count XLNet, and a count is given");
 }

@@ -1,13 +1,10 @@
-/* attention - a head of a sequence is a piece; forward, some of its queries where heads are few for the threads
- *
- * Each part packs the head's keys and values again, so that it has at least PART_QUERIES.  A query's sums are the same in any
- * part.
- */
+/* attention - a head of a sequence is a piece; forward, some of its queries where heads are few for the threads.  A query's sums
+ * are the same in any part. */
 #include <assert.h>
 
 #include "ops/cpu/pieces.h"
 
-enum { PART_QUERIES = 64, EACH = 2 /* pieces that a thread has, if there are as many */ };
+enum { EACH = 2 }; /* pieces that a thread has, if there are as many */
 
 typedef struct {
     el_queue *q;
@@ -54,8 +51,8 @@ void el_cpu_attention_forward(el_queue *q, el_tensor y, el_tensor lse, el_tensor
                                      .dropout = dropped,
                                      .width = width}};
     check_attention(q, &j.attention);
-    j.attention.parts =
-        least(pieces_of(EACH * q->threads, most(1, heads_of(&j))), most(1, layout.longest / PART_QUERIES));
+    j.attention.parts = least(pieces_of(EACH * q->threads, most(1, heads_of(&j))),
+                              most(1, layout.longest / EL_ATTENTION_QUERIES));
     run_pieces(q, heads_of(&j) * j.attention.parts, attention_forward_task, &j);
 }
 

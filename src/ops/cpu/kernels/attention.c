@@ -246,10 +246,11 @@ INLINE void forward(head *h, const head *next, int first, int end, void *scratch
         queries_forward(h, next, &p, first, end - first < QUERIES ? end - first : QUERIES, pairs, type);
 }
 
-/* The query that a part of a head begins with. */
+/* The query that a part of a head begins with; a short one comes in fewer parts, and the others have none. */
 static int part_start(const head *h, int part, int parts)
 {
-    const int first = (h->rows + QUERIES - 1) / QUERIES * part / parts * QUERIES;
+    const int most = h->rows / EL_ATTENTION_QUERIES, count = most < 1 ? 1 : most < parts ? most : parts;
+    const int first = part < count ? (h->rows + QUERIES - 1) / QUERIES * part / count * QUERIES : h->rows;
     return first < h->rows ? first : h->rows;
 }
 

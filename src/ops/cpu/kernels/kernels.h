@@ -16,8 +16,10 @@ typedef struct {
     int heads;
     el_dropout dropout;
     int width;
-    int parts; /* that the queries of a head come in, forward */
+    int parts; /* forward: that the queries of a head come in, where there are EL_ATTENTION_QUERIES for each */
 } el_attention_args;
+
+enum { EL_ATTENTION_QUERIES = 64 }; /* of a part, at least: each packs all keys and values of its head */
 
 /* The same by distances, and how many groups the sequences come in. */
 typedef struct {

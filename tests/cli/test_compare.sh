@@ -207,6 +207,9 @@ compare full.json --output full > out || fail "after a full disk: $(cat log)"
 sed -i '/"rates"/d' plan.json
 compare plan.json --output trunk --constant-then-cooldown --num-seeds 1 --keep-models > out || fail "trunk: $(cat log)"
 grep -q '"init_from": ".*trunk.seed-1/checkpoint-' trunk/runs/electra.mini.4e9.50.seed-1/run.json || fail "the branch has no trunk"
+for run in trunk/runs/*.trunk.seed-1; do
+    [ "$(ls -d "$run"/checkpoint-* | wc -l)" = 2 ] || fail "a trunk of two parts keeps $(ls "$run")"
+done
 awk -F'"products": ' '/"job": "electra.mini.4e9.seed-1"/ { split($2, a, ","); whole = a[1] } END { exit !(whole > 3.6e9 && whole < 4.4e9) }' \
     trunk/results.jsonl || fail "a trunk and its branch cost otherwise than the budget"
 

@@ -9,8 +9,9 @@
 #include "engine/compare/parts.h"
 #include "engine/finetune/finetune.h"
 #include "engine/minimal_pairs.h"
+#include "train/checkpoint.h"
 
-enum { POINTS = 8 }; /* of a learning curve; and so many checkpoints are written on the way, but of a trunk */
+enum { POINTS = 8 }; /* of a learning curve; and so many checkpoints are written on the way */
 
 /* Evaluations together take at most this part of a run's time, forward passes being a third of training. */
 static const double EVALUATING = 0.1;
@@ -151,8 +152,7 @@ static el_status train(working *w, el_pretraining *run)
     el_outcome end;
     el_trainer *const t = &run->trainer;
     const int64_t every = t->steps / POINTS < 1 ? 1 : t->steps / POINTS;
-    t->evaluate_every = t->log_every = every;
-    t->save_every = w->job->trunk ? 0 : every;
+    t->evaluate_every = t->log_every = t->save_every = every;
     if (w->evaluates_little) {
         const double most = EVALUATING * 3 * (double)t->steps * t->batch / (POINTS * EL_EVALUATION_BATCH);
         t->heldout_batches = most < 1                            ? 1
@@ -164,6 +164,32 @@ static el_status train(working *w, el_pretraining *run)
     const bool astray = went_astray(w, &run->model, st);
     el_outcome_keep(&end, st);
     return st && !astray ? st : record_pretraining(w, run, astray ? end.sentence : NULL);
+}
+
+static bool ends_part(const el_study *study, const el_job *trunk, int64_t step)
+{
+    for (int i = 0; i < study->count; i++)
+        if (study->jobs[i].trunk && el_compare_share_folder(&study->jobs[i], trunk) &&
+            study->jobs[i].steps == step)
+            return true;
+    return false;
+}
+
+/* Of a trunk the ends of its parts are kept, where branches begin, and none that were written on the way. */
+static el_status tidy_trunk(const el_study *study, const el_job *trunk, const char *folder)
+{
+    int64_t *steps = NULL;
+    int count = 0;
+    el_status st = el_checkpoint_list(folder, &steps, &count);
+    for (int i = 0; !st && i < count; i++) {
+        if (ends_part(study, trunk, steps[i]))
+            continue;
+        char *const path = el_checkpoint_path(folder, steps[i]);
+        st = path ? el_folder_remove(path) : el_fail(EL_ENOMEM, "no memory for a path");
+        free(path);
+    }
+    free(steps);
+    return st;
 }
 
 static el_status pretrain(working *w)
@@ -179,10 +205,8 @@ static el_status pretrain(working *w)
     set_path(given, "eval_data", study->plan.eval_data);
     json_object_set_new(given, "keep_checkpoint_max", json_integer(job->trunk ? 0 : 1));
     if (job->needs >= 0 && !job->trunk) {
-        char name[64];
-        snprintf(name, sizeof name, "checkpoint-%" PRId64, study->jobs[job->needs].steps);
         char *const folder = el_compare_folder(study, &study->jobs[job->needs]);
-        trunk = folder ? el_path_join(folder, name) : NULL;
+        trunk = folder ? el_checkpoint_path(folder, study->jobs[job->needs].steps) : NULL;
         free(folder);
         set_path(given, "init_from", trunk);
     }
@@ -195,6 +219,8 @@ static el_status pretrain(working *w)
         st = el_pretrain_open(&run, &options, &watch);
         if (!st)
             st = train(w, &run);
+        if (!st && job->trunk)
+            st = tidy_trunk(study, job, output);
         el_pretrain_close(&run);
         el_options_close(&options);
     }

@@ -82,8 +82,9 @@ json_t *el_compare_asked(const el_study *study, const el_job *job);
 /* The same as it is told to the engine: the folder of tasks stands where {tasks} did (new reference). */
 json_t *el_compare_told(const el_study *study, const el_job *job);
 
-/* The folder of a job's run, on the heap. */
+/* The folder of a job's run, on the heap.  Parts of one trunk lie in one. */
 char *el_compare_folder(const el_study *study, const el_job *job);
+bool el_compare_share_folder(const el_job *a, const el_job *b);
 
 /* The task's folder with its files, or its file of pairs, on the heap: where the plan says, else below the folder of tasks.
  * NULL where its settings name a train_file, which stands in its place. */

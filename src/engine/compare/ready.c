@@ -1,12 +1,11 @@
 /* ready - what a study's jobs wait for: which can begin, and whose model nothing needs any more */
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/compare/parts.h"
+#include "train/checkpoint.h"
 
 static bool is_of_group(const el_job *job, const el_job *of)
 {
@@ -108,9 +107,7 @@ el_status el_compare_check_rates(const el_study *study)
 /* Of a trunk the checkpoint that its branch begins with. */
 static bool has_checkpoint(const char *folder, const el_job *job)
 {
-    char name[64];
-    snprintf(name, sizeof name, "checkpoint-%" PRId64, job->steps);
-    char *const path = el_path_join(folder, name);
+    char *const path = el_checkpoint_path(folder, job->steps);
     const bool there = path && el_folder_exists(path);
     free(path);
     return there;
@@ -182,8 +179,7 @@ bool el_compare_can_begin(const el_study *study, el_job *job)
     return job->rate > 0;
 }
 
-/* Parts of one trunk lie in one folder. */
-static bool shares_folder(const el_job *a, const el_job *b)
+bool el_compare_share_folder(const el_job *a, const el_job *b)
 {
     return a == b ||
            (a->trunk && b->trunk && is_of_group(a, b) && a->length == b->length && a->seed == b->seed);
@@ -192,7 +188,7 @@ static bool shares_folder(const el_job *a, const el_job *b)
 static bool is_folder_needed(const el_study *study, const el_job *job)
 {
     for (int i = 0; i < study->count; i++)
-        if (shares_folder(&study->jobs[i], job) &&
+        if (el_compare_share_folder(&study->jobs[i], job) &&
             (study->jobs[i].state != EL_JOB_DONE || is_needed(study, &study->jobs[i])))
             return true;
     return false;
@@ -227,7 +223,7 @@ el_status el_compare_tidy(const el_study *study, const el_job *job)
 static bool may_be_kept(const el_study *study, const el_job *job)
 {
     for (int i = 0; i < study->count; i++)
-        if (shares_folder(&study->jobs[i], job) &&
+        if (el_compare_share_folder(&study->jobs[i], job) &&
             !json_is_false(json_object_get(study->jobs[i].record, "kept")))
             return true;
     return false;

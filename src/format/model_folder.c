@@ -140,6 +140,43 @@ static el_status complete(el_model_card *card, const char *folder, bool predicts
     return st;
 }
 
+/* What looks like a model and is none: a checkpoint, and a run that has not yet written its models. */
+static el_status refuse_checkpoint(const el_model_card *card, const char *folder)
+{
+    char *const state = el_path_join(folder, "state.json");
+    const bool checkpoint = state && el_file_exists(state) && !el_file_exists(card->path);
+    free(state);
+    return checkpoint
+               ? el_fail(EL_EDATA,
+                         "%s: is a checkpoint, for pretrain to go on from; the models of its run lie in the "
+                         "run's discriminator and generator",
+                         folder)
+               : EL_OK;
+}
+
+static bool holds_models(const char *run)
+{
+    static const char *const MODELS[] = {EL_DISCRIMINATOR, EL_GENERATOR};
+    bool there = false;
+    for (int i = 0; i < 2; i++) {
+        char *const folder = el_path_join(run, MODELS[i]);
+        there |= !folder || el_folder_exists(folder);
+        free(folder);
+    }
+    return there;
+}
+
+static el_status refuse_run(const el_model_card *card, const char *folder)
+{
+    const char *const type = json_string_value(json_object_get(card->object, "model_type"));
+    return type && strcmp(type, "electra-pretraining") == 0 && !holds_models(folder)
+               ? el_fail(
+                     EL_EDATA,
+                     "%s: this run has written no models yet; electra pretrain --output %s goes on with it",
+                     folder, folder)
+               : EL_OK;
+}
+
 /* All but the configuration, which a run's own config.json has not. */
 static el_status open_card(el_model_card *card, const char *folder, bool predicts)
 {
@@ -149,9 +186,13 @@ static el_status open_card(el_model_card *card, const char *folder, bool predict
         st = el_fail(EL_ENOMEM, "%s: no memory", folder);
     bool weights = false;
     if (!st)
+        st = refuse_checkpoint(card, folder);
+    if (!st)
         st = el_tensors_look(folder, &weights);
     if (!st && (el_file_exists(card->path) || !weights))
         st = el_json_load(&card->object, card->path);
+    if (!st && card->object)
+        st = refuse_run(card, folder);
     if (!st && weights && !*el_architecture_of(card->object) && !json_object_get(card->object, "task_head"))
         st = complete(card, folder, predicts);
     return st ? st : el_head_read(card->object, card->path, &card->head);

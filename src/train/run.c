@@ -160,7 +160,7 @@ el_status el_run_begun(const el_run *run, bool *begun)
     int64_t *steps = NULL;
     int count = 0;
     el_status st = run->follows ? EL_OK : el_checkpoint_list(run->folder, &steps, &count);
-    *begun = !st && count > 0;
+    *begun = !st && (count > 0 || json_object_get(run->record, "settings"));
     free(steps);
     st = el_dist_agree(run->dist, st);
     if (!st)

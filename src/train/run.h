@@ -50,7 +50,7 @@ void el_run_close(el_run *run);
 /* Writes run.json. */
 el_status el_run_save(el_run *run);
 
-/* Whether a checkpoint is there to go on from. */
+/* Whether there is a run to go on with: a checkpoint, or the settings of one that ended before its first. */
 el_status el_run_begun(const el_run *run, bool *begun);
 
 /* The settings that the run began with, for lines of the table that were not given now; `of_now` (NULL at the end) are those

@@ -38,6 +38,22 @@ done
 pretrain --output stopped 2> log || fail "going on after signals: $(cat log)"
 same straight stopped $steps
 
+# Killed before its first checkpoint a run has no models, and goes on with the settings that it began with.
+"$electra" pretrain "${settings[@]}" --num-train-steps 100000 --save-checkpoints-steps 0 --logging-steps 1 --output early --threads 1 2> log &
+program=$!
+while kill -0 $program 2> /dev/null && [ "$(lines_of early)" = 0 ]; do
+    sleep 0.005
+done
+kill -9 $program 2> /dev/null
+wait $program 2> /dev/null
+[ -z "$(ls -d early/checkpoint-* 2> /dev/null)" ] || fail "a checkpoint was written: $(ls early)"
+refused 3 "has written no models yet" "$electra" evaluate --model early --data shards
+refused 2 "learning_rate: the run has" "$electra" pretrain --output early --learning-rate 1
+code=0
+"$electra" pretrain --output early --max-time 0.2 --threads 1 2> log || code=$?
+[ $code = 75 ] && grep -q '"num_train_steps": 100000' early/run.json || fail "a run without a checkpoint: exit code $code: $(cat log)"
+refused 3 "is a checkpoint" "$electra" export --model straight/checkpoint-$steps --output x.onnx
+
 # Nobody reads what it says: it trains on.
 "$electra" pretrain "${settings[@]}" --num-train-steps 9 --logging-steps 1 --output unread 2>&1 | true
 [ "${PIPESTATUS[0]}" = 0 ] && [ -d unread/checkpoint-9 ] || fail "a closed pipe ends the training"

@@ -188,17 +188,46 @@ static void folder_free(el_folder *folder)
     *folder = (el_folder){0};
 }
 
+/* The place that a path leads to.  "." and ".." are no names: what is there is called by its own. */
+static char *place_of(const char *path)
+{
+    char *const place = el_path_behind_links(path);
+    const char *const slash = place ? strrchr(place, '/') : NULL, *const last = slash ? slash + 1 : place;
+    if (!place || (strcmp(last, ".") != 0 && strcmp(last, "..") != 0))
+        return place;
+    char *const whole = el_io_real(place);
+    if (!whole)
+        return place;
+    free(place);
+    return whole;
+}
+
+/* What something is mounted on cannot be exchanged for another folder. */
+static el_status check_mount(const char *path)
+{
+    struct stat own, around;
+    char *const parent = el_path_parent(path);
+    const bool there = parent && el_io_stat(path, &own) == 0 && el_io_stat(parent, &around) == 0;
+    free(parent);
+    return there && own.st_dev != around.st_dev
+               ? el_fail(EL_EUSAGE,
+                         "%s: something is mounted there, and it cannot be replaced; a folder in it can",
+                         path)
+               : EL_OK;
+}
+
 /* Names the temporary folder and makes it, if it is not there. */
 static el_status make_temporary(el_folder *folder, const char *path, char *(*name)(const char *path))
 {
-    *folder = (el_folder){.path = el_path_behind_links(path), .lock = -1};
+    *folder = (el_folder){.path = place_of(path), .lock = -1};
     if (folder->path)
         folder->temporary = name(folder->path);
     if (!folder->path || !folder->temporary)
         return el_fail(EL_ENOMEM, "%s: out of memory", path);
     if (el_file_exists(folder->path))
         return el_fail(EL_EFAILED, "%s: Not a directory", path);
-    return el_folder_make(folder->temporary);
+    const el_status st = check_mount(folder->path);
+    return st ? st : el_folder_make(folder->temporary);
 }
 
 el_status el_folder_begin(el_folder *folder, const char *path)
@@ -270,7 +299,8 @@ static el_status replace(const char *temporary, const char *path)
         st = el_fail(EL_EFAILED, "%s: %s", path, strerror(errno));
     if (!st && el_io_rename(temporary, path) != 0) {
         st = el_fail(EL_EFAILED, "%s: %s", path, strerror(errno));
-        el_io_rename(old, path);
+        if (el_io_rename(old, path) != 0)
+            el_log(EL_LOG_WARNING, "%s: cannot be put back; what was there is in %s", path, old);
     }
     if (!st)
         remove_old(old);

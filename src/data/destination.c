@@ -10,15 +10,16 @@ static el_status add_example(void *context, const el_packed *example)
     return el_shard_writer_add(context, example);
 }
 
-static bool is_shard(const char *name)
+/* The record beside shards is of a process that was killed at its very end. */
+static bool is_ours(const char *name)
 {
-    return el_shard_number(name) >= 0;
+    return el_shard_number(name) >= 0 || el_unfinished_is(name);
 }
 
 static el_status check_ours(const char *path, bool overwrite)
 {
     bool empty;
-    const el_status st = el_output_check(path, "prepare", is_shard, &empty);
+    const el_status st = el_output_check(path, "prepare", is_ours, &empty);
     if (!st && !empty && !overwrite)
         return el_fail(EL_EUSAGE, "%s: holds shards already; --overwrite replaces them", path);
     return st;

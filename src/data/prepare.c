@@ -195,7 +195,7 @@ static el_status read_all(el_prepare_job *j)
             st = el_prepare_save(j);
         st = el_prepare_agree(j, st);
         if (!st)
-            st = advance(j);
+            st = el_prepare_agree(j, advance(j));
     } while (!st && (j->tokenised_some || j->packed_some));
     if (st == EL_ESTOPPED && el_prepare_leads(j))
         return el_prepare_stop(j);
@@ -247,14 +247,17 @@ static void close_job(el_prepare_job *j)
     el_prepare_close(j);
 }
 
+/* The record goes along with the shards, and is removed where they are then: a start that fails here loses nothing. */
 static el_status commit(el_prepare_job *j)
 {
-    el_status st = el_unfinished_remove(j->destinations[EL_PREPARE_TRAIN].folder.temporary);
-    j->saved = false;
+    el_status st = EL_OK;
     for (int d = EL_PREPARE_DESTINATIONS - 1; d >= 0 && !st; d--)
         if (el_prepare_fills(j, d))
             st = el_folder_commit(&j->destinations[d].folder);
-    return st;
+    if (st)
+        return st;
+    j->saved = false;
+    return el_unfinished_remove(j->settings->output);
 }
 
 static el_status finish_job(el_prepare_job *j)

@@ -69,10 +69,18 @@ el_status el_prepare_open(el_prepare_job *j)
     return st;
 }
 
+/* Work that nobody has looked at yet is not this process's to remove. */
+static bool is_to_be_left(const el_prepare_job *j)
+{
+    const char *const folder = j->destinations[EL_PREPARE_TRAIN].folder.temporary;
+    return j->saved || (!j->looked && folder && el_unfinished_there(folder));
+}
+
 void el_prepare_close(el_prepare_job *j)
 {
+    const bool leave = is_to_be_left(j);
     for (int d = 0; d < EL_PREPARE_DESTINATIONS; d++) {
-        el_destination_close(&j->destinations[d], j->saved);
+        el_destination_close(&j->destinations[d], leave);
         j->destinations[d] = (el_destination){0};
     }
 }
@@ -123,6 +131,7 @@ static el_status restore(el_prepare_job *j, const el_safetensors *record)
 static el_status find(el_prepare_job *j, bool *going)
 {
     el_safetensors record;
+    j->looked = true;
     if (!j->settings->recipe)
         return begin_anew(j);
     el_status st = el_unfinished_open(&record, j->destinations[EL_PREPARE_TRAIN].folder.temporary, &j->saved);

@@ -33,6 +33,7 @@ typedef struct {
     el_destination destinations[EL_PREPARE_DESTINATIONS];
     el_prepare_standing at;
     int saved_shards;            /* whole ones when it was saved last */
+    bool looked;                 /* at what an earlier process left */
     bool saved;                  /* what is unfinished can be gone on with */
     el_outcome reading, packing; /* of this turn */
 } el_prepare_job;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
+
 static const char NAME[] = "unfinished.safetensors", MAGIC[] = "electra_unfinished", VERSION[] = "2",
                   RECIPE[] = "recipe";
 
@@ -74,6 +76,14 @@ static el_status open_file(el_safetensors *file, const char *path)
     if (st)
         el_safetensors_close(file);
     return st;
+}
+
+bool el_unfinished_there(const char *folder)
+{
+    char *const path = el_path_join(folder, NAME);
+    const bool there = !path || el_file_exists(path);
+    free(path);
+    return there;
 }
 
 el_status el_unfinished_open(el_safetensors *file, const char *folder, bool *there)

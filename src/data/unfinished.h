@@ -30,6 +30,8 @@ el_status el_unfinished_get(const el_safetensors *file, const char *of, const ch
 /* EL_EUSAGE where the recipe is another one: "max_seq_length was 64, not 128". */
 el_status el_unfinished_same(const el_safetensors *file, const json_t *recipe);
 
+/* Whether the folder has such a file, whatever is in it. */
+bool el_unfinished_there(const char *folder);
 /* Removes the file, and whether a name in a folder is its. */
 el_status el_unfinished_remove(const char *folder);
 bool el_unfinished_is(const char *name);

@@ -20,27 +20,33 @@ int64_t el_stored_elements(const el_stored *tensor)
 {
     int64_t elements = 1;
     for (int d = 0; d < tensor->dims; d++)
+        if (tensor->shape[d] == 0) /* whatever the others are */
+            return 0;
+    for (int d = 0; d < tensor->dims; d++)
         elements *= tensor->shape[d];
     return elements;
 }
 
+/* Where nothing is stored or a product of sizes goes beyond what can be counted, no stride is looked at. */
 void el_stored_pack(el_stored *tensor)
 {
     int64_t stride = 1;
     for (int d = tensor->dims - 1; d >= 0; d--) {
         tensor->strides[d] = stride;
-        stride *= tensor->shape[d];
+        if (__builtin_mul_overflow(stride, tensor->shape[d], &stride))
+            stride = 0;
     }
 }
 
 bool el_stored_fits(const el_stored *tensor, uint64_t bytes)
 {
-    int64_t elements = 1, last = 0, reach;
+    int64_t elements = 1, last = 0, all, reach;
     for (int d = 0; d < tensor->dims; d++)
         if (tensor->shape[d] == 0)
             return true;
-    for (int d = 0; d < tensor->dims; d++)
+    for (int d = 0; d < tensor->dims; d++) /* a number that stands for many would take memory without end */
         if (__builtin_mul_overflow(elements, tensor->shape[d], &elements) ||
+            __builtin_mul_overflow(elements, (int64_t)tensor->element, &all) || (uint64_t)all > bytes ||
             __builtin_mul_overflow(tensor->shape[d] - 1, tensor->strides[d], &reach) ||
             __builtin_add_overflow(last, reach, &last))
             return false;

@@ -60,7 +60,7 @@ bool el_stored_floats(const el_stored *tensor, float *out);
 const float *el_stored_in_place(const el_stored *tensor);
 
 /* Strides of a tensor without gaps, and whether `tensor` fits into that many bytes; false where a product of sizes
- * overflows or goes beyond them. */
+ * overflows or goes beyond them, and where the shape has more numbers than bytes for them (strides of 0). */
 void el_stored_pack(el_stored *tensor);
 bool el_stored_fits(const el_stored *tensor, uint64_t bytes);
 

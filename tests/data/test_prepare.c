@@ -427,6 +427,51 @@ static void test_goes_on(void **state)
     el_vocab_close(vocab);
 }
 
+/* A start that fails before it looks at what is there leaves it. */
+static void test_failed_start_removes_nothing(void **state)
+{
+    (void)state;
+    el_vocab *vocab = words_vocab(WORDS, NULL);
+    json_t *const recipe = json_pack("{s:i}", "max_seq_length", 64);
+    static char output[256], held_out[256];
+    snprintf(output, sizeof output, "%s", stays(0, "hours"));
+    snprintf(held_out, sizeof held_out, "%s", stays(0, "hours-held-out"));
+    el_prepare_settings settings = unfinished(output, held_out, recipe);
+    el_prepare_summary summary;
+    write_corpus();
+    CHECK_FAILS(prepare_corpus(&settings, vocab, 9, &summary), EL_ESTOPPED, "whole shards");
+    CHECK_OK(el_folder_make(in_folder("theirs")));
+    put_text("theirs/thesis.txt", "years");
+    settings.held_out_output = stays(1, "theirs");
+    CHECK_FAILS(prepare_corpus(&settings, vocab, 9, &summary), EL_EUSAGE, "thesis.txt");
+    CHECK(el_file_exists(in_folder(".hours.unfinished/unfinished.safetensors")), "hours of work are gone");
+    settings.held_out_output = held_out;
+    CHECK_OK(prepare_corpus(&settings, vocab, -1, &summary));
+    CHECK(el_folder_exists(output) && !el_file_exists(in_folder("hours/unfinished.safetensors")),
+          "the record stayed");
+    json_decref(recipe);
+    free_corpus();
+    el_vocab_close(vocab);
+}
+
+/* "." and ".." are no names that a folder can be put in the place of: what is there has one of its own. */
+static void test_here(void **state)
+{
+    (void)state;
+    el_vocab *vocab = words_vocab(10, NULL);
+    el_prepare_settings settings = defaults(stays(0, "here/."));
+    el_prepare_summary summary;
+    CHECK_OK(el_folder_make(in_folder("here")));
+    put_text("few", "w1 w2\n");
+    CHECK_OK(prepare(&settings, vocab, in_folder("few"), 0, &summary));
+    el_loader *loader;
+    CHECK_OK(el_loader_open(&loader, in_folder("here")));
+    el_loader_close(loader);
+    settings.output = "/proc";
+    CHECK_FAILS(prepare(&settings, vocab, in_folder("few"), 0, &summary), EL_EUSAGE, "/proc");
+    el_vocab_close(vocab);
+}
+
 /* A recipe, a file, a shard or a record that is another one is named; told to overwrite, all is begun anew. */
 static void test_goes_on_with_the_same_alone(void **state)
 {
@@ -526,6 +571,8 @@ int main(void)
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_bad_text),
         cmocka_unit_test(test_hangul),
+        cmocka_unit_test(test_failed_start_removes_nothing),
+        cmocka_unit_test(test_here),
         cmocka_unit_test(test_goes_on),
         cmocka_unit_test(test_goes_on_with_the_same_alone),
     };

@@ -96,6 +96,25 @@ static void test_what_is_no_model_folder_is_said(void **state)
     CHECK(el_tensors_look(TEST_DATA, &exist) == EL_OK && !exist, "a folder without weights has some");
 }
 
+/* A file of a few bytes cannot ask for memory without end, whatever its shapes and strides are. */
+static void test_sizes(void **state)
+{
+    (void)state;
+    const int64_t much = (int64_t)1 << 31;
+    el_stored t = {.type = EL_ST_F32, .element = 4, .dims = 2, .shape = {2, 3}};
+    el_stored_pack(&t);
+    assert_true(el_stored_fits(&t, 24));
+    assert_false(el_stored_fits(&t, 23));
+    const el_stored alike = {.type = EL_ST_F32, .element = 4, .dims = 2, .shape = {much, much}};
+    assert_false(el_stored_fits(&alike, 4)); /* strides of 0: one number for all */
+    const el_stored few = {.type = EL_ST_F32, .element = 4, .dims = 1, .shape = {2}};
+    assert_false(el_stored_fits(&few, 4));
+    el_stored none = {.type = EL_ST_F32, .element = 4, .dims = 3, .shape = {much * much, 4, 0}};
+    el_stored_pack(&none);
+    assert_true(el_stored_fits(&none, 0));
+    assert_int_equal(el_stored_elements(&none), 0);
+}
+
 static void test_crc32c(void **state)
 {
     (void)state;
@@ -111,6 +130,7 @@ int main(void)
         cmocka_unit_test(test_every_form_gives_the_same_tensors),
         cmocka_unit_test(test_hostile_files_get_a_sentence),
         cmocka_unit_test(test_what_is_no_model_folder_is_said),
+        cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_crc32c),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

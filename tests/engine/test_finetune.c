@@ -146,6 +146,32 @@ static void test_changed_labels(void **state)
     CHECK_FAILS(tune("straight", classify(), &o), EL_EUSAGE, "not those it began with");
 }
 
+/* Trials that are left would begin with other weights than those that are done. */
+static void test_changed_weights(void **state)
+{
+    (void)state;
+    outcome o = {.seen.stop_after = 3};
+    char weights[256], before[256];
+    snprintf(weights, sizeof weights, "%s", in_folder("run/discriminator/model.safetensors"));
+    snprintf(before, sizeof before, "%s", in_folder("before.safetensors"));
+    CHECK_FAILS(tune("weights", classify(), &o), EL_ESTOPPED, "stopped after step 3");
+    el_mapping file;
+    CHECK_OK(el_mapping_open(&file, weights));
+    CHECK_OK(el_file_write(before, file.data, file.size));
+    char *const other = malloc(file.size);
+    memcpy(other, file.data, file.size);
+    other[file.size - 1] ^= 1; /* of the last number */
+    const size_t size = file.size;
+    el_mapping_close(&file);
+    CHECK_OK(el_file_write(weights, other, size));
+    free(other);
+    o = (outcome){0};
+    CHECK_FAILS(tune("weights", classify(), &o), EL_EUSAGE, "the weights are not those it began with");
+    CHECK(rename(before, weights) == 0, "the weights cannot be put back");
+    CHECK_OK(tune("weights", classify(), &o));
+    json_decref(o.results);
+}
+
 /* A folder of a trial that the record does not know, of another seed. */
 static void test_stray_trial(void **state)
 {
@@ -259,9 +285,13 @@ static void test_early_stopping(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_watched_and_stopped), cmocka_unit_test(test_changed_labels),
-        cmocka_unit_test(test_stray_trial),         cmocka_unit_test(test_metric),
-        cmocka_unit_test(test_early_stopping),      cmocka_unit_test(test_one_segment),
+        cmocka_unit_test(test_watched_and_stopped),
+        cmocka_unit_test(test_changed_labels),
+        cmocka_unit_test(test_changed_weights),
+        cmocka_unit_test(test_stray_trial),
+        cmocka_unit_test(test_metric),
+        cmocka_unit_test(test_early_stopping),
+        cmocka_unit_test(test_one_segment),
     };
     return cmocka_run_group_tests(tests, prepare, remove_folder);
 }

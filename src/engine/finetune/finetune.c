@@ -13,6 +13,7 @@
 #include "engine/card.h"
 #include "engine/finetune/parts.h"
 #include "engine/finetune/trial.h"
+#include "format/tensors.h"
 #include "model/initialise.h"
 
 enum { RESTART_STEP = 1000 }; /* from a trial's seed to that of its next beginning */
@@ -293,15 +294,15 @@ el_status el_finetune_trial(el_finetuning *f, json_t **line)
 
 /* ---- the course of a fine-tuning ---- */
 
-static el_status check_hash(el_finetuning *f, const char *key, uint64_t hash)
+static el_status check_hash(el_finetuning *f, const char *key, const char *what, uint64_t hash)
 {
     char now[17];
     el_hash_text(hash, now);
     const char *const before = json_string_value(json_object_get(f->run.record, key));
     if (before && strcmp(before, now) != 0 && !f->settings->allow_change)
         return el_fail(EL_EUSAGE,
-                       "%s: the examples are not those it began with; --allow-change to go on all the same",
-                       f->settings->output);
+                       "%s: the %s are not those it began with; --allow-change to go on all the same",
+                       f->settings->output, what);
     json_object_set_new(f->run.record, key, json_string(now));
     return EL_OK;
 }
@@ -310,9 +311,39 @@ static el_status check_hash(el_finetuning *f, const char *key, uint64_t hash)
  * 0.1.0 lack. */
 static el_status check_data(el_finetuning *f)
 {
-    const el_status st = check_hash(
-        f, "data_hash", el_hash(f->features.ids.data, f->features.ids.count * sizeof *f->features.ids.data));
-    return st ? st : check_hash(f, "targets_hash", el_finetune_targets_hash(f));
+    const el_status st =
+        check_hash(f, "data_hash", "examples",
+                   el_hash(f->features.ids.data, f->features.ids.count * sizeof *f->features.ids.data));
+    return st ? st : check_hash(f, "targets_hash", "examples", el_finetune_targets_hash(f));
+}
+
+/* Adds the weights of a folder to a hash; NULL: none. */
+static el_status hash_weights(uint64_t *hash, const char *folder)
+{
+    el_tensors source;
+    el_status st = folder ? el_tensors_open(&source, folder) : EL_OK;
+    if (st || !folder)
+        return st;
+    for (int i = 0; i < source.count; i++) {
+        const el_stored *const t = &source.tensors[i];
+        const uint64_t sums[] = {*hash, el_hash(t->name, strlen(t->name)),
+                                 el_hash(t->data, (size_t)el_stored_elements(t) * (size_t)t->element)};
+        *hash = el_hash(sums, sizeof sums);
+    }
+    el_tensors_close(&source);
+    return EL_OK;
+}
+
+/* Every trial begins with the same weights, which records of version 0.1.0 do not tell. */
+static el_status check_start(el_finetuning *f)
+{
+    uint64_t hash = 0;
+    if (f->settings->random_start)
+        return EL_OK;
+    el_status st = hash_weights(&hash, f->start);
+    if (!st)
+        st = hash_weights(&hash, f->start_backward);
+    return st ? st : check_hash(f, "start_hash", "weights", hash);
 }
 
 static el_status begin(el_finetuning *f)
@@ -334,12 +365,16 @@ static el_status begin(el_finetuning *f)
 /* Ranks that do not learn the same from the same would not have the same weights. */
 static el_status check_ranks(const el_finetuning *f)
 {
-    static const char *const HASHES[] = {"data_hash", "targets_hash"};
+    static const struct {
+        const char *key, *what;
+    } HASHES[] = {{"data_hash", "the hash of the examples"},
+                  {"targets_hash", "the hash of the examples"},
+                  {"start_hash", "the hash of the weights to begin with"}};
     el_dist *const dist = f->settings->machine.dist;
     el_status st = el_machine_same(&f->settings->machine, f->q, f->options, OF_A_RANK);
-    for (int i = 0; !st && i < 2; i++)
-        st = el_dist_same(dist, "the hash of the examples",
-                          json_string_value(json_object_get(f->run.record, HASHES[i])));
+    for (int i = 0; !st && i < (f->settings->random_start ? 2 : 3); i++)
+        st = el_dist_same(dist, HASHES[i].what,
+                          json_string_value(json_object_get(f->run.record, HASHES[i].key)));
     return st;
 }
 
@@ -356,6 +391,8 @@ static el_status open_all(el_finetuning *f)
         st = compare_settings(f);
     if (!st)
         st = check_data(f);
+    if (!st)
+        st = check_start(f);
     if (!st)
         st = open_model(f);
     if (!st)

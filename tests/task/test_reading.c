@@ -280,6 +280,22 @@ static void questions(void **state)
     release(&labels, &d);
 }
 
+/* A question of MRQA's that nobody answered is asked and not scored. */
+static void mrqa_unanswered(void **state)
+{
+    (void)state;
+    el_labels labels = {0};
+    el_dataset d;
+    const char *const path =
+        file("u.jsonl",
+             "{\"header\": {}}\n{\"context\": \"a b\", \"qas\": [{\"qid\": \"1\", \"question\": \"q\"}, "
+             "{\"qid\": \"2\", \"question\": \"q\", \"answers\": [\"b\"]}]}\n");
+    CHECK_OK(read_with("mrqa", path, NULL, false, &labels, &d));
+    assert_int_equal(d.examples[0].label, -1);
+    assert_int_equal(d.examples[1].label, 0);
+    release(&labels, &d);
+}
+
 /* Whether a question has an answer is said by its answers, as in SQuAD 2.0's script; a mark that contradicts is counted. */
 static void contradictions(void **state)
 {
@@ -585,11 +601,19 @@ static void files(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(glue),           cmocka_unit_test(own_files), cmocka_unit_test(words),
-        cmocka_unit_test(words_with_ids), cmocka_unit_test(arrays),    cmocka_unit_test(questions),
-        cmocka_unit_test(contradictions), cmocka_unit_test(offsets),   cmocka_unit_test(nestings),
-        cmocka_unit_test(bad_files),      cmocka_unit_test(held_out),  cmocka_unit_test(held_out_articles),
-        cmocka_unit_test(files)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(glue),
+                                       cmocka_unit_test(own_files),
+                                       cmocka_unit_test(words),
+                                       cmocka_unit_test(words_with_ids),
+                                       cmocka_unit_test(arrays),
+                                       cmocka_unit_test(questions),
+                                       cmocka_unit_test(contradictions),
+                                       cmocka_unit_test(mrqa_unanswered),
+                                       cmocka_unit_test(offsets),
+                                       cmocka_unit_test(nestings),
+                                       cmocka_unit_test(bad_files),
+                                       cmocka_unit_test(held_out),
+                                       cmocka_unit_test(held_out_articles),
+                                       cmocka_unit_test(files)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -270,9 +270,11 @@ static el_status take_mrqa_question(const reading *r, const json_t *qa, const ch
     const el_status st = add_question(r, qa, json_object_get(qa, "qid"), context);
     if (st)
         return st;
-    if (!json_object_get(qa, "detected_answers") && r->labelled)
+    const bool detected = json_is_array(json_object_get(qa, "detected_answers"));
+    if (!detected && r->labelled)
         return missing(r, BEGUN, "\"detected_answers\"");
-    r->dataset->examples[r->dataset->count - 1].label = 0;
+    if (detected || json_is_array(json_object_get(qa, "answers")))
+        r->dataset->examples[r->dataset->count - 1].label = 0;
     return take_detected(r, qa, context);
 }
 

@@ -1,6 +1,7 @@
 /* Files of every form become examples; what is wrong with one is said with its line. */
 #include "base/check.h"
 
+#include "task/files/layout.h"
 #include "task/task.h"
 
 /* Writes a file into the test's folder and returns its path, valid until the next but three. */
@@ -414,6 +415,26 @@ static void nestings(void **state)
         }
 }
 
+/* The last column of a file with other columns is another tag. */
+static void other_width(void **state)
+{
+    (void)state;
+    el_file_layout layout = {0};
+    el_labels labels = {0};
+    el_dataset d;
+    const el_task *const task = el_task_find("tag");
+    const char *const path = file("learned.conll", "a DT B-NP\n\nb NN I-NP\n");
+    CHECK_OK(el_task_read(task, path, (el_task_reading){.labelled = true}, &labels, &layout, &d));
+    el_dataset_release(&d);
+    const el_task_reading reading = {.known = &layout, .labelled = true};
+    CHECK_OK(el_task_read(task, path, reading, &labels, NULL, &d));
+    el_dataset_release(&d);
+    CHECK_FAILS(el_task_read(task, file("narrow.conll", "a DT\n"), reading, &labels, NULL, &d), EL_EDATA,
+                "line 1: there are 2 columns, where the file that the model learned from had 3");
+    el_labels_release(&labels);
+    el_file_layout_release(&layout);
+}
+
 static void bad_files(void **state)
 {
     (void)state;
@@ -601,19 +622,13 @@ static void files(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(glue),
-                                       cmocka_unit_test(own_files),
-                                       cmocka_unit_test(words),
-                                       cmocka_unit_test(words_with_ids),
-                                       cmocka_unit_test(arrays),
-                                       cmocka_unit_test(questions),
-                                       cmocka_unit_test(contradictions),
-                                       cmocka_unit_test(mrqa_unanswered),
-                                       cmocka_unit_test(offsets),
-                                       cmocka_unit_test(nestings),
-                                       cmocka_unit_test(bad_files),
-                                       cmocka_unit_test(held_out),
-                                       cmocka_unit_test(held_out_articles),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(glue),           cmocka_unit_test(own_files),
+                                       cmocka_unit_test(words),          cmocka_unit_test(words_with_ids),
+                                       cmocka_unit_test(arrays),         cmocka_unit_test(questions),
+                                       cmocka_unit_test(contradictions), cmocka_unit_test(mrqa_unanswered),
+                                       cmocka_unit_test(offsets),        cmocka_unit_test(nestings),
+                                       cmocka_unit_test(bad_files),      cmocka_unit_test(other_width),
+                                       cmocka_unit_test(held_out),       cmocka_unit_test(held_out_articles),
                                        cmocka_unit_test(files)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

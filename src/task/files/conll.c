@@ -169,6 +169,8 @@ el_status el_conll_open(el_conll *c, const el_columns *said, const el_file_layou
             c->lines.path);
     layout->file.separator = c->separator;
     layout->header = c->header;
+    layout->width = c->width;
+    c->learned = known && !said->text[0] && !said->label ? known->width : 0;
     layout->counted = c->counted;
     layout->parts = EL_PARTS_BLANKS;
     st = put_column(&layout->text[0], said->text[0], known ? known->text[0] : NULL, c->counted ? 2 : 1);
@@ -225,6 +227,10 @@ static el_status take_word(el_conll *c, el_dataset *d, const el_line *fields, in
         c->width = count;
     if (count != c->width)
         return el_lines_fail(&c->lines, "there are %d columns, where the first word has %d", count, c->width);
+    if (c->labelled && c->learned && count != c->learned)
+        return el_lines_fail(&c->lines,
+                             "there are %d columns, where the file that the model learned from had %d", count,
+                             c->learned);
     if (!c->labelled)
         return el_dataset_add_word(d, fields[word].text, fields[word].bytes, -1);
     return take_tag(c, d, fields[word], fields[tag]);

@@ -19,6 +19,7 @@ typedef struct {
     bool counted;           /* the first column counts words */
     bool turned;            /* the first column holds tags, and the last does not */
     int width;              /* columns of the first word, as of all; 0: not yet known */
+    int learned;            /* columns of the file that was learned from; 0: unknown, or columns were said */
     const char *word, *tag; /* columns by number; borrowed, or of the layout */
     bool labelled;
     el_labels *labels;

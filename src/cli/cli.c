@@ -185,6 +185,14 @@ void cli_duration(char *text, size_t size, double seconds)
         snprintf(text, size, "%ld d %ld h", hours / 24, hours % 24);
 }
 
+cli_number cli_figure(const json_t *value)
+{
+    cli_number n = {"-"};
+    if (json_is_number(value))
+        snprintf(n.text, sizeof n.text, "%.4f", json_number_value(value));
+    return n;
+}
+
 /* What is left at the rate so far; "" while nothing is known. */
 static void remaining(const cli_progress *p, char *text, size_t size)
 {

@@ -55,6 +55,12 @@ el_status cli_flush(void);
 /* A JSON value on stdout, indented. */
 el_status cli_json_print(const json_t *value);
 
+/* A figure for a table: "0.9231", or "-" where there is none (null). */
+typedef struct {
+    char text[32];
+} cli_number;
+cli_number cli_figure(const json_t *value);
+
 /* A progress line on stderr: redrawn in place on a terminal, a plain line now and then elsewhere.
  * fraction in [0, 1] draws a bar and the remaining time; negative: only the text. */
 typedef struct {

@@ -95,11 +95,11 @@ static void print_table(const json_t *results, const char *also_name)
         static const char *const COLUMNS[] = {"mean", "median", "deviation", "best"};
         printf("%-24s", key);
         for (int i = 0; i < 4; i++)
-            printf(" %8.4f", json_number_value(json_object_get(value, COLUMNS[i])));
+            printf(" %8s", cli_figure(json_object_get(value, COLUMNS[i])).text);
         if (test)
-            printf(" %8.4f", json_number_value(json_object_get(test, key)));
+            printf(" %8s", cli_figure(json_object_get(test, key)).text);
         if (also)
-            printf("  %.4f", json_number_value(json_object_get(also, key)));
+            printf("  %s", cli_figure(json_object_get(also, key)).text);
         printf("%s\n", strcmp(key, metric) == 0 ? "  <" : "");
     }
 }

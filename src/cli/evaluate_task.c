@@ -172,9 +172,9 @@ static void print_table(const json_t *results, const char *also)
         printf("%-24s %8s  %s\n", "", "", also);
     json_object_foreach(json_object_get(results, "metrics"), key, value)
     {
-        printf("%-24s %8.4f", key, json_number_value(value));
+        printf("%-24s %8s", key, cli_figure(value).text);
         if (others)
-            printf("  %.4f", json_number_value(json_object_get(others, key)));
+            printf("  %s", cli_figure(json_object_get(others, key)).text);
         putchar('\n');
     }
 }

@@ -340,7 +340,10 @@ el_status el_scorer_run(el_scorer *s, const el_sentence_text *texts, int count, 
     }
     if (!st)
         st = run(s, scores);
-    for (int i = 0; !st && i < count; i++)
+    for (int i = 0; !st && i < count; i++) {
         scores[i].share /= scores[i].tokens ? scores[i].tokens : 1;
+        if (!isfinite(scores[i].score))
+            st = el_fail(EL_EFAILED, "a score is no finite number: the model is damaged");
+    }
     return st;
 }

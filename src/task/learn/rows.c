@@ -1,4 +1,5 @@
 /* rows - sequence and token heads in a learner: each row they read has logits, targets and losses */
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -20,6 +21,9 @@ el_status el_rows_open(el_learner *l)
     const el_type type = l->base.model->parameters;
     const size_t reads = (size_t)l->reads;
     r->width = l->settings.kind == EL_MULTILABEL ? labels_of(l) : 1;
+    if (l->reads > INT_MAX / r->width)
+        return el_fail(EL_EUSAGE, "--micro-batch-tokens: %d rows of %d labels are too many", l->reads,
+                       r->width);
     r->host_rows = malloc(reads * sizeof *r->host_rows);
     r->host_targets = malloc(reads * (size_t)r->width * sizeof *r->host_targets);
     r->host_values = malloc(reads * (size_t)r->width * sizeof *r->host_values);

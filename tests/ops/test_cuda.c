@@ -153,7 +153,7 @@ static void memory_is_zero(void **state)
     check_release(NULL);
 }
 
-/* All parameters and matrices in one list: each its own rate, and its copy. */
+/* All parameters and matrices in one list: each its own rate and clip, and its copy. */
 static void lists_are_one_step(void **state)
 {
     (void)state;
@@ -176,6 +176,7 @@ static void lists_are_one_step(void **state)
                                check_tensor(EL_F32, rows, COLS),
                                check_random(EL_F32, rows, COLS, 3, 1),
                                .scale = 1.0 / (1 + i),
+                               .clip = 0.2 * i,
                                .decays = i % 2};
         check_fill(ours[i].v, 0.1);
         theirs[i] = (el_trained){check_converted(EL_F64, ours[i].value),
@@ -183,6 +184,7 @@ static void lists_are_one_step(void **state)
                                  check_converted(EL_F64, ours[i].v),
                                  check_converted(EL_F64, ours[i].gradient),
                                  .scale = ours[i].scale,
+                                 .clip = ours[i].clip,
                                  .decays = ours[i].decays};
         ours[i].value.prepared =
             check_memory(queue->dev->prepared_bytes(queue->dev, rows, COLS, EL_BF16, true));

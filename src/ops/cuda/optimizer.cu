@@ -15,7 +15,7 @@ struct line {
     float *value, *m, *v, *gradient;
     bf16 *copy; /* a matrix's, of the bits of its value */
     int rows, cols, copy_stride;
-    float rate, decay;
+    float rate, decay, clip;
 };
 
 static line *stage_lines(el_queue *q, int count)
@@ -131,13 +131,13 @@ extern "C" void el_cuda_sum_squares(el_queue *q, double *sum, const el_tensor *x
 /* ---- AdamW ---- */
 
 struct step {
-    float beta1, beta2, epsilon, clip, m_correction, v_correction;
+    float beta1, beta2, epsilon, m_correction, v_correction;
 };
 
 static __device__ __forceinline__ void step_element(const line *l, const step &s, int64_t at,
                                                     int64_t value_at)
 {
-    const float g = s.clip * l->gradient[at];
+    const float g = l->clip * l->gradient[at];
     const float m = s.beta1 * l->m[at] + (1 - s.beta1) * g;
     const float v = s.beta2 * l->v[at] + (1 - s.beta2) * g * g;
     const float value = l->value[value_at];
@@ -236,14 +236,15 @@ static line trained_line(const el_trained *p, const el_adamw *of_all, int64_t fi
     l.cols = p->value.cols;
     l.rate = (float)own.rate;
     l.decay = (float)own.decay;
+    l.clip = (float)own.clip;
     return l;
 }
 
 extern "C" void el_cuda_adamw(el_queue *q, const el_trained *params, int count, const el_matrix *matrices,
                               int matrix_count, el_adamw of_all)
 {
-    const step s = {(float)of_all.beta1, (float)of_all.beta2,        (float)of_all.epsilon,
-                    (float)of_all.clip,  (float)of_all.m_correction, (float)of_all.v_correction};
+    const step s = {(float)of_all.beta1, (float)of_all.beta2, (float)of_all.epsilon,
+                    (float)of_all.m_correction, (float)of_all.v_correction};
     line *const list = stage_lines(q, count);
     int64_t blocks = 0;
     int there = 0;

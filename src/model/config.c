@@ -134,6 +134,15 @@ static el_status refuse_others(const json_t *object, const char *name)
     return st;
 }
 
+static el_status check_head(const json_t *object, const char *name, int expected)
+{
+    int size = expected;
+    const el_status st = el_json_int(object, name, "d_head", &size);
+    if (!st && size != expected)
+        return el_fail(EL_EDATA, "%s: d_head is %d; only d_model / n_head is supported", name, size);
+    return st;
+}
+
 /* Our own keys are longest_sequence and attention_probs_dropout_prob: an XLNet reads texts of any length, and has one rate. */
 static el_status read_xlnet(const json_t *object, const char *name, el_config *c)
 {
@@ -160,14 +169,10 @@ static el_status read_xlnet(const json_t *object, const char *name, el_config *c
         st = el_json_real(object, name, "layer_norm_eps", &c->layer_norm_eps);
     if (!st)
         st = el_json_real(object, name, "initializer_range", &c->initializer_range);
-    int size = c->num_attention_heads ? c->hidden_size / c->num_attention_heads : 0;
-    const int expected = size;
-    if (!st)
-        st = el_json_int(object, name, "d_head", &size);
-    if (!st && size != expected)
-        st = el_fail(EL_EDATA, "%s: d_head is %d; only d_model / n_head is supported", name, size);
     c->embedding_size = c->hidden_size;
-    return st ? st : el_config_check(c, name);
+    if (!st)
+        st = el_config_check(c, name);
+    return st ? st : check_head(object, name, c->hidden_size / c->num_attention_heads);
 }
 
 static json_t *xlnet_json(const el_config *c, const char *architecture)

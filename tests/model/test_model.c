@@ -1,9 +1,11 @@
 /* Which parameters a model has: every network is whole, however the two are tied and whether or not both are there. */
+#include <limits.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -212,11 +214,45 @@ static void a_network_that_is_never_trained_has_values_alone(void **state)
     el_model_close(&both);
 }
 
+/* Heads read an embedding through its projection wherever there is one: of equal widths, too. */
+static void neighbour_heads_read_through_projections(void **state)
+{
+    (void)state;
+    el_model model;
+    el_config c = small_config();
+    c.model_type = EL_MODEL_ALBERT;
+    c.num_hidden_groups = c.num_hidden_layers;
+    c.embedding_size = c.hidden_size;
+    const el_model_plan plan = el_objective_plan(EL_MLM, EL_SAMPLER_UNIFORM, c, c, EL_TIE_SEPARATE);
+    assert_int_equal(el_model_open(&model, el_queue_reference(), &plan), EL_OK);
+    assert_int_equal(
+        el_model_initialise(&model, &(el_initialisation){.neighbour_heads = true, .neighbour_sharpness = 1}),
+        EL_OK);
+    const el_tensor qkv = model.networks[0].w.layers[0].attention.qkv_w;
+    for (int j = 0; j < c.hidden_size; j++)
+        if (el_get(qkv, 0, j) == 0)
+            fail_msg("column %d is 0: the map was not taken through the projection", j);
+    el_model_close(&model);
+}
+
+static void sizes_are_checked_before_they_are_divided(void **state)
+{
+    (void)state;
+    el_config c;
+    json_t *const object =
+        json_pack("{s:s, s:i, s:i}", "model_type", "xlnet", "d_model", INT_MIN, "n_head", -1);
+    assert_int_equal(el_config_read(&c, object, "config.json"), EL_EDATA);
+    assert_non_null(strstr(el_error(), "-2147483648"));
+    json_decref(object);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_network_is_whole),
                                        cmocka_unit_test(blocks_of_rows_add_up),
                                        cmocka_unit_test(a_frozen_network_stays),
-                                       cmocka_unit_test(a_network_that_is_never_trained_has_values_alone)};
+                                       cmocka_unit_test(a_network_that_is_never_trained_has_values_alone),
+                                       cmocka_unit_test(neighbour_heads_read_through_projections),
+                                       cmocka_unit_test(sizes_are_checked_before_they_are_divided)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -204,6 +204,21 @@ static void lists_are_one_step(void **state)
     }
 }
 
+/* A row of no numbers has a guess all the same, which may be looked up. */
+static void guesses_are_classes(void **state)
+{
+    (void)state;
+    enum { ROWS = 3, CLASSES = 70 };
+    const el_tensor logits = check_tensor(EL_F32, ROWS, CLASSES), none = el_tensor_none();
+    const int *const target = check_ints(ROWS, 0, CLASSES, 1);
+    int *const guess = out_ints(ROWS);
+    check_fill(logits, NAN);
+    queue->softmax_loss(queue, none, guess, NULL, none, logits, target, NULL, NULL, 1);
+    assert_int_equal(queue->wait(queue), EL_OK);
+    for (int i = 0; i < ROWS; i++)
+        CHECK(guess[i] == 0, "row %d: class %d is the guess", i, guess[i]);
+}
+
 /* A head that is too wide is refused; so is a GPU that is not there, and what is none. */
 static void refuses(void **state)
 {
@@ -223,14 +238,16 @@ static void peaks_are_measured(void **state)
     CHECK(queue->peak(queue, EL_BF16) > 0 && queue->peak(queue, EL_F32) > 0, "a peak of nothing");
 }
 
-enum { OTHERS = 5, TESTS = CASES + OWN + OTHERS };
+enum { OTHERS = 6, TESTS = CASES + OWN + OTHERS };
 
 static void list_tests(struct CMUnitTest tests[TESTS])
 {
-    const struct CMUnitTest others[OTHERS] = {
-        cmocka_unit_test_teardown(copies_are_in_order, check_release), cmocka_unit_test(memory_is_zero),
-        cmocka_unit_test_teardown(lists_are_one_step, check_release), cmocka_unit_test(refuses),
-        cmocka_unit_test(peaks_are_measured)};
+    const struct CMUnitTest others[OTHERS] = {cmocka_unit_test_teardown(copies_are_in_order, check_release),
+                                              cmocka_unit_test(memory_is_zero),
+                                              cmocka_unit_test_teardown(lists_are_one_step, check_release),
+                                              cmocka_unit_test_teardown(guesses_are_classes, check_release),
+                                              cmocka_unit_test(refuses),
+                                              cmocka_unit_test(peaks_are_measured)};
     for (int i = 0; i < CASES + OWN; i++) {
         const op_case *const c = i < CASES ? &cases[i] : &own[i - CASES];
         tests[i] = (struct CMUnitTest){

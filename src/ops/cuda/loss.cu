@@ -57,10 +57,10 @@ static __device__ __forceinline__ best block_best(best mine)
     return all;
 }
 
-/* The largest logit but that of class `banned` (none: -1), and its class. */
+/* The largest logit but that of class `banned` (none: -1), and its class; class 0 where nothing is larger than another. */
 template <class T> static __device__ __forceinline__ best largest(const T *row, int classes, int banned)
 {
-    best mine = {-INFINITY, classes};
+    best mine = {-INFINITY, 0};
     for (int c = (int)threadIdx.x; c < classes; c += THREADS)
         if (c != banned)
             mine = better(mine, {get(row[c]), c});

@@ -29,7 +29,35 @@ static void case_bias_within(run *r, sizes s)
     q->linear_forward(q, out(r, "y", r->type, s.rows, s.more, false, 1e-5), x, w, b);
 }
 
+/* A sequence of few rows that lie far apart: rows, distances, which are more than a grid has in its second direction. */
+static void case_distances(run *r, sizes s)
+{
+    enum { ROWS = 6 };
+    el_queue *const q = r->q;
+    int *const starts = check_memory(2 * sizeof *starts);
+    starts[1] = ROWS;
+    assert_int_equal(q->reserve(q, ROWS, s.cols), EL_OK);
+    const el_layout layout = {.starts = starts, .sequences = 1, .longest = ROWS};
+    const el_tensor qkv = in(r, ROWS, 3 * s.cols, 1, 1), dy = in(r, ROWS, s.cols, 2, 1);
+    const el_relative by = {in(r, s.rows, s.cols, 3, 1), parameter(1, 3 * s.cols, 7, 1),
+                            parameter(2, s.cols, 8, 1), check_ints(ROWS, 0, s.rows / 2, 5),
+                            check_ints(ROWS, 0, 2, 6)};
+    const el_tensor y = out(r, "y", r->type, ROWS, s.cols, false, 2e-5);
+    const el_tensor lse = out(r, "lse", EL_F32, ROWS, 1, false, 2e-5);
+    const el_relative_gradients d = {out(r, "dplaces", r->type, s.rows, s.cols, false, 1e-4),
+                                     out(r, "dbiases", EL_F32, 1, 3 * s.cols, true, 1e-4),
+                                     out(r, "dkinds", EL_F32, 2, s.cols, true, 1e-4),
+                                     check_tensor(EL_F32, EL_RELATIVE_PARTS * (s.rows + 5), s.cols)};
+    q->relative_attention_forward(q, y, lse, qkv, by, layout, 1, dropping(0), 200);
+    q->relative_attention_backward(q, out(r, "dqkv", r->type, ROWS, 3 * s.cols, false, 1e-4), d, dy, y, lse,
+                                   qkv, by, layout, 1, dropping(0), 200);
+}
+
 static const op_case own[] = {
+    {"many distances",
+     case_distances,
+     {{65601, 8, 1}},
+     5e-1}, /* most places are 0, and so is what errors are measured by */
     {"wide rows",
      case_norm,
      {{9, 512, 1}, {7, 768, 1}, {5, 1024, 1}, {6, 1030, 1}, {300, 16, 1}, {70, 64, 1}},

@@ -287,8 +287,8 @@ template <class T>
 __global__ void __launch_bounds__(THREADS, 1)
     add_groups(relative<T> r, view<T> places, float *biases, view<float> kinds)
 {
-    const int hidden = r.a.heads * r.a.size, row = (int)blockIdx.y,
-              c = (int)(blockIdx.x * THREADS + threadIdx.x);
+    const int hidden = r.a.heads * r.a.size, row = (int)blockIdx.x,
+              c = (int)(blockIdx.y * THREADS + threadIdx.x);
     float sum = 0;
     if (c >= hidden)
         return;
@@ -352,7 +352,7 @@ extern "C" void el_cuda_relative_attention_backward(el_queue *q, el_tensor dqkv,
                        WARP, 0, r);
         el_cuda_launch(q, op, biases_by_distances<T>, dim3(groups), WARP, 0, r);
         el_cuda_launch(q, op, add_groups<T>,
-                       dim3(el_cuda_blocks(y.cols, THREADS), (unsigned)(r.distances + EXTRA)), THREADS, 0, r,
+                       dim3((unsigned)(r.distances + EXTRA), el_cuda_blocks(y.cols, THREADS)), THREADS, 0, r,
                        view_of<T>(d.places), (float *)d.biases.data, view_of<float>(d.kinds));
     });
 }

@@ -382,6 +382,28 @@ static void fill(el_queue *q, char *memory, size_t bytes, el_type type)
         q->send(q, memory + at, words, bytes - at < sizeof words ? bytes - at : sizeof words);
 }
 
+/* Of a product that is done some times; 0 where no time can be taken. */
+static double milliseconds_of(el_queue *q, el_tensor y, el_tensor x, el_tensor w, int times)
+{
+    cudaEvent_t begin = NULL, end = NULL;
+    float milliseconds = 0;
+    el_cuda_note(q, cudaEventCreate(&begin), "peak");
+    el_cuda_note(q, cudaEventCreate(&end), "peak");
+    if (begin && end) {
+        cudaEventRecord(begin, el_cuda_of(q)->stream);
+        for (int i = 0; i < times; i++)
+            q->linear_forward(q, y, x, w, el_tensor_none());
+        cudaEventRecord(end, el_cuda_of(q)->stream);
+        q->wait(q);
+        cudaEventElapsedTime(&milliseconds, begin, end);
+    }
+    if (begin)
+        cudaEventDestroy(begin);
+    if (end)
+        cudaEventDestroy(end);
+    return (double)milliseconds;
+}
+
 double el_cuda_peak(el_queue *q, el_type type)
 {
     enum { SIDE = 4096, SMALL_SIDE = 64, TIMES = 8 };
@@ -389,26 +411,16 @@ double el_cuda_peak(el_queue *q, el_type type)
     el_device *const dev = q->dev;
     const size_t bytes = el_tensor_bytes(side, side, type);
     char *const memory = (char *)dev->alloc(dev, 3 * bytes);
-    cudaEvent_t begin, end;
-    float milliseconds = 0;
     if (!memory)
         return 0;
-    el_cuda_note(q, cudaEventCreate(&begin), "peak");
-    el_cuda_note(q, cudaEventCreate(&end), "peak");
     el_tensor w = el_tensor_make(memory, type, side, side);
     w.prepared = memory;
     const el_tensor x = el_tensor_make(memory + bytes, type, side, side);
     const el_tensor y = el_tensor_make(memory + 2 * bytes, type, side, side);
     fill(q, memory, 2 * bytes, type);
     q->linear_forward(q, y, x, w, el_tensor_none());
-    cudaEventRecord(begin, el_cuda_of(q)->stream);
-    for (int i = 0; i < TIMES; i++)
-        q->linear_forward(q, y, x, w, el_tensor_none());
-    cudaEventRecord(end, el_cuda_of(q)->stream);
+    const double milliseconds = milliseconds_of(q, y, x, w, TIMES);
     q->wait(q);
-    cudaEventElapsedTime(&milliseconds, begin, end);
-    cudaEventDestroy(begin);
-    cudaEventDestroy(end);
     dev->release(dev, memory);
-    return milliseconds > 0 ? 2.0 * side * side * side * TIMES / (1e-3 * (double)milliseconds) : 0;
+    return milliseconds > 0 ? 2.0 * side * side * side * TIMES / (1e-3 * milliseconds) : 0;
 }

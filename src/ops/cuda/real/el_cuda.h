@@ -19,13 +19,31 @@
  * it: a launch that wants more than this asks. */
 enum { EL_CUDA_UNASKED = 32 * 1024 };
 
+/* All that the GPU has beside the kernel's own: the same in every thread, so that none takes from another's launch. */
+static inline cudaError_t el_cuda_ask_shared(const void *kernel)
+{
+    cudaFuncAttributes own;
+    int device, most;
+    cudaError_t error = cudaGetDevice(&device);
+    if (!error)
+        error = cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+    if (!error)
+        error = cudaFuncGetAttributes(&own, kernel);
+    if (!error)
+        error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                     most - (int)own.sharedSizeBytes);
+    return error;
+}
+
 /* Starts a kernel on a stream. */
 template <class... P, class... A>
 static inline cudaError_t el_cuda_start(cudaStream_t stream, void (*kernel)(P...), dim3 grid, dim3 block,
                                         size_t shared, A... arguments)
 {
-    if (shared > EL_CUDA_UNASKED)
-        cudaFuncSetAttribute((const void *)kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
+    const cudaError_t error =
+        shared > EL_CUDA_UNASKED ? el_cuda_ask_shared((const void *)kernel) : cudaSuccess;
+    if (error)
+        return error;
     kernel<<<grid, block, shared, stream>>>(static_cast<P>(arguments)...);
     return cudaGetLastError();
 }

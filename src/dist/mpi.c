@@ -176,5 +176,7 @@ el_status el_dist_open(el_dist **dist, int *argc, char ***argv)
     MPI_Comm_rank(MPI_COMM_WORLD, &m->base.rank);
     MPI_Comm_size(MPI_COMM_WORLD, &m->base.size);
     *dist = &m->base;
+    if (m->base.size > 1 && provided < MPI_THREAD_SERIALIZED) /* gradients are added beside the training */
+        return el_fail(EL_EFAILED, "this MPI allows calls of one thread only; several threads call it here");
     return count_sharing(m);
 }

@@ -125,7 +125,7 @@ static el_status neighbour_heads(el_queue *q, const el_network *net, double shar
     const el_tensor qkv = net->w.layers[0].attention.qkv_w;
     float *map = malloc((size_t)h * (size_t)e * sizeof *map), *through = NULL, *projection = NULL;
     el_status st = map ? EL_OK : el_fail(EL_ENOMEM, "no memory to initialise a layer");
-    if (!st && e != h) {
+    if (!st && el_config_projects(c)) {
         through = malloc((size_t)h * (size_t)h * sizeof *through);
         projection = malloc((size_t)h * (size_t)e * sizeof *projection);
         st = through && projection ? el_tensor_read(q, net->w.project_w, projection)

@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-static const float LEAST_NORMAL = 0x1p-14f, BEYOND = 65520; /* of F16: rounds to what it has no number for */
+static const float LEAST_NORMAL = 0x1p-14f;                       /* of F16 */
+static const float BEYOND_F16 = 65520, BEYOND_BF16 = 0x1.ffp127f; /* round to what there is no number for */
 
 /* A carry out of the fraction goes into the exponent, which is right. */
 static uint16_t to_f16(float value)
@@ -28,10 +29,11 @@ static uint16_t to_bf16(float value)
 bool el_narrow(el_st_type type, void *numbers, int64_t count)
 {
     unsigned char *const bytes = numbers;
+    const float beyond = type == EL_ST_F16 ? BEYOND_F16 : BEYOND_BF16;
     for (int64_t i = 0; i < count && type != EL_ST_F32; i++) {
         float value;
         memcpy(&value, bytes + i * 4, sizeof value);
-        if (!isfinite(value) || (type == EL_ST_F16 && fabsf(value) >= BEYOND))
+        if (!(fabsf(value) < beyond)) /* this way round catches nan */
             return false;
         const uint16_t half = type == EL_ST_F16 ? to_f16(value) : to_bf16(value);
         memcpy(bytes + i * 2, &half, sizeof half);

@@ -4,8 +4,8 @@
 
 #include "base/safetensors.h"
 
-/* Rewrites numbers in place, so that what is left takes half the bytes; F32: as they are.  False where one is too large for
- * F16, and then they are of no use. */
+/* Rewrites numbers in place, so that what is left takes half the bytes; F32: as they are.  False where one is too large
+ * for the type, and then they are of no use. */
 bool el_narrow(el_st_type type, void *numbers, int64_t count);
 
 /* "float32", "float16", "bfloat16": what config.json calls a type. */

@@ -10,6 +10,8 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "format/narrow.h"
+#include "format/sentence.h"
 #include "format/tokenizer.h"
 #include "format/weights.h"
 #include "model/initialise.h"
@@ -393,6 +395,42 @@ static void packed_is_prepared(void **state)
     el_queue_close(q);
 }
 
+/* The largest numbers of half as many bits, and the least that would be rounded to infinity. */
+static void numbers_too_large_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        el_st_type type;
+        float largest, refused;
+    } TYPES[] = {{EL_ST_F16, 65519, 65520}, {EL_ST_BF16, 0x1.fefffep127f, -0x1.ffp127f}};
+    for (int i = 0; i < 2; i++) {
+        float fits = TYPES[i].largest, refused = TYPES[i].refused;
+        CHECK(!el_narrow(TYPES[i].type, &refused, 1), "%s takes %g", el_narrow_name(TYPES[i].type),
+              (double)TYPES[i].refused);
+        CHECK(el_narrow(TYPES[i].type, &fits, 1), "%s refuses %g", el_narrow_name(TYPES[i].type),
+              (double)TYPES[i].largest);
+    }
+}
+
+/* As an editor may save it; and by size before its end is missed. */
+static void lists_of_modules_are_read(void **state)
+{
+    (void)state;
+    static const char LIST[] = "\xef\xbb\xbf[{\"type\": \"models.Normalize\", \"path\": \"2_Normalize\"}]";
+    char path[96], *const wide = calloc(1, (1 << 20) + 1);
+    el_sentence s;
+    snprintf(path, sizeof path, "%s/modules.json", folder);
+    assert_int_equal(el_file_write(path, LIST, strlen(LIST)), EL_OK);
+    CHECK(el_sentence_read(&s, folder) == EL_OK && s.normalize, "%s", el_error());
+    el_sentence_free(&s);
+    memset(wide, ' ', (1 << 20) + 1);
+    wide[0] = '[', wide[1 << 20] = ']';
+    assert_int_equal(el_file_write(path, wide, (1 << 20) + 1), EL_OK);
+    CHECK(el_sentence_read(&s, folder) == EL_EDATA && strstr(el_error(), "1048577 bytes"), "%s", el_error());
+    assert_int_equal(unlink(path), 0);
+    free(wide);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +445,8 @@ int main(void)
         cmocka_unit_test(no_head_is_made_up),
         cmocka_unit_test(unknown_heads_are_settled),
         cmocka_unit_test(packed_is_prepared),
+        cmocka_unit_test(numbers_too_large_are_refused),
+        cmocka_unit_test(lists_of_modules_are_read),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -368,17 +368,16 @@ el_status el_model_find(el_model_paths *paths, const char *folder)
         st = el_tensors_look(folder, &weights);
     if (!st && !described && !weights)
         st = no_model(folder);
+    bool generator = false, discriminator = false;
+    if (!st)
+        st = find_roles(folder, &generator, &discriminator);
+    if (!st && !(copy_path(&paths->generator, generator, folder) &&
+                 copy_path(&paths->discriminator, discriminator, folder) &&
+                 copy_path(&paths->encoder, true, folder)))
+        st = el_fail(EL_ENOMEM, "%s: no memory", folder);
     if (st)
-        return st;
-    bool generator, discriminator;
-    st = find_roles(folder, &generator, &discriminator);
-    if (st)
-        return st;
-    if (copy_path(&paths->generator, generator, folder) &&
-        copy_path(&paths->discriminator, discriminator, folder) && copy_path(&paths->encoder, true, folder))
-        return EL_OK;
-    el_model_paths_free(paths);
-    return el_fail(EL_ENOMEM, "%s: no memory", folder);
+        el_model_paths_free(paths);
+    return st;
 }
 
 void el_model_paths_free(el_model_paths *paths)

@@ -61,20 +61,22 @@ static el_status damaged(const el_pickle *p, const char *what)
 }
 
 /* Items are copied to a place twice as large when it is full; the old one stays until the pickle closes. */
-static bool append(el_pickle *p, el_pickle_value *to, el_pickle_value *item)
+static el_status append(el_pickle *p, el_pickle_value *to, el_pickle_value *item)
 {
+    if (to->count == MOST_VALUES)
+        return damaged(p, "a list grows without end");
     if (to->count == to->room) {
         const int room = to->room ? 2 * to->room : 4;
         el_pickle_value **const items = push(p, (size_t)room * sizeof *items);
         if (!items)
-            return false;
+            return no_memory(p);
         if (to->count)
             memcpy(items, to->items, (size_t)to->count * sizeof *items);
         to->items = items;
         to->room = room;
     }
     to->items[to->count++] = item;
-    return true;
+    return EL_OK;
 }
 
 /* ---- the stack ---- */
@@ -255,11 +257,11 @@ static el_status extend(el_pickle *p, el_pickle_kind kind, int count, int marks)
                                                  : "items are appended to what is no list");
     if (kind == EL_PICKLE_DICT && count % 2)
         return damaged(p, "a key has no value");
-    for (int i = 0; i < count; i++)
-        if (!append(p, p->stack[at], p->stack[at + marks + 1 + i]))
-            return no_memory(p);
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < count; i++)
+        st = append(p, p->stack[at], p->stack[at + marks + 1 + i]);
     p->height -= count + marks;
-    return EL_OK;
+    return st;
 }
 
 static el_status extend_marked(el_pickle *p, el_pickle_kind kind)
@@ -296,9 +298,7 @@ static el_status build(el_pickle *p)
 static el_status put_persistent(el_pickle *p)
 {
     const el_status st = gather(p, EL_PICKLE_PERSISTENT, 1, 0);
-    if (st)
-        return st;
-    return append(p, &p->persistent, p->stack[p->height - 1]) ? EL_OK : no_memory(p);
+    return st ? st : append(p, &p->persistent, p->stack[p->height - 1]);
 }
 
 static el_status remember(el_pickle *p, el_bytes *in, int bytes)

@@ -9,6 +9,8 @@
 #include "base/file.h"
 #include "base/json.h"
 
+enum { MOST_BYTES = 1 << 20 }; /* of modules.json */
+
 /* The object of a file in a folder; NULL where there is no such file. */
 static el_status load(json_t **object, const char *folder, const char *name)
 {
@@ -21,19 +23,28 @@ static el_status load(json_t **object, const char *folder, const char *name)
     return st;
 }
 
-/* modules.json is an array, which is read as the one value of an object. */
+/* An array is read as the one value of an object. */
+static el_status parse_modules(json_t **object, const char *array, size_t bytes, const char *path)
+{
+    char *text;
+    const size_t mark = bytes >= 3 && memcmp(array, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    if (bytes > MOST_BYTES)
+        return el_fail(EL_EDATA, "%s: %zu bytes; a list of modules has %d at most", path, bytes, MOST_BYTES);
+    const int length = asprintf(&text, "{\"modules\":%.*s}", (int)(bytes - mark), array + mark);
+    if (length < 0)
+        return el_fail(EL_ENOMEM, "%s: no memory", path);
+    const el_status st = el_json_parse(object, text, (size_t)length, path);
+    free(text);
+    return st;
+}
+
 static el_status load_modules(json_t **object, const char *path)
 {
     el_mapping file;
-    char *text = NULL;
     el_status st = el_mapping_open(&file, path);
     if (st)
         return st;
-    const int length = asprintf(&text, "{\"modules\":%.*s}", (int)(file.size < 1 << 20 ? file.size : 1 << 20),
-                                (const char *)file.data);
-    st = length < 0 ? el_fail(EL_ENOMEM, "%s: no memory", path)
-                    : el_json_parse(object, text, (size_t)length, path);
-    free(length < 0 ? NULL : text);
+    st = parse_modules(object, file.data, file.size, path);
     el_mapping_close(&file);
     return st;
 }

@@ -13,7 +13,8 @@
  *
  * Metadata, all strings: electra_shard = "1", max_seq_length, packing, attention, seed, shard (its number
  * from 0), last ("true" in the folder's last), examples, tokens, vocab_hash, do_lower_case,
- * strip_accents, tokenize_chinese_chars, and a checksum for each tensor.
+ * strip_accents, tokenize_chinese_chars, tokenizer (the vocabulary's options that are not BERT's, where it has
+ * any), and a checksum for each tensor.
  */
 #ifndef EL_DATA_SHARD_H
 #define EL_DATA_SHARD_H

@@ -1,7 +1,7 @@
 /* unfinished - what it takes to go on with shards that are not whole yet: named parts in one file beside those that are
  *
  * FOLDER/unfinished.safetensors, written as a whole and with checksums, so that it always is of one moment.  Each part is
- * the bytes of one thing, for this version of the program alone.  Metadata: electra_unfinished = "1", and `recipe`, what
+ * the bytes of one thing, for this version of the program alone.  Metadata: electra_unfinished = "2", and `recipe`, what
  * the shards are made of as a JSON object; one goes on with the same recipe only.
  */
 #ifndef EL_DATA_UNFINISHED_H

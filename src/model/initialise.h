@@ -24,7 +24,7 @@ typedef struct {
 } el_initialisation;
 
 /* Sets every owned parameter; a function of the seed and the parameter's name alone.  Calls el_model_prepare.
- * Only memory can fail. */
+ * Memory can fail, and a GPU. */
 el_status el_model_initialise(el_model *model, const el_initialisation *how);
 
 /* The same of all heads alone: what is to be learned on top of weights that were loaded. */

@@ -70,7 +70,7 @@ static el_status refuse_settings(const el_options *options, const char *section,
         if (line->type == EL_OPT_SECTION)
             inside = line->name == section || (inside && line->name != end);
         else if (inside && el_options_given(options, line->name))
-            return el_fail(EL_EUSAGE, "--%s: %s", line->name, why);
+            return el_options_refuse(line->name, "%s", why);
     }
     return EL_OK;
 }

@@ -34,7 +34,7 @@ static el_status add_network(recipe *r, const char *name, const char *folder, el
         st = el_fail(EL_EDATA, "%s: predicts the original tokens, and says of none whether it was replaced",
                      folder);
     if (!st && said.energies && head.kind == EL_HEAD_DETECTION)
-        st = el_fail(EL_EUSAGE,
+        st = el_fail(EL_EDATA,
                      "%s: was trained by --objective electric and says energies, no probabilities; "
                      "`electra score` reads them",
                      folder);

@@ -62,14 +62,14 @@ grep -q '"energy"' switch/metrics.jsonl && grep -q '"task_head": "cloze"' switch
     fail "electric leaves $(ls switch)"
 "$electra" export --model switch --format safetensors --output kept 2> log || fail "electric as a folder: $(cat log)"
 grep -q '"electra_objective": "electric"' kept/config.json || fail "a copy's energies are not marked: $(cat kept/config.json)"
-expect 2 "energies, no probabilities" "$electra" detect --model kept "the cat"
+expect 3 "energies, no probabilities" "$electra" detect --model kept "the cat"
 "$electra" export --model switch --output switch.onnx 2> log && grep -q "energies, no log-odds" log || fail "electric as a graph: $(cat log)"
 pretrain --output begun --init-from kept --num-train-steps 1 2> log && grep -q "no discriminator head that says log-odds; a new one" log ||
     fail "electra begins with energies: $(cat log)"
 opens discriminator ElectraForPreTraining
 opens generator ""
 grep -q '"reads_backwards": true' switch/backward/config.json || fail "nothing says that a tower reads backwards"
-expect 2 "energies" "$electra" detect --model switch "the cat"
+expect 3 "energies" "$electra" detect --model switch "the cat"
 "$electra" score --model switch --json "the cat" > out 2> log && grep -q '"score":' out || fail "electric scores: $(cat log)"
 try --hparams '{"two_tower_generator": true}' --temperature 0.8
 opens discriminator ElectraForPreTraining

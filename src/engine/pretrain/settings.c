@@ -53,14 +53,16 @@ const el_option EL_PRETRAIN_TABLE[] = {
     INT(train_batch_size, 1, 1 << 20, "examples per step"),
     INT(num_train_steps, 1, 1e9, "number of steps"),
     REAL(flops_budget, 0, 1e30,
-         "instead of --num-train-steps: as many steps as this many floating point operations allow, counted "
+         "instead of --num-train-steps: the number of steps that is nearest to so many floating point "
+         "operations, counted "
          "as the products of electra flops; 0: off"),
     REAL(learning_rate, 0, INFINITY, "peak learning rate"),
     INT(num_warmup_steps, 0, 1e9,
         "steps over which the rate rises; by default the preset's, or a tenth of a shorter run"),
     REAL(lr_decay_power, 0, 100, "the rate falls as (1 - step / steps) to this power; 0: constant"),
     INT(schedule_steps, 0, 1e9,
-        "steps over which the rate falls to 0; 0: num_train_steps when the run began"),
+        "steps over which the rate falls; behind them it stays as it is; 0: num_train_steps when the run "
+        "began"),
     REAL(weight_decay_rate, 0, 10, "weight decay of all parameters except LayerNorm and biases"),
     REAL(adam_beta1, 0, 0.9999999, "decay rate of AdamW's first moment"),
     REAL(adam_beta2, 0, 0.9999999, "decay rate of AdamW's second moment"),

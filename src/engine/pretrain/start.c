@@ -67,9 +67,10 @@ static el_status start_from_folders(el_pretraining *p)
     if (!st) {
         el_model_prepare(&p->model);
         el_log(EL_LOG_NOTE, "%s: %s%s%s; rates and schedule begin anew", p->settings->init_from,
-               missing               ? "the folder has no "
-               : p->model.count == 1 ? "the network is the folder's"
-                                     : "both networks are those of the folder",
+               missing                       ? "the folder has no "
+               : p->settings->generator_from ? "the discriminator is the folder's"
+               : p->model.count == 1         ? "the network is the folder's"
+                                             : "both networks are those of the folder",
                missing ? missing : "", missing ? ", which begins anew" : "");
     }
     el_model_paths_free(&paths);

@@ -158,8 +158,8 @@ void el_batcher_halt(el_batcher *b)
     if (b->halted)
         return;
     el_lock_take(b->lock);
-    int64_t most = waits->tokens / EL_SHARE;
-    most = most < b->settings.batch_tokens ? most : b->settings.batch_tokens;
+    const int64_t usual = b->settings.batch_tokens;
+    const int64_t most = (waits->tokens < usual ? waits->tokens : usual) / EL_SHARE;
     take_batch(b, &b->passing, most < waits->may_pass ? most : waits->may_pass);
     if (b->passing.count) {
         b->halted = true;

@@ -10,8 +10,8 @@
  *             long one that came a little earlier, and nobody is passed for ever.  A job gives one part at a time, and its
  *             next part comes when this one has been taken: a request of one text does not wait for all 32 of another.
  *   Passing.  A long batch halts between layers, where `compute` calls el_batcher_halt.  Parts that are short beside it are
- *             computed there and then: each time at most an EL_SHAREth of its tokens, and in all at most as many as it has, so
- *             that it takes twice its time at worst.
+ *             computed there and then: each time at most an EL_SHAREth of its tokens and of batch_tokens, and in all at most as
+ *             many as it has, so that it takes twice its time at worst.
  *   Fullness. The line is bounded by jobs and by tokens: what is computed costs tokens, whether they come as one text or
  *             as many.  Who does not get in is told at once when to come again.
  *

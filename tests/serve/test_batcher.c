@@ -305,6 +305,25 @@ static void test_passing(void **state)
     release(r, 9);
 }
 
+/* A part may be longer than a batch: what passes it has no more than a quarter of a batch, for which there is memory. */
+static void test_passing_longest(void **state)
+{
+    (void)state;
+    bench b;
+    open_bench(&b, 20, 100000);
+    b.layers = 2;
+    request *r[3] = {make(0, 1, 4 * BUDGET, &LANE[0]), make(1, 1, BUDGET / EL_SHARE + 1, &LANE[0]),
+                     make(2, 1, BUDGET / EL_SHARE, &LANE[0])};
+    assert_int_equal(el_batcher_put(b.batcher, &r[0]->job), EL_PUT);
+    until_begun(&b, 1);
+    for (int i = 1; i < 3; i++)
+        assert_int_equal(el_batcher_put(b.batcher, &r[i]->job), EL_PUT);
+    finish(&b, r, 3);
+    CHECK(strncmp(b.order, "0.0 ( 2.0 ) | ", 14) == 0, "%s", b.order);
+    close_bench(&b);
+    release(r, 3);
+}
+
 /* Who stands at a halt takes twice its time at worst. */
 static void test_passing_ends(void **state)
 {
@@ -483,12 +502,13 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),        cmocka_unit_test(test_small_batches),
-        cmocka_unit_test(test_turns),        cmocka_unit_test(test_short_first),
-        cmocka_unit_test(test_patience),     cmocka_unit_test(test_passing),
-        cmocka_unit_test(test_passing_ends), cmocka_unit_test(test_lanes),
-        cmocka_unit_test(test_fullness),     cmocka_unit_test(test_unwanted),
-        cmocka_unit_test(test_drain),        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_order),           cmocka_unit_test(test_small_batches),
+        cmocka_unit_test(test_turns),           cmocka_unit_test(test_short_first),
+        cmocka_unit_test(test_patience),        cmocka_unit_test(test_passing),
+        cmocka_unit_test(test_passing_longest), cmocka_unit_test(test_passing_ends),
+        cmocka_unit_test(test_lanes),           cmocka_unit_test(test_fullness),
+        cmocka_unit_test(test_unwanted),        cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

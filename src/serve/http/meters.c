@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/file.h"
 
@@ -94,13 +95,13 @@ static void put_process(el_text *t, const el_meters *m)
     el_file_begin("/proc/self/statm", pages, sizeof pages);
     sscanf(pages, "%lld %lld", &whole, &resident);
     getrusage(RUSAGE_SELF, &usage);
+    const double page = (double)sysconf(_SC_PAGESIZE);
     const double seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
                            1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
     put_value(t, "process_cpu_seconds_total", "counter", "Seconds of processor time", seconds);
-    put_value(t, "process_resident_memory_bytes", "gauge", "Bytes of memory in use",
-              4096.0 * (double)resident);
+    put_value(t, "process_resident_memory_bytes", "gauge", "Bytes of memory in use", page * (double)resident);
     put_value(t, "process_virtual_memory_bytes", "gauge", "Bytes of address space in use",
-              4096.0 * (double)whole);
+              page * (double)whole);
     put_value(t, "process_start_time_seconds", "gauge", "When the process started, in seconds since 1970",
               m->started);
 }

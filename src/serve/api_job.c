@@ -345,7 +345,9 @@ electra_status electra_job_run(electra_job *j, electra_progress_function *progre
         st = parse(j);
     if (!st)
         st = KINDS[j->kind].run(j);
-    return el_api_said(st == EL_EFAILED && j->stop ? EL_ESTOPPED : st);
+    /* A training says itself whether it has saved. */
+    const bool trains = j->kind == ELECTRA_PRETRAIN || j->kind == ELECTRA_FINETUNE;
+    return el_api_said(st == EL_EFAILED && j->stop && !trains ? EL_ESTOPPED : st);
 }
 
 void electra_job_cancel(electra_job *j)

@@ -185,6 +185,7 @@ static int windows_of(const el_service *s, const el_question *q, const el_query 
 
 static el_status list_parts(el_service *s, el_question *q)
 {
+    const bool windowed = q->ask == EL_ASK_DETECT || q->ask == EL_ASK_FILL;
     const int size = el_service_longest(s, q->ask) - 2;
     int count = 0;
     for (int i = 0; i < q->count; i++)
@@ -195,11 +196,13 @@ static el_status list_parts(el_service *s, el_question *q)
     for (int i = 0, part = 0; i < q->count && !st; i++) {
         el_query *const a = &q->queries[i];
         const int windows = windows_of(s, q, a);
-        if (q->ask == EL_ASK_DETECT || q->ask == EL_ASK_FILL)
+        if (windowed)
             a->tokens = 0;
         for (int w = 0; w < windows; w++, part++) {
-            q->parts[part] = (struct el_question_part){i, el_window_at(w, (int)a->ids.count, size)};
-            if (q->ask == EL_ASK_DETECT || q->ask == EL_ASK_FILL)
+            q->parts[part] = (struct el_question_part){.query = i};
+            if (windowed)
+                q->parts[part].window = el_window_at(w, (int)a->ids.count, size);
+            if (windowed)
                 a->tokens += q->tokens[part] = q->parts[part].window.end - q->parts[part].window.begin + 2;
             else
                 q->tokens[part] = a->tokens;

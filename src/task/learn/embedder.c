@@ -64,8 +64,10 @@ static el_status load(el_embedder *e, el_type activations, const char *folder)
     return st ? st : el_model_vocab(folder, &config, &e->own_vocab);
 }
 
-static void settle_length(el_embedder *e, int said)
+static el_status settle_length(el_embedder *e, int said, const char *folder)
 {
+    if (said && said < 4)
+        return el_fail(EL_EDATA, "%s: says that texts have at most %d tokens, fewer than 4", folder, said);
     const int places = config(e)->max_position_embeddings;
     int *const longest = &e->settings.max_seq_length;
     if (*longest > places)
@@ -77,6 +79,7 @@ static void settle_length(el_embedder *e, int said)
     if (*longest > places)
         *longest = places;
     e->capacity = e->settings.batch_tokens > *longest ? e->settings.batch_tokens : *longest;
+    return EL_OK;
 }
 
 static void settle_pooling(el_embedder *e, const char *folder, const el_sentence *said)
@@ -114,8 +117,10 @@ static el_status begin(el_embedder *e, const el_model *model, const el_network *
     e->model = model;
     e->net = net;
     e->vocab = vocab;
-    settle_length(e, said->max_seq_length || !said->found ? said->max_seq_length : vocab->max_length);
-    const el_status st = reserve(e);
+    el_status st = settle_length(
+        e, said->max_seq_length || !said->found ? said->max_seq_length : vocab->max_length, folder);
+    if (!st)
+        st = reserve(e);
     if (!st)
         settle_pooling(e, folder, said);
     return st;

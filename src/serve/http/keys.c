@@ -5,6 +5,36 @@
 #include "base/file.h"
 #include "serve/http/parts.h"
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* Blanks at a line's ends become ends of lines; whether it has none within. */
+static bool trim(char *line, size_t bytes)
+{
+    size_t first = 0;
+    for (; first < bytes && is_blank(line[first]); first++)
+        line[first] = '\n';
+    for (; bytes > first && is_blank(line[bytes - 1]); bytes--)
+        line[bytes - 1] = '\n';
+    while (first < bytes && !is_blank(line[first]))
+        first++;
+    return first == bytes;
+}
+
+static el_status trim_lines(char *text, const char *path)
+{
+    for (int line = 1; *text; line++) {
+        const size_t bytes = strcspn(text, "\n");
+        const bool ends = text[bytes] == '\n';
+        if (!trim(text, bytes))
+            return el_fail(EL_EDATA, "%s: line %d: a key has no blank in it", path, line);
+        text += bytes + ends;
+    }
+    return EL_OK;
+}
+
 el_status el_keys_read(char **keys, const char *path)
 {
     el_mapping file;
@@ -16,14 +46,16 @@ el_status el_keys_read(char **keys, const char *path)
     if (!text)
         st = el_fail(EL_ENOMEM, "%s: no memory", path);
     for (size_t i = 0; i < file.size && !st; i++) {
-        const unsigned char c = file.data[i];
-        text[i] = c == '\r' || c == ' ' || c == '\t' ? '\n' : (char)c;
-        any |= text[i] != '\n';
-        if (c < 0x20 && text[i] != '\n')
+        text[i] = (char)file.data[i];
+        const bool empty = text[i] == '\n' || is_blank(text[i]);
+        any |= !empty;
+        if ((unsigned char)text[i] < 0x20 && !empty)
             st = el_fail(EL_EDATA, "%s: not a text with a key a line", path);
     }
     if (!st && !any)
         st = el_fail(EL_EDATA, "%s: there is no key in it", path);
+    if (!st)
+        st = trim_lines(text, path);
     el_mapping_close(&file);
     if (st)
         free(text);

@@ -1,6 +1,7 @@
 /* request - see the header */
 #include "serve/http/request.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -244,12 +245,19 @@ typedef struct {
     size_t first, end; /* without those two */
 } listed;
 
+/* -1: it is none.  A whole real number is one: beside a number that is too large, all are read as real ones. */
+static int id_of(const json_t *item)
+{
+    const double value = json_is_number(item) ? json_number_value(item) : -1;
+    return value >= 0 && value <= INT_MAX && value == (int)value ? (int)value : -1;
+}
+
 static listed without_ends(const el_vocab *vocab, const json_t *ids)
 {
     listed l = {ids, 0, json_array_size(ids)};
-    if (l.end && json_integer_value(json_array_get(ids, 0)) == vocab->cls)
+    if (l.end && id_of(json_array_get(ids, 0)) == vocab->cls)
         l.first = 1;
-    if (l.end > l.first && json_integer_value(json_array_get(ids, l.end - 1)) == vocab->sep)
+    if (l.end > l.first && id_of(json_array_get(ids, l.end - 1)) == vocab->sep)
         l.end--;
     return l;
 }
@@ -258,12 +266,11 @@ static listed without_ends(const el_vocab *vocab, const json_t *ids)
 static int join_pieces(el_text *text, const el_vocab *vocab, listed l, size_t number)
 {
     for (size_t i = l.first; i < l.end; i++) {
-        const json_t *const item = json_array_get(l.ids, i);
-        const json_int_t id = json_integer_value(item);
-        if (!json_is_integer(item) || id < 0 || id >= vocab->size)
+        const int id = id_of(json_array_get(l.ids, i));
+        if (id < 0 || id >= vocab->size)
             return wrong("input %zu: number %zu is no id of the %d that the model has", number, i,
                          vocab->size);
-        const bool continues = el_vocab_continues(vocab, (int)id);
+        const bool continues = el_vocab_continues(vocab, id);
         const char *const piece = vocab->pieces[id] + (continues ? strlen(vocab->options.prefix) : 0);
         if (!continues && i > l.first)
             el_text_raw(text, " ", 1);
@@ -280,7 +287,7 @@ static int check_ids(el_request *r, el_query *query, listed l, size_t number)
         el_service_cut(r->service, EL_ASK_EMBED, query->text[0], query->bytes[0], &query->ids, &query->from);
     bool same = query->ids.count == l.end - l.first;
     for (size_t i = 0; !st && same && i < query->ids.count; i++)
-        same = query->ids.data[i] == json_integer_value(json_array_get(l.ids, l.first + i));
+        same = query->ids.data[i] == id_of(json_array_get(l.ids, l.first + i));
     if (st)
         return UNAVAILABLE;
     return same ? OK : wrong("input %zu: no text has these ids in the vocabulary of this model", number);
@@ -310,7 +317,7 @@ static int take_ids(el_request *r, el_query *query, const json_t *ids, size_t nu
 static int read_texts(el_request *r, const json_t *inputs, const char *key, int most)
 {
     const bool ids = r->form == EL_REQUEST_EMBED || r->form == EL_REQUEST_OPENAI; /* may stand for a text */
-    r->list = json_is_array(inputs) && !(ids && json_is_integer(json_array_get(inputs, 0)));
+    r->list = json_is_array(inputs) && !(ids && json_is_number(json_array_get(inputs, 0)));
     if (!json_is_array(inputs) && !json_is_string(inputs))
         return wrong("%s is neither a text nor a list of texts", key);
     const size_t count = r->list ? json_array_size(inputs) : 1;

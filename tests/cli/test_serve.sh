@@ -63,6 +63,8 @@ for ids in '[5, 32, 7]' '[2, 5, 32, 7, 3]' '[[5, 32, 7]]'; do
 done
 answers /embed '{"inputs": ["ab c", "d"], "dimensions": 32, "truncation_direction": "Right"}' '^\[\[' && cp out want
 answers /embed '{"inputs": [[5, 32, 7], [8]]}' '^\[\[' && cmp -s want out || fail "lists of ids have other vectors"
+answers /v1/embeddings '{"input": [5], "other": 99999999999999999999}' data
+refuses 422 /v1/embeddings '{"input": [5.5]}' "number 0 is no id"
 refuses 422 /v1/embeddings '{"input": [32, 5]}' "no text has these ids"
 refuses 422 /v1/embeddings '{"input": [[5], [50]]}' "input 1: number 0 is no id"
 refuses 422 /v1/embeddings '{"input": [[5], []]}' "input 1 is not a text"
@@ -113,6 +115,7 @@ refuses 413 /detect "{\"inputs\": \"$(printf '%4100s' x)\"}" "longer than is tak
 refuses 413 /detect "{\"inputs\": \"$(printf '%4100s' x)\"}" "longer than is taken" -H 'Transfer-Encoding: chunked'
 for type in text/plain application/jsonx; do refuses 415 /detect '{"inputs": "a"}' "Content-Type"; done
 type="application/json; charset=utf-8"
+refuses 404 /v1/nothing '{"inputs": "a"}' '^\{"error":\{"message":"there is no such address.*"type":"NotFound","param":null,"code":404\}\}$'
 refuses 404 /nothing '{"inputs": "a"}' "no such address"
 refuses 405 /metrics '{}' "method"
 refuses 421 /detect '{"inputs": "a"}' "host" -H 'Host: elsewhere.example'
@@ -162,7 +165,7 @@ stops
 grep -q '"texts":\["ab c","x"\]' served || fail "--log-texts logs none: $(cat served)"
 
 # ---- keys ----
-printf 'one\r\n\nsecret-two\n' > keys
+printf 'one\r\n\n \tsecret-two \n' > keys
 serve --model run --api-key-file keys
 refuses 401 /detect '{"inputs": "a"}' "key"
 refuses 401 /detect '{"inputs": "a"}' "key" -H 'Authorization: Bearer secret-twO'
@@ -178,7 +181,7 @@ serve --model run --host 127.0.0.2
 [ "$(get /info)" = 200 ] || fail "its own address is not served: $(cat out)"
 [ "$(get /info -H 'Host: localhost')" = 200 ] && [ "$(get /info -H 'Host: 127.0.0.3')" = 421 ] || fail "hosts: $(cat out)"
 stops
-serve --model run --allow-hosts other.example,::2
+serve --model run --allow-hosts "other.example, ::2"
 for name in '[::1]:80' other.example '[::2]'; do
     [ "$(get /info -H "Host: $name")" = 200 ] || fail "$name is not served: $(cat out)"
 done
@@ -198,8 +201,15 @@ refused 2 "model is missing" "$electra" serve
 refused 3 "nowhere" "$electra" serve --model nowhere
 refused 2 "two models are called run" "$electra" serve --model run --model run
 refused 2 "not the number of an address" "$electra" serve --model run --host example.org
+cp -r run/discriminator short
+echo '[{"path": "", "type": "sentence_transformers.models.Transformer"}]' > short/modules.json
+echo '{"max_seq_length": 2}' > short/sentence_bert_config.json
+refused 3 "at most 2 tokens" "$electra" serve --model short
 : > none
+refused 2 "empty name" "$electra" serve --model run --allow-hosts "a.example, ,b.example"
 refused 3 "no key in it" "$electra" serve --model run --api-key-file none
+printf 'one\ntwo # mobile\n' > spaced
+refused 3 "line 2: a key has no blank" "$electra" serve --model run --api-key-file spaced
 serve --model run
 refused 1 "in use" "$electra" serve --model run --port "$port"
 refused 1 "in use" "$electra" serve --model run --port "$port" --check

@@ -109,14 +109,13 @@ static const char *kind_of(int code)
                                                                     : "Unhealthy";
 }
 
-/* In the form of text-embeddings-inference, or on OpenAI's routes in theirs. */
+/* In the form of text-embeddings-inference, or under OpenAI's addresses in theirs. */
 enum MHD_Result el_exchange_refuse(el_exchange *x, int code, const char *sentence)
 {
     el_text text = {0};
-    const bool nested = x->route && strncmp(x->route->path, "/v1/", 4) == 0;
-    el_text_put(&text, nested ? "{\"error\":{\"message\":" : "{\"error\":");
+    el_text_put(&text, x->openai ? "{\"error\":{\"message\":" : "{\"error\":");
     el_text_string(&text, sentence, strlen(sentence));
-    if (nested)
+    if (x->openai)
         el_text_put(&text, ",\"type\":\"%s\",\"param\":null,\"code\":%d}}", kind_of(code), code);
     else
         el_text_put(&text, ",\"error_type\":\"%s\"}", kind_of(code));
@@ -212,6 +211,26 @@ static bool starts_with_host(const char *host, const char *name)
     return strncasecmp(host, name, bytes) == 0 && strchr(":]", host[bytes]); /* or its end */
 }
 
+/* The first name of a list, without the blanks around it; *names then stands at the comma, or the end. */
+static size_t next_host(const char **names, const char **first)
+{
+    *first = *names + strspn(*names, " \t");
+    *names += strcspn(*names, ",");
+    const char *end = *names;
+    while (end > *first && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    return (size_t)(end - *first);
+}
+
+el_status el_hosts_check(const char *names)
+{
+    const char *first;
+    for (const char *at = names; at; at = *at ? at + 1 : NULL)
+        if (next_host(&at, &first) == 0)
+            return el_fail(EL_EUSAGE, "--allow-hosts: \"%s\" has an empty name", names);
+    return EL_OK;
+}
+
 /* A page of elsewhere whose name was made to lead to this machine (DNS rebinding) asks for that name. */
 static bool is_host(const el_exchange *x)
 {
@@ -225,10 +244,11 @@ static bool is_host(const el_exchange *x)
         found |= starts_with_host(host, own[i]);
     while (host && names && *names && !found) {
         char name[256];
-        const size_t bytes = strcspn(names, ",");
-        snprintf(name, sizeof name, "%.*s", (int)bytes, names);
+        const char *first;
+        const size_t bytes = next_host(&names, &first);
+        snprintf(name, sizeof name, "%.*s", (int)bytes, first);
         found = starts_with_host(host, name);
-        names += bytes + (names[bytes] == ',');
+        names += *names == ',';
     }
     return found;
 }
@@ -309,6 +329,7 @@ static enum MHD_Result begin(el_server *s, struct MHD_Connection *connection, co
                        .link = el_link_of(connection),
                        .method = method,
                        .route = find_route(url),
+                       .openai = strncmp(url, "/v1/", 4) == 0,
                        .began = el_now()};
     *context = x;
     atomic_fetch_add(&s->exchanges, 1);

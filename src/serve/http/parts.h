@@ -67,7 +67,8 @@ typedef struct el_exchange {
     el_server *server;
     struct MHD_Connection *connection;
     el_link *link;
-    const struct el_route *route;
+    const struct el_route *route; /* NULL: none is at the address */
+    bool openai;                  /* the address is one of theirs */
     const char *method;
     char id[65];
     char *body;
@@ -80,6 +81,7 @@ typedef struct el_exchange {
     double began, read;   /* el_now()'s: headers there; seconds of reading */
 } el_exchange;
 
+el_status el_hosts_check(const char *names); /* of --allow-hosts; accepts NULL */
 enum MHD_Result el_exchange_handle(void *server, struct MHD_Connection *connection, const char *url,
                                    const char *method, const char *version, const char *data, size_t *bytes,
                                    void **exchange);

@@ -208,7 +208,9 @@ el_status el_server_open(el_server **out, const el_server_settings *settings, co
     s->how.halt = (el_halt){halt, s};
     s->how.batch_tokens = (int)settings->max_batch_tokens;
     s->meters.started = (double)time(NULL);
-    el_status st = el_lock_open(&s->lock);
+    el_status st = el_hosts_check(settings->allow_hosts);
+    if (!st)
+        st = el_lock_open(&s->lock);
     if (!st)
         st = reload_keys(s);
     if (!st)

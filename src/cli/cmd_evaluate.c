@@ -95,13 +95,14 @@ static el_status evaluate_pretrained(evaluate_settings *s, el_options *options)
     return st ? st : evaluate_shards(s, options);
 }
 
-static el_status evaluate_finetuned(evaluate_settings *s, el_options *options, const char *folder)
+static el_status evaluate_finetuned(evaluate_settings *s, el_options *options, const char *folder,
+                                    const char *why)
 {
     if (options->operand_count > 1)
         return el_fail(EL_EUSAGE, "%s: one file at a time", options->operand[1]);
     s->file = options->operand_count ? options->operand[0] : NULL;
     s->special_given = el_options_given(options, "special_tokens");
-    const el_status st = refuse_settings(options, OF_PRETRAINED, OF_FINETUNED, "the model is fine-tuned");
+    const el_status st = refuse_settings(options, OF_PRETRAINED, OF_FINETUNED, why);
     return st ? st : evaluate_task(s, folder);
 }
 
@@ -118,8 +119,9 @@ static el_status evaluate(evaluate_settings *s, el_options *options)
         return st;
     st = find_head(folder, &finetuned);
     if (!st)
-        st = finetuned || options->operand_count ? evaluate_finetuned(s, options, folder)
-                                                 : evaluate_pretrained(s, options);
+        st = finetuned                ? evaluate_finetuned(s, options, folder, "the model is fine-tuned")
+             : options->operand_count ? evaluate_finetuned(s, options, folder, "labelled files have none")
+                                      : evaluate_pretrained(s, options);
     free(folder);
     return st;
 }

@@ -9,6 +9,7 @@
 #include "format/tokenizer.h"
 
 const char EL_VOCAB_HASH[] = "vocab_hash";
+const char EL_RUN_TYPE[] = "electra-pretraining";
 
 /* ---- what tensors say ---- */
 
@@ -169,7 +170,7 @@ static bool holds_models(const char *run)
 static el_status refuse_run(const el_model_card *card, const char *folder)
 {
     const char *const type = json_string_value(json_object_get(card->object, "model_type"));
-    return type && strcmp(type, "electra-pretraining") == 0 && !holds_models(folder)
+    return type && strcmp(type, EL_RUN_TYPE) == 0 && !holds_models(folder)
                ? el_fail(
                      EL_EDATA,
                      "%s: this run has written no models yet; electra pretrain --output %s goes on with it",

@@ -48,4 +48,7 @@ el_status el_model_settle_head(const char *folder, bool predicts, el_head_config
 el_status el_model_vocab(const char *folder, const el_config *config, el_vocab **vocab);
 extern const char EL_VOCAB_HASH[];
 
+/* The model_type of a run's own config.json, which is no model's. */
+extern const char EL_RUN_TYPE[];
+
 #endif

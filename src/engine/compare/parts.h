@@ -16,6 +16,7 @@ el_status el_compare_check_pretraining(const el_study *study, int system,
                                        const el_pretrain_settings *settings);
 /* Steps of the longest run of a kind are a number that a pre-training takes. */
 el_status el_compare_check_steps(const el_study *study, int system, int size);
+/* Every part of a trunk, and every branch from one, has a step. */
 el_status el_compare_check_lengths(const el_study *study);
 /* A name is a folder, and a key of results.jsonl: near numbers may have one. */
 el_status el_compare_check_names(const el_study *study);

@@ -54,8 +54,7 @@ const el_option EL_PRETRAIN_TABLE[] = {
     INT(num_train_steps, 1, 1e9, "number of steps"),
     REAL(flops_budget, 0, 1e30,
          "instead of --num-train-steps: the number of steps that is nearest to so many floating point "
-         "operations, counted "
-         "as the products of electra flops; 0: off"),
+         "operations, counted as the products of electra flops; 0: off"),
     REAL(learning_rate, 0, INFINITY, "peak learning rate"),
     INT(num_warmup_steps, 0, 1e9,
         "steps over which the rate rises; by default the preset's, or a tenth of a shorter run"),

@@ -15,7 +15,7 @@ el_status el_pretrain_write_config(const el_pretraining *p)
     if (p->run.follows)
         return EL_OK;
     const el_model *m = &p->model;
-    json_t *config = json_pack("{s:s}", "model_type", "electra-pretraining");
+    json_t *config = json_pack("{s:s}", "model_type", EL_RUN_TYPE);
     for (int i = m->count - 1; i >= 0; i--)
         json_object_set_new(config, m->networks[i].name, el_weights_json(&m->networks[i], NULL));
     json_t *settings = el_options_json(p->options);

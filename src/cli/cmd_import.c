@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "engine/import.h"
 #include "engine/machine.h"
+#include "format/sentence.h"
 #include "format/tensors.h"
 
 typedef struct {
@@ -44,14 +45,16 @@ static el_status print_tensor(const el_stored *t)
 
 static el_status check(const char *folder)
 {
-    el_tensors tensors;
-    el_status st = el_tensors_open(&tensors, folder);
-    if (st)
-        return st;
+    char *place;
+    el_tensors tensors = {0};
+    el_status st = el_sentence_find(folder, &place);
+    if (!st)
+        st = el_tensors_open(&tensors, place);
     for (int i = 0; !st && i < tensors.count; i++)
         if (tensors.tensors[i].type != EL_ST_OTHER)
             st = print_tensor(&tensors.tensors[i]);
     el_tensors_close(&tensors);
+    free(place);
     return st ? st : cli_flush();
 }
 

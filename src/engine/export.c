@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "engine/import.h"
@@ -191,11 +192,11 @@ el_status el_export_gguf(const char *folder, bool generator, el_st_type type, co
 {
     char *place = NULL;
     el_sentence said = {0};
-    el_status st = find(folder, generator, &place);
+    el_status st = el_sentence_read(&said, folder);
     if (!st)
-        st = el_sentence_read(&said, place);
+        st = find(said.encoder, generator, &place);
     if (!st)
-        st = write_encoder(said.encoder, &said, generator, type, path);
+        st = write_encoder(place, &said, generator, type, path);
     el_sentence_free(&said);
     free(place);
     return st;
@@ -216,14 +217,17 @@ el_status el_export_onnx(const char *folder, bool generator, bool int8, const ch
 el_status el_export_folder(const char *folder, bool generator, el_st_type type, const char *output)
 {
     char *place = NULL;
+    bool sentence = false; /* it says how vectors are made, and this goes along */
     el_queue *q = NULL;
     el_status st = find(folder, generator, &place);
     if (!st)
         st = check_weights(place);
     if (!st)
+        st = el_folder_holds(folder, "modules.json", &sentence);
+    if (!st)
         st = el_queue_open(&q, 1, NULL);
     if (!st)
-        st = el_import(q, place, 0, type, output);
+        st = el_import(q, sentence ? folder : place, 0, type, output);
     el_queue_close(q);
     free(place);
     return st;

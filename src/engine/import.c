@@ -130,9 +130,7 @@ static el_status import_networks(el_queue *q, const char *folder, int attention_
     if (st)
         return st;
     if (paths.generator && paths.discriminator) {
-        st = el_folder_make(output);
-        if (!st)
-            st = import_into(q, paths.generator, EL_GENERATOR, attention_heads, type, output);
+        st = import_into(q, paths.generator, EL_GENERATOR, attention_heads, type, output);
         if (!st)
             st = import_into(q, paths.discriminator, EL_DISCRIMINATOR, attention_heads, type, output);
     } else
@@ -156,6 +154,7 @@ static el_status import_sentence(el_queue *q, const el_sentence *sentence, int a
 el_status el_import(el_queue *q, const char *folder, int attention_heads, el_st_type type, const char *output)
 {
     el_sentence sentence;
+    el_folder whole = {0};
     if (el_folder_exists(output) || el_file_exists(output))
         return el_fail(EL_EUSAGE, "%s: is there already", output);
     el_status st = el_sentence_read(&sentence, folder);
@@ -163,8 +162,13 @@ el_status el_import(el_queue *q, const char *folder, int attention_heads, el_st_
         return st;
     if (st)
         el_log(EL_LOG_WARNING, "%s; the encoder is kept without it", el_error());
-    st = st || !sentence.found ? import_networks(q, folder, attention_heads, type, output)
-                               : import_sentence(q, &sentence, attention_heads, type, output);
+    st = el_folder_begin(&whole, output);
+    if (!st)
+        st = sentence.found ? import_sentence(q, &sentence, attention_heads, type, whole.temporary)
+                            : import_networks(q, folder, attention_heads, type, whole.temporary);
+    if (!st)
+        st = el_folder_commit(&whole);
+    el_folder_abandon(&whole);
     el_sentence_free(&sentence);
     return st;
 }

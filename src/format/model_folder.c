@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "format/sentence.h"
 #include "format/tokenizer.h"
 
 const char EL_VOCAB_HASH[] = "vocab_hash";
@@ -346,9 +347,27 @@ static bool copy_path(char **to, bool wanted, const char *folder)
     return !wanted || *to;
 }
 
-el_status el_model_find(el_model_paths *paths, const char *folder)
+/* A folder that is itself a model. */
+static el_status find_alone(el_model_paths *paths, const char *folder)
 {
-    *paths = (el_model_paths){0};
+    bool described = false, weights = false, generator = false, discriminator = false;
+    el_status st = el_folder_holds(folder, "config.json", &described);
+    if (!st && !described)
+        st = el_tensors_look(folder, &weights);
+    if (!st && !described && !weights)
+        st = no_model(folder);
+    if (!st)
+        st = find_roles(folder, &generator, &discriminator);
+    if (!st && !(copy_path(&paths->generator, generator, folder) &&
+                 copy_path(&paths->discriminator, discriminator, folder) &&
+                 copy_path(&paths->encoder, true, folder)))
+        st = el_fail(EL_ENOMEM, "%s: no memory", folder);
+    return st;
+}
+
+/* The networks of a run; none: it is no run. */
+static el_status find_run(el_model_paths *paths, const char *folder)
+{
     el_status st = model_in(&paths->generator, folder, EL_GENERATOR);
     if (!st)
         st = model_in(&paths->discriminator, folder, EL_DISCRIMINATOR);
@@ -357,25 +376,22 @@ el_status el_model_find(el_model_paths *paths, const char *folder)
     if (!st && (paths->generator || paths->discriminator) &&
         !copy_path(&paths->encoder, true, paths->discriminator ? paths->discriminator : paths->generator))
         st = el_fail(EL_ENOMEM, "%s: no memory", folder);
-    if (st)
-        el_model_paths_free(paths);
-    if (st || paths->encoder)
-        return st;
-    bool described = false, weights = false;
-    st = el_folder_need(folder);
-    if (!st)
-        st = el_folder_holds(folder, "config.json", &described);
-    if (!st && !described)
-        st = el_tensors_look(folder, &weights);
-    if (!st && !described && !weights)
-        st = no_model(folder);
-    bool generator = false, discriminator = false;
-    if (!st)
-        st = find_roles(folder, &generator, &discriminator);
-    if (!st && !(copy_path(&paths->generator, generator, folder) &&
-                 copy_path(&paths->discriminator, discriminator, folder) &&
-                 copy_path(&paths->encoder, true, folder)))
-        st = el_fail(EL_ENOMEM, "%s: no memory", folder);
+    return st;
+}
+
+el_status el_model_find(el_model_paths *paths, const char *folder)
+{
+    char *place = NULL;
+    *paths = (el_model_paths){0};
+    el_status st = find_run(paths, folder);
+    const bool found = paths->encoder;
+    if (!st && !found)
+        st = el_folder_need(folder);
+    if (!st && !found)
+        st = el_sentence_find(folder, &place);
+    if (!st && !found)
+        st = find_alone(paths, place);
+    free(place);
     if (st)
         el_model_paths_free(paths);
     return st;

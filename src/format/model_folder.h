@@ -15,7 +15,8 @@
 #include "text/vocab.h"
 
 /* Where the networks of a folder lie: paths on the heap, or NULL.  A TensorFlow checkpoint is one folder of two networks.
- * What is fine-tuned and makes vectors is the discriminator, or else what encoder there is: a BERT, a generator. */
+ * What is fine-tuned and makes vectors is the discriminator, or else what encoder there is: a BERT, a generator.  The model of a
+ * folder of sentence-transformers is its encoder, in the folder of its module. */
 typedef struct {
     char *generator, *discriminator, *backward, *encoder;
 } el_model_paths;

@@ -46,6 +46,20 @@ static el_status load_modules(json_t **object, const char *path)
         return st;
     st = parse_modules(object, file.data, file.size, path);
     el_mapping_close(&file);
+    if (!st && !json_is_array(json_object_get(*object, "modules")))
+        st = el_fail(EL_EDATA, "%s: not a list of modules", path);
+    return st;
+}
+
+/* NULL where the folder has no modules.json. */
+static el_status find_modules(json_t **object, const char *folder)
+{
+    char *const path = el_path_join(folder, "modules.json");
+    *object = NULL;
+    const el_status st = !path                  ? el_fail(EL_ENOMEM, "%s: no memory", folder)
+                         : el_file_exists(path) ? load_modules(object, path)
+                                                : EL_OK;
+    free(path);
     return st;
 }
 
@@ -84,21 +98,28 @@ static bool is_type(const char *type, const char *name)
     return strcmp(last ? last + 1 : type, name) == 0;
 }
 
+static el_status look_at_module(const json_t *module, const char *folder, const char **type,
+                                const char **path)
+{
+    *type = json_string_value(json_object_get(module, "type"));
+    *path = json_string_value(json_object_get(module, "path"));
+    return *type && *path && !strchr(*path, '/') && strcmp(*path, "..") != 0
+               ? EL_OK
+               : el_fail(EL_EDATA, "%s/modules.json: a module has no type, or no path in this folder",
+                         folder);
+}
+
 static el_status read_module(el_sentence *s, const json_t *module, const char *folder)
 {
-    const char *const type = json_string_value(json_object_get(module, "type"));
-    const char *const path = json_string_value(json_object_get(module, "path"));
-    if (!type || !path || strchr(path, '/') || strcmp(path, "..") == 0)
-        return el_fail(EL_EDATA, "%s/modules.json: a module has no type, or no path in this folder", folder);
+    const char *type, *path;
+    const el_status st = look_at_module(module, folder, &type, &path);
+    if (st)
+        return st;
     if (is_type(type, "Pooling"))
         return read_pooling(s, folder, path);
     if (is_type(type, "Normalize"))
         s->normalize = true;
-    else if (is_type(type, "Transformer") && *path) {
-        free(s->encoder);
-        s->encoder = el_path_join(folder, path);
-        return s->encoder ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
-    } else if (!is_type(type, "Transformer"))
+    else if (!is_type(type, "Transformer"))
         return el_fail(EL_EDATA, "%s/modules.json: the module %s is not supported", folder, type);
     return EL_OK;
 }
@@ -130,18 +151,43 @@ static el_status refuse_prompt(const char *folder)
     return st ? st : found;
 }
 
+/* The folder of the module that is the encoder; without modules the folder itself. */
+static el_status encoder_of(const json_t *modules, const char *folder, char **encoder)
+{
+    const char *found = "";
+    *encoder = NULL;
+    for (size_t i = 0; i < json_array_size(modules); i++) {
+        const char *type, *path;
+        const el_status st = look_at_module(json_array_get(modules, i), folder, &type, &path);
+        if (st)
+            return st;
+        if (is_type(type, "Transformer"))
+            found = path;
+    }
+    *encoder = *found ? el_path_join(folder, found) : strdup(folder);
+    return *encoder ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+}
+
+el_status el_sentence_find(const char *folder, char **encoder)
+{
+    json_t *object;
+    *encoder = NULL;
+    el_status st = find_modules(&object, folder);
+    if (!st)
+        st = encoder_of(json_object_get(object, "modules"), folder, encoder);
+    json_decref(object);
+    return st;
+}
+
 el_status el_sentence_read(el_sentence *s, const char *folder)
 {
-    char *const path = el_path_join(folder, "modules.json");
-    json_t *object = NULL;
-    *s = (el_sentence){.encoder = strdup(folder)};
-    el_status st = path && s->encoder ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
-    s->found = !st && el_file_exists(path);
-    if (!st && s->found)
-        st = load_modules(&object, path);
+    json_t *object;
+    *s = (el_sentence){0};
+    el_status st = find_modules(&object, folder);
     const json_t *const modules = json_object_get(object, "modules");
-    if (!st && s->found && !json_is_array(modules))
-        st = el_fail(EL_EDATA, "%s: not a list of modules", path);
+    s->found = object;
+    if (!st)
+        st = encoder_of(modules, folder, &s->encoder);
     for (size_t i = 0; !st && i < json_array_size(modules); i++)
         st = read_module(s, json_array_get(modules, i), folder);
     if (!st && s->found)
@@ -149,7 +195,6 @@ el_status el_sentence_read(el_sentence *s, const char *folder)
     if (!st && s->found)
         st = refuse_prompt(folder);
     json_decref(object);
-    free(path);
     if (st)
         el_sentence_free(s);
     return st;

@@ -22,6 +22,9 @@ typedef struct {
     char *encoder;      /* the folder of the encoder, on the heap */
 } el_sentence;
 
+/* Where the encoder lies, on the heap: in the folder of its module, or, without modules.json, in the folder itself. */
+el_status el_sentence_find(const char *folder, char **encoder);
+
 /* A folder without modules.json is its own encoder, and says nothing. */
 el_status el_sentence_read(el_sentence *sentence, const char *folder);
 void el_sentence_free(el_sentence *sentence); /* accepts a zeroed one */

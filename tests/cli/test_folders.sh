@@ -86,6 +86,25 @@ for folder in "$here/serve/golden/folders/sentence-transformers" recent; do
     grep -q "at most 6 tokens" log || fail "the length of $folder: $(cat log)"
 done
 cmp -s sentence-transformers.json recent.json || fail "another vector: $(cat recent.json)"
+
+# Its encoder may lie in the folder of its module, where every command finds it.
+mkdir parts
+cp -r recent parts/0_Transformer
+rm -r parts/0_Transformer/modules.json parts/0_Transformer/1_Pooling
+cp -r recent/modules.json recent/1_Pooling parts
+sed -i 's/"path": "", /"path": "0_Transformer", /' parts/modules.json
+for to in onnx gguf; do
+    "$program" export --model recent --format $to --output whole.$to 2>log || fail "export: $(cat log)"
+    "$program" export --model parts --format $to --output parts.$to 2>log || fail "export of a module's folder: $(cat log)"
+    cmp whole.$to parts.$to || fail "another $to of a module's folder"
+done
+"$program" export --model parts --format safetensors --output parts-again 2>log || fail "export of a module's folder: $(cat log)"
+"$program" embed --model parts-again --precision fp32 --json longer >out 2>log || fail "embed: $(cat log)"
+cmp -s out recent.json || fail "another vector once exported: $(cat out)"
+diff <("$program" import --check parts) <("$program" import --check recent) || fail "other tensors in a module's folder"
+printf 'w1 w2\ta\nw3 w4\tb\n' >two.tsv
+"$program" finetune --model parts --task classify --train-file two.tsv --num-train-epochs 1 --max-seq-length 8 --max-restarts 0 \
+    --threads 1 --output tuned-parts >out 2>log || fail "finetune of a module's folder: $(cat log)"
 echo '{"embedding_dimension": 8, "pooling_mode": "max"}' >recent/1_Pooling/config.json
 refuse "1_Pooling/config.json: pooling_mode max is not supported" embed --model recent --json longer
 
@@ -114,6 +133,14 @@ done
 code=0
 "$program" import "$folder" --output kept-tensorflow 2>log || code=$?
 [[ $code == 2 ]] && grep -q "is there already" log || fail "import over a folder: $code, $(cat log)"
+
+# A second network that cannot be kept leaves no first.
+mkdir half
+cp -r kept-tensorflow/generator kept-tensorflow/discriminator half
+truncate -s -4 half/discriminator/model.safetensors
+refuse "half/discriminator/model.safetensors" import half --output kept-half
+[[ ! -e kept-half ]] && ! ls -A | grep -q '^\.electra' || fail "the first of two networks is left: $(ls -A)"
+
 "$program" import "$here/serve/golden/folders/bert-bare" --check >first
 "$program" import kept-bert-bare --check | sed 's/^bert\.//' >second
 grep -v pooler first | diff - <(grep -v pooler second) || fail "the tensors are others once imported"

@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/helper.h"
+#include "base/log.h"
+#include "base/thread.h"
 
 static el_dist *joined;
-static el_helper *watcher;
+static el_thread *watcher;
 static atomic_bool left;
 
 el_dist *cli_dist(void)
@@ -18,7 +19,7 @@ el_dist *cli_dist(void)
 
 /* ---- a rank that the others do not answer ---- */
 
-static el_status watch(void *context)
+static void watch(void *context)
 {
     el_dist *const d = context;
     while (!left) {
@@ -33,24 +34,22 @@ static el_status watch(void *context)
         }
         usleep(100000);
     }
-    return EL_OK;
 }
 
 el_status cli_ranks_open(int *argc, char ***argv)
 {
-    el_status st = el_dist_open(&joined, argc, argv);
-    if (!st && el_dist_size(joined) > 1)
-        st = el_helper_open(&watcher);
-    if (!st && watcher)
-        el_helper_start(watcher, watch, joined);
+    const el_status st = el_dist_open(&joined, argc, argv);
+    if (!st && el_dist_size(joined) > 1 && el_thread_start(&watcher, watch, joined))
+        el_log(EL_LOG_WARNING, "%s: --stall-limit has no part", el_error());
     return st;
 }
 
 void cli_ranks_close(void)
 {
-    el_dist_close(joined);
+    el_dist_leave(joined);
     left = true;
-    el_helper_close(watcher);
+    el_thread_join(watcher);
+    el_dist_close(joined);
     joined = NULL;
 }
 

@@ -7,10 +7,15 @@
 #include <string.h>
 #include <time.h>
 
-void el_dist_close(el_dist *dist)
+void el_dist_leave(el_dist *dist)
 {
     if (dist)
-        dist->close(dist);
+        dist->leave(dist);
+}
+
+void el_dist_close(el_dist *dist)
+{
+    free(dist);
 }
 
 double el_dist_now(void)

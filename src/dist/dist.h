@@ -49,13 +49,14 @@ struct el_dist {
     /* The library's own sum, in an order of its own: to be compared with. */
     void (*all_reduce)(el_dist *d, float *region, size_t count);
     /* All ranks are done, in order; accepts no further calls. */
-    void (*close)(el_dist *d);
+    void (*leave)(el_dist *d);
 };
 
 /* Joins the other ranks, if the program was started as one of several; *dist stays NULL in a program without MPI.  Linked
  * from mpi.c, or else from alone.c. */
 el_status el_dist_open(el_dist **dist, int *argc, char ***argv);
-void el_dist_close(el_dist *dist);
+void el_dist_leave(el_dist *dist); /* waits for the others; accepts NULL, as the next does */
+void el_dist_close(el_dist *dist); /* after it, once nobody looks at `since` any more */
 
 static inline int el_dist_rank(const el_dist *d)
 {

@@ -103,7 +103,7 @@ static void all_reduce(el_dist *d, float *region, size_t count)
                       MPI_SUM, MPI_COMM_WORLD);
 }
 
-static void close_mpi(el_dist *d)
+static void leave(el_dist *d)
 {
     mpi *const m = (mpi *)d;
     MPI_Request request;
@@ -112,7 +112,6 @@ static void close_mpi(el_dist *d)
     m->base.since = el_dist_now();
     MPI_Finalize();
     m->base.since = 0;
-    free(m);
 }
 
 /* ---- opening ---- */
@@ -172,7 +171,7 @@ el_status el_dist_open(el_dist **dist, int *argc, char ***argv)
                         .begin = begin,
                         .end = end,
                         .all_reduce = all_reduce,
-                        .close = close_mpi};
+                        .leave = leave};
     MPI_Comm_rank(MPI_COMM_WORLD, &m->base.rank);
     MPI_Comm_size(MPI_COMM_WORLD, &m->base.size);
     *dist = &m->base;

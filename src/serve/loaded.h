@@ -15,9 +15,8 @@
 
 /* What to load, and how it computes. */
 typedef struct {
-    bool generator,
-        discriminator; /* networks of pre-training that are wanted: a folder that lacks one is EL_EDATA;
-                                      neither: whatever the folder is */
+    /* Networks of pre-training that are wanted: a folder that lacks one is EL_EDATA.  Neither: whatever the folder is. */
+    bool generator, discriminator;
     el_precision precision;
     bool plain_special; /* "[MASK]" in a text is characters; else the token */
     int threads;        /* of each session; 0: as many as there are processors */

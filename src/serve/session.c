@@ -373,6 +373,8 @@ el_status el_session_fill_judged(el_session *s, const char *text, size_t bytes, 
     if (!net)
         return el_fail(EL_EUSAGE, "this model has no discriminator");
     el_status st = fill(s, text, bytes, EL_JUDGED, how->temperature, answer);
+    if (st)
+        return st;
     const int candidates = answer->top_k, size = s->discriminator.places - 2;
     const int windows = el_window_count(answer->count, size);
     el_guess *const guess = s->guess.data;

@@ -78,6 +78,7 @@ static void add_headers(el_exchange *x, struct MHD_Response *response, int code,
 enum MHD_Result el_exchange_queue(el_exchange *x, int code, const char *type, struct MHD_Response *response)
 {
     x->code = code;
+    el_link_enter(x->server, x->link, EL_LINK_BUSY);
     add_headers(x, response, code, type);
     const enum MHD_Result queued = MHD_queue_response(x->connection, (unsigned)code, response);
     MHD_destroy_response(response);

@@ -29,7 +29,8 @@ static el_status start_bins(el_scores *scores)
     scores->bins = calloc(BINS, sizeof *scores->bins);
     if (!scores->bins)
         return el_fail(EL_ENOMEM, "no memory for %d bins of scores", BINS);
-    qsort(scores->items, scores->count, sizeof *scores->items, by_score);
+    if (scores->count)
+        qsort(scores->items, scores->count, sizeof *scores->items, by_score);
     for (size_t b = 0; b < BINS; b++)
         scores->bins[b].least = scores->items[b * scores->count / BINS].score;
     for (size_t i = 0; i < scores->count; i++)
@@ -155,7 +156,8 @@ static void add_group(ranking *r, double zeros, double ones)
 
 static void rank_items(ranking *r, el_scores *scores)
 {
-    qsort(scores->items, scores->count, sizeof *scores->items, by_score);
+    if (scores->count)
+        qsort(scores->items, scores->count, sizeof *scores->items, by_score);
     for (size_t i = 0; i < scores->count;) {
         size_t end = i, ones = 0;
         for (; end < scores->count && scores->items[end].score == scores->items[i].score; end++)

@@ -435,6 +435,19 @@ static void other_width(void **state)
     el_file_layout_release(&layout);
 }
 
+/* A tag beyond the columns that are read is not another column's. */
+static void many_columns(void **state)
+{
+    (void)state;
+    char text[512] = "";
+    for (int i = 0; i < 69; i++)
+        strcat(text, "a ");
+    strcat(text, "B-PER\n");
+    expect_failure("ner", "many.conll", text, "line 1: there are 70 columns, and at most 64 are read");
+    memmove(text, text + 2 * 6, strlen(text + 2 * 6) + 1); /* six columns fewer are read */
+    expect_failure("ner", "many.txt", strcat(text, "a B-PER\n"), "line 2: there are 2 columns");
+}
+
 static void bad_files(void **state)
 {
     (void)state;
@@ -622,13 +635,21 @@ static void files(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(glue),           cmocka_unit_test(own_files),
-                                       cmocka_unit_test(words),          cmocka_unit_test(words_with_ids),
-                                       cmocka_unit_test(arrays),         cmocka_unit_test(questions),
-                                       cmocka_unit_test(contradictions), cmocka_unit_test(mrqa_unanswered),
-                                       cmocka_unit_test(offsets),        cmocka_unit_test(nestings),
-                                       cmocka_unit_test(bad_files),      cmocka_unit_test(other_width),
-                                       cmocka_unit_test(held_out),       cmocka_unit_test(held_out_articles),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(glue),
+                                       cmocka_unit_test(own_files),
+                                       cmocka_unit_test(words),
+                                       cmocka_unit_test(words_with_ids),
+                                       cmocka_unit_test(arrays),
+                                       cmocka_unit_test(questions),
+                                       cmocka_unit_test(contradictions),
+                                       cmocka_unit_test(mrqa_unanswered),
+                                       cmocka_unit_test(offsets),
+                                       cmocka_unit_test(nestings),
+                                       cmocka_unit_test(many_columns),
+                                       cmocka_unit_test(bad_files),
+                                       cmocka_unit_test(other_width),
+                                       cmocka_unit_test(held_out),
+                                       cmocka_unit_test(held_out_articles),
                                        cmocka_unit_test(files)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -9,16 +9,18 @@
 
 enum { MOST_FIELDS = 64, CONLLU_FIELDS = 10, GERMEVAL_FIELDS = 4 };
 
-/* Between tabs as they are; between runs of blanks. */
+/* Between tabs as they are; between runs of blanks.  How many there are, of which the first MOST_FIELDS are given. */
 static int split(char separator, el_line line, el_line fields[MOST_FIELDS])
 {
     const char *at = line.text, *const end = line.text + line.bytes;
     int count = 0;
-    while (count < MOST_FIELDS && at <= end) {
+    while (at <= end) {
         const char *stop = memchr(at, separator, (size_t)(end - at));
         stop = stop ? stop : end;
-        if (separator == '\t' || stop > at)
-            fields[count++] = (el_line){at, (size_t)(stop - at)};
+        const bool field = separator == '\t' || stop > at;
+        if (field && count < MOST_FIELDS)
+            fields[count] = (el_line){at, (size_t)(stop - at)};
+        count += field;
         at = stop + 1;
     }
     return count;
@@ -113,6 +115,8 @@ static void look(el_conll *c, el_line text)
         if (!c->separator)
             c->separator = memchr(line.text, '\t', line.bytes) ? '\t' : ' ';
         const int count = split(c->separator, line, fields);
+        if (count > MOST_FIELDS) /* is refused when it is read */
+            break;
         if (!lines++ && count > 1 && is_header(fields, count)) {
             c->header = true;
             continue;
@@ -243,6 +247,8 @@ static el_status take_line(el_conll *c, el_dataset *d, el_line line, bool *begun
     if (!c->separator)
         c->separator = memchr(line.text, '\t', line.bytes) ? '\t' : ' ';
     const int count = split(c->separator, line, fields);
+    if (count > MOST_FIELDS)
+        return el_lines_fail(&c->lines, "there are %d columns, and at most %d are read", count, MOST_FIELDS);
     if (c->header && !*begun && d->count == 0 && is_header(fields, count)) {
         c->header = false;
         return EL_OK;

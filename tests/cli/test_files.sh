@@ -87,7 +87,10 @@ said "words.tsv: the tags are written in iob2, letters behind their types"
 grep -q '^f1 .*<' table || fail "f1 does not choose: $(cat table)"
 awk -F'\t' '{ n = split($1, w, " "); split($2, t, " "); for (i = 1; i <= n; i++) print w[i], t[i]; print "" }' words.tsv > words.conll
 cp out/results.json want.json
-finetune --task ner --train-file words.conll --dev-file words.conll
+sed 's/ .*//' words.conll > untagged.conll
+finetune --task ner --train-file words.conll --dev-file words.conll --test-file untagged.conll
+said "untagged.conll: 40 examples without labels, to be answered and not scored"
+predict untagged.conll 2> log | cmp - out/predictions.tsv || fail "words alone are answered otherwise than by predict: $(cat log)"
 cmp out/results.json want.json || fail "a word a line is learned otherwise than a sentence a line"
 { cat words.conll; printf 'odd o\n\n'; } > stray.conll
 finetune --task ner --train-file words.conll --dev-file stray.conll

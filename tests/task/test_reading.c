@@ -435,6 +435,47 @@ static void other_width(void **state)
     el_file_layout_release(&layout);
 }
 
+/* A file to be answered may leave the tag out where that is the last column, and nothing else. */
+static void left_out_tags(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *learned, *word, *unlabelled, *other;
+    } FILES[] = {{"a B-PER\nb O\n", NULL, "Zoe\nruns\n", "a NN B-PER\n"},
+                 {"a NN B-PER\nb DT O\n", NULL, "Zoe NN\nruns VB\n", "Zoe\n"},
+                 {"NN a B-PER\nDT b O\n", "-2", "NN Zoe\nVB runs\n", "Zoe\n"},
+                 {"1\ta\tB-PER\n2\tb\tO\n", NULL, "1\tZoe\n2\truns\n", "1\tZoe\tO\tO\n2\tb\tO\tO\n"},
+                 {"word tag\na B-PER\nb O\n", NULL, "word\nZoe\nruns\n", "a NN O\n"}};
+    const el_task *const task = el_task_find("ner");
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
+        el_file_layout layout = {0};
+        el_labels labels = {0};
+        el_dataset d;
+        const el_columns columns = {.header = -1, .text = {FILES[i].word}};
+        CHECK_OK(el_task_read(task, file("tags.conll", FILES[i].learned),
+                              (el_task_reading){.columns = &columns, .labelled = true}, &labels, &layout,
+                              &d));
+        el_dataset_release(&d);
+        el_task_reading reading = {.known = &layout, .labelled = true, .labels_may_lack = true};
+        const char *const path = file("untagged.conll", FILES[i].unlabelled);
+        CHECK_OK(el_task_read(task, path, reading, &labels, NULL, &d));
+        CHECK(d.word_count == 2 && strcmp(d.words[0].text, "Zoe") == 0 && d.words[1].tag == -1,
+              "%s: %d words, the first %s with tag %d", FILES[i].unlabelled, d.word_count, d.words[0].text,
+              d.words[1].tag);
+        el_dataset_release(&d);
+        CHECK_FAILS(el_task_read(task, file("other.conll", FILES[i].other), reading, &labels, NULL, &d),
+                    EL_EDATA, "columns");
+        reading.labels_may_lack = false;
+        CHECK_FAILS(el_task_read(task, path, reading, &labels, NULL, &d), EL_EDATA, "columns");
+        el_task_reading asked = {.known = &layout};
+        CHECK_OK(el_task_read(task, path, asked, NULL, NULL, &d));
+        assert_string_equal(d.words[0].text, "Zoe");
+        el_dataset_release(&d);
+        el_labels_release(&labels);
+        el_file_layout_release(&layout);
+    }
+}
+
 /* A tag beyond the columns that are read is not another column's. */
 static void many_columns(void **state)
 {
@@ -635,21 +676,14 @@ static void files(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(glue),
-                                       cmocka_unit_test(own_files),
-                                       cmocka_unit_test(words),
-                                       cmocka_unit_test(words_with_ids),
-                                       cmocka_unit_test(arrays),
-                                       cmocka_unit_test(questions),
-                                       cmocka_unit_test(contradictions),
-                                       cmocka_unit_test(mrqa_unanswered),
-                                       cmocka_unit_test(offsets),
-                                       cmocka_unit_test(nestings),
-                                       cmocka_unit_test(many_columns),
-                                       cmocka_unit_test(bad_files),
-                                       cmocka_unit_test(other_width),
-                                       cmocka_unit_test(held_out),
-                                       cmocka_unit_test(held_out_articles),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(glue),           cmocka_unit_test(own_files),
+                                       cmocka_unit_test(words),          cmocka_unit_test(words_with_ids),
+                                       cmocka_unit_test(arrays),         cmocka_unit_test(questions),
+                                       cmocka_unit_test(contradictions), cmocka_unit_test(mrqa_unanswered),
+                                       cmocka_unit_test(offsets),        cmocka_unit_test(nestings),
+                                       cmocka_unit_test(left_out_tags),  cmocka_unit_test(many_columns),
+                                       cmocka_unit_test(bad_files),      cmocka_unit_test(other_width),
+                                       cmocka_unit_test(held_out),       cmocka_unit_test(held_out_articles),
                                        cmocka_unit_test(files)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

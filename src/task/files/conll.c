@@ -77,10 +77,10 @@ static bool is_named(el_line field, el_column_role role, int most)
     return rank >= 0 && rank <= most;
 }
 
-/* Whether the line names a column of words and one of tags. */
-static bool is_header(const el_line *fields, int count)
+/* Whether the line names a column of words and one of tags, which may be left out where a header is known of. */
+static bool is_header(const el_conll *c, const el_line *fields, int count)
 {
-    bool words = false, tags = false;
+    bool words = false, tags = c->headed;
     for (int i = 0; i < count; i++) {
         words |= is_named(fields[i], EL_ROLE_TEXT, 0);
         tags |= is_named(fields[i], EL_ROLE_LABEL, EL_RANKS);
@@ -95,8 +95,9 @@ static bool is_tag(el_line field)
                             : field.bytes > 2 && strchr("BIESLUM", *field.text) && field.text[1] == '-';
 }
 
-/* Looks at the lines ahead: what separates columns, how many there are, whether the first counts words. */
-static void look(el_conll *c, el_line text)
+/* Looks at the lines ahead: what separates columns, how many there are, whether the first counts words, of which there are
+ * `least` columns or more. */
+static void look(el_conll *c, el_line text, int least)
 {
     const char *at = text.text, *const end = text.text + text.bytes;
     el_line line, fields[MOST_FIELDS];
@@ -117,7 +118,7 @@ static void look(el_conll *c, el_line text)
         const int count = split(c->separator, line, fields);
         if (count > MOST_FIELDS) /* is refused when it is read */
             break;
-        if (!lines++ && count > 1 && is_header(fields, count)) {
+        if (!lines++ && count > !c->headed && is_header(c, fields, count)) {
             c->header = true;
             continue;
         }
@@ -130,7 +131,7 @@ static void look(el_conll *c, el_line text)
         fresh &= number == 0;
         words++;
     }
-    c->counted &= words > 1 && c->width > 2;
+    c->counted &= words > 1 && c->width >= least;
     c->turned = words > 1 && c->width > 1 && tags_first && !tags_last;
 }
 
@@ -153,6 +154,18 @@ static el_status put_column(char **to, const char *said, const char *known, int 
     return put_number(to, (int)number);
 }
 
+static int place_of(const char *column, int count)
+{
+    const int number = atoi(column);
+    return number > 0 ? number - 1 : count + number;
+}
+
+/* Whether the columns are those of the file that was learned from, but for the last, the tags. */
+static bool lacks_tags(const el_conll *c, const el_file_layout *known)
+{
+    return known && c->width && c->width == known->width - 1 && place_of(c->tag, known->width) == c->width;
+}
+
 el_status el_conll_open(el_conll *c, const el_columns *said, const el_file_layout *known,
                         el_file_layout *layout)
 {
@@ -160,7 +173,8 @@ el_status el_conll_open(el_conll *c, const el_columns *said, const el_file_layou
     el_status st = el_lines_look(&c->lines, &text);
     if (st)
         return st;
-    look(c, text);
+    c->headed = known && known->header;
+    look(c, text, known && known->counted ? 2 : 3);
     if (known && (known->file.form != EL_FORM_CONLL || known->counted != c->counted))
         known = NULL; /* its numbers are those of other columns */
     const bool wide = c->counted && c->width == CONLLU_FIELDS,
@@ -182,16 +196,13 @@ el_status el_conll_open(el_conll *c, const el_columns *said, const el_file_layou
         st = put_column(&layout->label, said->label, known ? known->label : NULL, wide ? 4 : german ? 3 : -1);
     c->word = layout->text[0];
     c->tag = layout->label;
+    const bool lacks = !st && lacks_tags(c, known);
+    c->labelled &= !(lacks && c->labels_may_lack);
+    c->untagged = lacks && !c->labelled;
     return st;
 }
 
 /* ---- words ---- */
-
-static int place_of(const char *column, int count)
-{
-    const int number = atoi(column);
-    return number > 0 ? number - 1 : count + number;
-}
 
 static el_line trimmed(el_dataset *d, el_line field)
 {
@@ -224,7 +235,7 @@ static el_status take_tag(el_conll *c, el_dataset *d, el_line word, el_line tag)
 
 static el_status take_word(el_conll *c, el_dataset *d, const el_line *fields, int count)
 {
-    const int word = place_of(c->word, count), tag = place_of(c->tag, count);
+    const int tagged = count + c->untagged, word = place_of(c->word, tagged), tag = place_of(c->tag, tagged);
     if (word < 0 || word >= count || (c->labelled && (tag < 0 || tag >= count || tag == word)))
         return el_lines_fail(&c->lines, "a word and its tag are wanted, and there are %d columns", count);
     if (!c->width)
@@ -249,7 +260,7 @@ static el_status take_line(el_conll *c, el_dataset *d, el_line line, bool *begun
     const int count = split(c->separator, line, fields);
     if (count > MOST_FIELDS)
         return el_lines_fail(&c->lines, "there are %d columns, and at most %d are read", count, MOST_FIELDS);
-    if (c->header && !*begun && d->count == 0 && is_header(fields, count)) {
+    if (c->header && !*begun && d->count == 0 && is_header(c, fields, count)) {
         c->header = false;
         return EL_OK;
     }

@@ -4,7 +4,8 @@
  * column and its tag the last, unless the first column counts the words of a sentence: then the word is the second, and the
  * tag of CoNLL-U the fourth (of its ten) and of GermEval's files the third (of their four).  The first line may name the
  * columns.  "-DOCSTART-" lines are no words, nor lines that begin with '#' and have another number of columns than the words
- * have (or, between tabs, with "## ", as KLUE's comments do).
+ * have (or, between tabs, with "## ", as KLUE's comments do).  Where labels may lack, a file may have all columns but the
+ * last, if that was the tag of the file that was learned from.
  */
 #ifndef EL_TASK_CONLL_H
 #define EL_TASK_CONLL_H
@@ -16,12 +17,14 @@ typedef struct {
     el_lines lines;
     char separator;         /* '\t', ' '; 0: not yet known */
     bool header;            /* the first line that is a word's names the columns */
+    bool headed;            /* as that of the file that was learned from did */
     bool counted;           /* the first column counts words */
     bool turned;            /* the first column holds tags, and the last does not */
     int width;              /* columns of the first word, as of all; 0: not yet known */
     int learned;            /* columns of the file that was learned from; 0: unknown, or columns were said */
     const char *word, *tag; /* columns by number; borrowed, or of the layout */
-    bool labelled;
+    bool labelled, labels_may_lack;
+    bool untagged; /* what was learned from had one column more, the last: the tags */
     el_labels *labels;
 } el_conll;
 

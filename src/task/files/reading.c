@@ -257,7 +257,10 @@ static el_status open_file(el_task_reader *r, const char *path, const el_columns
         return st;
     }
     if (form_of(r) == EL_FORM_CONLL) {
-        r->conll = (el_conll){.lines = lines, .labelled = r->labelled, .labels = r->labels};
+        r->conll = (el_conll){.lines = lines,
+                              .labelled = r->labelled,
+                              .labels_may_lack = r->labels_may_lack,
+                              .labels = r->labels};
         return el_conll_open(&r->conll, &r->said, r->known, &r->layout);
     }
     if (is_questions(r)) {

@@ -615,6 +615,49 @@ static void several_labels(void **state)
     }
 }
 
+/* Where a row has another number of zeros and ones, what each stands for is not known: neither among the rows by which the
+ * file is understood, nor behind them, nor in another file. */
+static void vectors_of_two_lengths(void **state)
+{
+    (void)state;
+    static const char *const RAGGED[] = {"text\tlabels\nx\t0 1 1\ny\t1 0\n",
+                                         "text\tlabels\nx\t[1, 0]\ny\t[0, 1, 1]\n",
+                                         "text\tlabels\nx\t0 1 1\ny\t\n"};
+    static const struct {
+        const char *last, *words;
+    } LATE[] = {{"1 0", "line 5002: there are 2 zeros and ones, where 3 are wanted"},
+                {"1 0 0 1", "line 5002: there are more zeros and ones than the 3 that are wanted"},
+                {"", "line 5002: there are 0 zeros and ones, where 3 are wanted"}};
+    el_file_layout l, again;
+    el_labels labels = {0};
+    el_dataset d;
+    for (size_t i = 0; i < sizeof RAGGED / sizeof *RAGGED; i++) {
+        CHECK_FAILS(read_file("multilabel", file("ragged.tsv", RAGGED[i]), NULL, &l, &labels, &d), EL_EDATA,
+                    "column labels has zeros and ones for each label");
+        el_labels_release(&labels);
+    }
+    enum { LINES = 5000, BYTES = 9 };
+    char *const text = malloc(LINES * BYTES + 100);
+    assert_non_null(text);
+    for (size_t i = 0; i < sizeof LATE / sizeof *LATE; i++) {
+        char *at = text + sprintf(text, "text\tlabels\n");
+        for (int row = 0; row < LINES; row++)
+            at += sprintf(at, "x\t0 1 1\n");
+        sprintf(at, "y\t%s\n", LATE[i].last);
+        CHECK_FAILS(read_file("multilabel", file("late.tsv", text), NULL, &l, &labels, &d), EL_EDATA,
+                    LATE[i].words);
+        el_labels_release(&labels);
+    }
+    free(text);
+    CHECK_OK(read_file("multilabel", file("three.tsv", "text\tlabels\nx\t0 1 1\n"), NULL, &l, &labels, &d));
+    el_dataset_release(&d);
+    labels.closed = true;
+    CHECK_FAILS(read_file("multilabel", file("two.tsv", "text\tlabels\nx\t0 1\n"), &l, &again, &labels, &d),
+                EL_EDATA, "line 2: there are 2 zeros and ones, where 3 are wanted");
+    el_labels_release(&labels);
+    el_file_layout_release(&l);
+}
+
 static void one_label(void **state)
 {
     (void)state;
@@ -736,12 +779,19 @@ static void card(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_rows),    cmocka_unit_test(columns),
-                                       cmocka_unit_test(by_name),      cmocka_unit_test(refused),
-                                       cmocka_unit_test(not_as_known), cmocka_unit_test(labels_are_not_read),
-                                       cmocka_unit_test(many_keys),    cmocka_unit_test(late_separators),
-                                       cmocka_unit_test(spellings),    cmocka_unit_test(several_labels),
-                                       cmocka_unit_test(one_label),    cmocka_unit_test(many_labels),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_rows),
+                                       cmocka_unit_test(columns),
+                                       cmocka_unit_test(by_name),
+                                       cmocka_unit_test(refused),
+                                       cmocka_unit_test(not_as_known),
+                                       cmocka_unit_test(labels_are_not_read),
+                                       cmocka_unit_test(many_keys),
+                                       cmocka_unit_test(late_separators),
+                                       cmocka_unit_test(spellings),
+                                       cmocka_unit_test(several_labels),
+                                       cmocka_unit_test(vectors_of_two_lengths),
+                                       cmocka_unit_test(one_label),
+                                       cmocka_unit_test(many_labels),
                                        cmocka_unit_test(card)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -289,7 +289,7 @@ static el_status fill_layout(el_finder *f, bool columns_are_labels, el_file_layo
     l->width = f->named ? 0 : f->survey.count;
     st = put_name(f, f->label, &l->label);
     l->parts = f->wanted->kind == EL_TAG ? EL_PARTS_BLANKS : EL_PARTS_ARRAY;
-    if (!st && f->wanted->kind == EL_MULTILABEL && f->label >= 0)
+    if (!st && f->wanted->kind == EL_MULTILABEL && f->wanted->labelled && f->label >= 0)
         st = el_parts_find(f->table, f->path, f->survey.columns[f->label].name, f->label, &l->parts);
     return st;
 }

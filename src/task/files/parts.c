@@ -1,6 +1,7 @@
 /* parts - see the header */
 #include "task/files/parts.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,19 +210,27 @@ static el_status take_bit(void *context, const char *part, size_t bytes)
     return EL_OK;
 }
 
-/* Zeros and ones in every row, as many in each, and more than one. */
-static bool are_vectors(el_table *table, int column, int from)
+/* Zeros and ones in every row, as many in each, and more than one.  Three or more are no numbers of labels, of which a row
+ * has each once, so that other rows must have as many. */
+static el_status find_vectors(el_table *table, const char *path, const char *name, int column, int from,
+                              bool *are)
 {
-    int length = 0;
+    int least = INT_MAX, most = 0;
+    *are = false;
     for (int row = from; row < el_table_ahead(table); row++) {
         const char *const field = el_table_peek(table, row, column);
         vector v = {.bits = true};
-        if (!field || el_parts_each(field, EL_PARTS_VECTOR, take_bit, &v) || !v.bits || v.count < 2 ||
-            (length && v.count != length))
-            return false;
-        length = v.count;
+        if (!field || el_parts_each(field, EL_PARTS_VECTOR, take_bit, &v) || !v.bits)
+            return EL_OK;
+        least = v.count < least ? v.count : least;
+        most = v.count > most ? v.count : most;
     }
-    return length > 0;
+    if (most > 2 && least < most)
+        return el_fail(EL_EDATA,
+                       "%s: column %s has zeros and ones for each label, %d in one row and %d in another",
+                       path, name ? name : "with a label", least, most);
+    *are = most > 1 && least == most;
+    return EL_OK;
 }
 
 static const struct {
@@ -242,11 +251,11 @@ el_status el_parts_find(el_table *table, const char *path, const char *name, int
 {
     const int from = name && !el_table_keyed(table); /* behind a header */
     char seen = 0;
-    *parts = EL_PARTS_ARRAY;
-    if (are_vectors(table, column, from)) {
-        *parts = EL_PARTS_VECTOR;
-        return EL_OK;
-    }
+    bool vectors;
+    const el_status st = find_vectors(table, path, name, column, from, &vectors);
+    *parts = vectors ? EL_PARTS_VECTOR : EL_PARTS_ARRAY;
+    if (st || vectors)
+        return st;
     for (int row = from; row < el_table_ahead(table); row++) {
         const char *const field = el_table_peek(table, row, column);
         for (int i = 0; field && !el_parts_array(field) && i < KIND_COUNT; i++) {

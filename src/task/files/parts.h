@@ -22,7 +22,7 @@ bool el_parts_array(const char *field);
 /* A separator in a field that is no array, other than that of such parts; 0: there is none. */
 char el_parts_other(const char *field, el_parts parts);
 
-/* How the labels of a column lie, by the rows ahead; separators of two kinds are EL_EDATA. */
+/* How the labels of a column lie, by the rows ahead; separators of two kinds, and vectors of two lengths, are EL_EDATA. */
 el_status el_parts_find(el_table *table, const char *path, const char *name, int column, el_parts *parts);
 
 #endif

@@ -68,7 +68,8 @@ typedef struct {
     const el_task_reader *reader;
     el_dataset *dataset;
     el_labelled *example;
-    int word; /* tags: the next word that gets one; vectors: the next place; classes: those before */
+    int word;   /* tags: the next word that gets one; vectors: the next place; classes: those before */
+    int places; /* of each vector; 0: of this, the first, as many as it has */
     const char *context, *starts; /* answers */
 } row_parts;
 
@@ -93,6 +94,9 @@ static el_status take_place(void *context, const char *part, size_t bytes)
     row_parts *const p = context;
     char name[16];
     int label;
+    if (p->places && p->word == p->places)
+        return el_table_fail(p->reader->table, "there are more zeros and ones than the %d that are wanted",
+                             p->places);
     snprintf(name, sizeof name, "%d", p->word++);
     const int truth = el_parts_truth(part, bytes);
     if (truth < 0)
@@ -204,7 +208,7 @@ static el_status take_answers(const el_task_reader *r, el_dataset *d, el_labelle
 /* A separator that the rows ahead do not have would make one label of several. */
 static el_status take_labels(const el_task_reader *r, el_dataset *d, const char *labels)
 {
-    row_parts p = {.reader = r, .dataset = d};
+    row_parts p = {.reader = r, .dataset = d, .places = r->labels->count};
     const bool vector = r->layout.parts == EL_PARTS_VECTOR;
     const char other = vector || r->labels->closed ? 0 : el_parts_other(labels, r->layout.parts);
     if (other)
@@ -212,7 +216,11 @@ static el_status take_labels(const el_task_reader *r, el_dataset *d, const char 
                              "there is a '%c' in the labels, and in none of the first rows: it may stand "
                              "between labels or within one; arrays of them would tell",
                              other);
-    return el_parts_each(labels, r->layout.parts, vector ? take_place : take_label_part, &p);
+    const el_status st = el_parts_each(labels, r->layout.parts, vector ? take_place : take_label_part, &p);
+    return st || !vector || p.word >= p.places
+               ? st
+               : el_table_fail(r->table, "there are %d zeros and ones, where %d are wanted", p.word,
+                               p.places);
 }
 
 static el_status take_label(const el_task_reader *r, el_dataset *d, el_labelled *e, const char *label)

@@ -133,4 +133,14 @@ not_said "every answer is the same"
 [ "$(grep -c "places, which are taken" log)" = 1 ] || fail "the length: $(cat log)"
 { echo "text,score"; sentences | awk '{ print $0 "," NR }'; } > score.csv
 { echo "text,score"; sentences | awk '{ print $0 "," 3 }'; } > constant.csv
+
+# The end of the scores' range that is not said is that of the data.
+end_of() { sed -n "s/^ *\"$1\": \([-0-9.]*\),*/\1/p" out/model/config.json; }
+for said in ":1.0 40.0" "--low 0:0.0 40.0" "--high 50:1.0 50.0" "--low -1 --high 50:-1.0 50.0" "--low 7 --high 7:1.0 40.0"; do
+    finetune --task regress --train-file score.csv --dev-file score.csv ${said%:*}
+    [ "$(end_of low) $(end_of high)" = "${said#*:}" ] || fail "${said%:*}: from $(end_of low) to $(end_of high)"
+done
+refuse 2 "--low: scores from 41 to 40 are no range" --task regress --train-file score.csv --dev-file score.csv --low 41
+refuse 2 "--high: scores from 1 to 0.5 are no range" --task regress --train-file score.csv --dev-file score.csv --high 0.5
+refuse 2 "--low: scores from 5 to 2 are no range" --task regress --train-file score.csv --dev-file score.csv --low 5 --high 2
 refuse 3 "all dev scores are alike" --task regress --train-file score.csv --dev-file constant.csv

@@ -136,19 +136,44 @@ static el_status read_also(el_finetuning *f)
     return st;
 }
 
-static void range_of_scores(el_finetuning *f)
+/* From the lowest score of the training examples to the highest. */
+static void range_of_data(const el_dataset *d, double *low, double *high)
 {
-    const el_dataset *const d = &f->data[EL_TRAIN];
-    f->card.low = f->settings->low, f->card.high = f->settings->high;
-    if (d->kind != EL_REGRESS || f->card.low != f->card.high)
-        return;
-    f->card.low = INFINITY, f->card.high = -INFINITY;
+    *low = INFINITY, *high = -INFINITY;
     for (int i = 0; i < d->count; i++) {
-        f->card.low = fmin(f->card.low, d->examples[i].value);
-        f->card.high = fmax(f->card.high, d->examples[i].value);
+        *low = fmin(*low, d->examples[i].value);
+        *high = fmax(*high, d->examples[i].value);
     }
-    if (f->card.low == f->card.high)
-        f->card.high = f->card.low + 1;
+    if (*low == *high)
+        *high = *low + 1;
+}
+
+/* Ends that are alike say nothing. */
+static bool is_said(const el_finetuning *f, const char *end)
+{
+    const bool both = el_options_given(f->options, "low") && el_options_given(f->options, "high");
+    return el_options_given(f->options, end) && !(both && f->settings->low == f->settings->high);
+}
+
+/* Each end is the one that was said, else the task's, else that of the training examples.  Settings keep the range, unless
+ * both ends are of the examples. */
+static el_status range_of_scores(el_finetuning *f)
+{
+    el_finetune_settings *const s = f->settings;
+    const bool low = is_said(f, "low"), high = is_said(f, "high"), ranged = f->task->low < f->task->high;
+    if (f->task->kind != EL_REGRESS)
+        return EL_OK;
+    double least = f->task->low, most = f->task->high;
+    if (!ranged)
+        range_of_data(&f->data[EL_TRAIN], &least, &most);
+    f->card.low = low ? s->low : least;
+    f->card.high = high ? s->high : most;
+    if (!(f->card.low < f->card.high))
+        return el_options_refuse(low ? "low" : "high", "scores from %g to %g are no range", f->card.low,
+                                 f->card.high);
+    if (low || high || ranged)
+        s->low = f->card.low, s->high = f->card.high;
+    return EL_OK;
 }
 
 /* How answers are scored: by the task, and as SQuAD 2.0 where some question has none. */
@@ -185,8 +210,7 @@ static el_status fill_card(el_finetuning *f)
     const el_dataset *const d = &f->data[EL_TRAIN];
     for (int i = 0; i < d->count; i++)
         f->card.pair |= d->kind != EL_SPAN && d->examples[i].text[1];
-    range_of_scores(f);
-    return EL_OK;
+    return range_of_scores(f);
 }
 
 static el_status make_features(el_finetuning *f)

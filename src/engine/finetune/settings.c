@@ -43,8 +43,8 @@ const el_option EL_FINETUNE_TABLE[] = {
      "train on both orders of a pair if the task is symmetric"},
     {"special_tokens", EL_OPT_CHOICE, AT(special_tokens), 0, 0, "plain|tokens", EL_SPECIAL_HELP},
     {"low", EL_OPT_REAL, AT(low), 0, 0, NULL,
-     "regress: the lowest score; low = high: as in the training data"},
-    {"high", EL_OPT_REAL, AT(high), 0, 0, NULL, "regress: the highest score"},
+     "regress: the lowest score; not given, or equal to --high: the task's, or that of the training data"},
+    {"high", EL_OPT_REAL, AT(high), 0, 0, NULL, "regress: the highest score, likewise"},
     {"tag_scheme", EL_OPT_CHOICE, AT(tag_scheme), 0, 0, "auto|plain|iob1|iob2|ioe1|ioe2|iobes|bilou|bmes",
      "how tags are written; auto: found in train and dev together; plain: no entities"},
     {"Head", EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
@@ -200,6 +200,4 @@ void el_finetune_derive(el_finetune_settings *s, const el_options *options, cons
     }
     if (!el_options_given(options, "double_unordered"))
         s->double_unordered = task->double_unordered;
-    if (s->low == s->high)
-        s->low = task->low, s->high = task->high;
 }

@@ -258,11 +258,15 @@ static void answers_are_the_best_of_all(void **state)
                                          .answerable_weight = 0.5,
                                          .micro_batch_tokens = 50};
         CHECK_OK(el_learner_open(&objective, &n.model, &n.features, &n.split, 1, &how));
-        ask(objective, &n.batch);
+        const el_figures figures = ask(objective, &n.batch); /* of questions that have no answer */
+        CHECK(figure(&figures, "f1") == 1 && figure(&figures, "best_f1") == 1, "f1 is %g, the best %g",
+              figure(&figures, "f1"), figure(&figures, "best_f1"));
         CHECK_OK(el_learner_predictions(objective, &p, &count));
         assert_int_equal(count, QUESTIONS);
         for (int i = 0; i < count; i++) {
             assert_int_equal(p[i].example, i);
+            CHECK(p[i].null_odds > figure(&figures, "best_f1_threshold"), "odds of %g, a threshold of %g",
+                  p[i].null_odds, figure(&figures, "best_f1_threshold"));
             check_question(&n, &p[i]);
         }
         assert_int_equal(p[2].answer_count, 0);

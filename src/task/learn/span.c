@@ -306,6 +306,16 @@ static el_status add_score(const el_dataset *d, const el_prediction *p, el_squad
                                d->answers + e->first, e->label ? 0 : e->count);
 }
 
+/* A threshold that gives the best score.  The script's is 0 where it is best to answer nothing, but odds may be below that. */
+static double threshold_of(const el_squad_scores *scores, double best, double threshold)
+{
+    const double nothing = el_squad_scores_means(scores, -INFINITY).all.f1;
+    double least = INFINITY;
+    for (size_t i = 0; i < scores->count; i++)
+        least = fmin(least, scores->items[i].null_odds);
+    return nothing > 0 && nothing >= best ? fmin(least - 1, threshold) : threshold;
+}
+
 static el_status put_figures(const el_learner *l, const el_squad_scores *scores, double *values)
 {
     el_squad_best best = {0};
@@ -314,6 +324,8 @@ static el_status put_figures(const el_learner *l, const el_squad_scores *scores,
     const el_status st = two ? el_squad_scores_best(scores, &best) : EL_OK;
     if (st)
         return st;
+    best.exact_threshold = threshold_of(scores, best.exact, best.exact_threshold);
+    best.f1_threshold = threshold_of(scores, best.f1, best.f1_threshold);
     if (isnan(threshold))
         threshold = best.f1_threshold;
     const el_squad_means m = el_squad_scores_means(scores, two ? threshold : INFINITY);

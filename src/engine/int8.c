@@ -62,7 +62,7 @@ static el_status read_file(const char *folder, const char *path, el_dataset *dat
         st = el_task_read(task, path, reading, &card.labels, NULL, data);
     if (!st)
         el_describe_reading(data);
-    *metric = task ? task->metric : NULL;
+    *metric = st ? NULL : el_task_card_metric(&card);
     el_task_card_release(&card);
     return st;
 }

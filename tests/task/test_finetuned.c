@@ -135,6 +135,33 @@ static void check_cards(const el_task_card *a, const el_task_card *b)
     }
 }
 
+/* What chooses the best model is asked of the card, where a training is over too. */
+static void metric_of_a_card(void **state)
+{
+    (void)state;
+    static const struct {
+        el_task_kind kind;
+        const char *task;
+        el_squad_rule rule;
+        el_tag_scheme scheme;
+        const char *metric;
+    } CARDS[] = {{EL_CLASSIFY, "cola", 0, 0, "matthews"}, {EL_REGRESS, "made", 0, 0, "spearman"},
+                 {EL_TAG, "ner", 0, EL_TAGS_IOB2, "f1"},  {EL_TAG, "ner", 0, EL_TAGS_PLAIN, "accuracy"},
+                 {EL_SPAN, "span", EL_SQUAD_1, 0, "f1"},  {EL_SPAN, "span", EL_SQUAD_2, 0, "best_f1"},
+                 {EL_SPAN, "squad", EL_SQUAD_1, 0, "f1"}};
+    for (size_t i = 0; i < sizeof CARDS / sizeof *CARDS; i++) {
+        el_task_card card;
+        open_card(&card, CARDS[i].kind);
+        free(card.task);
+        card.task = strdup(CARDS[i].task);
+        card.rule = CARDS[i].rule;
+        card.tagging.scheme = CARDS[i].scheme;
+        CHECK(strcmp(el_task_card_metric(&card), CARDS[i].metric) == 0, "%s, line %zu: %s, not %s",
+              CARDS[i].task, i, el_task_card_metric(&card), CARDS[i].metric);
+        el_task_card_release(&card);
+    }
+}
+
 static const el_head_config HEADS[EL_TASK_KINDS] = {
     [EL_CLASSIFY] = {.kind = EL_HEAD_SEQUENCE, .labels = 3, .dropout = 0.2},
     [EL_REGRESS] = {.kind = EL_HEAD_SEQUENCE_AFFINE, .labels = 1, .dropout = 0.1},
@@ -362,8 +389,11 @@ static void bad_folders_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_transformers),         cmocka_unit_test(ours_comes_back),
-        cmocka_unit_test(segments_must_be_known),  cmocka_unit_test(kinds_follow_from_transformers_keys),
+        cmocka_unit_test(as_transformers),
+        cmocka_unit_test(metric_of_a_card),
+        cmocka_unit_test(ours_comes_back),
+        cmocka_unit_test(segments_must_be_known),
+        cmocka_unit_test(kinds_follow_from_transformers_keys),
         cmocka_unit_test(bad_folders_are_refused),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -141,15 +141,9 @@ static bool scores_vary(const el_dataset *d)
     return false;
 }
 
-/* What chooses the best model: the task's figure, of questions some of which have no answer the best F1, and of tags that are
- * not of entities the accuracy. */
 static el_status choose_metric(el_finetuning *f)
 {
-    f->metric = f->task->metric;
-    if (f->task->kind == EL_SPAN)
-        f->metric = f->card.rule == EL_SQUAD_2 ? "best_f1" : "f1";
-    else if (f->task->kind == EL_TAG && !has_figure(f->learner, f->metric))
-        f->metric = "accuracy";
+    f->metric = el_task_card_metric(&f->card);
     if (!has_figure(f->learner, f->metric))
         return el_fail(EL_EUSAGE, "%s, by which the best model is to be chosen, is no metric of these labels",
                        f->metric);

@@ -47,6 +47,14 @@ const el_task *el_task_card_task(const el_task_card *card)
     return task && task->kind == card->kind ? task : el_task_find(el_task_kind_name(card->kind));
 }
 
+const char *el_task_card_metric(const el_task_card *card)
+{
+    if (card->kind == EL_SPAN)
+        return card->rule == EL_SQUAD_2 ? "best_f1" : "f1";
+    const bool entities = card->tagging.scheme != EL_TAGS_PLAIN;
+    return card->kind == EL_TAG && !entities ? "accuracy" : el_task_card_task(card)->metric;
+}
+
 double el_task_card_threshold(const el_task_card *card)
 {
     return isfinite(card->null_threshold) ? card->null_threshold : 0;

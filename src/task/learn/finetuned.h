@@ -38,6 +38,10 @@ el_learner_settings el_task_card_settings(const el_task_card *card, int micro_ba
 /* The task that the model was taught, or where it has no line of the table, its kind's. */
 const el_task *el_task_card_task(const el_task_card *card);
 
+/* The figure that chooses the best model: the task's, of questions some of which have no answer the best F1, and of tags that
+ * are not of entities the accuracy. */
+const char *el_task_card_metric(const el_task_card *card);
+
 /* Questions that may have no answer: none is given where its odds (el_prediction's null_odds) are above this. */
 double el_task_card_threshold(const el_task_card *card);
 /* Whether a span prediction is an answer: there is one, and the odds allow it. */

@@ -237,13 +237,18 @@ void el_dataset_release(el_dataset *d)
     *d = (el_dataset){0};
 }
 
+bool el_dataset_has_label(const el_dataset *d, const el_labelled *e)
+{
+    for (int i = e->first; d->kind == EL_TAG && i < e->first + e->count; i++)
+        if (d->words[i].tag >= 0)
+            return true;
+    return e->label >= 0 || !isnan(e->value);
+}
+
 bool el_dataset_labelled(const el_dataset *d)
 {
     for (int i = 0; i < d->count; i++)
-        if (d->examples[i].label >= 0 || !isnan(d->examples[i].value))
-            return true;
-    for (int i = 0; i < d->word_count; i++)
-        if (d->words[i].tag >= 0)
+        if (el_dataset_has_label(d, &d->examples[i]))
             return true;
     return false;
 }

@@ -88,7 +88,8 @@ typedef struct {
 el_status el_dataset_open(el_dataset *dataset, el_task_kind kind, const char *name);
 void el_dataset_release(el_dataset *dataset); /* accepts a zeroed one */
 
-/* Whether any example has what is to be learned. */
+/* Whether an example has a label, a number, a tag or an answer, if only that there is none; and whether any has. */
+bool el_dataset_has_label(const el_dataset *dataset, const el_labelled *example);
 bool el_dataset_labelled(const el_dataset *dataset);
 
 /* EL_EFAILED: what a model gave for an example is no answer. */

@@ -496,6 +496,33 @@ static void evaluations_add_up(void **state)
     }
 }
 
+/* Answers that stand nowhere in their texts have no loss, but are missed. */
+static void absent_answers_are_scored(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LESSON_COUNT; i++) {
+        fixture f;
+        if (LESSONS[i].kind != EL_SPAN)
+            continue;
+        open_fixture(&f, &LESSONS[i], processor(), EL_F32, false, 100);
+        for (int a = 0; a < f.dataset.answer_count; a++)
+            f.dataset.answers[a] = (el_answer){"nowhere", -1};
+        for (int e = 0; e < EXAMPLES; e++) {
+            f.dataset.examples[e].label = 0;
+            f.dataset.examples[e].count = 1;
+            f.dataset.examples[e].first = 0;
+        }
+        el_features_clear(&f.features);
+        CHECK_OK(el_features_add(&f.features, &f.dataset, f.vocab, &FEATURES, false, &f.split));
+        made_batch(&f.features, &f.split, &f.batch);
+        el_learner_use(f.objective, &f.features, &f.split, 1);
+        const el_figures figures = ask(f.objective, &f.batch);
+        CHECK(isnan(figures.values[0]) && figure(&figures, "f1") == 0, "%s: a loss of %g, F1 of %g",
+              LESSONS[i].name, figures.values[0], figure(&figures, "f1"));
+        close_fixture(&f);
+    }
+}
+
 /* Words beyond a cut are "O", and a sentence of which nothing is read is answered too. */
 static void cut_words_are_outside(void **state)
 {
@@ -662,6 +689,7 @@ int main(void)
         cmocka_unit_test(figures_are_of_the_predictions),
         cmocka_unit_test(asking_needs_no_gradients),
         cmocka_unit_test(evaluations_add_up),
+        cmocka_unit_test(absent_answers_are_scored),
         cmocka_unit_test(cut_words_are_outside),
         cmocka_unit_test(a_long_text_is_the_mean_of_its_windows),
         cmocka_unit_test(a_word_is_tagged_where_it_has_most_context),

@@ -210,10 +210,19 @@ static el_status answer(el_learner *l)
     return st;
 }
 
+/* Of questions whose answers do not stand in their texts nothing is learned, but they are scored. */
+static bool has_labels(const el_learner *l)
+{
+    for (int i = 0; i < l->seen_count; i++)
+        if (el_dataset_has_label(el_learner_dataset(l, l->seen[i]), el_learner_example(l, l->seen[i])))
+            return true;
+    return false;
+}
+
 static void finish(el_objective *self, el_figures *figures)
 {
     el_learner *l = (el_learner *)self;
-    const bool asked = l->targets > 0 && !l->trained;
+    const bool asked = !l->trained && has_labels(l);
     figures->names = l->names;
     figures->count = l->figures;
     for (int i = 0; i < l->figures; i++)

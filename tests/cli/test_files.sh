@@ -112,6 +112,12 @@ refuse 3 'column at the end has one label only, "O"' --task ner --train-file ali
 printf '{"question":"what ?","context":"the cat","answers":["the cat"]}\n{"question":"who ?","context":"the cat","answers":["dog"]}\n' > absent.jsonl
 finetune --task span --max-query-length 8 --train-file absent.jsonl --dev-file absent.jsonl
 said "absent.jsonl: 1 answers do not stand in their texts; they are scored, and nothing is learned from them"
+printf '{"question":"what ?","context":"the cat","answers":["the cat"]}\n' > possible.jsonl
+printf '{"question":"who ?","context":"the cat","answers":[]}\n' | cat possible.jsonl - > impossible.jsonl
+finetune --task span --max-query-length 8 --train-file possible.jsonl --dev-file possible.jsonl
+grep -q '^f1 .*<' table || fail "questions with answers: $(cat table)"
+finetune --task span --max-query-length 8 --train-file possible.jsonl --dev-file impossible.jsonl
+grep -q '^best_f1 .*<' table || fail "a question without an answer in dev alone: $(cat table)"
 
 # Beside a training file of the very name, others are found by likeness; two of them are refused.
 mkdir alike && cp train.csv alike/train.csv && cp train.csv alike/my_dev.csv

@@ -176,13 +176,19 @@ static el_status range_of_scores(el_finetuning *f)
     return EL_OK;
 }
 
-/* How answers are scored: by the task, and as SQuAD 2.0 where some question has none. */
-static el_squad_rule rule_of(const el_finetuning *f)
+static bool has_impossible(const el_dataset *d)
 {
-    const el_dataset *const d = &f->data[EL_TRAIN];
     for (int i = 0; d->kind == EL_SPAN && i < d->count; i++)
         if (d->examples[i].label == 1)
-            return EL_SQUAD_2;
+            return true;
+    return false;
+}
+
+/* How answers are scored: by the task, and as SQuAD 2.0 where some question of train or dev has none. */
+static el_squad_rule rule_of(const el_finetuning *f)
+{
+    if (has_impossible(&f->data[EL_TRAIN]) || has_impossible(&f->data[EL_DEV]))
+        return EL_SQUAD_2;
     return strcmp(f->task->name, "korquad") == 0 ? EL_KORQUAD
            : strcmp(f->task->name, "mrqa") == 0  ? EL_MRQA
                                                  : EL_SQUAD_1;

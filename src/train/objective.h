@@ -28,6 +28,7 @@ typedef struct {
     const char *const *names;
     double values[EL_MAX_FIGURES]; /* [0] is the loss that is minimised */
     el_status status; /* why some could not be had (el_error), where that is no matter of numbers */
+    bool alike;       /* every answer of an evaluation is the same, although the right ones are not */
 } el_figures;
 
 /* What an objective finishes with: as many values as there are of these names. */

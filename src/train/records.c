@@ -115,6 +115,8 @@ el_status el_records_evaluation(el_records *r, const el_figures *figures, double
     json_t *line = line_of(r, "evaluation");
     for (int i = 0; i < figures->count; i++)
         put_real(line, figures->names[i], figures->values[i]);
+    if (figures->alike)
+        json_object_set_new(line, "all_alike", json_true());
     put_flops(r, line);
     put_real(line, "seconds", seconds);
     return put_line(r, line);

@@ -257,6 +257,18 @@ static void test_one_segment(void **state)
     CHECK_FAILS(tune("pairs", json, &o), EL_EDATA, "one segment");
 }
 
+/* As a run is that was killed before its trial came into the record. */
+static void forget_trials(const char *name)
+{
+    char path[256];
+    json_t *record;
+    snprintf(path, sizeof path, "%s/run.json", in_folder(name));
+    CHECK_OK(el_json_load(&record, path));
+    json_object_set_new(record, "trials", json_array());
+    CHECK_OK(el_json_save(record, path));
+    json_decref(record);
+}
+
 /* A trial that had ended, whose checkpoint is of the evaluation that ended it, ends there again. */
 static void test_early_stopping(void **state)
 {
@@ -270,14 +282,35 @@ static void test_early_stopping(void **state)
         in_folder("classes.tsv"));
     CHECK_OK(tune("early", more, &straight));
     CHECK(straight.seen.steps < 18, "it never ended early: %d steps", straight.seen.steps);
-    json_t *record; /* killed before the trial came into the record */
-    CHECK_OK(el_json_load(&record, in_folder("early/run.json")));
-    json_object_set_new(record, "trials", json_array());
-    CHECK_OK(el_json_save(record, in_folder("early/run.json")));
-    json_decref(record);
+    forget_trials("early");
     CHECK_OK(tune("early", more, &again));
     assert_int_equal(again.seen.steps, 0);
     CHECK(json_equal(straight.results, again.results), "the trial went on");
+    json_decref(straight.results);
+    json_decref(again.results);
+}
+
+/* Answers that vary are no better than chance where each text has both labels; a trial that goes on knows that they did. */
+static void test_varied(void **state)
+{
+    (void)state;
+    outcome straight = {0}, again = {0};
+    char more[700], both[4096] = "text\tlabel\n";
+    for (int i = 0; i < 40; i++)
+        sprintf(both + strlen(both), "w%d w%d\t%s\n", i / 2 % MADE_WORDS, i / 2 * 7 % MADE_WORDS, parity(i));
+    CHECK_OK(el_file_write(in_folder("both.tsv"), both, strlen(both)));
+    snprintf(
+        more, sizeof more,
+        "\"task\": \"classify\", \"train_file\": \"%s\", \"dev_file\": \"%s\", \"save_checkpoints_steps\": 1",
+        in_folder("classes.tsv"), in_folder("both.tsv"));
+    CHECK_OK(tune("varied", more, &straight));
+    const json_t *const trial = json_array_get(json_object_get(straight.results, "trials"), 0);
+    assert_true(json_is_false(json_object_get(trial, "all_alike")));
+    assert_true(json_real_value(json_object_get(json_object_get(trial, "metrics"), "matthews")) == 0);
+    forget_trials("varied");
+    CHECK_OK(tune("varied", more, &again));
+    assert_int_equal(again.seen.steps, 0);
+    CHECK(json_equal(straight.results, again.results), "its answers are said to be alike");
     json_decref(straight.results);
     json_decref(again.results);
 }
@@ -291,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_stray_trial),
         cmocka_unit_test(test_metric),
         cmocka_unit_test(test_early_stopping),
+        cmocka_unit_test(test_varied),
         cmocka_unit_test(test_one_segment),
     };
     return cmocka_run_group_tests(tests, prepare, remove_folder);

@@ -68,15 +68,6 @@ el_status el_trial_evaluate(const el_trial *trial, el_split split, el_figures *f
 
 /* ---- the best evaluation ---- */
 
-/* Whether the answers of an evaluation before a checkpoint differed, by what is left of them: of one class alone Matthews'
- * coefficient is 0, with a constant there is no correlation. */
-static bool answers_varied(const el_trial *t, const el_figures *figures)
-{
-    if (t->card->kind == EL_CLASSIFY)
-        return el_figure(figures, "matthews") != 0;
-    return t->card->kind != EL_REGRESS || isfinite(el_figure(figures, "pearson"));
-}
-
 static el_status save_best(const watcher *w, const el_figures *figures)
 {
     el_trial *const t = w->trial;
@@ -98,6 +89,7 @@ static bool count_evaluation(const el_trial *t, el_trial_result *r, const el_fig
     const bool better = r->evaluations == 0 || (isfinite(value) && value > r->best);
     r->evaluations++;
     r->since_best++;
+    r->varied |= !figures->alike;
     if (better) {
         r->best = isfinite(value) ? value : -INFINITY;
         r->best_step = step;
@@ -119,7 +111,6 @@ static el_status on_event(void *context, const el_event *event)
     el_status st = EL_OK;
     const bool leads = el_dist_leads(w->trial->trainer.dist);
     if (event->kind == EL_EVENT_EVALUATION) {
-        r->varied |= el_learner_answers_vary(w->trial->trainer.objective);
         if (count_evaluation(w->trial, r, event->figures, event->progress->step) && leads)
             st = save_best(w, event->figures);
         w->enough = is_enough(w->trial, r);
@@ -133,6 +124,7 @@ static el_status on_event(void *context, const el_event *event)
 static void figures_of(const json_t *line, const el_figures *names, el_figures *figures)
 {
     *figures = *names;
+    figures->alike = json_is_true(json_object_get(line, "all_alike"));
     for (int i = 0; i < names->count; i++) {
         const json_t *const value = json_object_get(line, names->names[i]);
         figures->values[i] = json_is_number(value) ? json_number_value(value) : NAN;
@@ -158,7 +150,6 @@ static el_status recall(const el_trial *t, int64_t lines, el_trial_result *r)
         const char *const kind = json_string_value(json_object_get(line, "kind"));
         if (!st && kind && strcmp(kind, "evaluation") == 0) {
             figures_of(line, &names, &figures);
-            r->varied |= answers_varied(t, &figures);
             count_evaluation(t, r, &figures, json_integer_value(json_object_get(line, "step")));
         }
         json_decref(line);

@@ -219,6 +219,25 @@ static bool has_labels(const el_learner *l)
     return false;
 }
 
+/* Whether every answer is the same class or value, although the right ones are not. */
+static bool are_alike(const el_learner *l)
+{
+    const el_prediction *const answers = l->predictions.items;
+    const bool of_numbers = l->settings.kind == EL_REGRESS;
+    if (l->settings.kind != EL_CLASSIFY && !of_numbers)
+        return false;
+    const el_dataset *const d = el_learner_dataset(l, l->seen[0]);
+    const el_labelled *const first = &d->examples[answers[0].example];
+    bool right_ones_vary = false;
+    for (int i = 1; i < l->predictions.count; i++) {
+        const el_labelled *const e = &d->examples[answers[i].example];
+        if (of_numbers ? answers[i].value != answers[0].value : answers[i].label != answers[0].label)
+            return false;
+        right_ones_vary |= of_numbers ? e->value != first->value : e->label != first->label;
+    }
+    return right_ones_vary;
+}
+
 static void finish(el_objective *self, el_figures *figures)
 {
     el_learner *l = (el_learner *)self;
@@ -230,6 +249,7 @@ static void finish(el_objective *self, el_figures *figures)
     figures->status = asked ? answer(l) : EL_OK;
     if (asked && !figures->status)
         figures->status = l->family->score(l, figures->values);
+    figures->alike = asked && !figures->status && are_alike(l);
     figures->values[0] = l->targets > 0 ? l->loss / l->targets : NAN;
 }
 
@@ -342,25 +362,4 @@ el_status el_learner_open(el_objective **objective, el_model *model, const el_fe
     el_learner_use(&l->base, features, splits, split_count);
     *objective = &l->base;
     return EL_OK;
-}
-
-bool el_learner_answers_vary(el_objective *objective)
-{
-    const el_prediction *answers;
-    int count;
-    const el_learner *const l = (const el_learner *)objective;
-    const el_task_kind kind = l->settings.kind;
-    if ((kind != EL_CLASSIFY && kind != EL_REGRESS) || el_learner_predictions(objective, &answers, &count) ||
-        !count)
-        return true;
-    const el_dataset *const d = el_learner_dataset(l, l->seen[0]);
-    const el_labelled *const first = &d->examples[answers[0].example];
-    bool right_ones_vary = false;
-    for (int i = 1; i < count; i++) {
-        const el_labelled *const e = &d->examples[answers[i].example];
-        if (kind == EL_CLASSIFY ? answers[i].label != answers[0].label : answers[i].value != answers[0].value)
-            return true;
-        right_ones_vary |= kind == EL_CLASSIFY ? e->label != first->label : e->value != first->value;
-    }
-    return !right_ones_vary;
 }

@@ -86,7 +86,4 @@ void el_learner_use(el_objective *objective, const el_features *features, const 
  * the next reset(). */
 el_status el_learner_predictions(el_objective *objective, const el_prediction **predictions, int *count);
 
-/* After an evaluation: false where every answer is the same class or value although the right ones are not. */
-bool el_learner_answers_vary(el_objective *objective);
-
 #endif

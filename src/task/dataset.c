@@ -395,6 +395,34 @@ static el_status split(el_dataset *d, el_dataset *others, const bool *chosen)
     return EL_OK;
 }
 
+static int by_context(const void *a, const void *b)
+{
+    const el_labelled *const x = *(const el_labelled *const *)a, *const y = *(const el_labelled *const *)b;
+    const int order = strcmp(x->text[1], y->text[1]);
+    return order ? order : (x > y) - (x < y);
+}
+
+el_status el_dataset_group_contexts(el_dataset *d)
+{
+    el_labelled **const sorted = malloc(((size_t)d->count + 1) * sizeof *sorted);
+    if (!sorted)
+        return no_memory();
+    for (int i = 0; i < d->count; i++)
+        sorted[i] = &d->examples[i];
+    qsort(sorted, (size_t)d->count, sizeof *sorted, by_context);
+    for (int i = 0, first = 0; i < d->count; i++) {
+        if (strcmp(sorted[i]->text[1], sorted[first]->text[1]) != 0)
+            first = i;
+        sorted[i]->group = (int)(sorted[first] - d->examples); /* for now: the first that has it */
+    }
+    for (int i = 0, groups = 0; i < d->count; i++) {
+        el_labelled *const e = &d->examples[i];
+        e->group = e->group == i ? groups++ : d->examples[e->group].group;
+    }
+    free(sorted);
+    return EL_OK;
+}
+
 static int groups_of(const el_dataset *d)
 {
     int most = -1;
@@ -426,7 +454,7 @@ el_status el_dataset_hold_out(el_dataset *train, el_dataset *dev, el_hold_out ru
     const el_status st =
         count > 0 && count < train->count ? split(train, dev, held)
         : groups < train->count
-            ? el_fail(EL_EUSAGE, "%s: %d examples of %d articles: too few articles to hold out by",
+            ? el_fail(EL_EUSAGE, "%s: %d questions of %d articles or contexts: too few to hold out by",
                       train->name, train->count, groups)
             : el_fail(EL_EUSAGE, "%s: %d examples are too few to hold some out", train->name, train->count);
     free(held);

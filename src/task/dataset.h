@@ -56,7 +56,8 @@ typedef struct {
     int64_t line;        /* where it begins in the file, from 1; for JSON its number */
     int label; /* classify: of the labels; -1: unlabelled.  span: 1 impossible, 0 answerable, -1 unlabelled */
     double value; /* regress; NaN: unlabelled */
-    int group; /* what train and dev must not share: the article of a span, else the example's own number */
+    int group; /* what train and dev must not share: the article of a span, or its context where no file tells of articles;
+                * else the example's own number */
     int first,
         count; /* tag: words; span: answers; multilabel: label numbers; in the dataset's list of them */
 } el_labelled;
@@ -114,6 +115,8 @@ typedef struct {
     uint64_t seed;
 } el_hold_out;
 
+/* Makes one group of the examples that share a context, in the order of the first of each. */
+el_status el_dataset_group_contexts(el_dataset *dataset);
 /* Moves them from train to dev, which becomes another dataset over copies of the strings. */
 el_status el_dataset_hold_out(el_dataset *train, el_dataset *dev, el_hold_out rule);
 /* Keeps `most` examples of it, chosen by the seed alone, in their order. */

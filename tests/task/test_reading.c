@@ -563,10 +563,34 @@ static void held_out_articles(void **state)
         "{\"paragraphs\": [{\"context\": \"d\", \"qas\": ["
         "{\"id\": \"3\", \"question\": \"q\", \"answers\": [{\"text\": \"d\", \"answer_start\": 0}]}]}]}]}");
     read_well("squad", path, NULL, &labels, &train);
-    CHECK_FAILS(el_dataset_hold_out(&train, &dev, (el_hold_out){.last = 2}), EL_EUSAGE, "of 2 articles");
+    CHECK_FAILS(el_dataset_hold_out(&train, &dev, (el_hold_out){.last = 2}), EL_EUSAGE,
+                "3 questions of 2 articles");
     CHECK_OK(el_dataset_hold_out(&train, &dev, (el_hold_out){.last = 1}));
     assert_int_equal(train.count, 2);
     assert_string_equal(dev.examples[0].id, "3");
+    el_dataset_release(&dev);
+    release(&labels, &train);
+}
+
+/* Of a table the rows that have one context stay together, wherever they are. */
+static void held_out_contexts(void **state)
+{
+    (void)state;
+    el_labels labels;
+    el_dataset train, dev;
+    const char *const path =
+        file("contexts.tsv", "id\tquestion\tcontext\tanswer\n1\tq\ta b\ta\n2\tq\tc d\tc\n3\tq\ta b\tb\n"
+                             "3\tq\te f\tf\n4\tq\tc d\td\n");
+    static const int GROUPS[] = {0, 1, 0, 2, 1};
+    read_well("span", path, NULL, &labels, &train);
+    assert_int_equal(train.count, 5);
+    for (int i = 0; i < 5; i++)
+        CHECK(train.examples[i].group == GROUPS[i], "row %d is of group %d, not %d", i,
+              train.examples[i].group, GROUPS[i]);
+    CHECK_OK(el_dataset_hold_out(&train, &dev, (el_hold_out){.every = 3}));
+    assert_int_equal(dev.count, 2);
+    assert_string_equal(dev.examples[0].text[1], "a b");
+    assert_string_equal(dev.examples[1].text[1], "a b");
     el_dataset_release(&dev);
     release(&labels, &train);
 }
@@ -676,14 +700,23 @@ static void files(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(glue),           cmocka_unit_test(own_files),
-                                       cmocka_unit_test(words),          cmocka_unit_test(words_with_ids),
-                                       cmocka_unit_test(arrays),         cmocka_unit_test(questions),
-                                       cmocka_unit_test(contradictions), cmocka_unit_test(mrqa_unanswered),
-                                       cmocka_unit_test(offsets),        cmocka_unit_test(nestings),
-                                       cmocka_unit_test(left_out_tags),  cmocka_unit_test(many_columns),
-                                       cmocka_unit_test(bad_files),      cmocka_unit_test(other_width),
-                                       cmocka_unit_test(held_out),       cmocka_unit_test(held_out_articles),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(glue),
+                                       cmocka_unit_test(own_files),
+                                       cmocka_unit_test(words),
+                                       cmocka_unit_test(words_with_ids),
+                                       cmocka_unit_test(arrays),
+                                       cmocka_unit_test(questions),
+                                       cmocka_unit_test(contradictions),
+                                       cmocka_unit_test(mrqa_unanswered),
+                                       cmocka_unit_test(offsets),
+                                       cmocka_unit_test(nestings),
+                                       cmocka_unit_test(left_out_tags),
+                                       cmocka_unit_test(many_columns),
+                                       cmocka_unit_test(bad_files),
+                                       cmocka_unit_test(other_width),
+                                       cmocka_unit_test(held_out),
+                                       cmocka_unit_test(held_out_articles),
+                                       cmocka_unit_test(held_out_contexts),
                                        cmocka_unit_test(files)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -421,6 +421,8 @@ el_status el_task_read(const el_task *task, const char *path, el_task_reading re
     if (st)
         return st;
     st = read_next(reader, INT32_MAX, true, dataset);
+    if (!st && reader->pair && task->kind == EL_SPAN && (st = el_dataset_group_contexts(dataset)))
+        el_dataset_release(dataset);
     if (!st && reading.labelled && dataset->count == 0) {
         st = dataset->skipped ? el_fail(EL_EDATA, "%s; nor is any other line well formed", dataset->malformed)
              : dataset->gaps  ? el_fail(EL_EDATA, "%s: no example has a label", path)

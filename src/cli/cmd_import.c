@@ -74,6 +74,8 @@ static el_status run(const settings *s, const el_options *options)
         return el_fail(EL_EUSAGE, "which folder? One is wanted");
     if (!s->output == !s->check)
         return el_fail(EL_EUSAGE, "either --output, a folder, or --check is wanted");
+    if (s->check && s->attention_heads)
+        return el_options_refuse("num_attention_heads", "no tensor shows it, and --check prints tensors");
     return s->check ? check(options->operand[0]) : import(s, options->operand[0]);
 }
 

@@ -116,6 +116,7 @@ static el_status describe(el_model_card *card, const char *folder, const el_name
             st = el_fail(EL_ENOMEM, "%s: no memory", folder);
     } else if (!st) {
         card->object = config_of_tensors(names);
+        card->guesses_heads = true;
         st = card->object ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
         snprintf(card->said, sizeof card->said,
                  "no config.json; the shapes say all but the attention heads, taken to be one for %d units; ",

@@ -29,6 +29,7 @@ typedef struct {
     char *path;     /* of config.json, for sentences */
     el_config config;
     el_head_config head; /* EL_HEAD_DETECTION where the architecture is not known */
+    bool guesses_heads;  /* no file says how many attention heads there are */
     char said[256];      /* what was guessed, for the log; "" */
 } el_model_card;
 el_status el_model_card_open(el_model_card *card, const char *folder, bool predicts);

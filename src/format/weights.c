@@ -396,6 +396,8 @@ static el_status load(el_model *model, const el_network *net, const char *folder
     if (st)
         return st;
     st = el_model_card_open(&card, folder, head_of(net).kind == EL_HEAD_MLM);
+    if (!st && !card.guesses_heads)
+        st = el_config_check_heads(&net->config, &card.config, folder);
     if (!st)
         st = fill_from(model, net, &source, &card, whole);
     el_model_card_close(&card);

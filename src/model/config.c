@@ -320,6 +320,14 @@ el_status el_config_check(const el_config *c, const char *name)
     return EL_OK;
 }
 
+el_status el_config_check_heads(const el_config *c, const el_config *file, const char *name)
+{
+    return file->num_attention_heads == c->num_attention_heads
+               ? EL_OK
+               : el_fail(EL_EDATA, "%s: num_attention_heads is %d, and %d are wanted", name,
+                         file->num_attention_heads, c->num_attention_heads);
+}
+
 double el_config_flops(const el_config *c, double length)
 {
     const double h = c->hidden_size, inner = c->intermediate_size, e = c->embedding_size;

@@ -141,6 +141,12 @@ truncate -s -4 half/discriminator/model.safetensors
 refuse "half/discriminator/model.safetensors" import half --output kept-half
 [[ ! -e kept-half ]] && ! ls -A | grep -q '^\.electra' || fail "the first of two networks is left: $(ls -A)"
 
+for case in "3 --output recut" "2 --check"; do
+    code=0
+    "$program" import "$here/serve/golden/folders/bert-bare" --num-attention-heads 1 ${case#* } >out 2>log || code=$?
+    [[ $code == "${case%% *}" ]] && grep -q "num.attention.heads" log && [[ ! -e recut ]] ||
+        fail "import with other heads than config.json has: $code, $(cat log)"
+done
 "$program" import "$here/serve/golden/folders/bert-bare" --check >first
 "$program" import kept-bert-bare --check | sed 's/^bert\.//' >second
 grep -v pooler first | diff - <(grep -v pooler second) || fail "the tensors are others once imported"

@@ -167,6 +167,11 @@ for from in first first/discriminator first/checkpoint-10; do
     cmp -s first/discriminator/model.safetensors from/discriminator/model.safetensors || fail "--init-from $from changes weights"
     rm -r "from"
 done
+# Weights have the same shapes whatever the heads, so that shapes alone would let them be cut otherwise.
+for from in first first/discriminator first/checkpoint-10; do
+    expect 3 "num_attention_heads is 1, and 4 are wanted" pretrain --output new --init-from $from --num-attention-heads 4
+done
+expect 3 "generator: num_attention_heads is 1, and 2 are wanted" pretrain --output new --init-from first --generator-attention-heads 2
 cp -r first/checkpoint-10 weights
 rm weights/optimizer.safetensors
 pretrain --output "from" --init-from weights --num-train-steps 2 2> log || fail "--init-from without moments: $(cat log)"

@@ -319,6 +319,21 @@ static void a_promised_head_is_wanted(void **state)
     el_model_close(&model);
 }
 
+/* Matrices have the same shapes, and would be cut elsewhere. */
+static void other_attention_heads_are_refused(void **state)
+{
+    (void)state;
+    const el_head_config head = {.kind = EL_HEAD_DETECTION};
+    el_model model;
+    save_model(&head, 1, NULL);
+    set_key("num_attention_heads", json_integer(1));
+    open_model(&model, &head, 2);
+    CHECK(el_weights_load(&model, &model.networks[0], model_folder) == EL_EDATA &&
+              strstr(el_error(), ": num_attention_heads is 1, and 2 are wanted"),
+          "of a folder with one head: \"%s\"", el_error());
+    el_model_close(&model);
+}
+
 /* A model that is to be asked is not given a head that its folder lacks. */
 static void no_head_is_made_up(void **state)
 {
@@ -443,6 +458,7 @@ int main(void)
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(another_vocabulary_is_refused),
         cmocka_unit_test(a_promised_head_is_wanted),
+        cmocka_unit_test(other_attention_heads_are_refused),
         cmocka_unit_test(no_head_is_made_up),
         cmocka_unit_test(unknown_heads_are_settled),
         cmocka_unit_test(packed_is_prepared),

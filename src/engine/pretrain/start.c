@@ -9,14 +9,36 @@
 #include "format/weights.h"
 #include "train/checkpoint.h"
 
-/* A checkpoint's vocabulary is its run's, where it still lies in one. */
-static el_status check_checkpoint_vocab(const el_pretraining *p)
+/* config.json of a run has an object for each network. */
+static el_status check_heads(const el_model *model, const char *path)
+{
+    json_t *config = NULL;
+    el_status st = el_json_load(&config, path);
+    for (int i = 0; !st && i < model->count; i++) {
+        const json_t *const network = json_object_get(config, model->networks[i].name);
+        el_config theirs;
+        if (!network)
+            continue;
+        st = el_config_read(&theirs, network, path);
+        if (!st)
+            st = el_config_check_heads(&model->networks[i].config, &theirs, path);
+    }
+    json_decref(config);
+    return st;
+}
+
+/* A checkpoint's vocabulary and attention heads are its run's, where it still lies in one. */
+static el_status check_checkpoint_run(const el_pretraining *p)
 {
     char *run = el_path_join(p->settings->init_from, "..");
     char *record = run ? el_path_join(run, "run.json") : NULL;
-    el_status st = record ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
+    char *config = run ? el_path_join(run, "config.json") : NULL;
+    el_status st = record && config ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
     if (!st && el_file_exists(record))
         st = el_model_check_vocab(run, el_loader_vocab(p->data), p->settings->data);
+    if (!st && el_file_exists(record) && el_file_exists(config))
+        st = check_heads(&p->model, config);
+    free(config);
     free(record);
     free(run);
     return st;
@@ -28,7 +50,7 @@ static el_status start_from_checkpoint(el_pretraining *p)
     json_t *state = NULL;
     el_progress theirs;
     char *const moments = el_path_join(p->settings->init_from, "optimizer.safetensors");
-    el_status st = moments ? check_checkpoint_vocab(p) : el_fail(EL_ENOMEM, "no memory for a path");
+    el_status st = moments ? check_checkpoint_run(p) : el_fail(EL_ENOMEM, "no memory for a path");
     if (!st)
         st = el_checkpoint_load(&p->model, &state, p->settings->init_from, true);
     if (!st)

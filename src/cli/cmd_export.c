@@ -7,7 +7,6 @@
 #include "engine/export.h"
 #include "engine/int8.h"
 
-enum { DISCRIMINATOR, GENERATOR };
 enum { ONNX, SAFETENSORS, GGUF };
 
 static const el_st_type DTYPES[] = {EL_ST_F32, EL_ST_F16, EL_ST_BF16};
@@ -34,7 +33,8 @@ static const el_option TABLE[] = {
      "with --int8: labelled file of the task that the model was fine-tuned for; its scores in fp32 and in "
      "int8 are "
      "printed"},
-    {"network", EL_OPT_CHOICE, AT(network), 0, 0, "discriminator|generator", "which network of a run"},
+    {"network", EL_OPT_CHOICE, AT(network), 0, 0, "auto|discriminator|generator",
+     "which network of a run; auto: the discriminator, or the one that there is"},
     {"output", EL_OPT_OUTPUT, AT(output), 0, 0, NULL, "file, or of safetensors folder, to write"},
 };
 
@@ -53,7 +53,7 @@ static el_status export_onnx(const settings *s)
     el_int8_scores scores;
     el_status st = s->dev ? el_int8_score_file(s->model, s->dev, &scores) : EL_OK;
     if (!st)
-        st = el_export_onnx(s->model, s->network == GENERATOR, s->int8, s->output);
+        st = el_export_onnx(s->model, (el_export_network)s->network, s->int8, s->output);
     if (st || !s->dev)
         return st;
     print_scores(&scores);
@@ -75,9 +75,9 @@ static el_status work(const settings *s)
     if (s->format == GGUF && DTYPES[s->dtype] == EL_ST_BF16)
         return el_fail(EL_EUSAGE, "--dtype: GGUF is written in fp32 or fp16");
     if (s->format == GGUF)
-        return el_export_gguf(s->model, s->network == GENERATOR, DTYPES[s->dtype], s->output);
+        return el_export_gguf(s->model, (el_export_network)s->network, DTYPES[s->dtype], s->output);
     if (s->format == SAFETENSORS)
-        return el_export_folder(s->model, s->network == GENERATOR, DTYPES[s->dtype], s->output);
+        return el_export_folder(s->model, (el_export_network)s->network, DTYPES[s->dtype], s->output);
     if (s->dtype)
         return el_fail(EL_EUSAGE, "--dtype: ONNX is written in fp32; --format safetensors takes other types");
     if (s->int8 && !s->dev)

@@ -14,18 +14,25 @@
 #include "task/learn/finetuned.h"
 
 /* Where the network lies, on the heap. */
-static el_status find(const char *folder, bool generator, char **place)
+static el_status find(const char *folder, el_export_network network, char **place)
 {
-    if (!generator)
+    if (network == EL_EXPORT_ENCODER)
         return el_encoder_find(folder, place);
-    el_model_paths paths;
-    const el_status st = el_model_find(&paths, folder);
-    if (st)
-        return st;
-    *place = paths.generator;
-    paths.generator = NULL;
+    const bool generator = network == EL_EXPORT_GENERATOR;
+    char *model;
+    el_model_paths paths = {0};
+    el_status st = el_finetuned_find(folder, &model);
+    if (!st)
+        st = el_model_find(&paths, model);
+    char **const found = generator ? &paths.generator : &paths.discriminator;
+    if (!st && !*found)
+        st = el_fail(EL_EUSAGE, "--network: there is no %s in %s",
+                     generator ? EL_GENERATOR : EL_DISCRIMINATOR, folder);
+    *place = *found;
+    *found = NULL;
     el_model_paths_free(&paths);
-    return *place ? EL_OK : el_fail(EL_EUSAGE, "%s: there is no generator in it", folder);
+    free(model);
+    return st;
 }
 
 static void note_encoder_alone(const char *folder)
@@ -34,7 +41,7 @@ static void note_encoder_alone(const char *folder)
            folder);
 }
 
-static el_status describe(const char *folder, bool generator, el_onnx *model)
+static el_status describe(const char *folder, bool predicts, el_onnx *model)
 {
     static const el_onnx_head HEADS[EL_HEADS] = {[EL_HEAD_NONE] = EL_ONNX_NONE,
                                                  [EL_HEAD_MLM] = EL_ONNX_MLM,
@@ -45,7 +52,7 @@ static el_status describe(const char *folder, bool generator, el_onnx *model)
                                                  [EL_HEAD_TOKEN] = EL_ONNX_TOKEN,
                                                  [EL_HEAD_SPAN] = EL_ONNX_SPAN};
     el_head_config head;
-    const el_status st = el_model_read(folder, generator, &model->config, &head, NULL);
+    const el_status st = el_model_read(folder, predicts, &model->config, &head, NULL);
     if (st)
         return st;
     if (head.kind == EL_HEAD_SPAN_JOINT)
@@ -131,10 +138,10 @@ static el_status open_parameters(parameters *p, const char *folder, bool predict
     return st;
 }
 
-static el_status write_graph(const char *folder, bool generator, bool int8, const char *path)
+static el_status write_graph(const char *folder, bool predicts, bool int8, const char *path)
 {
     el_onnx model = {.int8 = int8, .version = ELECTRA_VERSION, .read = read_parameter};
-    el_status st = describe(folder, generator, &model);
+    el_status st = describe(folder, predicts, &model);
     if (st)
         return st;
     parameters p;
@@ -162,14 +169,14 @@ static el_status check_head(const char *folder, const el_head_config *head)
     return EL_OK;
 }
 
-static el_status write_encoder(const char *folder, const el_sentence *said, bool generator, el_st_type type,
+static el_status write_encoder(const char *folder, const el_sentence *said, bool predicts, el_st_type type,
                                const char *path)
 {
     el_gguf model = {.cls = said->cls, .type = type, .read = read_parameter};
     el_head_config head;
     el_vocab *vocab = NULL;
     parameters p;
-    el_status st = el_model_read(folder, generator, &model.config, &head, NULL);
+    el_status st = el_model_read(folder, predicts, &model.config, &head, NULL);
     if (!st)
         st = check_head(folder, &head);
     if (!st)
@@ -188,15 +195,15 @@ static el_status write_encoder(const char *folder, const el_sentence *said, bool
     return st;
 }
 
-el_status el_export_gguf(const char *folder, bool generator, el_st_type type, const char *path)
+el_status el_export_gguf(const char *folder, el_export_network network, el_st_type type, const char *path)
 {
     char *place = NULL;
     el_sentence said = {0};
     el_status st = el_sentence_read(&said, folder);
     if (!st)
-        st = find(said.encoder, generator, &place);
+        st = find(said.encoder, network, &place);
     if (!st)
-        st = write_encoder(place, &said, generator, type, path);
+        st = write_encoder(place, &said, network == EL_EXPORT_GENERATOR, type, path);
     el_sentence_free(&said);
     free(place);
     return st;
@@ -204,22 +211,22 @@ el_status el_export_gguf(const char *folder, bool generator, el_st_type type, co
 
 /* ---- the others ---- */
 
-el_status el_export_onnx(const char *folder, bool generator, bool int8, const char *path)
+el_status el_export_onnx(const char *folder, el_export_network network, bool int8, const char *path)
 {
     char *place = NULL;
-    el_status st = find(folder, generator, &place);
+    el_status st = find(folder, network, &place);
     if (!st)
-        st = write_graph(place, generator, int8, path);
+        st = write_graph(place, network == EL_EXPORT_GENERATOR, int8, path);
     free(place);
     return st;
 }
 
-el_status el_export_folder(const char *folder, bool generator, el_st_type type, const char *output)
+el_status el_export_folder(const char *folder, el_export_network network, el_st_type type, const char *output)
 {
     char *place = NULL;
     bool sentence = false; /* it says how vectors are made, and this goes along */
     el_queue *q = NULL;
-    el_status st = find(folder, generator, &place);
+    el_status st = find(folder, network, &place);
     if (!st)
         st = check_weights(place);
     if (!st)

@@ -349,14 +349,14 @@ electra_status electra_export(const char *folder, const char *format, const char
     if (!folder || !format || !output)
         return el_api_said(el_api_missing("the folder, format or output"));
     if (strcmp(format, "onnx") == 0)
-        return el_api_said(el_export_onnx(folder, false, false, output));
+        return el_api_said(el_export_onnx(folder, EL_EXPORT_ENCODER, false, output));
     if (strcmp(format, "gguf") == 0)
-        return el_api_said(el_export_gguf(folder, false, EL_ST_F32, output));
+        return el_api_said(el_export_gguf(folder, EL_EXPORT_ENCODER, EL_ST_F32, output));
     if (strcmp(format, "onnx-int8") == 0)
-        return el_api_said(el_export_onnx(folder, false, true, output));
+        return el_api_said(el_export_onnx(folder, EL_EXPORT_ENCODER, true, output));
     for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++)
         if (strcmp(format, FOLDERS[i].format) == 0)
-            return el_api_said(el_export_folder(folder, false, FOLDERS[i].type, output));
+            return el_api_said(el_export_folder(folder, EL_EXPORT_ENCODER, FOLDERS[i].type, output));
     return el_api_said(el_fail(
         EL_EUSAGE,
         "\"%s\" is no format; onnx, onnx-int8, safetensors, safetensors-fp16, safetensors-bf16 and gguf are",

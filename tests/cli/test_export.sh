@@ -19,6 +19,11 @@ export_has run/discriminator same.onnx logits
 cmp -s run.onnx same.onnx || fail "a run and its discriminator are not the same"
 network="--network generator" export_has run generator.onnx generator_lm_head.bias logits
 network=
+"$electra" pretrain "${settings[@]}" --objective mlm --num-train-steps 2 --threads 1 --output masked 2> log || fail "pretrain: $(cat log)"
+export_has masked masked.onnx generator_lm_head.bias logits
+for format in onnx safetensors gguf; do
+    refused 2 'no discriminator in masked' "$electra" export --model masked --format $format --network discriminator --output x
+done
 bytes() { stat -c %s "$1"; }
 [ "$(bytes run.onnx)" -gt $(($(bytes run/discriminator/model.safetensors) * 9 / 10)) ] || fail "weights are missing"
 
@@ -92,6 +97,8 @@ refused 2 'fp32' "$electra" export --model run --dtype fp16 --output x.onnx
 
 refused 2 'which model' "$electra" export --output x.onnx
 refused 2 'which file' "$electra" export --model run
-refused 2 'no generator' "$electra" export --model tuned/model --network generator --output x.onnx
+for model in tuned tuned/model; do
+    refused 2 "no generator in $model\$" "$electra" export --model $model --network generator --output x.onnx
+done
 refused 3 nothere "$electra" export --model nothere --output x.onnx
 [ ! -e x.onnx ] || fail "something is left where nothing was done"

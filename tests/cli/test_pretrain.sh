@@ -156,6 +156,8 @@ grep -q '"flops_budget": 0.0' budget/run.json || fail "the budget outlives its s
 pretrain --output other-objective --objective replace-mlm --num-train-steps 1 2> log || fail "replace-mlm: $(cat log)"
 ! grep -q flops_paper other-objective/metrics.jsonl || fail "replace-mlm has a count that the paper's code lacks"
 expect 2 "num-train-steps" pretrain --output budget --flops-budget 8e9 --num-train-steps 40
+expect 2 "flops-budget: 1000 is less than half a step, which costs " pretrain --output new --flops-budget 1e3
+[ ! -e new ] || fail "a budget that is refused leaves $(ls new)"
 expect 2 "num_train_steps" pretrain --output budget --flops-budget 1e9 --dropout 0
 
 # ---- beginning with a model: a run, its discriminator alone, a checkpoint with and without moments ----

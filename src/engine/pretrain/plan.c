@@ -117,10 +117,13 @@ el_status el_pretrain_budget(el_pretrain_settings *s, int vocab_size, double len
     if (st)
         return st;
     const double step = el_flops_products_training(&cost) * (double)s->train_batch_size * length;
-    const double steps = fmax(1, rint(s->flops_budget / step));
+    const double steps = rint(s->flops_budget / step);
+    if (steps < 1)
+        return el_options_refuse("flops_budget", "%g is less than half a step, which costs %.3g",
+                                 s->flops_budget, step);
     if (steps > 1e9)
-        return el_fail(EL_EUSAGE, "--flops-budget: %g would be %.3g steps, more than 1e9", s->flops_budget,
-                       steps);
+        return el_options_refuse("flops_budget", "%g would be %.3g steps, more than 1e9", s->flops_budget,
+                                 steps);
     s->num_train_steps = (int64_t)steps;
     return EL_OK;
 }

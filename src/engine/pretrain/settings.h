@@ -78,7 +78,7 @@ el_status el_pretrain_check_shards(const el_pretrain_settings *settings, const c
 /* What a token costs, in sequences of `length` tokens. */
 el_status el_pretrain_cost(const el_pretrain_settings *settings, int vocab_size, double length,
                            el_flops_plan *cost);
-/* Steps whose products come nearest to flops_budget, at least one. */
+/* Steps whose products come nearest to flops_budget; EL_EUSAGE where those are none. */
 el_status el_pretrain_budget(el_pretrain_settings *settings, int vocab_size, double length);
 /* Warm-up and schedule, where nobody gave them, by the number of steps; EL_EUSAGE where they are too few for the objective. */
 el_status el_pretrain_derive_steps(el_pretrain_settings *settings, const el_options *options);

@@ -251,6 +251,8 @@ wrong "animals: .*zzz" 's/"task": "classify"/&, "settings": {"zzz": 1}/'
 wrong "did you mean classify" 's/"task": "classify"/"task": "clasify"/'
 wrong "two jobs would be called" 's/"budgets": \[4e9\]/"budgets": [4e9, 4.0000001e9]/'
 wrong "more than 1e9" 's/"budgets": \[4e9\]/"budgets": [1e30]/'
+wrong "budgets: 500 is less than half a step of electra, mini, which costs" 's/"budgets": \[4e9\]/"budgets": [1e3, 4e9]/'
+wrong "budgets: 400 is less than half a step" 's/"shares": \[50\]/"shares": [0.00001, 50]/'
 refused 2 "more than 1e9" "$electra" compare table1 --sizes small --flops-budget 1e30 --dry-run
 refused 2 "hugee is none of tiny" "$electra" compare plan.json --sizes hugee --dry-run
 refused 2 "two-stage has two stages" "$electra" compare figure3-algorithms --constant-then-cooldown --dry-run

@@ -4,6 +4,7 @@
  * study cannot do with them.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,12 +138,18 @@ el_status el_compare_check_pretraining(const el_study *study, int system, const 
 el_status el_compare_check_steps(const el_study *study, int system, int size)
 {
     const el_plan *const p = &study->plan;
-    const double amount = el_plan_length(p, size, p->length_count - 1);
-    const double steps = amount / study->costs[system * p->size_count + size].flops_per_step;
-    return p->by_steps || steps <= EL_PLAN_MOST_STEPS
-               ? EL_OK
-               : el_fail(EL_EUSAGE, "budgets: %g would be %.3g steps of %s, %s, more than 1e9", amount, steps,
-                         p->systems[system].name, p->sizes[size].name);
+    const char *const who = p->systems[system].name, *const of = p->sizes[size].name;
+    const double step = study->costs[system * p->size_count + size].flops_per_step;
+    const double most = el_plan_length(p, size, p->length_count - 1);
+    const double share = p->rate_count ? fmin(p->rate_share, p->shares[0]) : p->shares[0];
+    const double least = el_plan_length(p, size, 0) * share;
+    if (!p->by_steps && most / step > EL_PLAN_MOST_STEPS)
+        return el_fail(EL_EUSAGE, "budgets: %g would be %.3g steps of %s, %s, more than 1e9", most,
+                       most / step, who, of);
+    if (!p->by_steps && rint(least / step) < 1)
+        return el_fail(EL_EUSAGE, "budgets: %g is less than half a step of %s, %s, which costs %.3g", least,
+                       who, of, step);
+    return EL_OK;
 }
 
 static int by_name(const void *a, const void *b)

@@ -14,7 +14,7 @@ el_status el_compare_check(const el_plan *plan);
 /* A pre-training's settings, derived: the course of branches, and what shards that are known have to be. */
 el_status el_compare_check_pretraining(const el_study *study, int system,
                                        const el_pretrain_settings *settings);
-/* Steps of the longest run of a kind are a number that a pre-training takes. */
+/* Steps of the longest and of the shortest run of a kind are numbers that a pre-training takes. */
 el_status el_compare_check_steps(const el_study *study, int system, int size);
 /* Every part of a trunk, and every branch from one, has a step. */
 el_status el_compare_check_lengths(const el_study *study);

@@ -21,9 +21,9 @@ const el_option EL_SHARDS_TABLE[] = {
     {"attention", EL_OPT_CHOICE, AT(attention), 0, 0, "document|example",
      "with --packing full: whether tokens attend within their document or the whole example"},
     {"short_seq_prob", EL_OPT_REAL, AT(short_seq_prob), 0, 1, NULL,
-     "share of examples with a shorter target length"},
+     "with --packing segments: share of examples with a shorter target length"},
     {"single_segment_prob", EL_OPT_REAL, AT(single_segment_prob), 0, 1, NULL,
-     "share of examples with a single segment"},
+     "with --packing segments: share of examples with a single segment"},
     {"heldout", EL_OPT_REAL, AT(held_out), 0, 1, NULL, "share of documents to hold out"},
     {"heldout_output", EL_OPT_OUTPUT, AT(held_out_output), 0, 0, NULL,
      "folder of shards for the held-out documents"},
@@ -53,6 +53,23 @@ el_shards_settings el_shards_defaults(void)
                                 .shard_tokens = 64 << 20,
                                 .json_key = "text",
                                 .stall_limit = EL_STALL_LIMIT};
+}
+
+/* Settings of one packing do nothing beside the other. */
+static el_status check_packing(const el_shards_settings *s, const el_options *options)
+{
+    static const struct {
+        const char *name;
+        el_packing of;
+        const char *why;
+    } LINES[] = {{"attention", EL_PACK_FULL, "is of --packing full; examples of segments attend as a whole"},
+                 {"short_seq_prob", EL_PACK_SEGMENTS, "is of --packing segments; full examples are all long"},
+                 {"single_segment_prob", EL_PACK_SEGMENTS,
+                  "is of --packing segments; full examples have one segment"}};
+    for (size_t i = 0; i < sizeof LINES / sizeof *LINES; i++)
+        if (LINES[i].of != (el_packing)s->packing && el_options_given(options, LINES[i].name))
+            return el_options_refuse(LINES[i].name, "%s", LINES[i].why);
+    return EL_OK;
 }
 
 static el_status check(const el_shards_settings *s)
@@ -142,6 +159,8 @@ el_status el_shards_make(const el_options *options, el_shards_progress *progress
 {
     const el_shards_settings *const s = options->settings;
     el_status st = check(s);
+    if (!st)
+        st = check_packing(s, options);
     if (!st)
         st = check_apart(s);
     if (!st && !options->operand_count)

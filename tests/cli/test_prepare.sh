@@ -55,6 +55,10 @@ expect 2 'max-seq-length' "$electra" prepare --vocab vocab.txt --output o --max-
 expect 2 '--max-seq-length' "$electra" prepare --vocab vocab.txt --output o --max-seq-length 3 text.txt
 expect 2 'belong together' "$electra" prepare --vocab vocab.txt --output o --heldout 0.1 text.txt
 expect 2 'in the other' "$electra" prepare --vocab vocab.txt --output o --heldout 0.1 --heldout-output ./o//h text.txt
+expect 2 'attention: is of --packing full' "$electra" prepare --vocab vocab.txt --output o --attention example text.txt
+for flag in --short-seq-prob --single-segment-prob; do
+    expect 2 "${flag#--}: is of --packing segments" "$electra" prepare --vocab vocab.txt --output o --packing full $flag 0.1 text.txt
+done
 expect 3 'missing.txt' "$electra" prepare --vocab vocab.txt --output o missing.txt
 expect 3 'missing.txt' "$electra" prepare --vocab missing.txt --output o text.txt
 [ ! -e o ] || { echo "FAILED: a failed run left its folder"; failures=$((failures + 1)); }

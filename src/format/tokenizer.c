@@ -25,9 +25,22 @@ static const char *words_for(el_casing c)
                              : "not lower-cased";
 }
 
+static bool differs(el_casing a, el_casing b)
+{
+    return a.lowercase != b.lowercase || a.strip_accents != b.strip_accents ||
+           a.chinese_chars != b.chinese_chars;
+}
+
 static void say_casing(const el_tokenizer_files *f)
 {
-    if (strcmp(f->casing_from, "tokenizer.json") == 0)
+    const el_casing own = f->options.casing, theirs = f->class_casing;
+    if (f->by_normalizer && !f->config.generic && differs(own, theirs))
+        el_log(EL_LOG_WARNING,
+               "%s: text is %s, ideographs %s, as its normalizer says; a class of BERT in transformers asks "
+               "tokenizer_config.json alone: %s, ideographs %s",
+               f->json_path, words_for(own), own.chinese_chars ? "set apart" : "as they are",
+               words_for(theirs), theirs.chinese_chars ? "set apart" : "as they are");
+    else if (strcmp(f->casing_from, "tokenizer.json") == 0)
         el_log(EL_LOG_NOTE, "%s: text is %s, as its normalizer says", f->json_path,
                words_for(f->options.casing));
     if (strcmp(f->casing_from, "nothing") == 0)

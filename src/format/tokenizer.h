@@ -5,8 +5,9 @@
  * the name of the part.  Casing is what was asked for, else what tokenizer_config.json says, else what the
  * normaliser of tokenizer.json says (also beside a vocab.txt), else lower-casing with accents stripped; each
  * setting by itself.  A class that is whatever tokenizer.json says (PreTrainedTokenizerFast) has its casing from
- * there.  Who decided is in el_vocab.casing_from, and said where it was not tokenizer_config.json; a vocabulary
- * that contradicts its casing is warned about.
+ * there.  transformers' classes of BERT ask tokenizer_config.json alone: where that makes a difference, a warning says so.
+ * Who decided is in el_vocab.casing_from, and said where it was not tokenizer_config.json; a vocabulary that contradicts
+ * its casing is warned about.
  */
 #ifndef EL_FORMAT_TOKENIZER_H
 #define EL_FORMAT_TOKENIZER_H

@@ -22,7 +22,7 @@ static el_status settle(const char *path, const char *key, int said, int request
 enum { FOLLOWS = -2 }; /* of strip_accents: null, as lower-casing */
 
 /* What the files say of a setting, and which one does: tokenizer_config.json's, else that of tokenizer.json. */
-static el_status look_up(const el_tokenizer_files *f, const char *key, int null, int in_json, int *said,
+static el_status look_up(el_tokenizer_files *f, const char *key, int null, int in_json, int *said,
                          const char **path)
 {
     *path = f->config.path;
@@ -33,7 +33,25 @@ static el_status look_up(const el_tokenizer_files *f, const char *key, int null,
     if (!st && *said == EL_UNSET && f->json.document) {
         *said = in_json;
         *path = f->json_path;
+        f->by_normalizer |= in_json != EL_UNSET;
     }
+    return st;
+}
+
+/* transformers' classes of BERT read tokenizer_config.json alone, and what it leaves out is their default. */
+static el_status look_up_class(el_tokenizer_files *f)
+{
+    int lowercase, strip_accents, chinese_chars;
+    el_status st = el_tokenizer_config_switch(&f->config, "do_lower_case", EL_UNSET, &lowercase);
+    if (!st)
+        st = el_tokenizer_config_switch(&f->config, "strip_accents", EL_UNSET, &strip_accents);
+    if (!st)
+        st = el_tokenizer_config_switch(&f->config, "tokenize_chinese_chars", EL_UNSET, &chinese_chars);
+    if (!st)
+        f->class_casing =
+            (el_casing){.lowercase = lowercase != 0,
+                        .strip_accents = (strip_accents == EL_UNSET ? lowercase : strip_accents) != 0,
+                        .chinese_chars = chinese_chars != 0};
     return st;
 }
 
@@ -57,8 +75,9 @@ el_status el_tokenizer_casing(el_tokenizer_files *f, el_casing_request request)
                     c->lowercase, &c->strip_accents);
     if (!st)
         st = look_up(f, "tokenize_chinese_chars", EL_UNSET, j->chinese_chars, &said, &path);
-    return st ? st
-              : settle(path, "tokenize_chinese_chars", said, request.chinese_chars, true, &c->chinese_chars);
+    if (!st)
+        st = settle(path, "tokenize_chinese_chars", said, request.chinese_chars, true, &c->chinese_chars);
+    return st ? st : look_up_class(f);
 }
 
 /* ---- special and added tokens ----------------------------------------------------------------------- */

@@ -18,6 +18,8 @@ typedef struct {
     el_added_token *added;
     int room;
     const char *casing_from; /* see el_vocab */
+    bool by_normalizer;      /* some of the casing is that of tokenizer.json */
+    el_casing class_casing;  /* what transformers' classes of BERT would do */
 } el_tokenizer_files;
 
 /* Fills the options; EL_EUSAGE where the request contradicts the files, EL_EDATA where they contradict themselves. */

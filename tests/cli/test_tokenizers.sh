@@ -76,6 +76,13 @@ printf '{"do_lower_case": false}' > cased/tokenizer_config.json
 "$electra" info run/generator | grep -q 'casing_from *tokenizer_config.json' || fail "info: $("$electra" info run/generator)"
 rm run/generator/tokenizer_config.json
 says "tokenizer.json: text is lower-cased, accents stripped, as its normalizer says" "$electra" tokenize --vocab run/generator held.txt
+grep -q "a class of BERT" log && fail "a normalizer that does as the class is warned about: $(cat log)"
+sed 's/"strip_accents": *[a-z]*/"strip_accents": false/' run/generator/tokenizer.json > changed && mv changed run/generator/tokenizer.json
+printf '{"do_lower_case": true}' > run/generator/tokenizer_config.json
+says "tokenizer.json: text is lower-cased, ideographs set apart, as its normalizer says; a class of BERT in transformers asks \
+tokenizer_config.json alone: lower-cased, accents stripped" "$electra" tokenize --vocab run/generator held.txt
+printf '{"do_lower_case": true, "strip_accents": false}' > run/generator/tokenizer_config.json
+"$electra" tokenize --vocab run/generator held.txt 2>&1 > out | grep . && fail "what both read alike is warned about"
 refused 2 "do_lower_case is true for this vocabulary, but false was asked for" "$electra" tokenize --vocab run/generator --no-lowercase held.txt
 mkdir korean && { printf '[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n'; printf '%s\n' 한국어 공유 '##를' '##합니다' . electra; } > korean/vocab.txt
 says "4 of 11 pieces, as ##합니다" "$electra" tokenize --vocab korean - <<< '한국어 ELECTRA를 공유합니다.'

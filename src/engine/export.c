@@ -182,6 +182,8 @@ static el_status write_encoder(const char *folder, const el_sentence *said, bool
     if (!st)
         st = el_model_vocab(folder, &model.config, &vocab);
     if (!st)
+        st = el_sentence_check_casing(said, vocab->casing.lowercase, folder);
+    if (!st)
         st = check_weights(folder);
     if (!st)
         st = open_parameters(&p, folder, false);

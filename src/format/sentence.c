@@ -44,7 +44,7 @@ static el_status load_modules(json_t **object, const char *path)
     el_status st = el_mapping_open(&file, path);
     if (st)
         return st;
-    st = parse_modules(object, file.data, file.size, path);
+    st = parse_modules(object, (const char *)file.data, file.size, path);
     el_mapping_close(&file);
     if (!st && !json_is_array(json_object_get(*object, "modules")))
         st = el_fail(EL_EDATA, "%s: not a list of modules", path);
@@ -130,6 +130,8 @@ static el_status read_length(el_sentence *s)
     el_status st = load(&object, s->encoder, "sentence_bert_config.json");
     if (!st && object)
         st = el_json_int(object, "sentence_bert_config.json", "max_seq_length", &s->max_seq_length);
+    if (!st && object)
+        st = el_json_bool(object, "sentence_bert_config.json", "do_lower_case", &s->lowercase);
     if (!st && s->max_seq_length < 0)
         st = el_fail(EL_EDATA, "%s/sentence_bert_config.json: max_seq_length is %d", s->encoder,
                      s->max_seq_length);
@@ -200,6 +202,16 @@ el_status el_sentence_read(el_sentence *s, const char *folder)
     return st;
 }
 
+el_status el_sentence_check_casing(const el_sentence *s, bool lowercases, const char *folder)
+{
+    return s->lowercase && !lowercases
+               ? el_fail(EL_EDATA,
+                         "%s: sentence_bert_config.json lower-cases texts, the vocabulary does not, and that "
+                         "is not supported",
+                         folder)
+               : EL_OK;
+}
+
 /* ---- writing ---- */
 
 static el_status save(json_t *value, const char *folder, const char *name)
@@ -243,8 +255,10 @@ el_status el_sentence_save(const el_sentence *s, int width, const char *folder)
     el_status st = pooling ? el_folder_make(pooling) : el_fail(EL_ENOMEM, "%s: no memory", folder);
     if (!st)
         st = save(pooling_json(s->cls, width), pooling, "config.json");
-    if (!st && s->max_seq_length)
-        st = save(json_pack("{s:i, s:b}", "max_seq_length", s->max_seq_length, "do_lower_case", false),
+    if (!st && (s->max_seq_length || s->lowercase))
+        st = save(json_pack("{s:o, s:b}", "max_seq_length",
+                            s->max_seq_length ? json_integer(s->max_seq_length) : json_null(),
+                            "do_lower_case", s->lowercase),
                   folder, "sentence_bert_config.json");
     if (!st)
         st = save(modules_json(s->normalize), folder, "modules.json");

@@ -87,6 +87,18 @@ for folder in "$here/serve/golden/folders/sentence-transformers" recent; do
 done
 cmp -s sentence-transformers.json recent.json || fail "another vector: $(cat recent.json)"
 
+# Texts are lower-cased by the vocabulary, or not at all.
+cp -r "$here/serve/golden/folders/sentence-transformers" lower
+echo '{"max_seq_length": 6, "do_lower_case": true}' >lower/sentence_bert_config.json
+for casing in true false; do
+    echo "{\"do_lower_case\": $casing}" >lower/tokenizer_config.json
+    "$program" import lower --output "lower-$casing" 2>log || fail "import: $(cat log)"
+    grep -q '"do_lower_case": true' "lower-$casing/sentence_bert_config.json" || fail "do_lower_case is lost by import"
+done
+"$program" embed --model lower-true --json longer >out 2>log || fail "embed where both lower-case: $(cat log)"
+refuse "sentence_bert_config.json lower-cases texts" embed --model lower-false --json longer
+refuse "sentence_bert_config.json lower-cases texts" export --format gguf --output lower.gguf --model lower-false
+
 # Its encoder may lie in the folder of its module, where every command finds it.
 mkdir parts
 cp -r recent parts/0_Transformer

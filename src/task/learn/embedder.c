@@ -117,8 +117,10 @@ static el_status begin(el_embedder *e, const el_model *model, const el_network *
     e->model = model;
     e->net = net;
     e->vocab = vocab;
-    el_status st = settle_length(
-        e, said->max_seq_length || !said->found ? said->max_seq_length : vocab->max_length, folder);
+    el_status st = el_sentence_check_casing(said, vocab->casing.lowercase, folder);
+    if (!st)
+        st = settle_length(e, said->max_seq_length || !said->found ? said->max_seq_length : vocab->max_length,
+                           folder);
     if (!st)
         st = reserve(e);
     if (!st)

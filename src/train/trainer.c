@@ -318,10 +318,11 @@ static el_status save(run *r, bool last)
 /* ---- the loop ---- */
 
 /* Whether something that happens every `interval` steps, and after the last, is due now. */
-static bool due(const run *r, int64_t interval)
+static bool due(const run *r, double interval)
 {
     const int64_t done = r->p->step;
-    return done > 0 && (done == r->t->steps || (interval > 0 && done % interval == 0));
+    return done > 0 && (done == r->t->steps || (interval > 0 && floor((double)done / interval) >
+                                                                    floor((double)(done - 1) / interval)));
 }
 
 static el_status stop(run *r)
@@ -352,7 +353,7 @@ static el_status loop(run *r)
         el_status st = EL_OK;
         if (owes_evaluation(t, r->p) && due(r, t->evaluate_every))
             st = el_dist_agree(t->dist, evaluate(r));
-        if (!st && due(r, t->save_every) && r->saved != r->p->step)
+        if (!st && due(r, (double)t->save_every) && r->saved != r->p->step)
             st = el_dist_agree(t->dist, save(r, r->p->step == t->steps));
         if (!st && (r->p->step >= t->steps || (t->enough && *t->enough)))
             return el_dist_agree(t->dist, EL_OK);

@@ -61,10 +61,11 @@ typedef struct {
     el_schedule schedule;
     el_optimizer optimizer;
     uint64_t seed;
-    int batch;                                            /* examples a step */
-    int64_t steps, log_every, save_every, evaluate_every; /* 0: only at the end */
-    int64_t heldout_batches;                              /* of EL_EVALUATION_BATCH examples; 0: all */
-    int keep;                                             /* checkpoints; 0: all */
+    int batch;                            /* examples a step */
+    int64_t steps, log_every, save_every; /* 0: only at the end */
+    double evaluate_every;                /* likewise; where it is no whole number, after the next step */
+    int64_t heldout_batches;              /* of EL_EVALUATION_BATCH examples; 0: all */
+    int keep;                             /* checkpoints; 0: all */
     int most_skipped;
     double most_seconds;                /* of this session; 0: no limit */
     double flops_per_token, peak_flops; /* of records and of the share of the peak; 0: not known */

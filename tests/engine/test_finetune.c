@@ -257,6 +257,26 @@ static void test_one_segment(void **state)
     CHECK_FAILS(tune("pairs", json, &o), EL_EDATA, "one segment");
 }
 
+/* There are as many evaluations as were asked for where steps do not divide by them, and no more than steps. */
+static void test_evaluations(void **state)
+{
+    (void)state;
+    static const int COUNTS[][2] = {{1, 2},  {2, 4},  {4, 8},
+                                    {7, 14}, {9, 18}, {20, 18}}; /* 9 steps an epoch, 2 epochs */
+    for (size_t i = 0; i < sizeof COUNTS / sizeof *COUNTS; i++) {
+        outcome o = {0};
+        char more[512];
+        snprintf(more, sizeof more,
+                 "\"task\": \"classify\", \"train_file\": \"%s\", \"overwrite\": true, "
+                 "\"evaluations_per_epoch\": %d",
+                 in_folder("classes.tsv"), COUNTS[i][0]);
+        CHECK_OK(tune("evaluations", more, &o));
+        CHECK(o.seen.evaluations == COUNTS[i][1], "%d evaluations an epoch: %d, not %d", COUNTS[i][0],
+              o.seen.evaluations, COUNTS[i][1]);
+        json_decref(o.results);
+    }
+}
+
 /* As a run is that was killed before its trial came into the record. */
 static void forget_trials(const char *name)
 {
@@ -323,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_changed_weights),
         cmocka_unit_test(test_stray_trial),
         cmocka_unit_test(test_metric),
+        cmocka_unit_test(test_evaluations),
         cmocka_unit_test(test_early_stopping),
         cmocka_unit_test(test_varied),
         cmocka_unit_test(test_one_segment),

@@ -175,7 +175,7 @@ static el_trainer trainer_of(el_finetuning *f)
 {
     const el_finetune_settings *const s = f->settings;
     const double epochs = s->num_train_epochs > 0 ? s->num_train_epochs : 1;
-    int64_t every = (int64_t)ceil((double)f->steps / epochs / (double)s->evaluations_per_epoch);
+    const double every = (double)f->steps / epochs / (double)s->evaluations_per_epoch;
     return (el_trainer){.objective = f->learner,
                         .dist = f->together ? s->machine.dist : NULL,
                         .leaves = (int)s->machine.leaves,

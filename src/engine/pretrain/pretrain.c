@@ -247,7 +247,7 @@ static void set_trainer(el_pretraining *p, const el_flops_plan *cost)
                               .steps = s->num_train_steps,
                               .log_every = s->logging_steps,
                               .save_every = s->save_checkpoints_steps,
-                              .evaluate_every = s->eval_steps,
+                              .evaluate_every = (double)s->eval_steps,
                               .heldout_batches = s->eval_batches,
                               .keep = (int)s->keep_checkpoint_max,
                               .most_skipped = (int)s->max_skipped_steps,

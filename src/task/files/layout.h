@@ -25,7 +25,7 @@ typedef enum {
 struct el_file_layout {
     el_file_form file;
     bool header;      /* the first row names the columns */
-    int width;        /* columns that nothing names, of a table or of a word's line; 0: they have names */
+    int width;        /* columns of a table that nothing names, or of a word's line; 0: they have names */
     bool counted;     /* a word a line: the first column counts the words, as in CoNLL-U */
     char *text[2];    /* columns by name; where nothing names them by number, from 1; NULL: none */
     char *label, *id; /* likewise */

@@ -99,6 +99,16 @@ static int count_splits(const json_t *object, char *names, size_t size)
     return count;
 }
 
+/* pandas: rows are called as those of the first column that is an object. */
+static void take_columns(el_objects *o, json_t *object)
+{
+    const char *key;
+    json_t *value;
+    o->columns = object;
+    json_object_foreach(object, key, value) if (json_is_object(value) && !o->named) o->named = value;
+    o->next = o->named ? json_object_iter(o->named) : NULL;
+}
+
 static el_status open_object(el_objects *o, el_line whole)
 {
     json_error_t error;
@@ -116,7 +126,7 @@ static el_status open_object(el_objects *o, el_line whole)
         return EL_OK;
     }
     if (are_columns(object, &o->most)) {
-        o->columns = object;
+        take_columns(o, object);
         return EL_OK;
     }
     const int splits = count_splits(object, names, sizeof names);
@@ -198,24 +208,19 @@ void el_objects_close(el_objects *o)
 /* ---- rows ---- */
 
 /* The row's value in every column. */
-static json_t *take_across(const el_objects *o)
+static json_t *take_across(el_objects *o)
 {
     json_t *const row = json_object(), *value;
-    const char *key, *name = NULL;
-    void *first = NULL;
+    const char *key, *const name = o->next ? json_object_iter_key(o->next) : "";
     json_object_foreach(o->columns, key, value)
     {
-        if (json_is_object(value) && !first) { /* pandas: by the names of the first column's rows */
-            first = json_object_iter(value);
-            for (int64_t i = 0; i < o->count && first; i++)
-                first = json_object_iter_next(value, first);
-            name = json_object_iter_key(first);
-        }
-        json_t *const cell = json_is_array(value) ? json_array_get(value, (size_t)o->count)
-                                                  : json_object_get(value, name ? name : "");
+        json_t *const cell =
+            json_is_array(value) ? json_array_get(value, (size_t)o->count) : json_object_get(value, name);
         if (cell)
             json_object_set(row, key, cell);
     }
+    if (o->next)
+        o->next = json_object_iter_next(o->named, o->next);
     return row;
 }
 

@@ -20,7 +20,9 @@ typedef struct {
     char *text;
     el_scan rows;
     bool one_after_other;
-    json_t *columns; /* where a column is a list */
+    json_t *columns; /* where a column is a list, or an object by the names of rows */
+    json_t *named;   /* the first of these objects, or NULL; borrowed */
+    void *next;      /* of its members that of the next row */
     json_t *list;    /* where a row is a value of an object or a list: all of them */
     int64_t count;   /* rows given */
     size_t most;     /* of both: rows in all */

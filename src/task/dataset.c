@@ -374,7 +374,7 @@ static el_status select_examples(el_dataset *to, const el_dataset *from, const b
         }
     to->skipped = from->skipped, to->gaps = from->gaps, to->trimmed = from->trimmed;
     to->composed = from->composed;
-    to->contradicted = from->contradicted;
+    to->contradicted = from->contradicted, to->plausible = from->plausible;
     to->moved = from->moved, to->placed = from->placed, to->absent = from->absent;
     if (st)
         el_dataset_release(to);

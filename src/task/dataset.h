@@ -81,6 +81,7 @@ typedef struct {
     int composed;          /* labels that were written in another Unicode form than before */
     int moved;             /* answers that stand elsewhere than the file's offset says */
     int contradicted;      /* questions that are marked as impossible against their answers, or the reverse */
+    int plausible;         /* questions of tables that are marked as impossible, whose answers are left out */
     int placed;            /* answers without an offset, taken where they first stand */
     int absent;            /* answers that do not stand in their texts */
     el_string_block *strings; /* where all text lives */

@@ -309,7 +309,8 @@ static void contradictions(void **state)
                  {"true", "", 1, 0},
                  {"null", "", 1, 0},
                  {"false", "{\"text\": \"warm\", \"answer_start\": 3}", 0, 0},
-                 {"null", "{\"text\": \"warm\", \"answer_start\": 3}", 0, 0}};
+                 {"null", "{\"text\": \"warm\", \"answer_start\": 3}", 0, 0},
+                 {"true", "{\"text\": \"\", \"answer_start\": -1}", 1, 0}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         char text[512];
         el_labels labels;
@@ -325,6 +326,49 @@ static void contradictions(void **state)
               d.contradicted);
         release(&labels, &d);
     }
+}
+
+/* In a table the mark decides: answers beside it are plausible ones, and an empty answer is none. */
+static void marks_of_tables(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *mark, *answers;
+        int label, plausible, contradicted;
+    } CASES[] = {{"true", "{\"text\": [\"warm\"], \"answer_start\": [3]}", 1, 1, 0},
+                 {"true", "{\"text\": [\"\"], \"answer_start\": [-1]}", 1, 0, 0},
+                 {"true", "{\"text\": [], \"answer_start\": []}", 1, 0, 0},
+                 {"false", "{\"text\": [\"\"], \"answer_start\": [-1]}", 1, 0, 1},
+                 {"false", "{\"text\": [\"warm\"], \"answer_start\": [3]}", 0, 0, 0},
+                 {"null", "{\"text\": [\"warm\"], \"answer_start\": [3]}", 0, 0, 0}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char text[512];
+        el_labels labels;
+        el_dataset d;
+        snprintf(
+            text, sizeof text,
+            "{\"context\": \"so warm so\", \"question\": \"how?\", \"is_impossible\": %s, \"answers\": %s}\n"
+            "{\"context\": \"so warm so\", \"question\": \"so?\", \"is_impossible\": false, \"answers\": "
+            "{\"text\": [\"so\"], \"answer_start\": [8]}}\n",
+            CASES[i].mark, CASES[i].answers);
+        read_well("span", file("marks.jsonl", text), NULL, &labels, &d);
+        CHECK(d.examples[0].label == CASES[i].label && d.plausible == CASES[i].plausible &&
+                  d.contradicted == CASES[i].contradicted &&
+                  d.examples[0].count == (CASES[i].label ? 0 : 1) && d.examples[1].label == 0 &&
+                  d.answers[d.answer_count - 1].begin == 8,
+              "%s, %s: label %d, %d plausible, %d contradict", CASES[i].mark, CASES[i].answers,
+              d.examples[0].label, d.plausible, d.contradicted);
+        release(&labels, &d);
+    }
+    el_labels labels;
+    el_dataset d;
+    read_well("span",
+              file("marks.csv", "question,context,answer,is_impossible\nhow?,so warm,warm,True\nhow?,so "
+                                "warm,warm,False\n"),
+              NULL, &labels, &d);
+    assert_int_equal(d.examples[0].label, 1);
+    assert_int_equal(d.examples[1].label, 0);
+    release(&labels, &d);
 }
 
 /* An answer stands where its offset says in characters, UTF-16 units or bytes, else at the nearest occurrence. */
@@ -707,6 +751,7 @@ int main(void)
                                        cmocka_unit_test(arrays),
                                        cmocka_unit_test(questions),
                                        cmocka_unit_test(contradictions),
+                                       cmocka_unit_test(marks_of_tables),
                                        cmocka_unit_test(mrqa_unanswered),
                                        cmocka_unit_test(offsets),
                                        cmocka_unit_test(nestings),

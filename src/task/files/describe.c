@@ -218,6 +218,9 @@ void el_describe_reading(const el_dataset *d)
         el_log(EL_LOG_WARNING,
                "%s: is_impossible of %d questions contradicts their answers; a question with answers has one",
                d->name, d->contradicted);
+    if (d->plausible)
+        el_log(EL_LOG_NOTE, "%s: %d questions are marked as impossible; the answers beside them are left out",
+               d->name, d->plausible);
     if (d->moved)
         el_log(EL_LOG_WARNING,
                "%s: %d answers do not stand at their offset in characters; the nearest place where they "

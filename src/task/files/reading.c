@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "task/files/columns.h"
 #include "task/files/describe.h"
+#include "task/files/names.h"
 #include "task/files/readers.h"
 #include "task/files/reading.h"
 
@@ -75,6 +76,20 @@ static el_status resolve_start(el_task_reader *r)
         for (int c = 0; c < el_table_columns(r->table); c++)
             if (el_table_name(r->table, c) && strcmp(el_table_name(r->table, c), NAMES[i]) == 0)
                 return resolve_one(r, NAMES[i], &r->start, &r->has_start);
+    return EL_OK;
+}
+
+/* The column that marks questions as impossible. */
+static el_status resolve_mark(el_task_reader *r)
+{
+    static const char *const NAMES[] = {"is_impossible", "impossible"};
+    for (int c = 0; !r->has_mark && c < el_table_columns(r->table); c++)
+        for (int i = 0; !r->has_mark && i < 2; i++)
+            if (el_table_name(r->table, c) && el_name_same(el_table_name(r->table, c), NAMES[i])) {
+                const el_status st = resolve_one(r, el_table_name(r->table, c), &r->mark, &r->has_mark);
+                if (st)
+                    return st;
+            }
     return EL_OK;
 }
 
@@ -166,6 +181,8 @@ static el_status resolve(el_task_reader *r)
         st = resolve_labels(r);
     if (!st && r->task->kind == EL_SPAN)
         st = resolve_start(r);
+    if (!st && r->task->kind == EL_SPAN)
+        st = resolve_mark(r);
     if (!st)
         st = check_words(r);
     if (!st)

@@ -23,8 +23,8 @@ struct el_task_reader {
     el_lines lines; /* of questions */
     el_table *table;
     el_conll conll;
-    bool resolved, pair, has_label, has_id, has_start;
-    el_column text[2], label, id, start;
+    bool resolved, pair, has_label, has_id, has_start, has_mark;
+    el_column text[2], label, id, start, mark;
     el_column *label_columns;
     class_file *classes; /* one after the other */
     int class_count, class_at;

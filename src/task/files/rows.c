@@ -29,10 +29,24 @@ static el_status check_width(const el_task_reader *r)
     return el_table_fail(r->table, "there are %d columns, where the first line has %d", width, columns);
 }
 
-/* The label of this row; NULL where it has none.  A text is not its own label. */
+/* Whether the row's question is marked as impossible: 1, 0, or -1 where nothing says so. */
+static int mark_of(const el_task_reader *r)
+{
+    static const char *const WORDS[] = {"false", "true", "0", "1", "0.0", "1.0"};
+    const char *const mark = r->has_mark ? el_table_field(r->table, r->mark) : NULL;
+    for (int i = 0; mark && i < 6; i++)
+        if (strcasecmp(mark, WORDS[i]) == 0)
+            return i % 2;
+    return -1;
+}
+
+/* The label of this row; NULL where it has none.  A text is not its own label, and a question that is marked as impossible
+ * needs no answers. */
 static const char *label_of(const el_task_reader *r)
 {
     const char *const label = r->has_label ? el_table_field(r->table, r->label) : NULL;
+    if (r->has_label && !label && mark_of(r) == 1)
+        return "";
     return label && !el_reader_keyed(r) && label == el_table_field(r->table, r->text[0]) ? NULL : label;
 }
 
@@ -68,9 +82,10 @@ typedef struct {
     const el_task_reader *reader;
     el_dataset *dataset;
     el_labelled *example;
-    int word;   /* tags: the next word that gets one; vectors: the next place; classes: those before */
-    int places; /* of each vector; 0: of this, the first, as many as it has */
+    int word; /* tags: the next word that gets one; vectors: the next place; classes, answers: those before */
+    int places;                   /* of each vector; 0: of this, the first, as many as it has */
     const char *context, *starts; /* answers */
+    bool impossible;              /* and there are none, whatever stands there */
 } row_parts;
 
 static el_status take_label_part(void *context, const char *part, size_t bytes)
@@ -141,10 +156,13 @@ static el_status take_answer_part(void *context, const char *part, size_t bytes)
 {
     row_parts *const p = context;
     const int64_t start = next_start(&p->starts);
+    if (!bytes)
+        return EL_OK;
+    p->word++;
+    if (p->impossible)
+        return EL_OK;
     const char *const answer = el_dataset_string(p->dataset, part, bytes);
-    if (!answer)
-        return no_memory(p->reader->path);
-    return bytes ? el_answer_add(p->dataset, p->context, answer, start) : EL_OK;
+    return answer ? el_answer_add(p->dataset, p->context, answer, start) : no_memory(p->reader->path);
 }
 
 static el_status take_tagged(const el_task_reader *r, el_dataset *d, const char *words, const char *tags)
@@ -193,16 +211,24 @@ static el_status take_class(const el_task_reader *r, el_dataset *d, el_labelled 
     return st || p.word ? st : el_table_fail(r->table, "the label is empty");
 }
 
+/* Of a question that is marked as impossible answers are plausible ones: in tables they stand in no column of their own.
+ * Without any answer, or with empty ones alone, it has none. */
 static el_status take_answers(const el_task_reader *r, el_dataset *d, el_labelled *e, const char *answers)
 {
     if ((*answers == '{' || strncmp(answers, "[{", 2) == 0) && strstr(answers, "text"))
         return el_table_fail(r->table,
                              "the answers are an object, as JSON or Python prints it; JSON lines keep it");
     const char *const kept = el_dataset_string(d, answers, strlen(answers));
-    const char *const starts = r->has_start ? el_table_field(r->table, r->start) : NULL;
-    row_parts p = {.reader = r, .dataset = d, .context = e->text[1], .starts = starts};
-    e->label = !*answers;
-    return kept ? el_parts_each(kept, EL_PARTS_BARS, take_answer_part, &p) : no_memory(r->path);
+    const int mark = mark_of(r);
+    const char *const starts =
+        r->has_start ? el_table_field(r->table, r->start) : NULL; /* until the next is asked */
+    row_parts p = {
+        .reader = r, .dataset = d, .context = e->text[1], .starts = starts, .impossible = mark == 1};
+    const el_status st = kept ? el_parts_each(kept, EL_PARTS_BARS, take_answer_part, &p) : no_memory(r->path);
+    e->label = p.impossible || !p.word;
+    d->plausible += p.impossible && p.word;
+    d->contradicted += mark == 0 && !p.word;
+    return st;
 }
 
 /* A separator that the rows ahead do not have would make one label of several. */

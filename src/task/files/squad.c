@@ -89,6 +89,11 @@ static el_status add_answer(const reading *r, const char *context, const json_t 
 
 /* ---- SQuAD ---- */
 
+static const json_t *text_of(const json_t *answer)
+{
+    return json_is_string(answer) ? answer : json_object_get(answer, "text");
+}
+
 /* Objects with a text and the character at which it begins, or texts alone; or one of them without an array. */
 static el_status take_answers(const reading *r, const json_t *answers, const char *context)
 {
@@ -96,7 +101,7 @@ static el_status take_answers(const reading *r, const json_t *answers, const cha
     const size_t count = json_is_array(answers) ? json_array_size(answers) : 1;
     for (size_t i = 0; !st && i < count; i++) {
         const json_t *const answer = json_is_array(answers) ? json_array_get(answers, i) : answers;
-        const json_t *const text = json_is_string(answer) ? answer : json_object_get(answer, "text");
+        const json_t *const text = text_of(answer);
         st = json_is_string(text) ? add_answer(r, context, text, json_object_get(answer, "answer_start"))
                                   : missing(r, BEGUN, "an answer's text");
     }
@@ -111,6 +116,15 @@ static const json_t *id_of(const json_t *qa)
     for (size_t i = 0; !id && i < sizeof NAMES / sizeof *NAMES; i++)
         id = json_object_get(qa, NAMES[i]);
     return id;
+}
+
+/* Answers without a text, as some write where there is none, are none. */
+static bool are_none(const json_t *answers)
+{
+    const char *text = "";
+    for (size_t i = 0; text && !*text && i < json_array_size(answers); i++)
+        text = json_string_value(text_of(json_array_get(answers, i)));
+    return json_is_array(answers) && text && !*text;
 }
 
 static el_status take_question(const reading *r, const json_t *qa, const char *context)
@@ -129,7 +143,7 @@ static el_status take_question(const reading *r, const json_t *qa, const char *c
     if (st)
         return st;
     el_labelled *const e = &r->dataset->examples[r->dataset->count - 1];
-    const bool none = unanswered || (json_is_array(answers) && json_array_size(answers) == 0);
+    const bool none = unanswered || are_none(answers);
     if (there) { /* as SQuAD 2.0's own script has it, whatever the mark says */
         e->label = none;
         r->dataset->contradicted += json_is_boolean(impossible) && json_is_true(impossible) != none;

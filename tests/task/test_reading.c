@@ -520,6 +520,48 @@ static void left_out_tags(void **state)
     }
 }
 
+/* A file to be answered may have a column of labels and none in it; where one row has a label, all must. */
+static void empty_labels(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *task, *learned, *unlabelled, *labelled;
+    } FILES[] = {{"classify", "text,label\na,x\nb,y\n", "text,label\na,\nb,\n", "text,label\na,x\nb,\n"},
+                 {"classify", "{\"text\": \"a\", \"label\": 0}\n{\"text\": \"b\", \"label\": 1}\n",
+                  "{\"text\": \"a\", \"label\": -1}\n{\"text\": \"b\", \"label\": -1}\n",
+                  "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\", \"label\": -1}\n"},
+                 {"classify", "{\"text\": \"a\", \"label\": \"x\"}\n{\"text\": \"b\", \"label\": \"y\"}\n",
+                  "{\"text\": \"a\", \"label\": null}\n{\"text\": \"b\", \"label\": null}\n",
+                  "{\"text\": \"a\", \"label\": null}\n{\"text\": \"b\", \"label\": \"x\"}\n"},
+                 {"regress", "{\"text\": \"a\", \"score\": 0.5}\n{\"text\": \"b\", \"score\": 1.0}\n",
+                  "{\"text\": \"a\", \"score\": -1.0}\n{\"text\": \"b\", \"score\": -1.0}\n", NULL}};
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
+        const el_task *const task = el_task_find(FILES[i].task);
+        const char *const end = FILES[i].learned[0] == '{' ? ".jsonl" : ".csv";
+        char name[3][32];
+        snprintf(name[0], sizeof name[0], "learned%s", end);
+        snprintf(name[1], sizeof name[1], "unlabelled%s", end);
+        snprintf(name[2], sizeof name[2], "labelled%s", end);
+        el_file_layout layout = {0};
+        el_labels labels = {0};
+        el_dataset d;
+        CHECK_OK(el_task_read(task, file(name[0], FILES[i].learned), (el_task_reading){.labelled = true},
+                              &labels, &layout, &d));
+        el_dataset_release(&d);
+        labels.closed = true;
+        const el_task_reading reading = {.known = &layout, .labelled = true, .labels_may_lack = true};
+        CHECK_OK(el_task_read(task, file(name[1], FILES[i].unlabelled), reading, &labels, NULL, &d));
+        CHECK(d.count == 2 && !el_dataset_labelled(&d), "%s: %d examples, of which some have labels",
+              FILES[i].unlabelled, d.count);
+        el_dataset_release(&d);
+        if (FILES[i].labelled)
+            CHECK_FAILS(el_task_read(task, file(name[2], FILES[i].labelled), reading, &labels, NULL, &d),
+                        EL_EDATA, "label");
+        el_labels_release(&labels);
+        el_file_layout_release(&layout);
+    }
+}
+
 /* A tag beyond the columns that are read is not another column's. */
 static void many_columns(void **state)
 {
@@ -756,6 +798,7 @@ int main(void)
                                        cmocka_unit_test(offsets),
                                        cmocka_unit_test(nestings),
                                        cmocka_unit_test(left_out_tags),
+                                       cmocka_unit_test(empty_labels),
                                        cmocka_unit_test(many_columns),
                                        cmocka_unit_test(bad_files),
                                        cmocka_unit_test(other_width),

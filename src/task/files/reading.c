@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "task/files/columns.h"
 #include "task/files/describe.h"
 #include "task/files/names.h"
@@ -160,6 +161,34 @@ static el_status check_swapped(el_task_reader *r)
                    r->path, r->layout.text[0]);
 }
 
+static bool is_minus_one(const char *label)
+{
+    return strcmp(label, "-1") == 0 || strcmp(label, "-1.0") == 0;
+}
+
+/* A test file may have a column of labels and none in it: each is empty, null, or -1, as `datasets` has it. */
+static bool has_empty_labels(const el_task_reader *r)
+{
+    const int rows = el_table_ahead(r->table), first = r->layout.header;
+    const bool classes = r->task->kind == EL_CLASSIFY;
+    if (!r->has_label || (!classes && r->task->kind != EL_REGRESS))
+        return false;
+    const bool numbers = classes ? el_labels_find(r->labels, "-1") < 0 : rows - first > 1;
+    for (int i = first; i < rows; i++) {
+        const char *const label = el_table_peek_at(r->table, i, r->label);
+        if (label && *label && !(numbers && is_minus_one(label)))
+            return false;
+    }
+    return true;
+}
+
+static void leave_unlabelled(el_task_reader *r)
+{
+    r->labelled = false;
+    if (r->has_label)
+        el_log(EL_LOG_NOTE, "%s: its column %s holds no labels", r->path, r->layout.label);
+}
+
 static el_status resolve(el_task_reader *r)
 {
     const el_wanted wanted = {.kind = r->task->kind,
@@ -187,8 +216,8 @@ static el_status resolve(el_task_reader *r)
         st = check_words(r);
     if (!st)
         st = check_swapped(r);
-    if (!st && r->labels_may_lack && !r->has_label && !r->layout.label_count)
-        r->labelled = false;
+    if (!st && r->labels_may_lack && !r->layout.label_count && (!r->has_label || has_empty_labels(r)))
+        leave_unlabelled(r);
     if (!st && !r->known && !r->labelled && !r->labels_may_lack && !r->said.text[0] &&
         el_table_columns(r->table) > 1)
         el_describe_columns(&r->layout, r->task->kind, r->path);

@@ -373,7 +373,7 @@ static el_status select_examples(el_dataset *to, const el_dataset *from, const b
             before = &from->examples[i];
         }
     to->skipped = from->skipped, to->gaps = from->gaps, to->trimmed = from->trimmed;
-    to->composed = from->composed;
+    to->composed = from->composed, to->respelled = from->respelled;
     to->contradicted = from->contradicted, to->plausible = from->plausible;
     to->moved = from->moved, to->placed = from->placed, to->absent = from->absent;
     if (st)

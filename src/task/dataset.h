@@ -79,6 +79,7 @@ typedef struct {
     int gaps;              /* rows left out as they have what stands for no label */
     int trimmed;           /* labels that had blanks around them */
     int composed;          /* labels that were written in another Unicode form than before */
+    int respelled;         /* and in another spelling: 1.0 for 1, True for true */
     int moved;             /* answers that stand elsewhere than the file's offset says */
     int contradicted;      /* questions that are marked as impossible against their answers, or the reverse */
     int plausible;         /* questions of tables that are marked as impossible, whose answers are left out */

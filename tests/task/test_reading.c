@@ -520,6 +520,30 @@ static void left_out_tags(void **state)
     }
 }
 
+/* A label in another spelling is the same one, and so in a file that comes later; rows of nothing are none. */
+static void respelled_labels(void **state)
+{
+    (void)state;
+    static const char *const FILES[][3] = {
+        {"text,label\na,0\nb,1\nc,1.0\n", "text,label\na,0.0\nb,1.0\n", "2"},
+        {"text,label\na,true\nb,false\nc,True\n", "text,label\na,True\nb,FALSE\n", "2"},
+        {"text;label\na;01\nb;1\nc;01\n;\n; ;\n", "text;label\na;01\n", "2"}};
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
+        el_labels labels;
+        el_dataset d;
+        read_well("classify", file("first.csv", FILES[i][0]), NULL, &labels, &d);
+        CHECK(labels.count == atoi(FILES[i][2]) && d.count == 3, "%s: %d labels of %d rows", FILES[i][0],
+              labels.count, d.count);
+        assert_int_equal(d.respelled, i < 2);
+        el_dataset_release(&d);
+        labels.closed = true;
+        CHECK_OK(el_task_read(el_task_find("classify"), file("later.csv", FILES[i][1]),
+                              (el_task_reading){.labelled = true}, &labels, NULL, &d));
+        assert_int_equal(d.examples[0].label, 0);
+        release(&labels, &d);
+    }
+}
+
 /* A file to be answered may have a column of labels and none in it; where one row has a label, all must. */
 static void empty_labels(void **state)
 {
@@ -799,6 +823,7 @@ int main(void)
                                        cmocka_unit_test(nestings),
                                        cmocka_unit_test(left_out_tags),
                                        cmocka_unit_test(empty_labels),
+                                       cmocka_unit_test(respelled_labels),
                                        cmocka_unit_test(many_columns),
                                        cmocka_unit_test(bad_files),
                                        cmocka_unit_test(other_width),

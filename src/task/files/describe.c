@@ -214,6 +214,12 @@ void el_describe_reading(const el_dataset *d)
             "%s: %d labels are written in another Unicode form (NFC, NFD) than the same labels before, and "
             "are one with them",
             d->name, d->composed);
+    if (d->respelled)
+        el_log(EL_LOG_NOTE,
+               "%s: %d labels are spelled otherwise (1.0 for 1, True for true) than the same labels before, "
+               "and are "
+               "one with them",
+               d->name, d->respelled);
     if (d->contradicted)
         el_log(EL_LOG_WARNING,
                "%s: is_impossible of %d questions contradicts their answers; a question with answers has one",

@@ -68,8 +68,32 @@ static el_status take_number(const el_task_reader *r, const char *text, double *
                : el_table_fail(r->table, "\"%.60s\" is not a number", text);
 }
 
+/* The label that is the same in another spelling, as programs have them: 1.0 for 1 (pandas, where a label of the column
+ * lacks), True for true; -1: there is none. */
+static int find_respelled(const el_labels *labels, const char *name)
+{
+    static const char *const TRUTHS[] = {"true", "True", "TRUE", "false", "False", "FALSE"};
+    char other[32];
+    const size_t bytes = strlen(name), digits = strspn(name + (*name == '-'), "0123456789") + (*name == '-');
+    int found = -1;
+    if (digits && bytes < sizeof other - 2 && (digits == bytes || strcmp(name + digits, ".0") == 0)) {
+        snprintf(other, sizeof other, "%.*s%s", (int)digits, name, digits == bytes ? ".0" : "");
+        return el_labels_find(labels, other);
+    }
+    for (int i = 0; i < 6 && found < 0; i++)
+        if (strcasecmp(name, TRUTHS[i]) == 0)
+            found = el_labels_find(labels, TRUTHS[i]);
+    return found;
+}
+
 el_status el_reader_add_label(const el_task_reader *r, el_dataset *d, const char *name, int *label)
 {
+    const int respelled = el_labels_find(r->labels, name) < 0 ? find_respelled(r->labels, name) : -1;
+    if (respelled >= 0) {
+        *label = respelled;
+        d->respelled++;
+        return EL_OK;
+    }
     *label = el_labels_add(r->labels, name);
     if (*label < 0)
         return r->labels->closed ? el_table_fail(r->table, "the label \"%.60s\" is not known", name)

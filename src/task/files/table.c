@@ -65,13 +65,22 @@ static bool says_separator(const el_table *t, el_line line)
            strncasecmp(line.text, "sep=", 4) == 0;
 }
 
+/* A row without anything in it, as Excel writes them behind the last. */
+static bool is_empty_row(const el_table *t, el_line line)
+{
+    for (size_t i = 0; i < line.bytes; i++)
+        if (line.text[i] != t->separator && !strchr(" \t\r", line.text[i]))
+            return false;
+    return t->form == EL_FORM_CSV;
+}
+
 /* The next line that is not blank. */
 static el_status next_line(el_table *t, el_line *line)
 {
     el_status st;
     do
         st = el_lines_next(&t->lines, line);
-    while (!st && line->text && (el_line_blank(*line) || says_separator(t, *line)));
+    while (!st && line->text && (el_line_blank(*line) || is_empty_row(t, *line) || says_separator(t, *line)));
     return st;
 }
 

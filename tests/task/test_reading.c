@@ -520,6 +520,33 @@ static void left_out_tags(void **state)
     }
 }
 
+/* Marks around fields between tabs are none of the text where every row says that a program wrote them so. */
+static void quoted_tabs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *first;
+        int count;
+    } FILES[] = {{"text\tlabel\n\"he said \"\"no\"\" to it\"\tx\nso it was\ty\n", "he said \"no\" to it", 2},
+                 {"\"text\"\t\"label\"\r\n\"so it was\"\t\"x\"\r\n\"not so\"\t\"y\"\r\n\r\n", "so it was", 2},
+                 {"text\tlabel\n\"two\nlines\"\tx\nso it was\ty\n", "two\nlines", 2},
+                 {"text\tlabel\n\"Great movie\"\tx\nso it was\ty\n", "\"Great movie\"", 2},
+                 {"text\tlabel\n\"he said \"\"no\"\" to it\"\tx\nan \"odd\" one\ty\n",
+                  "\"he said \"\"no\"\" to it\"", 2},
+                 {"text\tlabel\n\"half\tx\nso it \"was\"\ty\n", "\"half", 2}};
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
+        el_labels labels;
+        el_dataset d;
+        read_well("classify", file("marks.tsv", FILES[i].text), NULL, &labels, &d);
+        CHECK(d.count == FILES[i].count && labels.count == 2 &&
+                  strcmp(labels.names[d.examples[0].label], "x") == 0 &&
+                  strcmp(d.examples[0].text[0], FILES[i].first) == 0,
+              "%s: %d rows, the first \"%s\" is %s", FILES[i].text, d.count, d.examples[0].text[0],
+              labels.names[d.examples[0].label]);
+        release(&labels, &d);
+    }
+}
+
 /* A label in another spelling is the same one, and so in a file that comes later; rows of nothing are none. */
 static void respelled_labels(void **state)
 {
@@ -823,6 +850,7 @@ int main(void)
                                        cmocka_unit_test(nestings),
                                        cmocka_unit_test(left_out_tags),
                                        cmocka_unit_test(empty_labels),
+                                       cmocka_unit_test(quoted_tabs),
                                        cmocka_unit_test(respelled_labels),
                                        cmocka_unit_test(many_columns),
                                        cmocka_unit_test(bad_files),

@@ -273,6 +273,62 @@ static el_status find_separator(const char *path, el_task_kind kind, el_line tex
     return EL_OK;
 }
 
+/* What the quotation marks of rows between tabs tell so far. */
+typedef struct {
+    bool
+        told; /* a field in marks has what nothing but marks allows: marks that are doubled, a tab, the end of a line */
+    bool against; /* a mark where no writer of such files leaves one */
+    bool all;     /* every field is in marks */
+} marks;
+
+/* Where the field that begins at `at` ends; NULL where it goes on behind the text. */
+static const char *read_marks(const char *at, const char *end, marks *m)
+{
+    const char *const begin = at;
+    if (at == end || *at != '"') {
+        while (at < end && *at != '\t' && *at != '\n')
+            at++;
+        m->against |= memchr(begin, '"', (size_t)(at - begin)) != NULL;
+        m->all = false;
+        return at;
+    }
+    for (at++; at < end && !(*at == '"' && !(at + 1 < end && at[1] == '"')); at++) {
+        m->told |= *at == '"' || *at == '\t' || *at == '\n';
+        at += *at == '"';
+    }
+    if (at >= end)
+        return NULL;
+    at += 1 + (at + 1 < end && at[1] == '\r');
+    m->against |= at < end && *at != '\t' && *at != '\n';
+    return at;
+}
+
+/* Whether fields between tabs are in quotation marks where they need them, as pandas, Excel and R write them: every row
+ * must say so, as in other files a mark is a character of a text. */
+static bool is_quoted(el_line text)
+{
+    marks m = {.all = true};
+    int width = 0, fields = 1;
+    bool first_all = false;
+    for (const char *at = text.text, *const end = at + text.bytes; at < end && !m.against; at++) {
+        if (fields == 1 && (*at == '\n' || *at == '\r')) /* a blank line */
+            continue;
+        const char *const behind = read_marks(at, end, &m);
+        if (!behind)
+            return (m.told || first_all) && width && !memchr(at, '\n', (size_t)(end - at));
+        if (behind < end && *behind == '\t') {
+            fields++;
+        } else {
+            first_all |= !width && m.all;
+            width = width ? width : fields;
+            m.against |= fields != width && behind < end;
+            fields = 1;
+        }
+        at = behind;
+    }
+    return !m.against && (m.told || first_all);
+}
+
 /* ---- words and their tags ---- */
 
 static int words_in(const char *at, const char *end)
@@ -406,8 +462,10 @@ static el_status form_of_rows(el_file_form *found, const char *path, el_task_kin
         found->form = EL_FORM_CSV;
         return find_separator(path, kind, text, &found->separator);
     }
-    if (tabs)
+    if (tabs) {
+        found->form = is_quoted(text) ? EL_FORM_CSV : EL_FORM_TSV;
         return EL_OK;
+    }
     static const char OTHERS[] = {',', ';', '|'};
     for (size_t i = 0; i < sizeof OTHERS; i++) {
         const shape s = shape_of(text, OTHERS[i], kind);

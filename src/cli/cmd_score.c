@@ -268,6 +268,7 @@ static el_status read_file(job *j, const char *path)
     el_line line;
     cli_progress progress;
     uint64_t done, total;
+    int64_t blank = 0;
     j->path = strcmp(path, "-") == 0 ? "standard input" : path;
     el_status st = el_reader_open(&reader, paths, 1, (el_reader_settings){.raw = true, .prompt = lines});
     cli_progress_begin(&progress);
@@ -276,7 +277,9 @@ static el_status read_file(job *j, const char *path)
             st = el_fail(EL_EDATA, "%s: a line is longer than %d MB", j->path, EL_READER_BLOCK >> 20);
         for (const char *at = block.text; !st && el_line_next(&at, block.text + block.bytes, &line);) {
             j->line++;
-            if (!el_line_blank(line))
+            if (el_line_blank(line))
+                blank++;
+            else
                 st = take_line(j, line.text, line.bytes);
         }
         if (!st && lines)
@@ -287,6 +290,7 @@ static el_status read_file(job *j, const char *path)
     }
     cli_progress_end(&progress);
     el_reader_close(reader);
+    el_line_say_blank(j->path, blank);
     return st;
 }
 

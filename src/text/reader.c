@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "text/decoder.h"
 #include "text/file_list.h"
 #include "text/json_line.h"
@@ -597,6 +598,13 @@ bool el_line_blank(el_line line)
         if (line.text[i] != ' ' && line.text[i] != '\t' && line.text[i] != '\r')
             return false;
     return true;
+}
+
+void el_line_say_blank(const char *path, int64_t blank)
+{
+    if (blank)
+        el_log(EL_LOG_NOTE, "%s: %lld blank %s no text, and %s no answer", path, (long long)blank,
+               blank == 1 ? "line is" : "lines are", blank == 1 ? "has" : "have");
 }
 
 size_t el_lines_cut(const char *text, size_t bytes, size_t want)

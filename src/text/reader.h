@@ -92,6 +92,8 @@ typedef struct {
 bool el_line_next(const char **at, const char *end, el_line *line);
 /* Whether a line is nothing but ASCII white space. */
 bool el_line_blank(el_line line);
+/* Says how many blank lines were passed over where each line has an answer of its own; of none nothing. */
+void el_line_say_blank(const char *path, int64_t blank);
 
 /* Cuts a block for parallel work: the length of the shortest run of whole lines of at least `want` bytes
  * from the beginning of [text, text + bytes); `bytes` if there is none. */

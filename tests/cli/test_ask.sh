@@ -35,7 +35,8 @@ for number in $(grep -oE '"probability":[0-9.e-]+' "$dir/out" | sed 's/.*://'); 
 done
 
 # The same by standard input, a line a text, and wherever options stand; threads and a folder of one network change nothing.
-printf 'Ab, q\n\nz\n' | "$program" detect --json --model "$run" >"$dir/again"
+printf 'Ab, q\n\nz\n' | "$program" detect --json --model "$run" >"$dir/again" 2>"$dir/err"
+grep -q '1 blank line is no text' "$dir/err" || fail "a blank line is passed over in silence: $(cat "$dir/err")"
 cmp "$dir/out" "$dir/again" || fail "operands and standard input differ"
 "$program" detect "Ab, q" z --json --threads 1 --model "$run/discriminator" >"$dir/again"
 cmp "$dir/out" "$dir/again" || fail "one thread and the discriminator's own folder differ"

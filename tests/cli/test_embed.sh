@@ -74,6 +74,7 @@ cmp -s <(numbers < out) <(head -n 1 lines | numbers) && fail "a pair is its firs
 # Odd input: blank lines are no texts; empty texts are [CLS] [SEP]; what is not UTF-8 is named; what is too long is cut and counted.
 printf '\n  \n%s\n\n' "$text1" | embed --model run --json - > out 2> log || fail "blank lines: $(cat log)"
 [ "$(wc -l < out)" = 1 ] || fail "blank lines have vectors"
+grep -q "3 blank lines are no text, and have no answer" log || fail "blank lines are passed over in silence: $(cat log)"
 printf '{"text": ""}\n' > blank.jsonl
 embed --model run --json blank.jsonl 2> log | numbers | wc -l | grep -qx $width || fail "an empty text: $(cat log)"
 printf '%s\nb\xffd\n' "$text1" > broken.txt

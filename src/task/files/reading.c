@@ -448,6 +448,8 @@ static el_status read_next(el_task_reader *r, int most, bool patient, el_dataset
         bool more = false;
         st = next_example(r, d, &more);
         r->ended = !more;
+        if (!st && r->ended && r->table && !r->labelled)
+            el_line_say_blank(r->path, el_table_blank(r->table));
     }
     if (st)
         el_dataset_release(d);

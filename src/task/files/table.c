@@ -33,8 +33,9 @@ struct el_table {
     row *ahead;         /* in a ring of one turn: those from `given` on are not given yet */
     int ahead_count, given;
     row now;
-    int columns; /* of the first row */
-    char **keys; /* JSON: of the rows ahead, nested ones with dots */
+    int columns;   /* of the first row */
+    int64_t blank; /* lines that were passed over */
+    char **keys;   /* JSON: of the rows ahead, nested ones with dots */
     int key_count, key_capacity;
     bool crowded;     /* there are more */
     el_record names;  /* of the header */
@@ -78,9 +79,13 @@ static bool is_empty_row(const el_table *t, el_line line)
 static el_status next_line(el_table *t, el_line *line)
 {
     el_status st;
-    do
+    int64_t passed = -1;
+    do {
         st = el_lines_next(&t->lines, line);
-    while (!st && line->text && (el_line_blank(*line) || is_empty_row(t, *line) || says_separator(t, *line)));
+        passed++;
+    } while (!st && line->text &&
+             (el_line_blank(*line) || is_empty_row(t, *line) || says_separator(t, *line)));
+    t->blank += passed;
     return st;
 }
 
@@ -328,6 +333,11 @@ el_status el_table_open(el_table **table, el_lines *lines, el_form form, char se
     }
     *table = t;
     return EL_OK;
+}
+
+int64_t el_table_blank(const el_table *t)
+{
+    return t->blank;
 }
 
 void el_table_close(el_table *t)

@@ -43,6 +43,7 @@ bool el_table_waits(const el_table *table);
 const char *el_table_field(el_table *table, el_column column);
 int el_table_width(const el_table *table); /* fields of this row; 0 for JSON */
 int64_t el_table_line(const el_table *table);
+int64_t el_table_blank(const el_table *table); /* lines that were passed over so far */
 
 /* What was read ahead, the first row of a header among it until it names the columns. */
 int el_table_ahead(const el_table *table);                    /* rows */

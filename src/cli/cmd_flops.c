@@ -58,17 +58,16 @@ static int64_t paper_steps(const settings *s)
     return EL_PRESET[s->model_size].steps;
 }
 
-static el_status check(const settings *s)
+static el_status check(const settings *s, const el_options *options)
 {
-    const bool replaces = s->objective == EL_FLOPS_ELECTRA || s->objective == EL_FLOPS_ELECTRA_15 ||
-                          s->objective == EL_FLOPS_REPLACE_MLM || s->objective == EL_FLOPS_ALL_TOKENS_MLM;
-    if (s->sampler != NETWORK && !replaces)
-        return el_fail(EL_EUSAGE, "--sampler: this objective has no sampler to choose");
-    return EL_OK;
+    const bool chooses = s->objective == EL_FLOPS_ELECTRA || s->objective == EL_FLOPS_ELECTRA_15;
+    return chooses || !el_options_given(options, "sampler")
+               ? EL_OK
+               : el_options_refuse("sampler", "this objective has no sampler to choose");
 }
 
 /* Fills in what was left open, and the networks. */
-static el_status plan(settings *s, el_flops_plan *p)
+static el_status plan(settings *s, const el_options *options, el_flops_plan *p)
 {
     const el_preset *const preset = &EL_PRESET[s->model_size];
     el_pretrain_settings sizes;
@@ -76,7 +75,7 @@ static el_status plan(settings *s, el_flops_plan *p)
     if (s->generator_hidden_size > 0)
         sizes.generator_hidden_size = s->generator_hidden_size;
     el_model_plan model;
-    el_status st = check(s);
+    el_status st = check(s, options);
     if (!st)
         st = el_pretrain_plan(&sizes, (int)s->vocab_size, &model);
     if (st)
@@ -95,6 +94,23 @@ static el_status plan(settings *s, el_flops_plan *p)
                          .sampled = s->sampler != NETWORK,
                          .mask_prob = s->mask_prob,
                          .length = (double)s->max_seq_length};
+    return EL_OK;
+}
+
+/* A setting that no product depends on would only seem to be counted. */
+static el_status check_parts(const el_options *options, const el_flops_plan *p)
+{
+    el_flops_plan masks = *p, generator = *p;
+    masks.mask_prob /= 2;
+    generator.generator.hidden_size *= 2;
+    const struct {
+        const char *name;
+        const el_flops_plan *other;
+    } lines[] = {{"mask_prob", &masks}, {"generator_hidden_size", &generator}};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (el_options_given(options, lines[i].name) &&
+            el_flops_products(lines[i].other) == el_flops_products(p))
+            return el_options_refuse(lines[i].name, "no product of this objective and sampler depends on it");
     return EL_OK;
 }
 
@@ -198,7 +214,9 @@ int cmd_flops(int argc, char **argv)
     if (!cli_parse(&options, argc, argv, &code))
         return code;
     el_flops_plan p;
-    el_status st = plan(&s, &p);
+    el_status st = plan(&s, &options, &p);
+    if (!st)
+        st = check_parts(&options, &p);
     if (!st) {
         const counts c = count(&s, &p);
         if (s.json)

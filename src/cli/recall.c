@@ -30,6 +30,9 @@ el_status cli_recall(el_options *options, const json_t *settings, const char *fo
         path && wanted && el_json_complete() ? EL_OK : el_fail(EL_ENOMEM, "no memory for the run's settings");
     if (!st)
         st = el_options_apply(options, wanted, path);
+    for (int i = 0; i < options->count; i++)
+        if (json_object_get(wanted, options->table[i].name))
+            options->origins[i] = EL_FROM_RECORD;
     json_decref(wanted);
     free(path);
     return st == EL_EUSAGE ? EL_EDATA : st;

@@ -269,6 +269,38 @@ done
 expect 2 "one half of a model" alone --objective causal --init-from other-bidirectional/backward
 expect 2 "now it would be" alone --objective mlm --output other-causal --num-train-steps 2
 expect 2 "generator-from" alone --generator-from first --output first --overwrite
+
+# ---- the same of evaluate and of flops ----
+evaluate() { "$electra" evaluate --data heldout --max-batches 1 --model "$@"; }
+alone --sampler unigram --output counted 2> log || fail "unigram: $(cat log)"
+alone --objective electric --output noise 2> log || fail "electric: $(cat log)"
+for flag in "--mask-prob 0.2" "--mask-unit word" "--mask-shares 1,0,0" --duplicate-slots --no-duplicate-slots "--gen-weight 2"; do
+    expect 2 "--objective causal masks nothing" evaluate other-causal $flag
+done
+for flag in "--temperature 2" "--temperature-decay 1" --disallow-correct "--disc-weight 2" "--sampler network" "--generator masked"; do
+    expect 2 "has no generator beside" evaluate other-causal $flag
+done
+for flag in "--temperature 2" "--gen-weight 2"; do expect 2 "drawn by no network" evaluate counted $flag; done
+expect 2 "does not change" evaluate first --temperature-decay 0.1
+expect 2 "another one was chosen" evaluate first --sampler unigram --uniform-generator
+expect 2 "drawn by two towers" evaluate first --generator two-tower --sampler uniform
+expect 2 "the text as it is" evaluate noise --mask-shares 1,0,0
+expect 2 "is two-tower" evaluate noise --generator masked
+for flags in "first --mask-prob 0.2 --duplicate-slots --temperature 2:1 --temperature-decay 0.1 --disc-weight 2" "first --sampler uniform" \
+    "counted --mask-prob 0.2" "noise --mask-prob 0.2 --gen-weight 2" other-causal counted noise; do
+    evaluate $flags > out 2> log || fail "evaluate $flags: $(cat log)"
+done
+for objective in causal bidirectional permutation xlnet electric "electra --sampler unigram"; do
+    expect 2 "mask-prob: no product of this" "$electra" flops --objective $objective --mask-prob 0.2
+done
+for objective in mlm two-stage causal "electra-15 --sampler uniform"; do
+    expect 2 "generator-hidden-size: no product of this" "$electra" flops --objective $objective --generator-hidden-size 0.5
+done
+for objective in mlm replace-mlm electric; do expect 2 "no sampler to choose" "$electra" flops --objective $objective --sampler uniform; done
+for flags in "electra --mask-prob 0.2 --generator-hidden-size 0.5" "mlm --mask-prob 0.2" "electric --generator-hidden-size 0.5" "electra-15 --sampler uniform"; do
+    "$electra" flops --objective $flags > out 2> log || fail "flops of $flags: $(cat log)"
+done
+
 "$electra" pretrain --help --model-size base > out && grep -A2 -e --hidden-size out | grep -q "default 768" || fail "the help of a preset is another's"
 alone --objective mlm --output cloze 2> log || fail "mlm: $(cat log)"
 alone --objective two-stage --init-from cloze --learning-rate 0 --output staged 2> log || fail "two-stage --init-from: $(cat log)"

@@ -70,6 +70,9 @@ el_status el_pretrain_derive(el_pretrain_settings *settings, const el_options *o
 /* What the objective, its sampler and its networks cannot have: refused where it was given, replaced where the preset says so. */
 el_status el_pretrain_suit(el_pretrain_settings *settings, const el_options *options);
 
+/* EL_EUSAGE where a setting has no part in an objective with this sampler. */
+el_status el_pretrain_check_part(const char *name, el_objective_kind kind, el_sampler sampler);
+
 /* EL_EUSAGE where the shards in `folder` are not what a recipe or a sentence task needs: full examples, examples of two
  * segments. */
 el_status el_pretrain_check_shards(const el_pretrain_settings *settings, const char *folder, bool packed_full,

@@ -47,6 +47,7 @@ static const char *const ORIGINALS[] = {"disc_weight",
                                         "untied_generator_embeddings"};
 
 #define LENGTH(list) (sizeof(list) / sizeof *(list))
+enum { LONGEST_WHY = 120 };
 
 /* The name by which a setting was given: its own, or one that says the same; NULL: nobody gave it. */
 static const char *given_as(const el_pretrain_settings *s, const el_options *options, const char *name)
@@ -79,11 +80,39 @@ static bool of_the_original(const el_options *options, const char *given)
     return false;
 }
 
-/* Refuses settings that have no part in what was chosen; those of an original's file are left out, which is said. */
-static el_status refuse_all(const el_pretrain_settings *s, const el_options *options, unsigned of,
-                            const char *why)
+/* What was chosen lacks something of this. */
+static void say_lack(char why[LONGEST_WHY], unsigned of, el_objective_kind kind)
 {
-    char left[256] = "";
+    const char *const name = el_objective_name(kind);
+    if (of & OF_MASKS)
+        snprintf(why, LONGEST_WHY, "--objective %s masks nothing", name);
+    else if (of & OF_A_GENERATOR)
+        snprintf(why, LONGEST_WHY, "--objective %s has no generator beside the large network", name);
+    else
+        snprintf(why, LONGEST_WHY,
+                 "replacements are drawn by no network, but by the frequency of tokens or all alike");
+}
+
+el_status el_pretrain_check_part(const char *name, el_objective_kind kind, el_sampler sampler)
+{
+    const bool counted = sampler == EL_SAMPLER_UNIGRAM || sampler == EL_SAMPLER_UNIFORM;
+    const unsigned lacking = (el_objective_masks(kind) ? 0 : OF_MASKS) |
+                             (el_objective_has_generator(kind) ? 0 : OF_A_GENERATOR) |
+                             (counted ? OF_A_NETWORK : 0);
+    char why[LONGEST_WHY];
+    for (size_t i = 0; i < LENGTH(SETTINGS); i++)
+        if (strcmp(SETTINGS[i].name, name) == 0 && SETTINGS[i].of & lacking) {
+            say_lack(why, SETTINGS[i].of & lacking, kind);
+            return el_options_refuse(name, "%s", why);
+        }
+    return EL_OK;
+}
+
+/* Refuses settings that have no part in what was chosen; those of an original's file are left out, which is said. */
+static el_status refuse_all(const el_pretrain_settings *s, const el_options *options, unsigned of)
+{
+    char left[256] = "", why[LONGEST_WHY];
+    say_lack(why, of, (el_objective_kind)s->objective);
     for (size_t i = 0; i < LENGTH(SETTINGS); i++) {
         const char *const given = SETTINGS[i].of & of ? given_as(s, options, SETTINGS[i].name) : NULL;
         if (given && !of_the_original(options, given))
@@ -234,8 +263,7 @@ static el_status suit_sampler(const el_pretrain_settings *s, const el_options *o
         return el_options_refuse(given_as(s, options, "sampler"),
                                  "--objective %s needs a generator that is a network",
                                  el_objective_name((el_objective_kind)s->objective));
-    return refuse_all(s, options, OF_A_NETWORK,
-                      "replacements are drawn by no network, but by the frequency of tokens or all alike");
+    return refuse_all(s, options, OF_A_NETWORK);
 }
 
 /* What predicts tokens that samples replaced, by a table that is its own. */
@@ -260,10 +288,7 @@ static el_status suit_rewriting(el_pretrain_settings *s, const el_options *optio
 static el_status suit_alone(el_pretrain_settings *s, const el_options *options)
 {
     const el_objective_kind kind = (el_objective_kind)s->objective;
-    char why[80];
-    snprintf(why, sizeof why, "--objective %s has no generator beside the large network",
-             el_objective_name(kind));
-    const el_status st = refuse_all(s, options, OF_A_GENERATOR, why);
+    const el_status st = refuse_all(s, options, OF_A_GENERATOR);
     if (st)
         return st;
     s->embeddings = EL_TIE_SEPARATE;
@@ -289,11 +314,9 @@ static el_status check_company(const el_pretrain_settings *s)
 el_status el_pretrain_suit(el_pretrain_settings *s, const el_options *options)
 {
     const el_objective_kind kind = (el_objective_kind)s->objective;
-    char why[80];
-    snprintf(why, sizeof why, "--objective %s masks nothing", el_objective_name(kind));
     el_status st = suit_groups(s, options);
     if (!st && !el_objective_masks(kind))
-        st = refuse_all(s, options, OF_MASKS, why);
+        st = refuse_all(s, options, OF_MASKS);
     if (!st)
         st = check_company(s);
     if (st)

@@ -261,6 +261,9 @@ expect 2 "is --embeddings all" alone --embeddings shared --no-untied-generator
 expect 2 "is two-tower" alone --objective electric --generator masked
 expect 2 "of --objective two-stage" alone --no-copy-generator
 expect 2 "does not change" alone --temperature 2 --temperature-decay 0.1
+for flag in --no-neighbour-heads "--objective xlnet" "--num-hidden-groups 1"; do
+    expect 2 "neighbour-sharpness: no attention head" alone $flag --neighbour-sharpness 2
+done
 expect 2 "a step in each stage" alone --objective two-stage --num-train-steps 1
 for objective in causal bidirectional permutation xlnet; do
     alone --objective $objective --num-train-steps 1 --output other-$objective 2> log || fail "$objective: $(cat log)"
@@ -269,6 +272,18 @@ done
 expect 2 "one half of a model" alone --objective causal --init-from other-bidirectional/backward
 expect 2 "now it would be" alone --objective mlm --output other-causal --num-train-steps 2
 expect 2 "generator-from" alone --generator-from first --output first --overwrite
+
+# ---- two names of one number: a flag wins, of a run that goes on too ----
+for flag in --eval-steps --eval-batches --num-eval-steps; do expect 2 "${flag#--}: nothing is evaluated without" alone $flag 1; done
+expect 2 "another number was given" alone --eval-data heldout --eval-batches 1 --num-eval-steps 2
+# batches COUNT ARGUMENTS: so many batches are evaluated.
+batches() {
+    alone --eval-data heldout --output batches "${@:2}" 2> log && grep -q "\"eval_batches\": $1," batches/run.json ||
+        fail "not $1 batches with ${*:2}: $(cat log; grep eval_batches batches/run.json)"
+}
+batches 1 --eval-batches 1 --hparams '{"num_eval_steps": 3}'
+batches 2 --num-train-steps 3 --num-eval-steps 2
+batches 2 --num-train-steps 4
 
 # ---- the same of evaluate and of flops ----
 evaluate() { "$electra" evaluate --data heldout --max-batches 1 --model "$@"; }

@@ -80,8 +80,6 @@ static el_status translate(el_pretrain_settings *s, const el_options *options)
         return el_options_refuse(all ? "no_untied_generator" : "untied_generator_embeddings",
                                  "is --embeddings %s, and others were chosen", all ? "all" : "separate");
     s->embeddings = said;
-    if (el_options_given(options, "num_eval_steps") && !el_options_given(options, "eval_batches"))
-        s->eval_batches = s->num_eval_steps;
     return EL_OK;
 }
 
@@ -190,12 +188,30 @@ static el_status choose_generator(el_pretrain_settings *s, const el_options *opt
     return EL_OK;
 }
 
+/* How much is evaluated, by either name: a flag wins over what a file says, and both over what the run has recorded. */
+static el_status settle_evaluation(el_pretrain_settings *s, const el_options *options)
+{
+    static const char *const LINES[] = {"eval_steps", "eval_batches", "num_eval_steps"};
+    const el_origin own = el_options_origin(options, "eval_batches"),
+                    other = el_options_origin(options, "num_eval_steps");
+    for (size_t i = 0; !s->eval_data && i < sizeof LINES / sizeof *LINES; i++)
+        if (el_options_origin(options, LINES[i]) == EL_FROM_FLAG)
+            return el_options_refuse(LINES[i], "nothing is evaluated without --eval-data");
+    if (other > EL_FROM_RECORD && other == own && s->num_eval_steps != s->eval_batches)
+        return el_options_refuse("num_eval_steps", "is --eval-batches, and another number was given for it");
+    if (other > EL_FROM_RECORD && other > own)
+        s->eval_batches = s->num_eval_steps;
+    return EL_OK;
+}
+
 el_status el_pretrain_settle(el_pretrain_settings *s, const el_options *options, bool resuming)
 {
     el_mask_shares shares;
     el_status st = choose_objective(s, options);
     if (!st)
         st = choose_generator(s, options, resuming);
+    if (!st)
+        st = settle_evaluation(s, options);
     if (st)
         return st;
     if (s->sentence_task != EL_SENTENCES_NONE && s->objective != EL_MLM)

@@ -302,8 +302,11 @@ static el_status suit_alone(el_pretrain_settings *s, const el_options *options)
 }
 
 /* Settings that mean nothing without another one. */
-static el_status check_company(const el_pretrain_settings *s)
+static el_status check_company(const el_pretrain_settings *s, const el_options *options)
 {
+    if (!s->neighbour_heads && el_options_given(options, "neighbour_sharpness"))
+        return el_options_refuse("neighbour_sharpness",
+                                 "no attention head starts by attending to a neighbour");
     if (s->temperature_decay > 0 && s->temperature.first == s->temperature.last)
         return el_options_refuse("temperature_decay", "the temperature does not change (--temperature X:Y)");
     if (!s->copy_generator && s->objective != EL_TWO_STAGE)
@@ -311,16 +314,9 @@ static el_status check_company(const el_pretrain_settings *s)
     return EL_OK;
 }
 
-el_status el_pretrain_suit(el_pretrain_settings *s, const el_options *options)
+static el_status suit_objective(el_pretrain_settings *s, const el_options *options)
 {
     const el_objective_kind kind = (el_objective_kind)s->objective;
-    el_status st = suit_groups(s, options);
-    if (!st && !el_objective_masks(kind))
-        st = refuse_all(s, options, OF_MASKS);
-    if (!st)
-        st = check_company(s);
-    if (st)
-        return st;
     if (!el_objective_has_generator(kind))
         return suit_alone(s, options);
     if (s->objective == EL_TWO_STAGE)
@@ -332,6 +328,16 @@ el_status el_pretrain_suit(el_pretrain_settings *s, const el_options *options)
     if (s->sampler != EL_SAMPLER_NETWORK)
         return suit_sampler(s, options);
     return el_objective_rewrites(kind) ? suit_rewriting(s, options) : EL_OK;
+}
+
+el_status el_pretrain_suit(el_pretrain_settings *s, const el_options *options)
+{
+    el_status st = suit_groups(s, options);
+    if (!st && !el_objective_masks((el_objective_kind)s->objective))
+        st = refuse_all(s, options, OF_MASKS);
+    if (!st)
+        st = suit_objective(s, options);
+    return st ? st : check_company(s, options);
 }
 
 el_status el_pretrain_check_shards(const el_pretrain_settings *s, const char *folder, bool packed_full,

@@ -47,15 +47,16 @@ el_status cli_ask(const el_options *options, const cli_ask_settings *settings, c
 {
     if (!settings->model)
         return el_fail(EL_EUSAGE, "--model is missing: which run or model folder?");
-    const el_load_settings load = {.generator = !network || strcmp(network, EL_GENERATOR) == 0,
-                                   .discriminator = !network || strcmp(network, EL_DISCRIMINATOR) == 0,
-                                   .precision = (el_precision)machine->precision,
-                                   .plain_special = settings->special_tokens == EL_SPECIAL_PLAIN,
-                                   .threads = (int)machine->threads,
-                                   .level = el_machine_level(machine)};
+    el_load_settings load = {.generator = !network || strcmp(network, EL_GENERATOR) == 0,
+                             .discriminator = !network || strcmp(network, EL_DISCRIMINATOR) == 0,
+                             .precision = (el_precision)machine->precision,
+                             .plain_special = settings->special_tokens == EL_SPECIAL_PLAIN,
+                             .threads = (int)machine->threads};
     el_loaded *loaded = NULL;
     el_session *session = NULL;
-    el_status st = el_loaded_open(&loaded, settings->model, &load);
+    el_status st = el_machine_level(machine, &load.level);
+    if (!st)
+        st = el_loaded_open(&loaded, settings->model, &load);
     if (!st)
         st = el_session_open(&session, loaded);
     if (!st)

@@ -203,16 +203,17 @@ static void announce_and_serve(el_server *server, const char *host, const sigset
 
 static el_status serve(const settings *s)
 {
-    const el_service_settings how = {.load = {.precision = (el_precision)s->machine.precision,
-                                              .plain_special = s->special_tokens == EL_SPECIAL_PLAIN,
-                                              .threads = (int)s->machine.threads,
-                                              .level = el_machine_level(&s->machine)},
-                                     .pooling = (el_pooling)s->pooling};
+    el_service_settings how = {.load = {.precision = (el_precision)s->machine.precision,
+                                        .plain_special = s->special_tokens == EL_SPECIAL_PLAIN,
+                                        .threads = (int)s->machine.threads},
+                               .pooling = (el_pooling)s->pooling};
     models m = {0};
     el_server *server = NULL;
     sigset_t signals;
     block_signals(&signals);
-    el_status st = name_models(&m, s->models);
+    el_status st = el_machine_level(&s->machine, &how.load.level);
+    if (!st)
+        st = name_models(&m, s->models);
     if (!st)
         st = el_server_open(&server, &s->server, m.models, m.count, &how);
     if (!st && s->check)

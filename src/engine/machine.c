@@ -66,10 +66,11 @@ static bool open_gpu(const el_machine *machine, el_queue **q)
 
 static el_status open_queue(const el_machine *machine, el_queue **q)
 {
-    const char *name = el_machine_level(machine);
+    const char *name;
     char own[32];
-    if (machine->instruction_set && name != LEVELS[machine->instruction_set])
-        return el_fail(EL_EUSAGE, "--instruction-set: is the processor's, and --device is %s", name);
+    const el_status st = el_machine_level(machine, &name);
+    if (st)
+        return st;
     /* Each rank of a machine has a GPU of its own: one that it was given (by Slurm, say), or that of its number. */
     if (machine->dist && name && strcmp(name, "cuda") == 0 && el_cuda_count() > 1) {
         snprintf(own, sizeof own, "cuda:%d", machine->dist->local);
@@ -203,10 +204,18 @@ const char *el_machine_precision(const el_machine *machine)
     return PRECISIONS[machine->precision];
 }
 
-const char *el_machine_level(const el_machine *machine)
+el_status el_machine_level(const el_machine *machine, const char **level)
 {
-    const bool named = !is_left_open(machine) && strcmp(machine->device, "cpu") != 0;
-    return named ? machine->device : LEVELS[machine->instruction_set];
+    const char *const device = machine->device;
+    *level = LEVELS[machine->instruction_set];
+    if (is_left_open(machine) || strcmp(device, "cpu") == 0)
+        return EL_OK;
+    if (strncmp(device, "cuda", 4) != 0)
+        return el_options_refuse("device", "\"%s\" is none of auto, cpu, cuda, cuda:0, cuda:1, ...", device);
+    if (machine->instruction_set)
+        return el_options_refuse("instruction_set", "is the processor's, and --device is %s", device);
+    *level = device;
+    return EL_OK;
 }
 
 /* The processor's name, as Linux tells it. */

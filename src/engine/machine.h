@@ -89,8 +89,8 @@ void el_machine_recall(el_machine *machine, json_t *record);
 el_type el_machine_type(const el_machine *machine);          /* of activations, once open */
 const char *el_machine_precision(const el_machine *machine); /* "bf16", "fp32" or "int8", once open */
 /* What el_device_open is to open, from the options alone: a GPU, an instruction set by name, "reference" for the reference
- * device; NULL where left open. */
-const char *el_machine_level(const el_machine *machine);
+ * device; NULL where left open.  EL_EUSAGE for a device that is none, and for an instruction set of a GPU. */
+el_status el_machine_level(const el_machine *machine, const char **level);
 /* Whether a queue is of a GPU. */
 bool el_machine_on_gpu(const el_queue *q);
 

@@ -12,7 +12,7 @@ static el_status open_cuda(el_device **dev, const char *name)
     if (name[4] == '\0' ||
         (name[4] == ':' && el_number_whole(name + 5, &number) && number >= 0 && number < 1024))
         return el_device_cuda(dev, (int)number);
-    return el_fail(EL_EUSAGE, "%s: not a device (cuda, cuda:0, cuda:1, ...)", name);
+    return el_fail(EL_EUSAGE, "%s: no GPU is called so (cuda, cuda:0, cuda:1, ...)", name);
 }
 
 el_status el_device_open(el_device **dev, const char *name)

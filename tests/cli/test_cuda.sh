@@ -79,7 +79,9 @@ grep -q tokens_per_second bench || fail "bench: $(cat bench)"
     fail "dry run: $(cat log)"
 grep -q "memory of the GPU" dry || fail "dry run: $(cat dry)"
 refused 2 "cuda:7" "$electra" embed --model gpu --json --device cuda:7 train.txt
-refused 2 "not an instruction-set level" "$electra" embed --model gpu --json --device gpu train.txt
+for device in gpu cuda:x; do
+    refused 2 "cuda, cuda:0, cuda:1, ..." "$electra" embed --model gpu --json --device $device train.txt
+done
 refused 2 "is the processor's" "$electra" embed --model gpu --json --device cuda --instruction-set avx2 train.txt
 
 # ---- what only a host in a GPU's place can be told to be: short of memory, without a driver, a GPU or a product

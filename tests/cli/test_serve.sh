@@ -199,6 +199,12 @@ stops
 # ---- what cannot be begun ----
 refused 2 "model is missing" "$electra" serve
 refused 3 "nowhere" "$electra" serve --model nowhere
+for ask in "serve" "detect" "embed --json vocab.txt"; do
+    for device in gpu avx2 ""; do
+        refused 2 "device: \"$device\" is none of auto, cpu, cuda, cuda:0" "$electra" $ask --model run --device "$device"
+    done
+    refused 2 "instruction-set: is the processor's" "$electra" $ask --model run --device cuda --instruction-set baseline
+done
 refused 2 "two models are called run" "$electra" serve --model run --model run
 refused 2 "not the number of an address" "$electra" serve --model run --host example.org
 cp -r run/discriminator short

@@ -27,7 +27,7 @@ typedef enum {
     EL_OPT_REAL,   /* double */
     EL_OPT_COURSE, /* el_course: "0.15", or "0.3:0.15" from the first step to the last */
     EL_OPT_TEXT,   /* const char *, kept alive by el_options */
-    EL_OPT_OUTPUT, /* the same, of a file or folder to be written; "-" is none */
+    EL_OPT_OUTPUT, /* the same, of a file or folder to be written; "-" and "" are none */
     EL_OPT_TEXTS, /* const char *const *, NULL behind the last: a flag may be given several times; NULL: none */
     EL_OPT_CHOICE, /* int, index into `choices` ("a|b|c") */
     EL_OPT_SECTION /* a heading in the help, no value */

@@ -198,6 +198,8 @@ el_status el_option_set(el_options *options, int line, const char *said, const c
     case EL_OPT_COURSE:
         return set_course(options, line, said, text);
     case EL_OPT_OUTPUT:
+        if (!*text)
+            return el_fail(EL_EUSAGE, "%s: \"\" names no file or folder", said);
         if (strcmp(text, "-") == 0)
             return el_fail(EL_EUSAGE, "%s: - is not the standard output here; ./- names what is called so",
                            said);

@@ -103,10 +103,10 @@ static void test_values(void **state)
     assert_false(el_options_given(&o, "mask_prob"));
     el_options_close(&o);
     CHECK_OK(parse(&o, NULL,
-                   "--seed -9223372036854775808 --lowercase=false --verbose=true --output= --run-name=--x"));
+                   "--seed -9223372036854775808 --lowercase=false --verbose=true --output=--x --run-name="));
     assert_true(s.seed == INT64_MIN && !s.lower && s.verbose);
-    assert_string_equal(s.output, "");
-    assert_string_equal(s.name, "--x");
+    assert_string_equal(s.output, "--x");
+    assert_string_equal(s.name, "");
     el_options_close(&o);
     CHECK_OK(parse(&o, NULL,
                    "--seed 9007199254740993 --seed 9007199254740995")); /* the last one counts, exactly */
@@ -139,6 +139,7 @@ static void test_mistakes(void **state)
     (void)state;
     static const char *const lines[][2] = {
         {"--output -", "--output: - is not the standard output here"},
+        {"--output=", "--output: \"\" names no file or folder"},
         {"--num-train-steps 1.5", "--num-train-steps: 1.5 is not a whole number"},
         {"--num-train-steps 32-64", "--num-train-steps: \"32-64\" is not a number"},
         {"--num-train-steps 1-2", "--num-train-steps: \"1-2\" is not a number"},

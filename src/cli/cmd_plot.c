@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/output.h"
 #include "cli/cli.h"
 #include "task/report/chart.h"
 #include "train/metrics.h"
@@ -54,12 +55,14 @@ typedef struct {
 
 /* ---- runs ---- */
 
-static el_status add_file(plot *p, const char *name, const char *path)
+static el_status add_file(plot *p, const char *name, char *path)
 {
     if (p->run_count == MOST_RUNS)
         return el_fail(EL_EUSAGE, "%s: more than %d runs", name, MOST_RUNS);
     run *const r = &p->runs[p->run_count];
-    const el_status st = el_metrics_load(&r->records, path);
+    el_status st = el_output_differs("output", p->s.output, &path, 1);
+    if (!st)
+        st = el_metrics_load(&r->records, path);
     if (st)
         return st;
     r->name = strdup(name);
@@ -101,7 +104,7 @@ static el_status add_trials(plot *p, const char *folder)
     return st;
 }
 
-static el_status add_run(plot *p, const char *path)
+static el_status add_run(plot *p, char *path)
 {
     if (!el_folder_exists(path))
         return add_file(p, path, path);

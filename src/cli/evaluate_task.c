@@ -140,10 +140,12 @@ static el_status score_split(job *j, const el_task *task, const char *key)
     el_status st = el_task_find_files(&task, s->data, NULL, false, &files);
     if (st)
         return st;
-    const char *const path = s->split == EVALUATE_DEV ? files.dev : files.test;
+    char *const path = s->split == EVALUATE_DEV ? files.dev : files.test;
     if (path)
+        st = el_output_differs("report", s->report, &path, 1);
+    if (path && !st)
         st = score_file(j, task, path, key);
-    else if (!key)
+    else if (!path && !key)
         st = el_fail(EL_EDATA, "%s: there is no file named \"%s\" in it", s->data, NAMES[s->split]);
     el_task_files_release(&files);
     return st;

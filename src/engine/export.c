@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "base/output.h"
 #include "engine/import.h"
 #include "format/gguf.h"
 #include "format/model_folder.h"
@@ -125,12 +126,15 @@ static el_status check_weights(const char *folder)
     return st;
 }
 
-static el_status open_parameters(parameters *p, const char *folder, bool predicts)
+/* `output` is to be another file than theirs. */
+static el_status open_parameters(parameters *p, const char *folder, bool predicts, const char *output)
 {
     el_status st = el_tensors_open(&p->tensors, folder);
     if (st)
         return st;
-    st = el_names_open(&p->names, &p->tensors, predicts);
+    st = el_output_differs("output", output, &p->tensors.path, 1);
+    if (!st)
+        st = el_names_open(&p->names, &p->tensors, predicts);
     if (!st && predicts)
         st = el_names_check_tied(&p->names);
     if (st)
@@ -147,7 +151,7 @@ static el_status write_graph(const char *folder, bool predicts, bool int8, const
     parameters p;
     st = check_weights(folder);
     if (!st)
-        st = open_parameters(&p, folder, model.head == EL_ONNX_MLM);
+        st = open_parameters(&p, folder, model.head == EL_ONNX_MLM, path);
     if (st)
         return st;
     model.context = &p.names;
@@ -186,7 +190,7 @@ static el_status write_encoder(const char *folder, const el_sentence *said, bool
     if (!st)
         st = check_weights(folder);
     if (!st)
-        st = open_parameters(&p, folder, false);
+        st = open_parameters(&p, folder, false, path);
     if (!st) {
         model.vocab = vocab;
         model.context = &p.names;

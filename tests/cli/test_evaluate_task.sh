@@ -157,6 +157,8 @@ refuse 3 "line 1: there is no column \"review\"" --model classified --text-colum
 printf 'sentence1\tsentence2\tscore\na\tb\thigh\n' > words.tsv
 refuse 3 "words.tsv, line 2: \"high\" is not a number" --model regressed words.tsv
 rm -f failed.html
+refuse 2 "also what is to be read" --model classified --report classes/dev.tsv classes/dev.tsv
+refuse 2 "also what is to be read" --model classified --report classes/dev.tsv --data classes
 refuse 3 "is not known" --model classified --report failed.html unknown.tsv
 [ -z "$(find . -name '*failed.html*')" ] || fail "half a report is left"
 refuse 1 "nowhere/report.html" --model classified --report nowhere/report.html classes/dev.tsv

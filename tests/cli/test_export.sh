@@ -97,6 +97,9 @@ refused 2 'fp32' "$electra" export --model run --dtype fp16 --output x.onnx
 
 refused 2 'which model' "$electra" export --output x.onnx
 refused 2 'which file' "$electra" export --model run
+for format in onnx gguf; do
+    refused 2 'also what is to be read' "$electra" export --model masked --format $format --output masked/generator/model.safetensors
+done
 for model in tuned tuned/model; do
     refused 2 "no generator in $model\$" "$electra" export --model $model --network generator --output x.onnx
 done

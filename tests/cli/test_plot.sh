@@ -37,4 +37,9 @@ refused 2 'no run has counted' "$electra" plot tuned --x flops --output x.svg
 refused 2 'which file' "$electra" plot tuned
 refused 2 'which run' "$electra" plot --output x.svg
 refused 3 'nothere' "$electra" plot nothere --output x.svg
+for run in 'a<b' 'a<b/metrics.jsonl'; do
+    before=$(md5sum < 'a<b/metrics.jsonl')
+    refused 2 'also what is to be read' "$electra" plot tuned "$run" --output './a<b/metrics.jsonl'
+    [ "$before" = "$(md5sum < 'a<b/metrics.jsonl')" ] || fail "a run's metrics are drawn over"
+done
 [ ! -e x.svg ] || fail "something is written where nothing could be drawn"

@@ -1,4 +1,5 @@
 /* cmd_bench - electra bench: how fast this machine runs, against what it could */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,12 +217,23 @@ static json_t *settings_json(const el_options *options)
     return settings;
 }
 
+static el_status check_batch(const bench_settings *s)
+{
+    return s->batch_size * s->max_seq_length <= EL_BATCH_ROWS
+               ? EL_OK
+               : el_options_refuse("batch_size",
+                                   "%" PRId64 " sequences of %" PRId64 " tokens; %d tokens are the most",
+                                   s->batch_size, s->max_seq_length, EL_BATCH_ROWS);
+}
+
 static el_status measure(const bench_settings *settings, const el_options *options, int part, json_t **result)
 {
     bench_settings s = *settings;
     s.machine.dist = cli_dist();
     el_queue *q = NULL;
-    el_status st = el_machine_open(&s.machine, &q);
+    el_status st = check_batch(&s);
+    if (!st)
+        st = el_machine_open(&s.machine, &q);
     if (st)
         return st;
     bench_place place = {.settings = &s, .options = options, .q = q, .type = el_machine_type(&s.machine)};

@@ -86,6 +86,9 @@ fails 2 "which part"
 fails 2 "did you mean step" stepp
 fails 2 "there are gemm, ops" everything
 fails 2 "--vocab" step --vocab vocab.txt # not an option of this part
+for part in gemm ops step infer; do
+    fails 2 "batch-size: 1048576 sequences of 16384 tokens; 1073741824 tokens are the most" $part --batch-size 1048576 --max-seq-length 16384
+done
 fails 2 "--vocab is missing" tokenize train.txt
 fails 2 "which text" tokenize --vocab vocab.txt
 fails 2 "not expected" step train.txt

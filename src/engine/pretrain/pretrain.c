@@ -194,6 +194,8 @@ static el_status open_objective(el_pretraining *p, const el_objective_settings *
     int64_t rows = usual;
     if (el_machine_on_gpu(p->q) && !p->resuming && !el_options_given(p->options, "micro_batch_tokens"))
         rows = s->train_batch_size * el_loader_max_seq_length(p->data);
+    if (rows > EL_BATCH_ROWS)
+        rows = EL_BATCH_ROWS;
     for (;; rows /= 2) {
         s->micro_batch_tokens = rows > usual ? rows : usual;
         const el_status st =

@@ -130,9 +130,10 @@ refuse 3 "names ElectraForMultipleChoice, whose head is not known" --model choic
 refuse 3 "no file named \"test\"" --model inferred --data mnli --split test
 refuse 3 "nowhere.tsv" --model classified nowhere.tsv
 sentences heldout.txt 1 5 > unlabelled.tsv
-refuse 3 "unlabelled.tsv, line 1: there is no column with a label" --model classified unlabelled.tsv
+lacks_label='line 1: there is no column "label", which the model learned from'
+refuse 3 "unlabelled.tsv, $lacks_label" --model classified unlabelled.tsv
 cut -f 1 classes/dev.tsv > unlabelled.tsv
-refuse 3 "unlabelled.tsv, line 2: there is no column with a label" --model classified unlabelled.tsv
+refuse 3 "unlabelled.tsv, $lacks_label" --model classified unlabelled.tsv
 printf '{"text": "a", "label": "cat"}\n{"text": "b"}\n' > unlabelled.jsonl
 refuse 3 "unlabelled.jsonl, line 2: there is no column label" --model classified unlabelled.jsonl
 printf '{"words": ["a", "b"]}\n' > words.jsonl

@@ -39,6 +39,14 @@ xz -k train.csv 2> /dev/null && { predict train.csv.xz 2> log | cmp - want || fa
 "$electra" evaluate --threads 1 --model out --json turned.tsv > /dev/null 2> log || fail "evaluate: $(cat log)"
 printf 'text,label\na,joy\n' > other.csv
 refused 3 'there is no column "문장", which the model learned from' predict other.csv
+
+# Numbers of columns are those of every file: where they are other columns than the training file's, that is said.
+{ echo "text,mood,day"; sentences | awk '{ print $0 (NR % 2 ? ",a,b" : ",b,a") }'; } > numbers.csv
+sed '1s/.*/text,day,mood/' numbers.csv > days.csv
+finetune --task classify --text-column 1 --label-column 2 --train-file numbers.csv --dev-file days.csv
+said 'days.csv: label read from column "day"; the model learned from column "mood"'
+finetune --task classify --train-file train.csv --dev-file train.csv
+not_said "read from column"
 printf 'id,문장,문장\n1,a b,c d\n' > double.csv
 refused 3 'columns 2 and 3 are both called "문장"' predict double.csv
 refused 3 'columns 2 and 3 are both called "문장"' predict --text-column 문장 double.csv

@@ -370,6 +370,95 @@ static void not_as_known(void **state)
     }
 }
 
+/* The label is the column that was learned from, and no other one whose name a label may have: what is to be scored lacks it,
+ * and what may lack it is answered. */
+static void another_label(void **state)
+{
+    (void)state;
+    static const char *const TEXT_SAID[] = {NULL, "text", "1"};
+    static const struct {
+        const char *task, *learned, *asked, *label; /* NULL: the file lacks it */
+        const char *lack;
+    } CASES[] = {
+        {"regress", "text,score,stars\na b,0.5,1\nc d,1.5,2\n", "text,stars\na b,1\nc d,2\n", NULL,
+         "there is no column \"score\", which the model learned from"},
+        {"regress", "text,stars\na b,1\nc d,2\n", "text,score,Stars\na b,0.5,1\nc d,1.5,2\n", "Stars", NULL},
+        {"classify", "text,label,category\na b,0,0\nc d,1,1\n", "text,category\na b,0\nc d,1\n", NULL,
+         "there is no column \"label\", which the model learned from"},
+        {"classify", "text,label\na b,0\nc d,1\n", "text,rating\na b,0\nc d,1\n", NULL,
+         "there is no column \"label\", which the model learned from"},
+        {"classify", "text,Mood\na b,x\nc d,y\ne f,y\n", "text,label\na b,x\nc d,y\ne f,y\n", NULL,
+         "there is no column \"Mood\", which the model learned from"},
+        {"multilabel", "text,labels\na b,x|y\nc d,y\n", "text,tags\na b,x\nc d,y\n", NULL,
+         "there is no column \"labels\", which the model learned from"},
+        {"tag", "tokens,ner_tags,pos_tags\na b,O O,X X\nc d,O O,X X\n", "tokens,pos_tags\na b,X X\nc d,X X\n",
+         NULL, "there is no column \"ner_tags\", which the model learned from"},
+        {"classify", "a b,0\nc d,1\n", "a b\nc d\n", NULL,
+         "there is no column 2, which the model learned from"},
+        {"classify", "a b,0\nc d,1\n", "text,label\na b,0\nc d,1\n", "label", NULL}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
+        for (int said = 0; said < 3; said++) {
+            const el_task *const task = el_task_find(CASES[i].task);
+            const el_columns columns = {.header = -1, .text = {TEXT_SAID[said]}};
+            const bool named = !strchr("ac", *CASES[i].learned);
+            el_file_layout known = {0}, layout = {0};
+            el_labels labels = {0};
+            el_dataset d;
+            if (said && (task->kind == EL_TAG || !named))
+                continue;
+            CHECK_OK(el_task_read(task, file("learned.csv", CASES[i].learned),
+                                  (el_task_reading){.labelled = true}, &labels, &known, &d));
+            el_dataset_release(&d);
+            el_task_reading reading = {.known = &known, .columns = said ? &columns : NULL, .labelled = true};
+            const char *const path = file("asked.csv", CASES[i].asked);
+            const el_status st = el_task_read(task, path, reading, &labels, &layout, &d);
+            if (CASES[i].lack)
+                CHECK(st == EL_EDATA && strstr(el_error(), CASES[i].lack), "case %zu.%d: %d, \"%s\"", i, said,
+                      st, st ? el_error() : "it is read");
+            else
+                CHECK(!st && strcmp(layout.label, CASES[i].label) == 0, "case %zu.%d: label %s", i, said,
+                      st ? el_error() : layout.label);
+            if (!st)
+                el_dataset_release(&d);
+            el_file_layout_release(&layout);
+            reading.labels_may_lack = true;
+            CHECK_OK(el_task_read(task, path, reading, &labels, NULL, &d));
+            CHECK(d.count && el_dataset_labelled(&d) == !CASES[i].lack, "case %zu.%d: labelled otherwise", i,
+                  said);
+            el_dataset_release(&d);
+            el_labels_release(&labels);
+            el_file_layout_release(&known);
+        }
+}
+
+/* A test file may lack the label also where its column was said. */
+static void said_label(void **state)
+{
+    (void)state;
+    static const char *const LACKING[] = {"text,score\na b,x\nc d,y\n", "text\na b\nc d\n"};
+    const el_task *const task = el_task_find("classify");
+    const el_columns columns = {.header = -1, .label = "mood"};
+    el_task_reading reading = {.columns = &columns, .labelled = true};
+    el_file_layout known = {0};
+    el_labels labels = {0};
+    el_dataset d;
+    CHECK_OK(el_task_read(task, file("said.csv", "text,score,mood\na b,1,x\nc d,2,y\n"), reading, &labels,
+                          &known, &d));
+    el_dataset_release(&d);
+    reading.known = &known;
+    for (int i = 0; i < 2; i++) {
+        const char *const path = file("lacking.csv", LACKING[i]);
+        reading.labels_may_lack = false;
+        CHECK_FAILS(el_task_read(task, path, reading, &labels, NULL, &d), EL_EDATA, "no column \"mood\"");
+        reading.labels_may_lack = true;
+        CHECK_OK(el_task_read(task, path, reading, &labels, NULL, &d));
+        CHECK(d.count == 2 && !el_dataset_labelled(&d), "%s: %d rows, or labels", LACKING[i], d.count);
+        el_dataset_release(&d);
+    }
+    el_labels_release(&labels);
+    el_file_layout_release(&known);
+}
+
 /* Labels that are a key each are all there, or refused: a key is looked for among all others. */
 static void many_keys(void **state)
 {
@@ -784,6 +873,8 @@ int main(void)
                                        cmocka_unit_test(by_name),
                                        cmocka_unit_test(refused),
                                        cmocka_unit_test(not_as_known),
+                                       cmocka_unit_test(another_label),
+                                       cmocka_unit_test(said_label),
                                        cmocka_unit_test(labels_are_not_read),
                                        cmocka_unit_test(many_keys),
                                        cmocka_unit_test(late_separators),

@@ -62,6 +62,26 @@ int el_finder_named(const el_finder *f, const char *name)
     return same;
 }
 
+/* Around a name, and not around a number. */
+static const char *quote(const char *column)
+{
+    return el_finder_is_name(column) ? "\"" : "";
+}
+
+/* What a role is called in sentences. */
+static const char *called(const el_finder *f, el_column_role role)
+{
+    static const char *const NAMES[EL_TASK_KINDS][EL_ROLES] = {
+        [EL_TAG] = {[EL_ROLE_TEXT] = "words", [EL_ROLE_LABEL] = "tags"},
+        [EL_SPAN] = {[EL_ROLE_TEXT] = "question", [EL_ROLE_SECOND] = "context", [EL_ROLE_LABEL] = "answers"}};
+    static const char *const USUAL[EL_ROLES] = {[EL_ROLE_TEXT] = "text",
+                                                [EL_ROLE_SECOND] = "second text",
+                                                [EL_ROLE_LABEL] = "label",
+                                                [EL_ROLE_ID] = "id"};
+    const char *const name = NAMES[f->wanted->kind][role];
+    return name ? name : USUAL[role];
+}
+
 /* ---- by what was said, and by the layout of the training file ---- */
 
 /* A name says which column only where no other one has it; `place` is the one that el_finder_named() found by it. */
@@ -88,8 +108,7 @@ static el_status take_said(const el_finder *f, const char *column, int *place)
             return EL_OK;
     }
     return el_fail(EL_EDATA, "%s, line %lld: there is no column %s%s%s", f->path,
-                   (long long)f->survey.first_line, is_number(column) ? "" : "\"", column,
-                   is_number(column) ? "" : "\"");
+                   (long long)f->survey.first_line, quote(column), column, quote(column));
 }
 
 /* A column of the training file's, by name; by number only where nothing had names. */
@@ -124,40 +143,57 @@ static el_status check_width(const el_finder *f)
         f->path, count, width, EL_TEXT_OPTION);
 }
 
-static el_status take_known(el_finder *f)
+static el_status refuse_lack(const el_finder *f, const char *column)
+{
+    return el_fail(EL_EDATA, "%s, line %lld: there is no column %s%s%s, which the model learned from%s",
+                   f->path, (long long)f->survey.first_line, quote(column), column, quote(column),
+                   f->named ? "" : " (and no header that names one)");
+}
+
+static el_status take_known_texts(el_finder *f)
 {
     const el_file_layout *const known = f->wanted->known;
-    const bool numbers = !el_finder_is_name(known->text[0]);
-    if (numbers && (f->named || known->file.form == EL_FORM_CONLL))
-        return EL_OK; /* names tell more than the places of a file without, and a word's columns are no sentence's */
-    const el_status st = numbers ? check_width(f) : EL_OK;
-    if (st)
-        return st;
     for (int i = 0; i < 2; i++) {
         f->text[i] = known_place(f, known->text[i]);
         if (i == 0 && f->text[i] < 0 && holds_one_text(f))
             f->text[i] = 0;
         if (known->text[i] && f->text[i] < 0)
-            return el_fail(EL_EDATA,
-                           "%s, line %lld: there is no column %s%s%s, which the model learned from%s",
-                           f->path, (long long)f->survey.first_line, numbers ? "" : "\"", known->text[i],
-                           numbers ? "" : "\"", f->named ? "" : " (and no header that names one)");
+            return refuse_lack(f, known->text[i]);
         const el_status one = f->named ? check_one(f, f->text[i]) : EL_OK;
         if (one)
             return one;
     }
-    if (f->label < 0 && !(f->survey.count == 1 && f->text[0] == 0))
-        f->label = known_place(f, known->label);
-    if (f->id < 0)
-        f->id = known_place(f, known->id);
+    return EL_OK;
+}
+
+/* The column of that name or number, unless it is something else already. */
+static int known_and_free(const el_finder *f, const char *column)
+{
+    const int place = known_place(f, column);
+    return el_finder_taken(f, place) ? -1 : place;
+}
+
+static el_status take_known(el_finder *f, bool text_open)
+{
+    const el_file_layout *const known = f->wanted->known;
+    const bool numbers = !el_finder_is_name(known->text[0]);
+    if (numbers && (!text_open || f->named || known->file.form == EL_FORM_CONLL))
+        return EL_OK; /* names tell more than the places of a file without, and a word's columns are no sentence's */
+    el_status st = numbers ? check_width(f) : EL_OK;
+    if (!st && text_open)
+        st = take_known_texts(f);
+    if (st)
+        return st;
+    f->label = f->label < 0 ? known_and_free(f, known->label) : f->label;
+    f->label_told |= known->label != NULL;
+    f->id = f->id < 0 ? known_and_free(f, known->id) : f->id;
     return EL_OK;
 }
 
 /* ---- by name ---- */
 
 /* The one column whose name is the surest in a role; several of them are EL_EDATA, but of what nobody reads. */
-static el_status take_named(const el_finder *f, el_column_role role, const char *what, const char *option,
-                            int *place)
+static el_status take_named(const el_finder *f, el_column_role role, const char *option, int *place)
 {
     const bool scores = f->wanted->kind == EL_REGRESS && role == EL_ROLE_LABEL;
     int best = EL_RANKS, found = -1, other = -1;
@@ -183,7 +219,7 @@ static el_status take_named(const el_finder *f, el_column_role role, const char 
         return EL_OK;
     char sentence[256];
     snprintf(sentence, sizeof sentence, "both column \"%.60s\" and column \"%.60s\" may be the %s",
-             f->survey.columns[found].name, f->survey.columns[other].name, what);
+             f->survey.columns[found].name, f->survey.columns[other].name, called(f, role));
     return el_finder_unclear(f, sentence, option);
 }
 
@@ -208,21 +244,13 @@ static el_status take_names(el_finder *f, bool text_open)
     if (text_open && f->text[0] < 0 && kind != EL_TAG && kind != EL_SPAN)
         st = take_pair(f);
     if (!st && text_open && f->text[0] < 0)
-        st = take_named(f, EL_ROLE_TEXT,
-                        kind == EL_TAG    ? "words"
-                        : kind == EL_SPAN ? "question"
-                                          : "text",
-                        EL_TEXT_OPTION, &f->text[0]);
+        st = take_named(f, EL_ROLE_TEXT, EL_TEXT_OPTION, &f->text[0]);
     if (!st && kind == EL_SPAN && f->text[1] < 0)
-        st = take_named(f, EL_ROLE_SECOND, "context", "--second-column says which", &f->text[1]);
-    if (!st && f->label < 0)
-        st = take_named(f, EL_ROLE_LABEL,
-                        kind == EL_TAG    ? "tags"
-                        : kind == EL_SPAN ? "answers"
-                                          : "label",
-                        EL_LABEL_OPTION, &f->label);
+        st = take_named(f, EL_ROLE_SECOND, "--second-column says which", &f->text[1]);
+    if (!st && f->label < 0 && !f->label_told)
+        st = take_named(f, EL_ROLE_LABEL, EL_LABEL_OPTION, &f->label);
     if (!st && f->id < 0)
-        st = take_named(f, EL_ROLE_ID, "id", "", &f->id);
+        st = take_named(f, EL_ROLE_ID, "", &f->id);
     return st;
 }
 
@@ -324,17 +352,41 @@ static void say_unused(const el_finder *f, const el_file_layout *l)
                unused > SHOWN ? ", ..." : "");
 }
 
+/* A column of another name, or place, than the one that was learned from. */
+static void say_other(const el_finder *f, el_column_role role, const char *column, const char *known)
+{
+    if (!column || !known || el_name_same(column, known))
+        return;
+    el_log(EL_LOG_NOTE, "%s: %s read from column %s%.40s%s; the model learned from column %s%.40s%s", f->path,
+           called(f, role), quote(column), column, quote(column), quote(known), known, quote(known));
+}
+
+static void say_others(const el_finder *f, const el_file_layout *l)
+{
+    const el_file_layout *const known = f->wanted->known;
+    if (!f->wanted->labelled || known->file.form == EL_FORM_CONLL) /* whose columns are a word's */
+        return;
+    say_other(f, EL_ROLE_TEXT, l->text[0], known->text[0]);
+    say_other(f, EL_ROLE_SECOND, l->text[1], known->text[1]);
+    say_other(f, EL_ROLE_LABEL, l->label, known->label);
+}
+
 /* What a task cannot do without. */
 static el_status check_texts(const el_finder *f)
 {
-    static const char *const NAMES[EL_TASK_KINDS][2] = {
-        [EL_TAG] = {"words"}, [EL_SPAN] = {"question", "context"}};
-    const char *const *const names = NAMES[f->wanted->kind];
     for (int i = 0; i < 1 + (f->wanted->kind == EL_SPAN); i++)
         if (f->text[i] < 0)
             return el_fail(EL_EDATA, "%s, line %lld: there is no column %s", f->path,
-                           (long long)f->survey.first_line, names[i] ? names[i] : "text");
+                           (long long)f->survey.first_line, called(f, i ? EL_ROLE_SECOND : EL_ROLE_TEXT));
     return EL_OK;
+}
+
+/* The label of a model that learned one is to be scored, whatever else might be a label. */
+static el_status check_label(const el_finder *f)
+{
+    const el_file_layout *const known = f->wanted->known;
+    const bool needed = f->wanted->labelled && !f->wanted->labels_may_lack;
+    return needed && known && f->label_told && f->label < 0 ? refuse_lack(f, known->label) : EL_OK;
 }
 
 static el_status find_all(el_finder *f, el_file_layout *l)
@@ -346,14 +398,15 @@ static el_status find_all(el_finder *f, el_file_layout *l)
     int *const places[] = {&f->text[0], &f->text[1], &f->label, &f->id};
     el_status st = EL_OK;
     for (int i = 0; !st && i < 4; i++) {
-        const bool needed = i < 2 || (i == 2 && f->wanted->labelled);
+        const bool needed = i < 2 || (i == 2 && f->wanted->labelled && !f->wanted->labels_may_lack);
         if (roles[i] && (st = take_said(f, roles[i], places[i])) && !needed) {
             st = EL_OK;
             *places[i] = -1;
         }
     }
-    if (!st && known && text_open)
-        st = take_known(f);
+    f->label_told = said->label != NULL;
+    if (!st && known)
+        st = take_known(f, text_open);
     if (!st && f->named)
         st = take_names(f, text_open);
     const bool columns_are_labels = known ? known->parts == EL_PARTS_COLUMNS
@@ -366,11 +419,15 @@ static el_status find_all(el_finder *f, el_file_layout *l)
         st = el_finder_fill(f, text_open, columns_are_labels);
     if (!st)
         st = check_texts(f);
+    if (!st && !columns_are_labels)
+        st = check_label(f);
     if (st)
         return st;
     st = fill_layout(f, columns_are_labels, l);
     if (!st)
         say_unused(f, l);
+    if (!st && known)
+        say_others(f, l);
     if (!st && known)
         l->parts = known->parts;
     return st;

@@ -15,6 +15,7 @@ typedef struct {
     const el_columns *said;      /* by the caller, or by a task whose files have one form */
     const el_file_layout *known; /* of the file that was learned from; NULL: none is known */
     bool labelled;               /* a label is wanted */
+    bool labels_may_lack;        /* and not missed where no column has it */
 } el_wanted;
 
 /* Finds the columns by the rows ahead, and names the table's columns where its first row does.  Fills all of the layout but

@@ -17,6 +17,7 @@ typedef struct {
     el_survey survey;
     bool named;             /* by a header or by JSON */
     int text[2], label, id; /* places from 0; -1: none */
+    bool label_told;        /* the label's column is said or known, and no other one is it */
 } el_finder;
 
 /* What decides where it is not clear, for sentences. */

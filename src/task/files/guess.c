@@ -58,15 +58,9 @@ static el_status refuse_within(const el_finder *f, int column, const char *what,
     return el_finder_unclear(f, sentence, option);
 }
 
-/* What the training file calls the label is not guessed in another. */
-static bool knows_label(const el_finder *f)
-{
-    return f->wanted->known && el_finder_is_name(f->wanted->known->label);
-}
-
 static el_status fill_label(el_finder *f)
 {
-    if (knows_label(f))
+    if (f->label_told)
         return EL_OK;
     int found = only_one(f, may_be_label);
     if (found == -1)
@@ -141,7 +135,7 @@ static el_status fill_unnamed(el_finder *f, bool text_open)
         f->id = f->id < 0 ? 0 : f->id;
         first = 1;
     }
-    const bool label_open = f->label < 0;
+    const bool label_open = f->label < 0 && !f->label_told;
     if (kind == EL_SPAN) {
         f->text[0] = f->text[0] < 0 ? 0 : f->text[0];
         f->text[1] = f->text[1] < 0 && columns > 1 ? 1 : f->text[1];

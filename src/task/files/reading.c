@@ -194,7 +194,8 @@ static el_status resolve(el_task_reader *r)
     const el_wanted wanted = {.kind = r->task->kind,
                               .said = &r->said,
                               .known = r->known,
-                              .labelled = r->labelled && !r->class_count};
+                              .labelled = r->labelled && !r->class_count,
+                              .labels_may_lack = r->labels_may_lack};
     bool there;
     r->resolved = true;
     el_status st = el_columns_find(r->table, r->path, &wanted, &r->layout);

@@ -513,6 +513,32 @@ static void labels_are_not_read(void **state)
     el_labels_release(&labels);
 }
 
+/* Names of two roles are a header though one of them comes again below; one name alone, or none, may be an example. */
+static void names_that_come_again(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *text;
+        bool header;
+    } CASES[] = {{"sure.csv", "text,label\na b,x\nc d,y\ntext,x\n", true},
+                 {"korean.csv", "리뷰,평점\n좋은 영화,1\n나쁜 영화,2\n리뷰,1\n", true},
+                 {"third.csv", "text,label,type\na b,x,type\nc d,y,web\n", true},
+                 {"numbered.csv", "text,label,1\na b,x,1\nc d,y,2\n", true},
+                 {"one.csv", "news,x\nof Korea,y\nnews,y\nin Seoul,x\n", false},
+                 {"labels.csv", "so,question\nof Korea,answer\nwhy,question\n", false},
+                 {"alike.csv", "news,review\nof Korea,news\nin Seoul,review\n", false}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        el_file_layout l;
+        el_labels labels = {0};
+        el_dataset d;
+        CHECK_OK(read_file("classify", file(CASES[i].name, CASES[i].text), NULL, &l, &labels, &d));
+        CHECK(l.header == CASES[i].header, "%s: it has %s header", CASES[i].name, l.header ? "a" : "no");
+        el_dataset_release(&d);
+        el_labels_release(&labels);
+        el_file_layout_release(&l);
+    }
+}
+
 /* What people call the columns, however they spell it. */
 static void spellings(void **state)
 {
@@ -878,6 +904,7 @@ int main(void)
                                        cmocka_unit_test(labels_are_not_read),
                                        cmocka_unit_test(many_keys),
                                        cmocka_unit_test(late_separators),
+                                       cmocka_unit_test(names_that_come_again),
                                        cmocka_unit_test(spellings),
                                        cmocka_unit_test(several_labels),
                                        cmocka_unit_test(vectors_of_two_lengths),

@@ -15,27 +15,43 @@ static bool first_row_has(const el_finder *f, const char *name)
     return false;
 }
 
-/* The rank of the surest name in the first row, or EL_RANKS. */
-static int surest_name(const el_finder *f)
+/* The names in the first row: the rank of the surest one in each role, or EL_RANKS. */
+typedef struct {
+    int ranks[EL_ROLES], surest;
+} first_names;
+
+static first_names look_for_names(const el_finder *f)
 {
-    int best = EL_RANKS;
-    for (int i = 0; i < f->survey.count; i++) {
-        const char *const cell = el_table_peek(f->table, 0, i);
-        for (el_column_role role = EL_ROLE_TEXT; cell && role < EL_ROLES; role++) {
-            const int one = el_name_rank(f->wanted->kind, role, cell);
-            best = one >= 0 && one < best ? one : best;
+    first_names n = {.surest = EL_RANKS};
+    for (el_column_role role = EL_ROLE_TEXT; role < EL_ROLES; role++) {
+        n.ranks[role] = EL_RANKS;
+        for (int i = 0; i < f->survey.count; i++) {
+            const char *const cell = el_table_peek(f->table, 0, i);
+            const int one = cell ? el_name_rank(f->wanted->kind, role, cell) : -1;
+            n.ranks[role] = one >= 0 && one < n.ranks[role] ? one : n.ranks[role];
         }
+        n.surest = n.ranks[role] < n.surest ? n.ranks[role] : n.surest;
     }
-    return best;
+    return n;
+}
+
+/* Whether the first row names columns even if one of its cells comes again: a row of texts has not the names of two roles. */
+static bool surely_names(const first_names *n, const el_first_row *first)
+{
+    int roles = 0;
+    for (el_column_role role = EL_ROLE_TEXT; role < EL_ROLES; role++)
+        roles += n->ranks[role] < EL_RANKS;
+    return (n->ranks[EL_ROLE_TEXT] == 0 && n->ranks[EL_ROLE_LABEL] == 0) || (roles > 1 && first->like_names);
 }
 
 /* By what the first row holds beside the others. */
 static el_status look_for_header(const el_finder *f, bool *header)
 {
     const el_first_row first = el_survey_first_row(&f->survey, f->table);
-    const int name = surest_name(f);
+    const first_names names = look_for_names(f);
+    const int name = names.surest;
     const bool training = f->wanted->labelled && !f->wanted->known;
-    *header = first.returns && first.like_names && name < EL_RANKS;
+    *header = surely_names(&names, &first) || (first.returns && first.like_names && name < EL_RANKS);
     if (first.counts && training)
         return el_finder_unclear(f, "its first row counts the columns, as pandas names them",
                                  EL_HEADER_OPTION);

@@ -547,7 +547,13 @@ static void spellings(void **state)
         {"Sentence_1,sentence 2,goldLabel", "Sentence_1", "sentence 2", "goldLabel"},
         {"q1,q2,isDuplicate", "q1", "q2", "isDuplicate"},
         {"tweetId,Comment-Text,Class", "Comment-Text", NULL, "Class"},
-        {"review-id,ReviewText,is_valid", "ReviewText", NULL, "is_valid"}};
+        {"review-id,ReviewText,is_valid", "ReviewText", NULL, "is_valid"},
+        {"review-id,text,label_id", "text", NULL, "label_id"},
+        {"lang,text,Category-ID", "text", NULL, "Category-ID"},
+        {"lang,text,intentId", "text", NULL, "intentId"},
+        {"lang,text,Class id", "text", NULL, "Class id"},
+        {"label_id,text,label", "text", NULL, "label"},
+        {"answer_id,text,mood", "text", NULL, "mood"}};
     for (size_t i = 0; i < sizeof HEADERS / sizeof *HEADERS; i++) {
         char text[256];
         el_file_layout l;

@@ -1,6 +1,7 @@
 /* names - see the header */
 #include "task/files/names.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -119,18 +120,18 @@ static bool is_lower(char c)
     return c >= 'a' && c <= 'z';
 }
 
-/* "review_id", "pair-ID", "tweetId", "Unnamed: 0" (what pandas calls the index). */
-static bool is_id(const char *name)
+/* The bytes before the "_id", "-ID", " id" or "Id" at a name's end; 0: it has none. */
+static size_t before_id(const char *name)
 {
     const size_t bytes = strlen(name);
     const char *const end = name + (bytes > 3 ? bytes - 3 : 0);
     const bool apart =
         strcasecmp(end, "_id") == 0 || strcasecmp(end, "-id") == 0 || strcasecmp(end, " id") == 0;
     const bool camel = is_lower(*end) && (strcmp(end + 1, "Id") == 0 || strcmp(end + 1, "ID") == 0);
-    return (bytes > 3 && (apart || camel)) || strncasecmp(name, "unnamed:", 8) == 0;
+    return bytes > 3 && apart ? bytes - 3 : bytes > 3 && camel ? bytes - 2 : 0;
 }
 
-int el_name_rank(el_task_kind kind, el_column_role role, const char *name)
+static int listed_rank(el_task_kind kind, el_column_role role, const char *name)
 {
     char same[LONGEST];
     const size_t bytes = plain(name, same);
@@ -138,7 +139,30 @@ int el_name_rank(el_task_kind kind, el_column_role role, const char *name)
     for (int rank = 0; bytes && rank < EL_RANKS; rank++)
         if (holds(lists[rank], same))
             return rank;
-    return role == EL_ROLE_ID && bytes && is_id(name) ? EL_RANKS - 1 : -1;
+    return -1;
+}
+
+/* "label_id", "category-ID": the number of a label, where "review_id" is that of a row.  An answer's is a row's, too. */
+static bool numbers_labels(el_task_kind kind, const char *name)
+{
+    char label[LONGEST];
+    snprintf(label, sizeof label, "%.*s", (int)before_id(name), name);
+    const int rank = listed_rank(kind, EL_ROLE_LABEL, label);
+    return kind <= EL_MULTILABEL && rank >= 0 && rank < EL_RANKS - 1;
+}
+
+/* "review_id", "pair-ID", "tweetId", "Unnamed: 0" (what pandas calls the index). */
+static bool is_id(el_task_kind kind, const char *name)
+{
+    return (before_id(name) && !numbers_labels(kind, name)) || strncasecmp(name, "unnamed:", 8) == 0;
+}
+
+int el_name_rank(el_task_kind kind, el_column_role role, const char *name)
+{
+    const int rank = listed_rank(kind, role, name);
+    const bool last =
+        role == EL_ROLE_ID ? is_id(kind, name) : role == EL_ROLE_LABEL && numbers_labels(kind, name);
+    return rank < 0 && last ? EL_RANKS - 1 : rank;
 }
 
 bool el_name_known(el_task_kind kind, const char *name)

@@ -249,6 +249,7 @@ static void columns(void **state)
          "{\"text\":\"a "
          "b\",\"label\":\"bad\",\"score\":1.5}\n{\"text\":\"c\",\"label\":\"good\",\"score\":2}\n",
          "text - score - 2"},
+        {"regress", "texts.csv", "text,label,score\na b,1,1.5\nc d,bad,2\ne f,good,3\n", "text - score - 3"},
         {"tag", "words.jsonl", "{\"id\":\"0\",\"tokens\":[\"EU\"],\"pos_tags\":[1],\"ner_tags\":[3]}\n",
          "tokens - ner_tags id 1"},
         {"tag", "printed.csv", "tokens,ner_tags\n\"['EU', \"\"it's\"\"]\",\"['B-ORG', 'O']\"\n",
@@ -645,6 +646,14 @@ static void refused(void **state)
         {"regress", "hexadecimal.csv", "text,score\na b,0x1F\n", "\"0x1F\" is not a number"},
         {"regress", "comma.csv", "text;score\na b;3,5\nc d;4,5\n", "line 2: \"3,5\" is not a number"},
         {"regress", "large.csv", "text,score\na b,3\nc d,1e400\n", "line 3: \"1e400\" is not a number"},
+        {"regress", "missing.csv", "text,score,length\na b,1.5,3\nc d,N/A,3\ne f,2,4\n",
+         "line 3: \"N/A\" is not a number"},
+        {"regress", "other.csv", "text,score,stars\na b,1.5,3\nc d,NaN,3\ne f,2,4\n",
+         "line 3: \"NaN\" is not a number"},
+        {"regress", "unnamed.csv", "text,valence,length\na b,1.5,3\nc d,-,3\ne f,2,4\n",
+         "more than one may be it"},
+        {"regress", "words.csv", "text,label,length\na b,bad,3\nc d,good,3\ne f,bad,4\n",
+         "line 2: \"bad\" is not a number"},
         {"regress", "empty.csv", "text,score\na b,3\nc d,\n", "line 3: \"\" is not a number"}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         el_file_layout l;

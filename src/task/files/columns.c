@@ -192,17 +192,25 @@ static el_status take_known(el_finder *f, bool text_open)
 
 /* ---- by name ---- */
 
-/* The one column whose name is the surest in a role; several of them are EL_EDATA, but of what nobody reads. */
+/* How much speaks against a column of the right name: nothing, texts where scores are wanted, nothing in it.  Scores of which
+ * some are no numbers are scores; the reader says which. */
+enum { DOUBTS = 3 };
+static int doubt(const el_finder *f, el_column_role role, int column)
+{
+    const el_survey_column *const c = &f->survey.columns[column];
+    const bool score = f->wanted->kind == EL_REGRESS && role == EL_ROLE_LABEL;
+    return !c->filled ? 2 : score && !c->mostly_numbers ? 1 : 0;
+}
+
+/* The one column whose name is the surest in a role, of those with the least doubt; several of them are EL_EDATA, but of what
+ * nobody reads. */
 static el_status take_named(const el_finder *f, el_column_role role, const char *option, int *place)
 {
-    const bool scores = f->wanted->kind == EL_REGRESS && role == EL_ROLE_LABEL;
     int best = EL_RANKS, found = -1, other = -1;
-    for (int empty = 0; empty < 2 && found < 0;
-         empty++) /* one without anything in it only where there is no other */
+    for (int level = 0; level < DOUBTS && found < 0; level++)
         for (int i = 0; i < f->survey.count; i++) {
             const int one = el_finder_taken(f, i) ? -1 : el_finder_rank(f, role, i);
-            const el_survey_column *const c = &f->survey.columns[i];
-            if (one < 0 || (c->filled == 0) != empty || (scores && !c->numbers && !empty))
+            if (one < 0 || doubt(f, role, i) != level)
                 continue;
             if (one < best)
                 best = one, found = i, other = -1;

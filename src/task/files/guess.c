@@ -8,7 +8,7 @@
 static bool may_be_label(const el_finder *f, int column)
 {
     const el_survey_column *const c = &f->survey.columns[column];
-    return f->wanted->kind == EL_REGRESS ? c->numbers : c->repeats && !c->long_texts;
+    return f->wanted->kind == EL_REGRESS ? c->mostly_numbers : c->repeats && !c->long_texts;
 }
 
 /* The one free column that `is`; -1 none, -2 several. */

@@ -59,7 +59,7 @@ static void look_at(el_survey_column *c, el_table *table, int column, int from, 
     char *const name = c->name;
     double last = -INFINITY;
     bool integers = true, rises = true, wide = true;
-    int truths = 0;
+    int truths = 0, numbers = 0;
     *c = (el_survey_column){.name = name, .numbers = true};
     for (int row = from; row < el_table_ahead(table); row++) {
         const char *const cell = el_table_peek(table, row, column);
@@ -69,7 +69,8 @@ static void look_at(el_survey_column *c, el_table *table, int column, int from, 
         words += words_of(cell);
         bytes += (double)strlen(cell);
         hashes[c->filled++] = el_hash(cell, strlen(cell));
-        c->numbers &= is_number(cell, &whole);
+        numbers += is_number(cell, &whole);
+        c->numbers = numbers == c->filled;
         integers &= whole;
         rises &= c->numbers && el_number_read(cell, NULL) > last;
         last = c->numbers ? el_number_read(cell, NULL) : last;
@@ -82,6 +83,7 @@ static void look_at(el_survey_column *c, el_table *table, int column, int from, 
     c->repeats = filled > 1 && (2 * distinct <= filled || (filled < FEW_ROWS && distinct < filled));
     c->long_texts = c->words >= LONG_WORDS || bytes / rows >= LONG_BYTES;
     c->numbers &= filled > 0;
+    c->mostly_numbers = 2 * numbers > filled;
     c->counts = c->numbers && integers && filled > 1 && distinct == filled && (rises || wide);
     c->truths = filled > 0 && truths == filled;
     c->mostly_truths = c->numbers && 2 * truths > filled;

@@ -10,8 +10,9 @@ typedef struct {
     double words; /* of them, the mean */
     bool repeats; /* values come again and again, as labels do */
     bool numbers; /* all are */
-    bool counts;  /* whole numbers that rise from row to row, or all of many digits, none twice: ids */
-    bool truths;  /* all are 0 or 1, true or false */
+    bool mostly_numbers;
+    bool counts; /* whole numbers that rise from row to row, or all of many digits, none twice: ids */
+    bool truths; /* all are 0 or 1, true or false */
     bool mostly_truths;
     bool long_texts;
 } el_survey_column;

@@ -432,6 +432,25 @@ static void another_label(void **state)
         }
 }
 
+/* Of columns of one name a number says none either: the layout that is kept has names.  Labels that nobody reads may be two. */
+static void same_names(void **state)
+{
+    (void)state;
+    const el_task *const task = el_task_find("classify");
+    const el_columns second = {.header = 1, .text = {"2"}};
+    el_labels labels = {0};
+    el_dataset d;
+    const char *path = file("numbered.csv", "text,text,label\na b,c d,x\ne f,g h,y\n");
+    CHECK_FAILS(
+        el_task_read(task, path, (el_task_reading){.columns = &second, .labelled = true}, &labels, NULL, &d),
+        EL_EDATA, "columns 1 and 2 are both called \"text\"");
+    path = file("unread.csv", "text,label,label\na b,x,y\ne f,y,y\n");
+    CHECK_OK(el_task_read(task, path, (el_task_reading){0}, &labels, NULL, &d));
+    assert_string_equal(d.examples[1].text[0], "e f");
+    el_dataset_release(&d);
+    el_labels_release(&labels);
+}
+
 /* A test file may lack the label also where its column was said. */
 static void said_label(void **state)
 {
@@ -646,6 +665,18 @@ static void refused(void **state)
         {"regress", "hexadecimal.csv", "text,score\na b,0x1F\n", "\"0x1F\" is not a number"},
         {"regress", "comma.csv", "text;score\na b;3,5\nc d;4,5\n", "line 2: \"3,5\" is not a number"},
         {"regress", "large.csv", "text,score\na b,3\nc d,1e400\n", "line 3: \"1e400\" is not a number"},
+        {"classify", "empties.csv", "text,text,label\n,a b,x\n,c d,y\n",
+         "line 1: columns 1 and 2 are both called \"text\""},
+        {"classify", "labelled.csv", "label,text,label\n,a b,x\n,c d,y\n",
+         "columns 1 and 3 are both called \"label\""},
+        {"classify", "ids.csv", "id,text,label,id\n,a b,x,1\n,c d,y,2\n",
+         "columns 1 and 4 are both called \"id\""},
+        {"classify", "pairs.csv", "sentence1,sentence2,label,sentence2\na b,,x,e f\nc d,,y,g h\n",
+         "columns 2 and 4 are both called \"sentence2\""},
+        {"classify", "guessed.csv", "Mood,text,Mood\n,a b,x\n,c d,y\n,e f,y\n",
+         "columns 1 and 3 are both called \"Mood\""},
+        {"multilabel", "twice.csv", "text,a,b,a\nx y,0,1,1\ny z,1,1,0\n",
+         "columns 2 and 4 are both called \"a\""},
         {"regress", "missing.csv", "text,score,length\na b,1.5,3\nc d,N/A,3\ne f,2,4\n",
          "line 3: \"N/A\" is not a number"},
         {"regress", "other.csv", "text,score,stars\na b,1.5,3\nc d,NaN,3\ne f,2,4\n",
@@ -916,6 +947,7 @@ int main(void)
                                        cmocka_unit_test(not_as_known),
                                        cmocka_unit_test(another_label),
                                        cmocka_unit_test(said_label),
+                                       cmocka_unit_test(same_names),
                                        cmocka_unit_test(labels_are_not_read),
                                        cmocka_unit_test(many_keys),
                                        cmocka_unit_test(late_separators),

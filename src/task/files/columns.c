@@ -84,23 +84,11 @@ static const char *called(const el_finder *f, el_column_role role)
 
 /* ---- by what was said, and by the layout of the training file ---- */
 
-/* A name says which column only where no other one has it; `place` is the one that el_finder_named() found by it. */
-static el_status check_one(const el_finder *f, int place)
-{
-    const char *const name = place >= 0 ? f->survey.columns[place].name : NULL;
-    for (int i = 0; name && i < f->survey.count; i++)
-        if (i != place && f->survey.columns[i].name && strcmp(f->survey.columns[i].name, name) == 0)
-            return el_fail(EL_EDATA, "%s, line %lld: columns %d and %d are both called \"%s\"", f->path,
-                           (long long)f->survey.first_line, (place < i ? place : i) + 1,
-                           (place < i ? i : place) + 1, name);
-    return EL_OK;
-}
-
 static el_status take_said(const el_finder *f, const char *column, int *place)
 {
     *place = el_finder_named(f, column);
     if (*place >= 0)
-        return check_one(f, *place);
+        return EL_OK;
     if (is_number(column) && !el_table_keyed(f->table)) {
         const int number = atoi(column);
         *place = number > 0 ? number - 1 : f->survey.count + number;
@@ -159,9 +147,6 @@ static el_status take_known_texts(el_finder *f)
             f->text[i] = 0;
         if (known->text[i] && f->text[i] < 0)
             return refuse_lack(f, known->text[i]);
-        const el_status one = f->named ? check_one(f, f->text[i]) : EL_OK;
-        if (one)
-            return one;
     }
     return EL_OK;
 }
@@ -264,6 +249,18 @@ static el_status take_names(el_finder *f, bool text_open)
 
 /* ---- the layout ---- */
 
+/* The layout has names, and a name says which column only where no other one has it. */
+static el_status check_one(const el_finder *f, int column)
+{
+    const char *const name = column >= 0 ? f->survey.columns[column].name : NULL;
+    for (int i = 0; name && i < f->survey.count; i++)
+        if (i != column && f->survey.columns[i].name && strcmp(f->survey.columns[i].name, name) == 0)
+            return el_fail(EL_EDATA, "%s, line %lld: columns %d and %d are both called \"%s\"", f->path,
+                           (long long)f->survey.first_line, (column < i ? column : i) + 1,
+                           (column < i ? i : column) + 1, name);
+    return EL_OK;
+}
+
 static el_status put_name(const el_finder *f, int column, char **name)
 {
     char number[16];
@@ -271,6 +268,18 @@ static el_status put_name(const el_finder *f, int column, char **name)
     const char *const known = column < 0 ? NULL : f->survey.columns[column].name;
     *name = column < 0 ? NULL : strdup(known ? known : number);
     return column < 0 || *name ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", f->path);
+}
+
+static el_status put_read(const el_finder *f, int column, char **name)
+{
+    const el_status st = check_one(f, column);
+    return st ? st : put_name(f, column, name);
+}
+
+/* Which of several columns is the label matters to nobody who reads none. */
+static el_status put_label(const el_finder *f, int column, char **name)
+{
+    return f->wanted->labelled ? put_read(f, column, name) : put_name(f, column, name);
 }
 
 /* Columns of zeros and ones that nothing else is made of; where labels are known, theirs. */
@@ -289,7 +298,7 @@ static el_status put_label_columns(el_finder *f, el_file_layout *l)
             is = k == 0 ? el_finder_named(f, known->labels[k]) == i
                         : is || el_finder_named(f, known->labels[k]) == i;
         if (is)
-            st = put_name(f, i, &l->labels[l->label_count++]);
+            st = put_label(f, i, &l->labels[l->label_count++]);
         else if (!known && f->survey.columns[i].mostly_truths && el_finder_free(f, i))
             st = el_fail(EL_EDATA,
                          "%s: column %s is mostly zeros and ones, as a label's is, but not all of it is",
@@ -313,17 +322,17 @@ static int truth_columns(const el_finder *f)
 
 static el_status fill_layout(el_finder *f, bool columns_are_labels, el_file_layout *l)
 {
-    el_status st = put_name(f, f->text[0], &l->text[0]);
+    el_status st = put_read(f, f->text[0], &l->text[0]);
     if (!st)
-        st = put_name(f, f->text[1], &l->text[1]);
+        st = put_read(f, f->text[1], &l->text[1]);
     if (!st)
-        st = put_name(f, f->id, &l->id);
+        st = put_read(f, f->id, &l->id);
     if (st)
         return st;
     if (columns_are_labels)
         return put_label_columns(f, l);
     l->width = f->named ? 0 : f->survey.count;
-    st = put_name(f, f->label, &l->label);
+    st = put_label(f, f->label, &l->label);
     l->parts = f->wanted->kind == EL_TAG ? EL_PARTS_BLANKS : EL_PARTS_ARRAY;
     if (!st && f->wanted->kind == EL_MULTILABEL && f->wanted->labelled && f->label >= 0)
         st = el_parts_find(f->table, f->path, f->survey.columns[f->label].name, f->label, &l->parts);

@@ -346,6 +346,10 @@ static void not_as_known(void **state)
          "its rows have 3 columns", false},
         {"classify", "in Seoul\tpos\nof Korea\tneg\nthe Bowl\tneg\n", "in Seoul\n", NULL, false},
         {"classify", "1\tin Seoul\tpos\n2\tof Korea\tneg\n3\tthe Bowl\tneg\n", "7\tin Seoul\n", NULL, false},
+        {"classify", "in Seoul\tpos\nof Korea\tneg\nthe Bowl\tneg\n", "7\ta b c\n8\td e f\n",
+         "its column 1 counts the rows", false},
+        {"classify", "in Seoul\tpos\nof Korea\tneg\nthe Bowl\tneg\n", "7\tpos\n8\tneg\n", NULL, false},
+        {"classify", "in Seoul\tpos\nof Korea\tneg\nthe Bowl\tneg\n", "7\n8\n", NULL, false},
         {"multilabel", "text\ta\tb\nin Seoul\t0\t1\nof Korea\t1\t1\n", "text\ta\nin\t1\n",
          "there is no column \"b\"", true},
         {"multilabel", "text\ta\tb\nin Seoul\t0\t1\nof Korea\t1\t1\n", "text\ta\nin\t1\n", NULL, false}};

@@ -131,6 +131,21 @@ static el_status check_width(const el_finder *f)
         f->path, count, width, EL_TEXT_OPTION);
 }
 
+/* Nor is it there where the first text's place counts the rows, and texts are elsewhere. */
+static el_status check_counted(const el_finder *f)
+{
+    const int text = f->text[0];
+    bool texts = false;
+    for (int i = 0; i < f->survey.count; i++)
+        texts |= i != text && f->survey.columns[i].long_texts;
+    if (f->named || !f->survey.columns[text].counts || !texts)
+        return EL_OK;
+    return el_fail(EL_EDATA,
+                   "%s: its column %d counts the rows, and the model learned texts from there; --text-column "
+                   "says where they are",
+                   f->path, text + 1);
+}
+
 static el_status refuse_lack(const el_finder *f, const char *column)
 {
     return el_fail(EL_EDATA, "%s, line %lld: there is no column %s%s%s, which the model learned from%s",
@@ -148,7 +163,7 @@ static el_status take_known_texts(el_finder *f)
         if (known->text[i] && f->text[i] < 0)
             return refuse_lack(f, known->text[i]);
     }
-    return EL_OK;
+    return check_counted(f);
 }
 
 /* The column of that name or number, unless it is something else already. */

@@ -96,10 +96,10 @@ static el_status fill_text(el_finder *f)
 /* Beside a text whose name is not the surest, a free column of texts may be the second one, or the one that is meant. */
 static el_status check_other_texts(const el_finder *f)
 {
-    enum { SURE = 1, WORDS = 3 };
+    enum { SURE = 1 };
     char sentence[256];
     int other = 0;
-    while (other < f->survey.count && !(el_finder_free(f, other) && f->survey.columns[other].words >= WORDS))
+    while (other < f->survey.count && !(el_finder_free(f, other) && f->survey.columns[other].sentences))
         other++;
     if (f->wanted->known || f->wanted->said->text[0] || !f->wanted->labelled || f->text[1] >= 0 ||
         other == f->survey.count || el_finder_rank(f, EL_ROLE_TEXT, f->text[0]) <= SURE)

@@ -11,7 +11,7 @@
 #include "task/files/parts.h"
 
 enum { MANY_DIGITS = 5, FEW_ROWS = 8, NAME_WORDS = 3, NAME_BYTES = 48 };
-static const double LONG_WORDS = 3, LONG_BYTES = 40;
+static const double LONG_WORDS = 3, LONG_BYTES = 40, MANY_FOREIGN = 10;
 
 static el_status no_memory(void)
 {
@@ -27,6 +27,22 @@ static int words_of(const char *text)
         at += strcspn(at, " ");
     }
     return words;
+}
+
+/* Characters that are no blanks, by what they are. */
+typedef struct {
+    int letters, foreign, others; /* foreign: letters beyond ASCII */
+} characters;
+
+static void count_characters(characters *c, const char *text)
+{
+    for (; *text; text++) {
+        const unsigned char byte = (unsigned char)*text;
+        const bool latin = (byte | 32) >= 'a' && (byte | 32) <= 'z', foreign = byte >= 0xC0;
+        c->letters += latin || foreign;
+        c->foreign += foreign;
+        c->others += byte > ' ' && byte < 0x80 && !latin;
+    }
 }
 
 static bool is_number(const char *text, bool *whole)
@@ -60,6 +76,7 @@ static void look_at(el_survey_column *c, el_table *table, int column, int from, 
     double last = -INFINITY;
     bool integers = true, rises = true, wide = true;
     int truths = 0, numbers = 0;
+    characters all = {0};
     *c = (el_survey_column){.name = name, .numbers = true};
     for (int row = from; row < el_table_ahead(table); row++) {
         const char *const cell = el_table_peek(table, row, column);
@@ -68,6 +85,7 @@ static void look_at(el_survey_column *c, el_table *table, int column, int from, 
             continue;
         words += words_of(cell);
         bytes += (double)strlen(cell);
+        count_characters(&all, cell);
         hashes[c->filled++] = el_hash(cell, strlen(cell));
         numbers += is_number(cell, &whole);
         c->numbers = numbers == c->filled;
@@ -82,6 +100,8 @@ static void look_at(el_survey_column *c, el_table *table, int column, int from, 
     c->words = words / rows;
     c->repeats = filled > 1 && (2 * distinct <= filled || (filled < FEW_ROWS && distinct < filled));
     c->long_texts = c->words >= LONG_WORDS || bytes / rows >= LONG_BYTES;
+    c->sentences =
+        all.letters > all.others && (c->words >= LONG_WORDS || all.foreign >= MANY_FOREIGN * words);
     c->numbers &= filled > 0;
     c->mostly_numbers = 2 * numbers > filled;
     c->counts = c->numbers && integers && filled > 1 && distinct == filled && (rises || wide);

@@ -15,6 +15,7 @@ typedef struct {
     bool truths; /* all are 0 or 1, true or false */
     bool mostly_truths;
     bool long_texts;
+    bool sentences; /* several words, or many letters without a blank, as in Chinese; no dates */
 } el_survey_column;
 
 typedef struct {

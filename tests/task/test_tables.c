@@ -249,6 +249,7 @@ static void columns(void **state)
         {"classify", "first.tsv", "good\tpos\nof Korea it is\tpos\nthe Bowl\tneg\n", "1 - 2 - 3"},
         {"regress", "score.csv", "Sentence,Rating (1-5)\nthe Bowl,3\nof Korea,5\n",
          "Sentence - Rating (1-5) - 2"},
+        {"regress", "index.csv", ",text,valence\n0,a b,0.5\n1,c d,1.5\n2,e f,0.5\n", "text - valence - 3"},
         {"regress", "both.jsonl",
          "{\"text\":\"a "
          "b\",\"label\":\"bad\",\"score\":1.5}\n{\"text\":\"c\",\"label\":\"good\",\"score\":2}\n",

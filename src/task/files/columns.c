@@ -40,7 +40,8 @@ bool el_finder_free(const el_finder *f, int column)
     const char *const name = f->survey.columns[column].name;
     if (name && el_table_keyed(f->table) && strchr(name, '.')) /* within an object: nobody means it unsaid */
         return false;
-    return !el_finder_taken(f, column) && f->survey.columns[column].filled &&
+    const bool index = name && !*name && f->survey.columns[column].counts; /* as pandas writes it */
+    return !el_finder_taken(f, column) && f->survey.columns[column].filled && !index &&
            el_finder_rank(f, EL_ROLE_ID, column) < 0;
 }
 

@@ -96,8 +96,8 @@ static void put_command(FILE *page, const el_options *options)
 
 static void put_page(FILE *page, const el_card *card)
 {
-    fputs("---\nlibrary_name: transformers\n", page);
-    if (card->pipeline)
+    fputs(card->own ? "---\n" : "---\nlibrary_name: transformers\n", page);
+    if (card->pipeline && !card->own)
         fprintf(page, "pipeline_tag: %s\n", card->pipeline);
     fputs("tags:\n- electra\n", page);
     if (card->metrics && card->pipeline)

@@ -20,8 +20,7 @@ static const head_names HEADS[EL_HEADS] = {
                          "XLNetForSequenceClassification"},
                         NULL,
                         true},
-    [EL_HEAD_SEQUENCE_AFFINE] = {{"ElectraForSequenceClassification", "BertForSequenceClassification", NULL,
-                                  "XLNetForSequenceClassification"},
+    [EL_HEAD_SEQUENCE_AFFINE] = {{"ElectraModel", "BertModel", NULL, "XLNetForSequenceClassification"},
                                  "sequence_affine",
                                  true},
     [EL_HEAD_TOKEN] = {{"ElectraForTokenClassification", "BertForTokenClassification",
@@ -32,6 +31,14 @@ static const head_names HEADS[EL_HEADS] = {
                        "AlbertForQuestionAnswering", "XLNetForQuestionAnsweringSimple"},
                       NULL,
                       false},
+    [EL_HEAD_SPAN_JOINT] = {{"ElectraModel", "BertModel"}, "span_joint", false},
+};
+
+/* Classes that the original's heads were given before, which transformers opens with a head of random numbers. */
+static const head_names BEFORE[EL_HEADS] = {
+    [EL_HEAD_SEQUENCE_AFFINE] = {{"ElectraForSequenceClassification", "BertForSequenceClassification"},
+                                 "sequence_affine",
+                                 true},
     [EL_HEAD_SPAN_JOINT] = {{"ElectraForQuestionAnswering", "BertForQuestionAnswering"}, "span_joint", false},
 };
 
@@ -133,6 +140,7 @@ static el_status find_kind(const json_t *object, const char *name, bool joined, 
         const bool last = *architecture ? names_head(&CAUSAL[k], architecture, task_head)
                                         : CAUSAL[k].task_head && strcmp(task_head, CAUSAL[k].task_head) == 0;
         if (last || names_head(&HEADS[k], architecture, task_head) ||
+            names_head(&BEFORE[k], architecture, task_head) ||
             (!*architecture && strcmp(task_head, WORDS[k]) == 0))
             *kind = (el_head_kind)k;
         of_causal |= last;
@@ -254,14 +262,31 @@ static int put_labels(json_t *object, int labels)
     return bad | json_object_set_new(object, "label2id", numbers);
 }
 
+/* An ALBERT that reads in one direction would be read as if it saw all. */
+static bool is_misread(const el_config *config)
+{
+    return config->causal && config->model_type == EL_MODEL_ALBERT;
+}
+
+static const head_names *names_for(const el_config *config, const el_head_config *head)
+{
+    return is_permuted(config, head) ? &ORDERED
+           : head->sentences         ? &PRETRAINING
+                                     : names_of(head->kind, config->causal);
+}
+
+bool el_head_opens(const el_config *config, const el_head_config *head)
+{
+    const head_names *const names = names_for(config, head);
+    return !head->joined && !is_misread(config) && names->architectures[config->model_type] &&
+           (!names->task_head || el_config_relative(config));
+}
+
 json_t *el_model_json(const el_config *config, const el_head_config *head, const json_t *extra)
 {
-    const head_names *const names = is_permuted(config, head) ? &ORDERED
-                                    : head->sentences         ? &PRETRAINING
-                                                              : names_of(head->kind, config->causal);
-    const bool misread = config->causal && config->model_type == EL_MODEL_ALBERT; /* as if it saw all */
+    const head_names *const names = names_for(config, head);
     const char *const architecture =
-        head->joined || misread ? NULL : names->architectures[config->model_type];
+        head->joined || is_misread(config) ? NULL : names->architectures[config->model_type];
     const char *const task_head =
         !head->joined && (architecture || names->task_head) ? names->task_head : WORDS[head->kind];
     json_t *object = el_config_json(config, architecture);

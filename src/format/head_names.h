@@ -11,6 +11,9 @@ bool el_architecture_known(const char *architecture);
 /* transformers' class of a network with this head, or NULL where it has none. */
 const char *el_head_class(el_head_kind kind, bool causal, el_model_type type);
 
+/* Whether a class of transformers opens the network with this head; else it opens the encoder alone, or nothing. */
+bool el_head_opens(const el_config *config, const el_head_config *head);
+
 /* The head that the object of a config.json speaks of; `name` is the file's. */
 el_status el_head_read(const json_t *object, const char *name, el_head_config *head);
 

@@ -219,7 +219,9 @@ char *el_finetune_readme(const el_finetuning *f, const json_t *metrics)
              "%s. Fine-tuned on %d examples, %g epochs, batches of %" PRId64 ", rate %g, seed %" PRIu64 ".\n",
              f->task->about, f->data[EL_TRAIN].count, f->settings->num_train_epochs,
              f->settings->train_batch_size, f->settings->learning_rate, f->seed);
+    const el_head_config head = head_of(f);
     return el_card_text(&(el_card){.pipeline = PIPELINES[f->task->kind],
+                                   .own = !el_head_opens(&f->config, &head),
                                    .title = title,
                                    .about = about,
                                    .task = f->task->name,

@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "base/output.h"
 #include "engine/import.h"
+#include "engine/scores.h"
 #include "format/gguf.h"
 #include "format/model_folder.h"
 #include "format/onnx.h"
@@ -42,7 +43,7 @@ static void note_encoder_alone(const char *folder)
            folder);
 }
 
-static el_status describe(const char *folder, bool predicts, el_onnx *model)
+static el_status describe(const char *folder, bool predicts, el_onnx *model, el_score_range *range)
 {
     static const el_onnx_head HEADS[EL_HEADS] = {[EL_HEAD_NONE] = EL_ONNX_NONE,
                                                  [EL_HEAD_MLM] = EL_ONNX_MLM,
@@ -53,9 +54,12 @@ static el_status describe(const char *folder, bool predicts, el_onnx *model)
                                                  [EL_HEAD_TOKEN] = EL_ONNX_TOKEN,
                                                  [EL_HEAD_SPAN] = EL_ONNX_SPAN};
     el_head_config head;
-    const el_status st = el_model_read(folder, predicts, &model->config, &head, NULL);
+    json_t *object;
+    const el_status st = el_model_read(folder, predicts, &model->config, &head, &object);
     if (st)
         return st;
+    *range = el_score_range_of(object);
+    json_decref(object);
     if (head.kind == EL_HEAD_SPAN_JOINT)
         return el_fail(
             EL_EUSAGE,
@@ -80,26 +84,28 @@ static el_status describe(const char *folder, bool predicts, el_onnx *model)
     return EL_OK;
 }
 
+/* Its parameters, by name; both are closed together. */
+typedef struct {
+    el_tensors tensors;
+    el_names names;
+    el_score_range range;
+} parameters;
+
 static el_status read_parameter(void *context, const char *name, float *numbers, int64_t count)
 {
-    const el_names *const names = context;
-    const char *const path = names->source->path;
-    const el_stored *const stored = el_names_find(names, name);
+    const parameters *const p = context;
+    const char *const path = p->tensors.path;
+    const el_stored *const stored = el_names_find(&p->names, name);
     if (!stored)
         return el_fail(EL_EDATA, "%s: %s is missing", path, name);
     if (el_stored_elements(stored) != count)
         return el_fail(EL_EDATA, "%s: %s has %lld elements, not %lld", path, name,
                        (long long)el_stored_elements(stored), (long long)count);
-    return el_stored_floats(stored, numbers)
-               ? EL_OK
-               : el_fail(EL_EDATA, "%s: %s holds no numbers of a model", path, name);
+    if (!el_stored_floats(stored, numbers))
+        return el_fail(EL_EDATA, "%s: %s holds no numbers of a model", path, name);
+    el_score_range_apply(p->range, name, numbers, count);
+    return EL_OK;
 }
-
-/* Its parameters, by name; both are closed together. */
-typedef struct {
-    el_tensors tensors;
-    el_names names;
-} parameters;
 
 /* A model whose weights went wrong is not handed on. */
 static el_status check_finite(const el_tensors *tensors, const el_stored *t)
@@ -145,16 +151,16 @@ static el_status open_parameters(parameters *p, const char *folder, bool predict
 static el_status write_graph(const char *folder, bool predicts, bool int8, const char *path)
 {
     el_onnx model = {.int8 = int8, .version = ELECTRA_VERSION, .read = read_parameter};
-    el_status st = describe(folder, predicts, &model);
+    parameters p = {0};
+    el_status st = describe(folder, predicts, &model, &p.range);
     if (st)
         return st;
-    parameters p;
     st = check_weights(folder);
     if (!st)
         st = open_parameters(&p, folder, model.head == EL_ONNX_MLM, path);
     if (st)
         return st;
-    model.context = &p.names;
+    model.context = &p;
     st = el_onnx_write(&model, path);
     el_tensors_close(&p.tensors);
     return st;
@@ -179,7 +185,7 @@ static el_status write_encoder(const char *folder, const el_sentence *said, bool
     el_gguf model = {.cls = said->cls, .type = type, .read = read_parameter};
     el_head_config head;
     el_vocab *vocab = NULL;
-    parameters p;
+    parameters p = {0};
     el_status st = el_model_read(folder, predicts, &model.config, &head, NULL);
     if (!st)
         st = check_head(folder, &head);
@@ -193,7 +199,7 @@ static el_status write_encoder(const char *folder, const el_sentence *said, bool
         st = open_parameters(&p, folder, false, path);
     if (!st) {
         model.vocab = vocab;
-        model.context = &p.names;
+        model.context = &p;
         st = el_gguf_write(&model, path);
         el_tensors_close(&p.tensors);
     }

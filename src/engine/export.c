@@ -55,11 +55,17 @@ static el_status describe(const char *folder, bool predicts, el_onnx *model, el_
                                                  [EL_HEAD_SPAN] = EL_ONNX_SPAN};
     el_head_config head;
     json_t *object;
-    const el_status st = el_model_read(folder, predicts, &model->config, &head, &object);
+    el_status st = el_model_read(folder, predicts, &model->config, &head, &object);
     if (st)
         return st;
     *range = el_score_range_of(object);
     json_decref(object);
+    const el_head_kind named = head.kind;
+    st = el_model_settle_head(folder, predicts, &head);
+    if (st)
+        return st;
+    if (head.kind != named)
+        note_encoder_alone(folder);
     if (head.kind == EL_HEAD_SPAN_JOINT)
         return el_fail(
             EL_EUSAGE,

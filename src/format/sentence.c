@@ -139,18 +139,16 @@ static el_status read_length(el_sentence *s)
     return st;
 }
 
-static el_status refuse_prompt(const char *folder)
+static el_status read_settings(el_sentence *s, const char *folder)
 {
-    json_t *object;
-    const el_status st = load(&object, folder, "config_sentence_transformers.json");
-    const char *const name = json_string_value(json_object_get(object, "default_prompt_name"));
-    const el_status found = name ? el_fail(EL_EDATA,
-                                           "%s/config_sentence_transformers.json: the prompt \"%s\" stands "
-                                           "before every text, which is not supported",
-                                           folder, name)
-                                 : EL_OK;
-    json_decref(object);
-    return st ? st : found;
+    const el_status st = load(&s->settings, folder, "config_sentence_transformers.json");
+    const char *const name = json_string_value(json_object_get(s->settings, "default_prompt_name"));
+    return st || !name
+               ? st
+               : el_fail(EL_EDATA,
+                         "%s/config_sentence_transformers.json: the prompt \"%s\" stands before every "
+                         "text, which is not supported",
+                         folder, name);
 }
 
 /* The folder of the module that is the encoder; without modules the folder itself. */
@@ -195,7 +193,7 @@ el_status el_sentence_read(el_sentence *s, const char *folder)
     if (!st && s->found)
         st = read_length(s);
     if (!st && s->found)
-        st = refuse_prompt(folder);
+        st = read_settings(s, folder);
     json_decref(object);
     if (st)
         el_sentence_free(s);
@@ -260,6 +258,8 @@ el_status el_sentence_save(const el_sentence *s, int width, const char *folder)
                             s->max_seq_length ? json_integer(s->max_seq_length) : json_null(),
                             "do_lower_case", s->lowercase),
                   folder, "sentence_bert_config.json");
+    if (!st && s->settings)
+        st = save(json_incref(s->settings), folder, "config_sentence_transformers.json");
     if (!st)
         st = save(modules_json(s->normalize), folder, "modules.json");
     free(pooling);
@@ -271,5 +271,6 @@ el_status el_sentence_save(const el_sentence *s, int width, const char *folder)
 void el_sentence_free(el_sentence *s)
 {
     free(s->encoder);
+    json_decref(s->settings);
     *s = (el_sentence){0};
 }

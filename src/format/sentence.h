@@ -2,6 +2,7 @@
  *
  *   modules.json                 a list: Transformer, Pooling, Normalize
  *   1_Pooling/config.json        pooling_mode_mean_tokens, pooling_mode_cls_token; since 5.4 pooling_mode, "mean" or "cls"
+ *   config_sentence_transformers.json    kept as it is: prompts by name, of which nothing puts one before a text unasked
  *   sentence_bert_config.json    max_seq_length; where it says none, the tokenizer's model_max_length is meant
  *                                do_lower_case: texts are lower-cased before the tokenizer has them
  *
@@ -11,6 +12,7 @@
 #ifndef EL_FORMAT_SENTENCE_H
 #define EL_FORMAT_SENTENCE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -22,6 +24,7 @@ typedef struct {
     bool lowercase;     /* texts, whatever the vocabulary does */
     int max_seq_length; /* 0: not said */
     char *encoder;      /* the folder of the encoder, on the heap */
+    json_t *settings;   /* of config_sentence_transformers.json: prompts by name, ...; NULL: there is none */
 } el_sentence;
 
 /* Where the encoder lies, on the heap: in the folder of its module, or, without modules.json, in the folder itself. */

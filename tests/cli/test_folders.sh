@@ -68,6 +68,8 @@ sed -i 's/ElectraForSequenceClassification/ElectraForMultipleChoice/' unknown/co
 "$program" info unknown | tr -s ' ' >out || fail "info of a class that is not known"
 grep -qx "kind encoder" out || fail "a class that is not known is called $(cat out)"
 refuse "architectures names ElectraForMultipleChoice, whose head is not known" predict --model unknown text
+"$program" export --model unknown --format onnx --output unknown.onnx 2>log || fail "export of a class that is not known: $(cat log)"
+grep -q "its encoder alone is written" log || fail "the head is left out in silence: $(cat log)"
 
 # What sentence-transformers writes since 5.4: a word for the pooling, the length in the tokenizer's file.
 cp -r "$here/serve/golden/folders/sentence-transformers" recent
@@ -81,10 +83,14 @@ echo '{"embedding_dimension": 8, "pooling_mode": "cls", "include_prompt": true}'
 echo '{"transformer_task": "feature-extraction", "module_output_name": "token_embeddings"}' >recent/sentence_bert_config.json
 sed -i 's/}/, "model_max_length": 6}/' recent/tokenizer_config.json
 echo "w1 w2 w3 w4 w5 w6 w7 w8" >longer
+echo '{"prompts": {"query": "query: "}, "default_prompt_name": null}' >recent/config_sentence_transformers.json
 for folder in "$here/serve/golden/folders/sentence-transformers" recent; do
     "$program" embed --model "$folder" --precision fp32 --json longer >"$(basename "$folder").json" 2>log || fail "embed of $folder: $(cat log)"
     grep -q "at most 6 tokens" log || fail "the length of $folder: $(cat log)"
 done
+grep -q "its prompts are put before no text" log || fail "prompts are passed over in silence: $(cat log)"
+"$program" import recent --output recent-kept 2>log || fail "import: $(cat log)"
+grep -q '"query: "' recent-kept/config_sentence_transformers.json || fail "prompts are lost by import"
 cmp -s sentence-transformers.json recent.json || fail "another vector: $(cat recent.json)"
 
 # Texts are lower-cased by the vocabulary, or not at all.

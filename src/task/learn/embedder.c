@@ -92,6 +92,9 @@ static void settle_pooling(el_embedder *e, const char *folder, const el_sentence
         el_log(EL_LOG_NOTE, "%s/modules.json: %s, %s, at most %d tokens", folder,
                said->cls ? "the last layer at [CLS]" : "the mean of the last layer",
                e->settings.normalize ? "vectors of length 1" : "vectors as they are", el_embedder_longest(e));
+    if (json_object_size(json_object_get(said->settings, "prompts")))
+        el_log(EL_LOG_NOTE, "%s/config_sentence_transformers.json: its prompts are put before no text here",
+               folder);
 }
 
 static el_status lay_out(void *context)

@@ -71,6 +71,7 @@ struct job {
     int count;
     char *best_group, *best_text; /* of an n-best list that may go on */
     double best_score;
+    json_t *ids; /* of the lists so far */
     int64_t lists;
 };
 
@@ -160,7 +161,15 @@ static el_status print_best(job *j)
     return EL_OK;
 }
 
-/* Lines of one id stand together. */
+/* Lines of one id stand together: the list before is done, and no line of it may come again. */
+static el_status begin_list(job *j, const char *id)
+{
+    if (json_object_get(j->ids, id))
+        return el_fail(EL_EDATA, "%s: lines of the id %s do not stand together", j->path, id);
+    return json_object_set_new(j->ids, id, json_true()) ? el_fail(EL_ENOMEM, "no memory for an id")
+                                                        : print_best(j);
+}
+
 static el_status keep_best(job *j, const item *items, const el_sentence_score *scores, int count)
 {
     el_status st = EL_OK;
@@ -170,7 +179,7 @@ static el_status keep_best(job *j, const item *items, const el_sentence_score *s
         if (same && score <= j->best_score)
             continue;
         if (!same)
-            st = print_best(j);
+            st = begin_list(j, items[i].id);
         free(j->best_group);
         free(j->best_text);
         j->best_group = strdup(items[i].id);
@@ -327,6 +336,7 @@ static el_status score(job *j)
     if (s->pairs)
         return score_pairs(j);
     j->take = s->nbest ? keep_best : print_sentence;
+    j->ids = json_object();
     for (int i = 0; !st && i < j->options->operand_count; i++)
         st = take_line(j, j->options->operand[i], strlen(j->options->operand[i]));
     if (!st && j->options->operand_count == 0)
@@ -346,6 +356,7 @@ static void close_job(job *j)
         forget(&j->items[i]);
     free(j->best_group);
     free(j->best_text);
+    json_decref(j->ids);
     el_scorer_close(j->scorer);
     el_queue_close(j->q);
 }

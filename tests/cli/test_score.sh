@@ -95,6 +95,8 @@ score --model learned --pairs ties.tsv | grep -q "0.0000$" || fail "equal scores
 
 # Lists: the file's own best without a weight, ours with a large one.
 awk -F'\t' 'NR < 9 { print NR "\t-1\t" $1; print NR "\t0\t" $2 }' pairs.tsv > lists.tsv
+{ cat lists.tsv; head -1 lists.tsv; } > apart.tsv
+refused 3 "do not stand together" "$electra" score --model mlm --nbest apart.tsv
 score --model learned --nbest lists.tsv --weight 0 | cut -f2 | cmp -s - <(head -8 pairs.tsv | cut -f2) || fail "without a weight another text is best"
 [ "$(score --model learned --nbest lists.tsv --weight 1000 | cut -f2 | grep -cxFf <(cut -f1 pairs.tsv))" -ge 6 ] || fail "the better texts are not chosen"
 echo '{"id": "a\tb", "score": 0, "text": "the cat\nsees"}' > broken.jsonl

@@ -8,7 +8,6 @@
 #include "base/number.h"
 #include "base/output.h"
 #include "engine/import.h"
-#include "engine/scores.h"
 #include "format/gguf.h"
 #include "format/model_folder.h"
 #include "format/onnx.h"
@@ -43,7 +42,7 @@ static void note_encoder_alone(const char *folder)
            folder);
 }
 
-static el_status describe(const char *folder, bool predicts, el_onnx *model, el_score_range *range)
+static el_status describe(const char *folder, bool predicts, el_onnx *model)
 {
     static const el_onnx_head HEADS[EL_HEADS] = {[EL_HEAD_NONE] = EL_ONNX_NONE,
                                                  [EL_HEAD_MLM] = EL_ONNX_MLM,
@@ -54,14 +53,10 @@ static el_status describe(const char *folder, bool predicts, el_onnx *model, el_
                                                  [EL_HEAD_TOKEN] = EL_ONNX_TOKEN,
                                                  [EL_HEAD_SPAN] = EL_ONNX_SPAN};
     el_head_config head;
-    json_t *object;
-    el_status st = el_model_read(folder, predicts, &model->config, &head, &object);
-    if (st)
-        return st;
-    *range = el_score_range_of(object);
-    json_decref(object);
-    const el_head_kind named = head.kind;
-    st = el_model_settle_head(folder, predicts, &head);
+    el_status st = el_model_read(folder, predicts, &model->config, &head, NULL);
+    const el_head_kind named = st ? EL_HEAD_NONE : head.kind;
+    if (!st)
+        st = el_model_settle_head(folder, predicts, &head);
     if (st)
         return st;
     if (head.kind != named)
@@ -90,28 +85,26 @@ static el_status describe(const char *folder, bool predicts, el_onnx *model, el_
     return EL_OK;
 }
 
-/* Its parameters, by name; both are closed together. */
-typedef struct {
-    el_tensors tensors;
-    el_names names;
-    el_score_range range;
-} parameters;
-
 static el_status read_parameter(void *context, const char *name, float *numbers, int64_t count)
 {
-    const parameters *const p = context;
-    const char *const path = p->tensors.path;
-    const el_stored *const stored = el_names_find(&p->names, name);
+    const el_names *const names = context;
+    const char *const path = names->source->path;
+    const el_stored *const stored = el_names_find(names, name);
     if (!stored)
         return el_fail(EL_EDATA, "%s: %s is missing", path, name);
     if (el_stored_elements(stored) != count)
         return el_fail(EL_EDATA, "%s: %s has %lld elements, not %lld", path, name,
                        (long long)el_stored_elements(stored), (long long)count);
-    if (!el_stored_floats(stored, numbers))
-        return el_fail(EL_EDATA, "%s: %s holds no numbers of a model", path, name);
-    el_score_range_apply(p->range, name, numbers, count);
-    return EL_OK;
+    return el_stored_floats(stored, numbers)
+               ? EL_OK
+               : el_fail(EL_EDATA, "%s: %s holds no numbers of a model", path, name);
 }
+
+/* Its parameters, by name; both are closed together. */
+typedef struct {
+    el_tensors tensors;
+    el_names names;
+} parameters;
 
 /* A model whose weights went wrong is not handed on. */
 static el_status check_finite(const el_tensors *tensors, const el_stored *t)
@@ -157,16 +150,16 @@ static el_status open_parameters(parameters *p, const char *folder, bool predict
 static el_status write_graph(const char *folder, bool predicts, bool int8, const char *path)
 {
     el_onnx model = {.int8 = int8, .version = ELECTRA_VERSION, .read = read_parameter};
-    parameters p = {0};
-    el_status st = describe(folder, predicts, &model, &p.range);
+    el_status st = describe(folder, predicts, &model);
     if (st)
         return st;
+    parameters p;
     st = check_weights(folder);
     if (!st)
         st = open_parameters(&p, folder, model.head == EL_ONNX_MLM, path);
     if (st)
         return st;
-    model.context = &p;
+    model.context = &p.names;
     st = el_onnx_write(&model, path);
     el_tensors_close(&p.tensors);
     return st;
@@ -191,7 +184,7 @@ static el_status write_encoder(const char *folder, const el_sentence *said, bool
     el_gguf model = {.cls = said->cls, .type = type, .read = read_parameter};
     el_head_config head;
     el_vocab *vocab = NULL;
-    parameters p = {0};
+    parameters p;
     el_status st = el_model_read(folder, predicts, &model.config, &head, NULL);
     if (!st)
         st = check_head(folder, &head);
@@ -205,7 +198,7 @@ static el_status write_encoder(const char *folder, const el_sentence *said, bool
         st = open_parameters(&p, folder, false, path);
     if (!st) {
         model.vocab = vocab;
-        model.context = &p;
+        model.context = &p.names;
         st = el_gguf_write(&model, path);
         el_tensors_close(&p.tensors);
     }

@@ -8,7 +8,6 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "engine/scores.h"
 #include "format/sentence.h"
 #include "format/weights.h"
 
@@ -20,7 +19,7 @@ static json_t *kept_keys(const json_t *object)
     for (size_t i = 0; extra && i < sizeof KEYS / sizeof *KEYS; i++) {
         json_t *const value = json_object_get(object, KEYS[i]);
         if (value && !json_is_null(value))
-            json_object_set_new(extra, KEYS[i], json_deep_copy(value));
+            json_object_set(extra, KEYS[i], value);
     }
     return extra;
 }
@@ -71,8 +70,6 @@ static el_status write_network(el_model *model, const char *from, const el_model
         !extra || asprintf(&readme, "# %s of %s\n\nImported by `electra import`.\n", net->name, from) < 0
             ? el_fail(EL_ENOMEM, "%s: no memory", output)
             : el_model_vocab(from, &net->config, &vocab);
-    if (!st)
-        st = el_score_range_fold(el_score_range_of(extra), model, extra);
     if (!st)
         st = el_weights_save(model, net, vocab, readme, extra, type, output);
     el_vocab_close(vocab);

@@ -219,12 +219,6 @@ char *el_finetune_readme(const el_finetuning *f, const json_t *metrics)
              "%s. Fine-tuned on %d examples, %g epochs, batches of %" PRId64 ", rate %g, seed %" PRIu64 ".\n",
              f->task->about, f->data[EL_TRAIN].count, f->settings->num_train_epochs,
              f->settings->train_batch_size, f->settings->learning_rate, f->seed);
-    if (f->task->kind == EL_REGRESS)
-        snprintf(
-            about + strlen(about), sizeof about - strlen(about),
-            "\nIts logit is 0 for a score of %g and 1 for %g. The folders and graphs that `electra export` "
-            "writes give the scores themselves.\n",
-            f->card.low, f->card.high);
     const el_head_config head = head_of(f);
     return el_card_text(&(el_card){.pipeline = PIPELINES[f->task->kind],
                                    .own = !el_head_opens(&f->config, &head),

@@ -74,7 +74,7 @@ static double sigmoid(double x)
 /* A model that knows its range gives values in it.  Another, as cross-encoders are, gives a logit. */
 static double score_of(const el_task_card *card, const el_query *a, bool raw)
 {
-    return raw || card->ranged ? a->value : sigmoid(a->value);
+    return raw || card->high > card->low ? a->value : sigmoid(a->value);
 }
 
 static const double LEAST = 1e-38; /* so that a logit is a number */

@@ -314,7 +314,6 @@ static el_status read_task(const json_t *task, const char *path, int places, el_
         st = el_json_real(task, path, "low", &card->low);
     if (!st)
         st = el_json_real(task, path, "high", &card->high);
-    card->ranged = card->low < card->high || json_is_array(json_object_get(task, "range"));
     if (!st)
         st = el_json_real(task, path, "null_threshold", &card->null_threshold);
     const json_t *const columns = json_object_get(task, "columns");

@@ -18,10 +18,8 @@ typedef struct {
     el_task_kind kind;
     char *task; /* "sst2", "classify" */
     el_labels labels;
-    el_tagging tagging; /* tag */
-    double low,
-        high;    /* regress: the scores that 0 and 1 of the head stand for; both 0: the head gives scores */
-    bool ranged; /* likewise: what the head gives is known to be scores, and no logits */
+    el_tagging tagging;    /* tag */
+    double low, high;      /* regress */
     bool pair, single;     /* taught pairs, or one text each; neither where the folder does not say */
     el_file_layout layout; /* of the training file; zeroed where the folder does not say */
     el_feature_settings features;

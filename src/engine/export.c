@@ -53,10 +53,14 @@ static el_status describe(const char *folder, bool predicts, el_onnx *model)
                                                  [EL_HEAD_TOKEN] = EL_ONNX_TOKEN,
                                                  [EL_HEAD_SPAN] = EL_ONNX_SPAN};
     el_head_config head;
-    el_status st = el_model_read(folder, predicts, &model->config, &head, NULL);
+    json_t *object = NULL;
+    el_status st = el_model_read(folder, predicts, &model->config, &head, &object);
     const el_head_kind named = st ? EL_HEAD_NONE : head.kind;
+    if (!st && head.kind >= EL_HEAD_SEQUENCE)
+        st = el_finetuned_range(object, folder, &head, &model->low, &model->high);
     if (!st)
         st = el_model_settle_head(folder, predicts, &head);
+    json_decref(object);
     if (st)
         return st;
     if (head.kind != named)

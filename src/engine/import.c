@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "format/sentence.h"
 #include "format/weights.h"
+#include "task/learn/finetuned.h"
 
 /* Of config.json, beside what el_weights_save writes of shape and head. */
 static json_t *kept_keys(const json_t *object)
@@ -78,6 +79,19 @@ static el_status write_network(el_model *model, const char *from, const el_model
     return st;
 }
 
+/* A range of numbers that stood beside the weights goes into them. */
+static el_status fold_range(el_model *model, const el_model_card *card)
+{
+    double low, high;
+    const el_status st = el_finetuned_range(card->object, card->path, &card->head, &low, &high);
+    if (st || !(low < high))
+        return st;
+    json_t *const task = json_object_get(card->object, "task");
+    json_object_del(task, "low");
+    json_object_del(task, "high");
+    return el_finetuned_fold(model, &low, &high);
+}
+
 static el_status import_network(el_queue *q, const char *from, const char *name, int attention_heads,
                                 bool alone, el_st_type type, const char *output)
 {
@@ -105,6 +119,8 @@ static el_status import_network(el_queue *q, const char *from, const char *name,
     }
     if (!st && alone)
         st = say_what_is_left(from, predicts, &model.networks[0]);
+    if (!st && card.head.kind >= EL_HEAD_SEQUENCE)
+        st = fold_range(&model, &card);
     if (!st)
         st = write_network(&model, from, &card, type, output);
     el_model_close(&model);

@@ -237,6 +237,19 @@ static void masked_lm(el_onnx_graph *g, el_onnx_value x)
     output(g, "logits", el_onnx_rows(v), (el_onnx_node){"Add", "Add", {product.text, bias.text}, {0}, {{0}}});
 }
 
+/* x (high - low) + low */
+static el_onnx_value number(el_onnx_graph *g, el_onnx_shape s, el_onnx_value x)
+{
+    const el_onnx *const m = g->model;
+    if (!(m->low < m->high))
+        return x;
+    const el_onnx_value range = el_onnx_scalar(g, "range", (float)(m->high - m->low));
+    const el_onnx_value low = el_onnx_scalar(g, "low", (float)m->low);
+    const el_onnx_value wide =
+        el_onnx_computed(g, s, (el_onnx_node){"Mul", "range/Mul", {x.text, range.text}, {0}, {{0}}});
+    return el_onnx_add(g, s, "range/Add", wide, low);
+}
+
 static void sequence(el_onnx_graph *g, el_onnx_value x)
 {
     const int h = g->model->config.hidden_size, labels = g->model->labels;
@@ -261,7 +274,7 @@ static void sequence(el_onnx_graph *g, el_onnx_value x)
     const char *const weights = kind == EL_ONNX_SEQUENCE ? "classifier.out_proj"
                                 : kind == EL_ONNX_POOLED ? "classifier"
                                                          : "task_specific.out";
-    give(g, "logits", narrow, el_onnx_affine(g, narrow, "out", weights, h, labels, read));
+    give(g, "logits", narrow, number(g, narrow, el_onnx_affine(g, narrow, "out", weights, h, labels, read)));
 }
 
 static void span(el_onnx_graph *g, el_onnx_value x)

@@ -32,7 +32,9 @@ typedef el_status el_onnx_read(void *context, const char *name, float *numbers, 
 typedef struct {
     el_config config;
     el_onnx_head head;
-    int labels;          /* of sequence and token heads */
+    int labels; /* of sequence and token heads */
+    double low,
+        high; /* what 0 and 1 of a number stand for, where low < high; else the head gives the number itself */
     bool int8;           /* affine maps of the encoder multiply whole numbers (onnx_int8.c) */
     const char *version; /* of the program, for the file's producer */
     el_onnx_read *read;

@@ -32,6 +32,24 @@ awk 'NF && n < 40 { n++; print $0 "\t" (/cat/ ? "cat" : "none") }' train.txt > l
     --max-restarts 0 --threads 1 --output tuned > log 2>&1 || fail "finetune: $(cat log)"
 export_has tuned tuned.onnx logits classifier.out_proj.weight
 
+# Numbers are those of predict: their range is in the weights, and of a folder that has it beside them in the graph.
+awk -F'\t' 'NF == 2 { print $1 "\t" NR + 10 }' labelled.tsv > numbers.tsv
+"$electra" finetune --model run --task regress --train-file numbers.tsv --header no --max-seq-length 32 --num-train-epochs 1 \
+    --max-restarts 0 --threads 1 --output numbers > log 2>&1 || fail "finetune: $(cat log)"
+grep -q '"low": 11' numbers/trial-1/best/config.json || fail "the trial's model has no range: $(cat numbers/trial-1/best/config.json)"
+grep -q '"low"' numbers/model/config.json && fail "the range is not in the weights alone: $(cat numbers/model/config.json)"
+export_has numbers numbers.onnx logits
+export_has numbers/trial-1/best ranged.onnx logits range/Mul range/Add
+grep -aq range/Mul numbers.onnx && fail "the graph widens what is wide already"
+"$electra" export --model numbers/trial-1/best --format safetensors --output folded 2> log || fail "export: $(cat log)"
+grep -q '"low"' folded/config.json && fail "export keeps the range apart"
+for model in numbers numbers/trial-1/best folded; do
+    "$electra" predict --model $model --precision fp32 numbers.tsv 2> log | awk -F'\t' '{ printf "%.3f\n", $NF }' > values
+    [ -e first.values ] || { cp values first.values && awk '$1 < 5 && NR > 1 { exit 1 } END { exit NR < 30 }' values; } ||
+        fail "numbers outside of the range: $(cat values log)"
+    diff first.values values >&2 || fail "$model answers otherwise"
+done
+
 # A model folder in other types: half the bytes, hardly other answers; what a card says of a fine-tuned model.
 "$electra" export --model run --format safetensors --output whole 2> log || fail "export: $(cat log)"
 cmp -s whole/model.safetensors run/discriminator/model.safetensors || fail "in fp32 there are other weights"

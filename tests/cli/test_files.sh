@@ -149,7 +149,7 @@ not_said "every answer is the same"
 { echo "text,score"; sentences | awk '{ print $0 "," 3 }'; } > constant.csv
 
 # The end of the scores' range that is not said is that of the data.
-end_of() { sed -n "s/^ *\"$1\": \([-0-9.]*\),*/\1/p" out/model/config.json; }
+end_of() { sed -n "s/^ *\"$1\": \([-0-9.]*\),*/\1/p" out/trial-1/best/config.json; }
 for said in ":1.0 40.0" "--low 0:0.0 40.0" "--high 50:1.0 50.0" "--low -1 --high 50:-1.0 50.0" "--low 7 --high 7:1.0 40.0"; do
     finetune --task regress --train-file score.csv --dev-file score.csv ${said%:*}
     [ "$(end_of low) $(end_of high)" = "${said#*:}" ] || fail "${said%:*}: from $(end_of low) to $(end_of high)"

@@ -240,6 +240,59 @@ static void ours_comes_back(void **state)
     }
 }
 
+/* Answers to some examples, and their card's range. */
+static void ask_numbers(el_queue *q, const char *path, double *low, double *high, double values[9])
+{
+    el_finetuned f;
+    el_dataset d;
+    const el_prediction *p;
+    int count;
+    CHECK_OK(el_finetuned_open(&f, q, EL_F32, 64, path));
+    CHECK_OK(el_dataset_open(&d, EL_REGRESS, "made"));
+    fill_any(&d);
+    CHECK_OK(el_finetuned_ask(&f, &d, &p, &count));
+    assert_int_equal(count, 9);
+    for (int i = 0; i < count; i++)
+        values[i] = p[i].value;
+    assert_true(f.card.number);
+    *low = f.card.low, *high = f.card.high;
+    el_dataset_release(&d);
+    el_finetuned_close(&f);
+}
+
+/* A range that stood beside the weights goes into them, and answers stay. */
+static void range_goes_into_the_head(void **state)
+{
+    (void)state;
+    static const el_head_kind KINDS[] = {EL_HEAD_SEQUENCE, EL_HEAD_SEQUENCE_AFFINE, EL_HEAD_POOLED};
+    for (size_t k = 0; k < sizeof KINDS / sizeof *KINDS; k++) {
+        el_queue *const q = open_device();
+        el_vocab *const vocab = made_vocab(MADE_WORDS);
+        const char *const path = in_folder("numbers");
+        const el_head_config head = {.kind = KINDS[k], .labels = 1, .dropout = 0.1};
+        double before[9], after[9], low, high;
+        el_task_card card;
+        el_model model;
+        open_card(&card, EL_REGRESS);
+        card.low = -20, card.high = 37.5;
+        made_model(&model, q, EL_F32, head, true);
+        CHECK_OK(el_finetuned_save(&model, vocab, &card, "# made\n", path));
+        ask_numbers(q, path, &low, &high, before);
+        assert_true(low == -20 && high == 37.5);
+        CHECK_OK(el_finetuned_fold(&model, &card.low, &card.high));
+        CHECK_OK(el_finetuned_save(&model, vocab, &card, "# made\n", path));
+        ask_numbers(q, path, &low, &high, after);
+        assert_true(low == 0 && high == 0);
+        for (int i = 0; i < 9; i++)
+            CHECK(fabs(before[i] - after[i]) < 1e-4, "head %zu: answer %d is %.9g, was %.9g", k, i, after[i],
+                  before[i]);
+        el_model_close(&model);
+        el_task_card_release(&card);
+        el_vocab_close(vocab);
+        el_queue_close(q);
+    }
+}
+
 /* ---- what a model does not know ---- */
 
 /* A folder of a model that knows one segment. */
@@ -389,11 +442,9 @@ static void bad_folders_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_transformers),
-        cmocka_unit_test(metric_of_a_card),
-        cmocka_unit_test(ours_comes_back),
-        cmocka_unit_test(segments_must_be_known),
-        cmocka_unit_test(kinds_follow_from_transformers_keys),
+        cmocka_unit_test(as_transformers),          cmocka_unit_test(metric_of_a_card),
+        cmocka_unit_test(range_goes_into_the_head), cmocka_unit_test(ours_comes_back),
+        cmocka_unit_test(segments_must_be_known),   cmocka_unit_test(kinds_follow_from_transformers_keys),
         cmocka_unit_test(bad_folders_are_refused),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

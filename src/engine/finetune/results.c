@@ -30,7 +30,7 @@ static json_t *results_json(const el_finetuning *f, const json_t *test, const js
     return results;
 }
 
-/* Fills the open model with the best of the best trial, and copies that folder to OUT/model. */
+/* Fills the open model with the best of the best trial. */
 static el_status take_best(el_finetuning *f)
 {
     const json_t *const trials = json_object_get(f->run.record, "trials");
@@ -38,11 +38,10 @@ static el_status take_best(el_finetuning *f)
     const json_t *const record = json_array_get(trials, trial);
     char *const folder =
         el_finetune_trial_folder(f, (int64_t)trial, json_integer_value(json_object_get(record, "restarts")));
-    char *const best = folder ? el_path_join(folder, "best") : NULL, *const model = el_path_join(
-                                                                         f->settings->output, "model");
+    char *const best = folder ? el_path_join(folder, "best") : NULL;
     char *const backward = best ? el_path_join(best, EL_BACKWARD) : NULL;
-    el_status st = backward && model ? el_finetuned_load(&f->model, best, backward)
-                                     : el_fail(EL_ENOMEM, "no memory for a path");
+    const el_status st =
+        backward ? el_finetuned_load(&f->model, best, backward) : el_fail(EL_ENOMEM, "no memory for a path");
     if (!st)
         el_model_prepare(&f->model);
     f->seed = (uint64_t)json_integer_value(json_object_get(record, "seed"));
@@ -50,15 +49,28 @@ static el_status take_best(el_finetuning *f)
     if (json_is_number(threshold))
         f->card.null_threshold = json_number_value(threshold);
     el_learner_set_threshold(f->learner, f->card.null_threshold); /* dev chose it: other splits are told */
-    char *const text = el_finetune_readme(f, json_object_get(record, "metrics"));
-    if (!st)
-        st = text ? el_finetuned_save(&f->model, f->vocab, &f->card, text, model)
-                  : el_fail(EL_ENOMEM, "no memory");
-    free(text);
-    free(model);
     free(backward);
     free(best);
     free(folder);
+    return st;
+}
+
+/* OUT/model: the model in the form that transformers opens.  From here on numbers are as the file has them, and so is their
+ * loss. */
+static el_status save_model(el_finetuning *f)
+{
+    const json_t *const trials = json_object_get(f->run.record, "trials");
+    const json_t *const record = json_array_get(trials, el_trials_best(trials, f->metric));
+    char *const model = el_path_join(f->settings->output, "model"), *const text = el_finetune_readme(
+                                                                        f,
+                                                                        json_object_get(record, "metrics"));
+    el_status st = model && text ? el_finetuned_fold(&f->model, &f->card.low, &f->card.high)
+                                 : el_fail(EL_ENOMEM, "no memory for a model's folder");
+    el_learner_set_range(f->learner, f->card.low, f->card.high);
+    if (!st)
+        st = el_finetuned_save(&f->model, f->vocab, &f->card, text, model);
+    free(text);
+    free(model);
     return st;
 }
 
@@ -171,6 +183,8 @@ el_status el_finetune_finish(el_finetuning *f)
         st = score_split(f, EL_TEST, &test);
     if (!st)
         st = score_split(f, EL_ALSO, &also);
+    if (!st)
+        st = save_model(f);
     if (!st)
         st = answer_test(f);
     if (!st)

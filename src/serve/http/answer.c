@@ -71,10 +71,10 @@ static double sigmoid(double x)
     return 1 / (1 + exp(-x));
 }
 
-/* A model that knows its range gives values in it.  Another, as cross-encoders are, gives a logit. */
+/* A model of numbers gives them.  Another, as cross-encoders are, gives a logit. */
 static double score_of(const el_task_card *card, const el_query *a, bool raw)
 {
-    return raw || card->high > card->low ? a->value : sigmoid(a->value);
+    return raw || card->number ? a->value : sigmoid(a->value);
 }
 
 static const double LEAST = 1e-38; /* so that a logit is a number */

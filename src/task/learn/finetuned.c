@@ -101,6 +101,8 @@ static int put_labels(json_t *object, const el_labels *labels)
 
 static int put_range(json_t *task, const el_task_card *card)
 {
+    if (!(card->low < card->high))
+        return 0;
     return json_object_set_new(task, "low", json_real(card->low)) |
            json_object_set_new(task, "high", json_real(card->high));
 }
@@ -163,6 +165,37 @@ el_status el_finetuned_save(el_model *model, const el_vocab *vocab, const el_tas
         st = el_weights_save(model, second, vocab, readme, NULL, EL_ST_F32, backward);
     json_decref(extra);
     free(backward);
+    return st;
+}
+
+/* ---- the range of numbers ---- */
+
+/* values = values * factor + offset */
+static el_status map_values(el_queue *q, el_tensor values, double factor, double offset)
+{
+    const size_t count = (size_t)values.rows * (size_t)values.cols;
+    float *const host = malloc(count * sizeof *host);
+    el_status st = host ? el_tensor_read(q, values, host) : el_fail(EL_ENOMEM, "no memory for a head");
+    for (size_t i = 0; !st && i < count; i++)
+        host[i] = (float)(host[i] * factor + offset);
+    if (!st)
+        st = el_tensor_write(q, values, host);
+    free(host);
+    return st;
+}
+
+el_status el_finetuned_fold(el_model *model, double *low, double *high)
+{
+    const el_head_weights *const w = &model->networks[0].heads[0].task.w;
+    const double range = *high - *low;
+    if (!(range > 0))
+        return EL_OK;
+    el_status st = map_values(model->q, w->out_w, range, 0);
+    if (!st)
+        st = map_values(model->q, w->out_b, range, *low);
+    if (!st)
+        el_model_prepare(model);
+    *low = *high = 0;
     return st;
 }
 
@@ -324,6 +357,22 @@ static el_status read_task(const json_t *task, const char *path, int places, el_
     return st ? st : read_rule(task, path, &card->rule);
 }
 
+el_status el_finetuned_range(const json_t *object, const char *path, const el_head_config *head, double *low,
+                             double *high)
+{
+    const json_t *const task = json_object_get(object, "task");
+    const char *problem = "";
+    el_task_kind kind;
+    *low = *high = 0;
+    el_status st = el_json_string(object, path, "problem_type", &problem);
+    if (!st)
+        st = read_kind(task, head, problem, path, &kind);
+    if (st || kind != EL_REGRESS)
+        return st;
+    st = el_json_real(task, path, "low", low);
+    return st ? st : el_json_real(task, path, "high", high);
+}
+
 static el_status read_card(const json_t *object, const char *path, const el_head_config *head, int places,
                            el_task_card *card)
 {
@@ -339,6 +388,7 @@ static el_status read_card(const json_t *object, const char *path, const el_head
         st = el_task_card_open(card, kind);
     if (!st)
         st = read_task(task, path, places, card);
+    card->number = strcmp(problem, PROBLEMS[EL_REGRESS]) == 0;
     if (!st && kind != EL_REGRESS && kind != EL_SPAN)
         st = read_labels(object, head->labels, path, &card->labels);
     return st || kind != EL_TAG ? st : read_tagging(task, path, card);

@@ -18,9 +18,10 @@ typedef struct {
     el_task_kind kind;
     char *task; /* "sst2", "classify" */
     el_labels labels;
-    el_tagging tagging;    /* tag */
-    double low, high;      /* regress */
-    bool pair, single;     /* taught pairs, or one text each; neither where the folder does not say */
+    el_tagging tagging; /* tag */
+    double low, high;   /* regress: what 0 and 1 of the head stand for; both 0: it gives the value itself */
+    bool number;       /* regress: the folder says so; else one label may be a logit, as cross-encoders' is */
+    bool pair, single; /* taught pairs, or one text each; neither where the folder does not say */
     el_file_layout layout; /* of the training file; zeroed where the folder does not say */
     el_feature_settings features;
     int n_best, max_answer_length, beam; /* span, and what follows */
@@ -51,6 +52,14 @@ bool el_task_card_answers(const el_task_card *card, const el_prediction *predict
  * folder's `backward`.  `readme` is the text of README.md. */
 el_status el_finetuned_save(el_model *model, const el_vocab *vocab, const el_task_card *card,
                             const char *readme, const char *folder);
+
+/* Puts a range that is none yet (low < high) into the last map of a regression's head, w (high - low) and b (high - low) + low,
+ * where whoever opens the folder has it; the head then gives the value itself, and the range is 0, 0. */
+el_status el_finetuned_fold(el_model *model, double *low, double *high);
+/* The range that the object of a config.json has beside the head; 0, 0 where the head gives the value itself, and of
+ * other kinds. */
+el_status el_finetuned_range(const json_t *object, const char *path, const el_head_config *head, double *low,
+                             double *high);
 
 /* Where the model lies, on the heap: in what `electra finetune` wrote as "model", else in the folder itself. */
 el_status el_finetuned_find(const char *folder, char **model);

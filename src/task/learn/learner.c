@@ -267,6 +267,13 @@ void el_learner_set_threshold(el_objective *objective, double null_threshold)
     ((el_learner *)objective)->settings.null_threshold = null_threshold;
 }
 
+void el_learner_set_range(el_objective *objective, double low, double high)
+{
+    el_learner *const l = (el_learner *)objective;
+    l->settings.low = low;
+    l->settings.high = high;
+}
+
 void el_learner_use(el_objective *objective, const el_features *features, const el_split *splits,
                     int split_count)
 {

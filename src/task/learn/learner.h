@@ -78,6 +78,9 @@ el_status el_learner_open(el_objective **objective, el_model *model, const el_fe
 /* Where evaluations of questions that may have no answer draw the line from now on; NaN: they look for the best. */
 void el_learner_set_threshold(el_objective *objective, double null_threshold);
 
+/* What 0 and 1 of a regression's head stand for from now on. */
+void el_learner_set_range(el_objective *objective, double low, double high);
+
 /* Asks and learns from another set from now on; what was kept is forgotten. */
 void el_learner_use(el_objective *objective, const el_features *features, const el_split *splits,
                     int split_count);

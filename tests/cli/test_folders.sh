@@ -183,6 +183,10 @@ begin discriminator-old-bin "the folder has no generator, which begins anew"
 cp -r "$here/serve/golden/folders/bert-bare" other
 sed -i 's/^w7$/w77/' other/vocab.txt
 refuse "w77" pretrain --data shards --init-from other --output run-other --num-train-steps 2
+cp -r "$here/serve/golden/folders/bert-bare" wide
+sed -i '$d' wide/vocab.txt
+"$program" prepare --vocab wide --max-seq-length 16 --output narrow-shards lines >out 2>log || fail "prepare: $(cat log)"
+refuse "a row for each piece and no other" pretrain --data narrow-shards --init-from wide --output run-wide --num-train-steps 2
 
 # A BERT is fine-tuned: from its own pooler where there is one, and what comes of it is asked and fine-tuned again.
 {

@@ -174,6 +174,18 @@ for from in first first/discriminator first/checkpoint-10; do
     expect 3 "num_attention_heads is 1, and 4 are wanted" pretrain --output new --init-from $from --num-attention-heads 4
 done
 expect 3 "generator: num_attention_heads is 1, and 2 are wanted" pretrain --output new --init-from first --generator-attention-heads 2
+# What has no setting is the folder's, and stays so where the run goes on.
+cp -r first/discriminator coarse
+sed -i 's/"layer_norm_eps": [^,]*/"layer_norm_eps": 0.01/; s/"pad_token_id": 0/"pad_token_id": 1/' coarse/config.json
+pretrain --output "from" --init-from coarse --num-train-steps 1 2> log || fail "--init-from of another layer_norm_eps: $(cat log)"
+pretrain --output "from" --num-train-steps 2 --allow-change 2> log || fail "going on: $(cat log)"
+for network in generator discriminator; do
+    grep -q '"layer_norm_eps": 0.01' from/$network/config.json && grep -q '"pad_token_id": 1' from/$network/config.json ||
+        fail "the $network has another network's constants: $(cat from/$network/config.json)"
+done
+pretrain --output again --init-from from/checkpoint-1 --num-train-steps 1 2> log || fail "--init-from a checkpoint of it: $(cat log)"
+grep -q '"layer_norm_eps": 0.01' again/discriminator/config.json || fail "a checkpoint's run has another layer_norm_eps"
+rm -r "from" again
 cp -r first/checkpoint-10 weights
 rm weights/optimizer.safetensors
 pretrain --output "from" --init-from weights --num-train-steps 2 2> log || fail "--init-from without moments: $(cat log)"

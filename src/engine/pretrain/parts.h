@@ -6,6 +6,8 @@
 
 /* The shape of the generator that is not trained: that of its folder; of a run that goes on, what the run began with. */
 el_status el_pretrain_find_frozen(el_pretraining *p);
+/* The networks whose weights are gone on with: of a run, those that it began with; else those of --init-from. */
+el_status el_pretrain_find_start(el_pretraining *p);
 /* The first weights of the model, which is open: random ones, then those of --init-from and --generator-from. */
 el_status el_pretrain_start(el_pretraining *p);
 

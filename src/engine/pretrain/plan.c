@@ -30,6 +30,17 @@ static void name_for_sentences(el_config *c)
     c->num_hidden_groups = bert ? 0 : c->num_hidden_layers;
 }
 
+/* What has no setting stays as the weights have it. */
+static void keep_constants(el_config *c, const el_config *start)
+{
+    if (!start)
+        return;
+    c->type_vocab_size = start->type_vocab_size;
+    c->pad_token_id = start->pad_token_id;
+    c->layer_norm_eps = start->layer_norm_eps;
+    c->initializer_range = start->initializer_range;
+}
+
 static el_config discriminator_config(const el_pretrain_settings *s, int vocab_size)
 {
     el_config c = el_config_default();
@@ -42,6 +53,7 @@ static el_config discriminator_config(const el_pretrain_settings *s, int vocab_s
     c.max_position_embeddings = (int)s->max_position_embeddings;
     c.hidden_dropout_prob = s->dropout;
     c.attention_probs_dropout_prob = s->attention_dropout;
+    keep_constants(&c, s->start);
     share_layers(&c, s->num_hidden_groups);
     if (s->sentence_task != EL_SENTENCES_NONE)
         name_for_sentences(&c);
@@ -71,6 +83,7 @@ static el_config generator_config(const el_pretrain_settings *s, el_config c)
     c.num_attention_heads =
         s->generator_attention_heads ? (int)s->generator_attention_heads : generator_heads(s, hidden);
     c.intermediate_size = s->generator_intermediate_size ? (int)s->generator_intermediate_size : (int)inner;
+    keep_constants(&c, s->start_generator);
     if (s->embeddings == EL_TIE_SEPARATE)
         c.embedding_size = c.hidden_size;
     share_layers(&c, s->num_hidden_groups);

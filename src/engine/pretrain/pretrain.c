@@ -336,6 +336,8 @@ static el_status open_all(el_pretraining *p)
     if (!st && !p->resuming) /* else all of it is recorded */
         st = el_pretrain_derive(p->settings, p->options);
     if (!st)
+        st = el_pretrain_find_start(p);
+    if (!st)
         st = el_pretrain_find_frozen(p);
     if (!st && p->derive_steps)
         st = spend_budget(p);

@@ -26,10 +26,11 @@ typedef struct {
     bool resuming; /* there is a checkpoint to go on from */
     json_t *changes;
     el_loader *data, *heldout;
-    double mean_length; /* tokens of an example */
-    bool derive_steps;  /* from a budget that was given now */
-    el_config frozen;   /* of --generator-from */
-    el_unigram unigram; /* of the unigram sampler, else zero */
+    double mean_length;               /* tokens of an example */
+    bool derive_steps;                /* from a budget that was given now */
+    el_config frozen;                 /* of --generator-from */
+    el_config start, start_generator; /* of --init-from, or defaults */
+    el_unigram unigram;               /* of the unigram sampler, else zero */
     el_queue *q;
     el_model model;
     el_objective *objective;

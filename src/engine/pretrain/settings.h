@@ -23,6 +23,8 @@ typedef struct {
     const char *mask_shares; /* "mask,random,keep" */
     const char *generator_from;
     const el_config *frozen_generator; /* of generator_from, once it was looked at; no line of the table */
+    const el_config *start,
+        *start_generator; /* what they begin with, for what no line says; NULL: defaults */
     bool electra_objective, uniform_generator, disallow_correct, duplicate_slots, copy_generator;
     el_course mask_prob, temperature;
     double gen_weight, disc_weight, temperature_decay;

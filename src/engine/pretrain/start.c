@@ -112,6 +112,19 @@ static el_status start_frozen(el_pretraining *p)
     return st;
 }
 
+/* Rows that no piece stands for would be guessed and sampled. */
+static el_status check_rows(const el_pretraining *p)
+{
+    const el_vocab *const vocab = el_loader_vocab(p->data);
+    return p->start.vocab_size == vocab->size
+               ? EL_OK
+               : el_fail(
+                     EL_EDATA,
+                     "%s: vocab_size is %d, and the vocabulary has %d pieces; to be pre-trained, it takes "
+                     "a row for each piece and no other",
+                     p->settings->init_from, p->start.vocab_size, vocab->size);
+}
+
 el_status el_pretrain_start(el_pretraining *p)
 {
     const el_initialisation how = el_pretrain_initialisation(p->settings);
@@ -126,7 +139,74 @@ el_status el_pretrain_start(el_pretraining *p)
     if (checkpoint)
         return start_from_checkpoint(p);
     st = el_model_check_vocab(p->settings->init_from, el_loader_vocab(p->data), p->settings->data);
+    if (!st)
+        st = check_rows(p);
     return st ? st : start_from_folders(p);
+}
+
+/* ---- the networks that it begins with ---- */
+
+static el_status read_run(el_pretraining *p, const char *path)
+{
+    json_t *config = NULL;
+    el_status st = el_json_load(&config, path);
+    const json_t *const small = json_object_get(config, EL_GENERATOR);
+    const json_t *const own = json_object_get(config, EL_DISCRIMINATOR), *const large = own ? own : small;
+    if (!st && large)
+        st = el_config_read(&p->start, large, path);
+    p->start_generator = p->start;
+    if (!st && small)
+        st = el_config_read(&p->start_generator, small, path);
+    json_decref(config);
+    return st;
+}
+
+static el_status read_folder(el_pretraining *p)
+{
+    el_model_paths paths;
+    el_status st = el_model_find(&paths, p->settings->init_from);
+    if (st)
+        return st;
+    st = el_model_read(paths.encoder, false, &p->start, NULL, NULL);
+    p->start_generator = p->start;
+    if (!st && paths.generator && paths.discriminator)
+        st = el_model_read(paths.generator, true, &p->start_generator, NULL, NULL);
+    el_model_paths_free(&paths);
+    return st;
+}
+
+/* What has two segments is read with a row for each. */
+static el_status check_segments(const el_pretraining *p)
+{
+    const bool pairs = el_loader_pairs(p->data, 1) > 0 || (p->heldout && el_loader_pairs(p->heldout, 1) > 0);
+    return p->start.type_vocab_size > 1 || !pairs
+               ? EL_OK
+               : el_fail(EL_EDATA, "%s: knows one segment (type_vocab_size 1), and examples have two",
+                         p->settings->init_from);
+}
+
+el_status el_pretrain_find_start(el_pretraining *p)
+{
+    const char *const from = p->settings->init_from;
+    char *const state = from ? el_path_join(from, "state.json") : NULL;
+    const bool checkpoint = state && el_file_exists(state);
+    char *const run = checkpoint ? el_path_join(from, "..") : NULL;
+    const char *const folder = p->resuming ? p->run.folder : run;
+    char *const path = folder ? el_path_join(folder, "config.json") : NULL;
+    el_status st = EL_OK;
+    p->start = p->start_generator = el_config_default();
+    if ((from && !state) || (checkpoint && !run) || (folder && !path))
+        st = el_fail(EL_ENOMEM, "no memory for a path");
+    else if (path && el_file_exists(path))
+        st = read_run(p, path);
+    else if (from && !checkpoint)
+        st = read_folder(p);
+    p->settings->start = &p->start;
+    p->settings->start_generator = &p->start_generator;
+    free(path);
+    free(run);
+    free(state);
+    return st ? st : check_segments(p);
 }
 
 el_status el_pretrain_find_frozen(el_pretraining *p)

@@ -30,20 +30,24 @@ static void say_left_out(const el_tensors *tensors, const el_names *names, const
 {
     char text[400] = "";
     int left = 0;
+    bool pooler = false;
     for (int t = 0; t < tensors->count; t++) {
         bool used = strstr(tensors->tensors[t].name, "position_ids") != NULL;
         for (int i = 0; !used && i < net->params.count; i++)
             used = el_names_find(names, net->params.items[i].name) == &tensors->tensors[t];
         if (used)
             continue;
+        pooler |= el_names_find(names, EL_POOLER "dense.weight") == &tensors->tensors[t];
         const size_t length = strlen(text);
         if (left++ < 3)
             snprintf(text + length, sizeof text - length, "%s%s", length ? ", " : "",
                      tensors->tensors[t].name);
     }
     if (left)
-        el_log(EL_LOG_NOTE, "%s: %d tensors are left out of the %s: %s%s", tensors->path, left, net->name,
-               text, left > 3 ? " ..." : "");
+        el_log(EL_LOG_NOTE, "%s: %d tensors are left out of the %s: %s%s%s", tensors->path, left, net->name,
+               text, left > 3 ? " ..." : "",
+               pooler ? "; the pooler is one of them, and a fine-tuning to classes begins with a new one"
+                      : "");
 }
 
 static el_status say_what_is_left(const char *folder, bool predicts, const el_network *net)

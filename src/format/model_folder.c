@@ -241,16 +241,18 @@ el_status el_model_check_forwards(const char *folder, const el_config *config)
 
 static void settle(el_head_config *head, const el_names *names)
 {
+    const bool pooler = has(names, EL_POOLER "dense.weight") && has(names, EL_POOLER "dense.bias");
     if (head->kind == EL_HEAD_MLM ? !has_mlm(names) : !has_detection(names))
         *head = (el_head_config){.kind = EL_HEAD_NONE};
-    head->sentences &= has(names, "seq_relationship.weight") && has(names, EL_POOLER "dense.weight");
+    head->sentences &= has(names, "seq_relationship.weight") && pooler;
+    head->pooler = head->kind == EL_HEAD_NONE && pooler;
 }
 
 el_status el_model_settle_head(const char *folder, bool predicts, el_head_config *head)
 {
     el_tensors source;
     el_names names;
-    if (head->kind != EL_HEAD_DETECTION && head->kind != EL_HEAD_MLM)
+    if (head->kind != EL_HEAD_DETECTION && head->kind != EL_HEAD_MLM && head->kind != EL_HEAD_NONE)
         return EL_OK;
     el_status st = el_tensors_open(&source, folder);
     if (st)

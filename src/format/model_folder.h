@@ -42,7 +42,8 @@ el_status el_model_read(const char *folder, bool predicts, el_config *config, el
 /* EL_EDATA for a network that reads backwards: it is one half of a model, and alone it would be shown texts forwards. */
 el_status el_model_check_forwards(const char *folder, const el_config *config);
 
-/* Takes from a pre-training's head what the folder's tensors do not have: the head itself, or that of two sentences beside it. */
+/* Takes from a pre-training's head what the folder's tensors do not have: the head itself, or that of two sentences beside it;
+ * and tells of an encoder alone whether its pooler is there. */
 el_status el_model_settle_head(const char *folder, bool predicts, el_head_config *head);
 
 /* The vocabulary in a folder; EL_EDATA where it has more pieces than the folder's model has rows for, or is not the

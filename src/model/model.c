@@ -14,7 +14,7 @@ el_network_plan *el_plan_add(el_model_plan *plan, const char *name, el_config co
     assert(plan->count < EL_MOST_NETWORKS);
     el_network_plan *net = &plan->networks[plan->count++];
     *net = (el_network_plan){.name = name, .config = config};
-    if (head.kind != EL_HEAD_NONE)
+    if (head.kind != EL_HEAD_NONE || head.pooler)
         net->heads[net->head_count++] = head;
     return net;
 }

@@ -50,7 +50,7 @@ typedef struct {
         packed; /* where the device packs: encoders' matrices are kept as products read them, and in no other form */
 } el_model_plan;
 
-/* Adds a network that shares nothing, with one head (EL_HEAD_NONE: without). */
+/* Adds a network that shares nothing, with one head (EL_HEAD_NONE: without, but for a pooler). */
 el_network_plan *el_plan_add(el_model_plan *plan, const char *name, el_config config, el_head_config head);
 /* Puts EL_HEAD_SENTENCES beside a network's MLM head. */
 void el_plan_add_sentences(el_network_plan *net);

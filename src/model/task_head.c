@@ -29,7 +29,7 @@ static void list_span_joint(el_params *params, int hidden, int depth, bool answe
 /* What it reads goes through a pooler. */
 static bool is_pooled(const el_head_config *head)
 {
-    return head->kind == EL_HEAD_POOLED || head->kind == EL_HEAD_SENTENCES;
+    return head->kind == EL_HEAD_POOLED || head->kind == EL_HEAD_SENTENCES || head->pooler;
 }
 
 /* A layer between what is read and the logits. */

@@ -46,7 +46,8 @@ typedef struct {
     bool energies; /* detection: Electric's, whose logits are energies, not log-odds (objective/electric.c) */
     bool restores; /* mlm: read text with samples in it, never [MASK] (replace-mlm, all-tokens-mlm) */
     bool sentences; /* mlm: EL_HEAD_SENTENCES stands beside it */
-    bool joined;    /* a task's: reads the states of two networks side by side (task/learn/halves.h) */
+    bool pooler; /* none: the first layer of a pooled head is kept beside the encoder, for a head to come */
+    bool joined; /* a task's: reads the states of two networks side by side (task/learn/halves.h) */
 } el_head_config;
 
 /* Of what the head reads at a row: H, or of two networks 2H. */

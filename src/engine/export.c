@@ -82,6 +82,11 @@ static el_status describe(const char *folder, bool predicts, el_onnx *model)
                "%s: was trained by --objective electric: the logits that the graph gives are energies, no "
                "log-odds",
                folder);
+    if (head.gated)
+        el_log(EL_LOG_NOTE,
+               "%s: was trained by --objective all-tokens-mlm: the logits that the graph gives are of the "
+               "softmax alone, without the gate that copies the token shown",
+               folder);
     if (head.ordered) /* it predicts at query rows, which the graph has not */
         note_encoder_alone(folder);
     model->head = head.ordered ? EL_ONNX_NONE : HEADS[head.kind];

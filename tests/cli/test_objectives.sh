@@ -81,6 +81,9 @@ cmp -s all/discriminator/model.safetensors none/discriminator/model.safetensors 
 try all-tokens --objective all-tokens-mlm
 grep -q '"copy_gate": true' all-tokens/discriminator/config.json || fail "nothing is said of the gate"
 grep -q '"ElectraForMaskedLM"' all-tokens/discriminator/config.json || fail "all tokens: $(cat all-tokens/discriminator/config.json)"
+grep -q fill-mask all-tokens/discriminator/README.md && fail "what never saw a [MASK] is to fill it"
+grep -q 'pipeline_tag: fill-mask' all-tokens/generator/README.md || fail "the generator's card: $(cat all-tokens/generator/README.md)"
+"$electra" export --model all-tokens --output gated.onnx 2> log && grep -q "without the gate" log || fail "nothing is said of the gate: $(cat log)"
 grep -q '"gate_accuracy"' all-tokens.json || fail "no gate: $(cat all-tokens.json)"
 refused 2 "gdes has none" pretrain --objective all-tokens-mlm --embeddings gdes --output new
 

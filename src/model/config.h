@@ -48,7 +48,8 @@ int el_config_group(const el_config *config, int layer);
 /* Sizes in range and divisible as they must be. */
 el_status el_config_check(const el_config *config, const char *name);
 
-/* EL_EDATA where the network of a file has another number of attention heads: it would cut matrices of the same shapes elsewhere. */
+/* EL_EDATA where the network of a file has another number of attention heads: it would cut matrices of the same shapes
+ * elsewhere. */
 el_status el_config_check_heads(const el_config *config, const el_config *file, const char *name);
 
 /* Multiply-adds times two of a forward pass of one token in sequences of `length`, heads left out. */

@@ -180,11 +180,11 @@ el_status el_finetune_finish(el_finetuning *f)
     char *const path = el_path_join(f->settings->output, "results.json");
     el_status st = path ? take_best(f) : el_fail(EL_ENOMEM, "no memory for a path");
     if (!st)
+        st = save_model(f);
+    if (!st)
         st = score_split(f, EL_TEST, &test);
     if (!st)
         st = score_split(f, EL_ALSO, &also);
-    if (!st)
-        st = save_model(f);
     if (!st)
         st = answer_test(f);
     if (!st)

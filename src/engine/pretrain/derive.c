@@ -189,7 +189,7 @@ static el_status choose_generator(el_pretrain_settings *s, const el_options *opt
 }
 
 /* How much is evaluated, by either name: a flag wins over what a file says, and both over what the run has recorded. */
-static el_status settle_evaluation(el_pretrain_settings *s, const el_options *options)
+static el_status settle_evaluation(el_pretrain_settings *s, const el_options *options, bool resuming)
 {
     static const char *const LINES[] = {"eval_steps", "eval_batches", "num_eval_steps"};
     const el_origin own = el_options_origin(options, "eval_batches"),
@@ -197,7 +197,8 @@ static el_status settle_evaluation(el_pretrain_settings *s, const el_options *op
     for (size_t i = 0; !s->eval_data && i < sizeof LINES / sizeof *LINES; i++)
         if (el_options_origin(options, LINES[i]) == EL_FROM_FLAG)
             return el_options_refuse(LINES[i], "nothing is evaluated without --eval-data");
-    if (other > EL_FROM_RECORD && other == own && s->num_eval_steps != s->eval_batches)
+    const bool both = other == own && (other == EL_FROM_FLAG || (other == EL_FROM_CONFIG && !resuming));
+    if (both && s->num_eval_steps != s->eval_batches)
         return el_options_refuse("num_eval_steps", "is --eval-batches, and another number was given for it");
     if (other > EL_FROM_RECORD && other > own)
         s->eval_batches = s->num_eval_steps;
@@ -211,7 +212,7 @@ el_status el_pretrain_settle(el_pretrain_settings *s, const el_options *options,
     if (!st)
         st = choose_generator(s, options, resuming);
     if (!st)
-        st = settle_evaluation(s, options);
+        st = settle_evaluation(s, options, resuming);
     if (st)
         return st;
     if (s->sentence_task != EL_SENTENCES_NONE && s->objective != EL_MLM)

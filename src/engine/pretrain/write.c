@@ -40,10 +40,11 @@ static char *card(const el_pretraining *p, const el_network *net)
         "`config.json`, `run.json` and `metrics.jsonl` of the run hold all settings and the "
         "course of the training.\n";
     const el_config *const c = &net->config;
-    const bool own = !el_objective_has_generator((el_objective_kind)p->settings->objective);
+    const el_objective_kind objective = (el_objective_kind)p->settings->objective;
+    const bool own = !el_objective_has_generator(objective);
+    const bool rewrites = el_objective_rewrites(objective) && strcmp(net->name, EL_DISCRIMINATOR) == 0;
     const el_head *const head = el_network_head(net, EL_HEAD_MLM);
-    const bool ordered = head && head->config.ordered,
-               masked = head && !ordered && !head->config.restores && !c->causal;
+    const bool ordered = head && head->config.ordered, masked = head && !ordered && !c->causal && !rewrites;
     char about[sizeof FORMAT + 256], title[80];
     snprintf(title, sizeof title, "%s%s",
              c->backwards ? "Causal language model; it reads ids and positions in reverse order"

@@ -47,8 +47,10 @@ bool el_finder_free(const el_finder *f, int column)
 
 int el_finder_rank(const el_finder *f, el_column_role role, int column)
 {
-    const char *const name = f->survey.columns[column].name;
-    return name ? el_name_rank(f->wanted->kind, role, name) : -1;
+    const el_survey_column *const c = &f->survey.columns[column];
+    const int rank = c->name ? el_name_rank(f->wanted->kind, role, c->name) : -1;
+    const bool counts = role == EL_ROLE_LABEL && f->wanted->kind != EL_REGRESS && c->counts;
+    return counts && rank == EL_RANKS - 1 ? -1 : rank; /* "target_id" that is another in each row */
 }
 
 int el_finder_named(const el_finder *f, const char *name)
@@ -418,8 +420,17 @@ static el_status check_texts(const el_finder *f)
 static el_status check_label(const el_finder *f)
 {
     const el_file_layout *const known = f->wanted->known;
-    const bool needed = f->wanted->labelled && !f->wanted->labels_may_lack;
-    return needed && known && f->label_told && f->label < 0 ? refuse_lack(f, known->label) : EL_OK;
+    if (!f->wanted->labelled || !known || !f->label_told || f->label >= 0)
+        return EL_OK;
+    if (!f->wanted->labels_may_lack)
+        return refuse_lack(f, known->label);
+    for (int i = 0; i < f->survey.count; i++)
+        if (el_finder_free(f, i) && el_finder_rank(f, EL_ROLE_LABEL, i) >= 0) {
+            el_log(EL_LOG_WARNING, "%s: there is no column \"%s\", and \"%s\" is not taken for it", f->path,
+                   known->label, f->survey.columns[i].name);
+            break;
+        }
+    return EL_OK;
 }
 
 static el_status find_all(el_finder *f, el_file_layout *l)

@@ -216,9 +216,8 @@ void el_describe_reading(const el_dataset *d)
             d->name, d->composed);
     if (d->respelled)
         el_log(EL_LOG_NOTE,
-               "%s: %d labels are spelled otherwise (1.0 for 1, True for true) than the same labels before, "
-               "and are "
-               "one with them",
+               "%s: %d labels are spelled otherwise (1.0 for 1, True for true) than those that were learned, "
+               "and are one with them",
                d->name, d->respelled);
     if (d->contradicted)
         el_log(EL_LOG_WARNING,

@@ -276,7 +276,7 @@ static el_status find_separator(const char *path, el_task_kind kind, el_line tex
 /* What the quotation marks of rows between tabs tell so far. */
 typedef struct {
     bool
-        told; /* a field in marks has what nothing but marks allows: marks that are doubled, a tab, the end of a line */
+        told; /* a field in marks has what marks alone allow: marks that are doubled, a tab, the end of a line */
     bool against; /* a mark where no writer of such files leaves one */
     bool all;     /* every field is in marks */
 } marks;
@@ -285,6 +285,7 @@ typedef struct {
 static const char *read_marks(const char *at, const char *end, marks *m)
 {
     const char *const begin = at;
+    bool tab = false, line = false;
     if (at == end || *at != '"') {
         while (at < end && *at != '\t' && *at != '\n')
             at++;
@@ -293,9 +294,12 @@ static const char *read_marks(const char *at, const char *end, marks *m)
         return at;
     }
     for (at++; at < end && !(*at == '"' && !(at + 1 < end && at[1] == '"')); at++) {
-        m->told |= *at == '"' || *at == '\t' || *at == '\n';
+        tab |= *at == '\t', line |= *at == '\n';
+        m->told |= *at == '"';
         at += *at == '"';
     }
+    m->told |= tab || line;
+    m->against |= tab && line; /* a mark that nothing closes, and rows behind it */
     if (at >= end)
         return NULL;
     at += 1 + (at + 1 < end && at[1] == '\r');

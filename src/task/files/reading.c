@@ -173,7 +173,9 @@ static bool has_empty_labels(const el_task_reader *r)
     const bool classes = r->task->kind == EL_CLASSIFY;
     if (!r->has_label || (!classes && r->task->kind != EL_REGRESS))
         return false;
-    const bool numbers = classes ? el_labels_find(r->labels, "-1") < 0 : rows - first > 1;
+    const bool numbers = classes
+                             ? el_labels_find(r->labels, "-1") < 0 && el_labels_find(r->labels, "-1.0") < 0
+                             : rows - first > 1;
     for (int i = first; i < rows; i++) {
         const char *const label = el_table_peek_at(r->table, i, r->label);
         if (label && *label && !(numbers && is_minus_one(label)))

@@ -74,9 +74,10 @@ static int find_respelled(const el_labels *labels, const char *name)
 {
     static const char *const TRUTHS[] = {"true", "True", "TRUE", "false", "False", "FALSE"};
     char other[32];
-    const size_t bytes = strlen(name), digits = strspn(name + (*name == '-'), "0123456789") + (*name == '-');
+    const size_t bytes = strlen(name), sign = *name == '-';
+    const size_t digits = strspn(name + sign, "0123456789") + sign;
     int found = -1;
-    if (digits && bytes < sizeof other - 2 && (digits == bytes || strcmp(name + digits, ".0") == 0)) {
+    if (digits > sign && bytes < sizeof other - 2 && (digits == bytes || strcmp(name + digits, ".0") == 0)) {
         snprintf(other, sizeof other, "%.*s%s", (int)digits, name, digits == bytes ? ".0" : "");
         return el_labels_find(labels, other);
     }
@@ -88,7 +89,8 @@ static int find_respelled(const el_labels *labels, const char *name)
 
 el_status el_reader_add_label(const el_task_reader *r, el_dataset *d, const char *name, int *label)
 {
-    const int respelled = el_labels_find(r->labels, name) < 0 ? find_respelled(r->labels, name) : -1;
+    const bool unknown = r->labels->closed && el_labels_find(r->labels, name) < 0;
+    const int respelled = unknown ? find_respelled(r->labels, name) : -1;
     if (respelled >= 0) {
         *label = respelled;
         d->respelled++;

@@ -11,7 +11,7 @@
 #include "task/files/parts.h"
 
 enum { MANY_DIGITS = 5, FEW_ROWS = 8, NAME_WORDS = 3, NAME_BYTES = 48 };
-static const double LONG_WORDS = 3, LONG_BYTES = 40, MANY_FOREIGN = 10;
+static const double LONG_WORDS = 3, LONG_BYTES = 40, MANY_UNSPACED = 10;
 
 static el_status no_memory(void)
 {
@@ -31,7 +31,8 @@ static int words_of(const char *text)
 
 /* Characters that are no blanks, by what they are. */
 typedef struct {
-    int letters, foreign, others; /* foreign: letters beyond ASCII */
+    int letters, unspaced,
+        others; /* unspaced: of scripts whose words may have no blanks between, from Thai on */
 } characters;
 
 static void count_characters(characters *c, const char *text)
@@ -39,8 +40,8 @@ static void count_characters(characters *c, const char *text)
     for (; *text; text++) {
         const unsigned char byte = (unsigned char)*text;
         const bool latin = (byte | 32) >= 'a' && (byte | 32) <= 'z', foreign = byte >= 0xC0;
+        c->unspaced += byte >= 0xE0;
         c->letters += latin || foreign;
-        c->foreign += foreign;
         c->others += byte > ' ' && byte < 0x80 && !latin;
     }
 }
@@ -100,8 +101,8 @@ static void look_at(el_survey_column *c, el_table *table, int column, int from, 
     c->words = words / rows;
     c->repeats = filled > 1 && (2 * distinct <= filled || (filled < FEW_ROWS && distinct < filled));
     c->long_texts = c->words >= LONG_WORDS || bytes / rows >= LONG_BYTES;
-    c->sentences =
-        all.letters > all.others && (c->words >= LONG_WORDS || all.foreign >= MANY_FOREIGN * words);
+    c->sentences = all.letters > all.others &&
+                   (c->words >= LONG_WORDS || (all.unspaced >= MANY_UNSPACED * words && !c->repeats));
     c->numbers &= filled > 0;
     c->mostly_numbers = 2 * numbers > filled;
     c->counts = c->numbers && integers && filled > 1 && distinct == filled && (rises || wide);

@@ -79,13 +79,13 @@ static bool is_empty_row(const el_table *t, el_line line)
 static el_status next_line(el_table *t, el_line *line)
 {
     el_status st;
-    int64_t passed = -1;
-    do {
+    for (;;) {
         st = el_lines_next(&t->lines, line);
-        passed++;
-    } while (!st && line->text &&
-             (el_line_blank(*line) || is_empty_row(t, *line) || says_separator(t, *line)));
-    t->blank += passed;
+        const bool blank = !st && line->text && (el_line_blank(*line) || is_empty_row(t, *line));
+        t->blank += blank;
+        if (!blank && (st || !line->text || !says_separator(t, *line)))
+            break;
+    }
     return st;
 }
 

@@ -6,8 +6,7 @@
  *   sentence_bert_config.json    max_seq_length; where it says none, the tokenizer's model_max_length is meant
  *                                do_lower_case: texts are lower-cased before the tokenizer has them
  *
- * Other modules (Dense), other ways to pool and a
- * prompt before every text are refused by name.
+ * Other modules (Dense), other ways to pool and a prompt before every text are refused by name.
  */
 #ifndef EL_FORMAT_SENTENCE_H
 #define EL_FORMAT_SENTENCE_H

@@ -275,8 +275,7 @@ static el_status find_separator(const char *path, el_task_kind kind, el_line tex
 
 /* What the quotation marks of rows between tabs tell so far. */
 typedef struct {
-    bool
-        told; /* a field in marks has what marks alone allow: marks that are doubled, a tab, the end of a line */
+    bool told;    /* a field has what marks alone allow: marks that are doubled, a tab, the end of a line */
     bool against; /* a mark where no writer of such files leaves one */
     bool all;     /* every field is in marks */
 } marks;

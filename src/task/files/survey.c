@@ -31,8 +31,8 @@ static int words_of(const char *text)
 
 /* Characters that are no blanks, by what they are. */
 typedef struct {
-    int letters, unspaced,
-        others; /* unspaced: of scripts whose words may have no blanks between, from Thai on */
+    int letters, others;
+    int unspaced; /* letters of scripts that may have no blanks between words, from Thai on */
 } characters;
 
 static void count_characters(characters *c, const char *text)

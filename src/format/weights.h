@@ -20,11 +20,11 @@ json_t *el_weights_json(const el_network *net, const json_t *extra);
 el_status el_weights_save(el_model *model, const el_network *net, const el_vocab *vocab, const char *card,
                           const json_t *extra, el_st_type type, const char *folder);
 
-/* Fills one network of an open model from a folder; shapes and attention heads must agree, tensors of other heads are ignored, a
- * missing backbone tensor is EL_EDATA.  A missing head keeps its values and is noted in the log, unless config.json
- * says that it is there: that is EL_EDATA for a task's.  Where config.json speaks of another head, this one is
- * taken if the file has it whole and in its shape.  In a gdes model a delta becomes file minus
- * base, so load its owner first.  The caller calls el_model_prepare. */
+/* Fills one network of an open model from a folder; shapes and attention heads must agree, tensors of other heads are
+ * ignored, a missing backbone tensor is EL_EDATA.  A missing head keeps its values and is noted in the log, unless
+ * config.json says that it is there: that is EL_EDATA for a task's.  Where config.json speaks of another head, this
+ * one is taken if the file has it whole and in its shape.  In a gdes model a delta becomes file minus base, so load
+ * its owner first.  The caller calls el_model_prepare. */
 el_status el_weights_load(el_model *model, const el_network *net, const char *folder);
 
 /* Adds the network that lies in a folder to a plan: its configuration and its head. */

@@ -19,8 +19,8 @@ el_status el_finetune_trials(el_finetuning *f);
 /* The trial with the number f->trial, and what run.json says of it (new reference). */
 el_status el_finetune_trial(el_finetuning *f, json_t **line);
 
-/* After the last trial: scores the splits that wait for the best model, saves it, answers a test file that has no labels
- * as `predict` does, and writes results.json. */
+/* After the last trial: saves the best model, scores the splits that wait for it, answers a test file that has no labels as
+ * `predict` does, and writes results.json. */
 el_status el_finetune_finish(el_finetuning *f);
 extern const char EL_FINETUNE_PREDICTIONS[]; /* the name of the file of these answers */
 

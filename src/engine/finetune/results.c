@@ -30,12 +30,19 @@ static json_t *results_json(const el_finetuning *f, const json_t *test, const js
     return results;
 }
 
+/* The best trial's line of the record, and its number. */
+static const json_t *best_trial(const el_finetuning *f, size_t *trial)
+{
+    const json_t *const trials = json_object_get(f->run.record, "trials");
+    *trial = el_trials_best(trials, f->metric);
+    return json_array_get(trials, *trial);
+}
+
 /* Fills the open model with the best of the best trial. */
 static el_status take_best(el_finetuning *f)
 {
-    const json_t *const trials = json_object_get(f->run.record, "trials");
-    const size_t trial = el_trials_best(trials, f->metric);
-    const json_t *const record = json_array_get(trials, trial);
+    size_t trial;
+    const json_t *const record = best_trial(f, &trial);
     char *const folder =
         el_finetune_trial_folder(f, (int64_t)trial, json_integer_value(json_object_get(record, "restarts")));
     char *const best = folder ? el_path_join(folder, "best") : NULL;
@@ -59,11 +66,10 @@ static el_status take_best(el_finetuning *f)
  * loss. */
 static el_status save_model(el_finetuning *f)
 {
-    const json_t *const trials = json_object_get(f->run.record, "trials");
-    const json_t *const record = json_array_get(trials, el_trials_best(trials, f->metric));
-    char *const model = el_path_join(f->settings->output, "model"), *const text = el_finetune_readme(
-                                                                        f,
-                                                                        json_object_get(record, "metrics"));
+    size_t trial;
+    const json_t *const metrics = json_object_get(best_trial(f, &trial), "metrics");
+    char *const model = el_path_join(f->settings->output, "model");
+    char *const text = el_finetune_readme(f, metrics);
     el_status st = model && text ? el_finetuned_fold(&f->model, &f->card.low, &f->card.high)
                                  : el_fail(EL_ENOMEM, "no memory for a model's folder");
     el_learner_set_range(f->learner, f->card.low, f->card.high);

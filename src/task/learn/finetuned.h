@@ -53,8 +53,8 @@ bool el_task_card_answers(const el_task_card *card, const el_prediction *predict
 el_status el_finetuned_save(el_model *model, const el_vocab *vocab, const el_task_card *card,
                             const char *readme, const char *folder);
 
-/* Puts a range that is not in the head yet (low < high) into the last map of a regression's head, w (high - low) and b (high - low) + low,
- * where whoever opens the folder has it; the head then gives the value itself, and the range is 0, 0. */
+/* Puts a range that is not in the head yet (low < high) into the last map of a regression's head, w (high - low) and
+ * b (high - low) + low, where whoever opens the folder has it; the head then gives the value itself, and the range is 0, 0. */
 el_status el_finetuned_fold(el_model *model, double *low, double *high);
 /* The range that the object of a config.json has beside the head; 0, 0 where the head gives the value itself, and of
  * other kinds. */

@@ -142,7 +142,9 @@ int cmd_pretrain(int argc, char **argv)
     int exit_code;
     if (!read_settings(&j, argc, argv, &exit_code))
         return exit_code;
-    const el_watch watch = {.on_event = on_event, .stop = cli_catch_signals(), .context = &j};
+    el_watch watch = {.on_event = on_event, .context = &j};
+    if (!j.settings.dry_run) /* which has nothing to save */
+        watch.stop = cli_catch_signals();
     el_status st = el_pretrain_open(&j.run, &j.options, &watch);
     if (!st)
         st = j.settings.dry_run ? cli_dry_run(&j.run) : train(&j);

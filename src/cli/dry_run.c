@@ -11,7 +11,7 @@
 #include "train/reduce.h"
 
 /* How long and how often a part of a step is tried. */
-static const double TRIAL_SECONDS = 2;
+static const double TRIAL_SECONDS = 1;
 enum { TRIAL_MOST = 100, EXCHANGES = 3 };
 
 /* What a step costs: so much for each example, and so much once. */
@@ -46,6 +46,7 @@ static el_status measure_cost(el_pretraining *run, cost *c)
     trial.leaves = 1;
     trial.folder = NULL;
     trial.on_event = NULL;
+    trial.most_seconds = 0;
     trial.heldout = (el_example_source){0};
     trial.batch = (int)(fitting < 1 ? 1 : fitting < trial.batch ? fitting : trial.batch);
     double seconds;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vector>
+
 #include "el_cuda.h"
 
 extern "C" {
@@ -185,11 +187,17 @@ static void store(void *data, int type, int64_t at, float value)
         ((uint16_t *)data)[at] = el_host_bf16(value);
 }
 
-/* Element (i, k) of op(m). */
-static float factor(const void *data, const el_cublaslt_matrix &m, bool transposed, uint64_t i, uint64_t k)
+/* op(m) in float, `rows` numbers after one another for each place of the sum. */
+static std::vector<float> opened(const void *data, const el_cublaslt_matrix &m, bool transposed,
+                                 uint64_t rows, uint64_t depth)
 {
-    return element(data, m.type,
-                   transposed ? (int64_t)i * m.stride + (int64_t)k : (int64_t)k * m.stride + (int64_t)i);
+    std::vector<float> all(rows * depth);
+    for (uint64_t k = 0; k < depth; k++)
+        for (uint64_t i = 0; i < rows; i++)
+            all[k * rows + i] =
+                element(data, m.type,
+                        transposed ? (int64_t)i * m.stride + (int64_t)k : (int64_t)k * m.stride + (int64_t)i);
+    return all;
 }
 
 struct operands {
@@ -202,20 +210,23 @@ struct operands {
 
 static void compute(const operands &o)
 {
-    const uint64_t depth = rows_of(!o.desc.a_transposed, &o.a);
-    for (uint64_t j = 0; j < o.d.cols; j++)
-        for (uint64_t i = 0; i < o.d.rows; i++) {
+    const uint64_t depth = rows_of(!o.desc.a_transposed, &o.a), rows = o.d.rows, cols = o.d.cols;
+    const std::vector<float> a = opened(o.a_data, o.a, o.desc.a_transposed, rows, depth);
+    const std::vector<float> b = opened(o.b_data, o.b, !o.desc.b_transposed, cols, depth);
+    for (uint64_t j = 0; j < cols; j++) {
+        std::vector<float> sums(rows);
+        for (uint64_t k = 0; k < depth; k++)
+            for (uint64_t i = 0; i < rows; i++)
+                sums[i] += a[k * rows + i] * b[k * cols + j];
+        for (uint64_t i = 0; i < rows; i++) {
             const int64_t at = (int64_t)j * o.d.stride + (int64_t)i;
-            float sum = 0;
-            for (uint64_t k = 0; k < depth; k++)
-                sum += factor(o.a_data, o.a, o.desc.a_transposed, i, k) *
-                       factor(o.b_data, o.b, !o.desc.b_transposed, j, k);
             if (o.beta != 0)
-                sum += o.beta * element(o.d_data, o.d.type, at);
+                sums[i] += o.beta * element(o.d_data, o.d.type, at);
             if (o.desc.epilogue == EL_CUBLASLT_EPILOGUE_BIAS)
-                sum += element(o.desc.bias, o.d.type, (int64_t)i);
-            store(o.d_data, o.d.type, at, sum);
+                sums[i] += element(o.desc.bias, o.d.type, (int64_t)i);
+            store(o.d_data, o.d.type, at, sums[i]);
         }
+    }
 }
 
 static bool is_aligned(const void *data, const el_cublaslt_matrix *m, uint64_t alignment)

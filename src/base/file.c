@@ -76,6 +76,7 @@ enum { BUFFER = 1 << 18 };
 struct el_writer {
     char *path, *place; /* place: where it will be, behind links */
     char *temporary;    /* NULL: a device or a pipe, written straight */
+    bool named;         /* it has that name already, not at its end alone */
     int file;
     int failure; /* errno of the first write that failed */
     size_t used;
@@ -101,6 +102,22 @@ static bool is_special(const char *path)
     return el_io_stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
 }
 
+/* Without a name where that can be, so that a process that is killed leaves nothing. */
+static int open_temporary(el_writer *writer)
+{
+    char *const folder = el_path_parent(writer->place);
+    const int file = folder ? el_io_open_nameless(folder) : -1;
+    free(folder);
+    writer->named = file < 0;
+    return writer->named ? el_io_open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL) : file;
+}
+
+static void remove_temporary(const el_writer *writer)
+{
+    if (writer->temporary && writer->named)
+        el_io_unlink(writer->temporary);
+}
+
 el_status el_writer_open(el_writer **result, const char *path)
 {
     *result = NULL;
@@ -120,8 +137,7 @@ el_status el_writer_open(el_writer **result, const char *path)
         writer_free(writer);
         return el_fail(EL_ENOMEM, "%s: out of memory", path);
     }
-    writer->file =
-        straight ? el_io_open(path, O_WRONLY) : el_io_open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL);
+    writer->file = straight ? el_io_open(path, O_WRONLY) : open_temporary(writer);
     if (writer->file < 0) {
         const el_status st = el_fail(EL_EFAILED, "%s: %s", path, strerror(errno));
         writer_free(writer);
@@ -195,6 +211,10 @@ el_status el_writer_finish(el_writer *writer)
     flush(writer);
     if (!writer->failure && writer->temporary)
         note(writer, el_io_sync(writer->file) != 0);
+    if (!writer->failure && writer->temporary && !writer->named) {
+        writer->named = el_io_name(writer->file, writer->temporary) == 0;
+        note(writer, !writer->named);
+    }
     note(writer, el_io_close(writer->file) != 0);
     writer->file = -1;
     if (!writer->failure && writer->temporary)
@@ -202,8 +222,7 @@ el_status el_writer_finish(el_writer *writer)
     el_status st = EL_OK;
     if (writer->failure) {
         st = complain(writer);
-        if (writer->temporary)
-            el_io_unlink(writer->temporary);
+        remove_temporary(writer);
     } else if (writer->temporary) {
         st = el_path_sync_parent(writer->place);
     }
@@ -213,8 +232,8 @@ el_status el_writer_finish(el_writer *writer)
 
 void el_writer_abandon(el_writer *writer)
 {
-    if (writer && writer->temporary)
-        el_io_unlink(writer->temporary);
+    if (writer)
+        remove_temporary(writer);
     writer_free(writer);
 }
 

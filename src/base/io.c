@@ -33,6 +33,36 @@ int el_io_open(const char *path, int flags)
     return file;
 }
 
+/* Its name in the system's list of open files, through which it gets one of its own. */
+static void list_name(char name[32], int file)
+{
+    snprintf(name, 32, "/proc/self/fd/%d", file);
+}
+
+int el_io_open_nameless(const char *folder)
+{
+#ifdef O_TMPFILE
+    char listed[32];
+    const int file = el_io_open(folder, O_TMPFILE | O_WRONLY);
+    if (file < 0)
+        return -1;
+    list_name(listed, file);
+    if (access(listed, F_OK) == 0)
+        return file;
+    el_io_close(file);
+#else
+    (void)folder;
+#endif
+    return -1;
+}
+
+int el_io_name(int file, const char *path)
+{
+    char listed[32];
+    list_name(listed, file);
+    return linkat(AT_FDCWD, listed, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
 int el_io_close(int file)
 {
     return close(file) == 0 || errno == EINTR ? 0 : -1; /* it is closed all the same */

@@ -2,11 +2,14 @@
 #define _GNU_SOURCE
 #include "check.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/io.h"
 
 static void check_contents(const char *path, const void *data, size_t bytes)
 {
@@ -67,6 +70,34 @@ static void test_old_or_new(void **state)
     check_contents(in_folder("o/a"), "old", 3);
     assert_int_equal(names_in(in_folder("o")), 1);
     el_writer_abandon(NULL);
+}
+
+/* What is being written has no name where the file system can do that, so that nothing is left of a process that ends; else
+ * one that is told from others. */
+static void test_nameless(void **state)
+{
+    (void)state;
+    CHECK_OK(el_folder_make(in_folder("n")));
+    const int able = el_io_open_nameless(in_folder("n"));
+    const pid_t child = fork();
+    if (child == 0) {
+        el_writer *writer;
+        if (el_writer_open(&writer, in_folder("n/a")))
+            _exit(1);
+        for (int i = 0; i < 1 << 20; i++)
+            el_writer_put(writer, "lost", 4);
+        raise(SIGINT);
+        _exit(2);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT, "the writer ended with %x", (unsigned)status);
+    CHECK(names_in(in_folder("n")) == (able < 0), "%d names are left", names_in(in_folder("n")));
+    if (able < 0)
+        return;
+    CHECK(el_io_name(able, in_folder("n/b")) == 0 && el_file_exists(in_folder("n/b")), "no name for a file");
+    CHECK(el_io_name(able, in_folder("n/b")) != 0 && errno == EEXIST, "a name that is taken");
+    assert_int_equal(el_io_close(able), 0);
 }
 
 /* What a link names is written, wherever it lies, and the link stays: of a file, of a folder, and of what is not there
@@ -341,7 +372,7 @@ int main(void)
         cmocka_unit_test(test_folder),         cmocka_unit_test(test_remove),
         cmocka_unit_test(test_list),           cmocka_unit_test(test_join),
         cmocka_unit_test(test_hash),           cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_links),
+        cmocka_unit_test(test_links),          cmocka_unit_test(test_nameless),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -258,6 +258,7 @@ WRAP(int, el_io_fstat, (int file, struct stat *info), (file, info), IO, EIO, -1)
 WRAP(ssize_t, el_io_link, (const char *path, char *target, size_t bytes), (path, target, bytes), IO, EIO, -1)
 WRAP(int, el_io_rename, (const char *from, const char *to), (from, to), IO, EIO, -1)
 WRAP(int, el_io_exchange, (const char *a, const char *b), (a, b), IO, EINVAL, -1)
+WRAP(int, el_io_name, (int file, const char *path), (file, path), IO, ENOSPC, -1)
 WRAP(int, el_io_unlink, (const char *path), (path), IO, EIO, -1)
 WRAP(int, el_io_make_folder, (const char *path), (path), IO, ENOSPC, -1)
 WRAP(int, el_io_remove_folder, (const char *path), (path), IO, EIO, -1)
@@ -278,6 +279,13 @@ int __wrap_el_io_open(const char *path, int flags);
 int __wrap_el_io_open(const char *path, int flags)
 {
     return is_lost(path) || fails(IO, EMFILE) ? -1 : __real_el_io_open(path, flags);
+}
+
+int __real_el_io_open_nameless(const char *folder);
+int __wrap_el_io_open_nameless(const char *folder);
+int __wrap_el_io_open_nameless(const char *folder)
+{
+    return is_lost(folder) || fails(IO, EOPNOTSUPP) ? -1 : __real_el_io_open_nameless(folder);
 }
 
 DIR *__real_el_io_folder_open(const char *path);

@@ -84,10 +84,11 @@ typedef struct {
     int count;
 } models;
 
-/* NAME=FOLDER, or a folder that is called by its last name. */
+/* NAME=FOLDER, or a folder that is called by its last name, which may have a "=" in it. */
 static el_status name_model(models *m, const char *said)
 {
-    const char *const equals = strchr(said, '='), *const folder = equals ? equals + 1 : said;
+    const char *const equals = el_folder_exists(said) ? NULL : strchr(said, '=');
+    const char *const folder = equals ? equals + 1 : said;
     size_t bytes = equals ? (size_t)(equals - said) : strlen(said);
     const char *name = said;
     while (!equals && bytes > 1 && said[bytes - 1] == '/')

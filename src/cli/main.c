@@ -106,10 +106,11 @@ static int choose(int argc, char **argv)
 
 /* What a command printed has to arrive: a full disk shows only when the last of it is written.  Where nobody reads any
  * more, as behind `| head`, the signal ends the program in silence, even if it came ignored from who started it; commands that
- * work for long ignore it (signals.h). */
+ * work for long ignore it (signals.h).  A file that may grow no further (ulimit -f) is as a disk that is full. */
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_IGN);
     el_status st = cli_ranks_open(&argc, &argv);
     int code = st ? 1 : choose(argc, argv);
     if (!st && code == 0)

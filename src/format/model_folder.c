@@ -320,6 +320,18 @@ static el_status model_in(char **model, const char *folder, const char *name)
 
 static el_status no_model(const char *folder)
 {
+    char *inner;
+    const el_status st = model_in(&inner, folder, "model");
+    const bool tuned = inner;
+    free(inner);
+    if (st)
+        return st;
+    if (tuned)
+        return el_fail(
+            EL_EDATA,
+            "%s: was fine-tuned, and has neither a generator nor a discriminator; predict, evaluate "
+            "FILE, embed and serve open it",
+            folder);
     return el_fail(EL_EDATA,
                    "%s: neither a run (with generator/ and discriminator/) nor a model folder (with "
                    "config.json and model.safetensors or pytorch_model.bin)",

@@ -28,6 +28,9 @@ for name in "MNLI-m 7 1" "MNLI-mm 5 101" "AX $(($(wc -l < glue/AX/diagnostic.tsv
     sed -n 2p "answers/$1.tsv" | grep -qE "^$3"$'\t(contradiction|entailment|neutral)$' || fail "$1.tsv: $(sed -n 2p "answers/$1.tsv")"
 done
 predict --model mnli glue/MNLI/test_matched.tsv 2> log | tail -n +2 | cut -f 1,2 | diff - <(tail -n +2 answers/MNLI-m.tsv) >&2 || fail "other answers are submitted than given"
+for command in detect fill score; do
+    refused 3 "was fine-tuned" "$electra" $command --model mnli "the cat [MASK]"
+done
 mv glue/AX glue/diagnostic
 predict --model mnli --data glue --submission usual > out 2> log || fail "submission: $(cat log)"
 cmp usual/AX.tsv answers/AX.tsv || fail "the diagnostic sentences are not found where they usually lie"

@@ -165,8 +165,9 @@ stops
 grep -q '"texts":\["ab c","x"\]' served || fail "--log-texts logs none: $(cat served)"
 
 # ---- keys ----
-printf 'one\r\n\n \tsecret-two \n' > keys
-serve --model run --api-key-file keys
+printf '\xef\xbb\xbfone\r\n\n \tsecret-two \n' > keys # with the mark of an editor of Windows
+cp -r run rate=1
+serve --model rate=1 --api-key-file keys # a folder, though it looks like NAME=FOLDER
 refuses 401 /detect '{"inputs": "a"}' "key"
 refuses 401 /detect '{"inputs": "a"}' "key" -H 'Authorization: Bearer secret-twO'
 [ "$(get /info)" = 401 ] && [ "$(get /health)" = 200 ] && [ "$(get /)" = 200 ] || fail "keys and addresses: $(cat out)"

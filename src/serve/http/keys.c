@@ -41,15 +41,17 @@ el_status el_keys_read(char **keys, const char *path)
     el_status st = el_mapping_open(&file, path);
     if (st)
         return st;
+    const size_t mark =
+        file.size >= 3 && memcmp(file.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* of byte order */
     char *const text = calloc(file.size + 1, 1);
     bool any = false;
     if (!text)
         st = el_fail(EL_ENOMEM, "%s: no memory", path);
-    for (size_t i = 0; i < file.size && !st; i++) {
-        text[i] = (char)file.data[i];
-        const bool empty = text[i] == '\n' || is_blank(text[i]);
+    for (size_t i = mark; i < file.size && !st; i++) {
+        const char c = text[i - mark] = (char)file.data[i];
+        const bool empty = c == '\n' || is_blank(c);
         any |= !empty;
-        if ((unsigned char)text[i] < 0x20 && !empty)
+        if ((unsigned char)c < 0x20 && !empty)
             st = el_fail(EL_EDATA, "%s: not a text with a key a line", path);
     }
     if (!st && !any)

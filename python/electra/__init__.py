@@ -352,5 +352,5 @@ def _behind(seconds, count):
 def _array(pointer, shape):
     """A copy, since the next question writes over it."""
     if 0 in shape:
-        return numpy.zeros(shape, dtype=numpy.ctypeslib.as_array(pointer, (0,)).dtype if pointer else numpy.float32)
+        return numpy.zeros(shape, dtype=pointer._type_)
     return numpy.ctypeslib.as_array(pointer, shape).copy()

@@ -89,7 +89,8 @@ refuses(electra.Error, "...", electra.Model, "a" + "\ud55c" * 1000)
 refuses(electra.Error, "no such", electra.Tokenizer, os.fsdecode(b"caf\xe9"))
 assert electra.Model(b"run", threads=1).can == model.can
 rated = electra.Model("rated", threads=1)
-assert rated.predict([], []).shape == (0,) and rated.predict(["a"], ["b"]).dtype == numpy.float64
+nothing = rated.predict([], [])
+assert nothing.shape == (0,) and nothing.dtype == numpy.float64 and rated.predict(["a"], ["b"]).dtype == numpy.float64
 print("ok")
 PY
 [ "$(venv/bin/python check.py 2> log)" = ok ] || fail "the module: $(cat log)"

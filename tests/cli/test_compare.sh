@@ -230,6 +230,18 @@ refused 2 "int8 is none of" "$electra" compare wrong.json --output new
 sed 's/"task": "pairs"/"task": "pairs", "settings": {"by": "luck"}/' plan.json > wrong.json
 refused 2 "luck is none of" "$electra" compare wrong.json --output new
 
+# tasks WORDS JSON: --tasks of a file that holds this is refused with these words.
+tasks() {
+    echo "$2" > tasks.json
+    refused 2 "tasks.json: $1" "$electra" compare plan.json --tasks tasks.json --dry-run
+}
+tasks 'unknown key "task"; did you mean tasks?' '{"task": ["cola"]}'
+tasks 'unknown key "settings"' '{"tasks": ["cola"], "settings": {}}'
+tasks "has neither tasks nor tasks_folder" '{}'
+echo '{"tasks": [{"name": "animals", "task": "classify"}], "tasks_folder": "labelled"}' > tasks.json
+compare plan.json --tasks tasks.json --dry-run > out && grep -q "^fine-tunings" out && ! grep -q "^minimal pairs" out ||
+    fail "tasks in place of the plan's: $(cat out log)"
+
 # What would end a study after hours is said before it begins.
 # wrong WORDS SED: the plan, changed so, is refused with these words, and in a dry run too.
 wrong() {

@@ -95,7 +95,7 @@ static void test_read(void **state)
         {BEGINNING ", \"budgets\": [1], \"rates\": {\"grid\": [1], \"rule\": \"luck\"}}", "the rule"},
         {BEGINNING ", \"budgets\": [1], \"rates\": {\"grid\": [1], \"share\": 0}}", "percentage"},
         {BEGINNING ", \"budgets\": [1], \"tasks\": [\"../x\"]}", "small letters"},
-        {BEGINNING ", \"budget\": [1]}", "did you mean budgets"},
+        {BEGINNING ", \"budget\": [1]}", "plan.json: unknown key \"budget\"; did you mean budgets?"},
         {"{\"plan\": \"p\", \"sizes\": [\"tiny\"], \"budgets\": [1]}", "names systems and sizes"},
         {"{\"plan\": \"p\", \"systems\": [\"a\", \"a\"], \"sizes\": [\"tiny\"], \"budgets\": [1]}",
          "two are called a"},
@@ -112,7 +112,10 @@ static void test_read(void **state)
          "and the plan has steps"},
         {"{\"plan\": \"p\", \"systems\": [{\"name\": \"a\", \"budget\": 1}], \"sizes\": [\"tiny\"], "
          "\"budgets\": [1]}",
-         "unknown key \"budget\""},
+         "plan.json: systems: unknown key \"budget\""},
+        {"{\"plan\": \"p\", \"systems\": [\"a\"], \"sizes\": [{\"name\": \"tiny\", \"setings\": {}}], "
+         "\"budgets\": [1]}",
+         "plan.json: sizes: unknown key \"setings\"; did you mean settings?"},
         {BEGINNING ", \"budgets\": [1], \"seeds\": [1152921504606846976]}", "to 1e15"},
         {BEGINNING ", \"budgets\": [1], \"rates\": {\"grid\": [1], \"seed\": -1}}", "the seed"},
         {BEGINNING ", \"budgets\": [1], \"rates\": [1]}", "rates: is not an object"},
@@ -121,7 +124,8 @@ static void test_read(void **state)
         {BEGINNING ", \"budgets\": [1], \"published\": 5}", "an array of rows"},
         {BEGINNING ", \"budgets\": [1], \"published\": \"table 3\"}", "an array of rows"},
         {BEGINNING ", \"budgets\": [1], \"published\": [\"x\"]}", "a row is an object"},
-        {BEGINNING ", \"budgets\": [1], \"published\": [{\"scores\": 1}]}", "did you mean score"}};
+        {BEGINNING ", \"budgets\": [1], \"published\": [{\"scores\": 1}]}",
+         "plan.json: published: unknown key \"scores\"; did you mean score?"}};
     for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++)
         CHECK_FAILS(read_plan(&plan, WRONG[i].text), EL_EUSAGE, WRONG[i].words);
 }

@@ -30,9 +30,10 @@ static const char *const PUBLISHED_KEYS[] = {"system", "measure", "score", "flop
 static const char *const TASK_KEYS[] = {"name", "task", "data", "in_mean", "settings"};
 #define COUNT(list) (int)(sizeof(list) / sizeof *(list))
 
-static el_status check_keys(const reading *r, const json_t *object, const char *where,
-                            const char *const *keys, int count)
+el_status el_plan_check_keys(const json_t *object, const char *name, const char *where,
+                             const char *const *keys, int count)
 {
+    const char *const between = where ? ": " : "";
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)object, key, value)
@@ -43,11 +44,17 @@ static el_status check_keys(const reading *r, const json_t *object, const char *
         if (known)
             continue;
         const char *const nearest = el_nearest(key, keys, count);
-        return nearest ? el_fail(EL_EUSAGE, "%s: %sunknown key \"%s\"; did you mean %s?", r->name, where, key,
-                                 nearest)
-                       : el_fail(EL_EUSAGE, "%s: %sunknown key \"%s\"", r->name, where, key);
+        return el_fail(EL_EUSAGE, "%s: %s%sunknown key \"%s\"%s%s%s", name, where ? where : "", between, key,
+                       nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
     }
     return EL_OK;
+}
+
+/* `where` is the key of the plan that the object stands under; NULL: it is the plan. */
+static el_status check_keys(const reading *r, const json_t *object, const char *where,
+                            const char *const *keys, int count)
+{
+    return el_plan_check_keys(object, r->name, where, keys, count);
 }
 
 /* Names are parts of file names. */
@@ -144,7 +151,7 @@ static el_status read_task(const reading *r, const json_t *entry, el_plan_task *
 {
     const bool object = json_is_object(entry);
     *t = (el_plan_task){0};
-    el_status st = object ? check_keys(r, entry, "tasks: ", TASK_KEYS, COUNT(TASK_KEYS)) : EL_OK;
+    el_status st = object ? check_keys(r, entry, "tasks", TASK_KEYS, COUNT(TASK_KEYS)) : EL_OK;
     if (!st)
         st = take_name(r, "tasks", object ? json_object_get(entry, "name") : entry, &t->name);
     t->task = t->name;
@@ -287,7 +294,7 @@ static el_status read_rates(const reading *r)
         return wrong(r, "rates", "an object with a grid of rates");
     int seed = 0;
     double share = 100;
-    el_status st = check_keys(r, rates, "rates: ", RATE_KEYS, COUNT(RATE_KEYS));
+    el_status st = check_keys(r, rates, "rates", RATE_KEYS, COUNT(RATE_KEYS));
     if (!st)
         st = read_numbers(r, "rates", grid, p->rate_count, 1e38, p->rates);
     if (!st)
@@ -339,7 +346,7 @@ static el_status read_published(const reading *r)
         if (!json_is_object(row))
             return wrong(r, "published", "a row is an object");
         if (!st)
-            st = check_keys(r, row, "published: ", PUBLISHED_KEYS, COUNT(PUBLISHED_KEYS));
+            st = check_keys(r, row, "published", PUBLISHED_KEYS, COUNT(PUBLISHED_KEYS));
         for (int k = 0; !st && k < COUNT(PUBLISHED_KEYS); k++)
             st = k < 2 ? el_json_string(row, r->name, PUBLISHED_KEYS[k], &text)
                        : el_json_real(row, r->name, PUBLISHED_KEYS[k], &number);
@@ -379,7 +386,7 @@ static el_status read_texts(const reading *r)
 static el_status read_all(const reading *r)
 {
     el_plan *const p = r->plan;
-    el_status st = check_keys(r, p->text, "", KEYS, COUNT(KEYS));
+    el_status st = check_keys(r, p->text, NULL, KEYS, COUNT(KEYS));
     if (!st)
         st = check_objects(r);
     if (!st)

@@ -71,6 +71,9 @@ typedef struct {
 /* Reads one; `name` is what sentences call it.  The text becomes the plan's. */
 el_status el_plan_read(el_plan *plan, json_t *text, const char *name);
 void el_plan_close(el_plan *plan); /* accepts a zeroed one */
+/* EL_EUSAGE where an object has a key that is none of these.  `where`: the key of the plan that it stands under, or NULL. */
+el_status el_plan_check_keys(const json_t *object, const char *name, const char *where,
+                             const char *const *keys, int count);
 
 /* The built-in plan of this name as text; NULL where there is none. */
 const char *el_plan_built_in(const char *name);

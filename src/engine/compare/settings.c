@@ -15,9 +15,8 @@ const el_option EL_COMPARE_TABLE[] = {
     {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL, "folder of shards, instead of the plan's"},
     {"eval_data", EL_OPT_TEXT, AT(eval_data), 0, 0, NULL, "folder of held-out shards, instead of the plan's"},
     {"tasks", EL_OPT_TEXT, AT(tasks), 0, 0, NULL,
-     "folder of labelled data: the plan's tasks that are not in it are left out; or a JSON file with the "
-     "plan's "
-     "key tasks in place of the plan's own"},
+     "folder of labelled data: the plan's tasks that are not in it are left out; or a JSON file with tasks, "
+     "tasks_folder or both in place of the plan's"},
     {"language", EL_OPT_TEXT, AT(language), 0, 0, NULL, "word for the report, instead of the plan's"},
     {"sizes", EL_OPT_TEXT, AT(sizes), 0, 0, NULL,
      "presets of sizes between commas, instead of the plan's sizes"},
@@ -77,15 +76,17 @@ static el_status replace_tasks(const el_compare_settings *s, json_t *text)
         return EL_OK;
     }
     json_t *file;
-    const el_status st = el_json_load(&file, s->tasks);
+    el_status st = el_json_load(&file, s->tasks);
     if (st)
         return st;
     static const char *const KEYS[] = {"tasks", "tasks_folder"};
-    for (int i = 0; i < 2; i++)
-        if (json_object_get(file, KEYS[i]))
-            json_object_set(text, KEYS[i], json_object_get(file, KEYS[i]));
+    st = el_plan_check_keys(file, s->tasks, NULL, KEYS, sizeof KEYS / sizeof *KEYS);
+    if (!st && json_object_size(file) == 0)
+        st = el_fail(EL_EUSAGE, "%s: has neither tasks nor tasks_folder", s->tasks);
+    if (!st)
+        json_object_update(text, file);
     json_decref(file);
-    return EL_OK;
+    return st;
 }
 
 /* The sizes of --sizes, or those of the plan without budgets of their own. */

@@ -1,5 +1,5 @@
 /* A study by library calls: stopped within a pre-training and gone on with, it tells what earlier starts did; a model that is
- * half made again is made again. */
+ * half made again is made again; a run has the steps that were said before. */
 #include "engine/made.h"
 
 #include <math.h>
@@ -9,8 +9,9 @@
 #define ONE_TASK "{\"name\": \"order\", \"task\": \"pairs\"}"
 #define TWO_TASKS                                                                                            \
     ONE_TASK ", {\"name\": \"more\", \"task\": \"pairs\", \"data\": \"{tasks}/order/order.jsonl\"}"
-#define PLAN(tasks)                                                                                          \
-    "{\"plan\": \"one\", \"language\": \"made-up\", \"budgets\": [3e8], \"seeds\": [1, 2],"                  \
+#define PLAN(tasks) PLAN_OF("3e8", "\"seeds\": [1, 2]", tasks)
+#define PLAN_OF(budget, more, tasks)                                                                         \
+    "{\"plan\": \"one\", \"language\": \"made-up\", \"budgets\": [" budget "], " more ","                    \
     " \"settings\": {\"model_size\": \"tiny\", \"hidden_size\": 16, \"embedding_size\": 16,"                 \
     " \"train_batch_size\": 4},"                                                                             \
     " \"systems\": [{\"name\": \"mlm\", \"settings\": {\"objective\": \"mlm\"}}],"                           \
@@ -21,6 +22,7 @@ typedef struct {
     volatile sig_atomic_t stop;
     el_study_progress last;
     double before; /* the most that was told */
+    double step;   /* FLOPs of one */
 } witness;
 
 static void on_progress(void *context, const el_study_progress *p)
@@ -47,6 +49,14 @@ static int make_files(void **state)
     return 0;
 }
 
+/* A run has as many steps as the list of jobs says before. */
+static void check_steps(const el_job *job)
+{
+    const json_int_t done = json_integer_value(json_object_get(job->record, "steps"));
+    if (job->task < 0 && job->record)
+        CHECK(done == job->steps, "%s: %d steps, and %d were said", job->name, (int)done, (int)job->steps);
+}
+
 /* Opens the plan of the folder; runs it, or with `again` asks how many pre-trainings are made again. */
 static el_status run(witness *w, int *again)
 {
@@ -66,6 +76,9 @@ static el_status run(witness *w, int *again)
     if (again)
         *again = el_compare_cost(&study).again;
     const el_status st = again ? EL_OK : el_compare_run(&study);
+    w->step = study.costs[0].flops_per_step;
+    for (int i = 0; i < study.count; i++)
+        check_steps(&study.jobs[i]);
     el_compare_close(&study);
     el_options_close(&options);
     return st;
@@ -105,8 +118,27 @@ static void test_half_made(void **state)
     assert_int_equal(again, 1);
 }
 
+/* A quarter of 10.45 steps is 3, and a quarter of their 10 would be 2: where a share is trained, and where a rate is tried. */
+static void test_steps_of_shares(void **state)
+{
+    (void)state;
+    static const char *const SHARES[] = {"\"shares\": [25]",
+                                         "\"rates\": {\"grid\": [1e-3], \"rule\": \"loss\", \"share\": 25}"};
+    witness w = {.stop_at = 2};
+    put("plan.json", PLAN(ONE_TASK));
+    CHECK_OK(run(&w, &(int){0}));
+    for (int i = 0; i < 2; i++) {
+        char text[1024];
+        snprintf(text, sizeof text, PLAN_OF("%.17g", "%s", ONE_TASK), 10.45 * w.step, SHARES[i]);
+        put("plan.json", text);
+        CHECK_OK(el_folder_remove(in_folder("study")));
+        CHECK_OK(run(&w, NULL));
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_gone_on_with), cmocka_unit_test(test_half_made)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_gone_on_with), cmocka_unit_test(test_half_made),
+                                       cmocka_unit_test(test_steps_of_shares)};
     return cmocka_run_group_tests_name("study", tests, make_files, remove_folder);
 }

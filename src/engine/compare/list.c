@@ -194,6 +194,31 @@ static int64_t whole_steps(double steps)
     return steps < 1 ? 1 : (int64_t)rint(steps);
 }
 
+double el_compare_step(const el_study *study, int system, int size)
+{
+    const el_plan *const p = &study->plan;
+    return p->by_steps ? 1 : study->costs[system * p->size_count + size].flops_per_step;
+}
+
+/* A run with a length of its own, which is asked for as the plan has it; else it is a trunk or a branch from one. */
+static bool by_itself(const el_plan *p, const el_job *job)
+{
+    return p->cooldown == 0 || job->tuning;
+}
+
+/* The same run, of a share of its length: of the compute as electra pretrain rounds it, or of the steps that its trunk
+ * would have in the end. */
+static el_job share_of(const el_study *study, el_job job, double share)
+{
+    const double length = el_plan_length(&study->plan, job.size, job.length);
+    const double step = el_compare_step(study, job.system, job.size);
+    job.share = share;
+    job.steps = by_itself(&study->plan, &job) ? whole_steps(length * share / step)
+                                              : whole_steps((double)whole_steps(length / step) * share);
+    job.flops = (double)job.steps * cost_at(study, &job)->flops_per_step;
+    return job;
+}
+
 /* "electra.small.1e14": a run at its whole length. */
 static void begin_name(const el_study *study, const el_job *job, char *name, size_t size)
 {
@@ -209,9 +234,7 @@ static void add_tries(el_study *study, const double *tokens, el_job job)
     char name[120], rate[SHORT];
     job.tuning = true;
     job.seed = study->plan.rate_seed;
-    job.share = study->plan.rate_share;
-    job.steps = whole_steps((double)job.steps * job.share);
-    job.flops *= job.share;
+    job = share_of(study, job, study->plan.rate_share);
     begin_name(study, &job, name, sizeof name);
     for (int r = 0; r < study->plan.rate_count; r++) {
         job.rate = study->plan.rates[r];
@@ -232,14 +255,11 @@ static int64_t trunk_steps(const el_plan *p, int64_t steps)
 static void add_runs(el_study *study, const double *tokens, el_job job)
 {
     const el_plan *const p = &study->plan;
-    const el_job whole = job;
     char name[120], share[SHORT];
     int trunk = -1;
     begin_name(study, &job, name, sizeof name);
     for (int k = 0; k < p->share_count; k++) {
-        job.share = p->shares[k];
-        job.steps = whole_steps((double)whole.steps * job.share);
-        job.flops = whole.flops * job.share;
+        job = share_of(study, job, p->shares[k]);
         short_number(share, 100 * job.share);
         if (p->cooldown > 0) {
             el_job part = job;
@@ -264,13 +284,8 @@ static void add_runs(el_study *study, const double *tokens, el_job job)
 /* A run of the whole length. */
 static el_job run_of(const el_study *study, int system, int size, int length)
 {
-    const el_plan *const p = &study->plan;
-    el_job job = {.system = system, .size = size, .length = length, .task = -1, .share = 1, .needs = -1};
-    const double step = cost_at(study, &job)->flops_per_step;
-    const double amount = el_plan_length(p, size, length);
-    job.steps = whole_steps(p->by_steps ? amount : amount / step);
-    job.flops = (double)job.steps * step;
-    return job;
+    const el_job job = {.system = system, .size = size, .length = length, .task = -1, .needs = -1};
+    return share_of(study, job, 1);
 }
 
 static void list(el_study *study, const double *tokens)
@@ -335,7 +350,7 @@ static void ask_length(const el_study *study, const el_job *job, json_t *asked)
 {
     const el_plan *const p = &study->plan;
     const int64_t before = job->needs < 0 ? 0 : study->jobs[job->needs].steps;
-    if (p->cooldown == 0 || job->tuning) {
+    if (by_itself(p, job)) {
         if (p->by_steps)
             json_object_set_new(asked, "num_train_steps", json_integer(job->steps));
         else

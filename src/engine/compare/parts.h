@@ -14,6 +14,8 @@ el_status el_compare_check(const el_plan *plan);
 /* A pre-training's settings, derived: the course of branches, and what shards that are known have to be. */
 el_status el_compare_check_pretraining(const el_study *study, int system,
                                        const el_pretrain_settings *settings);
+/* What a step takes of a run's length: FLOPs, or 1 where lengths are steps. */
+double el_compare_step(const el_study *study, int system, int size);
 /* Steps of the longest and of the shortest run of a kind are numbers that a pre-training takes. */
 el_status el_compare_check_steps(const el_study *study, int system, int size);
 /* Every part of a trunk, and every branch from one, has a step. */

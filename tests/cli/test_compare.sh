@@ -265,6 +265,11 @@ wrong "two jobs would be called" 's/"budgets": \[4e9\]/"budgets": [4e9, 4.000000
 wrong "more than 1e9" 's/"budgets": \[4e9\]/"budgets": [1e30]/'
 wrong "budgets: 500 is less than half a step of electra, mini, which costs" 's/"budgets": \[4e9\]/"budgets": [1e3, 4e9]/'
 wrong "budgets: 400 is less than half a step" 's/"shares": \[50\]/"shares": [0.00001, 50]/'
+steps='s/"budgets": \[4e9\]/"steps": [1]/'
+wrong "steps: the least share of 1 is 0.5, half a step at most" "$steps"
+wrong "steps: the least share of 1 is 0.25, half a step at most" "$steps; s/, \"shares\": \[50\]/, \"rates\": {\"grid\": [1e-3], \"share\": 25}/"
+sed -E "$steps; s/, \"shares\": \[50\]//" plan.json > plain.json
+compare plain.json --dry-run > out || fail "one step: $(cat log)"
 refused 2 "more than 1e9" "$electra" compare table1 --sizes small --flops-budget 1e30 --dry-run
 refused 2 "hugee is none of tiny" "$electra" compare plan.json --sizes hugee --dry-run
 refused 2 "two-stage has two stages" "$electra" compare figure3-algorithms --constant-then-cooldown --dry-run

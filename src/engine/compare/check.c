@@ -139,17 +139,19 @@ el_status el_compare_check_steps(const el_study *study, int system, int size)
 {
     const el_plan *const p = &study->plan;
     const char *const who = p->systems[system].name, *const of = p->sizes[size].name;
-    const double step = study->costs[system * p->size_count + size].flops_per_step;
+    const double step = el_compare_step(study, system, size);
     const double most = el_plan_length(p, size, p->length_count - 1);
     const double share = p->rate_count ? fmin(p->rate_share, p->shares[0]) : p->shares[0];
-    const double least = el_plan_length(p, size, 0) * share;
+    const double whole = el_plan_length(p, size, 0), least = whole * share;
     if (!p->by_steps && most / step > EL_PLAN_MOST_STEPS)
         return el_fail(EL_EUSAGE, "budgets: %g would be %.3g steps of %s, %s, more than 1e9", most,
                        most / step, who, of);
-    if (!p->by_steps && rint(least / step) < 1)
-        return el_fail(EL_EUSAGE, "budgets: %g is less than half a step of %s, %s, which costs %.3g", least,
-                       who, of, step);
-    return EL_OK;
+    if (rint(least / step) >= 1)
+        return EL_OK;
+    return p->by_steps
+               ? el_fail(EL_EUSAGE, "steps: the least share of %g is %g, half a step at most", whole, least)
+               : el_fail(EL_EUSAGE, "budgets: %g is less than half a step of %s, %s, which costs %.3g", least,
+                         who, of, step);
 }
 
 static int by_name(const void *a, const void *b)

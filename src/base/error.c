@@ -57,6 +57,15 @@ void el_outcome_keep(el_outcome *outcome, el_status status)
         memcpy(outcome->sentence, sentence, sizeof sentence);
 }
 
+bool el_outcome_join(el_outcome *all, el_status status)
+{
+    const bool counts =
+        status == EL_ESTOPPED ? !all->status : status && (!all->status || all->status == EL_ESTOPPED);
+    if (counts)
+        el_outcome_keep(all, status);
+    return counts;
+}
+
 el_status el_outcome_repeat(const el_outcome *outcome)
 {
     return outcome->status ? el_fail(outcome->status, "%s", outcome->sentence) : EL_OK;

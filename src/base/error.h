@@ -8,6 +8,8 @@
 #ifndef EL_BASE_ERROR_H
 #define EL_BASE_ERROR_H
 
+#include <stdbool.h>
+
 typedef enum {
     EL_OK = 0,
     EL_EFAILED, /* the machine or an operation failed: exit code 1 */
@@ -37,6 +39,9 @@ typedef struct {
 
 /* Keeps a status that this thread just got, with its sentence. */
 void el_outcome_keep(el_outcome *outcome, el_status status);
+/* Keeps it as one of several endings: the first failure counts, and a stop (EL_ESTOPPED) only while nothing has failed.
+ * Whether it is this one that counts now. */
+bool el_outcome_join(el_outcome *all, el_status status);
 /* The status again; its sentence is this thread's from here on. */
 el_status el_outcome_repeat(const el_outcome *outcome);
 

@@ -70,6 +70,32 @@ static void test_outcome(void **state)
     assert_string_equal(el_error(), "here");
 }
 
+/* Of several endings the first failure counts, before or after a stop; else the first stop. */
+static void test_outcomes(void **state)
+{
+    (void)state;
+    static const struct {
+        el_status endings[4];
+        int counts;
+    } CASES[] = {{{EL_OK, EL_ESTOPPED, EL_ESTOPPED, EL_OK}, 1},
+                 {{EL_ESTOPPED, EL_OK, EL_EFAILED, EL_EDATA}, 2},
+                 {{EL_EDATA, EL_ESTOPPED, EL_EFAILED, EL_OK}, 0}};
+    for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++) {
+        el_outcome all = {0};
+        char counts[8];
+        for (int i = 0; i < 4; i++) {
+            const el_status st = CASES[c].endings[i];
+            if (st)
+                el_fail(st, "ending %d", i);
+            const bool counts_now = el_outcome_join(&all, st);
+            CHECK(counts_now || i != CASES[c].counts, "case %zu: ending %d does not count", c, i);
+        }
+        snprintf(counts, sizeof counts, "%d", CASES[c].counts);
+        assert_int_equal(el_outcome_repeat(&all), CASES[c].endings[CASES[c].counts]);
+        CHECK(strstr(el_error(), counts), "case %zu: not ending %s, but %s", c, counts, el_error());
+    }
+}
+
 static char logged[100];
 
 static void remember(el_log_level level, const char *line)
@@ -133,9 +159,13 @@ static void test_arena_too_large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sentence), cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_outcome),  cmocka_unit_test(test_log),
-        cmocka_unit_test(test_arena),    cmocka_unit_test(test_arena_too_large),
+        cmocka_unit_test(test_sentence),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_outcome),
+        cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_log),
+        cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_arena_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

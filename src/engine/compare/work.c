@@ -150,12 +150,11 @@ static el_status collect(worker *w)
     return st;
 }
 
-/* The first failure ends the study: the others save and stop. */
-static void note(el_study *study, el_outcome *first, el_status st)
+/* The first failure ends the study: the others save and stop.  One of them that cannot is told instead of a stop. */
+static void note(el_study *study, el_outcome *end, el_status st)
 {
-    if (!st || first->status)
+    if (!el_outcome_join(end, st))
         return;
-    el_outcome_keep(first, st);
     study->halt = 1;
     if (st != EL_ESTOPPED)
         el_compare_tell_failure(study);
@@ -175,7 +174,7 @@ static bool others_work(const el_study *study)
     return el_dist_size(study->settings->dist) > 1 && !study->halt && el_compare_done(study) < study->count;
 }
 
-static void dispatch(el_study *study, worker *workers, el_outcome *first)
+static void dispatch(el_study *study, worker *workers, el_outcome *end)
 {
     for (int busy = 1; busy || others_work(study);) {
         busy = 0;
@@ -184,10 +183,10 @@ static void dispatch(el_study *study, worker *workers, el_outcome *first)
         for (int i = 0; i < study->at_a_time; i++) {
             worker *const w = &workers[i];
             if (w->job && el_helper_done(w->helper))
-                note(study, first, collect(w));
+                note(study, end, collect(w));
             el_status st = EL_OK;
             el_job *const job = w->job || study->halt ? NULL : next_ready(study, &w->lock, &st);
-            note(study, first, st);
+            note(study, end, st);
             if (job)
                 begin(w, job);
             busy += w->job != NULL;
@@ -201,7 +200,7 @@ static void dispatch(el_study *study, worker *workers, el_outcome *first)
 el_status el_compare_work_off(el_study *study)
 {
     worker *const workers = calloc((size_t)study->at_a_time, sizeof *workers);
-    el_outcome first = {0}; /* what failed first */
+    el_outcome end = {0};
     el_status st = workers ? EL_OK : el_fail(EL_ENOMEM, "no memory for a study");
     if (!st && el_dist_leads(study->settings->dist))
         st = el_compare_tidy_up(study);
@@ -210,15 +209,15 @@ el_status el_compare_work_off(el_study *study)
         st = el_helper_open(&workers[i].helper);
     }
     if (!st)
-        dispatch(study, workers, &first);
+        dispatch(study, workers, &end);
     for (int i = 0; workers && i < study->at_a_time; i++)
         el_helper_close(workers[i].helper);
     free(workers);
     if (st)
         return st;
     const int done = el_compare_done(study);
-    if (first.status && first.status != EL_ESTOPPED)
-        return el_outcome_repeat(&first);
+    if (end.status && end.status != EL_ESTOPPED)
+        return el_outcome_repeat(&end);
     return done == study->count
                ? EL_OK
                : el_fail(EL_ESTOPPED, "stopped and saved with %d of %d jobs done; run again to go on", done,

@@ -82,8 +82,8 @@ el_status el_server_reload(el_server *s)
         const el_status st = load_entry(s, i, &e);
         if (!st)
             replace_entry(s, i, &e);
-        else if (!first.status)
-            el_outcome_keep(&first, st);
+        else
+            el_outcome_join(&first, st);
     }
     return el_outcome_repeat(&first);
 }

@@ -161,10 +161,42 @@ def tensorflow_files():
     add_tf("tf-no-data", index, None, "speaks of 1 files of data, but 0 are there")
     footer = index[:-48] + b"\xff\xff\xff\xff\x0f\x08" * 2 + bytes(28) + index[-8:]
     add_tf("tf-block-outside", footer, data, "a block lies outside the file")
-    block, kind = b"\0\0\0\0\1\0\0\0", b"\1"
-    add_tf("tf-snappy", block + kind + struct.pack("<I", masked(block + kind)) + b"\0\x08\0\x08" + bytes(36) + index[-8:], data, "is compressed (snappy), which is not supported")
+    bare, kind = b"\0\0\0\0\1\0\0\0", b"\1"
+    add_tf("tf-snappy", bare + kind + struct.pack("<I", masked(bare + kind)) + b"\0\x08\0\x08" + bytes(36) + index[-8:], data, "is compressed (snappy), which is not supported")
+    number = struct.pack("<f", 1)
+    header = b"\x08\x01"  # one file of data
+    entry = b"\x08\x01\x12\0\x20\0\x28\x04\x35" + struct.pack("<I", masked(number))  # a float without dimensions
+    good = block([(b"", header), (b"v", entry)])
+    add_tf("tf-block-again", table([good], [0, 0]), number, "its blocks are not in order")
+    add_tf("tf-block-copied", table([good, good]), number, "its keys are not in order")
+    add_tf("tf-keys-unsorted", table([block([(b"", header), (b"w", entry), (b"v", entry)])]), number, "its keys are not in order")
+    add_tf("tf-key-twice", table([block([(b"", header), (b"v", entry), (b"v", entry)])]), number, "its keys are not in order")
+    add_tf("tf-data-shared", table([block([(b"", header), (b"v", entry), (b"w", entry)])]), number, "its tensors take more than its files of data")
     add_tf("tf-two", index, data, "holds 2 TensorFlow checkpoints")
     (OUT / "tf-two/n.index").write_bytes(index)
+
+
+def varint(value):
+    return (bytes([value & 127 | 128]) + varint(value >> 7)) if value > 127 else bytes([value])
+
+
+def block(entries):
+    return b"".join(varint(0) + varint(len(key)) + varint(len(value)) + key + value for key, value in entries) + struct.pack("<II", 0, 1)
+
+
+def table(blocks, named=None):
+    """An index of these data blocks, which names them in this order."""
+    out = b""
+
+    def put(content):
+        nonlocal out
+        place = varint(len(out)) + varint(len(content))
+        out += content + b"\0" + struct.pack("<I", masked(content + b"\0"))
+        return place
+    places = [put(b) for b in blocks]
+    about = put(block([]))
+    index = put(block([(b"x%d" % i, places[at]) for i, at in enumerate(named or range(len(blocks)))]))
+    return out + (about + index).ljust(40, b"\0") + struct.pack("<Q", 0xdb4775248b80fb57)
 
 
 def masked(data):

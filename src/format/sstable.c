@@ -39,23 +39,45 @@ static el_status open_block(el_bytes file, handle h, const char *path, el_bytes 
     return EL_OK;
 }
 
-static el_status each_entry(el_bytes entries, const char *path, el_sstable_visit *visit, void *context)
+/* The last key of all blocks so far. */
+typedef struct {
+    unsigned char text[LONGEST_KEY];
+    uint64_t length;
+    bool begun;
+} last_key;
+
+/* The next key: so many bytes of the last one, then its own.  It is the greater one, or the table was not written by a
+ * writer of tables. */
+static bool next_key(last_key *key, uint64_t shared, const unsigned char *own, uint64_t bytes)
 {
-    unsigned char key[LONGEST_KEY];
-    uint64_t length = 0;
+    const uint64_t left = key->length - shared;
+    const int order = memcmp(own, key->text + shared, (size_t)(bytes < left ? bytes : left));
+    if (key->begun && (order < 0 || (order == 0 && bytes <= left)))
+        return false;
+    memcpy(key->text + shared, own, (size_t)bytes);
+    key->length = shared + bytes;
+    key->begun = true;
+    return true;
+}
+
+static el_status each_entry(el_bytes entries, last_key *key, const char *path, el_sstable_visit *visit,
+                            void *context)
+{
+    uint64_t most = 0; /* bytes that a key may share with the one before; the first of a block none */
     while (entries.left) {
         uint64_t shared, own, bytes;
         if (!el_bytes_varint(&entries, &shared) || !el_bytes_varint(&entries, &own) ||
-            !el_bytes_varint(&entries, &bytes) || shared > length || own > LONGEST_KEY - shared)
+            !el_bytes_varint(&entries, &bytes) || shared > most || own > LONGEST_KEY - shared)
             return damaged(path, "an entry's lengths do not fit");
         const unsigned char *const rest = el_bytes_take(&entries, own);
         const unsigned char *const value = rest ? el_bytes_take(&entries, bytes) : NULL;
         if (!value)
             return damaged(path, "an entry's lengths do not fit");
-        memcpy(key + shared, rest, (size_t)own);
-        length = shared + own;
+        if (!next_key(key, shared, rest, own))
+            return damaged(path, "its keys are not in order");
+        most = key->length;
         const el_status st =
-            visit(context, (el_bytes){key, (size_t)length}, (el_bytes){value, (size_t)bytes});
+            visit(context, (el_bytes){key->text, (size_t)key->length}, (el_bytes){value, (size_t)bytes});
         if (st)
             return st;
     }
@@ -68,18 +90,26 @@ typedef struct {
     const char *path;
     el_sstable_visit *visit;
     void *context;
+    last_key key;
+    uint64_t end; /* of the block before */
 } walk;
 
 static el_status visit_block(void *context, el_bytes key, el_bytes value)
 {
     (void)key;
-    const walk *const w = context;
+    walk *const w = context;
     handle h;
     el_bytes entries;
     if (!take_handle(&value, &h))
         return damaged(w->path, "a block's place is cut short");
+    if (h.offset <
+        w->end) /* a block that is named again, or lies within another, would be read without end */
+        return damaged(w->path, "its blocks are not in order");
     const el_status st = open_block(w->file, h, w->path, &entries);
-    return st ? st : each_entry(entries, w->path, w->visit, w->context);
+    if (st)
+        return st;
+    w->end = h.offset + h.size + TRAILER;
+    return each_entry(entries, &w->key, w->path, w->visit, w->context);
 }
 
 el_status el_sstable_read(el_bytes file, const char *path, el_sstable_visit *visit, void *context)
@@ -90,7 +120,8 @@ el_status el_sstable_read(el_bytes file, const char *path, el_sstable_visit *vis
     handle about, index;
     if (!take_handle(&footer, &about) || !take_handle(&footer, &index))
         return damaged(path, "its footer is cut short");
-    walk w = {file, path, visit, context};
+    walk w = {.file = file, .path = path, .visit = visit, .context = context};
+    last_key key = {.begun = false};
     const el_status st = open_block(file, index, path, &entries);
-    return st ? st : each_entry(entries, path, visit_block, &w);
+    return st ? st : each_entry(entries, &key, path, visit_block, &w);
 }

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "format/bytes.h"
 
-/* Called for every entry in the order of keys; both last for the call. */
+/* Called for every entry in the order of keys, each once; both last for the call. */
 typedef el_status el_sstable_visit(void *context, el_bytes key, el_bytes value);
 
 el_status el_sstable_read(el_bytes file, const char *path, el_sstable_visit *visit, void *context);

@@ -51,6 +51,7 @@ typedef struct {
     const el_bytes *shards;
     int shard_count;
     const char *path;
+    uint64_t left; /* bytes of data that no tensor has had so far */
 } reader;
 
 static el_status damaged(const reader *r, const char *what)
@@ -198,7 +199,7 @@ static bool is_slot(const char *variable)
            el_bytes_end_with(variable, length, "/Adam") || el_bytes_end_with(variable, length, "/Adam_1");
 }
 
-static el_status add_variable(const reader *r, const char *variable, el_stored *t, const place *p)
+static el_status add_variable(reader *r, const char *variable, el_stored *t, const place *p)
 {
     char name[LONGEST_NAME];
     bool kernel;
@@ -227,6 +228,9 @@ static el_status add_variable(const reader *r, const char *variable, el_stored *
     if (t->type != EL_ST_OTHER && (uint64_t)bytes != p->size)
         return el_fail(EL_EDATA, "%s: %s takes %llu bytes, but its shape needs %lld", r->path, variable,
                        (unsigned long long)p->size, (long long)bytes);
+    if (p->size > r->left) /* each is read for its checksum */
+        return damaged(r, "its tensors take more than its files of data");
+    r->left -= p->size;
     if (el_crc32c_masked(data.at, data.left) != p->crc)
         return el_fail(EL_EDATA, "%s: %s does not have the checksum that it was written with", r->path,
                        variable);
@@ -240,7 +244,7 @@ static el_status add_variable(const reader *r, const char *variable, el_stored *
 
 static el_status visit(void *context, el_bytes key, el_bytes value)
 {
-    const reader *const r = context;
+    reader *const r = context;
     char variable[LONGEST_NAME / 2];
     el_stored t = {.type = EL_ST_OTHER, .element = 1};
     place p = {0};
@@ -289,7 +293,9 @@ static el_status share_embeddings(el_tensors *s)
 el_status el_tensorflow_read(el_tensors *source, el_bytes index, const el_bytes *shards, int shard_count,
                              const char *path)
 {
-    reader r = {source, shards, shard_count, path};
+    reader r = {source, shards, shard_count, path, 0};
+    for (int i = 0; i < shard_count; i++)
+        r.left += shards[i].left;
     el_status st = el_sstable_read(index, path, visit, &r);
     if (!st)
         st = share_embeddings(source);

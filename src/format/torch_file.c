@@ -38,6 +38,9 @@ static const struct {
 };
 enum { TYPE_COUNT = sizeof TYPES / sizeof *TYPES };
 
+/* Keys are numbers.  What a pickle may recall again and again is short, or a small file asks for work without end. */
+enum { LONGEST_KEY = 64, LONGEST_NAME = 512 };
+
 static const char *const CALLS[] = {"collections OrderedDict", V1, V2, V3, PARAMETER, UNTYPED, SIZE};
 enum { CALL_COUNT = sizeof CALLS / sizeof *CALLS };
 
@@ -103,7 +106,7 @@ static el_status read_id(const reader *r, const el_pickle_value *value, storage 
         return el_fail(EL_EDATA, "%s: holds a view of a storage, which torch has not written since 0.4",
                        r->path);
     if (!type_of(id->items[1], &s->type, &s->element) || id->items[2]->kind != EL_PICKLE_STRING ||
-        id->items[4]->kind != EL_PICKLE_INT || id->items[4]->number < 0)
+        id->items[2]->count > LONGEST_KEY || id->items[4]->kind != EL_PICKLE_INT || id->items[4]->number < 0)
         return odd(r, "a storage is not described as torch does");
     s->key = id->items[2];
     s->count = id->items[4]->number;
@@ -116,15 +119,19 @@ static bool measures(const storage *s)
     return !__builtin_mul_overflow(s->count, (int64_t)s->element, &bytes) && (uint64_t)bytes == s->data.left;
 }
 
+/* A member of the folder that data.pkl lies in. */
+static const el_zip_member *find_beside(const reader *r, const char *name)
+{
+    char path[512];
+    const int length = snprintf(path, sizeof path, "%.*s%s", (int)r->prefix_length, r->prefix, name);
+    return length < (int)sizeof path ? el_zip_find(r->zip, path, (size_t)length) : NULL;
+}
+
 static el_status find_in_zip(const reader *r, storage *s)
 {
-    char *name;
-    const int length =
-        asprintf(&name, "%.*sdata/%.*s", (int)r->prefix_length, r->prefix, s->key->count, s->key->text);
-    if (length < 0)
-        return el_fail(EL_ENOMEM, "%s: no memory", r->path);
-    const el_zip_member *const member = el_zip_find(r->zip, name, (size_t)length);
-    free(name);
+    char name[LONGEST_KEY + 8];
+    snprintf(name, sizeof name, "data/%.*s", s->key->count, s->key->text);
+    const el_zip_member *const member = find_beside(r, name);
     if (!member)
         return odd(r, "the data of a storage are missing");
     s->data = member->data;
@@ -225,26 +232,51 @@ static el_status add_tensors(const reader *r, el_tensors *source, const el_pickl
         const el_pickle_value *const arguments = tensor_of(dict->items[i + 1], &dtype);
         if (!arguments || key->kind != EL_PICKLE_STRING)
             continue;
-        char *const name = strndup(key->text, (size_t)key->count);
+        char name[LONGEST_NAME + 1];
         el_stored tensor;
-        st = name ? read_tensor(r, name, arguments, dtype, &tensor)
-                  : el_fail(EL_ENOMEM, "%s: no memory", r->path);
+        snprintf(name, sizeof name, "%.*s", key->count, key->text);
+        st = key->count <= LONGEST_NAME ? read_tensor(r, name, arguments, dtype, &tensor)
+                                        : odd(r, "the name of a tensor is too long");
         if (!st)
             st = el_tensors_add(source, &tensor);
-        free(name);
     }
     return st;
 }
 
 /* ---- the state_dict ---- */
 
-static int tensors_in(const el_pickle_value *dict)
+static bool has_tensors(const el_pickle_value *dict)
 {
     const el_pickle_value *dtype;
-    int count = 0;
     for (int i = 0; dict->kind == EL_PICKLE_DICT && i < dict->count; i += 2)
-        count += dict->items[i]->kind == EL_PICKLE_STRING && tensor_of(dict->items[i + 1], &dtype) != NULL;
-    return count;
+        if (dict->items[i]->kind == EL_PICKLE_STRING && tensor_of(dict->items[i + 1], &dtype))
+            return true;
+    return false;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const uintptr_t x = (uintptr_t) * (const el_pickle_value *const *)a,
+                    y = (uintptr_t) * (const el_pickle_value *const *)b;
+    return (x > y) - (x < y);
+}
+
+/* How many dicts of tensors are values of a dict, and the last of them in *found.  Each is looked at once, though
+ * thousands of keys may recall it. */
+static int dicts_in(const el_pickle_value *object, const el_pickle_value **values,
+                    const el_pickle_value **found)
+{
+    const int count = object->count / 2;
+    int dicts = 0;
+    for (int i = 0; i < count; i++)
+        values[i] = object->items[2 * i + 1];
+    qsort(values, (size_t)count, sizeof *values, by_place);
+    for (int i = 0; i < count; i++)
+        if ((i == 0 || values[i] != values[i - 1]) && has_tensors(values[i])) {
+            dicts++;
+            *found = values[i];
+        }
+    return dicts;
 }
 
 /* A trainer's checkpoint holds the state_dict in a dict, beside an optimizer's, which is no flat dict of tensors. */
@@ -253,14 +285,13 @@ static el_status find_state(const reader *r, const el_pickle_value *object, cons
     *dict = object;
     if (object->kind != EL_PICKLE_DICT)
         return el_fail(EL_EDATA, "%s: holds no dict of tensors (state_dict)", r->path);
-    if (tensors_in(object))
+    if (has_tensors(object))
         return EL_OK;
-    int found = 0;
-    for (int i = 0; i < object->count; i += 2)
-        if (tensors_in(object->items[i + 1])) {
-            found++;
-            *dict = object->items[i + 1];
-        }
+    const el_pickle_value **const values = malloc((size_t)(object->count / 2 + 1) * sizeof *values);
+    if (!values)
+        return el_fail(EL_ENOMEM, "%s: no memory", r->path);
+    const int found = dicts_in(object, values, dict);
+    free(values);
     if (found == 1)
         return EL_OK;
     return found ? el_fail(EL_EDATA, "%s: holds %d dicts of tensors, and which is the model's is not said",
@@ -288,13 +319,6 @@ static const el_zip_member *find_pickle(const el_zip *zip)
             return member;
     }
     return NULL;
-}
-
-static const el_zip_member *find_beside(const reader *r, const char *name)
-{
-    char path[512];
-    const int length = snprintf(path, sizeof path, "%.*s%s", (int)r->prefix_length, r->prefix, name);
-    return length < (int)sizeof path ? el_zip_find(r->zip, path, (size_t)length) : NULL;
 }
 
 static el_status read_zip(el_tensors *source, el_pickle *pickle, el_bytes file, const char *path)

@@ -1,15 +1,18 @@
 /* Every file that weights come in gives the same tensors (tools/golden_sources.py, tools/golden_hostile.py). */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "format/crc32c.h"
 #include "format/tensors.h"
+#include "format/torch_file.h"
 
 #define CHECK(condition, ...)                                                                                \
     do {                                                                                                     \
@@ -82,6 +85,34 @@ static void test_hostile_files_get_a_sentence(void **state)
     fclose(list);
 }
 
+/* A dict in which a quarter of a million keys recall one value, a dict of as many numbers, in torch's old form. */
+static void test_recalled_again_and_again(void **state)
+{
+    (void)state;
+    enum { KEYS = 250000, SECONDS = 20 };
+    static const unsigned char BEGINNING[] = {
+        0x80, 2, 0x8a, 10,   0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.', 0x80, 2,  'M',
+        0xe9, 3, '.',  0x80, 2,    '}',  '.',  0x80, 2,    '}',  '(',  'K',  1,    'q',  0,   '}',  '('};
+    static const unsigned char BETWEEN[] = {'u', 'q', 1}, END[] = {'u', '.', 0x80, 2, ']', '.'};
+    unsigned char *const file = malloc(sizeof BEGINNING + sizeof BETWEEN + sizeof END + 8 * (size_t)KEYS),
+                         *at = file;
+    assert_non_null(file);
+    at = mempcpy(at, BEGINNING, sizeof BEGINNING);
+    for (int i = 0; i < KEYS; i++)
+        at = mempcpy(at, "h\0h\0", 4);
+    at = mempcpy(at, BETWEEN, sizeof BETWEEN);
+    for (int i = 1; i < KEYS; i++)
+        at = mempcpy(at, "h\0h\1", 4);
+    at = mempcpy(at, END, sizeof END);
+    el_tensors source = {0};
+    alarm(SECONDS); /* the one dict looked at for each key takes minutes */
+    CHECK(el_torch_read(&source, (el_bytes){file, (size_t)(at - file)}, "file") == EL_EDATA, "it is read");
+    alarm(0);
+    CHECK(strstr(el_error(), "holds no dict of tensors"), "%s", el_error());
+    el_tensors_close(&source);
+    free(file);
+}
+
 static void test_what_is_no_model_folder_is_said(void **state)
 {
     (void)state;
@@ -129,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_form_gives_the_same_tensors),
         cmocka_unit_test(test_hostile_files_get_a_sentence),
+        cmocka_unit_test(test_recalled_again_and_again),
         cmocka_unit_test(test_what_is_no_model_folder_is_said),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_crc32c),

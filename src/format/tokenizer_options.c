@@ -86,43 +86,54 @@ el_status el_tokenizer_casing(el_tokenizer_files *f, el_casing_request request)
 static const char *const LISTS[] = {"additional_special_tokens", "extra_special_tokens"};
 enum { LIST_COUNT = sizeof LISTS / sizeof *LISTS };
 
-static const json_t *listed_token(const json_t *list, size_t place)
+static el_status each_listed(el_tokenizer_files *f,
+                             el_status (*visit)(el_tokenizer_files *f, const json_t *token))
 {
-    void *member = json_object_iter((json_t *)list);
-    for (size_t i = 0; i < place && member; i++)
-        member = json_object_iter_next((json_t *)list, member);
-    return json_is_array(list) ? json_array_get(list, place) : json_object_iter_value(member);
+    el_status st = EL_OK;
+    for (int l = 0; l < LIST_COUNT; l++) {
+        json_t *const list = (json_t *)el_tokenizer_config_token(&f->config, LISTS[l]), *token;
+        const char *name;
+        size_t i;
+        json_array_foreach(list, i, token) st = st ? st : visit(f, token);
+        json_object_foreach(list, name, token) st = st ? st : visit(f, token);
+    }
+    return st;
 }
 
-static size_t listed(const json_t *list)
+static el_status no_memory(const el_tokenizer_files *f)
 {
-    return json_is_array(list) ? json_array_size(list) : json_object_size(list);
+    return el_fail(EL_ENOMEM, "%s: no memory for added tokens", f->name);
+}
+
+static el_status put_name(el_tokenizer_files *f, const char *text)
+{
+    return json_object_set_new_nocheck(f->named, text, json_true()) ? no_memory(f) : EL_OK;
+}
+
+static el_status put_listed(el_tokenizer_files *f, const json_t *token)
+{
+    const char *const text = el_token_content(token);
+    return text ? put_name(f, text) : EL_OK;
 }
 
 static bool is_named(const el_tokenizer_files *f, const char *text)
 {
-    for (int s = 0; s < EL_SPECIALS; s++)
-        if (strcmp(f->options.special[s], text) == 0)
-            return true;
-    for (int l = 0; l < LIST_COUNT; l++) {
-        const json_t *list = el_tokenizer_config_token(&f->config, LISTS[l]);
-        for (size_t i = 0; i < listed(list); i++) {
-            const char *other = el_token_content(listed_token(list, i));
-            if (other && strcmp(other, text) == 0)
-                return true;
-        }
-    }
-    return false;
+    return json_object_get(f->named, text) != NULL;
+}
+
+/* The token of this text, or NULL. */
+static el_added_token *find_added(const el_tokenizer_files *f, const char *text)
+{
+    const json_t *const place = json_object_get(f->places, text);
+    return place ? &f->added[json_integer_value(place)] : NULL;
 }
 
 /* Adds a token, or sets the flags of the one with its text; what has a name is special; an id that was known stays, and another is refused. */
 static el_status put_added(el_tokenizer_files *f, el_added_token token)
 {
     token.special |= is_named(f, token.text);
-    for (int i = 0; i < f->options.added_count; i++) {
-        el_added_token *t = &f->added[i];
-        if (strcmp(t->text, token.text) != 0)
-            continue;
+    el_added_token *const t = find_added(f, token.text);
+    if (t) {
         if (t->id >= 0 && token.id >= 0 && t->id != token.id)
             return el_fail(EL_EDATA, "%s: the added token %s has two ids, %d and %d", f->name, t->text, t->id,
                            token.id);
@@ -134,20 +145,14 @@ static el_status put_added(el_tokenizer_files *f, el_added_token token)
         const int room = 2 * f->room + 16;
         el_added_token *wider = realloc(f->added, (size_t)room * sizeof *wider);
         if (!wider)
-            return el_fail(EL_ENOMEM, "%s: no memory for added tokens", f->name);
+            return no_memory(f);
         f->options.added = f->added = wider;
         f->room = room;
     }
+    if (json_object_set_new_nocheck(f->places, token.text, json_integer(f->options.added_count)))
+        return no_memory(f);
     f->added[f->options.added_count++] = token;
     return EL_OK;
-}
-
-static bool is_added(const el_tokenizer_files *f, const char *text)
-{
-    for (int i = 0; i < f->options.added_count; i++)
-        if (strcmp(f->added[i].text, text) == 0)
-            return true;
-    return false;
 }
 
 /* The list of tokenizer.json. */
@@ -199,7 +204,7 @@ static el_status take_map(el_tokenizer_files *f)
         const bool special = is_named(f, text);
         if (!json_is_integer(id) || number < 0 || number >= EL_VOCAB_MAX_PIECES || !*text)
             return el_fail(EL_EDATA, "added_tokens.json: the id of \"%s\" is not one", text);
-        if (!st && !is_added(f, text))
+        if (!st && !find_added(f, text))
             st = put_added(f,
                            (el_added_token){
                                .text = text, .id = (int)number, .special = special, .normalized = !special});
@@ -211,7 +216,7 @@ static el_status take_map(el_tokenizer_files *f)
 static el_status take_named(el_tokenizer_files *f, const json_t *token)
 {
     el_added_token t = {.text = el_token_content(token), .id = -1};
-    if (!t.text || !*t.text || is_added(f, t.text))
+    if (!t.text || !*t.text || find_added(f, t.text))
         return EL_OK;
     el_status st = json_is_object(token) ? el_added_token_read(&t, token, f->config.path) : EL_OK;
     t.id = -1;
@@ -227,17 +232,14 @@ static el_status take_names(el_tokenizer_files *f)
         st = take_named(f, el_tokenizer_config_token(&f->config, EL_SPECIAL_NAMES[s]));
     for (size_t i = 0; !st && i < sizeof OTHERS / sizeof *OTHERS; i++)
         st = take_named(f, el_tokenizer_config_token(&f->config, OTHERS[i]));
-    for (int l = 0; !st && l < LIST_COUNT; l++) {
-        const json_t *list = el_tokenizer_config_token(&f->config, LISTS[l]);
-        for (size_t i = 0; !st && i < listed(list); i++)
-            st = take_named(f, listed_token(list, i));
-    }
-    return st;
+    return st ? st : each_listed(f, take_named);
 }
 
 static el_status name_special(el_tokenizer_files *f)
 {
-    for (int s = 0; s < EL_SPECIALS; s++) {
+    el_status st = EL_OK;
+    f->named = json_object();
+    for (int s = 0; !st && s < EL_SPECIALS; s++) {
         const char *said = el_token_content(el_tokenizer_config_token(&f->config, EL_SPECIAL_NAMES[s]));
         const char *json = !f->json.document ? NULL
                            : s == EL_UNK     ? f->json.unk
@@ -248,8 +250,9 @@ static el_status name_special(el_tokenizer_files *f)
             return el_fail(EL_EDATA, "%s: %s is %s, but in tokenizer.json it is %s", f->config.path,
                            EL_SPECIAL_NAMES[s], said, json);
         f->options.special[s] = said ? said : json ? json : EL_SPECIAL_PIECES[s];
+        st = put_name(f, f->options.special[s]);
     }
-    return EL_OK;
+    return st ? st : each_listed(f, put_listed);
 }
 
 /* ---- all of it -------------------------------------------------------------------------------------- */
@@ -257,6 +260,7 @@ static el_status name_special(el_tokenizer_files *f)
 el_status el_tokenizer_options_read(el_tokenizer_files *f, el_casing_request request)
 {
     f->options = el_vocab_options_bert((el_casing){0});
+    f->places = json_object();
     if (f->json.document) {
         f->options.clean_text = f->json.clean_text;
         f->options.word_characters = f->json.word_characters;
@@ -281,6 +285,8 @@ void el_tokenizer_files_close(el_tokenizer_files *f)
 {
     el_tokenizer_config_close(&f->config);
     el_tokenizer_json_close(&f->json);
+    json_decref(f->places);
+    json_decref(f->named);
     free(f->added);
     *f = (el_tokenizer_files){0};
 }

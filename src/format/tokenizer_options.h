@@ -17,6 +17,8 @@ typedef struct {
     el_vocab_options options;
     el_added_token *added;
     int room;
+    json_t *places;          /* of each text in `added` */
+    json_t *named;           /* the texts that have a name: special tokens */
     const char *casing_from; /* see el_vocab */
     bool by_normalizer;      /* some of the casing is that of tokenizer.json */
     el_casing class_casing;  /* what transformers' classes of BERT would do */

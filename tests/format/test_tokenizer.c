@@ -1,6 +1,8 @@
 /* tokenizer - casing goes with the pieces and is never guessed against; what a folder says is done or refused */
 #include "base/check.h"
 
+#include <unistd.h>
+
 #include "format/tokenizer.h"
 #include "text/wordpiece.h"
 
@@ -161,6 +163,45 @@ static void test_refused_parts(void **state)
     }
 }
 
+/* A hundred thousand added tokens, and a name for each tenth: read in a moment, where looking through all of them for
+ * each takes minutes. */
+static void test_many_added(void **state)
+{
+    (void)state;
+    enum { TOKENS = 100000, NAMES = 10000, SECONDS = 60, LONGEST = 40 };
+    char *const json = malloc(1024 + (size_t)TOKENS * 2 * LONGEST), *const config =
+                                                                        malloc(1024 + NAMES * LONGEST);
+    assert_true(json && config);
+    char *at =
+        json +
+        sprintf(json,
+                "{\"pre_tokenizer\": {\"type\": \"BertPreTokenizer\"}, \"model\": %s, \"added_tokens\": [",
+                WORDPIECE);
+    for (int i = 0; i < TOKENS; i++)
+        at += sprintf(at, "%s{\"id\": %d, \"content\": \"<%d>\"}", i ? "," : "", 6 + i, i);
+    at += sprintf(at, "]}");
+    char *end = config + sprintf(config, "{\"extra_special_tokens\": {");
+    for (int i = 0; i < NAMES; i++)
+        end += sprintf(end, "%s\"n%d\": \"<%d>\"", i ? "," : "", i, i);
+    end += sprintf(end, "}}");
+    for (int named = 0; named < 2; named++) {
+        el_vocab *vocab;
+        int special = 0;
+        alarm(SECONDS);
+        CHECK_OK(el_tokenizer_parse(&vocab, json, (size_t)(at - json), named ? config : NULL,
+                                    (size_t)(end - config), "many"));
+        alarm(0);
+        for (int i = 0; i < vocab->options.added_count; i++)
+            special += vocab->options.added[i].special;
+        CHECK(vocab->options.added_count == TOKENS + EL_SPECIALS, "%d added tokens",
+              vocab->options.added_count);
+        CHECK(special == EL_SPECIALS + named * NAMES, "%d of them are special", special);
+        el_vocab_close(vocab);
+    }
+    free(config);
+    free(json);
+}
+
 /* The vocabulary of KoELECTRA: cased, the ids that its makers print; lower-cased, its syllables would fall apart. */
 static void test_koelectra(void **state)
 {
@@ -190,7 +231,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_missing),       cmocka_unit_test(test_save),
         cmocka_unit_test(test_casing),        cmocka_unit_test(test_tokenizer_json),
-        cmocka_unit_test(test_refused_parts), cmocka_unit_test(test_koelectra),
+        cmocka_unit_test(test_refused_parts), cmocka_unit_test(test_many_added),
+        cmocka_unit_test(test_koelectra),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -23,6 +23,7 @@ typedef struct {
 typedef struct {
     const bench_settings *settings;
     const el_options *options; /* the first operand is the part */
+    json_t *measured;          /* the settings, as the result says them */
     el_queue *q;
     el_type type;
     double peak;
@@ -35,6 +36,9 @@ el_status bench_infer(const bench_place *place, json_t **result);
 el_status bench_tokenize(const bench_place *place, json_t **result);
 el_status bench_reduce(const bench_place *place, json_t **result); /* of ranks */
 el_status bench_load(const bench_place *place, json_t **result);
+
+/* EL_EUSAGE where these are more tokens than a batch can have. */
+el_status bench_check_batch(int64_t sequences, int64_t length);
 
 /* Repeats run(context) for about `seconds` after one warm-up, at least `least` times and at most BENCH_MOST, and
  * returns the median of their times in seconds. */

@@ -131,12 +131,18 @@ el_status bench_load(const bench_place *place, json_t **result)
     el_status st = bench_data_open(&data, s);
     if (st)
         return st;
+    const int length = el_loader_max_seq_length(data);
+    if ((st = bench_check_batch(s->batch_size, length))) {
+        el_loader_close(data);
+        return st;
+    }
+    json_object_set_new(place->measured, "max_seq_length", json_integer(length));
     el_pretrain_settings defaults;
     el_pretrain_defaults(&defaults, s->model_size);
     feed f = {.data = data,
               .settings = s,
               .rule = {.mask_prob = defaults.mask_prob.last,
-                       .max_predictions = el_loader_max_seq_length(data),
+                       .max_predictions = length,
                        .shares = el_objective_defaults().shares}};
     double loading = 0, masking = 0;
     st = bench_median(s->seconds / 2, 5, load, &f, &loading);

@@ -85,7 +85,7 @@ static const el_option TABLE[] = {
      "tokens of a training step computed at a time"},
     {"answers", EL_OPT_INT, AT(answers), 1, 16, NULL,
      "of a GPU: how many of cuBLASLt's answers to try for each product"},
-    {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL, "shards to load, instead of random ids"},
+    {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL, "shards to load, of their own length, instead of random ids"},
     {"vocab", EL_OPT_TEXT, AT(vocab), 0, 0, NULL, "vocab.txt, or the folder that holds it"},
     EL_CASING_OPTIONS(bench_settings),
     {"seconds", EL_OPT_REAL, AT(seconds), 0.01, 3600, NULL, "seconds to measure"},
@@ -217,13 +217,23 @@ static json_t *settings_json(const el_options *options)
     return settings;
 }
 
-static el_status check_batch(const bench_settings *s)
+el_status bench_check_batch(int64_t sequences, int64_t length)
 {
-    return s->batch_size * s->max_seq_length <= EL_BATCH_ROWS
+    return sequences * length <= EL_BATCH_ROWS
                ? EL_OK
                : el_options_refuse("batch_size",
                                    "%" PRId64 " sequences of %" PRId64 " tokens; %d tokens are the most",
-                                   s->batch_size, s->max_seq_length, EL_BATCH_ROWS);
+                                   sequences, length, EL_BATCH_ROWS);
+}
+
+/* Shards that are there have a length of their own, which is known once they are open. */
+static el_status check_length(const bench_settings *s, const el_options *options)
+{
+    if (!s->data)
+        return bench_check_batch(s->batch_size, s->max_seq_length);
+    return el_options_given(options, "max_seq_length")
+               ? el_options_refuse("max_seq_length", "the shards of --data have their own")
+               : EL_OK;
 }
 
 static el_status measure(const bench_settings *settings, const el_options *options, int part, json_t **result)
@@ -231,19 +241,24 @@ static el_status measure(const bench_settings *settings, const el_options *optio
     bench_settings s = *settings;
     s.machine.dist = cli_dist();
     el_queue *q = NULL;
-    el_status st = check_batch(&s);
+    el_status st = check_length(&s, options);
     if (!st)
         st = el_machine_open(&s.machine, &q);
     if (st)
         return st;
-    bench_place place = {.settings = &s, .options = options, .q = q, .type = el_machine_type(&s.machine)};
+    bench_place place = {.settings = &s,
+                         .options = options,
+                         .measured = settings_json(options),
+                         .q = q,
+                         .type = el_machine_type(&s.machine)};
     place.peak = q->peak(q, place.type);
     st = PARTS[part].run(&place, result);
     if (!st) {
         json_object_set_new(*result, "part", json_string(PARTS[part].name));
-        json_object_set_new(*result, "settings", settings_json(options));
+        json_object_set(*result, "settings", place.measured);
         json_object_set_new(*result, "machine", el_machine_json(&s.machine, q->dev));
     }
+    json_decref(place.measured);
     el_queue_close(q);
     return st;
 }

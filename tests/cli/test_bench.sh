@@ -23,6 +23,7 @@ bench step "${model[@]}"
 bench infer "${model[@]}"
 bench ops "${model[@]}" --micro-batch-tokens 64
 bench load --data shards --seconds 0.05
+[ "$(figure load.json max_seq_length)" = 48 ] || fail "the shards' own length is $(figure load.json max_seq_length)"
 bench load "${model[@]}"
 bench tokenize --vocab vocab.txt --threads 2 train.txt --seconds 0.05
 bench infer --model-size tiny --batch-size 1 --max-seq-length 8 --seconds 0.01 --instruction-set reference
@@ -97,6 +98,9 @@ fails 3 "is not an output of electra bench step" step --compare infer.json
 fails 3 "train.txt" step --compare train.txt
 fails 3 "none.json" step --compare none.json
 fails 3 "none" load --data none
+fails 2 "max-seq-length: the shards of --data have their own" load --data shards --max-seq-length 8
+"$electra" prepare --vocab vocab.txt --max-seq-length 2048 --output long train.txt > log 2>&1 || fail "prepare: $(cat log)"
+fails 2 "batch-size: 1048576 sequences of 2048 tokens; 1073741824 tokens are the most" load --data long --batch-size 1048576
 
 # A page a part, examples first.
 for part in gemm ops step infer tokenize load; do

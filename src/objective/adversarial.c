@@ -257,7 +257,7 @@ static el_status open_parts(el_objective *self, const el_opening *o)
     a->settings = o->settings;
     el_model *m = o->model;
     const el_network *generator = el_model_network(m, EL_GENERATOR);
-    el_status st = el_slots_open(&a->slots, &a->base, o->vocab, &o->settings, o->rows);
+    el_status st = el_slots_open(&a->slots, &a->base, o->vocab, &o->settings, o->rows, o->heldout_rows);
     a->baseline = el_network_head(generator, EL_HEAD_BASELINE);
     if (!st)
         st = el_predictor_open(&a->generator, m, generator, EL_STREAM_FIRST_NETWORK, &a->slots);

@@ -267,7 +267,7 @@ static el_status open_parts(el_objective *self, const el_opening *o)
     all_tokens *a = (all_tokens *)self;
     a->settings = o->settings;
     a->net = el_model_network(o->model, EL_DISCRIMINATOR);
-    el_status st = el_slots_open(&a->slots, &a->base, o->vocab, &o->settings, o->rows);
+    el_status st = el_slots_open(&a->slots, &a->base, o->vocab, &o->settings, o->rows, o->heldout_rows);
     a->host_rows = malloc(((size_t)a->slots.room + 1) * sizeof *a->host_rows);
     if (!st && !a->host_rows)
         st = el_fail(EL_ENOMEM, "no memory for a batch of %d rows", a->slots.room);

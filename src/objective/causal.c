@@ -149,7 +149,7 @@ static el_status open_parts(el_objective *self, const el_opening *o)
     el_status st = EL_OK;
     for (int i = 0; !st && i < c->count; i++) {
         way *const w = &c->ways[i];
-        st = el_slots_open(&w->slots, &c->base, o->vocab, &settings, o->rows);
+        st = el_slots_open(&w->slots, &c->base, o->vocab, &settings, o->rows, o->heldout_rows);
         if (!st)
             st = el_predictor_open(&w->predictor, o->model, el_model_network(o->model, NETWORKS[i]),
                                    STREAMS[i], &w->slots);

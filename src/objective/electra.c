@@ -261,7 +261,7 @@ static el_status open_parts(el_objective *self, const el_opening *o)
     e->second = o->kind == EL_TWO_STAGE ? o->settings.steps / 2 : 0;
     el_model *m = o->model;
     const el_network *discriminator = el_model_network(m, EL_DISCRIMINATOR);
-    el_status st = el_slots_open(&e->slots, &e->base, o->vocab, &o->settings, o->rows);
+    el_status st = el_slots_open(&e->slots, &e->base, o->vocab, &o->settings, o->rows, o->heldout_rows);
     if (!st && o->settings.sampler != EL_SAMPLER_NETWORK) {
         e->drawn = malloc(((size_t)e->slots.slot_room + 1) * sizeof *e->drawn);
         st = e->drawn ? EL_OK : el_fail(EL_ENOMEM, "no memory for samples");

@@ -244,7 +244,7 @@ static el_status open_parts(el_objective *self, const el_opening *o)
     el_model *m = o->model;
     e->settings = o->settings;
     e->energies = o->kind == EL_ELECTRIC;
-    el_status st = el_slots_open(&e->slots, &e->base, o->vocab, &o->settings, o->rows);
+    el_status st = el_slots_open(&e->slots, &e->base, o->vocab, &o->settings, o->rows, o->heldout_rows);
     if (!st)
         st = el_noise_open(&e->noise, m, &e->slots);
     if (!st)

@@ -5,13 +5,13 @@
 #include "objective/objectives.h"
 #include "objective/predictor.h"
 
-/* Each is given what fits it; `rows` is how many an accumulate() has room for. */
+/* Each is given what fits it; how many rows an accumulate() takes, in training and in an evaluation. */
 typedef struct {
     el_objective_kind kind;
     el_model *model;
     const el_vocab *vocab;
     el_objective_settings settings;
-    int rows;
+    int rows, heldout_rows;
 } el_opening;
 
 /* What every opening is: memory of `bytes`, zeroed, that begins with an el_objective; the functions of `table`, with the name

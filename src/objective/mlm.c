@@ -45,8 +45,8 @@ static void reset(el_objective *self)
 static el_status pair(const mlm *m, paired *p, const el_batch *batch, el_random random)
 {
     p->of = NULL;
-    const el_status st =
-        el_pairs_make(&p->made, batch, m->settings.sentence_task, m->settings.max_seq_length, random);
+    const int longest = el_objective_longest(&m->settings, m->base.evaluating);
+    const el_status st = el_pairs_make(&p->made, batch, m->settings.sentence_task, longest, random);
     if (st)
         return st;
     p->of = batch->ids;
@@ -171,11 +171,11 @@ static el_status open_parts(el_objective *self, const el_opening *o)
     m->settings = o->settings;
     m->asks = o->settings.sentence_task != EL_SENTENCES_NONE;
     const el_network *net = el_model_network(o->model, EL_GENERATOR);
-    el_status st = el_slots_open(&m->slots, &m->base, o->vocab, &o->settings, o->rows);
+    el_status st = el_slots_open(&m->slots, &m->base, o->vocab, &o->settings, o->rows, o->heldout_rows);
     if (!st)
         st = el_predictor_open(&m->predictor, o->model, net, EL_STREAM_FIRST_NETWORK, &m->slots);
     if (!st && m->asks)
-        st = el_sentences_open(&m->sentences, o->model, net, o->rows);
+        st = el_sentences_open(&m->sentences, o->model, net, m->slots.room);
     return st ? st : el_device_lay_out(o->model->dev, &m->arena, lay_out, m);
 }
 

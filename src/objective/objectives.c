@@ -107,6 +107,11 @@ el_objective_settings el_objective_defaults(void)
                                    .max_seq_length = 128};
 }
 
+int el_objective_longest(const el_objective_settings *s, bool evaluating)
+{
+    return evaluating && s->heldout_seq_length ? s->heldout_seq_length : s->max_seq_length;
+}
+
 /* A tower each way beside the discriminator, whose tables they read; the one that reads forwards has the head of both. */
 static el_model_plan plan_towers(el_config large, el_config small, bool energies)
 {
@@ -303,9 +308,11 @@ static el_status check(el_objective_kind kind, const el_model *model, const el_v
         if (vocab->size != c->vocab_size)
             return el_fail(EL_EDATA, "the vocabulary has %d entries, the model %d", vocab->size,
                            c->vocab_size);
-        if (s->max_seq_length > c->max_position_embeddings)
-            return el_fail(EL_EUSAGE, "sequences of %d tokens, but the %s has %d positions",
-                           s->max_seq_length, model->networks[i].name, c->max_position_embeddings);
+        for (int held = 0; held < 2; held++)
+            if (el_objective_longest(s, held) > c->max_position_embeddings)
+                return el_fail(EL_EUSAGE, "%ssequences of %d tokens, but the %s has %d positions",
+                               held ? "held-out " : "", el_objective_longest(s, held),
+                               model->networks[i].name, c->max_position_embeddings);
     }
     return check_networks(kind, model, s);
 }
@@ -330,6 +337,11 @@ el_status el_objective_make(el_objective **objective, const el_opening *o, size_
     return EL_OK;
 }
 
+static int larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
 el_status el_objective_open(el_objective **objective, el_objective_kind kind, el_model *model,
                             const el_vocab *vocab, const el_objective_settings *s, int rows)
 {
@@ -341,7 +353,8 @@ el_status el_objective_open(el_objective **objective, el_objective_kind kind, el
                                 .model = model,
                                 .vocab = vocab,
                                 .settings = *s,
-                                .rows = rows > s->max_seq_length ? rows : s->max_seq_length};
+                                .rows = larger(rows, s->max_seq_length),
+                                .heldout_rows = larger(rows, el_objective_longest(s, true))};
     return has_towers(kind, s) ? el_electric_open(objective, &opening)
                                : KINDS[kind].open(objective, &opening);
 }

@@ -60,12 +60,16 @@ typedef struct {
     bool copy_generator;       /* two-stage: the second stage begins with the generator's weights */
     bool disallow_correct;     /* a sample is never the original */
     bool duplicate_slots;      /* drawn with replacement, duplicates averaged (docs/faithfulness.md) */
-    int max_predictions;       /* most slots a sequence; 0: int((mask_prob + 0.005) * max_seq_length) */
-    int max_seq_length;
+    int max_predictions;    /* most slots a sequence; 0: int((mask_prob + 0.005) * el_objective_longest()) */
+    int max_seq_length;     /* of the examples that are trained on */
+    int heldout_seq_length; /* of those of an evaluation; 0: as in training */
 } el_objective_settings;
 
 /* The original's: shares 0.85, 0, 0.15. */
 el_objective_settings el_objective_defaults(void);
+
+/* Tokens of an example that is full, in training or in an evaluation. */
+int el_objective_longest(const el_objective_settings *settings, bool evaluating);
 
 /* In the order of the kinds. */
 #define EL_OBJECTIVE_NAMES                                                                                   \
@@ -93,7 +97,8 @@ el_flops_plan el_objective_cost(el_objective_kind kind, const el_model_plan *pla
                                 double length);
 double el_objective_flops(el_objective_kind kind, const el_model *model, double mask_prob, double length);
 
-/* `rows` is how many rows one accumulate() holds, at least the longest sequence.  EL_EUSAGE or EL_EDATA where the model, the
+/* `rows` is how many rows one accumulate() holds, at least the longest sequence; of an evaluation whose examples are longer, one of
+ * those.  EL_EUSAGE or EL_EDATA where the model, the
  * vocabulary and the settings do not fit.  Figures: loss (gen_weight * generator_loss + disc_weight * discriminator_loss);
  * generator_loss, generator_accuracy, sampled_accuracy, unigram_entropy (of the original tokens at the slots so far, nats);
  * with a second network discriminator_loss and discriminator_accuracy, with detection discriminator_auc,

@@ -127,7 +127,8 @@ static el_status open_parts(el_objective *self, const el_opening *o)
     const int longest = el_order_rows(net->config.max_position_embeddings);
     el_status st = m->q->reserve(m->q, longest, net->config.hidden_size / net->config.num_attention_heads);
     if (!st)
-        st = el_slots_open(&p->slots, &p->base, o->vocab, &p->settings, el_order_rows(o->rows));
+        st = el_slots_open(&p->slots, &p->base, o->vocab, &p->settings, el_order_rows(o->rows),
+                           el_order_rows(o->heldout_rows));
     if (!st)
         st = el_predictor_open(&p->predictor, m, net, EL_STREAM_FIRST_NETWORK, &p->slots);
     return st ? st : el_device_lay_out(m->dev, &p->arena, lay_out, p);

@@ -128,7 +128,7 @@ static el_status open_parts(el_objective *self, const el_opening *o)
 {
     replace_mlm *m = (replace_mlm *)self;
     m->settings = o->settings;
-    el_status st = el_slots_open(&m->slots, &m->base, o->vocab, &o->settings, o->rows);
+    el_status st = el_slots_open(&m->slots, &m->base, o->vocab, &o->settings, o->rows, o->heldout_rows);
     if (!st)
         st = el_predictor_open(&m->generator, o->model, el_model_network(o->model, EL_GENERATOR),
                                EL_STREAM_FIRST_NETWORK, &m->slots);

@@ -12,12 +12,13 @@ double el_slots_share(const el_slots *s, uint32_t step)
     return s->objective->evaluating || (int64_t)step >= last ? 1 : (double)step / (double)last;
 }
 
-static el_corruption_rule rule_of(const el_objective_settings *s, double mask_prob)
+static el_corruption_rule rule_of(const el_slots *slots, double mask_prob)
 {
+    const el_objective_settings *const s = &slots->settings;
+    const int longest = el_objective_longest(s, slots->objective->evaluating);
     return (el_corruption_rule){.mask_prob = mask_prob,
-                                .max_predictions = s->max_predictions
-                                                       ? s->max_predictions
-                                                       : (int)((mask_prob + 0.005) * s->max_seq_length),
+                                .max_predictions = s->max_predictions ? s->max_predictions
+                                                                      : (int)((mask_prob + 0.005) * longest),
                                 .duplicates = s->duplicate_slots,
                                 .unit = s->mask_unit,
                                 .shares = s->shares};
@@ -27,39 +28,41 @@ static el_status corrupt(el_corruption *corruption, const el_slots *s, const el_
                          el_random random)
 {
     const double mask_prob = el_course_at(s->settings.mask_prob, 0, el_slots_share(s, random.step));
-    const el_corruption_rule rule = rule_of(&s->settings, mask_prob);
+    const el_corruption_rule rule = rule_of(s, mask_prob);
     return el_corruption_make(corruption, batch, s->vocab, &rule, random);
 }
 
-/* Slots that a range has room for: what its rows hold when sequences are long, and at least one sequence's. */
-static int slot_room(const el_slots *s)
+/* Slots that a range of `rows` has room for: what they hold when sequences are long, and at least one sequence's. */
+static int slots_of(const el_slots *s, int rows)
 {
     const el_course course = s->settings.mask_prob;
-    const el_corruption_rule rule = rule_of(&s->settings, fmax(course.first, course.last));
-    const int usual = (int)(s->room * rule.mask_prob * 1.05) + 16;
-    const int one = el_corruption_slots_of(&rule, s->room);
+    const el_corruption_rule rule = rule_of(s, fmax(course.first, course.last));
+    const int usual = (int)(rows * rule.mask_prob * 1.05) + 16;
+    const int one = el_corruption_slots_of(&rule, rows);
     const int most = usual > one ? usual : one;
-    return most < s->room ? most : s->room;
+    return most < rows ? most : rows;
 }
 
 el_status el_slots_open(el_slots *s, const el_objective *objective, const el_vocab *vocab,
-                        const el_objective_settings *settings, int rows)
+                        const el_objective_settings *settings, int rows, int heldout_rows)
 {
     *s = (el_slots){.objective = objective,
                     .q = objective->model->q,
                     .vocab = vocab,
                     .settings = *settings,
-                    .room = rows};
-    s->slot_room = slot_room(s);
-    const size_t n = (size_t)rows + 1;
+                    .room = rows > heldout_rows ? rows : heldout_rows,
+                    .training_rows = rows};
+    s->slot_room = slots_of(s, s->room);
+    s->training_slots = slots_of(s, rows);
+    const size_t n = (size_t)s->room + 1;
     s->host_ids = malloc(5 * n * sizeof *s->host_ids);
     s->originals = calloc((size_t)vocab->size, sizeof *s->originals);
     if (!s->host_ids || !s->originals)
-        return el_fail(EL_ENOMEM, "no memory for a batch of %d rows", rows);
+        return el_fail(EL_ENOMEM, "no memory for a batch of %d rows", s->room);
     s->host_rows = s->host_ids + n;
     s->host_targets = s->host_rows + n;
     s->host_samples = s->host_targets + n;
-    return el_feed_open(&s->feed, rows);
+    return el_feed_open(&s->feed, s->room);
 }
 
 void el_slots_layout(el_slots *s, el_arena *arena)
@@ -165,9 +168,12 @@ void el_slots_use(el_slots *s, const el_batch *batch, el_random random, el_corru
 int el_slots_fit(const el_slots *s, int first)
 {
     const int *rows = s->batch->starts, *slots = s->corruption.starts;
+    const bool held = s->objective->evaluating;
+    const int most_rows = held ? s->room : s->training_rows,
+              most_slots = held ? s->slot_room : s->training_slots;
     int last = first;
-    while (last < s->batch->sequences && rows[last + 1] - rows[first] <= s->room &&
-           slots[last + 1] - slots[first] <= s->slot_room)
+    while (last < s->batch->sequences && rows[last + 1] - rows[first] <= most_rows &&
+           slots[last + 1] - slots[first] <= most_slots)
         last++;
     return last;
 }

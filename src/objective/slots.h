@@ -16,7 +16,8 @@ typedef struct {
     el_queue *q;
     const el_vocab *vocab;
     el_objective_settings settings;
-    int room, slot_room; /* rows and slots of a range */
+    int room, slot_room;               /* rows and slots of a range */
+    int training_rows, training_slots; /* in training, where an evaluation's are longer */
     el_feed feed;
     int *rows, *targets, *samples; /* of a range's slots, on the device */
     int *placed;   /* there too: of samples at one place the floor of their mean; NULL: never */
@@ -44,9 +45,9 @@ typedef struct {
     bool training;
 } el_slots_range;
 
-/* Room for ranges of `rows` rows; layout runs twice, as arenas' do. */
+/* Room for ranges of `rows` rows, and in an evaluation of `heldout_rows`, if that is more; layout runs twice, as arenas' do. */
 el_status el_slots_open(el_slots *slots, const el_objective *objective, const el_vocab *vocab,
-                        const el_objective_settings *settings, int rows);
+                        const el_objective_settings *settings, int rows, int heldout_rows);
 void el_slots_layout(el_slots *slots, el_arena *arena);
 void el_slots_close(el_slots *slots); /* accepts a zeroed one */
 void el_slots_reset(el_slots *slots);

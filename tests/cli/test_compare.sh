@@ -31,6 +31,13 @@ figures() {
     sed -E '/"seconds":/d' "$1/report.json"
 }
 
+# ---- held-out shards of longer examples than the model has positions ----
+"$electra" prepare --vocab vocab.txt --max-seq-length 96 --output longer heldout.txt > log 2>&1 || fail "prepare: $(cat log)"
+sed 's|"train_batch_size": 8|&, "max_position_embeddings": 64|' plan.json > narrow.json
+refused 2 "electra: --max-position-embeddings: 64, but held-out examples in longer have up to 96 tokens" \
+    "$electra" compare narrow.json --eval-data longer --dry-run
+compare narrow.json --dry-run > out || fail "64 positions for 48 tokens: $(cat log)"
+
 # ---- what it will take, without tasks and held-out shards ----
 compare plan.json --eval-data nowhere --tasks nowhere.json --dry-run > /dev/null && fail "tasks of a file that is not there"
 mv labelled elsewhere

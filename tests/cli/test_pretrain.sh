@@ -160,6 +160,29 @@ expect 2 "flops-budget: 1000 is less than half a step, which costs " pretrain --
 [ ! -e new ] || fail "a budget that is refused leaves $(ls new)"
 expect 2 "num_train_steps" pretrain --output budget --flops-budget 1e9 --dropout 0
 
+# ---- held-out shards of longer examples: the figures of evaluate, the weights of a run without them, and positions for them ----
+alone() { "$electra" pretrain --data shards --threads 1 --model-size tiny --hidden-size 16 --num-train-steps 2 --output new "$@"; }
+"$electra" prepare --vocab vocab.txt --max-seq-length 96 --packing segments --output longer heldout.txt > log 2>&1 || fail "prepare: $(cat log)"
+"$electra" prepare --vocab vocab.txt --max-seq-length 48 --packing segments --output shorter train.txt > log 2>&1 || fail "prepare: $(cat log)"
+# loss_of: what "loss" is in the last line that has it.
+loss_of() { grep -o '"loss": [^,}]*' | tail -1 | cut -d' ' -f2; }
+for objective in electra two-stage electric adversarial all-tokens-mlm "mlm --sentence-task sop" permutation causal; do
+    long=(--objective $objective --data shorter --train-batch-size 8 --micro-batch-tokens 48)
+    alone "${long[@]}" --output held --overwrite --eval-data longer --eval-batches 1 2> log || fail "$objective, longer held-out shards: $(cat log)"
+    alone "${long[@]}" --output held-none --overwrite 2> log || fail "$objective: $(cat log)"
+    cmp -s held/checkpoint-2/model.safetensors held-none/checkpoint-2/model.safetensors || fail "$objective: what is held out changes what is learned"
+    mine=$(grep '"kind": "evaluation"' held/metrics.jsonl | loss_of)
+    "$electra" evaluate --model held --data longer --max-batches 1 --json > out 2> log || fail "evaluate: $(cat log)"
+    awk -v a="$mine" -v b="$(loss_of < out)" 'BEGIN { d = a - b; exit !(a > 0 && d * d < 1e-9 * a * a) }' ||
+        fail "$objective: the loss of longer held-out shards is $mine, and evaluate's $(loss_of < out)"
+done
+few="max-position-embeddings: 64, but held-out examples in longer have up to 96 tokens"
+for dry in "" --dry-run; do expect 2 "$few" alone --eval-data longer --max-position-embeddings 64 --output held-new $dry; done
+expect 2 "max-position-embeddings: 40, but examples in shards have up to 48" alone --max-position-embeddings 40 --output held-new
+[ ! -e held-new ] || fail "a run that is refused leaves $(ls held-new)"
+alone --max-position-embeddings 64 --output narrow 2> log || fail "64 positions: $(cat log)"
+expect 2 "$few" alone --output narrow --num-train-steps 3 --eval-data longer
+
 # ---- beginning with a model: a run, its discriminator alone, a checkpoint with and without moments ----
 settings+=(--embeddings shared) # so that loading and saving rounds nothing
 pretrain --output first --num-train-steps 10 2> log || fail "first: $(cat log)"
@@ -245,7 +268,6 @@ expect 2 "embedding_size" pretrain --output first --num-train-steps 10 --embeddi
 expect 2 "shards" pretrain --output first --num-train-steps 12 --data heldout
 
 # ---- what has no part in what was chosen is refused, by each of its names ----
-alone() { "$electra" pretrain --data shards --threads 1 --model-size tiny --hidden-size 16 --num-train-steps 2 --output new "$@"; }
 for masked in "--no-electra-objective" "--recipe albert" "--objective mlm"; do
     for flag in "--generator-from first" "--generator-learning-rate 1e-2" "--temperature 2" "--disc-weight 7" "--embeddings shared" \
         "--no-untied-generator" "--uniform-generator" "--two-tower-generator"; do

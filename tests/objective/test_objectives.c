@@ -210,7 +210,7 @@ static void the_share_of_slots_falls(void **state)
     settings.steps = 11;
     open_fixture(&f, EL_MLM, &settings);
     el_slots slots;
-    assert_int_equal(el_slots_open(&slots, f.objective, f.vocab, &settings, 2 * LENGTH), EL_OK);
+    assert_int_equal(el_slots_open(&slots, f.objective, f.vocab, &settings, 2 * LENGTH, 2 * LENGTH), EL_OK);
     static const struct {
         uint32_t step;
         bool evaluating;

@@ -132,6 +132,10 @@ el_status el_compare_check_pretraining(const el_study *study, int system, const 
     if (st || study->mean_length == 0) /* the shards are not known */
         return st;
     st = el_pretrain_check_shards(s, study->plan.data, study->packed_full, study->has_pairs);
+    if (!st)
+        st = el_pretrain_check_length(s, study->plan.data, study->longest, false);
+    if (!st)
+        st = el_pretrain_check_length(s, study->plan.eval_data, study->heldout_longest, true);
     return st ? el_fail(st, "%s: %s", study->plan.systems[system].name, el_error()) : EL_OK;
 }
 

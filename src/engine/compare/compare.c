@@ -39,6 +39,7 @@ static el_status look_at_data(el_study *study)
     study->mean_length = (double)el_loader_tokens(data) / fmax(1, (double)el_loader_examples(data));
     study->data_hash = el_loader_hash(data);
     study->packed_full = el_loader_packed_full(data);
+    study->longest = el_loader_max_seq_length(data);
     study->has_pairs = el_loader_pairs(data, 1) > 0;
     el_loader_close(data);
     return EL_OK;

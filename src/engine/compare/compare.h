@@ -79,7 +79,8 @@ typedef struct {
     json_t *given; /* the plan's text with the tasks that are left out */
     el_run run;
     int vocab_size;
-    double mean_length; /* tokens of an example; 0: not known */
+    double mean_length;           /* tokens of an example; 0: not known */
+    int longest, heldout_longest; /* likewise; of the held-out shards */
     uint64_t data_hash;
     bool packed_full, has_pairs;                      /* the shards: full examples; some of two segments */
     uint64_t heldout_hash, task_hashes[EL_PLAN_MOST]; /* by the plan's tasks; 0: not there */

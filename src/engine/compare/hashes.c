@@ -51,6 +51,7 @@ el_status el_compare_hash(el_study *study)
     el_status st = p->eval_data ? el_loader_open(&heldout, p->eval_data) : EL_OK;
     if (!st && p->eval_data) {
         study->heldout_hash = el_loader_hash(heldout);
+        study->heldout_longest = el_loader_max_seq_length(heldout);
         el_loader_close(heldout);
     }
     st = allow_for_absence(st, &study->heldout_hash);

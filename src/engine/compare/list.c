@@ -64,6 +64,7 @@ static el_status cost_of(const el_study *study, int system, int size, el_cost *c
         return st;
     const double length = study->mean_length > 0 ? study->mean_length : EL_PRESET[s.model_size].seq_length;
     st = el_pretrain_settle(&s, &options, false);
+    el_pretrain_take_length(&s, &options, study->longest);
     if (!st)
         st = el_pretrain_derive(&s, &options);
     if (!st)

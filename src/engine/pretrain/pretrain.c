@@ -130,8 +130,7 @@ static el_status open_data(el_pretraining *p)
     p->mean_length = examples ? (double)el_loader_tokens(p->data) / (double)examples : 1;
     const int longest = el_loader_max_seq_length(p->data);
     const el_vocab *vocab = el_loader_vocab(p->data);
-    if (!el_options_given(p->options, "max_position_embeddings") && longest > s->max_position_embeddings)
-        s->max_position_embeddings = longest;
+    el_pretrain_take_length(s, p->options, longest);
     st = check_number("max-seq-length", s->max_seq_length, longest);
     if (!st)
         st = check_number("vocab-size", s->vocab_size, vocab->size);
@@ -219,6 +218,7 @@ static el_status open_model(el_pretraining *p)
     if (!st)
         st = open_unigram(p);
     el_objective_settings objective = el_pretrain_objective(p->settings, el_loader_max_seq_length(p->data));
+    objective.heldout_seq_length = p->heldout ? el_loader_max_seq_length(p->heldout) : 0;
     objective.unigram = p->unigram.sums ? &p->unigram : NULL;
     if (!st)
         st = open_objective(p, &objective);
@@ -320,6 +320,16 @@ static el_status check_shards(const el_pretraining *p)
     return st;
 }
 
+/* What is read has places in the model; shards that go on, too, may be others now. */
+static el_status check_lengths(const el_pretraining *p)
+{
+    const el_pretrain_settings *s = p->settings;
+    const el_status st = el_pretrain_check_length(s, s->data, el_loader_max_seq_length(p->data), false);
+    return st || !p->heldout
+               ? st
+               : el_pretrain_check_length(s, s->eval_data, el_loader_max_seq_length(p->heldout), true);
+}
+
 static el_status open_all(el_pretraining *p)
 {
     el_dist *const dist = p->settings->machine.dist;
@@ -335,6 +345,8 @@ static el_status open_all(el_pretraining *p)
         st = check_shards(p);
     if (!st && !p->resuming) /* else all of it is recorded */
         st = el_pretrain_derive(p->settings, p->options);
+    if (!st)
+        st = check_lengths(p);
     if (!st)
         st = el_pretrain_find_start(p);
     if (!st)

@@ -80,6 +80,12 @@ el_status el_pretrain_check_part(const char *name, el_objective_kind kind, el_sa
 el_status el_pretrain_check_shards(const el_pretrain_settings *settings, const char *folder, bool packed_full,
                                    bool pairs);
 
+/* Positions for the examples that are trained on, of up to `longest` tokens, where nobody gave their number.  Before derive(). */
+void el_pretrain_take_length(el_pretrain_settings *settings, const el_options *options, int longest);
+/* EL_EUSAGE where examples of the shards in `folder`, which are trained on or `heldout`, are longer than that.  After derive(). */
+el_status el_pretrain_check_length(const el_pretrain_settings *settings, const char *folder, int longest,
+                                   bool heldout);
+
 /* What a token costs, in sequences of `length` tokens. */
 el_status el_pretrain_cost(const el_pretrain_settings *settings, int vocab_size, double length,
                            el_flops_plan *cost);

@@ -340,6 +340,22 @@ el_status el_pretrain_suit(el_pretrain_settings *s, const el_options *options)
     return st ? st : check_company(s, options);
 }
 
+void el_pretrain_take_length(el_pretrain_settings *s, const el_options *options, int longest)
+{
+    if (!el_options_given(options, "max_position_embeddings") && longest > s->max_position_embeddings)
+        s->max_position_embeddings = longest;
+}
+
+el_status el_pretrain_check_length(const el_pretrain_settings *s, const char *folder, int longest,
+                                   bool heldout)
+{
+    return longest <= s->max_position_embeddings
+               ? EL_OK
+               : el_options_refuse(
+                     "max_position_embeddings", "%" PRId64 ", but %s in %s have up to %d tokens",
+                     s->max_position_embeddings, heldout ? "held-out examples" : "examples", folder, longest);
+}
+
 el_status el_pretrain_check_shards(const el_pretrain_settings *s, const char *folder, bool packed_full,
                                    bool pairs)
 {

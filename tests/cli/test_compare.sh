@@ -38,6 +38,12 @@ refused 2 "electra: --max-position-embeddings: 64, but held-out examples in long
     "$electra" compare narrow.json --eval-data longer --dry-run
 compare narrow.json --dry-run > out || fail "64 positions for 48 tokens: $(cat log)"
 
+# ---- steps for both of two stages ----
+sed 's|"budgets": \[4e9\]|"steps": [4]|; s|"objective": "electra", "embeddings": "shared"|"objective": "two-stage", "schedule_steps": 8|; s|"share": 50|"share": 100|; s|"shares": \[50\]|"shares": [100]|' plan.json > staged.json
+refused 2 "has 4 steps, and its discriminator begins to learn with step 5" "$electra" compare staged.json --dry-run
+sed 's|"schedule_steps": 8|"schedule_steps": 6|' staged.json > stages.json
+compare stages.json --dry-run > out || fail "a step in the second stage: $(cat log)"
+
 # ---- what it will take, without tasks and held-out shards ----
 compare plan.json --eval-data nowhere --tasks nowhere.json --dry-run > /dev/null && fail "tasks of a file that is not there"
 mv labelled elsewhere

@@ -298,7 +298,14 @@ expect 2 "does not change" alone --temperature 2 --temperature-decay 0.1
 for flag in --no-neighbour-heads "--objective xlnet" "--num-hidden-groups 1"; do
     expect 2 "neighbour-sharpness: no attention head" alone $flag --neighbour-sharpness 2
 done
-expect 2 "a step in each stage" alone --objective two-stage --num-train-steps 1
+expect 2 "num-train-steps: --objective two-stage takes a step in each stage" alone --objective two-stage --num-train-steps 1
+expect 2 "schedule-steps: --objective two-stage takes a step in each stage" alone --objective two-stage --schedule-steps 1
+alone --objective two-stage --output staged --schedule-steps 8 --num-train-steps 4 2> log && grep -q "after step 4 only, .* 4 steps leave a generator alone" log ||
+    fail "a run that ends with its first stage: $(cat log)"
+[ -e staged/generator ] && [ ! -e staged/discriminator ] || fail "a discriminator that has learned nothing is there: $(ls staged)"
+alone --objective two-stage --output staged --schedule-steps 8 --num-train-steps 5 2> log && ! grep -q "generator alone" log && [ -e staged/discriminator ] ||
+    fail "the second stage: $(cat log; ls staged)"
+rm -r staged
 for objective in causal bidirectional permutation xlnet; do
     alone --objective $objective --num-train-steps 1 --output other-$objective 2> log || fail "$objective: $(cat log)"
     expect 2 "no masked language model" alone --generator-from other-$objective

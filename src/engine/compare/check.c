@@ -163,7 +163,7 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(const el_job *const *)a)->name, (*(const el_job *const *)b)->name);
 }
 
-/* A part of a trunk, and a branch from it, take a step at least. */
+/* A part of a trunk, and a branch from it, take a step at least, and two stages one in each. */
 el_status el_compare_check_lengths(const el_study *study)
 {
     for (int i = 0; i < study->count; i++) {
@@ -175,6 +175,12 @@ el_status el_compare_check_lengths(const el_study *study)
                            " of what it begins with (cooldown %g); more steps, or "
                            "without cooldown",
                            job->name, before, study->plan.cooldown);
+        const int64_t least = study->costs[job->system * study->plan.size_count + job->size].least;
+        if (job->task < 0 && job->steps < least)
+            return el_fail(EL_EUSAGE,
+                           "%s: has %" PRId64
+                           " steps, and its discriminator begins to learn with step %" PRId64,
+                           job->name, job->steps, least);
     }
     return EL_OK;
 }

@@ -55,6 +55,7 @@ typedef struct {
         encoder_flops; /* encoder_flops: of a token, forward, of the network that is kept */
     double bytes;      /* of memory, about */
     int64_t warmup;    /* of the preset */
+    int64_t least;     /* steps, for all of its networks to learn */
 } el_cost;
 
 /* How far the whole is. */

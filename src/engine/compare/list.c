@@ -76,7 +76,7 @@ static el_status cost_of(const el_study *study, int system, int size, el_cost *c
     if (!st)
         *cost = (el_cost){el_flops_products_training(&token) * (double)s.train_batch_size * length,
                           el_flops_products_inference(&token.encoder, length), memory_of(&s, &plan),
-                          s.num_warmup_steps};
+                          s.num_warmup_steps, el_pretrain_least_steps(&s)};
     el_options_close(&options);
     return st;
 }

@@ -240,11 +240,17 @@ el_status el_pretrain_derive(el_pretrain_settings *s, const el_options *options)
     return st ? st : sizes_of_start(s, options);
 }
 
+int64_t el_pretrain_least_steps(const el_pretrain_settings *s)
+{
+    return s->objective != EL_TWO_STAGE ? 0 : s->schedule_steps ? s->schedule_steps / 2 + 1 : 2;
+}
+
 el_status el_pretrain_derive_steps(el_pretrain_settings *s, const el_options *options)
 {
-    const int64_t steps = s->num_train_steps / (s->objective == EL_TWO_STAGE ? 2 : 1);
-    if (steps == 0)
-        return el_options_refuse("num_train_steps",
+    const bool staged = s->objective == EL_TWO_STAGE;
+    const int64_t steps = s->num_train_steps / (staged ? 2 : 1);
+    if (staged && (s->schedule_steps ? s->schedule_steps : s->num_train_steps) < 2)
+        return el_options_refuse(s->schedule_steps ? "schedule_steps" : "num_train_steps",
                                  "--objective two-stage takes a step in each stage at least");
     if (!el_options_given(options, "num_warmup_steps") && s->num_warmup_steps > steps / 10)
         s->num_warmup_steps = steps / 10;

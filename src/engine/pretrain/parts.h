@@ -15,7 +15,7 @@ el_status el_pretrain_start(el_pretraining *p);
 el_status el_pretrain_write_config(const el_pretraining *p);
 /* Enters this start of the program into run.json, and where the run stands. */
 el_status el_pretrain_begin_segment(el_pretraining *p);
-/* The model folders of this step; run.json tells that they are there. */
+/* The model folders of this step, of networks that have learned; run.json tells that they are there. */
 el_status el_pretrain_export(el_pretraining *p);
 
 #endif

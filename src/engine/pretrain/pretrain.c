@@ -427,6 +427,11 @@ static void announce(el_pretraining *p)
         el_log(EL_LOG_NOTE,
                "the schedule ends with step %" PRId64 "; steps after it keep its last rate, %.3g", scheduled,
                el_schedule_rate(&p->trainer.schedule, scheduled));
+    if (p->settings->num_train_steps < el_pretrain_least_steps(p->settings))
+        el_log(EL_LOG_NOTE,
+               "two-stage: the discriminator learns after step %" PRId64
+               " only, half of --schedule-steps; %" PRId64 " steps leave a generator alone",
+               p->trainer.schedule.restart, p->settings->num_train_steps);
     if (p->resuming)
         snprintf(begin, sizeof begin, "going on after step %" PRId64 ": ", from);
     el_log(EL_LOG_NOTE,

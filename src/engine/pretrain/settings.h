@@ -94,6 +94,9 @@ el_status el_pretrain_budget(el_pretrain_settings *settings, int vocab_size, dou
 /* Warm-up and schedule, where nobody gave them, by the number of steps; EL_EUSAGE where they are too few for the objective. */
 el_status el_pretrain_derive_steps(el_pretrain_settings *settings, const el_options *options);
 
+/* Steps of a run of two stages in which its discriminator learns at all; 0: all networks do from the first step on. */
+int64_t el_pretrain_least_steps(const el_pretrain_settings *settings);
+
 /* What the library's parts are told. */
 el_status el_pretrain_plan(const el_pretrain_settings *settings, int vocab_size, el_model_plan *plan);
 el_initialisation el_pretrain_initialisation(const el_pretrain_settings *settings);

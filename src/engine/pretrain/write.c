@@ -85,9 +85,11 @@ el_status el_pretrain_export(el_pretraining *p)
 {
     if (p->run.follows)
         return EL_OK;
+    const bool early = p->progress.step < el_pretrain_least_steps(p->settings);
     el_status st = EL_OK;
     for (int i = 0; !st && i < p->model.count; i++)
-        st = export_network(p, &p->model.networks[i]);
+        if (!early || strcmp(p->model.networks[i].name, EL_DISCRIMINATOR) != 0)
+            st = export_network(p, &p->model.networks[i]);
     if (st)
         return st;
     json_object_set_new(p->run.record, "exported_step", json_integer(p->progress.step));

@@ -68,8 +68,9 @@ static json_t *line_of(const el_records *r, const char *kind)
 static void put_flops(const el_records *r, json_t *line)
 {
     if (r->t->flops_per_token > 0) {
-        put_real(line, "flops", r->t->flops_per_token * (double)r->p->tokens);
-        put_real(line, "flops_paper", r->t->paper_flops_per_token * (double)r->p->tokens);
+        double paper;
+        put_real(line, "flops", el_trainer_flops(r->t, r->p, &paper));
+        put_real(line, "flops_paper", paper);
     }
 }
 

@@ -269,6 +269,15 @@ el_status el_run_compare(const json_t *before, const json_t *now, const char *co
     return EL_OK;
 }
 
+void el_run_note_hash(const el_run *run, const char *key, const char *hash, const char *now, json_t *changes)
+{
+    const char *const before = json_string_value(json_object_get(run->record, key));
+    if (!before || strcmp(before, hash) == 0)
+        return;
+    json_object_set_new(changes, key, json_pack("[s, s]", before, hash));
+    el_log(EL_LOG_NOTE, "%s: %s from here on (%s, not %s)", run->folder, now, hash, before);
+}
+
 json_t *el_run_time(void)
 {
     const time_t now = time(NULL);

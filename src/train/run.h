@@ -63,6 +63,9 @@ el_status el_run_recall(const el_run *run, el_options *options, const char *cons
 el_status el_run_compare(const json_t *before, const json_t *now, const char *const *free_keys, bool allow,
                          json_t **changes);
 
+/* A hash that is another one than the record's is a change, too; `now` says in the log what is from here on: "other shards". */
+void el_run_note_hash(const el_run *run, const char *key, const char *hash, const char *now, json_t *changes);
+
 /* The time, as 2020-03-23T12:00:00Z. */
 json_t *el_run_time(void);
 

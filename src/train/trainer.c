@@ -341,6 +341,13 @@ static bool owes_evaluation(const el_trainer *t, const el_progress *p)
     return t->heldout.read && p->evaluated != p->step;
 }
 
+double el_trainer_flops(const el_trainer *t, const el_progress *p, double *paper)
+{
+    const double tokens = (double)p->tokens;
+    *paper = t->paper_flops_per_token * tokens + t->paper_flops_correction;
+    return t->flops_per_token * tokens + t->flops_correction;
+}
+
 bool el_trainer_done(const el_trainer *t, const el_progress *p)
 {
     return p->step > t->steps || (p->step == t->steps && !owes_evaluation(t, p));

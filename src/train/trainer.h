@@ -70,14 +70,19 @@ typedef struct {
     double most_seconds;                /* of this session; 0: no limit */
     double flops_per_token, peak_flops; /* of records and of the share of the peak; 0: not known */
     double paper_flops_per_token;       /* by the paper's count (objective/flops.h), which NAN has not */
-    const volatile sig_atomic_t *stop;  /* set by a signal; may be NULL */
-    const bool *enough;                 /* set by on_event: this step is the last; may be NULL */
+    double flops_correction,
+        paper_flops_correction;        /* what tokens that came before a change of cost took more */
+    const volatile sig_atomic_t *stop; /* set by a signal; may be NULL */
+    const bool *enough;                /* set by on_event: this step is the last; may be NULL */
     el_status (*on_event)(void *context, const el_event *event); /* may be NULL; a failure ends the run */
     void *context;
 } el_trainer;
 
 /* Loads the newest whole checkpoint of the folder; *found tells whether there was one. */
 el_status el_trainer_resume(const el_trainer *trainer, el_progress *progress, bool *found);
+
+/* What the tokens so far have taken; *paper by the paper's count. */
+double el_trainer_flops(const el_trainer *trainer, const el_progress *progress, double *paper);
 
 /* Whether the last step is done, and the evaluation after it. */
 bool el_trainer_done(const el_trainer *trainer, const el_progress *progress);

@@ -162,12 +162,11 @@ expect 2 "num_train_steps" pretrain --output budget --flops-budget 1e9 --dropout
 
 # ---- held-out shards of longer examples: the figures of evaluate, the weights of a run without them, and positions for them ----
 alone() { "$electra" pretrain --data shards --threads 1 --model-size tiny --hidden-size 16 --num-train-steps 2 --output new "$@"; }
-"$electra" prepare --vocab vocab.txt --max-seq-length 96 --packing segments --output longer heldout.txt > log 2>&1 || fail "prepare: $(cat log)"
-"$electra" prepare --vocab vocab.txt --max-seq-length 48 --packing segments --output shorter train.txt > log 2>&1 || fail "prepare: $(cat log)"
+"$electra" prepare --vocab vocab.txt --max-seq-length 96 --output longer heldout.txt > log 2>&1 || fail "prepare: $(cat log)"
 # loss_of: what "loss" is in the last line that has it.
 loss_of() { grep -o '"loss": [^,}]*' | tail -1 | cut -d' ' -f2; }
 for objective in electra two-stage electric adversarial all-tokens-mlm "mlm --sentence-task sop" permutation causal; do
-    long=(--objective $objective --data shorter --train-batch-size 8 --micro-batch-tokens 48)
+    long=(--objective $objective --train-batch-size 8 --micro-batch-tokens 48)
     alone "${long[@]}" --output held --overwrite --eval-data longer --eval-batches 1 2> log || fail "$objective, longer held-out shards: $(cat log)"
     alone "${long[@]}" --output held-none --overwrite 2> log || fail "$objective: $(cat log)"
     cmp -s held/checkpoint-2/model.safetensors held-none/checkpoint-2/model.safetensors || fail "$objective: what is held out changes what is learned"
@@ -182,6 +181,26 @@ expect 2 "max-position-embeddings: 40, but examples in shards have up to 48" alo
 [ ! -e held-new ] || fail "a run that is refused leaves $(ls held-new)"
 alone --max-position-embeddings 64 --output narrow 2> log || fail "64 positions: $(cat log)"
 expect 2 "$few" alone --output narrow --num-train-steps 3 --eval-data longer
+
+# ---- other shards by --allow-change: said, in run.json, and what came before keeps its cost ----
+# last_of RUN KEY, number_of FILE KEY: a number of the last line of training, and the last one in a file.
+last_of() { grep '"kind": "train"' "$1/metrics.jsonl" | tail -1 | grep -o "\"$2\": [^,}]*" | cut -d' ' -f2; }
+number_of() { grep -o "\"$2\": [^,}]*" "$1" | tail -1 | cut -d' ' -f2; }
+alone --output moved --logging-steps 1 2> log || fail "moved: $(cat log)"
+cost=$(number_of moved/run.json flops_per_token) tokens=$(last_of moved tokens)
+alone --output moved --logging-steps 1 --num-train-steps 3 --data heldout 2> log && fail "other shards without --allow-change"
+alone --output moved --logging-steps 1 --num-train-steps 3 --data heldout --allow-change --mask-prob 0.3 2> log || fail "other shards: $(cat log)"
+[ "$(grep -c "moved: other shards from here on" log)" = 1 ] || fail "nothing is said of other shards: $(cat log)"
+grep -A20 '"changes"' moved/run.json | grep -q '"data_hash"' || fail "run.json has no other shards among the changes: $(cat moved/run.json)"
+alone --output moved --logging-steps 1 --num-train-steps 4 --data heldout 2> log && ! grep -q "from here on" log || fail "going on with them: $(cat log)"
+awk -v c="$cost" -v t="$tokens" -v now="$(number_of moved/run.json flops_per_token)" -v all="$(last_of moved tokens)" -v said="$(last_of moved flops)" \
+    'BEGIN { d = (c * t + now * (all - t)) / said - 1; exit !(c != now && d * d < 1e-16) }' ||
+    fail "of $tokens tokens at $cost and then $(last_of moved tokens) in all at $(number_of moved/run.json flops_per_token), $(last_of moved flops) are counted"
+grep -A1 '"flops": {' moved/run.json | grep -q "$(last_of moved flops)" || fail "run.json says $(grep -A1 '"flops": {' moved/run.json), the last line $(last_of moved flops)"
+sed 's/^dog$/dog_/' vocab.txt > renamed.txt
+"$electra" prepare --vocab renamed.txt --max-seq-length 48 --output renamed train.txt > log 2>&1 || fail "prepare: $(cat log)"
+alone --output moved --num-train-steps 5 --data renamed --allow-change 2> log && grep -q "another vocabulary from here on" log || fail "another vocabulary: $(cat log)"
+grep -A20 '"changes"' moved/run.json | grep -q '"vocabulary_hash"' || fail "run.json has no other vocabulary among the changes: $(cat moved/run.json)"
 
 # ---- beginning with a model: a run, its discriminator alone, a checkpoint with and without moments ----
 settings+=(--embeddings shared) # so that loading and saving rounds nothing

@@ -144,6 +144,17 @@ static void test_changed_labels(void **state)
     json_decref(o.results);
     write_lines("classes.tsv", "text\tlabel", parity, 80);
     CHECK_FAILS(tune("straight", classify(), &o), EL_EUSAGE, "not those it began with");
+    char allowed[600];
+    snprintf(allowed, sizeof allowed, "%s, \"allow_change\": true", classify());
+    CHECK_OK(tune("straight", allowed, &o));
+    json_decref(o.results);
+    CHECK_OK(el_json_load(&record, in_folder("straight/run.json")));
+    const json_t *const segments = json_object_get(record, "segments");
+    const json_t *const last = json_array_get(segments, json_array_size(segments) - 1);
+    const json_t *const changes = json_object_get(last, "changes");
+    CHECK(json_array_size(json_object_get(changes, "targets_hash")) == 2, "other labels are no change");
+    CHECK(!json_object_get(changes, "data_hash"), "the same tokens are a change");
+    json_decref(record);
 }
 
 /* Trials that are left would begin with other weights than those that are done. */

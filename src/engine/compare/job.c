@@ -123,11 +123,11 @@ static el_status record_pretraining(const working *w, const el_pretraining *run,
     if (st)
         return st;
     const json_t *const record = run->run.record;
-    const double tokens = (double)run->progress.tokens;
+    double paper;
+    const double products = el_trainer_flops(&run->trainer, &run->progress, &paper);
     json_t *const flops =
-        json_pack("{s:o, s:o}", "products",
-                  flops_of(w->study, w->job, "products", tokens * run->trainer.flops_per_token), "paper",
-                  flops_of(w->study, w->job, "paper", tokens * run->trainer.paper_flops_per_token));
+        json_pack("{s:o, s:o}", "products", flops_of(w->study, w->job, "products", products), "paper",
+                  flops_of(w->study, w->job, "paper", paper));
     *w->made = json_pack("{s:s, s:s, s:o, s:f, s:I, s:I, s:o, s:f, s:O?, s:O?, s:O?, s:o, s:o, s:o}", "job",
                          w->job->name, "kind", "pre-training", "asked", el_compare_asked(w->study, w->job),
                          "rate", run->settings->learning_rate, "steps", (json_int_t)run->progress.step,

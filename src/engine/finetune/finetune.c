@@ -299,6 +299,9 @@ static el_status check_hash(el_finetuning *f, const char *key, const char *what,
         return el_fail(EL_EUSAGE,
                        "%s: the %s are not those it began with; --allow-change to go on all the same",
                        f->settings->output, what);
+    char others[64];
+    snprintf(others, sizeof others, "other %s", what);
+    el_run_note_hash(&f->run, key, now, others, f->changes);
     json_object_set_new(f->run.record, key, json_string(now));
     return EL_OK;
 }

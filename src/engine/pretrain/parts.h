@@ -13,6 +13,8 @@ el_status el_pretrain_start(el_pretraining *p);
 
 /* config.json: the networks and what they share. */
 el_status el_pretrain_write_config(const el_pretraining *p);
+/* What was spent before a start that goes on, at the cost that a token had then. */
+void el_pretrain_recall_flops(el_pretraining *p);
 /* Enters this start of the program into run.json, and where the run stands. */
 el_status el_pretrain_begin_segment(el_pretraining *p);
 /* The model folders of this step, of networks that have learned; run.json tells that they are there. */

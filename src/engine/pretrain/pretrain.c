@@ -39,6 +39,16 @@ static const char *const OF_NOW[] = {
 static const char *const OF_A_RANK[] = {"data",   "eval_data", "init_from", "threads", "instruction_set",
                                         "device", NULL};
 
+/* What --allow-change lets pass of the shards. */
+static void note_other_shards(el_pretraining *p)
+{
+    char vocabulary[17], data[17];
+    el_hash_text(el_loader_vocab(p->data)->hash, vocabulary);
+    el_hash_text(el_loader_hash(p->data), data);
+    el_run_note_hash(&p->run, "vocabulary_hash", vocabulary, "another vocabulary", p->changes);
+    el_run_note_hash(&p->run, "data_hash", data, "other shards", p->changes);
+}
+
 /* Refuses what would make it another run; more steps are welcome. */
 static el_status compare_settings(el_pretraining *p)
 {
@@ -56,6 +66,8 @@ static el_status compare_settings(el_pretraining *p)
     json_t *now = el_options_json(p->options);
     const el_status st = el_run_compare(before, now, free_keys, p->settings->allow_change, &p->changes);
     json_decref(now);
+    if (!st)
+        note_other_shards(p);
     return st;
 }
 
@@ -378,6 +390,8 @@ static el_status open_all(el_pretraining *p)
     set_trainer(p, &cost);
     if (p->resuming)
         st = el_trainer_resume(&p->trainer, &p->progress, &p->resuming);
+    if (!st && p->resuming)
+        el_pretrain_recall_flops(p);
     if (!st && !p->resuming)
         st = el_pretrain_start(p);
     return el_dist_agree(dist, st);

@@ -2,6 +2,7 @@
 #include "engine/pretrain/parts.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,14 +72,47 @@ static el_status export_network(el_pretraining *p, const el_network *net)
     return st;
 }
 
-/* What the run has spent so far, in both counts. */
+/* What tokens before this start took more than they would now; what earlier starts found of it is in the record.  Version 0.1.0
+ * counted nothing so far. */
+static double correction(const json_t *record, const char *cost, const char *count, double now,
+                         int64_t tokens)
+{
+    const json_t *const before = json_object_get(record, "flops_correction");
+    const double known = before ? el_json_figure(before, count) : 0;
+    return json_object_get(record, "flops") ? known + (el_json_figure(record, cost) - now) * (double)tokens
+                                            : known;
+}
+
+void el_pretrain_recall_flops(el_pretraining *p)
+{
+    el_trainer *const t = &p->trainer;
+    const json_t *const record = p->run.record;
+    const int64_t tokens = p->progress.tokens;
+    t->flops_correction = correction(record, "flops_per_token", "products", t->flops_per_token, tokens);
+    t->paper_flops_correction =
+        correction(record, "paper_flops_per_token", "paper", t->paper_flops_per_token, tokens);
+}
+
+static json_t *both_counts(double products, double paper)
+{
+    return json_pack("{s:o, s:o}", "products", el_json_number(products), "paper", el_json_number(paper));
+}
+
+/* What the run has spent so far. */
 static void record_flops(el_pretraining *p)
 {
-    const double tokens = (double)p->progress.tokens;
-    json_object_set_new(p->run.record, "flops",
-                        json_pack("{s:o, s:o}", "products",
-                                  el_json_number(tokens * p->trainer.flops_per_token), "paper",
-                                  el_json_number(tokens * p->trainer.paper_flops_per_token)));
+    json_t *const record = p->run.record;
+    const el_trainer *const t = &p->trainer;
+    double paper;
+    const double products = el_trainer_flops(t, &p->progress, &paper);
+    const double more = t->flops_correction, paper_more = t->paper_flops_correction;
+    json_object_set_new(record, "flops_per_token", json_real(t->flops_per_token));
+    json_object_set_new(record, "paper_flops_per_token", el_json_number(t->paper_flops_per_token));
+    json_object_set_new(record, "flops", both_counts(products, paper));
+    if (more != 0 || (isfinite(paper_more) && paper_more != 0))
+        json_object_set_new(record, "flops_correction", both_counts(more, paper_more));
+    else
+        json_object_del(record, "flops_correction");
 }
 
 el_status el_pretrain_export(el_pretraining *p)
@@ -136,8 +170,6 @@ el_status el_pretrain_begin_segment(el_pretraining *p)
                                   "tokens", (json_int_t)el_loader_tokens(p->data), "max_seq_length",
                                   el_loader_max_seq_length(p->data), "vocab_size", vocab->size));
     json_object_set_new(record, "parameters", json_integer(el_model_parameters(&p->model)));
-    json_object_set_new(record, "flops_per_token", json_real(p->trainer.flops_per_token));
-    json_object_set_new(record, "paper_flops_per_token", el_json_number(p->trainer.paper_flops_per_token));
     record_flops(p);
     json_t *machine = el_machine_json(&p->settings->machine, p->q->dev);
     note_other_machine(p, machine);

@@ -12,9 +12,10 @@
 #include "cli/tokenize.h"
 #include "engine/casing.h"
 #include "engine/special.h"
+#include "engine/texts.h"
 
 typedef struct {
-    const char *vocab;
+    const char *vocab, *json_key;
     bool ids, lowercase, strip_accents;
     int special_tokens;
     int64_t threads;
@@ -24,6 +25,7 @@ typedef struct {
 static const el_option TABLE[] = {
     {"vocab", EL_OPT_TEXT, FIELD(vocab), 0, 0, NULL, "vocab.txt, or the folder that holds it"},
     {"ids", EL_OPT_SWITCH, FIELD(ids), 0, 1, NULL, "print ids instead of pieces"},
+    EL_JSON_KEY_OPTION(settings),
     EL_CASING_OPTIONS(settings),
     EL_SPECIAL_OPTION(settings),
     {"threads", EL_OPT_INT, FIELD(threads), 0, 1024, NULL, "number of threads; 0: one per processor"},
@@ -122,6 +124,9 @@ static el_status tokenize_all(work *w, el_reader *reader)
 static el_status run(const el_options *options, const settings *s)
 {
     char *standard_input[] = {"-"};
+    const bool operands = options->operand_count > 0;
+    const el_reader_settings reading = {.json_key = s->json_key,
+                                        .json = el_options_given(options, "json_key")};
     if (!s->vocab)
         return el_fail(EL_EUSAGE, "--vocab is missing: which vocabulary?");
     el_vocab *vocab = NULL;
@@ -130,9 +135,8 @@ static el_status run(const el_options *options, const settings *s)
     el_status st =
         el_tokenizer_load(&vocab, s->vocab, el_casing_requested(options, s->lowercase, s->strip_accents));
     if (!st)
-        st = options->operand_count
-                 ? el_reader_open(&reader, options->operand, options->operand_count, (el_reader_settings){0})
-                 : el_reader_open(&reader, standard_input, 1, (el_reader_settings){0});
+        st = el_reader_open(&reader, operands ? options->operand : standard_input,
+                            operands ? options->operand_count : 1, reading);
     w.vocab = vocab;
     if (!st)
         st = tokenize_all(&w, reader);
@@ -145,7 +149,7 @@ static el_status run(const el_options *options, const settings *s)
 
 int cmd_tokenize(int argc, char **argv)
 {
-    settings s = {.lowercase = true, .strip_accents = true};
+    settings s = {.json_key = "text", .lowercase = true, .strip_accents = true};
     el_options options = {
         .command = "tokenize",
         .examples = "  electra tokenize --vocab vocab.txt corpus.txt > pieces.txt\n"

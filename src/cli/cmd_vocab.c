@@ -43,8 +43,8 @@ int cmd_vocab(int argc, char **argv)
             "  electra vocab --vocab-size 30522 --output vocab.txt corpus.txt\n"
             "  electra vocab --vocab-size 8000 --no-strip-accents --output vocab.txt texts/ more.jsonl.zst\n",
         .operands = "FILE...",
-        .summary = "learns a WordPiece vocabulary from text (plain, .gz, .zst, .xz, .bz2, .jsonl, folders, - "
-                   "for stdin)",
+        .summary = "learns a WordPiece vocabulary from text (plain or JSON lines, .gz, .zst, .xz, .bz2, "
+                   "folders, - for stdin)",
         .table = EL_VOCABULARY_TABLE,
         .count = EL_VOCABULARY_LINES,
         .settings = &s,

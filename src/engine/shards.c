@@ -1,6 +1,8 @@
 /* shards - see the header */
 #include "engine/shards.h"
 
+#include <string.h>
+
 #include "base/file.h"
 #include "base/output.h"
 #include "base/pool.h"
@@ -29,7 +31,7 @@ const el_option EL_SHARDS_TABLE[] = {
      "folder of shards for the held-out documents"},
     {"blanks_separate_docs", EL_OPT_SWITCH, AT(blanks_separate_docs), 0, 0, NULL,
      "a blank line ends a document; off: only the end of a file does"},
-    {"json_key", EL_OPT_TEXT, AT(json_key), 0, 0, NULL, "key of the text in JSON lines"},
+    EL_JSON_KEY_OPTION(el_shards_settings),
     EL_CASING_OPTIONS(el_shards_settings),
     EL_SPECIAL_OPTION(el_shards_settings),
     {"shard_tokens", EL_OPT_INT, AT(shard_tokens), 1, 1e10, NULL, "tokens per shard, at most"},
@@ -93,10 +95,17 @@ static el_status check_apart(const el_shards_settings *s)
     return EL_OK;
 }
 
+/* Whether every file is JSON lines, whatever its name. */
+static bool reads_json(const el_options *options)
+{
+    return el_options_given(options, "json_key");
+}
+
 /* All that the shards depend on, but for the text. */
 static json_t *recipe_of(const el_options *options, const el_vocab *vocab, int texts)
 {
     static const char *const NOT[] = {"vocab", "output", "overwrite", "threads", "stall_limit"};
+    const el_shards_settings *const s = options->settings;
     char hash[17];
     el_hash_text(vocab->hash, hash);
     json_t *const recipe = el_options_json(options);
@@ -105,6 +114,8 @@ static json_t *recipe_of(const el_options *options, const el_vocab *vocab, int t
     json_object_set_new(recipe, "version", json_string(ELECTRA_VERSION));
     json_object_set_new(recipe, "vocabulary", json_string(hash));
     json_object_set_new(recipe, "texts", json_integer(texts));
+    if (reads_json(options) && strcmp(s->json_key, "text") == 0) /* another key tells it by itself */
+        json_object_set_new(recipe, "json_lines", json_true());
     return recipe;
 }
 
@@ -129,8 +140,10 @@ static el_status prepare(const el_options *options, const el_vocab *vocab, el_sh
         .progress = progress,
         .progress_context = context,
     };
-    const el_reader_settings reading = {
-        .json_key = s->json_key, .ends = s->blanks_separate_docs ? EL_ENDS_AT_BLANKS : EL_ENDS_AT_FILES};
+    const el_reader_settings reading = {.json_key = s->json_key,
+                                        .json = reads_json(options),
+                                        .ends =
+                                            s->blanks_separate_docs ? EL_ENDS_AT_BLANKS : EL_ENDS_AT_FILES};
     el_reader *reader = NULL;
     json_t *recipe = NULL;
     el_status st = el_texts_open(&reader, &job.shares, s->dist, options, reading);

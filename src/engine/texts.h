@@ -6,6 +6,13 @@
 #include "dist/dist.h"
 #include "text/reader.h"
 
+/* A settings struct with `const char *json_key`, which starts as "text", takes this line of its table. */
+#define EL_JSON_KEY_OPTION(settings)                                                                         \
+    {                                                                                                        \
+        "json_key", EL_OPT_TEXT, offsetof(settings, json_key), 0, 0, NULL,                                   \
+            "key of the text in JSON lines; given, every file is JSON lines, whatever its name"              \
+    }
+
 /* Opens the operands.  *shares says how several ranks go about them: all read the same files, or, where the lists differ,
  * each has a text of its own.  EL_EUSAGE where they would read the same names and other bytes, or standard input. */
 el_status el_texts_open(el_reader **reader, el_shares *shares, el_dist *dist, const el_options *options,

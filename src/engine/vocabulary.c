@@ -28,7 +28,7 @@ const el_option EL_VOCABULARY_TABLE[] = {
     {"tokenize_chinese_chars", EL_OPT_SWITCH, FIELD(chinese_chars), 0, 1, NULL,
      "make each ideograph a word of its own"},
     EL_SPECIAL_OPTION(el_vocabulary_settings),
-    {"json_key", EL_OPT_TEXT, FIELD(json_key), 0, 0, NULL, "key of the text in JSON lines"},
+    EL_JSON_KEY_OPTION(el_vocabulary_settings),
     {"memory", EL_OPT_INT, FIELD(memory), 16, 1e9, NULL,
      "megabytes for counting words; beyond that the rarest are left out"},
     {"threads", EL_OPT_INT, FIELD(threads), 0, 1024, NULL, "number of threads; 0: one per processor"},
@@ -117,7 +117,9 @@ el_status el_vocabulary_make(const el_options *options, el_vocabulary_progress *
     if (!st)
         st = el_ranks_alike(s->dist, options, s->stall_limit);
     if (!st)
-        st = el_texts_open(&reader, &shares, s->dist, options, (el_reader_settings){.json_key = s->json_key});
+        st = el_texts_open(
+            &reader, &shares, s->dist, options,
+            (el_reader_settings){.json_key = s->json_key, .json = el_options_given(options, "json_key")});
     if (!st)
         st = learn(options, reader, shares, progress, context, vocab);
     el_reader_close(reader);

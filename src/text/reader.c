@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "text/decoder.h"
 #include "text/file_list.h"
+#include "text/json_kind.h"
 #include "text/json_line.h"
 #include "text/kind.h"
 
@@ -34,12 +35,14 @@ struct el_reader {
     el_file_list list;
     int current; /* list.files[current - 1] is open */
     el_reader_settings settings;
-    int part, parts; /* which blocks are given; parts 0: all */
-    int64_t given;   /* blocks, of all */
-    uint64_t passed; /* bytes of files that were not read */
+    int part, parts;             /* which blocks are given; parts 0: all */
+    int64_t given;               /* blocks, of all */
+    uint64_t passed;             /* bytes of files that were not read */
+    bool said_lines, said_plain; /* what was made of files that begin as JSON */
     /* the open file */
     el_decoder *decoder;
-    bool json, checked, ended;
+    bool json; /* its lines are JSON: by its name, or once it is checked */
+    bool checked, ended;
     bool skipping;       /* the rest of a word of which a whole block was given */
     bool cut;            /* its last block ended within a line */
     int64_t given_parts; /* of it */
@@ -125,31 +128,68 @@ void el_reader_progress(const el_reader *r, uint64_t *done, uint64_t *total)
 
 /* ---- text ------------------------------------------------------------------------------------------- */
 
-static bool has_ending(const char *path, const char *ending)
-{
-    const size_t bytes = strlen(path), tail = strlen(ending);
-    return bytes >= tail && strcmp(path + bytes - tail, ending) == 0;
-}
-
-static bool is_json(const char *path)
-{
-    static const char *const ENDINGS[] = {".jsonl", ".jsonl.gz", ".jsonl.zst", ".jsonl.xz", ".jsonl.bz2"};
-    for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++)
-        if (has_ending(path, ENDINGS[i]))
-            return true;
-    return false;
-}
-
 static el_status open_file(el_reader *r)
 {
     const char *path = r->list.files[r->current++].path;
-    r->json = !r->settings.raw && is_json(path);
+    r->json = !r->settings.raw && (r->settings.json || el_json_named(path));
     r->checked = r->ended = r->skipping = r->cut = false;
     r->given_parts = 0;
     r->line = 0;
     r->within = IN_LINES;
     r->begun = r->bytes;
     return el_decoder_open(r->decoder, path);
+}
+
+/* Of a file that is to hold JSON lines. */
+static el_status check_json(const el_reader *r, el_json_kind kind)
+{
+    if (kind == EL_JSON_ARRAY)
+        return el_fail(EL_EDATA,
+                       "%s: is a JSON array, and an object a line is wanted; jq -c '.[]' makes lines of it",
+                       name_of(r));
+    if (kind == EL_JSON_SPREAD)
+        return el_fail(
+            EL_EDATA,
+            "%s: has a JSON object over several lines, and an object a line is wanted; jq -c . makes "
+            "lines of it, or jq -c '.data[]' of a list in it",
+            name_of(r));
+    return EL_OK;
+}
+
+/* Of a file whose name does not tell: what was made of JSON is said, once for all files. */
+static void judge_plain(el_reader *r, el_json_kind kind, bool text)
+{
+    bool *const said = text ? &r->said_lines : &r->said_plain;
+    r->json = text;
+    if (kind == EL_JSON_NONE || *said)
+        return;
+    *said = true;
+    if (text)
+        el_log(
+            EL_LOG_NOTE,
+            "%s: its first line is a JSON object with the key \"%s\": read as JSON lines, as all such files",
+            name_of(r), r->settings.json_key);
+    else if (kind == EL_JSON_LINES)
+        el_log(EL_LOG_WARNING,
+               "%s: its first line is a JSON object without a text under the key \"%s\": read as plain text; "
+               "--json-key names the key",
+               name_of(r), r->settings.json_key);
+    else
+        el_log(EL_LOG_WARNING,
+               "%s: looks like JSON over several lines: read as plain text; jq -c makes JSON lines of it",
+               name_of(r));
+}
+
+static el_status find_form(el_reader *r, const char *begin, size_t bytes)
+{
+    bool text;
+    if (r->settings.raw)
+        return EL_OK;
+    const el_json_kind kind = el_json_kind_of(begin, bytes, r->settings.json_key, &text);
+    if (r->json)
+        return check_json(r, kind);
+    judge_plain(r, kind, text && kind == EL_JSON_LINES);
+    return EL_OK;
 }
 
 /* Looks at the beginning of a file: a byte order mark is passed over, and what is plainly no UTF-8 text refused. */
@@ -162,7 +202,8 @@ static el_status check_text(el_reader *r)
     if (bytes >= 3 && memcmp(text, MARK, 3) == 0)
         memmove(text, text + 3, bytes -= 3);
     r->bytes = r->begun + bytes;
-    return el_kind_check(text, bytes, !r->settings.raw, name_of(r));
+    const el_status st = el_kind_check(text, bytes, !r->settings.raw, name_of(r));
+    return st ? st : find_form(r, text, bytes);
 }
 
 bool el_reader_waits(const el_reader *r)

@@ -1,8 +1,9 @@
 /* reader - text from files, in large blocks of whole lines
  *
- * Takes the paths that file_list.h takes; their content is plain text, what decoder.h unpacks, or .jsonl (also .jsonl.gz,
- * .zst, .xz, .bz2: an object a line, its text under one key, a document each).  Compression is recognised by the first
- * bytes, whatever the name.  A byte order mark is passed over; what is no UTF-8 text is refused (kind.h).
+ * Takes the paths that file_list.h takes; their content is plain text, what decoder.h unpacks, or JSON lines: an object a
+ * line, its text under one key, a document each.  Those are what is named so (json_kind.h), what begins with such an object,
+ * which is said, or everything where the settings say it.  Compression is recognised by the first bytes, whatever the name.
+ * A byte order mark is passed over; what is no UTF-8 text is refused (kind.h), and JSON that is not in lines.
  *
  * A block is text to be read a line at a time: a part of a large file, or as many small ones as it holds, each with a
  * newline at its end.  Where documents matter, a line that is blank (nothing but spaces) ends one.  Blocks depend on the
@@ -30,9 +31,10 @@ typedef enum {
 
 typedef struct {
     const char *json_key; /* NULL: "text" */
+    bool json;            /* all is JSON lines, whatever its name */
     el_document_ends ends;
     size_t block_bytes; /* 0: EL_READER_BLOCK */
-    bool raw;           /* JSON lines are lines like any other */
+    bool raw;           /* JSON lines are lines like any other, and are not looked for */
     bool
         prompt; /* a block ends where the rest of the file has not come yet, as of a pipe; plain files only */
 } el_reader_settings;

@@ -117,6 +117,7 @@ ended() { # SIGNAL: sends it as soon as another shard is whole; the exit code is
 ended -KILL
 [ $code -eq 137 ] && [ ! -e on ] && [ ! -e on-held-out ] || { echo "FAILED: killed: exit code $code, $(ls -d on*)"; failures=$((failures + 1)); }
 expect 2 'max_seq_length was 128, not 64' "${on[@]}" --max-seq-length 64 large.txt
+expect 2 'json_lines was absent, not true' "${on[@]}" --json-key text large.txt
 ended -TERM
 [ $code -eq 75 ] && grep -q 'going on behind [1-9][0-9]* whole shards' err && grep -q 'the same command goes on' err || {
     echo "FAILED: stopped with $code: $(cat err)"

@@ -48,6 +48,27 @@ check "ids" "the fox [UNK]" "$(for i in $ids; do sed -n "$((i + 1))p" v.txt; don
 check "threads" "$("$electra" tokenize --vocab v.txt --threads 1 text.txt | md5sum)" \
     "$("$electra" tokenize --vocab v.txt --threads 3 text.txt | md5sum)"
 
+# JSON in a file of any name and on stdin, by its first line or because the key is given
+as_json() { sed '/./!d; s/.*/{"'"$1"'": "&"}/' text.txt; }
+as_json text >lines.jsonl
+as_json body >body.txt
+cp lines.jsonl lines.ndjson && cp lines.jsonl lines.json && gzip -k lines.ndjson && cp lines.jsonl lines.txt
+for way in lines.jsonl lines.ndjson lines.json lines.ndjson.gz lines.txt - "--json-key text -" "--json-key body body.txt"; do
+    # shellcheck disable=SC2086
+    "$electra" vocab --vocab-size 120 --output "j.txt" $way <lines.jsonl 2>said || check "vocab $way" 0 "$? $(cat said)"
+    check "vocab $way" "$sum" "$(md5sum <j.txt)"
+    [[ $way == lines.txt || $way == - ]] && notes=1 || notes=0
+    check "vocab $way says so" $notes "$(grep -c 'read as JSON lines' said)"
+done
+check "tokenize: the key" "the fox" "$(echo '{"body": "the FOX"}' | "$electra" tokenize --vocab v.txt --json-key body | head -1)"
+check "tokenize: a first line" "the fox" "$(echo '{"text": "the FOX"}' | "$electra" tokenize --vocab v.txt 2>/dev/null | head -1)"
+sed -e '1s/^/[/; $!s/$/,/; $s/$/]/' lines.jsonl >array.json
+for command in "vocab --output j.txt" "tokenize --vocab v.txt" "prepare --vocab v.txt --output j"; do
+    # shellcheck disable=SC2086
+    fails "an array: $command" 3 "jq -c '.[]' makes lines of it" "$electra" $command array.json
+done
+check "no shards of it" no "$([ -e j ] && echo yes || echo no)"
+
 # what goes wrong
 fails "no vocabulary" 2 "--vocab" "$electra" tokenize
 fails "unknown flag" 2 "vocab" "$electra" tokenize --vocap v.txt

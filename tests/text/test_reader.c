@@ -10,6 +10,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "base/log.h"
 #include "text/reader.h"
 
 typedef struct {
@@ -341,6 +342,93 @@ static void test_json(void **state)
     free(c.text);
 }
 
+static int lines_said;
+static char line_said[512];
+
+static void note(el_log_level level, const char *line)
+{
+    (void)level;
+    lines_said++;
+    snprintf(line_said, sizeof line_said, "%s", line);
+}
+
+/* JSON is read as JSON by its ending, by its first line, or because it was said; what is not in lines is refused, and
+ * nothing is guessed in silence. */
+static void test_json_found(void **state)
+{
+    (void)state;
+    static const char LINES_OF[] = "{\"text\": \"one\"}\n{\"text\": \"two\"}\n", TEXTS[] = "one\n\ntwo\n\n",
+                      ARRAY[] = "[{\"text\": \"one\"}, {\"text\": \"two\"}]\n",
+                      SPREAD[] = "{\n  \"text\": \"one\"\n}\n", OTHER[] = "{\"body\": \"one\"}\n",
+                      PROSE[] = "{so} it begins\n[[and]] goes on\n", QUOTED[] = "{\"so\"} it begins\n";
+    static const struct {
+        const char *name, *bytes;
+        el_reader_settings settings;
+        const char *text; /* NULL: refused with these words */
+        const char *said;
+    } CASES[] = {
+        {"j.jsonl", LINES_OF, {0}, TEXTS, NULL},
+        {"j.ndjson", LINES_OF, {0}, TEXTS, NULL},
+        {"j.NDJSON", LINES_OF, {0}, TEXTS, NULL},
+        {"j.ndjson.gz", LINES_OF, {0}, TEXTS, NULL},
+        {"j.json", LINES_OF, {0}, TEXTS, NULL},
+        {"j.json.xz", LINES_OF, {0}, TEXTS, NULL},
+        {"j.json", ARRAY, {0}, NULL, "j.json: is a JSON array, and an object a line is wanted; jq -c '.[]'"},
+        {"j.jsonl", ARRAY, {0}, NULL, "jq -c '.[]'"},
+        {"j.json", SPREAD, {0}, NULL, "over several lines, and an object a line is wanted; jq -c . "},
+        {"j.json", "words\n", {0}, NULL, "line 1, byte 1: no JSON object"},
+        {"j.json", "", {0}, "", NULL},
+        {"j.txt", LINES_OF, {0}, TEXTS, "the key \"text\": read as JSON lines"},
+        {"j", "\n\n{\"n\": 1, \"text\": \"one\"}", {0}, "one\n\n", "the key \"text\": read as JSON lines"},
+        {"j.txt", OTHER, {0}, OTHER, "--json-key names the key"},
+        {"j.txt", ARRAY, {0}, ARRAY, "read as plain text; jq -c"},
+        {"j.txt", SPREAD, {0}, SPREAD, "read as plain text; jq -c"},
+        {"j.txt", PROSE, {0}, PROSE, NULL},
+        {"j.txt", QUOTED, {0}, QUOTED, NULL},
+        {"j.txt", LINES_OF, {.raw = true}, LINES_OF, NULL},
+        {"j.txt", OTHER, {.json = true, .json_key = "body"}, "one\n\n", NULL},
+        {"j.txt", PROSE, {.json = true}, NULL, "line 1"},
+        {"j.txt", ARRAY, {.json = true}, NULL, "jq -c '.[]'"},
+    };
+    el_log_to(note);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char *path = (char *)(uintptr_t)in_folder(CASES[i].name);
+        content c;
+        CHECK_OK(el_file_write(path, CASES[i].bytes, strlen(CASES[i].bytes)));
+        lines_said = 0;
+        const el_status st = read_all(&c, &path, 1, CASES[i].settings);
+        if (!CASES[i].text)
+            CHECK_FAILS(st, EL_EDATA, CASES[i].said);
+        else
+            CHECK(!st && strcmp(c.text, CASES[i].text) == 0, "case %zu reads as \"%s\": %s", i, c.text,
+                  el_error());
+        const bool said = CASES[i].text && CASES[i].said;
+        CHECK(lines_said == said, "case %zu: %d lines, %s", i, lines_said, line_said);
+        CHECK(!said || strstr(line_said, CASES[i].said), "case %zu says %s", i, line_said);
+        free(c.text);
+    }
+    el_log_to(NULL);
+}
+
+/* A folder of JSON in files of any name: it is said once, and those that are none are judged by themselves. */
+static void test_json_among_files(void **state)
+{
+    (void)state;
+    CHECK_OK(el_folder_make(in_folder("among")));
+    CHECK_OK(el_file_write(in_folder("among/a"), "{\"text\": \"one\"}", 15));
+    CHECK_OK(el_file_write(in_folder("among/b"), "two\n{three}\n", 12));
+    CHECK_OK(el_file_write(in_folder("among/c"), "{\"text\": \"four\"}", 16));
+    el_log_to(note);
+    static const size_t SIZES[] = {0, 20, 40};
+    for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {
+        lines_said = 0;
+        check_text(in_folder("among"), (el_reader_settings){.block_bytes = SIZES[i]},
+                   "one\n\ntwo\n{three}\nfour\n\n", 2);
+        CHECK(lines_said == 1, "%d lines are said", lines_said);
+    }
+    el_log_to(NULL);
+}
+
 /* JSON lines of any length have the same texts in blocks of any size. */
 static void test_long_json(void **state)
 {
@@ -594,6 +682,7 @@ int main(void)
         cmocka_unit_test(test_kinds),        cmocka_unit_test(test_byte_order_marks),
         cmocka_unit_test(test_no_blocking),  cmocka_unit_test(test_small_files),
         cmocka_unit_test(test_places),       cmocka_unit_test(test_long_json),
+        cmocka_unit_test(test_json_found),   cmocka_unit_test(test_json_among_files),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -44,7 +44,9 @@ json_t *el_compare_told(const el_study *study, const el_job *job)
 /* The file of pairs in a folder, which has the task's name. */
 static char *pairs_in(const el_plan_task *t, const char *folder)
 {
-    static const char *const ENDINGS[] = {"jsonl", "jsonl.zst", "jsonl.gz", "jsonl.xz", "jsonl.bz2", "tsv"};
+    static const char *const ENDINGS[] = {"jsonl",     "jsonl.zst",  "jsonl.gz",   "jsonl.xz",
+                                          "jsonl.bz2", "ndjson",     "ndjson.zst", "ndjson.gz",
+                                          "ndjson.xz", "ndjson.bz2", "tsv"};
     for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++) {
         char name[64];
         snprintf(name, sizeof name, "%s.%s", t->name, ENDINGS[i]);

@@ -1,0 +1,76 @@
+/* json_kind - see the header */
+#include "text/json_kind.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "text/json_line.h"
+#include "text/reader.h"
+
+/* The length of a name without the first of these endings that it has, which are NULL-terminated. */
+static size_t without(const char *name, size_t bytes, const char *const *endings)
+{
+    for (; *endings; endings++) {
+        const size_t tail = strlen(*endings);
+        if (bytes > tail && strncasecmp(name + bytes - tail, *endings, tail) == 0)
+            return bytes - tail;
+    }
+    return bytes;
+}
+
+bool el_json_named(const char *path)
+{
+    static const char *const PACKINGS[] = {".gz", ".zst", ".xz", ".bz2", NULL}, *const ENDINGS[] = {
+                                                                                    ".jsonl", ".ndjson",
+                                                                                    ".json", NULL};
+    const size_t bytes = without(path, strlen(path), PACKINGS);
+    return without(path, bytes, ENDINGS) < bytes;
+}
+
+/* Behind white space and line ends. */
+static const char *skip_blanks(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
+        at++;
+    return at;
+}
+
+/* Takes a line in pieces, whose text goes nowhere; false where it is no JSON. */
+static bool look_through(el_json_line *object, el_line line)
+{
+    enum { PIECE = 4096 };
+    char out[PIECE + EL_JSON_GAP];
+    size_t made;
+    for (size_t at = 0; at < line.bytes; at += PIECE) {
+        const size_t bytes = line.bytes - at < PIECE ? line.bytes - at : PIECE;
+        if (el_json_line_take(object, line.text + at, bytes, out, &made))
+            return false;
+    }
+    return true;
+}
+
+/* Of an object that begins on the first line from `at` on. */
+static el_json_kind kind_of_object(const char *at, const char *end, const char *key, bool *text)
+{
+    el_json_line object;
+    el_line line;
+    el_json_line_begin(&object, key);
+    el_line_next(&at, end, &line);
+    const bool ends = line.text + line.bytes < end;
+    if (!look_through(&object, line))
+        return EL_JSON_NONE;
+    *text = object.found;
+    return object.done || !ends ? EL_JSON_LINES : EL_JSON_SPREAD;
+}
+
+el_json_kind el_json_kind_of(const char *begin, size_t bytes, const char *key, bool *text)
+{
+    const char *const end = begin + bytes, *const at = skip_blanks(begin, end);
+    const char *const next = at < end ? skip_blanks(at + 1, end) : end;
+    *text = false;
+    if (next == end)
+        return EL_JSON_NONE;
+    if (*at == '[' && (*next == '{' || *next == '"'))
+        return EL_JSON_ARRAY;
+    return *at == '{' && (*next == '"' || *next == '}') ? kind_of_object(at, end, key, text) : EL_JSON_NONE;
+}

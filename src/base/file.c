@@ -206,11 +206,22 @@ el_status el_writer_begin_with(el_writer *writer, const void *data, size_t bytes
     return writer->failure ? complain(writer) : EL_OK;
 }
 
-el_status el_writer_finish(el_writer *writer)
+static void sync_file(el_writer *writer)
 {
     flush(writer);
     if (!writer->failure && writer->temporary)
         note(writer, el_io_sync(writer->file) != 0);
+}
+
+el_status el_writer_sync(el_writer *writer)
+{
+    sync_file(writer);
+    return writer->failure ? complain(writer) : EL_OK;
+}
+
+el_status el_writer_finish(el_writer *writer)
+{
+    sync_file(writer);
     if (!writer->failure && writer->temporary && !writer->named) {
         writer->named = el_io_name(writer->file, writer->temporary) == 0;
         note(writer, !writer->named);

@@ -32,6 +32,8 @@ void el_writer_put(el_writer *writer, const void *data, size_t bytes);
 /* Replaces the first bytes of what was put, or puts them where there are none.  Fails on a pipe, and where anything
  * could not be written so far. */
 el_status el_writer_begin_with(el_writer *writer, const void *data, size_t bytes);
+/* Brings what was put so far to the disk, so that finish has hardly more to do than to rename. */
+el_status el_writer_sync(el_writer *writer);
 el_status el_writer_finish(el_writer *writer); /* sync, rename, free; on failure the old file stays */
 void el_writer_abandon(el_writer *writer);     /* remove what was written, free; accepts NULL */
 

@@ -1,12 +1,15 @@
 /* tokenizer - the files of a folder become one list of options and the text of a vocab.txt */
 #include "format/tokenizer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/ending.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/output.h"
+#include "base/temporary.h"
 #include "format/tokenizer_options.h"
 #include "text/trie.h"
 #include "text/vocab_options.h"
@@ -351,6 +354,53 @@ bool el_tokenizer_exists(const char *folder)
 
 /* ---- saving ----------------------------------------------------------------------------------------- */
 
+/* Whether a file is a vocabulary as far as its first pieces tell: one of them is [UNK]. */
+static bool is_vocabulary(const char *path)
+{
+    char begin[1 << 14];
+    if (!el_file_exists(path))
+        return false;
+    el_file_begin(path, begin, sizeof begin);
+    for (const char *at = begin; (at = strstr(at, "[UNK]")); at++)
+        if ((at == begin || at[-1] == '\n') && strchr("\r\n", at[5]))
+            return true;
+    return false;
+}
+
+/* *other: the name of a vocabulary in the folder that is not the file `own`, on the heap, or NULL. */
+static el_status find_other(char **other, const char *folder, const char *own)
+{
+    char **names;
+    int count;
+    *other = NULL;
+    el_status st = el_folder_list(folder, &names, &count);
+    for (int i = 0; i < count && !st && !*other; i++) {
+        char *const path = el_path_join(folder, names[i]);
+        if (!path)
+            st = no_memory(folder);
+        else if (!el_temporary_is(names[i]) && !el_path_inside(path, own) && is_vocabulary(path))
+            *other = strdup(names[i]);
+        free(path);
+    }
+    el_names_free(names, count);
+    return st;
+}
+
+/* The settings in the folder say another casing, as el_error() has it: they may be replaced along with the only vocabulary
+ * that they are of. */
+static el_status check_alone(el_status contradiction, const char *folder, const char *text)
+{
+    char *other = NULL, why[EL_SENTENCE];
+    if (contradiction == EL_ENOMEM || !el_file_exists(text))
+        return contradiction;
+    snprintf(why, sizeof why, "%s", el_error());
+    el_status st = find_other(&other, folder, text);
+    if (other)
+        st = el_fail(EL_EUSAGE, "%s, and %s is read by it too", why, other);
+    free(other);
+    return st;
+}
+
 /* A new vocabulary may lie over an old one, but not beside another's settings. */
 el_status el_tokenizer_check_place(const char *path, el_casing casing)
 {
@@ -363,11 +413,13 @@ el_status el_tokenizer_check_place(const char *path, el_casing casing)
     el_status st = folder && text ? find_file(&json, folder, "tokenizer.json") : no_memory(path);
     if (!st && json)
         st = el_fail(EL_EUSAGE, "%s: lies there already, of another vocabulary", json);
-    if (!st && !el_file_exists(text)) {
+    const bool clear = !st;
+    if (clear)
         st = el_tokenizer_config_read(&f.config, folder);
-        if (!st)
-            st = el_tokenizer_casing(&f, request);
-    }
+    if (!st)
+        st = el_tokenizer_casing(&f, request);
+    if (st && clear)
+        st = check_alone(st, folder, text);
     el_tokenizer_files_close(&f);
     free(folder);
     free(text);
@@ -384,18 +436,61 @@ static el_status save_json(json_t *document, const char *folder, const char *nam
     return st;
 }
 
+static el_status write_settings(const el_vocab *vocab, const char *path, el_writer **writer)
+{
+    json_t *const document = el_tokenizer_config_of(vocab, vocab->max_length);
+    char *const text = document ? el_json_text(document, true) : NULL;
+    json_decref(document);
+    el_status st = text ? el_writer_open(writer, path) : no_memory(path);
+    if (!st) {
+        el_writer_put(*writer, text, strlen(text));
+        el_writer_put(*writer, "\n", 1);
+        st = el_writer_sync(*writer);
+    }
+    free(text);
+    return st;
+}
+
+static el_status write_pieces(const el_vocab *vocab, const char *path, el_writer **writer)
+{
+    const el_status st = el_writer_open(writer, path);
+    if (st)
+        return st;
+    el_writer_put(*writer, vocab->text, vocab->text_bytes);
+    return el_writer_sync(*writer);
+}
+
+/* Both are on the disk before either is renamed: where it is full, the old ones stay together.  The settings come first, so
+ * that a process that is killed in between leaves no new vocabulary in a folder that says nothing of its casing. */
+static el_status save_both(const el_vocab *vocab, const char *settings_path, const char *pieces_path)
+{
+    el_writer *settings = NULL, *pieces = NULL;
+    el_status st = write_settings(vocab, settings_path, &settings);
+    if (!st)
+        st = write_pieces(vocab, pieces_path, &pieces);
+    if (!st) {
+        st = el_writer_finish(settings);
+        settings = NULL;
+    }
+    if (!st) {
+        st = el_writer_finish(pieces);
+        pieces = NULL;
+    }
+    el_writer_abandon(settings);
+    el_writer_abandon(pieces);
+    return st;
+}
+
 el_status el_tokenizer_save(const el_vocab *vocab, const char *path)
 {
     const bool is_folder = el_folder_exists(path);
     char *folder = is_folder ? strdup(path) : el_path_parent(path);
     char *text = is_folder ? el_path_join(path, "vocab.txt") : strdup(path);
-    el_status st = folder && text ? EL_OK : no_memory(path);
-    if (!st)
-        st = save_json(el_tokenizer_config_of(vocab, vocab->max_length), folder, "tokenizer_config.json");
-    if (!st)
-        st = el_file_write(text, vocab->text, vocab->text_bytes);
+    char *settings = folder ? el_path_join(folder, "tokenizer_config.json") : NULL;
+    const el_status st = settings && text ? save_both(vocab, settings, text) : no_memory(path);
     free(folder);
     free(text);
+    free(settings);
     return st;
 }
 

@@ -76,6 +76,7 @@ fails "missing file" 3 "none.txt" "$electra" tokenize --vocab v.txt none.txt
 fails "missing vocabulary" 3 "none.txt" "$electra" tokenize --vocab none.txt
 fails "casing against the file" 2 "do_lower_case" "$electra" tokenize --vocab v.txt --no-lowercase
 fails "casing of the vocabulary beside it" 2 "do_lower_case" "$electra" vocab --no-lowercase --output w.txt text.txt
+fails "casing of the vocabulary beside it, again" 2 "j.txt is read by it too" "$electra" vocab --no-lowercase --output v.txt text.txt
 check "casing stays" 1 "$(grep -c '"do_lower_case": true' tokenizer_config.json)"
 fails "no output" 2 "--output" "$electra" vocab text.txt
 fails "no text" 2 "text" "$electra" vocab --output w.txt

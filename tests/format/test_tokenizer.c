@@ -1,6 +1,9 @@
 /* tokenizer - casing goes with the pieces and is never guessed against; what a folder says is done or refused */
+#define _GNU_SOURCE
 #include "base/check.h"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "format/tokenizer.h"
@@ -226,13 +229,79 @@ static void test_koelectra(void **state)
     el_vocab_close(vocab);
 }
 
+static void put(const char *name, const char *text)
+{
+    CHECK_OK(el_file_write(in_folder(name), text, strlen(text)));
+}
+
+/* The settings of a folder are those of every vocabulary in it: another casing is refused, unless it replaces the only one. */
+static void test_place(void **state)
+{
+    (void)state;
+    const el_casing lower = {true, true, true}, cased = {false, false, true};
+    const char *const own = "place/en.txt";
+    CHECK_OK(el_folder_make(in_folder("place")));
+    CHECK_OK(el_tokenizer_check_place(in_folder(own), cased));
+    put("place/tokenizer_config.json", "{\"do_lower_case\": true}");
+    put("place/notes.txt", "of the tokens\n [UNK] is one\n[UNK]s\n");
+    CHECK_OK(el_tokenizer_check_place(in_folder(own), lower));
+    CHECK_FAILS(el_tokenizer_check_place(in_folder(own), cased), EL_EUSAGE, "do_lower_case");
+    put(own, SPECIAL);
+    CHECK_OK(el_tokenizer_check_place(in_folder(own), cased));
+    assert_int_equal(symlink("en.txt", in_folder("place/link")), 0);
+    CHECK_OK(el_tokenizer_check_place(in_folder(own), cased));
+    put("place/ko", "[PAD]\r\n[UNK]\r\n");
+    CHECK_OK(el_tokenizer_check_place(in_folder(own), lower));
+    CHECK_FAILS(el_tokenizer_check_place(in_folder(own), cased), EL_EUSAGE,
+                "and ko is read by it too; a folder of its own");
+    put("place/tokenizer.json", "{}");
+    CHECK_FAILS(el_tokenizer_check_place(in_folder(own), lower), EL_EUSAGE,
+                "tokenizer.json: lies there already");
+}
+
+/* Where there is no room for the new pieces, the old ones keep their casing. */
+static void test_no_room(void **state)
+{
+    (void)state;
+    enum { LINE = 12, LINES = 1000 };
+    static char pieces[sizeof SPECIAL + LINE * LINES];
+    char *at = stpcpy(pieces, SPECIAL);
+    for (int i = 0; i < LINES; i++)
+        at += sprintf(at, "piece%06d\n", i);
+    el_vocab *old, *wide;
+    struct rlimit before, least;
+    CHECK_OK(el_folder_make(in_folder("full")));
+    CHECK_OK(el_vocab_parse(&old, SPECIAL, strlen(SPECIAL), (el_casing){true, true, true}, "v"));
+    CHECK_OK(el_tokenizer_save(old, in_folder("full")));
+    CHECK_OK(el_vocab_parse(&wide, pieces, (size_t)(at - pieces), (el_casing){false, false, true}, "v"));
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    least = (struct rlimit){LINE * LINES / 2, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &least);
+    const el_status st = el_tokenizer_save(wide, in_folder("full"));
+    setrlimit(RLIMIT_FSIZE, &before);
+    CHECK_FAILS(st, EL_EFAILED, "vocab.txt: File too large");
+    el_vocab_close(old);
+    el_vocab_close(wide);
+    CHECK_OK(el_tokenizer_load(&old, in_folder("full"), EL_CASING_UNSET));
+    check_casing(old, true, true, true);
+    CHECK(old->lines == 5, "%d pieces are there", old->lines);
+    el_vocab_close(old);
+    char **names;
+    int count;
+    CHECK_OK(el_folder_list(in_folder("full"), &names, &count));
+    CHECK(count == 2, "%d files are left", count);
+    el_names_free(names, count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_missing),       cmocka_unit_test(test_save),
         cmocka_unit_test(test_casing),        cmocka_unit_test(test_tokenizer_json),
         cmocka_unit_test(test_refused_parts), cmocka_unit_test(test_many_added),
-        cmocka_unit_test(test_koelectra),
+        cmocka_unit_test(test_koelectra),     cmocka_unit_test(test_place),
+        cmocka_unit_test(test_no_room),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -31,11 +31,13 @@ static el_status answer_lines(el_session *session, const el_vocab *vocab, cli_an
     while (!st && !(st = el_reader_next(reader, &block)) && block.bytes) {
         if (block.cut)
             st = el_fail(EL_EDATA, "standard input: a line is longer than %d MB", EL_READER_BLOCK >> 20);
-        for (const char *at = block.text; !st && el_line_next(&at, block.text + block.bytes, &line);)
+        for (const char *at = block.text; !st && el_line_next(&at, block.text + block.bytes, &line);) {
+            el_line_trim(&line);
             if (el_line_blank(line))
                 blank++;
             else
                 st = answer(context, session, vocab, line.text, line.bytes);
+        }
     }
     el_reader_close(reader);
     el_line_say_blank("standard input", blank);

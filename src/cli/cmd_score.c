@@ -286,6 +286,7 @@ static el_status read_file(job *j, const char *path)
             st = el_fail(EL_EDATA, "%s: a line is longer than %d MB", j->path, EL_READER_BLOCK >> 20);
         for (const char *at = block.text; !st && el_line_next(&at, block.text + block.bytes, &line);) {
             j->line++;
+            el_line_trim(&line);
             if (el_line_blank(line))
                 blank++;
             else

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "text/json_kind.h"
 #include "text/utf8.h"
 
 enum { LOOK = 1 << 16, FEWEST_BROKEN = 8 };
@@ -104,8 +105,18 @@ static bool is_utf16(const char *text, size_t bytes, const counts *c)
            (most > bytes / 8 && c->zeros[0] + c->zeros[1] - most <= most / 16);
 }
 
+/* Whether lines end as those of old Macintoshes did; between values of JSON a carriage return is white space. */
+static bool ends_in_returns(const char *text, size_t bytes)
+{
+    const char *const mark = memchr(text, '\r', bytes < LOOK ? bytes : LOOK);
+    bool unused;
+    return mark && mark + 1 < text + bytes && !memchr(text, '\n', bytes) &&
+           el_json_kind_of(text, bytes, "text", &unused) == EL_JSON_NONE;
+}
+
 el_status el_kind_check(const char *text, size_t bytes, bool encoding, const char *name)
 {
+    const size_t all = bytes;
     bytes = bytes < LOOK ? bytes : LOOK;
     const char *const other = other_kind(text, bytes);
     if (other)
@@ -123,6 +134,10 @@ el_status el_kind_check(const char *text, size_t bytes, bool encoding, const cha
     if (c.controls >= FEWEST_BROKEN && c.controls > bytes / 8)
         return el_fail(EL_EDATA, "%s: this is no text (%zu of the first %zu bytes are control characters)",
                        name, c.controls, bytes);
+    if (ends_in_returns(text, all))
+        return el_fail(EL_EDATA,
+                       "%s: its lines end in carriage returns alone; tr '\\r' '\\n' makes lines of them",
+                       name);
     if (!encoding || c.broken < FEWEST_BROKEN || c.broken <= c.whole || c.broken < bytes / 128)
         return EL_OK;
     const bool pairs =

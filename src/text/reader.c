@@ -202,7 +202,7 @@ static el_status check_text(el_reader *r)
     if (bytes >= 3 && memcmp(text, MARK, 3) == 0)
         memmove(text, text + 3, bytes -= 3);
     r->bytes = r->begun + bytes;
-    const el_status st = el_kind_check(text, bytes, !r->settings.raw, name_of(r));
+    const el_status st = el_kind_check(text, bytes, !r->settings.any_encoding, name_of(r));
     return st ? st : find_form(r, text, bytes);
 }
 
@@ -631,6 +631,11 @@ bool el_line_next(const char **at, const char *end, el_line *line)
     line->bytes = (size_t)((newline ? newline : end) - *at);
     *at = newline ? newline + 1 : end;
     return true;
+}
+
+void el_line_trim(el_line *line)
+{
+    line->bytes -= line->bytes && line->text[line->bytes - 1] == '\r';
 }
 
 bool el_line_blank(el_line line)

@@ -3,7 +3,7 @@
  * Takes the paths that file_list.h takes; their content is plain text, what decoder.h unpacks, or JSON lines: an object a
  * line, its text under one key, a document each.  Those are what is named so (json_kind.h), what begins with such an object,
  * which is said, or everything where the settings say it.  Compression is recognised by the first bytes, whatever the name.
- * A byte order mark is passed over; what is no UTF-8 text is refused (kind.h), and JSON that is not in lines.
+ * A byte order mark is passed over; what is no UTF-8 text of lines is refused (kind.h), and JSON that is not in lines.
  *
  * A block is text to be read a line at a time: a part of a large file, or as many small ones as it holds, each with a
  * newline at its end.  Where documents matter, a line that is blank (nothing but spaces) ends one.  Blocks depend on the
@@ -35,6 +35,7 @@ typedef struct {
     el_document_ends ends;
     size_t block_bytes; /* 0: EL_READER_BLOCK */
     bool raw;           /* JSON lines are lines like any other, and are not looked for */
+    bool any_encoding;  /* text that is no UTF-8 is given: who reads it checks every line */
     bool
         prompt; /* a block ends where the rest of the file has not come yet, as of a pipe; plain files only */
 } el_reader_settings;
@@ -92,6 +93,8 @@ typedef struct {
 
 /* The next line of [*at, end), false at the end. */
 bool el_line_next(const char **at, const char *end, el_line *line);
+/* Takes off the carriage return that ends the lines of DOS files. */
+void el_line_trim(el_line *line);
 /* Whether a line is nothing but ASCII white space. */
 bool el_line_blank(el_line line);
 /* Says how many blank lines were passed over where each line has an answer of its own; of none nothing. */

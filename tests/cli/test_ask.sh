@@ -56,6 +56,18 @@ expect "text" "$(head -n 1 "$dir/out")" "a [MASK]"
 expect "lines for people" "$(wc -l <"$dir/out")" 2
 
 
+# Lines of DOS are echoed without their carriage returns; other encodings, and lines that no line feed ends, are refused.
+for command in "detect --threshold 1" fill; do
+    # shellcheck disable=SC2086
+    printf 'a [MASK]\r\n' | "$program" $command --model "$run" >"$dir/out"
+    expect "$command of DOS" "$(head -n 1 "$dir/out")" "a [MASK]"
+    for case in "iconv -f CP949:\xb3\xaa\xb4\xc2 \xb0\xa3\xb4\xd9\n" "iconv -f UTF-16:\xff\xfea\0\n\0" "carriage returns alone:a\rb\r"; do
+        # shellcheck disable=SC2059,SC2086
+        printf "${case#*:}" | "$program" $command --model "$run" >"$dir/out" 2>"$dir/err" && fail "$command takes $case"
+        grep -qF "standard input: " "$dir/err" && grep -qF -- "${case%%:*}" "$dir/err" || fail "$command of $case: $(cat "$dir/err")"
+    done
+done
+
 # A line without [MASK] gets an empty answer, and the lines after it theirs.
 printf 'a [MASK]\na b\nb [MASK]\n' | "$program" fill --model "$run" --json >"$dir/out" 2>"$dir/err" || fail "fill stopped: $(cat "$dir/err")"
 expect "the empty answer" "$(sed -n 2p "$dir/out")" '{"masks":[]}'

@@ -89,7 +89,11 @@ refused 3 "line 1: has no two columns" "$electra" score --model mlm --pairs thre
 printf '\xb3\xaa\xb4\xc2\t\xb0\xa3\xb4\xd9\n' > korean.tsv
 refused 3 "iconv -f CP949" "$electra" score --model mlm --pairs korean.tsv
 sed 's/^/1\t0\t/' korean.tsv > korean-lists.tsv
-refused 3 "line 1: is not valid UTF-8" "$electra" score --model mlm --nbest korean-lists.tsv
+refused 3 "iconv -f CP949" "$electra" score --model mlm --nbest korean-lists.tsv
+printf '1\t0\tthe cat\n1\t0\tthe caf\xe9\n' > broken-lists.tsv
+refused 3 "line 2: is not valid UTF-8" "$electra" score --model mlm --nbest broken-lists.tsv
+"$electra" score --model mlm < korean.tsv > out 2> log && fail "Korean of Windows is scored"
+grep -q "iconv -f CP949" log || fail "Korean of Windows: $(cat log)"
 awk -F'\t' '{ print $1 "\t" $1 }' pairs.tsv > ties.tsv
 score --model learned --pairs ties.tsv | grep -q "0.0000$" || fail "equal scores count as right"
 
@@ -101,6 +105,13 @@ score --model learned --nbest lists.tsv --weight 0 | cut -f2 | cmp -s - <(head -
 [ "$(score --model learned --nbest lists.tsv --weight 1000 | cut -f2 | grep -cxFf <(cut -f1 pairs.tsv))" -ge 6 ] || fail "the better texts are not chosen"
 echo '{"id": "a\tb", "score": 0, "text": "the cat\nsees"}' > broken.jsonl
 [ "$(score --model learned --nbest broken.jsonl)" = "a b	the cat sees" ] || fail "a text with two lines: $(score --model learned --nbest broken.jsonl)"
+
+# The carriage returns of DOS files are no part of a text.
+sed 's/$/\r/' lists.tsv > dos.tsv
+score --model learned --nbest lists.tsv --json > unix.out
+score --model learned --nbest dos.tsv --json | cmp -s - unix.out || fail "n-best lists of DOS: $(score --model learned --nbest dos.tsv --json | head -1)"
+cut -f3 lists.tsv | score --model learned > unix.out
+cut -f3 dos.tsv | score --model learned | cmp -s - unix.out || fail "sentences of DOS are echoed with carriage returns"
 
 # Sentences longer than the model's places are cut, and this is said at the end.
 awk 'BEGIN { for (n = 0; n < 150; n++) { for (i = 0; i < 700; i++) printf "cat "; print "" } }' > long.txt

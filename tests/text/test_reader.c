@@ -222,7 +222,10 @@ static void test_kinds(void **state)
         {"\1\2\3\4\5\6\7\x10", 8, "control characters"},
         {KOREAN, sizeof KOREAN - 1, "iconv -f CP949"},
         {LATIN, sizeof LATIN - 1, "iconv -f LATIN1"},
+        {"one\rtwo\rthree", 13, "tr '\\r' '\\n' makes lines"},
+        {"{one}\r[two]\r", 12, "tr '\\r' '\\n' makes lines"},
     };
+    static const char *const GOOD[] = {"one\r", "one\rtwo\r\n", "{\"so\":\r\"it\"}\r", "[\r{\"so\": 1}]\r"};
     char *path = (char *)(uintptr_t)in_folder("kind.txt");
     content c;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -230,11 +233,17 @@ static void test_kinds(void **state)
         CHECK_FAILS(read_all(&c, &path, 1, (el_reader_settings){0}), EL_EDATA, cases[i].words);
         free(c.text);
     }
+    for (size_t i = 0; i < sizeof GOOD / sizeof *GOOD; i++) {
+        CHECK_OK(el_file_write(path, GOOD[i], strlen(GOOD[i])));
+        check_text(path, (el_reader_settings){.raw = true}, GOOD[i], 1);
+    }
     const char *const good = "na\xc3\xafve caf\xc3\xa9 and one \xe9\n";
     CHECK_OK(el_file_write(path, good, strlen(good)));
     check_text(path, (el_reader_settings){0}, good, 1);
-    CHECK_OK(el_file_write(path, KOREAN, sizeof KOREAN - 1)); /* readers of lines say which line it is */
-    check_text(path, (el_reader_settings){.raw = true}, KOREAN, 1);
+    CHECK_OK(el_file_write(path, KOREAN, sizeof KOREAN - 1));
+    CHECK_FAILS(read_all(&c, &path, 1, (el_reader_settings){.raw = true}), EL_EDATA, "iconv -f CP949");
+    free(c.text);
+    check_text(path, (el_reader_settings){.raw = true, .any_encoding = true}, KOREAN, 1);
 }
 
 /* A byte order mark is no part of the text, whatever the form and the block. */

@@ -105,8 +105,7 @@ static void look(el_conll *c, el_line text, int least)
     bool fresh = true, tags_first = true, tags_last = true;
     c->counted = true;
     for (int lines = 0; lines < 1000 && el_line_next(&at, end, &line);) {
-        if (line.bytes && line.text[line.bytes - 1] == '\r')
-            line.bytes--;
+        el_line_trim(&line);
         if (el_line_blank(line)) {
             fresh = true;
             continue;

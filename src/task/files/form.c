@@ -98,8 +98,7 @@ enum { MOST_LINES = 200 };
 static bool next_whole(const char **at, const char *end, el_line *line, bool filled)
 {
     while (el_line_next(at, end, line)) {
-        if (line->bytes && line->text[line->bytes - 1] == '\r')
-            line->bytes--;
+        el_line_trim(line);
         if (!filled || !el_line_blank(*line))
             return true;
     }
@@ -120,13 +119,6 @@ static bool is_json(el_line text)
         return false;
     const char *const next = el_scan_blanks(at + 1, end);
     return next == end || (*at == '{' ? *next == '"' || *next == '}' : *next == '{' || *next == ']');
-}
-
-/* Those of old Macintoshes. */
-static bool ends_in_returns(el_line text)
-{
-    const char *const mark = memchr(text.text, '\r', text.bytes);
-    return mark && mark + 1 < text.text + text.bytes && !memchr(text.text, '\n', text.bytes);
 }
 
 static bool has(el_line text, const char *part)
@@ -498,10 +490,6 @@ el_status el_form_find(el_file_form *found, const char *path, el_task_kind kind,
     const bool json = is_json(text),
                empty = el_scan_blanks(text.text, text.text + text.bytes) == text.text + text.bytes;
     *found = (el_file_form){usual, usual == EL_FORM_TSV ? '\t' : 0};
-    if (!json && !empty && ends_in_returns(text))
-        return el_fail(EL_EDATA,
-                       "%s: its lines end in carriage returns alone; tr '\\r' '\\n' makes lines of them",
-                       path);
     const char *const begin = el_scan_blanks(text.text, text.text + text.bytes);
     if (!json && ending == JSONS && !empty && *begin == '[')
         return el_fail(EL_EDATA, "%s: its rows are %s; objects are wanted, whose keys name the columns", path,

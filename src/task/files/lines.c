@@ -30,7 +30,8 @@ static el_status open_reader(el_reader **reader, const char *path)
     char *paths[] = {(char *)path};
     if (el_folder_exists(path))
         return el_fail(EL_EDATA, "%s: is a folder, and a file is wanted", path);
-    return el_reader_open(reader, paths, 1, (el_reader_settings){.raw = true, .prompt = true});
+    return el_reader_open(reader, paths, 1,
+                          (el_reader_settings){.raw = true, .any_encoding = true, .prompt = true});
 }
 
 el_status el_lines_open(el_lines *lines, const char *path)
@@ -129,8 +130,7 @@ el_status el_lines_next(el_lines *lines, el_line *line)
     lines->number++;
     if (lines->block.cut && lines->at == lines->block.text + lines->block.bytes)
         return el_lines_fail(lines, "is longer than %d MB", EL_READER_BLOCK >> 20);
-    if (line->bytes && line->text[line->bytes - 1] == '\r')
-        line->bytes--;
+    el_line_trim(line);
     const size_t valid = el_utf8_valid(line->text, line->bytes);
     if (valid < line->bytes)
         return no_utf8(lines, *line, valid);

@@ -615,6 +615,28 @@ static void empty_labels(void **state)
     }
 }
 
+/* A line of separators and blanks ends a sentence, as spreadsheets write it, with tags and without; a blank that has a tag is
+ * a word, as KLUE's are. */
+static void empty_rows(void **state)
+{
+    (void)state;
+    static const char *const ROWS[] = {"\t", "\t\t", " \t ", " ", ""};
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
+        for (int labelled = 0; labelled < 2; labelled++) {
+            char text[128];
+            el_labels labels = {0};
+            el_dataset d;
+            snprintf(text, sizeof text, "김철수\tB-PS\n \tO\n씨는\tO\n%s\n두통이\tB-SY\n%s\n", ROWS[i],
+                     ROWS[i]);
+            CHECK_OK(read_with("ner", file("rows.tsv", text), NULL, labelled, &labels, &d));
+            CHECK(d.count == 2 && d.examples[0].count == 3 && d.word_count == 4 &&
+                      strcmp(d.words[1].text, " ") == 0,
+                  "\"%s\": %d sentences of %d words, the first of %d", ROWS[i], d.count, d.word_count,
+                  d.count ? d.examples[0].count : 0);
+            release(&labels, &d);
+        }
+}
+
 /* A tag beyond the columns that are read is not another column's. */
 static void many_columns(void **state)
 {
@@ -854,6 +876,7 @@ int main(void)
                                        cmocka_unit_test(empty_labels),
                                        cmocka_unit_test(quoted_tabs),
                                        cmocka_unit_test(respelled_labels),
+                                       cmocka_unit_test(empty_rows),
                                        cmocka_unit_test(many_columns),
                                        cmocka_unit_test(bad_files),
                                        cmocka_unit_test(other_width),

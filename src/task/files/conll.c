@@ -40,13 +40,6 @@ static bool is_comment(const el_conll *c, el_line line)
     return *line.text == '#' && c->width && split(c->separator, line, fields) != c->width;
 }
 
-/* Nothing but line breaks and blanks; a blank between tabs is a word. */
-static bool ends_sentence(const el_conll *c, el_line line)
-{
-    return c->separator == '\t' ? memchr(line.text, '\t', line.bytes) == NULL && el_line_blank(line)
-                                : el_line_blank(line);
-}
-
 /* ---- how the file begins ---- */
 
 /* 1 of "1"; of "3-4" and "3.1", which are words of CoNLL-U that no tag is of, 0; -1: no number. */
@@ -277,7 +270,7 @@ el_status el_conll_next(el_conll *c, el_dataset *d, bool *more)
     el_line line;
     el_status st;
     while (!(st = el_lines_next(&c->lines, &line)) && line.text) {
-        if (ends_sentence(c, line)) {
+        if (el_line_blank(line)) {
             if (begun)
                 break;
         } else if (!is_comment(c, line) && (st = take_line(c, d, line, &begun))) {

@@ -1,11 +1,11 @@
 /* conll - a word a line
  *
- * A line is a word and further columns between tabs or blanks, and a blank line ends a sentence.  The word is the first
- * column and its tag the last, unless the first column counts the words of a sentence: then the word is the second, and the
- * tag of CoNLL-U the fourth (of its ten) and of GermEval's files the third (of their four).  The first line may name the
- * columns.  "-DOCSTART-" lines are no words, nor lines that begin with '#' and have another number of columns than the words
- * have (or, between tabs, with "## ", as KLUE's comments do).  Where labels may lack, a file may have all columns but the
- * last, if that was the tag of the file that was learned from.
+ * A line is a word and further columns between tabs or blanks, and a line of nothing but these ends a sentence.  The word
+ * is the first column and its tag the last, unless the first column counts the words of a sentence: then the word is the
+ * second, and the tag of CoNLL-U the fourth (of its ten) and of GermEval's files the third (of their four).  The first
+ * line may name the columns.  "-DOCSTART-" lines are no words, nor lines that begin with '#' and have another number of
+ * columns than the words have (or, between tabs, with "## ", as KLUE's comments do).  Where labels may lack, a file may
+ * have all columns but the last, if that was the tag of the file that was learned from.
  */
 #ifndef EL_TASK_CONLL_H
 #define EL_TASK_CONLL_H

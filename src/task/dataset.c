@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/random.h"
+#include "text/normalize.h"
 #include "text/utf8.h"
 
 enum { STRING_BLOCK = 1 << 16 };
@@ -111,6 +112,22 @@ static int find(const el_labels *labels, const char *name, bool exactly)
 int el_labels_find(const el_labels *labels, const char *name)
 {
     return find(labels, name, false);
+}
+
+bool el_labels_trim(const el_labels *labels, const char **name, size_t *bytes)
+{
+    const char *at = *name;
+    const size_t left = el_without_blanks(&at, *bytes);
+    if (left == *bytes)
+        return false;
+    char *const whole = labels->closed ? strndup(*name, *bytes) : NULL;
+    const bool known = whole && el_labels_find(labels, whole) >= 0;
+    free(whole);
+    if (known)
+        return false;
+    *name = at;
+    *bytes = left;
+    return true;
 }
 
 static int add(el_labels *labels, const char *name, bool exactly)

@@ -37,6 +37,9 @@ int el_labels_add(el_labels *labels, const char *name);
 /* The same, where two forms of one name are two labels, as they may be in a model's card. */
 int el_labels_add_exactly(el_labels *labels, const char *name);
 int el_labels_find(const el_labels *labels, const char *name); /* -1: none */
+/* Takes the blanks around a name away, of every kind (text/normalize.h), unless a closed list has it with them; whether there
+ * were any. */
+bool el_labels_trim(const el_labels *labels, const char **name, size_t *bytes);
 void el_labels_release(el_labels *labels);
 
 typedef struct {

@@ -123,6 +123,27 @@ bool el_is_white_space(uint32_t c)
     return is_in(white, sizeof white / sizeof *white, c);
 }
 
+static bool is_blank(uint32_t c)
+{
+    enum { ZERO_WIDTH_SPACE = 0x200B, BYTE_ORDER_MARK = 0xFEFF };
+    return el_is_white_space(c) || c == ZERO_WIDTH_SPACE || c == BYTE_ORDER_MARK;
+}
+
+size_t el_without_blanks(const char **text, size_t bytes)
+{
+    const char *at = *text, *const end = *text + bytes, *filled;
+    uint32_t c;
+    int length;
+    while (at < end && (length = el_utf8_decode(at, end, &c), is_blank(c)))
+        at += length;
+    *text = filled = at;
+    while (at < end) {
+        at += el_utf8_decode(at, end, &c);
+        filled = is_blank(c) ? filled : at;
+    }
+    return (size_t)(filled - *text);
+}
+
 /* Steps 1 and 2: what becomes of the character itself, before it is decomposed or lower-cased. */
 static uint32_t class_when_cleaned(uint32_t c, bool chinese_chars, bool clean_text)
 {

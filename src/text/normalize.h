@@ -35,6 +35,9 @@ void el_normalizer_close(el_normalizer *normalizer); /* accepts NULL */
 
 /* Unicode's White_Space, as Rust and Python's str.isspace nearly have it. */
 bool el_is_white_space(uint32_t code_point);
+/* Moves *text behind the white space, zero-width spaces (U+200B) and byte order marks (U+FEFF) that it begins with; the bytes
+ * that are left, without those at the end. */
+size_t el_without_blanks(const char **text, size_t bytes);
 
 enum {
     EL_WORD_CHARACTERS =

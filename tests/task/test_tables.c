@@ -831,6 +831,51 @@ static void vectors_of_two_lengths(void **state)
     el_file_layout_release(&l);
 }
 
+/* What no eye sees around a label, a tag or a column's name is no part of it, unless a model learned it so; within one it is. */
+static void unseen_blanks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *task, *name, *text;
+        int labels, trimmed;
+    } FILES[] = {{"classify", "unseen.csv",
+                  "text,label\na,pos\u00a0\nb,\u3000pos\nc,pos\u200b\nd,\ufeffpos\ne,n\u00a0g\n", 2, 4},
+                 {"classify", "unseen.jsonl",
+                  "{\"text\": \"a\", \"label\": \"pos\u200b\"}\n{\"text\": \"b\", \"label\": [\"pos \"]}\n",
+                  1, 2},
+                 {"classify", "unseen.tsv", "\u00a0text\u200b\tlabel\u3000\na\tpos\nb\tneg\n", 2, 0},
+                 {"multilabel", "unseen.tsv", "text\tlabels\na\tx,y\u00a0\nb\tx\u200b,\u3000\nc\ty\n", 2, 3},
+                 {"multilabel", "unseen.jsonl", "{\"text\": \"a\", \"labels\": [\"x \", \"x\"]}\n", 1, 1},
+                 {"ner", "unseen.conll", "a\tB-PER\u00a0\nb\tO\n\nc\tB-PER\n", 2, 1},
+                 {"ner", "unseen.jsonl",
+                  "{\"tokens\": [\"a\", \"b\"], \"ner_tags\": [\"B-PER\", \"B-PER\u200b\"]}\n", 1, 1}};
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
+        el_file_layout l;
+        el_labels labels = {0};
+        el_dataset d;
+        CHECK_OK(read_file(FILES[i].task, file(FILES[i].name, FILES[i].text), NULL, &l, &labels, &d));
+        CHECK(labels.count == FILES[i].labels && d.trimmed == FILES[i].trimmed,
+              "%s: %d labels, %d of them trimmed", FILES[i].text, labels.count, d.trimmed);
+        el_dataset_release(&d);
+        el_labels_release(&labels);
+        el_file_layout_release(&l);
+    }
+    el_file_layout l;
+    el_labels labels = {0};
+    el_dataset d;
+    assert_int_equal(el_labels_add(&labels, "pos"), 0);
+    assert_int_equal(el_labels_add(&labels, "pos\u00a0"), 1); /* of an old card */
+    labels.closed = true;
+    CHECK_OK(read_file("classify", file("old.csv", "text,label\na,pos\nb,pos\u00a0\nc,pos\u200b\n"), NULL, &l,
+                       &labels, &d));
+    CHECK(d.examples[0].label == 0 && d.examples[1].label == 1 && d.examples[2].label == 0 && d.trimmed == 1,
+          "labels %d %d %d, %d trimmed", d.examples[0].label, d.examples[1].label, d.examples[2].label,
+          d.trimmed);
+    el_dataset_release(&d);
+    el_labels_release(&labels);
+    el_file_layout_release(&l);
+}
+
 static void one_label(void **state)
 {
     (void)state;
@@ -967,6 +1012,7 @@ int main(void)
                                        cmocka_unit_test(spellings),
                                        cmocka_unit_test(several_labels),
                                        cmocka_unit_test(vectors_of_two_lengths),
+                                       cmocka_unit_test(unseen_blanks),
                                        cmocka_unit_test(one_label),
                                        cmocka_unit_test(many_labels),
                                        cmocka_unit_test(card)};

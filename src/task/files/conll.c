@@ -196,21 +196,10 @@ el_status el_conll_open(el_conll *c, const el_columns *said, const el_file_layou
 
 /* ---- words ---- */
 
-static el_line trimmed(el_dataset *d, el_line field)
-{
-    const size_t before = field.bytes;
-    while (field.bytes && *field.text == ' ')
-        field.text++, field.bytes--;
-    while (field.bytes && field.text[field.bytes - 1] == ' ')
-        field.bytes--;
-    d->trimmed += field.bytes < before;
-    return field;
-}
-
 static el_status take_tag(el_conll *c, el_dataset *d, el_line word, el_line tag)
 {
     char name[128];
-    tag = trimmed(d, tag);
+    d->trimmed += el_labels_trim(c->labels, &tag.text, &tag.bytes);
     if (tag.bytes == 0)
         return el_lines_fail(&c->lines, "there is no tag");
     if (tag.bytes >= sizeof name)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "text/normalize.h"
 #include "text/utf8.h"
 
 enum { LONGEST = 96 };
@@ -64,11 +65,9 @@ static size_t plain(const char *text, char out[LONGEST])
 {
     char *const composed = el_utf8_composed(text);
     const char *name = composed ? composed : text;
-    size_t bytes = strlen(name), used = 0;
-    while (bytes && strchr(" \t", *name))
-        name++, bytes--;
-    while (bytes && strchr(" \t:", name[bytes - 1]))
-        bytes--;
+    size_t bytes = el_without_blanks(&name, strlen(name)), used = 0;
+    while (bytes && name[bytes - 1] == ':')
+        bytes = el_without_blanks(&name, bytes - 1);
     for (size_t i = 0; i < bytes && bytes < LONGEST; i++) {
         const char c = name[i];
         out[used++] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c == '-' ? '_' : c);

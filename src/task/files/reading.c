@@ -331,6 +331,7 @@ static el_status find_classes(el_task_reader *r, const char *path)
         if (!grown)
             return no_memory(path);
         r->classes = grown;
+        el_labels_trim(r->labels, &file.label, &file.label_bytes);
         class_file *const c = &r->classes[r->class_count++];
         *c = (class_file){strndup(file.label, file.label_bytes), strndup(file.path, file.path_bytes)};
         if (!c->label || !c->path)

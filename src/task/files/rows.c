@@ -118,6 +118,7 @@ static el_status take_label_part(void *context, const char *part, size_t bytes)
 {
     row_parts *const p = context;
     char name[256];
+    p->dataset->trimmed += el_labels_trim(p->reader->labels, &part, &bytes);
     if (!bytes)
         return EL_OK;
     if (bytes >= sizeof name)
@@ -157,6 +158,7 @@ static el_status take_tag_part(void *context, const char *part, size_t bytes)
 {
     row_parts *const p = context;
     char name[128];
+    p->dataset->trimmed += el_labels_trim(p->reader->labels, &part, &bytes);
     if (p->word == p->dataset->word_count || bytes == 0)
         return el_table_fail(p->reader->table, "there are more tags than words, or an empty one");
     if (bytes >= sizeof name)
@@ -205,12 +207,7 @@ static el_status take_tagged(const el_task_reader *r, el_dataset *d, const char 
 static el_status take_one_class(const el_task_reader *r, el_dataset *d, el_labelled *e, const char *label,
                                 size_t bytes)
 {
-    const size_t before = bytes;
-    while (bytes && strchr(" \t", *label))
-        label++, bytes--;
-    while (bytes && strchr(" \t", label[bytes - 1]))
-        bytes--;
-    d->trimmed += bytes < before;
+    d->trimmed += el_labels_trim(r->labels, &label, &bytes);
     if (!bytes)
         return el_table_fail(r->table, "the label is empty");
     char *const name = strndup(label, bytes);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "task/files/parts.h"
+#include "text/normalize.h"
 
 enum { MANY_DIGITS = 5, FEW_ROWS = 8, NAME_WORDS = 3, NAME_BYTES = 48 };
 static const double LONG_WORDS = 3, LONG_BYTES = 40, MANY_UNSPACED = 10;
@@ -124,11 +125,7 @@ static el_status look_at_all(el_survey *s, el_table *table, int from)
 /* A copy without blanks around it. */
 static char *name_of(const char *cell)
 {
-    size_t bytes = strlen(cell);
-    while (bytes && strchr(" \t", *cell))
-        cell++, bytes--;
-    while (bytes && strchr(" \t", cell[bytes - 1]))
-        bytes--;
+    const size_t bytes = el_without_blanks(&cell, strlen(cell));
     return strndup(cell, bytes);
 }
 

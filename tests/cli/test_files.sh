@@ -111,6 +111,15 @@ grep -q '^accuracy .*<' table || fail "accuracy does not choose: $(cat table)"
 finetune --task ner --train-file words.conll --dev-file words.conll --tag-scheme plain
 grep -q '^accuracy .*<' table || fail "--tag-scheme is not followed: $(cat table)"
 
+# Numbers of tags, as datasets' files have them, tell no entities, unless they are meant.
+sed 's/ART-B/1/; s/ART-I/2/; s/O$/0/' words.conll > ids.conll
+for task in ner chunk; do
+    refuse 3 "ids.conll: all tags are whole numbers, as of a ClassLabel" --task $task --train-file ids.conll --dev-file ids.conll
+done
+finetune --task ner --train-file ids.conll --dev-file ids.conll --tag-scheme plain
+grep -q '^accuracy .*<' table || fail "numbers are no plain tags: $(cat table)"
+finetune --task tag --train-file ids.conll --dev-file ids.conll
+
 # One sentence without end is said to be cut; tags that are all alike teach nothing; answers that stand nowhere are said.
 awk 'NF' words.conll words.conll words.conll > endless.conll
 finetune --task ner --train-file endless.conll --dev-file words.conll

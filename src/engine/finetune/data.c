@@ -108,6 +108,29 @@ static el_status read_rest(el_finetuning *f)
     return st ? st : el_labels_close(&f->card.labels, all, EL_SPLITS);
 }
 
+static bool are_numbers(const el_labels *labels)
+{
+    for (int i = 0; i < labels->count; i++) {
+        const char *const digits = labels->names[i] + (*labels->names[i] == '-');
+        if (!*digits || digits[strspn(digits, "0123456789")])
+            return false;
+    }
+    return labels->count > 0;
+}
+
+/* Entities have names in their tags.  `datasets` writes the numbers of these (ClassLabel), of which nobody can tell the one
+ * that is outside; a run that has learned from them goes on. */
+static el_status check_names(const el_finetuning *f)
+{
+    if (strcmp(f->task->name, "tag") == 0 || f->settings->tag_scheme || f->resuming ||
+        !are_numbers(&f->card.labels))
+        return EL_OK;
+    return el_fail(EL_EDATA,
+                   "%s: all tags are whole numbers, as of a ClassLabel of datasets, and entities have names; "
+                   "write the names (features) in their places, or learn the numbers with --tag-scheme plain",
+                   f->data[EL_TRAIN].name);
+}
+
 /* How the tags of train and dev are written. */
 static el_status find_tagging(el_finetuning *f)
 {
@@ -116,7 +139,9 @@ static el_status find_tagging(el_finetuning *f)
         return EL_OK;
     const el_tag_scheme said =
         f->settings->tag_scheme ? (el_tag_scheme)(f->settings->tag_scheme - 1) : EL_TAGS_SCHEMES;
-    const el_status st = el_tagging_find(&f->card.tagging, &f->card.labels, both, 2, said);
+    el_status st = check_names(f);
+    if (!st)
+        st = el_tagging_find(&f->card.tagging, &f->card.labels, both, 2, said);
     if (!st)
         el_tagging_describe(f->card.tagging, &f->card.labels, both, 2);
     return st;

@@ -1,6 +1,7 @@
 /* cmd_embed - electra embed: a vector for each text or pair, file after file, in the order of their lines */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/output.h"
@@ -97,17 +98,18 @@ static el_status embed_file(job *j, const char *path)
     const el_columns columns = el_columns_of(&j->settings.columns);
     el_task_reader *reader = NULL;
     el_status st = el_task_reader_open(&reader, &TEXTS, path, (el_task_reading){.columns = &columns}, NULL);
-    bool more = !st;
+    bool more = !st, any = strcmp(path, "-") == 0; /* a pipe may bring nothing */
     while (!st && more) {
         el_dataset chunk = {0};
         st = el_task_reader_next(reader, CHUNK, &chunk);
         more = !st && chunk.count;
+        any |= more;
         if (more)
             st = embed_chunk(j, &chunk);
         el_dataset_release(&chunk);
     }
     el_task_reader_close(reader);
-    return st;
+    return st || any ? st : el_fail(EL_EDATA, "%s: there is no example in it", path);
 }
 
 static el_status embed_files(job *j)

@@ -44,14 +44,36 @@ numbers < lines > json.numbers
 values a.npy > npy.numbers
 close json.numbers npy.numbers "JSON and .npy differ"
 
-# Standard input, several files, a zero-row file; --normalize and --pooling do what they say.
+# Standard input, several files, one without a text, a pipe without one; --normalize and --pooling do what they say.
 head -n 3 texts.txt > three.txt
 embed --model run --output b.npy three.txt - < three.txt 2> log || fail "two files: $(cat log)"
 [ "$(stat -c %s b.npy)" = $((128 + 6 * width * 4)) ] || fail "two files have $(stat -c %s b.npy) bytes"
 : > empty.txt
-embed --model run --output none.npy empty.txt 2> log || fail "empty: $(cat log)"
-head -c 128 none.npy | grep -aq "(0, $width)" || fail "an empty file: $(head -c 128 none.npy)"
-[ "$(stat -c %s none.npy)" = 128 ] || fail "an empty file has $(stat -c %s none.npy) bytes"
+printf 'text,label\n' > header.csv
+cp a.npy kept.npy
+for file in empty.txt header.csv; do
+    refuse 3 "$file: there is no example in it" --model run --output kept.npy $file
+    cmp a.npy kept.npy || fail "$file replaced vectors"
+done
+printf '' | embed --model run --output none.npy - 2> log || fail "an empty pipe: $(cat log)"
+head -c 128 none.npy | grep -aq "(0, $width)" || fail "an empty pipe: $(head -c 128 none.npy)"
+[ "$(stat -c %s none.npy)" = 128 ] || fail "an empty pipe has $(stat -c %s none.npy) bytes"
+
+# A line of plain text is a text, whatever columns are called, in a file and from a pipe; of a table it names the column.
+{ echo 본문; cat three.txt; } > named.txt
+for file in named.txt "- named.txt"; do
+    embed --model run --json ${file% named.txt} < named.txt > out 2> log || fail "$file: $(cat log)"
+    [ "$(wc -l < out)" = 4 ] || fail "$file: $(wc -l < out) vectors of four lines"
+    grep -q 'its first line, "본문", is a text as the others are; --header' log || fail "$file: $(cat log)"
+done
+embed --model run --json --no-header named.txt > again 2> log || fail "--no-header: $(cat log)"
+cmp out again && [ ! -s log ] || fail "--no-header: $(cat log)"
+cp named.txt named.csv
+for file in "--header named.txt" named.csv; do
+    embed --model run --json $file > out 2> log || fail "$file: $(cat log)"
+    [ "$(wc -l < out)" = 3 ] || fail "$file: $(wc -l < out) vectors below a name"
+done
+grep -q 'named.csv: comma-separated, the first row names the columns: text "본문"' log || fail "a name is taken in silence: $(cat log)"
 embed --model run --normalize --json three.txt 2> log | numbers | awk -v w=$width '{ s += $1 * $1 } NR % w == 0 { if (s < 0.99999 || s > 1.00001) exit 1; s = 0 }' || fail "vectors are not of length 1"
 embed --model run --pooling cls --json three.txt > cls 2> log || fail "cls: $(cat log)"
 cmp -s cls <(head -n 3 lines) && fail "cls is mean"

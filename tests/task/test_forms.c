@@ -333,6 +333,34 @@ static void check_classes(const form_file *f, const char *path)
     el_file_layout_release(&layout);
 }
 
+/* The first line is a text though a column may be called so, unless somebody or the ending says that it is a table. */
+static void first_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *word;
+        int header, count;
+    } FILES[] = {{"first.txt", "본문", -1, 3}, {"first.txt", "Text", -1, 3},   {"first", "Review", -1, 3},
+                 {"first.txt", "text", -1, 3}, {"first.txt", "문장", 1, 2},    {"first.txt", "문장", 0, 3},
+                 {"first.csv", "리뷰", -1, 2}, {"first.tsv.gz", "내용", 0, 3}, {"first.TSV", "내용", -1, 2}};
+    static char text_name[] = "text";
+    const el_file_layout known = {.file = {EL_FORM_CSV, ','}, .header = true, .text = {text_name}};
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++)
+        for (int asked = 0; asked < 2; asked++) { /* by a model that learned from a table; and by none */
+            char text[64];
+            const el_columns columns = {.header = FILES[i].header};
+            const bool named = FILES[i].count == 2; /* and the model's column is another */
+            snprintf(text, sizeof text, "%s\nin Seoul\n둘\n", asked && named ? text_name : FILES[i].word);
+            const char *const path = put_file(FILES[i].name, text, strlen(text));
+            el_dataset d;
+            CHECK_OK(el_task_read(el_task_find("classify"), path,
+                                  (el_task_reading){.columns = &columns, .known = asked ? &known : NULL},
+                                  NULL, NULL, &d));
+            CHECK(d.count == FILES[i].count, "%s: %d texts below %s", path, d.count, FILES[i].word);
+            el_dataset_release(&d);
+        }
+}
+
 static void plain_lines(void **state)
 {
     (void)state;
@@ -343,7 +371,7 @@ static void plain_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(words_and_tags), cmocka_unit_test(questions),
-                                       cmocka_unit_test(other_forms), cmocka_unit_test(no_word),
-                                       cmocka_unit_test(plain_lines)};
+                                       cmocka_unit_test(other_forms),    cmocka_unit_test(no_word),
+                                       cmocka_unit_test(first_line),     cmocka_unit_test(plain_lines)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -90,6 +90,12 @@ size_t el_form_stem(const char *name, bool *known)
     return *known ? bytes - strlen(ENDINGS[at].ending) : bytes;
 }
 
+bool el_form_is_table(const char *name)
+{
+    const int at = ending_of(name, unpacked(name));
+    return at < ENDING_COUNT && (ENDINGS[at].family == TABS || ENDINGS[at].family == COMMAS);
+}
+
 /* ---- rows ---- */
 
 enum { MOST_LINES = 200 };

@@ -31,5 +31,7 @@ el_form el_form_named(const char *name);
 
 /* A file's name without its endings (.csv.gz), as bytes of `name`; whether it had an ending that is known. */
 size_t el_form_stem(const char *name, bool *known);
+/* Whether its ending says that it is a table: .tsv, .tab, .csv. */
+bool el_form_is_table(const char *name);
 
 #endif

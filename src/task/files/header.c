@@ -1,7 +1,9 @@
 /* header - whether the first row of a table names its columns; see finder.h */
 #include <string.h>
 
+#include "base/log.h"
 #include "task/files/finder.h"
+#include "task/files/form.h"
 #include "task/files/names.h"
 
 /* Whether the first row has a cell of this name, as long as no header was told. */
@@ -66,6 +68,23 @@ static el_status look_for_header(const el_finder *f, bool *header)
     return EL_OK;
 }
 
+/* Whether the file may be nothing but a text a line: no ending, nobody's word and no second column make a table of it. */
+static bool may_be_lines(const el_finder *f)
+{
+    return f->survey.count == 1 && !f->wanted->said->form && !el_form_is_table(f->path) &&
+           (!f->wanted->labelled || f->wanted->labels_may_lack);
+}
+
+/* The first of such lines is a text, whatever columns are called. */
+static void leave_line(const el_finder *f, bool *header)
+{
+    if (*header)
+        el_log(EL_LOG_NOTE,
+               "%s: its first line, \"%s\", is a text as the others are; --header makes it a column's name",
+               f->path, el_table_peek(f->table, 0, 0));
+    *header = false;
+}
+
 el_status el_finder_header(const el_finder *f, bool *header)
 {
     const el_columns *const said = f->wanted->said;
@@ -82,9 +101,10 @@ el_status el_finder_header(const el_finder *f, bool *header)
         *header = true;
         return EL_OK;
     }
-    if (known && known->header && first_row_has(f, known->text[0])) {
-        *header = true;
-        return EL_OK;
-    }
-    return look_for_header(f, header);
+    const bool known_name = known && known->header && first_row_has(f, known->text[0]);
+    const el_status st = known_name ? EL_OK : look_for_header(f, header);
+    *header |= known_name;
+    if (!st && may_be_lines(f))
+        leave_line(f, header);
+    return st;
 }

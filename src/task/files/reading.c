@@ -191,6 +191,15 @@ static void leave_unlabelled(el_task_reader *r)
         el_log(EL_LOG_NOTE, "%s: its column %s holds no labels", r->path, r->layout.label);
 }
 
+/* What was found of a file that is asked alone: which columns, and that the first row names the only one. */
+static bool is_to_be_said(const el_task_reader *r)
+{
+    const bool told = r->said.text[0] || r->said.header == 1 || (r->known && r->known->header);
+    if (r->labelled || r->labels_may_lack)
+        return false;
+    return el_table_columns(r->table) > 1 ? !r->known && !r->said.text[0] : r->layout.header && !told;
+}
+
 static el_status resolve(el_task_reader *r)
 {
     const el_wanted wanted = {.kind = r->task->kind,
@@ -221,8 +230,7 @@ static el_status resolve(el_task_reader *r)
         st = check_swapped(r);
     if (!st && r->labels_may_lack && !r->layout.label_count && (!r->has_label || has_empty_labels(r)))
         leave_unlabelled(r);
-    if (!st && !r->known && !r->labelled && !r->labels_may_lack && !r->said.text[0] &&
-        el_table_columns(r->table) > 1)
+    if (!st && is_to_be_said(r))
         el_describe_columns(&r->layout, r->task->kind, r->path);
     return st ? st : find_gap(r);
 }

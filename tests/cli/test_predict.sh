@@ -165,6 +165,14 @@ predict --model ner --format lines --json --windows long.txt > tags 2> log || fa
 [ "$(sed -n 2p tags | grep -o '"B-PET"\|"O"' | wc -l)" = "$(sed -n 2p long.txt | wc -w)" ] || fail "a word has no tag"
 if sed -n 2p tags | grep -q '"probabilities":.*[ \[]0\.0[],]'; then fail "a word was not read"; fi
 
+# Words are cut apart at blanks, whatever stands in them; as they are in JSON.
+printf '{"tokens": ["the", " ", "small cat", "", "a\\u3000\\nb"]}\n' > blanks.jsonl
+predict --model ner blanks.jsonl > out 2> log || fail "blanks in words: $(cat log)"
+[ "$(sed 1d out | cut -f 2)" = "the ▁ small▁cat ▁ a▁▁b" ] || fail "blanks in words: $(cat out)"
+sed 1d out | awk -F'\t' '{ if (split($2, w, " ") != 5 || split($3, t, " ") != 5 || split($4, p, " ") != 5) exit 1 }' || fail "words and tags do not go together: $(cat out)"
+predict --model ner --json blanks.jsonl > out 2> log || fail "blanks in words: $(cat log)"
+grep -qF '"words": ["the", " ", "small cat", "", "a　\nb"]' out || fail "JSON has other words: $(cat out)"
+
 # Of a model whose numbers went wrong nothing is printed or written but that.
 for model in one ner squad; do
     cp -r $model wrong

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "text/normalize.h"
+#include "text/utf8.h"
+
 /* ---- the object ---- */
 
 static void put_text(json_t *object, const char *key, const char *text)
@@ -93,6 +96,24 @@ static void put_cell(FILE *out, const char *text)
         fputc(*text == '\t' || *text == '\n' || *text == '\r' ? ' ' : *text, out);
 }
 
+/* A word or a tag: nothing in it separates it from the next. */
+static void put_word(FILE *out, const char *text)
+{
+    static const char MARK[] = "\u2581";
+    const char *at = text, *const end = text + strlen(text);
+    if (at == end)
+        fputs(MARK, out);
+    while (at < end) {
+        uint32_t c;
+        const int bytes = el_utf8_decode(at, end, &c);
+        if (el_is_white_space(c))
+            fputs(MARK, out);
+        else
+            fwrite(at, 1, (size_t)bytes, out);
+        at += bytes;
+    }
+}
+
 static void put_value(FILE *out, const json_t *value, const char *between)
 {
     const char *key;
@@ -108,7 +129,10 @@ static void put_value(FILE *out, const json_t *value, const char *between)
         json_array_foreach(value, i, part)
         {
             fputs(i ? between : "", out);
-            put_value(out, part, between);
+            if (json_is_string(part) && *between == ' ')
+                put_word(out, json_string_value(part));
+            else
+                put_value(out, part, between);
         }
     } else { /* null is nothing */
         bool first = true;

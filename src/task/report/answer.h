@@ -2,6 +2,7 @@
  *
  * The object has the example's id, the file's own or its number, and what its kind of task has (docs/finetuning.md,
  * "Answers").  The columns are the object's values between tabs, in its order; tabs and line ends in them are blanks.
+ * Words and tags stand between spaces, so that white space within one is "▁" (U+2581), and so is an empty one.
  */
 #ifndef EL_TASK_ANSWER_H
 #define EL_TASK_ANSWER_H

@@ -23,6 +23,7 @@ import time
 import torch
 from finetune import Training, open_data, open_model, parser
 from rounds import markdown
+from tasks import TASKS
 from transformers.utils import logging
 
 STOPPED = 75  # its exit code after a signal
@@ -45,22 +46,24 @@ def begin(a: argparse.Namespace, folder: pathlib.Path) -> None:
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def losses(metrics: pathlib.Path) -> list[float]:
+def losses(a: argparse.Namespace, metrics: pathlib.Path) -> list[float]:
+    """Of numbers as shares of their range, as transformers learns them here."""
+    square = (TASKS[a.task].high or 1) ** 2
     text = metrics.read_text() if metrics.exists() else ""
     records = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-    return [record["loss"] for record in records if record["kind"] == "train"]
+    return [record["loss"] / square for record in records if record["kind"] == "train"]
 
 
 def ours(a: argparse.Namespace, folder: pathlib.Path) -> list[float]:
     """Until it has taken so many steps."""
     process = subprocess.Popen(command(a, folder, "--learning-rate", a.learning_rate, "--num-train-epochs", a.num_train_epochs,
                                        "--logging-steps", 1), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None and len(losses(folder / "trial-1/metrics.jsonl")) < a.steps:
+    while process.poll() is None and len(losses(a, folder / "trial-1/metrics.jsonl")) < a.steps:
         time.sleep(0.1)
     process.terminate()
     if process.wait() not in (0, STOPPED):
         sys.exit(f"electra finetune ended with {process.returncode}")
-    return losses(folder / "trial-1/metrics.jsonl")[:a.steps]
+    return losses(a, folder / "trial-1/metrics.jsonl")[:a.steps]
 
 
 def theirs(a: argparse.Namespace, start: pathlib.Path, numbers: torch.dtype) -> list[float]:

@@ -62,8 +62,7 @@ static el_status take_best(el_finetuning *f)
     return st;
 }
 
-/* OUT/model: the model in the form that transformers opens.  From here on numbers are as the file has them, and so is their
- * loss. */
+/* OUT/model: the model in the form that transformers opens.  From here on numbers are as the file has them. */
 static el_status save_model(el_finetuning *f)
 {
     size_t trial;

@@ -49,12 +49,6 @@ static int targets(const el_learner *l, int feature)
     return is_labelled(l, el_learner_example(l, feature)) ? l->row_head.width : 0;
 }
 
-/* How far it is from low to high: 0 to 1 for the network. */
-static double range_of(const el_learner *l)
-{
-    return l->settings.high > l->settings.low ? l->settings.high - l->settings.low : 1;
-}
-
 static void put_set(const el_dataset *d, const el_labelled *e, int labels, int *flags)
 {
     for (int i = 0; i < labels; i++)
@@ -68,7 +62,7 @@ static void put(const el_learner *l, int feature, int *rows, int *wanted, float 
     const el_labelled *e = el_learner_example(l, feature);
     rows[0] = l->base.model->networks[0].config.causal ? l->features->items[feature].count - 1 : 0;
     if (l->settings.kind == EL_REGRESS)
-        values[0] = (float)((e->value - l->settings.low) / range_of(l));
+        values[0] = (float)((e->value - l->settings.low) / el_learner_range(l));
     else if (l->settings.kind == EL_MULTILABEL)
         put_set(el_learner_dataset(l, feature), e, labels_of(l), wanted);
     else
@@ -86,7 +80,7 @@ static void answer_one(const el_learner *l, const float *logits, float *probabil
     const int labels = labels_of(l);
     p->finite = el_numbers_finite(logits, (size_t)labels);
     if (l->settings.kind == EL_REGRESS) {
-        p->value = l->settings.low + (double)logits[0] * range_of(l);
+        p->value = l->settings.low + (double)logits[0] * el_learner_range(l);
         return;
     }
     p->probabilities = probabilities;

@@ -147,6 +147,8 @@ static inline void el_swap_rows(int *rows, int a, int b)
 
 const el_dataset *el_learner_dataset(const el_learner *l, int feature);
 const el_labelled *el_learner_example(const el_learner *l, int feature);
+/* Of numbers, how far it is from low to high: 0 to 1 for the network; else 1. */
+double el_learner_range(const el_learner *l);
 /* The place in `seen` behind the last window of the example whose windows begin at `first`. */
 int el_learner_windows(const el_learner *l, int first);
 /* Room for `more` further ones of `bytes` bytes each. */

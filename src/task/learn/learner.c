@@ -44,6 +44,12 @@ const el_dataset *el_learner_dataset(const el_learner *l, int feature)
     return l->splits[i].dataset;
 }
 
+double el_learner_range(const el_learner *l)
+{
+    const bool ranged = l->settings.kind == EL_REGRESS && l->settings.low < l->settings.high;
+    return ranged ? l->settings.high - l->settings.low : 1;
+}
+
 const el_labelled *el_learner_example(const el_learner *l, int feature)
 {
     return &el_learner_dataset(l, feature)->examples[l->features->items[feature].example];
@@ -250,7 +256,8 @@ static void finish(el_objective *self, el_figures *figures)
     if (asked && !figures->status)
         figures->status = l->family->score(l, figures->values);
     figures->alike = asked && !figures->status && are_alike(l);
-    figures->values[0] = l->targets > 0 ? l->loss / l->targets : NAN;
+    figures->values[0] =
+        l->targets > 0 ? l->loss / l->targets * el_learner_range(l) * el_learner_range(l) : NAN;
 }
 
 el_status el_learner_predictions(el_objective *objective, const el_prediction **predictions, int *count)

@@ -4,7 +4,8 @@
  * Losses, each the mean over the whole batch of what is labelled in it:
  *
  *   classify     cross-entropy, over examples
- *   regress      squared error, over examples; what is learned is 0 .. 1 of the range from low to high
+ *   regress      squared error, over examples; what is learned is 0 .. 1 of the range from low to high, and the loss that
+ *                is told is that of the numbers as the file has them
  *   multilabel   binary cross-entropy, over examples and labels
  *   tag          cross-entropy, over words
  *   span         that of the span heads, over windows

@@ -81,6 +81,14 @@ const char *el_objective_name(el_objective_kind kind)
     return KINDS[kind].name;
 }
 
+bool el_objective_is_name(const char *name)
+{
+    for (int i = 0; i < EL_OBJECTIVES; i++)
+        if (strcmp(KINDS[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 bool el_objective_masks(el_objective_kind kind)
 {
     return !KINDS[kind].seen;

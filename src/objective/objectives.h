@@ -76,6 +76,7 @@ int el_objective_longest(const el_objective_settings *settings, bool evaluating)
     "electra|mlm|electra-15|two-stage|adversarial|electric|replace-mlm|all-tokens-mlm|"                      \
     "causal|bidirectional|permutation|xlnet"
 const char *el_objective_name(el_objective_kind kind);
+bool el_objective_is_name(const char *name);
 bool el_objective_masks(el_objective_kind kind);    /* hides tokens: mask_prob and the like have a meaning */
 bool el_objective_rewrites(el_objective_kind kind); /* its large network predicts what samples replaced */
 bool el_objective_has_generator(el_objective_kind kind); /* beside the large network */

@@ -145,6 +145,13 @@ sed -n '/"job": "electra.mini.4e9.rate-0.001/s/"model_size": "tiny", *//; /"job"
 sed 's/"model_size": "tiny"/"model_size": "small"/' plan.json > small.json
 compare small.json --output sizes --dry-run > out && grep -q "^pre-trainings  *11$" out || fail "a record without its preset: $(cat out log)"
 refused 2 "another model_size" "$electra" compare plan.json --output sizes --dry-run
+sed -i 's/"objective": "electra", *//' sizes/results.jsonl # nor what a plan now says as the preset does
+sed 's/"train_batch_size"/"mask_prob": 0.15, "generator_layers": 1, &/' small.json > said.json
+for say in small.json said.json; do
+    compare $say --output sizes --dry-run > out && grep -q "^pre-trainings  *11$" out || fail "$say, said as the preset does: $(cat out log)"
+done
+sed 's/"train_batch_size"/"mask_prob": 0.3, &/' small.json > said.json
+refused 2 "another mask_prob" "$electra" compare said.json --output sizes --dry-run
 sed -i 's/"max_skipped_steps": 4/"max_skipped_steps": 5/' plan.json
 cp moved/run.json kept.json # what is refused changes nothing
 refused 2 max_skipped_steps "$electra" compare plan.json --output moved
@@ -267,6 +274,9 @@ for own in '"dry_run": true' '"output": "x"' '"overwrite": true' '"num_train_ste
     wrong "settings: $(expr "$own" : '"\([a-z_]*\)')" "s/\"train_batch_size\"/$own, &/"
 done
 wrong "settings: learning_rate: this plan tries" 's/"train_batch_size"/"learning_rate": 1e-3, &/; s/"seeds"/"rates": {"grid": [1e-3]}, &/'
+wrong "mml is none of electra|mlm|" 's/\{"name": "mlm", .*$/"mml"],/'
+wrong "mlm has the name of an objective and would learn electra" 's/\{"name": "mlm", .*$/{"name": "mlm"}],/'
+wrong "electra and other have the same settings" 's/\{"name": "mlm", .*$/{"name": "other", "settings": {"embeddings": "shared"}}],/'
 wrong "did you mean .num_train_epochs" 's/"num_train_epochs"/"num_train_epoch"/'
 wrong "finetune: max_seq_length" 's/"max_seq_length": 32/"max_seq_length": -32/'
 wrong "finetune: model: is not a plan's" 's/"num_train_epochs"/"model": "x", &/'

@@ -97,16 +97,16 @@ static void test_read(void **state)
         {BEGINNING ", \"budgets\": [1], \"tasks\": [\"../x\"]}", "small letters"},
         {BEGINNING ", \"budget\": [1]}", "plan.json: unknown key \"budget\"; did you mean budgets?"},
         {"{\"plan\": \"p\", \"sizes\": [\"tiny\"], \"budgets\": [1]}", "names systems and sizes"},
-        {"{\"plan\": \"p\", \"systems\": [\"a\", \"a\"], \"sizes\": [\"tiny\"], \"budgets\": [1]}",
-         "two are called a"},
+        {"{\"plan\": \"p\", \"systems\": [\"mlm\", \"mlm\"], \"sizes\": [\"tiny\"], \"budgets\": [1]}",
+         "two are called mlm"},
         {BEGINNING ", \"budgets\": [1], \"tasks\": [\"rte\", {\"name\": \"rte\", \"task\": \"mrpc\"}]}",
          "two are called rte"},
         {BEGINNING ", \"steps\": [1.5]}", "whole numbers"},
-        {"{\"plan\": \"p\", \"systems\": [\"a\"], \"sizes\": [\"tiny\", {\"name\": \"small\", \"budget\": "
+        {"{\"plan\": \"p\", \"systems\": [\"mlm\"], \"sizes\": [\"tiny\", {\"name\": \"small\", \"budget\": "
          "1}], "
          "\"budgets\": [1, 2]}",
          "small has a budget of its own"},
-        {"{\"plan\": \"p\", \"systems\": [\"a\"], \"sizes\": [\"tiny\", {\"name\": \"small\", \"budget\": "
+        {"{\"plan\": \"p\", \"systems\": [\"mlm\"], \"sizes\": [\"tiny\", {\"name\": \"small\", \"budget\": "
          "1}], "
          "\"steps\": [10]}",
          "and the plan has steps"},
@@ -124,10 +124,32 @@ static void test_read(void **state)
         {BEGINNING ", \"budgets\": [1], \"published\": 5}", "an array of rows"},
         {BEGINNING ", \"budgets\": [1], \"published\": \"table 3\"}", "an array of rows"},
         {BEGINNING ", \"budgets\": [1], \"published\": [\"x\"]}", "a row is an object"},
+        {"{\"plan\": \"p\", \"systems\": [\"mml\"], \"sizes\": [\"tiny\"], \"budgets\": [1]}",
+         "systems: mml is none of electra|mlm|"},
         {BEGINNING ", \"budgets\": [1], \"published\": [{\"scores\": 1}]}",
          "plan.json: published: unknown key \"scores\"; did you mean score?"}};
     for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++)
         CHECK_FAILS(read_plan(&plan, WRONG[i].text), EL_EUSAGE, WRONG[i].words);
+}
+
+/* A system that is a name alone is that objective, whatever the plan's settings say, and the plan's text says so. */
+static void test_names_alone(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {"electra", "mlm", "two-stage"};
+    el_plan plan;
+    CHECK_OK(read_plan(&plan, "{\"plan\": \"p\", \"settings\": {\"objective\": \"causal\"}, \"sizes\": "
+                              "[\"tiny\"], \"budgets\": [1], "
+                              "\"systems\": [\"electra\", \"mlm\", \"two-stage\"]}"));
+    for (int i = 0; i < 3; i++) {
+        json_t *const all = el_plan_settings(&plan, i, 0);
+        const json_t *const entry = json_array_get(json_object_get(plan.text, "systems"), (size_t)i);
+        assert_string_equal(json_string_value(json_object_get(all, "objective")), NAMES[i]);
+        assert_string_equal(plan.systems[i].name, NAMES[i]);
+        CHECK(json_is_object(entry), "%s is not spelt out", NAMES[i]);
+        json_decref(all);
+    }
+    el_plan_close(&plan);
 }
 
 /* As many shares as there is room for; 100 behind them is one more. */
@@ -176,7 +198,8 @@ static void test_sizes(void **state)
     el_plan plan;
     CHECK_OK(read_plan(
         &plan,
-        "{\"plan\": \"p\", \"settings\": {\"model_size\": \"tiny\"}, \"budgets\": [1], \"systems\": [\"a\", "
+        "{\"plan\": \"p\", \"settings\": {\"model_size\": \"tiny\"}, \"budgets\": [1], \"systems\": "
+        "[\"mlm\", "
         "{\"name\": \"b\", \"settings\": {\"model_size\": \"tiny\"}}], \"sizes\": [\"small\", {\"name\": "
         "\"base\", "
         "\"settings\": {\"dropout\": 0}}, {\"name\": \"wide\", \"settings\": {\"model_size\": "
@@ -189,10 +212,11 @@ static void test_sizes(void **state)
             json_decref(all);
         }
     el_plan_close(&plan);
-    CHECK_FAILS(read_plan(&plan,
-                          "{\"plan\": \"p\", \"settings\": {\"model_size\": \"tiny\"}, \"systems\": [\"a\"], "
-                          "\"sizes\": [\"hugee\"], \"budgets\": [1]}"),
-                EL_EUSAGE, "hugee is none of tiny|small");
+    CHECK_FAILS(
+        read_plan(&plan,
+                  "{\"plan\": \"p\", \"settings\": {\"model_size\": \"tiny\"}, \"systems\": [\"mlm\"], "
+                  "\"sizes\": [\"hugee\"], \"budgets\": [1]}"),
+        EL_EUSAGE, "hugee is none of tiny|small");
 }
 
 /* p by scipy.stats.ttest_1samp. */
@@ -224,8 +248,9 @@ static void test_statistics(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_built_in), cmocka_unit_test(test_read),
-                                       cmocka_unit_test(test_shares),   cmocka_unit_test(test_settings),
-                                       cmocka_unit_test(test_sizes),    cmocka_unit_test(test_statistics)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_built_in),    cmocka_unit_test(test_read),
+                                       cmocka_unit_test(test_names_alone), cmocka_unit_test(test_shares),
+                                       cmocka_unit_test(test_settings),    cmocka_unit_test(test_sizes),
+                                       cmocka_unit_test(test_statistics)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,9 +126,24 @@ static el_status check_branches(const el_plan *plan, int system, const el_pretra
                 : EL_OK;
 }
 
+/* A report that calls a system by one objective's name means that objective, unless the plan says another beside the name. */
+static el_status check_objective(const el_variant *system, const el_pretrain_settings *s)
+{
+    const char *const learned = el_objective_name((el_objective_kind)s->objective);
+    if (json_object_get(system->settings, "objective") || !el_objective_is_name(system->name) ||
+        strcmp(system->name, learned) == 0)
+        return EL_OK;
+    return el_fail(EL_EUSAGE,
+                   "systems: %s has the name of an objective and would learn %s; \"settings\": "
+                   "{\"objective\": \"%s\"}, or another name",
+                   system->name, learned, system->name);
+}
+
 el_status el_compare_check_pretraining(const el_study *study, int system, const el_pretrain_settings *s)
 {
-    el_status st = check_branches(&study->plan, system, s);
+    el_status st = check_objective(&study->plan.systems[system], s);
+    if (!st)
+        st = check_branches(&study->plan, system, s);
     if (st || study->mean_length == 0) /* the shards are not known */
         return st;
     st = el_pretrain_check_shards(s, study->plan.data, study->packed_full, study->has_pairs);
@@ -156,6 +171,42 @@ el_status el_compare_check_steps(const el_study *study, int system, int size)
                ? el_fail(EL_EUSAGE, "steps: the least share of %g is %g, half a step at most", whole, least)
                : el_fail(EL_EUSAGE, "budgets: %g is less than half a step of %s, %s, which costs %.3g", least,
                          who, of, step);
+}
+
+/* All settings, whether they were given or not.  A warm-up that was not is its own: a short run makes it shorter. */
+uint64_t el_compare_settings_hash(const el_options *options)
+{
+    json_t *const all = el_options_json(options);
+    if (!el_options_given(options, "num_warmup_steps"))
+        json_object_set_new(all, "num_warmup_steps", json_null());
+    char *const text = el_json_text(all, false);
+    const uint64_t hash = text ? el_hash(text, strlen(text)) : 0;
+    free(text);
+    json_decref(all);
+    return hash;
+}
+
+static bool are_alike(const el_study *study, int a, int b)
+{
+    const int sizes = study->plan.size_count;
+    for (int i = 0; i < sizes; i++) {
+        const uint64_t one = study->costs[a * sizes + i].settings,
+                       other = study->costs[b * sizes + i].settings;
+        if (one == 0 || one != other)
+            return false;
+    }
+    return true;
+}
+
+el_status el_compare_check_systems(const el_study *study)
+{
+    const el_plan *const p = &study->plan;
+    for (int i = 0; i < p->system_count; i++)
+        for (int k = 0; k < i; k++)
+            if (are_alike(study, k, i))
+                return el_fail(EL_EUSAGE, "systems: %s and %s have the same settings", p->systems[k].name,
+                               p->systems[i].name);
+    return EL_OK;
 }
 
 static int by_name(const void *a, const void *b)

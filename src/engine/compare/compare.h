@@ -56,6 +56,7 @@ typedef struct {
     double bytes;      /* of memory, about */
     int64_t warmup;    /* of the preset */
     int64_t least;     /* steps, for all of its networks to learn */
+    uint64_t settings; /* a hash of them */
 } el_cost;
 
 /* How far the whole is. */

@@ -75,8 +75,11 @@ static el_status cost_of(const el_study *study, int system, int size, el_cost *c
         st = el_pretrain_plan(&s, study->vocab_size, &plan);
     if (!st)
         *cost = (el_cost){el_flops_products_training(&token) * (double)s.train_batch_size * length,
-                          el_flops_products_inference(&token.encoder, length), memory_of(&s, &plan),
-                          s.num_warmup_steps, el_pretrain_least_steps(&s)};
+                          el_flops_products_inference(&token.encoder, length),
+                          memory_of(&s, &plan),
+                          s.num_warmup_steps,
+                          el_pretrain_least_steps(&s),
+                          el_compare_settings_hash(&options)};
     el_options_close(&options);
     return st;
 }
@@ -91,7 +94,7 @@ static el_status take_costs(el_study *study)
         if (!st)
             st = el_compare_check_steps(study, i / p->size_count, i % p->size_count);
     }
-    return st;
+    return st ? st : el_compare_check_systems(study);
 }
 
 static const el_cost *cost_at(const el_study *study, const el_job *job)

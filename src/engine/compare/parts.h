@@ -16,6 +16,10 @@ el_status el_compare_check_pretraining(const el_study *study, int system,
                                        const el_pretrain_settings *settings);
 /* What a step takes of a run's length: FLOPs, or 1 where lengths are steps. */
 double el_compare_step(const el_study *study, int system, int size);
+/* A hash of all settings of a pre-training, derived; 0: no memory for it. */
+uint64_t el_compare_settings_hash(const el_options *options);
+/* No two systems are one: have the same settings in every size. */
+el_status el_compare_check_systems(const el_study *study);
 /* Steps of the longest and of the shortest run of a kind are numbers that a pre-training takes. */
 el_status el_compare_check_steps(const el_study *study, int system, int size);
 /* Every part of a trunk, and every branch from one, has a step. */

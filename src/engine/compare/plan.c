@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "objective/objectives.h"
 #include "train/presets.h"
 
 /* What is read, and what sentences about it begin with. */
@@ -118,6 +119,26 @@ static el_status read_variants(const reading *r, const char *key, el_variant *va
             st = el_json_string(entry, r->name, "title", &v->title);
     }
     return st;
+}
+
+/* A system that is a name alone is the objective of that name: the text says so from here on. */
+static el_status spell_out_systems(const reading *r)
+{
+    json_t *const systems = json_object_get(r->plan->text, "systems"), *entry;
+    size_t i;
+    json_array_foreach(systems, i, entry)
+    {
+        const char *const name = json_string_value(entry);
+        if (!name)
+            continue;
+        if (!el_objective_is_name(name))
+            return el_fail(EL_EUSAGE, "%s: systems: %s is none of %s, and has no settings of its own",
+                           r->name, name, EL_OBJECTIVE_NAMES);
+        json_t *const whole = json_pack("{s:s, s:{s:s}}", "name", name, "settings", "objective", name);
+        if (json_array_set_new(systems, i, whole))
+            return el_fail(EL_ENOMEM, "no memory for a plan");
+    }
+    return EL_OK;
 }
 
 /* The preset of a size: what its settings say, else its name; NULL where neither says one. */
@@ -391,6 +412,8 @@ static el_status read_all(const reading *r)
         st = check_objects(r);
     if (!st)
         st = read_texts(r);
+    if (!st)
+        st = spell_out_systems(r);
     if (!st)
         st = read_variants(r, "systems", p->systems, &p->system_count);
     if (!st)

@@ -4,7 +4,8 @@
  *      "data": "shards", "eval_data": "heldout", "tasks_folder": "labelled",
  *      "settings": {"train_batch_size": 64},           of every pre-training, as of electra pretrain
  *      "finetune": {"num_trials": 2},                  of every fine-tuning
- *      "systems": [{"name": "electra", "title": "ELECTRA", "settings": {"objective": "electra"}}, ...],
+ *      "systems": ["electra",                          an objective, or
+ *                  {"name": "mlm", "title": "BERT", "settings": {"objective": "mlm"}}, ...],
  *      "sizes": ["small", {"name": "wide", "settings": {"model_size": "small", "hidden_size": 512}}],
  *      "budgets": [1e14],  or  "steps": [500000],         a size may have a "budget" of its own
  *      "seeds": [1, 2, 3],

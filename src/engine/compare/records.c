@@ -5,7 +5,6 @@
 
 #include "base/file.h"
 #include "engine/compare/parts.h"
-#include "train/presets.h"
 
 /* ---- reading ---- */
 
@@ -30,12 +29,45 @@ static const char *difference(const json_t *a, const json_t *b)
     return NULL;
 }
 
-/* What a record was asked, as it would be said now: earlier versions did not record the preset where it was the default. */
+static bool is_same(const json_t *a, const json_t *b)
+{
+    return json_equal(a, b) ||
+           (json_is_number(a) && json_is_number(b) && json_number_value(a) == json_number_value(b));
+}
+
+/* All settings where only the preset is given, and perhaps not even that (new reference; may be NULL). */
+static json_t *of_preset(const json_t *model_size)
+{
+    el_pretrain_settings s;
+    el_options options;
+    json_t *const given = json_pack("{s:O*}", "model_size", model_size);
+    json_t *all = NULL;
+    if (!el_compare_pretrain_settings(&s, &options, given)) {
+        all = el_options_json(&options);
+        el_options_close(&options);
+    }
+    json_decref(given);
+    return all;
+}
+
+/* What a record was asked, as it would be said now: what earlier versions and their plans left to the preset is there where
+ * the preset says the same.  A recipe and a folder to start from have a say in it, too. */
 static json_t *asked_before(const json_t *record, const json_t *asked)
 {
+    static const char *const KEYS[] = {"model_size", "objective", "mask_prob", "embeddings",
+                                       "generator_layers"};
     json_t *const before = json_copy(json_object_get(record, "asked"));
-    if (json_object_get(asked, "model_size") && !json_object_get(before, "model_size"))
-        json_object_set_new(before, "model_size", json_string(EL_PRESET[EL_SMALL].name));
+    const bool alone = !json_object_get(before, "recipe") && !json_object_get(before, "init_from");
+    json_t *all = NULL;
+    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS && (alone || i == 0); i++) {
+        json_t *const value = json_object_get(asked, KEYS[i]);
+        if (!value || json_object_get(before, KEYS[i]))
+            continue;
+        all = all ? all : of_preset(json_object_get(before, "model_size"));
+        if (is_same(value, json_object_get(all, KEYS[i])))
+            json_object_set(before, KEYS[i], value);
+    }
+    json_decref(all);
     return before;
 }
 

@@ -66,6 +66,60 @@ static void test_built_in(void **state)
     CHECK(el_plan_built_in("table9") == NULL, "there is a table 9");
 }
 
+/* The built-in plan in the sizes of two presets. */
+static void read_in_presets(el_plan *plan, const char *name)
+{
+    json_t *object;
+    const char *const text = el_plan_built_in(name);
+    CHECK_OK(el_json_parse(&object, text, strlen(text), name));
+    json_object_set_new(object, "sizes", json_pack("[s, s]", "tiny", "large"));
+    json_object_set_new(object, "budgets", json_pack("[f]", 1e17));
+    json_object_del(object, "steps");
+    CHECK_OK(el_plan_read(plan, object, name));
+}
+
+static void check_preset(const el_plan *plan, int system, int size)
+{
+    el_pretrain_settings s;
+    el_options options = {
+        .command = "pretrain", .table = EL_PRETRAIN_TABLE, .count = EL_PRETRAIN_LINES, .settings = &s};
+    json_t *const given = el_plan_settings(plan, system, size);
+    const char *const who = plan->systems[system].name;
+    el_pretrain_defaults(&s, size == 0 ? EL_TINY : EL_LARGE);
+    CHECK_OK(el_options_parse(&options, 1, (char *[]){"test", NULL}));
+    CHECK_OK(el_options_apply(&options, given, plan->name));
+    CHECK_OK(el_pretrain_settle(&s, &options, false));
+    CHECK_OK(el_pretrain_derive(&s, &options));
+    const el_objective_kind kind = (el_objective_kind)s.objective;
+    const bool pair = el_objective_has_generator(kind) && s.sampler == EL_SAMPLER_NETWORK;
+    const bool sharing = strcmp(plan->name, "sharing") == 0;
+    if (el_objective_masks(kind))
+        CHECK(s.mask_prob.first == 0.15 && s.mask_prob.last == 0.15, "%s: %s masks %g", plan->name, who,
+              s.mask_prob.first);
+    if (pair && kind != EL_TWO_STAGE && !sharing)
+        CHECK(s.embeddings == EL_TIE_SHARED, "%s: %s has other embeddings", plan->name, who);
+    if (pair && (sharing || strcmp(plan->name, "figure3-sizes") == 0))
+        CHECK(s.generator_layers == 1, "%s: the generator of %s has %g of the layers", plan->name, who,
+              s.generator_layers);
+    json_decref(given);
+    el_options_close(&options);
+}
+
+/* In sizes that are not the paper's all systems of a plan mask as many tokens, and share and stack as in the paper. */
+static void test_presets(void **state)
+{
+    (void)state;
+    char name[64];
+    for (const char *names = EL_PLAN_NAMES; *names;) {
+        el_plan plan;
+        names = next_name(names, name);
+        read_in_presets(&plan, name);
+        for (int i = 0; i < plan.system_count * plan.size_count; i++)
+            check_preset(&plan, i / plan.size_count, i % plan.size_count);
+        el_plan_close(&plan);
+    }
+}
+
 #define BEGINNING "{\"plan\": \"p\", \"systems\": [\"electra\"], \"sizes\": [\"tiny\"]"
 
 static void test_read(void **state)
@@ -249,8 +303,8 @@ static void test_statistics(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_built_in),    cmocka_unit_test(test_read),
-                                       cmocka_unit_test(test_names_alone), cmocka_unit_test(test_shares),
-                                       cmocka_unit_test(test_settings),    cmocka_unit_test(test_sizes),
-                                       cmocka_unit_test(test_statistics)};
+                                       cmocka_unit_test(test_names_alone), cmocka_unit_test(test_presets),
+                                       cmocka_unit_test(test_shares),      cmocka_unit_test(test_settings),
+                                       cmocka_unit_test(test_sizes),       cmocka_unit_test(test_statistics)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -238,6 +238,19 @@ said=$(sed -nE 's/.*"job": "electra.mini.4e9.seed-1.order".*"score": ([0-9.e-]+)
 (cd trunk/runs && "$electra" score --model electra.mini.4e9.seed-1 --pairs ../../labelled/order/order.jsonl --json --threads 2) > out 2> log || fail "score: $(cat log)"
 grep -q "\"accuracy\": $said" out || fail "compare says $said, score $(cat out)"
 
+# A generator that is not trained has its own shape: its steps, a trunk's among them, come to the budget.
+sed -E 's|"objective": "electra"[^}]*|"generator_from": "trunk/runs/mlm.mini.4e9.seed-1"|; s|\{"name": "mlm".*|], |; s|("name": "electra".*\}),$|\1|
+    s/"shares": \[50\], *//; s/"seeds": \[1, 2\]/"seeds": [1]/; /"tasks":/d' plan.json > frozen.json
+compare frozen.json --dry-run > out || fail "generator_from: $(cat log)"
+steps=$(sed -nE 's/^electra.mini.4e9.seed-1  *([0-9]+) .*/\1/p' out)
+compare frozen.json --output frozen > out || fail "generator_from: $(cat log)"
+grep -q "\"job\": \"electra.mini.4e9.seed-1\".*\"steps\": $steps," frozen/results.jsonl || fail "a dry run says $steps steps: $(cat frozen/results.jsonl)"
+compare frozen.json --output frozen-trunk --constant-then-cooldown > out || fail "generator_from, trunk: $(cat log)"
+awk -F'"products": ' '/"job": "electra.mini.4e9.seed-1"/ { split($2, a, ","); whole = a[1] } END { exit !(whole > 3.9e9 && whole < 4.1e9) }' \
+    frozen-trunk/results.jsonl || fail "with a generator that is not trained a trunk costs otherwise than the budget: $(cat frozen-trunk/results.jsonl)"
+sed -i 's|trunk/runs/mlm|nowhere/mlm|' frozen.json
+refused 3 "electra: nowhere/mlm" "$electra" compare frozen.json --dry-run
+
 # ---- refused ----
 refused 2 "built-in" "$electra" compare table9 --output new
 refused 2 "which plan" "$electra" compare --output new

@@ -173,6 +173,30 @@ el_status el_compare_check_steps(const el_study *study, int system, int size)
                          who, of, step);
 }
 
+static el_status check_vocabulary(const el_study *study, const char *folder)
+{
+    el_loader *data;
+    el_status st = el_loader_open(&data, study->plan.data);
+    if (st)
+        return st;
+    st = el_model_check_vocab(folder, el_loader_vocab(data), study->plan.data);
+    el_loader_close(data);
+    return st;
+}
+
+el_status el_compare_find_frozen(const el_study *study, int system, el_pretrain_settings *s,
+                                 el_config *frozen)
+{
+    const char *const folder = s->generator_from;
+    if (!folder)
+        return EL_OK;
+    el_status st = study->mean_length > 0 ? check_vocabulary(study, folder) : EL_OK;
+    if (!st)
+        st = el_pretrain_read_frozen(folder, frozen);
+    s->frozen_generator = frozen;
+    return st ? el_fail(st, "%s: %s", study->plan.systems[system].name, el_error()) : EL_OK;
+}
+
 /* All settings, whether they were given or not.  A warm-up that was not is its own: a short run makes it shorter. */
 uint64_t el_compare_settings_hash(const el_options *options)
 {

@@ -55,6 +55,7 @@ static el_status cost_of(const el_study *study, int system, int size, el_cost *c
 {
     el_pretrain_settings s;
     el_options options;
+    el_config frozen;
     el_flops_plan token = {0};
     el_model_plan plan;
     json_t *const given = el_plan_settings(&study->plan, system, size);
@@ -69,6 +70,8 @@ static el_status cost_of(const el_study *study, int system, int size, el_cost *c
         st = el_pretrain_derive(&s, &options);
     if (!st)
         st = el_compare_check_pretraining(study, system, &s);
+    if (!st)
+        st = el_compare_find_frozen(study, system, &s, &frozen);
     if (!st)
         st = el_pretrain_cost(&s, study->vocab_size, length, &token);
     if (!st)

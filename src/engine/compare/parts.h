@@ -16,6 +16,9 @@ el_status el_compare_check_pretraining(const el_study *study, int system,
                                        const el_pretrain_settings *settings);
 /* What a step takes of a run's length: FLOPs, or 1 where lengths are steps. */
 double el_compare_step(const el_study *study, int system, int size);
+/* Puts the shape of a generator that is not trained into *frozen and into the settings, where they have one. */
+el_status el_compare_find_frozen(const el_study *study, int system, el_pretrain_settings *settings,
+                                 el_config *frozen);
 /* A hash of all settings of a pre-training, derived; 0: no memory for it. */
 uint64_t el_compare_settings_hash(const el_options *options);
 /* No two systems are one: have the same settings in every size. */

@@ -85,6 +85,8 @@ void el_pretrain_take_length(el_pretrain_settings *settings, const el_options *o
 /* EL_EUSAGE where examples of the shards in `folder`, which are trained on or `heldout`, are longer than that.  After derive(). */
 el_status el_pretrain_check_length(const el_pretrain_settings *settings, const char *folder, int longest,
                                    bool heldout);
+/* The shape of the generator in a folder of --generator-from; EL_EUSAGE where it holds no masked language model. */
+el_status el_pretrain_read_frozen(const char *folder, el_config *config);
 
 /* What a token costs, in sequences of `length` tokens. */
 el_status el_pretrain_cost(const el_pretrain_settings *settings, int vocab_size, double length,

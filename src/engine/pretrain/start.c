@@ -209,13 +209,24 @@ el_status el_pretrain_find_start(el_pretraining *p)
     return st ? st : check_segments(p);
 }
 
+el_status el_pretrain_read_frozen(const char *folder, el_config *config)
+{
+    el_model_paths paths = {0};
+    el_head_config head = {.kind = EL_HEAD_MLM};
+    el_status st = el_model_find(&paths, folder);
+    if (!st && paths.generator)
+        st = el_model_read(paths.generator, true, config, &head, NULL);
+    const bool fills = paths.generator && head.kind == EL_HEAD_MLM && !head.ordered;
+    if (!st && (!fills || config->causal))
+        st = el_fail(EL_EUSAGE, "--generator-from: %s holds no masked language model", folder);
+    el_model_paths_free(&paths);
+    return st;
+}
+
 el_status el_pretrain_find_frozen(el_pretraining *p)
 {
     const char *folder = p->settings->generator_from;
     json_t *config = NULL;
-    el_model_paths paths = {0};
-    el_head_config head = {.kind = EL_HEAD_MLM};
-    bool fills = false;
     if (!folder)
         return EL_OK;
     char *path = el_path_join(p->resuming ? p->run.folder : folder, "config.json");
@@ -227,15 +238,9 @@ el_status el_pretrain_find_frozen(el_pretraining *p)
     } else if (!st) {
         st = el_model_check_vocab(folder, el_loader_vocab(p->data), p->settings->data);
         if (!st)
-            st = el_model_find(&paths, folder);
-        if (!st && paths.generator)
-            st = el_model_read(paths.generator, true, &p->frozen, &head, NULL);
-        fills = paths.generator && head.kind == EL_HEAD_MLM && !head.ordered && !p->frozen.causal;
+            st = el_pretrain_read_frozen(folder, &p->frozen);
     }
-    if (!st && !p->resuming && !fills)
-        st = el_fail(EL_EUSAGE, "--generator-from: %s holds no masked language model", folder);
     p->settings->frozen_generator = &p->frozen;
-    el_model_paths_free(&paths);
     json_decref(config);
     free(path);
     return st;

@@ -20,7 +20,7 @@ typedef struct {
 
 typedef struct {
     el_pair_counts *counts;
-    el_scorer *scorer;
+    el_scorer *scorer; /* NULL: the pairs are only counted */
     el_lines lines;
     bool turned; /* the first column is the bad sentence */
     pair pairs[AT_A_TIME];
@@ -66,7 +66,7 @@ static el_status count_pair(el_pair_counts *c, const pair *p, bool right)
     return EL_OK;
 }
 
-static el_status flush(reading *r)
+static el_status score(reading *r)
 {
     el_sentence_text texts[2 * AT_A_TIME];
     el_sentence_score scores[2 * AT_A_TIME];
@@ -77,6 +77,14 @@ static el_status flush(reading *r)
     el_status st = r->count ? el_scorer_run(r->scorer, texts, 2 * r->count, scores) : EL_OK;
     for (int i = 0; !st && i < r->count; i++)
         st = count_pair(r->counts, &r->pairs[i], scores[2 * i].score > scores[2 * i + 1].score);
+    return st;
+}
+
+static el_status flush(reading *r)
+{
+    const el_status st = r->scorer ? score(r) : EL_OK;
+    if (!r->scorer)
+        r->counts->kinds[0].pairs += r->count;
     for (int i = 0; i < r->count; i++)
         forget(&r->pairs[i]);
     r->count = 0;
@@ -171,8 +179,8 @@ static el_status read_file(reading *r, const char *path, const el_pairs_watch *w
     return st ? st : flush(r);
 }
 
-el_status el_minimal_pairs(el_pair_counts *counts, el_scorer *scorer, const char *path,
-                           const el_pairs_watch *watch)
+static el_status read_pairs(el_pair_counts *counts, el_scorer *scorer, const char *path,
+                            const el_pairs_watch *watch)
 {
     static const el_pairs_watch NOBODY = {0};
     *counts = (el_pair_counts){.kinds = calloc(1, sizeof *counts->kinds), .count = 1};
@@ -184,10 +192,26 @@ el_status el_minimal_pairs(el_pair_counts *counts, el_scorer *scorer, const char
         forget(&r.pairs[i]);
     if (!st && counts->kinds[0].pairs == 0)
         st = el_fail(EL_EDATA, "%s: there are no pairs in it", path);
+    if (st)
+        el_minimal_pairs_release(counts);
+    return st;
+}
+
+el_status el_minimal_pairs(el_pair_counts *counts, el_scorer *scorer, const char *path,
+                           const el_pairs_watch *watch)
+{
+    const el_status st = read_pairs(counts, scorer, path, watch);
     if (!st)
         el_text_loss_say(el_scorer_loss(scorer), path, "sentences", el_scorer_longest(scorer), false);
-    else
-        el_minimal_pairs_release(counts);
+    return st;
+}
+
+el_status el_minimal_pairs_check(const char *path)
+{
+    el_pair_counts counts;
+    const el_status st = read_pairs(&counts, NULL, path, NULL);
+    if (!st)
+        el_minimal_pairs_release(&counts);
     return st;
 }
 

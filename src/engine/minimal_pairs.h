@@ -31,6 +31,8 @@ typedef struct {
 /* EL_EDATA where the file has no pair, or a line that is none; EL_ESTOPPED where it was stopped. */
 el_status el_minimal_pairs(el_pair_counts *counts, el_scorer *scorer, const char *path,
                            const el_pairs_watch *watch);
+/* Reads the file as it would be read then, and asks nothing. */
+el_status el_minimal_pairs_check(const char *path);
 void el_minimal_pairs_release(el_pair_counts *counts); /* accepts a zeroed one */
 
 double el_pair_accuracy(const el_pair_kind *kind);

@@ -26,6 +26,9 @@ typedef enum {
 /* Their words, in that order. */
 #define EL_SCORE_NAMES "pll|left-to-right|originals|energy|auto"
 
+/* Whether a model of these networks can say that of a sentence. */
+bool el_score_can(const el_model_plan *plan, el_score_kind kind);
+
 typedef struct {
     const char *text;
     size_t bytes;

@@ -290,6 +290,8 @@ wrong "settings: learning_rate: this plan tries" 's/"train_batch_size"/"learning
 wrong "mml is none of electra|mlm|" 's/\{"name": "mlm", .*$/"mml"],/'
 wrong "mlm has the name of an objective and would learn electra" 's/\{"name": "mlm", .*$/{"name": "mlm"}],/'
 wrong "electra and other have the same settings" 's/\{"name": "mlm", .*$/{"name": "other", "settings": {"embeddings": "shared"}}],/'
+wrong "order: by: electra has no network that says left-to-right" 's/"task": "pairs"/&, "settings": {"by": "left-to-right"}/'
+wrong "order: by: mlm has no network that says originals" 's/"task": "pairs"/&, "settings": {"by": "originals"}/'
 wrong "did you mean .num_train_epochs" 's/"num_train_epochs"/"num_train_epoch"/'
 wrong "finetune: max_seq_length" 's/"max_seq_length": 32/"max_seq_length": -32/'
 wrong "finetune: model: is not a plan's" 's/"num_train_epochs"/"model": "x", &/'
@@ -320,6 +322,13 @@ for files in labelled/gone.txt 'pet={tasks}/animals/train.tsv,none={tasks}/gone.
     refused 3 "animals: there is no labelled/gone.txt" "$electra" compare wrong.json --output files
     [ ! -e files ] || fail "a refused study left $(ls files)"
 done
+cp labelled/order/order.jsonl pairs.jsonl # a file of minimal pairs is read to its end before the first job
+echo '{"good": "one"}' >> labelled/order/order.jsonl
+refused 3 "order: labelled/order/order.jsonl, line 31: has no texts good and bad" "$electra" compare plan.json --output new
+refused 3 "line 31" "$electra" compare plan.json --dry-run
+: > labelled/order/order.jsonl
+refused 3 "there are no pairs in it" "$electra" compare plan.json --dry-run
+cp pairs.jsonl labelled/order/order.jsonl
 sed 's|"name": "animals"|&, "settings": {"train_file": "pet={tasks}/animals/train.tsv,none"}|' plan.json > wrong.json
 refused 2 "animals: none: is not label=FILE" "$electra" compare wrong.json --output new
 [ ! -e new ] || fail "a refused study left $(ls new)"

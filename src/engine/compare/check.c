@@ -197,6 +197,25 @@ el_status el_compare_find_frozen(const el_study *study, int system, el_pretrain_
     return st ? el_fail(st, "%s: %s", study->plan.systems[system].name, el_error()) : EL_OK;
 }
 
+el_status el_compare_check_pairs(const el_study *study, int system, const el_model_plan *plan)
+{
+    el_score_kind kind;
+    el_precision precision;
+    for (int t = 0; t < study->plan.task_count; t++) {
+        const el_plan_task *const task = &study->plan.tasks[t];
+        if (!el_plan_asks_pairs(task))
+            continue;
+        const el_status st = el_compare_pairs_settings(task, &kind, &precision);
+        if (st)
+            return st;
+        if (!el_score_can(plan, kind))
+            return el_fail(EL_EUSAGE, "%s: by: %s has no network that says %s of a sentence", task->name,
+                           study->plan.systems[system].name,
+                           json_string_value(json_object_get(task->settings, "by")));
+    }
+    return EL_OK;
+}
+
 /* All settings, whether they were given or not.  A warm-up that was not is its own: a short run makes it shorter. */
 uint64_t el_compare_settings_hash(const el_options *options)
 {

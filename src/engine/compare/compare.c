@@ -133,7 +133,7 @@ static el_status take_up(el_study *study)
     if (!st)
         st = el_compare_check_rates(study);
     el_compare_reopen(study);
-    return st || study->settings->dry_run ? st : el_compare_check_files(study);
+    return st ? st : el_compare_check_files(study);
 }
 
 /* From here on it is written: a start that is refused leaves the study as it was. */

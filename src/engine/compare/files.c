@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "engine/columns.h"
 #include "engine/compare/parts.h"
+#include "engine/minimal_pairs.h"
 
 /* A text in which {tasks} stands for the folder of tasks (new reference). */
 static json_t *with_folder(const char *text, const char *folder)
@@ -132,7 +133,15 @@ static el_status check_file(void *nothing, const char *path)
     return el_file_exists(path) ? EL_OK : el_fail(EL_EDATA, "there is no %s", path);
 }
 
-static el_status check_files_of(const el_study *study, int task)
+static el_status check_pairs(const el_study *study, int task)
+{
+    char *const path = el_compare_task_data(study, task);
+    const el_status st = path ? el_minimal_pairs_check(path) : el_fail(EL_ENOMEM, "no memory for a path");
+    free(path);
+    return st;
+}
+
+static el_status check_named(const el_study *study, int task)
 {
     static const char *const KEYS[] = {"train_file", "dev_file", "test_file"};
     json_t *const told = el_compare_told(study, &(el_job){.task = task});
@@ -143,7 +152,19 @@ static el_status check_files_of(const el_study *study, int task)
             st = el_class_files_visit(path, check_file, NULL);
     }
     json_decref(told);
-    return st ? el_fail(st, "%s: %s", study->plan.tasks[task].name, el_error()) : EL_OK;
+    return st;
+}
+
+static el_status check_files_of(const el_study *study, int task)
+{
+    const el_plan_task *const t = &study->plan.tasks[task];
+    const bool dry = study->settings->dry_run;
+    el_status st = EL_OK;
+    if (el_plan_asks_pairs(t) && (!dry || el_compare_has_files(study, task)))
+        st = check_pairs(study, task);
+    else if (!el_plan_asks_pairs(t) && !dry)
+        st = check_named(study, task);
+    return st ? el_fail(st, "%s: %s", t->name, el_error()) : EL_OK;
 }
 
 el_status el_compare_check_files(const el_study *study)

@@ -77,6 +77,8 @@ static el_status cost_of(const el_study *study, int system, int size, el_cost *c
     if (!st)
         st = el_pretrain_plan(&s, study->vocab_size, &plan);
     if (!st)
+        st = el_compare_check_pairs(study, system, &plan);
+    if (!st)
         *cost = (el_cost){el_flops_products_training(&token) * (double)s.train_batch_size * length,
                           el_flops_products_inference(&token.encoder, length),
                           memory_of(&s, &plan),

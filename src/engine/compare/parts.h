@@ -19,6 +19,8 @@ double el_compare_step(const el_study *study, int system, int size);
 /* Puts the shape of a generator that is not trained into *frozen and into the settings, where they have one. */
 el_status el_compare_find_frozen(const el_study *study, int system, el_pretrain_settings *settings,
                                  el_config *frozen);
+/* A model of these networks can say the score that each task of minimal pairs asks for. */
+el_status el_compare_check_pairs(const el_study *study, int system, const el_model_plan *plan);
 /* A hash of all settings of a pre-training, derived; 0: no memory for it. */
 uint64_t el_compare_settings_hash(const el_options *options);
 /* No two systems are one: have the same settings in every size. */
@@ -29,7 +31,8 @@ el_status el_compare_check_steps(const el_study *study, int system, int size);
 el_status el_compare_check_lengths(const el_study *study);
 /* A name is a folder, and a key of results.jsonl: near numbers may have one. */
 el_status el_compare_check_names(const el_study *study);
-/* EL_EDATA where a file that the settings of a task name is not there, and the task is still to be done. */
+/* EL_EDATA where a task is still to be done and a file that its settings name is not there, which a dry run allows, or its file
+ * of minimal pairs is none. */
 el_status el_compare_check_files(const el_study *study);
 
 /* Fills study->jobs by the plan, in the order in which they are begun where they can be. */

@@ -40,7 +40,7 @@ static void on_progress(void *context, const el_study_progress *p)
 static void put_unknown(int count)
 {
     if (count)
-        printf(", of which %d are not counted below: their files are not there", count);
+        printf(", of which %d are not counted below: their files are not there, or empty", count);
 }
 
 static el_status estimate(const job *j)

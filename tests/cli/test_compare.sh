@@ -108,6 +108,7 @@ grep -q '"diverged"' study/results.jsonl || fail "a rate of 1e30 does not diverg
 [ "$(grep -c '"job": "mlm.mini.4e9.rate-0.001".*"flops_budget": 2e9\|"job": "mlm.mini.4e9.rate-0.001".*"flops_budget": 2000000000.0' study/results.jsonl)" = 1 ] || fail "a rate is tried for another share: $(grep rate-0.001 study/results.jsonl)"
 grep -q '"learning_rate": 0.001' study/report.json || fail "the rate that diverged was chosen"
 grep -q 'Two objectives &amp; &lt;a&gt; rate' study/report.html || fail "the plan's words are not escaped"
+grep -q 'astray\. made-up; ' study/report.html || fail "the plan's sentence has no end: $(grep -o 'astray.\{20\}' study/report.html)"
 grep -q 'As published' study/report.html || fail "published rows are not marked"
 ! grep -qE '(src|href)=|<script|url\(|@import' study/report.html || fail "the report asks for something outside it"
 command=$(sed -nE 's/.*"command": "(electra pretrain [^"]*mlm.mini.4e9.seed-1)".*/\1/p' study/report.json)
@@ -177,7 +178,7 @@ compare first.json --output older --tasks relabelled --eval-data heldout > out |
 
 # ---- a task that is not there is left out and named, and done once it is there; a rate that was chosen stays ----
 cat > partly.json << 'END'
-{"plan": "partly", "data": "shards", "eval_data": "heldout", "tasks_folder": "labelled",
+{"plan": "partly", "about": "One system.", "data": "shards", "eval_data": "heldout", "tasks_folder": "labelled",
  "settings": {"hidden_size": 32, "embedding_size": 32, "train_batch_size": 8},
  "finetune": {"num_train_epochs": 1, "max_seq_length": 32, "max_restarts": 0},
  "systems": [{"name": "mlm", "settings": {"objective": "mlm"}}], "sizes": ["tiny"], "steps": [2],
@@ -185,6 +186,7 @@ cat > partly.json << 'END'
  "rates": {"grid": [1e-3, 2e-3]}}
 END
 compare partly.json --output partly > out || fail "a task that is not there: $(cat log)"
+grep -q 'One system\. 6 of 6 jobs' partly/report.html || fail "the end of a sentence: $(grep -o 'One system.\{20\}' partly/report.html)"
 grep -q "has no plants; left out" log && grep -q '"left_out": "plants"' partly/report.json || fail "nothing says that plants are left out: $(cat log)"
 grep -q '"name": "plants"' partly/run.json || fail "the plan on record lacks what was left out: $(cat partly/run.json)"
 compare --output partly > out && grep -q '"left_out": "plants"' partly/report.json || fail "going on, nothing is left out: $(cat log)"

@@ -178,6 +178,7 @@ static void test_read(void **state)
         {BEGINNING ", \"budgets\": [1], \"published\": 5}", "an array of rows"},
         {BEGINNING ", \"budgets\": [1], \"published\": \"table 3\"}", "an array of rows"},
         {BEGINNING ", \"budgets\": [1], \"published\": [\"x\"]}", "a row is an object"},
+        {BEGINNING ", \"budgets\": [1], \"published\": [{\"flops\": -5}]}", "flops are a number from 0"},
         {"{\"plan\": \"p\", \"systems\": [\"mml\"], \"sizes\": [\"tiny\"], \"budgets\": [1]}",
          "systems: mml is none of electra|mlm|"},
         {BEGINNING ", \"budgets\": [1], \"published\": [{\"scores\": 1}]}",

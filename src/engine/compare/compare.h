@@ -111,7 +111,7 @@ typedef struct {
     int pretrainings, tunings, pairs; /* pairs: a model asked a file of minimal pairs */
     int again;                  /* of the pre-trainings: on record, but their models are gone and needed */
     int unknown, pairs_unknown; /* of the fine-tunings, of the pairs: the cost is not known and not counted,
-                                   their files are not there */
+                                   their files are not there, or empty */
     double flops, peak, seconds;
 } el_study_cost;
 el_study_cost el_compare_cost(const el_study *study);

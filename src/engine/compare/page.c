@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ending.h"
 #include "base/nearest.h"
 #include "engine/compare/report.h"
 
@@ -378,6 +379,15 @@ static void put_runs(el_writer *page, const el_findings *f)
 
 /* ---- the page ---- */
 
+static bool ends_sentence(const char *text)
+{
+    static const char *const MARKS[] = {".", "!", "?", "\u2026", "\u3002"};
+    for (size_t i = 0; i < sizeof MARKS / sizeof *MARKS; i++)
+        if (el_ends_with(text, MARKS[i]))
+            return true;
+    return false;
+}
+
 static void put_beginning(el_writer *page, const el_findings *f)
 {
     const el_study *const s = f->study;
@@ -386,7 +396,7 @@ static void put_beginning(el_writer *page, const el_findings *f)
         done += s->jobs[i].state == EL_JOB_DONE;
     el_html_put(page, "<p>");
     el_html_text(page, s->plan.about);
-    el_html_put(page, "%s", *s->plan.about ? ". " : "");
+    el_html_put(page, "%s", *s->plan.about == '\0' ? "" : ends_sentence(s->plan.about) ? " " : ". ");
     el_html_text(page, s->plan.language);
     el_html_put(page, "%s%d of %d jobs are done%s", *s->plan.language ? "; " : "", done, s->count,
                 done < s->count ? ": the study goes on." : ".");

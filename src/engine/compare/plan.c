@@ -371,6 +371,8 @@ static el_status read_published(const reading *r)
         for (int k = 0; !st && k < COUNT(PUBLISHED_KEYS); k++)
             st = k < 2 ? el_json_string(row, r->name, PUBLISHED_KEYS[k], &text)
                        : el_json_real(row, r->name, PUBLISHED_KEYS[k], &number);
+        if (!st && json_number_value(json_object_get(row, "flops")) < 0)
+            return wrong(r, "published", "flops are a number from 0");
     }
     return st;
 }

@@ -49,6 +49,14 @@ static void note_other_shards(el_pretraining *p)
     el_run_note_hash(&p->run, "data_hash", data, "other shards", p->changes);
 }
 
+/* Whether a setting that names a folder, and differs as a text, names the one that it did. */
+static bool is_same_folder(const json_t *before, const json_t *now, const char *key)
+{
+    const char *const was = json_string_value(json_object_get(before, key)), *const is = json_string_value(
+                                                                                 json_object_get(now, key));
+    return was && is && el_path_inside(was, is) && el_path_inside(is, was);
+}
+
 /* Refuses what would make it another run; more steps are welcome. */
 static el_status compare_settings(el_pretraining *p)
 {
@@ -62,8 +70,12 @@ static el_status compare_settings(el_pretraining *p)
     const json_t *steps = json_object_get(before, "num_train_steps");
     if (json_is_integer(steps) && p->settings->num_train_steps >= json_integer_value(steps))
         free_keys[count++] = "num_train_steps";
-    free_keys[count] = NULL;
     json_t *now = el_options_json(p->options);
+    static const char *const FOLDERS[] = {"init_from", "generator_from"};
+    for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++)
+        if (is_same_folder(before, now, FOLDERS[i]))
+            free_keys[count++] = FOLDERS[i];
+    free_keys[count] = NULL;
     const el_status st = el_run_compare(before, now, free_keys, p->settings->allow_change, &p->changes);
     json_decref(now);
     if (!st)

@@ -385,6 +385,33 @@ cmp -s cloze/generator/model.safetensors staged/generator/model.safetensors || f
 alone --objective mlm --sentence-task sop --init-from cloze --num-train-steps 1 --output pairs 2> log || fail "sop: $(cat log)"
 ! grep -q "no generator head" log || fail "the head of tokens is called a new one: $(cat log)"
 
+# ---- sizes of --init-from are looked at as those given by hand are ----
+alone --objective mlm --num-hidden-groups 1 --output layers 2> log || fail "shared layers: $(cat log)"
+alone --objective mlm --init-from layers --output relayered 2> log && grep -q "shared layers: no neighbour heads" log &&
+    grep -q '"neighbour_heads": false' relayered/run.json || fail "shared layers of --init-from: $(cat log)"
+expect 2 "neighbour-heads: layers are shared" alone --objective mlm --init-from layers --neighbour-heads
+expect 2 "init-from: --objective xlnet has no table of positions" alone --objective xlnet --init-from layers
+alone --objective xlnet --init-from other-xlnet --output rexlnet --num-train-steps 1 2> log || fail "xlnet from xlnet: $(cat log)"
+alone --objective two-stage --init-from staged --output restaged 2> log || fail "two-stage from both networks: $(cat log)"
+alone --init-from staged --generator-from cloze --output redrawn 2> log || fail "another generator than that of --init-from: $(cat log)"
+
+# ---- another way to the same folder is no change; a run that was killed before config.json was written goes on ----
+alone --init-from staged --output renewed 2> log || fail "begun: $(cat log)"
+alone --init-from "$PWD/./staged/" --output renewed --num-train-steps 3 2> log || fail "the same folder: $(cat log)"
+expect 2 "init_from: the run has" alone --init-from restaged --output renewed --num-train-steps 4
+alone --generator-from cloze --output drawn 2> log || fail "drawn: $(cat log)"
+cp -r staged/discriminator coarse16
+sed -i 's/"layer_norm_eps": [^,]*/"layer_norm_eps": 0.01/' coarse16/config.json
+alone --init-from coarse16 --output coarsened 2> log || fail "coarsened: $(cat log)"
+alone --init-from coarsened/checkpoint-2 --output followed 2> log || fail "from a checkpoint: $(cat log)"
+for run in drawn followed; do
+    cp $run/discriminator/model.safetensors whole.safetensors
+    rm -r $run/config.json $run/checkpoint-2 $run/generator $run/discriminator # as a kill behind run.json leaves it
+    alone --output $run 2> log || fail "$run, without config.json: $(cat log)"
+    cmp -s whole.safetensors $run/discriminator/model.safetensors || fail "$run, without config.json, learns something else"
+done
+alone --generator-from "$PWD/cloze" --output drawn --num-train-steps 3 2> log || fail "the same generator: $(cat log)"
+
 # ---- a folder that holds something of others is left as it is ----
 mkdir -p proj/backup.2024.old
 date > proj/x.17.tmp

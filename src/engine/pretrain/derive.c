@@ -15,8 +15,9 @@ static el_status take_sizes(el_pretrain_settings *s, const el_options *options, 
 {
     el_config d = {0}, g = {0};
     el_status st = el_model_read(paths->encoder, false, &d, NULL, NULL);
+    const bool own = s->objective != EL_TWO_STAGE && !s->generator_from; /* else it has other sizes */
     const bool generator =
-        paths->generator && paths->discriminator; /* a masked model alone is the large network */
+        own && paths->generator && paths->discriminator; /* a masked model alone is the large network */
     if (!st && generator)
         st = el_model_read(paths->generator, true, &g, NULL, NULL);
     if (!st && d.backwards)
@@ -40,8 +41,6 @@ static el_status take_sizes(el_pretrain_settings *s, const el_options *options, 
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (!el_options_given(options, sizes[i].name))
             *sizes[i].place = sizes[i].value;
-    if (s->objective == EL_TWO_STAGE) /* whose generator is as large */
-        return EL_OK;
     if (generator && !el_options_given(options, "generator_hidden_size"))
         s->generator_hidden_size = (double)g.hidden_size / c->hidden_size;
     if (generator && !el_options_given(options, "generator_layers"))
@@ -49,8 +48,7 @@ static el_status take_sizes(el_pretrain_settings *s, const el_options *options, 
     return EL_OK;
 }
 
-/* Whether --init-from names a checkpoint, whose shape is that of its run and has to be given. */
-static bool is_checkpoint(const char *folder)
+bool el_pretrain_is_checkpoint(const char *folder)
 {
     char *path = el_path_join(folder, "state.json");
     const bool found = path && el_file_exists(path);
@@ -60,7 +58,7 @@ static bool is_checkpoint(const char *folder)
 
 static el_status sizes_of_start(el_pretrain_settings *s, const el_options *options)
 {
-    if (!s->init_from || is_checkpoint(s->init_from))
+    if (!s->init_from || el_pretrain_is_checkpoint(s->init_from))
         return EL_OK;
     el_model_paths paths;
     el_status st = el_model_find(&paths, s->init_from);
@@ -236,8 +234,8 @@ el_status el_pretrain_derive(el_pretrain_settings *s, const el_options *options)
         s->embedding_size = s->hidden_size;
     el_status st = translate(s, options);
     if (!st)
-        st = el_pretrain_suit(s, options);
-    return st ? st : sizes_of_start(s, options);
+        st = sizes_of_start(s, options);
+    return st ? st : el_pretrain_suit(s, options);
 }
 
 int64_t el_pretrain_least_steps(const el_pretrain_settings *s)

@@ -133,10 +133,7 @@ el_status el_pretrain_start(el_pretraining *p)
         st = start_frozen(p);
     if (st || !p->settings->init_from)
         return st;
-    char *state = el_path_join(p->settings->init_from, "state.json");
-    const bool checkpoint = state && el_file_exists(state);
-    free(state);
-    if (checkpoint)
+    if (el_pretrain_is_checkpoint(p->settings->init_from))
         return start_from_checkpoint(p);
     st = el_model_check_vocab(p->settings->init_from, el_loader_vocab(p->data), p->settings->data);
     if (!st)
@@ -185,27 +182,45 @@ static el_status check_segments(const el_pretraining *p)
                          p->settings->init_from);
 }
 
-el_status el_pretrain_find_start(el_pretraining *p)
+/* config.json of a run, where it is there; a run that was killed before it wrote one has none. */
+static el_status find_config(const char *run, char **path)
+{
+    *path = el_path_join(run, "config.json");
+    if (!*path)
+        return el_fail(EL_ENOMEM, "%s: no memory for a path", run);
+    if (!el_file_exists(*path)) {
+        free(*path);
+        *path = NULL;
+    }
+    return EL_OK;
+}
+
+/* Of a run that goes on what it began with; else of --init-from. */
+static el_status read_start(el_pretraining *p)
 {
     const char *const from = p->settings->init_from;
-    char *const state = from ? el_path_join(from, "state.json") : NULL;
-    const bool checkpoint = state && el_file_exists(state);
-    char *const run = checkpoint ? el_path_join(from, "..") : NULL;
-    const char *const folder = p->resuming ? p->run.folder : run;
-    char *const path = folder ? el_path_join(folder, "config.json") : NULL;
-    el_status st = EL_OK;
-    p->start = p->start_generator = el_config_default();
-    if ((from && !state) || (checkpoint && !run) || (folder && !path))
-        st = el_fail(EL_ENOMEM, "no memory for a path");
-    else if (path && el_file_exists(path))
+    char *path = NULL, *run = NULL;
+    el_status st = p->resuming ? find_config(p->run.folder, &path) : EL_OK;
+    const bool checkpoint = !st && !path && from && el_pretrain_is_checkpoint(from);
+    if (checkpoint && !(run = el_path_join(from, "..")))
+        st = el_fail(EL_ENOMEM, "%s: no memory for a path", from);
+    if (!st && checkpoint)
+        st = find_config(run, &path);
+    if (!st && path)
         st = read_run(p, path);
-    else if (from && !checkpoint)
+    else if (!st && from && !checkpoint)
         st = read_folder(p);
-    p->settings->start = &p->start;
-    p->settings->start_generator = &p->start_generator;
     free(path);
     free(run);
-    free(state);
+    return st;
+}
+
+el_status el_pretrain_find_start(el_pretraining *p)
+{
+    p->start = p->start_generator = el_config_default();
+    const el_status st = read_start(p);
+    p->settings->start = &p->start;
+    p->settings->start_generator = &p->start_generator;
     return st ? st : check_segments(p);
 }
 
@@ -223,25 +238,34 @@ el_status el_pretrain_read_frozen(const char *folder, el_config *config)
     return st;
 }
 
+/* The generator of a run that goes on. */
+static el_status read_own(el_pretraining *p, const char *path)
+{
+    json_t *config = NULL;
+    el_status st = el_json_load(&config, path);
+    if (!st)
+        st = el_config_read(&p->frozen, json_object_get(config, EL_GENERATOR), path);
+    json_decref(config);
+    return st;
+}
+
+/* The generator of --generator-from. */
+static el_status find_generator(el_pretraining *p, const char *folder)
+{
+    const el_status st = el_model_check_vocab(folder, el_loader_vocab(p->data), p->settings->data);
+    return st ? st : el_pretrain_read_frozen(folder, &p->frozen);
+}
+
 el_status el_pretrain_find_frozen(el_pretraining *p)
 {
-    const char *folder = p->settings->generator_from;
-    json_t *config = NULL;
+    const char *const folder = p->settings->generator_from;
+    char *path = NULL;
     if (!folder)
         return EL_OK;
-    char *path = el_path_join(p->resuming ? p->run.folder : folder, "config.json");
-    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory for a path", folder);
-    if (!st && p->resuming) {
-        st = el_json_load(&config, path);
-        if (!st)
-            st = el_config_read(&p->frozen, json_object_get(config, EL_GENERATOR), path);
-    } else if (!st) {
-        st = el_model_check_vocab(folder, el_loader_vocab(p->data), p->settings->data);
-        if (!st)
-            st = el_pretrain_read_frozen(folder, &p->frozen);
-    }
+    el_status st = p->resuming ? find_config(p->run.folder, &path) : EL_OK;
+    if (!st)
+        st = path ? read_own(p, path) : find_generator(p, folder);
     p->settings->frozen_generator = &p->frozen;
-    json_decref(config);
     free(path);
     return st;
 }

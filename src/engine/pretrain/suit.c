@@ -132,13 +132,21 @@ typedef struct {
     bool fits;
 } need;
 
+/* A size that nobody gave and no preset has: the start's, which cannot be replaced. */
+static const char *of_the_start(const el_pretrain_settings *s, const char *name)
+{
+    const bool size = strcmp(name, "embedding_size") == 0 || strcmp(name, "num_hidden_groups") == 0;
+    return size && s->init_from && !el_pretrain_is_checkpoint(s->init_from) ? "init_from" : NULL;
+}
+
 /* Refuses what was given and does not fit; *replaced: something of the preset, or of an original's file, does not. */
 static el_status check_needs(const el_pretrain_settings *s, const need *needs, size_t count,
                              const el_options *options, const char *why, bool *replaced)
 {
     *replaced = false;
     for (size_t i = 0; i < count; i++) {
-        const char *const given = needs[i].fits ? NULL : given_as(s, options, needs[i].name);
+        const char *const by_hand = needs[i].fits ? NULL : given_as(s, options, needs[i].name);
+        const char *const given = needs[i].fits || by_hand ? by_hand : of_the_start(s, needs[i].name);
         const bool sampler = strcmp(needs[i].name, "sampler") == 0; /* which nothing can stand in for */
         if (given && (sampler || !of_the_original(options, given)))
             return el_options_refuse(given, "%s", why);

@@ -167,7 +167,7 @@ static void test_read(void **state)
         {"{\"plan\": \"p\", \"systems\": [{\"name\": \"a\", \"budget\": 1}], \"sizes\": [\"tiny\"], "
          "\"budgets\": [1]}",
          "plan.json: systems: unknown key \"budget\""},
-        {"{\"plan\": \"p\", \"systems\": [\"a\"], \"sizes\": [{\"name\": \"tiny\", \"setings\": {}}], "
+        {"{\"plan\": \"p\", \"systems\": [\"mlm\"], \"sizes\": [{\"name\": \"tiny\", \"setings\": {}}], "
          "\"budgets\": [1]}",
          "plan.json: sizes: unknown key \"setings\"; did you mean settings?"},
         {BEGINNING ", \"budgets\": [1], \"seeds\": [1152921504606846976]}", "to 1e15"},

@@ -71,7 +71,7 @@ static el_status describe(const char *folder, bool predicts, el_onnx *model)
             "%s: the original's head for questions searches answers step by step, which a graph cannot; "
             "fine-tune with --head huggingface",
             folder);
-    if (model->config.num_hidden_groups)
+    if (el_config_different_layers(&model->config) < model->config.num_hidden_layers)
         return el_fail(EL_EUSAGE, "%s: shares layers, which the graph would have to repeat", folder);
     if (model->config.causal)
         return el_fail(EL_EUSAGE, "%s: reads in one direction, and the graph has no such attention", folder);

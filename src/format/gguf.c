@@ -259,12 +259,12 @@ static int64_t largest(const el_config *c)
 static el_status check(const el_gguf *m, const char *path)
 {
     const el_config *const c = &m->config;
-    if (c->embedding_size != c->hidden_size)
+    if (el_config_projects(c))
         return el_fail(
             EL_EUSAGE,
-            "%s: GGUF's \"bert\" has no projection of embeddings: this model's are %d wide, its layers %d",
-            path, c->embedding_size, c->hidden_size);
-    if (c->num_hidden_groups || c->causal || el_config_relative(c))
+            "%s: GGUF's \"bert\" has no projection of embeddings: this model's projects from %d to %d", path,
+            c->embedding_size, c->hidden_size);
+    if (el_config_different_layers(c) < c->num_hidden_layers || c->causal || el_config_relative(c))
         return el_fail(EL_EUSAGE,
                        "%s: GGUF's \"bert\" has neither shared layers, nor one direction, nor distances",
                        path);

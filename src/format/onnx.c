@@ -91,7 +91,7 @@ static el_onnx_value embeddings(el_onnx_graph *g)
     const el_onnx_value all = el_onnx_add(g, s, "Add_1", both, positions(g, place, width));
     const el_onnx_value normed =
         el_onnx_layer_norm(g, width, "LayerNormalization", "electra.embeddings.LayerNorm", all);
-    if (width == c->hidden_size)
+    if (!el_config_projects(c))
         return normed;
     return el_onnx_affine(g, el_onnx_rows(c->hidden_size), "project", "electra.embeddings_project", width,
                           c->hidden_size, normed);

@@ -349,3 +349,8 @@ int el_config_group(const el_config *c, int layer)
 {
     return c->num_hidden_groups ? layer * c->num_hidden_groups / c->num_hidden_layers : layer;
 }
+
+int el_config_different_layers(const el_config *c)
+{
+    return el_config_group(c, c->num_hidden_layers - 1) + 1;
+}

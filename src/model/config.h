@@ -40,10 +40,11 @@ el_status el_config_read(el_config *config, const json_t *object, const char *na
 json_t *el_config_json(const el_config *config, const char *architecture);
 
 /* Whether embeddings are projected to the layers' width, and whether attention is by distances; and which of the different
- * layers is used as layer i. */
+ * layers is used as layer i, and how many those are. */
 bool el_config_projects(const el_config *config);
 bool el_config_relative(const el_config *config);
 int el_config_group(const el_config *config, int layer);
+int el_config_different_layers(const el_config *config);
 
 /* Sizes in range and divisible as they must be. */
 el_status el_config_check(const el_config *config, const char *name);

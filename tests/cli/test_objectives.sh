@@ -108,6 +108,9 @@ grep -q '"BertForPreTraining"' next/generator/config.json || fail "nsp: $(cat ne
 "$electra" fill --model next --json "the [MASK] cat" > out 2> log || fail "fill: $(cat log)"
 pretrain --objective mlm --sentence-task sop --embedding-size 32 --num-train-steps 1 --output apart 2> log || fail "sop: $(cat log)"
 grep -q '"num_hidden_groups": 2' apart/generator/config.json || fail "apart: $(cat apart/generator/config.json)"
+"$electra" export --model apart --format onnx --output apart.onnx 2> log || fail "an ALBERT of different layers as a graph: $(cat log)"
+refused 2 "shares layers" "$electra" export --model albert --format onnx --output albert.onnx
+refused 2 "projects from 32 to 64" "$electra" export --model apart --format gguf --output apart.gguf
 pretrain --objective mlm --sentence-task sop --init-from albert --num-train-steps 1 --output from 2> log || fail "from albert: $(cat log)"
 refused 2 "beside --objective mlm" pretrain --sentence-task sop --output new
 refused 2 "train-batch-size is 1" pretrain --objective mlm --sentence-task nsp --train-batch-size 1 --output new

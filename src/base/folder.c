@@ -188,20 +188,6 @@ static void folder_free(el_folder *folder)
     *folder = (el_folder){0};
 }
 
-/* The place that a path leads to.  "." and ".." are no names: what is there is called by its own. */
-static char *place_of(const char *path)
-{
-    char *const place = el_path_behind_links(path);
-    const char *const slash = place ? strrchr(place, '/') : NULL, *const last = slash ? slash + 1 : place;
-    if (!place || (strcmp(last, ".") != 0 && strcmp(last, "..") != 0))
-        return place;
-    char *const whole = el_io_real(place);
-    if (!whole)
-        return place;
-    free(place);
-    return whole;
-}
-
 /* What something is mounted on cannot be exchanged for another folder. */
 static el_status check_mount(const char *path)
 {
@@ -219,7 +205,7 @@ static el_status check_mount(const char *path)
 /* Names the temporary folder and makes it, if it is not there. */
 static el_status make_temporary(el_folder *folder, const char *path, char *(*name)(const char *path))
 {
-    *folder = (el_folder){.path = place_of(path), .lock = -1};
+    *folder = (el_folder){.path = el_path_place(path), .lock = -1};
     if (folder->path)
         folder->temporary = name(folder->path);
     if (!folder->path || !folder->temporary)

@@ -44,6 +44,19 @@ char *el_path_behind_links(const char *path)
     return place;
 }
 
+char *el_path_place(const char *path)
+{
+    char *const place = el_path_behind_links(path);
+    const char *const slash = place ? strrchr(place, '/') : NULL, *const last = slash ? slash + 1 : place;
+    if (!place || (strcmp(last, ".") != 0 && strcmp(last, "..") != 0))
+        return place;
+    char *const whole = el_io_real(place);
+    if (!whole)
+        return place;
+    free(place);
+    return whole;
+}
+
 char *el_path_join(const char *folder, const char *name)
 {
     const size_t length = strlen(folder);

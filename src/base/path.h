@@ -15,6 +15,8 @@ char *el_path_trimmed(const char *path);
 char *el_path_parent(const char *path);
 /* What a link names, though it may not be there yet; another path as it is. */
 char *el_path_behind_links(const char *path);
+/* The same, called by its own name: "." and ".." are none. */
+char *el_path_place(const char *path);
 
 /* Writes a file's or a folder's bytes through to the disk. */
 el_status el_path_sync(const char *path);

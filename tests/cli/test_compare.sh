@@ -235,6 +235,13 @@ done
 awk -F'"products": ' '/"job": "electra.mini.4e9.seed-1"/ { split($2, a, ","); whole = a[1] } END { exit !(whole > 3.6e9 && whole < 4.4e9) }' \
     trunk/results.jsonl || fail "a trunk and its branch cost otherwise than the budget"
 
+# Branches have the sizes of their trunk, which has them of the folder that it begins with.
+"$electra" pretrain --data shards --model-size tiny --hidden-size 96 --embedding-size 48 --num-attention-heads 2 --embeddings shared \
+    --num-train-steps 1 --train-batch-size 8 --threads 2 --output large 2> log || fail "pretrain: $(cat log)"
+sed -E 's/"hidden_size": 32, "embedding_size": 32, /"init_from": "large", /; s/"budgets": \[4e9\]/"steps": [20]/; s/"seeds": \[1, 2\]/"seeds": [1]/' plan.json > begun.json
+compare begun.json --output begun --constant-then-cooldown --keep-models > out || fail "a trunk from a folder: $(cat log)"
+grep -q '"hidden_size": 96' begun/runs/electra.mini.20-steps.50.seed-1/config.json || fail "a branch has other sizes: $(ls begun/runs)"
+
 # Minimal pairs are outside the mean, and what score says of the model.
 said=$(sed -nE 's/.*"job": "electra.mini.4e9.seed-1.order".*"score": ([0-9.e-]+).*/\1/p' trunk/results.jsonl)
 (cd trunk/runs && "$electra" score --model electra.mini.4e9.seed-1 --pairs ../../labelled/order/order.jsonl --json --threads 2) > out 2> log || fail "score: $(cat log)"

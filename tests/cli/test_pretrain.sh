@@ -211,10 +211,22 @@ for from in first first/discriminator first/checkpoint-10; do
     cmp -s first/discriminator/model.safetensors from/discriminator/model.safetensors || fail "--init-from $from changes weights"
     rm -r "from"
 done
+# Sizes are the folder's, of a checkpoint those of its run, wherever it is named from.
+ln -s first/checkpoint-10 linked
+cp -r first/checkpoint-10 elsewhere
+bare=(--data "$PWD/shards" --model-size tiny --embeddings shared --num-train-steps 1 --learning-rate 0 --threads 2 --output "$PWD/from")
+for place in ". first" ". first/checkpoint-10" ". first/checkpoint-10/" ". linked" "first/checkpoint-10 ." "first/generator ../checkpoint-10"; do
+    (cd ${place% *} && "$electra" pretrain "${bare[@]}" --init-from ${place#* }) 2> log || fail "--init-from in $place: $(cat log)"
+    cmp -s first/discriminator/model.safetensors from/discriminator/model.safetensors || fail "--init-from in $place changes weights"
+    rm -r "from"
+done
+expect 3 "the model's is" "$electra" pretrain "${bare[@]}" --init-from elsewhere # in no run
+rm -rf "from" linked elsewhere
 # Weights have the same shapes whatever the heads, so that shapes alone would let them be cut otherwise.
 for from in first first/discriminator first/checkpoint-10; do
     expect 3 "num_attention_heads is 1, and 4 are wanted" pretrain --output new --init-from $from --num-attention-heads 4
 done
+expect 3 "pretrain: first/config.json: num_attention_heads" pretrain --output new --init-from first/checkpoint-10 --num-attention-heads 4
 expect 3 "generator: num_attention_heads is 1, and 2 are wanted" pretrain --output new --init-from first --generator-attention-heads 2
 # What has no setting is the folder's, and stays so where the run goes on.
 cp -r first/discriminator coarse

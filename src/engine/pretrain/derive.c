@@ -2,29 +2,26 @@
 #include "engine/pretrain/settings.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/log.h"
-#include "format/weights.h"
+#include "engine/pretrain/shapes.h"
 #include "train/presets.h"
 
 /* Sizes of a model folder, for lines that were not given. */
-static el_status take_sizes(el_pretrain_settings *s, const el_options *options, const el_model_paths *paths)
+static el_status take_sizes(el_pretrain_settings *s, const el_options *options)
 {
-    el_config d = {0}, g = {0};
-    el_status st = el_model_read(paths->encoder, false, &d, NULL, NULL);
-    const bool own = s->objective != EL_TWO_STAGE && !s->generator_from; /* else it has other sizes */
-    const bool generator =
-        own && paths->generator && paths->discriminator; /* a masked model alone is the large network */
-    if (!st && generator)
-        st = el_model_read(paths->generator, true, &g, NULL, NULL);
-    if (!st && d.backwards)
+    el_shapes shapes;
+    el_status st = el_shapes_read(&shapes, s->init_from);
+    const el_config *const c = &shapes.large, *const g = &shapes.generator;
+    if (!st && c->backwards)
         st = el_options_refuse("init_from", "%s reads backwards, and is one half of a model", s->init_from);
-    if (st)
+    if (st || !shapes.known)
         return st;
-    const el_config *c = &d;
+    const bool own = s->objective != EL_TWO_STAGE && !s->generator_from; /* else it has other sizes */
+    const bool generator = own && shapes.pair;
+    const int g_heads = generator ? g->num_attention_heads : 0,
+              g_inner = generator ? g->intermediate_size : 0;
     const struct {
         const char *name;
         int64_t *place;
@@ -36,37 +33,16 @@ static el_status take_sizes(el_pretrain_settings *s, const el_options *options, 
                  {"intermediate_size", &s->intermediate_size, c->intermediate_size},
                  {"embedding_size", &s->embedding_size, c->embedding_size},
                  {"max_position_embeddings", &s->max_position_embeddings, c->max_position_embeddings},
-                 {"generator_attention_heads", &s->generator_attention_heads, g.num_attention_heads},
-                 {"generator_intermediate_size", &s->generator_intermediate_size, g.intermediate_size}};
+                 {"generator_attention_heads", &s->generator_attention_heads, g_heads},
+                 {"generator_intermediate_size", &s->generator_intermediate_size, g_inner}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (!el_options_given(options, sizes[i].name))
             *sizes[i].place = sizes[i].value;
     if (generator && !el_options_given(options, "generator_hidden_size"))
-        s->generator_hidden_size = (double)g.hidden_size / c->hidden_size;
+        s->generator_hidden_size = (double)g->hidden_size / c->hidden_size;
     if (generator && !el_options_given(options, "generator_layers"))
-        s->generator_layers = (double)g.num_hidden_layers / c->num_hidden_layers;
+        s->generator_layers = (double)g->num_hidden_layers / c->num_hidden_layers;
     return EL_OK;
-}
-
-bool el_pretrain_is_checkpoint(const char *folder)
-{
-    char *path = el_path_join(folder, "state.json");
-    const bool found = path && el_file_exists(path);
-    free(path);
-    return found;
-}
-
-static el_status sizes_of_start(el_pretrain_settings *s, const el_options *options)
-{
-    if (!s->init_from || el_pretrain_is_checkpoint(s->init_from))
-        return EL_OK;
-    el_model_paths paths;
-    el_status st = el_model_find(&paths, s->init_from);
-    if (st)
-        return st;
-    st = take_sizes(s, options, &paths);
-    el_model_paths_free(&paths);
-    return st;
 }
 
 /* What the original calls otherwise. */
@@ -234,7 +210,7 @@ el_status el_pretrain_derive(el_pretrain_settings *s, const el_options *options)
         s->embedding_size = s->hidden_size;
     el_status st = translate(s, options);
     if (!st)
-        st = sizes_of_start(s, options);
+        st = s->init_from ? take_sizes(s, options) : EL_OK;
     return st ? st : el_pretrain_suit(s, options);
 }
 

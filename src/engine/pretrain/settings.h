@@ -69,9 +69,6 @@ el_status el_pretrain_settle(el_pretrain_settings *settings, const el_options *o
 /* Sizes that follow from others where nobody gave them; those of --init-from's folder where there is one. */
 el_status el_pretrain_derive(el_pretrain_settings *settings, const el_options *options);
 
-/* Whether --init-from names a checkpoint, whose shape is that of its run and has to be given. */
-bool el_pretrain_is_checkpoint(const char *folder);
-
 /* What the objective, its sampler and its networks cannot have: refused where it was given, replaced where the preset says so. */
 el_status el_pretrain_suit(el_pretrain_settings *settings, const el_options *options);
 

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "engine/pretrain/shapes.h"
 #include "format/weights.h"
 #include "train/checkpoint.h"
 
@@ -30,7 +31,7 @@ static el_status check_heads(const el_model *model, const char *path)
 /* A checkpoint's vocabulary and attention heads are its run's, where it still lies in one. */
 static el_status check_checkpoint_run(const el_pretraining *p)
 {
-    char *run = el_path_join(p->settings->init_from, "..");
+    char *run = el_run_of_checkpoint(p->settings->init_from);
     char *record = run ? el_path_join(run, "run.json") : NULL;
     char *config = run ? el_path_join(run, "config.json") : NULL;
     el_status st = record && config ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
@@ -133,7 +134,7 @@ el_status el_pretrain_start(el_pretraining *p)
         st = start_frozen(p);
     if (st || !p->settings->init_from)
         return st;
-    if (el_pretrain_is_checkpoint(p->settings->init_from))
+    if (el_is_checkpoint(p->settings->init_from))
         return start_from_checkpoint(p);
     st = el_model_check_vocab(p->settings->init_from, el_loader_vocab(p->data), p->settings->data);
     if (!st)
@@ -142,35 +143,6 @@ el_status el_pretrain_start(el_pretraining *p)
 }
 
 /* ---- the networks that it begins with ---- */
-
-static el_status read_run(el_pretraining *p, const char *path)
-{
-    json_t *config = NULL;
-    el_status st = el_json_load(&config, path);
-    const json_t *const small = json_object_get(config, EL_GENERATOR);
-    const json_t *const own = json_object_get(config, EL_DISCRIMINATOR), *const large = own ? own : small;
-    if (!st && large)
-        st = el_config_read(&p->start, large, path);
-    p->start_generator = p->start;
-    if (!st && small)
-        st = el_config_read(&p->start_generator, small, path);
-    json_decref(config);
-    return st;
-}
-
-static el_status read_folder(el_pretraining *p)
-{
-    el_model_paths paths;
-    el_status st = el_model_find(&paths, p->settings->init_from);
-    if (st)
-        return st;
-    st = el_model_read(paths.encoder, false, &p->start, NULL, NULL);
-    p->start_generator = p->start;
-    if (!st && paths.generator && paths.discriminator)
-        st = el_model_read(paths.generator, true, &p->start_generator, NULL, NULL);
-    el_model_paths_free(&paths);
-    return st;
-}
 
 /* What has two segments is read with a row for each. */
 static el_status check_segments(const el_pretraining *p)
@@ -182,43 +154,16 @@ static el_status check_segments(const el_pretraining *p)
                          p->settings->init_from);
 }
 
-/* config.json of a run, where it is there; a run that was killed before it wrote one has none. */
-static el_status find_config(const char *run, char **path)
-{
-    *path = el_path_join(run, "config.json");
-    if (!*path)
-        return el_fail(EL_ENOMEM, "%s: no memory for a path", run);
-    if (!el_file_exists(*path)) {
-        free(*path);
-        *path = NULL;
-    }
-    return EL_OK;
-}
-
-/* Of a run that goes on what it began with; else of --init-from. */
-static el_status read_start(el_pretraining *p)
-{
-    const char *const from = p->settings->init_from;
-    char *path = NULL, *run = NULL;
-    el_status st = p->resuming ? find_config(p->run.folder, &path) : EL_OK;
-    const bool checkpoint = !st && !path && from && el_pretrain_is_checkpoint(from);
-    if (checkpoint && !(run = el_path_join(from, "..")))
-        st = el_fail(EL_ENOMEM, "%s: no memory for a path", from);
-    if (!st && checkpoint)
-        st = find_config(run, &path);
-    if (!st && path)
-        st = read_run(p, path);
-    else if (!st && from && !checkpoint)
-        st = read_folder(p);
-    free(path);
-    free(run);
-    return st;
-}
-
+/* Of a run that goes on what it began with, which a run that was killed early does not know; else of --init-from. */
 el_status el_pretrain_find_start(el_pretraining *p)
 {
-    p->start = p->start_generator = el_config_default();
-    const el_status st = read_start(p);
+    const char *const from = p->settings->init_from;
+    el_shapes shapes = {.large = el_config_default(), .generator = el_config_default()};
+    el_status st = p->resuming ? el_shapes_of_run(&shapes, p->run.folder) : EL_OK;
+    if (!st && from && !shapes.known)
+        st = el_shapes_read(&shapes, from);
+    p->start = shapes.large;
+    p->start_generator = shapes.generator;
     p->settings->start = &p->start;
     p->settings->start_generator = &p->start_generator;
     return st ? st : check_segments(p);
@@ -238,17 +183,6 @@ el_status el_pretrain_read_frozen(const char *folder, el_config *config)
     return st;
 }
 
-/* The generator of a run that goes on. */
-static el_status read_own(el_pretraining *p, const char *path)
-{
-    json_t *config = NULL;
-    el_status st = el_json_load(&config, path);
-    if (!st)
-        st = el_config_read(&p->frozen, json_object_get(config, EL_GENERATOR), path);
-    json_decref(config);
-    return st;
-}
-
 /* The generator of --generator-from. */
 static el_status find_generator(el_pretraining *p, const char *folder)
 {
@@ -259,13 +193,14 @@ static el_status find_generator(el_pretraining *p, const char *folder)
 el_status el_pretrain_find_frozen(el_pretraining *p)
 {
     const char *const folder = p->settings->generator_from;
-    char *path = NULL;
+    el_shapes own = {0};
     if (!folder)
         return EL_OK;
-    el_status st = p->resuming ? find_config(p->run.folder, &path) : EL_OK;
-    if (!st)
-        st = path ? read_own(p, path) : find_generator(p, folder);
+    el_status st = p->resuming ? el_shapes_of_run(&own, p->run.folder) : EL_OK;
+    if (!st && !own.pair)
+        st = find_generator(p, folder);
+    else if (!st)
+        p->frozen = own.generator;
     p->settings->frozen_generator = &p->frozen;
-    free(path);
     return st;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "engine/pretrain/shapes.h"
 
 /* What settings are of: a generator beside another network, one that is a network and is trained, and what hides tokens. */
 enum { OF_A_GENERATOR = 1, OF_A_NETWORK = 2, OF_MASKS = 4 };
@@ -136,7 +137,9 @@ typedef struct {
 static const char *of_the_start(const el_pretrain_settings *s, const char *name)
 {
     const bool size = strcmp(name, "embedding_size") == 0 || strcmp(name, "num_hidden_groups") == 0;
-    return size && s->init_from && !el_pretrain_is_checkpoint(s->init_from) ? "init_from" : NULL;
+    el_shapes shapes = {0};
+    return size && s->init_from && !el_shapes_read(&shapes, s->init_from) && shapes.known ? "init_from"
+                                                                                          : NULL;
 }
 
 /* Refuses what was given and does not fit; *replaced: something of the preset, or of an original's file, does not. */

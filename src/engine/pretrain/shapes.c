@@ -1,0 +1,86 @@
+/* shapes - see the header */
+#include "engine/pretrain/shapes.h"
+
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "format/model_folder.h"
+
+bool el_is_checkpoint(const char *folder)
+{
+    char *const state = el_path_join(folder, "state.json");
+    const bool found = state && el_file_exists(state);
+    free(state);
+    return found;
+}
+
+char *el_run_of_checkpoint(const char *folder)
+{
+    char *const place = el_path_place(folder);
+    char *const run = place ? el_path_parent(place) : NULL;
+    free(place);
+    return run;
+}
+
+/* A run's config.json has an object for each network. */
+static el_status read_networks(el_shapes *shapes, const char *path)
+{
+    json_t *config = NULL;
+    el_status st = el_json_load(&config, path);
+    const json_t *const generator = json_object_get(config, EL_GENERATOR);
+    const json_t *const own = json_object_get(config, EL_DISCRIMINATOR), *const large = own ? own : generator;
+    shapes->known = large;
+    shapes->pair = own && generator;
+    if (!st && large)
+        st = el_config_read(&shapes->large, large, path);
+    shapes->generator = shapes->large;
+    if (!st && generator)
+        st = el_config_read(&shapes->generator, generator, path);
+    json_decref(config);
+    return st;
+}
+
+static void begin(el_shapes *shapes)
+{
+    *shapes = (el_shapes){.large = el_config_default(), .generator = el_config_default()};
+}
+
+el_status el_shapes_of_run(el_shapes *shapes, const char *run)
+{
+    begin(shapes);
+    char *const path = el_path_join(run, "config.json");
+    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory for a path", run);
+    if (!st && el_file_exists(path))
+        st = read_networks(shapes, path);
+    free(path);
+    return st;
+}
+
+static el_status of_models(el_shapes *shapes, const char *folder)
+{
+    el_model_paths paths;
+    el_status st = el_model_find(&paths, folder);
+    if (st)
+        return st;
+    shapes->known = true;
+    shapes->pair = paths.generator && paths.discriminator;
+    st = el_model_read(paths.encoder, false, &shapes->large, NULL, NULL);
+    shapes->generator = shapes->large;
+    if (!st && shapes->pair)
+        st = el_model_read(paths.generator, true, &shapes->generator, NULL, NULL);
+    el_model_paths_free(&paths);
+    return st;
+}
+
+el_status el_shapes_read(el_shapes *shapes, const char *folder)
+{
+    begin(shapes);
+    if (!el_is_checkpoint(folder))
+        return of_models(shapes, folder);
+    char *const run = el_run_of_checkpoint(folder);
+    const el_status st =
+        run ? el_shapes_of_run(shapes, run) : el_fail(EL_ENOMEM, "%s: no memory for a path", folder);
+    free(run);
+    return st;
+}

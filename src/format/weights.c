@@ -348,6 +348,7 @@ static void say(const el_tensors *source, const el_names *names, const el_networ
                 const el_model_card *card)
 {
     static const char *const USUAL[] = {"electra.", "bert.", "generator.", "transformer.", ""};
+    const int layers = net->config.num_hidden_layers;
     bool usual = false;
     for (size_t i = 0; i < sizeof USUAL / sizeof *USUAL; i++)
         usual |= strcmp(names->encoder, USUAL[i]) == 0;
@@ -356,8 +357,8 @@ static void say(const el_tensors *source, const el_names *names, const el_networ
     if (!usual)
         el_log(EL_LOG_NOTE, "%s: names begin with %s", source->path, names->encoder);
     if (holds_more_layers(names, &net->params))
-        el_log(EL_LOG_NOTE, "%s: holds more layers than the %d of config.json; they are left out",
-               source->path, net->config.num_hidden_layers);
+        el_log(EL_LOG_NOTE, "%s: holds more layers than the %d %s; they are left out", source->path, layers,
+               layers == card->config.num_hidden_layers ? "of config.json" : "that are wanted");
     if (names->old)
         el_log(EL_LOG_NOTE, "%s: LayerNorm.gamma and beta are read as weight and bias", source->path);
 }

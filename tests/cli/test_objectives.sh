@@ -77,6 +77,27 @@ refused 2 "there are 2 layers" pretrain --num-hidden-groups 3 --output new
 pretrain --num-train-steps 2 --num-hidden-groups 2 --output all 2> log || fail "a group a layer: $(cat log)"
 pretrain --num-train-steps 2 --output none 2> log || fail "no groups: $(cat log)"
 cmp -s all/discriminator/model.safetensors none/discriminator/model.safetensors || fail "a group a layer is another network"
+# Layers stay as they were trained; where nothing is given they are the folder's.
+begin() { "$electra" pretrain "${settings[@]}" --threads 2 --num-train-steps 1 --learning-rate 0 --objective mlm "$@"; }
+begin --output apart 2> log || fail "mlm: $(cat log)"
+for from in apart apart/generator apart/checkpoint-1; do
+    refused 2 "num-hidden-groups: $from has 2 different layers of 2" begin --init-from $from --num-hidden-groups 1 --output new
+    begin --init-from $from --num-hidden-groups 2 --output again 2> log || fail "as many groups as layers, from $from: $(cat log)"
+    cmp -s apart/generator/model.safetensors again/generator/model.safetensors || fail "from $from other layers are taken"
+    rm -r again
+done
+begin --init-from apart --num-hidden-layers 1 --output again 2> log || fail "fewer layers: $(cat log)"
+grep -q "holds more layers than the 1 that are wanted" log || fail "layers are left out in silence: $(cat log)"
+rm -r again
+begin --init-from apart --recipe albert --sentence-task none --output again 2> log || fail "a recipe of shared layers: $(cat log)"
+grep -q "apart has 2 different layers of 2, and keeps them beside --recipe albert" log || fail "the recipe's layers are left in silence: $(cat log)"
+rm -r again apart
+for groups in 0 2; do
+    refused 2 "num-hidden-groups: shared has 1 different layers of 2" begin --init-from shared --num-hidden-groups $groups --output new
+done
+begin --init-from shared/checkpoint-32 --output again 2> log || fail "from shared layers: $(cat log)"
+cmp -s shared/generator/model.safetensors again/generator/model.safetensors || fail "shared layers begin as others"
+rm -r again
 
 try all-tokens --objective all-tokens-mlm
 grep -q '"copy_gate": true' all-tokens/discriminator/config.json || fail "nothing is said of the gate"

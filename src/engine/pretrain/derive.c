@@ -8,6 +8,26 @@
 #include "engine/pretrain/shapes.h"
 #include "train/presets.h"
 
+/* Layers stay as they were trained: neither apart what was one, nor one what was apart. */
+static el_status check_groups(const el_pretrain_settings *s, const el_options *options,
+                              const el_config *theirs)
+{
+    const bool given = el_options_given(options, "num_hidden_groups");
+    const int64_t layers =
+        el_options_given(options, "num_hidden_layers") ? s->num_hidden_layers : theirs->num_hidden_layers;
+    const int different = el_config_different_layers(theirs);
+    const bool shares = s->num_hidden_groups > 0 && s->num_hidden_groups < layers;
+    const bool same = shares ? s->num_hidden_groups == different : different == theirs->num_hidden_layers;
+    if (same || (!given && s->recipe != EL_RECIPE_ALBERT))
+        return EL_OK;
+    if (given)
+        return el_options_refuse("num_hidden_groups", "%s has %d different layers of %d, and keeps them",
+                                 s->init_from, different, theirs->num_hidden_layers);
+    el_log(EL_LOG_NOTE, "%s has %d different layers of %d, and keeps them beside --recipe albert",
+           s->init_from, different, theirs->num_hidden_layers);
+    return EL_OK;
+}
+
 /* Sizes of a model folder, for lines that were not given. */
 static el_status take_sizes(el_pretrain_settings *s, const el_options *options)
 {
@@ -16,8 +36,11 @@ static el_status take_sizes(el_pretrain_settings *s, const el_options *options)
     const el_config *const c = &shapes.large, *const g = &shapes.generator;
     if (!st && c->backwards)
         st = el_options_refuse("init_from", "%s reads backwards, and is one half of a model", s->init_from);
+    if (!st && shapes.known)
+        st = check_groups(s, options, c);
     if (st || !shapes.known)
         return st;
+    const bool shared = el_config_different_layers(c) < c->num_hidden_layers;
     const bool own = s->objective != EL_TWO_STAGE && !s->generator_from; /* else it has other sizes */
     const bool generator = own && shapes.pair;
     const int g_heads = generator ? g->num_attention_heads : 0,
@@ -28,7 +51,7 @@ static el_status take_sizes(el_pretrain_settings *s, const el_options *options)
         int value;
     } sizes[] = {{"hidden_size", &s->hidden_size, c->hidden_size},
                  {"num_hidden_layers", &s->num_hidden_layers, c->num_hidden_layers},
-                 {"num_hidden_groups", &s->num_hidden_groups, c->num_hidden_groups},
+                 {"num_hidden_groups", &s->num_hidden_groups, shared ? c->num_hidden_groups : 0},
                  {"num_attention_heads", &s->num_attention_heads, c->num_attention_heads},
                  {"intermediate_size", &s->intermediate_size, c->intermediate_size},
                  {"embedding_size", &s->embedding_size, c->embedding_size},

@@ -125,8 +125,8 @@ static counts count(const settings *s, const el_flops_plan *p)
         (double)s->num_train_steps * (double)s->train_batch_size * (double)s->max_seq_length;
     const double length = (double)s->inference_seq_length;
     return (counts){tokens, tokens * el_flops_products_training(p), tokens * el_flops_paper_training(p),
-                    length * el_flops_products_inference(&p->encoder, length),
-                    length * el_flops_paper_inference(&p->encoder, length)};
+                    length * el_flops_products_inference(p, length),
+                    length * el_flops_paper_inference(p, length)};
 }
 
 static bool is_beside(const el_published *row, const settings *s)
@@ -160,11 +160,12 @@ static el_status print_json(const el_options *options, const settings *s, const 
     json_t *const object = el_options_json(options);
     if (object)
         json_object_del(object, "json");
-    json_t *const figures = json_pack(
-        "{s:f, s:{s:f, s:o}, s:{s:f, s:o}, s:{s:f, s:f}, s:o}", "tokens", c->tokens, "training_flops",
-        "products", c->products, "paper", number(c->paper), "training_flops_per_token", "products",
-        el_flops_products_training(p), "paper", number(el_flops_paper_training(p)), "inference_flops",
-        "products", c->products_inference, "paper", c->paper_inference, "published", published_json(s));
+    json_t *const figures =
+        json_pack("{s:f, s:{s:f, s:o}, s:{s:f, s:o}, s:{s:f, s:o}, s:o}", "tokens", c->tokens,
+                  "training_flops", "products", c->products, "paper", number(c->paper),
+                  "training_flops_per_token", "products", el_flops_products_training(p), "paper",
+                  number(el_flops_paper_training(p)), "inference_flops", "products", c->products_inference,
+                  "paper", number(c->paper_inference), "published", published_json(s));
     const bool fine = object && figures && json_object_update(object, figures) == 0;
     const el_status st = fine ? cli_json_print(object) : el_fail(EL_ENOMEM, "no memory for the answer");
     json_decref(figures);

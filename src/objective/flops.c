@@ -37,11 +37,15 @@ static double sentence_head(const el_config *c)
     return 2.0 * c->hidden_size * (c->hidden_size + 2.0);
 }
 
+/* Of which each token sees itself and those before it: half of the attention. */
+static double one_direction(const el_config *c, double length)
+{
+    return el_config_flops(c, length) - 2.0 * c->num_hidden_layers * length * c->hidden_size;
+}
+
 static double causal(const el_flops_plan *p)
 {
-    const el_config *const c = &p->encoder;
-    return el_config_flops(c, p->length) - 2.0 * c->num_hidden_layers * p->length * c->hidden_size +
-           mlm_head(c);
+    return one_direction(&p->encoder, p->length) + mlm_head(&p->encoder);
 }
 
 static double xlnet(const el_flops_plan *p)
@@ -103,9 +107,20 @@ double el_flops_products_training(const el_flops_plan *plan)
     return 3 * el_flops_products(plan);
 }
 
-double el_flops_products_inference(const el_config *encoder, double length)
+double el_flops_products_inference(const el_flops_plan *p, double length)
 {
-    return el_config_flops(encoder, length) + detection_head(encoder);
+    const el_config *const c = &p->encoder;
+    const double head = detection_head(c);
+    switch (p->objective) {
+    case EL_FLOPS_CAUSAL:
+        return one_direction(c, length) + head;
+    case EL_FLOPS_BIDIRECTIONAL:
+        return 2 * (one_direction(c, length) + head);
+    case EL_FLOPS_XLNET:
+        return layers(c, length, 6) + head;
+    default:
+        return el_config_flops(c, length) + head;
+    }
 }
 
 /* ---- the paper's accounting ----
@@ -171,9 +186,11 @@ double el_flops_paper_training(const el_flops_plan *p)
     return 2 * el_flops_paper(p) - (forward_alone ? paper_generator(p) : 0);
 }
 
-double el_flops_paper_inference(const el_config *encoder, double length)
+double el_flops_paper_inference(const el_flops_plan *p, double length)
 {
-    return paper_encoder(encoder, length) + paper_detection_head(encoder);
+    const bool otherwise = p->objective == EL_FLOPS_CAUSAL || p->objective == EL_FLOPS_BIDIRECTIONAL ||
+                           p->objective == EL_FLOPS_XLNET;
+    return otherwise ? NAN : paper_encoder(&p->encoder, length) + paper_detection_head(&p->encoder);
 }
 
 /* ---- what was published ---- */

@@ -23,7 +23,8 @@
  *                          frozen generator
  *   electric               D + rtd + 2 enc(H_g) + 4 E H_g + 2 E V                two towers, heads at all tokens
  *
- * A training step costs three times its forward.
+ * A training step costs three times its forward.  What is kept answers at D + rtd; of causal - 2 L S H, of bidirectional
+ * twice that, of xlnet + 2 L S H.
  */
 #ifndef EL_OBJECTIVE_FLOPS_H
 #define EL_OBJECTIVE_FLOPS_H
@@ -66,9 +67,10 @@ double el_flops_paper(const el_flops_plan *plan);
 double el_flops_products_training(const el_flops_plan *plan);
 double el_flops_paper_training(const el_flops_plan *plan);
 
-/* Operations of a token in inference, of the encoder with the detection head, as the paper has it. */
-double el_flops_products_inference(const el_config *encoder, double length);
-double el_flops_paper_inference(const el_config *encoder, double length);
+/* Operations of a token in inference, in texts of `length` tokens: of what is kept and fine-tuned, with the detection head, as
+ * the paper has it.  The paper's is NAN for what attends otherwise: causal, bidirectional and xlnet. */
+double el_flops_products_inference(const el_flops_plan *plan, double length);
+double el_flops_paper_inference(const el_flops_plan *plan, double length);
 
 /* A row of the paper's tables 1 and 2. */
 typedef struct {

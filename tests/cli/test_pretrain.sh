@@ -386,6 +386,11 @@ for objective in mlm two-stage causal "electra-15 --sampler uniform"; do
     expect 2 "generator-hidden-size: no product of this" "$electra" flops --objective $objective --generator-hidden-size 0.5
 done
 for objective in mlm replace-mlm electric; do expect 2 "no sampler to choose" "$electra" flops --objective $objective --sampler uniform; done
+# What attends otherwise answers at another cost.
+counted() { "$electra" flops --model-size base --objective $1 --inference-seq-length 512 | awk '/^inference/ { print $4, $5 }'; }
+for figure in "electra 9.724e+10 1.223e+11" "mlm 9.724e+10 1.223e+11" "permutation 9.724e+10 1.223e+11" "causal 9.241e+10 -" "bidirectional 1.848e+11 -" "xlnet 1.021e+11 -"; do
+    [ "$(counted ${figure%% *})" = "${figure#* }" ] || fail "inference of ${figure%% *}: $(counted ${figure%% *})"
+done
 for flags in "electra --mask-prob 0.2 --generator-hidden-size 0.5" "mlm --mask-prob 0.2" "electric --generator-hidden-size 0.5" "electra-15 --sampler uniform"; do
     "$electra" flops --objective $flags > out 2> log || fail "flops of $flags: $(cat log)"
 done

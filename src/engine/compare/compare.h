@@ -51,12 +51,11 @@ typedef struct {
 
 /* What a pre-training of one system in one size takes. */
 typedef struct {
-    double flops_per_step,
-        encoder_flops; /* encoder_flops: of a token, forward, of the network that is kept */
-    double bytes;      /* of memory, about */
-    int64_t warmup;    /* of the preset */
-    int64_t least;     /* steps, for all of its networks to learn */
-    uint64_t settings; /* a hash of them */
+    double flops_per_step, encoder_flops; /* encoder_flops: of a token, forward, of what is fine-tuned */
+    double bytes;                         /* of memory, about */
+    int64_t warmup;                       /* of the preset */
+    int64_t least;                        /* steps, for all of its networks to learn */
+    uint64_t settings;                    /* a hash of them */
 } el_cost;
 
 /* How far the whole is. */

@@ -132,7 +132,7 @@ static void put_score_over_size(el_writer *page, const el_findings *f)
         }
     }
     put_chart(page, f, &l, "mean of the tasks (points of 100), longest training",
-              "FLOPs of a token in the encoder: its size", false);
+              "FLOPs of a token in what is fine-tuned: its size", false);
     free(l.numbers);
 }
 

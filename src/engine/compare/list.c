@@ -80,7 +80,7 @@ static el_status cost_of(const el_study *study, int system, int size, el_cost *c
         st = el_compare_check_pairs(study, system, &plan);
     if (!st)
         *cost = (el_cost){el_flops_products_training(&token) * (double)s.train_batch_size * length,
-                          el_flops_products_inference(&token.encoder, length),
+                          el_flops_products_inference(&token, length),
                           memory_of(&s, &plan),
                           s.num_warmup_steps,
                           el_pretrain_least_steps(&s),

@@ -39,7 +39,7 @@ static const el_option TABLE[] = {
      "tokens of the input of inference; the paper counts 128"},
     {"vocab_size", EL_OPT_INT, AT(vocab_size), 1, 1 << 24, NULL, "pieces of the vocabulary"},
     {"mask_prob", EL_OPT_REAL, AT(mask_prob), 0, 0.9, NULL,
-     "share of tokens that are predicted; 0: the preset's, and 0.15 for mlm"},
+     "share of tokens that are predicted; 0: the preset's"},
     {"generator_hidden_size", EL_OPT_REAL, AT(generator_hidden_size), 0, 8, NULL,
      "width of the generator as a share of the encoder's; 0: the preset's"},
     {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "print a JSON object"},
@@ -87,7 +87,7 @@ static el_status plan(settings *s, const el_options *options, el_flops_plan *p)
     if (s->max_seq_length == 0)
         s->max_seq_length = preset->seq_length;
     if (s->mask_prob == 0)
-        s->mask_prob = s->objective == EL_FLOPS_MLM ? 0.15 : preset->mask_prob;
+        s->mask_prob = preset->mask_prob;
     *p = (el_flops_plan){.objective = (el_flops_objective)s->objective,
                          .encoder = model.networks[1].config,
                          .generator = model.networks[0].config,

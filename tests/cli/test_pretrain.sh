@@ -386,7 +386,14 @@ for objective in mlm two-stage causal "electra-15 --sampler uniform"; do
     expect 2 "generator-hidden-size: no product of this" "$electra" flops --objective $objective --generator-hidden-size 0.5
 done
 for objective in mlm replace-mlm electric; do expect 2 "no sampler to choose" "$electra" flops --objective $objective --sampler uniform; done
-# What attends otherwise answers at another cost.
+# What pretrain trains is counted, a masked language model like others; what attends otherwise answers at another cost.
+for size in tiny large; do
+    share=$("$electra" pretrain --model-size $size --help | grep -A3 -e --mask-prob | sed -nE 's/.*default ([0-9.]+).*/\1/p' | head -1)
+    for objective in mlm electra; do
+        cmp -s <("$electra" flops --model-size $size --objective $objective) <("$electra" flops --model-size $size --objective $objective --mask-prob "${share:?}") ||
+            fail "flops of $size, $objective: not of the preset's mask_prob, $share"
+    done
+done
 counted() { "$electra" flops --model-size base --objective $1 --inference-seq-length 512 | awk '/^inference/ { print $4, $5 }'; }
 for figure in "electra 9.724e+10 1.223e+11" "mlm 9.724e+10 1.223e+11" "permutation 9.724e+10 1.223e+11" "causal 9.241e+10 -" "bidirectional 1.848e+11 -" "xlnet 1.021e+11 -"; do
     [ "$(counted ${figure%% *})" = "${figure#* }" ] || fail "inference of ${figure%% *}: $(counted ${figure%% *})"

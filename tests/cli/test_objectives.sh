@@ -153,5 +153,5 @@ cmp -s xlnet/generator/model.safetensors again/generator/model.safetensors || fa
 refused 3 "fills no" "$electra" fill --model xlnet "the [MASK]"
 refused 2 "by distances" "$electra" export --model xlnet --format onnx --output xlnet.onnx
 refused 2 "nor distances" "$electra" export --model xlnet --format gguf --output xlnet.gguf
-refused 2 "no table of positions" pretrain --objective xlnet --neighbour-heads --output new
+refused 2 "embeddings as wide as its layers, no table of positions" pretrain --objective xlnet --neighbour-heads --output new
 refused 2 "no shared layers" pretrain --objective xlnet --num-hidden-groups 1 --output new

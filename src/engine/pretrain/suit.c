@@ -228,7 +228,7 @@ static el_status suit_frozen(el_pretrain_settings *s, const el_options *options)
     return EL_OK;
 }
 
-/* What attends by distances has no table of positions, and embeddings as wide as its layers. */
+/* What attends by distances has embeddings as wide as its layers, and no table of positions. */
 static el_status suit_xlnet(el_pretrain_settings *s, const el_options *options)
 {
     const need needs[] = {
@@ -239,7 +239,7 @@ static el_status suit_xlnet(el_pretrain_settings *s, const el_options *options)
     bool replaced;
     const el_status st = check_needs(
         s, needs, LENGTH(needs), options,
-        "--objective xlnet has no table of positions, embeddings as wide as its layers, and no shared layers",
+        "--objective xlnet has embeddings as wide as its layers, no table of positions, and no shared layers",
         &replaced);
     if (st || !replaced)
         return st;

@@ -261,6 +261,12 @@ static el_status check_networks(el_objective_kind kind, const el_model *model, c
                        KINDS[kind].generator ? EL_DISCRIMINATOR : EL_GENERATOR);
     if (kind == EL_ALL_TOKENS_MLM && !el_network_head(large, EL_HEAD_MLM)->config.gated)
         return el_fail(EL_EUSAGE, "%s: the model has no gate that copies", KINDS[kind].name);
+    const el_head *const judges = el_network_head(large, EL_HEAD_DETECTION);
+    if (judges && judges->config.energies != (kind == EL_ELECTRIC))
+        return el_fail(EL_EUSAGE, "%s: the model says %s", KINDS[kind].name,
+                       kind == EL_ELECTRIC
+                           ? "whether tokens were replaced, and no energies"
+                           : "energies, no probabilities: it was trained by --objective electric");
     if (el_config_relative(&large->config) != (kind == EL_XLNET))
         return el_fail(EL_EUSAGE, "%s: the model %s", KINDS[kind].name,
                        kind == EL_XLNET ? "attends by places, not by distances" : "attends by distances");

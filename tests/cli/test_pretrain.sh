@@ -375,6 +375,10 @@ expect 2 "another one was chosen" evaluate first --sampler unigram --uniform-gen
 expect 2 "drawn by two towers" evaluate first --generator two-tower --sampler uniform
 expect 2 "the text as it is" evaluate noise --mask-shares 1,0,0
 expect 2 "is two-tower" evaluate noise --generator masked
+alone --generator two-tower --embeddings shared --output towers 2> log || fail "two towers: $(cat log)"
+for objective in electra electra-15; do expect 2 "$objective: the model says energies, no probabilities" evaluate noise --objective $objective; done
+expect 2 "electric: the model says whether tokens were replaced, and no energies" evaluate towers --objective electric
+evaluate towers > out 2> log || fail "evaluate towers: $(cat log)"
 for flags in "first --mask-prob 0.2 --duplicate-slots --temperature 2:1 --temperature-decay 0.1 --disc-weight 2" "first --sampler uniform" \
     "counted --mask-prob 0.2" "noise --mask-prob 0.2 --gen-weight 2" other-causal counted noise; do
     evaluate $flags > out 2> log || fail "evaluate $flags: $(cat log)"

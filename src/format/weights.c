@@ -347,7 +347,7 @@ static bool holds_more_layers(const el_names *names, const el_params *params)
 static void say(const el_tensors *source, const el_names *names, const el_network *net,
                 const el_model_card *card)
 {
-    static const char *const USUAL[] = {"electra.", "bert.", "generator.", "transformer.", ""};
+    static const char *const USUAL[] = {"electra.", "bert.", "generator.", "albert.", "transformer.", ""};
     const int layers = net->config.num_hidden_layers;
     bool usual = false;
     for (size_t i = 0; i < sizeof USUAL / sizeof *USUAL; i++)

@@ -132,6 +132,14 @@ grep -q '"num_hidden_groups": 2' apart/generator/config.json || fail "apart: $(c
 "$electra" export --model apart --format onnx --output apart.onnx 2> log || fail "an ALBERT of different layers as a graph: $(cat log)"
 refused 2 "shares layers" "$electra" export --model albert --format onnx --output albert.onnx
 refused 2 "projects from 32 to 64" "$electra" export --model apart --format gguf --output apart.gguf
+for model in apart albert; do # whose names are an ALBERT's own; before them stands nothing
+    "$electra" embed --model $model --json - <<< "the cat" > out 2> log || fail "embed: $(cat log)"
+    ! grep -q "names begin with" log || fail "a model's own names are a wrapper's: $(cat log)"
+done
+cp -r albert/generator wrapped
+sed -i 's/"albert\./"module./g' wrapped/model.safetensors
+"$electra" embed --model wrapped --json - <<< "the cat" > wrapped.json 2> log && cmp -s wrapped.json out || fail "names of a wrapper: $(cat log wrapped.json)"
+grep -q "names begin with module." log || fail "nothing is said of a wrapper's names: $(cat log)"
 pretrain --objective mlm --sentence-task sop --init-from albert --num-train-steps 1 --output from 2> log || fail "from albert: $(cat log)"
 refused 2 "beside --objective mlm" pretrain --sentence-task sop --output new
 refused 2 "train-batch-size is 1" pretrain --objective mlm --sentence-task nsp --train-batch-size 1 --output new

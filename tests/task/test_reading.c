@@ -479,6 +479,30 @@ static void other_width(void **state)
     el_file_layout_release(&layout);
 }
 
+/* The words are where the header says, also for a model that learned from a file without one. */
+static void words_by_name(void **state)
+{
+    (void)state;
+    static const char *const LEARNED[] = {"a\tO\nb\tB-x\n",
+                                          "sentence_id\tpos\ttoken\tner_tag\n1\tN\ta\tO\n\n2\tN\tb\tB-x\n"};
+    for (int i = 0; i < 2; i++) {
+        el_file_layout layout = {0};
+        el_labels labels = {0};
+        el_dataset d;
+        CHECK_OK(el_task_read(el_task_find("ner"), file("named.tsv", LEARNED[i]),
+                              (el_task_reading){.labelled = true}, &labels, &layout, &d));
+        CHECK(strcmp(d.words[0].text, "a") == 0, "the first word is %s", d.words[0].text);
+        el_dataset_release(&d);
+        CHECK_OK(el_task_read(el_task_find("ner"), file("asked.tsv", LEARNED[1]),
+                              (el_task_reading){.known = &layout}, NULL, NULL, &d));
+        CHECK(d.count == 2 && strcmp(d.words[1].text, "b") == 0, "%d sentences, the second word is %s",
+              d.count, d.words[1].text);
+        el_dataset_release(&d);
+        el_labels_release(&labels);
+        el_file_layout_release(&layout);
+    }
+}
+
 /* A file to be answered may leave the tag out where that is the last column, and nothing else. */
 static void left_out_tags(void **state)
 {
@@ -872,6 +896,7 @@ int main(void)
                                        cmocka_unit_test(mrqa_unanswered),
                                        cmocka_unit_test(offsets),
                                        cmocka_unit_test(nestings),
+                                       cmocka_unit_test(words_by_name),
                                        cmocka_unit_test(left_out_tags),
                                        cmocka_unit_test(empty_labels),
                                        cmocka_unit_test(quoted_tabs),

@@ -462,6 +462,8 @@ static el_status find_all(el_finder *f, el_file_layout *l)
     if (!st)
         st = el_finder_fill(f, text_open, columns_are_labels);
     if (!st)
+        st = el_finder_check_spans(f);
+    if (!st)
         st = check_texts(f);
     if (!st && !columns_are_labels)
         st = check_label(f);
@@ -494,6 +496,8 @@ el_status el_columns_find(el_table *table, const char *path, const el_wanted *wa
     const bool json = el_table_keyed(table);
     bool header = false;
     el_status st = el_survey_open(&f.survey, table, columns_of(table, wanted->said), json ? 0 : 1);
+    if (!st)
+        st = el_finder_check_rows(&f);
     if (!st && !json)
         st = el_finder_header(&f, &header);
     if (!st && !json)

@@ -59,13 +59,19 @@ static int number_of(el_line field)
     return number;
 }
 
+enum { NAME_BYTES = 64 };
+
+/* The field as a name, cut where it is too long to be one. */
+static const char *name_of(el_line field, char name[NAME_BYTES])
+{
+    snprintf(name, NAME_BYTES, "%.*s", (int)(field.bytes < NAME_BYTES ? field.bytes : 0), field.text);
+    return name;
+}
+
 static bool is_named(el_line field, el_column_role role, int most)
 {
-    char name[64];
-    if (field.bytes >= sizeof name)
-        return false;
-    memcpy(name, field.text, field.bytes);
-    name[field.bytes] = '\0';
+    char name[NAME_BYTES];
+    name_of(field, name);
     const int rank = el_name_rank(EL_TAG, role, name);
     return rank >= 0 && rank <= most;
 }
@@ -79,6 +85,17 @@ static bool is_header(const el_conll *c, const el_line *fields, int count)
         tags |= is_named(fields[i], EL_ROLE_LABEL, EL_RANKS);
     }
     return words && tags;
+}
+
+/* Which columns the header says to be words, and numbers of sentences. */
+static void take_header(el_conll *c, const el_line *fields, int count)
+{
+    char name[NAME_BYTES];
+    c->header = true;
+    for (int i = count - 1; i >= 0; i--) {
+        c->named = is_named(fields[i], EL_ROLE_TEXT, 0) ? i + 1 : c->named;
+        c->sentences = el_name_of_sentences(name_of(fields[i], name)) ? i + 1 : c->sentences;
+    }
 }
 
 /* "O", "B-PER": what tags of entities look like, with the letter first. */
@@ -95,7 +112,7 @@ static void look(el_conll *c, el_line text, int least)
     const char *at = text.text, *const end = text.text + text.bytes;
     el_line line, fields[MOST_FIELDS];
     int words = 0, last = 0;
-    bool fresh = true, tags_first = true, tags_last = true;
+    bool fresh = true, parted = false, tags_first = true, tags_last = true;
     c->counted = true;
     for (int lines = 0; lines < 1000 && el_line_next(&at, end, &line);) {
         el_line_trim(&line);
@@ -111,9 +128,10 @@ static void look(el_conll *c, el_line text, int least)
         if (count > MOST_FIELDS) /* is refused when it is read */
             break;
         if (!lines++ && count > !c->headed && is_header(c, fields, count)) {
-            c->header = true;
+            take_header(c, fields, count);
             continue;
         }
+        parted |= fresh && words;
         c->width = c->width ? c->width : count;
         tags_first &= is_tag(fields[0]);
         tags_last &= is_tag(fields[count - 1]);
@@ -124,6 +142,7 @@ static void look(el_conll *c, el_line text, int least)
         words++;
     }
     c->counted &= words > 1 && c->width >= least;
+    c->sentences = parted ? 0 : c->sentences;
     c->turned = words > 1 && c->width > 1 && tags_first && !tags_last;
 }
 
@@ -158,6 +177,15 @@ static bool lacks_tags(const el_conll *c, const el_file_layout *known)
     return known && c->width && c->width == known->width - 1 && place_of(c->tag, known->width) == c->width;
 }
 
+el_status el_word_rows_refuse(const char *path, const char *column)
+{
+    return el_fail(
+        EL_EDATA,
+        "%s: every row is one word, and column %s tells of which sentence, which is not read; an empty line "
+        "behind each sentence is, or JSON lines with lists of words and tags (docs/finetuning.md)",
+        path, column);
+}
+
 el_status el_conll_open(el_conll *c, const el_columns *said, const el_file_layout *known,
                         el_file_layout *layout)
 {
@@ -177,13 +205,23 @@ el_status el_conll_open(el_conll *c, const el_columns *said, const el_file_layou
             "%s: its first column holds tags, and its last words; --text-column and --label-column say "
             "which is which, by number",
             c->lines.path);
+    if (c->sentences) {
+        char column[16];
+        snprintf(column, sizeof column, "%d", c->sentences);
+        return el_word_rows_refuse(c->lines.path, column);
+    }
     layout->file.separator = c->separator;
     layout->header = c->header;
     layout->width = c->width;
     c->learned = known && !said->text[0] && !said->label ? known->width : 0;
     layout->counted = c->counted;
     layout->parts = EL_PARTS_BLANKS;
-    st = put_column(&layout->text[0], said->text[0], known ? known->text[0] : NULL, c->counted ? 2 : 1);
+    const bool by_name =
+        c->named && !(known && known->header); /* which tells more than a number from elsewhere */
+    st = put_column(&layout->text[0], said->text[0], known && !by_name ? known->text[0] : NULL,
+                    c->counted ? 2
+                    : c->named ? c->named
+                               : 1);
     if (!st)
         st = put_column(&layout->label, said->label, known ? known->label : NULL, wide ? 4 : german ? 3 : -1);
     c->word = layout->text[0];

@@ -3,9 +3,9 @@
  * A line is a word and further columns between tabs or blanks, and a line of nothing but these ends a sentence.  The word
  * is the first column and its tag the last, unless the first column counts the words of a sentence: then the word is the
  * second, and the tag of CoNLL-U the fourth (of its ten) and of GermEval's files the third (of their four).  The first
- * line may name the columns.  "-DOCSTART-" lines are no words, nor lines that begin with '#' and have another number of
- * columns than the words have (or, between tabs, with "## ", as KLUE's comments do).  Where labels may lack, a file may
- * have all columns but the last, if that was the tag of the file that was learned from.
+ * line may name the columns, and so the one of the words.  "-DOCSTART-" lines are no words, nor lines that begin with '#'
+ * and have another number of columns than the words have (or, between tabs, with "## ", as KLUE's comments do).  Where
+ * labels may lack, a file may have all columns but the last, if that was the tag of the file that was learned from.
  */
 #ifndef EL_TASK_CONLL_H
 #define EL_TASK_CONLL_H
@@ -19,6 +19,8 @@ typedef struct {
     bool header;            /* the first line that is a word's names the columns */
     bool headed;            /* as that of the file that was learned from did */
     bool counted;           /* the first column counts words */
+    int named;              /* the column, from 1, that the header calls the words; 0: there is none */
+    int sentences;          /* and that which it says to number sentences, where nothing else ends them */
     bool turned;            /* the first column holds tags, and the last does not */
     int width;              /* columns of the first word, as of all; 0: not yet known */
     int learned;            /* columns of the file that was learned from; 0: unknown, or columns were said */
@@ -28,6 +30,8 @@ typedef struct {
     el_labels *labels;
 } el_conll;
 
+/* EL_EDATA: rows of one word each, of which a column tells the sentence. */
+el_status el_word_rows_refuse(const char *path, const char *column);
 /* Fills the layout by how the file begins; the columns that were said, or are known, come before what is usual. */
 el_status el_conll_open(el_conll *conll, const el_columns *said, const el_file_layout *known,
                         el_file_layout *layout);

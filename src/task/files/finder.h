@@ -1,7 +1,7 @@
 /* finder - what looks for the columns of a table; private to task/files
  *
  * columns.c asks in order: what was said, the training file's layout, the names of columns; then guess.c looks at what
- * they hold.  header.c tells whether the first row names them.
+ * they hold.  header.c tells whether the first row names them, strangers.c which tables are no such table.
  */
 #ifndef EL_TASK_FINDER_H
 #define EL_TASK_FINDER_H
@@ -34,6 +34,10 @@ bool el_finder_taken(const el_finder *f, int column);
 bool el_finder_free(const el_finder *f, int column);
 /* Whether a column is said by its name, and not by its number. */
 bool el_finder_is_name(const char *column);
+
+/* Refuse what other programs write: rows one column wider than their header, or labels that are spans of characters. */
+el_status el_finder_check_rows(const el_finder *f);
+el_status el_finder_check_spans(const el_finder *f);
 
 el_status el_finder_header(const el_finder *f, bool *header);
 /* Finds the roles that are open, of named columns and of others. */

@@ -172,6 +172,17 @@ bool el_name_known(el_task_kind kind, const char *name)
     return false;
 }
 
+bool el_name_of_sentences(const char *name)
+{
+    static const char *const NAMES =
+        "sentence_# sentence_id sentence_idx sentence_index sentence_no sentence_num "
+        "sentence_number sent_# sent_id sent_idx sent_no 문장_번호 문장_id 문장_no";
+    char same[LONGEST];
+    plain(name, same);
+    join(same);
+    return holds(NAMES, same);
+}
+
 bool el_name_pair(const char *first, const char *second)
 {
     static const char *const PAIRS[][2] = {{"sentence1", "sentence2"},

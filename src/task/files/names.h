@@ -23,6 +23,8 @@ enum { EL_RANKS = 3 }; /* 0 is the surest */
 int el_name_rank(el_task_kind kind, el_column_role role, const char *name);
 /* Whether a name is known in any role. */
 bool el_name_known(el_task_kind kind, const char *name);
+/* Whether a column of that name numbers the sentences that words are of. */
+bool el_name_of_sentences(const char *name);
 /* Whether two names are a pair's, as "premise" and "hypothesis" are. */
 bool el_name_pair(const char *first, const char *second);
 /* Whether two names are the same but for case, blanks and joints. */

@@ -125,22 +125,34 @@ static el_status find_gap(el_task_reader *r)
     return gap && !r->layout.gap ? no_memory(r->path) : EL_OK;
 }
 
-/* A table of which every row is one word was meant to be read otherwise. */
+/* The column that numbers sentences; NULL: there is none. */
+static const char *sentences_of(const el_task_reader *r)
+{
+    for (int i = 0; i < el_table_columns(r->table); i++)
+        if (el_table_name(r->table, i) && el_name_of_sentences(el_table_name(r->table, i)))
+            return el_table_name(r->table, i);
+    return NULL;
+}
+
+/* A table of which every row is one word is no sentences. */
 static el_status check_words(el_task_reader *r)
 {
     const int rows = el_table_ahead(r->table);
     int first = r->layout.header;
-    if (r->task->kind != EL_TAG || el_reader_keyed(r) || rows - first < 3)
+    const char *const sentences = el_reader_keyed(r) ? NULL : sentences_of(r);
+    if (r->task->kind != EL_TAG || el_reader_keyed(r) || (!sentences && rows - first < 3))
         return EL_OK;
     for (; first < rows; first++) {
         const char *const words = el_table_peek_at(r->table, first, r->text[0]);
         if (!words || strpbrk(words, " ["))
             return EL_OK;
     }
-    return el_fail(
-        EL_EDATA,
-        "%s: every row is one word; with blank lines between sentences --format conll reads a word a line",
-        r->path);
+    if (sentences)
+        return el_word_rows_refuse(r->path, sentences);
+    return el_fail(EL_EDATA,
+                   "%s: every row is one word, and nothing tells where a sentence ends; a word a line "
+                   "between tabs, with an empty line behind each sentence, is read",
+                   r->path);
 }
 
 /* Places of a table without names tell texts from labels only where no text is a label. */

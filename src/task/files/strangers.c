@@ -1,0 +1,100 @@
+/* strangers - tables of other programs that are nearly what is wanted: refused by what they are; see finder.h */
+#include <ctype.h>
+#include <string.h>
+
+#include "task/files/finder.h"
+
+/* ---- R's write.table ---- */
+
+/* Whether each row but the first has a field more than it; of one row nobody can tell which of the two is wrong. */
+static bool lacks_name(const el_finder *f)
+{
+    const int width = el_table_columns(f->table), rows = el_table_ahead(f->table);
+    for (int i = 1; i < rows; i++)
+        if (!el_table_peek(f->table, i, width) || el_table_peek(f->table, i, width + 1))
+            return false;
+    return rows > 2;
+}
+
+/* Whether rows that nothing else cuts begin with a quotation mark, and the first has fields in such marks. */
+static bool has_blanks_between(const el_finder *f)
+{
+    const int rows = el_table_ahead(f->table);
+    if (el_table_widest(f->table) > 1 || rows < 2 || !strstr(el_table_peek(f->table, 0, 0), "\" \""))
+        return false;
+    for (int i = 0; i < rows; i++)
+        if (*el_table_peek(f->table, i, 0) != '"')
+            return false;
+    return true;
+}
+
+el_status el_finder_check_rows(const el_finder *f)
+{
+    if (el_table_keyed(f->table) || f->wanted->said->header == 0)
+        return EL_OK;
+    if (f->wanted->labelled && !f->wanted->labels_may_lack && has_blanks_between(f))
+        return el_fail(EL_EDATA,
+                       "%s: its fields stand between blanks, as R writes them, which is not read; "
+                       "write.table(..., sep = \"\\t\", row.names = FALSE) writes what is",
+                       f->path);
+    return !lacks_name(f)
+               ? EL_OK
+               : el_fail(EL_EDATA,
+                         "%s: its first line has one name less than the rows have columns, as where R "
+                         "names rows; write.table(..., row.names = FALSE) leaves those out",
+                         f->path);
+}
+
+/* ---- spans of characters ---- */
+
+/* "[0, 2": how a span begins. */
+static bool is_span(const char *cell)
+{
+    const char *at = cell + (*cell == '[');
+    for (int number = 0; number < 2 && at > cell; number++) {
+        at += strspn(at, " ");
+        if (!isdigit((unsigned char)*at))
+            return false;
+        at += strspn(at, "0123456789");
+        at += strspn(at, " ");
+        if (*at++ != ',')
+            return false;
+    }
+    return at > cell;
+}
+
+/* Whether the first list that is not empty is one of spans, as doccano has it. */
+static bool holds_spans(const el_finder *f, int column)
+{
+    for (int i = 0; column >= 0 && i < el_table_ahead(f->table); i++) {
+        const char *const cell = el_table_peek(f->table, i, column);
+        if (cell && *cell)
+            return is_span(cell);
+    }
+    return false;
+}
+
+/* Whether a key within a list says where something begins; Label Studio has its spans deeper. */
+static bool names_spans(const char *name)
+{
+    const char *const key = strrchr(name, '.');
+    return key && (strcmp(key, ".start") == 0 || strcmp(key, ".start_offset") == 0 ||
+                   strncmp(name, "annotations.result", strlen("annotations.result")) == 0);
+}
+
+el_status el_finder_check_spans(const el_finder *f)
+{
+    const bool tags = f->wanted->kind == EL_TAG, open = tags && (f->text[0] < 0 || f->label < 0);
+    int found = f->wanted->kind != EL_SPAN && holds_spans(f, f->label) ? f->label : -1;
+    if (!el_table_keyed(f->table) || !f->wanted->labelled)
+        return EL_OK;
+    for (int i = 0; open && found < 0 && i < f->survey.count; i++)
+        if (holds_spans(f, i) || names_spans(f->survey.columns[i].name))
+            found = i;
+    return found < 0 ? EL_OK
+                     : el_fail(EL_EDATA,
+                               "%s: its labels are spans of characters (\"%.60s\"), which are not read; "
+                               "export CoNLL, a "
+                               "word and its tag a line",
+                               f->path, f->survey.columns[found].name);
+}

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "data/prepare_parts.h"
+#include "text/learn.h"
 
 static const size_t HANGUL_SAMPLE = 1 << 20; /* bytes looked at to tell what script a text is in */
 static const double HANGUL_SHARE = 0.3;      /* of these bytes: the text is largely Hangul */
@@ -64,27 +65,45 @@ static el_status pack_piece(el_prepare_job *j, const el_piece *p)
     return st;
 }
 
-/* Warns, once, where the text is written in syllables that the vocabulary takes apart.  Hangul syllables are
- * U+AC00 to U+D7A3, in UTF-8 three bytes of which the first is EA to ED. */
+/* Hangul syllables are U+AC00 to U+D7A3, in UTF-8 three bytes of which the first is EA to ED; the letters that they are
+ * composed of are U+1100 to U+11FF. */
+static bool is_syllable(unsigned char first, unsigned char second)
+{
+    return (first == 0xEA && second >= 0xB0) || first == 0xEB || first == 0xEC ||
+           (first == 0xED && second <= 0x9E);
+}
+
+static bool is_jamo(unsigned char first, unsigned char second)
+{
+    return first == 0xE1 && second >= 0x84 && second <= 0x87;
+}
+
+/* Counts the Hangul that the vocabulary does not take as it is. */
 static void look_for_hangul(el_prepare_job *j, const el_block *block)
 {
-    if (!j->vocab->casing.strip_accents)
-        return;
+    const bool strips = j->vocab->casing.strip_accents;
     const unsigned char *const text = (const unsigned char *)block->text;
     const size_t left = HANGUL_SAMPLE - (size_t)j->at.sampled,
                  bytes = block->bytes < left ? block->bytes : left;
     for (size_t i = 0; i + 1 < bytes; i++)
-        j->at.hangul += (text[i] == 0xEA && text[i + 1] >= 0xB0) || text[i] == 0xEB || text[i] == 0xEC ||
-                        (text[i] == 0xED && text[i + 1] <= 0x9E);
+        j->at.hangul += strips ? is_syllable(text[i], text[i + 1]) : is_jamo(text[i], text[i + 1]);
     j->at.sampled += (int64_t)bytes;
 }
 
+/* Once, at the end. */
 static void warn_of_hangul(const el_prepare_job *j)
 {
-    if (j->at.sampled && 3.0 * (double)j->at.hangul > HANGUL_SHARE * (double)j->at.sampled)
+    const bool strips = j->vocab->casing.strip_accents;
+    const double share = j->at.sampled ? 3.0 * (double)j->at.hangul / (double)j->at.sampled : 0;
+    if (strips && share > HANGUL_SHARE)
         el_log(EL_LOG_WARNING,
                "the text is largely Hangul, and this vocabulary strips accents, which takes its "
                "syllables apart; learn one with `electra vocab --no-strip-accents`");
+    if (!strips && share > EL_JAMO_SHARE)
+        el_log(EL_LOG_WARNING,
+               "%.0f %% of the text is Hangul in decomposed letters (NFD), which are other pieces than whole "
+               "syllables; uconv -x any-nfc composes them",
+               100 * share);
 }
 
 static el_status pack_block(el_prepare_job *j, const el_pieces *p)

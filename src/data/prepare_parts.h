@@ -11,9 +11,10 @@
 typedef struct {
     el_prepare_summary summary;
     int64_t documents;
-    int64_t hangul, sampled; /* bytes that were looked at, and those of Hangul */
-    int32_t current;         /* the destination of the document being packed; -1 before its first token */
-    int32_t in_line;         /* the block before ended within a line */
+    int64_t hangul,
+        sampled; /* bytes that were looked at, and characters: syllables where accents are stripped, else jamo */
+    int32_t current; /* the destination of the document being packed; -1 before its first token */
+    int32_t in_line; /* the block before ended within a line */
 } el_prepare_standing;
 
 enum { EL_PREPARE_TRAIN, EL_PREPARE_HELD_OUT, EL_PREPARE_DESTINATIONS };

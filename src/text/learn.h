@@ -21,6 +21,9 @@
 #include "vocab.h"
 #include "wordpiece.h"
 
+/* Of a text: with more conjoining jamo (U+1100 to U+11FF) than this it holds Korean in decomposed letters. */
+#define EL_JAMO_SHARE 0.05
+
 typedef struct {
     int vocab_size;        /* never more entries than this; at least 16 */
     int64_t min_frequency; /* of a pair to be merged */

@@ -96,17 +96,23 @@ static void count_characters(const el_word_counts *counts, character *all)
     }
 }
 
-static void warn_of_hangul(const character *all)
+static void warn_of_hangul(const character *all, bool strips)
 {
-    uint64_t hangul = 0, letters = 0;
+    uint64_t jamo = 0, letters = 0;
     for (uint32_t c = 'A'; c < EL_CODE_POINTS; c++) {
         letters += all[c].count;
         if (c >= 0x1100 && c < 0x1200)
-            hangul += all[c].count;
+            jamo += all[c].count;
     }
-    if ((double)hangul > LARGELY * (double)letters)
+    const double share = letters ? (double)jamo / (double)letters : 0;
+    if (strips && share > LARGELY)
         el_log(EL_LOG_WARNING, "the text is largely Hangul, and stripping accents takes its syllables apart; "
                                "--no-strip-accents keeps them whole");
+    if (!strips && share > EL_JAMO_SHARE)
+        el_log(EL_LOG_WARNING,
+               "%.0f %% of the text is Hangul in decomposed letters (NFD), and this vocabulary will not know "
+               "ordinary Korean, whose syllables are whole; uconv -x any-nfc composes them",
+               100 * share);
 }
 
 static int alphabet_limit(const el_learn_settings *s)
@@ -241,8 +247,7 @@ el_status el_learn_alphabet(el_learner *l)
     if (!all)
         return el_learn_no_memory(EL_CODE_POINTS * sizeof *all);
     count_characters(&l->counts, all);
-    if (l->settings->casing.strip_accents)
-        warn_of_hangul(all);
+    warn_of_hangul(all, l->settings->casing.strip_accents);
     el_status st = open_pieces(l);
     if (!st)
         st = add_alphabet(l, all);

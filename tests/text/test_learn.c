@@ -138,6 +138,17 @@ static void test_hangul(void **state)
     CHECK_OK(learn_text(&vocab, text, strlen(text), &s, 0));
     CHECK(strstr(last_line, "--no-strip-accents"), "warned \"%s\"", last_line);
     el_vocab_close(vocab);
+    const char *const decomposed = "a bird \xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab\n"; /* 3 of 8 letters */
+    last_line[0] = 0;
+    CHECK_OK(
+        learn_text(&vocab, decomposed, strlen(decomposed), &s, 0)); /* whole syllables come to the same */
+    CHECK(strstr(last_line, "--no-strip-accents"), "warned \"%s\"", last_line);
+    el_vocab_close(vocab);
+    s.casing.strip_accents = false;
+    CHECK_OK(learn_text(&vocab, decomposed, strlen(decomposed), &s, 0));
+    CHECK(strstr(last_line, "38 % of the text") && strstr(last_line, "uconv -x any-nfc"), "warned \"%s\"",
+          last_line);
+    el_vocab_close(vocab);
     el_log_to(NULL);
 }
 

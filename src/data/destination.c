@@ -2,6 +2,7 @@
 #include "data/destination.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/output.h"
 
@@ -92,6 +93,38 @@ el_status el_destination_restore(el_destination *d, const el_safetensors *unfini
 }
 
 /* ---- the end ---- */
+
+static el_status add_to_seal(uint64_t *seal, const char *folder, const char *name)
+{
+    char *const path = el_path_join(folder, name);
+    el_safetensors file = {0};
+    uint64_t header;
+    el_status st = path ? el_safetensors_open(&file, path) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    if (!st) {
+        memcpy(&header, file.file.data, sizeof header); /* its length, which was checked */
+        const uint64_t all[] = {*seal, el_hash(name, strlen(name)),
+                                el_hash(file.file.data, sizeof header + (size_t)header), file.file.size};
+        *seal = el_hash(all, sizeof all);
+    }
+    el_safetensors_close(&file);
+    free(path);
+    return st;
+}
+
+el_status el_destination_seal(const char *folder, uint64_t *seal)
+{
+    char **names;
+    int count;
+    *seal = 0;
+    if (!el_folder_exists(folder))
+        return EL_OK;
+    el_status st = el_folder_list(folder, &names, &count);
+    for (int i = 0; i < count && !st; i++)
+        if (el_shard_number(names[i]) >= 0)
+            st = add_to_seal(seal, folder, names[i]);
+    el_names_free(names, count);
+    return st;
+}
 
 el_status el_destination_finish(el_destination *d)
 {

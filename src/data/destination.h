@@ -19,6 +19,9 @@ void el_destination_save(el_destination *d, el_unfinished *unfinished, const cha
 /* EL_EDATA where a whole shard is missing.  What came after them is removed. */
 el_status el_destination_restore(el_destination *d, const el_safetensors *unfinished, const char *of);
 
+/* Of a folder of whole shards: their names and headers, which hold the checksums of what is in them.  0: there is none. */
+el_status el_destination_seal(const char *folder, uint64_t *seal);
+
 /* Writes the last shard; the folder appears with el_folder_commit. */
 el_status el_destination_finish(el_destination *d);
 /* `leave`: another process is to go on.  Accepts a zeroed one. */

@@ -269,7 +269,7 @@ static void close_job(el_prepare_job *j)
 /* The record goes along with the shards, and is removed where they are then: a start that fails here loses nothing. */
 static el_status commit(el_prepare_job *j)
 {
-    el_status st = EL_OK;
+    el_status st = j->finished ? EL_OK : el_prepare_seal(j);
     for (int d = EL_PREPARE_DESTINATIONS - 1; d >= 0 && !st; d--)
         if (el_prepare_fills(j, d))
             st = el_folder_commit(&j->destinations[d].folder);
@@ -312,12 +312,12 @@ el_status el_prepare(const el_prepare_settings *settings, const el_vocab *vocab,
     el_status st = el_prepare_agree(&j, open_job(&j));
     if (!st)
         st = el_prepare_agree(&j, el_prepare_go_on(&j));
-    if (!st)
+    if (!st && !j.finished)
         st = read_all(&j);
     if (el_prepare_leads(&j))
         warn_of_hangul(&j);
     if (!st && el_prepare_leads(&j))
-        st = finish_job(&j);
+        st = j.finished ? commit(&j) : finish_job(&j);
     st = el_prepare_agree(&j, st);
     if (j.saved && is_to_be_said(st))
         el_log(EL_LOG_NOTE, "%s: has what is whole so far; the same command goes on behind it",

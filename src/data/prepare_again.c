@@ -6,6 +6,7 @@
 #include "data/prepare_parts.h"
 
 static const char *const NAMES[EL_PREPARE_DESTINATIONS] = {"train", "held_out"};
+static const char SEAL[] = "seal"; /* the part of a folder whose shards are all whole */
 
 static size_t places_bytes(const el_prepare_job *j)
 {
@@ -31,21 +32,46 @@ static bool is_to_be_kept(const el_prepare_job *j)
     return fine;
 }
 
+static void put_text(el_prepare_job *j, el_unfinished *record)
+{
+    el_unfinished_put(record, "text", "places", j->packed_end, places_bytes(j));
+    el_unfinished_put(record, "text", "packed", &j->at, sizeof j->at);
+}
+
+static el_status write_record(el_prepare_job *j, const el_unfinished *record)
+{
+    const el_status st =
+        el_unfinished_write(record, j->destinations[EL_PREPARE_TRAIN].folder.temporary, j->settings->recipe);
+    j->saved |= !st;
+    return st;
+}
+
 el_status el_prepare_save(el_prepare_job *j)
 {
     if (!is_to_be_kept(j))
         return EL_OK;
     el_unfinished record = {0};
-    el_unfinished_put(&record, "text", "places", j->packed_end, places_bytes(j));
-    el_unfinished_put(&record, "text", "packed", &j->at, sizeof j->at);
+    put_text(j, &record);
     for (int d = 0; d < EL_PREPARE_DESTINATIONS; d++)
         if (el_prepare_fills(j, d))
             el_destination_save(&j->destinations[d], &record, NAMES[d]);
     j->saved_shards = el_prepare_whole(j);
-    const el_status st =
-        el_unfinished_write(&record, j->destinations[EL_PREPARE_TRAIN].folder.temporary, j->settings->recipe);
-    j->saved |= !st;
-    return st;
+    return write_record(j, &record);
+}
+
+el_status el_prepare_seal(el_prepare_job *j)
+{
+    if (!is_to_be_kept(j) || !el_prepare_fills(j, EL_PREPARE_HELD_OUT))
+        return EL_OK;
+    el_unfinished record = {0};
+    uint64_t seals[EL_PREPARE_DESTINATIONS];
+    el_status st = EL_OK;
+    put_text(j, &record);
+    for (int d = 0; d < EL_PREPARE_DESTINATIONS && !st; d++) {
+        st = el_destination_seal(j->destinations[d].folder.temporary, &seals[d]);
+        el_unfinished_put(&record, NAMES[d], SEAL, &seals[d], sizeof seals[d]);
+    }
+    return st ? st : write_record(j, &record);
 }
 
 el_status el_prepare_stop(el_prepare_job *j)
@@ -60,11 +86,33 @@ el_status el_prepare_stop(el_prepare_job *j)
 
 /* ---- going on ---- */
 
+/* Whether a folder holds the shards that a record says are whole. */
+static bool is_sealed(const char *folder, const el_safetensors *record, const char *of)
+{
+    uint64_t wanted, seal;
+    return !el_unfinished_get(record, of, SEAL, &wanted, sizeof wanted) &&
+           !el_destination_seal(folder, &seal) && seal == wanted;
+}
+
+/* Whether the held-out folder is in place already, and the other one whole: then it is not filled again. */
+static bool is_published(const el_prepare_job *j)
+{
+    el_safetensors record;
+    bool there;
+    if (!j->settings->recipe ||
+        el_unfinished_open(&record, j->destinations[EL_PREPARE_TRAIN].folder.temporary, &there) || !there)
+        return false;
+    const bool published = !el_unfinished_same(&record, j->settings->recipe) &&
+                           is_sealed(j->settings->held_out_output, &record, NAMES[EL_PREPARE_HELD_OUT]);
+    el_safetensors_close(&record);
+    return published;
+}
+
 el_status el_prepare_open(el_prepare_job *j)
 {
     const el_prepare_settings *const s = j->settings;
     el_status st = el_destination_open(&j->destinations[EL_PREPARE_TRAIN], s, j->vocab, s->output);
-    if (!st && s->held_out_output)
+    if (!st && s->held_out_output && !is_published(j))
         st = el_destination_open(&j->destinations[EL_PREPARE_HELD_OUT], s, j->vocab, s->held_out_output);
     return st;
 }
@@ -88,7 +136,7 @@ void el_prepare_close(el_prepare_job *j)
 static el_status begin_anew(el_prepare_job *j)
 {
     j->at = (el_prepare_standing){.current = -1};
-    j->saved = false;
+    j->saved = j->finished = false;
     el_prepare_close(j);
     return el_prepare_open(j);
 }
@@ -111,13 +159,32 @@ static bool is_of_the_files(el_status st)
     return st == EL_EUSAGE || st == EL_EDATA;
 }
 
-static el_status restore(el_prepare_job *j, const el_safetensors *record)
+static el_status restore_text(el_prepare_job *j, const el_safetensors *record)
 {
     el_status st = el_unfinished_same(record, j->settings->recipe);
     if (!st)
         st = el_unfinished_get(record, "text", "places", j->packed_end, places_bytes(j));
-    if (!st)
-        st = el_unfinished_get(record, "text", "packed", &j->at, sizeof j->at);
+    return st ? st : el_unfinished_get(record, "text", "packed", &j->at, sizeof j->at);
+}
+
+/* All is packed: what is left is to put the folders in place. */
+static el_status restore_finished(el_prepare_job *j, const el_safetensors *record)
+{
+    const el_status st = restore_text(j, record);
+    for (int d = 0; d < EL_PREPARE_DESTINATIONS && !st; d++) {
+        const char *const folder = j->destinations[d].folder.temporary;
+        if (el_prepare_fills(j, d) && !is_sealed(folder, record, NAMES[d]))
+            return el_fail(EL_EDATA, "%s: does not hold the shards that were whole there", folder);
+    }
+    j->finished = !st;
+    return st;
+}
+
+static el_status restore(el_prepare_job *j, const el_safetensors *record)
+{
+    if (el_unfinished_has(record, NAMES[EL_PREPARE_TRAIN], SEAL))
+        return restore_finished(j, record);
+    el_status st = restore_text(j, record);
     if (!st && !(j->at.current >= -1 && j->at.current < EL_PREPARE_DESTINATIONS &&
                  (j->at.current < 0 || el_prepare_fills(j, j->at.current))))
         st = el_fail(EL_EDATA, "%s: a document goes nowhere", record->path);
@@ -176,6 +243,17 @@ static el_status check_text(el_prepare_job *j, bool *going)
     return refuse(j);
 }
 
+/* What was replaced by the held-out folder may not be removed yet. */
+static el_status remove_replaced(const el_prepare_job *j)
+{
+    el_folder left = {0};
+    const el_status st = el_prepare_fills(j, EL_PREPARE_HELD_OUT)
+                             ? EL_OK
+                             : el_folder_begin_again(&left, j->settings->held_out_output);
+    el_folder_abandon(&left);
+    return st;
+}
+
 el_status el_prepare_go_on(el_prepare_job *j)
 {
     bool going = false;
@@ -191,6 +269,14 @@ el_status el_prepare_go_on(el_prepare_job *j)
         return st;
     share(j, &going, sizeof going);
     if (!going)
+        return EL_OK;
+    share(j, &j->finished, sizeof j->finished);
+    if (j->finished && el_prepare_leads(j)) {
+        el_log(EL_LOG_NOTE, "all shards are whole already (%" PRId64 " documents), and are put in place",
+               j->at.documents);
+        return remove_replaced(j);
+    }
+    if (j->finished)
         return EL_OK;
     j->saved_shards = el_prepare_whole(j);
     memcpy(j->tokenised_end, j->packed_end, places_bytes(j));

@@ -33,9 +33,10 @@ typedef struct {
     el_pieces_bytes bytes;
     el_destination destinations[EL_PREPARE_DESTINATIONS];
     el_prepare_standing at;
-    int saved_shards;            /* whole ones when it was saved last */
-    bool looked;                 /* at what an earlier process left */
-    bool saved;                  /* what is unfinished can be gone on with */
+    int saved_shards; /* whole ones when it was saved last */
+    bool looked;      /* at what an earlier process left */
+    bool saved;       /* what is unfinished can be gone on with */
+    bool finished;    /* all shards are whole, left by a process that was killed while it put them in place */
     el_outcome reading, packing; /* of this turn */
 } el_prepare_job;
 
@@ -65,6 +66,9 @@ el_status el_prepare_go_on(el_prepare_job *j);
 int el_prepare_whole(const el_prepare_job *j);
 /* Between turns, on the first process: writes what it takes to go on, where that can be told. */
 el_status el_prepare_save(el_prepare_job *j);
+/* On the first process, once all shards of two folders are whole: the folders appear one after the other, and who is killed
+ * in between has left what it takes to put the other one in place. */
+el_status el_prepare_seal(el_prepare_job *j);
 /* The same at the end of a process that is told to stop: EL_ESTOPPED, or EL_EFAILED where nobody can go on. */
 el_status el_prepare_stop(el_prepare_job *j);
 

@@ -99,6 +99,13 @@ el_status el_unfinished_open(el_safetensors *file, const char *folder, bool *the
     return st;
 }
 
+bool el_unfinished_has(const el_safetensors *file, const char *of, const char *name)
+{
+    char part[EL_UNFINISHED_NAME];
+    name_part(part, of, name);
+    return el_safetensors_find(file, part) != NULL;
+}
+
 el_status el_unfinished_get(const el_safetensors *file, const char *of, const char *name, void *data,
                             size_t bytes)
 {

@@ -27,6 +27,8 @@ el_status el_unfinished_open(el_safetensors *file, const char *folder, bool *the
 /* Copies a part, which must have so many bytes. */
 el_status el_unfinished_get(const el_safetensors *file, const char *of, const char *name, void *data,
                             size_t bytes);
+/* Whether there is such a part. */
+bool el_unfinished_has(const el_safetensors *file, const char *of, const char *name);
 /* EL_EUSAGE where the recipe is another one: "max_seq_length was 64, not 128". */
 el_status el_unfinished_same(const el_safetensors *file, const json_t *recipe);
 

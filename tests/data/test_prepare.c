@@ -76,13 +76,13 @@ static el_status prepare(const el_prepare_settings *settings, const el_vocab *vo
     return prepare_as(settings, vocab, text, reading, summary);
 }
 
-static void check_same_folders(const char *a, const char *b)
+static void check_alike(const char *a, const char *b, int least)
 {
     char **names, **others;
     int count, other_count;
     CHECK_OK(el_folder_list(a, &names, &count));
     CHECK_OK(el_folder_list(b, &others, &other_count));
-    CHECK(count == other_count && count > 1, "%s has %d files, %s %d", a, count, b, other_count);
+    CHECK(count == other_count && count >= least, "%s has %d files, %s %d", a, count, b, other_count);
     for (int i = 0; i < count; i++) {
         el_mapping file, other;
         char *path = el_path_join(a, names[i]), *other_path = el_path_join(b, others[i]);
@@ -97,6 +97,12 @@ static void check_same_folders(const char *a, const char *b)
     }
     el_names_free(names, count);
     el_names_free(others, other_count);
+}
+
+/* Folders of some shards. */
+static void check_same_folders(const char *a, const char *b)
+{
+    check_alike(a, b, 2);
 }
 
 /* Threads change nothing, and neither do the reader's blocks, but where a line is longer than one. */
@@ -526,6 +532,93 @@ static void test_goes_on_with_the_same_alone(void **state)
     el_vocab_close(vocab);
 }
 
+static const char *obstacle;
+
+/* Puts a file where the folder of shards is to appear. */
+static bool obstruct(void *context, uint64_t done, uint64_t total, uint64_t text_bytes)
+{
+    (void)context, (void)done, (void)total, (void)text_bytes;
+    CHECK_OK(el_file_write(obstacle, "", 0));
+    return true;
+}
+
+/* As if killed between its two renames: the held-out folder has appeared, the other one has not. */
+static void prepare_half(const el_prepare_settings *settings, const el_vocab *vocab)
+{
+    el_prepare_settings half = *settings;
+    el_prepare_summary summary;
+    half.progress = obstruct;
+    obstacle = settings->output;
+    CHECK_FAILS(prepare_corpus(&half, vocab, -1, &summary), EL_EFAILED, "Not a directory");
+    CHECK(el_folder_exists(settings->held_out_output), "the held-out folder has not appeared");
+    unlink(obstacle);
+}
+
+/* The other folder is put in place, and nothing is read again; of anything else it is no half. */
+static void test_between_folders(void **state)
+{
+    (void)state;
+    static char outputs[4][256], left[2][256], shard[300];
+    static const char *const NAMES[4] = {"all", "all-held-out", "half", "half-held-out"};
+    for (int i = 0; i < 4; i++)
+        snprintf(outputs[i], sizeof outputs[i], "%s", stays(0, NAMES[i]));
+    snprintf(left[0], sizeof left[0], "%s", stays(0, ".half.unfinished"));
+    snprintf(left[1], sizeof left[1], "%s", stays(0, ".half-held-out.unfinished"));
+    snprintf(shard, sizeof shard, "%s/shard-00000.safetensors", left[0]);
+    el_vocab *vocab = words_vocab(WORDS, NULL);
+    json_t *const recipe = json_pack("{s:i}", "max_seq_length", 64), *const other = json_pack(
+                                                                         "{s:i}", "max_seq_length", 63);
+    const struct timespec then[2] = {{.tv_sec = 1}, {.tv_sec = 1}}, now[2] = {{.tv_sec = 2}, {.tv_sec = 2}};
+    el_prepare_settings settings = unfinished(outputs[0], outputs[1], recipe);
+    el_prepare_summary whole, summary;
+    write_corpus();
+    utimensat(AT_FDCWD, corpus[2], then, 0);
+    for (int shards = 0; shards < 2; shards++) { /* one, of which nothing was left before the end, and more */
+        settings.shard_tokens = shards ? 25000 : 100000000;
+        settings.output = outputs[0];
+        settings.held_out_output = outputs[1];
+        settings.overwrite = true;
+        CHECK_OK(prepare_corpus(&settings, vocab, -1, &whole));
+        settings.output = outputs[2];
+        settings.held_out_output = outputs[3];
+        for (int appeared = 0; appeared < 2; appeared++) {
+            settings.overwrite = true;
+            el_folder_remove(outputs[2]);
+            prepare_half(&settings, vocab);
+            settings.overwrite = false;
+            if (!appeared)
+                assert_int_equal(rename(outputs[3], left[1]), 0);
+            else {
+                settings.recipe = other;
+                CHECK_FAILS(prepare_corpus(&settings, vocab, 1, &summary), EL_EUSAGE, "holds shards already");
+                settings.recipe = recipe;
+            }
+            utimensat(AT_FDCWD, corpus[2], now, 0);
+            CHECK_FAILS(prepare_corpus(&settings, vocab, 1, &summary), EL_EUSAGE, "time of change");
+            utimensat(AT_FDCWD, corpus[2], then, 0);
+            CHECK_OK(prepare_corpus(&settings, vocab, 1, &summary));
+            check_alike(outputs[0], outputs[2], 1 + shards);
+            check_alike(outputs[1], outputs[3], 1 + shards);
+            assert_memory_equal(&whole, &summary, sizeof whole);
+            CHECK(!el_folder_exists(left[0]) && !el_folder_exists(left[1]), "something is left over");
+        }
+    }
+    settings.overwrite = true;
+    el_folder_remove(outputs[2]);
+    prepare_half(&settings, vocab);
+    unlink(shard);
+    settings.overwrite = false;
+    CHECK_FAILS(prepare_corpus(&settings, vocab, -1, &summary), EL_EUSAGE, "does not hold the shards");
+    settings.overwrite = true;
+    CHECK_OK(prepare_corpus(&settings, vocab, -1, &summary));
+    check_same_folders(outputs[0], outputs[2]);
+    check_same_folders(outputs[1], outputs[3]);
+    json_decref(recipe);
+    json_decref(other);
+    free_corpus();
+    el_vocab_close(vocab);
+}
+
 static char logged[300];
 static int log_lines;
 
@@ -580,6 +673,7 @@ int main(void)
         cmocka_unit_test(test_here),
         cmocka_unit_test(test_goes_on),
         cmocka_unit_test(test_goes_on_with_the_same_alone),
+        cmocka_unit_test(test_between_folders),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -418,7 +418,7 @@ alone --objective mlm --num-hidden-groups 1 --output layers 2> log || fail "shar
 alone --objective mlm --init-from layers --output relayered 2> log && grep -q "shared layers: no neighbour heads" log &&
     grep -q '"neighbour_heads": false' relayered/run.json || fail "shared layers of --init-from: $(cat log)"
 expect 2 "neighbour-heads: layers are shared" alone --objective mlm --init-from layers --neighbour-heads
-expect 2 "init-from: --objective xlnet has no table of positions" alone --objective xlnet --init-from layers
+expect 2 "init-from: --objective xlnet has embeddings as wide as its layers, no table of positions" alone --objective xlnet --init-from layers
 alone --objective xlnet --init-from other-xlnet --output rexlnet --num-train-steps 1 2> log || fail "xlnet from xlnet: $(cat log)"
 alone --objective two-stage --init-from staged --output restaged 2> log || fail "two-stage from both networks: $(cat log)"
 alone --init-from staged --generator-from cloze --output redrawn 2> log || fail "another generator than that of --init-from: $(cat log)"

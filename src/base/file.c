@@ -213,6 +213,30 @@ static void sync_file(el_writer *writer)
         note(writer, el_io_sync(writer->file) != 0);
 }
 
+/* All of it once more, into a file of that name, where none can be given. */
+static bool copy_named(el_writer *writer)
+{
+    const int named = el_io_open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL);
+    if (named < 0)
+        return false;
+    writer->named = true;
+    bool done = el_io_seek(writer->file, 0, SEEK_SET) == 0;
+    for (ssize_t got = 1; done && got > 0;) {
+        got = el_io_read(writer->file, writer->buffer, BUFFER);
+        done = got >= 0 && el_file_put(named, writer->buffer, (size_t)got);
+    }
+    done = done && el_io_sync(named) == 0;
+    el_io_close(writer->file);
+    writer->file = named;
+    return done;
+}
+
+static bool give_name(el_writer *writer)
+{
+    writer->named = el_io_name(writer->file, writer->temporary) == 0;
+    return writer->named || copy_named(writer);
+}
+
 el_status el_writer_sync(el_writer *writer)
 {
     sync_file(writer);
@@ -222,10 +246,8 @@ el_status el_writer_sync(el_writer *writer)
 el_status el_writer_finish(el_writer *writer)
 {
     sync_file(writer);
-    if (!writer->failure && writer->temporary && !writer->named) {
-        writer->named = el_io_name(writer->file, writer->temporary) == 0;
-        note(writer, !writer->named);
-    }
+    if (!writer->failure && writer->temporary && !writer->named)
+        note(writer, !give_name(writer));
     note(writer, el_io_close(writer->file) != 0);
     writer->file = -1;
     if (!writer->failure && writer->temporary)

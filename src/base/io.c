@@ -43,7 +43,7 @@ int el_io_open_nameless(const char *folder)
 {
 #ifdef O_TMPFILE
     char listed[32];
-    const int file = el_io_open(folder, O_TMPFILE | O_WRONLY);
+    const int file = el_io_open(folder, O_TMPFILE | O_RDWR);
     if (file < 0)
         return -1;
     list_name(listed, file);

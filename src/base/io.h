@@ -22,7 +22,7 @@
 el_status el_io_fail(const char *path);
 
 int el_io_open(const char *path, int flags); /* what it creates, everybody may read and write (umask) */
-/* A file in this folder that has no name yet, to be written, and its name: a process that is killed before leaves nothing.
+/* A file in this folder that has no name yet, and its name: a process that is killed before leaves nothing.
  * Where the file system has none of them, or what names it cannot be reached, the first says so (-1). */
 int el_io_open_nameless(const char *folder);
 int el_io_name(int file, const char *path);

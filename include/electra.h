@@ -25,7 +25,8 @@
  * child may only use what it opens itself.
  *
  * Text is UTF-8 of `bytes` bytes, less than 2 GiB, and need not end in a zero; NULL with 0 bytes is an empty
- * text.  Offsets are bytes of the text.  Broken UTF-8 is read as if the broken bytes were not there.  In what
+ * text.  Offsets are bytes of the text.  Broken UTF-8 is read as if the broken bytes were not there, but
+ * they are part of a word between white space, and no special token is found around them.  In what
  * models are asked, the strings [MASK], [UNK], [SEP], [CLS] and [PAD] stand for those tokens.  [CLS] and [SEP]
  * are put around every text by the library and are no part of answers.
  *
@@ -377,7 +378,8 @@ ELECTRA_API const char *electra_job_results(const electra_job *job);
 
 /* What is read and written here is closed again when the call returns; any threads may call at once, on other outputs.
  * ELECTRA_DATA: `folder` is no model or breaks off, with the file's name in the sentence; ELECTRA_FAILED: it cannot be read,
- * or the output not be written.  Nothing is left of an output that failed. */
+ * or the output not be written.  Nothing is left of an output that failed.  Import and export make the folders above
+ * their output, which stay; electra_tensors_save needs them to be there. */
 
 /* Keeps a model folder of whatever origin (PyTorch, TensorFlow, safetensors) as one of safetensors, in float: `electra
  * import`.  ELECTRA_USAGE where `output` is there already. */
@@ -393,7 +395,7 @@ ELECTRA_API electra_status electra_export(const char *folder, const char *format
 
 typedef struct {
     const char *name;
-    const char *type; /* safetensors' name: "F32", "F16", "BF16", "I32", "I64", "U8" ... */
+    const char *type; /* safetensors' name: "F32", "F16", "BF16", "I32", "I64", "U8" ...; "another type": F8, F4 */
     int dimensions;   /* at most 8 */
     int64_t shape[8];
     const void *data; /* row by row, little endian */
@@ -415,7 +417,7 @@ ELECTRA_API electra_status electra_tensors_find(const electra_tensors *tensors, 
 ELECTRA_API const char *electra_tensors_metadata(const electra_tensors *tensors, const char *key);
 
 /* Writes a .safetensors file: beside the place first, then in one step.  `metadata` is keys and values in turn, with a NULL
- * behind the last, or NULL. */
+ * behind the last, or NULL; "format" is "pt", which transformers wants, whether you say so or not. */
 ELECTRA_API electra_status electra_tensors_save(const char *path, const electra_tensor *tensors, size_t count,
                                                 const char *const *metadata);
 

@@ -11,6 +11,7 @@ library's sentence; what is no text, path or number at all is TypeError or Value
 threads at once.
 """
 import ctypes
+import operator
 import os
 import threading
 from collections import namedtuple
@@ -36,6 +37,10 @@ class Error(Exception):
     def __init__(self, status, sentence):
         super().__init__(sentence)
         self.status = _STATUS.get(status, str(status))
+        self._number = status
+
+    def __reduce__(self):  # what crosses processes is made again
+        return Error, (self._number, self.args[0])
 
 
 # ---- electra.h ----
@@ -203,7 +208,7 @@ class Model:
         self._local = threading.local()
         options = _Options(ctypes.sizeof(_Options), _fitting(ctypes.c_int, threads, "threads"),
                            _chosen(_PRECISIONS, precision, "precision"),
-                           instruction_set.encode() if instruction_set else None,
+                           _word(instruction_set, "instruction_set"),
                            _fitting(ctypes.c_int, batch_tokens, "batch_tokens"))
         _call("model_open", ctypes.byref(self._model.handle), _path(folder), ctypes.byref(options))
         info = _Info(ctypes.sizeof(_Info))
@@ -246,7 +251,7 @@ class Model:
     def fill(self, text, top_k=5):
         """The best guesses at every [MASK]: a list of Guess for each mask; of a list of texts, that for each."""
         texts, single = _many(text)
-        given = _Texts(texts)
+        given, top_k = _Texts(texts), operator.index(top_k)
         guesses, starts = self._ask("fill_batch", given, _Guess, _fitting(ctypes.c_size_t, top_k, "top_k"))
         answers = [[[Guess(g.piece.decode(), g.id, g.probability) for g in guesses[m * top_k:(m + 1) * top_k]]
                     for m in range(starts[i], starts[i + 1])] for i in range(len(given))]
@@ -258,7 +263,7 @@ class Model:
         pooling: None (what the folder says, else the mean), "mean" or "cls"."""
         texts, single = _many(texts)
         given, behind = _Texts(texts), _behind(seconds, len(texts))
-        how = _Embedding(ctypes.sizeof(_Embedding), _chosen(_POOLINGS, pooling, "pooling"), int(normalize),
+        how = _Embedding(ctypes.sizeof(_Embedding), _chosen(_POOLINGS, pooling, "pooling"), bool(normalize),
                          _fitting(ctypes.c_int, longest, "longest"))
         vectors, width = ctypes.POINTER(ctypes.c_float)(), ctypes.c_size_t()
         _call("embed", self._session(), given.array, behind.array if behind is not None else None,
@@ -329,6 +334,17 @@ def _chosen(numbers, word, what):
     if word not in numbers:
         raise ValueError(f"{what}: {word!r} is none of {', '.join(map(repr, numbers))}")
     return numbers[word]
+
+
+def _word(word, what):
+    """As a string of C, or None."""
+    if word is None:
+        return None
+    if not isinstance(word, str):
+        raise TypeError(f"{what} is a string, not {type(word).__name__}")
+    if "\0" in word:
+        raise ValueError(f"{what}: {word!r} has a NUL")
+    return word.encode()
 
 
 def _fitting(kind, number, what):

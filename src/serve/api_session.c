@@ -95,6 +95,8 @@ electra_status electra_detect_batch(electra_session *s, const electra_text *text
         ((size_t *)s->starts.data)[i] = total;
         st = detect(s, &texts[i], &total);
     }
+    if (!st && count == 0) /* whether it could be asked */
+        st = detect(s, &(electra_text){0}, &total);
     if (!st)
         st = el_api_room(&s->items, total, sizeof(electra_piece));
     if (st)
@@ -163,6 +165,8 @@ electra_status electra_fill_batch(electra_session *s, const electra_text *texts,
         ((size_t *)s->starts.data)[i] = masks;
         st = fill(s, &texts[i], top_k, &masks);
     }
+    if (!st && count == 0)
+        st = fill(s, &(electra_text){0}, top_k, &masks);
     if (!st)
         st = el_api_room(&s->items, masks * top_k, sizeof(electra_guess));
     if (st)

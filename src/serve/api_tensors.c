@@ -109,6 +109,8 @@ static el_status add_metadata(json_t *object, const char *const *metadata)
     for (; metadata && *metadata; metadata += 2) {
         if (!metadata[1])
             return el_fail(EL_EUSAGE, "metadata: \"%s\" has no value", metadata[0]);
+        if (strcmp(metadata[0], "format") == 0 && strcmp(metadata[1], "pt") != 0)
+            return el_fail(EL_EUSAGE, "metadata: the format is \"pt\", not \"%s\"", metadata[1]);
         if (json_object_set_new(object, metadata[0], json_string(metadata[1])))
             return el_fail(EL_EUSAGE, "metadata: a key or value is not UTF-8, or there is no memory for it");
     }

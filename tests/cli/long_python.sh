@@ -82,6 +82,14 @@ refuses(ValueError, "top_k", model.fill, "the [MASK]", top_k=-1)
 refuses(ValueError, "threads", electra.Model, "run", threads=2**32 + 1)
 refuses(ValueError, "batch_tokens", electra.Model, "run", batch_tokens=2**32 + 1)
 refuses(TypeError, "not int", electra.Model, 5)
+refuses(TypeError, "instruction_set is a string", electra.Model, "run", instruction_set=b"avx2")
+refuses(ValueError, "NUL", electra.Model, "run", instruction_set="avx2\0")
+refuses(TypeError, "", model.fill, "the [MASK]", top_k=2.5)
+assert [len(g) for g in model.fill("[MASK] " * 8, top_k=numpy.uint8(100))] == [100] * 8
+assert abs(numpy.linalg.norm(model.embed("the cat", normalize=2**32)) - 1) < 1e-5
+import pickle
+again = pickle.loads(pickle.dumps(electra.Error(3, "a sentence")))
+assert again.status == "data" and str(again) == "a sentence"
 refuses(ValueError, "NUL", electra.Model, "run\0")
 refuses(TypeError, "not dict", model.embed, {"the cat": 1})
 refuses(electra.Error, "name too long", electra.Model, "a" + "\ud55c" * 600)

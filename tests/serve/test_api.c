@@ -232,6 +232,8 @@ static void test_tensors(void **state)
     electra_tensor tensor;
     char path[128];
     snprintf(path, sizeof path, "%s/numbers.safetensors", run);
+    const char *const other[] = {"format", "tf", NULL};
+    assert_int_equal(electra_tensors_save(path, written, 2, other), ELECTRA_USAGE);
     API_OK(electra_tensors_save(path, written, 2, metadata));
     API_OK(electra_tensors_open(&file, path));
     assert_int_equal(electra_tensors_count(file), 2);

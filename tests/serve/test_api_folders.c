@@ -174,8 +174,8 @@ static const struct {
                  {"span", ELECTRA_CAN_ANSWER, ask_answers}};
 enum { QUESTION_KINDS = sizeof QUESTIONS / sizeof *QUESTIONS };
 
-/* What a model cannot, it refuses. */
-static void check_refusals(electra_session *s, unsigned can)
+/* What a model cannot, it refuses, however many texts there are. */
+static void check_refusals(electra_session *s, unsigned can, size_t count)
 {
     const electra_text one = {"w1", 2};
     const void *answer;
@@ -186,13 +186,14 @@ static void check_refusals(electra_session *s, unsigned can)
         if (bit == ELECTRA_CAN_EMBED || bit == ELECTRA_CAN_REGRESS || (can & (unsigned)bit))
             continue;
         const electra_status status =
-            bit == ELECTRA_CAN_DETECT     ? electra_detect_batch(s, &one, 1, (void *)&answer, &starts)
-            : bit == ELECTRA_CAN_FILL     ? electra_fill_batch(s, &one, 1, 1, (void *)&answer, &starts)
-            : bit == ELECTRA_CAN_CLASSIFY ? electra_classify(s, &one, NULL, 1, (void *)&answer, &labels)
+            bit == ELECTRA_CAN_DETECT     ? electra_detect_batch(s, &one, count, (void *)&answer, &starts)
+            : bit == ELECTRA_CAN_FILL     ? electra_fill_batch(s, &one, count, 1, (void *)&answer, &starts)
+            : bit == ELECTRA_CAN_CLASSIFY ? electra_classify(s, &one, NULL, count, (void *)&answer, &labels)
             : bit == ELECTRA_CAN_TAG
-                ? electra_tag(s, &one, 1, (void *)&answer, &starts)
-                : electra_answer(s, &one, &one, 1, 1, (void *)&answer, &starts, &replies);
-        CHECK(status == ELECTRA_USAGE, "question %d of a model that can %u: status %d", bit, can, status);
+                ? electra_tag(s, &one, count, (void *)&answer, &starts)
+                : electra_answer(s, &one, &one, count, 1, (void *)&answer, &starts, &replies);
+        CHECK(status == ELECTRA_USAGE, "question %d of %zu texts of a model that can %u: status %d", bit,
+              count, can, status);
     }
 }
 
@@ -217,7 +218,8 @@ static void ask(const group *g)
             CHECK(info.can & QUESTIONS[k].can, "%s: it can only %u", g->folder, info.can);
             QUESTIONS[k].ask(&(asked){model, session}, g, texts);
         }
-    check_refusals(session, info.can);
+    check_refusals(session, info.can, 1);
+    check_refusals(session, info.can, 0);
     electra_session_close(session);
     electra_model_close(model);
 }

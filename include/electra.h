@@ -395,8 +395,9 @@ ELECTRA_API electra_status electra_export(const char *folder, const char *format
 
 typedef struct {
     const char *name;
-    const char *type; /* safetensors' name: "F32", "F16", "BF16", "I32", "I64", "U8" ...; "another type": F8, F4 */
-    int dimensions;   /* at most 8 */
+    const char
+        *type; /* safetensors' name: "F32", "F16", "BF16", "I32", "I64", "U8" ...; "another type": F8, F4 */
+    int dimensions; /* at most 8 */
     int64_t shape[8];
     const void *data; /* row by row, little endian */
     size_t bytes;

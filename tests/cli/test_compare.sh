@@ -257,6 +257,20 @@ grep -q "\"job\": \"electra.mini.4e9.seed-1\".*\"steps\": $steps," frozen/result
 compare frozen.json --output frozen-trunk --constant-then-cooldown > out || fail "generator_from, trunk: $(cat log)"
 awk -F'"products": ' '/"job": "electra.mini.4e9.seed-1"/ { split($2, a, ","); whole = a[1] } END { exit !(whole > 3.9e9 && whole < 4.1e9) }' \
     frozen-trunk/results.jsonl || fail "with a generator that is not trained a trunk costs otherwise than the budget: $(cat frozen-trunk/results.jsonl)"
+
+# A folder that weights come from is needed no more once all pre-trainings are done: results.jsonl and run.json suffice.
+mkdir gone && mv trunk/runs/mlm.mini.4e9.seed-1 large gone/
+for study in frozen frozen-trunk begun; do
+    rm -r "$study/runs"
+    figures $study > before
+    compare --output $study > out || fail "$study, which is done, needs a folder that is gone: $(cat log)"
+    cmp -s before <(figures $study) || fail "$study has other figures without a folder: $(diff before <(figures $study))"
+    compare --output $study --dry-run > out || fail "$study in a dry run needs a folder that is gone: $(cat log)"
+    refused 3 "no such folder" "$electra" compare --output $study --num-seeds 2
+    cmp -s before <(figures $study) || fail "a refused start left other figures in $study"
+done
+refused 3 "electra: trunk/runs/mlm.mini.4e9.seed-1: no such folder" "$electra" compare --output frozen --num-seeds 2
+refused 3 "no such folder" "$electra" compare frozen.json --output frozen --overwrite
 sed -i 's|trunk/runs/mlm|nowhere/mlm|' frozen.json
 refused 3 "electra: nowhere/mlm" "$electra" compare frozen.json --dry-run
 

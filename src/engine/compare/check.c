@@ -197,6 +197,31 @@ el_status el_compare_find_frozen(const el_study *study, int system, el_pretrain_
     return st ? el_fail(st, "%s: %s", study->plan.systems[system].name, el_error()) : EL_OK;
 }
 
+static el_status need_folders(const el_study *study, int system, int size)
+{
+    static const char *const KEYS[] = {"init_from", "generator_from"};
+    json_t *const settings = el_plan_settings(&study->plan, system, size);
+    el_status st = EL_OK;
+    for (size_t i = 0; !st && i < sizeof KEYS / sizeof *KEYS; i++) {
+        const char *const folder = json_string_value(json_object_get(settings, KEYS[i]));
+        st = folder ? el_folder_need(folder) : EL_OK;
+    }
+    json_decref(settings);
+    return st ? el_fail(st, "%s: %s", study->plan.systems[system].name, el_error()) : EL_OK;
+}
+
+el_status el_compare_check_folders(const el_study *study)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < study->count; i++) {
+        const el_job *const job = &study->jobs[i];
+        const bool to_train = job->task < 0 && job->state != EL_JOB_DONE;
+        if (to_train && study->costs[job->system * study->plan.size_count + job->size].by_record)
+            st = need_folders(study, job->system, job->size);
+    }
+    return st;
+}
+
 el_status el_compare_check_pairs(const el_study *study, int system, const el_model_plan *plan)
 {
     el_score_kind kind;

@@ -127,12 +127,13 @@ static el_status begin_segment(el_study *study, const el_options *options)
 /* Takes what was done before, and what that leaves to do. */
 static el_status take_up(el_study *study)
 {
-    const bool goes_on = study->run.folder && !study->settings->overwrite;
-    el_status st = goes_on ? el_compare_recall(study) : EL_OK;
+    el_status st = el_compare_goes_on(study) ? el_compare_recall(study) : EL_OK;
     el_compare_pass_over(study);
     if (!st)
         st = el_compare_check_rates(study);
     el_compare_reopen(study);
+    if (!st)
+        st = el_compare_check_folders(study);
     return st ? st : el_compare_check_files(study);
 }
 

@@ -51,11 +51,13 @@ typedef struct {
 
 /* What a pre-training of one system in one size takes. */
 typedef struct {
-    double flops_per_step, encoder_flops; /* encoder_flops: of a token, forward, of what is fine-tuned */
+    double flops_per_step, encoder_flops; /* encoder_flops: of a token, forward, of what is fine-tuned; 0: not
+                                             known */
     double bytes;                         /* of memory, about */
     int64_t warmup;                       /* of the preset */
     int64_t least;                        /* steps, for all of its networks to learn */
-    uint64_t settings;                    /* a hash of them */
+    uint64_t settings;                    /* a hash of them; 0: not known */
+    bool by_record;                       /* the folder that weights come from is gone */
 } el_cost;
 
 /* How far the whole is. */

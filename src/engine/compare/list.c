@@ -51,6 +51,16 @@ static double memory_of(const el_pretrain_settings *s, const el_model_plan *plan
     return bytes;
 }
 
+/* A folder that weights come from is needed no more where all pre-trainings are done: their cost is on record, the shapes of its
+ * networks are not, and those of the settings stand in for them.  Whether it is so. */
+static bool forget_if_gone(const char **folder, double recorded)
+{
+    const bool gone = *folder && recorded > 0 && !el_folder_exists(*folder);
+    if (gone)
+        *folder = NULL;
+    return gone;
+}
+
 static el_status cost_of(const el_study *study, int system, int size, el_cost *cost)
 {
     el_pretrain_settings s;
@@ -64,12 +74,16 @@ static el_status cost_of(const el_study *study, int system, int size, el_cost *c
     if (st)
         return st;
     const double length = study->mean_length > 0 ? study->mean_length : EL_PRESET[s.model_size].seq_length;
+    const double recorded =
+        s.init_from || s.generator_from ? el_compare_recorded_cost(study, system, size) : 0;
+    const bool resized = forget_if_gone(&s.init_from, recorded);
     st = el_pretrain_settle(&s, &options, false);
     el_pretrain_take_length(&s, &options, study->longest);
     if (!st)
         st = el_pretrain_derive(&s, &options);
     if (!st)
         st = el_compare_check_pretraining(study, system, &s);
+    const bool by_record = forget_if_gone(&s.generator_from, recorded) || resized;
     if (!st)
         st = el_compare_find_frozen(study, system, &s, &frozen);
     if (!st)
@@ -79,12 +93,14 @@ static el_status cost_of(const el_study *study, int system, int size, el_cost *c
     if (!st)
         st = el_compare_check_pairs(study, system, &plan);
     if (!st)
-        *cost = (el_cost){el_flops_products_training(&token) * (double)s.train_batch_size * length,
-                          el_flops_products_inference(&token, length),
+        *cost = (el_cost){(by_record ? recorded : el_flops_products_training(&token)) *
+                              (double)s.train_batch_size * length,
+                          resized ? 0 : el_flops_products_inference(&token, length),
                           memory_of(&s, &plan),
                           s.num_warmup_steps,
                           el_pretrain_least_steps(&s),
-                          el_compare_settings_hash(&options)};
+                          by_record ? 0 : el_compare_settings_hash(&options),
+                          by_record};
     el_options_close(&options);
     return st;
 }

@@ -35,6 +35,9 @@ el_status el_compare_check_names(const el_study *study);
  * of minimal pairs is none. */
 el_status el_compare_check_files(const el_study *study);
 
+/* EL_EDATA where a pre-training is still to be done and the folder that its weights come from is gone. */
+el_status el_compare_check_folders(const el_study *study);
+
 /* Fills study->jobs by the plan, in the order in which they are begun where they can be. */
 el_status el_compare_list(el_study *study);
 
@@ -69,9 +72,16 @@ el_status el_compare_hash(el_study *study);
 /* A hash for a record: 16 digits, or null where it is not known (new reference). */
 json_t *el_compare_hash_json(uint64_t hash);
 
+/* Whether what an earlier start left counts. */
+static inline bool el_compare_goes_on(const el_study *study)
+{
+    return study->run.folder && !study->settings->overwrite;
+}
 /* Takes what results.jsonl holds of the jobs, and what ranks of an earlier start left beside it.  EL_EUSAGE where it is of
  * something else than what is asked. */
 el_status el_compare_recall(el_study *study);
+/* FLOPs of a token, by the first pre-training of this system and size in results.jsonl; 0: there is none, or it does not count. */
+double el_compare_recorded_cost(const el_study *study, int system, int size);
 /* Rank 0: opens results.jsonl for more, puts there what was left beside it, and begins STUDY/jobs anew. */
 el_status el_compare_begin_results(el_study *study);
 

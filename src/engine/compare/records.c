@@ -1,5 +1,6 @@
 /* records - what is known of the jobs that are done: results.jsonl read again, and its figures */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +154,36 @@ static el_status take(el_study *study, json_t *record)
 static char *results_path(const el_study *study)
 {
     return el_path_join(study->settings->output, "results.jsonl");
+}
+
+/* Whether a job's name is that of one of this system and size, which have no dots. */
+static bool is_of_kind(const el_plan *plan, int system, int size, const char *job)
+{
+    char beginning[100];
+    const int length =
+        snprintf(beginning, sizeof beginning, "%s.%s.", plan->systems[system].name, plan->sizes[size].name);
+    return job && strncmp(job, beginning, (size_t)length) == 0;
+}
+
+/* The first is no branch, whose FLOPs are its trunk's, too: that lies before it. */
+double el_compare_recorded_cost(const el_study *study, int system, int size)
+{
+    char *const path = el_compare_goes_on(study) ? results_path(study) : NULL;
+    json_t *records = NULL, *record;
+    size_t i;
+    double cost = NAN;
+    if (path && el_file_exists(path))
+        el_metrics_load(&records, path); /* else the recall says why */
+    json_array_foreach(records, i, record)
+    {
+        const double tokens = el_json_figure(record, "tokens"); /* of a pre-training alone */
+        if (!isfinite(cost) && tokens > 0 &&
+            is_of_kind(&study->plan, system, size, json_string_value(json_object_get(record, "job"))))
+            cost = el_json_figure(json_object_get(record, "flops"), "products") / tokens;
+    }
+    json_decref(records);
+    free(path);
+    return isfinite(cost) ? cost : 0;
 }
 
 /* Of a job that another rank of an earlier start has done. */

@@ -197,6 +197,33 @@ awk -v c="$cost" -v t="$tokens" -v now="$(number_of moved/run.json flops_per_tok
     'BEGIN { d = (c * t + now * (all - t)) / said - 1; exit !(c != now && d * d < 1e-16) }' ||
     fail "of $tokens tokens at $cost and then $(last_of moved tokens) in all at $(number_of moved/run.json flops_per_token), $(last_of moved flops) are counted"
 grep -A1 '"flops": {' moved/run.json | grep -q "$(last_of moved flops)" || fail "run.json says $(grep -A1 '"flops": {' moved/run.json), the last line $(last_of moved flops)"
+# An older checkpoint than that of a change has the tokens of before it alone.
+# fallen N ...: goes on to step N.  counted WHAT COST TOKENS...: its FLOPs are these tokens at these costs, and the rest at that of now.
+fallen() { alone --output fallen --logging-steps 1 --save-checkpoints-steps 1 --keep-checkpoint-max 0 --num-train-steps "$@" 2> log || fail "fallen: $(cat log)"; }
+counted() {
+    local what=$1
+    shift
+    echo "$@" | awk -v now="$(number_of fallen/run.json flops_per_token)" -v all="$(last_of fallen tokens)" -v said="$(last_of fallen flops)" \
+        '{ for (i = 1; i < NF; i += 2) { sum += $i * ($(i + 1) - before); before = $(i + 1) } d = (sum + now * (all - before)) / said - 1; exit !(said > 0 && d * d < 1e-16) }' ||
+        fail "$what: of costs and tokens $*, $(last_of fallen flops) are counted: $(cat fallen/run.json)"
+}
+fallen 1
+first=$(last_of fallen tokens) a=$(number_of fallen/run.json flops_per_token)
+fallen 2
+second=$(last_of fallen tokens)
+fallen 3 --data heldout --mask-prob 0.3 --allow-change
+third=$(last_of fallen tokens) b=$(number_of fallen/run.json flops_per_token)
+fallen 4 --data heldout
+fallen 5 --data heldout --mask-prob 0.5 --allow-change
+[ "$a" != "$b" ] && [ "$b" != "$(number_of fallen/run.json flops_per_token)" ] || fail "three shares of masks have costs $a, $b and $(number_of fallen/run.json flops_per_token)"
+rm -r fallen/checkpoint-[45]
+fallen 6 --data heldout
+counted "between two changes" "$a" "$second" "$b" "$third"
+rm -r fallen/checkpoint-[23456]
+fallen 7 --data heldout
+counted "before both changes" "$a" "$first"
+fallen 8 --data heldout
+counted "behind a checkpoint that was before both" "$a" "$first"
 sed 's/^dog$/dog_/' vocab.txt > renamed.txt
 "$electra" prepare --vocab renamed.txt --max-seq-length 48 --output renamed train.txt > log 2>&1 || fail "prepare: $(cat log)"
 alone --output moved --num-train-steps 5 --data renamed --allow-change 2> log && grep -q "another vocabulary from here on" log || fail "another vocabulary: $(cat log)"

@@ -72,30 +72,70 @@ static el_status export_network(el_pretraining *p, const el_network *net)
     return st;
 }
 
-/* What tokens before this start took more than they would now; what earlier starts found of it is in the record.  Version 0.1.0
- * counted nothing so far. */
-static double correction(const json_t *record, const char *cost, const char *count, double now,
-                         int64_t tokens)
+/* ---- tokens that had another cost ---- */
+
+static json_t *both_counts(double products, double paper)
 {
-    const json_t *const before = json_object_get(record, "flops_correction");
-    const double known = before ? el_json_figure(before, count) : 0;
-    return json_object_get(record, "flops") ? known + (el_json_figure(record, cost) - now) * (double)tokens
-                                            : known;
+    return json_pack("{s:o, s:o}", "products", el_json_number(products), "paper", el_json_number(paper));
+}
+
+static void add_cost(json_t *costs, int64_t tokens, double products, double paper)
+{
+    json_t *const cost = both_counts(products, paper);
+    json_object_set_new(cost, "tokens", json_integer(tokens));
+    json_array_append_new(costs, cost);
+}
+
+static int64_t tokens_until(const json_t *costs)
+{
+    const json_t *const last = json_array_get(costs, json_array_size(costs) - 1);
+    return json_integer_value(json_object_get(last, "tokens"));
+}
+
+static bool is_other(double before, double now)
+{
+    return before != now && !(isnan(before) && isnan(now));
+}
+
+/* Those on record, so far as the checkpoint has their tokens: it may be an older one than that of their start; and those since,
+ * where their cost is not that of now.  Version 0.1.0 counted nothing (new reference). */
+static json_t *earlier_costs(const json_t *record, const el_trainer *t, int64_t tokens)
+{
+    json_t *const costs = json_array(), *cost;
+    size_t i;
+    json_array_foreach(json_object_get(record, "earlier_costs"), i, cost)
+    {
+        const int64_t until = json_integer_value(json_object_get(cost, "tokens"));
+        if (tokens_until(costs) < tokens)
+            add_cost(costs, until < tokens ? until : tokens, el_json_figure(cost, "products"),
+                     el_json_figure(cost, "paper"));
+    }
+    const double products = el_json_figure(record, "flops_per_token"),
+                 paper = el_json_figure(record, "paper_flops_per_token");
+    const bool other = is_other(products, t->flops_per_token) || is_other(paper, t->paper_flops_per_token);
+    if (other && tokens_until(costs) < tokens && json_object_get(record, "flops"))
+        add_cost(costs, tokens, products, paper);
+    return costs;
 }
 
 void el_pretrain_recall_flops(el_pretraining *p)
 {
     el_trainer *const t = &p->trainer;
-    const json_t *const record = p->run.record;
-    const int64_t tokens = p->progress.tokens;
-    t->flops_correction = correction(record, "flops_per_token", "products", t->flops_per_token, tokens);
-    t->paper_flops_correction =
-        correction(record, "paper_flops_per_token", "paper", t->paper_flops_per_token, tokens);
-}
-
-static json_t *both_counts(double products, double paper)
-{
-    return json_pack("{s:o, s:o}", "products", el_json_number(products), "paper", el_json_number(paper));
+    json_t *const costs = earlier_costs(p->run.record, t, p->progress.tokens), *cost;
+    double from = 0;
+    size_t i;
+    json_array_foreach(costs, i, cost)
+    {
+        const double until = el_json_figure(cost, "tokens"), tokens = until - from;
+        t->flops_correction += (el_json_figure(cost, "products") - t->flops_per_token) * tokens;
+        t->paper_flops_correction += (el_json_figure(cost, "paper") - t->paper_flops_per_token) * tokens;
+        from = until;
+    }
+    if (json_array_size(costs) > 0)
+        json_object_set(p->run.record, "earlier_costs", costs);
+    else
+        json_object_del(p->run.record, "earlier_costs");
+    json_decref(costs);
 }
 
 /* What the run has spent so far. */
@@ -105,14 +145,9 @@ static void record_flops(el_pretraining *p)
     const el_trainer *const t = &p->trainer;
     double paper;
     const double products = el_trainer_flops(t, &p->progress, &paper);
-    const double more = t->flops_correction, paper_more = t->paper_flops_correction;
     json_object_set_new(record, "flops_per_token", json_real(t->flops_per_token));
     json_object_set_new(record, "paper_flops_per_token", el_json_number(t->paper_flops_per_token));
     json_object_set_new(record, "flops", both_counts(products, paper));
-    if (more != 0 || (isfinite(paper_more) && paper_more != 0))
-        json_object_set_new(record, "flops_correction", both_counts(more, paper_more));
-    else
-        json_object_del(record, "flops_correction");
 }
 
 el_status el_pretrain_export(el_pretraining *p)

@@ -15,7 +15,6 @@
 #include <xxhash.h>
 
 #include "io.h"
-#include "log.h"
 #include "temporary.h"
 
 /* ---- reading ---- */

@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "error.h"
 
@@ -28,12 +27,6 @@ typedef struct {
 static inline bool el_shares_alone(const el_shares *s)
 {
     return s->parts < 2;
-}
-
-/* Whether a block of the text is this process's to work on. */
-static inline bool el_shares_mine(const el_shares *s, int64_t block)
-{
-    return el_shares_alone(s) || s->own || block % s->parts == s->part;
 }
 
 #endif

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/output.h"
 #include "cli/ask.h"
 #include "cli/cli.h"

@@ -1,9 +1,6 @@
 /* derive - what follows from the settings that were given: sizes, recipes, what old names mean */
 #include "engine/pretrain/settings.h"
 
-#include <inttypes.h>
-#include <string.h>
-
 #include "base/log.h"
 #include "engine/pretrain/shapes.h"
 #include "train/presets.h"

@@ -1,5 +1,4 @@
 /* strangers - tables of other programs that are nearly what is wanted: refused by what they are; see finder.h */
-#include <ctype.h>
 #include <string.h>
 
 #include "task/files/finder.h"
@@ -47,20 +46,30 @@ el_status el_finder_check_rows(const el_finder *f)
 
 /* ---- spans of characters ---- */
 
-/* "[0, 2": how a span begins. */
-static bool is_span(const char *cell)
+/* "[0, 2, ": what stands behind; NULL: the cell does not begin so. */
+static const char *behind_two(const char *cell)
 {
-    const char *at = cell + (*cell == '[');
-    for (int number = 0; number < 2 && at > cell; number++) {
+    const size_t brackets = strspn(cell, "[(");
+    const char *at = cell + brackets;
+    for (int number = 0; number < 2; number++) {
         at += strspn(at, " ");
-        if (!isdigit((unsigned char)*at))
-            return false;
-        at += strspn(at, "0123456789");
+        const size_t digits = strspn(at, "0123456789");
+        at += digits;
         at += strspn(at, " ");
-        if (*at++ != ',')
-            return false;
+        if (!brackets || !digits || *at++ != ',')
+            return NULL;
     }
-    return at > cell;
+    return at + strspn(at, " ");
+}
+
+/* "[0, 2, "PER"]", or a number in the place of "PER" in a list within a list; vectors of several labels may be so. */
+static bool is_span(const el_finder *f, const char *cell)
+{
+    const char *const third = behind_two(cell);
+    if (!third || *third == '"' || *third == '\'' || *third == '[')
+        return third;
+    return f->wanted->kind != EL_MULTILABEL && strchr(cell, EL_TABLE_END) &&
+           third[strspn(third, "0123456789")] == ']';
 }
 
 /* Whether the first list that is not empty is one of spans, as doccano has it. */
@@ -69,7 +78,7 @@ static bool holds_spans(const el_finder *f, int column)
     for (int i = 0; column >= 0 && i < el_table_ahead(f->table); i++) {
         const char *const cell = el_table_peek(f->table, i, column);
         if (cell && *cell)
-            return is_span(cell);
+            return is_span(f, cell);
     }
     return false;
 }

@@ -733,6 +733,15 @@ static void refused(void **state)
          "row.names = FALSE"},
         {"classify", "r.csv", "\"text\",\"label\"\n\"1\",\"a b\",\"x\"\n\"2\",\"c d\",\"y\"\n",
          "one name less than the rows have columns"},
+        {"classify", "plain.tsv", "text\tlabel\n1\ta b\tx\n2\tc d\ty\n", "row.names = FALSE"},
+        {"classify", "trailing.csv", "text,label\na b,x,\nc d,y,\n",
+         "line 2: there are 3 columns, where the first line has 2"},
+        {"classify", "unnamed.csv", "text,label\na b,x,1\nc d,y,2\n",
+         "line 2: there are 3 columns, where the first line has 2"},
+        {"classify", "counted.csv", "text,label\n1,x,\n2,y,\n",
+         "line 2: there are 3 columns, where the first line has 2"},
+        {"classify", "id.csv", "id,text,label\n1,a b,x,m\n2,c d,y,n\n",
+         "line 2: there are 4 columns, where the first line has 3"},
         {"classify", "r.txt", "\"text\" \"label\"\n\"1\" \"a b\" \"x\"\n\"2\" \"c d\" \"y\"\n",
          "its fields stand between blanks"}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
@@ -745,6 +754,40 @@ static void refused(void **state)
               st, st ? el_error() : "it is read", CASES[i].words);
         el_labels_release(&labels);
     }
+}
+
+/* Texts whose first line has a field less than the others are read, or told how, unless R named the rows. */
+static void first_line_of_fewer(void **state)
+{
+    (void)state;
+    static const char R[] = "row.names = FALSE) leaves those out", OUT[] = "out, and --no-header";
+    static const struct {
+        const char *name, *text;
+        int header, count;
+        const char *words; /* NULL: it is read */
+    } FILES[] = {{"title.txt", "A title line\nq1\ta1\nq2\ta2\nq3\ta3\n", -1, 4, NULL},
+                 {"title", "A title line\nq1\ta1\nq2\ta2\nq3\ta3\n", -1, 4, NULL},
+                 {"title.csv", "A title line\nq1,a1\nq2,a2\nq3,a3\n", -1, 4, NULL},
+                 {"items.txt", "A title line\n1\ta1\n2\ta2\n", -1, 3, NULL},
+                 {"r.tsv", "\"text\"\n\"1\"\t\"a b\"\n\"2\"\t\"c d\"\n", -1, 0, OUT},
+                 {"numbered.tsv", "A title\tline\n1\tq1\ta1\n2\tq2\ta2\n", -1, 0, OUT},
+                 {"numbered.tsv", "A title\tline\n1\tq1\ta1\n2\tq2\ta2\n", 0, 3, NULL},
+                 {"numbered.tsv", "A title\tline\n1\tq1\ta1\n2\tq2\ta2\n", 1, 0, R}};
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++)
+        for (int said = 0; said < 2; said++) {
+            const el_columns columns = {.header = FILES[i].header, .text = {said ? "1" : NULL}};
+            el_dataset d;
+            const el_status st = el_task_read(el_task_find("classify"), file(FILES[i].name, FILES[i].text),
+                                              (el_task_reading){.columns = &columns}, NULL, NULL, &d);
+            if (FILES[i].words)
+                CHECK(st && strstr(el_error(), FILES[i].words), "file %zu: \"%s\"", i, el_error());
+            else
+                CHECK(!st && d.count == FILES[i].count, "file %zu: %s", i, st ? el_error() : "other texts");
+            CHECK(!st || FILES[i].words == OUT || !strstr(el_error(), "--no-header"), "file %zu: \"%s\"", i,
+                  el_error());
+            if (!st)
+                el_dataset_release(&d);
+        }
 }
 
 /* ---- labels ---- */
@@ -1042,6 +1085,7 @@ int main(void)
                                        cmocka_unit_test(columns),
                                        cmocka_unit_test(by_name),
                                        cmocka_unit_test(refused),
+                                       cmocka_unit_test(first_line_of_fewer),
                                        cmocka_unit_test(not_as_known),
                                        cmocka_unit_test(another_label),
                                        cmocka_unit_test(said_label),

@@ -1,18 +1,45 @@
 /* strangers - tables of other programs that are nearly what is wanted: refused by what they are; see finder.h */
+#include <stdio.h>
 #include <string.h>
 
 #include "task/files/finder.h"
 
 /* ---- R's write.table ---- */
 
-/* Whether each row but the first has a field more than it; of one row nobody can tell which of the two is wrong. */
-static bool lacks_name(const el_finder *f)
+/* How a row is named: R numbers them, and writes names in quotation marks, which CSV's reader takes off. */
+typedef struct {
+    bool quoted, counted;
+} row_name;
+
+static row_name name_of(const char *cell, int row)
+{
+    const size_t bytes = strlen(cell);
+    const bool quoted = bytes > 1 && *cell == '"' && cell[bytes - 1] == '"';
+    char number[16];
+    snprintf(number, sizeof number, quoted ? "\"%d\"" : "%d", row);
+    return (row_name){.quoted = quoted, .counted = strcmp(cell, number) == 0};
+}
+
+/* Whether each row but the first has a field more than it, and R's name in front; where ids have a column, numbers are
+ * theirs, and a first line of one field may be a text.  Of one row nobody can tell which of the two is wrong. */
+static bool names_rows(const el_finder *f)
 {
     const int width = el_table_columns(f->table), rows = el_table_ahead(f->table);
-    for (int i = 1; i < rows; i++)
-        if (!el_table_peek(f->table, i, width) || el_table_peek(f->table, i, width + 1))
+    row_name all = {.quoted = true, .counted = true};
+    if (rows < 3)
+        return false;
+    for (int i = 1; i < rows; i++) {
+        const char *const last = el_table_peek(f->table, i, width);
+        if (!last || !*last || el_table_peek(f->table, i, width + 1))
             return false;
-    return rows > 2;
+        const row_name one = name_of(el_table_peek(f->table, i, 0), i);
+        all.quoted &= one.quoted;
+        all.counted &= one.counted;
+    }
+    if (width == 1)
+        return all.quoted && all.counted;
+    return all.quoted ||
+           (all.counted && el_name_rank(f->wanted->kind, EL_ROLE_ID, el_table_peek(f->table, 0, 0)) < 0);
 }
 
 /* Whether rows that nothing else cuts begin with a quotation mark, and the first has fields in such marks. */
@@ -29,19 +56,21 @@ static bool has_blanks_between(const el_finder *f)
 
 el_status el_finder_check_rows(const el_finder *f)
 {
-    if (el_table_keyed(f->table) || f->wanted->said->header == 0)
+    const el_wanted *const w = f->wanted;
+    if (el_table_keyed(f->table) || w->said->header == 0)
         return EL_OK;
-    if (f->wanted->labelled && !f->wanted->labels_may_lack && has_blanks_between(f))
+    if (w->labelled && !w->labels_may_lack && has_blanks_between(f))
         return el_fail(EL_EDATA,
                        "%s: its fields stand between blanks, as R writes them, which is not read; "
                        "write.table(..., sep = \"\\t\", row.names = FALSE) writes what is",
                        f->path);
-    return !lacks_name(f)
-               ? EL_OK
-               : el_fail(EL_EDATA,
-                         "%s: its first line has one name less than the rows have columns, as where R "
-                         "names rows; write.table(..., row.names = FALSE) leaves those out",
-                         f->path);
+    if (!names_rows(f))
+        return EL_OK;
+    const bool needs_header = w->labelled || w->said->header == 1 || (w->known && w->known->header);
+    return el_fail(EL_EDATA,
+                   "%s: its first line has one name less than the rows have columns, as where R names rows; "
+                   "write.table(..., row.names = FALSE) leaves those out%s",
+                   f->path, needs_header ? "" : ", and --no-header makes a row of the first line");
 }
 
 /* ---- spans of characters ---- */

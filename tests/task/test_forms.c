@@ -350,15 +350,50 @@ static void first_line(void **state)
             char text[64];
             const el_columns columns = {.header = FILES[i].header};
             const bool named = FILES[i].count == 2; /* and the model's column is another */
-            snprintf(text, sizeof text, "%s\nin Seoul\n둘\n", asked && named ? text_name : FILES[i].word);
+            const char *const word = asked && named ? text_name : FILES[i].word;
+            const bool known_name = asked && strcasecmp(word, text_name) == 0;
+            snprintf(text, sizeof text, "%s\nin Seoul\n둘\n", word);
             const char *const path = put_file(FILES[i].name, text, strlen(text));
             el_dataset d;
             CHECK_OK(el_task_read(el_task_find("classify"), path,
                                   (el_task_reading){.columns = &columns, .known = asked ? &known : NULL},
                                   NULL, NULL, &d));
-            CHECK(d.count == FILES[i].count, "%s: %d texts below %s", path, d.count, FILES[i].word);
+            CHECK(d.count == (known_name ? 2 : FILES[i].count), "%s: %d texts below %s", path, d.count, word);
             el_dataset_release(&d);
         }
+}
+
+/* A test file without labels has the training file's header also where that leaves it one column. */
+static void first_line_of_test(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int header, count;
+    } FILES[] = {{"sentence\nin Seoul\n둘\n", -1, 2},
+                 {"sentence\nin Seoul\n둘\n", 0, 3},
+                 {"text\nin Seoul\n둘\n", -1, 3}};
+    static const char TRAIN[] = "sentence\tlabel\nin Seoul\tx\n둘\ty\n셋\ty\n";
+    el_file_layout known;
+    el_labels labels = {0};
+    el_dataset d;
+    CHECK_OK(el_task_read(el_task_find("classify"), put_file("train.txt", TRAIN, strlen(TRAIN)),
+                          (el_task_reading){.labelled = true}, &labels, &known, &d));
+    el_dataset_release(&d);
+    labels.closed = true;
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++)
+        for (int labelled = 0; labelled < 2; labelled++) { /* by predict; and as a test file */
+            const el_columns columns = {.header = FILES[i].header};
+            CHECK_OK(el_task_read(
+                el_task_find("classify"), put_file("test.txt", FILES[i].text, strlen(FILES[i].text)),
+                (el_task_reading){
+                    .columns = &columns, .known = &known, .labelled = labelled, .labels_may_lack = labelled},
+                &labels, NULL, &d));
+            CHECK(d.count == FILES[i].count, "case %zu: %d texts", i, d.count);
+            el_dataset_release(&d);
+        }
+    el_labels_release(&labels);
+    el_file_layout_release(&known);
 }
 
 static void plain_lines(void **state)
@@ -372,6 +407,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(words_and_tags), cmocka_unit_test(questions),
                                        cmocka_unit_test(other_forms),    cmocka_unit_test(no_word),
-                                       cmocka_unit_test(first_line),     cmocka_unit_test(plain_lines)};
+                                       cmocka_unit_test(first_line),     cmocka_unit_test(first_line_of_test),
+                                       cmocka_unit_test(plain_lines)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,6 +1,4 @@
 /* header - whether the first row of a table names its columns; see finder.h */
-#include <string.h>
-
 #include "base/log.h"
 #include "task/files/finder.h"
 #include "task/files/form.h"
@@ -75,14 +73,20 @@ static bool may_be_lines(const el_finder *f)
            (!f->wanted->labelled || f->wanted->labels_may_lack);
 }
 
-/* The first of such lines is a text, whatever columns are called. */
-static void leave_line(const el_finder *f, bool *header)
+/* The first of such lines is a text, whatever columns are called, but for the name that was learned from. */
+static void leave_line(const el_finder *f, bool known_name, bool *header)
 {
-    if (*header)
+    const char *const line = el_table_peek(f->table, 0, 0);
+    if (known_name)
+        el_log(EL_LOG_NOTE,
+               "%s: its first line, \"%s\", is the column's name, as in the training file; --no-header makes "
+               "it a text",
+               f->path, line);
+    else if (*header)
         el_log(EL_LOG_NOTE,
                "%s: its first line, \"%s\", is a text as the others are; --header makes it a column's name",
-               f->path, el_table_peek(f->table, 0, 0));
-    *header = false;
+               f->path, line);
+    *header = known_name;
 }
 
 el_status el_finder_header(const el_finder *f, bool *header)
@@ -105,6 +109,6 @@ el_status el_finder_header(const el_finder *f, bool *header)
     const el_status st = known_name ? EL_OK : look_for_header(f, header);
     *header |= known_name;
     if (!st && may_be_lines(f))
-        leave_line(f, header);
+        leave_line(f, known_name, header);
     return st;
 }

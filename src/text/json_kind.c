@@ -50,27 +50,44 @@ static bool look_through(el_json_line *object, el_line line)
 }
 
 /* Of an object that begins on the first line from `at` on. */
-static el_json_kind kind_of_object(const char *at, const char *end, const char *key, bool *text)
+static el_json_kind kind_of_object(const char *at, const char *end)
 {
     el_json_line object;
     el_line line;
-    el_json_line_begin(&object, key);
+    el_json_line_begin(&object, "");
     el_line_next(&at, end, &line);
     const bool ends = line.text + line.bytes < end;
     if (!look_through(&object, line))
         return EL_JSON_NONE;
-    *text = object.found;
     return object.done || !ends ? EL_JSON_LINES : EL_JSON_SPREAD;
 }
 
-el_json_kind el_json_kind_of(const char *begin, size_t bytes, const char *key, bool *text)
+uint64_t el_json_line_not(const char *begin, size_t bytes, const char *key)
+{
+    el_line line;
+    uint64_t number = 0;
+    bool known = false; /* a line before it has such a text */
+    for (const char *at = begin, *const end = begin + bytes; el_line_next(&at, end, &line);) {
+        const bool ends = line.text + line.bytes < end;
+        el_json_line object;
+        number++;
+        if (el_line_blank(line))
+            continue;
+        el_json_line_begin(&object, key);
+        if (!look_through(&object, line) || (ends ? !object.done || !object.found : !object.found && !known))
+            return number;
+        known = true;
+    }
+    return 0;
+}
+
+el_json_kind el_json_kind_of(const char *begin, size_t bytes)
 {
     const char *const end = begin + bytes, *const at = skip_blanks(begin, end);
     const char *const next = at < end ? skip_blanks(at + 1, end) : end;
-    *text = false;
     if (next == end)
         return EL_JSON_NONE;
     if (*at == '[' && (*next == '{' || *next == '"'))
         return EL_JSON_ARRAY;
-    return *at == '{' && (*next == '"' || *next == '}') ? kind_of_object(at, end, key, text) : EL_JSON_NONE;
+    return *at == '{' && (*next == '"' || *next == '}') ? kind_of_object(at, end) : EL_JSON_NONE;
 }

@@ -109,9 +109,8 @@ static bool is_utf16(const char *text, size_t bytes, const counts *c)
 static bool ends_in_returns(const char *text, size_t bytes)
 {
     const char *const mark = memchr(text, '\r', bytes < LOOK ? bytes : LOOK);
-    bool unused;
     return mark && mark + 1 < text + bytes && !memchr(text, '\n', bytes) &&
-           el_json_kind_of(text, bytes, "text", &unused) == EL_JSON_NONE;
+           el_json_kind_of(text, bytes) == EL_JSON_NONE;
 }
 
 el_status el_kind_check(const char *text, size_t bytes, bool encoding, const char *name)

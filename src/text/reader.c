@@ -156,24 +156,25 @@ static el_status check_json(const el_reader *r, el_json_kind kind)
     return EL_OK;
 }
 
-/* Of a file whose name does not tell: what was made of JSON is said, once for all files. */
-static void judge_plain(el_reader *r, el_json_kind kind, bool text)
+/* Of a file whose name does not tell, and `other` is its first line that is no object with a text, or 0: what was made of
+ * JSON is said, once for all files. */
+static void judge_plain(el_reader *r, el_json_kind kind, uint64_t other)
 {
-    bool *const said = text ? &r->said_lines : &r->said_plain;
-    r->json = text;
+    r->json = kind == EL_JSON_LINES && !other;
+    bool *const said = r->json ? &r->said_lines : &r->said_plain;
     if (kind == EL_JSON_NONE || *said)
         return;
     *said = true;
-    if (text)
-        el_log(
-            EL_LOG_NOTE,
-            "%s: its first line is a JSON object with the key \"%s\": read as JSON lines, as all such files",
-            name_of(r), r->settings.json_key);
+    const char *const key = r->settings.json_key;
+    if (r->json)
+        el_log(EL_LOG_NOTE,
+               "%s: its lines are JSON objects with the key \"%s\": read as JSON lines, as all such files",
+               name_of(r), key);
     else if (kind == EL_JSON_LINES)
         el_log(EL_LOG_WARNING,
-               "%s: its first line is a JSON object without a text under the key \"%s\": read as plain text; "
-               "--json-key names the key",
-               name_of(r), r->settings.json_key);
+               "%s: begins with a JSON object, and line %llu is none with a text under the key \"%s\": "
+               "read as plain text; --json-key names the key",
+               name_of(r), (unsigned long long)other, key);
     else
         el_log(EL_LOG_WARNING,
                "%s: looks like JSON over several lines: read as plain text; jq -c makes JSON lines of it",
@@ -182,13 +183,12 @@ static void judge_plain(el_reader *r, el_json_kind kind, bool text)
 
 static el_status find_form(el_reader *r, const char *begin, size_t bytes)
 {
-    bool text;
     if (r->settings.raw)
         return EL_OK;
-    const el_json_kind kind = el_json_kind_of(begin, bytes, r->settings.json_key, &text);
+    const el_json_kind kind = el_json_kind_of(begin, bytes);
     if (r->json)
         return check_json(r, kind);
-    judge_plain(r, kind, text && kind == EL_JSON_LINES);
+    judge_plain(r, kind, kind == EL_JSON_LINES ? el_json_line_not(begin, bytes, r->settings.json_key) : 0);
     return EL_OK;
 }
 

@@ -62,6 +62,7 @@ for way in lines.jsonl lines.ndjson lines.json lines.ndjson.gz lines.txt - "--js
 done
 check "tokenize: the key" "the fox" "$(echo '{"body": "the FOX"}' | "$electra" tokenize --vocab v.txt --json-key body | head -1)"
 check "tokenize: a first line" "the fox" "$(echo '{"text": "the FOX"}' | "$electra" tokenize --vocab v.txt 2>/dev/null | head -1)"
+check "tokenize: prose below an object" 2 "$(printf '{"text": "an example"}\nThis is prose.\n' | "$electra" tokenize --vocab v.txt 2>/dev/null | wc -l)"
 sed -e '1s/^/[/; $!s/$/,/; $s/$/]/' lines.jsonl >array.json
 for command in "vocab --output j.txt" "tokenize --vocab v.txt" "prepare --vocab v.txt --output j"; do
     # shellcheck disable=SC2086

@@ -369,7 +369,9 @@ static void test_json_found(void **state)
     static const char LINES_OF[] = "{\"text\": \"one\"}\n{\"text\": \"two\"}\n", TEXTS[] = "one\n\ntwo\n\n",
                       ARRAY[] = "[{\"text\": \"one\"}, {\"text\": \"two\"}]\n",
                       SPREAD[] = "{\n  \"text\": \"one\"\n}\n", OTHER[] = "{\"body\": \"one\"}\n",
-                      PROSE[] = "{so} it begins\n[[and]] goes on\n", QUOTED[] = "{\"so\"} it begins\n";
+                      PROSE[] = "{so} it begins\n[[and]] goes on\n", QUOTED[] = "{\"so\"} it begins\n",
+                      EXAMPLE[] = "{\"text\": \"an example\"}\nThis is prose.\n",
+                      MIXED[] = "{\"text\": \"one\"}\n\n{\"text\": \"two\"}\n{\"body\": \"three\"}\n";
     static const struct {
         const char *name, *bytes;
         el_reader_settings settings;
@@ -390,6 +392,14 @@ static void test_json_found(void **state)
         {"j.txt", LINES_OF, {0}, TEXTS, "the key \"text\": read as JSON lines"},
         {"j", "\n\n{\"n\": 1, \"text\": \"one\"}", {0}, "one\n\n", "the key \"text\": read as JSON lines"},
         {"j.txt", OTHER, {0}, OTHER, "--json-key names the key"},
+        {"j.txt",
+         EXAMPLE,
+         {0},
+         EXAMPLE,
+         "line 2 is none with a text under the key \"text\": read as plain text"},
+        {"j.txt", MIXED, {0}, MIXED, "line 4 is none with a text under the key \"text\": read as plain text"},
+        {"j.jsonl", EXAMPLE, {0}, NULL, "line 2, byte 1: no JSON object"},
+        {"j.txt", EXAMPLE, {.json = true}, NULL, "line 2, byte 1: no JSON object"},
         {"j.txt", ARRAY, {0}, ARRAY, "read as plain text; jq -c"},
         {"j.txt", SPREAD, {0}, SPREAD, "read as plain text; jq -c"},
         {"j.txt", PROSE, {0}, PROSE, NULL},

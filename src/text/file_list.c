@@ -21,7 +21,7 @@ static uint64_t seen_with(const el_file_list *list, const char *path, const stru
     return el_hash(all, sizeof all);
 }
 
-static el_status add_file(el_file_list *list, const char *path, const struct stat *info)
+static el_status add_file(el_file_list *list, const char *path, bool in_folder, const struct stat *info)
 {
     if (list->count == list->room) {
         const int room = 2 * list->room + 16;
@@ -31,7 +31,10 @@ static el_status add_file(el_file_list *list, const char *path, const struct sta
         list->files = files;
         list->room = room;
     }
-    const el_listed_file added = {strdup(path), (uint64_t)info->st_size, seen_with(list, path, info)};
+    const el_listed_file added = {.path = strdup(path),
+                                  .in_folder = in_folder,
+                                  .bytes = (uint64_t)info->st_size,
+                                  .seen = seen_with(list, path, info)};
     if (!added.path)
         return no_memory(strlen(path));
     list->files[list->count++] = added;
@@ -45,7 +48,7 @@ static el_status add(el_file_list *list, const char *path, int depth)
     struct stat info = {0};
     if (strcmp(path, "-") == 0) {
         list->unmeasured = true;
-        return add_file(list, path, &info);
+        return add_file(list, path, depth > 0, &info);
     }
     if (el_io_stat(path, &info) != 0)
         return el_io_fail(path);
@@ -55,7 +58,7 @@ static el_status add(el_file_list *list, const char *path, int depth)
         list->bytes += (uint64_t)info.st_size;
     else
         list->unmeasured = true;
-    return add_file(list, path, &info);
+    return add_file(list, path, depth > 0, &info);
 }
 
 enum { DEEPEST = 64 };

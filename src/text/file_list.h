@@ -13,6 +13,7 @@
 
 typedef struct {
     char *path;
+    bool in_folder; /* and not named by the user */
     uint64_t bytes; /* on the disk; 0 where that is not known */
     uint64_t seen;  /* a hash of the names, sizes and times of change of all files up to and with this one */
 } el_listed_file;

@@ -18,13 +18,24 @@ static size_t without(const char *name, size_t bytes, const char *const *endings
     return bytes;
 }
 
+/* Whether a name has one of these endings, packed or not. */
+static bool ends_with(const char *path, const char *const *endings)
+{
+    static const char *const PACKINGS[] = {".gz", ".zst", ".xz", ".bz2", NULL};
+    const size_t bytes = without(path, strlen(path), PACKINGS);
+    return without(path, bytes, endings) < bytes;
+}
+
+static const char *const OF_LINES[] = {".jsonl", ".ndjson", NULL}, *const OF_ANY[] = {".json", NULL};
+
 bool el_json_named(const char *path)
 {
-    static const char *const PACKINGS[] = {".gz", ".zst", ".xz", ".bz2", NULL}, *const ENDINGS[] = {
-                                                                                    ".jsonl", ".ndjson",
-                                                                                    ".json", NULL};
-    const size_t bytes = without(path, strlen(path), PACKINGS);
-    return without(path, bytes, ENDINGS) < bytes;
+    return ends_with(path, OF_LINES) || el_json_named_any(path);
+}
+
+bool el_json_named_any(const char *path)
+{
+    return ends_with(path, OF_ANY);
 }
 
 /* Behind white space and line ends. */

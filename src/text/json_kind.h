@@ -8,6 +8,8 @@
 
 /* Whether a name ends as JSON's do: .jsonl, .ndjson or .json, in any case and with .gz, .zst, .xz or .bz2 behind. */
 bool el_json_named(const char *path);
+/* Whether it ends in .json, packed or not: such a file may be JSON lines or JSON of any other form. */
+bool el_json_named_any(const char *path);
 
 typedef enum {
     EL_JSON_NONE,

@@ -35,14 +35,16 @@ struct el_reader {
     el_file_list list;
     int current; /* list.files[current - 1] is open */
     el_reader_settings settings;
-    int part, parts;             /* which blocks are given; parts 0: all */
-    int64_t given;               /* blocks, of all */
-    uint64_t passed;             /* bytes of files that were not read */
-    bool said_lines, said_plain; /* what was made of files that begin as JSON */
+    int part, parts;                          /* which blocks are given; parts 0: all */
+    int64_t given;                            /* blocks, of all */
+    uint64_t passed;                          /* bytes of files that were not read */
+    bool said_lines, said_plain, said_passed; /* what was made of files that begin as JSON */
     /* the open file */
     el_decoder *decoder;
     bool json; /* its lines are JSON: by its name, or once it is checked */
     bool checked, ended;
+    bool passed_over;    /* nothing is given of it */
+    uint64_t before;     /* bytes that the decoder took of others */
     bool skipping;       /* the rest of a word of which a whole block was given */
     bool cut;            /* its last block ended within a line */
     int64_t given_parts; /* of it */
@@ -132,17 +134,35 @@ static el_status open_file(el_reader *r)
 {
     const char *path = r->list.files[r->current++].path;
     r->json = !r->settings.raw && (r->settings.json || el_json_named(path));
-    r->checked = r->ended = r->skipping = r->cut = false;
+    r->checked = r->ended = r->passed_over = r->skipping = r->cut = false;
     r->given_parts = 0;
     r->line = 0;
     r->within = IN_LINES;
     r->begun = r->bytes;
+    r->before = el_decoder_taken(r->decoder);
     return el_decoder_open(r->decoder, path);
 }
 
-/* Of a file that is to hold JSON lines. */
-static el_status check_json(const el_reader *r, el_json_kind kind)
+/* A folder of texts may hold a package.json or the like: it is no reason to refuse the folder. */
+static void pass_over(el_reader *r)
 {
+    r->passed_over = true;
+    if (!r->said_passed)
+        el_log(EL_LOG_WARNING,
+               "%s: is JSON and not an object a line: passed over, as all such .json files of a folder",
+               name_of(r));
+    r->said_passed = true;
+}
+
+/* Of a file that is to hold JSON lines. */
+static el_status check_json(el_reader *r, el_json_kind kind)
+{
+    const el_listed_file *const file = &r->list.files[r->current - 1];
+    if ((kind == EL_JSON_ARRAY || kind == EL_JSON_SPREAD) && file->in_folder &&
+        el_json_named_any(file->path)) {
+        pass_over(r);
+        return EL_OK;
+    }
     if (kind == EL_JSON_ARRAY)
         return el_fail(EL_EDATA,
                        "%s: is a JSON array, and an object a line is wanted; jq -c '.[]' makes lines of it",
@@ -518,6 +538,16 @@ static el_status end_file(el_reader *r)
     return st;
 }
 
+/* Closes a file that is passed over; for progress it was read to its end. */
+static void leave_file(el_reader *r)
+{
+    const uint64_t all = r->list.files[r->current - 1].bytes,
+                   taken = el_decoder_taken(r->decoder) - r->before;
+    r->passed += all > taken ? all - taken : 0;
+    r->bytes = r->begun;
+    el_decoder_close(r->decoder);
+}
+
 /* Leaves the last block where it is, and brings what it left over to where the next one will be. */
 static el_status turn_over(el_reader *r)
 {
@@ -566,6 +596,15 @@ static bool is_whole(const el_reader *r)
     return r->current == r->list.count || r->bytes >= r->buffer.size || (r->settings.prompt && r->bytes > 0);
 }
 
+/* Of the open file, which is in the buffer as far as there is room. */
+static el_status give(el_reader *r, el_block *block)
+{
+    if (!r->passed_over)
+        return r->ended ? end_file(r) : take(r, block);
+    leave_file(r);
+    return EL_OK;
+}
+
 static el_status next_block(el_reader *r, el_block *block)
 {
     el_status st = EL_OK;
@@ -581,7 +620,7 @@ static el_status next_block(el_reader *r, el_block *block)
         if (!st)
             st = fill(r);
         if (!st)
-            st = r->ended ? end_file(r) : take(r, block);
+            st = give(r, block);
     }
     return st;
 }

@@ -448,6 +448,40 @@ static void test_json_among_files(void **state)
     el_log_to(NULL);
 }
 
+/* A folder of texts may hold JSON of another form, however long: it is passed over, which is said once.  Named by itself it is
+ * refused, and so is a file whose name promises lines. */
+static void test_json_passed_over(void **state)
+{
+    (void)state;
+    static const char SPREAD[] = "{\n  \"name\": \"a package\",\n  \"license\": \"MIT, as it is said\"\n}\n";
+    CHECK_OK(el_folder_make(in_folder("over")));
+    CHECK_OK(el_file_write(in_folder("over/a.txt"), "one\n", 4));
+    CHECK_OK(el_file_write(in_folder("over/b.json"), SPREAD, strlen(SPREAD)));
+    CHECK_OK(el_file_write(in_folder("over/c.json"), "{\"text\": \"two\"}\n", 16));
+    CHECK_OK(el_file_write(in_folder("over/d.JSON"), "[\"a\", \"b\"]", 10));
+    CHECK_OK(el_file_write(in_folder("over/e.txt"), "three", 5));
+    CHECK_OK(el_file_write(in_folder("over/f.json.gz"), SPREAD, strlen(SPREAD)));
+    el_log_to(note);
+    static const size_t SIZES[] = {0, 20, 40};
+    for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {
+        lines_said = 0;
+        check_text(in_folder("over"),
+                   (el_reader_settings){.ends = EL_ENDS_AT_BLANKS, .block_bytes = SIZES[i]},
+                   "one\n\ntwo\n\n\nthree\n\n", 3);
+        CHECK(lines_said == 1 &&
+                  strstr(line_said, "over/b.json: is JSON and not an object a line: passed over"),
+              "%d lines are said: %s", lines_said, line_said);
+    }
+    el_log_to(NULL);
+    char *named = (char *)(uintptr_t)in_folder("over/b.json"), *all = (char *)(uintptr_t)in_folder("over");
+    content c;
+    CHECK_FAILS(read_all(&c, &named, 1, (el_reader_settings){0}), EL_EDATA, "over several lines");
+    free(c.text);
+    CHECK_OK(el_file_write(in_folder("over/g.jsonl"), SPREAD, strlen(SPREAD)));
+    CHECK_FAILS(read_all(&c, &all, 1, (el_reader_settings){0}), EL_EDATA, "g.jsonl: has a JSON object over");
+    free(c.text);
+}
+
 /* JSON lines of any length have the same texts in blocks of any size. */
 static void test_long_json(void **state)
 {
@@ -694,14 +728,23 @@ static void test_places(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_packings),     cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_json),         cmocka_unit_test(test_folders),
-        cmocka_unit_test(test_long_lines),   cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_endless_word), cmocka_unit_test(test_around_packed),
-        cmocka_unit_test(test_kinds),        cmocka_unit_test(test_byte_order_marks),
-        cmocka_unit_test(test_no_blocking),  cmocka_unit_test(test_small_files),
-        cmocka_unit_test(test_places),       cmocka_unit_test(test_long_json),
-        cmocka_unit_test(test_json_found),   cmocka_unit_test(test_json_among_files),
+        cmocka_unit_test(test_packings),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_long_lines),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_endless_word),
+        cmocka_unit_test(test_around_packed),
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_byte_order_marks),
+        cmocka_unit_test(test_no_blocking),
+        cmocka_unit_test(test_small_files),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_long_json),
+        cmocka_unit_test(test_json_found),
+        cmocka_unit_test(test_json_among_files),
+        cmocka_unit_test(test_json_passed_over),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -125,8 +125,7 @@ static el_status run(const el_options *options, const settings *s)
 {
     char *standard_input[] = {"-"};
     const bool operands = options->operand_count > 0;
-    const el_reader_settings reading = {.json_key = s->json_key,
-                                        .json = el_options_given(options, "json_key")};
+    const el_reader_settings reading = {.json_key = s->json_key, .json = el_texts_json(options)};
     if (!s->vocab)
         return el_fail(EL_EUSAGE, "--vocab is missing: which vocabulary?");
     el_vocab *vocab = NULL;

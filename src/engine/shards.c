@@ -95,12 +95,6 @@ static el_status check_apart(const el_shards_settings *s)
     return EL_OK;
 }
 
-/* Whether every file is JSON lines, whatever its name. */
-static bool reads_json(const el_options *options)
-{
-    return el_options_given(options, "json_key");
-}
-
 /* All that the shards depend on, but for the text. */
 static json_t *recipe_of(const el_options *options, const el_vocab *vocab, int texts)
 {
@@ -114,7 +108,7 @@ static json_t *recipe_of(const el_options *options, const el_vocab *vocab, int t
     json_object_set_new(recipe, "version", json_string(ELECTRA_VERSION));
     json_object_set_new(recipe, "vocabulary", json_string(hash));
     json_object_set_new(recipe, "texts", json_integer(texts));
-    if (reads_json(options) && strcmp(s->json_key, "text") == 0) /* another key tells it by itself */
+    if (el_texts_json(options) && strcmp(s->json_key, "text") == 0) /* another key tells it by itself */
         json_object_set_new(recipe, "json_lines", json_true());
     return recipe;
 }
@@ -141,7 +135,7 @@ static el_status prepare(const el_options *options, const el_vocab *vocab, el_sh
         .progress_context = context,
     };
     const el_reader_settings reading = {.json_key = s->json_key,
-                                        .json = reads_json(options),
+                                        .json = el_texts_json(options),
                                         .ends =
                                             s->blanks_separate_docs ? EL_ENDS_AT_BLANKS : EL_ENDS_AT_FILES};
     el_reader *reader = NULL;

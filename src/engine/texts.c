@@ -9,6 +9,11 @@
 #include "base/file.h"
 #include "base/log.h"
 
+bool el_texts_json(const el_options *options)
+{
+    return el_options_given(options, "json_key");
+}
+
 static uint64_t hash_of(const el_options *options)
 {
     uint64_t hash = 0;

@@ -10,8 +10,12 @@
 #define EL_JSON_KEY_OPTION(settings)                                                                         \
     {                                                                                                        \
         "json_key", EL_OPT_TEXT, offsetof(settings, json_key), 0, 0, NULL,                                   \
-            "key of the text in JSON lines; given, every file is JSON lines, whatever its name"              \
+            "key of the text in JSON lines; given, every file is JSON lines, "                               \
+            "whatever its name; empty: every file is plain text"                                             \
     }
+
+/* Whether every file is JSON lines, whatever its name. */
+bool el_texts_json(const el_options *options);
 
 /* Opens the operands.  *shares says how several ranks go about them: all read the same files, or, where the lists differ,
  * each has a text of its own.  EL_EUSAGE where they would read the same names and other bytes, or standard input. */

@@ -117,9 +117,8 @@ el_status el_vocabulary_make(const el_options *options, el_vocabulary_progress *
     if (!st)
         st = el_ranks_alike(s->dist, options, s->stall_limit);
     if (!st)
-        st = el_texts_open(
-            &reader, &shares, s->dist, options,
-            (el_reader_settings){.json_key = s->json_key, .json = el_options_given(options, "json_key")});
+        st = el_texts_open(&reader, &shares, s->dist, options,
+                           (el_reader_settings){.json_key = s->json_key, .json = el_texts_json(options)});
     if (!st)
         st = learn(options, reader, shares, progress, context, vocab);
     el_reader_close(reader);

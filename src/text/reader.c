@@ -130,10 +130,16 @@ void el_reader_progress(const el_reader *r, uint64_t *done, uint64_t *total)
 
 /* ---- text ------------------------------------------------------------------------------------------- */
 
+/* Whether a file may be JSON lines at all. */
+static bool looks_for_json(const el_reader *r)
+{
+    return !r->settings.raw && *r->settings.json_key;
+}
+
 static el_status open_file(el_reader *r)
 {
     const char *path = r->list.files[r->current++].path;
-    r->json = !r->settings.raw && (r->settings.json || el_json_named(path));
+    r->json = looks_for_json(r) && (r->settings.json || el_json_named(path));
     r->checked = r->ended = r->passed_over = r->skipping = r->cut = false;
     r->given_parts = 0;
     r->line = 0;
@@ -203,7 +209,7 @@ static void judge_plain(el_reader *r, el_json_kind kind, uint64_t other)
 
 static el_status find_form(el_reader *r, const char *begin, size_t bytes)
 {
-    if (r->settings.raw)
+    if (!looks_for_json(r))
         return EL_OK;
     const el_json_kind kind = el_json_kind_of(begin, bytes);
     if (r->json)

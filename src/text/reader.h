@@ -31,7 +31,7 @@ typedef enum {
 } el_document_ends;
 
 typedef struct {
-    const char *json_key; /* NULL: "text" */
+    const char *json_key; /* NULL: "text"; "": all is plain text, whatever its name */
     bool json;            /* all is JSON lines, whatever its name */
     el_document_ends ends;
     size_t block_bytes; /* 0: EL_READER_BLOCK */

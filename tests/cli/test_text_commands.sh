@@ -69,6 +69,11 @@ for command in "vocab --output j.txt" "tokenize --vocab v.txt" "prepare --vocab 
     fails "an array: $command" 3 "jq -c '.[]' makes lines of it" "$electra" $command array.json
 done
 check "no shards of it" no "$([ -e j ] && echo yes || echo no)"
+for command in "vocab --output j.txt" "tokenize --vocab v.txt" "prepare --vocab v.txt --output j"; do
+    # shellcheck disable=SC2086
+    "$electra" $command --json-key "" array.json >/dev/null 2>said
+    check "as plain text: $command: $(cat said)" 0 $?
+done
 
 # what goes wrong
 fails "no vocabulary" 2 "--vocab" "$electra" tokenize

@@ -406,6 +406,10 @@ static void test_json_found(void **state)
         {"j.txt", QUOTED, {0}, QUOTED, NULL},
         {"j.txt", LINES_OF, {.raw = true}, LINES_OF, NULL},
         {"j.txt", OTHER, {.json = true, .json_key = "body"}, "one\n\n", NULL},
+        {"j.jsonl", LINES_OF, {.json_key = ""}, LINES_OF, NULL},
+        {"j.json", ARRAY, {.json = true, .json_key = ""}, ARRAY, NULL},
+        {"j.txt", LINES_OF, {.json_key = ""}, LINES_OF, NULL},
+        {"j.txt", SPREAD, {.json_key = ""}, SPREAD, NULL},
         {"j.txt", PROSE, {.json = true}, NULL, "line 1"},
         {"j.txt", ARRAY, {.json = true}, NULL, "jq -c '.[]'"},
     };

@@ -105,12 +105,23 @@ static bool is_utf16(const char *text, size_t bytes, const counts *c)
            (most > bytes / 8 && c->zeros[0] + c->zeros[1] - most <= most / 16);
 }
 
-/* Whether lines end as those of old Macintoshes did; between values of JSON a carriage return is white space. */
+static size_t count_returns(const char *text, size_t bytes)
+{
+    size_t count = 0;
+    for (const char *at = text, *const end = text + bytes;
+         at < end && (at = memchr(at, '\r', (size_t)(end - at))); at++)
+        count++;
+    return count;
+}
+
+/* Whether lines end as those of old Macintoshes did: a stray carriage return or two in a long line are none.  Between values
+ * of JSON they are white space. */
 static bool ends_in_returns(const char *text, size_t bytes)
 {
-    const char *const mark = memchr(text, '\r', bytes < LOOK ? bytes : LOOK);
-    return mark && mark + 1 < text + bytes && !memchr(text, '\n', bytes) &&
-           el_json_kind_of(text, bytes) == EL_JSON_NONE;
+    if (memchr(text, '\n', bytes))
+        return false;
+    const size_t returns = count_returns(text, bytes);
+    return returns >= 2 && returns >= bytes / LOOK && el_json_kind_of(text, bytes) == EL_JSON_NONE;
 }
 
 el_status el_kind_check(const char *text, size_t bytes, bool encoding, const char *name)

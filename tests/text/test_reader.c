@@ -294,6 +294,36 @@ static void test_no_blocking(void **state)
     }
 }
 
+/* Lines that end in carriage returns alone are refused; a few stray ones in a line, however long it is, are white space. */
+static void test_returns(void **state)
+{
+    (void)state;
+    enum { LONG = 400000, EVERY = 60000 };
+    static char line[LONG + 1], lines[LONG + 1];
+    memset(line, 'a', LONG);
+    memset(lines, 'a', LONG);
+    line[7] = line[LONG / 2] = '\r';
+    for (int at = EVERY; at < LONG; at += EVERY)
+        lines[at] = '\r';
+    const struct {
+        const char *text;
+        bool stray;
+    } CASES[] = {{"good\rmorning", true}, {"one line\r", true}, {"a\rb\n", true},
+                 {"a\rb\rc\nd", true},    {line, true},         {"a\rb\r", false},
+                 {"a b\rc d\re", false},  {lines, false}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        content c;
+        char *path = (char *)(uintptr_t)in_folder("returns.txt");
+        CHECK_OK(el_file_write(path, CASES[i].text, strlen(CASES[i].text)));
+        const el_status st = read_all(&c, &path, 1, (el_reader_settings){.raw = true});
+        if (!CASES[i].stray)
+            CHECK_FAILS(st, EL_EDATA, "carriage returns alone");
+        else
+            CHECK(!st && strcmp(c.text, CASES[i].text) == 0, "case %zu: %s", i, el_error());
+        free(c.text);
+    }
+}
+
 /* A file that is cut short or damaged is EL_EDATA and named. */
 static void test_damage(void **state)
 {
@@ -746,6 +776,7 @@ int main(void)
         cmocka_unit_test(test_small_files),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_long_json),
+        cmocka_unit_test(test_returns),
         cmocka_unit_test(test_json_found),
         cmocka_unit_test(test_json_among_files),
         cmocka_unit_test(test_json_passed_over),

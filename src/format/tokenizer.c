@@ -386,17 +386,19 @@ static el_status find_other(char **other, const char *folder, const char *own)
     return st;
 }
 
-/* The settings in the folder say another casing, as el_error() has it: they may be replaced along with the only vocabulary
- * that they are of. */
-static el_status check_alone(el_status contradiction, const char *folder, const char *text)
+/* The settings in the folder say another casing or cannot be read, as el_error() has it: they may be replaced along with the
+ * only vocabulary that they are of. */
+static el_status check_alone(el_status trouble, const char *folder, const char *text)
 {
     char *other = NULL, why[EL_SENTENCE];
-    if (contradiction == EL_ENOMEM || !el_file_exists(text))
-        return contradiction;
+    if (trouble == EL_ENOMEM || !el_file_exists(text))
+        return trouble;
     snprintf(why, sizeof why, "%s", el_error());
     el_status st = find_other(&other, folder, text);
-    if (other)
+    if (other && trouble == EL_EUSAGE)
         st = el_fail(EL_EUSAGE, "%s, and %s is read by it too", why, other);
+    else if (other)
+        st = el_fail(trouble, "%s", why);
     free(other);
     return st;
 }
@@ -424,7 +426,7 @@ el_status el_tokenizer_check_place(const char *path, el_casing casing)
     free(folder);
     free(text);
     free(json);
-    return st ? el_fail(st, "%s; a folder of its own keeps this one apart", el_error()) : EL_OK;
+    return st == EL_EUSAGE ? el_fail(st, "%s; a folder of its own keeps this one apart", el_error()) : st;
 }
 
 static el_status save_json(json_t *document, const char *folder, const char *name)

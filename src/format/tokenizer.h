@@ -32,7 +32,8 @@ el_status el_tokenizer_parse(el_vocab **vocab, const char *json, size_t bytes, c
 /* Whether a folder has a vocab.txt or a tokenizer.json. */
 bool el_tokenizer_exists(const char *folder);
 
-/* EL_EUSAGE where saving a new vocabulary at `path` would change the files of another one. */
+/* EL_EUSAGE where saving a new vocabulary at `path` would change the files of another one, EL_EDATA where settings that may
+ * be another one's cannot be read. */
 el_status el_tokenizer_check_place(const char *path, el_casing casing);
 
 /* Writes the pieces to `path` (a folder that exists: to vocab.txt in it) and a tokenizer_config.json beside

@@ -254,6 +254,11 @@ static void test_place(void **state)
     CHECK_OK(el_tokenizer_check_place(in_folder(own), lower));
     CHECK_FAILS(el_tokenizer_check_place(in_folder(own), cased), EL_EUSAGE,
                 "and ko is read by it too; a folder of its own");
+    put("place/tokenizer_config.json", "{\"do_lower_case\"");
+    CHECK_FAILS(el_tokenizer_check_place(in_folder(own), cased), EL_EDATA, "place/tokenizer_config.json");
+    CHECK(!strstr(el_error(), "read by it too") && !strstr(el_error(), "apart"), "says %s", el_error());
+    assert_int_equal(unlink(in_folder("place/ko")), 0);
+    CHECK_OK(el_tokenizer_check_place(in_folder(own), cased));
     put("place/tokenizer.json", "{}");
     CHECK_FAILS(el_tokenizer_check_place(in_folder(own), lower), EL_EUSAGE,
                 "tokenizer.json: lies there already");

@@ -152,15 +152,35 @@ INLINE void times_across(int rows, int depth, units left, const uint32_t *packed
                                                width, accumulate);
 }
 
-INLINE void pack_keys(uint32_t *to, el_tensor x, const bool pairs, const el_type type)
+INLINE void pack_keys_of(uint32_t *to, el_tensor x, const bool pairs, const el_type type)
 {
     pack_down(in_groups(to, PANEL, pairs, x.cols, false), pairs, x.data, type, x.stride, x.cols, x.rows);
 }
 
-INLINE void pack_rows(uint32_t *to, el_tensor x, const bool pairs, const el_type type)
+INLINE void pack_rows_of(uint32_t *to, el_tensor x, const bool pairs, const el_type type)
 {
     pack_across(in_groups(to, PANEL, pairs, x.rows, false), PANEL, pairs, x.data, type, x.stride, x.rows,
                 x.cols);
+}
+
+static __attribute__((noinline)) void pack_keys(uint32_t *to, el_tensor x, bool pairs)
+{
+    if (PAIRS && pairs)
+        pack_keys_of(to, x, PAIRS, EL_BF16);
+    else if (!PAIRS && x.type == EL_BF16)
+        pack_keys_of(to, x, false, EL_BF16);
+    else
+        pack_keys_of(to, x, false, EL_F32);
+}
+
+static __attribute__((noinline)) void pack_rows(uint32_t *to, el_tensor x, bool pairs)
+{
+    if (PAIRS && pairs)
+        pack_rows_of(to, x, PAIRS, EL_BF16);
+    else if (!PAIRS && x.type == EL_BF16)
+        pack_rows_of(to, x, false, EL_BF16);
+    else
+        pack_rows_of(to, x, false, EL_F32);
 }
 
 /* A row of y = factor * from */
@@ -240,8 +260,8 @@ INLINE void forward(head *h, const head *next, int first, int end, void *scratch
     fetch(h->k, 0, h->rows, READ, type);
     fetch(h->v, 0, h->rows, READ, type);
     fetch(h->q, first, QUERIES, READ, type);
-    pack_keys(p.k_down, h->k, pairs, type);
-    pack_rows(p.v_across, h->v, pairs, type);
+    pack_keys(p.k_down, h->k, pairs);
+    pack_rows(p.v_across, h->v, pairs);
     for (; first < end; first += QUERIES)
         queries_forward(h, next, &p, first, end - first < QUERIES ? end - first : QUERIES, pairs, type);
 }
@@ -412,8 +432,8 @@ INLINE void add_to_keys(const places *p, const void *kept, const uint32_t *packe
 INLINE void keys_backward(head *h, const places *p, int first, int rows, const bool pairs, const el_type type)
 {
     const int most = h->limits ? QUERIES : h->rows;
-    pack_rows(p->q_across, el_piece_rows(h->q, first, rows), pairs, type);
-    pack_rows(p->dy_across, el_piece_rows(h->dy, first, rows), pairs, type);
+    pack_rows(p->q_across, el_piece_rows(h->q, first, rows), pairs);
+    pack_rows(p->dy_across, el_piece_rows(h->dy, first, rows), pairs);
     for (int key = 0; key < h->rows; key += most) {
         const int keys = h->rows - key < most ? h->rows - key : most, begin = blind_to(h, first, rows, key);
         add_to_keys(p, pairs ? (const void *)p->r_pairs : p->r, p->dy_across, begin, rows, key, keys, p->dv,
@@ -432,9 +452,9 @@ INLINE void backward(head *h, const head *next, void *scratch, const bool pairs,
     fetch(h->q, 0, QUERIES, READ, type);
     fetch(h->dy, 0, QUERIES, READ, type);
     fetch(h->y, 0, QUERIES, READ, type);
-    pack_keys(p.k_down, h->k, pairs, type);
-    pack_keys(p.v_down, h->v, pairs, type);
-    pack_rows(p.k_across, h->k, pairs, type);
+    pack_keys(p.k_down, h->k, pairs);
+    pack_keys(p.v_down, h->v, pairs);
+    pack_rows(p.k_across, h->k, pairs);
     for (int begin = 0; begin < h->rows; begin += summed) {
         const int end = h->rows - begin < summed ? h->rows : begin + summed;
         for (int first = begin; first < end; first += QUERIES)

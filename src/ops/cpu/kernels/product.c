@@ -130,8 +130,8 @@ INLINE void block(const int rows, const bool pairs, const bool ahead, int depth,
 
 /* Each of the first two blocks asks for half of the panel that is multiplied next; of a shorter last part of the depth
  * for what is behind it too, which does no harm. */
-INLINE void blocks(int rows, const bool pairs, const bool ahead, int depth, units a, const uint32_t *b,
-                   const uint32_t *next, target t, const el_type type)
+INLINE void blocks_of(int rows, const bool pairs, const bool ahead, int depth, units a, const uint32_t *b,
+                      const uint32_t *next, target t, const el_type type)
 {
     const int64_t half = (int64_t)units_of(pairs, depth) * WIDTH;
     for (int i = 0, count; i < rows; i += count) {
@@ -156,6 +156,33 @@ INLINE void blocks(int rows, const bool pairs, const bool ahead, int depth, unit
             t.carried += count * COLUMNS;
         next = i == 0 && next ? next + half : NULL;
     }
+}
+
+/* One copy of each kind for all products of this file, as functions of their own: the code is long. */
+#define BLOCKS(name, pairs, ahead, type)                                                                     \
+    static __attribute__((noinline)) void name(int rows, int depth, units a, const uint32_t *b,              \
+                                               const uint32_t *next, const target *t)                        \
+    {                                                                                                        \
+        blocks_of(rows, pairs, ahead, depth, a, b, next, *t, type);                                          \
+    }
+BLOCKS(blocks_floats, false, false, EL_F32)
+BLOCKS(blocks_floats_ahead, false, true, EL_F32)
+BLOCKS(blocks_widened, false, true, EL_BF16) /* floats of bf16, side by side */
+BLOCKS(blocks_pairs, PAIRS, false, EL_BF16)
+BLOCKS(blocks_pairs_ahead, PAIRS, true, EL_BF16)
+BLOCKS(blocks_pairs_weight, PAIRS, false, EL_F32)
+
+INLINE void blocks(int rows, const bool pairs, const bool ahead, int depth, units a, const uint32_t *b,
+                   const uint32_t *next, const target *t, const el_type type)
+{
+    if (pairs)
+        (type == EL_F32 ? blocks_pairs_weight
+         : ahead        ? blocks_pairs_ahead
+                        : blocks_pairs)(rows, depth, a, b, next, t);
+    else if (type == EL_BF16)
+        blocks_widened(rows, depth, a, b, next, t);
+    else
+        (ahead ? blocks_floats_ahead : blocks_floats)(rows, depth, a, b, next, t);
 }
 
 /* Rows so far apart fall on one place of the first cache, which keeps WAYS lines there: more are copied, and none
@@ -203,11 +230,8 @@ INLINE void square(el_tensor y, el_tensor x, const uint32_t *packed, const float
                               .first = k == 0,
                               .last = k + depth >= x.cols};
             const uint32_t *const b = of_depth + j / PANEL * panel_units;
-            if (crowded(a))
-                blocks(y.rows, pairs, false, part.cols, a, b, NULL, t, type);
-            else
-                blocks(y.rows, pairs, true, part.cols, a, b, j + PANEL < y.cols ? b + panel_units : after, t,
-                       type);
+            const uint32_t *const then = j + PANEL < y.cols ? b + panel_units : after;
+            blocks(y.rows, pairs, !crowded(a), part.cols, a, b, crowded(a) ? NULL : then, &t, type);
         }
     }
 }
@@ -283,7 +307,7 @@ INLINE void weight(el_tensor dw, el_tensor db, el_tensor dy, el_tensor x, uint32
                                   .last = true};
                 const units rows = {(const char *)(a + (int64_t)i * count), 4, BLOCK_ROWS * 4};
                 blocks(least(BLOCK_ROWS, dw.rows - i), pairs, false, tokens, rows, b + (int64_t)j * count,
-                       NULL, t, EL_F32);
+                       NULL, &t, EL_F32);
             }
     }
 }

@@ -8,18 +8,18 @@
 
 Texts are strings, or lists of them; a list is one call.  Offsets count characters.  Errors are electra.Error, with the
 library's sentence; what is no text, path or number at all is TypeError or ValueError.  A model may be asked by several
-threads at once.
+threads at once.  Ctrl-C ends a question of the main thread between two batches.
 """
 import ctypes
 import operator
 import os
 import threading
 from collections import namedtuple
-from pathlib import Path
+from importlib import resources
 
 import numpy
 
-__all__ = ["Model", "Tokenizer", "Error", "version", "Piece", "Guess", "Word", "Entity", "Answer", "Token"]
+__all__ = ["Model", "Tokenizer", "Error", "version", "__version__", "Piece", "Guess", "Word", "Entity", "Answer", "Token"]
 
 Piece = namedtuple("Piece", "piece id begin end logit probability")
 Guess = namedtuple("Guess", "piece id probability")
@@ -102,7 +102,17 @@ _CAN = ["detect", "fill", "embed", "classify", "regress", "tag", "answer"]  # bi
 _PRECISIONS = {"float": 0, "bfloat16": 1, "fastest": 2, "int8": 3}
 _POOLINGS = {None: 0, "mean": 1, "cls": 2}
 
-_library = ctypes.CDLL(str(Path(__file__).with_name("libelectra.so")))
+_LONG = 4096  # bytes of text that a question needs to be worth a thread, so that it can be interrupted
+
+
+def _open_library():
+    with resources.as_file(resources.files(__name__) / "libelectra.so") as path:
+        if not path.exists():
+            raise ImportError(f"{path} is not there: `pip install .` in electra's source builds it")
+        return ctypes.CDLL(str(path))
+
+
+_library = _open_library()
 for _name in ("version", "error", "model_label", "tokenizer_piece"):
     getattr(_library, "electra_" + _name).restype = ctypes.c_char_p
 _library.electra_model_label.argtypes = [ctypes.c_void_p, ctypes.c_int32]
@@ -110,6 +120,8 @@ _library.electra_tokenizer_piece.argtypes = [ctypes.c_void_p, ctypes.c_int32]
 for _name in ("model", "session", "tokenizer"):
     getattr(_library, f"electra_{_name}_close").argtypes = [ctypes.c_void_p]
     getattr(_library, f"electra_{_name}_close").restype = None
+_library.electra_session_cancel.argtypes = [ctypes.c_void_p]
+_library.electra_session_cancel.restype = None
 
 
 def _call(name, *arguments):
@@ -123,6 +135,9 @@ def version():
     return _library.electra_version().decode()
 
 
+__version__ = version()
+
+
 class _Texts:
     """Strings as the library takes them."""
 
@@ -133,6 +148,7 @@ class _Texts:
                 raise TypeError(f"a text is a string, not {type(text).__name__}")
         self.coded = [text.encode() for text in self.strings]
         self.array = (_Text * max(len(self.coded), 1))(*[_Text(text, len(text)) for text in self.coded])
+        self.bytes = sum(map(len, self.coded))
 
     def __len__(self):
         return len(self.strings)
@@ -163,6 +179,9 @@ class _Closed:
 
     def __init__(self, close):
         self.handle, self._close = ctypes.c_void_p(), close
+
+    def __reduce__(self):
+        raise TypeError("what the library has opened cannot be copied or pickled: open it again")
 
     def __del__(self):
         if self.handle:
@@ -229,11 +248,38 @@ class Model:
             self._local.session = session
         return self._local.session.handle
 
+    def _question(self, name, texts, *arguments):
+        """A call with the session before `arguments`.  A long one of the main thread, which alone is told of Ctrl-C, is made
+        by a thread of its own, so that it can be cancelled."""
+        session = self._session()
+        if texts.bytes < _LONG or threading.current_thread() is not threading.main_thread():
+            return _call(name, session, *arguments)
+        failed, done = [], threading.Event()  # an interrupted join() of a thread is not to be trusted before Python 3.13
+
+        def run():
+            try:
+                _call(name, session, *arguments)
+            except Error as error:
+                failed.append(error)
+            finally:
+                done.set()
+
+        threading.Thread(target=run, name="electra").start()
+        try:
+            done.wait()
+        except BaseException:
+            _library.electra_session_cancel(session)
+            done.wait()
+            del self._local.session  # cancelled after its question, it would end the next one
+            raise
+        if failed:
+            raise failed[0]
+
     def _ask(self, name, texts, item, *more):
         """Items of each text, from a function that ends in (&items, &starts)."""
         items, starts = ctypes.POINTER(item)(), ctypes.POINTER(ctypes.c_size_t)()
-        _call(name, self._session(), texts.array, ctypes.c_size_t(len(texts)), *more, ctypes.byref(items),
-              ctypes.byref(starts))
+        self._question(name, texts, texts.array, ctypes.c_size_t(len(texts)), *more, ctypes.byref(items),
+                       ctypes.byref(starts))
         return items, starts
 
     def detect(self, text):
@@ -266,8 +312,8 @@ class Model:
         how = _Embedding(ctypes.sizeof(_Embedding), _chosen(_POOLINGS, pooling, "pooling"), bool(normalize),
                          _fitting(ctypes.c_int, longest, "longest"))
         vectors, width = ctypes.POINTER(ctypes.c_float)(), ctypes.c_size_t()
-        _call("embed", self._session(), given.array, behind.array if behind is not None else None,
-              ctypes.c_size_t(len(given)), ctypes.byref(how), ctypes.byref(vectors), ctypes.byref(width))
+        self._question("embed", given, given.array, behind.array if behind is not None else None,
+                       ctypes.c_size_t(len(given)), ctypes.byref(how), ctypes.byref(vectors), ctypes.byref(width))
         answer = _array(vectors, (len(given), width.value))
         return answer[0] if single else answer
 
@@ -278,9 +324,9 @@ class Model:
         given, behind = _Texts(texts), _behind(seconds, len(texts))
         number = "regress" in self.can
         numbers = ctypes.POINTER(ctypes.c_double if number else ctypes.c_float)()
-        arguments = [self._session(), given.array, behind.array if behind is not None else None,
-                     ctypes.c_size_t(len(given)), ctypes.byref(numbers)]
-        _call("regress" if number else "classify", *(arguments if number else arguments + [None]))
+        arguments = [given.array, behind.array if behind is not None else None, ctypes.c_size_t(len(given)),
+                     ctypes.byref(numbers)]
+        self._question("regress" if number else "classify", given, *(arguments if number else arguments + [None]))
         answer = _array(numbers, (len(given),) if number else (len(given), len(self.labels)))
         return answer[0] if single else answer
 
@@ -319,9 +365,9 @@ class Model:
         asked, given = _Texts(questions), _Texts(contexts)
         spans, starts = ctypes.POINTER(_Span)(), ctypes.POINTER(ctypes.c_size_t)()
         replies = ctypes.POINTER(_Reply)()
-        _call("answer", self._session(), asked.array, given.array, ctypes.c_size_t(len(asked)),
-              _fitting(ctypes.c_size_t, n_best, "n_best"), ctypes.byref(spans), ctypes.byref(starts),
-              ctypes.byref(replies))
+        self._question("answer", given, asked.array, given.array, ctypes.c_size_t(len(asked)),
+                       _fitting(ctypes.c_size_t, n_best, "n_best"), ctypes.byref(spans), ctypes.byref(starts),
+                       ctypes.byref(replies))
         answers = []
         for i, string in enumerate(given.strings):
             at = given.characters(i)

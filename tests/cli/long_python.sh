@@ -96,9 +96,27 @@ refuses(electra.Error, "name too long", electra.Model, "a" + "\ud55c" * 600)
 refuses(electra.Error, "...", electra.Model, "a" + "\ud55c" * 1000)
 refuses(electra.Error, "no such", electra.Tokenizer, os.fsdecode(b"caf\xe9"))
 assert electra.Model(b"run", threads=1).can == model.can
+assert electra.__version__ == electra.version()
+import copy
+refuses(TypeError, "open it again", copy.deepcopy, model)
+# Ctrl-C ends a long question, and the next one is answered whole.
+import signal
+def interrupt(*_): raise KeyboardInterrupt
+signal.signal(signal.SIGALRM, interrupt)
+many = lines * 500
+signal.setitimer(signal.ITIMER_REAL, 0.1)
+try:
+    model.embed(many)
+    assert False, "not interrupted"
+except KeyboardInterrupt:
+    pass
+assert (model.embed(lines) == vectors).all()
 rated = electra.Model("rated", threads=1)
 nothing = rated.predict([], [])
 assert nothing.shape == (0,) and nothing.dtype == numpy.float64 and rated.predict(["a"], ["b"]).dtype == numpy.float64
 print("ok")
 PY
 [ "$(venv/bin/python check.py 2> log)" = ok ] || fail "the module: $(cat log)"
+PYTHONPATH=source/python venv/bin/python -c 'import sys; sys.path.insert(0, "source/python"); import electra' > log 2>&1 &&
+    fail "a module without its library is imported"
+grep -q 'ImportError.*pip install' log || fail "a module without its library does not say how to build it: $(cat log)"

@@ -3,19 +3,23 @@
  *     cc classify.c $(pkg-config --cflags --libs electra) -o classify
  *     ./classify sentiment < reviews.txt
  */
+#define _POSIX_C_SOURCE 200809L
 #include <electra.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
-enum { BATCH = 64, LONGEST = 4096 }; /* lines asked at a time; bytes of one */
+enum { BATCH = 64 }; /* lines asked at a time */
 
-static char lines[BATCH][LONGEST];
+static char *lines[BATCH];
+static size_t rooms[BATCH];
 
 static size_t read_lines(electra_text *texts)
 {
     size_t count = 0;
-    while (count < BATCH && fgets(lines[count], LONGEST, stdin)) {
-        texts[count] = (electra_text){lines[count], strcspn(lines[count], "\n")};
+    ssize_t bytes;
+    while (count < BATCH && (bytes = getline(&lines[count], &rooms[count], stdin)) > 0) {
+        texts[count].bytes = (size_t)bytes - (lines[count][bytes - 1] == '\n');
+        texts[count].text = lines[count];
         count++;
     }
     return count;
@@ -54,6 +58,8 @@ int main(int argc, char **argv)
         status = classify(model, session, texts, count);
     if (status)
         fprintf(stderr, "classify: %s\n", electra_error());
+    for (int i = 0; i < BATCH; i++)
+        free(lines[i]);
     electra_session_close(session);
     electra_model_close(model);
     return status;

@@ -37,6 +37,8 @@ grep -v '^$' corpus.txt | head -40 > lines.txt
 cut -f3 classes | cmp - lines.txt || fail "classify prints other lines"
 "$electra" predict --model sorted --precision fp32 --format lines lines.txt 2> log | tail -n +2 | cut -f2 > theirs
 cut -f1 classes | cmp - theirs || fail "classify and electra predict do not agree"
+{ awk 'BEGIN { while (n++ < 2000) printf "the cat "; print "" }'; head -1 lines.txt; } > long.txt
+./classify sorted < long.txt | cut -f3 | cmp - long.txt || fail "classify cuts a long line"
 
 if command -v c++ > /dev/null; then
     c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror "$root/examples/fill.cpp" "${link[@]}" -o fill 2> log || fail "fill.cpp: $(cat log)"

@@ -8,6 +8,7 @@
 # - README.ko.md has the commands of README.md, in order, with their flags (and more of them where Korean needs it);
 # - docs/demo.md shows what ./demo prints, and what documents name in demo-run is there;
 # - docs/formats.md has every figure of an objective and every metric of a task;
+# - every file that has the version has the program's;
 # - the sources that documents name are there, and the functions and lines of code that CONTRIBUTING.md shows too.
 set -euo pipefail
 program=$(realpath "$1")
@@ -166,4 +167,9 @@ shown=$(find "$root/src" \( -name "*.c" -o -name ops.def \) -exec cat {} + | squ
 while IFS= read -r line; do
     [[ $shown == *"$line"* ]] || wrong "CONTRIBUTING.md: no source has: $line"
 done < <(sed -n '/^```c$/,/^```$/p' "$guide" | sed '/^```/d; s|  *//*\*.*\*/$||; s/^ *//; s/^\(.*[^ ]\) *$/\1/')
+version=$("$program" --version | cut -d' ' -f2)
+for place in "pyproject.toml:^version = \"$version\"" "CITATION.cff:^version: $version\$" "debian/changelog:^electra ($version)"; do
+    grep -q "${place#*:}" "$root/${place%%:*}" || wrong "${place%%:*}: its version is not $version"
+done
+
 exit $status

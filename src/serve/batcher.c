@@ -27,7 +27,7 @@ struct el_batcher {
     int64_t clock;                /* tokens computed */
     bool shut, dropping, closing; /* nobody gets in; who waits is dropped; the thread ends */
     el_batcher_figures figures;
-    double seen; /* when the thread last came by */
+    double seen; /* when the thread last came by, or halted */
 };
 
 /* ---- the line ---- */
@@ -152,22 +152,28 @@ static double compute_batch(el_batcher *b, batch *now)
     return seconds;
 }
 
-void el_batcher_halt(el_batcher *b)
+/* Under the lock: short parts, beside what waits at its halt. */
+static void let_pass(el_batcher *b)
 {
     batch *const waits = &b->usual;
-    if (b->halted)
-        return;
-    el_lock_take(b->lock);
     const int64_t usual = b->settings.batch_tokens;
     const int64_t most = (waits->tokens < usual ? waits->tokens : usual) / EL_SHARE;
     take_batch(b, &b->passing, most < waits->may_pass ? most : waits->may_pass);
-    if (b->passing.count) {
-        b->halted = true;
-        waits->may_pass -= b->passing.tokens;
-        waits->away += compute_batch(b, &b->passing);
-        b->seen = el_now();
-        b->halted = false;
-    }
+    if (b->passing.count == 0)
+        return;
+    b->halted = true;
+    waits->may_pass -= b->passing.tokens;
+    waits->away += compute_batch(b, &b->passing);
+    b->halted = false;
+}
+
+/* However long a batch is, who halts is computing. */
+void el_batcher_halt(el_batcher *b)
+{
+    el_lock_take(b->lock);
+    b->seen = el_now();
+    if (!b->halted)
+        let_pass(b);
     el_lock_give(b->lock);
 }
 

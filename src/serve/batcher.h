@@ -80,7 +80,7 @@ typedef enum { EL_PUT, EL_PUT_FULL, EL_PUT_CLOSED } el_put;
 /* From any thread.  Unless it is EL_PUT, the job is not the batcher's. */
 el_put el_batcher_put(el_batcher *batcher, el_job *job);
 
-/* Within compute(): lets short parts pass. */
+/* Within compute(): lets short parts pass, and shows that it goes on. */
 void el_batcher_halt(el_batcher *batcher);
 
 /* No job gets in from now on; returns when all are done.  After `seconds` those that still wait are dropped. */

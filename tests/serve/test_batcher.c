@@ -38,6 +38,8 @@ typedef struct {
     el_lock *lock;
     int allowed, begun; /* batches; under the lock */
     int layers;         /* between which it halts */
+    double slow;        /* seconds of a layer */
+    bool stuck;         /* after a halt it looked as if nothing had been done since before it */
     char order[4096];   /* "1.0 1.1 | 2.0 ( 3.0 ) | ": request.part of every batch */
     atomic_int finished;
 } bench;
@@ -80,8 +82,15 @@ static void compute(void *context, const el_part *parts, int count, bool passing
     const bool recorded = b->allowed < 1000;
     el_lock_give(b->lock);
     record(b, parts, count, batch, recorded);
-    for (int layer = 1; layer < b->layers; layer++)
+    for (int layer = 1; layer < b->layers; layer++) {
+        const double began = el_now();
+        while (el_now() - began < b->slow)
+            ;
+        const double halted = el_now();
         el_batcher_halt(b->batcher);
+        const double alive = el_batcher_look(b->batcher).alive;
+        b->stuck |= alive > el_now() - halted;
+    }
     if (recorded)
         strcat(b->order, "| ");
 }
@@ -324,6 +333,22 @@ static void test_passing_longest(void **state)
     release(r, 3);
 }
 
+/* A long batch shows at each halt that it goes on. */
+static void test_alive(void **state)
+{
+    (void)state;
+    bench b;
+    open_bench(&b, 20, 100000);
+    b.layers = 3;
+    b.slow = 0.02;
+    request *const r = occupy(&b);
+    finish(&b, (request *[]){r}, 1);
+    assert_false(b.stuck);
+    assert_true(el_batcher_look(b.batcher).alive == 0);
+    close_bench(&b);
+    free(r);
+}
+
 /* Who stands at a halt takes twice its time at worst. */
 static void test_passing_ends(void **state)
 {
@@ -508,7 +533,7 @@ int main(void)
         cmocka_unit_test(test_passing_longest), cmocka_unit_test(test_passing_ends),
         cmocka_unit_test(test_lanes),           cmocka_unit_test(test_fullness),
         cmocka_unit_test(test_unwanted),        cmocka_unit_test(test_drain),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_threads),         cmocka_unit_test(test_alive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

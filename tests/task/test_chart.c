@@ -68,6 +68,73 @@ static void test_ticks(void **state)
         CHECK(strstr(drawn, TEXTS[i]) != NULL, "no tick %s in %s", TEXTS[i], drawn);
 }
 
+enum { MOST_TICKS = 20 };
+
+typedef struct {
+    double x, y;
+    char text[48];
+} label;
+
+/* The numbers along an axis: those whose text begins, or is in the middle, there. */
+static int labels_of(label labels[MOST_TICKS], const char *anchor)
+{
+    int count = 0;
+    for (const char *at = drawn; (at = strstr(at, "<text x=\"")); at++) {
+        char where[16];
+        label *const l = &labels[count];
+        if (sscanf(at, "<text x=\"%lf\" y=\"%lf\" text-anchor=\"%15[a-z]\">%47[^<]", &l->x, &l->y, where,
+                   l->text) == 4 &&
+            strcmp(where, anchor) == 0 && strcmp(l->text, "x") != 0 && ++count == MOST_TICKS)
+            break;
+    }
+    return count;
+}
+
+/* However small the range is beside its numbers, each tick is another number, none is cut off or lies over another. */
+static void test_narrow_ranges(void **state)
+{
+    (void)state;
+    static const double RANGES[][2] = {{0.29683, 0.29691},       {1e6, 1e6 + 500},   {-646123.25, -646123},
+                                       {3e12, 3e12 + 1e6},       {1985, 2024},       {0, 1e-7},
+                                       {12345678.5, 12345678.6}, {-9.9e20, -9.8e20}, {99990, 100010}};
+    for (size_t r = 0; r < sizeof RANGES / sizeof *RANGES; r++) {
+        const el_series series = {.x = RANGES[r], .y = RANGES[r], .count = 2};
+        label labels[MOST_TICKS];
+        draw(&(el_chart){.title = "t", .x_title = "x", .series = &series, .count = 1});
+        for (int vertical = 0; vertical < 2; vertical++) {
+            const int count = labels_of(labels, vertical ? "end" : "middle");
+            CHECK(count >= 2, "range %zu: %d ticks in %s", r, count, drawn);
+            for (int i = 0; i < count; i++) {
+                const label *const one = &labels[i], *const next = &labels[i + 1];
+                const double wide = EL_CHART_LETTER * (double)strlen(one->text);
+                CHECK(i + 1 == count || strcmp(one->text, next->text) != 0, "range %zu: %s twice", r,
+                      one->text);
+                CHECK(!vertical || one->x - wide >= 0, "range %zu: %s begins at %g", r, one->text,
+                      one->x - wide);
+                CHECK(vertical || i + 1 == count || next->x - one->x > wide,
+                      "range %zu: %s and %s are %g apart", r, one->text, next->text, next->x - one->x);
+            }
+        }
+    }
+}
+
+/* Lines of one point are told apart as lines are. */
+static void test_dots(void **state)
+{
+    (void)state;
+    const double x[] = {1}, y[] = {1};
+    const el_series series[] = {{.x = x, .y = y, .count = 1},
+                                {.x = x, .y = y, .count = 1, .faint = true},
+                                {.x = x, .y = y, .count = 1, .dashed = 1}};
+    static char before[3][sizeof drawn];
+    for (int i = 0; i < 3; i++) {
+        draw(&(el_chart){.title = "t", .x_title = "x", .series = &series[i], .count = 1});
+        strcpy(before[i], drawn);
+        for (int k = 0; k < i; k++)
+            CHECK(strcmp(before[i], before[k]) != 0, "series %d and %d look the same", k, i);
+    }
+}
+
 static void test_dashes(void **state)
 {
     (void)state;
@@ -88,8 +155,8 @@ static void test_dashes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_equal_compute),
-        cmocka_unit_test(test_ticks),
+        cmocka_unit_test(test_equal_compute), cmocka_unit_test(test_ticks),
+        cmocka_unit_test(test_narrow_ranges), cmocka_unit_test(test_dots),
         cmocka_unit_test(test_dashes),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -228,8 +228,11 @@ static void numbers(void **state)
         e->text[0] = keep(&s, TEXTS[i]);
     }
     write_page(&s, 50);
-    assert_int_equal(times("<circle"), 3);
-    has("<circle cx=\"100.0\" cy=\"0.0\""); /* 2 and 5 of 1 to 5, on a side of 400 */
+    assert_int_equal(times("<ellipse"), 3);
+    has("<title>Predicted over gold</title>");
+    has("<ellipse cx=\"56.0\" cy=\"400.0\""); /* 1 and 1 */
+    has(">predicted</text>");
+    has(">gold</text>");
     ordered(">far<", ">near<");
     has("<td class=\"n\">2.0000</td><td class=\"n\">5.0000</td><td class=\"n\">3.0000</td>");
     CHECK(!strstr(page, ">well<"), "a right answer is among the errors");

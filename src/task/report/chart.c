@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LEFT = 56, RIGHT = 14, ABOVE = 28, BELOW = 40, TICKS = 5, TICK = 32 };
+#include "base/number.h"
+
+enum { LEFT = 56, RIGHT = 14, ABOVE = 28, BELOW = 40, TICKS = 5, GAP = 6, MOST_DIGITS = 16 };
 
 /* Okabe and Ito's palette without its yellow, which is pale on white. */
 static const char *const PALETTE[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
@@ -23,8 +25,7 @@ typedef struct {
     double low, high, step;
 } axis;
 
-/* 1, 2 or 5 times a power of ten, near a TICKS-th of the range. */
-static double round_step(double range)
+double el_chart_step(double range)
 {
     const double rough = range / TICKS, power = pow(10, floor(log10(rough)));
     const double times = rough / power;
@@ -41,7 +42,7 @@ static axis axis_over(double low, double high, double least)
     if (low == high && least == 0)
         least = low == 0 ? 2 : fabs(low) / 5;
     const double lacking = fmax(0, least - (high - low));
-    return (axis){low - lacking / 2, high + lacking / 2, round_step(high - low + lacking)};
+    return (axis){low - lacking / 2, high + lacking / 2, el_chart_step(high - low + lacking)};
 }
 
 static bool is_point(const el_series *s, int i)
@@ -100,24 +101,63 @@ static double tick(const axis *a, int64_t number)
     return fabs(value) < a->step / 2 ? 0 : value;
 }
 
-static void tick_text(char text[TICK], double value)
+/* Digits behind the point of a value that is a multiple of the step. */
+static int digits_of(double step)
 {
-    const int power = value == 0 ? 0 : (int)floor(log10(fabs(value)) + 1e-9);
-    if (power >= 9)
-        snprintf(text, TICK, "%.3ge%d", value / pow(10, power), power);
-    else if (fabs(value) >= 1e4)
-        snprintf(text, TICK, fabs(value) >= 1e6 ? "%.4gM" : "%.4gk",
-                 fabs(value) >= 1e6 ? value / 1e6 : value / 1e3);
-    else
-        snprintf(text, TICK, "%.4g", value);
+    const double digits = ceil(-log10(step) - 1e-9);
+    return digits < 0 ? 0 : digits > MOST_DIGITS ? MOST_DIGITS : (int)digits;
 }
 
-static void put_tick(el_writer *page, const frame *f, double value)
+void el_chart_tick(char text[EL_CHART_TICK], double value, double step)
 {
-    char text[TICK];
-    tick_text(text, value);
+    const int power = value == 0 ? 0 : (int)floor(log10(fabs(value)) + 1e-9);
+    const bool powers = power >= 9 || power < -4;
+    const double unit = powers ? pow(10, power) : power >= 6 ? 1e6 : power >= 4 ? 1e3 : 1;
+    const int length = el_number_print(text, EL_CHART_TICK, "%.*f%s", digits_of(step / unit), value / unit,
+                                       unit == 1e6   ? "M"
+                                       : unit == 1e3 ? "k"
+                                                     : "");
+    if (powers)
+        snprintf(text + length, (size_t)(EL_CHART_TICK - length), "e%d", power);
+}
+
+static int64_t first_tick(const axis *a)
+{
+    return (int64_t)ceil(a->low / a->step - 1e-9);
+}
+
+static bool is_tick(const axis *a, int64_t number)
+{
+    return tick(a, number) <= a->high + a->step * 1e-9;
+}
+
+/* The units that the longest number along an axis takes. */
+static double widest_tick(const axis *a)
+{
+    size_t most = 0;
+    for (int64_t n = first_tick(a); is_tick(a, n); n++) {
+        char text[EL_CHART_TICK];
+        el_chart_tick(text, tick(a, n), a->step);
+        most = strlen(text) > most ? strlen(text) : most;
+    }
+    return EL_CHART_LETTER * (double)most;
+}
+
+static void put_tick(el_writer *page, const frame *f, double value, double step)
+{
+    char text[EL_CHART_TICK];
+    el_chart_tick(text, value, step);
     el_html_put(page, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>\n", across(f, value),
                 f->top + f->height + 16, text);
+}
+
+/* All, or every so many where they are too wide to stand side by side. */
+static void put_ticks(el_writer *page, const frame *f)
+{
+    const double apart = f->width * f->x.step / (f->x.high - f->x.low);
+    const int64_t every = 1 + (int64_t)((widest_tick(&f->x) + EL_CHART_LETTER) / apart);
+    for (int64_t n = first_tick(&f->x); is_tick(&f->x, n); n += every)
+        put_tick(page, f, tick(&f->x, n), f->x.step);
 }
 
 /* Powers of ten, and between them where there are few. */
@@ -130,29 +170,26 @@ static void put_powers(el_writer *page, const frame *f)
         for (int i = 0; i < each; i++) {
             const double at = power + log10(BETWEEN[i]);
             if (at >= f->x.low - 1e-9 && at <= f->x.high + 1e-9)
-                put_tick(page, f, BETWEEN[i] * pow(10, power));
+                put_tick(page, f, BETWEEN[i] * pow(10, power), pow(10, power));
         }
 }
 
 static void put_axes(el_writer *page, const frame *f)
 {
-    char text[TICK];
-    for (int64_t n = (int64_t)ceil(f->y.low / f->y.step - 1e-9);
-         tick(&f->y, n) <= f->y.high + f->y.step * 1e-9; n++) {
+    char text[EL_CHART_TICK];
+    for (int64_t n = first_tick(&f->y); is_tick(&f->y, n); n++) {
         const double y = down(f, tick(&f->y, n));
-        tick_text(text, tick(&f->y, n));
+        el_chart_tick(text, tick(&f->y, n), f->y.step);
         el_html_put(
             page,
             "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#888\" stroke-opacity=\".25\"/>"
             "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
-            f->left, f->left + f->width, y, y, f->left - 6, y + 4, text);
+            f->left, f->left + f->width, y, y, f->left - GAP, y + 4, text);
     }
     if (f->logarithmic)
         put_powers(page, f);
     else
-        for (int64_t n = (int64_t)ceil(f->x.low / f->x.step - 1e-9);
-             tick(&f->x, n) <= f->x.high + f->x.step * 1e-9; n++)
-            put_tick(page, f, tick(&f->x, n));
+        put_ticks(page, f);
 }
 
 /* ---- lines ---- */
@@ -200,21 +237,33 @@ static void put_spread(el_writer *page, const frame *f, const el_series *s)
                         across(f, s->x[i]), down(f, s->y[i] + spread(s, i)));
 }
 
-/* A line of one point is a dot. */
-static void put_alone(el_writer *page, const frame *f, const el_series *s)
+static bool is_alone(const el_series *s, int i)
+{
+    return is_point(s, i) && (i == 0 || !is_point(s, i - 1)) && (i + 1 == s->count || !is_point(s, i + 1));
+}
+
+/* A line of one point is a dot, hollow where the line is dashed. */
+static void put_dots(el_writer *page, const frame *f, const el_series *s)
 {
     for (int i = 0; i < s->count; i++)
-        if (is_point(s, i) && (i == 0 || !is_point(s, i - 1)) && (i + 1 == s->count || !is_point(s, i + 1)))
-            el_html_put(page, "<ellipse cx=\"%.1f\" cy=\"%.1f\" rx=\"2.5\" ry=\"2.5\" fill=\"%s\"/>\n",
-                        across(f, s->x[i]), down(f, s->y[i]), el_chart_colour(s->colour));
+        if (s->dots ? is_point(s, i) : is_alone(s, i))
+            el_html_put(page,
+                        "<ellipse cx=\"%.1f\" cy=\"%.1f\" rx=\"2.5\" ry=\"2.5\" stroke=\"%s\" fill=\"%s\""
+                        " opacity=\"%s\"/>\n",
+                        across(f, s->x[i]), down(f, s->y[i]), s->dashed ? el_chart_colour(s->colour) : "none",
+                        s->dashed ? "none" : el_chart_colour(s->colour),
+                        s->faint  ? ".35"
+                        : s->dots ? ".5"
+                                  : "1");
 }
 
 void el_chart_put(el_writer *page, const el_chart *chart, double left, double top, double width,
                   double height)
 {
-    const frame f = {
-        left + LEFT,           top + ABOVE,          width - LEFT - RIGHT, height - ABOVE - BELOW,
-        axis_of(chart, false), axis_of(chart, true), chart->logarithmic};
+    const axis x = axis_of(chart, false), y = axis_of(chart, true);
+    const double before = fmax(LEFT, widest_tick(&y) + 2 * GAP);
+    const frame f = {left + before,     top + ABOVE, width - before - RIGHT, height - ABOVE - BELOW, x, y,
+                     chart->logarithmic};
     el_html_put(page, "<text x=\"%.1f\" y=\"%.1f\" font-weight=\"bold\">", f.left, f.top - 10);
     el_html_text(page, chart->title);
     el_html_put(page, "</text>\n");
@@ -227,9 +276,9 @@ void el_chart_put(el_writer *page, const el_chart *chart, double left, double to
         if (chart->series[k].faint)
             put_series(page, &f, &chart->series[k]);
     for (int k = 0; k < chart->count; k++) {
-        if (!chart->series[k].faint)
+        if (!chart->series[k].faint && !chart->series[k].dots)
             put_series(page, &f, &chart->series[k]);
-        put_alone(page, &f, &chart->series[k]);
+        put_dots(page, &f, &chart->series[k]);
         put_spread(page, &f, &chart->series[k]);
     }
 }

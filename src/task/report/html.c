@@ -35,8 +35,7 @@ static const char STYLE[] =
     ".word{display:inline-block;border-radius:.25em;padding:0 .2em;margin:.1em 0;text-align:center}\n"
     ".word small{display:block;font-size:.7em;opacity:.8}\n"
     ".note{opacity:.75}\n"
-    "svg{max-width:32em;width:100%;height:auto}\n"
-    "svg circle{fill:rgb(56 132 255/.5)}svg line{stroke:rgb(var(--line)/.7)}\n"
+    "svg{max-width:32rem;width:100%;height:auto}\n"
     "svg text{fill:currentColor;font-size:12px}\n";
 
 void el_html_put(el_writer *page, const char *format, ...)

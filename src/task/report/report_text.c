@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "task/report/chart.h"
 #include "task/report/sections.h"
 
 static const char *label_name(const el_evaluated *e, int label)
@@ -143,62 +144,40 @@ const el_section el_multilabel_section = {
 
 /* ---- regress ---- */
 
-enum { SIDE = 400, MARGIN = 45, MOST_POINTS = 5000 }; /* of the drawing */
+enum { WIDTH = 480, HEIGHT = 440, MOST_POINTS = 5000 }; /* of the drawing */
 
-typedef struct {
-    double low, high;
-} range;
-
-static range range_of(const el_evaluated *e)
+static void put_scatter(el_writer *page, const double *gold, const double *predicted, int count)
 {
-    range r = {INFINITY, -INFINITY};
-    for (int i = 0; i < e->count; i++) {
-        const double x = el_section_example(e, i)->value, y = e->predictions[i].value;
-        r.low = fmin(r.low, fmin(x, y));
-        r.high = fmax(r.high, fmax(x, y));
+    double ends[2] = {INFINITY, -INFINITY};
+    for (int i = 0; i < count; i++) {
+        ends[0] = fmin(ends[0], fmin(gold[i], predicted[i]));
+        ends[1] = fmax(ends[1], fmax(gold[i], predicted[i]));
     }
-    return r.high > r.low ? r : (range){r.low - 1, r.low + 1};
-}
-
-static double place_of(range r, double value)
-{
-    return SIDE * (value - r.low) / (r.high - r.low);
-}
-
-/* The diagonal, and three numbers along each side. */
-static void draw_axes(el_writer *page, range r)
-{
-    el_html_put(page, "<line x1=\"0\" y1=\"%d\" x2=\"%d\" y2=\"0\" stroke-dasharray=\"4\"/>\n", SIDE, SIDE);
-    el_html_put(
-        page, "<line x1=\"0\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/><line x1=\"0\" y1=\"0\" x2=\"0\" y2=\"%d\"/>\n",
-        SIDE, SIDE, SIDE, SIDE);
-    for (int i = 0; i <= 2; i++) {
-        const double value = r.low + (r.high - r.low) * i / 2;
-        el_html_put(page,
-                    "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%.3g</text>"
-                    "<text x=\"-6\" y=\"%d\" text-anchor=\"end\">%.3g</text>\n",
-                    SIDE * i / 2, SIDE + 16, value, SIDE - SIDE * i / 2 + 4, value);
-    }
-    el_html_put(
-        page,
-        "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">gold</text>"
-        "<text x=\"%d\" y=\"-32\" transform=\"rotate(-90)\" text-anchor=\"middle\">predicted</text>\n",
-        SIDE / 2, SIDE + 34, -SIDE / 2);
+    const el_series series[] = {{.x = ends, .y = ends, .count = 2, .colour = EL_CHART_GREY, .dashed = 1},
+                                {.x = gold, .y = predicted, .count = count, .dots = true}};
+    const el_chart chart = {.title = "predicted", .x_title = "gold", .series = series, .count = 2};
+    el_html_put(page,
+                "<h3>Predicted over gold</h3>\n<svg viewBox=\"0 0 %d %d\" font-size=\"12\" role=\"img\">\n"
+                "<title>Predicted over gold</title>\n",
+                WIDTH, HEIGHT);
+    el_chart_put(page, &chart, 0, 0, WIDTH, HEIGHT);
+    el_html_put(page, "</svg>\n");
 }
 
 /* Of many examples every so many. */
 static el_status draw_scatter(el_writer *page, const el_evaluated *e)
 {
-    const range r = range_of(e);
-    const int step = 1 + e->count / MOST_POINTS;
-    el_html_put(page, "<h3>Predicted over gold</h3>\n<svg viewBox=\"%d %d %d %d\" role=\"img\">\n", -MARGIN,
-                -MARGIN / 3, SIDE + 2 * MARGIN, SIDE + MARGIN + MARGIN / 3);
-    draw_axes(page, r);
-    for (int i = 0; i < e->count; i += step)
-        el_html_put(page, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>\n",
-                    place_of(r, el_section_example(e, i)->value),
-                    SIDE - place_of(r, e->predictions[i].value));
-    el_html_put(page, "</svg>\n");
+    const int step = 1 + e->count / MOST_POINTS, count = (e->count + step - 1) / step;
+    double *const gold = malloc(2 * ((size_t)count + 1) * sizeof *gold);
+    if (!gold)
+        return el_fail(EL_ENOMEM, "no memory for %d points", count);
+    double *const predicted = gold + count;
+    for (int i = 0; i < count; i++) {
+        gold[i] = el_section_example(e, i * step)->value;
+        predicted[i] = e->predictions[i * step].value;
+    }
+    put_scatter(page, gold, predicted, count);
+    free(gold);
     if (step > 1)
         el_html_put(page, "<p class=\"note\">One point for every %d examples.</p>\n", step);
     return EL_OK;

@@ -17,7 +17,14 @@
 #include "task/report/chart.h"
 #include "train/metrics.h"
 
-enum { WIDTH = 460, HEIGHT = 280, LEGEND_LINE = 20, MOST_FIGURES = 32, MOST_RUNS = 64 };
+enum {
+    WIDTH = 460,
+    HEIGHT = 280,
+    LEGEND_LINE = 20,
+    NAME_LEFT = 48,
+    MOST_FIGURES = 32,
+    MOST_RUNS = EL_CHART_COLOURS
+};
 enum { STEP, TOKENS, FLOPS };
 
 typedef struct {
@@ -30,7 +37,8 @@ static const el_option TABLE[] = {
     {"output", EL_OPT_OUTPUT, AT(output), 0, 0, NULL,
      "file to write; .html makes a page, anything else is SVG"},
     {"figures", EL_OPT_TEXT, AT(figures), 0, 0, NULL,
-     "metrics to draw, between commas; default: all that evaluations have"},
+     "metrics to draw, between commas; default: all that evaluations have; training is pale behind them, the "
+     "entropy of single tokens dashed"},
     {"x", EL_OPT_CHOICE, AT(x), 0, 0, "step|tokens|flops", "horizontal axis"},
     {"title", EL_OPT_TEXT, AT(title), 0, 0, NULL, "heading"},
 };
@@ -228,9 +236,8 @@ static void free_series(el_series *series, int count)
 
 enum { LINES_OF_RUN = 3 }; /* training, evaluation, reference */
 
-static el_status put_figure(const plot *p, el_writer *page, int number_of, double top)
+static el_status put_figure(const plot *p, el_writer *page, const char *figure, double left, double top)
 {
-    const char *const figure = p->figures[number_of];
     el_series series[LINES_OF_RUN * MOST_RUNS] = {0};
     int count = 0;
     bool fine = true;
@@ -249,27 +256,104 @@ static el_status put_figure(const plot *p, el_writer *page, int number_of, doubl
     static const char *const X[] = {"steps", "tokens", "FLOPs"};
     const el_chart chart = {.title = figure, .x_title = X[p->s.x], .series = series, .count = count};
     if (fine)
-        el_chart_put(page, &chart, WIDTH * (number_of % 2), top + HEIGHT * (number_of / 2), WIDTH, HEIGHT);
+        el_chart_put(page, &chart, left, top, WIDTH, HEIGHT);
     free_series(series, count);
     return fine ? EL_OK : el_fail(EL_ENOMEM, "no memory for a curve");
 }
 
-static void put_legend(const plot *p, el_writer *page)
+/* ---- what the lines are ---- */
+
+typedef struct {
+    const char *name;
+    el_series like;
+} key;
+
+typedef struct {
+    key keys[MOST_RUNS + 2];
+    int count;
+} legend;
+
+static bool is_drawn(const plot *p, const char *figure, bool evaluations)
 {
     for (int r = 0; r < p->run_count; r++) {
-        const int y = LEGEND_LINE * (r + 1) - 6;
-        el_html_put(page, "<rect x=\"16\" y=\"%d\" width=\"24\" height=\"3\" fill=\"%s\"/>", y - 6,
-                    el_chart_colour(r));
-        el_html_put(page, "<text x=\"48\" y=\"%d\">", y);
-        el_html_text(page, p->runs[r].name);
+        size_t i;
+        json_t *record;
+        json_array_foreach(p->runs[r].records, i, record) if (is_evaluation(record) == evaluations &&
+                                                              json_object_get(record, figure)) return true;
+    }
+    return false;
+}
+
+/* Runs by their colours; then what is pale and what is dashed, where there is such. */
+static legend legend_of(const plot *p)
+{
+    legend l = {0};
+    bool training = false, reference = false;
+    for (int r = 0; r < p->run_count; r++)
+        l.keys[l.count++] = (key){p->runs[r].name, {.colour = r}};
+    for (int f = 0; f < p->figure_count; f++) {
+        training = training || is_drawn(p, p->figures[f], false);
+        for (size_t i = 0; i < sizeof REFERENCES / sizeof *REFERENCES; i++)
+            if (strcmp(REFERENCES[i].within, p->figures[f]) == 0)
+                reference = reference || is_drawn(p, REFERENCES[i].name, true);
+    }
+    if (training)
+        l.keys[l.count++] = (key){"training", {.colour = EL_CHART_GREY, .faint = true}};
+    if (reference)
+        l.keys[l.count++] = (key){"entropy of single tokens", {.colour = EL_CHART_GREY, .dashed = 1}};
+    return l;
+}
+
+/* ---- a page: each figure as wide as there is room ---- */
+
+static el_status put_page(const plot *p, el_writer *page)
+{
+    const legend l = legend_of(p);
+    el_status st = EL_OK;
+    el_html_begin(page, p->s.title);
+    for (int i = 0; i < l.count; i++)
+        el_chart_key(page, &l.keys[i].like, l.keys[i].name);
+    for (int i = 0; i < p->figure_count && !st; i++) {
+        el_html_put(
+            page, "<svg viewBox=\"0 0 %d %d\" fill=\"currentColor\" font-size=\"12\" role=\"img\">\n<title>",
+            WIDTH, HEIGHT);
+        el_html_text(page, p->figures[i]);
+        el_html_put(page, "</title>\n");
+        st = put_figure(p, page, p->figures[i], 0, 0);
+        el_html_put(page, "</svg>\n");
+    }
+    el_html_end(page);
+    return st;
+}
+
+/* ---- a picture: two in a row ---- */
+
+/* As wide as the charts, or the longest name. */
+static int width_of(const plot *p, const legend *l)
+{
+    size_t most = 0;
+    for (int i = 0; i < l->count; i++)
+        most = strlen(l->keys[i].name) > most ? strlen(l->keys[i].name) : most;
+    const int charts = WIDTH * (p->figure_count > 1 ? 2 : 1), names = NAME_LEFT + EL_CHART_LETTER * (int)most;
+    return charts > names ? charts : names;
+}
+
+static void put_keys(el_writer *page, const legend *l)
+{
+    for (int i = 0; i < l->count; i++) {
+        const int y = LEGEND_LINE * (i + 1) - 6;
+        el_chart_sample(page, &l->keys[i].like, NAME_LEFT - 32, y - 4);
+        el_html_put(page, "<text x=\"%d\" y=\"%d\">", NAME_LEFT, y);
+        el_html_text(page, l->keys[i].name);
         el_html_put(page, "</text>\n");
     }
 }
 
 static el_status put_svg(const plot *p, el_writer *page)
 {
-    const int columns = p->figure_count > 1 ? 2 : 1, rows = (p->figure_count + 1) / 2;
-    const int top = LEGEND_LINE * p->run_count + 10, width = WIDTH * columns, height = top + HEIGHT * rows;
+    const legend l = legend_of(p);
+    const int rows = (p->figure_count + 1) / 2, top = LEGEND_LINE * l.count + 10;
+    const int width = width_of(p, &l), height = top + HEIGHT * rows;
     el_html_put(
         page,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" "
@@ -278,10 +362,10 @@ static el_status put_svg(const plot *p, el_writer *page)
         width, height, width, height);
     el_html_text(page, p->s.title);
     el_html_put(page, "</title>\n");
-    put_legend(p, page);
+    put_keys(page, &l);
     el_status st = EL_OK;
     for (int i = 0; i < p->figure_count && !st; i++)
-        st = put_figure(p, page, i, top);
+        st = put_figure(p, page, p->figures[i], WIDTH * (i % 2), top + HEIGHT * (i / 2));
     el_html_put(page, "</svg>\n");
     return st;
 }
@@ -293,11 +377,7 @@ static el_status draw(const plot *p)
     if (st)
         return st;
     const bool html = el_ends_with(p->s.output, ".html") || el_ends_with(p->s.output, ".htm");
-    if (html)
-        el_html_begin(page, p->s.title);
-    st = put_svg(p, page);
-    if (html)
-        el_html_end(page);
+    st = html ? put_page(p, page) : put_svg(p, page);
     if (!st)
         return el_writer_finish(page);
     el_writer_abandon(page);

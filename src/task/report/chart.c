@@ -9,14 +9,20 @@
 
 enum { LEFT = 56, RIGHT = 14, ABOVE = 28, BELOW = 40, TICKS = 5, GAP = 6, MOST_DIGITS = 16 };
 
-/* Okabe and Ito's palette without its yellow, which is pale on white. */
-static const char *const PALETTE[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                      "#56b4e9", "#e69f00", "#7f7f7f"};
-enum { COLOURS = sizeof PALETTE / sizeof *PALETTE };
+/* Okabe and Ito's palette without its yellow, which is pale on white; then each as far from all before it as can be. */
+static const char *const PALETTE[EL_CHART_COLOURS] = {
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7f7f7f", "#6611ff",
+    "#00cc00", "#ff00cc", "#ff0066", "#9977ff", "#667700", "#ddaa77", "#994433", "#ff0022",
+    "#bb0077", "#9900bb", "#88bb00", "#bbaaff", "#44cc66", "#774499", "#ff88ff", "#ff8888",
+    "#99bb77", "#996611", "#0044ee", "#33cccc", "#0088ff", "#007777", "#007711", "#ee00ff",
+    "#bb1122", "#446633", "#775577", "#bbaacc", "#bbaa33", "#bb3355", "#886644", "#99bbaa",
+    "#ff66aa", "#ee8855", "#bb7777", "#bb44bb", "#9944ff", "#ff6655", "#3355cc", "#ff0099",
+    "#bb77cc", "#993366", "#5566bb", "#6688aa", "#998844", "#dd55ff", "#33aa11", "#66aa44",
+    "#66aaff", "#ff5500", "#994400", "#775555", "#55aabb", "#ccaa99", "#66cc88", "#778866"};
 
 const char *el_chart_colour(int number)
 {
-    return PALETTE[(unsigned)number % COLOURS];
+    return PALETTE[(unsigned)number % EL_CHART_COLOURS];
 }
 
 /* ---- axes ---- */
@@ -202,20 +208,24 @@ const char *el_chart_dashes(int dashed)
     return dashed > 0 ? DASHES[(dashed - 1) % PATTERNS] : "none";
 }
 
+/* Up to its points. */
+static void begin_line(el_writer *page, const el_series *s)
+{
+    el_html_put(page, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"%s\"%s",
+                el_chart_colour(s->colour), s->dashed || s->faint ? "1" : "1.8",
+                s->faint ? " stroke-opacity=\".35\"" : "");
+    if (s->dashed)
+        el_html_put(page, " stroke-dasharray=\"%s\"", el_chart_dashes(s->dashed));
+    el_html_put(page, " points=\"");
+}
+
 static void put_series(el_writer *page, const frame *f, const el_series *s)
 {
-    char style[96];
     bool open = false;
-    snprintf(style, sizeof style, "stroke-width=\"%s\"%s", s->dashed || s->faint ? "1" : "1.8",
-             s->faint ? " stroke-opacity=\".35\"" : "");
-    if (s->dashed)
-        snprintf(style + strlen(style), sizeof style - strlen(style), " stroke-dasharray=\"%s\"",
-                 el_chart_dashes(s->dashed));
     for (int i = 0; i < s->count; i++) {
         if (is_point(s, i)) {
             if (!open)
-                el_html_put(page, "<polyline fill=\"none\" stroke=\"%s\" %s points=\"",
-                            el_chart_colour(s->colour), style);
+                begin_line(page, s);
             el_html_put(page, "%.1f,%.1f ", across(f, s->x[i]), down(f, s->y[i]));
         } else if (open) {
             el_html_put(page, "\"/>\n");
@@ -224,6 +234,21 @@ static void put_series(el_writer *page, const frame *f, const el_series *s)
     }
     if (open)
         el_html_put(page, "\"/>\n");
+}
+
+void el_chart_sample(el_writer *page, const el_series *like, double x, double y)
+{
+    begin_line(page, like);
+    el_html_put(page, "%.1f,%.1f %.1f,%.1f\"/>", x, y, x + EL_CHART_SAMPLE, y);
+}
+
+void el_chart_key(el_writer *page, const el_series *like, const char *name)
+{
+    el_html_put(page, "<div class=\"key\"><svg viewBox=\"0 0 %d 6\">", EL_CHART_SAMPLE);
+    el_chart_sample(page, like, 0, 3);
+    el_html_put(page, "</svg>");
+    el_html_text(page, name);
+    el_html_put(page, "</div>\n");
 }
 
 static void put_spread(el_writer *page, const frame *f, const el_series *s)

@@ -36,7 +36,8 @@ static const char STYLE[] =
     ".word small{display:block;font-size:.7em;opacity:.8}\n"
     ".note{opacity:.75}\n"
     "svg{max-width:32rem;width:100%;height:auto}\n"
-    "svg text{fill:currentColor;font-size:12px}\n";
+    "svg text{fill:currentColor;font-size:12px}\n"
+    ".key{overflow-wrap:anywhere}.key svg{width:24px;margin-right:.5em;vertical-align:middle}\n";
 
 void el_html_put(el_writer *page, const char *format, ...)
 {

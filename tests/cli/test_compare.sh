@@ -109,6 +109,7 @@ grep -q '"diverged"' study/results.jsonl || fail "a rate of 1e30 does not diverg
 grep -q '"learning_rate": 0.001' study/report.json || fail "the rate that diverged was chosen"
 grep -q 'Two objectives &amp; &lt;a&gt; rate' study/report.html || fail "the plan's words are not escaped"
 grep -q 'astray\. made-up; ' study/report.html || fail "the plan's sentence has no end: $(grep -o 'astray.\{20\}' study/report.html)"
+grep -q '</svg>ELECTRA</div>' study/report.html || fail "a chart does not name its systems"
 grep -q 'As published' study/report.html || fail "published rows are not marked"
 ! grep -qE '(src|href)=|<script|url\(|@import' study/report.html || fail "the report asks for something outside it"
 command=$(sed -nE 's/.*"command": "(electra pretrain [^"]*mlm.mini.4e9.seed-1)".*/\1/p' study/report.json)

@@ -7,7 +7,7 @@
 #include "engine/compare/report.h"
 #include "task/report/chart.h"
 
-enum { WIDTH = 460, HEIGHT = 300, LEGEND_LINE = 20, MOST_SERIES = 256 };
+enum { WIDTH = 460, HEIGHT = 300, MOST_SERIES = 256 };
 
 /* Points of the lines of one chart. */
 typedef struct {
@@ -40,44 +40,23 @@ static void put_point(el_series *s, double x, double y, double spread)
     ((double *)s->spread)[s->count++] = spread;
 }
 
-/* Of several sizes each has a pattern of its own, the first a whole line. */
-static void put_sizes(el_writer *page, const el_plan *p)
-{
-    for (int i = 0; i < p->size_count; i++) {
-        const int y = LEGEND_LINE * (p->system_count + i + 1);
-        el_html_put(page,
-                    "<polyline fill=\"none\" stroke=\"currentColor\" stroke-dasharray=\"%s\" "
-                    "points=\"16,%d 40,%d\"/><text x=\"48\" y=\"%d\">",
-                    el_chart_dashes(i), y - 4, y - 4, y);
-        el_html_text(page, p->sizes[i].name);
-        el_html_put(page, "</text>\n");
-    }
-}
-
+/* Systems by their colours; of several sizes each has a pattern of its own, the first a whole line. */
 static void put_chart(el_writer *page, const el_findings *f, const lines *l, const char *title,
                       const char *x_title, bool of_sizes)
 {
     const el_plan *const p = &f->study->plan;
-    const bool sizes = of_sizes && p->size_count > 1;
-    const int legend = LEGEND_LINE * (p->system_count + (sizes ? p->size_count : 0)) + 8;
-    el_html_put(page, "<svg viewBox=\"0 0 %d %d\" font-size=\"12\" role=\"img\">\n<title>", WIDTH,
-                HEIGHT + legend);
-    el_html_text(page, title);
-    el_html_put(page, "</title>\n");
-    for (int i = 0; i < p->system_count; i++) {
-        const int y = LEGEND_LINE * (i + 1);
-        el_html_put(page,
-                    "<rect x=\"16\" y=\"%d\" width=\"24\" height=\"3\" fill=\"%s\"/><text x=\"48\" y=\"%d\">",
-                    y - 5, el_chart_colour(i), y);
-        el_html_text(page, p->systems[i].title);
-        el_html_put(page, "</text>\n");
-    }
-    if (sizes)
-        put_sizes(page, p);
     const el_chart chart = {
         .title = title, .x_title = x_title, .series = l->series, .count = l->count, .logarithmic = true};
-    el_chart_put(page, &chart, 0, legend, WIDTH, HEIGHT);
-    el_html_put(page, "</svg>\n");
+    el_html_put(page, "<div class=\"chart\">\n");
+    for (int i = 0; i < p->system_count; i++)
+        el_chart_key(page, &(el_series){.colour = i}, p->systems[i].title);
+    for (int i = 0; i < p->size_count && of_sizes && p->size_count > 1; i++)
+        el_chart_key(page, &(el_series){.colour = EL_CHART_GREY, .dashed = i}, p->sizes[i].name);
+    el_html_put(page, "<svg viewBox=\"0 0 %d %d\" font-size=\"12\" role=\"img\">\n<title>", WIDTH, HEIGHT);
+    el_html_text(page, title);
+    el_html_put(page, "</title>\n");
+    el_chart_put(page, &chart, 0, 0, WIDTH, HEIGHT);
+    el_html_put(page, "</svg></div>\n");
 }
 
 /* How many different trainings, or sizes, the reference was given. */

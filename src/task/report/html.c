@@ -37,6 +37,7 @@ static const char STYLE[] =
     ".note{opacity:.75}\n"
     "svg{max-width:32rem;width:100%;height:auto}\n"
     "svg text{fill:currentColor;font-size:12px}\n"
+    ".chart{display:inline-block;max-width:32rem;width:100%;vertical-align:bottom}\n"
     ".key{overflow-wrap:anywhere}.key svg{width:24px;margin-right:.5em;vertical-align:middle}\n";
 
 void el_html_put(el_writer *page, const char *format, ...)

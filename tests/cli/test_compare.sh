@@ -108,7 +108,7 @@ grep -q '"diverged"' study/results.jsonl || fail "a rate of 1e30 does not diverg
 [ "$(grep -c '"job": "mlm.mini.4e9.rate-0.001".*"flops_budget": 2e9\|"job": "mlm.mini.4e9.rate-0.001".*"flops_budget": 2000000000.0' study/results.jsonl)" = 1 ] || fail "a rate is tried for another share: $(grep rate-0.001 study/results.jsonl)"
 grep -q '"learning_rate": 0.001' study/report.json || fail "the rate that diverged was chosen"
 grep -q 'Two objectives &amp; &lt;a&gt; rate' study/report.html || fail "the plan's words are not escaped"
-grep -q 'astray\. made-up; ' study/report.html || fail "the plan's sentence has no end: $(grep -o 'astray.\{20\}' study/report.html)"
+grep -q 'astray</bdi>\. <bdi>made-up</bdi>; ' study/report.html || fail "the plan's sentence has no end: $(grep -o 'astray.\{20\}' study/report.html)"
 grep -q '</svg>ELECTRA</div>' study/report.html || fail "a chart does not name its systems"
 grep -q 'As published' study/report.html || fail "published rows are not marked"
 ! grep -qE '(src|href)=|<script|url\(|@import' study/report.html || fail "the report asks for something outside it"
@@ -187,7 +187,7 @@ cat > partly.json << 'END'
  "rates": {"grid": [1e-3, 2e-3]}}
 END
 compare partly.json --output partly > out || fail "a task that is not there: $(cat log)"
-grep -q 'One system\. 6 of 6 jobs' partly/report.html || fail "the end of a sentence: $(grep -o 'One system.\{20\}' partly/report.html)"
+grep -q 'One system\.</bdi> 6 of 6 jobs' partly/report.html || fail "the end of a sentence: $(grep -o 'One system.\{20\}' partly/report.html)"
 grep -q "has no plants; left out" log && grep -q '"left_out": "plants"' partly/report.json || fail "nothing says that plants are left out: $(cat log)"
 grep -q '"name": "plants"' partly/run.json || fail "the plan on record lacks what was left out: $(cat partly/run.json)"
 compare --output partly > out && grep -q '"left_out": "plants"' partly/report.json || fail "going on, nothing is left out: $(cat log)"

@@ -177,7 +177,7 @@ static void put_metrics(el_writer *page, const el_findings *f)
         const el_row *row = NULL;
         for (int i = 0; i < f->row_count && !(row && row->metric); i++)
             row = f->rows[i].task == t ? &f->rows[i] : row;
-        el_html_text(page, p->tasks[t].name);
+        el_html_isolated(page, p->tasks[t].name);
         el_html_put(page, ": ");
         el_html_text(page, row && row->metric ? row->metric : "no result yet");
         el_html_put(page, "%s", p->tasks[t].in_mean ? "; " : ", outside the mean; ");
@@ -240,7 +240,7 @@ static void put_tests(el_writer *page, const el_findings *f)
     if (f->test_count == 0)
         return;
     el_html_put(page, "<h2>");
-    el_html_text(page, title_of(f, f->study->plan.reference));
+    el_html_isolated(page, title_of(f, f->study->plan.reference));
     el_html_put(page, " against the others</h2>\n");
     put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS);
     for (int i = 0; i < f->test_count; i++) {
@@ -267,7 +267,7 @@ static void put_crossings(el_writer *page, const el_findings *f)
     if (f->crossing_count == 0)
         return;
     el_html_put(page, "<h2>At which share of the others' compute ");
-    el_html_text(page, title_of(f, f->study->plan.reference));
+    el_html_isolated(page, title_of(f, f->study->plan.reference));
     el_html_put(page, " reaches their score</h2>\n");
     put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS);
     for (int i = 0; i < f->crossing_count; i++) {
@@ -395,14 +395,14 @@ static void put_beginning(el_writer *page, const el_findings *f)
     for (int i = 0; i < s->count; i++)
         done += s->jobs[i].state == EL_JOB_DONE;
     el_html_put(page, "<p>");
-    el_html_text(page, s->plan.about);
+    el_html_isolated(page, s->plan.about);
     el_html_put(page, "%s", *s->plan.about == '\0' ? "" : ends_sentence(s->plan.about) ? " " : ". ");
-    el_html_text(page, s->plan.language);
+    el_html_isolated(page, s->plan.language);
     el_html_put(page, "%s%d of %d jobs are done%s", *s->plan.language ? "; " : "", done, s->count,
                 done < s->count ? ": the study goes on." : ".");
     if (s->left_out) {
         el_html_put(page, " Left out, as their files are not there: ");
-        el_html_text(page, s->left_out);
+        el_html_isolated(page, s->left_out);
         el_html_put(page, ".");
     }
     el_html_put(page, "</p>\n");

@@ -95,6 +95,15 @@ void el_html_text(el_writer *page, const char *text)
     el_html_bytes(page, text, strlen(text));
 }
 
+void el_html_isolated(el_writer *page, const char *text)
+{
+    if (*text == '\0')
+        return;
+    el_html_put(page, "<bdi>");
+    el_html_text(page, text);
+    el_html_put(page, "</bdi>");
+}
+
 void el_html_begin(el_writer *page, const char *title)
 {
     el_html_put(page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

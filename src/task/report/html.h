@@ -19,5 +19,7 @@ void el_html_put(el_writer *page, const char *format, ...) __attribute__((format
 /* Text of others: a string, or some bytes of one. */
 void el_html_text(el_writer *page, const char *text);
 void el_html_bytes(el_writer *page, const char *text, size_t bytes);
+/* Within a line of ours, whatever its direction. */
+void el_html_isolated(el_writer *page, const char *text);
 
 #endif

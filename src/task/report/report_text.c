@@ -121,7 +121,7 @@ static void put_set(el_writer *page, const el_evaluated *e, int item, bool gold)
         if (!(gold ? of_gold : predicted))
             continue;
         el_html_put(page, "<mark class=\"%s\">", of_gold == predicted ? "right" : "wrong");
-        el_html_text(page, label_name(e, label));
+        el_html_isolated(page, label_name(e, label));
         el_html_put(page, "</mark> <small>%.4f</small><br>",
                     (double)e->predictions[item].probabilities[label]);
     }

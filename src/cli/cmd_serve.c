@@ -167,12 +167,12 @@ static void block_signals(sigset_t *set)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static void reload(el_server *server)
+static void tell_reload(const char *name, el_status st)
 {
-    if (el_server_reload(server))
-        el_log(EL_LOG_WARNING, "%s; what was loaded before is kept", el_error());
+    if (st)
+        el_log(EL_LOG_WARNING, "%s: %s; what was loaded before is kept", name, el_error());
     else
-        el_log(EL_LOG_NOTE, "loaded anew");
+        el_log(EL_LOG_NOTE, "%s: loaded anew", name);
 }
 
 static void serve_until_told(el_server *server, const sigset_t *signals)
@@ -182,7 +182,7 @@ static void serve_until_told(el_server *server, const sigset_t *signals)
         const int number = sigtimedwait(signals, NULL, &step);
         el_server_sweep(server);
         if (number == SIGHUP)
-            reload(server);
+            el_server_reload(server, tell_reload);
         if (number == SIGTERM || number == SIGINT)
             break;
     }

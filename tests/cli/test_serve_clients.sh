@@ -134,6 +134,20 @@ answers /detect '{"inputs": "ab"}' piece
 mv kept run/discriminator/model.safetensors
 stops
 
+# ---- what SIGHUP loads anew, and what it keeps ----
+for name in one two three; do cp -r run $name; done
+echo secret > keys
+serve --model one --model two --model three --api-key-file keys
+rm -r one two keys
+kill -HUP $server
+for i in $(seq 200); do grep -q '^electra serve: three: loaded anew$' served && break; sleep 0.05; done
+for line in 'warning: keys: .*' 'warning: one: .*' 'warning: two: .*' 'three: loaded anew'; do
+    [ "$(grep -cE "^electra serve: $line$" served)" = 1 ] || fail "not one line \"$line\": $(cat served)"
+done
+[ "$(grep -c 'is kept$' served)" = 3 ] || fail "three were lost: $(cat served)"
+[ "$(post '/detect?model=one' '{"inputs": "ab"}' -H 'Authorization: Bearer secret')" = 200 ] || fail "what is kept does not answer: $(cat out)"
+stops
+
 # ---- more than there is room for ----
 serve --model run --max-queue-requests 2 --max-batch-tokens 32
 text=$(printf 'ab c %.0s' $(seq 300))

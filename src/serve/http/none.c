@@ -27,10 +27,9 @@ void el_server_sweep(el_server *server)
     (void)server;
 }
 
-el_status el_server_reload(el_server *server)
+void el_server_reload(el_server *server, el_server_tell *tell)
 {
-    (void)server;
-    return EL_OK;
+    (void)server, (void)tell;
 }
 
 void el_server_drain(el_server *server)

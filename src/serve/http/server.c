@@ -62,8 +62,8 @@ static void replace_entry(el_server *s, int number, el_entry *e)
 static el_status reload_keys(el_server *s)
 {
     char *keys = NULL;
-    const el_status st = s->settings.api_key_file ? el_keys_read(&keys, s->settings.api_key_file) : EL_OK;
-    if (st || !keys)
+    const el_status st = el_keys_read(&keys, s->settings.api_key_file);
+    if (st)
         return st;
     el_lock_take(s->lock);
     char *const before = s->keys;
@@ -73,19 +73,17 @@ static el_status reload_keys(el_server *s)
     return EL_OK;
 }
 
-el_status el_server_reload(el_server *s)
+void el_server_reload(el_server *s, el_server_tell *tell)
 {
-    el_outcome first;
-    el_outcome_keep(&first, reload_keys(s));
+    if (s->settings.api_key_file)
+        tell("keys", reload_keys(s));
     for (int i = 0; i < s->count; i++) {
         el_entry e;
         const el_status st = load_entry(s, i, &e);
         if (!st)
             replace_entry(s, i, &e);
-        else
-            el_outcome_join(&first, st);
+        tell(s->models[i].name, st);
     }
-    return el_outcome_repeat(&first);
 }
 
 static void compute(void *server, const el_part *parts, int count, bool passing)
@@ -211,7 +209,7 @@ el_status el_server_open(el_server **out, const el_server_settings *settings, co
     el_status st = el_hosts_check(settings->allow_hosts);
     if (!st)
         st = el_lock_open(&s->lock);
-    if (!st)
+    if (!st && settings->api_key_file)
         st = reload_keys(s);
     if (!st)
         st = load_entries(s);

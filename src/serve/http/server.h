@@ -50,9 +50,12 @@ int el_server_port(const el_server *server);
 /* To be called several times a second: cuts off whoever is too slow. */
 void el_server_sweep(el_server *server);
 
-/* Loads each model's folder, and the keys, anew, while requests are answered by what was there; those under way end with
- * it.  What does not open keeps the old one; the first such failure is returned. */
-el_status el_server_reload(el_server *server);
+/* How "keys", or the model of this name, was loaded. */
+typedef void el_server_tell(const char *name, el_status status);
+
+/* Loads the keys, where there are any, and each model's folder anew, while requests are answered by what was there; those
+ * under way end with it.  What does not open keeps the old one.  Each is told of. */
+void el_server_reload(el_server *server, el_server_tell *tell);
 
 /* Says that it is not ready, waits drain_delay, accepts nobody any more, and returns once everyone is answered, or after
  * `grace` with 503. */

@@ -168,8 +168,8 @@ grep -q '"texts":\["ab c","x"\]' served || fail "--log-texts logs none: $(cat se
 printf '\xef\xbb\xbfone\r\n\n \tsecret-two \n' > keys # with the mark of an editor of Windows
 cp -r run rate=1
 serve --model rate=1 --api-key-file keys # a folder, though it looks like NAME=FOLDER
-refuses 401 /detect '{"inputs": "a"}' "key"
-refuses 401 /detect '{"inputs": "a"}' "key" -H 'Authorization: Bearer secret-twO'
+refuses 401 /detect '{"inputs": "a"}' "a key is wanted"
+refuses 401 /detect '{"inputs": "a"}' "no key of the server" -H 'Authorization: Bearer secret-twO'
 [ "$(get /info)" = 401 ] && [ "$(get /health)" = 200 ] && [ "$(get /)" = 200 ] || fail "keys and addresses: $(cat out)"
 for key in one secret-two; do
     [ "$(post /detect '{"inputs": "a"}' -H "Authorization: Bearer $key")" = 200 ] || fail "$key: $(cat out)"
@@ -182,7 +182,15 @@ serve --model run --host 127.0.0.2
 [ "$(get /info)" = 200 ] || fail "its own address is not served: $(cat out)"
 [ "$(get /info -H 'Host: localhost')" = 200 ] && [ "$(get /info -H 'Host: 127.0.0.3')" = 421 ] || fail "hosts: $(cat out)"
 stops
+if [ -e /proc/net/if_inet6 ]; then
+    serve --model run --host ::ffff:127.0.0.1
+    [ "$(get /info -H 'Host: 127.0.0.1')" = 200 ] && [ "$(get /info -H 'Host: elsewhere.example')" = 421 ] || fail "a local address of IPv4 in IPv6: $(cat out)"
+    stops
+fi
 serve --model run --allow-hosts "other.example, ::2"
+for probe in health livez readyz; do
+    [ "$(get /$probe -H 'Host: 10.0.0.7:8080')" = 200 ] || fail "a probe by a number: $(cat out)"
+done
 for name in '[::1]:80' other.example '[::2]'; do
     [ "$(get /info -H "Host: $name")" = 200 ] || fail "$name is not served: $(cat out)"
 done
@@ -207,6 +215,7 @@ for ask in "serve" "detect" "embed --json vocab.txt"; do
     refused 2 "instruction-set: is the processor's" "$electra" $ask --model run --device cuda --instruction-set baseline
 done
 refused 2 "two models are called run" "$electra" serve --model run --model run
+refused 2 "is not UTF-8" "$electra" serve --model "$(printf 'm\xff=run')"
 refused 2 "not the number of an address" "$electra" serve --model run --host example.org
 cp -r run/discriminator short
 echo '[{"path": "", "type": "sentence_transformers.models.Transformer"}]' > short/modules.json

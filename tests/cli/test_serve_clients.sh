@@ -57,6 +57,18 @@ raw "POST /detect HTTP/1.1\r\n$host${json}Transfer-Encoding: gzip\r\n\r\n$body"
 expect "a Transfer-Encoding that is not chunked" "400 "
 raw "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n"
 case $(codes) in 200*) fail "TLS is answered: $(cat raw)" ;; esac
+for target in http://localhost:80/info HTTP://LOCALHOST/info https://127.0.0.1/info http://localhost/info?model=run http://localhost; do
+    raw "GET $target HTTP/1.1\r\nHost: elsewhere\r\nConnection: close\r\n\r\n"
+    expect "$target" "200 "
+done
+for target in http://elsewhere/info http:///info "http://$(printf '%300s' | tr ' ' a)/info"; do
+    raw "GET $target HTTP/1.1\r\n${host}Connection: close\r\n\r\n"
+    expect "$target" "421 "
+done
+raw "GET /info HTTP/1.1\r\nHost: \r\nConnection: close\r\n\r\n"
+expect "an empty host" "421 "
+raw "GET http://localhost/nothing HTTP/1.1\r\n${host}Connection: close\r\n\r\n"
+expect "no such address in another form" "404 "
 raw "GET /$(printf '%20000s' | tr ' ' a) HTTP/1.1\r\n$host\r\n"
 expect "a long address" "404 "
 raw "GET /$(printf '%70000s' | tr ' ' a) HTTP/1.1\r\n$host\r\n"

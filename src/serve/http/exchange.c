@@ -237,13 +237,13 @@ static bool is_host(const el_exchange *x)
 {
     const el_server *const s = x->server;
     const char *const own[] = {"localhost", "127.0.0.1", "::1", s->settings.host};
-    const char *const host = header_of(x, MHD_HTTP_HEADER_HOST), *names = s->settings.allow_hosts;
-    if (!names && (!s->local || !host))
+    const char *const host = x->host, *names = s->settings.allow_hosts;
+    if ((x->route && x->route->any_host) || (!names && (!s->local || !*host)))
         return true;
     bool found = false;
-    for (size_t i = 0; host && i < sizeof own / sizeof *own; i++)
+    for (size_t i = 0; *host && i < sizeof own / sizeof *own; i++)
         found |= starts_with_host(host, own[i]);
-    while (host && names && *names && !found) {
+    while (*host && names && *names && !found) {
         char name[256];
         const char *first;
         const size_t bytes = next_host(&names, &first);
@@ -295,7 +295,9 @@ static int check_request(const el_exchange *x, const char **sentence)
         return 405;
     }
     if (!has_key(x) && !(get && r->open)) {
-        *sentence = "a key is wanted: Authorization: Bearer KEY";
+        *sentence = header_of(x, MHD_HTTP_HEADER_AUTHORIZATION)
+                        ? "this is no key of the server's: Authorization: Bearer KEY"
+                        : "a key is wanted: Authorization: Bearer KEY";
         return 401;
     }
     if (post && !is_json(x)) {
@@ -319,9 +321,40 @@ static const el_route *find_route(const char *path)
     return NULL;
 }
 
+/* What an address has of itself: http://HOST/PATH, as proxies are asked, has both. */
+typedef struct {
+    const char *host, *path;
+    size_t host_bytes;
+} target;
+
+static target read_target(const char *url)
+{
+    static const char *const SCHEMES[] = {"http://", "https://"};
+    for (size_t i = 0; i < sizeof SCHEMES / sizeof *SCHEMES; i++) {
+        const size_t bytes = strlen(SCHEMES[i]);
+        if (strncasecmp(url, SCHEMES[i], bytes) != 0)
+            continue;
+        const char *const host = url + bytes, *const path = host + strcspn(host, "/");
+        return (target){host, *path ? path : "/", (size_t)(path - host)};
+    }
+    return (target){.path = url};
+}
+
+/* The address' own host counts where it has one (RFC 9112, 3.2.2).  One that is empty or too long is nobody's name. */
+static void name_host(el_exchange *x, target t)
+{
+    const char *const said = t.host ? t.host : header_of(x, MHD_HTTP_HEADER_HOST);
+    const size_t bytes = t.host ? t.host_bytes : said ? strlen(said) : 0;
+    if (bytes > 0 && bytes < sizeof x->host)
+        memcpy(x->host, said, bytes);
+    else if (said)
+        strcpy(x->host, "?");
+}
+
 static enum MHD_Result begin(el_server *s, struct MHD_Connection *connection, const char *url,
                              const char *method, void **context)
 {
+    const target t = read_target(url);
     el_exchange *const x = calloc(1, sizeof *x);
     if (!x)
         return MHD_NO;
@@ -329,13 +362,14 @@ static enum MHD_Result begin(el_server *s, struct MHD_Connection *connection, co
                        .connection = connection,
                        .link = el_link_of(connection),
                        .method = method,
-                       .route = find_route(url),
-                       .openai = strncmp(url, "/v1/", 4) == 0,
+                       .route = find_route(t.path),
+                       .openai = strncmp(t.path, "/v1/", 4) == 0,
                        .began = el_now()};
     *context = x;
     atomic_fetch_add(&s->exchanges, 1);
     el_link_enter(s, x->link, EL_LINK_BODY);
     name_exchange(x);
+    name_host(x, t);
     const char *sentence = NULL;
     const int code = check_framing(x, &sentence), later = code ? 0 : check_request(x, &sentence);
     if (code) {

@@ -70,6 +70,7 @@ typedef struct el_exchange {
     const struct el_route *route; /* NULL: none is at the address */
     bool openai;                  /* the address is one of theirs */
     const char *method;
+    char host[256]; /* that it is for, "" where none is named */
     char id[65];
     char *body;
     size_t bytes, room;
@@ -106,8 +107,9 @@ void el_exchange_log(const el_exchange *x);
 
 typedef struct el_route {
     const char *path;
-    bool open; /* no key is needed */
-    bool post; /* POST asks a model: */
+    bool open;     /* no key is needed */
+    bool any_host; /* nor a host of ours: who looks whether it runs may know the machine by a number */
+    bool post;     /* POST asks a model: */
     el_request_form form;
     enum MHD_Result (*get)(el_exchange *x); /* GET; NULL: there is none */
 } el_route;

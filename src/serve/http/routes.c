@@ -218,6 +218,10 @@ static enum MHD_Result get_page(el_exchange *x)
     {                                                                                                        \
         .path = address, .post = true, .form = which                                                         \
     }
+#define PROBE(address, function)                                                                             \
+    {                                                                                                        \
+        .path = address, .open = true, .any_host = true, .get = function                                     \
+    }
 #define GET(address, public, function)                                                                       \
     {                                                                                                        \
         .path = address, .open = public, .get = function                                                     \
@@ -239,9 +243,9 @@ const el_route EL_ROUTES[] = {
     GET("/info", false, get_info),
     GET("/curves", false, get_curves),
     GET("/openapi.json", true, get_openapi),
-    GET("/health", true, get_live),
-    GET("/livez", true, get_live),
-    GET("/readyz", true, get_ready),
+    PROBE("/health", get_live),
+    PROBE("/livez", get_live),
+    PROBE("/readyz", get_ready),
     GET("/metrics", true, get_metrics),
 };
 const int EL_ROUTE_COUNT = sizeof EL_ROUTES / sizeof *EL_ROUTES;

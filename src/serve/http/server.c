@@ -125,7 +125,8 @@ static bool is_local(const internet_address *a)
 {
     if (a->any.sa_family == AF_INET)
         return ntohl(a->four.sin_addr.s_addr) >> 24 == 127;
-    return IN6_IS_ADDR_LOOPBACK(&a->six.sin6_addr);
+    const struct in6_addr *const six = &a->six.sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(six) || (IN6_IS_ADDR_V4MAPPED(six) && six->s6_addr[12] == 127);
 }
 
 static el_status open_socket(el_server *s, int *listening)

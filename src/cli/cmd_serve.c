@@ -16,6 +16,7 @@
 #include "engine/machine.h"
 #include "engine/special.h"
 #include "serve/http/server.h"
+#include "text/utf8.h"
 
 typedef struct {
     el_server_settings server;
@@ -99,6 +100,9 @@ static el_status name_model(models *m, const char *said)
     bytes -= (size_t)(name - said);
     if (bytes == 0 || !*folder)
         return el_fail(EL_EUSAGE, "--model: \"%s\" is neither a folder nor NAME=FOLDER", said);
+    if (el_utf8_valid(name, bytes) != bytes)
+        return el_fail(EL_EUSAGE, "--model: the name of \"%s\" is not UTF-8; NAME=FOLDER gives another name",
+                       said);
     char *const copy = strndup(name, bytes);
     if (!copy)
         return el_fail(EL_ENOMEM, "no memory for a name");

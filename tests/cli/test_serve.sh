@@ -76,7 +76,7 @@ answers /tokenize '{"inputs": "ab 🐦 한", "offsets": "codepoints"}' '"text":"
 answers /tokenize '{"inputs": "ab 🐦 한", "offsets": "utf16", "add_special_tokens": false}' '"start":3,"stop":5\},\{"id":1,"text":"\[UNK\]","special":true,"start":6,"stop":7\}\]\]$'
 answers /tokenize '{"inputs": "ab 🐦 한", "offsets": "bytes"}' '"start":3,"stop":7\},\{"id":1,"text":"\[UNK\]","special":true,"start":8,"stop":11\}'
 answers /detect '{"inputs": "a\u0000b"}' '"begin":2,"end":3' # what no model reads moves no offset
-answers / '{"inputs": "ab"}' '"piece":"a"'
+answers / '{"inputs": "ab"}' '"piece":"a".*"continues":false.*"piece":"##b".*"continues":true'
 
 # The same bits alone and in company.
 answers /detect '{"inputs": "ab c"}' .
@@ -133,6 +133,7 @@ grep -qE '"id":"mine-1","method":"POST","route":"/detect","status":200,"inputs":
 ! grep -q 'ab c' served || fail "a text is in the log: $(grep -m 1 'ab c' served)"
 
 # ---- fine-tuned models, several at once ----
+for again in 2 10; do cp -r classes/trial-1 classes/trial-1-again-$again; done # as if it had begun anew
 serve --model classes=classes --model rank --model tags=tags --model answers --log-texts
 answers /rerank '{"query": "ab c", "texts": ["yz", "x"]}' '^\[\{"index"' # nobody is named: who was taught what is asked
 answers /tag '{"inputs": "ab cd. ef"}' '^\[(\{"entity_group".*)?\]$'
@@ -161,6 +162,9 @@ refuses 422 /answer '{"inputs": "a", "model": "answers"}' "both are wanted"
 refuses 422 /tag '{"inputs": ["a", "b"], "model": "tags"}' "not a pair"
 refuses 422 /predict '{"inputs": ["a", "b", "c"], "model": "classes"}' "3 texts"
 [ "$(get '/curves?model=classes')" = 200 ] && grep -q '"accuracy": \[\[' out || fail "curves: $(cat out)"
+for kept in trial-1:false trial-1-again-2:false trial-1-again-10:true; do
+    grep -q "\"name\": \"${kept%:*}\", \"figures\": {[^{}]*}, \"kept\": ${kept#*:}" out || fail "not $kept: $(cat out)"
+done
 stops
 grep -q '"texts":\["ab c","x"\]' served || fail "--log-texts logs none: $(cat served)"
 

@@ -275,8 +275,10 @@ static int put_detection(el_text *t, const el_request *r, const el_query *a)
         el_text_raw(t, "{\"piece\":", 9);
         el_text_string(t, piece, strlen(piece));
         const long begin = measure(&place, a->from.data[i].begin);
-        el_text_put(t, ",\"id\":%d,\"begin\":%ld,\"end\":%ld,", a->ids.data[i], begin,
-                    measure(&place, a->from.data[i].end));
+        el_text_put(t, ",\"id\":%d,\"begin\":%ld,\"end\":%ld,\"continues\":%s,", a->ids.data[i], begin,
+                    measure(&place, a->from.data[i].end),
+                    el_vocab_continues(el_service_loaded(r->service)->vocab, a->ids.data[i]) ? "true"
+                                                                                             : "false");
         put_number(t, "logit", (double)a->numbers[i]);
         el_text_raw(t, ",", 1);
         put_number(t, "probability", sigmoid((double)a->numbers[i]));

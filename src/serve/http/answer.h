@@ -3,7 +3,7 @@
  *   predict     classes: [{label, score}], falling; tags: [{entity_group, score, word, start, end}]; questions:
  *               {answer, score, start, end}; of several inputs a list of such
  *   embed       [[number]]
- *   detect      [[{piece, id, begin, end, logit, probability}]]
+ *   detect      [[{piece, id, begin, end, continues, logit, probability}]]
  *   fill        [[{score, token, token_str, sequence}]], a list a [MASK]; of several inputs a list of such
  *   rerank      [{index, score}], falling; or {results: [{index, relevance_score}]}
  *   openai      {object, data: [{object, index, embedding}], model, usage}

@@ -1,6 +1,6 @@
 /* curves - how a model was trained, for the page: figures of its run's evaluations
  *
- *     [{"name": "trial-1", "figures": {"loss": [[step, value], ...], ...}}, ...]
+ *     [{"name": "trial-1", "figures": {"loss": [[step, value], ...], ...}, "kept": true}, ...]
  *
  * A run has metrics.jsonl, a fine-tuning folder one in each of its trials; other folders have none.
  */
@@ -92,12 +92,39 @@ static void add_trials(json_t *runs, const char *folder)
     el_names_free(names, count);
 }
 
+/* Which trial a folder is of, and which beginning of it: trial-2-again-3 is the third other one of 2. */
+static void read_name(const char *name, int *trial, int *again)
+{
+    *trial = *again = 0;
+    (void)sscanf(name, "trial-%d-again-%d", trial, again);
+}
+
+/* Of each trial the last beginning counts: the others were given up. */
+static void mark_kept(json_t *runs)
+{
+    size_t i, k;
+    json_t *one, *other;
+    json_array_foreach(runs, i, one)
+    {
+        int trial, again, other_trial, other_again;
+        bool kept = true;
+        read_name(json_string_value(json_object_get(one, "name")), &trial, &again);
+        json_array_foreach(runs, k, other)
+        {
+            read_name(json_string_value(json_object_get(other, "name")), &other_trial, &other_again);
+            kept = kept && !(other_trial == trial && other_again > again);
+        }
+        json_object_set_new(one, "kept", json_boolean(kept));
+    }
+}
+
 char *el_curves_read(const char *folder)
 {
     json_t *const runs = json_array();
     add_run(runs, folder, "run");
     if (json_array_size(runs) == 0)
         add_trials(runs, folder);
+    mark_kept(runs);
     char *const text = el_json_text(runs, false);
     json_decref(runs);
     return text;

@@ -83,7 +83,34 @@ async function test() {
   await answer("fill", [[guess("a [MASK] and more")]]);
   out("fill").querySelector("button").click();
   check(at("fill-a").value === "a x and more", `a guess is not put in: ${at("fill-a").value}`);
-//more
+  // What is missing is said; a number is a number; each beginning of a trial has its name, and the one that counts is marked.
+  await pick("number");
+  at("predict-a").value = "a";
+  at("predict-b").value = "";
+  predict();
+  check(error("predict") !== "" && !held.some(h => h.path === "predict"), "a missing text is not told");
+  at("predict-b").value = "b";
+  predict();
+  await answer("predict", [{ label: "LABEL_0", score: 2.5 }]);
+  check(out("predict").textContent === "2.500" && error("predict") === "", `a number is ${out("predict").textContent} ${error("predict")}`);
+  await answer("curves", [["trial-1", false, 1.005], ["trial-1-again-1", true, 0.601]].map(([name, kept, value]) => ({ name, kept, figures: { loss: [[1, 2], [2, value]] } })));
+  const caption = at("curves").querySelector("figcaption").textContent.trim(), label = at("curves").querySelector("svg").getAttribute("aria-label");
+  check(caption.replace(/ +/g, " ") === "loss: trial-1 1.005 (given up) trial-1-again-1 0.601", caption);
+  check(label === "loss: trial-1 1.005 (given up), trial-1-again-1 0.601", label);
+  check(at("curves").querySelectorAll(".lost").length === 1, "what was given up looks like what counts");
+
+  // Pieces go on where the server says so, whatever mark they have; a key is sent as UTF-8; a long name takes no more room.
+  await pick("run");
+  at("detect-a").value = "ab";
+  detect();
+  await answer("detect", [[{ piece: "a", begin: 0, end: 1, continues: false, probability: 0.1 }, { piece: "_b", begin: 1, end: 2, continues: true, probability: 0.9 }]]);
+  check(out("detect").querySelectorAll(".word").length === 1, `two words in ${out("detect").textContent}`);
+  key = "열쇠";
+  detect();
+  check(sent[sent.length - 1].headers.Authorization === "Bearer \u00ec\u0097\u00b4\u00ec\u0087\u00a0", `the key is ${sent[sent.length - 1].headers.Authorization}`);
+  await pick(MODELS[MODELS.length - 1].model_id);
+  const { scrollWidth, clientWidth } = document.documentElement;
+  check(scrollWidth <= clientWidth, `${scrollWidth} wide in ${clientWidth}`);
 }
 test().catch(e => failed.push(String(e))).then(() => { document.title = "done: " + failed.join("; "); });
 END

@@ -99,6 +99,12 @@ async function test() {
   check(label === "loss: trial-1 1.005 (given up), trial-1-again-1 0.601", label);
   check(at("curves").querySelectorAll(".lost").length === 1, "what was given up looks like what counts");
 
+  for (const [ys, told] of [[[0.29683, 0.29691], ["0.296830", "0.296910"]], [[0.5, 0.5], ["0.500"]], [[100.25, 1], ["1.0", "100.3"]]]) {
+    const svg = chart("loss", [{ name: "run", kept: true, points: ys.map((y, i) => [i, y]) }]).querySelector("svg");
+    const numbers = [...svg.querySelectorAll("text")].map(e => e.textContent).filter(s => s.includes(".")).sort();
+    check(numbers.join(" ") === told.join(" "), `ends of ${ys} are ${numbers}`);
+  }
+
   // Pieces go on where the server says so, whatever mark they have; a key is sent as UTF-8; a long name takes no more room.
   await pick("run");
   at("detect-a").value = "ab";

@@ -7,6 +7,7 @@
 
 #include "base/ending.h"
 #include "base/nearest.h"
+#include "base/number.h"
 #include "engine/compare/report.h"
 
 /* ---- commands ---- */
@@ -144,7 +145,7 @@ static void put_score(el_writer *page, const el_sample *s)
 static void put_number(el_writer *page, const char *format, double value)
 {
     char text[64];
-    snprintf(text, sizeof text, isfinite(value) ? format : "-", value);
+    el_number_print(text, sizeof text, isfinite(value) ? format : "-", value);
     el_html_put(page, "<td class=\"n\">%s</td>", text);
 }
 

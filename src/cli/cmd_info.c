@@ -10,6 +10,7 @@
 
 #include "base/ending.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/pool.h"
 #include "base/safetensors.h"
 #include "cli/cli.h"
@@ -20,8 +21,8 @@
 #include "format/weights.h"
 #include "ops/cuda.h"
 #include "ops/queue.h"
-#include "text/reader.h"
 #include "train/checkpoint.h"
+#include "train/metrics.h"
 
 typedef struct {
     bool json, tensors, devices;
@@ -264,31 +265,21 @@ static el_status checkpoint_info(json_t *info, const char *path, bool tensors)
     return st ? st : part_info(info, path, "model.safetensors", tensors);
 }
 
-/* The last line of its kind in metrics.jsonl, or NULL. */
-static json_t *last_line(const char *folder, const char *kind)
+/* The last line of each kind in metrics.jsonl. */
+static void add_last_lines(json_t *info, const char *folder)
 {
-    char *path = el_path_join(folder, "metrics.jsonl");
-    el_mapping file = {0};
-    if (path && el_file_exists(path))
-        el_mapping_open(&file, path);
+    static const char *const KINDS[] = {EL_METRICS_TRAINING, EL_METRICS_EVALUATION};
+    char *const path = el_path_join(folder, EL_METRICS_FILE);
+    json_t *lines = NULL, *line;
+    if (path && el_file_exists(path) && el_metrics_load(&lines, path))
+        el_log(EL_LOG_WARNING, "%s", el_error()); /* the rest is told all the same */
     free(path);
-    json_t *last = NULL;
-    const char *at = (const char *)file.data;
-    el_line line;
-    while (file.size && el_line_next(&at, (const char *)file.data + file.size, &line)) {
-        json_t *object;
-        json_error_t error;
-        el_json_read(&object, line.text, line.bytes, 0, &error); /* NULL: the run is being written, perhaps */
-        const char *found = json_string_value(json_object_get(object, "kind"));
-        json_t *dropped = object;
-        if (found && strcmp(found, kind) == 0) {
-            dropped = last;
-            last = object;
-        }
-        json_decref(dropped);
+    for (size_t k = 0; k < sizeof KINDS / sizeof *KINDS; k++) {
+        size_t i;
+        json_array_foreach(lines, i, line) if (el_metrics_is(line, KINDS[k]))
+            json_object_set(info, KINDS[k], line);
     }
-    el_mapping_close(&file);
-    return last;
+    json_decref(lines);
 }
 
 static el_status run_info(json_t *info, const char *path)
@@ -315,12 +306,7 @@ static el_status run_info(json_t *info, const char *path)
         json_array_append_new(list, json_integer(steps[i]));
     free(steps);
     json_object_set_new(info, "checkpoints", list);
-    static const char *const KINDS[] = {"train", "evaluation"};
-    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
-        json_t *line = last_line(path, KINDS[i]);
-        if (line)
-            json_object_set_new(info, KINDS[i], line);
-    }
+    add_last_lines(info, path);
     return st;
 }
 

@@ -78,47 +78,19 @@ static el_status add_file(plot *p, const char *name, char *path)
     return r->name ? EL_OK : el_fail(EL_ENOMEM, "no memory for the name of a run");
 }
 
-/* A folder's own metrics.jsonl; *found is false where it has none. */
-static el_status add_folder(plot *p, const char *name, const char *folder, bool *found)
+static el_status add_run(void *context, const char *folder, const char *trial, const char *path)
 {
-    char *const path = el_path_join(folder, "metrics.jsonl");
-    *found = path && el_file_exists(path);
-    const el_status st = !path    ? el_fail(EL_ENOMEM, "no memory for a path")
-                         : *found ? add_file(p, name, path)
-                                  : EL_OK;
-    free(path);
-    return st;
+    (void)trial;
+    return add_file(context, folder, (char *)path);
 }
 
-static el_status add_trials(plot *p, const char *folder)
-{
-    char **names;
-    int count;
-    el_status st = el_folder_list(folder, &names, &count);
-    if (st)
-        return st;
-    const int before = p->run_count;
-    for (int i = 0; i < count && !st; i++) {
-        char *const path = el_path_join(folder, names[i]);
-        bool found;
-        st = !path ? el_fail(EL_ENOMEM, "no memory for a path") : EL_OK;
-        if (!st && strncmp(names[i], "trial-", 6) == 0)
-            st = add_folder(p, path, path, &found);
-        free(path);
-    }
-    el_names_free(names, count);
-    if (!st && p->run_count == before)
-        st = el_fail(EL_EDATA, "%s: no metrics.jsonl in it", folder);
-    return st;
-}
-
-static el_status add_run(plot *p, char *path)
+static el_status add_runs(plot *p, char *path)
 {
     if (!el_folder_exists(path))
         return add_file(p, path, path);
-    bool found;
-    const el_status st = add_folder(p, path, path, &found);
-    return st || found ? st : add_trials(p, path);
+    const int before = p->run_count;
+    const el_status st = el_metrics_each_run(path, add_run, p);
+    return st || p->run_count > before ? st : el_fail(EL_EDATA, "%s: no " EL_METRICS_FILE " in it", path);
 }
 
 /* ---- figures ---- */
@@ -147,21 +119,16 @@ static el_status add_figure(plot *p, const char *name, size_t bytes)
 
 static bool is_evaluation(const json_t *record)
 {
-    const char *const kind = json_string_value(json_object_get(record, "kind"));
-    return kind && strcmp(kind, "evaluation") == 0;
+    return el_metrics_is(record, EL_METRICS_EVALUATION);
 }
 
-/* Every figure of an evaluation but what it is over and what it took. */
 static el_status figures_of(plot *p, json_t *record)
 {
-    static const char *const NONE[] = {"kind", "step", "tokens", "seconds"};
     const char *key;
     json_t *value;
     json_object_foreach(record, key, value)
     {
-        bool wanted = json_is_number(value) && !within(key) && strncmp(key, "flops", 5) != 0;
-        for (size_t i = 0; i < sizeof NONE / sizeof *NONE; i++)
-            wanted = wanted && strcmp(key, NONE[i]) != 0;
+        const bool wanted = el_metrics_is_figure(key, value) && !within(key);
         const el_status st = wanted ? add_figure(p, key, strlen(key)) : EL_OK;
         if (st)
             return st;
@@ -392,7 +359,7 @@ static el_status work(plot *p, const el_options *options)
         return el_fail(EL_EUSAGE, "--output: which file?");
     el_status st = EL_OK;
     for (int i = 0; i < options->operand_count && !st; i++)
-        st = add_run(p, options->operand[i]);
+        st = add_runs(p, options->operand[i]);
     if (!st)
         st = choose_figures(p);
     if (!st && p->s.x == FLOPS && !is_anywhere(p, "flops"))

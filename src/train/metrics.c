@@ -10,19 +10,27 @@
 
 #include "base/file.h"
 #include "base/io.h"
+#include "text/reader.h"
+
+/* The next whole line; false where there is none. */
+static bool next_line(const char **at, const char *end, el_line *line)
+{
+    const char *const newline = *at < end ? memchr(*at, '\n', (size_t)(end - *at)) : NULL;
+    if (!newline)
+        return false;
+    *line = (el_line){*at, (size_t)(newline - *at)};
+    *at = newline + 1;
+    return true;
+}
 
 /* Bytes of the first `lines` whole lines, or of all there are. */
 static size_t kept_bytes(const el_mapping *file, int64_t lines)
 {
-    const char *text = (const char *)file->data;
-    size_t kept = 0;
-    for (; lines > 0; lines--) {
-        const char *end = memchr(text + kept, '\n', file->size - kept);
-        if (!end)
-            break;
-        kept = (size_t)(end - text) + 1;
-    }
-    return kept;
+    const char *const text = (const char *)file->data, *at = text;
+    el_line line;
+    while (lines > 0 && next_line(&at, text + file->size, &line))
+        lines--;
+    return (size_t)(at - text);
 }
 
 static el_status cut(el_metrics *metrics, int64_t lines)
@@ -51,19 +59,34 @@ el_status el_metrics_open(el_metrics *metrics, const char *path, int64_t lines)
     return st;
 }
 
-static bool is_training(const json_t *line)
+static const char *kind_of(const json_t *line)
 {
-    const char *const kind = json_string_value(json_object_get(line, "kind"));
-    return kind && strcmp(kind, "train") == 0;
+    return json_string_value(json_object_get(line, "kind"));
+}
+
+bool el_metrics_is(const json_t *line, const char *kind)
+{
+    const char *const said = kind_of(line);
+    return said && strcmp(said, kind) == 0;
+}
+
+bool el_metrics_is_figure(const char *key, const json_t *value)
+{
+    static const char *const OTHERS[] = {"step",        "tokens",  "flops",
+                                         "flops_paper", "seconds", "tokens_per_second"};
+    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
+        if (strcmp(key, OTHERS[i]) == 0)
+            return false;
+    return json_is_number(value);
 }
 
 /* A line of training says how long the run has taken; an evaluation belongs to the line before it. */
 static el_status put_event(el_metrics *metrics, const json_t *line)
 {
-    const char *const kind = json_string_value(json_object_get(line, "kind"));
+    const char *const kind = kind_of(line);
     if (!metrics->events.path || !kind)
         return EL_OK;
-    if (is_training(line))
+    if (el_metrics_is(line, EL_METRICS_TRAINING))
         metrics->seconds = json_number_value(json_object_get(line, "seconds"));
     return el_tensorboard_put(&metrics->events, kind, json_integer_value(json_object_get(line, "step")),
                               metrics->began + metrics->seconds, line);
@@ -111,18 +134,18 @@ void el_metrics_close(el_metrics *metrics)
     *metrics = (el_metrics){.file = -1};
 }
 
-static el_status append_line(json_t *lines, const char *text, size_t bytes, const char *path)
+static el_status append_line(json_t *lines, el_line text, const char *path)
 {
     char name[4160];
     snprintf(name, sizeof name, "%s, line %zu", path, json_array_size(lines) + 1);
     json_t *line;
-    const el_status st = el_json_parse(&line, text, bytes, name);
+    const el_status st = el_json_parse(&line, text.text, text.bytes, name);
     if (st)
         return st;
     return json_array_append_new(lines, line) == 0 ? EL_OK : el_fail(EL_ENOMEM, "%s: out of memory", path);
 }
 
-el_status el_metrics_load(json_t **lines, const char *path)
+el_status el_metrics_load_first(json_t **lines, const char *path, int64_t most)
 {
     el_mapping file;
     el_status st = el_mapping_open(&file, path);
@@ -131,14 +154,51 @@ el_status el_metrics_load(json_t **lines, const char *path)
     *lines = json_array();
     if (!*lines)
         st = el_fail(EL_ENOMEM, "%s: out of memory", path);
-    const char *at = (const char *)file.data, *const end = at + file.size, *newline;
-    for (; !st && (newline = memchr(at, '\n', (size_t)(end - at))) != NULL; at = newline + 1)
-        st = append_line(*lines, at, (size_t)(newline - at), path);
+    const char *at = (const char *)file.data, *const end = at + file.size;
+    el_line line;
+    for (; !st && most > 0 && next_line(&at, end, &line); most--)
+        st = append_line(*lines, line, path);
     el_mapping_close(&file);
     if (st) {
         json_decref(*lines);
         *lines = NULL;
     }
+    return st;
+}
+
+el_status el_metrics_load(json_t **lines, const char *path)
+{
+    return el_metrics_load_first(lines, path, INT64_MAX);
+}
+
+static el_status visit_run(const char *run, const char *trial, el_metrics_visit visit, void *context,
+                           bool *found)
+{
+    char *const path = run ? el_path_join(run, EL_METRICS_FILE) : NULL;
+    *found = path && el_file_exists(path);
+    const el_status st = !path    ? el_fail(EL_ENOMEM, "no memory for a path")
+                         : *found ? visit(context, run, trial, path)
+                                  : EL_OK;
+    free(path);
+    return st;
+}
+
+el_status el_metrics_each_run(const char *folder, el_metrics_visit visit, void *context)
+{
+    char **names = NULL;
+    int count = 0;
+    bool found;
+    el_status st = visit_run(folder, NULL, visit, context, &found);
+    if (!st && !found)
+        st = el_folder_list(folder, &names, &count);
+    for (int i = 0; !st && i < count; i++) {
+        if (strncmp(names[i], EL_TRIAL_FOLDER, strlen(EL_TRIAL_FOLDER)) != 0)
+            continue;
+        char *const run = el_path_join(folder, names[i]);
+        st = visit_run(run, names[i], visit, context, &found);
+        free(run);
+    }
+    el_names_free(names, count);
     return st;
 }
 
@@ -149,7 +209,7 @@ el_status el_metrics_mirror(el_metrics *metrics, const char *folder)
     if (st)
         return st;
     size_t i;
-    json_array_foreach(lines, i, line) if (is_training(line)) metrics->seconds =
+    json_array_foreach(lines, i, line) if (el_metrics_is(line, EL_METRICS_TRAINING)) metrics->seconds =
         json_number_value(json_object_get(line, "seconds"));
     metrics->began = (double)time(NULL) - metrics->seconds;
     st = el_tensorboard_open(&metrics->events, folder);

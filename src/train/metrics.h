@@ -10,6 +10,13 @@
 #include "base/json.h"
 #include "format/tensorboard.h"
 
+#define EL_METRICS_FILE "metrics.jsonl" /* in a run's folder */
+#define EL_TRIAL_FOLDER "trial-"        /* what the names of a fine-tuning's runs begin with, in its folder */
+
+/* What a line is of, its "kind". */
+#define EL_METRICS_TRAINING "train"
+#define EL_METRICS_EVALUATION "evaluation"
+
 typedef struct {
     char *path;
     int file;
@@ -30,5 +37,15 @@ void el_metrics_close(el_metrics *metrics); /* accepts a zeroed one */
 /* All lines as an array of objects (new reference).  A last line without its newline, which a running program is still
  * writing, is left out; any other that is no object is EL_EDATA. */
 el_status el_metrics_load(json_t **lines, const char *path);
+/* No more than the first `most` of them: what stands behind is not looked at. */
+el_status el_metrics_load_first(json_t **lines, const char *path, int64_t most);
+
+bool el_metrics_is(const json_t *line, const char *kind);
+/* Whether what a line has under this key is a figure: not what it is over, or what was spent. */
+bool el_metrics_is_figure(const char *key, const json_t *value);
+
+/* The file of a run's folder; or, where it has none, of each of its trials, whose folder's name is `trial`, else NULL. */
+typedef el_status (*el_metrics_visit)(void *context, const char *run, const char *trial, const char *path);
+el_status el_metrics_each_run(const char *folder, el_metrics_visit visit, void *context);
 
 #endif

@@ -89,7 +89,7 @@ el_status el_records_training(el_records *r, const el_figures *means, double lea
     const el_trainer *t = r->t;
     const el_rates rates = el_records_rates(r);
     const int ranks = el_dist_size(t->dist);
-    json_t *line = line_of(r, "train");
+    json_t *line = line_of(r, EL_METRICS_TRAINING);
     if (t->schedule.restart > 0)
         json_object_set_new(line, "stage", json_integer(r->p->step > t->schedule.restart ? 2 : 1));
     for (int i = 0; i < means->count; i++)
@@ -113,7 +113,7 @@ el_status el_records_training(el_records *r, const el_figures *means, double lea
 
 el_status el_records_evaluation(el_records *r, const el_figures *figures, double seconds)
 {
-    json_t *line = line_of(r, "evaluation");
+    json_t *line = line_of(r, EL_METRICS_EVALUATION);
     for (int i = 0; i < figures->count; i++)
         put_real(line, figures->names[i], figures->values[i]);
     if (figures->alike)
@@ -130,9 +130,9 @@ el_status el_records_open(el_records *r, const el_trainer *t, el_progress *p)
     *r = (el_records){.t = t, .p = p};
     if (!t->folder || !el_dist_leads(t->dist))
         return EL_OK;
-    char *path = el_path_join(t->folder, "metrics.jsonl");
+    char *path = el_path_join(t->folder, EL_METRICS_FILE);
     if (!path)
-        return el_fail(EL_ENOMEM, "no memory for the path of metrics.jsonl");
+        return el_fail(EL_ENOMEM, "no memory for the path of " EL_METRICS_FILE);
     el_status st = el_metrics_open(&r->metrics, path, p->lines);
     if (!st && t->tensorboard)
         st = el_metrics_mirror(&r->metrics, t->folder);

@@ -58,3 +58,8 @@ for run in 'a<b' 'a<b/metrics.jsonl'; do
     [ "$before" = "$(md5sum < 'a<b/metrics.jsonl')" ] || fail "a run's metrics are drawn over"
 done
 [ ! -e x.svg ] || fail "something is written where nothing could be drawn"
+
+# Of a run whose metrics are damaged the rest is told, and what is wrong with them.
+mkdir damaged && echo '{"command": "pretrain", "version": "1"}' > damaged/run.json && cp bad.jsonl damaged/metrics.jsonl
+"$electra" info damaged > out 2> log && grep -q '^version *1$' out || fail "info: $(cat out log)"
+grep -q 'damaged/metrics.jsonl, line 2' log || fail "info is silent about damaged metrics: $(cat log)"

@@ -1,4 +1,5 @@
-/* Lines of metrics: one that a full disk tears is gone again, so that what follows is read. */
+/* Lines of metrics: one that a full disk tears is gone again, so that what follows is read; what stands behind those that a
+ * checkpoint knows of is not looked at; a folder's runs are found; and what is a figure. */
 #include "base/check.h"
 
 #include <signal.h>
@@ -35,10 +36,77 @@ static void test_torn(void **state)
     json_decref(line);
 }
 
+static void write_text(const char *name, const char *text)
+{
+    CHECK_OK(el_file_write(in_folder(name), text, strlen(text)));
+}
+
+static void test_first(void **state)
+{
+    (void)state;
+    json_t *lines;
+    write_text("torn.jsonl", "{\"kind\": \"evaluation\"}\n{\"kind\": \"train\"}\n\t?\n{\"kind\": \"tr");
+    CHECK_FAILS(el_metrics_load(&lines, in_folder("torn.jsonl")), EL_EDATA, "torn.jsonl, line 3");
+    CHECK_OK(el_metrics_load_first(&lines, in_folder("torn.jsonl"), 2));
+    CHECK(json_array_size(lines) == 2, "%zu lines, not 2", json_array_size(lines));
+    CHECK(el_metrics_is(json_array_get(lines, 0), EL_METRICS_EVALUATION), "the first is no evaluation");
+    CHECK(!el_metrics_is(json_array_get(lines, 1), EL_METRICS_EVALUATION), "the second is an evaluation");
+    json_decref(lines);
+}
+
+static void test_figures(void **state)
+{
+    (void)state;
+    static const char *const NONE[] = {"step",        "tokens",  "flops",
+                                       "flops_paper", "seconds", "tokens_per_second"};
+    json_t *const number = json_real(1), *const text = json_string("train");
+    for (size_t i = 0; i < sizeof NONE / sizeof *NONE; i++)
+        CHECK(!el_metrics_is_figure(NONE[i], number), "%s is a figure", NONE[i]);
+    CHECK(el_metrics_is_figure("loss", number), "a loss is no figure");
+    CHECK(!el_metrics_is_figure("kind", text), "a word is a figure");
+    json_decref(number);
+    json_decref(text);
+}
+
+/* Adds "name " to a text; two names are enough. */
+static el_status name_run(void *context, const char *run, const char *trial, const char *path)
+{
+    char *const said = context;
+    CHECK(strncmp(path, run, strlen(run)) == 0 && el_file_exists(path), "%s is not in %s", path, run);
+    snprintf(said + strlen(said), 64 - strlen(said), "%s ", trial ? trial : "itself");
+    return strlen(said) > 15 ? el_fail(EL_EFAILED, "enough") : EL_OK;
+}
+
+static void test_runs(void **state)
+{
+    (void)state;
+    char said[64] = "";
+    static const char *const FOLDERS[] = {"tuned/trial-1", "tuned/trial-2", "tuned/trial-3-empty",
+                                          "tuned/model"};
+    for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++)
+        CHECK_OK(el_folder_make(in_folder(FOLDERS[i])));
+    write_text("tuned/trial-1/metrics.jsonl", "");
+    write_text("tuned/model/metrics.jsonl", "");
+    CHECK_OK(el_metrics_each_run(in_folder("tuned"), name_run, said));
+    CHECK(strcmp(said, "trial-1 ") == 0, "runs of a fine-tuning: %s", said);
+    write_text("tuned/trial-2/metrics.jsonl", "");
+    said[0] = '\0';
+    CHECK_FAILS(el_metrics_each_run(in_folder("tuned"), name_run, said), EL_EFAILED, "enough");
+    write_text("tuned/metrics.jsonl", "");
+    said[0] = '\0';
+    CHECK_OK(el_metrics_each_run(in_folder("tuned"), name_run, said));
+    CHECK(strcmp(said, "itself ") == 0, "of a run: %s", said);
+    CHECK(el_metrics_each_run(in_folder("none"), name_run, said) != EL_OK,
+          "a folder that is not there has runs");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_torn),
+        cmocka_unit_test(test_first),
+        cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_runs),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

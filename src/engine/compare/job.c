@@ -70,8 +70,7 @@ static json_t *curve_of(const json_t *lines)
     json_t *line;
     json_array_foreach(lines, i, line)
     {
-        const char *const kind = json_string_value(json_object_get(line, "kind"));
-        if (!kind || strcmp(kind, "evaluation") != 0)
+        if (!el_metrics_is(line, EL_METRICS_EVALUATION))
             continue;
         json_object_del(line, "kind");
         json_object_del(line, "seconds");
@@ -87,8 +86,7 @@ static json_t *loss_of(const json_t *lines)
     size_t i;
     json_array_foreach(lines, i, line)
     {
-        const char *const kind = json_string_value(json_object_get(line, "kind"));
-        if (kind && strcmp(kind, "train") == 0 && json_object_get(line, "loss"))
+        if (el_metrics_is(line, EL_METRICS_TRAINING) && json_object_get(line, "loss"))
             last = json_object_get(line, "loss");
     }
     return last ? json_incref(last) : json_null();
@@ -116,7 +114,7 @@ static el_status mark(const working *w, const char *diverged)
 
 static el_status record_pretraining(const working *w, const el_pretraining *run, const char *diverged)
 {
-    char *const path = el_path_join(run->settings->output, "metrics.jsonl");
+    char *const path = el_path_join(run->settings->output, EL_METRICS_FILE);
     json_t *lines = NULL;
     const el_status st = path ? el_metrics_load(&lines, path) : el_fail(EL_ENOMEM, "no memory for a path");
     free(path);

@@ -15,6 +15,7 @@
 #include "engine/finetune/trial.h"
 #include "format/tensors.h"
 #include "model/initialise.h"
+#include "train/metrics.h"
 
 enum { RESTART_STEP = 1000 }; /* from a trial's seed to that of its next beginning */
 
@@ -22,7 +23,8 @@ enum { RESTART_STEP = 1000 }; /* from a trial's seed to that of its next beginni
 static bool gives(const char *name)
 {
     return strcmp(name, "model") == 0 || strcmp(name, "results.json") == 0 ||
-           strcmp(name, EL_FINETUNE_PREDICTIONS) == 0 || strncmp(name, "trial-", 6) == 0;
+           strcmp(name, EL_FINETUNE_PREDICTIONS) == 0 ||
+           strncmp(name, EL_TRIAL_FOLDER, strlen(EL_TRIAL_FOLDER)) == 0;
 }
 
 static const el_run_kind RUN = {"finetune", gives};
@@ -233,9 +235,9 @@ char *el_finetune_trial_folder(const el_finetuning *f, int64_t trial, int64_t ag
 {
     char name[64];
     if (again)
-        snprintf(name, sizeof name, "trial-%" PRId64 "-again-%" PRId64, trial + 1, again);
+        snprintf(name, sizeof name, EL_TRIAL_FOLDER "%" PRId64 "-again-%" PRId64, trial + 1, again);
     else
-        snprintf(name, sizeof name, "trial-%" PRId64, trial + 1);
+        snprintf(name, sizeof name, EL_TRIAL_FOLDER "%" PRId64, trial + 1);
     return el_path_join(f->settings->output, name);
 }
 

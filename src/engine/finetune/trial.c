@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/temporary.h"
+#include "train/metrics.h"
 
 typedef struct {
     el_trial *trial;
@@ -135,27 +136,22 @@ static void figures_of(const json_t *line, const el_figures *names, el_figures *
 static el_status recall(const el_trial *t, int64_t lines, el_trial_result *r)
 {
     el_figures names;
-    char *const path = el_path_join(t->folder, "metrics.jsonl");
-    el_mapping file = {0};
-    el_status st = path ? el_mapping_open(&file, path) : el_fail(EL_ENOMEM, "%s: no memory", t->folder);
+    char *const path = el_path_join(t->folder, EL_METRICS_FILE);
+    json_t *before = NULL, *line;
+    size_t i;
+    const el_status st =
+        path ? el_metrics_load_first(&before, path, lines) : el_fail(EL_ENOMEM, "%s: no memory", t->folder);
     t->trainer.objective->reset(t->trainer.objective);
     t->trainer.objective->finish(t->trainer.objective, &names);
-    const char *at = (const char *)file.data, *const end = at + file.size;
-    for (int64_t i = 0; !st && i < lines && at < end; i++) {
-        const char *const newline = memchr(at, '\n', (size_t)(end - at));
-        const size_t bytes = (size_t)((newline ? newline : end) - at);
-        json_t *line = NULL;
+    json_array_foreach(before, i, line)
+    {
+        if (!el_metrics_is(line, EL_METRICS_EVALUATION))
+            continue;
         el_figures figures;
-        st = el_json_parse(&line, at, bytes, path);
-        const char *const kind = json_string_value(json_object_get(line, "kind"));
-        if (!st && kind && strcmp(kind, "evaluation") == 0) {
-            figures_of(line, &names, &figures);
-            count_evaluation(t, r, &figures, json_integer_value(json_object_get(line, "step")));
-        }
-        json_decref(line);
-        at += bytes + 1;
+        figures_of(line, &names, &figures);
+        count_evaluation(t, r, &figures, json_integer_value(json_object_get(line, "step")));
     }
-    el_mapping_close(&file);
+    json_decref(before);
     free(path);
     return st;
 }

@@ -13,11 +13,12 @@
 #include "format/weights.h"
 #include "ops/cuda.h"
 #include "train/checkpoint.h"
+#include "train/metrics.h"
 
 /* What lies in a run folder. */
 static bool gives(const char *name)
 {
-    static const char *const NAMES[] = {"config.json",    "metrics.jsonl", EL_GENERATOR,
+    static const char *const NAMES[] = {"config.json",    EL_METRICS_FILE, EL_GENERATOR,
                                         EL_DISCRIMINATOR, EL_BACKWARD,     "events.out.tfevents.electra",
                                         EL_UNIGRAM_FILE};
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)

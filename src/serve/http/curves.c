@@ -15,21 +15,6 @@
 
 enum { MOST_TRIALS = 16, MOST_POINTS = 400 };
 
-static bool is_kind(const json_t *record, const char *kind)
-{
-    const char *const said = json_string_value(json_object_get(record, "kind"));
-    return said && strcmp(said, kind) == 0;
-}
-
-static bool is_figure(const char *key)
-{
-    static const char *const OTHERS[] = {"kind", "step", "tokens", "seconds", "flops", "epoch"};
-    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
-        if (strncmp(key, OTHERS[i], strlen(OTHERS[i])) == 0)
-            return false;
-    return true;
-}
-
 static void add_point(json_t *figures, const char *key, const json_t *step, const json_t *value)
 {
     json_t *list = json_object_get(figures, key);
@@ -47,49 +32,34 @@ static json_t *figures_of(const json_t *records, const char *kind)
     size_t i, count = 0, number = 0;
     json_t *record, *value;
     const char *key;
-    json_array_foreach(records, i, record) count += is_kind(record, kind);
+    json_array_foreach(records, i, record) count += el_metrics_is(record, kind);
     const size_t every = count / MOST_POINTS + 1;
     json_array_foreach(records, i, record)
     {
         const json_t *const step = json_object_get(record, "step");
-        if (!is_kind(record, kind) || !step || (number++ % every && number != count))
+        if (!el_metrics_is(record, kind) || !step || (number++ % every && number != count))
             continue;
-        json_object_foreach(record, key, value) if (is_figure(key) && json_is_number(value))
+        json_object_foreach(record, key, value) if (el_metrics_is_figure(key, value))
             add_point(figures, key, step, value);
     }
     return figures;
 }
 
-/* A folder's curves, where it has any; what cannot be read is no matter of serving. */
-static void add_run(json_t *runs, const char *folder, const char *name)
+/* What cannot be read is no matter of serving. */
+static el_status add_run(void *runs, const char *run, const char *trial, const char *path)
 {
-    char *const path = el_path_join(folder, "metrics.jsonl");
-    json_t *records = NULL;
-    if (path && el_file_exists(path) && el_metrics_load(&records, path) == EL_OK) {
-        json_t *figures = figures_of(records, "evaluation");
-        if (json_object_size(figures) == 0) {
-            json_decref(figures);
-            figures = figures_of(records, "train");
-        }
-        json_array_append_new(runs, json_pack("{s:s, s:o}", "name", name, "figures", figures));
+    (void)run;
+    json_t *records;
+    if (json_array_size(runs) == MOST_TRIALS || el_metrics_load(&records, path))
+        return EL_OK;
+    json_t *figures = figures_of(records, EL_METRICS_EVALUATION);
+    if (json_object_size(figures) == 0) {
+        json_decref(figures);
+        figures = figures_of(records, EL_METRICS_TRAINING);
     }
+    json_array_append_new(runs, json_pack("{s:s, s:o}", "name", trial ? trial : "run", "figures", figures));
     json_decref(records);
-    free(path);
-}
-
-static void add_trials(json_t *runs, const char *folder)
-{
-    char **names;
-    int count;
-    if (el_folder_list(folder, &names, &count))
-        return;
-    for (int i = 0; i < count && json_array_size(runs) < MOST_TRIALS; i++) {
-        char *const path = strncmp(names[i], "trial-", 6) == 0 ? el_path_join(folder, names[i]) : NULL;
-        if (path)
-            add_run(runs, path, names[i]);
-        free(path);
-    }
-    el_names_free(names, count);
+    return EL_OK;
 }
 
 /* Which trial a folder is of, and which beginning of it: trial-2-again-3 is the third other one of 2. */
@@ -121,9 +91,7 @@ static void mark_kept(json_t *runs)
 char *el_curves_read(const char *folder)
 {
     json_t *const runs = json_array();
-    add_run(runs, folder, "run");
-    if (json_array_size(runs) == 0)
-        add_trials(runs, folder);
+    el_metrics_each_run(folder, add_run, runs);
     mark_kept(runs);
     char *const text = el_json_text(runs, false);
     json_decref(runs);

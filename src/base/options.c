@@ -65,7 +65,8 @@ static el_status unknown_key(const el_options *options, const char *name, const 
                    : el_fail(EL_EUSAGE, "%s: unknown key \"%s\"", name, key);
 }
 
-el_status el_options_apply(el_options *options, const json_t *object, const char *name)
+/* What came from somewhere nearer stays. */
+static el_status take_values(el_options *options, const json_t *object, const char *name, el_origin origin)
 {
     const char *key;
     json_t *value;
@@ -74,16 +75,27 @@ el_status el_options_apply(el_options *options, const json_t *object, const char
         const int line = line_of(options, key);
         if (line < 0)
             return unknown_key(options, name, key);
-        if (json_is_null(value) || options->origins[line] == EL_FROM_FLAG)
+        if (json_is_null(value) || options->origins[line] > origin)
             continue;
         char said[1024];
         snprintf(said, sizeof said, "%s: %s", name, key);
         const el_status st = el_option_set_json(options, line, said, value);
         if (st)
             return st;
-        options->origins[line] = EL_FROM_CONFIG;
+        options->origins[line] = origin;
     }
     return EL_OK;
+}
+
+el_status el_options_apply(el_options *options, const json_t *object, const char *name)
+{
+    return take_values(options, object, name, EL_FROM_CONFIG);
+}
+
+el_status el_options_recall(el_options *options, const json_t *recorded, const char *name)
+{
+    const el_status st = take_values(options, recorded, name, EL_FROM_RECORD);
+    return st == EL_EUSAGE ? EL_EDATA : st;
 }
 
 /* `given` is a file's name, or (where allowed) JSON itself. */

@@ -70,6 +70,8 @@ typedef struct {
 el_status el_options_parse(el_options *options, int argc, char **argv);
 /* Values from a JSON object, for lines that were not given as flags. */
 el_status el_options_apply(el_options *options, const json_t *object, const char *name);
+/* The same of what a run has recorded, for lines that were not given at all; what is wrong with it is EL_EDATA. */
+el_status el_options_recall(el_options *options, const json_t *recorded, const char *name);
 /* Whether this line was given (by a flag, a file, or a record). */
 bool el_options_given(const el_options *options, const char *name);
 el_origin el_options_origin(const el_options *options, const char *name);

@@ -23,6 +23,7 @@
 #include "ops/queue.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
+#include "train/run.h"
 
 typedef struct {
     bool json, tensors, devices;
@@ -245,7 +246,7 @@ static el_status model_info(json_t *info, const char *folder, bool tensors)
 
 static el_status checkpoint_info(json_t *info, const char *path, bool tensors)
 {
-    char *state_path = el_path_join(path, "state.json");
+    char *state_path = el_path_join(path, EL_CHECKPOINT_STATE);
     json_t *state = NULL;
     el_status st = state_path ? el_json_load(&state, state_path) : el_fail(EL_ENOMEM, "%s: no memory", path);
     free(state_path);
@@ -282,25 +283,17 @@ static void add_last_lines(json_t *info, const char *folder)
     json_decref(lines);
 }
 
-static el_status run_info(json_t *info, const char *path)
+static el_status run_info(json_t *info, const char *path, const json_t *record)
 {
-    char *record_path = el_path_join(path, "run.json");
-    json_t *record = NULL;
-    el_status st =
-        record_path ? el_json_load(&record, record_path) : el_fail(EL_ENOMEM, "%s: no memory", path);
-    free(record_path);
-    if (st)
-        return st;
     json_object_set_new(info, "kind", json_string("run"));
     static const char *const KEYS[] = {"version", "parameters", "flops_per_token",
                                        "data",    "segments",   "settings"};
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
         if (json_object_get(record, KEYS[i]))
             json_object_set(info, KEYS[i], json_object_get(record, KEYS[i]));
-    json_decref(record);
     int64_t *steps;
     int count;
-    st = el_checkpoint_list(path, &steps, &count);
+    const el_status st = el_checkpoint_list(path, &steps, &count);
     json_t *list = json_array();
     for (int i = 0; i < count; i++)
         json_array_append_new(list, json_integer(steps[i]));
@@ -361,12 +354,17 @@ static el_status inspect(json_t *info, const char *path, bool tensors)
         json_object_set_new(info, "kind", json_string("safetensors"));
         return file_info(info, path, tensors);
     }
+    json_t *record = NULL;
     el_status st = el_path_need(path);
-    if (st)
+    if (!st)
+        st = el_run_read(&record, path);
+    if (record)
+        st = run_info(info, path, record);
+    const bool told = st || record;
+    json_decref(record);
+    if (told)
         return st;
-    if (holds(path, "run.json"))
-        return run_info(info, path);
-    if (holds(path, "state.json"))
+    if (el_is_checkpoint(path))
         return checkpoint_info(info, path, tensors);
     if (holds_shards(path))
         return shards_info(info, path);

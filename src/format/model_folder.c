@@ -143,13 +143,18 @@ static el_status complete(el_model_card *card, const char *folder, bool predicts
     return st;
 }
 
+bool el_is_checkpoint(const char *folder)
+{
+    char *const state = el_path_join(folder, EL_CHECKPOINT_STATE);
+    const bool found = state && el_file_exists(state);
+    free(state);
+    return found;
+}
+
 /* What looks like a model and is none: a checkpoint, and a run that has not yet written its models. */
 static el_status refuse_checkpoint(const el_model_card *card, const char *folder)
 {
-    char *const state = el_path_join(folder, "state.json");
-    const bool checkpoint = state && el_file_exists(state) && !el_file_exists(card->path);
-    free(state);
-    return checkpoint
+    return el_is_checkpoint(folder) && !el_file_exists(card->path)
                ? el_fail(EL_EDATA,
                          "%s: is a checkpoint, for pretrain to go on from; the models of its run lie in the "
                          "run's discriminator and generator",

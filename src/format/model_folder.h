@@ -53,5 +53,8 @@ extern const char EL_VOCAB_HASH[];
 
 /* The model_type of a run's own config.json, which is no model's. */
 extern const char EL_RUN_TYPE[];
+/* What makes a folder a checkpoint of a run (train/checkpoint.h), which is no model either. */
+#define EL_CHECKPOINT_STATE "state.json"
+bool el_is_checkpoint(const char *folder);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/safetensors.h"
+#include "format/model_folder.h"
 
 enum { NAME = 160 };
 
@@ -147,7 +148,7 @@ static el_status write_state(const json_t *state, int64_t step, const char *fold
 {
     json_t *signed_state = json_copy((json_t *)state);
     char checksum[17];
-    char *path = el_path_join(folder, "state.json");
+    char *path = el_path_join(folder, EL_CHECKPOINT_STATE);
     el_status st = signed_state && path ? EL_OK : el_fail(EL_ENOMEM, "no memory to save a checkpoint");
     if (!st)
         json_object_set_new(signed_state, "step", json_integer(step));
@@ -193,7 +194,7 @@ el_status el_checkpoint_save(el_model *model, const json_t *state, int64_t step,
 
 static el_status read_state(json_t **state, int64_t *step, const char *folder)
 {
-    char *path = el_path_join(folder, "state.json"), checksum[17];
+    char *path = el_path_join(folder, EL_CHECKPOINT_STATE), checksum[17];
     if (!path)
         return el_fail(EL_ENOMEM, "no memory to read a checkpoint");
     el_status st = el_json_load(state, path);

@@ -15,8 +15,6 @@
 #include "base/temporary.h"
 #include "train/checkpoint.h"
 
-static const char RECORD[] = "run.json";
-
 static el_status lock(el_run *run)
 {
     bool busy;
@@ -24,9 +22,15 @@ static el_status lock(el_run *run)
     return busy ? el_fail(EL_EFAILED, "%s: another process is at work in this folder", run->folder) : st;
 }
 
-static char *record_path(const el_run *run)
+el_status el_run_read(json_t **record, const char *folder)
 {
-    return el_path_join(run->folder, RECORD);
+    char *const path = el_path_join(folder, EL_RUN_RECORD);
+    *record = NULL;
+    const el_status st = !path                  ? el_fail(EL_ENOMEM, "%s: no memory", folder)
+                         : el_file_exists(path) ? el_json_load(record, path)
+                                                : EL_OK;
+    free(path);
+    return st;
 }
 
 /* The command that made a run; records of version 0.1.0 do not name it. */
@@ -42,24 +46,22 @@ static const char *maker_of(const json_t *record)
 /* Reads run.json, where there is one, and refuses another command's; without one the folder must be empty. */
 static el_status read_record(el_run *run)
 {
-    char *const path = record_path(run);
-    const bool there = path && el_file_exists(path);
     const char *const command = run->kind->command;
     bool empty;
     json_decref(run->record);
-    run->record = NULL;
-    el_status st = !path   ? el_fail(EL_ENOMEM, "%s: no memory", run->folder)
-                   : there ? el_json_load(&run->record, path)
-                           : el_output_check(run->folder, command, el_folder_lock_is, &empty);
-    const char *const maker = !st && there ? maker_of(run->record) : command;
+    el_status st = el_run_read(&run->record, run->folder);
+    const bool there = run->record;
+    if (!st && !there)
+        st = el_output_check(run->folder, command, el_folder_lock_is, &empty);
+    const char *const maker = there ? maker_of(run->record) : command;
     if (!st && !maker)
-        st = el_fail(EL_EUSAGE, "%s: is not of electra %s, and the folder is left as it is", path, command);
+        st = el_fail(EL_EUSAGE, "%s/" EL_RUN_RECORD ": is not of electra %s, and the folder is left as it is",
+                     run->folder, command);
     else if (!st && strcmp(maker, command) != 0)
         st = el_fail(EL_EUSAGE, "%s: is what electra %s made; electra %s needs a folder of its own",
                      run->folder, maker, command);
     if (!st && !there && !(run->record = json_object()))
         st = el_fail(EL_ENOMEM, "%s: no memory", run->folder);
-    free(path);
     return st;
 }
 
@@ -123,6 +125,7 @@ void el_run_close(el_run *run)
         el_io_remove_folder(run->folder); /* refused where something lies in it */
     free(run->folder);
     json_decref(run->record);
+    json_decref(run->changes);
     *run = (el_run){0};
 }
 
@@ -148,7 +151,7 @@ el_status el_run_save(el_run *run)
 {
     if (run->follows)
         return EL_OK;
-    char *path = record_path(run);
+    char *path = el_path_join(run->folder, EL_RUN_RECORD);
     const el_status st =
         path ? el_json_save(run->record, path) : el_fail(EL_ENOMEM, "%s: no memory", run->folder);
     free(path);
@@ -199,14 +202,13 @@ static bool has_name(const json_t *names, const char *name)
     return false;
 }
 
-/* Of the settings that were taken from the record, those that nobody gave; older records do not tell. */
-static void mark_derived(const el_run *run, el_options *options, const json_t *taken)
+/* Of the settings on record, those that somebody gave then; older records do not tell. */
+static void mark_given(const el_run *run, el_options *options)
 {
     const json_t *const given = json_object_get(run->record, "given");
-    for (int i = 0; i < options->count && given; i++)
-        if (options->origins[i] == EL_FROM_CONFIG && json_object_get(taken, options->table[i].name) &&
-            !has_name(given, options->table[i].name))
-            options->origins[i] = EL_FROM_RECORD;
+    for (int i = 0; i < options->count; i++)
+        if (options->origins[i] == EL_FROM_RECORD && (!given || has_name(given, options->table[i].name)))
+            options->origins[i] = EL_FROM_CONFIG;
 }
 
 el_status el_run_recall(const el_run *run, el_options *options, const char *const *of_now)
@@ -218,17 +220,14 @@ el_status el_run_recall(const el_run *run, el_options *options, const char *cons
     }
     if (!recorded)
         return el_fail(EL_EDATA, "%s/run.json: holds no settings to go on with", run->folder);
-    for (int i = 0; i < options->count; i++)
-        if (options->table[i].type != EL_OPT_SECTION && el_options_given(options, options->table[i].name))
-            json_object_del(recorded, options->table[i].name);
     for (; *of_now; of_now++)
         json_object_del(recorded, *of_now);
     forget_unknown(recorded, options);
-    const el_status st = el_options_apply(options, recorded, "run.json");
+    const el_status st = el_options_recall(options, recorded, EL_RUN_RECORD);
     if (!st)
-        mark_derived(run, options, recorded);
+        mark_given(run, options);
     json_decref(recorded);
-    return st == EL_EUSAGE ? EL_EDATA : st;
+    return st;
 }
 
 static bool is_free(const char *const *free_keys, const char *key)
@@ -251,31 +250,59 @@ static el_status refuse(const char *key, const json_t *before, const json_t *now
     return st;
 }
 
-el_status el_run_compare(const json_t *before, const json_t *now, const char *const *free_keys, bool allow,
-                         json_t **changes)
+static void note_change(el_run *run, const char *key, const json_t *before, const json_t *now)
 {
-    *changes = json_object();
+    if (!run->changes)
+        run->changes = json_object();
+    json_object_set_new(run->changes, key, json_pack("[O, O]", before, now));
+}
+
+el_status el_run_compare(el_run *run, const json_t *now, const char *const *free_keys, bool allow)
+{
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)now, key, value)
     {
-        json_t *old = json_object_get(before, key);
-        if (!old || json_equal(old, value))
+        const json_t *const before = json_object_get(json_object_get(run->record, "settings"), key);
+        if (!before || json_equal(before, value))
             continue;
         if (!allow && !is_free(free_keys, key))
-            return refuse(key, old, value);
-        json_object_set_new(*changes, key, json_pack("[O, O]", old, value));
+            return refuse(key, before, value);
+        note_change(run, key, before, value);
     }
     return EL_OK;
 }
 
-void el_run_note_hash(const el_run *run, const char *key, const char *hash, const char *now, json_t *changes)
+static json_t *hash_json(uint64_t hash)
 {
-    const char *const before = json_string_value(json_object_get(run->record, key));
-    if (!before || strcmp(before, hash) == 0)
-        return;
-    json_object_set_new(changes, key, json_pack("[s, s]", before, hash));
-    el_log(EL_LOG_NOTE, "%s: %s from here on (%s, not %s)", run->folder, now, hash, before);
+    char text[17];
+    el_hash_text(hash, text);
+    return json_string(text);
+}
+
+el_status el_run_check_hash(el_run *run, const char *key, uint64_t hash, const char *other, bool allow)
+{
+    json_t *const now = hash_json(hash), *const before = json_object_get(run->record, key);
+    const char *const is = json_string_value(now), *was = NULL;
+    el_status st = is ? el_json_string(run->record, EL_RUN_RECORD, key, &was)
+                      : el_fail(EL_ENOMEM, "no memory for a hash");
+    if (!st && was && strcmp(was, is) != 0) {
+        if (!allow)
+            st = el_fail(EL_EUSAGE,
+                         "%s: %s than it began with (%s, not %s); --allow-change to go on all the same",
+                         run->folder, other, is, was);
+        else {
+            note_change(run, key, before, now);
+            el_log(EL_LOG_NOTE, "%s: %s from here on (%s, not %s)", run->folder, other, is, was);
+        }
+    }
+    json_decref(now);
+    return st;
+}
+
+void el_run_set_hash(el_run *run, const char *key, uint64_t hash)
+{
+    json_object_set_new(run->record, key, hash_json(hash));
 }
 
 json_t *el_run_time(void)
@@ -288,7 +315,7 @@ json_t *el_run_time(void)
     return json_string(text);
 }
 
-el_status el_run_segment_begin(el_run *run, int64_t step, json_t *machine, json_t *changes)
+el_status el_run_segment_begin(el_run *run, int64_t step, json_t *machine)
 {
     const el_status st = remove_earlier(run);
     if (st)
@@ -301,8 +328,8 @@ el_status el_run_segment_begin(el_run *run, int64_t step, json_t *machine, json_
     }
     json_t *segment = json_pack("{s:o, s:I, s:O}", "started", el_run_time(), "from_step", (json_int_t)step,
                                 "machine", machine);
-    if (json_object_size(changes) > 0)
-        json_object_set(segment, "changes", changes);
+    if (run->changes)
+        json_object_set(segment, "changes", run->changes);
     json_array_append_new(segments, segment);
     return el_run_save(run);
 }

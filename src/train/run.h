@@ -18,6 +18,8 @@
 #include "base/options.h"
 #include "dist/dist.h"
 
+#define EL_RUN_RECORD "run.json" /* in a run's folder */
+
 /* What commands make of a folder. */
 typedef struct {
     const char *command; /* "pretrain" */
@@ -29,11 +31,12 @@ typedef struct {
     const el_run_kind *kind;
     char *folder;
     el_folder_lock lock;
-    bool made;      /* the folder, just now */
-    bool replaces;  /* what another run of the same command left is to be removed */
-    json_t *record; /* run.json; an empty object for a new run */
-    el_dist *dist;  /* ranks that have it open */
-    bool follows;   /* rank 0 has the folder: nothing is written here */
+    bool made;       /* the folder, just now */
+    bool replaces;   /* what another run of the same command left is to be removed */
+    json_t *record;  /* run.json; an empty object for a new run */
+    json_t *changes; /* what this start has otherwise: {"setting": [before, now]}; NULL: nothing */
+    el_dist *dist;   /* ranks that have it open */
+    bool follows;    /* rank 0 has the folder: nothing is written here */
 } el_run;
 
 /* Makes the folder where it is not there, locks it (EL_EFAILED where another process has it), reads run.json, and removes
@@ -47,6 +50,9 @@ el_status el_run_open_shared(el_run *run, el_dist *dist, const el_run_kind *kind
 /* A folder that was made and got nothing is gone again.  Accepts a zeroed one. */
 void el_run_close(el_run *run);
 
+/* run.json of a folder that is not to be worked in (new reference); NULL where it has none. */
+el_status el_run_read(json_t **record, const char *folder);
+
 /* Writes run.json. */
 el_status el_run_save(el_run *run);
 
@@ -57,20 +63,19 @@ el_status el_run_begun(const el_run *run, bool *begun);
  * of a session alone.  Settings that the table does not have are left out, with a warning in the log. */
 el_status el_run_recall(const el_run *run, el_options *options, const char *const *of_now);
 
-/* EL_EUSAGE that names the first setting of `now` that differs from `before` and is not among `free_keys`
- * (NULL at the end), unless `allow`.  *changes gets an object of {"setting": [before, now]} of all that
- * differ (new reference). */
-el_status el_run_compare(const json_t *before, const json_t *now, const char *const *free_keys, bool allow,
-                         json_t **changes);
+/* EL_EUSAGE that names the first setting of `now` that differs from the record's and is not among `free_keys`
+ * (NULL at the end), unless `allow`.  All that differ are changes. */
+el_status el_run_compare(el_run *run, const json_t *now, const char *const *free_keys, bool allow);
 
-/* A hash that is another one than the record's is a change, too; `now` says in the log what is from here on: "other shards". */
-void el_run_note_hash(const el_run *run, const char *key, const char *hash, const char *now, json_t *changes);
+/* The same of a hash; `other` says what another one means: "other shards".  Where it is allowed the log tells. */
+el_status el_run_check_hash(el_run *run, const char *key, uint64_t hash, const char *other, bool allow);
+void el_run_set_hash(el_run *run, const char *key, uint64_t hash);
 
 /* The time, as 2020-03-23T12:00:00Z. */
 json_t *el_run_time(void);
 
 /* Opens a segment in the record; and completes it with how it ended, which it returns, and its sentence with it. */
-el_status el_run_segment_begin(el_run *run, int64_t step, json_t *machine, json_t *changes);
+el_status el_run_segment_begin(el_run *run, int64_t step, json_t *machine);
 el_status el_run_segment_end(el_run *run, int64_t step, el_status ended);
 
 #endif

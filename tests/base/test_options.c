@@ -285,6 +285,27 @@ static void test_json(void **state)
     el_options_close(&o);
 }
 
+/* What a run has recorded fills lines that nobody gave, which are then not given either. */
+static void test_recorded(void **state)
+{
+    (void)state;
+    el_options o;
+    json_t *const recorded = json_pack("{s:i, s:f, s:n}", "seed", 9, "mask_prob", 0.4, "output");
+    json_t *const wrong = json_pack("{s:s}", "num_train_steps", "many");
+    CHECK_OK(parse(&o, NULL, "--seed 1"));
+    CHECK_OK(el_options_recall(&o, recorded, "run.json"));
+    CHECK(s.seed == 1 && s.mask == 0.4, "seed %lld, mask %g", (long long)s.seed, s.mask);
+    CHECK(el_options_origin(&o, "seed") == EL_FROM_FLAG &&
+              el_options_origin(&o, "mask_prob") == EL_FROM_RECORD &&
+              el_options_origin(&o, "output") == EL_FROM_DEFAULT,
+          "origins are %d, %d, %d", el_options_origin(&o, "seed"), el_options_origin(&o, "mask_prob"),
+          el_options_origin(&o, "output"));
+    CHECK_FAILS(el_options_recall(&o, wrong, "run.json"), EL_EDATA, "run.json: num_train_steps");
+    json_decref(recorded);
+    json_decref(wrong);
+    el_options_close(&o);
+}
+
 /* A path need not be UTF-8, and comes back as it was. */
 static void test_path_of_bytes(void **state)
 {
@@ -405,7 +426,7 @@ int main(void)
         cmocka_unit_test(test_lists),    cmocka_unit_test(test_courses),
         cmocka_unit_test(test_json),     cmocka_unit_test(test_path_of_bytes),
         cmocka_unit_test(test_help),     cmocka_unit_test(test_nearest),
-        cmocka_unit_test(yes_or_no),
+        cmocka_unit_test(yes_or_no),     cmocka_unit_test(test_recorded),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

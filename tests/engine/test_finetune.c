@@ -134,7 +134,7 @@ static void test_changed_labels(void **state)
     (void)state;
     outcome o = {0};
     write_lines("classes.tsv", "text\tlabel", other_parity, 80);
-    CHECK_FAILS(tune("straight", classify(), &o), EL_EUSAGE, "not those it began with");
+    CHECK_FAILS(tune("straight", classify(), &o), EL_EUSAGE, "other examples than it began with");
     json_t *record;
     CHECK_OK(el_json_load(&record, in_folder("straight/run.json")));
     json_object_del(record, "targets_hash");
@@ -143,7 +143,7 @@ static void test_changed_labels(void **state)
     CHECK_OK(tune("straight", classify(), &o));
     json_decref(o.results);
     write_lines("classes.tsv", "text\tlabel", parity, 80);
-    CHECK_FAILS(tune("straight", classify(), &o), EL_EUSAGE, "not those it began with");
+    CHECK_FAILS(tune("straight", classify(), &o), EL_EUSAGE, "other examples than it began with");
     char allowed[600];
     snprintf(allowed, sizeof allowed, "%s, \"allow_change\": true", classify());
     CHECK_OK(tune("straight", allowed, &o));
@@ -177,7 +177,7 @@ static void test_changed_weights(void **state)
     CHECK_OK(el_file_write(weights, other, size));
     free(other);
     o = (outcome){0};
-    CHECK_FAILS(tune("weights", classify(), &o), EL_EUSAGE, "the weights are not those it began with");
+    CHECK_FAILS(tune("weights", classify(), &o), EL_EUSAGE, "other weights than it began with");
     CHECK(rename(before, weights) == 0, "the weights cannot be put back");
     CHECK_OK(tune("weights", classify(), &o));
     json_decref(o.results);

@@ -42,7 +42,7 @@ static void begin(el_run *run, const el_run_kind *kind, const char *name, bool o
 {
     CHECK_OK(el_run_open(run, kind, in_folder(name), overwrite));
     json_t *const machine = json_object();
-    CHECK_OK(el_run_segment_begin(run, 0, machine, NULL));
+    CHECK_OK(el_run_segment_begin(run, 0, machine));
     json_decref(machine);
 }
 
@@ -194,11 +194,47 @@ static void test_recall(void **state)
     el_options_close(&options);
 }
 
+/* Another hash is refused, or is a change that the log and the segment tell of; what records lack is none. */
+static void test_hash(void **state)
+{
+    (void)state;
+    el_run run;
+    json_t *record;
+    CHECK_OK(el_run_read(&record, in_folder("hashed")));
+    CHECK(!record, "a folder that is not there has a record");
+    begin(&run, &PRETRAIN, "hashed", false);
+    CHECK_OK(el_run_check_hash(&run, "data_hash", 1, "other shards", false));
+    el_run_set_hash(&run, "data_hash", 1);
+    CHECK_OK(el_run_check_hash(&run, "data_hash", 1, "other shards", false));
+    CHECK_FAILS(el_run_check_hash(&run, "data_hash", 2, "other shards", false), EL_EUSAGE,
+                "hashed: other shards than it began with (0000000000000002, not 0000000000000001)");
+    CHECK(!run.changes, "what was refused is a change");
+    el_log_to(hear);
+    CHECK_OK(el_run_check_hash(&run, "data_hash", 2, "other shards", true));
+    el_log_to(NULL);
+    CHECK(strstr(said, "other shards from here on"), "said \"%s\"", said);
+    json_object_set_new(run.record, "settings", json_pack("{s:i, s:i}", "a", 1, "b", 1));
+    json_t *const now = json_pack("{s:i, s:i, s:i}", "a", 1, "b", 2, "new", 3);
+    CHECK_FAILS(el_run_compare(&run, now, (const char *[]){NULL}, false), EL_EUSAGE, "b: the run has 1");
+    CHECK_OK(el_run_compare(&run, now, (const char *[]){"b", NULL}, false));
+    CHECK_OK(el_run_segment_begin(&run, 1, now));
+    json_decref(now);
+    el_run_close(&run);
+    CHECK_OK(el_run_read(&record, in_folder("hashed")));
+    const json_t *const segments = json_object_get(record, "segments");
+    CHECK(!json_object_get(json_array_get(segments, 0), "changes"), "the first start has changes");
+    char *const text = el_json_text(json_object_get(json_array_get(segments, 1), "changes"), false);
+    assert_string_equal(text, "{\"data_hash\": [\"0000000000000001\", \"0000000000000002\"], \"b\": [1, 2]}");
+    free(text);
+    json_decref(record);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_others),    cmocka_unit_test(test_commands), cmocka_unit_test(test_overwrite),
         cmocka_unit_test(test_leftovers), cmocka_unit_test(test_lock),     cmocka_unit_test(test_recall),
+        cmocka_unit_test(test_hash),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

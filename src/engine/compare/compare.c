@@ -119,7 +119,7 @@ static el_status begin_segment(el_study *study, const el_options *options)
     json_object_set_new(record, "settings", el_options_json(options));
     json_object_set(record, "plan", study->given);
     json_t *const machine = json_pack("{s:i, s:i}", "jobs", study->at_a_time, "threads", study->threads);
-    const el_status st = el_run_segment_begin(&study->run, 0, machine, NULL);
+    const el_status st = el_run_segment_begin(&study->run, 0, machine);
     json_decref(machine);
     return st;
 }

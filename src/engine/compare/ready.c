@@ -117,15 +117,13 @@ static bool has_checkpoint(const char *folder, const el_job *job)
 static bool has_model(const el_study *study, const el_job *job)
 {
     char *const folder = el_compare_folder(study, job);
-    char *const path = folder ? el_path_join(folder, "run.json") : NULL;
     json_t *run = NULL;
-    bool there = path && el_file_exists(path) && el_json_load(&run, path) == EL_OK;
+    bool there = folder && el_run_read(&run, folder) == EL_OK && run;
     if (there)
         there = job->trunk ? has_checkpoint(folder, job)
                            : json_equal(json_object_get(run, "exported_step"),
                                         json_object_get(job->record, "steps"));
     json_decref(run);
-    free(path);
     free(folder);
     return there;
 }

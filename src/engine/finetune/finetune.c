@@ -62,8 +62,7 @@ static el_status compare_settings(el_finetuning *f)
     if (!f->resuming)
         return EL_OK;
     json_t *const now = el_options_json(f->options);
-    const el_status st = el_run_compare(json_object_get(f->run.record, "settings"), now, EL_FINETUNE_FREE,
-                                        f->settings->allow_change, &f->changes);
+    const el_status st = el_run_compare(&f->run, now, EL_FINETUNE_FREE, f->settings->allow_change);
     json_decref(now);
     return st;
 }
@@ -292,20 +291,12 @@ el_status el_finetune_trial(el_finetuning *f, json_t **line)
 
 /* ---- the course of a fine-tuning ---- */
 
-static el_status check_hash(el_finetuning *f, const char *key, const char *what, uint64_t hash)
+static el_status check_hash(el_finetuning *f, const char *key, const char *other, uint64_t hash)
 {
-    char now[17];
-    el_hash_text(hash, now);
-    const char *const before = json_string_value(json_object_get(f->run.record, key));
-    if (before && strcmp(before, now) != 0 && !f->settings->allow_change)
-        return el_fail(EL_EUSAGE,
-                       "%s: the %s are not those it began with; --allow-change to go on all the same",
-                       f->settings->output, what);
-    char others[64];
-    snprintf(others, sizeof others, "other %s", what);
-    el_run_note_hash(&f->run, key, now, others, f->changes);
-    json_object_set_new(f->run.record, key, json_string(now));
-    return EL_OK;
+    const el_status st = el_run_check_hash(&f->run, key, hash, other, f->settings->allow_change);
+    if (!st)
+        el_run_set_hash(&f->run, key, hash);
+    return st;
 }
 
 /* What was learned from must still be what it was: tokens, and what they are to be answered with, which records of version
@@ -313,9 +304,9 @@ static el_status check_hash(el_finetuning *f, const char *key, const char *what,
 static el_status check_data(el_finetuning *f)
 {
     const el_status st =
-        check_hash(f, "data_hash", "examples",
+        check_hash(f, "data_hash", "other examples",
                    el_hash(f->features.ids.data, f->features.ids.count * sizeof *f->features.ids.data));
-    return st ? st : check_hash(f, "targets_hash", "examples", el_finetune_targets_hash(f));
+    return st ? st : check_hash(f, "targets_hash", "other examples", el_finetune_targets_hash(f));
 }
 
 /* Adds the weights of a folder to a hash; NULL: none. */
@@ -344,7 +335,7 @@ static el_status check_start(el_finetuning *f)
     el_status st = hash_weights(&hash, f->start);
     if (!st)
         st = hash_weights(&hash, f->start_backward);
-    return st ? st : check_hash(f, "start_hash", "weights", hash);
+    return st ? st : check_hash(f, "start_hash", "other weights", hash);
 }
 
 static el_status begin(el_finetuning *f)
@@ -357,8 +348,8 @@ static el_status begin(el_finetuning *f)
     json_object_set_new(record, "settings", el_options_json(f->options));
     json_object_set_new(record, "given", el_options_given_json(f->options));
     json_t *const machine = el_machine_json(&f->settings->machine, f->q->dev);
-    const el_status st = el_run_segment_begin(
-        &f->run, (int64_t)json_array_size(json_object_get(record, "trials")), machine, f->changes);
+    const el_status st =
+        el_run_segment_begin(&f->run, (int64_t)json_array_size(json_object_get(record, "trials")), machine);
     json_decref(machine);
     return st;
 }
@@ -433,9 +424,7 @@ void el_finetune_close(el_finetuning *f)
     free(f->start);
     free(f->start_backward);
     el_vocab_close(f->vocab);
-    json_decref(f->changes);
-    if (f->run.folder)
-        el_run_close(&f->run);
+    el_run_close(&f->run);
     json_decref(f->results);
     *f = (el_finetuning){0};
 }

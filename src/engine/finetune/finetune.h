@@ -25,7 +25,6 @@ typedef struct {
     el_task_files files;
     el_run run;
     bool resuming;
-    json_t *changes;
     el_dataset data[EL_SPLITS];
     el_features features;
     el_split splits[EL_SPLITS];

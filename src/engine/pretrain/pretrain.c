@@ -40,16 +40,6 @@ static const char *const OF_NOW[] = {
 static const char *const OF_A_RANK[] = {"data",   "eval_data", "init_from", "threads", "instruction_set",
                                         "device", NULL};
 
-/* What --allow-change lets pass of the shards. */
-static void note_other_shards(el_pretraining *p)
-{
-    char vocabulary[17], data[17];
-    el_hash_text(el_loader_vocab(p->data)->hash, vocabulary);
-    el_hash_text(el_loader_hash(p->data), data);
-    el_run_note_hash(&p->run, "vocabulary_hash", vocabulary, "another vocabulary", p->changes);
-    el_run_note_hash(&p->run, "data_hash", data, "other shards", p->changes);
-}
-
 /* Whether a setting that names a folder, and differs as a text, names the one that it did. */
 static bool is_same_folder(const json_t *before, const json_t *now, const char *key)
 {
@@ -77,10 +67,8 @@ static el_status compare_settings(el_pretraining *p)
         if (is_same_folder(before, now, FOLDERS[i]))
             free_keys[count++] = FOLDERS[i];
     free_keys[count] = NULL;
-    const el_status st = el_run_compare(before, now, free_keys, p->settings->allow_change, &p->changes);
+    const el_status st = el_run_compare(&p->run, now, free_keys, p->settings->allow_change);
     json_decref(now);
-    if (!st)
-        note_other_shards(p);
     return st;
 }
 
@@ -118,20 +106,6 @@ static el_status check_number(const char *name, int64_t given, int64_t found)
     return el_fail(EL_EUSAGE, "--%s: %" PRId64 ", but the shards have %" PRId64, name, given, found);
 }
 
-static el_status check_recorded_hash(const el_pretraining *p, const char *key, uint64_t hash,
-                                     const char *what)
-{
-    char text[17];
-    const char *recorded = NULL;
-    el_hash_text(hash, text);
-    const el_status st = el_json_string(p->run.record, "run.json", key, &recorded);
-    if (st || !recorded || strcmp(recorded, text) == 0 || p->settings->allow_change)
-        return st;
-    return el_fail(EL_EUSAGE,
-                   "%s: the %s is not that of the run (%s, not %s); --allow-change to go on all the same",
-                   p->settings->data, what, text, recorded);
-}
-
 static el_status open_heldout(el_pretraining *p)
 {
     const char *folder = p->settings->eval_data;
@@ -163,9 +137,11 @@ static el_status open_data(el_pretraining *p)
         st = el_fail(EL_EUSAGE, "--do-lower-case: the vocabulary of the shards is %s",
                      vocab->casing.lowercase ? "lower-cased" : "cased");
     if (!st && p->resuming)
-        st = check_recorded_hash(p, "vocabulary_hash", vocab->hash, "vocabulary");
+        st =
+            el_run_check_hash(&p->run, "vocabulary_hash", vocab->hash, "another vocabulary", s->allow_change);
     if (!st && p->resuming)
-        st = check_recorded_hash(p, "data_hash", el_loader_hash(p->data), "content of the shards");
+        st =
+            el_run_check_hash(&p->run, "data_hash", el_loader_hash(p->data), "other shards", s->allow_change);
     if (!st)
         st = open_heldout(p);
     return st;
@@ -430,9 +406,7 @@ void el_pretrain_close(el_pretraining *p)
     el_unigram_close(&p->unigram);
     el_loader_close(p->heldout);
     el_loader_close(p->data);
-    json_decref(p->changes);
-    if (p->run.folder)
-        el_run_close(&p->run);
+    el_run_close(&p->run);
     *p = (el_pretraining){0};
 }
 

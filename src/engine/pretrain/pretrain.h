@@ -24,7 +24,6 @@ typedef struct {
     el_watch watch;
     el_run run;
     bool resuming; /* there is a checkpoint to go on from */
-    json_t *changes;
     el_loader *data, *heldout;
     double mean_length;               /* tokens of an example */
     bool derive_steps;                /* from a budget that was given now */

@@ -7,14 +7,6 @@
 #include "base/json.h"
 #include "format/model_folder.h"
 
-bool el_is_checkpoint(const char *folder)
-{
-    char *const state = el_path_join(folder, "state.json");
-    const bool found = state && el_file_exists(state);
-    free(state);
-    return found;
-}
-
 char *el_run_of_checkpoint(const char *folder)
 {
     char *const place = el_path_place(folder);

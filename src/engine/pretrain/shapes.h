@@ -19,7 +19,6 @@ el_status el_shapes_read(el_shapes *shapes, const char *folder);
 /* Of a run itself, by its own config.json. */
 el_status el_shapes_of_run(el_shapes *shapes, const char *run);
 
-bool el_is_checkpoint(const char *folder);
 /* The run that a checkpoint lies in, on the heap; NULL: no memory. */
 char *el_run_of_checkpoint(const char *folder);
 

@@ -10,37 +10,31 @@
 #include "format/weights.h"
 #include "train/checkpoint.h"
 
-/* config.json of a run has an object for each network. */
-static el_status check_heads(const el_model *model, const char *path)
+/* As config.json of the checkpoint's run says, where there is one. */
+static el_status check_heads(const el_pretraining *p, const char *config)
 {
-    json_t *config = NULL;
-    el_status st = el_json_load(&config, path);
-    for (int i = 0; !st && i < model->count; i++) {
-        const json_t *const network = json_object_get(config, model->networks[i].name);
-        el_config theirs;
-        if (!network)
-            continue;
-        st = el_config_read(&theirs, network, path);
-        if (!st)
-            st = el_config_check_heads(&model->networks[i].config, &theirs, path);
+    el_status st = EL_OK;
+    for (int i = 0; !st && p->settings->start && i < p->model.count; i++) {
+        const el_network *const net = &p->model.networks[i];
+        const bool large = strcmp(net->name, EL_DISCRIMINATOR) == 0;
+        st = el_config_check_heads(&net->config, large ? &p->start : &p->start_generator, config);
     }
-    json_decref(config);
     return st;
 }
 
 /* A checkpoint's vocabulary and attention heads are its run's, where it still lies in one. */
 static el_status check_checkpoint_run(const el_pretraining *p)
 {
-    char *run = el_run_of_checkpoint(p->settings->init_from);
-    char *record = run ? el_path_join(run, "run.json") : NULL;
-    char *config = run ? el_path_join(run, "config.json") : NULL;
-    el_status st = record && config ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
-    if (!st && el_file_exists(record))
+    char *const run = el_run_of_checkpoint(p->settings->init_from);
+    char *const config = run ? el_path_join(run, "config.json") : NULL;
+    json_t *record = NULL;
+    el_status st = config ? el_run_read(&record, run) : el_fail(EL_ENOMEM, "no memory for a path");
+    if (!st && record)
         st = el_model_check_vocab(run, el_loader_vocab(p->data), p->settings->data);
-    if (!st && el_file_exists(record) && el_file_exists(config))
-        st = check_heads(&p->model, config);
+    if (!st)
+        st = check_heads(p, config);
+    json_decref(record);
     free(config);
-    free(record);
     free(run);
     return st;
 }
@@ -164,8 +158,8 @@ el_status el_pretrain_find_start(el_pretraining *p)
         st = el_shapes_read(&shapes, from);
     p->start = shapes.large;
     p->start_generator = shapes.generator;
-    p->settings->start = &p->start;
-    p->settings->start_generator = &p->start_generator;
+    p->settings->start = shapes.known ? &p->start : NULL;
+    p->settings->start_generator = shapes.known ? &p->start_generator : NULL;
     return st ? st : check_segments(p);
 }
 

@@ -166,13 +166,6 @@ el_status el_pretrain_export(el_pretraining *p)
     return el_run_save(&p->run);
 }
 
-static void set_hash(json_t *record, const char *key, uint64_t hash)
-{
-    char text[17];
-    el_hash_text(hash, text);
-    json_object_set_new(record, key, json_string(text));
-}
-
 /* Says so where the run goes on with another processor's kernels: results then differ in their last bits. */
 static void note_other_machine(const el_pretraining *p, const json_t *machine)
 {
@@ -198,8 +191,8 @@ el_status el_pretrain_begin_segment(el_pretraining *p)
     json_object_set_new(record, "version", json_string(ELECTRA_VERSION));
     json_object_set_new(record, "settings", el_options_json(p->options));
     json_object_set_new(record, "given", el_options_given_json(p->options));
-    set_hash(record, "vocabulary_hash", vocab->hash);
-    set_hash(record, "data_hash", el_loader_hash(p->data));
+    el_run_set_hash(&p->run, "vocabulary_hash", vocab->hash);
+    el_run_set_hash(&p->run, "data_hash", el_loader_hash(p->data));
     json_object_set_new(record, "data",
                         json_pack("{s:I, s:I, s:i, s:i}", "examples", (json_int_t)el_loader_examples(p->data),
                                   "tokens", (json_int_t)el_loader_tokens(p->data), "max_seq_length",
@@ -208,7 +201,7 @@ el_status el_pretrain_begin_segment(el_pretraining *p)
     record_flops(p);
     json_t *machine = el_machine_json(&p->settings->machine, p->q->dev);
     note_other_machine(p, machine);
-    const el_status st = el_run_segment_begin(&p->run, p->progress.step, machine, p->changes);
+    const el_status st = el_run_segment_begin(&p->run, p->progress.step, machine);
     json_decref(machine);
     return st;
 }

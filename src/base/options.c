@@ -287,20 +287,37 @@ static el_status take_files(el_options *options, int argc, char **argv)
     return st;
 }
 
-el_status el_options_parse(el_options *options, int argc, char **argv)
+static el_status read_once(el_options *options, int argc, char **argv, const json_t *object, const char *name)
 {
     options->origins = calloc((size_t)options->count + 1, sizeof *options->origins);
     options->operand = calloc((size_t)(argc > 0 ? argc : 0) + 1, sizeof *options->operand);
-    options->operand_count = 0;
-    options->help = false;
-    options->owned = NULL;
-    options->owned_count = 0;
     if (!options->origins || !options->operand)
         return el_fail(EL_ENOMEM, "out of memory");
     el_status st = take_flags(options, argc, argv);
     if (!st && !options->help)
         st = take_files(options, argc, argv);
-    return st;
+    return st ? st : take_values(options, object, name, EL_FROM_CONFIG);
+}
+
+/* Of arguments or of an object; the other is none. */
+static el_status read_all(el_options *options, int argc, char **argv, const json_t *object, const char *name)
+{
+    const el_status st = read_once(options, argc, argv, object, name);
+    if (st || !options->preset)
+        return st;
+    el_options_close(options);
+    options->preset(options->settings);
+    return read_once(options, argc, argv, object, name);
+}
+
+el_status el_options_parse(el_options *options, int argc, char **argv)
+{
+    return read_all(options, argc, argv, NULL, NULL);
+}
+
+el_status el_options_from_json(el_options *options, const json_t *object, const char *name)
+{
+    return read_all(options, 0, NULL, object, name);
 }
 
 el_origin el_options_origin(const el_options *options, const char *name)

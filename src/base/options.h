@@ -5,7 +5,8 @@
  *
  *     {"num_train_steps", EL_OPT_INT, offsetof(settings, steps), 1, 1e9, NULL, "optimizer steps"},
  *
- * Defaults are whatever the struct holds before parsing.  Order of precedence: defaults and presets,
+ * Defaults are whatever the struct holds before parsing; where a line of the table decides about those of others, `preset`
+ * fills the struct by what was read, and all is read again.  Order of precedence: defaults and presets,
  * then --config FILE and --hparams JSON-or-FILE, then flags.  Long flags accept '-' and '_' alike;
  * a switch has its --no- form; options and operands may be mixed; "--" ends options; "-" is an operand.
  * An unknown flag or key is EL_EUSAGE and names the nearest one.
@@ -57,7 +58,8 @@ typedef struct {
     const el_option *table;
     int count;
     void *settings;
-    /* filled by el_options_parse */
+    void (*preset)(void *settings); /* NULL: no line decides about others */
+    /* filled by el_options_parse; zero before */
     el_origin *origins; /* one for each line of the table */
     char **operand;
     int operand_count;
@@ -68,6 +70,8 @@ typedef struct {
 
 /* Reads argv[1..argc); frees with el_options_close, even after a failure. */
 el_status el_options_parse(el_options *options, int argc, char **argv);
+/* The same of a JSON object alone; `name` is what sentences call it. */
+el_status el_options_from_json(el_options *options, const json_t *object, const char *name);
 /* Values from a JSON object, for lines that were not given as flags. */
 el_status el_options_apply(el_options *options, const json_t *object, const char *name);
 /* The same of what a run has recorded, for lines that were not given at all; what is wrong with it is EL_EDATA. */

@@ -28,25 +28,6 @@ typedef struct {
     bool recorded;
 } job;
 
-/* The preset has to be known before the rest is read, and before its help is printed, so all is read twice; the second reading
- * says what is wrong. */
-static bool read_settings(job *j, int argc, char **argv, int *exit_code)
-{
-    j->options = (el_options){.command = "pretrain",
-                              .examples = EXAMPLES,
-                              .summary = "pre-trains generator and discriminator on shards",
-                              .table = EL_PRETRAIN_TABLE,
-                              .count = EL_PRETRAIN_LINES,
-                              .settings = &j->settings};
-    el_pretrain_defaults(&j->settings, EL_SMALL);
-    el_options_parse(&j->options, argc, argv);
-    const int size = j->settings.model_size;
-    el_options_close(&j->options);
-    el_pretrain_defaults(&j->settings, size);
-    j->settings.machine.dist = cli_dist();
-    return cli_parse(&j->options, argc, argv, exit_code);
-}
-
 /* ---- the progress line ---- */
 
 /* Adds "label value" where there is such a figure. */
@@ -138,10 +119,18 @@ static el_status train(job *j)
 
 int cmd_pretrain(int argc, char **argv)
 {
-    job j = {0};
+    job j = {.options = {.command = "pretrain",
+                         .examples = EXAMPLES,
+                         .summary = "pre-trains generator and discriminator on shards",
+                         .table = EL_PRETRAIN_TABLE,
+                         .count = EL_PRETRAIN_LINES,
+                         .settings = &j.settings,
+                         .preset = el_pretrain_preset}};
     int exit_code;
-    if (!read_settings(&j, argc, argv, &exit_code))
+    el_pretrain_defaults(&j.settings, EL_SMALL);
+    if (!cli_parse(&j.options, argc, argv, &exit_code))
         return exit_code;
+    j.settings.machine.dist = cli_dist();
     el_watch watch = {.on_event = on_event, .context = &j};
     if (!j.settings.dry_run) /* which has nothing to save */
         watch.stop = cli_catch_signals();

@@ -153,11 +153,9 @@ static el_status make_shards(electra_job *j)
                                   (json_int_t)s.unknown));
 }
 
-/* The preset that is set already, if any, says the rest. */
 static void pretrain_defaults(electra_job *j)
 {
-    const bool read = j->options.settings != NULL;
-    el_pretrain_defaults(&j->settings.pretrain, read ? j->settings.pretrain.model_size : EL_SMALL);
+    el_pretrain_defaults(&j->settings.pretrain, EL_SMALL);
 }
 
 static el_status pretrain(electra_job *j)
@@ -202,20 +200,21 @@ static const struct {
     const int *lines;
     void (*defaults)(electra_job *j);
     el_status (*run)(electra_job *j);
+    void (*preset)(void *settings);
 } KINDS[] = {
     [ELECTRA_VOCAB] = {"vocab", "FILE...", EL_VOCABULARY_TABLE, &EL_VOCABULARY_LINES, vocabulary_defaults,
                        make_vocabulary},
     [ELECTRA_PREPARE] = {"prepare", "FILE...", EL_SHARDS_TABLE, &EL_SHARDS_LINES, shards_defaults,
                          make_shards},
     [ELECTRA_PRETRAIN] = {"pretrain", NULL, EL_PRETRAIN_TABLE, &EL_PRETRAIN_LINES, pretrain_defaults,
-                          pretrain},
+                          pretrain, el_pretrain_preset},
     [ELECTRA_FINETUNE] = {"finetune", NULL, EL_FINETUNE_TABLE, &EL_FINETUNE_LINES, finetune_defaults,
                           finetune},
 };
 
 /* ---- settings ---- */
 
-static el_status parse_once(electra_job *j)
+static el_status parse(electra_job *j)
 {
     KINDS[j->kind].defaults(j);
     el_options_close(&j->options);
@@ -223,17 +222,10 @@ static el_status parse_once(electra_job *j)
                               .operands = KINDS[j->kind].operands,
                               .table = KINDS[j->kind].table,
                               .count = *KINDS[j->kind].lines,
-                              .settings = &j->settings};
+                              .settings = &j->settings,
+                              .preset = KINDS[j->kind].preset};
     const el_status st = el_options_parse(&j->options, j->flag_count, j->flags);
     return !st && j->options.help ? el_fail(EL_EUSAGE, "help is no setting") : st;
-}
-
-/* Twice, because a preset decides about the defaults of other settings. */
-static el_status parse(electra_job *j)
-{
-    j->options.settings = NULL;
-    const el_status st = parse_once(j);
-    return st ? st : parse_once(j);
 }
 
 /* Appends a string, which the list then owns; NULL is a lack of memory. */

@@ -306,6 +306,46 @@ static void test_recorded(void **state)
     el_options_close(&o);
 }
 
+static int filled; /* times that the preset was asked for */
+
+/* A thousand steps for each size, and a rate of its own. */
+static void take_size(void *settings_of)
+{
+    settings *const of = settings_of;
+    filled++;
+    *of = (settings){.steps = 1000 * (of->size + 1), .rate = 5e-4, .name = "run", .size = of->size};
+}
+
+/* A line that decides about the defaults of others: wherever it is said, what else was given stays. */
+static void test_preset(void **state)
+{
+    (void)state;
+    el_options o = options_for(NULL);
+    char *argv[] = {"pretrain", "--run-name", "mine", "--model-size", "base", "--help", NULL};
+    o.preset = take_size;
+    filled = 0;
+    CHECK_OK(el_options_parse(&o, 6, argv));
+    CHECK(filled == 1 && s.steps == 3000 && strcmp(s.name, "mine") == 0, "filled %d times, %lld steps, %s",
+          filled, (long long)s.steps, s.name);
+    char *const page = el_options_help(&o);
+    CHECK(o.help && strstr(page, "3000"), "help has other defaults: %s", page);
+    free(page);
+    el_options_close(&o);
+    json_t *const object = json_pack("{s:f, s:s}", "mask_prob", 0.5, "model_size", "base");
+    o = options_for(NULL);
+    o.preset = take_size;
+    CHECK_OK(el_options_from_json(&o, object, "plan"));
+    CHECK(s.steps == 3000 && s.mask == 0.5 && el_options_given(&o, "mask_prob") &&
+              !el_options_given(&o, "num_train_steps"),
+          "%lld steps, mask %g", (long long)s.steps, s.mask);
+    el_options_close(&o);
+    json_object_set_new(object, "num_train_steps", json_integer(0));
+    o = options_for(NULL);
+    CHECK_FAILS(el_options_from_json(&o, object, "plan"), EL_EUSAGE, "plan: num_train_steps");
+    el_options_close(&o);
+    json_decref(object);
+}
+
 /* A path need not be UTF-8, and comes back as it was. */
 static void test_path_of_bytes(void **state)
 {
@@ -427,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_json),     cmocka_unit_test(test_path_of_bytes),
         cmocka_unit_test(test_help),     cmocka_unit_test(test_nearest),
         cmocka_unit_test(yes_or_no),     cmocka_unit_test(test_recorded),
+        cmocka_unit_test(test_preset),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

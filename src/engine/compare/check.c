@@ -58,9 +58,7 @@ static el_status apply(const json_t *settings, const char *where)
     el_finetune_settings s = el_finetune_defaults();
     el_options options = {
         .command = "compare", .table = EL_FINETUNE_TABLE, .count = EL_FINETUNE_LINES, .settings = &s};
-    el_status st = el_options_parse(&options, 1, (char *[]){"compare", NULL});
-    if (!st)
-        st = el_options_apply(&options, settings, where);
+    const el_status st = el_options_from_json(&options, settings, where);
     el_options_close(&options);
     return st;
 }

@@ -298,9 +298,7 @@ static el_status finetune(working *w)
     el_finetune_settings settings = el_finetune_defaults();
     el_options options = {
         .command = "compare", .table = EL_FINETUNE_TABLE, .count = EL_FINETUNE_LINES, .settings = &settings};
-    el_status st = el_options_parse(&options, 1, (char *[]){"compare", NULL});
-    if (!st)
-        st = el_options_apply(&options, given, study->plan.tasks[w->job->task].name);
+    el_status st = el_options_from_json(&options, given, study->plan.tasks[w->job->task].name);
     if (!st)
         st = tune(w, &options);
     el_options_close(&options);

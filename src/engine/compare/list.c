@@ -20,19 +20,15 @@ enum { BRANCH_SEED = 1000, TRIALS_OF_A_SEED = 100, MOST_JOBS = 1 << 20 };
 
 el_status el_compare_pretrain_settings(el_pretrain_settings *s, el_options *options, const json_t *given)
 {
-    el_status st = EL_OK;
-    int size = EL_SMALL;
-    for (int time = 0; !st && time < 2; time++) { /* the preset has to be known before the rest is read */
-        *options = (el_options){
-            .command = "compare", .table = EL_PRETRAIN_TABLE, .count = EL_PRETRAIN_LINES, .settings = s};
-        el_pretrain_defaults(s, size);
-        st = el_options_parse(options, 1, (char *[]){"compare", NULL});
-        if (!st)
-            st = el_options_apply(options, given, "settings");
-        size = s->model_size;
-        if (time == 0 || st)
-            el_options_close(options);
-    }
+    *options = (el_options){.command = "compare",
+                            .table = EL_PRETRAIN_TABLE,
+                            .count = EL_PRETRAIN_LINES,
+                            .settings = s,
+                            .preset = el_pretrain_preset};
+    el_pretrain_defaults(s, EL_SMALL);
+    const el_status st = el_options_from_json(options, given, "settings");
+    if (st)
+        el_options_close(options);
     return st;
 }
 

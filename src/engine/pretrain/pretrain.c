@@ -31,6 +31,11 @@ static const el_run_kind RUN = {"pretrain", gives};
 
 /* ---- settings ---- */
 
+void el_pretrain_preset(void *settings)
+{
+    el_pretrain_defaults(settings, ((const el_pretrain_settings *)settings)->model_size);
+}
+
 /* What holds for this session alone, and what the shards say themselves. */
 static const char *const OF_NOW[] = {
     "allow_change",    "overwrite", "dry_run",       "max_time",    "threads",

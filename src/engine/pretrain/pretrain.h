@@ -18,6 +18,9 @@
 #include "engine/pretrain/settings.h"
 #include "train/run.h"
 
+/* The defaults that the model size which was read says: el_options.preset of this table. */
+void el_pretrain_preset(void *settings);
+
 typedef struct {
     el_pretrain_settings *settings; /* those of the options: borrowed, completed by open() */
     el_options *options;

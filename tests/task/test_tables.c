@@ -460,6 +460,39 @@ static void same_names(void **state)
     el_labels_release(&labels);
 }
 
+/* A column's number is all of what was said, and none that a file cannot have is another one. */
+static void numbers_of_columns(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *task, *text, *label, *said; /* NULL: is read */
+    } CASES[] = {{"classify", "1", "2", NULL},
+                 {"classify", "-2", "-1", NULL},
+                 {"classify", "4294967297", "2", "there is no column 4294967297"},
+                 {"classify", "1", "4294967298", "there is no column 4294967298"},
+                 {"classify", "1", "-4294967295", "there is no column -4294967295"},
+                 {"classify", " 1", "2", "there is no column \" 1\""},
+                 {"classify", "1", "+2", "there is no column \"+2\""},
+                 {"tag", "1", "2", NULL},
+                 {"tag", "4294967297", "2", "line 1: a word and its tag are wanted"},
+                 {"tag", "1", "-4294967295", "line 1: a word and its tag are wanted"},
+                 {"tag", "1", "+2", "+2: columns of a file with a word a line are numbers"}};
+    const char *const path = file("numbers", "a\tx\nb\ty\nc\tx\n");
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        const el_columns columns = {.header = -1, .text = {CASES[i].text}, .label = CASES[i].label};
+        el_labels labels = {0};
+        el_dataset d;
+        const el_status st =
+            el_task_read(el_task_find(CASES[i].task), path,
+                         (el_task_reading){.columns = &columns, .labelled = true}, &labels, NULL, &d);
+        CHECK(CASES[i].said ? st && strstr(el_error(), CASES[i].said) : !st, "case %zu: %s", i,
+              st ? el_error() : "is read");
+        if (!st)
+            el_dataset_release(&d);
+        el_labels_release(&labels);
+    }
+}
+
 /* A test file may lack the label also where its column was said. */
 static void said_label(void **state)
 {
@@ -1088,6 +1121,7 @@ int main(void)
                                        cmocka_unit_test(first_line_of_fewer),
                                        cmocka_unit_test(not_as_known),
                                        cmocka_unit_test(another_label),
+                                       cmocka_unit_test(numbers_of_columns),
                                        cmocka_unit_test(said_label),
                                        cmocka_unit_test(same_names),
                                        cmocka_unit_test(labels_are_not_read),

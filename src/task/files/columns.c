@@ -18,16 +18,10 @@ const char EL_TEXT_OPTION[] = "--text-column says which (and --second-column, of
 const char EL_LABEL_OPTION[] = "--label-column says which";
 const char EL_HEADER_OPTION[] = "--header or --no-header says so";
 
-static bool is_number(const char *column)
-{
-    char *end;
-    strtol(column, &end, 10);
-    return *column && !*end;
-}
-
 bool el_finder_is_name(const char *column)
 {
-    return column && !is_number(column);
+    int number;
+    return column && !el_column_number(column, &number);
 }
 
 bool el_finder_taken(const el_finder *f, int column)
@@ -89,11 +83,11 @@ static const char *called(const el_finder *f, el_column_role role)
 
 static el_status take_said(const el_finder *f, const char *column, int *place)
 {
+    int number;
     *place = el_finder_named(f, column);
     if (*place >= 0)
         return EL_OK;
-    if (is_number(column) && !el_table_keyed(f->table)) {
-        const int number = atoi(column);
+    if (!el_table_keyed(f->table) && el_column_number(column, &number)) {
         *place = number > 0 ? number - 1 : f->survey.count + number;
         if (*place >= 0 && *place < f->survey.count)
             return EL_OK;
@@ -107,10 +101,10 @@ static int known_place(const el_finder *f, const char *column)
 {
     if (!column)
         return -1;
+    int number;
     const int place = el_finder_named(f, column);
-    if (place >= 0 || f->named || !is_number(column))
+    if (place >= 0 || f->named || !el_column_number(column, &number))
         return place;
-    const int number = atoi(column);
     return number > 0 && number <= f->survey.count ? number - 1 : -1;
 }
 
@@ -125,7 +119,8 @@ static el_status check_width(const el_finder *f)
 {
     const el_file_layout *const known = f->wanted->known;
     const int width = known->width, count = f->survey.count;
-    const bool label_last = known->label && atoi(known->label) == width;
+    int label;
+    const bool label_last = el_column_number(known->label, &label) && label == width;
     if (f->named || !width || count == width || count == 1 || (label_last && count == width - 1))
         return EL_OK;
     return el_fail(
@@ -484,8 +479,9 @@ static int columns_of(const el_table *table, const el_columns *said)
 {
     const char *const roles[] = {said->text[0], said->text[1], said->label, said->id};
     const int columns = el_table_columns(table);
+    int number;
     for (int i = 0; i < 4; i++)
-        if (roles[i] && is_number(roles[i]) && atoi(roles[i]) > columns)
+        if (el_column_number(roles[i], &number) && number > columns)
             return el_table_widest(table);
     return columns;
 }

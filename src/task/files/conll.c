@@ -2,7 +2,6 @@
 #include "task/files/conll.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "task/files/names.h"
@@ -154,20 +153,18 @@ static el_status put_number(char **to, int number)
     return *to ? EL_OK : el_fail(EL_ENOMEM, "no memory for a column");
 }
 
-static el_status put_column(char **to, const char *said, const char *known, int usual)
+static el_status put_column(char **to, const char *said, const char *known, int usual, int *number)
 {
-    const char *const column = said ? said : known;
-    char *end = NULL;
-    const long number = column ? strtol(column, &end, 10) : usual;
-    if (column && (*end || number == 0))
-        return said ? el_fail(EL_EUSAGE, "%s: columns of a file with a word a line are numbers", said)
-                    : put_number(to, usual);
-    return put_number(to, (int)number);
+    if (!el_column_number(said ? said : known, number) || *number == 0) {
+        if (said)
+            return el_fail(EL_EUSAGE, "%s: columns of a file with a word a line are numbers", said);
+        *number = usual;
+    }
+    return put_number(to, *number);
 }
 
-static int place_of(const char *column, int count)
+static int place_of(int number, int count)
 {
-    const int number = atoi(column);
     return number > 0 ? number - 1 : count + number;
 }
 
@@ -221,11 +218,14 @@ el_status el_conll_open(el_conll *c, const el_columns *said, const el_file_layou
     st = put_column(&layout->text[0], said->text[0], known && !by_name ? known->text[0] : NULL,
                     c->counted ? 2
                     : c->named ? c->named
-                               : 1);
+                               : 1,
+                    &c->word);
     if (!st)
-        st = put_column(&layout->label, said->label, known ? known->label : NULL, wide ? 4 : german ? 3 : -1);
-    c->word = layout->text[0];
-    c->tag = layout->label;
+        st = put_column(&layout->label, said->label, known ? known->label : NULL,
+                        wide     ? 4
+                        : german ? 3
+                                 : -1,
+                        &c->tag);
     const bool lacks = !st && lacks_tags(c, known);
     c->labelled &= !(lacks && c->labels_may_lack);
     c->untagged = lacks && !c->labelled;

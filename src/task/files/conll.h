@@ -15,16 +15,16 @@
 
 typedef struct {
     el_lines lines;
-    char separator;         /* '\t', ' '; 0: not yet known */
-    bool header;            /* the first line that is a word's names the columns */
-    bool headed;            /* as that of the file that was learned from did */
-    bool counted;           /* the first column counts words */
-    int named;              /* the column, from 1, that the header calls the words; 0: there is none */
-    int sentences;          /* and that which it says to number sentences, where nothing else ends them */
-    bool turned;            /* the first column holds tags, and the last does not */
-    int width;              /* columns of the first word, as of all; 0: not yet known */
-    int learned;            /* columns of the file that was learned from; 0: unknown, or columns were said */
-    const char *word, *tag; /* columns by number; borrowed, or of the layout */
+    char separator; /* '\t', ' '; 0: not yet known */
+    bool header;    /* the first line that is a word's names the columns */
+    bool headed;    /* as that of the file that was learned from did */
+    bool counted;   /* the first column counts words */
+    int named;      /* the column, from 1, that the header calls the words; 0: there is none */
+    int sentences;  /* and that which it says to number sentences, where nothing else ends them */
+    bool turned;    /* the first column holds tags, and the last does not */
+    int width;      /* columns of the first word, as of all; 0: not yet known */
+    int learned;    /* columns of the file that was learned from; 0: unknown, or columns were said */
+    int word, tag;  /* columns by number */
     bool labelled, labels_may_lack;
     bool untagged; /* what was learned from had one column more, the last: the tags */
     el_labels *labels;

@@ -43,12 +43,16 @@ static void put_name(line *l, const char *between, const char *name)
 
 static void put_column(line *l, const char *role, const char *column)
 {
-    if (column && strcmp(column, "-1") == 0)
-        put(l, "%s%s the last column", l->used ? ", " : "", role);
-    else if (column)
-        put(l, "%s%s %s%s%s", l->used ? ", " : "", role,
-            column[strspn(column, "-0123456789")] ? "\"" : "column ", column,
-            column[strspn(column, "-0123456789")] ? "\"" : "");
+    int number;
+    if (!column)
+        return;
+    put(l, "%s%s ", l->used ? ", " : "", role);
+    if (!el_column_number(column, &number))
+        put(l, "\"%s\"", column);
+    else if (number == -1)
+        put(l, "the last column");
+    else
+        put(l, "column %s", column);
 }
 
 static const char *const TEXTS[EL_TASK_KINDS][2] = {

@@ -1,10 +1,12 @@
 /* layout - see the header */
 #include "task/files/layout.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/number.h"
 
 static const char *const PARTS[EL_PARTS_KINDS] = {"array",  "commas",  "semicolons", "bars",
                                                   "vector", "columns", "blanks"};
@@ -19,6 +21,15 @@ const char *el_parts_about(el_parts parts)
                                                       "a column a label, of zeros and ones",
                                                       "between blanks"};
     return ABOUT[parts];
+}
+
+bool el_column_number(const char *column, int *number)
+{
+    int64_t whole;
+    if (!column || *column == '+' || !el_number_whole(column, &whole))
+        return false;
+    *number = whole > INT_MAX ? INT_MAX : whole < -INT_MAX ? -INT_MAX : (int)whole;
+    return true;
 }
 
 void el_file_layout_release(el_file_layout *l)

@@ -42,6 +42,10 @@ void el_file_layout_release(el_file_layout *layout); /* accepts a zeroed one */
 json_t *el_file_layout_json(const el_file_layout *layout);
 el_status el_file_layout_read(el_file_layout *layout, const json_t *object, const char *path);
 
+/* The number, from 1 or, negative, from the end, that a column is said by; what is beyond an int is its end.  False: it is
+ * said by its name, or not at all. */
+bool el_column_number(const char *column, int *number);
+
 /* "several labels between commas", for sentences. */
 const char *el_parts_about(el_parts parts);
 

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/json.h"
+#include "task/files/layout.h"
 #include "task/files/names.h"
 #include "task/files/objects.h"
 #include "task/files/record.h"
@@ -382,13 +383,12 @@ static int find_name(const el_table *t, const char *name)
 
 el_status el_table_column(const el_table *t, const char *name, el_column *column)
 {
-    char *end;
-    const long number = strtol(name, &end, 10);
+    int number;
     const int place = find_name(t, name);
     *column = (el_column){.key = is_json(t) && place >= 0 ? t->keys[place] : name};
     if (is_json(t)) /* a later row may have a key that those ahead lack */
         return EL_OK;
-    column->index = place >= 0 ? place + 1 : *name && !*end ? (int)number : 0;
+    column->index = place >= 0 ? place + 1 : el_column_number(name, &number) ? number : 0;
     if (column->index != 0)
         return EL_OK;
     return el_fail(EL_EDATA, "%s, line %" PRId64 ": there is no column \"%s\"", t->path,

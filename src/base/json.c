@@ -146,7 +146,9 @@ el_status el_json_parse_long(json_t **object, const char *text, size_t bytes, si
     if (st == EL_ENOMEM)
         return el_fail(EL_ENOMEM, "%s: out of memory", name);
     if (st)
-        return el_fail(EL_EDATA, "%s: line %d: not JSON: %s", name, error.line, error.text);
+        return memchr(text, '\n', bytes) /* of one line it says nothing */
+                   ? el_fail(EL_EDATA, "%s, line %d: not JSON: %s", name, error.line, error.text)
+                   : el_fail(EL_EDATA, "%s: not JSON: %s", name, error.text);
     if (!json_is_object(value)) {
         json_decref(value);
         return el_fail(EL_EDATA, "%s: not a JSON object", name);

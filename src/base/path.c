@@ -65,6 +65,11 @@ char *el_path_join(const char *folder, const char *name)
     return asprintf(&path, "%s%s%s", folder, between, name) < 0 ? NULL : path;
 }
 
+const char *el_path_said(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 el_status el_path_sync(const char *path)
 {
     const int file = el_io_open(path, O_RDONLY | O_NONBLOCK);

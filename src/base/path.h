@@ -18,6 +18,9 @@ char *el_path_behind_links(const char *path);
 /* The same, called by its own name: "." and ".." are none. */
 char *el_path_place(const char *path);
 
+/* What sentences call it: "standard input" where it is "-". */
+const char *el_path_said(const char *path);
+
 /* Writes a file's or a folder's bytes through to the disk. */
 el_status el_path_sync(const char *path);
 /* Makes a rename to `path` last. */

@@ -140,7 +140,8 @@ static el_status answer_file(job *j, const el_task *task, const char *path)
         st = el_task_reader_next(reader, CHUNK, &chunk);
         count = st ? 0 : chunk.count;
         if (!st && j->submission.writer && chunk.skipped)
-            st = el_fail(EL_EDATA, "%s: %d malformed lines; a submission answers all", path, chunk.skipped);
+            st = el_fail(EL_EDATA, "%s: %d malformed lines; a submission answers all", chunk.name,
+                         chunk.skipped);
         if (!st && chunk.skipped && !j->skipped)
             snprintf(j->malformed, sizeof j->malformed, "%s", chunk.malformed);
         j->skipped += st ? 0 : chunk.skipped;

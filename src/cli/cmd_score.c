@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/number.h"
+#include "base/path.h"
 #include "cli/cli.h"
 #include "engine/minimal_pairs.h"
 #include "engine/special.h"
@@ -65,7 +66,7 @@ struct job {
     el_queue *q;
     el_scorer *scorer;
     take_scores *take;
-    const char *path; /* of the file, for sentences */
+    const char *name; /* of the file, for sentences */
     int64_t line;
     item items[AT_A_TIME];
     int count;
@@ -165,7 +166,7 @@ static el_status print_best(job *j)
 static el_status begin_list(job *j, const char *id)
 {
     if (json_object_get(j->ids, id))
-        return el_fail(EL_EDATA, "%s: lines of the id %s do not stand together", j->path, id);
+        return el_fail(EL_EDATA, "%s: lines of the id %s do not stand together", j->name, id);
     return json_object_set_new(j->ids, id, json_true()) ? el_fail(EL_ENOMEM, "no memory for an id")
                                                         : print_best(j);
 }
@@ -213,14 +214,14 @@ static el_status flush(job *j)
 
 static el_status bad_line(const job *j, const char *what)
 {
-    return el_fail(EL_EDATA, "%s: line %" PRId64 ": %s", j->path, j->line, what);
+    return el_fail(EL_EDATA, "%s, line %" PRId64 ": %s", j->name, j->line, what);
 }
 
 static el_status read_object(job *j, const char *text, size_t bytes, item *t)
 {
     json_t *object;
     char name[256];
-    snprintf(name, sizeof name, "%s: line %" PRId64, j->path, j->line);
+    snprintf(name, sizeof name, "%s, line %" PRId64, j->name, j->line);
     const el_status st = el_json_parse(&object, text, bytes, name);
     if (st)
         return st;
@@ -278,12 +279,12 @@ static el_status read_file(job *j, const char *path)
     cli_progress progress;
     uint64_t done, total;
     int64_t blank = 0;
-    j->path = strcmp(path, "-") == 0 ? "standard input" : path;
+    j->name = el_path_said(path);
     el_status st = el_reader_open(&reader, paths, 1, (el_reader_settings){.raw = true, .prompt = lines});
     cli_progress_begin(&progress);
     while (!st && !(st = el_reader_next(reader, &block)) && block.bytes) {
         if (block.cut)
-            st = el_fail(EL_EDATA, "%s: a line is longer than %d MB", j->path, EL_READER_BLOCK >> 20);
+            st = el_fail(EL_EDATA, "%s: a line is longer than %d MB", j->name, EL_READER_BLOCK >> 20);
         for (const char *at = block.text; !st && el_line_next(&at, block.text + block.bytes, &line);) {
             j->line++;
             el_line_trim(&line);
@@ -300,7 +301,7 @@ static el_status read_file(job *j, const char *path)
     }
     cli_progress_end(&progress);
     el_reader_close(reader);
-    el_line_say_blank(j->path, blank);
+    el_line_say_blank(j->name, blank);
     return st;
 }
 

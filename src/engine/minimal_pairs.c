@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/log.h"
+#include "base/path.h"
 #include "task/files/lines.h"
 
 enum { AT_A_TIME = 64 }; /* pairs */
@@ -105,7 +106,7 @@ static el_status read_object(const reading *r, el_line line, pair *p)
 {
     json_t *object;
     char name[256];
-    snprintf(name, sizeof name, "%s, line %" PRId64, r->lines.path, r->lines.number);
+    snprintf(name, sizeof name, "%s, line %" PRId64, r->lines.name, r->lines.number);
     const el_status st = el_json_parse(&object, line.text, line.bytes, name);
     if (st)
         return st;
@@ -151,7 +152,7 @@ static el_status take_line(reading *r, el_line line)
         r->turned = turned;
         forget(p);
         r->count = 0;
-        el_log(EL_LOG_NOTE, "%s: the first row names the columns", r->lines.path);
+        el_log(EL_LOG_NOTE, "%s: the first row names the columns", r->lines.name);
     }
     return !st && r->count == AT_A_TIME ? flush(r) : st;
 }
@@ -171,7 +172,7 @@ static el_status read_file(reading *r, const char *path, const el_pairs_watch *w
     while (!st && !(st = el_lines_next(&r->lines, &line)) && line.text) {
         st = take_line(r, line);
         if (!st && watch->stop && *watch->stop)
-            st = el_fail(EL_ESTOPPED, "stopped among the pairs of %s", path);
+            st = el_fail(EL_ESTOPPED, "stopped among the pairs of %s", r->lines.name);
         if (r->count == 0)
             tell(watch, r->lines.reader);
     }
@@ -191,7 +192,7 @@ static el_status read_pairs(el_pair_counts *counts, el_scorer *scorer, const cha
     for (int i = 0; i < r.count; i++)
         forget(&r.pairs[i]);
     if (!st && counts->kinds[0].pairs == 0)
-        st = el_fail(EL_EDATA, "%s: there are no pairs in it", path);
+        st = el_fail(EL_EDATA, "%s: there are no pairs in it", el_path_said(path));
     if (st)
         el_minimal_pairs_release(counts);
     return st;
@@ -202,7 +203,8 @@ el_status el_minimal_pairs(el_pair_counts *counts, el_scorer *scorer, const char
 {
     const el_status st = read_pairs(counts, scorer, path, watch);
     if (!st)
-        el_text_loss_say(el_scorer_loss(scorer), path, "sentences", el_scorer_longest(scorer), false);
+        el_text_loss_say(el_scorer_loss(scorer), el_path_said(path), "sentences", el_scorer_longest(scorer),
+                         false);
     return st;
 }
 

@@ -18,6 +18,7 @@
 #include <zstd_errors.h>
 
 #include "base/io.h"
+#include "base/path.h"
 
 enum { INPUT = 1 << 18 };
 static const uint64_t MOST_XZ = (uint64_t)1 << 30; /* memory; xz -9 wants 65 MB */
@@ -31,7 +32,7 @@ typedef struct {
 } packing;
 
 struct el_decoder {
-    const char *path; /* NULL: no file is open */
+    const char *name; /* of the open file, for sentences; NULL: none is */
     int file;
     const packing *packing; /* NULL: plain */
     uint64_t taken;
@@ -47,19 +48,14 @@ struct el_decoder {
     };
 };
 
-static const char *name_of(const el_decoder *d)
-{
-    return strcmp(d->path, "-") == 0 ? "standard input" : d->path;
-}
-
 static el_status no_memory(const el_decoder *d)
 {
-    return el_fail(EL_ENOMEM, "%s: no memory to unpack %s data", name_of(d), d->packing->name);
+    return el_fail(EL_ENOMEM, "%s: no memory to unpack %s data", d->name, d->packing->name);
 }
 
 static el_status damaged(const el_decoder *d, const char *reason)
 {
-    return el_fail(EL_EDATA, "%s: damaged %s data (%s)", name_of(d), d->packing->name, reason);
+    return el_fail(EL_EDATA, "%s: damaged %s data (%s)", d->name, d->packing->name, reason);
 }
 
 /* ---- input ---- */
@@ -85,7 +81,7 @@ static el_status read_file(el_decoder *d, void *out, size_t room, size_t *made)
 {
     const ssize_t got = el_io_read(d->file, out, room);
     if (got < 0)
-        return el_io_fail(name_of(d));
+        return el_io_fail(d->name);
     *made = (size_t)got;
     d->taken += *made;
     d->input_ended = got == 0;
@@ -117,7 +113,7 @@ static el_status skip_padding(el_decoder *d)
 {
     while (left(d) && d->input[d->at] == 0)
         d->at++;
-    return left(d) ? el_fail(EL_EDATA, "%s: what follows the gzip data is no gzip data", name_of(d)) : EL_OK;
+    return left(d) ? el_fail(EL_EDATA, "%s: what follows the gzip data is no gzip data", d->name) : EL_OK;
 }
 
 static el_status decode_gzip(el_decoder *d, char *out, size_t room, size_t *made)
@@ -304,7 +300,7 @@ el_status el_decoder_open(el_decoder *d, const char *path)
     d->file = strcmp(path, "-") == 0 ? STDIN_FILENO : el_io_open(path, O_RDONLY);
     if (d->file < 0)
         return el_io_fail(path);
-    d->path = path;
+    d->name = el_path_said(path);
     d->packing = NULL;
     d->at = d->bytes = 0;
     d->input_ended = d->midway = false;
@@ -321,18 +317,18 @@ el_status el_decoder_open(el_decoder *d, const char *path)
 
 void el_decoder_close(el_decoder *d)
 {
-    if (!d->path)
+    if (!d->name)
         return;
     if (d->packing)
         d->packing->close(d);
     if (d->file != STDIN_FILENO)
         el_io_close(d->file);
-    d->path = NULL;
+    d->name = NULL;
 }
 
 bool el_decoder_is_open(const el_decoder *d)
 {
-    return d->path;
+    return d->name;
 }
 
 uint64_t el_decoder_taken(const el_decoder *d)
@@ -342,7 +338,7 @@ uint64_t el_decoder_taken(const el_decoder *d)
 
 bool el_decoder_waits(const el_decoder *d)
 {
-    return d->path && !d->packing && left(d) == 0 && !d->input_ended && el_io_waits(d->file);
+    return d->name && !d->packing && left(d) == 0 && !d->input_ended && el_io_waits(d->file);
 }
 
 /* Past the input that told it is plain, the file is read to where it is wanted. */
@@ -372,7 +368,7 @@ el_status el_decoder_read(el_decoder *d, char *out, size_t room, size_t *made)
             continue; /* the end of one part, and another follows */
         if (d->input_ended)
             return d->midway ? el_fail(EL_EDATA, "%s: the %s data stop in the middle; is the file cut short?",
-                                       name_of(d), d->packing->name)
+                                       d->name, d->packing->name)
                              : EL_OK;
         const el_status st = more_input(d);
         if (st)

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/path.h"
 #include "text/decoder.h"
 #include "text/file_list.h"
 #include "text/json_kind.h"
@@ -81,8 +82,7 @@ static el_status reserve(memory *m, size_t size)
 
 static const char *name_of(const el_reader *r)
 {
-    const char *path = r->list.files[r->current - 1].path;
-    return strcmp(path, "-") == 0 ? "standard input" : path;
+    return el_path_said(r->list.files[r->current - 1].path);
 }
 
 el_status el_reader_open(el_reader **reader, char *const *paths, int count, el_reader_settings settings)
@@ -320,7 +320,7 @@ static void begin_object(el_reader *r)
 static el_status take_object(el_reader *r, const char *piece, size_t bytes, char *out, size_t *made)
 {
     const char *const trouble = el_json_line_take(&r->object, piece, bytes, out, made);
-    return trouble ? el_fail(EL_EDATA, "%s: line %llu, byte %llu: %s", name_of(r),
+    return trouble ? el_fail(EL_EDATA, "%s, line %llu, byte %llu: %s", name_of(r),
                              (unsigned long long)r->line, (unsigned long long)r->object.taken, trouble)
                    : EL_OK;
 }
@@ -335,9 +335,9 @@ static el_status end_object(const el_reader *r)
 {
     const el_json_line *const o = &r->object;
     return (o->done && o->found) || is_blank(o) ? EL_OK
-           : o->done ? el_fail(EL_EDATA, "%s: line %llu: no text under the key \"%s\"", name_of(r),
+           : o->done ? el_fail(EL_EDATA, "%s, line %llu: no text under the key \"%s\"", name_of(r),
                                (unsigned long long)r->line, r->settings.json_key)
-                     : el_fail(EL_EDATA, "%s: line %llu: the line ends within its JSON", name_of(r),
+                     : el_fail(EL_EDATA, "%s, line %llu: the line ends within its JSON", name_of(r),
                                (unsigned long long)r->line);
 }
 

@@ -37,12 +37,12 @@ static el_status no_memory(const char *name, size_t bytes)
 static el_status check_piece(const char *name, size_t line, const char *piece, size_t bytes)
 {
     if (bytes > EL_TRIE_PIECE_BYTES)
-        return el_fail(EL_EDATA, "%s: line %zu has %zu bytes; a piece has at most %d", name, line, bytes,
+        return el_fail(EL_EDATA, "%s, line %zu: has %zu bytes; a piece has at most %d", name, line, bytes,
                        EL_TRIE_PIECE_BYTES);
     if (bytes && memchr(piece, 0, bytes))
-        return el_fail(EL_EDATA, "%s: line %zu holds a zero byte", name, line);
+        return el_fail(EL_EDATA, "%s, line %zu: holds a zero byte", name, line);
     if (el_utf8_valid(piece, bytes) != bytes)
-        return el_fail(EL_EDATA, "%s: line %zu is not UTF-8", name, line);
+        return el_fail(EL_EDATA, "%s, line %zu: is not UTF-8", name, line);
     return EL_OK;
 }
 

@@ -24,10 +24,10 @@ static void test_refused(void **state)
 {
     (void)state;
     static const char *const lines[][2] = {
-        {"", "t.json: line 1: not JSON"},
+        {"", "t.json: not JSON"},
         {"[1]", "t.json: not a JSON object"},
-        {"5", "t.json: line 1: not JSON"},
-        {"{\"a\": 1,\n\"b\" 2}", "t.json: line 2: not JSON"},
+        {"5", "t.json: not JSON"},
+        {"{\"a\": 1,\n\"b\" 2}", "t.json, line 2: not JSON"},
         {"{\"a\": 1, \"a\": 2}", "duplicate object key"},
         {"{\"a\": 1} x", "not JSON"},
         {"{\"a\": 1e999}", "not JSON"},

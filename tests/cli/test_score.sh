@@ -138,7 +138,13 @@ refused 2 "says so much" "$electra" score --model causal --by pll cat
 refused 2 "says so much" "$electra" score --model mlm --by energy cat
 refused 2 "one file" "$electra" score --model mlm --pairs pairs.tsv --nbest lists.tsv
 refused 2 "weight" "$electra" score --model mlm --weight 1 cat
-refused 3 "line 1" "$electra" score --model mlm --pairs some.txt
-refused 3 "line 1" "$electra" score --model mlm --nbest pairs.tsv
+refused 3 "some.txt, line 1: " "$electra" score --model mlm --pairs some.txt
+refused 3 "pairs.tsv, line 1: " "$electra" score --model mlm --nbest pairs.tsv
+for list in pairs nbest; do # which have one name for a pipe, and one form of a place
+    printf '{"good": 1\n' > half.jsonl
+    refused 3 "standard input, line 1: not JSON: " "$electra" score --model mlm --$list - < half.jsonl
+done
+printf 'good\tbad\na\tb\n' | "$electra" score --model mlm --pairs - > /dev/null 2> log
+grep -q "^electra score: standard input: the first row names the columns" log || fail "pairs of a pipe: $(cat log)"
 refused 2 "model" "$electra" score cat
 echo "scores of sentences, pairs and lists"

@@ -493,6 +493,38 @@ static void numbers_of_columns(void **state)
     }
 }
 
+/* "-" is called standard input in every sentence, and a place is said in one form. */
+static void standard_input(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *task, *text, *label, *said;
+    } CASES[] = {
+        {"classify", "", NULL, "standard input: there is no example in it"},
+        {"classify", "text,label\na,x\nb,\"y\n", NULL,
+         "standard input, line 3: a quotation mark is never closed"},
+        {"classify", "text\tlabel\na\tx\n", "mood", "standard input, line 1: there is no column \"mood\""},
+        {"classify", "[{\"text\": \"a\", \"label\": \"x\"}, 3]", NULL, "standard input, object 2: "},
+        {"tag", "B-PER\ta\nO\tb\n", NULL, "standard input: its first column holds tags"},
+        {"tag", "a\tO\nb\n", NULL, "standard input, line 2: "},
+        {"span", "{\"data\": [{\"qas\": 3, \"context\": \"a\"}]}", NULL, "standard input, question 1: "},
+        {"span", "{\"qas\": [\n}", NULL, "standard input, line 2: not JSON: "},
+        {"span", "{\"header\": 1}\n{\"qas\": 3}\n", NULL, "standard input, line 2: "}};
+    const int input = dup(STDIN_FILENO);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        const el_columns columns = {.header = -1, .label = CASES[i].label};
+        el_labels labels = {0};
+        el_dataset d;
+        assert_ptr_equal(freopen(file("input", CASES[i].text), "r", stdin), stdin);
+        CHECK_FAILS(el_task_read(el_task_find(CASES[i].task), "-",
+                                 (el_task_reading){.columns = &columns, .labelled = true}, &labels, NULL, &d),
+                    EL_EDATA, CASES[i].said);
+        el_labels_release(&labels);
+    }
+    dup2(input, STDIN_FILENO);
+    close(input);
+}
+
 /* A test file may lack the label also where its column was said. */
 static void said_label(void **state)
 {
@@ -1122,6 +1154,7 @@ int main(void)
                                        cmocka_unit_test(not_as_known),
                                        cmocka_unit_test(another_label),
                                        cmocka_unit_test(numbers_of_columns),
+                                       cmocka_unit_test(standard_input),
                                        cmocka_unit_test(said_label),
                                        cmocka_unit_test(same_names),
                                        cmocka_unit_test(labels_are_not_read),

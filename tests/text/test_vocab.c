@@ -18,8 +18,8 @@ static void test_faults(void **state)
     } faults[] = {
         {"", 0, "empty"},
         {"[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n", 0, "[MASK] is missing"},
-        {SPECIAL "a\n\xff\n", 0, "line 7 is not UTF-8"},
-        {SPECIAL "a\0b\n", sizeof(SPECIAL "a\0b\n") - 1, "line 6 holds a zero byte"},
+        {SPECIAL "a\n\xff\n", 0, "v.txt, line 7: is not UTF-8"},
+        {SPECIAL "a\0b\n", sizeof(SPECIAL "a\0b\n") - 1, "v.txt, line 6: holds a zero byte"},
         {"\n", 0, "empty"},
     };
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {

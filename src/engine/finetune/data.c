@@ -67,9 +67,10 @@ static el_status read_split(el_finetuning *f, el_split_name name, const el_task 
     if (!st)
         el_describe_reading(d);
     if (!st && !training && el_dataset_labelled(d))
-        el_log(EL_LOG_NOTE, "%s: %d examples to score", path, d->count);
+        el_log(EL_LOG_NOTE, "%s: %d examples to score", d->name, d->count);
     else if (!st && !training)
-        el_log(EL_LOG_NOTE, "%s: %d examples without labels, to be answered and not scored", path, d->count);
+        el_log(EL_LOG_NOTE, "%s: %d examples without labels, to be answered and not scored", d->name,
+               d->count);
     return st || !training ? st : check_labels(f);
 }
 

@@ -29,7 +29,7 @@ static el_status trim_lines(char *text, const char *path)
         const size_t bytes = strcspn(text, "\n");
         const bool ends = text[bytes] == '\n';
         if (!trim(text, bytes))
-            return el_fail(EL_EDATA, "%s: line %d: a key has no blank in it", path, line);
+            return el_fail(EL_EDATA, "%s, line %d: a key has no blank in it", path, line);
         text += bytes + ends;
     }
     return EL_OK;

@@ -201,11 +201,11 @@ el_status el_conll_open(el_conll *c, const el_columns *said, const el_file_layou
             EL_EDATA,
             "%s: its first column holds tags, and its last words; --text-column and --label-column say "
             "which is which, by number",
-            c->lines.path);
+            c->lines.name);
     if (c->sentences) {
         char column[16];
         snprintf(column, sizeof column, "%d", c->sentences);
-        return el_word_rows_refuse(c->lines.path, column);
+        return el_word_rows_refuse(c->lines.name, column);
     }
     layout->file.separator = c->separator;
     layout->header = c->header;
@@ -286,7 +286,7 @@ static el_status take_line(el_conll *c, el_dataset *d, el_line line, bool *begun
     if (c->counted && number_of(fields[0]) == 0)
         return EL_OK;
     if (!*begun && !el_dataset_add(d, c->lines.number))
-        return el_fail(EL_ENOMEM, "%s: no memory for a sentence", c->lines.path);
+        return el_fail(EL_ENOMEM, "%s: no memory for a sentence", c->lines.name);
     *begun = true;
     return take_word(c, d, fields, count);
 }

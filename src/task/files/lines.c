@@ -8,12 +8,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "text/utf8.h"
-
-static const char *name_of(const char *path)
-{
-    return strcmp(path, "-") == 0 ? "standard input" : path;
-}
 
 el_status el_lines_fail(const el_lines *lines, const char *format, ...)
 {
@@ -22,7 +18,7 @@ el_status el_lines_fail(const el_lines *lines, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
-    return el_fail(EL_EDATA, "%s, line %" PRId64 ": %s", name_of(lines->path), lines->number, sentence);
+    return el_fail(EL_EDATA, "%s, line %" PRId64 ": %s", lines->name, lines->number, sentence);
 }
 
 static el_status open_reader(el_reader **reader, const char *path)
@@ -36,7 +32,7 @@ static el_status open_reader(el_reader **reader, const char *path)
 
 el_status el_lines_open(el_lines *lines, const char *path)
 {
-    *lines = (el_lines){.path = path};
+    *lines = (el_lines){.name = el_path_said(path)};
     return open_reader(&lines->reader, path);
 }
 
@@ -85,7 +81,7 @@ el_status el_lines_rest(el_lines *lines, char **text, size_t *bytes)
             size = used + used / 2 + more + 1;
             char *const grown = realloc(all, size);
             if (!grown) {
-                st = el_fail(EL_ENOMEM, "%s: no memory for it", name_of(lines->path));
+                st = el_fail(EL_ENOMEM, "%s: no memory for it", lines->name);
                 break;
             }
             all = grown;

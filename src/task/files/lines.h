@@ -9,7 +9,7 @@
 #include "text/reader.h"
 
 typedef struct {
-    const char *path; /* borrowed */
+    const char *name; /* of the file, for sentences; borrowed */
     el_reader *reader;
     el_block block;
     const char *at;
@@ -28,7 +28,7 @@ el_status el_lines_rest(el_lines *lines, char **text, size_t *bytes);
 bool el_lines_wait(const el_lines *lines);
 void el_lines_close(el_lines *lines); /* accepts a zeroed one */
 
-/* EL_EDATA with "path, line n: ..." in front. */
+/* EL_EDATA with "name, line n: ..." in front. */
 el_status el_lines_fail(const el_lines *lines, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -116,7 +116,7 @@ static el_status open_object(el_objects *o, el_line whole)
     char names[256];
     el_status st = el_scan_parse(&object, whole, 0, &error);
     if (st)
-        return st == EL_EDATA ? el_fail(st, "%s, line %d: %s", o->path, error.line, error.text) : st;
+        return st == EL_EDATA ? el_fail(st, "%s, line %d: %s", o->name, error.line, error.text) : st;
     o->list = rows_of_index(object);
     if (!o->list)
         o->list = rows_of_split(object);
@@ -134,9 +134,9 @@ static el_status open_object(el_objects *o, el_line whole)
         st = el_fail(
             EL_EDATA,
             "%s: its rows lie under %s; an array of rows is wanted, or one under \"data\" or \"rows\"",
-            o->path, names);
+            o->name, names);
     else if (splits)
-        st = el_fail(EL_EDATA, "%s: holds several tables, %s, and a file of one is wanted", o->path, names);
+        st = el_fail(EL_EDATA, "%s: holds several tables, %s, and a file of one is wanted", o->name, names);
     else /* a single row */
         o->rows = (el_scan){.at = whole.text, .end = whole.text + whole.bytes}, o->one_after_other = true;
     json_decref(object);
@@ -184,16 +184,16 @@ static el_status find_rows(el_objects *o, size_t bytes)
         const el_status st = el_scan_parse(&object, (el_line){at, (size_t)(end - at)}, 0, &error);
         json_decref(object);
         return st == EL_ENOMEM ? st
-                               : el_fail(EL_EDATA, "%s, line %d: %s", o->path, error.line,
+                               : el_fail(EL_EDATA, "%s, line %d: %s", o->name, error.line,
                                          st ? error.text : "what follows is no row");
     }
     const el_line whole = {at, (size_t)(behind - at)};
     return find_array(whole, &o->rows) ? EL_OK : open_object(o, whole);
 }
 
-el_status el_objects_open(el_objects *o, const char *path, char *text, size_t bytes)
+el_status el_objects_open(el_objects *o, const char *name, char *text, size_t bytes)
 {
-    *o = (el_objects){.path = path, .text = text};
+    *o = (el_objects){.name = name, .text = text};
     return find_rows(o, bytes);
 }
 
@@ -270,17 +270,17 @@ el_status el_objects_next(el_objects *o, json_t **row)
         const bool whole = o->rows.at && el_scan_blanks(o->rows.at, o->rows.end) == o->rows.end;
         return whole ? EL_OK
                      : el_fail(EL_EDATA, "%s, object %" PRId64 ": the array is not well formed from here on",
-                               o->path, o->count + 1);
+                               o->name, o->count + 1);
     }
     json_error_t error;
     json_t *object;
     const el_status st = el_scan_parse(&object, value, JSON_DECODE_ANY, &error);
     o->count++;
     if (st)
-        return st == EL_EDATA ? el_fail(st, "%s, object %" PRId64 ": %s", o->path, o->count, error.text) : st;
+        return st == EL_EDATA ? el_fail(st, "%s, object %" PRId64 ": %s", o->name, o->count, error.text) : st;
     if (!json_is_object(object)) {
         json_decref(object);
-        return el_fail(EL_EDATA, "%s, object %" PRId64 ": is not an object", o->path, o->count);
+        return el_fail(EL_EDATA, "%s, object %" PRId64 ": is not an object", o->name, o->count);
     }
     *row = unwrap(object);
     return EL_OK;

@@ -16,7 +16,7 @@
 #include "task/files/scan.h"
 
 typedef struct {
-    const char *path; /* borrowed */
+    const char *name; /* of the file, for sentences; borrowed */
     char *text;
     el_scan rows;
     bool one_after_other;
@@ -29,7 +29,7 @@ typedef struct {
 } el_objects;
 
 /* The text becomes theirs, also after a failure. */
-el_status el_objects_open(el_objects *objects, const char *path, char *text, size_t bytes);
+el_status el_objects_open(el_objects *objects, const char *name, char *text, size_t bytes);
 /* The next row as a new reference; NULL in *row at the end. */
 el_status el_objects_next(el_objects *objects, json_t **row);
 void el_objects_close(el_objects *objects); /* accepts a zeroed one */

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "task/files/columns.h"
 #include "task/files/describe.h"
 #include "task/files/names.h"
@@ -61,7 +62,7 @@ static el_status resolve_labels(el_task_reader *r)
     const el_file_layout *const l = &r->layout;
     bool there;
     r->label_columns = calloc((size_t)l->label_count + 1, sizeof *r->label_columns);
-    el_status st = r->label_columns ? EL_OK : no_memory(r->path);
+    el_status st = r->label_columns ? EL_OK : no_memory(r->name);
     for (int i = 0; !st && i < l->label_count; i++)
         st = resolve_one(r, l->labels[i], &r->label_columns[i], &there);
     return st;
@@ -110,7 +111,7 @@ static el_status find_gap(el_task_reader *r)
     bool named = true, numbered = true, two = false;
     const int rows = el_table_ahead(r->table);
     if (r->known || !r->pair || !r->has_label || r->task->kind != EL_CLASSIFY)
-        return r->known && r->known->gap && !(r->layout.gap = strdup(r->known->gap)) ? no_memory(r->path)
+        return r->known && r->known->gap && !(r->layout.gap = strdup(r->known->gap)) ? no_memory(r->name)
                                                                                      : EL_OK;
     for (int i = r->layout.header; i < rows; i++) {
         const char *const label = el_table_peek_at(r->table, i, r->label);
@@ -122,7 +123,7 @@ static el_status find_gap(el_task_reader *r)
     }
     const char *const gap = rows && named ? "-" : rows && numbered && two ? "-1" : NULL;
     r->layout.gap = gap ? strdup(gap) : NULL;
-    return gap && !r->layout.gap ? no_memory(r->path) : EL_OK;
+    return gap && !r->layout.gap ? no_memory(r->name) : EL_OK;
 }
 
 /* The column that numbers sentences; NULL: there is none. */
@@ -148,11 +149,11 @@ static el_status check_words(el_task_reader *r)
             return EL_OK;
     }
     if (sentences)
-        return el_word_rows_refuse(r->path, sentences);
+        return el_word_rows_refuse(r->name, sentences);
     return el_fail(EL_EDATA,
                    "%s: every row is one word, and nothing tells where a sentence ends; a word a line "
                    "between tabs, with an empty line behind each sentence, is read",
-                   r->path);
+                   r->name);
 }
 
 /* Places of a table without names tell texts from labels only where no text is a label. */
@@ -170,7 +171,7 @@ static el_status check_swapped(el_task_reader *r)
     return el_fail(EL_EDATA,
                    "%s: its column %s holds labels, and the model learned texts from there; --text-column "
                    "says where they are",
-                   r->path, r->layout.text[0]);
+                   r->name, r->layout.text[0]);
 }
 
 static bool is_minus_one(const char *label)
@@ -200,7 +201,7 @@ static void leave_unlabelled(el_task_reader *r)
 {
     r->labelled = false;
     if (r->has_label)
-        el_log(EL_LOG_NOTE, "%s: its column %s holds no labels", r->path, r->layout.label);
+        el_log(EL_LOG_NOTE, "%s: its column %s holds no labels", r->name, r->layout.label);
 }
 
 /* What was found of a file that is asked alone: which columns, and that the first row names the only one. */
@@ -221,7 +222,7 @@ static el_status resolve(el_task_reader *r)
                               .labels_may_lack = r->labels_may_lack};
     bool there;
     r->resolved = true;
-    el_status st = el_columns_find(r->table, r->path, &wanted, &r->layout);
+    el_status st = el_columns_find(r->table, r->name, &wanted, &r->layout);
     if (!st)
         st = resolve_one(r, r->layout.text[0], &r->text[0], &there);
     if (!st)
@@ -243,7 +244,7 @@ static el_status resolve(el_task_reader *r)
     if (!st && r->labels_may_lack && !r->layout.label_count && (!r->has_label || has_empty_labels(r)))
         leave_unlabelled(r);
     if (!st && is_to_be_said(r))
-        el_describe_columns(&r->layout, r->task->kind, r->path);
+        el_describe_columns(&r->layout, r->task->kind, r->name);
     return st ? st : find_gap(r);
 }
 
@@ -282,9 +283,9 @@ static el_status find_form(el_task_reader *r, const el_columns *said, const el_c
     of_task = columns_of(r->task, of_task, text);
     if (said && said->form) {
         file->form = said->form;
-        st = el_form_complete(file, r->path, r->task->kind, text);
+        st = el_form_complete(file, r->name, r->task->kind, text);
     } else {
-        st = el_form_find(file, r->path, r->task->kind, r->labelled, of_task->form, text);
+        st = el_form_find(file, r->name, r->task->kind, r->labelled, of_task->form, text);
         if (!st && is_as_known(r, text))
             *file = r->known->file;
     }
@@ -300,11 +301,11 @@ static el_status find_form(el_task_reader *r, const el_columns *said, const el_c
 static el_status check_form(const el_task_reader *r)
 {
     if (form_of(r) == EL_FORM_CONLL && r->task->kind != EL_TAG)
-        return el_fail(EL_EUSAGE, "%s: a file with a word a line is for tagging alone", r->path);
+        return el_fail(EL_EUSAGE, "%s: a file with a word a line is for tagging alone", r->name);
     if (is_questions(r) && r->task->kind != EL_SPAN)
-        return el_fail(EL_EUSAGE, "%s: SQuAD's and MRQA's files are for tasks of questions alone", r->path);
+        return el_fail(EL_EUSAGE, "%s: SQuAD's and MRQA's files are for tasks of questions alone", r->name);
     if (form_of(r) == EL_FORM_LINES && r->known && r->known->text[1])
-        return el_fail(EL_EUSAGE, "%s: the model was taught pairs of texts, and lines have one", r->path);
+        return el_fail(EL_EUSAGE, "%s: the model was taught pairs of texts, and lines have one", r->name);
     return EL_OK;
 }
 
@@ -390,6 +391,7 @@ el_status el_task_reader_open(el_task_reader **reader, const el_task *task, cons
     r->labels_may_lack = reading.labels_may_lack;
     r->labels = labels;
     r->path = strdup(path);
+    r->name = r->path ? el_path_said(r->path) : NULL;
     el_status st = r->path ? list_labels(task, labels) : no_memory(path);
     if (!st)
         st = find_classes(r, path);
@@ -467,13 +469,13 @@ static bool waits(const el_task_reader *r)
 
 static el_status read_next(el_task_reader *r, int most, bool patient, el_dataset *d)
 {
-    el_status st = el_dataset_open(d, r->task->kind, r->path);
+    el_status st = el_dataset_open(d, r->task->kind, r->name);
     while (!st && !r->ended && d->count < most && (patient || !d->count || !waits(r))) {
         bool more = false;
         st = next_example(r, d, &more);
         r->ended = !more;
         if (!st && r->ended && r->table && !r->labelled)
-            el_line_say_blank(r->path, el_table_blank(r->table));
+            el_line_say_blank(r->name, el_table_blank(r->table));
     }
     if (st)
         el_dataset_release(d);
@@ -497,8 +499,8 @@ el_status el_task_read(const el_task *task, const char *path, el_task_reading re
         el_dataset_release(dataset);
     if (!st && reading.labelled && dataset->count == 0) {
         st = dataset->skipped ? el_fail(EL_EDATA, "%s; nor is any other line well formed", dataset->malformed)
-             : dataset->gaps  ? el_fail(EL_EDATA, "%s: no example has a label", path)
-                              : el_fail(EL_EDATA, "%s: there is no example in it", path);
+             : dataset->gaps  ? el_fail(EL_EDATA, "%s: no example has a label", reader->name)
+                              : el_fail(EL_EDATA, "%s: there is no example in it", reader->name);
         el_dataset_release(dataset);
     }
     if (!st && layout)

@@ -19,6 +19,7 @@ struct el_task_reader {
     bool labelled, labels_may_lack;
     el_labels *labels;
     char *path;
+    const char *name; /* of it, for sentences */
     el_file_layout layout;
     el_lines lines; /* of questions */
     el_table *table;

@@ -10,7 +10,7 @@
 
 static el_status no_memory(const el_lines *lines)
 {
-    return el_fail(EL_ENOMEM, "%s: no memory for a row", lines->path);
+    return el_fail(EL_ENOMEM, "%s: no memory for a row", lines->name);
 }
 
 bool el_buffer_put(el_buffer *b, const char *text, size_t bytes)
@@ -107,7 +107,7 @@ static el_status take_quoted(el_lines *lines, el_record *r, el_line *line, const
                 return st;
             if (!line->text)
                 return el_fail(EL_EDATA, "%s, line %" PRId64 ": a quotation mark is never closed",
-                               lines->path, begun);
+                               lines->name, begun);
             if (!el_buffer_put(&r->text, "\n", 1))
                 return no_memory(lines);
             *at = line->text;

@@ -190,7 +190,7 @@ static el_status take_answer_part(void *context, const char *part, size_t bytes)
     if (p->impossible)
         return EL_OK;
     const char *const answer = el_dataset_string(p->dataset, part, bytes);
-    return answer ? el_answer_add(p->dataset, p->context, answer, start) : no_memory(p->reader->path);
+    return answer ? el_answer_add(p->dataset, p->context, answer, start) : no_memory(p->reader->name);
 }
 
 static el_status take_tagged(const el_task_reader *r, el_dataset *d, const char *words, const char *tags)
@@ -211,7 +211,7 @@ static el_status take_one_class(const el_task_reader *r, el_dataset *d, el_label
     if (!bytes)
         return el_table_fail(r->table, "the label is empty");
     char *const name = strndup(label, bytes);
-    const el_status st = name ? el_reader_add_label(r, d, name, &e->label) : no_memory(r->path);
+    const el_status st = name ? el_reader_add_label(r, d, name, &e->label) : no_memory(r->name);
     free(name);
     return st;
 }
@@ -247,7 +247,7 @@ static el_status take_answers(const el_task_reader *r, el_dataset *d, el_labelle
         r->has_start ? el_table_field(r->table, r->start) : NULL; /* until the next is asked */
     row_parts p = {
         .reader = r, .dataset = d, .context = e->text[1], .starts = starts, .impossible = mark == 1};
-    const el_status st = kept ? el_parts_each(kept, EL_PARTS_BARS, take_answer_part, &p) : no_memory(r->path);
+    const el_status st = kept ? el_parts_each(kept, EL_PARTS_BARS, take_answer_part, &p) : no_memory(r->name);
     e->label = p.impossible || !p.word;
     d->plausible += p.impossible && p.word;
     d->contradicted += mark == 0 && !p.word;
@@ -313,7 +313,7 @@ static el_status copy_field(el_task_reader *r, el_dataset *d, el_column column, 
 {
     const char *const field = el_table_field(r->table, column);
     *copy = field ? el_dataset_string(d, field, strlen(field)) : NULL;
-    return field && !*copy ? no_memory(r->path) : EL_OK;
+    return field && !*copy ? no_memory(r->name) : EL_OK;
 }
 
 static el_status take_texts(el_task_reader *r, el_dataset *d, const char *texts[2])
@@ -351,7 +351,7 @@ static el_status take_row(el_task_reader *r, el_dataset *d)
     if (is_header(r))
         return el_table_fail(r->table, "this line names the columns again");
     el_labelled *const e = el_dataset_add(d, el_table_line(r->table));
-    el_status st = e ? take_texts(r, d, texts) : no_memory(r->path);
+    el_status st = e ? take_texts(r, d, texts) : no_memory(r->name);
     if (!st && r->has_id)
         st = copy_field(r, d, r->id, &e->id);
     if (st)
@@ -395,7 +395,7 @@ el_status el_reader_take_row(el_task_reader *r, el_dataset *d)
         return st;
     take_back(d, &before);
     if (!d->malformed && !(d->malformed = el_dataset_string(d, el_error(), strlen(el_error()))))
-        return no_memory(r->path);
+        return no_memory(r->name);
     d->skipped++;
     return EL_OK;
 }

@@ -18,7 +18,7 @@
 #include "task/files/scan.h"
 
 typedef struct {
-    const char *path;
+    const char *name; /* of the file, for sentences */
     bool labelled;
     el_dataset *dataset;
     int group;
@@ -29,13 +29,13 @@ typedef enum { BEGUN, NEXT } place;
 
 static el_status missing(const reading *r, place question, const char *what)
 {
-    return el_fail(EL_EDATA, "%s, question %d: %s is missing", r->path, r->dataset->count + (int)question,
+    return el_fail(EL_EDATA, "%s, question %d: %s is missing", r->name, r->dataset->count + (int)question,
                    what);
 }
 
 static el_status no_memory(const reading *r)
 {
-    return el_fail(EL_ENOMEM, "%s: no memory for a question", r->path);
+    return el_fail(EL_ENOMEM, "%s: no memory for a question", r->name);
 }
 
 /* The dataset's copy of a string, in which a character stands for each zero, as in tables; of a number its digits. */
@@ -172,7 +172,7 @@ static el_status take_article(const reading *r, el_line text)
     json_t *article;
     el_status st = el_scan_parse(&article, text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (st)
-        return st == EL_EDATA ? el_fail(st, "%s, question %d: %s", r->path, r->dataset->count + 1, error.text)
+        return st == EL_EDATA ? el_fail(st, "%s, question %d: %s", r->name, r->dataset->count + 1, error.text)
                               : st;
     const json_t *const paragraphs = json_object_get(article, "paragraphs");
     if (!json_is_array(paragraphs))
@@ -194,7 +194,7 @@ static el_status take_articles(reading *r, el_line array)
     return st || articles.at
                ? st
                : el_fail(EL_EDATA, "%s, question %d: the array of articles is not well formed from here on",
-                         r->path, r->dataset->count + 1);
+                         r->name, r->dataset->count + 1);
 }
 
 /* Where it is not JSON at all, jansson says so. */
@@ -205,8 +205,8 @@ static el_status malformed(const reading *r, el_line text)
     const el_status st = el_scan_parse(&file, text, 0, &error);
     json_decref(file);
     return st == EL_ENOMEM ? st
-           : st            ? el_fail(st, "%s: line %d: not JSON: %s", r->path, error.line, error.text)
-                           : el_fail(EL_EDATA, "%s: there is no array \"data\" of articles in it", r->path);
+           : st            ? el_fail(st, "%s, line %d: not JSON: %s", r->name, error.line, error.text)
+                           : el_fail(EL_EDATA, "%s: there is no array \"data\" of articles in it", r->name);
 }
 
 /* An object with the articles under "data", or an article. */
@@ -245,7 +245,7 @@ static el_status take_file(reading *r, el_line text)
 
 el_status el_squad_read(el_lines *lines, bool labelled, el_dataset *dataset)
 {
-    reading r = {.path = lines->path, .labelled = labelled, .dataset = dataset};
+    reading r = {.name = lines->name, .labelled = labelled, .dataset = dataset};
     char *text;
     size_t bytes;
     el_status st = el_lines_rest(lines, &text, &bytes);
@@ -316,7 +316,7 @@ static el_status take_mrqa_line(const reading *r, const el_lines *lines, el_line
 el_status el_mrqa_read(el_lines *lines, bool labelled, el_dataset *dataset)
 {
     el_line line;
-    reading r = {.path = lines->path, .labelled = labelled, .dataset = dataset};
+    reading r = {.name = lines->name, .labelled = labelled, .dataset = dataset};
     el_status st;
     while (!(st = el_lines_next(lines, &line)) && line.text) {
         if (!el_line_blank(line) && (st = take_mrqa_line(&r, lines, line)))

@@ -28,7 +28,6 @@ enum { MOST_AHEAD = 2000, MOST_AHEAD_BYTES = 4 << 20, MOST_DEPTH = 2 };
 struct el_table {
     el_form form;
     char separator;
-    char *path;
     el_lines lines;
     el_objects objects; /* JSON */
     row *ahead;         /* in a ring of one turn: those from `given` on are not given yet */
@@ -46,7 +45,7 @@ struct el_table {
 
 static el_status no_memory(const el_table *t)
 {
-    return el_fail(EL_ENOMEM, "%s: no memory for a row", t->path);
+    return el_fail(EL_ENOMEM, "%s: no memory for a row", t->lines.name);
 }
 
 el_status el_table_fail(const el_table *t, const char *format, ...)
@@ -57,7 +56,7 @@ el_status el_table_fail(const el_table *t, const char *format, ...)
     vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
     const char *const unit = t->form == EL_FORM_JSON ? "object" : "line";
-    return el_fail(EL_EDATA, "%s, %s %" PRId64 ": %s", t->path, unit, el_table_line(t), sentence);
+    return el_fail(EL_EDATA, "%s, %s %" PRId64 ": %s", t->lines.name, unit, el_table_line(t), sentence);
 }
 
 /* Excel's first line, which says what separates the fields, is no row. */
@@ -305,7 +304,7 @@ static el_status open_objects(el_table *t)
     char *text;
     size_t bytes;
     const el_status st = el_lines_rest(&t->lines, &text, &bytes);
-    return st ? st : el_objects_open(&t->objects, t->path, text, bytes);
+    return st ? st : el_objects_open(&t->objects, t->lines.name, text, bytes);
 }
 
 el_status el_table_open(el_table **table, el_lines *lines, el_form form, char separator)
@@ -319,10 +318,7 @@ el_status el_table_open(el_table **table, el_lines *lines, el_form form, char se
     t->separator = separator;
     t->lines = *lines;
     *lines = (el_lines){0};
-    t->path = strdup(strcmp(t->lines.path, "-") == 0 ? "standard input" : t->lines.path);
-    el_status st = t->path ? EL_OK : el_fail(EL_ENOMEM, "no memory for a table");
-    if (!st && form == EL_FORM_JSON)
-        st = open_objects(t);
+    el_status st = form == EL_FORM_JSON ? open_objects(t) : EL_OK;
     if (!st)
         st = read_ahead(t);
     if (!st && !t->ahead_count)
@@ -356,7 +352,6 @@ void el_table_close(el_table *t)
     el_objects_close(&t->objects);
     el_lines_close(&t->lines);
     free(t->answer.text);
-    free(t->path);
     free(t);
 }
 
@@ -391,7 +386,7 @@ el_status el_table_column(const el_table *t, const char *name, el_column *column
     column->index = place >= 0 ? place + 1 : el_column_number(name, &number) ? number : 0;
     if (column->index != 0)
         return EL_OK;
-    return el_fail(EL_EDATA, "%s, line %" PRId64 ": there is no column \"%s\"", t->path,
+    return el_fail(EL_EDATA, "%s, line %" PRId64 ": there is no column \"%s\"", t->lines.name,
                    el_table_first_line(t), name);
 }
 

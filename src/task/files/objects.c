@@ -36,7 +36,7 @@ static bool is_number(const char *key)
     return *key && !key[strspn(key, "0123456789")];
 }
 
-/* The values of an object whose keys count rows of named columns; NULL: it is none, or there is no memory. */
+/* The values of an object whose keys count rows of named columns; NULL: it is none. */
 static json_t *rows_of_index(const json_t *object)
 {
     const char *key;
@@ -57,28 +57,38 @@ static json_t *rows_of_index(const json_t *object)
 static json_t *name_cells(const json_t *columns, const json_t *cells)
 {
     json_t *const row = json_object();
-    for (size_t i = 0; i < json_array_size(columns); i++) {
-        const char *const name = json_string_value(json_array_get(columns, i));
-        if (!name || json_object_set(row, name, json_array_get(cells, i))) {
-            json_decref(row);
-            return NULL;
-        }
-    }
+    for (size_t i = 0; i < json_array_size(columns); i++)
+        json_object_set(row, json_string_value(json_array_get(columns, i)), json_array_get(cells, i));
     return row;
 }
 
-static json_t *rows_of_split(const json_t *object)
+/* Where it is an orient="split", its rows become the list. */
+static el_status take_split(el_objects *o, const json_t *object)
 {
     const json_t *const columns = json_object_get(object, "columns"), *const data =
                                                                           json_object_get(object, "data");
-    json_t *const list =
-        json_is_array(columns) && json_is_array(json_array_get(data, 0)) ? json_array() : NULL;
-    for (size_t i = 0; list && i < json_array_size(data); i++)
-        if (json_array_append_new(list, name_cells(columns, json_array_get(data, i)))) {
-            json_decref(list);
-            return NULL;
-        }
-    return list;
+    const size_t width = json_array_size(columns);
+    if (!json_is_array(columns) || !json_is_array(json_array_get(data, 0)))
+        return EL_OK;
+    for (size_t i = 0; i < width; i++)
+        if (!json_is_string(json_array_get(columns, i)))
+            return el_fail(EL_EDATA, "%s: columns: the name of column %zu is no text", o->name, i + 1);
+    o->list = json_array();
+    for (size_t i = 0; i < json_array_size(data); i++) {
+        const json_t *const cells = json_array_get(data, i);
+        const size_t count = json_array_size(cells);
+        if (!json_is_array(cells) || count != width)
+            return el_fail(EL_EDATA, "%s: data: row %zu has %zu cell%s, and there are %zu columns", o->name,
+                           i + 1, count, count == 1 ? "" : "s", width);
+        json_array_append_new(o->list, name_cells(columns, cells));
+    }
+    return EL_OK;
+}
+
+/* Of what was built: a part may lack. */
+static el_status check_complete(const el_objects *o)
+{
+    return el_json_complete() ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory for its rows", o->name);
 }
 
 /* Arrays of objects under each key: splits, of which nobody said which, or rows under a name that is not known; 0: something
@@ -119,11 +129,12 @@ static el_status open_object(el_objects *o, el_line whole)
         return st == EL_EDATA ? el_fail(st, "%s, line %d: %s", o->name, error.line, error.text) : st;
     o->list = rows_of_index(object);
     if (!o->list)
-        o->list = rows_of_split(object);
-    if (o->list) {
-        o->most = json_array_size(o->list);
+        st = take_split(o, object);
+    if (!st)
+        st = check_complete(o);
+    if (st || o->list) {
         json_decref(object);
-        return EL_OK;
+        return st;
     }
     if (are_columns(object, &o->most)) {
         take_columns(o, object);
@@ -262,9 +273,11 @@ el_status el_objects_next(el_objects *o, json_t **row)
         return EL_OK;
     }
     if (o->columns) {
-        *row = (size_t)o->count < o->most ? take_across(o) : NULL;
-        o->count += *row != NULL;
-        return EL_OK;
+        if ((size_t)o->count == o->most)
+            return EL_OK;
+        *row = take_across(o);
+        o->count++;
+        return check_complete(o);
     }
     if (!next_text(o, &value)) {
         const bool whole = o->rows.at && el_scan_blanks(o->rows.at, o->rows.end) == o->rows.end;

@@ -25,7 +25,7 @@ typedef struct {
     void *next;      /* of its members that of the next row */
     json_t *list;    /* where a row is a value of an object or a list: all of them */
     int64_t count;   /* rows given */
-    size_t most;     /* of both: rows in all */
+    size_t most;     /* of columns: rows in all */
 } el_objects;
 
 /* The text becomes theirs, also after a failure. */

@@ -509,6 +509,10 @@ static void standard_input(void **state)
         {"tag", "a\tO\nb\n", NULL, "standard input, line 2: "},
         {"span", "{\"data\": [{\"qas\": 3, \"context\": \"a\"}]}", NULL, "standard input, question 1: "},
         {"span", "{\"qas\": [\n}", NULL, "standard input, line 2: not JSON: "},
+        {"span", "\n{\"qas\": [], \"context\": \"answer_start\", \"answer_start\": 0}\n{\"qas\": [\n}", NULL,
+         "standard input, line 4: not JSON: "},
+        {"classify", "\n{\"text\":\n tru}", NULL, "standard input, line 3: "},
+        {"classify", "\n{\"text\":\n \"a\"\n", NULL, "standard input, line 4: "},
         {"span", "{\"header\": 1}\n{\"qas\": 3}\n", NULL, "standard input, line 2: "}};
     const int input = dup(STDIN_FILENO);
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {

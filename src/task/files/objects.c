@@ -124,7 +124,9 @@ static el_status open_object(el_objects *o, el_line whole)
     json_error_t error;
     json_t *object;
     char names[256];
-    el_status st = el_scan_parse(&object, whole, 0, &error);
+    const el_line file = {o->text,
+                          (size_t)(whole.text - o->text) + whole.bytes}; /* whose lines are counted */
+    el_status st = el_scan_parse(&object, file, 0, &error);
     if (st)
         return st == EL_EDATA ? el_fail(st, "%s, line %d: %s", o->name, error.line, error.text) : st;
     o->list = rows_of_index(object);
@@ -192,7 +194,7 @@ static el_status find_rows(el_objects *o, size_t bytes)
     if (!behind || next < end) {
         json_error_t error;
         json_t *object;
-        const el_status st = el_scan_parse(&object, (el_line){at, (size_t)(end - at)}, 0, &error);
+        const el_status st = el_scan_parse(&object, (el_line){o->text, bytes}, 0, &error);
         json_decref(object);
         return st == EL_ENOMEM ? st
                                : el_fail(EL_EDATA, "%s, line %d: %s", o->name, error.line,

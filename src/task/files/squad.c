@@ -19,6 +19,7 @@
 
 typedef struct {
     const char *name; /* of the file, for sentences */
+    const char *text; /* of SQuAD's: all of it */
     bool labelled;
     el_dataset *dataset;
     int group;
@@ -204,6 +205,8 @@ static el_status malformed(const reading *r, el_line text)
     json_t *file;
     const el_status st = el_scan_parse(&file, text, 0, &error);
     json_decref(file);
+    for (const char *at = r->text; at < text.text; at++)
+        error.line += *at == '\n';
     return st == EL_ENOMEM ? st
            : st            ? el_fail(st, "%s, line %d: not JSON: %s", r->name, error.line, error.text)
                            : el_fail(EL_EDATA, "%s: there is no array \"data\" of articles in it", r->name);
@@ -251,6 +254,7 @@ el_status el_squad_read(el_lines *lines, bool labelled, el_dataset *dataset)
     el_status st = el_lines_rest(lines, &text, &bytes);
     if (st)
         return st;
+    r.text = text;
     st = take_file(&r, (el_line){text, bytes});
     free(text);
     return st;

@@ -23,13 +23,36 @@ typedef enum {
     EL_FORMS
 } el_form;
 
+/* What a column is for. */
+typedef enum {
+    EL_ROLE_TEXT,   /* sentence, question, words */
+    EL_ROLE_SECOND, /* second sentence, context */
+    EL_ROLE_LABEL,  /* or score, labels, tags, answers */
+    EL_ROLE_ID,
+    EL_SAID_ROLES,                 /* those that may be said, and that are kept in a model's card */
+    EL_ROLE_START = EL_SAID_ROLES, /* where answers begin */
+    EL_ROLE_MARK,                  /* that questions are impossible */
+    EL_ROLES
+} el_column_role;
+
+/* Something for each role: by number, and by name. */
+#define EL_BY_ROLE(type)                                                                                     \
+    union {                                                                                                  \
+        type by_role[EL_ROLES];                                                                              \
+        struct {                                                                                             \
+            type text[2];                                                                                    \
+            type label;                                                                                      \
+            type id;                                                                                         \
+            type start;                                                                                      \
+            type mark;                                                                                       \
+        };                                                                                                   \
+    }
+
 /* Columns are names (of the header, or JSON keys) or numbers from 1; negative ones count from the end.  NULL: open. */
 typedef struct {
     el_form form;
-    int header;          /* 1: the first line names columns; 0: it does not; -1: found out */
-    const char *text[2]; /* sentence and second sentence; question and context; words */
-    const char *label;   /* or score, labels between commas, tags, answers */
-    const char *id;
+    int header; /* 1: the first line names columns; 0: it does not; -1: found out */
+    EL_BY_ROLE(const char *);
 } el_columns;
 
 typedef struct {

@@ -371,6 +371,44 @@ static void marks_of_tables(void **state)
     release(&labels, &d);
 }
 
+/* Where the answers begin is a column as others are: found in any spelling, beside the answers, and refused where two may be
+ * meant. */
+static void starts_of_tables(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *text;
+        int begin; /* -1: refused */
+    } CASES[] = {
+        {"plain.csv", "question,context,answer,answer_start\nwho?,so warm so,so,8\n", 8},
+        {"spelled.csv", "question,context,answer,Answer Start\nwho?,so warm so,so,8\n", 8},
+        {"short.csv", "question,context,answer,start\nwho?,so warm so,so,8\n", 8},
+        {"twice.csv", "question,context,answer,start,start\nwho?,so warm so,so,8,0\n", -1},
+        {"apart.jsonl",
+         "{\"question\":\"who?\",\"context\":\"so warm so\",\"answer\":{\"text\":\"so\",\"answer_start\":8},"
+         "\"start\":0}\n",
+         8},
+        {"outer.jsonl",
+         "{\"question\":\"who?\",\"context\":\"so warm "
+         "so\",\"answer\":\"so\",\"answers\":{\"answer_start\":0},"
+         "\"start\":8}\n",
+         8}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        el_labels labels = {0};
+        el_dataset d;
+        const char *const path = file(CASES[i].name, CASES[i].text);
+        if (CASES[i].begin < 0) {
+            CHECK_FAILS(read_with("span", path, NULL, true, &labels, &d), EL_EDATA,
+                        "are both called \"start\"");
+            el_labels_release(&labels);
+            continue;
+        }
+        read_well("span", path, NULL, &labels, &d);
+        CHECK(d.answers[0].begin == CASES[i].begin, "%s: at %lld", path, (long long)d.answers[0].begin);
+        release(&labels, &d);
+    }
+}
+
 /* An answer stands where its offset says in characters, UTF-16 units or bytes, else at the nearest occurrence. */
 static void offsets(void **state)
 {
@@ -893,6 +931,7 @@ int main(void)
                                        cmocka_unit_test(questions),
                                        cmocka_unit_test(contradictions),
                                        cmocka_unit_test(marks_of_tables),
+                                       cmocka_unit_test(starts_of_tables),
                                        cmocka_unit_test(mrqa_unanswered),
                                        cmocka_unit_test(offsets),
                                        cmocka_unit_test(nestings),

@@ -26,13 +26,23 @@ bool el_finder_is_name(const char *column)
 
 bool el_finder_taken(const el_finder *f, int column)
 {
-    return column == f->text[0] || column == f->text[1] || column == f->label || column == f->id;
+    bool taken = false;
+    for (el_column_role role = 0; role < EL_ROLES; role++)
+        taken |= column == f->by_role[role];
+    return taken;
+}
+
+/* Whether a column is of an object within the row. */
+static bool is_within(const el_finder *f, int column)
+{
+    const char *const name = column < 0 ? NULL : f->survey.columns[column].name;
+    return name && el_table_keyed(f->table) && strchr(name, '.');
 }
 
 bool el_finder_free(const el_finder *f, int column)
 {
     const char *const name = f->survey.columns[column].name;
-    if (name && el_table_keyed(f->table) && strchr(name, '.')) /* within an object: nobody means it unsaid */
+    if (is_within(f, column)) /* nobody means it unsaid */
         return false;
     const bool index = name && !*name && f->survey.columns[column].counts; /* as pandas writes it */
     return !el_finder_taken(f, column) && f->survey.columns[column].filled && !index &&
@@ -44,6 +54,8 @@ int el_finder_rank(const el_finder *f, el_column_role role, int column)
     const el_survey_column *const c = &f->survey.columns[column];
     const int rank = c->name ? el_name_rank(f->wanted->kind, role, c->name) : -1;
     const bool counts = role == EL_ROLE_LABEL && f->wanted->kind != EL_REGRESS && c->counts;
+    if (role == EL_ROLE_START && rank >= 0 && is_within(f, column) != is_within(f, f->label))
+        return -1;                                     /* it stands beside the answers */
     return counts && rank == EL_RANKS - 1 ? -1 : rank; /* "target_id" that is another in each row */
 }
 
@@ -65,18 +77,9 @@ static const char *quote(const char *column)
     return el_finder_is_name(column) ? "\"" : "";
 }
 
-/* What a role is called in sentences. */
 static const char *called(const el_finder *f, el_column_role role)
 {
-    static const char *const NAMES[EL_TASK_KINDS][EL_ROLES] = {
-        [EL_TAG] = {[EL_ROLE_TEXT] = "words", [EL_ROLE_LABEL] = "tags"},
-        [EL_SPAN] = {[EL_ROLE_TEXT] = "question", [EL_ROLE_SECOND] = "context", [EL_ROLE_LABEL] = "answers"}};
-    static const char *const USUAL[EL_ROLES] = {[EL_ROLE_TEXT] = "text",
-                                                [EL_ROLE_SECOND] = "second text",
-                                                [EL_ROLE_LABEL] = "label",
-                                                [EL_ROLE_ID] = "id"};
-    const char *const name = NAMES[f->wanted->kind][role];
-    return name ? name : USUAL[role];
+    return el_role_called(f->wanted->kind, role);
 }
 
 /* ---- by what was said, and by the layout of the training file ---- */
@@ -202,8 +205,9 @@ static int doubt(const el_finder *f, el_column_role role, int column)
 
 /* The one column whose name is the surest in a role, of those with the least doubt; several of them are EL_EDATA, but of what
  * nobody reads. */
-static el_status take_named(const el_finder *f, el_column_role role, const char *option, int *place)
+static el_status take_named(el_finder *f, el_column_role role)
 {
+    static const char *const OPTIONS[] = {EL_TEXT_OPTION, "--second-column says which", EL_LABEL_OPTION};
     int best = EL_RANKS, found = -1, other = -1;
     for (int level = 0; level < DOUBTS && found < 0; level++)
         for (int i = 0; i < f->survey.count; i++) {
@@ -220,13 +224,13 @@ static el_status take_named(const el_finder *f, el_column_role role, const char 
         if (gold >= 0)
             found = gold, other = -1;
     }
-    *place = found;
-    if (other < 0 || role == EL_ROLE_ID || (role == EL_ROLE_LABEL && !f->wanted->labelled))
+    f->by_role[role] = found;
+    if (other < 0 || role >= EL_ROLE_ID || (role == EL_ROLE_LABEL && !f->wanted->labelled))
         return EL_OK;
     char sentence[256];
     snprintf(sentence, sizeof sentence, "both column \"%.60s\" and column \"%.60s\" may be the %s",
              f->survey.columns[found].name, f->survey.columns[other].name, called(f, role));
-    return el_finder_unclear(f, sentence, option);
+    return el_finder_unclear(f, sentence, OPTIONS[role]);
 }
 
 static el_status take_pair(el_finder *f)
@@ -246,17 +250,15 @@ static el_status take_pair(el_finder *f)
 static el_status take_names(el_finder *f, bool text_open)
 {
     const el_task_kind kind = f->wanted->kind;
+    const bool span = kind == EL_SPAN;
+    const EL_BY_ROLE(bool)
+        open = {.text = {text_open, span}, .label = !f->label_told, .id = true, .start = span, .mark = span};
     el_status st = EL_OK;
-    if (text_open && f->text[0] < 0 && kind != EL_TAG && kind != EL_SPAN)
+    if (text_open && f->text[0] < 0 && kind != EL_TAG && !span)
         st = take_pair(f);
-    if (!st && text_open && f->text[0] < 0)
-        st = take_named(f, EL_ROLE_TEXT, EL_TEXT_OPTION, &f->text[0]);
-    if (!st && kind == EL_SPAN && f->text[1] < 0)
-        st = take_named(f, EL_ROLE_SECOND, "--second-column says which", &f->text[1]);
-    if (!st && f->label < 0 && !f->label_told)
-        st = take_named(f, EL_ROLE_LABEL, EL_LABEL_OPTION, &f->label);
-    if (!st && f->id < 0)
-        st = take_named(f, EL_ROLE_ID, "", &f->id);
+    for (el_column_role role = 0; !st && role < EL_ROLES; role++)
+        if (open.by_role[role] && f->by_role[role] < 0)
+            st = take_named(f, role);
     return st;
 }
 
@@ -274,25 +276,17 @@ static el_status check_one(const el_finder *f, int column)
     return EL_OK;
 }
 
-static el_status put_name(const el_finder *f, int column, char **name)
+/* Which of several columns is the label matters to nobody who reads none. */
+static el_status put_name(const el_finder *f, int column, bool read, char **name)
 {
     char number[16];
+    const el_status st = read ? check_one(f, column) : EL_OK;
+    if (st)
+        return st;
     snprintf(number, sizeof number, "%d", column + 1);
     const char *const known = column < 0 ? NULL : f->survey.columns[column].name;
     *name = column < 0 ? NULL : strdup(known ? known : number);
     return column < 0 || *name ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", f->path);
-}
-
-static el_status put_read(const el_finder *f, int column, char **name)
-{
-    const el_status st = check_one(f, column);
-    return st ? st : put_name(f, column, name);
-}
-
-/* Which of several columns is the label matters to nobody who reads none. */
-static el_status put_label(const el_finder *f, int column, char **name)
-{
-    return f->wanted->labelled ? put_read(f, column, name) : put_name(f, column, name);
 }
 
 /* Columns of zeros and ones that nothing else is made of; where labels are known, theirs. */
@@ -311,7 +305,7 @@ static el_status put_label_columns(el_finder *f, el_file_layout *l)
             is = k == 0 ? el_finder_named(f, known->labels[k]) == i
                         : is || el_finder_named(f, known->labels[k]) == i;
         if (is)
-            st = put_label(f, i, &l->labels[l->label_count++]);
+            st = put_name(f, i, f->wanted->labelled, &l->labels[l->label_count++]);
         else if (!known && f->survey.columns[i].mostly_truths && el_finder_free(f, i))
             st = el_fail(EL_EDATA,
                          "%s: column %s is mostly zeros and ones, as a label's is, but not all of it is",
@@ -335,19 +329,16 @@ static int truth_columns(const el_finder *f)
 
 static el_status fill_layout(el_finder *f, bool columns_are_labels, el_file_layout *l)
 {
-    el_status st = put_read(f, f->text[0], &l->text[0]);
-    if (!st)
-        st = put_read(f, f->text[1], &l->text[1]);
-    if (!st)
-        st = put_read(f, f->id, &l->id);
-    if (st)
-        return st;
+    el_status st = EL_OK;
     if (columns_are_labels)
-        return put_label_columns(f, l);
+        f->label = -1;
+    for (el_column_role role = 0; !st && role < EL_ROLES; role++)
+        st = put_name(f, f->by_role[role], role != EL_ROLE_LABEL || f->wanted->labelled, &l->by_role[role]);
+    if (st || columns_are_labels)
+        return st ? st : put_label_columns(f, l);
     l->width = f->named ? 0 : f->survey.count;
-    st = put_label(f, f->label, &l->label);
     l->parts = f->wanted->kind == EL_TAG ? EL_PARTS_BLANKS : EL_PARTS_ARRAY;
-    if (!st && f->wanted->kind == EL_MULTILABEL && f->wanted->labelled && f->label >= 0)
+    if (f->wanted->kind == EL_MULTILABEL && f->wanted->labelled && f->label >= 0)
         st = el_parts_find(f->table, f->path, f->survey.columns[f->label].name, f->label, &l->parts);
     return st;
 }
@@ -396,18 +387,18 @@ static void say_others(const el_finder *f, const el_file_layout *l)
     const el_file_layout *const known = f->wanted->known;
     if (!f->wanted->labelled || known->file.form == EL_FORM_CONLL) /* whose columns are a word's */
         return;
-    say_other(f, EL_ROLE_TEXT, l->text[0], known->text[0]);
-    say_other(f, EL_ROLE_SECOND, l->text[1], known->text[1]);
-    say_other(f, EL_ROLE_LABEL, l->label, known->label);
+    for (el_column_role role = 0; role <= EL_ROLE_LABEL; role++)
+        say_other(f, role, l->by_role[role], known->by_role[role]);
 }
 
 /* What a task cannot do without. */
 static el_status check_texts(const el_finder *f)
 {
-    for (int i = 0; i < 1 + (f->wanted->kind == EL_SPAN); i++)
-        if (f->text[i] < 0)
+    for (el_column_role role = 0; role <= (f->wanted->kind == EL_SPAN ? EL_ROLE_SECOND : EL_ROLE_TEXT);
+         role++)
+        if (f->by_role[role] < 0)
             return el_fail(EL_EDATA, "%s, line %lld: there is no column %s", f->path,
-                           (long long)f->survey.first_line, called(f, i ? EL_ROLE_SECOND : EL_ROLE_TEXT));
+                           (long long)f->survey.first_line, called(f, role));
     return EL_OK;
 }
 
@@ -433,14 +424,13 @@ static el_status find_all(el_finder *f, el_file_layout *l)
     const el_columns *const said = f->wanted->said;
     const el_file_layout *const known = f->wanted->known;
     const bool text_open = !said->text[0];
-    const char *const roles[] = {said->text[0], said->text[1], said->label, said->id};
-    int *const places[] = {&f->text[0], &f->text[1], &f->label, &f->id};
     el_status st = EL_OK;
-    for (int i = 0; !st && i < 4; i++) {
-        const bool needed = i < 2 || (i == 2 && f->wanted->labelled && !f->wanted->labels_may_lack);
-        if (roles[i] && (st = take_said(f, roles[i], places[i])) && !needed) {
+    for (el_column_role role = 0; !st && role < EL_SAID_ROLES; role++) {
+        const bool needed = role < EL_ROLE_LABEL ||
+                            (role == EL_ROLE_LABEL && f->wanted->labelled && !f->wanted->labels_may_lack);
+        if (said->by_role[role] && (st = take_said(f, said->by_role[role], &f->by_role[role])) && !needed) {
             st = EL_OK;
-            *places[i] = -1;
+            f->by_role[role] = -1;
         }
     }
     f->label_told = said->label != NULL;
@@ -477,18 +467,17 @@ static el_status find_all(el_finder *f, el_file_layout *l)
 /* The first row's columns, or all there are where one is asked for that it lacks: the row may be malformed. */
 static int columns_of(const el_table *table, const el_columns *said)
 {
-    const char *const roles[] = {said->text[0], said->text[1], said->label, said->id};
     const int columns = el_table_columns(table);
     int number;
-    for (int i = 0; i < 4; i++)
-        if (el_column_number(roles[i], &number) && number > columns)
+    for (el_column_role role = 0; role < EL_SAID_ROLES; role++)
+        if (el_column_number(said->by_role[role], &number) && number > columns)
             return el_table_widest(table);
     return columns;
 }
 
 el_status el_columns_find(el_table *table, const char *path, const el_wanted *wanted, el_file_layout *layout)
 {
-    el_finder f = {.table = table, .path = path, .wanted = wanted, .text = {-1, -1}, .label = -1, .id = -1};
+    el_finder f = {.table = table, .path = path, .wanted = wanted, .by_role = {-1, -1, -1, -1, -1, -1}};
     const bool json = el_table_keyed(table);
     bool header = false;
     el_status st = el_survey_open(&f.survey, table, columns_of(table, wanted->said), json ? 0 : 1);

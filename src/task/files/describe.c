@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "task/files/names.h"
 #include "text/utf8.h"
 
 enum { LINE = 600, SHOWN_LABELS = 10, SHOWN_BYTES = 60, SHOWN_NAME = 40, SHOWN_WORDS = 8 };
@@ -55,19 +56,10 @@ static void put_column(line *l, const char *role, const char *column)
         put(l, "column %s", column);
 }
 
-static const char *const TEXTS[EL_TASK_KINDS][2] = {
-    [EL_TAG] = {"words", ""}, [EL_SPAN] = {"question", "context"}};
-static const char *const LABELS[EL_TASK_KINDS] = {"label", "score", "labels", "tags", "answers"};
-
 static void put_columns(line *l, const el_file_layout *layout, el_task_kind kind)
 {
-    const char *const first = TEXTS[kind][0] ? TEXTS[kind][0] : "text", *const second = TEXTS[kind][1]
-                                                                                            ? TEXTS[kind][1]
-                                                                                            : "second text";
-    put_column(l, first, layout->text[0]);
-    put_column(l, second, layout->text[1]);
-    put_column(l, LABELS[kind], layout->label);
-    put_column(l, "id", layout->id);
+    for (el_column_role role = 0; role < EL_SAID_ROLES; role++)
+        put_column(l, el_role_called(kind, role), layout->by_role[role]);
     if (layout->label_count)
         put(l, "%s%d columns that are a label each", l->used ? ", " : "", layout->label_count);
 }

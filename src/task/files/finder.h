@@ -15,9 +15,9 @@ typedef struct {
     const char *path;
     const el_wanted *wanted;
     el_survey survey;
-    bool named;             /* by a header or by JSON */
-    int text[2], label, id; /* places from 0; -1: none */
-    bool label_told;        /* the label's column is said or known, and no other one is it */
+    bool named;      /* by a header or by JSON */
+    EL_BY_ROLE(int); /* places from 0; -1: none */
+    bool label_told; /* the label's column is said or known, and no other one is it */
 } el_finder;
 
 /* What decides where it is not clear, for sentences. */

@@ -17,13 +17,13 @@ static bool first_row_has(const el_finder *f, const char *name)
 
 /* The names in the first row: the rank of the surest one in each role, or EL_RANKS. */
 typedef struct {
-    int ranks[EL_ROLES], surest;
+    int ranks[EL_SAID_ROLES], surest;
 } first_names;
 
 static first_names look_for_names(const el_finder *f)
 {
     first_names n = {.surest = EL_RANKS};
-    for (el_column_role role = EL_ROLE_TEXT; role < EL_ROLES; role++) {
+    for (el_column_role role = 0; role < EL_SAID_ROLES; role++) {
         n.ranks[role] = EL_RANKS;
         for (int i = 0; i < f->survey.count; i++) {
             const char *const cell = el_table_peek(f->table, 0, i);
@@ -39,7 +39,7 @@ static first_names look_for_names(const el_finder *f)
 static bool surely_names(const first_names *n, const el_first_row *first)
 {
     int roles = 0;
-    for (el_column_role role = EL_ROLE_TEXT; role < EL_ROLES; role++)
+    for (el_column_role role = 0; role < EL_SAID_ROLES; role++)
         roles += n->ranks[role] < EL_RANKS;
     return (n->ranks[EL_ROLE_TEXT] == 0 && n->ranks[EL_ROLE_LABEL] == 0) || (roles > 1 && first->like_names);
 }
@@ -100,11 +100,10 @@ el_status el_finder_header(const el_finder *f, bool *header)
         *header = said->header == 1;
         return EL_OK;
     }
-    if (el_finder_is_name(said->text[0]) || el_finder_is_name(said->text[1]) ||
-        el_finder_is_name(said->label) || el_finder_is_name(said->id)) {
-        *header = true;
+    for (el_column_role role = 0; role < EL_SAID_ROLES; role++)
+        *header |= el_finder_is_name(said->by_role[role]);
+    if (*header)
         return EL_OK;
-    }
     const bool known_name = known && known->header && first_row_has(f, known->text[0]);
     const el_status st = known_name ? EL_OK : look_for_header(f, header);
     *header |= known_name;

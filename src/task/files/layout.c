@@ -34,10 +34,8 @@ bool el_column_number(const char *column, int *number)
 
 void el_file_layout_release(el_file_layout *l)
 {
-    for (int i = 0; i < 2; i++)
-        free(l->text[i]);
-    free(l->label);
-    free(l->id);
+    for (el_column_role role = 0; role < EL_ROLES; role++)
+        free(l->by_role[role]);
     free(l->gap);
     for (int i = 0; i < l->label_count; i++)
         free(l->labels[i]);
@@ -58,8 +56,9 @@ el_status el_file_layout_copy(el_file_layout *to, const el_file_layout *from)
                            .width = from->width,
                            .counted = from->counted,
                            .parts = from->parts};
-    bool fine = copy(&to->text[0], from->text[0]) && copy(&to->text[1], from->text[1]) &&
-                copy(&to->label, from->label) && copy(&to->id, from->id) && copy(&to->gap, from->gap);
+    bool fine = copy(&to->gap, from->gap);
+    for (el_column_role role = 0; role < EL_ROLES; role++)
+        fine = fine && copy(&to->by_role[role], from->by_role[role]);
     to->labels = fine && from->label_count ? calloc((size_t)from->label_count, sizeof *to->labels) : NULL;
     fine = fine && (to->labels || !from->label_count);
     for (int i = 0; fine && i < from->label_count; i++) {
@@ -74,6 +73,8 @@ el_status el_file_layout_copy(el_file_layout *to, const el_file_layout *from)
 
 /* ---- in the card ---- */
 
+static const char *const KEYS[EL_SAID_ROLES] = {"text", "second", "label", "id"};
+
 static int put(json_t *object, const char *key, const char *text)
 {
     return text ? json_object_set_new(object, key, json_string(text)) : 0;
@@ -81,7 +82,6 @@ static int put(json_t *object, const char *key, const char *text)
 
 json_t *el_file_layout_json(const el_file_layout *l)
 {
-    static const char *const TEXTS[] = {"text", "second"};
     json_t *const object = json_object();
     int bad = put(object, "form", el_form_name(l->file.form));
     if (l->file.form == EL_FORM_CSV)
@@ -91,10 +91,9 @@ json_t *el_file_layout_json(const el_file_layout *l)
         bad |= json_object_set_new(object, "width", json_integer(l->width));
     if (l->counted)
         bad |= json_object_set_new(object, "counted", json_true());
-    for (int i = 0; i < 2; i++)
-        bad |= put(object, TEXTS[i], l->text[i]);
-    bad |= put(object, "label", l->label) | put(object, "id", l->id) | put(object, "no_label", l->gap);
-    bad |= put(object, "labels_lie", PARTS[l->parts]);
+    for (el_column_role role = 0; role < EL_SAID_ROLES; role++)
+        bad |= put(object, KEYS[role], l->by_role[role]);
+    bad |= put(object, "no_label", l->gap) | put(object, "labels_lie", PARTS[l->parts]);
     json_t *const list = l->label_count ? json_array() : NULL;
     for (int i = 0; i < l->label_count; i++)
         bad |= json_array_append_new(list, json_string(l->labels[i]));
@@ -161,14 +160,8 @@ el_status el_file_layout_read(el_file_layout *l, const json_t *object, const cha
     if (!st)
         st = el_json_int(object, path, "width", &l->width);
     l->file = (el_file_form){el_form_named(form), *separator};
-    if (!st)
-        st = take(object, path, "text", &l->text[0]);
-    if (!st)
-        st = take(object, path, "second", &l->text[1]);
-    if (!st)
-        st = take(object, path, "label", &l->label);
-    if (!st)
-        st = take(object, path, "id", &l->id);
+    for (el_column_role role = 0; !st && role < EL_SAID_ROLES; role++)
+        st = take(object, path, KEYS[role], &l->by_role[role]);
     if (!st)
         st = take(object, path, "no_label", &l->gap);
     if (!st)

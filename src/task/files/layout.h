@@ -24,12 +24,11 @@ typedef enum {
 
 struct el_file_layout {
     el_file_form file;
-    bool header;      /* the first row names the columns */
-    int width;        /* columns of a table that nothing names, or of a word's line; 0: they have names */
-    bool counted;     /* a word a line: the first column counts the words, as in CoNLL-U */
-    char *text[2];    /* columns by name; where nothing names them by number, from 1; NULL: none */
-    char *label, *id; /* likewise */
-    char **labels;    /* the columns of EL_PARTS_COLUMNS */
+    bool header;        /* the first row names the columns */
+    int width;          /* columns of a table that nothing names, or of a word's line; 0: they have names */
+    bool counted;       /* a word a line: the first column counts the words, as in CoNLL-U */
+    EL_BY_ROLE(char *); /* columns by name; where nothing names them by number, from 1; NULL: none */
+    char **labels;      /* the columns of EL_PARTS_COLUMNS */
     int label_count;
     el_parts parts;
     char *gap; /* what stands where there is no label, "-" of SNLI; NULL: nothing does */

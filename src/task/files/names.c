@@ -11,6 +11,10 @@
 
 enum { LONGEST = 96 };
 
+_Static_assert(offsetof(el_columns, mark) ==
+                   offsetof(el_columns, by_role) + EL_ROLE_MARK * sizeof(const char *),
+               "EL_BY_ROLE names the roles in the order of their numbers");
+
 /* Names between blanks, by rank. */
 typedef const char *const ranks[EL_RANKS];
 
@@ -44,7 +48,21 @@ static ranks ANSWERS = {"answers answer answer_text answers.text answer.text 정
                         "label output target", ""};
 static ranks IDS = {"id index idx guid qid uid uuid 번호 순번 아이디",
                     "no number num key seq row_id # 일련번호 연번 인덱스", ""};
+static ranks STARTS = {"answers.answer_start answer_start", "answer.answer_start start", ""};
+static ranks MARKS = {"is_impossible impossible", "", ""};
 static ranks NONE = {"", "", ""};
+
+const char *el_role_called(el_task_kind kind, el_column_role role)
+{
+    static const char *const CALLED[EL_TASK_KINDS][EL_ROLES] = {
+        [EL_REGRESS] = {[EL_ROLE_LABEL] = "score"},
+        [EL_MULTILABEL] = {[EL_ROLE_LABEL] = "labels"},
+        [EL_TAG] = {[EL_ROLE_TEXT] = "words", [EL_ROLE_LABEL] = "tags"},
+        [EL_SPAN] = {[EL_ROLE_TEXT] = "question", [EL_ROLE_SECOND] = "context", [EL_ROLE_LABEL] = "answers"}};
+    static const char *const USUAL[EL_ROLES] = {"text", "second text", "label", "id"};
+    const char *const called = CALLED[kind][role];
+    return called ? called : USUAL[role];
+}
 
 static const char *const *names_of(el_task_kind kind, el_column_role role)
 {
@@ -55,6 +73,10 @@ static const char *const *names_of(el_task_kind kind, el_column_role role)
         return kind == EL_TAG ? NONE : kind == EL_SPAN ? CONTEXTS : SECONDS;
     case EL_ROLE_LABEL:
         return kind == EL_TAG ? TAGS : kind == EL_SPAN ? ANSWERS : kind == EL_REGRESS ? SCORES : LABELS;
+    case EL_ROLE_START:
+        return kind == EL_SPAN ? STARTS : NONE;
+    case EL_ROLE_MARK:
+        return kind == EL_SPAN ? MARKS : NONE;
     default:
         return IDS;
     }
@@ -166,7 +188,7 @@ int el_name_rank(el_task_kind kind, el_column_role role, const char *name)
 
 bool el_name_known(el_task_kind kind, const char *name)
 {
-    for (el_column_role role = EL_ROLE_TEXT; role < EL_ROLES; role++)
+    for (el_column_role role = 0; role < EL_SAID_ROLES; role++)
         if (el_name_rank(kind, role, name) >= 0)
             return true;
     return false;

@@ -8,20 +8,13 @@
 
 #include "task/task.h"
 
-typedef enum {
-    EL_ROLE_NONE,
-    EL_ROLE_TEXT,   /* text, question of a span task, words of a tagging one */
-    EL_ROLE_SECOND, /* context of a span task */
-    EL_ROLE_LABEL,  /* label, score, tags, answers */
-    EL_ROLE_ID,
-    EL_ROLES
-} el_column_role;
-
 enum { EL_RANKS = 3 }; /* 0 is the surest */
 
+/* What a role is called in sentences: "words", "score". */
+const char *el_role_called(el_task_kind kind, el_column_role role);
 /* The rank of a name in a role, or -1. */
 int el_name_rank(el_task_kind kind, el_column_role role, const char *name);
-/* Whether a name is known in any role. */
+/* Whether a name is known in any role that may be said. */
 bool el_name_known(el_task_kind kind, const char *name);
 /* Whether a column of that name numbers the sentences that words are of. */
 bool el_name_of_sentences(const char *name);

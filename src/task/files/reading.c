@@ -44,55 +44,29 @@ static el_columns merge(const el_columns *base, const el_columns *said)
         return c;
     c.form = said->form ? said->form : c.form;
     c.header = said->header >= 0 ? said->header : said->form || said->text[0] || said->label ? -1 : c.header;
-    c.id = said->id ? said->id : c.id;
-    c.label = said->label ? said->label : c.label;
-    if (said->text[0]) /* one text said alone is a single text */
-        c.text[0] = said->text[0], c.text[1] = said->text[1];
+    for (el_column_role role = said->text[0] ? EL_ROLE_TEXT : EL_ROLE_LABEL; role < EL_SAID_ROLES; role++)
+        if (said->by_role[role] || role == EL_ROLE_SECOND) /* one text said alone is a single text */
+            c.by_role[role] = said->by_role[role];
     return c;
 }
 
-static el_status resolve_one(el_task_reader *r, const char *name, el_column *column, bool *there)
-{
-    *there = name != NULL;
-    return name ? el_table_column(r->table, name, column) : EL_OK;
-}
-
-static el_status resolve_labels(el_task_reader *r)
+/* The table's columns of the roles, but for a label where none is wanted, and of the labels. */
+static el_status resolve_columns(el_task_reader *r)
 {
     const el_file_layout *const l = &r->layout;
-    bool there;
-    r->label_columns = calloc((size_t)l->label_count + 1, sizeof *r->label_columns);
-    el_status st = r->label_columns ? EL_OK : no_memory(r->name);
+    el_status st = EL_OK;
+    for (el_column_role role = 0; !st && role < EL_ROLES; role++) {
+        r->by_role[role] = (el_column){0};
+        if (l->by_role[role] && (role != EL_ROLE_LABEL || r->labels))
+            st = el_table_column(r->table, l->by_role[role], &r->by_role[role]);
+    }
+    if (st || !l->label_count)
+        return st;
+    r->label_columns = calloc((size_t)l->label_count, sizeof *r->label_columns);
+    st = r->label_columns ? EL_OK : no_memory(r->name);
     for (int i = 0; !st && i < l->label_count; i++)
-        st = resolve_one(r, l->labels[i], &r->label_columns[i], &there);
+        st = el_table_column(r->table, l->labels[i], &r->label_columns[i]);
     return st;
-}
-
-/* The column of where answers begin, beside that of the answers. */
-static el_status resolve_start(el_task_reader *r)
-{
-    static const char *const NAMES[] = {"answers.answer_start", "answer.answer_start", "answer_start",
-                                        "start"};
-    const bool inner = r->layout.label && strchr(r->layout.label, '.');
-    for (size_t i = inner ? 0 : 2; !r->has_start && i < (inner ? 2 : 4); i++)
-        for (int c = 0; c < el_table_columns(r->table); c++)
-            if (el_table_name(r->table, c) && strcmp(el_table_name(r->table, c), NAMES[i]) == 0)
-                return resolve_one(r, NAMES[i], &r->start, &r->has_start);
-    return EL_OK;
-}
-
-/* The column that marks questions as impossible. */
-static el_status resolve_mark(el_task_reader *r)
-{
-    static const char *const NAMES[] = {"is_impossible", "impossible"};
-    for (int c = 0; !r->has_mark && c < el_table_columns(r->table); c++)
-        for (int i = 0; !r->has_mark && i < 2; i++)
-            if (el_table_name(r->table, c) && el_name_same(el_table_name(r->table, c), NAMES[i])) {
-                const el_status st = resolve_one(r, el_table_name(r->table, c), &r->mark, &r->has_mark);
-                if (st)
-                    return st;
-            }
-    return EL_OK;
 }
 
 /* Without a label "entailment" and its like are the labels that are left. */
@@ -110,7 +84,7 @@ static el_status find_gap(el_task_reader *r)
 {
     bool named = true, numbered = true, two = false;
     const int rows = el_table_ahead(r->table);
-    if (r->known || !r->pair || !r->has_label || r->task->kind != EL_CLASSIFY)
+    if (r->known || !r->text[1].key || !r->label.key || r->task->kind != EL_CLASSIFY)
         return r->known && r->known->gap && !(r->layout.gap = strdup(r->known->gap)) ? no_memory(r->name)
                                                                                      : EL_OK;
     for (int i = r->layout.header; i < rows; i++) {
@@ -184,7 +158,7 @@ static bool has_empty_labels(const el_task_reader *r)
 {
     const int rows = el_table_ahead(r->table), first = r->layout.header;
     const bool classes = r->task->kind == EL_CLASSIFY;
-    if (!r->has_label || (!classes && r->task->kind != EL_REGRESS))
+    if (!r->label.key || (!classes && r->task->kind != EL_REGRESS))
         return false;
     const bool numbers = classes
                              ? el_labels_find(r->labels, "-1") < 0 && el_labels_find(r->labels, "-1.0") < 0
@@ -200,7 +174,7 @@ static bool has_empty_labels(const el_task_reader *r)
 static void leave_unlabelled(el_task_reader *r)
 {
     r->labelled = false;
-    if (r->has_label)
+    if (r->label.key)
         el_log(EL_LOG_NOTE, "%s: its column %s holds no labels", r->name, r->layout.label);
 }
 
@@ -220,28 +194,15 @@ static el_status resolve(el_task_reader *r)
                               .known = r->known,
                               .labelled = r->labelled && !r->class_count,
                               .labels_may_lack = r->labels_may_lack};
-    bool there;
     r->resolved = true;
     el_status st = el_columns_find(r->table, r->name, &wanted, &r->layout);
     if (!st)
-        st = resolve_one(r, r->layout.text[0], &r->text[0], &there);
-    if (!st)
-        st = resolve_one(r, r->layout.text[1], &r->text[1], &r->pair);
-    if (!st && r->labels)
-        st = resolve_one(r, r->layout.label, &r->label, &r->has_label);
-    if (!st)
-        st = resolve_one(r, r->layout.id, &r->id, &r->has_id);
-    if (!st && r->layout.label_count)
-        st = resolve_labels(r);
-    if (!st && r->task->kind == EL_SPAN)
-        st = resolve_start(r);
-    if (!st && r->task->kind == EL_SPAN)
-        st = resolve_mark(r);
+        st = resolve_columns(r);
     if (!st)
         st = check_words(r);
     if (!st)
         st = check_swapped(r);
-    if (!st && r->labels_may_lack && !r->layout.label_count && (!r->has_label || has_empty_labels(r)))
+    if (!st && r->labels_may_lack && !r->layout.label_count && (!r->label.key || has_empty_labels(r)))
         leave_unlabelled(r);
     if (!st && is_to_be_said(r))
         el_describe_columns(&r->layout, r->task->kind, r->name);
@@ -495,7 +456,7 @@ el_status el_task_read(const el_task *task, const char *path, el_task_reading re
     if (st)
         return st;
     st = read_next(reader, INT32_MAX, true, dataset);
-    if (!st && reader->pair && task->kind == EL_SPAN && (st = el_dataset_group_contexts(dataset)))
+    if (!st && reader->text[1].key && task->kind == EL_SPAN && (st = el_dataset_group_contexts(dataset)))
         el_dataset_release(dataset);
     if (!st && reading.labelled && dataset->count == 0) {
         st = dataset->skipped ? el_fail(EL_EDATA, "%s; nor is any other line well formed", dataset->malformed)

@@ -24,8 +24,8 @@ struct el_task_reader {
     el_lines lines; /* of questions */
     el_table *table;
     el_conll conll;
-    bool resolved, pair, has_label, has_id, has_start, has_mark;
-    el_column text[2], label, id, start, mark;
+    bool resolved;
+    EL_BY_ROLE(el_column); /* without a key: there is none */
     el_column *label_columns;
     class_file *classes; /* one after the other */
     int class_count, class_at;

@@ -22,7 +22,7 @@ static el_status no_memory(const char *path)
 static el_status check_width(const el_task_reader *r)
 {
     const int width = el_table_width(r->table), columns = el_table_columns(r->table);
-    const bool counted = !r->layout.header && !r->has_label;
+    const bool counted = !r->layout.header && !r->label.key;
     if (width == columns || counted || el_reader_keyed(r) || r->layout.file.form == EL_FORM_LINES ||
         r->task->skips)
         return EL_OK;
@@ -33,7 +33,7 @@ static el_status check_width(const el_task_reader *r)
 static int mark_of(const el_task_reader *r)
 {
     static const char *const WORDS[] = {"false", "true", "0", "1", "0.0", "1.0"};
-    const char *const mark = r->has_mark ? el_table_field(r->table, r->mark) : NULL;
+    const char *const mark = el_table_field(r->table, r->mark);
     for (int i = 0; mark && i < 6; i++)
         if (strcasecmp(mark, WORDS[i]) == 0)
             return i % 2;
@@ -44,8 +44,8 @@ static int mark_of(const el_task_reader *r)
  * needs no answers. */
 static const char *label_of(const el_task_reader *r)
 {
-    const char *const label = r->has_label ? el_table_field(r->table, r->label) : NULL;
-    if (r->has_label && !label && mark_of(r) == 1)
+    const char *const label = el_table_field(r->table, r->label);
+    if (r->label.key && !label && mark_of(r) == 1)
         return "";
     return label && !el_reader_keyed(r) && label == el_table_field(r->table, r->text[0]) ? NULL : label;
 }
@@ -243,8 +243,7 @@ static el_status take_answers(const el_task_reader *r, el_dataset *d, el_labelle
                              "the answers are an object, as JSON or Python prints it; JSON lines keep it");
     const char *const kept = el_dataset_string(d, answers, strlen(answers));
     const int mark = mark_of(r);
-    const char *const starts =
-        r->has_start ? el_table_field(r->table, r->start) : NULL; /* until the next is asked */
+    const char *const starts = el_table_field(r->table, r->start); /* until the next is asked */
     row_parts p = {
         .reader = r, .dataset = d, .context = e->text[1], .starts = starts, .impossible = mark == 1};
     const el_status st = kept ? el_parts_each(kept, EL_PARTS_BARS, take_answer_part, &p) : no_memory(r->name);
@@ -319,7 +318,7 @@ static el_status copy_field(el_task_reader *r, el_dataset *d, el_column column, 
 static el_status take_texts(el_task_reader *r, el_dataset *d, const char *texts[2])
 {
     el_status st = EL_OK;
-    for (int i = 0; !st && i < 1 + r->pair; i++) {
+    for (int i = 0; !st && i < 1 + (r->text[1].key != NULL); i++) {
         st = copy_field(r, d, r->text[i], &texts[i]);
         if (!st && !texts[i])
             return el_table_fail(r->table, "there is no column %s%s", r->layout.text[i],
@@ -335,7 +334,7 @@ static bool is_header(const el_task_reader *r)
 {
     const char *const names[] = {r->layout.text[0], r->layout.label};
     const el_column columns[] = {r->text[0], r->label};
-    if (!r->layout.header || !r->has_label)
+    if (!r->layout.header || !r->label.key)
         return false;
     for (int i = 0; i < 2; i++) {
         const char *const cell = el_table_field(r->table, columns[i]);
@@ -352,7 +351,7 @@ static el_status take_row(el_task_reader *r, el_dataset *d)
         return el_table_fail(r->table, "this line names the columns again");
     el_labelled *const e = el_dataset_add(d, el_table_line(r->table));
     el_status st = e ? take_texts(r, d, texts) : no_memory(r->name);
-    if (!st && r->has_id)
+    if (!st && r->id.key)
         st = copy_field(r, d, r->id, &e->id);
     if (st)
         return st;
@@ -362,7 +361,7 @@ static el_status take_row(el_task_reader *r, el_dataset *d)
     if (r->layout.label_count)
         return r->labelled ? take_columns(r, d, e) : EL_OK;
     const char *const label = label_of(r);
-    if (!label && ((r->labelled && !r->class_count) || (r->has_label && !el_reader_keyed(r))))
+    if (!label && ((r->labelled && !r->class_count) || (r->label.key && !el_reader_keyed(r))))
         return no_label(r);
     st = check_width(r);
     return st || !label || !r->labelled ? st : take_label(r, d, e, label);

@@ -461,7 +461,7 @@ const char *el_table_name(const el_table *t, int column)
 static const char *field_of(el_table *t, const row *r, el_column column)
 {
     if (is_json(t))
-        return json_field(t, r->object, column.key);
+        return column.key ? json_field(t, r->object, column.key) : NULL;
     return el_record_field(&r->fields, column.index > 0 ? column.index - 1 : r->fields.count + column.index);
 }
 

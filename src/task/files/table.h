@@ -24,10 +24,10 @@ void el_table_close(el_table *table); /* accepts NULL */
 /* From now on the first row names the columns, and is no row of its own.  JSON names them always, lines never. */
 void el_table_name_columns(el_table *table);
 
-/* A column: by number where `index` is not 0, else by JSON key. */
+/* A column: by number where `index` is not 0, else by JSON key; zeroed: none, which no row has. */
 typedef struct {
     int index;
-    const char *key; /* borrowed */
+    const char *key; /* or what it was asked for by; borrowed */
 } el_column;
 
 /* By name (exactly, or but for case and blanks) or number; EL_EDATA where the header, or the rows read ahead, lack it. */

@@ -139,12 +139,12 @@ static el_status answer_file(job *j, const el_task *task, const char *path)
         el_dataset chunk = {0};
         st = el_task_reader_next(reader, CHUNK, &chunk);
         count = st ? 0 : chunk.count;
-        if (!st && j->submission.writer && chunk.skipped)
+        if (!st && j->submission.writer && chunk.notes.skipped)
             st = el_fail(EL_EDATA, "%s: %d malformed lines; a submission answers all", chunk.name,
-                         chunk.skipped);
-        if (!st && chunk.skipped && !j->skipped)
-            snprintf(j->malformed, sizeof j->malformed, "%s", chunk.malformed);
-        j->skipped += st ? 0 : chunk.skipped;
+                         chunk.notes.skipped);
+        if (!st && chunk.notes.skipped && !j->skipped)
+            snprintf(j->malformed, sizeof j->malformed, "%s", chunk.notes.malformed);
+        j->skipped += st ? 0 : chunk.notes.skipped;
         any |= count > 0;
         if (!st && count)
             st = answer_chunk(j, &chunk);

@@ -70,7 +70,8 @@ static el_status close_page(job *j)
 static el_status read_file(job *j, const el_task *task, const char *path, el_dataset *data)
 {
     const el_columns columns = el_columns_of(&j->settings->columns);
-    const el_task_reading reading = {.columns = &columns, .known = &j->model.card.layout, .labelled = true};
+    const el_task_reading reading = {
+        .columns = &columns, .known = &j->model.card.layout, .labels = EL_LABELS_NEEDED};
     const el_status st = el_task_read(task, path, reading, &j->model.card.labels, NULL, data);
     if (!st)
         el_describe_reading(data);
@@ -99,7 +100,7 @@ static void put_results(job *j, const el_evaluated *e, const char *key)
     json_object_set_new(j->results, "task", json_string(j->model.card.task));
     json_object_set_new(j->results, "file", json_string(e->data->name));
     json_object_set_new(j->results, "examples", json_integer(e->count));
-    json_object_set_new(j->results, "skipped", json_integer(e->data->skipped));
+    json_object_set_new(j->results, "skipped", json_integer(e->data->notes.skipped));
     json_object_set_new(j->results, "cut", json_integer(j->model.features.loss.cut));
     json_object_set_new(j->results, "metrics", figures);
 }

@@ -57,7 +57,7 @@ static el_status read_file(const char *folder, const char *path, el_dataset *dat
     el_task_card card = {0};
     el_status st = el_finetuned_read(folder, &config, &head, &card);
     const el_task *const task = st ? NULL : el_task_card_task(&card);
-    const el_task_reading reading = {.known = &card.layout, .labelled = true};
+    const el_task_reading reading = {.known = &card.layout, .labels = EL_LABELS_NEEDED};
     if (!st)
         st = el_task_read(task, path, reading, &card.labels, NULL, data);
     if (!st)

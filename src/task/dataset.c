@@ -389,10 +389,9 @@ static el_status select_examples(el_dataset *to, const el_dataset *from, const b
             st = copy_example(to, from, &from->examples[i], before);
             before = &from->examples[i];
         }
-    to->skipped = from->skipped, to->gaps = from->gaps, to->trimmed = from->trimmed;
-    to->composed = from->composed, to->respelled = from->respelled;
-    to->contradicted = from->contradicted, to->plausible = from->plausible;
-    to->moved = from->moved, to->placed = from->placed, to->absent = from->absent;
+    to->notes = from->notes;
+    if (!st)
+        st = copy_string(to, &to->notes.malformed);
     if (st)
         el_dataset_release(to);
     return st;

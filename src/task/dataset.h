@@ -65,18 +65,8 @@ typedef struct {
         count; /* tag: words; span: answers; multilabel: label numbers; in the dataset's list of them */
 } el_labelled;
 
-typedef struct el_string_block el_string_block;
-
+/* What was done in reading a file. */
 typedef struct {
-    el_task_kind kind;
-    char *name; /* of the file, for sentences */
-    el_labelled *examples;
-    int count, capacity;
-    el_word *words;
-    el_answer *answers;
-    int *numbers; /* labels of multilabel examples */
-    int word_count, word_capacity, answer_count, answer_capacity, number_count, number_capacity;
-    /* What was done in reading it. */
     int skipped;           /* malformed lines left out, where the field's custom is to leave them out */
     const char *malformed; /* what was wrong with the first of them */
     int gaps;              /* rows left out as they have what stands for no label */
@@ -88,6 +78,20 @@ typedef struct {
     int plausible;         /* questions of tables that are marked as impossible, whose answers are left out */
     int placed;            /* answers without an offset, taken where they first stand */
     int absent;            /* answers that do not stand in their texts */
+} el_reading_notes;
+
+typedef struct el_string_block el_string_block;
+
+typedef struct {
+    el_task_kind kind;
+    char *name; /* of the file, for sentences */
+    el_labelled *examples;
+    int count, capacity;
+    el_word *words;
+    el_answer *answers;
+    int *numbers; /* labels of multilabel examples */
+    int word_count, word_capacity, answer_count, answer_capacity, number_count, number_capacity;
+    el_reading_notes notes;
     el_string_block *strings; /* where all text lives */
 } el_dataset;
 

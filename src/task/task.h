@@ -118,13 +118,18 @@ el_status el_task_find_test(const el_task *task, const char *folder, char **path
 /* How a file lies, as it was understood (files/layout.h). */
 typedef struct el_file_layout el_file_layout;
 
+typedef enum {
+    EL_LABELS_UNREAD,   /* they may be missing, and are not looked at */
+    EL_LABELS_IF_THERE, /* where no column has them, the examples are unlabelled */
+    EL_LABELS_NEEDED
+} el_labels_wanted;
+
 /* What a caller may say of a file; zeroed: nothing. */
 typedef struct {
     const el_columns *columns;   /* those that are not open replace the task's; may be NULL */
     const el_file_layout *known; /* of the file that was learned from; NULL: unknown */
-    bool labelled;               /* false: labels may be missing, and are not looked at */
-    bool labels_may_lack;        /* where no column has them, the examples are unlabelled */
-    bool test;                   /* the task's test_columns hold */
+    el_labels_wanted labels;
+    bool test; /* the task's test_columns hold */
 } el_task_reading;
 
 /* Reads a file some examples at a time, in its order.  Labels are added to `labels` unless it is closed; one that is

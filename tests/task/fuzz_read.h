@@ -59,7 +59,7 @@ static void fuzz_read(const char *name, el_form form, const uint8_t *data, size_
     el_labels labels = {0};
     el_file_layout layout = {0};
     el_dataset d = {0};
-    const el_task_reading training = {.columns = &said, .labelled = true};
+    const el_task_reading training = {.columns = &said, .labels = EL_LABELS_NEEDED};
     if (el_task_read(task, path, training, &labels, &layout, &d) == EL_OK) {
         fuzz_check(&d, &labels);
         el_dataset_release(&d);

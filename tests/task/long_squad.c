@@ -30,8 +30,8 @@ static void large_file(void **state)
     (void)state;
     el_labels labels = {0};
     el_dataset d;
-    CHECK_OK(el_task_read(el_task_find("squadv1"), write_large(), (el_task_reading){.labelled = true},
-                          &labels, NULL, &d));
+    CHECK_OK(el_task_read(el_task_find("squadv1"), write_large(),
+                          (el_task_reading){.labels = EL_LABELS_NEEDED}, &labels, NULL, &d));
     CHECK(d.count == ARTICLES, "%d questions", d.count);
     CHECK(d.answers[ARTICLES - 1].begin == 3, "the last answer begins at %d",
           (int)d.answers[ARTICLES - 1].begin);

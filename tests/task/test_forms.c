@@ -173,13 +173,15 @@ static void check_file(const form_file *f, const char *path)
     el_file_layout layout = {0};
     el_labels labels = {0};
     el_dataset d;
-    const el_status st = el_task_read(task, path, (el_task_reading){.labelled = true}, &labels, &layout, &d);
+    const el_status st =
+        el_task_read(task, path, (el_task_reading){.labels = EL_LABELS_NEEDED}, &labels, &layout, &d);
     CHECK(st == EL_OK, "%s: %s", f->name, el_error());
     check_read(f, path, &d, &labels, true);
     el_dataset_release(&d);
     labels.closed = true;
     for (int labelled = 0; labelled < 2; labelled++) {
-        const el_task_reading reading = {.known = &layout, .labelled = labelled};
+        const el_task_reading reading = {.known = &layout,
+                                         .labels = labelled ? EL_LABELS_NEEDED : EL_LABELS_UNREAD};
         CHECK_OK(el_task_read(task, path, reading, &labels, NULL, &d));
         if (labelled || d.kind == EL_TAG)
             check_read(f, path, &d, &labels, labelled);
@@ -250,8 +252,8 @@ static void check_pair(const form_file *learned, const form_file *asked)
     el_labels labels = {0};
     el_dataset d;
     const char *const first = put_form(learned, "learned"), *const second = put_form(asked, "asked");
-    CHECK_OK(el_task_read(el_task_find(learned->task), first, (el_task_reading){.labelled = true}, &labels,
-                          &layout, &d));
+    CHECK_OK(el_task_read(el_task_find(learned->task), first, (el_task_reading){.labels = EL_LABELS_NEEDED},
+                          &labels, &layout, &d));
     el_dataset_release(&d);
     const bool named = layout.header || layout.file.form == EL_FORM_JSON || layout.file.form == EL_FORM_JSONL;
     const el_status st = el_task_read(el_task_find(learned->task), second,
@@ -285,8 +287,9 @@ static void no_word(void **state)
     for (int labelled = 0; labelled < 2; labelled++) {
         el_labels labels = {0};
         el_dataset d;
-        CHECK_FAILS(el_task_read(el_task_find("ner"), path, (el_task_reading){.labelled = labelled}, &labels,
-                                 NULL, &d),
+        CHECK_FAILS(el_task_read(el_task_find("ner"), path,
+                                 (el_task_reading){.labels = labelled ? EL_LABELS_NEEDED : EL_LABELS_UNREAD},
+                                 &labels, NULL, &d),
                     EL_EDATA, "there are 1 columns");
         el_labels_release(&labels);
     }
@@ -323,8 +326,8 @@ static void check_classes(const form_file *f, const char *path)
     el_labels labels = {0};
     el_dataset d;
     snprintf(paths, sizeof paths, "pos=%s,neg=%s", path, path);
-    CHECK_OK(el_task_read(el_task_find(f->task), paths, (el_task_reading){.labelled = true}, &labels, &layout,
-                          &d));
+    CHECK_OK(el_task_read(el_task_find(f->task), paths, (el_task_reading){.labels = EL_LABELS_NEEDED},
+                          &labels, &layout, &d));
     CHECK(d.count == 4 && labels.count == 2 && d.examples[3].label == el_labels_find(&labels, "neg") &&
               strcmp(d.examples[3].text[0], "문장 is \"here\"") == 0,
           "%s: %d texts, %d labels", path, d.count, labels.count);
@@ -378,7 +381,7 @@ static void first_line_of_test(void **state)
     el_labels labels = {0};
     el_dataset d;
     CHECK_OK(el_task_read(el_task_find("classify"), put_file("train.txt", TRAIN, strlen(TRAIN)),
-                          (el_task_reading){.labelled = true}, &labels, &known, &d));
+                          (el_task_reading){.labels = EL_LABELS_NEEDED}, &labels, &known, &d));
     el_dataset_release(&d);
     labels.closed = true;
     for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++)
@@ -386,8 +389,9 @@ static void first_line_of_test(void **state)
             const el_columns columns = {.header = FILES[i].header};
             CHECK_OK(el_task_read(
                 el_task_find("classify"), put_file("test.txt", FILES[i].text, strlen(FILES[i].text)),
-                (el_task_reading){
-                    .columns = &columns, .known = &known, .labelled = labelled, .labels_may_lack = labelled},
+                (el_task_reading){.columns = &columns,
+                                  .known = &known,
+                                  .labels = labelled ? EL_LABELS_IF_THERE : EL_LABELS_UNREAD},
                 &labels, NULL, &d));
             CHECK(d.count == FILES[i].count, "case %zu: %d texts", i, d.count);
             el_dataset_release(&d);

@@ -17,8 +17,10 @@ static el_status read_with(const char *task, const char *path, const el_columns 
 {
     const el_task *const t = el_task_find(task);
     assert_non_null(t);
-    const el_status st =
-        el_task_read(t, path, (el_task_reading){.columns = columns, .labelled = labelled}, labels, NULL, d);
+    const el_status st = el_task_read(
+        t, path,
+        (el_task_reading){.columns = columns, .labels = labelled ? EL_LABELS_NEEDED : EL_LABELS_UNREAD},
+        labels, NULL, d);
     return st;
 }
 
@@ -70,10 +72,15 @@ static void glue(void **state)
              "index\tsentence1\tsentence2\tlabel\n7\ta\tb\tnot_entailment\n8\tc\n9\te\tf\tentailment\n"),
         NULL, &labels, &d);
     assert_int_equal(d.count, 2); /* the ragged row is left out */
-    assert_int_equal(d.skipped, 1);
+    assert_int_equal(d.notes.skipped, 1);
     assert_int_equal(d.examples[0].label, 1);
     assert_string_equal(d.examples[1].text[1], "f");
     assert_string_equal(labels.names[0], "entailment");
+    el_dataset dev; /* what was done in reading goes with both */
+    CHECK_OK(el_dataset_hold_out(&d, &dev, (el_hold_out){.last = 1}));
+    assert_string_equal(d.notes.malformed, dev.notes.malformed);
+    assert_non_null(strstr(d.notes.malformed, "line 3: "));
+    el_dataset_release(&dev);
     release(&labels, &d);
 
     labels = (el_labels){0};
@@ -257,7 +264,7 @@ static void questions(void **state)
     assert_int_equal(d.answers[0].begin, 16); /* characters became bytes */
     assert_int_equal(d.examples[1].label, 1);
     assert_int_equal(d.examples[3].label, 1); /* no answers, and none said */
-    assert_int_equal(d.contradicted, 0);
+    assert_int_equal(d.notes.contradicted, 0);
     assert_int_equal(d.answers[1].begin, -1); /* it does not stand there */
     assert_ptr_equal(d.examples[0].text[1], d.examples[2].text[1]);
     release(&labels, &d);
@@ -320,10 +327,10 @@ static void contradictions(void **state)
                  "\"question\": \"how?\", \"is_impossible\": %s, \"answers\": [%s]}]}]}]}",
                  CASES[i].mark, CASES[i].answers);
         read_well("squad", file("mark.json", text), NULL, &labels, &d);
-        CHECK(d.examples[0].label == CASES[i].label && d.contradicted == CASES[i].contradicted &&
+        CHECK(d.examples[0].label == CASES[i].label && d.notes.contradicted == CASES[i].contradicted &&
                   d.examples[0].count == (CASES[i].label ? 0 : 1),
               "%s, [%s]: label %d, %d contradict", CASES[i].mark, CASES[i].answers, d.examples[0].label,
-              d.contradicted);
+              d.notes.contradicted);
         release(&labels, &d);
     }
 }
@@ -352,12 +359,12 @@ static void marks_of_tables(void **state)
             "{\"text\": [\"so\"], \"answer_start\": [8]}}\n",
             CASES[i].mark, CASES[i].answers);
         read_well("span", file("marks.jsonl", text), NULL, &labels, &d);
-        CHECK(d.examples[0].label == CASES[i].label && d.plausible == CASES[i].plausible &&
-                  d.contradicted == CASES[i].contradicted &&
+        CHECK(d.examples[0].label == CASES[i].label && d.notes.plausible == CASES[i].plausible &&
+                  d.notes.contradicted == CASES[i].contradicted &&
                   d.examples[0].count == (CASES[i].label ? 0 : 1) && d.examples[1].label == 0 &&
                   d.answers[d.answer_count - 1].begin == 8,
               "%s, %s: label %d, %d plausible, %d contradict", CASES[i].mark, CASES[i].answers,
-              d.examples[0].label, d.plausible, d.contradicted);
+              d.examples[0].label, d.notes.plausible, d.notes.contradicted);
         release(&labels, &d);
     }
     el_labels labels;
@@ -434,9 +441,10 @@ static void offsets(void **state)
                  "\"text\": \"Seoul\"}]}]}]}]}",
                  CASES[i].start);
         read_well("squad", file("o.json", text), NULL, &labels, &d);
-        CHECK(d.answers[0].begin == PLACES[CASES[i].begin] && d.moved == CASES[i].moved &&
-                  d.placed == CASES[i].placed,
-              "%s: at %lld, %d, %d", CASES[i].start, (long long)d.answers[0].begin, d.moved, d.placed);
+        CHECK(d.answers[0].begin == PLACES[CASES[i].begin] && d.notes.moved == CASES[i].moved &&
+                  d.notes.placed == CASES[i].placed,
+              "%s: at %lld, %d, %d", CASES[i].start, (long long)d.answers[0].begin, d.notes.moved,
+              d.notes.placed);
         assert_string_equal(d.examples[0].id, "18446744073709551615");
         assert_string_equal(d.examples[0].text[0], "which\177?");
         release(&labels, &d);
@@ -506,9 +514,9 @@ static void other_width(void **state)
     el_dataset d;
     const el_task *const task = el_task_find("tag");
     const char *const path = file("learned.conll", "a DT B-NP\n\nb NN I-NP\n");
-    CHECK_OK(el_task_read(task, path, (el_task_reading){.labelled = true}, &labels, &layout, &d));
+    CHECK_OK(el_task_read(task, path, (el_task_reading){.labels = EL_LABELS_NEEDED}, &labels, &layout, &d));
     el_dataset_release(&d);
-    const el_task_reading reading = {.known = &layout, .labelled = true};
+    const el_task_reading reading = {.known = &layout, .labels = EL_LABELS_NEEDED};
     CHECK_OK(el_task_read(task, path, reading, &labels, NULL, &d));
     el_dataset_release(&d);
     CHECK_FAILS(el_task_read(task, file("narrow.conll", "a DT\n"), reading, &labels, NULL, &d), EL_EDATA,
@@ -528,7 +536,7 @@ static void words_by_name(void **state)
         el_labels labels = {0};
         el_dataset d;
         CHECK_OK(el_task_read(el_task_find("ner"), file("named.tsv", LEARNED[i]),
-                              (el_task_reading){.labelled = true}, &labels, &layout, &d));
+                              (el_task_reading){.labels = EL_LABELS_NEEDED}, &labels, &layout, &d));
         CHECK(strcmp(d.words[0].text, "a") == 0, "the first word is %s", d.words[0].text);
         el_dataset_release(&d);
         CHECK_OK(el_task_read(el_task_find("ner"), file("asked.tsv", LEARNED[1]),
@@ -559,10 +567,10 @@ static void left_out_tags(void **state)
         el_dataset d;
         const el_columns columns = {.header = -1, .text = {FILES[i].word}};
         CHECK_OK(el_task_read(task, file("tags.conll", FILES[i].learned),
-                              (el_task_reading){.columns = &columns, .labelled = true}, &labels, &layout,
-                              &d));
+                              (el_task_reading){.columns = &columns, .labels = EL_LABELS_NEEDED}, &labels,
+                              &layout, &d));
         el_dataset_release(&d);
-        el_task_reading reading = {.known = &layout, .labelled = true, .labels_may_lack = true};
+        el_task_reading reading = {.known = &layout, .labels = EL_LABELS_IF_THERE};
         const char *const path = file("untagged.conll", FILES[i].unlabelled);
         CHECK_OK(el_task_read(task, path, reading, &labels, NULL, &d));
         CHECK(d.word_count == 2 && strcmp(d.words[0].text, "Zoe") == 0 && d.words[1].tag == -1,
@@ -571,7 +579,7 @@ static void left_out_tags(void **state)
         el_dataset_release(&d);
         CHECK_FAILS(el_task_read(task, file("other.conll", FILES[i].other), reading, &labels, NULL, &d),
                     EL_EDATA, "columns");
-        reading.labels_may_lack = false;
+        reading.labels = EL_LABELS_NEEDED;
         CHECK_FAILS(el_task_read(task, path, reading, &labels, NULL, &d), EL_EDATA, "columns");
         el_task_reading asked = {.known = &layout};
         CHECK_OK(el_task_read(task, path, asked, NULL, NULL, &d));
@@ -624,12 +632,12 @@ static void respelled_labels(void **state)
         read_well("classify", file("first.csv", FILES[i][0]), NULL, &labels, &d);
         CHECK(labels.count == atoi(FILES[i][2]) && d.count == 3, "%s: %d labels of %d rows", FILES[i][0],
               labels.count, d.count);
-        assert_int_equal(d.respelled, 0);
+        assert_int_equal(d.notes.respelled, 0);
         el_dataset_release(&d);
         labels.closed = true;
         CHECK_OK(el_task_read(el_task_find("classify"), file("later.csv", FILES[i][1]),
-                              (el_task_reading){.labelled = true}, &labels, NULL, &d));
-        assert_int_equal(d.respelled, i < 2 ? 2 : 0);
+                              (el_task_reading){.labels = EL_LABELS_NEEDED}, &labels, NULL, &d));
+        assert_int_equal(d.notes.respelled, i < 2 ? 2 : 0);
         assert_int_equal(d.examples[0].label, 0);
         release(&labels, &d);
     }
@@ -660,11 +668,11 @@ static void empty_labels(void **state)
         el_file_layout layout = {0};
         el_labels labels = {0};
         el_dataset d;
-        CHECK_OK(el_task_read(task, file(name[0], FILES[i].learned), (el_task_reading){.labelled = true},
-                              &labels, &layout, &d));
+        CHECK_OK(el_task_read(task, file(name[0], FILES[i].learned),
+                              (el_task_reading){.labels = EL_LABELS_NEEDED}, &labels, &layout, &d));
         el_dataset_release(&d);
         labels.closed = true;
-        const el_task_reading reading = {.known = &layout, .labelled = true, .labels_may_lack = true};
+        const el_task_reading reading = {.known = &layout, .labels = EL_LABELS_IF_THERE};
         CHECK_OK(el_task_read(task, file(name[1], FILES[i].unlabelled), reading, &labels, NULL, &d));
         CHECK(d.count == 2 && !el_dataset_labelled(&d), "%s: %d examples, of which some have labels",
               FILES[i].unlabelled, d.count);
@@ -715,7 +723,7 @@ static void many_columns(void **state)
 static void bad_files(void **state)
 {
     (void)state;
-    expect_failure("classify", "1.tsv", "text\tlabel\na\tx\nb\n", "line 3: there is no column label");
+    expect_failure("classify", "1.tsv", "text\tlabel\na\tx\nb\n", "line 3: ");
     expect_failure("classify", "2.csv", "text,label\n\"a,x\n", "line 2: a quotation mark is never closed");
     expect_failure("classify", "3.tsv", "text\tlabel\na\xFF\tx\n", "line 2: byte 2 is not valid UTF-8");
     expect_failure("regress", "4.tsv", "text\tscore\na\tmany\n", "line 2: \"many\" is not a number");

@@ -154,7 +154,7 @@ static void check_file(const char *path)
     el_file_layout layout = {0};
     el_labels labels = {0};
     el_dataset d;
-    CHECK_OK(el_task_read(task, path, (el_task_reading){.labelled = true}, &labels, &layout, &d));
+    CHECK_OK(el_task_read(task, path, (el_task_reading){.labels = EL_LABELS_NEEDED}, &labels, &layout, &d));
     check_rows(path, &d, &labels, true);
     el_dataset_release(&d);
     CHECK(labels.count == 2, "%s: %d labels", path, labels.count);
@@ -208,8 +208,8 @@ static el_status read_file(const char *task, const char *path, const el_file_lay
                            el_file_layout *layout, el_labels *labels, el_dataset *d)
 {
     *layout = (el_file_layout){0};
-    return el_task_read(el_task_find(task), path, (el_task_reading){.known = known, .labelled = true}, labels,
-                        layout, d);
+    return el_task_read(el_task_find(task), path,
+                        (el_task_reading){.known = known, .labels = EL_LABELS_NEEDED}, labels, layout, d);
 }
 
 static const char *shown(const char *column)
@@ -365,9 +365,11 @@ static void not_as_known(void **state)
         CHECK_OK(read_file(CASES[i].task, file("learned.tsv", CASES[i].learned), NULL, &known, &labels, &d));
         el_dataset_release(&d);
         labels.closed = true;
-        const el_status st = el_task_read(el_task_find(CASES[i].task), file("asked.tsv", CASES[i].asked),
-                                          (el_task_reading){.known = &known, .labelled = CASES[i].labelled},
-                                          &labels, NULL, &d);
+        const el_status st =
+            el_task_read(el_task_find(CASES[i].task), file("asked.tsv", CASES[i].asked),
+                         (el_task_reading){.known = &known,
+                                           .labels = CASES[i].labelled ? EL_LABELS_NEEDED : EL_LABELS_UNREAD},
+                         &labels, NULL, &d);
         if (CASES[i].words)
             CHECK(st == EL_EDATA && strstr(el_error(), CASES[i].words), "case %zu: %d, \"%s\"", i, st,
                   el_error());
@@ -417,9 +419,10 @@ static void another_label(void **state)
             if (said && (task->kind == EL_TAG || !named))
                 continue;
             CHECK_OK(el_task_read(task, file("learned.csv", CASES[i].learned),
-                                  (el_task_reading){.labelled = true}, &labels, &known, &d));
+                                  (el_task_reading){.labels = EL_LABELS_NEEDED}, &labels, &known, &d));
             el_dataset_release(&d);
-            el_task_reading reading = {.known = &known, .columns = said ? &columns : NULL, .labelled = true};
+            el_task_reading reading = {
+                .known = &known, .columns = said ? &columns : NULL, .labels = EL_LABELS_NEEDED};
             const char *const path = file("asked.csv", CASES[i].asked);
             const el_status st = el_task_read(task, path, reading, &labels, &layout, &d);
             if (CASES[i].lack)
@@ -431,7 +434,7 @@ static void another_label(void **state)
             if (!st)
                 el_dataset_release(&d);
             el_file_layout_release(&layout);
-            reading.labels_may_lack = true;
+            reading.labels = EL_LABELS_IF_THERE;
             CHECK_OK(el_task_read(task, path, reading, &labels, NULL, &d));
             CHECK(d.count && el_dataset_labelled(&d) == !CASES[i].lack, "case %zu.%d: labelled otherwise", i,
                   said);
@@ -450,9 +453,9 @@ static void same_names(void **state)
     el_labels labels = {0};
     el_dataset d;
     const char *path = file("numbered.csv", "text,text,label\na b,c d,x\ne f,g h,y\n");
-    CHECK_FAILS(
-        el_task_read(task, path, (el_task_reading){.columns = &second, .labelled = true}, &labels, NULL, &d),
-        EL_EDATA, "columns 1 and 2 are both called \"text\"");
+    CHECK_FAILS(el_task_read(task, path, (el_task_reading){.columns = &second, .labels = EL_LABELS_NEEDED},
+                             &labels, NULL, &d),
+                EL_EDATA, "columns 1 and 2 are both called \"text\"");
     path = file("unread.csv", "text,label,label\na b,x,y\ne f,y,y\n");
     CHECK_OK(el_task_read(task, path, (el_task_reading){0}, &labels, NULL, &d));
     assert_string_equal(d.examples[1].text[0], "e f");
@@ -482,9 +485,9 @@ static void numbers_of_columns(void **state)
         const el_columns columns = {.header = -1, .text = {CASES[i].text}, .label = CASES[i].label};
         el_labels labels = {0};
         el_dataset d;
-        const el_status st =
-            el_task_read(el_task_find(CASES[i].task), path,
-                         (el_task_reading){.columns = &columns, .labelled = true}, &labels, NULL, &d);
+        const el_status st = el_task_read(el_task_find(CASES[i].task), path,
+                                          (el_task_reading){.columns = &columns, .labels = EL_LABELS_NEEDED},
+                                          &labels, NULL, &d);
         CHECK(CASES[i].said ? st && strstr(el_error(), CASES[i].said) : !st, "case %zu: %s", i,
               st ? el_error() : "is read");
         if (!st)
@@ -521,7 +524,8 @@ static void standard_input(void **state)
         el_dataset d;
         assert_ptr_equal(freopen(file("input", CASES[i].text), "r", stdin), stdin);
         CHECK_FAILS(el_task_read(el_task_find(CASES[i].task), "-",
-                                 (el_task_reading){.columns = &columns, .labelled = true}, &labels, NULL, &d),
+                                 (el_task_reading){.columns = &columns, .labels = EL_LABELS_NEEDED}, &labels,
+                                 NULL, &d),
                     EL_EDATA, CASES[i].said);
         el_labels_release(&labels);
     }
@@ -536,7 +540,7 @@ static void said_label(void **state)
     static const char *const LACKING[] = {"text,score\na b,x\nc d,y\n", "text\na b\nc d\n"};
     const el_task *const task = el_task_find("classify");
     const el_columns columns = {.header = -1, .label = "mood"};
-    el_task_reading reading = {.columns = &columns, .labelled = true};
+    el_task_reading reading = {.columns = &columns, .labels = EL_LABELS_NEEDED};
     el_file_layout known = {0};
     el_labels labels = {0};
     el_dataset d;
@@ -546,9 +550,9 @@ static void said_label(void **state)
     reading.known = &known;
     for (int i = 0; i < 2; i++) {
         const char *const path = file("lacking.csv", LACKING[i]);
-        reading.labels_may_lack = false;
+        reading.labels = EL_LABELS_NEEDED;
         CHECK_FAILS(el_task_read(task, path, reading, &labels, NULL, &d), EL_EDATA, "no column \"mood\"");
-        reading.labels_may_lack = true;
+        reading.labels = EL_LABELS_IF_THERE;
         CHECK_OK(el_task_read(task, path, reading, &labels, NULL, &d));
         CHECK(d.count == 2 && !el_dataset_labelled(&d), "%s: %d rows, or labels", LACKING[i], d.count);
         el_dataset_release(&d);
@@ -570,7 +574,7 @@ static void many_keys(void **state)
     el_labels labels = {0};
     el_dataset d;
     CHECK_FAILS(el_task_read(el_task_find("multilabel"), file("keys.jsonl", text),
-                             (el_task_reading){.labelled = true}, &labels, NULL, &d),
+                             (el_task_reading){.labels = EL_LABELS_NEEDED}, &labels, NULL, &d),
                 EL_EDATA, "more than 1000 keys");
     el_labels_release(&labels);
     free(text);
@@ -589,7 +593,7 @@ static void late_separators(void **state)
     el_labels labels = {0};
     el_dataset d;
     CHECK_FAILS(el_task_read(el_task_find("multilabel"), file("late.csv", text),
-                             (el_task_reading){.labelled = true}, &labels, NULL, &d),
+                             (el_task_reading){.labels = EL_LABELS_NEEDED}, &labels, NULL, &d),
                 EL_EDATA, "line 2502: there is a ',' in the labels");
     el_labels_release(&labels);
     free(text);
@@ -603,8 +607,8 @@ static void labels_are_not_read(void **state)
     el_dataset d;
     const char *const path = file("two.csv", "title,내용,평점,분류\na b,in Seoul,3,x\nc d,of Korea,4,y\n");
     const el_task *const task = el_task_find("classify");
-    CHECK_FAILS(el_task_read(task, path, (el_task_reading){.labelled = true}, &labels, NULL, &d), EL_EDATA,
-                "--label-column");
+    CHECK_FAILS(el_task_read(task, path, (el_task_reading){.labels = EL_LABELS_NEEDED}, &labels, NULL, &d),
+                EL_EDATA, "--label-column");
     CHECK_OK(el_task_read(task, path, (el_task_reading){0}, &labels, NULL, &d));
     assert_string_equal(d.examples[1].text[0], "of Korea");
     el_dataset_release(&d);
@@ -1014,8 +1018,8 @@ static void unseen_blanks(void **state)
         el_labels labels = {0};
         el_dataset d;
         CHECK_OK(read_file(FILES[i].task, file(FILES[i].name, FILES[i].text), NULL, &l, &labels, &d));
-        CHECK(labels.count == FILES[i].labels && d.trimmed == FILES[i].trimmed,
-              "%s: %d labels, %d of them trimmed", FILES[i].text, labels.count, d.trimmed);
+        CHECK(labels.count == FILES[i].labels && d.notes.trimmed == FILES[i].trimmed,
+              "%s: %d labels, %d of them trimmed", FILES[i].text, labels.count, d.notes.trimmed);
         el_dataset_release(&d);
         el_labels_release(&labels);
         el_file_layout_release(&l);
@@ -1028,9 +1032,10 @@ static void unseen_blanks(void **state)
     labels.closed = true;
     CHECK_OK(read_file("classify", file("old.csv", "text,label\na,pos\nb,pos\u00a0\nc,pos\u200b\n"), NULL, &l,
                        &labels, &d));
-    CHECK(d.examples[0].label == 0 && d.examples[1].label == 1 && d.examples[2].label == 0 && d.trimmed == 1,
+    CHECK(d.examples[0].label == 0 && d.examples[1].label == 1 && d.examples[2].label == 0 &&
+              d.notes.trimmed == 1,
           "labels %d %d %d, %d trimmed", d.examples[0].label, d.examples[1].label, d.examples[2].label,
-          d.trimmed);
+          d.notes.trimmed);
     el_dataset_release(&d);
     el_labels_release(&labels);
     el_file_layout_release(&l);
@@ -1045,7 +1050,7 @@ static void one_label(void **state)
     CHECK_OK(read_file("classify", file("blanks.csv", "text,label\na,pos \nb, pos\nc,neg\n"), NULL, &l,
                        &labels, &d));
     assert_int_equal(labels.count, 2);
-    assert_int_equal(d.trimmed, 2);
+    assert_int_equal(d.notes.trimmed, 2);
     el_labels_release(&labels);
     el_dataset_release(&d);
     el_file_layout_release(&l);
@@ -1056,7 +1061,7 @@ static void one_label(void **state)
         "classify", file("forms.csv", "문장,감정\na b,기쁨\nc d,\u1100\u1175\u1108\u1173\u11b7\ne f,슬픔\n"),
         NULL, &l, &labels, &d));
     assert_int_equal(labels.count, 2);
-    assert_int_equal(d.composed, 1);
+    assert_int_equal(d.notes.composed, 1);
     assert_int_equal(d.examples[1].label, d.examples[0].label);
     assert_int_equal(el_labels_add_exactly(&labels, "\u1100\u1175\u1108\u1173\u11b7"),
                      2); /* as an old card may have it */
@@ -1091,7 +1096,7 @@ static void one_label(void **state)
         labels = (el_labels){0};
         CHECK_OK(read_file("classify", file(GAPS[i][0], GAPS[i][1]), NULL, &l, &labels, &d));
         assert_int_equal(d.count, 2);
-        assert_int_equal(d.gaps, 1);
+        assert_int_equal(d.notes.gaps, 1);
         assert_int_equal(labels.count, 2);
         el_labels_release(&labels);
         el_dataset_release(&d);

@@ -58,8 +58,7 @@ static el_status read_split(el_finetuning *f, el_split_name name, const el_task 
     el_dataset *const d = &f->data[name];
     const el_task_reading reading = {.columns = &columns,
                                      .known = training ? NULL : &f->card.layout,
-                                     .labelled = true,
-                                     .labels_may_lack = name == EL_TEST};
+                                     .labels = name == EL_TEST ? EL_LABELS_IF_THERE : EL_LABELS_NEEDED};
     const el_status st =
         el_task_read(task, path, reading, &f->card.labels, training ? &f->card.layout : NULL, d);
     if (!st && training)

@@ -52,8 +52,8 @@ bool el_finder_free(const el_finder *f, int column)
 int el_finder_rank(const el_finder *f, el_column_role role, int column)
 {
     const el_survey_column *const c = &f->survey.columns[column];
-    const int rank = c->name ? el_name_rank(f->wanted->kind, role, c->name) : -1;
-    const bool counts = role == EL_ROLE_LABEL && f->wanted->kind != EL_REGRESS && c->counts;
+    const int rank = c->name ? el_name_rank(f->kind, role, c->name) : -1;
+    const bool counts = role == EL_ROLE_LABEL && f->kind != EL_REGRESS && c->counts;
     if (role == EL_ROLE_START && rank >= 0 && is_within(f, column) != is_within(f, f->label))
         return -1;                                     /* it stands beside the answers */
     return counts && rank == EL_RANKS - 1 ? -1 : rank; /* "target_id" that is another in each row */
@@ -75,11 +75,6 @@ int el_finder_named(const el_finder *f, const char *name)
 static const char *quote(const char *column)
 {
     return el_finder_is_name(column) ? "\"" : "";
-}
-
-static const char *called(const el_finder *f, el_column_role role)
-{
-    return el_role_called(f->wanted->kind, role);
 }
 
 /* ---- by what was said, and by the layout of the training file ---- */
@@ -199,7 +194,7 @@ enum { DOUBTS = 3 };
 static int doubt(const el_finder *f, el_column_role role, int column)
 {
     const el_survey_column *const c = &f->survey.columns[column];
-    const bool score = f->wanted->kind == EL_REGRESS && role == EL_ROLE_LABEL;
+    const bool score = f->kind == EL_REGRESS && role == EL_ROLE_LABEL;
     return !c->filled ? 2 : score && !c->mostly_numbers ? 1 : 0;
 }
 
@@ -225,11 +220,11 @@ static el_status take_named(el_finder *f, el_column_role role)
             found = gold, other = -1;
     }
     f->by_role[role] = found;
-    if (other < 0 || role >= EL_ROLE_ID || (role == EL_ROLE_LABEL && !f->wanted->labelled))
+    if (other < 0 || role >= EL_ROLE_ID || (role == EL_ROLE_LABEL && !f->wanted->labels))
         return EL_OK;
     char sentence[256];
     snprintf(sentence, sizeof sentence, "both column \"%.60s\" and column \"%.60s\" may be the %s",
-             f->survey.columns[found].name, f->survey.columns[other].name, called(f, role));
+             f->survey.columns[found].name, f->survey.columns[other].name, el_role_called(f->kind, role));
     return el_finder_unclear(f, sentence, OPTIONS[role]);
 }
 
@@ -249,7 +244,7 @@ static el_status take_pair(el_finder *f)
 
 static el_status take_names(el_finder *f, bool text_open)
 {
-    const el_task_kind kind = f->wanted->kind;
+    const el_task_kind kind = f->kind;
     const bool span = kind == EL_SPAN;
     const EL_BY_ROLE(bool)
         open = {.text = {text_open, span}, .label = !f->label_told, .id = true, .start = span, .mark = span};
@@ -305,14 +300,14 @@ static el_status put_label_columns(el_finder *f, el_file_layout *l)
             is = k == 0 ? el_finder_named(f, known->labels[k]) == i
                         : is || el_finder_named(f, known->labels[k]) == i;
         if (is)
-            st = put_name(f, i, f->wanted->labelled, &l->labels[l->label_count++]);
+            st = put_name(f, i, f->wanted->labels, &l->labels[l->label_count++]);
         else if (!known && f->survey.columns[i].mostly_truths && el_finder_free(f, i))
             st = el_fail(EL_EDATA,
                          "%s: column %s is mostly zeros and ones, as a label's is, but not all of it is",
                          f->path, f->survey.columns[i].name);
     }
     l->parts = EL_PARTS_COLUMNS;
-    for (int k = 0; !st && known && f->wanted->labelled && l->label_count && k < known->label_count; k++)
+    for (int k = 0; !st && known && f->wanted->labels && l->label_count && k < known->label_count; k++)
         if (el_finder_named(f, known->labels[k]) < 0)
             st = el_fail(EL_EDATA, "%s: there is no column \"%s\", a label that the model learned", f->path,
                          known->labels[k]);
@@ -333,12 +328,12 @@ static el_status fill_layout(el_finder *f, bool columns_are_labels, el_file_layo
     if (columns_are_labels)
         f->label = -1;
     for (el_column_role role = 0; !st && role < EL_ROLES; role++)
-        st = put_name(f, f->by_role[role], role != EL_ROLE_LABEL || f->wanted->labelled, &l->by_role[role]);
+        st = put_name(f, f->by_role[role], role != EL_ROLE_LABEL || f->wanted->labels, &l->by_role[role]);
     if (st || columns_are_labels)
         return st ? st : put_label_columns(f, l);
     l->width = f->named ? 0 : f->survey.count;
-    l->parts = f->wanted->kind == EL_TAG ? EL_PARTS_BLANKS : EL_PARTS_ARRAY;
-    if (f->wanted->kind == EL_MULTILABEL && f->wanted->labelled && f->label >= 0)
+    l->parts = f->kind == EL_TAG ? EL_PARTS_BLANKS : EL_PARTS_ARRAY;
+    if (f->kind == EL_MULTILABEL && f->wanted->labels && f->label >= 0)
         st = el_parts_find(f->table, f->path, f->survey.columns[f->label].name, f->label, &l->parts);
     return st;
 }
@@ -357,8 +352,8 @@ static void say_unused(const el_finder *f, const el_file_layout *l)
     enum { SHOWN = 5 };
     char names[256] = "";
     int unused = 0;
-    if (!f->named || !f->wanted->labelled || f->wanted->known || f->wanted->said->text[0] ||
-        f->wanted->kind == EL_SPAN) /* whose answers have columns that are no roles */
+    if (!f->named || !f->wanted->labels || f->wanted->known || f->wanted->columns->text[0] ||
+        f->kind == EL_SPAN) /* whose answers have columns that are no roles */
         return;
     for (int i = 0; i < f->survey.count; i++) {
         const char *const name = f->survey.columns[i].name;
@@ -379,13 +374,14 @@ static void say_other(const el_finder *f, el_column_role role, const char *colum
     if (!column || !known || el_name_same(column, known))
         return;
     el_log(EL_LOG_NOTE, "%s: %s read from column %s%.40s%s; the model learned from column %s%.40s%s", f->path,
-           called(f, role), quote(column), column, quote(column), quote(known), known, quote(known));
+           el_role_called(f->kind, role), quote(column), column, quote(column), quote(known), known,
+           quote(known));
 }
 
 static void say_others(const el_finder *f, const el_file_layout *l)
 {
     const el_file_layout *const known = f->wanted->known;
-    if (!f->wanted->labelled || known->file.form == EL_FORM_CONLL) /* whose columns are a word's */
+    if (!f->wanted->labels || known->file.form == EL_FORM_CONLL) /* whose columns are a word's */
         return;
     for (el_column_role role = 0; role <= EL_ROLE_LABEL; role++)
         say_other(f, role, l->by_role[role], known->by_role[role]);
@@ -394,11 +390,10 @@ static void say_others(const el_finder *f, const el_file_layout *l)
 /* What a task cannot do without. */
 static el_status check_texts(const el_finder *f)
 {
-    for (el_column_role role = 0; role <= (f->wanted->kind == EL_SPAN ? EL_ROLE_SECOND : EL_ROLE_TEXT);
-         role++)
+    for (el_column_role role = 0; role <= (f->kind == EL_SPAN ? EL_ROLE_SECOND : EL_ROLE_TEXT); role++)
         if (f->by_role[role] < 0)
             return el_fail(EL_EDATA, "%s, line %lld: there is no column %s", f->path,
-                           (long long)f->survey.first_line, called(f, role));
+                           (long long)f->survey.first_line, el_role_called(f->kind, role));
     return EL_OK;
 }
 
@@ -406,9 +401,9 @@ static el_status check_texts(const el_finder *f)
 static el_status check_label(const el_finder *f)
 {
     const el_file_layout *const known = f->wanted->known;
-    if (!f->wanted->labelled || !known || !f->label_told || f->label >= 0)
+    if (!f->wanted->labels || !known || !f->label_told || f->label >= 0)
         return EL_OK;
-    if (!f->wanted->labels_may_lack)
+    if (f->wanted->labels == EL_LABELS_NEEDED)
         return refuse_lack(f, known->label);
     for (int i = 0; i < f->survey.count; i++)
         if (el_finder_free(f, i) && el_finder_rank(f, EL_ROLE_LABEL, i) >= 0) {
@@ -421,13 +416,13 @@ static el_status check_label(const el_finder *f)
 
 static el_status find_all(el_finder *f, el_file_layout *l)
 {
-    const el_columns *const said = f->wanted->said;
+    const el_columns *const said = f->wanted->columns;
     const el_file_layout *const known = f->wanted->known;
     const bool text_open = !said->text[0];
     el_status st = EL_OK;
     for (el_column_role role = 0; !st && role < EL_SAID_ROLES; role++) {
-        const bool needed = role < EL_ROLE_LABEL ||
-                            (role == EL_ROLE_LABEL && f->wanted->labelled && !f->wanted->labels_may_lack);
+        const bool needed =
+            role < EL_ROLE_LABEL || (role == EL_ROLE_LABEL && f->wanted->labels == EL_LABELS_NEEDED);
         if (said->by_role[role] && (st = take_said(f, said->by_role[role], &f->by_role[role])) && !needed) {
             st = EL_OK;
             f->by_role[role] = -1;
@@ -439,7 +434,7 @@ static el_status find_all(el_finder *f, el_file_layout *l)
     if (!st && f->named)
         st = take_names(f, text_open);
     const bool columns_are_labels = known ? known->parts == EL_PARTS_COLUMNS
-                                          : f->wanted->kind == EL_MULTILABEL && !said->label && f->named &&
+                                          : f->kind == EL_MULTILABEL && !said->label && f->named &&
                                                 truth_columns(f) > 1 &&
                                                 (f->label < 0 || f->survey.columns[f->label].truths);
     if (columns_are_labels)
@@ -475,12 +470,14 @@ static int columns_of(const el_table *table, const el_columns *said)
     return columns;
 }
 
-el_status el_columns_find(el_table *table, const char *path, const el_wanted *wanted, el_file_layout *layout)
+el_status el_columns_find(el_table *table, const char *path, el_task_kind kind, const el_task_reading *wanted,
+                          el_file_layout *layout)
 {
-    el_finder f = {.table = table, .path = path, .wanted = wanted, .by_role = {-1, -1, -1, -1, -1, -1}};
+    el_finder f = {
+        .table = table, .path = path, .kind = kind, .wanted = wanted, .by_role = {-1, -1, -1, -1, -1, -1}};
     const bool json = el_table_keyed(table);
     bool header = false;
-    el_status st = el_survey_open(&f.survey, table, columns_of(table, wanted->said), json ? 0 : 1);
+    el_status st = el_survey_open(&f.survey, table, columns_of(table, wanted->columns), json ? 0 : 1);
     if (!st)
         st = el_finder_check_rows(&f);
     if (!st && !json)

@@ -10,16 +10,9 @@
 #include "task/files/layout.h"
 #include "task/files/table.h"
 
-typedef struct {
-    el_task_kind kind;
-    const el_columns *said;      /* by the caller, or by a task whose files have one form */
-    const el_file_layout *known; /* of the file that was learned from; NULL: none is known */
-    bool labelled;               /* a label is wanted */
-    bool labels_may_lack;        /* and not missed where no column has it */
-} el_wanted;
-
 /* Finds the columns by the rows ahead, and names the table's columns where its first row does.  Fills all of the layout but
- * its file form and its gap. */
-el_status el_columns_find(el_table *table, const char *path, const el_wanted *wanted, el_file_layout *layout);
+ * its file form and its gap.  `wanted` has the columns that were said, by the caller or by a task whose files have one form. */
+el_status el_columns_find(el_table *table, const char *path, el_task_kind kind, const el_task_reading *wanted,
+                          el_file_layout *layout);
 
 #endif

@@ -183,9 +183,10 @@ el_status el_word_rows_refuse(const char *path, const char *column)
         path, column);
 }
 
-el_status el_conll_open(el_conll *c, const el_columns *said, const el_file_layout *known,
-                        el_file_layout *layout)
+el_status el_conll_open(el_conll *c, const el_task_reading *wanted, el_file_layout *layout)
 {
+    const el_columns *const said = wanted->columns;
+    const el_file_layout *known = wanted->known;
     el_line text;
     el_status st = el_lines_look(&c->lines, &text);
     if (st)
@@ -227,7 +228,7 @@ el_status el_conll_open(el_conll *c, const el_columns *said, const el_file_layou
                                  : -1,
                         &c->tag);
     const bool lacks = !st && lacks_tags(c, known);
-    c->labelled &= !(lacks && c->labels_may_lack);
+    c->labelled = wanted->labels == EL_LABELS_NEEDED || (wanted->labels && !lacks);
     c->untagged = lacks && !c->labelled;
     return st;
 }
@@ -237,7 +238,7 @@ el_status el_conll_open(el_conll *c, const el_columns *said, const el_file_layou
 static el_status take_tag(el_conll *c, el_dataset *d, el_line word, el_line tag)
 {
     char name[128];
-    d->trimmed += el_labels_trim(c->labels, &tag.text, &tag.bytes);
+    d->notes.trimmed += el_labels_trim(c->labels, &tag.text, &tag.bytes);
     if (tag.bytes == 0)
         return el_lines_fail(&c->lines, "there is no tag");
     if (tag.bytes >= sizeof name)
@@ -248,7 +249,7 @@ static el_status take_tag(el_conll *c, el_dataset *d, el_line word, el_line tag)
     if (number < 0)
         return c->labels->closed ? el_lines_fail(&c->lines, "the tag \"%s\" is not known", name)
                                  : el_fail(EL_ENOMEM, "no memory for tags");
-    d->composed += strcmp(c->labels->names[number], name) != 0;
+    d->notes.composed += strcmp(c->labels->names[number], name) != 0;
     return el_dataset_add_word(d, word.text, word.bytes, number);
 }
 

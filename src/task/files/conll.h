@@ -25,16 +25,15 @@ typedef struct {
     int width;      /* columns of the first word, as of all; 0: not yet known */
     int learned;    /* columns of the file that was learned from; 0: unknown, or columns were said */
     int word, tag;  /* columns by number */
-    bool labelled, labels_may_lack;
-    bool untagged; /* what was learned from had one column more, the last: the tags */
+    bool labelled;  /* tags are read */
+    bool untagged;  /* what was learned from had one column more, the last: the tags */
     el_labels *labels;
 } el_conll;
 
 /* EL_EDATA: rows of one word each, of which a column tells the sentence. */
 el_status el_word_rows_refuse(const char *path, const char *column);
 /* Fills the layout by how the file begins; the columns that were said, or are known, come before what is usual. */
-el_status el_conll_open(el_conll *conll, const el_columns *said, const el_file_layout *known,
-                        el_file_layout *layout);
+el_status el_conll_open(el_conll *conll, const el_task_reading *wanted, el_file_layout *layout);
 /* The next sentence; *more false at the end. */
 el_status el_conll_next(el_conll *conll, el_dataset *dataset, bool *more);
 

@@ -195,44 +195,34 @@ void el_describe_training(const el_file_layout *layout, const el_dataset *d, con
 
 void el_describe_reading(const el_dataset *d)
 {
-    if (d->skipped)
-        el_log(EL_LOG_WARNING, "%s: %d malformed lines are left out; the first: %s", d->name, d->skipped,
-               d->malformed);
-    if (d->gaps)
-        el_log(EL_LOG_NOTE, "%s: %d rows have no label (their judges did not agree), and are left out",
-               d->name, d->gaps);
-    if (d->trimmed)
-        el_log(EL_LOG_NOTE, "%s: %d labels have blanks around them, which are no part of them", d->name,
-               d->trimmed);
-    if (d->composed)
-        el_log(
-            EL_LOG_NOTE,
-            "%s: %d labels are written in another Unicode form (NFC, NFD) than the same labels before, and "
-            "are one with them",
-            d->name, d->composed);
-    if (d->respelled)
-        el_log(EL_LOG_NOTE,
-               "%s: %d labels are spelled otherwise (1.0 for 1, True for true) than those that were learned, "
-               "and are one with them",
-               d->name, d->respelled);
-    if (d->contradicted)
-        el_log(EL_LOG_WARNING,
-               "%s: is_impossible of %d questions contradicts their answers; a question with answers has one",
-               d->name, d->contradicted);
-    if (d->plausible)
-        el_log(EL_LOG_NOTE, "%s: %d questions are marked as impossible; the answers beside them are left out",
-               d->name, d->plausible);
-    if (d->moved)
-        el_log(EL_LOG_WARNING,
-               "%s: %d answers do not stand at their offset in characters; the nearest place where they "
-               "stand is taken",
-               d->name, d->moved);
-    if (d->absent)
-        el_log(
-            EL_LOG_WARNING,
-            "%s: %d answers do not stand in their texts; they are scored, and nothing is learned from them",
-            d->name, d->absent);
-    if (d->placed)
-        el_log(EL_LOG_NOTE, "%s: %d answers have no offset; the first place where they stand is taken",
-               d->name, d->placed);
+    const el_reading_notes *const n = &d->notes;
+    if (n->skipped)
+        el_log(EL_LOG_WARNING, "%s: %d malformed lines are left out; the first: %s", d->name, n->skipped,
+               n->malformed);
+    const struct {
+        int count;
+        el_log_level level;
+        const char *what;
+    } notes[] = {
+        {n->gaps, EL_LOG_NOTE, "rows have no label (their judges did not agree), and are left out"},
+        {n->trimmed, EL_LOG_NOTE, "labels have blanks around them, which are no part of them"},
+        {n->composed, EL_LOG_NOTE,
+         "labels are written in another Unicode form (NFC, NFD) than the same labels before, and are one "
+         "with "
+         "them"},
+        {n->respelled, EL_LOG_NOTE,
+         "labels are spelled otherwise (1.0 for 1, True for true) than those that were learned, and are one "
+         "with them"},
+        {n->contradicted, EL_LOG_WARNING,
+         "questions have an is_impossible that contradicts their answers; a question with answers has one"},
+        {n->plausible, EL_LOG_NOTE,
+         "questions are marked as impossible; the answers beside them are left out"},
+        {n->moved, EL_LOG_WARNING,
+         "answers do not stand at their offset in characters; the nearest place where they stand is taken"},
+        {n->absent, EL_LOG_WARNING,
+         "answers do not stand in their texts; they are scored, and nothing is learned from them"},
+        {n->placed, EL_LOG_NOTE, "answers have no offset; the first place where they stand is taken"}};
+    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
+        if (notes[i].count)
+            el_log(notes[i].level, "%s: %d %s", d->name, notes[i].count, notes[i].what);
 }

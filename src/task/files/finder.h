@@ -13,7 +13,8 @@
 typedef struct {
     el_table *table;
     const char *path;
-    const el_wanted *wanted;
+    el_task_kind kind;
+    const el_task_reading *wanted;
     el_survey survey;
     bool named;      /* by a header or by JSON */
     EL_BY_ROLE(int); /* places from 0; -1: none */

@@ -8,7 +8,7 @@
 static bool may_be_label(const el_finder *f, int column)
 {
     const el_survey_column *const c = &f->survey.columns[column];
-    return f->wanted->kind == EL_REGRESS ? c->mostly_numbers : c->repeats && !c->long_texts;
+    return f->kind == EL_REGRESS ? c->mostly_numbers : c->repeats && !c->long_texts;
 }
 
 /* The one free column that `is`; -1 none, -2 several. */
@@ -42,10 +42,10 @@ static int within_object(const el_finder *f, el_column_role role)
         char outer[64];
         if (!dot || el_finder_taken(f, i))
             continue;
-        if (el_name_rank(f->wanted->kind, role, strrchr(name, '.') + 1) == 0)
+        if (el_name_rank(f->kind, role, strrchr(name, '.') + 1) == 0)
             return i;
         snprintf(outer, sizeof outer, "%.*s", (int)(dot - name), name);
-        found = found < 0 && el_name_rank(f->wanted->kind, role, outer) >= 0 ? i : found;
+        found = found < 0 && el_name_rank(f->kind, role, outer) >= 0 ? i : found;
     }
     return found;
 }
@@ -65,10 +65,10 @@ static el_status fill_label(el_finder *f)
     int found = only_one(f, may_be_label);
     if (found == -1)
         found = only_one(f, NULL);
-    const int inner = f->wanted->labelled && found != -1 ? within_object(f, EL_ROLE_LABEL) : -1;
+    const int inner = f->wanted->labels && found != -1 ? within_object(f, EL_ROLE_LABEL) : -1;
     if (inner >= 0)
         return refuse_within(f, inner, "label", EL_LABEL_OPTION);
-    if (found == -2 && f->wanted->labelled)
+    if (found == -2 && f->wanted->labels)
         return el_finder_unclear(f, "no column is called the label, and more than one may be it",
                                  EL_LABEL_OPTION);
     f->label = found < 0 ? -1 : found;
@@ -101,7 +101,7 @@ static el_status check_other_texts(const el_finder *f)
     int other = 0;
     while (other < f->survey.count && !(el_finder_free(f, other) && f->survey.columns[other].sentences))
         other++;
-    if (f->wanted->known || f->wanted->said->text[0] || !f->wanted->labelled || f->text[1] >= 0 ||
+    if (f->wanted->known || f->wanted->columns->text[0] || !f->wanted->labels || f->text[1] >= 0 ||
         other == f->survey.count || el_finder_rank(f, EL_ROLE_TEXT, f->text[0]) <= SURE)
         return EL_OK;
     snprintf(sentence, sizeof sentence,
@@ -113,22 +113,22 @@ static el_status check_other_texts(const el_finder *f)
 /* Where names tell columns, and some role has none of its names. */
 static el_status fill_named(el_finder *f, bool columns_are_labels)
 {
-    const bool label_first = f->text[0] < 0 && f->label < 0 && f->wanted->labelled && !columns_are_labels;
+    const bool label_first = f->text[0] < 0 && f->label < 0 && f->wanted->labels && !columns_are_labels;
     el_status st = EL_OK;
-    if (label_first && f->wanted->kind <= EL_MULTILABEL)
+    if (label_first && f->kind <= EL_MULTILABEL)
         st = fill_label(f);
     if (!st && f->text[0] < 0)
-        st = f->wanted->kind <= EL_MULTILABEL ? fill_text(f) : EL_OK;
-    if (!st && f->label < 0 && f->wanted->labelled && !columns_are_labels && f->wanted->kind <= EL_MULTILABEL)
+        st = f->kind <= EL_MULTILABEL ? fill_text(f) : EL_OK;
+    if (!st && f->label < 0 && f->wanted->labels && !columns_are_labels && f->kind <= EL_MULTILABEL)
         st = fill_label(f);
-    return st || f->wanted->kind > EL_MULTILABEL ? st : check_other_texts(f);
+    return st || f->kind > EL_MULTILABEL ? st : check_other_texts(f);
 }
 
 /* Without names the first column is the text and the last the label, after ids; what else there is nobody can tell. */
 static el_status fill_unnamed(el_finder *f, bool text_open)
 {
-    const int columns = f->survey.count, needed = f->wanted->labelled ? 2 : 1;
-    const el_task_kind kind = f->wanted->kind;
+    const int columns = f->survey.count, needed = f->wanted->labels ? 2 : 1;
+    const el_task_kind kind = f->kind;
     int first = 0;
     if (text_open && f->text[0] < 0 && columns > needed && f->survey.columns[0].counts && f->label != 0 &&
         kind != EL_SPAN) {
@@ -142,7 +142,7 @@ static el_status fill_unnamed(el_finder *f, bool text_open)
         f->label = label_open && columns > 2 ? columns - 1 : f->label;
         return EL_OK;
     }
-    if (text_open && f->text[0] < 0 && f->wanted->labelled && label_open && columns - first > 2 &&
+    if (text_open && f->text[0] < 0 && f->wanted->labels && label_open && columns - first > 2 &&
         kind <= EL_MULTILABEL) {
         char sentence[128];
         snprintf(sentence, sizeof sentence,
@@ -154,7 +154,7 @@ static el_status fill_unnamed(el_finder *f, bool text_open)
         f->text[0] = f->label == first && columns > first + 1 ? first + 1 : first < columns ? first : 0;
     if (label_open && columns > 1 && columns - 1 != f->text[0] && columns - 1 != f->text[1])
         f->label = columns - 1;
-    const bool swap = text_open && label_open && f->wanted->labelled && f->label == first + 1 &&
+    const bool swap = text_open && label_open && f->wanted->labels && f->label == first + 1 &&
                       columns == first + 2 && kind <= EL_REGRESS && may_be_label(f, first) &&
                       !may_be_label(f, first + 1) && f->survey.columns[first + 1].filled > 3;
     if (swap)

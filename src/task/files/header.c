@@ -27,7 +27,7 @@ static first_names look_for_names(const el_finder *f)
         n.ranks[role] = EL_RANKS;
         for (int i = 0; i < f->survey.count; i++) {
             const char *const cell = el_table_peek(f->table, 0, i);
-            const int one = cell ? el_name_rank(f->wanted->kind, role, cell) : -1;
+            const int one = cell ? el_name_rank(f->kind, role, cell) : -1;
             n.ranks[role] = one >= 0 && one < n.ranks[role] ? one : n.ranks[role];
         }
         n.surest = n.ranks[role] < n.surest ? n.ranks[role] : n.surest;
@@ -50,7 +50,7 @@ static el_status look_for_header(const el_finder *f, bool *header)
     const el_first_row first = el_survey_first_row(&f->survey, f->table);
     const first_names names = look_for_names(f);
     const int name = names.surest;
-    const bool training = f->wanted->labelled && !f->wanted->known;
+    const bool training = f->wanted->labels && !f->wanted->known;
     *header = surely_names(&names, &first) || (first.returns && first.like_names && name < EL_RANKS);
     if (first.counts && training)
         return el_finder_unclear(f, "its first row counts the columns, as pandas names them",
@@ -59,7 +59,7 @@ static el_status look_for_header(const el_finder *f, bool *header)
         return EL_OK;
     *header = name == 0 || (name < EL_RANKS && (first.like_names || f->survey.count == 1)) ||
               (first.like_names && (first.numbers || (first.labels && first.shorter)));
-    if (*header || !first.like_names || f->survey.count == 1 || !training || f->wanted->kind == EL_TAG)
+    if (*header || !first.like_names || f->survey.count == 1 || !training || f->kind == EL_TAG)
         return EL_OK;
     if ((first.labels && !first.longer) || (first.shorter && first.others > 0))
         return el_finder_unclear(f, "its first row may name the columns, or be an example", EL_HEADER_OPTION);
@@ -69,8 +69,8 @@ static el_status look_for_header(const el_finder *f, bool *header)
 /* Whether the file may be nothing but a text a line: no ending, nobody's word and no second column make a table of it. */
 static bool may_be_lines(const el_finder *f)
 {
-    return f->survey.count == 1 && !f->wanted->said->form && !el_form_is_table(f->path) &&
-           (!f->wanted->labelled || f->wanted->labels_may_lack);
+    return f->survey.count == 1 && !f->wanted->columns->form && !el_form_is_table(f->path) &&
+           f->wanted->labels != EL_LABELS_NEEDED;
 }
 
 /* The first of such lines is a text, whatever columns are called, but for the name that was learned from. */
@@ -91,7 +91,7 @@ static void leave_line(const el_finder *f, bool known_name, bool *header)
 
 el_status el_finder_header(const el_finder *f, bool *header)
 {
-    const el_columns *const said = f->wanted->said;
+    const el_columns *const said = f->wanted->columns;
     const el_file_layout *const known = f->wanted->known;
     *header = false;
     if (!f->survey.count)

@@ -60,18 +60,18 @@ el_status el_answer_add(el_dataset *d, const char *context, const char *answer, 
         const int64_t there = byte_of(context, start, unit);
         if (stands(context, answer, there)) {
             begin = there;
-            d->moved += unit != CHARACTERS;
+            d->notes.moved += unit != CHARACTERS;
         }
     }
     if (bytes && start >= 0 && begin < 0) {
         begin = nearest(context, answer, start);
-        d->moved += begin >= 0;
+        d->notes.moved += begin >= 0;
     }
     if (bytes && start < 0) {
         const char *const found = strstr(context, answer);
         begin = found ? found - context : -1;
-        d->placed += begin >= 0;
+        d->notes.placed += begin >= 0;
     }
-    d->absent += bytes && begin < 0;
+    d->notes.absent += bytes && begin < 0;
     return el_dataset_add_answer(d, answer, bytes, begin);
 }

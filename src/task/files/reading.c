@@ -80,13 +80,12 @@ static bool names_inference(const char *label)
 }
 
 /* "-" and -1 stand for no label, where judges did not agree: beside the names, or the numbers 0 to 2, of inference. */
-static el_status find_gap(el_task_reader *r)
+static const char *gap_of(const el_task_reader *r)
 {
     bool named = true, numbered = true, two = false;
     const int rows = el_table_ahead(r->table);
-    if (r->known || !r->text[1].key || !r->label.key || r->task->kind != EL_CLASSIFY)
-        return r->known && r->known->gap && !(r->layout.gap = strdup(r->known->gap)) ? no_memory(r->name)
-                                                                                     : EL_OK;
+    if (!r->text[1].key || !r->label.key || r->task->kind != EL_CLASSIFY)
+        return NULL;
     for (int i = r->layout.header; i < rows; i++) {
         const char *const label = el_table_peek_at(r->table, i, r->label);
         if (!label || !*label)
@@ -95,7 +94,12 @@ static el_status find_gap(el_task_reader *r)
         numbered &= (strlen(label) == 1 && *label >= '0' && *label <= '2') || strcmp(label, "-1") == 0;
         two |= strcmp(label, "2") == 0;
     }
-    const char *const gap = rows && named ? "-" : rows && numbered && two ? "-1" : NULL;
+    return rows && named ? "-" : rows && numbered && two ? "-1" : NULL;
+}
+
+static el_status put_gap(el_task_reader *r)
+{
+    const char *const gap = r->wanted.known ? r->wanted.known->gap : gap_of(r);
     r->layout.gap = gap ? strdup(gap) : NULL;
     return gap && !r->layout.gap ? no_memory(r->name) : EL_OK;
 }
@@ -134,8 +138,8 @@ static el_status check_words(el_task_reader *r)
 static el_status check_swapped(el_task_reader *r)
 {
     const int rows = el_table_ahead(r->table);
-    if (!r->known || r->layout.header || el_reader_keyed(r) || r->task->kind != EL_CLASSIFY || !r->labels ||
-        r->said.text[0] || el_table_columns(r->table) < 2)
+    if (!r->wanted.known || r->layout.header || el_reader_keyed(r) || r->task->kind != EL_CLASSIFY ||
+        !r->labels || r->said.text[0] || el_table_columns(r->table) < 2)
         return EL_OK;
     for (int i = 0; i < rows; i++) {
         const char *const text = el_table_peek_at(r->table, i, r->text[0]);
@@ -173,7 +177,7 @@ static bool has_empty_labels(const el_task_reader *r)
 
 static void leave_unlabelled(el_task_reader *r)
 {
-    r->labelled = false;
+    r->wanted.labels = EL_LABELS_UNREAD;
     if (r->label.key)
         el_log(EL_LOG_NOTE, "%s: its column %s holds no labels", r->name, r->layout.label);
 }
@@ -181,32 +185,28 @@ static void leave_unlabelled(el_task_reader *r)
 /* What was found of a file that is asked alone: which columns, and that the first row names the only one. */
 static bool is_to_be_said(const el_task_reader *r)
 {
-    const bool told = r->said.text[0] || r->said.header == 1 || (r->known && r->known->header);
-    if (r->labelled || r->labels_may_lack)
+    const bool told = r->said.text[0] || r->said.header == 1 || (r->wanted.known && r->wanted.known->header);
+    if (r->wanted.labels)
         return false;
-    return el_table_columns(r->table) > 1 ? !r->known && !r->said.text[0] : r->layout.header && !told;
+    return el_table_columns(r->table) > 1 ? !r->wanted.known && !r->said.text[0] : r->layout.header && !told;
 }
 
 static el_status resolve(el_task_reader *r)
 {
-    const el_wanted wanted = {.kind = r->task->kind,
-                              .said = &r->said,
-                              .known = r->known,
-                              .labelled = r->labelled && !r->class_count,
-                              .labels_may_lack = r->labels_may_lack};
     r->resolved = true;
-    el_status st = el_columns_find(r->table, r->name, &wanted, &r->layout);
+    el_status st = el_columns_find(r->table, r->name, r->task->kind, &r->wanted, &r->layout);
     if (!st)
         st = resolve_columns(r);
     if (!st)
         st = check_words(r);
     if (!st)
         st = check_swapped(r);
-    if (!st && r->labels_may_lack && !r->layout.label_count && (!r->label.key || has_empty_labels(r)))
-        leave_unlabelled(r);
     if (!st && is_to_be_said(r))
         el_describe_columns(&r->layout, r->task->kind, r->name);
-    return st ? st : find_gap(r);
+    if (!st && r->wanted.labels == EL_LABELS_IF_THERE && !r->layout.label_count &&
+        (!r->label.key || has_empty_labels(r)))
+        leave_unlabelled(r);
+    return st ? st : put_gap(r);
 }
 
 /* ---- the reader ---- */
@@ -214,7 +214,7 @@ static el_status resolve(el_task_reader *r)
 /* The form of a pipe, or a file without an ending, may be the one that was learned from. */
 static bool is_as_known(const el_task_reader *r, el_line text)
 {
-    const el_file_layout *const known = r->known;
+    const el_file_layout *const known = r->wanted.known;
     if (!known || known->file.form != EL_FORM_CSV || !known->header || form_of(r) != EL_FORM_TSV)
         return false;
     const char *const newline = memchr(text.text, '\n', text.bytes);
@@ -246,9 +246,9 @@ static el_status find_form(el_task_reader *r, const el_columns *said, const el_c
         file->form = said->form;
         st = el_form_complete(file, r->name, r->task->kind, text);
     } else {
-        st = el_form_find(file, r->name, r->task->kind, r->labelled, of_task->form, text);
+        st = el_form_find(file, r->name, r->task->kind, r->wanted.labels, of_task->form, text);
         if (!st && is_as_known(r, text))
-            *file = r->known->file;
+            *file = r->wanted.known->file;
     }
     static const el_columns OPEN = {.header = -1};
     const bool as_usual = (said && said->form) || !of_task->form || file->form == of_task->form;
@@ -265,7 +265,7 @@ static el_status check_form(const el_task_reader *r)
         return el_fail(EL_EUSAGE, "%s: a file with a word a line is for tagging alone", r->name);
     if (is_questions(r) && r->task->kind != EL_SPAN)
         return el_fail(EL_EUSAGE, "%s: SQuAD's and MRQA's files are for tasks of questions alone", r->name);
-    if (form_of(r) == EL_FORM_LINES && r->known && r->known->text[1])
+    if (form_of(r) == EL_FORM_LINES && r->wanted.known && r->wanted.known->text[1])
         return el_fail(EL_EUSAGE, "%s: the model was taught pairs of texts, and lines have one", r->name);
     return EL_OK;
 }
@@ -288,11 +288,8 @@ static el_status open_file(el_task_reader *r, const char *path, const el_columns
         return st;
     }
     if (form_of(r) == EL_FORM_CONLL) {
-        r->conll = (el_conll){.lines = lines,
-                              .labelled = r->labelled,
-                              .labels_may_lack = r->labels_may_lack,
-                              .labels = r->labels};
-        return el_conll_open(&r->conll, &r->said, r->known, &r->layout);
+        r->conll = (el_conll){.lines = lines, .labels = r->labels};
+        return el_conll_open(&r->conll, &r->wanted, &r->layout);
     }
     if (is_questions(r)) {
         r->lines = lines;
@@ -347,15 +344,17 @@ el_status el_task_reader_open(el_task_reader **reader, const el_task *task, cons
         return no_memory(path);
     const bool test = reading.test && task->test_unlabelled;
     r->task = task;
-    r->known = reading.known && reading.known->text[0] ? reading.known : NULL;
-    r->labelled = reading.labelled && !test;
-    r->labels_may_lack = reading.labels_may_lack;
+    r->wanted = reading;
+    r->wanted.columns = &r->said;
+    r->wanted.known = reading.known && reading.known->text[0] ? reading.known : NULL;
     r->labels = labels;
     r->path = strdup(path);
     r->name = r->path ? el_path_said(r->path) : NULL;
     el_status st = r->path ? list_labels(task, labels) : no_memory(path);
     if (!st)
         st = find_classes(r, path);
+    if (test || r->class_count)
+        r->wanted.labels = EL_LABELS_UNREAD;
     if (!st)
         st =
             open_file(r, r->class_count ? r->classes[0].path : r->path,
@@ -418,7 +417,7 @@ static el_status next_example(el_task_reader *r, el_dataset *d, bool *more)
         return next_row(r, d, more);
     *more = false;
     return (form_of(r) == EL_FORM_SQUAD ? el_squad_read
-                                        : el_mrqa_read)(&r->lines, r->labelled && !r->labels_may_lack, d);
+                                        : el_mrqa_read)(&r->lines, r->wanted.labels == EL_LABELS_NEEDED, d);
 }
 
 /* Whether the next example has not come yet. */
@@ -435,7 +434,7 @@ static el_status read_next(el_task_reader *r, int most, bool patient, el_dataset
         bool more = false;
         st = next_example(r, d, &more);
         r->ended = !more;
-        if (!st && r->ended && r->table && !r->labelled)
+        if (!st && r->ended && r->table && !r->wanted.labels && !r->class_count)
             el_line_say_blank(r->name, el_table_blank(r->table));
     }
     if (st)
@@ -458,10 +457,11 @@ el_status el_task_read(const el_task *task, const char *path, el_task_reading re
     st = read_next(reader, INT32_MAX, true, dataset);
     if (!st && reader->text[1].key && task->kind == EL_SPAN && (st = el_dataset_group_contexts(dataset)))
         el_dataset_release(dataset);
-    if (!st && reading.labelled && dataset->count == 0) {
-        st = dataset->skipped ? el_fail(EL_EDATA, "%s; nor is any other line well formed", dataset->malformed)
-             : dataset->gaps  ? el_fail(EL_EDATA, "%s: no example has a label", reader->name)
-                              : el_fail(EL_EDATA, "%s: there is no example in it", reader->name);
+    if (!st && reading.labels && dataset->count == 0) {
+        st = dataset->notes.skipped
+                 ? el_fail(EL_EDATA, "%s; nor is any other line well formed", dataset->notes.malformed)
+             : dataset->notes.gaps ? el_fail(EL_EDATA, "%s: no example has a label", reader->name)
+                                   : el_fail(EL_EDATA, "%s: there is no example in it", reader->name);
         el_dataset_release(dataset);
     }
     if (!st && layout)

@@ -15,8 +15,7 @@ typedef struct {
 struct el_task_reader {
     const el_task *task;
     el_columns said; /* by the caller, and by the task where the file has the form that its files have */
-    const el_file_layout *known;
-    bool labelled, labels_may_lack;
+    el_task_reading wanted; /* these columns, and labels that are in the file, not those of classes */
     el_labels *labels;
     char *path;
     const char *name; /* of it, for sentences */

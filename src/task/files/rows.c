@@ -93,14 +93,14 @@ el_status el_reader_add_label(const el_task_reader *r, el_dataset *d, const char
     const int respelled = unknown ? find_respelled(r->labels, name) : -1;
     if (respelled >= 0) {
         *label = respelled;
-        d->respelled++;
+        d->notes.respelled++;
         return EL_OK;
     }
     *label = el_labels_add(r->labels, name);
     if (*label < 0)
         return r->labels->closed ? el_table_fail(r->table, "the label \"%.60s\" is not known", name)
                                  : el_fail(EL_ENOMEM, "no memory for labels");
-    d->composed += strcmp(r->labels->names[*label], name) != 0;
+    d->notes.composed += strcmp(r->labels->names[*label], name) != 0;
     return EL_OK;
 }
 
@@ -118,7 +118,7 @@ static el_status take_label_part(void *context, const char *part, size_t bytes)
 {
     row_parts *const p = context;
     char name[256];
-    p->dataset->trimmed += el_labels_trim(p->reader->labels, &part, &bytes);
+    p->dataset->notes.trimmed += el_labels_trim(p->reader->labels, &part, &bytes);
     if (!bytes)
         return EL_OK;
     if (bytes >= sizeof name)
@@ -158,7 +158,7 @@ static el_status take_tag_part(void *context, const char *part, size_t bytes)
 {
     row_parts *const p = context;
     char name[128];
-    p->dataset->trimmed += el_labels_trim(p->reader->labels, &part, &bytes);
+    p->dataset->notes.trimmed += el_labels_trim(p->reader->labels, &part, &bytes);
     if (p->word == p->dataset->word_count || bytes == 0)
         return el_table_fail(p->reader->table, "there are more tags than words, or an empty one");
     if (bytes >= sizeof name)
@@ -198,7 +198,7 @@ static el_status take_tagged(const el_task_reader *r, el_dataset *d, const char 
     row_parts p = {.reader = r, .dataset = d, .word = d->word_count};
     el_status st = el_parts_each(words, EL_PARTS_BLANKS, take_word_part, &p);
     if (st || !tags)
-        return st || !r->labelled ? st : no_label(r);
+        return st || !r->wanted.labels ? st : no_label(r);
     st = el_parts_each(tags, EL_PARTS_BLANKS, take_tag_part, &p);
     return st || p.word == d->word_count ? st : el_table_fail(r->table, "there are fewer tags than words");
 }
@@ -207,7 +207,7 @@ static el_status take_tagged(const el_task_reader *r, el_dataset *d, const char 
 static el_status take_one_class(const el_task_reader *r, el_dataset *d, el_labelled *e, const char *label,
                                 size_t bytes)
 {
-    d->trimmed += el_labels_trim(r->labels, &label, &bytes);
+    d->notes.trimmed += el_labels_trim(r->labels, &label, &bytes);
     if (!bytes)
         return el_table_fail(r->table, "the label is empty");
     char *const name = strndup(label, bytes);
@@ -248,8 +248,8 @@ static el_status take_answers(const el_task_reader *r, el_dataset *d, el_labelle
         .reader = r, .dataset = d, .context = e->text[1], .starts = starts, .impossible = mark == 1};
     const el_status st = kept ? el_parts_each(kept, EL_PARTS_BARS, take_answer_part, &p) : no_memory(r->name);
     e->label = p.impossible || !p.word;
-    d->plausible += p.impossible && p.word;
-    d->contradicted += mark == 0 && !p.word;
+    d->notes.plausible += p.impossible && p.word;
+    d->notes.contradicted += mark == 0 && !p.word;
     return st;
 }
 
@@ -356,15 +356,15 @@ static el_status take_row(el_task_reader *r, el_dataset *d)
     if (st)
         return st;
     if (r->task->kind == EL_TAG)
-        return take_tagged(r, d, texts[0], r->labelled ? label_of(r) : NULL);
+        return take_tagged(r, d, texts[0], r->wanted.labels ? label_of(r) : NULL);
     e->text[0] = texts[0], e->text[1] = texts[1];
     if (r->layout.label_count)
-        return r->labelled ? take_columns(r, d, e) : EL_OK;
+        return r->wanted.labels ? take_columns(r, d, e) : EL_OK;
     const char *const label = label_of(r);
-    if (!label && ((r->labelled && !r->class_count) || (r->label.key && !el_reader_keyed(r))))
+    if (!label && (r->wanted.labels || (r->label.key && !el_reader_keyed(r))))
         return no_label(r);
     st = check_width(r);
-    return st || !label || !r->labelled ? st : take_label(r, d, e, label);
+    return st || !label || !r->wanted.labels ? st : take_label(r, d, e, label);
 }
 
 /* Takes back what a row added. */
@@ -378,7 +378,7 @@ static void take_back(el_dataset *d, const el_dataset *before)
 /* Whether this row has what stands for no label. */
 static bool is_gap(const el_task_reader *r)
 {
-    const char *const label = r->labelled && r->layout.gap ? label_of(r) : NULL;
+    const char *const label = r->wanted.labels && r->layout.gap ? label_of(r) : NULL;
     return label && strcmp(label, r->layout.gap) == 0;
 }
 
@@ -386,15 +386,15 @@ el_status el_reader_take_row(el_task_reader *r, el_dataset *d)
 {
     const el_dataset before = *d;
     if (is_gap(r)) {
-        d->gaps++;
+        d->notes.gaps++;
         return EL_OK;
     }
     const el_status st = take_row(r, d);
     if (st != EL_EDATA || !r->task->skips)
         return st;
     take_back(d, &before);
-    if (!d->malformed && !(d->malformed = el_dataset_string(d, el_error(), strlen(el_error()))))
+    if (!d->notes.malformed && !(d->notes.malformed = el_dataset_string(d, el_error(), strlen(el_error()))))
         return no_memory(r->name);
-    d->skipped++;
+    d->notes.skipped++;
     return EL_OK;
 }

@@ -147,7 +147,7 @@ static el_status take_question(const reading *r, const json_t *qa, const char *c
     const bool none = unanswered || are_none(answers);
     if (there) { /* as SQuAD 2.0's own script has it, whatever the mark says */
         e->label = none;
-        r->dataset->contradicted += json_is_boolean(impossible) && json_is_true(impossible) != none;
+        r->dataset->notes.contradicted += json_is_boolean(impossible) && json_is_true(impossible) != none;
     }
     return e->label == 1 || !there ? EL_OK : take_answers(r, answers, context);
 }

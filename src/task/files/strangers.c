@@ -39,7 +39,7 @@ static bool names_rows(const el_finder *f)
     if (width == 1)
         return all.quoted && all.counted;
     return all.quoted ||
-           (all.counted && el_name_rank(f->wanted->kind, EL_ROLE_ID, el_table_peek(f->table, 0, 0)) < 0);
+           (all.counted && el_name_rank(f->kind, EL_ROLE_ID, el_table_peek(f->table, 0, 0)) < 0);
 }
 
 /* Whether rows that nothing else cuts begin with a quotation mark, and the first has fields in such marks. */
@@ -56,17 +56,17 @@ static bool has_blanks_between(const el_finder *f)
 
 el_status el_finder_check_rows(const el_finder *f)
 {
-    const el_wanted *const w = f->wanted;
-    if (el_table_keyed(f->table) || w->said->header == 0)
+    const el_task_reading *const w = f->wanted;
+    if (el_table_keyed(f->table) || w->columns->header == 0)
         return EL_OK;
-    if (w->labelled && !w->labels_may_lack && has_blanks_between(f))
+    if (w->labels == EL_LABELS_NEEDED && has_blanks_between(f))
         return el_fail(EL_EDATA,
                        "%s: its fields stand between blanks, as R writes them, which is not read; "
                        "write.table(..., sep = \"\\t\", row.names = FALSE) writes what is",
                        f->path);
     if (!names_rows(f))
         return EL_OK;
-    const bool needs_header = w->labelled || w->said->header == 1 || (w->known && w->known->header);
+    const bool needs_header = w->labels || w->columns->header == 1 || (w->known && w->known->header);
     return el_fail(EL_EDATA,
                    "%s: its first line has one name less than the rows have columns, as where R names rows; "
                    "write.table(..., row.names = FALSE) leaves those out%s",
@@ -97,7 +97,7 @@ static bool is_span(const el_finder *f, const char *cell)
     const char *const third = behind_two(cell);
     if (!third || *third == '"' || *third == '\'' || *third == '[')
         return third;
-    return f->wanted->kind != EL_MULTILABEL && strchr(cell, EL_TABLE_END) &&
+    return f->kind != EL_MULTILABEL && strchr(cell, EL_TABLE_END) &&
            third[strspn(third, "0123456789")] == ']';
 }
 
@@ -122,9 +122,9 @@ static bool names_spans(const char *name)
 
 el_status el_finder_check_spans(const el_finder *f)
 {
-    const bool tags = f->wanted->kind == EL_TAG, open = tags && (f->text[0] < 0 || f->label < 0);
-    int found = f->wanted->kind != EL_SPAN && holds_spans(f, f->label) ? f->label : -1;
-    if (!el_table_keyed(f->table) || !f->wanted->labelled)
+    const bool tags = f->kind == EL_TAG, open = tags && (f->text[0] < 0 || f->label < 0);
+    int found = f->kind != EL_SPAN && holds_spans(f, f->label) ? f->label : -1;
+    if (!el_table_keyed(f->table) || !f->wanted->labels)
         return EL_OK;
     for (int i = 0; open && found < 0 && i < f->survey.count; i++)
         if (holds_spans(f, i) || names_spans(f->survey.columns[i].name))

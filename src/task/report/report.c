@@ -135,8 +135,8 @@ static void put_counts(el_writer *page, const el_evaluated *e)
     el_html_put(page, "<section>\n<h2>");
     el_html_text(page, e->data->name);
     el_html_put(page, "</h2>\n<p>%s: %s. %d examples", e->task->name, e->task->about, e->count);
-    if (e->data->skipped)
-        el_html_put(page, ", and %d malformed lines left out", e->data->skipped);
+    if (e->data->notes.skipped)
+        el_html_put(page, ", and %d malformed lines left out", e->data->notes.skipped);
     el_html_put(page, ".</p>\n");
 }
 

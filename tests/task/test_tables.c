@@ -496,6 +496,43 @@ static void numbers_of_columns(void **state)
     }
 }
 
+/* The second text may be said alone, as where a message asks for it. */
+static void second_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *task, *name, *text, *second, *found; /* the two texts; NULL: refused */
+    } CASES[] = {
+        {"span", "two.csv", "question,context,passage,answer\nq,a b,c d,a\n", "passage", "q, c d"},
+        {"classify", "pair.csv", "text,other,label\na,b,x\nc,d,y\n", "other", "a, b"},
+        {"classify", "three.csv", "sentence1,sentence2,more,label\na,b,c,x\nd,e,f,y\n", "more", "a, c"},
+        {"classify", "bare.tsv", "a b\tx\nc d\ty\ne f\tx\n", "1", NULL}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        const el_columns columns = {.header = -1, .text = {NULL, CASES[i].second}};
+        const el_task *const task = el_task_find(CASES[i].task);
+        el_task_reading reading = {.columns = &columns, .labels = EL_LABELS_NEEDED};
+        el_file_layout known = {0};
+        el_labels labels = {0};
+        el_dataset d;
+        const char *const path = file(CASES[i].name, CASES[i].text);
+        if (!CASES[i].found) {
+            CHECK_FAILS(el_task_read(task, path, reading, &labels, NULL, &d), EL_EDATA, "--text-column");
+            el_labels_release(&labels);
+            continue;
+        }
+        for (int asked = 0; asked < 2; asked++) {
+            char found[64];
+            CHECK_OK(el_task_read(task, path, reading, &labels, asked ? NULL : &known, &d));
+            snprintf(found, sizeof found, "%s, %s", d.examples[0].text[0], shown(d.examples[0].text[1]));
+            assert_string_equal(found, CASES[i].found);
+            el_dataset_release(&d);
+            reading.known = &known;
+        }
+        el_file_layout_release(&known);
+        el_labels_release(&labels);
+    }
+}
+
 /* "-" is called standard input in every sentence, and a place is said in one form. */
 static void standard_input(void **state)
 {
@@ -1170,6 +1207,7 @@ int main(void)
                                        cmocka_unit_test(not_as_known),
                                        cmocka_unit_test(another_label),
                                        cmocka_unit_test(numbers_of_columns),
+                                       cmocka_unit_test(second_alone),
                                        cmocka_unit_test(standard_input),
                                        cmocka_unit_test(said_label),
                                        cmocka_unit_test(same_names),

@@ -152,7 +152,7 @@ static el_status refuse_lack(const el_finder *f, const char *column)
 static el_status take_known_texts(el_finder *f)
 {
     const el_file_layout *const known = f->wanted->known;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2 && !f->wanted->columns->text[i]; i++) {
         f->text[i] = known_place(f, known->text[i]);
         if (i == 0 && f->text[i] < 0 && holds_one_text(f))
             f->text[i] = 0;
@@ -249,7 +249,7 @@ static el_status take_names(el_finder *f, bool text_open)
     const EL_BY_ROLE(bool)
         open = {.text = {text_open, span}, .label = !f->label_told, .id = true, .start = span, .mark = span};
     el_status st = EL_OK;
-    if (text_open && f->text[0] < 0 && kind != EL_TAG && !span)
+    if (text_open && f->text[0] < 0 && f->text[1] < 0 && kind != EL_TAG && !span)
         st = take_pair(f);
     for (el_column_role role = 0; !st && role < EL_ROLES; role++)
         if (open.by_role[role] && f->by_role[role] < 0)
@@ -441,6 +441,8 @@ static el_status find_all(el_finder *f, el_file_layout *l)
         f->label = -1;
     if (!st)
         st = el_finder_fill(f, text_open, columns_are_labels);
+    if (!st && text_open && f->text[0] >= 0 && f->text[0] == f->text[1])
+        st = el_finder_unclear(f, "the second text is said, and no other column is the text", EL_TEXT_OPTION);
     if (!st)
         st = el_finder_check_spans(f);
     if (!st)

@@ -44,8 +44,9 @@ static el_columns merge(const el_columns *base, const el_columns *said)
         return c;
     c.form = said->form ? said->form : c.form;
     c.header = said->header >= 0 ? said->header : said->form || said->text[0] || said->label ? -1 : c.header;
-    for (el_column_role role = said->text[0] ? EL_ROLE_TEXT : EL_ROLE_LABEL; role < EL_SAID_ROLES; role++)
-        if (said->by_role[role] || role == EL_ROLE_SECOND) /* one text said alone is a single text */
+    for (el_column_role role = 0; role < EL_SAID_ROLES; role++)
+        if (said->by_role[role] ||
+            (role == EL_ROLE_SECOND && said->text[0])) /* which is then a single text */
             c.by_role[role] = said->by_role[role];
     return c;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "number.h"
 #include "options_parts.h"
 
 enum { HELP_COLUMN = 32, HELP_WIDTH = 100 };
@@ -41,11 +42,11 @@ static void number_remark(char *text, size_t size, const el_option *option, doub
 {
     char range[80] = "", given[40] = "";
     if (el_option_has_range(option) && isinf(option->max))
-        snprintf(range, sizeof range, "%.15g or more", option->min);
+        el_number_print(range, sizeof range, "%.15g or more", option->min);
     else if (el_option_has_range(option))
-        snprintf(range, sizeof range, "%.15g to %.15g", option->min, option->max);
+        el_number_print(range, sizeof range, "%.15g to %.15g", option->min, option->max);
     if (!isnan(value) && (!el_option_has_range(option) || (value >= option->min && value <= option->max)))
-        snprintf(given, sizeof given, "default %.15g", value);
+        el_number_print(given, sizeof given, "default %.15g", value);
     if (*range || *given)
         snprintf(text, size, " (%s%s%s)", range, *range && *given ? "; " : "", given);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/number.h"
 
 /* In double quotes, which YAML and JSON read alike. */
 static void put_quoted(FILE *page, const char *text)
@@ -22,6 +23,7 @@ static void put_quoted(FILE *page, const char *text)
 static void put_results(FILE *page, const el_card *card)
 {
     const char *name;
+    char number[32];
     json_t *value;
     fputs("model-index:\n- name: ", page);
     put_quoted(page, card->task);
@@ -32,7 +34,10 @@ static void put_results(FILE *page, const el_card *card)
     fputs("\n      split: validation\n    metrics:\n", page);
     json_object_foreach((json_t *)card->metrics, name,
                         value) if (json_is_number(value) && isfinite(json_number_value(value)))
-        fprintf(page, "    - type: %s\n      value: %.6g\n", name, json_number_value(value));
+    {
+        el_number_print(number, sizeof number, "%.6g", json_number_value(value));
+        fprintf(page, "    - type: %s\n      value: %s\n", name, number);
+    }
 }
 
 /* ---- the command ---- */

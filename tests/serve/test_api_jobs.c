@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "comma.h"
 #include "electra.h"
 
 #define API_OK(call) CHECK((call) == ELECTRA_OK, "%s", electra_error())
@@ -261,6 +262,47 @@ static void test_regress(void **state)
     electra_model_close(model);
 }
 
+/* The file has each of the words, and no comma within a number. */
+static void check_points(const char *path, const char *const words[], int count)
+{
+    el_mapping file;
+    CHECK_OK(el_mapping_open(&file, path));
+    char *const text = strndup((const char *)file.data, file.size);
+    for (int i = 0; i < count; i++)
+        CHECK(strstr(text, words[i]), "%s has not \"%s\":\n%s", path, words[i], text);
+    for (const char *comma = strchr(text, ','); comma; comma = strchr(comma + 1, ','))
+        CHECK(comma[1] < '0' || comma[1] > '9', "%s has a comma in a number:\n%s", path, text);
+    free(text);
+    el_mapping_close(&file);
+}
+
+/* Where the program has set a comma as the decimal sign, the numbers in our files have a point all the same. */
+static void test_locale(void **state)
+{
+    (void)state;
+    electra_job *job = NULL;
+    if (!set_comma_locale(work))
+        skip();
+    CHECK_OK(el_file_write(in_work("asked.tsv"), "the cat eats .\nthe dog sees .\n", 30));
+    API_OK(electra_job_open(&job, ELECTRA_FINETUNE));
+    set(job, "model", in_work("run"));
+    set(job, "task", "regress");
+    set(job, "train-file", in_work("scores.tsv"));
+    set(job, "test-file", in_work("asked.tsv"));
+    set(job, "header", "no");
+    set(job, "max-seq-length", "16");
+    set(job, "learning-rate", "3e-3");
+    set(job, "num-train-epochs", "1.5");
+    set(job, "threads", "1");
+    set(job, "output", in_work("comma"));
+    API_OK(electra_job_run(job, NULL, NULL));
+    electra_job_close(job);
+    setlocale(LC_ALL, "C");
+    check_points(in_work("comma/predictions.tsv"), (const char *const[]){"\n1\t", "."}, 2);
+    check_points(in_work("comma/model/README.md"),
+                 (const char *const[]){"1.5 epochs", "rate 0.003", "value: "}, 3);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -306,7 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vocab),    cmocka_unit_test(test_prepare), cmocka_unit_test(test_pretrain),
         cmocka_unit_test(test_finetune), cmocka_unit_test(test_regress), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_log),
+        cmocka_unit_test(test_log),      cmocka_unit_test(test_locale),
     };
     return cmocka_run_group_tests(tests, make_work, remove_work);
 }

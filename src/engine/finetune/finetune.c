@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/output.h"
 #include "engine/card.h"
 #include "engine/finetune/parts.h"
@@ -216,10 +217,11 @@ char *el_finetune_readme(const el_finetuning *f, const json_t *metrics)
                                                          [EL_SPAN] = "question-answering"};
     char about[1024], title[128];
     snprintf(title, sizeof title, "ELECTRA, fine-tuned: %s", f->task->name);
-    snprintf(about, sizeof about,
-             "%s. Fine-tuned on %d examples, %g epochs, batches of %" PRId64 ", rate %g, seed %" PRIu64 ".\n",
-             f->task->about, f->data[EL_TRAIN].count, f->settings->num_train_epochs,
-             f->settings->train_batch_size, f->settings->learning_rate, f->seed);
+    el_number_print(about, sizeof about,
+                    "%s. Fine-tuned on %d examples, %g epochs, batches of %" PRId64 ", rate %g, seed %" PRIu64
+                    ".\n",
+                    f->task->about, f->data[EL_TRAIN].count, f->settings->num_train_epochs,
+                    f->settings->train_batch_size, f->settings->learning_rate, f->seed);
     const el_head_config head = head_of(f);
     return el_card_text(&(el_card){.pipeline = PIPELINES[f->task->kind],
                                    .own = !el_head_opens(&f->config, &head),

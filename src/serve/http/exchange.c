@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "serve/http/parts.h"
 
 static const char TOO_LONG[] = "the body is longer than is taken";
@@ -29,7 +30,7 @@ static void header(struct MHD_Response *response, const char *name, const char *
 static void header_seconds(struct MHD_Response *response, const char *name, double seconds)
 {
     char value[32];
-    snprintf(value, sizeof value, "%.0f", 1e3 * seconds);
+    el_number_print(value, sizeof value, "%.0f", 1e3 * seconds);
     header(response, name, value);
 }
 

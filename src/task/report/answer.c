@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "text/normalize.h"
 #include "text/utf8.h"
 
@@ -124,7 +125,9 @@ static void put_value(FILE *out, const json_t *value, const char *between)
     } else if (json_is_integer(value)) {
         fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     } else if (json_is_real(value)) {
-        fprintf(out, "%.7g", json_real_value(value));
+        char number[32];
+        el_number_print(number, sizeof number, "%.7g", json_real_value(value));
+        fputs(number, out);
     } else if (json_is_array(value)) {
         json_array_foreach(value, i, part)
         {

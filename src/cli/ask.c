@@ -62,9 +62,8 @@ el_status cli_ask(const el_options *options, const cli_ask_settings *settings, c
     if (!st)
         st = el_session_open(&session, loaded);
     if (!st)
-        st = options->operand_count
-                 ? answer_operands(options, session, el_loaded_vocab(loaded), answer, context)
-                 : answer_lines(session, el_loaded_vocab(loaded), answer, context);
+        st = options->operand_count ? answer_operands(options, session, loaded->vocab, answer, context)
+                                    : answer_lines(session, loaded->vocab, answer, context);
     if (!st)
         st = cli_flush();
     el_session_close(session);

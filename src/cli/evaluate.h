@@ -17,7 +17,7 @@ typedef struct {
     int kind; /* an el_objective_kind, or EVALUATE_OWN */
     const char *mask_shares;
     bool uniform_generator;
-    int generator; /* of pretrain_settings.h */
+    int generator; /* of engine/pretrain/settings.h */
     el_objective_settings objective;
     /* of a fine-tuned one */
     int split, special_tokens;

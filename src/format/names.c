@@ -29,90 +29,86 @@ static const struct {
 };
 enum { RENAMED_COUNT = sizeof RENAMED / sizeof *RENAMED };
 
-/* What begins a name, and what follows the number of a layer, where an ALBERT has others. */
-static const char LAYER[] = "electra.encoder.layer.";
-static const struct {
-    const char *ours, *alberts;
-} BEGINNINGS[] = {{"electra.embeddings_project.", "albert.encoder.embedding_hidden_mapping_in."},
-                  {"electra.pooler.dense.", "albert.pooler."},
-                  {"electra.", "albert."},
-                  {"generator_predictions.", "predictions."},
-                  {"generator_lm_head.weight", "predictions.decoder.weight"},
-                  {"generator_lm_head.", "predictions."},
-                  {"seq_relationship.", "sop_classifier.classifier."}},
-  PARTS[] = {{"attention.self.", "attention."},   {"attention.output.dense.", "attention.dense."},
-             {"attention.output.", "attention."}, {"intermediate.dense.", "ffn."},
-             {"output.dense.", "ffn_output."},    {"output.LayerNorm.", "full_layer_layer_norm."}};
+/* What begins a name, and what follows the number of a layer, where a kind of model has others. */
+typedef struct {
+    const char *ours, *theirs;
+} renaming;
 
-/* The same of an XLNet, whose layers follow the encoder's name. */
-static const struct {
-    const char *ours, *xlnets;
-} XLNET_BEGINNINGS[] = {{"electra.embeddings.word_embeddings.", "transformer.word_embedding."},
-                        {"electra.embeddings.query_embedding", "transformer.mask_emb"},
-                        {"electra.encoder.", "transformer."},
-                        {"electra.pooler.dense.", "sequence_summary.summary."},
-                        {"generator_lm_head.", "lm_loss."}},
-  XLNET_PARTS[] = {{"attention.self.query.weight", "rel_attn.q"},
-                   {"attention.self.key.weight", "rel_attn.k"},
-                   {"attention.self.value.weight", "rel_attn.v"},
-                   {"attention.self.place.weight", "rel_attn.r"},
-                   {"attention.self.content_bias", "rel_attn.r_w_bias"},
-                   {"attention.self.place_bias", "rel_attn.r_r_bias"},
-                   {"attention.self.kind_bias", "rel_attn.r_s_bias"},
-                   {"attention.self.kinds", "rel_attn.seg_embed"},
-                   {"attention.output.dense.weight", "rel_attn.o"},
-                   {"attention.output.LayerNorm.", "rel_attn.layer_norm."},
-                   {"intermediate.dense.", "ff.layer_1."},
-                   {"output.dense.", "ff.layer_2."},
-                   {"output.LayerNorm.", "ff.layer_norm."}};
+typedef struct {
+    const char *encoder;               /* what its names begin with */
+    const char *layer, *part;          /* before the number of a layer, and behind it */
+    renaming beginnings[8], parts[14]; /* until one that is zero */
+} naming;
+
+static const char LAYER[] = "electra.encoder.layer.";
+static const naming ALBERT = {
+    .encoder = "albert.",
+    .layer = "albert.encoder.albert_layer_groups.",
+    .part = ".albert_layers.0.",
+    .beginnings = {{"electra.embeddings_project.", "albert.encoder.embedding_hidden_mapping_in."},
+                   {"electra.pooler.dense.", "albert.pooler."},
+                   {"electra.", "albert."},
+                   {"generator_predictions.", "predictions."},
+                   {"generator_lm_head.weight", "predictions.decoder.weight"},
+                   {"generator_lm_head.", "predictions."},
+                   {"seq_relationship.", "sop_classifier.classifier."}},
+    .parts = {{"attention.self.", "attention."},
+              {"attention.output.dense.", "attention.dense."},
+              {"attention.output.", "attention."},
+              {"intermediate.dense.", "ffn."},
+              {"output.dense.", "ffn_output."},
+              {"output.LayerNorm.", "full_layer_layer_norm."}}};
+static const naming XLNET = {
+    .encoder = "transformer.",
+    .layer = "transformer.layer.",
+    .part = ".",
+    .beginnings = {{"electra.embeddings.word_embeddings.", "transformer.word_embedding."},
+                   {"electra.embeddings.query_embedding", "transformer.mask_emb"},
+                   {"electra.encoder.", "transformer."},
+                   {"electra.pooler.dense.", "sequence_summary.summary."},
+                   {"generator_lm_head.", "lm_loss."}},
+    .parts = {{"attention.self.query.weight", "rel_attn.q"},
+              {"attention.self.key.weight", "rel_attn.k"},
+              {"attention.self.value.weight", "rel_attn.v"},
+              {"attention.self.place.weight", "rel_attn.r"},
+              {"attention.self.content_bias", "rel_attn.r_w_bias"},
+              {"attention.self.place_bias", "rel_attn.r_r_bias"},
+              {"attention.self.kind_bias", "rel_attn.r_s_bias"},
+              {"attention.self.kinds", "rel_attn.seg_embed"},
+              {"attention.output.dense.weight", "rel_attn.o"},
+              {"attention.output.LayerNorm.", "rel_attn.layer_norm."},
+              {"intermediate.dense.", "ff.layer_1."},
+              {"output.dense.", "ff.layer_2."},
+              {"output.LayerNorm.", "ff.layer_norm."}}};
 
 static bool begins_with(const char *name, const char *begin)
 {
     return strncmp(name, begin, strlen(begin)) == 0;
 }
 
-static void name_in_albert(const char *parameter, char name[EL_LONGEST_NAME])
+/* The name behind `before`, with another beginning; false where the table has none for it. */
+static bool begin_otherwise(const renaming *table, const char *before, const char *from,
+                            char name[EL_LONGEST_NAME])
 {
-    if (begins_with(parameter, LAYER)) {
-        char *rest;
-        const long group = strtol(parameter + strlen(LAYER), &rest, 10);
-        rest++; /* behind the point */
-        for (size_t i = 0; i < sizeof PARTS / sizeof *PARTS; i++)
-            if (begins_with(rest, PARTS[i].ours)) {
-                snprintf(name, EL_LONGEST_NAME, "albert.encoder.albert_layer_groups.%ld.albert_layers.0.%s%s",
-                         group, PARTS[i].alberts, rest + strlen(PARTS[i].ours));
-                return;
-            }
-    }
-    for (size_t i = 0; i < sizeof BEGINNINGS / sizeof *BEGINNINGS; i++)
-        if (begins_with(parameter, BEGINNINGS[i].ours)) {
-            snprintf(name, EL_LONGEST_NAME, "%s%s", BEGINNINGS[i].alberts,
-                     parameter + strlen(BEGINNINGS[i].ours));
-            return;
+    for (; table->ours; table++)
+        if (begins_with(from, table->ours)) {
+            snprintf(name, EL_LONGEST_NAME, "%s%s%s", before, table->theirs, from + strlen(table->ours));
+            return true;
         }
-    snprintf(name, EL_LONGEST_NAME, "%s", parameter);
+    return false;
 }
 
-static void name_in_xlnet(const char *parameter, char name[EL_LONGEST_NAME])
+static void name_in(const naming *other, const char *parameter, char name[EL_LONGEST_NAME])
 {
     if (begins_with(parameter, LAYER)) {
-        char *rest;
+        char before[64], *rest;
         const long layer = strtol(parameter + strlen(LAYER), &rest, 10);
-        rest++; /* behind the point */
-        for (size_t i = 0; i < sizeof XLNET_PARTS / sizeof *XLNET_PARTS; i++)
-            if (begins_with(rest, XLNET_PARTS[i].ours)) {
-                snprintf(name, EL_LONGEST_NAME, "transformer.layer.%ld.%s%s", layer, XLNET_PARTS[i].xlnets,
-                         rest + strlen(XLNET_PARTS[i].ours));
-                return;
-            }
-    }
-    for (size_t i = 0; i < sizeof XLNET_BEGINNINGS / sizeof *XLNET_BEGINNINGS; i++)
-        if (begins_with(parameter, XLNET_BEGINNINGS[i].ours)) {
-            snprintf(name, EL_LONGEST_NAME, "%s%s", XLNET_BEGINNINGS[i].xlnets,
-                     parameter + strlen(XLNET_BEGINNINGS[i].ours));
+        snprintf(before, sizeof before, "%s%ld%s", other->layer, layer, other->part);
+        if (begin_otherwise(other->parts, before, rest + 1, name)) /* behind the point */
             return;
-        }
-    snprintf(name, EL_LONGEST_NAME, "%s", parameter);
+    }
+    if (!begin_otherwise(other->beginnings, "", parameter, name))
+        snprintf(name, EL_LONGEST_NAME, "%s", parameter);
 }
 
 /* Whole parts between dots; *at: where they begin. */
@@ -187,16 +183,13 @@ const el_stored *el_names_find(const el_names *names, const char *parameter)
             snprintf(name, sizeof name, "%s%s", names->heads, RENAMED[i].berts);
             found = find_old(names->source, name);
         }
-    static const struct {
-        void (*name_in)(const char *parameter, char name[EL_LONGEST_NAME]);
-        const char *encoder;
-    } OTHERS[] = {{name_in_albert, "albert."}, {name_in_xlnet, "transformer."}};
+    static const naming *const OTHERS[] = {&ALBERT, &XLNET};
     for (size_t i = 0; !found && i < sizeof OTHERS / sizeof *OTHERS; i++) {
         char other[EL_LONGEST_NAME];
-        OTHERS[i].name_in(parameter, other);
-        const bool inside = begins_with(other, OTHERS[i].encoder);
+        name_in(OTHERS[i], parameter, other);
+        const bool inside = begins_with(other, OTHERS[i]->encoder);
         snprintf(name, sizeof name, "%s%s", inside ? names->encoder : names->heads,
-                 inside ? other + strlen(OTHERS[i].encoder) : other);
+                 inside ? other + strlen(OTHERS[i]->encoder) : other);
         found = el_tensors_find(names->source, name);
     }
     return found;
@@ -205,7 +198,7 @@ const el_stored *el_names_find(const el_names *names, const char *parameter)
 void el_names_write(el_model_type type, const char *parameter, char name[EL_LONGEST_NAME])
 {
     if (type == EL_MODEL_ALBERT || type == EL_MODEL_XLNET) {
-        (type == EL_MODEL_ALBERT ? name_in_albert : name_in_xlnet)(parameter, name);
+        name_in(type == EL_MODEL_ALBERT ? &ALBERT : &XLNET, parameter, name);
         return;
     }
     const bool bert = type == EL_MODEL_BERT;

@@ -3,8 +3,8 @@
  * How many rows there are need not be known before the last one.  Nothing but a file of a disk will do: a pipe is
  * refused when it is opened.
  */
-#ifndef EL_BASE_NPY_H
-#define EL_BASE_NPY_H
+#ifndef EL_FORMAT_NPY_H
+#define EL_FORMAT_NPY_H
 
 #include "base/file.h"
 

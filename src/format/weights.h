@@ -7,8 +7,8 @@
  * write opens here.  The original's heads, which Hugging Face lacks, go under the task's architecture too; the key
  * "task_head" ("sequence_affine", "span_joint") tells them apart, "answerable_classifier" whether a joint one has it.
  */
-#ifndef EL_MODEL_WEIGHTS_H
-#define EL_MODEL_WEIGHTS_H
+#ifndef EL_FORMAT_WEIGHTS_H
+#define EL_FORMAT_WEIGHTS_H
 
 #include "format/model_folder.h"
 

@@ -211,13 +211,3 @@ void el_loaded_close(el_loaded *loaded)
     el_sentence_free(&loaded->said);
     free(loaded);
 }
-
-const el_vocab *el_loaded_vocab(const el_loaded *loaded)
-{
-    return loaded->vocab;
-}
-
-const el_model *el_loaded_model(const el_loaded *loaded)
-{
-    return &loaded->model;
-}

@@ -39,8 +39,4 @@ typedef struct el_loaded {
 el_status el_loaded_open(el_loaded **loaded, const char *folder, const el_load_settings *settings);
 void el_loaded_close(el_loaded *loaded); /* accepts NULL; after its sessions */
 
-const el_vocab *el_loaded_vocab(const el_loaded *loaded);
-/* The networks; absent ones have present false. */
-const el_model *el_loaded_model(const el_loaded *loaded);
-
 #endif

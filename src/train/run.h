@@ -4,8 +4,7 @@
  *   RUN/run.json         settings, data, machine, and the segments in which the run went on
  *   RUN/metrics.jsonl    metrics.h
  *   RUN/checkpoint-<step>/   checkpoint.h
- *   RUN/generator/  RUN/discriminator/   model folders, of the last checkpoint
- *
+ *   RUN/generator/  RUN/discriminator/  RUN/backward/   model folders, of the last checkpoint
  *
  * run.json names the command that made the folder: no other command touches it.  One process at a time has a run open, on
  * all machines that see the folder: .electra.lock is locked, and is there as long.

@@ -1,35 +1,10 @@
-/* check - what the tests of base/ share: assertions that print both sides, and a folder that is gone
+/* check - what the tests of base/ share: an assertion of failures, and a folder that is gone
  * afterwards */
 #ifndef TESTS_BASE_CHECK_H
 #define TESTS_BASE_CHECK_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/error.h"
+#include "../check.h"
 #include "base/file.h"
-
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            print_error(__VA_ARGS__);                                                                        \
-            print_error("\n");                                                                               \
-            fail_msg("%s", #condition);                                                                      \
-        }                                                                                                    \
-    } while (0)
-
-#define CHECK_OK(call)                                                                                       \
-    do {                                                                                                     \
-        const el_status status_ = (call);                                                                    \
-        CHECK(status_ == EL_OK, "status %d: %s", status_, el_error());                                       \
-    } while (0)
 
 /* Fails with this status, and the sentence has these words. */
 #define CHECK_FAILS(call, status, words)                                                                     \

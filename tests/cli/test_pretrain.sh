@@ -5,16 +5,6 @@ source "$(dirname "$(realpath "$0")")/run.bash"
 make_data
 pretrain() { "$electra" pretrain "${settings[@]}" --threads 2 "$@"; }
 
-# expect CODE WORDS COMMAND...: exit code, and one line on stderr that holds the words.
-expect() {
-    local code=$1 words=$2
-    shift 2
-    "$@" > out 2> err < /dev/null
-    local got=$?
-    [ $got = "$code" ] || fail "$*: exit code $got, not $code: $(cat err)"
-    grep -qF -- "$words" err || fail "$*: no \"$words\" in: $(cat err)"
-}
-
 # ---- every switch: four steps, then four more from the checkpoint, then evaluate ----
 try() {
     rm -rf switch
@@ -62,14 +52,14 @@ grep -q '"energy"' switch/metrics.jsonl && grep -q '"task_head": "cloze"' switch
     fail "electric leaves $(ls switch)"
 "$electra" export --model switch --format safetensors --output kept 2> log || fail "electric as a folder: $(cat log)"
 grep -q '"electra_objective": "electric"' kept/config.json || fail "a copy's energies are not marked: $(cat kept/config.json)"
-expect 3 "energies, no probabilities" "$electra" detect --model kept "the cat"
+refused 3 "energies, no probabilities" "$electra" detect --model kept "the cat"
 "$electra" export --model switch --output switch.onnx 2> log && grep -q "energies, no log-odds" log || fail "electric as a graph: $(cat log)"
 pretrain --output begun --init-from kept --num-train-steps 1 2> log && grep -q "no discriminator head that says log-odds; a new one" log ||
     fail "electra begins with energies: $(cat log)"
 opens discriminator ElectraForPreTraining
 opens generator ""
 grep -q '"reads_backwards": true' switch/backward/config.json || fail "nothing says that a tower reads backwards"
-expect 3 "energies" "$electra" detect --model switch "the cat"
+refused 3 "energies" "$electra" detect --model switch "the cat"
 "$electra" score --model switch --json "the cat" > out 2> log && grep -q '"score":' out || fail "electric scores: $(cat log)"
 try --hparams '{"two_tower_generator": true}' --temperature 0.8
 opens discriminator ElectraForPreTraining
@@ -155,10 +145,10 @@ pretrain --output budget --num-train-steps $((step + 3)) --dropout 0 2> log || f
 grep -q '"flops_budget": 0.0' budget/run.json || fail "the budget outlives its steps"
 pretrain --output other-objective --objective replace-mlm --num-train-steps 1 2> log || fail "replace-mlm: $(cat log)"
 ! grep -q flops_paper other-objective/metrics.jsonl || fail "replace-mlm has a count that the paper's code lacks"
-expect 2 "num-train-steps" pretrain --output budget --flops-budget 8e9 --num-train-steps 40
-expect 2 "flops-budget: 1000 is less than half a step, which costs " pretrain --output new --flops-budget 1e3
+refused 2 "num-train-steps" pretrain --output budget --flops-budget 8e9 --num-train-steps 40
+refused 2 "flops-budget: 1000 is less than half a step, which costs " pretrain --output new --flops-budget 1e3
 [ ! -e new ] || fail "a budget that is refused leaves $(ls new)"
-expect 2 "num_train_steps" pretrain --output budget --flops-budget 1e9 --dropout 0
+refused 2 "num_train_steps" pretrain --output budget --flops-budget 1e9 --dropout 0
 
 # ---- held-out shards of longer examples: the figures of evaluate, the weights of a run without them, and positions for them ----
 alone() { "$electra" pretrain --data shards --threads 1 --model-size tiny --hidden-size 16 --num-train-steps 2 --output new "$@"; }
@@ -176,11 +166,11 @@ for objective in electra two-stage electric adversarial all-tokens-mlm "mlm --se
         fail "$objective: the loss of longer held-out shards is $mine, and evaluate's $(loss_of < out)"
 done
 few="max-position-embeddings: 64, but held-out examples in longer have up to 96 tokens"
-for dry in "" --dry-run; do expect 2 "$few" alone --eval-data longer --max-position-embeddings 64 --output held-new $dry; done
-expect 2 "max-position-embeddings: 40, but examples in shards have up to 48" alone --max-position-embeddings 40 --output held-new
+for dry in "" --dry-run; do refused 2 "$few" alone --eval-data longer --max-position-embeddings 64 --output held-new $dry; done
+refused 2 "max-position-embeddings: 40, but examples in shards have up to 48" alone --max-position-embeddings 40 --output held-new
 [ ! -e held-new ] || fail "a run that is refused leaves $(ls held-new)"
 alone --max-position-embeddings 64 --output narrow 2> log || fail "64 positions: $(cat log)"
-expect 2 "$few" alone --output narrow --num-train-steps 3 --eval-data longer
+refused 2 "$few" alone --output narrow --num-train-steps 3 --eval-data longer
 
 # ---- other shards by --allow-change: said, in run.json, and what came before keeps its cost ----
 # last_of RUN KEY, number_of FILE KEY: a number of the last line of training, and the last one in a file.
@@ -247,14 +237,14 @@ for place in ". first" ". first/checkpoint-10" ". first/checkpoint-10/" ". linke
     cmp -s first/discriminator/model.safetensors from/discriminator/model.safetensors || fail "--init-from in $place changes weights"
     rm -r "from"
 done
-expect 3 "the model's is" "$electra" pretrain "${bare[@]}" --init-from elsewhere # in no run
+refused 3 "the model's is" "$electra" pretrain "${bare[@]}" --init-from elsewhere # in no run
 rm -rf "from" linked elsewhere
 # Weights have the same shapes whatever the heads, so that shapes alone would let them be cut otherwise.
 for from in first first/discriminator first/checkpoint-10; do
-    expect 3 "num_attention_heads is 1, and 4 are wanted" pretrain --output new --init-from $from --num-attention-heads 4
+    refused 3 "num_attention_heads is 1, and 4 are wanted" pretrain --output new --init-from $from --num-attention-heads 4
 done
-expect 3 "pretrain: first/config.json: num_attention_heads" pretrain --output new --init-from first/checkpoint-10 --num-attention-heads 4
-expect 3 "generator: num_attention_heads is 1, and 2 are wanted" pretrain --output new --init-from first --generator-attention-heads 2
+refused 3 "pretrain: first/config.json: num_attention_heads" pretrain --output new --init-from first/checkpoint-10 --num-attention-heads 4
+refused 3 "generator: num_attention_heads is 1, and 2 are wanted" pretrain --output new --init-from first --generator-attention-heads 2
 # What has no setting is the folder's, and stays so where the run goes on.
 cp -r first/discriminator coarse
 sed -i 's/"layer_norm_eps": [^,]*/"layer_norm_eps": 0.01/; s/"pad_token_id": 0/"pad_token_id": 1/' coarse/config.json
@@ -273,7 +263,7 @@ pretrain --output "from" --init-from weights --num-train-steps 2 2> log || fail 
 sed -i 's/^cat$/dog_/' vocab.txt
 "$electra" prepare --vocab vocab.txt --max-seq-length 48 --output other heldout.txt > log 2>&1
 for from in first first/checkpoint-10; do
-    expect 3 "dog_" pretrain --output other-run --data other --eval-data other --init-from $from
+    refused 3 "dog_" pretrain --output other-run --data other --eval-data other --init-from $from
 done
 
 # ---- evaluate: the same figures each time, at any number of threads ----
@@ -281,83 +271,83 @@ for threads in 1 3; do
     "$electra" evaluate --model first --data heldout --json --threads $threads 2> log | cmp -s - first.json ||
         fail "evaluate differs with $threads threads"
 done
-expect 3 "dog_" "$electra" evaluate --model first --data other
-expect 2 "--model" "$electra" evaluate --data heldout
+refused 3 "dog_" "$electra" evaluate --model first --data other
+refused 2 "--model" "$electra" evaluate --data heldout
 for thing in first first/checkpoint-10 first/discriminator shards vocab.txt first/generator/model.safetensors; do
     "$electra" info $thing --json > out 2> log || fail "info $thing: $(cat log)"
     python3 -c 'import json, sys; json.load(sys.stdin)' < out 2> /dev/null || ! command -v python3 > log || fail "info $thing: not JSON"
 done
-expect 3 "nothing" "$electra" info nothing
+refused 3 "nothing" "$electra" info nothing
 
 # ---- bad usage and bad input ----
-expect 2 "--output" "$electra" pretrain --data shards
-expect 2 "--data" "$electra" pretrain --output new
-expect 2 "--learning-rate" pretrain --output new --learning-rat 1
-expect 2 "--train-batch-size" pretrain --output new --train-batch-size 0
-expect 2 "mask_prob" pretrain --output new --hparams '{"mask_probability": 0.2}'
-expect 2 "objective" pretrain --output new --objective bert
-expect 2 "add up to 1" pretrain --output new --objective mlm --mask-shares 0.8,0.1,0.2
-expect 2 "three shares" pretrain --output new --mask-shares 0.8
-expect 2 "embeddings" pretrain --output new --objective replace-mlm --embeddings gdes
-expect 2 "generator-hidden-size" pretrain --output new --objective mlm --generator-hidden-size 1
-expect 2 "as large as" pretrain --output new --objective two-stage --generator-hidden-size 0.5
-expect 2 "separate tables" pretrain --output new --objective two-stage --embeddings shared
-expect 2 "no masked language model" pretrain --output new --generator-from first/discriminator --embeddings separate
-expect 2 "not trained" pretrain --output new --generator-from first --embeddings separate --generator-layers 1
-expect 2 "packing full" pretrain --output new --recipe roberta
-expect 2 "roberta" pretrain --output new --recipe roberta --objective electra-15
-expect 2 "uniform-generator: --objective replace-mlm needs" pretrain --output new --objective replace-mlm --uniform-generator
-expect 2 "sampler: --objective replace-mlm needs" pretrain --output new --objective replace-mlm --sampler unigram
-expect 2 "another one" pretrain --output new --uniform-generator --sampler unigram
-expect 2 "two with a colon" pretrain --output new --mask-prob 0.3-0.1
-expect 2 "between 0.001 and 0.9" pretrain --output new --mask-prob 0.3:1
-expect 2 "not words" pretrain --output new --mask-unit word --duplicate-slots
-expect 2 "duplicate_slots" pretrain --output new --objective electra-15 --duplicate-slots
-expect 2 "no-electra-objective" pretrain --output new --objective electra-15 --no-electra-objective
-expect 2 "two towers" pretrain --output new --objective electric --embeddings separate
-expect 2 "generator" pretrain --output new --objective mlm --generator two-tower
-expect 2 "do-lower-case" pretrain --output new --no-do-lower-case
-expect 2 "max-seq-length" pretrain --output new --max-seq-length 128
-expect 2 "hidden_size" pretrain --output new --num-attention-heads 7
-expect 3 "missing" pretrain --output new --data missing
-expect 3 "dog_" pretrain --output new --eval-data other
-expect 3 "missing" pretrain --output new --init-from missing
-expect 2 "embedding_size" pretrain --output first --num-train-steps 10 --embedding-size 32
-expect 2 "shards" pretrain --output first --num-train-steps 12 --data heldout
+refused 2 "--output" "$electra" pretrain --data shards
+refused 2 "--data" "$electra" pretrain --output new
+refused 2 "--learning-rate" pretrain --output new --learning-rat 1
+refused 2 "--train-batch-size" pretrain --output new --train-batch-size 0
+refused 2 "mask_prob" pretrain --output new --hparams '{"mask_probability": 0.2}'
+refused 2 "objective" pretrain --output new --objective bert
+refused 2 "add up to 1" pretrain --output new --objective mlm --mask-shares 0.8,0.1,0.2
+refused 2 "three shares" pretrain --output new --mask-shares 0.8
+refused 2 "embeddings" pretrain --output new --objective replace-mlm --embeddings gdes
+refused 2 "generator-hidden-size" pretrain --output new --objective mlm --generator-hidden-size 1
+refused 2 "as large as" pretrain --output new --objective two-stage --generator-hidden-size 0.5
+refused 2 "separate tables" pretrain --output new --objective two-stage --embeddings shared
+refused 2 "no masked language model" pretrain --output new --generator-from first/discriminator --embeddings separate
+refused 2 "not trained" pretrain --output new --generator-from first --embeddings separate --generator-layers 1
+refused 2 "packing full" pretrain --output new --recipe roberta
+refused 2 "roberta" pretrain --output new --recipe roberta --objective electra-15
+refused 2 "uniform-generator: --objective replace-mlm needs" pretrain --output new --objective replace-mlm --uniform-generator
+refused 2 "sampler: --objective replace-mlm needs" pretrain --output new --objective replace-mlm --sampler unigram
+refused 2 "another one" pretrain --output new --uniform-generator --sampler unigram
+refused 2 "two with a colon" pretrain --output new --mask-prob 0.3-0.1
+refused 2 "between 0.001 and 0.9" pretrain --output new --mask-prob 0.3:1
+refused 2 "not words" pretrain --output new --mask-unit word --duplicate-slots
+refused 2 "duplicate_slots" pretrain --output new --objective electra-15 --duplicate-slots
+refused 2 "no-electra-objective" pretrain --output new --objective electra-15 --no-electra-objective
+refused 2 "two towers" pretrain --output new --objective electric --embeddings separate
+refused 2 "generator" pretrain --output new --objective mlm --generator two-tower
+refused 2 "do-lower-case" pretrain --output new --no-do-lower-case
+refused 2 "max-seq-length" pretrain --output new --max-seq-length 128
+refused 2 "hidden_size" pretrain --output new --num-attention-heads 7
+refused 3 "missing" pretrain --output new --data missing
+refused 3 "dog_" pretrain --output new --eval-data other
+refused 3 "missing" pretrain --output new --init-from missing
+refused 2 "embedding_size" pretrain --output first --num-train-steps 10 --embedding-size 32
+refused 2 "shards" pretrain --output first --num-train-steps 12 --data heldout
 
 # ---- what has no part in what was chosen is refused, by each of its names ----
 for masked in "--no-electra-objective" "--recipe albert" "--objective mlm"; do
     for flag in "--generator-from first" "--generator-learning-rate 1e-2" "--temperature 2" "--disc-weight 7" "--embeddings shared" \
         "--no-untied-generator" "--uniform-generator" "--two-tower-generator"; do
-        expect 2 "has no generator beside" alone $masked $flag
+        refused 2 "has no generator beside" alone $masked $flag
     done
 done
 for flag in "--temperature 2" "--gen-weight 2" "--generator-layers 1" "--generator-learning-rate 1e-3" "--embeddings shared"; do
-    expect 2 "drawn by no network" alone --sampler unigram $flag
-    expect 2 "drawn by no network" alone --uniform-generator $flag
+    refused 2 "drawn by no network" alone --sampler unigram $flag
+    refused 2 "drawn by no network" alone --uniform-generator $flag
 done
 for flag in --uniform-generator "--sampler unigram" --no-untied-generator --untied-generator-embeddings; do
-    expect 2 "two towers are" alone --generator two-tower $flag
+    refused 2 "two towers are" alone --generator two-tower $flag
 done
 for flag in --uniform-generator --no-untied-generator "--gen-weight 2" "--objective adversarial" "--objective replace-mlm"; do
-    expect 2 "is not trained" alone --generator-from first $flag
+    refused 2 "is not trained" alone --generator-from first $flag
 done
-expect 2 "has no generator beside" alone --hparams '{"electra_objective": false, "generator_learning_rate": 0.1}'
+refused 2 "has no generator beside" alone --hparams '{"electra_objective": false, "generator_learning_rate": 0.1}'
 alone --objective two-stage --hparams '{"generator_hidden_size": 0.25, "temperature": 1.0}' --output left-out 2> log || fail "an original's file: $(cat log)"
 for chosen in "--sampler unigram" "--objective causal" "--recipe albert"; do
     alone $chosen --hparams '{"electra_objective": true, "temperature": 1.0, "mask_prob": 0.15, "generator_layers": 1.0}' --overwrite \
         --output left-out 2> log && grep -q "temperature, generator_layers: .* left out" log || fail "$chosen beside an original's file: $(cat log)"
 done
-expect 2 "separate tables" alone --objective two-stage --no-untied-generator
-expect 2 "is --embeddings all" alone --embeddings shared --no-untied-generator
-expect 2 "is two-tower" alone --objective electric --generator masked
-expect 2 "of --objective two-stage" alone --no-copy-generator
-expect 2 "does not change" alone --temperature 2 --temperature-decay 0.1
+refused 2 "separate tables" alone --objective two-stage --no-untied-generator
+refused 2 "is --embeddings all" alone --embeddings shared --no-untied-generator
+refused 2 "is two-tower" alone --objective electric --generator masked
+refused 2 "of --objective two-stage" alone --no-copy-generator
+refused 2 "does not change" alone --temperature 2 --temperature-decay 0.1
 for flag in --no-neighbour-heads "--objective xlnet" "--num-hidden-groups 1"; do
-    expect 2 "neighbour-sharpness: no attention head" alone $flag --neighbour-sharpness 2
+    refused 2 "neighbour-sharpness: no attention head" alone $flag --neighbour-sharpness 2
 done
-expect 2 "num-train-steps: --objective two-stage takes a step in each stage" alone --objective two-stage --num-train-steps 1
-expect 2 "schedule-steps: --objective two-stage takes a step in each stage" alone --objective two-stage --schedule-steps 1
+refused 2 "num-train-steps: --objective two-stage takes a step in each stage" alone --objective two-stage --num-train-steps 1
+refused 2 "schedule-steps: --objective two-stage takes a step in each stage" alone --objective two-stage --schedule-steps 1
 alone --objective two-stage --output staged --schedule-steps 8 --num-train-steps 4 2> log && grep -q "after step 4 only, .* 4 steps leave a generator alone" log ||
     fail "a run that ends with its first stage: $(cat log)"
 [ -e staged/generator ] && [ ! -e staged/discriminator ] || fail "a discriminator that has learned nothing is there: $(ls staged)"
@@ -366,15 +356,15 @@ alone --objective two-stage --output staged --schedule-steps 8 --num-train-steps
 rm -r staged
 for objective in causal bidirectional permutation xlnet; do
     alone --objective $objective --num-train-steps 1 --output other-$objective 2> log || fail "$objective: $(cat log)"
-    expect 2 "no masked language model" alone --generator-from other-$objective
+    refused 2 "no masked language model" alone --generator-from other-$objective
 done
-expect 2 "one half of a model" alone --objective causal --init-from other-bidirectional/backward
-expect 2 "now it would be" alone --objective mlm --output other-causal --num-train-steps 2
-expect 2 "generator-from" alone --generator-from first --output first --overwrite
+refused 2 "one half of a model" alone --objective causal --init-from other-bidirectional/backward
+refused 2 "now it would be" alone --objective mlm --output other-causal --num-train-steps 2
+refused 2 "generator-from" alone --generator-from first --output first --overwrite
 
 # ---- two names of one number: a flag wins, of a run that goes on too ----
-for flag in --eval-steps --eval-batches --num-eval-steps; do expect 2 "${flag#--}: nothing is evaluated without" alone $flag 1; done
-expect 2 "another number was given" alone --eval-data heldout --eval-batches 1 --num-eval-steps 2
+for flag in --eval-steps --eval-batches --num-eval-steps; do refused 2 "${flag#--}: nothing is evaluated without" alone $flag 1; done
+refused 2 "another number was given" alone --eval-data heldout --eval-batches 1 --num-eval-steps 2
 # batches COUNT ARGUMENTS: so many batches are evaluated.
 batches() {
     alone --eval-data heldout --output batches "${@:2}" 2> log && grep -q "\"eval_batches\": $1," batches/run.json ||
@@ -391,32 +381,32 @@ evaluate() { "$electra" evaluate --data heldout --max-batches 1 --model "$@"; }
 alone --sampler unigram --output counted 2> log || fail "unigram: $(cat log)"
 alone --objective electric --output noise 2> log || fail "electric: $(cat log)"
 for flag in "--mask-prob 0.2" "--mask-unit word" "--mask-shares 1,0,0" --duplicate-slots --no-duplicate-slots "--gen-weight 2"; do
-    expect 2 "--objective causal masks nothing" evaluate other-causal $flag
+    refused 2 "--objective causal masks nothing" evaluate other-causal $flag
 done
 for flag in "--temperature 2" "--temperature-decay 1" --disallow-correct "--disc-weight 2" "--sampler network" "--generator masked"; do
-    expect 2 "has no generator beside" evaluate other-causal $flag
+    refused 2 "has no generator beside" evaluate other-causal $flag
 done
-for flag in "--temperature 2" "--gen-weight 2"; do expect 2 "drawn by no network" evaluate counted $flag; done
-expect 2 "does not change" evaluate first --temperature-decay 0.1
-expect 2 "another one was chosen" evaluate first --sampler unigram --uniform-generator
-expect 2 "drawn by two towers" evaluate first --generator two-tower --sampler uniform
-expect 2 "the text as it is" evaluate noise --mask-shares 1,0,0
-expect 2 "is two-tower" evaluate noise --generator masked
+for flag in "--temperature 2" "--gen-weight 2"; do refused 2 "drawn by no network" evaluate counted $flag; done
+refused 2 "does not change" evaluate first --temperature-decay 0.1
+refused 2 "another one was chosen" evaluate first --sampler unigram --uniform-generator
+refused 2 "drawn by two towers" evaluate first --generator two-tower --sampler uniform
+refused 2 "the text as it is" evaluate noise --mask-shares 1,0,0
+refused 2 "is two-tower" evaluate noise --generator masked
 alone --generator two-tower --embeddings shared --output towers 2> log || fail "two towers: $(cat log)"
-for objective in electra electra-15; do expect 2 "$objective: the model says energies, no probabilities" evaluate noise --objective $objective; done
-expect 2 "electric: the model says whether tokens were replaced, and no energies" evaluate towers --objective electric
+for objective in electra electra-15; do refused 2 "$objective: the model says energies, no probabilities" evaluate noise --objective $objective; done
+refused 2 "electric: the model says whether tokens were replaced, and no energies" evaluate towers --objective electric
 evaluate towers > out 2> log || fail "evaluate towers: $(cat log)"
 for flags in "first --mask-prob 0.2 --duplicate-slots --temperature 2:1 --temperature-decay 0.1 --disc-weight 2" "first --sampler uniform" \
     "counted --mask-prob 0.2" "noise --mask-prob 0.2 --gen-weight 2" other-causal counted noise; do
     evaluate $flags > out 2> log || fail "evaluate $flags: $(cat log)"
 done
 for objective in causal bidirectional permutation xlnet electric "electra --sampler unigram"; do
-    expect 2 "mask-prob: no product of this" "$electra" flops --objective $objective --mask-prob 0.2
+    refused 2 "mask-prob: no product of this" "$electra" flops --objective $objective --mask-prob 0.2
 done
 for objective in mlm two-stage causal "electra-15 --sampler uniform"; do
-    expect 2 "generator-hidden-size: no product of this" "$electra" flops --objective $objective --generator-hidden-size 0.5
+    refused 2 "generator-hidden-size: no product of this" "$electra" flops --objective $objective --generator-hidden-size 0.5
 done
-for objective in mlm replace-mlm electric; do expect 2 "no sampler to choose" "$electra" flops --objective $objective --sampler uniform; done
+for objective in mlm replace-mlm electric; do refused 2 "no sampler to choose" "$electra" flops --objective $objective --sampler uniform; done
 # What pretrain trains is counted, a masked language model like others; what attends otherwise answers at another cost.
 for size in tiny large; do
     share=$("$electra" pretrain --model-size $size --help | grep -A3 -e --mask-prob | sed -nE 's/.*default ([0-9.]+).*/\1/p' | head -1)
@@ -444,8 +434,8 @@ alone --objective mlm --sentence-task sop --init-from cloze --num-train-steps 1 
 alone --objective mlm --num-hidden-groups 1 --output layers 2> log || fail "shared layers: $(cat log)"
 alone --objective mlm --init-from layers --output relayered 2> log && grep -q "shared layers: no neighbour heads" log &&
     grep -q '"neighbour_heads": false' relayered/run.json || fail "shared layers of --init-from: $(cat log)"
-expect 2 "neighbour-heads: layers are shared" alone --objective mlm --init-from layers --neighbour-heads
-expect 2 "init-from: --objective xlnet has embeddings as wide as its layers, no table of positions" alone --objective xlnet --init-from layers
+refused 2 "neighbour-heads: layers are shared" alone --objective mlm --init-from layers --neighbour-heads
+refused 2 "init-from: --objective xlnet has embeddings as wide as its layers, no table of positions" alone --objective xlnet --init-from layers
 alone --objective xlnet --init-from other-xlnet --output rexlnet --num-train-steps 1 2> log || fail "xlnet from xlnet: $(cat log)"
 alone --objective two-stage --init-from staged --output restaged 2> log || fail "two-stage from both networks: $(cat log)"
 alone --init-from staged --generator-from cloze --output redrawn 2> log || fail "another generator than that of --init-from: $(cat log)"
@@ -453,7 +443,7 @@ alone --init-from staged --generator-from cloze --output redrawn 2> log || fail 
 # ---- another way to the same folder is no change; a run that was killed before config.json was written goes on ----
 alone --init-from staged --output renewed 2> log || fail "begun: $(cat log)"
 alone --init-from "$PWD/./staged/" --output renewed --num-train-steps 3 2> log || fail "the same folder: $(cat log)"
-expect 2 "init_from: the run has" alone --init-from restaged --output renewed --num-train-steps 4
+refused 2 "init_from: the run has" alone --init-from restaged --output renewed --num-train-steps 4
 alone --generator-from cloze --output drawn 2> log || fail "drawn: $(cat log)"
 cp -r staged/discriminator coarse16
 sed -i 's/"layer_norm_eps": [^,]*/"layer_norm_eps": 0.01/' coarse16/config.json
@@ -470,16 +460,16 @@ alone --generator-from "$PWD/cloze" --output drawn --num-train-steps 3 2> log ||
 # ---- a folder that holds something of others is left as it is ----
 mkdir -p proj/backup.2024.old
 date > proj/x.17.tmp
-expect 2 "backup.2024.old" pretrain --output proj
-expect 2 "backup.2024.old" pretrain --output proj --overwrite
-expect 2 "is a file" pretrain --output vocab.txt
+refused 2 "backup.2024.old" pretrain --output proj
+refused 2 "backup.2024.old" pretrain --output proj --overwrite
+refused 2 "is a file" pretrain --output vocab.txt
 [ "$(find proj | wc -l)" = 3 ] || fail "a folder of others is changed: $(find proj)"
 cp -r first/discriminator hub
-expect 2 "hub" pretrain --output hub --init-from hub
-expect 2 "README.md" pretrain --output hub --overwrite
+refused 2 "hub" pretrain --output hub --init-from hub
+refused 2 "README.md" pretrain --output hub --overwrite
 diff -r first/discriminator hub >&2 || fail "a model folder is changed"
-expect 2 "init-from" pretrain --output first --init-from first/discriminator
-expect 2 "also what is to be read" "$electra" vocab --vocab-size 100 --output train.txt train.txt
+refused 2 "init-from" pretrain --output first --init-from first/discriminator
+refused 2 "also what is to be read" "$electra" vocab --vocab-size 100 --output train.txt train.txt
 cp -r first again
 date > again/notes
 pretrain --output again --overwrite --num-train-steps 6 --seed 2 2> log || fail "--overwrite: $(cat log)"
@@ -497,14 +487,14 @@ pretrain --output damaged 2> log || fail "a damaged checkpoint: $(cat log)"
 grep -q "warning.*checkpoint-20.*checkpoint-16" log || fail "no warning of the damage: $(cat log)"
 same whole damaged 20
 for step in 16 20; do truncate -s 100 damaged/checkpoint-$step/model.safetensors; done
-expect 3 "checkpoint-16" pretrain --output damaged
+refused 3 "checkpoint-16" pretrain --output damaged
 echo '{"settings": 5' > whole/run.json
-expect 3 "run.json" pretrain --output whole
+refused 3 "run.json" pretrain --output whole
 
 # ---- numbers that go wrong: skipped, said, given up, and what was good is kept ----
 cp -r first astray
-expect 1 "in a row" pretrain --output astray --num-train-steps 60 --learning-rate 1e38 --save-checkpoints-steps 1 --allow-change
-grep -q "step is skipped" err || fail "nothing is said of skipped steps: $(cat err)"
+refused 1 "in a row" pretrain --output astray --num-train-steps 60 --learning-rate 1e38 --save-checkpoints-steps 1 --allow-change
+grep -q "step is skipped" log || fail "nothing is said of skipped steps: $(cat log)"
 cmp -s first/checkpoint-10/model.safetensors astray/checkpoint-10/model.safetensors || fail "the good checkpoint is gone"
 "$electra" info astray/checkpoint-10 > out 2> log || fail "the good checkpoint is damaged: $(cat log)"
 
@@ -512,7 +502,7 @@ cmp -s first/checkpoint-10/model.safetensors astray/checkpoint-10/model.safetens
 "$electra" pretrain "${settings[@]}" --output busy --num-train-steps 100000 2> log &
 program=$!
 until [ -e busy/metrics.jsonl ]; do sleep 0.01; done
-expect 1 "another process" pretrain --output busy
+refused 1 "another process" pretrain --output busy
 kill -TERM $program
 wait $program
 [ $? = 75 ] || fail "the first of two processes: $(cat log)"
@@ -521,7 +511,7 @@ wait $program
 full_disk() {
     mkdir disk
     mount -t tmpfs -o size=4m tmpfs disk || { echo "no file system of a few megabytes here: a full disk is not tried"; return; }
-    expect 1 "No space left" pretrain --output disk/run --num-train-steps 40 --keep-checkpoint-max 0
+    refused 1 "No space left" pretrain --output disk/run --num-train-steps 40 --keep-checkpoint-max 0
     for checkpoint in disk/run/checkpoint-*; do
         "$electra" info "$checkpoint" > out 2> log || fail "$checkpoint on a full disk: $(cat log)"
     done
@@ -530,7 +520,7 @@ full_disk() {
     same roomy disk/run 40
 }
 pretrain --output roomy --num-train-steps 40 --keep-checkpoint-max 0 2> log || fail "roomy: $(cat log)"
-export -f full_disk fail expect pretrain same figures counters
+export -f full_disk fail refused pretrain same figures counters
 export electra
 declare -p settings > settings.bash
 unshare -rm bash -c 'source settings.bash; full_disk' || { [ -e disk/run ] && exit 1; echo "no name spaces here: a full disk is not tried"; }

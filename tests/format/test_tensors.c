@@ -1,24 +1,11 @@
 /* Every file that weights come in gives the same tensors (tools/golden_sources.py, tools/golden_hostile.py). */
 #define _GNU_SOURCE
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "../check.h"
 #include "format/crc32c.h"
 #include "format/tensors.h"
 #include "format/torch_file.h"
-
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            fail_msg(__VA_ARGS__);                                                                           \
-    } while (0)
 
 static const char SOURCES[] = TEST_DATA "/golden/sources";
 

@@ -1,14 +1,7 @@
 /* Model folders of every task head: written, told apart, read back; and what becomes of a head that the folder lacks. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "../check.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "format/narrow.h"
@@ -16,12 +9,6 @@
 #include "format/tokenizer.h"
 #include "format/weights.h"
 #include "model/initialise.h"
-
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            fail_msg(__VA_ARGS__);                                                                           \
-    } while (0)
 
 static const char PIECES[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n";
 static const struct {

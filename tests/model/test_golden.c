@@ -1,25 +1,12 @@
 /* A two-layer pair of networks against transformers and PyTorch (tools/golden.py): logits, losses, every
  * gradient, and ten steps of training, on the reference device in double and on the processor in float. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
+#include "../check.h"
 #include "base/safetensors.h"
 #include "format/weights.h"
 #include "ops/distant.h"
 #include "train/optimizer.h"
-
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            fail_msg(__VA_ARGS__);                                                                           \
-    } while (0)
 
 enum { ROWS = 32, SLOTS = 6, LONGEST = 16, INTS = 7 };
 

@@ -2,24 +2,11 @@
  * dropout and without; logits, losses and gradients against transformers and PyTorch (tools/golden_heads.py); the
  * processor against the reference, in float and bf16; and the guesses of span heads against the losses of all pairs. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
+#include "../check.h"
 #include "base/safetensors.h"
 #include "format/weights.h"
 #include "model/initialise.h"
-
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            fail_msg(__VA_ARGS__);                                                                           \
-    } while (0)
 
 enum { SEQUENCES = 3, MOST_ROWS = 32, MOST_LABELS = 8 };
 

@@ -2,19 +2,11 @@
 #ifndef TEST_OBJECTIVE_BATCHES_H
 #define TEST_OBJECTIVE_BATCHES_H
 
-#include <stdio.h>
-#include <stdlib.h>
-
+#include "../check.h"
 #include "base/random.h"
 #include "data/batch.h"
 #include "model/config.h"
 #include "text/vocab.h"
-
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            fail_msg(__VA_ARGS__);                                                                           \
-    } while (0)
 
 /* A vocabulary of the special tokens and w0, w1, ... */
 static inline el_vocab *make_vocab(int size)

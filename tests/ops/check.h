@@ -1,4 +1,4 @@
-/* check - what the tests of ops share: a CHECK that prints both sides, tensors, and comparing them
+/* check - what the tests of ops share: tensors, and comparing them
  *
  * Tensors made here live until check_release, which is each test's teardown.
  */
@@ -6,23 +6,9 @@
 #define TESTS_OPS_CHECK_H
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
+#include "../check.h"
 #include "ops/queue.h"
-
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            fail_msg(__VA_ARGS__);                                                                           \
-    } while (0)
 
 enum { CHECK_BLOCKS = 4096 };
 static void *check_blocks[CHECK_BLOCKS];

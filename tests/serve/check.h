@@ -3,29 +3,10 @@
 #ifndef TESTS_SERVE_CHECK_H
 #define TESTS_SERVE_CHECK_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "../check.h"
 #include "base/file.h"
 
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            fail_msg(__VA_ARGS__);                                                                           \
-    } while (0)
-
-#define CHECK_OK(call)                                                                                       \
-    do {                                                                                                     \
-        const int status_ = (int)(call);                                                                     \
-        CHECK(status_ == 0, "status %d: %s", status_, el_error());                                           \
-    } while (0)
+#define API_OK(call) CHECK((call) == ELECTRA_OK, "%s", electra_error())
 
 enum { PIECES = 50, PLACES = 32 }; /* of the golden networks */
 

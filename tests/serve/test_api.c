@@ -5,8 +5,6 @@
 
 #include "electra.h"
 
-#define API_OK(call) CHECK((call) == ELECTRA_OK, "%s", electra_error())
-
 /* ids as the vocabulary has them; special names are plain characters here. */
 static void test_tokenizer(void **state)
 {

@@ -7,8 +7,6 @@
 
 #include "electra.h"
 
-#define API_OK(call) CHECK((call) == ELECTRA_OK, "%s", electra_error())
-
 static char *in_run(const char *name)
 {
     static char paths[4][128];

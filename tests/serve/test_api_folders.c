@@ -7,8 +7,6 @@
 #include "base/json.h"
 #include "electra.h"
 
-#define API_OK(call) CHECK((call) == ELECTRA_OK, "%s", electra_error())
-
 static const double CLOSE = 1e-5;
 
 typedef struct {

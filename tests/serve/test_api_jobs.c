@@ -6,8 +6,6 @@
 #include "comma.h"
 #include "electra.h"
 
-#define API_OK(call) CHECK((call) == ELECTRA_OK, "%s", electra_error())
-
 static char work[64];
 
 static const char *in_work(const char *name)

@@ -1,23 +1,9 @@
 /* batcher - who waits gets their turn: order, lanes, long beside short, fullness, dropping, draining, many threads */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "../check.h"
 #include "base/thread.h"
 #include "serve/batcher.h"
-
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            fail_msg(__VA_ARGS__);                                                                           \
-    } while (0)
 
 enum { MOST_PARTS = 64, BUDGET = 100 };
 

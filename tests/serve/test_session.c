@@ -267,9 +267,9 @@ static void test_only_what_answers_is_offered(void **state)
     for (int energies = 0; energies < 2; energies++) {
         say(EL_DISCRIMINATOR, "electra_objective", json_string(energies ? "electric" : ""));
         el_loaded *loaded = load(false, false, NULL);
-        CHECK((el_model_network(el_loaded_model(loaded), EL_DISCRIMINATOR) == NULL) == (energies > 0),
+        CHECK((el_model_network(&loaded->model, EL_DISCRIMINATOR) == NULL) == (energies > 0),
               "energies are %s", energies ? "offered as log-odds" : "seen where there are none");
-        CHECK(el_model_network(el_loaded_model(loaded), EL_GENERATOR) && loaded->encoder,
+        CHECK(el_model_network(&loaded->model, EL_GENERATOR) && loaded->encoder,
               "energies take the generator with them");
         el_loaded_close(loaded);
     }
@@ -277,8 +277,8 @@ static void test_only_what_answers_is_offered(void **state)
     say(EL_GENERATOR, "architectures", json_array());
     say(EL_GENERATOR, "task_head", json_string("cloze"));
     el_loaded *loaded = load(false, false, NULL);
-    CHECK(!el_model_network(el_loaded_model(loaded), EL_GENERATOR) &&
-              el_model_network(el_loaded_model(loaded), EL_DISCRIMINATOR),
+    CHECK(!el_model_network(&loaded->model, EL_GENERATOR) &&
+              el_model_network(&loaded->model, EL_DISCRIMINATOR),
           "a tower is offered to fill [MASK]");
     el_loaded_close(loaded);
 }
@@ -337,8 +337,8 @@ static void test_level_is_not_kept(void **state)
     memset(level, 'x', strlen(level));
     free(level);
     asker one = {.loaded = loaded}, other = {.loaded = loaded};
-    assert_string_equal(el_loaded_model(loaded)->dev->level, el_level_name(0));
-    assert_null(el_loaded_model(loaded)->q);
+    assert_string_equal(loaded->model.dev->level, el_level_name(0));
+    assert_null(loaded->model.q);
     keep_asking(&one);
     keep_asking(&other);
     CHECK(!one.trouble[0] && !other.trouble[0] && one.sum == other.sum, "%.9g and %.9g %s%s", (double)one.sum,
@@ -375,7 +375,7 @@ static void ask_pieces(el_session *session, el_loaded *loaded, double generated[
         generated[filling.guess[k].id] = filling.guess[k].probability;
     for (int id = 0; id < PIECES; id++) {
         char text[64];
-        snprintf(text, sizeof text, "a %s b", el_loaded_vocab(loaded)->pieces[id]);
+        snprintf(text, sizeof text, "a %s b", loaded->vocab->pieces[id]);
         CHECK_OK(el_session_detect(session, text, strlen(text), &detection));
         const bool alone = detection.count == 3 && detection.ids[1] == id;
         original[id] = alone ? 1 / (1 + exp((double)detection.logits[1])) : -1;
@@ -396,7 +396,7 @@ static void check_judged(el_session *session, el_loaded *loaded, double temperat
     }
     const el_judging how = {.mask_prob = 0.15, .temperature = temperature};
     CHECK_OK(el_session_fill_judged(session, "a [MASK] b", 10, 3, &how, &filling));
-    CHECK(filling.slots == 1 && filling.top_k == 3 && filling.ids[1] == el_loaded_vocab(loaded)->mask,
+    CHECK(filling.slots == 1 && filling.top_k == 3 && filling.ids[1] == loaded->vocab->mask,
           "%d slots of %d guesses", filling.slots, filling.top_k);
     double last = 2;
     for (int k = 0; k < 3; k++) {

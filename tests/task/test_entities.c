@@ -62,7 +62,6 @@ static void check_case(const char *name, const json_t *c)
     for (size_t i = 0; i < json_array_size(sentences); i++)
         add_sentence(&scores, json_array_get(sentences, i));
     check_rates(name, "micro", el_entity_scores_micro(&scores), of(c, "micro"));
-    check_rates(name, "macro", el_entity_scores_macro(&scores), of(c, "macro"));
     check_types(name, &scores, of(c, "types"));
     el_entity_scores_release(&scores);
 }

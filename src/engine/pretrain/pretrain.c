@@ -1,6 +1,7 @@
 /* pretrain - the course of a run; see the header */
 #include "engine/pretrain/parts.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,9 +57,11 @@ static bool is_same_folder(const json_t *before, const json_t *now, const char *
 /* Refuses what would make it another run; more steps are welcome. */
 static el_status compare_settings(el_pretraining *p)
 {
-    const char *free_keys[64];
+    enum { ROOM = 64, MORE = 4 }; /* num_train_steps, two folders, and the end */
+    const char *free_keys[ROOM];
     int count = 0;
     while (EL_PRETRAIN_FREE[count]) {
+        assert(count < ROOM - MORE);
         free_keys[count] = EL_PRETRAIN_FREE[count];
         count++;
     }

@@ -339,14 +339,6 @@ el_rates el_entity_scores_micro(const el_entity_scores *scores)
     return el_rates_of(all);
 }
 
-el_rates el_entity_scores_macro(const el_entity_scores *scores)
-{
-    el_rates sum = {0};
-    for (size_t i = 0; i < scores->type_count; i++)
-        el_rates_add(&sum, el_rates_of(scores->types[i].tally));
-    return el_rates_mean(sum, scores->type_count);
-}
-
 void el_entity_scores_release(el_entity_scores *scores)
 {
     for (size_t i = 0; i < scores->type_count; i++)

@@ -55,7 +55,6 @@ typedef struct {
 el_status el_entity_scores_add(el_entity_scores *scores, const char *const *predicted,
                                const char *const *gold, size_t count);
 el_rates el_entity_scores_micro(const el_entity_scores *scores);
-el_rates el_entity_scores_macro(const el_entity_scores *scores); /* NaN where there are no entities at all */
 void el_entity_scores_release(el_entity_scores *scores);
 
 #endif

@@ -87,11 +87,6 @@ el_rates el_macro_rates(const int *predicted, const int *gold, size_t count, int
     return el_rates_mean(sum, present);
 }
 
-el_rates el_micro_rates(const int *predicted, const int *gold, size_t count)
-{
-    return el_rates_of((el_tally){right_ones(predicted, gold, count), count, count});
-}
-
 void el_confusion(const int *predicted, const int *gold, size_t count, int labels, size_t *counts)
 {
     for (int i = 0; i < labels * labels; i++)

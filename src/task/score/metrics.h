@@ -39,7 +39,6 @@ double el_matthews(const int *predicted, const int *gold, size_t count, int labe
 el_rates el_label_rates(const int *predicted, const int *gold, size_t count, int label);
 /* Classes that are neither predicted nor gold are left out of the mean. */
 el_rates el_macro_rates(const int *predicted, const int *gold, size_t count, int labels);
-el_rates el_micro_rates(const int *predicted, const int *gold, size_t count);
 /* counts (labels, labels): how often a gold class (row) was predicted as another (column). */
 void el_confusion(const int *predicted, const int *gold, size_t count, int labels, size_t *counts);
 

@@ -10,12 +10,20 @@
 #include "cli/cli.h"
 #include "text/reader.h"
 
+/* And sends the answer off. */
+static el_status answer_one(cli_answer *answer, void *context, el_session *session, const el_vocab *vocab,
+                            const char *text, size_t bytes)
+{
+    const el_status st = answer(context, session, vocab, text, bytes);
+    return st ? st : cli_flush();
+}
+
 static el_status answer_operands(const el_options *options, el_session *session, const el_vocab *vocab,
                                  cli_answer *answer, void *context)
 {
     el_status st = EL_OK;
     for (int i = 0; i < options->operand_count && !st; i++)
-        st = answer(context, session, vocab, options->operand[i], strlen(options->operand[i]));
+        st = answer_one(answer, context, session, vocab, options->operand[i], strlen(options->operand[i]));
     return st;
 }
 
@@ -36,7 +44,7 @@ static el_status answer_lines(el_session *session, const el_vocab *vocab, cli_an
             if (el_line_blank(line))
                 blank++;
             else
-                st = answer(context, session, vocab, line.text, line.bytes);
+                st = answer_one(answer, context, session, vocab, line.text, line.bytes);
         }
     }
     el_reader_close(reader);
@@ -64,8 +72,6 @@ el_status cli_ask(const el_options *options, const cli_ask_settings *settings, c
     if (!st)
         st = options->operand_count ? answer_operands(options, session, loaded->vocab, answer, context)
                                     : answer_lines(session, loaded->vocab, answer, context);
-    if (!st)
-        st = cli_flush();
     el_session_close(session);
     el_loaded_close(loaded);
     return st;
@@ -76,21 +82,4 @@ void cli_ask_note_windows(int pieces, int windows)
     if (windows > 1)
         el_log(EL_LOG_NOTE, "a text of %d pieces is longer than the model's places: read in %d windows",
                pieces, windows);
-}
-
-el_status cli_ask_print(json_t *object)
-{
-    char *const text = el_json_dump(object, JSON_COMPACT | JSON_REAL_PRECISION(12));
-    json_decref(object);
-    if (!text)
-        return el_fail(EL_ENOMEM, "no memory for an answer");
-    puts(text);
-    free(text);
-    return cli_flush();
-}
-
-bool cli_ask_colour(void)
-{
-    const char *const term = getenv("TERM"), *const no_colour = getenv("NO_COLOR");
-    return isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0 && !(no_colour && *no_colour);
 }

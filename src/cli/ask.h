@@ -23,7 +23,7 @@ typedef struct {
          "plain|tokens",   EL_SPECIAL_HELP},                                                                 \
         EL_MACHINE_OPTIONS(settings)
 
-/* Answers one text on stdout. */
+/* Answers one text on stdout, which is sent off then. */
 typedef el_status cli_answer(void *context, el_session *session, const el_vocab *vocab, const char *text,
                              size_t bytes);
 
@@ -33,11 +33,5 @@ el_status cli_ask(const el_options *options, const cli_ask_settings *settings, c
 
 /* Says, once for each such text, that it was read in several windows. */
 void cli_ask_note_windows(int pieces, int windows);
-
-/* Prints a JSON object on a line of its own and forgets it; NULL is a lack of memory. */
-el_status cli_ask_print(json_t *object);
-
-/* Whether colour is welcome on stdout: a terminal, and no NO_COLOR. */
-bool cli_ask_colour(void);
 
 #endif

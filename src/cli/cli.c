@@ -53,16 +53,16 @@ double cli_anonymous_mb(void)
     return told ? 1e-6 * (double)sysconf(_SC_PAGESIZE) * (double)(resident - shared) : 0;
 }
 
-static bool is_terminal(void)
+static bool is_terminal(int descriptor)
 {
     const char *const term = getenv("TERM");
-    return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+    return isatty(descriptor) && term && strcmp(term, "dumb") != 0;
 }
 
-static bool coloured(void)
+bool cli_coloured(int descriptor)
 {
     const char *const no_color = getenv("NO_COLOR");
-    return is_terminal() && !(no_color && *no_color);
+    return is_terminal(descriptor) && !(no_color && *no_color);
 }
 
 /* Of other ranks than the first only warnings, which may be of theirs alone. */
@@ -84,7 +84,7 @@ static void sink(el_log_level level, const char *line)
     flockfile(stderr);
     if (progress_open && progress_open->open)
         fputs("\r\033[K", stderr);
-    const bool warning = level == EL_LOG_WARNING, colour = warning && coloured();
+    const bool warning = level == EL_LOG_WARNING, colour = warning && cli_coloured(STDERR_FILENO);
     fprintf(stderr, "electra %s: %s%s%s%s\n", command_name, colour ? "\033[33m" : "",
             warning ? "warning: " : "", line, colour ? "\033[0m" : "");
     if (progress_open && progress_open->terminal)
@@ -154,14 +154,25 @@ el_status cli_flush(void)
     return sent ? EL_OK : el_fail(EL_EFAILED, "cannot write the output");
 }
 
-el_status cli_json_print(const json_t *value)
+el_status cli_text_print(char *text)
 {
-    char *const text = value ? el_json_text(value, true) : NULL;
     if (!text)
         return el_fail(EL_ENOMEM, "no memory for the answer");
     puts(text);
     free(text);
     return EL_OK;
+}
+
+el_status cli_json_print(const json_t *value)
+{
+    return cli_text_print(el_json_text(value, true));
+}
+
+el_status cli_json_line(json_t *object)
+{
+    char *const text = el_json_dump(object, JSON_COMPACT | JSON_REAL_PRECISION(12));
+    json_decref(object);
+    return cli_text_print(text);
 }
 
 /* ---- progress ---- */
@@ -233,8 +244,9 @@ static void draw(cli_progress *p)
         fputs("\r\033[K", stderr);
         if (bar) {
             const int full = (int)(bar * p->fraction);
-            fprintf(stderr, "%s[%.*s%.*s]%s ", coloured() ? "\033[32m" : "", full, "####################",
-                    bar - full, "....................", coloured() ? "\033[0m" : "");
+            const bool colour = cli_coloured(STDERR_FILENO);
+            fprintf(stderr, "%s[%.*s%.*s]%s ", colour ? "\033[32m" : "", full, "####################",
+                    bar - full, "....................", colour ? "\033[0m" : "");
         }
         fprintf(stderr, "%s%s", line, left);
     }
@@ -246,7 +258,8 @@ static void draw(cli_progress *p)
 
 void cli_progress_begin(cli_progress *progress)
 {
-    *progress = (cli_progress){.started = cli_now(), .before = -1, .fraction = -1, .terminal = is_terminal()};
+    *progress = (cli_progress){
+        .started = cli_now(), .before = -1, .fraction = -1, .terminal = is_terminal(STDERR_FILENO)};
     progress->drawn = progress->terminal ? 0 : progress->started;
     flockfile(stderr);
     progress_open = progress;

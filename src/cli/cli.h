@@ -52,8 +52,15 @@ void cli_quiet(void);
 /* Sends off what stands in stdout's buffer; EL_EFAILED where some of what was printed so far did not arrive. */
 el_status cli_flush(void);
 
-/* A JSON value on stdout, indented. */
+/* Whether colour is welcome there: a terminal, and no NO_COLOR. */
+bool cli_coloured(int descriptor);
+
+/* A text from the heap on stdout, on a line of its own, and freed; NULL is a lack of memory. */
+el_status cli_text_print(char *text);
+/* A JSON value on stdout, indented; NULL is a lack of memory. */
 el_status cli_json_print(const json_t *value);
+/* An object on a line of stdout, and forgotten; NULL is a lack of memory. */
+el_status cli_json_line(json_t *object);
 
 /* A figure for a table: "0.9231", or "-" where there is none (null). */
 typedef struct {

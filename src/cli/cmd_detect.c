@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/ask.h"
 #include "cli/cli.h"
@@ -37,7 +38,7 @@ static el_status print_json(const el_detection *d, const el_vocab *vocab)
                                                el_json_number(probability(d->logits[i])))) == 0;
     fine = fine && json_object_set(object, "tokens", tokens) == 0;
     json_decref(tokens);
-    return cli_ask_print(fine ? object : NULL);
+    return cli_json_line(fine ? object : NULL);
 }
 
 /* ---- for people ---- */
@@ -116,7 +117,7 @@ static el_status print_for_people(const settings *s, const el_detection *d, cons
     print_marked(s, d, vocab, text, bytes);
     print_ranking(d, text, words, count);
     free(words);
-    return cli_flush();
+    return EL_OK;
 }
 
 static el_status answer(void *context, el_session *session, const el_vocab *vocab, const char *text,
@@ -136,7 +137,7 @@ int cmd_detect(int argc, char **argv)
     settings s = {.ask = {.special_tokens = EL_SPECIAL_TOKENS},
                   .machine = {.precision = EL_PRECISION_FP32},
                   .threshold = 0.5,
-                  .colour = cli_ask_colour()};
+                  .colour = cli_coloured(STDOUT_FILENO)};
     el_options options = {
         .command = "detect",
         .examples = "  electra detect --model run \"The cat sat under the hat.\"\n"

@@ -4,14 +4,13 @@
 #include <string.h>
 
 #include "base/output.h"
-#include "cli/ask.h"
+#include "cli/chunks.h"
 #include "cli/cli.h"
 #include "engine/columns.h"
+#include "engine/machine.h"
 #include "engine/special.h"
 #include "format/npy.h"
 #include "task/learn/embedder.h"
-
-enum { CHUNK = 512 }; /* texts read, asked and written at a time */
 
 typedef struct {
     const char *model, *output;
@@ -75,15 +74,16 @@ static el_status print_vectors(const job *j, const el_dataset *d, const float *v
     const int width = el_embedder_width(j->embedder);
     el_status st = EL_OK;
     for (int i = 0; !st && i < d->count; i++)
-        st = cli_ask_print(line_of(&d->examples[i], vectors + (size_t)i * (size_t)width, width));
-    return st;
+        st = cli_json_line(line_of(&d->examples[i], vectors + (size_t)i * (size_t)width, width));
+    return st ? st : cli_flush();
 }
 
-static el_status embed_chunk(job *j, const el_dataset *d)
+static el_status embed_chunk(void *context, const el_dataset *d)
 {
+    job *const j = context;
     const float *vectors;
-    const el_status st = el_embedder_ask(j->embedder, d, &vectors);
-    if (st)
+    const el_status st = d->count ? el_embedder_ask(j->embedder, d, &vectors) : EL_OK;
+    if (st || !d->count)
         return st;
     el_text_loss_add(&j->loss, el_embedder_loss(j->embedder));
     if (j->settings.json)
@@ -92,31 +92,11 @@ static el_status embed_chunk(job *j, const el_dataset *d)
     return EL_OK;
 }
 
-static el_status embed_file(job *j, const char *path)
-{
-    const el_columns columns = el_columns_of(&j->settings.columns);
-    el_task_reader *reader = NULL;
-    el_status st = el_task_reader_open(&reader, &TEXTS, path, (el_task_reading){.columns = &columns}, NULL);
-    bool more = !st, any = strcmp(path, "-") == 0; /* a pipe may bring nothing */
-    while (!st && more) {
-        el_dataset chunk = {0};
-        st = el_task_reader_next(reader, CHUNK, &chunk);
-        more = !st && chunk.count;
-        any |= more;
-        if (more)
-            st = embed_chunk(j, &chunk);
-        el_dataset_release(&chunk);
-    }
-    el_task_reader_close(reader);
-    return st || any ? st : el_fail(EL_EDATA, "%s: there is no example in it", path);
-}
-
 static el_status embed_files(job *j)
 {
-    el_status st = EL_OK;
-    for (int i = 0; !st && i < j->options.operand_count; i++)
-        st = embed_file(j, j->options.operand[i]);
-    return st;
+    const el_columns columns = el_columns_of(&j->settings.columns);
+    return cli_chunks(j->options.operand, j->options.operand_count, &TEXTS,
+                      (el_task_reading){.columns = &columns}, NULL, embed_chunk, j);
 }
 
 static el_status write_npy(job *j)

@@ -60,10 +60,10 @@ static el_status print_json(const el_filling *f, const el_vocab *vocab)
                                                       guesses_json(f, i, vocab))) == 0;
     fine = fine && json_object_set(object, "masks", masks) == 0;
     json_decref(masks);
-    return cli_ask_print(fine ? object : NULL);
+    return cli_json_line(fine ? object : NULL);
 }
 
-static el_status print_for_people(const el_filling *f, const el_vocab *vocab, const char *text, size_t bytes)
+static void print_for_people(const el_filling *f, const el_vocab *vocab, const char *text, size_t bytes)
 {
     fwrite(text, 1, bytes, stdout);
     putchar('\n');
@@ -74,7 +74,6 @@ static el_status print_for_people(const el_filling *f, const el_vocab *vocab, co
             printf(" %s %.2f%s", vocab->pieces[g.id], g.probability, k + 1 < f->top_k ? " " : "\n");
         }
     }
-    return cli_flush();
 }
 
 static el_status answer(void *context, el_session *session, const el_vocab *vocab, const char *text,
@@ -93,7 +92,10 @@ static el_status answer(void *context, el_session *session, const el_vocab *voca
     if (f.slots == 0)
         el_log(EL_LOG_WARNING, "there is no [MASK] in \"%.*s\"", el_utf8_beginning(text, bytes, 60), text);
     cli_ask_note_windows(f.count, f.windows);
-    return s->ask.json ? print_json(&f, vocab) : print_for_people(&f, vocab, text, bytes);
+    if (s->ask.json)
+        return print_json(&f, vocab);
+    print_for_people(&f, vocab, text, bytes);
+    return EL_OK;
 }
 
 /* The discriminator of electra-15 is asked at predicted tokens alone, which are then all that it is asked of. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cli/chunks.h"
 #include "cli/cli.h"
 #include "engine/columns.h"
 #include "engine/machine.h"
@@ -12,8 +13,6 @@
 #include "task/learn/finetuned.h"
 #include "task/report/answer.h"
 #include "task/score/submission.h"
-
-enum { CHUNK = 512 }; /* examples read, asked and printed at a time */
 
 typedef struct {
     const char *model, *data, *submission, *squad_output;
@@ -76,20 +75,7 @@ static el_status print_columns(const json_t *answer, bool names)
 {
     char *line;
     const el_status st = el_answer_columns(answer, names, &line);
-    if (!st)
-        puts(line);
-    free(line);
-    return st;
-}
-
-static el_status print_json(const json_t *answer)
-{
-    char *const text = el_json_text(answer, false);
-    if (!text)
-        return el_fail(EL_ENOMEM, "no memory for an answer");
-    puts(text);
-    free(text);
-    return EL_OK;
+    return st ? st : cli_text_print(line);
 }
 
 static el_status print_answer(job *j, const el_dataset *d, const el_prediction *p)
@@ -99,7 +85,7 @@ static el_status print_answer(job *j, const el_dataset *d, const el_prediction *
     if (!answer)
         return el_fail(EL_ENOMEM, "no memory for an answer");
     if (j->settings.json)
-        st = print_json(answer);
+        st = cli_text_print(el_json_text(answer, false));
     else if (j->number == 0)
         st = print_columns(answer, true);
     if (!st && !j->settings.json)
@@ -111,10 +97,18 @@ static el_status print_answer(job *j, const el_dataset *d, const el_prediction *
 
 /* ---- the course of a file ---- */
 
-static el_status answer_chunk(job *j, const el_dataset *d)
+static el_status answer_chunk(void *context, const el_dataset *d)
 {
+    job *const j = context;
     const el_prediction *predictions;
     int count;
+    if (j->submission.writer && d->notes.skipped)
+        return el_fail(EL_EDATA, "%s: %d malformed lines; a submission answers all", d->name, d->notes.skipped);
+    if (d->notes.skipped && !j->skipped)
+        snprintf(j->malformed, sizeof j->malformed, "%s", d->notes.malformed);
+    j->skipped += d->notes.skipped;
+    if (!d->count)
+        return EL_OK;
     el_status st = el_finetuned_ask(&j->model, d, &predictions, &count);
     for (int i = 0; !st && i < count; i++)
         st = j->take(j, d, &predictions[i]);
@@ -124,42 +118,17 @@ static el_status answer_chunk(job *j, const el_dataset *d)
     return st;
 }
 
-static el_status answer_file(job *j, const el_task *task, const char *path)
+static el_status answer_files(job *j, const el_task *task, char *const *paths, int count)
 {
     const el_columns columns = el_columns_of(&j->settings.columns);
     const el_task_reading reading = {
         .columns = &columns, .known = &j->model.card.layout, .test = task->test_unlabelled};
-    el_task_reader *reader;
-    el_status st = el_task_reader_open(&reader, task, path, reading, &j->model.card.labels);
-    if (st)
-        return st;
-    int count;
-    bool any = strcmp(path, "-") == 0; /* a pipe may bring nothing */
-    do {
-        el_dataset chunk = {0};
-        st = el_task_reader_next(reader, CHUNK, &chunk);
-        count = st ? 0 : chunk.count;
-        if (!st && j->submission.writer && chunk.notes.skipped)
-            st = el_fail(EL_EDATA, "%s: %d malformed lines; a submission answers all", chunk.name,
-                         chunk.notes.skipped);
-        if (!st && chunk.notes.skipped && !j->skipped)
-            snprintf(j->malformed, sizeof j->malformed, "%s", chunk.notes.malformed);
-        j->skipped += st ? 0 : chunk.notes.skipped;
-        any |= count > 0;
-        if (!st && count)
-            st = answer_chunk(j, &chunk);
-        el_dataset_release(&chunk);
-    } while (!st && count);
-    el_task_reader_close(reader);
-    return st || any ? st : el_fail(EL_EDATA, "%s: there is no example in it", path);
+    return cli_chunks(paths, count, task, reading, &j->model.card.labels, answer_chunk, j);
 }
 
-static el_status answer_files(job *j)
+static el_status answer_operands(job *j)
 {
-    el_status st = EL_OK;
-    for (int i = 0; !st && i < j->options.operand_count; i++)
-        st = answer_file(j, j->task, j->options.operand[i]);
-    return st;
+    return answer_files(j, j->task, j->options.operand, j->options.operand_count);
 }
 
 /* ---- GLUE's files ---- */
@@ -170,11 +139,11 @@ static el_status submit_answer(job *j, const el_dataset *d, const el_prediction 
     return EL_OK;
 }
 
-static el_status submit_file(job *j, const el_task *task, const char *path)
+static el_status submit_file(job *j, const el_task *task, char *path)
 {
     el_status st = el_submission_open(&j->submission, task, &j->model.card.labels, j->settings.submission);
     if (!st)
-        st = answer_file(j, task, path);
+        st = answer_files(j, task, &path, 1);
     if (!st)
         st = el_submission_finish(&j->submission);
     el_submission_abandon(&j->submission);
@@ -227,7 +196,7 @@ static el_status write_squad(job *j)
                        j->task->name);
     el_status st = el_squad_files_open(&j->squad);
     if (!st)
-        st = answer_files(j);
+        st = answer_operands(j);
     if (!st)
         st = el_squad_files_save(&j->squad, j->model.card.rule == EL_SQUAD_2, j->settings.squad_output);
     el_squad_files_close(&j->squad);
@@ -286,7 +255,9 @@ static el_status answer_all(job *j)
     if (!st)
         st = open_model(j);
     if (!st)
-        st = j->settings.submission ? submit(j) : j->settings.squad_output ? write_squad(j) : answer_files(j);
+        st = j->settings.submission     ? submit(j)
+             : j->settings.squad_output ? write_squad(j)
+                                        : answer_operands(j);
     if (!st)
         el_text_loss_say(&j->loss, NULL, "examples", j->model.card.features.max_seq_length, false);
     if (!st && j->skipped)

@@ -96,12 +96,9 @@ static el_status print_sentence(job *j, const item *items, const el_sentence_sco
         json_t *object = json_pack("{s:o, s:i}", "score", el_json_number(r->score), "tokens", r->tokens);
         if (object && !isnan(r->share))
             json_object_set_new(object, "originals", el_json_number(r->share));
-        char *const text = object ? el_json_dump(object, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
-        json_decref(object);
-        if (!text)
-            return el_fail(EL_ENOMEM, "no memory for a score");
-        puts(text);
-        free(text);
+        const el_status st = cli_json_line(object);
+        if (st)
+            return st;
     }
     return cli_flush();
 }
@@ -116,7 +113,7 @@ static el_status print_pairs(const job *j, const el_pair_counts *c)
         return EL_OK;
     }
     json_t *const object = el_pair_counts_json(c);
-    const el_status st = object ? cli_json_print(object) : el_fail(EL_ENOMEM, "no memory for the answer");
+    const el_status st = cli_json_print(object);
     json_decref(object);
     return st;
 }
@@ -150,16 +147,12 @@ static el_status print_best(job *j)
     char *line = NULL;
     if (object && j->s->json) {
         json_object_set_new(object, "score", el_json_number(j->best_score));
-        line = el_json_dump(object, JSON_COMPACT | JSON_REAL_PRECISION(12));
-    } else if (object) {
-        el_answer_columns(object, false, &line);
+        return cli_json_line(object);
     }
+    if (object)
+        el_answer_columns(object, false, &line);
     json_decref(object);
-    if (!line)
-        return el_fail(EL_ENOMEM, "no memory for an answer");
-    puts(line);
-    free(line);
-    return EL_OK;
+    return cli_text_print(line);
 }
 
 /* Lines of one id stand together: the list before is done, and no line of it may come again. */

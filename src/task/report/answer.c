@@ -3,6 +3,7 @@
 #include "task/report/answer.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -192,5 +193,9 @@ el_status el_answer_columns(const json_t *answer, bool names, char **line)
         put_names(out, answer);
     else
         put_values(out, answer);
-    return fclose(out) == 0 && *line ? EL_OK : el_fail(EL_ENOMEM, "no memory for an answer");
+    if (fclose(out) == 0 && *line)
+        return EL_OK;
+    free(*line);
+    *line = NULL;
+    return el_fail(EL_ENOMEM, "no memory for an answer");
 }

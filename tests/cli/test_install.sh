@@ -61,3 +61,12 @@ CMAKE
 cmake -G Ninja -S "$dir/user" -B "$dir/user/build" -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$dir/prefix" >"$dir/said" 2>&1 &&
     cmake --build "$dir/user/build" >>"$dir/said" 2>&1 || fail "the CMake package does not build a program: $(cat "$dir/said")"
 ("$dir/user/build/user" 2>&1 || true) | grep -qF "libelectra $version" || fail "the program built with CMake does not run"
+[[ ! -e $build/electra-mpi || -x $dir/prefix/bin/electra-mpi ]] || fail "electra-mpi is built, and not installed"
+
+# Inside another project; with absolute folders; without the server in a folder that was configured with it.
+sed -i "s|^find_package.*|add_subdirectory($(realpath "$here/../..") electra)|" "$dir/user/CMakeLists.txt"
+inside() { cmake -G Ninja -S "$dir/user" -B "$dir/inside" -DCMAKE_C_COMPILER="$cc" -DELECTRA_CUDA=OFF -DELECTRA_MPI=OFF "$@" >"$dir/said" 2>&1; }
+inside -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_LIBDIR=/usr/lib || fail "electra inside another project: $(tail -5 "$dir/said")"
+[[ $(PKG_CONFIG_PATH=$dir/inside/electra PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 pkg-config --cflags electra) == "-I/usr/include"* ]] ||
+    fail "an absolute folder of libraries moves the header's: $(cat "$dir/inside/electra/electra.pc")"
+inside -DELECTRA_SERVE=OFF || fail "without the server, where it was before: $(tail -5 "$dir/said")"

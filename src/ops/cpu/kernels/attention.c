@@ -429,7 +429,7 @@ INLINE void add_to_keys(const places *p, const void *kept, const uint32_t *packe
 
 /* What the queries from `first` on add to dK and dV: to all keys at once, or where there are limits to a few at a time, each
  * time from the first query that sees one of them. */
-INLINE void keys_backward(head *h, const places *p, int first, int rows, const bool pairs, const el_type type)
+INLINE void keys_backward(head *h, const places *p, int first, int rows, const bool pairs)
 {
     const int most = h->limits ? QUERIES : h->rows;
     pack_rows(p->q_across, el_piece_rows(h->q, first, rows), pairs);
@@ -460,7 +460,7 @@ INLINE void backward(head *h, const head *next, void *scratch, const bool pairs,
         for (int first = begin; first < end; first += QUERIES)
             queries_backward(h, next, &p, first, end - first < QUERIES ? end - first : QUERIES, first - begin,
                              pairs, type);
-        keys_backward(h, &p, begin, end - begin, pairs, type);
+        keys_backward(h, &p, begin, end - begin, pairs);
     }
     store_rows(h->dk, 0, h->rows, p.dk, p.width, h->scale, type);
     store_rows(h->dv, 0, h->rows, p.dv, p.width, h->mask.scale, type);

@@ -4,7 +4,7 @@
 
 #include "cli/bench.h"
 #include "cli/cli.h"
-#include "train/feed.h"
+#include "train/pass.h"
 
 enum { SEED = 1 };
 
@@ -107,44 +107,27 @@ el_status bench_step(const bench_place *place, json_t **result)
 
 typedef struct {
     bench_model model;
-    el_arena arena;
-    el_encoder_saved saved;
-    el_feed feed;
-    el_input input;
+    el_pass pass;
 } inference;
 
 static el_status infer(void *context)
 {
     inference *w = context;
-    const el_network *net = &w->model.model.networks[0];
-    el_queue *const q = w->model.place->q;
-    el_encoder_forward(q, &net->config, &net->w, &w->saved, &w->input);
-    q->wait(q);
+    el_pass_hidden(&w->pass);
+    w->pass.q->wait(w->pass.q);
     return EL_OK;
 }
 
-/* Activations of one forward pass over the whole batch, and the batch. */
-static el_status lay_out(void *context)
-{
-    inference *const w = context;
-    const el_model *m = &w->model.model;
-    el_feed_layout(&w->feed, &w->arena, w->model.batch.rows);
-    return el_encoder_saved_layout(&w->saved, &w->arena, &m->networks[0].config, w->model.batch.rows,
-                                   m->activations, m->parameters, false);
-}
-
+/* Room for one forward pass over the whole batch, and the batch. */
 static el_status open_inference(inference *w)
 {
-    const el_batch *const batch = &w->model.batch;
-    el_queue *const q = w->model.place->q;
-    el_status st = el_feed_open(&w->feed, batch->rows);
-    if (!st)
-        st = el_device_lay_out(q->dev, &w->arena, lay_out, w);
+    const el_model *const m = &w->model.model;
+    w->pass = (el_pass){.q = w->model.place->q, .model = m, .net = &m->networks[0]};
+    const el_status st = el_pass_reserve(&w->pass, w->model.batch.rows);
     if (st)
         return st;
-    w->input = el_feed_send(&w->feed, q, batch, 0, batch->sequences, false, (el_random){0});
-    el_feed_send_ids(&w->feed, q, batch->ids, batch->rows);
-    q->wait(q);
+    el_pass_send(&w->pass, &w->model.batch);
+    w->pass.q->wait(w->pass.q);
     return EL_OK;
 }
 
@@ -161,10 +144,7 @@ el_status bench_infer(const bench_place *place, json_t **result)
     if (!st)
         *result = bench_model_report(
             &w.model, el_config_flops(&w.model.model.networks[0].config, (double)s->max_seq_length), seconds);
-    el_encoder_saved_free(&w.saved);
-    el_feed_close(&w.feed);
-    if (w.model.model.dev)
-        el_device_release(w.model.model.dev, &w.arena);
+    el_pass_close(&w.pass);
     bench_model_close(&w.model);
     return st;
 }

@@ -5,11 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/batch.h"
 #include "format/model_folder.h"
-#include "model/heads.h"
+#include "model/memory.h"
 #include "ops/copy_gate.h"
-#include "train/feed.h"
+#include "train/pass.h"
 
 enum { SLOTS = 256 }; /* predicted tokens that a head takes at a time */
 
@@ -17,18 +16,13 @@ struct el_scorer {
     el_score_kind kind;
     el_queue *q;
     el_model model;
-    const el_network *net;
+    el_pass pass;
     const el_head *predicts; /* its head that says which token; NULL: it judges those that stand there */
     el_vocab *vocab;
     el_wordpiece *wordpiece;
-    int rows; /* of a batch, at most; no fewer than the model's places */
-    el_arena arena;
-    el_feed feed;
-    el_encoder_saved encoder;
-    el_mlm_saved mlm;
-    el_rtd_saved rtd;
-    el_tensor losses, gates;  /* of slots */
-    int *slot_rows, *targets; /* on the device */
+    el_arena arena; /* beside the pass, of slots: */
+    el_tensor losses, gates;
+    int *targets;
     /* the batch */
     el_batch batch;
     int *host_rows, *host_targets, *owners; /* of slots, or of rows: whose score it belongs to */
@@ -102,8 +96,13 @@ static el_status choose(el_scorer *s, const char *folder, el_score_kind wanted)
                                             : EL_SCORE_LEFT_TO_RIGHT;
     if (!can[s->kind])
         return el_fail(EL_EUSAGE, "%s: has no network that says so much of a sentence", folder);
-    s->net = by_generator(s) ? generator : discriminator;
-    s->predicts = head_of(s->net, EL_HEAD_MLM);
+    const el_network *const net = by_generator(s) ? generator : discriminator;
+    s->predicts = head_of(net, EL_HEAD_MLM);
+    s->pass = (el_pass){.q = s->q,
+                        .model = &s->model,
+                        .net = net,
+                        .head = s->predicts ? s->predicts : judges,
+                        .slots = SLOTS};
     return EL_OK;
 }
 
@@ -111,33 +110,25 @@ static el_status lay_out(void *context)
 {
     el_scorer *const s = context;
     const el_model *m = &s->model;
-    const el_config *c = &s->net->config;
-    el_feed_layout(&s->feed, &s->arena, s->rows);
-    s->slot_rows = el_arena_ints(&s->arena, s->rows + 1);
-    s->targets = el_arena_ints(&s->arena, s->rows + 1);
+    s->targets = el_arena_ints(&s->arena, SLOTS);
     s->losses = el_arena_tensor(&s->arena, m->parameters, SLOTS, 1);
     s->gates = el_arena_tensor(&s->arena, m->activations, SLOTS, 1);
-    if (s->predicts)
-        el_mlm_saved_layout(&s->mlm, &s->arena, c, SLOTS, m->activations, m->parameters, false);
-    else
-        el_rtd_saved_layout(&s->rtd, &s->arena, c, s->rows, m->activations);
-    return el_encoder_saved_layout(&s->encoder, &s->arena, c, s->rows, m->activations, m->parameters, false);
+    return EL_OK;
 }
 
+/* Room for `rows` rows, and no fewer than the model's places. */
 static el_status reserve(el_scorer *s, int rows)
 {
-    const el_model *m = &s->model;
-    const el_config *c = &s->net->config;
-    const size_t n = (size_t)(rows > c->max_position_embeddings ? rows : c->max_position_embeddings);
-    s->rows = (int)n;
-    s->host_rows = malloc((n + 1) * sizeof *s->host_rows);
-    s->host_targets = malloc((n + 1) * sizeof *s->host_targets);
-    s->owners = malloc((n + 1) * sizeof *s->owners);
-    s->values = malloc((n + 1) * sizeof *s->values);
+    const int longest = el_scorer_longest(s), most = rows > longest ? rows : longest;
+    const size_t n = (size_t)most + 1;
+    s->host_rows = malloc(n * sizeof *s->host_rows);
+    s->host_targets = malloc(n * sizeof *s->host_targets);
+    s->owners = malloc(n * sizeof *s->owners);
+    s->values = malloc(n * sizeof *s->values);
     if (!s->host_rows || !s->host_targets || !s->owners || !s->values)
-        return el_fail(EL_ENOMEM, "no memory for scores of %d tokens", s->rows);
-    const el_status st = el_feed_open(&s->feed, s->rows);
-    return st ? st : el_device_lay_out(m->dev, &s->arena, lay_out, s);
+        return el_fail(EL_ENOMEM, "no memory for scores of %d tokens", most);
+    const el_status st = el_pass_reserve(&s->pass, most);
+    return st || !s->predicts ? st : el_device_lay_out(s->q->dev, &s->arena, lay_out, s);
 }
 
 static el_status open_all(el_scorer *s, el_type activations, const char *folder, el_score_kind kind,
@@ -151,7 +142,7 @@ static el_status open_all(el_scorer *s, el_type activations, const char *folder,
     if (!st)
         st = choose(s, folder, kind);
     if (!st)
-        st = el_model_vocab(by_generator(s) ? paths.generator : paths.discriminator, &s->net->config,
+        st = el_model_vocab(by_generator(s) ? paths.generator : paths.discriminator, &s->pass.net->config,
                             &s->vocab);
     if (!st)
         st = el_wordpiece_open(&s->wordpiece, s->vocab, reading);
@@ -180,8 +171,7 @@ void el_scorer_close(el_scorer *s)
     if (!s)
         return;
     el_device_release(s->q->dev, &s->arena);
-    el_encoder_saved_free(&s->encoder);
-    el_feed_close(&s->feed);
+    el_pass_close(&s->pass);
     el_model_close(&s->model);
     el_wordpiece_close(s->wordpiece);
     el_vocab_close(s->vocab);
@@ -201,7 +191,7 @@ el_score_kind el_scorer_kind(const el_scorer *scorer)
 
 int el_scorer_longest(const el_scorer *scorer)
 {
-    return scorer->net->config.max_position_embeddings;
+    return scorer->pass.net->config.max_position_embeddings;
 }
 
 const el_text_loss *el_scorer_loss(const el_scorer *scorer)
@@ -216,14 +206,14 @@ static el_status predict_some(el_scorer *s, el_tensor hidden, int first, int cou
 {
     el_queue *q = s->q;
     const el_mlm_weights *w = &s->predicts->mlm.w;
-    const int *rows = s->slot_rows + first, *targets = s->targets + first;
     float gates[SLOTS], *const values = s->values + first;
     const el_tensor losses = el_tensor_rows(s->losses, 0, count), scores = el_tensor_rows(s->gates, 0, count);
-    const el_tensor logits = el_mlm_forward(q, &s->net->config, w, &s->mlm, hidden, rows, count);
-    q->softmax_loss(q, losses, NULL, NULL, el_tensor_none(), logits, targets, NULL, NULL, 1);
+    const el_tensor logits = el_pass_predict(&s->pass, hidden, s->host_rows + first, count);
+    q->send(q, s->targets, s->host_targets + first, (size_t)count * sizeof *s->targets);
+    q->softmax_loss(q, losses, NULL, NULL, el_tensor_none(), logits, s->targets, NULL, NULL, 1);
     el_status st = el_tensor_read(q, losses, values);
     if (!st && s->predicts->config.gated) {
-        q->linear_forward(q, scores, el_tensor_rows(s->mlm.gathered, 0, count), w->gate_w, w->gate_b);
+        q->linear_forward(q, scores, el_tensor_rows(s->pass.mlm.gathered, 0, count), w->gate_w, w->gate_b);
         st = el_tensor_read(q, scores, gates);
         for (int i = 0; !st && i < count; i++)
             values[i] = (float)el_copy_of((double)gates[i], (double)values[i], true).loss;
@@ -235,19 +225,10 @@ static el_status predict_some(el_scorer *s, el_tensor hidden, int first, int cou
 
 static el_status predict(el_scorer *s, el_tensor hidden)
 {
-    el_queue *q = s->q;
     el_status st = EL_OK;
-    q->send(q, s->slot_rows, s->host_rows, (size_t)s->count * sizeof(int));
-    q->send(q, s->targets, s->host_targets, (size_t)s->count * sizeof(int));
     for (int first = 0; !st && first < s->count; first += SLOTS)
         st = predict_some(s, hidden, first, s->count - first < SLOTS ? s->count - first : SLOTS);
     return st;
-}
-
-static el_status judge(el_scorer *s, el_tensor hidden)
-{
-    const el_head *head = el_network_head(s->net, EL_HEAD_DETECTION);
-    return el_tensor_read(s->q, el_rtd_forward(s->q, &head->rtd.w, &s->rtd, hidden), s->values);
 }
 
 static void add(const el_scorer *s, el_sentence_score *score, double value)
@@ -268,12 +249,9 @@ static el_status run(el_scorer *s, el_sentence_score *scores)
     el_batch *b = &s->batch;
     if (b->rows == 0)
         return EL_OK;
-    if (s->net->config.causal)
-        el_batch_limit(b);
-    const el_input in = el_feed_send(&s->feed, s->q, b, 0, b->sequences, false, (el_random){0});
-    el_feed_send_ids(&s->feed, s->q, b->ids, b->rows);
-    const el_tensor hidden = el_encoder_forward(s->q, &s->net->config, &s->net->w, &s->encoder, &in);
-    const el_status st = s->predicts ? predict(s, hidden) : judge(s, hidden);
+    el_pass_send(&s->pass, b);
+    const el_tensor hidden = el_pass_hidden(&s->pass);
+    const el_status st = s->predicts ? predict(s, hidden) : el_pass_judge(&s->pass, hidden, s->values);
     s->q->wait(s->q);
     for (int i = 0; !st && i < s->count; i++)
         if (s->owners[i] >= 0)
@@ -287,7 +265,7 @@ static el_status run(el_scorer *s, el_sentence_score *scores)
 static el_status put(el_scorer *s, el_sentence_score *scores)
 {
     const int n = (int)s->ids.count;
-    el_status st = s->batch.rows + n > s->rows ? run(s, scores) : EL_OK;
+    el_status st = s->batch.rows + n > s->pass.rows ? run(s, scores) : EL_OK;
     return st ? st : el_batch_add(&s->batch, s->ids.data, n, n);
 }
 
@@ -308,7 +286,7 @@ static int turn_to_query(el_scorer *s, int n, int i)
     const size_t behind = (size_t)(n - 1 - i) * sizeof(int);
     memmove(b->ids + first + i, b->ids + first + i + 1, behind);
     memmove(b->positions + first + i, b->positions + first + i + 1, behind);
-    b->ids[last] = el_config_relative(&s->net->config) ? s->net->config.vocab_size : s->vocab->mask;
+    b->ids[last] = el_config_relative(&s->pass.net->config) ? s->pass.net->config.vocab_size : s->vocab->mask;
     b->positions[last] = position;
     for (int row = first; row <= last; row++)
         b->limits[row] = n - 1;
@@ -333,7 +311,7 @@ static el_status put_sentence(el_scorer *s, int number, el_sentence_score *score
         }
         return st;
     }
-    const bool ordered = el_network_head(s->net, EL_HEAD_MLM)->config.ordered;
+    const bool ordered = s->predicts->config.ordered;
     for (int i = 1; !st && i + 1 < n; i++) { /* a pass for each token */
         const int token = ids[i];
         ids[i] = s->vocab->mask;

@@ -4,69 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/memory.h"
 #include "serve/service_parts.h"
 
 const char *const EL_ASK_NAMES[EL_ASKS] = {"predict", "embed", "detect", "fill"};
-
-/* ---- readers ---- */
-
-/* A reader, and the model that its network is of. */
-typedef struct {
-    el_window_reader *reader;
-    const el_model *model;
-} opening;
-
-static el_status lay_out(void *context)
-{
-    el_window_reader *const r = ((const opening *)context)->reader;
-    const el_model *const m = ((const opening *)context)->model;
-    const bool guesses = el_network_head(r->net, EL_HEAD_MLM) != NULL;
-    el_feed_layout(&r->feed, &r->arena, r->capacity);
-    r->slots = el_arena_ints(&r->arena, EL_SERVICE_SLOTS);
-    if (guesses)
-        el_mlm_saved_layout(&r->mlm, &r->arena, &r->net->config, EL_SERVICE_SLOTS, m->activations,
-                            m->parameters, false);
-    else
-        el_rtd_saved_layout(&r->rtd, &r->arena, &r->net->config, r->capacity, m->activations);
-    return el_encoder_saved_layout(&r->encoder, &r->arena, &r->net->config, r->capacity, m->activations,
-                                   m->parameters, false);
-}
-
-el_status el_window_reader_open(el_window_reader *r, el_queue *q, const el_model *model,
-                                const el_network *net, int batch_tokens)
-{
-    if (!net)
-        return EL_OK;
-    r->net = net;
-    r->places = net->config.max_position_embeddings;
-    if (r->places < 4)
-        return el_fail(EL_EDATA, "a model of %d places has no room for [CLS], a window of text and [SEP]",
-                       r->places);
-    r->capacity = batch_tokens > r->places ? batch_tokens : r->places;
-    const int wide = net->config.vocab_size > r->capacity ? net->config.vocab_size : r->capacity;
-    r->row = malloc((size_t)r->places * sizeof *r->row);
-    r->logits = malloc((size_t)wide * sizeof *r->logits);
-    el_status st = r->row && r->logits ? el_feed_open(&r->feed, r->capacity)
-                                       : el_fail(EL_ENOMEM, "no memory to ask a model");
-    if (!st)
-        st = el_batch_reserve(&r->batch, r->capacity, r->capacity);
-    return st ? st : el_device_lay_out(q->dev, &r->arena, lay_out, &(opening){r, model});
-}
-
-void el_window_reader_close(el_window_reader *r, el_queue *q)
-{
-    if (!r->net)
-        return;
-    el_encoder_saved_free(&r->encoder);
-    el_device_release(q->dev, &r->arena);
-    el_feed_close(&r->feed);
-    el_batch_release(&r->batch);
-    free(r->row);
-    free(r->logits);
-}
-
-/* ---- the service ---- */
 
 static el_status reserve_scratch(el_service *s)
 {
@@ -109,21 +49,18 @@ static el_status open_embedder(el_service *s, el_answerer *a, const el_service_s
 
 static el_status open_answerer(el_service *s, el_answerer *a, const el_service_settings *settings, int tokens)
 {
-    const el_model *const m = &s->loaded->model;
     el_status st = open_tuned(s, a, tokens);
     if (!st)
         st = open_embedder(s, a, settings, tokens);
     if (!st)
-        st = el_window_reader_open(&a->generator, s->q, m, el_model_network(m, EL_GENERATOR), tokens);
-    return st ? st
-              : el_window_reader_open(&a->discriminator, s->q, m, el_model_network(m, EL_DISCRIMINATOR),
-                                      tokens);
+        st = el_window_reader_open(&a->generator, s->q, s->loaded, EL_GENERATOR, EL_WINDOW_SLOTS, tokens);
+    return st ? st : el_window_reader_open(&a->discriminator, s->q, s->loaded, EL_DISCRIMINATOR, 0, tokens);
 }
 
-static void close_answerer(el_answerer *a, el_queue *q)
+static void close_answerer(el_answerer *a)
 {
-    el_window_reader_close(&a->generator, q);
-    el_window_reader_close(&a->discriminator, q);
+    el_window_reader_close(&a->generator);
+    el_window_reader_close(&a->discriminator);
     el_embedder_close(a->embedder);
     el_finetuned_close(&a->tuned);
 }
@@ -146,11 +83,10 @@ static el_status open_parts(el_service *s, const el_service_settings *settings)
 
 static void close_service(el_service *s)
 {
-    if (s->q) {
-        close_answerer(&s->usual, s->q);
-        close_answerer(&s->passing, s->q);
+    close_answerer(&s->usual);
+    close_answerer(&s->passing);
+    if (s->q)
         s->q->close(s->q);
-    }
     el_wordpiece_close(s->wordpiece);
     el_wordpiece_close(s->wordpiece_tuned);
     el_loaded_close(s->loaded);
@@ -213,9 +149,9 @@ bool el_service_can(const el_service *s, el_ask ask)
     case EL_ASK_PREDICT:
         return s->loaded->tuned;
     case EL_ASK_DETECT:
-        return s->usual.discriminator.net != NULL;
+        return s->usual.discriminator.places > 0;
     case EL_ASK_FILL:
-        return s->usual.generator.net != NULL;
+        return s->usual.generator.places > 0;
     default:
         return true;
     }

@@ -1,8 +1,8 @@
 /* service_compute - parts of many questions at once: through the network, and each answer to whom it belongs */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "model/memory.h"
 #include "serve/service_parts.h"
 
 static el_question *question_of(el_part part)
@@ -22,94 +22,45 @@ static el_query *query_of(el_part part)
 
 /* ---- windows through a network of pre-training ---- */
 
-static el_status fill_batch(const el_service *s, el_window_reader *r, const el_part *parts, int count)
+typedef el_status window_ask(el_window_reader *reader, const el_window_asked *asked, int count);
+
+static el_window_asked window_of(el_part part)
 {
-    el_status st = EL_OK;
-    el_batch_clear(&r->batch);
-    for (int i = 0; i < count && !st; i++) {
-        const el_text_window w = place_of(parts[i])->window;
-        const int pieces = w.end - w.begin;
-        r->row[0] = s->loaded->vocab->cls;
-        if (pieces) /* a text without any has no list either */
-            memcpy(r->row + 1, query_of(parts[i])->ids.data + w.begin, (size_t)pieces * sizeof *r->row);
-        r->row[pieces + 1] = s->loaded->vocab->sep;
-        st = el_batch_add(&r->batch, r->row, pieces + 2, pieces + 2);
-    }
-    return st;
+    const struct el_question_part *const p = place_of(part);
+    const el_query *const a = query_of(part);
+    const int top_k = question_of(part)->top_k;
+    return (el_window_asked){.window = p->window,
+                             .ids = a->ids.data,
+                             .logits = a->numbers,
+                             .at = a->at + p->mask,
+                             .masks = p->masks,
+                             .guesses = a->guesses + (size_t)p->mask * (size_t)top_k,
+                             .top_k = top_k,
+                             .temperature = 1};
 }
 
-static el_tensor encode(el_service *s, el_window_reader *r)
+static el_status ask_windows(el_window_reader *reader, window_ask *ask, const el_part *parts, int count)
 {
-    const el_input in = el_feed_send(&r->feed, s->q, &r->batch, 0, r->batch.sequences, false, (el_random){0});
-    el_feed_send_ids(&r->feed, s->q, r->batch.ids, in.rows);
-    return el_encoder_forward(s->q, &r->net->config, &r->net->w, &r->encoder, &in);
+    el_window_asked *const asked = malloc((size_t)count * sizeof *asked);
+    if (!asked)
+        return el_fail(EL_ENOMEM, "no memory for a question");
+    for (int i = 0; i < count; i++)
+        asked[i] = window_of(parts[i]);
+    const el_status st = ask(reader, asked, count);
+    free(asked);
+    return st;
 }
 
 static el_status detect(el_service *s, el_answerer *with, const el_part *parts, int count)
 {
-    el_window_reader *const r = &with->discriminator;
-    el_status st = fill_batch(s, r, parts, count);
-    if (!st)
-        st = el_tensor_read(s->q, el_rtd_forward(s->q, &r->net->heads[0].rtd.w, &r->rtd, encode(s, r)),
-                            r->logits);
-    for (int i = 0; i < count && !st; i++) {
-        const el_text_window w = place_of(parts[i])->window;
-        if (w.last > w.first)
-            memcpy(query_of(parts[i])->numbers + w.first,
-                   r->logits + r->batch.starts[i] + 1 + w.first - w.begin,
-                   (size_t)(w.last - w.first) * sizeof(float));
-    }
-    return st;
-}
-
-/* A [MASK], and whose guesses it gets. */
-typedef struct {
-    el_guess *guesses;
-    int top_k;
-} slot;
-
-static el_status guess(el_service *s, el_window_reader *r, el_tensor hidden, const slot *slots,
-                       const int *rows, int count)
-{
-    const el_config *const c = &r->net->config;
-    s->q->send(s->q, r->slots, rows, (size_t)count * sizeof *rows);
-    const el_tensor logits =
-        el_mlm_forward(s->q, c, &r->net->heads[0].mlm.w, &r->mlm, hidden, r->slots, count);
-    el_status st = EL_OK;
-    for (int i = 0; i < count && !st; i++) {
-        st = el_tensor_read(s->q, el_tensor_rows(logits, i, 1), r->logits);
-        if (!st)
-            el_guess_rank(slots[i].guesses, slots[i].top_k, r->logits, 1, c->vocab_size,
-                          s->loaded->vocab->size);
-    }
-    return st;
+    (void)s;
+    return ask_windows(&with->discriminator, el_window_reader_detect, parts, count);
 }
 
 static el_status fill(el_service *s, el_answerer *with, const el_part *parts, int count)
 {
-    el_window_reader *const r = &with->generator;
-    slot slots[EL_SERVICE_SLOTS];
-    int rows[EL_SERVICE_SLOTS], waiting = 0;
-    el_status st = fill_batch(s, r, parts, count);
-    if (st)
-        return st;
-    const el_tensor hidden = encode(s, r);
-    for (int i = 0; i < count && !st; i++) {
-        const el_query *const a = query_of(parts[i]);
-        const el_text_window w = place_of(parts[i])->window;
-        const int top_k = question_of(parts[i])->top_k;
-        for (int m = 0; m < a->masks && !st; m++) {
-            if (a->at[m] < w.first || a->at[m] >= w.last)
-                continue;
-            slots[waiting] = (slot){a->guesses + (size_t)m * (size_t)top_k, top_k};
-            rows[waiting++] = r->batch.starts[i] + 1 + a->at[m] - w.begin;
-            if (waiting == EL_SERVICE_SLOTS) {
-                st = guess(s, r, hidden, slots, rows, waiting);
-                waiting = 0;
-            }
-        }
-    }
-    return st || !waiting ? st : guess(s, r, hidden, slots, rows, waiting);
+    (void)s;
+    return ask_windows(&with->generator, el_window_reader_fill, parts, count);
 }
 
 /* ---- texts through a task's head, or to a vector ---- */

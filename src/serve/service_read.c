@@ -183,30 +183,35 @@ static int windows_of(const el_service *s, const el_question *q, const el_query 
     return windowed ? el_window_count((int)a->ids.count, el_service_longest(s, q->ask) - 2) : 1;
 }
 
+/* The windows of a query are parts from `part` on. */
+static void list_windows(el_question *q, int query, int part, int size)
+{
+    el_query *const a = &q->queries[query];
+    const int count = (int)a->ids.count, windows = el_window_count(count, size);
+    a->tokens = 0;
+    for (int w = 0, mask = 0; w < windows; w++, part++) {
+        const el_text_window view = el_window_at(w, count, size);
+        const int masks = el_window_answers(view, a->at + mask, a->masks - mask);
+        q->parts[part] = (struct el_question_part){query, view, mask, masks};
+        a->tokens += q->tokens[part] = view.end - view.begin + 2;
+        mask += masks;
+    }
+}
+
 static el_status list_parts(el_service *s, el_question *q)
 {
     const bool windowed = q->ask == EL_ASK_DETECT || q->ask == EL_ASK_FILL;
-    const int size = el_service_longest(s, q->ask) - 2;
     int count = 0;
     for (int i = 0; i < q->count; i++)
         count += windows_of(s, q, &q->queries[i]);
     el_status st = take(&q->parts, (size_t)count, sizeof *q->parts);
     if (!st)
         st = take(&q->tokens, (size_t)count, sizeof *q->tokens);
-    for (int i = 0, part = 0; i < q->count && !st; i++) {
-        el_query *const a = &q->queries[i];
-        const int windows = windows_of(s, q, a);
+    for (int i = 0, part = 0; i < q->count && !st; part += windows_of(s, q, &q->queries[i++])) {
+        q->parts[part].query = i;
+        q->tokens[part] = q->queries[i].tokens;
         if (windowed)
-            a->tokens = 0;
-        for (int w = 0; w < windows; w++, part++) {
-            q->parts[part] = (struct el_question_part){.query = i};
-            if (windowed)
-                q->parts[part].window = el_window_at(w, (int)a->ids.count, size);
-            if (windowed)
-                a->tokens += q->tokens[part] = q->parts[part].window.end - q->parts[part].window.begin + 2;
-            else
-                q->tokens[part] = a->tokens;
-        }
+            list_windows(q, i, part, el_service_longest(s, q->ask) - 2);
     }
     q->job = (el_job){.lane = &s->lanes[q->ask], .parts = count, .tokens = q->tokens};
     return st;

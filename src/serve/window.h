@@ -33,4 +33,13 @@ static inline el_text_window el_window_at(int w, int count, int size)
     return (el_text_window){begin, end, first, last};
 }
 
+/* How many of the pieces `at`, in order, it answers for, where windows before it answer for none of them. */
+static inline int el_window_answers(el_text_window window, const int *at, int count)
+{
+    int answered = 0;
+    while (answered < count && at[answered] < window.last)
+        answered++;
+    return answered;
+}
+
 #endif

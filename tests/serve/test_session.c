@@ -423,11 +423,48 @@ static void test_judged(void **state)
     el_loaded_close(loaded);
 }
 
+static void say_decoder(bool yes)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/discriminator/config.json", run);
+    json_t *const config = json_load_file(path, 0, NULL);
+    CHECK(config, "%s is no JSON", path);
+    json_object_set_new(config, "is_decoder", json_boolean(yes));
+    CHECK(json_dump_file(config, path, 0) == 0, "%s cannot be written", path);
+    json_decref(config);
+}
+
+/* Of a discriminator that says so each piece is judged by those before it. */
+static void test_causal(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"a b q", "a b z"};
+    el_session *session = NULL;
+    el_detection answer;
+    float logits[2][3];
+    say_decoder(true);
+    el_loaded *const loaded = load(false, true, NULL);
+    say_decoder(false);
+    CHECK_OK(el_session_open(&session, loaded));
+    for (int t = 0; t < 2; t++) {
+        CHECK_OK(el_session_detect(session, texts[t], strlen(texts[t]), &answer));
+        assert_int_equal(answer.count, 3);
+        memcpy(logits[t], answer.logits, sizeof logits[t]);
+    }
+    CHECK(memcmp(logits[0], logits[1], 2 * sizeof(float)) == 0,
+          "pieces before the last have %g %g, and %g %g", (double)logits[0][0], (double)logits[0][1],
+          (double)logits[1][0], (double)logits[1][1]);
+    CHECK(logits[0][2] != logits[1][2], "the last piece is judged without being seen");
+    el_session_close(session);
+    el_loaded_close(loaded);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_detect),
         cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_causal),
         cmocka_unit_test(test_fill),
         cmocka_unit_test(test_judged_formula),
         cmocka_unit_test(test_judged),

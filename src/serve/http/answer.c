@@ -211,22 +211,11 @@ static int put_prediction(el_text *t, const el_request *r, const el_query *a)
 
 /* ---- vectors ---- */
 
-/* To length 1, as the embedder does it. */
-static void normalize(float *vector, int width)
-{
-    double squares = 0;
-    for (int i = 0; i < width; i++)
-        squares += (double)vector[i] * (double)vector[i];
-    const double length = fmax(sqrt(squares), 1e-12);
-    for (int i = 0; i < width; i++)
-        vector[i] = (float)(vector[i] / length);
-}
-
 static int put_vector(el_text *t, const el_request *r, const el_query *a)
 {
     const int width = el_service_width(r->service);
     if (r->normalize)
-        normalize(a->numbers, width);
+        el_vector_normalize(a->numbers, width);
     if (r->base64) {
         el_text_raw(t, "\"", 1);
         el_text_base64(t, a->numbers, (size_t)width * sizeof *a->numbers);

@@ -10,23 +10,17 @@
 #include "format/sentence.h"
 #include "task/learn/features.h"
 #include "task/learn/finetuned.h"
-#include "train/feed.h"
+#include "train/pass.h"
 
 static const double SHORTEST = 1e-12; /* as torch's normalize: the zero vector stays one */
 
 struct el_embedder {
     el_embedder_settings settings;
-    el_queue *q;
-    const el_model *model;
-    const el_network *net; /* of it */
+    el_pass pass;
     const el_vocab *vocab;
     el_model own_model; /* these two where nobody lent them */
     el_vocab *own_vocab;
     el_evaluation_watch watch;
-    int capacity; /* rows of a pass */
-    el_arena arena;
-    el_feed feed;
-    el_encoder_saved encoder;
     float *rows; /* host: what is pooled of a sequence */
     el_features features;
     el_batch batch;
@@ -36,7 +30,7 @@ struct el_embedder {
 
 static const el_config *config(const el_embedder *e)
 {
-    return &e->net->config;
+    return &e->pass.net->config;
 }
 
 int el_embedder_width(const el_embedder *e)
@@ -51,7 +45,7 @@ int el_embedder_longest(const el_embedder *e)
 
 /* ---- opening ---- */
 
-static el_status load(el_embedder *e, el_type activations, const char *folder)
+static el_status load(el_embedder *e, el_queue *q, el_type activations, const char *folder)
 {
     el_model_plan plan = {
         .activations = activations, .parameters = activations == EL_F64 ? EL_F64 : EL_F32, .packed = true};
@@ -59,7 +53,7 @@ static el_status load(el_embedder *e, el_type activations, const char *folder)
     el_status st = el_model_read(folder, false, &config, NULL, NULL);
     if (!st) {
         el_plan_add(&plan, EL_DISCRIMINATOR, config, (el_head_config){.kind = EL_HEAD_NONE});
-        st = el_weights_open(&e->own_model, e->q, &plan, &folder);
+        st = el_weights_open(&e->own_model, q, &plan, &folder);
     }
     return st ? st : el_model_vocab(folder, &config, &e->own_vocab);
 }
@@ -78,7 +72,6 @@ static el_status settle_length(el_embedder *e, int said, const char *folder)
         *longest = said ? said : places;
     if (*longest > places)
         *longest = places;
-    e->capacity = e->settings.batch_tokens > *longest ? e->settings.batch_tokens : *longest;
     return EL_OK;
 }
 
@@ -97,28 +90,19 @@ static void settle_pooling(el_embedder *e, const char *folder, const el_sentence
                folder);
 }
 
-static el_status lay_out(void *context)
-{
-    el_embedder *const e = context;
-    el_feed_layout(&e->feed, &e->arena, e->capacity);
-    return el_encoder_saved_layout(&e->encoder, &e->arena, config(e), e->capacity, e->model->activations,
-                                   e->model->parameters, false);
-}
-
 static el_status reserve(el_embedder *e)
 {
-    e->rows = malloc((size_t)el_embedder_longest(e) * (size_t)el_embedder_width(e) * sizeof *e->rows);
-    el_status st =
-        e->rows ? el_feed_open(&e->feed, e->capacity) : el_fail(EL_ENOMEM, "no memory for vectors");
-    return st ? st : el_device_lay_out(e->q->dev, &e->arena, lay_out, e);
+    const int longest = el_embedder_longest(e), tokens = e->settings.batch_tokens;
+    e->rows = malloc((size_t)longest * (size_t)el_embedder_width(e) * sizeof *e->rows);
+    return e->rows ? el_pass_reserve(&e->pass, tokens > longest ? tokens : longest)
+                   : el_fail(EL_ENOMEM, "no memory for vectors");
 }
 
 /* The rest of opening one whose model is there. */
-static el_status begin(el_embedder *e, const el_model *model, const el_network *net, const el_vocab *vocab,
-                       const el_sentence *said, const char *folder)
+static el_status begin(el_embedder *e, el_queue *q, const el_model *model, const el_network *net,
+                       const el_vocab *vocab, const el_sentence *said, const char *folder)
 {
-    e->model = model;
-    e->net = net;
+    e->pass = (el_pass){.q = q, .model = model, .net = net};
     e->vocab = vocab;
     el_status st = el_sentence_check_casing(said, vocab->casing.lowercase, folder);
     if (!st)
@@ -138,16 +122,15 @@ el_status el_embedder_open(el_embedder **embedder, el_queue *q, el_type activati
     if (!e)
         return el_fail(EL_ENOMEM, "%s: no memory", folder);
     e->settings = *settings;
-    e->q = q;
     char *place = NULL;
     el_sentence said = {0};
     el_status st = el_sentence_read(&said, folder);
     if (!st)
         st = el_encoder_find(said.encoder, &place);
     if (!st)
-        st = load(e, activations, place);
+        st = load(e, q, activations, place);
     if (!st)
-        st = begin(e, &e->own_model, &e->own_model.networks[0], e->own_vocab, &said, folder);
+        st = begin(e, q, &e->own_model, &e->own_model.networks[0], e->own_vocab, &said, folder);
     free(place);
     el_sentence_free(&said);
     if (!st)
@@ -165,8 +148,7 @@ el_status el_embedder_over(el_embedder **embedder, el_queue *q, const el_model *
     if (!e)
         return el_fail(EL_ENOMEM, "no memory for an embedder");
     e->settings = *settings;
-    e->q = q;
-    const el_status st = begin(e, model, net, vocab, said, said->encoder);
+    const el_status st = begin(e, q, model, net, vocab, said, said->encoder);
     if (!st)
         *embedder = e;
     else
@@ -183,9 +165,7 @@ void el_embedder_close(el_embedder *e)
 {
     if (!e)
         return;
-    el_encoder_saved_free(&e->encoder);
-    el_device_release(e->q->dev, &e->arena);
-    el_feed_close(&e->feed);
+    el_pass_close(&e->pass);
     el_features_release(&e->features);
     el_batch_release(&e->batch);
     el_vocab_close(e->own_vocab);
@@ -197,16 +177,6 @@ void el_embedder_close(el_embedder *e)
 
 /* ---- asking ---- */
 
-static el_tensor encode(el_embedder *e)
-{
-    el_batch *const b = &e->batch;
-    if (config(e)->causal)
-        el_batch_limit(b);
-    const el_input in = el_feed_send(&e->feed, e->q, b, 0, b->sequences, false, (el_random){0});
-    el_feed_send_ids(&e->feed, e->q, b->ids, in.rows);
-    return el_encoder_forward(e->q, config(e), &e->net->w, &e->encoder, &in);
-}
-
 static void mean(const float *rows, int count, int width, float *vector)
 {
     for (int c = 0; c < width; c++) {
@@ -217,7 +187,7 @@ static void mean(const float *rows, int count, int width, float *vector)
     }
 }
 
-static void scale_to_one(float *vector, int width)
+void el_vector_normalize(float *vector, int width)
 {
     double squares = 0;
     for (int c = 0; c < width; c++)
@@ -233,19 +203,21 @@ static el_status pool(el_embedder *e, el_tensor rows, float *vector)
     const int count = e->settings.pooling == EL_POOL_CLS ? 1 : rows.rows, width = rows.cols;
     const int first =
         config(e)->causal ? rows.rows - count : 0; /* its [CLS] has seen nothing, its last row all */
-    const el_status st = el_tensor_read(e->q, el_tensor_rows(rows, first, count), e->rows);
+    const el_status st = el_tensor_read(e->pass.q, el_tensor_rows(rows, first, count), e->rows);
     if (st)
         return st;
     mean(e->rows, count, width, vector);
     if (e->settings.normalize)
-        scale_to_one(vector, width);
+        el_vector_normalize(vector, width);
     return EL_OK;
 }
 
-static el_status pool_batch(el_embedder *e, el_tensor hidden)
+static el_status pool_batch(el_embedder *e)
 {
     const el_batch *const b = &e->batch;
     el_status st = EL_OK;
+    el_pass_send(&e->pass, &e->batch);
+    const el_tensor hidden = el_pass_hidden(&e->pass);
     for (int s = 0; !st && s < b->sequences; s++)
         st = pool(e, el_tensor_rows(hidden, b->starts[s], b->starts[s + 1] - b->starts[s]),
                   e->vectors + (size_t)b->numbers[s] * (size_t)hidden.cols);
@@ -280,7 +252,7 @@ el_status el_embedder_ask_each(el_embedder *e, const el_dataset *dataset, const 
     for (int first = 0; !st && first < e->features.count;) {
         st = el_features_fill(&e->features, &first, e->settings.batch_tokens, &e->batch);
         if (!st)
-            st = pool_batch(e, encode(e));
+            st = pool_batch(e);
         if (!st && e->watch.on_batch)
             st = e->watch.on_batch(e->watch.context, (double)first / e->features.count);
     }

@@ -49,4 +49,7 @@ el_status el_embedder_ask_each(el_embedder *embedder, const el_dataset *dataset,
 /* Of the texts that it was asked about last. */
 const el_text_loss *el_embedder_loss(const el_embedder *embedder);
 
+/* To length 1; the zero vector stays one. */
+void el_vector_normalize(float *vector, int width);
+
 #endif

@@ -87,8 +87,8 @@ static el_status network_open(el_network *net, el_model *model, const el_network
     return el_config_check(&net->config, "the model");
 }
 
-/* The longest sequences and widest heads there can be. */
-static el_status reserve_scratch(el_model *model)
+/* For the longest sequences and widest heads there can be. */
+el_status el_model_reserve(const el_model *model)
 {
     int longest = 1, head = 1;
     for (int i = 0; i < model->count; i++) {
@@ -195,7 +195,7 @@ el_status el_model_open(el_model *model, el_queue *q, const el_model_plan *plan)
         st = network_open(&model->networks[i], model, &plan->networks[i]);
     }
     if (!st)
-        st = reserve_scratch(model);
+        st = el_model_reserve(model);
     if (!st) {
         el_model_list(model);
         st = reserve_memory(model);

@@ -110,6 +110,9 @@ typedef struct {
 el_status el_model_open(el_model *model, el_queue *q, const el_model_plan *plan);
 void el_model_close(el_model *model); /* accepts a zeroed one */
 
+/* Scratch of the model's queue, for whoever gives a copy of the model a queue of their own. */
+el_status el_model_reserve(const el_model *model);
+
 /* Fills the lists of all networks anew, with what memory there is: for el_model_open (lines.c). */
 void el_model_list(el_model *model);
 

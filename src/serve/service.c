@@ -8,16 +8,6 @@
 
 const char *const EL_ASK_NAMES[EL_ASKS] = {"predict", "embed", "detect", "fill"};
 
-static el_status reserve_scratch(el_service *s)
-{
-    el_status st = EL_OK;
-    for (int i = 0; i < s->loaded->model.count && !st; i++) {
-        const el_config *const c = &s->loaded->model.networks[i].config;
-        st = s->q->reserve(s->q, c->max_position_embeddings, c->hidden_size / c->num_attention_heads);
-    }
-    return st;
-}
-
 static el_status open_wordpieces(el_service *s)
 {
     const el_special_reading taught =
@@ -68,8 +58,6 @@ static void close_answerer(el_answerer *a)
 static el_status open_parts(el_service *s, const el_service_settings *settings)
 {
     el_status st = s->loaded->dev->open_queue(s->loaded->dev, &s->q, s->loaded->threads);
-    if (!st)
-        st = reserve_scratch(s);
     if (!st)
         st = open_wordpieces(s);
     if (!st)

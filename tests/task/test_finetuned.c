@@ -351,6 +351,62 @@ static void segments_must_be_known(void **state)
     el_queue_close(q);
 }
 
+/* ---- a queue of one's own ---- */
+
+/* A model that is shared was opened with another queue, whose scratch it is that there is room in. */
+static void long_texts_have_scratch(void **state)
+{
+    (void)state;
+    enum { LONG = 1280 }; /* more than the scratch that a queue begins with has room for */
+    const el_embedder_settings settings = {.batch_tokens = 64};
+    el_queue *const q = open_device(), *own;
+    el_vocab *const vocab = made_vocab(MADE_WORDS);
+    el_model_plan plan = {.activations = EL_F32, .parameters = EL_F32};
+    el_config config = made_config();
+    el_model model;
+    el_task_card card;
+    const float *vectors;
+    const el_prediction *p;
+    el_dataset d;
+    int count;
+    config.max_position_embeddings = LONG;
+    config.num_hidden_layers = config.num_attention_heads = 1;
+    el_plan_add(&plan, EL_DISCRIMINATOR, config, HEADS[EL_CLASSIFY]);
+    CHECK_OK(el_model_open(&model, q, &plan));
+    CHECK_OK(el_model_initialise(&model, &(el_initialisation){.fan_in = true, .seed = 3}));
+    open_card(&card, EL_CLASSIFY);
+    card.pair = false;
+    card.features.max_seq_length = LONG;
+    char text[3 * LONG + 1];
+    for (int i = 0; i < LONG; i++)
+        memcpy(text + 3 * i, "w1 ", 4);
+    CHECK_OK(el_dataset_open(&d, EL_CLASSIFY, "made"));
+    el_dataset_add(&d, 1)->text[0] = text;
+    for (int tuned = 0; tuned < 2; tuned++) {
+        el_finetuned f = {0};
+        el_embedder *e = NULL;
+        CHECK_OK(q->dev->open_queue(q->dev, &own, 1));
+        if (tuned) {
+            CHECK_OK(el_finetuned_over(&f, own, &model, vocab, &card, 64));
+            CHECK_OK(el_finetuned_ask(&f, &d, &p, &count));
+            assert_int_equal(count, 1);
+        } else {
+            CHECK_OK(
+                el_embedder_over(&e, own, &model, &model.networks[0], vocab, &(el_sentence){0}, &settings));
+            CHECK_OK(el_embedder_ask(e, &d, &vectors));
+            assert_int_equal(el_embedder_loss(e)->cut, 1);
+        }
+        el_embedder_close(e);
+        el_finetuned_close(&f);
+        own->close(own);
+    }
+    el_dataset_release(&d);
+    el_task_card_release(&card);
+    el_model_close(&model);
+    el_vocab_close(vocab);
+    el_queue_close(q);
+}
+
 /* ---- config.json ---- */
 
 #define SHAPE                                                                                                \
@@ -442,9 +498,13 @@ static void bad_folders_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_transformers),          cmocka_unit_test(metric_of_a_card),
-        cmocka_unit_test(range_goes_into_the_head), cmocka_unit_test(ours_comes_back),
-        cmocka_unit_test(segments_must_be_known),   cmocka_unit_test(kinds_follow_from_transformers_keys),
+        cmocka_unit_test(as_transformers),
+        cmocka_unit_test(metric_of_a_card),
+        cmocka_unit_test(range_goes_into_the_head),
+        cmocka_unit_test(ours_comes_back),
+        cmocka_unit_test(segments_must_be_known),
+        cmocka_unit_test(long_texts_have_scratch),
+        cmocka_unit_test(kinds_follow_from_transformers_keys),
         cmocka_unit_test(bad_folders_are_refused),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

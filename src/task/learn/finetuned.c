@@ -466,7 +466,8 @@ el_status el_finetuned_over(el_finetuned *f, el_queue *q, const el_model *model,
     *f = (el_finetuned){
         .card = *card, .model = *model, .vocab = vocab, .borrowed = true, .batch_tokens = micro_batch_tokens};
     f->model.q = q;
-    return open_learner(f);
+    const el_status st = el_model_reserve(&f->model);
+    return st ? st : open_learner(f);
 }
 
 void el_finetuned_close(el_finetuned *f)

@@ -6,15 +6,7 @@
 
 #include "cli/cli.h"
 #include "engine/pretrain/settings.h"
-#include "objective/flops.h"
 #include "train/presets.h"
-
-/* In the order of el_flops_objective. */
-#define OBJECTIVES                                                                                           \
-    "electra|electra-15|mlm|replace-mlm|all-tokens-mlm|causal|bidirectional|permutation|xlnet|adversarial|"  \
-    "two-stage|electric"
-
-enum { NETWORK, UNIGRAM, UNIFORM };
 
 typedef struct {
     int model_size, objective, sampler;
@@ -26,7 +18,7 @@ typedef struct {
 #define AT(field) offsetof(settings, field)
 static const el_option TABLE[] = {
     {"model_size", EL_OPT_CHOICE, AT(model_size), 0, 0, EL_PRESET_NAMES, "preset of the sizes"},
-    {"objective", EL_OPT_CHOICE, AT(objective), 0, 0, OBJECTIVES, "pre-training objective"},
+    {"objective", EL_OPT_CHOICE, AT(objective), 0, 0, EL_OBJECTIVE_NAMES, "pre-training objective"},
     {"sampler", EL_OPT_CHOICE, AT(sampler), 0, 0, "network|unigram|uniform",
      "where replacements come from; only a network costs anything"},
     {"num_train_steps", EL_OPT_INT, AT(num_train_steps), 0, 1e12, NULL,
@@ -49,18 +41,18 @@ static const el_option TABLE[] = {
  * BERT-Large. */
 static int64_t paper_steps(const settings *s)
 {
-    if (s->objective == EL_FLOPS_MLM && s->model_size == EL_SMALL)
+    if (s->objective == EL_MLM && s->model_size == EL_SMALL)
         return 1450000;
-    if (s->objective == EL_FLOPS_MLM && s->model_size == EL_BASE)
+    if (s->objective == EL_MLM && s->model_size == EL_BASE)
         return 1000000;
-    if (s->objective == EL_FLOPS_MLM && s->model_size == EL_LARGE)
+    if (s->objective == EL_MLM && s->model_size == EL_LARGE)
         return 464000;
     return EL_PRESET[s->model_size].steps;
 }
 
 static el_status check(const settings *s, const el_options *options)
 {
-    const bool chooses = s->objective == EL_FLOPS_ELECTRA || s->objective == EL_FLOPS_ELECTRA_15;
+    const bool chooses = el_objective_takes((el_objective_kind)s->objective, EL_SAMPLER_UNIGRAM);
     return chooses || !el_options_given(options, "sampler")
                ? EL_OK
                : el_options_refuse("sampler", "this objective has no sampler to choose");
@@ -88,10 +80,10 @@ static el_status plan(settings *s, const el_options *options, el_flops_plan *p)
         s->max_seq_length = preset->seq_length;
     if (s->mask_prob == 0)
         s->mask_prob = preset->mask_prob;
-    *p = (el_flops_plan){.objective = (el_flops_objective)s->objective,
+    *p = (el_flops_plan){.objective = (el_objective_kind)s->objective,
                          .encoder = model.networks[1].config,
                          .generator = model.networks[0].config,
-                         .sampled = s->sampler != NETWORK,
+                         .sampled = s->sampler != EL_SAMPLER_NETWORK,
                          .mask_prob = s->mask_prob,
                          .length = (double)s->max_seq_length};
     return EL_OK;

@@ -7,6 +7,7 @@
 
 #include "format/model_folder.h"
 #include "model/memory.h"
+#include "objective/networks.h"
 #include "ops/copy_gate.h"
 #include "train/pass.h"
 
@@ -39,69 +40,39 @@ static bool by_generator(const el_scorer *s)
     return s->kind == EL_SCORE_PLL || s->kind == EL_SCORE_LEFT_TO_RIGHT;
 }
 
-static const el_head *head_of(const el_network *net, el_head_kind kind)
-{
-    return net ? el_network_head(net, kind) : NULL;
-}
-
-/* What networks can say: a generator that predicts tokens, a large network that predicts them, one that judges them; NULL: there
- * is none. */
-static void list_scores(bool can[EL_SCORE_AUTO], const el_config *generator, bool restores,
-                        const el_head_config *judges)
-{
-    const bool electric = judges && judges->energies;
-    can[EL_SCORE_PLL] = generator && !generator->causal;
-    can[EL_SCORE_LEFT_TO_RIGHT] = generator && generator->causal;
-    can[EL_SCORE_ORIGINALS] = restores || (judges && !electric);
-    can[EL_SCORE_ENERGY] = electric;
-}
-
-static const el_head_config *planned_head(const el_network_plan *net, const char *name, el_head_kind kind)
-{
-    for (int i = 0; strcmp(net->name, name) == 0 && i < net->head_count; i++)
-        if (net->heads[i].kind == kind)
-            return &net->heads[i];
-    return NULL;
-}
-
 bool el_score_can(const el_model_plan *plan, el_score_kind kind)
 {
-    const el_config *generator = NULL;
-    const el_head_config *judges = NULL;
-    bool restores = false, can[EL_SCORE_AUTO];
-    for (int i = 0; i < plan->count; i++) {
-        const el_network_plan *const net = &plan->networks[i];
-        if (planned_head(net, EL_GENERATOR, EL_HEAD_MLM))
-            generator = &net->config;
-        restores |= planned_head(net, EL_DISCRIMINATOR, EL_HEAD_MLM) != NULL;
-        judges = judges ? judges : planned_head(net, EL_DISCRIMINATOR, EL_HEAD_DETECTION);
-    }
-    list_scores(can, generator, restores, judges);
-    return kind == EL_SCORE_AUTO || can[kind];
+    const el_network_plan *const generator = el_plan_network(plan, EL_GENERATOR);
+    const el_network_plan *const large = el_plan_network(plan, EL_DISCRIMINATOR);
+    const bool predicts = el_plan_head(generator, EL_HEAD_MLM), restores = el_plan_head(large, EL_HEAD_MLM);
+    const el_head_config *const judges = el_plan_head(large, EL_HEAD_DETECTION);
+    const bool electric = judges && judges->energies;
+    const bool can[] = {[EL_SCORE_PLL] = predicts && !generator->config.causal,
+                        [EL_SCORE_LEFT_TO_RIGHT] = predicts && generator->config.causal,
+                        [EL_SCORE_ORIGINALS] = restores || (judges && !electric),
+                        [EL_SCORE_ENERGY] = electric,
+                        [EL_SCORE_AUTO] = true};
+    return can[kind];
 }
 
 static el_status choose(el_scorer *s, const char *folder, el_score_kind wanted)
 {
-    const el_network *generator = el_model_network(&s->model, EL_GENERATOR);
-    const el_network *discriminator = el_model_network(&s->model, EL_DISCRIMINATOR);
-    const el_head *const judges = head_of(discriminator, EL_HEAD_DETECTION);
-    bool can[EL_SCORE_AUTO];
-    list_scores(can, head_of(generator, EL_HEAD_MLM) ? &generator->config : NULL,
-                head_of(discriminator, EL_HEAD_MLM), judges ? &judges->config : NULL);
+    static const el_score_kind ORDER[] = {EL_SCORE_ENERGY, EL_SCORE_ORIGINALS, EL_SCORE_PLL,
+                                          EL_SCORE_LEFT_TO_RIGHT};
+    const el_model_plan plan = el_plan_of(&s->model);
     s->kind = wanted;
-    if (wanted == EL_SCORE_AUTO)
-        s->kind = can[EL_SCORE_ENERGY]      ? EL_SCORE_ENERGY
-                  : can[EL_SCORE_ORIGINALS] ? EL_SCORE_ORIGINALS
-                  : can[EL_SCORE_PLL]       ? EL_SCORE_PLL
-                                            : EL_SCORE_LEFT_TO_RIGHT;
-    if (!can[s->kind])
+    for (int i = 0; s->kind == EL_SCORE_AUTO && i < EL_SCORE_AUTO; i++)
+        if (el_score_can(&plan, ORDER[i]))
+            s->kind = ORDER[i];
+    if (s->kind == EL_SCORE_AUTO || !el_score_can(&plan, s->kind))
         return el_fail(EL_EUSAGE, "%s: has no network that says so much of a sentence", folder);
-    const el_network *const net = by_generator(s) ? generator : discriminator;
-    s->predicts = head_of(net, EL_HEAD_MLM);
+    const el_network *const net =
+        el_model_network(&s->model, by_generator(s) ? EL_GENERATOR : EL_DISCRIMINATOR);
+    s->predicts = el_network_head(net, EL_HEAD_MLM);
     s->pass = (el_pass){.q = s->q,
                         .model = &s->model,
                         .net = net,
-                        .head = s->predicts ? s->predicts : judges,
+                        .head = s->predicts ? s->predicts : el_network_head(net, EL_HEAD_DETECTION),
                         .slots = SLOTS};
     return EL_OK;
 }

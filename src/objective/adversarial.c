@@ -23,10 +23,7 @@
 enum { LOGIT, FIT, LARGEST, SAMPLED, COLUMNS };
 
 typedef struct {
-    el_objective base;
-    el_objective_settings settings;
-    el_arena arena;
-    el_slots slots;
+    el_slotted on;
     el_predictor generator;
     el_detector discriminator;
     const el_head *baseline; /* NULL in a model that is only evaluated: folders do not keep it */
@@ -62,23 +59,18 @@ static const char *const FIGURES[] = {"loss",
 static void reset(el_objective *self)
 {
     adversarial *a = (adversarial *)self;
-    el_slots_reset(&a->slots);
+    el_slots_reset(&a->on.slots);
     el_predictor_reset(&a->generator);
     el_detector_reset(&a->discriminator);
     a->first = a->end = 0;
     a->reward = a->advantage = a->fit = a->entropy = a->largest = 0;
 }
 
-static el_status prepare(el_objective *self, const el_batch *batch, el_random random)
-{
-    return el_slots_prepare(&((adversarial *)self)->slots, batch, random);
-}
-
 static void lay_out_host(void *context, el_arena *arena, int n)
 {
     adversarial *a = context;
     for (int i = 0; i < COLUMNS; i++)
-        a->fetched[i] = el_arena_tensor(arena, a->base.model->parameters, n, 1);
+        a->fetched[i] = el_arena_tensor(arena, a->on.base.model->parameters, n, 1);
 }
 
 static el_status begin(el_objective *self, const el_batch *batch, el_random random)
@@ -86,22 +78,17 @@ static el_status begin(el_objective *self, const el_batch *batch, el_random rand
     adversarial *a = (adversarial *)self;
     assert(a->first == a->end && "what is fetched is counted");
     a->first = a->end = 0;
-    el_status st = el_slots_begin(&a->slots, batch, random);
+    el_status st = el_slots_begin(&a->on.slots, batch, random);
     if (!st)
-        st = el_host_reserve(&a->host, a->slots.corruption.count, lay_out_host, a);
+        st = el_host_reserve(&a->host, a->on.slots.corruption.count, lay_out_host, a);
     if (!st)
-        st = el_predictor_begin(&a->generator, &a->slots);
+        st = el_predictor_begin(&a->generator, &a->on.slots);
     return st ? st : el_detector_begin(&a->discriminator, batch);
-}
-
-static int fit(el_objective *self, int first)
-{
-    return el_slots_fit(&((const adversarial *)self)->slots, first);
 }
 
 static void fetch(adversarial *a, int column, el_tensor from, const el_slots_range *r)
 {
-    el_queue *q = a->base.model->q;
+    el_queue *q = a->on.base.model->q;
     assert(from.type == a->fetched[column].type && from.stride == 1);
     q->fetch(q, el_tensor_rows(a->fetched[column], r->first_slot, r->slots).data, from.data,
              el_tensor_bytes(r->slots, 1, from.type));
@@ -110,11 +97,11 @@ static void fetch(adversarial *a, int column, el_tensor from, const el_slots_ran
 /* The advantages over the baseline, in `weights`, and where the model is trained the baseline's gradient. */
 static void run_baseline(adversarial *a, const el_slots_range *r, el_tensor rewards, double scale)
 {
-    el_queue *q = a->base.model->q;
+    el_queue *q = a->on.base.model->q;
     const el_head *head = a->baseline;
     const el_head_pass pass = {0}; /* no dropout */
     const el_tensor u = el_head_forward(q, &head->config, &head->task.w, &a->fitted, a->generator.hidden,
-                                        a->slots.rows, r->slots, &pass);
+                                        a->on.slots.rows, r->slots, &pass);
     const el_tensor losses = el_tensor_rows(a->fit_losses, 0, r->slots);
     fetch(a, LOGIT, u, r);
     q->advantages(q, a->weights, a->labels, rewards, u);
@@ -122,17 +109,17 @@ static void run_baseline(adversarial *a, const el_slots_range *r, el_tensor rewa
     fetch(a, FIT, losses, r);
     if (r->training)
         el_head_backward(q, &head->config, &head->task.w, &head->task.g, &a->fitted,
-                         el_tensor_rows(a->lost, 0, r->rows), u, a->slots.rows, &pass, false);
+                         el_tensor_rows(a->lost, 0, r->rows), u, a->on.slots.rows, &pass, false);
 }
 
 /* What the generator learns from its rewards. */
 static void reinforce(adversarial *a, const el_slots_range *r, double scale)
 {
-    el_queue *q = a->base.model->q;
+    el_queue *q = a->on.base.model->q;
     el_predictor *g = &a->generator;
     const el_tensor losses = el_tensor_rows(g->losses, 0, r->slots);
     const el_tensor rewards = el_tensor_rows(a->rewards, 0, r->slots);
-    q->gather_forward(q, rewards, el_tensor_rows(a->discriminator.losses, 0, r->rows), a->slots.rows);
+    q->gather_forward(q, rewards, el_tensor_rows(a->discriminator.losses, 0, r->rows), a->on.slots.rows);
     if (a->baseline)
         run_baseline(a, r, rewards, scale);
     else
@@ -140,37 +127,38 @@ static void reinforce(adversarial *a, const el_slots_range *r, double scale)
     q->softmax_loss(q, losses, NULL, NULL, el_tensor_none(), g->logits, g->guesses, NULL, NULL, 0);
     fetch(a, LARGEST, losses, r);
     q->softmax_loss(q, losses, NULL, NULL, r->training ? g->logits : el_tensor_none(), g->logits,
-                    a->slots.samples, a->weights, NULL, scale);
+                    a->on.slots.samples, a->weights, NULL, scale);
     fetch(a, SAMPLED, losses, r);
     if (r->training)
-        el_predictor_learn(g, &a->slots, r);
+        el_predictor_learn(g, &a->on.slots, r);
 }
 
 static void accumulate(el_objective *self, int first, int last, bool training)
 {
     adversarial *a = (adversarial *)self;
-    const el_slots_range r = el_slots_send(&a->slots, first, last, training);
-    const el_sampling sampling = el_sampling_of(&a->settings, &a->slots, &r);
-    el_slots_show(&a->slots, &r);
-    el_predictor_guess(&a->generator, &a->slots, &r, &sampling);
-    el_slots_replace(&a->slots, &r, false);
-    el_detector_run(&a->discriminator, &a->slots, &r, a->settings.disc_weight / a->slots.batch->rows);
+    const el_slots_range r = el_slots_send(&a->on.slots, first, last, training);
+    const el_sampling sampling = el_sampling_of(&a->on.settings, &a->on.slots, &r);
+    el_slots_show(&a->on.slots, &r);
+    el_predictor_guess(&a->generator, &a->on.slots, &r, &sampling);
+    el_slots_replace(&a->on.slots, &r, false);
+    el_detector_run(&a->discriminator, &a->on.slots, &r,
+                    a->on.settings.disc_weight / a->on.slots.batch->rows);
     if (r.slots == 0)
         return;
     assert((a->first == a->end || a->end == r.first_slot) && "ranges follow each other");
     a->first = a->first == a->end ? r.first_slot : a->first;
     a->end = r.first_slot + r.slots;
-    el_slots_show(&a->slots, &r); /* the generator's backward reads its ids again */
-    reinforce(a, &r, a->settings.gen_weight / a->slots.corruption.count);
+    el_slots_show(&a->on.slots, &r); /* the generator's backward reads its ids again */
+    reinforce(a, &r, a->on.settings.gen_weight / a->on.slots.corruption.count);
 }
 
 static void count(el_objective *self)
 {
     adversarial *a = (adversarial *)self;
-    el_predictor_count(&a->generator, &a->slots);
+    el_predictor_count(&a->generator, &a->on.slots);
     el_detector_count(&a->discriminator);
     for (int i = a->first; i < a->end; i++) {
-        const double reward = el_get(a->discriminator.host_losses, a->slots.corruption.rows[i], 0);
+        const double reward = el_get(a->discriminator.host_losses, a->on.slots.corruption.rows[i], 0);
         const double expected =
             a->baseline ? (double)(float)el_softplus(-el_get(a->fetched[LOGIT], i, 0)) : 0;
         a->reward += reward;
@@ -185,7 +173,7 @@ static void count(el_objective *self)
 static void ledger(el_objective *self, el_ledger *l)
 {
     adversarial *a = (adversarial *)self;
-    el_slots_ledger(&a->slots, l);
+    el_slots_ledger(&a->on.slots, l);
     el_predictor_ledger(&a->generator, l);
     el_detector_ledger(&a->discriminator, l);
     double *const sums[] = {&a->reward, &a->advantage, &a->fit, &a->entropy, &a->largest};
@@ -198,11 +186,11 @@ static void finish(el_objective *self, el_figures *figures)
     adversarial *a = (adversarial *)self;
     el_detector *d = &a->discriminator;
     const double slots = a->generator.slots ? (double)a->generator.slots : 1;
-    const double values[] = {a->settings.disc_weight * el_detector_loss(d),
+    const double values[] = {a->on.settings.disc_weight * el_detector_loss(d),
                              el_predictor_loss(&a->generator),
                              el_predictor_accuracy(&a->generator),
                              el_predictor_sampled(&a->generator),
-                             el_slots_entropy(&a->slots),
+                             el_slots_entropy(&a->on.slots),
                              el_detector_loss(d),
                              el_detector_accuracy(d),
                              el_detector_auc(d),
@@ -220,31 +208,29 @@ static void finish(el_objective *self, el_figures *figures)
 static void close_adversarial(el_objective *self)
 {
     adversarial *a = (adversarial *)self;
-    el_device_release(a->base.model->dev, &a->arena);
     el_predictor_close(&a->generator);
     el_detector_close(&a->discriminator);
-    el_slots_close(&a->slots);
     el_host_release(&a->host);
-    free(a);
+    el_slotted_close(self);
 }
 
 static el_status lay_out(void *context)
 {
     adversarial *const a = context;
-    el_arena *arena = &a->arena;
-    const el_model *m = a->base.model;
-    const int slots = a->slots.slot_room;
-    el_slots_layout(&a->slots, arena);
-    el_status st = el_predictor_layout(&a->generator, arena, &a->slots);
+    el_arena *arena = &a->on.arena;
+    const el_model *m = a->on.base.model;
+    const int slots = a->on.slots.slot_room;
+    el_slots_layout(&a->on.slots, arena);
+    el_status st = el_predictor_layout(&a->generator, arena, &a->on.slots);
     if (!st)
-        st = el_detector_layout(&a->discriminator, arena, &a->slots);
+        st = el_detector_layout(&a->discriminator, arena, &a->on.slots);
     a->weights = el_arena_push(arena, ((size_t)slots + 1) * sizeof *a->weights);
     a->labels = el_arena_push(arena, ((size_t)slots + 1) * sizeof *a->labels);
     a->rewards = el_arena_tensor(arena, m->parameters, slots, 1);
     if (!st && a->baseline) {
         const el_config *c = &a->generator.net->config;
         a->fit_losses = el_arena_tensor(arena, m->parameters, slots, 1);
-        a->lost = el_arena_tensor(arena, m->activations, a->slots.room, c->hidden_size);
+        a->lost = el_arena_tensor(arena, m->activations, a->on.slots.room, c->hidden_size);
         el_head_saved_layout(&a->fitted, arena, c, &a->baseline->config, slots, m->activations,
                              m->parameters);
     }
@@ -254,23 +240,22 @@ static el_status lay_out(void *context)
 static el_status open_parts(el_objective *self, const el_opening *o)
 {
     adversarial *a = (adversarial *)self;
-    a->settings = o->settings;
     el_model *m = o->model;
     const el_network *generator = el_model_network(m, EL_GENERATOR);
-    el_status st = el_slots_open(&a->slots, &a->base, o->vocab, &o->settings, o->rows, o->heldout_rows);
+    el_status st = el_slotted_open(&a->on, o);
     a->baseline = el_network_head(generator, EL_HEAD_BASELINE);
     if (!st)
-        st = el_predictor_open(&a->generator, m, generator, EL_STREAM_FIRST_NETWORK, &a->slots);
+        st = el_predictor_open(&a->generator, m, generator, EL_STREAM_FIRST_NETWORK, &a->on.slots);
     if (!st)
         st = el_detector_open(&a->discriminator, m, el_model_network(m, EL_DISCRIMINATOR),
-                              EL_STREAM_SECOND_NETWORK, &a->slots);
-    return st ? st : el_device_lay_out(m->dev, &a->arena, lay_out, a);
+                              EL_STREAM_SECOND_NETWORK, &a->on.slots);
+    return st ? st : el_device_lay_out(m->dev, &a->on.arena, lay_out, a);
 }
 
 static const el_objective TABLE = {.reset = reset,
-                                   .prepare = prepare,
+                                   .prepare = el_slotted_prepare,
                                    .begin = begin,
-                                   .fit = fit,
+                                   .fit = el_slotted_fit,
                                    .accumulate = accumulate,
                                    .count = count,
                                    .ledger = ledger,

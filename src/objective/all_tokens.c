@@ -18,10 +18,7 @@ enum {
 }; /* rows that the head takes at a time: the logits of all at once are rows times the vocabulary */
 
 typedef struct {
-    el_objective base;
-    el_objective_settings settings;
-    el_arena arena;
-    el_slots slots;
+    el_slotted on;
     el_predictor generator;
     /* the large network */
     const el_network *net;
@@ -54,16 +51,11 @@ static const char *const FIGURES[] = {"loss",
 static void reset(el_objective *self)
 {
     all_tokens *a = (all_tokens *)self;
-    el_slots_reset(&a->slots);
+    el_slots_reset(&a->on.slots);
     el_predictor_reset(&a->generator);
     a->first = a->end = 0;
     a->loss = 0;
     a->tokens = a->right = a->replaced = a->judged = 0;
-}
-
-static el_status prepare(el_objective *self, const el_batch *batch, el_random random)
-{
-    return el_slots_prepare(&((all_tokens *)self)->slots, batch, random);
 }
 
 static void lay_out_host(void *context, el_arena *arena, int n)
@@ -71,8 +63,8 @@ static void lay_out_host(void *context, el_arena *arena, int n)
     all_tokens *a = context;
     a->host_guesses = el_arena_ints(arena, n);
     a->host_shown = el_arena_ints(arena, n);
-    a->host_losses = el_arena_tensor(arena, a->base.model->parameters, n, 1);
-    a->host_gates = el_arena_tensor(arena, a->base.model->activations, n, 1);
+    a->host_losses = el_arena_tensor(arena, a->on.base.model->parameters, n, 1);
+    a->host_gates = el_arena_tensor(arena, a->on.base.model->activations, n, 1);
 }
 
 static el_status begin(el_objective *self, const el_batch *batch, el_random random)
@@ -80,23 +72,18 @@ static el_status begin(el_objective *self, const el_batch *batch, el_random rand
     all_tokens *a = (all_tokens *)self;
     assert(a->first == a->end && "what is fetched is counted");
     a->first = a->end = 0;
-    el_status st = el_slots_begin(&a->slots, batch, random);
+    el_status st = el_slots_begin(&a->on.slots, batch, random);
     if (!st)
         st = el_host_reserve(&a->host, batch->rows, lay_out_host, a);
-    return st ? st : el_predictor_begin(&a->generator, &a->slots);
-}
-
-static int fit(el_objective *self, int first)
-{
-    return el_slots_fit(&((const all_tokens *)self)->slots, first);
+    return st ? st : el_predictor_begin(&a->generator, &a->on.slots);
 }
 
 /* What the softmax and the gate said of the rows that were fetched. */
 static void count(el_objective *self)
 {
     all_tokens *a = (all_tokens *)self;
-    const int *const originals = a->slots.batch->ids;
-    el_predictor_count(&a->generator, &a->slots);
+    const int *const originals = a->on.slots.batch->ids;
+    el_predictor_count(&a->generator, &a->on.slots);
     for (int i = a->first; i < a->end; i++) {
         const bool shown = a->host_shown[i] == originals[i];
         const double gate = el_get(a->host_gates, i, 0);
@@ -113,7 +100,7 @@ static void count(el_objective *self)
 static void predict(all_tokens *a, const int *shown, el_tensor hidden, el_tensor dhidden, int first, int n,
                     double scale)
 {
-    el_queue *q = a->base.model->q;
+    el_queue *q = a->on.base.model->q;
     const el_head *head = el_network_head(a->net, EL_HEAD_MLM);
     const el_mlm_weights *w = &head->mlm.w, *g = &head->mlm.g;
     const int *rows = a->rows + first, *targets = a->originals + first;
@@ -136,7 +123,7 @@ static void predict(all_tokens *a, const int *shown, el_tensor hidden, el_tensor
 /* What is counted of a range. */
 static void fetch(all_tokens *a, const int *shown, const el_slots_range *r)
 {
-    el_queue *q = a->base.model->q;
+    el_queue *q = a->on.base.model->q;
     const int first = r->first_row;
     const size_t ints = (size_t)r->rows * sizeof(int);
     assert((a->first == a->end || a->end == first) && "ranges follow each other");
@@ -152,9 +139,9 @@ static void fetch(all_tokens *a, const int *shown, const el_slots_range *r)
 
 static void run_large(all_tokens *a, const el_slots_range *r, double scale)
 {
-    el_queue *q = a->base.model->q;
+    el_queue *q = a->on.base.model->q;
     const el_network *net = a->net;
-    const int *originals = el_slots_originals(&a->slots, r);
+    const int *originals = el_slots_originals(&a->on.slots, r);
     el_input in = r->in;
     in.random.stream = EL_STREAM_SECOND_NETWORK;
     for (int i = 0; i < r->rows; i++)
@@ -173,19 +160,20 @@ static void run_large(all_tokens *a, const el_slots_range *r, double scale)
 static void accumulate(el_objective *self, int first, int last, bool training)
 {
     all_tokens *a = (all_tokens *)self;
-    const int slots = a->slots.corruption.count, rows = a->slots.batch->rows;
-    const el_slots_range r = el_slots_send(&a->slots, first, last, training);
-    const el_sampling sampling = el_sampling_of(&a->settings, &a->slots, &r);
-    el_slots_show(&a->slots, &r);
-    el_predictor_run(&a->generator, &a->slots, &r, &sampling, slots ? a->settings.gen_weight / slots : 0);
-    el_slots_replace(&a->slots, &r, false);
-    run_large(a, &r, a->settings.disc_weight / rows);
+    const int slots = a->on.slots.corruption.count, rows = a->on.slots.batch->rows;
+    const el_slots_range r = el_slots_send(&a->on.slots, first, last, training);
+    const el_sampling sampling = el_sampling_of(&a->on.settings, &a->on.slots, &r);
+    el_slots_show(&a->on.slots, &r);
+    el_predictor_run(&a->generator, &a->on.slots, &r, &sampling,
+                     slots ? a->on.settings.gen_weight / slots : 0);
+    el_slots_replace(&a->on.slots, &r, false);
+    run_large(a, &r, a->on.settings.disc_weight / rows);
 }
 
 static void ledger(el_objective *self, el_ledger *t)
 {
     all_tokens *a = (all_tokens *)self;
-    el_slots_ledger(&a->slots, t);
+    el_slots_ledger(&a->on.slots, t);
     el_predictor_ledger(&a->generator, t);
     el_ledger_sum(t, &a->loss);
     el_ledger_count(t, &a->tokens);
@@ -203,11 +191,11 @@ static void finish(el_objective *self, el_figures *figures)
 {
     const all_tokens *a = (const all_tokens *)self;
     const double generator = el_predictor_loss(&a->generator), large = share(a, a->loss);
-    const double values[] = {a->settings.gen_weight * generator + a->settings.disc_weight * large,
+    const double values[] = {a->on.settings.gen_weight * generator + a->on.settings.disc_weight * large,
                              generator,
                              el_predictor_accuracy(&a->generator),
                              el_predictor_sampled(&a->generator),
-                             el_slots_entropy(&a->slots),
+                             el_slots_entropy(&a->on.slots),
                              large,
                              share(a, (double)a->right),
                              share(a, (double)a->judged),
@@ -218,21 +206,19 @@ static void finish(el_objective *self, el_figures *figures)
 static void close_all_tokens(el_objective *self)
 {
     all_tokens *a = (all_tokens *)self;
-    el_device_release(a->base.model->dev, &a->arena);
     el_predictor_close(&a->generator);
     el_encoder_saved_free(&a->encoder);
-    el_slots_close(&a->slots);
     free(a->host_rows);
     el_host_release(&a->host);
-    free(a);
+    el_slotted_close(self);
 }
 
 static el_status lay_out_large(all_tokens *a)
 {
-    el_arena *arena = &a->arena;
-    const el_model *m = a->base.model;
+    el_arena *arena = &a->on.arena;
+    const el_model *m = a->on.base.model;
     const el_config *c = &a->net->config;
-    const int rows = a->slots.room;
+    const int rows = a->on.slots.room;
     a->rows = el_arena_ints(arena, rows);
     a->originals = el_arena_ints(arena, rows);
     a->guesses = el_arena_ints(arena, rows);
@@ -246,41 +232,37 @@ static el_status lay_out_large(all_tokens *a)
     return el_encoder_saved_layout(&a->encoder, arena, c, rows, m->activations, m->parameters, m->training);
 }
 
-/* Both networks' activations lie in the same place, as in electra. */
+static el_status lay_out_network(void *context, int network)
+{
+    all_tokens *const a = context;
+    return network == 0 ? el_predictor_layout(&a->generator, &a->on.arena, &a->on.slots) : lay_out_large(a);
+}
+
 static el_status lay_out(void *context)
 {
     all_tokens *const a = context;
-    el_slots_layout(&a->slots, &a->arena);
-    const size_t mark = a->arena.used;
-    el_status st = el_predictor_layout(&a->generator, &a->arena, &a->slots);
-    const size_t after_generator = a->arena.used;
-    a->arena.used = mark;
-    if (!st)
-        st = lay_out_large(a);
-    if (a->arena.used < after_generator)
-        a->arena.used = after_generator;
-    return st;
+    el_slots_layout(&a->on.slots, &a->on.arena);
+    return el_overlay(&a->on.arena, 2, lay_out_network, a);
 }
 
 static el_status open_parts(el_objective *self, const el_opening *o)
 {
     all_tokens *a = (all_tokens *)self;
-    a->settings = o->settings;
     a->net = el_model_network(o->model, EL_DISCRIMINATOR);
-    el_status st = el_slots_open(&a->slots, &a->base, o->vocab, &o->settings, o->rows, o->heldout_rows);
-    a->host_rows = malloc(((size_t)a->slots.room + 1) * sizeof *a->host_rows);
+    el_status st = el_slotted_open(&a->on, o);
+    a->host_rows = malloc(((size_t)a->on.slots.room + 1) * sizeof *a->host_rows);
     if (!st && !a->host_rows)
-        st = el_fail(EL_ENOMEM, "no memory for a batch of %d rows", a->slots.room);
+        st = el_fail(EL_ENOMEM, "no memory for a batch of %d rows", a->on.slots.room);
     if (!st)
         st = el_predictor_open(&a->generator, o->model, el_model_network(o->model, EL_GENERATOR),
-                               EL_STREAM_FIRST_NETWORK, &a->slots);
-    return st ? st : el_device_lay_out(o->model->dev, &a->arena, lay_out, a);
+                               EL_STREAM_FIRST_NETWORK, &a->on.slots);
+    return st ? st : el_device_lay_out(o->model->dev, &a->on.arena, lay_out, a);
 }
 
 static const el_objective TABLE = {.reset = reset,
-                                   .prepare = prepare,
+                                   .prepare = el_slotted_prepare,
                                    .begin = begin,
-                                   .fit = fit,
+                                   .fit = el_slotted_fit,
                                    .accumulate = accumulate,
                                    .count = count,
                                    .ledger = ledger,

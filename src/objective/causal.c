@@ -119,22 +119,19 @@ static void close_causal(el_objective *self)
     free(c);
 }
 
-/* One direction's activations are no longer needed when the other runs, so both lie in the same place. */
+static el_status lay_out_way(void *context, int number)
+{
+    causal *const c = context;
+    way *const w = &c->ways[number];
+    el_slots_layout(&w->slots, &c->arena);
+    return el_predictor_layout(&w->predictor, &c->arena, &w->slots);
+}
+
+/* One direction's activations are no longer needed when the other runs. */
 static el_status lay_out(void *context)
 {
     causal *const c = context;
-    el_arena *a = &c->arena;
-    const size_t mark = a->used;
-    size_t most = mark;
-    el_status st = EL_OK;
-    for (int i = 0; !st && i < c->count; i++) {
-        a->used = mark;
-        el_slots_layout(&c->ways[i].slots, a);
-        st = el_predictor_layout(&c->ways[i].predictor, a, &c->ways[i].slots);
-        most = a->used > most ? a->used : most;
-    }
-    a->used = most;
-    return st;
+    return el_overlay(&c->arena, c->count, lay_out_way, c);
 }
 
 static el_status open_parts(el_objective *self, const el_opening *o)

@@ -22,14 +22,11 @@
 #include "train/optimizer.h"
 
 typedef struct {
-    el_objective base;
-    el_objective_settings settings;
-    bool at_slots;     /* electra-15 */
-    int64_t second;    /* two-stage: the step that its second stage begins with; 0: there is one stage */
-    bool first_stage;  /* of the batch that was begun */
-    int trained_stage; /* that the networks are frozen for; 0: none yet */
-    el_arena arena;
-    el_slots slots;
+    el_slotted on;
+    bool at_slots;          /* electra-15 */
+    int64_t second;         /* two-stage: the step that its second stage begins with; 0: there is one stage */
+    bool first_stage;       /* of the batch that was begun */
+    int trained_stage;      /* that the networks are frozen for; 0: none yet */
     el_predictor generator; /* not open where no network draws */
     el_detector discriminator;
     int *drawn;        /* samples, where no network draws them */
@@ -54,23 +51,19 @@ enum { OF_DISCRIMINATOR = 5 }; /* the first of them that is its */
 static void reset(el_objective *self)
 {
     electra *e = (electra *)self;
-    el_slots_reset(&e->slots);
+    el_slots_reset(&e->on.slots);
     el_predictor_reset(&e->generator);
     el_detector_reset(&e->discriminator);
     e->lucky = 0;
     e->drawn_loss = 0;
 }
 
-static el_status prepare(el_objective *self, const el_batch *batch, el_random random)
-{
-    return el_slots_prepare(&((electra *)self)->slots, batch, random);
-}
-
 /* ---- two stages ---- */
 
 static bool is_of_first(const electra *e, uint32_t step)
 {
-    return e->second > 0 && (e->base.evaluating ? e->base.done <= e->second : (int64_t)step < e->second);
+    return e->second > 0 &&
+           (e->on.base.evaluating ? e->on.base.done <= e->second : (int64_t)step < e->second);
 }
 
 /* All but the head. */
@@ -90,10 +83,10 @@ static void copy_generator(el_model *m)
  * again, and is the same. */
 static void enter_stage(electra *e, uint32_t step)
 {
-    el_model *m = e->base.model;
+    el_model *m = e->on.base.model;
     const int stage = e->first_stage ? 1 : 2;
     if ((int64_t)step == e->second) {
-        if (e->settings.copy_generator)
+        if (e->on.settings.copy_generator)
             copy_generator(m);
         el_optimizer_forget(m);
     }
@@ -110,15 +103,10 @@ static el_status begin(el_objective *self, const el_batch *batch, el_random rand
     e->first_stage = is_of_first(e, random.step);
     if (e->second > 0 && !self->evaluating)
         enter_stage(e, random.step);
-    el_status st = el_slots_begin(&e->slots, batch, random);
+    el_status st = el_slots_begin(&e->on.slots, batch, random);
     if (!st && !e->drawn)
-        st = el_predictor_begin(&e->generator, &e->slots);
+        st = el_predictor_begin(&e->generator, &e->on.slots);
     return st ? st : el_detector_begin(&e->discriminator, batch);
-}
-
-static int fit(el_objective *self, int first)
-{
-    return el_slots_fit(&((const electra *)self)->slots, first);
 }
 
 /* One of `size` tokens, all alike. */
@@ -130,12 +118,13 @@ static int draw_uniformly(int size, el_random random, uint64_t number, int exclu
 
 static void draw(electra *e, const el_slots_range *r)
 {
-    const el_random random = {e->slots.random.seed, EL_STREAM_SAMPLE, e->slots.random.step};
-    const el_unigram *unigram = e->settings.sampler == EL_SAMPLER_UNIGRAM ? e->settings.unigram : NULL;
-    const int size = e->slots.vocab->size;
+    const el_random random = {e->on.slots.random.seed, EL_STREAM_SAMPLE, e->on.slots.random.step};
+    const el_unigram *unigram = e->on.settings.sampler == EL_SAMPLER_UNIGRAM ? e->on.settings.unigram : NULL;
+    const int size = e->on.slots.vocab->size;
     for (int i = 0; i < r->slots; i++) {
         const uint64_t number = (uint64_t)r->first_slot + (uint64_t)i;
-        const int target = e->slots.host_targets[i], excluded = e->settings.disallow_correct ? target : -1;
+        const int target = e->on.slots.host_targets[i],
+                  excluded = e->on.settings.disallow_correct ? target : -1;
         e->drawn[i] = unigram ? el_unigram_draw(unigram, random, number, excluded)
                               : draw_uniformly(size, random, number, excluded);
         e->lucky += e->drawn[i] == target;
@@ -148,41 +137,41 @@ static void sample(electra *e, const el_slots_range *r)
 {
     if (e->drawn) {
         draw(e, r);
-        el_slots_draw(&e->slots, r, e->drawn);
+        el_slots_draw(&e->on.slots, r, e->drawn);
         return;
     }
     el_slots_range range = *r;
     if (el_network_frozen(e->generator.net))
         range.training = range.in.training = false;
-    const el_sampling sampling = el_sampling_of(&e->settings, &e->slots, r);
-    el_slots_show(&e->slots, r);
-    el_predictor_run(&e->generator, &e->slots, &range, &sampling,
-                     e->settings.gen_weight / e->slots.corruption.count);
+    const el_sampling sampling = el_sampling_of(&e->on.settings, &e->on.slots, r);
+    el_slots_show(&e->on.slots, r);
+    el_predictor_run(&e->generator, &e->on.slots, &range, &sampling,
+                     e->on.settings.gen_weight / e->on.slots.corruption.count);
 }
 
 static void accumulate(el_objective *self, int first, int last, bool training)
 {
     electra *e = (electra *)self;
-    const el_slots_range r = el_slots_send(&e->slots, first, last, training);
-    const int judged = e->at_slots ? e->slots.corruption.count : e->slots.batch->rows;
+    const el_slots_range r = el_slots_send(&e->on.slots, first, last, training);
+    const int judged = e->at_slots ? e->on.slots.corruption.count : e->on.slots.batch->rows;
     sample(e, &r);
     if (e->first_stage)
         return;
-    el_slots_replace(&e->slots, &r, e->at_slots);
-    el_detector_run(&e->discriminator, &e->slots, &r, judged ? e->settings.disc_weight / judged : 0);
+    el_slots_replace(&e->on.slots, &r, e->at_slots);
+    el_detector_run(&e->discriminator, &e->on.slots, &r, judged ? e->on.settings.disc_weight / judged : 0);
 }
 
 static void count(el_objective *self)
 {
     electra *e = (electra *)self;
-    el_predictor_count(&e->generator, &e->slots);
+    el_predictor_count(&e->generator, &e->on.slots);
     el_detector_count(&e->discriminator);
 }
 
 static void ledger(el_objective *self, el_ledger *l)
 {
     electra *e = (electra *)self;
-    el_slots_ledger(&e->slots, l);
+    el_slots_ledger(&e->on.slots, l);
     el_predictor_ledger(&e->generator, l);
     el_detector_ledger(&e->discriminator, l);
     el_ledger_count(l, &e->lucky);
@@ -192,28 +181,28 @@ static void ledger(el_objective *self, el_ledger *l)
 /* Where no network draws: the loss of a generator that knows nothing, or frequencies alone. */
 static double generator_loss(const electra *e)
 {
-    return !e->drawn        ? el_predictor_loss(&e->generator)
-           : e->slots.count ? e->drawn_loss / (double)e->slots.count
-                            : 0;
+    return !e->drawn           ? el_predictor_loss(&e->generator)
+           : e->on.slots.count ? e->drawn_loss / (double)e->on.slots.count
+                               : 0;
 }
 
 static double sampled_accuracy(const electra *e)
 {
-    return !e->drawn        ? el_predictor_sampled(&e->generator)
-           : e->slots.count ? (double)e->lucky / (double)e->slots.count
-                            : 0;
+    return !e->drawn           ? el_predictor_sampled(&e->generator)
+           : e->on.slots.count ? (double)e->lucky / (double)e->on.slots.count
+                               : 0;
 }
 
 static void finish(el_objective *self, el_figures *figures)
 {
     electra *e = (electra *)self;
     el_detector *d = &e->discriminator;
-    const double values[] = {e->settings.gen_weight * generator_loss(e) +
-                                 e->settings.disc_weight * el_detector_loss(d),
+    const double values[] = {e->on.settings.gen_weight * generator_loss(e) +
+                                 e->on.settings.disc_weight * el_detector_loss(d),
                              generator_loss(e),
                              e->drawn ? NAN : el_predictor_accuracy(&e->generator), /* no network was asked */
                              sampled_accuracy(e),
-                             el_slots_entropy(&e->slots),
+                             el_slots_entropy(&e->on.slots),
                              el_detector_loss(d),
                              el_detector_accuracy(d),
                              el_detector_auc(d),
@@ -228,56 +217,52 @@ static void finish(el_objective *self, el_figures *figures)
 static void close_electra(el_objective *self)
 {
     electra *e = (electra *)self;
-    el_device_release(e->base.model->dev, &e->arena);
     el_predictor_close(&e->generator);
     el_detector_close(&e->discriminator);
-    el_slots_close(&e->slots);
     free(e->drawn);
-    free(e);
+    el_slotted_close(self);
 }
 
-/* The generator's activations are no longer needed when the discriminator runs, so both lie in the same place. */
+static el_status lay_out_network(void *context, int network)
+{
+    electra *const e = context;
+    if (network == 1)
+        return el_detector_layout(&e->discriminator, &e->on.arena, &e->on.slots);
+    return e->drawn ? EL_OK : el_predictor_layout(&e->generator, &e->on.arena, &e->on.slots);
+}
+
+/* The generator's activations are no longer needed when the discriminator runs. */
 static el_status lay_out(void *context)
 {
     electra *const e = context;
-    el_arena *a = &e->arena;
-    el_slots_layout(&e->slots, a);
-    const size_t mark = a->used;
-    el_status st = e->drawn ? EL_OK : el_predictor_layout(&e->generator, a, &e->slots);
-    const size_t after_generator = a->used;
-    a->used = mark;
-    if (!st)
-        st = el_detector_layout(&e->discriminator, a, &e->slots);
-    if (a->used < after_generator)
-        a->used = after_generator;
-    return st;
+    el_slots_layout(&e->on.slots, &e->on.arena);
+    return el_overlay(&e->on.arena, 2, lay_out_network, e);
 }
 
 static el_status open_parts(el_objective *self, const el_opening *o)
 {
     electra *e = (electra *)self;
-    e->settings = o->settings;
     e->at_slots = o->kind == EL_ELECTRA_15;
     e->second = o->kind == EL_TWO_STAGE ? o->settings.steps / 2 : 0;
     el_model *m = o->model;
     const el_network *discriminator = el_model_network(m, EL_DISCRIMINATOR);
-    el_status st = el_slots_open(&e->slots, &e->base, o->vocab, &o->settings, o->rows, o->heldout_rows);
+    el_status st = el_slotted_open(&e->on, o);
     if (!st && o->settings.sampler != EL_SAMPLER_NETWORK) {
-        e->drawn = malloc(((size_t)e->slots.slot_room + 1) * sizeof *e->drawn);
+        e->drawn = malloc(((size_t)e->on.slots.slot_room + 1) * sizeof *e->drawn);
         st = e->drawn ? EL_OK : el_fail(EL_ENOMEM, "no memory for samples");
     } else if (!st) {
         st = el_predictor_open(&e->generator, m, el_model_network(m, EL_GENERATOR), EL_STREAM_FIRST_NETWORK,
-                               &e->slots);
+                               &e->on.slots);
     }
     if (!st)
-        st = el_detector_open(&e->discriminator, m, discriminator, EL_STREAM_SECOND_NETWORK, &e->slots);
-    return st ? st : el_device_lay_out(m->dev, &e->arena, lay_out, e);
+        st = el_detector_open(&e->discriminator, m, discriminator, EL_STREAM_SECOND_NETWORK, &e->on.slots);
+    return st ? st : el_device_lay_out(m->dev, &e->on.arena, lay_out, e);
 }
 
 static const el_objective TABLE = {.reset = reset,
-                                   .prepare = prepare,
+                                   .prepare = el_slotted_prepare,
                                    .begin = begin,
-                                   .fit = fit,
+                                   .fit = el_slotted_fit,
                                    .accumulate = accumulate,
                                    .count = count,
                                    .orderly = true,

@@ -4,6 +4,31 @@
 #include <assert.h>
 #include <math.h>
 
+#include "objective/networks.h"
+
+el_flops_plan el_objective_cost(el_objective_kind kind, const el_model_plan *plan, double mask_prob,
+                                double length)
+{
+    const el_network_plan *const generator = el_plan_network(plan, EL_GENERATOR);
+    const el_network_plan *const large = el_plan_network(plan, el_objective_large(kind));
+    const bool towers = el_objective_has_generator(kind) && generator && generator->config.causal;
+    return (el_flops_plan){.objective = towers ? EL_ELECTRIC : kind,
+                           .encoder = large->config,
+                           .generator = generator ? generator->config : (el_config){0},
+                           .sampled = !generator,
+                           .frozen = generator && generator->frozen,
+                           .sentences = large->heads[0].sentences,
+                           .mask_prob = mask_prob,
+                           .length = length};
+}
+
+double el_objective_flops(el_objective_kind kind, const el_model *model, double mask_prob, double length)
+{
+    const el_model_plan plan = el_plan_of(model);
+    const el_flops_plan cost = el_objective_cost(kind, &plan, mask_prob, length);
+    return el_flops_products_training(&cost);
+}
+
 /* ---- products ---- */
 
 enum { TARGETS = 6 }; /* permutation objectives predict one token of so many (Yang et al., 2019) */
@@ -71,31 +96,31 @@ double el_flops_products(const el_flops_plan *p)
     const double guesses = el_config_flops(&p->generator, p->length) + p->mask_prob * mlm_head(&p->generator);
     const double generator = p->sampled ? 0 : p->frozen ? guesses / 3 : guesses;
     switch (p->objective) {
-    case EL_FLOPS_ELECTRA:
+    case EL_ELECTRA:
         return encoder + detection_head(c) + generator;
-    case EL_FLOPS_ADVERSARIAL:
+    case EL_ADVERSARIAL:
         return encoder + detection_head(c) + generator + p->mask_prob * baseline(&p->generator);
-    case EL_FLOPS_ELECTRA_15:
+    case EL_ELECTRA_15:
         return encoder + p->mask_prob * detection_head(c) + generator;
-    case EL_FLOPS_MLM:
+    case EL_MLM:
         return masked + (p->sentences ? sentence_head(c) / p->length : 0);
-    case EL_FLOPS_REPLACE_MLM:
+    case EL_REPLACE_MLM:
         return masked + generator;
-    case EL_FLOPS_ALL_TOKENS_MLM:
+    case EL_ALL_TOKENS_MLM:
         return encoder + mlm_head(c) + 2.0 * c->hidden_size + generator;
-    case EL_FLOPS_CAUSAL:
+    case EL_CAUSAL:
         return causal(p);
-    case EL_FLOPS_BIDIRECTIONAL:
+    case EL_BIDIRECTIONAL:
         return 2 * causal(p);
-    case EL_FLOPS_PERMUTATION:
+    case EL_PERMUTATION:
         return encoder + (layers(c, p->length, 4) + mlm_head(c)) / TARGETS;
-    case EL_FLOPS_XLNET:
+    case EL_XLNET:
         return xlnet(p);
-    case EL_FLOPS_TWO_STAGE:
+    case EL_TWO_STAGE:
         return (masked + encoder + detection_head(c) + masked / 3) / 2;
-    case EL_FLOPS_ELECTRIC:
+    case EL_ELECTRIC:
         return encoder + detection_head(c) + towers(p);
-    case EL_FLOPS_OBJECTIVES:
+    case EL_OBJECTIVES:
         break;
     }
     assert(!"an objective");
@@ -112,11 +137,11 @@ double el_flops_products_inference(const el_flops_plan *p, double length)
     const el_config *const c = &p->encoder;
     const double head = detection_head(c);
     switch (p->objective) {
-    case EL_FLOPS_CAUSAL:
+    case EL_CAUSAL:
         return one_direction(c, length) + head;
-    case EL_FLOPS_BIDIRECTIONAL:
+    case EL_BIDIRECTIONAL:
         return 2 * (one_direction(c, length) + head);
-    case EL_FLOPS_XLNET:
+    case EL_XLNET:
         return layers(c, length, 6) + head;
     default:
         return el_config_flops(c, length) + head;
@@ -173,40 +198,40 @@ static double paper_generator(const el_flops_plan *p)
 double el_flops_paper(const el_flops_plan *p)
 {
     const double encoder = paper_encoder(&p->encoder, p->length);
-    if (p->objective == EL_FLOPS_MLM)
+    if (p->objective == EL_MLM)
         return encoder + paper_mlm_head(&p->encoder);
-    if (p->objective != EL_FLOPS_ELECTRA)
+    if (p->objective != EL_ELECTRA)
         return NAN;
     return encoder + paper_detection_head(&p->encoder) + paper_generator(p);
 }
 
 double el_flops_paper_training(const el_flops_plan *p)
 {
-    const bool forward_alone = p->objective == EL_FLOPS_ELECTRA && p->frozen; /* of the generator */
+    const bool forward_alone = p->objective == EL_ELECTRA && p->frozen; /* of the generator */
     return 2 * el_flops_paper(p) - (forward_alone ? paper_generator(p) : 0);
 }
 
 double el_flops_paper_inference(const el_flops_plan *p, double length)
 {
-    const bool otherwise = p->objective == EL_FLOPS_CAUSAL || p->objective == EL_FLOPS_BIDIRECTIONAL ||
-                           p->objective == EL_FLOPS_XLNET;
+    const bool otherwise =
+        p->objective == EL_CAUSAL || p->objective == EL_BIDIRECTIONAL || p->objective == EL_XLNET;
     return otherwise ? NAN : paper_encoder(&p->encoder, length) + paper_detection_head(&p->encoder);
 }
 
 /* ---- what was published ---- */
 
 const el_published EL_PUBLISHED[] = {
-    {"BERT-Small", "small", EL_FLOPS_MLM, 1.4e18, 3.7e9, 14e6, 75.1},
-    {"ELECTRA-Small", "small", EL_FLOPS_ELECTRA, 1.4e18, 3.7e9, 14e6, 79.9},
-    {"BERT-Base", "base", EL_FLOPS_MLM, 6.4e19, 2.9e10, 110e6, 82.2},
-    {"ELECTRA-Base", "base", EL_FLOPS_ELECTRA, 6.4e19, 2.9e10, 110e6, 85.1},
-    {"GPT", NULL, EL_FLOPS_CAUSAL, 4.0e19, 3.0e10, 117e6, 78.8},
-    {"BERT-Large", "large", EL_FLOPS_MLM, 1.9e20, 0, 335e6, 84.0},
-    {"BERT-Large, our training", "large", EL_FLOPS_MLM, 7.1e20, 0, 335e6, 87.2},
-    {"RoBERTa-100K", "large", EL_FLOPS_MLM, 6.4e20, 0, 356e6, 87.9},
-    {"RoBERTa-500K", "large", EL_FLOPS_MLM, 3.2e21, 0, 356e6, 88.9},
-    {"XLNet", "large", EL_FLOPS_XLNET, 3.9e21, 0, 360e6, 89.1},
-    {"ELECTRA-400K", "large", EL_FLOPS_ELECTRA, 7.1e20, 0, 335e6, 89.0},
-    {"ELECTRA-1.75M", "large", EL_FLOPS_ELECTRA, 3.1e21, 0, 335e6, 89.5},
+    {"BERT-Small", "small", EL_MLM, 1.4e18, 3.7e9, 14e6, 75.1},
+    {"ELECTRA-Small", "small", EL_ELECTRA, 1.4e18, 3.7e9, 14e6, 79.9},
+    {"BERT-Base", "base", EL_MLM, 6.4e19, 2.9e10, 110e6, 82.2},
+    {"ELECTRA-Base", "base", EL_ELECTRA, 6.4e19, 2.9e10, 110e6, 85.1},
+    {"GPT", NULL, EL_CAUSAL, 4.0e19, 3.0e10, 117e6, 78.8},
+    {"BERT-Large", "large", EL_MLM, 1.9e20, 0, 335e6, 84.0},
+    {"BERT-Large, our training", "large", EL_MLM, 7.1e20, 0, 335e6, 87.2},
+    {"RoBERTa-100K", "large", EL_MLM, 6.4e20, 0, 356e6, 87.9},
+    {"RoBERTa-500K", "large", EL_MLM, 3.2e21, 0, 356e6, 88.9},
+    {"XLNet", "large", EL_XLNET, 3.9e21, 0, 360e6, 89.1},
+    {"ELECTRA-400K", "large", EL_ELECTRA, 7.1e20, 0, 335e6, 89.0},
+    {"ELECTRA-1.75M", "large", EL_ELECTRA, 3.1e21, 0, 335e6, 89.5},
 };
 const int EL_PUBLISHED_ROWS = sizeof EL_PUBLISHED / sizeof *EL_PUBLISHED;

@@ -29,27 +29,11 @@
 #ifndef EL_OBJECTIVE_FLOPS_H
 #define EL_OBJECTIVE_FLOPS_H
 
-#include "model/config.h"
-
-typedef enum {
-    EL_FLOPS_ELECTRA,
-    EL_FLOPS_ELECTRA_15,
-    EL_FLOPS_MLM,
-    EL_FLOPS_REPLACE_MLM,
-    EL_FLOPS_ALL_TOKENS_MLM,
-    EL_FLOPS_CAUSAL,
-    EL_FLOPS_BIDIRECTIONAL,
-    EL_FLOPS_PERMUTATION,
-    EL_FLOPS_XLNET,
-    EL_FLOPS_ADVERSARIAL,
-    EL_FLOPS_TWO_STAGE,
-    EL_FLOPS_ELECTRIC,
-    EL_FLOPS_OBJECTIVES
-} el_flops_objective;
+#include "objective/objectives.h"
 
 /* What is counted.  `encoder` is the network that is kept after pre-training. */
 typedef struct {
-    el_flops_objective objective;
+    el_objective_kind objective; /* electric: any with a generator of two towers */
     el_config encoder, generator;
     bool sampled;   /* replacements come from counts or uniformly: no generator runs */
     bool frozen;    /* the generator runs forward only */
@@ -57,6 +41,12 @@ typedef struct {
     double mask_prob;
     double length; /* tokens of a sequence */
 } el_flops_plan;
+
+/* What a token costs in sequences of `length` tokens: to be counted, of a plan, whose networks need not be there, and the products
+ * in training of a model. */
+el_flops_plan el_objective_cost(el_objective_kind kind, const el_model_plan *plan, double mask_prob,
+                                double length);
+double el_objective_flops(el_objective_kind kind, const el_model *model, double mask_prob, double length);
 
 /* Operations of a token, forward. */
 double el_flops_products(const el_flops_plan *plan);
@@ -75,7 +65,7 @@ double el_flops_paper_inference(const el_flops_plan *plan, double length);
 /* A row of the paper's tables 1 and 2. */
 typedef struct {
     const char *system, *model_size; /* model_size: our preset of the same shape, or NULL */
-    el_flops_objective objective;
+    el_objective_kind objective;
     double training_flops, inference_flops; /* 0: not published */
     double parameters;
     double glue; /* mean over GLUE's dev sets */

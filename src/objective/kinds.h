@@ -20,6 +20,23 @@ el_status el_objective_make(el_objective **objective, const el_opening *opening,
                             const el_objective *table,
                             el_status (*open_parts)(el_objective *self, const el_opening *opening));
 
+/* What those begin with that have one set of slots; with its open and close, and the prepare() and fit() of their tables. */
+typedef struct {
+    el_objective base;
+    el_objective_settings settings;
+    el_slots slots;
+    el_arena arena; /* on the device, of the slots and all networks */
+} el_slotted;
+el_status el_slotted_open(el_slotted *slotted, const el_opening *opening);
+void el_slotted_close(el_objective *self); /* frees the objective, too */
+el_status el_slotted_prepare(el_objective *self, const el_batch *batch, el_random random);
+int el_slotted_fit(el_objective *self, int first);
+
+/* Lays out parts, of which each is needed only when the others are not, in one place.  lay_out(context, part) pushes to the
+ * arena. */
+el_status el_overlay(el_arena *arena, int parts, el_status (*lay_out)(void *context, int part),
+                     void *context);
+
 el_status el_electra_open(el_objective **objective, const el_opening *opening);
 el_status el_electric_open(el_objective **objective, const el_opening *opening);
 el_status el_adversarial_open(el_objective **objective, const el_opening *opening);

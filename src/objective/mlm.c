@@ -19,10 +19,7 @@ typedef struct {
 } paired;
 
 typedef struct {
-    el_objective base;
-    el_objective_settings settings;
-    el_arena arena;
-    el_slots slots;
+    el_slotted on;
     el_predictor predictor;
     /* with a sentence task */
     bool asks;
@@ -37,7 +34,7 @@ static const char *const FIGURES[] = {
 static void reset(el_objective *self)
 {
     mlm *m = (mlm *)self;
-    el_slots_reset(&m->slots);
+    el_slots_reset(&m->on.slots);
     el_predictor_reset(&m->predictor);
     el_sentences_reset(&m->sentences);
 }
@@ -45,8 +42,8 @@ static void reset(el_objective *self)
 static el_status pair(const mlm *m, paired *p, const el_batch *batch, el_random random)
 {
     p->of = NULL;
-    const int longest = el_objective_longest(&m->settings, m->base.evaluating);
-    const el_status st = el_pairs_make(&p->made, batch, m->settings.sentence_task, longest, random);
+    const int longest = el_objective_longest(&m->on.settings, m->on.base.evaluating);
+    const el_status st = el_pairs_make(&p->made, batch, m->on.settings.sentence_task, longest, random);
     if (st)
         return st;
     p->of = batch->ids;
@@ -58,9 +55,9 @@ static el_status prepare(el_objective *self, const el_batch *batch, el_random ra
 {
     mlm *m = (mlm *)self;
     if (!m->asks)
-        return el_slots_prepare(&m->slots, batch, random);
+        return el_slots_prepare(&m->on.slots, batch, random);
     const el_status st = pair(m, &m->next, batch, random);
-    return st ? st : el_slots_prepare(&m->slots, &m->next.made.batch, random);
+    return st ? st : el_slots_prepare(&m->on.slots, &m->next.made.batch, random);
 }
 
 /* The pairs of the step: those that were made ready, or made now. */
@@ -85,28 +82,23 @@ static el_status begin(el_objective *self, const el_batch *batch, el_random rand
     mlm *m = (mlm *)self;
     el_status st = m->asks ? begin_pairs(m, batch, random) : EL_OK;
     if (!st)
-        st = el_slots_begin(&m->slots, m->asks ? &m->now.made.batch : batch, random);
-    return st ? st : el_predictor_begin(&m->predictor, &m->slots);
-}
-
-static int fit(el_objective *self, int first)
-{
-    return el_slots_fit(&((const mlm *)self)->slots, first);
+        st = el_slots_begin(&m->on.slots, m->asks ? &m->now.made.batch : batch, random);
+    return st ? st : el_predictor_begin(&m->predictor, &m->on.slots);
 }
 
 static void accumulate(el_objective *self, int first, int last, bool training)
 {
     mlm *m = (mlm *)self;
-    const el_slots_range r = el_slots_send(&m->slots, first, last, training);
-    const el_sampling sampling = el_sampling_of(&m->settings, &m->slots, &r);
-    const double scale = m->settings.gen_weight / m->slots.corruption.count;
-    el_slots_show(&m->slots, &r);
+    const el_slots_range r = el_slots_send(&m->on.slots, first, last, training);
+    const el_sampling sampling = el_sampling_of(&m->on.settings, &m->on.slots, &r);
+    const double scale = m->on.settings.gen_weight / m->on.slots.corruption.count;
+    el_slots_show(&m->on.slots, &r);
     if (!m->asks) {
-        el_predictor_run(&m->predictor, &m->slots, &r, &sampling, scale);
+        el_predictor_run(&m->predictor, &m->on.slots, &r, &sampling, scale);
         return;
     }
     const el_pairs *const pairs = &m->now.made;
-    el_predictor_ask(&m->predictor, &m->slots, &r, &sampling, scale);
+    el_predictor_ask(&m->predictor, &m->on.slots, &r, &sampling, scale);
     el_sentences_run(&m->sentences, pairs, first, last, m->predictor.hidden,
                      el_predictor_gradient(&m->predictor, &r), r.slots > 0,
                      pairs->asked ? 1.0 / pairs->asked : 0);
@@ -116,7 +108,7 @@ static void accumulate(el_objective *self, int first, int last, bool training)
 static void count(el_objective *self)
 {
     mlm *m = (mlm *)self;
-    el_predictor_count(&m->predictor, &m->slots);
+    el_predictor_count(&m->predictor, &m->on.slots);
     if (m->asks)
         el_sentences_count(&m->sentences);
 }
@@ -124,7 +116,7 @@ static void count(el_objective *self)
 static void ledger(el_objective *self, el_ledger *l)
 {
     mlm *m = (mlm *)self;
-    el_slots_ledger(&m->slots, l);
+    el_slots_ledger(&m->on.slots, l);
     el_predictor_ledger(&m->predictor, l);
     if (m->asks)
         el_sentences_ledger(&m->sentences, l);
@@ -134,11 +126,11 @@ static void finish(el_objective *self, el_figures *figures)
 {
     const mlm *m = (const mlm *)self;
     const double loss = el_predictor_loss(&m->predictor), second = el_sentences_loss(&m->sentences);
-    const double values[] = {m->settings.gen_weight * loss + (m->sentences.pairs ? second : 0),
+    const double values[] = {m->on.settings.gen_weight * loss + (m->sentences.pairs ? second : 0),
                              loss,
                              el_predictor_accuracy(&m->predictor),
                              el_predictor_sampled(&m->predictor),
-                             el_slots_entropy(&m->slots),
+                             el_slots_entropy(&m->on.slots),
                              second,
                              el_sentences_accuracy(&m->sentences)};
     el_figures_set(figures, FIGURES, values, (int)(sizeof values / sizeof *values) - (m->asks ? 0 : 2));
@@ -147,42 +139,39 @@ static void finish(el_objective *self, el_figures *figures)
 static void close_mlm(el_objective *self)
 {
     mlm *m = (mlm *)self;
-    el_device_release(m->base.model->dev, &m->arena);
     el_predictor_close(&m->predictor);
-    el_slots_close(&m->slots);
     el_sentences_close(&m->sentences);
     el_pairs_release(&m->now.made);
     el_pairs_release(&m->next.made);
-    free(m);
+    el_slotted_close(self);
 }
 
 static el_status lay_out(void *context)
 {
     mlm *const m = context;
-    el_slots_layout(&m->slots, &m->arena);
+    el_slots_layout(&m->on.slots, &m->on.arena);
     if (m->asks)
-        el_sentences_layout(&m->sentences, &m->arena, &m->predictor.net->config);
-    return el_predictor_layout(&m->predictor, &m->arena, &m->slots);
+        el_sentences_layout(&m->sentences, &m->on.arena, &m->predictor.net->config);
+    return el_predictor_layout(&m->predictor, &m->on.arena, &m->on.slots);
 }
 
 static el_status open_parts(el_objective *self, const el_opening *o)
 {
     mlm *m = (mlm *)self;
-    m->settings = o->settings;
     m->asks = o->settings.sentence_task != EL_SENTENCES_NONE;
     const el_network *net = el_model_network(o->model, EL_GENERATOR);
-    el_status st = el_slots_open(&m->slots, &m->base, o->vocab, &o->settings, o->rows, o->heldout_rows);
+    el_status st = el_slotted_open(&m->on, o);
     if (!st)
-        st = el_predictor_open(&m->predictor, o->model, net, EL_STREAM_FIRST_NETWORK, &m->slots);
+        st = el_predictor_open(&m->predictor, o->model, net, EL_STREAM_FIRST_NETWORK, &m->on.slots);
     if (!st && m->asks)
-        st = el_sentences_open(&m->sentences, o->model, net, m->slots.room);
-    return st ? st : el_device_lay_out(o->model->dev, &m->arena, lay_out, m);
+        st = el_sentences_open(&m->sentences, o->model, net, m->on.slots.room);
+    return st ? st : el_device_lay_out(o->model->dev, &m->on.arena, lay_out, m);
 }
 
 static const el_objective TABLE = {.reset = reset,
                                    .prepare = prepare,
                                    .begin = begin,
-                                   .fit = fit,
+                                   .fit = el_slotted_fit,
                                    .accumulate = accumulate,
                                    .count = count,
                                    .orderly = true,

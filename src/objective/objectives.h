@@ -22,7 +22,6 @@
 
 #include "base/course.h"
 #include "objective/corruption.h"
-#include "objective/flops.h"
 #include "objective/pairs.h"
 #include "objective/unigram.h"
 #include "train/objective.h"
@@ -80,6 +79,11 @@ bool el_objective_is_name(const char *name);
 bool el_objective_masks(el_objective_kind kind);    /* hides tokens: mask_prob and the like have a meaning */
 bool el_objective_rewrites(el_objective_kind kind); /* its large network predicts what samples replaced */
 bool el_objective_has_generator(el_objective_kind kind); /* beside the large network */
+const char *el_objective_large(el_objective_kind kind);  /* the network that is fine-tuned */
+
+/* Whether replacements may be drawn so; and what draws them where this is asked for: two towers, if there is nothing else. */
+bool el_objective_takes(el_objective_kind kind, el_sampler sampler);
+el_sampler el_objective_sampler(el_objective_kind kind, el_sampler asked);
 
 /* The networks of an objective: `large` is the one that is fine-tuned, `small` the generator beside it where there is one.
  * Under gdes the generator owns the tables, else the large network does.  Types are left to the caller. */
@@ -91,12 +95,6 @@ void el_objective_plan_sentences(el_model_plan *plan);
 
 /* The objective that a model's networks are for, where nothing is recorded. */
 el_objective_kind el_objective_of(const el_model *model);
-
-/* What a token costs in sequences of `length` tokens, to be counted by objective/flops.h: of a plan, whose networks need not be
- * there, and of a model its products in training. */
-el_flops_plan el_objective_cost(el_objective_kind kind, const el_model_plan *plan, double mask_prob,
-                                double length);
-double el_objective_flops(el_objective_kind kind, const el_model *model, double mask_prob, double length);
 
 /* `rows` is how many rows one accumulate() holds, at least the longest sequence; of an evaluation whose examples are longer, one of
  * those.  EL_EUSAGE or EL_EDATA where the model, the

@@ -180,6 +180,82 @@ static void misfits_are_refused(void **state)
     close_fixture(&f);
 }
 
+/* A model of one objective, opened as another: the first thing that is wrong; NULL: nothing. */
+static void each_misfit_is_said(void **state)
+{
+    (void)state;
+    enum { NETWORK = EL_SAMPLER_NETWORK, UNIFORM = EL_SAMPLER_UNIFORM, TOWERS = EL_SAMPLER_TWO_TOWERS };
+    static const struct {
+        el_objective_kind made;
+        int with; /* an el_sampler, as is */
+        el_objective_kind as;
+        int sampler;
+        el_sentence_task task;
+        bool duplicates;
+        const char *said;
+    } ROWS[] = {{EL_ELECTRA, NETWORK, EL_ELECTRA_15, UNIFORM, 0, false, NULL},
+                {EL_ELECTRA, TOWERS, EL_ELECTRA, TOWERS, 0, false, NULL},
+                {EL_ELECTRA, NETWORK, EL_MLM, NETWORK, 0, true, NULL},
+                {EL_MLM, NETWORK, EL_ELECTRA, NETWORK, 0, false, "no discriminator with a head"},
+                {EL_ELECTRA, UNIFORM, EL_MLM, NETWORK, 0, false, "no generator with a head"},
+                {EL_REPLACE_MLM, NETWORK, EL_ALL_TOKENS_MLM, NETWORK, 0, false, "no gate that copies"},
+                {EL_ELECTRA, TOWERS, EL_ELECTRIC, TOWERS, 0, false, "and no energies"},
+                {EL_ELECTRIC, TOWERS, EL_ELECTRA, TOWERS, 0, false, "trained by --objective electric"},
+                {EL_PERMUTATION, NETWORK, EL_XLNET, NETWORK, 0, false, "by places, not by distances"},
+                {EL_XLNET, NETWORK, EL_PERMUTATION, NETWORK, 0, false, "attends by distances"},
+                {EL_MLM, NETWORK, EL_PERMUTATION, NETWORK, 0, false, "predicts in no order"},
+                {EL_CAUSAL, NETWORK, EL_MLM, NETWORK, 0, false, "only what stands before"},
+                {EL_MLM, NETWORK, EL_CAUSAL, NETWORK, 0, false, "what stands behind"},
+                {EL_CAUSAL, NETWORK, EL_BIDIRECTIONAL, NETWORK, 0, false, "no network that reads backwards"},
+                {EL_ELECTRA, NETWORK, EL_ELECTRA, TOWERS, 0, false, "no generator of two towers"},
+                {EL_ELECTRA, UNIFORM, EL_ELECTRA, NETWORK, 0, false, "the sampler is a network"},
+                {EL_MLM, NETWORK, EL_MLM, NETWORK, EL_SENTENCES_NSP, false, "no head for pairs"},
+                {EL_ELECTRA, NETWORK, EL_ELECTRA, NETWORK, EL_SENTENCES_NSP, false, "is mlm's"},
+                {EL_ELECTRA, TOWERS, EL_ELECTRA_15, TOWERS, 0, false, "electra's or electric's"},
+                {EL_REPLACE_MLM, NETWORK, EL_REPLACE_MLM, UNIFORM, 0, false, "leaves nothing of it"},
+                {EL_ELECTRA, NETWORK, EL_ELECTRA, EL_SAMPLER_UNIGRAM, 0, false, "how frequent are tokens"},
+                {EL_ELECTRA_15, NETWORK, EL_ELECTRA_15, NETWORK, 0, true, "judged once"},
+                {EL_ELECTRA, TOWERS, EL_ELECTRA, TOWERS, 0, true, "judged once"}};
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        fixture f;
+        el_objective *objective;
+        const el_model_plan plan = el_objective_plan(ROWS[i].made, (el_sampler)ROWS[i].with, config_of(16),
+                                                     config_of(8), EL_TIE_SHARED);
+        open_model(&f, &plan, true, NULL, 1);
+        el_objective_settings settings = settings_of(ROWS[i].as);
+        settings.sampler = (el_sampler)ROWS[i].sampler;
+        settings.sentence_task = ROWS[i].task;
+        settings.duplicate_slots = ROWS[i].duplicates;
+        const el_status st = el_objective_open(&objective, ROWS[i].as, &f.model, f.vocab, &settings, LENGTH);
+        const char *const said = st ? el_error() : "";
+        CHECK(ROWS[i].said ? st == EL_EUSAGE && strstr(said, ROWS[i].said) : !st,
+              "row %zu: \"%s\", not \"%s\"", i, said, ROWS[i].said ? ROWS[i].said : "");
+        if (!st)
+            objective->close(objective);
+        close_fixture(&f);
+    }
+}
+
+/* What a model is for is seen in its networks; those of electra are of four objectives. */
+static void networks_tell_the_objective(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < EL_OBJECTIVES; kind++)
+        for (int towers = 0; towers <= el_objective_takes((el_objective_kind)kind, EL_SAMPLER_TWO_TOWERS);
+             towers++) {
+            fixture f;
+            const bool alike = kind == EL_ELECTRA_15 || kind == EL_TWO_STAGE || kind == EL_ADVERSARIAL;
+            const el_model_plan plan = el_objective_plan((el_objective_kind)kind,
+                                                         towers ? EL_SAMPLER_TWO_TOWERS : EL_SAMPLER_NETWORK,
+                                                         config_of(16), config_of(8), EL_TIE_SHARED);
+            open_model(&f, &plan, true, NULL, 1);
+            CHECK((int)el_objective_of(&f.model) == (alike ? EL_ELECTRA : kind), "%s%s is taken for %s",
+                  el_objective_name((el_objective_kind)kind), towers ? " of two towers" : "",
+                  el_objective_name(el_objective_of(&f.model)));
+            close_fixture(&f);
+        }
+}
+
 /* Whichever network has the fewest. */
 static void each_network_has_the_positions(void **state)
 {
@@ -254,6 +330,8 @@ int main(void)
         cmocka_unit_test(a_masked_model_begins_at_log_v),
         cmocka_unit_test(detection_at_every_slot_is_detection),
         cmocka_unit_test(misfits_are_refused),
+        cmocka_unit_test(each_misfit_is_said),
+        cmocka_unit_test(networks_tell_the_objective),
         cmocka_unit_test(each_network_has_the_positions),
         cmocka_unit_test(the_share_of_slots_falls),
         cmocka_unit_test(shares_are_read),

@@ -4,7 +4,7 @@
 
 #include "engine/machine.h"
 #include "model/initialise.h"
-#include "objective/objectives.h"
+#include "objective/flops.h"
 #include "train/trainer.h"
 
 typedef struct {

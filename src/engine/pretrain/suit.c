@@ -183,12 +183,13 @@ static el_status suit_two_stage(el_pretrain_settings *s, const el_options *optio
 /* Two towers, which read the discriminator's tables. */
 static el_status suit_towers(el_pretrain_settings *s, const el_options *options)
 {
-    const need needs[] = {{"objective", s->objective == EL_ELECTRA || s->objective == EL_ELECTRIC},
-                          {"embeddings", s->embeddings == EL_TIE_SHARED},
-                          {"sampler", s->sampler == EL_SAMPLER_NETWORK},
-                          {"generator_from", !s->generator_from},
-                          {"mask_shares", !el_options_given(options, "mask_shares")},
-                          {"duplicate_slots", !s->duplicate_slots}};
+    const need needs[] = {
+        {"objective", el_objective_takes((el_objective_kind)s->objective, EL_SAMPLER_TWO_TOWERS)},
+        {"embeddings", s->embeddings == EL_TIE_SHARED},
+        {"sampler", s->sampler == EL_SAMPLER_NETWORK},
+        {"generator_from", !s->generator_from},
+        {"mask_shares", !el_options_given(options, "mask_shares")},
+        {"duplicate_slots", !s->duplicate_slots}};
     bool replaced;
     const el_status st =
         check_needs(s, needs, LENGTH(needs), options,
@@ -201,19 +202,20 @@ static el_status suit_towers(el_pretrain_settings *s, const el_options *options)
     return st;
 }
 
-/* A generator that is not trained. */
+/* A generator that is not trained: it draws as counts would. */
 static el_status suit_frozen(el_pretrain_settings *s, const el_options *options)
 {
-    const need needs[] = {{"objective", s->objective == EL_ELECTRA || s->objective == EL_ELECTRA_15},
-                          {"generator_hidden_size", !el_options_given(options, "generator_hidden_size")},
-                          {"generator_layers", !el_options_given(options, "generator_layers")},
-                          {"generator_attention_heads", s->generator_attention_heads == 0},
-                          {"generator_intermediate_size", s->generator_intermediate_size == 0},
-                          {"generator_learning_rate", s->generator_learning_rate == 0},
-                          {"generator_max_grad_norm", s->generator_max_grad_norm == 0},
-                          {"gen_weight", !el_options_given(options, "gen_weight")},
-                          {"embeddings", s->embeddings == EL_TIE_SEPARATE},
-                          {"sampler", s->sampler == EL_SAMPLER_NETWORK}};
+    const need needs[] = {
+        {"objective", el_objective_takes((el_objective_kind)s->objective, EL_SAMPLER_UNIGRAM)},
+        {"generator_hidden_size", !el_options_given(options, "generator_hidden_size")},
+        {"generator_layers", !el_options_given(options, "generator_layers")},
+        {"generator_attention_heads", s->generator_attention_heads == 0},
+        {"generator_intermediate_size", s->generator_intermediate_size == 0},
+        {"generator_learning_rate", s->generator_learning_rate == 0},
+        {"generator_max_grad_norm", s->generator_max_grad_norm == 0},
+        {"gen_weight", !el_options_given(options, "gen_weight")},
+        {"embeddings", s->embeddings == EL_TIE_SEPARATE},
+        {"sampler", s->sampler == EL_SAMPLER_NETWORK}};
     bool replaced;
     const el_status st =
         check_needs(s, needs, LENGTH(needs), options,
@@ -270,7 +272,7 @@ static el_status suit_groups(el_pretrain_settings *s, const el_options *options)
 /* A sampler that is no network. */
 static el_status suit_sampler(const el_pretrain_settings *s, const el_options *options)
 {
-    if (s->objective != EL_ELECTRA && s->objective != EL_ELECTRA_15)
+    if (!el_objective_takes((el_objective_kind)s->objective, (el_sampler)s->sampler))
         return el_options_refuse(given_as(s, options, "sampler"),
                                  "--objective %s needs a generator that is a network",
                                  el_objective_name((el_objective_kind)s->objective));

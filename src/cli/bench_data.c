@@ -141,7 +141,7 @@ el_status bench_load(const bench_place *place, json_t **result)
     el_pretrain_defaults(&defaults, s->model_size);
     feed f = {.data = data,
               .settings = s,
-              .rule = {.mask_prob = defaults.mask_prob.last,
+              .rule = {.mask_prob = defaults.choice.told.mask_prob.last,
                        .max_predictions = length,
                        .shares = el_objective_defaults().shares}};
     double loading = 0, masking = 0;

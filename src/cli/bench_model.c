@@ -27,7 +27,7 @@ el_status bench_model_open(bench_model *m, const bench_place *place, bool traini
     el_pretrain_defaults(&m->settings, s->model_size);
     m->settings.machine = s->machine;
     if (!training)
-        m->settings.sampler = EL_SAMPLER_UNIFORM; /* the discriminator alone */
+        m->settings.choice.told.sampler = EL_SAMPLER_UNIFORM; /* the discriminator alone */
     if (s->max_seq_length > m->settings.max_position_embeddings)
         m->settings.max_position_embeddings = s->max_seq_length;
     el_status st = bench_data_open(&m->data, s);
@@ -94,8 +94,8 @@ el_status bench_step(const bench_place *place, json_t **result)
     if (!st)
         st = bench_median(s->seconds, 3, train, &m, &seconds);
     if (!st) {
-        const double flops =
-            el_objective_flops(EL_ELECTRA, &m.model, m.settings.mask_prob.last, (double)s->max_seq_length);
+        const double flops = el_objective_flops(EL_ELECTRA, &m.model, m.settings.choice.told.mask_prob.last,
+                                                (double)s->max_seq_length);
         *result = bench_model_report(&m, flops, seconds);
         json_object_set_new(*result, "resident_mb", json_real(cli_resident_mb()));
     }

@@ -251,7 +251,7 @@ static el_status report(profiled *p, const bandwidth *b, double seconds, json_t 
     const bench_place *place = p->model.place;
     const double length = (double)place->settings->max_seq_length;
     const double flops =
-        el_objective_flops(EL_ELECTRA, &p->model.model, p->model.settings.mask_prob.last, length);
+        el_objective_flops(EL_ELECTRA, &p->model.model, p->model.settings.choice.told.mask_prob.last, length);
     const double outside = bench_middle(p->outside, p->steps);
     entry *shapes = calloc(2 * (size_t)p->lines + 1, sizeof *shapes), *ops = shapes + p->lines;
     if (!shapes)

@@ -5,7 +5,7 @@
 
 #include "engine/columns.h"
 #include "engine/machine.h"
-#include "objective/objectives.h"
+#include "engine/pretrain/choice.h"
 
 typedef struct {
     const char *model, *data;
@@ -15,10 +15,7 @@ typedef struct {
     /* of a pre-trained model */
     int64_t max_batches;
     int kind; /* an el_objective_kind, or EVALUATE_OWN */
-    const char *mask_shares;
-    bool uniform_generator;
-    int generator; /* of engine/pretrain/settings.h */
-    el_objective_settings objective;
+    el_objective_choice choice;
     /* of a fine-tuned one */
     int split, special_tokens;
     bool special_given; /* else as the model was taught */

@@ -29,73 +29,39 @@ static el_status recall(job *j)
         "objective",       "mask_prob",   "mask_shares", "mask_unit",         "sentence_task",
         "gen_weight",      "disc_weight", "temperature", "temperature_decay", "disallow_correct",
         "duplicate_slots", "generator",   "sampler",     "uniform_generator"};
-    const bool chosen =
-        el_options_given(j->options, "sampler") || el_options_given(j->options, "uniform_generator");
-    const size_t count = sizeof KEYS / sizeof *KEYS - (chosen ? 2 : 0); /* the last two say the same */
     json_t *recorded;
     el_status st = cli_recorded(&recorded, j->settings->model);
     if (!st)
-        st = cli_recall(j->options, recorded, j->settings->model, KEYS, count);
+        st = cli_recall(j->options, recorded, j->settings->model, KEYS, sizeof KEYS / sizeof *KEYS);
     json_decref(recorded);
     return st;
 }
 
-/* Whether it was asked for now; what a run has recorded may have no part in another objective. */
-static bool asked(const el_options *options, const char *name)
-{
-    return el_options_origin(options, name) > EL_FROM_RECORD;
-}
-
-/* What draws replacements, of lines that say the same. */
-static el_status choose_sampler(const evaluate_settings *s, const el_options *options, el_objective_kind kind,
-                                el_sampler *sampler)
-{
-    if (kind == EL_ELECTRIC && !s->generator && asked(options, "generator"))
-        return el_options_refuse("generator", "is two-tower with --objective electric");
-    if (s->uniform_generator && *sampler != EL_SAMPLER_UNIFORM && asked(options, "sampler"))
-        return el_options_refuse("uniform_generator", "is --sampler uniform, and another one was chosen");
-    if (s->uniform_generator)
-        *sampler = EL_SAMPLER_UNIFORM;
-    if (!s->generator && kind != EL_ELECTRIC)
-        return EL_OK;
-    if (asked(options, "mask_shares"))
-        return el_options_refuse("mask_shares", "two towers read the text as it is");
-    if (*sampler != EL_SAMPLER_NETWORK)
-        return el_options_refuse("sampler", "replacements are drawn by two towers");
-    *sampler = EL_SAMPLER_TWO_TOWERS;
-    return EL_OK;
-}
-
-/* Settings that were asked for have a part in what is evaluated. */
-static el_status check_parts(const evaluate_settings *s, const el_options *options, el_objective_kind kind)
+/* Settings that were asked for have a part in what is evaluated; those that a run has recorded need not. */
+static el_status check_parts(const el_options *options, el_objective_kind kind, el_sampler sampler)
 {
     el_status st = EL_OK;
     for (int i = 0; !st && i < options->count; i++)
         if (options->origins[i] > EL_FROM_RECORD)
-            st = el_pretrain_check_part(options->table[i].name, kind, s->objective.sampler);
-    const bool still = s->objective.temperature.first == s->objective.temperature.last;
-    if (!st && still && s->objective.temperature_decay > 0 && asked(options, "temperature_decay"))
-        st = el_options_refuse("temperature_decay", "the temperature does not change (--temperature X:Y)");
+            st = el_pretrain_check_part(options->table[i].name, kind, sampler);
     return st;
 }
 
 static el_status open_objective(job *j)
 {
     evaluate_settings *const s = j->settings;
-    el_objective_settings *const wanted = &s->objective;
     const el_objective_kind kind =
         s->kind == EVALUATE_OWN ? el_objective_of(&j->model) : (el_objective_kind)s->kind;
-    el_status st = el_mask_shares_read(&wanted->shares, s->mask_shares);
+    el_status st = el_objective_choice_settle(&s->choice, kind, j->options);
+    el_objective_settings wanted = el_objective_choice_settings(&s->choice, kind);
+    wanted.max_seq_length = el_loader_max_seq_length(j->data);
+    wanted.unigram = &j->unigram;
     if (!st)
-        st = choose_sampler(s, j->options, kind, &wanted->sampler);
-    if (!st)
-        st = check_parts(s, j->options, kind);
-    wanted->max_seq_length = el_loader_max_seq_length(j->data);
-    if (!st && wanted->sampler == EL_SAMPLER_UNIGRAM)
+        st = check_parts(j->options, kind, wanted.sampler);
+    if (!st && wanted.sampler == EL_SAMPLER_UNIGRAM)
         st = el_unigram_load(&j->unigram, el_loader_vocab(j->data), s->model);
-    wanted->unigram = &j->unigram;
     return st ? st
-              : el_objective_open(&j->objective, kind, &j->model, el_loader_vocab(j->data), wanted,
+              : el_objective_open(&j->objective, kind, &j->model, el_loader_vocab(j->data), &wanted,
                                   (int)s->micro_batch_tokens);
 }
 

@@ -327,7 +327,7 @@ for flag in "--temperature 2" "--gen-weight 2" "--generator-layers 1" "--generat
     refused 2 "drawn by no network" alone --uniform-generator $flag
 done
 for flag in --uniform-generator "--sampler unigram" --no-untied-generator --untied-generator-embeddings; do
-    refused 2 "two towers are" alone --generator two-tower $flag
+    refused 2 "two towers" alone --generator two-tower $flag
 done
 for flag in --uniform-generator --no-untied-generator "--gen-weight 2" "--objective adversarial" "--objective replace-mlm"; do
     refused 2 "is not trained" alone --generator-from first $flag
@@ -392,6 +392,8 @@ refused 2 "another one was chosen" evaluate first --sampler unigram --uniform-ge
 refused 2 "drawn by two towers" evaluate first --generator two-tower --sampler uniform
 refused 2 "the text as it is" evaluate noise --mask-shares 1,0,0
 refused 2 "is two-tower" evaluate noise --generator masked
+alone --uniform-generator --output even 2> log || fail "uniform: $(cat log)"
+for flag in --no-uniform-generator "--sampler network"; do refused 2 "the sampler is a network" evaluate even $flag; done
 alone --generator two-tower --embeddings shared --output towers 2> log || fail "two towers: $(cat log)"
 for objective in electra electra-15; do refused 2 "$objective: the model says energies, no probabilities" evaluate noise --objective $objective; done
 refused 2 "electric: the model says whether tokens were replaced, and no energies" evaluate towers --objective electric

@@ -91,11 +91,11 @@ static void check_preset(const el_plan *plan, int system, int size)
     CHECK_OK(el_pretrain_settle(&s, &options, false));
     CHECK_OK(el_pretrain_derive(&s, &options));
     const el_objective_kind kind = (el_objective_kind)s.objective;
-    const bool pair = el_objective_has_generator(kind) && s.sampler == EL_SAMPLER_NETWORK;
+    const bool pair = el_objective_has_generator(kind) && s.choice.told.sampler == EL_SAMPLER_NETWORK;
     const bool sharing = strcmp(plan->name, "sharing") == 0;
     if (el_objective_masks(kind))
-        CHECK(s.mask_prob.first == 0.15 && s.mask_prob.last == 0.15, "%s: %s masks %g", plan->name, who,
-              s.mask_prob.first);
+        CHECK(s.choice.told.mask_prob.first == 0.15 && s.choice.told.mask_prob.last == 0.15,
+              "%s: %s masks %g", plan->name, who, s.choice.told.mask_prob.first);
     if (pair && kind != EL_TWO_STAGE && !sharing)
         CHECK(s.embeddings == EL_TIE_SHARED, "%s: %s has other embeddings", plan->name, who);
     if (pair && (sharing || strcmp(plan->name, "figure3-sizes") == 0))

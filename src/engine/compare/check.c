@@ -112,11 +112,11 @@ static bool changes(el_course course)
 /* A branch is told nothing of the steps before it: stages, and what changes over a run, would begin anew in each. */
 static el_status check_branches(const el_plan *plan, int system, const el_pretrain_settings *s)
 {
-    const char *const what = plan->cooldown == 0            ? NULL
-                             : s->objective == EL_TWO_STAGE ? "two stages"
-                             : changes(s->mask_prob)        ? "a mask_prob that changes"
-                             : changes(s->temperature)      ? "a temperature that changes"
-                                                            : NULL;
+    const char *const what = plan->cooldown == 0                   ? NULL
+                             : s->objective == EL_TWO_STAGE        ? "two stages"
+                             : changes(s->choice.told.mask_prob)   ? "a mask_prob that changes"
+                             : changes(s->choice.told.temperature) ? "a temperature that changes"
+                                                                   : NULL;
     return what ? el_fail(EL_EUSAGE,
                           "cooldown: %s has %s, which each branch of a trunk would begin anew; without "
                           "cooldown each share is a run",

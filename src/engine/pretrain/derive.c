@@ -102,7 +102,7 @@ static void follow_roberta(el_pretrain_settings *s, const el_options *options)
         if (!el_options_given(options, real[i].name))
             *real[i].place = real[i].value;
     if (!el_options_given(options, "mask_prob"))
-        s->mask_prob = (el_course){0.15, 0.15};
+        s->choice.told.mask_prob = (el_course){0.15, 0.15};
     if (!el_options_given(options, "bias_correction"))
         s->bias_correction = true;
 }
@@ -113,11 +113,11 @@ static void follow_albert(el_pretrain_settings *s, const el_options *options)
     if (!el_options_given(options, "num_hidden_groups"))
         s->num_hidden_groups = 1;
     if (!el_options_given(options, "sentence_task"))
-        s->sentence_task = EL_SENTENCES_SOP;
+        s->choice.told.sentence_task = EL_SENTENCES_SOP;
     if (!el_options_given(options, "mask_unit"))
-        s->mask_unit = EL_MASK_NGRAM;
+        s->choice.told.mask_unit = EL_MASK_NGRAM;
     if (!el_options_given(options, "mask_prob"))
-        s->mask_prob = (el_course){0.15, 0.15};
+        s->choice.told.mask_prob = (el_course){0.15, 0.15};
 }
 
 static el_status follow_recipe(el_pretrain_settings *s, const el_options *options)
@@ -157,8 +157,8 @@ static el_status choose_objective(el_pretrain_settings *s, const el_options *opt
         return el_options_refuse("objective", "mlm is not --electra-objective");
     s->electra_objective &= !by_name;
     s->objective = s->electra_objective ? s->objective : EL_MLM;
-    if (!s->mask_shares)
-        s->mask_shares = by_name ? "0.8,0.1,0.1" : "0.85,0,0.15";
+    if (!s->choice.mask_shares)
+        s->choice.mask_shares = by_name ? "0.8,0.1,0.1" : "0.85,0,0.15";
     return EL_OK;
 }
 
@@ -166,20 +166,13 @@ static el_status choose_objective(el_pretrain_settings *s, const el_options *opt
 static el_status choose_generator(el_pretrain_settings *s, const el_options *options, bool resuming)
 {
     if (resuming && !el_objective_has_generator((el_objective_kind)s->objective))
-        s->uniform_generator = s->two_tower_generator = false;
-    const bool electric = s->objective == EL_ELECTRIC;
-    if ((s->two_tower_generator || electric) && s->generator != EL_GENERATOR_TWO_TOWER &&
+        s->choice.uniform_generator = s->two_tower_generator = false;
+    if (s->two_tower_generator && s->choice.generator != EL_GENERATOR_TWO_TOWER &&
         el_options_given(options, "generator"))
-        return el_options_refuse("generator", "is two-tower with %s",
-                                 electric ? "--objective electric" : "--two-tower-generator");
-    if (s->two_tower_generator || electric)
-        s->generator = EL_GENERATOR_TWO_TOWER;
-    if (s->uniform_generator && !el_options_given(options, "sampler"))
-        s->sampler = EL_SAMPLER_UNIFORM;
-    if (s->uniform_generator && s->sampler != EL_SAMPLER_UNIFORM)
-        return el_options_refuse("uniform_generator", "is --sampler uniform, and another one was chosen");
-    s->uniform_generator = s->sampler == EL_SAMPLER_UNIFORM;
-    return EL_OK;
+        return el_options_refuse("generator", "is two-tower with --two-tower-generator");
+    if (s->two_tower_generator)
+        s->choice.generator = EL_GENERATOR_TWO_TOWER;
+    return el_objective_choice_settle(&s->choice, (el_objective_kind)s->objective, options);
 }
 
 /* How much is evaluated, by either name: a flag wins over what a file says, and both over what the run has recorded. */
@@ -201,7 +194,6 @@ static el_status settle_evaluation(el_pretrain_settings *s, const el_options *op
 
 el_status el_pretrain_settle(el_pretrain_settings *s, const el_options *options, bool resuming)
 {
-    el_mask_shares shares;
     el_status st = choose_objective(s, options);
     if (!st)
         st = choose_generator(s, options, resuming);
@@ -209,13 +201,13 @@ el_status el_pretrain_settle(el_pretrain_settings *s, const el_options *options,
         st = settle_evaluation(s, options, resuming);
     if (st)
         return st;
-    if (s->sentence_task != EL_SENTENCES_NONE && s->objective != EL_MLM)
+    if (s->choice.told.sentence_task != EL_SENTENCES_NONE && s->objective != EL_MLM)
         return el_options_refuse("sentence_task", "is asked beside --objective mlm, not %s",
                                  el_objective_name((el_objective_kind)s->objective));
-    if (s->sentence_task == EL_SENTENCES_NSP && s->train_batch_size < 2)
+    if (s->choice.told.sentence_task == EL_SENTENCES_NSP && s->train_batch_size < 2)
         return el_options_refuse("sentence_task", "nsp takes segments from other examples of a batch, and "
                                                   "--train-batch-size is 1");
-    return el_mask_shares_read(&shares, s->mask_shares);
+    return EL_OK;
 }
 
 el_status el_pretrain_derive(el_pretrain_settings *s, const el_options *options)

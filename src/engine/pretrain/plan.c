@@ -55,7 +55,7 @@ static el_config discriminator_config(const el_pretrain_settings *s, int vocab_s
     c.attention_probs_dropout_prob = s->attention_dropout;
     keep_constants(&c, s->start);
     share_layers(&c, s->num_hidden_groups);
-    if (s->sentence_task != EL_SENTENCES_NONE)
+    if (s->choice.told.sentence_task != EL_SENTENCES_NONE)
         name_for_sentences(&c);
     return c;
 }
@@ -90,17 +90,13 @@ static el_config generator_config(const el_pretrain_settings *s, el_config c)
     return c;
 }
 
-static el_sampler sampler_of(const el_pretrain_settings *s)
-{
-    return s->generator == EL_GENERATOR_TWO_TOWER ? EL_SAMPLER_TWO_TOWERS : (el_sampler)s->sampler;
-}
-
 el_status el_pretrain_plan(const el_pretrain_settings *s, int vocab_size, el_model_plan *plan)
 {
     const el_config d = discriminator_config(s, vocab_size);
-    *plan = el_objective_plan((el_objective_kind)s->objective, sampler_of(s), d, generator_config(s, d),
-                              (el_tying)s->embeddings);
-    if (s->sentence_task != EL_SENTENCES_NONE)
+    const el_objective_kind kind = (el_objective_kind)s->objective;
+    const el_sampler sampler = el_objective_choice_settings(&s->choice, kind).sampler;
+    *plan = el_objective_plan(kind, sampler, d, generator_config(s, d), (el_tying)s->embeddings);
+    if (s->choice.told.sentence_task != EL_SENTENCES_NONE)
         el_objective_plan_sentences(plan);
     plan->activations = el_machine_type(&s->machine);
     plan->parameters = EL_F32;
@@ -118,8 +114,9 @@ el_status el_pretrain_cost(const el_pretrain_settings *s, int vocab_size, double
     el_model_plan plan;
     const el_status st = el_pretrain_plan(s, vocab_size, &plan);
     if (!st)
-        *cost = el_objective_cost((el_objective_kind)s->objective, &plan,
-                                  (s->mask_prob.first + s->mask_prob.last) / 2, length);
+        *cost =
+            el_objective_cost((el_objective_kind)s->objective, &plan,
+                              (s->choice.told.mask_prob.first + s->choice.told.mask_prob.last) / 2, length);
     return st;
 }
 
@@ -151,21 +148,8 @@ el_initialisation el_pretrain_initialisation(const el_pretrain_settings *s)
 
 el_objective_settings el_pretrain_objective(const el_pretrain_settings *s, int max_seq_length)
 {
-    el_objective_settings o = el_objective_defaults();
-    o.gen_weight = s->gen_weight;
-    o.disc_weight = s->disc_weight;
-    o.mask_prob = s->mask_prob;
-    o.temperature = s->temperature;
-    o.temperature_decay = s->temperature_decay;
+    el_objective_settings o = el_objective_choice_settings(&s->choice, (el_objective_kind)s->objective);
     o.steps = s->schedule_steps;
-    o.mask_unit = (el_mask_unit)s->mask_unit;
-    o.sentence_task = (el_sentence_task)s->sentence_task;
-    o.sampler = sampler_of(s);
-    o.copy_generator = s->copy_generator;
-    o.disallow_correct = s->disallow_correct;
-    o.duplicate_slots = s->duplicate_slots;
-    if (s->mask_shares)
-        el_mask_shares_read(&o.shares, s->mask_shares); /* which settle() has checked */
     o.max_seq_length = max_seq_length;
     return o;
 }

@@ -172,7 +172,7 @@ static el_status read_heldout(void *context, int64_t first, int count, el_batch 
 /* How often each token stands in the shards. */
 static el_status open_unigram(el_pretraining *p)
 {
-    if (p->settings->sampler != EL_SAMPLER_UNIGRAM)
+    if (p->settings->choice.told.sampler != EL_SAMPLER_UNIGRAM)
         return EL_OK;
     const el_vocab *vocab = el_loader_vocab(p->data);
     int64_t *const counts = calloc((size_t)vocab->size, sizeof *counts);
@@ -318,7 +318,7 @@ static el_status check_ranks(const el_pretraining *p)
 static el_status check_shards(const el_pretraining *p)
 {
     const el_pretrain_settings *s = p->settings;
-    const bool asks = s->sentence_task != EL_SENTENCES_NONE;
+    const bool asks = s->choice.told.sentence_task != EL_SENTENCES_NONE;
     const int64_t examples = el_loader_examples(p->data),
                   pairs = asks ? el_loader_pairs(p->data, examples) : 0;
     const el_status st = el_pretrain_check_shards(s, s->data, el_loader_packed_full(p->data), pairs > 0);

@@ -26,10 +26,6 @@
     {                                                                                                        \
 #name, EL_OPT_REAL, AT(name), min, max, NULL, help                                                   \
     }
-#define COURSE(name, min, max, help)                                                                         \
-    {                                                                                                        \
-#name, EL_OPT_COURSE, AT(name), min, max, NULL, help                                                 \
-    }
 #define CHOICE(name, words, help)                                                                            \
     {                                                                                                        \
 #name, EL_OPT_CHOICE, AT(name), 0, 0, words, help                                                    \
@@ -91,36 +87,15 @@ const el_option EL_PRETRAIN_TABLE[] = {
            "the steps), "
            "rate 5e-4, beta2 0.98, no clipping, for shards that are packed full; ALBERT's one shared layer, "
            "n-grams and order of sentences"),
-    CHOICE(sentence_task, EL_SENTENCE_TASKS,
-           "of mlm: what is asked of two segments beside tokens: nothing; whether the second one follows "
-           "(BERT); whether they are in order (ALBERT)"),
-    TEXT(mask_shares, "shares of predicted tokens that are shown as [MASK], as a random token and as they "
-                      "are; 0.85,0,0.15, "
-                      "and BERT's 0.8,0.1,0.1 for --objective mlm"),
+    EL_OBJECTIVE_OPTIONS(el_pretrain_settings),
+    {"mask_shares", EL_OPT_TEXT, AT(choice.mask_shares), 0, 0, NULL,
+     "shares of predicted tokens that are shown as [MASK], as a random token and as they are; 0.85,0,0.15, "
+     "and BERT's 0.8,0.1,0.1 for --objective mlm"},
     SWITCH(electra_objective, "off: --objective mlm --mask-shares 0.85,0,0.15, as in the original"),
-    COURSE(mask_prob, 0.001, 0.9,
-           "share of tokens that are predicted; X:Y: from X at the first step to Y at the last of "
-           "schedule_steps"),
-    CHOICE(mask_unit, "piece|word|ngram",
-           "what is hidden together: pieces; whole words; one to three words, as in ALBERT"),
-    REAL(gen_weight, 0, 1e6, "weight of the generator's loss"),
-    REAL(disc_weight, 0, 1e6, "weight of the discriminator's loss"),
-    COURSE(temperature, 1e-3, 1e3, "temperature of the generator's samples; X:Y: from X to Y, as mask_prob"),
-    REAL(temperature_decay, 0, 100,
-         "share of the run over which the temperature comes closer to Y by a factor of e; 0: on a straight "
-         "line"),
-    SWITCH(disallow_correct, "never sample the original token"),
-    CHOICE(generator, "masked|two-tower",
-           "what the generator reads: text with masks; or the text in both directions, by two networks "
-           "(ELECTRA-TT), as "
-           "electric always does"),
-    CHOICE(sampler, "network|unigram|uniform",
-           "what draws replacements: the generator; the frequency of tokens in the shards; all tokens alike"),
-    SWITCH(uniform_generator, "same as --sampler uniform"),
     TEXT(generator_from,
          "model folder or run of a masked language model that draws replacements and is not trained"),
-    SWITCH(copy_generator, "two-stage: the discriminator begins with what the generator has learned"),
-    SWITCH(duplicate_slots, "draw masked positions with replacement, as the original does"),
+    {"copy_generator", EL_OPT_SWITCH, AT(choice.told.copy_generator), 0, 0, NULL,
+     "two-stage: the discriminator begins with what the generator has learned"},
 
     SECTION("Networks"),
     INT(hidden_size, 1, 1 << 14, "width of the discriminator"),
@@ -207,7 +182,8 @@ void el_pretrain_defaults(el_pretrain_settings *s, int model_size)
 {
     const el_preset *p = &EL_PRESET[model_size];
     const el_optimizer optimizer = el_optimizer_defaults();
-    const el_objective_settings objective = el_objective_defaults();
+    el_objective_settings objective = el_objective_defaults();
+    objective.mask_prob = (el_course){p->mask_prob, p->mask_prob};
     *s = (el_pretrain_settings){
         .model_size = model_size,
         .hidden_size = p->hidden,
@@ -223,11 +199,7 @@ void el_pretrain_defaults(el_pretrain_settings *s, int model_size)
         .embeddings = (int)p->tying,
         .objective = EL_ELECTRA,
         .electra_objective = true,
-        .mask_prob = {p->mask_prob, p->mask_prob},
-        .gen_weight = objective.gen_weight,
-        .disc_weight = objective.disc_weight,
-        .temperature = objective.temperature,
-        .copy_generator = true,
+        .choice = {.told = objective},
         .initialisation = p->fan_in ? EL_INITIALISE_FAN_IN : EL_INITIALISE_PAPER,
         .sine_positions = p->sine_positions,
         .neighbour_heads = p->neighbour_heads,

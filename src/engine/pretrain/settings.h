@@ -3,6 +3,7 @@
 #define EL_ENGINE_PRETRAIN_SETTINGS_H
 
 #include "engine/machine.h"
+#include "engine/pretrain/choice.h"
 #include "model/initialise.h"
 #include "objective/flops.h"
 #include "train/trainer.h"
@@ -19,15 +20,13 @@ typedef struct {
     int embeddings;
     int64_t max_seq_length, vocab_size; /* 0: the shards' */
     /* objective */
-    int objective, sampler, mask_unit, sentence_task, recipe, generator;
-    const char *mask_shares; /* "mask,random,keep" */
+    int objective, recipe;
+    el_objective_choice choice;
     const char *generator_from;
     const el_config *frozen_generator; /* of generator_from, once it was looked at; no line of the table */
     const el_config *start,
         *start_generator; /* what they begin with, for what no line says; NULL: defaults */
-    bool electra_objective, uniform_generator, disallow_correct, duplicate_slots, copy_generator;
-    el_course mask_prob, temperature;
-    double gen_weight, disc_weight, temperature_decay;
+    bool electra_objective;
     /* start */
     int initialisation;
     bool sine_positions, neighbour_heads;
@@ -50,7 +49,6 @@ typedef struct {
     int64_t num_eval_steps, eval_batch_size, iterations_per_loop;
 } el_pretrain_settings;
 
-enum { EL_GENERATOR_MASKED, EL_GENERATOR_TWO_TOWER };         /* generator */
 enum { EL_RECIPE_NONE, EL_RECIPE_ROBERTA, EL_RECIPE_ALBERT }; /* recipe */
 enum { EL_INITIALISE_PAPER, EL_INITIALISE_FAN_IN };           /* initialisation */
 

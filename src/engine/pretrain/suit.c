@@ -58,7 +58,7 @@ static const char *given_as(const el_pretrain_settings *s, const el_options *opt
         bool given;
     } others[] = {{"embeddings", "no_untied_generator", !s->untied_generator},
                   {"embeddings", "untied_generator_embeddings", s->untied_generator_embeddings},
-                  {"sampler", "uniform_generator", s->uniform_generator},
+                  {"sampler", "uniform_generator", s->choice.uniform_generator},
                   {"generator", "two_tower_generator", s->two_tower_generator},
                   {"objective", "electric_objective", s->electric_objective},
                   {"objective", "recipe", s->recipe != EL_RECIPE_NONE},
@@ -165,7 +165,7 @@ static el_status suit_two_stage(el_pretrain_settings *s, const el_options *optio
                           {"generator_attention_heads", s->generator_attention_heads == 0},
                           {"generator_intermediate_size", s->generator_intermediate_size == 0},
                           {"embeddings", s->embeddings == EL_TIE_SEPARATE},
-                          {"sampler", s->sampler == EL_SAMPLER_NETWORK},
+                          {"sampler", s->choice.told.sampler == EL_SAMPLER_NETWORK},
                           {"generator_from", !s->generator_from}};
     bool replaced;
     const el_status st = check_needs(
@@ -186,10 +186,8 @@ static el_status suit_towers(el_pretrain_settings *s, const el_options *options)
     const need needs[] = {
         {"objective", el_objective_takes((el_objective_kind)s->objective, EL_SAMPLER_TWO_TOWERS)},
         {"embeddings", s->embeddings == EL_TIE_SHARED},
-        {"sampler", s->sampler == EL_SAMPLER_NETWORK},
         {"generator_from", !s->generator_from},
-        {"mask_shares", !el_options_given(options, "mask_shares")},
-        {"duplicate_slots", !s->duplicate_slots}};
+        {"duplicate_slots", !s->choice.told.duplicate_slots}};
     bool replaced;
     const el_status st =
         check_needs(s, needs, LENGTH(needs), options,
@@ -215,7 +213,7 @@ static el_status suit_frozen(el_pretrain_settings *s, const el_options *options)
         {"generator_max_grad_norm", s->generator_max_grad_norm == 0},
         {"gen_weight", !el_options_given(options, "gen_weight")},
         {"embeddings", s->embeddings == EL_TIE_SEPARATE},
-        {"sampler", s->sampler == EL_SAMPLER_NETWORK}};
+        {"sampler", s->choice.told.sampler == EL_SAMPLER_NETWORK}};
     bool replaced;
     const el_status st =
         check_needs(s, needs, LENGTH(needs), options,
@@ -272,7 +270,7 @@ static el_status suit_groups(el_pretrain_settings *s, const el_options *options)
 /* A sampler that is no network. */
 static el_status suit_sampler(const el_pretrain_settings *s, const el_options *options)
 {
-    if (!el_objective_takes((el_objective_kind)s->objective, (el_sampler)s->sampler))
+    if (!el_objective_takes((el_objective_kind)s->objective, s->choice.told.sampler))
         return el_options_refuse(given_as(s, options, "sampler"),
                                  "--objective %s needs a generator that is a network",
                                  el_objective_name((el_objective_kind)s->objective));
@@ -290,7 +288,7 @@ static el_status suit_rewriting(el_pretrain_settings *s, const el_options *optio
     if (shared)
         s->embeddings = EL_TIE_SHARED;
     if (weight)
-        s->disc_weight = 1;
+        s->choice.told.disc_weight = 1;
     if (shared || weight)
         el_log(EL_LOG_NOTE, "%s:%s%s%s", name, shared ? " embeddings shared, not gdes" : "",
                shared && weight ? ";" : "", weight ? " both losses weigh 1" : "");
@@ -305,9 +303,9 @@ static el_status suit_alone(el_pretrain_settings *s, const el_options *options)
     if (st)
         return st;
     s->embeddings = EL_TIE_SEPARATE;
-    s->uniform_generator = s->two_tower_generator = false;
-    s->sampler = EL_SAMPLER_NETWORK;
-    s->generator = EL_GENERATOR_MASKED;
+    s->choice.uniform_generator = s->two_tower_generator = false;
+    s->choice.told.sampler = EL_SAMPLER_NETWORK;
+    s->choice.generator = EL_GENERATOR_MASKED;
     s->generator_from = NULL;
     el_log(EL_LOG_NOTE, "%s: the preset's generator%s and its embeddings have no part in it",
            el_objective_name(kind), el_objective_masks(kind) ? "" : ", its share of masks");
@@ -320,9 +318,7 @@ static el_status check_company(const el_pretrain_settings *s, const el_options *
     if (!s->neighbour_heads && el_options_given(options, "neighbour_sharpness"))
         return el_options_refuse("neighbour_sharpness",
                                  "no attention head starts by attending to a neighbour");
-    if (s->temperature_decay > 0 && s->temperature.first == s->temperature.last)
-        return el_options_refuse("temperature_decay", "the temperature does not change (--temperature X:Y)");
-    if (!s->copy_generator && s->objective != EL_TWO_STAGE)
+    if (!s->choice.told.copy_generator && s->objective != EL_TWO_STAGE)
         return el_options_refuse("no_copy_generator", "is of --objective two-stage");
     return EL_OK;
 }
@@ -334,11 +330,11 @@ static el_status suit_objective(el_pretrain_settings *s, const el_options *optio
         return suit_alone(s, options);
     if (s->objective == EL_TWO_STAGE)
         return suit_two_stage(s, options);
-    if (s->generator == EL_GENERATOR_TWO_TOWER)
+    if (s->choice.generator == EL_GENERATOR_TWO_TOWER)
         return suit_towers(s, options);
     if (s->generator_from)
         return suit_frozen(s, options);
-    if (s->sampler != EL_SAMPLER_NETWORK)
+    if (s->choice.told.sampler != EL_SAMPLER_NETWORK)
         return suit_sampler(s, options);
     return el_objective_rewrites(kind) ? suit_rewriting(s, options) : EL_OK;
 }
@@ -375,7 +371,7 @@ el_status el_pretrain_check_shards(const el_pretrain_settings *s, const char *fo
     if (s->recipe == EL_RECIPE_ROBERTA && !packed_full)
         return el_options_refuse(
             "recipe", "roberta's examples are full; %s are not (`electra prepare --packing full`)", folder);
-    if (s->sentence_task != EL_SENTENCES_NONE && !pairs)
+    if (s->choice.told.sentence_task != EL_SENTENCES_NONE && !pairs)
         return el_options_refuse(
             "sentence_task",
             "%s hold no example of two segments (`electra prepare --packing segments`, of "

@@ -8,7 +8,8 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
-#include "text/reader.h"
+#include "task/files/lines.h"
+#include "text/kind.h"
 
 /* And sends the answer off. */
 static el_status answer_one(cli_answer *answer, void *context, el_session *session, const el_vocab *vocab,
@@ -30,26 +31,27 @@ static el_status answer_operands(const el_options *options, el_session *session,
 /* Line by line, so that a program may ask, wait and ask again. */
 static el_status answer_lines(el_session *session, const el_vocab *vocab, cli_answer *answer, void *context)
 {
-    char *paths[] = {"-"};
-    el_reader *reader;
-    el_block block;
+    el_lines lines;
     el_line line;
     int64_t blank = 0;
-    el_status st = el_reader_open(&reader, paths, 1, (el_reader_settings){.raw = true, .prompt = true});
-    while (!st && !(st = el_reader_next(reader, &block)) && block.bytes) {
-        if (block.cut)
-            st = el_fail(EL_EDATA, "standard input: a line is longer than %d MB", EL_READER_BLOCK >> 20);
-        for (const char *at = block.text; !st && el_line_next(&at, block.text + block.bytes, &line);) {
-            el_line_trim(&line);
-            if (el_line_blank(line))
-                blank++;
-            else
-                st = answer_one(answer, context, session, vocab, line.text, line.bytes);
-        }
-    }
-    el_reader_close(reader);
+    el_status st = el_lines_open(&lines, "-");
+    while (!st && !(st = el_lines_next(&lines, &line)) && line.text)
+        if (el_line_blank(line))
+            blank++;
+        else
+            st = answer_one(answer, context, session, vocab, line.text, line.bytes);
+    el_lines_close(&lines);
     el_line_say_blank("standard input", blank);
     return st;
+}
+
+el_status cli_ask_check(const el_options *options)
+{
+    char said[EL_KIND_SAID];
+    for (int i = 0; i < options->operand_count; i++)
+        if (!el_kind_check_line(options->operand[i], strlen(options->operand[i]), said))
+            return el_fail(EL_EDATA, "text %d: %s", i + 1, said);
+    return EL_OK;
 }
 
 el_status cli_ask(const el_options *options, const cli_ask_settings *settings, const el_machine *machine,
@@ -64,7 +66,9 @@ el_status cli_ask(const el_options *options, const cli_ask_settings *settings, c
                              .threads = (int)machine->threads};
     el_loaded *loaded = NULL;
     el_session *session = NULL;
-    el_status st = el_machine_level(machine, &load.level);
+    el_status st = cli_ask_check(options);
+    if (!st)
+        st = el_machine_level(machine, &load.level);
     if (!st)
         st = el_loaded_open(&loaded, settings->model, &load);
     if (!st)

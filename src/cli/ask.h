@@ -31,6 +31,9 @@ typedef el_status cli_answer(void *context, el_session *session, const el_vocab 
 el_status cli_ask(const el_options *options, const cli_ask_settings *settings, const el_machine *machine,
                   const char *network, cli_answer *answer, void *context);
 
+/* Refuses texts among the operands that are not UTF-8. */
+el_status cli_ask_check(const el_options *options);
+
 /* Says, once for each such text, that it was read in several windows. */
 void cli_ask_note_windows(int pieces, int windows);
 

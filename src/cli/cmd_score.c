@@ -8,12 +8,13 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "base/path.h"
+#include "cli/ask.h"
 #include "cli/cli.h"
 #include "engine/minimal_pairs.h"
 #include "engine/special.h"
 #include "task/report/answer.h"
+#include "text/kind.h"
 #include "text/reader.h"
-#include "text/utf8.h"
 
 enum { AT_A_TIME = 64 }; /* sentences */
 
@@ -243,8 +244,9 @@ static el_status read_columns(job *j, char *text, item *t)
 
 static el_status take_line(job *j, const char *text, size_t bytes)
 {
-    if (j->s->nbest && el_utf8_valid(text, bytes) < bytes)
-        return bad_line(j, "is not valid UTF-8");
+    char said[EL_KIND_SAID];
+    if (!el_kind_check_line(text, bytes, said))
+        return bad_line(j, said);
     item *const t = &j->items[j->count++];
     char *const copy = strndup(text, bytes);
     if (!copy)
@@ -309,7 +311,9 @@ static el_status open_scorer(job *j)
         return el_fail(EL_EUSAGE, "\"%s\": sentences are those of the file", j->options->operand[0]);
     if (el_options_given(j->options, "weight") && !s->nbest)
         return el_fail(EL_EUSAGE, "--weight: is that of --nbest");
-    el_status st = el_machine_open(&s->machine, &j->q);
+    el_status st = cli_ask_check(j->options);
+    if (!st)
+        st = el_machine_open(&s->machine, &j->q);
     if (!st)
         st = el_scorer_open(&j->scorer, j->q, el_machine_type(&s->machine), s->model, (el_score_kind)s->by,
                             (el_special_reading)s->special_tokens, (int)s->micro_batch_tokens);

@@ -2,6 +2,7 @@
 #include "text/kind.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "text/json_kind.h"
@@ -155,4 +156,17 @@ el_status el_kind_check(const char *text, size_t bytes, bool encoding, const cha
     return el_fail(EL_EDATA,
                    "%s: this is not UTF-8; it looks like %s, and then iconv -f %s -t UTF-8 makes it so", name,
                    pairs ? "Korean of Windows (CP949, EUC-KR)" : "Latin-1", pairs ? "CP949" : "LATIN1");
+}
+
+/* Two bytes beyond ASCII in a row are likelier a Korean syllable, one alone a letter of western Europe. */
+bool el_kind_check_line(const char *text, size_t bytes, char said[EL_KIND_SAID])
+{
+    const size_t at = el_utf8_valid(text, bytes);
+    if (at == bytes)
+        return true;
+    const bool pair = at + 1 < bytes && (unsigned char)text[at + 1] >= 0x80;
+    snprintf(said, EL_KIND_SAID,
+             "byte %zu is not valid UTF-8; if it is in %s, iconv -f %s -t UTF-8 makes it so", at + 1,
+             pair ? "CP949 or EUC-KR" : "Latin-1", pair ? "CP949" : "LATIN1");
+    return false;
 }

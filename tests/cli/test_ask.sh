@@ -64,8 +64,16 @@ for command in "detect --threshold 1" fill; do
     for case in "iconv -f CP949:\xb3\xaa\xb4\xc2 \xb0\xa3\xb4\xd9\n" "iconv -f UTF-16:\xff\xfea\0\n\0" "carriage returns alone:a\rb\r"; do
         # shellcheck disable=SC2059,SC2086
         printf "${case#*:}" | "$program" $command --model "$run" >"$dir/out" 2>"$dir/err" && fail "$command takes $case"
-        grep -qF "standard input: " "$dir/err" && grep -qF -- "${case%%:*}" "$dir/err" || fail "$command of $case: $(cat "$dir/err")"
+        grep -q "standard input[:,]" "$dir/err" && grep -qF -- "${case%%:*}" "$dir/err" || fail "$command of $case: $(cat "$dir/err")"
     done
+    # A line far from the beginning is looked at, too, and all operands before one is answered.
+    { printf '[MASK]\n%.0s' {1..9}; printf '\xb3\xaa\xb4\xc2 [MASK]\n'; } >"$dir/lines"
+    # shellcheck disable=SC2086
+    "$program" $command --model "$run" <"$dir/lines" >"$dir/out" 2>"$dir/err" && fail "$command takes a line of CP949"
+    grep -qF "standard input, line 10: byte 1 is not valid UTF-8" "$dir/err" || fail "$command of CP949: $(cat "$dir/err")"
+    # shellcheck disable=SC2086
+    exits 3 "text 2: byte 3 is not valid UTF-8; if it is in Latin-1, iconv -f LATIN1" "$program" $command --model "$run" "[MASK]" $'a \xe9 [MASK]'
+    [[ ! -s $dir/out ]] || fail "$command answers the first of two texts: $(cat "$dir/out")"
 done
 
 # A line without [MASK] gets an empty answer, and the lines after it theirs.

@@ -91,9 +91,13 @@ refused 3 "iconv -f CP949" "$electra" score --model mlm --pairs korean.tsv
 sed 's/^/1\t0\t/' korean.tsv > korean-lists.tsv
 refused 3 "iconv -f CP949" "$electra" score --model mlm --nbest korean-lists.tsv
 printf '1\t0\tthe cat\n1\t0\tthe caf\xe9\n' > broken-lists.tsv
-refused 3 "line 2: is not valid UTF-8" "$electra" score --model mlm --nbest broken-lists.tsv
+refused 3 "line 2: byte 12 is not valid UTF-8" "$electra" score --model mlm --nbest broken-lists.tsv
 "$electra" score --model mlm < korean.tsv > out 2> log && fail "Korean of Windows is scored"
 grep -q "iconv -f CP949" log || fail "Korean of Windows: $(cat log)"
+{ for i in {1..5000}; do echo "the small cat sees the old tree"; done; cat korean.tsv; } | "$electra" score --model electra > out 2> log &&
+    fail "Korean of Windows far from the beginning is scored"
+grep -q "standard input: line 5001: byte 1 is not valid UTF-8; .*iconv -f CP949" log || fail "Korean of Windows in the end: $(cat log)"
+refused 3 "text 2: byte 1 is not valid UTF-8; if it is in CP949 or EUC-KR, iconv -f CP949" "$electra" score --model mlm cat "$(cat korean.tsv)"
 awk -F'\t' '{ print $1 "\t" $1 }' pairs.tsv > ties.tsv
 score --model learned --pairs ties.tsv | grep -q "0.0000$" || fail "equal scores count as right"
 

@@ -744,7 +744,7 @@ static void refused(void **state)
         {"classify", "array.jsonl", "{\"text\":[\"a\",\"b\"],\"label\":\"x\"}\n", "column text is an array"},
         {"classify", "cut.json", "[{\"text\":\"a\",\"label\":\"x\"},\n{\"text\":", "object 2"},
         {"classify", "korean.csv", "text,label\n\xC7\xD1\xB1\xB9,x\n",
-         "line 2: byte 1 is not valid UTF-8; if the file is in CP949"},
+         "line 2: byte 1 is not valid UTF-8; if it is in CP949"},
         {"classify", "latin.csv", "text,label\ncaf\xE9 is,x\n", "iconv -f LATIN1"},
         {"classify", "zip.csv", "PK\3\4text,label\n", "zip archive"},
         {"classify", "pdf.tsv", "%PDF-1.4\ntext\tlabel\n", "PDF"},

@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
-#include "text/utf8.h"
+#include "text/kind.h"
 
 el_status el_lines_fail(const el_lines *lines, const char *format, ...)
 {
@@ -101,15 +101,6 @@ el_status el_lines_rest(el_lines *lines, char **text, size_t *bytes)
     return EL_OK;
 }
 
-/* Two bytes beyond ASCII in a row are likelier a Korean syllable, one alone a letter of western Europe. */
-static el_status no_utf8(const el_lines *lines, el_line line, size_t at)
-{
-    const bool pair = at + 1 < line.bytes && (unsigned char)line.text[at + 1] >= 0x80;
-    return el_lines_fail(
-        lines, "byte %zu is not valid UTF-8; if the file is in %s, iconv -f %s -t UTF-8 makes it so", at + 1,
-        pair ? "CP949 or EUC-KR" : "Latin-1", pair ? "CP949" : "LATIN1");
-}
-
 el_status el_lines_next(el_lines *lines, el_line *line)
 {
     *line = (el_line){0};
@@ -127,9 +118,9 @@ el_status el_lines_next(el_lines *lines, el_line *line)
     if (lines->block.cut && lines->at == lines->block.text + lines->block.bytes)
         return el_lines_fail(lines, "is longer than %d MB", EL_READER_BLOCK >> 20);
     el_line_trim(line);
-    const size_t valid = el_utf8_valid(line->text, line->bytes);
-    if (valid < line->bytes)
-        return no_utf8(lines, *line, valid);
+    char said[EL_KIND_SAID];
+    if (!el_kind_check_line(line->text, line->bytes, said))
+        return el_lines_fail(lines, "%s", said);
     const char *const zero = memchr(line->text, '\0', line->bytes);
     return zero ? el_lines_fail(lines, "byte %zu is zero", (size_t)(zero - line->text) + 1) : EL_OK;
 }

@@ -21,6 +21,7 @@ struct el_session {
     el_queue *q; /* the session's own: its scratch and its threads */
     el_wordpiece *wordpiece;
     el_evaluation_watch watch;
+    el_text_loss loss; /* so far */
     el_window_reader generator, discriminator;
     /* the last answer */
     el_ids ids;
@@ -68,6 +69,11 @@ void el_session_close(el_session *s)
     free(s);
 }
 
+const el_text_loss *el_session_loss(const el_session *s)
+{
+    return &s->loss;
+}
+
 void el_session_watch(el_session *s, el_evaluation_watch watch)
 {
     s->watch = watch;
@@ -95,7 +101,10 @@ static el_status cut(el_session *s, const char *text, size_t bytes)
     if (bytes > INT32_MAX)
         return el_fail(EL_EUSAGE, "a text of %zu bytes is too long to be asked about at once", bytes);
     s->ids.count = s->from.count = 0;
-    return el_wordpiece_encode_spans(s->wordpiece, text, bytes, &s->ids, &s->from);
+    const el_status st = el_wordpiece_encode_spans(s->wordpiece, text, bytes, &s->ids, &s->from);
+    if (!st)
+        el_text_loss_count(&s->loss, s->ids.data, s->ids.count, s->loaded->vocab->unk);
+    return st;
 }
 
 /* ---- detect ---- */

@@ -17,11 +17,15 @@
 
 #include "serve/guess.h"
 #include "serve/loaded.h"
+#include "text/loss.h"
 
 typedef struct el_session el_session;
 
 el_status el_session_open(el_session **session, const el_loaded *loaded);
 void el_session_close(el_session *session); /* accepts NULL */
+
+/* What the vocabulary knew of all texts so far. */
+const el_text_loss *el_session_loss(const el_session *session);
 
 /* on_batch is called after every window of a question, and ends it by a failure; zeroed: nobody watches. */
 void el_session_watch(el_session *session, el_evaluation_watch watch);

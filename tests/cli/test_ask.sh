@@ -76,6 +76,14 @@ for command in "detect --threshold 1" fill; do
     [[ ! -s $dir/out ]] || fail "$command answers the first of two texts: $(cat "$dir/out")"
 done
 
+# A vocabulary that does not know a tenth of the pieces is said, once for all texts.
+for command in detect fill; do
+    printf '? ? ? ? ? [MASK]\n%.0s' 1 2 | "$program" $command --model "$run" >"$dir/out" 2>"$dir/err"
+    expect "$command of unknown pieces" "$(grep -c "83 % of the pieces are \[UNK\]" "$dir/err")" 1
+    printf 'a b c d e f g h i j k [MASK] ?\n%.0s' {1..11} | "$program" $command --model "$run" >"$dir/out" 2>"$dir/err"
+    ! grep -qF "[UNK]" "$dir/err" || fail "$command of a few unknown pieces: $(cat "$dir/err")"
+done
+
 # A line without [MASK] gets an empty answer, and the lines after it theirs.
 printf 'a [MASK]\na b\nb [MASK]\n' | "$program" fill --model "$run" --json >"$dir/out" 2>"$dir/err" || fail "fill stopped: $(cat "$dir/err")"
 expect "the empty answer" "$(sed -n 2p "$dir/out")" '{"masks":[]}'

@@ -75,6 +75,9 @@ grep -q cuda:0 devices || fail "info --devices: $(cat devices)"
 "$electra" bench step --model-size tiny --batch-size 2 --max-seq-length 16 --seconds 0.01 --device cuda --json > bench 2> log ||
     fail "bench: $(cat log)"
 grep -q tokens_per_second bench || fail "bench: $(cat bench)"
+for part in step ops infer gemm; do
+    refused 2 "int8" "$electra" bench $part --model-size tiny --batch-size 2 --max-seq-length 16 --seconds 0.01 --device cuda --precision int8
+done
 "$electra" pretrain --data train --model-size tiny --num-train-steps 2 --train-batch-size 2 --device cuda --dry-run > dry 2> log ||
     fail "dry run: $(cat log)"
 grep -q "memory of the GPU" dry || fail "dry run: $(cat dry)"

@@ -264,6 +264,8 @@ static void peaks_are_measured(void **state)
 {
     (void)state;
     CHECK(queue->peak(queue, EL_BF16) > 0 && queue->peak(queue, EL_F32) > 0, "a peak of nothing");
+    if (!queue->dev->int8_steps)
+        CHECK(queue->peak(queue, EL_I8) == 0, "a peak of products that there are none of");
 }
 
 enum { OTHERS = 6, TESTS = CASES + OWN + OTHERS };

@@ -407,6 +407,8 @@ static double milliseconds_of(el_queue *q, el_tensor y, el_tensor x, el_tensor w
 double el_cuda_peak(el_queue *q, el_type type)
 {
     enum { SIDE = 4096, SMALL_SIDE = 64, TIMES = 8 };
+    if (type != EL_F32 && type != EL_BF16)
+        return 0; /* no products of such */
     const int side = el_cuda_device_of(q)->multiprocessors >= 16 ? SIDE : SMALL_SIDE;
     el_device *const dev = q->dev;
     const size_t bytes = el_tensor_bytes(side, side, type);

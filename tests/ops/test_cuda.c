@@ -73,6 +73,7 @@ static const op_case own[] = {
     {"narrow products", case_linear, {{300, 64, 1}, {77, 40, 3}, {130, 256, 7}}, 8e-3},
     {"bias within others", case_bias_within, {{40, 32, 24}, {130, 64, 200}}, 8e-3},
     {"flat", case_elementwise, {{64, 64, 0}, {33, 256, 0}}, 5e-3},
+    {"many rows of ids", case_replace, {{2100000, 0, 0}}, 0}, /* more than there is room for at once */
     {"long rows of logits", case_softmax, {{3, 30522, 3}, {1, 11900, 0}, {1, 70000, 0}}, 1e-2},
 };
 enum { OWN = sizeof own / sizeof *own };
@@ -232,6 +233,50 @@ static void lists_are_one_step(void **state)
     }
 }
 
+/* The parameters of two networks of as many layers as there may be. */
+static void lists_may_be_long(void **state)
+{
+    (void)state;
+    enum { COUNT = 2 * 512 * 16, COLS = 3, STRIDE = 8 };
+    el_queue *const reference = el_queue_reference();
+    const el_adamw step = {
+        .rate = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-6, .m_correction = 1, .v_correction = 1};
+    const el_tensor value = check_random(EL_F32, COUNT, COLS, 1, 1),
+                    m = check_random(EL_F32, COUNT, COLS, 2, 1), v = check_tensor(EL_F32, COUNT, COLS),
+                    gradient = check_random(EL_F32, COUNT, COLS, 3, 1),
+                    copies = check_strided(EL_BF16, COUNT, COLS, STRIDE);
+    check_fill(v, 0.1);
+    el_trained all = {check_converted(EL_F64, value),
+                      check_converted(EL_F64, m),
+                      check_converted(EL_F64, v),
+                      check_converted(EL_F64, gradient),
+                      .scale = 1,
+                      .clip = 1};
+    el_trained *const each = check_memory(COUNT * sizeof *each);
+    el_matrix *const matrices = check_memory(COUNT * sizeof *matrices);
+    el_tensor *const gradients = check_memory(COUNT * sizeof *gradients);
+    double *const sums = check_memory(2 * sizeof *sums);
+    for (int i = 0; i < COUNT; i++) {
+        gradients[i] = el_tensor_rows(gradient, i, 1);
+        each[i] = (el_trained){el_tensor_rows(value, i, 1),
+                               el_tensor_rows(m, i, 1),
+                               el_tensor_rows(v, i, 1),
+                               gradients[i],
+                               .scale = 1,
+                               .clip = 1};
+        each[i].value.prepared = el_tensor_rows(copies, i, 1).data;
+        matrices[i] = (el_matrix){each[i].value, EL_BF16, i};
+    }
+    reference->sum_squares(reference, &sums[0], &all.gradient, 1);
+    queue->sum_squares(queue, &sums[1], gradients, COUNT);
+    reference->adamw(reference, &all, 1, NULL, 0, step);
+    queue->adamw(queue, each, COUNT, matrices, COUNT, step);
+    assert_int_equal(queue->wait(queue), EL_OK);
+    CHECK(fabs(sums[1] - sums[0]) < 1e-9 * sums[0], "the sum of squares is %g, not %g", sums[1], sums[0]);
+    check_close("values", value, all.value, 1e-6);
+    check_same("copies", copies, check_converted(EL_BF16, value));
+}
+
 /* A row of no numbers has a guess all the same, which may be looked up. */
 static void guesses_are_classes(void **state)
 {
@@ -268,13 +313,14 @@ static void peaks_are_measured(void **state)
         CHECK(queue->peak(queue, EL_I8) == 0, "a peak of products that there are none of");
 }
 
-enum { OTHERS = 6, TESTS = CASES + OWN + OTHERS };
+enum { OTHERS = 7, TESTS = CASES + OWN + OTHERS };
 
 static void list_tests(struct CMUnitTest tests[TESTS])
 {
     const struct CMUnitTest others[OTHERS] = {cmocka_unit_test_teardown(copies_are_in_order, check_release),
                                               cmocka_unit_test(memory_is_zero),
                                               cmocka_unit_test_teardown(lists_are_one_step, check_release),
+                                              cmocka_unit_test_teardown(lists_may_be_long, check_release),
                                               cmocka_unit_test_teardown(guesses_are_classes, check_release),
                                               cmocka_unit_test(refuses),
                                               cmocka_unit_test(peaks_are_measured)};

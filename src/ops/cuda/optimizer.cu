@@ -6,7 +6,12 @@
 
 #include "ops/cuda/thread.h"
 
-enum { THREADS = 256, PIECE = 4096 /* elements of a block */, MOST_PIECES = 16384, ADDERS = 1024 };
+enum {
+    THREADS = 256,
+    PIECE = 4096 /* elements of a block */,
+    USUAL_PIECES = 8192 /* and one more for each tensor */,
+    ADDERS = 1024
+};
 
 /* One tensor of a list, with the number of its first block; a last line has the number of all blocks. */
 struct line {
@@ -114,14 +119,14 @@ extern "C" void el_cuda_sum_squares(el_queue *q, double *sum, const el_tensor *x
     int there = 0;
     for (int i = 0; i < count; i++)
         all += elements(x[i]);
-    const int64_t least = (all + MOST_PIECES / 2 - 1) / (MOST_PIECES / 2), usual = PIECE;
+    const int64_t least = (all + USUAL_PIECES - 1) / USUAL_PIECES, usual = PIECE;
     const int64_t piece = least > usual ? least : usual;
     for (int i = 0; i < count; i++)
         if (elements(x[i]) > 0) {
             list[there++] = squared_line(x[i], blocks);
             blocks += (elements(x[i]) + piece - 1) / piece;
         }
-    assert(blocks <= MOST_PIECES && piece <= INT32_MAX);
+    assert(blocks <= EL_CUDA_SUMS / 2 && piece <= INT32_MAX && "doubles in the place of floats");
     const line *const lines = send_lines(q, list, there);
     el_cuda_launch(q, "sum_squares", square_pieces, (unsigned)blocks, THREADS, 0, parts, lines, there,
                    (int)piece);

@@ -6,8 +6,6 @@
  * the keys before its own, (number, place), all of which are different.  For the 16384 of a batch of Small this is less work
  * than the launches of a radix sort; longer lists go in stretches.
  */
-#include <assert.h>
-
 #include "ops/cuda/thread.h"
 
 enum {
@@ -234,30 +232,45 @@ extern "C" void el_cuda_gather_backward(el_queue *q, el_tensor dx, el_tensor dy,
 
 /* ---- replaced ids ---- */
 
-/* `last` is to be the smallest of ~0, ~1, ... of the slots at a row: of several at one place the last counts. */
-__global__ void copy_ids(int *ids, float *label, int *last, const int *original, int count, float elsewhere)
+/* Rows from `first` on that there is room for in the sums, `count` of them; `last` is to be the smallest of ~0, ~1, ... of the
+ * slots at a row: of several at one place the last counts. */
+struct stretch {
+    int *last;
+    int first, count;
+};
+
+__global__ void copy_ids(stretch of, int *ids, float *label, const int *original, float elsewhere)
 {
     const int i = (int)(blockIdx.x * THREADS + threadIdx.x);
-    if (i >= count)
+    if (i >= of.count)
         return;
-    ids[i] = original[i];
-    last[i] = 0;
+    ids[of.first + i] = original[of.first + i];
+    of.last[i] = 0;
     if (label)
-        label[i] = elsewhere;
+        label[of.first + i] = elsewhere;
 }
 
-__global__ void claim_rows(int *last, const int *rows, int slots)
+/* Where a slot's row is in `last`; NULL: in another stretch. */
+static __device__ __forceinline__ int *last_of(const stretch &of, const int *rows, int slot, int slots)
+{
+    const int place = slot < slots ? rows[slot] - of.first : -1;
+    return place >= 0 && place < of.count ? of.last + place : NULL;
+}
+
+__global__ void claim_rows(stretch of, const int *rows, int slots)
 {
     const int i = (int)(blockIdx.x * THREADS + threadIdx.x);
-    if (i < slots)
-        atomicMin(&last[rows[i]], ~i);
+    int *const last = last_of(of, rows, i, slots);
+    if (last)
+        atomicMin(last, ~i);
 }
 
-__global__ void put_samples(int *ids, float *label, const int *last, const int *original, const int *rows,
+__global__ void put_samples(stretch of, int *ids, float *label, const int *original, const int *rows,
                             const int *sample, int slots)
 {
     const int i = (int)(blockIdx.x * THREADS + threadIdx.x);
-    if (i >= slots || last[rows[i]] != ~i)
+    const int *const last = last_of(of, rows, i, slots);
+    if (!last || *last != ~i)
         return;
     const int row = rows[i];
     ids[row] = sample[i];
@@ -268,14 +281,16 @@ __global__ void put_samples(int *ids, float *label, const int *last, const int *
 extern "C" void el_cuda_replace_ids(el_queue *q, int *ids, float *label, const int *original, int count,
                                     const int *rows, const int *sample, int slots, double elsewhere)
 {
-    int *const last = (int *)el_cuda_of(q)->sums;
-    assert(count <= EL_CUDA_SUMS && "a place for each row");
-    el_cuda_launch(q, "replace_ids", copy_ids, el_cuda_blocks(count, THREADS), THREADS, 0, ids, label, last,
-                   original, count, (float)elsewhere);
-    el_cuda_launch(q, "replace_ids", claim_rows, el_cuda_blocks(slots, THREADS), THREADS, 0, last, rows,
-                   slots);
-    el_cuda_launch(q, "replace_ids", put_samples, el_cuda_blocks(slots, THREADS), THREADS, 0, ids, label,
-                   (const int *)last, original, rows, sample, slots);
+    const unsigned blocks = el_cuda_blocks(slots, THREADS);
+    for (int first = 0; first < count; first += EL_CUDA_SUMS) {
+        const int left = count - first;
+        const stretch of = {(int *)el_cuda_of(q)->sums, first, left < EL_CUDA_SUMS ? left : EL_CUDA_SUMS};
+        el_cuda_launch(q, "replace_ids", copy_ids, el_cuda_blocks(of.count, THREADS), THREADS, 0, of, ids,
+                       label, original, (float)elsewhere);
+        el_cuda_launch(q, "replace_ids", claim_rows, blocks, THREADS, 0, of, rows, slots);
+        el_cuda_launch(q, "replace_ids", put_samples, blocks, THREADS, 0, of, ids, label, original, rows,
+                       sample, slots);
+    }
 }
 
 /* ---- numbers and ids picked one by one ---- */

@@ -2,6 +2,7 @@
 #include "el_cuda.h"
 
 #include <stdio.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -141,13 +142,49 @@ cudaError_t cudaMemGetInfo(size_t *free, size_t *total)
     return cudaSuccess;
 }
 
+#ifdef __SANITIZE_ADDRESS__ /* which sees what lies behind, and what is not given back */
+static void *take(size_t bytes)
+{
+    return aligned_alloc(256, bytes);
+}
+
+static void give_back(void *memory)
+{
+    free(memory);
+}
+#else
+enum { PAGE = 4096 };
+
+/* Behind it lies a page that nobody may touch, before it one with the size of all. */
+static void *take(size_t bytes)
+{
+    const size_t all = (bytes + PAGE - 1) / PAGE * PAGE + 2 * PAGE;
+    char *const pages = (char *)mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED)
+        return NULL;
+    mprotect(pages + all - PAGE, PAGE, PROT_NONE);
+    memcpy(pages, &all, sizeof all);
+    return pages + all - PAGE - bytes;
+}
+
+static void give_back(void *memory)
+{
+    size_t all;
+    char *const pages = (char *)memory - (uintptr_t)memory % PAGE - PAGE;
+    if (!memory)
+        return;
+    memcpy(&all, pages, sizeof all);
+    munmap(pages, all);
+}
+#endif
+
 /* Its contents are garbage: NaN. */
 cudaError_t cudaMalloc(void **memory, size_t bytes)
 {
     if (bytes > (size_t)1 << 40)
         return failed(cudaErrorMemoryAllocation);
     const size_t whole = (bytes / 256 + 1) * 256;
-    *memory = aligned_alloc(256, whole);
+    *memory = take(whole);
     if (!*memory)
         return failed(cudaErrorMemoryAllocation);
     memset(*memory, 0xff, whole);
@@ -160,7 +197,7 @@ cudaError_t cudaFree(void *memory)
     const std::lock_guard<std::mutex> guard(running);
     for (cudaStream_t stream : streams())
         run(stream);
-    free(memory);
+    give_back(memory);
     return cudaSuccess;
 }
 

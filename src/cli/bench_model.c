@@ -114,8 +114,7 @@ static el_status infer(void *context)
 {
     inference *w = context;
     el_pass_hidden(&w->pass);
-    w->pass.q->wait(w->pass.q);
-    return EL_OK;
+    return w->pass.q->wait(w->pass.q);
 }
 
 /* Room for one forward pass over the whole batch, and the batch. */
@@ -127,8 +126,7 @@ static el_status open_inference(inference *w)
     if (st)
         return st;
     el_pass_send(&w->pass, &w->model.batch);
-    w->pass.q->wait(w->pass.q);
-    return EL_OK;
+    return w->pass.q->wait(w->pass.q);
 }
 
 el_status bench_infer(const bench_place *place, json_t **result)

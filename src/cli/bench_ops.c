@@ -52,22 +52,22 @@ static double copy_rate(transfer t, el_pool *pool)
 }
 
 /* The same of a GPU, by its own op, some copies at once; and how long they took. */
-static double device_copy_rate(el_queue *q, transfer t, double *seconds)
+static el_status device_copy_rate(el_queue *q, transfer t, double *best, double *seconds)
 {
     enum { AT_ONCE = 20, ROW = 16384 };
     const int cols = ROW / 4, rows = (int)(t.bytes / ROW);
     const el_tensor to = el_tensor_make(t.to, EL_F32, rows, cols),
                     from = el_tensor_make(t.from, EL_F32, rows, cols);
-    double best = 0;
-    for (double end = cli_now() + COPY_SECONDS, start; (start = cli_now()) < end;) {
+    el_status st = EL_OK;
+    for (double end = cli_now() + COPY_SECONDS, start; !st && (start = cli_now()) < end;) {
         for (int i = 0; i < AT_ONCE; i++)
             q->copy(q, to, from);
-        q->wait(q);
+        st = q->wait(q);
         *seconds = cli_now() - start;
         const double rate = 2.0 * (double)t.bytes * AT_ONCE / *seconds;
-        best = rate > best ? rate : best;
+        *best = rate > *best ? rate : *best;
     }
-    return best;
+    return st;
 }
 
 /* From the smallest size up, as long as that is quick: a larger one then has the rate of the last. */
@@ -79,9 +79,12 @@ static el_status measure_device(bandwidth *b, el_queue *q)
         char *const memory = q->dev->alloc(q->dev, size);
         if (!memory)
             return el_fail(EL_ENOMEM, "no memory to measure copies of %zu bytes", size);
-        b->bytes[i] = (double)size;
-        b->rate[i] = device_copy_rate(q, (transfer){memory, memory + size / 2, size / 2}, &seconds);
+        const el_status st =
+            device_copy_rate(q, (transfer){memory, memory + size / 2, size / 2}, &b->rate[i], &seconds);
         q->dev->release(q->dev, memory);
+        if (st)
+            return st;
+        b->bytes[i] = (double)size;
         for (; seconds > COPY_SECONDS && i + 1 < SIZES; i++) {
             b->bytes[i + 1] = b->bytes[i] * GROWTH;
             b->rate[i + 1] = b->rate[i];
@@ -281,7 +284,7 @@ static void close_profiled(profiled *p)
 el_status bench_ops(const bench_place *place, json_t **result)
 {
     profiled p = {0};
-    bandwidth b;
+    bandwidth b = {0};
     double seconds = 0;
     el_status st =
         el_machine_on_gpu(place->q) ? measure_device(&b, place->q) : measure_processor(&b, place->q->threads);

@@ -305,7 +305,7 @@ static el_status run_info(json_t *info, const char *path, const json_t *record)
 
 /* ---- what a model can run on ---- */
 
-static json_t *gpu_json(const el_cuda_about *a)
+static json_t *about_json(const el_cuda_about *a)
 {
     char capability[32];
     snprintf(capability, sizeof capability, "%d.%d", a->major, a->minor);
@@ -314,11 +314,27 @@ static json_t *gpu_json(const el_cuda_about *a)
                      "free_mb", (json_int_t)(a->free >> 20), "driver", a->driver, "runtime", a->runtime);
 }
 
+/* A GPU, and why it cannot be used where that is so. */
+static json_t *gpu_json(int number, const char *name)
+{
+    el_cuda_about about;
+    el_device *dev;
+    el_status st = el_cuda_describe(number, &about);
+    json_t *const gpu = st ? json_object() : about_json(&about);
+    if (!st)
+        st = el_device_open(&dev, name);
+    if (st)
+        json_object_set_new(gpu, "usable", json_string(el_error()));
+    else
+        dev->close(dev);
+    return gpu;
+}
+
 /* The processor, and each GPU or why there is none that can be used. */
 static el_status devices_info(json_t *info)
 {
     el_device *dev;
-    el_status st = el_device_cpu(&dev, NULL);
+    const el_status st = el_device_cpu(&dev, NULL);
     if (st)
         return st;
     json_object_set_new(info, "cpu",
@@ -327,21 +343,12 @@ static el_status devices_info(json_t *info)
     const int count = el_cuda_count();
     if (count == 0)
         json_object_set_new(info, "cuda", json_string(el_error()));
-    for (int i = 0; i < count && !st; i++) {
-        el_cuda_about about;
+    for (int i = 0; i < count; i++) {
         char name[32];
         snprintf(name, sizeof name, "cuda:%d", i);
-        st = el_cuda_describe(i, &about);
-        if (st)
-            return st;
-        json_t *const gpu = gpu_json(&about);
-        if (el_device_open(&dev, name))
-            json_object_set_new(gpu, "usable", json_string(el_error()));
-        else
-            dev->close(dev);
-        json_object_set_new(info, name, gpu);
+        json_object_set_new(info, name, gpu_json(i, name));
     }
-    return st;
+    return EL_OK;
 }
 
 static el_status inspect(json_t *info, const char *path, bool tensors)

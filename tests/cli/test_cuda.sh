@@ -101,6 +101,23 @@ if grep -q "the processor in a GPU's place" devices; then
     # The host's cuBLASLt does not compute products of 13 numbers: others take its place, and that is said once.
     pretrain odd --num-train-steps 2 --embedding-size 13 --device cuda
     [ "$(grep -c "cuBLASLt does not compute a product of" log)" = 1 ] || fail "refused products: $(cat log)"
+    # What a GPU has not done is nobody's answer; one that cannot be asked keeps no other from being listed.
+    for part in step ops infer gemm; do
+        refused 1 "cudaErrorInvalidValue" env EL_HOST_LOST=1 "$electra" bench $part --model-size tiny --batch-size 2 \
+            --max-seq-length 16 --seconds 0.01 --device cuda
+    done
+    # The 50th wait is one of the passes that are measured.
+    refused 1 "cudaErrorInvalidValue" env EL_HOST_LOST=50 "$electra" bench infer --model-size tiny --batch-size 2 --max-seq-length 16 \
+        --seconds 0.01 --device cuda
+    for command in detect fill score; do
+        refused 1 "cudaErrorInvalidValue" env EL_HOST_LOST=1 "$electra" $command --model gpu --device cuda "the [MASK] cat"
+    done
+    for command in "embed --json --model gpu" "predict --model tuned-cuda" "evaluate --model tuned-cuda"; do
+        refused 1 "cudaErrorInvalidValue" env EL_HOST_LOST=1 "$electra" $command --device cuda task/dev.tsv
+    done
+    EL_HOST_GPUS=2 EL_HOST_MUTE=0 "$electra" info --devices --json > devices 2> log || fail "info --devices: $(cat log)"
+    grep -A1 '"cuda:0"' devices | grep -q '"usable": "cuda: asking a GPU' && grep -A1 '"cuda:1"' devices | grep -q '"name"' ||
+        fail "of two GPUs the first says nothing: $(cat devices)"
     refused 1 "driver is not installed" env EL_HOST_DRIVER=0 "$electra" embed --model gpu --json --device cuda train.txt
     refused 1 "driver is one for CUDA 12.4; this program needs 13.0" \
         env EL_HOST_DRIVER=12040 "$electra" embed --model gpu --json --device cuda train.txt

@@ -1,11 +1,13 @@
 #define _GNU_SOURCE /* st_mtim, strdup */
 #include "file_list.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/io.h"
+#include "text/utf8.h"
 
 static el_status no_memory(size_t bytes)
 {
@@ -41,6 +43,39 @@ static el_status add_file(el_file_list *list, const char *path, bool in_folder, 
     return EL_OK;
 }
 
+/* Whether beside a path that names nothing lies one of the same characters in another form, such as macOS's. */
+static bool has_twin(const char *path)
+{
+    const char *const slash = strrchr(path, '/');
+    char *const folder = el_path_parent(path), *const name = el_utf8_composed(slash ? slash + 1 : path);
+    char **names;
+    int count;
+    bool found = false;
+    if (folder && name && el_folder_exists(folder) && !el_folder_list(folder, &names, &count)) {
+        for (int i = 0; i < count && !found; i++) {
+            char *const composed = el_utf8_composed(names[i]);
+            found = composed && strcmp(composed, name) == 0;
+            free(composed);
+        }
+        el_names_free(names, count);
+    }
+    free(folder);
+    free(name);
+    return found;
+}
+
+static el_status fail(const char *path)
+{
+    const bool absent = errno == ENOENT;
+    const el_status st = el_io_fail(path);
+    return absent && has_twin(path)
+               ? el_fail(EL_EDATA,
+                         "%s: No such file or directory; one there looks the same, but its letters are taken "
+                         "apart (NFD) or put together (NFC)",
+                         path)
+               : st;
+}
+
 static el_status add_folder(el_file_list *list, const char *path, int depth);
 
 static el_status add(el_file_list *list, const char *path, int depth)
@@ -51,7 +86,7 @@ static el_status add(el_file_list *list, const char *path, int depth)
         return add_file(list, path, depth > 0, &info);
     }
     if (el_io_stat(path, &info) != 0)
-        return el_io_fail(path);
+        return fail(path);
     if (S_ISDIR(info.st_mode))
         return add_folder(list, path, depth);
     if (S_ISREG(info.st_mode))

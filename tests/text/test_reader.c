@@ -354,6 +354,17 @@ static void test_damage(void **state)
     CHECK_FAILS(read_all(&c, (char *[]){(char *)(uintptr_t)in_folder("none")}, 1, (el_reader_settings){0}),
                 EL_EDATA, "none");
     free(c.text);
+    /* Two ways to write one syllable: a name that looks like it is there. */
+    CHECK_OK(el_file_write(in_folder("\xe1\x84\x80\xe1\x85\xa1.txt"), "a\n", 2));
+    char *const composed = (char *)(uintptr_t)in_folder("\xea\xb0\x80.txt"), *const other =
+                                                                                 (char *)(uintptr_t)in_folder(
+                                                                                     "\xea\xb0\x81.txt");
+    CHECK_FAILS(read_all(&c, (char *[]){composed}, 1, (el_reader_settings){0}), EL_EDATA,
+                "No such file or directory; one there looks the same");
+    free(c.text);
+    CHECK_FAILS(read_all(&c, (char *[]){other}, 1, (el_reader_settings){0}), EL_EDATA, "No such file");
+    CHECK(!strstr(el_error(), "looks the same"), "of another name: %s", el_error());
+    free(c.text);
 }
 
 /* JSON lines: a document each, blank lines in it dropped; what is wrong is told with its line. */

@@ -101,6 +101,12 @@ if grep -q "the processor in a GPU's place" devices; then
     # The host's cuBLASLt does not compute products of 13 numbers: others take its place, and that is said once.
     pretrain odd --num-train-steps 2 --embedding-size 13 --device cuda
     [ "$(grep -c "cuBLASLt does not compute a product of" log)" = 1 ] || fail "refused products: $(cat log)"
+    # A number of tokens that free memory has chosen is said, and one that a whole batch has not.
+    micro_batch 1000 > out
+    grep -qF "room for 2048 of 2400 tokens at a time; runs have the same bits where that is the same: --micro-batch-tokens 2048" log ||
+        fail "a batch is cut in silence: $(cat log)"
+    micro_batch 2000 > out
+    ! grep -q "tokens at a time" log || fail "a batch that is not cut: $(cat log)"
     # What a GPU has not done is nobody's answer; one that cannot be asked keeps no other from being listed.
     for part in step ops infer gemm; do
         refused 1 "cudaErrorInvalidValue" env EL_HOST_LOST=1 "$electra" bench $part --model-size tiny --batch-size 2 \

@@ -27,6 +27,16 @@ EL_HOST_GPUS=1 as_alone 2 "gradients go by way of the host, not by NCCL: ranks 0
 ranks 2 "$mpi" pretrain "${settings[@]}" --dry-run || fail "dry run: $(cat log)"
 says "^expected efficiency .* of 2 times one rank"
 
+# Ranks compute a whole leaf at a time, or as much of it as each of their GPUs has memory for.
+leaves=(--data shards --model-size tiny --hidden-size 16 --num-attention-heads 1 --num-hidden-layers 1 --train-batch-size 100
+    --num-train-steps 1 --threads 1 --device cuda --gradient-leaves 2)
+echo '[ "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" = 1 ] && export EL_HOST_FREE=1000; exec "$@"' > short
+ranks 2 bash short "$mpi" pretrain "${leaves[@]}" --output cut || fail "a GPU with less memory free: $(cat log)"
+says "room for 2048 of 2400 tokens at a time"
+grep -q '"micro_batch_tokens": 2048' cut/run.json || fail "not what both have room for: $(cat cut/run.json)"
+ranks 2 "$mpi" pretrain "${leaves[@]}" --output whole || fail "two GPUs with memory free: $(cat log)"
+grep -q '"micro_batch_tokens": 2400' whole/run.json || fail "not a whole leaf: $(cat whole/run.json)"
+
 # fails WORDS: two ranks end with code 1, and with this sentence once
 fails() {
     rm -rf ranks

@@ -193,28 +193,83 @@ static bool has_room_left(const el_queue *q)
     return el_cuda_describe(el_cuda_number(q->dev), &about) || about.free >= LEFT_FREE;
 }
 
-/* On a GPU a whole batch is worked on at once, or as much of it as there is memory for, unless that was said: each part more
- * costs time in which the GPU has little to do. */
-static el_status open_objective(el_pretraining *p, const el_objective_settings *objective)
+/* Whether as many tokens are computed at a time as a GPU has room for: each part more costs time in which it has little to do. */
+static bool chooses_rows(const el_pretraining *p)
 {
-    el_pretrain_settings *const s = p->settings;
-    const int usual = (int)s->micro_batch_tokens;
-    int64_t rows = usual;
-    if (el_machine_on_gpu(p->q) && !p->resuming && !el_options_given(p->options, "micro_batch_tokens"))
-        rows = s->train_batch_size * el_loader_max_seq_length(p->data);
-    if (rows > EL_BATCH_ROWS)
-        rows = EL_BATCH_ROWS;
-    for (;; rows /= 2) {
-        s->micro_batch_tokens = rows > usual ? rows : usual;
-        const el_status st =
-            el_objective_open(&p->objective, (el_objective_kind)s->objective, &p->model,
-                              el_loader_vocab(p->data), objective, (int)s->micro_batch_tokens);
-        if (rows <= usual || (st && st != EL_ENOMEM) || (!st && has_room_left(p->q)))
-            return st;
-        if (!st)
-            p->objective->close(p->objective);
+    return el_machine_on_gpu(p->q) && !p->resuming && !el_options_given(p->options, "micro_batch_tokens");
+}
+
+/* The tokens of a leaf of the batch: a rank is given no more at once. */
+static int64_t rows_of_leaf(const el_pretraining *p)
+{
+    const int64_t leaves = p->settings->machine.leaves, rows = (p->settings->train_batch_size + leaves - 1) /
+                                                               leaves * el_loader_max_seq_length(p->data);
+    return rows < EL_BATCH_ROWS ? rows : EL_BATCH_ROWS;
+}
+
+static void close_objective(el_pretraining *p)
+{
+    if (p->objective)
+        p->objective->close(p->objective);
+    p->objective = NULL;
+}
+
+static el_status open_objective(el_pretraining *p, int64_t rows)
+{
+    const el_pretrain_settings *const s = p->settings;
+    el_objective_settings how = el_pretrain_objective(s, el_loader_max_seq_length(p->data));
+    how.heldout_seq_length = p->heldout ? el_loader_max_seq_length(p->heldout) : 0;
+    how.unigram = p->unigram.sums ? &p->unigram : NULL;
+    p->settings->micro_batch_tokens = rows;
+    const el_status st = el_objective_open(&p->objective, (el_objective_kind)s->objective, &p->model,
+                                           el_loader_vocab(p->data), &how, (int)rows);
+    if (st)
         p->objective = NULL;
+    return st;
+}
+
+/* As many tokens at a time as there is room for, up to a whole leaf, where that is to be chosen. */
+static el_status fit_objective(el_pretraining *p)
+{
+    const int64_t usual = p->settings->micro_batch_tokens, leaf = chooses_rows(p) ? rows_of_leaf(p) : 0;
+    for (int64_t rows = leaf > usual ? leaf : usual;; rows = rows / 2 > usual ? rows / 2 : usual) {
+        const el_status st = open_objective(p, rows);
+        if (rows == usual || (st && st != EL_ENOMEM) || (!st && has_room_left(p->q)))
+            return st;
+        close_objective(p);
     }
+}
+
+static int64_t fewest_of_ranks(el_dist *dist, int64_t own)
+{
+    if (el_dist_size(dist) == 1)
+        return own;
+    int64_t all[dist->size], fewest = own;
+    dist->gather(dist, &own, sizeof own, all);
+    for (int i = 0; i < dist->size; i++)
+        fewest = all[i] < fewest ? all[i] : fewest;
+    return fewest;
+}
+
+/* What was chosen is what all ranks have room for. */
+static el_status agree_on_rows(el_pretraining *p)
+{
+    const int64_t own = p->settings->micro_batch_tokens,
+                  rows = fewest_of_ranks(p->settings->machine.dist, own);
+    el_status st = EL_OK;
+    if (!chooses_rows(p))
+        return EL_OK; /* numbers that were given are compared with all other settings */
+    if (rows < own) {
+        close_objective(p);
+        st = open_objective(p, rows);
+    }
+    if (!st && rows < rows_of_leaf(p) && el_dist_leads(p->settings->machine.dist))
+        el_log(EL_LOG_NOTE,
+               "the GPU has room for %" PRId64 " of %" PRId64
+               " tokens at a time; runs have the same bits where that is the same: --micro-batch-tokens "
+               "%" PRId64,
+               rows, rows_of_leaf(p), rows);
+    return st;
 }
 
 static el_status open_model(el_pretraining *p)
@@ -226,12 +281,7 @@ static el_status open_model(el_pretraining *p)
         st = el_model_open(&p->model, p->q, &plan);
     if (!st)
         st = open_unigram(p);
-    el_objective_settings objective = el_pretrain_objective(p->settings, el_loader_max_seq_length(p->data));
-    objective.heldout_seq_length = p->heldout ? el_loader_max_seq_length(p->heldout) : 0;
-    objective.unigram = p->unigram.sums ? &p->unigram : NULL;
-    if (!st)
-        st = open_objective(p, &objective);
-    return st;
+    return st ? st : fit_objective(p);
 }
 
 static el_status on_event(void *context, const el_event *event)
@@ -381,6 +431,8 @@ static el_status open_all(el_pretraining *p)
         st = el_leaves_check(p->objective, (int)p->settings->machine.leaves, el_dist_size(dist));
     st = el_dist_agree(dist, st);
     if (!st)
+        st = el_dist_agree(dist, agree_on_rows(p));
+    if (!st)
         st = check_ranks(p);
     if (st)
         return st;
@@ -407,8 +459,7 @@ el_status el_pretrain_open(el_pretraining *p, el_options *options, const el_watc
 
 void el_pretrain_close(el_pretraining *p)
 {
-    if (p->objective)
-        p->objective->close(p->objective);
+    close_objective(p);
     el_model_close(&p->model);
     el_queue_close(p->q);
     el_unigram_close(&p->unigram);

@@ -294,6 +294,12 @@ uint64_t el_hash(const void *data, size_t bytes)
     return XXH3_64bits(data, bytes);
 }
 
+uint64_t el_hash_with(uint64_t before, const void *data, size_t bytes)
+{
+    const uint64_t both[2] = {before, el_hash(data, bytes)};
+    return el_hash(both, sizeof both);
+}
+
 void el_hash_text(uint64_t hash, char text[17])
 {
     snprintf(text, 17, "%016llx", (unsigned long long)hash);

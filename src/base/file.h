@@ -73,6 +73,8 @@ void el_names_free(char **names, int count);
 
 /* XXH3-64 of some bytes, and the same as 16 hexadecimal digits. */
 uint64_t el_hash(const void *data, size_t bytes);
+/* Of bytes that follow others, which have this hash. */
+uint64_t el_hash_with(uint64_t before, const void *data, size_t bytes);
 void el_hash_text(uint64_t hash, char text[17]);
 
 #endif

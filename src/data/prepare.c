@@ -214,6 +214,8 @@ static el_status read_all(el_prepare_job *j)
             st = el_prepare_save(j);
         st = el_prepare_agree(j, st);
         if (!st)
+            st = el_shares_same_text(&j->shares, j->rounds.content); /* before anything becomes of it */
+        if (!st)
             st = el_prepare_agree(j, advance(j));
     } while (!st && (j->tokenised_some || j->packed_some));
     if (st == EL_ESTOPPED && el_prepare_leads(j))

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
+
 static el_status no_memory(size_t bytes)
 {
     return el_fail(EL_ENOMEM, "no memory for %zu bytes of text", bytes);
@@ -78,6 +80,8 @@ static el_status next_of_one(el_rounds *r, el_block *block)
 {
     const el_status st = el_reader_next(r->reader, block);
     r->places[0] = block->end;
+    if (!st && r->parts > 1)
+        r->content = el_hash_with(r->content, block->text, block->bytes);
     return st;
 }
 

@@ -23,7 +23,8 @@ typedef struct {
         size_t room;
     } kept[2]; /* of several processes: their blocks, which outlive the reader's */
     int64_t count;
-    int source; /* whose text is read, where each has its own */
+    uint64_t content; /* of several processes that read the same files: a hash of all blocks so far */
+    int source;       /* whose text is read, where each has its own */
 } el_rounds;
 
 el_status el_rounds_open(el_rounds *rounds, const el_shares *shares, el_reader *reader);

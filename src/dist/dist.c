@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/file.h"
+
 void el_dist_leave(el_dist *dist)
 {
     if (dist)
@@ -197,6 +199,13 @@ static el_status collect(void *context, const void *mine, size_t bytes, el_share
     return el_dist_collect(context, mine, bytes, take, taker);
 }
 
+static el_status same(void *context, const char *what, uint64_t hash)
+{
+    char text[17];
+    el_hash_text(hash, text);
+    return el_dist_same(context, what, text);
+}
+
 static void share(void *context, int from, void *data, size_t bytes)
 {
     el_dist *const d = context;
@@ -213,5 +222,6 @@ el_shares el_dist_shares(el_dist *d, bool own)
                        .context = d,
                        .agree = agree,
                        .collect = collect,
+                       .same = same,
                        .share = share};
 }

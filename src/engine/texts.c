@@ -17,10 +17,8 @@ bool el_texts_json(const el_options *options)
 static uint64_t hash_of(const el_options *options)
 {
     uint64_t hash = 0;
-    for (int i = 0; i < options->operand_count; i++) {
-        const uint64_t both[2] = {hash, el_hash(options->operand[i], strlen(options->operand[i]))};
-        hash = el_hash(both, sizeof both);
-    }
+    for (int i = 0; i < options->operand_count; i++)
+        hash = el_hash_with(hash, options->operand[i], strlen(options->operand[i]));
     return hash;
 }
 
@@ -44,12 +42,14 @@ static bool lists_differ(el_dist *dist, const el_options *options)
     return differ;
 }
 
-static el_status same_bytes(el_dist *dist, const el_reader *reader)
+/* What they hold is compared as it is read. */
+static el_status same_files(el_dist *dist, const el_reader *reader)
 {
     uint64_t done, total;
-    char text[64];
+    char text[96], hash[17];
     el_reader_progress(reader, &done, &total);
-    snprintf(text, sizeof text, "%" PRIu64 " bytes", total);
+    el_hash_text(el_reader_listed(reader), hash);
+    snprintf(text, sizeof text, "%" PRIu64 " bytes, names and sizes %s", total, hash);
     return el_dist_same(dist, "the text to read", text);
 }
 
@@ -68,5 +68,5 @@ el_status el_texts_open(el_reader **reader, el_shares *shares, el_dist *dist, co
         el_log(EL_LOG_NOTE,
                "each rank has files of its own; the text is theirs, one rank's behind the other's");
     *shares = el_dist_shares(dist, own);
-    return own ? EL_OK : same_bytes(dist, *reader);
+    return own ? EL_OK : same_files(dist, *reader);
 }

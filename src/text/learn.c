@@ -193,8 +193,8 @@ static el_status add_counts(void *context, int part, const void *data, size_t by
     return part == 0 ? EL_OK : el_word_counts_add(context, data, bytes);
 }
 
-/* The counts of all processes, in the first. */
-static el_status collect(el_learner *l, el_status before)
+/* The counts of all processes, in the first, where the text that they read has the same content. */
+static el_status collect(el_learner *l, uint64_t content, el_status before)
 {
     const el_shares *const s = &l->settings->shares;
     if (el_shares_alone(s))
@@ -203,6 +203,8 @@ static el_status collect(el_learner *l, el_status before)
     size_t bytes = 0;
     el_status st = before ? before : el_word_counts_write(&l->counts, &data, &bytes);
     st = s->agree(s->context, st);
+    if (!st)
+        st = el_shares_same_text(s, content);
     if (!st)
         st = s->collect(s->context, data, bytes, add_counts, &l->counts);
     free(data);
@@ -239,7 +241,7 @@ el_status el_learn(el_vocab **vocab, el_reader *reader, const el_learn_settings 
         st = el_count_words(&l.counts, reader, normalizer, special, settings->threads,
                             settings->memory_bytes ? settings->memory_bytes : USUAL_MEMORY, tell_reading,
                             &(reading){settings, reader});
-    st = collect(&l, st);
+    st = collect(&l, el_reader_content(reader), st);
     if (!st && settings->shares.part == 0)
         st = learn_and_open(&l, vocab);
     release(&l);

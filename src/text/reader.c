@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "text/decoder.h"
@@ -38,6 +39,7 @@ struct el_reader {
     el_reader_settings settings;
     int part, parts;                          /* which blocks are given; parts 0: all */
     int64_t given;                            /* blocks, of all */
+    uint64_t content;                         /* of them, where parts > 0 */
     uint64_t passed;                          /* bytes of files that were not read */
     bool said_lines, said_plain, said_passed; /* what was made of files that begin as JSON */
     /* the open file */
@@ -637,14 +639,39 @@ void el_reader_share(el_reader *reader, int part, int parts)
     reader->parts = parts;
 }
 
+uint64_t el_reader_content(const el_reader *r)
+{
+    return r->content;
+}
+
+uint64_t el_reader_listed(const el_reader *r)
+{
+    uint64_t hash = 0;
+    for (int i = 0; i < r->list.count; i++) {
+        const el_listed_file *const file = &r->list.files[i];
+        hash = el_hash_with(el_hash_with(hash, file->path, strlen(file->path)), &file->bytes,
+                            sizeof file->bytes);
+    }
+    return hash;
+}
+
+/* The next block of all of them. */
+static el_status next_counted(el_reader *r, el_block *block)
+{
+    const el_status st = next_block(r, block);
+    if (!st && r->parts > 0)
+        r->content = el_hash_with(r->content, block->text, block->bytes);
+    return st;
+}
+
 el_status el_reader_next(el_reader *r, el_block *block)
 {
     el_status st = turn_over(r);
     if (!st)
-        st = next_block(r, block);
+        st = next_counted(r, block);
     while (!st && block->bytes > 0 && r->parts > 0 && r->given++ % r->parts != r->part) {
         drop_taken(r);
-        st = next_block(r, block);
+        st = next_counted(r, block);
     }
     return st;
 }

@@ -76,6 +76,10 @@ el_status el_reader_go(el_reader *reader, const el_reader_place *place);
 
 /* From now on only the blocks with the numbers part, part + parts, ... are given. */
 void el_reader_share(el_reader *reader, int part, int parts);
+/* Of one that is shared: a hash of all blocks so far, those of others too. */
+uint64_t el_reader_content(const el_reader *reader);
+/* A hash of the names and sizes of all files. */
+uint64_t el_reader_listed(const el_reader *reader);
 
 /* Whether the next byte of an open plain file has not come yet. */
 bool el_reader_waits(const el_reader *reader);

@@ -85,5 +85,24 @@ says "rank 1 on .*: missing.txt"
 timeout 120 "${launch[@]}" -np 1 "$mpi" prepare "${of[@]}" --output no large.txt : -np 1 "$mpi" prepare "${of[@]}" --vocab other.txt --output no large.txt > log 2>&1 &&
     fail "another vocabulary went unnoticed"
 says "rank 1 on .*: vocab: is \"other.txt\" here"
-[ ! -e no ] || fail "what was refused left something"
+
+# Files of the same names that are other files on the second machine: in a folder, or by their content alone.
+mkdir -p texts elsewhere/texts
+cp small.txt texts
+sed '$s/.$/;/' small.txt > elsewhere/texts/small.txt
+[ "$(stat -c %s texts/small.txt)" = "$(stat -c %s elsewhere/texts/small.txt)" ] || fail "the sizes differ"
+unlike() { # WORDS COMMAND...
+    local words=$1
+    shift
+    timeout 120 "${launch[@]}" -np 1 "$mpi" "$@" texts : -np 1 sh -c 'cd elsewhere && exec "$0" "$@"' "$mpi" "$@" texts > log 2>&1 &&
+        fail "$1: other files went unnoticed"
+    says "rank 1 on .*: $words"
+    for left in no .no.unfinished elsewhere/no; do
+        [ ! -e $left ] || fail "what was refused left $left"
+    done
+}
+unlike "the content of the files: is" vocab --vocab-size 200 --threads 1 --output "$work/no"
+unlike "the content of the files: is" prepare --vocab "$work/vocab.txt" --threads 1 --shard-tokens 1000 --output "$work/no"
+mv elsewhere/texts/{small,other}.txt
+unlike "the text to read: is" vocab --vocab-size 200 --threads 1 --output "$work/no"
 exit 0

@@ -81,6 +81,17 @@ el_status el_dist_agree(el_dist *d, el_status mine)
     return st;
 }
 
+el_status el_dist_await(el_dist *d, el_status mine)
+{
+    const double most = d ? d->most : 0;
+    if (d)
+        d->most = 0;
+    const el_status st = el_dist_agree(d, mine);
+    if (d)
+        d->most = most;
+    return st;
+}
+
 void el_dist_share(el_dist *d, void *data, size_t bytes)
 {
     if (d && d->size > 1)
@@ -175,18 +186,15 @@ el_status el_dist_collect(el_dist *d, const void *mine, size_t bytes, el_shares_
     char *const in = d->rank == 0 ? malloc(most) : NULL;
     el_status st = el_dist_agree(
         d, in || d->rank > 0 ? EL_OK : el_fail(EL_ENOMEM, "no memory to collect %zu bytes", most));
-    if (st)
-        return st;
-    if (d->rank == 0)
-        st = take(context, 0, mine, bytes);
-    for (int i = 1; i < d->size; i++) {
-        if (d->rank == 0 || d->rank == i)
+    for (int i = 0; !st && i < d->size; i++) {
+        if (i > 0 && (d->rank == 0 || d->rank == i))
             send_up(d, i, mine, in, counts[i]);
-        if (d->rank == 0 && !st)
-            st = take(context, i, in, counts[i]);
+        if (d->rank == 0)
+            st = take(context, i, i == 0 ? mine : in, counts[i]);
+        st = el_dist_agree(d, st);
     }
     free(in);
-    return el_dist_agree(d, st);
+    return st;
 }
 
 static el_status agree(void *context, el_status mine)

@@ -78,6 +78,9 @@ static inline bool el_dist_leads(const el_dist *d)
  * a failure every later agreement has the same one at once. */
 el_status el_dist_agree(el_dist *dist, el_status mine);
 
+/* The same where one of them has worked alone, however long that took: the others waited without a limit. */
+el_status el_dist_await(el_dist *dist, el_status mine);
+
 /* The same of something that all can do without: after a failure they go on. */
 el_status el_dist_try(el_dist *dist, el_status mine);
 

@@ -122,5 +122,5 @@ el_status el_vocabulary_make(const el_options *options, el_vocabulary_progress *
     if (!st)
         st = learn(options, reader, shares, progress, context, vocab);
     el_reader_close(reader);
-    return el_dist_agree(s->dist, st);
+    return el_dist_await(s->dist, st);
 }

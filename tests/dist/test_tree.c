@@ -133,6 +133,33 @@ static void lengths_may_differ(void **state)
     test_ranks(4, gather, NULL);
 }
 
+/* What an agreement is made of, where nobody may be limited in waiting for it. */
+static void gather_without_limit(el_dist *d, const void *mine, size_t bytes, void *all)
+{
+    if (d->most != 0)
+        fail_msg("rank %d waits %g s at most", d->rank, (double)d->most);
+    test_gather(d, mine, bytes, all);
+}
+
+static void await_rank_0(el_dist *d, void *context)
+{
+    el_status *const ends = context;
+    d->most = 5;
+    d->gather = gather_without_limit;
+    ends[d->rank] = el_dist_await(d, d->rank == 0 ? el_fail(EL_EDATA, "alone") : EL_OK);
+    assert_true(d->most == 5);
+}
+
+static void who_works_alone_is_awaited_without_a_limit(void **state)
+{
+    (void)state;
+    el_status ends[3] = {EL_OK};
+    test_ranks(3, await_rank_0, ends);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(ends[i], EL_EDATA);
+    assert_int_equal(el_dist_await(NULL, EL_ESTOPPED), EL_ESTOPPED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +168,7 @@ int main(void)
         cmocka_unit_test(one_failure_is_everyones),
         cmocka_unit_test(another_shard_is_named),
         cmocka_unit_test(lengths_may_differ),
+        cmocka_unit_test(who_works_alone_is_awaited_without_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,10 +190,7 @@ el_status el_compare_open(el_study *study, const char *plan, el_options *options
 el_status el_compare_run(el_study *study)
 {
     el_dist *const dist = study->settings->dist;
-    el_status st = el_compare_work_off(study);
-    if (dist)
-        dist->most = 0; /* another rank's job may take hours */
-    st = el_dist_agree(dist, st);
+    el_status st = el_dist_await(dist, el_compare_work_off(study));
     if (!st && el_dist_leads(dist))
         st = el_compare_report(study);
     if (!st && el_dist_leads(dist))

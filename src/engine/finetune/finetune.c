@@ -443,5 +443,6 @@ el_status el_finetune_run(el_finetuning *f)
     el_status st = el_finetune_trials(f);
     if (!st && el_dist_leads(dist))
         st = el_finetune_finish(f);
+    st = el_dist_await(dist, st);
     return el_dist_agree(dist, el_run_segment_end(&f->run, (int64_t)json_array_size(trials), st));
 }

@@ -48,9 +48,9 @@ static el_status round_of_ranks(evaluation *e, int64_t first)
         st = run_batch(e, own);
     if (!st && own < e->batches)
         st = el_objective_take(e->objective, &e->mine);
-    st = el_dist_agree(d, st);
     if (!st)
         st = el_objective_add_all(e->objective, NULL, &e->before);
+    st = el_dist_agree(d, st);
     if (!st)
         st = el_objective_add_all(e->objective, d, &e->mine);
     return st ? st : tell(e, end < e->batches ? end : e->batches);

@@ -85,6 +85,7 @@ static el_status evaluate(run *r)
                                        .apart = r->leaves.leaves > 1};
     t->objective->done = r->p->step;
     el_status st = el_evaluate(t->objective, &t->heldout, t->heldout_batches, &watch, &figures);
+    st = el_dist_agree(t->dist, st); /* all have evaluated, or none */
     if (st)
         return st;
     st = el_records_evaluation(&r->records, &figures, el_dist_now() - began);

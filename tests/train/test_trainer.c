@@ -1,11 +1,16 @@
 /* The trainer's loop, by an objective whose gradients are told. */
+#define _GNU_SOURCE /* mkdtemp */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/file.h"
+#include "dist/threads.h"
 #include "networks.h"
 #include "ops/distant.h"
 #include "train/trainer.h"
@@ -119,8 +124,77 @@ static void steps_begin_with_no_gradients(void **state)
     el_queue_close(q);
 }
 
+/* ---- ranks ---- */
+
+typedef struct {
+    const char *folder;
+    el_status ended[TEST_RANKS];
+    int64_t evaluated[TEST_RANKS];
+} stops;
+
+static void count_nothing(el_objective *self, el_ledger *ledger)
+{
+    (void)self, (void)ledger;
+}
+
+/* Goes on from step 2, whose evaluation waits; the last rank is stopped within it, the others get through. */
+static void stop_the_last(el_dist *d, void *context)
+{
+    static const double ADDED[STEPS] = {0};
+    stops *const s = context;
+    const sig_atomic_t stop = d->rank == d->size - 1;
+    el_model model;
+    el_queue *const q = distant_open(1, "reference");
+    small_model_on(&model, q, 8, EL_TIE_SHARED, 1);
+    told t = {.base = {.model = &model,
+                       .keeps_answers = true,
+                       .reset = reset,
+                       .begin = begin,
+                       .fit = fit,
+                       .accumulate = accumulate,
+                       .ledger = count_nothing,
+                       .finish = finish},
+              .added = ADDED};
+    const el_trainer trainer = {.objective = &t.base,
+                                .dist = d,
+                                .leaves = d->size,
+                                .training = {.read = one_sequence, .examples = 1},
+                                .heldout = {.read = one_sequence, .examples = 1},
+                                .folder = s->folder,
+                                .schedule = {.peak = 0.01, .steps = STEPS},
+                                .optimizer = el_optimizer_defaults(),
+                                .batch = 1,
+                                .steps = STEPS,
+                                .evaluate_every = 2,
+                                .most_skipped = 2,
+                                .stop = &stop};
+    el_progress progress = {.step = 2, .examples = 2};
+    s->ended[d->rank] = el_trainer_run(&trainer, &progress);
+    s->evaluated[d->rank] = progress.evaluated;
+    el_model_close(&model);
+    el_queue_close(q);
+}
+
+/* A stop that comes to one rank within an evaluation, right after going on, ends all alike: none writes or exchanges what
+ * the others do not. */
+static void all_stop_within_an_evaluation(void **state)
+{
+    (void)state;
+    char folder[] = "trainer-XXXXXX";
+    stops s = {.folder = mkdtemp(folder)};
+    alarm(60); /* ranks that come to other calls wait for ever */
+    test_ranks(2, stop_the_last, &s);
+    alarm(0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(s.ended[i], EL_ESTOPPED);
+        assert_int_equal(s.evaluated[i], 0);
+    }
+    assert_int_equal(el_folder_remove(folder), EL_OK);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(steps_begin_with_no_gradients)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(steps_begin_with_no_gradients),
+                                       cmocka_unit_test(all_stop_within_an_evaluation)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

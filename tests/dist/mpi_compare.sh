@@ -36,6 +36,10 @@ same_study killed
 # ---- ranks whose files are not alike: the second sees others under the same names ----
 mkdir elsewhere
 cp -r shards heldout labelled elsewhere
+timeout 120 "${launch[@]}" -np 1 "$mpi" compare "$work/plan.json" --output apart : \
+    -np 1 sh -c 'cd elsewhere && exec "$0" "$@"' "$mpi" compare "$work/plan.json" --output apart > log 2>&1 && fail "folders that nobody shares went unnoticed"
+says "rank 1 on .*: apart: is not the folder that rank 0 has"
+[ ! -e apart ] && [ ! -e elsewhere/apart ] || fail "a refused study left $(ls apart elsewhere/apart)"
 unlike() {
     local arguments=(compare "$work/plan.json" --threads 1 --jobs 1 --output "$work/unlike")
     timeout 120 "${launch[@]}" -np 1 "$mpi" "${arguments[@]}" : \

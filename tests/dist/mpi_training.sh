@@ -38,6 +38,22 @@ ranks 2 "$mpi" "${tune[@]}" --num-trials 1 --output trials-3 || fail "trials of 
 ranks 3 "$mpi" "${tune[@]}" --num-trials 3 --output trials-3 || fail "trials of ranks: $(cat log)"
 cmp -s <(grep -v '"seconds"' trials/results.json) <(grep -v '"seconds"' trials-3/results.json) || fail "3 ranks have other trials"
 
+
+# They need one folder, which all see; and one that fails ends all: the second finds a file in the place of its trial.
+mkdir -p elsewhere
+cp -r electra cls.tsv elsewhere
+timeout 120 "${launch[@]}" -np 1 "$mpi" "${tune[@]}" --num-trials 2 --output apart : \
+    -np 1 sh -c 'cd elsewhere && exec "$0" "$@"' "$mpi" "${tune[@]}" --num-trials 2 --output apart > log 2>&1 && fail "folders that nobody shares went unnoticed"
+says "rank 1 on .*: apart: is not the folder that rank 0 has"
+[ ! -e apart ] && [ ! -e elsewhere/apart ] || fail "what was refused left $(ls apart elsewhere/apart)"
+failing=("${tune[@]}" --num-trials 2 --num-train-epochs 400 --gradient-leaves 8 --output failing)
+refused 75 "saved" "$electra" "${failing[@]}" --max-time 0.1
+touch failing/trial-2
+ranks 2 "$mpi" "${failing[@]}" && fail "a trial without a folder went unnoticed"
+says "failing/trial-2: "
+[ ! -e failing/trial-1/trial.json ] || fail "a rank went on to the end without the one that had failed"
+[ ! -e failing/all-well ] || fail "ranks that ended left their sign"
+
 # ---- what ranks cost ----
 ranks 2 "$mpi" bench reduce --model-size small --seconds 0.2 --json || fail "bench reduce: $(cat log)"
 grep -q '"all_reduce_milliseconds"' log || fail "bench reduce does not say what MPI's own sum takes: $(cat log)"

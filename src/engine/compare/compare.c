@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "engine/compare/parts.h"
+#include "engine/shared_folder.h"
 
 static bool gives(const char *name)
 {
@@ -169,6 +170,10 @@ static el_status open_all(el_study *study, const char *plan, const el_options *o
     st = el_dist_agree(s->dist, st);
     if (!st)
         st = same_study(study);
+    if (st)
+        return st;
+    if (!s->dry_run)
+        st = el_shared_folder_check(s->dist, s->output);
     if (st)
         return st;
     share_machine(study);

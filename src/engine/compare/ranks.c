@@ -6,7 +6,7 @@
  *
  *   STUDY/jobs/<job>/
  *   STUDY/jobs/<job>/record.json     its line of results.jsonl
- *   STUDY/jobs/failed                a rank's job failed: the others save and stop
+ *   STUDY/jobs/all-well              gone when a rank has failed: the others save and stop
  *
  * Rank 0 puts the lines into results.jsonl as they appear, and those that an earlier start left when the next begins.  A job
  * whose rank died is taken up by the next start, from its last checkpoint.
@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "engine/compare/parts.h"
+#include "engine/shared_folder.h"
 
 static const char JOBS[] = "jobs", RECORD[] = "record.json";
 
@@ -98,19 +99,17 @@ el_status el_compare_publish(const el_study *study, const el_job *job, el_folder
 
 void el_compare_tell_failure(const el_study *study)
 {
-    char *const path = is_shared(study) ? path_of(study, "failed", NULL) : NULL;
-    json_t *const text = path ? json_pack("{s:s}", "sentence", el_error()) : NULL;
-    if (text)
-        el_json_save(text, path); /* what failed is said in any case */
-    json_decref(text);
-    free(path);
+    char *const folder = is_shared(study) ? path_of(study, NULL, NULL) : NULL;
+    if (folder)
+        el_all_well_end(folder);
+    free(folder);
 }
 
-bool el_compare_has_failed(const el_study *study)
+bool el_compare_has_failed(el_study *study)
 {
-    char *const path = is_shared(study) ? path_of(study, "failed", NULL) : NULL;
-    const bool failed = path && el_file_exists(path);
-    free(path);
+    char *const folder = is_shared(study) ? path_of(study, NULL, NULL) : NULL;
+    const bool failed = folder && el_all_well_ended(folder, &study->all_well);
+    free(folder);
     return failed;
 }
 
@@ -128,6 +127,8 @@ el_status el_compare_begin_ranks(const el_study *study)
     el_status st = folder ? el_compare_end_ranks(study) : no_memory();
     if (!st && is_shared(study))
         st = el_folder_make(folder);
+    if (!st && is_shared(study))
+        st = el_all_well_say(folder);
     free(folder);
     return st;
 }

@@ -213,8 +213,10 @@ el_status el_compare_work_off(el_study *study)
     for (int i = 0; workers && i < study->at_a_time; i++)
         el_helper_close(workers[i].helper);
     free(workers);
-    if (st)
+    if (st) {
+        el_compare_tell_failure(study);
         return st;
+    }
     const int done = el_compare_done(study);
     if (end.status && end.status != EL_ESTOPPED)
         return el_outcome_repeat(&end);

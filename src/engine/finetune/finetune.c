@@ -14,6 +14,7 @@
 #include "engine/card.h"
 #include "engine/finetune/parts.h"
 #include "engine/finetune/trial.h"
+#include "engine/shared_folder.h"
 #include "format/tensors.h"
 #include "model/initialise.h"
 #include "train/metrics.h"
@@ -24,7 +25,7 @@ enum { RESTART_STEP = 1000 }; /* from a trial's seed to that of its next beginni
 static bool gives(const char *name)
 {
     return strcmp(name, "model") == 0 || strcmp(name, "results.json") == 0 ||
-           strcmp(name, EL_FINETUNE_PREDICTIONS) == 0 ||
+           strcmp(name, EL_FINETUNE_PREDICTIONS) == 0 || strcmp(name, EL_ALL_WELL) == 0 ||
            strncmp(name, EL_TRIAL_FOLDER, strlen(EL_TRIAL_FOLDER)) == 0;
 }
 
@@ -161,8 +162,9 @@ static el_status choose_metric(el_finetuning *f)
 /* The trial's events come with its own context. */
 static el_status on_event(void *context, const el_event *event)
 {
-    const el_finetuning *const f = context;
-    return f->watch.on_event(f->watch.context, event);
+    el_finetuning *const f = context;
+    const el_status st = f->together ? EL_OK : el_finetune_look(f);
+    return st || !f->watch.on_event ? st : f->watch.on_event(f->watch.context, event);
 }
 
 static int64_t count_steps(const el_finetuning *f)
@@ -204,7 +206,7 @@ static el_trainer trainer_of(el_finetuning *f)
                         .most_seconds = s->max_time,
                         .tensorboard = s->tensorboard,
                         .stop = f->watch.stop,
-                        .on_event = f->watch.on_event ? on_event : NULL,
+                        .on_event = on_event,
                         .context = f};
 }
 
@@ -397,6 +399,8 @@ static el_status open_all(el_finetuning *f)
     st = el_dist_agree(dist, st);
     if (!st)
         st = check_ranks(f);
+    if (!st && !f->together)
+        st = el_shared_folder_check(dist, f->settings->output);
     f->steps = st ? 0 : count_steps(f);
     return el_dist_agree(dist, st ? st : begin(f));
 }

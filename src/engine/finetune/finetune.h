@@ -3,6 +3,7 @@
  * Some trials, with seeds of their own; the best evaluation on dev of the best trial is the result.
  *
  *   OUT/run.json        settings, machine, the trials that are done
+ *   OUT/all-well        while ranks have trials of their own (shared_folder.h)
  *   OUT/trial-<n>/      trial.h; trial.json where ranks had trials of their own; "-again-<k>" where it began again with another seed
  *   OUT/model/          the best trial's best model, a Hugging Face folder
  *   OUT/results.json    what run() leaves in `results`
@@ -39,6 +40,8 @@ typedef struct {
     const char *metric; /* by which the best is chosen */
     int64_t steps;      /* of a trial */
     bool together;      /* ranks share the steps of a trial; else each has trials of its own */
+    bool all_well;      /* it has been seen that ranks with trials of their own were */
+    double looked;      /* when that was looked for */
     int64_t trial;      /* that runs, from 0 */
     uint64_t seed;      /* its own */
     json_t *results;    /* once run() is done */

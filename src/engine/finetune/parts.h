@@ -16,6 +16,8 @@ char *el_finetune_trial_folder(const el_finetuning *f, int64_t trial, int64_t ag
 
 /* Whatever is left of the trials. */
 el_status el_finetune_trials(el_finetuning *f);
+/* Of ranks that have trials of their own, now and then: EL_ESTOPPED where another one has failed. */
+el_status el_finetune_look(el_finetuning *f);
 /* The trial with the number f->trial, and what run.json says of it (new reference). */
 el_status el_finetune_trial(el_finetuning *f, json_t **line);
 

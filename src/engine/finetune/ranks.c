@@ -6,7 +6,7 @@
  *
  *   OUT/trial-<n>/trial.json     a line of `trials` in run.json
  *
- * and goes over into run.json when all are done.  A trial whose rank died is taken up by the next start, from its last
+ * and goes over into run.json when all are done.  One that fails ends all (shared_folder.h): the others save and stop.  A trial whose rank died is taken up by the next start, from its last
  * checkpoint.
  */
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/folder_lock.h"
 #include "engine/finetune/parts.h"
+#include "engine/shared_folder.h"
 
 static json_t *trials_of(const el_finetuning *f)
 {
@@ -107,15 +108,34 @@ static el_status try_trial(el_finetuning *f, int64_t trial)
     return st;
 }
 
+el_status el_finetune_look(el_finetuning *f)
+{
+    const double now = el_dist_now();
+    if (now - f->looked < 1)
+        return EL_OK;
+    f->looked = now;
+    return el_all_well_ended(f->settings->output, &f->all_well)
+               ? el_fail(EL_ESTOPPED, "stopped, as another rank has failed")
+               : EL_OK;
+}
+
 static el_status given_out(el_finetuning *f)
 {
     el_dist *const dist = f->settings->machine.dist;
-    el_status st = EL_OK;
-    for (int64_t i = (int64_t)json_array_size(trials_of(f)); !st && i < f->settings->num_trials; i++)
-        st = try_trial(f, i);
-    dist->most = 0; /* another rank's trial may take hours */
-    st = el_dist_agree(dist, st);
-    dist->most = f->settings->machine.stall_limit;
+    const char *const output = f->settings->output;
+    el_status st = el_dist_agree(dist, el_dist_leads(dist) ? el_all_well_say(output) : EL_OK);
+    if (st)
+        return st;
+    for (int64_t i = (int64_t)json_array_size(trials_of(f)); !st && i < f->settings->num_trials; i++) {
+        st = el_finetune_look(f);
+        if (!st)
+            st = try_trial(f, i);
+    }
+    if (st && st != EL_ESTOPPED)
+        el_all_well_end(output);
+    st = el_dist_await(dist, st);
+    if (el_dist_leads(dist))
+        el_all_well_end(output);
     return st;
 }
 

@@ -1,0 +1,85 @@
+/* shared_folder - see the header */
+#include "engine/shared_folder.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/io.h"
+
+const char EL_ALL_WELL[] = "all-well";
+
+/* ---- whether it is shared ---- */
+
+/* A name that no rank has looked for before, as a file system over the network remembers what was not there. */
+static void choose_name(const el_dist *dist, char *name, size_t size)
+{
+    const double now = el_dist_now();
+    const uint64_t of[] = {(uint64_t)(1e9 * now), (uint64_t)getpid(),
+                           el_hash(dist->host, strlen(dist->host))};
+    snprintf(name, size, "shared-%016" PRIx64, el_hash(of, sizeof of));
+}
+
+/* A folder that rank 0 has just made may be remembered as missing: making it asks anew.  One that was made here is removed. */
+static bool sees(const char *folder, const char *path)
+{
+    const bool makes = !el_folder_exists(folder) && el_folder_make(folder) == EL_OK;
+    const bool seen = el_file_exists(path);
+    if (makes && !seen)
+        el_io_remove_folder(folder);
+    return seen;
+}
+
+el_status el_shared_folder_check(el_dist *dist, const char *folder)
+{
+    char name[32] = "";
+    if (el_dist_size(dist) == 1)
+        return EL_OK;
+    if (el_dist_leads(dist))
+        choose_name(dist, name, sizeof name);
+    el_dist_share(dist, name, sizeof name);
+    char *const path = el_path_join(folder, name);
+    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
+    if (!st && el_dist_leads(dist))
+        st = el_file_write(path, "", 0);
+    st = el_dist_agree(dist, st);
+    if (!st && !sees(folder, path))
+        st =
+            el_fail(EL_EUSAGE,
+                    "%s: is not the folder that rank 0 has; ranks that take jobs or trials share it", folder);
+    st = el_dist_agree(dist, st);
+    if (path && el_dist_leads(dist))
+        el_io_unlink(path);
+    free(path);
+    return st;
+}
+
+/* ---- whether all are well ---- */
+
+el_status el_all_well_say(const char *folder)
+{
+    char *const path = el_path_join(folder, EL_ALL_WELL);
+    const el_status st = path ? el_file_write(path, "", 0) : el_fail(EL_ENOMEM, "no memory for a path");
+    free(path);
+    return st;
+}
+
+void el_all_well_end(const char *folder)
+{
+    char *const path = el_path_join(folder, EL_ALL_WELL);
+    if (path)
+        el_io_unlink(path);
+    free(path);
+}
+
+bool el_all_well_ended(const char *folder, bool *seen)
+{
+    char *const path = el_path_join(folder, EL_ALL_WELL);
+    const bool there = path && el_file_exists(path), ended = path && *seen && !there;
+    *seen |= there;
+    free(path);
+    return ended;
+}

@@ -101,7 +101,9 @@ bool cli_parse(el_options *options, int argc, char **argv, int *exit_code)
 {
     command_name = options->command;
     el_log_to(el_dist_leads(cli_dist()) ? sink : sink_of_rank);
-    const el_status st = el_dist_agree(cli_dist(), el_options_parse(options, argc, argv));
+    el_status st = el_dist_agree(cli_dist(), el_options_parse(options, argc, argv));
+    if (!st)
+        st = cli_ranks_alike(options);
     if (st) {
         *exit_code = cli_exit(options->command, st);
         el_options_close(options);

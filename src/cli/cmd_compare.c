@@ -9,6 +9,7 @@
 #include "cli/ranks.h"
 #include "cli/signals.h"
 #include "engine/compare/compare.h"
+#include "engine/machine.h"
 
 static const char EXAMPLES[] =
     "  electra compare table5 --data shards --eval-data heldout --tasks labelled --dry-run\n"
@@ -91,7 +92,7 @@ static el_status work(job *j)
 
 int cmd_compare(int argc, char **argv)
 {
-    job j = {.help = cli_examples_and(EXAMPLES, el_plan_list())};
+    job j = {.settings.stall_limit = EL_STALL_LIMIT, .help = cli_examples_and(EXAMPLES, el_plan_list())};
     int exit_code;
     j.options =
         (el_options){.command = "compare",

@@ -66,7 +66,7 @@ static int unknown(const char *name)
         fprintf(stderr, "electra: %s: no such command; did you mean %s?\n", name, nearest);
     else
         fprintf(stderr, "electra: %s: no such command; `electra --help` lists them\n", name);
-    return 2;
+    return cli_ranks_apart(2);
 }
 
 /* electra help [COMMAND] */
@@ -74,7 +74,7 @@ static int help(int argc, char **argv)
 {
     if (argc < 2) {
         usage(stdout);
-        return 0;
+        return cli_ranks_apart(0);
     }
     const cli_command *const chosen = find(argv[1]);
     char flag[] = "--help";
@@ -85,18 +85,18 @@ static int choose(int argc, char **argv)
 {
     if (argc < 2) {
         usage(stderr);
-        return 2;
+        return cli_ranks_apart(2);
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         puts("electra " ELECTRA_VERSION);
-        return 0;
+        return cli_ranks_apart(0);
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
         return help(argc - 1, argv + 1);
     if (strcmp(argv[1], "--man") == 0)
-        return cli_man(COMMANDS, COUNT, argc - 1, argv + 1);
+        return cli_ranks_apart(cli_man(COMMANDS, COUNT, argc - 1, argv + 1));
     if (strcmp(argv[1], "--completion") == 0)
-        return cli_completion(COMMANDS, COUNT, argc - 1, argv + 1);
+        return cli_ranks_apart(cli_completion(COMMANDS, COUNT, argc - 1, argv + 1));
     const cli_command *const chosen = find(argv[1]);
     if (!chosen)
         return unknown(argv[1]);

@@ -3,10 +3,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/thread.h"
+#include "engine/machine.h"
 
 static el_dist *joined;
 static el_thread *watcher;
@@ -39,6 +41,8 @@ static void watch(void *context)
 el_status cli_ranks_open(int *argc, char ***argv)
 {
     const el_status st = el_dist_open(&joined, argc, argv);
+    if (joined)
+        joined->most = EL_STALL_LIMIT;
     if (!st && el_dist_size(joined) > 1 && el_thread_start(&watcher, watch, joined))
         el_log(EL_LOG_WARNING, "%s: --stall-limit has no part", el_error());
     return st;
@@ -96,4 +100,42 @@ el_status cli_ranks_check(cli_ranks_use use)
     if (joined->size > 1 && use != CLI_SHARES && use != CLI_MEASURES)
         return el_fail(EL_EUSAGE, "this is the work of one process; run it by electra");
     return EL_OK;
+}
+
+/* ---- whether all do the same ---- */
+
+/* The command with what decides what ranks come to: "pretrain --dry-run". */
+static void name_work(const el_options *options, json_t *settings, char *text, size_t size)
+{
+    static const char *const STEERS[][2] = {{"output", " --output"},
+                                            {"dry_run", " --dry-run"},
+                                            {"overwrite", " --overwrite"},
+                                            {"keep_models", " --keep-models"}};
+    snprintf(text, size, "%s%s", options->command, options->help ? " --help" : "");
+    for (size_t i = 0; i < sizeof STEERS / sizeof *STEERS; i++) {
+        const json_t *const value = json_object_get(settings, STEERS[i][0]);
+        if (json_is_true(value) || json_is_string(value))
+            strncat(text, STEERS[i][1], size - strlen(text) - 1);
+    }
+}
+
+el_status cli_ranks_alike(const el_options *options)
+{
+    char work[128];
+    if (el_dist_size(joined) == 1)
+        return EL_OK;
+    json_t *const settings = el_options_json(options);
+    const json_t *const limit = json_object_get(settings, "stall_limit");
+    if (limit)
+        joined->most = json_number_value(limit);
+    name_work(options, settings, work, sizeof work);
+    json_decref(settings);
+    const el_status st = el_dist_same(joined, "the version of electra", ELECTRA_VERSION);
+    return st ? st : el_dist_same(joined, "the command", work);
+}
+
+int cli_ranks_apart(int exit_code)
+{
+    el_dist_agree(joined, el_fail(EL_EUSAGE, "is given no command"));
+    return exit_code;
 }

@@ -6,6 +6,7 @@
 #ifndef EL_CLI_RANKS_H
 #define EL_CLI_RANKS_H
 
+#include "base/options.h"
 #include "dist/dist.h"
 
 /* What a command does as one of several processes. */
@@ -20,6 +21,11 @@ typedef enum {
 el_status cli_ranks_open(int *argc, char ***argv);
 /* Whether a command may run here: EL_EUSAGE in one sentence if not. */
 el_status cli_ranks_check(cli_ranks_use use);
+/* Behind the arguments, before anything is done: EL_EUSAGE where ranks are other programs, or are to do other things.  From
+ * here on they wait for each other no longer than the command's --stall-limit. */
+el_status cli_ranks_alike(const el_options *options);
+/* A rank that does nothing that others share ends those that do; returns the exit code. */
+int cli_ranks_apart(int exit_code);
 /* Leaves them, when all are done. */
 void cli_ranks_close(void);
 

@@ -95,8 +95,6 @@ static int usual_leaves(const el_machine *machine, const el_queue *q)
 el_status el_machine_open(el_machine *machine, el_queue **q)
 {
     settle_threads(machine);
-    if (machine->dist)
-        machine->dist->most = machine->stall_limit;
     el_status st = open_queue(machine, q);
     st = el_dist_agree(machine->dist, st);
     if (st)
@@ -138,19 +136,10 @@ static el_status same_settings(el_dist *dist, const el_options *options, const c
     return st;
 }
 
-static el_status alike(el_dist *dist, const el_options *options, const char *const *own)
-{
-    const el_status st = el_dist_same(dist, "the version of electra", ELECTRA_VERSION);
-    return st ? st : same_settings(dist, options, own);
-}
-
-el_status el_ranks_alike(el_dist *dist, const el_options *options, double stall_limit)
+el_status el_ranks_alike(el_dist *dist, const el_options *options)
 {
     static const char *const OWN[] = {"threads", NULL};
-    if (el_dist_size(dist) == 1)
-        return EL_OK;
-    dist->most = stall_limit;
-    return alike(dist, options, OWN);
+    return el_dist_size(dist) == 1 ? EL_OK : same_settings(dist, options, OWN);
 }
 
 el_status el_machine_same(const el_machine *machine, const el_queue *q, const el_options *options,
@@ -159,7 +148,7 @@ el_status el_machine_same(const el_machine *machine, const el_queue *q, const el
     el_dist *const dist = machine->dist;
     if (el_dist_size(dist) == 1)
         return EL_OK;
-    const el_status st = alike(dist, options, own);
+    const el_status st = same_settings(dist, options, own);
     return st ? st : el_dist_same(dist, "the instruction set (--instruction-set)", q->dev->level);
 }
 

@@ -29,7 +29,7 @@ typedef struct {
     int instruction_set; /* 0: the best there is */
     el_dist *dist;       /* the ranks that this process is one of; NULL: it is alone */
     int64_t leaves;      /* of a batch's gradient; 0: as many as suit */
-    double stall_limit;  /* seconds to wait for other ranks */
+    double stall_limit;  /* seconds to wait for other ranks, which cli/ranks.h sees to */
 } el_machine;
 
 #define EL_MACHINE_OPTIONS(settings)                                                                         \
@@ -97,9 +97,8 @@ bool el_machine_on_gpu(const el_queue *q);
 /* Processors of this rank: those that it may use, shared out among the ranks that may use the same. */
 int el_rank_processors(const el_dist *dist);
 
-/* EL_EUSAGE where ranks are other programs, or have other settings, threads apart; from here on they wait for each other no
- * longer than the limit. */
-el_status el_ranks_alike(el_dist *dist, const el_options *options, double stall_limit);
+/* EL_EUSAGE where ranks have other settings, threads apart. */
+el_status el_ranks_alike(el_dist *dist, const el_options *options);
 
 /* The same where `own` (NULL at the end) names the settings that may differ, and kernels may not. */
 el_status el_machine_same(const el_machine *machine, const el_queue *q, const el_options *options,

@@ -178,7 +178,7 @@ el_status el_shards_make(const el_options *options, el_shards_progress *progress
             el_tokenizer_load(&vocab, s->vocab, el_casing_requested(options, s->lowercase, s->strip_accents));
     st = el_dist_agree(s->dist, st);
     if (!st)
-        st = el_ranks_alike(s->dist, options, s->stall_limit);
+        st = el_ranks_alike(s->dist, options);
     if (!st)
         st = same_vocab(s->dist, vocab);
     if (!st)

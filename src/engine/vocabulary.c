@@ -115,7 +115,7 @@ el_status el_vocabulary_make(const el_options *options, el_vocabulary_progress *
     el_status st = el_dist_agree(
         s->dist, el_output_differs("output", s->output, options->operand, options->operand_count));
     if (!st)
-        st = el_ranks_alike(s->dist, options, s->stall_limit);
+        st = el_ranks_alike(s->dist, options);
     if (!st)
         st = el_texts_open(&reader, &shares, s->dist, options,
                            (el_reader_settings){.json_key = s->json_key, .json = el_texts_json(options)});

@@ -36,9 +36,16 @@ same_study killed
 # ---- ranks whose files are not alike: the second sees others under the same names ----
 mkdir elsewhere
 cp -r shards heldout labelled elsewhere
-timeout 120 "${launch[@]}" -np 1 "$mpi" compare "$work/plan.json" --output apart : \
-    -np 1 sh -c 'cd elsewhere && exec "$0" "$@"' "$mpi" compare "$work/plan.json" --output apart > log 2>&1 && fail "folders that nobody shares went unnoticed"
+two_plans() { # ARGUMENTS...: of which the second rank has those of its own folder
+    timeout 120 "${launch[@]}" -np 1 "$mpi" compare "$@" : -np 1 sh -c 'cd elsewhere && exec "$0" "$@"' "$mpi" compare "$@" > log 2>&1
+}
+two_plans "$work/plan.json" --output apart && fail "folders that nobody shares went unnoticed"
 says "rank 1 on .*: apart: is not the folder that rank 0 has"
+sed 's/"seeds": .1, 2, 3./"seeds": [1, 2]/' plan.json > elsewhere/plan.json
+two_plans plan.json --output apart && fail "another plan went unnoticed"
+says 'rank 1 on .*: the plan: "seeds" is not as on rank 0'
+two_plans "$work/plan.json" --dry-run --output three || fail "a dry run beside a study that rank 0 alone sees: $(cat log)"
+says "^pre-trainings *0"
 [ ! -e apart ] && [ ! -e elsewhere/apart ] || fail "a refused study left $(ls apart elsewhere/apart)"
 unlike() {
     local arguments=(compare "$work/plan.json" --threads 1 --jobs 1 --output "$work/unlike")

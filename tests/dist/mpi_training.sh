@@ -104,6 +104,12 @@ two_ways : --data other && fail "a rank with another shard was not refused"
 says "rank 1 on .*: --data: the content of the shards"
 two_ways : --learning-rate 1e-3 && fail "a rank with another rate was not refused"
 says "rank 1 on .*: learning_rate: is 0.001 here"
+for other in --dry-run --overwrite --help; do
+    two_ways : $other && fail "a rank with $other was not refused"
+    says "rank 1 on .*: the command: is pretrain .*$other.* here, but pretrain --output on rank 0"
+done
+timeout 120 "${launch[@]}" -np 1 "$mpi" pretrain "${settings[@]}" --output no : -np 1 "$mpi" --version > log 2>&1 && fail "a rank without a command was not refused"
+says "rank 1 on .*: is given no command"
 version=$("$mpi" --version | grep -o '[0-9]*\.[0-9.]*[0-9]' | head -1)
 LC_ALL=C sed "s/$version/${version%?}x/g" "$mpi" > another
 chmod +x another

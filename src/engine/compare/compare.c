@@ -84,21 +84,47 @@ static void hash_files(const el_study *study, char text[17])
     el_hash_text(el_hash(all, sizeof all), text);
 }
 
+/* Names the first key of a plan that is another one in the plan of rank 0, or not in it. */
+static el_status compare_plans(const json_t *own, const json_t *first)
+{
+    const json_t *const both[] = {own, first};
+    for (int i = 0; i < 2; i++) {
+        const char *key;
+        json_t *value;
+        json_object_foreach((json_t *)both[i], key, value)
+        {
+            if (!json_equal(value, json_object_get(both[1 - i], key)))
+                return el_fail(EL_EUSAGE, "the plan: \"%s\" is not as on rank 0", key);
+        }
+    }
+    return EL_OK;
+}
+
+static el_status same_plan(el_dist *dist, const json_t *own)
+{
+    char *text = el_dist_leads(dist) ? el_json_text(own, false) : NULL;
+    json_t *first = NULL;
+    el_status st = el_dist_agree(
+        dist, text || !el_dist_leads(dist) ? EL_OK : el_fail(EL_ENOMEM, "no memory to compare the plan"));
+    if (!st)
+        st = el_dist_share_text(dist, &text);
+    if (!st && !el_dist_leads(dist))
+        st = el_json_parse(&first, text, strlen(text), "the plan of rank 0");
+    if (!st && first)
+        st = compare_plans(own, first);
+    json_decref(first);
+    free(text);
+    return el_dist_agree(dist, st);
+}
+
 /* Ranks that are to do jobs of one study have the same plan and files. */
 static el_status same_study(const el_study *study)
 {
     el_dist *const dist = study->settings->dist;
-    char hash[17], *const plan = el_json_text(study->plan.text, false);
+    char hash[17];
     hash_files(study, hash);
-    el_status st = el_dist_agree(dist, plan ? EL_OK : el_fail(EL_ENOMEM, "no memory to compare the plan"));
-    if (!st)
-        st = el_dist_same(dist, "the version of electra", ELECTRA_VERSION);
-    if (!st)
-        st = el_dist_same(dist, "the plan", plan);
-    if (!st)
-        st = el_dist_same(dist, "the content of --data, --eval-data and the files of tasks", hash);
-    free(plan);
-    return st;
+    const el_status st = same_plan(dist, study->plan.text);
+    return st ? st : el_dist_same(dist, "the content of --data, --eval-data and the files of tasks", hash);
 }
 
 /* The plan, and all that it asks for. */
@@ -158,10 +184,15 @@ static void recall_keeping(el_study *study, const el_options *options)
 static el_status open_all(el_study *study, const char *plan, const el_options *options)
 {
     const el_compare_settings *const s = study->settings;
-    el_status st = EL_OK;
-    if (!s->dry_run && !s->output)
-        return el_fail(EL_EUSAGE, "--output: which folder is the study to live in?");
-    if (s->output && (!s->dry_run || el_folder_exists(s->output)))
+    el_status st = s->dry_run || s->output
+                       ? EL_OK
+                       : el_fail(EL_EUSAGE, "--output: which folder is the study to live in?");
+    st = el_dist_agree(s->dist, st);
+    if (st)
+        return st;
+    bool opens = s->output && (!s->dry_run || el_folder_exists(s->output));
+    el_dist_share(s->dist, &opens, sizeof opens); /* in a dry run all see what rank 0 does */
+    if (opens)
         st = el_run_open_shared(&study->run, s->dist, &RUN, s->output, s->overwrite);
     if (!st)
         recall_keeping(study, options);

@@ -24,7 +24,8 @@ typedef struct {
     double flops_budget;
     int64_t num_seeds, jobs, threads;
     bool constant_then_cooldown, keep_models, dry_run, overwrite, json;
-    el_dist *dist; /* ranks that do jobs of their own; NULL: this process does all */
+    double stall_limit; /* as el_machine's */
+    el_dist *dist;      /* ranks that do jobs of their own; NULL: this process does all */
 } el_compare_settings;
 
 extern const el_option EL_COMPARE_TABLE[];

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/compare/parts.h"
+#include "engine/machine.h"
 #include "task/task.h"
 
 #define AT(field) offsetof(el_compare_settings, field)
@@ -39,6 +40,7 @@ const el_option EL_COMPARE_TABLE[] = {
     {"overwrite", EL_OPT_SWITCH, AT(overwrite), 0, 0, NULL,
      "start again, and remove what an earlier study left in the folder"},
     {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "print report.json, and a dry run as JSON"},
+    EL_STALL_OPTION(AT(stall_limit)),
 };
 #undef AT
 const int EL_COMPARE_LINES = sizeof EL_COMPARE_TABLE / sizeof *EL_COMPARE_TABLE;

@@ -37,6 +37,12 @@ done
 [ $stops -gt 0 ] || fail "it was never stopped"
 cmp -s out/model/model.safetensors stopped/model/model.safetensors || fail "the stopped run has another model"
 diff results.json again.json >&2 || fail "the stopped run has other results"
+# The limit is of all trials together: the first alone comes to its end within it.
+code=0
+finetune "${settings[@]}" --num-trials 50 --output several --max-time "$(awk "BEGIN { print 7 * $tenth }")" 2> log || code=$?
+[ $code = 75 ] && [ -e several/trial-1/best ] || fail "50 trials in the time of two: $code: $(cat log)"
+[ "$(ls -d several/trial-* | wc -l)" -lt 20 ] || fail "each trial had the time of all: $(ls several)"
+rm -r several
 card() { sed -e '/--output\|--max-time/d' -e 's/ \\$//' "$1/model/README.md"; }
 diff <(card out) <(card stopped) >&2 || fail "the stopped run has another card"
 finetune --output out --json > once.json 2> log || fail "finished: $(cat log)"

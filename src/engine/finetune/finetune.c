@@ -175,6 +175,13 @@ static int64_t count_steps(const el_finetuning *f)
     return steps < 1 ? 1 : (int64_t)steps;
 }
 
+/* Seconds that are left for this trial; 0: there is no limit. */
+static double time_left(const el_finetuning *f)
+{
+    const double most = f->settings->max_time;
+    return most > 0 ? fmax(1e-9, most - (el_dist_now() - f->began)) : 0;
+}
+
 static el_trainer trainer_of(el_finetuning *f)
 {
     const el_finetune_settings *const s = f->settings;
@@ -203,7 +210,7 @@ static el_trainer trainer_of(el_finetuning *f)
                         .evaluate_every = every < 1 ? 1 : every,
                         .keep = (int)s->keep_checkpoint_max,
                         .most_skipped = (int)s->max_skipped_steps,
-                        .most_seconds = s->max_time,
+                        .most_seconds = time_left(f),
                         .tensorboard = s->tensorboard,
                         .stop = f->watch.stop,
                         .on_event = on_event,
@@ -444,6 +451,7 @@ el_status el_finetune_run(el_finetuning *f)
            f->settings->train_batch_size, f->settings->learning_rate,
            f->model.activations == EL_BF16 ? "bf16" : "fp32", f->q->dev->level);
     el_dist *const dist = f->settings->machine.dist;
+    f->began = el_dist_now();
     el_status st = el_finetune_trials(f);
     if (!st && el_dist_leads(dist))
         st = el_finetune_finish(f);

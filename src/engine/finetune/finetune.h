@@ -42,6 +42,7 @@ typedef struct {
     bool together;      /* ranks share the steps of a trial; else each has trials of its own */
     bool all_well;      /* it has been seen that ranks with trials of their own were */
     double looked;      /* when that was looked for */
+    double began;       /* run(), of which --max-time tells */
     int64_t trial;      /* that runs, from 0 */
     uint64_t seed;      /* its own */
     json_t *results;    /* once run() is done */

@@ -33,6 +33,23 @@ lose_rank
 ranks 2 "$mpi" compare --threads 1 --jobs 1 --output killed || fail "after a rank was killed: $(cat log)"
 same_study killed
 
+# ---- what other ranks have done is on record while rank 0's one worker is at a job that takes minutes (or the other has that) ----
+cat > long.json << 'END'
+{"plan": "long", "language": "made-up", "data": "shards", "eval_data": "heldout", "tasks_folder": "labelled",
+ "settings": {"model_size": "tiny", "train_batch_size": 8}, "systems": [{"name": "electra", "settings": {"objective": "electra"}}],
+ "sizes": [{"name": "mini", "settings": {"model_size": "tiny", "hidden_size": 32}, "budget": 1e9}, {"name": "long", "settings": {"model_size": "tiny"}, "budget": 6e12}],
+ "seeds": [1], "tasks": [{"name": "animals", "task": "classify"}]}
+END
+"${launch[@]}" -np 2 "$mpi" compare long.json --threads 1 --jobs 1 --output long > log 2>&1 &
+job=$!
+for _ in $(seq 200); do [ ! -s long/results.jsonl ] && kill -0 $job 2> /dev/null || break; sleep 0.1; done
+[ -s long/results.jsonl ] || fail "a job that is done is not on record: $(ls long/jobs; cat log)"
+[ -e long/report.json ] || fail "no report after a job that another rank has done"
+kill -USR1 $job
+wait $job
+code=$?
+[ $code = 75 ] || fail "stopped by USR1 with $code: $(cat log)"
+
 # ---- ranks whose files are not alike: the second sees others under the same names ----
 mkdir elsewhere
 cp -r shards heldout labelled elsewhere

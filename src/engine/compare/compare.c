@@ -61,12 +61,13 @@ static double available_bytes(void)
     return 1024 * el_number_read(at + strspn(at, " "), &end);
 }
 
-/* So many trainings as processors and memory hold, and the threads of each. */
+/* So many trainings as processors and memory hold, of which ranks of one machine have a share each, and the threads of each
+ * training. */
 static void share_machine(el_study *study)
 {
     const el_compare_settings *const s = study->settings;
     const int threads = s->threads ? (int)s->threads : el_rank_processors(s->dist);
-    const double available = available_bytes();
+    const double available = available_bytes() / (s->dist ? s->dist->local_size : 1);
     double bytes = 0;
     for (int i = 0; i < study->plan.system_count * study->plan.size_count; i++)
         bytes = fmax(bytes, study->costs[i].bytes);

@@ -88,6 +88,8 @@ el_status el_compare_begin_results(el_study *study);
 /* Whether the job is now this process's to do; alone it always is.  Not, where another rank is at it, or has done it: then its
  * record is taken. */
 el_status el_compare_claim(const el_study *study, el_job *job, el_folder_lock *lock, bool *claimed);
+/* Takes the record that another rank has made of a job meanwhile; *found tells whether there is one. */
+el_status el_compare_take_record(const el_study *study, el_job *job, bool *found);
 /* Its record is there for the other ranks, and the lock is given back. */
 el_status el_compare_publish(const el_study *study, const el_job *job, el_folder_lock *lock);
 /* Tells the other ranks that one has failed, and asks. */

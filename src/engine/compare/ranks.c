@@ -51,8 +51,7 @@ el_status el_compare_find_record(const el_study *study, const el_job *job, json_
     return st;
 }
 
-/* What another rank has found; *found tells whether there is something. */
-static el_status take_record(const el_study *study, el_job *job, bool *found)
+el_status el_compare_take_record(const el_study *study, el_job *job, bool *found)
 {
     json_t *record;
     const el_status st = el_compare_find_record(study, job, &record);
@@ -72,13 +71,13 @@ el_status el_compare_claim(const el_study *study, el_job *job, el_folder_lock *l
         return EL_OK;
     bool found = false, busy = false;
     char *const folder = path_of(study, job->name, NULL);
-    el_status st = take_record(study, job, &found);
+    el_status st = el_compare_take_record(study, job, &found);
     if (!st && !found)
         st = folder ? el_folder_make(folder) : no_memory();
     if (!st && !found)
         st = el_folder_lock_take(lock, folder, &busy);
     if (!st && !found && !busy)
-        st = take_record(study, job, &found); /* it may just have been done */
+        st = el_compare_take_record(study, job, &found); /* it may just have been done */
     *claimed = !st && !found && !busy;
     if (!*claimed)
         el_folder_lock_release(lock);

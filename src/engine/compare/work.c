@@ -115,6 +115,27 @@ static el_status take_found(el_study *study, el_job *job, bool known)
     return st ? st : follow_up(study, job);
 }
 
+/* Rank 0, whose workers may all be at work for long: takes what the others have done since it last looked. */
+static el_status look_around(el_study *study, double *looked)
+{
+    el_dist *const dist = study->settings->dist;
+    const double now = el_dist_now();
+    el_status st = EL_OK;
+    if (el_dist_size(dist) == 1 || !el_dist_leads(dist) || now - *looked < 1)
+        return EL_OK;
+    *looked = now;
+    for (int i = 0; !st && i < study->count; i++) {
+        el_job *const job = &study->jobs[i];
+        const bool known = job->record;
+        bool found = false;
+        if (el_compare_can_begin(study, job))
+            st = el_compare_take_record(study, job, &found);
+        if (found)
+            st = take_found(study, job, known);
+    }
+    return st;
+}
+
 /* A job that can begin now and is this process's, or NULL. */
 static el_job *next_ready(el_study *study, el_folder_lock *lock, el_status *st)
 {
@@ -176,8 +197,10 @@ static bool others_work(const el_study *study)
 
 static void dispatch(el_study *study, worker *workers, el_outcome *end)
 {
+    double looked = el_dist_now();
     for (int busy = 1; busy || others_work(study);) {
         busy = 0;
+        note(study, end, look_around(study, &looked));
         if ((study->watch.stop && *study->watch.stop) || el_compare_has_failed(study))
             study->halt = 1;
         for (int i = 0; i < study->at_a_time; i++) {

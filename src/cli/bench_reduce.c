@@ -13,7 +13,7 @@ static const struct {
     size_t numbers;
 } GRADIENTS[] = {{EL_SMALL, "small", 14200000}, {EL_BASE, "base", 119400000}, {EL_LARGE, "large", 354600000}};
 
-enum { LEAST = 3, MOST = 400 };
+enum { SIZES = sizeof GRADIENTS / sizeof *GRADIENTS, LEAST = 3, MOST = 400 };
 
 typedef struct {
     el_dist *dist;
@@ -95,11 +95,16 @@ el_status bench_reduce(const bench_place *place, json_t **result)
             "reduce: one process has nobody to exchange with: mpirun -np 2 electra-mpi bench reduce");
     if (cli_dist()->size & (cli_dist()->size - 1))
         return el_fail(EL_EUSAGE, "reduce: %d ranks are no power of two", cli_dist()->size);
+    const bool one = el_options_given(place->options, "model_size");
+    bool asked[SIZES], any = false;
+    for (int i = 0; i < SIZES; i++)
+        any |= asked[i] = !one || place->settings->model_size == GRADIENTS[i].size;
+    if (!any)
+        return el_options_refuse("model_size", "reduce knows the gradients of small, base and large alone");
     json_t *lines = json_array();
     el_status st = el_dist_agree(cli_dist(), lines ? EL_OK : el_fail(EL_ENOMEM, "no memory for the result"));
-    const bool one = el_options_given(place->options, "model_size");
-    for (int i = 0; !st && i < 3; i++)
-        if (!one || place->settings->model_size == GRADIENTS[i].size)
+    for (int i = 0; !st && i < SIZES; i++)
+        if (asked[i])
             st = measure_size(place, i, lines);
     *result = json_pack("{s:i, s:o}", "ranks", cli_dist()->size, "exchanges", lines);
     return st;

@@ -58,6 +58,8 @@ says "failing/trial-2: "
 ranks 2 "$mpi" bench reduce --model-size small --seconds 0.2 --json || fail "bench reduce: $(cat log)"
 grep -q '"all_reduce_milliseconds"' log || fail "bench reduce does not say what MPI's own sum takes: $(cat log)"
 refused 2 "one process has nobody to exchange with" "$electra" bench reduce
+ranks 2 "$mpi" bench reduce --model-size tiny && fail "bench reduce knows no gradients of tiny"
+says "model-size: reduce knows the gradients of small, base and large alone"
 ranks 2 "$mpi" pretrain "${settings[@]}" --dry-run || fail "dry run: $(cat log)"
 says "^expected efficiency .* of 2 times one rank"
 

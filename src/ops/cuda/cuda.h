@@ -29,7 +29,7 @@ enum {
     EL_CUDA_STAGED = 8 << 20,     /* bytes of pinned memory that copies go through */
     EL_CUDA_SUMS = 2 << 20,       /* floats: parts of sums, for one op at a time */
     EL_CUDA_WORKSPACE = 32 << 20, /* bytes, cuBLASLt's */
-    EL_CUDA_TABLE = 4 << 20,      /* bytes: lists of tensors, for one op at a time; of 4 networks of 512 layers */
+    EL_CUDA_TABLE = 4 << 20,      /* bytes: a list of tensors, those of 4 networks of 512 layers */
     EL_CUDA_FETCHES = 256,        /* before a wait */
     EL_CUDA_ROW = 16,             /* bytes that are read at once */
     EL_CUDA_HEAD = 256,           /* the most columns of an attention head */

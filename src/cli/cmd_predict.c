@@ -103,7 +103,8 @@ static el_status answer_chunk(void *context, const el_dataset *d)
     const el_prediction *predictions;
     int count;
     if (j->submission.writer && d->notes.skipped)
-        return el_fail(EL_EDATA, "%s: %d malformed lines; a submission answers all", d->name, d->notes.skipped);
+        return el_fail(EL_EDATA, "%s: %d malformed lines; a submission answers all", d->name,
+                       d->notes.skipped);
     if (d->notes.skipped && !j->skipped)
         snprintf(j->malformed, sizeof j->malformed, "%s", d->notes.malformed);
     j->skipped += d->notes.skipped;

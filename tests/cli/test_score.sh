@@ -96,7 +96,7 @@ refused 3 "line 2: byte 12 is not valid UTF-8" "$electra" score --model mlm --nb
 grep -q "iconv -f CP949" log || fail "Korean of Windows: $(cat log)"
 { for i in {1..5000}; do echo "the small cat sees the old tree"; done; cat korean.tsv; } | "$electra" score --model electra > out 2> log &&
     fail "Korean of Windows far from the beginning is scored"
-grep -q "standard input: line 5001: byte 1 is not valid UTF-8; .*iconv -f CP949" log || fail "Korean of Windows in the end: $(cat log)"
+grep -q "standard input, line 5001: byte 1 is not valid UTF-8; .*iconv -f CP949" log || fail "Korean of Windows in the end: $(cat log)"
 refused 3 "text 2: byte 1 is not valid UTF-8; if it is in CP949 or EUC-KR, iconv -f CP949" "$electra" score --model mlm cat "$(cat korean.tsv)"
 awk -F'\t' '{ print $1 "\t" $1 }' pairs.tsv > ties.tsv
 score --model learned --pairs ties.tsv | grep -q "0.0000$" || fail "equal scores count as right"

@@ -245,9 +245,9 @@ char *el_finetune_trial_folder(const el_finetuning *f, int64_t trial, int64_t ag
 {
     char name[64];
     if (again)
-        snprintf(name, sizeof name, EL_TRIAL_FOLDER "%" PRId64 "-again-%" PRId64, trial + 1, again);
+        snprintf(name, sizeof name, "%s%" PRId64 "-again-%" PRId64, EL_TRIAL_FOLDER, trial + 1, again);
     else
-        snprintf(name, sizeof name, EL_TRIAL_FOLDER "%" PRId64, trial + 1);
+        snprintf(name, sizeof name, "%s%" PRId64, EL_TRIAL_FOLDER, trial + 1);
     return el_path_join(f->settings->output, name);
 }
 

@@ -5,8 +5,8 @@
 #include <strings.h>
 
 #include "base/file.h"
-#include "task/files/form.h"
 #include "task/task.h"
+#include "text/naming.h"
 
 /* The same task in another form: the next line of its name. */
 static const el_task *next_form(const el_task *task)
@@ -81,8 +81,8 @@ static el_status find_file(const char *folder, const char *names, bool alike, ch
     if (st)
         return st;
     for (int i = 0; !st && i < count; i++) {
-        bool known;
-        stem s = {.stem = files[i], .bytes = el_form_stem(files[i], &known)};
+        stem s = {.stem = files[i]};
+        el_naming_of(files[i], &s.bytes);
         char *const whole = el_path_join(folder, files[i]);
         const bool is = whole && files[i][0] != '.' && each_name(names, alike ? holds : is_stem, &s) &&
                         !el_folder_exists(whole);

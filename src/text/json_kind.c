@@ -1,50 +1,8 @@
 /* json_kind - see the header */
 #include "text/json_kind.h"
 
-#include <string.h>
-#include <strings.h>
-
 #include "text/json_line.h"
-#include "text/reader.h"
-
-/* The length of a name without the first of these endings that it has, which are NULL-terminated. */
-static size_t without(const char *name, size_t bytes, const char *const *endings)
-{
-    for (; *endings; endings++) {
-        const size_t tail = strlen(*endings);
-        if (bytes > tail && strncasecmp(name + bytes - tail, *endings, tail) == 0)
-            return bytes - tail;
-    }
-    return bytes;
-}
-
-/* Whether a name has one of these endings, packed or not. */
-static bool ends_with(const char *path, const char *const *endings)
-{
-    static const char *const PACKINGS[] = {".gz", ".zst", ".xz", ".bz2", NULL};
-    const size_t bytes = without(path, strlen(path), PACKINGS);
-    return without(path, bytes, endings) < bytes;
-}
-
-static const char *const OF_LINES[] = {".jsonl", ".ndjson", NULL}, *const OF_ANY[] = {".json", NULL};
-
-bool el_json_named(const char *path)
-{
-    return ends_with(path, OF_LINES) || el_json_named_any(path);
-}
-
-bool el_json_named_any(const char *path)
-{
-    return ends_with(path, OF_ANY);
-}
-
-/* Behind white space and line ends. */
-static const char *skip_blanks(const char *at, const char *end)
-{
-    while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
-        at++;
-    return at;
-}
+#include "text/scan.h"
 
 /* Takes a line in pieces, whose text goes nowhere; false where it is no JSON. */
 static bool look_through(el_json_line *object, el_line line)
@@ -65,10 +23,11 @@ static el_json_kind kind_of_object(const char *at, const char *end)
 {
     el_json_line object;
     el_line line;
+    const bool begun = el_scan_blanks(at + 1, end) < end;
     el_json_line_begin(&object, "");
     el_line_next(&at, end, &line);
     const bool ends = line.text + line.bytes < end;
-    if (!look_through(&object, line))
+    if (!begun || !look_through(&object, line))
         return EL_JSON_NONE;
     return object.done || !ends ? EL_JSON_LINES : EL_JSON_SPREAD;
 }
@@ -92,13 +51,27 @@ uint64_t el_json_line_not(const char *begin, size_t bytes, const char *key)
     return 0;
 }
 
+el_json_begin el_json_begins(el_line text)
+{
+    const char *const end = text.text + text.bytes, *const at = el_scan_blanks(text.text, end);
+    if (at == end || (*at != '{' && *at != '['))
+        return EL_BEGINS_NO_JSON;
+    const char *const next = el_scan_blanks(at + 1, end);
+    const char second = next < end ? *next : '\0';
+    if (*at == '{')
+        return next == end || second == '"' || second == '}' ? EL_BEGINS_OBJECT : EL_BEGINS_NO_JSON;
+    return next == end || second == ']' ? EL_BEGINS_EMPTY
+           : second == '{'              ? EL_BEGINS_OBJECTS
+           : second == '"'              ? EL_BEGINS_STRINGS
+                                        : EL_BEGINS_OTHERS;
+}
+
 el_json_kind el_json_kind_of(const char *begin, size_t bytes)
 {
-    const char *const end = begin + bytes, *const at = skip_blanks(begin, end);
-    const char *const next = at < end ? skip_blanks(at + 1, end) : end;
-    if (next == end)
-        return EL_JSON_NONE;
-    if (*at == '[' && (*next == '{' || *next == '"'))
-        return EL_JSON_ARRAY;
-    return *at == '{' && (*next == '"' || *next == '}') ? kind_of_object(at, end) : EL_JSON_NONE;
+    const char *const end = begin + bytes;
+    const el_json_begin is = el_json_begins((el_line){begin, bytes});
+    return is == EL_BEGINS_OBJECT    ? kind_of_object(el_scan_blanks(begin, end), end)
+           : is == EL_BEGINS_NO_JSON ? EL_JSON_NONE
+           : is == EL_BEGINS_OBJECTS || is == EL_BEGINS_STRINGS ? EL_JSON_ARRAY
+                                                                : EL_JSON_BRACKETS;
 }

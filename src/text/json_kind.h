@@ -1,21 +1,30 @@
-/* json_kind - whether a file is JSON, by its name and by how it begins */
+/* json_kind - whether a file is JSON, by how it begins */
 #ifndef EL_TEXT_JSON_KIND_H
 #define EL_TEXT_JSON_KIND_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether a name ends as JSON's do: .jsonl, .ndjson or .json, in any case and with .gz, .zst, .xz or .bz2 behind. */
-bool el_json_named(const char *path);
-/* Whether it ends in .json, packed or not: such a file may be JSON lines or JSON of any other form. */
-bool el_json_named_any(const char *path);
+#include "text/reader.h"
+
+/* How a text begins, behind white space; one that ends there may go on as either. */
+typedef enum {
+    EL_BEGINS_NO_JSON,
+    EL_BEGINS_OBJECT,
+    EL_BEGINS_OBJECTS, /* an array of them, as the next ones */
+    EL_BEGINS_STRINGS,
+    EL_BEGINS_OTHERS, /* or a text in brackets */
+    EL_BEGINS_EMPTY   /* nothing in it, or not yet */
+} el_json_begin;
+
+el_json_begin el_json_begins(el_line text);
 
 typedef enum {
     EL_JSON_NONE,
-    EL_JSON_LINES, /* an object on the first line that is not blank */
-    EL_JSON_ARRAY,
-    EL_JSON_SPREAD /* an object over several lines */
+    EL_JSON_BRACKETS, /* an array that is empty or of others: where no name says JSON, a text like [[this]] */
+    EL_JSON_LINES,    /* an object on the first line that is not blank */
+    EL_JSON_ARRAY,    /* of objects or strings */
+    EL_JSON_SPREAD    /* an object over several lines */
 } el_json_kind;
 
 /* Of the beginning of a file.  A line that does not end in these bytes is JSON as far as it goes. */

@@ -122,7 +122,7 @@ static bool ends_in_returns(const char *text, size_t bytes)
     if (memchr(text, '\n', bytes))
         return false;
     const size_t returns = count_returns(text, bytes);
-    return returns >= 2 && returns >= bytes / LOOK && el_json_kind_of(text, bytes) == EL_JSON_NONE;
+    return returns >= 2 && returns >= bytes / LOOK && el_json_kind_of(text, bytes) <= EL_JSON_BRACKETS;
 }
 
 el_status el_kind_check(const char *text, size_t bytes, bool encoding, const char *name)

@@ -25,6 +25,7 @@
 #include "text/json_kind.h"
 #include "text/json_line.h"
 #include "text/kind.h"
+#include "text/naming.h"
 
 enum { LEAST_BLOCK = 16, ENDING = 2 /* newlines behind a file */ };
 
@@ -44,6 +45,7 @@ struct el_reader {
     bool said_lines, said_plain, said_passed; /* what was made of files that begin as JSON */
     /* the open file */
     el_decoder *decoder;
+    el_naming named;
     bool json; /* its lines are JSON: by its name, or once it is checked */
     bool checked, ended;
     bool passed_over;    /* nothing is given of it */
@@ -141,7 +143,9 @@ static bool looks_for_json(const el_reader *r)
 static el_status open_file(el_reader *r)
 {
     const char *path = r->list.files[r->current++].path;
-    r->json = looks_for_json(r) && (r->settings.json || el_json_named(path));
+    r->named = el_naming_of(path, NULL);
+    r->json =
+        looks_for_json(r) && (r->settings.json || r->named == EL_NAMED_JSON || r->named == EL_NAMED_LINES);
     r->checked = r->ended = r->passed_over = r->skipping = r->cut = false;
     r->given_parts = 0;
     r->line = 0;
@@ -166,12 +170,12 @@ static void pass_over(el_reader *r)
 static el_status check_json(el_reader *r, el_json_kind kind)
 {
     const el_listed_file *const file = &r->list.files[r->current - 1];
-    if ((kind == EL_JSON_ARRAY || kind == EL_JSON_SPREAD) && file->in_folder &&
-        el_json_named_any(file->path)) {
+    const bool array = kind == EL_JSON_ARRAY || kind == EL_JSON_BRACKETS;
+    if ((array || kind == EL_JSON_SPREAD) && file->in_folder && r->named == EL_NAMED_JSON) {
         pass_over(r);
         return EL_OK;
     }
-    if (kind == EL_JSON_ARRAY)
+    if (array)
         return el_fail(EL_EDATA,
                        "%s: is a JSON array, and an object a line is wanted; jq -c '.[]' makes lines of it",
                        name_of(r));
@@ -190,7 +194,7 @@ static void judge_plain(el_reader *r, el_json_kind kind, uint64_t other)
 {
     r->json = kind == EL_JSON_LINES && !other;
     bool *const said = r->json ? &r->said_lines : &r->said_plain;
-    if (kind == EL_JSON_NONE || *said)
+    if (kind <= EL_JSON_BRACKETS || *said)
         return;
     *said = true;
     const char *const key = r->settings.json_key;

@@ -1,7 +1,7 @@
 /* reader - text from files, in large blocks of whole lines
  *
  * Takes the paths that file_list.h takes; their content is plain text, what decoder.h unpacks, or JSON lines: an object a
- * line, its text under one key, a document each.  Those are what is named so (json_kind.h), what begins with such lines
+ * line, its text under one key, a document each.  Those are what is named so (naming.h), what begins with such lines
  * and no other, which is said, or everything where the settings say it.  Compression is recognised by the first bytes, whatever the name.
  * A byte order mark is passed over; what is no UTF-8 text of lines is refused (kind.h), and JSON that is not in lines;
  * but a .json file of a folder that is not is passed over, which is said.

@@ -352,6 +352,12 @@ refused 3 "order: labelled/order/order.jsonl, line 31: has no texts good and bad
 refused 3 "line 31" "$electra" compare plan.json --dry-run
 : > labelled/order/order.jsonl
 refused 3 "there are no pairs in it" "$electra" compare plan.json --dry-run
+rm labelled/order/order.jsonl # of any form and packing
+for ending in tsv.gz tab jsonl.bz2; do
+    echo one | gzip > labelled/order/order.$ending
+    refused 3 "order: labelled/order/order.$ending, line 1: has no two columns" "$electra" compare plan.json --dry-run
+    rm labelled/order/order.$ending
+done
 cp pairs.jsonl labelled/order/order.jsonl
 sed 's|"name": "animals"|&, "settings": {"train_file": "pet={tasks}/animals/train.tsv,none"}|' plan.json > wrong.json
 refused 2 "animals: none: is not label=FILE" "$electra" compare wrong.json --output new

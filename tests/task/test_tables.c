@@ -759,6 +759,7 @@ static void refused(void **state)
         {"ner", "turned.conll", "O in\nB-LOC Seoul\n\nO of\nB-LOC Korea\n", "its first column holds tags"},
         {"ner", "slashes.txt", "in/O Seoul/B-LOC it/O\nof/O Korea/B-LOC ./O\n", "a tag behind each '/'"},
         {"classify", "strings.json", "[\"a b\", \"c d\"]", "its rows are strings"},
+        {"classify", "spread.json", "[\n  \"a b\",\n  \"c d\"\n]", "its rows are strings"},
         {"classify", "nothing.jsonl", "{\"text\":\"a\",\"label\":\"x\"}\n{\"text\":\"b\",\"label\":null}\n",
          "line 2: there is no column label, or null or an object in it"},
         {"multilabel", "named.jsonl",

@@ -410,7 +410,8 @@ static void test_json_found(void **state)
     static const char LINES_OF[] = "{\"text\": \"one\"}\n{\"text\": \"two\"}\n", TEXTS[] = "one\n\ntwo\n\n",
                       ARRAY[] = "[{\"text\": \"one\"}, {\"text\": \"two\"}]\n",
                       SPREAD[] = "{\n  \"text\": \"one\"\n}\n", OTHER[] = "{\"body\": \"one\"}\n",
-                      PROSE[] = "{so} it begins\n[[and]] goes on\n", QUOTED[] = "{\"so\"} it begins\n",
+                      PROSE[] = "{so} it begins\n[[and]] goes on\n", MARKUP[] = "[[so]] it begins\n",
+                      NUMBERS[] = "[[1, 2],\n [3]]\n", QUOTED[] = "{\"so\"} it begins\n",
                       EXAMPLE[] = "{\"text\": \"an example\"}\nThis is prose.\n",
                       MIXED[] = "{\"text\": \"one\"}\n\n{\"text\": \"two\"}\n{\"body\": \"three\"}\n";
     static const struct {
@@ -445,6 +446,9 @@ static void test_json_found(void **state)
         {"j.txt", SPREAD, {0}, SPREAD, "read as plain text; jq -c"},
         {"j.txt", PROSE, {0}, PROSE, NULL},
         {"j.txt", QUOTED, {0}, QUOTED, NULL},
+        {"j.txt", MARKUP, {0}, MARKUP, NULL},
+        {"j.txt", "[]\n", {0}, "[]\n", NULL},
+        {"j.json", NUMBERS, {0}, NULL, "j.json: is a JSON array, and an object a line is wanted"},
         {"j.txt", LINES_OF, {.raw = true}, LINES_OF, NULL},
         {"j.txt", OTHER, {.json = true, .json_key = "body"}, "one\n\n", NULL},
         {"j.jsonl", LINES_OF, {.json_key = ""}, LINES_OF, NULL},
@@ -506,6 +510,8 @@ static void test_json_passed_over(void **state)
     CHECK_OK(el_file_write(in_folder("over/d.JSON"), "[\"a\", \"b\"]", 10));
     CHECK_OK(el_file_write(in_folder("over/e.txt"), "three", 5));
     CHECK_OK(el_file_write(in_folder("over/f.json.gz"), SPREAD, strlen(SPREAD)));
+    CHECK_OK(el_file_write(in_folder("over/f2.json"), "[]\n", 3));
+    CHECK_OK(el_file_write(in_folder("over/f3.json"), "[[1, 2], [3]]\n", 14));
     el_log_to(note);
     static const size_t SIZES[] = {0, 20, 40};
     for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {

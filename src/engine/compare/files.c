@@ -7,6 +7,7 @@
 #include "engine/columns.h"
 #include "engine/compare/parts.h"
 #include "engine/minimal_pairs.h"
+#include "text/naming.h"
 
 /* A text in which {tasks} stands for the folder of tasks (new reference). */
 static json_t *with_folder(const char *text, const char *folder)
@@ -42,20 +43,19 @@ json_t *el_compare_told(const el_study *study, const el_job *job)
     return told;
 }
 
-/* The file of pairs in a folder, which has the task's name. */
+/* The file of pairs in a folder, which has the task's name: JSON lines before a table. */
 static char *pairs_in(const el_plan_task *t, const char *folder)
 {
-    static const char *const ENDINGS[] = {"jsonl",     "jsonl.zst",  "jsonl.gz",   "jsonl.xz",
-                                          "jsonl.bz2", "ndjson",     "ndjson.zst", "ndjson.gz",
-                                          "ndjson.xz", "ndjson.bz2", "tsv"};
-    for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++) {
-        char name[64];
-        snprintf(name, sizeof name, "%s.%s", t->name, ENDINGS[i]);
-        char *const path = el_path_join(folder, name);
-        if (!path || el_file_exists(path))
-            return path;
-        free(path);
-    }
+    static const char *const ENDINGS[] = {".jsonl", ".ndjson", ".tsv", ".tab"};
+    for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++)
+        for (const char *const *packing = EL_PACKINGS; *packing; packing++) {
+            char name[64];
+            snprintf(name, sizeof name, "%s%s%s", t->name, ENDINGS[i], *packing);
+            char *const path = el_path_join(folder, name);
+            if (!path || el_file_exists(path))
+                return path;
+            free(path);
+        }
     return strdup(folder);
 }
 

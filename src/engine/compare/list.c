@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ending.h"
 #include "base/file.h"
 #include "base/number.h"
 #include "engine/compare/parts.h"
 #include "task/task.h"
+#include "text/naming.h"
 #include "train/presets.h"
 
 /* Of seeds: a branch reads the shards in another order than its trunk; trials of a fine-tuning have seeds of their own. */
@@ -157,8 +157,7 @@ static el_status add_tokens(void *tokens, const char *path)
     const el_status st = el_mapping_open(&file, path);
     if (st)
         return st;
-    const bool packed = el_ends_with(path, ".zst") || el_ends_with(path, ".gz") ||
-                        el_ends_with(path, ".xz") || el_ends_with(path, ".bz2");
+    const bool packed = el_name_unpacked(path) < strlen(path);
     *(double *)tokens += (double)file.size * (packed ? 3 : 1) / 4;
     el_mapping_close(&file);
     return EL_OK;

@@ -8,6 +8,7 @@
 #include "engine/compare/parts.h"
 #include "engine/machine.h"
 #include "task/task.h"
+#include "text/naming.h"
 
 #define AT(field) offsetof(el_compare_settings, field)
 const el_option EL_COMPARE_TABLE[] = {
@@ -64,8 +65,7 @@ static el_status find_plan(const el_study *study, const char *plan, json_t **tex
 /* In a dry run it need not be there, but a JSON file is read. */
 static bool is_folder_of_tasks(const el_compare_settings *s)
 {
-    const size_t length = strlen(s->tasks);
-    const bool json = length >= 5 && strcmp(s->tasks + length - 5, ".json") == 0;
+    const bool json = el_naming_of(s->tasks, NULL) == EL_NAMED_JSON;
     return el_folder_exists(s->tasks) || (s->dry_run && !json && !el_file_exists(s->tasks));
 }
 

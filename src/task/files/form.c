@@ -7,19 +7,9 @@
 #include <strings.h>
 
 #include "task/files/names.h"
-#include "task/files/scan.h"
-
-typedef enum { ANY, TABS, COMMAS, TEXT, JSONS, COLUMNS, FAMILIES } family;
-
-static const struct {
-    const char *ending;
-    family family;
-} ENDINGS[] = {{".tsv", TABS},       {".tab", TABS},    {".csv", COMMAS},   {".txt", TEXT},
-               {".json", JSONS},     {".jsonl", JSONS}, {".ndjson", JSONS}, {".conll", COLUMNS},
-               {".conllu", COLUMNS}, {".iob", COLUMNS}, {".iob2", COLUMNS}, {".bio", COLUMNS}};
-enum { ENDING_COUNT = sizeof ENDINGS / sizeof *ENDINGS };
-
-static const char *const PACKINGS[] = {".gz", ".zst", ".xz", ".bz2"};
+#include "text/json_kind.h"
+#include "text/naming.h"
+#include "text/scan.h"
 
 static const char *const NAMES[EL_FORMS] = {"auto",  "tsv",   "csv",   "jsonl", "json",
                                             "lines", "conll", "squad", "mrqa"};
@@ -56,46 +46,6 @@ const char *el_form_about(el_file_form f)
     return ABOUT[f.form];
 }
 
-/* ---- endings ---- */
-
-static bool ends(const char *name, size_t bytes, const char *ending)
-{
-    const size_t n = strlen(ending);
-    return bytes > n && strncasecmp(name + bytes - n, ending, n) == 0;
-}
-
-static size_t unpacked(const char *name)
-{
-    const size_t bytes = strlen(name);
-    for (size_t i = 0; i < sizeof PACKINGS / sizeof *PACKINGS; i++)
-        if (ends(name, bytes, PACKINGS[i]))
-            return bytes - strlen(PACKINGS[i]);
-    return bytes;
-}
-
-/* The ending's line of the table, or ENDING_COUNT. */
-static int ending_of(const char *name, size_t bytes)
-{
-    int at = 0;
-    while (at < ENDING_COUNT && !ends(name, bytes, ENDINGS[at].ending))
-        at++;
-    return at;
-}
-
-size_t el_form_stem(const char *name, bool *known)
-{
-    const size_t bytes = unpacked(name);
-    const int at = ending_of(name, bytes);
-    *known = at < ENDING_COUNT;
-    return *known ? bytes - strlen(ENDINGS[at].ending) : bytes;
-}
-
-bool el_form_is_table(const char *name)
-{
-    const int at = ending_of(name, unpacked(name));
-    return at < ENDING_COUNT && (ENDINGS[at].family == TABS || ENDINGS[at].family == COMMAS);
-}
-
 /* ---- rows ---- */
 
 enum { MOST_LINES = 200 };
@@ -116,15 +66,6 @@ static el_line first_line(el_line text)
     const char *at = text.text;
     el_line line = {0};
     return next_whole(&at, text.text + text.bytes, &line, true) ? line : (el_line){text.text, 0};
-}
-
-static bool is_json(el_line text)
-{
-    const char *const end = text.text + text.bytes, *const at = el_scan_blanks(text.text, end);
-    if (at == end || (*at != '{' && *at != '['))
-        return false;
-    const char *const next = el_scan_blanks(at + 1, end);
-    return next == end || (*at == '{' ? *next == '"' || *next == '}' : *next == '{' || *next == ']');
 }
 
 static bool has(el_line text, const char *part)
@@ -439,7 +380,7 @@ static el_status refuse(const char *path, const char *ending, el_file_form rows)
 
 /* Of rows that are no JSON. */
 static el_status form_of_rows(el_file_form *found, const char *path, el_task_kind kind, bool labelled,
-                              family ending, el_line text)
+                              el_naming ending, el_line text)
 {
     const el_line first = first_line(text);
     const bool tabs = memchr(first.text, '\t', first.bytes) != NULL;
@@ -451,15 +392,15 @@ static el_status form_of_rows(el_file_form *found, const char *path, el_task_kin
             path);
     if (kind == EL_TAG) {
         *found = form_of_words(text, labelled);
-        if (ending == COMMAS && !tabs && (names_words(first, ',') || names_words(first, ';')))
+        if (ending == EL_NAMED_COMMAS && !tabs && (names_words(first, ',') || names_words(first, ';')))
             *found = (el_file_form){EL_FORM_CSV, ','};
-        else if (found->form == EL_FORM_CONLL && tabs && ending != COLUMNS && names_words(first, '\t') &&
-                 has(text, "\t[")) /* lists as Python prints them */
+        else if (found->form == EL_FORM_CONLL && tabs && ending != EL_NAMED_COLUMNS &&
+                 names_words(first, '\t') && has(text, "\t[")) /* lists as Python prints them */
             *found = (el_file_form){EL_FORM_TSV, '\t'};
         return found->form == EL_FORM_CSV ? find_separator(path, kind, text, &found->separator) : EL_OK;
     }
     *found = (el_file_form){EL_FORM_TSV, '\t'};
-    if (ending == COMMAS) {
+    if (ending == EL_NAMED_COMMAS) {
         found->form = EL_FORM_CSV;
         return find_separator(path, kind, text, &found->separator);
     }
@@ -473,7 +414,7 @@ static el_status form_of_rows(el_file_form *found, const char *path, el_task_kin
         const el_file_form other = {EL_FORM_CSV, OTHERS[i]};
         if (s.fields < 2 || !s.steady || s.named < 1 || 2 * s.named < s.fields)
             continue;
-        if (ending == TABS)
+        if (ending == EL_NAMED_TABS)
             return refuse(path, "tab-separated", other);
         *found = other;
     }
@@ -489,43 +430,48 @@ el_status el_form_complete(el_file_form *form, const char *path, el_task_kind ki
 el_status el_form_find(el_file_form *found, const char *path, el_task_kind kind, bool labelled, el_form usual,
                        el_line text)
 {
-    static const char *const ABOUT[FAMILIES] = {
-        "", "tab-separated", "comma-separated", "a table or plain text", "JSON", "a word a line (CoNLL)"};
-    const int at = ending_of(path, unpacked(path));
-    const family ending = at < ENDING_COUNT ? ENDINGS[at].family : ANY;
-    const bool json = is_json(text),
+    static const char *const ABOUT[EL_NAMINGS] = {[EL_NAMED_TABS] = "tab-separated",
+                                                  [EL_NAMED_COMMAS] = "comma-separated",
+                                                  [EL_NAMED_TEXT] = "a table or plain text",
+                                                  [EL_NAMED_JSON] = "JSON",
+                                                  [EL_NAMED_COLUMNS] = "a word a line (CoNLL)"};
+    const el_naming named = el_naming_of(path, NULL),
+                    ending = named == EL_NAMED_LINES ? EL_NAMED_JSON : named; /* the rows say which */
+    const el_json_begin begin = el_json_begins(text);
+    const bool array_of_others = begin == EL_BEGINS_STRINGS || begin == EL_BEGINS_OTHERS,
+               json = begin != EL_BEGINS_NO_JSON && !array_of_others,
                empty = el_scan_blanks(text.text, text.text + text.bytes) == text.text + text.bytes;
     *found = (el_file_form){usual, usual == EL_FORM_TSV ? '\t' : 0};
-    const char *const begin = el_scan_blanks(text.text, text.text + text.bytes);
-    if (!json && ending == JSONS && !empty && *begin == '[')
+    if (array_of_others && ending == EL_NAMED_JSON)
         return el_fail(EL_EDATA, "%s: its rows are %s; objects are wanted, whose keys name the columns", path,
-                       begin[1] == '"' ? "strings" : "arrays");
+                       begin == EL_BEGINS_STRINGS ? "strings" : "arrays");
     if (empty && !usual)
-        *found = (el_file_form){ending == JSONS                       ? EL_FORM_JSONL
-                                : ending == COLUMNS || kind == EL_TAG ? EL_FORM_CONLL
-                                                                      : EL_FORM_TSV,
-                                ending == COMMAS ? ',' : '\t'};
+        *found = (el_file_form){ending == EL_NAMED_JSON                        ? EL_FORM_JSONL
+                                : ending == EL_NAMED_COLUMNS || kind == EL_TAG ? EL_FORM_CONLL
+                                                                               : EL_FORM_TSV,
+                                ending == EL_NAMED_COMMAS ? ',' : '\t'};
     if (empty)
         return EL_OK;
     if (json) {
         found->form = form_of_json(kind, text);
         if (usual == EL_FORM_SQUAD && !has(text, "\"question\""))
             found->form = usual;
-        return ending == JSONS || ending == ANY ? EL_OK : refuse(path, ABOUT[ending], *found);
+        return ending == EL_NAMED_JSON || ending == EL_NAMED_OTHERWISE ? EL_OK
+                                                                       : refuse(path, ABOUT[ending], *found);
     }
     if (usual == EL_FORM_SQUAD || usual == EL_FORM_MRQA)
         usual = EL_FORM_OPEN;
-    if (usual == EL_FORM_TSV &&
-        (ending == ANY || ending == TABS || memchr(first_line(text).text, '\t', first_line(text).bytes)))
+    if (usual == EL_FORM_TSV && (ending == EL_NAMED_OTHERWISE || ending == EL_NAMED_TABS ||
+                                 memchr(first_line(text).text, '\t', first_line(text).bytes)))
         return EL_OK;
-    if (ending == COLUMNS && kind != EL_TAG) {
+    if (ending == EL_NAMED_COLUMNS && kind != EL_TAG) {
         *found = (el_file_form){EL_FORM_CONLL, 0};
         return EL_OK;
     }
     const el_status st = form_of_rows(found, path, kind, labelled, ending, text);
-    if (!st && ending == JSONS)
-        return refuse(path, ABOUT[JSONS], *found);
-    if (!st && ending == COLUMNS && found->form == EL_FORM_LINES)
+    if (!st && ending == EL_NAMED_JSON)
+        return refuse(path, ABOUT[EL_NAMED_JSON], *found);
+    if (!st && ending == EL_NAMED_COLUMNS && found->form == EL_FORM_LINES)
         found->form = EL_FORM_CONLL;
     return st;
 }

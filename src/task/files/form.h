@@ -29,9 +29,4 @@ const char *el_form_name(el_form form);
 /* EL_FORM_OPEN where there is none of that name. */
 el_form el_form_named(const char *name);
 
-/* A file's name without its endings (.csv.gz), as bytes of `name`; whether it had an ending that is known. */
-size_t el_form_stem(const char *name, bool *known);
-/* Whether its ending says that it is a table: .tsv, .tab, .csv. */
-bool el_form_is_table(const char *name);
-
 #endif

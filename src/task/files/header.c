@@ -1,8 +1,8 @@
 /* header - whether the first row of a table names its columns; see finder.h */
 #include "base/log.h"
 #include "task/files/finder.h"
-#include "task/files/form.h"
 #include "task/files/names.h"
+#include "text/naming.h"
 
 /* Whether the first row has a cell of this name, as long as no header was told. */
 static bool first_row_has(const el_finder *f, const char *name)
@@ -69,8 +69,9 @@ static el_status look_for_header(const el_finder *f, bool *header)
 /* Whether the file may be nothing but a text a line: no ending, nobody's word and no second column make a table of it. */
 static bool may_be_lines(const el_finder *f)
 {
-    return f->survey.count == 1 && !f->wanted->columns->form && !el_form_is_table(f->path) &&
-           f->wanted->labels != EL_LABELS_NEEDED;
+    const el_naming named = el_naming_of(f->path, NULL);
+    return f->survey.count == 1 && !f->wanted->columns->form && named != EL_NAMED_TABS &&
+           named != EL_NAMED_COMMAS && f->wanted->labels != EL_LABELS_NEEDED;
 }
 
 /* The first of such lines is a text, whatever columns are called, but for the name that was learned from. */

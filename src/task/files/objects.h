@@ -13,7 +13,7 @@
 #ifndef EL_TASK_OBJECTS_H
 #define EL_TASK_OBJECTS_H
 
-#include "task/files/scan.h"
+#include "text/scan.h"
 
 typedef struct {
     const char *name; /* of the file, for sentences; borrowed */

@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "task/files/readers.h"
-#include "task/files/scan.h"
+#include "text/scan.h"
 
 typedef struct {
     const char *name; /* of the file, for sentences */

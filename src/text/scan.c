@@ -1,5 +1,5 @@
 /* scan - see the header */
-#include "task/files/scan.h"
+#include "text/scan.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * ends, and jansson parses what lies between.  Only brackets, commas and quotes are looked at here; whether a part is
  * JSON is found out by who parses it.
  */
-#ifndef EL_TASK_SCAN_H
-#define EL_TASK_SCAN_H
+#ifndef EL_TEXT_SCAN_H
+#define EL_TEXT_SCAN_H
 
 #include <stdbool.h>
 

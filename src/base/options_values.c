@@ -9,6 +9,7 @@
 #include "json.h"
 #include "number.h"
 #include "options_parts.h"
+#include "words.h"
 
 static const double LARGEST_WHOLE = 0x1p53; /* above it a double skips whole numbers */
 
@@ -90,40 +91,28 @@ static el_status set_course(const el_options *options, int line, const char *sai
     return st;
 }
 
-/* The place of a word in "a|b|c", or -1. */
-static int choice_of(const char *choices, const char *word)
-{
-    const size_t length = strlen(word);
-    int index = 0;
-    for (const char *c = choices; c; index++) {
-        const size_t end = strcspn(c, "|");
-        if (end == length && strncmp(c, word, length) == 0)
-            return index;
-        c = c[end] ? c + end + 1 : NULL;
-    }
-    return -1;
-}
-
 const char *el_option_word(const char *choices, int index, int *length)
 {
-    const char *c = choices;
-    for (; index > 0 && *c; index--)
-        c += strcspn(c, "|") + (c[strcspn(c, "|")] == '|');
-    *length = (int)strcspn(c, "|");
-    return c;
+    const char *word = "";
+    size_t bytes = 0;
+    while (index-- >= 0)
+        if (!el_word_next(&choices, &word, &bytes))
+            word = "", bytes = 0;
+    *length = (int)bytes;
+    return word;
 }
 
 static el_status set_choice(const el_options *options, int line, const char *said, const char *text)
 {
     const char *choices = options->table[line].choices;
-    const int index = choice_of(choices, text);
+    const int index = el_word_place(choices, text);
     if (index < 0) {
         char list[512] = "";
-        for (int i = 0, used = 0, length; used < (int)sizeof list - 64; i++, used = (int)strlen(list)) {
-            const char *word = el_option_word(choices, i, &length);
-            if (length == 0)
-                break;
-            snprintf(list + used, sizeof list - (size_t)used, "%s%.*s", i ? ", " : "", length, word);
+        const char *word;
+        size_t used = 0, bytes;
+        while (used < sizeof list - 64 && el_word_next(&choices, &word, &bytes)) {
+            snprintf(list + used, sizeof list - used, "%s%.*s", used ? ", " : "", (int)bytes, word);
+            used = strlen(list);
         }
         return el_fail(EL_EUSAGE, "%s: \"%s\" is not one of %s", said, text, list);
     }

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/file.h"
+#include "base/words.h"
 #include "task/task.h"
 #include "text/naming.h"
 
@@ -26,47 +27,29 @@ static el_status no_memory(void)
     return el_fail(EL_ENOMEM, "no memory for names of files");
 }
 
-/* Calls visit for each of the names between '|'; stops and returns true where it does. */
-typedef bool name_visit(void *context, const char *name, size_t bytes);
-static bool each_name(const char *names, name_visit *visit, void *context)
-{
-    for (const char *at = names; at && *at;) {
-        const size_t bytes = strcspn(at, "|");
-        if (visit(context, at, bytes))
-            return true;
-        at += bytes + (at[bytes] == '|');
-    }
-    return false;
-}
-
-typedef struct {
-    const char *folder;
-    char *path; /* found */
-} search;
-
-typedef struct {
-    const char *stem;
-    size_t bytes;
-} stem;
-
-/* Whether a name, of whatever case, is the stem, or stands in it as a word: between what is no letter. */
-static bool is_stem(void *context, const char *name, size_t bytes)
-{
-    const stem *const s = context;
-    return s->bytes == bytes && strncasecmp(s->stem, name, bytes) == 0;
-}
-
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool holds(void *context, const char *name, size_t bytes)
+/* Whether a name, of whatever case, stands in the stem as a word: between what is no letter. */
+static bool holds(const char *stem, size_t length, const char *name, size_t bytes)
 {
-    const stem *const s = context;
-    for (size_t i = 0; i + bytes <= s->bytes; i++)
-        if (strncasecmp(s->stem + i, name, bytes) == 0 && !(i && is_letter(s->stem[i - 1])) &&
-            !(i + bytes < s->bytes && is_letter(s->stem[i + bytes])))
+    for (size_t i = 0; i + bytes <= length; i++)
+        if (strncasecmp(stem + i, name, bytes) == 0 && !(i && is_letter(stem[i - 1])) &&
+            !(i + bytes < length && is_letter(stem[i + bytes])))
+            return true;
+    return false;
+}
+
+/* Whether one of the names is a file's without its endings, or with `alike` stands in it. */
+static bool is_meant(const char *file, const char *names, bool alike)
+{
+    const char *name;
+    size_t length, bytes;
+    el_naming_of(file, &length);
+    while (el_word_next(&names, &name, &bytes))
+        if (alike ? holds(file, length, name, bytes) : length == bytes && strncasecmp(file, name, bytes) == 0)
             return true;
     return false;
 }
@@ -81,11 +64,9 @@ static el_status find_file(const char *folder, const char *names, bool alike, ch
     if (st)
         return st;
     for (int i = 0; !st && i < count; i++) {
-        stem s = {.stem = files[i]};
-        el_naming_of(files[i], &s.bytes);
         char *const whole = el_path_join(folder, files[i]);
-        const bool is = whole && files[i][0] != '.' && each_name(names, alike ? holds : is_stem, &s) &&
-                        !el_folder_exists(whole);
+        const bool is =
+            whole && files[i][0] != '.' && is_meant(files[i], names, alike) && !el_folder_exists(whole);
         free(whole);
         if (is && found)
             st = el_fail(EL_EUSAGE, "%s: both %s and %s might be meant; name the files", folder, found,
@@ -125,27 +106,27 @@ void el_task_files_release(el_task_files *files)
     *files = (el_task_files){0};
 }
 
-static bool is_folder(void *context, const char *name, size_t bytes)
+/* The folder of a name of so many bytes below another; NULL: it is not there. */
+static char *folder_named(const char *above, const char *name, size_t bytes)
 {
-    search *const s = context;
     char folder[64];
     snprintf(folder, sizeof folder, "%.*s", (int)bytes, name);
-    char *const path = el_path_join(s->folder, folder);
-    if (path && el_folder_exists(path)) {
-        s->path = path;
-        return true;
-    }
+    char *const path = el_path_join(above, folder);
+    if (path && el_folder_exists(path))
+        return path;
     free(path);
-    return false;
+    return NULL;
 }
 
 /* The task's folder below another, by its usual name or the task's own; NULL: it is not there. */
 static char *folder_of(const el_task *task, const char *above)
 {
-    search s = {.folder = above};
-    if (!each_name(task->folder, is_folder, &s) && task->folder)
-        is_folder(&s, task->name, strlen(task->name));
-    return s.path;
+    const char *names = task->folder, *name;
+    size_t bytes;
+    char *path = NULL;
+    while (!path && el_word_next(&names, &name, &bytes))
+        path = folder_named(above, name, bytes);
+    return path || !task->folder ? path : folder_named(above, task->name, strlen(task->name));
 }
 
 el_status el_task_find_test(const el_task *task, const char *folder, char **path)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/words.h"
 #include "engine/compare/parts.h"
 #include "engine/finetune/finetune.h"
 #include "engine/minimal_pairs.h"
@@ -328,18 +329,6 @@ static el_status record_pairs(const working *w, const el_pair_counts *counts)
     return whole ? EL_OK : el_fail(EL_ENOMEM, "no memory for a record");
 }
 
-/* Where a word stands among names between bars, or -1. */
-static int place_among(const char *names, const char *word)
-{
-    for (int k = 0; *names; k++) {
-        const size_t length = strcspn(names, "|");
-        if (length == strlen(word) && strncmp(names, word, length) == 0)
-            return k;
-        names += length + (names[length] == '|');
-    }
-    return -1;
-}
-
 /* What the task's settings say; else what the model is for, in full precision. */
 el_status el_compare_pairs_settings(const el_plan_task *task, el_score_kind *kind, el_precision *precision)
 {
@@ -355,7 +344,7 @@ el_status el_compare_pairs_settings(const el_plan_task *task, el_score_kind *kin
                            task->name, key);
         *word = json_string_value(value);
     }
-    const int score = place_among(EL_SCORE_NAMES, by), type = place_among("fp32|bf16", numbers);
+    const int score = el_word_place(EL_SCORE_NAMES, by), type = el_word_place("fp32|bf16", numbers);
     if (score < 0)
         return el_fail(EL_EUSAGE, "%s: by: %s is none of %s", task->name, by, EL_SCORE_NAMES);
     if (type < 0)

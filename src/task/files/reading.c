@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/words.h"
 #include "task/files/columns.h"
 #include "task/files/describe.h"
 #include "task/files/names.h"
@@ -322,13 +323,13 @@ static el_status find_classes(el_task_reader *r, const char *path)
 
 static el_status list_labels(const el_task *task, el_labels *labels)
 {
-    for (const char *at = task->labels; at && *at && !labels->closed;) {
+    const char *at = task->labels, *word;
+    size_t bytes;
+    while (el_word_next(&at, &word, &bytes) && !labels->closed) {
         char name[64];
-        const size_t bytes = strcspn(at, "|");
-        snprintf(name, sizeof name, "%.*s", (int)bytes, at);
+        snprintf(name, sizeof name, "%.*s", (int)bytes, word);
         if (el_labels_add(labels, name) < 0)
             return no_memory(task->name);
-        at += bytes + (at[bytes] == '|');
     }
     if (task->labels)
         labels->closed = true;

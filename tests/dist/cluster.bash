@@ -7,6 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../cli/run.bash"
 # ssh nor a network need be there.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_plm_rsh_agent=false OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_btl_vader_backing_directory=$work
+export OMPI_MCA_odls_base_sigkill_timeout=0 # a launcher whose rank has failed does not sleep before it ends
 launch=("$launcher")
 open_mpi=
 if "$launcher" --version 2>&1 | grep -q 'Open MPI\|OpenRTE'; then

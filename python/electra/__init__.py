@@ -246,31 +246,30 @@ class Model:
             session.model = self._model  # which outlives it
             _call("session_open", ctypes.byref(session.handle), self._model.handle)
             self._local.session = session
-        return self._local.session.handle
+        return self._local.session
 
     def _question(self, name, texts, *arguments):
         """A call with the session before `arguments`.  A long one of the main thread, which alone is told of Ctrl-C, is made
         by a thread of its own, so that it can be cancelled."""
         session = self._session()
         if texts.bytes < _LONG or threading.current_thread() is not threading.main_thread():
-            return _call(name, session, *arguments)
-        failed, done = [], threading.Event()  # an interrupted join() of a thread is not to be trusted before Python 3.13
+            return _call(name, session.handle, *arguments)
+        failed, done = [], threading.Event()
 
         def run():
             try:
-                _call(name, session, *arguments)
-            except Error as error:
+                _call(name, session.handle, *arguments)
+            except BaseException as error:
                 failed.append(error)
             finally:
                 done.set()
 
-        threading.Thread(target=run, name="electra").start()
         try:
+            threading.Thread(target=run, name="electra").start()
             done.wait()
         except BaseException:
-            _library.electra_session_cancel(session)
-            done.wait()
-            del self._local.session  # cancelled after its question, it would end the next one
+            self._local.__dict__.pop("session", None)  # the thread's, until it has ended
+            _library.electra_session_cancel(session.handle)
             raise
         if failed:
             raise failed[0]

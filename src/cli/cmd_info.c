@@ -272,7 +272,7 @@ static void add_last_lines(json_t *info, const char *folder)
     static const char *const KINDS[] = {EL_METRICS_TRAINING, EL_METRICS_EVALUATION};
     char *const path = el_path_join(folder, EL_METRICS_FILE);
     json_t *lines = NULL, *line;
-    if (path && el_file_exists(path) && el_metrics_load(&lines, path))
+    if (path && el_file_exists(path) && el_metrics_load_good(&lines, path))
         el_log(EL_LOG_WARNING, "%s", el_error()); /* the rest is told all the same */
     free(path);
     for (size_t k = 0; k < sizeof KINDS / sizeof *KINDS; k++) {

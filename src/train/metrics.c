@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,10 +135,10 @@ void el_metrics_close(el_metrics *metrics)
     *metrics = (el_metrics){.file = -1};
 }
 
-static el_status append_line(json_t *lines, el_line text, const char *path)
+static el_status append_line(json_t *lines, el_line text, const char *path, int64_t number)
 {
     char name[4160];
-    snprintf(name, sizeof name, "%s, line %zu", path, json_array_size(lines) + 1);
+    snprintf(name, sizeof name, "%s, line %" PRId64, path, number);
     json_t *line;
     const el_status st = el_json_parse(&line, text.text, text.bytes, name);
     if (st)
@@ -145,30 +146,47 @@ static el_status append_line(json_t *lines, el_line text, const char *path)
     return json_array_append_new(lines, line) == 0 ? EL_OK : el_fail(EL_ENOMEM, "%s: out of memory", path);
 }
 
-el_status el_metrics_load_first(json_t **lines, const char *path, int64_t most)
+/* The first `most` lines, up to the first failure, or `all` that can be read beside it. */
+static el_status load(json_t **lines, const char *path, int64_t most, bool all)
 {
     el_mapping file;
+    el_outcome first = {0};
     el_status st = el_mapping_open(&file, path);
     if (st)
         return st;
     *lines = json_array();
     if (!*lines)
         st = el_fail(EL_ENOMEM, "%s: out of memory", path);
+    el_outcome_keep(&first, st);
     const char *at = (const char *)file.data, *const end = at + file.size;
     el_line line;
-    for (; !st && most > 0 && next_line(&at, end, &line); most--)
-        st = append_line(*lines, line, path);
+    for (int64_t number = 1; *lines && number <= most && (all || !first.status) && next_line(&at, end, &line);
+         number++) {
+        st = append_line(*lines, line, path, number);
+        if (st && !first.status)
+            el_outcome_keep(&first, st);
+    }
     el_mapping_close(&file);
-    if (st) {
+    if (first.status && !all) {
         json_decref(*lines);
         *lines = NULL;
     }
-    return st;
+    return el_outcome_repeat(&first);
+}
+
+el_status el_metrics_load_first(json_t **lines, const char *path, int64_t most)
+{
+    return load(lines, path, most, false);
 }
 
 el_status el_metrics_load(json_t **lines, const char *path)
 {
-    return el_metrics_load_first(lines, path, INT64_MAX);
+    return load(lines, path, INT64_MAX, false);
+}
+
+el_status el_metrics_load_good(json_t **lines, const char *path)
+{
+    return load(lines, path, INT64_MAX, true);
 }
 
 static el_status visit_run(const char *run, const char *trial, el_metrics_visit visit, void *context,

@@ -39,6 +39,8 @@ void el_metrics_close(el_metrics *metrics); /* accepts a zeroed one */
 el_status el_metrics_load(json_t **lines, const char *path);
 /* No more than the first `most` of them: what stands behind is not looked at. */
 el_status el_metrics_load_first(json_t **lines, const char *path, int64_t most);
+/* All that can be read: EL_EDATA says where the first other line is, and *lines has those around it all the same. */
+el_status el_metrics_load_good(json_t **lines, const char *path);
 
 bool el_metrics_is(const json_t *line, const char *kind);
 /* Whether what a line has under this key is a figure: not what it is over, or what was spent. */

@@ -45,12 +45,21 @@ static void test_first(void **state)
 {
     (void)state;
     json_t *lines;
+    write_text("good.jsonl", "{}\n");
     write_text("torn.jsonl", "{\"kind\": \"evaluation\"}\n{\"kind\": \"train\"}\n\t?\n{\"kind\": \"tr");
     CHECK_FAILS(el_metrics_load(&lines, in_folder("torn.jsonl")), EL_EDATA, "torn.jsonl, line 3");
     CHECK_OK(el_metrics_load_first(&lines, in_folder("torn.jsonl"), 2));
     CHECK(json_array_size(lines) == 2, "%zu lines, not 2", json_array_size(lines));
     CHECK(el_metrics_is(json_array_get(lines, 0), EL_METRICS_EVALUATION), "the first is no evaluation");
     CHECK(!el_metrics_is(json_array_get(lines, 1), EL_METRICS_EVALUATION), "the second is an evaluation");
+    json_decref(lines);
+    write_text("torn.jsonl", "{\"kind\": \"evaluation\"}\n?\n{\"kind\": \"train\"}\n!\n");
+    CHECK_FAILS(el_metrics_load_good(&lines, in_folder("torn.jsonl")), EL_EDATA, "torn.jsonl, line 2");
+    CHECK(json_array_size(lines) == 2, "%zu good lines, not 2", json_array_size(lines));
+    CHECK(el_metrics_is(json_array_get(lines, 1), EL_METRICS_TRAINING),
+          "what is behind a damaged line is lost");
+    json_decref(lines);
+    CHECK_OK(el_metrics_load_good(&lines, in_folder("good.jsonl")));
     json_decref(lines);
 }
 

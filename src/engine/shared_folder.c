@@ -59,6 +59,23 @@ el_status el_shared_folder_check(el_dist *dist, const char *folder)
 
 /* ---- whether all are well ---- */
 
+el_status el_all_well_await(el_dist *dist, const char *folder)
+{
+    enum { LONGEST = 120 }; /* seconds: what was not there is remembered for one minute (NFS) */
+    if (el_dist_size(dist) == 1)
+        return EL_OK;
+    char *const path = el_path_join(folder, EL_ALL_WELL);
+    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
+    const double end = el_dist_now() + LONGEST;
+    while (!st && !el_file_exists(path))
+        if (el_dist_now() > end)
+            st = el_fail(EL_EFAILED, "%s: rank 0 has written it, but it is not seen here", path);
+        else
+            usleep(10000);
+    free(path);
+    return el_dist_agree(dist, st);
+}
+
 el_status el_all_well_say(const char *folder)
 {
     char *const path = el_path_join(folder, EL_ALL_WELL);
@@ -75,11 +92,10 @@ void el_all_well_end(const char *folder)
     free(path);
 }
 
-bool el_all_well_ended(const char *folder, bool *seen)
+bool el_all_well_ended(const char *folder)
 {
     char *const path = el_path_join(folder, EL_ALL_WELL);
-    const bool there = path && el_file_exists(path), ended = path && *seen && !there;
-    *seen |= there;
+    const bool ended = path && !el_file_exists(path);
     free(path);
     return ended;
 }

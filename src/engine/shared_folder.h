@@ -14,9 +14,11 @@ el_status el_shared_folder_check(el_dist *dist, const char *folder);
 
 /* Rank 0, before the others go on: all are well. */
 el_status el_all_well_say(const char *folder);
+/* All ranks, behind that and before any work: none goes on before all have seen it. */
+el_status el_all_well_await(el_dist *dist, const char *folder);
 /* No longer; the failure's sentence stays. */
 void el_all_well_end(const char *folder);
-/* Whether one has failed.  *seen, false before the first call, is this rank's: what it has not seen yet is not gone. */
-bool el_all_well_ended(const char *folder, bool *seen);
+/* Whether one has failed. */
+bool el_all_well_ended(const char *folder);
 
 #endif

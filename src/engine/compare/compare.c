@@ -227,11 +227,14 @@ el_status el_compare_open(el_study *study, const char *plan, el_options *options
 el_status el_compare_run(el_study *study)
 {
     el_dist *const dist = study->settings->dist;
-    el_status st = el_dist_await(dist, el_compare_work_off(study));
+    el_status st = el_compare_await_ranks(study);
+    if (!st)
+        st = el_dist_await(dist, el_compare_work_off(study));
     if (!st && el_dist_leads(dist))
         st = el_compare_report(study);
     if (!st && el_dist_leads(dist))
         st = el_compare_end_ranks(study);
+    st = el_dist_await(dist, st);
     return el_run_segment_end(&study->run, el_compare_done(study), st);
 }
 

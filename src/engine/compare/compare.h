@@ -96,7 +96,6 @@ typedef struct {
     int64_t recorded;       /* lines of results.jsonl when it was read */
     int at_a_time, threads; /* jobs, and the threads of each */
     volatile sig_atomic_t halt;
-    bool all_well; /* of ranks: it has been seen that they were (shared_folder.h) */
 } el_study;
 
 /* `plan` is a built-in name, a file, or NULL for that of a study which goes on.  With dry_run nothing is written and neither

@@ -99,6 +99,7 @@ bool el_compare_has_failed(el_study *study);
 el_status el_compare_find_record(const el_study *study, const el_job *job, json_t **record);
 /* Rank 0: STUDY/jobs is empty, and there only where there are other ranks; at the end it is gone. */
 el_status el_compare_begin_ranks(const el_study *study);
+el_status el_compare_await_ranks(const el_study *study); /* all: each has seen that all are well */
 el_status el_compare_end_ranks(const el_study *study);
 
 /* What is asked of a job, without paths: two records of a job are of one where these are equal (new reference). */

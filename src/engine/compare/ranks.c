@@ -107,7 +107,7 @@ void el_compare_tell_failure(const el_study *study)
 bool el_compare_has_failed(el_study *study)
 {
     char *const folder = is_shared(study) ? path_of(study, NULL, NULL) : NULL;
-    const bool failed = folder && el_all_well_ended(folder, &study->all_well);
+    const bool failed = folder && el_all_well_ended(folder);
     free(folder);
     return failed;
 }
@@ -116,6 +116,15 @@ el_status el_compare_end_ranks(const el_study *study)
 {
     char *const folder = path_of(study, NULL, NULL);
     const el_status st = folder ? el_folder_remove(folder) : no_memory();
+    free(folder);
+    return st;
+}
+
+el_status el_compare_await_ranks(const el_study *study)
+{
+    char *const folder = path_of(study, NULL, NULL);
+    const el_status st = folder ? el_all_well_await(study->settings->dist, folder)
+                                : el_dist_agree(study->settings->dist, no_memory());
     free(folder);
     return st;
 }

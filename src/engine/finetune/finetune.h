@@ -40,7 +40,6 @@ typedef struct {
     const char *metric; /* by which the best is chosen */
     int64_t steps;      /* of a trial */
     bool together;      /* ranks share the steps of a trial; else each has trials of its own */
-    bool all_well;      /* it has been seen that ranks with trials of their own were */
     double looked;      /* when that was looked for */
     double began;       /* run(), of which --max-time tells */
     int64_t trial;      /* that runs, from 0 */

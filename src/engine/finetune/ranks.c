@@ -6,8 +6,8 @@
  *
  *   OUT/trial-<n>/trial.json     a line of `trials` in run.json
  *
- * and goes over into run.json when all are done.  One that fails ends all (shared_folder.h): the others save and stop.  A trial whose rank died is taken up by the next start, from its last
- * checkpoint.
+ * and goes over into run.json when all are done.  One that fails ends all (shared_folder.h): the others save and stop.  A
+ * trial whose rank died is taken up by the next start, from its last checkpoint.
  */
 #include <stdlib.h>
 
@@ -114,7 +114,7 @@ el_status el_finetune_look(el_finetuning *f)
     if (now - f->looked < 1)
         return EL_OK;
     f->looked = now;
-    return el_all_well_ended(f->settings->output, &f->all_well)
+    return el_all_well_ended(f->settings->output)
                ? el_fail(EL_ESTOPPED, "stopped, as another rank has failed")
                : EL_OK;
 }
@@ -124,6 +124,8 @@ static el_status given_out(el_finetuning *f)
     el_dist *const dist = f->settings->machine.dist;
     const char *const output = f->settings->output;
     el_status st = el_dist_agree(dist, el_dist_leads(dist) ? el_all_well_say(output) : EL_OK);
+    if (!st)
+        st = el_all_well_await(dist, output);
     if (st)
         return st;
     for (int64_t i = (int64_t)json_array_size(trials_of(f)); !st && i < f->settings->num_trials; i++) {
@@ -142,8 +144,11 @@ static el_status given_out(el_finetuning *f)
 el_status el_finetune_trials(el_finetuning *f)
 {
     el_dist *const dist = f->settings->machine.dist;
-    if (f->together)
+    if (f->together) {
+        if (el_dist_leads(dist))
+            el_all_well_end(f->settings->output); /* of ranks that were killed */
         return one_after_the_other(f);
+    }
     const el_status st = given_out(f);
     return st ? st : el_dist_agree(dist, el_dist_leads(dist) ? take_over(f) : EL_OK);
 }

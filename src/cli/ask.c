@@ -1,10 +1,7 @@
 /* ask - see the header */
 #include "cli/ask.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "cli/cli.h"

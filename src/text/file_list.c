@@ -46,15 +46,15 @@ static el_status add_file(el_file_list *list, const char *path, bool in_folder, 
 /* Whether beside a path that names nothing lies one of the same characters in another form, such as macOS's. */
 static bool has_twin(const char *path)
 {
-    const char *const slash = strrchr(path, '/');
-    char *const folder = el_path_parent(path), *const name = el_utf8_composed(slash ? slash + 1 : path);
+    const char *const slash = strrchr(path, '/'), *const last = slash ? slash + 1 : path;
+    char *const folder = el_path_parent(path), *const name = el_utf8_composed(last);
     char **names;
     int count;
     bool found = false;
     if (folder && name && el_folder_exists(folder) && !el_folder_list(folder, &names, &count)) {
         for (int i = 0; i < count && !found; i++) {
             char *const composed = el_utf8_composed(names[i]);
-            found = composed && strcmp(composed, name) == 0;
+            found = composed && strcmp(composed, name) == 0 && strcmp(names[i], last) != 0;
             free(composed);
         }
         el_names_free(names, count);
@@ -66,14 +66,14 @@ static bool has_twin(const char *path)
 
 static el_status fail(const char *path)
 {
-    const bool absent = errno == ENOENT;
-    const el_status st = el_io_fail(path);
-    return absent && has_twin(path)
-               ? el_fail(EL_EDATA,
-                         "%s: No such file or directory; one there looks the same, but its letters are taken "
-                         "apart (NFD) or put together (NFC)",
-                         path)
-               : st;
+    const int why = errno;
+    if (why == ENOENT && has_twin(path))
+        return el_fail(EL_EDATA,
+                       "%s: No such file or directory; one there looks the same, but its letters are taken "
+                       "apart (NFD) or put together (NFC)",
+                       path);
+    errno = why;
+    return el_io_fail(path);
 }
 
 static el_status add_folder(el_file_list *list, const char *path, int depth);

@@ -162,8 +162,13 @@ el_status el_kind_check(const char *text, size_t bytes, bool encoding, const cha
 bool el_kind_check_line(const char *text, size_t bytes, char said[EL_KIND_SAID])
 {
     const size_t at = el_utf8_valid(text, bytes);
-    if (at == bytes)
+    const char *const zero = memchr(text, '\0', at);
+    if (at == bytes && !zero)
         return true;
+    if (zero) {
+        snprintf(said, EL_KIND_SAID, "byte %zu is zero", (size_t)(zero - text) + 1);
+        return false;
+    }
     const bool pair = at + 1 < bytes && (unsigned char)text[at + 1] >= 0x80;
     snprintf(said, EL_KIND_SAID,
              "byte %zu is not valid UTF-8; if it is in %s, iconv -f %s -t UTF-8 makes it so", at + 1,

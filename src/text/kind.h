@@ -16,7 +16,7 @@
  * `encoding`: whether text of another encoding is refused; who checks every line may rather say which line it is. */
 el_status el_kind_check(const char *text, size_t bytes, bool encoding, const char *name);
 
-/* Whether a line, or a text of somebody's, is UTF-8 to its end; else what is to be said of it. */
+/* Whether a line, or a text of somebody's, is UTF-8 to its end, without a zero byte; else what is to be said of it. */
 enum { EL_KIND_SAID = 128 };
 bool el_kind_check_line(const char *text, size_t bytes, char said[EL_KIND_SAID]);
 

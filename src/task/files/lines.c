@@ -119,8 +119,5 @@ el_status el_lines_next(el_lines *lines, el_line *line)
         return el_lines_fail(lines, "is longer than %d MB", EL_READER_BLOCK >> 20);
     el_line_trim(line);
     char said[EL_KIND_SAID];
-    if (!el_kind_check_line(line->text, line->bytes, said))
-        return el_lines_fail(lines, "%s", said);
-    const char *const zero = memchr(line->text, '\0', line->bytes);
-    return zero ? el_lines_fail(lines, "byte %zu is zero", (size_t)(zero - line->text) + 1) : EL_OK;
+    return el_kind_check_line(line->text, line->bytes, said) ? EL_OK : el_lines_fail(lines, "%s", said);
 }

@@ -61,7 +61,7 @@ CMAKE
 cmake -G Ninja -S "$dir/user" -B "$dir/user/build" -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$dir/prefix" >"$dir/said" 2>&1 &&
     cmake --build "$dir/user/build" >>"$dir/said" 2>&1 || fail "the CMake package does not build a program: $(cat "$dir/said")"
 ("$dir/user/build/user" 2>&1 || true) | grep -qF "libelectra $version" || fail "the program built with CMake does not run"
-[[ ! -e $build/electra-mpi || -x $dir/prefix/bin/electra-mpi ]] || fail "electra-mpi is built, and not installed"
+! grep -q 'bin/electra-mpi' "$build/cmake_install.cmake" || [[ -x $dir/prefix/bin/electra-mpi ]] || fail "electra-mpi is built, and not installed"
 
 # Inside another project; with absolute folders; without the server in a folder that was configured with it.
 sed -i "s|^find_package.*|add_subdirectory($(realpath "$here/../..") electra)|" "$dir/user/CMakeLists.txt"

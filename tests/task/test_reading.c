@@ -723,7 +723,7 @@ static void many_columns(void **state)
 static void bad_files(void **state)
 {
     (void)state;
-    expect_failure("classify", "1.tsv", "text\tlabel\na\tx\nb\n", "line 3: ");
+    expect_failure("classify", "1.tsv", "text\tlabel\na\tx\nb\n", "line 3: there is no column label");
     expect_failure("classify", "2.csv", "text,label\n\"a,x\n", "line 2: a quotation mark is never closed");
     expect_failure("classify", "3.tsv", "text\tlabel\na\xFF\tx\n", "line 2: byte 2 is not valid UTF-8");
     expect_failure("regress", "4.tsv", "text\tscore\na\tmany\n", "line 2: \"many\" is not a number");

@@ -180,7 +180,7 @@ static void stop_the_last(el_dist *d, void *context)
 static void all_stop_within_an_evaluation(void **state)
 {
     (void)state;
-    char folder[] = "trainer-XXXXXX";
+    char folder[] = "/tmp/electra-test-XXXXXX";
     stops s = {.folder = mkdtemp(folder)};
     alarm(60); /* ranks that come to other calls wait for ever */
     test_ranks(2, stop_the_last, &s);

@@ -115,7 +115,7 @@ const el_option EL_FINETUNE_TABLE[] = {
     {"tensorboard", EL_OPT_SWITCH, AT(tensorboard), 0, 0, NULL,
      "also write metrics to an event file for TensorBoard"},
     {"max_time", EL_OPT_REAL, AT(max_time), 0, 1e9, NULL,
-     "seconds after which it saves and stops; 0: no limit"},
+     "seconds of all trials after which it saves and stops; 0: no limit"},
     {"allow_change", EL_OPT_SWITCH, AT(allow_change), 0, 0, NULL,
      "continue although a setting that affects the result has changed"},
     {"overwrite", EL_OPT_SWITCH, AT(overwrite), 0, 0, NULL,

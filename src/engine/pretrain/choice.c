@@ -41,7 +41,7 @@ el_status el_objective_choice_settle(el_objective_choice *c, el_objective_kind k
     if (towers && asked(options, "mask_shares"))
         return el_options_refuse("mask_shares", "two towers read the text as it is");
     if (towers && o->sampler != EL_SAMPLER_NETWORK)
-        return el_options_refuse(named ? "sampler" : "uniform_generator",
+        return el_options_refuse(asked(options, "uniform_generator") ? "uniform_generator" : "sampler",
                                  "replacements are drawn by two towers");
     return c->mask_shares ? el_mask_shares_read(&o->shares, c->mask_shares) : EL_OK;
 }

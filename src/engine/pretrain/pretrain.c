@@ -265,7 +265,7 @@ static el_status agree_on_rows(el_pretraining *p)
     }
     if (!st && rows < rows_of_leaf(p) && el_dist_leads(p->settings->machine.dist))
         el_log(EL_LOG_NOTE,
-               "the GPU has room for %" PRId64 " of %" PRId64
+               "there is room for %" PRId64 " of %" PRId64
                " tokens at a time; runs have the same bits where that is the same: --micro-batch-tokens "
                "%" PRId64,
                rows, rows_of_leaf(p), rows);

@@ -33,20 +33,27 @@ static const struct {
     unsigned samplers;    /* 0: no generator is beside the large network, which is one itself */
     unsigned is;
 } KINDS[EL_OBJECTIVES] = {
-    [EL_ELECTRA] = {"electra", el_electra_open, {EL_HEAD_DETECTION}, LEARNED | COUNTED | TOWERS, 0},
-    [EL_MLM] = {"mlm", el_mlm_open, {EL_HEAD_MLM}, 0, 0},
-    [EL_ELECTRA_15] = {"electra-15", el_electra_open, {EL_HEAD_DETECTION}, LEARNED | COUNTED, JUDGED_ONCE},
-    [EL_TWO_STAGE] = {"two-stage", el_electra_open, {EL_HEAD_DETECTION}, LEARNED, 0},
-    [EL_ADVERSARIAL] =
-        {"adversarial", el_adversarial_open, {EL_HEAD_DETECTION}, LEARNED, REWARDED | AS_DRAWN | JUDGED_ONCE},
-    [EL_ELECTRIC] = {"electric", el_electric_open, {EL_HEAD_DETECTION, .energies = true}, TOWERS, AS_DRAWN},
-    [EL_REPLACE_MLM] = {"replace-mlm", el_replace_mlm_open, {EL_HEAD_MLM}, LEARNED, 0},
+    [EL_ELECTRA] = {"electra", el_electra_open, {.kind = EL_HEAD_DETECTION}, LEARNED | COUNTED | TOWERS, 0},
+    [EL_MLM] = {"mlm", el_mlm_open, {.kind = EL_HEAD_MLM}, 0, 0},
+    [EL_ELECTRA_15] =
+        {"electra-15", el_electra_open, {.kind = EL_HEAD_DETECTION}, LEARNED | COUNTED, JUDGED_ONCE},
+    [EL_TWO_STAGE] = {"two-stage", el_electra_open, {.kind = EL_HEAD_DETECTION}, LEARNED, 0},
+    [EL_ADVERSARIAL] = {"adversarial",
+                        el_adversarial_open,
+                        {.kind = EL_HEAD_DETECTION},
+                        LEARNED,
+                        REWARDED | AS_DRAWN | JUDGED_ONCE},
+    [EL_ELECTRIC] =
+        {"electric", el_electric_open, {.kind = EL_HEAD_DETECTION, .energies = true}, TOWERS, AS_DRAWN},
+    [EL_REPLACE_MLM] = {"replace-mlm", el_replace_mlm_open, {.kind = EL_HEAD_MLM}, LEARNED, 0},
     [EL_ALL_TOKENS_MLM] =
-        {"all-tokens-mlm", el_all_tokens_open, {EL_HEAD_MLM, .gated = true}, LEARNED, JUDGED_ONCE},
-    [EL_CAUSAL] = {"causal", el_causal_open, {EL_HEAD_MLM}, 0, CAUSAL | SEEN},
-    [EL_BIDIRECTIONAL] = {"bidirectional", el_causal_open, {EL_HEAD_MLM}, 0, CAUSAL | BOTH_WAYS | SEEN},
-    [EL_PERMUTATION] = {"permutation", el_permutation_open, {EL_HEAD_MLM, .ordered = true}, 0, SEEN},
-    [EL_XLNET] = {"xlnet", el_permutation_open, {EL_HEAD_MLM, .ordered = true}, 0, BY_DISTANCE | SEEN},
+        {"all-tokens-mlm", el_all_tokens_open, {.kind = EL_HEAD_MLM, .gated = true}, LEARNED, JUDGED_ONCE},
+    [EL_CAUSAL] = {"causal", el_causal_open, {.kind = EL_HEAD_MLM}, 0, CAUSAL | SEEN},
+    [EL_BIDIRECTIONAL] =
+        {"bidirectional", el_causal_open, {.kind = EL_HEAD_MLM}, 0, CAUSAL | BOTH_WAYS | SEEN},
+    [EL_PERMUTATION] = {"permutation", el_permutation_open, {.kind = EL_HEAD_MLM, .ordered = true}, 0, SEEN},
+    [EL_XLNET] =
+        {"xlnet", el_permutation_open, {.kind = EL_HEAD_MLM, .ordered = true}, 0, BY_DISTANCE | SEEN},
 };
 
 static bool is(el_objective_kind kind, unsigned what)

@@ -203,13 +203,13 @@ static const struct {
     void (*preset)(void *settings);
 } KINDS[] = {
     [ELECTRA_VOCAB] = {"vocab", "FILE...", EL_VOCABULARY_TABLE, &EL_VOCABULARY_LINES, vocabulary_defaults,
-                       make_vocabulary},
+                       make_vocabulary, NULL},
     [ELECTRA_PREPARE] = {"prepare", "FILE...", EL_SHARDS_TABLE, &EL_SHARDS_LINES, shards_defaults,
-                         make_shards},
+                         make_shards, NULL},
     [ELECTRA_PRETRAIN] = {"pretrain", NULL, EL_PRETRAIN_TABLE, &EL_PRETRAIN_LINES, pretrain_defaults,
                           pretrain, el_pretrain_preset},
     [ELECTRA_FINETUNE] = {"finetune", NULL, EL_FINETUNE_TABLE, &EL_FINETUNE_LINES, finetune_defaults,
-                          finetune},
+                          finetune, NULL},
 };
 
 /* ---- settings ---- */

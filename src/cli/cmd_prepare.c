@@ -13,7 +13,7 @@ static const double UNKNOWN_WARNING = 0.01; /* share of [UNK] above which a voca
 typedef struct {
     cli_progress line;
     double started;
-    const volatile sig_atomic_t *stop;
+    const el_stop *stop;
     bool shown;
     uint64_t before; /* bytes of text that an earlier start read */
 } shown;

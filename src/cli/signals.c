@@ -1,10 +1,11 @@
 /* signals - see the header */
 #include "cli/signals.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-static volatile sig_atomic_t stop_wanted;
+static el_stop stop_wanted;
 
 /* A second signal ends the program at once: the handler is gone by then. */
 static void on_signal(int number)
@@ -23,7 +24,7 @@ static void catch_one(int number, int flags)
 }
 
 /* A terminal that closes may say so twice, by the shell and by the kernel. */
-const volatile sig_atomic_t *cli_catch_signals(void)
+const el_stop *cli_catch_signals(void)
 {
     catch_one(SIGINT, (int)SA_RESETHAND);
     catch_one(SIGTERM, (int)SA_RESETHAND);

@@ -6,9 +6,9 @@
 #ifndef EL_CLI_SIGNALS_H
 #define EL_CLI_SIGNALS_H
 
-#include <signal.h>
+#include "base/stop.h"
 
 /* From now on; the flag that is set. */
-const volatile sig_atomic_t *cli_catch_signals(void);
+const el_stop *cli_catch_signals(void);
 
 #endif

@@ -7,8 +7,7 @@
 #ifndef EL_ENGINE_MINIMAL_PAIRS_H
 #define EL_ENGINE_MINIMAL_PAIRS_H
 
-#include <signal.h>
-
+#include "base/stop.h"
 #include "engine/score.h"
 
 typedef struct {
@@ -24,7 +23,7 @@ typedef struct {
 /* Who watches: is told how far it is, and may stop it.  Zeroed: nobody. */
 typedef struct {
     void (*on_progress)(void *context, double fraction);
-    const volatile sig_atomic_t *stop;
+    const el_stop *stop;
     void *context;
 } el_pairs_watch;
 

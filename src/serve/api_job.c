@@ -31,7 +31,7 @@ struct electra_job {
     electra_progress_function *progress;
     void *user;
     atomic_int cancelled;
-    volatile sig_atomic_t stop; /* written and read by the thread that runs the job */
+    el_stop stop; /* written and read by the thread that runs the job */
     union {
         el_pretraining pretraining;
         el_finetuning finetuning;

@@ -18,8 +18,7 @@
 #ifndef EL_TRAIN_TRAINER_H
 #define EL_TRAIN_TRAINER_H
 
-#include <signal.h>
-
+#include "base/stop.h"
 #include "train/evaluation.h"
 #include "train/optimizer.h"
 #include "train/progress.h"
@@ -47,7 +46,7 @@ typedef struct {
 /* Who watches a training: is told what happens, and may stop it.  Zeroed: nobody. */
 typedef struct {
     el_status (*on_event)(void *context, const el_event *event); /* a failure ends the run */
-    const volatile sig_atomic_t *stop;                           /* set, perhaps by a signal: save and stop */
+    const el_stop *stop;                                         /* set, perhaps by a signal: save and stop */
     void *context;
 } el_watch;
 
@@ -71,9 +70,9 @@ typedef struct {
     double flops_per_token, peak_flops; /* of records and of the share of the peak; 0: not known */
     double paper_flops_per_token;       /* by the paper's count (objective/flops.h), which NAN has not */
     double flops_correction,
-        paper_flops_correction;        /* what tokens that came before a change of cost took more */
-    const volatile sig_atomic_t *stop; /* set by a signal; may be NULL */
-    const bool *enough;                /* set by on_event: this step is the last; may be NULL */
+        paper_flops_correction; /* what tokens that came before a change of cost took more */
+    const el_stop *stop;        /* set by a signal; may be NULL */
+    const bool *enough;         /* set by on_event: this step is the last; may be NULL */
     el_status (*on_event)(void *context, const el_event *event); /* may be NULL; a failure ends the run */
     void *context;
 } el_trainer;

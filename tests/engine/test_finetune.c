@@ -7,7 +7,7 @@
 
 typedef struct {
     int evaluations, steps;
-    volatile sig_atomic_t stop;
+    el_stop stop;
     int stop_after; /* steps; 0: never */
 } witness;
 

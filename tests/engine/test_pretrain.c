@@ -3,7 +3,7 @@
 
 typedef struct {
     int events[EL_EVENT_CHECKPOINT + 1];
-    volatile sig_atomic_t stop;
+    el_stop stop;
     el_status answer; /* of on_event */
 } witness;
 

@@ -19,7 +19,7 @@
 
 typedef struct {
     double stop_at; /* of the whole */
-    volatile sig_atomic_t stop;
+    el_stop stop;
     el_study_progress last;
     double before; /* the most that was told */
     double step;   /* FLOPs of one */

@@ -142,7 +142,7 @@ static void stop_the_last(el_dist *d, void *context)
 {
     static const double ADDED[STEPS] = {0};
     stops *const s = context;
-    const sig_atomic_t stop = d->rank == d->size - 1;
+    const el_stop stop = d->rank == d->size - 1;
     el_model model;
     el_queue *const q = distant_open(1, "reference");
     small_model_on(&model, q, 8, EL_TIE_SHARED, 1);

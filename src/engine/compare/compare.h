@@ -72,7 +72,7 @@ typedef struct {
 
 typedef struct {
     void (*on_progress)(void *context, const el_study_progress *progress); /* may be NULL */
-    const volatile sig_atomic_t *stop;                                     /* may be NULL */
+    const el_stop *stop;                                                   /* may be NULL */
     void *context;
 } el_study_watch;
 
@@ -95,7 +95,7 @@ typedef struct {
     el_metrics results;
     int64_t recorded;       /* lines of results.jsonl when it was read */
     int at_a_time, threads; /* jobs, and the threads of each */
-    volatile sig_atomic_t halt;
+    el_stop halt;
 } el_study;
 
 /* `plan` is a built-in name, a file, or NULL for that of a study which goes on.  With dry_run nothing is written and neither

@@ -55,7 +55,7 @@ static el_status read_in_order(void *context, int64_t first, int count, el_batch
 
 static bool stop_wanted(void *context)
 {
-    const volatile sig_atomic_t *const stop = context;
+    const el_stop *const stop = context;
     return stop && *stop;
 }
 

@@ -152,35 +152,34 @@ INLINE void times_across(int rows, int depth, units left, const uint32_t *packed
                                                width, accumulate);
 }
 
-INLINE void pack_keys_of(uint32_t *to, el_tensor x, const bool pairs, const el_type type)
+INLINE void pack_of(uint32_t *to, el_tensor x, bool down, const bool pairs, const el_type type)
 {
-    pack_down(in_groups(to, PANEL, pairs, x.cols, false), pairs, x.data, type, x.stride, x.cols, x.rows);
+    if (down)
+        pack_down(in_groups(to, PANEL, pairs, x.cols, false), pairs, x.data, type, x.stride, x.cols, x.rows);
+    else
+        pack_across(in_groups(to, PANEL, pairs, x.rows, false), PANEL, pairs, x.data, type, x.stride, x.rows,
+                    x.cols);
 }
 
-INLINE void pack_rows_of(uint32_t *to, el_tensor x, const bool pairs, const el_type type)
-{
-    pack_across(in_groups(to, PANEL, pairs, x.rows, false), PANEL, pairs, x.data, type, x.stride, x.rows,
-                x.cols);
-}
-
-static __attribute__((noinline)) void pack_keys(uint32_t *to, el_tensor x, bool pairs)
+/* One copy of each for all of this file, as of the products. */
+static __attribute__((noinline)) void pack(uint32_t *to, el_tensor x, bool down, bool pairs)
 {
     if (PAIRS && pairs)
-        pack_keys_of(to, x, PAIRS, EL_BF16);
+        pack_of(to, x, down, PAIRS, EL_BF16);
     else if (!PAIRS && x.type == EL_BF16)
-        pack_keys_of(to, x, false, EL_BF16);
+        pack_of(to, x, down, false, EL_BF16);
     else
-        pack_keys_of(to, x, false, EL_F32);
+        pack_of(to, x, down, false, EL_F32);
 }
 
-static __attribute__((noinline)) void pack_rows(uint32_t *to, el_tensor x, bool pairs)
+INLINE void pack_keys(uint32_t *to, el_tensor x, bool pairs)
 {
-    if (PAIRS && pairs)
-        pack_rows_of(to, x, PAIRS, EL_BF16);
-    else if (!PAIRS && x.type == EL_BF16)
-        pack_rows_of(to, x, false, EL_BF16);
-    else
-        pack_rows_of(to, x, false, EL_F32);
+    pack(to, x, true, pairs);
+}
+
+INLINE void pack_rows(uint32_t *to, el_tensor x, bool pairs)
+{
+    pack(to, x, false, pairs);
 }
 
 /* A row of y = factor * from */

@@ -94,7 +94,7 @@ el_status el_compare_take_record(const el_study *study, el_job *job, bool *found
 el_status el_compare_publish(const el_study *study, const el_job *job, el_folder_lock *lock);
 /* Tells the other ranks that one has failed, and asks. */
 void el_compare_tell_failure(const el_study *study);
-bool el_compare_has_failed(el_study *study);
+bool el_compare_has_failed(const el_study *study);
 /* The record that a rank left of a job, or NULL (new reference). */
 el_status el_compare_find_record(const el_study *study, const el_job *job, json_t **record);
 /* Rank 0: STUDY/jobs is empty, and there only where there are other ranks; at the end it is gone. */

@@ -104,7 +104,7 @@ void el_compare_tell_failure(const el_study *study)
     free(folder);
 }
 
-bool el_compare_has_failed(el_study *study)
+bool el_compare_has_failed(const el_study *study)
 {
     char *const folder = is_shared(study) ? path_of(study, NULL, NULL) : NULL;
     const bool failed = folder && el_all_well_ended(folder);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/pool.h"
 #include "cli/cli.h"
 #include "cli/tokenize.h"
@@ -45,15 +46,10 @@ typedef struct {
 
 static el_status make_room(output *o, size_t more)
 {
-    if (o->used + more <= o->room)
-        return EL_OK;
-    const size_t room = 2 * (o->used + more);
-    char *text = realloc(o->text, room);
-    if (!text)
-        return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for the output", room);
-    o->text = text;
-    o->room = room;
-    return EL_OK;
+    const size_t need = o->used + more;
+    return el_grow(&o->text, &o->room, need, 1)
+               ? EL_OK
+               : el_fail(EL_ENOMEM, "no memory for %zu bytes of output", need);
 }
 
 /* Writes a number's digits; returns how many. */

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
+
 static const size_t PIECE = 64 << 10; /* bytes of whole lines that one thread tokenises at a time */
 
 void el_pieces_release(el_pieces *p)
 {
-    for (int i = 0; i < p->room; i++) {
+    for (size_t i = 0; i < p->room; i++) {
         el_ids_release(&p->list[i].ids);
         el_ids_release(&p->list[i].ends);
     }
@@ -19,15 +21,10 @@ void el_pieces_release(el_pieces *p)
 
 static el_piece *next_piece(el_pieces *p)
 {
-    if (p->count == p->room) {
-        const int room = p->room ? 2 * p->room : 64;
-        el_piece *const list = realloc(p->list, (size_t)room * sizeof *list);
-        if (!list)
-            return NULL;
-        memset(list + p->room, 0, (size_t)(room - p->room) * sizeof *list);
-        p->list = list;
-        p->room = room;
-    }
+    const size_t before = p->room;
+    if (!el_grow(&p->list, &p->room, (size_t)p->count + 1, sizeof *p->list))
+        return NULL;
+    memset(p->list + before, 0, (p->room - before) * sizeof *p->list);
     return &p->list[p->count++];
 }
 
@@ -94,18 +91,6 @@ typedef struct {
     int64_t unknown;
 } piece_header;
 
-static el_status reserve(el_pieces_bytes *b, size_t room)
-{
-    if (room <= b->room)
-        return EL_OK;
-    char *const grown = realloc(b->data, room);
-    if (!grown)
-        return no_memory();
-    b->data = grown;
-    b->room = room;
-    return EL_OK;
-}
-
 static void put(el_pieces_bytes *b, const void *data, size_t bytes)
 {
     if (bytes)
@@ -115,12 +100,11 @@ static void put(el_pieces_bytes *b, const void *data, size_t bytes)
 
 el_status el_pieces_write(const el_pieces *p, el_pieces_bytes *b)
 {
-    size_t room = sizeof(block_header);
+    size_t need = sizeof(block_header);
     for (int i = 0; i < p->count; i++)
-        room += sizeof(piece_header) + (p->list[i].ids.count + p->list[i].ends.count) * sizeof(int32_t);
-    const el_status st = reserve(b, room);
-    if (st)
-        return st;
+        need += sizeof(piece_header) + (p->list[i].ids.count + p->list[i].ends.count) * sizeof(int32_t);
+    if (!el_grow(&b->data, &b->room, need, 1))
+        return no_memory();
     const block_header header = {p->block.bytes, p->count, p->block.cut};
     b->count = 0;
     put(b, &header, sizeof header);

@@ -20,7 +20,8 @@ enum { EL_PIECE_BLANK = -1 };
 typedef struct {
     el_block block;
     el_piece *list;
-    int count, room;
+    int count;
+    size_t room;
 } el_pieces;
 
 void el_pieces_release(el_pieces *pieces); /* accepts zeroed ones */

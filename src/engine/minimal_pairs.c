@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/grow.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "task/files/lines.h"
@@ -43,10 +44,8 @@ static el_pair_kind *kind_of(el_pair_counts *c, const char *name)
     for (int i = 1; i < c->count; i++)
         if (strcmp(c->kinds[i].name, name) == 0)
             return &c->kinds[i];
-    el_pair_kind *const larger = realloc(c->kinds, ((size_t)c->count + 1) * sizeof *larger);
-    char *const own = larger ? strdup(name) : NULL;
-    if (larger)
-        c->kinds = larger;
+    char *const own =
+        el_grow(&c->kinds, &c->room, (size_t)c->count + 1, sizeof *c->kinds) ? strdup(name) : NULL;
     if (!own)
         return NULL;
     c->kinds[c->count] = (el_pair_kind){.name = own};
@@ -184,7 +183,7 @@ static el_status read_pairs(el_pair_counts *counts, el_scorer *scorer, const cha
                             const el_pairs_watch *watch)
 {
     static const el_pairs_watch NOBODY = {0};
-    *counts = (el_pair_counts){.kinds = calloc(1, sizeof *counts->kinds), .count = 1};
+    *counts = (el_pair_counts){.kinds = calloc(1, sizeof *counts->kinds), .count = 1, .room = 1};
     reading r = {.counts = counts, .scorer = scorer};
     el_status st = counts->kinds ? EL_OK : el_fail(EL_ENOMEM, "no memory for scores");
     if (!st)

@@ -18,6 +18,7 @@ typedef struct {
 typedef struct {
     el_pair_kind *kinds; /* the first, without a name, is all of them */
     int count;
+    size_t room;
 } el_pair_counts;
 
 /* Who watches: is told how far it is, and may stop it.  Zeroed: nobody. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/ending.h"
+#include "base/grow.h"
 #include "format/tensorflow.h"
 #include "format/torch_file.h"
 
@@ -130,14 +131,8 @@ const float *el_stored_in_place(const el_stored *t)
 
 el_status el_tensors_add(el_tensors *s, const el_stored *tensor)
 {
-    if (s->count == s->capacity) {
-        const int capacity = s->capacity ? 2 * s->capacity : 256;
-        el_stored *const grown = realloc(s->tensors, (size_t)capacity * sizeof *grown);
-        if (!grown)
-            return el_fail(EL_ENOMEM, "%s: no memory", s->path);
-        s->tensors = grown;
-        s->capacity = capacity;
-    }
+    if (!el_grow(&s->tensors, &s->room, (size_t)s->count + 1, sizeof *s->tensors))
+        return el_fail(EL_ENOMEM, "%s: no memory", s->path);
     s->tensors[s->count] = *tensor;
     s->tensors[s->count].name = strdup(tensor->name);
     if (!s->tensors[s->count].name)

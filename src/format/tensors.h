@@ -27,7 +27,8 @@ typedef struct {
     char *path;         /* the file that sentences name: the container, or the index of several */
     const char *form;   /* "safetensors", "torch.save", "TensorFlow" */
     el_stored *tensors; /* sorted by name once open */
-    int count, capacity;
+    int count;
+    size_t room;
     el_safetensors *containers; /* these two hold what `tensors` looks into */
     el_mapping *mappings;
     int container_count, mapping_count;

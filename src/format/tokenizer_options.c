@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/log.h"
 #include "text/vocab_options.h"
 
@@ -141,14 +142,9 @@ static el_status put_added(el_tokenizer_files *f, el_added_token token)
         *t = token;
         return EL_OK;
     }
-    if (f->options.added_count == f->room) {
-        const int room = 2 * f->room + 16;
-        el_added_token *wider = realloc(f->added, (size_t)room * sizeof *wider);
-        if (!wider)
-            return no_memory(f);
-        f->options.added = f->added = wider;
-        f->room = room;
-    }
+    if (!el_grow(&f->added, &f->room, (size_t)f->options.added_count + 1, sizeof *f->added))
+        return no_memory(f);
+    f->options.added = f->added;
     if (json_object_set_new_nocheck(f->places, token.text, json_integer(f->options.added_count)))
         return no_memory(f);
     f->added[f->options.added_count++] = token;

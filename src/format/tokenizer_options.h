@@ -16,7 +16,7 @@ typedef struct {
     el_tokenizer_json json; /* without a document where there is none */
     el_vocab_options options;
     el_added_token *added;
-    int room;
+    size_t room;
     json_t *places;          /* of each text in `added` */
     json_t *named;           /* the texts that have a name: special tokens */
     const char *casing_from; /* see el_vocab */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
+
 /* While memory is measured, places are not known and nothing is kept. */
 static bool binding(const el_params *params)
 {
@@ -13,24 +15,16 @@ static bool binding(const el_params *params)
 }
 
 /* Makes room for one more; false, and the list is lacking from then on, when out of memory. */
-static bool grow(el_params *params, void **items, int count, int *capacity, size_t bytes)
+static bool one_more(el_params *params, void *items, int count, size_t *room, size_t bytes)
 {
-    if (count < *capacity)
-        return true;
-    const int larger = *capacity ? 2 * *capacity : 64;
-    void *const list = realloc(*items, (size_t)larger * bytes);
-    params->lacking |= !list;
-    if (!list)
-        return false;
-    *items = list;
-    *capacity = larger;
-    return true;
+    const bool fine = el_grow(items, room, (size_t)count + 1, bytes);
+    params->lacking |= !fine;
+    return fine;
 }
 
 static el_param *append(el_params *params)
 {
-    const bool kept =
-        grow(params, (void **)&params->items, params->count, &params->capacity, sizeof *params->items);
+    const bool kept = one_more(params, &params->items, params->count, &params->room, sizeof *params->items);
     el_param *param = kept ? &params->items[params->count++] : &params->dropped;
     *param = (el_param){0};
     return param;
@@ -48,8 +42,8 @@ static el_tensor add_matrix(el_params *params, el_tensor matrix, int line)
     const el_type type = matrix.int8_steps ? EL_I8 : params->activations;
     matrix.prepared = el_arena_push(
         &params->memory->copies, dev->prepared_bytes(dev, matrix.rows, matrix.cols, type, params->training));
-    if (binding(params) && grow(params, (void **)&params->matrices, params->matrix_count,
-                                &params->matrix_capacity, sizeof *params->matrices))
+    if (binding(params) && one_more(params, &params->matrices, params->matrix_count, &params->matrix_room,
+                                    sizeof *params->matrices))
         params->matrices[params->matrix_count++] = (el_matrix){matrix, type, line};
     return matrix;
 }

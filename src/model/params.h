@@ -49,9 +49,11 @@ typedef struct {
     bool int8;   /* products of the lines to come are of whole numbers, where their inputs are not too many */
     bool packed; /* matrices of the lines to come have no values, only the copy that products read */
     el_param *items;
-    int count, capacity;
+    int count;
+    size_t room;
     el_matrix *matrices; /* owned ones only, with numbers of lines of this list */
-    int matrix_count, matrix_capacity;
+    int matrix_count;
+    size_t matrix_room;
     bool lacking;     /* there was no memory for a line or a matrix; see el_params_check */
     el_param dropped; /* takes such a line */
 } el_params;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
+
 enum { BINS = 1 << 16 };
 
 static int by_score(const void *a, const void *b)
@@ -44,15 +46,9 @@ el_status el_scores_reserve(el_scores *scores, size_t more)
     if (!scores->bins && scores->count >= EL_SCORES_KEPT)
         return start_bins(scores);
     const size_t wanted = scores->count + more;
-    if (scores->bins || wanted <= scores->capacity)
-        return EL_OK;
-    const size_t capacity = wanted + wanted / 2;
-    el_scored *items = realloc(scores->items, capacity * sizeof *items);
-    if (!items)
-        return el_fail(EL_ENOMEM, "no memory for %zu scores", capacity);
-    scores->items = items;
-    scores->capacity = capacity;
-    return EL_OK;
+    return scores->bins || el_grow(&scores->items, &scores->room, wanted, sizeof *scores->items)
+               ? EL_OK
+               : el_fail(EL_ENOMEM, "no memory for %zu scores", wanted);
 }
 
 void el_scores_add(el_scores *scores, float score, int label)
@@ -61,7 +57,7 @@ void el_scores_add(el_scores *scores, float score, int label)
         bin_of(scores, score)->counts[label]++;
         return;
     }
-    assert(scores->count < scores->capacity);
+    assert(scores->count < scores->room);
     scores->items[scores->count++] = (el_scored){score, label};
 }
 

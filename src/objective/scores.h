@@ -27,7 +27,7 @@ typedef struct {
 
 typedef struct {
     el_scored *items;
-    size_t count, capacity;
+    size_t count, room;
     el_score_bin *bins; /* NULL: all scores are items */
 } el_scores;
 

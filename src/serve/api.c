@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/log.h"
 #include "engine/export.h"
 #include "engine/import.h"
@@ -87,15 +88,9 @@ el_status el_api_take(void *own, size_t bytes, const void *given)
 
 el_status el_api_room(el_api_column *c, size_t count, size_t element)
 {
-    if (count * element <= c->bytes && c->data)
-        return EL_OK;
-    const size_t half = c->bytes + c->bytes / 2, least = (count + 1) * element,
-                 bytes = half > least ? half : least;
-    void *const larger = realloc(c->data, bytes);
-    if (!larger)
-        return el_fail(EL_ENOMEM, "no memory for an answer of %zu parts", count);
-    *c = (el_api_column){larger, bytes};
-    return EL_OK;
+    return el_grow(&c->data, &c->bytes, (count + 1) * element, 1)
+               ? EL_OK
+               : el_fail(EL_ENOMEM, "no memory for an answer of %zu parts", count);
 }
 
 el_status el_api_check_texts(const electra_text *texts, size_t count)

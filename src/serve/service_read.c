@@ -88,13 +88,13 @@ static el_status read_span(el_service *s, el_query *a)
     return st ? st : take(&a->answers, (size_t)s->loaded->card.n_best, sizeof *a->answers);
 }
 
-static el_status add_word(el_query *a, size_t capacity, el_span word)
+static el_status add_word(el_query *a, size_t room, el_span word)
 {
     if (!a->words.data) {
-        const el_status st = take(&a->words.data, capacity, sizeof *a->words.data);
+        const el_status st = take(&a->words.data, room, sizeof *a->words.data);
         if (st)
             return st;
-        a->words.capacity = capacity;
+        a->words.room = room;
     }
     a->words.data[a->words.count++] = word;
     return EL_OK;

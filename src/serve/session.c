@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "serve/window_reader.h"
 
 enum { SLOTS = 4 }; /* [MASK]s answered at a time: their logits are SLOTS x vocabulary */
@@ -87,13 +88,9 @@ static el_status tell(el_session *s, int done, int windows)
 /* Room for `count` elements. */
 static el_status room(buffer *b, size_t count, size_t element)
 {
-    if (count * element <= b->bytes)
-        return EL_OK;
-    void *const larger = realloc(b->data, count * element);
-    if (!larger)
-        return el_fail(EL_ENOMEM, "no memory for %zu pieces", count);
-    *b = (buffer){larger, count * element};
-    return EL_OK;
+    return el_grow(&b->data, &b->bytes, count * element, 1)
+               ? EL_OK
+               : el_fail(EL_ENOMEM, "no memory for %zu pieces", count);
 }
 
 static el_status cut(el_session *s, const char *text, size_t bytes)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/grow.h"
 #include "base/random.h"
 #include "text/normalize.h"
 #include "text/utf8.h"
@@ -21,20 +22,6 @@ struct el_string_block {
 static el_status no_memory(void)
 {
     return el_fail(EL_ENOMEM, "no memory for the examples");
-}
-
-/* Room for one more of `bytes` bytes each. */
-static bool grow(void **items, int count, int *capacity, size_t bytes)
-{
-    if (count < *capacity)
-        return true;
-    const int more = *capacity + *capacity / 2 + 64;
-    void *const grown = realloc(*items, (size_t)more * bytes);
-    if (!grown)
-        return false;
-    *items = grown;
-    *capacity = more;
-    return true;
 }
 
 /* ---- labels ---- */
@@ -135,7 +122,7 @@ static int add(el_labels *labels, const char *name, bool exactly)
     const int known = find(labels, name, exactly);
     if (known >= 0 || labels->closed)
         return known;
-    if (!grow((void **)&labels->names, labels->count, &labels->capacity, sizeof *labels->names) ||
+    if (!el_grow(&labels->names, &labels->room, (size_t)labels->count + 1, sizeof *labels->names) ||
         (2 * labels->count >= labels->slot_count && !fill_slots(labels)))
         return -1;
     char *const copy = strdup(name);
@@ -302,7 +289,7 @@ el_status el_dataset_not_finite(const el_dataset *d, int example)
 
 el_labelled *el_dataset_add(el_dataset *d, int64_t line)
 {
-    if (!grow((void **)&d->examples, d->count, &d->capacity, sizeof *d->examples))
+    if (!el_grow(&d->examples, &d->room, (size_t)d->count + 1, sizeof *d->examples))
         return NULL;
     el_labelled *const e = &d->examples[d->count];
     *e = (el_labelled){.line = line, .label = -1, .value = NAN, .group = d->count, .first = next_of(d)};
@@ -313,7 +300,7 @@ el_labelled *el_dataset_add(el_dataset *d, int64_t line)
 el_status el_dataset_add_word(el_dataset *d, const char *text, size_t bytes, int tag)
 {
     const char *const copy = el_dataset_string(d, text, bytes);
-    if (!copy || !grow((void **)&d->words, d->word_count, &d->word_capacity, sizeof *d->words))
+    if (!copy || !el_grow(&d->words, &d->word_room, (size_t)d->word_count + 1, sizeof *d->words))
         return no_memory();
     d->words[d->word_count++] = (el_word){copy, tag};
     d->examples[d->count - 1].count++;
@@ -323,7 +310,7 @@ el_status el_dataset_add_word(el_dataset *d, const char *text, size_t bytes, int
 el_status el_dataset_add_answer(el_dataset *d, const char *text, size_t bytes, int64_t begin)
 {
     const char *const copy = el_dataset_string(d, text, bytes);
-    if (!copy || !grow((void **)&d->answers, d->answer_count, &d->answer_capacity, sizeof *d->answers))
+    if (!copy || !el_grow(&d->answers, &d->answer_room, (size_t)d->answer_count + 1, sizeof *d->answers))
         return no_memory();
     d->answers[d->answer_count++] = (el_answer){copy, begin};
     d->examples[d->count - 1].count++;
@@ -332,7 +319,7 @@ el_status el_dataset_add_answer(el_dataset *d, const char *text, size_t bytes, i
 
 el_status el_dataset_add_number(el_dataset *d, int label)
 {
-    if (!grow((void **)&d->numbers, d->number_count, &d->number_capacity, sizeof *d->numbers))
+    if (!el_grow(&d->numbers, &d->number_room, (size_t)d->number_count + 1, sizeof *d->numbers))
         return no_memory();
     d->numbers[d->number_count++] = label;
     d->examples[d->count - 1].count++;

@@ -25,7 +25,8 @@ typedef enum { EL_CLASSIFY, EL_REGRESS, EL_MULTILABEL, EL_TAG, EL_SPAN, EL_TASK_
 /* Names of labels or tags. */
 typedef struct {
     char **names;
-    int count, capacity;
+    int count;
+    size_t room;
     bool closed; /* el_labels_add refuses what is not there */
     int *slots;  /* numbers from 1 by the hash of the name, 0: free; NULL: there is no such table yet */
     int slot_count;
@@ -86,11 +87,13 @@ typedef struct {
     el_task_kind kind;
     char *name; /* of the file, for sentences */
     el_labelled *examples;
-    int count, capacity;
+    int count;
+    size_t room;
     el_word *words;
     el_answer *answers;
     int *numbers; /* labels of multilabel examples */
-    int word_count, word_capacity, answer_count, answer_capacity, number_count, number_capacity;
+    int word_count, answer_count, number_count;
+    size_t word_room, answer_room, number_room;
     el_reading_notes notes;
     el_string_block *strings; /* where all text lives */
 } el_dataset;

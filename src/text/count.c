@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/grow.h"
 #include "base/pool.h"
 
 enum {
@@ -103,14 +104,8 @@ static int shard_of(uint64_t hash)
 
 static el_status list(part *p, const char *text, size_t bytes)
 {
-    if (p->count == p->room) {
-        const size_t room = 2 * p->room + 1024;
-        occurrence *listed = realloc(p->listed, room * sizeof *listed);
-        if (!listed)
-            return no_memory(room * sizeof *listed);
-        p->listed = listed;
-        p->room = room;
-    }
+    if (!el_grow(&p->listed, &p->room, p->count + 1, sizeof *p->listed))
+        return no_memory(p->count * sizeof *p->listed);
     p->listed[p->count++] = (occurrence){hash_of(text, bytes), text, (uint32_t)bytes};
     return EL_OK;
 }
@@ -261,14 +256,8 @@ static el_status widen(shard *s)
 
 static el_status insert(shard *s, place *p, const occurrence *o)
 {
-    if (s->text_bytes + o->bytes > s->text_room) {
-        const size_t room = 2 * s->text_room + MOST_BYTES;
-        char *texts = realloc(s->texts, room);
-        if (!texts)
-            return no_memory(room);
-        s->texts = texts;
-        s->text_room = room;
-    }
+    if (!el_grow(&s->texts, &s->text_room, s->text_bytes + o->bytes, 1))
+        return no_memory(s->text_bytes);
     if (s->text_bytes > UINT32_MAX - MOST_BYTES)
         return el_fail(EL_EFAILED, "there are too many different words to count");
     memcpy(s->texts + s->text_bytes, o->text, o->bytes);

@@ -4,6 +4,8 @@
 
 #include "count.h"
 
+#include "base/grow.h"
+
 static el_status no_memory(size_t bytes)
 {
     return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for the words of all processes", bytes);
@@ -93,13 +95,8 @@ el_status el_word_counts_add(el_word_counts *counts, const char *data, size_t by
     for (at += sizeof dropped; at < end;) {
         header h;
         memcpy(&h, at, sizeof h);
-        if (counts->count == room) {
-            room = 2 * room + 1024;
-            el_counted_word *const words = realloc(counts->words, room * sizeof *words);
-            if (!words)
-                return no_memory(room * sizeof *words);
-            counts->words = words;
-        }
+        if (!el_grow(&counts->words, &room, counts->count + 1, sizeof *counts->words))
+            return no_memory(counts->count * sizeof *counts->words);
         counts->words[counts->count++] = (el_counted_word){at + sizeof h, h.bytes, h.count};
         at += sizeof h + h.bytes;
     }

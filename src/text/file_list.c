@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/grow.h"
 #include "base/io.h"
 #include "text/utf8.h"
 
@@ -25,14 +26,8 @@ static uint64_t seen_with(const el_file_list *list, const char *path, const stru
 
 static el_status add_file(el_file_list *list, const char *path, bool in_folder, const struct stat *info)
 {
-    if (list->count == list->room) {
-        const int room = 2 * list->room + 16;
-        el_listed_file *const files = realloc(list->files, (size_t)room * sizeof *files);
-        if (!files)
-            return no_memory((size_t)room * sizeof *files);
-        list->files = files;
-        list->room = room;
-    }
+    if (!el_grow(&list->files, &list->room, (size_t)list->count + 1, sizeof *list->files))
+        return no_memory((size_t)list->count * sizeof *list->files);
     const el_listed_file added = {.path = strdup(path),
                                   .in_folder = in_folder,
                                   .bytes = (uint64_t)info->st_size,

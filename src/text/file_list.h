@@ -7,6 +7,7 @@
 #define EL_TEXT_FILE_LIST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -20,7 +21,8 @@ typedef struct {
 
 typedef struct {
     el_listed_file *files;
-    int count, room;
+    int count;
+    size_t room;
     uint64_t bytes;  /* of all plain files */
     bool unmeasured; /* one is no plain file: nobody knows its size or can come back to it */
 } el_file_list;

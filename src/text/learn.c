@@ -24,19 +24,6 @@ el_status el_learn_no_memory(size_t bytes)
     return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for learning a vocabulary", bytes);
 }
 
-el_status el_learn_grow(void **list, size_t *room, size_t count, size_t size)
-{
-    if (count < *room)
-        return EL_OK;
-    const size_t wider = 2 * *room + 16;
-    void *moved = realloc(*list, wider * size);
-    if (!moved)
-        return el_learn_no_memory(wider * size);
-    *list = moved;
-    *room = wider;
-    return EL_OK;
-}
-
 /* ---- merging ---------------------------------------------------------------------------------------- */
 
 static el_status count_pairs(el_learner *l)

@@ -4,6 +4,8 @@
 
 #include "learn_parts.h"
 
+#include "base/grow.h"
+
 /* ---- pairs ------------------------------------------------------------------------------------------ */
 
 static uint64_t key_of(uint32_t left, uint32_t right)
@@ -47,11 +49,8 @@ static el_status find_pair(el_learner *l, uint64_t key, uint32_t *number)
     while (l->pair_places[at] && l->pairs[l->pair_places[at] - 1].key != key)
         at = (at + 1) & l->pair_mask;
     if (!l->pair_places[at]) {
-        void *pairs = l->pairs;
-        const el_status st = el_learn_grow(&pairs, &l->pair_room, l->pair_count, sizeof *l->pairs);
-        l->pairs = pairs;
-        if (st)
-            return st;
+        if (!el_grow(&l->pairs, &l->pair_room, l->pair_count + 1, sizeof *l->pairs))
+            return el_learn_no_memory(l->pair_count * sizeof *l->pairs);
         l->pairs[l->pair_count++] = (el_pair){.key = key, .touched = -1};
         l->pair_places[at] = (uint32_t)l->pair_count;
     }
@@ -86,11 +85,8 @@ el_status el_pairs_gain(el_learner *l, uint32_t left, uint32_t right, uint32_t w
     p->count += (int64_t)l->counts.words[word].count;
     if (p->touched != l->merge) {
         p->touched = l->merge;
-        void *touched = l->touched;
-        st = el_learn_grow(&touched, &l->touched_room, l->touched_count, sizeof *l->touched);
-        l->touched = touched;
-        if (st)
-            return st;
+        if (!el_grow(&l->touched, &l->touched_room, l->touched_count + 1, sizeof *l->touched))
+            return el_learn_no_memory(l->touched_count * sizeof *l->touched);
         l->touched[l->touched_count++] = number;
     }
     return add_word(p, word);
@@ -132,11 +128,8 @@ static void sift_down(el_learner *l, size_t at)
 
 static el_status push(el_learner *l, uint32_t number)
 {
-    void *heap = l->heap;
-    const el_status st = el_learn_grow(&heap, &l->heap_room, l->heap_count, sizeof *l->heap);
-    l->heap = heap;
-    if (st)
-        return st;
+    if (!el_grow(&l->heap, &l->heap_room, l->heap_count + 1, sizeof *l->heap))
+        return el_learn_no_memory(l->heap_count * sizeof *l->heap);
     const el_claim made = {l->pairs[number].count, l->pairs[number].key, number};
     size_t at = l->heap_count++;
     while (at > 0 && goes_before(&made, &l->heap[(at - 1) / 2])) {

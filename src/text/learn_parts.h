@@ -47,8 +47,6 @@ typedef struct {
 } el_learner;
 
 el_status el_learn_no_memory(size_t bytes);
-/* Room for one more element. */
-el_status el_learn_grow(void **list, size_t *room, size_t count, size_t size);
 /* The id of a piece, which is new if there was none. */
 el_status el_learn_piece(el_learner *l, const char *text, uint32_t *id);
 

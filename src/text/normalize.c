@@ -6,6 +6,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "base/grow.h"
 #include "normalize_table.h"
 #include "utf8.h"
 
@@ -219,18 +220,11 @@ static int parts_of(uint32_t c, uint32_t class, el_casing casing, uint32_t parts
     return made == 0 && fixes ? -1 : made;
 }
 
-static el_status grow(uint32_t **list, int *room, int need)
+static el_status reserve(uint32_t **list, size_t *room, int need)
 {
-    if (need <= *room)
-        return EL_OK;
-    const int wider = need > 2 * *room ? need : 2 * *room;
-    uint32_t *moved = realloc(*list, (size_t)wider * sizeof *moved);
-    if (!moved)
-        return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for the tables of characters",
-                       (size_t)wider * sizeof *moved);
-    *list = moved;
-    *room = wider;
-    return EL_OK;
+    return el_grow(list, room, (size_t)need, sizeof **list)
+               ? EL_OK
+               : el_fail(EL_ENOMEM, "no memory for the tables of characters");
 }
 
 /* Letters without case or parts, and what is not assigned: most of Unicode, quickly told. */
@@ -264,7 +258,7 @@ static el_status make_entry(el_normalizer *n, uint32_t c, el_casing casing, uint
         *entry = itself ? parts[0] & ~(uint32_t)(MAPPED | VALUE_MASK) : parts[0];
         return EL_OK;
     }
-    const el_status st = grow(&n->expansions, &n->expansion_room, n->expansion_count + 1 + count);
+    const el_status st = reserve(&n->expansions, &n->expansion_room, n->expansion_count + 1 + count);
     if (st)
         return st;
     *entry = (uint32_t)n->expansion_count | MAPPED | EXPANDS;
@@ -287,7 +281,7 @@ static el_status keep_block(el_normalizer *n, const uint32_t *entries, uint16_t 
         *place = (uint16_t)(is_block(n, 0, entries) ? 0 : newest);
         return EL_OK;
     }
-    const el_status st = grow(&n->blocks, &n->block_room, (n->block_count + 1) * BLOCK);
+    const el_status st = reserve(&n->blocks, &n->block_room, (n->block_count + 1) * BLOCK);
     if (st)
         return st;
     memcpy(n->blocks + n->block_count * BLOCK, entries, BLOCK * sizeof *entries);

@@ -37,9 +37,11 @@ struct el_normalizer {
     uint32_t ascii[128];
     uint16_t stage[BLOCKS]; /* which of `blocks` each 256 code points have */
     uint32_t *blocks;
-    int block_count, block_room;
+    int block_count;
+    size_t block_room;
     uint32_t *expansions;
-    int expansion_count, expansion_room;
+    int expansion_count;
+    size_t expansion_room;
     bool clean_text;
 };
 

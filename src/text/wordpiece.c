@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/grow.h"
 #include "chunks.h"
 #include "normalized.h"
 
@@ -14,25 +15,15 @@ struct el_wordpiece {
     el_normalized normalized; /* of a text in which tokens are looked for */
 };
 
-static el_status reserve(void **data, size_t *capacity, size_t need, size_t size)
+static el_status no_memory(size_t ids)
 {
-    if (need <= *capacity)
-        return EL_OK;
-    const size_t wider = need > 2 * *capacity ? need : 2 * *capacity;
-    void *moved = realloc(*data, wider * size);
-    if (!moved)
-        return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for a text's ids", wider * size);
-    *data = moved;
-    *capacity = wider;
-    return EL_OK;
+    return el_fail(EL_ENOMEM, "no memory for a text of %zu ids", ids);
 }
 
 el_status el_ids_reserve(el_ids *ids, size_t more)
 {
-    void *data = ids->data;
-    const el_status st = reserve(&data, &ids->capacity, ids->count + more, sizeof *ids->data);
-    ids->data = data;
-    return st;
+    const size_t need = ids->count + more;
+    return el_grow(&ids->data, &ids->room, need, sizeof *ids->data) ? EL_OK : no_memory(need);
 }
 
 el_status el_ids_push(el_ids *ids, int id)
@@ -45,10 +36,8 @@ el_status el_ids_push(el_ids *ids, int id)
 
 static el_status spans_reserve(el_spans *spans, size_t more)
 {
-    void *data = spans->data;
-    const el_status st = reserve(&data, &spans->capacity, spans->count + more, sizeof *spans->data);
-    spans->data = data;
-    return st;
+    const size_t need = spans->count + more;
+    return el_grow(&spans->data, &spans->room, need, sizeof *spans->data) ? EL_OK : no_memory(need);
 }
 
 void el_ids_release(el_ids *ids)

@@ -19,7 +19,7 @@
 /* A growing list of ids; zero it before first use, free it with el_ids_release. */
 typedef struct {
     int32_t *data;
-    size_t count, capacity;
+    size_t count, room;
 } el_ids;
 
 /* Room for `more` further ids. */
@@ -34,7 +34,7 @@ typedef struct {
 
 typedef struct {
     el_span *data;
-    size_t count, capacity;
+    size_t count, room;
 } el_spans;
 
 void el_spans_release(el_spans *spans);

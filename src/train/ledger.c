@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
+
 void el_ledger_release(el_ledger *t)
 {
     free(t->bytes);
@@ -13,16 +15,8 @@ void el_ledger_release(el_ledger *t)
 
 void el_ledger_put(el_ledger *t, const void *data, size_t bytes)
 {
-    if (!t->status && t->count + bytes > t->room) {
-        const size_t room = t->count + bytes + t->room / 2;
-        char *const grown = realloc(t->bytes, room);
-        if (grown) {
-            t->bytes = grown;
-            t->room = room;
-        } else {
-            t->status = el_fail(EL_ENOMEM, "no memory for %zu bytes of figures", room);
-        }
-    }
+    if (!t->status && !el_grow(&t->bytes, &t->room, t->count + bytes, 1))
+        t->status = el_fail(EL_ENOMEM, "no memory for %zu bytes of figures", t->count + bytes);
     if (t->status || !bytes)
         return;
     memcpy(t->bytes + t->count, data, bytes);

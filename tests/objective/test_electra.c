@@ -221,7 +221,7 @@ static void area_of_more_scores_than_are_kept(void **state)
     const double wanted = el_scores_auc(&exact), got = el_scores_auc(&stepwise);
     CHECK(fabs(wanted - 0.638) < 0.01, "the exact area is %.6f", wanted);
     CHECK(fabs(got - wanted) < 0x1p-16, "%.9f from bins, %.9f exactly", got, wanted);
-    CHECK(stepwise.capacity < 2 * EL_SCORES_KEPT, "memory for %zu scores", stepwise.capacity);
+    CHECK(stepwise.room < 2 * EL_SCORES_KEPT, "memory for %zu scores", stepwise.room);
     el_scores_clear(&stepwise);
     CHECK(el_scores_auc(&stepwise) == 0.5, "nothing is left of them");
     el_scores_release(&exact);

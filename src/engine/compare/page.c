@@ -6,28 +6,25 @@
 #include <string.h>
 
 #include "base/ending.h"
+#include "base/grow.h"
 #include "base/nearest.h"
 #include "base/number.h"
 #include "engine/compare/report.h"
 
 /* ---- commands ---- */
 
-/* A growing text; `text` is NULL once memory ran out. */
+/* A growing text; failed once memory ran out. */
 typedef struct {
     char *text;
-    size_t used, size;
+    size_t used, room;
+    bool failed;
 } command;
 
 static void append(command *c, const char *text)
 {
     const size_t length = strlen(text);
-    if (c->text && c->used + length + 1 > c->size) {
-        char *const larger = realloc(c->text, c->size = 2 * (c->used + length + 1));
-        if (!larger)
-            free(c->text);
-        c->text = larger;
-    }
-    if (!c->text)
+    c->failed = c->failed || !el_grow(&c->text, &c->room, c->used + length + 1, 1);
+    if (c->failed)
         return;
     memcpy(c->text + c->used, text, length + 1);
     c->used += length;
@@ -71,8 +68,7 @@ static void append_path(command *c, const char *flag, const char *path)
 
 char *el_compare_command(const el_study *study, const el_job *job)
 {
-    command c = {.size = 256};
-    c.text = calloc(1, c.size);
+    command c = {0};
     json_t *const asked = el_compare_told(study, job);
     const el_job *const needed = job->needs < 0 ? NULL : &study->jobs[job->needs];
     char from[256], *data = NULL;
@@ -97,6 +93,10 @@ char *el_compare_command(const el_study *study, const el_job *job)
     append_path(&c, " --output", pairs ? NULL : job->name);
     json_decref(asked);
     free(data);
+    if (c.failed) {
+        free(c.text);
+        return NULL;
+    }
     return c.text;
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/number.h"
 #include "serve/http/parts.h"
 
@@ -394,16 +395,10 @@ static void drop_body(el_exchange *x)
 
 static bool grow_body(el_exchange *x, size_t bytes)
 {
-    if (bytes <= x->room)
-        return true;
-    const size_t room = bytes > 4096 ? bytes + bytes / 2 : 4096;
-    char *const larger = realloc(x->body, room);
-    if (!larger)
-        return false;
-    x->server->body_bytes += (int64_t)(room - x->room);
-    x->body = larger;
-    x->room = room;
-    return true;
+    const size_t before = x->room;
+    const bool fine = el_grow(&x->body, &x->room, bytes, 1);
+    x->server->body_bytes += (int64_t)(x->room - before);
+    return fine;
 }
 
 /* Of a refused request nothing is kept. */

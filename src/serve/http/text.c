@@ -8,19 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/number.h"
 
 static bool make_room(el_text *t, size_t more)
 {
-    if (t->failed || t->room - t->bytes > more)
-        return !t->failed;
-    const size_t room = 2 * t->room + more + 256;
-    char *const larger = realloc(t->data, room);
-    t->failed = !larger;
-    if (larger) {
-        t->data = larger;
-        t->room = room;
-    }
+    t->failed = t->failed || !el_grow(&t->data, &t->room, t->bytes + more + 1, 1);
     return !t->failed;
 }
 

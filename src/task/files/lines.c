@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/grow.h"
 #include "base/path.h"
 #include "text/kind.h"
 
@@ -73,18 +74,13 @@ el_status el_lines_look(el_lines *lines, el_line *text)
 el_status el_lines_rest(el_lines *lines, char **text, size_t *bytes)
 {
     char *all = NULL;
-    size_t used = 0, size = 0;
+    size_t used = 0, room = 0;
     el_status st = EL_OK;
     do {
         const size_t more = left(lines);
-        if (size - used <= more) {
-            size = used + used / 2 + more + 1;
-            char *const grown = realloc(all, size);
-            if (!grown) {
-                st = el_fail(EL_ENOMEM, "%s: no memory for it", lines->name);
-                break;
-            }
-            all = grown;
+        if (!el_grow(&all, &room, used + more + 1, 1)) {
+            st = el_fail(EL_ENOMEM, "%s: no memory for it", lines->name);
+            break;
         }
         if (more)
             memcpy(all + used, lines->at, more);

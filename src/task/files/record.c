@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "task/files/table.h"
 #include "text/utf8.h"
 
@@ -15,14 +16,8 @@ static el_status no_memory(const el_lines *lines)
 
 bool el_buffer_put(el_buffer *b, const char *text, size_t bytes)
 {
-    if (b->size - b->used < bytes + 1) {
-        const size_t size = 2 * (b->used + bytes) + 256;
-        char *const grown = realloc(b->text, size);
-        if (!grown)
-            return false;
-        b->text = grown;
-        b->size = size;
-    }
+    if (!el_grow(&b->text, &b->room, b->used + bytes + 1, 1))
+        return false;
     if (bytes)
         memcpy(b->text + b->used, text, bytes);
     b->used += bytes;
@@ -38,14 +33,8 @@ static void clear(el_record *r)
 
 static bool begin_field(el_record *r)
 {
-    if (r->count == r->capacity) {
-        const int capacity = 2 * r->capacity + 16;
-        size_t *const grown = realloc(r->begins, (size_t)capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        r->begins = grown;
-        r->capacity = capacity;
-    }
+    if (!el_grow(&r->begins, &r->room, (size_t)r->count + 1, sizeof *r->begins))
+        return false;
     r->begins[r->count++] = r->text.used;
     return true;
 }

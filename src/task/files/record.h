@@ -7,7 +7,7 @@
 /* Text that grows; a zero is behind it. */
 typedef struct {
     char *text;
-    size_t used, size;
+    size_t used, room;
 } el_buffer;
 
 /* False without memory. */
@@ -17,7 +17,8 @@ bool el_buffer_put(el_buffer *buffer, const char *text, size_t bytes);
 typedef struct {
     el_buffer text;
     size_t *begins;
-    int count, capacity;
+    int count;
+    size_t room;
 } el_record;
 
 /* Replaces the fields by those of a line.  A quoted one may go on over the lines that follow. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/grow.h"
 #include "base/json.h"
 #include "task/files/layout.h"
 #include "task/files/names.h"
@@ -36,7 +37,8 @@ struct el_table {
     int columns;   /* of the first row */
     int64_t blank; /* lines that were passed over */
     char **keys;   /* JSON: of the rows ahead, nested ones with dots */
-    int key_count, key_capacity;
+    int key_count;
+    size_t key_room;
     bool crowded;     /* there are more */
     el_record names;  /* of the header */
     el_buffer answer; /* JSON: the field asked for last */
@@ -218,14 +220,8 @@ static el_status add_key(el_table *t, const char *above, const char *key)
     t->crowded = t->key_count == EL_TABLE_KEYS;
     if (t->crowded)
         return EL_OK;
-    if (t->key_count == t->key_capacity) {
-        const int capacity = 2 * t->key_capacity + 16;
-        char **const grown = realloc(t->keys, (size_t)capacity * sizeof *grown);
-        if (!grown)
-            return no_memory(t);
-        t->keys = grown;
-        t->key_capacity = capacity;
-    }
+    if (!el_grow(&t->keys, &t->key_room, (size_t)t->key_count + 1, sizeof *t->keys))
+        return no_memory(t);
     t->keys[t->key_count] = strdup(name);
     return t->keys[t->key_count] ? (t->key_count++, EL_OK) : no_memory(t);
 }

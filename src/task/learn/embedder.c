@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/grow.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "format/sentence.h"
@@ -227,14 +228,9 @@ static el_status pool_batch(el_embedder *e)
 static el_status make_room(el_embedder *e, int count)
 {
     const size_t need = (size_t)count * (size_t)el_embedder_width(e);
-    if (need <= e->room)
-        return EL_OK;
-    float *const grown = realloc(e->vectors, need * sizeof *grown);
-    if (!grown)
-        return el_fail(EL_ENOMEM, "no memory for %d vectors", count);
-    e->vectors = grown;
-    e->room = need;
-    return EL_OK;
+    return el_grow(&e->vectors, &e->room, need, sizeof *e->vectors)
+               ? EL_OK
+               : el_fail(EL_ENOMEM, "no memory for %d vectors", count);
 }
 
 el_status el_embedder_ask_each(el_embedder *e, const el_dataset *dataset, const float **vectors)

@@ -52,7 +52,7 @@ typedef struct {
     float *host_values;
     el_tensor host_losses, host_logits; /* in the type of parameters */
     float *kept;                        /* logits of every row since reset, in the order of `seen` */
-    size_t kept_count, kept_capacity;
+    size_t kept_count, kept_room;
 } el_rows;
 
 el_status el_rows_open(el_learner *l);
@@ -79,7 +79,8 @@ typedef struct {
     float *null_scores;
     el_window *kept;       /* beside `seen` */
     el_scored_span *found; /* answers of each, a window's behind the other's */
-    int kept_count, kept_capacity, found_count, found_capacity;
+    int kept_count, found_count;
+    size_t kept_room, found_room;
 } el_windows;
 
 /* Predictions and what they point to. */
@@ -116,13 +117,14 @@ struct el_learner {
     el_batch limited; /* of a causal network: what batch points to */
     el_random random;
     int *starts; /* sequences + 1: the reads of each sequence */
-    int start_capacity;
+    size_t start_room;
     double scale; /* one by the batch's targets */
     /* since reset */
     double loss, targets; /* sums */
     bool trained;
     int *seen; /* features asked, in their order */
-    int seen_count, seen_capacity;
+    int seen_count;
+    size_t seen_room;
     el_predictions predictions;
 };
 
@@ -152,7 +154,7 @@ double el_learner_range(const el_learner *l);
 /* The place in `seen` behind the last window of the example whose windows begin at `first`. */
 int el_learner_windows(const el_learner *l, int first);
 /* Room for `more` further ones of `bytes` bytes each. */
-el_status el_learner_grow(void **items, int count, int more, int *capacity, size_t bytes);
+el_status el_learner_grow(void *items, size_t *room, size_t need, size_t bytes);
 /* Memory for answers; calloc'ed, at least one byte. */
 el_status el_learner_take(void **items, size_t count, size_t bytes);
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
+
 /* What a split is made with. */
 typedef struct {
     el_features *features;
@@ -20,17 +22,11 @@ typedef struct {
 } adding;
 
 /* Room for one more of `bytes` bytes each. */
-static el_status grow(void **items, int count, int *capacity, size_t bytes)
+static el_status one_more(void *items, size_t *room, int count, size_t bytes)
 {
-    if (count < *capacity)
-        return EL_OK;
-    const int more = *capacity + *capacity / 2 + 64;
-    void *const grown = realloc(*items, (size_t)more * bytes);
-    if (!grown)
-        return el_fail(EL_ENOMEM, "no memory for %d sequences", more);
-    *items = grown;
-    *capacity = more;
-    return EL_OK;
+    return el_grow(items, room, (size_t)count + 1, bytes)
+               ? EL_OK
+               : el_fail(EL_ENOMEM, "no memory for %d sequences", count);
 }
 
 /* Replaces the ids by a text's. */
@@ -73,7 +69,7 @@ static el_status add_sequence(adding *a, int example, part x, const part *y, boo
     if (f->ids.count > (size_t)(INT_MAX - count))
         return el_fail(EL_EUSAGE, "%s: more than %d pieces of text are too many at once", a->dataset->name,
                        INT_MAX);
-    el_status st = grow((void **)&f->items, f->count, &f->capacity, sizeof *f->items);
+    el_status st = one_more(&f->items, &f->room, f->count, sizeof *f->items);
     if (!st)
         st = el_ids_reserve(&f->ids, (size_t)count);
     if (st)
@@ -204,7 +200,7 @@ static el_status add_word_window(adding *a, int example, const int *places, int 
     for (; !st && w < words && places[w] - from < room; w++) {
         if (whole && w > begin && places[w + 1] - from > room)
             break;
-        st = grow((void **)&f->word_rows, f->word_count, &f->word_capacity, sizeof *f->word_rows);
+        st = one_more(&f->word_rows, &f->word_room, f->word_count, sizeof *f->word_rows);
         if (!st)
             f->word_rows[f->word_count++] = 1 + places[w] - from;
     }

@@ -54,10 +54,12 @@ typedef struct {
 /* Zero it before first use. */
 typedef struct {
     el_feature *items;
-    int count, capacity;
+    int count;
+    size_t room;
     el_ids ids;
     int *word_rows; /* tag: row within the sequence of each word */
-    int word_count, word_capacity;
+    int word_count;
+    size_t word_room;
     el_spans pieces; /* span: bytes of the context, which examples that follow each other share */
     el_text_loss loss;
     int answers_lost; /* span examples dropped in training: their answer does not stand in the context's pieces */

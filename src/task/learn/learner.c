@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/grow.h"
 #include "task/learn/family.h"
 
 static const struct {
@@ -64,17 +65,9 @@ int el_learner_windows(const el_learner *l, int first)
     return end;
 }
 
-el_status el_learner_grow(void **items, int count, int more, int *capacity, size_t bytes)
+el_status el_learner_grow(void *items, size_t *room, size_t need, size_t bytes)
 {
-    if (more <= *capacity - count)
-        return EL_OK;
-    const int half = *capacity + *capacity / 2, room = count + more > half ? count + more : half;
-    void *const grown = realloc(*items, (size_t)room * bytes);
-    if (!grown)
-        return el_fail(EL_ENOMEM, "no memory for %d answers", room);
-    *items = grown;
-    *capacity = room;
-    return EL_OK;
+    return el_grow(items, room, need, bytes) ? EL_OK : el_fail(EL_ENOMEM, "no memory for %zu answers", need);
 }
 
 el_status el_learner_take(void **items, size_t count, size_t bytes)
@@ -117,9 +110,9 @@ static el_status check_longest(const el_learner *l, const el_batch *batch)
 static el_status reserve(el_learner *l, const el_batch *batch)
 {
     const el_status st =
-        el_learner_grow((void **)&l->starts, 0, batch->sequences + 1, &l->start_capacity, sizeof *l->starts);
+        el_learner_grow(&l->starts, &l->start_room, (size_t)batch->sequences + 1, sizeof *l->starts);
     return st ? st
-              : el_learner_grow((void **)&l->seen, l->seen_count, batch->sequences, &l->seen_capacity,
+              : el_learner_grow(&l->seen, &l->seen_room, (size_t)(l->seen_count + batch->sequences),
                                 sizeof *l->seen);
 }
 

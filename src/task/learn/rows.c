@@ -62,15 +62,7 @@ el_status el_rows_reserve(el_learner *l, int sequences, int reads)
     (void)sequences;
     el_rows *r = &l->row_head;
     const size_t need = r->kept_count + (size_t)reads * (size_t)labels_of(l);
-    if (need <= r->kept_capacity)
-        return EL_OK;
-    const size_t half = r->kept_capacity + r->kept_capacity / 2, room = need > half ? need : half;
-    float *const grown = realloc(r->kept, room * sizeof *grown);
-    if (!grown)
-        return el_fail(EL_ENOMEM, "no memory for %zu answers", room);
-    r->kept = grown;
-    r->kept_capacity = room;
-    return EL_OK;
+    return el_learner_grow(&r->kept, &r->kept_room, need, sizeof *r->kept);
 }
 
 void el_rows_forget(el_learner *l)

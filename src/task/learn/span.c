@@ -93,10 +93,10 @@ static el_status reserve(el_learner *l, int sequences, int reads_)
     (void)reads_;
     el_windows *w = &l->windows;
     const el_status st =
-        el_learner_grow((void **)&w->kept, w->kept_count, sequences, &w->kept_capacity, sizeof *w->kept);
+        el_learner_grow(&w->kept, &w->kept_room, (size_t)(w->kept_count + sequences), sizeof *w->kept);
     return st ? st
-              : el_learner_grow((void **)&w->found, w->found_count, sequences * l->settings.n_best,
-                                &w->found_capacity, sizeof *w->found);
+              : el_learner_grow(&w->found, &w->found_room,
+                                (size_t)(w->found_count + sequences * l->settings.n_best), sizeof *w->found);
 }
 
 static void forget(el_learner *l)

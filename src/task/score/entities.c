@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "text/utf8.h"
 
 typedef struct {
@@ -99,15 +100,9 @@ static bool same_type(const tag *a, const tag *b)
 
 static el_status reserve(el_entities *entities, size_t wanted)
 {
-    if (wanted <= entities->capacity)
-        return EL_OK;
-    const size_t capacity = wanted + wanted / 2;
-    el_entity *const items = realloc(entities->items, capacity * sizeof *items);
-    if (!items)
-        return el_fail(EL_ENOMEM, "no memory for %zu entities", capacity);
-    entities->items = items;
-    entities->capacity = capacity;
-    return EL_OK;
+    return el_grow(&entities->items, &entities->room, wanted, sizeof *entities->items)
+               ? EL_OK
+               : el_fail(EL_ENOMEM, "no memory for %zu entities", wanted);
 }
 
 static void add(el_entities *entities, const tag *type, long begin, long end)
@@ -274,14 +269,8 @@ static el_entity_type *type_of(el_entity_scores *scores, const el_entity *entity
         else
             high = middle;
     }
-    if (scores->type_count == scores->type_capacity) {
-        const size_t capacity = 2 * scores->type_capacity + 8;
-        el_entity_type *const types = realloc(scores->types, capacity * sizeof *types);
-        if (!types)
-            return NULL;
-        scores->types = types;
-        scores->type_capacity = capacity;
-    }
+    if (!el_grow(&scores->types, &scores->type_room, scores->type_count + 1, sizeof *scores->types))
+        return NULL;
     char *const name = strndup(entity->type, entity->bytes);
     if (!name)
         return NULL;

@@ -30,7 +30,7 @@ typedef struct {
 
 typedef struct {
     el_entity *items; /* in their order */
-    size_t count, capacity;
+    size_t count, room;
     long begin; /* lenient: where the last entity began */
 } el_entities;
 
@@ -47,7 +47,7 @@ typedef struct {
 typedef struct {
     el_tagging how;
     el_entity_type *types; /* by name */
-    size_t type_count, type_capacity;
+    size_t type_count, type_room;
     el_entities predicted, gold; /* of the sentence added last */
 } el_entity_scores;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "base/grow.h"
 #include "text/utf8.h"
 
 static bool is_punctuation(uint32_t c)
@@ -285,19 +286,6 @@ static el_status score_prediction(el_squad_score *score, el_squad_rule rule, con
     return st;
 }
 
-static el_status reserve_one(el_squad_scores *scores)
-{
-    if (scores->count < scores->capacity)
-        return EL_OK;
-    const size_t capacity = 2 * scores->capacity + 64;
-    el_squad_score *const items = realloc(scores->items, capacity * sizeof *items);
-    if (!items)
-        return el_fail(EL_ENOMEM, "no memory for %zu scores", capacity);
-    scores->items = items;
-    scores->capacity = capacity;
-    return EL_OK;
-}
-
 el_status el_squad_scores_add(el_squad_scores *scores, const char *predicted, double null_odds,
                               const el_answer *answers, int answer_count)
 {
@@ -307,9 +295,10 @@ el_status el_squad_scores_add(el_squad_scores *scores, const char *predicted, do
                             .answerable = answer_count > 0,
                             .answered = predicted,
                             .blank = predicted && !*predicted};
-    el_status st = reserve_one(scores);
-    if (!st && predicted)
-        st = score_prediction(&score, scores->rule, predicted, answers, answer_count);
+    if (!el_grow(&scores->items, &scores->room, scores->count + 1, sizeof *scores->items))
+        return el_fail(EL_ENOMEM, "no memory for %zu scores", scores->count);
+    const el_status st =
+        predicted ? score_prediction(&score, scores->rule, predicted, answers, answer_count) : EL_OK;
     if (!st)
         scores->items[scores->count++] = score;
     return st;

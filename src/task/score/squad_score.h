@@ -44,7 +44,7 @@ typedef struct {
 typedef struct {
     el_squad_rule rule;
     el_squad_score *items; /* in the order added */
-    size_t count, capacity;
+    size_t count, room;
 } el_squad_scores;
 
 /* Adds a question.  predicted NULL: none.  null_odds, of SQuAD 2.0: how much likelier it is that there is no answer; any

@@ -26,7 +26,8 @@ typedef struct {
     const el_gguf *model;
     el_writer *out; /* NULL: things are counted */
     uint64_t values, tensors, bytes, place;
-    float *numbers; /* room for the largest parameter */
+    int64_t most;   /* numbers of the largest parameter so far */
+    float *numbers; /* room for the largest one */
     el_status status;
 } file;
 
@@ -112,10 +113,18 @@ static void put_network(file *f)
     value_u32(f, "bert.pooling_type", f->model->cls ? POOLING_CLS : POOLING_MEAN);
 }
 
+/* An id without a piece has none to give there, nor has the id of a line that vocab.txt repeats: llama.cpp ends where
+ * two tokens are alike. */
+static bool has_piece(const el_vocab *v, int id)
+{
+    const char *const piece = id < v->size ? v->pieces[id] : "";
+    return *piece && (id >= v->lines || el_vocab_find(v, piece, strlen(piece)) == id);
+}
+
 /* There, what begins a word has a mark and what goes on with one has none. */
 static void put_token(file *f, const el_vocab *v, int id)
 {
-    const char *const piece = id < v->size ? v->pieces[id] : "";
+    const char *const piece = has_piece(v, id) ? v->pieces[id] : "";
     const size_t bytes = strlen(piece);
     char name[32];
     snprintf(name, sizeof name, "[PAD%d]", id);
@@ -143,9 +152,7 @@ static void put_tokens(file *f)
         put_token(f, v, id);
     value_array(f, "tokenizer.ggml.token_type", TYPE_I32, count);
     for (int id = 0; id < count; id++)
-        put_u32(f, id >= v->size || !v->pieces[id][0] ? UNUSED
-                   : el_vocab_is_special(v, id)       ? CONTROL
-                                                      : NORMAL);
+        put_u32(f, !has_piece(v, id) ? UNUSED : el_vocab_is_special(v, id) ? CONTROL : NORMAL);
     value_u32(f, "tokenizer.ggml.token_type_count", f->model->config.type_vocab_size);
     value_u32(f, "tokenizer.ggml.bos_token_id", v->cls);
     value_u32(f, "tokenizer.ggml.cls_token_id", v->cls);
@@ -175,8 +182,10 @@ static uint64_t bytes_of(const file *f, const char *name, int rows, int cols)
 
 static void put_description(file *f, const char *name, const char *parameter, int rows, int cols)
 {
+    const int64_t count = (int64_t)(rows ? rows : 1) * cols;
     (void)parameter;
     f->tensors++;
+    f->most = count > f->most ? count : f->most;
     put_string(f, name);
     put_u32(f, rows ? 2 : 1);
     put_u64(f, (uint64_t)cols);
@@ -248,14 +257,6 @@ static void put_all(file *f, uint64_t tensors, uint64_t values)
     align(f);
 }
 
-static int64_t largest(const el_config *c)
-{
-    const int64_t h = c->hidden_size;
-    int64_t rows = c->vocab_size > c->max_position_embeddings ? c->vocab_size : c->max_position_embeddings;
-    rows = rows > c->intermediate_size ? rows : c->intermediate_size;
-    return (rows > h ? rows : h) * h;
-}
-
 static el_status check(const el_gguf *m, const char *path)
 {
     const el_config *const c = &m->config;
@@ -279,9 +280,9 @@ el_status el_gguf_write(const el_gguf *m, const char *path)
     el_status st = check(m, path);
     if (st)
         return st;
-    file counted = {.model = m},
-         f = {.model = m, .numbers = malloc((size_t)largest(&m->config) * sizeof(float))};
+    file counted = {.model = m};
     put_all(&counted, 0, 0);
+    file f = {.model = m, .numbers = malloc((size_t)counted.most * sizeof(float))};
     st = f.numbers ? el_writer_open(&f.out, path) : el_fail(EL_ENOMEM, "%s: no memory for a parameter", path);
     if (!st) {
         put_all(&f, counted.tensors, counted.values);

@@ -365,37 +365,19 @@ static void put_model(el_protobuf *pb, el_onnx_graph *g)
     el_protobuf_message(pb, 7, put_graph, g);
 }
 
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-/* Numbers in the largest parameter, and in the longest row of one. */
-static int64_t largest(const el_onnx *m, int64_t *longest)
-{
-    const el_config *const c = &m->config;
-    const int64_t h = c->hidden_size, e = c->embedding_size, inner = c->intermediate_size;
-    *longest = most(most(h, inner), most(e, m->labels));
-    int64_t rows = most(most(c->vocab_size, c->max_position_embeddings), c->type_vocab_size);
-    return most(most(rows * e, h * inner), most(most(h * h, e * h), h * m->labels));
-}
-
 enum { PROTOBUF_LIMIT = 0x7fffffff }; /* bytes: readers take no larger message */
 
 el_status el_onnx_write(const el_onnx *m, const char *path)
 {
     el_status status = EL_OK;
-    int64_t longest;
-    const int64_t numbers = largest(m, &longest);
-    el_onnx_graph g = {.model = m,
-                       .status = &status,
-                       .numbers = malloc((size_t)numbers * sizeof(float)),
-                       .column = malloc((size_t)longest * sizeof(float))};
+    el_onnx_graph g = {.model = m, .status = &status};
     el_protobuf pb = {0};
     put_model(&pb, &g);
+    g.numbers = malloc((size_t)g.most * sizeof(float));
+    g.column = malloc((size_t)g.longest * sizeof(float));
     el_writer *out = NULL;
     if (!g.numbers || !g.column)
-        status = el_fail(EL_ENOMEM, "%s: no memory for %lld numbers", path, (long long)numbers);
+        status = el_fail(EL_ENOMEM, "%s: no memory for %lld numbers", path, (long long)g.most);
     else if (pb.bytes > PROTOBUF_LIMIT)
         status = el_fail(EL_EFAILED, "%s: the model takes %llu bytes; an ONNX file holds at most %d", path,
                          (unsigned long long)pb.bytes, PROTOBUF_LIMIT);

@@ -140,12 +140,25 @@ static void add_up(const float *numbers, int64_t in, int64_t out, float *scales)
     }
 }
 
+/* Numbers of a row in the graph, and of the parameter as it is stored. */
+static int64_t row_of(const constant *c)
+{
+    return c->dims[c->rank - 1];
+}
+
+static int64_t stored(const constant *c)
+{
+    return c->form == STORED ? elements(c) : c->in * row_of(c);
+}
+
 static void put_parameter(el_protobuf *pb, const constant *c)
 {
     el_onnx_graph *const g = c->g;
-    const int64_t out = c->dims[c->rank - 1], count = c->form == STORED ? elements(c) : c->in * out;
+    const int64_t out = row_of(c), count = stored(c);
     if (!*g->status)
         *g->status = g->model->read(g->model->context, c->parameter, g->numbers, count);
+    if (*g->status)
+        return;
     if (c->form >= QUANTISED)
         quantise(g->numbers, c->in, out, g->column);
     if (c->form == TOTALS)
@@ -181,6 +194,10 @@ static el_onnx_value put_named_constant(el_onnx_graph *g, constant c)
 {
     const el_onnx_value v = el_onnx_named("%s", c.name);
     c.g = g;
+    if (c.parameter) {
+        g->most = stored(&c) > g->most ? stored(&c) : g->most;
+        g->longest = row_of(&c) > g->longest ? row_of(&c) : g->longest;
+    }
     el_protobuf_message(g->pb, 5, put_constant, &c);
     return v;
 }

@@ -34,8 +34,9 @@ typedef struct {
     el_onnx_quantised quantised; /* the last one: several maps read it */
     el_protobuf *pb;             /* of the GraphProto being put */
     el_status *status;           /* of reading parameters */
-    float *numbers;              /* room for the largest parameter */
-    float *column;               /* room for a row of a transposed one */
+    int64_t most, longest;       /* numbers of the largest parameter so far, and of the longest row */
+    float *numbers;              /* room for the largest parameter; NULL while bytes are counted */
+    float *column;               /* room for the longest row */
     char scope[64];              /* "/encoder/layer.0": goes before the names of nodes */
 } el_onnx_graph;
 

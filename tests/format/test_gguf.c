@@ -30,9 +30,9 @@ static void string(bytes *b, char out[128])
     b->at += size;
 }
 
-/* Passes a value; notes the tokens, and the number of a key that is looked for. */
-static void value(bytes *b, const char *key, uint64_t type, char tokens[][128], const char *wanted,
-                  uint64_t *found)
+/* Passes a value; notes the tokens and their kinds, and the number of a key that is looked for. */
+static void value(bytes *b, const char *key, uint64_t type, char tokens[][128], uint64_t *kinds,
+                  const char *wanted, uint64_t *found)
 {
     static const int SIZES[] = {[4] = 4, [5] = 4, [6] = 4, [7] = 1};
     char text[128];
@@ -44,7 +44,7 @@ static void value(bytes *b, const char *key, uint64_t type, char tokens[][128], 
             if (inner == 8)
                 string(b, tokens[i]);
             else
-                number(b, SIZES[inner]);
+                kinds[i] = number(b, SIZES[inner]);
         }
     } else {
         const uint64_t n = number(b, SIZES[type]);
@@ -65,9 +65,10 @@ static el_config tiny(void)
     return c;
 }
 
+/* A line is there twice, as in some vocabularies that people have published. */
 static el_vocab *letters(void)
 {
-    static const char TEXT[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nab\n##c\n[unused1]\n";
+    static const char TEXT[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nab\n##c\n[unused1]\nab\n";
     el_vocab *vocab;
     CHECK_OK(el_vocab_parse(&vocab, TEXT, sizeof TEXT - 1, (el_casing){true, true, true}, "letters"));
     return vocab;
@@ -97,17 +98,19 @@ static void files_say_what_is_in_them(void **state)
     const uint64_t version = number(&b, 4), tensors = number(&b, 8), values = number(&b, 8);
     CHECK(version == 3 && tensors == 5 + 2 * 16, "version %d, %d tensors", (int)version, (int)tensors);
     static char tokens[16][128];
-    uint64_t pooling = 0;
+    uint64_t pooling = 0, kinds[16];
     for (uint64_t i = 0; i < values; i++) {
         char key[128];
         string(&b, key);
         const uint64_t type = number(&b, 4);
-        value(&b, key, type, tokens, "bert.pooling_type", &pooling);
+        value(&b, key, type, tokens, kinds, "bert.pooling_type", &pooling);
     }
     CHECK(pooling == 2, "pooling %d", (int)pooling);
-    static const char *const TOKENS[] = {"[PAD]",  "[UNK]",          "[CLS]",   "[SEP]",
-                                         "[MASK]", "\342\226\201ab", "c",       "[unused1]",
-                                         "[PAD8]", "[PAD9]",         "[PAD10]", "[PAD11]"};
+    static const char *const TOKENS[] = {"[PAD]",          "[UNK]",  "[CLS]",   "[SEP]",
+                                         "[MASK]",         "[PAD5]", "c",       "[unused1]",
+                                         "\342\226\201ab", "[PAD9]", "[PAD10]", "[PAD11]"};
+    CHECK(kinds[5] == 5 && kinds[8] == 1, "an id of each \"ab\" is of kinds %d and %d, not 5 and 1",
+          (int)kinds[5], (int)kinds[8]);
     for (int i = 0; i < 12; i++)
         CHECK(strcmp(tokens[i], TOKENS[i]) == 0, "token %d is %s, not %s", i, tokens[i], TOKENS[i]);
     struct {
@@ -138,6 +141,17 @@ static void files_say_what_is_in_them(void **state)
     el_vocab_close(vocab);
 }
 
+/* Memory is reserved for the largest parameter, whichever it is. */
+static void more_types_than_pieces(void **state)
+{
+    (void)state;
+    el_vocab *const vocab = letters();
+    el_gguf model = {.config = tiny(), .vocab = vocab, .type = EL_ST_F32, .read = numbers};
+    model.config.type_vocab_size = 40000;
+    CHECK_OK(el_gguf_write(&model, in_folder("types.gguf")));
+    el_vocab_close(vocab);
+}
+
 static void what_has_no_place_is_refused(void **state)
 {
     (void)state;
@@ -156,6 +170,7 @@ static void what_has_no_place_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(files_say_what_is_in_them),
+                                       cmocka_unit_test(more_types_than_pieces),
                                        cmocka_unit_test(what_has_no_place_is_refused)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

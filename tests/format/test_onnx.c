@@ -252,6 +252,23 @@ static void graphs_of_all_heads(void **state)
     }
 }
 
+/* Memory is reserved for the largest parameter and the longest row, whichever they are. */
+static void any_parameter_may_be_the_largest(void **state)
+{
+    (void)state;
+    static seen s;
+    el_onnx model = {.config = tiny(), .head = EL_ONNX_SPAN, .version = "test", .read = zeros};
+    model.config.type_vocab_size = 40000;
+    s = (seen){0};
+    write_and_read(model, &s);
+    model.config = tiny();
+    model.config.vocab_size = model.config.max_position_embeddings = model.config.type_vocab_size = 1;
+    model.config.embedding_size = model.config.hidden_size = model.config.intermediate_size = 1;
+    model.config.num_attention_heads = 1;
+    s = (seen){0};
+    write_and_read(model, &s);
+}
+
 /* 1, -2, 3, -4, ... in every parameter */
 static el_status counts(void *context, const char *name, float *numbers, int64_t count)
 {
@@ -327,8 +344,8 @@ static void a_missing_parameter_leaves_no_file(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(graphs_of_all_heads),
-                                       cmocka_unit_test(an_encoder_of_whole_numbers),
-                                       cmocka_unit_test(a_missing_parameter_leaves_no_file)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(graphs_of_all_heads), cmocka_unit_test(any_parameter_may_be_the_largest),
+        cmocka_unit_test(an_encoder_of_whole_numbers), cmocka_unit_test(a_missing_parameter_leaves_no_file)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -330,6 +330,7 @@ el_status el_tensorflow_find(const char *folder, char **prefix)
 {
     char **names = NULL, *const named = named_in(folder);
     int count = 0, found = 0;
+    bool known = false; /* the one that is named is there */
     *prefix = NULL;
     el_status st = el_folder_list(folder, &names, &count);
     for (int i = 0; !st && i < count; i++) {
@@ -340,6 +341,7 @@ el_status el_tensorflow_find(const char *folder, char **prefix)
         const bool chosen = named && strcmp(named, names[i]) == 0;
         if (found++ && !chosen)
             continue;
+        known |= chosen;
         free(*prefix);
         *prefix = el_path_join(folder, names[i]);
         if (!*prefix)
@@ -349,6 +351,9 @@ el_status el_tensorflow_find(const char *folder, char **prefix)
             break;
         }
     }
+    if (!st && found && named && !known)
+        st = el_fail(EL_EDATA, "%s: its file `checkpoint` names %s, which is not there; %s.index is", folder,
+                     named, *prefix);
     if (!st && found > 1)
         st = el_fail(EL_EDATA, "%s: holds %d TensorFlow checkpoints, and no file `checkpoint` names one",
                      folder, found);

@@ -126,6 +126,11 @@ printf 'w1 w2\ta\nw3 w4\tb\n' >two.tsv
 echo '{"embedding_dimension": 8, "pooling_mode": "max"}' >recent/1_Pooling/config.json
 refuse "1_Pooling/config.json: pooling_mode max is not supported" embed --model recent --json longer
 
+# The checkpoint that is named, or none.
+cp -r "$here/serve/golden/folders/tensorflow" renamed
+echo 'model_checkpoint_path: "electra-2000"' >renamed/checkpoint
+refuse "names electra-2000, which is not there; renamed/electra.index is" embed --model renamed --json text
+
 # Layers that config.json does not count are left out, and this is said.
 cp -r "$here/serve/golden/folders/bert-bare" shorter
 layers=$(grep -o '"num_hidden_layers": *[0-9]*' shorter/config.json | grep -o '[0-9]*$')

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ending.h"
 #include "base/file.h"
 #include "format/sentence.h"
 #include "format/tokenizer.h"
@@ -64,13 +65,34 @@ static int count_layers(const el_names *names)
     }
 }
 
+/* Shapes say neither how often an ALBERT goes through a layer nor what an XLNet's attention is. */
+static el_status check_shapes_tell(const el_names *names)
+{
+    static const struct {
+        const char *part, *kind;
+    } OTHERS[] = {{"albert_layer_groups.", "an ALBERT"}, {"rel_attn.", "an XLNet"}};
+    const el_stored *const query =
+        el_names_find(names, "electra.encoder.layer.0.attention.self.query.weight");
+    for (size_t i = 0; query && i < sizeof OTHERS / sizeof *OTHERS; i++)
+        if (strstr(query->name, OTHERS[i].part))
+            return el_fail(EL_EDATA, "%s: its tensors are those of %s, whose config.json is missing",
+                           names->source->path, OTHERS[i].kind);
+    return EL_OK;
+}
+
+/* Whether the last word before the encoder's names is "bert": "distilbert" is another. */
+static bool is_bert(const char *encoder)
+{
+    return strcmp(encoder, "bert.") == 0 || el_ends_with(encoder, ".bert.");
+}
+
 /* A configuration from shapes. */
 static json_t *config_of_tensors(const el_names *names)
 {
     static const char TABLE[] = "electra.embeddings.word_embeddings.weight",
                       INNER[] = "electra.encoder.layer.0.intermediate.dense.weight";
     el_config c = el_config_default();
-    c.model_type = strstr(names->encoder, "bert.") ? EL_MODEL_BERT : EL_MODEL_ELECTRA;
+    c.model_type = is_bert(names->encoder) ? EL_MODEL_BERT : EL_MODEL_ELECTRA;
     c.vocab_size = (int)size_of(names, TABLE, 0);
     c.embedding_size = (int)size_of(names, TABLE, 1);
     c.hidden_size = (int)size_of(names, INNER, 1);
@@ -114,7 +136,7 @@ static el_status describe(el_model_card *card, const char *folder, const el_name
         st = el_json_load(&card->object, theirs);
         if (!st && json_object_set_new(card->object, "model_type", json_string("bert")) != 0)
             st = el_fail(EL_ENOMEM, "%s: no memory", folder);
-    } else if (!st) {
+    } else if (!st && !(st = check_shapes_tell(names))) {
         card->object = config_of_tensors(names);
         card->guesses_heads = true;
         st = card->object ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);

@@ -61,6 +61,7 @@ static void open_model(el_model *model, const el_head_config *head, uint64_t see
     c.vocab_size = 7, c.embedding_size = 4, c.hidden_size = 8, c.num_hidden_layers = 1;
     c.num_attention_heads = 2, c.intermediate_size = 8, c.max_position_embeddings = 4;
     c.model_type = model_type;
+    c.num_hidden_groups = model_type == EL_MODEL_ALBERT;
     if (model_type == EL_MODEL_XLNET)
         c.embedding_size = c.hidden_size;
     el_plan_add(&plan, EL_DISCRIMINATOR, c, *head);
@@ -193,6 +194,32 @@ static void heads_of_xlnet_come_back(void **state)
         CHECK(el_model_read(model_folder, false, &config, &head, NULL) == EL_EDATA &&
                   strstr(el_error(), OTHERS[i].value),
               "%s: \"%s\"", OTHERS[i].key, el_error());
+    }
+    model_type = EL_MODEL_ELECTRA;
+}
+
+/* Without config.json shapes are asked, which do not say all of an ALBERT or an XLNet. */
+static void kinds_of_files_without_a_configuration(void **state)
+{
+    (void)state;
+    static const struct {
+        el_model_type type;
+        const char *refused;
+    } KINDS[] = {{EL_MODEL_ELECTRA, NULL},
+                 {EL_MODEL_BERT, NULL},
+                 {EL_MODEL_ALBERT, "of an ALBERT, whose config.json is missing"},
+                 {EL_MODEL_XLNET, "of an XLNet, whose config.json is missing"}};
+    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
+        el_config config;
+        model_type = KINDS[i].type;
+        save_model(&(el_head_config){EL_HEAD_TOKEN, .labels = 5}, 1, NULL);
+        CHECK(remove(config_path) == 0, "%s stays", config_path);
+        const el_status st = el_model_read(model_folder, false, &config, NULL, NULL);
+        if (KINDS[i].refused)
+            CHECK(st == EL_EDATA && strstr(el_error(), KINDS[i].refused), "kind %zu: %s", i, el_error());
+        else
+            CHECK(!st && config.model_type == KINDS[i].type, "kind %zu is read as %d: %s", i,
+                  config.model_type, el_error());
     }
     model_type = EL_MODEL_ELECTRA;
 }
@@ -442,19 +469,13 @@ static void lists_of_modules_are_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(heads_of_xlnet_come_back),
-        cmocka_unit_test(heads_come_back),
-        cmocka_unit_test(callers_keys_are_merged),
-        cmocka_unit_test(another_head_stays),
-        cmocka_unit_test(other_labels_stay),
-        cmocka_unit_test(nonsense_is_refused),
-        cmocka_unit_test(another_vocabulary_is_refused),
-        cmocka_unit_test(a_promised_head_is_wanted),
-        cmocka_unit_test(other_attention_heads_are_refused),
-        cmocka_unit_test(no_head_is_made_up),
-        cmocka_unit_test(unknown_heads_are_settled),
-        cmocka_unit_test(packed_is_prepared),
-        cmocka_unit_test(numbers_too_large_are_refused),
+        cmocka_unit_test(heads_of_xlnet_come_back),  cmocka_unit_test(kinds_of_files_without_a_configuration),
+        cmocka_unit_test(heads_come_back),           cmocka_unit_test(callers_keys_are_merged),
+        cmocka_unit_test(another_head_stays),        cmocka_unit_test(other_labels_stay),
+        cmocka_unit_test(nonsense_is_refused),       cmocka_unit_test(another_vocabulary_is_refused),
+        cmocka_unit_test(a_promised_head_is_wanted), cmocka_unit_test(other_attention_heads_are_refused),
+        cmocka_unit_test(no_head_is_made_up),        cmocka_unit_test(unknown_heads_are_settled),
+        cmocka_unit_test(packed_is_prepared),        cmocka_unit_test(numbers_too_large_are_refused),
         cmocka_unit_test(lists_of_modules_are_read),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

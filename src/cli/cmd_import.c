@@ -6,8 +6,8 @@
 #include "cli/cli.h"
 #include "engine/import.h"
 #include "engine/machine.h"
+#include "format/model_folder.h"
 #include "format/sentence.h"
-#include "format/tensors.h"
 
 typedef struct {
     const char *output;
@@ -27,7 +27,7 @@ static const el_option TABLE[] = {
 #undef AT
 
 /* The hash is that of the numbers as floats, so that two files of the same numbers have the same. */
-static el_status print_tensor(const el_stored *t)
+static el_status print_tensor(const el_stored *t, const char *network)
 {
     float *const numbers = malloc((size_t)el_stored_elements(t) * sizeof *numbers + 1);
     char hash[17] = "-";
@@ -35,7 +35,7 @@ static el_status print_tensor(const el_stored *t)
         return el_fail(EL_ENOMEM, "no memory for %s", t->name);
     if (el_stored_floats(t, numbers))
         el_hash_text(el_hash(numbers, (size_t)el_stored_elements(t) * sizeof *numbers), hash);
-    printf("%s\t", t->name);
+    printf("%s%s%s\t", network, *network ? "/" : "", t->name);
     for (int d = 0; d < t->dims; d++)
         printf("%s%lld", d ? "x" : "", (long long)t->shape[d]);
     printf("\t%s\n", hash);
@@ -43,17 +43,35 @@ static el_status print_tensor(const el_stored *t)
     return EL_OK;
 }
 
+/* `network`: the folder among several that they lie in, or "". */
+static el_status print_tensors(const char *place, const char *network)
+{
+    el_tensors tensors = {0};
+    el_status st = el_tensors_open(&tensors, place);
+    for (int i = 0; !st && i < tensors.count; i++)
+        if (tensors.tensors[i].type != EL_ST_OTHER)
+            st = print_tensor(&tensors.tensors[i], network);
+    el_tensors_close(&tensors);
+    return st;
+}
+
+/* Networks that lie in folders of their own, a run's; what lies in one is listed though it be no model. */
 static el_status check(const char *folder)
 {
     char *place;
-    el_tensors tensors = {0};
+    bool weights = false;
+    el_model_paths paths = {0};
+    el_model_part parts[EL_MODEL_PARTS];
     el_status st = el_sentence_find(folder, &place);
     if (!st)
-        st = el_tensors_open(&tensors, place);
-    for (int i = 0; !st && i < tensors.count; i++)
-        if (tensors.tensors[i].type != EL_ST_OTHER)
-            st = print_tensor(&tensors.tensors[i]);
-    el_tensors_close(&tensors);
+        st = el_tensors_look(place, &weights);
+    const bool apart = !st && !weights && !el_model_find(&paths, folder) && paths.apart;
+    const int count = apart ? el_model_parts(&paths, parts) : 0;
+    for (int i = 0; !st && i < count; i++)
+        st = print_tensors(parts[i].place, parts[i].name);
+    if (!st && !apart)
+        st = print_tensors(place, "");
+    el_model_paths_free(&paths);
     free(place);
     return st ? st : cli_flush();
 }
@@ -63,7 +81,11 @@ static el_status import(const settings *s, const char *folder)
     el_queue *q = NULL;
     el_status st = el_queue_open(&q, 1, NULL);
     if (!st)
-        st = el_import(q, folder, (int)s->attention_heads, EL_ST_F32, s->output);
+        st =
+            el_import(q, folder,
+                      &(el_import_settings){
+                          .attention_heads = (int)s->attention_heads, .type = EL_ST_F32, .command = "import"},
+                      s->output);
     el_queue_close(q);
     return st;
 }

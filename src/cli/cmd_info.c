@@ -204,6 +204,7 @@ static const char *kind_of(const el_model_paths *paths, el_model_type model_type
     if (head->kind == EL_HEAD_MLM && model_type == EL_MODEL_BERT)
         return "masked language model";
     return head->kind == EL_HEAD_MLM         ? EL_GENERATOR
+           : head->kind == EL_HEAD_CLOZE     ? EL_GENERATOR /* one half of it */
            : head->kind == EL_HEAD_DETECTION ? EL_DISCRIMINATOR
            : head->kind == EL_HEAD_NONE      ? "encoder"
                                              : "fine-tuned model";
@@ -229,6 +230,29 @@ static el_status network_info(json_t *info, const char *folder, bool tensors)
     }
     el_model_paths_free(&paths);
     return st ? st : weights_info(info, folder, tensors);
+}
+
+/* Networks in folders of their own, as `import` makes them of a folder of two; *told: there are some. */
+static el_status networks_info(json_t *info, const char *folder, bool tensors, bool *told)
+{
+    el_model_paths paths;
+    el_model_part parts[EL_MODEL_PARTS];
+    char kind[64] = "";
+    el_status st = EL_OK;
+    if (el_model_find(&paths, folder))
+        return EL_OK;
+    *told = paths.apart;
+    const int count = paths.apart ? el_model_parts(&paths, parts) : 0;
+    for (int i = 0; i < count; i++)
+        snprintf(kind + strlen(kind), sizeof kind - strlen(kind), "%s%s", i ? " and " : "", parts[i].name);
+    json_object_set_new(info, "kind", json_string(kind));
+    for (int i = 0; !st && i < count; i++) {
+        json_t *const network = json_object();
+        st = network_info(network, parts[i].place, tensors);
+        json_object_set_new(info, parts[i].name, network);
+    }
+    el_model_paths_free(&paths);
+    return st;
 }
 
 static el_status model_info(json_t *info, const char *folder, bool tensors)
@@ -383,6 +407,10 @@ static el_status inspect(json_t *info, const char *path, bool tensors)
         return model_info(info, path, tensors);
     if (el_tokenizer_exists(path))
         return vocab_info(info, path);
+    bool networks = false;
+    st = networks_info(info, path, tensors, &networks);
+    if (networks)
+        return st;
     return el_fail(EL_EDATA, "%s: neither a run, a checkpoint, a model, shards nor a vocabulary", path);
 }
 

@@ -243,6 +243,7 @@ el_status el_export_onnx(const char *folder, el_export_network network, bool int
 
 el_status el_export_folder(const char *folder, el_export_network network, el_st_type type, const char *output)
 {
+    const char *const wanted = network == EL_EXPORT_GENERATOR ? EL_GENERATOR : EL_DISCRIMINATOR;
     char *place = NULL;
     bool sentence = false; /* it says how vectors are made, and this goes along */
     el_queue *q = NULL;
@@ -254,7 +255,8 @@ el_status el_export_folder(const char *folder, el_export_network network, el_st_
     if (!st)
         st = el_queue_open(&q, 1, NULL);
     if (!st)
-        st = el_import(q, sentence ? folder : place, 0, type, output);
+        st = el_import(q, sentence ? folder : place,
+                       &(el_import_settings){.command = "export", .network = wanted, .type = type}, output);
     el_queue_close(q);
     free(place);
     return st;

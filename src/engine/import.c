@@ -25,6 +25,16 @@ static json_t *kept_keys(const json_t *object)
     return extra;
 }
 
+/* What a person calls the network: not every encoder is a discriminator. */
+static const char *called(const el_network *net)
+{
+    const el_head_kind kind = net->head_count ? net->heads[0].config.kind : EL_HEAD_NONE;
+    return kind == EL_HEAD_NONE                                             ? "encoder"
+           : kind > EL_HEAD_NONE                                            ? "fine-tuned model"
+           : kind == EL_HEAD_MLM && net->config.model_type == EL_MODEL_BERT ? "masked language model"
+                                                                            : net->name;
+}
+
 /* Tensors that are no parameter of the network, one note for all. */
 static void say_left_out(const el_tensors *tensors, const el_names *names, const el_network *net)
 {
@@ -44,7 +54,7 @@ static void say_left_out(const el_tensors *tensors, const el_names *names, const
                      tensors->tensors[t].name);
     }
     if (left)
-        el_log(EL_LOG_NOTE, "%s: %d tensors are left out of the %s: %s%s%s", tensors->path, left, net->name,
+        el_log(EL_LOG_NOTE, "%s: %d tensors are left out of the %s: %s%s%s", tensors->path, left, called(net),
                text, left > 3 ? " ..." : "",
                pooler ? "; the pooler is one of them, and a fine-tuning to classes begins with a new one"
                       : "");
@@ -64,19 +74,41 @@ static el_status say_what_is_left(const char *folder, bool predicts, const el_ne
     return st;
 }
 
-static el_status write_network(el_model *model, const char *from, const el_model_card *card, el_st_type type,
-                               const char *output)
+/* The folder's own model card; where it has none, one that says where the weights come from. */
+static el_status read_card(const char *from, const el_network *net, const char *command, char **text)
+{
+    bool there = false;
+    char *const path = el_path_join(from, "README.md");
+    el_mapping file;
+    *text = NULL;
+    el_status st = el_folder_holds(from, "README.md", &there);
+    if (!st && there && path && !(st = el_mapping_open(&file, path))) {
+        *text = strndup((const char *)file.data, file.size);
+        el_mapping_close(&file);
+    } else if (!st && !there) {
+        const bool opens = el_head_opens(
+            &net->config, net->head_count ? &net->heads[0].config : &(el_head_config){.kind = EL_HEAD_NONE});
+        if (asprintf(text, "---\n%stags:\n- electra\n---\n\n# %s of %s\n\nWritten by `electra %s`.\n",
+                     opens ? "library_name: transformers\n" : "", called(net), from, command) < 0)
+            *text = NULL;
+    }
+    free(path);
+    return st || *text ? st : el_fail(EL_ENOMEM, "%s: no memory", from);
+}
+
+static el_status write_network(el_model *model, const char *from, const el_model_card *card,
+                               const el_import_settings *settings, const char *output)
 {
     const el_network *const net = &model->networks[0];
     el_vocab *vocab = NULL;
     json_t *const extra = kept_keys(card->object);
     char *readme = NULL;
     el_status st =
-        !extra || asprintf(&readme, "# %s of %s\n\nImported by `electra import`.\n", net->name, from) < 0
-            ? el_fail(EL_ENOMEM, "%s: no memory", output)
-            : el_model_vocab(from, &net->config, &vocab);
+        extra ? el_model_vocab(from, &net->config, &vocab) : el_fail(EL_ENOMEM, "%s: no memory", output);
     if (!st)
-        st = el_weights_save(model, net, vocab, readme, extra, type, output);
+        st = read_card(from, net, settings->command, &readme);
+    if (!st)
+        st = el_weights_save(model, net, vocab, readme, extra, settings->type, output);
     el_vocab_close(vocab);
     json_decref(extra);
     free(readme);
@@ -96,18 +128,19 @@ static el_status fold_range(el_model *model, const el_model_card *card)
     return el_finetuned_fold(model, &low, &high);
 }
 
-static el_status import_network(el_queue *q, const char *from, const char *name, int attention_heads,
-                                bool alone, el_st_type type, const char *output)
+/* `alone`: it is all that the folder holds, and what it has besides is said. */
+static el_status import_network(el_queue *q, const char *from, const char *name, bool alone,
+                                const el_import_settings *settings, const char *output)
 {
-    const bool predicts = strcmp(name, EL_GENERATOR) == 0;
+    const bool predicts = strcmp(name, EL_DISCRIMINATOR) != 0;
     el_model_card card;
     el_model model = {0};
     el_model_plan plan = {.activations = EL_F32, .parameters = EL_F32};
     el_status st = el_model_card_open(&card, from, predicts);
     if (st)
         return st;
-    if (attention_heads)
-        card.config.num_attention_heads = attention_heads;
+    if (settings->attention_heads)
+        card.config.num_attention_heads = settings->attention_heads;
     st = el_config_check(&card.config, from);
     if (!st && card.head.joined)
         st = el_fail(EL_EUSAGE, "%s: holds two networks that are asked together; copy the folder as it is",
@@ -126,52 +159,58 @@ static el_status import_network(el_queue *q, const char *from, const char *name,
     if (!st && card.head.kind >= EL_HEAD_SEQUENCE)
         st = fold_range(&model, &card);
     if (!st)
-        st = write_network(&model, from, &card, type, output);
+        st = write_network(&model, from, &card, settings, output);
     el_model_close(&model);
     el_model_card_close(&card);
     return st;
 }
 
-static el_status import_into(el_queue *q, const char *from, const char *name, int attention_heads,
-                             el_st_type type, const char *output)
+static el_status import_into(el_queue *q, const el_model_part *part, const el_import_settings *settings,
+                             const char *output)
 {
-    char *const place = el_path_join(output, name);
-    const el_status st = place ? import_network(q, from, name, attention_heads, false, type, place)
+    char *const place = el_path_join(output, part->name);
+    const el_status st = place ? import_network(q, part->place, part->name, false, settings, place)
                                : el_fail(EL_ENOMEM, "%s: no memory", output);
     free(place);
     return st;
 }
 
-static el_status import_networks(el_queue *q, const char *folder, int attention_heads, el_st_type type,
+/* Of several networks all, each into a folder of its own, or the one that is wanted. */
+static el_status import_networks(el_queue *q, const char *folder, const el_import_settings *settings,
                                  const char *output)
 {
+    const char *const wanted = settings->network;
     el_model_paths paths;
+    el_model_part parts[EL_MODEL_PARTS];
     el_status st = el_model_find(&paths, folder);
     if (st)
         return st;
-    if (paths.generator && paths.discriminator) {
-        st = import_into(q, paths.generator, EL_GENERATOR, attention_heads, type, output);
-        if (!st)
-            st = import_into(q, paths.discriminator, EL_DISCRIMINATOR, attention_heads, type, output);
-    } else
-        st = import_network(q, paths.encoder, paths.generator ? EL_GENERATOR : EL_DISCRIMINATOR,
-                            attention_heads, true, type, output);
+    const int count = el_model_parts(&paths, parts);
+    if (count < 2)
+        st = import_network(q, paths.encoder, paths.generator ? EL_GENERATOR : EL_DISCRIMINATOR, true,
+                            settings, output);
+    for (int i = 0; !st && count > 1 && i < count; i++) {
+        if (!wanted)
+            st = import_into(q, &parts[i], settings, output);
+        else if (strcmp(parts[i].name, wanted) == 0)
+            st = import_network(q, parts[i].place, wanted, false, settings, output);
+    }
     el_model_paths_free(&paths);
     return st;
 }
 
 /* How the folder's texts become vectors goes along; where `embed` would refuse it, the encoder goes alone. */
-static el_status import_sentence(el_queue *q, const el_sentence *sentence, int attention_heads,
-                                 el_st_type type, const char *output)
+static el_status import_sentence(el_queue *q, const el_sentence *sentence, const el_import_settings *settings,
+                                 const char *output)
 {
     el_config config;
-    el_status st = import_networks(q, sentence->encoder, attention_heads, type, output);
+    el_status st = import_networks(q, sentence->encoder, settings, output);
     if (!st)
         st = el_model_read(output, false, &config, NULL, NULL);
     return st ? st : el_sentence_save(sentence, config.hidden_size, output);
 }
 
-el_status el_import(el_queue *q, const char *folder, int attention_heads, el_st_type type, const char *output)
+el_status el_import(el_queue *q, const char *folder, const el_import_settings *settings, const char *output)
 {
     el_sentence sentence;
     el_folder whole = {0};
@@ -184,8 +223,8 @@ el_status el_import(el_queue *q, const char *folder, int attention_heads, el_st_
         el_log(EL_LOG_WARNING, "%s; the encoder is kept without it", el_error());
     st = el_folder_begin(&whole, output);
     if (!st)
-        st = sentence.found ? import_sentence(q, &sentence, attention_heads, type, whole.temporary)
-                            : import_networks(q, folder, attention_heads, type, whole.temporary);
+        st = sentence.found ? import_sentence(q, &sentence, settings, whole.temporary)
+                            : import_networks(q, folder, settings, whole.temporary);
     if (!st)
         st = el_folder_commit(&whole);
     el_folder_abandon(&whole);

@@ -426,7 +426,7 @@ el_status el_model_find(el_model_paths *paths, const char *folder)
     char *place = NULL;
     *paths = (el_model_paths){0};
     el_status st = find_run(paths, folder);
-    const bool found = paths->encoder;
+    const bool found = paths->apart = paths->encoder;
     if (!st && !found)
         st = el_folder_need(folder);
     if (!st && !found)
@@ -437,6 +437,18 @@ el_status el_model_find(el_model_paths *paths, const char *folder)
     if (st)
         el_model_paths_free(paths);
     return st;
+}
+
+int el_model_parts(const el_model_paths *paths, el_model_part parts[EL_MODEL_PARTS])
+{
+    const el_model_part all[EL_MODEL_PARTS] = {{EL_GENERATOR, paths->generator},
+                                               {EL_DISCRIMINATOR, paths->discriminator},
+                                               {EL_BACKWARD, paths->apart ? paths->backward : NULL}};
+    int count = 0;
+    for (int i = 0; i < EL_MODEL_PARTS; i++)
+        if (all[i].place)
+            parts[count++] = all[i];
+    return count;
 }
 
 void el_model_paths_free(el_model_paths *paths)

@@ -19,9 +19,17 @@
  * folder of sentence-transformers is its encoder, in the folder of its module. */
 typedef struct {
     char *generator, *discriminator, *backward, *encoder;
+    bool apart; /* each in a folder of its own, as in a run */
 } el_model_paths;
 el_status el_model_find(el_model_paths *paths, const char *folder);
 void el_model_paths_free(el_model_paths *paths);
+
+/* The networks that were found, by name; borrowed.  Returns how many: 0 for an encoder that is neither. */
+enum { EL_MODEL_PARTS = 3 };
+typedef struct {
+    const char *name, *place;
+} el_model_part;
+int el_model_parts(const el_model_paths *paths, el_model_part parts[EL_MODEL_PARTS]);
 
 /* What is said of one network.  `predicts`: where a folder holds two, the masked model is meant. */
 typedef struct {

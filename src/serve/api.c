@@ -329,7 +329,7 @@ electra_status electra_import(const char *folder, const char *output)
     el_status st = el_queue_open(&q, 1, NULL);
     if (st)
         return el_api_said(st);
-    st = el_import(q, folder, 0, EL_ST_F32, output);
+    st = el_import(q, folder, &(el_import_settings){.type = EL_ST_F32, .command = "import"}, output);
     el_queue_close(q);
     return el_api_said(st);
 }

@@ -66,6 +66,17 @@ for words in 'pipeline_tag: text-classification' 'model-index:' '- type: accurac
     grep -qF -- "$words" tuned/model/README.md || fail "the card has no \"$words\": $(cat tuned/model/README.md)"
 done
 grep -q 'electra pretrain' run/discriminator/README.md || fail "the card does not say what made the model"
+"$electra" export --model tuned --format safetensors --dtype fp16 --output card 2> log || fail "export: $(cat log)"
+cmp tuned/model/README.md card/README.md || fail "the model's card does not go along"
+
+# A generator of two towers is imported whole.
+"$electra" pretrain "${settings[@]}" --objective electric --num-train-steps 1 --threads 1 --output towers 2> log || fail "pretrain: $(cat log)"
+"$electra" import towers --output kept 2> log || fail "import: $(cat log)"
+for network in generator backward discriminator; do
+    cmp towers/$network/model.safetensors kept/$network/model.safetensors || fail "import keeps another $network"
+    "$electra" import towers --check > list 2> log && grep -q "^$network/electra.encoder.layer.0" list || fail "import --check of a run: $(cat list log)"
+    "$electra" info kept 2> log | grep -q "^$network\$" || fail "info of an imported run: $(cat log)"
+done
 refused 2 'is there already' "$electra" export --model run --format safetensors --output whole
 
 # Whole numbers: a smaller file, and what they cost.

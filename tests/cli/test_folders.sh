@@ -126,6 +126,13 @@ printf 'w1 w2\ta\nw3 w4\tb\n' >two.tsv
 echo '{"embedding_dimension": 8, "pooling_mode": "max"}' >recent/1_Pooling/config.json
 refuse "1_Pooling/config.json: pooling_mode max is not supported" embed --model recent --json longer
 
+# One network of a folder of two.
+for network in discriminator generator; do
+    "$program" export --model "$here/serve/golden/folders/tensorflow" --network $network --format safetensors --output one-$network 2>log || fail "export of one network: $(cat log)"
+    [[ -f one-$network/model.safetensors ]] || fail "export of a $network alone: $(ls one-$network)"
+    "$program" info one-$network 2>log | tr -s ' ' | grep -qx "kind $network" || fail "export --network $network: $(cat one-$network/config.json)"
+done
+head -1 one-generator/README.md | grep -qx -- --- && grep -q 'electra export' one-generator/README.md || fail "$(cat one-generator/README.md)"
 # The checkpoint that is named, or none.
 cp -r "$here/serve/golden/folders/tensorflow" renamed
 echo 'model_checkpoint_path: "electra-2000"' >renamed/checkpoint
@@ -154,6 +161,8 @@ done
 [[ -f kept-sentence-transformers/1_Pooling/config.json ]] || fail "the pooling is not kept"
 "$program" import "$here/serve/golden/folders/bert-pretraining" --output no-pooler 2>log
 grep -q "begins with a new one" log || fail "nothing is said of a pooler that is left out: $(cat log)"
+grep -q "left out of the masked language model" log && ! grep -q discriminator log || fail "what a BERT is called: $(cat log)"
+"$program" info kept-tensorflow | grep -qx "kind *generator and discriminator" || fail "info of two networks"
 [[ -f kept-tensorflow/generator/model.safetensors ]] || fail "the generator of a TensorFlow checkpoint is not kept"
 code=0
 "$program" import "$folder" --output kept-tensorflow 2>log || code=$?

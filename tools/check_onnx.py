@@ -22,7 +22,7 @@ SHAPES = [(1, 1), (1, 7), (3, 19), (2, 48)]
 
 def batches(config):
     random = numpy.random.default_rng(0)
-    for batch, length in SHAPES:
+    for batch, length in SHAPES + [(1, config.max_position_embeddings)]:
         mask = numpy.ones((batch, length), numpy.int64)
         if batch > 1:
             mask[1, length // 2 + 1:] = 0

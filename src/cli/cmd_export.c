@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/output.h"
 #include "engine/export.h"
 #include "engine/int8.h"
 
@@ -51,9 +52,13 @@ static void print_scores(const el_int8_scores *scores)
 static el_status export_onnx(const settings *s)
 {
     el_int8_scores scores;
-    el_status st = s->dev ? el_int8_score_file(s->model, s->dev, &scores) : EL_OK;
+    el_status st = el_output_differs("output", s->output, (char *const *)&s->dev, s->dev != NULL);
+    if (!st && s->dev)
+        st = el_int8_score_file(s->model, s->dev, &scores);
     if (!st)
         st = el_export_onnx(s->model, (el_export_network)s->network, s->int8, s->output);
+    if (!st && s->int8 && !s->dev)
+        el_log(EL_LOG_NOTE, "the cost of int8 is not known: --dev FILE would score it");
     if (st || !s->dev)
         return st;
     print_scores(&scores);
@@ -80,8 +85,6 @@ static el_status work(const settings *s)
         return el_export_folder(s->model, (el_export_network)s->network, DTYPES[s->dtype], s->output);
     if (s->dtype)
         return el_fail(EL_EUSAGE, "--dtype: ONNX is written in fp32; --format safetensors takes other types");
-    if (s->int8 && !s->dev)
-        el_log(EL_LOG_NOTE, "the cost of int8 is not known: --dev FILE would score it");
     return export_onnx(s);
 }
 

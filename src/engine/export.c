@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/ending.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/number.h"
@@ -13,6 +14,12 @@
 #include "format/onnx.h"
 #include "format/sentence.h"
 #include "task/learn/finetuned.h"
+
+static void note_halves(const char *folder, const el_model_paths *paths)
+{
+    if (paths->backward)
+        el_log(EL_LOG_NOTE, "%s: of its two networks the one that reads forwards is taken", folder);
+}
 
 /* Where the network lies, on the heap. */
 static el_status find(const char *folder, el_export_network network, char **place)
@@ -29,6 +36,8 @@ static el_status find(const char *folder, el_export_network network, char **plac
     if (!st && !*found)
         st = el_fail(EL_EUSAGE, "--network: there is no %s in %s",
                      generator ? EL_GENERATOR : EL_DISCRIMINATOR, folder);
+    if (!st && generator)
+        note_halves(folder, &paths);
     *place = *found;
     *found = NULL;
     el_model_paths_free(&paths);
@@ -36,84 +45,93 @@ static el_status find(const char *folder, el_export_network network, char **plac
     return st;
 }
 
-static void note_encoder_alone(const char *folder)
+/* ---- the file to write ---- */
+
+static bool is_export(const char *name)
 {
-    el_log(EL_LOG_NOTE, "%s: its encoder alone is written, without the head that it was trained with",
-           folder);
+    return el_ends_with(name, ".onnx") || el_ends_with(name, ".gguf");
 }
 
-static el_status describe(const char *folder, bool predicts, el_onnx *model)
+/* What lies in the model's folder is the model's, but for what export wrote; a link to a file is the file. */
+static el_status check_output(const char *folder, const char *place, const char *output)
 {
-    static const el_onnx_head HEADS[EL_HEADS] = {[EL_HEAD_NONE] = EL_ONNX_NONE,
-                                                 [EL_HEAD_MLM] = EL_ONNX_MLM,
-                                                 [EL_HEAD_DETECTION] = EL_ONNX_DETECTION,
-                                                 [EL_HEAD_SEQUENCE] = EL_ONNX_SEQUENCE,
-                                                 [EL_HEAD_SEQUENCE_AFFINE] = EL_ONNX_SEQUENCE_AFFINE,
-                                                 [EL_HEAD_POOLED] = EL_ONNX_POOLED,
-                                                 [EL_HEAD_TOKEN] = EL_ONNX_TOKEN,
-                                                 [EL_HEAD_SPAN] = EL_ONNX_SPAN};
-    el_head_config head;
-    json_t *object = NULL;
-    el_status st = el_model_read(folder, predicts, &model->config, &head, &object);
-    const el_head_kind named = st ? EL_HEAD_NONE : head.kind;
-    if (!st && head.kind >= EL_HEAD_SEQUENCE)
-        st = el_finetuned_range(object, folder, &head, &model->low, &model->high);
+    char **names = NULL;
+    int count = 0;
+    if (!el_file_exists(output))
+        return EL_OK;
+    el_status st = el_folder_list(place, &names, &count);
+    for (int i = 0; !st && i < count; i++) {
+        if (is_export(names[i]))
+            continue;
+        char *path = el_path_join(place, names[i]);
+        st =
+            path ? el_output_differs("output", output, &path, 1) : el_fail(EL_ENOMEM, "%s: no memory", place);
+        free(path);
+    }
+    el_names_free(names, count);
+    if (!st && !is_export(output) && el_path_inside(output, folder))
+        st = el_fail(EL_EUSAGE, "--output: %s is a file of the folder that is to be exported", output);
+    return st;
+}
+
+/* ---- what is to be exported ---- */
+
+/* A model's folder, open: what is said of it, with the head that its tensors have, and its parameters by name. */
+typedef struct {
+    const char *folder;
+    el_model_card card;
+    el_head_kind named; /* config.json's head */
+    el_tensors tensors;
+    el_names names;
+} source;
+
+static void close_source(source *s)
+{
+    el_model_card_close(&s->card);
+    el_tensors_close(&s->tensors);
+}
+
+static el_status open_source(source *s, const char *folder, bool predicts)
+{
+    *s = (source){.folder = folder};
+    el_status st = el_model_card_open(&s->card, folder, predicts);
+    el_head_config *const head = &s->card.head;
+    s->named = head->kind;
+    if (!st && s->card.guesses_heads)
+        st = el_fail(EL_EDATA,
+                     "%s: nothing says how many attention heads there are; electra import "
+                     "--num-attention-heads N makes a folder that does",
+                     folder);
     if (!st)
-        st = el_model_settle_head(folder, predicts, &head);
-    json_decref(object);
+        st = el_model_settle_head(folder, predicts, head);
+    if (!st)
+        st = el_tensors_open(&s->tensors, folder);
+    if (!st)
+        st = el_names_open(&s->names, &s->tensors, predicts || head->kind == EL_HEAD_MLM);
+    if (!st)
+        el_model_card_say(&s->card, &s->names, &s->card.config);
     if (st)
-        return st;
-    if (head.kind != named)
-        note_encoder_alone(folder);
-    if (head.kind == EL_HEAD_SPAN_JOINT)
-        return el_fail(
-            EL_EUSAGE,
-            "%s: the original's head for questions searches answers step by step, which a graph cannot; "
-            "fine-tune with --head huggingface",
-            folder);
-    if (el_config_different_layers(&model->config) < model->config.num_hidden_layers)
-        return el_fail(EL_EUSAGE, "%s: shares layers, which the graph would have to repeat", folder);
-    if (model->config.causal)
-        return el_fail(EL_EUSAGE, "%s: reads in one direction, and the graph has no such attention", folder);
-    if (el_config_relative(&model->config))
-        return el_fail(EL_EUSAGE, "%s: attends by distances, and the graph has no such attention", folder);
-    if (head.energies)
-        el_log(EL_LOG_NOTE,
-               "%s: was trained by --objective electric: the logits that the graph gives are energies, no "
-               "log-odds",
-               folder);
-    if (head.gated)
-        el_log(EL_LOG_NOTE,
-               "%s: was trained by --objective all-tokens-mlm: the logits that the graph gives are of the "
-               "softmax alone, without the gate that copies the token shown",
-               folder);
-    if (head.ordered) /* it predicts at query rows, which the graph has not */
-        note_encoder_alone(folder);
-    model->head = head.ordered ? EL_ONNX_NONE : HEADS[head.kind];
-    model->labels = head.labels;
-    return EL_OK;
+        close_source(s);
+    return st;
 }
 
-static el_status read_parameter(void *context, const char *name, float *numbers, int64_t count)
+/* A parameter as the formats ask for it; `context` are the names. */
+static el_status read_parameter(void *context, const char *name, int64_t rows, int64_t cols, float *numbers)
 {
     const el_names *const names = context;
     const char *const path = names->source->path;
     const el_stored *const stored = el_names_find(names, name);
     if (!stored)
         return el_fail(EL_EDATA, "%s: %s is missing", path, name);
-    if (el_stored_elements(stored) != count)
-        return el_fail(EL_EDATA, "%s: %s has %lld elements, not %lld", path, name,
-                       (long long)el_stored_elements(stored), (long long)count);
+    const bool same = rows ? stored->dims == 2 && stored->shape[0] == rows && stored->shape[1] == cols
+                           : stored->dims == 1 && stored->shape[0] == cols;
+    if (!same)
+        return el_fail(EL_EDATA, "%s: %s has another shape than %lld x %lld, which is wanted", path, name,
+                       (long long)(rows ? rows : 1), (long long)cols);
     return el_stored_floats(stored, numbers)
                ? EL_OK
-               : el_fail(EL_EDATA, "%s: %s holds no numbers of a model", path, name);
+               : el_fail(EL_EDATA, "%s: %s is not a tensor of floating-point numbers", path, name);
 }
-
-/* Its parameters, by name; both are closed together. */
-typedef struct {
-    el_tensors tensors;
-    el_names names;
-} parameters;
 
 /* A model whose weights went wrong is not handed on. */
 static el_status check_finite(const el_tensors *tensors, const el_stored *t)
@@ -128,90 +146,149 @@ static el_status check_finite(const el_tensors *tensors, const el_stored *t)
     return st;
 }
 
-static el_status check_weights(const char *folder)
+static el_status check_weights(const el_tensors *tensors)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < tensors->count; i++)
+        st = check_finite(tensors, &tensors->tensors[i]);
+    return st;
+}
+
+static el_status check_folder(const char *folder)
 {
     el_tensors tensors;
     el_status st = el_tensors_open(&tensors, folder);
     if (st)
         return st;
-    for (int i = 0; !st && i < tensors.count; i++)
-        st = check_finite(&tensors, &tensors.tensors[i]);
+    st = check_weights(&tensors);
     el_tensors_close(&tensors);
     return st;
 }
 
-/* `output` is to be another file than theirs. */
-static el_status open_parameters(parameters *p, const char *folder, bool predicts, const char *output)
+static void note_encoder_alone(const source *s)
 {
-    el_status st = el_tensors_open(&p->tensors, folder);
-    if (st)
-        return st;
-    st = el_output_differs("output", output, &p->tensors.path, 1);
-    if (!st)
-        st = el_names_open(&p->names, &p->tensors, predicts);
-    if (!st && predicts)
-        st = el_names_check_tied(&p->names);
-    if (st)
-        el_tensors_close(&p->tensors);
-    return st;
+    el_log(EL_LOG_NOTE, "%s: its encoder alone is written, without the head that it was trained with",
+           s->folder);
+}
+
+/* ---- ONNX ---- */
+
+static el_status describe(const source *s, el_onnx *model)
+{
+    static const el_onnx_head HEADS[EL_HEADS] = {[EL_HEAD_NONE] = EL_ONNX_NONE,
+                                                 [EL_HEAD_MLM] = EL_ONNX_MLM,
+                                                 [EL_HEAD_DETECTION] = EL_ONNX_DETECTION,
+                                                 [EL_HEAD_SEQUENCE] = EL_ONNX_SEQUENCE,
+                                                 [EL_HEAD_SEQUENCE_AFFINE] = EL_ONNX_SEQUENCE_AFFINE,
+                                                 [EL_HEAD_POOLED] = EL_ONNX_POOLED,
+                                                 [EL_HEAD_TOKEN] = EL_ONNX_TOKEN,
+                                                 [EL_HEAD_SPAN] = EL_ONNX_SPAN};
+    const el_head_config *const head = &s->card.head;
+    const el_config *const config = &s->card.config;
+    const char *const folder = s->folder;
+    if (head->kind == EL_HEAD_SPAN_JOINT)
+        return el_fail(
+            EL_EUSAGE,
+            "%s: the original's head for questions searches answers step by step, which a graph cannot; "
+            "fine-tune with --head huggingface",
+            folder);
+    if (el_config_different_layers(config) < config->num_hidden_layers)
+        return el_fail(EL_EUSAGE, "%s: shares layers, which the graph would have to repeat", folder);
+    if (config->causal)
+        return el_fail(EL_EUSAGE, "%s: reads in one direction, and the graph has no such attention", folder);
+    if (el_config_relative(config))
+        return el_fail(EL_EUSAGE, "%s: attends by distances, and the graph has no such attention", folder);
+    model->config = *config;
+    model->head = head->ordered ? EL_ONNX_NONE : HEADS[head->kind]; /* query rows are not in the graph */
+    model->labels = head->labels;
+    return head->kind < EL_HEAD_SEQUENCE
+               ? EL_OK
+               : el_finetuned_range(s->card.object, folder, head, &model->low, &model->high);
+}
+
+static void say_of_graph(const source *s)
+{
+    const el_head_config *const head = &s->card.head;
+    if (head->kind != s->named || head->ordered)
+        note_encoder_alone(s);
+    if (head->energies)
+        el_log(EL_LOG_NOTE,
+               "%s: was trained by --objective electric: the logits that the graph gives are energies, no "
+               "log-odds",
+               s->folder);
+    if (head->gated)
+        el_log(EL_LOG_NOTE,
+               "%s: was trained by --objective all-tokens-mlm: the logits that the graph gives are of the "
+               "softmax alone, without the gate that copies the token shown",
+               s->folder);
+    if (head->sentences)
+        el_log(EL_LOG_NOTE, "%s: its head that judges two segments is not in the graph", s->folder);
 }
 
 static el_status write_graph(const char *folder, bool predicts, bool int8, const char *path)
 {
+    source s;
     el_onnx model = {.int8 = int8, .version = ELECTRA_VERSION, .read = read_parameter};
-    el_status st = describe(folder, predicts, &model);
+    el_status st = open_source(&s, folder, predicts);
     if (st)
         return st;
-    parameters p;
-    st = check_weights(folder);
+    model.context = &s.names;
+    st = describe(&s, &model);
+    if (!st && model.head == EL_ONNX_MLM)
+        st = el_names_check_tied(&s.names);
     if (!st)
-        st = open_parameters(&p, folder, model.head == EL_ONNX_MLM, path);
-    if (st)
-        return st;
-    model.context = &p.names;
-    st = el_onnx_write(&model, path);
-    el_tensors_close(&p.tensors);
+        st = check_weights(&s.tensors);
+    if (!st)
+        st = el_onnx_write(&model, path);
+    if (!st)
+        say_of_graph(&s);
+    close_source(&s);
+    return st;
+}
+
+el_status el_export_onnx(const char *folder, el_export_network network, bool int8, const char *path)
+{
+    char *place = NULL;
+    el_status st = find(folder, network, &place);
+    if (!st)
+        st = check_output(folder, place, path);
+    if (!st)
+        st = write_graph(place, network == EL_EXPORT_GENERATOR, int8, path);
+    free(place);
     return st;
 }
 
 /* ---- GGUF ---- */
 
-static el_status check_head(const char *folder, const el_head_config *head)
-{
-    const bool pretraining = head->kind == EL_HEAD_MLM || head->kind == EL_HEAD_DETECTION;
-    if (head->kind != EL_HEAD_NONE && !pretraining)
-        return el_fail(EL_EUSAGE,
-                       "%s: GGUF holds encoders for vectors, and this model has the head of a task", folder);
-    if (pretraining)
-        note_encoder_alone(folder);
-    return EL_OK;
-}
-
 static el_status write_encoder(const char *folder, const el_sentence *said, bool predicts, el_st_type type,
                                const char *path)
 {
-    el_gguf model = {.cls = said->cls, .type = type, .read = read_parameter};
-    el_head_config head;
+    source s;
     el_vocab *vocab = NULL;
-    parameters p;
-    el_status st = el_model_read(folder, predicts, &model.config, &head, NULL);
+    el_status st = open_source(&s, folder, predicts);
+    if (st)
+        return st;
+    if (s.card.head.kind >= EL_HEAD_SEQUENCE)
+        st = el_fail(EL_EUSAGE, "%s: GGUF holds encoders for vectors, and this model has the head of a task",
+                     folder);
     if (!st)
-        st = check_head(folder, &head);
-    if (!st)
-        st = el_model_vocab(folder, &model.config, &vocab);
+        st = el_model_vocab(folder, &s.card.config, &vocab);
     if (!st)
         st = el_sentence_check_casing(said, vocab->casing.lowercase, folder);
     if (!st)
-        st = check_weights(folder);
+        st = check_weights(&s.tensors);
     if (!st)
-        st = open_parameters(&p, folder, false, path);
-    if (!st) {
-        model.vocab = vocab;
-        model.context = &p.names;
-        st = el_gguf_write(&model, path);
-        el_tensors_close(&p.tensors);
-    }
+        st = el_gguf_write(&(el_gguf){.config = s.card.config,
+                                      .vocab = vocab,
+                                      .cls = said->cls,
+                                      .type = type,
+                                      .read = read_parameter,
+                                      .context = &s.names},
+                           path);
+    if (!st && s.named != EL_HEAD_NONE)
+        note_encoder_alone(&s);
     el_vocab_close(vocab);
+    close_source(&s);
     return st;
 }
 
@@ -223,23 +300,15 @@ el_status el_export_gguf(const char *folder, el_export_network network, el_st_ty
     if (!st)
         st = find(said.encoder, network, &place);
     if (!st)
+        st = check_output(folder, place, path);
+    if (!st)
         st = write_encoder(place, &said, network == EL_EXPORT_GENERATOR, type, path);
     el_sentence_free(&said);
     free(place);
     return st;
 }
 
-/* ---- the others ---- */
-
-el_status el_export_onnx(const char *folder, el_export_network network, bool int8, const char *path)
-{
-    char *place = NULL;
-    el_status st = find(folder, network, &place);
-    if (!st)
-        st = write_graph(place, network == EL_EXPORT_GENERATOR, int8, path);
-    free(place);
-    return st;
-}
+/* ---- a folder ---- */
 
 el_status el_export_folder(const char *folder, el_export_network network, el_st_type type, const char *output)
 {
@@ -249,7 +318,7 @@ el_status el_export_folder(const char *folder, el_export_network network, el_st_
     el_queue *q = NULL;
     el_status st = find(folder, network, &place);
     if (!st)
-        st = check_weights(place);
+        st = check_folder(place);
     if (!st)
         st = el_folder_holds(folder, "modules.json", &sentence);
     if (!st)

@@ -200,7 +200,7 @@ static void put_data(file *f, const char *name, const char *parameter, int rows,
 {
     const int64_t count = (int64_t)(rows ? rows : 1) * cols;
     if (!f->status)
-        f->status = f->model->read(f->model->context, parameter, f->numbers, count);
+        f->status = f->model->read(f->model->context, parameter, rows, cols, f->numbers);
     if (!f->status && is_narrow(f, rows, name) && !el_narrow(EL_ST_F16, f->numbers, count))
         f->status = el_fail(EL_EDATA, "%s has a number that fp16 cannot hold", parameter);
     if (!f->status)

@@ -8,7 +8,7 @@
 #define EL_FORMAT_GGUF_H
 
 #include "base/safetensors.h"
-#include "model/config.h"
+#include "format/onnx.h"
 #include "text/vocab.h"
 
 typedef struct {
@@ -16,8 +16,7 @@ typedef struct {
     const el_vocab *vocab;
     bool cls;        /* the vector at [CLS], not the mean */
     el_st_type type; /* of matrices: EL_ST_F32 or EL_ST_F16; all else is F32 */
-    /* Fills `numbers` with a parameter by Hugging Face's name, row after row. */
-    el_status (*read)(void *context, const char *name, float *numbers, int64_t count);
+    el_parameter_read *read;
     void *context;
 } el_gguf;
 

@@ -7,6 +7,7 @@
 
 #include "base/ending.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "format/sentence.h"
 #include "format/tokenizer.h"
 
@@ -226,6 +227,28 @@ static el_status open_card(el_model_card *card, const char *folder, bool predict
     if (!st && weights && !*el_architecture_of(card->object) && !json_object_get(card->object, "task_head"))
         st = complete(card, folder, predicts);
     return st ? st : el_head_read(card->object, card->path, &card->head);
+}
+
+void el_model_card_say(const el_model_card *card, const el_names *names, const el_config *config)
+{
+    static const char *const USUAL[] = {"electra.", "bert.", "generator.", "albert.", "transformer.", ""};
+    const char *const path = names->source->path;
+    const int layers = config->num_hidden_layers;
+    char next[EL_LONGEST_NAME];
+    bool usual = false;
+    for (size_t i = 0; i < sizeof USUAL / sizeof *USUAL; i++)
+        usual |= strcmp(names->encoder, USUAL[i]) == 0;
+    if (*card->said)
+        el_log(EL_LOG_NOTE, "%s: %s", path, card->said);
+    if (!usual)
+        el_log(EL_LOG_NOTE, "%s: names begin with %s", path, names->encoder);
+    snprintf(next, sizeof next, "electra.encoder.layer.%d.output.dense.weight",
+             el_config_different_layers(config));
+    if (has(names, next))
+        el_log(EL_LOG_NOTE, "%s: holds more layers than the %d %s; they are left out", path, layers,
+               layers == card->config.num_hidden_layers ? "of config.json" : "that are wanted");
+    if (names->old)
+        el_log(EL_LOG_NOTE, "%s: LayerNorm.gamma and beta are read as weight and bias", path);
 }
 
 el_status el_model_card_open(el_model_card *card, const char *folder, bool predicts)

@@ -41,6 +41,9 @@ typedef struct {
     char said[256];      /* what was guessed, for the log; "" */
 } el_model_card;
 el_status el_model_card_open(el_model_card *card, const char *folder, bool predicts);
+/* Says in the log what was guessed, what the names of the file have before them, and that it has more layers than a
+ * network of `config`. */
+void el_model_card_say(const el_model_card *card, const el_names *names, const el_config *config);
 void el_model_card_close(el_model_card *card); /* accepts a zeroed one */
 
 /* The same in pieces: each may be NULL; *object is a new reference. */

@@ -26,8 +26,10 @@ typedef enum {
     EL_ONNX_SPAN
 } el_onnx_head;
 
-/* Fills `numbers` with a parameter by Hugging Face's name, row after row as Hugging Face stores it. */
-typedef el_status el_onnx_read(void *context, const char *name, float *numbers, int64_t count);
+/* Fills `numbers` with a parameter by Hugging Face's name, of rows x cols or (rows 0) a vector of `cols`, row after row
+ * as Hugging Face stores it. */
+typedef el_status el_parameter_read(void *context, const char *name, int64_t rows, int64_t cols,
+                                    float *numbers);
 
 typedef struct {
     el_config config;
@@ -37,7 +39,7 @@ typedef struct {
         high; /* what 0 and 1 of a number stand for, where low < high; else the head gives the number itself */
     bool int8;           /* affine maps of the encoder multiply whole numbers (onnx_int8.c) */
     const char *version; /* of the program, for the file's producer */
-    el_onnx_read *read;
+    el_parameter_read *read;
     void *context;
 } el_onnx;
 

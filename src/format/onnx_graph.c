@@ -140,23 +140,22 @@ static void add_up(const float *numbers, int64_t in, int64_t out, float *scales)
     }
 }
 
-/* Numbers of a row in the graph, and of the parameter as it is stored. */
-static int64_t row_of(const constant *c)
+/* A parameter's shape as it is stored (rows 0: a vector), and how many numbers that is. */
+static int64_t stored(const constant *c, int64_t *rows, int64_t *cols)
 {
-    return c->dims[c->rank - 1];
-}
-
-static int64_t stored(const constant *c)
-{
-    return c->form == STORED ? elements(c) : c->in * row_of(c);
+    const int64_t row = c->dims[c->rank - 1];
+    *rows = c->form != STORED ? row : c->rank == 2 ? c->dims[0] : 0;
+    *cols = c->form != STORED ? c->in : row;
+    return (*rows ? *rows : 1) * *cols;
 }
 
 static void put_parameter(el_protobuf *pb, const constant *c)
 {
     el_onnx_graph *const g = c->g;
-    const int64_t out = row_of(c), count = stored(c);
+    int64_t rows, cols;
+    const int64_t out = c->dims[c->rank - 1], count = stored(c, &rows, &cols);
     if (!*g->status)
-        *g->status = g->model->read(g->model->context, c->parameter, g->numbers, count);
+        *g->status = g->model->read(g->model->context, c->parameter, rows, cols, g->numbers);
     if (*g->status)
         return;
     if (c->form >= QUANTISED)
@@ -195,8 +194,10 @@ static el_onnx_value put_named_constant(el_onnx_graph *g, constant c)
     const el_onnx_value v = el_onnx_named("%s", c.name);
     c.g = g;
     if (c.parameter) {
-        g->most = stored(&c) > g->most ? stored(&c) : g->most;
-        g->longest = row_of(&c) > g->longest ? row_of(&c) : g->longest;
+        int64_t rows, cols;
+        const int64_t count = stored(&c, &rows, &cols), row = c.dims[c.rank - 1];
+        g->most = count > g->most ? count : g->most;
+        g->longest = row > g->longest ? row : g->longest;
     }
     el_protobuf_message(g->pb, 5, put_constant, &c);
     return v;

@@ -328,41 +328,6 @@ static const char *head_name(const el_network *net)
                                        : "head for this task";
 }
 
-/* Whether the file goes on where the network's layers end. */
-static bool holds_more_layers(const el_names *names, const el_params *params)
-{
-    char next[EL_LONGEST_NAME] = "";
-    for (int i = 0, last = -1; i < params->count; i++) {
-        int layer, behind = 0;
-        if (sscanf(params->items[i].name, "electra.encoder.layer.%d.%n", &layer, &behind) != 1 || !behind ||
-            layer <= last)
-            continue;
-        last = layer;
-        snprintf(next, sizeof next, "electra.encoder.layer.%d.%s", layer + 1, params->items[i].name + behind);
-    }
-    return *next && el_names_find(names, next);
-}
-
-/* What was guessed or left out, and what the names had before them. */
-static void say(const el_tensors *source, const el_names *names, const el_network *net,
-                const el_model_card *card)
-{
-    static const char *const USUAL[] = {"electra.", "bert.", "generator.", "albert.", "transformer.", ""};
-    const int layers = net->config.num_hidden_layers;
-    bool usual = false;
-    for (size_t i = 0; i < sizeof USUAL / sizeof *USUAL; i++)
-        usual |= strcmp(names->encoder, USUAL[i]) == 0;
-    if (*card->said)
-        el_log(EL_LOG_NOTE, "%s: %s", source->path, card->said);
-    if (!usual)
-        el_log(EL_LOG_NOTE, "%s: names begin with %s", source->path, names->encoder);
-    if (holds_more_layers(names, &net->params))
-        el_log(EL_LOG_NOTE, "%s: holds more layers than the %d %s; they are left out", source->path, layers,
-               layers == card->config.num_hidden_layers ? "of config.json" : "that are wanted");
-    if (names->old)
-        el_log(EL_LOG_NOTE, "%s: LayerNorm.gamma and beta are read as weight and bias", source->path);
-}
-
 /* `whole`: no part of the head is made up. */
 static el_status fill_from(el_model *model, const el_network *net, const el_tensors *source,
                            const el_model_card *card, bool whole)
@@ -379,7 +344,7 @@ static el_status fill_from(el_model *model, const el_network *net, const el_tens
         return st;
     if (gap.missing && whole)
         return el_fail(EL_EDATA, "%s: holds no whole %s", source->path, head_name(net));
-    say(source, &names, net, card);
+    el_model_card_say(card, &names, &net->config);
     if (gap.missing)
         el_log(EL_LOG_NOTE, "%s holds no %s%s; a new one is used", source->path,
                gap.missing < gap.lines ? gap.first : head_name(net),

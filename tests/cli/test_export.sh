@@ -69,7 +69,7 @@ grep -q 'electra pretrain' run/discriminator/README.md || fail "the card does no
 "$electra" export --model tuned --format safetensors --dtype fp16 --output card 2> log || fail "export: $(cat log)"
 cmp tuned/model/README.md card/README.md || fail "the model's card does not go along"
 
-# A generator of two towers is imported whole.
+# A generator of two towers is imported whole; a half of it has no head that GGUF could refuse.
 "$electra" pretrain "${settings[@]}" --objective electric --num-train-steps 1 --threads 1 --output towers 2> log || fail "pretrain: $(cat log)"
 "$electra" import towers --output kept 2> log || fail "import: $(cat log)"
 for network in generator backward discriminator; do
@@ -77,6 +77,8 @@ for network in generator backward discriminator; do
     "$electra" import towers --check > list 2> log && grep -q "^$network/electra.encoder.layer.0" list || fail "import --check of a run: $(cat list log)"
     "$electra" info kept 2> log | grep -q "^$network\$" || fail "info of an imported run: $(cat log)"
 done
+refused 2 'nor one direction' "$electra" export --model towers --network generator --format gguf --output x.gguf
+grep -q 'the one that reads forwards' log || fail "a half is taken in silence"
 refused 2 'is there already' "$electra" export --model run --format safetensors --output whole
 
 # Whole numbers: a smaller file, and what they cost.
@@ -129,6 +131,24 @@ refused 2 'which file' "$electra" export --model run
 for format in onnx gguf; do
     refused 2 'also what is to be read' "$electra" export --model masked --format $format --output masked/generator/model.safetensors
 done
+# Nothing that belongs to the model is written over, whatever it is called; what export wrote is.
+for output in vocab.txt config.json README.md tokenizer_config.json; do
+    for format in onnx gguf; do
+        refused 2 'also what is to be read' "$electra" export --model run --format $format --output run/discriminator/$output
+    done
+done
+ln -s run/discriminator/vocab.txt link.onnx
+refused 2 'also what is to be read' "$electra" export --model run --output link.onnx
+for output in run.json generator/model.safetensors; do
+    refused 2 "run/$output is a file of the folder that is to be exported" "$electra" export --model run --output run/$output
+done
+refused 2 'labelled.tsv is also what is to be read' "$electra" export --model tuned --int8 --dev labelled.tsv --output labelled.tsv
+for i in 1 2; do
+    "$electra" export --model run --output run/discriminator/model.onnx 2> log || fail "export into the model's folder: $(cat log)"
+done
+rm run/discriminator/model.onnx
+! "$electra" export --model tuned --format gguf --output x.gguf 2>&1 | grep -q 'is written' || fail "what was refused is said to be written"
+
 for model in tuned tuned/model; do
     refused 2 "no generator in $model\$" "$electra" export --model $model --network generator --output x.onnx
 done

@@ -126,17 +126,28 @@ printf 'w1 w2\ta\nw3 w4\tb\n' >two.tsv
 echo '{"embedding_dimension": 8, "pooling_mode": "max"}' >recent/1_Pooling/config.json
 refuse "1_Pooling/config.json: pooling_mode max is not supported" embed --model recent --json longer
 
-# One network of a folder of two.
+# What shapes do not say is not guessed for a file that keeps it.
+for to in onnx gguf; do
+    refuse "nothing says how many attention heads there are; electra import --num-attention-heads" \
+        export --model "$here/serve/golden/folders/tensorflow" --format $to --output out.$to
+done
 for network in discriminator generator; do
     "$program" export --model "$here/serve/golden/folders/tensorflow" --network $network --format safetensors --output one-$network 2>log || fail "export of one network: $(cat log)"
     [[ -f one-$network/model.safetensors ]] || fail "export of a $network alone: $(ls one-$network)"
     "$program" info one-$network 2>log | tr -s ' ' | grep -qx "kind $network" || fail "export --network $network: $(cat one-$network/config.json)"
+    "$program" export --model one-$network --output one.onnx 2>log || fail "export of what heads are said of: $(cat log)"
 done
 head -1 one-generator/README.md | grep -qx -- --- && grep -q 'electra export' one-generator/README.md || fail "$(cat one-generator/README.md)"
-# The checkpoint that is named, or none.
 cp -r "$here/serve/golden/folders/tensorflow" renamed
 echo 'model_checkpoint_path: "electra-2000"' >renamed/checkpoint
 refuse "names electra-2000, which is not there; renamed/electra.index is" embed --model renamed --json text
+
+# A parameter of as many numbers in another shape is another one.
+cp -r "$here/serve/golden/folders/bert-bare" turned
+LC_ALL=C sed -i '1s/\("embeddings.position_embeddings.weight":{"dtype":"F32","shape":\)\[16,8\]/\1[8,16]/' turned/model.safetensors
+for to in onnx gguf; do
+    refuse "another shape than 16 x 8" export --model turned --format $to --output turned.$to
+done
 
 # Layers that config.json does not count are left out, and this is said.
 cp -r "$here/serve/golden/folders/bert-bare" shorter
@@ -146,6 +157,12 @@ sed -i "s/\"num_hidden_layers\": *$layers/\"num_hidden_layers\": $((layers - 1))
 grep -q "more layers than the $((layers - 1)) of config.json; they are left out" log || fail "layers are left out in silence: $(cat log)"
 "$program" embed --model "$here/serve/golden/folders/bert-bare" --json text >out 2>log
 ! grep -q "more layers" log || fail "all layers are read: $(cat log)"
+"$program" export --model shorter --output shorter.onnx 2>log || fail "export of fewer layers: $(cat log)"
+grep -q "they are left out" log || fail "export leaves layers out in silence: $(cat log)"
+cp -r "$here/serve/golden/folders/bert-pretraining" judges
+sed -i '0,/{/s//{"architectures": ["BertForPreTraining"],/' judges/config.json
+"$program" export --model judges --output sentences.onnx 2>log || fail "export of BertForPreTraining: $(cat log)"
+grep -q "judges two segments is not in the graph" log || fail "a head is left out in silence: $(cat log)"
 
 # What import keeps answers as what it was made of, and is not written over.
 answers() { # FOLDER TO

@@ -188,8 +188,9 @@ static el_config tiny(void)
 
 static int64_t asked; /* numbers of parameters that were asked for */
 
-static el_status zeros(void *context, const char *name, float *numbers, int64_t count)
+static el_status zeros(void *context, const char *name, int64_t rows, int64_t cols, float *numbers)
 {
+    const int64_t count = (rows ? rows : 1) * cols;
     (void)context;
     (void)name;
     memset(numbers, 0, (size_t)count * sizeof *numbers);
@@ -270,8 +271,9 @@ static void any_parameter_may_be_the_largest(void **state)
 }
 
 /* 1, -2, 3, -4, ... in every parameter */
-static el_status counts(void *context, const char *name, float *numbers, int64_t count)
+static el_status counts(void *context, const char *name, int64_t rows, int64_t cols, float *numbers)
 {
+    const int64_t count = (rows ? rows : 1) * cols;
     (void)context;
     (void)name;
     for (int64_t i = 0; i < count; i++)
@@ -324,11 +326,12 @@ static void an_encoder_of_whole_numbers(void **state)
     el_mapping_close(&file);
 }
 
-static el_status nothing(void *context, const char *name, float *numbers, int64_t count)
+static el_status nothing(void *context, const char *name, int64_t rows, int64_t cols, float *numbers)
 {
     (void)context;
+    (void)rows;
+    (void)cols;
     (void)numbers;
-    (void)count;
     return el_fail(EL_EDATA, "%s is missing", name);
 }
 

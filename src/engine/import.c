@@ -74,26 +74,38 @@ static el_status say_what_is_left(const char *folder, bool predicts, const el_ne
     return st;
 }
 
-/* The folder's own model card; where it has none, one that says where the weights come from. */
-static el_status read_card(const char *from, const el_network *net, const char *command, char **text)
+/* The text of a folder's model card, on the heap; NULL where it has none. */
+static el_status read_card(const char *folder, char **text)
 {
     bool there = false;
-    char *const path = el_path_join(from, "README.md");
     el_mapping file;
     *text = NULL;
-    el_status st = el_folder_holds(from, "README.md", &there);
-    if (!st && there && path && !(st = el_mapping_open(&file, path))) {
-        *text = strndup((const char *)file.data, file.size);
-        el_mapping_close(&file);
-    } else if (!st && !there) {
-        const bool opens = el_head_opens(
-            &net->config, net->head_count ? &net->heads[0].config : &(el_head_config){.kind = EL_HEAD_NONE});
-        if (asprintf(text, "---\n%stags:\n- electra\n---\n\n# %s of %s\n\nWritten by `electra %s`.\n",
-                     opens ? "library_name: transformers\n" : "", called(net), from, command) < 0)
-            *text = NULL;
-    }
+    el_status st = el_folder_holds(folder, "README.md", &there);
+    if (st || !there)
+        return st;
+    char *const path = el_path_join(folder, "README.md");
+    st = path ? el_mapping_open(&file, path) : el_fail(EL_ENOMEM, "%s: no memory", folder);
     free(path);
-    return st || *text ? st : el_fail(EL_ENOMEM, "%s: no memory", from);
+    if (st)
+        return st;
+    *text = strndup((const char *)file.data, file.size);
+    el_mapping_close(&file);
+    return *text ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+}
+
+/* The folder's own; where it has none, one that says where the weights come from. */
+static el_status read_or_make_card(const char *from, const el_network *net, const char *command, char **text)
+{
+    static const el_head_config NONE = {.kind = EL_HEAD_NONE};
+    const el_status st = read_card(from, text);
+    if (st || *text)
+        return st;
+    const bool opens = el_head_opens(&net->config, net->head_count ? &net->heads[0].config : &NONE);
+    if (asprintf(text, "---\n%stags:\n- electra\n---\n\n# %s of %s\n\nWritten by `electra %s`.\n",
+                 opens ? "library_name: transformers\n" : "", called(net), from, command) >= 0)
+        return EL_OK;
+    *text = NULL;
+    return el_fail(EL_ENOMEM, "%s: no memory", from);
 }
 
 static el_status write_network(el_model *model, const char *from, const el_model_card *card,
@@ -106,7 +118,7 @@ static el_status write_network(el_model *model, const char *from, const el_model
     el_status st =
         extra ? el_model_vocab(from, &net->config, &vocab) : el_fail(EL_ENOMEM, "%s: no memory", output);
     if (!st)
-        st = read_card(from, net, settings->command, &readme);
+        st = read_or_make_card(from, net, settings->command, &readme);
     if (!st)
         st = el_weights_save(model, net, vocab, readme, extra, settings->type, output);
     el_vocab_close(vocab);
@@ -199,12 +211,26 @@ static el_status import_networks(el_queue *q, const char *folder, const el_impor
     return st;
 }
 
+/* The card beside modules.json, where the encoder has a folder of its own. */
+static el_status keep_card(const char *folder, const char *output)
+{
+    char *text, *const path = el_path_join(output, "README.md");
+    el_status st = read_card(folder, &text);
+    if (!st && text)
+        st = path ? el_file_write(path, text, strlen(text)) : el_fail(EL_ENOMEM, "%s: no memory", output);
+    free(text);
+    free(path);
+    return st;
+}
+
 /* How the folder's texts become vectors goes along; where `embed` would refuse it, the encoder goes alone. */
-static el_status import_sentence(el_queue *q, const el_sentence *sentence, const el_import_settings *settings,
-                                 const char *output)
+static el_status import_sentence(el_queue *q, const char *folder, const el_sentence *sentence,
+                                 const el_import_settings *settings, const char *output)
 {
     el_config config;
     el_status st = import_networks(q, sentence->encoder, settings, output);
+    if (!st)
+        st = keep_card(folder, output);
     if (!st)
         st = el_model_read(output, false, &config, NULL, NULL);
     return st ? st : el_sentence_save(sentence, config.hidden_size, output);
@@ -223,7 +249,7 @@ el_status el_import(el_queue *q, const char *folder, const el_import_settings *s
         el_log(EL_LOG_WARNING, "%s; the encoder is kept without it", el_error());
     st = el_folder_begin(&whole, output);
     if (!st)
-        st = sentence.found ? import_sentence(q, &sentence, settings, whole.temporary)
+        st = sentence.found ? import_sentence(q, folder, &sentence, settings, whole.temporary)
                             : import_networks(q, folder, settings, whole.temporary);
     if (!st)
         st = el_folder_commit(&whole);

@@ -116,7 +116,9 @@ for to in onnx gguf; do
     "$program" export --model parts --format $to --output parts.$to 2>log || fail "export of a module's folder: $(cat log)"
     cmp whole.$to parts.$to || fail "another $to of a module's folder"
 done
+echo "# all of it" >parts/README.md
 "$program" export --model parts --format safetensors --output parts-again 2>log || fail "export of a module's folder: $(cat log)"
+cmp parts/README.md parts-again/README.md || fail "the card beside modules.json does not go along"
 "$program" embed --model parts-again --precision fp32 --json longer >out 2>log || fail "embed: $(cat log)"
 cmp -s out recent.json || fail "another vector once exported: $(cat out)"
 diff <("$program" import --check parts) <("$program" import --check recent) || fail "other tensors in a module's folder"

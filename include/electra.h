@@ -12,7 +12,8 @@
  *
  * Errors.  Every function that can fail returns ELECTRA_OK, which is 0, or a reason, and then electra_error()
  * is one sentence about it.  On failure outputs are left as they were.  A NULL where a thing is needed is
- * ELECTRA_USAGE.  The library never prints, exits or reads the environment.
+ * ELECTRA_USAGE.  A model whose numbers are not finite gives no answers: ELECTRA_FAILED.  The library never
+ * prints, exits or reads the environment.
  *
  * Ownership.  Whatever is opened is closed by its close function, which accepts NULL.  Answers are memory of
  * the session, tokenizer or job that gave them and last until it is asked again or closed.  Strings and arrays

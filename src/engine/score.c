@@ -325,7 +325,7 @@ el_status el_scorer_run(el_scorer *s, const el_sentence_text *texts, int count, 
     for (int i = 0; !st && i < count; i++) {
         scores[i].share /= scores[i].tokens ? scores[i].tokens : 1;
         if (!isfinite(scores[i].score))
-            st = el_fail(EL_EFAILED, "a score is no finite number: the model is damaged");
+            st = el_fail(EL_EFAILED, "the model's numbers are not finite");
     }
     return st;
 }

@@ -49,3 +49,11 @@ void el_guess_rank(el_guess *best, int top_k, const float *logits, double temper
     for (int k = 0; k < top_k; k++)
         best[k].probability /= sum;
 }
+
+bool el_guesses_finite(const el_guess *guesses, int masks, int top_k)
+{
+    for (int m = 0; m < masks; m++)
+        if (!isfinite(guesses[(size_t)m * (size_t)top_k].probability))
+            return false;
+    return true;
+}

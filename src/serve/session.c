@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/grow.h"
+#include "base/number.h"
 #include "serve/window_reader.h"
 
 enum { SLOTS = 4 }; /* [MASK]s answered at a time: their logits are SLOTS x vocabulary */
@@ -85,6 +86,11 @@ static el_status tell(el_session *s, int done, int windows)
     return s->watch.on_batch ? s->watch.on_batch(s->watch.context, (double)done / windows) : EL_OK;
 }
 
+static el_status not_finite(void)
+{
+    return el_fail(EL_EFAILED, "the model's numbers are not finite");
+}
+
 /* Room for `count` elements. */
 static el_status room(buffer *b, size_t count, size_t element)
 {
@@ -106,6 +112,16 @@ static el_status cut(el_session *s, const char *text, size_t bytes)
 
 /* ---- detect ---- */
 
+/* A logit for each piece that the window answers for, into the list of all. */
+static el_status judge(el_window_reader *r, const el_window_asked *asked)
+{
+    const el_text_window w = asked->window;
+    const el_status st = el_window_reader_detect(r, asked, 1);
+    if (st || w.last == w.first)
+        return st;
+    return el_numbers_finite(asked->logits + w.first, (size_t)(w.last - w.first)) ? EL_OK : not_finite();
+}
+
 el_status el_session_detect(el_session *s, const char *text, size_t bytes, el_detection *answer)
 {
     el_window_reader *const r = &s->discriminator;
@@ -118,7 +134,7 @@ el_status el_session_detect(el_session *s, const char *text, size_t bytes, el_de
     el_window_asked asked = {.ids = s->ids.data, .logits = s->logits.data};
     for (int w = 0; w < windows && !st; w++) {
         asked.window = el_window_at(w, count, size);
-        st = el_window_reader_detect(r, &asked, 1);
+        st = judge(r, &asked);
         if (!st)
             st = tell(s, w + 1, windows);
     }
@@ -141,6 +157,13 @@ static el_status find_masks(el_session *s, el_filling *a)
     a->at = at;
     a->slots = slots;
     return EL_OK;
+}
+
+/* The guesses at the [MASK]s that the window answers for. */
+static el_status guess_masks(el_window_reader *r, const el_window_asked *asked)
+{
+    const el_status st = asked->masks ? el_window_reader_fill(r, asked, 1) : EL_OK;
+    return st || el_guesses_finite(asked->guesses, asked->masks, asked->top_k) ? st : not_finite();
 }
 
 static el_status fill(el_session *s, const char *text, size_t bytes, int top_k, double temperature,
@@ -166,8 +189,7 @@ static el_status fill(el_session *s, const char *text, size_t bytes, int top_k, 
         asked.at = a.at + first;
         asked.guesses = (el_guess *)s->guess.data + (size_t)first * (size_t)a.top_k;
         asked.masks = el_window_answers(asked.window, asked.at, a.slots - first);
-        if (asked.masks)
-            st = el_window_reader_fill(r, &asked, 1);
+        st = guess_masks(r, &asked);
         if (!st)
             st = tell(s, w + 1, a.windows);
     }
@@ -185,8 +207,8 @@ el_status el_session_fill(el_session *s, const char *text, size_t bytes, int top
 
 double el_judged_probability(double original, double generated, double mask_prob)
 {
-    const double a = (1 - mask_prob) / mask_prob;
-    return original * generated / (a * (1 - original) + generated);
+    const double a = (1 - mask_prob) / mask_prob, sum = a * (1 - original) + generated;
+    return sum > 0 ? original * generated / sum : original; /* a token so unlikely that p_G is 0 */
 }
 
 /* Judges the candidates of one slot, and brings them into their new order. */
@@ -200,7 +222,7 @@ static el_status judge_slot(el_session *s, int at, el_text_window view, int cand
     el_status st = EL_OK;
     for (int k = 0; k < candidates && !st; k++) {
         s->ids.data[at] = guess[k].id;
-        st = el_window_reader_detect(&s->discriminator, &asked, 1);
+        st = judge(&s->discriminator, &asked);
         const double original = 1 / (1 + exp((double)logits[at]));
         guess[k].probability = el_judged_probability(original, guess[k].probability, mask_prob);
     }

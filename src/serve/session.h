@@ -7,6 +7,8 @@
  * A text of more pieces than the model has places is read through windows of as many as it has, each
  * beginning half a window after the one before (the last ends with the text); a piece's answer is that of the
  * window in whose middle it stands most nearly.
+ *
+ * A model whose numbers are not finite has no answers: EL_EFAILED.
  */
 #ifndef EL_SERVE_SESSION_H
 #define EL_SERVE_SESSION_H

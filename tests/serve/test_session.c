@@ -361,6 +361,11 @@ static void test_judged_formula(void **state)
             CHECK(fabs(back - DATA[x]) < 1e-12, "token %d at %g: %.15g, not %.15g", x, mask_prob, back,
                   DATA[x]);
         }
+    for (int m = 0; m < 4;
+         m++) /* so unlikely that its probability is 0, and judged to be original all the same */
+        CHECK(el_judged_probability(1, 0, MASKED[m]) == 1, "%g of a token that is surely original",
+              el_judged_probability(1, 0, MASKED[m]));
+    CHECK(el_judged_probability(0.25, 0, 1) == 0.25, "%g, and D is 0.25", el_judged_probability(0.25, 0, 1));
 }
 
 /* What fill and detect say of each piece in the place of the [MASK], one after the other: the probability that it is
@@ -423,6 +428,45 @@ static void test_judged(void **state)
     el_loaded_close(loaded);
 }
 
+/* Sets a number of a model, which the processor reads where it lies. */
+static void spoil(el_tensor t, double number)
+{
+    el_set(t, 0, t.cols / 2, number);
+}
+
+/* A model whose numbers are not finite is refused, however little of the answer they spoil, and says nothing of it elsewhere. */
+static void test_not_finite(void **state)
+{
+    (void)state;
+    static const double NONE[] = {NAN, INFINITY};
+    const el_judging how = {.mask_prob = 0.15, .temperature = 1};
+    for (int n = 0; n < 2; n++) {
+        el_loaded *loaded = load(true, true, NULL);
+        el_session *session = NULL;
+        el_detection detection;
+        el_filling filling;
+        CHECK_OK(el_session_open(&session, loaded));
+        spoil(el_model_network(&loaded->model, EL_DISCRIMINATOR)->heads[0].rtd.w.out_b, NONE[n]);
+        CHECK(el_session_detect(session, "ab", 2, &detection) == EL_EFAILED &&
+                  strstr(el_error(), "not finite"),
+              "detect of a bias of %g: %s", NONE[n], el_error());
+        CHECK_OK(el_session_detect(session, "", 0, &detection));
+        CHECK_OK(el_session_fill(session, "a [MASK]", 8, 2, &filling));
+        CHECK(el_session_fill_judged(session, "a [MASK]", 8, 2, &how, &filling) == EL_EFAILED,
+              "fill judged by a bias of %g", NONE[n]);
+        spoil(el_model_network(&loaded->model, EL_GENERATOR)->heads[0].mlm.w.bias, NONE[n]);
+        CHECK(el_session_fill(session, "a [MASK]", 8, 2, &filling) == EL_EFAILED &&
+                  strstr(el_error(), "not finite"),
+              "fill of a bias of %g: %s", NONE[n], el_error());
+        CHECK_OK(el_session_fill(session, "a", 1, 2, &filling));
+        el_session_close(session);
+        el_loaded_close(loaded);
+    }
+    const el_guess guesses[] = {{1, 0.5}, {2, 0.25}, {3, NAN}, {4, NAN}};
+    CHECK(el_guesses_finite(guesses, 1, 2) && !el_guesses_finite(guesses, 2, 2),
+          "the second [MASK] is passed over");
+}
+
 static void say_decoder(bool yes)
 {
     char path[128];
@@ -468,6 +512,7 @@ int main(void)
         cmocka_unit_test(test_fill),
         cmocka_unit_test(test_judged_formula),
         cmocka_unit_test(test_judged),
+        cmocka_unit_test(test_not_finite),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_level_is_not_kept),

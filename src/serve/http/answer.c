@@ -409,7 +409,7 @@ static bool has_numbers(const el_request *r, const el_query *a)
     case EL_ASK_DETECT:
         return el_numbers_finite(a->numbers, a->ids.count);
     case EL_ASK_FILL:
-        return isfinite(a->guesses[0].probability);
+        return el_guesses_finite(a->guesses, a->masks, r->question.top_k);
     default:
         return isfinite(a->value);
     }

@@ -378,7 +378,6 @@ static int quota_v1(int most, const char *folder)
  * the root is what is mounted, and the path may name nothing: then only the root counts. */
 static int quota(int most, char *folder, int (*read_quota)(int, const char *))
 {
-    folder[strcspn(folder, "\n")] = '\0';
     for (;;) {
         char *slash = strrchr(folder, '/');
         if (!slash)
@@ -394,23 +393,30 @@ static int quota(int most, char *folder, int (*read_quota)(int, const char *))
     }
 }
 
-/* Lines of /proc/self/cgroup are "0::/path" (v2) and "4:cpu,cpuacct:/path" (v1). */
+int el_cgroup_read(char *line, char **folder)
+{
+    char *names = strchr(line, ':');
+    *folder = names ? strchr(++names, ':') : NULL;
+    if (!*folder)
+        return 0;
+    *(*folder)++ = '\0';
+    if (*names == '\0')
+        return 2;
+    for (char *name; (name = strsep(&names, ","));)
+        if (strcmp(name, "cpu") == 0)
+            return 1;
+    return 0;
+}
+
 int el_processors(void)
 {
     int most = affinity();
-    char groups[8192], *rest = groups;
+    char groups[8192], *rest = groups, *folder;
     el_file_begin("/proc/self/cgroup", groups, sizeof groups);
     for (char *line; (line = strsep(&rest, "\n"));) {
-        char *controllers = strchr(line, ':');
-        char *folder = controllers ? strchr(controllers + 1, ':') : NULL;
-        if (!folder)
-            continue;
-        *folder++ = '\0';
-        if (controllers[1] == '\0')
-            most = quota(most, folder, quota_v2);
-        else if (strstr(controllers, ":cpu,") || strstr(controllers, ",cpu,") ||
-                 strcmp(controllers, ":cpu") == 0)
-            most = quota(most, folder, quota_v1);
+        const int version = el_cgroup_read(line, &folder);
+        if (version)
+            most = quota(most, folder, version == 2 ? quota_v2 : quota_v1);
     }
     return most;
 }

@@ -39,4 +39,8 @@ void el_pool_run(el_pool *pool, int count, el_pool_task *task, void *context);
 /* Processors this process may use: the affinity mask and the cgroup's quota. */
 int el_processors(void);
 
+/* The version, 1 or 2, of the cgroups that a line of /proc/self/cgroup is of, where its group may have a quota of processors:
+ * "4:cpu,cpuacct:/folder" and "0::/folder"; else 0.  The line is cut, and *folder points into it. */
+int el_cgroup_read(char *line, char **folder);
+
 #endif

@@ -260,6 +260,36 @@ static void test_processors(void **state)
     CHECK(alone == 1, "%d processors, the mask has 1", alone);
 }
 
+/* The group of a line is found wherever `cpu` stands in it, and no other name is taken for it. */
+static void test_cgroup_lines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        int version;
+        const char *folder;
+    } cases[] = {
+        {"0::/user.slice", 2, "/user.slice"},
+        {"0::/a:b", 2, "/a:b"},
+        {"4:cpu:/a", 1, "/a"},
+        {"4:cpu,cpuacct:/a", 1, "/a"},
+        {"4:cpuacct,cpu:/a", 1, "/a"},
+        {"4:cpuacct,cpu,cpuset:/a", 1, "/a"},
+        {"5:cpuset:/a", 0, NULL},
+        {"5:cpuset,cpuacct:/a", 0, NULL},
+        {"1:name=cpu:/a", 0, NULL},
+        {"7", 0, NULL},
+        {"7:cpu", 0, NULL},
+        {"", 0, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char line[64], *group;
+        const int version = el_cgroup_read(strcpy(line, cases[i].line), &group);
+        CHECK(version == cases[i].version && (!version || strcmp(group, cases[i].folder) == 0),
+              "\"%s\": version %d, folder %s", cases[i].line, version, version ? group : "none");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_threads_run_together),
         cmocka_unit_test(test_fork),
         cmocka_unit_test(test_processors),
+        cmocka_unit_test(test_cgroup_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

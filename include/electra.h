@@ -142,9 +142,10 @@ typedef struct {
     size_t size; /* of this struct: ELECTRA_OPTIONS_INIT */
     int threads; /* of each session; 0: as many as the process may use */
     electra_precision precision;
-    const char
-        *instruction_set; /* "baseline", "avx2", "avx512", "avx512_bf16"; "neon", "neon_bf16"; NULL: best */
-    int batch_tokens;     /* tokens computed at a time: more needs more memory; 0: 2048 */
+    /* "baseline", "avx2", "avx512", "avx512_bf16"; "neon", "neon_bf16"; "reference": plain C in double, for comparisons;
+     * NULL or "": the best that this processor has */
+    const char *instruction_set;
+    int batch_tokens; /* tokens computed at a time: more needs more memory; 0: 2048 */
 } electra_options;
 
 #define ELECTRA_OPTIONS_INIT                                                                                 \
@@ -155,9 +156,10 @@ typedef struct {
 typedef struct electra_model electra_model;
 
 /* Opens what `electra pretrain` wrote (a run folder, with generator and discriminator), what `electra finetune` wrote, or
- * a Hugging Face folder of an ELECTRA or BERT model or of sentence-transformers.  It may be asked by sessions of any threads
- * until it is closed, by whoever opened it, after them.  ELECTRA_DATA: it is no such folder, or its files disagree;
- * ELECTRA_USAGE: an option that this processor or library does not know. */
+ * a Hugging Face folder of an ELECTRA, BERT, ALBERT or XLNet model or of sentence-transformers, with a WordPiece
+ * vocabulary.  It may be asked by sessions of any threads until it is closed, by whoever opened it, after them.
+ * ELECTRA_DATA: it is no such folder, or its files disagree; ELECTRA_USAGE: an option that this processor or library does
+ * not know. */
 ELECTRA_API electra_status electra_model_open(electra_model **model, const char *folder,
                                               const electra_options *options);
 ELECTRA_API void electra_model_close(electra_model *model);

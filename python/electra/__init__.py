@@ -216,10 +216,11 @@ class Tokenizer:
 
 
 class Model:
-    """A run, what `electra finetune` wrote, or a Hugging Face folder of ELECTRA, BERT or sentence-transformers.
+    """A run, what `electra finetune` wrote, or a Hugging Face folder with a WordPiece vocabulary: of ELECTRA, BERT,
+    ALBERT, XLNet or sentence-transformers.
 
     threads: of each thread that asks; 0: as many as the process may use.  precision: "float", "bfloat16", "fastest"
-    (of these two), "int8".
+    (of these two), "int8".  instruction_set: "avx2" or the like, "reference" (plain C in double); None: the best.
     """
 
     def __init__(self, folder, threads=0, precision="float", instruction_set=None, batch_tokens=0):

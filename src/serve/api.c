@@ -231,6 +231,9 @@ static el_status check_options(const electra_options *o)
                        MOST_BATCH_TOKENS);
     if ((unsigned)o->precision >= sizeof PRECISIONS / sizeof *PRECISIONS)
         return el_fail(EL_EUSAGE, "%d is no precision", (int)o->precision);
+    if (o->instruction_set && strncmp(o->instruction_set, "cuda", 4) == 0)
+        return el_fail(EL_EUSAGE, "\"%s\" is a GPU: the library asks models on the processor",
+                       o->instruction_set);
     return EL_OK;
 }
 
@@ -240,10 +243,11 @@ static el_status open_model(electra_model **out, const char *folder, const elect
     if (!m)
         return el_fail(EL_ENOMEM, "%s: no memory", folder);
     m->batch_tokens = o->batch_tokens ? o->batch_tokens : BATCH_TOKENS;
+    const bool chosen = o->instruction_set && *o->instruction_set;
     const el_status st = el_loaded_open(&m->loaded, folder,
                                         &(el_load_settings){.precision = PRECISIONS[o->precision],
                                                             .threads = o->threads,
-                                                            .level = o->instruction_set});
+                                                            .level = chosen ? o->instruction_set : NULL});
     if (!st)
         *out = m;
     else

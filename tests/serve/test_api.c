@@ -285,6 +285,24 @@ static void test_nulls(void **state)
     electra_job_close(NULL);
 }
 
+/* The kernels are those that are named, and the best where none are. */
+static void test_instruction_sets(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {NULL, "", "reference"};
+    char best[64] = "";
+    for (int i = 0; i < 3; i++) {
+        electra_model *model = NULL;
+        electra_info info = ELECTRA_INFO_INIT;
+        API_OK(electra_model_open(&model, run, &(electra_options){.instruction_set = NAMES[i]}));
+        API_OK(electra_model_info(model, &info));
+        if (i == 0)
+            snprintf(best, sizeof best, "%s", info.instruction_set);
+        assert_string_equal(info.instruction_set, i < 2 ? best : "plain");
+        electra_model_close(model);
+    }
+}
+
 /* Each failure has its status and a sentence, and leaves outputs alone. */
 static void test_errors(void **state)
 {
@@ -301,6 +319,9 @@ static void test_errors(void **state)
     assert_null(tokenizer);
     assert_int_equal(electra_model_open(&model, run, &(electra_options){.instruction_set = "z80"}),
                      ELECTRA_USAGE);
+    assert_int_equal(electra_model_open(&model, run, &(electra_options){.instruction_set = "cuda:1"}),
+                     ELECTRA_USAGE);
+    CHECK(strstr(electra_error(), "\"cuda:1\" is a GPU"), "a GPU is refused by: %s", electra_error());
     assert_int_equal(electra_model_open(&model, run, &(electra_options){.threads = -1}), ELECTRA_USAGE);
     API_OK(electra_model_open(&model, run, NULL));
     API_OK(electra_session_open(&session, model));
@@ -323,11 +344,17 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tokenizer),  cmocka_unit_test(test_tokenizer_batch),
-        cmocka_unit_test(test_questions),  cmocka_unit_test(test_batches),
-        cmocka_unit_test(test_cancelled),  cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_precisions), cmocka_unit_test(test_tensors),
-        cmocka_unit_test(test_nulls),      cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_tokenizer),
+        cmocka_unit_test(test_tokenizer_batch),
+        cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_cancelled),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_precisions),
+        cmocka_unit_test(test_tensors),
+        cmocka_unit_test(test_nulls),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_instruction_sets),
     };
     return cmocka_run_group_tests(tests, make_run, remove_run);
 }

@@ -148,7 +148,7 @@ struct el_queue {
 #undef EL_OP
 };
 
-/* The reference device's. */
+/* A queue of the reference device for whoever has one thread and never asks for a stop: closing it does nothing. */
 el_queue *el_queue_reference(void);
 
 /* A device (el_device_open) and a queue of it, for who needs no more of them; and the end of both. */

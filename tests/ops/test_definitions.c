@@ -686,9 +686,27 @@ static void test_sums_of_bf16(void **state)
     CHECK(el_get(y, 0, 0) == 300, "300 ones sum to %g", el_get(y, 0, 0));
 }
 
+/* Who stops work on a queue of the reference device stops no other's. */
+static void test_queues_are_apart(void **state)
+{
+    (void)state;
+    el_queue *one = NULL, *other = NULL;
+    assert_int_equal(el_queue_open(&one, 1, "reference"), EL_OK);
+    one->cut_short = true;
+    assert_int_equal(el_queue_open(&other, 1, "reference"), EL_OK);
+    assert_false(el_queue_cut_short(other) || el_queue_cut_short(q));
+    assert_true(el_queue_cut_short(one) && el_queue_resume(one));
+    el_queue_close(one);
+    const el_tensor y = ROW(EL_F64, 1, 2);
+    other->add(other, y, y, y);
+    assert_true(el_get(y, 0, 1) == 4);
+    el_queue_close(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_queues_are_apart, setup, check_release),
         cmocka_unit_test_setup_teardown(test_views, setup, check_release),
         cmocka_unit_test_setup_teardown(test_bf16, setup, check_release),
         cmocka_unit_test_setup_teardown(test_bf16_round_trip, setup, check_release),

@@ -1,6 +1,6 @@
 /* device - the reference, which defines every op: plain C in double arithmetic, any type, one thread
  *
- * Neither it nor its queue has a state, so the one there is of each can be shared; closing them does nothing.
+ * The device has no state: there is one, and closing it does nothing.
  */
 #include "ops/reference/reference.h"
 
@@ -42,10 +42,22 @@ static el_type fast_type(const el_device *dev)
     return EL_F32;
 }
 
+static void close_queue(el_queue *q)
+{
+    free(q);
+}
+
 static el_status open_queue(el_device *dev, el_queue **q, int threads)
 {
     (void)dev, (void)threads;
-    *q = el_queue_reference();
+    el_queue *const own = malloc(sizeof *own);
+    if (!own)
+        return el_fail(EL_ENOMEM, "no memory for a queue");
+    *own = *el_queue_reference();
+    own->close = close_queue;
+    own->halt = (el_halt){0};
+    el_queue_resume(own);
+    *q = own;
     return EL_OK;
 }
 
@@ -64,7 +76,7 @@ el_device *el_device_reference(void)
     return &device;
 }
 
-static void close_queue(el_queue *q)
+static void close_shared(el_queue *q)
 {
     (void)q;
 }
@@ -108,7 +120,7 @@ el_queue *el_queue_reference(void)
 {
     static el_queue queue = {
         .threads = 1,
-        .close = close_queue,
+        .close = close_shared,
         .send = el_ref_send,
         .fetch = el_ref_fetch,
         .wait = el_ref_wait,

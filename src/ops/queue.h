@@ -12,7 +12,8 @@
  * Every pointer that an op takes is memory of the device: tensors, ids, targets, row numbers, and the row starts of a
  * batch.  The host reads none of it and writes none of it but by send(), fetch() and wait().
  *
- * Batches are unpadded: `starts` says where each sequence's rows begin.  Ids, targets and row numbers are int vectors.
+ * Batches are unpadded: `starts` says where each sequence's rows begin, and each has at least one.  Ids, targets and row
+ * numbers are int vectors.
  *
  * An op cannot fail and takes no memory.  A backward adds to the gradients of parameters, which is how
  * micro-batches and tied weights come to one sum, and overwrites those of activations, which therefore need no
@@ -47,7 +48,8 @@ typedef struct {
 
 /* Where sequences lie in the rows of a batch. */
 typedef struct {
-    const int *starts; /* sequences + 1 ascending row numbers; the last is the number of rows */
+    const int *
+        starts; /* sequences + 1 row numbers, each more than the one before; the last is the number of rows */
     int sequences;
     int longest;       /* the longest sequence, in rows */
     const int *limits; /* of each row: how many keys of its sequence it sees, from the first on; NULL: all */

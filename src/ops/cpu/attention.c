@@ -27,7 +27,7 @@ static void check_attention(el_queue *q, const el_attention_args *a)
 {
     assert(a->qkv.cols == 3 * a->y.cols && a->y.cols % a->heads == 0 && a->lse.cols == a->heads);
     assert(a->y.type == a->qkv.type && a->lse.type == EL_F32);
-    assert(a->layout.starts[a->layout.sequences] == a->qkv.rows);
+    assert(covers(a->layout, a->qkv.rows));
     assert(a->dropout.rate == 0 || a->layout.longest <= a->width);
     assert(kernels_of(q)->attention_scratch(a->layout.longest, a->y.cols / a->heads) <=
                cpu_of(q)->scratch_bytes &&

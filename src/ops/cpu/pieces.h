@@ -75,6 +75,15 @@ static inline int pieces_of(int count, int size)
     return (int)(((int64_t)count + size - 1) / size);
 }
 
+/* Whether a layout's sequences have all of so many rows, each at least one. */
+static inline bool covers(el_layout layout, int rows)
+{
+    for (int i = 0; i < layout.sequences; i++)
+        if (layout.starts[i] >= layout.starts[i + 1])
+            return false;
+    return layout.starts[layout.sequences] == rows;
+}
+
 static inline bool same_shape(el_tensor a, el_tensor b)
 {
     return a.rows == b.rows && a.cols == b.cols;

@@ -33,7 +33,7 @@ static void check_relative(el_queue *q, const el_relative_args *a)
     assert(qkv.cols == 3 * y.cols && y.cols % a->attention.heads == 0 && y.type == qkv.type);
     assert(a->relative.places.cols == y.cols && a->relative.places.type == y.type);
     assert(a->relative.biases.cols == BIASES * y.cols && a->relative.kinds.rows == KINDS);
-    assert(a->attention.layout.starts[a->attention.layout.sequences] == qkv.rows);
+    assert(covers(a->attention.layout, qkv.rows));
     assert(a->attention.dropout.rate == 0 || a->attention.layout.longest <= a->attention.width);
     assert(kernels_of(q)->relative_scratch(a->attention.layout.longest, a->relative.places.rows,
                                            y.cols / a->attention.heads) <= cpu_of(q)->scratch_bytes &&

@@ -5,7 +5,8 @@
  * with sw[j] the largest |w| of row j of w over 127, qw = w / sw to the nearest whole number, total[j] their sum times sw[j];
  * low[i] the least number of row i of x, or 0, sx[i] the way from there to its greatest, or 0, over STEPS, and
  * qx = (x - low) / sx.  Sums are of whole numbers, and so exact: how a product is cut changes nothing.  A row with a number that
- * is not finite has no such numbers: its s is NaN, and so is all that comes of it.
+ * is not finite has no such numbers: its s is NaN, and so is all that comes of it.  Of a row of x whose ends are further apart
+ * than a float can say, s is infinite, and nothing that comes of it is finite.
  *
  * A unit is what is multiplied and added up in 32 bits at a time.  With VNNI one instruction does that to four numbers of 8
  * bits.  AVX2 adds the products of two in 16 bits first, where 127 steps have room and 255 have not.  Elsewhere a unit is two

@@ -68,6 +68,9 @@ static el_status check_plan(const el_model_plan *plan)
 
 static el_status network_open(el_network *net, el_model *model, const el_network_plan *plan)
 {
+    const el_status st = el_config_check(&plan->config, "the model");
+    if (st)
+        return st;
     *net = (el_network){.name = plan->name,
                         .config = plan->config,
                         .head_count = plan->head_count,
@@ -84,7 +87,7 @@ static el_status network_open(el_network *net, el_model *model, const el_network
     net->g.layers = calloc((size_t)net->config.num_hidden_layers, sizeof *net->g.layers);
     if (!net->w.layers || !net->g.layers)
         return el_fail(EL_ENOMEM, "no memory for the list of layers");
-    return el_config_check(&net->config, "the model");
+    return EL_OK;
 }
 
 /* For the longest sequences and widest heads there can be. */

@@ -214,6 +214,18 @@ static void a_network_that_is_never_trained_has_values_alone(void **state)
     el_model_close(&both);
 }
 
+/* Sizes that make no sense are refused before memory is taken for them. */
+static void sizes_are_checked_first(void **state)
+{
+    (void)state;
+    el_model model;
+    el_config c = small_config();
+    c.num_hidden_layers = -1;
+    const el_model_plan plan = el_objective_plan(EL_MLM, EL_SAMPLER_UNIFORM, c, c, EL_TIE_SEPARATE);
+    assert_int_equal(el_model_open(&model, el_queue_reference(), &plan), EL_EDATA);
+    assert_non_null(strstr(el_error(), "num_hidden_layers is -1"));
+}
+
 /* Heads read an embedding through its projection wherever there is one: of equal widths, too. */
 static void neighbour_heads_read_through_projections(void **state)
 {
@@ -252,6 +264,7 @@ int main(void)
                                        cmocka_unit_test(blocks_of_rows_add_up),
                                        cmocka_unit_test(a_frozen_network_stays),
                                        cmocka_unit_test(a_network_that_is_never_trained_has_values_alone),
+                                       cmocka_unit_test(sizes_are_checked_first),
                                        cmocka_unit_test(neighbour_heads_read_through_projections),
                                        cmocka_unit_test(sizes_are_checked_before_they_are_divided)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,8 +32,7 @@ el_tensor el_embed_block_forward(el_queue *q, const el_config *config, const el_
         return words_forward(q, config, e, s, in);
     q->embed_forward(q, sum, tables, indices, e->word_base.data ? 6 : 3);
     q->layer_norm_forward(q, normed, stats, sum, e->norm_gamma, e->norm_beta, config->layer_norm_eps);
-    if (in->training)
-        q->dropout(q, normed, normed, el_dropout_at(in, config->hidden_dropout_prob, 0, EL_DROP_EMBED));
+    q->dropout(q, normed, normed, el_dropout_at(in, config->hidden_dropout_prob, 0, EL_DROP_EMBED));
     if (!el_config_projects(config))
         return normed;
     const el_tensor projected = el_first(s->projected, in->rows);
@@ -57,8 +56,7 @@ void el_embed_block_backward(el_queue *q, const el_config *config, const el_enco
         q->linear_backward_input(q, thin, d, w->project_w, false);
         d = thin;
     }
-    if (in->training)
-        q->dropout(q, d, d, el_dropout_at(in, config->hidden_dropout_prob, 0, EL_DROP_EMBED));
+    q->dropout(q, d, d, el_dropout_at(in, config->hidden_dropout_prob, 0, EL_DROP_EMBED));
     q->layer_norm_backward(q, d, g->embed.norm_gamma, g->embed.norm_beta, d, sum, stats, w->embed.norm_gamma);
     q->embed_backward(q, g->embed.word, d, in->ids);
     q->embed_backward(q, g->embed.type, d, in->segments);

@@ -24,7 +24,7 @@ typedef struct {
     char *base;       /* NULL while measuring */
     size_t used;      /* bytes pushed so far */
     size_t size;      /* bytes reserved, 0 while measuring */
-    size_t row_bytes; /* what rows that el_arena_rows() lays out are multiples of; 0: they have no gaps */
+    size_t row_bytes; /* what rows that are laid out in it are to be multiples of; 0: they have no gaps */
 } el_arena;
 
 /* The next `bytes` bytes, aligned to EL_ALIGNMENT; NULL while measuring. */

@@ -25,7 +25,7 @@ typedef enum {
     EL_HEAD_MLM,       /* ... and which token stood at a slot */
     EL_HEAD_BASELINE, /* a number a slot, beside the MLM head: the reward that is expected there; out (1, H) */
     EL_HEAD_SENTENCES, /* two logits at [CLS], beside the MLM head: whether a pair of segments is as it was (BERT, ALBERT) */
-    EL_HEAD_CLOZE, /* the same of every token, from this network's states and those of one that reads backwards */
+    EL_HEAD_CLOZE, /* which token stands at each place, from this network's states and those of one that reads backwards */
     EL_HEAD_NONE, /* the encoder alone */
     EL_HEAD_SEQUENCE,
     EL_HEAD_SEQUENCE_AFFINE,

@@ -113,12 +113,6 @@ INLINE void vstore_past_end(void)
 {
     _mm_sfence();
 }
-/* 1 / a, within 2^-26 of itself */
-INLINE vf vinverse(vf a)
-{
-    const vf guess = (vf)_mm512_rcp14_ps((__m512)a);
-    return guess * (2.0f - a * guess);
-}
 INLINE float vsum(vf a)
 {
     return _mm512_reduce_add_ps((__m512)a);
@@ -286,10 +280,6 @@ INLINE vw vjoin(vh first, vh second)
     vw both;
     memcpy(&both, half, sizeof both);
     return both;
-}
-INLINE vf vinverse(vf a)
-{
-    return 1.0f / a;
 }
 /* Sum and maximum of the lanes, halving each time. */
 INLINE float vsum(vf x)

@@ -226,6 +226,57 @@ static void case_elementwise(run *r, sizes s)
     q->dropout(q, out(r, "dropout", r->type, s.rows, s.cols, false, 1e-6), x, dropping(0.1));
 }
 
+/* Which numbers of a result are none. */
+static void keep_none(run *r, const char *name, el_tensor y)
+{
+    int *const flags = out_ints(y.rows * y.cols);
+    r->q->wait(r->q);
+    for (int i = 0; i < y.rows; i++)
+        for (int j = 0; j < y.cols; j++)
+            flags[i * y.cols + j] = isnan(el_get(y, i, j));
+    keep_ints(r, name, flags, y.rows * y.cols);
+}
+
+static el_tensor unnamed(const run *r, el_type type, int rows, int cols)
+{
+    return check_tensor(r->exact ? EL_F64 : type, rows, cols);
+}
+
+/* Numbers that are not finite do not get lost: what comes of them is NaN where it is by the definition. */
+static void case_not_finite(run *r, sizes s)
+{
+    el_queue *const q = r->q;
+    const int n = s.rows, cols = s.cols;
+    const el_tensor x = in(r, n, cols, 1, 2), z = in(r, n, cols, 2, 1), none = in(r, n, cols, 1, 2);
+    const el_tensor gamma = parameter(1, cols, 3, 1), beta = parameter(1, cols, 4, 1);
+    const el_tensor wide = parameter(n, cols, 5, 1), y = unnamed(r, r->type, n, cols);
+    const el_tensor slope = unnamed(r, r->type, n, cols), stats = unnamed(r, EL_F32, n, 2);
+    const el_tensor rounded = unnamed(r, EL_BF16, n, cols), loss = unnamed(r, EL_F32, n, 1);
+    spoil(x);
+    spoil(wide);
+    for (int i = 0; i < n; i += 3) {
+        el_set(z, i, (i * 5 + cols - 1) % cols, -INFINITY);
+        el_set(none, i, i % cols, NAN);
+    }
+    q->copy(q, rounded, wide);
+    keep_none(r, "copy", rounded);
+    q->add(q, y, x, z);
+    keep_none(r, "sum", y);
+    q->gelu_forward(q, y, slope, none);
+    keep_none(r, "gelu", y);
+    keep_none(r, "slope of gelu", slope);
+    q->tanh_forward(q, y, slope, x);
+    keep_none(r, "tanh", y);
+    keep_none(r, "slope of tanh", slope);
+    q->layer_norm_forward(q, y, stats, x, gamma, beta, 1e-5);
+    keep_none(r, "norm", y);
+    q->residual_norm_forward(q, y, slope, stats, z, x, gamma, beta, 1e-5, dropping(0));
+    keep_none(r, "norm of a sum", y);
+    q->softmax_loss(q, loss, NULL, NULL, y, x, check_ints(n, -1, cols, 6), NULL, NULL, 0.37);
+    keep_none(r, "loss", loss);
+    keep_none(r, "dlogits", y);
+}
+
 static void case_in_place(run *r, sizes s)
 {
     el_queue *const q = r->q;
@@ -597,6 +648,7 @@ static const op_case cases[] = {
      {{1, 17, 5}, {33, 64, 96}, {300, 70, 50}, {30, 600, 40}, {5, 8, 700}, {21, 8, 16}},
      2e-2},
     {"elementwise", case_elementwise, {{1, 1, 0}, {1, 17, 0}, {300, 67, 0}}, 5e-3},
+    {"not finite", case_not_finite, {{1, 17, 0}, {100, 67, 0}}, 0},
     {"in place", case_in_place, {{1, 3, 0}, {300, 67, 0}}, 5e-3},
     {"norm", case_norm, {{1, 17, 1}, {100, 131, 1}, {40, 256, 0}, {1030, 16, 1}}, 2e-2},
     {"layer norm", case_layer_norm, {{1, 17, 0}, {100, 131, 0}, {40, 256, 0}}, 2e-2},

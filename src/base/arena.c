@@ -42,11 +42,11 @@ el_status el_arena_reserve(el_arena *arena)
     const size_t page = arena->used >= HUGE_PAGE ? (size_t)HUGE_PAGE : 4096;
     const size_t wanted = arena->used ? arena->used : 1; /* an empty arena has a place too */
     if (wanted > SIZE_MAX / 2)
-        return el_fail(EL_ENOMEM, "cannot allocate %zu bytes", wanted);
+        return el_fail(EL_ENOMEM, "no memory for %zu bytes", wanted);
     const size_t size = (wanted + page - 1) / page * page;
     char *const memory = page == HUGE_PAGE ? map_aligned(size) : el_io_memory(size);
     if (!memory)
-        return el_fail(EL_ENOMEM, "cannot allocate %zu bytes", arena->used);
+        return el_fail(EL_ENOMEM, "no memory for %zu bytes", arena->used);
     *arena = (el_arena){.base = memory, .used = 0, .size = size};
     return EL_OK;
 }

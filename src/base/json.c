@@ -144,7 +144,7 @@ el_status el_json_parse_long(json_t **object, const char *text, size_t bytes, si
     json_t *value;
     const el_status st = parse(&value, text, bytes, &error);
     if (st == EL_ENOMEM)
-        return el_fail(EL_ENOMEM, "%s: out of memory", name);
+        return el_fail(EL_ENOMEM, "%s: no memory", name);
     if (st)
         return memchr(text, '\n', bytes) /* of one line it says nothing */
                    ? el_fail(EL_EDATA, "%s, line %d: not JSON: %s", name, error.line, error.text)
@@ -256,7 +256,7 @@ el_status el_json_save(const json_t *object, const char *path)
 {
     char *text = el_json_text(object, true);
     if (!text)
-        return el_fail(EL_ENOMEM, "%s: out of memory", path);
+        return el_fail(EL_ENOMEM, "%s: no memory", path);
     const size_t length = strlen(text);
     text[length] = '\n'; /* in place of the NUL */
     const el_status st = el_file_write(path, text, length + 1);

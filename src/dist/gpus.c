@@ -95,7 +95,7 @@ el_dist_gpus *el_dist_gpus_open(el_dist *d, el_device *dev, int rows)
     el_dist_gpus *const g = calloc(1, sizeof *g);
     if (g)
         g->dist = d;
-    el_status st = el_dist_try(d, g ? EL_OK : el_fail(EL_ENOMEM, "there is no memory"));
+    el_status st = el_dist_try(d, g ? EL_OK : el_fail(EL_ENOMEM, "no memory for what GPUs exchange"));
     if (!st)
         st = check_gpus(d, dev);
     if (!st)

@@ -86,7 +86,7 @@ static el_status put_frame(el_tensorboard *events, event *e)
 {
     size_t bytes;
     unsigned char *const frame = frame_of(e, &bytes);
-    el_status st = frame ? EL_OK : el_fail(EL_ENOMEM, "%s: out of memory", events->path);
+    el_status st = frame ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", events->path);
     if (!st && !el_file_put(events->file, frame, bytes))
         st = el_io_fail(events->path);
     free(frame);

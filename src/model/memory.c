@@ -8,7 +8,7 @@ el_status el_device_reserve(el_device *dev, el_arena *arena)
     const size_t size = arena->used;
     char *base = dev->alloc(dev, size ? size : EL_ALIGNMENT);
     if (!base)
-        return el_fail(EL_ENOMEM, "%s: cannot allocate %zu bytes", dev->name, size);
+        return el_fail(EL_ENOMEM, "%s: no memory for %zu bytes", dev->name, size);
     *arena = (el_arena){.base = base, .size = size, .row_bytes = arena->row_bytes};
     return EL_OK;
 }

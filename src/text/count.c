@@ -73,7 +73,7 @@ typedef struct {
 
 static el_status no_memory(size_t bytes)
 {
-    return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for counting words", bytes);
+    return el_fail(EL_ENOMEM, "no memory to count words (%zu bytes)", bytes);
 }
 
 /* For words of at most INJECTIVE bytes each step can be undone: equal hashes of one length are equal words. */
@@ -376,10 +376,10 @@ static el_status trouble_of(const work *w)
 {
     for (int i = 0; i < w->part_count; i++)
         if (w->parts[i].status)
-            return el_fail(w->parts[i].status, "there is not enough memory for counting words");
+            return el_fail(w->parts[i].status, "no memory to count words");
     for (int s = 0; s < SHARDS; s++)
         if (w->shards[s].status)
-            return el_fail(w->shards[s].status, "there is not enough memory for counting words");
+            return el_fail(w->shards[s].status, "no memory to count words");
     return EL_OK;
 }
 

@@ -8,7 +8,7 @@
 
 static el_status no_memory(size_t bytes)
 {
-    return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for the words of all processes", bytes);
+    return el_fail(EL_ENOMEM, "no memory for the words of all processes (%zu bytes)", bytes);
 }
 
 /* A word on its way: its count and length, then its bytes. */

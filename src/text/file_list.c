@@ -12,7 +12,7 @@
 
 static el_status no_memory(size_t bytes)
 {
-    return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for a list of files", bytes);
+    return el_fail(EL_ENOMEM, "no memory for a list of files (%zu bytes)", bytes);
 }
 
 /* What stands for the files before it and for this one as it is now. */

@@ -21,7 +21,7 @@ static const size_t USUAL_MEMORY = (size_t)2 << 30;
 
 el_status el_learn_no_memory(size_t bytes)
 {
-    return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for learning a vocabulary", bytes);
+    return el_fail(EL_ENOMEM, "no memory to learn a vocabulary (%zu bytes)", bytes);
 }
 
 /* ---- merging ---------------------------------------------------------------------------------------- */

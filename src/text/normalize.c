@@ -338,7 +338,7 @@ el_status el_normalizer_open(el_normalizer **normalizer, el_casing casing, bool 
     *normalizer = NULL;
     el_normalizer *n = calloc(1, sizeof *n);
     if (!n)
-        return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for the tables of characters", sizeof *n);
+        return el_fail(EL_ENOMEM, "no memory for the tables of characters");
     n->clean_text = clean_text;
     const el_status st = fill(n, casing);
     if (st) {

@@ -28,7 +28,7 @@ static el_status reserve(el_normalized *n, size_t more)
     uint32_t *to = realloc(n->to, room * sizeof *to);
     n->to = to ? to : n->to;
     if (!text || !from || !to)
-        return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for a text", room);
+        return el_fail(EL_ENOMEM, "no memory for a text of %zu bytes", room);
     n->room = room;
     return EL_OK;
 }

@@ -70,7 +70,7 @@ struct el_reader {
 
 static el_status no_memory(size_t bytes)
 {
-    return el_fail(EL_ENOMEM, "cannot allocate %zu bytes for reading text", bytes);
+    return el_fail(EL_ENOMEM, "no memory to read text (%zu bytes)", bytes);
 }
 
 /* What was in it is lost. */

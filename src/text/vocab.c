@@ -29,7 +29,7 @@ typedef struct {
 
 static el_status no_memory(const char *name, size_t bytes)
 {
-    return el_fail(EL_ENOMEM, "%s: cannot allocate %zu bytes", name, bytes);
+    return el_fail(EL_ENOMEM, "%s: no memory for %zu bytes", name, bytes);
 }
 
 /* ---- from text -------------------------------------------------------------------------------------- */

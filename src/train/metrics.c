@@ -51,7 +51,7 @@ el_status el_metrics_open(el_metrics *metrics, const char *path, int64_t lines)
 {
     *metrics = (el_metrics){.path = strdup(path), .file = -1};
     if (!metrics->path)
-        return el_fail(EL_ENOMEM, "%s: out of memory", path);
+        return el_fail(EL_ENOMEM, "%s: no memory", path);
     metrics->file = el_io_open(path, O_WRONLY | O_CREAT | O_APPEND);
     const el_status st =
         metrics->file < 0 ? el_fail(EL_EFAILED, "%s: %s", path, strerror(errno)) : cut(metrics, lines);
@@ -111,7 +111,7 @@ el_status el_metrics_put(el_metrics *metrics, const json_t *line)
 {
     char *text = el_json_text(line, false);
     if (!text)
-        return el_fail(EL_ENOMEM, "%s: out of memory", metrics->path);
+        return el_fail(EL_ENOMEM, "%s: no memory", metrics->path);
     const size_t length = strlen(text);
     text[length] = '\n'; /* in place of the NUL */
     const el_status st = put_text(metrics, text, length + 1);
@@ -143,7 +143,7 @@ static el_status append_line(json_t *lines, el_line text, const char *path, int6
     const el_status st = el_json_parse(&line, text.text, text.bytes, name);
     if (st)
         return st;
-    return json_array_append_new(lines, line) == 0 ? EL_OK : el_fail(EL_ENOMEM, "%s: out of memory", path);
+    return json_array_append_new(lines, line) == 0 ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", path);
 }
 
 /* The first `most` lines, up to the first failure, or `all` that can be read beside it. */
@@ -156,7 +156,7 @@ static el_status load(json_t **lines, const char *path, int64_t most, bool all)
         return st;
     *lines = json_array();
     if (!*lines)
-        st = el_fail(EL_ENOMEM, "%s: out of memory", path);
+        st = el_fail(EL_ENOMEM, "%s: no memory", path);
     el_outcome_keep(&first, st);
     const char *at = (const char *)file.data, *const end = at + file.size;
     el_line line;

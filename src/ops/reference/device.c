@@ -61,9 +61,7 @@ static el_status open_queue(el_device *dev, el_queue **q, int threads)
     return EL_OK;
 }
 
-el_device *el_device_reference(void)
-{
-    static el_device device = {.name = "reference",
+static el_device the_device = {.name = "reference",
                                .int8_steps = 255,
                                .level = "plain",
                                .close = close_device,
@@ -73,7 +71,10 @@ el_device *el_device_reference(void)
                                .prepared_bytes = prepared_bytes,
                                .fast_type = fast_type,
                                .open_queue = open_queue};
-    return &device;
+
+el_device *el_device_reference(void)
+{
+    return &the_device;
 }
 
 static void close_shared(el_queue *q)
@@ -119,6 +120,7 @@ void el_ref_prepare(el_queue *q, el_tensor w, el_type type, bool training)
 el_queue *el_queue_reference(void)
 {
     static el_queue queue = {
+        .dev = &the_device,
         .threads = 1,
         .close = close_shared,
         .send = el_ref_send,
@@ -130,6 +132,5 @@ el_queue *el_queue_reference(void)
 #include "ops/ops.def"
 #undef EL_OP
     };
-    queue.dev = el_device_reference();
     return &queue;
 }

@@ -6,14 +6,11 @@
 
 #include "normalize_table.h"
 
-enum { MARKS = 64 }; /* of higher classes that a mark is moved across; beyond them it stays */
+enum { MARKS = 64 }; /* of higher combining classes: a mark is moved across so many, at most */
 
-/* Where the marks at the end of the text begin: a mark is moved before those of higher combining classes. */
 typedef struct {
     el_normalized *out;
-    size_t at[MARKS];
-    uint8_t order[MARKS];
-    int count;
+    size_t movable; /* what is before it in the text keeps its place */
 } writing;
 
 static el_status reserve(el_normalized *n, size_t more)
@@ -49,24 +46,27 @@ static void put(el_normalized *n, size_t at, uint32_t c, uint32_t from, uint32_t
     n->bytes += (size_t)length;
 }
 
+static size_t mark_before(const char *text, size_t at)
+{
+    do
+        at--;
+    while (((unsigned char)text[at] & 0xC0) == 0x80);
+    return at;
+}
+
 static void put_mark(writing *w, uint32_t c, uint32_t from, uint32_t to)
 {
     const uint8_t order = el_combining_class(c);
-    const size_t before = w->out->bytes;
-    int place = w->count;
-    while (place > 0 && w->order[place - 1] > order)
-        place--;
-    const size_t at = place < w->count ? w->at[place] : before;
+    size_t at = w->out->bytes;
+    for (int crossed = 0; crossed < MARKS && at > w->movable; crossed++) {
+        const size_t before = mark_before(w->out->text, at);
+        uint32_t other;
+        el_utf8_decode(w->out->text + before, w->out->text + at, &other);
+        if (el_combining_class(other) <= order)
+            break;
+        at = before;
+    }
     put(w->out, at, c, from, to);
-    const size_t length = w->out->bytes - before;
-    if (w->count == MARKS)
-        return;
-    memmove(w->order + place + 1, w->order + place, (size_t)(w->count - place));
-    for (int i = w->count; i > place; i--)
-        w->at[i] = w->at[i - 1] + length;
-    w->at[place] = at;
-    w->order[place] = order;
-    w->count++;
 }
 
 static void put_entry(writing *w, uint32_t entry, uint32_t c, uint32_t from, uint32_t to)
@@ -75,19 +75,19 @@ static void put_entry(writing *w, uint32_t entry, uint32_t c, uint32_t from, uin
     const uint32_t class = entry & CLASS_MASK;
     if (class == CLASS_DROP) {
         if (entry & FIXES)
-            w->count = 0;
+            w->movable = n->bytes;
         return;
     }
     if ((entry & MOVES) && class != CLASS_IDEOGRAPH) {
         put_mark(w, c, from, to);
         return;
     }
-    w->count = 0;
     if (class == CLASS_IDEOGRAPH)
         put(n, n->bytes, ' ', from, to);
     put(n, n->bytes, c, from, to);
     if (class == CLASS_IDEOGRAPH)
         put(n, n->bytes, ' ', from, to);
+    w->movable = n->bytes;
 }
 
 enum { MOST_BYTES = 4 * 8 }; /* that a character becomes */

@@ -3,7 +3,7 @@
 
 #include <utf8proc.h>
 
-#include "text/normalize.h"
+#include "text/normalized.h"
 #include "text/utf8.h"
 
 /* Whether Hugging Face sets it apart, as it lists blocks of ideographs. */
@@ -70,8 +70,43 @@ static void test_blocks(void **state)
     }
 }
 
+static char *put_marks(char *at, uint32_t c, int times)
+{
+    for (int i = 0; i < times; i++)
+        at += el_utf8_encode(c, at);
+    return at;
+}
+
+/* More marks in a row than any language has: both ways of normalising have them in NFD's order, and none within another. */
+static void test_many_marks(void **state)
+{
+    (void)state;
+    enum { LOW = 0x1D165, MIDDLE = 0x302E, HIGH = 0x1D16D, SOME = 32 }; /* by their combining classes */
+    static el_words words;
+    char text[512], wanted[512], *at = text, *to = wanted;
+    *at++ = *to++ = 'a';
+    at = put_marks(put_marks(at, MIDDLE, SOME), HIGH, SOME);
+    at = put_marks(put_marks(at, LOW, 1), MIDDLE, 1);
+    to = put_marks(put_marks(put_marks(to, LOW, 1), MIDDLE, SOME + 1), HIGH, SOME);
+    *at++ = *to++ = 'b';
+    const size_t bytes = (size_t)(at - text);
+    el_normalizer *n;
+    el_normalized all = {0};
+    CHECK_OK(el_normalizer_open(&n, (el_casing){true, true, true}, true));
+    CHECK_OK(el_normalize(&all, n, text, bytes));
+    CHECK(all.bytes == bytes && memcmp(all.text, wanted, bytes) == 0, "the text: %.*s, not %.*s",
+          (int)all.bytes, all.text, (int)bytes, wanted);
+    CHECK(all.from[1] == bytes - 8 && all.to[1] == bytes - 4, "the first mark comes from %u to %u",
+          all.from[1], all.to[1]);
+    el_words_start(&words, n, text, bytes);
+    CHECK(el_words_next(&words) && (size_t)words.bytes == bytes && memcmp(words.text, wanted, bytes) == 0,
+          "a word: %.*s, not %.*s", words.bytes, words.text, (int)bytes, wanted);
+    el_normalized_release(&all);
+    el_normalizer_close(n);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_blocks)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_blocks), cmocka_unit_test(test_many_marks)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,10 +19,11 @@ typedef struct {
 
 #define UTF_32 "UTF-32; text must be UTF-8: iconv -f UTF-32 -t UTF-8 makes it so"
 
+/* Of names that a text may begin with, what stands behind them too. */
 static const magic OTHERS[] = {
     {0, 4, "PK\3\4", "a zip archive or an office document; unpack it, or save it as text"},
     {0, 5, "%PDF-", "a PDF document; take its text out first, as with pdftotext"},
-    {0, 5, "{\\rtf", "an RTF document; save it as text"},
+    {0, 6, "{\\rtf1", "an RTF document; save it as text"},
     {0, 8, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an office document; save it as text"},
     {0, 6, "7z\xBC\xAF\x27\x1C", "a 7z archive; unpack it first"},
     {0, 6, "Rar!\x1A\7", "a rar archive; unpack it first"},
@@ -31,13 +32,14 @@ static const magic OTHERS[] = {
     {0, 3, "\x5D\0\0", "packed with lzma; unpack it first"},
     {0, 5, "LZIP\1", "packed with lzip; unpack it first"},
     {0, 4, "\x89LZO", "packed with lzop; unpack it first"},
-    {257, 5, "ustar", "a tar archive; unpack it first"},
-    {0, 4, "PAR1", "a Parquet file; export its text"},
-    {0, 6, "ARROW1", "an Arrow file; export its text"},
+    {257, 6, "ustar\0", "a tar archive; unpack it first"},
+    {257, 8, "ustar  \0", "a tar archive; unpack it first"},
+    {0, 5, "PAR1\x15", "a Parquet file; export its text"},
+    {0, 8, "ARROW1\0\0", "an Arrow file; export its text"},
     {0, 4, "Obj\1", "an Avro file; export its text"},
     {0, 4, "\x89HDF", "an HDF5 file; export its text"},
     {0, 6, "\x93NUMPY", "a NumPy array; export its text"},
-    {0, 15, "SQLite format 3", "a SQLite database; export its text"},
+    {0, 16, "SQLite format 3\0", "a SQLite database; export its text"},
     {0, 4,
      "\x7F"
      "ELF",

@@ -215,6 +215,9 @@ static void test_kinds(void **state)
         {"\4\x22\x4D\x18", 4, "lz4"},
         {"\x5D\0\0\x80\0\xFF\xFF\xFF\xFF", 9, "lzma"},
         {"\x93NUMPY\1\0", 8, "NumPy"},
+        {"PAR1\x15\4\x15", 7, "Parquet"},
+        {"ARROW1\0\0", 8, "Arrow"},
+        {"SQLite format 3\0", 16, "SQLite"},
         {"\xfe\xff\0h\0i", 6, "UTF-16"},
         {"h\0e\0l\0l\0o\0\n\0", 12, "UTF-16"},
         {"\xff\xfe\0\0h\0\0\0", 8, "iconv -f UTF-32"},
@@ -225,7 +228,9 @@ static void test_kinds(void **state)
         {"one\rtwo\rthree", 13, "tr '\\r' '\\n' makes lines"},
         {"{one}\r[two]\r", 12, "tr '\\r' '\\n' makes lines"},
     };
-    static const char *const GOOD[] = {"one\r", "one\rtwo\r\n", "{\"so\":\r\"it\"}\r", "[\r{\"so\": 1}]\r"};
+    static const char *const GOOD[] = {
+        "PAR1 is a name\n", "ARROW1 is one\n",     "SQLite format 3 is one\n", "one\r",
+        "one\rtwo\r\n",     "{\"so\":\r\"it\"}\r", "[\r{\"so\": 1}]\r"};
     char *path = (char *)(uintptr_t)in_folder("kind.txt");
     content c;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

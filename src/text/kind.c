@@ -65,22 +65,30 @@ static const char *other_kind(const char *text, size_t bytes)
 
 /* What there is of which bytes. */
 typedef struct {
-    size_t zeros[2];     /* at even and at odd places */
+    size_t zeros;
+    size_t ascii[2];     /* pairs of ASCII and a zero, as UTF-16LE has them, and UTF-16BE */
     size_t controls;     /* that no text has */
     size_t whole;        /* characters of several bytes */
     size_t broken;       /* bytes above 127 in no character */
     size_t broken_pairs; /* pairs of them side by side */
 } counts;
 
-static void count_zeros(counts *c, const char *text, size_t bytes)
+static bool is_control(unsigned char byte)
 {
     static const uint32_t OF_TEXT = 0x0c003e00; /* tab to carriage return, the end of DOS files, escape */
+    return byte < ' ' && !(OF_TEXT >> byte & 1);
+}
+
+static void count_zeros(counts *c, const char *text, size_t bytes)
+{
     for (size_t i = 0; i < bytes; i++) {
-        const unsigned char byte = (unsigned char)text[i];
-        if (byte >= ' ')
+        const unsigned char byte = (unsigned char)text[i],
+                            other = (i ^ 1) < bytes ? (unsigned char)text[i ^ 1] : 0;
+        if (!is_control(byte))
             continue;
-        c->zeros[i % 2] += byte == 0;
-        c->controls += byte && !(OF_TEXT >> byte & 1);
+        c->controls += byte != 0;
+        c->zeros += byte == 0;
+        c->ascii[i % 2 == 0] += byte == 0 && other < 127 && !is_control(other);
     }
 }
 
@@ -100,12 +108,15 @@ static void count_broken(counts *c, const char *text, size_t bytes)
     }
 }
 
-/* Where a mark says so, or where every second byte of much is zero. */
-static bool is_utf16(const char *text, size_t bytes, const counts *c)
+/* Which UTF-16 text is, or NULL: a mark says so, or pairs of an ASCII byte and a zero, of which text that is broken as UTF-8
+ * (Korean) may have few. */
+static const char *utf16_name(const char *text, size_t bytes, const counts *c)
 {
-    const size_t most = c->zeros[0] > c->zeros[1] ? c->zeros[0] : c->zeros[1];
-    return (bytes >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0)) ||
-           (most > bytes / 8 && c->zeros[0] + c->zeros[1] - most <= most / 16);
+    if (bytes >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0))
+        return "UTF-16";
+    const bool big = c->ascii[1] > c->ascii[0];
+    const bool many = c->ascii[big] > bytes / 8 || (c->broken && c->ascii[big] >= FEWEST_BROKEN);
+    return !many || c->ascii[!big] > c->ascii[big] / 16 ? NULL : big ? "UTF-16BE" : "UTF-16LE";
 }
 
 static size_t count_returns(const char *text, size_t bytes)
@@ -136,14 +147,15 @@ el_status el_kind_check(const char *text, size_t bytes, bool encoding, const cha
         return el_fail(EL_EDATA, "%s: this is %s", name, other);
     counts c = {0};
     count_zeros(&c, text, bytes);
-    if (encoding && el_utf8_valid(text, bytes) < bytes) /* the usual file is whole */
+    if (el_utf8_valid(text, bytes) < bytes) /* the usual file is whole */
         count_broken(&c, text, bytes);
-    if (is_utf16(text, bytes, &c))
-        return el_fail(EL_EDATA,
-                       "%s: this is UTF-16; text must be UTF-8: iconv -f UTF-16 -t UTF-8 makes it so", name);
-    if (c.zeros[0] + c.zeros[1] > bytes / 8)
-        return el_fail(EL_EDATA, "%s: this is no text (%zu of the first %zu bytes are zero)", name,
-                       c.zeros[0] + c.zeros[1], bytes);
+    const char *const utf16 = utf16_name(text, bytes, &c);
+    if (utf16)
+        return el_fail(EL_EDATA, "%s: this is %s; text must be UTF-8: iconv -f %s -t UTF-8 makes it so", name,
+                       utf16, utf16);
+    if (c.zeros > bytes / 8)
+        return el_fail(EL_EDATA, "%s: this is no text (%zu of the first %zu bytes are zero)", name, c.zeros,
+                       bytes);
     if (c.controls >= FEWEST_BROKEN && c.controls > bytes / 8)
         return el_fail(EL_EDATA, "%s: this is no text (%zu of the first %zu bytes are control characters)",
                        name, c.controls, bytes);

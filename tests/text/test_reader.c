@@ -251,6 +251,29 @@ static void test_kinds(void **state)
     check_text(path, (el_reader_settings){.raw = true, .any_encoding = true}, KOREAN, 1);
 }
 
+/* UTF-16 without a mark is told from other encodings by a few spaces and the ends of lines. */
+static void test_korean_utf16(void **state)
+{
+    (void)state;
+    static const unsigned short TEXT[] = {0xAC00, 0xC744, 0xC774, ' ', 0xB300, 0xD55C, '.', '\n'};
+    enum { LENGTH = sizeof TEXT / sizeof *TEXT, TIMES = 8 };
+    char *path = (char *)(uintptr_t)in_folder("utf16.txt");
+    for (int big = 0; big < 2; big++) {
+        char bytes[2 * LENGTH * TIMES];
+        for (int i = 0; i < LENGTH * TIMES; i++) {
+            bytes[2 * i + big] = (char)(TEXT[i % LENGTH] & 0xFF);
+            bytes[2 * i + !big] = (char)(TEXT[i % LENGTH] >> 8);
+        }
+        for (int any_encoding = 0; any_encoding < 2; any_encoding++) {
+            content c;
+            CHECK_OK(el_file_write(path, bytes, sizeof bytes));
+            CHECK_FAILS(read_all(&c, &path, 1, (el_reader_settings){.any_encoding = any_encoding}), EL_EDATA,
+                        big ? "iconv -f UTF-16BE" : "iconv -f UTF-16LE");
+            free(c.text);
+        }
+    }
+}
+
 /* A byte order mark is no part of the text, whatever the form and the block. */
 static void test_byte_order_marks(void **state)
 {
@@ -793,6 +816,7 @@ int main(void)
         cmocka_unit_test(test_endless_word),
         cmocka_unit_test(test_around_packed),
         cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_korean_utf16),
         cmocka_unit_test(test_byte_order_marks),
         cmocka_unit_test(test_no_blocking),
         cmocka_unit_test(test_small_files),

@@ -1,4 +1,4 @@
-/* cmd_tokenize - electra tokenize: each line of text becomes a line of pieces or ids
+/* cmd_tokenize - electra tokenize: each line of text becomes a line of pieces or ids; behind each JSON line's is a blank one
  *
  * Each part of a block is printed into memory of its own, and the parts are written in order.
  */
@@ -150,8 +150,8 @@ int cmd_tokenize(int argc, char **argv)
         .examples = "  electra tokenize --vocab vocab.txt corpus.txt > pieces.txt\n"
                     "  echo \"Hello, world!\" | electra tokenize --vocab vocab.txt --ids\n",
         .operands = "[FILE]...",
-        .summary =
-            "cuts text into pieces: one line out per line in, pieces between spaces, no [CLS] or [SEP]",
+        .summary = "cuts text into pieces: a line out for each line of text, and a blank one behind each "
+                   "JSON line's; pieces between spaces, no [CLS] or [SEP]",
         .table = TABLE,
         .count = sizeof TABLE / sizeof *TABLE,
         .settings = &s,

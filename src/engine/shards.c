@@ -30,7 +30,7 @@ const el_option EL_SHARDS_TABLE[] = {
     {"heldout_output", EL_OPT_OUTPUT, AT(held_out_output), 0, 0, NULL,
      "folder of shards for the held-out documents"},
     {"blanks_separate_docs", EL_OPT_SWITCH, AT(blanks_separate_docs), 0, 0, NULL,
-     "a blank line ends a document; off: only the end of a file does"},
+     "a blank line of a plain file ends a document; off: only the end of the file does"},
     EL_JSON_KEY_OPTION(el_shards_settings),
     EL_CASING_OPTIONS(el_shards_settings),
     EL_SPECIAL_OPTION(el_shards_settings),

@@ -304,13 +304,12 @@ static size_t put_lines(char *out, const char *text, size_t bytes)
     return (size_t)(to - out);
 }
 
-/* What ends a document's text, of which `made` bytes are there: its last line's newline and a blank line. */
-static size_t end_document(const el_reader *r, char *text, size_t made, bool within_line)
+/* What ends the text of a JSON line, of which `made` bytes are there: its last line's newline and a blank line. */
+static size_t end_document(char *text, size_t made, bool within_line)
 {
     if (within_line)
         text[made++] = '\n';
-    if (r->settings.ends != EL_ENDS_AT_FILES)
-        text[made++] = '\n';
+    text[made++] = '\n';
     return made;
 }
 
@@ -360,7 +359,7 @@ static el_status put_json(el_reader *r, el_line line, char *out, size_t *made)
     if (st)
         return st;
     *made = put_lines(out, out, *made);
-    *made = end_document(r, out, *made, *made > 0 && out[*made - 1] != '\n');
+    *made = end_document(out, *made, *made > 0 && out[*made - 1] != '\n');
     assert(*made <= line.bytes && "quotes and braces take more than two newlines");
     return EL_OK;
 }
@@ -410,10 +409,10 @@ static el_status end_text(el_reader *r, const char *rest, size_t bytes)
     char *const text = r->buffer.data;
     leave_out_blanks(r, text, &r->bytes);
     const bool within = within_line(r), blank = is_blank(&r->object);
-    r->text_end = r->bytes + (blank ? 0 : (size_t)within + (r->settings.ends != EL_ENDS_AT_FILES));
+    r->text_end = r->bytes + (blank ? 0 : (size_t)within + 1);
     memmove(text + r->text_end, rest, bytes);
     if (!blank)
-        end_document(r, text, r->bytes, within);
+        end_document(text, r->bytes, within);
     r->bytes = r->text_end + bytes;
     r->within = AT_TEXT_END;
     r->skipping = false;

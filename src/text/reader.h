@@ -23,9 +23,9 @@
 
 #include "base/error.h"
 
-/* Where documents of plain files end. */
+/* Where documents of plain files end.  Behind each text of JSON lines there is a blank line in any case. */
 typedef enum {
-    EL_ENDS_UNMARKED,  /* nobody asks: lines are given as they are */
+    EL_ENDS_UNMARKED,  /* nobody asks: lines of plain files are given as they are */
     EL_ENDS_AT_BLANKS, /* at blank lines and the ends of files, behind which a blank line is put */
     EL_ENDS_AT_FILES   /* at the ends of files alone: blank lines in them are left out */
 } el_document_ends;

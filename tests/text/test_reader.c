@@ -647,8 +647,9 @@ static void test_small_files(void **state)
         [EL_ENDS_UNMARKED] = "a\n\nb\nc\nd\n\ne\n\none two three four five six seven\neight\n \nnine\n \nf\n",
         [EL_ENDS_AT_BLANKS] =
             "a\n\nb\n\nc\nd\n\ne\n\n\none two three four five six seven\neight\n \nnine\n\n \nf\n\n",
-        [EL_ENDS_AT_FILES] = "a\nb\n\nc\nd\ne\n\none two three four five six seven\neight\nnine\n\nf\n\n"};
-    static const int DOCUMENTS[] = {6, 7, 4};
+        [EL_ENDS_AT_FILES] =
+            "a\nb\n\nc\nd\n\ne\n\n\none two three four five six seven\neight\nnine\n\nf\n\n"};
+    static const int DOCUMENTS[] = {6, 7, 5};
     static const size_t SIZES[] = {16, 24, 40, 64, 0};
     for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++)
         for (int ends = EL_ENDS_UNMARKED; ends <= EL_ENDS_AT_FILES; ends++)

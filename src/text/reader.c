@@ -26,6 +26,8 @@
 #include "text/json_line.h"
 #include "text/kind.h"
 #include "text/naming.h"
+#include "text/normalize.h"
+#include "text/utf8.h"
 
 enum { LEAST_BLOCK = 16, ENDING = 2 /* newlines behind a file */ };
 
@@ -715,9 +717,12 @@ void el_line_trim(el_line *line)
 
 bool el_line_blank(el_line line)
 {
-    for (size_t i = 0; i < line.bytes; i++)
-        if (line.text[i] != ' ' && line.text[i] != '\t' && line.text[i] != '\r')
+    uint32_t c;
+    for (const char *at = line.text, *const end = at + line.bytes; at < end;) {
+        at += el_utf8_decode(at, end, &c);
+        if (!el_is_white_space(c))
             return false;
+    }
     return true;
 }
 

@@ -7,8 +7,8 @@
  * but a .json file of a folder that is not is passed over, which is said.
  *
  * A block is text to be read a line at a time: a part of a large file, or as many small ones as it holds, each with a
- * newline at its end.  Where documents matter, a line that is blank (nothing but spaces) ends one.  Blocks depend on the
- * files alone.  Typical use:
+ * newline at its end.  Where documents matter, a line that is blank (white space alone) ends one.  Blocks depend on
+ * the files alone.  Typical use:
  *
  *     while ((st = el_reader_next(reader, &block)) == EL_OK && block.bytes)
  *         for (const char *at = block.text; el_line_next(&at, block.text + block.bytes, &line);)
@@ -100,7 +100,7 @@ typedef struct {
 bool el_line_next(const char **at, const char *end, el_line *line);
 /* Takes off the carriage return that ends the lines of DOS files. */
 void el_line_trim(el_line *line);
-/* Whether a line is nothing but ASCII white space. */
+/* Whether a line is nothing but white space of Unicode. */
 bool el_line_blank(el_line line);
 /* Says how many blank lines were passed over where each line has an answer of its own; of none nothing. */
 void el_line_say_blank(const char *path, int64_t blank);

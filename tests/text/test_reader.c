@@ -352,6 +352,19 @@ static void test_returns(void **state)
     }
 }
 
+/* White space of Unicode is a blank line too. */
+static void test_blank_lines(void **state)
+{
+    (void)state;
+    static const char *const BLANK[] = {"", " \t\r", "\f", "\v", "\xc2\xa0", "\xe3\x80\x80 \xe2\x80\xa8"},
+                             *const FILLED[] = {"a",    " .",  "\xe2\x80\x8b", "\xe3\x80\x80\xea\xb0\x80",
+                                                "\xc2", "\x1c"};
+    for (size_t i = 0; i < sizeof BLANK / sizeof *BLANK; i++)
+        CHECK(el_line_blank((el_line){BLANK[i], strlen(BLANK[i])}), "\"%s\" is no blank line", BLANK[i]);
+    for (size_t i = 0; i < sizeof FILLED / sizeof *FILLED; i++)
+        CHECK(!el_line_blank((el_line){FILLED[i], strlen(FILLED[i])}), "\"%s\" is a blank line", FILLED[i]);
+}
+
 /* A file that is cut short or damaged is EL_EDATA and named. */
 static void test_damage(void **state)
 {
@@ -824,6 +837,7 @@ int main(void)
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_long_json),
         cmocka_unit_test(test_returns),
+        cmocka_unit_test(test_blank_lines),
         cmocka_unit_test(test_json_found),
         cmocka_unit_test(test_json_among_files),
         cmocka_unit_test(test_json_passed_over),

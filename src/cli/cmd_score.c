@@ -275,7 +275,8 @@ static el_status read_file(job *j, const char *path)
     uint64_t done, total;
     int64_t blank = 0;
     j->name = el_path_said(path);
-    el_status st = el_reader_open(&reader, paths, 1, (el_reader_settings){.raw = true, .prompt = lines});
+    el_status st = el_reader_open(&reader, paths, 1,
+                                  (el_reader_settings){.raw = true, .any_encoding = true, .prompt = lines});
     cli_progress_begin(&progress);
     while (!st && !(st = el_reader_next(reader, &block)) && block.bytes) {
         if (block.cut)

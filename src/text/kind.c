@@ -1,14 +1,16 @@
 /* kind - see the header */
 #include "text/kind.h"
 
-#include <stdint.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "text/json_kind.h"
 #include "text/utf8.h"
 
-enum { LOOK = 1 << 16, FEWEST_BROKEN = 8 };
+/* Text is judged by its first LOOK bytes, and by each WINDOW: 8 broken bytes, and one in 128, are many. */
+enum { LOOK = 1 << 16, WINDOW = 8 << 20, FEWEST_BROKEN = 8, BROKEN_OF = 128 };
 
 /* ---- files of other kinds ---- */
 
@@ -119,12 +121,11 @@ static const char *utf16_name(const char *text, size_t bytes, const counts *c)
     return !many || c->ascii[!big] > c->ascii[big] / 16 ? NULL : big ? "UTF-16BE" : "UTF-16LE";
 }
 
-static size_t count_returns(const char *text, size_t bytes)
+static size_t count_of(char c, const char *text, size_t bytes)
 {
     size_t count = 0;
-    for (const char *at = text, *const end = text + bytes;
-         at < end && (at = memchr(at, '\r', (size_t)(end - at))); at++)
-        count++;
+    for (size_t i = 0; i < bytes; i++)
+        count += text[i] == c;
     return count;
 }
 
@@ -134,11 +135,33 @@ static bool ends_in_returns(const char *text, size_t bytes)
 {
     if (memchr(text, '\n', bytes))
         return false;
-    const size_t returns = count_returns(text, bytes);
+    const size_t returns = count_of('\r', text, bytes);
     return returns >= 2 && returns >= bytes / LOOK && el_json_kind_of(text, bytes) <= EL_JSON_BRACKETS;
 }
 
-el_status el_kind_check(const char *text, size_t bytes, bool encoding, const char *name)
+/* What text that is not UTF-8 may be in: for a person, and for iconv. */
+typedef struct {
+    const char *name, *code;
+} encoding;
+
+/* Two bytes beyond ASCII in a row are likelier a Korean syllable, one alone a letter of western Europe. */
+static encoding encoding_of(bool korean)
+{
+    return korean ? (encoding){"CP949 or EUC-KR", "CP949"} : (encoding){"Latin-1", "LATIN1"};
+}
+
+static encoding encoding_by(const counts *c)
+{
+    return encoding_of(4 * c->broken_pairs > c->broken); /* Latin-1 has no letter in two bytes */
+}
+
+/* Whether of so many bytes many are broken, and more than there are whole characters. */
+static bool is_broken(const counts *c, uint64_t bytes)
+{
+    return c->broken >= FEWEST_BROKEN && c->broken > c->whole && c->broken >= bytes / BROKEN_OF;
+}
+
+el_status el_kind_check(const char *text, size_t bytes, bool encoded, const char *name)
 {
     const size_t all = bytes;
     bytes = bytes < LOOK ? bytes : LOOK;
@@ -163,16 +186,67 @@ el_status el_kind_check(const char *text, size_t bytes, bool encoding, const cha
         return el_fail(EL_EDATA,
                        "%s: its lines end in carriage returns alone; tr '\\r' '\\n' makes lines of them",
                        name);
-    if (!encoding || c.broken < FEWEST_BROKEN || c.broken <= c.whole || c.broken < bytes / 128)
+    if (!encoded || !is_broken(&c, bytes))
         return EL_OK;
-    const bool pairs =
-        4 * c.broken_pairs > c.broken; /* Korean has few syllables in one byte, Latin none in two */
+    const encoding in = encoding_by(&c);
     return el_fail(EL_EDATA,
                    "%s: this is not UTF-8; it looks like %s, and then iconv -f %s -t UTF-8 makes it so", name,
-                   pairs ? "Korean of Windows (CP949, EUC-KR)" : "Latin-1", pairs ? "CP949" : "LATIN1");
+                   in.name, in.code);
 }
 
-/* Two bytes beyond ASCII in a row are likelier a Korean syllable, one alone a letter of western Europe. */
+/* ---- lines ---- */
+
+/* A line from where it is broken on, which may be the rest of one that was cut. */
+static void note_broken(el_kind_lines *l, const char *text, size_t bytes, counts *c)
+{
+    const uint64_t number = l->ended + 1;
+    l->broken += number != l->last;
+    l->last = number;
+    l->first = l->first ? l->first : number;
+    count_broken(c, text, bytes);
+}
+
+el_status el_kind_check_lines(el_kind_lines *l, const char *text, size_t bytes, const char *name)
+{
+    counts c = {0}; /* of broken lines */
+    for (const char *at = text, *const end = text + bytes; at < end;) {
+        const size_t whole = el_utf8_valid(at, (size_t)(end - at));
+        l->ended += count_of('\n', at, whole);
+        at += whole;
+        if (at == end)
+            break;
+        const char *const newline = memchr(at, '\n', (size_t)(end - at));
+        const char *const next = newline ? newline + 1 : end;
+        note_broken(l, at, (size_t)(next - at), &c);
+        l->ended += newline != NULL;
+        at = next;
+    }
+    l->bytes += bytes;
+    l->broken_bytes += c.broken;
+    l->broken_pairs += c.broken_pairs;
+    if (!is_broken(&c, l->bytes < WINDOW ? l->bytes : WINDOW))
+        return EL_OK;
+    c = (counts){0}; /* of all lines */
+    count_broken(&c, text, bytes);
+    if (!is_broken(&c, 0))
+        return EL_OK;
+    const encoding in = encoding_by(&c);
+    return el_fail(EL_EDATA,
+                   "%s: from line %" PRIu64 " on, %" PRIu64
+                   " lines are not UTF-8; they look like %s, and then iconv -f %s -t UTF-8 makes them so",
+                   name, l->first, l->broken, in.name, in.code);
+}
+
+void el_kind_say_lines(const el_kind_lines *l, const char *name)
+{
+    const encoding in = encoding_by(&(counts){.broken = l->broken_bytes, .broken_pairs = l->broken_pairs});
+    if (l->broken)
+        el_log(EL_LOG_WARNING,
+               "%s: line %" PRIu64 " is not UTF-8 (such lines: %" PRIu64
+               "); what is broken is left out; if it is in %s, iconv -f %s -t UTF-8 makes it so",
+               name, l->first, l->broken, in.name, in.code);
+}
+
 bool el_kind_check_line(const char *text, size_t bytes, char said[EL_KIND_SAID])
 {
     const size_t at = el_utf8_valid(text, bytes);
@@ -183,9 +257,9 @@ bool el_kind_check_line(const char *text, size_t bytes, char said[EL_KIND_SAID])
         snprintf(said, EL_KIND_SAID, "byte %zu is zero", (size_t)(zero - text) + 1);
         return false;
     }
-    const bool pair = at + 1 < bytes && (unsigned char)text[at + 1] >= 0x80;
+    const encoding in = encoding_of(at + 1 < bytes && (unsigned char)text[at + 1] >= 0x80);
     snprintf(said, EL_KIND_SAID,
-             "byte %zu is not valid UTF-8; if it is in %s, iconv -f %s -t UTF-8 makes it so", at + 1,
-             pair ? "CP949 or EUC-KR" : "Latin-1", pair ? "CP949" : "LATIN1");
+             "byte %zu is not valid UTF-8; if it is in %s, iconv -f %s -t UTF-8 makes it so", at + 1, in.name,
+             in.code);
     return false;
 }

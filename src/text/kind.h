@@ -2,19 +2,34 @@
  *
  * Files of other kinds (archives, documents, pictures), UTF-16 and binary data are refused by name; so is text in another
  * encoding than UTF-8, where more of what is not ASCII is broken than whole, and text whose lines end in carriage returns
- * alone.  A few broken bytes in good text pass: the tokeniser drops them.
+ * alone.  So is text that goes over to another encoding later: where of 8 MB, or of a shorter file, one byte in 128 is broken,
+ * and more are than there are whole characters beyond ASCII.  A few broken bytes in good text pass, which is said: the tokeniser
+ * drops them.
  */
 #ifndef EL_TEXT_KIND_H
 #define EL_TEXT_KIND_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
 /* EL_EDATA with a sentence about `name` where [text, text + bytes), the beginning of a file, is not what it should be.
- * `encoding`: whether text of another encoding is refused; who checks every line may rather say which line it is. */
-el_status el_kind_check(const char *text, size_t bytes, bool encoding, const char *name);
+ * `encoded`: whether text of another encoding is refused; who checks every line may rather say which line it is. */
+el_status el_kind_check(const char *text, size_t bytes, bool encoded, const char *name);
+
+/* The lines of a file so far, and those of them that are not UTF-8.  Zero it for each file. */
+typedef struct {
+    uint64_t bytes, ended;               /* lines: by their newlines */
+    uint64_t broken, first, last;        /* how many, and the numbers of two of them, from 1 */
+    uint64_t broken_bytes, broken_pairs; /* see kind.c */
+} el_kind_lines;
+
+/* Takes the next lines of a file; the last one may be cut.  EL_EDATA where too much of them is not UTF-8. */
+el_status el_kind_check_lines(el_kind_lines *lines, const char *text, size_t bytes, const char *name);
+/* At the end of a file: warns of the lines that are not UTF-8; of none says nothing. */
+void el_kind_say_lines(const el_kind_lines *lines, const char *name);
 
 /* Whether a line, or a text of somebody's, is UTF-8 to its end, without a zero byte; else what is to be said of it. */
 enum { EL_KIND_SAID = 128 };

@@ -56,6 +56,7 @@ struct el_reader {
     bool cut;            /* its last block ended within a line */
     int64_t given_parts; /* of it */
     uint64_t line;       /* JSON lines read */
+    el_kind_lines plain; /* others */
     el_json_line object; /* the one being read */
     enum {
         IN_LINES,
@@ -151,6 +152,7 @@ static el_status open_file(el_reader *r)
     r->checked = r->ended = r->passed_over = r->skipping = r->cut = false;
     r->given_parts = 0;
     r->line = 0;
+    r->plain = (el_kind_lines){0};
     r->within = IN_LINES;
     r->begun = r->bytes;
     r->before = el_decoder_taken(r->decoder);
@@ -394,6 +396,10 @@ static el_status rewrite(el_reader *r, size_t *bytes)
     char *const text = r->buffer.data + r->begun;
     if (r->json && r->within == IN_LINES)
         return put_texts(r, text, bytes);
+    const bool checked = !r->json && !r->settings.any_encoding;
+    const el_status st = checked ? el_kind_check_lines(&r->plain, text, *bytes, name_of(r)) : EL_OK;
+    if (st)
+        return st;
     if (r->json || r->settings.ends == EL_ENDS_AT_FILES)
         leave_out_blanks(r, text, bytes);
     return EL_OK;
@@ -542,6 +548,8 @@ static el_status rewrite_rest(el_reader *r)
 static el_status end_file(el_reader *r)
 {
     const el_status st = rewrite_rest(r);
+    if (!st)
+        el_kind_say_lines(&r->plain, name_of(r));
     const bool marked = r->settings.ends != EL_ENDS_UNMARKED;
     if (within_line(r) && (marked || r->current < r->list.count))
         r->buffer.data[r->bytes++] = '\n';

@@ -99,10 +99,21 @@ int el_utf8_beginning(const char *text, size_t bytes, size_t most)
     return (int)shown;
 }
 
+/* A character of three bytes, as those of Korean, Chinese and Japanese are, whose first byte is not E0. */
+static bool is_usual_three(const unsigned char *at)
+{
+    return at[0] > 0xE0 && at[0] < 0xF0 && (at[1] & 0xC0) == 0x80 && (at[2] & 0xC0) == 0x80 &&
+           (at[0] != 0xED || at[1] < 0xA0);
+}
+
 size_t el_utf8_valid(const char *text, size_t bytes)
 {
     size_t at = 0;
     while (at < bytes) {
+        if (bytes - at >= 3 && is_usual_three((const unsigned char *)text + at)) {
+            at += 3;
+            continue;
+        }
         uint64_t eight;
         if (bytes - at >= sizeof eight) {
             memcpy(&eight, text + at, sizeof eight);

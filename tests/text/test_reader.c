@@ -443,6 +443,63 @@ static void note(el_log_level level, const char *line)
     snprintf(line_said, sizeof line_said, "%s", line);
 }
 
+static void write_lines(const char *path, const char *first, int firsts, const char *second, int seconds)
+{
+    char *const text = malloc((size_t)firsts * strlen(first) + (size_t)seconds * strlen(second) + 1),
+                *at = text;
+    for (int i = 0; i < firsts + seconds; i++)
+        at = stpcpy(at, i < firsts ? first : second);
+    CHECK_OK(el_file_write(path, text, (size_t)(at - text)));
+    free(text);
+}
+
+/* Lines that are not UTF-8 are told by their number wherever they are; where they are many the file is refused, where they are
+ * few it is read. */
+static void test_broken_lines(void **state)
+{
+    (void)state;
+    static const char ENGLISH[] = "a line of a text in English that goes on for a while\n",
+                      WHOLE[] = "\xea\xb0\x80\n",
+                      KOREAN[] = "\xb3\xaa\xb4\xc2 \xc7\xd0\xb1\xb3\xbf\xa1 \xb0\xa3\xb4\xd9.\n",
+                      LATIN[] = "caf\xe9\n";
+    static const struct {
+        const char *first;
+        int firsts;
+        const char *second;
+        int seconds;
+        const char *refused, *said;
+    } CASES[] = {
+        {ENGLISH, 3000, KOREAN, 1000, "from line 3001 on, 1000 lines are not UTF-8; they look like CP949",
+         NULL},
+        {WHOLE, 20000, KOREAN, 3000, "from line 20001 on, 3000 lines", NULL},
+        {ENGLISH, 3000, KOREAN, 20, NULL,
+         "line 3001 is not UTF-8 (such lines: 20); what is broken is left out; if it is in "
+         "CP949 or EUC-KR, iconv -f CP949"},
+        {ENGLISH, 3000, LATIN, 1, NULL,
+         "line 3001 is not UTF-8 (such lines: 1); what is broken is left out; if it is in "
+         "Latin-1, iconv -f LATIN1"},
+        {ENGLISH, 3000, WHOLE, 300, NULL, NULL},
+    };
+    char *path = (char *)(uintptr_t)in_folder("far.txt");
+    el_log_to(note);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        content c;
+        write_lines(path, CASES[i].first, CASES[i].firsts, CASES[i].second, CASES[i].seconds);
+        lines_said = 0;
+        const el_status st = read_all(&c, &path, 1, (el_reader_settings){0});
+        if (CASES[i].refused)
+            CHECK_FAILS(st, EL_EDATA, CASES[i].refused);
+        else
+            CHECK_OK(st);
+        free(c.text);
+        CHECK(lines_said == (CASES[i].said != NULL), "case %zu: %d lines are said", i, lines_said);
+        CHECK(!CASES[i].said || strstr(line_said, CASES[i].said), "case %zu: \"%s\"", i, line_said);
+        CHECK_OK(read_all(&c, &path, 1, (el_reader_settings){.any_encoding = true}));
+        free(c.text);
+    }
+    el_log_to(NULL);
+}
+
 /* JSON is read as JSON by its ending, by its first line, or because it was said; what is not in lines is refused, and
  * nothing is guessed in silence. */
 static void test_json_found(void **state)
@@ -834,6 +891,7 @@ int main(void)
         cmocka_unit_test(test_byte_order_marks),
         cmocka_unit_test(test_no_blocking),
         cmocka_unit_test(test_small_files),
+        cmocka_unit_test(test_broken_lines),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_long_json),
         cmocka_unit_test(test_returns),

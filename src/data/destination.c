@@ -128,9 +128,7 @@ el_status el_destination_seal(const char *folder, uint64_t *seal)
 
 el_status el_destination_finish(el_destination *d)
 {
-    el_status st = el_packer_finish(d->packer);
-    if (!st && el_packer_counts(d->packer).examples == 0)
-        st = el_fail(EL_EDATA, "%s: no document goes there, so it would be empty", d->folder.path);
+    const el_status st = el_packer_finish(d->packer);
     return st ? st : el_shard_writer_finish(d->writer);
 }
 

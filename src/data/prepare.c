@@ -7,6 +7,7 @@
 #include "data/prepare.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -281,11 +282,31 @@ static el_status commit(el_prepare_job *j)
     return el_unfinished_remove(j->settings->output);
 }
 
+/* What is no use, however it is gone on with, is not left. */
+static el_status refuse_empty(el_prepare_job *j)
+{
+    const int64_t held_out = el_prepare_fills(j, EL_PREPARE_HELD_OUT)
+                                 ? el_packer_counts(j->destinations[EL_PREPARE_HELD_OUT].packer).documents
+                                 : -1,
+                  documents = j->at.documents;
+    if (documents && held_out && held_out < documents)
+        return EL_OK;
+    j->saved = false;
+    if (!documents)
+        return el_fail(EL_EDATA, "there is no text in what was read");
+    return el_fail(EL_EDATA,
+                   "%s: no document of %" PRId64
+                   " goes there; a %s --heldout, another --seed or blank lines between more "
+                   "documents may fill it",
+                   held_out ? j->settings->output : j->settings->held_out_output, documents,
+                   held_out ? "smaller" : "larger");
+}
+
 static el_status finish_job(el_prepare_job *j)
 {
-    if (!j->at.documents)
-        return el_fail(EL_EDATA, "there is no text in what was read");
-    el_status st = el_destination_finish(&j->destinations[EL_PREPARE_TRAIN]);
+    el_status st = refuse_empty(j);
+    if (!st)
+        st = el_destination_finish(&j->destinations[EL_PREPARE_TRAIN]);
     if (!st && el_prepare_fills(j, EL_PREPARE_HELD_OUT))
         st = el_destination_finish(&j->destinations[EL_PREPARE_HELD_OUT]);
     if (st)

@@ -82,6 +82,8 @@ static el_status check(const el_shards_settings *s)
         return el_fail(EL_EUSAGE, "--output: which folder is to be made?");
     if ((s->held_out > 0) != (s->held_out_output != NULL))
         return el_fail(EL_EUSAGE, "--heldout and --heldout-output belong together");
+    if (s->held_out == 1)
+        return el_fail(EL_EUSAGE, "--heldout: 1 holds out every document and leaves none to train on");
     return EL_OK;
 }
 

@@ -54,6 +54,7 @@ expect 2 'which files' "$electra" prepare --vocab vocab.txt --output o
 expect 2 'max-seq-length' "$electra" prepare --vocab vocab.txt --output o --max-seq-lenght 64 text.txt
 expect 2 '--max-seq-length' "$electra" prepare --vocab vocab.txt --output o --max-seq-length 3 text.txt
 expect 2 'belong together' "$electra" prepare --vocab vocab.txt --output o --heldout 0.1 text.txt
+expect 2 '--heldout: 1 holds out every document' "$electra" prepare --vocab vocab.txt --output o --heldout 1 --heldout-output h text.txt
 expect 2 'in the other' "$electra" prepare --vocab vocab.txt --output o --heldout 0.1 --heldout-output ./o//h text.txt
 expect 2 'attention: is of --packing full' "$electra" prepare --vocab vocab.txt --output o --attention example text.txt
 for flag in --short-seq-prob --single-segment-prob; do

@@ -251,8 +251,12 @@ static void test_output(void **state)
     CHECK_FAILS(prepare(&settings, vocab, in_folder("nothing"), 0, &summary), EL_EDATA, "no text");
     settings.held_out = 0.0001;
     settings.held_out_output = stays(1, "never");
-    CHECK_FAILS(prepare(&settings, vocab, in_folder("short"), 0, &summary), EL_EDATA, "never: no document");
+    CHECK_FAILS(prepare(&settings, vocab, in_folder("short"), 0, &summary), EL_EDATA,
+                "never: no document of 1 goes there; a larger --heldout");
     assert_false(el_folder_exists(in_folder("never")));
+    settings.held_out = 0.9999;
+    CHECK_FAILS(prepare(&settings, vocab, in_folder("short"), 0, &summary), EL_EDATA,
+                "shards: no document of 1 goes there; a smaller --heldout");
     el_loader *loader;
     CHECK_OK(el_loader_open(&loader, in_folder("shards")));
     assert_int_equal(el_loader_examples(loader), 1);
@@ -456,6 +460,45 @@ static void test_failed_start_removes_nothing(void **state)
     CHECK(el_folder_exists(output) && !el_file_exists(in_folder("hours/unfinished.safetensors")),
           "the record stayed");
     json_decref(recipe);
+    free_corpus();
+    el_vocab_close(vocab);
+}
+
+static char last_said[512];
+
+static void keep_said(el_log_level level, const char *line)
+{
+    (void)level;
+    snprintf(last_said, sizeof last_said, "%s", line);
+}
+
+/* Where nothing was held out, the shards that are whole by then are no use: nobody is told to go on, and who asks for more is
+ * not in their way. */
+static void test_none_held_out_leaves_nothing(void **state)
+{
+    (void)state;
+    el_vocab *vocab = words_vocab(WORDS, NULL);
+    json_t *const recipe = json_pack("{s:f}", "heldout", 1e-9), *const other =
+                                                                    json_pack("{s:f}", "heldout", 0.2);
+    static char output[256], held_out[256];
+    snprintf(output, sizeof output, "%s", stays(0, "rare"));
+    snprintf(held_out, sizeof held_out, "%s", stays(0, "rare-held-out"));
+    el_prepare_settings settings = unfinished(output, held_out, recipe);
+    settings.held_out = 1e-9;
+    el_prepare_summary summary;
+    write_corpus();
+    CHECK_FAILS(prepare_corpus(&settings, vocab, 9, &summary), EL_ESTOPPED, "whole shards");
+    last_said[0] = 0;
+    el_log_to(keep_said);
+    CHECK_FAILS(prepare_corpus(&settings, vocab, -1, &summary), EL_EDATA, "rare-held-out: no document of");
+    el_log_to(NULL);
+    CHECK(!strstr(last_said, "goes on behind it"), "told to go on: %s", last_said);
+    assert_false(el_folder_exists(in_folder(".rare.unfinished")));
+    settings.held_out = 0.2;
+    settings.recipe = other;
+    CHECK_OK(prepare_corpus(&settings, vocab, -1, &summary));
+    json_decref(recipe);
+    json_decref(other);
     free_corpus();
     el_vocab_close(vocab);
 }
@@ -670,6 +713,7 @@ int main(void)
         cmocka_unit_test(test_bad_text),
         cmocka_unit_test(test_hangul),
         cmocka_unit_test(test_failed_start_removes_nothing),
+        cmocka_unit_test(test_none_held_out_leaves_nothing),
         cmocka_unit_test(test_here),
         cmocka_unit_test(test_goes_on),
         cmocka_unit_test(test_goes_on_with_the_same_alone),

@@ -240,20 +240,35 @@ static void choose_spans(el_corruption *slots, const el_corruption_rule *rule, c
 
 /* ---- what is shown ---- */
 
+/* The ids of special tokens, each once: several may have one piece. */
+static int list_special(const el_vocab *vocab, int special[EL_SPECIALS])
+{
+    const int all[EL_SPECIALS] = {vocab->pad, vocab->unk, vocab->cls, vocab->sep, vocab->mask};
+    int count = 0;
+    for (int i = 0; i < EL_SPECIALS; i++) {
+        bool listed = false;
+        for (int j = 0; j < count; j++)
+            listed |= special[j] == all[i];
+        if (!listed)
+            special[count++] = all[i];
+    }
+    return count;
+}
+
 /* A token that is none of the special ones. */
 static int ordinary_token(const el_vocab *vocab, el_random random, uint64_t number)
 {
-    const int special[] = {vocab->pad, vocab->unk, vocab->cls, vocab->sep, vocab->mask};
-    enum { SPECIAL = sizeof special / sizeof *special };
-    if (vocab->size == SPECIAL)
+    int special[EL_SPECIALS];
+    const int count = list_special(vocab, special);
+    if (vocab->size == count)
         return vocab->unk;
     random.stream = EL_STREAM_SHOWN_ID;
-    const int wanted = (int)el_random_below(random, number, (uint64_t)vocab->size - SPECIAL);
+    const int wanted = (int)el_random_below(random, number, (uint64_t)(vocab->size - count));
     int id = wanted, before;
     do { /* until it has as many special ones at or before it as it was moved by */
         before = id;
         id = wanted;
-        for (int i = 0; i < SPECIAL; i++)
+        for (int i = 0; i < count; i++)
             id += special[i] <= before;
     } while (id != before);
     return id;

@@ -125,6 +125,41 @@ static void slots_show_what_their_shares_say(void **state)
     el_vocab_close(vocab);
 }
 
+/* Special tokens that are one piece are left out once: the others are all as likely. */
+static void special_tokens_of_one_piece_count_once(void **state)
+{
+    (void)state;
+    enum { WORDS = 15, STEPS = 1000 };
+    el_vocab *plain = make_vocab(WORDS), *vocab = NULL;
+    el_vocab_options options = el_vocab_options_bert((el_casing){0});
+    options.special[EL_PAD] = options.special[EL_UNK];
+    options.special[EL_CLS] = options.special[EL_SEP];
+    assert_int_equal(el_vocab_open(&vocab, plain->text, plain->text_bytes, &options, "made"), EL_OK);
+    const el_corruption_rule rule = {.mask_prob = 0.25, .max_predictions = 100, .shares = {.random = 1}};
+    el_batch batch = {0};
+    el_corruption slots = {0};
+    int shown[WORDS] = {0}, total = 0;
+    for (int s = 0; s < 20; s++)
+        add_sequence(&batch, vocab, 22, s);
+    for (uint32_t step = 0; step < STEPS; step++) {
+        assert_int_equal(el_corruption_make(&slots, &batch, vocab, &rule, (el_random){1, 0, step}), EL_OK);
+        for (int i = 0; i < slots.count; i++)
+            shown[slots.shown[i]]++;
+        total += slots.count;
+    }
+    const double expected = total / (WORDS - 3.0);
+    for (int id = 0; id < WORDS; id++)
+        if (el_vocab_is_special(vocab, id))
+            CHECK(shown[id] == 0, "special token %d stands at %d slots", id, shown[id]);
+        else
+            CHECK(fabs(shown[id] - expected) < 5 * sqrt(expected), "token %d stands at %d of %d slots", id,
+                  shown[id], total);
+    el_corruption_release(&slots);
+    el_batch_release(&batch);
+    el_vocab_close(vocab);
+    el_vocab_close(plain);
+}
+
 /* Where a position is drawn twice and shows a mask once, it shows the mask. */
 static void what_is_shown_goes_to_its_rows(void **state)
 {
@@ -270,6 +305,7 @@ int main(void)
         cmocka_unit_test(slots_avoid_special_tokens_and_each_other),
         cmocka_unit_test(every_token_is_chosen_equally_often),
         cmocka_unit_test(slots_show_what_their_shares_say),
+        cmocka_unit_test(special_tokens_of_one_piece_count_once),
         cmocka_unit_test(what_is_shown_goes_to_its_rows),
         cmocka_unit_test(words_are_hidden_whole),
         cmocka_unit_test(ngrams_have_their_shares),

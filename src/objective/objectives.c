@@ -227,7 +227,8 @@ el_objective_kind el_objective_of(const el_model *model)
 }
 
 /* The networks with the heads that the objective needs, and what it can be asked. */
-static el_status check_fit(el_objective_kind kind, const el_model_plan *plan, const el_objective_settings *s)
+static el_status check_fit(el_objective_kind kind, const el_model_plan *plan, const el_vocab *vocab,
+                           const el_objective_settings *s)
 {
     const el_network_plan *const generator = el_plan_network(plan, EL_GENERATOR);
     const el_sampler sampler = el_objective_sampler(kind, s->sampler);
@@ -238,6 +239,9 @@ static el_status check_fit(el_objective_kind kind, const el_model_plan *plan, co
     const wrong list[] = {
         {s->mask_unit != EL_MASK_PIECE && s->duplicate_slots,
          "duplicate_slots draws pieces by themselves, not words"},
+        {(s->mask_unit != EL_MASK_PIECE || kind == EL_XLNET) && !*vocab->options.prefix,
+         "this vocabulary does not tell where words begin (its continuing_subword_prefix is empty), and "
+         "mask_unit hides words"},
         {is(kind, AS_DRAWN) && (s->temperature.first != 1 || s->temperature.last != 1 || s->disallow_correct),
          "samples are the generator's own: a temperature of 1, and none disallowed"},
         {(is(kind, JUDGED_ONCE) || towers) && s->duplicate_slots,
@@ -276,7 +280,7 @@ static el_status check(el_objective_kind kind, const el_model_plan *plan, const 
                                held ? "held-out " : "", el_objective_longest(s, held), plan->networks[i].name,
                                c->max_position_embeddings);
     }
-    return check_fit(kind, plan, s);
+    return check_fit(kind, plan, vocab, s);
 }
 
 el_status el_objective_make(el_objective **objective, const el_opening *o, size_t bytes,

@@ -180,6 +180,46 @@ static void misfits_are_refused(void **state)
     close_fixture(&f);
 }
 
+/* A vocabulary as make_vocab's, of which no piece says whether it goes on with a word. */
+static el_vocab *vocab_without_prefix(const el_vocab *like)
+{
+    el_vocab_options options = el_vocab_options_bert((el_casing){0});
+    el_vocab *vocab = NULL;
+    options.prefix = "";
+    CHECK(el_vocab_open(&vocab, like->text, like->text_bytes, &options, "made") == EL_OK, "%s", el_error());
+    return vocab;
+}
+
+/* Words and spans are not hidden where nobody knows where words begin: there would be no slot, or single pieces. */
+static void words_need_a_vocabulary_that_tells_them(void **state)
+{
+    (void)state;
+    static const struct {
+        el_objective_kind kind;
+        el_mask_unit unit;
+        bool refused;
+    } CASES[] = {{EL_MLM, EL_MASK_PIECE, false},
+                 {EL_MLM, EL_MASK_WORD, true},
+                 {EL_MLM, EL_MASK_NGRAM, true},
+                 {EL_XLNET, EL_MASK_PIECE, true}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        fixture f;
+        el_objective_settings settings = settings_of(CASES[i].kind);
+        open_fixture(&f, CASES[i].kind, &settings);
+        el_vocab *const other = vocab_without_prefix(f.vocab);
+        el_objective *objective = NULL;
+        settings.mask_unit = CASES[i].unit;
+        const el_status st = el_objective_open(&objective, CASES[i].kind, &f.model, other, &settings, 20);
+        CHECK(CASES[i].refused ? st == EL_EUSAGE && strstr(el_error(), "does not tell where words begin")
+                               : st == EL_OK,
+              "case %zu: %d, \"%s\"", i, st, el_error());
+        if (objective)
+            objective->close(objective);
+        el_vocab_close(other);
+        close_fixture(&f);
+    }
+}
+
 /* A model of one objective, opened as another: the first thing that is wrong; NULL: nothing. */
 static void each_misfit_is_said(void **state)
 {
@@ -330,6 +370,7 @@ int main(void)
         cmocka_unit_test(a_masked_model_begins_at_log_v),
         cmocka_unit_test(detection_at_every_slot_is_detection),
         cmocka_unit_test(misfits_are_refused),
+        cmocka_unit_test(words_need_a_vocabulary_that_tells_them),
         cmocka_unit_test(each_misfit_is_said),
         cmocka_unit_test(networks_tell_the_objective),
         cmocka_unit_test(each_network_has_the_positions),

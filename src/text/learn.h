@@ -27,8 +27,8 @@
 typedef struct {
     int vocab_size;        /* never more entries than this; at least 16 */
     int64_t min_frequency; /* of a pair to be merged */
-    int limit_alphabet; /* characters kept, the most frequent ones; 0: the lesser of 1000 and vocab_size / 4
-                         */
+    int limit_alphabet; /* characters kept, the most frequent ones; 0: the lesser of 1000 and vocab_size / 4.  No more than
+                         * half of the pieces that are not special, which is said */
     el_casing casing;
     el_special_reading reading; /* tokens: special tokens in the text are none of its words */
     int threads;

@@ -115,12 +115,35 @@ static void warn_of_hangul(const character *all, bool strips)
                100 * share);
 }
 
+/* Each character may need a continuation as well. */
+static int alphabet_room(const el_learn_settings *s)
+{
+    return (s->vocab_size - SPECIALS) / 2;
+}
+
 static int alphabet_limit(const el_learn_settings *s)
 {
     const int usual = s->vocab_size / 4 < USUAL_ALPHABET ? s->vocab_size / 4 : USUAL_ALPHABET;
     const int wanted = s->limit_alphabet ? s->limit_alphabet : usual;
-    const int room = (s->vocab_size - SPECIALS) / 2; /* each may need a continuation as well */
-    return wanted < room ? wanted : room;
+    return wanted < alphabet_room(s) ? wanted : alphabet_room(s);
+}
+
+/* Of characters by count: says how many there is no room for, though they were asked for. */
+static void say_left_out(const el_learn_settings *s, const character *list, size_t count)
+{
+    const size_t room = (size_t)alphabet_room(s);
+    uint64_t all = 0, left = 0;
+    if (s->limit_alphabet <= alphabet_room(s) || count <= room)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        all += list[i].count;
+        left += i < room ? 0 : list[i].count;
+    }
+    el_log(EL_LOG_NOTE,
+           "--limit-alphabet %d: a vocabulary of %d pieces has room for %zu characters and their "
+           "continuations; of %zu in the "
+           "text the rarest are left out, %.2f %% of all that is written",
+           s->limit_alphabet, s->vocab_size, room, count, 100 * (double)left / (double)all);
 }
 
 /* For the characters that are kept, how often each continues a word. */
@@ -152,13 +175,15 @@ static el_status add_characters(el_learner *l, const character *list, size_t cou
 
 /* Lists the most frequent characters, as many as the alphabet may have, by code point; the counts of all
  * others become 0.  Returns how many. */
-static size_t keep_most_frequent(character *all, character *kept, size_t limit)
+static size_t keep_most_frequent(const el_learn_settings *s, character *all, character *kept)
 {
+    const size_t limit = (size_t)alphabet_limit(s);
     size_t count = 0;
     for (uint32_t c = 0; c < EL_CODE_POINTS; c++)
         if (all[c].count)
             kept[count++] = (character){.count = all[c].count, .c = c};
     qsort(kept, count, sizeof *kept, by_count);
+    say_left_out(s, kept, count);
     for (size_t i = limit; i < count; i++)
         all[kept[i].c].count = 0;
     count = count < limit ? count : limit;
@@ -171,7 +196,7 @@ static el_status add_alphabet(el_learner *l, character *all)
     character *kept = malloc(EL_CODE_POINTS * sizeof *kept);
     if (!kept)
         return el_learn_no_memory(EL_CODE_POINTS * sizeof *kept);
-    size_t count = keep_most_frequent(all, kept, (size_t)alphabet_limit(l->settings));
+    size_t count = keep_most_frequent(l->settings, all, kept);
     el_status st = add_characters(l, kept, count, "");
     count_continuations(&l->counts, all);
     for (size_t i = 0; i < count; i++)

@@ -152,6 +152,36 @@ static void test_hangul(void **state)
     el_log_to(NULL);
 }
 
+/* An alphabet larger than the vocabulary has room for is cut, which is said, and only then. */
+static void test_no_room(void **state)
+{
+    (void)state;
+    static const struct {
+        int limit_alphabet;
+        const char *text, *said;
+    } CASES[] = {{10, "aaaa bbbb cccc dddd eeee ffg",
+                  "a vocabulary of 17 pieces has room for 6 characters and their continuations; "
+                  "of 7 in the text the rarest are left out, 4.35 % of all"},
+                 {10, "aa bb cc dd ee ff", NULL},
+                 {6, "aa bb cc dd ee ff g", NULL},
+                 {0, "aa bb cc dd ee ff g", NULL}};
+    el_log_to(keep_line);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        const el_learn_settings s = {.vocab_size = 17,
+                                     .min_frequency = 2,
+                                     .limit_alphabet = CASES[i].limit_alphabet,
+                                     .casing = CASED,
+                                     .threads = 1};
+        el_vocab *vocab;
+        last_line[0] = 0;
+        CHECK_OK(learn_text(&vocab, CASES[i].text, strlen(CASES[i].text), &s, 0));
+        CHECK(CASES[i].said ? strstr(last_line, CASES[i].said) != NULL : !last_line[0],
+              "case %zu: said \"%s\"", i, last_line);
+        el_vocab_close(vocab);
+    }
+    el_log_to(NULL);
+}
+
 static void test_faults(void **state)
 {
     (void)state;
@@ -166,8 +196,8 @@ static void test_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_merges), cmocka_unit_test(test_limits), cmocka_unit_test(test_determinism),
-        cmocka_unit_test(test_hangul), cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_merges), cmocka_unit_test(test_limits),  cmocka_unit_test(test_determinism),
+        cmocka_unit_test(test_hangul), cmocka_unit_test(test_no_room), cmocka_unit_test(test_faults),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

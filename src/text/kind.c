@@ -124,8 +124,9 @@ static const char *utf16_name(const char *text, size_t bytes, const counts *c)
 static size_t count_of(char c, const char *text, size_t bytes)
 {
     size_t count = 0;
-    for (size_t i = 0; i < bytes; i++)
-        count += text[i] == c;
+    for (const char *at = text, *const end = text + bytes;
+         at < end && (at = memchr(at, c, (size_t)(end - at))); at++)
+        count++;
     return count;
 }
 

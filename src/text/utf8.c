@@ -99,32 +99,53 @@ int el_utf8_beginning(const char *text, size_t bytes, size_t most)
     return (int)shown;
 }
 
-/* A character of three bytes, as those of Korean, Chinese and Japanese are, whose first byte is not E0. */
-static bool is_usual_three(const unsigned char *at)
+static bool is_ascii(const char *text)
 {
-    return at[0] > 0xE0 && at[0] < 0xF0 && (at[1] & 0xC0) == 0x80 && (at[2] & 0xC0) == 0x80 &&
-           (at[0] != 0xED || at[1] < 0xA0);
+    uint64_t words[4];
+    memcpy(words, text, sizeof words);
+    return !((words[0] | words[1] | words[2] | words[3]) & UINT64_C(0x8080808080808080));
+}
+
+enum { BEFORE = 3, STRETCH = 512 };
+
+/* Whether STRETCH bytes may stand where they do, behind BEFORE ones.  Without branches, so that a compiler takes many at a
+ * time. */
+static bool is_stretch(const unsigned char *text)
+{
+    unsigned char wrong = 0;
+    for (int i = 0; i < STRETCH; i++) {
+        const unsigned char third = text[i], second = text[i + 1], first = text[i + 2], b = text[i + BEFORE];
+        const unsigned char goes_on = (b & 0xC0) == 0x80,
+                            wanted = (first >= 0xC0) | (second >= 0xE0) | (third >= 0xF0);
+        wrong |= (goes_on ^ wanted) | (b >= 0xF5) | ((b | 1) == 0xC1) | ((first == 0xE0) & (b < 0xA0)) |
+                 ((first == 0xED) & (b >= 0xA0)) | ((first == 0xF0) & (b < 0x90)) |
+                 ((first == 0xF4) & (b >= 0x90));
+    }
+    return !wrong;
 }
 
 size_t el_utf8_valid(const char *text, size_t bytes)
 {
-    size_t at = 0;
+    const unsigned char *const all = (const unsigned char *)text;
+    size_t at = 0, next = BEFORE; /* where a stretch may be tried */
     while (at < bytes) {
-        if (bytes - at >= 3 && is_usual_three((const unsigned char *)text + at)) {
-            at += 3;
+        if (all[at] < 0x80) {
+            at += bytes - at >= 32 && is_ascii(text + at) ? 32 : 1;
             continue;
         }
-        uint64_t eight;
-        if (bytes - at >= sizeof eight) {
-            memcpy(&eight, text + at, sizeof eight);
-            if (!(eight & UINT64_C(0x8080808080808080))) { /* all ASCII */
-                at += sizeof eight;
+        if (at >= next && bytes - at >= STRETCH) {
+            next = at + STRETCH;
+            if (is_stretch(all + at - BEFORE)) {
+                at = next - 1;
+                while ((all[at] & 0xC0) == 0x80) /* its last character may go on */
+                    at--;
+                next = at;
                 continue;
             }
         }
         uint32_t code_point;
         bool ok;
-        const int taken = decode((const unsigned char *)text + at, bytes - at, &code_point, &ok);
+        const int taken = decode(all + at, bytes - at, &code_point, &ok);
         if (!ok)
             return at;
         at += (size_t)taken;

@@ -2,6 +2,7 @@
  * character */
 #include "base/check.h"
 
+#include "base/random.h"
 #include "text/utf8.h"
 
 /* Every code point but the surrogates survives being written and read. */
@@ -62,6 +63,42 @@ static void test_broken(void **state)
     }
 }
 
+/* Where a long text is broken is found as character by character, whatever byte is changed. */
+static void test_long(void **state)
+{
+    (void)state;
+    static const uint32_t POINTS[] = {'a',    ' ',    0xE9,   0x7FF,   0x800,
+                                      0xAC00, 0xD558, 0xFFFF, 0x10000, 0x10FFFF};
+    enum { LENGTH = 2000, TIMES = 20000 };
+    static const unsigned char BYTES[] = {0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2,
+                                          0xDF, 0xE0, 0xE1, 0xED, 0xEF, 0xF0, 0xF1, 0xF4, 0xF5, 0xFF};
+    char text[LENGTH + 4];
+    int bytes = 0;
+    uint64_t draw = 0;
+    const el_random random = {.seed = 1};
+    while (bytes < LENGTH) {
+        const uint64_t of = el_random_below(random, draw++, 3); /* long stretches of Hangul, others between */
+        bytes += el_utf8_encode(POINTS[of ? 5 : el_random_below(random, draw++, 10)], text + bytes);
+    }
+    CHECK(el_utf8_valid(text, (size_t)bytes) == (size_t)bytes, "it is whole");
+    for (int time = 0; time < TIMES; time++) {
+        char *const changed = text + el_random_below(random, draw++, (uint64_t)bytes), was = *changed;
+        *changed = (char)BYTES[el_random_below(random, draw++, sizeof BYTES)];
+        const size_t from = el_random_below(random, draw++, 2) ? 0 : (size_t)(changed - text) / 2;
+        const char *at = text + from, *const end = text + bytes;
+        uint32_t c;
+        for (int length; at < end; at += length) {
+            length = el_utf8_decode(at, end, &c);
+            if (c == EL_REPLACEMENT)
+                break;
+        }
+        const size_t found = el_utf8_valid(text + from, (size_t)bytes - from);
+        CHECK(found == (size_t)(at - text) - from, "byte %td is %d: %zu are valid, not %zu", changed - text,
+              *changed, found, (size_t)(at - text) - from);
+        *changed = was;
+    }
+}
+
 /* A beginning ends with a whole character. */
 static void test_beginning(void **state)
 {
@@ -78,6 +115,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_long),
         cmocka_unit_test(test_beginning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

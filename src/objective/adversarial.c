@@ -247,8 +247,8 @@ static el_status open_parts(el_objective *self, const el_opening *o)
     if (!st)
         st = el_predictor_open(&a->generator, m, generator, EL_STREAM_FIRST_NETWORK, &a->on.slots);
     if (!st)
-        st = el_detector_open(&a->discriminator, m, el_model_network(m, EL_DISCRIMINATOR),
-                              EL_STREAM_SECOND_NETWORK, &a->on.slots);
+        el_detector_open(&a->discriminator, m, el_model_network(m, EL_DISCRIMINATOR),
+                         EL_STREAM_SECOND_NETWORK);
     return st ? st : el_device_lay_out(m->dev, &a->on.arena, lay_out, a);
 }
 

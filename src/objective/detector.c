@@ -5,13 +5,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-el_status el_detector_open(el_detector *d, el_model *model, const el_network *net, uint32_t stream,
-                           const el_slots *slots)
+void el_detector_open(el_detector *d, el_model *model, const el_network *net, uint32_t stream)
 {
     const el_head *head = el_network_head(net, EL_HEAD_DETECTION);
-    (void)slots;
     *d = (el_detector){.model = model, .net = net, .w = &head->rtd.w, .g = &head->rtd.g, .stream = stream};
-    return EL_OK;
 }
 
 el_status el_detector_layout(el_detector *d, el_arena *a, const el_slots *slots)

@@ -30,8 +30,7 @@ typedef struct {
 } el_detector;
 
 /* `net` has a detection head. */
-el_status el_detector_open(el_detector *detector, el_model *model, const el_network *net, uint32_t stream,
-                           const el_slots *slots);
+void el_detector_open(el_detector *detector, el_model *model, const el_network *net, uint32_t stream);
 el_status el_detector_layout(el_detector *detector, el_arena *arena, const el_slots *slots);
 void el_detector_close(el_detector *detector); /* accepts a zeroed one */
 void el_detector_reset(el_detector *detector);

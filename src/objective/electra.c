@@ -255,7 +255,7 @@ static el_status open_parts(el_objective *self, const el_opening *o)
                                &e->on.slots);
     }
     if (!st)
-        st = el_detector_open(&e->discriminator, m, discriminator, EL_STREAM_SECOND_NETWORK, &e->on.slots);
+        el_detector_open(&e->discriminator, m, discriminator, EL_STREAM_SECOND_NETWORK);
     return st ? st : el_device_lay_out(m->dev, &e->on.arena, lay_out, e);
 }
 

@@ -234,8 +234,8 @@ static el_status open_parts(el_objective *self, const el_opening *o)
     if (!st)
         st = el_noise_open(&e->noise, m, &e->on.slots);
     if (!st)
-        st = el_detector_open(&e->discriminator, m, el_model_network(m, EL_DISCRIMINATOR),
-                              EL_STREAM_SECOND_NETWORK, &e->on.slots);
+        el_detector_open(&e->discriminator, m, el_model_network(m, EL_DISCRIMINATOR),
+                         EL_STREAM_SECOND_NETWORK);
     if (!st)
         st = open_host(e);
     return st ? st : el_device_lay_out(m->dev, &e->on.arena, lay_out, e);

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "objective/networks.h"
+#include "objective/order.h"
 
 el_flops_plan el_objective_cost(el_objective_kind kind, const el_model_plan *plan, double mask_prob,
                                 double length)
@@ -30,8 +31,6 @@ double el_objective_flops(el_objective_kind kind, const el_model *model, double 
 }
 
 /* ---- products ---- */
-
-enum { TARGETS = 6 }; /* permutation objectives predict one token of so many (Yang et al., 2019) */
 
 /* The layers, with `square` multiply-adds times two for each pair of tokens and feature. */
 static double layers(const el_config *c, double length, double square)
@@ -78,7 +77,7 @@ static double xlnet(const el_flops_plan *p)
     const el_config *const c = &p->encoder;
     const double h = c->hidden_size, inner = c->intermediate_size;
     const double queries = c->num_hidden_layers * (4 * h * h + 4 * h * inner + 6 * p->length * h);
-    return layers(c, p->length, 6) + (queries + 2 * h * c->vocab_size) / TARGETS;
+    return layers(c, p->length, 6) + (queries + 2 * h * c->vocab_size) / EL_ORDER_SHARE;
 }
 
 static double towers(const el_flops_plan *p)
@@ -113,7 +112,7 @@ double el_flops_products(const el_flops_plan *p)
     case EL_BIDIRECTIONAL:
         return 2 * causal(p);
     case EL_PERMUTATION:
-        return encoder + (layers(c, p->length, 4) + mlm_head(c)) / TARGETS;
+        return encoder + (layers(c, p->length, 4) + mlm_head(c)) / EL_ORDER_SHARE;
     case EL_XLNET:
         return xlnet(p);
     case EL_TWO_STAGE:

@@ -1,8 +1,8 @@
 /* checkpoint - all that is needed to go on, in one folder that appears at once
  *
  *   checkpoint-<step>/
- *     model.safetensors      every owned parameter, as "generator.<name>" or "discriminator.<name>"
- *     optimizer.safetensors  AdamW's moments of each, with ".m" or ".v" behind the name
+ *     model.safetensors      every owned parameter, as "<network>.<name>": generator, backward or discriminator
+ *     optimizer.safetensors  AdamW's moments of each that is trained, with ".m" or ".v" behind the name
  *     state.json             the trainer's counters, and a checksum of them
  *
  * Every tensor carries a checksum, and all three files the step.  Loading believes nothing; EL_EDATA says in

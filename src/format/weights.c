@@ -325,6 +325,7 @@ static const char *head_name(const el_network *net)
     const el_head_kind kind = head_of(net).kind;
     return kind == EL_HEAD_MLM         ? "generator head"
            : kind == EL_HEAD_DETECTION ? "discriminator head"
+           : kind == EL_HEAD_CLOZE     ? "cloze head"
                                        : "head for this task";
 }
 
@@ -348,9 +349,9 @@ static el_status fill_from(el_model *model, const el_network *net, const el_tens
     if (gap.missing)
         el_log(EL_LOG_NOTE, "%s holds no %s%s; a new one is used", source->path,
                gap.missing < gap.lines ? gap.first : head_name(net),
-               head_of(net).energies == card->head.energies ? ""
-               : card->head.energies                        ? " that says log-odds"
-                                                            : " that says energies");
+               head_of(net).kind != EL_HEAD_DETECTION || head_of(net).energies == card->head.energies ? ""
+               : card->head.energies ? " that says log-odds"
+                                     : " that says energies");
     return EL_OK;
 }
 

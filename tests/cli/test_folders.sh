@@ -212,9 +212,9 @@ begin() { # FOLDER SENTENCE
         --train-batch-size 4 --threads 1 2>log || fail "pretrain from $1: $(cat log)"
     grep -qF "$2; rates and schedule begin anew" log || fail "\"$2\" is not said: $(cat log)"
 }
-begin tensorflow "both networks are those of the folder"
-begin bert-masked-old-bin "the folder has no generator, which begins anew"
-begin discriminator-old-bin "the folder has no generator, which begins anew"
+begin tensorflow "all networks are those of the folder"
+begin bert-masked-old-bin "the folder has no generator, which is new"
+begin discriminator-old-bin "the folder has no generator, which is new"
 cp -r "$here/serve/golden/folders/bert-bare" other
 sed -i 's/^w7$/w77/' other/vocab.txt
 refuse "w77" pretrain --data shards --init-from other --output run-other --num-train-steps 2

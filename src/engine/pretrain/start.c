@@ -1,6 +1,7 @@
 /* start - the weights that a run begins with: random, of a checkpoint, of model folders */
 #include "engine/pretrain/parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,19 +11,70 @@
 #include "format/weights.h"
 #include "train/checkpoint.h"
 
-/* As config.json of the checkpoint's run says, where there is one. */
-static el_status check_heads(const el_pretraining *p, const char *config)
+static const char *direction_of(const el_config *c)
 {
-    el_status st = EL_OK;
-    for (int i = 0; !st && p->settings->start && i < p->model.count; i++) {
-        const el_network *const net = &p->model.networks[i];
-        const bool large = strcmp(net->name, EL_DISCRIMINATOR) == 0;
-        st = el_config_check_heads(&net->config, large ? &p->start : &p->start_generator, config);
-    }
+    return c->backwards ? "reads backwards" : c->causal ? "reads forwards" : "reads both sides";
+}
+
+/* What names and shapes of its values do not tell. */
+static const char *manner_of(const el_config *c, const el_head_config *h)
+{
+    return h->kind == EL_HEAD_DETECTION ? h->energies ? "says energies" : "says log-odds"
+           : h->ordered                 ? "predicts in random orders"
+                                        : direction_of(c);
+}
+
+/* A checkpoint's network is of one kind with that which takes its values. */
+static el_status check_network(const el_network *net, const json_t *theirs, const char *path)
+{
+    el_config config;
+    el_head_config head;
+    el_status st = el_config_read(&config, theirs, path);
+    if (!st)
+        st = el_config_check_heads(&net->config, &config, path);
+    if (!st)
+        st = el_head_read(theirs, path, &head);
+    if (st)
+        return st;
+    const el_head_config none = {.kind = EL_HEAD_NONE}, ours = net->head_count ? net->heads[0].config : none;
+    const char *const is = manner_of(&net->config, &ours), *const was = manner_of(&config, &head);
+    return strcmp(is, was) == 0
+               ? EL_OK
+               : el_fail(EL_EUSAGE,
+                         "--init-from: %s: its %s %s, and here it %s; --init-from the run, not its "
+                         "checkpoint, takes what fits",
+                         path, net->name, was, is);
+}
+
+/* Under gdes a table is what it adds to another one. */
+static el_status check_tables(const el_pretraining *p, const json_t *config, const char *path)
+{
+    json_t *const settings = el_options_json(p->options);
+    const char *const is = json_string_value(json_object_get(settings, "embeddings"));
+    const char *const was = json_string_value(json_object_get(config, "embeddings"));
+    const el_status st = p->model.count > 1 && is && was && strcmp(is, was) != 0
+                             ? el_fail(EL_EUSAGE, "--embeddings: %s, and %s says %s", is, path, was)
+                             : EL_OK;
+    json_decref(settings);
     return st;
 }
 
-/* A checkpoint's vocabulary and attention heads are its run's, where it still lies in one. */
+/* As config.json of the checkpoint's run says, where there is one. */
+static el_status check_networks(const el_pretraining *p, const char *path)
+{
+    json_t *config = NULL;
+    el_status st = p->settings->start ? el_json_load(&config, path) : EL_OK;
+    for (int i = 0; !st && i < p->model.count; i++) {
+        const json_t *const theirs = json_object_get(config, p->model.networks[i].name);
+        st = theirs ? check_network(&p->model.networks[i], theirs, path) : EL_OK;
+    }
+    if (!st)
+        st = check_tables(p, config, path);
+    json_decref(config);
+    return st;
+}
+
+/* A checkpoint's vocabulary and networks are its run's, where it still lies in one. */
 static el_status check_checkpoint_run(const el_pretraining *p)
 {
     char *const run = el_run_of_checkpoint(p->settings->init_from);
@@ -32,7 +84,7 @@ static el_status check_checkpoint_run(const el_pretraining *p)
     if (!st && record)
         st = el_model_check_vocab(run, el_loader_vocab(p->data), p->settings->data);
     if (!st)
-        st = check_heads(p, config);
+        st = check_networks(p, config);
     json_decref(record);
     free(config);
     free(run);
@@ -50,11 +102,23 @@ static el_status start_from_checkpoint(el_pretraining *p)
         st = el_checkpoint_load(&p->model, &state, p->settings->init_from, true);
     if (!st)
         st = el_progress_read(&theirs, state);
-    if (!st && el_file_exists(moments))
+    const bool warm = !st && el_file_exists(moments);
+    if (warm)
         p->progress.warm_updates = theirs.warm_updates < 0 ? theirs.updates : theirs.warm_updates;
+    if (!st)
+        el_log(EL_LOG_NOTE, "%s: weights%s are the checkpoint's; rates and schedule begin anew",
+               p->settings->init_from, warm ? " and AdamW's moments" : "");
     json_decref(state);
     free(moments);
     return st;
+}
+
+/* Weights that were trained to read otherwise are taken: they are said to be. */
+static void say_direction(const el_network *net, const el_config *theirs, const char *folder)
+{
+    const char *const is = direction_of(&net->config), *const was = direction_of(theirs);
+    if (strcmp(is, was) != 0 && !net->config.backwards)
+        el_log(EL_LOG_NOTE, "%s: %s, and its weights are taken for a network that %s", folder, was, is);
 }
 
 static el_status start_from_folders(el_pretraining *p)
@@ -63,7 +127,8 @@ static el_status start_from_folders(el_pretraining *p)
     el_status st = el_model_find(&paths, p->settings->init_from);
     if (st)
         return st;
-    const char *missing = NULL;
+    char missing[64] = "";
+    int lacking = 0;
     for (int i = 0; !st && i < p->model.count;
          i++) { /* a delta lies on top of the generator, which is first */
         const el_network *net = &p->model.networks[i];
@@ -76,19 +141,24 @@ static el_status start_from_folders(el_pretraining *p)
                              : !small                            ? paths.encoder
                              : paths.discriminator || alike      ? paths.generator
                                                                  : NULL;
-        if (folder)
+        if (folder) {
+            say_direction(net, small ? &p->start_generator : &p->start, folder);
             st = el_weights_load(&p->model, net, folder);
-        else
-            missing = net->name;
+        } else
+            snprintf(missing + strlen(missing), sizeof missing - strlen(missing), "%s%s",
+                     lacking++ ? " and no " : "", net->name);
     }
     if (!st) {
         el_model_prepare(&p->model);
         el_log(EL_LOG_NOTE, "%s: %s%s%s; rates and schedule begin anew", p->settings->init_from,
-               missing                       ? "the folder has no "
+               lacking                       ? "the folder has no "
                : p->settings->generator_from ? "the discriminator is the folder's"
                : p->model.count == 1         ? "the network is the folder's"
-                                             : "both networks are those of the folder",
-               missing ? missing : "", missing ? ", which begins anew" : "");
+                                             : "all networks are those of the folder",
+               missing,
+               lacking > 1 ? ", which are new"
+               : lacking   ? ", which is new"
+                           : "");
     }
     el_model_paths_free(&paths);
     return st;

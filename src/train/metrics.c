@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "text/reader.h"
 
 /* The next whole line; false where there is none. */
@@ -24,17 +25,19 @@ static bool next_line(const char **at, const char *end, el_line *line)
     return true;
 }
 
-/* Bytes of the first `lines` whole lines, or of all there are. */
-static size_t kept_bytes(const el_mapping *file, int64_t lines)
+/* Bytes of the first *lines whole lines, or of all there are, which *lines then is. */
+static size_t kept_bytes(const el_mapping *file, int64_t *lines)
 {
     const char *const text = (const char *)file->data, *at = text;
+    int64_t kept = 0;
     el_line line;
-    while (lines > 0 && next_line(&at, text + file->size, &line))
-        lines--;
+    while (kept < *lines && next_line(&at, text + file->size, &line))
+        kept++;
+    *lines = kept;
     return (size_t)(at - text);
 }
 
-static el_status cut(el_metrics *metrics, int64_t lines)
+static el_status cut(el_metrics *metrics, int64_t *lines)
 {
     el_mapping file;
     const el_status st = el_mapping_open(&file, metrics->path);
@@ -47,7 +50,7 @@ static el_status cut(el_metrics *metrics, int64_t lines)
     return EL_OK;
 }
 
-el_status el_metrics_open(el_metrics *metrics, const char *path, int64_t lines)
+el_status el_metrics_open(el_metrics *metrics, const char *path, int64_t *lines)
 {
     *metrics = (el_metrics){.path = strdup(path), .file = -1};
     if (!metrics->path)
@@ -223,9 +226,11 @@ el_status el_metrics_each_run(const char *folder, el_metrics_visit visit, void *
 el_status el_metrics_mirror(el_metrics *metrics, const char *folder)
 {
     json_t *lines, *line;
-    el_status st = el_metrics_load(&lines, metrics->path);
-    if (st)
+    el_status st = el_metrics_load_good(&lines, metrics->path);
+    if (st != EL_EDATA && st)
         return st;
+    if (st)
+        el_log(EL_LOG_WARNING, "%s; TensorBoard is shown the other lines", el_error());
     size_t i;
     json_array_foreach(lines, i, line) if (el_metrics_is(line, EL_METRICS_TRAINING)) metrics->seconds =
         json_number_value(json_object_get(line, "seconds"));

@@ -1,11 +1,13 @@
 /* records - see the header */
 #include "train/records.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 
 /* ---- rates ---- */
 
@@ -133,7 +135,11 @@ el_status el_records_open(el_records *r, const el_trainer *t, el_progress *p)
     char *path = el_path_join(t->folder, EL_METRICS_FILE);
     if (!path)
         return el_fail(EL_ENOMEM, "no memory for the path of " EL_METRICS_FILE);
-    el_status st = el_metrics_open(&r->metrics, path, p->lines);
+    const int64_t lines = p->lines;
+    el_status st = el_metrics_open(&r->metrics, path, &p->lines);
+    if (!st && p->lines < lines)
+        el_log(EL_LOG_WARNING, "%s: has %" PRId64 " of the %" PRId64 " lines that the checkpoint knows of",
+               path, p->lines, lines);
     if (!st && t->tensorboard)
         st = el_metrics_mirror(&r->metrics, t->folder);
     free(path);

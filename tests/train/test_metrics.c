@@ -23,7 +23,7 @@ static void test_torn(void **state)
     const char *const path = in_folder("metrics.jsonl");
     json_t *const line = json_pack("{s:s, s:i}", "kind", "train", "step", 12), *lines;
     el_metrics metrics;
-    CHECK_OK(el_metrics_open(&metrics, path, 0));
+    CHECK_OK(el_metrics_open(&metrics, path, &(int64_t){0}));
     CHECK_OK(el_metrics_put(&metrics, line));
     limit_files(40);
     CHECK_FAILS(el_metrics_put(&metrics, line), EL_EFAILED, "metrics.jsonl");
@@ -60,6 +60,28 @@ static void test_first(void **state)
           "what is behind a damaged line is lost");
     json_decref(lines);
     CHECK_OK(el_metrics_load_good(&lines, in_folder("good.jsonl")));
+    json_decref(lines);
+}
+
+/* How many of the lines that are asked for are there is told; a damaged one is left out of what TensorBoard reads. */
+static void test_lost(void **state)
+{
+    (void)state;
+    el_metrics metrics;
+    json_t *lines;
+    int64_t kept = 5;
+    write_text("lost.jsonl",
+               "{\"kind\": \"train\", \"step\": 1}\n?\n{\"kind\": \"train\", \"step\": 3}\n{\"ki");
+    CHECK_OK(el_metrics_open(&metrics, in_folder("lost.jsonl"), &kept));
+    CHECK(kept == 3, "%d of 3 lines are kept", (int)kept);
+    CHECK_OK(el_metrics_mirror(&metrics, in_folder("")));
+    el_metrics_close(&metrics);
+    kept = 1;
+    CHECK_OK(el_metrics_open(&metrics, in_folder("lost.jsonl"), &kept));
+    el_metrics_close(&metrics);
+    CHECK_OK(el_metrics_load(&lines, in_folder("lost.jsonl")));
+    CHECK(kept == 1 && json_array_size(lines) == 1, "%d lines are told, %zu are there", (int)kept,
+          json_array_size(lines));
     json_decref(lines);
 }
 
@@ -112,10 +134,8 @@ static void test_runs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_torn),
-        cmocka_unit_test(test_first),
-        cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_torn),    cmocka_unit_test(test_first), cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_figures), cmocka_unit_test(test_runs),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

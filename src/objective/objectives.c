@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/options.h"
 #include "objective/kinds.h"
 #include "objective/networks.h"
 
@@ -226,6 +227,24 @@ el_objective_kind el_objective_of(const el_model *model)
     return el_plan_network(&plan, EL_DISCRIMINATOR) ? EL_ELECTRA : EL_MLM;
 }
 
+el_status el_objective_check(el_objective_kind kind, const el_objective_settings *s)
+{
+    const char *const name = KINDS[kind].name;
+    const bool towers = el_objective_sampler(kind, s->sampler) == EL_SAMPLER_TWO_TOWERS;
+    if (s->mask_unit != EL_MASK_PIECE && s->duplicate_slots)
+        return el_options_refuse("duplicate_slots", "draws pieces by themselves, not words (--mask-unit)");
+    const bool heated = s->temperature.first != 1 || s->temperature.last != 1;
+    if (is(kind, AS_DRAWN) && (heated || s->disallow_correct))
+        return el_options_refuse(heated ? "temperature" : "disallow_correct",
+                                 "samples of %s are the generator's own, of a temperature of 1, and none is "
+                                 "disallowed",
+                                 name);
+    if ((is(kind, JUDGED_ONCE) || towers) && s->duplicate_slots)
+        return el_options_refuse("duplicate_slots", "%s judges a place once, and it may be drawn twice",
+                                 name);
+    return EL_OK;
+}
+
 /* The networks with the heads that the objective needs, and what it can be asked. */
 static el_status check_fit(el_objective_kind kind, const el_model_plan *plan, const el_vocab *vocab,
                            const el_objective_settings *s)
@@ -237,15 +256,9 @@ static el_status check_fit(el_objective_kind kind, const el_model_plan *plan, co
     const bool learned = sampler == EL_SAMPLER_NETWORK && el_objective_has_generator(kind);
     const char *const unfit = misfit(kind, plan);
     const wrong list[] = {
-        {s->mask_unit != EL_MASK_PIECE && s->duplicate_slots,
-         "duplicate_slots draws pieces by themselves, not words"},
         {(s->mask_unit != EL_MASK_PIECE || kind == EL_XLNET) && !*vocab->options.prefix,
          "this vocabulary does not tell where words begin (its continuing_subword_prefix is empty), and "
          "mask_unit hides words"},
-        {is(kind, AS_DRAWN) && (s->temperature.first != 1 || s->temperature.last != 1 || s->disallow_correct),
-         "samples are the generator's own: a temperature of 1, and none disallowed"},
-        {(is(kind, JUDGED_ONCE) || towers) && s->duplicate_slots,
-         "a place that is drawn twice would be judged once; no duplicate_slots"},
         {unfit != NULL, unfit},
         {asks && kind != EL_MLM, "a sentence task is mlm's"},
         {asks && !el_plan_head(generator, EL_HEAD_SENTENCES), "the model has no head for pairs of sentences"},
@@ -260,7 +273,7 @@ static el_status check_fit(el_objective_kind kind, const el_model_plan *plan, co
         {s->sampler == EL_SAMPLER_UNIGRAM && !s->unigram,
          "how frequent are tokens?  The unigram sampler needs their counts"}};
     const char *const what = FIRST_WRONG(list);
-    return what ? el_fail(EL_EUSAGE, "%s: %s", KINDS[kind].name, what) : EL_OK;
+    return what ? el_fail(EL_EUSAGE, "%s: %s", KINDS[kind].name, what) : el_objective_check(kind, s);
 }
 
 static el_status check(el_objective_kind kind, const el_model_plan *plan, const el_vocab *vocab,

@@ -81,6 +81,9 @@ bool el_objective_rewrites(el_objective_kind kind); /* its large network predict
 bool el_objective_has_generator(el_objective_kind kind); /* beside the large network */
 const char *el_objective_large(el_objective_kind kind);  /* the network that is fine-tuned */
 
+/* EL_EUSAGE that names the setting which an objective cannot have, whatever the networks. */
+el_status el_objective_check(el_objective_kind kind, const el_objective_settings *settings);
+
 /* Whether replacements may be drawn so; and what draws them where this is asked for: two towers, if there is nothing else. */
 bool el_objective_takes(el_objective_kind kind, el_sampler sampler);
 el_sampler el_objective_sampler(el_objective_kind kind, el_sampler asked);

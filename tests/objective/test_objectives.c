@@ -254,8 +254,8 @@ static void each_misfit_is_said(void **state)
                 {EL_ELECTRA, TOWERS, EL_ELECTRA_15, TOWERS, 0, false, "electra's or electric's"},
                 {EL_REPLACE_MLM, NETWORK, EL_REPLACE_MLM, UNIFORM, 0, false, "leaves nothing of it"},
                 {EL_ELECTRA, NETWORK, EL_ELECTRA, EL_SAMPLER_UNIGRAM, 0, false, "how frequent are tokens"},
-                {EL_ELECTRA_15, NETWORK, EL_ELECTRA_15, NETWORK, 0, true, "judged once"},
-                {EL_ELECTRA, TOWERS, EL_ELECTRA, TOWERS, 0, true, "judged once"}};
+                {EL_ELECTRA_15, NETWORK, EL_ELECTRA_15, NETWORK, 0, true, "a place once"},
+                {EL_ELECTRA, TOWERS, EL_ELECTRA, TOWERS, 0, true, "a place once"}};
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
         fixture f;
         el_objective *objective;

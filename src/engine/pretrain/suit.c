@@ -166,6 +166,7 @@ static el_status suit_two_stage(el_pretrain_settings *s, const el_options *optio
                           {"generator_intermediate_size", s->generator_intermediate_size == 0},
                           {"embeddings", s->embeddings == EL_TIE_SEPARATE},
                           {"sampler", s->choice.told.sampler == EL_SAMPLER_NETWORK},
+                          {"generator", s->choice.generator == EL_GENERATOR_MASKED},
                           {"generator_from", !s->generator_from}};
     bool replaced;
     const el_status st = check_needs(
@@ -175,6 +176,8 @@ static el_status suit_two_stage(el_pretrain_settings *s, const el_options *optio
     if (st || !replaced)
         return st;
     s->generator_hidden_size = s->generator_layers = 1;
+    s->two_tower_generator = false;
+    s->choice.generator = EL_GENERATOR_MASKED;
     s->embeddings = EL_TIE_SEPARATE;
     el_log(EL_LOG_NOTE, "two-stage: a generator as large as the discriminator, and separate tables");
     return EL_OK;
@@ -186,8 +189,7 @@ static el_status suit_towers(el_pretrain_settings *s, const el_options *options)
     const need needs[] = {
         {"objective", el_objective_takes((el_objective_kind)s->objective, EL_SAMPLER_TWO_TOWERS)},
         {"embeddings", s->embeddings == EL_TIE_SHARED},
-        {"generator_from", !s->generator_from},
-        {"duplicate_slots", !s->choice.told.duplicate_slots}};
+        {"generator_from", !s->generator_from}};
     bool replaced;
     const el_status st =
         check_needs(s, needs, LENGTH(needs), options,
@@ -339,9 +341,19 @@ static el_status suit_objective(el_pretrain_settings *s, const el_options *optio
     return el_objective_rewrites(kind) ? suit_rewriting(s, options) : EL_OK;
 }
 
+/* What the objective cannot be asked for, before anything is said of what is replaced. */
+static el_status check_settings(const el_pretrain_settings *s)
+{
+    const el_objective_kind kind = (el_objective_kind)s->objective;
+    const el_objective_settings asked = el_objective_choice_settings(&s->choice, kind);
+    return el_objective_check(kind, &asked);
+}
+
 el_status el_pretrain_suit(el_pretrain_settings *s, const el_options *options)
 {
-    el_status st = suit_groups(s, options);
+    el_status st = check_settings(s);
+    if (!st)
+        st = suit_groups(s, options);
     if (!st && !el_objective_masks((el_objective_kind)s->objective))
         st = refuse_all(s, options, OF_MASKS);
     if (!st)

@@ -241,10 +241,11 @@ static bool is_free(const char *const *free_keys, const char *key)
 static el_status refuse(const char *key, const json_t *before, const json_t *now)
 {
     char *old = el_json_text(before, false), *new = el_json_text(now, false);
-    const el_status st = el_fail(EL_EUSAGE,
-                                 "%s: the run has %s, now it would be %s, which changes what is learned; "
-                                 "--allow-change to do it all the same",
-                                 key, old ? old : "another value", new ? new : "another value");
+    const el_status st =
+        el_options_refuse(key,
+                          "the run has %s, now it would be %s, which changes what is learned; "
+                          "--allow-change to do it all the same",
+                          old ? old : "another value", new ? new : "another value");
     free(old);
     free(new);
     return st;

@@ -48,7 +48,7 @@ kill -9 $program 2> /dev/null
 wait $program 2> /dev/null
 [ -z "$(ls -d early/checkpoint-* 2> /dev/null)" ] || fail "a checkpoint was written: $(ls early)"
 refused 3 "has written no models yet" "$electra" evaluate --model early --data shards
-refused 2 "learning_rate: the run has" "$electra" pretrain --output early --learning-rate 1
+refused 2 "learning-rate: the run has" "$electra" pretrain --output early --learning-rate 1
 code=0
 "$electra" pretrain --output early --max-time 0.2 --threads 1 2> log || code=$?
 [ $code = 75 ] && grep -q '"num_train_steps": 100000' early/run.json || fail "a run without a checkpoint: exit code $code: $(cat log)"
@@ -127,11 +127,11 @@ same straight killed $steps
 pretrain --output straight 2> log || fail "a finished run: $(cat log)"
 grep -q finished log || fail "a finished run does not say so: $(cat log)"
 pretrain --output straight --learning-rate 0.1 2> log
-[ $? = 2 ] && grep -q learning_rate log || fail "a changed rate is not refused: $(cat log)"
+[ $? = 2 ] && grep -q learning-rate log || fail "a changed rate is not refused: $(cat log)"
 "$electra" pretrain --output straight --num-train-steps $((steps + 5)) 2> log || fail "more steps: $(cat log)"
 [ -d straight/checkpoint-$((steps + 5)) ] || fail "more steps left no checkpoint"
 "$electra" pretrain --output straight --num-train-steps $steps 2> log
-[ $? = 2 ] && grep -q num_train_steps log || fail "fewer steps are not refused: $(cat log)"
+[ $? = 2 ] && grep -q num-train-steps log || fail "fewer steps are not refused: $(cat log)"
 "$electra" pretrain --output straight --num-train-steps $((steps + 8)) --learning-rate 0.0001 --allow-change 2> log ||
     fail "--allow-change: $(cat log)"
 grep -A9 '"changes"' straight/run.json | grep -q '"learning_rate"' || fail "run.json does not record the change"

@@ -85,7 +85,7 @@ ranks_in_log() {
 refused 2 "3 ranks cannot share 8 leaves of a gradient evenly; 2 can" ranks_in_log 3 "$mpi" pretrain "${settings[@]}" --output no
 refused 2 "2 ranks cannot share 1 leaves" ranks_in_log 2 "$mpi" pretrain "${settings[@]}" --gradient-leaves 1 --output no
 refused 2 "12 is not a power of two; 8 is" "$electra" pretrain "${settings[@]}" --gradient-leaves 12 --output no
-refused 2 "gradient_leaves: the run has 8" "$electra" pretrain --gradient-leaves 2 --output electra
+refused 2 "gradient-leaves: the run has 8" "$electra" pretrain --gradient-leaves 2 --output electra
 refused 2 "2 processes were started" ranks_in_log 2 "$electra" pretrain "${settings[@]}" --output no
 refused 2 "2 processes were started" env SLURM_STEP_NUM_TASKS=2 "$electra" pretrain "${settings[@]}" --output no
 refused 2 "the work of one process" ranks_in_log 2 "$mpi" info electra

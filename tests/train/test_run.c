@@ -215,7 +215,7 @@ static void test_hash(void **state)
     CHECK(strstr(said, "other shards from here on"), "said \"%s\"", said);
     json_object_set_new(run.record, "settings", json_pack("{s:i, s:i}", "a", 1, "b", 1));
     json_t *const now = json_pack("{s:i, s:i, s:i}", "a", 1, "b", 2, "new", 3);
-    CHECK_FAILS(el_run_compare(&run, now, (const char *[]){NULL}, false), EL_EUSAGE, "b: the run has 1");
+    CHECK_FAILS(el_run_compare(&run, now, (const char *[]){NULL}, false), EL_EUSAGE, "--b: the run has 1");
     CHECK_OK(el_run_compare(&run, now, (const char *[]){"b", NULL}, false));
     CHECK_OK(el_run_segment_begin(&run, 1, now));
     json_decref(now);

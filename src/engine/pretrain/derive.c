@@ -201,6 +201,9 @@ el_status el_pretrain_settle(el_pretrain_settings *s, const el_options *options,
         st = settle_evaluation(s, options, resuming);
     if (st)
         return st;
+    if (s->generator_learning_rate > 0 && s->learning_rate == 0)
+        return el_options_refuse("generator_learning_rate",
+                                 "follows the schedule of --learning-rate, which is 0: nothing would learn");
     if (s->choice.told.sentence_task != EL_SENTENCES_NONE && s->objective != EL_MLM)
         return el_options_refuse("sentence_task", "is asked beside --objective mlm, not %s",
                                  el_objective_name((el_objective_kind)s->objective));

@@ -134,6 +134,20 @@ int64_t el_loader_tokens(const el_loader *loader)
     return loader->tokens;
 }
 
+double el_loader_attended(const el_loader *loader)
+{
+    double squares = 0;
+    for (int i = 0; i < loader->count; i++) {
+        const el_shard *const s = &loader->shards[i];
+        const int64_t *const starts = s->sequence_starts ? s->sequence_starts : s->starts;
+        for (int64_t n = 0; n < s->sequences; n++) {
+            const double length = (double)(starts[n + 1] - starts[n]);
+            squares += length * length;
+        }
+    }
+    return loader->tokens ? squares / (double)loader->tokens : 1;
+}
+
 size_t el_loader_bytes(const el_loader *loader)
 {
     size_t bytes = 0;

@@ -23,6 +23,8 @@ void el_loader_close(el_loader *loader);
 
 int64_t el_loader_examples(const el_loader *loader);
 int64_t el_loader_tokens(const el_loader *loader);
+/* Tokens that a token attends among, itself one of them, on average: those of its document or of the whole example. */
+double el_loader_attended(const el_loader *loader);
 size_t el_loader_bytes(const el_loader *loader); /* of the files, which are mapped */
 int el_loader_max_seq_length(const el_loader *loader);
 const el_vocab *el_loader_vocab(const el_loader *loader); /* as stored in the shards */

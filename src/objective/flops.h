@@ -7,7 +7,7 @@
  *              and 20 of 128 tokens are predicted whatever mask_prob is.  The totals of the paper's tables are its.
  *
  * With enc(h) = L (8 h^2 + 4 h i + 4 S h) + 2 E h (only where E is not h), mlm(h) = 2 E (h + V), rtd = 2 H (H + 1), D = enc(H),
- * G = enc(H_g) + m mlm(H_g) and m = mask_prob, the products of one token forward:
+ * G = enc(H_g) + m mlm(H_g), S = length and m = mask_prob, the products of one token forward:
  *
  *   electra                D + rtd + G                       sampler unigram or uniform: no G; a frozen one: G / 3
  *   adversarial            D + rtd + G + 2 m H_g             the baseline of the reward
@@ -23,7 +23,8 @@
  *                          frozen generator
  *   electric               D + rtd + 2 enc(H_g) + 4 E H_g + 2 E V                two towers, heads at all tokens
  *
- * A training step costs three times its forward.  What is kept answers at D + rtd; of causal - 2 L S H, of bidirectional
+ * A training step costs three times its forward.  Where its cost changes with the steps, as of two-stage or of a mask_prob that
+ * changes, what is counted is the mean of a whole run.  What is kept answers at D + rtd; of causal - 2 L S H, of bidirectional
  * twice that, of xlnet + 2 L S H.
  */
 #ifndef EL_OBJECTIVE_FLOPS_H
@@ -35,14 +36,14 @@
 typedef struct {
     el_objective_kind objective; /* electric: any with a generator of two towers */
     el_config encoder, generator;
-    bool sampled;   /* replacements come from counts or uniformly: no generator runs */
-    bool frozen;    /* the generator runs forward only */
-    bool sentences; /* mlm: a sentence task beside it */
-    double mask_prob;
-    double length; /* tokens of a sequence */
+    bool sampled;     /* replacements come from counts or uniformly: no generator runs */
+    bool frozen;      /* the generator runs forward only */
+    bool sentences;   /* mlm: a sentence task beside it */
+    double mask_prob; /* of one that changes the mean */
+    double length; /* tokens that one attends among, itself too: those of a sequence, where all are as long */
 } el_flops_plan;
 
-/* What a token costs in sequences of `length` tokens: to be counted, of a plan, whose networks need not be there, and the products
+/* What a token costs that attends among `length` tokens: to be counted, of a plan, whose networks need not be there, and the products
  * in training of a model. */
 el_flops_plan el_objective_cost(el_objective_kind kind, const el_model_plan *plan, double mask_prob,
                                 double length);

@@ -56,6 +56,11 @@ refused 3 "energies, no probabilities" "$electra" detect --model kept "the cat"
 "$electra" export --model switch --output switch.onnx 2> log && grep -q "energies, no log-odds" log || fail "electric as a graph: $(cat log)"
 pretrain --output begun --init-from kept --num-train-steps 1 2> log && grep -q "no discriminator head that says log-odds; a new one" log ||
     fail "electra begins with energies: $(cat log)"
+refused 2 "discriminator says energies, and here it says log-odds" pretrain --output reused --generator two-tower --init-from switch/checkpoint-8
+pretrain --output begun --overwrite --objective mlm --init-from kept --num-train-steps 1 2> log && grep -q "no generator head; a new one" log ||
+    fail "mlm begins with what says energies: $(cat log)"
+pretrain --output begun --overwrite --generator two-tower --init-from kept --num-train-steps 1 2> log && grep -q "no generator and no backward, which are new" log ||
+    fail "two towers begin beside a discriminator: $(cat log)"
 opens discriminator ElectraForPreTraining
 opens generator ""
 grep -q '"reads_backwards": true' switch/backward/config.json || fail "nothing says that a tower reads backwards"
@@ -148,7 +153,16 @@ pretrain --output other-objective --objective replace-mlm --num-train-steps 1 2>
 refused 2 "num-train-steps" pretrain --output budget --flops-budget 8e9 --num-train-steps 40
 refused 2 "flops-budget: 1000 is less than half a step, which costs " pretrain --output new --flops-budget 1e3
 [ ! -e new ] || fail "a budget that is refused leaves $(ls new)"
-refused 2 "num_train_steps" pretrain --output budget --flops-budget 1e9 --dropout 0
+refused 2 "flops-budget: 1e+09 is .* steps, and the run has" pretrain --output budget --flops-budget 1e9 --dropout 0
+refused 2 "num-train-steps: the run has" pretrain --output budget --num-train-steps 1 --dropout 0
+# What a step costs on the average is that of a whole schedule.
+changing() { "$electra" pretrain --data shards --threads 1 --model-size tiny --hidden-size 16 --train-batch-size 4 --output whole "$@"; }
+for flags in "--objective two-stage" "--mask-prob 0.3:0.15"; do
+    refused 2 "flops-budget: .* steps of a mean cost" changing $flags --flops-budget 2e8 --schedule-steps 1000
+    for i in 1 2; do changing $flags --flops-budget 2e8 2> log || fail "$flags --flops-budget, start $i: $(cat log)"; done
+    refused 2 "flops-budget: .* steps of a mean cost" changing $flags --flops-budget 4e8
+    rm -r whole
+done
 
 # ---- held-out shards of longer examples: the figures of evaluate, the weights of a run without them, and positions for them ----
 alone() { "$electra" pretrain --data shards --threads 1 --model-size tiny --hidden-size 16 --num-train-steps 2 --output new "$@"; }
@@ -238,6 +252,11 @@ for place in ". first" ". first/checkpoint-10" ". first/checkpoint-10/" ". linke
     rm -r "from"
 done
 refused 3 "the model's is" "$electra" pretrain "${bare[@]}" --init-from elsewhere # in no run
+pretrain --output apart --embeddings separate --num-train-steps 1 2> log || fail "separate: $(cat log)"
+refused 2 "embeddings: gdes, and .*apart/config.json says separate" pretrain --output new --embeddings gdes --init-from apart/checkpoint-1
+pretrain --output again --init-from first/checkpoint-10 --num-train-steps 1 2> log && grep -q "weights and AdamW's moments are the checkpoint's" log ||
+    fail "nothing is said of what a checkpoint gives: $(cat log)"
+rm -r apart again
 rm -rf "from" linked elsewhere
 # Weights have the same shapes whatever the heads, so that shapes alone would let them be cut otherwise.
 for from in first first/discriminator first/checkpoint-10; do
@@ -302,7 +321,13 @@ refused 2 "another one" pretrain --output new --uniform-generator --sampler unig
 refused 2 "two with a colon" pretrain --output new --mask-prob 0.3-0.1
 refused 2 "between 0.001 and 0.9" pretrain --output new --mask-prob 0.3:1
 refused 2 "not words" pretrain --output new --mask-unit word --duplicate-slots
-refused 2 "duplicate_slots" pretrain --output new --objective electra-15 --duplicate-slots
+refused 2 "duplicate-slots: electra-15 judges a place once" pretrain --output new --objective electra-15 --duplicate-slots
+refused 2 "duplicate-slots: electra judges a place once" pretrain --output new --generator two-tower --duplicate-slots
+refused 2 "temperature: samples of adversarial" pretrain --output new --objective adversarial --temperature 2
+refused 2 "disallow-correct: samples of electric" pretrain --output new --objective electric --disallow-correct
+refused 2 "generator: --objective two-stage needs" alone --objective two-stage --generator two-tower
+refused 2 "two-tower-generator: --objective two-stage needs" alone --objective two-stage --two-tower-generator
+refused 2 "generator-learning-rate: .* nothing would learn" pretrain --output new --learning-rate 0 --generator-learning-rate 1e-3
 refused 2 "no-electra-objective" pretrain --output new --objective electra-15 --no-electra-objective
 refused 2 "two towers" pretrain --output new --objective electric --embeddings separate
 refused 2 "generator" pretrain --output new --objective mlm --generator two-tower
@@ -312,7 +337,7 @@ refused 2 "hidden_size" pretrain --output new --num-attention-heads 7
 refused 3 "missing" pretrain --output new --data missing
 refused 3 "dog_" pretrain --output new --eval-data other
 refused 3 "missing" pretrain --output new --init-from missing
-refused 2 "embedding_size" pretrain --output first --num-train-steps 10 --embedding-size 32
+refused 2 "embedding-size: the run has" pretrain --output first --num-train-steps 10 --embedding-size 32
 refused 2 "shards" pretrain --output first --num-train-steps 12 --data heldout
 
 # ---- what has no part in what was chosen is refused, by each of its names ----
@@ -357,7 +382,10 @@ rm -r staged
 for objective in causal bidirectional permutation xlnet; do
     alone --objective $objective --num-train-steps 1 --output other-$objective 2> log || fail "$objective: $(cat log)"
     refused 2 "no masked language model" alone --generator-from other-$objective
+    refused 2 "init-from: other-$objective/config.json: its generator .*, and here it reads both sides" alone --objective mlm --init-from other-$objective/checkpoint-1
 done
+alone --objective mlm --init-from other-causal --num-train-steps 1 --output both 2> log && grep -q "reads forwards, and its weights are taken for a network that reads both sides" log ||
+    fail "mlm begins with a causal model: $(cat log)"
 refused 2 "one half of a model" alone --objective causal --init-from other-bidirectional/backward
 refused 2 "now it would be" alone --objective mlm --output other-causal --num-train-steps 2
 refused 2 "generator-from" alone --generator-from first --output first --overwrite
@@ -445,7 +473,7 @@ alone --init-from staged --generator-from cloze --output redrawn 2> log || fail 
 # ---- another way to the same folder is no change; a run that was killed before config.json was written goes on ----
 alone --init-from staged --output renewed 2> log || fail "begun: $(cat log)"
 alone --init-from "$PWD/./staged/" --output renewed --num-train-steps 3 2> log || fail "the same folder: $(cat log)"
-refused 2 "init_from: the run has" alone --init-from restaged --output renewed --num-train-steps 4
+refused 2 "init-from: the run has" alone --init-from restaged --output renewed --num-train-steps 4
 alone --generator-from cloze --output drawn 2> log || fail "drawn: $(cat log)"
 cp -r staged/discriminator coarse16
 sed -i 's/"layer_norm_eps": [^,]*/"layer_norm_eps": 0.01/' coarse16/config.json

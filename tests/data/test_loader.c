@@ -88,6 +88,23 @@ static void check_parts(const el_loader *loader)
     el_batch_release(&batch);
 }
 
+/* Of each token the others of its sequence, on average; the parts of an example are `part` long, the last one aside. */
+static void check_attended(const el_loader *loader, int part)
+{
+    double squares = 0, tokens = 0;
+    made m;
+    for (int e = 0; e < EXAMPLES; e++) {
+        make(&m, e);
+        for (int at = 0; at < m.example.count; at += part) {
+            const double length = m.example.count - at < part ? m.example.count - at : part;
+            squares += length * length;
+            tokens += length;
+        }
+    }
+    CHECK(el_loader_attended(loader) == squares / tokens, "a token attends among %g, not %g",
+          el_loader_attended(loader), squares / tokens);
+}
+
 static void test_read_back(void **state)
 {
     (void)state;
@@ -102,6 +119,7 @@ static void test_read_back(void **state)
             assert_int_equal(el_loader_examples(loader), EXAMPLES);
             assert_int_equal(el_loader_max_seq_length(loader), LONGEST);
             CHECK_OK(el_vocab_same(el_loader_vocab(loader), "shards", vocab, "words"));
+            check_attended(loader, kind == 1 ? 5 : LONGEST);
             if (kind == 0)
                 check_segments(loader);
             if (kind == 1)

@@ -10,24 +10,51 @@
 
 enum { MADE_WORDS = 40, MADE_LENGTH = 16, MADE_EXAMPLES = 96, MADE_STEPS = 6, MADE_BATCH = 24 };
 
-static inline void make_shards(const char *path)
+/* With `parts` examples are full, each of so many documents that attend to themselves. */
+static inline void make_shards_of(const char *path, int parts)
 {
     el_vocab *const vocab = words_vocab(MADE_WORDS, NULL);
-    const el_shard_settings settings = {vocab, EL_PACK_SEGMENTS, EL_ATTEND_EXAMPLE, MADE_LENGTH, 5, 1 << 20};
+    const el_shard_settings settings = {vocab,
+                                        parts ? EL_PACK_FULL : EL_PACK_SEGMENTS,
+                                        parts ? EL_ATTEND_DOCUMENT : EL_ATTEND_EXAMPLE,
+                                        MADE_LENGTH,
+                                        5,
+                                        1 << 20};
     el_shard_writer *writer;
     CHECK_OK(el_folder_make(path));
     CHECK_OK(el_shard_writer_open(&writer, path, &settings));
     for (int e = 0; e < MADE_EXAMPLES; e++) {
-        int ids[MADE_LENGTH], start = 0;
+        int ids[MADE_LENGTH], starts[MADE_LENGTH] = {0};
+        for (int i = 1; i < parts; i++)
+            starts[i] = i * MADE_LENGTH / parts;
         for (int i = 0; i < MADE_LENGTH; i++)
             ids[i] = WORDS_SPECIALS + (e * 31 + i * 7) % MADE_WORDS;
-        const el_packed packed = {
-            .ids = ids, .count = MADE_LENGTH, .starts = &start, .parts = 1, .second = MADE_LENGTH};
+        const el_packed packed = {.ids = ids,
+                                  .count = MADE_LENGTH,
+                                  .starts = starts,
+                                  .parts = parts ? parts : 1,
+                                  .second = MADE_LENGTH};
         CHECK_OK(el_shard_writer_add(writer, &packed));
     }
     CHECK_OK(el_shard_writer_finish(writer));
     el_shard_writer_close(writer);
     el_vocab_close(vocab);
+}
+
+static inline void make_shards(const char *path)
+{
+    make_shards_of(path, 0);
+}
+
+/* Takes a key out of a JSON file's object, or of the object that it has as `within`. */
+static inline void forget(const char *path, const char *within, const char *key)
+{
+    json_t *record;
+    CHECK_OK(el_json_load(&record, path));
+    CHECK(json_object_del(within ? json_object_get(record, within) : record, key) == 0, "%s: no %s", path,
+          key);
+    CHECK_OK(el_json_save(record, path));
+    json_decref(record);
 }
 
 /* Settings by JSON, as a configuration file has them. */

@@ -177,6 +177,52 @@ static void test_warm_moments(void **state)
     assert_int_equal(warm_updates("stages", "{\"objective\": \"two-stage\"}"), MADE_STEPS / 2);
 }
 
+/* Opens a run of a budget of so many FLOPs, which goes on where there is one: its steps, and what a token costs; runs it. */
+static int64_t steps_of(const char *data, const char *name, bool counts_examples, double *cost)
+{
+    el_pretrain_settings settings;
+    el_options options;
+    el_pretraining run;
+    char shards[256], output[256], json[1024];
+    snprintf(shards, sizeof shards, "%s", in_folder(data));
+    snprintf(output, sizeof output, "%s", in_folder(name));
+    snprintf(json, sizeof json,
+             "{\"data\": \"%s\", \"output\": \"%s\", \"hidden_size\": 16, \"embedding_size\": 16, "
+             "\"train_batch_size\": 2, \"threads\": 1, \"flops_budget\": 2e7}",
+             shards, output);
+    el_pretrain_defaults(&settings, EL_TINY);
+    options = (el_options){
+        .command = "pretrain", .table = EL_PRETRAIN_TABLE, .count = EL_PRETRAIN_LINES, .settings = &settings};
+    read_options(&options, json);
+    settings.counts_examples = counts_examples;
+    CHECK_OK(el_pretrain_open(&run, &options, NULL));
+    const int64_t steps = run.trainer.steps;
+    *cost = run.trainer.flops_per_token;
+    CHECK_OK(el_pretrain_run(&run));
+    el_pretrain_close(&run);
+    el_options_close(&options);
+    return steps;
+}
+
+/* Tokens of full examples cost attention within their document; a run that began otherwise keeps its count and its steps. */
+static void test_attention_is_counted(void **state)
+{
+    (void)state;
+    double within, whole, alone, again;
+    make_shards_of(in_folder("parts"), 4);
+    make_shards_of(in_folder("one"), 1);
+    const int64_t steps = steps_of("parts", "within", false, &within);
+    const int64_t fewer = steps_of("parts", "before", true, &whole);
+    CHECK(within < whole && steps > fewer, "%d steps at %g a token within documents, %d at %g over examples",
+          (int)steps, within, (int)fewer, whole);
+    CHECK(steps_of("one", "whole", false, &alone) == fewer && alone == whole,
+          "%g a token in examples of one document, and not %g", alone, whole);
+    CHECK(steps_of("parts", "before", false, &again) == fewer && again == whole,
+          "a run of %d steps at %g a token goes on at %g", (int)fewer, whole, again);
+    CHECK(steps_of("parts", "within", false, &again) == steps && again == within,
+          "a run of %d steps at %g a token goes on at %g", (int)steps, within, again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_stopped_within_a_range),
         cmocka_unit_test(test_other_ends),
         cmocka_unit_test(test_warm_moments),
+        cmocka_unit_test(test_attention_is_counted),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

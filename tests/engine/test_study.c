@@ -136,9 +136,32 @@ static void test_steps_of_shares(void **state)
     }
 }
 
+/* FLOPs are of attention within documents; a study that began when they were of whole examples goes on so. */
+static void test_counts_as_it_began(void **state)
+{
+    (void)state;
+    witness w = {.stop_at = 2};
+    int again;
+    CHECK_OK(el_folder_remove(in_folder("study")));
+    CHECK_OK(el_folder_remove(in_folder("shards")));
+    make_shards_of(in_folder("shards"), 4);
+    put("plan.json", PLAN_OF("1e8", "\"seeds\": [1]", ONE_TASK));
+    CHECK_OK(run(&w, &again));
+    const double within = w.step;
+    CHECK_OK(run(&w, &again));
+    CHECK(w.step == within, "a step costs %g, and %g where the study goes on", within, w.step);
+    forget(in_folder("study/run.json"), NULL, "attended");
+    CHECK_OK(run(&w, NULL));
+    const double whole = w.step;
+    CHECK(whole > within, "a step costs %g over whole examples, and %g within documents", whole, within);
+    CHECK_OK(run(&w, &again));
+    CHECK(w.step == whole, "a step costs %g, and %g where an old study goes on twice", whole, w.step);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_gone_on_with), cmocka_unit_test(test_half_made),
-                                       cmocka_unit_test(test_steps_of_shares)};
+                                       cmocka_unit_test(test_steps_of_shares),
+                                       cmocka_unit_test(test_counts_as_it_began)};
     return cmocka_run_group_tests_name("study", tests, make_files, remove_folder);
 }

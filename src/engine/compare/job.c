@@ -214,6 +214,7 @@ static el_status pretrain(working *w)
     el_pretraining run;
     const el_watch watch = {.on_event = on_event, .stop = &w->study->halt, .context = w};
     el_status st = el_compare_pretrain_settings(&settings, &options, given);
+    settings.counts_examples = study->counts_examples;
     if (!st) {
         st = el_pretrain_open(&run, &options, &watch);
         if (!st)

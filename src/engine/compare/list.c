@@ -70,6 +70,7 @@ static el_status cost_of(const el_study *study, int system, int size, el_cost *c
     if (st)
         return st;
     const double length = study->mean_length > 0 ? study->mean_length : EL_PRESET[s.model_size].seq_length;
+    const double attended = study->mean_length > 0 ? study->attended : length;
     const double recorded =
         s.init_from || s.generator_from ? el_compare_recorded_cost(study, system, size) : 0;
     const bool resized = forget_if_gone(&s.init_from, recorded);
@@ -83,7 +84,7 @@ static el_status cost_of(const el_study *study, int system, int size, el_cost *c
     if (!st)
         st = el_compare_find_frozen(study, system, &s, &frozen);
     if (!st)
-        st = el_pretrain_cost(&s, study->vocab_size, length, &token);
+        st = el_pretrain_cost(&s, study->vocab_size, attended, &token);
     if (!st)
         st = el_pretrain_plan(&s, study->vocab_size, &plan);
     if (!st)

@@ -1,6 +1,7 @@
 /* plan - what the parts of the library are told: networks, objective, optimizer, and the cost of a token */
 #include "engine/pretrain/settings.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -109,24 +110,31 @@ el_status el_pretrain_plan(const el_pretrain_settings *s, int vocab_size, el_mod
     return st == EL_EDATA ? EL_EUSAGE : st;
 }
 
-el_status el_pretrain_cost(const el_pretrain_settings *s, int vocab_size, double length, el_flops_plan *cost)
+el_status el_pretrain_cost(const el_pretrain_settings *s, int vocab_size, double attended,
+                           el_flops_plan *cost)
 {
     el_model_plan plan;
     const el_status st = el_pretrain_plan(s, vocab_size, &plan);
     if (!st)
         *cost =
             el_objective_cost((el_objective_kind)s->objective, &plan,
-                              (s->choice.told.mask_prob.first + s->choice.told.mask_prob.last) / 2, length);
+                              (s->choice.told.mask_prob.first + s->choice.told.mask_prob.last) / 2, attended);
     return st;
 }
 
-el_status el_pretrain_budget(el_pretrain_settings *s, int vocab_size, double length)
+bool el_pretrain_cost_changes(const el_pretrain_settings *s)
+{
+    return s->objective == EL_TWO_STAGE || (el_objective_masks((el_objective_kind)s->objective) &&
+                                            s->choice.told.mask_prob.first != s->choice.told.mask_prob.last);
+}
+
+el_status el_pretrain_budget(el_pretrain_settings *s, int vocab_size, double attended, double tokens)
 {
     el_flops_plan cost;
-    const el_status st = el_pretrain_cost(s, vocab_size, length, &cost);
+    const el_status st = el_pretrain_cost(s, vocab_size, attended, &cost);
     if (st)
         return st;
-    const double step = el_flops_products_training(&cost) * (double)s->train_batch_size * length;
+    const double step = el_flops_products_training(&cost) * (double)s->train_batch_size * tokens;
     const double steps = rint(s->flops_budget / step);
     if (steps < 1)
         return el_options_refuse("flops_budget", "%g is less than half a step, which costs %.3g",
@@ -134,9 +142,16 @@ el_status el_pretrain_budget(el_pretrain_settings *s, int vocab_size, double len
     if (steps > 1e9)
         return el_options_refuse("flops_budget", "%g would be %.3g steps, more than 1e9", s->flops_budget,
                                  steps);
+    if (el_pretrain_cost_changes(s) && s->schedule_steps && s->schedule_steps != (int64_t)steps)
+        return el_options_refuse(
+            "flops_budget",
+            "%g is %.0f steps of a mean cost, which is that of a whole schedule, and this "
+            "one has %" PRId64 " steps; --num-train-steps in its place",
+            s->flops_budget, steps, s->schedule_steps);
     s->num_train_steps = (int64_t)steps;
     return EL_OK;
 }
+
 el_initialisation el_pretrain_initialisation(const el_pretrain_settings *s)
 {
     return (el_initialisation){.fan_in = s->initialisation == EL_INITIALISE_FAN_IN,

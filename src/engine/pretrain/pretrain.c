@@ -67,7 +67,14 @@ static el_status compare_settings(el_pretraining *p)
     }
     const json_t *before = json_object_get(p->run.record, "settings");
     const json_t *steps = json_object_get(before, "num_train_steps");
-    if (json_is_integer(steps) && p->settings->num_train_steps >= json_integer_value(steps))
+    const bool fewer = json_is_integer(steps) && p->settings->num_train_steps < json_integer_value(steps);
+    if (fewer && p->derive_steps && !p->settings->allow_change)
+        return el_options_refuse("flops_budget",
+                                 "%g is %" PRId64 " steps, and the run has %" JSON_INTEGER_FORMAT
+                                 ", whose end changes what is learned; --allow-change to do it all the same",
+                                 p->settings->flops_budget, p->settings->num_train_steps,
+                                 json_integer_value(steps));
+    if (json_is_integer(steps) && !fewer)
         free_keys[count++] = "num_train_steps";
     json_t *now = el_options_json(p->options);
     static const char *const FOLDERS[] = {"init_from", "generator_from"};
@@ -114,6 +121,14 @@ static el_status check_number(const char *name, int64_t given, int64_t found)
     return el_fail(EL_EUSAGE, "--%s: %" PRId64 ", but the shards have %" PRId64, name, given, found);
 }
 
+/* A run counts as it began: of those of earlier versions over whole examples. */
+static void choose_attended(el_pretraining *p)
+{
+    const json_t *const data = json_object_get(p->run.record, "data");
+    p->settings->counts_examples |= p->resuming && !json_object_get(data, "attended");
+    p->attended = p->settings->counts_examples ? p->mean_length : el_loader_attended(p->data);
+}
+
 static el_status open_heldout(el_pretraining *p)
 {
     const char *folder = p->settings->eval_data;
@@ -135,6 +150,7 @@ static el_status open_data(el_pretraining *p)
         return st;
     const int64_t examples = el_loader_examples(p->data);
     p->mean_length = examples ? (double)el_loader_tokens(p->data) / (double)examples : 1;
+    choose_attended(p);
     const int longest = el_loader_max_seq_length(p->data);
     const el_vocab *vocab = el_loader_vocab(p->data);
     el_pretrain_take_length(s, p->options, longest);
@@ -337,7 +353,7 @@ static el_status choose_length(el_pretraining *p)
 static el_status spend_budget(el_pretraining *p)
 {
     el_pretrain_settings *s = p->settings;
-    const el_status st = el_pretrain_budget(s, el_loader_vocab(p->data)->size, p->mean_length);
+    const el_status st = el_pretrain_budget(s, el_loader_vocab(p->data)->size, p->attended, p->mean_length);
     if (!st)
         el_log(EL_LOG_NOTE, "%g FLOPs are %" PRId64 " steps of %" PRId64 " examples", s->flops_budget,
                s->num_train_steps, s->train_batch_size);
@@ -416,7 +432,7 @@ static el_status open_all(el_pretraining *p)
         st = el_pretrain_derive_steps(p->settings, p->options);
     el_flops_plan cost;
     if (!st)
-        st = el_pretrain_cost(p->settings, el_loader_vocab(p->data)->size, p->mean_length, &cost);
+        st = el_pretrain_cost(p->settings, el_loader_vocab(p->data)->size, p->attended, &cost);
     if (!st) {
         p->settings->machine.work = el_flops_products_training(&cost) * p->mean_length *
                                     (double)p->settings->train_batch_size *

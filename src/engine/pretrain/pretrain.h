@@ -29,6 +29,7 @@ typedef struct {
     bool resuming; /* there is a checkpoint to go on from */
     el_loader *data, *heldout;
     double mean_length;               /* tokens of an example */
+    double attended;                  /* tokens that one attends among, as FLOPs are counted */
     bool derive_steps;                /* from a budget that was given now */
     el_config frozen;                 /* of --generator-from */
     el_config start, start_generator; /* of --init-from, or defaults */

@@ -26,6 +26,8 @@ typedef struct {
     const el_config *frozen_generator; /* of generator_from, once it was looked at; no line of the table */
     const el_config *start,
         *start_generator; /* what they begin with, for what no line says; NULL: defaults */
+    bool
+        counts_examples; /* FLOPs are those of attention over whole examples, as earlier versions counted; no line either */
     bool electra_objective;
     /* start */
     int initialisation;
@@ -86,11 +88,14 @@ el_status el_pretrain_check_length(const el_pretrain_settings *settings, const c
 /* The shape of the generator in a folder of --generator-from; EL_EUSAGE where it holds no masked language model. */
 el_status el_pretrain_read_frozen(const char *folder, el_config *config);
 
-/* What a token costs, in sequences of `length` tokens. */
-el_status el_pretrain_cost(const el_pretrain_settings *settings, int vocab_size, double length,
+/* What a token costs that attends among `attended` tokens. */
+el_status el_pretrain_cost(const el_pretrain_settings *settings, int vocab_size, double attended,
                            el_flops_plan *cost);
-/* Steps whose products come nearest to flops_budget; EL_EUSAGE where those are none. */
-el_status el_pretrain_budget(el_pretrain_settings *settings, int vocab_size, double length);
+/* Whether a step may cost another number of FLOPs than the one before it: what is counted is the mean of a whole schedule. */
+bool el_pretrain_cost_changes(const el_pretrain_settings *settings);
+/* Steps whose products come nearest to flops_budget, in examples of `tokens` tokens; EL_EUSAGE where those are none, or are
+ * another part of the schedule than what is counted. */
+el_status el_pretrain_budget(el_pretrain_settings *settings, int vocab_size, double attended, double tokens);
 /* Warm-up and schedule, where nobody gave them, by the number of steps; EL_EUSAGE where they are too few for the objective. */
 el_status el_pretrain_derive_steps(el_pretrain_settings *settings, const el_options *options);
 

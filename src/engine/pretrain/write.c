@@ -197,6 +197,8 @@ el_status el_pretrain_begin_segment(el_pretraining *p)
                         json_pack("{s:I, s:I, s:i, s:i}", "examples", (json_int_t)el_loader_examples(p->data),
                                   "tokens", (json_int_t)el_loader_tokens(p->data), "max_seq_length",
                                   el_loader_max_seq_length(p->data), "vocab_size", vocab->size));
+    if (!p->settings->counts_examples)
+        json_object_set_new(json_object_get(record, "data"), "attended", json_real(p->attended));
     json_object_set_new(record, "parameters", json_integer(el_model_parameters(&p->model)));
     record_flops(p);
     json_t *machine = el_machine_json(&p->settings->machine, p->q->dev);

@@ -133,7 +133,7 @@ grep -q "sst2/train.tsv: 2 malformed lines are left out" log || fail "malformed 
 finetune "${short[@]}" --max-query-length 8 --task span --train-file lost.jsonl --dev-file spans.jsonl --output lost > log 2>&1 || fail "lost: $(cat log)"
 grep -q "1 questions are left out of training, .*; number 41 of .*lost.jsonl is the first" log || fail "the lost answer is not counted and named: $(cat log)"
 finetune --output out --num-train-epochs 5 > log 2>&1 && fail "another setting was taken for the same run"
-grep -q num_train_epochs log || fail "the changed setting is not named: $(cat log)"
+grep -q num-train-epochs log || fail "the changed setting is not named: $(cat log)"
 
 # An output folder is empty or its own: a project with a folder "model", another command's, and where it starts from.
 mkdir -p project/model

@@ -138,10 +138,11 @@ static el_status score_split(job *j, const el_task *task, const char *key)
     const evaluate_settings *const s = j->settings;
     static const char *const NAMES[] = {[EVALUATE_DEV] = "dev", [EVALUATE_TEST] = "test"};
     el_task_files files;
-    el_status st = el_task_find_files(&task, s->data, NULL, false, &files);
+    const bool dev = s->split == EVALUATE_DEV;
+    el_status st = el_task_find_files(&task, s->data, NULL, dev ? EL_FILES_DEV : EL_FILES_TEST, &files);
     if (st)
         return st;
-    char *const path = s->split == EVALUATE_DEV ? files.dev : files.test;
+    char *const path = dev ? files.dev : files.test;
     if (path)
         st = el_output_differs("report", s->report, &path, 1);
     if (path && !st)

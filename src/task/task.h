@@ -88,13 +88,16 @@ typedef struct {
     char *train, *dev, *test;
 } el_task_files;
 
+/* Splits that are wanted: a sum of these. */
+enum { EL_FILES_TRAIN = 1, EL_FILES_DEV = 2, EL_FILES_TEST = 4 };
+
 /* Looks in `folder` (NULL: nowhere) and in the task's folder below it for the task's files, by their names in any case and
  * with any ending, and failing these for the one file with "train", "dev" (valid, validation, val, eval, trial) or "test"
  * as a word of its name; what is `given` is taken as it is.  Where the same task is known in another form (STS-B as first
- * published), *task becomes it.  EL_EUSAGE where several files would do, EL_EDATA where there is none to train on and
- * `need_train`. */
-el_status el_task_find_files(const el_task **task, const char *folder, const el_task_files *given,
-                             bool need_train, el_task_files *files);
+ * published), *task becomes it.  EL_EUSAGE where several files would do for a split that is `wanted` and not given, EL_EDATA
+ * where none is there to train on and that is wanted. */
+el_status el_task_find_files(const el_task **task, const char *folder, const el_task_files *given, int wanted,
+                             el_task_files *files);
 void el_task_files_release(el_task_files *files);
 
 /* A part of "label=FILE,label=FILE": a class each, a text a line.  Points into what was read. */

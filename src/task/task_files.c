@@ -54,8 +54,15 @@ static bool is_meant(const char *file, const char *names, bool alike)
     return false;
 }
 
-/* The one file of the folder whose name without its endings is one of `names`, or with `alike` has one of them as a word. */
-static el_status find_file(const char *folder, const char *names, bool alike, char **path)
+/* The names of a split, and those that it is like. */
+typedef struct {
+    const char *names, *alike;
+    bool wanted; /* else the first of several files that might be meant will do */
+} split;
+
+/* The one file of the folder whose name without its endings is one of the split's, or with `alike` has one of them as a
+ * word. */
+static el_status find_file(const char *folder, const split *s, bool alike, char **path)
 {
     char **files;
     int count;
@@ -65,13 +72,13 @@ static el_status find_file(const char *folder, const char *names, bool alike, ch
         return st;
     for (int i = 0; !st && i < count; i++) {
         char *const whole = el_path_join(folder, files[i]);
-        const bool is =
-            whole && files[i][0] != '.' && is_meant(files[i], names, alike) && !el_folder_exists(whole);
+        const bool is = whole && files[i][0] != '.' &&
+                        is_meant(files[i], alike ? s->alike : s->names, alike) && !el_folder_exists(whole);
         free(whole);
-        if (is && found)
+        if (is && found && s->wanted)
             st = el_fail(EL_EUSAGE, "%s: both %s and %s might be meant; name the files", folder, found,
                          files[i]);
-        found = is ? files[i] : found;
+        found = is && !found ? files[i] : found;
     }
     if (!st && found && !(*path = el_path_join(folder, found)))
         st = no_memory();
@@ -80,21 +87,25 @@ static el_status find_file(const char *folder, const char *names, bool alike, ch
 }
 
 /* By the task's names; else, unless `exact`, by what its name is like. */
-static el_status find_split(const char *folder, const char *names, const char *alike, bool exact, char **path)
+static el_status find_split(const char *folder, split s, bool exact, char **path)
 {
-    if (!names || *path)
+    if (!s.names || *path)
         return EL_OK;
-    const el_status st = find_file(folder, names, false, path);
-    return st || *path || exact ? st : find_file(folder, alike, true, path);
+    const el_status st = find_file(folder, &s, false, path);
+    return st || *path || exact ? st : find_file(folder, &s, true, path);
 }
 
-static el_status find_in(const el_task *task, const char *folder, bool exact, el_task_files *files)
+static el_status find_in(const el_task *task, const char *folder, bool exact, int wanted,
+                         el_task_files *files)
 {
-    el_status st = find_split(folder, task->train, "train|training", exact, &files->train);
+    const split train = {task->train, "train|training", wanted & EL_FILES_TRAIN},
+                dev = {task->dev, "dev|valid|validation|val|eval|trial", wanted & EL_FILES_DEV},
+                test = {task->test, "test", wanted & EL_FILES_TEST};
+    el_status st = find_split(folder, train, exact, &files->train);
     if (!st)
-        st = find_split(folder, task->dev, "dev|valid|validation|val|eval|trial", exact, &files->dev);
+        st = find_split(folder, dev, exact, &files->dev);
     if (!st)
-        st = find_split(folder, task->test, "test", exact, &files->test);
+        st = find_split(folder, test, exact, &files->test);
     return st;
 }
 
@@ -132,10 +143,11 @@ static char *folder_of(const el_task *task, const char *above)
 el_status el_task_find_test(const el_task *task, const char *folder, char **path)
 {
     *path = NULL;
-    el_status st = find_split(folder, task->test, NULL, true, path);
+    const split test = {.names = task->test, .wanted = true};
+    el_status st = find_split(folder, test, true, path);
     char *const below = st || *path ? NULL : folder_of(task, folder);
     if (below)
-        st = find_split(below, task->test, NULL, true, path);
+        st = find_split(below, test, true, path);
     free(below);
     return st;
 }
@@ -146,22 +158,23 @@ static bool nothing(const el_task_files *files)
 }
 
 /* Beside a training file of the very name, files of one's own may be called otherwise. */
-static el_status find_where(const el_task *task, const char *folder, bool exact, el_task_files *files)
+static el_status find_where(const el_task *task, const char *folder, bool exact, int wanted,
+                            el_task_files *files)
 {
-    const el_status st = find_in(task, folder, exact, files);
-    return st || !exact || !files->train || task->labels ? st : find_in(task, folder, false, files);
+    const el_status st = find_in(task, folder, exact, wanted, files);
+    return st || !exact || !files->train || task->labels ? st : find_in(task, folder, false, wanted, files);
 }
 
 /* In the folder itself, or in the task's usual one below it, by every form's names before any by likeness. */
-static el_status find_all(const el_task **task, const char *folder, el_task_files *files)
+static el_status find_all(const el_task **task, const char *folder, int wanted, el_task_files *files)
 {
     const el_task *const asked = *task;
     for (int likeness = 0; likeness < 2; likeness++)
         for (const el_task *t = asked; t; t = next_form(t)) {
             char *const below = folder_of(t, folder);
-            el_status st = find_where(t, folder, !likeness, files);
+            el_status st = find_where(t, folder, !likeness, wanted, files);
             if (!st && nothing(files) && below)
-                st = find_where(t, below, !likeness, files);
+                st = find_where(t, below, !likeness, wanted, files);
             free(below);
             if (st || !nothing(files)) {
                 *task = t;
@@ -171,29 +184,34 @@ static el_status find_all(const el_task **task, const char *folder, el_task_file
     return EL_OK;
 }
 
-static el_status take_given(char **path, const char *given)
+/* A split is the file that was given, or else, where it is wanted, the one that was found. */
+static el_status take_given(char **path, const char *given, bool wanted)
 {
-    if (!given)
+    if (wanted && !given)
         return EL_OK;
     free(*path);
-    *path = strdup(given);
-    return *path ? EL_OK : no_memory();
+    *path = given ? strdup(given) : NULL;
+    return *path || !given ? EL_OK : no_memory();
 }
 
-el_status el_task_find_files(const el_task **task, const char *folder, const el_task_files *given,
-                             bool need_train, el_task_files *files)
+el_status el_task_find_files(const el_task **task, const char *folder, const el_task_files *given, int wanted,
+                             el_task_files *files)
 {
-    *files = (el_task_files){0};
+    static const el_task_files NONE = {0};
+    const el_task_files *const g = given ? given : &NONE;
+    const int open = wanted & ~((g->train ? EL_FILES_TRAIN : 0) | (g->dev ? EL_FILES_DEV : 0) |
+                                (g->test ? EL_FILES_TEST : 0));
+    *files = NONE;
     el_status st = folder ? el_folder_need(folder) : EL_OK;
     if (!st && folder)
-        st = find_all(task, folder, files);
-    if (!st && given)
-        st = take_given(&files->train, given->train);
-    if (!st && given)
-        st = take_given(&files->dev, given->dev);
-    if (!st && given)
-        st = take_given(&files->test, given->test);
-    if (!st && need_train && !files->train)
+        st = find_all(task, folder, open, files);
+    if (!st)
+        st = take_given(&files->train, g->train, wanted & EL_FILES_TRAIN);
+    if (!st)
+        st = take_given(&files->dev, g->dev, wanted & EL_FILES_DEV);
+    if (!st)
+        st = take_given(&files->test, g->test, wanted & EL_FILES_TEST);
+    if (!st && wanted & EL_FILES_TRAIN && !files->train)
         st = folder ? el_fail(EL_EDATA, "%s: there is no file named \"train\" in it; --train-file names one",
                               folder)
                     : el_fail(EL_EUSAGE, "nothing to train on: --data names a folder, --train-file a file");

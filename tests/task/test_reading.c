@@ -882,6 +882,7 @@ static const char *name_of(const char *path)
 static void files(void **state)
 {
     (void)state;
+    enum { ALL = EL_FILES_TRAIN | EL_FILES_DEV | EL_FILES_TEST };
     static const struct {
         const char *task, *files, *found; /* train, dev, test; NULL: several might be meant */
     } CASES[] = {
@@ -909,7 +910,7 @@ static void files(void **state)
         el_task_files there;
         sprintf(name, "set%zu", i);
         fill_folder(path, name, CASES[i].files);
-        const el_status st = el_task_find_files(&task, path, NULL, false, &there);
+        const el_status st = el_task_find_files(&task, path, NULL, ALL, &there);
         if (!CASES[i].found) {
             CHECK(st == EL_EUSAGE && strstr(el_error(), "might be meant"), "%s: %d", CASES[i].files, st);
             continue;
@@ -924,8 +925,24 @@ static void files(void **state)
     el_task_files found;
     char path[256];
     fill_folder(path, "sts", "sts-train.csv");
-    CHECK_OK(el_task_find_files(&task, path, NULL, true, &found));
+    CHECK_OK(el_task_find_files(&task, path, NULL, ALL, &found));
     assert_string_equal(task->columns.label, "5"); /* as first published */
+    el_task_files_release(&found);
+
+    /* of what is given, and of what nobody wants, several files are none too many */
+    const el_task_files given = {.dev = (char *)"mine.tsv", .test = (char *)"asked.tsv"};
+    task = el_task_find("classify");
+    fill_folder(path, "several", "train.tsv dev.tsv valid.tsv test_a.tsv test_b.tsv");
+    CHECK_FAILS(el_task_find_files(&task, path, NULL, EL_FILES_DEV, &found), EL_EUSAGE, "might be meant");
+    CHECK_OK(el_task_find_files(&task, path, &given, ALL, &found));
+    assert_string_equal(name_of(found.train), "train.tsv");
+    assert_string_equal(found.dev, "mine.tsv");
+    assert_string_equal(found.test, "asked.tsv");
+    el_task_files_release(&found);
+    fill_folder(path, "tests", "dev.tsv test_a.tsv test_b.tsv");
+    CHECK_OK(el_task_find_files(&task, path, NULL, EL_FILES_DEV, &found));
+    assert_string_equal(name_of(found.dev), "dev.tsv");
+    assert_null(found.test);
     el_task_files_release(&found);
 }
 

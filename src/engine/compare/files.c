@@ -102,9 +102,11 @@ el_status el_compare_task_files(const el_study *study, int task, el_task_files *
     }
     json_t *const told = el_compare_told(study, &(el_job){.task = task});
     const el_task_files named = {.train = named_file(told, "train_file"),
-                                 .dev = named_file(told, "dev_file")};
-    const el_status st = known ? el_task_find_files(&known, data, &named, true, files)
-                               : el_fail(EL_EUSAGE, "%s: no such task", study->plan.tasks[task].task);
+                                 .dev = named_file(told, "dev_file"),
+                                 .test = named_file(told, "test_file")};
+    const el_status st =
+        known ? el_task_find_files(&known, data, &named, EL_FILES_TRAIN | EL_FILES_DEV | EL_FILES_TEST, files)
+              : el_fail(EL_EUSAGE, "%s: no such task", study->plan.tasks[task].task);
     json_decref(told);
     free(data);
     return st;

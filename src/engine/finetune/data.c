@@ -154,7 +154,7 @@ static el_status read_also(el_finetuning *f)
         return EL_OK;
     const el_task *also = el_task_find(f->task->also);
     el_task_files files;
-    el_status st = el_task_find_files(&also, f->settings->data, NULL, false, &files);
+    el_status st = el_task_find_files(&also, f->settings->data, NULL, EL_FILES_DEV, &files);
     if (!st)
         st = read_split(f, EL_ALSO, also, files.dev);
     el_task_files_release(&files);
@@ -273,7 +273,8 @@ el_status el_finetune_open_data(el_finetuning *f)
     el_status st = el_task_named(s->task, &f->task);
     const el_task_files given = {(char *)s->train_file, (char *)s->dev_file, (char *)s->test_file};
     if (!st)
-        st = el_task_find_files(&f->task, s->data, &given, true, &f->files);
+        st = el_task_find_files(&f->task, s->data, &given, EL_FILES_TRAIN | EL_FILES_DEV | EL_FILES_TEST,
+                                &f->files);
     if (!st)
         st = find_start(f);
     if (!st)

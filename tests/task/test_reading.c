@@ -311,20 +311,24 @@ static void contradictions(void **state)
     static const struct {
         const char *mark, *answers;
         int label, contradicted;
-    } CASES[] = {{"true", "{\"text\": \"warm\", \"answer_start\": 3}", 0, 1},
-                 {"false", "", 1, 1},
-                 {"true", "", 1, 0},
-                 {"null", "", 1, 0},
-                 {"false", "{\"text\": \"warm\", \"answer_start\": 3}", 0, 0},
-                 {"null", "{\"text\": \"warm\", \"answer_start\": 3}", 0, 0},
-                 {"true", "{\"text\": \"\", \"answer_start\": -1}", 1, 0}};
+    } CASES[] = {{"true", "[{\"text\": \"warm\", \"answer_start\": 3}]", 0, 1},
+                 {"false", "[]", 1, 1},
+                 {"true", "[]", 1, 0},
+                 {"null", "[]", 1, 0},
+                 {"false", "[{\"text\": \"warm\", \"answer_start\": 3}]", 0, 0},
+                 {"null", "[{\"text\": \"warm\", \"answer_start\": 3}]", 0, 0},
+                 {"true", "[{\"text\": \"\", \"answer_start\": -1}]", 1, 0},
+                 {"false", "[\"\", {\"text\": \"warm\", \"answer_start\": 3}]", 0, 0},
+                 {"true", "{\"text\": \"\", \"answer_start\": -1}", 1, 0}, /* as KorQuAD 2 */
+                 {"false", "{\"text\": \"\", \"answer_start\": -1}", 1, 1},
+                 {"true", "\"\"", 1, 0}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         char text[512];
         el_labels labels;
         el_dataset d;
         snprintf(text, sizeof text,
                  "{\"data\": [{\"paragraphs\": [{\"context\": \"so warm\", \"qas\": [{\"id\": \"a\", "
-                 "\"question\": \"how?\", \"is_impossible\": %s, \"answers\": [%s]}]}]}]}",
+                 "\"question\": \"how?\", \"is_impossible\": %s, \"answers\": %s}]}]}]}",
                  CASES[i].mark, CASES[i].answers);
         read_well("squad", file("mark.json", text), NULL, &labels, &d);
         CHECK(d.examples[0].label == CASES[i].label && d.notes.contradicted == CASES[i].contradicted &&
@@ -347,7 +351,11 @@ static void marks_of_tables(void **state)
                  {"true", "{\"text\": [], \"answer_start\": []}", 1, 0, 0},
                  {"false", "{\"text\": [\"\"], \"answer_start\": [-1]}", 1, 0, 1},
                  {"false", "{\"text\": [\"warm\"], \"answer_start\": [3]}", 0, 0, 0},
-                 {"null", "{\"text\": [\"warm\"], \"answer_start\": [3]}", 0, 0, 0}};
+                 {"null", "{\"text\": [\"warm\"], \"answer_start\": [3]}", 0, 0, 0},
+                 {"null", "[{\"text\": \"warm\", \"answer_start\": 3}]", 0, 0, 0},
+                 {"null", "[]", 1, 0, 0},
+                 {"true", "[]", 1, 0, 0},
+                 {"true", "null", 1, 0, 0}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         char text[512];
         el_labels labels;
@@ -414,6 +422,49 @@ static void starts_of_tables(void **state)
         CHECK(d.answers[0].begin == CASES[i].begin, "%s: at %lld", path, (long long)d.answers[0].begin);
         release(&labels, &d);
     }
+}
+
+/* Several answers and their offsets lie in every form that parts have; not as many of them are refused. */
+static void lists_of_starts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answers, *starts;
+        int count, begins[2], placed; /* count 0: refused */
+    } CASES[] = {{"['so']", "[8]", 1, {8}, 0},
+                 {"['so' 'warm']", "[8 3]", 2, {8, 3}, 0},
+                 {"so|warm", "8|3", 2, {8, 3}, 0},
+                 {"so", "8.0", 1, {8}, 0},
+                 {"so", "", 1, {0}, 1},
+                 {"so|warm", "", 2, {0, 3}, 2},
+                 {"so|warm", "8", 0, {0}, 0},
+                 {"so", "[8 0]", 0, {0}, 0}};
+    el_labels labels;
+    el_dataset d;
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 "question,context,answer,answer_start\nwho?,so warm so,so,0\nhow?,so warm so,%s,%s\n",
+                 CASES[i].answers, CASES[i].starts);
+        if (!CASES[i].count) {
+            expect_failure("span", "lists.csv", text, "line 3: there are ");
+            continue;
+        }
+        read_well("span", file("lists.csv", text), NULL, &labels, &d);
+        assert_int_equal(d.examples[1].count, CASES[i].count);
+        for (int k = 0; k < CASES[i].count; k++)
+            CHECK(d.answers[1 + k].begin == CASES[i].begins[k] && d.notes.placed == CASES[i].placed,
+                  "%s, %s: answer %d at %lld, %d placed", CASES[i].answers, CASES[i].starts, k,
+                  (long long)d.answers[1 + k].begin, d.notes.placed);
+        release(&labels, &d);
+    }
+    read_well("span",
+              file("reals.jsonl", "{\"question\": \"how?\", \"context\": \"so warm so\", \"answers\": "
+                                  "{\"text\": [\"warm\", \"so\"], \"answer_start\": [3.0, 8.0]}}\n"),
+              NULL, &labels, &d);
+    assert_int_equal(d.answers[0].begin, 3);
+    assert_int_equal(d.answers[1].begin, 8);
+    release(&labels, &d);
 }
 
 /* An answer stands where its offset says in characters, UTF-16 units or bytes, else at the nearest occurrence. */
@@ -957,6 +1008,7 @@ int main(void)
                                        cmocka_unit_test(contradictions),
                                        cmocka_unit_test(marks_of_tables),
                                        cmocka_unit_test(starts_of_tables),
+                                       cmocka_unit_test(lists_of_starts),
                                        cmocka_unit_test(mrqa_unanswered),
                                        cmocka_unit_test(offsets),
                                        cmocka_unit_test(nestings),

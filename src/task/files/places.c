@@ -3,9 +3,11 @@
  * The offset of SQuAD's files counts characters.  Tools that were written in JavaScript count UTF-16 units, others bytes, and
  * hands are off by a few.  So the answer is looked for at the offset in each unit, and else at the occurrence nearest to it.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "task/files/readers.h"
 
 typedef enum { CHARACTERS, UNITS, BYTES } offset_unit;
@@ -56,22 +58,39 @@ el_status el_answer_add(el_dataset *d, const char *context, const char *answer, 
 {
     const size_t bytes = strlen(answer);
     int64_t begin = -1;
-    for (offset_unit unit = CHARACTERS; bytes && start >= 0 && begin < 0 && unit <= BYTES; unit++) {
+    if (!bytes)
+        return EL_OK;
+    for (offset_unit unit = CHARACTERS; start >= 0 && begin < 0 && unit <= BYTES; unit++) {
         const int64_t there = byte_of(context, start, unit);
         if (stands(context, answer, there)) {
             begin = there;
             d->notes.moved += unit != CHARACTERS;
         }
     }
-    if (bytes && start >= 0 && begin < 0) {
+    if (start >= 0 && begin < 0) {
         begin = nearest(context, answer, start);
         d->notes.moved += begin >= 0;
     }
-    if (bytes && start < 0) {
+    if (start < 0) {
         const char *const found = strstr(context, answer);
         begin = found ? found - context : -1;
         d->notes.placed += begin >= 0;
     }
-    d->notes.absent += bytes && begin < 0;
+    d->notes.absent += begin < 0;
     return el_dataset_add_answer(d, answer, bytes, begin);
+}
+
+void el_answers_end(el_dataset *d, int mark)
+{
+    el_labelled *const e = &d->examples[d->count - 1];
+    e->label = e->count == 0;
+    d->notes.contradicted += mark >= 0 && mark != e->label;
+}
+
+int64_t el_answer_start(const char *text)
+{
+    double number;
+    return el_number_real(text, &number) && number >= 0 && number < 1e15 && number == floor(number)
+               ? (int64_t)number
+               : -1;
 }

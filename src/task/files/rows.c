@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/grow.h"
 #include "base/number.h"
 #include "task/files/names.h"
 #include "task/files/parts.h"
@@ -108,10 +109,8 @@ typedef struct {
     const el_task_reader *reader;
     el_dataset *dataset;
     el_labelled *example;
-    int word; /* tags: the next word that gets one; vectors: the next place; classes, answers: those before */
-    int places;                   /* of each vector; 0: of this, the first, as many as it has */
-    const char *context, *starts; /* answers */
-    bool impossible;              /* and there are none, whatever stands there */
+    int word;   /* tags: the next word that gets one; vectors: the next place; classes: those before */
+    int places; /* of each vector; 0: of this, the first, as many as it has */
 } row_parts;
 
 static el_status take_label_part(void *context, const char *part, size_t bytes)
@@ -168,31 +167,6 @@ static el_status take_tag_part(void *context, const char *part, size_t bytes)
     return el_reader_add_label(p->reader, p->dataset, name, &p->dataset->words[p->word++].tag);
 }
 
-/* The next of the places where answers begin, as an array of JSON has them; -1: none is left. */
-static int64_t next_start(const char **starts)
-{
-    char *end;
-    if (!*starts || !**starts)
-        return -1;
-    const long long start = strtoll(*starts, &end, 10);
-    const bool any = end > *starts;
-    *starts = any && *end == EL_TABLE_END ? end + 1 : NULL;
-    return any ? start : -1;
-}
-
-static el_status take_answer_part(void *context, const char *part, size_t bytes)
-{
-    row_parts *const p = context;
-    const int64_t start = next_start(&p->starts);
-    if (!bytes)
-        return EL_OK;
-    p->word++;
-    if (p->impossible)
-        return EL_OK;
-    const char *const answer = el_dataset_string(p->dataset, part, bytes);
-    return answer ? el_answer_add(p->dataset, p->context, answer, start) : no_memory(p->reader->name);
-}
-
 static el_status take_tagged(const el_task_reader *r, el_dataset *d, const char *words, const char *tags)
 {
     row_parts p = {.reader = r, .dataset = d, .word = d->word_count};
@@ -234,22 +208,76 @@ static el_status take_class(const el_task_reader *r, el_dataset *d, el_labelled 
     return st || p.word ? st : el_table_fail(r->table, "the label is empty");
 }
 
-/* Of a question that is marked as impossible answers are plausible ones: in tables they stand in no column of their own.
- * Without any answer, or with empty ones alone, it has none. */
-static el_status take_answers(const el_task_reader *r, el_dataset *d, el_labelled *e, const char *answers)
+/* The answers of a row, and where they begin. */
+typedef struct {
+    const el_task_reader *reader;
+    el_dataset *dataset;
+    el_answer *list; /* `begin` in characters; -1: nobody says */
+    size_t room;
+    int count, starts;
+    bool any; /* that is not empty */
+} row_answers;
+
+static el_status take_answer_part(void *context, const char *part, size_t bytes)
+{
+    row_answers *const a = context;
+    const char *const text = el_dataset_string(a->dataset, part, bytes);
+    if (!text || !el_grow(&a->list, &a->room, (size_t)a->count + 1, sizeof *a->list))
+        return no_memory(a->reader->name);
+    a->list[a->count++] = (el_answer){text, -1};
+    a->any |= bytes > 0;
+    return EL_OK;
+}
+
+static el_status take_start_part(void *context, const char *part, size_t bytes)
+{
+    row_answers *const a = context;
+    char start[32];
+    snprintf(start, sizeof start, "%.*s", (int)bytes, part);
+    if (a->starts < a->count)
+        a->list[a->starts].begin = el_answer_start(start);
+    a->starts++;
+    return EL_OK;
+}
+
+static el_status take_starts(row_answers *a)
+{
+    const el_task_reader *const r = a->reader;
+    const char *const starts = a->any ? el_table_field(r->table, r->start) : NULL;
+    const el_status st = starts ? el_parts_each(starts, EL_PARTS_BARS, take_start_part, a) : EL_OK;
+    return st || !a->starts || a->starts == a->count
+               ? st
+               : el_table_fail(
+                     r->table,
+                     "there are %d answers in column %s, and %d places where they begin in column %s",
+                     a->count, r->layout.label, a->starts, r->layout.start);
+}
+
+/* Of a question that is marked as impossible answers are plausible ones: in tables they stand in no column of their own. */
+static el_status add_answers(row_answers *a, const el_labelled *e, const char *answers)
+{
+    const int mark = mark_of(a->reader);
+    el_status st = el_parts_each(answers, EL_PARTS_BARS, take_answer_part, a);
+    if (!st && mark != 1)
+        st = take_starts(a);
+    for (int i = 0; !st && mark != 1 && i < a->count; i++)
+        st = el_answer_add(a->dataset, e->text[1], a->list[i].text, a->list[i].begin);
+    a->dataset->notes.plausible += mark == 1 && a->any;
+    if (!st)
+        el_answers_end(a->dataset, mark);
+    return st;
+}
+
+static el_status take_answers(const el_task_reader *r, el_dataset *d, const el_labelled *e,
+                              const char *answers)
 {
     if ((*answers == '{' || strncmp(answers, "[{", 2) == 0) && strstr(answers, "text"))
         return el_table_fail(r->table,
                              "the answers are an object, as JSON or Python prints it; JSON lines keep it");
-    const char *const kept = el_dataset_string(d, answers, strlen(answers));
-    const int mark = mark_of(r);
-    const char *const starts = el_table_field(r->table, r->start); /* until the next is asked */
-    row_parts p = {
-        .reader = r, .dataset = d, .context = e->text[1], .starts = starts, .impossible = mark == 1};
-    const el_status st = kept ? el_parts_each(kept, EL_PARTS_BARS, take_answer_part, &p) : no_memory(r->name);
-    e->label = p.impossible || !p.word;
-    d->notes.plausible += p.impossible && p.word;
-    d->notes.contradicted += mark == 0 && !p.word;
+    row_answers a = {.reader = r, .dataset = d};
+    const char *const kept = el_dataset_string(d, answers, strlen(answers)); /* until the mark is asked */
+    const el_status st = kept ? add_answers(&a, e, kept) : no_memory(r->name);
+    free(a.list);
     return st;
 }
 

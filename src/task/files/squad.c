@@ -8,12 +8,10 @@
  *
  * The file's text is kept and parsed an article at a time.
  */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
-#include "base/number.h"
 #include "task/files/readers.h"
 #include "text/scan.h"
 
@@ -70,15 +68,13 @@ static el_status add_question(const reading *r, const json_t *qa, const json_t *
     return st || !id || json_is_null(id) ? st : keep(r, id, &e->id);
 }
 
-/* A whole number, also one that is written 3.0 or "3"; -1: it is none. */
 static int64_t offset_of(const json_t *start)
 {
-    int64_t whole;
-    if (json_is_string(start))
-        return el_number_whole(json_string_value(start), &whole) ? whole : -1;
-    const double number = json_number_value(start);
-    return json_is_number(start) && number >= 0 && number < 1e15 && number == floor(number) ? (int64_t)number
-                                                                                            : -1;
+    char *const digits = json_is_number(start) ? el_json_text(start, false) : NULL;
+    const char *const text = digits ? digits : json_string_value(start);
+    const int64_t offset = text ? el_answer_start(text) : -1;
+    free(digits);
+    return offset;
 }
 
 static el_status add_answer(const reading *r, const char *context, const json_t *text, const json_t *start)
@@ -119,15 +115,6 @@ static const json_t *id_of(const json_t *qa)
     return id;
 }
 
-/* Answers without a text, as some write where there is none, are none. */
-static bool are_none(const json_t *answers)
-{
-    const char *text = "";
-    for (size_t i = 0; text && !*text && i < json_array_size(answers); i++)
-        text = json_string_value(text_of(json_array_get(answers, i)));
-    return json_is_array(answers) && text && !*text;
-}
-
 static el_status take_question(const reading *r, const json_t *qa, const char *context)
 {
     const json_t *const impossible = json_object_get(qa, "is_impossible"),
@@ -140,16 +127,12 @@ static el_status take_question(const reading *r, const json_t *qa, const char *c
         unanswered || json_is_array(answers) || json_is_object(answers) || json_is_string(answers);
     if (json_is_string(json_object_get(qa, "question")) && r->labelled && !there)
         return missing(r, NEXT, "\"answers\"");
-    const el_status st = add_question(r, qa, id_of(qa), context);
-    if (st)
-        return st;
-    el_labelled *const e = &r->dataset->examples[r->dataset->count - 1];
-    const bool none = unanswered || are_none(answers);
-    if (there) { /* as SQuAD 2.0's own script has it, whatever the mark says */
-        e->label = none;
-        r->dataset->notes.contradicted += json_is_boolean(impossible) && json_is_true(impossible) != none;
-    }
-    return e->label == 1 || !there ? EL_OK : take_answers(r, answers, context);
+    el_status st = add_question(r, qa, id_of(qa), context);
+    if (!st && there && !unanswered)
+        st = take_answers(r, answers, context);
+    if (!st && there)
+        el_answers_end(r->dataset, json_is_boolean(impossible) ? json_is_true(impossible) : -1);
+    return st;
 }
 
 static el_status take_paragraph(const reading *r, const json_t *paragraph)

@@ -158,11 +158,11 @@ static bool put_value(el_buffer *b, const json_t *value)
     return done;
 }
 
-/* What a path of keys leads to, as a new reference; in an array of objects to an array. */
+/* What a path of keys leads to, as a new reference; in an array of objects, or an empty one, to an array. */
 static json_t *find_value(const json_t *from, const char *key)
 {
     json_t *const whole = json_object_get(from, key), *found = NULL;
-    if (json_is_array(from) && json_is_object(json_array_get(from, 0))) {
+    if (json_is_array(from) && (!json_array_size(from) || json_is_object(json_array_get(from, 0)))) {
         found = json_array();
         for (size_t i = 0; i < json_array_size(from); i++) {
             json_t *const inner = find_value(json_array_get(from, i), key);

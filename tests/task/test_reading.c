@@ -784,6 +784,14 @@ static void bad_files(void **state)
     expect_failure("classify", "25.jsonl", "{\"text\": \"a\", \"label\": {\"real\": 1}}\n",
                    "line 1: there is no column with a label");
     expect_failure("classify", "7.jsonl", "{\"text\": \"a\", \n", "expected near end of file");
+    expect_failure("classify", "28.jsonl", "{\"text\": \"a\", \"label\": 1, \"label\": 0}\n",
+                   "line 1: duplicate object key");
+    expect_failure("classify", "29.json", "[{\"text\": \"a\", \"label\": 1, \"label\": 0}]",
+                   "object 1: duplicate object key");
+    expect_failure("classify", "30.json", "{\"text\": [\"a\"], \"label\": [1], \"label\": [0]}",
+                   "line 1: duplicate object key");
+    expect_failure("mrqa", "31.jsonl", "{\"context\": \"a\", \"context\": \"b\", \"qas\": []}\n",
+                   "line 1: duplicate object key");
     expect_failure("squad", "8.json", "{\"version\": 2}", "no array \"data\"");
     expect_failure("classify", "9.tsv", "", "no example");
     expect_failure("rte", "24.tsv", "", "no example");

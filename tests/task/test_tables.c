@@ -457,6 +457,8 @@ static void same_names(void **state)
                              &labels, NULL, &d),
                 EL_EDATA, "columns 1 and 2 are both called \"text\"");
     path = file("unread.csv", "text,label,label\na b,x,y\ne f,y,y\n");
+    CHECK_FAILS(el_task_read(task, path, (el_task_reading){.labels = EL_LABELS_NEEDED}, &labels, NULL, &d),
+                EL_EDATA, "columns 2 and 3 are both called \"label\"");
     CHECK_OK(el_task_read(task, path, (el_task_reading){0}, &labels, NULL, &d));
     assert_string_equal(d.examples[1].text[0], "e f");
     el_dataset_release(&d);

@@ -77,6 +77,18 @@ static const char *quote(const char *column)
     return el_finder_is_name(column) ? "\"" : "";
 }
 
+/* The layout has names, and a name says which column only where no other one has it. */
+static el_status check_one(const el_finder *f, int column)
+{
+    const char *const name = column >= 0 ? f->survey.columns[column].name : NULL;
+    for (int i = 0; name && i < f->survey.count; i++)
+        if (i != column && f->survey.columns[i].name && strcmp(f->survey.columns[i].name, name) == 0)
+            return el_fail(EL_EDATA, "%s, line %lld: columns %d and %d are both called \"%s\"", f->path,
+                           (long long)f->survey.first_line, (column < i ? column : i) + 1,
+                           (column < i ? i : column) + 1, name);
+    return EL_OK;
+}
+
 /* ---- by what was said, and by the layout of the training file ---- */
 
 static el_status take_said(const el_finder *f, const char *column, int *place)
@@ -222,6 +234,9 @@ static el_status take_named(el_finder *f, el_column_role role)
     f->by_role[role] = found;
     if (other < 0 || role >= EL_ROLE_ID || (role == EL_ROLE_LABEL && !f->wanted->labels))
         return EL_OK;
+    const el_status st = check_one(f, found);
+    if (st)
+        return st;
     char sentence[256];
     snprintf(sentence, sizeof sentence, "both column \"%.60s\" and column \"%.60s\" may be the %s",
              f->survey.columns[found].name, f->survey.columns[other].name, el_role_called(f->kind, role));
@@ -258,18 +273,6 @@ static el_status take_names(el_finder *f, bool text_open)
 }
 
 /* ---- the layout ---- */
-
-/* The layout has names, and a name says which column only where no other one has it. */
-static el_status check_one(const el_finder *f, int column)
-{
-    const char *const name = column >= 0 ? f->survey.columns[column].name : NULL;
-    for (int i = 0; name && i < f->survey.count; i++)
-        if (i != column && f->survey.columns[i].name && strcmp(f->survey.columns[i].name, name) == 0)
-            return el_fail(EL_EDATA, "%s, line %lld: columns %d and %d are both called \"%s\"", f->path,
-                           (long long)f->survey.first_line, (column < i ? column : i) + 1,
-                           (column < i ? i : column) + 1, name);
-    return EL_OK;
-}
 
 /* Which of several columns is the label matters to nobody who reads none. */
 static el_status put_name(const el_finder *f, int column, bool read, char **name)

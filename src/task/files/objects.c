@@ -126,7 +126,7 @@ static el_status open_object(el_objects *o, el_line whole)
     char names[256];
     const el_line file = {o->text,
                           (size_t)(whole.text - o->text) + whole.bytes}; /* whose lines are counted */
-    el_status st = el_scan_parse(&object, file, 0, &error);
+    el_status st = el_scan_parse(&object, file, JSON_REJECT_DUPLICATES, &error);
     if (st)
         return st == EL_EDATA ? el_fail(st, "%s, line %d: %s", o->name, error.line, error.text) : st;
     o->list = rows_of_index(object);
@@ -289,7 +289,7 @@ el_status el_objects_next(el_objects *o, json_t **row)
     }
     json_error_t error;
     json_t *object;
-    const el_status st = el_scan_parse(&object, value, JSON_DECODE_ANY, &error);
+    const el_status st = el_scan_parse(&object, value, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     o->count++;
     if (st)
         return st == EL_EDATA ? el_fail(st, "%s, object %" PRId64 ": %s", o->name, o->count, error.text) : st;

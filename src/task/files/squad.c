@@ -283,7 +283,7 @@ static el_status take_mrqa_line(const reading *r, const el_lines *lines, el_line
 {
     json_error_t error;
     json_t *paragraph;
-    el_status st = el_scan_parse(&paragraph, line, 0, &error);
+    el_status st = el_scan_parse(&paragraph, line, JSON_REJECT_DUPLICATES, &error);
     const json_t *const context = json_object_get(paragraph, "context"), *const qas = json_object_get(
                                                                              paragraph, "qas");
     const char *kept = NULL;

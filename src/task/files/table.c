@@ -121,7 +121,7 @@ static el_status read_object_line(el_table *t, row *r, bool *more)
     json_error_t error;
     r->line = t->lines.number;
     r->bytes = line.bytes;
-    const el_status parsed = el_scan_parse(&r->object, line, 0, &error);
+    const el_status parsed = el_scan_parse(&r->object, line, JSON_REJECT_DUPLICATES, &error);
     if (parsed)
         return parsed == EL_EDATA ? el_lines_fail(&t->lines, "%s", error.text) : parsed;
     return json_is_object(r->object) ? EL_OK : el_lines_fail(&t->lines, "is not a JSON object");

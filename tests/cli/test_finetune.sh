@@ -108,7 +108,7 @@ refuse 2 "nothing to train on" --model run --task classify
 refuse 3 "no such folder" --model run --task classify --data nowhere
 refuse 3 "neither a run" --model data --task classify --data data
 printf 'text\tlabel\na\tx\nb\n' > ragged.tsv
-refuse 3 "line 3: there is no column label" --model run --task classify --train-file ragged.tsv --dev-file data/dev.tsv
+refuse 3 "line 3: there is 1 column, where the first line has 2" --model run --task classify --train-file ragged.tsv --dev-file data/dev.tsv
 refuse 3 "the label \"cat\" is not known" --model run --task classify --train-file <(printf 'text\tlabel\na\tx\nb\ty\n') --dev-file data/dev.tsv
 printf 'a\tx\nb\ty\tz\n' > ragged.tsv
 refuse 3 "ragged.tsv, line 2: there are 3 columns" --model run --task classify --train-file ragged.tsv --dev-file data/dev.tsv

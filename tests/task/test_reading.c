@@ -736,6 +736,38 @@ static void empty_labels(void **state)
     }
 }
 
+/* A file is unlabelled by its first rows; a label behind them is refused, as it would not be scored.  A row that is too short
+ * is so whether its label is wanted or not. */
+static void late_labels(void **state)
+{
+    (void)state;
+    enum { ROWS = 2100 };
+    static const char BEGIN[] = "text,label\n", ROW[] = "so warm,-1\n";
+    char *const text = malloc(sizeof BEGIN + ROWS * (sizeof ROW - 1) + 16), *at = text;
+    el_labels labels = {0};
+    el_dataset d;
+    const el_columns columns = {.header = 1, .label = "label", .text = {"text"}};
+    const el_task_reading reading = {.columns = &columns, .labels = EL_LABELS_IF_THERE};
+    const el_task *const task = el_task_find("classify");
+    assert_non_null(text);
+    el_labels_add(&labels, "x");
+    labels.closed = true;
+    at += sprintf(at, "%s", BEGIN);
+    for (int i = 0; i < ROWS; i++)
+        at += sprintf(at, "%s", ROW);
+    CHECK_OK(el_task_read(task, file("late.csv", text), reading, &labels, NULL, &d));
+    CHECK(d.count == ROWS && !el_dataset_labelled(&d), "%d examples", d.count);
+    el_dataset_release(&d);
+    strcpy(at, "so cold,x\n");
+    CHECK_FAILS(el_task_read(task, file("late.csv", text), reading, &labels, NULL, &d), EL_EDATA,
+                "line 2102: there is a label in column label, and in none of the first rows");
+    strcpy(at, "so cold\n");
+    CHECK_FAILS(el_task_read(task, file("late.csv", text), reading, &labels, NULL, &d), EL_EDATA,
+                "line 2102: there is 1 column, where the first line has 2");
+    free(text);
+    el_labels_release(&labels);
+}
+
 /* A line of separators and blanks ends a sentence, as spreadsheets write it, with tags and without; a blank that has a tag is
  * a word, as KLUE's are. */
 static void empty_rows(void **state)
@@ -774,7 +806,8 @@ static void many_columns(void **state)
 static void bad_files(void **state)
 {
     (void)state;
-    expect_failure("classify", "1.tsv", "text\tlabel\na\tx\nb\n", "line 3: there is no column label");
+    expect_failure("classify", "1.tsv", "text\tlabel\na\tx\nb\n",
+                   "line 3: there is 1 column, where the first line has 2");
     expect_failure("classify", "2.csv", "text,label\n\"a,x\n", "line 2: a quotation mark is never closed");
     expect_failure("classify", "3.tsv", "text\tlabel\na\xFF\tx\n", "line 2: byte 2 is not valid UTF-8");
     expect_failure("regress", "4.tsv", "text\tscore\na\tmany\n", "line 2: \"many\" is not a number");
@@ -797,7 +830,7 @@ static void bad_files(void **state)
     expect_failure("rte", "24.tsv", "", "no example");
     expect_failure("classify", "11.tsv", "text\tlabel\na\tx\ty\n",
                    "line 2: there are 3 columns, where the first line has 2");
-    expect_failure("classify", "12.tsv", "a\tx\nb\n", "line 2: there is no column with a label");
+    expect_failure("classify", "12.tsv", "a\tx\nb\n", "line 2: there is 1 column, where the first");
     expect_failure("classify", "13.tsv", "a\tx\nb\tc\ty\n", "line 2: there are 3 columns");
     expect_failure("classify", "14.tsv", "text\na\n", "line 2: there is no column with a label");
     expect_failure("tag", "15.jsonl", "{\"words\": [\"a\"]}\n", "line 1: there is no column with a label");
@@ -1023,6 +1056,7 @@ int main(void)
                                        cmocka_unit_test(words_by_name),
                                        cmocka_unit_test(left_out_tags),
                                        cmocka_unit_test(empty_labels),
+                                       cmocka_unit_test(late_labels),
                                        cmocka_unit_test(quoted_tabs),
                                        cmocka_unit_test(respelled_labels),
                                        cmocka_unit_test(empty_rows),

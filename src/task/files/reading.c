@@ -154,24 +154,23 @@ static el_status check_swapped(el_task_reader *r)
                    r->name, r->layout.text[0]);
 }
 
-static bool is_minus_one(const char *label)
+bool el_reader_empty_label(const el_task_reader *r, const char *label)
 {
-    return strcmp(label, "-1") == 0 || strcmp(label, "-1.0") == 0;
+    return !*label || (r->minus_ones && (strcmp(label, "-1") == 0 || strcmp(label, "-1.0") == 0));
 }
 
-/* A test file may have a column of labels and none in it: each is empty, null, or -1, as `datasets` has it. */
-static bool has_empty_labels(const el_task_reader *r)
+/* A test file may have a column of labels and none in it. */
+static bool has_empty_labels(el_task_reader *r)
 {
     const int rows = el_table_ahead(r->table), first = r->layout.header;
     const bool classes = r->task->kind == EL_CLASSIFY;
     if (!r->label.key || (!classes && r->task->kind != EL_REGRESS))
         return false;
-    const bool numbers = classes
-                             ? el_labels_find(r->labels, "-1") < 0 && el_labels_find(r->labels, "-1.0") < 0
-                             : rows - first > 1;
+    r->minus_ones = classes ? el_labels_find(r->labels, "-1") < 0 && el_labels_find(r->labels, "-1.0") < 0
+                            : rows - first > 1;
     for (int i = first; i < rows; i++) {
         const char *const label = el_table_peek_at(r->table, i, r->label);
-        if (label && *label && !(numbers && is_minus_one(label)))
+        if (label && !el_reader_empty_label(r, label))
             return false;
     }
     return true;
@@ -180,7 +179,8 @@ static bool has_empty_labels(const el_task_reader *r)
 static void leave_unlabelled(el_task_reader *r)
 {
     r->wanted.labels = EL_LABELS_UNREAD;
-    if (r->label.key)
+    r->unlabelled = r->label.key;
+    if (r->unlabelled)
         el_log(EL_LOG_NOTE, "%s: its column %s holds no labels", r->name, r->layout.label);
 }
 

@@ -24,6 +24,8 @@ struct el_task_reader {
     el_table *table;
     el_conll conll;
     bool resolved;
+    bool unlabelled;       /* its column holds no labels: none of the rows ahead has one, and no other may */
+    bool minus_ones;       /* there -1 is none */
     EL_BY_ROLE(el_column); /* without a key: there is none */
     el_column *label_columns;
     class_file *classes; /* one after the other */
@@ -35,6 +37,8 @@ struct el_task_reader {
  * malformed one where that is the custom. */
 el_status el_reader_take_row(el_task_reader *reader, el_dataset *dataset);
 
+/* Whether the label is none in a file that is unlabelled: empty, or -1 as `datasets` has it. */
+bool el_reader_empty_label(const el_task_reader *reader, const char *label);
 /* Whether the rows are JSON's. */
 bool el_reader_keyed(const el_task_reader *reader);
 /* Adds a label; one that a closed list lacks is EL_EDATA with file and line. */

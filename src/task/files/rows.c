@@ -27,7 +27,8 @@ static el_status check_width(const el_task_reader *r)
     if (width == columns || counted || el_reader_keyed(r) || r->layout.file.form == EL_FORM_LINES ||
         r->task->skips)
         return EL_OK;
-    return el_table_fail(r->table, "there are %d columns, where the first line has %d", width, columns);
+    return el_table_fail(r->table, "there %s %d column%s, where the first line has %d",
+                         width == 1 ? "is" : "are", width, width == 1 ? "" : "s", columns);
 }
 
 /* Whether the row's question is marked as impossible: 1, 0, or -1 where nothing says so. */
@@ -377,8 +378,11 @@ static el_status take_row(el_task_reader *r, el_dataset *d)
     const char *texts[2] = {0};
     if (is_header(r))
         return el_table_fail(r->table, "this line names the columns again");
+    el_status st = r->task->kind == EL_TAG ? EL_OK : check_width(r);
+    if (st)
+        return st;
     el_labelled *const e = el_dataset_add(d, el_table_line(r->table));
-    el_status st = e ? take_texts(r, d, texts) : no_memory(r->name);
+    st = e ? take_texts(r, d, texts) : no_memory(r->name);
     if (!st && r->id.key)
         st = copy_field(r, d, r->id, &e->id);
     if (st)
@@ -391,8 +395,10 @@ static el_status take_row(el_task_reader *r, el_dataset *d)
     const char *const label = label_of(r);
     if (!label && (r->wanted.labels || (r->label.key && !el_reader_keyed(r))))
         return no_label(r);
-    st = check_width(r);
-    return st || !label || !r->wanted.labels ? st : take_label(r, d, e, label);
+    if (label && r->unlabelled && !el_reader_empty_label(r, label))
+        return el_table_fail(r->table, "there is a label in column %s, and in none of the first rows",
+                             r->layout.label);
+    return label && r->wanted.labels ? take_label(r, d, e, label) : EL_OK;
 }
 
 /* Takes back what a row added. */

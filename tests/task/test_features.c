@@ -304,6 +304,10 @@ static void every_word_has_a_row(void **state)
     check_pieces(&f, 0, "[CLS] a ##b [UNK] c [UNK] a ##b ##c a [SEP]");
     assert_false(f.items[0].cut);
     assert_int_equal(f.items[0].second, f.items[0].count);
+    el_features_clear(&f);
+    const el_feature_settings windows = {.max_seq_length = 4, .doc_stride = 2, .windows = true};
+    CHECK_OK(el_features_add(&f, &d, vocab, &windows, false, &split));
+    assert_int_equal(f.loss.cut, 2); /* "abc", in the last window and in one before it */
     el_features_release(&f);
     el_dataset_release(&d);
 }

@@ -412,7 +412,10 @@ el_status el_features_add(el_features *f, const el_dataset *dataset, const el_vo
     for (int i = 0; !st && i < dataset->count; i++) {
         const int before = f->count;
         st = add_example(&a, i);
-        f->loss.cut += f->count > before && f->items[f->count - 1].cut;
+        bool cut = false;
+        for (int n = before; n < f->count; n++)
+            cut |= f->items[n].cut;
+        f->loss.cut += cut;
     }
     split->end = f->count;
     el_ids_release(&a.a);

@@ -86,6 +86,7 @@ static void print_table(const json_t *results, const char *also_name)
     const json_t *const test = json_object_get(results, "test");
     const json_t *const also = also_name ? json_object_get(results, also_name) : NULL;
     const char *const metric = json_string_value(json_object_get(results, "metric"));
+    const json_int_t trials = (json_int_t)json_array_size(json_object_get(results, "trials"));
     const char *key;
     json_t *value;
     printf("%-24s %8s %8s %8s %8s%s%s%s\n", "dev", "mean", "median", "dev.", "best", test ? "     test" : "",
@@ -100,7 +101,11 @@ static void print_table(const json_t *results, const char *also_name)
             printf(" %8s", cli_figure(json_object_get(test, key)).text);
         if (also)
             printf("  %s", cli_figure(json_object_get(also, key)).text);
-        printf("%s\n", strcmp(key, metric) == 0 ? "  <" : "");
+        printf("%s", strcmp(key, metric) == 0 ? "  <" : "");
+        const json_int_t having = json_integer_value(json_object_get(value, "trials"));
+        if (having < trials)
+            printf("  %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " trials", having, trials);
+        putchar('\n');
     }
 }
 

@@ -23,7 +23,7 @@ finetune "${settings[@]}" --output out --json > results.json 2> log || fail "fin
 tenth=$(awk "BEGIN { print ($EPOCHREALTIME - $began) / 10 }") # of the time it takes here
 awk "BEGIN { exit !($(figure results.json accuracy) > 0.95) }" || fail "accuracy is $(figure results.json accuracy)"
 cmp -s results.json out/results.json || fail "what is printed is not results.json"
-for key in mean median deviation best seed test matthews f1_macro; do
+for key in mean median deviation best trials seed test matthews f1_macro; do
     grep -q "\"$key\"" results.json || fail "results.json has no $key"
 done
 

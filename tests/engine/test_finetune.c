@@ -4,6 +4,9 @@
 
 #include "base/safetensors.h"
 #include "engine/finetune/finetune.h"
+#include "engine/finetune/trials.h"
+
+#include <math.h>
 
 typedef struct {
     int evaluations, steps;
@@ -225,6 +228,32 @@ static void test_metric(void **state)
     CHECK(!el_folder_exists(in_folder("scores")), "something is left where nothing was done");
 }
 
+/* A mean is of the trials that have the metric, and says how many these are; the chosen one is there if nobody has it. */
+static void test_summary(void **state)
+{
+    (void)state;
+    static const char TRIALS[] =
+        "{\"trials\": [{\"metrics\": {\"spearman\": 0.5, \"loss\": 2.0}}, {\"metrics\": {\"loss\": 1.0}}, "
+        "{\"metrics\": {\"spearman\": 0.7, \"loss\": 3.0}}]}";
+    json_t *object;
+    CHECK_OK(el_json_parse(&object, TRIALS, strlen(TRIALS), "trials"));
+    const json_t *const trials = json_object_get(object, "trials");
+    json_t *summary = el_trials_summary(trials, el_trials_best(trials, "spearman"), "spearman");
+    const json_t *const some = json_object_get(summary, "spearman"), *const all =
+                                                                         json_object_get(summary, "loss");
+    CHECK(fabs(el_json_figure(some, "mean") - 0.6) < 1e-9 && el_json_figure(some, "best") == 0.7,
+          "a mean of %g", el_json_figure(some, "mean"));
+    assert_int_equal(json_integer_value(json_object_get(some, "trials")), 2);
+    assert_int_equal(json_integer_value(json_object_get(all, "trials")), 3);
+    json_decref(summary);
+    summary = el_trials_summary(trials, 0, "pearson");
+    const json_t *const none = json_object_get(summary, "pearson");
+    assert_true(json_is_null(json_object_get(none, "mean")) && json_is_null(json_object_get(none, "best")));
+    assert_int_equal(json_integer_value(json_object_get(none, "trials")), 0);
+    json_decref(summary);
+    json_decref(object);
+}
+
 /* The run's discriminator, cut to one segment, in its place. */
 static void forget_segment(void)
 {
@@ -354,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_changed_weights),
         cmocka_unit_test(test_stray_trial),
         cmocka_unit_test(test_metric),
+        cmocka_unit_test(test_summary),
         cmocka_unit_test(test_evaluations),
         cmocka_unit_test(test_early_stopping),
         cmocka_unit_test(test_varied),

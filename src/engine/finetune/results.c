@@ -20,7 +20,7 @@ static json_t *results_json(const el_finetuning *f, const json_t *test, const js
     json_t *const results =
         json_pack("{s:s, s:s, s:s, s:O, s:o, s:O}", "task", f->task->name, "kind_of_best", "dev", "metric",
                   f->metric, "metrics", json_object_get(json_array_get(trials, best), "metrics"), "summary",
-                  el_trials_summary(trials, best), "trials", trials);
+                  el_trials_summary(trials, best, f->metric), "trials", trials);
     if (json_object_size(test))
         json_object_set(results, "test", (json_t *)test);
     if (json_object_size(also))

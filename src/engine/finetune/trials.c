@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/json.h"
+
 static double metric_of(const json_t *trials, size_t trial, const char *metric)
 {
     const json_t *const value =
@@ -30,7 +32,7 @@ static int ascending(const void *a, const void *b)
 static json_t *summary_of(const json_t *trials, const char *name, json_t *best)
 {
     const size_t count = json_array_size(trials);
-    double *const values = malloc(count * sizeof *values);
+    double *const values = malloc((count + 1) * sizeof *values);
     double sum = 0, squares = 0;
     size_t n = 0;
     for (size_t i = 0; values && i < count; i++) {
@@ -39,25 +41,29 @@ static json_t *summary_of(const json_t *trials, const char *name, json_t *best)
         if (json_is_number(value))
             sum += values[n++] = json_number_value(value);
     }
-    const double mean = n ? sum / (double)n : 0;
+    if (!values)
+        return NULL;
+    const double mean = n ? sum / (double)n : NAN;
     for (size_t i = 0; i < n; i++)
         squares += (values[i] - mean) * (values[i] - mean);
-    if (n)
-        qsort(values, n, sizeof *values, ascending);
-    json_t *const object = n ? json_pack("{s:f, s:f, s:f, s:O}", "mean", mean, "median",
-                                         (values[(n - 1) / 2] + values[n / 2]) / 2, "deviation",
-                                         n > 1 ? sqrt(squares / (double)(n - 1)) : 0, "best", best)
-                             : json_object();
+    qsort(values, n, sizeof *values, ascending);
+    const double median = n ? (values[(n - 1) / 2] + values[n / 2]) / 2 : NAN;
+    const double deviation = n > 1 ? sqrt(squares / (double)(n - 1)) : n ? 0 : NAN;
     free(values);
-    return object;
+    return json_pack("{s:o, s:o, s:o, s:O?, s:I}", "mean", el_json_number(mean), "median",
+                     el_json_number(median), "deviation", el_json_number(deviation), "best", best, "trials",
+                     (json_int_t)n);
 }
 
-json_t *el_trials_summary(const json_t *trials, size_t best)
+json_t *el_trials_summary(const json_t *trials, size_t best, const char *metric)
 {
-    json_t *const summary = json_object();
+    json_t *const summary = json_object(), *const metrics =
+                                               json_object_get(json_array_get(trials, best), "metrics");
     const char *key;
     json_t *value;
-    json_object_foreach(json_object_get(json_array_get(trials, best), "metrics"), key, value)
+    json_object_foreach(metrics, key, value)
         json_object_set_new(summary, key, summary_of(trials, key, value));
+    if (!json_object_get(metrics, metric))
+        json_object_set_new(summary, metric, summary_of(trials, metric, NULL));
     return summary;
 }

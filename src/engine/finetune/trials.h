@@ -8,8 +8,8 @@
 /* The trial with the highest value of `metric`, the first of equals. */
 size_t el_trials_best(const json_t *trials, const char *metric);
 
-/* Of every metric of the best trial: mean, median and standard deviation over the trials, and the best trial's value (new
- * reference). */
-json_t *el_trials_summary(const json_t *trials, size_t best);
+/* Of `metric` and of every other one that the best trial has: mean, median and standard deviation over the trials that have
+ * it, the best trial's value, null where there is none, and the number of these `trials` (new reference). */
+json_t *el_trials_summary(const json_t *trials, size_t best, const char *metric);
 
 #endif

@@ -1,9 +1,11 @@
 /* int8 - see the header */
 #include "engine/int8.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/number.h"
 #include "engine/machine.h"
 #include "task/files/describe.h"
 
@@ -28,14 +30,37 @@ static el_status score(el_queue *q, el_type activations, const char *folder, con
     return st;
 }
 
+/* A metric in both precisions, for sentences. */
+typedef struct {
+    char fp32[16], int8[16];
+} in_words;
+
+static in_words words_of(const el_int8_scores *s, const char *metric)
+{
+    const double fp32 = el_figure(&s->fp32, metric), int8 = el_figure(&s->int8, metric);
+    in_words w;
+    el_number_print(w.fp32, sizeof w.fp32, isfinite(fp32) ? "%.4f" : "-", fp32);
+    el_number_print(w.int8, sizeof w.int8, isfinite(int8) ? "%.4f" : "-", int8);
+    return w;
+}
+
+void el_int8_note(const el_int8_scores *s, const char *metric)
+{
+    const in_words w = words_of(s, metric);
+    el_log(EL_LOG_NOTE, "%s on dev: %s in fp32, %s in int8", metric, w.fp32, w.int8);
+}
+
 void el_int8_warn(const el_int8_scores *s, const char *metric)
 {
     const double fp32 = el_figure(&s->fp32, metric), int8 = el_figure(&s->int8, metric);
+    const in_words w = words_of(s, metric);
+    if (isfinite(fp32) && !isfinite(int8))
+        el_log(EL_LOG_WARNING, "int8 costs this model its %s (%s in fp32, %s in int8); fp32 and bf16 keep it",
+               metric, w.fp32, w.int8);
     if (fp32 - int8 > DEAR)
-        el_log(
-            EL_LOG_WARNING,
-            "int8 costs this model %.1f points of %s (%.4f in fp32, %.4f in int8); fp32 and bf16 keep them",
-            100 * (fp32 - int8), metric, fp32, int8);
+        el_log(EL_LOG_WARNING,
+               "int8 costs this model %.1f points of %s (%s in fp32, %s in int8); fp32 and bf16 keep them",
+               100 * (fp32 - int8), metric, w.fp32, w.int8);
 }
 
 el_status el_int8_score(el_queue *q, const char *folder, const el_dataset *data, int batch_tokens,

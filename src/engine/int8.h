@@ -8,8 +8,10 @@ typedef struct {
     el_figures fp32, int8;
 } el_int8_scores;
 
-/* Warns where int8 costs more than a point of the metric. */
+/* Warns where int8 costs more than a point of the metric, or all of it: it is no finite number there. */
 void el_int8_warn(const el_int8_scores *scores, const char *metric);
+/* Notes the metric in both; "-": it is no finite number. */
+void el_int8_note(const el_int8_scores *scores, const char *metric);
 
 /* Opens the model in both precisions, one after the other, and scores it on labelled data of its task; warns. */
 el_status el_int8_score(el_queue *q, const char *folder, const el_dataset *data, int batch_tokens,

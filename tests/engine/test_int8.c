@@ -42,6 +42,8 @@ static void test_warning(void **state)
     check_said(0.52, 0.5099, "int8 costs this model 1.0 points");
     check_said(0.912, 0.93, "");
     check_said(NAN, 0.93, "");
+    check_said(NAN, NAN, "");
+    check_said(0.912, NAN, "int8 costs this model its accuracy (0.9120 in fp32, - in int8)");
     el_log_to(NULL);
 }
 

@@ -172,8 +172,7 @@ static el_status check_int8(el_finetuning *f, json_t **both)
     free(folder);
     if (st)
         return st;
-    el_log(EL_LOG_NOTE, "%s on dev: %.4f in fp32, %.4f in int8", f->metric,
-           el_figure(&scores.fp32, f->metric), el_figure(&scores.int8, f->metric));
+    el_int8_note(&scores, f->metric);
     *both =
         json_pack("{s:o, s:o}", "fp32", el_figures_json(&scores.fp32), "int8", el_figures_json(&scores.int8));
     return EL_OK;

@@ -14,6 +14,7 @@
 #include "engine/special.h"
 #include "task/report/answer.h"
 #include "text/kind.h"
+#include "text/normalize.h"
 #include "text/reader.h"
 
 enum { AT_A_TIME = 64 }; /* sentences */
@@ -259,6 +260,8 @@ static el_status take_line(job *j, const char *text, size_t bytes)
     free(copy);
     if (!st && (!t->text || (j->s->nbest && !t->id)))
         st = el_fail(EL_ENOMEM, "no memory for a line");
+    if (!st && j->s->nbest && el_is_blank(t->text))
+        st = bad_line(j, "there is no text in it");
     return !st && j->count == AT_A_TIME ? flush(j) : st;
 }
 
@@ -313,6 +316,9 @@ static el_status open_scorer(job *j)
     if (el_options_given(j->options, "weight") && !s->nbest)
         return el_fail(EL_EUSAGE, "--weight: is that of --nbest");
     el_status st = cli_ask_check(j->options);
+    for (int i = 0; !st && i < j->options->operand_count; i++)
+        if (el_is_blank(j->options->operand[i]))
+            st = el_fail(EL_EUSAGE, "text %d: there is no text in it", i + 1);
     if (!st)
         st = el_machine_open(&s->machine, &j->q);
     if (!st)

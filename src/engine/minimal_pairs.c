@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "task/files/lines.h"
+#include "text/normalize.h"
 
 enum { AT_A_TIME = 64 }; /* pairs */
 
@@ -137,6 +138,15 @@ static bool is_header(const pair *p, bool *turned)
     return *turned || (is_named(p->texts[0], 0) && is_named(p->texts[1], 1));
 }
 
+/* A sentence without anything in it would have the highest score there is. */
+static el_status check_pair(const reading *r, const pair *p)
+{
+    for (int i = 0; i < 2; i++)
+        if (el_is_blank(p->texts[i]))
+            return el_lines_fail(&r->lines, "the %s sentence is blank", NAMES[i][0]);
+    return EL_OK;
+}
+
 static el_status take_line(reading *r, el_line line)
 {
     size_t blank = 0;
@@ -146,7 +156,9 @@ static el_status take_line(reading *r, el_line line)
     if (el_line_blank(line))
         return EL_OK;
     pair *const p = &r->pairs[r->count++];
-    const el_status st = line.text[blank] == '{' ? read_object(r, line, p) : read_columns(r, line, p);
+    el_status st = line.text[blank] == '{' ? read_object(r, line, p) : read_columns(r, line, p);
+    if (!st)
+        st = check_pair(r, p);
     if (!st && r->lines.number == 1 && is_header(p, &turned)) {
         r->turned = turned;
         forget(p);

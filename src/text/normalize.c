@@ -145,6 +145,11 @@ size_t el_without_blanks(const char **text, size_t bytes)
     return (size_t)(filled - *text);
 }
 
+bool el_is_blank(const char *text)
+{
+    return el_without_blanks(&text, strlen(text)) == 0;
+}
+
 /* Steps 1 and 2: what becomes of the character itself, before it is decomposed or lower-cased. */
 static uint32_t class_when_cleaned(uint32_t c, bool chinese_chars, bool clean_text)
 {

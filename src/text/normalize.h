@@ -38,6 +38,8 @@ bool el_is_white_space(uint32_t code_point);
 /* Moves *text behind the white space, zero-width spaces (U+200B) and byte order marks (U+FEFF) that it begins with; the bytes
  * that are left, without those at the end. */
 size_t el_without_blanks(const char **text, size_t bytes);
+/* Whether there is nothing else in a text. */
+bool el_is_blank(const char *text);
 
 enum {
     EL_WORD_CHARACTERS =

@@ -98,6 +98,12 @@ grep -q "iconv -f CP949" log || fail "Korean of Windows: $(cat log)"
     fail "Korean of Windows far from the beginning is scored"
 grep -q "standard input, line 5001: byte 1 is not valid UTF-8; .*iconv -f CP949" log || fail "Korean of Windows in the end: $(cat log)"
 refused 3 "text 2: byte 1 is not valid UTF-8; if it is in CP949 or EUC-KR, iconv -f CP949" "$electra" score --model mlm cat "$(cat korean.tsv)"
+# A text without anything in it has the highest score there is: it is not asked for.
+printf 'the cat\tthe dog\nthe cat\t \n' > blank.tsv
+refused 3 "blank.tsv, line 2: the bad sentence is blank" "$electra" score --model mlm --pairs blank.tsv
+printf '1\t0\tthe cat\n1\t0\t\n' > blank-lists.tsv
+refused 3 "blank-lists.tsv, line 2: there is no text in it" "$electra" score --model mlm --nbest blank-lists.tsv
+refused 2 "text 2: there is no text in it" "$electra" score --model mlm cat ""
 awk -F'\t' '{ print $1 "\t" $1 }' pairs.tsv > ties.tsv
 score --model learned --pairs ties.tsv | grep -q "0.0000$" || fail "equal scores count as right"
 

@@ -94,6 +94,48 @@ static void test_diverged(void **state)
     el_compare_close(&study);
 }
 
+/* A fine-tuning that is done without a score is counted, in its task and in the mean; one that is not done is not. */
+static void test_unscored(void **state)
+{
+    (void)state;
+    el_study study;
+    el_findings f;
+    open_study(&study, SEEDS);
+    train(&study, "a.tiny.100-steps.seed-1", 100, 60);
+    train(&study, "a.tiny.100-steps.seed-2", 100, NAN);
+    train(&study, "a.tiny.100-steps.seed-3", 100, NAN);
+    record(&study, "a.tiny.100-steps.seed-2.rte",
+           json_pack("{s:n, s:s, s:s}", "score", "metric", "accuracy", "diverged",
+                     "the loss is no finite number"));
+    CHECK_OK(el_findings_open(&f, &study));
+    for (int task = -1; task < 1; task++) {
+        const el_row *const row = el_findings_row(&f, 0, 0, 0, 1, task);
+        CHECK(row && row->unscored == 1 && row->diverged == 0 && row->score.count == 1, "task %d: %d without",
+              task, row ? row->unscored : -1);
+    }
+    el_findings_close(&f);
+    el_compare_settings here = {.output = folder};
+    study.settings = &here;
+    CHECK_OK(el_compare_report(&study));
+    json_t *report;
+    CHECK_OK(el_json_load(&report, in_folder("report.json")));
+    const json_t *const row = json_array_get(json_object_get(report, "rows"), 0);
+    assert_int_equal(json_integer_value(json_object_get(row, "unscored")), 1);
+    json_decref(report);
+    el_mapping file;
+    CHECK_OK(el_mapping_open(&file, in_folder("report.html")));
+    char *const page = strndup((const char *)file.data, file.size);
+    assert_non_null(page);
+    static const char *const SAID[] = {"1 without a score", "seed-2.rte: -, diverged",
+                                       "the loss is no finite number", ": accuracy"};
+    for (size_t i = 0; i < sizeof SAID / sizeof *SAID; i++)
+        CHECK(strstr(page, SAID[i]), "report.html does not say \"%s\"", SAID[i]);
+    CHECK(!strstr(page, "nan"), "report.html has a score of nan");
+    free(page);
+    el_mapping_close(&file);
+    el_compare_close(&study);
+}
+
 /* a has 3 seeds at both points, b one, which is a's worst: over all seeds a would be ahead from the start. */
 static void test_crossing(void **state)
 {
@@ -279,11 +321,11 @@ static void test_objectives(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_diverged),   cmocka_unit_test(test_crossing),
-        cmocka_unit_test(test_branch),     cmocka_unit_test(test_trunk_schedule),
-        cmocka_unit_test(test_lengths),    cmocka_unit_test(test_line),
-        cmocka_unit_test(test_one_rate),   cmocka_unit_test(test_losses),
-        cmocka_unit_test(test_objectives),
+        cmocka_unit_test(test_diverged),       cmocka_unit_test(test_unscored),
+        cmocka_unit_test(test_crossing),       cmocka_unit_test(test_branch),
+        cmocka_unit_test(test_trunk_schedule), cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_line),           cmocka_unit_test(test_one_rate),
+        cmocka_unit_test(test_losses),         cmocka_unit_test(test_objectives),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

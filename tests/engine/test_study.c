@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "engine/compare/compare.h"
+#include "train/metrics.h"
 
 #define ONE_TASK "{\"name\": \"order\", \"task\": \"pairs\"}"
 #define TWO_TASKS                                                                                            \
@@ -136,6 +137,38 @@ static void test_steps_of_shares(void **state)
     }
 }
 
+/* A fine-tuning that diverges is on record with its metric and the sentence that it ended with. */
+static void test_diverged_tuning(void **state)
+{
+    (void)state;
+    char lines[1024] = "text\tscore\n"; /* their range is not finite, and so no loss is */
+    for (int i = 0; i < 40; i++)
+        sprintf(lines + strlen(lines), "a b c\t%s\n", i % 2 ? "-1e308" : "1e308");
+    CHECK_OK(el_folder_make(in_folder("labelled/astray")));
+    put("labelled/astray/train.tsv", lines);
+    put("labelled/astray/dev.tsv", lines);
+    put("plan.json",
+        PLAN("{\"name\": \"astray\", \"task\": \"regress\", \"settings\": {\"max_skipped_steps\": 2}}"));
+    CHECK_OK(el_folder_remove(in_folder("study")));
+    CHECK_OK(run(&(witness){.stop_at = 2}, NULL));
+    json_t *records, *record;
+    size_t i;
+    int diverged = 0;
+    CHECK_OK(el_metrics_load(&records, in_folder("study/results.jsonl")));
+    json_array_foreach(records, i, record)
+    {
+        const char *const why = json_string_value(json_object_get(record, "diverged"));
+        if (!why)
+            continue;
+        diverged++;
+        CHECK(strstr(why, "steps in a row"), "it diverged as \"%s\"", why);
+        assert_non_null(json_string_value(json_object_get(record, "metric")));
+        assert_true(json_is_null(json_object_get(record, "score")));
+    }
+    assert_int_equal(diverged, 2);
+    json_decref(records);
+}
+
 /* FLOPs are of attention within documents; a study that began when they were of whole examples goes on so. */
 static void test_counts_as_it_began(void **state)
 {
@@ -162,6 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_gone_on_with), cmocka_unit_test(test_half_made),
                                        cmocka_unit_test(test_steps_of_shares),
+                                       cmocka_unit_test(test_diverged_tuning),
                                        cmocka_unit_test(test_counts_as_it_began)};
     return cmocka_run_group_tests_name("study", tests, make_files, remove_folder);
 }

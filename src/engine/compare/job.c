@@ -251,12 +251,13 @@ static json_t *task_hash(const working *w)
     return el_compare_hash_json(w->study->task_hashes[w->job->task]);
 }
 
-static el_status record_fine_tuning(const working *w, const json_t *results, const char *diverged)
+static el_status record_fine_tuning(const working *w, const el_finetuning *f, const char *diverged)
 {
-    const char *const metric = json_string_value(json_object_get(results, "metric"));
+    const char *const metric = f->metric;
+    const json_t *const results = f->results; /* NULL where it diverged */
     const json_t *const summary = json_object_get(json_object_get(results, "summary"), metric);
     const json_t *const mean = json_object_get(summary, "mean");
-    *w->made = json_pack("{s:s, s:s, s:o, s:o, s:s?, s:O?, s:o, s:O?}", "job", w->job->name, "kind",
+    *w->made = json_pack("{s:s, s:s, s:o, s:o, s:s, s:O?, s:o, s:O?}", "job", w->job->name, "kind",
                          "fine-tuning", "asked", el_compare_asked(w->study, w->job), "task_hash",
                          task_hash(w), "metric", metric, "score", mean, "trials", values_of(results, metric),
                          "test", json_object_get(results, "test"));
@@ -279,10 +280,12 @@ static el_status tune(working *w, el_options *options)
     const el_watch watch = {.on_event = on_event_of_trial, .stop = &w->study->halt, .context = context};
     el_status st = el_finetune_open(&f, options, &watch);
     if (!st) {
+        el_outcome end;
         st = el_finetune_run(&f);
         const bool astray = went_astray(w, &f.model, st);
+        el_outcome_keep(&end, st);
         if (!st || astray)
-            st = record_fine_tuning(w, f.results, astray ? "the loss was no finite number" : NULL);
+            st = record_fine_tuning(w, &f, astray ? end.sentence : NULL);
     }
     el_finetune_close(&f);
     return st;

@@ -130,16 +130,20 @@ static void put_cell(el_writer *page, const char *text)
     el_html_put(page, "</td>");
 }
 
-/* "82.1 ± 0.4 (5)", in two lines where a table is wide; or a dash. */
-static void put_score(el_writer *page, const el_sample *s)
+/* "82.1 ± 0.4 (5)", in two lines where a table is wide; or a dash; and how many seeds have no score. */
+static void put_score(el_writer *page, const el_row *row)
 {
+    const el_sample *const s = &row->score;
     if (s->count > 1)
-        el_html_put(page, "<td class=\"n s\">%.1f <small>± %.1f (%d)</small></td>", s->mean, s->deviation,
+        el_html_put(page, "<td class=\"n s\">%.1f <small>± %.1f (%d)</small>", s->mean, s->deviation,
                     s->count);
     else if (s->count == 1)
-        el_html_put(page, "<td class=\"n s\">%.1f <small>(1)</small></td>", s->mean);
+        el_html_put(page, "<td class=\"n s\">%.1f <small>(1)</small>", s->mean);
     else
-        el_html_put(page, "<td class=\"n\">-</td>");
+        el_html_put(page, "<td class=\"n\">-");
+    if (row->unscored)
+        el_html_put(page, " <small>%d without a score</small>", row->unscored);
+    el_html_put(page, "</td>");
 }
 
 static void put_number(el_writer *page, const char *format, double value)
@@ -175,12 +179,14 @@ static void put_metrics(el_writer *page, const el_findings *f)
 {
     const el_plan *const p = &f->study->plan;
     for (int t = 0; t < p->task_count; t++) {
-        const el_row *row = NULL;
-        for (int i = 0; i < f->row_count && !(row && row->metric); i++)
-            row = f->rows[i].task == t ? &f->rows[i] : row;
+        const char *metric = NULL;
+        bool none = false;
+        for (int i = 0; i < f->row_count && !metric; i++)
+            if (f->rows[i].task == t)
+                metric = f->rows[i].metric, none |= f->rows[i].unscored > 0;
         el_html_isolated(page, p->tasks[t].name);
         el_html_put(page, ": ");
-        el_html_text(page, row && row->metric ? row->metric : "no result yet");
+        el_html_text(page, metric ? metric : none ? "no result" : "no result yet");
         el_html_put(page, "%s", p->tasks[t].in_mean ? "; " : ", outside the mean; ");
     }
 }
@@ -198,10 +204,10 @@ static void put_scores(el_writer *page, const el_findings *f)
         if (row->task >= 0)
             continue;
         put_row_begin(page, f, row);
-        put_score(page, &row->score);
+        put_score(page, row);
         for (int t = 0; t < p->task_count; t++) {
             const el_row *const one = el_findings_row(f, row->system, row->size, row->length, row->share, t);
-            put_score(page, one ? &one->score : &(el_sample){0});
+            put_score(page, one ? one : &(el_row){0});
         }
         put_row_end(page, row);
     }
@@ -362,6 +368,8 @@ static void put_runs(el_writer *page, const el_findings *f)
         if (!job->record)
             continue;
         char *const text = el_compare_command(s, job);
+        const char *const diverged = json_string_value(json_object_get(job->record, "diverged"));
+        const double score = el_record_score(job->record);
         el_html_put(page, "<details><summary>");
         el_html_text(page, job->name);
         if (job->task < 0)
@@ -369,9 +377,13 @@ static void put_runs(el_writer *page, const el_findings *f)
                         json_number_value(json_object_get(json_object_get(job->record, "flops"), "products")),
                         json_number_value(json_object_get(job->record, "seconds")));
         else
-            el_html_put(page, ": %.1f", el_record_score(job->record));
-        el_html_put(page, "%s</summary><div class=\"text\">",
-                    el_record_diverged(job->record) ? ", diverged" : "");
+            el_html_put(page, isfinite(score) ? ": %.1f" : ": -", score);
+        el_html_put(page, "%s</summary><div class=\"text\">", diverged ? ", diverged" : "");
+        if (diverged) {
+            el_html_put(page, "<p>");
+            el_html_text(page, diverged);
+            el_html_put(page, "</p>");
+        }
         el_html_text(page, text ? text : "");
         el_html_put(page, "</div></details>\n");
         free(text);

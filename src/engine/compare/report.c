@@ -38,6 +38,18 @@ static double score_of(const el_study *study, const el_row *row, const el_job *p
     return job && job->record ? el_record_score(job->record) : NAN;
 }
 
+/* Whether a fine-tuning that the row's score is of is done and has none. */
+static bool is_unscored(const el_study *study, const el_row *row, const el_job *pretraining)
+{
+    for (int t = 0; t < study->plan.task_count; t++) {
+        const bool counts = row->task < 0 ? study->plan.tasks[t].in_mean : t == row->task;
+        const el_job *const job = counts ? tuning_of(study, pretraining, t) : NULL;
+        if (job && job->record && !isfinite(el_record_score(job->record)))
+            return true;
+    }
+    return false;
+}
+
 /* Means over the seeds of what a pre-training took. */
 typedef struct {
     double flops[EL_PLAN_MOST], paper[EL_PLAN_MOST], seconds[EL_PLAN_MOST], rate[EL_PLAN_MOST];
@@ -58,7 +70,7 @@ static void add_cost(costs *c, el_row *row, const el_study *study, const el_job 
     row->parameters = json_integer_value(json_object_get(record, "parameters"));
 }
 
-/* Seeds that diverged are counted, and have no part in any mean. */
+/* Seeds that diverged are counted, and have no part in any mean; nor have those without a score in that of scores. */
 static void fill_row(const el_study *study, el_row *row)
 {
     costs c = {0};
@@ -72,6 +84,7 @@ static void fill_row(const el_study *study, el_row *row)
             continue;
         add_cost(&c, row, study, job);
         row->values[s] = score_of(study, row, job);
+        row->unscored += is_unscored(study, row, job);
         const el_job *const tuning = row->task < 0 ? NULL : tuning_of(study, job, row->task);
         if (tuning && tuning->record)
             row->metric = json_string_value(json_object_get(tuning->record, "metric"));
@@ -308,10 +321,10 @@ static json_t *row_json(const el_study *study, const el_row *row)
         row->task < 0 ? "mean" : p->tasks[row->task].name, "mean", el_json_number(row->score.mean),
         "deviation", el_json_number(row->score.deviation), "seeds", row->score.count);
     json_t *const more =
-        json_pack("{s:s?, s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "metric", row->metric, "values",
-                  values_json(row, p->seed_count), "diverged", row->diverged, "flops_paper",
-                  el_json_number(row->paper_flops), "seconds", el_json_number(row->seconds), "learning_rate",
-                  el_json_number(row->rate), "steps", count_json(row->steps), "parameters",
+        json_pack("{s:s?, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "metric", row->metric, "values",
+                  values_json(row, p->seed_count), "diverged", row->diverged, "unscored", row->unscored,
+                  "flops_paper", el_json_number(row->paper_flops), "seconds", el_json_number(row->seconds),
+                  "learning_rate", el_json_number(row->rate), "steps", count_json(row->steps), "parameters",
                   count_json(row->parameters));
     json_object_update(object, more);
     json_decref(more);

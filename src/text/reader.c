@@ -57,6 +57,7 @@ struct el_reader {
     int64_t given_parts; /* of it */
     uint64_t line;       /* JSON lines read */
     el_kind_lines plain; /* others */
+    int broken_files;    /* that had lines that are not UTF-8 */
     el_json_line object; /* the one being read */
     enum {
         IN_LINES,
@@ -544,12 +545,25 @@ static el_status rewrite_rest(el_reader *r)
     return st;
 }
 
+/* Of many such files the first are named: a folder may have thousands. */
+static void say_broken(el_reader *r)
+{
+    enum { NAMED = 4 };
+    if (!r->plain.broken || r->broken_files > NAMED)
+        return;
+    if (r->broken_files++ < NAMED)
+        el_kind_say_lines(&r->plain, name_of(r));
+    else
+        el_log(EL_LOG_WARNING, "%s has lines that are not UTF-8 too; more such files are not named",
+               name_of(r));
+}
+
 /* The open file is in the buffer to its end: puts what ends its last line and its last document behind it. */
 static el_status end_file(el_reader *r)
 {
     const el_status st = rewrite_rest(r);
     if (!st)
-        el_kind_say_lines(&r->plain, name_of(r));
+        say_broken(r);
     const bool marked = r->settings.ends != EL_ENDS_UNMARKED;
     if (within_line(r) && (marked || r->current < r->list.count))
         r->buffer.data[r->bytes++] = '\n';

@@ -497,6 +497,14 @@ static void test_broken_lines(void **state)
         CHECK_OK(read_all(&c, &path, 1, (el_reader_settings){.any_encoding = true}));
         free(c.text);
     }
+    write_lines(path, LATIN, 1, ENGLISH, 9);
+    char *const many[] = {path, path, path, path, path, path, path};
+    content c;
+    lines_said = 0;
+    CHECK_OK(read_all(&c, many, 7, (el_reader_settings){0}));
+    free(c.text);
+    CHECK(lines_said == 5 && strstr(line_said, "more such files are not named"), "%d lines, the last \"%s\"",
+          lines_said, line_said);
     el_log_to(NULL);
 }
 

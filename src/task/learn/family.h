@@ -153,7 +153,7 @@ const el_labelled *el_learner_example(const el_learner *l, int feature);
 double el_learner_range(const el_learner *l);
 /* The place in `seen` behind the last window of the example whose windows begin at `first`. */
 int el_learner_windows(const el_learner *l, int first);
-/* Room for `more` further ones of `bytes` bytes each. */
+/* Room for `need` of them in all, of `bytes` bytes each. */
 el_status el_learner_grow(void *items, size_t *room, size_t need, size_t bytes);
 /* Memory for answers; calloc'ed, at least one byte. */
 el_status el_learner_take(void **items, size_t count, size_t bytes);

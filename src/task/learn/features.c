@@ -235,7 +235,7 @@ static el_status add_words(adding *a, int example)
     el_features *f = a->features;
     const el_labelled *e = &a->dataset->examples[example];
     const int first = f->count;
-    int *const places = malloc((size_t)(e->count + 1) * sizeof *places);
+    int *const places = malloc(((size_t)e->count + 1) * sizeof *places);
     el_status st = places ? EL_OK : el_fail(EL_ENOMEM, "no memory for %d words", e->count);
     a->a.count = 0;
     for (int w = 0; !st && w < e->count; w++) {

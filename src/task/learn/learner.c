@@ -112,7 +112,7 @@ static el_status reserve(el_learner *l, const el_batch *batch)
     const el_status st =
         el_learner_grow(&l->starts, &l->start_room, (size_t)batch->sequences + 1, sizeof *l->starts);
     return st ? st
-              : el_learner_grow(&l->seen, &l->seen_room, (size_t)(l->seen_count + batch->sequences),
+              : el_learner_grow(&l->seen, &l->seen_room, (size_t)l->seen_count + (size_t)batch->sequences,
                                 sizeof *l->seen);
 }
 

@@ -40,7 +40,7 @@ void el_rows_lay_out(el_learner *l)
     const el_model *m = l->base.model;
     r->rows = el_arena_ints(&l->arena, l->reads);
     r->targets = el_arena_ints(&l->arena, l->reads * r->width);
-    r->values = el_arena_push(&l->arena, (size_t)(l->reads * r->width) * sizeof *r->values);
+    r->values = el_arena_push(&l->arena, (size_t)l->reads * (size_t)r->width * sizeof *r->values);
     r->losses = el_arena_tensor(&l->arena, m->parameters, l->reads * r->width, 1);
     el_head_saved_layout(&r->saved, &l->arena, &l->base.model->networks[0].config,
                          &el_learner_head(l)->config, l->reads, m->activations, m->parameters);

@@ -93,10 +93,11 @@ static el_status reserve(el_learner *l, int sequences, int reads_)
     (void)reads_;
     el_windows *w = &l->windows;
     const el_status st =
-        el_learner_grow(&w->kept, &w->kept_room, (size_t)(w->kept_count + sequences), sizeof *w->kept);
+        el_learner_grow(&w->kept, &w->kept_room, (size_t)w->kept_count + (size_t)sequences, sizeof *w->kept);
     return st ? st
               : el_learner_grow(&w->found, &w->found_room,
-                                (size_t)(w->found_count + sequences * l->settings.n_best), sizeof *w->found);
+                                (size_t)w->found_count + (size_t)sequences * (size_t)l->settings.n_best,
+                                sizeof *w->found);
 }
 
 static void forget(el_learner *l)

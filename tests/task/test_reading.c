@@ -242,6 +242,15 @@ static void arrays(void **state)
     assert_int_equal(d.answer_count, 1);
     assert_int_equal(d.answers[0].begin, 3);
     release(&labels, &d);
+
+    const el_columns inner = {.header = -1, .text = {"data.text"}, .label = "label"};
+    labels = (el_labels){0};
+    CHECK_FAILS(read_with("classify",
+                          file("inner.jsonl", "{\"data\": {\"text\": \"a\"}, \"label\": \"x\"}\n"
+                                              "{\"data\": [], \"label\": \"y\"}\n"),
+                          &inner, true, &labels, &d),
+                EL_EDATA, "line 2: column data.text is an array, and a text is wanted");
+    el_labels_release(&labels);
 }
 
 static void questions(void **state)

@@ -744,6 +744,8 @@ static void refused(void **state)
          "columns: the name of column 2 is no text"},
         {"classify", "list.jsonl", "{\"text\":\"a\",\"label\":[\"x\",\"y\"]}\n", "--task multilabel"},
         {"classify", "array.jsonl", "{\"text\":[\"a\",\"b\"],\"label\":\"x\"}\n", "column text is an array"},
+        {"classify", "empty.jsonl", "{\"text\":\"a\",\"label\":\"x\"}\n{\"text\":[],\"label\":\"x\"}\n",
+         "line 2: column text is an array"},
         {"classify", "cut.json", "[{\"text\":\"a\",\"label\":\"x\"},\n{\"text\":", "object 2"},
         {"classify", "korean.csv", "text,label\n\xC7\xD1\xB1\xB9,x\n",
          "line 2: byte 1 is not valid UTF-8; if it is in CP949"},

@@ -352,7 +352,7 @@ static el_status take_texts(el_task_reader *r, el_dataset *d, const char *texts[
         if (!st && !texts[i])
             return el_table_fail(r->table, "there is no column %s%s", r->layout.text[i],
                                  el_reader_keyed(r) ? ", or null or an object in it" : "");
-        if (!st && r->task->kind != EL_TAG && strchr(texts[i], EL_TABLE_END))
+        if (!st && r->task->kind != EL_TAG && el_table_array(r->table))
             return el_table_fail(r->table, "column %s is an array, and a text is wanted", r->layout.text[i]);
     }
     return st;

@@ -42,6 +42,7 @@ struct el_table {
     bool crowded;     /* there are more */
     el_record names;  /* of the header */
     el_buffer answer; /* JSON: the field asked for last */
+    bool array;       /* which is an array */
     el_outcome late;  /* what ended the reading ahead, said when its turn comes */
 };
 
@@ -182,9 +183,10 @@ static json_t *find_value(const json_t *from, const char *key)
 static const char *take_field(el_table *t, const json_t *value)
 {
     t->answer.used = 0;
+    t->array = json_is_array(value);
     if (!value || json_is_null(value) || json_is_object(value) || !el_buffer_put(&t->answer, "", 0))
         return NULL;
-    if (!json_is_array(value))
+    if (!t->array)
         return put_value(&t->answer, value) ? t->answer.text : NULL;
     for (size_t i = 0; i < json_array_size(value); i++) {
         const json_t *const part = json_array_get(value, i);
@@ -402,6 +404,11 @@ el_status el_table_next(el_table *t, bool *more)
 bool el_table_waits(const el_table *t)
 {
     return t->form != EL_FORM_JSON && t->given == t->ahead_count && el_lines_wait(&t->lines);
+}
+
+bool el_table_array(const el_table *t)
+{
+    return t->array;
 }
 
 int el_table_width(const el_table *t)

@@ -835,6 +835,15 @@ static void bad_files(void **state)
     expect_failure("mrqa", "31.jsonl", "{\"context\": \"a\", \"context\": \"b\", \"qas\": []}\n",
                    "line 1: duplicate object key");
     expect_failure("squad", "8.json", "{\"version\": 2}", "no array \"data\"");
+    expect_failure("squad", "32.json", "{\"data\": [], \"data\": []}", "the key \"data\" is there twice");
+    expect_failure(
+        "classify", "33.json",
+        "{\"rows\": [{\"text\": \"a\", \"label\": 1}], \"rows\": [{\"text\": \"b\", \"label\": 0}]}",
+        "the key \"rows\" is there twice");
+    expect_failure(
+        "classify", "34.json",
+        "{\"rows\": [{\"text\": \"a\", \"label\": 1}], \"data\": [{\"text\": \"b\", \"label\": 0}]}",
+        "holds several tables, \"data\", \"rows\"");
     expect_failure("classify", "9.tsv", "", "no example");
     expect_failure("rte", "24.tsv", "", "no example");
     expect_failure("classify", "11.tsv", "text\tlabel\na\tx\ty\n",

@@ -119,6 +119,11 @@ static void take_columns(el_objects *o, json_t *object)
     o->next = o->named ? json_object_iter(o->named) : NULL;
 }
 
+static el_status several_tables(const el_objects *o, const char *names)
+{
+    return el_fail(EL_EDATA, "%s: holds several tables, %s, and a file of one is wanted", o->name, names);
+}
+
 static el_status open_object(el_objects *o, el_line whole)
 {
     json_error_t error;
@@ -149,27 +154,41 @@ static el_status open_object(el_objects *o, el_line whole)
             "%s: its rows lie under %s; an array of rows is wanted, or one under \"data\" or \"rows\"",
             o->name, names);
     else if (splits)
-        st = el_fail(EL_EDATA, "%s: holds several tables, %s, and a file of one is wanted", o->name, names);
+        st = several_tables(o, names);
     else /* a single row */
         o->rows = (el_scan){.at = whole.text, .end = whole.text + whole.bytes}, o->one_after_other = true;
     json_decref(object);
     return st;
 }
 
-/* The array under "data" or "rows", where there is one. */
-static bool find_array(el_line whole, el_scan *rows)
+/* Whether it is an array of rows; else it may be a column of that name. */
+static bool is_array(el_line value)
 {
+    const char *const inner = el_scan_blanks(value.text + 1, value.text + value.bytes);
+    return *value.text == '[' && (*inner == '{' || *inner == ']');
+}
+
+/* Finds the array under "data" or "rows", where there is one. */
+static el_status find_array(el_objects *o, el_line whole)
+{
+    static const char *const NAMES[] = {"data", "rows"};
     el_scan members = {.at = whole.text + 1, .end = whole.text + whole.bytes};
     el_line key, value;
+    bool seen[2] = {0};
     while (el_scan_member(&members, &key, &value))
-        if ((is_key(key, "data") || is_key(key, "rows")) && *value.text == '[') {
-            const char *const inner = el_scan_blanks(value.text + 1, value.text + value.bytes);
-            if (*inner != '{' && *inner != ']')
-                continue; /* a column of that name */
-            *rows = (el_scan){.at = value.text + 1, .end = value.text + value.bytes};
-            return true;
+        for (int i = 0; i < 2; i++) {
+            if (!is_key(key, NAMES[i]))
+                continue;
+            if (seen[i])
+                return el_fail(EL_EDATA, "%s: the key \"%s\" is there twice", o->name, NAMES[i]);
+            seen[i] = true;
+            if (!is_array(value))
+                continue;
+            if (o->rows.at)
+                return several_tables(o, "\"data\", \"rows\"");
+            o->rows = (el_scan){.at = value.text + 1, .end = value.text + value.bytes};
         }
-    return false;
+    return EL_OK;
 }
 
 static el_status find_rows(el_objects *o, size_t bytes)
@@ -201,7 +220,8 @@ static el_status find_rows(el_objects *o, size_t bytes)
                                          st ? error.text : "what follows is no row");
     }
     const el_line whole = {at, (size_t)(behind - at)};
-    return find_array(whole, &o->rows) ? EL_OK : open_object(o, whole);
+    const el_status st = find_array(o, whole);
+    return st || o->rows.at ? st : open_object(o, whole);
 }
 
 el_status el_objects_open(el_objects *o, const char *name, char *text, size_t bytes)

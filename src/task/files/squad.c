@@ -201,9 +201,13 @@ static el_status take_object(reading *r, el_line text)
     const char *const end = text.text + text.bytes;
     el_scan members = {.at = text.text + 1, .end = end};
     el_line key, value, articles = {0};
-    bool article = false;
+    bool article = false, seen = false;
     while (el_scan_member(&members, &key, &value)) {
-        if (key.bytes == 4 && memcmp(key.text, "data", 4) == 0 && *value.text == '[')
+        const bool data = key.bytes == 4 && memcmp(key.text, "data", 4) == 0;
+        if (data && seen)
+            return el_fail(EL_EDATA, "%s: the key \"data\" is there twice", r->name);
+        seen |= data;
+        if (data && *value.text == '[')
             articles = value;
         article |= (key.bytes == 10 && memcmp(key.text, "paragraphs", 10) == 0) ||
                    (key.bytes == 3 && memcmp(key.text, "qas", 3) == 0);

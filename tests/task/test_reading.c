@@ -446,6 +446,10 @@ static void lists_of_starts(void **state)
                  {"so", "8.0", 1, {8}, 0},
                  {"so", "", 1, {0}, 1},
                  {"so|warm", "", 2, {0, 3}, 2},
+                 {"['so' 'warm']", "\"8,3\"", 2, {8, 3}, 0},
+                 {"so|warm", "\"8, 3\"", 2, {8, 3}, 0},
+                 {"o|n", "12", 1, {12}, 0}, /* stands there with its bar */
+                 {"o|n", "12|14", 2, {12, 14}, 0},
                  {"so|warm", "8", 0, {0}, 0},
                  {"so", "[8 0]", 0, {0}, 0}};
     el_labels labels;
@@ -453,10 +457,13 @@ static void lists_of_starts(void **state)
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         char text[256];
         snprintf(text, sizeof text,
-                 "question,context,answer,answer_start\nwho?,so warm so,so,0\nhow?,so warm so,%s,%s\n",
+                 "question,context,answer,answer_start\nwho?,so warm so,so,0\nhow?,so warm so no|n,%s,%s\n",
                  CASES[i].answers, CASES[i].starts);
         if (!CASES[i].count) {
-            expect_failure("span", "lists.csv", text, "line 3: there are ");
+            expect_failure("span", "lists.csv", text,
+                           CASES[i].starts[0] == '8' ? "line 3: column answer has 2 answers, and column "
+                                                       "answer_start has 1 place where"
+                                                     : "has 1 answer, and column answer_start has 2 places");
             continue;
         }
         read_well("span", file("lists.csv", text), NULL, &labels, &d);

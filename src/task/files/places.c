@@ -37,6 +37,17 @@ static bool stands(const char *context, const char *answer, int64_t begin)
     return begin >= 0 && strncmp(context + begin, answer, strlen(answer)) == 0;
 }
 
+/* The byte where the answer stands at `start`, counted in the first unit in which it does; -1: in none. */
+static int64_t find_at(const char *context, const char *answer, int64_t start, offset_unit *unit)
+{
+    for (*unit = CHARACTERS; start >= 0 && *unit <= BYTES; ++*unit) {
+        const int64_t there = byte_of(context, start, *unit);
+        if (stands(context, answer, there))
+            return there;
+    }
+    return -1;
+}
+
 /* The occurrence whose character is nearest to `start`, the first of two; -1: there is none. */
 static int64_t nearest(const char *context, const char *answer, int64_t start)
 {
@@ -57,16 +68,11 @@ static int64_t nearest(const char *context, const char *answer, int64_t start)
 el_status el_answer_add(el_dataset *d, const char *context, const char *answer, int64_t start)
 {
     const size_t bytes = strlen(answer);
-    int64_t begin = -1;
+    offset_unit unit;
     if (!bytes)
         return EL_OK;
-    for (offset_unit unit = CHARACTERS; start >= 0 && begin < 0 && unit <= BYTES; unit++) {
-        const int64_t there = byte_of(context, start, unit);
-        if (stands(context, answer, there)) {
-            begin = there;
-            d->notes.moved += unit != CHARACTERS;
-        }
-    }
+    int64_t begin = find_at(context, answer, start, &unit);
+    d->notes.moved += begin >= 0 && unit != CHARACTERS;
     if (start >= 0 && begin < 0) {
         begin = nearest(context, answer, start);
         d->notes.moved += begin >= 0;
@@ -78,6 +84,12 @@ el_status el_answer_add(el_dataset *d, const char *context, const char *answer, 
     }
     d->notes.absent += begin < 0;
     return el_dataset_add_answer(d, answer, bytes, begin);
+}
+
+bool el_answer_stands(const char *context, const char *answer, int64_t start)
+{
+    offset_unit unit;
+    return find_at(context, answer, start, &unit) >= 0;
 }
 
 void el_answers_end(el_dataset *d, int mark)

@@ -16,6 +16,8 @@ el_status el_mrqa_read(el_lines *lines, bool labelled, el_dataset *dataset);
 /* Adds an answer to the example added last; `start`: the character of the context at which it begins, -1: nobody says.  An
  * empty one, as some write where there is none, is none. */
 el_status el_answer_add(el_dataset *dataset, const char *context, const char *answer, int64_t start);
+/* Whether it stands where `start` says, in one of the units. */
+bool el_answer_stands(const char *context, const char *answer, int64_t start);
 /* It has all its answers: without any it is impossible, as SQuAD 2.0's own script has it, whatever its mark says (1, 0, or
  * -1: there is no mark). */
 void el_answers_end(el_dataset *dataset, int mark);

@@ -241,17 +241,25 @@ static el_status take_start_part(void *context, const char *part, size_t bytes)
     return EL_OK;
 }
 
-static el_status take_starts(row_answers *a)
+/* Offsets stand between bars as answers do, or between commas. */
+static el_status take_starts(row_answers *a, const char *context, const char *answers)
 {
     const el_task_reader *const r = a->reader;
     const char *const starts = a->any ? el_table_field(r->table, r->start) : NULL;
-    const el_status st = starts ? el_parts_each(starts, EL_PARTS_BARS, take_start_part, a) : EL_OK;
-    return st || !a->starts || a->starts == a->count
-               ? st
-               : el_table_fail(
-                     r->table,
-                     "there are %d answers in column %s, and %d places where they begin in column %s",
-                     a->count, r->layout.label, a->starts, r->layout.start);
+    const el_parts parts = starts && strchr(starts, ',') ? EL_PARTS_COMMAS : EL_PARTS_BARS;
+    const el_status st = starts ? el_parts_each(starts, parts, take_start_part, a) : EL_OK;
+    if (st)
+        return st;
+    if (a->starts == 1 && strchr(answers, '|') && el_answer_stands(context, answers, a->list[0].begin)) {
+        a->list[0].text = answers; /* one, with a bar in it */
+        a->count = 1;
+    }
+    return !a->starts || a->starts == a->count
+               ? EL_OK
+               : el_table_fail(r->table,
+                               "column %s has %d answer%s, and column %s has %d place%s where they begin",
+                               r->layout.label, a->count, a->count == 1 ? "" : "s", r->layout.start,
+                               a->starts, a->starts == 1 ? "" : "s");
 }
 
 /* Of a question that is marked as impossible answers are plausible ones: in tables they stand in no column of their own. */
@@ -260,7 +268,7 @@ static el_status add_answers(row_answers *a, const el_labelled *e, const char *a
     const int mark = mark_of(a->reader);
     el_status st = el_parts_each(answers, EL_PARTS_BARS, take_answer_part, a);
     if (!st && mark != 1)
-        st = take_starts(a);
+        st = take_starts(a, e->text[1], answers);
     for (int i = 0; !st && mark != 1 && i < a->count; i++)
         st = el_answer_add(a->dataset, e->text[1], a->list[i].text, a->list[i].begin);
     a->dataset->notes.plausible += mark == 1 && a->any;

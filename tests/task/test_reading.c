@@ -79,8 +79,12 @@ static void glue(void **state)
     el_dataset dev; /* what was done in reading goes with both */
     CHECK_OK(el_dataset_hold_out(&d, &dev, (el_hold_out){.last = 1}));
     assert_string_equal(d.notes.malformed, dev.notes.malformed);
-    assert_non_null(strstr(d.notes.malformed, "line 3: "));
+    assert_non_null(strstr(d.notes.malformed, "line 3: there are 2 columns, where the first line has 4"));
     el_dataset_release(&dev);
+    release(&labels, &d);
+
+    read_well("sst2", file("short.tsv", "sentence\tlabel\nfine\t1\nbad\n"), NULL, &labels, &d);
+    assert_non_null(strstr(d.notes.malformed, "line 3: there is 1 column, where the first line has 2"));
     release(&labels, &d);
 
     labels = (el_labels){0};

@@ -18,6 +18,22 @@ static el_status no_memory(const char *path)
     return el_fail(EL_ENOMEM, "%s: no memory", path);
 }
 
+static el_status wrong_width(const el_task_reader *r)
+{
+    const int width = el_table_width(r->table);
+    return el_table_fail(r->table, "there %s %d column%s, where the first line has %d",
+                         width == 1 ? "is" : "are", width, width == 1 ? "" : "s", el_table_columns(r->table));
+}
+
+/* A column that this row lacks: where others have it, the row is too short. */
+static el_status no_column(const el_task_reader *r, const char *name)
+{
+    if (!el_reader_keyed(r) && el_table_width(r->table) < el_table_columns(r->table))
+        return wrong_width(r);
+    return el_table_fail(r->table, "there is no column %s%s", name ? name : "with a label",
+                         name && el_reader_keyed(r) ? ", or null or an object in it" : "");
+}
+
 /* In a row of another length than the first no field is surely of its column, but for those that are counted from the
  * beginning.  Files with a custom of their own are taken as they are. */
 static el_status check_width(const el_task_reader *r)
@@ -27,8 +43,7 @@ static el_status check_width(const el_task_reader *r)
     if (width == columns || counted || el_reader_keyed(r) || r->layout.file.form == EL_FORM_LINES ||
         r->task->skips)
         return EL_OK;
-    return el_table_fail(r->table, "there %s %d column%s, where the first line has %d",
-                         width == 1 ? "is" : "are", width, width == 1 ? "" : "s", columns);
+    return wrong_width(r);
 }
 
 /* Whether the row's question is marked as impossible: 1, 0, or -1 where nothing says so. */
@@ -55,8 +70,7 @@ static const char *label_of(const el_task_reader *r)
 static el_status no_label(const el_task_reader *r)
 {
     const bool named = r->layout.label && (r->said.label || r->layout.header || el_reader_keyed(r));
-    return el_table_fail(r->table, "there is no column %s%s", named ? r->layout.label : "with a label",
-                         named && el_reader_keyed(r) ? ", or null or an object in it" : "");
+    return no_column(r, named ? r->layout.label : NULL);
 }
 
 /* ---- rows ---- */
@@ -331,7 +345,7 @@ static el_status take_columns(const el_task_reader *r, el_dataset *d, el_labelle
         const char *const field = el_table_field(r->table, r->label_columns[i]);
         int label = -1;
         el_status st = field ? el_reader_add_label(r, d, r->layout.labels[i], &label)
-                             : el_table_fail(r->table, "there is no column %s", r->layout.labels[i]);
+                             : no_column(r, r->layout.labels[i]);
         if (st)
             return st;
         const int truth = el_parts_truth(field, strlen(field));
@@ -358,8 +372,7 @@ static el_status take_texts(el_task_reader *r, el_dataset *d, const char *texts[
     for (int i = 0; !st && i < 1 + (r->text[1].key != NULL); i++) {
         st = copy_field(r, d, r->text[i], &texts[i]);
         if (!st && !texts[i])
-            return el_table_fail(r->table, "there is no column %s%s", r->layout.text[i],
-                                 el_reader_keyed(r) ? ", or null or an object in it" : "");
+            return no_column(r, r->layout.text[i]);
         if (!st && r->task->kind != EL_TAG && el_table_array(r->table))
             return el_table_fail(r->table, "column %s is an array, and a text is wanted", r->layout.text[i]);
     }

@@ -14,7 +14,6 @@
 #include "engine/special.h"
 #include "task/report/answer.h"
 #include "text/kind.h"
-#include "text/normalize.h"
 #include "text/reader.h"
 
 enum { AT_A_TIME = 64 }; /* sentences */
@@ -41,7 +40,7 @@ static const el_option TABLE[] = {
      "higher"},
     {"nbest", EL_OPT_TEXT, AT(nbest), 0, 0, NULL,
      "file of n-best lists, columns id, score and text or JSON lines with them: prints the best text of each "
-     "id"},
+     "id; empty texts are left out"},
     {"weight", EL_OPT_REAL, AT(weight), 0, 1e6, NULL,
      "of --nbest: best is the largest file's score + weight * ours"},
     {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "print JSON"},
@@ -72,10 +71,12 @@ struct job {
     int64_t line;
     item items[AT_A_TIME];
     int count;
-    char *best_group, *best_text; /* of an n-best list that may go on */
+    char *best_group; /* of an n-best list that may go on; NULL: none was begun */
+    char *best_text;  /* NULL: none of its texts so far has a token */
     double best_score;
-    json_t *ids; /* of the lists so far */
-    int64_t lists;
+    json_t *ids;   /* of the lists so far */
+    int64_t blank; /* lines without a token, which have no score */
+    int64_t empty; /* texts of lists without one, which are not chosen */
 };
 
 static void forget(item *t)
@@ -91,6 +92,12 @@ static el_status print_sentence(job *j, const item *items, const el_sentence_sco
 {
     for (int i = 0; i < count; i++) {
         const el_sentence_score *r = &scores[i];
+        if (!r->tokens && j->options->operand_count)
+            return el_fail(EL_EUSAGE, "text %" PRId64 ": there is no text in it", j->line - count + i + 1);
+        if (!r->tokens) {
+            j->blank++;
+            continue;
+        }
         if (!j->s->json) {
             printf("%.4f\t%s\n", r->score, items[i].text);
             continue;
@@ -144,7 +151,8 @@ static el_status print_best(job *j)
 {
     if (!j->best_group)
         return EL_OK;
-    j->lists++;
+    if (!j->best_text)
+        return el_fail(EL_EDATA, "%s: there is no text in any line of the id %s", j->name, j->best_group);
     json_t *const object = json_pack("{s:s, s:s}", "id", j->best_group, "text", j->best_text);
     char *line = NULL;
     if (object && j->s->json) {
@@ -162,29 +170,35 @@ static el_status begin_list(job *j, const char *id)
 {
     if (json_object_get(j->ids, id))
         return el_fail(EL_EDATA, "%s: lines of the id %s do not stand together", j->name, id);
-    return json_object_set_new(j->ids, id, json_true()) ? el_fail(EL_ENOMEM, "no memory for an id")
-                                                        : print_best(j);
+    el_status st = json_object_set_new(j->ids, id, json_true()) ? el_fail(EL_ENOMEM, "no memory for an id")
+                                                                : print_best(j);
+    if (st)
+        return st;
+    free(j->best_group);
+    free(j->best_text);
+    j->best_group = strdup(id);
+    j->best_text = NULL;
+    return j->best_group ? EL_OK : el_fail(EL_ENOMEM, "no memory for an id");
 }
 
 static el_status keep_best(job *j, const item *items, const el_sentence_score *scores, int count)
 {
-    el_status st = EL_OK;
-    for (int i = 0; !st && i < count; i++) {
+    for (int i = 0; i < count; i++) {
         const double score = items[i].score + j->s->weight * scores[i].score;
         const bool same = j->best_group && strcmp(j->best_group, items[i].id) == 0;
-        if (same && score <= j->best_score)
+        const el_status st = same ? EL_OK : begin_list(j, items[i].id);
+        if (st)
+            return st;
+        j->empty += !scores[i].tokens;
+        if (!scores[i].tokens || (j->best_text && score <= j->best_score))
             continue;
-        if (!same)
-            st = begin_list(j, items[i].id);
-        free(j->best_group);
         free(j->best_text);
-        j->best_group = strdup(items[i].id);
         j->best_text = strdup(items[i].text);
         j->best_score = score;
-        if (!st && (!j->best_group || !j->best_text))
-            st = el_fail(EL_ENOMEM, "no memory for the best text");
+        if (!j->best_text)
+            return el_fail(EL_ENOMEM, "no memory for the best text");
     }
-    return st;
+    return EL_OK;
 }
 
 /* ---- items ---- */
@@ -260,8 +274,6 @@ static el_status take_line(job *j, const char *text, size_t bytes)
     free(copy);
     if (!st && (!t->text || (j->s->nbest && !t->id)))
         st = el_fail(EL_ENOMEM, "no memory for a line");
-    if (!st && j->s->nbest && el_is_blank(t->text))
-        st = bad_line(j, "there is no text in it");
     return !st && j->count == AT_A_TIME ? flush(j) : st;
 }
 
@@ -276,7 +288,6 @@ static el_status read_file(job *j, const char *path)
     el_line line;
     cli_progress progress;
     uint64_t done, total;
-    int64_t blank = 0;
     j->name = el_path_said(path);
     el_status st = el_reader_open(&reader, paths, 1,
                                   (el_reader_settings){.raw = true, .any_encoding = true, .prompt = lines});
@@ -288,7 +299,7 @@ static el_status read_file(job *j, const char *path)
             j->line++;
             el_line_trim(&line);
             if (el_line_blank(line))
-                blank++;
+                j->blank++;
             else
                 st = take_line(j, line.text, line.bytes);
         }
@@ -300,7 +311,7 @@ static el_status read_file(job *j, const char *path)
     }
     cli_progress_end(&progress);
     el_reader_close(reader);
-    el_line_say_blank(j->name, blank);
+    el_line_say_blank(j->name, j->blank);
     return st;
 }
 
@@ -316,9 +327,6 @@ static el_status open_scorer(job *j)
     if (el_options_given(j->options, "weight") && !s->nbest)
         return el_fail(EL_EUSAGE, "--weight: is that of --nbest");
     el_status st = cli_ask_check(j->options);
-    for (int i = 0; !st && i < j->options->operand_count; i++)
-        if (el_is_blank(j->options->operand[i]))
-            st = el_fail(EL_EUSAGE, "text %d: there is no text in it", i + 1);
     if (!st)
         st = el_machine_open(&s->machine, &j->q);
     if (!st)
@@ -343,14 +351,19 @@ static el_status score(job *j)
         return score_pairs(j);
     j->take = s->nbest ? keep_best : print_sentence;
     j->ids = json_object();
-    for (int i = 0; !st && i < j->options->operand_count; i++)
+    for (int i = 0; !st && i < j->options->operand_count; i++) {
+        j->line++;
         st = take_line(j, j->options->operand[i], strlen(j->options->operand[i]));
+    }
     if (!st && j->options->operand_count == 0)
         st = read_file(j, s->nbest ? s->nbest : "-");
     if (!st)
         st = flush(j);
     if (!st && s->nbest)
         st = print_best(j);
+    if (!st && j->empty)
+        el_log(EL_LOG_NOTE, "%s: %" PRId64 " empty %s left out", j->name, j->empty,
+               j->empty == 1 ? "text is" : "texts are");
     if (!st)
         el_text_loss_say(el_scorer_loss(j->scorer), NULL, "sentences", el_scorer_longest(j->scorer), false);
     return st;

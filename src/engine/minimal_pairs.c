@@ -19,6 +19,7 @@ enum { AT_A_TIME = 64 }; /* pairs */
 typedef struct {
     char *texts[2]; /* good and bad, on the heap */
     char *kind;     /* NULL: none */
+    int64_t line;
 } pair;
 
 typedef struct {
@@ -37,6 +38,9 @@ static void forget(pair *p)
     free(p->kind);
     *p = (pair){0};
 }
+
+/* The names of the good and of the bad sentence: ours, and BLiMP's own. */
+static const char *const NAMES[2][2] = {{"good", "sentence_good"}, {"bad", "sentence_bad"}};
 
 /* ---- counting ---- */
 
@@ -67,6 +71,13 @@ static el_status count_pair(el_pair_counts *c, const pair *p, bool right)
     return EL_OK;
 }
 
+/* A sentence of which nothing is left would have the highest score there is. */
+static el_status no_text(const reading *r, int sentence)
+{
+    return el_fail(EL_EDATA, "%s, line %" PRId64 ": there is no text in the %s sentence", r->lines.name,
+                   r->pairs[sentence / 2].line, NAMES[sentence % 2][0]);
+}
+
 static el_status score(reading *r)
 {
     el_sentence_text texts[2 * AT_A_TIME];
@@ -76,16 +87,27 @@ static el_status score(reading *r)
         texts[i] = (el_sentence_text){text, strlen(text)};
     }
     el_status st = r->count ? el_scorer_run(r->scorer, texts, 2 * r->count, scores) : EL_OK;
+    for (int i = 0; !st && i < 2 * r->count; i++)
+        if (!scores[i].tokens)
+            st = no_text(r, i);
     for (int i = 0; !st && i < r->count; i++)
         st = count_pair(r->counts, &r->pairs[i], scores[2 * i].score > scores[2 * i + 1].score);
     return st;
 }
 
+/* Without a scorer a blank sentence is one of which every tokeniser leaves nothing. */
+static el_status check(reading *r)
+{
+    r->counts->kinds[0].pairs += r->count;
+    for (int i = 0; i < 2 * r->count; i++)
+        if (el_is_blank(r->pairs[i / 2].texts[i % 2]))
+            return no_text(r, i);
+    return EL_OK;
+}
+
 static el_status flush(reading *r)
 {
-    const el_status st = r->scorer ? score(r) : EL_OK;
-    if (!r->scorer)
-        r->counts->kinds[0].pairs += r->count;
+    const el_status st = r->scorer ? score(r) : check(r);
     for (int i = 0; i < r->count; i++)
         forget(&r->pairs[i]);
     r->count = 0;
@@ -93,9 +115,6 @@ static el_status flush(reading *r)
 }
 
 /* ---- reading ---- */
-
-/* The names of the good and of the bad sentence: ours, and BLiMP's own. */
-static const char *const NAMES[2][2] = {{"good", "sentence_good"}, {"bad", "sentence_bad"}};
 
 static bool is_named(const char *name, int which)
 {
@@ -138,15 +157,6 @@ static bool is_header(const pair *p, bool *turned)
     return *turned || (is_named(p->texts[0], 0) && is_named(p->texts[1], 1));
 }
 
-/* A sentence without anything in it would have the highest score there is. */
-static el_status check_pair(const reading *r, const pair *p)
-{
-    for (int i = 0; i < 2; i++)
-        if (el_is_blank(p->texts[i]))
-            return el_lines_fail(&r->lines, "the %s sentence is blank", NAMES[i][0]);
-    return EL_OK;
-}
-
 static el_status take_line(reading *r, el_line line)
 {
     size_t blank = 0;
@@ -156,9 +166,8 @@ static el_status take_line(reading *r, el_line line)
     if (el_line_blank(line))
         return EL_OK;
     pair *const p = &r->pairs[r->count++];
-    el_status st = line.text[blank] == '{' ? read_object(r, line, p) : read_columns(r, line, p);
-    if (!st)
-        st = check_pair(r, p);
+    const el_status st = line.text[blank] == '{' ? read_object(r, line, p) : read_columns(r, line, p);
+    p->line = r->lines.number;
     if (!st && r->lines.number == 1 && is_header(p, &turned)) {
         r->turned = turned;
         forget(p);
@@ -187,8 +196,10 @@ static el_status read_file(reading *r, const char *path, const el_pairs_watch *w
         if (r->count == 0)
             tell(watch, r->lines.reader);
     }
+    if (!st)
+        st = flush(r);
     el_lines_close(&r->lines);
-    return st ? st : flush(r);
+    return st;
 }
 
 static el_status read_pairs(el_pair_counts *counts, el_scorer *scorer, const char *path,

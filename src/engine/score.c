@@ -317,7 +317,7 @@ el_status el_scorer_run(el_scorer *s, const el_sentence_text *texts, int count, 
     for (int i = 0; !st && i < count; i++) {
         scores[i] = (el_sentence_score){.share = s->kind == EL_SCORE_ORIGINALS ? 0 : NAN};
         st = read_sentence(s, &texts[i]);
-        if (!st)
+        if (!st && s->ids.count > 2) /* between [CLS] and [SEP] */
             st = put_sentence(s, i, scores);
     }
     if (!st)

@@ -36,7 +36,7 @@ typedef struct {
 
 typedef struct {
     double score;
-    int tokens;   /* that were scored */
+    int tokens;   /* that were scored; 0: the tokeniser leaves nothing of it, and the score says nothing */
     double share; /* originals: mean P(original); else NAN */
 } el_sentence_score;
 

@@ -351,6 +351,8 @@ cp labelled/order/order.jsonl pairs.jsonl # a file of minimal pairs is read to i
 echo '{"good": "one"}' >> labelled/order/order.jsonl
 refused 3 "order: labelled/order/order.jsonl, line 31: has no texts good and bad" "$electra" compare plan.json --output new
 refused 3 "line 31" "$electra" compare plan.json --dry-run
+{ cat pairs.jsonl; echo '{"good": "one", "bad": " "}'; } > labelled/order/order.jsonl
+refused 3 "order.jsonl, line 31: there is no text in the bad sentence" "$electra" compare plan.json --dry-run
 : > labelled/order/order.jsonl
 refused 3 "there are no pairs in it" "$electra" compare plan.json --dry-run
 rm labelled/order/order.jsonl # of any form and packing

@@ -98,12 +98,21 @@ grep -q "iconv -f CP949" log || fail "Korean of Windows: $(cat log)"
     fail "Korean of Windows far from the beginning is scored"
 grep -q "standard input, line 5001: byte 1 is not valid UTF-8; .*iconv -f CP949" log || fail "Korean of Windows in the end: $(cat log)"
 refused 3 "text 2: byte 1 is not valid UTF-8; if it is in CP949 or EUC-KR, iconv -f CP949" "$electra" score --model mlm cat "$(cat korean.tsv)"
-# A text without anything in it has the highest score there is: it is not asked for.
-printf 'the cat\tthe dog\nthe cat\t \n' > blank.tsv
-refused 3 "blank.tsv, line 2: the bad sentence is blank" "$electra" score --model mlm --pairs blank.tsv
-printf '1\t0\tthe cat\n1\t0\t\n' > blank-lists.tsv
-refused 3 "blank-lists.tsv, line 2: there is no text in it" "$electra" score --model mlm --nbest blank-lists.tsv
-refused 2 "text 2: there is no text in it" "$electra" score --model mlm cat ""
+# A text of which the tokeniser leaves nothing has the highest score there is: it has none, and is no candidate of a list.
+for empty in "" $'\xc2\xad'; do
+    printf 'the cat\tthe dog\nthe cat\t%s\n' "$empty" > blank.tsv
+    refused 3 "blank.tsv, line 2: there is no text in the bad sentence" "$electra" score --model mlm --pairs blank.tsv
+    printf '1\t0\t%s\n1\t-9\tthe cat\n1\t0\t%s\n2\t0\t%s\n' "$empty" "$empty" "the dog" > blank-lists.tsv
+    [ "$(score --model electra --nbest blank-lists.tsv)" = "$(printf '1\tthe cat\n2\tthe dog')" ] || fail "an empty text is best"
+    grep -q "blank-lists.tsv: 2 empty texts are left out" log || fail "empty texts are not said: $(cat log)"
+    for last in "" $'3\t0\tthe bird'; do
+        { cat blank-lists.tsv; printf '4\t0\t%s\n4\t1\t%s\n%s' "$empty" "$empty" "$last"; } > empty-lists.tsv
+        refused 3 "empty-lists.tsv: there is no text in any line of the id 4" "$electra" score --model causal --nbest empty-lists.tsv
+    done
+    refused 2 "text 2: there is no text in it" "$electra" score --model mlm cat "$empty"
+    [ "$(printf 'the cat\n%s\nthe dog\n' "$empty" | score --model causal | wc -l)" = 2 ] || fail "an empty line has a score"
+    grep -q "standard input: 1 blank line is no text" log || fail "an empty line is not said: $(cat log)"
+done
 awk -F'\t' '{ print $1 "\t" $1 }' pairs.tsv > ties.tsv
 score --model learned --pairs ties.tsv | grep -q "0.0000$" || fail "equal scores count as right"
 

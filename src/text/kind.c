@@ -65,15 +65,12 @@ static const char *other_kind(const char *text, size_t bytes)
 
 /* ---- encodings ---- */
 
-/* What there is of which bytes. */
+/* Bytes that text in UTF-8 has not. */
 typedef struct {
     size_t zeros;
-    size_t ascii[2];     /* pairs of ASCII and a zero, as UTF-16LE has them, and UTF-16BE */
-    size_t controls;     /* that no text has */
-    size_t whole;        /* characters of several bytes */
-    size_t broken;       /* bytes above 127 in no character */
-    size_t broken_pairs; /* pairs of them side by side */
-} counts;
+    size_t ascii[2]; /* pairs of ASCII and a zero, as UTF-16LE has them, and UTF-16BE */
+    size_t controls; /* that no text has */
+} controls;
 
 static bool is_control(unsigned char byte)
 {
@@ -81,7 +78,7 @@ static bool is_control(unsigned char byte)
     return byte < ' ' && !(OF_TEXT >> byte & 1);
 }
 
-static void count_zeros(counts *c, const char *text, size_t bytes)
+static void count_controls(controls *c, const char *text, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++) {
         const unsigned char byte = (unsigned char)text[i],
@@ -94,31 +91,91 @@ static void count_zeros(counts *c, const char *text, size_t bytes)
     }
 }
 
-static void count_broken(counts *c, const char *text, size_t bytes)
+static bool is_surrogate(const char *at, const char *end)
 {
-    bool after_broken = false;
+    const unsigned char *const b = (const unsigned char *)at;
+    return end - at >= 3 && b[0] == 0xED && b[1] >= 0xA0 && b[1] <= 0xBF && (b[2] & 0xC0) == 0x80;
+}
+
+static bool ends_line(const char *at, const char *end)
+{
+    return at == end || *at == '\n' || *at == '\r';
+}
+
+/* Where broken bytes count that no others stand before: bytes in a row are likelier those of another encoding. */
+static uint64_t *count_for(el_kind_counts *c, const char *at, int length, const char *end)
+{
+    const unsigned char first = (unsigned char)*at;
+    if (is_surrogate(at, end))
+        return &c->surrogates;
+    if (first < 0xC2 || first > 0xF4 || !ends_line(at + length, end))
+        return &c->strange;
+    return length > 1 ? &c->cut : &c->cut_first;
+}
+
+static void count_broken(el_kind_counts *c, const char *text, size_t bytes)
+{
+    bool behind = false; /* strange bytes */
     for (const char *at = text, *const end = text + bytes; at < end;) {
         uint32_t point;
         const bool high = (unsigned char)*at > 127;
-        const int length = el_utf8_decode(at, end, &point);
+        int length = el_utf8_decode(at, end, &point);
         const bool broken = high && point == EL_REPLACEMENT && el_utf8_valid(at, (size_t)length) == 0;
-        c->whole += high && !broken;
-        c->broken += broken ? (size_t)length : 0;
-        c->broken_pairs += broken && (after_broken || length > 1);
-        after_broken = broken && !after_broken && length == 1;
+        uint64_t *const count = !broken ? &c->whole : behind ? &c->strange : count_for(c, at, length, end);
+        length = count == &c->surrogates ? 3 : length;
+        *count += broken ? (uint64_t)length : high;
+        behind = count == &c->strange;
         at += length;
+        c->pairs += behind && (length > 1 || (at < end && (unsigned char)*at > 127));
     }
 }
 
-/* Which UTF-16 text is, or NULL: a mark says so, or pairs of an ASCII byte and a zero, of which text that is broken as UTF-8
- * (Korean) may have few. */
-static const char *utf16_name(const char *text, size_t bytes, const counts *c)
+/* First bytes at the ends of lines are cut characters where others are cut too, or whole. */
+static bool has_cut(const el_kind_counts *c)
+{
+    return c->cut > 0 || c->whole > c->strange;
+}
+
+static uint64_t cut_of(const el_kind_counts *c)
+{
+    return c->cut + (has_cut(c) ? c->cut_first : 0);
+}
+
+static uint64_t strange_of(const el_kind_counts *c)
+{
+    return c->strange + (has_cut(c) ? 0 : c->cut_first);
+}
+
+/* Whether every four bytes are a character of the planes that have letters, and no control character.  UTF-16 is none such:
+ * of two of its characters one would be a control character. */
+static bool is_utf32(const char *text, size_t bytes, bool big)
+{
+    const unsigned char *const b = (const unsigned char *)text;
+    for (size_t i = 0; i + 4 <= bytes; i += 4) {
+        const unsigned char top = b[i + (big ? 0 : 3)], plane = b[i + (big ? 1 : 2)],
+                            high = b[i + (big ? 2 : 1)], low = b[i + (big ? 3 : 0)];
+        if (top || plane > 3 || (!plane && high >= 0xD8 && high <= 0xDF) ||
+            (!plane && !high && is_control(low)))
+            return false;
+    }
+    return bytes >= 4;
+}
+
+/* Which UTF-16 or UTF-32 text is, or NULL.  A mark says so, or what UTF-32 leaves zero; or pairs of an ASCII byte and a zero, of
+ * which text that is broken as UTF-8 (Korean) may have few.  UTF-16 has no more zeros than other bytes. */
+static const char *wide_name(const char *text, size_t bytes, const controls *z, const el_kind_counts *c)
 {
     if (bytes >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0))
         return "UTF-16";
-    const bool big = c->ascii[1] > c->ascii[0];
-    const bool many = c->ascii[big] > bytes / 8 || (c->broken && c->ascii[big] >= FEWEST_BROKEN);
-    return !many || c->ascii[!big] > c->ascii[big] / 16 ? NULL : big ? "UTF-16BE" : "UTF-16LE";
+    for (int big = 0; big < 2; big++)
+        if (is_utf32(text, bytes, big))
+            return big ? "UTF-32BE" : "UTF-32LE";
+    const bool big = z->ascii[1] > z->ascii[0];
+    const bool many =
+        z->ascii[big] > bytes / 8 || (strange_of(c) > c->whole && z->ascii[big] >= FEWEST_BROKEN);
+    if (!many || z->zeros > (bytes + 1) / 2 || z->ascii[!big] > z->ascii[big] / 16)
+        return NULL;
+    return big ? "UTF-16BE" : "UTF-16LE";
 }
 
 static size_t count_of(char c, const char *text, size_t bytes)
@@ -145,21 +202,27 @@ typedef struct {
     const char *name, *code;
 } encoding;
 
-/* Two bytes beyond ASCII in a row are likelier a Korean syllable, one alone a letter of western Europe. */
-static encoding encoding_of(bool korean)
+/* Two bytes beyond ASCII in a row are likelier a Korean syllable; Latin-1 has no letter in two bytes. */
+static encoding encoding_of(const el_kind_counts *c)
 {
-    return korean ? (encoding){"CP949 or EUC-KR", "CP949"} : (encoding){"Latin-1", "LATIN1"};
+    return 4 * c->pairs > strange_of(c) ? (encoding){"CP949 or EUC-KR", "CP949"}
+                                        : (encoding){"Latin-1", "LATIN1"};
 }
 
-static encoding encoding_by(const counts *c)
+/* What most of the broken bytes may be; iconv helps none but other encodings. */
+static encoding guess_of(const el_kind_counts *c)
 {
-    return encoding_of(4 * c->broken_pairs > c->broken); /* Latin-1 has no letter in two bytes */
+    const uint64_t strange = strange_of(c), cut = cut_of(c);
+    return strange >= cut && strange >= c->surrogates ? encoding_of(c)
+           : cut >= c->surrogates ? (encoding){"characters cut at the end of a line", NULL}
+                                  : (encoding){"surrogates (CESU-8)", NULL};
 }
 
-/* Whether of so many bytes many are broken, and more than there are whole characters. */
-static bool is_broken(const counts *c, uint64_t bytes)
+/* Whether of so many bytes many are of another encoding, and more than there are whole characters. */
+static bool is_strange(const el_kind_counts *c, uint64_t bytes)
 {
-    return c->broken >= FEWEST_BROKEN && c->broken > c->whole && c->broken >= bytes / BROKEN_OF;
+    const uint64_t strange = strange_of(c);
+    return strange >= FEWEST_BROKEN && strange > c->whole && strange >= bytes / BROKEN_OF;
 }
 
 el_status el_kind_check(const char *text, size_t bytes, bool encoded, const char *name)
@@ -169,36 +232,38 @@ el_status el_kind_check(const char *text, size_t bytes, bool encoded, const char
     const char *const other = other_kind(text, bytes);
     if (other)
         return el_fail(EL_EDATA, "%s: this is %s", name, other);
-    counts c = {0};
-    count_zeros(&c, text, bytes);
+    controls z = {0};
+    el_kind_counts c = {0};
+    count_controls(&z, text, bytes);
     if (el_utf8_valid(text, bytes) < bytes) /* the usual file is whole */
         count_broken(&c, text, bytes);
-    const char *const utf16 = utf16_name(text, bytes, &c);
-    if (utf16)
-        return el_fail(EL_EDATA, "%s: this is %s; text must be UTF-8: iconv -f %s -t UTF-8 makes it so", name,
-                       utf16, utf16);
-    if (c.zeros > bytes / 8)
-        return el_fail(EL_EDATA, "%s: this is no text (%zu of the first %zu bytes are zero)", name, c.zeros,
+    const char *const wide = wide_name(text, bytes, &z, &c);
+    if (wide)
+        return el_fail(EL_EDATA,
+                       "%s: this looks like %s; text must be UTF-8: iconv -f %s -t UTF-8 makes it so", name,
+                       wide, wide);
+    if (z.zeros > bytes / 8)
+        return el_fail(EL_EDATA, "%s: this is no text (%zu of the first %zu bytes are zero)", name, z.zeros,
                        bytes);
-    if (c.controls >= FEWEST_BROKEN && c.controls > bytes / 8)
+    if (z.controls >= FEWEST_BROKEN && z.controls > bytes / 8)
         return el_fail(EL_EDATA, "%s: this is no text (%zu of the first %zu bytes are control characters)",
-                       name, c.controls, bytes);
+                       name, z.controls, bytes);
     if (ends_in_returns(text, all))
         return el_fail(EL_EDATA,
                        "%s: its lines end in carriage returns alone; tr '\\r' '\\n' makes lines of them",
                        name);
-    if (!encoded || !is_broken(&c, bytes))
+    if (!encoded || !is_strange(&c, bytes))
         return EL_OK;
-    const encoding in = encoding_by(&c);
+    const encoding in = encoding_of(&c);
     return el_fail(EL_EDATA,
-                   "%s: this is not UTF-8; it looks like %s, and then iconv -f %s -t UTF-8 makes it so", name,
+                   "%s: this is not UTF-8; perhaps it is %s, and then iconv -f %s -t UTF-8 makes it so", name,
                    in.name, in.code);
 }
 
 /* ---- lines ---- */
 
 /* A line from where it is broken on, which may be the rest of one that was cut. */
-static void note_broken(el_kind_lines *l, const char *text, size_t bytes, counts *c)
+static void note_broken(el_kind_lines *l, const char *text, size_t bytes, el_kind_counts *c)
 {
     const uint64_t number = l->ended + 1;
     l->broken += number != l->last;
@@ -207,9 +272,20 @@ static void note_broken(el_kind_lines *l, const char *text, size_t bytes, counts
     count_broken(c, text, bytes);
 }
 
+static void add_counts(el_kind_counts *to, const el_kind_counts *c)
+{
+    to->whole += c->whole;
+    to->cut += c->cut;
+    to->cut_first += c->cut_first;
+    to->surrogates += c->surrogates;
+    to->strange += c->strange;
+    to->pairs += c->pairs;
+}
+
 el_status el_kind_check_lines(el_kind_lines *l, const char *text, size_t bytes, const char *name)
 {
-    counts c = {0}; /* of broken lines */
+    el_kind_counts c = {0}; /* of broken lines */
+    uint64_t first = 0;     /* of them */
     for (const char *at = text, *const end = text + bytes; at < end;) {
         const size_t whole = el_utf8_valid(at, (size_t)(end - at));
         l->ended += count_of('\n', at, whole);
@@ -218,34 +294,34 @@ el_status el_kind_check_lines(el_kind_lines *l, const char *text, size_t bytes, 
             break;
         const char *const newline = memchr(at, '\n', (size_t)(end - at));
         const char *const next = newline ? newline + 1 : end;
+        first = first ? first : l->ended + 1;
         note_broken(l, at, (size_t)(next - at), &c);
         l->ended += newline != NULL;
         at = next;
     }
     l->bytes += bytes;
-    l->broken_bytes += c.broken;
-    l->broken_pairs += c.broken_pairs;
-    if (!is_broken(&c, l->bytes < WINDOW ? l->bytes : WINDOW))
+    add_counts(&l->counts, &c);
+    if (!is_strange(&c, l->bytes < WINDOW ? l->bytes : WINDOW))
         return EL_OK;
-    c = (counts){0}; /* of all lines */
+    c = (el_kind_counts){0}; /* of all lines */
     count_broken(&c, text, bytes);
-    if (!is_broken(&c, 0))
+    if (!is_strange(&c, 0))
         return EL_OK;
-    const encoding in = encoding_by(&c);
+    const encoding in = encoding_of(&c);
     return el_fail(EL_EDATA,
-                   "%s: from line %" PRIu64 " on, %" PRIu64
-                   " lines are not UTF-8; they look like %s, and then iconv -f %s -t UTF-8 makes them so",
-                   name, l->first, l->broken, in.name, in.code);
+                   "%s: from line %" PRIu64
+                   " on, many lines are not UTF-8; perhaps they are %s, and then iconv "
+                   "-f %s -t UTF-8 of those lines alone makes them so",
+                   name, first, in.name, in.code);
 }
 
 void el_kind_say_lines(const el_kind_lines *l, const char *name)
 {
-    const encoding in = encoding_by(&(counts){.broken = l->broken_bytes, .broken_pairs = l->broken_pairs});
     if (l->broken)
         el_log(EL_LOG_WARNING,
                "%s: line %" PRIu64 " is not UTF-8 (such lines: %" PRIu64
-               "); what is broken is left out; if it is in %s, iconv -f %s -t UTF-8 makes it so",
-               name, l->first, l->broken, in.name, in.code);
+               "); what is broken is left out, perhaps %s",
+               name, l->first, l->broken, guess_of(&l->counts).name);
 }
 
 bool el_kind_check_line(const char *text, size_t bytes, char said[EL_KIND_SAID])
@@ -258,9 +334,14 @@ bool el_kind_check_line(const char *text, size_t bytes, char said[EL_KIND_SAID])
         snprintf(said, EL_KIND_SAID, "byte %zu is zero", (size_t)(zero - text) + 1);
         return false;
     }
-    const encoding in = encoding_of(at + 1 < bytes && (unsigned char)text[at + 1] >= 0x80);
-    snprintf(said, EL_KIND_SAID,
-             "byte %zu is not valid UTF-8; if it is in %s, iconv -f %s -t UTF-8 makes it so", at + 1, in.name,
-             in.code);
+    el_kind_counts c = {0};
+    count_broken(&c, text, bytes);
+    const encoding in = guess_of(&c);
+    if (in.code)
+        snprintf(said, EL_KIND_SAID,
+                 "byte %zu is not valid UTF-8; if it is in %s, iconv -f %s -t UTF-8 makes it so", at + 1,
+                 in.name, in.code);
+    else
+        snprintf(said, EL_KIND_SAID, "byte %zu is not valid UTF-8 (perhaps %s)", at + 1, in.name);
     return false;
 }

@@ -750,6 +750,8 @@ static void refused(void **state)
         {"classify", "korean.csv", "text,label\n\xC7\xD1\xB1\xB9,x\n",
          "line 2: byte 1 is not valid UTF-8; if it is in CP949"},
         {"classify", "latin.csv", "text,label\ncaf\xE9 is,x\n", "iconv -f LATIN1"},
+        {"classify", "shortened.csv", "label,text\nx,\xED\x95\x9C\xEA\xB5\n",
+         "line 2: byte 6 is not valid UTF-8 (perhaps characters cut at the end of a line)"},
         {"classify", "zip.csv", "PK\3\4text,label\n", "zip archive"},
         {"classify", "pdf.tsv", "%PDF-1.4\ntext\tlabel\n", "PDF"},
         {"classify", "seps.csv", "a;b,c\nd;e,f\n", "a first line sep=,"},

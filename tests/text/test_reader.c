@@ -222,6 +222,9 @@ static void test_kinds(void **state)
         {"h\0e\0l\0l\0o\0\n\0", 12, "UTF-16"},
         {"\xff\xfe\0\0h\0\0\0", 8, "iconv -f UTF-32"},
         {"\0\0\xfe\xff\0\0\0h", 8, "iconv -f UTF-32"},
+        {"h\0\0\0\n\0\0\0", 8, "iconv -f UTF-32LE"},
+        {"\0\0\xac\0\0\0\xb0\1", 8, "iconv -f UTF-32BE"},
+        {"h\0\0\0\2\0\0\0i\0\0\0", 12, "of the first 12 bytes are zero"}, /* numbers */
         {"\1\2\3\4\5\6\7\x10", 8, "control characters"},
         {KOREAN, sizeof KOREAN - 1, "iconv -f CP949"},
         {LATIN, sizeof LATIN - 1, "iconv -f LATIN1"},
@@ -245,6 +248,11 @@ static void test_kinds(void **state)
     const char *const good = "na\xc3\xafve caf\xc3\xa9 and one \xe9\n";
     CHECK_OK(el_file_write(path, good, strlen(good)));
     check_text(path, (el_reader_settings){0}, good, 1);
+    static const char ZEROS[] = "na\xc3\xafve caf\xc3\xa9, one \xe9 and some zeros, which are no UTF-16:\n"
+                                "ab\0\nab\0\nab\0\nab\0\nab\0\nab\0\nab\0\nab\0\nab\0\nab\0\n";
+    CHECK_OK(el_file_write(path, ZEROS, sizeof ZEROS - 1));
+    CHECK_OK(read_all(&c, &path, 1, (el_reader_settings){0}));
+    free(c.text);
     CHECK_OK(el_file_write(path, KOREAN, sizeof KOREAN - 1));
     CHECK_FAILS(read_all(&c, &path, 1, (el_reader_settings){.raw = true}), EL_EDATA, "iconv -f CP949");
     free(c.text);
@@ -461,7 +469,8 @@ static void test_broken_lines(void **state)
     static const char ENGLISH[] = "a line of a text in English that goes on for a while\n",
                       WHOLE[] = "\xea\xb0\x80\n",
                       KOREAN[] = "\xb3\xaa\xb4\xc2 \xc7\xd0\xb1\xb3\xbf\xa1 \xb0\xa3\xb4\xd9.\n",
-                      LATIN[] = "caf\xe9\n";
+                      LATIN[] = "caf\xe9\n", CUT[] = "an end that is cut in \xea\xb0\n",
+                      SURROGATES[] = "a smile \xed\xa0\xbd\xed\xb8\x80 in Java\n";
     static const struct {
         const char *first;
         int firsts;
@@ -469,16 +478,24 @@ static void test_broken_lines(void **state)
         int seconds;
         const char *refused, *said;
     } CASES[] = {
-        {ENGLISH, 3000, KOREAN, 1000, "from line 3001 on, 1000 lines are not UTF-8; they look like CP949",
+        {ENGLISH, 3000, KOREAN, 1000,
+         "from line 3001 on, many lines are not UTF-8; perhaps they are CP949 or EUC-KR, and then iconv -f "
+         "CP949 "
+         "-t UTF-8 of those lines alone",
          NULL},
-        {WHOLE, 20000, KOREAN, 3000, "from line 20001 on, 3000 lines", NULL},
+        {WHOLE, 20000, KOREAN, 3000, "from line 20001 on, many lines", NULL},
         {ENGLISH, 3000, KOREAN, 20, NULL,
-         "line 3001 is not UTF-8 (such lines: 20); what is broken is left out; if it is in "
-         "CP949 or EUC-KR, iconv -f CP949"},
+         "line 3001 is not UTF-8 (such lines: 20); what is broken is left out, perhaps "
+         "CP949 or EUC-KR"},
         {ENGLISH, 3000, LATIN, 1, NULL,
-         "line 3001 is not UTF-8 (such lines: 1); what is broken is left out; if it is in "
-         "Latin-1, iconv -f LATIN1"},
+         "line 3001 is not UTF-8 (such lines: 1); what is broken is left out, perhaps "
+         "Latin-1"},
         {ENGLISH, 3000, WHOLE, 300, NULL, NULL},
+        {CUT, 300, "an end that is cut in \xec\r\n", 300, NULL,
+         "line 1 is not UTF-8 (such lines: 600); what is broken is left out, perhaps characters cut at the "
+         "end"},
+        {WHOLE, 1, "\xea\xb0\x80\xea\xb0\x80\xea\n", 3000, NULL, "such lines: 3000"},
+        {SURROGATES, 300, ENGLISH, 1, NULL, "perhaps surrogates (CESU-8)"},
     };
     char *path = (char *)(uintptr_t)in_folder("far.txt");
     el_log_to(note);
@@ -504,6 +521,41 @@ static void test_broken_lines(void **state)
     CHECK_OK(read_all(&c, many, 7, (el_reader_settings){0}));
     free(c.text);
     CHECK(lines_said == 5 && strstr(line_said, "more such files are not named"), "%d lines, the last \"%s\"",
+          lines_said, line_said);
+    el_log_to(NULL);
+}
+
+/* Lines are counted over blocks, of which one may end within a broken line; the file is refused from where it is broken much
+ * on, though a line was broken before. */
+static void test_broken_lines_of_blocks(void **state)
+{
+    (void)state;
+    enum { BEFORE = 3000, ONE = 5, KOREAN = 1000 };
+    char *const path = (char *)(uintptr_t)in_folder("blocks.txt"), *const text =
+                                                                       malloc(BEFORE * 64 + KOREAN * 8);
+    char *at = text;
+    for (int i = 1; i <= BEFORE; i++)
+        at += sprintf(at, "line %d of a text in %s that goes on\n", i,
+                      i == ONE ? "Fran\xe7"
+                                 "ais"
+                               : "English");
+    for (int i = 0; i < KOREAN; i++)
+        at = stpcpy(at, "\xb0\xa3\xb4\xd9.\n");
+    CHECK_OK(el_file_write(path, text, (size_t)(at - text)));
+    free(text);
+    content c;
+    CHECK_FAILS(read_all(&c, (char *[]){path}, 1, (el_reader_settings){.block_bytes = 1 << 16}), EL_EDATA,
+                "from line 30");
+    free(c.text);
+    static const char LINES_OF[] =
+        "one\na \xe9 in a line that is longer than a block of text, and a second \xe9\n"
+        "whole\nand a last \xe9.\n";
+    CHECK_OK(el_file_write(path, LINES_OF, sizeof LINES_OF - 1));
+    el_log_to(note);
+    lines_said = 0;
+    CHECK_OK(read_all(&c, (char *[]){path}, 1, (el_reader_settings){.block_bytes = 32}));
+    free(c.text);
+    CHECK(lines_said == 1 && strstr(line_said, "line 2 is not UTF-8 (such lines: 2)"), "%d lines, \"%s\"",
           lines_said, line_said);
     el_log_to(NULL);
 }
@@ -900,6 +952,7 @@ int main(void)
         cmocka_unit_test(test_no_blocking),
         cmocka_unit_test(test_small_files),
         cmocka_unit_test(test_broken_lines),
+        cmocka_unit_test(test_broken_lines_of_blocks),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_long_json),
         cmocka_unit_test(test_returns),

@@ -742,7 +742,7 @@ bool el_line_blank(el_line line)
     uint32_t c;
     for (const char *at = line.text, *const end = at + line.bytes; at < end;) {
         at += el_utf8_decode(at, end, &c);
-        if (!el_is_white_space(c))
+        if (!el_is_white_space(c) && !(c >= 0x1C && c <= 0x1F))
             return false;
     }
     return true;

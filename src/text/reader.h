@@ -101,7 +101,7 @@ typedef struct {
 bool el_line_next(const char **at, const char *end, el_line *line);
 /* Takes off the carriage return that ends the lines of DOS files. */
 void el_line_trim(el_line *line);
-/* Whether a line is nothing but white space of Unicode. */
+/* Whether nothing is left of a line behind Python's strip: white space of Unicode, and U+001C to U+001F. */
 bool el_line_blank(el_line line);
 /* Says how many blank lines were passed over where each line has an answer of its own; of none nothing. */
 void el_line_say_blank(const char *path, int64_t blank);

@@ -364,9 +364,10 @@ static void test_returns(void **state)
 static void test_blank_lines(void **state)
 {
     (void)state;
-    static const char *const BLANK[] = {"", " \t\r", "\f", "\v", "\xc2\xa0", "\xe3\x80\x80 \xe2\x80\xa8"},
+    static const char *const BLANK[] = {"",     " \t\r", "\f",       "\v",
+                                        "\x1c", "\x1f ", "\xc2\xa0", "\xe3\x80\x80 \xe2\x80\xa8"},
                              *const FILLED[] = {"a",    " .",  "\xe2\x80\x8b", "\xe3\x80\x80\xea\xb0\x80",
-                                                "\xc2", "\x1c"};
+                                                "\xc2", "\x1b"};
     for (size_t i = 0; i < sizeof BLANK / sizeof *BLANK; i++)
         CHECK(el_line_blank((el_line){BLANK[i], strlen(BLANK[i])}), "\"%s\" is no blank line", BLANK[i]);
     for (size_t i = 0; i < sizeof FILLED / sizeof *FILLED; i++)

@@ -115,7 +115,7 @@ static void look(el_conll *c, el_line text, int least)
     c->counted = true;
     for (int lines = 0; lines < 1000 && el_line_next(&at, end, &line);) {
         el_line_trim(&line);
-        if (el_line_blank(line)) {
+        if (el_line_ends_sentence(line)) {
             fresh = true;
             continue;
         }
@@ -298,7 +298,7 @@ el_status el_conll_next(el_conll *c, el_dataset *d, bool *more)
     el_line line;
     el_status st;
     while (!(st = el_lines_next(&c->lines, &line)) && line.text) {
-        if (el_line_blank(line)) {
+        if (el_line_ends_sentence(line)) {
             if (begun)
                 break;
         } else if (!is_comment(c, line) && (st = take_line(c, d, line, &begun))) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "task/files/lines.h"
 #include "task/files/names.h"
 #include "text/json_kind.h"
 #include "text/naming.h"
@@ -328,7 +329,7 @@ static el_file_form form_of_words(el_line text, bool labelled)
     bool single = true, blanks = false, even = true;
     el_line line;
     while (lines < MOST_LINES && next_whole(&at, end, &line, false)) {
-        if (el_line_blank(line)) {
+        if (el_line_ends_sentence(line)) {
             blanks |= lines > 0;
             continue;
         }

@@ -117,3 +117,11 @@ el_status el_lines_next(el_lines *lines, el_line *line)
     char said[EL_KIND_SAID];
     return el_kind_check_line(line->text, line->bytes, said) ? EL_OK : el_lines_fail(lines, "%s", said);
 }
+
+bool el_line_ends_sentence(el_line line)
+{
+    for (size_t i = 0; i < line.bytes; i++)
+        if (line.text[i] != ' ' && line.text[i] != '\t' && line.text[i] != '\r')
+            return false;
+    return true;
+}

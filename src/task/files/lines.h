@@ -28,6 +28,9 @@ el_status el_lines_rest(el_lines *lines, char **text, size_t *bytes);
 bool el_lines_wait(const el_lines *lines);
 void el_lines_close(el_lines *lines); /* accepts a zeroed one */
 
+/* Whether a line ends a sentence in a file with a word a line: tabs and blanks alone, as other white space may be a word. */
+bool el_line_ends_sentence(el_line line);
+
 /* EL_EDATA with "name, line n: ..." in front. */
 el_status el_lines_fail(const el_lines *lines, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -282,8 +282,8 @@ static el_status commit(el_prepare_job *j)
     return el_unfinished_remove(j->settings->output);
 }
 
-/* What is no use, however it is gone on with, is not left. */
-static el_status refuse_empty(el_prepare_job *j)
+/* Refuses a folder that would be without a document. */
+static el_status check_filled(const el_prepare_job *j)
 {
     const int64_t held_out = el_prepare_fills(j, EL_PREPARE_HELD_OUT)
                                  ? el_packer_counts(j->destinations[EL_PREPARE_HELD_OUT].packer).documents
@@ -291,20 +291,20 @@ static el_status refuse_empty(el_prepare_job *j)
                   documents = j->at.documents;
     if (documents && held_out && held_out < documents)
         return EL_OK;
-    j->saved = false;
     if (!documents)
         return el_fail(EL_EDATA, "there is no text in what was read");
     return el_fail(EL_EDATA,
                    "%s: no document of %" PRId64
-                   " goes there; a %s --heldout, another --seed or blank lines between more "
-                   "documents may fill it",
+                   " goes there; a %s --heldout, another --seed, or more documents "
+                   "(blank lines end them) may fill it",
                    held_out ? j->settings->output : j->settings->held_out_output, documents,
                    held_out ? "smaller" : "larger");
 }
 
 static el_status finish_job(el_prepare_job *j)
 {
-    el_status st = refuse_empty(j);
+    el_status st = check_filled(j);
+    j->saved &= !st; /* what is no use, however it is gone on with, is not left */
     if (!st)
         st = el_destination_finish(&j->destinations[EL_PREPARE_TRAIN]);
     if (!st && el_prepare_fills(j, EL_PREPARE_HELD_OUT))

@@ -255,8 +255,9 @@ static void test_output(void **state)
                 "never: no document of 1 goes there; a larger --heldout");
     assert_false(el_folder_exists(in_folder("never")));
     settings.held_out = 0.9999;
-    CHECK_FAILS(prepare(&settings, vocab, in_folder("short"), 0, &summary), EL_EDATA,
-                "shards: no document of 1 goes there; a smaller --heldout");
+    CHECK_FAILS(
+        prepare(&settings, vocab, in_folder("short"), 0, &summary), EL_EDATA,
+        "shards: no document of 1 goes there; a smaller --heldout, another --seed, or more documents");
     el_loader *loader;
     CHECK_OK(el_loader_open(&loader, in_folder("shards")));
     assert_int_equal(el_loader_examples(loader), 1);

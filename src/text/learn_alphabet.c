@@ -141,8 +141,7 @@ static void say_left_out(const el_learn_settings *s, const character *list, size
     }
     el_log(EL_LOG_NOTE,
            "--limit-alphabet %d: a vocabulary of %d pieces has room for %zu characters and their "
-           "continuations; of %zu in the "
-           "text the rarest are left out, %.2f %% of all that is written",
+           "continuations; of %zu in the text the rarest are left out, %.2f %% of all that is written",
            s->limit_alphabet, s->vocab_size, room, count, 100 * (double)left / (double)all);
 }
 

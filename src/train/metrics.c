@@ -25,39 +25,58 @@ static bool next_line(const char **at, const char *end, el_line *line)
     return true;
 }
 
-/* Bytes of the first *lines whole lines, or of all there are, which *lines then is. */
-static size_t kept_bytes(const el_mapping *file, int64_t *lines)
+/* Whether a line is of a later step; one that cannot be read is not. */
+static el_status is_later(el_line line, int64_t step, bool *later)
+{
+    json_t *object = NULL;
+    const el_status st = step < 0 ? EL_OK : el_json_parse(&object, line.text, line.bytes, EL_METRICS_FILE);
+    *later = !st && step >= 0 && json_integer_value(json_object_get(object, "step")) > step;
+    json_decref(object);
+    return st == EL_EDATA ? EL_OK : st;
+}
+
+/* How many lines stay, and their bytes. */
+static el_status count_kept(const el_mapping *file, int64_t step, int64_t *lines, size_t *bytes)
 {
     const char *const text = (const char *)file->data, *at = text;
+    el_status st = EL_OK;
     int64_t kept = 0;
+    bool later = false;
     el_line line;
-    while (kept < *lines && next_line(&at, text + file->size, &line))
+    *bytes = 0;
+    while (kept < *lines && next_line(&at, text + file->size, &line)) {
+        st = is_later(line, step, &later);
+        if (st || later)
+            break;
         kept++;
+        *bytes = (size_t)(at - text);
+    }
     *lines = kept;
-    return (size_t)(at - text);
+    return st;
 }
 
-static el_status cut(el_metrics *metrics, int64_t *lines)
+static el_status cut(el_metrics *metrics, int64_t step, int64_t *lines)
 {
     el_mapping file;
-    const el_status st = el_mapping_open(&file, metrics->path);
+    size_t bytes;
+    el_status st = el_mapping_open(&file, metrics->path);
     if (st)
         return st;
-    const size_t kept = kept_bytes(&file, lines);
+    st = count_kept(&file, step, lines, &bytes);
     el_mapping_close(&file);
-    if (el_io_truncate(metrics->file, (off_t)kept) != 0)
-        return el_fail(EL_EFAILED, "%s: %s", metrics->path, strerror(errno));
-    return EL_OK;
+    if (!st && el_io_truncate(metrics->file, (off_t)bytes) != 0)
+        st = el_fail(EL_EFAILED, "%s: %s", metrics->path, strerror(errno));
+    return st;
 }
 
-el_status el_metrics_open(el_metrics *metrics, const char *path, int64_t *lines)
+el_status el_metrics_open(el_metrics *metrics, const char *path, int64_t step, int64_t *lines)
 {
     *metrics = (el_metrics){.path = strdup(path), .file = -1};
     if (!metrics->path)
         return el_fail(EL_ENOMEM, "%s: no memory", path);
     metrics->file = el_io_open(path, O_WRONLY | O_CREAT | O_APPEND);
     const el_status st =
-        metrics->file < 0 ? el_fail(EL_EFAILED, "%s: %s", path, strerror(errno)) : cut(metrics, lines);
+        metrics->file < 0 ? el_fail(EL_EFAILED, "%s: %s", path, strerror(errno)) : cut(metrics, step, lines);
     if (st)
         el_metrics_close(metrics);
     return st;

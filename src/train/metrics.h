@@ -25,8 +25,10 @@ typedef struct {
         seconds; /* of the events: when the run began, had it never stopped; of the last line of training */
 } el_metrics;
 
-/* Opens or makes the file and cuts it behind its first *lines whole lines; *lines then is how many there were of them. */
-el_status el_metrics_open(el_metrics *metrics, const char *path, int64_t *lines);
+/* Opens or makes the file and cuts it behind its first *lines whole lines, and before the first of them whose "step" is
+ * above `step`, which stands there where earlier ones were lost (negative: steps are not looked at).  *lines then is how
+ * many are left. */
+el_status el_metrics_open(el_metrics *metrics, const char *path, int64_t step, int64_t *lines);
 /* Lines so far and all to come go into FOLDER's TensorBoard file too, which is written anew.  Those that cannot be read are left
  * out, with a warning in the log. */
 el_status el_metrics_mirror(el_metrics *metrics, const char *folder);

@@ -136,7 +136,7 @@ el_status el_records_open(el_records *r, const el_trainer *t, el_progress *p)
     if (!path)
         return el_fail(EL_ENOMEM, "no memory for the path of " EL_METRICS_FILE);
     const int64_t lines = p->lines;
-    el_status st = el_metrics_open(&r->metrics, path, &p->lines);
+    el_status st = el_metrics_open(&r->metrics, path, p->step, &p->lines);
     if (!st && p->lines < lines)
         el_log(EL_LOG_WARNING, "%s: has %" PRId64 " of the %" PRId64 " lines that the checkpoint knows of",
                path, p->lines, lines);

@@ -23,7 +23,7 @@ static void test_torn(void **state)
     const char *const path = in_folder("metrics.jsonl");
     json_t *const line = json_pack("{s:s, s:i}", "kind", "train", "step", 12), *lines;
     el_metrics metrics;
-    CHECK_OK(el_metrics_open(&metrics, path, &(int64_t){0}));
+    CHECK_OK(el_metrics_open(&metrics, path, -1, &(int64_t){0}));
     CHECK_OK(el_metrics_put(&metrics, line));
     limit_files(40);
     CHECK_FAILS(el_metrics_put(&metrics, line), EL_EFAILED, "metrics.jsonl");
@@ -63,26 +63,54 @@ static void test_first(void **state)
     json_decref(lines);
 }
 
-/* How many of the lines that are asked for are there is told; a damaged one is left out of what TensorBoard reads. */
+#define LINE_OF(step) "{\"kind\": \"train\", \"step\": " #step ", \"loss\": 0.5}\n"
+
+/* Opens lost.jsonl for what comes after this step, with as many lines as there are up to `most`: how many are left. */
+static int lines_kept(int64_t step, int64_t most)
+{
+    el_metrics metrics;
+    CHECK_OK(el_metrics_open(&metrics, in_folder("lost.jsonl"), step, &most));
+    el_metrics_close(&metrics);
+    return (int)most;
+}
+
+/* How many of the lines that are asked for are there is told; of what stands behind a gap no later step stays. */
 static void test_lost(void **state)
 {
     (void)state;
-    el_metrics metrics;
     json_t *lines;
-    int64_t kept = 5;
-    write_text("lost.jsonl",
-               "{\"kind\": \"train\", \"step\": 1}\n?\n{\"kind\": \"train\", \"step\": 3}\n{\"ki");
-    CHECK_OK(el_metrics_open(&metrics, in_folder("lost.jsonl"), &kept));
-    CHECK(kept == 3, "%d of 3 lines are kept", (int)kept);
+    write_text("lost.jsonl", LINE_OF(1) "?\n" LINE_OF(3) LINE_OF(4) LINE_OF(3) "{\"ki");
+    assert_int_equal(lines_kept(-1, 9), 5);
+    assert_int_equal(lines_kept(4, 9), 5);
+    assert_int_equal(lines_kept(3, 9), 3);
+    assert_int_equal(lines_kept(3, 1), 1);
+    CHECK_OK(el_metrics_load(&lines, in_folder("lost.jsonl")));
+    CHECK(json_array_size(lines) == 1, "1 line is told, and %zu are there", json_array_size(lines));
+    json_decref(lines);
+}
+
+/* Bytes that TensorBoard is given of these lines. */
+static size_t mirrored(const char *text)
+{
+    el_metrics metrics;
+    el_mapping events;
+    write_text("mirrored.jsonl", text);
+    CHECK_OK(el_metrics_open(&metrics, in_folder("mirrored.jsonl"), -1, &(int64_t){9}));
     CHECK_OK(el_metrics_mirror(&metrics, in_folder("")));
     el_metrics_close(&metrics);
-    kept = 1;
-    CHECK_OK(el_metrics_open(&metrics, in_folder("lost.jsonl"), &kept));
-    el_metrics_close(&metrics);
-    CHECK_OK(el_metrics_load(&lines, in_folder("lost.jsonl")));
-    CHECK(kept == 1 && json_array_size(lines) == 1, "%d lines are told, %zu are there", (int)kept,
-          json_array_size(lines));
-    json_decref(lines);
+    CHECK_OK(el_mapping_open(&events, in_folder("events.out.tfevents.electra")));
+    const size_t bytes = events.size;
+    el_mapping_close(&events);
+    return bytes;
+}
+
+/* A damaged line is left out of what TensorBoard reads, and those around it are there. */
+static void test_mirrored(void **state)
+{
+    (void)state;
+    const size_t damaged = mirrored(LINE_OF(1) "?\n" LINE_OF(3)), whole = mirrored(LINE_OF(1) LINE_OF(3));
+    CHECK(damaged == whole && whole > mirrored(LINE_OF(1)), "%zu bytes, and %zu without the damaged line",
+          damaged, whole);
 }
 
 static void test_figures(void **state)
@@ -134,8 +162,8 @@ static void test_runs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_torn),    cmocka_unit_test(test_first), cmocka_unit_test(test_lost),
-        cmocka_unit_test(test_figures), cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_torn),     cmocka_unit_test(test_first),   cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_mirrored), cmocka_unit_test(test_figures), cmocka_unit_test(test_runs),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

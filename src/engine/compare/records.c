@@ -218,7 +218,7 @@ el_status el_compare_recall(el_study *study)
 el_status el_compare_begin_results(el_study *study)
 {
     char *const path = results_path(study);
-    el_status st = path ? el_metrics_open(&study->results, path, &study->recorded)
+    el_status st = path ? el_metrics_open(&study->results, path, -1, &study->recorded)
                         : el_fail(EL_ENOMEM, "no memory for a study");
     for (int i = 0; !st && i < study->count; i++)
         if (study->jobs[i].left)

@@ -231,7 +231,7 @@ el_status el_objective_check(el_objective_kind kind, const el_objective_settings
 {
     const char *const name = KINDS[kind].name;
     const bool towers = el_objective_sampler(kind, s->sampler) == EL_SAMPLER_TWO_TOWERS;
-    if (s->mask_unit != EL_MASK_PIECE && s->duplicate_slots)
+    if (el_objective_masks(kind) && s->mask_unit != EL_MASK_PIECE && s->duplicate_slots)
         return el_options_refuse("duplicate_slots", "draws pieces by themselves, not words (--mask-unit)");
     const bool heated = s->temperature.first != 1 || s->temperature.last != 1;
     if (is(kind, AS_DRAWN) && (heated || s->disallow_correct))

@@ -321,6 +321,7 @@ refused 2 "another one" pretrain --output new --uniform-generator --sampler unig
 refused 2 "two with a colon" pretrain --output new --mask-prob 0.3-0.1
 refused 2 "between 0.001 and 0.9" pretrain --output new --mask-prob 0.3:1
 refused 2 "not words" pretrain --output new --mask-unit word --duplicate-slots
+refused 2 "causal masks nothing" pretrain --output new --objective causal --mask-unit word --duplicate-slots
 refused 2 "duplicate-slots: electra-15 judges a place once" pretrain --output new --objective electra-15 --duplicate-slots
 refused 2 "duplicate-slots: electra judges a place once" pretrain --output new --generator two-tower --duplicate-slots
 refused 2 "temperature: samples of adversarial" pretrain --output new --objective adversarial --temperature 2

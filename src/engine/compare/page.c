@@ -182,8 +182,10 @@ static void put_metrics(el_writer *page, const el_findings *f)
         const char *metric = NULL;
         bool none = false;
         for (int i = 0; i < f->row_count && !metric; i++)
-            if (f->rows[i].task == t)
-                metric = f->rows[i].metric, none |= f->rows[i].unscored > 0;
+            if (f->rows[i].task == t) {
+                metric = f->rows[i].metric;
+                none |= f->rows[i].unscored > 0;
+            }
         el_html_isolated(page, p->tasks[t].name);
         el_html_put(page, ": ");
         el_html_text(page, metric ? metric : none ? "no result" : "no result yet");

@@ -86,8 +86,9 @@ static void fill_row(const el_study *study, el_row *row)
         row->values[s] = score_of(study, row, job);
         row->unscored += is_unscored(study, row, job);
         const el_job *const tuning = row->task < 0 ? NULL : tuning_of(study, job, row->task);
-        if (tuning && tuning->record)
-            row->metric = json_string_value(json_object_get(tuning->record, "metric"));
+        const char *const metric =
+            tuning ? json_string_value(json_object_get(tuning->record, "metric")) : NULL;
+        row->metric = metric ? metric : row->metric;
     }
     row->score = el_sample_of(row->values, study->plan.seed_count);
     row->flops = el_sample_of(c.flops, c.count).mean;

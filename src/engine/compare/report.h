@@ -21,8 +21,9 @@ typedef struct {
     double values[EL_PLAN_MOST]; /* by the plan's seeds; NAN: not there */
     el_sample score;
     int diverged; /* seeds whose pre-training did; they have no part in the means */
-    int unscored; /* others whose fine-tuning, of the mean one of them, is done and has no score: it diverged, or the
-                         * metric is not to be had */
+    /* Others whose fine-tuning, of the mean one of them, is done and has no score: it diverged, or the metric is not to be
+     * had. */
+    int unscored;
     const char *metric; /* of a task, or NULL */
     double flops, paper_flops, seconds,
         rate;                  /* means over seeds, of a branch with its trunk; NAN: not known */

@@ -340,7 +340,7 @@ compare plain.json --dry-run > out || fail "cooldown: $(cat log)"
 for course in mask_prob temperature; do
     wrong "electra has a $course that changes" "s/\"seeds\"/\"cooldown\": 0.2, &/; s/\"embeddings\": \"shared\"/\"$course\": \"0.3:0.15\"/"
 done
-wrong "schedule_steps: the cost of a step of electra changes" 's/"embeddings": "shared"/"mask_prob": "0.3:0.15", "schedule_steps": 8/'
+wrong "schedule_steps: a step of electra costs more or less" 's/"embeddings": "shared"/"mask_prob": "0.3:0.15", "schedule_steps": 8/'
 wrong "packing full" 's/"objective": "mlm"/"recipe": "roberta"/'
 for files in labelled/gone.txt 'pet={tasks}/animals/train.tsv,none={tasks}/gone.txt'; do
     sed "s|\"name\": \"animals\"|&, \"settings\": {\"train_file\": \"$files\"}|" plan.json > wrong.json

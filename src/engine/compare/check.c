@@ -125,15 +125,15 @@ static el_status check_branches(const el_plan *plan, int system, const el_pretra
 }
 
 /* A budget is that of a whole schedule where the cost of a step changes in it. */
-static el_status check_schedule(const el_plan *plan, int system, const el_pretrain_settings *s)
+static el_status check_schedule(const el_study *study, int system, const el_pretrain_settings *s)
 {
-    return plan->by_steps || s->schedule_steps == 0 || !el_pretrain_cost_changes(s)
+    const el_plan *const plan = &study->plan;
+    return plan->by_steps || s->schedule_steps == 0 || !el_pretrain_cost_changes(s, study->vocab_size)
                ? EL_OK
-               : el_fail(
-                     EL_EUSAGE,
-                     "settings: schedule_steps: the cost of a step of %s changes within them, and budgets "
-                     "are of whole schedules; \"steps\", or without it",
-                     plan->systems[system].name);
+               : el_fail(EL_EUSAGE,
+                         "settings: schedule_steps: a step of %s costs more or less as the schedule goes on, "
+                         "so a budget must be a whole schedule; leave it out, or ask for \"steps\"",
+                         plan->systems[system].name);
 }
 
 /* A report that calls a system by one objective's name means that objective, unless the plan says another beside the name. */
@@ -155,7 +155,7 @@ el_status el_compare_check_pretraining(const el_study *study, int system, const 
     if (!st)
         st = check_branches(&study->plan, system, s);
     if (!st)
-        st = check_schedule(&study->plan, system, s);
+        st = check_schedule(study, system, s);
     if (st || study->mean_length == 0) /* the shards are not known */
         return st;
     st = el_pretrain_check_shards(s, study->plan.data, study->packed_full, study->has_pairs);

@@ -122,10 +122,16 @@ el_status el_pretrain_cost(const el_pretrain_settings *s, int vocab_size, double
     return st;
 }
 
-bool el_pretrain_cost_changes(const el_pretrain_settings *s)
+bool el_pretrain_cost_changes(const el_pretrain_settings *s, int vocab_size)
 {
-    return s->objective == EL_TWO_STAGE || (el_objective_masks((el_objective_kind)s->objective) &&
-                                            s->choice.told.mask_prob.first != s->choice.told.mask_prob.last);
+    const el_objective_kind kind = (el_objective_kind)s->objective;
+    const el_course share = s->choice.told.mask_prob;
+    el_model_plan plan;
+    if (kind == EL_TWO_STAGE || el_pretrain_plan(s, vocab_size, &plan))
+        return kind == EL_TWO_STAGE;
+    const el_flops_plan first = el_objective_cost(kind, &plan, share.first, 1),
+                        last = el_objective_cost(kind, &plan, share.last, 1);
+    return el_flops_products(&first) != el_flops_products(&last);
 }
 
 el_status el_pretrain_budget(el_pretrain_settings *s, int vocab_size, double attended, double tokens)
@@ -142,12 +148,6 @@ el_status el_pretrain_budget(el_pretrain_settings *s, int vocab_size, double att
     if (steps > 1e9)
         return el_options_refuse("flops_budget", "%g would be %.3g steps, more than 1e9", s->flops_budget,
                                  steps);
-    if (el_pretrain_cost_changes(s) && s->schedule_steps && s->schedule_steps != (int64_t)steps)
-        return el_options_refuse(
-            "flops_budget",
-            "%g is %.0f steps of a mean cost, which is that of a whole schedule, and this "
-            "one has %" PRId64 " steps; --num-train-steps in its place",
-            s->flops_budget, steps, s->schedule_steps);
     s->num_train_steps = (int64_t)steps;
     return EL_OK;
 }

@@ -70,8 +70,8 @@ static el_status compare_settings(el_pretraining *p)
     const bool fewer = json_is_integer(steps) && p->settings->num_train_steps < json_integer_value(steps);
     if (fewer && p->derive_steps && !p->settings->allow_change)
         return el_options_refuse("flops_budget",
-                                 "%g is %" PRId64 " steps, and the run has %" JSON_INTEGER_FORMAT
-                                 ", whose end changes what is learned; --allow-change to do it all the same",
+                                 "%g is %" PRId64 " steps, fewer than the run's %" JSON_INTEGER_FORMAT
+                                 ", which changes what is learned; --allow-change to do it all the same",
                                  p->settings->flops_budget, p->settings->num_train_steps,
                                  json_integer_value(steps));
     if (json_is_integer(steps) && !fewer)
@@ -350,10 +350,35 @@ static el_status choose_length(el_pretraining *p)
                : EL_OK;
 }
 
+/* Whether it has the steps and the schedule that are on record: however they were counted, they are the run's. */
+static bool has_recorded_steps(const el_pretraining *p)
+{
+    const json_t *const before = json_object_get(p->run.record, "settings");
+    return p->resuming &&
+           json_integer_value(json_object_get(before, "num_train_steps")) == p->settings->num_train_steps &&
+           json_integer_value(json_object_get(before, "schedule_steps")) == p->settings->schedule_steps;
+}
+
+/* Where the cost of a step changes, what is counted is the mean of a whole schedule. */
+static el_status check_budget(const el_pretraining *p)
+{
+    const el_pretrain_settings *const s = p->settings;
+    const bool whole = s->schedule_steps == 0 || s->schedule_steps == s->num_train_steps;
+    return whole || has_recorded_steps(p) || !el_pretrain_cost_changes(s, el_loader_vocab(p->data)->size)
+               ? EL_OK
+               : el_options_refuse("flops_budget",
+                                   "%g is %" PRId64 " steps of a mean cost, which is that of a whole "
+                                   "schedule, and this one has %" PRId64
+                                   " steps; --num-train-steps in its place",
+                                   s->flops_budget, s->num_train_steps, s->schedule_steps);
+}
+
 static el_status spend_budget(el_pretraining *p)
 {
     el_pretrain_settings *s = p->settings;
-    const el_status st = el_pretrain_budget(s, el_loader_vocab(p->data)->size, p->attended, p->mean_length);
+    el_status st = el_pretrain_budget(s, el_loader_vocab(p->data)->size, p->attended, p->mean_length);
+    if (!st)
+        st = check_budget(p);
     if (!st)
         el_log(EL_LOG_NOTE, "%g FLOPs are %" PRId64 " steps of %" PRId64 " examples", s->flops_budget,
                s->num_train_steps, s->train_batch_size);

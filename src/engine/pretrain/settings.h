@@ -92,9 +92,8 @@ el_status el_pretrain_read_frozen(const char *folder, el_config *config);
 el_status el_pretrain_cost(const el_pretrain_settings *settings, int vocab_size, double attended,
                            el_flops_plan *cost);
 /* Whether a step may cost another number of FLOPs than the one before it: what is counted is the mean of a whole schedule. */
-bool el_pretrain_cost_changes(const el_pretrain_settings *settings);
-/* Steps whose products come nearest to flops_budget, in examples of `tokens` tokens; EL_EUSAGE where those are none, or are
- * another part of the schedule than what is counted. */
+bool el_pretrain_cost_changes(const el_pretrain_settings *settings, int vocab_size);
+/* Steps whose products come nearest to flops_budget, in examples of `tokens` tokens; EL_EUSAGE where those are none. */
 el_status el_pretrain_budget(el_pretrain_settings *settings, int vocab_size, double attended, double tokens);
 /* Warm-up and schedule, where nobody gave them, by the number of steps; EL_EUSAGE where they are too few for the objective. */
 el_status el_pretrain_derive_steps(el_pretrain_settings *settings, const el_options *options);

@@ -23,6 +23,9 @@
  *                          frozen generator
  *   electric               D + rtd + 2 enc(H_g) + 4 E H_g + 2 E V                two towers, heads at all tokens
  *
+ * S stands for the tokens of a sequence too, where something is counted once a sequence (the sentence task; the paper's tables of
+ * positions and types), though where lengths differ these are another number.
+ *
  * A training step costs three times its forward.  Where its cost changes with the steps, as of two-stage or of a mask_prob that
  * changes, what is counted is the mean of a whole run.  What is kept answers at D + rtd; of causal - 2 L S H, of bidirectional
  * twice that, of xlnet + 2 L S H.

@@ -10,8 +10,8 @@
 
 enum { MADE_WORDS = 40, MADE_LENGTH = 16, MADE_EXAMPLES = 96, MADE_STEPS = 6, MADE_BATCH = 24 };
 
-/* With `parts` examples are full, each of so many documents that attend to themselves. */
-static inline void make_shards_of(const char *path, int parts)
+/* With `parts` examples are full, each of so many documents that attend to themselves.  Every second one has `shortest` tokens. */
+static inline void make_shards_of(const char *path, int parts, int shortest)
 {
     el_vocab *const vocab = words_vocab(MADE_WORDS, NULL);
     const el_shard_settings settings = {vocab,
@@ -24,16 +24,14 @@ static inline void make_shards_of(const char *path, int parts)
     CHECK_OK(el_folder_make(path));
     CHECK_OK(el_shard_writer_open(&writer, path, &settings));
     for (int e = 0; e < MADE_EXAMPLES; e++) {
+        const int count = e % 2 ? shortest : MADE_LENGTH;
         int ids[MADE_LENGTH], starts[MADE_LENGTH] = {0};
         for (int i = 1; i < parts; i++)
-            starts[i] = i * MADE_LENGTH / parts;
-        for (int i = 0; i < MADE_LENGTH; i++)
+            starts[i] = i * count / parts;
+        for (int i = 0; i < count; i++)
             ids[i] = WORDS_SPECIALS + (e * 31 + i * 7) % MADE_WORDS;
-        const el_packed packed = {.ids = ids,
-                                  .count = MADE_LENGTH,
-                                  .starts = starts,
-                                  .parts = parts ? parts : 1,
-                                  .second = MADE_LENGTH};
+        const el_packed packed = {
+            .ids = ids, .count = count, .starts = starts, .parts = parts ? parts : 1, .second = count};
         CHECK_OK(el_shard_writer_add(writer, &packed));
     }
     CHECK_OK(el_shard_writer_finish(writer));
@@ -43,7 +41,7 @@ static inline void make_shards_of(const char *path, int parts)
 
 static inline void make_shards(const char *path)
 {
-    make_shards_of(path, 0);
+    make_shards_of(path, 0, MADE_LENGTH);
 }
 
 /* Takes a key out of a JSON file's object, or of the object that it has as `within`. */

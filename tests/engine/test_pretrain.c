@@ -178,7 +178,7 @@ static void test_warm_moments(void **state)
 }
 
 /* Opens a run of a budget of so many FLOPs, which goes on where there is one: its steps, and what a token costs; runs it. */
-static int64_t steps_of(const char *data, const char *name, bool counts_examples, double *cost)
+static int64_t steps_of(const char *data, const char *name, double budget, bool counts_examples, double *cost)
 {
     el_pretrain_settings settings;
     el_options options;
@@ -188,8 +188,8 @@ static int64_t steps_of(const char *data, const char *name, bool counts_examples
     snprintf(output, sizeof output, "%s", in_folder(name));
     snprintf(json, sizeof json,
              "{\"data\": \"%s\", \"output\": \"%s\", \"hidden_size\": 16, \"embedding_size\": 16, "
-             "\"train_batch_size\": 2, \"threads\": 1, \"flops_budget\": 2e7}",
-             shards, output);
+             "\"train_batch_size\": 2, \"threads\": 1, \"flops_budget\": %g}",
+             shards, output, budget);
     el_pretrain_defaults(&settings, EL_TINY);
     options = (el_options){
         .command = "pretrain", .table = EL_PRETRAIN_TABLE, .count = EL_PRETRAIN_LINES, .settings = &settings};
@@ -204,23 +204,31 @@ static int64_t steps_of(const char *data, const char *name, bool counts_examples
     return steps;
 }
 
-/* Tokens of full examples cost attention within their document; a run that began otherwise keeps its count and its steps. */
+/* Tokens of full examples cost attention within their document, and of unequal ones among the longer; a run that began
+ * otherwise keeps its count and its steps, however often it goes on. */
 static void test_attention_is_counted(void **state)
 {
     (void)state;
-    double within, whole, alone, again;
-    make_shards_of(in_folder("parts"), 4);
-    make_shards_of(in_folder("one"), 1);
-    const int64_t steps = steps_of("parts", "within", false, &within);
-    const int64_t fewer = steps_of("parts", "before", true, &whole);
+    double within, whole, alone, again, spread, mean;
+    make_shards_of(in_folder("parts"), 4, MADE_LENGTH);
+    make_shards_of(in_folder("one"), 1, MADE_LENGTH);
+    make_shards_of(in_folder("unequal"), 0, MADE_LENGTH / 4);
+    const int64_t steps = steps_of("parts", "within", 2e7, false, &within);
+    const int64_t fewer = steps_of("parts", "before", 2e7, true, &whole);
     CHECK(within < whole && steps > fewer, "%d steps at %g a token within documents, %d at %g over examples",
           (int)steps, within, (int)fewer, whole);
-    CHECK(steps_of("one", "whole", false, &alone) == fewer && alone == whole,
+    CHECK(steps_of("one", "whole", 2e7, false, &alone) == fewer && alone == whole,
           "%g a token in examples of one document, and not %g", alone, whole);
-    CHECK(steps_of("parts", "before", false, &again) == fewer && again == whole,
-          "a run of %d steps at %g a token goes on at %g", (int)fewer, whole, again);
-    CHECK(steps_of("parts", "within", false, &again) == steps && again == within,
-          "a run of %d steps at %g a token goes on at %g", (int)steps, within, again);
+    for (int start = 2; start <= 3; start++) { /* the second goes on, and the third has nothing left to do */
+        const int64_t more = steps_of("parts", "before", 4e7, false, &again);
+        CHECK(more > fewer && again == whole, "start %d of %d steps at %g a token goes on at %g", start,
+              (int)fewer, whole, again);
+        CHECK(steps_of("parts", "within", 4e7, false, &again) > more && again == within,
+              "start %d of %d steps at %g a token goes on at %g", start, (int)steps, within, again);
+    }
+    steps_of("unequal", "spread", 2e7, false, &spread);
+    steps_of("unequal", "mean", 2e7, true, &mean);
+    CHECK(spread > mean, "%g a token in unequal examples, and %g in those of their mean", spread, mean);
 }
 
 int main(void)

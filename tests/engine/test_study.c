@@ -169,7 +169,20 @@ static void test_diverged_tuning(void **state)
     json_decref(records);
 }
 
-/* FLOPs are of attention within documents; a study that began when they were of whole examples goes on so. */
+/* Whether the report has a command with these words. */
+static bool report_says(const char *words)
+{
+    json_t *report;
+    CHECK_OK(el_json_load(&report, in_folder("study/report.json")));
+    char *const text = el_json_text(report, false);
+    const bool says = text && strstr(text, words);
+    free(text);
+    json_decref(report);
+    return says;
+}
+
+/* FLOPs are of attention within documents; a study that began when they were of whole examples goes on so, and its commands have
+ * its steps. */
 static void test_counts_as_it_began(void **state)
 {
     (void)state;
@@ -177,7 +190,7 @@ static void test_counts_as_it_began(void **state)
     int again;
     CHECK_OK(el_folder_remove(in_folder("study")));
     CHECK_OK(el_folder_remove(in_folder("shards")));
-    make_shards_of(in_folder("shards"), 4);
+    make_shards_of(in_folder("shards"), 4, MADE_LENGTH);
     put("plan.json", PLAN_OF("1e8", "\"seeds\": [1]", ONE_TASK));
     CHECK_OK(run(&w, &again));
     const double within = w.step;
@@ -186,6 +199,9 @@ static void test_counts_as_it_began(void **state)
     forget(in_folder("study/run.json"), NULL, "attended");
     CHECK_OK(run(&w, NULL));
     const double whole = w.step;
+    char steps[64];
+    snprintf(steps, sizeof steps, "--num-train-steps %d ", (int)rint(1e8 / whole));
+    CHECK(report_says(steps) && !report_says("--flops-budget"), "its command is not of %s", steps);
     CHECK(whole > within, "a step costs %g over whole examples, and %g within documents", whole, within);
     CHECK_OK(run(&w, &again));
     CHECK(w.step == whole, "a step costs %g, and %g where an old study goes on twice", whole, w.step);

@@ -24,6 +24,20 @@ static const el_run_kind RUN = {"compare", gives};
 
 /* ---- data ---- */
 
+/* A study counts as it began, so that its runs have the steps that they had; of those of earlier versions over examples of the
+ * mean length. */
+static void choose_count(el_study *study, double attended)
+{
+    const json_t *const record = el_compare_goes_on(study) ? study->run.record : NULL;
+    study->counts_examples = json_object_size(record) > 0 && !json_object_get(record, "attended") &&
+                             attended != study->mean_length;
+    study->attended = study->counts_examples ? study->mean_length : attended;
+    if (study->counts_examples && el_dist_leads(study->settings->dist))
+        el_log(EL_LOG_NOTE,
+               "%s: FLOPs are those of attention over examples of the mean length, as the study began",
+               study->run.folder);
+}
+
 /* Lengths and vocabulary of the shards; a dry run takes those of the paper where there are none. */
 static el_status look_at_data(el_study *study)
 {
@@ -39,7 +53,7 @@ static el_status look_at_data(el_study *study)
         return st;
     study->vocab_size = el_loader_vocab(data)->size;
     study->mean_length = (double)el_loader_tokens(data) / fmax(1, (double)el_loader_examples(data));
-    study->attended = study->counts_examples ? study->mean_length : el_loader_attended(data);
+    choose_count(study, el_loader_attended(data));
     study->data_hash = el_loader_hash(data);
     study->packed_full = el_loader_packed_full(data);
     study->longest = el_loader_max_seq_length(data);
@@ -130,20 +144,9 @@ static el_status same_study(const el_study *study)
     return st ? st : el_dist_same(dist, "the content of --data, --eval-data and the files of tasks", hash);
 }
 
-/* A study counts as it began, so that its runs have the steps that they had; of those of earlier versions over whole examples. */
-static void choose_count(el_study *study)
-{
-    const json_t *const record = el_compare_goes_on(study) ? study->run.record : NULL;
-    study->counts_examples = json_object_size(record) > 0 && !json_object_get(record, "attended");
-    if (study->counts_examples && el_dist_leads(study->settings->dist))
-        el_log(EL_LOG_NOTE, "%s: FLOPs are those of attention over whole examples, as the study began",
-               study->run.folder);
-}
-
 /* The plan, and all that it asks for. */
 static el_status find_jobs(el_study *study, const char *plan)
 {
-    choose_count(study);
     el_status st = el_compare_plan(study, plan);
     if (!st)
         st = look_at_data(study);

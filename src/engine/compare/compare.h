@@ -83,9 +83,9 @@ typedef struct {
     json_t *given; /* the plan's text with the tasks that are left out */
     el_run run;
     int vocab_size;
-    double mean_length;           /* tokens of an example; 0: not known */
-    double attended;              /* tokens that one attends among, as FLOPs are counted; likewise */
-    bool counts_examples;         /* over whole examples, as the study of an earlier version began */
+    double mean_length;   /* tokens of an example; 0: not known */
+    double attended;      /* tokens that one attends among, as FLOPs are counted; likewise */
+    bool counts_examples; /* over examples of the mean length, as the study of an earlier version began */
     int longest, heldout_longest; /* likewise; of the held-out shards */
     uint64_t data_hash;
     bool packed_full, has_pairs;                      /* the shards: full examples; some of two segments */

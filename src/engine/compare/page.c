@@ -70,6 +70,9 @@ char *el_compare_command(const el_study *study, const el_job *job)
 {
     command c = {0};
     json_t *const asked = el_compare_told(study, job);
+    if (study->counts_examples &&
+        json_object_del(asked, "flops_budget") == 0) /* a new run counts otherwise */
+        json_object_set_new(asked, "num_train_steps", json_integer(job->steps));
     const el_job *const needed = job->needs < 0 ? NULL : &study->jobs[job->needs];
     char from[256], *data = NULL;
     const bool pairs = job->task >= 0 && el_plan_asks_pairs(&study->plan.tasks[job->task]);

@@ -121,7 +121,7 @@ static el_status check_number(const char *name, int64_t given, int64_t found)
     return el_fail(EL_EUSAGE, "--%s: %" PRId64 ", but the shards have %" PRId64, name, given, found);
 }
 
-/* A run counts as it began: of those of earlier versions over whole examples. */
+/* A run counts as it began: of those of earlier versions over examples of the mean length. */
 static void choose_attended(el_pretraining *p)
 {
     const json_t *const data = json_object_get(p->run.record, "data");

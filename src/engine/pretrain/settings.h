@@ -24,10 +24,10 @@ typedef struct {
     el_objective_choice choice;
     const char *generator_from;
     const el_config *frozen_generator; /* of generator_from, once it was looked at; no line of the table */
-    const el_config *start,
-        *start_generator; /* what they begin with, for what no line says; NULL: defaults */
-    bool
-        counts_examples; /* FLOPs are those of attention over whole examples, as earlier versions counted; no line either */
+    /* What they begin with, for what no line says; NULL: defaults. */
+    const el_config *start, *start_generator;
+    /* FLOPs are those of attention over examples of the mean length, as earlier versions counted; no line either. */
+    bool counts_examples;
     bool electra_objective;
     /* start */
     int initialisation;

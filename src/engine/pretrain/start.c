@@ -16,13 +16,18 @@ static const char *direction_of(const el_config *c)
     return c->backwards ? "reads backwards" : c->causal ? "reads forwards" : "reads both sides";
 }
 
-/* What names and shapes of its values do not tell. */
-static const char *manner_of(const el_config *c, const el_head_config *h)
+static const char *saying_of(const el_head_config *h)
 {
-    return h->kind == EL_HEAD_DETECTION ? h->energies ? "says energies" : "says log-odds"
-           : h->ordered                 ? "predicts in random orders"
-                                        : direction_of(c);
+    return h->kind == EL_HEAD_NONE        ? "has no head"
+           : h->kind == EL_HEAD_DETECTION ? h->energies ? "says energies" : "says log-odds"
+           : h->kind == EL_HEAD_CLOZE     ? "predicts tokens beside a backward network"
+           : h->ordered                   ? "predicts tokens in random orders"
+           : h->gated                     ? "predicts tokens or copies them"
+                                          : "predicts tokens";
 }
+
+/* What helps where a checkpoint is of other networks. */
+#define FROM_THE_RUN "--init-from the run, not its checkpoint, takes what fits"
 
 /* A checkpoint's network is of one kind with that which takes its values. */
 static el_status check_network(const el_network *net, const json_t *theirs, const char *path)
@@ -37,13 +42,13 @@ static el_status check_network(const el_network *net, const json_t *theirs, cons
     if (st)
         return st;
     const el_head_config none = {.kind = EL_HEAD_NONE}, ours = net->head_count ? net->heads[0].config : none;
-    const char *const is = manner_of(&net->config, &ours), *const was = manner_of(&config, &head);
+    const bool alike = strcmp(saying_of(&ours), saying_of(&head)) == 0;
+    const char *const is = alike ? direction_of(&net->config) : saying_of(&ours);
+    const char *const was = alike ? direction_of(&config) : saying_of(&head);
     return strcmp(is, was) == 0
                ? EL_OK
-               : el_fail(EL_EUSAGE,
-                         "--init-from: %s: its %s %s, and here it %s; --init-from the run, not its "
-                         "checkpoint, takes what fits",
-                         path, net->name, was, is);
+               : el_fail(EL_EUSAGE, "--init-from: %s: its %s %s, and here it %s; " FROM_THE_RUN, path,
+                         net->name, was, is);
 }
 
 /* Under gdes a table is what it adds to another one. */
@@ -52,9 +57,13 @@ static el_status check_tables(const el_pretraining *p, const json_t *config, con
     json_t *const settings = el_options_json(p->options);
     const char *const is = json_string_value(json_object_get(settings, "embeddings"));
     const char *const was = json_string_value(json_object_get(config, "embeddings"));
-    const el_status st = p->model.count > 1 && is && was && strcmp(is, was) != 0
-                             ? el_fail(EL_EUSAGE, "--embeddings: %s, and %s says %s", is, path, was)
-                             : EL_OK;
+    const el_status st =
+        p->model.count > 1 && is && was && strcmp(is, was) != 0
+            ? el_fail(EL_EUSAGE,
+                      "--init-from: %s: its tables are of --embeddings %s, and here they are "
+                      "of %s; --embeddings %s, or " FROM_THE_RUN,
+                      path, was, is, was)
+            : EL_OK;
     json_decref(settings);
     return st;
 }
@@ -65,8 +74,11 @@ static el_status check_networks(const el_pretraining *p, const char *path)
     json_t *config = NULL;
     el_status st = p->settings->start ? el_json_load(&config, path) : EL_OK;
     for (int i = 0; !st && i < p->model.count; i++) {
-        const json_t *const theirs = json_object_get(config, p->model.networks[i].name);
-        st = theirs ? check_network(&p->model.networks[i], theirs, path) : EL_OK;
+        const char *const name = p->model.networks[i].name;
+        const json_t *const theirs = json_object_get(config, name);
+        st = theirs   ? check_network(&p->model.networks[i], theirs, path)
+             : config ? el_fail(EL_EUSAGE, "--init-from: %s: it has no %s; " FROM_THE_RUN, path, name)
+                      : EL_OK;
     }
     if (!st)
         st = check_tables(p, config, path);

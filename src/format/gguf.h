@@ -8,7 +8,8 @@
 #define EL_FORMAT_GGUF_H
 
 #include "base/safetensors.h"
-#include "format/onnx.h"
+#include "format/parameter.h"
+#include "model/config.h"
 #include "text/vocab.h"
 
 typedef struct {

@@ -12,7 +12,7 @@
 #ifndef EL_FORMAT_ONNX_H
 #define EL_FORMAT_ONNX_H
 
-#include "base/error.h"
+#include "format/parameter.h"
 #include "model/config.h"
 
 typedef enum {
@@ -25,11 +25,6 @@ typedef enum {
     EL_ONNX_TOKEN,
     EL_ONNX_SPAN
 } el_onnx_head;
-
-/* Fills `numbers` with a parameter by Hugging Face's name, of rows x cols or (rows 0) a vector of `cols`, row after row
- * as Hugging Face stores it. */
-typedef el_status el_parameter_read(void *context, const char *name, int64_t rows, int64_t cols,
-                                    float *numbers);
 
 typedef struct {
     el_config config;

@@ -21,8 +21,7 @@ const el_option EL_VOCABULARY_TABLE[] = {
      "how often two pieces must occur side by side to be merged"},
     {"limit_alphabet", EL_OPT_INT, FIELD(limit_alphabet), 0, 1e6, NULL,
      "number of characters kept, the most frequent ones, at most half of the vocabulary; 0: 1000 or a "
-     "quarter of the "
-     "vocabulary, whichever is less"},
+     "quarter of the vocabulary, whichever is less"},
     {"lowercase", EL_OPT_SWITCH, FIELD(lowercase), 0, 1, NULL, "lower-case the text"},
     {"strip_accents", EL_OPT_SWITCH, FIELD(strip_accents), 0, 1, NULL,
      "strip accents from letters; decomposes Hangul (as --lowercase unless given)"},

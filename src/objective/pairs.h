@@ -31,8 +31,8 @@ typedef struct {
     el_batch batch;
     int *labels; /* of its sequences */
     int asked;   /* labels that are not -1 */
-    int *
-        seconds; /* of the sequences as they were: the row of the second segment; where there is none the next sequence's first */
+    /* of the sequences as they were: the row of the second segment; where there is none the next sequence's first */
+    int *seconds;
     int capacity;
 } el_pairs;
 

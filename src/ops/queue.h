@@ -48,8 +48,8 @@ typedef struct {
 
 /* Where sequences lie in the rows of a batch. */
 typedef struct {
-    const int *
-        starts; /* sequences + 1 row numbers, each more than the one before; the last is the number of rows */
+    /* sequences + 1 row numbers, each more than the one before; the last is the number of rows */
+    const int *starts;
     int sequences;
     int longest;       /* the longest sequence, in rows */
     const int *limits; /* of each row: how many keys of its sequence it sees, from the first on; NULL: all */

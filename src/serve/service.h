@@ -33,8 +33,8 @@ typedef struct {
     int tokens;     /* that are computed, special ones included */
     bool cut;       /* not all of it fits the model */
     /* answered, as it is asked: */
-    float *
-        numbers; /* embed: the vector; detect: a logit a piece; predict: a label's, or a chosen tag's, probability */
+    /* embed: the vector; detect: a logit a piece; predict: a label's, or a chosen tag's, probability */
+    float *numbers;
     int *tags; /* a word each */
     int *at;   /* fill: where the [MASK]s stand among the pieces */
     int masks;

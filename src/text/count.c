@@ -105,7 +105,7 @@ static int shard_of(uint64_t hash)
 static el_status list(part *p, const char *text, size_t bytes)
 {
     if (!el_grow(&p->listed, &p->room, p->count + 1, sizeof *p->listed))
-        return no_memory(p->count * sizeof *p->listed);
+        return no_memory((p->count + 1) * sizeof *p->listed);
     p->listed[p->count++] = (occurrence){hash_of(text, bytes), text, (uint32_t)bytes};
     return EL_OK;
 }
@@ -257,7 +257,7 @@ static el_status widen(shard *s)
 static el_status insert(shard *s, place *p, const occurrence *o)
 {
     if (!el_grow(&s->texts, &s->text_room, s->text_bytes + o->bytes, 1))
-        return no_memory(s->text_bytes);
+        return no_memory(s->text_bytes + o->bytes);
     if (s->text_bytes > UINT32_MAX - MOST_BYTES)
         return el_fail(EL_EFAILED, "there are too many different words to count");
     memcpy(s->texts + s->text_bytes, o->text, o->bytes);

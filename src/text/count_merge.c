@@ -96,7 +96,7 @@ el_status el_word_counts_add(el_word_counts *counts, const char *data, size_t by
         header h;
         memcpy(&h, at, sizeof h);
         if (!el_grow(&counts->words, &room, counts->count + 1, sizeof *counts->words))
-            return no_memory(counts->count * sizeof *counts->words);
+            return no_memory((counts->count + 1) * sizeof *counts->words);
         counts->words[counts->count++] = (el_counted_word){at + sizeof h, h.bytes, h.count};
         at += sizeof h + h.bytes;
     }

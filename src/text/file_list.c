@@ -27,7 +27,7 @@ static uint64_t seen_with(const el_file_list *list, const char *path, const stru
 static el_status add_file(el_file_list *list, const char *path, bool in_folder, const struct stat *info)
 {
     if (!el_grow(&list->files, &list->room, (size_t)list->count + 1, sizeof *list->files))
-        return no_memory((size_t)list->count * sizeof *list->files);
+        return no_memory(((size_t)list->count + 1) * sizeof *list->files);
     const el_listed_file added = {.path = strdup(path),
                                   .in_folder = in_folder,
                                   .bytes = (uint64_t)info->st_size,

@@ -50,7 +50,7 @@ static el_status find_pair(el_learner *l, uint64_t key, uint32_t *number)
         at = (at + 1) & l->pair_mask;
     if (!l->pair_places[at]) {
         if (!el_grow(&l->pairs, &l->pair_room, l->pair_count + 1, sizeof *l->pairs))
-            return el_learn_no_memory(l->pair_count * sizeof *l->pairs);
+            return el_learn_no_memory((l->pair_count + 1) * sizeof *l->pairs);
         l->pairs[l->pair_count++] = (el_pair){.key = key, .touched = -1};
         l->pair_places[at] = (uint32_t)l->pair_count;
     }
@@ -86,7 +86,7 @@ el_status el_pairs_gain(el_learner *l, uint32_t left, uint32_t right, uint32_t w
     if (p->touched != l->merge) {
         p->touched = l->merge;
         if (!el_grow(&l->touched, &l->touched_room, l->touched_count + 1, sizeof *l->touched))
-            return el_learn_no_memory(l->touched_count * sizeof *l->touched);
+            return el_learn_no_memory((l->touched_count + 1) * sizeof *l->touched);
         l->touched[l->touched_count++] = number;
     }
     return add_word(p, word);
@@ -129,7 +129,7 @@ static void sift_down(el_learner *l, size_t at)
 static el_status push(el_learner *l, uint32_t number)
 {
     if (!el_grow(&l->heap, &l->heap_room, l->heap_count + 1, sizeof *l->heap))
-        return el_learn_no_memory(l->heap_count * sizeof *l->heap);
+        return el_learn_no_memory((l->heap_count + 1) * sizeof *l->heap);
     const el_claim made = {l->pairs[number].count, l->pairs[number].key, number};
     size_t at = l->heap_count++;
     while (at > 0 && goes_before(&made, &l->heap[(at - 1) / 2])) {

@@ -26,7 +26,7 @@ static el_status one_more(void *items, size_t *room, int count, size_t bytes)
 {
     return el_grow(items, room, (size_t)count + 1, bytes)
                ? EL_OK
-               : el_fail(EL_ENOMEM, "no memory for %d sequences", count);
+               : el_fail(EL_ENOMEM, "no memory for %d sequences", count + 1);
 }
 
 /* Replaces the ids by a text's. */

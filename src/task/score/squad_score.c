@@ -296,7 +296,7 @@ el_status el_squad_scores_add(el_squad_scores *scores, const char *predicted, do
                             .answered = predicted,
                             .blank = predicted && !*predicted};
     if (!el_grow(&scores->items, &scores->room, scores->count + 1, sizeof *scores->items))
-        return el_fail(EL_ENOMEM, "no memory for %zu scores", scores->count);
+        return el_fail(EL_ENOMEM, "no memory for %zu scores", scores->count + 1);
     const el_status st =
         predicted ? score_prediction(&score, scores->rule, predicted, answers, answer_count) : EL_OK;
     if (!st)

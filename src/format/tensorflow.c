@@ -352,8 +352,10 @@ el_status el_tensorflow_find(const char *folder, char **prefix)
         }
     }
     if (!st && found && named && !known)
-        st = el_fail(EL_EDATA, "%s: its file `checkpoint` names %s, which is not there; %s.index is", folder,
-                     named, *prefix);
+        st = el_fail(EL_EDATA,
+                     "%s: its file `checkpoint` names %s, which is not there; %s.index is; remove the file "
+                     "checkpoint, or name that one in it",
+                     folder, named, *prefix);
     if (!st && found > 1)
         st = el_fail(EL_EDATA, "%s: holds %d TensorFlow checkpoints, and no file `checkpoint` names one",
                      folder, found);

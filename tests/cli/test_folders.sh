@@ -142,7 +142,7 @@ done
 head -1 one-generator/README.md | grep -qx -- --- && grep -q 'electra export' one-generator/README.md || fail "$(cat one-generator/README.md)"
 cp -r "$here/serve/golden/folders/tensorflow" renamed
 echo 'model_checkpoint_path: "electra-2000"' >renamed/checkpoint
-refuse "names electra-2000, which is not there; renamed/electra.index is" embed --model renamed --json text
+refuse "names electra-2000, which is not there; renamed/electra.index is; remove the file checkpoint, or" embed --model renamed --json text
 
 # A parameter of as many numbers in another shape is another one.
 cp -r "$here/serve/golden/folders/bert-bare" turned

@@ -52,10 +52,20 @@ static bool is_export(const char *name)
     return el_ends_with(name, ".onnx") || el_ends_with(name, ".gguf");
 }
 
-/* What lies in the model's folder is the model's, but for what export wrote; a link to a file is the file. */
+/* Whether the path, not what a link at its end names, lies in the folder and is not what export wrote. */
+static bool belongs_to(const char *folder, const char *path)
+{
+    char *const parent = el_path_parent(path);
+    const bool belongs = !is_export(path) && (!parent || el_path_inside(parent, folder));
+    free(parent);
+    return belongs;
+}
+
+/* What lies in the model's folder is the model's, but for what export wrote; a link to a file is the file, and what
+ * links in the folder name is the model's too. */
 static el_status check_output(const char *folder, const char *place, const char *output)
 {
-    char **names = NULL;
+    char **names = NULL, *real;
     int count = 0;
     if (!el_file_exists(output))
         return EL_OK;
@@ -69,8 +79,14 @@ static el_status check_output(const char *folder, const char *place, const char 
         free(path);
     }
     el_names_free(names, count);
-    if (!st && !is_export(output) && el_path_inside(output, folder))
+    if (st)
+        return st;
+    real = el_path_behind_links(output);
+    if (!real)
+        st = el_fail(EL_ENOMEM, "%s: no memory", output);
+    else if (belongs_to(folder, output) || belongs_to(folder, real))
         st = el_fail(EL_EUSAGE, "--output: %s is a file of the folder that is to be exported", output);
+    free(real);
     return st;
 }
 

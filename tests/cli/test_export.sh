@@ -146,6 +146,14 @@ refused 2 'labelled.tsv is also what is to be read' "$electra" export --model tu
 for i in 1 2; do
     "$electra" export --model run --output run/discriminator/model.onnx 2> log || fail "export into the model's folder: $(cat log)"
 done
+for file in run.json generator/model.safetensors; do
+    cp run/$file before && ln -sf run/$file link.onnx
+    refused 2 'link.onnx is a file of the folder that is to be exported' "$electra" export --model run --output link.onnx
+    cmp before run/$file || fail "a link leads into the model"
+done
+cp -r run linked && mv linked/generator/model.safetensors blob && ln -s ../../blob linked/generator/model.safetensors
+refused 2 'is a file of the folder' "$electra" export --model linked --output linked/generator/model.safetensors
+cmp blob run/generator/model.safetensors || fail "what the model's folder links to is written over"
 rm run/discriminator/model.onnx
 ! "$electra" export --model tuned --format gguf --output x.gguf 2>&1 | grep -q 'is written' || fail "what was refused is said to be written"
 

@@ -121,8 +121,7 @@ static el_status guess_architecture(el_model_card *card, const el_names *names, 
     if (!name)
         return el_fail(EL_EDATA, "%s: no architecture is named, and its tensors are those of no known head",
                        names->source->path);
-    snprintf(card->said + strlen(card->said), sizeof card->said - strlen(card->said),
-             "no architecture is named; the tensors are those of %s", name);
+    snprintf(card->said, sizeof card->said, "no architecture is named; the tensors are those of %s", name);
     return json_object_set_new(card->object, "architectures", json_pack("[s]", name)) == 0
                ? EL_OK
                : el_fail(EL_ENOMEM, "%s: no memory", names->source->path);
@@ -141,9 +140,6 @@ static el_status describe(el_model_card *card, const char *folder, const el_name
         card->object = config_of_tensors(names);
         card->guesses_heads = true;
         st = card->object ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
-        snprintf(card->said, sizeof card->said,
-                 "no config.json; the shapes say all but the attention heads, taken to be one for %d units; ",
-                 HEAD_UNITS);
     }
     free(theirs);
     return st;
@@ -238,6 +234,10 @@ void el_model_card_say(const el_model_card *card, const el_names *names, const e
     bool usual = false;
     for (size_t i = 0; i < sizeof USUAL / sizeof *USUAL; i++)
         usual |= strcmp(names->encoder, USUAL[i]) == 0;
+    if (card->guesses_heads)
+        el_log(EL_LOG_NOTE,
+               "%s: no config.json; the shapes say all but the number of attention heads: %d here", path,
+               config->num_attention_heads);
     if (*card->said)
         el_log(EL_LOG_NOTE, "%s: %s", path, card->said);
     if (!usual)

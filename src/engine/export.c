@@ -107,17 +107,25 @@ static void close_source(source *s)
     el_tensors_close(&s->tensors);
 }
 
+/* A number that was guessed is not handed on. */
+static el_status check_heads(const el_model_card *card, const char *folder)
+{
+    return card->guesses_heads
+               ? el_fail(EL_EDATA,
+                         "%s: nothing says how many attention heads there are; electra import "
+                         "--num-attention-heads N makes a folder that does",
+                         folder)
+               : EL_OK;
+}
+
 static el_status open_source(source *s, const char *folder, bool predicts)
 {
     *s = (source){.folder = folder};
     el_status st = el_model_card_open(&s->card, folder, predicts);
     el_head_config *const head = &s->card.head;
     s->named = head->kind;
-    if (!st && s->card.guesses_heads)
-        st = el_fail(EL_EDATA,
-                     "%s: nothing says how many attention heads there are; electra import "
-                     "--num-attention-heads N makes a folder that does",
-                     folder);
+    if (!st)
+        st = check_heads(&s->card, folder);
     if (!st)
         st = el_model_settle_head(folder, predicts, head);
     if (!st)
@@ -170,14 +178,19 @@ static el_status check_weights(const el_tensors *tensors)
     return st;
 }
 
-static el_status check_folder(const char *folder)
+static el_status check_folder(const char *folder, bool predicts)
 {
-    el_tensors tensors;
-    el_status st = el_tensors_open(&tensors, folder);
-    if (st)
-        return st;
-    st = check_weights(&tensors);
+    el_model_card card;
+    el_tensors tensors = {0};
+    el_status st = el_model_card_open(&card, folder, predicts);
+    if (!st)
+        st = check_heads(&card, folder);
+    if (!st)
+        st = el_tensors_open(&tensors, folder);
+    if (!st)
+        st = check_weights(&tensors);
     el_tensors_close(&tensors);
+    el_model_card_close(&card);
     return st;
 }
 
@@ -334,7 +347,7 @@ el_status el_export_folder(const char *folder, el_export_network network, el_st_
     el_queue *q = NULL;
     el_status st = find(folder, network, &place);
     if (!st)
-        st = check_folder(place);
+        st = check_folder(place, network == EL_EXPORT_GENERATOR);
     if (!st)
         st = el_folder_holds(folder, "modules.json", &sentence);
     if (!st)

@@ -129,12 +129,15 @@ echo '{"embedding_dimension": 8, "pooling_mode": "max"}' >recent/1_Pooling/confi
 refuse "1_Pooling/config.json: pooling_mode max is not supported" embed --model recent --json longer
 
 # What shapes do not say is not guessed for a file that keeps it.
-for to in onnx gguf; do
+for to in onnx gguf safetensors; do
     refuse "nothing says how many attention heads there are; electra import --num-attention-heads" \
         export --model "$here/serve/golden/folders/tensorflow" --format $to --output out.$to
 done
+"$program" import "$here/serve/golden/folders/tensorflow" --num-attention-heads 2 --output of-two-heads 2>log || fail "import: $(cat log)"
+grep -q "the number of attention heads: 2 here" log && ! grep -q "attention heads: 1" log || fail "which heads are read: $(cat log)"
+rm of-two-heads/generator/README.md
 for network in discriminator generator; do
-    "$program" export --model "$here/serve/golden/folders/tensorflow" --network $network --format safetensors --output one-$network 2>log || fail "export of one network: $(cat log)"
+    "$program" export --model of-two-heads --network $network --format safetensors --output one-$network 2>log || fail "export of one network: $(cat log)"
     [[ -f one-$network/model.safetensors ]] || fail "export of a $network alone: $(ls one-$network)"
     "$program" info one-$network 2>log | tr -s ' ' | grep -qx "kind $network" || fail "export --network $network: $(cat one-$network/config.json)"
     "$program" export --model one-$network --output one.onnx 2>log || fail "export of what heads are said of: $(cat log)"

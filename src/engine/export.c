@@ -15,29 +15,27 @@
 #include "format/sentence.h"
 #include "task/learn/finetuned.h"
 
-static void note_halves(const char *folder, const el_model_paths *paths)
+/* Where the network lies, on the heap; *half: another one that reads backwards is left out. */
+static el_status find(const char *folder, el_export_network network, char **place, bool *half)
 {
-    if (paths->backward)
-        el_log(EL_LOG_NOTE, "%s: of its two networks the one that reads forwards is taken", folder);
-}
-
-/* Where the network lies, on the heap. */
-static el_status find(const char *folder, el_export_network network, char **place)
-{
-    if (network == EL_EXPORT_ENCODER)
-        return el_encoder_find(folder, place);
     const bool generator = network == EL_EXPORT_GENERATOR;
-    char *model;
+    char *model, *backward;
     el_model_paths paths = {0};
-    el_status st = el_finetuned_find(folder, &model);
+    el_status st;
+    if (network == EL_EXPORT_ENCODER) {
+        st = el_encoders_find(folder, place, &backward);
+        *half = backward;
+        free(backward);
+        return st;
+    }
+    st = el_finetuned_find(folder, &model);
     if (!st)
         st = el_model_find(&paths, model);
     char **const found = generator ? &paths.generator : &paths.discriminator;
     if (!st && !*found)
         st = el_fail(EL_EUSAGE, "--network: there is no %s in %s",
                      generator ? EL_GENERATOR : EL_DISCRIMINATOR, folder);
-    if (!st && generator)
-        note_halves(folder, &paths);
+    *half = generator && paths.backward;
     *place = *found;
     *found = NULL;
     el_model_paths_free(&paths);
@@ -278,11 +276,14 @@ static el_status write_graph(const char *folder, bool predicts, bool int8, const
 el_status el_export_onnx(const char *folder, el_export_network network, bool int8, const char *path)
 {
     char *place = NULL;
-    el_status st = find(folder, network, &place);
+    bool half = false;
+    el_status st = find(folder, network, &place, &half);
     if (!st)
         st = check_output(folder, place, path);
     if (!st)
         st = write_graph(place, network == EL_EXPORT_GENERATOR, int8, path);
+    if (!st && half)
+        el_encoder_note_half(folder);
     free(place);
     return st;
 }
@@ -324,14 +325,17 @@ static el_status write_encoder(const char *folder, const el_sentence *said, bool
 el_status el_export_gguf(const char *folder, el_export_network network, el_st_type type, const char *path)
 {
     char *place = NULL;
+    bool half = false;
     el_sentence said = {0};
     el_status st = el_sentence_read(&said, folder);
     if (!st)
-        st = find(said.encoder, network, &place);
+        st = find(said.encoder, network, &place, &half);
     if (!st)
         st = check_output(folder, place, path);
     if (!st)
         st = write_encoder(place, &said, network == EL_EXPORT_GENERATOR, type, path);
+    if (!st && half)
+        el_encoder_note_half(folder);
     el_sentence_free(&said);
     free(place);
     return st;
@@ -343,9 +347,9 @@ el_status el_export_folder(const char *folder, el_export_network network, el_st_
 {
     const char *const wanted = network == EL_EXPORT_GENERATOR ? EL_GENERATOR : EL_DISCRIMINATOR;
     char *place = NULL;
-    bool sentence = false; /* it says how vectors are made, and this goes along */
+    bool half = false, sentence = false; /* it says how vectors are made, and this goes along */
     el_queue *q = NULL;
-    el_status st = find(folder, network, &place);
+    el_status st = find(folder, network, &place, &half);
     if (!st)
         st = check_folder(place, network == EL_EXPORT_GENERATOR);
     if (!st)
@@ -355,6 +359,8 @@ el_status el_export_folder(const char *folder, el_export_network network, el_st_
     if (!st)
         st = el_import(q, sentence ? folder : place,
                        &(el_import_settings){.command = "export", .network = wanted, .type = type}, output);
+    if (!st && half)
+        el_encoder_note_half(folder);
     el_queue_close(q);
     free(place);
     return st;

@@ -78,7 +78,9 @@ for network in generator backward discriminator; do
     "$electra" info kept 2> log | grep -q "^$network\$" || fail "info of an imported run: $(cat log)"
 done
 refused 2 'nor one direction' "$electra" export --model towers --network generator --format gguf --output x.gguf
-grep -q 'the one that reads forwards' log || fail "a half is taken in silence"
+grep -q 'is taken' log && fail "what was refused is said to be taken"
+"$electra" export --model towers --network generator --format safetensors --output tower 2> log && grep -q 'the one that reads forwards' log ||
+    fail "a half is taken in silence: $(cat log)"
 refused 2 'is there already' "$electra" export --model run --format safetensors --output whole
 
 # Whole numbers: a smaller file, and what they cost.
@@ -139,13 +141,6 @@ for output in vocab.txt config.json README.md tokenizer_config.json; do
 done
 ln -s run/discriminator/vocab.txt link.onnx
 refused 2 'also what is to be read' "$electra" export --model run --output link.onnx
-for output in run.json generator/model.safetensors; do
-    refused 2 "run/$output is a file of the folder that is to be exported" "$electra" export --model run --output run/$output
-done
-refused 2 'labelled.tsv is also what is to be read' "$electra" export --model tuned --int8 --dev labelled.tsv --output labelled.tsv
-for i in 1 2; do
-    "$electra" export --model run --output run/discriminator/model.onnx 2> log || fail "export into the model's folder: $(cat log)"
-done
 for file in run.json generator/model.safetensors; do
     cp run/$file before && ln -sf run/$file link.onnx
     refused 2 'link.onnx is a file of the folder that is to be exported' "$electra" export --model run --output link.onnx
@@ -154,6 +149,13 @@ done
 cp -r run linked && mv linked/generator/model.safetensors blob && ln -s ../../blob linked/generator/model.safetensors
 refused 2 'is a file of the folder' "$electra" export --model linked --output linked/generator/model.safetensors
 cmp blob run/generator/model.safetensors || fail "what the model's folder links to is written over"
+for output in run.json generator/model.safetensors; do
+    refused 2 "run/$output is a file of the folder that is to be exported" "$electra" export --model run --output run/$output
+done
+refused 2 'labelled.tsv is also what is to be read' "$electra" export --model tuned --int8 --dev labelled.tsv --output labelled.tsv
+for i in 1 2; do
+    "$electra" export --model run --output run/discriminator/model.onnx 2> log || fail "export into the model's folder: $(cat log)"
+done
 rm run/discriminator/model.onnx
 ! "$electra" export --model tuned --format gguf --output x.gguf 2>&1 | grep -q 'is written' || fail "what was refused is said to be written"
 

@@ -69,6 +69,8 @@ el_status el_finetuned_find(const char *folder, char **model);
 el_status el_encoder_find(const char *folder, char **encoder);
 /* The same, and where the network that reads backwards beside it lies; NULL: there is none. */
 el_status el_encoders_find(const char *folder, char **encoder, char **backward);
+/* Says in the log that the second one is left out. */
+void el_encoder_note_half(const char *folder);
 
 /* Adds what a fine-tuned folder holds to a plan: the network with the head, and the one that reads backwards, where the head
  * reads it, with its folder, on the heap, in *backward. */

@@ -39,12 +39,17 @@ el_status el_encoders_find(const char *folder, char **encoder, char **backward)
     return st;
 }
 
+void el_encoder_note_half(const char *folder)
+{
+    el_log(EL_LOG_NOTE, "%s: of its two networks the one that reads forwards is taken", folder);
+}
+
 el_status el_encoder_find(const char *folder, char **encoder)
 {
     char *backward;
     const el_status st = el_encoders_find(folder, encoder, &backward);
     if (backward)
-        el_log(EL_LOG_NOTE, "%s: of its two networks the one that reads forwards is taken", folder);
+        el_encoder_note_half(folder);
     free(backward);
     return st;
 }

@@ -17,6 +17,7 @@ const char EL_RUN_TYPE[] = "electra-pretraining";
 /* ---- what tensors say ---- */
 
 enum { HEAD_UNITS = 64 };
+static const char TYPES[] = "electra.embeddings.token_type_embeddings.weight";
 
 static bool has(const el_names *names, const char *parameter)
 {
@@ -66,18 +67,81 @@ static int count_layers(const el_names *names)
     }
 }
 
-/* Shapes say neither how often an ALBERT goes through a layer nor what an XLNet's attention is. */
+static bool begins_with(const char *name, const char *begin)
+{
+    return strncmp(name, begin, strlen(begin)) == 0;
+}
+
+/* Whether a tensor, called so behind the encoder's prefix, is one that only another kind of encoder has. */
+static bool is_strange(const char *name)
+{
+    static const char *const PARTS[] = {"embeddings.word_embeddings.",
+                                        "embeddings.position_embeddings.",
+                                        "embeddings.token_type_embeddings.",
+                                        "embeddings.LayerNorm.",
+                                        "embeddings.position_ids",
+                                        "embeddings.token_type_ids",
+                                        "attention.self.query.",
+                                        "attention.self.key.",
+                                        "attention.self.value.",
+                                        "attention.output.dense.",
+                                        "attention.output.LayerNorm.",
+                                        "intermediate.dense.",
+                                        "output.dense.",
+                                        "output.LayerNorm."};
+    static const char *const WORDS[] = {"weight", "bias", "gamma", "beta", ""};
+    const char *part = name;
+    if (begins_with(name, "encoder.layer.")) {
+        char *rest;
+        strtol(name + strlen("encoder.layer."), &rest, 10);
+        part = *rest ? rest + 1 : rest; /* behind the point */
+    } else if (!begins_with(name, "embeddings.") && !begins_with(name, "encoder.")) {
+        return strcmp(name, "pooler.weight") == 0; /* a BigBird's */
+    }
+    for (size_t p = 0; p < sizeof PARTS / sizeof *PARTS; p++)
+        for (size_t w = 0; begins_with(part, PARTS[p]) && w < sizeof WORDS / sizeof *WORDS; w++)
+            if (strcmp(part + strlen(PARTS[p]), WORDS[w]) == 0)
+                return false;
+    return true;
+}
+
+/* Shapes tell an ELECTRA and a BERT.  They say neither how often an ALBERT goes through a layer, nor what an XLNet's
+ * attention is, nor at which row a RoBERTa's positions begin; and every other kind of encoder computes something else. */
 static el_status check_shapes_tell(const el_names *names)
 {
     static const struct {
         const char *part, *kind;
-    } OTHERS[] = {{"albert_layer_groups.", "an ALBERT"}, {"rel_attn.", "an XLNet"}};
+    } OTHERS[] = {{"albert_layer_groups.", "an ALBERT"},
+                  {"rel_attn.", "an XLNet"},
+                  {"roberta.", "a RoBERTa"},
+                  {"yoso.", "a YOSO"}};
+    static const char *const NEEDED[] = {"electra.embeddings.word_embeddings.weight",
+                                         "electra.embeddings.position_embeddings.weight", TYPES,
+                                         "electra.encoder.layer.0.attention.self.query.weight",
+                                         "electra.encoder.layer.0.intermediate.dense.weight"};
+    const el_tensors *const source = names->source;
     const el_stored *const query =
         el_names_find(names, "electra.encoder.layer.0.attention.self.query.weight");
     for (size_t i = 0; query && i < sizeof OTHERS / sizeof *OTHERS; i++)
         if (strstr(query->name, OTHERS[i].part))
             return el_fail(EL_EDATA, "%s: its tensors are those of %s, whose config.json is missing",
-                           names->source->path, OTHERS[i].kind);
+                           source->path, OTHERS[i].kind);
+    for (size_t i = 0; i < sizeof NEEDED / sizeof *NEEDED; i++)
+        if (!has(names, NEEDED[i]))
+            return el_fail(EL_EDATA,
+                           "%s: its tensors are those of no ELECTRA or BERT, and there is no config.json",
+                           source->path);
+    if (size_of(names, TYPES, 0) == 1)
+        return el_fail(EL_EDATA,
+                       "%s: knows one type of tokens, as a RoBERTa does, and there is no config.json to say "
+                       "what it is",
+                       source->path);
+    for (int i = 0; i < source->count; i++) {
+        const char *const name = source->tensors[i].name;
+        if (begins_with(name, names->encoder) && is_strange(name + strlen(names->encoder)))
+            return el_fail(EL_EDATA, "%s: no ELECTRA or BERT has %s, and there is no config.json",
+                           source->path, name);
+    }
     return EL_OK;
 }
 
@@ -100,7 +164,7 @@ static json_t *config_of_tensors(const el_names *names)
     c.intermediate_size = (int)size_of(names, INNER, 0);
     c.num_hidden_layers = count_layers(names);
     c.max_position_embeddings = (int)size_of(names, "electra.embeddings.position_embeddings.weight", 0);
-    c.type_vocab_size = (int)size_of(names, "electra.embeddings.token_type_embeddings.weight", 0);
+    c.type_vocab_size = (int)size_of(names, TYPES, 0);
     c.num_attention_heads = c.hidden_size % HEAD_UNITS ? 1 : c.hidden_size / HEAD_UNITS;
     return el_config_json(&c, "");
 }

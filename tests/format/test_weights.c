@@ -29,6 +29,7 @@ static char folder[64], model_folder[80], config_path[96];
 static el_vocab *vocab;
 static char noted[512];
 static el_model_type model_type; /* of the models to be made */
+static int token_types = 2;      /* theirs */
 
 static void note(el_log_level level, const char *message)
 {
@@ -61,6 +62,7 @@ static void open_model(el_model *model, const el_head_config *head, uint64_t see
     c.vocab_size = 7, c.embedding_size = 4, c.hidden_size = 8, c.num_hidden_layers = 1;
     c.num_attention_heads = 2, c.intermediate_size = 8, c.max_position_embeddings = 4;
     c.model_type = model_type;
+    c.type_vocab_size = token_types;
     c.num_hidden_groups = model_type == EL_MODEL_ALBERT;
     if (model_type == EL_MODEL_XLNET)
         c.embedding_size = c.hidden_size;
@@ -198,22 +200,73 @@ static void heads_of_xlnet_come_back(void **state)
     model_type = EL_MODEL_ELECTRA;
 }
 
-/* Without config.json shapes are asked, which do not say all of an ALBERT or an XLNet. */
+/* Another beginning, no longer than the first, for the names of tensors. */
+static void rename_tensors(const char *from, const char *to)
+{
+    const size_t length = strlen(from);
+    char path[112];
+    el_mapping file;
+    snprintf(path, sizeof path, "%s/model.safetensors", model_folder);
+    CHECK(el_mapping_open(&file, path) == EL_OK, "%s", el_error());
+    char *const bytes = malloc(file.size);
+    assert_non_null(bytes);
+    memcpy(bytes, file.data, file.size);
+    int found = 0;
+    for (char *at = bytes; (size_t)(at - bytes) + length < file.size; at++)
+        if (*at == '"' && memcmp(at + 1, from, length) == 0) {
+            char *const end = memchr(at + 1, '"', file.size - (size_t)(at + 1 - bytes));
+            const size_t rest = (size_t)(end + 1 - (at + 1 + length)), to_length = strlen(to);
+            memcpy(at + 1, to, to_length);
+            memmove(at + 1 + to_length, at + 1 + length, rest);
+            memset(at + 1 + to_length + rest, ' ', length - to_length);
+            found++;
+        }
+    CHECK(found, "no tensor's name begins with %s", from);
+    CHECK(el_file_write(path, bytes, file.size) == EL_OK, "%s", el_error());
+    free(bytes);
+    el_mapping_close(&file);
+}
+
+/* Without config.json shapes are asked, which do not say all of any encoder but an ELECTRA or a BERT. */
 static void kinds_of_files_without_a_configuration(void **state)
 {
     (void)state;
+    static const char NORM[] = "electra.encoder.layer.0.attention.output.LayerNorm.bias";
     static const struct {
         el_model_type type;
         const char *refused;
-    } KINDS[] = {{EL_MODEL_ELECTRA, NULL},
-                 {EL_MODEL_BERT, NULL},
-                 {EL_MODEL_ALBERT, "of an ALBERT, whose config.json is missing"},
-                 {EL_MODEL_XLNET, "of an XLNet, whose config.json is missing"}};
+        int token_types; /* 0: two */
+        const char *from, *to;
+    } KINDS[] = {{EL_MODEL_ELECTRA, NULL, 0, NULL, NULL},
+                 {EL_MODEL_ELECTRA, NULL, 0, "electra.", "a.model."},
+                 {EL_MODEL_BERT, NULL, 0, NULL, NULL},
+                 {EL_MODEL_ALBERT, "of an ALBERT, whose config.json is missing", 0, NULL, NULL},
+                 {EL_MODEL_XLNET, "of an XLNet, whose config.json is missing", 0, NULL, NULL},
+                 {EL_MODEL_ELECTRA, "of a RoBERTa, whose config.json is missing", 1, "electra.", "roberta."},
+                 {EL_MODEL_ELECTRA, "knows one type of tokens", 1, "electra.", ""},
+                 {EL_MODEL_ELECTRA, "those of no ELECTRA or BERT, and there is no config.json", 0,
+                  "electra.embeddings.pos", "electra.encoder.pos"},
+                 {EL_MODEL_ELECTRA, "those of no ELECTRA or BERT, and there is no config.json", 0,
+                  "electra.embeddings.token", "electra.embeddings.kind"},
+                 {EL_MODEL_ELECTRA, "those of no ELECTRA or BERT, and there is no config.json", 0,
+                  "electra.encoder.", "electra.layers."},
+                 {EL_MODEL_ELECTRA, "has electra.embeddings.task_type_embeddings.weight, and", 0, NORM,
+                  "electra.embeddings.task_type_embeddings.weight"},
+                 {EL_MODEL_ELECTRA, "has electra.encoder.layer.0.ln.weight, and", 0, NORM,
+                  "electra.encoder.layer.0.ln.weight"},
+                 {EL_MODEL_ELECTRA, "has electra.encoder.rel_embeddings.weight, and", 0, NORM,
+                  "electra.encoder.rel_embeddings.weight"},
+                 {EL_MODEL_BERT, "has bert.pooler.weight, and", 0, "bert.encoder.layer.0.output.dense.bias",
+                  "bert.pooler.weight"},
+                 {EL_MODEL_ELECTRA, NULL, 0, NORM, "electra.embeddings.position_ids"}};
     for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
         el_config config;
         model_type = KINDS[i].type;
+        token_types = KINDS[i].token_types ? KINDS[i].token_types : 2;
         save_model(&(el_head_config){EL_HEAD_TOKEN, .labels = 5}, 1, NULL);
         CHECK(remove(config_path) == 0, "%s stays", config_path);
+        if (KINDS[i].from)
+            rename_tensors(KINDS[i].from, KINDS[i].to);
         const el_status st = el_model_read(model_folder, false, &config, NULL, NULL);
         if (KINDS[i].refused)
             CHECK(st == EL_EDATA && strstr(el_error(), KINDS[i].refused), "kind %zu: %s", i, el_error());
@@ -222,6 +275,22 @@ static void kinds_of_files_without_a_configuration(void **state)
                   config.model_type, el_error());
     }
     model_type = EL_MODEL_ELECTRA;
+    token_types = 2;
+}
+
+/* Without a model_type an architecture is ELECTRA's or refused. */
+static void architectures_without_a_type(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {"RobertaForMaskedLM", "BertForMaskedLM", "ElectraForMultipleChoice"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        save_model(&(el_head_config){.kind = EL_HEAD_NONE}, 1, NULL);
+        set_key("architectures", json_pack("[s]", NAMES[i]));
+        set_key("model_type", json_null());
+        el_config config;
+        const el_status st = el_model_read(model_folder, false, &config, NULL, NULL);
+        CHECK(i == 2 ? !st : st == EL_EDATA && strstr(el_error(), NAMES[i]), "%s: %s", NAMES[i], el_error());
+    }
 }
 
 static void callers_keys_are_merged(void **state)
@@ -469,13 +538,21 @@ static void lists_of_modules_are_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(heads_of_xlnet_come_back),  cmocka_unit_test(kinds_of_files_without_a_configuration),
-        cmocka_unit_test(heads_come_back),           cmocka_unit_test(callers_keys_are_merged),
-        cmocka_unit_test(another_head_stays),        cmocka_unit_test(other_labels_stay),
-        cmocka_unit_test(nonsense_is_refused),       cmocka_unit_test(another_vocabulary_is_refused),
-        cmocka_unit_test(a_promised_head_is_wanted), cmocka_unit_test(other_attention_heads_are_refused),
-        cmocka_unit_test(no_head_is_made_up),        cmocka_unit_test(unknown_heads_are_settled),
-        cmocka_unit_test(packed_is_prepared),        cmocka_unit_test(numbers_too_large_are_refused),
+        cmocka_unit_test(heads_of_xlnet_come_back),
+        cmocka_unit_test(kinds_of_files_without_a_configuration),
+        cmocka_unit_test(architectures_without_a_type),
+        cmocka_unit_test(heads_come_back),
+        cmocka_unit_test(callers_keys_are_merged),
+        cmocka_unit_test(another_head_stays),
+        cmocka_unit_test(other_labels_stay),
+        cmocka_unit_test(nonsense_is_refused),
+        cmocka_unit_test(another_vocabulary_is_refused),
+        cmocka_unit_test(a_promised_head_is_wanted),
+        cmocka_unit_test(other_attention_heads_are_refused),
+        cmocka_unit_test(no_head_is_made_up),
+        cmocka_unit_test(unknown_heads_are_settled),
+        cmocka_unit_test(packed_is_prepared),
+        cmocka_unit_test(numbers_too_large_are_refused),
         cmocka_unit_test(lists_of_modules_are_read),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -197,13 +197,11 @@ static void add_vectors(json_t *info, const el_sentence *sentence)
                                   sentence->normalize, "max_seq_length", sentence->max_seq_length));
 }
 
-static const char *kind_of(const el_model_paths *paths, el_model_type model_type, const el_head_config *head)
+static const char *kind_of(const el_model_paths *paths, const el_config *config, const el_head_config *head)
 {
     if (paths->generator && paths->discriminator)
         return "generator and discriminator";
-    if (head->kind == EL_HEAD_MLM && model_type == EL_MODEL_BERT)
-        return "masked language model";
-    return head->kind == EL_HEAD_MLM         ? EL_GENERATOR
+    return head->kind == EL_HEAD_MLM         ? el_masked_called(config, head)
            : head->kind == EL_HEAD_CLOZE     ? EL_GENERATOR /* one half of it */
            : head->kind == EL_HEAD_DETECTION ? EL_DISCRIMINATOR
            : head->kind == EL_HEAD_NONE      ? "encoder"
@@ -221,7 +219,7 @@ static el_status network_info(json_t *info, const char *folder, bool tensors)
     if (!st && (st = el_model_settle_head(folder, false, &card.head)))
         el_model_card_close(&card);
     if (!st) {
-        json_object_set_new(info, "kind", json_string(kind_of(&paths, card.config.model_type, &card.head)));
+        json_object_set_new(info, "kind", json_string(kind_of(&paths, &card.config, &card.head)));
         json_object_set_new(info, "config", el_model_json(&card.config, &card.head, NULL));
         if (*card.said)
             json_object_set_new(info, "guessed", json_string(card.said));

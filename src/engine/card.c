@@ -104,7 +104,7 @@ static void put_page(FILE *page, const el_card *card)
     fputs(card->own ? "---\n" : "---\nlibrary_name: transformers\n", page);
     if (card->pipeline && !card->own)
         fprintf(page, "pipeline_tag: %s\n", card->pipeline);
-    fputs("tags:\n- electra\n", page);
+    fprintf(page, "tags:\n- %s\n", card->tag);
     if (card->metrics && card->pipeline)
         put_results(page, card);
     fprintf(page, "---\n\n# %s\n\n%s\nMade by electra " ELECTRA_VERSION ":\n\n```sh\n", card->title,

@@ -7,6 +7,7 @@
 typedef struct {
     const char *pipeline; /* the hub's name of what it does, "fill-mask"; NULL: none */
     bool own;             /* its head is none of transformers', which would open it with another */
+    const char *tag;      /* for who searches the hub: the model_type */
     const char *title, *about;
     const char *task;          /* the name of what it was taught; NULL where there are no figures: */
     const json_t *metrics;     /* {"accuracy": 0.9, ...}, of held-out examples, for model-index; NULL: none */

@@ -29,10 +29,10 @@ static json_t *kept_keys(const json_t *object)
 static const char *called(const el_network *net)
 {
     const el_head_kind kind = net->head_count ? net->heads[0].config.kind : EL_HEAD_NONE;
-    return kind == EL_HEAD_NONE                                             ? "encoder"
-           : kind > EL_HEAD_NONE                                            ? "fine-tuned model"
-           : kind == EL_HEAD_MLM && net->config.model_type == EL_MODEL_BERT ? "masked language model"
-                                                                            : net->name;
+    return kind == EL_HEAD_NONE  ? "encoder"
+           : kind > EL_HEAD_NONE ? "fine-tuned model"
+           : kind == EL_HEAD_MLM ? el_masked_called(&net->config, &net->heads[0].config)
+                                 : net->name;
 }
 
 /* Tensors that are no parameter of the network, one note for all. */
@@ -96,13 +96,12 @@ static el_status read_card(const char *folder, char **text)
 /* The folder's own; where it has none, one that says where the weights come from. */
 static el_status read_or_make_card(const char *from, const el_network *net, const char *command, char **text)
 {
-    static const el_head_config NONE = {.kind = EL_HEAD_NONE};
     const el_status st = read_card(from, text);
     if (st || *text)
         return st;
-    const bool opens = el_head_opens(&net->config, net->head_count ? &net->heads[0].config : &NONE);
-    if (asprintf(text, "---\n%stags:\n- electra\n---\n\n# %s of %s\n\nWritten by `electra %s`.\n",
-                 opens ? "library_name: transformers\n" : "", called(net), from, command) >= 0)
+    if (asprintf(text, "---\n%stags:\n- %s\n---\n\n# %s of %s\n\nWritten by `electra %s`.\n",
+                 el_network_opens(net) ? "library_name: transformers\n" : "",
+                 el_model_type_name(net->config.model_type), called(net), from, command) >= 0)
         return EL_OK;
     *text = NULL;
     return el_fail(EL_ENOMEM, "%s: no memory", from);

@@ -287,6 +287,20 @@ bool el_head_opens(const el_config *config, const el_head_config *head)
            (!names->task_head || el_config_relative(config));
 }
 
+bool el_network_opens(const el_network *net)
+{
+    static const el_head_config NONE = {.kind = EL_HEAD_NONE};
+    return el_head_opens(&net->config, net->head_count ? &net->heads[0].config : &NONE);
+}
+
+const char *el_masked_called(const el_config *config, const el_head_config *head)
+{
+    return config->causal                           ? "causal language model"
+           : head->ordered                          ? "language model"
+           : config->model_type != EL_MODEL_ELECTRA ? "masked language model"
+                                                    : "generator";
+}
+
 json_t *el_model_json(const el_config *config, const el_head_config *head, const json_t *extra)
 {
     const head_names *const names = names_for(config, head);

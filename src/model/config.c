@@ -37,7 +37,12 @@ static const char *const MODEL_TYPES[] = {[EL_MODEL_ELECTRA] = "electra",
                                           [EL_MODEL_ALBERT] = "albert",
                                           [EL_MODEL_XLNET] = "xlnet"};
 
-/* Absent: an ELECTRA's, unless the architecture speaks of a BERT. */
+const char *el_model_type_name(el_model_type type)
+{
+    return MODEL_TYPES[type];
+}
+
+/* Absent: an ELECTRA's. */
 static el_status read_model_type(const json_t *object, const char *name, el_model_type *type)
 {
     const char *value = MODEL_TYPES[*type];

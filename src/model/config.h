@@ -16,6 +16,7 @@ typedef enum {
     EL_MODEL_XLNET,
     EL_MODEL_TYPES
 } el_model_type;
+const char *el_model_type_name(el_model_type type); /* "electra" */
 
 typedef struct {
     el_model_type model_type;

@@ -81,6 +81,11 @@ refused 2 'nor one direction' "$electra" export --model towers --network generat
 grep -q 'is taken' log && fail "what was refused is said to be taken"
 "$electra" export --model towers --network generator --format safetensors --output tower 2> log && grep -q 'the one that reads forwards' log ||
     fail "a half is taken in silence: $(cat log)"
+for network in generator backward discriminator; do
+    sed -n 's/^# //p; s/^library_name: //p' towers/$network/README.md
+done > titles
+printf '%s\n' 'ELECTRA generator of two towers' transformers 'ELECTRA generator of two towers; it reads ids and positions in reverse order' \
+    transformers 'ELECTRA discriminator' | diff - titles >&2 || fail "what the cards say"
 refused 2 'is there already' "$electra" export --model run --format safetensors --output whole
 
 # Whole numbers: a smaller file, and what they cost.

@@ -225,7 +225,8 @@ char *el_finetune_readme(const el_finetuning *f, const json_t *metrics)
                                                          [EL_TAG] = "token-classification",
                                                          [EL_SPAN] = "question-answering"};
     char about[1024], title[128];
-    snprintf(title, sizeof title, "ELECTRA, fine-tuned: %s", f->task->name);
+    snprintf(title, sizeof title, "Fine-tuned %s: %s", el_model_type_name(f->config.model_type),
+             f->task->name);
     el_number_print(about, sizeof about,
                     "%s. Fine-tuned on %d examples, %g epochs, batches of %" PRId64 ", rate %g, seed %" PRIu64
                     ".\n",
@@ -234,6 +235,7 @@ char *el_finetune_readme(const el_finetuning *f, const json_t *metrics)
     const el_head_config head = head_of(f);
     return el_card_text(&(el_card){.pipeline = PIPELINES[f->task->kind],
                                    .own = !el_head_opens(&f->config, &head),
+                                   .tag = el_model_type_name(f->config.model_type),
                                    .title = title,
                                    .about = about,
                                    .task = f->task->name,

@@ -42,23 +42,28 @@ static char *card(const el_pretraining *p, const el_network *net)
         "course of the training.\n";
     const el_config *const c = &net->config;
     const el_objective_kind objective = (el_objective_kind)p->settings->objective;
-    const bool own = !el_objective_has_generator(objective);
+    const bool apart = el_objective_has_generator(objective), towers = apart && c->causal;
     const bool rewrites = el_objective_rewrites(objective) && strcmp(net->name, EL_DISCRIMINATOR) == 0;
     const el_head *const head = el_network_head(net, EL_HEAD_MLM);
     const bool ordered = head && head->config.ordered, masked = head && !ordered && !c->causal && !rewrites;
-    char about[sizeof FORMAT + 256], title[80];
-    snprintf(title, sizeof title, "%s%s",
-             c->backwards ? "Causal language model; it reads ids and positions in reverse order"
-             : c->causal  ? "Causal language model"
-             : ordered    ? "Language model of tokens in random orders"
-             : own        ? "Masked language model"
-                          : "ELECTRA ",
-             own ? "" : net->name);
+    char about[sizeof FORMAT + 256], title[96];
+    snprintf(title, sizeof title, "%s%s%s",
+             towers      ? "ELECTRA generator of two towers"
+             : c->causal ? "Causal language model"
+             : ordered   ? "Language model of tokens in random orders"
+             : apart     ? "ELECTRA "
+                         : "Masked language model",
+             apart && !towers ? net->name : "",
+             c->backwards ? "; it reads ids and positions in reverse order" : "");
     snprintf(about, sizeof about, FORMAT, p->progress.step, p->settings->train_batch_size, p->progress.tokens,
              c->num_hidden_layers, c->hidden_size, c->embedding_size, c->vocab_size,
              el_loader_max_seq_length(p->data));
-    return el_card_text(&(el_card){
-        .pipeline = masked ? "fill-mask" : NULL, .title = title, .about = about, .options = p->options});
+    return el_card_text(&(el_card){.pipeline = masked ? "fill-mask" : NULL,
+                                   .own = !el_network_opens(net),
+                                   .tag = el_model_type_name(c->model_type),
+                                   .title = title,
+                                   .about = about,
+                                   .options = p->options});
 }
 
 static el_status export_network(el_pretraining *p, const el_network *net)

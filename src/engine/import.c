@@ -197,15 +197,20 @@ static el_status import_networks(el_queue *q, const char *folder, const el_impor
     if (st)
         return st;
     const int count = el_model_parts(&paths, parts);
+    bool found = count < 2 || !wanted;
     if (count < 2)
         st = import_network(q, paths.encoder, paths.generator ? EL_GENERATOR : EL_DISCRIMINATOR, true,
                             settings, output);
     for (int i = 0; !st && count > 1 && i < count; i++) {
-        if (!wanted)
+        if (!wanted) {
             st = import_into(q, &parts[i], settings, output);
-        else if (strcmp(parts[i].name, wanted) == 0)
+        } else if (strcmp(parts[i].name, wanted) == 0) {
             st = import_network(q, parts[i].place, wanted, false, settings, output);
+            found = true;
+        }
     }
+    if (!st && !found)
+        st = el_fail(EL_EUSAGE, "%s: has no %s", folder, wanted);
     el_model_paths_free(&paths);
     return st;
 }

@@ -184,6 +184,8 @@ done
 "$program" import "$here/serve/golden/folders/bert-pretraining" --output no-pooler 2>log
 grep -q "begins with a new one" log || fail "nothing is said of a pooler that is left out: $(cat log)"
 grep -q "left out of the masked language model" log && ! grep -q discriminator log || fail "what a BERT is called: $(cat log)"
+grep -qx -- "- bert" kept-bert-pretraining/README.md && grep -q "^# masked language model" kept-bert-pretraining/README.md ||
+    fail "the card of a BERT: $(cat kept-bert-pretraining/README.md)"
 "$program" info kept-tensorflow | grep -qx "kind *generator and discriminator" || fail "info of two networks"
 [[ -f kept-tensorflow/generator/model.safetensors ]] || fail "the generator of a TensorFlow checkpoint is not kept"
 code=0

@@ -293,6 +293,24 @@ static void architectures_without_a_type(void **state)
     }
 }
 
+static void what_predicts_tokens_has_a_name(void **state)
+{
+    (void)state;
+    static const struct {
+        el_config config;
+        bool ordered;
+        const char *called;
+    } KINDS[] = {{{.model_type = EL_MODEL_ELECTRA}, false, "generator"},
+                 {{.model_type = EL_MODEL_ALBERT}, false, "masked language model"},
+                 {{.model_type = EL_MODEL_BERT, .causal = true}, false, "causal language model"},
+                 {{.model_type = EL_MODEL_XLNET}, true, "language model"}};
+    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
+        assert_string_equal(
+            el_masked_called(&KINDS[i].config,
+                             &(el_head_config){.kind = EL_HEAD_MLM, .ordered = KINDS[i].ordered}),
+            KINDS[i].called);
+}
+
 static void callers_keys_are_merged(void **state)
 {
     (void)state;
@@ -542,6 +560,7 @@ int main(void)
         cmocka_unit_test(kinds_of_files_without_a_configuration),
         cmocka_unit_test(architectures_without_a_type),
         cmocka_unit_test(heads_come_back),
+        cmocka_unit_test(what_predicts_tokens_has_a_name),
         cmocka_unit_test(callers_keys_are_merged),
         cmocka_unit_test(another_head_stays),
         cmocka_unit_test(other_labels_stay),

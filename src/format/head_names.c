@@ -202,11 +202,6 @@ el_status el_head_read(const json_t *object, const char *name, el_head_config *h
     const char *objective = "";
     *head = (el_head_config){.labels = 2, .dropout = 0.1};
     const json_t *names = json_object_get(object, "id2label");
-    const char *const architecture = el_architecture_of(object);
-    if (*architecture && strncmp(architecture, "Electra", strlen("Electra")) != 0 &&
-        !json_string_value(json_object_get(object, "model_type")))
-        return el_fail(EL_EDATA, "%s: architectures names %s, and no model_type says what that is", name,
-                       architecture);
     el_status st = el_json_bool(object, name, BOTH_DIRECTIONS, &head->joined);
     if (!st)
         st = find_kind(object, name, head->joined, &head->kind);

@@ -268,6 +268,24 @@ static el_status refuse_run(const el_model_card *card, const char *folder)
                : EL_OK;
 }
 
+/* Where an old config.json has no model_type, its architecture's name begins with what it is. */
+static el_status take_model_type(el_model_card *card)
+{
+    static const struct {
+        const char *begin, *type;
+    } KINDS[] = {{"Electra", "electra"}, {"Bert", "bert"}, {"Albert", "albert"}, {"XLNet", "xlnet"}};
+    const char *const architecture = el_architecture_of(card->object);
+    if (!*architecture || json_string_value(json_object_get(card->object, "model_type")))
+        return EL_OK;
+    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
+        if (begins_with(architecture, KINDS[i].begin))
+            return json_object_set_new(card->object, "model_type", json_string(KINDS[i].type)) == 0
+                       ? EL_OK
+                       : el_fail(EL_ENOMEM, "%s: no memory", card->path);
+    return el_fail(EL_EDATA, "%s: architectures names %s, and no model_type says what that is", card->path,
+                   architecture);
+}
+
 /* All but the configuration, which a run's own config.json has not. */
 static el_status open_card(el_model_card *card, const char *folder, bool predicts)
 {
@@ -284,6 +302,8 @@ static el_status open_card(el_model_card *card, const char *folder, bool predict
         st = el_json_load(&card->object, card->path);
     if (!st && card->object)
         st = refuse_run(card, folder);
+    if (!st && card->object)
+        st = take_model_type(card);
     if (!st && weights && !*el_architecture_of(card->object) && !json_object_get(card->object, "task_head"))
         st = complete(card, folder, predicts);
     return st ? st : el_head_read(card->object, card->path, &card->head);

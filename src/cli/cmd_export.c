@@ -24,8 +24,7 @@ static const el_option TABLE[] = {
      "run folder, what `electra finetune` wrote, or a Hugging Face model folder"},
     {"format", EL_OPT_CHOICE, AT(format), 0, 0, "onnx|safetensors|gguf",
      "onnx: one file with the encoder and its head, for onnxruntime, OpenVINO and others; safetensors: a "
-     "model "
-     "folder, for transformers and others; gguf: a file with the encoder, for vectors by llama.cpp"},
+     "model folder, for transformers and others; gguf: a file with the encoder, for vectors by llama.cpp"},
     {"dtype", EL_OPT_CHOICE, AT(dtype), 0, 0, "fp32|fp16|bf16",
      "of safetensors and GGUF: the type of the numbers; fp16 and bf16 take half the bytes"},
     {"int8", EL_OPT_SWITCH, AT(int8), 0, 0, NULL,

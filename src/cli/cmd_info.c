@@ -201,11 +201,7 @@ static const char *kind_of(const el_model_paths *paths, const el_config *config,
 {
     if (paths->generator && paths->discriminator)
         return "generator and discriminator";
-    return head->kind == EL_HEAD_MLM         ? el_masked_called(config, head)
-           : head->kind == EL_HEAD_CLOZE     ? EL_GENERATOR /* one half of it */
-           : head->kind == EL_HEAD_DETECTION ? EL_DISCRIMINATOR
-           : head->kind == EL_HEAD_NONE      ? "encoder"
-                                             : "fine-tuned model";
+    return el_network_called(config, head);
 }
 
 static el_status network_info(json_t *info, const char *folder, bool tensors)
@@ -221,7 +217,11 @@ static el_status network_info(json_t *info, const char *folder, bool tensors)
     if (!st) {
         json_object_set_new(info, "kind", json_string(kind_of(&paths, &card.config, &card.head)));
         json_object_set_new(info, "config", el_model_json(&card.config, &card.head, NULL));
-        if (*card.said)
+        if (card.guesses_heads)
+            json_object_set_new(info, "guessed",
+                                json_sprintf("attention heads, one for 64 units: %d; %s",
+                                             card.config.num_attention_heads, card.said));
+        else if (*card.said)
             json_object_set_new(info, "guessed", json_string(card.said));
         st = own_vocab_info(info, folder);
         el_model_card_close(&card);

@@ -90,10 +90,11 @@ static void forget(item *t)
 
 static el_status print_sentence(job *j, const item *items, const el_sentence_score *scores, int count)
 {
+    for (int i = 0; i < count; i++)
+        if (!scores[i].tokens && j->options->operand_count)
+            return el_fail(EL_EUSAGE, "text %" PRId64 ": there is no text in it", j->line - count + i + 1);
     for (int i = 0; i < count; i++) {
         const el_sentence_score *r = &scores[i];
-        if (!r->tokens && j->options->operand_count)
-            return el_fail(EL_EUSAGE, "text %" PRId64 ": there is no text in it", j->line - count + i + 1);
         if (!r->tokens) {
             j->blank++;
             continue;

@@ -304,7 +304,8 @@ static el_status check_filled(const el_prepare_job *j)
 static el_status finish_job(el_prepare_job *j)
 {
     el_status st = check_filled(j);
-    j->saved &= !st; /* what is no use, however it is gone on with, is not left */
+    if (st)
+        j->saved = false; /* what is no use, however it is gone on with, is not left */
     if (!st)
         st = el_destination_finish(&j->destinations[EL_PREPARE_TRAIN]);
     if (!st && el_prepare_fills(j, EL_PREPARE_HELD_OUT))

@@ -28,11 +28,8 @@ static json_t *kept_keys(const json_t *object)
 /* What a person calls the network: not every encoder is a discriminator. */
 static const char *called(const el_network *net)
 {
-    const el_head_kind kind = net->head_count ? net->heads[0].config.kind : EL_HEAD_NONE;
-    return kind == EL_HEAD_NONE  ? "encoder"
-           : kind > EL_HEAD_NONE ? "fine-tuned model"
-           : kind == EL_HEAD_MLM ? el_masked_called(&net->config, &net->heads[0].config)
-                                 : net->name;
+    static const el_head_config NONE = {.kind = EL_HEAD_NONE};
+    return el_network_called(&net->config, net->head_count ? &net->heads[0].config : &NONE);
 }
 
 /* Tensors that are no parameter of the network, one note for all. */

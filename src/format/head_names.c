@@ -288,12 +288,24 @@ bool el_network_opens(const el_network *net)
     return el_head_opens(&net->config, net->head_count ? &net->heads[0].config : &NONE);
 }
 
-const char *el_masked_called(const el_config *config, const el_head_config *head)
+const char *el_network_called(const el_config *config, const el_head_config *head)
 {
-    return config->causal                           ? "causal language model"
-           : head->ordered                          ? "language model"
-           : config->model_type != EL_MODEL_ELECTRA ? "masked language model"
-                                                    : "generator";
+    const bool electra = config->model_type == EL_MODEL_ELECTRA && !head->restores;
+    switch (head->kind) {
+    case EL_HEAD_DETECTION:
+        return EL_DISCRIMINATOR;
+    case EL_HEAD_MLM:
+        return config->causal  ? "causal language model"
+               : head->ordered ? "language model"
+               : electra       ? EL_GENERATOR
+                               : "masked language model";
+    case EL_HEAD_CLOZE: /* one half of it */
+        return EL_GENERATOR;
+    case EL_HEAD_NONE:
+        return "encoder";
+    default:
+        return "fine-tuned model";
+    }
 }
 
 json_t *el_model_json(const el_config *config, const el_head_config *head, const json_t *extra)

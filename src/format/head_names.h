@@ -15,8 +15,9 @@ const char *el_head_class(el_head_kind kind, bool causal, el_model_type type);
 bool el_head_opens(const el_config *config, const el_head_config *head);
 bool el_network_opens(const el_network *net); /* with its first head */
 
-/* What a person calls a network that predicts tokens: not every one is a generator. */
-const char *el_masked_called(const el_config *config, const el_head_config *head);
+/* What a person calls a network with this head first: not every encoder is a discriminator, nor is everything that
+ * predicts tokens a generator. */
+const char *el_network_called(const el_config *config, const el_head_config *head);
 
 /* The head that the object of a config.json speaks of; `name` is the file's. */
 el_status el_head_read(const json_t *object, const char *name, el_head_config *head);

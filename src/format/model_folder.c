@@ -124,22 +124,22 @@ static el_status check_shapes_tell(const el_names *names)
         el_names_find(names, "electra.encoder.layer.0.attention.self.query.weight");
     for (size_t i = 0; query && i < sizeof OTHERS / sizeof *OTHERS; i++)
         if (strstr(query->name, OTHERS[i].part))
-            return el_fail(EL_EDATA, "%s: its tensors are those of %s, whose config.json is missing",
+            return el_fail(EL_EDATA, "%s: its tensors are those of %s, and no config.json says so",
                            source->path, OTHERS[i].kind);
     for (size_t i = 0; i < sizeof NEEDED / sizeof *NEEDED; i++)
         if (!has(names, NEEDED[i]))
-            return el_fail(EL_EDATA,
-                           "%s: its tensors are those of no ELECTRA or BERT, and there is no config.json",
-                           source->path);
+            return el_fail(
+                EL_EDATA,
+                "%s: its tensors are those of no ELECTRA or BERT, and no config.json says what they are",
+                source->path);
     if (size_of(names, TYPES, 0) == 1)
         return el_fail(EL_EDATA,
-                       "%s: knows one type of tokens, as a RoBERTa does, and there is no config.json to say "
-                       "what it is",
+                       "%s: knows one type of tokens, as a RoBERTa does, and no config.json says what it is",
                        source->path);
     for (int i = 0; i < source->count; i++) {
         const char *const name = source->tensors[i].name;
         if (begins_with(name, names->encoder) && is_strange(name + strlen(names->encoder)))
-            return el_fail(EL_EDATA, "%s: no ELECTRA or BERT has %s, and there is no config.json",
+            return el_fail(EL_EDATA, "%s: no ELECTRA or BERT has %s, and no config.json says what does",
                            source->path, name);
     }
     return EL_OK;
@@ -209,6 +209,17 @@ static el_status describe(el_model_card *card, const char *folder, const el_name
     return st;
 }
 
+/* Where config.json has neither architectures nor a model_type. */
+static el_status type_of_tensors(el_model_card *card, const el_names *names)
+{
+    const el_status st = check_shapes_tell(names);
+    const char *const type = is_bert(names->encoder) ? "bert" : "electra";
+    return st ? st
+           : json_object_set_new(card->object, "model_type", json_string(type)) == 0
+               ? EL_OK
+               : el_fail(EL_ENOMEM, "%s: no memory", card->path);
+}
+
 /* Looks at the tensors for what config.json does not say. */
 static el_status complete(el_model_card *card, const char *folder, bool predicts)
 {
@@ -220,6 +231,8 @@ static el_status complete(el_model_card *card, const char *folder, bool predicts
     st = el_names_open(&names, &source, predicts);
     if (!st && !card->object)
         st = describe(card, folder, &names);
+    else if (!st && !json_string_value(json_object_get(card->object, "model_type")))
+        st = type_of_tensors(card, &names);
     if (!st)
         st = guess_architecture(card, &names, predicts);
     el_tensors_close(&source);
@@ -275,7 +288,8 @@ static el_status take_model_type(el_model_card *card)
         const char *begin, *type;
     } KINDS[] = {{"Electra", "electra"}, {"Bert", "bert"}, {"Albert", "albert"}, {"XLNet", "xlnet"}};
     const char *const architecture = el_architecture_of(card->object);
-    if (!*architecture || json_string_value(json_object_get(card->object, "model_type")))
+    const json_t *const given = json_object_get(card->object, "model_type");
+    if (!*architecture || (given && !json_is_null(given)))
         return EL_OK;
     for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
         if (begins_with(architecture, KINDS[i].begin))

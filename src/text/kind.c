@@ -319,9 +319,9 @@ void el_kind_say_lines(const el_kind_lines *l, const char *name)
 {
     if (l->broken)
         el_log(EL_LOG_WARNING,
-               "%s: line %" PRIu64 " is not UTF-8 (such lines: %" PRIu64
-               "); what is broken is left out, perhaps %s",
-               name, l->first, l->broken, guess_of(&l->counts).name);
+               "%s: line %" PRIu64 " is not UTF-8, perhaps %s (such lines: %" PRIu64
+               "); what is broken is left out",
+               name, l->first, guess_of(&l->counts).name, l->broken);
 }
 
 bool el_kind_check_line(const char *text, size_t bytes, char said[EL_KIND_SAID])

@@ -242,7 +242,7 @@ static el_status check_step(const el_safetensors *file, int64_t step)
                    stored ? stored : "(none)", wanted);
 }
 
-/* A file that has all of the model's tensors has no others. */
+/* Refuses a tensor that the model does not have; those that it has were found. */
 static el_status check_count(const el_safetensors *file, const list *l)
 {
     for (int e = 0; file->count != l->count && e < file->count; e++) {

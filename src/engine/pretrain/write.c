@@ -51,9 +51,10 @@ static char *card(const el_pretraining *p, const el_network *net)
              towers      ? "ELECTRA generator of two towers"
              : c->causal ? "Causal language model"
              : ordered   ? "Language model of tokens in random orders"
+             : rewrites  ? "Masked language model that restores every token"
              : apart     ? "ELECTRA "
                          : "Masked language model",
-             apart && !towers ? net->name : "",
+             apart && !towers && !rewrites ? net->name : "",
              c->backwards ? "; it reads ids and positions in reverse order" : "");
     snprintf(about, sizeof about, FORMAT, p->progress.step, p->settings->train_batch_size, p->progress.tokens,
              c->num_hidden_layers, c->hidden_size, c->embedding_size, c->vocab_size,

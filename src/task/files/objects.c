@@ -174,7 +174,7 @@ static el_status find_array(el_objects *o, el_line whole)
     static const char *const NAMES[] = {"data", "rows"};
     el_scan members = {.at = whole.text + 1, .end = whole.text + whole.bytes};
     el_line key, value;
-    bool seen[2] = {0};
+    bool seen[2] = {0}, filled = false;
     while (el_scan_member(&members, &key, &value))
         for (int i = 0; i < 2; i++) {
             if (!is_key(key, NAMES[i]))
@@ -184,9 +184,13 @@ static el_status find_array(el_objects *o, el_line whole)
             seen[i] = true;
             if (!is_array(value))
                 continue;
-            if (o->rows.at)
+            const el_scan rows = {.at = value.text + 1, .end = value.text + value.bytes};
+            const bool some = *el_scan_blanks(rows.at, rows.end) != ']';
+            if (filled && some)
                 return several_tables(o, "\"data\", \"rows\"");
-            o->rows = (el_scan){.at = value.text + 1, .end = value.text + value.bytes};
+            if (!o->rows.at || some)
+                o->rows = rows;
+            filled |= some;
         }
     return EL_OK;
 }

@@ -41,8 +41,8 @@ bool el_table_waits(const el_table *table);
 
 /* The field of this row, NULL where it has none there; valid until another is asked for. */
 const char *el_table_field(el_table *table, el_column column);
-bool el_table_array(
-    const el_table *table); /* whether the one asked for last is a JSON array, which may be empty */
+/* Whether the field asked for last is a JSON array, which may be empty. */
+bool el_table_array(const el_table *table);
 int el_table_width(const el_table *table); /* fields of this row; 0 for JSON */
 int64_t el_table_line(const el_table *table);
 int64_t el_table_blank(const el_table *table); /* lines that were passed over so far */

@@ -5,10 +5,11 @@
  *
  * Sequence s of n tokens gets k = max(1, min(max_predictions, round(n * mask_prob))) slots among its tokens
  * other than [CLS], [SEP] and [MASK], without replacement; none where there are no such tokens, fewer where
- * there are too few.  Each slot by itself shows [MASK], a random token or its own token, with the shares of the rule.  A
- * random token is uniform over all ids but those of the special tokens, which in a small vocabulary are no rare thing among the
- * original's; it may be a piece that no text has ([unused0]), or an id that has none.  With `duplicates`, positions are drawn with replacement, as the
- * original does; where any slot of a position shows something else than the token, the position does (the last of them).
+ * there are too few.  Each slot by itself shows [MASK], a random token or its own token, with the shares of the rule.
+ * A random token is uniform over all ids but those of the special tokens, which in a small vocabulary are no rare thing
+ * among the original's; it may be a piece that no text has ([unused0]), or an id that has none.  With `duplicates`,
+ * positions are drawn with replacement, as the original does; where any slot of a position shows something else than
+ * the token, the position does (the last of them).
  *
  * Words are hidden whole where the unit is one: a piece that continues a word is hidden with it, and so are, of an n-gram, n
  * words that follow each other, n = 1, 2, 3 with shares 6/11, 3/11, 2/11 (Lan et al., 2020).  Each n-gram is as likely at any

@@ -46,8 +46,8 @@ typedef struct {
     double length; /* tokens that one attends among, itself too: those of a sequence, where all are as long */
 } el_flops_plan;
 
-/* What a token costs that attends among `length` tokens: to be counted, of a plan, whose networks need not be there, and the products
- * in training of a model. */
+/* What a token costs that attends among `length` tokens: to be counted, of a plan, whose networks need not be there,
+ * and the products in training of a model. */
 el_flops_plan el_objective_cost(el_objective_kind kind, const el_model_plan *plan, double mask_prob,
                                 double length);
 double el_objective_flops(el_objective_kind kind, const el_model *model, double mask_prob, double length);

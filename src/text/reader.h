@@ -2,10 +2,10 @@
  *
  * Takes the paths that file_list.h takes; their content is plain text, what decoder.h unpacks, or JSON lines: an object a
  * line, its text under one key, a document each.  Those are what is named so (naming.h), what begins with such lines
- * and no other, which is said, or everything where the settings say it.  Compression is recognised by the first bytes, whatever the name.
- * A byte order mark is passed over; what is no UTF-8 text of lines is refused (kind.h), and JSON that is not in lines;
- * but a .json file of a folder that is not is passed over, which is said.  A few lines of a plain file that are not UTF-8 are
- * given, which is said at its end.
+ * and no other, which is said, or everything where the settings say it.  Compression is recognised by the first bytes,
+ * whatever the name.  A byte order mark is passed over; what is no UTF-8 text of lines is refused (kind.h), and JSON
+ * that is not in lines; but a .json file of a folder that is not is passed over, which is said.  A few lines of a plain
+ * file that are not UTF-8 are given, which is said at its end.
  *
  * A block is text to be read a line at a time: a part of a large file, or as many small ones as it holds, each with a
  * newline at its end.  Where documents matter, a line that is blank (white space alone) ends one.  Blocks depend on

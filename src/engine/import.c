@@ -28,8 +28,7 @@ static json_t *kept_keys(const json_t *object)
 /* What a person calls the network: not every encoder is a discriminator. */
 static const char *called(const el_network *net)
 {
-    static const el_head_config NONE = {.kind = EL_HEAD_NONE};
-    return el_network_called(&net->config, net->head_count ? &net->heads[0].config : &NONE);
+    return el_network_called(&net->config, el_network_first_head(net));
 }
 
 /* Tensors that are no parameter of the network, one note for all. */

@@ -282,10 +282,15 @@ bool el_head_opens(const el_config *config, const el_head_config *head)
            (!names->task_head || el_config_relative(config));
 }
 
-bool el_network_opens(const el_network *net)
+const el_head_config *el_network_first_head(const el_network *net)
 {
     static const el_head_config NONE = {.kind = EL_HEAD_NONE};
-    return el_head_opens(&net->config, net->head_count ? &net->heads[0].config : &NONE);
+    return net->head_count ? &net->heads[0].config : &NONE;
+}
+
+bool el_network_opens(const el_network *net)
+{
+    return el_head_opens(&net->config, el_network_first_head(net));
 }
 
 const char *el_network_called(const el_config *config, const el_head_config *head)

@@ -13,6 +13,8 @@ const char *el_head_class(el_head_kind kind, bool causal, el_model_type type);
 
 /* Whether a class of transformers opens the network with this head; else it opens the encoder alone, or nothing. */
 bool el_head_opens(const el_config *config, const el_head_config *head);
+/* The first head, which says what the network is; of a kind EL_HEAD_NONE where it has none. */
+const el_head_config *el_network_first_head(const el_network *net);
 bool el_network_opens(const el_network *net); /* with its first head */
 
 /* What a person calls a network with this head first: not every encoder is a discriminator, nor is everything that

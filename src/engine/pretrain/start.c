@@ -41,9 +41,9 @@ static el_status check_network(const el_network *net, const json_t *theirs, cons
         st = el_head_read(theirs, path, &head);
     if (st)
         return st;
-    const el_head_config none = {.kind = EL_HEAD_NONE}, ours = net->head_count ? net->heads[0].config : none;
-    const bool alike = strcmp(saying_of(&ours), saying_of(&head)) == 0;
-    const char *const is = alike ? direction_of(&net->config) : saying_of(&ours);
+    const el_head_config *const ours = el_network_first_head(net);
+    const bool alike = strcmp(saying_of(ours), saying_of(&head)) == 0;
+    const char *const is = alike ? direction_of(&net->config) : saying_of(ours);
     const char *const was = alike ? direction_of(&config) : saying_of(&head);
     return strcmp(is, was) == 0
                ? EL_OK

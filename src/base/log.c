@@ -3,15 +3,41 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 
 static el_log_sink *_Atomic current;
+enum { MOST_NOTES = 32 }; /* that are known to have been said; beyond these one may come twice */
+static _Thread_local const char *beginning;
+static _Thread_local uint64_t said[MOST_NOTES];
+static _Thread_local int said_count;
 
 void el_log_to(el_log_sink *sink)
 {
     atomic_store(&current, sink);
+}
+
+void el_log_begin_with(const char *words)
+{
+    if (!words || !beginning || strcmp(words, beginning) != 0)
+        said_count = 0;
+    beginning = words;
+}
+
+static bool was_said(const char *line)
+{
+    const uint64_t hash = el_hash(line, strlen(line));
+    for (int i = 0; i < said_count; i++)
+        if (said[i] == hash)
+            return true;
+    if (said_count < MOST_NOTES)
+        said[said_count++] = hash;
+    return false;
 }
 
 void el_log(el_log_level level, const char *format, ...)
@@ -20,10 +46,13 @@ void el_log(el_log_level level, const char *format, ...)
     if (!sink)
         return;
     char line[2048];
+    const int begun = snprintf(line, sizeof line, "%s%s", beginning ? beginning : "", beginning ? ": " : "");
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    if ((size_t)begun < sizeof line)
+        vsnprintf(line + begun, sizeof line - (size_t)begun, format, arguments);
     va_end(arguments);
     el_sentence_tidy(line);
-    sink(level, line);
+    if (level != EL_LOG_NOTE || !beginning || !was_said(line))
+        sink(level, line);
 }

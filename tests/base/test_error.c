@@ -156,16 +156,56 @@ static void test_arena_too_large(void **state)
     el_arena_release(&arena);
 }
 
+static char said[4][64];
+static int said_count;
+
+static void keep_said(el_log_level level, const char *line)
+{
+    (void)level;
+    snprintf(said[said_count++ % 4], sizeof said[0], "%s", line);
+}
+
+static void *log_elsewhere(void *context)
+{
+    el_log(EL_LOG_NOTE, "elsewhere");
+    return context;
+}
+
+/* Lines of a thread begin with its words; a note is said once behind them, a warning each time. */
+static void test_beginning(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    el_log_to(keep_said);
+    el_log_begin_with("job");
+    for (int i = 0; i < 2; i++) {
+        el_log(EL_LOG_NOTE, "a note");
+        el_log(EL_LOG_WARNING, "a warning");
+    }
+    assert_int_equal(said_count, 3);
+    assert_string_equal(said[0], "job: a note");
+    assert_string_equal(said[2], "job: a warning");
+    pthread_create(&thread, NULL, log_elsewhere, NULL);
+    pthread_join(thread, NULL);
+    assert_string_equal(said[3], "elsewhere");
+    el_log_begin_with("other");
+    el_log(EL_LOG_NOTE, "a note");
+    assert_string_equal(said[0], "other: a note");
+    el_log_begin_with(NULL);
+    for (int i = 0; i < 2; i++)
+        el_log(EL_LOG_NOTE, "a note");
+    assert_int_equal(said_count, 7);
+    assert_string_equal(said[2], "a note");
+    el_log_to(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sentence),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_outcome),
-        cmocka_unit_test(test_outcomes),
-        cmocka_unit_test(test_log),
-        cmocka_unit_test(test_arena),
-        cmocka_unit_test(test_arena_too_large),
+        cmocka_unit_test(test_sentence), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_outcome),  cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_log),      cmocka_unit_test(test_beginning),
+        cmocka_unit_test(test_arena),    cmocka_unit_test(test_arena_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,8 +70,11 @@ static void show_step(job *j, const el_event *event)
         snprintf(speed + used, sizeof speed - used, "  %d ranks, %.0f %% waiting, %.0f %% network", ranks,
                  100 * event->waiting, 100 * event->network);
     }
-    snprintf(j->shown, sizeof j->shown, "step %" PRId64 "/%" PRId64 "  %s  lr %.2g  norm %.2g%s",
-             event->progress->step, t->steps, j->figures, event->rate, event->norm, speed);
+    char norm[32] = "";
+    if (isfinite(event->norm)) /* some step since the last line was taken */
+        snprintf(norm, sizeof norm, "  norm %.2g", event->norm);
+    snprintf(j->shown, sizeof j->shown, "step %" PRId64 "/%" PRId64 "  %s  lr %.2g%s%s",
+             event->progress->step, t->steps, j->figures, event->rate, norm, speed);
     cli_progress_show(&j->line, (double)event->progress->step / (double)t->steps, j->shown);
 }
 

@@ -20,6 +20,7 @@ typedef struct {
     int64_t evaluated;        /* the step that was last evaluated */
     int64_t lines;            /* of metrics.jsonl */
     double seconds;           /* spent in steps, in all sessions together */
+    bool diverged; /* the run failed as its loss, gradient or weights were not finite; in no state.json */
     /* Since the last line: */
     int64_t window_steps, window_skipped;
     double window_norm;

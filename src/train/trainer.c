@@ -170,16 +170,16 @@ static el_status skip(run *r, const el_figures *figures)
     p->window_skipped++;
     p->skipped_in_row++;
     if (leads(r))
-        el_log(EL_LOG_WARNING, "step %" PRId64 ": the %s is %g; the step is skipped", p->step + 1,
-               isfinite(figures->values[0]) ? "norm of the gradient" : "loss",
-               isfinite(figures->values[0]) ? r->norm : figures->values[0]);
-    if (p->skipped_in_row < r->t->most_skipped)
+        el_log(EL_LOG_WARNING, "step %" PRId64 ": the %s is not finite; the step is skipped", p->step + 1,
+               isfinite(figures->values[0]) ? "norm of the gradient" : "loss");
+    p->diverged = p->skipped_in_row >= r->t->most_skipped;
+    if (!p->diverged)
         return EL_OK;
     return el_fail(EL_EFAILED,
                    "step %" PRId64 ": %" PRId64
-                   " steps in a row without a finite loss and gradient; checkpoints are left "
-                   "as they are, and a lower --learning-rate may help",
-                   p->step + 1, p->skipped_in_row);
+                   " step%s in a row without a finite loss and gradient; checkpoints are "
+                   "left as they are, and a lower --learning-rate may help",
+                   p->step + 1, p->skipped_in_row, p->skipped_in_row == 1 ? "" : "s");
 }
 
 static void update(run *r, const el_figures *figures)
@@ -303,6 +303,7 @@ static el_status save(run *r, bool last)
     const el_status st = probe(r, &sound);
     if (st || sound)
         return st ? st : keep(r);
+    r->p->diverged = last;
     if (last)
         return el_fail(EL_EFAILED,
                        "step %" PRId64
@@ -375,6 +376,7 @@ static el_status loop(run *r)
 el_status el_trainer_run(const el_trainer *t, el_progress *progress)
 {
     assert(t->training.read && t->batch > 0 && t->most_skipped > 0);
+    progress->diverged = false;
     run r = {.t = t,
              .p = progress,
              .started = el_dist_now(),

@@ -11,7 +11,8 @@
  * given up, and done again when the run goes on.
  *
  * A step whose loss or gradient is not a finite number changes nothing but the counters, and is warned of in
- * the log; after `most_skipped` in a row the run fails, and its checkpoints stay as they are.
+ * the log; after `most_skipped` in a row the run fails, and its checkpoints stay as they are.  It fails too where the weights
+ * at its end are no good.  Either way progress->diverged tells this failure from others.
  *
  * metrics.jsonl is written by records.h.
  */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -124,6 +125,45 @@ static void steps_begin_with_no_gradients(void **state)
     el_queue_close(q);
 }
 
+static el_status fail_at_a_skip(void *context, const el_event *event)
+{
+    (void)context;
+    return event->progress->skipped_in_row ? el_fail(EL_EFAILED, "the disk is full") : EL_OK;
+}
+
+/* A run that failed by its numbers is told from one that failed otherwise, even among skipped steps. */
+static void divergence_is_told(void **state)
+{
+    (void)state;
+    static const double ADDED[STEPS] = {1, NAN, NAN, 1, 2};
+    for (int failing = 0; failing < 2; failing++) {
+        el_model model;
+        el_queue *const q = distant_open(1, "reference");
+        assert_int_equal(small_model_on(&model, q, 8, EL_TIE_SHARED, 1), EL_OK);
+        told t = {.base = {.model = &model,
+                           .reset = reset,
+                           .begin = begin,
+                           .fit = fit,
+                           .accumulate = accumulate,
+                           .finish = finish},
+                  .added = ADDED};
+        const el_trainer trainer = {.objective = &t.base,
+                                    .training = {.read = one_sequence, .examples = 1},
+                                    .schedule = {.peak = 0.01, .steps = STEPS},
+                                    .optimizer = el_optimizer_defaults(),
+                                    .batch = 1,
+                                    .steps = STEPS,
+                                    .most_skipped = 2,
+                                    .on_event = failing ? fail_at_a_skip : NULL};
+        el_progress progress = {0};
+        assert_int_equal(el_trainer_run(&trainer, &progress), EL_EFAILED);
+        assert_non_null(strstr(el_error(), failing ? "the disk is full" : "2 steps in a row"));
+        assert_int_equal(progress.diverged, !failing);
+        el_model_close(&model);
+        el_queue_close(q);
+    }
+}
+
 /* ---- ranks ---- */
 
 typedef struct {
@@ -195,6 +235,7 @@ static void all_stop_within_an_evaluation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(steps_begin_with_no_gradients),
+                                       cmocka_unit_test(divergence_is_told),
                                        cmocka_unit_test(all_stop_within_an_evaluation)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

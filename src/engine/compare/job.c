@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/words.h"
 #include "engine/compare/parts.h"
 #include "engine/finetune/finetune.h"
@@ -26,13 +27,11 @@ typedef struct {
     int64_t before;
     bool counted;          /* a step of this start has been told */
     bool evaluates_little; /* as nobody said how much */
-    bool skipping;         /* its last step was skipped: the loss or the gradient was no finite number */
 } working;
 
 static el_status on_event(void *context, const el_event *event)
 {
     working *const w = context;
-    w->skipping = event->progress->skipped_in_row > 0;
     if (event->kind == EL_EVENT_STEP || event->kind == EL_EVENT_RECORD) {
         const int64_t done = w->before + event->progress->step;
         w->job->fraction = (double)done / (double)w->steps;
@@ -140,10 +139,15 @@ static el_status record_pretraining(const working *w, const el_pretraining *run,
     return mark(w, diverged);
 }
 
-/* A training whose numbers went wrong, as apart from a disk that is full. */
-static bool went_astray(const working *w, el_model *model, el_status st)
+/* What is recorded of a training that ended so: nothing where *st stays a failure.  Whether it diverged, and *end has the
+ * sentence; not where it was stopped among bad steps, which are done again from the last checkpoint and may end otherwise. */
+static bool went_astray(const working *w, bool diverged, el_status *st, el_outcome *end)
 {
-    return st == EL_EFAILED && (w->skipping || !el_model_finite(model));
+    el_outcome_keep(end, *st);
+    if (diverged)
+        *st = w->study->halt ? el_fail(EL_ESTOPPED, "stopped; nothing was saved since the last checkpoint")
+                             : EL_OK;
+    return diverged && !*st;
 }
 
 static el_status train(working *w, el_pretraining *run)
@@ -159,10 +163,9 @@ static el_status train(working *w, el_pretraining *run)
                                                                  : t->heldout_batches;
     }
     w->steps = t->steps;
-    const el_status st = el_pretrain_run(run);
-    const bool astray = went_astray(w, &run->model, st);
-    el_outcome_keep(&end, st);
-    return st && !astray ? st : record_pretraining(w, run, astray ? end.sentence : NULL);
+    el_status st = el_pretrain_run(run);
+    const bool astray = went_astray(w, run->progress.diverged, &st, &end);
+    return st ? st : record_pretraining(w, run, astray ? end.sentence : NULL);
 }
 
 static bool ends_part(const el_study *study, const el_job *trunk, int64_t step)
@@ -282,9 +285,8 @@ static el_status tune(working *w, el_options *options)
     if (!st) {
         el_outcome end;
         st = el_finetune_run(&f);
-        const bool astray = went_astray(w, &f.model, st);
-        el_outcome_keep(&end, st);
-        if (!st || astray)
+        const bool astray = went_astray(w, f.diverged, &st, &end);
+        if (!st)
             st = record_fine_tuning(w, &f, astray ? end.sentence : NULL);
     }
     el_finetune_close(&f);
@@ -394,7 +396,10 @@ el_status el_compare_job(json_t **made, el_study *study, el_job *job)
 {
     *made = NULL;
     working w = {.study = study, .job = job, .made = made, .steps = 1};
-    return job->task < 0                                       ? pretrain(&w)
-           : el_plan_asks_pairs(&study->plan.tasks[job->task]) ? score_pairs(&w)
-                                                               : finetune(&w);
+    el_log_begin_with(job->name);
+    const el_status st = job->task < 0                                       ? pretrain(&w)
+                         : el_plan_asks_pairs(&study->plan.tasks[job->task]) ? score_pairs(&w)
+                                                                             : finetune(&w);
+    el_log_begin_with(NULL);
+    return st;
 }

@@ -273,6 +273,7 @@ static el_status run_trial(el_finetuning *f, int64_t again, el_trial_result *res
                       .context = f};
     const el_status st =
         folder && text ? el_trial_run(&trial, result) : el_fail(EL_ENOMEM, "no memory for a trial");
+    f->diverged = result->diverged;
     free(text);
     free(folder);
     return st;

@@ -44,6 +44,7 @@ typedef struct {
     double began;       /* run(), of which --max-time tells */
     int64_t trial;      /* that runs, from 0 */
     uint64_t seed;      /* its own */
+    bool diverged;      /* run() failed by a trial's numbers (train/progress.h) */
     json_t *results;    /* once run() is done */
 } el_finetuning;
 

@@ -207,8 +207,10 @@ el_status el_trial_run(el_trial *trial, el_trial_result *result)
     if (!st)
         st = found ? recall_shared(trial, progress.lines, result) : begin(trial);
     w.enough = is_enough(trial, result);
-    if (!st)
+    if (!st) {
         st = el_trainer_run(&trainer, &progress);
+        result->diverged = progress.diverged;
+    }
     result->step = progress.step;
     return st;
 }

@@ -31,6 +31,7 @@ typedef struct {
     int64_t best_step, step, evaluations, since_best;
     double best;        /* the metric there; -INFINITY: no evaluation had one */
     bool varied;        /* some evaluation's answers were not all alike */
+    bool diverged;      /* it failed by its numbers (train/progress.h) */
     el_figures figures; /* of the best evaluation */
 } el_trial_result;
 

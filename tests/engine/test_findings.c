@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "base/log.h"
 #include "engine/compare/parts.h"
 #include "engine/compare/report.h"
 
@@ -90,6 +91,39 @@ static void test_diverged(void **state)
     near(some->seconds, 200, "seconds beside a seed that diverged");
     CHECK(none && none->diverged == 1 && none->steps == 0 && isnan(none->flops),
           "a row whose seeds all diverged");
+    el_findings_close(&f);
+    el_compare_close(&study);
+}
+
+/* Trunks that diverged leave their branches without a record, those of later parts too. */
+static void test_diverged_trunk(void **state)
+{
+    (void)state;
+    el_study study;
+    el_findings f;
+    open_study(&study, SEEDS ", \"cooldown\": 0.2");
+    diverge(&study, "a.tiny.100-steps.trunk-50.seed-1", 7);
+    for (int seed = 2; seed <= 3; seed++) {
+        char name[64];
+        snprintf(name, sizeof name, "a.tiny.100-steps.trunk-50.seed-%d", seed);
+        train(&study, name, 40, NAN);
+        snprintf(name, sizeof name, "a.tiny.100-steps.50.seed-%d", seed);
+        train(&study, name, 10, 60);
+    }
+    diverge(&study, "a.tiny.100-steps.trunk-100.seed-2", 47);
+    diverge(&study, "b.tiny.100-steps.trunk-50.seed-3", 7);
+    CHECK_OK(el_findings_open(&f, &study));
+    static const struct {
+        int system;
+        double share;
+        int diverged, scores;
+    } rows[] = {{0, 0.5, 1, 2}, {0, 1, 2, 0}, {1, 0.5, 1, 0}, {1, 1, 1, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const el_row *const row = el_findings_row(&f, rows[i].system, 0, 0, rows[i].share, -1);
+        CHECK(row && row->diverged == rows[i].diverged && row->score.count == rows[i].scores,
+              "system %d at %g: %d diverged, %d scores", rows[i].system, rows[i].share,
+              row ? row->diverged : -1, row ? row->score.count : -1);
+    }
     el_findings_close(&f);
     el_compare_close(&study);
 }
@@ -271,6 +305,35 @@ static void test_one_rate(void **state)
     el_compare_close(&study);
 }
 
+static char said[512];
+
+static void keep_said(el_log_level level, const char *line)
+{
+    snprintf(said, sizeof said, "%s%s", level == EL_LOG_WARNING ? "warning: " : "", line);
+}
+
+/* Where every rate diverged the lowest is taken, and said. */
+static void test_no_rate(void **state)
+{
+    (void)state;
+    el_study study;
+    open_study(&study, SEEDS ", \"rates\": {\"grid\": [1e-3, 2e-3]}");
+    diverge(&study, "a.tiny.100-steps.rate-0.001", 7);
+    diverge(&study, "a.tiny.100-steps.rate-0.002", 7);
+    el_compare_pass_over(&study);
+    el_job *const job = job_at(&study, "a.tiny.100-steps.seed-1");
+    el_log_to(keep_said);
+    assert_true(el_compare_can_begin(&study, job));
+    CHECK(job->rate == 1e-3, "%g is taken", job->rate);
+    CHECK(strstr(said, "warning: a, tiny: no rate of the grid gave a model with a score"), "it says %s",
+          said);
+    *said = '\0';
+    assert_true(el_compare_can_begin(&study, job_at(&study, "a.tiny.100-steps.seed-2")));
+    CHECK(!*said, "it is said twice: %s", said);
+    el_log_to(NULL);
+    el_compare_close(&study);
+}
+
 /* Older records have the loss on held-out shards in both places. */
 static void test_losses(void **state)
 {
@@ -322,6 +385,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_diverged),       cmocka_unit_test(test_unscored),
+        cmocka_unit_test(test_diverged_trunk), cmocka_unit_test(test_no_rate),
         cmocka_unit_test(test_crossing),       cmocka_unit_test(test_branch),
         cmocka_unit_test(test_trunk_schedule), cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_line),           cmocka_unit_test(test_one_rate),

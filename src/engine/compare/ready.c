@@ -23,10 +23,12 @@ static double chosen_rate(const el_study *study, const el_job *of)
     return 0;
 }
 
-/* By the plan's rule, the best of the rates that were tried; the lower of equals.  0: not all are done. */
-static double choose_rate(const el_study *study, const el_job *of)
+/* By the plan's rule, the best of the rates that were tried; the lower of equals, and the lowest where *none has anything to
+ * choose by.  0: not all are done. */
+static double choose_rate(const el_study *study, const el_job *of, bool *none)
 {
     double best = -INFINITY, rate = 0, lowest = 0;
+    *none = false;
     for (int i = 0; i < study->count; i++) {
         const el_job *const job = &study->jobs[i];
         if (!job->tuning || !is_of_group(job, of))
@@ -43,7 +45,8 @@ static double choose_rate(const el_study *study, const el_job *of)
         if (value > best)
             best = value, rate = job->rate;
     }
-    return rate > 0 ? rate : lowest;
+    *none = rate == 0;
+    return *none ? lowest : rate;
 }
 
 static bool is_same_rate(double a, double b)
@@ -87,8 +90,9 @@ static el_status check_rate(const el_study *study, const el_job *job)
                        "%s/results.jsonl: %s was made at the rate %g, and %s at %g; another --output, or "
                        "--overwrite",
                        study->settings->output, job->name, rate, first->name, other);
-    const double chosen = job == first ? choose_rate(study, job) : 0;
-    if (chosen > 0 && !is_same_rate(rate, chosen))
+    bool none;
+    const double chosen = job == first ? choose_rate(study, job, &none) : 0;
+    if (chosen > 0 && !none && !is_same_rate(rate, chosen))
         el_log(EL_LOG_WARNING,
                "%s was made at the rate %g, which stays; by the rates that were tried it is %g now",
                job->name, rate, chosen);
@@ -166,6 +170,7 @@ void el_compare_pass_over(el_study *study)
 bool el_compare_can_begin(const el_study *study, el_job *job)
 {
     const el_job *const needed = job->needs < 0 ? NULL : &study->jobs[job->needs];
+    bool none = false;
     if (job->state != EL_JOB_WAITING || (needed && needed->state != EL_JOB_DONE))
         return false;
     if (job->task >= 0 || study->plan.rate_count == 0)
@@ -173,7 +178,12 @@ bool el_compare_can_begin(const el_study *study, el_job *job)
     if (job->rate == 0)
         job->rate = chosen_rate(study, job);
     if (job->rate == 0)
-        job->rate = choose_rate(study, job);
+        job->rate = choose_rate(study, job, &none);
+    if (none && job->rate > 0)
+        el_log(EL_LOG_WARNING,
+               "%s, %s: no rate of the grid gave a model with a %s to choose by; the lowest, %g, is taken",
+               study->plan.systems[job->system].name, study->plan.sizes[job->size].name,
+               study->plan.rate_rule == EL_RATE_BY_LOSS ? "loss" : "score", job->rate);
     return job->rate > 0;
 }
 

@@ -70,6 +70,14 @@ static void add_cost(costs *c, el_row *row, const el_study *study, const el_job 
     row->parameters = json_integer_value(json_object_get(record, "parameters"));
 }
 
+/* It, or the trunk that it would begin with, which leaves it without a record. */
+static bool has_diverged(const el_study *study, const el_job *job)
+{
+    while (!job->record && job->needs >= 0)
+        job = &study->jobs[job->needs];
+    return el_record_diverged(job->record);
+}
+
 /* Seeds that diverged are counted, and have no part in any mean; nor have those without a score in that of scores. */
 static void fill_row(const el_study *study, el_row *row)
 {
@@ -77,10 +85,9 @@ static void fill_row(const el_study *study, el_row *row)
     for (int s = 0; s < study->plan.seed_count; s++) {
         const el_job *const job = pretraining_of(study, row, s);
         row->values[s] = NAN;
-        if (!job || !job->record)
-            continue;
-        row->diverged += el_record_diverged(job->record);
-        if (el_record_diverged(job->record))
+        const bool diverged = job && has_diverged(study, job);
+        row->diverged += diverged;
+        if (!job || !job->record || diverged)
             continue;
         add_cost(&c, row, study, job);
         row->values[s] = score_of(study, row, job);

@@ -57,6 +57,26 @@ static void test_equal_compute(void **state)
     CHECK(strstr(drawn, ">5e12<") != NULL, "one point spans more than a factor of 10: %s", drawn);
 }
 
+/* Bars of two series at one point stand beside each other. */
+static void test_bars(void **state)
+{
+    (void)state;
+    static const char BAR[] = " d=\"M";
+    const double x[] = {1}, y[] = {5}, spread[] = {1};
+    const el_series series[] = {{.x = x, .y = y, .spread = spread, .count = 1},
+                                {.x = x, .y = y, .spread = spread, .count = 1, .colour = 1}};
+    draw(&(el_chart){.title = "t", .x_title = "x", .series = series, .count = 2, .logarithmic = true});
+    const char *const one = strstr(drawn, BAR), *const other = one ? strstr(one + 1, BAR) : NULL;
+    assert_non_null(other);
+    const double a = strtod(one + sizeof BAR - 1, NULL), b = strtod(other + sizeof BAR - 1, NULL);
+    CHECK(fabs(a - b) >= 4 && fabs((a + b) / 2 - dot(0)) < 1, "bars at %g and %g of a point at %g", a, b,
+          dot(0));
+    draw(&(el_chart){.title = "t", .x_title = "x", .series = series, .count = 1, .logarithmic = true});
+    const char *const alone = strstr(drawn, BAR);
+    assert_non_null(alone);
+    CHECK(fabs(strtod(alone + sizeof BAR - 1, NULL) - dot(0)) < 0.1, "a bar alone stands beside its point");
+}
+
 static void test_ticks(void **state)
 {
     (void)state;
@@ -157,7 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal_compute), cmocka_unit_test(test_ticks),
         cmocka_unit_test(test_narrow_ranges), cmocka_unit_test(test_dots),
-        cmocka_unit_test(test_dashes),
+        cmocka_unit_test(test_dashes),        cmocka_unit_test(test_bars),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -213,7 +213,8 @@ void el_findings_figures(el_writer *page, const el_findings *f)
     for (size_t i = 0; i < sizeof FIGURES / sizeof *FIGURES; i++)
         put_curves_of(page, f, FIGURES[i][0], FIGURES[i][1]);
     el_html_put(
-        page, "<p class=\"note\">Bars are a standard deviation over seeds, up and down. Learning curves are "
+        page, "<p class=\"note\">Bars are a standard deviation over seeds, up and down, each a little beside "
+              "its point. Learning curves are "
               "those of the longest training that is done, the first seed drawn strong. Losses of different "
               "objectives are of different predictions.</p>\n");
 }

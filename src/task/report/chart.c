@@ -251,15 +251,31 @@ void el_chart_key(el_writer *page, const el_series *like, const char *name)
     el_html_put(page, "</div>\n");
 }
 
-static void put_spread(el_writer *page, const frame *f, const el_series *s)
+/* How far bars of this colour stand aside: those of other series at the same x would lie upon them. */
+static double aside(const el_chart *chart, int colour)
 {
-    for (int i = 0; i < s->count; i++)
-        if (is_point(s, i) && spread(s, i) > 0)
-            el_html_put(page,
-                        "<polyline fill=\"none\" stroke=\"%s\" stroke-opacity=\".6\" points=\"%.1f,%.1f "
-                        "%.1f,%.1f\"/>\n",
-                        el_chart_colour(s->colour), across(f, s->x[i]), down(f, s->y[i] - spread(s, i)),
-                        across(f, s->x[i]), down(f, s->y[i] + spread(s, i)));
+    static const double APART = 5, MOST = 30;
+    int last = 0;
+    for (int k = 0; k < chart->count; k++)
+        last = chart->series[k].colour > last ? chart->series[k].colour : last;
+    return last ? (colour - last / 2.0) * fmin(APART, MOST / last) : 0;
+}
+
+/* Bars with caps. */
+static void put_spread(el_writer *page, const frame *f, const el_series *s, double moved)
+{
+    static const double CAP = 2;
+    for (int i = 0; i < s->count; i++) {
+        if (!is_point(s, i) || spread(s, i) <= 0)
+            continue;
+        const double x = across(f, s->x[i]) + moved, low = down(f, s->y[i] - spread(s, i)),
+                     high = down(f, s->y[i] + spread(s, i));
+        el_html_put(
+            page,
+            "<path fill=\"none\" stroke=\"%s\" stroke-opacity=\".6\" d=\"M%.1f,%.1fV%.1fM%.1f,%.1fh%.0f"
+            "M%.1f,%.1fh%.0f\"/>\n",
+            el_chart_colour(s->colour), x, low, high, x - CAP, low, 2 * CAP, x - CAP, high, 2 * CAP);
+    }
 }
 
 static bool is_alone(const el_series *s, int i)
@@ -304,6 +320,6 @@ void el_chart_put(el_writer *page, const el_chart *chart, double left, double to
         if (!chart->series[k].faint && !chart->series[k].dots)
             put_series(page, &f, &chart->series[k]);
         put_dots(page, &f, &chart->series[k]);
-        put_spread(page, &f, &chart->series[k]);
+        put_spread(page, &f, &chart->series[k], aside(chart, chart->series[k].colour));
     }
 }

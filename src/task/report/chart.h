@@ -10,8 +10,10 @@
 #include "task/report/html.h"
 
 typedef struct {
-    const double *x, *y;  /* borrowed, `count` of each */
-    const double *spread; /* of y, up and down from it; those that are not finite are left out; NULL: none */
+    const double *x, *y; /* borrowed, `count` of each */
+    const double *
+        spread; /* of y, up and down from it, drawn a little aside, by the colour; those that are not finite are left out;
+                           * NULL: none */
     int count;
     int colour; /* number in the palette; from EL_CHART_COLOURS on it begins again */
     int dashed; /* 0: a whole line; else the number of a pattern, from 1, drawn thin */

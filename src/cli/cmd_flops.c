@@ -9,10 +9,11 @@
 #include "train/presets.h"
 
 typedef struct {
-    int model_size, objective, sampler;
+    int model_size, objective, sampler, generator, sentence_task;
     int64_t num_train_steps, train_batch_size, max_seq_length, inference_seq_length, vocab_size;
-    double mask_prob, generator_hidden_size;
-    bool json;
+    el_course mask_prob;
+    double generator_hidden_size;
+    bool frozen_generator, json;
 } settings;
 
 #define AT(field) offsetof(settings, field)
@@ -21,6 +22,12 @@ static const el_option TABLE[] = {
     {"objective", EL_OPT_CHOICE, AT(objective), 0, 0, EL_OBJECTIVE_NAMES, "pre-training objective"},
     {"sampler", EL_OPT_CHOICE, AT(sampler), 0, 0, "network|unigram|uniform",
      "where replacements come from; only a network costs anything"},
+    {"generator", EL_OPT_CHOICE, AT(generator), 0, 0, "masked|two-tower",
+     "what the generator reads: text with masks; or the text in both directions, by two networks"},
+    {"frozen_generator", EL_OPT_SWITCH, AT(frozen_generator), 0, 0, NULL,
+     "the generator is not trained and runs forward only, as with pretrain --generator-from"},
+    {"sentence_task", EL_OPT_CHOICE, AT(sentence_task), 0, 0, EL_SENTENCE_TASKS,
+     "of mlm: what is asked of two segments beside tokens"},
     {"num_train_steps", EL_OPT_INT, AT(num_train_steps), 0, 1e12, NULL,
      "steps; 0: the paper's for this size and objective"},
     {"train_batch_size", EL_OPT_INT, AT(train_batch_size), 0, 1 << 20, NULL,
@@ -30,8 +37,9 @@ static const el_option TABLE[] = {
     {"inference_seq_length", EL_OPT_INT, AT(inference_seq_length), 1, 1 << 16, NULL,
      "tokens of the input of inference; the paper counts 128"},
     {"vocab_size", EL_OPT_INT, AT(vocab_size), 1, 1 << 24, NULL, "pieces of the vocabulary"},
-    {"mask_prob", EL_OPT_REAL, AT(mask_prob), 0, 0.9, NULL,
-     "share of tokens that are predicted; 0: the preset's"},
+    {"mask_prob", EL_OPT_COURSE, AT(mask_prob), 0, 0.9, NULL,
+     "share of tokens that are predicted; X:Y: from X at the first step to Y at the last, of which the mean "
+     "counts; 0: the preset's"},
     {"generator_hidden_size", EL_OPT_REAL, AT(generator_hidden_size), 0, 8, NULL,
      "width of the generator as a share of the encoder's; 0: the preset's"},
     {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "print a JSON object"},
@@ -50,12 +58,34 @@ static int64_t paper_steps(const settings *s)
     return EL_PRESET[s->model_size].steps;
 }
 
-static el_status check(const settings *s, const el_options *options)
+static bool has_towers(const settings *s)
 {
-    const bool chooses = el_objective_takes((el_objective_kind)s->objective, EL_SAMPLER_UNIGRAM);
-    return chooses || !el_options_given(options, "sampler")
-               ? EL_OK
-               : el_options_refuse("sampler", "this objective has no sampler to choose");
+    return s->generator == EL_GENERATOR_TWO_TOWER;
+}
+
+static el_status check(settings *s, const el_options *options)
+{
+    const el_objective_kind kind = (el_objective_kind)s->objective;
+    const bool chooses = el_objective_takes(kind, EL_SAMPLER_UNIGRAM),
+               only_towers = el_objective_sampler(kind, EL_SAMPLER_NETWORK) == EL_SAMPLER_TWO_TOWERS;
+    if (!chooses && el_options_given(options, "sampler"))
+        return el_options_refuse("sampler", "this objective has no sampler to choose");
+    if (only_towers && !has_towers(s) && el_options_given(options, "generator"))
+        return el_options_refuse("generator", "is two-tower with this objective");
+    if (has_towers(s) && !el_objective_takes(kind, EL_SAMPLER_TWO_TOWERS))
+        return el_options_refuse("generator", "two towers are a generator of electra or electric");
+    if (has_towers(s) && s->sampler != EL_SAMPLER_NETWORK)
+        return el_options_refuse("sampler", "replacements are drawn by two towers");
+    if (s->frozen_generator && !chooses)
+        return el_options_refuse("frozen_generator", "a generator that is not trained is one of electra");
+    if (only_towers)
+        s->generator = EL_GENERATOR_TWO_TOWER;
+    return EL_OK;
+}
+
+static double mean(el_course course)
+{
+    return (course.first + course.last) / 2;
 }
 
 /* Fills in what was left open, and the networks. */
@@ -66,6 +96,7 @@ static el_status plan(settings *s, const el_options *options, el_flops_plan *p)
     el_pretrain_defaults(&sizes, s->model_size);
     if (s->generator_hidden_size > 0)
         sizes.generator_hidden_size = s->generator_hidden_size;
+    s->generator_hidden_size = sizes.generator_hidden_size;
     el_model_plan model;
     el_status st = check(s, options);
     if (!st)
@@ -78,31 +109,45 @@ static el_status plan(settings *s, const el_options *options, el_flops_plan *p)
         s->train_batch_size = preset->batch;
     if (s->max_seq_length == 0)
         s->max_seq_length = preset->seq_length;
-    if (s->mask_prob == 0)
-        s->mask_prob = preset->mask_prob;
-    *p = (el_flops_plan){.objective = (el_objective_kind)s->objective,
+    if (mean(s->mask_prob) == 0)
+        s->mask_prob = (el_course){preset->mask_prob, preset->mask_prob};
+    *p = (el_flops_plan){.objective = has_towers(s) ? EL_ELECTRIC : (el_objective_kind)s->objective,
                          .encoder = model.networks[1].config,
                          .generator = model.networks[0].config,
                          .sampled = s->sampler != EL_SAMPLER_NETWORK,
-                         .mask_prob = s->mask_prob,
+                         .frozen = s->frozen_generator,
+                         .sentences = s->sentence_task != EL_SENTENCES_NONE,
+                         .mask_prob = mean(s->mask_prob),
                          .length = (double)s->max_seq_length};
     return EL_OK;
+}
+
+static const char *const PARTS[] = {
+    "mask_prob", "generator_hidden_size", "frozen_generator", "sentence_task", "sampler", "generator"};
+enum { PART_COUNT = sizeof PARTS / sizeof *PARTS };
+
+/* Whether products depend on the setting PARTS[part]. */
+static bool counts_in(const el_flops_plan *p, int part)
+{
+    el_flops_plan other = *p;
+    other.mask_prob /= part == 0 ? 2 : 1;
+    other.generator.hidden_size *= part == 1 ? 2 : 1;
+    other.frozen ^= part == 2;
+    other.sentences ^= part == 3;
+    other.sampled ^= part == 4;
+    if (part == 5 && p->objective == EL_ELECTRA && !p->sampled)
+        other.objective = EL_ELECTRIC;
+    else if (part == 5 && p->objective == EL_ELECTRIC)
+        other.objective = EL_ELECTRA;
+    return el_flops_products(&other) != el_flops_products(p);
 }
 
 /* A setting that no product depends on would only seem to be counted. */
 static el_status check_parts(const el_options *options, const el_flops_plan *p)
 {
-    el_flops_plan masks = *p, generator = *p;
-    masks.mask_prob /= 2;
-    generator.generator.hidden_size *= 2;
-    const struct {
-        const char *name;
-        const el_flops_plan *other;
-    } lines[] = {{"mask_prob", &masks}, {"generator_hidden_size", &generator}};
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
-        if (el_options_given(options, lines[i].name) &&
-            el_flops_products(lines[i].other) == el_flops_products(p))
-            return el_options_refuse(lines[i].name, "no product of this objective and sampler depends on it");
+    for (int i = 0; i < PART_COUNT; i++)
+        if (el_options_given(options, PARTS[i]) && !counts_in(p, i))
+            return el_options_refuse(PARTS[i], "no product of this objective and sampler depends on it");
     return EL_OK;
 }
 
@@ -152,6 +197,9 @@ static el_status print_json(const el_options *options, const settings *s, const 
     json_t *const object = el_options_json(options);
     if (object)
         json_object_del(object, "json");
+    for (int i = 0; object && i < PART_COUNT; i++)
+        if (!counts_in(p, i))
+            json_object_del(object, PARTS[i]);
     json_t *const figures =
         json_pack("{s:f, s:{s:f, s:o}, s:{s:f, s:o}, s:{s:f, s:o}, s:o}", "tokens", c->tokens,
                   "training_flops", "products", c->products, "paper", number(c->paper),

@@ -176,10 +176,11 @@ static double paper_encoder(const el_config *c, double length)
     return input + c->num_hidden_layers * paper_layer(c, length);
 }
 
-static double paper_mlm_head(const el_config *c)
+static const double PREDICTED = 20.0 / 128; /* of the tokens, where some are hidden */
+
+static double paper_mlm_head(const el_config *c, double predicted)
 {
     const double e = c->embedding_size, v = c->vocab_size;
-    const double predicted = 20.0 / 128;
     return predicted * (2 * e * v + 2 * c->hidden_size * e + (1 + 8 + 5) * e + (5 + 2) * v);
 }
 
@@ -191,14 +192,17 @@ static double paper_detection_head(const el_config *c)
 
 static double paper_generator(const el_flops_plan *p)
 {
-    return p->sampled ? 0 : paper_encoder(&p->generator, p->length) + paper_mlm_head(&p->generator);
+    return p->sampled ? 0
+                      : paper_encoder(&p->generator, p->length) + paper_mlm_head(&p->generator, PREDICTED);
 }
 
 double el_flops_paper(const el_flops_plan *p)
 {
     const double encoder = paper_encoder(&p->encoder, p->length);
     if (p->objective == EL_MLM)
-        return encoder + paper_mlm_head(&p->encoder);
+        return encoder + paper_mlm_head(&p->encoder, PREDICTED);
+    if (p->objective == EL_CAUSAL)
+        return encoder + paper_mlm_head(&p->encoder, 1);
     if (p->objective != EL_ELECTRA)
         return NAN;
     return encoder + paper_detection_head(&p->encoder) + paper_generator(p);
@@ -220,8 +224,13 @@ double el_flops_paper_inference(const el_flops_plan *p, double length)
 /* ---- what was published ---- */
 
 const el_published EL_PUBLISHED[] = {
+    {"ELMo", NULL, EL_BIDIRECTIONAL, 3.3e18, 2.6e10, 96e6, 71.2},
     {"BERT-Small", "small", EL_MLM, 1.4e18, 3.7e9, 14e6, 75.1},
     {"ELECTRA-Small", "small", EL_ELECTRA, 1.4e18, 3.7e9, 14e6, 79.9},
+    {"ELECTRA-Small, 50 %", "small", EL_ELECTRA, 7.1e17, 3.7e9, 14e6, 79.0},
+    {"ELECTRA-Small, 25 %", "small", EL_ELECTRA, 3.6e17, 3.7e9, 14e6, 77.7},
+    {"ELECTRA-Small, 12.5 %", "small", EL_ELECTRA, 1.8e17, 3.7e9, 14e6, 76.0},
+    {"ELECTRA-Small, 6.25 %", "small", EL_ELECTRA, 8.9e16, 3.7e9, 14e6, 74.1},
     {"BERT-Base", "base", EL_MLM, 6.4e19, 2.9e10, 110e6, 82.2},
     {"ELECTRA-Base", "base", EL_ELECTRA, 6.4e19, 2.9e10, 110e6, 85.1},
     {"GPT", NULL, EL_CAUSAL, 4.0e19, 3.0e10, 117e6, 78.8},

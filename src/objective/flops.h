@@ -4,7 +4,8 @@
  *              table look-up is free.  This is the count for runs at equal compute.
  *   paper      the accounting of the released code (Clark et al., 2020, appendix E): every elementary operation counts
  *              one, a table look-up counts as a product with a one-hot vector, a backward counts as much as its forward,
- *              and 20 of 128 tokens are predicted whatever mask_prob is.  The totals of the paper's tables are its.
+ *              and 20 of 128 tokens are predicted whatever mask_prob is; of causal all, and its attention is whole.  The
+ *              totals of the paper's tables are its.
  *
  * With enc(h) = L (8 h^2 + 4 h i + 4 S h) + 2 E h (only where E is not h), mlm(h) = 2 E (h + V), rtd = 2 H (H + 1), D = enc(H),
  * G = enc(H_g) + m mlm(H_g), S = length and m = mask_prob, the products of one token forward:
@@ -54,7 +55,8 @@ double el_objective_flops(el_objective_kind kind, const el_model *model, double 
 
 /* Operations of a token, forward. */
 double el_flops_products(const el_flops_plan *plan);
-/* The same by the paper's accounting; NAN for an objective that the released code cannot count (all but electra and mlm). */
+/* The same by the paper's accounting; NAN for an objective that the released code cannot count (all but electra, mlm
+ * and causal). */
 double el_flops_paper(const el_flops_plan *plan);
 
 /* Operations of a token in training: 3 times the products forward, 2 times the paper's count; of a frozen generator once. */

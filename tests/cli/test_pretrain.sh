@@ -461,10 +461,27 @@ for size in tiny large; do
     done
 done
 counted() { "$electra" flops --model-size base --objective $1 --inference-seq-length 512 | awk '/^inference/ { print $4, $5 }'; }
+for flags in mlm "electra --generator two-tower" "electra --sampler uniform" two-stage causal; do
+    refused 2 "frozen-generator: no product\|frozen-generator: a generator that" "$electra" flops --objective $flags --frozen-generator
+done
+refused 2 "sentence-task: no product" "$electra" flops --sentence-task sop
+refused 2 "generator: two towers are" "$electra" flops --objective replace-mlm --generator two-tower
+refused 2 "sampler: replacements are drawn by two towers" "$electra" flops --generator two-tower --sampler unigram
+refused 2 "generator: is two-tower" "$electra" flops --objective electric --generator masked
+training() { "$electra" flops "$@" | awk '/^training/ { print $2, $3; exit }'; }
+[ "$(training --objective mlm --mask-prob 0.3:0.15)" = "$(training --objective mlm --mask-prob 0.225)" ] || fail "the mean of a course does not count"
+[ "$(training --generator two-tower)" = "$(training --objective electric)" ] || fail "two towers of electra cost other than electric's"
+[ "$(training --model-size base --objective causal --vocab-size 40000 --train-batch-size 128 --num-train-steps 960800 | cut -d' ' -f2)" = 3.969e+19 ] ||
+    fail "GPT as published: $("$electra" flops --model-size base --objective causal)"
+"$electra" flops --objective mlm --json > out
+! grep -qE '"(sampler|generator|generator_hidden_size|frozen_generator)"' out || fail "flops of mlm says of a generator: $(cat out)"
+"$electra" flops --model-size small --json > out
+grep -q '"generator_hidden_size": 0.25' out && grep -q '"sampler": "network"' out || fail "what the preset says is not filled in: $(cat out)"
 for figure in "electra 9.724e+10 1.223e+11" "mlm 9.724e+10 1.223e+11" "permutation 9.724e+10 1.223e+11" "causal 9.241e+10 -" "bidirectional 1.848e+11 -" "xlnet 1.021e+11 -"; do
     [ "$(counted ${figure%% *})" = "${figure#* }" ] || fail "inference of ${figure%% *}: $(counted ${figure%% *})"
 done
-for flags in "electra --mask-prob 0.2 --generator-hidden-size 0.5" "mlm --mask-prob 0.2" "electric --generator-hidden-size 0.5" "electra-15 --sampler uniform"; do
+for flags in "electra --mask-prob 0.2 --generator-hidden-size 0.5" "mlm --mask-prob 0.2" "electric --generator-hidden-size 0.5" "electra-15 --sampler uniform" \
+    "electra --frozen-generator" "electra --generator two-tower" "electra-15 --no-frozen-generator" "mlm --sentence-task nsp" "mlm --mask-prob 0.3:0.15"; do
     "$electra" flops --objective $flags > out 2> log || fail "flops of $flags: $(cat log)"
 done
 

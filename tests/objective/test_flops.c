@@ -61,6 +61,8 @@ static void totals_of_the_released_code(void **state)
              el_flops_paper_training(&p) * rows[i].steps * rows[i].batch * rows[i].shape->length,
              rows[i].total, 5e-4);
     }
+    const el_flops_plan gpt = plan_of(&BASE, EL_CAUSAL, 40000);
+    near("GPT", el_flops_paper_training(&gpt) * 960800 * 128 * 512, 3.969e19, 5e-4);
     const shape *const shapes[] = {&SMALL, &BASE, &LARGE};
     const double inference[] = {3.68e9, 2.86e10, 8.75e10};
     for (int i = 0; i < 3; i++) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
 #include "cli/ranks.h"
 #include "cli/signals.h"
@@ -44,6 +45,24 @@ static void put_unknown(int count)
         printf(", of which %d are not counted below: their files are not there, or empty", count);
 }
 
+/* A pre-training that is left to do. */
+static bool is_to_train(const el_job *one)
+{
+    return one->task < 0 && one->state != EL_JOB_DONE;
+}
+
+static json_t *runs_json(const el_study *study)
+{
+    json_t *const runs = json_array();
+    for (int i = 0; i < study->count; i++) {
+        const el_job *const one = &study->jobs[i];
+        if (is_to_train(one))
+            json_array_append_new(runs, json_pack("{s:s, s:I, s:f}", "job", one->name, "steps",
+                                                  (json_int_t)one->steps, "flops", one->flops));
+    }
+    return runs;
+}
+
 static el_status estimate(const job *j)
 {
     const el_study_cost c = el_compare_cost(&j->study);
@@ -52,11 +71,11 @@ static el_status estimate(const job *j)
     cli_duration(time, sizeof time, c.seconds);
     if (j->settings.json) {
         json_t *const answer = json_pack(
-            "{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:o, s:i}", "plan", p->name, "pretrainings",
+            "{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:o, s:i, s:o}", "plan", p->name, "pretrainings",
             c.pretrainings, "pretrainings_again", c.again, "fine_tunings", c.tunings, "minimal_pairs",
             c.pairs, "fine_tunings_not_counted", c.unknown, "minimal_pairs_not_counted", c.pairs_unknown,
             "flops", c.flops, "hours", isfinite(c.seconds) ? json_real(c.seconds / 3600) : json_null(),
-            "jobs_at_a_time", j->study.at_a_time);
+            "jobs_at_a_time", j->study.at_a_time, "runs", runs_json(&j->study));
         const el_status st = cli_json_print(answer);
         json_decref(answer);
         return st;
@@ -64,7 +83,7 @@ static el_status estimate(const job *j)
     printf("%-44s %12s %14s\n", "pre-training", "steps", "FLOPs");
     for (int i = 0; i < j->study.count; i++) {
         const el_job *const one = &j->study.jobs[i];
-        if (one->task < 0 && one->state != EL_JOB_DONE)
+        if (is_to_train(one))
             printf("%-44s %12" PRId64 " %14.4g\n", one->name, one->steps, one->flops);
     }
     printf("\npre-trainings        %d", c.pretrainings);
@@ -81,13 +100,25 @@ static el_status estimate(const job *j)
     return EL_OK;
 }
 
+static el_status print_report(const job *j)
+{
+    json_t *report = NULL;
+    char *const path = el_path_join(j->settings.output, "report.json");
+    el_status st = path ? el_json_load(&report, path) : el_fail(EL_ENOMEM, "no memory for a path");
+    if (!st)
+        st = cli_json_print(report);
+    json_decref(report);
+    free(path);
+    return st;
+}
+
 static el_status work(job *j)
 {
     cli_quiet(); /* of what each job would say if it ran alone */
     cli_progress_begin(&j->line);
     const el_status st = el_compare_run(&j->study);
     cli_progress_end(&j->line);
-    return st;
+    return st || !j->settings.json || !el_dist_leads(j->settings.dist) ? st : print_report(j);
 }
 
 int cmd_compare(int argc, char **argv)

@@ -55,6 +55,27 @@ mv elsewhere labelled
 grep -q "^pre-trainings  *12$" out && grep -q "^fine-tunings  *12" out || fail "--dry-run counts $(cat out)"
 grep -q "^minimal pairs  *8," out || fail "--dry-run counts pairs: $(cat out)"
 grep -q "expected time" out || fail "--dry-run says no time: $(cat out)"
+compare plan.json --dry-run --json > listed || fail "--dry-run --json: $(cat log)"
+for run in $(sed -nE 's/^([a-z]*\.mini[^ ]*) .*/\1/p' out); do
+    grep -q "\"job\": \"$run\"" listed || fail "$run is not in $(cat listed)"
+done
+sed 's/"shares": \[50\]/"shares": [25]/; s/"budgets": \[4e9\]/"budgets": [1e9, 4e9]/; s/"sizes": \[/&"tiny", /' plan.json > equal.json
+compare equal.json --dry-run > out || fail "equal runs: $(cat log)"
+grep -q "budgets: 25 % of 4e+09 and 100 % of 1e+09 are equal runs" log || fail "equal runs are not said: $(cat log)"
+[ "$(grep -c "compare: mlm: mlm: the preset's generator" log)" = 1 ] || fail "a note of a system is not said once: $(cat log)"
+# rows WORDS FILE SED: a file of a task, changed so, is refused with these words before the first job.
+rows() {
+    cp "labelled/animals/$2" kept
+    sed -i "$3" "labelled/animals/$2"
+    refused 3 "animals: labelled/animals/$2.*$1" "$electra" compare plan.json --output new
+    refused 3 "animals: labelled/animals/$2.*$1" "$electra" compare plan.json --dry-run
+    [ ! -e new ] || fail "a refused study left $(ls new)"
+    mv kept "labelled/animals/$2"
+}
+rows "no example" train.tsv 2,\$d
+rows "line 3" dev.tsv '3s/\t.*//'
+sed 's/"task": "classify"/&, "settings": {"label_column": "kind"}/' plan.json > wrong.json
+refused 3 "animals: labelled/animals/train.tsv.*kind" "$electra" compare wrong.json --dry-run
 [ ! -e study ] || fail "--dry-run wrote $(ls study)"
 sed 's|"name": "animals"|&, "settings": {"train_file": "pet={tasks}/pet.txt,none={tasks}/none.txt"}|' plan.json > classes.json
 compare classes.json --dry-run > out && grep -q "fine-tunings .* not counted" out || fail "files that are not there: $(cat out log)"
@@ -230,6 +251,9 @@ compare full.json --output full > out || fail "after a full disk: $(cat log)"
 sed -i '/"rates"/d' plan.json
 compare plan.json --output trunk --constant-then-cooldown --num-seeds 1 --keep-models > out || fail "trunk: $(cat log)"
 grep -q '"init_from": ".*trunk.seed-1/checkpoint-' trunk/runs/electra.mini.4e9.50.seed-1/run.json || fail "the branch has no trunk"
+cmp -s out trunk/report.json && fail "without --json something is printed: $(cat out)"
+compare --output trunk --keep-models --json > out || fail "--json: $(cat log)"
+cmp -s out trunk/report.json || diff <(tr -d ' \n' < out) <(tr -d ' \n' < trunk/report.json) > difference || fail "--json prints $(head -5 difference)"
 for run in trunk/runs/*.trunk.seed-1; do
     [ "$(ls -d "$run"/checkpoint-* | wc -l)" = 2 ] || fail "a trunk of two parts keeps $(ls "$run")"
 done

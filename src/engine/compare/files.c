@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "engine/columns.h"
 #include "engine/compare/parts.h"
+#include "engine/finetune/finetune.h"
 #include "engine/minimal_pairs.h"
 #include "text/naming.h"
 
@@ -157,15 +159,36 @@ static el_status check_named(const el_study *study, int task)
     return st;
 }
 
+/* The first rows are read as a fine-tuning would read them. */
+static el_status check_rows(const el_study *study, int task)
+{
+    char *const data = el_compare_task_data(study, task);
+    json_t *const told = el_compare_told(study, &(el_job){.task = task});
+    if (data)
+        json_object_set_new(told, "data", json_string(data));
+    el_finetune_settings settings = el_finetune_defaults();
+    el_options options = {
+        .command = "compare", .table = EL_FINETUNE_TABLE, .count = EL_FINETUNE_LINES, .settings = &settings};
+    el_status st = el_options_from_json(&options, told, study->plan.tasks[task].name);
+    if (!st)
+        st = el_finetune_glance(&settings);
+    el_options_close(&options);
+    json_decref(told);
+    free(data);
+    return st;
+}
+
 static el_status check_files_of(const el_study *study, int task)
 {
     const el_plan_task *const t = &study->plan.tasks[task];
-    const bool dry = study->settings->dry_run;
-    el_status st = EL_OK;
-    if (el_plan_asks_pairs(t) && (!dry || el_compare_has_files(study, task)))
-        st = check_pairs(study, task);
-    else if (!el_plan_asks_pairs(t) && !dry)
-        st = check_named(study, task);
+    const bool pairs = el_plan_asks_pairs(t), dry = study->settings->dry_run;
+    el_status st = pairs ? EL_OK : check_named(study, task);
+    if (dry && (st == EL_EDATA || !el_compare_has_files(study, task)))
+        return EL_OK; /* some are not there yet */
+    el_log_begin_with(t->name);
+    if (!st)
+        st = pairs ? check_pairs(study, task) : check_rows(study, task);
+    el_log_begin_with(NULL);
     return st ? el_fail(st, "%s: %s", t->name, el_error()) : EL_OK;
 }
 

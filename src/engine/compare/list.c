@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "engine/compare/parts.h"
 #include "task/task.h"
@@ -108,10 +109,12 @@ static el_status take_costs(el_study *study)
     study->costs = calloc((size_t)(p->system_count * p->size_count), sizeof *study->costs);
     el_status st = study->costs ? EL_OK : el_fail(EL_ENOMEM, "no memory for a plan's costs");
     for (int i = 0; !st && i < p->system_count * p->size_count; i++) {
+        el_log_begin_with(p->systems[i / p->size_count].name);
         st = cost_of(study, i / p->size_count, i % p->size_count, &study->costs[i]);
         if (!st)
             st = el_compare_check_steps(study, i / p->size_count, i % p->size_count);
     }
+    el_log_begin_with(NULL);
     return st ? st : el_compare_check_systems(study);
 }
 
@@ -343,6 +346,8 @@ el_status el_compare_list(el_study *study)
     list(study, tokens);
     assert(study->count <= most);
     const el_status lengths = el_compare_check_lengths(study);
+    if (!lengths)
+        el_compare_say_equal_runs(p);
     return lengths ? lengths : el_compare_check_names(study);
 }
 

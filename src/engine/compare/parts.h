@@ -31,8 +31,10 @@ el_status el_compare_check_steps(const el_study *study, int system, int size);
 el_status el_compare_check_lengths(const el_study *study);
 /* A name is a folder, and a key of results.jsonl: near numbers may have one. */
 el_status el_compare_check_names(const el_study *study);
-/* EL_EDATA where a task is still to be done and a file that its settings name is not there, which a dry run allows, or its file
- * of minimal pairs is none. */
+/* A note where a share of one length is as long as a share of another: both are trained. */
+void el_compare_say_equal_runs(const el_plan *plan);
+/* EL_EDATA or EL_EUSAGE where a task is still to be done and the first rows of its files cannot be learned from, or its file of
+ * minimal pairs is none.  A dry run allows that files are not there. */
 el_status el_compare_check_files(const el_study *study);
 
 /* EL_EDATA where a pre-training is still to be done and the folder that its weights come from is gone. */

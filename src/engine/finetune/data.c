@@ -265,16 +265,69 @@ static el_status make_features(el_finetuning *f)
     return st;
 }
 
-el_status el_finetune_open_data(el_finetuning *f)
+static el_status find_files(const el_finetune_settings *s, const el_task **task, el_task_files *files)
 {
-    const el_finetune_settings *const s = f->settings;
     if (!s->task)
         return el_fail(EL_EUSAGE, "--task: what is to be learned?");
-    el_status st = el_task_named(s->task, &f->task);
+    const el_status st = el_task_named(s->task, task);
     const el_task_files given = {(char *)s->train_file, (char *)s->dev_file, (char *)s->test_file};
+    return st ? st
+              : el_task_find_files(task, s->data, &given, EL_FILES_TRAIN | EL_FILES_DEV | EL_FILES_TEST,
+                                   files);
+}
+
+/* Files of questions are read as a whole, which may take long: of these only the form is looked at. */
+static bool comes_whole(el_task_reader *reader)
+{
+    const el_form form = el_task_reader_layout(reader)->file.form;
+    return form == EL_FORM_SQUAD || form == EL_FORM_MRQA;
+}
+
+/* `layout`: of the file that is learned from, filled by this one where it is NULL at first. */
+static el_status glance(const el_finetune_settings *s, const el_task *task, const char *path,
+                        el_labels_wanted labels_wanted, el_file_layout *layout)
+{
+    enum { FIRST_ROWS = 100 };
+    const el_columns columns = el_columns_of(&s->columns);
+    const el_task_reading reading = {.columns = &columns, .known = layout, .labels = labels_wanted};
+    el_task_reader *reader;
+    el_labels labels = {0};
+    el_dataset rows = {0};
+    el_status st = path ? el_task_reader_open(&reader, task, path, reading, &labels) : EL_OK;
+    if (!path || st)
+        return st;
+    if (!comes_whole(reader))
+        st = el_task_reader_next(reader, FIRST_ROWS, &rows);
+    if (!st && rows.count == 0 && !comes_whole(reader))
+        st = el_fail(EL_EDATA, "%s: there is no example in it", path);
+    if (!st && !layout->text[0])
+        st = el_file_layout_copy(layout, el_task_reader_layout(reader));
+    el_dataset_release(&rows);
+    el_labels_release(&labels);
+    el_task_reader_close(reader);
+    return st;
+}
+
+el_status el_finetune_glance(const el_finetune_settings *s)
+{
+    const el_task *task;
+    el_task_files files = {0};
+    el_file_layout layout = {0};
+    el_status st = find_files(s, &task, &files);
     if (!st)
-        st = el_task_find_files(&f->task, s->data, &given, EL_FILES_TRAIN | EL_FILES_DEV | EL_FILES_TEST,
-                                &f->files);
+        st = glance(s, task, files.train, EL_LABELS_NEEDED, &layout);
+    if (!st)
+        st = glance(s, task, files.dev, EL_LABELS_NEEDED, &layout);
+    if (!st && !(task->test_unlabelled && !s->test_file))
+        st = glance(s, task, files.test, EL_LABELS_IF_THERE, &layout);
+    el_file_layout_release(&layout);
+    el_task_files_release(&files);
+    return st;
+}
+
+el_status el_finetune_open_data(el_finetuning *f)
+{
+    el_status st = find_files(f->settings, &f->task, &f->files);
     if (!st)
         st = find_start(f);
     if (!st)

@@ -55,6 +55,10 @@ el_status el_finetune_open(el_finetuning *f, el_options *options, const el_watch
 /* EL_ESTOPPED: stopped by the watch or by the time limit, after saving. */
 el_status el_finetune_run(el_finetuning *f);
 
+/* Reads the first rows of the task's files as open() would, before there is a model: EL_EDATA or EL_EUSAGE where their columns
+ * or labels are not to be had. */
+el_status el_finetune_glance(const el_finetune_settings *settings);
+
 void el_finetune_close(el_finetuning *f); /* accepts a zeroed one */
 
 #endif

@@ -296,6 +296,8 @@ static void every_word_has_a_row(void **state)
     assert_int_equal(f.items[0].rows, 5);
     assert_memory_equal(f.word_rows, ROWS, sizeof ROWS);
     assert_int_equal(f.items[0].second, 0);
+    CHECK(f.loss.unknown == 0 && f.loss.pieces == 13, "%d of %d pieces are unknown", (int)f.loss.unknown,
+          (int)f.loss.pieces);
     assert_true(f.items[0].cut && f.items[1].cut);
     assert_int_equal(f.items[1].row, 5);
     el_features_clear(&f);

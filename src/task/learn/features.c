@@ -29,11 +29,21 @@ static el_status one_more(void *items, size_t *room, int count, size_t bytes)
                : el_fail(EL_ENOMEM, "no memory for %d sequences", count + 1);
 }
 
+/* Counts the ids from `before` on, which are a text's. */
+static void count_from(adding *a, const el_ids *ids, size_t before)
+{
+    if (ids->count > before)
+        el_text_loss_count(&a->features->loss, ids->data + before, ids->count - before, a->vocab->unk);
+}
+
 /* Replaces the ids by a text's. */
 static el_status encode(adding *a, const char *text, el_ids *ids)
 {
     ids->count = 0;
-    return text ? el_wordpiece_encode(a->features->wordpiece, text, strlen(text), ids) : EL_OK;
+    const el_status st = text ? el_wordpiece_encode(a->features->wordpiece, text, strlen(text), ids) : EL_OK;
+    if (!st)
+        count_from(a, ids, 0);
+    return st;
 }
 
 static void put(el_ids *to, const int32_t *ids, int count)
@@ -41,13 +51,6 @@ static void put(el_ids *to, const int32_t *ids, int count)
     if (count)
         memcpy(to->data + to->count, ids, (size_t)count * sizeof *ids);
     to->count += (size_t)count;
-}
-
-/* The same of a text. */
-static void put_text(adding *a, const int32_t *ids, int count)
-{
-    put(&a->features->ids, ids, count);
-    el_text_loss_count(&a->features->loss, ids, (size_t)count, a->vocab->unk);
 }
 
 /* Some ids in a row. */
@@ -81,10 +84,10 @@ static el_status add_sequence(adding *a, int example, part x, const part *y, boo
                                         .cut = cut};
     const int32_t cls = a->vocab->cls, sep = a->vocab->sep;
     put(&f->ids, &cls, 1);
-    put_text(a, x.data, x.count);
+    put(&f->ids, x.data, x.count);
     put(&f->ids, &sep, 1);
     if (y) {
-        put_text(a, y->data, y->count);
+        put(&f->ids, y->data, y->count);
         put(&f->ids, &sep, 1);
     }
     return EL_OK;
@@ -179,11 +182,15 @@ static el_status add_texts(adding *a, int example)
 
 /* ---- words ---- */
 
+/* A word without pieces, as a blank is one, has [UNK] in its place, which is no piece of the text. */
 static el_status add_word(adding *a, const char *text)
 {
     const size_t before = a->a.count;
     const el_status st = el_wordpiece_encode(a->features->wordpiece, text, strlen(text), &a->a);
-    return !st && a->a.count == before ? el_ids_push(&a->a, a->vocab->unk) : st;
+    if (st)
+        return st;
+    count_from(a, &a->a, before);
+    return a->a.count == before ? el_ids_push(&a->a, a->vocab->unk) : EL_OK;
 }
 
 /* Words from `begin` on, as many as have room, as a sequence; *end is the word behind them.  `places`: where each word's
@@ -271,7 +278,10 @@ static el_status read_context(adding *a, const char *context)
     a->context = context;
     a->pieces = (int)pieces->count;
     a->b.count = 0;
-    return el_wordpiece_encode_spans(a->features->wordpiece, context, bytes, &a->b, pieces);
+    const el_status st = el_wordpiece_encode_spans(a->features->wordpiece, context, bytes, &a->b, pieces);
+    if (!st)
+        count_from(a, &a->b, 0);
+    return st;
 }
 
 /* Pieces of the context, from 0. */

@@ -832,6 +832,13 @@ static void bad_files(void **state)
                    "line 3: there is 1 column, where the first line has 2");
     expect_failure("classify", "2.csv", "text,label\n\"a,x\n", "line 2: a quotation mark is never closed");
     expect_failure("classify", "3.tsv", "text\tlabel\na\xFF\tx\n", "line 2: byte 2 is not valid UTF-8");
+    expect_failure(
+        "classify", "35.json",
+        "[{\"text\": \"a\", \"label\": 1},\n {\"text\": \"\xC7\xD1\xB1\xB9\", \"label\": 0}]",
+        "35.json, line 2: byte 12 is not valid UTF-8; if it is in CP949 or EUC-KR, iconv -f CP949");
+    expect_failure(
+        "squad", "36.json", "{\"data\": [{\"title\": \"\xC7\xD1\xB1\xB9\"}]}",
+        "36.json, line 1: byte 22 is not valid UTF-8; if it is in CP949 or EUC-KR, iconv -f CP949");
     expect_failure("regress", "4.tsv", "text\tscore\na\tmany\n", "line 2: \"many\" is not a number");
     expect_failure("ner", "5.conll", "word O\nalone\n", "line 2: a word and its tag are wanted");
     expect_failure("classify", "6.jsonl", "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\"}\n",

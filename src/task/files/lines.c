@@ -11,6 +11,7 @@
 #include "base/grow.h"
 #include "base/path.h"
 #include "text/kind.h"
+#include "text/utf8.h"
 
 el_status el_lines_fail(const el_lines *lines, const char *format, ...)
 {
@@ -71,6 +72,22 @@ el_status el_lines_look(el_lines *lines, el_line *text)
     return st;
 }
 
+/* EL_EDATA with the line where the text behind the lines so far is no UTF-8. */
+static el_status check_rest(el_lines *lines, const char *text, size_t bytes)
+{
+    char said[EL_KIND_SAID];
+    const size_t valid = el_utf8_valid(text, bytes);
+    const char *const zero = memchr(text, '\0', valid), *const bad = zero ? zero : text + valid;
+    if (bad == text + bytes)
+        return EL_OK;
+    const char *line = text;
+    lines->number++;
+    for (const char *at = text; (at = memchr(at, '\n', (size_t)(bad - at))); lines->number++)
+        line = ++at;
+    el_kind_check_line(line, bytes - (size_t)(line - text), said);
+    return el_lines_fail(lines, "%s", said);
+}
+
 el_status el_lines_rest(el_lines *lines, char **text, size_t *bytes)
 {
     char *all = NULL;
@@ -88,6 +105,8 @@ el_status el_lines_rest(el_lines *lines, char **text, size_t *bytes)
         all[used] = '\0';
         st = lines->ended ? EL_OK : next_block(lines);
     } while (!st && !lines->ended);
+    if (!st)
+        st = check_rest(lines, all, used);
     if (st) {
         free(all);
         return st;

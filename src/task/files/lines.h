@@ -22,7 +22,7 @@ el_status el_lines_open(el_lines *lines, const char *path); /* "-": standard inp
 el_status el_lines_next(el_lines *lines, el_line *line);
 /* The text that comes next, without taking it: a block at most, and of a pipe what has come. */
 el_status el_lines_look(el_lines *lines, el_line *text);
-/* All that is left, on the heap, with a zero behind it. */
+/* All that is left, on the heap, with a zero behind it; the same is EL_EDATA. */
 el_status el_lines_rest(el_lines *lines, char **text, size_t *bytes);
 /* Whether the next line has not come yet, as of a pipe. */
 bool el_lines_wait(const el_lines *lines);

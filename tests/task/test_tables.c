@@ -331,7 +331,12 @@ static void by_name(void **state)
     CHECK_FAILS(el_task_read(task, file("two.tsv", "of Korea\tneg\n"), asked, &labels, NULL, &d), EL_EDATA,
                 "there is no column \"문장\", which the model learned from");
     CHECK_FAILS(el_task_read(task, file("others.jsonl", "{\"text\":\"a\"}\n"), asked, &labels, NULL, &d),
-                EL_EDATA, "there is no column \"문장\"");
+                EL_EDATA,
+                "there is no column \"문장\", which the model learned from; --text-column says which");
+    const el_task_reading scored = {.known = &known, .labels = EL_LABELS_NEEDED};
+    CHECK_FAILS(el_task_read(task, file("bare.csv", "문장,x\nin Seoul,pos\n"), scored, &labels, NULL, &d),
+                EL_EDATA,
+                "there is no column \"감정\", which the model learned from; --label-column says which");
     el_labels_release(&labels);
     el_file_layout_release(&known);
 }

@@ -71,6 +71,13 @@ int el_finder_named(const el_finder *f, const char *name)
     return same;
 }
 
+/* What says which column has a role. */
+static const char *option_of(const el_finder *f, el_column_role role)
+{
+    static const char *const OPTIONS[] = {EL_TEXT_OPTION, "--second-column says which", EL_LABEL_OPTION};
+    return role == EL_ROLE_TEXT && f->kind == EL_TAG ? "--text-column says which" : OPTIONS[role];
+}
+
 /* Around a name, and not around a number. */
 static const char *quote(const char *column)
 {
@@ -154,11 +161,12 @@ static el_status check_counted(const el_finder *f)
                    f->path, text + 1);
 }
 
-static el_status refuse_lack(const el_finder *f, const char *column)
+static el_status refuse_lack(const el_finder *f, el_column_role role)
 {
-    return el_fail(EL_EDATA, "%s, line %lld: there is no column %s%s%s, which the model learned from%s",
+    const char *const column = f->wanted->known->by_role[role];
+    return el_fail(EL_EDATA, "%s, line %lld: there is no column %s%s%s, which the model learned from%s; %s",
                    f->path, (long long)f->survey.first_line, quote(column), column, quote(column),
-                   f->named ? "" : " (and no header that names one)");
+                   f->named ? "" : " (and no header that names one)", option_of(f, role));
 }
 
 static el_status take_known_texts(el_finder *f)
@@ -169,7 +177,7 @@ static el_status take_known_texts(el_finder *f)
         if (i == 0 && f->text[i] < 0 && holds_one_text(f))
             f->text[i] = 0;
         if (known->text[i] && f->text[i] < 0)
-            return refuse_lack(f, known->text[i]);
+            return refuse_lack(f, (el_column_role)i);
     }
     return check_counted(f);
 }
@@ -214,7 +222,6 @@ static int doubt(const el_finder *f, el_column_role role, int column)
  * nobody reads. */
 static el_status take_named(el_finder *f, el_column_role role)
 {
-    static const char *const OPTIONS[] = {EL_TEXT_OPTION, "--second-column says which", EL_LABEL_OPTION};
     int best = EL_RANKS, found = -1, other = -1;
     for (int level = 0; level < DOUBTS && found < 0; level++)
         for (int i = 0; i < f->survey.count; i++) {
@@ -240,7 +247,7 @@ static el_status take_named(el_finder *f, el_column_role role)
     char sentence[256];
     snprintf(sentence, sizeof sentence, "both column \"%.60s\" and column \"%.60s\" may be the %s",
              f->survey.columns[found].name, f->survey.columns[other].name, el_role_called(f->kind, role));
-    return el_finder_unclear(f, sentence, OPTIONS[role]);
+    return el_finder_unclear(f, sentence, option_of(f, role));
 }
 
 static el_status take_pair(el_finder *f)
@@ -395,8 +402,9 @@ static el_status check_texts(const el_finder *f)
 {
     for (el_column_role role = 0; role <= (f->kind == EL_SPAN ? EL_ROLE_SECOND : EL_ROLE_TEXT); role++)
         if (f->by_role[role] < 0)
-            return el_fail(EL_EDATA, "%s, line %lld: there is no column %s", f->path,
-                           (long long)f->survey.first_line, el_role_called(f->kind, role));
+            return el_fail(EL_EDATA, "%s, line %lld: there is no column %s; %s", f->path,
+                           (long long)f->survey.first_line, el_role_called(f->kind, role),
+                           option_of(f, role));
     return EL_OK;
 }
 
@@ -407,7 +415,7 @@ static el_status check_label(const el_finder *f)
     if (!f->wanted->labels || !known || !f->label_told || f->label >= 0)
         return EL_OK;
     if (f->wanted->labels == EL_LABELS_NEEDED)
-        return refuse_lack(f, known->label);
+        return refuse_lack(f, EL_ROLE_LABEL);
     for (int i = 0; i < f->survey.count; i++)
         if (el_finder_free(f, i) && el_finder_rank(f, EL_ROLE_LABEL, i) >= 0) {
             el_log(EL_LOG_WARNING, "%s: there is no column \"%s\", and \"%s\" is not taken for it", f->path,

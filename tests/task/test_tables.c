@@ -243,6 +243,13 @@ static void columns(void **state)
          "sentence_A sentence_B gold_label pair_ID 2"},
         {"classify", "qnli.tsv", "index\tquestion\tsentence\tlabel\n1\ta b\tc d\tx\n2\te f\tg h\ty\n",
          "question sentence label index 2"},
+        {"classify", "excel.csv", "리뷰,감정,,,\nin Seoul now,pos,,,\nof Korea,neg,,,\nthe Bowl,pos,,,\n",
+         "리뷰 - 감정 - 3"},
+        {"classify", "between.csv", "본문,,결과\nin Seoul now,,pos\nof Korea,,neg\nthe Bowl,,pos\n",
+         "본문 - 결과 - 3"},
+        {"classify", "sentences.csv",
+         "Sentence #,Word,Tag\nSentence: 1,in,O\n,Seoul,B\n,of,O\nSentence: 2,it,O\n,x,B\n,y,O\n",
+         "Word - Tag - 6"},
         {"classify", "plain.tsv", "in Seoul\tpos\nof Korea\tneg\n", "1 - 2 - 2"},
         {"classify", "turned.tsv", "pos\tin Seoul\nneg\tof Korea\npos\tthe Bowl\nneg\ta b\n", "2 - 1 - 4"},
         {"classify", "counted.tsv", "1\tin Seoul\tpos\n2\tof Korea\tneg\n3\tthe Bowl\tpos\n", "2 - 3 1 3"},
@@ -728,6 +735,11 @@ static void refused(void **state)
         {"classify", "labels.csv", "text,Mood,Day\na b,x,mon\nc d,y,mon\ne f,x,tue\ng h,y,tue\n",
          "--label-column"},
         {"classify", "three.tsv", "a b\tc d\tx\ne f\tg h\ty\n", "--label-column"},
+        {"classify", "three.csv", "a b,c d,1\ne f,g h,2\n",
+         "its first row does not look like names of its 3 columns"},
+        {"classify", "twice.csv", "리뷰,감정,감정\na b,x,k\nc d,y,l\n", "its first row may name the columns"},
+        {"classify", "beside.csv", "리뷰,감정,\na b,x,k\nc d,y,l\n", "its first row may name the columns"},
+        {"classify", "sparse.csv", "Remark,label\na b,x\n,y\n,x\n", "no column is the text"},
         {"classify", "row.csv", "Great,fruit\ndog,animal\ncat,animal\ncow,animal\n", "--header"},
         {"classify", "json.tsv", "{\"text\":\"a\",\"label\":\"x\"}\n",
          "its ending says tab-separated, its rows are JSON lines"},
@@ -881,6 +893,24 @@ static void refused(void **state)
             read_file(CASES[i].task, file(CASES[i].name, CASES[i].text), NULL, &l, &labels, &d);
         CHECK(st && strstr(el_error(), CASES[i].words), "%s: %d, and \"%s\" has not \"%s\"", CASES[i].name,
               st, st ? el_error() : "it is read", CASES[i].words);
+        el_labels_release(&labels);
+    }
+}
+
+/* Numbers of columns do not tell whether names stand in the first row. */
+static void numbers_beside_names(void **state)
+{
+    (void)state;
+    const el_columns said = {.header = -1, .text = {"1"}, .label = "2"};
+    for (int labelled = 0; labelled < 2; labelled++) {
+        el_labels labels = {0};
+        el_dataset d;
+        CHECK_FAILS(el_task_read(el_task_find("classify"),
+                                 file("twice.csv", "리뷰,감정,감정\na b,x,k\nc d,y,l\ne f,x,k\n"),
+                                 (el_task_reading){.columns = &said,
+                                                   .labels = labelled ? EL_LABELS_NEEDED : EL_LABELS_UNREAD},
+                                 &labels, NULL, &d),
+                    EL_EDATA, "--header or --no-header says so");
         el_labels_release(&labels);
     }
 }
@@ -1216,6 +1246,7 @@ int main(void)
                                        cmocka_unit_test(by_name),
                                        cmocka_unit_test(refused),
                                        cmocka_unit_test(first_line_of_fewer),
+                                       cmocka_unit_test(numbers_beside_names),
                                        cmocka_unit_test(not_as_known),
                                        cmocka_unit_test(another_label),
                                        cmocka_unit_test(numbers_of_columns),

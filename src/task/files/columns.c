@@ -46,7 +46,7 @@ bool el_finder_free(const el_finder *f, int column)
         return false;
     const bool index = name && !*name && f->survey.columns[column].counts; /* as pandas writes it */
     return !el_finder_taken(f, column) && f->survey.columns[column].filled && !index &&
-           el_finder_rank(f, EL_ROLE_ID, column) < 0;
+           !(name && el_name_of_sentences(name)) && el_finder_rank(f, EL_ROLE_ID, column) < 0;
 }
 
 int el_finder_rank(const el_finder *f, el_column_role role, int column)

@@ -22,14 +22,20 @@ static int only_one(const el_finder *f, column_test *is)
     return found;
 }
 
+/* What most rows lack is the mark of some, and not the text. */
+static bool is_full(const el_finder *f, int column)
+{
+    return !f->survey.columns[column].sparse;
+}
+
 static bool holds_texts(const el_finder *f, int column)
 {
-    return f->survey.columns[column].long_texts;
+    return is_full(f, column) && f->survey.columns[column].long_texts;
 }
 
 static bool no_label(const el_finder *f, int column)
 {
-    return !may_be_label(f, column) && el_finder_rank(f, EL_ROLE_LABEL, column) < 0;
+    return is_full(f, column) && !may_be_label(f, column) && el_finder_rank(f, EL_ROLE_LABEL, column) < 0;
 }
 
 /* A column within an object whose own name, or else the object's, is one of the role: nobody can tell which of the keys is
@@ -77,7 +83,7 @@ static el_status fill_label(el_finder *f)
 
 static el_status fill_text(el_finder *f)
 {
-    static column_test *const TESTS[] = {NULL, no_label, holds_texts};
+    static column_test *const TESTS[] = {is_full, no_label, holds_texts};
     const int inner = within_object(f, EL_ROLE_TEXT);
     if (inner >= 0)
         return refuse_within(f, inner, "text", EL_TEXT_OPTION);
@@ -145,10 +151,16 @@ static el_status fill_unnamed(el_finder *f, bool text_open)
     if (text_open && f->text[0] < 0 && f->wanted->labels && label_open && columns - first > 2 &&
         kind <= EL_MULTILABEL) {
         char sentence[128];
+        const bool told = f->wanted->columns->header == 0;
         snprintf(sentence, sizeof sentence,
-                 "%d columns have no header, and it is not clear which is the text and which the label",
+                 told ? "%d columns have no header, and it is not clear which is the text and which the label"
+                      : "its first row does not look like names of its %d columns, and it is not clear which "
+                        "is the text and which the label",
                  columns);
-        return el_finder_unclear(f, sentence, "--text-column and --label-column say so, or --header");
+        return el_finder_unclear(f, sentence,
+                                 told ? "--text-column and --label-column say so"
+                                      : "--header says that it names them, or else --text-column and "
+                                        "--label-column say which");
     }
     if (f->text[0] < 0)
         f->text[0] = f->label == first && columns > first + 1 ? first + 1 : first < columns ? first : 0;

@@ -15,9 +15,9 @@ static bool first_row_has(const el_finder *f, const char *name)
     return false;
 }
 
-/* The names in the first row: the rank of the surest one in each role, or EL_RANKS. */
+/* The names in the first row: the rank of the surest one in each role, or EL_RANKS; and of how many roles there are any. */
 typedef struct {
-    int ranks[EL_SAID_ROLES], surest;
+    int ranks[EL_SAID_ROLES], surest, roles;
 } first_names;
 
 static first_names look_for_names(const el_finder *f)
@@ -31,6 +31,7 @@ static first_names look_for_names(const el_finder *f)
             n.ranks[role] = one >= 0 && one < n.ranks[role] ? one : n.ranks[role];
         }
         n.surest = n.ranks[role] < n.surest ? n.ranks[role] : n.surest;
+        n.roles += n.ranks[role] < EL_RANKS;
     }
     return n;
 }
@@ -38,10 +39,13 @@ static first_names look_for_names(const el_finder *f)
 /* Whether the first row names columns even if one of its cells comes again: a row of texts has not the names of two roles. */
 static bool surely_names(const first_names *n, const el_first_row *first)
 {
-    int roles = 0;
-    for (el_column_role role = 0; role < EL_SAID_ROLES; role++)
-        roles += n->ranks[role] < EL_RANKS;
-    return (n->ranks[EL_ROLE_TEXT] == 0 && n->ranks[EL_ROLE_LABEL] == 0) || (roles > 1 && first->like_names);
+    return (n->ranks[EL_ROLE_TEXT] == 0 && n->ranks[EL_ROLE_LABEL] == 0) ||
+           (n->roles > 1 && first->like_names);
+}
+
+static el_status either(const el_finder *f)
+{
+    return el_finder_unclear(f, "its first row may name the columns, or be an example", EL_HEADER_OPTION);
 }
 
 /* By what the first row holds beside the others. */
@@ -55,14 +59,19 @@ static el_status look_for_header(const el_finder *f, bool *header)
     if (first.counts && training)
         return el_finder_unclear(f, "its first row counts the columns, as pandas names them",
                                  EL_HEADER_OPTION);
-    if (*header || first.recurs || (f->survey.count == 1 && name > 1))
+    if (*header || (f->survey.count == 1 && name > 1))
         return EL_OK;
-    *header = name == 0 || (name < EL_RANKS && (first.like_names || f->survey.count == 1)) ||
-              (first.like_names && (first.numbers || (first.labels && first.shorter)));
-    if (*header || !first.like_names || f->survey.count == 1 || !training || f->kind == EL_TAG)
+    *header =
+        !first.recurs && (name == 0 || (name < EL_RANKS && (first.like_names || f->survey.count == 1)) ||
+                          (first.like_names && (first.numbers || (first.labels && first.shorter))));
+    if (*header)
+        return EL_OK;
+    if (names.ranks[EL_ROLE_TEXT] < EL_RANKS && names.ranks[EL_ROLE_LABEL] < EL_RANKS)
+        return either(f); /* a cell beside the names is empty, or one of them comes again */
+    if (first.recurs || !first.like_names || f->survey.count == 1 || !training || f->kind == EL_TAG)
         return EL_OK;
     if ((first.labels && !first.longer) || (first.shorter && first.others > 0))
-        return el_finder_unclear(f, "its first row may name the columns, or be an example", EL_HEADER_OPTION);
+        return either(f);
     return EL_OK;
 }
 

@@ -99,6 +99,7 @@ static void look_at(el_survey_column *c, el_table *table, int column, int from, 
     }
     const int filled = c->filled, distinct = count_distinct(hashes, filled);
     const double rows = filled ? filled : 1;
+    c->sparse = 2 * filled < el_table_ahead(table) - from;
     c->words = words / rows;
     c->repeats = filled > 1 && (2 * distinct <= filled || (filled < FEW_ROWS && distinct < filled));
     c->long_texts = c->words >= LONG_WORDS || bytes / rows >= LONG_BYTES;
@@ -219,7 +220,7 @@ el_first_row el_survey_first_row(const el_survey *s, el_table *table)
         const int words = cell ? words_of(cell) : 0;
         bool whole;
         if (words == 0) {
-            f.like_names &= i == 0;
+            f.like_names &= i == 0 || below->filled == 0; /* spreadsheets end with empty columns */
             continue;
         }
         f.recurs |= comes_again(table, i, cell);

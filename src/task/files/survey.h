@@ -7,6 +7,7 @@
 typedef struct {
     char *name;   /* of the header, or a JSON key; NULL where nothing names it */
     int filled;   /* rows that have something there */
+    bool sparse;  /* most have not */
     double words; /* of them, the mean */
     bool repeats; /* values come again and again, as labels do */
     bool numbers; /* all are */

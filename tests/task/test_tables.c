@@ -2,6 +2,7 @@
  * learned from and when it is asked; and columns are found by name, by what they hold, or not at all. */
 #include "task/crossed.h"
 
+#include "base/log.h"
 #include "task/files/layout.h"
 #include "task/task.h"
 
@@ -915,6 +916,34 @@ static void numbers_beside_names(void **state)
     }
 }
 
+static int told;
+
+static void hear_empty(el_log_level level, const char *sentence)
+{
+    told += level == EL_LOG_NOTE && strstr(sentence, "empty.csv: 2 texts are empty");
+}
+
+static void empty_texts(void **state)
+{
+    (void)state;
+    const char *const path = file("empty.csv", "text,label\n,x\na b,y\n  ,x\nc d,y\n");
+    el_log_to(hear_empty);
+    for (int labelled = 0; labelled < 2; labelled++) {
+        el_labels labels = {0};
+        el_dataset d;
+        el_file_layout layout;
+        if (labelled)
+            CHECK_OK(read_file("classify", path, NULL, &layout, &labels, &d));
+        else
+            CHECK_OK(el_task_read(el_task_find("classify"), path, (el_task_reading){0}, NULL, &layout, &d));
+        CHECK(d.count == 4 && told == labelled + 1, "%d rows, said %d times", d.count, told);
+        el_dataset_release(&d);
+        el_labels_release(&labels);
+        el_file_layout_release(&layout);
+    }
+    el_log_to(NULL);
+}
+
 /* Texts whose first line has a field less than the others are read, or told how, unless R named the rows. */
 static void first_line_of_fewer(void **state)
 {
@@ -1247,6 +1276,7 @@ int main(void)
                                        cmocka_unit_test(refused),
                                        cmocka_unit_test(first_line_of_fewer),
                                        cmocka_unit_test(numbers_beside_names),
+                                       cmocka_unit_test(empty_texts),
                                        cmocka_unit_test(not_as_known),
                                        cmocka_unit_test(another_label),
                                        cmocka_unit_test(numbers_of_columns),

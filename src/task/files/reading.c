@@ -1,5 +1,6 @@
 /* reading - a task's file into examples, whatever its form */
 #define _GNU_SOURCE
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -429,8 +430,28 @@ static bool waits(const el_task_reader *r)
                     : form_of(r) == EL_FORM_CONLL && el_lines_wait(&r->conll.lines);
 }
 
+static int empty_texts(const el_dataset *d)
+{
+    int empty = 0;
+    for (int i = 0; i < d->count; i++) {
+        const el_labelled *const e = &d->examples[i];
+        empty += d->kind == EL_TAG && !e->count;
+        for (int k = 0; k < 2; k++)
+            empty += e->text[k] && el_line_blank((el_line){e->text[k], strlen(e->text[k])});
+    }
+    return empty;
+}
+
+static void say_empty(const el_task_reader *r)
+{
+    if (r->empty)
+        el_log(EL_LOG_NOTE, "%s: %" PRId64 " %s empty", r->name, r->empty,
+               r->empty == 1 ? "text is" : "texts are");
+}
+
 static el_status read_next(el_task_reader *r, int most, bool patient, el_dataset *d)
 {
+    const bool over = r->ended;
     el_status st = el_dataset_open(d, r->task->kind, r->name);
     while (!st && !r->ended && d->count < most && (patient || !d->count || !waits(r))) {
         bool more = false;
@@ -439,6 +460,9 @@ static el_status read_next(el_task_reader *r, int most, bool patient, el_dataset
         if (!st && r->ended && r->table && !r->wanted.labels && !r->class_count)
             el_line_say_blank(r->name, el_table_blank(r->table));
     }
+    r->empty += st ? 0 : empty_texts(d);
+    if (!st && r->ended && !over)
+        say_empty(r);
     if (st)
         el_dataset_release(d);
     return st;

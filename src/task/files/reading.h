@@ -30,6 +30,7 @@ struct el_task_reader {
     el_column *label_columns;
     class_file *classes; /* one after the other */
     int class_count, class_at;
+    int64_t empty; /* texts so far that are nothing but blanks, or sentences without words */
     bool ended;
 };
 

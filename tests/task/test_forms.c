@@ -278,6 +278,76 @@ static void other_forms(void **state)
             check_pair(&TAGGED[i], &TAGGED[k]);
 }
 
+/* What a tagger is asked: sentences a line however many words they have, words a line where tags or the model's columns show
+ * them, and the texts of tables. */
+static void sentences_or_words(void **state)
+{
+    (void)state;
+    static const char TWO[] = "John O\nlives O\n\nSeoul B-LOC\n\n",
+                      FOUR[] = "a N x O\nb N x B-LOC\n\nc N x O\n",
+                      ROWS[] = "{\"tokens\": [\"a\", \"b\"], \"ner_tags\": [\"O\", \"B-LOC\"]}\n";
+    static const struct {
+        const char *learned, *name, *text, *column, *want; /* "a b | c | ", or what is said of it */
+    } CASES[] = {
+        {TWO, "one", "John lives in Seoul\n", NULL, "John lives in Seoul | "},
+        {TWO, "three", "a b c\nd e f\n", NULL, "a b c | d e f | "},
+        {TWO, "pairs.txt", "a b\nc d\n", NULL, "a b | c d | "},
+        {TWO, "parts.txt", "a b c d\n\ne f g\n", NULL, "a b c d | e f g | "},
+        {TWO, "tags", "a O\nb O\n", NULL, "a b | "},
+        {TWO, "words", "a\nb\n", NULL, "a b | "},
+        {TWO, "words", "a\nb\n\nc\n", NULL, "a b | c | "},
+        {TWO, "more.conll", FOUR, NULL, "a b | c | "},
+        {TWO, "untagged.conll", "a N x\nb N x\n\nc N x\n", NULL,
+         "line 1: there are 3 columns, where the file that the model learned from had 2; --format lines"},
+        {TWO, "broken.conll", "a O\nb\n\nc O\n", NULL,
+         "line 2: there are 1 columns, where the first word has 2"},
+        {FOUR, "three", "a b c\n", NULL, "a b c | "},
+        {FOUR, "untagged", "a N x\nb N x\n", NULL, "a b | "},
+        {FOUR, "alone", "a\nb\n", NULL, "a b | "},
+        {ROWS, "one", "John lives in Seoul\n", NULL, "John lives in Seoul | "},
+        {ROWS, "three", "a b c\nd e f\n", NULL, "a b c | d e f | "},
+        {ROWS, "tags", "a N O\nb N O\n", NULL, "a b | "},
+        {ROWS, "blanks", "a N\nb N\n\nc N\n", NULL, "a b | c | "},
+        {TWO, "table.tsv", "id\ttext\n1\ta b\n2\tc d\n", NULL, "a b | c d | "},
+        {TWO, "table.tsv", "id\ttext\n1\ta\n2\tb\n", NULL, "a | b | "},
+        {TWO, "nsmc.txt", "id\tdocument\tlabel\n7\ta b\t1\n9\tc\t0\n", NULL,
+         "there is no column words; --text-column"},
+        {TWO, "nsmc.txt", "id\tdocument\tlabel\n7\ta b\t1\n9\tc\t0\n", "document", "a b | c | "},
+        {TWO, "nameless.tsv", "7\ta b\n9\tc d\n", NULL, "a b | c d | "},
+        {TWO, "wide.tsv", "7\ta\t1\n9\tb\t0\n", NULL, "line 1: there are 3 columns, where the file"},
+        {TWO, "table.csv", "text,label\na b c,1\nd e,0\n", NULL, "a b c | d e | "},
+        {TWO, "table.csv", "text,label\na b c,1\nd e,0\n", "nope", "line 1: there is no column \"nope\""},
+        {TWO, "table.csv", "a b c\nd e\n", NULL, "a b c | d e | "},
+        {TWO, "table.txt", "text,label\na b c,1\nd e,0\n", "text",
+         "plain lines, which have no columns; --text-column"}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        const bool rows = CASES[i].learned == ROWS;
+        const el_columns columns = {.header = -1, .text = {CASES[i].column}};
+        el_file_layout known = {0};
+        el_labels labels = {0};
+        el_dataset d;
+        char got[1024];
+        const char *const path =
+            put_file(rows ? "learned.jsonl" : "learned.conll", CASES[i].learned, strlen(CASES[i].learned));
+        CHECK_OK(el_task_read(el_task_find("ner"), path, (el_task_reading){.labels = EL_LABELS_NEEDED},
+                              &labels, &known, &d));
+        el_dataset_release(&d);
+        const el_status st =
+            el_task_read(el_task_find("ner"), put_file(CASES[i].name, CASES[i].text, strlen(CASES[i].text)),
+                         (el_task_reading){.columns = &columns, .known = &known}, &labels, NULL, &d);
+        if (st)
+            snprintf(got, sizeof got, "%s", el_error());
+        else
+            put_tagged(&d, &labels, false, got);
+        CHECK(st ? strstr(got, CASES[i].want) != NULL : strcmp(got, CASES[i].want) == 0,
+              "case %zu, %s: \"%s\", not \"%s\"", i, CASES[i].name, got, CASES[i].want);
+        if (!st)
+            el_dataset_release(&d);
+        el_labels_release(&labels);
+        el_file_layout_release(&known);
+    }
+}
+
 /* A line with a tag but no word is no word, whether it is learned from or asked. */
 static void no_word(void **state)
 {
@@ -409,9 +479,9 @@ static void plain_lines(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(words_and_tags), cmocka_unit_test(questions),
-                                       cmocka_unit_test(other_forms),    cmocka_unit_test(no_word),
-                                       cmocka_unit_test(first_line),     cmocka_unit_test(first_line_of_test),
-                                       cmocka_unit_test(plain_lines)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(words_and_tags),     cmocka_unit_test(questions),
+                                       cmocka_unit_test(other_forms),        cmocka_unit_test(no_word),
+                                       cmocka_unit_test(sentences_or_words), cmocka_unit_test(first_line),
+                                       cmocka_unit_test(first_line_of_test), cmocka_unit_test(plain_lines)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -25,6 +25,27 @@ static int split(char separator, el_line line, el_line fields[MOST_FIELDS])
     return count;
 }
 
+/* Labels are found by their names, which end with a zero. */
+static bool is_label(el_line field, const el_labels *labels)
+{
+    char name[128];
+    if (field.bytes >= sizeof name)
+        return false;
+    memcpy(name, field.text, field.bytes);
+    name[field.bytes] = '\0';
+    return el_labels_find(labels, name) >= 0;
+}
+
+bool el_conll_tagged(el_line line, char separator, const el_labels *tags)
+{
+    el_line fields[MOST_FIELDS];
+    const int count = split(separator, line, fields);
+    for (int i = 1; i < count && i < MOST_FIELDS; i++)
+        if (is_label(fields[i], tags))
+            return true;
+    return false;
+}
+
 static bool begins(el_line line, const char *text)
 {
     const size_t bytes = strlen(text);
@@ -110,13 +131,14 @@ static void look(el_conll *c, el_line text, int least)
 {
     const char *at = text.text, *const end = text.text + text.bytes;
     el_line line, fields[MOST_FIELDS];
-    int words = 0, last = 0;
-    bool fresh = true, parted = false, tags_first = true, tags_last = true;
+    int words = 0, last = 0, tagged = 0;
+    bool fresh = true, blanks = false, parted = false, tags_first = true, tags_last = true;
     c->counted = true;
     for (int lines = 0; lines < 1000 && el_line_next(&at, end, &line);) {
         el_line_trim(&line);
         if (el_line_ends_sentence(line)) {
             fresh = true;
+            blanks |= words > 0;
             continue;
         }
         if (begins(line, "-DOCSTART-") || *line.text == '#')
@@ -134,6 +156,7 @@ static void look(el_conll *c, el_line text, int least)
         c->width = c->width ? c->width : count;
         tags_first &= is_tag(fields[0]);
         tags_last &= is_tag(fields[count - 1]);
+        tagged += c->labels && el_conll_tagged(line, c->separator, c->labels);
         const int number = number_of(fields[0]);
         c->counted &= number == 0 || (fresh ? number == 1 : number == last + 1);
         last = number ? number : last;
@@ -142,6 +165,8 @@ static void look(el_conll *c, el_line text, int least)
     }
     c->counted &= words > 1 && c->width >= least;
     c->sentences = parted ? 0 : c->sentences;
+    c->tagged = words > 0 && 2 * tagged >= words;
+    c->open = c->separator == ' ' && !blanks;
     c->turned = words > 1 && c->width > 1 && tags_first && !tags_last;
 }
 
@@ -230,6 +255,8 @@ el_status el_conll_open(el_conll *c, const el_task_reading *wanted, el_file_layo
     const bool lacks = !st && lacks_tags(c, known);
     c->labelled = wanted->labels == EL_LABELS_NEEDED || (wanted->labels && !lacks);
     c->untagged = lacks && !c->labelled;
+    if (!c->labelled && (c->named || c->tagged || c->width == 1 || c->width == c->learned - 1))
+        c->learned = 0;
     return st;
 }
 
@@ -260,12 +287,15 @@ static el_status take_word(el_conll *c, el_dataset *d, const el_line *fields, in
         return el_lines_fail(&c->lines, "a word and its tag are wanted, and there are %d columns", count);
     if (!c->width)
         c->width = count;
+    const char *const otherwise =
+        c->labelled || c->separator != ' ' ? "" : "; --format lines reads sentences";
     if (count != c->width)
-        return el_lines_fail(&c->lines, "there are %d columns, where the first word has %d", count, c->width);
-    if (c->labelled && c->learned && count != c->learned)
+        return el_lines_fail(&c->lines, "there are %d columns, where the first word has %d%s", count,
+                             c->width, otherwise);
+    if (c->learned && count != c->learned)
         return el_lines_fail(&c->lines,
-                             "there are %d columns, where the file that the model learned from had %d", count,
-                             c->learned);
+                             "there are %d columns, where the file that the model learned from had %d%s",
+                             count, c->learned, otherwise);
     if (!c->labelled)
         return el_dataset_add_word(d, fields[word].text, fields[word].bytes, -1);
     return take_tag(c, d, fields[word], fields[tag]);

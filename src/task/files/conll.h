@@ -5,7 +5,8 @@
  * second, and the tag of CoNLL-U the fourth (of its ten) and of GermEval's files the third (of their four).  The first
  * line may name the columns, and so the one of the words.  "-DOCSTART-" lines are no words, nor lines that begin with '#'
  * and have another number of columns than the words have (or, between tabs, with "## ", as KLUE's comments do).  Where
- * labels may lack, a file may have all columns but the last, if that was the tag of the file that was learned from.
+ * labels may lack, a file may have all columns but the last, if that was the tag of the file that was learned from.  Its
+ * columns must be as many otherwise, unless it has words alone, a header, or tags of the model beside its words.
  */
 #ifndef EL_TASK_CONLL_H
 #define EL_TASK_CONLL_H
@@ -21,15 +22,19 @@ typedef struct {
     bool counted;   /* the first column counts words */
     int named;      /* the column, from 1, that the header calls the words; 0: there is none */
     int sentences;  /* and that which it says to number sentences, where nothing else ends them */
+    bool tagged;    /* tags that are known stand beside most words */
     bool turned;    /* the first column holds tags, and the last does not */
     int width;      /* columns of the first word, as of all; 0: not yet known */
     int learned;    /* columns of the file that was learned from; 0: unknown, or columns were said */
     int word, tag;  /* columns by number */
+    bool open;      /* columns stand between blanks, as words of sentences do, and no line ends a sentence */
     bool labelled;  /* tags are read */
     bool untagged;  /* what was learned from had one column more, the last: the tags */
     el_labels *labels;
 } el_conll;
 
+/* Whether a column but the first holds one of the tags. */
+bool el_conll_tagged(el_line line, char separator, const el_labels *tags);
 /* EL_EDATA: rows of one word each, of which a column tells the sentence. */
 el_status el_word_rows_refuse(const char *path, const char *column);
 /* Fills the layout by how the file begins; the columns that were said, or are known, come before what is usual. */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "task/files/lines.h"
+#include "task/files/conll.h"
 #include "task/files/names.h"
 #include "text/json_kind.h"
 #include "text/naming.h"
@@ -301,50 +301,113 @@ static bool is_sentence(el_line line, bool *single)
     return words == tags && words > 0;
 }
 
-/* Whether the columns of the first line are named as words and tags are. */
-static bool names_words(el_line line, char separator)
+/* What the columns of the first line are called. */
+typedef struct {
+    bool words; /* one as words are, or as texts */
+    bool texts;
+    bool ids;
+} names;
+
+static names names_in(el_line line, char separator)
 {
+    enum { OF_TEXTS = 1 };
     char text[256];
+    names n = {0};
     if (line.bytes >= sizeof text)
-        return false;
+        return n;
     memcpy(text, line.text, line.bytes);
     text[line.bytes] = '\0';
-    bool words = false;
     for (char *at = text, *next; at; at = next) {
         next = strchr(at, separator);
         if (next)
             *next++ = '\0';
+        at += *at == '"';
         at[strcspn(at, "\"\r")] = '\0';
-        words |= el_name_rank(EL_TAG, EL_ROLE_TEXT, at + (*at == '"')) >= 0;
+        const int rank = el_name_rank(EL_TAG, EL_ROLE_TEXT, at);
+        n.words |= rank >= 0;
+        n.texts |= rank == OF_TEXTS;
+        n.ids |= el_name_rank(EL_TAG, EL_ROLE_ID, at) >= 0;
     }
-    return words;
+    return n;
 }
 
-/* A word a line, a sentence a line, or (where labels are not wanted) plain sentences. */
-static el_file_form form_of_words(el_line text, bool labelled)
+/* Whether a field between tabs, of which there are several, holds several words. */
+static bool holds_text(el_line line)
 {
+    const char *at = line.text, *const end = line.text + line.bytes;
+    for (const char *tab; (tab = memchr(at, '\t', (size_t)(end - at))); at = tab + 1)
+        if (words_in(at, tab) > 1)
+            return true;
+    return at > line.text && words_in(at, end) > 1;
+}
+
+/* What the lines of a file for tagging are like, without comments and those that end sentences. */
+typedef struct {
+    int lines;
+    int sentences; /* that end with as many tags as words between tabs */
+    bool single;   /* but never with several */
+    bool blanks;   /* there are lines that end sentences */
+    bool even;     /* all have as many words between blanks */
+    int words; /* lines that are as a word's: alone, or with a tag, or with all columns that are known but the tag */
+    int tagged; /* of these, those with a tag */
+    int texts;  /* lines with several words between tabs */
+} word_lines;
+
+static word_lines look_at_lines(el_line text, const el_form_asked *asked)
+{
+    const int known = asked->known && asked->known->file.form == EL_FORM_CONLL ? asked->known->width : 0;
     const char *at = text.text, *const end = text.text + text.bytes;
-    const el_line first = first_line(text);
-    int lines = 0, sentences = 0, width = -1;
-    bool single = true, blanks = false, even = true;
+    word_lines l = {.single = true, .even = true};
+    int width = -1;
     el_line line;
-    while (lines < MOST_LINES && next_whole(&at, end, &line, false)) {
+    while (l.lines < MOST_LINES && next_whole(&at, end, &line, false)) {
         if (el_line_ends_sentence(line)) {
-            blanks |= lines > 0;
+            l.blanks |= l.lines > 0;
             continue;
         }
         if (*line.text == '#')
             continue;
         const int words = words_in(line.text, line.text + line.bytes);
-        lines++;
-        sentences += is_sentence(line, &single);
-        even &= width < 0 || words == width;
+        const bool tagged = asked->labels && el_conll_tagged(line, ' ', asked->labels);
+        l.lines++;
+        l.sentences += is_sentence(line, &l.single);
+        l.even &= width < 0 || words == width;
+        l.tagged += tagged;
+        l.words += tagged || words == 1 || words == known - 1 || (words == known && !asked->labels);
+        l.texts += holds_text(line);
         width = words;
     }
+    return l;
+}
+
+/* Whether rows between tabs, in which nothing ends a sentence, are those of a table, whose texts are to be tagged. */
+static bool is_table(const word_lines *l, el_line first, const el_form_asked *asked)
+{
+    const names n = names_in(first, '\t');
+    const bool header = *first.text != '#' && !(asked->labels && el_conll_tagged(first, '\t', asked->labels));
+    return asked->named || 2 * l->texts > l->lines || (header && (n.texts || (n.ids && !n.words)));
+}
+
+/* Whether lines without tabs are sentences: of different lengths, or of another than a word's line has.  A line that is alone
+ * is one, if it has no tag. */
+static bool are_sentences(const word_lines *l)
+{
+    const bool words = 2 * l->words >= l->lines && l->lines > 0;
+    if (!l->even)
+        return !l->blanks || !words;
+    return !l->blanks && (!words || (l->lines == 1 && !l->tagged));
+}
+
+/* A word a line, a sentence a line, or (where labels are not wanted) plain sentences. */
+static el_file_form form_of_words(el_line text, const el_form_asked *asked)
+{
+    const el_line first = first_line(text);
+    const word_lines l = look_at_lines(text, asked);
     const bool tabs = memchr(first.text, '\t', first.bytes) != NULL;
-    if (tabs && !single && 2 * sentences > lines)
+    if (tabs && ((!l.single && 2 * l.sentences > l.lines) ||
+                 (!asked->labelled && !l.blanks && is_table(&l, first, asked))))
         return (el_file_form){EL_FORM_TSV, '\t'};
-    if (!tabs && !labelled && lines > 0 && !even && !blanks && !has(text, "\t"))
+    if (!tabs && !asked->labelled && l.lines > 0 && !has(text, "\t") && are_sentences(&l))
         return (el_file_form){EL_FORM_LINES, 0};
     return (el_file_form){EL_FORM_CONLL, 0};
 }
@@ -380,23 +443,27 @@ static el_status refuse(const char *path, const char *ending, el_file_form rows)
 }
 
 /* Of rows that are no JSON. */
-static el_status form_of_rows(el_file_form *found, const char *path, el_task_kind kind, bool labelled,
+static el_status form_of_rows(el_file_form *found, const char *path, const el_form_asked *asked,
                               el_naming ending, el_line text)
 {
+    const el_task_kind kind = asked->kind;
     const el_line first = first_line(text);
     const bool tabs = memchr(first.text, '\t', first.bytes) != NULL;
-    if (kind == EL_TAG && labelled && !tabs && is_slashed(text))
+    if (kind == EL_TAG && asked->labelled && !tabs && is_slashed(text))
         return el_fail(
             EL_EDATA,
             "%s: its lines are words with a tag behind each '/', which is not read; a word and its tag a "
             "line are, or the words, a tab and the tags",
             path);
     if (kind == EL_TAG) {
-        *found = form_of_words(text, labelled);
-        if (ending == EL_NAMED_COMMAS && !tabs && (names_words(first, ',') || names_words(first, ';')))
+        *found = form_of_words(text, asked);
+        const bool commas = memchr(first.text, ',', first.bytes) || memchr(first.text, ';', first.bytes);
+        if (ending == EL_NAMED_COMMAS && !tabs &&
+            (names_in(first, ',').words || names_in(first, ';').words || found->form == EL_FORM_LINES ||
+             (commas && !asked->labelled)))
             *found = (el_file_form){EL_FORM_CSV, ','};
         else if (found->form == EL_FORM_CONLL && tabs && ending != EL_NAMED_COLUMNS &&
-                 names_words(first, '\t') && has(text, "\t[")) /* lists as Python prints them */
+                 names_in(first, '\t').words && has(text, "\t[")) /* lists as Python prints them */
             *found = (el_file_form){EL_FORM_TSV, '\t'};
         return found->form == EL_FORM_CSV ? find_separator(path, kind, text, &found->separator) : EL_OK;
     }
@@ -428,9 +495,10 @@ el_status el_form_complete(el_file_form *form, const char *path, el_task_kind ki
     return form->form == EL_FORM_CSV ? find_separator(path, kind, text, &form->separator) : EL_OK;
 }
 
-el_status el_form_find(el_file_form *found, const char *path, el_task_kind kind, bool labelled, el_form usual,
-                       el_line text)
+el_status el_form_find(el_file_form *found, const char *path, const el_form_asked *asked, el_line text)
 {
+    const el_task_kind kind = asked->kind;
+    el_form usual = asked->usual;
     static const char *const ABOUT[EL_NAMINGS] = {[EL_NAMED_TABS] = "tab-separated",
                                                   [EL_NAMED_COMMAS] = "comma-separated",
                                                   [EL_NAMED_TEXT] = "a table or plain text",
@@ -469,7 +537,7 @@ el_status el_form_find(el_file_form *found, const char *path, el_task_kind kind,
         *found = (el_file_form){EL_FORM_CONLL, 0};
         return EL_OK;
     }
-    const el_status st = form_of_rows(found, path, kind, labelled, ending, text);
+    const el_status st = form_of_rows(found, path, asked, ending, text);
     if (!st && ending == EL_NAMED_JSON)
         return refuse(path, ABOUT[EL_NAMED_JSON], *found);
     if (!st && ending == EL_NAMED_COLUMNS && found->form == EL_FORM_LINES)

@@ -15,10 +15,17 @@ typedef struct {
     char separator; /* of the fields: '\t', ',', ';', '|'; 0: not a matter of this form */
 } el_file_form;
 
-/* `text` is how the file begins; `labelled`: whether labels are wanted.  `usual` is what the task's files are where the rows
- * do not tell, EL_FORM_OPEN: nothing is usual. */
-el_status el_form_find(el_file_form *found, const char *path, el_task_kind kind, bool labelled, el_form usual,
-                       el_line text);
+typedef struct {
+    el_task_kind kind;
+    el_form usual; /* of the task's files where the rows do not tell; EL_FORM_OPEN: nothing is usual */
+    bool labelled; /* labels are wanted */
+    bool named;    /* a column was said by its name */
+    const el_file_layout *known; /* of the file that was learned from, or NULL */
+    const el_labels *labels;     /* so far, or NULL */
+} el_form_asked;
+
+/* `text` is how the file begins. */
+el_status el_form_find(el_file_form *found, const char *path, const el_form_asked *asked, el_line text);
 /* What a form that was said still needs from the rows: its separator. */
 el_status el_form_complete(el_file_form *form, const char *path, el_task_kind kind, el_line text);
 

@@ -15,6 +15,7 @@
 #include "task/files/names.h"
 #include "task/files/readers.h"
 #include "task/files/reading.h"
+#include "text/naming.h"
 
 static el_status no_memory(const char *path)
 {
@@ -191,7 +192,9 @@ static bool is_to_be_said(const el_task_reader *r)
     const bool told = r->said.text[0] || r->said.header == 1 || (r->wanted.known && r->wanted.known->header);
     if (r->wanted.labels)
         return false;
-    return el_table_columns(r->table) > 1 ? !r->wanted.known && !r->said.text[0] : r->layout.header && !told;
+    const bool known =
+        r->wanted.known && r->wanted.known->file.form != EL_FORM_CONLL; /* which has no table's */
+    return el_table_columns(r->table) > 1 ? !known && !r->said.text[0] : r->layout.header && !told;
 }
 
 static el_status resolve(el_task_reader *r)
@@ -236,6 +239,13 @@ static const el_columns *columns_of(const el_task *task, const el_columns *of_te
     return names ? of_test : &task->columns;
 }
 
+/* Whether the column is said by its name, which only a file with a header has. */
+static bool names_column(const el_columns *said, el_column_role role)
+{
+    int number;
+    return said->by_role[role] && !el_column_number(said->by_role[role], &number);
+}
+
 static el_status find_form(el_task_reader *r, const el_columns *said, const el_columns *of_task,
                            el_lines *lines)
 {
@@ -249,16 +259,41 @@ static el_status find_form(el_task_reader *r, const el_columns *said, const el_c
         file->form = said->form;
         st = el_form_complete(file, r->name, r->task->kind, text);
     } else {
-        st = el_form_find(file, r->name, r->task->kind, r->wanted.labels, of_task->form, text);
+        const el_form_asked asked = {
+            .kind = r->task->kind,
+            .usual = of_task->form,
+            .labelled = r->wanted.labels,
+            .named = said && (names_column(said, EL_ROLE_TEXT) || names_column(said, EL_ROLE_LABEL)),
+            .known = r->wanted.known,
+            .labels = r->labels};
+        st = el_form_find(file, r->name, &asked, text);
         if (!st && is_as_known(r, text))
             *file = r->wanted.known->file;
     }
     static const el_columns OPEN = {.header = -1};
     const bool as_usual = (said && said->form) || !of_task->form || file->form == of_task->form;
     r->said = merge(as_usual ? of_task : &OPEN, said);
-    if (form_of(r) == EL_FORM_LINES) /* has no columns */
-        r->said = (el_columns){.form = EL_FORM_LINES, .header = 0};
-    return st;
+    if (st || form_of(r) != EL_FORM_LINES)
+        return st;
+    r->said = (el_columns){.form = EL_FORM_LINES, .header = 0};
+    if (said && (said->text[0] || said->text[1] || said->header == 1))
+        return el_fail(
+            EL_EUSAGE,
+            "%s: is read as plain lines, which have no columns; --text-column, --second-column and "
+            "--header are of tables (--format)",
+            r->name);
+    return EL_OK;
+}
+
+/* A file of words or sentences that is asked, and of which nothing but its rows says which of the two it holds. */
+static void say_form(const el_task_reader *r, const el_columns *said)
+{
+    const bool lines = form_of(r) == EL_FORM_LINES, words = form_of(r) == EL_FORM_CONLL;
+    if (r->task->kind != EL_TAG || r->wanted.labels || (said && said->form) ||
+        el_naming_of(r->path, NULL) == EL_NAMED_COLUMNS || !(lines || (words && r->conll.open)))
+        return;
+    el_log(EL_LOG_NOTE, "%s: %s; --format %s", r->name, el_form_about(r->layout.file),
+           lines ? "conll reads a word a line" : "lines reads a sentence a line");
 }
 
 /* What some forms have is of use to one kind of task alone. */
@@ -292,8 +327,12 @@ static el_status open_file(el_task_reader *r, const char *path, const el_columns
     }
     if (form_of(r) == EL_FORM_CONLL) {
         r->conll = (el_conll){.lines = lines, .labels = r->labels};
-        return el_conll_open(&r->conll, &r->wanted, &r->layout);
+        st = el_conll_open(&r->conll, &r->wanted, &r->layout);
+        if (!st)
+            say_form(r, said);
+        return st;
     }
+    say_form(r, said);
     if (is_questions(r)) {
         r->lines = lines;
         return EL_OK;

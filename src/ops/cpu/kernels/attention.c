@@ -352,8 +352,8 @@ INLINE void pair_backward(head *h, const places *p, const row *even, const row *
         const vw ds_rows = vround_two(ds[0], ds[1]);
         const vu r_pair = vriffle(vround_two(r[0], r[1])), ds_pair = vriffle(ds_rows);
         uint16_t *const to = (uint16_t *)p->ds + (int64_t)at * p->stride + j;
-        memcpy(p->r_pairs + pair + j, &r_pair, sizeof r_pair);
-        memcpy(p->ds_pairs + pair + j, &ds_pair, sizeof ds_pair);
+        vput(p->r_pairs + pair + j, r_pair);
+        vput(p->ds_pairs + pair + j, ds_pair);
         memcpy(to, &ds_rows, sizeof ds_rows / 2);
         memcpy(to + p->stride, (const char *)&ds_rows + sizeof ds_rows / 2, sizeof ds_rows / 2);
     }

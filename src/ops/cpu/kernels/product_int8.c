@@ -79,6 +79,15 @@ INLINE vu units_from(const vi whole[EACH])
     const __m256i high = _mm256_packs_epi32((__m256i)whole[2], (__m256i)whole[3]);
     return (vu)_mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), /* both pack half by half */
                                            _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+#elif defined __AVX512VNNI__ /* the lowest 8 bits of each: those of x have no sign, those of weights do */
+    const __m512i low = _mm512_packs_epi32((__m512i)(whole[0] & 255), (__m512i)(whole[1] & 255));
+    const __m512i high = _mm512_packs_epi32((__m512i)(whole[2] & 255), (__m512i)(whole[3] & 255));
+    return (vu)_mm512_permutexvar_epi32(
+        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
+        _mm512_packus_epi16(low, high)); /* each packs quarter by quarter */
+#elif EL_WIDTH == 16
+    return (vu)_mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7),
+                                        _mm512_packs_epi32((__m512i)whole[0], (__m512i)whole[1]));
 #else
     vnumbers part[EACH];
     vu joined;
@@ -104,8 +113,7 @@ INLINE void put_units(void *to, const float *row, int count, float low, float in
         for (int k = 0; k < EACH; k++)
             whole[k] = __builtin_convertvector(
                 vnearest((numbers_at(row, i + k * WIDTH, count) - low) * inverse), vi);
-        const vu made = units_from(whole);
-        memcpy((number *)to + i, &made, sizeof made);
+        vput((number *)to + i, units_from(whole));
     }
 }
 
@@ -241,9 +249,7 @@ INLINE void block(const int rows, const block_job *j, el_tensor y)
         a[i] = j->rows + 3 * i * j->stride;
 #pragma GCC unroll 2
     for (int u = 0; u < j->units; u++, b += PANEL) {
-        vu left, right;
-        memcpy(&left, b, sizeof left);
-        memcpy(&right, b + WIDTH, sizeof right);
+        const vu left = vget(b), right = vget(b + WIDTH);
 #pragma GCC unroll 14
         for (int i = 0; i < rows; i++) {
             const vu x = vsplat_bits(a[i / 3][i % 3 * j->stride + u]);

@@ -44,9 +44,7 @@ INLINE int units_of(bool pairs, int depth)
 INLINE void tile_step(const int rows, const bool pairs, const char *const a[5], ptrdiff_t row, uint32_t keep,
                       const uint32_t *b, vf sum[BLOCK_ROWS][2])
 {
-    vu left, right;
-    memcpy(&left, b, sizeof left);
-    memcpy(&right, b + WIDTH, sizeof right);
+    const vu left = vget(b), right = vget(b + WIDTH);
 #pragma GCC unroll 14
     for (int i = 0; i < rows; i++) {
         uint32_t unit;
@@ -167,10 +165,8 @@ INLINE vu units_inside(const bool pairs, const void *even, const void *odd, cons
         return (vu)vload(even, type, at);
     if (type == EL_F32)
         return vriffle(vround_two(vload(even, type, at), vload(odd, type, at)));
-    vh low, high; /* as they are */
-    memcpy(&low, place(even, type, at), sizeof low);
-    memcpy(&high, place(odd, type, at), sizeof high);
-    return vriffle(vjoin(low, high));
+    return vriffle(
+        vjoin(vget_half(place(even, type, at)), vget_half(place(odd, type, at)))); /* as they are */
 }
 
 /* The same where only `left` columns are left, or no second row (NULL). */
@@ -189,11 +185,8 @@ INLINE vu units_down(const bool pairs, const void *data, const el_type type, int
 {
     if (!pairs)
         return (vu)vload_upto(data, type, at, left);
-    if (type == EL_BF16 && left >= 2 * WIDTH) {
-        vu both;
-        memcpy(&both, place(data, type, at), sizeof both); /* as they are */
-        return both;
-    }
+    if (type == EL_BF16 && left >= 2 * WIDTH)
+        return vget(place(data, type, at)); /* as they are */
     const vf first = left > 0 ? vload_upto(data, type, at, left) : (vf){0};
     const vf second = left > WIDTH ? vload_upto(data, type, at + WIDTH, left - WIDTH) : (vf){0};
     return (vu)vround_two(first, second);
@@ -217,7 +210,7 @@ INLINE void put(const bool past, uint32_t *to, vu unit)
     if (past)
         vstore_past(to, unit);
     else
-        memcpy(to, &unit, sizeof unit);
+        vput(to, unit);
 }
 
 enum {

@@ -35,6 +35,30 @@ INLINE vf vwiden(vh h)
     return (vf)(vextend(h) << 16);
 }
 
+/* Vectors anywhere in memory.  gcc 12 sends many that are copied by memcpy() over the stack. */
+typedef vu vu_anywhere __attribute__((aligned(1), may_alias));
+typedef vh vh_anywhere __attribute__((aligned(1), may_alias));
+
+INLINE vu vget(const void *from)
+{
+    return *(const vu_anywhere *)from;
+}
+
+INLINE void vput(void *to, vu a)
+{
+    *(vu_anywhere *)to = a;
+}
+
+INLINE vh vget_half(const void *from)
+{
+    return *(const vh_anywhere *)from;
+}
+
+INLINE void vput_half(void *to, vh a)
+{
+    *(vh_anywhere *)to = a;
+}
+
 INLINE const void *place(const void *data, el_type type, int64_t index)
 {
     return (const char *)data + index * (type == EL_BF16 ? 2 : 4);
@@ -42,33 +66,24 @@ INLINE const void *place(const void *data, el_type type, int64_t index)
 
 INLINE vf vload(const void *data, el_type type, int64_t index)
 {
-    if (type == EL_BF16) {
-        vh h;
-        memcpy(&h, place(data, type, index), sizeof h);
-        return vwiden(h);
-    }
-    vf x;
-    memcpy(&x, place(data, type, index), sizeof x);
-    return x;
+    const void *const from = place(data, type, index);
+    return type == EL_BF16 ? vwiden(vget_half(from)) : (vf)vget(from);
 }
 
 INLINE void vstore(void *data, el_type type, int64_t index, vf x)
 {
     void *to = (void *)place(data, type, index);
-    if (type == EL_BF16) {
-        const vh h = vround(x);
-        memcpy(to, &h, sizeof h);
-    } else {
-        memcpy(to, &x, sizeof x);
-    }
+    if (type == EL_BF16)
+        vput_half(to, vround(x));
+    else
+        vput(to, (vu)x);
 }
 
 /* 2 * WIDTH numbers at once, for what is done to each by itself: of bf16 the even ones and the odd ones. */
 INLINE void vload_two(vf x[2], const void *data, el_type type, int64_t index)
 {
     if (type == EL_BF16) {
-        vu both;
-        memcpy(&both, place(data, type, index), sizeof both);
+        const vu both = vget(place(data, type, index));
         x[0] = (vf)(both << 16);
         x[1] = (vf)(both & 0xffff0000);
     } else {
@@ -80,8 +95,7 @@ INLINE void vload_two(vf x[2], const void *data, el_type type, int64_t index)
 INLINE void vstore_two(void *data, el_type type, int64_t index, const vf x[2])
 {
     if (type == EL_BF16) {
-        const vu both = vriffle(vround_two(x[0], x[1]));
-        memcpy((void *)place(data, type, index), &both, sizeof both);
+        vput((void *)place(data, type, index), vriffle(vround_two(x[0], x[1])));
     } else {
         vstore(data, type, index, x[0]);
         vstore(data, type, index + WIDTH, x[1]);

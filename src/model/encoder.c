@@ -12,9 +12,9 @@ static int distances_of(const el_config *c)
     return 2 * c->max_position_embeddings - 1;
 }
 
-/* `wide`: where gelu(up) is kept from its product to the next. */
-static void layer_layout(el_layer_saved *s, el_arena *a, const el_config *c, int rows, el_type act,
-                         el_type par, el_tensor wide)
+/* A layer that keeps what its backward wants.  `wide`: where gelu(up) is from its product to the next. */
+static void training_layout(el_layer_saved *s, el_arena *a, const el_config *c, int rows, el_type act,
+                            el_type par, el_tensor wide)
 {
     s->attention = (el_attention_saved){
         .qkv = el_arena_tensor(a, act, rows, 3 * c->hidden_size),
@@ -35,6 +35,42 @@ static void layer_layout(el_layer_saved *s, el_arena *a, const el_config *c, int
         s->attention.places = el_arena_tensor(a, act, distances_of(c), c->hidden_size);
 }
 
+/* A layer that keeps nothing: what is no longer read gives its place to what comes.  It stays in the caches for longer. */
+static void inference_layout(el_layer_saved *s, el_arena *a, const el_config *c, int rows, el_type act,
+                             el_type par)
+{
+    const int h = c->hidden_size, i = c->intermediate_size;
+    const el_tensor wide = el_arena_tensor(a, act, rows, i > 3 * h ? i : 3 * h);
+    const el_tensor sum = el_arena_tensor(a, act, rows, h), stats = el_arena_tensor(a, par, rows, 2);
+    const el_tensor up = el_tensor_make(wide.data, act, rows, i);
+    s->attention = (el_attention_saved){
+        .qkv = el_tensor_make(wide.data, act, rows, 3 * h),
+        .lse = el_arena_tensor(a, par, rows, c->num_attention_heads),
+        .mixed = el_arena_tensor(a, act, rows, h),
+        .sum = sum,
+        .stats = stats,
+        .y = el_arena_tensor(a, act, rows, h),
+    };
+    s->ffn = (el_ffn_saved){
+        .up = up, .act = up, .sum = sum, .stats = stats, .y = el_arena_tensor(a, act, rows, h)};
+    if (el_config_relative(c))
+        s->attention.places = el_arena_tensor(a, act, distances_of(c), h);
+}
+
+static void layers_layout(el_layer_saved *layers, el_arena *a, const el_config *c, int rows, el_type act,
+                          el_type par, bool training)
+{
+    if (training) {
+        const el_tensor wide = el_arena_tensor(a, act, rows, c->intermediate_size);
+        for (int i = 0; i < c->num_hidden_layers; i++)
+            training_layout(&layers[i], a, c, rows, act, par, wide);
+        return;
+    }
+    inference_layout(&layers[0], a, c, rows, act, par);
+    for (int i = 1; i < c->num_hidden_layers; i++)
+        layers[i] = layers[0];
+}
+
 el_status el_encoder_saved_layout(el_encoder_saved *s, el_arena *a, const el_config *c, int rows, el_type act,
                                   el_type par, bool training)
 {
@@ -50,12 +86,7 @@ el_status el_encoder_saved_layout(el_encoder_saved *s, el_arena *a, const el_con
     s->embed.normed = el_arena_tensor(a, act, rows, c->embedding_size);
     if (el_config_projects(c))
         s->embed.projected = el_arena_tensor(a, act, rows, c->hidden_size);
-    const el_tensor wide = el_arena_tensor(a, act, rows, c->intermediate_size);
-    for (int i = 0; i < c->num_hidden_layers; i++)
-        if (training || i == 0)
-            layer_layout(&s->layers[i], a, c, rows, act, par, wide);
-        else
-            s->layers[i] = s->layers[0];
+    layers_layout(s->layers, a, c, rows, act, par, training);
     if (training) {
         const int widest = c->intermediate_size > c->hidden_size ? c->intermediate_size : c->hidden_size;
         s->wide = el_arena_tensor(a, act, rows, widest);

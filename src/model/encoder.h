@@ -74,7 +74,7 @@ typedef struct {
 } el_attention_saved;
 
 typedef struct {
-    el_tensor up, act, sum, stats, y; /* act: of all layers the same place */
+    el_tensor up, act, sum, stats, y; /* act: of all layers the same place; without training up's */
 } el_ffn_saved;
 
 typedef struct {

@@ -204,6 +204,9 @@ static void case_linear_gelu(run *r, sizes s)
     q->wait(q);
     check_same("fused y", fused, y);
     check_same("slope in the place of z", place, slope);
+    q->linear_gelu_forward(q, place, el_tensor_none(), place, x, w, b);
+    q->wait(q);
+    check_same("y in the place of z", place, y);
 }
 
 static void case_elementwise(run *r, sizes s)

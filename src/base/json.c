@@ -97,7 +97,8 @@ static json_t *whole_again(json_t *value)
         json_object_foreach_safe(value, next, key, item)
             json_object_set_new(value, key, whole_again(json_incref(item)));
     if (json_is_array(value))
-        json_array_foreach(value, i, item) json_array_set_new(value, i, whole_again(json_incref(item)));
+        json_array_foreach(value, i, item)
+            json_array_set_new(value, i, whole_again(json_incref(item)));
     const double real = json_real_value(value); /* 0 for what is not a real */
     if (!json_is_real(value) || fabs(real) >= 0x1p62 || real != floor(real))
         return value;

@@ -70,8 +70,7 @@ static el_status take_values(el_options *options, const json_t *object, const ch
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)object, key, value)
-    {
+    json_object_foreach((json_t *)object, key, value) {
         const int line = line_of(options, key);
         if (line < 0)
             return unknown_key(options, name, key);

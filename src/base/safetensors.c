@@ -191,8 +191,7 @@ static el_status read_entries(el_safetensors *st, const unsigned char *data, siz
         status = el_fail(EL_ENOMEM, "%s: no memory", st->path);
     const char *name;
     json_t *line;
-    json_object_foreach(st->header, name, line)
-    {
+    json_object_foreach(st->header, name, line) {
         if (status)
             break;
         if (strcmp(name, METADATA) != 0)
@@ -217,8 +216,9 @@ static el_status read_metadata(el_safetensors *st)
         return el_fail(EL_EDATA, "%s: %s is not an object", st->path, METADATA);
     const char *key;
     json_t *value;
-    json_object_foreach(given, key, value) if (!json_is_string(value)) return el_fail(
-        EL_EDATA, "%s: %s: %s is not a string", st->path, METADATA, key);
+    json_object_foreach(given, key, value)
+        if (!json_is_string(value))
+            return el_fail(EL_EDATA, "%s: %s: %s is not a string", st->path, METADATA, key);
     st->metadata = given ? json_incref(given) : json_object();
     return st->metadata ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", st->path);
 }
@@ -313,8 +313,7 @@ el_status el_safetensors_verify(const el_safetensors *st)
     const size_t prefix = strlen(CHECKSUM);
     const char *key;
     json_t *value;
-    json_object_foreach(st->metadata, key, value)
-    {
+    json_object_foreach(st->metadata, key, value) {
         if (strncmp(key, CHECKSUM, prefix) != 0)
             continue;
         const el_st_entry *entry = el_safetensors_find(st, key + prefix);

@@ -27,8 +27,7 @@ static void compare_figures(json_t *now, const json_t *before)
 {
     json_t *earlier = json_object(), *ratio = json_object(), *value;
     const char *key;
-    json_object_foreach(now, key, value)
-    {
+    json_object_foreach(now, key, value) {
         const json_t *other = json_object_get(before, key);
         const double x = json_number_value(other);
         if (!json_is_real(value) || !json_is_number(other))
@@ -45,11 +44,12 @@ static void compare_tables(json_t *now, const json_t *before)
 {
     size_t i, j;
     json_t *line, *other;
-    json_array_foreach(now, i, line) json_array_foreach(before, j, other) if (same_line(line, other))
-    {
-        compare_figures(line, other);
-        break;
-    }
+    json_array_foreach(now, i, line)
+        json_array_foreach(before, j, other)
+            if (same_line(line, other)) {
+                compare_figures(line, other);
+                break;
+            }
 }
 
 static char *text_of(const json_t *value)
@@ -64,8 +64,7 @@ static void warn_of_differences(const json_t *now, const json_t *before, const c
     const json_t *theirs = json_object_get(before, group);
     const char *key;
     json_t *value;
-    json_object_foreach(json_object_get(now, group), key, value)
-    {
+    json_object_foreach(json_object_get(now, group), key, value) {
         const json_t *other = json_object_get(theirs, key);
         if (other && json_equal(value, other))
             continue;
@@ -95,8 +94,9 @@ void bench_compare(json_t *result, const json_t *earlier, const char *file)
     json_t *value;
     warn_of_differences(result, earlier, "machine", file);
     warn_of_differences(result, earlier, "settings", file);
-    json_object_foreach(result, key, value) if (json_is_array(value))
-        compare_tables(value, json_object_get(earlier, key));
+    json_object_foreach(result, key, value)
+        if (json_is_array(value))
+            compare_tables(value, json_object_get(earlier, key));
     compare_figures(result, earlier);
 }
 
@@ -138,8 +138,7 @@ static void print_figures(const json_t *result)
     const char *key;
     json_t *value;
     char cell[CELL];
-    json_object_foreach((json_t *)result, key, value)
-    {
+    json_object_foreach((json_t *)result, key, value) {
         if (!json_is_number(value))
             continue;
         put_cell(cell, result, key);
@@ -153,8 +152,10 @@ static json_t *columns_of(const json_t *table)
     json_t *columns = json_object(), *line, *value;
     const char *key;
     size_t i;
-    json_array_foreach(table, i, line) json_object_foreach(line, key, value) if (!json_is_object(value))
-        json_object_set_new(columns, key, json_null());
+    json_array_foreach(table, i, line)
+        json_object_foreach(line, key, value)
+            if (!json_is_object(value))
+                json_object_set_new(columns, key, json_null());
     return columns;
 }
 
@@ -163,8 +164,7 @@ static int width_of(const json_t *table, const char *key)
     size_t i, widest = strlen(key);
     json_t *line;
     char cell[CELL];
-    json_array_foreach(table, i, line)
-    {
+    json_array_foreach(table, i, line) {
         put_cell(cell, line, key);
         widest = strlen(cell) > widest ? strlen(cell) : widest;
     }
@@ -176,8 +176,7 @@ static void print_line(const json_t *columns, const json_t *line)
     const char *key, *gap = "";
     json_t *width;
     char cell[CELL];
-    json_object_foreach((json_t *)columns, key, width)
-    {
+    json_object_foreach((json_t *)columns, key, width) {
         const int columns_wide = (int)json_integer_value(width);
         snprintf(cell, sizeof cell, "%s", key);
         if (line)
@@ -198,7 +197,8 @@ static void print_table(const char *name, const json_t *table)
         json_object_set_new(columns, key, json_integer(width_of(table, key)));
     printf("\n%s\n", name);
     print_line(columns, NULL);
-    json_array_foreach(table, i, line) print_line(columns, line);
+    json_array_foreach(table, i, line)
+        print_line(columns, line);
     json_decref(columns);
 }
 
@@ -207,5 +207,7 @@ void bench_print(const json_t *result)
     const char *key;
     json_t *value;
     print_figures(result);
-    json_object_foreach((json_t *)result, key, value) if (json_is_array(value)) print_table(key, value);
+    json_object_foreach((json_t *)result, key, value)
+        if (json_is_array(value))
+            print_table(key, value);
 }

@@ -25,8 +25,7 @@ static const el_option TABLE[] = {
     {"top_k", EL_OPT_INT, offsetof(settings, top_k), 1, 1 << 22, NULL, "guesses per [MASK]"},
     {"with_discriminator", EL_OPT_SWITCH, offsetof(settings, with_discriminator), 0, 0, NULL,
      "generator and discriminator as one masked language model: the discriminator judges the generator's 100 "
-     "likeliest "
-     "tokens, a pass for each"},
+     "likeliest tokens, a pass for each"},
     {"mask_prob", EL_OPT_COURSE, offsetof(settings, mask_prob), 0.001, 0.9, NULL,
      "of --with-discriminator: share of tokens that were predicted in training; of X:Y it is Y; by default "
      "it is the run's"},

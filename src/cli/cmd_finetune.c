@@ -91,8 +91,7 @@ static void print_table(const json_t *results, const char *also_name)
     json_t *value;
     printf("%-24s %8s %8s %8s %8s%s%s%s\n", "dev", "mean", "median", "dev.", "best", test ? "     test" : "",
            also ? "  " : "", also ? also_name : "");
-    json_object_foreach(json_object_get(results, "summary"), key, value)
-    {
+    json_object_foreach(json_object_get(results, "summary"), key, value) {
         static const char *const COLUMNS[] = {"mean", "median", "deviation", "best"};
         printf("%-24s", key);
         for (int i = 0; i < 4; i++)

@@ -299,8 +299,9 @@ static void add_last_lines(json_t *info, const char *folder)
     free(path);
     for (size_t k = 0; k < sizeof KINDS / sizeof *KINDS; k++) {
         size_t i;
-        json_array_foreach(lines, i, line) if (el_metrics_is(line, KINDS[k]))
-            json_object_set(info, KINDS[k], line);
+        json_array_foreach(lines, i, line)
+            if (el_metrics_is(line, KINDS[k]))
+                json_object_set(info, KINDS[k], line);
     }
     json_decref(lines);
 }
@@ -426,8 +427,7 @@ static void print_object(const json_t *object, int depth)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)object, key, value)
-    {
+    json_object_foreach((json_t *)object, key, value) {
         if (!json_is_object(value)) {
             print_line(key, value, depth);
         } else {

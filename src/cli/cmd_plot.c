@@ -126,8 +126,7 @@ static el_status figures_of(plot *p, json_t *record)
 {
     const char *key;
     json_t *value;
-    json_object_foreach(record, key, value)
-    {
+    json_object_foreach(record, key, value) {
         const bool wanted = el_metrics_is_figure(key, value) && !within(key);
         const el_status st = wanted ? add_figure(p, key, strlen(key)) : EL_OK;
         if (st)
@@ -141,8 +140,9 @@ static bool is_anywhere(const plot *p, const char *figure)
     for (int r = 0; r < p->run_count; r++) {
         size_t i;
         json_t *record;
-        json_array_foreach(p->runs[r].records, i,
-                           record) if (json_is_number(json_object_get(record, figure))) return true;
+        json_array_foreach(p->runs[r].records, i, record)
+            if (json_is_number(json_object_get(record, figure)))
+                return true;
     }
     return false;
 }
@@ -160,8 +160,9 @@ static el_status choose_figures(plot *p)
     for (int r = 0; r < p->run_count && !st && !p->s.figures; r++) {
         size_t i;
         json_t *record;
-        json_array_foreach(p->runs[r].records, i, record) if (!st && is_evaluation(record)) st =
-            figures_of(p, record);
+        json_array_foreach(p->runs[r].records, i, record)
+            if (!st && is_evaluation(record))
+                st = figures_of(p, record);
     }
     if (!st && p->figure_count == 0)
         st = el_fail(EL_EDATA, "%s: no evaluation in it yet; --figures draws figures of training",
@@ -183,8 +184,7 @@ static bool take_points(el_series *series, const plot *p, const run *r, const ch
         return false;
     size_t i;
     json_t *record;
-    json_array_foreach(r->records, i, record)
-    {
+    json_array_foreach(r->records, i, record) {
         if (is_evaluation(record) != evaluations || !json_object_get(record, figure))
             continue;
         x[series->count] = el_json_figure(record, X[p->s.x]);
@@ -245,8 +245,9 @@ static bool is_drawn(const plot *p, const char *figure, bool evaluations)
     for (int r = 0; r < p->run_count; r++) {
         size_t i;
         json_t *record;
-        json_array_foreach(p->runs[r].records, i, record) if (is_evaluation(record) == evaluations &&
-                                                              json_object_get(record, figure)) return true;
+        json_array_foreach(p->runs[r].records, i, record)
+            if (is_evaluation(record) == evaluations && json_object_get(record, figure))
+                return true;
     }
     return false;
 }

@@ -32,12 +32,11 @@ static const el_option TABLE[] = {
     {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL, "run, or Hugging Face model folder"},
     {"by", EL_OPT_CHOICE, AT(by), 0, 0, EL_SCORE_NAMES,
      "what is summed over tokens: log p(token | the others), a pass for each token; log p(token | those "
-     "before it); "
-     "log P(original), by the large network of a run; minus the energy; auto: what the model is for"},
+     "before it); log P(original), by the large network of a run; minus the energy; auto: what the model is "
+     "for"},
     {"pairs", EL_OPT_TEXT, AT(pairs), 0, 0, NULL,
      "file of minimal pairs, two columns or JSON lines with good and bad: prints how often the good sentence "
-     "scores "
-     "higher"},
+     "scores higher"},
     {"nbest", EL_OPT_TEXT, AT(nbest), 0, 0, NULL,
      "file of n-best lists, columns id, score and text or JSON lines with them: prints the best text of each "
      "id; empty texts are left out"},

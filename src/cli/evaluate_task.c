@@ -174,8 +174,7 @@ static void print_table(const json_t *results, const char *also)
     json_t *value;
     if (others)
         printf("%-24s %8s  %s\n", "", "", also);
-    json_object_foreach(json_object_get(results, "metrics"), key, value)
-    {
+    json_object_foreach(json_object_get(results, "metrics"), key, value) {
         printf("%-24s %8s", key, cli_figure(value).text);
         if (others)
             printf("  %s", cli_figure(json_object_get(others, key)).text);

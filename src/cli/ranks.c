@@ -29,8 +29,7 @@ static void watch(void *context)
         if (most > 0 && waited > most) {
             fprintf(stderr,
                     "electra: rank %d on %s: the other ranks have not answered for %.0f s (--stall-limit); "
-                    "the last "
-                    "checkpoint is as it was\n",
+                    "the last checkpoint is as it was\n",
                     d->rank, d->host, waited);
             _exit(1);
         }

@@ -125,8 +125,7 @@ static el_status compare(const json_t *was, const json_t *is, const json_t *keys
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)keys, key, value)
-    {
+    json_object_foreach((json_t *)keys, key, value) {
         const json_t *const before = json_object_get(was, key), *const now = json_object_get(is, key);
         if (before && now && json_equal(before, now))
             continue;

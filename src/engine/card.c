@@ -32,12 +32,11 @@ static void put_results(FILE *page, const el_card *card)
     fputs("\n      type: ", page);
     put_quoted(page, card->task);
     fputs("\n      split: validation\n    metrics:\n", page);
-    json_object_foreach((json_t *)card->metrics, name,
-                        value) if (json_is_number(value) && isfinite(json_number_value(value)))
-    {
-        el_number_print(number, sizeof number, "%.6g", json_number_value(value));
-        fprintf(page, "    - type: %s\n      value: %s\n", name, number);
-    }
+    json_object_foreach((json_t *)card->metrics, name, value)
+        if (json_is_number(value) && isfinite(json_number_value(value))) {
+            el_number_print(number, sizeof number, "%.6g", json_number_value(value));
+            fprintf(page, "    - type: %s\n      value: %s\n", name, number);
+        }
 }
 
 /* ---- the command ---- */
@@ -85,12 +84,12 @@ static void put_command(FILE *page, const el_options *options)
     json_t *value, *part;
     size_t i;
     fprintf(page, "electra %s", options->command);
-    json_object_foreach(values, name, value)
-    {
+    json_object_foreach(values, name, value) {
         if (el_options_origin(options, name) <= EL_FROM_RECORD)
             continue;
         if (json_is_array(value)) {
-            json_array_foreach(value, i, part) put_flag(page, name, part);
+            json_array_foreach(value, i, part)
+                put_flag(page, name, part);
         } else if (!json_is_null(value)) {
             put_flag(page, name, value);
         }

@@ -123,8 +123,7 @@ static el_status same_settings(el_dist *dist, const el_options *options, const c
     const char *key;
     json_t *value;
     el_status st = EL_OK;
-    json_object_foreach(settings, key, value)
-    {
+    json_object_foreach(settings, key, value) {
         if (st || is_own(own, key))
             continue;
         char *const text = el_json_text(value, false);

@@ -72,8 +72,7 @@ static el_status read_pooling(el_sentence *s, const char *folder, const char *na
     bool known = false;
     const char *key;
     json_t *value;
-    json_object_foreach(object, key, value)
-    {
+    json_object_foreach(object, key, value) {
         const bool word = strcmp(key, "pooling_mode") == 0; /* before 5.4 a switch for each way */
         if (!word && (strncmp(key, "pooling_mode_", 13) != 0 || !json_is_true(value)))
             continue;

@@ -38,8 +38,7 @@ static void put_summary(el_protobuf *pb, void *context)
     const event *const e = context;
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)e->figures, key, value)
-    {
+    json_object_foreach((json_t *)e->figures, key, value) {
         if (!json_is_number(value) || strcmp(key, "step") == 0 || strcmp(key, "tokens") == 0)
             continue;
         char tag[128];

@@ -301,8 +301,7 @@ static el_status check_map(const el_tensors *s, const json_t *map)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)map, name, value)
-    {
+    json_object_foreach((json_t *)map, name, value) {
         if (!el_tensors_find(s, name))
             return el_fail(EL_EDATA, "%s: names %s in %s, where it is not", s->path, name,
                            json_string_value(value));
@@ -317,8 +316,7 @@ static el_status read_shards(el_tensors *s, const char *folder, const json_t *ma
     el_status st = seen ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)map, name, value)
-    {
+    json_object_foreach((json_t *)map, name, value) {
         const char *const file = json_string_value(value);
         if (!st)
             st = check_shard_name(s->path, file);

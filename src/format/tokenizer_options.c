@@ -95,8 +95,10 @@ static el_status each_listed(el_tokenizer_files *f,
         json_t *const list = (json_t *)el_tokenizer_config_token(&f->config, LISTS[l]), *token;
         const char *name;
         size_t i;
-        json_array_foreach(list, i, token) st = st ? st : visit(f, token);
-        json_object_foreach(list, name, token) st = st ? st : visit(f, token);
+        json_array_foreach(list, i, token)
+            st = st ? st : visit(f, token);
+        json_object_foreach(list, name, token)
+            st = st ? st : visit(f, token);
     }
     return st;
 }
@@ -171,8 +173,7 @@ static el_status take_decoder(el_tokenizer_files *f)
     const char *id;
     json_t *object;
     el_status st = EL_OK;
-    json_object_foreach(decoder, id, object)
-    {
+    json_object_foreach(decoder, id, object) {
         el_added_token token;
         char *end;
         const long number = strtol(id, &end, 10);
@@ -194,8 +195,7 @@ static el_status take_map(el_tokenizer_files *f)
     const char *text;
     json_t *id;
     el_status st = EL_OK;
-    json_object_foreach(f->config.added, text, id)
-    {
+    json_object_foreach(f->config.added, text, id) {
         const json_int_t number = json_integer_value(id);
         const bool special = is_named(f, text);
         if (!json_is_integer(id) || number < 0 || number >= EL_VOCAB_MAX_PIECES || !*text)

@@ -219,8 +219,9 @@ el_status el_named_pieces_list(el_named_pieces *pieces, const json_t *object)
     *pieces = (el_named_pieces){.items = malloc((json_object_size(object) + 1) * sizeof *pieces->items)};
     if (!pieces->items)
         return no_memory(json_object_size(object));
-    json_object_foreach((json_t *)object, text, id) pieces->items[pieces->count++] =
-        (el_named_piece){text, json_is_integer(id) ? json_integer_value(id) : -1};
+    json_object_foreach((json_t *)object, text, id)
+        pieces->items[pieces->count++] =
+            (el_named_piece){text, json_is_integer(id) ? json_integer_value(id) : -1};
     return EL_OK;
 }
 

@@ -259,9 +259,8 @@ json_t *el_config_json(const el_config *c, const char *architecture)
     if (c->model_type == EL_MODEL_XLNET)
         return xlnet_json(c, architecture);
     json_t *const object = json_pack(
-        "{s:[s*], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:f, s:f, s:f, s:f, "
-        "s:s, s:s, s:b, s:s, "
-        "s:f, s:n, s:b}",
+        "{s:[s*], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:s, s:s, s:b, "
+        "s:s, s:f, s:n, s:b}",
         "architectures", architecture, "model_type", MODEL_TYPES[c->model_type], "vocab_size", c->vocab_size,
         "embedding_size", c->embedding_size, "hidden_size", c->hidden_size, "num_hidden_layers",
         c->num_hidden_layers, "num_attention_heads", c->num_attention_heads, "intermediate_size",

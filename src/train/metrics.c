@@ -251,11 +251,14 @@ el_status el_metrics_mirror(el_metrics *metrics, const char *folder)
     if (st)
         el_log(EL_LOG_WARNING, "%s; TensorBoard is shown the other lines", el_error());
     size_t i;
-    json_array_foreach(lines, i, line) if (el_metrics_is(line, EL_METRICS_TRAINING)) metrics->seconds =
-        json_number_value(json_object_get(line, "seconds"));
+    json_array_foreach(lines, i, line)
+        if (el_metrics_is(line, EL_METRICS_TRAINING))
+            metrics->seconds = json_number_value(json_object_get(line, "seconds"));
     metrics->began = (double)time(NULL) - metrics->seconds;
     st = el_tensorboard_open(&metrics->events, folder);
-    json_array_foreach(lines, i, line) if (!st) st = put_event(metrics, line);
+    json_array_foreach(lines, i, line)
+        if (!st)
+            st = put_event(metrics, line);
     json_decref(lines);
     return st;
 }

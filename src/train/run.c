@@ -262,8 +262,7 @@ el_status el_run_compare(el_run *run, const json_t *now, const char *const *free
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)now, key, value)
-    {
+    json_object_foreach((json_t *)now, key, value) {
         const json_t *const before = json_object_get(json_object_get(run->record, "settings"), key);
         if (!before || json_equal(before, value))
             continue;

@@ -21,8 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *string = "";
     const char *key;
     json_t *value;
-    json_object_foreach(object, key, value)
-    {
+    json_object_foreach(object, key, value) {
         el_json_int(object, "input", key, &whole);
         el_json_real(object, "input", key, &real);
         el_json_bool(object, "input", key, &yes);

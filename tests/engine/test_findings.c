@@ -363,8 +363,7 @@ static void check_objective(const char *of_b, const char *expected)
     CHECK_OK(el_json_load(&report, in_folder("report.json")));
     json_t *const rows = json_object_get(report, "rows");
     CHECK(json_array_size(rows) > 0, "no rows for %s", of_b);
-    json_array_foreach(rows, i, row)
-    {
+    json_array_foreach(rows, i, row) {
         const char *const is = json_string_value(json_object_get(row, "objective"));
         CHECK(is && strcmp(is, expected) == 0, "%s: %s, not %s", of_b, is ? is : "none", expected);
     }

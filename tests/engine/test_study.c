@@ -155,8 +155,7 @@ static void test_diverged_tuning(void **state)
     size_t i;
     int diverged = 0;
     CHECK_OK(el_metrics_load(&records, in_folder("study/results.jsonl")));
-    json_array_foreach(records, i, record)
-    {
+    json_array_foreach(records, i, record) {
         const char *const why = json_string_value(json_object_get(record, "diverged"));
         if (!why)
             continue;

@@ -339,8 +339,9 @@ static void callers_keys_are_merged(void **state)
     CHECK(el_model_read(model_folder, false, NULL, &head, &object) == EL_OK, "%s", el_error());
     json_t *key;
     const char *name;
-    json_object_foreach(extra, name, key) CHECK(json_equal(json_object_get(object, name), key),
-                                                "%s is another than what the caller said", name);
+    json_object_foreach(extra, name, key)
+        CHECK(json_equal(json_object_get(object, name), key), "%s is another than what the caller said",
+              name);
     json_decref(object);
     json_decref(extra);
 }

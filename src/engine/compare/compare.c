@@ -108,8 +108,7 @@ static el_status compare_plans(const json_t *own, const json_t *first)
     for (int i = 0; i < 2; i++) {
         const char *key;
         json_t *value;
-        json_object_foreach((json_t *)both[i], key, value)
-        {
+        json_object_foreach((json_t *)both[i], key, value) {
             if (!json_equal(value, json_object_get(both[1 - i], key)))
                 return el_fail(EL_EUSAGE, "the plan: \"%s\" is not as on rank 0", key);
         }

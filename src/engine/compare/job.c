@@ -68,8 +68,7 @@ static json_t *curve_of(const json_t *lines)
     json_t *const curve = json_array();
     size_t i;
     json_t *line;
-    json_array_foreach(lines, i, line)
-    {
+    json_array_foreach(lines, i, line) {
         if (!el_metrics_is(line, EL_METRICS_EVALUATION))
             continue;
         json_object_del(line, "kind");
@@ -84,8 +83,7 @@ static json_t *loss_of(const json_t *lines)
 {
     json_t *last = NULL, *line;
     size_t i;
-    json_array_foreach(lines, i, line)
-    {
+    json_array_foreach(lines, i, line) {
         if (el_metrics_is(line, EL_METRICS_TRAINING) && json_object_get(line, "loss"))
             last = json_object_get(line, "loss");
     }
@@ -241,8 +239,7 @@ static json_t *values_of(const json_t *results, const char *metric)
     json_t *const values = json_array();
     size_t i;
     json_t *trial;
-    json_array_foreach(json_object_get(results, "trials"), i, trial)
-    {
+    json_array_foreach(json_object_get(results, "trials"), i, trial) {
         json_t *const value = json_object_get(json_object_get(trial, "metrics"), metric);
         json_array_append_new(values, value ? json_incref(value) : json_null());
     }
@@ -340,8 +337,7 @@ el_status el_compare_pairs_settings(const el_plan_task *task, el_score_kind *kin
 {
     const char *by = "auto", *numbers = "fp32", *key;
     json_t *value;
-    json_object_foreach((json_t *)task->settings, key, value)
-    {
+    json_object_foreach((json_t *)task->settings, key, value) {
         const char **const word = strcmp(key, "by") == 0          ? &by
                                   : strcmp(key, "precision") == 0 ? &numbers
                                                                   : NULL;

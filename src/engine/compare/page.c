@@ -92,7 +92,8 @@ char *el_compare_command(const el_study *study, const el_job *job)
     json_t *value;
     if (pairs)
         json_object_del(asked, "task");
-    json_object_foreach(asked, key, value) append_flag(&c, key, value);
+    json_object_foreach(asked, key, value)
+        append_flag(&c, key, value);
     append_path(&c, " --output", pairs ? NULL : job->name);
     json_decref(asked);
     free(data);
@@ -343,8 +344,7 @@ static void put_published(el_writer *page, const el_findings *f)
         el_html_put(page, "<h2>As published</h2>\n");
         put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS);
     }
-    json_array_foreach(rows, i, row)
-    {
+    json_array_foreach(rows, i, row) {
         const json_t *const flops = json_object_get(row, "flops"), *const score =
                                                                        json_object_get(row, "score");
         const char *const system = json_string_value(json_object_get(row, "system"));

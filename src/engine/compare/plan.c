@@ -37,8 +37,7 @@ el_status el_plan_check_keys(const json_t *object, const char *name, const char 
     const char *const between = where ? ": " : "";
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)object, key, value)
-    {
+    json_object_foreach((json_t *)object, key, value) {
         bool known = false;
         for (int i = 0; i < count; i++)
             known |= strcmp(key, keys[i]) == 0;
@@ -126,8 +125,7 @@ static el_status spell_out_systems(const reading *r)
 {
     json_t *const systems = json_object_get(r->plan->text, "systems"), *entry;
     size_t i;
-    json_array_foreach(systems, i, entry)
-    {
+    json_array_foreach(systems, i, entry) {
         const char *const name = json_string_value(entry);
         if (!name)
             continue;
@@ -360,8 +358,7 @@ static el_status read_published(const reading *r)
         return wrong(r, "published", "an array of rows, or \"" EL_PLAN_PAPER "\"");
     el_status st = EL_OK;
     size_t i;
-    json_array_foreach((json_t *)rows, i, row)
-    {
+    json_array_foreach((json_t *)rows, i, row) {
         const char *text;
         double number;
         if (!json_is_object(row))

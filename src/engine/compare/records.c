@@ -22,8 +22,7 @@ static const char *difference(const json_t *a, const json_t *b)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)a, key, value)
-    {
+    json_object_foreach((json_t *)a, key, value) {
         if (!json_equal(value, json_object_get(b, key)))
             return key;
     }
@@ -174,8 +173,7 @@ double el_compare_recorded_cost(const el_study *study, int system, int size)
     double cost = NAN;
     if (path && el_file_exists(path))
         el_metrics_load(&records, path); /* else the recall says why */
-    json_array_foreach(records, i, record)
-    {
+    json_array_foreach(records, i, record) {
         const double tokens = el_json_figure(record, "tokens"); /* of a pre-training alone */
         if (!isfinite(cost) && tokens > 0 &&
             is_of_kind(&study->plan, system, size, json_string_value(json_object_get(record, "job"))))
@@ -206,7 +204,9 @@ el_status el_compare_recall(el_study *study)
     el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "no memory for a study");
     if (!st && el_file_exists(path))
         st = el_metrics_load(&records, path);
-    json_array_foreach(records, i, record) if (!st) st = take(study, record);
+    json_array_foreach(records, i, record)
+        if (!st)
+            st = take(study, record);
     study->recorded = (int64_t)json_array_size(records);
     for (int j = 0; !st && j < study->count; j++)
         st = take_left(study, &study->jobs[j]);

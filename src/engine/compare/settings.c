@@ -103,8 +103,9 @@ static void replace_sizes(const el_compare_settings *s, json_t *text)
     size_t i;
     json_t *size;
     if (s->flops_budget > 0)
-        json_array_foreach(json_object_get(text, "sizes"), i, size) if (json_is_object(size))
-            json_object_del(size, "budget");
+        json_array_foreach(json_object_get(text, "sizes"), i, size)
+            if (json_is_object(size))
+                json_object_del(size, "budget");
     if (s->sizes)
         json_object_set(text, "sizes", sizes);
     json_decref(sizes);

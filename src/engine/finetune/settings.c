@@ -50,8 +50,7 @@ const el_option EL_FINETUNE_TABLE[] = {
     {"Head", EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
     {"head", EL_OPT_CHOICE, AT(head), 0, 0, "huggingface|original",
      "Hugging Face's (transformers opens the result), or the original's: one affine map for a label, joint "
-     "start and "
-     "end for a span"},
+     "start and end for a span"},
     {"dropout", EL_OPT_REAL, AT(dropout), 0, 0.9, NULL, "dropout in the encoder and on the head's input"},
     {"answerable_classifier", EL_OPT_SWITCH, AT(answerable_classifier), 0, 0, NULL,
      "original span head: also learn whether a question has an answer"},
@@ -71,8 +70,7 @@ const el_option EL_FINETUNE_TABLE[] = {
     {"train_batch_size", EL_OPT_INT, AT(train_batch_size), 1, 1 << 20, NULL, "sequences per step"},
     {"layerwise_lr_decay", EL_OPT_REAL, AT(layerwise_lr_decay), 0, 1, NULL,
      "factor of the learning rate from one layer to the one below; 0: the paper's: 0.8, or 0.9 from a width "
-     "of "
-     "1024; 1: none"},
+     "of 1024; 1: none"},
     {"layerwise_as_original", EL_OPT_SWITCH, AT(layerwise_as_original), 0, 0, NULL,
      "use the original's exponents, one higher than the paper's"},
     {"weight_decay_rate", EL_OPT_REAL, AT(weight_decay_rate), 0, 1, NULL,

@@ -143,8 +143,7 @@ static el_status recall(const el_trial *t, int64_t lines, el_trial_result *r)
         path ? el_metrics_load_first(&before, path, lines) : el_fail(EL_ENOMEM, "%s: no memory", t->folder);
     t->trainer.objective->reset(t->trainer.objective);
     t->trainer.objective->finish(t->trainer.objective, &names);
-    json_array_foreach(before, i, line)
-    {
+    json_array_foreach(before, i, line) {
         if (!el_metrics_is(line, EL_METRICS_EVALUATION))
             continue;
         el_figures figures;

@@ -37,8 +37,7 @@ const el_option EL_PRETRAIN_TABLE[] = {
      "run folder; the same command again continues a run that was stopped"},
     CHOICE(model_size, EL_PRESET_NAMES,
            "preset for the options below; published, with the mean over GLUE: small (79.9), base (85.1) and "
-           "large (89.0) "
-           "of the paper, on dev sets, small++ as it was released (79.7, on test sets)"),
+           "large (89.0) of the paper, on dev sets, small++ as it was released (79.7, on test sets)"),
     TEXT(eval_data, "folder of held-out shards"),
     TEXT(init_from, "model folder, run or checkpoint whose weights training starts from"),
     SWITCH(dry_run, "estimate time and memory from a trial of a few seconds; writes nothing"),
@@ -76,17 +75,14 @@ const el_option EL_PRETRAIN_TABLE[] = {
     SECTION("Objective"),
     CHOICE(objective, EL_OBJECTIVE_NAMES,
            "what is learned: replaced token detection; BERT's masked language model; detection at the masked "
-           "places "
-           "alone; a masked language model that sees samples in place of [MASK]; the same of every token, "
-           "with a gate that copies; each token from those "
-           "before it; "
-           "and also from those behind it, by a second network; some tokens in a random order; spans in a "
-           "random order, by a network that attends by distances"),
+           "places alone; a masked language model that sees samples in place of [MASK]; the same of every "
+           "token, with a gate that copies; each token from those before it; and also from those behind it, "
+           "by a second network; some tokens in a random order; spans in a random order, by a network that "
+           "attends by distances"),
     CHOICE(recipe, "none|roberta|albert",
            "settings of --objective mlm together: RoBERTa's batch (8 times the preset's, for an eighth of "
-           "the steps), "
-           "rate 5e-4, beta2 0.98, no clipping, for shards that are packed full; ALBERT's one shared layer, "
-           "n-grams and order of sentences"),
+           "the steps), rate 5e-4, beta2 0.98, no clipping, for shards that are packed full; ALBERT's one "
+           "shared layer, n-grams and order of sentences"),
     EL_OBJECTIVE_OPTIONS(el_pretrain_settings),
     {"mask_shares", EL_OPT_TEXT, AT(choice.mask_shares), 0, 0, NULL,
      "shares of predicted tokens that are shown as [MASK], as a random token and as they are; 0.85,0,0.15, "

@@ -109,8 +109,7 @@ static json_t *earlier_costs(const json_t *record, const el_trainer *t, int64_t 
 {
     json_t *const costs = json_array(), *cost;
     size_t i;
-    json_array_foreach(json_object_get(record, "earlier_costs"), i, cost)
-    {
+    json_array_foreach(json_object_get(record, "earlier_costs"), i, cost) {
         const int64_t until = json_integer_value(json_object_get(cost, "tokens"));
         if (tokens_until(costs) < tokens)
             add_cost(costs, until < tokens ? until : tokens, el_json_figure(cost, "products"),
@@ -130,8 +129,7 @@ void el_pretrain_recall_flops(el_pretraining *p)
     json_t *const costs = earlier_costs(p->run.record, t, p->progress.tokens), *cost;
     double from = 0;
     size_t i;
-    json_array_foreach(costs, i, cost)
-    {
+    json_array_foreach(costs, i, cost) {
         const double until = el_json_figure(cost, "tokens"), tokens = until - from;
         t->flops_correction += (el_json_figure(cost, "products") - t->flops_per_token) * tokens;
         t->paper_flops_correction += (el_json_figure(cost, "paper") - t->paper_flops_per_token) * tokens;

@@ -32,15 +32,16 @@ static json_t *figures_of(const json_t *records, const char *kind)
     size_t i, count = 0, number = 0;
     json_t *record, *value;
     const char *key;
-    json_array_foreach(records, i, record) count += el_metrics_is(record, kind);
-    const size_t every = count / MOST_POINTS + 1;
     json_array_foreach(records, i, record)
-    {
+        count += el_metrics_is(record, kind);
+    const size_t every = count / MOST_POINTS + 1;
+    json_array_foreach(records, i, record) {
         const json_t *const step = json_object_get(record, "step");
         if (!el_metrics_is(record, kind) || !step || (number++ % every && number != count))
             continue;
-        json_object_foreach(record, key, value) if (el_metrics_is_figure(key, value))
-            add_point(figures, key, step, value);
+        json_object_foreach(record, key, value)
+            if (el_metrics_is_figure(key, value))
+                add_point(figures, key, step, value);
     }
     return figures;
 }
@@ -74,13 +75,11 @@ static void mark_kept(json_t *runs)
 {
     size_t i, k;
     json_t *one, *other;
-    json_array_foreach(runs, i, one)
-    {
+    json_array_foreach(runs, i, one) {
         int trial, again, other_trial, other_again;
         bool kept = true;
         read_name(json_string_value(json_object_get(one, "name")), &trial, &again);
-        json_array_foreach(runs, k, other)
-        {
+        json_array_foreach(runs, k, other) {
             read_name(json_string_value(json_object_get(other, "name")), &other_trial, &other_again);
             kept = kept && !(other_trial == trial && other_again > again);
         }

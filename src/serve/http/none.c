@@ -7,8 +7,7 @@ el_status el_server_open(el_server **server, const el_server_settings *settings,
     (void)server, (void)settings, (void)models, (void)count, (void)how;
     return el_fail(
         EL_EFAILED,
-        "this program was built without libmicrohttpd (in Debian: libmicrohttpd-dev), which serving "
-        "needs");
+        "this program was built without libmicrohttpd (in Debian: libmicrohttpd-dev), which serving needs");
 }
 
 void el_server_close(el_server *server)

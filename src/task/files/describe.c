@@ -208,8 +208,7 @@ void el_describe_reading(const el_dataset *d)
         {n->trimmed, EL_LOG_NOTE, "labels have blanks around them, which are no part of them"},
         {n->composed, EL_LOG_NOTE,
          "labels are written in another Unicode form (NFC, NFD) than the same labels before, and are one "
-         "with "
-         "them"},
+         "with them"},
         {n->respelled, EL_LOG_NOTE,
          "labels are spelled otherwise (1.0 for 1, True for true) than those that were learned, and are one "
          "with them"},

@@ -19,8 +19,7 @@ static bool are_columns(const json_t *object, size_t *rows)
     const char *key;
     json_t *value;
     bool first = true, values = false;
-    json_object_foreach((json_t *)object, key, value)
-    {
+    json_object_foreach((json_t *)object, key, value) {
         const size_t size = json_is_array(value) ? json_array_size(value) : json_object_size(value);
         if ((!json_is_array(value) && !json_is_object(value)) || (!first && size != *rows))
             return false;
@@ -42,8 +41,7 @@ static json_t *rows_of_index(const json_t *object)
     const char *key;
     json_t *value, *const list = json_array();
     bool are = json_object_size(object) > 0;
-    json_object_foreach((json_t *)object, key, value)
-    {
+    json_object_foreach((json_t *)object, key, value) {
         const char *const name = json_object_iter_key(json_object_iter(value));
         are = are && is_number(key) && name && !is_number(name) && json_array_append(list, value) == 0;
     }
@@ -99,8 +97,7 @@ static int count_splits(const json_t *object, char *names, size_t size)
     json_t *value;
     int count = 0;
     *names = '\0';
-    json_object_foreach((json_t *)object, key, value)
-    {
+    json_object_foreach((json_t *)object, key, value) {
         const size_t used = strlen(names);
         if (!json_is_array(value) || (json_array_size(value) && !json_is_object(json_array_get(value, 0))))
             return 0;
@@ -115,7 +112,9 @@ static void take_columns(el_objects *o, json_t *object)
     const char *key;
     json_t *value;
     o->columns = object;
-    json_object_foreach(object, key, value) if (json_is_object(value) && !o->named) o->named = value;
+    json_object_foreach(object, key, value)
+        if (json_is_object(value) && !o->named)
+            o->named = value;
     o->next = o->named ? json_object_iter(o->named) : NULL;
 }
 
@@ -249,8 +248,7 @@ static json_t *take_across(el_objects *o)
 {
     json_t *const row = json_object(), *value;
     const char *key, *const name = o->next ? json_object_iter_key(o->next) : "";
-    json_object_foreach(o->columns, key, value)
-    {
+    json_object_foreach(o->columns, key, value) {
         json_t *const cell =
             json_is_array(value) ? json_array_get(value, (size_t)o->count) : json_object_get(value, name);
         if (cell)

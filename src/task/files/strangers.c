@@ -132,7 +132,6 @@ el_status el_finder_check_spans(const el_finder *f)
     return found < 0 ? EL_OK
                      : el_fail(EL_EDATA,
                                "%s: its labels are spans of characters (\"%.60s\"), which are not read; "
-                               "export CoNLL, a "
-                               "word and its tag a line",
+                               "export CoNLL, a word and its tag a line",
                                f->path, f->survey.columns[found].name);
 }

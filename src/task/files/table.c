@@ -234,8 +234,7 @@ static el_status add_keys(el_table *t, const char *above, const json_t *object, 
     const char *key;
     json_t *value;
     el_status st = EL_OK;
-    json_object_foreach((json_t *)object, key, value)
-    {
+    json_object_foreach((json_t *)object, key, value) {
         const json_t *const first = json_is_array(value) ? json_array_get(value, 0) : value;
         if (json_is_object(first) && depth < MOST_DEPTH) {
             char name[256];

@@ -130,8 +130,7 @@ static void put_value(FILE *out, const json_t *value, const char *between)
         el_number_print(number, sizeof number, "%.7g", json_real_value(value));
         fputs(number, out);
     } else if (json_is_array(value)) {
-        json_array_foreach(value, i, part)
-        {
+        json_array_foreach(value, i, part) {
             fputs(i ? between : "", out);
             if (json_is_string(part) && *between == ' ')
                 put_word(out, json_string_value(part));
@@ -140,8 +139,7 @@ static void put_value(FILE *out, const json_t *value, const char *between)
         }
     } else { /* null is nothing */
         bool first = true;
-        json_object_foreach((json_t *)value, key, part)
-        {
+        json_object_foreach((json_t *)value, key, part) {
             fputs(first ? "" : "\t", out);
             put_value(out, part, between);
             first = false;
@@ -154,8 +152,7 @@ static void put_values(FILE *out, const json_t *answer)
     const char *key;
     json_t *value;
     bool first = true;
-    json_object_foreach((json_t *)answer, key, value)
-    {
+    json_object_foreach((json_t *)answer, key, value) {
         fputs(first ? "" : "\t", out);
         put_value(out, value, json_is_array(value) && strcmp(key, "labels") == 0 ? "," : " ");
         first = false;
@@ -167,13 +164,11 @@ static void put_names(FILE *out, const json_t *answer)
     const char *key, *name;
     json_t *value, *part;
     bool first = true;
-    json_object_foreach((json_t *)answer, key, value)
-    {
+    json_object_foreach((json_t *)answer, key, value) {
         if (!json_is_object(value)) {
             fprintf(out, "%s%s", first ? "" : "\t", key);
         } else {
-            json_object_foreach(value, name, part)
-            {
+            json_object_foreach(value, name, part) {
                 fputc('\t', out);
                 put_cell(out, name);
             }

@@ -197,8 +197,7 @@ static void say_stray(el_tagging t, int tag, const el_labels *labels, const el_d
                 if (datasets[d]->words[sentence->first + i].tag == tag) {
                     el_log(EL_LOG_WARNING,
                            "%s, word %d of the sentence from line %lld on: the tag \"%s\" is none of %s; it "
-                           "counts as seqeval "
-                           "counts it",
+                           "counts as seqeval counts it",
                            datasets[d]->name, i + 1, (long long)sentence->line, labels->names[tag],
                            el_tagging_name(t.scheme));
                     return;

@@ -11,7 +11,6 @@
 #include "base/ending.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/output.h"
 #include "cli/cli.h"
 #include "task/report/chart.h"

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/output.h"
 #include "cli/cli.h"
 #include "cli/evaluate.h"

@@ -175,8 +175,10 @@ static void send_up(el_dist *d, int rank, const char *mine, char *in, size_t byt
     }
 }
 
-el_status el_dist_collect(el_dist *d, const void *mine, size_t bytes, el_shares_take *take, void *context)
+/* Of all ranks to rank 0 alone, which takes them one by one in the order of ranks; its failures are agreed on. */
+static el_status collect(void *dist, const void *mine, size_t bytes, el_shares_take *take, void *context)
 {
+    el_dist *const d = dist;
     if (!d || d->size == 1)
         return take(context, 0, mine, bytes);
     size_t counts[d->size], most = 1;
@@ -200,11 +202,6 @@ el_status el_dist_collect(el_dist *d, const void *mine, size_t bytes, el_shares_
 static el_status agree(void *context, el_status mine)
 {
     return el_dist_agree(context, mine);
-}
-
-static el_status collect(void *context, const void *mine, size_t bytes, el_shares_take *take, void *taker)
-{
-    return el_dist_collect(context, mine, bytes, take, taker);
 }
 
 static el_status same(void *context, const char *what, uint64_t hash)

@@ -96,9 +96,6 @@ el_status el_dist_share_text(el_dist *dist, char **text);
  * ranks; `counts` (size of them) their lengths.  EL_ENOMEM is agreed on. */
 el_status el_dist_gather(el_dist *dist, const void *mine, size_t bytes, void **all, size_t *counts);
 
-/* The same to rank 0 alone, which takes them one by one in the order of ranks; its failures are agreed on. */
-el_status el_dist_collect(el_dist *dist, const void *mine, size_t bytes, el_shares_take *take, void *context);
-
 /* Ranks as folders below this one see them; `own`: each has a text of its own. */
 el_shares el_dist_shares(el_dist *dist, bool own);
 

@@ -5,7 +5,6 @@
 
 #include "base/file.h"
 #include "base/output.h"
-#include "base/pool.h"
 #include "engine/casing.h"
 #include "engine/machine.h"
 #include "engine/special.h"

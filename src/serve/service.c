@@ -79,7 +79,6 @@ static void close_service(el_service *s)
     el_wordpiece_close(s->wordpiece_tuned);
     el_loaded_close(s->loaded);
     free(s->name);
-    free(s->folder);
     free(s);
 }
 
@@ -91,8 +90,7 @@ el_status el_service_open(el_service **out, const char *name, const char *folder
         return el_fail(EL_ENOMEM, "%s: no memory", folder);
     atomic_init(&s->held, 1);
     s->name = strdup(name);
-    s->folder = strdup(folder);
-    el_status st = s->name && s->folder ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    el_status st = s->name ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
     if (!st)
         st = el_loaded_open(&s->loaded, folder, &settings->load);
     if (!st)
@@ -119,11 +117,6 @@ void el_service_release(el_service *s)
 const char *el_service_name(const el_service *s)
 {
     return s->name;
-}
-
-const char *el_service_folder(const el_service *s)
-{
-    return s->folder;
 }
 
 const el_loaded *el_service_loaded(const el_service *s)

@@ -75,7 +75,6 @@ el_service *el_service_hold(el_service *service);
 void el_service_release(el_service *service); /* accepts NULL */
 
 const char *el_service_name(const el_service *service);
-const char *el_service_folder(const el_service *service);
 const el_loaded *el_service_loaded(const el_service *service);
 bool el_service_can(const el_service *service, el_ask ask);
 int el_service_width(const el_service *service);               /* of vectors */

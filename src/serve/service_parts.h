@@ -21,7 +21,7 @@ typedef struct {
 } el_answerer;
 
 struct el_service {
-    char *name, *folder;
+    char *name;
     el_loaded *loaded;
     el_queue *q;
     el_answerer usual, passing;                /* the second: while the first stands between two layers */

@@ -157,7 +157,7 @@ int el_reduce_ready(const el_reduce *e, const el_encoder_weights *gradients, int
     return 0;
 }
 
-el_tensor el_reduce_gradients(const el_reduce *e, int part)
+static el_tensor gradients_of(const el_reduce *e, int part)
 {
     return el_tensor_rows(region_of(e), e->parts[part].first, e->parts[part].count);
 }
@@ -166,7 +166,7 @@ static el_status sum_ready(void *context)
 {
     el_reduce *const e = context;
     for (; e->done < e->ready; e->done++) {
-        const el_tensor part = el_reduce_gradients(e, e->done);
+        const el_tensor part = gradients_of(e, e->done);
         const size_t before = (size_t)e->parts[e->done].first * (size_t)part.cols;
         el_dist_sum(e->dist, e->region + before, numbers_of(part), e->room);
     }

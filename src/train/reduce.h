@@ -47,9 +47,6 @@ void el_reduce_connect(el_reduce *reduce);
 /* How many parts are ready when the backward of a network has left a layer. */
 int el_reduce_ready(const el_reduce *reduce, const el_encoder_weights *gradients, int layer);
 
-/* The gradients of a part. */
-el_tensor el_reduce_gradients(const el_reduce *reduce, int part);
-
 /* The first so many parts are as this rank will have them: returns at once, and they are left alone from now on. */
 void el_reduce_give(el_reduce *reduce, int parts);
 

@@ -305,7 +305,8 @@ void el_run_set_hash(el_run *run, const char *key, uint64_t hash)
     json_object_set_new(run->record, key, hash_json(hash));
 }
 
-json_t *el_run_time(void)
+/* The time, as 2020-03-23T12:00:00Z. */
+static json_t *time_now(void)
 {
     const time_t now = time(NULL);
     struct tm utc;
@@ -326,7 +327,7 @@ el_status el_run_segment_begin(el_run *run, int64_t step, json_t *machine)
         segments = json_array();
         json_object_set_new(run->record, "segments", segments);
     }
-    json_t *segment = json_pack("{s:o, s:I, s:O}", "started", el_run_time(), "from_step", (json_int_t)step,
+    json_t *segment = json_pack("{s:o, s:I, s:O}", "started", time_now(), "from_step", (json_int_t)step,
                                 "machine", machine);
     if (run->changes)
         json_object_set(segment, "changes", run->changes);
@@ -341,7 +342,7 @@ el_status el_run_segment_end(el_run *run, int64_t step, el_status ended)
     json_t *segments = json_object_get(run->record, "segments");
     json_t *segment = json_array_get(segments, json_array_size(segments) - 1);
     const char *const outcome = ended == EL_OK ? "finished" : ended == EL_ESTOPPED ? "stopped" : "failed";
-    json_object_set_new(segment, "ended", el_run_time());
+    json_object_set_new(segment, "ended", time_now());
     json_object_set_new(segment, "to_step", json_integer(step));
     json_object_set_new(segment, "outcome", json_string(outcome));
     const el_status st = el_run_save(run);

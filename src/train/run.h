@@ -70,9 +70,6 @@ el_status el_run_compare(el_run *run, const json_t *now, const char *const *free
 el_status el_run_check_hash(el_run *run, const char *key, uint64_t hash, const char *other, bool allow);
 void el_run_set_hash(el_run *run, const char *key, uint64_t hash);
 
-/* The time, as 2020-03-23T12:00:00Z. */
-json_t *el_run_time(void);
-
 /* Opens a segment in the record; and completes it with how it ended, which it returns, and its sentence with it. */
 el_status el_run_segment_begin(el_run *run, int64_t step, json_t *machine);
 el_status el_run_segment_end(el_run *run, int64_t step, el_status ended);

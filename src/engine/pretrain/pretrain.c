@@ -10,8 +10,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/output.h"
-#include "engine/card.h"
-#include "format/weights.h"
 #include "ops/cuda.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"

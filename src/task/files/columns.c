@@ -59,7 +59,8 @@ int el_finder_rank(const el_finder *f, el_column_role role, int column)
     return counts && rank == EL_RANKS - 1 ? -1 : rank; /* "target_id" that is another in each row */
 }
 
-int el_finder_named(const el_finder *f, const char *name)
+/* The column of that name, or one that is the same but for case and joints; -1: there is none. */
+static int column_named(const el_finder *f, const char *name)
 {
     int same = -1;
     for (int i = f->survey.count - 1; i >= 0; i--) {
@@ -101,7 +102,7 @@ static el_status check_one(const el_finder *f, int column)
 static el_status take_said(const el_finder *f, const char *column, int *place)
 {
     int number;
-    *place = el_finder_named(f, column);
+    *place = column_named(f, column);
     if (*place >= 0)
         return EL_OK;
     if (!el_table_keyed(f->table) && el_column_number(column, &number)) {
@@ -119,7 +120,7 @@ static int known_place(const el_finder *f, const char *column)
     if (!column)
         return -1;
     int number;
-    const int place = el_finder_named(f, column);
+    const int place = column_named(f, column);
     if (place >= 0 || f->named || !el_column_number(column, &number))
         return place;
     return number > 0 && number <= f->survey.count ? number - 1 : -1;
@@ -234,7 +235,7 @@ static el_status take_named(el_finder *f, el_column_role role)
                 other = other < 0 ? i : other;
         }
     if (other >= 0 && role == EL_ROLE_LABEL) { /* SNLI's files have each judge's label beside it */
-        const int gold = el_finder_named(f, "gold_label");
+        const int gold = column_named(f, "gold_label");
         if (gold >= 0)
             found = gold, other = -1;
     }
@@ -307,8 +308,8 @@ static el_status put_label_columns(el_finder *f, el_file_layout *l)
     for (int i = 0; !st && i < f->survey.count; i++) {
         bool is = f->survey.columns[i].truths && !el_finder_taken(f, i);
         for (int k = 0; known && k < known->label_count; k++)
-            is = k == 0 ? el_finder_named(f, known->labels[k]) == i
-                        : is || el_finder_named(f, known->labels[k]) == i;
+            is = k == 0 ? column_named(f, known->labels[k]) == i
+                        : is || column_named(f, known->labels[k]) == i;
         if (is)
             st = put_name(f, i, f->wanted->labels, &l->labels[l->label_count++]);
         else if (!known && f->survey.columns[i].mostly_truths && el_finder_free(f, i))
@@ -318,7 +319,7 @@ static el_status put_label_columns(el_finder *f, el_file_layout *l)
     }
     l->parts = EL_PARTS_COLUMNS;
     for (int k = 0; !st && known && f->wanted->labels && l->label_count && k < known->label_count; k++)
-        if (el_finder_named(f, known->labels[k]) < 0)
+        if (column_named(f, known->labels[k]) < 0)
             st = el_fail(EL_EDATA, "%s: there is no column \"%s\", a label that the model learned", f->path,
                          known->labels[k]);
     return st;

@@ -26,8 +26,6 @@ extern const char EL_TEXT_OPTION[], EL_LABEL_OPTION[], EL_HEADER_OPTION[];
 /* EL_EDATA: "path: what; options". */
 el_status el_finder_unclear(const el_finder *f, const char *what, const char *options);
 
-/* The column of that name, or one that is the same but for case and joints; -1: there is none. */
-int el_finder_named(const el_finder *f, const char *name);
 /* The rank of a column's name in a role; -1: it is none of its names. */
 int el_finder_rank(const el_finder *f, el_column_role role, int column);
 bool el_finder_taken(const el_finder *f, int column);

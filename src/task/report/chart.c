@@ -8,6 +8,7 @@
 #include "base/number.h"
 
 enum { LEFT = 56, RIGHT = 14, ABOVE = 28, BELOW = 40, TICKS = 5, GAP = 6, MOST_DIGITS = 16 };
+enum { TICK_BYTES = 48 };
 
 /* Okabe and Ito's palette without its yellow, which is pale on white; then each as far from all before it as can be. */
 static const char *const PALETTE[EL_CHART_COLOURS] = {
@@ -20,7 +21,7 @@ static const char *const PALETTE[EL_CHART_COLOURS] = {
     "#bb77cc", "#993366", "#5566bb", "#6688aa", "#998844", "#dd55ff", "#33aa11", "#66aa44",
     "#66aaff", "#ff5500", "#994400", "#775555", "#55aabb", "#ccaa99", "#66cc88", "#778866"};
 
-const char *el_chart_colour(int number)
+static const char *colour_of(int number)
 {
     return PALETTE[(unsigned)number % EL_CHART_COLOURS];
 }
@@ -31,7 +32,8 @@ typedef struct {
     double low, high, step;
 } axis;
 
-double el_chart_step(double range)
+/* How far apart ticks over a range are: 1, 2 or 5 times a power of ten, near a fifth of it. */
+static double step_over(double range)
 {
     const double rough = range / TICKS, power = pow(10, floor(log10(rough)));
     const double times = rough / power;
@@ -48,7 +50,7 @@ static axis axis_over(double low, double high, double least)
     if (low == high && least == 0)
         least = low == 0 ? 2 : fabs(low) / 5;
     const double lacking = fmax(0, least - (high - low));
-    return (axis){low - lacking / 2, high + lacking / 2, el_chart_step(high - low + lacking)};
+    return (axis){low - lacking / 2, high + lacking / 2, step_over(high - low + lacking)};
 }
 
 static bool is_point(const el_series *s, int i)
@@ -114,17 +116,18 @@ static int digits_of(double step)
     return digits < 0 ? 0 : digits > MOST_DIGITS ? MOST_DIGITS : (int)digits;
 }
 
-void el_chart_tick(char text[EL_CHART_TICK], double value, double step)
+/* A multiple of the step, with as many digits as tell it from the next. */
+static void print_tick(char text[TICK_BYTES], double value, double step)
 {
     const int power = value == 0 ? 0 : (int)floor(log10(fabs(value)) + 1e-9);
     const bool powers = power >= 9 || power < -4;
     const double unit = powers ? pow(10, power) : power >= 6 ? 1e6 : power >= 4 ? 1e3 : 1;
-    const int length = el_number_print(text, EL_CHART_TICK, "%.*f%s", digits_of(step / unit), value / unit,
+    const int length = el_number_print(text, TICK_BYTES, "%.*f%s", digits_of(step / unit), value / unit,
                                        unit == 1e6   ? "M"
                                        : unit == 1e3 ? "k"
                                                      : "");
     if (powers)
-        snprintf(text + length, (size_t)(EL_CHART_TICK - length), "e%d", power);
+        snprintf(text + length, (size_t)(TICK_BYTES - length), "e%d", power);
 }
 
 static int64_t first_tick(const axis *a)
@@ -142,8 +145,8 @@ static double widest_tick(const axis *a)
 {
     size_t most = 0;
     for (int64_t n = first_tick(a); is_tick(a, n); n++) {
-        char text[EL_CHART_TICK];
-        el_chart_tick(text, tick(a, n), a->step);
+        char text[TICK_BYTES];
+        print_tick(text, tick(a, n), a->step);
         most = strlen(text) > most ? strlen(text) : most;
     }
     return EL_CHART_LETTER * (double)most;
@@ -151,8 +154,8 @@ static double widest_tick(const axis *a)
 
 static void put_tick(el_writer *page, const frame *f, double value, double step)
 {
-    char text[EL_CHART_TICK];
-    el_chart_tick(text, value, step);
+    char text[TICK_BYTES];
+    print_tick(text, value, step);
     el_html_put(page, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>\n", across(f, value),
                 f->top + f->height + 16, text);
 }
@@ -182,10 +185,10 @@ static void put_powers(el_writer *page, const frame *f)
 
 static void put_axes(el_writer *page, const frame *f)
 {
-    char text[EL_CHART_TICK];
+    char text[TICK_BYTES];
     for (int64_t n = first_tick(&f->y); is_tick(&f->y, n); n++) {
         const double y = down(f, tick(&f->y, n));
-        el_chart_tick(text, tick(&f->y, n), f->y.step);
+        print_tick(text, tick(&f->y, n), f->y.step);
         el_html_put(
             page,
             "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#888\" stroke-opacity=\".25\"/>"
@@ -211,9 +214,8 @@ const char *el_chart_dashes(int dashed)
 /* Up to its points. */
 static void begin_line(el_writer *page, const el_series *s)
 {
-    el_html_put(page, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"%s\"%s",
-                el_chart_colour(s->colour), s->dashed || s->faint ? "1" : "1.8",
-                s->faint ? " stroke-opacity=\".35\"" : "");
+    el_html_put(page, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"%s\"%s", colour_of(s->colour),
+                s->dashed || s->faint ? "1" : "1.8", s->faint ? " stroke-opacity=\".35\"" : "");
     if (s->dashed)
         el_html_put(page, " stroke-dasharray=\"%s\"", el_chart_dashes(s->dashed));
     el_html_put(page, " points=\"");
@@ -274,7 +276,7 @@ static void put_spread(el_writer *page, const frame *f, const el_series *s, doub
             page,
             "<path fill=\"none\" stroke=\"%s\" stroke-opacity=\".6\" d=\"M%.1f,%.1fV%.1fM%.1f,%.1fh%.0f"
             "M%.1f,%.1fh%.0f\"/>\n",
-            el_chart_colour(s->colour), x, low, high, x - CAP, low, 2 * CAP, x - CAP, high, 2 * CAP);
+            colour_of(s->colour), x, low, high, x - CAP, low, 2 * CAP, x - CAP, high, 2 * CAP);
     }
 }
 
@@ -291,8 +293,8 @@ static void put_dots(el_writer *page, const frame *f, const el_series *s)
             el_html_put(page,
                         "<ellipse cx=\"%.1f\" cy=\"%.1f\" rx=\"2.5\" ry=\"2.5\" stroke=\"%s\" fill=\"%s\""
                         " opacity=\"%s\"/>\n",
-                        across(f, s->x[i]), down(f, s->y[i]), s->dashed ? el_chart_colour(s->colour) : "none",
-                        s->dashed ? "none" : el_chart_colour(s->colour),
+                        across(f, s->x[i]), down(f, s->y[i]), s->dashed ? colour_of(s->colour) : "none",
+                        s->dashed ? "none" : colour_of(s->colour),
                         s->faint  ? ".35"
                         : s->dots ? ".5"
                                   : "1");

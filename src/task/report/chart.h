@@ -28,17 +28,9 @@ typedef struct {
     bool logarithmic; /* x, which is above 0; the axis spans a factor of 10 or more */
 } el_chart;
 
-enum { EL_CHART_TICK = 48, EL_CHART_LETTER = 7 }; /* bytes; width of a digit of 12 units */
-
-/* How far apart ticks over a range are: 1, 2 or 5 times a power of ten, near a fifth of it. */
-double el_chart_step(double range);
-/* A multiple of the step, with as many digits as tell it from the next. */
-void el_chart_tick(char text[EL_CHART_TICK], double value, double step);
+enum { EL_CHART_LETTER = 7 }; /* width of a digit of 12 units */
 
 enum { EL_CHART_COLOURS = 64, EL_CHART_GREY = 6 }; /* the second: one that says nothing */
-
-/* The colour of a series as "#rrggbb". */
-const char *el_chart_colour(int number);
 
 /* The pattern of a dashed series as SVG's stroke-dasharray has it. */
 const char *el_chart_dashes(int dashed);

@@ -30,14 +30,15 @@ el_rates el_rates_of(el_tally t)
     return (el_rates){ratio(right, predicted), ratio(right, gold), ratio(2 * right, predicted + gold)};
 }
 
-void el_rates_add(el_rates *sum, el_rates more)
+/* A macro mean: the sum over classes, from zero, then divided by their number. */
+static void add_rates(el_rates *sum, el_rates more)
 {
     sum->precision += more.precision;
     sum->recall += more.recall;
     sum->f1 += more.f1;
 }
 
-el_rates el_rates_mean(el_rates sum, size_t count)
+static el_rates mean_of(el_rates sum, size_t count)
 {
     const double n = (double)count;
     return (el_rates){sum.precision / n, sum.recall / n, sum.f1 / n};
@@ -82,9 +83,9 @@ el_rates el_macro_rates(const int *predicted, const int *gold, size_t count, int
     for (int label = 0; label < labels; label++) {
         const el_tally t = tally_of(predicted, gold, count, 1, label);
         present += t.predicted + t.gold > 0;
-        el_rates_add(&sum, el_rates_of(t));
+        add_rates(&sum, el_rates_of(t));
     }
-    return el_rates_mean(sum, present);
+    return mean_of(sum, present);
 }
 
 void el_confusion(const int *predicted, const int *gold, size_t count, int labels, size_t *counts)
@@ -101,8 +102,8 @@ el_rates el_multilabel_macro_rates(const int *predicted, const int *gold, size_t
 {
     el_rates sum = {0};
     for (int label = 0; label < labels; label++)
-        el_rates_add(&sum, el_rates_of(tally_of(predicted + label, gold + label, count, (size_t)labels, 1)));
-    return el_rates_mean(sum, (size_t)labels);
+        add_rates(&sum, el_rates_of(tally_of(predicted + label, gold + label, count, (size_t)labels, 1)));
+    return mean_of(sum, (size_t)labels);
 }
 
 double el_mean_squared_error(const double *predicted, const double *gold, size_t count)

@@ -28,9 +28,6 @@ typedef struct {
 } el_rates;
 
 el_rates el_rates_of(el_tally tally);
-/* A macro mean: the sum over classes, from zero, then divided by their number. */
-void el_rates_add(el_rates *sum, el_rates more);
-el_rates el_rates_mean(el_rates sum, size_t count);
 
 /* One class of `labels` an example, both from 0. */
 double el_accuracy(const int *predicted, const int *gold, size_t count);

@@ -26,4 +26,12 @@
         CHECK(status_ == 0, "status %d: %s", status_, el_error());                                           \
     } while (0)
 
+/* Fails with this status, and the sentence has these words. */
+#define CHECK_FAILS(call, status, words)                                                                     \
+    do {                                                                                                     \
+        const el_status status_ = (call);                                                                    \
+        CHECK(status_ == (status) && strstr(el_error(), words),                                              \
+              "status %d, not %d, and \"%s\" has not \"%s\"", status_, (int)(status), el_error(), words);    \
+    } while (0)
+
 #endif

@@ -1,5 +1,5 @@
 /* error, log and arena */
-#include "check.h"
+#include "folder.h"
 
 #include <pthread.h>
 

@@ -1,6 +1,6 @@
 /* file - what is written is whole or not there */
 #define _GNU_SOURCE
-#include "check.h"
+#include "folder.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "check.h"
+#include "folder.h"
 
 static void items_stay_and_room_grows_by_half(void **state)
 {

@@ -1,5 +1,5 @@
 /* json - values come out as they went in, and sentences name file and key */
-#include "check.h"
+#include "folder.h"
 
 #include <math.h>
 

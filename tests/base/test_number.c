@@ -1,5 +1,5 @@
 /* number - a text is one number or none, whatever the locale */
-#include "check.h"
+#include "folder.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* options - flags, files and help, all from one table */
-#include "check.h"
+#include "folder.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* pool - every chunk once, threads with scratch of their own, nothing shared by accident */
 #define _GNU_SOURCE
-#include "check.h"
+#include "folder.h"
 
 #include <pthread.h>
 #include <sched.h>

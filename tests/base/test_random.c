@@ -1,5 +1,5 @@
 /* random - the published vectors of Philox, and distributions and permutations made from it */
-#include "check.h"
+#include "folder.h"
 
 #include <math.h>
 

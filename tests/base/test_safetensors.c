@@ -1,5 +1,5 @@
 /* safetensors - what is written is read back, and nothing a file says is believed */
-#include "check.h"
+#include "folder.h"
 
 #include <unistd.h>
 

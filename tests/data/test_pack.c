@@ -1,5 +1,5 @@
 /* pack - documents become the examples that the rules say, and nothing else decides */
-#include "base/check.h"
+#include "folder.h"
 
 #include "data/pack.h"
 

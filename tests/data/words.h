@@ -3,7 +3,7 @@
 #ifndef TESTS_DATA_WORDS_H
 #define TESTS_DATA_WORDS_H
 
-#include "base/check.h"
+#include "folder.h"
 
 #include "text/vocab.h"
 

@@ -1,6 +1,6 @@
 /* What a study's records come to: seeds that diverged cost nothing, crossings are over the seeds that both have, a branch has
  * its trunk's part, and one row has one rate; an objective is what a recipe or an alias comes to. */
-#include "base/check.h"
+#include "folder.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
  * parameters' numbers; tokens are marked as llama.cpp reads them; what the format has no place for is refused.  That
  * llama.cpp gives the same vectors is tools/check_gguf.py's to show. */
 
-#include "base/check.h"
+#include "folder.h"
 #include "format/gguf.h"
 
 enum { NUMBERS = 1 << 16 };

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "base/check.h"
+#include "folder.h"
 #include "format/onnx.h"
 
 enum { MOST = 4096 };

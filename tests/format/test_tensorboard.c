@@ -1,7 +1,7 @@
 /* An event file holds the version, then a frame for each line, whose checksums are right. */
 #include <math.h>
 
-#include "base/check.h"
+#include "folder.h"
 #include "format/crc32c.h"
 #include "format/tensorboard.h"
 

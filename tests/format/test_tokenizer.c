@@ -1,6 +1,6 @@
 /* tokenizer - casing goes with the pieces and is never guessed against; what a folder says is done or refused */
 #define _GNU_SOURCE
-#include "base/check.h"
+#include "folder.h"
 
 #include <signal.h>
 #include <sys/resource.h>

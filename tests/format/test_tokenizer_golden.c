@@ -1,6 +1,6 @@
 /* tokenizer_golden - folders as Hugging Face's tokenizers have them (tools/golden_tokenizer_files.py): the ids of
  * transformers, or the sentence that refuses them; what is written of one is that one again */
-#include "base/check.h"
+#include "folder.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* tokenizer_pieces - what is cut out of a tokenizer.json is what jansson reads there, or nothing is cut */
-#include "base/check.h"
+#include "folder.h"
 
 #include "format/tokenizer_pieces.h"
 

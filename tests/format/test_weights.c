@@ -1,9 +1,8 @@
 /* Model folders of every task head: written, told apart, read back; and what becomes of a head that the folder lacks. */
 #include <unistd.h>
 
-#include "../check.h"
-#include "base/file.h"
 #include "base/log.h"
+#include "folder.h"
 #include "format/narrow.h"
 #include "format/sentence.h"
 #include "format/tokenizer.h"
@@ -25,7 +24,7 @@ static const struct {
 };
 enum { HEAD_COUNT = sizeof HEADS / sizeof *HEADS };
 
-static char folder[64], model_folder[80], config_path[96];
+static char model_folder[80], config_path[96];
 static el_vocab *vocab;
 static char noted[512];
 static el_model_type model_type; /* of the models to be made */
@@ -37,22 +36,19 @@ static void note(el_log_level level, const char *message)
     snprintf(noted, sizeof noted, "%s", message);
 }
 
-static int make_folder(void **state)
+static int make_place(void **state)
 {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/electra-weights-XXXXXX");
-    assert_non_null(mkdtemp(folder));
+    assert_int_equal(make_folder(state), 0);
     snprintf(model_folder, sizeof model_folder, "%s/model", folder);
     snprintf(config_path, sizeof config_path, "%s/config.json", model_folder);
     el_log_to(note);
     return el_vocab_parse(&vocab, PIECES, strlen(PIECES), (el_casing){0}, "pieces") != EL_OK;
 }
 
-static int remove_folder(void **state)
+static int remove_place(void **state)
 {
-    (void)state;
     el_vocab_close(vocab);
-    return el_folder_remove(folder) != EL_OK;
+    return remove_folder(state);
 }
 
 static void open_model(el_model *model, const el_head_config *head, uint64_t seed)
@@ -591,5 +587,5 @@ int main(void)
         cmocka_unit_test(numbers_too_large_are_refused),
         cmocka_unit_test(lists_of_modules_are_read),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_place, remove_place);
 }

@@ -1,7 +1,7 @@
 /* flops - the released script's totals to four digits, the products of each objective beside ELECTRA's to three */
 #include <math.h>
 
-#include "base/check.h"
+#include "folder.h"
 #include "objective/flops.h"
 
 typedef struct {

@@ -2,7 +2,7 @@
 #ifndef TESTS_TASK_CROSSED_H
 #define TESTS_TASK_CROSSED_H
 
-#include "base/check.h"
+#include "folder.h"
 
 #include <bzlib.h>
 #include <lzma.h>

@@ -2,7 +2,7 @@
 #ifndef TESTS_TASK_GOLDENS_H
 #define TESTS_TASK_GOLDENS_H
 
-#include "base/check.h"
+#include "folder.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* A file of questions is read whatever its size: those of several hundred megabytes are usual in Korean. */
-#include "base/check.h"
+#include "folder.h"
 
 #include "task/task.h"
 

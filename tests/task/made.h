@@ -2,7 +2,7 @@
 #ifndef TESTS_TASK_MADE_H
 #define TESTS_TASK_MADE_H
 
-#include "base/check.h"
+#include "folder.h"
 
 #include <math.h>
 

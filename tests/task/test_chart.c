@@ -1,5 +1,5 @@
 /* Charts: equal compute stands at one place, ticks are read without a thought, and dashed lines differ. */
-#include "base/check.h"
+#include "folder.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* Files of every form become examples; what is wrong with one is said with its line. */
-#include "base/check.h"
+#include "folder.h"
 
 #include "task/files/layout.h"
 #include "task/task.h"

@@ -1,5 +1,5 @@
 /* Reports are valid pages whatever the texts, labels and names in them, and show what was predicted. */
-#include "base/check.h"
+#include "folder.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* json_line - says of any line, in pieces however small, what jansson says of it */
-#include "base/check.h"
+#include "folder.h"
 
 #include "base/json.h"
 #include "base/random.h"

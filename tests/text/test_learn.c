@@ -1,6 +1,6 @@
 /* learn - merges come in the order of their counts, and nothing but text and settings matters */
 #define _GNU_SOURCE
-#include "base/check.h"
+#include "folder.h"
 
 #include "base/log.h"
 #include "base/random.h"

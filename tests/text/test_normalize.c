@@ -1,5 +1,5 @@
 /* normalize - what the table says of whole blocks is what utf8proc says of each of their code points */
-#include "base/check.h"
+#include "folder.h"
 
 #include <utf8proc.h>
 

@@ -1,6 +1,6 @@
 /* reader - the same text comes out of every packing and block size, and damage is told in one sentence */
 #define _GNU_SOURCE
-#include "base/check.h"
+#include "folder.h"
 
 #include <bzlib.h>
 #include <fcntl.h>

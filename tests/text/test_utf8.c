@@ -1,6 +1,6 @@
 /* utf8 - valid text comes through, broken bytes become U+FFFD one for each part that could have been a
  * character */
-#include "base/check.h"
+#include "folder.h"
 
 #include "base/random.h"
 #include "text/utf8.h"

@@ -1,6 +1,6 @@
 /* vocab - what is no vocabulary is refused with its line; casing goes with the pieces and is never guessed
  * against */
-#include "base/check.h"
+#include "folder.h"
 
 #include "text/vocab.h"
 

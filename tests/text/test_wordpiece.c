@@ -1,7 +1,7 @@
 /* wordpiece - ids are Hugging Face's, with the cache or without it, and spans point at where pieces come from
  */
 #define _GNU_SOURCE
-#include "base/check.h"
+#include "folder.h"
 
 #include <jansson.h>
 

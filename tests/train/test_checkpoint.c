@@ -1,33 +1,10 @@
 /* Checkpoints come back bit for bit, and a damaged one is told by one sentence and passed over. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/file.h"
+#include "folder.h"
 #include "networks.h"
 #include "train/checkpoint.h"
-
-static char folder[64];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/electra-checkpoint-XXXXXX");
-    return mkdtemp(folder) ? 0 : 1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    return el_folder_remove(folder) != EL_OK;
-}
 
 static void set_moments(void *context, const el_network *net, el_param *param)
 {

@@ -1,6 +1,6 @@
 /* Lines of metrics: one that a full disk tears is gone again, so that what follows is read; what stands behind those that a
  * checkpoint knows of is not looked at; a folder's runs are found; and what is a figure. */
-#include "base/check.h"
+#include "folder.h"
 
 #include <signal.h>
 #include <sys/resource.h>

@@ -1,5 +1,5 @@
 /* A run folder is empty or of the same command; anything else is refused, and nothing in it is touched. */
-#include "base/check.h"
+#include "folder.h"
 
 #include <fcntl.h>
 #include <sys/file.h>

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void el_spell(char name[EL_LONGEST_NAME], const char *given, size_t length)
+void el_spell(char name[EL_LONGEST_SPELLING], const char *given, size_t length)
 {
-    length = length < EL_LONGEST_NAME - 1 ? length : EL_LONGEST_NAME - 1;
+    length = length < EL_LONGEST_SPELLING - 1 ? length : EL_LONGEST_SPELLING - 1;
     for (size_t i = 0; i < length; i++)
         name[i] = given[i] == '-' ? '_' : given[i];
     name[length] = '\0';
@@ -21,9 +21,9 @@ static int least(int a, int b)
 static int edits(const char *a, const char *b)
 {
     const int n = (int)strlen(a), m = (int)strlen(b);
-    if (n >= EL_LONGEST_NAME || m >= EL_LONGEST_NAME)
-        return EL_LONGEST_NAME;
-    int rows[3][EL_LONGEST_NAME]; /* this one and the two before */
+    if (n >= EL_LONGEST_SPELLING || m >= EL_LONGEST_SPELLING)
+        return EL_LONGEST_SPELLING;
+    int rows[3][EL_LONGEST_SPELLING]; /* this one and the two before */
     for (int j = 0; j <= m; j++)
         rows[0][j] = j;
     for (int i = 1; i <= n; i++) {
@@ -41,7 +41,7 @@ static int edits(const char *a, const char *b)
 
 const char *el_nearest(const char *name, const char *const *names, int count)
 {
-    char wanted[EL_LONGEST_NAME], other[EL_LONGEST_NAME];
+    char wanted[EL_LONGEST_SPELLING], other[EL_LONGEST_SPELLING];
     el_spell(wanted, name, strlen(name));
     const char *nearest = NULL;
     int fewest = 1 + (int)strlen(wanted) / 3; /* more edits than a third is another name */

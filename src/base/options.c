@@ -18,9 +18,9 @@
 
 /* ---- names ---- */
 
-void el_option_flag(char flag[EL_LONGEST_NAME + 2], const char *name)
+void el_option_flag(char flag[EL_LONGEST_SPELLING + 2], const char *name)
 {
-    snprintf(flag, EL_LONGEST_NAME + 2, "--%s", name);
+    snprintf(flag, EL_LONGEST_SPELLING + 2, "--%s", name);
     for (char *c = flag + 2; *c; c++)
         if (*c == '_')
             *c = '-';
@@ -28,7 +28,7 @@ void el_option_flag(char flag[EL_LONGEST_NAME + 2], const char *name)
 
 static int line_of(const el_options *options, const char *name)
 {
-    char wanted[EL_LONGEST_NAME];
+    char wanted[EL_LONGEST_SPELLING];
     el_spell(wanted, name, strlen(name));
     for (int i = 0; i < options->count; i++)
         if (options->table[i].type != EL_OPT_SECTION && strcmp(options->table[i].name, wanted) == 0)
@@ -117,15 +117,15 @@ static el_status apply_file(el_options *options, const char *given, bool inline_
 
 /* One argument taken apart: "--name=value". */
 typedef struct {
-    char name[EL_LONGEST_NAME];
-    char said[EL_LONGEST_NAME + 2]; /* the flag as a person would write it */
-    char *value;                    /* after '=', or NULL */
+    char name[EL_LONGEST_SPELLING];
+    char said[EL_LONGEST_SPELLING + 2]; /* the flag as a person would write it */
+    char *value;                        /* after '=', or NULL */
 } flag;
 
 static el_status read_flag(flag *f, char *argument)
 {
     const size_t length = strcspn(argument + 2, "=");
-    if (length >= EL_LONGEST_NAME)
+    if (length >= EL_LONGEST_SPELLING)
         return el_fail(EL_EUSAGE, "unknown option %.40s...", argument);
     el_spell(f->name, argument + 2, length);
     el_option_flag(f->said, f->name);
@@ -144,7 +144,7 @@ static el_status unknown_flag(const el_options *options, const flag *f)
     const int line = line_of(options, nearest);
     const bool keep_no =
         negated && strncmp(nearest, "no_", 3) != 0 && line >= 0 && options->table[line].type == EL_OPT_SWITCH;
-    char near_flag[EL_LONGEST_NAME + 2], spelt[EL_LONGEST_NAME];
+    char near_flag[EL_LONGEST_SPELLING + 2], spelt[EL_LONGEST_SPELLING];
     snprintf(spelt, sizeof spelt, "%s%s", keep_no ? "no_" : "", nearest);
     el_option_flag(near_flag, spelt);
     return el_fail(EL_EUSAGE, "unknown option %s; did you mean %s?", f->said, near_flag);
@@ -333,7 +333,7 @@ bool el_options_given(const el_options *options, const char *name)
 
 el_status el_options_refuse(const char *name, const char *format, ...)
 {
-    char said[EL_LONGEST_NAME + 2], why[EL_SENTENCE];
+    char said[EL_LONGEST_SPELLING + 2], why[EL_SENTENCE];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(why, sizeof why, format, arguments);

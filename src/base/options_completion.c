@@ -25,7 +25,7 @@ static bool is_switch(const el_option *option)
 
 static void put_bash(FILE *out, const el_options *options)
 {
-    char flag[EL_LONGEST_NAME + 2];
+    char flag[EL_LONGEST_SPELLING + 2];
     fprintf(out, "    %s)\n        flags=\"--config --hparams --help", options->command);
     for (int i = 0; i < options->count; i++) {
         if (options->table[i].type == EL_OPT_SECTION)
@@ -60,7 +60,7 @@ static void put_zsh_text(FILE *out, const char *text)
 
 static void put_zsh_option(FILE *out, const el_option *option)
 {
-    char flag[EL_LONGEST_NAME + 2];
+    char flag[EL_LONGEST_SPELLING + 2];
     el_option_flag(flag, option->name);
     if (is_switch(option)) {
         fprintf(out, " \\\n            '--no-%s[off]'", flag + 2);
@@ -112,7 +112,7 @@ static void put_fish_line(FILE *out, const char *command, const char *name, cons
 
 static void put_fish(FILE *out, const el_options *options)
 {
-    char flag[EL_LONGEST_NAME + 2], off[EL_LONGEST_NAME + 8];
+    char flag[EL_LONGEST_SPELLING + 2], off[EL_LONGEST_SPELLING + 8];
     for (int i = 0; i < options->count; i++) {
         const el_option *const option = &options->table[i];
         if (option->type == EL_OPT_SECTION)

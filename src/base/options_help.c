@@ -23,7 +23,7 @@ static void add(FILE *page, const char *format, ...)
 /* "--num-train-steps N" */
 void el_option_left_side(char *text, size_t size, const el_option *option)
 {
-    char name[EL_LONGEST_NAME + 2];
+    char name[EL_LONGEST_SPELLING + 2];
     el_option_flag(name, option->name);
     if (option->type == EL_OPT_SWITCH)
         snprintf(text, size, "--[no-]%s", name + 2);

@@ -6,7 +6,7 @@
 #include "options.h"
 
 /* "--num-train-steps" */
-void el_option_flag(char flag[EL_LONGEST_NAME + 2], const char *name);
+void el_option_flag(char flag[EL_LONGEST_SPELLING + 2], const char *name);
 /* Where the value of a line lies. */
 void *el_option_place(const el_options *options, int line);
 bool el_option_has_range(const el_option *option);

@@ -23,7 +23,7 @@ struct el_batcher {
     el_thread *thread;
     el_lock *lock;
     /* under the lock */
-    el_job *first;                /* the next is due no earlier */
+    el_batcher_job *first;        /* the next is due no earlier */
     int64_t clock;                /* tokens computed */
     bool shut, dropping, closing; /* nobody gets in; who waits is dropped; the thread ends */
     el_batcher_figures figures;
@@ -32,15 +32,15 @@ struct el_batcher {
 
 /* ---- the line ---- */
 
-static int tokens_of(const el_job *job)
+static int tokens_of(const el_batcher_job *job)
 {
     return job->tokens[job->next];
 }
 
 /* Behind everyone who is due when its next part is, or before. */
-static void enter(el_batcher *b, el_job *job)
+static void enter(el_batcher *b, el_batcher_job *job)
 {
-    el_job *before = NULL, *after = b->first;
+    el_batcher_job *before = NULL, *after = b->first;
     job->due = b->clock + (int64_t)EL_PATIENCE * tokens_of(job);
     for (; after && after->due <= job->due; after = after->after)
         before = after;
@@ -49,14 +49,14 @@ static void enter(el_batcher *b, el_job *job)
 }
 
 /* Takes the job behind `before`, or the first, out of the line. */
-static el_job *take_out(el_batcher *b, el_job *before)
+static el_batcher_job *take_out(el_batcher *b, el_batcher_job *before)
 {
-    el_job *const job = before ? before->after : b->first;
+    el_batcher_job *const job = before ? before->after : b->first;
     *(before ? &before->after : &b->first) = job->after;
     return job;
 }
 
-static int64_t tokens_left(const el_job *job)
+static int64_t tokens_left(const el_batcher_job *job)
 {
     int64_t tokens = 0;
     for (int i = job->next; i < job->parts; i++)
@@ -65,7 +65,7 @@ static int64_t tokens_left(const el_job *job)
 }
 
 /* Its next part goes into the batch; the one behind that, if any, into the line. */
-static void take_part(el_batcher *b, el_job *job, batch *into)
+static void take_part(el_batcher *b, el_batcher_job *job, batch *into)
 {
     into->parts[into->count++] = (el_part){job, job->next};
     into->tokens += tokens_of(job);
@@ -80,7 +80,7 @@ static void take_batch(el_batcher *b, batch *into, int64_t most)
 {
     const void *lane = NULL;
     into->count = into->tokens = 0;
-    for (el_job *before = NULL, *job = b->first; job;) {
+    for (el_batcher_job *before = NULL, *job = b->first; job;) {
         const bool fits = into->tokens + tokens_of(job) <= most && (!lane || job->lane == lane);
         if (fits) {
             lane = job->lane;
@@ -93,7 +93,7 @@ static void take_batch(el_batcher *b, batch *into, int64_t most)
 
 /* ---- the thread ---- */
 
-static void finish(el_batcher *b, el_job *job)
+static void finish(el_batcher *b, el_batcher_job *job)
 {
     b->figures.jobs--;
     job->computed = el_now();
@@ -103,9 +103,9 @@ static void finish(el_batcher *b, el_job *job)
 }
 
 /* Of those that wait: parts in a batch keep theirs. */
-static void drop(el_batcher *b, el_job *before)
+static void drop(el_batcher *b, el_batcher_job *before)
 {
-    el_job *const job = take_out(b, before);
+    el_batcher_job *const job = take_out(b, before);
     b->figures.tokens -= tokens_left(job);
     job->dropped = true;
     job->left -= job->parts - job->next;
@@ -115,7 +115,7 @@ static void drop(el_batcher *b, el_job *before)
 
 static void drop_unwanted(el_batcher *b)
 {
-    for (el_job *before = NULL, *job = b->first; job; job = before ? before->after : b->first)
+    for (el_batcher_job *before = NULL, *job = b->first; job; job = before ? before->after : b->first)
         if (b->dropping || (b->settings.wanted && !b->settings.wanted(b->settings.context, job)))
             drop(b, before);
         else
@@ -261,7 +261,7 @@ static bool is_full(const el_batcher *b, int64_t tokens)
     return f->jobs >= b->settings.most_jobs || (f->tokens && f->tokens + tokens > b->settings.most_tokens);
 }
 
-el_put el_batcher_put(el_batcher *b, el_job *job)
+el_put el_batcher_put(el_batcher *b, el_batcher_job *job)
 {
     assert(job->parts >= 1);
     job->next = 0;

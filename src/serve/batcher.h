@@ -37,10 +37,10 @@ enum {
     EL_SHARE = 4     /* of a batch and of the line: a quarter */
 };
 
-typedef struct el_job el_job;
+typedef struct el_batcher_job el_batcher_job;
 
 /* Whoever puts it keeps the memory until it is done. */
-struct el_job {
+struct el_batcher_job {
     const void *lane;
     int parts;
     const int *tokens; /* of each part */
@@ -49,11 +49,11 @@ struct el_job {
     bool dropped;                /* it was given up: not all of its parts were computed */
     int next, left;              /* part to be taken; parts not yet computed */
     int64_t due;                 /* of the next part, on the clock of tokens computed */
-    el_job *after;
+    el_batcher_job *after;
 };
 
 typedef struct {
-    el_job *job;
+    el_batcher_job *job;
     int part;
 } el_part;
 
@@ -65,8 +65,9 @@ typedef struct {
     /* All of these run on the batcher's thread. */
     /* Parts of one lane; `passing`: at a halt of another compute(). */
     void (*compute)(void *context, const el_part *parts, int count, bool passing);
-    bool (*wanted)(void *context, el_job *job); /* whether somebody waits for it still; NULL: always */
-    void (*done)(void *context, el_job *job);   /* computed or dropped; it is the putter's again */
+    bool (*wanted)(void *context,
+                   el_batcher_job *job);              /* whether somebody waits for it still; NULL: always */
+    void (*done)(void *context, el_batcher_job *job); /* computed or dropped; it is the putter's again */
     void *context;
 } el_batcher_settings;
 
@@ -78,7 +79,7 @@ void el_batcher_close(el_batcher *batcher); /* drops what waits; accepts NULL */
 typedef enum { EL_PUT, EL_PUT_FULL, EL_PUT_CLOSED } el_put;
 
 /* From any thread.  Unless it is EL_PUT, the job is not the batcher's. */
-el_put el_batcher_put(el_batcher *batcher, el_job *job);
+el_put el_batcher_put(el_batcher *batcher, el_batcher_job *job);
 
 /* Within compute(): lets short parts pass, and shows that it goes on. */
 void el_batcher_halt(el_batcher *batcher);

@@ -47,7 +47,7 @@ typedef struct {
 } el_query;
 
 typedef struct {
-    el_job job; /* what the batcher sees of it */
+    el_batcher_job job; /* what the batcher sees of it */
     el_ask ask;
     int top_k; /* fill; of readers: answers */
     int count;

@@ -213,7 +213,7 @@ static el_status list_parts(el_service *s, el_question *q)
         if (windowed)
             list_windows(q, i, part, el_service_longest(s, q->ask) - 2);
     }
-    q->job = (el_job){.lane = &s->lanes[q->ask], .parts = count, .tokens = q->tokens};
+    q->job = (el_batcher_job){.lane = &s->lanes[q->ask], .parts = count, .tokens = q->tokens};
     return st;
 }
 

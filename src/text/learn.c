@@ -26,7 +26,7 @@ el_status el_learn_no_memory(size_t bytes)
 
 /* ---- merging ---------------------------------------------------------------------------------------- */
 
-static el_status count_pairs(el_learner *l)
+static el_status count_pairs(el_vocab_learner *l)
 {
     el_status st = EL_OK;
     for (size_t w = 0; w < l->counts.count; w++) {
@@ -38,7 +38,8 @@ static el_status count_pairs(el_learner *l)
 }
 
 /* Replaces `left` `right` by `made` in one word, from its beginning. */
-static el_status merge_in_word(el_learner *l, uint32_t word, uint32_t left, uint32_t right, uint32_t made)
+static el_status merge_in_word(el_vocab_learner *l, uint32_t word, uint32_t left, uint32_t right,
+                               uint32_t made)
 {
     uint32_t *s = l->symbols + l->starts[word];
     int length = l->lengths[word], to = 0;
@@ -66,7 +67,7 @@ static el_status merge_in_word(el_learner *l, uint32_t word, uint32_t left, uint
     return st;
 }
 
-static el_status merge(el_learner *l, uint32_t number)
+static el_status merge(el_vocab_learner *l, uint32_t number)
 {
     const uint64_t key = l->pairs[number].key;
     const uint32_t left = (uint32_t)(key >> 32), right = (uint32_t)key;
@@ -93,7 +94,7 @@ static el_status tell(const el_learn_settings *s, const char *what, uint64_t don
     return EL_OK;
 }
 
-static el_status merge_all(el_learner *l)
+static el_status merge_all(el_vocab_learner *l)
 {
     const el_learn_settings *s = l->settings;
     el_status st = EL_OK;
@@ -111,7 +112,7 @@ static el_status merge_all(el_learner *l)
 
 /* ---- the whole -------------------------------------------------------------------------------------- */
 
-static el_status learn(el_learner *l)
+static el_status learn(el_vocab_learner *l)
 {
     el_status st = el_learn_alphabet(l);
     if (!st)
@@ -119,7 +120,7 @@ static el_status learn(el_learner *l)
     return st ? st : merge_all(l);
 }
 
-static el_status make_vocab(const el_learner *l, el_vocab **vocab)
+static el_status make_vocab(const el_vocab_learner *l, el_vocab **vocab)
 {
     size_t bytes = 0;
     for (int i = 0; i < l->piece_count; i++)
@@ -136,7 +137,7 @@ static el_status make_vocab(const el_learner *l, el_vocab **vocab)
     return st;
 }
 
-static void release(el_learner *l)
+static void release(el_vocab_learner *l)
 {
     for (size_t i = 0; i < l->pair_count; i++)
         free(l->pairs[i].words);
@@ -181,7 +182,7 @@ static el_status add_counts(void *context, int part, const void *data, size_t by
 }
 
 /* The counts of all processes, in the first, where the text that they read has the same content. */
-static el_status collect(el_learner *l, uint64_t content, el_status before)
+static el_status collect(el_vocab_learner *l, uint64_t content, el_status before)
 {
     const el_shares *const s = &l->settings->shares;
     if (el_shares_alone(s))
@@ -198,7 +199,7 @@ static el_status collect(el_learner *l, uint64_t content, el_status before)
     return st;
 }
 
-static el_status learn_and_open(el_learner *l, el_vocab **vocab)
+static el_status learn_and_open(el_vocab_learner *l, el_vocab **vocab)
 {
     if (l->counts.count == 0)
         return el_fail(EL_EDATA, "there are no words in this text to learn from");
@@ -215,7 +216,7 @@ el_status el_learn(el_vocab **vocab, el_reader *reader, const el_learn_settings 
     if (settings->vocab_size < LEAST_VOCAB || settings->vocab_size > EL_VOCAB_MAX_PIECES)
         return el_fail(EL_EUSAGE, "a vocabulary of %d pieces: it must have %d to %d", settings->vocab_size,
                        LEAST_VOCAB, EL_VOCAB_MAX_PIECES);
-    el_learner l = {.settings = settings};
+    el_vocab_learner l = {.settings = settings};
     el_normalizer *normalizer;
     el_added *special = NULL;
     el_status st = el_normalizer_open(&normalizer, settings->casing, true);

@@ -14,7 +14,7 @@ static const double LARGELY = 0.3; /* the share of Hangul from which losing it i
 
 /* ---- pieces ----------------------------------------------------------------------------------------- */
 
-static int32_t *piece_place(el_learner *l, const char *text)
+static int32_t *piece_place(el_vocab_learner *l, const char *text)
 {
     uint32_t at = (uint32_t)el_hash(text, strlen(text)) & l->piece_mask;
     while (l->piece_places[at] && strcmp(l->pieces[l->piece_places[at] - 1], text) != 0)
@@ -22,7 +22,7 @@ static int32_t *piece_place(el_learner *l, const char *text)
     return &l->piece_places[at];
 }
 
-el_status el_learn_piece(el_learner *l, const char *text, uint32_t *id)
+el_status el_learn_piece(el_vocab_learner *l, const char *text, uint32_t *id)
 {
     int32_t *place = piece_place(l, text);
     if (!*place) {
@@ -34,7 +34,7 @@ el_status el_learn_piece(el_learner *l, const char *text, uint32_t *id)
     return EL_OK;
 }
 
-static el_status open_pieces(el_learner *l)
+static el_status open_pieces(el_vocab_learner *l)
 {
     const size_t most = (size_t)l->settings->vocab_size + 1;
     size_t places = 64;
@@ -159,7 +159,7 @@ static void count_continuations(const el_word_counts *counts, character *all)
     }
 }
 
-static el_status add_characters(el_learner *l, const character *list, size_t count, const char *prefix)
+static el_status add_characters(el_vocab_learner *l, const character *list, size_t count, const char *prefix)
 {
     el_status st = EL_OK;
     for (size_t i = 0; i < count && !st; i++) {
@@ -190,7 +190,7 @@ static size_t keep_most_frequent(const el_learn_settings *s, character *all, cha
     return count;
 }
 
-static el_status add_alphabet(el_learner *l, character *all)
+static el_status add_alphabet(el_vocab_learner *l, character *all)
 {
     character *kept = malloc(EL_CODE_POINTS * sizeof *kept);
     if (!kept)
@@ -227,7 +227,8 @@ static uint32_t split_word(const el_counted_word *word, const character *all, co
 }
 
 /* The symbols of each kept character, as a word's first and later. */
-static void number_characters(el_learner *l, const character *all, uint32_t *ids, uint32_t *continued_ids)
+static void number_characters(el_vocab_learner *l, const character *all, uint32_t *ids,
+                              uint32_t *continued_ids)
 {
     for (uint32_t c = 0; c < EL_CODE_POINTS; c++) {
         if (!all[c].count)
@@ -239,7 +240,7 @@ static void number_characters(el_learner *l, const character *all, uint32_t *ids
     }
 }
 
-static el_status split_words(el_learner *l, const character *all)
+static el_status split_words(el_vocab_learner *l, const character *all)
 {
     const size_t count = l->counts.count;
     size_t bytes = 0;
@@ -265,7 +266,7 @@ static el_status split_words(el_learner *l, const character *all)
     return EL_OK;
 }
 
-el_status el_learn_alphabet(el_learner *l)
+el_status el_learn_alphabet(el_vocab_learner *l)
 {
     character *all = calloc(EL_CODE_POINTS, sizeof *all);
     if (!all)

@@ -19,7 +19,7 @@ static size_t spread(uint64_t key)
     return (size_t)(key ^ key >> 32);
 }
 
-static el_status widen_pair_places(el_learner *l)
+static el_status widen_pair_places(el_vocab_learner *l)
 {
     const size_t count = l->pair_mask ? 2 * (l->pair_mask + 1) : 1 << 12;
     uint32_t *places = calloc(count, sizeof *places);
@@ -38,7 +38,7 @@ static el_status widen_pair_places(el_learner *l)
 }
 
 /* The number of a pair, which is new with count 0 if there was none. */
-static el_status find_pair(el_learner *l, uint64_t key, uint32_t *number)
+static el_status find_pair(el_vocab_learner *l, uint64_t key, uint32_t *number)
 {
     if (2 * l->pair_count >= l->pair_mask) {
         const el_status st = widen_pair_places(l);
@@ -75,7 +75,7 @@ static el_status add_word(el_pair *p, uint32_t word)
     return EL_OK;
 }
 
-el_status el_pairs_gain(el_learner *l, uint32_t left, uint32_t right, uint32_t word)
+el_status el_pairs_gain(el_vocab_learner *l, uint32_t left, uint32_t right, uint32_t word)
 {
     uint32_t number;
     el_status st = find_pair(l, key_of(left, right), &number);
@@ -93,7 +93,7 @@ el_status el_pairs_gain(el_learner *l, uint32_t left, uint32_t right, uint32_t w
 }
 
 /* One less. */
-el_status el_pairs_lose(el_learner *l, uint32_t left, uint32_t right, uint32_t word)
+el_status el_pairs_lose(el_vocab_learner *l, uint32_t left, uint32_t right, uint32_t word)
 {
     uint32_t number;
     const el_status st = find_pair(l, key_of(left, right), &number);
@@ -109,7 +109,7 @@ static bool goes_before(const el_claim *a, const el_claim *b)
     return a->count != b->count ? a->count > b->count : a->key < b->key;
 }
 
-static void sift_down(el_learner *l, size_t at)
+static void sift_down(el_vocab_learner *l, size_t at)
 {
     const el_claim moved = l->heap[at];
     for (;;) {
@@ -126,7 +126,7 @@ static void sift_down(el_learner *l, size_t at)
     l->heap[at] = moved;
 }
 
-static el_status push(el_learner *l, uint32_t number)
+static el_status push(el_vocab_learner *l, uint32_t number)
 {
     if (!el_grow(&l->heap, &l->heap_room, l->heap_count + 1, sizeof *l->heap))
         return el_learn_no_memory((l->heap_count + 1) * sizeof *l->heap);
@@ -140,14 +140,14 @@ static el_status push(el_learner *l, uint32_t number)
     return EL_OK;
 }
 
-static void pop(el_learner *l)
+static void pop(el_vocab_learner *l)
 {
     l->heap[0] = l->heap[--l->heap_count];
     if (l->heap_count)
         sift_down(l, 0);
 }
 
-el_status el_pairs_claim(el_learner *l)
+el_status el_pairs_claim(el_vocab_learner *l)
 {
     el_status st = EL_OK;
     for (size_t i = 0; i < l->touched_count && !st; i++)
@@ -157,7 +157,7 @@ el_status el_pairs_claim(el_learner *l)
     return st;
 }
 
-bool el_pairs_take(el_learner *l, uint32_t *number)
+bool el_pairs_take(el_vocab_learner *l, uint32_t *number)
 {
     while (l->heap_count > 0) {
         const el_claim top = l->heap[0];

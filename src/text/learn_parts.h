@@ -44,25 +44,25 @@ typedef struct {
     uint32_t *touched;
     size_t touched_count, touched_room;
     int merge; /* the number of the merge being done */
-} el_learner;
+} el_vocab_learner;
 
 el_status el_learn_no_memory(size_t bytes);
 /* The id of a piece, which is new if there was none. */
-el_status el_learn_piece(el_learner *l, const char *text, uint32_t *id);
+el_status el_learn_piece(el_vocab_learner *l, const char *text, uint32_t *id);
 
 /* ---- learn_alphabet.c ---- */
 
 /* Special pieces and characters become pieces, and the words that were counted become symbols. */
-el_status el_learn_alphabet(el_learner *l);
+el_status el_learn_alphabet(el_vocab_learner *l);
 
 /* ---- learn_pairs.c ---- */
 
 /* One occurrence more, or less, of a pair in a word. */
-el_status el_pairs_gain(el_learner *l, uint32_t left, uint32_t right, uint32_t word);
-el_status el_pairs_lose(el_learner *l, uint32_t left, uint32_t right, uint32_t word);
+el_status el_pairs_gain(el_vocab_learner *l, uint32_t left, uint32_t right, uint32_t word);
+el_status el_pairs_lose(el_vocab_learner *l, uint32_t left, uint32_t right, uint32_t word);
 /* Claims for all pairs that have gained. */
-el_status el_pairs_claim(el_learner *l);
+el_status el_pairs_claim(el_vocab_learner *l);
 /* Takes the most frequent pair out of the heap, then that of lower ids; false: there is none. */
-bool el_pairs_take(el_learner *l, uint32_t *number);
+bool el_pairs_take(el_vocab_learner *l, uint32_t *number);
 
 #endif

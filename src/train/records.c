@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
-/* ---- rates ---- */
+/* ---- speed ---- */
 
 void el_records_begin(el_records *r)
 {
@@ -33,17 +33,17 @@ void el_records_add(el_records *r, int tokens, double seconds)
     r->seconds += seconds;
 }
 
-el_rates el_records_rates(const el_records *r)
+el_speed el_records_speed(const el_records *r)
 {
-    el_rates rates = {0};
+    el_speed speed = {0};
     if (r->seconds <= 0)
-        return rates;
-    rates.tokens_per_second = (double)r->tokens / r->seconds;
+        return speed;
+    speed.tokens_per_second = (double)r->tokens / r->seconds;
     if (r->t->dist) {
-        rates.waiting = (r->t->dist->waited - r->waited) / r->seconds;
-        rates.network = (r->t->dist->exchanged - r->exchanged) / r->seconds;
+        speed.waiting = (r->t->dist->waited - r->waited) / r->seconds;
+        speed.network = (r->t->dist->exchanged - r->exchanged) / r->seconds;
     }
-    return rates;
+    return speed;
 }
 
 /* ---- lines ---- */
@@ -89,7 +89,7 @@ static el_status put_line(el_records *r, json_t *line)
 el_status el_records_training(el_records *r, const el_figures *means, double learning_rate)
 {
     const el_trainer *t = r->t;
-    const el_rates rates = el_records_rates(r);
+    const el_speed speed = el_records_speed(r);
     const int ranks = el_dist_size(t->dist);
     json_t *line = line_of(r, EL_METRICS_TRAINING);
     if (t->schedule.restart > 0)
@@ -102,13 +102,13 @@ el_status el_records_training(el_records *r, const el_figures *means, double lea
     json_object_set_new(line, "skipped", json_integer(r->p->window_skipped));
     put_flops(r, line);
     put_real(line, "seconds", r->p->seconds);
-    put_real(line, "tokens_per_second", rates.tokens_per_second);
+    put_real(line, "tokens_per_second", speed.tokens_per_second);
     if (t->peak_flops > 0)
-        put_real(line, "peak_share", rates.tokens_per_second * t->flops_per_token / t->peak_flops / ranks);
+        put_real(line, "peak_share", speed.tokens_per_second * t->flops_per_token / t->peak_flops / ranks);
     if (ranks > 1) {
         json_object_set_new(line, "ranks", json_integer(ranks));
-        put_real(line, "waiting_share", rates.waiting);
-        put_real(line, "network_share", rates.network);
+        put_real(line, "waiting_share", speed.waiting);
+        put_real(line, "network_share", speed.network);
     }
     return put_line(r, line);
 }

@@ -1,4 +1,4 @@
-/* records - the lines of a training in metrics.jsonl, and its rates since the last of them
+/* records - the lines of a training in metrics.jsonl, and its speed since the last of them
  *
  *   {"kind": "train", "step": ..., averages over the steps since the last such line, ...}
  *   {"kind": "evaluation", "step": ..., figures of the held-out examples, ...}
@@ -24,18 +24,18 @@ typedef struct {
 typedef struct {
     double tokens_per_second; /* of all ranks together; 0: not known yet */
     double waiting, network;  /* shares of the time that other ranks and the exchange of gradients took */
-} el_rates;
+} el_speed;
 
 /* Opens the training's metrics.jsonl, where it has a folder, behind the lines that `p` knows of. */
 el_status el_records_open(el_records *records, const el_trainer *t, el_progress *p);
 void el_records_close(el_records *records); /* accepts a zeroed one */
 
-/* Rates are measured from here on: once a session, when the ranks are about to begin. */
+/* The speed is measured from here on: once a session, when the ranks are about to begin. */
 void el_records_begin(el_records *records);
 
 /* Counts a step. */
 void el_records_add(el_records *records, int tokens, double seconds);
-el_rates el_records_rates(const el_records *records);
+el_speed el_records_speed(const el_records *records);
 
 /* Puts a line: of the steps since the last one, of which `means` are averages; or of an evaluation. */
 el_status el_records_training(el_records *records, const el_figures *means, double learning_rate);

@@ -58,14 +58,14 @@ static el_interrupt interrupt_of(run *r)
 
 static el_event step_event(const run *r, el_event_kind kind, const el_figures *means)
 {
-    const el_rates rates = el_records_rates(&r->records);
+    const el_speed speed = el_records_speed(&r->records);
     return (el_event){.kind = kind,
                       .figures = means,
                       .rate = r->rate,
                       .norm = el_progress_norm(r->p),
-                      .tokens_per_second = rates.tokens_per_second,
-                      .waiting = rates.waiting,
-                      .network = rates.network};
+                      .tokens_per_second = speed.tokens_per_second,
+                      .waiting = speed.waiting,
+                      .network = speed.network};
 }
 
 static el_status on_heldout_batch(void *context, double fraction)

@@ -9,7 +9,7 @@ enum { MOST_PARTS = 64, BUDGET = 100 };
 
 /* A request, and what became of it. */
 typedef struct {
-    el_job job; /* first */
+    el_batcher_job job; /* first */
     int number;
     int tokens[MOST_PARTS];
     int times[MOST_PARTS]; /* that each part was computed */
@@ -81,13 +81,13 @@ static void compute(void *context, const el_part *parts, int count, bool passing
         strcat(b->order, "| ");
 }
 
-static bool wanted(void *context, el_job *job)
+static bool wanted(void *context, el_batcher_job *job)
 {
     (void)context;
     return !((request *)job)->unwanted;
 }
 
-static void done(void *context, el_job *job)
+static void done(void *context, el_batcher_job *job)
 {
     atomic_fetch_add(&((request *)job)->done, 1);
     atomic_fetch_add(&((bench *)context)->finished, 1);
@@ -142,7 +142,7 @@ static request *make(int number, int parts, int tokens, const void *lane)
     request *const r = calloc(1, sizeof *r);
     assert_non_null(r);
     r->number = number;
-    r->job = (el_job){.lane = lane, .parts = parts, .tokens = r->tokens};
+    r->job = (el_batcher_job){.lane = lane, .parts = parts, .tokens = r->tokens};
     for (int i = 0; i < parts; i++)
         r->tokens[i] = tokens;
     return r;

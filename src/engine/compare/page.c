@@ -45,7 +45,7 @@ static void append_value(command *c, const char *value)
 
 static void append_flag(command *c, const char *key, const json_t *value)
 {
-    char flag[EL_LONGEST_NAME];
+    char flag[EL_LONGEST_SPELLING];
     snprintf(flag, sizeof flag, "%s%s", json_is_false(value) ? "no-" : "", key);
     for (char *at = flag; *at; at++)
         *at = *at == '_' ? '-' : *at;

@@ -48,7 +48,7 @@ static void header_retry(el_server *s, struct MHD_Response *response)
 static void header_times(const el_exchange *x, struct MHD_Response *response)
 {
     char tokens[16];
-    const el_job *const job = &x->request.question.job;
+    const el_batcher_job *const job = &x->request.question.job;
     snprintf(tokens, sizeof tokens, "%d", x->request.tokens);
     header(response, "x-compute-tokens", tokens);
     header_seconds(response, "x-total-time", el_now() - x->began);
@@ -522,13 +522,13 @@ enum MHD_Result el_exchange_handle(void *server, struct MHD_Connection *connecti
 
 /* ---- the batcher's thread ---- */
 
-bool el_exchange_wanted(void *server, el_job *job)
+bool el_exchange_wanted(void *server, el_batcher_job *job)
 {
     (void)server;
     return !el_link_gone(((el_exchange *)job)->link);
 }
 
-void el_exchange_done(void *server, el_job *job)
+void el_exchange_done(void *server, el_batcher_job *job)
 {
     el_exchange *const x = (el_exchange *)job;
     (void)server;
@@ -541,7 +541,7 @@ void el_exchange_done(void *server, el_job *job)
 static void measure(el_exchange *x)
 {
     el_meters *const m = &x->server->meters;
-    const el_job *const job = &x->request.question.job;
+    const el_batcher_job *const job = &x->request.question.job;
     el_meters_count(m, x->route ? (int)(x->route - EL_ROUTES) : EL_ROUTE_COUNT, x->code);
     if (!x->answered || x->code != 200)
         return;

@@ -29,7 +29,7 @@ static const char *known_method(const char *method)
 /* One line, whole, of one call. */
 void el_exchange_log(const el_exchange *x)
 {
-    const el_job *const job = &x->request.question.job;
+    const el_batcher_job *const job = &x->request.question.job;
     struct timespec now;
     struct tm utc;
     char time_text[40];

@@ -89,8 +89,8 @@ enum MHD_Result el_exchange_handle(void *server, struct MHD_Connection *connecti
 void el_exchange_completed(void *server, struct MHD_Connection *connection, void **exchange,
                            enum MHD_RequestTerminationCode code);
 /* The batcher's. */
-bool el_exchange_wanted(void *server, el_job *job);
-void el_exchange_done(void *server, el_job *job);
+bool el_exchange_wanted(void *server, el_batcher_job *job);
+void el_exchange_done(void *server, el_batcher_job *job);
 
 /* A response takes the text's memory; NULL, which ends the connection, without memory for one. */
 struct MHD_Response *el_exchange_response(el_text *text);

@@ -9,7 +9,7 @@
 
 static _Thread_local char sentence[EL_SENTENCE];
 
-void el_sentence_tidy(char *text)
+void el_error_tidy(char *text)
 {
     char *to = text;
     for (const char *at = text; *at;) {
@@ -40,7 +40,7 @@ el_status el_fail(el_status status, const char *format, ...)
     va_end(arguments);
     if (length >= EL_SENTENCE)
         memcpy(text + EL_SENTENCE - 4, "...", 4);
-    el_sentence_tidy(text);
+    el_error_tidy(text);
     memcpy(sentence, text, sizeof sentence);
     return status;
 }

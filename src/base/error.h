@@ -24,7 +24,7 @@ typedef enum {
 el_status el_fail(el_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* What sentences quote comes from outside, and limits cut characters: this makes one line of UTF-8 of any bytes. */
-void el_sentence_tidy(char *text);
+void el_error_tidy(char *text);
 
 /* The sentence of this thread's last failure, without a newline; never NULL. */
 const char *el_error(void);

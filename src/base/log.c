@@ -52,7 +52,7 @@ void el_log(el_log_level level, const char *format, ...)
     if ((size_t)begun < sizeof line)
         vsnprintf(line + begun, sizeof line - (size_t)begun, format, arguments);
     va_end(arguments);
-    el_sentence_tidy(line);
+    el_error_tidy(line);
     if (level != EL_LOG_NOTE || !beginning || !was_said(line))
         sink(level, line);
 }

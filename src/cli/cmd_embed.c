@@ -52,7 +52,7 @@ typedef struct {
     el_queue *q;
     el_embedder *embedder;
     el_npy npy;
-    el_text_loss loss; /* so far */
+    el_text_lost lost; /* so far */
 } job;
 
 static json_t *line_of(const el_labelled *e, const float *vector, int width)
@@ -85,7 +85,7 @@ static el_status embed_chunk(void *context, const el_dataset *d)
     const el_status st = d->count ? el_embedder_ask(j->embedder, d, &vectors) : EL_OK;
     if (st || !d->count)
         return st;
-    el_text_loss_add(&j->loss, el_embedder_loss(j->embedder));
+    el_text_lost_add(&j->lost, el_embedder_lost(j->embedder));
     if (j->settings.json)
         return print_vectors(j, d, vectors);
     el_npy_put(&j->npy, vectors, d->count);
@@ -146,7 +146,7 @@ static el_status embed(job *j)
     if (!st)
         st = j->settings.json ? embed_files(j) : write_npy(j);
     if (!st)
-        el_text_loss_say(&j->loss, NULL, "texts", el_embedder_longest(j->embedder), false);
+        el_text_lost_say(&j->lost, NULL, "texts", el_embedder_longest(j->embedder), false);
     return st;
 }
 

@@ -62,7 +62,7 @@ struct job {
     const el_task *task;
     take_answer *take;
     int64_t number;      /* of the next example */
-    el_text_loss loss;   /* so far */
+    el_text_lost lost;   /* so far */
     int skipped;         /* malformed lines */
     char malformed[512]; /* what was wrong with the first of these */
     el_submission submission;
@@ -115,7 +115,7 @@ static el_status answer_chunk(void *context, const el_dataset *d)
         st = j->take(j, d, &predictions[i]);
     if (!st)
         st = cli_flush();
-    el_text_loss_add(&j->loss, &j->model.features.loss);
+    el_text_lost_add(&j->lost, &j->model.features.lost);
     return st;
 }
 
@@ -260,7 +260,7 @@ static el_status answer_all(job *j)
              : j->settings.squad_output ? write_squad(j)
                                         : answer_operands(j);
     if (!st)
-        el_text_loss_say(&j->loss, NULL, "examples", j->model.card.features.max_seq_length, false);
+        el_text_lost_say(&j->lost, NULL, "examples", j->model.card.features.max_seq_length, false);
     if (!st && j->skipped)
         el_log(EL_LOG_WARNING, "%d malformed lines are left out; the first: %s", j->skipped, j->malformed);
     return st;

@@ -83,7 +83,7 @@ static el_status ask(job *j, const el_dataset *data, el_evaluated *evaluated)
     const el_status st = el_finetuned_ask(&j->model, data, &evaluated->predictions, &evaluated->count);
     cli_progress_end(&j->line);
     if (!st)
-        el_text_loss_say(&j->model.features.loss, data->name, "examples",
+        el_text_lost_say(&j->model.features.lost, data->name, "examples",
                          j->model.card.features.max_seq_length, false);
     return st;
 }
@@ -100,7 +100,7 @@ static void put_results(job *j, const el_evaluated *e, const char *key)
     json_object_set_new(j->results, "file", json_string(e->data->name));
     json_object_set_new(j->results, "examples", json_integer(e->count));
     json_object_set_new(j->results, "skipped", json_integer(e->data->notes.skipped));
-    json_object_set_new(j->results, "cut", json_integer(j->model.features.loss.cut));
+    json_object_set_new(j->results, "cut", json_integer(j->model.features.lost.cut));
     json_object_set_new(j->results, "metrics", figures);
 }
 

@@ -30,7 +30,7 @@ struct el_scorer {
     int count;
     float *values; /* losses of slots, or logits of rows */
     el_ids ids;    /* of a sentence */
-    el_text_loss loss;
+    el_text_lost lost;
 };
 
 /* ---- opening ---- */
@@ -165,9 +165,9 @@ int el_scorer_longest(const el_scorer *scorer)
     return scorer->pass.net->config.max_position_embeddings;
 }
 
-const el_text_loss *el_scorer_loss(const el_scorer *scorer)
+const el_text_lost *el_scorer_lost(const el_scorer *scorer)
 {
-    return &scorer->loss;
+    return &scorer->lost;
 }
 
 /* ---- a batch ---- */
@@ -303,10 +303,10 @@ static el_status read_sentence(el_scorer *s, const el_sentence_text *text)
     if (!st)
         st = el_wordpiece_encode(s->wordpiece, text->text, text->bytes, &s->ids);
     if (!st)
-        el_text_loss_count(&s->loss, s->ids.data + 1, s->ids.count - 1, s->vocab->unk);
+        el_text_lost_count(&s->lost, s->ids.data + 1, s->ids.count - 1, s->vocab->unk);
     if (!st && s->ids.count > (size_t)most - 1) {
         s->ids.count = (size_t)most - 1;
-        s->loss.cut++;
+        s->lost.cut++;
     }
     return st ? st : el_ids_push(&s->ids, s->vocab->sep);
 }

@@ -13,7 +13,7 @@
 #define EL_ENGINE_SCORE_H
 
 #include "engine/machine.h"
-#include "text/loss.h"
+#include "text/lost.h"
 
 typedef enum {
     EL_SCORE_PLL,
@@ -53,7 +53,7 @@ el_score_kind el_scorer_kind(const el_scorer *scorer);
 int el_scorer_longest(const el_scorer *scorer);
 
 /* What was lost of the sentences so far. */
-const el_text_loss *el_scorer_loss(const el_scorer *scorer);
+const el_text_lost *el_scorer_lost(const el_scorer *scorer);
 
 /* Scores of `count` sentences.  The end of one that is too long is left out, and counted. */
 el_status el_scorer_run(el_scorer *scorer, const el_sentence_text *texts, int count,

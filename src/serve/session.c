@@ -23,7 +23,7 @@ struct el_session {
     el_queue *q; /* the session's own: its scratch and its threads */
     el_wordpiece *wordpiece;
     el_evaluation_watch watch;
-    el_text_loss loss; /* so far */
+    el_text_lost lost; /* so far */
     el_window_reader generator, discriminator;
     /* the last answer */
     el_ids ids;
@@ -71,9 +71,9 @@ void el_session_close(el_session *s)
     free(s);
 }
 
-const el_text_loss *el_session_loss(const el_session *s)
+const el_text_lost *el_session_lost(const el_session *s)
 {
-    return &s->loss;
+    return &s->lost;
 }
 
 void el_session_watch(el_session *s, el_evaluation_watch watch)
@@ -106,7 +106,7 @@ static el_status cut(el_session *s, const char *text, size_t bytes)
     s->ids.count = s->from.count = 0;
     const el_status st = el_wordpiece_encode_spans(s->wordpiece, text, bytes, &s->ids, &s->from);
     if (!st)
-        el_text_loss_count(&s->loss, s->ids.data, s->ids.count, s->loaded->vocab->unk);
+        el_text_lost_count(&s->lost, s->ids.data, s->ids.count, s->loaded->vocab->unk);
     return st;
 }
 

@@ -19,7 +19,7 @@
 
 #include "serve/guess.h"
 #include "serve/loaded.h"
-#include "text/loss.h"
+#include "text/lost.h"
 
 typedef struct el_session el_session;
 
@@ -27,7 +27,7 @@ el_status el_session_open(el_session **session, const el_loaded *loaded);
 void el_session_close(el_session *session); /* accepts NULL */
 
 /* What the vocabulary knew of all texts so far. */
-const el_text_loss *el_session_loss(const el_session *session);
+const el_text_lost *el_session_lost(const el_session *session);
 
 /* on_batch is called after every window of a question, and ends it by a failure; zeroed: nobody watches. */
 void el_session_watch(el_session *session, el_evaluation_watch watch);

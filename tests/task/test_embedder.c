@@ -86,7 +86,7 @@ static void check_case_in(const char *model, const char *name, const json_t *c)
         open(&f, model, WAYS[i].settings);
         add(&f, json_string_value(of(c, "a")), json_string_value(of(c, "b")));
         CHECK_OK(el_embedder_ask(f.embedder, &f.texts, &vectors));
-        assert_int_equal(el_embedder_loss(f.embedder)->cut, 0);
+        assert_int_equal(el_embedder_lost(f.embedder)->cut, 0);
         check_vector(name, WAYS[i].key, vectors, of(c, WAYS[i].key));
         finish(&f);
     }
@@ -147,7 +147,7 @@ static void long_texts_are_cut(void **state)
         add(&f, made_text(&f.texts, 2, 3 * longest), NULL);
         add(&f, made_text(&f.texts, 2, longest - 2), NULL);
         CHECK_OK(el_embedder_ask(f.embedder, &f.texts, &v));
-        assert_int_equal(el_embedder_loss(f.embedder)->cut, 2);
+        assert_int_equal(el_embedder_lost(f.embedder)->cut, 2);
         for (int i = 0; i < WIDTH; i++)
             CHECK(fabsf(v[i] - v[2 * WIDTH + i]) < 1e-6f && fabsf(v[WIDTH + i] - v[i]) < 1e-6f,
                   "value %d: %.9g and %.9g cut, %.9g as short", i, (double)v[i], (double)v[WIDTH + i],

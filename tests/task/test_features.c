@@ -222,7 +222,7 @@ static void training_leaves_out_and_doubles(void **state)
     assert_int_equal(train.end, 3);
     assert_int_equal(dev.begin, 3);
     assert_int_equal(dev.end, 6);
-    assert_int_equal(f.loss.cut, 2); /* once a split */
+    assert_int_equal(f.lost.cut, 2); /* once a split */
     static const char *const WANT[] = {"[CLS] a [SEP] b b [SEP]", "[CLS] b b [SEP] a [SEP]", "[CLS] c [SEP]",
                                        "[CLS] a [SEP] b b [SEP]", "[CLS] b [SEP]",           "[CLS] c [SEP]"};
     static const int EXAMPLES[] = {0, 0, 2, 0, 1, 2};
@@ -257,19 +257,19 @@ static void unknown_pieces_are_counted(void **state)
     CHECK_OK(el_dataset_open(&d, EL_CLASSIFY, "made"));
     add_texts(&d, "a x", "y ba");
     CHECK_OK(el_features_add(&f, &d, vocab, &SETTINGS, false, &split));
-    assert_int_equal(f.loss.unknown, 2);
-    assert_int_equal(f.loss.pieces, 5);
+    assert_int_equal(f.lost.unknown, 2);
+    assert_int_equal(f.lost.pieces, 5);
     el_log_to(count_unknown);
-    el_text_loss_say(&(el_text_loss){.pieces = 100, .unknown = 10}, NULL, "texts", 16, false);
-    el_text_loss_say(&(el_text_loss){.pieces = 10, .unknown = 5}, NULL, "texts", 16,
+    el_text_lost_say(&(el_text_lost){.pieces = 100, .unknown = 10}, NULL, "texts", 16, false);
+    el_text_lost_say(&(el_text_lost){.pieces = 10, .unknown = 5}, NULL, "texts", 16,
                      false); /* a short text */
-    el_text_loss_say(&(el_text_loss){.pieces = 0}, NULL, "texts", 16, false);
+    el_text_lost_say(&(el_text_lost){.pieces = 0}, NULL, "texts", 16, false);
     assert_int_equal(said, 0);
-    el_text_loss_say(&(el_text_loss){.pieces = 100, .unknown = 50}, NULL, "texts", 16, false);
+    el_text_lost_say(&(el_text_lost){.pieces = 100, .unknown = 50}, NULL, "texts", 16, false);
     assert_int_equal(said, 1);
     el_log_to(NULL);
     el_features_clear(&f);
-    assert_int_equal(f.loss.pieces, 0);
+    assert_int_equal(f.lost.pieces, 0);
     el_features_release(&f);
     el_dataset_release(&d);
 }
@@ -309,7 +309,7 @@ static void every_word_has_a_row(void **state)
     el_features_clear(&f);
     const el_feature_settings windows = {.max_seq_length = 4, .doc_stride = 2, .windows = true};
     CHECK_OK(el_features_add(&f, &d, vocab, &windows, false, &split));
-    assert_int_equal(f.loss.cut, 2); /* "abc", in the last window and in one before it */
+    assert_int_equal(f.lost.cut, 2); /* "abc", in the last window and in one before it */
     el_features_release(&f);
     el_dataset_release(&d);
 }
@@ -337,7 +337,7 @@ static void questions_without_a_place(void **state)
     assert_int_equal(f.count, 2);
     assert_int_equal(f.answers_lost, 1);
     assert_ptr_equal(f.first_lost, &d.examples[1]);
-    assert_int_equal(f.loss.cut, 1);
+    assert_int_equal(f.lost.cut, 1);
     check_pieces(&f, 0, "[CLS] c c [SEP] a b c [SEP]");
     assert_int_equal(f.items[0].start, 5);
     assert_int_equal(f.items[0].end, 5);

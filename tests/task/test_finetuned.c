@@ -394,7 +394,7 @@ static void long_texts_have_scratch(void **state)
             CHECK_OK(
                 el_embedder_over(&e, own, &model, &model.networks[0], vocab, &(el_sentence){0}, &settings));
             CHECK_OK(el_embedder_ask(e, &d, &vectors));
-            assert_int_equal(el_embedder_loss(e)->cut, 1);
+            assert_int_equal(el_embedder_lost(e)->cut, 1);
         }
         el_embedder_close(e);
         el_finetuned_close(&f);

@@ -575,7 +575,7 @@ static const el_prediction *ask_windows(fixture *f, int count)
     int have;
     el_features_clear(&f->features);
     CHECK_OK(el_features_add(&f->features, &f->dataset, f->vocab, &WINDOWS, false, &f->split));
-    assert_int_equal(f->features.loss.cut, 0);
+    assert_int_equal(f->features.lost.cut, 0);
     made_batch(&f->features, &f->split, &f->batch);
     el_learner_use(f->objective, &f->features, &f->split, 1);
     const el_figures figures = ask(f->objective, &f->batch);

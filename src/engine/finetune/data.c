@@ -254,7 +254,7 @@ static el_status make_features(el_finetuning *f)
     if (!st)
         st = el_features_check(&f->features, f->config.type_vocab_size);
     if (!st)
-        el_text_loss_say(&f->features.loss, NULL, "examples", f->card.features.max_seq_length, true);
+        el_text_lost_say(&f->features.lost, NULL, "examples", f->card.features.max_seq_length, true);
     if (!st && f->features.answers_lost)
         el_log(EL_LOG_NOTE,
                "%d questions are left out of training, as their answer does not stand in the text; "

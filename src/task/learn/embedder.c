@@ -256,9 +256,9 @@ el_status el_embedder_ask_each(el_embedder *e, const el_dataset *dataset, const 
     return st;
 }
 
-const el_text_loss *el_embedder_loss(const el_embedder *e)
+const el_text_lost *el_embedder_lost(const el_embedder *e)
 {
-    return &e->features.loss;
+    return &e->features.lost;
 }
 
 el_status el_embedder_ask(el_embedder *e, const el_dataset *dataset, const float **vectors)

@@ -47,7 +47,7 @@ el_status el_embedder_ask(el_embedder *embedder, const el_dataset *dataset, cons
 /* The same, where the caller looks which of them are finite: examples are of several askers. */
 el_status el_embedder_ask_each(el_embedder *embedder, const el_dataset *dataset, const float **vectors);
 /* Of the texts that it was asked about last. */
-const el_text_loss *el_embedder_loss(const el_embedder *embedder);
+const el_text_lost *el_embedder_lost(const el_embedder *embedder);
 
 /* To length 1; the zero vector stays one. */
 void el_vector_normalize(float *vector, int width);

@@ -33,7 +33,7 @@ static el_status one_more(void *items, size_t *room, int count, size_t bytes)
 static void count_from(adding *a, const el_ids *ids, size_t before)
 {
     if (ids->count > before)
-        el_text_loss_count(&a->features->loss, ids->data + before, ids->count - before, a->vocab->unk);
+        el_text_lost_count(&a->features->lost, ids->data + before, ids->count - before, a->vocab->unk);
 }
 
 /* Replaces the ids by a text's. */
@@ -425,7 +425,7 @@ el_status el_features_add(el_features *f, const el_dataset *dataset, const el_vo
         bool cut = false;
         for (int n = before; n < f->count; n++)
             cut |= f->items[n].cut;
-        f->loss.cut += cut;
+        f->lost.cut += cut;
     }
     split->end = f->count;
     el_ids_release(&a.a);
@@ -436,7 +436,7 @@ el_status el_features_add(el_features *f, const el_dataset *dataset, const el_vo
 void el_features_clear(el_features *f)
 {
     f->count = f->word_count = f->answers_lost = 0;
-    f->loss = (el_text_loss){0};
+    f->lost = (el_text_lost){0};
     f->first_lost = NULL;
     f->ids.count = f->pieces.count = 0;
 }

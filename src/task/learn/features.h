@@ -23,7 +23,7 @@
 
 #include "data/batch.h"
 #include "task/dataset.h"
-#include "text/loss.h"
+#include "text/lost.h"
 
 typedef struct {
     int max_seq_length; /* with special tokens */
@@ -61,7 +61,7 @@ typedef struct {
     int word_count;
     size_t word_room;
     el_spans pieces; /* span: bytes of the context, which examples that follow each other share */
-    el_text_loss loss;
+    el_text_lost lost;
     int answers_lost; /* span examples dropped in training: their answer does not stand in the context's pieces */
     const el_labelled *first_lost; /* of these, in its dataset; NULL: none */
     el_wordpiece *wordpiece;       /* of the vocabulary that came first */

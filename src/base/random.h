@@ -34,9 +34,9 @@ enum {
     EL_STREAM_THIRD_NETWORK = 3 * EL_STREAMS_A_NETWORK,
     EL_STREAM_TASK_HEAD = 2 * EL_STREAMS_A_NETWORK,
     /* shards: documents held out, cuts between examples, the order of examples in an epoch */
-    EL_STREAM_DOCUMENT_HELD_OUT = 0x68656c64, /* "held" */
-    EL_STREAM_PACK = 0x7061636b,              /* "pack" */
-    EL_STREAM_EPOCH = 0x6f726472              /* "ordr" */
+    EL_STREAM_DOCUMENT_HELDOUT = 0x68656c64, /* "held" */
+    EL_STREAM_PACK = 0x7061636b,             /* "pack" */
+    EL_STREAM_EPOCH = 0x6f726472             /* "ordr" */
 };
 
 /* One place numbers are drawn from; cheap to copy. */

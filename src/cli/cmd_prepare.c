@@ -51,10 +51,10 @@ static void summarise_folder(const char *folder, const el_pack_counts *c, int ma
 static void summarise(const el_shards_settings *s, const el_prepare_summary *sum, const shown *display)
 {
     summarise_folder(s->output, &sum->train, (int)s->max_seq_length);
-    if (s->held_out_output)
-        summarise_folder(s->held_out_output, &sum->held_out, (int)s->max_seq_length);
+    if (s->heldout_output)
+        summarise_folder(s->heldout_output, &sum->heldout, (int)s->max_seq_length);
     const double unknown = share(sum->unknown, sum->text_tokens);
-    const int64_t lost = sum->train.lost + sum->held_out.lost;
+    const int64_t lost = sum->train.lost + sum->heldout.lost;
     printf("%.1f MB of text, %" PRId64 " lines, %" PRId64 " pieces, %.2f %% [UNK]",
            (double)sum->text_bytes / 1e6, sum->lines, sum->text_tokens, 100 * unknown);
     if (lost)

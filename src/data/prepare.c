@@ -21,10 +21,10 @@ static const double HANGUL_SHARE = 0.3;      /* of these bytes: the text is larg
 
 static int choose(const el_prepare_job *j)
 {
-    const el_random random = {j->settings->pack.seed, EL_STREAM_DOCUMENT_HELD_OUT, 0};
-    const bool held_out = j->settings->held_out > 0 &&
-                          el_random_uniform(random, (uint64_t)j->at.documents) < j->settings->held_out;
-    return held_out ? EL_PREPARE_HELD_OUT : EL_PREPARE_TRAIN;
+    const el_random random = {j->settings->pack.seed, EL_STREAM_DOCUMENT_HELDOUT, 0};
+    const bool heldout = j->settings->heldout > 0 &&
+                         el_random_uniform(random, (uint64_t)j->at.documents) < j->settings->heldout;
+    return heldout ? EL_PREPARE_HELDOUT : EL_PREPARE_TRAIN;
 }
 
 static el_status end_document(el_prepare_job *j)
@@ -285,11 +285,11 @@ static el_status commit(el_prepare_job *j)
 /* Refuses a folder that would be without a document. */
 static el_status check_filled(const el_prepare_job *j)
 {
-    const int64_t held_out = el_prepare_fills(j, EL_PREPARE_HELD_OUT)
-                                 ? el_packer_counts(j->destinations[EL_PREPARE_HELD_OUT].packer).documents
-                                 : -1,
+    const int64_t heldout = el_prepare_fills(j, EL_PREPARE_HELDOUT)
+                                ? el_packer_counts(j->destinations[EL_PREPARE_HELDOUT].packer).documents
+                                : -1,
                   documents = j->at.documents;
-    if (documents && held_out && held_out < documents)
+    if (documents && heldout && heldout < documents)
         return EL_OK;
     if (!documents)
         return el_fail(EL_EDATA, "there is no text in what was read");
@@ -297,8 +297,8 @@ static el_status check_filled(const el_prepare_job *j)
                    "%s: no document of %" PRId64
                    " goes there; a %s --heldout, another --seed, or more documents "
                    "(blank lines end them) may fill it",
-                   held_out ? j->settings->output : j->settings->held_out_output, documents,
-                   held_out ? "smaller" : "larger");
+                   heldout ? j->settings->output : j->settings->heldout_output, documents,
+                   heldout ? "smaller" : "larger");
 }
 
 static el_status finish_job(el_prepare_job *j)
@@ -308,13 +308,13 @@ static el_status finish_job(el_prepare_job *j)
         j->saved = false; /* what is no use, however it is gone on with, is not left */
     if (!st)
         st = el_destination_finish(&j->destinations[EL_PREPARE_TRAIN]);
-    if (!st && el_prepare_fills(j, EL_PREPARE_HELD_OUT))
-        st = el_destination_finish(&j->destinations[EL_PREPARE_HELD_OUT]);
+    if (!st && el_prepare_fills(j, EL_PREPARE_HELDOUT))
+        st = el_destination_finish(&j->destinations[EL_PREPARE_HELDOUT]);
     if (st)
         return st;
     j->at.summary.train = el_packer_counts(j->destinations[EL_PREPARE_TRAIN].packer);
-    if (el_prepare_fills(j, EL_PREPARE_HELD_OUT))
-        j->at.summary.held_out = el_packer_counts(j->destinations[EL_PREPARE_HELD_OUT].packer);
+    if (el_prepare_fills(j, EL_PREPARE_HELDOUT))
+        j->at.summary.heldout = el_packer_counts(j->destinations[EL_PREPARE_HELDOUT].packer);
     return commit(j);
 }
 
@@ -327,7 +327,7 @@ static bool is_to_be_said(el_status st)
 el_status el_prepare(const el_prepare_settings *settings, const el_vocab *vocab, el_reader *reader,
                      el_prepare_summary *summary)
 {
-    assert(settings->threads > 0 && !settings->held_out_output == !(settings->held_out > 0));
+    assert(settings->threads > 0 && !settings->heldout_output == !(settings->heldout > 0));
     el_prepare_job j = {.settings = settings,
                         .shares = settings->shares,
                         .vocab = vocab,

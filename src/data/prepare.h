@@ -4,7 +4,7 @@
  * of a few blocks and of the shards being filled, whatever the size of the text.  The same text and settings give
  * the same bytes at any number of threads, and of processes that share the work: each tokenises a block in turn.
  *
- * Documents are numbered from 0 in the order of the text, those without tokens left out.  With held_out > 0
+ * Documents are numbered from 0 in the order of the text, those without tokens left out.  With heldout > 0
  * each goes to the held-out folder, whole, with that probability: a function of the seed and its number.
  *
  * What becomes of the text so far lies beside the folders until they are whole, and whenever another shard is, all that is
@@ -24,9 +24,9 @@ typedef struct {
     el_pack_settings pack; /* cls and sep are taken from the vocabulary */
     el_attend_scope attention;
     int64_t shard_tokens;
-    const char *output, *held_out_output; /* folders; the second one may be NULL */
-    double held_out;                      /* share of the documents */
-    bool overwrite; /* a folder of shards that is there; nothing else is ever replaced */
+    const char *output, *heldout_output; /* folders; the second one may be NULL */
+    double heldout;                      /* share of the documents */
+    bool overwrite;                      /* a folder of shards that is there; nothing else is ever replaced */
     el_special_reading reading;
     int threads;
     const json_t *recipe; /* all that the bytes depend on, but for the text: who goes on has the same */
@@ -37,7 +37,7 @@ typedef struct {
 } el_prepare_settings;
 
 typedef struct {
-    el_pack_counts train, held_out;
+    el_pack_counts train, heldout;
     int64_t text_bytes, lines; /* read; lines that are not blank */
     int64_t text_tokens;       /* pieces cut from them */
     int64_t unknown;           /* of them [UNK] */

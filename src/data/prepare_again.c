@@ -61,7 +61,7 @@ el_status el_prepare_save(el_prepare_job *j)
 
 el_status el_prepare_seal(el_prepare_job *j)
 {
-    if (!is_to_be_kept(j) || !el_prepare_fills(j, EL_PREPARE_HELD_OUT))
+    if (!is_to_be_kept(j) || !el_prepare_fills(j, EL_PREPARE_HELDOUT))
         return EL_OK;
     el_unfinished record = {0};
     uint64_t seals[EL_PREPARE_DESTINATIONS];
@@ -103,7 +103,7 @@ static bool is_published(const el_prepare_job *j)
         el_unfinished_open(&record, j->destinations[EL_PREPARE_TRAIN].folder.temporary, &there) || !there)
         return false;
     const bool published = !el_unfinished_same(&record, j->settings->recipe) &&
-                           is_sealed(j->settings->held_out_output, &record, NAMES[EL_PREPARE_HELD_OUT]);
+                           is_sealed(j->settings->heldout_output, &record, NAMES[EL_PREPARE_HELDOUT]);
     el_safetensors_close(&record);
     return published;
 }
@@ -112,8 +112,8 @@ el_status el_prepare_open(el_prepare_job *j)
 {
     const el_prepare_settings *const s = j->settings;
     el_status st = el_destination_open(&j->destinations[EL_PREPARE_TRAIN], s, j->vocab, s->output);
-    if (!st && s->held_out_output && !is_published(j))
-        st = el_destination_open(&j->destinations[EL_PREPARE_HELD_OUT], s, j->vocab, s->held_out_output);
+    if (!st && s->heldout_output && !is_published(j))
+        st = el_destination_open(&j->destinations[EL_PREPARE_HELDOUT], s, j->vocab, s->heldout_output);
     return st;
 }
 
@@ -247,9 +247,9 @@ static el_status check_text(el_prepare_job *j, bool *going)
 static el_status remove_replaced(const el_prepare_job *j)
 {
     el_folder left = {0};
-    const el_status st = el_prepare_fills(j, EL_PREPARE_HELD_OUT)
+    const el_status st = el_prepare_fills(j, EL_PREPARE_HELDOUT)
                              ? EL_OK
-                             : el_folder_begin_again(&left, j->settings->held_out_output);
+                             : el_folder_begin_again(&left, j->settings->heldout_output);
     el_folder_abandon(&left);
     return st;
 }

@@ -17,7 +17,7 @@ typedef struct {
     int32_t in_line; /* the block before ended within a line */
 } el_prepare_standing;
 
-enum { EL_PREPARE_TRAIN, EL_PREPARE_HELD_OUT, EL_PREPARE_DESTINATIONS };
+enum { EL_PREPARE_TRAIN, EL_PREPARE_HELDOUT, EL_PREPARE_DESTINATIONS };
 
 typedef struct {
     const el_prepare_settings *settings;

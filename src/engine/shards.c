@@ -25,8 +25,8 @@ const el_option EL_SHARDS_TABLE[] = {
      "with --packing segments: share of examples with a shorter target length"},
     {"single_segment_prob", EL_OPT_REAL, AT(single_segment_prob), 0, 1, NULL,
      "with --packing segments: share of examples with a single segment"},
-    {"heldout", EL_OPT_REAL, AT(held_out), 0, 1, NULL, "share of documents to hold out"},
-    {"heldout_output", EL_OPT_OUTPUT, AT(held_out_output), 0, 0, NULL,
+    {"heldout", EL_OPT_REAL, AT(heldout), 0, 1, NULL, "share of documents to hold out"},
+    {"heldout_output", EL_OPT_OUTPUT, AT(heldout_output), 0, 0, NULL,
      "folder of shards for the held-out documents"},
     {"blanks_separate_docs", EL_OPT_SWITCH, AT(blanks_separate_docs), 0, 0, NULL,
      "a blank line of a plain file ends a document; off: only the end of the file does"},
@@ -79,9 +79,9 @@ static el_status check(const el_shards_settings *s)
         return el_fail(EL_EUSAGE, "--vocab: which vocabulary? `electra vocab` learns one");
     if (!s->output)
         return el_fail(EL_EUSAGE, "--output: which folder is to be made?");
-    if ((s->held_out > 0) != (s->held_out_output != NULL))
+    if ((s->heldout > 0) != (s->heldout_output != NULL))
         return el_fail(EL_EUSAGE, "--heldout and --heldout-output belong together");
-    if (s->held_out == 1)
+    if (s->heldout == 1)
         return el_fail(EL_EUSAGE, "--heldout: 1 holds out every document and leaves none to train on");
     return EL_OK;
 }
@@ -89,10 +89,10 @@ static el_status check(const el_shards_settings *s)
 /* Each folder is replaced as a whole, so neither may hold the other. */
 static el_status check_apart(const el_shards_settings *s)
 {
-    const char *const held_out = s->held_out_output;
-    if (held_out && (el_path_inside(s->output, held_out) || el_path_inside(held_out, s->output)))
-        return el_fail(EL_EUSAGE, "--heldout-output %s and --output %s: neither may be in the other",
-                       held_out, s->output);
+    const char *const heldout = s->heldout_output;
+    if (heldout && (el_path_inside(s->output, heldout) || el_path_inside(heldout, s->output)))
+        return el_fail(EL_EUSAGE, "--heldout-output %s and --output %s: neither may be in the other", heldout,
+                       s->output);
     return EL_OK;
 }
 
@@ -127,8 +127,8 @@ static el_status prepare(const el_options *options, const el_vocab *vocab, el_sh
         .attention = (el_attend_scope)s->attention,
         .shard_tokens = s->shard_tokens,
         .output = s->output,
-        .held_out_output = s->held_out_output,
-        .held_out = s->held_out,
+        .heldout_output = s->heldout_output,
+        .heldout = s->heldout,
         .overwrite = s->overwrite,
         .reading = (el_special_reading)s->special_tokens,
         .threads = s->threads ? (int)s->threads : el_rank_processors(s->dist),

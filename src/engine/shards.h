@@ -10,10 +10,10 @@
 #include "dist/dist.h"
 
 typedef struct {
-    const char *vocab, *output, *held_out_output, *json_key;
+    const char *vocab, *output, *heldout_output, *json_key;
     int64_t max_seq_length, seed, threads, shard_tokens;
     int packing, attention;
-    double short_seq_prob, single_segment_prob, held_out;
+    double short_seq_prob, single_segment_prob, heldout;
     bool blanks_separate_docs, overwrite, lowercase, strip_accents;
     int special_tokens;
     el_dist *dist; /* ranks that share the text; NULL: this process alone */

@@ -148,7 +148,7 @@ static el_status make_shards(electra_job *j)
     const el_status st = el_shards_make(&j->options, on_block, j, &s);
     return st ? st
               : keep(j, json_pack("{s:o, s:o, s:I, s:I, s:I, s:I}", "train", counts_json(&s.train), "heldout",
-                                  counts_json(&s.held_out), "text_bytes", (json_int_t)s.text_bytes, "lines",
+                                  counts_json(&s.heldout), "text_bytes", (json_int_t)s.text_bytes, "lines",
                                   (json_int_t)s.lines, "pieces", (json_int_t)s.text_tokens, "unknown",
                                   (json_int_t)s.unknown));
 }

@@ -153,7 +153,7 @@ static int64_t count_documents(const char *path, int seen[DOCUMENTS])
 }
 
 /* Held out or trained on: each document goes to one of the two, whole, and about as many as asked for. */
-static void test_held_out(void **state)
+static void test_heldout(void **state)
 {
     (void)state;
     el_vocab *vocab = words_vocab(WORDS, NULL);
@@ -161,20 +161,20 @@ static void test_held_out(void **state)
     el_prepare_summary summary;
     write_text(in_folder("text"));
     settings.pack.packing = EL_PACK_FULL;
-    settings.held_out_output = stays(1, "heldout");
-    settings.held_out = 0.2;
+    settings.heldout_output = stays(1, "heldout");
+    settings.heldout = 0.2;
     CHECK_OK(prepare(&settings, vocab, in_folder("text"), 0, &summary));
-    int train[DOCUMENTS] = {0}, held_out[DOCUMENTS] = {0}, count = 0;
+    int train[DOCUMENTS] = {0}, heldout[DOCUMENTS] = {0}, count = 0;
     const int64_t tokens =
-        count_documents(in_folder("train"), train) + count_documents(in_folder("heldout"), held_out);
+        count_documents(in_folder("train"), train) + count_documents(in_folder("heldout"), heldout);
     for (int d = 0; d < DOCUMENTS; d++) {
-        CHECK(train[d] + held_out[d] == 1, "document %d: %d times to train, %d held out", d, train[d],
-              held_out[d]);
-        count += held_out[d];
+        CHECK(train[d] + heldout[d] == 1, "document %d: %d times to train, %d held out", d, train[d],
+              heldout[d]);
+        count += heldout[d];
     }
     CHECK(tokens == summary.text_tokens, "%ld tokens stored of %ld", (long)tokens, (long)summary.text_tokens);
     CHECK(abs(count - DOCUMENTS / 5) < 40, "%d documents held out of %d", count, DOCUMENTS);
-    assert_int_equal(summary.held_out.documents, count);
+    assert_int_equal(summary.heldout.documents, count);
     assert_int_equal(summary.train.documents, DOCUMENTS - count);
     el_vocab_close(vocab);
 }
@@ -249,12 +249,12 @@ static void test_output(void **state)
     CHECK_OK(prepare(&settings, vocab, in_folder("short"), 0, &summary));
     CHECK_FAILS(prepare(&settings, vocab, in_folder("blank"), 0, &summary), EL_EDATA, "no text");
     CHECK_FAILS(prepare(&settings, vocab, in_folder("nothing"), 0, &summary), EL_EDATA, "no text");
-    settings.held_out = 0.0001;
-    settings.held_out_output = stays(1, "never");
+    settings.heldout = 0.0001;
+    settings.heldout_output = stays(1, "never");
     CHECK_FAILS(prepare(&settings, vocab, in_folder("short"), 0, &summary), EL_EDATA,
                 "never: no document of 1 goes there; a larger --heldout");
     assert_false(el_folder_exists(in_folder("never")));
-    settings.held_out = 0.9999;
+    settings.heldout = 0.9999;
     CHECK_FAILS(
         prepare(&settings, vocab, in_folder("short"), 0, &summary), EL_EDATA,
         "shards: no document of 1 goes there; a smaller --heldout, another --seed, or more documents");
@@ -387,12 +387,12 @@ static void prepare_killed(const el_prepare_settings *settings, const el_vocab *
     CHECK(WIFSIGNALED(code) && WTERMSIG(code) == SIGKILL, "ended with %d", code);
 }
 
-static el_prepare_settings unfinished(const char *output, const char *held_out, const json_t *recipe)
+static el_prepare_settings unfinished(const char *output, const char *heldout, const json_t *recipe)
 {
     el_prepare_settings settings = defaults(output);
     settings.shard_tokens = 25000;
-    settings.held_out_output = held_out;
-    settings.held_out = 0.2;
+    settings.heldout_output = heldout;
+    settings.heldout = 0.2;
     settings.progress = count_down;
     settings.recipe = recipe;
     return settings;
@@ -416,7 +416,7 @@ static void test_goes_on(void **state)
         settings.overwrite = true;
         CHECK_OK(prepare_corpus(&settings, vocab, -1, &whole));
         settings.output = outputs[2];
-        settings.held_out_output = outputs[3];
+        settings.heldout_output = outputs[3];
         const int turns = packing == EL_PACK_SEGMENTS ? 23 : 7;
         el_status st = EL_ESTOPPED;
         int starts = 0;
@@ -444,19 +444,19 @@ static void test_failed_start_removes_nothing(void **state)
     (void)state;
     el_vocab *vocab = words_vocab(WORDS, NULL);
     json_t *const recipe = json_pack("{s:i}", "max_seq_length", 64);
-    static char output[256], held_out[256];
+    static char output[256], heldout[256];
     snprintf(output, sizeof output, "%s", stays(0, "hours"));
-    snprintf(held_out, sizeof held_out, "%s", stays(0, "hours-held-out"));
-    el_prepare_settings settings = unfinished(output, held_out, recipe);
+    snprintf(heldout, sizeof heldout, "%s", stays(0, "hours-held-out"));
+    el_prepare_settings settings = unfinished(output, heldout, recipe);
     el_prepare_summary summary;
     write_corpus();
     CHECK_FAILS(prepare_corpus(&settings, vocab, 9, &summary), EL_ESTOPPED, "whole shards");
     CHECK_OK(el_folder_make(in_folder("theirs")));
     put_text("theirs/thesis.txt", "years");
-    settings.held_out_output = stays(1, "theirs");
+    settings.heldout_output = stays(1, "theirs");
     CHECK_FAILS(prepare_corpus(&settings, vocab, 9, &summary), EL_EUSAGE, "thesis.txt");
     CHECK(el_file_exists(in_folder(".hours.unfinished/unfinished.safetensors")), "hours of work are gone");
-    settings.held_out_output = held_out;
+    settings.heldout_output = heldout;
     CHECK_OK(prepare_corpus(&settings, vocab, -1, &summary));
     CHECK(el_folder_exists(output) && !el_file_exists(in_folder("hours/unfinished.safetensors")),
           "the record stayed");
@@ -475,17 +475,17 @@ static void keep_said(el_log_level level, const char *line)
 
 /* Where nothing was held out, the shards that are whole by then are no use: nobody is told to go on, and who asks for more is
  * not in their way. */
-static void test_none_held_out_leaves_nothing(void **state)
+static void test_none_heldout_leaves_nothing(void **state)
 {
     (void)state;
     el_vocab *vocab = words_vocab(WORDS, NULL);
     json_t *const recipe = json_pack("{s:f}", "heldout", 1e-9), *const other =
                                                                     json_pack("{s:f}", "heldout", 0.2);
-    static char output[256], held_out[256];
+    static char output[256], heldout[256];
     snprintf(output, sizeof output, "%s", stays(0, "rare"));
-    snprintf(held_out, sizeof held_out, "%s", stays(0, "rare-held-out"));
-    el_prepare_settings settings = unfinished(output, held_out, recipe);
-    settings.held_out = 1e-9;
+    snprintf(heldout, sizeof heldout, "%s", stays(0, "rare-held-out"));
+    el_prepare_settings settings = unfinished(output, heldout, recipe);
+    settings.heldout = 1e-9;
     el_prepare_summary summary;
     write_corpus();
     CHECK_FAILS(prepare_corpus(&settings, vocab, 9, &summary), EL_ESTOPPED, "whole shards");
@@ -495,7 +495,7 @@ static void test_none_held_out_leaves_nothing(void **state)
     el_log_to(NULL);
     CHECK(!strstr(last_said, "goes on behind it"), "told to go on: %s", last_said);
     assert_false(el_folder_exists(in_folder(".rare.unfinished")));
-    settings.held_out = 0.2;
+    settings.heldout = 0.2;
     settings.recipe = other;
     CHECK_OK(prepare_corpus(&settings, vocab, -1, &summary));
     json_decref(recipe);
@@ -569,7 +569,7 @@ static void test_goes_on_with_the_same_alone(void **state)
     settings.overwrite = true;
     settings.recipe = other;
     CHECK_OK(prepare_corpus(&settings, vocab, -1, &summary));
-    assert_int_equal(summary.train.documents + summary.held_out.documents, 2 * DOCUMENTS + 400);
+    assert_int_equal(summary.train.documents + summary.heldout.documents, 2 * DOCUMENTS + 400);
     json_decref(recipe);
     json_decref(other);
     free_corpus();
@@ -594,7 +594,7 @@ static void prepare_half(const el_prepare_settings *settings, const el_vocab *vo
     half.progress = obstruct;
     obstacle = settings->output;
     CHECK_FAILS(prepare_corpus(&half, vocab, -1, &summary), EL_EFAILED, "Not a directory");
-    CHECK(el_folder_exists(settings->held_out_output), "the held-out folder has not appeared");
+    CHECK(el_folder_exists(settings->heldout_output), "the held-out folder has not appeared");
     unlink(obstacle);
 }
 
@@ -620,11 +620,11 @@ static void test_between_folders(void **state)
     for (int shards = 0; shards < 2; shards++) { /* one, of which nothing was left before the end, and more */
         settings.shard_tokens = shards ? 25000 : 100000000;
         settings.output = outputs[0];
-        settings.held_out_output = outputs[1];
+        settings.heldout_output = outputs[1];
         settings.overwrite = true;
         CHECK_OK(prepare_corpus(&settings, vocab, -1, &whole));
         settings.output = outputs[2];
-        settings.held_out_output = outputs[3];
+        settings.heldout_output = outputs[3];
         for (int appeared = 0; appeared < 2; appeared++) {
             settings.overwrite = true;
             el_folder_remove(outputs[2]);
@@ -707,14 +707,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_bytes),
-        cmocka_unit_test(test_held_out),
+        cmocka_unit_test(test_heldout),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_output),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_bad_text),
         cmocka_unit_test(test_hangul),
         cmocka_unit_test(test_failed_start_removes_nothing),
-        cmocka_unit_test(test_none_held_out_leaves_nothing),
+        cmocka_unit_test(test_none_heldout_leaves_nothing),
         cmocka_unit_test(test_here),
         cmocka_unit_test(test_goes_on),
         cmocka_unit_test(test_goes_on_with_the_same_alone),

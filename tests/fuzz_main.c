@@ -183,7 +183,7 @@ static input *load(const char *folder, int *count)
         el_mapping_close(&file);
         free(path);
     }
-    el_names_free(names, *count);
+    el_folder_list_release(names, *count);
     return corpus;
 }
 

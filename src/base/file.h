@@ -67,9 +67,9 @@ el_status el_folder_holds(const char *folder, const char *name, bool *there);
 el_status el_folder_make(const char *path);   /* and its parents; fine if it is there */
 el_status el_folder_remove(const char *path); /* and all in it; fine if it is not there */
 
-/* Sorted names in a folder, without "." and ".."; free with el_names_free. */
+/* Sorted names in a folder, without "." and "..". */
 el_status el_folder_list(const char *path, char ***names, int *count);
-void el_names_free(char **names, int count);
+void el_folder_list_release(char **names, int count);
 
 /* XXH3-64 of some bytes, and the same as 16 hexadecimal digits. */
 uint64_t el_hash(const void *data, size_t bytes);

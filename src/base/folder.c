@@ -111,7 +111,7 @@ static int list(const char *path, char ***names, int *count)
     const int failure = complete ? errno : ENOMEM;
     el_io_folder_close(opened);
     if (failure) {
-        el_names_free(*names, *count);
+        el_folder_list_release(*names, *count);
         *names = NULL, *count = 0;
         return failure;
     }
@@ -120,7 +120,7 @@ static int list(const char *path, char ***names, int *count)
     return 0;
 }
 
-void el_names_free(char **names, int count)
+void el_folder_list_release(char **names, int count)
 {
     for (int i = 0; i < count; i++)
         free(names[i]);
@@ -149,7 +149,7 @@ static int remove_all(const char *path)
         failure = failure ? failure : failed;
         free(inside);
     }
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     if (el_io_remove_folder(path) != 0 && errno != ENOENT && !failure)
         failure = errno;
     return failure;
@@ -175,7 +175,7 @@ static el_status sync_all(const char *path)
         st = inside ? sync_all(inside) : el_fail(EL_ENOMEM, "%s: no memory", path);
         free(inside);
     }
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     return st || !(S_ISDIR(info.st_mode) || S_ISREG(info.st_mode)) ? st : el_path_sync(path);
 }
 

@@ -28,7 +28,7 @@ el_status el_output_check(const char *folder, const char *command, bool (*own)(c
             st = el_fail(EL_EUSAGE, "%s: holds %s, which electra %s did not make, and is left as it is",
                          folder, names[i], command);
     }
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     return st;
 }
 

@@ -86,6 +86,6 @@ el_status el_temporary_sweep(const char *folder)
             el_log(EL_LOG_WARNING, "%s; it is left there", el_error());
         free(path);
     }
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     return st;
 }

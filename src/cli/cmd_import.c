@@ -71,7 +71,7 @@ static el_status check(const char *folder)
         st = print_tensors(parts[i].place, parts[i].name);
     if (!st && !apart)
         st = print_tensors(place, "");
-    el_model_paths_free(&paths);
+    el_model_paths_release(&paths);
     free(place);
     return st ? st : cli_flush();
 }

@@ -53,7 +53,7 @@ static bool holds_shards(const char *folder)
         return false;
     for (int i = 0; i < count; i++)
         found |= el_shard_number(names[i]) >= 0;
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     return found;
 }
 
@@ -226,7 +226,7 @@ static el_status network_info(json_t *info, const char *folder, bool tensors)
         st = own_vocab_info(info, folder);
         el_model_card_close(&card);
     }
-    el_model_paths_free(&paths);
+    el_model_paths_release(&paths);
     return st ? st : weights_info(info, folder, tensors);
 }
 
@@ -249,7 +249,7 @@ static el_status networks_info(json_t *info, const char *folder, bool tensors, b
         st = network_info(network, parts[i].place, tensors);
         json_object_set_new(info, parts[i].name, network);
     }
-    el_model_paths_free(&paths);
+    el_model_paths_release(&paths);
     return st;
 }
 
@@ -262,7 +262,7 @@ static el_status model_info(json_t *info, const char *folder, bool tensors)
     st = network_info(info, sentence.encoder, tensors);
     if (!st && sentence.found)
         add_vectors(info, &sentence);
-    el_sentence_free(&sentence);
+    el_sentence_release(&sentence);
     return st;
 }
 

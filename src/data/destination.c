@@ -68,7 +68,7 @@ static el_status keep(const el_destination *d, int whole, int *kept)
             st = el_folder_remove(path);
         free(path);
     }
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     return st;
 }
 
@@ -122,7 +122,7 @@ el_status el_destination_seal(const char *folder, uint64_t *seal)
     for (int i = 0; i < count && !st; i++)
         if (el_shard_number(names[i]) >= 0)
             st = add_to_seal(seal, folder, names[i]);
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     return st;
 }
 

@@ -104,7 +104,7 @@ el_status el_loader_open(el_loader **loader, const char *folder)
         return st;
     el_loader *const l = calloc(1, sizeof *l);
     st = l ? open_all(l, folder, names, count) : el_fail(EL_ENOMEM, "%s: no memory", folder);
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     if (st)
         el_loader_close(l);
     else

@@ -38,7 +38,7 @@ static el_status find(const char *folder, el_export_network network, char **plac
     *half = generator && paths.backward;
     *place = *found;
     *found = NULL;
-    el_model_paths_free(&paths);
+    el_model_paths_release(&paths);
     free(model);
     return st;
 }
@@ -76,7 +76,7 @@ static el_status check_output(const char *folder, const char *place, const char 
             path ? el_output_differs("output", output, &path, 1) : el_fail(EL_ENOMEM, "%s: no memory", place);
         free(path);
     }
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     if (st)
         return st;
     real = el_path_behind_links(output);
@@ -336,7 +336,7 @@ el_status el_export_gguf(const char *folder, el_export_network network, el_st_ty
         st = write_encoder(place, &said, network == EL_EXPORT_GENERATOR, type, path);
     if (!st && half)
         el_encoder_note_half(folder);
-    el_sentence_free(&said);
+    el_sentence_release(&said);
     free(place);
     return st;
 }

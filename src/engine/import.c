@@ -207,7 +207,7 @@ static el_status import_networks(el_queue *q, const char *folder, const el_impor
     }
     if (!st && !found)
         st = el_fail(EL_EUSAGE, "%s: has no %s", folder, wanted);
-    el_model_paths_free(&paths);
+    el_model_paths_release(&paths);
     return st;
 }
 
@@ -254,6 +254,6 @@ el_status el_import(el_queue *q, const char *folder, const el_import_settings *s
     if (!st)
         st = el_folder_commit(&whole);
     el_folder_abandon(&whole);
-    el_sentence_free(&sentence);
+    el_sentence_release(&sentence);
     return st;
 }

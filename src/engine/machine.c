@@ -253,7 +253,7 @@ el_status el_model_open_folder(el_model *model, el_queue *q, el_type activations
         }
     if (!st)
         st = el_weights_open(model, q, &plan, folders);
-    el_model_paths_free(&paths);
+    el_model_paths_release(&paths);
     return st;
 }
 
@@ -270,6 +270,6 @@ el_status el_model_check_vocab(const char *folder, const el_vocab *vocab, const 
     if (!st && own)
         st = el_vocab_same(vocab, data, own, place);
     el_vocab_close(own);
-    el_model_paths_free(&paths);
+    el_model_paths_release(&paths);
     return st;
 }

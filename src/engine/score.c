@@ -119,7 +119,7 @@ static el_status open_all(el_scorer *s, el_type activations, const char *folder,
         st = el_wordpiece_open(&s->wordpiece, s->vocab, reading);
     if (!st)
         st = reserve(s, rows);
-    el_model_paths_free(&paths);
+    el_model_paths_release(&paths);
     return st;
 }
 

@@ -556,7 +556,7 @@ el_status el_model_find(el_model_paths *paths, const char *folder)
         st = find_alone(paths, place);
     free(place);
     if (st)
-        el_model_paths_free(paths);
+        el_model_paths_release(paths);
     return st;
 }
 
@@ -572,7 +572,7 @@ int el_model_parts(const el_model_paths *paths, el_model_part parts[EL_MODEL_PAR
     return count;
 }
 
-void el_model_paths_free(el_model_paths *paths)
+void el_model_paths_release(el_model_paths *paths)
 {
     free(paths->generator);
     free(paths->discriminator);

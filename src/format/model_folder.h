@@ -22,7 +22,7 @@ typedef struct {
     bool apart; /* each in a folder of its own, as in a run */
 } el_model_paths;
 el_status el_model_find(el_model_paths *paths, const char *folder);
-void el_model_paths_free(el_model_paths *paths);
+void el_model_paths_release(el_model_paths *paths);
 
 /* The networks that were found, by name; borrowed.  Returns how many: 0 for an encoder that is neither. */
 enum { EL_MODEL_PARTS = 3 };

@@ -195,7 +195,7 @@ el_status el_sentence_read(el_sentence *s, const char *folder)
         st = read_settings(s, folder);
     json_decref(object);
     if (st)
-        el_sentence_free(s);
+        el_sentence_release(s);
     return st;
 }
 
@@ -267,7 +267,7 @@ el_status el_sentence_save(const el_sentence *s, int width, const char *folder)
 
 /* ---- closing ---- */
 
-void el_sentence_free(el_sentence *s)
+void el_sentence_release(el_sentence *s)
 {
     free(s->encoder);
     json_decref(s->settings);

@@ -31,7 +31,7 @@ el_status el_sentence_find(const char *folder, char **encoder);
 
 /* A folder without modules.json is its own encoder, and says nothing. */
 el_status el_sentence_read(el_sentence *sentence, const char *folder);
-void el_sentence_free(el_sentence *sentence); /* accepts a zeroed one */
+void el_sentence_release(el_sentence *sentence); /* accepts a zeroed one */
 
 /* EL_EDATA where texts are lower-cased for a vocabulary that does not do so itself: nobody does it here. */
 el_status el_sentence_check_casing(const el_sentence *sentence, bool lowercases, const char *folder);

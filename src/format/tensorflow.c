@@ -363,7 +363,7 @@ el_status el_tensorflow_find(const char *folder, char **prefix)
         free(*prefix);
         *prefix = NULL;
     }
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     free(named);
     return st;
 }

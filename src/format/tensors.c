@@ -392,7 +392,7 @@ static el_status say_what_lies(const char *folder)
             if (el_ends_with(names[i], OTHERS[o].end))
                 st = el_fail(EL_EDATA, "%s: no model.safetensors or pytorch_model.bin; %s is %s", folder,
                              names[i], OTHERS[o].what);
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     return st ? st
               : el_fail(EL_EDATA,
                         "%s: not a model folder: no model.safetensors, pytorch_model.bin or "

@@ -382,7 +382,7 @@ static el_status find_other(char **other, const char *folder, const char *own)
             *other = strdup(names[i]);
         free(path);
     }
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     return st;
 }
 

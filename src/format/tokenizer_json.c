@@ -226,7 +226,7 @@ static el_status parse(el_tokenizer_json *f, const char *text, size_t bytes, con
         st = el_json_parse(&f->document, rest, strlen(rest), name);
     free(rest);
     if (st == EL_EDATA)
-        el_named_pieces_free(&f->pieces);
+        el_named_pieces_release(&f->pieces);
     return f->document || (st && st != EL_EDATA) ? st : el_json_parse(&f->document, text, bytes, name);
 }
 
@@ -252,7 +252,7 @@ el_status el_tokenizer_json_parse(el_tokenizer_json *f, const char *text, size_t
 void el_tokenizer_json_close(el_tokenizer_json *f)
 {
     json_decref(f->document);
-    el_named_pieces_free(&f->pieces);
+    el_named_pieces_release(&f->pieces);
     free(f->text);
     *f = (el_tokenizer_json){0};
 }

@@ -207,7 +207,7 @@ el_status el_named_pieces_cut(el_named_pieces *pieces, const char *json, size_t 
         memcpy(*rest + before + 2, c.at, behind);
         (*rest)[before + 2 + behind] = 0;
     } else {
-        el_named_pieces_free(pieces);
+        el_named_pieces_release(pieces);
     }
     return st;
 }
@@ -225,7 +225,7 @@ el_status el_named_pieces_list(el_named_pieces *pieces, const json_t *object)
     return EL_OK;
 }
 
-void el_named_pieces_free(el_named_pieces *pieces)
+void el_named_pieces_release(el_named_pieces *pieces)
 {
     free(pieces->items);
     free(pieces->strings);

@@ -31,6 +31,6 @@ el_status el_named_pieces_cut(el_named_pieces *pieces, const char *json, size_t 
 /* Those of an object of jansson's, whose texts are borrowed. */
 el_status el_named_pieces_list(el_named_pieces *pieces, const json_t *object);
 
-void el_named_pieces_free(el_named_pieces *pieces); /* accepts zeroed ones */
+void el_named_pieces_release(el_named_pieces *pieces); /* accepts zeroed ones */
 
 #endif

@@ -101,7 +101,7 @@ el_status el_encoder_saved_layout(el_encoder_saved *s, el_arena *a, const el_con
     return EL_OK;
 }
 
-void el_encoder_saved_free(el_encoder_saved *saved)
+void el_encoder_saved_release(el_encoder_saved *saved)
 {
     free(saved->layers);
     *saved = (el_encoder_saved){0};

@@ -90,10 +90,10 @@ typedef struct {
     int capacity;
 } el_encoder_saved;
 
-/* Room for `rows` rows; the layers array is malloc'ed on first call and freed by el_encoder_saved_free. */
+/* Room for `rows` rows; the layers array is malloc'ed on first call and freed by el_encoder_saved_release. */
 el_status el_encoder_saved_layout(el_encoder_saved *saved, el_arena *arena, const el_config *config, int rows,
                                   el_type activations, el_type parameters, bool training);
-void el_encoder_saved_free(el_encoder_saved *saved);
+void el_encoder_saved_release(el_encoder_saved *saved);
 
 /* The last layer's output, (rows, H); it stays valid until the next forward with this `saved`. */
 el_tensor el_encoder_forward(el_queue *q, const el_config *config, const el_encoder_weights *w,

@@ -207,7 +207,7 @@ static void close_all_tokens(el_objective *self)
 {
     all_tokens *a = (all_tokens *)self;
     el_predictor_close(&a->generator);
-    el_encoder_saved_free(&a->encoder);
+    el_encoder_saved_release(&a->encoder);
     free(a->host_rows);
     el_host_release(&a->host);
     el_slotted_close(self);

@@ -26,7 +26,7 @@ el_status el_detector_layout(el_detector *d, el_arena *a, const el_slots *slots)
 
 void el_detector_close(el_detector *d)
 {
-    el_encoder_saved_free(&d->encoder);
+    el_encoder_saved_release(&d->encoder);
     el_scores_release(&d->judged);
     el_host_release(&d->host);
     *d = (el_detector){0};

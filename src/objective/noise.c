@@ -70,7 +70,7 @@ static void lay_out_host(void *context, el_arena *a, int n)
 void el_noise_close(el_noise *noise)
 {
     for (int i = 0; i < EL_TOWERS; i++) {
-        el_encoder_saved_free(&noise->towers[i].encoder);
+        el_encoder_saved_release(&noise->towers[i].encoder);
         el_feed_close(&noise->towers[i].feed);
         el_batch_release(&noise->towers[i].text);
     }

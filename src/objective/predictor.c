@@ -36,7 +36,7 @@ el_status el_predictor_layout(el_predictor *p, el_arena *a, const el_slots *slot
 
 void el_predictor_close(el_predictor *p)
 {
-    el_encoder_saved_free(&p->encoder);
+    el_encoder_saved_release(&p->encoder);
     el_host_release(&p->host);
     *p = (el_predictor){0};
 }

@@ -191,7 +191,7 @@ el_status el_loaded_open(el_loaded **out, const char *folder, const el_load_sett
     el_status st = find(loaded, folder, wanted, &paths);
     if (!st)
         st = load(loaded, &paths, folder, wanted, settings);
-    el_model_paths_free(&paths);
+    el_model_paths_release(&paths);
     if (st)
         el_loaded_close(loaded);
     else
@@ -208,6 +208,6 @@ void el_loaded_close(el_loaded *loaded)
     if (loaded->dev)
         loaded->dev->close(loaded->dev);
     el_task_card_release(&loaded->card);
-    el_sentence_free(&loaded->said);
+    el_sentence_release(&loaded->said);
     free(loaded);
 }

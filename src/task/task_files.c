@@ -82,7 +82,7 @@ static el_status find_file(const char *folder, const split *s, bool alike, char 
     }
     if (!st && found && !(*path = el_path_join(folder, found)))
         st = no_memory();
-    el_names_free(files, count);
+    el_folder_list_release(files, count);
     return st;
 }
 

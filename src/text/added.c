@@ -99,7 +99,7 @@ void el_added_close(el_added *a)
     for (int i = 0; i < a->count; i++)
         free(a->contents[i]);
     free(a->contents);
-    el_trie_free(a->trie);
+    el_trie_release(a->trie);
     free(a);
 }
 

@@ -277,7 +277,7 @@ el_status el_decoder_make(el_decoder **decoder)
     return EL_OK;
 }
 
-void el_decoder_free(el_decoder *d)
+void el_decoder_release(el_decoder *d)
 {
     if (!d)
         return;

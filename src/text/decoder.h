@@ -16,7 +16,7 @@ typedef struct el_decoder el_decoder;
 
 /* One decoder serves one file after the other. */
 el_status el_decoder_make(el_decoder **decoder);
-void el_decoder_free(el_decoder *decoder); /* accepts NULL */
+void el_decoder_release(el_decoder *decoder); /* accepts NULL */
 
 /* `path` stays as long as the file is open; "-" is standard input.  Waits for a pipe's first bytes where they begin as
  * packed data do. */

@@ -52,7 +52,7 @@ static bool has_twin(const char *path)
             found = composed && strcmp(composed, name) == 0 && strcmp(names[i], last) != 0;
             free(composed);
         }
-        el_names_free(names, count);
+        el_folder_list_release(names, count);
     }
     free(folder);
     free(name);
@@ -109,7 +109,7 @@ static el_status add_folder(el_file_list *list, const char *path, int depth)
         st = inside ? add(list, inside, depth + 1) : no_memory(strlen(path));
         free(inside);
     }
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     return st;
 }
 

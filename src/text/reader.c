@@ -123,7 +123,7 @@ void el_reader_close(el_reader *r)
 {
     if (!r)
         return;
-    el_decoder_free(r->decoder);
+    el_decoder_release(r->decoder);
     el_file_list_release(&r->list);
     free(r->buffer.data);
     free(r->last.data);

@@ -210,7 +210,7 @@ el_status el_trie_build(el_trie **trie, el_trie_key *first, size_t first_count, 
     return EL_OK;
 }
 
-void el_trie_free(el_trie *trie)
+void el_trie_release(el_trie *trie)
 {
     if (!trie)
         return;

@@ -33,7 +33,7 @@ typedef struct {
 /* Sorts the keys of each tree in place.  Of equal keys the trie keeps the largest id. */
 el_status el_trie_build(el_trie **trie, el_trie_key *first, size_t first_count, el_trie_key *continued,
                         size_t continued_count);
-void el_trie_free(el_trie *trie); /* accepts NULL */
+void el_trie_release(el_trie *trie); /* accepts NULL */
 
 /* The longest key of the tree that `text` begins with: its id and, in *length, its bytes; -1 if there is
  * none. */

@@ -397,7 +397,7 @@ void el_vocab_close(el_vocab *vocab)
     vocabulary *v = (vocabulary *)vocab;
     for (int r = 0; r < EL_SPECIAL_READINGS; r++)
         el_added_close(v->added[r]);
-    el_trie_free(v->trie);
+    el_trie_release(v->trie);
     el_normalizer_close(v->normalizer);
     el_normalizer_close(v->splitter);
     free(v->beyond);

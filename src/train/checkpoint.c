@@ -356,7 +356,7 @@ el_status el_checkpoint_list(const char *folder, int64_t **steps, int *count)
     for (int i = 0; *steps && i < names_count; i++)
         if (el_checkpoint_step(names[i]) >= 0)
             (*steps)[(*count)++] = el_checkpoint_step(names[i]);
-    el_names_free(names, names_count);
+    el_folder_list_release(names, names_count);
     if (!*steps)
         return el_fail(EL_ENOMEM, "no memory to list %s", folder);
     qsort(*steps, (size_t)*count, sizeof **steps, ascending);

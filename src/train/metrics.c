@@ -238,7 +238,7 @@ el_status el_metrics_each_run(const char *folder, el_metrics_visit visit, void *
         st = visit_run(run, names[i], visit, context, &found);
         free(run);
     }
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     return st;
 }
 

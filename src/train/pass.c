@@ -38,7 +38,7 @@ el_status el_pass_reserve(el_pass *p, int rows)
 
 void el_pass_close(el_pass *p)
 {
-    el_encoder_saved_free(&p->encoder);
+    el_encoder_saved_release(&p->encoder);
     el_feed_close(&p->feed);
     if (p->rows)
         el_device_release(p->q->dev, &p->arena);

@@ -142,7 +142,7 @@ static el_status remove_earlier(el_run *run)
         st = path ? el_folder_remove(path) : el_fail(EL_ENOMEM, "%s: no memory", run->folder);
         free(path);
     }
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     run->replaces = false;
     return st;
 }

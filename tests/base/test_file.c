@@ -25,7 +25,7 @@ static int names_in(const char *path)
     char **names;
     int count;
     CHECK_OK(el_folder_list(path, &names, &count));
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     return count;
 }
 
@@ -290,7 +290,7 @@ static void test_list(void **state)
     int count;
     CHECK_OK(el_folder_list(in_folder("l"), &names, &count));
     assert_int_equal(count, 0);
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     for (int i = 4; i >= 0; i--) {
         snprintf(path, sizeof path, "l/%s", sorted[i]);
         CHECK_OK(el_file_write(in_folder(path), "", 0));
@@ -299,8 +299,8 @@ static void test_list(void **state)
     assert_int_equal(count, 5);
     for (int i = 0; i < 5; i++)
         assert_string_equal(names[i], sorted[i]);
-    el_names_free(names, count);
-    el_names_free(NULL, 0);
+    el_folder_list_release(names, count);
+    el_folder_list_release(NULL, 0);
 }
 
 static void check_join(const char *a, const char *b, const char *expected)

@@ -95,8 +95,8 @@ static void check_alike(const char *a, const char *b, int least)
         free(path);
         free(other_path);
     }
-    el_names_free(names, count);
-    el_names_free(others, other_count);
+    el_folder_list_release(names, count);
+    el_folder_list_release(others, other_count);
 }
 
 /* Folders of some shards. */
@@ -267,7 +267,7 @@ static void test_output(void **state)
     CHECK_OK(el_folder_list(folder, &names, &count));
     for (int i = 0; i < count; i++)
         CHECK(!strstr(names[i], "tmp"), "%s was left", names[i]);
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     el_vocab_close(vocab);
 }
 

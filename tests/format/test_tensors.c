@@ -42,7 +42,7 @@ static void test_every_form_gives_the_same_tensors(void **state)
         el_tensors_close(&source);
         free(folder);
     }
-    el_names_free(forms, count);
+    el_folder_list_release(forms, count);
     el_safetensors_close(&plain);
     free(path);
 }

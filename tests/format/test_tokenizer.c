@@ -296,7 +296,7 @@ static void test_no_room(void **state)
     int count;
     CHECK_OK(el_folder_list(in_folder("full"), &names, &count));
     CHECK(count == 2, "%d files are left", count);
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
 }
 
 int main(void)

@@ -151,7 +151,7 @@ static void test_folders(void **state)
     for (int i = 0; i < count; i++)
         if (strcmp(names[i], "texts.txt") != 0)
             check_folder(names[i]);
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
 }
 
 int main(void)

@@ -27,8 +27,8 @@ static void check_same(const char *json)
     rest_document = read_all(rest);
     json_object_set_new(json_object_get(document, "model"), "vocab", json_object());
     CHECK(json_equal(document, rest_document), "what is left is %s of %s", rest, json);
-    el_named_pieces_free(&cut);
-    el_named_pieces_free(&listed);
+    el_named_pieces_release(&cut);
+    el_named_pieces_release(&listed);
     json_decref(document);
     json_decref(rest_document);
     free(rest);

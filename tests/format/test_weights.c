@@ -557,7 +557,7 @@ static void lists_of_modules_are_read(void **state)
     snprintf(path, sizeof path, "%s/modules.json", folder);
     assert_int_equal(el_file_write(path, LIST, strlen(LIST)), EL_OK);
     CHECK(el_sentence_read(&s, folder) == EL_OK && s.normalize, "%s", el_error());
-    el_sentence_free(&s);
+    el_sentence_release(&s);
     memset(wide, ' ', (1 << 20) + 1);
     wide[0] = '[', wide[1 << 20] = ']';
     assert_int_equal(el_file_write(path, wide, (1 << 20) + 1), EL_OK);

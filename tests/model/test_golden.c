@@ -104,8 +104,8 @@ static void open_fixture(fixture *f, el_queue *q, el_type type, double tolerance
 
 static void close_fixture(fixture *f)
 {
-    el_encoder_saved_free(&f->generator);
-    el_encoder_saved_free(&f->discriminator);
+    el_encoder_saved_release(&f->generator);
+    el_encoder_saved_release(&f->discriminator);
     el_device_release(f->q->dev, &f->arena);
     el_model_close(&f->model);
     el_safetensors_close(&f->golden);

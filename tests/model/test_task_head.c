@@ -84,7 +84,7 @@ static void open_fixture(fixture *f, el_queue *q, el_type activations, const el_
 static void close_fixture(fixture *f)
 {
     el_span_close(f->span);
-    el_encoder_saved_free(&f->encoder);
+    el_encoder_saved_release(&f->encoder);
     el_device_release(f->q->dev, &f->arena);
     el_model_close(&f->model);
     el_queue_close(f->q);

@@ -41,7 +41,7 @@ static inline double *ask(el_model *model, const el_network *net, const el_batch
     for (int i = 0; i < said.rows; i++)
         for (int j = 0; j < said.cols; j++)
             values[i * said.cols + j] = distant_get(q, said, i, j);
-    el_encoder_saved_free(&encoder);
+    el_encoder_saved_release(&encoder);
     el_device_release(q->dev, &arena);
     el_feed_close(&feed);
     free(host_rows);

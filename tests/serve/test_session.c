@@ -43,7 +43,7 @@ static void direct_open(direct *d, const char *name)
 
 static void direct_close(direct *d)
 {
-    el_encoder_saved_free(&d->encoder);
+    el_encoder_saved_release(&d->encoder);
     el_device_release(d->model.dev, &d->arena);
     el_model_close(&d->model);
 }

@@ -119,7 +119,7 @@ static float all_pairs(network *n, int feature, el_span_guess *pairs, int *count
             pairs[(*count)++] = pairs[i];
         }
     el_span_close(head);
-    el_encoder_saved_free(&saved);
+    el_encoder_saved_release(&saved);
     el_device_release(n->q->dev, &arena);
     return null_score;
 }

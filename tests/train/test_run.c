@@ -34,7 +34,7 @@ static int entries(const char *path)
     char **names;
     int count;
     CHECK_OK(el_folder_list(path, &names, &count));
-    el_names_free(names, count);
+    el_folder_list_release(names, count);
     return count;
 }
 

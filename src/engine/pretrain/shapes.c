@@ -61,7 +61,7 @@ static el_status of_models(el_shapes *shapes, const char *folder)
     shapes->generator = shapes->large;
     if (!st && shapes->pair)
         st = el_model_read(paths.generator, true, &shapes->generator, NULL, NULL);
-    el_model_paths_free(&paths);
+    el_model_paths_release(&paths);
     return st;
 }
 

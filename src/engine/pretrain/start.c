@@ -172,7 +172,7 @@ static el_status start_from_folders(el_pretraining *p)
                : lacking   ? ", which is new"
                            : "");
     }
-    el_model_paths_free(&paths);
+    el_model_paths_release(&paths);
     return st;
 }
 
@@ -185,7 +185,7 @@ static el_status start_frozen(el_pretraining *p)
         st = el_weights_load(&p->model, el_model_network(&p->model, EL_GENERATOR), paths.generator);
     if (!st)
         el_model_prepare(&p->model);
-    el_model_paths_free(&paths);
+    el_model_paths_release(&paths);
     return st;
 }
 
@@ -255,7 +255,7 @@ el_status el_pretrain_read_frozen(const char *folder, el_config *config)
     const bool fills = paths.generator && head.kind == EL_HEAD_MLM && !head.ordered;
     if (!st && (!fills || config->causal))
         st = el_fail(EL_EUSAGE, "--generator-from: %s holds no masked language model", folder);
-    el_model_paths_free(&paths);
+    el_model_paths_release(&paths);
     return st;
 }
 

@@ -133,7 +133,7 @@ el_status el_embedder_open(el_embedder **embedder, el_queue *q, el_type activati
     if (!st)
         st = begin(e, q, &e->own_model, &e->own_model.networks[0], e->own_vocab, &said, folder);
     free(place);
-    el_sentence_free(&said);
+    el_sentence_release(&said);
     if (!st)
         *embedder = e;
     else

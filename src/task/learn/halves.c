@@ -41,7 +41,7 @@ el_status el_halves_lay_out(el_learner *l)
 
 void el_halves_close(el_learner *l)
 {
-    el_encoder_saved_free(&l->halves.encoder);
+    el_encoder_saved_release(&l->halves.encoder);
     el_feed_close(&l->halves.feed);
     el_batch_release(&l->halves.text);
     free(l->halves.host_rows);

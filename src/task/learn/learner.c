@@ -291,7 +291,7 @@ static void close_learner(el_objective *self)
     el_learner *l = (el_learner *)self;
     l->family->close(l);
     forget_sheet(l);
-    el_encoder_saved_free(&l->encoder);
+    el_encoder_saved_release(&l->encoder);
     el_device_release(l->base.model->dev, &l->arena);
     el_feed_close(&l->feed);
     el_batch_release(&l->limited);

@@ -34,7 +34,7 @@ el_status el_encoders_find(const char *folder, char **encoder, char **backward)
     paths.encoder = NULL;
     if (*backward)
         paths.backward = NULL;
-    el_model_paths_free(&paths);
+    el_model_paths_release(&paths);
     free(model);
     return st;
 }

@@ -222,7 +222,7 @@ typedef struct {
     float probability;   /* that it was replaced, 1 / (1 + exp(-logit)) */
 } electra_piece;
 
-/* The discriminator's opinion of every piece, in order.  A text longer than the model's places is read
+/* The discriminator's opinion of every piece, in order.  A text longer than the model's positions is read
  * through overlapping windows.  ELECTRA_USAGE for a model without a discriminator. */
 ELECTRA_API electra_status electra_detect(electra_session *session, const char *text, size_t bytes,
                                           const electra_piece **pieces, size_t *count);

@@ -83,6 +83,6 @@ el_status cli_ask(const el_options *options, const cli_ask_settings *settings, c
 void cli_ask_note_windows(int pieces, int windows)
 {
     if (windows > 1)
-        el_log(EL_LOG_NOTE, "a text of %d pieces is longer than the model's places: read in %d windows",
+        el_log(EL_LOG_NOTE, "a text of %d pieces is longer than the model's positions: read in %d windows",
                pieces, windows);
 }

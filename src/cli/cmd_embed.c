@@ -34,7 +34,7 @@ static const el_option TABLE[] = {
     {"normalize", EL_OPT_SWITCH, AT(normalize), 0, 0, NULL,
      "vectors of length 1, whose products are cosines"},
     {"max_seq_length", EL_OPT_INT, AT(max_seq_length), 0, 1 << 20, NULL,
-     "tokens, [CLS] and [SEP] among them, at which texts are cut; 0: the model's places"},
+     "tokens, [CLS] and [SEP] among them, at which texts are cut; 0: the model's positions"},
     {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
      "tokens that are worked on at a time"},
     EL_SPECIAL_OPTION(settings),

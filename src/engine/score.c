@@ -87,7 +87,7 @@ static el_status lay_out(void *context)
     return EL_OK;
 }
 
-/* Room for `rows` rows, and no fewer than the model's places. */
+/* Room for `rows` rows, and no fewer than the model's positions. */
 static el_status reserve(el_scorer *s, int rows)
 {
     const int longest = el_scorer_longest(s), most = rows > longest ? rows : longest;

@@ -3,7 +3,8 @@
  *   pll             a masked language model: sum over tokens of log p(token | the others), the token itself shown as [MASK]
  *   left-to-right   a causal one: sum over tokens, [SEP] among them, of log p(token | those before it)
  *   originals       a network that read samples: sum over tokens of log P(original).  A discriminator says so of each token;
- *                   the large network of replace-mlm and all-tokens-mlm predicts the original, and it is asked for the token shown
+ *                   the large network of replace-mlm and all-tokens-mlm predicts the original, and it is asked for the
+ *                   token shown
  *   energy          Electric: minus the sum of the tokens' energies, a pseudo-log-likelihood in one pass
  *
  * All are natural logarithms, and higher is likelier; [CLS] and [SEP] are no tokens of a sentence unless it says so.  Scores of
@@ -49,7 +50,7 @@ void el_scorer_close(el_scorer *scorer); /* accepts NULL */
 
 el_score_kind el_scorer_kind(const el_scorer *scorer);
 
-/* Tokens of a sentence, [CLS] and [SEP] among them: the model's places. */
+/* Tokens of a sentence, [CLS] and [SEP] among them: the model's positions. */
 int el_scorer_longest(const el_scorer *scorer);
 
 /* What was lost of the sentences so far. */

@@ -2,9 +2,9 @@
  *
  * A loaded model is immutable and shared by threads; a session is one thread's memory for asking it.  Both
  * networks see `[CLS] pieces [SEP]`, segment 0.  The strings [MASK], [UNK], [SEP], [CLS] and [PAD] in a text
- * are those tokens, as in Hugging Face's tokenizer.
+ * are those tokens, as in Hugging Face's tokenizer, unless the model was opened with plain_special: then they are characters.
  *
- * A text of more pieces than the model has places is read through windows of as many as it has, each
+ * A text of more pieces than the model has positions is read through windows of as many as it has, each
  * beginning half a window after the one before (the last ends with the text); a piece's answer is that of the
  * window in whose middle it stands most nearly.
  *
@@ -35,7 +35,7 @@ void el_session_watch(el_session *session, el_evaluation_watch watch);
 /* Which pieces look replaced. */
 typedef struct {
     int count;           /* pieces */
-    int windows;         /* 1 unless the text is longer than the model's places */
+    int windows;         /* 1 unless the text is longer than the model's positions */
     const int32_t *ids;  /* count */
     const el_span *from; /* count: bytes of the text */
     const float *logits; /* count: positive means replaced; the probability is 1 / (1 + exp(-logit)) */

@@ -43,7 +43,7 @@ el_status el_window_reader_open(el_window_reader *r, el_queue *q, const el_loade
     assert(slots <= EL_WINDOW_SLOTS);
     const int places = net->config.max_position_embeddings;
     if (places < 4)
-        return el_fail(EL_EDATA, "a model of %d places has no room for [CLS], a window of text and [SEP]",
+        return el_fail(EL_EDATA, "a model of %d positions has no room for [CLS], a window of text and [SEP]",
                        places);
     *r = (el_window_reader){
         .vocab = loaded->vocab,

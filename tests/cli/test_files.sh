@@ -148,7 +148,7 @@ awk -v OFS='\t' 'NF { print "gj04", NR % 2, "", $0 }' train.txt | head -n 20 > c
 finetune --task cola --train-file cola.tsv --dev-file cola.tsv
 [ "$(predict cola.tsv 2> log | wc -l)" = 21 ] || fail "CoLA's dev file: $(cat log)"
 
-# All answers alike is said only where the right ones are not; lengths beyond the model's places are one warning.
+# All answers alike is said only where the right ones are not; lengths beyond the model's positions are one warning.
 head -n 1 train.csv > joys.csv
 grep ',joy' train.csv >> joys.csv
 finetune --task classify --train-file train.csv --dev-file joys.csv --max-seq-length 4096

@@ -132,7 +132,7 @@ score --model learned --nbest dos.tsv --json | cmp -s - unix.out || fail "n-best
 cut -f3 lists.tsv | score --model learned > unix.out
 cut -f3 dos.tsv | score --model learned | cmp -s - unix.out || fail "sentences of DOS are echoed with carriage returns"
 
-# Sentences longer than the model's places are cut, and this is said at the end.
+# Sentences longer than the model's positions are cut, and this is said at the end.
 awk 'BEGIN { for (n = 0; n < 150; n++) { for (i = 0; i < 700; i++) printf "cat "; print "" } }' > long.txt
 score --model electra < long.txt > /dev/null
 grep -q "150 sentences are longer than [0-9]* tokens, and cut" log || fail "cut sentences are not said: $(cat log)"

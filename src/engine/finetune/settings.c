@@ -192,7 +192,7 @@ void el_finetune_derive(el_finetune_settings *s, const el_options *options, cons
         s->max_seq_length = task->max_seq_length;
     if (s->max_seq_length > config->max_position_embeddings) {
         el_log(EL_LOG_WARNING,
-               "sequences of %" PRId64 " tokens are longer than the model's %d places, which are taken",
+               "sequences of %" PRId64 " tokens are longer than the model's %d positions, which are taken",
                s->max_seq_length, config->max_position_embeddings);
         s->max_seq_length = config->max_position_embeddings;
     }

@@ -67,7 +67,7 @@ static el_status settle_length(el_embedder *e, int said, const char *folder)
     int *const longest = &e->settings.max_seq_length;
     if (*longest > places)
         el_log(EL_LOG_WARNING,
-               "sequences of %d tokens are longer than the model's %d places, which are taken", *longest,
+               "sequences of %d tokens are longer than the model's %d positions, which are taken", *longest,
                places);
     if (!*longest)
         *longest = said ? said : places;

@@ -1,6 +1,7 @@
 /* file - see the header
  *
- * What is being written lies beside its place (temporary.h), so that the rename stays within one file system.  The place of a link is what it names: the link stays.
+ * What is being written lies beside its place (temporary.h), so that the rename stays within one file system.  The
+ * place of a link is what it names: the link stays.
  */
 #define _GNU_SOURCE
 #include "file.h"

@@ -81,7 +81,8 @@ typedef struct {
     }
 enum { EL_STALL_LIMIT = 600 }; /* longer than any save or evaluation */
 
-/* Opens the device and the queue that everything runs on (el_queue_close ends both), and replaces what was left open (threads, precision) by what was chosen. */
+/* Opens the device and the queue that everything runs on (el_queue_close ends both), and replaces what was left open
+ * (threads, precision) by what was chosen. */
 el_status el_machine_open(el_machine *machine, el_queue **q);
 /* Of a run that goes on: a precision that is left open is what its record (run.json) says, and a record that says nothing of
  * leaves is of one. */

@@ -2,8 +2,9 @@
  *
  * Parameters have the names that transformers gives an ELECTRA.  Files have others: what a wrapper puts before them
  * (module. _orig_mod. model. discriminator.), none before a bare encoder's, bert. and cls.predictions.transform. of a BERT,
- * LayerNorm.gamma and .beta of old days; an ALBERT's layers stand in groups, under other names, and an XLNet has names of its own.  What stands before "embeddings.word_embeddings.weight" is the encoder's prefix;
- * that less its last word is the heads'.
+ * LayerNorm.gamma and .beta of old days; an ALBERT's layers stand in groups, under other names, and an XLNet
+ * has names of its own.  What stands before "embeddings.word_embeddings.weight" is the encoder's prefix; that less its last
+ * word is the heads'.
  */
 #ifndef EL_FORMAT_NAMES_H
 #define EL_FORMAT_NAMES_H

@@ -131,7 +131,8 @@ static el_added_token *find_added(const el_tokenizer_files *f, const char *text)
     return place ? &f->added[json_integer_value(place)] : NULL;
 }
 
-/* Adds a token, or sets the flags of the one with its text; what has a name is special; an id that was known stays, and another is refused. */
+/* Adds a token, or sets the flags of the one with its text; what has a name is special; an id that was
+ * known stays, and another is refused. */
 static el_status put_added(el_tokenizer_files *f, el_added_token token)
 {
     token.special |= is_named(f, token.text);

@@ -33,8 +33,8 @@ typedef struct {
 el_config el_config_default(void);
 
 /* Reads a config.json object; EL_EDATA for a model_type that is none of these, an activation other than
- * "gelu", a position embedding other than "absolute", attention to another model, or sizes that do not fit together.  `name` is the
- * file's. */
+ * "gelu", a position embedding other than "absolute", attention to another model, or sizes that do not fit together.  `name` is
+ * the file's. */
 el_status el_config_read(el_config *config, const json_t *object, const char *name);
 
 /* The object for config.json; `architecture` is "ElectraForPreTraining" or the like, or NULL where no class opens it. */

@@ -1,8 +1,8 @@
 /* causal - language models that read in one direction, each token from those before it
  *
- *   causal          loss = mean over all tokens but the first of -log p(x_t | x_1 ... x_t-1)            (GPT: Radford et al., 2018)
+ *   causal          loss = mean over all tokens but the first of -log p(x_t | x_1 ... x_t-1)  (GPT: Radford et al., 2018)
  *   bidirectional   the same, and with a second encoder, that reads backwards, the same of -log p(x_t | x_t+1 ... x_n); tables
- *                   of embeddings are one, and so is the head                                     (ELMo's loss: Peters et al., 2018)
+ *                   of embeddings are one, and so is the head  (ELMo's loss: Peters et al., 2018)
  *
  * [CLS], which begins every sequence, is what the first token is predicted from, and [SEP] is predicted too; backwards the other
  * way round.  Nothing is masked, and every row but the last is a slot.

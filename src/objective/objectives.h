@@ -99,9 +99,10 @@ void el_objective_plan_sentences(el_model_plan *plan);
 /* The objective that a model's networks are for, where nothing is recorded. */
 el_objective_kind el_objective_of(const el_model *model);
 
-/* `rows` is how many rows one accumulate() holds, at least the longest sequence; of an evaluation whose examples are longer, one of
- * those.  EL_EUSAGE or EL_EDATA where the model, the
- * vocabulary and the settings do not fit.  Figures: loss (gen_weight * generator_loss + disc_weight * discriminator_loss);
+/* `rows` is how many rows one accumulate() holds, at least the longest sequence; of an evaluation whose examples are longer,
+ * one of those.  EL_EUSAGE or EL_EDATA where the model, the vocabulary and the settings do not fit.
+ *
+ * Figures: loss (gen_weight * generator_loss + disc_weight * discriminator_loss);
  * generator_loss, generator_accuracy, sampled_accuracy, unigram_entropy (of the original tokens at the slots so far, nats);
  * with a second network discriminator_loss and discriminator_accuracy, with detection discriminator_auc,
  * discriminator_precision and discriminator_recall, and replaced (share of the tokens that are judged, or of slots); causal,

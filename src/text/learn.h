@@ -7,7 +7,7 @@
  * their order.
  *
  * Counts are 64 bits.  The result depends on the text and the settings alone, never on the number of threads.
- * Counting keeps within `memory_bytes` by dropping the rarest chunks whenever it would pass (which a
+ * Counting keeps within `memory_bytes` by dropping the rarest words whenever it would pass (which a
  * log line then says); words of more than 100 characters are left out, since tokenising never cuts them.
  */
 #ifndef EL_TEXT_LEARN_H

@@ -1,9 +1,9 @@
 /* trie - building the double array
  *
  * A node is a range of keys with a common beginning, its children the sub-ranges by the next byte, by which it orders
- * them: so each key is moved as often as it has bytes that others share.  Free nodes form a ring in order of place; a node's children go to the first base where all fit,
- * looked for at a bounded number of free nodes and then in a new block of 256, so that building takes
- * time in proportion to the number of nodes.
+ * them: so each key is moved as often as it has bytes that others share.  Free nodes form a ring in order of
+ * place; a node's children go to the first base where all fit, looked for at a bounded number of free nodes and then in a
+ * new block of 256, so that building takes time in proportion to the number of nodes.
  */
 #include "trie.h"
 

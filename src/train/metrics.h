@@ -21,8 +21,8 @@ typedef struct {
     char *path;
     int file;
     el_tensorboard events; /* without a path: none */
-    double began,
-        seconds; /* of the events: when the run began, had it never stopped; of the last line of training */
+    double began;          /* of the events: when the run began, had it never stopped */
+    double seconds;        /* of the last line of training */
 } el_metrics;
 
 /* Opens or makes the file and cuts it behind its first *lines whole lines, and before the first of them whose "step" is

@@ -63,11 +63,13 @@ struct el_objective {
     void (*count)(el_objective *self);
     /* Lists what accumulate() counts.  NULL: the losses of a batch's parts do not add up to the batch's. */
     void (*ledger)(el_objective *self, el_ledger *ledger);
-    /* In a range every network is gone back through once at most, one after the other in the order of the model. */
+    /* The objective's promise: in a range every network is gone back through once at most, one after the other in the order
+     * of the model. */
     bool orderly;
-    bool ends; /* accumulate() is at the last of the ranges that were asked for */
-    bool
-        keeps_answers; /* an evaluation needs all answers in one process, where ledger() does not list them */
+    /* Set by who calls accumulate(): it is at the last of the ranges that were asked for. */
+    bool ends;
+    /* An evaluation needs all answers in one process, where ledger() does not list them. */
+    bool keeps_answers;
     /* Figures since reset(), over as many begin()s as there were. */
     void (*finish)(el_objective *self, el_figures *figures);
     void (*close)(el_objective *self);

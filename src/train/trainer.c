@@ -134,7 +134,7 @@ static el_status take_batch(run *r)
     return EL_OK;
 }
 
-/* True: the step's gradients are there, and finite.  They are added to zero: between steps all gradients are, as
+/* *finite: whether the step's gradients are there, and finite.  They are added to zero: between steps all gradients are, as
  * updates and skip() leave them so. */
 static el_status gradients(run *r, el_figures *figures, bool *finite)
 {

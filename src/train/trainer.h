@@ -87,8 +87,8 @@ double el_trainer_flops(const el_trainer *trainer, const el_progress *progress, 
 /* Whether the last step is done, and the evaluation after it. */
 bool el_trainer_done(const el_trainer *trainer, const el_progress *progress);
 
-/* Goes on from `progress` (zero: from the start) with rank 0's weights and moments to the last step.  EL_ESTOPPED: stopped by the signal or the
- * time limit, after saving. */
+/* Goes on from `progress` (zero: from the start) with rank 0's weights and moments to the last step.  EL_ESTOPPED:
+ * stopped by the signal or the time limit, after saving. */
 el_status el_trainer_run(const el_trainer *trainer, el_progress *progress);
 
 #endif

@@ -10,7 +10,8 @@
 
 enum { MADE_WORDS = 40, MADE_LENGTH = 16, MADE_EXAMPLES = 96, MADE_STEPS = 6, MADE_BATCH = 24 };
 
-/* With `parts` examples are full, each of so many documents that attend to themselves.  Every second one has `shortest` tokens. */
+/* With `parts` examples are full, each of so many documents that attend to themselves.  Every second one has
+ * `shortest` tokens. */
 static inline void make_shards_of(const char *path, int parts, int shortest)
 {
     el_vocab *const vocab = words_vocab(MADE_WORDS, NULL);

@@ -223,7 +223,8 @@ static void rename_tensors(const char *from, const char *to)
     el_mapping_close(&file);
 }
 
-/* Without config.json, or where it names no kind, shapes are asked, which do not say all of any encoder but an ELECTRA or a BERT. */
+/* Without config.json, or where it names no kind, shapes are asked, which do not say all of any encoder but
+ * an ELECTRA or a BERT. */
 static void kinds_of_files_without_a_configuration(void **state)
 {
     (void)state;

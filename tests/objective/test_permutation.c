@@ -1,4 +1,5 @@
-/* Permutation language models, on places and by distances (xlnet): what a row has seen, what a query has not, and what the probabilities add up to. */
+/* Permutation language models, on places and by distances (xlnet): what a row has seen, what a query has
+ * not, and what the probabilities add up to. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -175,7 +176,8 @@ static void probabilities_of_all_texts_add_up(void **state)
     close_fixture(&f);
 }
 
-/* With one target the loss is that of a masked model in which [MASK] is seen by nothing but itself ... which is not seen either. */
+/* With one target the loss is that of a masked model in which [MASK] is seen by nothing but itself ... which is not
+ * seen either. */
 static void one_target_is_a_masked_model(void **state)
 {
     fixture f;

@@ -186,7 +186,8 @@ static void finiteness(void **state)
     el_model_close(&model);
 }
 
-/* The generator's rate is its share of the rate, and its gradients are clipped by their own norm; two towers are one generator. */
+/* The generator's rate is its share of the rate, and its gradients are clipped by their own norm; two towers
+ * are one generator. */
 static void the_generator_has_its_own(void **state)
 {
     (void)state;

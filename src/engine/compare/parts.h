@@ -82,7 +82,7 @@ static inline bool el_compare_goes_on(const el_study *study)
 /* Takes what results.jsonl holds of the jobs, and what ranks of an earlier start left beside it.  EL_EUSAGE where it is of
  * something else than what is asked. */
 el_status el_compare_recall(el_study *study);
-/* FLOPs of a token, by the first pre-training of this system and size in results.jsonl; 0: there is none, or it does not count. */
+/* FLOPs of a token by the first pre-training of this system and size in results.jsonl; 0: there is none, or it does not count. */
 double el_compare_recorded_cost(const el_study *study, int system, int size);
 /* Rank 0: opens results.jsonl for more, puts there what was left beside it, and begins STUDY/jobs anew. */
 el_status el_compare_begin_results(el_study *study);

@@ -4,7 +4,8 @@
  *
  *   OUT/run.json        settings, machine, the trials that are done
  *   OUT/all-well        while ranks have trials of their own (shared_folder.h)
- *   OUT/trial-<n>/      trial.h; trial.json where ranks had trials of their own; "-again-<k>" where it began again with another seed
+ *   OUT/trial-<n>/      trial.h; trial.json where ranks had trials of their own; "-again-<k>" where it began
+ *                       again with another seed
  *   OUT/model/          the best trial's best model, a Hugging Face folder
  *   OUT/results.json    what run() leaves in `results`
  *

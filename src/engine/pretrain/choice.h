@@ -51,8 +51,8 @@ typedef struct {
         EL_CHOSEN(s, "duplicate_slots", SWITCH, told.duplicate_slots, 0, 0, NULL,                            \
                   "draw masked positions with replacement, as the original does")
 
-/* Of lines that say the same, those that are given now win over what a run has recorded; EL_EUSAGE where what is given contradicts
- * itself, or the shares are none. */
+/* Of lines that say the same, those that are given now win over what a run has recorded; EL_EUSAGE where what is given
+ * contradicts itself, or the shares are none. */
 el_status el_objective_choice_settle(el_objective_choice *choice, el_objective_kind kind,
                                      const el_options *options);
 

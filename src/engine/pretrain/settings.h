@@ -82,7 +82,8 @@ el_status el_pretrain_check_shards(const el_pretrain_settings *settings, const c
 
 /* Positions for the examples that are trained on, of up to `longest` tokens, where nobody gave their number.  Before derive(). */
 void el_pretrain_take_length(el_pretrain_settings *settings, const el_options *options, int longest);
-/* EL_EUSAGE where examples of the shards in `folder`, which are trained on or `heldout`, are longer than that.  After derive(). */
+/* EL_EUSAGE where examples of the shards in `folder`, which are trained on or `heldout`, are longer than that.
+ * After derive(). */
 el_status el_pretrain_check_length(const el_pretrain_settings *settings, const char *folder, int longest,
                                    bool heldout);
 /* The shape of the generator in a folder of --generator-from; EL_EUSAGE where it holds no masked language model. */

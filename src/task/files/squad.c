@@ -1,6 +1,7 @@
 /* squad - questions about paragraphs, as SQuAD, KorQuAD and MRQA have them; see readers.h
  *
- * SQuAD and KorQuAD 1: {"data": [{"paragraphs": [{"context", "qas": [{"id", "question", "answers": [{"text", "answer_start"}]}]}]}]}
+ * SQuAD and KorQuAD 1: {"data": [{"paragraphs": [{"context",
+ *                        "qas": [{"id", "question", "answers": [{"text", "answer_start"}]}]}]}]}
  * AI Hub, KLUE:        "question_id" or "guid" for "id"
  * others:              articles or paragraphs in an array, or one after the other; answers as texts
  * KorQuAD 2:           {"data": [{"context", "qas": [{"id", "question", "answer": {"text", "answer_start"}}]}]}

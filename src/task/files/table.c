@@ -136,7 +136,8 @@ static el_status read_object(el_table *t, row *r, bool *more)
     return st;
 }
 
-/* A zero within a text would end it, and EL_TABLE_END a part: the character that stands in its place is left out by the tokeniser as zeros are. */
+/* A zero within a text would end it, and EL_TABLE_END a part: the character that stands in its place is left out by the
+ * tokeniser as zeros are. */
 static bool put_string(el_buffer *b, const json_t *string)
 {
     enum { DELETE = 0x7f };

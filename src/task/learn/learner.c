@@ -78,7 +78,7 @@ el_status el_learner_take(void **items, size_t count, size_t bytes)
 
 /* ---- the step ---- */
 
-static void forget_sheet(el_learner *l)
+static void forget_answers(el_learner *l)
 {
     free(l->predictions.items);
     free(l->predictions.probabilities);
@@ -95,7 +95,7 @@ static void reset(el_objective *self)
     l->trained = false;
     l->seen_count = 0;
     l->family->forget(l);
-    forget_sheet(l);
+    forget_answers(l);
 }
 
 static el_status check_longest(const el_learner *l, const el_batch *batch)
@@ -203,7 +203,7 @@ static el_status answer(el_learner *l)
 {
     if (l->predictions.made)
         return EL_OK;
-    forget_sheet(l);
+    forget_answers(l);
     const el_status st = l->family->answer(l);
     l->predictions.made = !st;
     return st;
@@ -290,7 +290,7 @@ static void close_learner(el_objective *self)
 {
     el_learner *l = (el_learner *)self;
     l->family->close(l);
-    forget_sheet(l);
+    forget_answers(l);
     el_encoder_saved_release(&l->encoder);
     el_device_release(l->base.model->dev, &l->arena);
     el_feed_close(&l->feed);

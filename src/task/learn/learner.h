@@ -71,8 +71,8 @@ typedef struct {
 /* "classify", "regress", "multilabel", "tag", "span" */
 const char *el_task_kind_name(el_task_kind kind);
 
-/* Borrowed: model (one network with a task head, or two with a joined one), features, splits and their datasets, labels; they outlive the
- * objective. */
+/* Borrowed: model (one network with a task head, or two with a joined one), features, splits and their datasets, labels; they
+ * outlive the objective. */
 el_status el_learner_open(el_objective **objective, el_model *model, const el_features *features,
                           const el_split *splits, int split_count, const el_learner_settings *settings);
 

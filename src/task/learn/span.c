@@ -252,7 +252,7 @@ static void write_answers(const el_scored_span *found, int count, const char *co
     }
 }
 
-static el_status take_sheet(el_learner *l)
+static el_status take_answers(el_learner *l)
 {
     el_predictions *predictions = &l->predictions;
     const el_windows *w = &l->windows;
@@ -271,7 +271,7 @@ static el_status answer(el_learner *l)
 {
     el_predictions *predictions = &l->predictions;
     const el_windows *w = &l->windows;
-    const el_status st = take_sheet(l);
+    const el_status st = take_answers(l);
     if (st)
         return st;
     el_span_answer *spans = predictions->spans;

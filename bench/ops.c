@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/pool.h"
 #include "ops/queue.h"
 
@@ -29,13 +29,6 @@ enum {
 
 static el_queue *q;
 static const char *wanted = "";
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static el_tensor tensor(el_type type, int rows, int cols)
 {
@@ -71,9 +64,9 @@ static void report(const char *name, work *f, setting *s, double flops, double b
         return;
     double best = 1e9, total = 0;
     for (int i = 0; i < 400 && (total < 0.4 || i < 10); i++) {
-        const double start = seconds();
+        const double start = el_now();
         f(s);
-        const double time = seconds() - start;
+        const double time = el_now() - start;
         best = time < best ? time : best;
         total += time;
     }

@@ -9,18 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "serve/session.h"
 
 enum { TURNS = 9 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 typedef struct {
     el_session *session;
@@ -34,7 +27,7 @@ static void *ask(void *context)
     asker *const a = context;
     el_detection answer;
     a->asked = 0;
-    for (const double end = now() + a->seconds; now() < end; a->asked++)
+    for (const double end = el_now() + a->seconds; el_now() < end; a->asked++)
         if (el_session_detect(a->session, a->text, strlen(a->text), &answer))
             exit(1);
     return NULL;

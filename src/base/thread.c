@@ -8,12 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-double el_now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
+#include "base/clock.h"
 
 /* ---- threads ---- */
 

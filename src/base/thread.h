@@ -31,7 +31,4 @@ void el_lock_give(el_lock *lock);
 void el_lock_wait(el_lock *lock, double seconds);
 void el_lock_wake(el_lock *lock); /* everyone who waits */
 
-/* Monotonic seconds. */
-double el_now(void);
-
 #endif

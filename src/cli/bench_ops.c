@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/pool.h"
 #include "cli/bench.h"
 #include "cli/cli.h"
@@ -43,9 +44,9 @@ static double copy_rate(transfer t, el_pool *pool)
 {
     const int pieces = (int)((t.bytes + COPY_PIECE - 1) / COPY_PIECE);
     double best = 0;
-    for (double end = cli_now() + COPY_SECONDS, start; (start = cli_now()) < end;) {
+    for (double end = el_now() + COPY_SECONDS, start; (start = el_now()) < end;) {
         el_pool_run(pool, pieces, copy_piece, &t);
-        const double rate = 2.0 * (double)t.bytes / (cli_now() - start);
+        const double rate = 2.0 * (double)t.bytes / (el_now() - start);
         best = rate > best ? rate : best;
     }
     return best;
@@ -59,11 +60,11 @@ static el_status device_copy_rate(el_queue *q, transfer t, double *best, double 
     const el_tensor to = el_tensor_make(t.to, EL_F32, rows, cols),
                     from = el_tensor_make(t.from, EL_F32, rows, cols);
     el_status st = EL_OK;
-    for (double end = cli_now() + COPY_SECONDS, start; !st && (start = cli_now()) < end;) {
+    for (double end = el_now() + COPY_SECONDS, start; !st && (start = el_now()) < end;) {
         for (int i = 0; i < AT_ONCE; i++)
             q->copy(q, to, from);
         st = q->wait(q);
-        *seconds = cli_now() - start;
+        *seconds = el_now() - start;
         const double rate = 2.0 * (double)t.bytes * AT_ONCE / *seconds;
         *best = rate > *best ? rate : *best;
     }
@@ -164,9 +165,9 @@ static el_status step(void *context)
 {
     profiled *p = context;
     el_profile_reset(p->q);
-    const double start = cli_now();
+    const double start = el_now();
     const el_status st = bench_model_train(&p->model);
-    const double seconds = cli_now() - start;
+    const double seconds = el_now() - start;
     if (st)
         return st;
     if (!p->inside)

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "cli/bench.h"
 #include "cli/ranks.h"
 #include "train/presets.h"
@@ -25,18 +26,18 @@ static double time_tree(const exchange *e)
 {
     char all[e->dist->size], here = 0;
     e->dist->gather(e->dist, &here, 1, all); /* all begin at once */
-    const double began = el_dist_now();
+    const double began = el_now();
     el_dist_sum(e->dist, e->region, e->numbers, e->room);
-    return el_dist_now() - began;
+    return el_now() - began;
 }
 
 static double time_theirs(const exchange *e)
 {
     char all[e->dist->size], here = 0;
     e->dist->gather(e->dist, &here, 1, all);
-    const double began = el_dist_now();
+    const double began = el_now();
     e->dist->all_reduce(e->dist, e->region, e->numbers);
-    return el_dist_now() - began;
+    return el_now() - began;
 }
 
 /* Where the median of some ratios, in order, lies with a probability of 95 %: between two of them, by a count of coin tosses

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -25,13 +25,6 @@ static cli_page *help_page = el_options_help;
 /* Log lines go above it.  Any thread may log, so whoever writes locks stderr. */
 static cli_progress *progress_open;
 static bool quiet;
-
-double cli_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec + 1e-9 * now.tv_nsec;
-}
 
 double cli_resident_mb(void)
 {
@@ -209,7 +202,7 @@ cli_number cli_figure(const json_t *value)
 /* What is left at the rate so far; "" while nothing is known. */
 static void remaining(const cli_progress *p, char *text, size_t size)
 {
-    const double elapsed = cli_now() - p->started, done = p->fraction - p->before;
+    const double elapsed = el_now() - p->started, done = p->fraction - p->before;
     *text = '\0';
     if (p->fraction >= 1 || done <= 0 || elapsed < BLIND)
         return;
@@ -253,7 +246,7 @@ static void draw(cli_progress *p)
         fprintf(stderr, "%s%s", line, left);
     }
     fflush(stderr);
-    p->drawn = cli_now();
+    p->drawn = el_now();
     p->open = p->terminal;
     p->waiting = false;
 }
@@ -261,7 +254,7 @@ static void draw(cli_progress *p)
 void cli_progress_begin(cli_progress *progress)
 {
     *progress = (cli_progress){
-        .started = cli_now(), .before = -1, .fraction = -1, .terminal = is_terminal(STDERR_FILENO)};
+        .started = el_now(), .before = -1, .fraction = -1, .terminal = is_terminal(STDERR_FILENO)};
     progress->drawn = progress->terminal ? 0 : progress->started;
     flockfile(stderr);
     progress_open = progress;
@@ -278,7 +271,7 @@ void cli_progress_show(cli_progress *progress, double fraction, const char *text
     progress->fraction = fraction > 1 ? 1 : fraction;
     snprintf(progress->text, sizeof progress->text, "%s", text);
     progress->waiting = true;
-    if (cli_now() - progress->drawn >= (progress->terminal ? REDRAW : PLAIN_REDRAW))
+    if (el_now() - progress->drawn >= (progress->terminal ? REDRAW : PLAIN_REDRAW))
         draw(progress);
     funlockfile(stderr);
 }

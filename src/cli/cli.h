@@ -84,9 +84,6 @@ void cli_progress_begin(cli_progress *progress);
 void cli_progress_show(cli_progress *progress, double fraction, const char *text);
 void cli_progress_end(cli_progress *progress); /* leaves the last line standing */
 
-/* Monotonic seconds. */
-double cli_now(void);
-
 /* The most memory that this process has held so far, in 10^6 bytes. */
 double cli_resident_mb(void);
 /* What of it lies in no file now; 0 where that cannot be told. */

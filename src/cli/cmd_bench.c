@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/nearest.h"
 #include "cli/bench.h"
 #include "cli/cli.h"
@@ -116,11 +117,11 @@ el_status bench_median(double seconds, int least, bench_run *run, void *context,
     double *times = malloc(BENCH_MOST * sizeof *times);
     el_status st = times ? run(context) : el_fail(EL_ENOMEM, "no memory for times");
     int count = 0;
-    const double end = cli_now() + seconds;
-    while (!st && count < BENCH_MOST && (count < least || cli_now() < end)) {
-        const double start = cli_now();
+    const double end = el_now() + seconds;
+    while (!st && count < BENCH_MOST && (count < least || el_now() < end)) {
+        const double start = el_now();
         st = run(context);
-        times[count++] = cli_now() - start;
+        times[count++] = el_now() - start;
     }
     if (!st)
         *median = bench_middle(times, count);

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/ranks.h"
@@ -21,7 +22,7 @@ typedef struct {
 /* MB/s since this start. */
 static double speed(const shown *s, uint64_t text_bytes)
 {
-    return (double)(text_bytes - s->before) / 1e6 / (cli_now() - s->started);
+    return (double)(text_bytes - s->before) / 1e6 / (el_now() - s->started);
 }
 
 static bool show(void *context, uint64_t done, uint64_t total, uint64_t text_bytes)
@@ -59,7 +60,7 @@ static void summarise(const el_shards_settings *s, const el_prepare_summary *sum
            (double)sum->text_bytes / 1e6, sum->lines, sum->text_tokens, 100 * unknown);
     if (lost)
         printf(", %.1f %% cut off (--packing full keeps them)", 100 * share(lost, sum->text_tokens));
-    printf("; %.1f s, %.1f MB/s\n", cli_now() - display->started, speed(display, (uint64_t)sum->text_bytes));
+    printf("; %.1f s, %.1f MB/s\n", el_now() - display->started, speed(display, (uint64_t)sum->text_bytes));
     if (unknown > UNKNOWN_WARNING)
         el_log(EL_LOG_WARNING, "%.1f %% of the pieces are [UNK]: the vocabulary hardly fits this text",
                100 * unknown);
@@ -67,7 +68,7 @@ static void summarise(const el_shards_settings *s, const el_prepare_summary *sum
 
 static el_status prepare(const el_options *options)
 {
-    shown display = {.started = cli_now(), .stop = cli_catch_signals()};
+    shown display = {.started = el_now(), .stop = cli_catch_signals()};
     el_prepare_summary summary;
     cli_progress_begin(&display.line);
     const el_status st = el_shards_make(options, show, &display, &summary);

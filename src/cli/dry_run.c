@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "cli/bench.h"
 #include "cli/cli.h"
 #include "ops/cuda.h"
@@ -21,9 +22,9 @@ typedef struct {
 
 static double update_once(el_pretraining *run)
 {
-    const double start = cli_now();
+    const double start = el_now();
     el_optimizer_update(&run->trainer.optimizer, &run->model, 0, el_gradient_norm(&run->model), 0);
-    return cli_now() - start;
+    return el_now() - start;
 }
 
 static el_status try_steps(const el_trainer *trial, el_progress *progress, int64_t steps, double *seconds)
@@ -81,9 +82,9 @@ static el_status measure_ranks(const el_pretraining *run, cost *c, double *excha
         el_reduce_connect(&reduce);
     double seconds[EXCHANGES + 1];
     for (int i = 0; !st && i <= EXCHANGES; i++) {
-        const double start = cli_now();
+        const double start = el_now();
         st = el_dist_agree(dist, el_reduce_finish(&reduce));
-        seconds[i] = cli_now() - start;
+        seconds[i] = el_now() - start;
     }
     if (!st)
         *exchange = bench_middle(seconds + 1, EXCHANGES);

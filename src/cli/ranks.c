@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "engine/machine.h"
@@ -25,7 +26,7 @@ static void watch(void *context)
 {
     el_dist *const d = context;
     while (!left) {
-        const double since = d->since, most = d->most, waited = since > 0 ? el_dist_now() - since : 0;
+        const double since = d->since, most = d->most, waited = since > 0 ? el_now() - since : 0;
         if (most > 0 && waited > most) {
             fprintf(stderr,
                     "electra: rank %d on %s: the other ranks have not answered for %.0f s (--stall-limit); "

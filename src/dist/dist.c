@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 
 void el_dist_leave(el_dist *dist)
@@ -18,13 +18,6 @@ void el_dist_leave(el_dist *dist)
 void el_dist_close(el_dist *dist)
 {
     free(dist);
-}
-
-double el_dist_now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
 /* The rank whose status counts; -1: all are well. */
@@ -73,9 +66,9 @@ el_status el_dist_agree(el_dist *d, el_status mine)
         return mine;
     if (d->failed)
         return mine ? mine : d->failed;
-    const double began = el_dist_now();
+    const double began = el_now();
     const el_status st = el_dist_try(d, mine);
-    d->waited += el_dist_now() - began;
+    d->waited += el_now() - began;
     if (st != EL_ESTOPPED)
         d->failed = st;
     return st;

@@ -32,7 +32,7 @@ struct el_dist {
     double waited;         /* seconds spent so far until the others were there, */
     double exchanged;      /* and for sums of gradients when they were */
     /* MPI does not notice that a machine or a link is gone.  Whoever looks from another thread sees how long this rank has
-     * been waiting in one call, by el_dist_now(). */
+     * been waiting in one call, by el_now(). */
     _Atomic(double) since; /* when it began; 0: it waits for nobody */
     _Atomic(double) most;  /* seconds that it may take; 0: for ever */
     atomic_bool aside;     /* processors are at work on other things meanwhile: whoever waits sleeps */
@@ -104,8 +104,5 @@ el_shares el_dist_shares(el_dist *dist, bool own);
  * el_dist_room() numbers.  The number of ranks is a power of two. */
 size_t el_dist_room(const el_dist *dist);
 void el_dist_sum(el_dist *dist, float *region, size_t count, float *room);
-
-/* Seconds of a clock that only goes forward. */
-double el_dist_now(void);
 
 #endif

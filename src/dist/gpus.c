@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "model/memory.h"
 #include "ops/cuda.h"
@@ -84,7 +85,7 @@ static el_status join(el_dist_gpus *g)
     if (st)
         return st;
     el_dist_share(d, &meeting, sizeof meeting);
-    d->since = el_dist_now();
+    d->since = el_now();
     st = el_cuda_peers_join(g->peers, &meeting, d->rank, d->size);
     d->since = 0;
     return el_dist_try(d, st);
@@ -119,7 +120,7 @@ void el_dist_gpus_close(el_dist_gpus *g)
         return;
     if (g->dist->failed)
         fail(g);
-    g->dist->since = el_dist_now();
+    g->dist->since = el_now();
     el_cuda_peers_close(g->peers);
     g->dist->since = 0;
     if (g->q) {
@@ -171,7 +172,7 @@ static el_status sum_chunk(el_dist_gpus *g, el_tensor chunk)
 static el_status sum_all(el_dist_gpus *g, el_tensor region)
 {
     el_status st = EL_OK;
-    g->dist->since = el_dist_now();
+    g->dist->since = el_now();
     for (int first = 0; first < region.rows && !st; first += g->chunk) {
         const int left = region.rows - first;
         st = sum_chunk(g, el_tensor_rows(region, first, left < g->chunk ? left : g->chunk));
@@ -183,9 +184,9 @@ static el_status sum_all(el_dist_gpus *g, el_tensor region)
 /* Whether this rank's is done, or fails, within some time. */
 static el_status look(el_dist_gpus *g, double seconds, bool *done)
 {
-    const double began = el_dist_now();
+    const double began = el_now();
     el_status st = EL_OK;
-    while (!st && !*done && el_dist_now() - began < seconds) {
+    while (!st && !*done && el_now() - began < seconds) {
         st = el_cuda_peers_done(g->peers, done);
         sched_yield();
     }
@@ -197,12 +198,12 @@ static el_status look(el_dist_gpus *g, double seconds, bool *done)
 static el_status wait_for_all(el_dist_gpus *g, el_status st)
 {
     el_dist *const d = g->dist;
-    const double began = el_dist_now();
+    const double began = el_now();
     bool done = false;
     for (int left = d->size; left > 0;) {
         if (!st)
             st = look(g, PATIENCE, &done);
-        if (!st && !done && d->most > 0 && el_dist_now() - began > d->most)
+        if (!st && !done && d->most > 0 && el_now() - began > d->most)
             st = el_fail(EL_EFAILED, "the GPUs have not answered each other for %.0f s (--stall-limit)",
                          d->most);
         if ((st = el_dist_try(d, st)))

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "dist/dist.h"
 
 enum { BLOCK = 64 << 20, HOST = 64 };
@@ -37,7 +38,7 @@ static void wait_for(mpi *m, int count, MPI_Request *requests)
     MPI_Status statuses[2];
     int done = 0;
     assert(count <= 2);
-    m->base.since = el_dist_now();
+    m->base.since = el_now();
     for (MPI_Testall(count, requests, &done, statuses); !done;
          MPI_Testall(count, requests, &done, statuses)) {
         if (m->base.aside)
@@ -109,7 +110,7 @@ static void leave(el_dist *d)
     MPI_Request request;
     MPI_Ibarrier(MPI_COMM_WORLD, &request);
     wait_for(m, 1, &request);
-    m->base.since = el_dist_now();
+    m->base.since = el_now();
     MPI_Finalize();
     m->base.since = 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/io.h"
 
@@ -17,7 +18,7 @@ const char EL_ALL_WELL[] = "all-well";
 /* A name that no rank has looked for before, as a file system over the network remembers what was not there. */
 static void choose_name(const el_dist *dist, char *name, size_t size)
 {
-    const double now = el_dist_now();
+    const double now = el_now();
     const uint64_t of[] = {(uint64_t)(1e9 * now), (uint64_t)getpid(),
                            el_hash(dist->host, strlen(dist->host))};
     snprintf(name, size, "shared-%016" PRIx64, el_hash(of, sizeof of));
@@ -66,9 +67,9 @@ el_status el_all_well_await(el_dist *dist, const char *folder)
         return EL_OK;
     char *const path = el_path_join(folder, EL_ALL_WELL);
     el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
-    const double end = el_dist_now() + LONGEST;
+    const double end = el_now() + LONGEST;
     while (!st && !el_file_exists(path))
-        if (el_dist_now() > end)
+        if (el_now() > end)
             st = el_fail(EL_EFAILED, "%s: rank 0 has written it, but it is not seen here", path);
         else
             usleep(10000);

@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 enum {
     LINES = 256 /* several times what two networks need; the last takes all that find no place */
@@ -19,13 +20,6 @@ typedef struct {
     el_profile_line lines[LINES];
     int count;
 } profile;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static el_profile_line *line_of(profile *p, const el_profile_line *work)
 {
@@ -44,7 +38,7 @@ static el_profile_line *line_of(profile *p, const el_profile_line *work)
 /* One call that began at `start`; `work` has its name, shape, operations and bytes. */
 static void add_call(profile *p, double start, el_profile_line work)
 {
-    const double seconds = now() - start - p->idle;
+    const double seconds = el_now() - start - p->idle;
     el_profile_line *const l = line_of(p, &work);
     l->calls++;
     l->seconds += seconds > 0 ? seconds : 0;
@@ -95,7 +89,7 @@ static double trained_bytes(const el_trained *params, int count)
     static result name_ parameters                                                                           \
     {                                                                                                        \
         profile *const p = (profile *)q;                                                                     \
-        const double start = now();                                                                          \
+        const double start = el_now();                                                                       \
         q = p->inner;                                                                                        \
         q->name_ arguments;                                                                                  \
         q->wait(q);                                                                                          \
@@ -111,10 +105,10 @@ static double idle_of(el_queue *q)
     void *const memory = q->dev->about ? q->dev->alloc(q->dev, FEW * sizeof(float)) : NULL;
     double shortest = 0;
     for (int i = 0; memory && i < TIMES; i++) {
-        const double start = now();
+        const double start = el_now();
         q->zero(q, el_tensor_make(memory, EL_F32, 1, FEW));
         q->wait(q);
-        const double seconds = now() - start;
+        const double seconds = el_now() - start;
         shortest = i == 0 || seconds < shortest ? seconds : shortest;
     }
     q->dev->release(q->dev, memory);

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/thread.h"
 
 static const double NEWS = 0.2; /* of the rate's estimate, how much is of the last batch */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "base/clock.h"
 #include "base/helper.h"
 #include "base/log.h"
 #include "train/checkpoint.h"
@@ -41,7 +42,7 @@ static el_status tell(const run *r, el_event event)
 static bool has_to_stop(const run *r)
 {
     const double limit = r->t->most_seconds;
-    return (r->t->stop && *r->t->stop) || (limit > 0 && el_dist_now() - r->started >= limit);
+    return (r->t->stop && *r->t->stop) || (limit > 0 && el_now() - r->started >= limit);
 }
 
 static bool interrupt_wanted(void *context)
@@ -76,7 +77,7 @@ static el_status on_heldout_batch(void *context, double fraction)
 static el_status evaluate(run *r)
 {
     const el_trainer *t = r->t;
-    const double began = el_dist_now();
+    const double began = el_now();
     el_figures figures;
     const el_evaluation_watch watch = {.interrupt = interrupt_of(r),
                                        .on_batch = on_heldout_batch,
@@ -88,7 +89,7 @@ static el_status evaluate(run *r)
     st = el_dist_agree(t->dist, st); /* all have evaluated, or none */
     if (st)
         return st;
-    st = el_records_evaluation(&r->records, &figures, el_dist_now() - began);
+    st = el_records_evaluation(&r->records, &figures, el_now() - began);
     if (st)
         return st;
     r->p->evaluated = r->p->step;
@@ -195,7 +196,7 @@ static void update(run *r, const el_figures *figures)
 static el_status step(run *r)
 {
     el_progress *p = r->p;
-    const double began = el_dist_now();
+    const double began = el_now();
     el_figures figures;
     bool finite = false;
     r->rate = el_schedule_rate(&r->t->schedule, p->step);
@@ -210,7 +211,7 @@ static el_status step(run *r)
         return st;
     p->step++;
     p->examples += r->t->batch;
-    el_records_add(&r->records, r->batch.rows, el_dist_now() - began);
+    el_records_add(&r->records, r->batch.rows, el_now() - began);
 
     el_progress_means(p, &figures);
     const bool due = p->step == r->t->steps || p->step == r->t->schedule.restart ||
@@ -379,7 +380,7 @@ el_status el_trainer_run(const el_trainer *t, el_progress *progress)
     progress->diverged = false;
     run r = {.t = t,
              .p = progress,
-             .started = el_dist_now(),
+             .started = el_now(),
              .saved = progress->step ? progress->step : -1,
              .ahead = -1};
     el_status st = el_helper_open(&r.helper);

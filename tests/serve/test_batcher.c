@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 
 #include "../check.h"
+#include "base/clock.h"
 #include "base/thread.h"
 #include "serve/batcher.h"
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/helper.h"
 #include "base/log.h"
 #include "engine/compare/parts.h"
@@ -119,7 +120,7 @@ static el_status take_found(el_study *study, el_job *job, bool known)
 static el_status look_around(el_study *study, double *looked)
 {
     el_dist *const dist = study->settings->dist;
-    const double now = el_dist_now();
+    const double now = el_now();
     el_status st = EL_OK;
     if (el_dist_size(dist) == 1 || !el_dist_leads(dist) || now - *looked < 1)
         return EL_OK;
@@ -197,7 +198,7 @@ static bool others_work(const el_study *study)
 
 static void dispatch(el_study *study, worker *workers, el_outcome *end)
 {
-    double looked = el_dist_now();
+    double looked = el_now();
     for (int busy = 1; busy || others_work(study);) {
         busy = 0;
         note(study, end, look_around(study, &looked));

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/number.h"
@@ -179,7 +180,7 @@ static int64_t count_steps(const el_finetuning *f)
 static double time_left(const el_finetuning *f)
 {
     const double most = f->settings->max_time;
-    return most > 0 ? fmax(1e-9, most - (el_dist_now() - f->began)) : 0;
+    return most > 0 ? fmax(1e-9, most - (el_now() - f->began)) : 0;
 }
 
 static el_trainer trainer_of(el_finetuning *f)
@@ -454,7 +455,7 @@ el_status el_finetune_run(el_finetuning *f)
            f->settings->train_batch_size, f->settings->learning_rate,
            f->model.activations == EL_BF16 ? "bf16" : "fp32", f->q->dev->level);
     el_dist *const dist = f->settings->machine.dist;
-    f->began = el_dist_now();
+    f->began = el_now();
     el_status st = el_finetune_trials(f);
     if (!st && el_dist_leads(dist))
         st = el_finetune_finish(f);

@@ -11,6 +11,7 @@
  */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/folder_lock.h"
 #include "engine/finetune/parts.h"
@@ -110,7 +111,7 @@ static el_status try_trial(el_finetuning *f, int64_t trial)
 
 el_status el_finetune_look(el_finetuning *f)
 {
-    const double now = el_dist_now();
+    const double now = el_now();
     if (now - f->looked < 1)
         return EL_OK;
     f->looked = now;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "serve/http/parts.h"
 
 static void unlink_it(el_server *s, el_link *link)

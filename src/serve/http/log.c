@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "serve/http/parts.h"
 
 static void log_texts(el_text *line, const el_request *r)

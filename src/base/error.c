@@ -45,6 +45,11 @@ el_status el_fail(el_status status, const char *format, ...)
     return status;
 }
 
+el_status el_no_memory(const char *name)
+{
+    return name ? el_fail(EL_ENOMEM, "%s: no memory", name) : el_fail(EL_ENOMEM, "no memory");
+}
+
 const char *el_error(void)
 {
     return sentence;

@@ -23,6 +23,10 @@ typedef enum {
  * can end with `return el_fail(EL_EDATA, "%s: not a shard", path);`. */
 el_status el_fail(el_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* EL_ENOMEM and its sentence: "NAME: no memory", or without a name (NULL) "no memory".  What asked for much says by
+ * el_fail() how much. */
+el_status el_no_memory(const char *name);
+
 /* What sentences quote comes from outside, and limits cut characters: this makes one line of UTF-8 of any bytes. */
 void el_error_tidy(char *text);
 

@@ -125,7 +125,7 @@ el_status el_writer_open(el_writer **result, const char *path)
         return el_fail(EL_EFAILED, "%s: Is a directory", path);
     el_writer *writer = malloc(sizeof *writer);
     if (!writer)
-        return el_fail(EL_ENOMEM, "%s: no memory", path);
+        return el_no_memory(path);
     const bool straight = is_special(path);
     writer->path = strdup(path);
     writer->place = el_path_behind_links(path);
@@ -135,7 +135,7 @@ el_status el_writer_open(el_writer **result, const char *path)
     writer->used = 0;
     if (!writer->path || !writer->place || (!straight && !writer->temporary)) {
         writer_free(writer);
-        return el_fail(EL_ENOMEM, "%s: no memory", path);
+        return el_no_memory(path);
     }
     writer->file = straight ? el_io_open(path, O_WRONLY) : open_temporary(writer);
     if (writer->file < 0) {

@@ -27,7 +27,7 @@ el_status el_folder_holds(const char *folder, const char *name, bool *there)
     char *const path = el_path_join(folder, name);
     *there = path && el_file_exists(path);
     free(path);
-    return path ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    return path ? EL_OK : el_no_memory(folder);
 }
 
 el_status el_folder_need(const char *path)
@@ -61,7 +61,7 @@ el_status el_folder_make(const char *path)
 {
     char *part = el_path_trimmed(path);
     if (!part)
-        return el_fail(EL_ENOMEM, "%s: no memory", path);
+        return el_no_memory(path);
     el_status st = EL_OK;
     for (char *slash = strchr(part + (*part == '/'), '/'); slash && !st; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
@@ -172,7 +172,7 @@ static el_status sync_all(const char *path)
     el_status st = S_ISDIR(info.st_mode) ? el_folder_list(path, &names, &count) : EL_OK;
     for (int i = 0; i < count && !st; i++) {
         char *const inside = el_path_join(path, names[i]);
-        st = inside ? sync_all(inside) : el_fail(EL_ENOMEM, "%s: no memory", path);
+        st = inside ? sync_all(inside) : el_no_memory(path);
         free(inside);
     }
     el_folder_list_release(names, count);
@@ -209,7 +209,7 @@ static el_status make_temporary(el_folder *folder, const char *path, char *(*nam
     if (folder->path)
         folder->temporary = name(folder->path);
     if (!folder->path || !folder->temporary)
-        return el_fail(EL_ENOMEM, "%s: no memory", path);
+        return el_no_memory(path);
     if (el_file_exists(folder->path))
         return el_fail(EL_EFAILED, "%s: Not a directory", path);
     const el_status st = check_mount(folder->path);
@@ -280,7 +280,7 @@ static el_status replace(const char *temporary, const char *path)
         return EL_OK;
     }
     char *const old = el_temporary_beside(path);
-    el_status st = old ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", path);
+    el_status st = old ? EL_OK : el_no_memory(path);
     if (!st && el_io_rename(path, old) != 0)
         st = el_fail(EL_EFAILED, "%s: %s", path, strerror(errno));
     if (!st && el_io_rename(temporary, path) != 0) {

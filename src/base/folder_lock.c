@@ -43,7 +43,7 @@ el_status el_folder_lock_take(el_folder_lock *lock, const char *folder, bool *bu
     *lock = (el_folder_lock){.file = -1};
     *busy = false;
     char *const path = el_path_join(folder, NAME);
-    const el_status st = path ? lock_file(lock, path, busy) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    const el_status st = path ? lock_file(lock, path, busy) : el_no_memory(folder);
     if (!st && !*busy)
         lock->path = path;
     else

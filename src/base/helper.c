@@ -49,7 +49,7 @@ el_status el_helper_open(el_helper **helper)
 {
     el_helper *const h = calloc(1, sizeof *h);
     if (!h)
-        return el_fail(EL_ENOMEM, "no memory for a helper");
+        return el_no_memory(NULL);
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->changed, NULL);
     sigset_t all, before;

@@ -83,7 +83,7 @@ el_status el_json_read(json_t **value, const char *text, size_t bytes, size_t fl
     reading = false;
     const bool short_of_memory = lacked;
     lacked = lacked_before;
-    return *value ? EL_OK : short_of_memory ? el_fail(EL_ENOMEM, "no memory for JSON") : EL_EDATA;
+    return *value ? EL_OK : short_of_memory ? el_no_memory(NULL) : EL_EDATA;
 }
 
 /* Reals that are whole numbers become integers again; steals `value`. */
@@ -122,7 +122,7 @@ static el_status parse(json_t **value, const char *text, size_t bytes, json_erro
     if (lacked) {
         json_decref(*value);
         *value = NULL;
-        st = el_fail(EL_ENOMEM, "no memory for JSON");
+        st = el_no_memory(NULL);
     }
     lacked = lacked_before;
     return st;
@@ -145,7 +145,7 @@ el_status el_json_parse_long(json_t **object, const char *text, size_t bytes, si
     json_t *value;
     const el_status st = parse(&value, text, bytes, &error);
     if (st == EL_ENOMEM)
-        return el_fail(EL_ENOMEM, "%s: no memory", name);
+        return el_no_memory(name);
     if (st)
         return memchr(text, '\n', bytes) /* of one line it says nothing */
                    ? el_fail(EL_EDATA, "%s, line %d: not JSON: %s", name, error.line, error.text)
@@ -257,7 +257,7 @@ el_status el_json_save(const json_t *object, const char *path)
 {
     char *text = el_json_text(object, true);
     if (!text)
-        return el_fail(EL_ENOMEM, "%s: no memory", path);
+        return el_no_memory(path);
     const size_t length = strlen(text);
     text[length] = '\n'; /* in place of the NUL */
     const el_status st = el_file_write(path, text, length + 1);

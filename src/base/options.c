@@ -291,7 +291,7 @@ static el_status read_once(el_options *options, int argc, char **argv, const jso
     options->origins = calloc((size_t)options->count + 1, sizeof *options->origins);
     options->operand = calloc((size_t)(argc > 0 ? argc : 0) + 1, sizeof *options->operand);
     if (!options->origins || !options->operand)
-        return el_fail(EL_ENOMEM, "no memory for the options");
+        return el_no_memory(NULL);
     el_status st = take_flags(options, argc, argv);
     if (!st && !options->help)
         st = take_files(options, argc, argv);

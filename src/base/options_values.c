@@ -127,7 +127,7 @@ static el_status keep(el_options *options, void *memory, const char *said)
         memory ? realloc(options->owned, ((size_t)options->owned_count + 1) * sizeof *owned) : NULL;
     if (!owned) {
         free(memory);
-        return el_fail(EL_ENOMEM, "%s: no memory", said);
+        return el_no_memory(said);
     }
     options->owned = owned;
     options->owned[options->owned_count++] = memory;
@@ -245,7 +245,7 @@ static el_status set_bytes(el_options *options, int line, const char *said, cons
 {
     const size_t count = json_array_size(bytes);
     char *const text = calloc(count + 1, 1);
-    el_status st = text ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", said);
+    el_status st = text ? EL_OK : el_no_memory(said);
     for (size_t i = 0; i < count && !st; i++) {
         const json_int_t byte = json_integer_value(json_array_get(bytes, i));
         text[i] = (char)byte;
@@ -284,7 +284,7 @@ el_status el_option_set_json(el_options *options, int line, const char *said, co
         return set_bytes(options, line, said, value);
     char *text = el_json_text(value, false);
     if (!text)
-        return el_fail(EL_ENOMEM, "%s: no memory", said);
+        return el_no_memory(said);
     const el_status st = el_option_set(options, line, said, text);
     free(text);
     return st;

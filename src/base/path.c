@@ -84,7 +84,7 @@ el_status el_path_sync_parent(const char *path)
 {
     char *parent = el_path_parent(path);
     if (!parent)
-        return el_fail(EL_ENOMEM, "%s: no memory", path);
+        return el_no_memory(path);
     const el_status st = el_path_sync(parent);
     free(parent);
     return st;

@@ -163,7 +163,7 @@ static el_status place(el_safetensors *st, const placed *list, const unsigned ch
         return EL_OK;
     char *free_place = aligned_alloc(ALIGNED, copied);
     if (!free_place)
-        return el_fail(EL_ENOMEM, "%s: no memory", st->path);
+        return el_no_memory(st->path);
     st->copies = free_place;
     for (int i = 0; i < st->count; i++) {
         el_st_entry *entry = &st->entries[i];
@@ -188,7 +188,7 @@ static el_status read_entries(el_safetensors *st, const unsigned char *data, siz
     st->entries = calloc(most + 1, sizeof *st->entries);
     el_status status = EL_OK;
     if (!list || !st->entries)
-        status = el_fail(EL_ENOMEM, "%s: no memory", st->path);
+        status = el_no_memory(st->path);
     const char *name;
     json_t *line;
     json_object_foreach(st->header, name, line) {
@@ -220,7 +220,7 @@ static el_status read_metadata(el_safetensors *st)
         if (!json_is_string(value))
             return el_fail(EL_EDATA, "%s: %s: %s is not a string", st->path, METADATA, key);
     st->metadata = given ? json_incref(given) : json_object();
-    return st->metadata ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", st->path);
+    return st->metadata ? EL_OK : el_no_memory(st->path);
 }
 
 /* Everything after the file is in memory; on failure the caller closes. */
@@ -247,7 +247,7 @@ el_status el_safetensors_parse(el_safetensors *st, const void *data, size_t byte
 {
     *st = (el_safetensors){.path = strdup(name)};
     if (!st->path)
-        return el_fail(EL_ENOMEM, "%s: no memory", name);
+        return el_no_memory(name);
     const el_status status = parse(st, data, bytes);
     if (status)
         el_safetensors_close(st);
@@ -418,7 +418,7 @@ el_status el_safetensors_write(const char *path, const el_st_entry *entries, int
     const el_st_entry **order = in_order(entries, count);
     char *header = order ? header_text(order, count, metadata, checksums) : NULL;
     el_writer *writer = NULL;
-    el_status st = header ? el_writer_open(&writer, path) : el_fail(EL_ENOMEM, "%s: no memory", path);
+    el_status st = header ? el_writer_open(&writer, path) : el_no_memory(path);
     if (!st) {
         write_parts(writer, header, order, count);
         st = el_writer_finish(writer);

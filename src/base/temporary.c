@@ -81,7 +81,7 @@ el_status el_temporary_sweep(const char *folder)
             continue;
         char *const path = el_path_join(folder, names[i]);
         if (!path)
-            st = el_fail(EL_ENOMEM, "%s: no memory", folder);
+            st = el_no_memory(folder);
         else if (abandoned(path) && el_folder_remove(path) != EL_OK)
             el_log(EL_LOG_WARNING, "%s; it is left there", el_error());
         free(path);

@@ -29,7 +29,7 @@ el_status el_thread_start(el_thread **out, el_thread_work *work, void *context)
 {
     el_thread *const thread = malloc(sizeof *thread);
     if (!thread)
-        return el_fail(EL_ENOMEM, "no memory for a thread");
+        return el_no_memory(NULL);
     *thread = (el_thread){.work = work, .context = context};
     sigset_t all, before;
     sigfillset(&all);
@@ -63,7 +63,7 @@ el_status el_lock_open(el_lock **out)
 {
     el_lock *const lock = malloc(sizeof *lock);
     if (!lock)
-        return el_fail(EL_ENOMEM, "no memory for a lock");
+        return el_no_memory(NULL);
     pthread_condattr_t monotonic; /* so that nobody who sets the clock prolongs a wait */
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

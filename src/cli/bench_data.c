@@ -15,7 +15,7 @@ static el_status make_vocab(el_vocab **vocab)
 {
     char *text = malloc(VOCABULARY * 12), *end = text;
     if (!text)
-        return el_fail(EL_ENOMEM, "no memory for a vocabulary");
+        return el_no_memory(NULL);
     end += sprintf(end, "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
     for (int i = SPECIAL; i < VOCABULARY; i++)
         end += sprintf(end, "w%d\n", i);
@@ -30,7 +30,7 @@ static el_status write_examples(el_shard_writer *writer, const el_vocab *vocab, 
     const int64_t enough = LEAST_TOKENS / length + 1, batches = LEAST_BATCHES * s->batch_size;
     const int64_t examples = enough > batches ? enough : batches;
     int *ids = malloc((size_t)length * sizeof *ids);
-    el_status st = ids ? EL_OK : el_fail(EL_ENOMEM, "no memory for an example");
+    el_status st = ids ? EL_OK : el_no_memory(NULL);
     for (int64_t e = 0; !st && e < examples; e++) {
         for (int i = 0; i < length; i++)
             ids[i] = SPECIAL +

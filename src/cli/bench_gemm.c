@@ -156,7 +156,7 @@ el_status bench_gemm(const bench_place *place, json_t **result)
     const int rows = (int)(place->settings->batch_size * place->settings->max_seq_length);
     const int shapes[][2] = {{3 * h, h}, {h, h}, {inner, h}, {h, inner}};
     json_t *lines = json_array();
-    el_status st = lines ? EL_OK : el_fail(EL_ENOMEM, "no memory for the result");
+    el_status st = lines ? EL_OK : el_no_memory(NULL);
     for (size_t i = 0; !st && i < sizeof shapes / sizeof *shapes; i++) {
         json_t *line = NULL;
         st = measure(place, rows, shapes[i][0], shapes[i][1], &line);

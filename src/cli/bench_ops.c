@@ -147,7 +147,7 @@ static el_status make_room(profiled *p)
     bool whole = p->inside && p->outside;
     for (int i = 0; whole && i < p->lines; i++)
         whole = (p->inside[i] = malloc(BENCH_MOST * sizeof **p->inside));
-    return whole ? EL_OK : el_fail(EL_ENOMEM, "no memory for times");
+    return whole ? EL_OK : el_no_memory(NULL);
 }
 
 static void record(profiled *p, double seconds)
@@ -259,7 +259,7 @@ static el_status report(profiled *p, const bandwidth *b, double seconds, json_t 
     const double outside = bench_middle(p->outside, p->steps);
     entry *shapes = calloc(2 * (size_t)p->lines + 1, sizeof *shapes), *ops = shapes + p->lines;
     if (!shapes)
-        return el_fail(EL_ENOMEM, "no memory for the result");
+        return el_no_memory(NULL);
     const int shape_count = entries_of(p, b, shapes), op_count = ops_of(shapes, shape_count, ops);
     *result = bench_model_report(&p->model, flops, seconds);
     json_object_update_new(*result, json_pack("{s:f, s:f, s:f}", "copy_gigabytes_per_second",

@@ -103,7 +103,7 @@ el_status bench_reduce(const bench_place *place, json_t **result)
     if (!any)
         return el_options_refuse("model_size", "reduce knows the gradients of small, base and large alone");
     json_t *lines = json_array();
-    el_status st = el_dist_agree(cli_dist(), lines ? EL_OK : el_fail(EL_ENOMEM, "no memory for the result"));
+    el_status st = el_dist_agree(cli_dist(), lines ? EL_OK : el_no_memory(NULL));
     for (int i = 0; !st && i < SIZES; i++)
         if (asked[i])
             st = measure_size(place, i, lines);

@@ -105,7 +105,7 @@ bool cli_parse(el_options *options, int argc, char **argv, int *exit_code)
     if (!options->help)
         return true;
     char *const page = el_dist_leads(cli_dist()) ? help_page(options) : strdup("");
-    *exit_code = page ? 0 : cli_exit(options->command, el_fail(EL_ENOMEM, "no memory for the help page"));
+    *exit_code = page ? 0 : cli_exit(options->command, el_no_memory(NULL));
     if (page)
         fputs(page, stdout);
     free(page);
@@ -152,7 +152,7 @@ el_status cli_flush(void)
 el_status cli_text_print(char *text)
 {
     if (!text)
-        return el_fail(EL_ENOMEM, "no memory for the answer");
+        return el_no_memory(NULL);
     puts(text);
     free(text);
     return EL_OK;

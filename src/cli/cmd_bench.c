@@ -115,7 +115,7 @@ double bench_middle(double *values, int count)
 el_status bench_median(double seconds, int least, bench_run *run, void *context, double *median)
 {
     double *times = malloc(BENCH_MOST * sizeof *times);
-    el_status st = times ? run(context) : el_fail(EL_ENOMEM, "no memory for times");
+    el_status st = times ? run(context) : el_no_memory(NULL);
     int count = 0;
     const double end = el_now() + seconds;
     while (!st && count < BENCH_MOST && (count < least || el_now() < end)) {

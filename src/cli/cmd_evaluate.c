@@ -58,7 +58,7 @@ static el_status find_head(const char *folder, bool *finetuned)
 {
     el_head_config head = {0};
     char *const path = el_path_join(folder, "config.json");
-    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
+    el_status st = path ? EL_OK : el_no_memory(NULL);
     const bool there = path && el_file_exists(path);
     if (there)
         st = el_model_read(folder, false, NULL, &head, NULL);

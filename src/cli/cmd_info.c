@@ -158,7 +158,7 @@ static el_status file_info(json_t *info, const char *path, bool tensors)
 static el_status part_info(json_t *info, const char *folder, const char *name, bool tensors)
 {
     char *path = el_path_join(folder, name);
-    const el_status st = path ? file_info(info, path, tensors) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    const el_status st = path ? file_info(info, path, tensors) : el_no_memory(folder);
     free(path);
     return st;
 }
@@ -270,7 +270,7 @@ static el_status checkpoint_info(json_t *info, const char *path, bool tensors)
 {
     char *state_path = el_path_join(path, EL_CHECKPOINT_STATE);
     json_t *state = NULL;
-    el_status st = state_path ? el_json_load(&state, state_path) : el_fail(EL_ENOMEM, "%s: no memory", path);
+    el_status st = state_path ? el_json_load(&state, state_path) : el_no_memory(path);
     free(state_path);
     if (st)
         return st;

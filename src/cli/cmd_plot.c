@@ -74,7 +74,7 @@ static el_status add_file(plot *p, const char *name, char *path)
         return st;
     r->name = strdup(name);
     p->run_count++;
-    return r->name ? EL_OK : el_fail(EL_ENOMEM, "no memory for the name of a run");
+    return r->name ? EL_OK : el_no_memory(NULL);
 }
 
 static el_status add_run(void *context, const char *folder, const char *trial, const char *path)
@@ -111,7 +111,7 @@ static el_status add_figure(plot *p, const char *name, size_t bytes)
         return el_fail(EL_EUSAGE, "more than %d figures; choose some with --figures", MOST_FIGURES);
     char *const copy = strndup(name, bytes);
     if (!copy)
-        return el_fail(EL_ENOMEM, "no memory for the name of a figure");
+        return el_no_memory(NULL);
     p->figures[p->figure_count++] = copy;
     return EL_OK;
 }
@@ -224,7 +224,7 @@ static el_status put_figure(const plot *p, el_writer *page, const char *figure, 
     if (fine)
         el_chart_put(page, &chart, left, top, WIDTH, HEIGHT);
     free_series(series, count);
-    return fine ? EL_OK : el_fail(EL_ENOMEM, "no memory for a curve");
+    return fine ? EL_OK : el_no_memory(NULL);
 }
 
 /* ---- what the lines are ---- */

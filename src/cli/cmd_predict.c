@@ -83,7 +83,7 @@ static el_status print_answer(job *j, const el_dataset *d, const el_prediction *
     json_t *const answer = el_answer_json(&j->model.card, d, p, j->number);
     el_status st = EL_OK;
     if (!answer)
-        return el_fail(EL_ENOMEM, "no memory for an answer");
+        return el_no_memory(NULL);
     if (j->settings.json)
         st = cli_text_print(el_json_text(answer, false));
     else if (j->number == 0)

@@ -170,15 +170,14 @@ static el_status begin_list(job *j, const char *id)
 {
     if (json_object_get(j->ids, id))
         return el_fail(EL_EDATA, "%s: lines of the id %s do not stand together", j->name, id);
-    el_status st = json_object_set_new(j->ids, id, json_true()) ? el_fail(EL_ENOMEM, "no memory for an id")
-                                                                : print_best(j);
+    el_status st = json_object_set_new(j->ids, id, json_true()) ? el_no_memory(NULL) : print_best(j);
     if (st)
         return st;
     free(j->best_group);
     free(j->best_text);
     j->best_group = strdup(id);
     j->best_text = NULL;
-    return j->best_group ? EL_OK : el_fail(EL_ENOMEM, "no memory for an id");
+    return j->best_group ? EL_OK : el_no_memory(NULL);
 }
 
 static el_status keep_best(job *j, const item *items, const el_sentence_score *scores, int count)
@@ -196,7 +195,7 @@ static el_status keep_best(job *j, const item *items, const el_sentence_score *s
         j->best_text = strdup(items[i].text);
         j->best_score = score;
         if (!j->best_text)
-            return el_fail(EL_ENOMEM, "no memory for the best text");
+            return el_no_memory(NULL);
     }
     return EL_OK;
 }
@@ -265,7 +264,7 @@ static el_status take_line(job *j, const char *text, size_t bytes)
     item *const t = &j->items[j->count++];
     char *const copy = strndup(text, bytes);
     if (!copy)
-        return el_fail(EL_ENOMEM, "no memory for a line");
+        return el_no_memory(NULL);
     el_status st = EL_OK;
     if (!j->s->nbest)
         t->text = strdup(copy);
@@ -273,7 +272,7 @@ static el_status take_line(job *j, const char *text, size_t bytes)
         st = copy[strspn(copy, " ")] == '{' ? read_object(j, text, bytes, t) : read_columns(j, copy, t);
     free(copy);
     if (!st && (!t->text || (j->s->nbest && !t->id)))
-        st = el_fail(EL_ENOMEM, "no memory for a line");
+        st = el_no_memory(NULL);
     return !st && j->count == AT_A_TIME ? flush(j) : st;
 }
 

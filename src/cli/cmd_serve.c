@@ -105,7 +105,7 @@ static el_status name_model(models *m, const char *said)
                        said);
     char *const copy = strndup(name, bytes);
     if (!copy)
-        return el_fail(EL_ENOMEM, "no memory for a name");
+        return el_no_memory(NULL);
     for (int i = 0; i < m->count; i++)
         if (strcmp(copy, m->names[i]) == 0) {
             free(copy);
@@ -126,7 +126,7 @@ static el_status name_models(models *m, const char *const *said)
         return el_fail(EL_EUSAGE, "--model is missing: which run or model folder?");
     m->models = calloc((size_t)count, sizeof *m->models);
     m->names = calloc((size_t)count, sizeof *m->names);
-    el_status st = m->models && m->names ? EL_OK : el_fail(EL_ENOMEM, "no memory for models");
+    el_status st = m->models && m->names ? EL_OK : el_no_memory(NULL);
     for (int i = 0; i < count && !st; i++)
         st = name_model(m, said[i]);
     return st;

@@ -23,8 +23,8 @@ el_status cli_recall(el_options *options, const json_t *settings, const char *fo
     for (size_t i = 0; i < count; i++)
         if (json_object_get(settings, keys[i]))
             json_object_set(wanted, keys[i], json_object_get(settings, keys[i]));
-    const el_status st = path && el_json_complete() ? el_options_recall(options, wanted, path)
-                                                    : el_fail(EL_ENOMEM, "no memory for the run's settings");
+    const el_status st =
+        path && el_json_complete() ? el_options_recall(options, wanted, path) : el_no_memory(NULL);
     json_decref(wanted);
     free(path);
     return st;

@@ -96,7 +96,7 @@ el_status cli_tokenize(const cli_tokenizer *tokenizer, el_reader *reader)
     const size_t threads = (size_t)tokenizer->threads;
     work *w = calloc(1, sizeof *w);
     if (!w)
-        return el_fail(EL_ENOMEM, "no memory to tokenise");
+        return el_no_memory(NULL);
     w->tokenizer = tokenizer;
     w->reader = reader;
     w->sessions = calloc(threads, sizeof *w->sessions);

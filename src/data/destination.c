@@ -61,7 +61,7 @@ static el_status keep(const el_destination *d, int whole, int *kept)
         const int64_t number = el_shard_number(names[i]);
         char *const path = el_path_join(d->folder.temporary, names[i]);
         if (!path)
-            st = el_fail(EL_ENOMEM, "%s: no memory", d->folder.path);
+            st = el_no_memory(d->folder.path);
         else if (number >= 0 && number < whole)
             ++*kept;
         else if (!el_unfinished_is(names[i]))
@@ -99,7 +99,7 @@ static el_status add_to_seal(uint64_t *seal, const char *folder, const char *nam
     char *const path = el_path_join(folder, name);
     el_safetensors file = {0};
     uint64_t header;
-    el_status st = path ? el_safetensors_open(&file, path) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    el_status st = path ? el_safetensors_open(&file, path) : el_no_memory(folder);
     if (!st) {
         memcpy(&header, file.file.data, sizeof header); /* its length, which was checked */
         const uint64_t all[] = {*seal, el_hash(name, strlen(name)),

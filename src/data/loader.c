@@ -24,7 +24,7 @@ static el_status add_hash(uint64_t *hash, const el_shard *shard)
 {
     char *const text = el_json_dump(shard->file.metadata, JSON_COMPACT | JSON_SORT_KEYS);
     if (!text)
-        return el_fail(EL_ENOMEM, "%s: no memory", shard->file.path);
+        return el_no_memory(shard->file.path);
     const uint64_t both[2] = {*hash, el_hash(text, strlen(text))};
     *hash = el_hash(both, sizeof both);
     free(text);
@@ -50,7 +50,7 @@ static el_status open_shard(el_loader *l, const char *folder, const char *name)
 {
     char *const path = el_path_join(folder, name);
     if (!path)
-        return el_fail(EL_ENOMEM, "%s: no memory", folder);
+        return el_no_memory(folder);
     el_shard *const shard = &l->shards[l->count];
     el_status st = el_shard_open(shard, path, &l->vocab);
     free(path);
@@ -77,7 +77,7 @@ static el_status open_all(el_loader *l, const char *folder, char **names, int co
     l->shards = calloc((size_t)count + 1, sizeof *l->shards);
     l->firsts = calloc((size_t)count + 1, sizeof *l->firsts);
     if (!l->shards || !l->firsts)
-        return el_fail(EL_ENOMEM, "%s: no memory", folder);
+        return el_no_memory(folder);
     if (count > 0) /* no names are no list */
         qsort(names, (size_t)count, sizeof *names, by_number);
     for (int i = 0; i < count; i++) {
@@ -103,7 +103,7 @@ el_status el_loader_open(el_loader **loader, const char *folder)
     if (st)
         return st;
     el_loader *const l = calloc(1, sizeof *l);
-    st = l ? open_all(l, folder, names, count) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    st = l ? open_all(l, folder, names, count) : el_no_memory(folder);
     el_folder_list_release(names, count);
     if (st)
         el_loader_close(l);

@@ -28,11 +28,6 @@ static el_piece *next_piece(el_pieces *p)
     return &p->list[p->count++];
 }
 
-static el_status no_memory(void)
-{
-    return el_fail(EL_ENOMEM, "no memory to tokenise");
-}
-
 el_status el_pieces_cut(el_pieces *p, el_block block)
 {
     p->block = block;
@@ -40,7 +35,7 @@ el_status el_pieces_cut(el_pieces *p, el_block block)
     for (size_t at = 0; at < block.bytes;) {
         el_piece *const next = next_piece(p);
         if (!next)
-            return no_memory();
+            return el_no_memory(NULL);
         next->text = block.text + at;
         next->bytes = el_lines_cut(next->text, block.bytes - at, PIECE);
         at += next->bytes;
@@ -104,7 +99,7 @@ el_status el_pieces_write(const el_pieces *p, el_pieces_bytes *b)
     for (int i = 0; i < p->count; i++)
         need += sizeof(piece_header) + (p->list[i].ids.count + p->list[i].ends.count) * sizeof(int32_t);
     if (!el_grow(&b->data, &b->room, need, 1))
-        return no_memory();
+        return el_no_memory(NULL);
     const block_header header = {p->block.bytes, p->count, p->block.cut};
     b->count = 0;
     put(b, &header, sizeof header);
@@ -145,7 +140,7 @@ el_status el_pieces_read(el_pieces *p, const char *data, size_t bytes)
     for (int i = 0; !st && i < header.pieces; i++) {
         el_piece *const piece = next_piece(p);
         if (!piece)
-            return no_memory();
+            return el_no_memory(NULL);
         piece_header sizes;
         at = get(at, &sizes, sizeof sizes);
         piece->unknown = sizes.unknown;

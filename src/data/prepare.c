@@ -230,8 +230,7 @@ static el_status open_sessions(el_prepare_job *j)
 {
     const int threads = j->settings->threads;
     j->sessions = calloc((size_t)threads, sizeof *j->sessions);
-    el_status st =
-        j->sessions ? el_pool_open(&j->pool, threads) : el_fail(EL_ENOMEM, "no memory to tokenise");
+    el_status st = j->sessions ? el_pool_open(&j->pool, threads) : el_no_memory(NULL);
     for (int i = 0; i < threads && !st; i++)
         st = el_wordpiece_open(&j->sessions[i], j->vocab, j->settings->reading);
     return st;
@@ -248,7 +247,7 @@ static el_status open_job(el_prepare_job *j)
     j->tokenised_end = calloc((size_t)j->rounds.texts, sizeof *j->tokenised_end);
     j->packed_end = calloc((size_t)j->rounds.texts, sizeof *j->packed_end);
     if (!j->packed || !j->tokenised_end || !j->packed_end)
-        return el_fail(EL_ENOMEM, "no memory to pack");
+        return el_no_memory(NULL);
     return el_prepare_leads(j) ? el_prepare_open(j) : EL_OK; /* the first packs and writes */
 }
 

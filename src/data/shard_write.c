@@ -44,7 +44,7 @@ el_status el_shard_writer_open(el_shard_writer **writer, const char *folder,
     el_shard_writer *const w = calloc(1, sizeof *w);
     if (!w || !(w->folder = strdup(folder))) {
         free(w);
-        return el_fail(EL_ENOMEM, "%s: no memory", folder);
+        return el_no_memory(folder);
     }
     w->settings = *settings;
     *writer = w;
@@ -174,7 +174,7 @@ static el_status flush(el_shard_writer *w, bool last)
     json_t *const metadata = describe(w, last);
     if (!metadata || asprintf(&path, "%s/shard-%05d.safetensors", w->folder, (int)w->at.number) < 0) {
         json_decref(metadata);
-        return el_fail(EL_ENOMEM, "%s: no memory", w->folder);
+        return el_no_memory(w->folder);
     }
     const el_status st = el_safetensors_write(path, entries, count, metadata, true);
     free(path);

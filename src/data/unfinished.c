@@ -16,11 +16,6 @@ bool el_unfinished_is(const char *name)
     return strcmp(name, NAME) == 0;
 }
 
-static el_status no_memory(const char *folder)
-{
-    return el_fail(EL_ENOMEM, "%s: no memory for what is unfinished there", folder);
-}
-
 /* ---- writing ---- */
 
 static void name_part(char *text, const char *of, const char *name)
@@ -47,8 +42,8 @@ el_status el_unfinished_write(const el_unfinished *u, const char *folder, const 
     }
     char *const path = el_path_join(folder, NAME), *const text = el_json_text(recipe, false);
     json_t *const metadata = text ? json_pack("{s:s, s:s}", MAGIC, VERSION, RECIPE, text) : NULL;
-    const el_status st =
-        path && metadata ? el_safetensors_write(path, entries, u->count, metadata, true) : no_memory(folder);
+    const el_status st = path && metadata ? el_safetensors_write(path, entries, u->count, metadata, true)
+                                          : el_no_memory(folder);
     json_decref(metadata);
     free(text);
     free(path);
@@ -58,7 +53,7 @@ el_status el_unfinished_write(const el_unfinished *u, const char *folder, const 
 el_status el_unfinished_remove(const char *folder)
 {
     char *const path = el_path_join(folder, NAME);
-    const el_status st = path ? el_folder_remove(path) : no_memory(folder);
+    const el_status st = path ? el_folder_remove(path) : el_no_memory(folder);
     free(path);
     return st;
 }
@@ -91,7 +86,7 @@ el_status el_unfinished_open(el_safetensors *file, const char *folder, bool *the
     *file = (el_safetensors){0};
     char *const path = el_path_join(folder, NAME);
     if (!path)
-        return no_memory(folder);
+        return el_no_memory(folder);
     const bool written = el_file_exists(path);
     const el_status st = written ? open_file(file, path) : EL_OK;
     *there = written && !st;

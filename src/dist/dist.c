@@ -99,8 +99,7 @@ el_status el_dist_share_text(el_dist *d, char **text)
     el_dist_share(d, &bytes, sizeof bytes);
     if (d->rank > 0)
         *text = malloc(bytes);
-    const el_status st =
-        el_dist_agree(d, *text ? EL_OK : el_fail(EL_ENOMEM, "no memory for what rank 0 has to say"));
+    const el_status st = el_dist_agree(d, *text ? EL_OK : el_no_memory(NULL));
     if (!st)
         el_dist_share(d, *text, bytes);
     return st;

@@ -96,7 +96,7 @@ el_dist_gpus *el_dist_gpus_open(el_dist *d, el_device *dev, int rows)
     el_dist_gpus *const g = calloc(1, sizeof *g);
     if (g)
         g->dist = d;
-    el_status st = el_dist_try(d, g ? EL_OK : el_fail(EL_ENOMEM, "no memory for what GPUs exchange"));
+    el_status st = el_dist_try(d, g ? EL_OK : el_no_memory(NULL));
     if (!st)
         st = check_gpus(d, dev);
     if (!st)

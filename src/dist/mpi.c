@@ -162,7 +162,7 @@ el_status el_dist_open(el_dist **dist, int *argc, char ***argv)
     *dist = NULL;
     mpi *const m = calloc(1, sizeof *m);
     if (!m)
-        return el_fail(EL_ENOMEM, "no memory to join the other ranks");
+        return el_no_memory(NULL);
     int provided;
     tell_open_mpi();
     MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, &provided);

@@ -127,8 +127,7 @@ static el_status same_settings(el_dist *dist, const el_options *options, const c
         if (st || is_own(own, key))
             continue;
         char *const text = el_json_text(value, false);
-        st = text ? el_dist_same(dist, key, text)
-                  : el_dist_agree(dist, el_fail(EL_ENOMEM, "no memory to compare settings"));
+        st = text ? el_dist_same(dist, key, text) : el_dist_agree(dist, el_no_memory(NULL));
         free(text);
     }
     json_decref(settings);

@@ -61,7 +61,7 @@ static el_status count_pair(el_pair_counts *c, const pair *p, bool right)
 {
     el_pair_kind *const kind = p->kind ? kind_of(c, p->kind) : NULL;
     if (p->kind && !kind)
-        return el_fail(EL_ENOMEM, "no memory for a kind of pairs");
+        return el_no_memory(NULL);
     if (kind) {
         kind->pairs++;
         kind->right += right;
@@ -147,7 +147,7 @@ static el_status read_columns(const reading *r, el_line line, pair *p)
         return el_lines_fail(&r->lines, "has no two columns, good and bad, with a tab between them");
     p->texts[r->turned] = strndup(line.text, first);
     p->texts[!r->turned] = strndup(tab + 1, line.bytes - first - 1);
-    return p->texts[0] && p->texts[1] ? EL_OK : el_fail(EL_ENOMEM, "no memory for a pair");
+    return p->texts[0] && p->texts[1] ? EL_OK : el_no_memory(NULL);
 }
 
 /* Whether a first line is no pair, but says which column is which. */
@@ -208,7 +208,7 @@ static el_status read_pairs(el_pair_counts *counts, el_scorer *scorer, const cha
     static const el_pairs_watch NOBODY = {0};
     *counts = (el_pair_counts){.kinds = calloc(1, sizeof *counts->kinds), .count = 1, .room = 1};
     reading r = {.counts = counts, .scorer = scorer};
-    el_status st = counts->kinds ? EL_OK : el_fail(EL_ENOMEM, "no memory for scores");
+    el_status st = counts->kinds ? EL_OK : el_no_memory(NULL);
     if (!st)
         st = read_file(&r, path, watch ? watch : &NOBODY);
     for (int i = 0; i < r.count; i++)

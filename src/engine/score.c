@@ -128,7 +128,7 @@ el_status el_scorer_open(el_scorer **scorer, el_queue *q, el_type activations, c
 {
     el_scorer *s = calloc(1, sizeof *s);
     if (!s)
-        return el_fail(EL_ENOMEM, "no memory for scores");
+        return el_no_memory(NULL);
     s->q = q;
     const el_status st = open_all(s, activations, folder, kind, reading, rows);
     *scorer = st ? NULL : s;

@@ -145,7 +145,7 @@ static el_status prepare(const el_options *options, const el_vocab *vocab, el_sh
     if (!st) {
         job.recipe = recipe = recipe_of(options, vocab, job.shares.own ? job.shares.parts : 1);
         if (!recipe || !el_json_complete())
-            st = el_fail(EL_ENOMEM, "no memory for what the shards are made of");
+            st = el_no_memory(NULL);
         st = el_dist_agree(s->dist, st);
     }
     if (!st)

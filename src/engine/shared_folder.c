@@ -43,7 +43,7 @@ el_status el_shared_folder_check(el_dist *dist, const char *folder)
         choose_name(dist, name, sizeof name);
     el_dist_share(dist, name, sizeof name);
     char *const path = el_path_join(folder, name);
-    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
+    el_status st = path ? EL_OK : el_no_memory(NULL);
     if (!st && el_dist_leads(dist))
         st = el_file_write(path, "", 0);
     st = el_dist_agree(dist, st);
@@ -66,7 +66,7 @@ el_status el_all_well_await(el_dist *dist, const char *folder)
     if (el_dist_size(dist) == 1)
         return EL_OK;
     char *const path = el_path_join(folder, EL_ALL_WELL);
-    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
+    el_status st = path ? EL_OK : el_no_memory(NULL);
     const double end = el_now() + LONGEST;
     while (!st && !el_file_exists(path))
         if (el_now() > end)
@@ -80,7 +80,7 @@ el_status el_all_well_await(el_dist *dist, const char *folder)
 el_status el_all_well_say(const char *folder)
 {
     char *const path = el_path_join(folder, EL_ALL_WELL);
-    const el_status st = path ? el_file_write(path, "", 0) : el_fail(EL_ENOMEM, "no memory for a path");
+    const el_status st = path ? el_file_write(path, "", 0) : el_no_memory(NULL);
     free(path);
     return st;
 }

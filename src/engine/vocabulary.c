@@ -59,7 +59,7 @@ static el_status make_place(const char *output)
     if (!slash || slash == output)
         return EL_OK;
     char *const folder = strndup(output, (size_t)(slash - output));
-    const el_status st = folder ? el_folder_make(folder) : el_fail(EL_ENOMEM, "%s: no memory", output);
+    const el_status st = folder ? el_folder_make(folder) : el_no_memory(output);
     free(folder);
     return st;
 }

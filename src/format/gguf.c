@@ -283,7 +283,7 @@ el_status el_gguf_write(const el_gguf *m, const char *path)
     file counted = {.model = m};
     put_all(&counted, 0, 0);
     file f = {.model = m, .numbers = malloc((size_t)counted.most * sizeof(float))};
-    st = f.numbers ? el_writer_open(&f.out, path) : el_fail(EL_ENOMEM, "%s: no memory for a parameter", path);
+    st = f.numbers ? el_writer_open(&f.out, path) : el_no_memory(path);
     if (!st) {
         put_all(&f, counted.tensors, counted.values);
         visit_all(&f, put_data);

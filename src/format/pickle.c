@@ -50,11 +50,6 @@ static void *push(el_pickle *p, size_t bytes)
     return place;
 }
 
-static el_status no_memory(const el_pickle *p)
-{
-    return el_fail(EL_ENOMEM, "%s: no memory", p->path);
-}
-
 static el_status damaged(const el_pickle *p, const char *what)
 {
     return el_fail(EL_EDATA, "%s: a damaged pickle: %s", p->path, what);
@@ -69,7 +64,7 @@ static el_status append(el_pickle *p, el_pickle_value *to, el_pickle_value *item
         const int room = to->room ? 2 * to->room : 4;
         el_pickle_value **const items = push(p, (size_t)room * sizeof *items);
         if (!items)
-            return no_memory(p);
+            return el_no_memory(p->path);
         if (to->count)
             memcpy(items, to->items, (size_t)to->count * sizeof *items);
         to->items = items;
@@ -88,7 +83,7 @@ static el_status put(el_pickle *p, el_pickle_value *value)
         el_pickle_value **const stack =
             room <= MOST_STACK ? realloc(p->stack, (size_t)room * sizeof *stack) : NULL;
         if (!stack)
-            return room <= MOST_STACK ? no_memory(p) : damaged(p, "its stack grows without end");
+            return room <= MOST_STACK ? el_no_memory(p->path) : damaged(p, "its stack grows without end");
         p->stack = stack;
         p->stack_room = room;
     }
@@ -103,7 +98,7 @@ static el_status make(el_pickle *p, el_pickle_kind kind, el_pickle_value **made)
         return damaged(p, "it makes values without end");
     el_pickle_value *const value = push(p, sizeof *value);
     if (!value)
-        return no_memory(p);
+        return el_no_memory(p->path);
     *value = (el_pickle_value){.kind = kind};
     p->values++;
     if (made)
@@ -229,7 +224,7 @@ static el_status gather(el_pickle *p, el_pickle_kind kind, int count, int marks)
         return damaged(p, "its stack holds less than it takes");
     el_pickle_value **const items = push(p, (size_t)(count ? count : 1) * sizeof *items);
     if (!items)
-        return no_memory(p);
+        return el_no_memory(p->path);
     for (int i = 0; i < count; i++)
         items[i] = values[i];
     p->height -= count + marks;
@@ -315,7 +310,7 @@ static el_status remember(el_pickle *p, el_bytes *in, int bytes)
             room *= 2;
         el_pickle_value **const memo = realloc(p->memo, room * sizeof *memo);
         if (!memo)
-            return no_memory(p);
+            return el_no_memory(p->path);
         memset(memo + p->memo_count, 0, (room - p->memo_count) * sizeof *memo);
         p->memo = memo;
         p->memo_count = room;
@@ -438,13 +433,13 @@ el_status el_pickle_open(el_pickle **pickle, el_pickle_knows *knows, const char 
 {
     el_pickle *const p = calloc(1, sizeof *p);
     if (!p)
-        return el_fail(EL_ENOMEM, "%s: no memory", path);
+        return el_no_memory(path);
     p->stack = malloc(FIRST_STACK * sizeof *p->stack);
     p->stack_room = FIRST_STACK;
     p->path = path;
     p->knows = knows;
     *pickle = p;
-    return p->stack ? EL_OK : no_memory(p);
+    return p->stack ? EL_OK : el_no_memory(p->path);
 }
 
 void el_pickle_close(el_pickle *p)

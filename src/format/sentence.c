@@ -16,7 +16,7 @@ static el_status load(json_t **object, const char *folder, const char *name)
 {
     char *const path = el_path_join(folder, name);
     *object = NULL;
-    const el_status st = !path                  ? el_fail(EL_ENOMEM, "%s: no memory", folder)
+    const el_status st = !path                  ? el_no_memory(folder)
                          : el_file_exists(path) ? el_json_load(object, path)
                                                 : EL_OK;
     free(path);
@@ -32,7 +32,7 @@ static el_status parse_modules(json_t **object, const char *array, size_t bytes,
         return el_fail(EL_EDATA, "%s: %zu bytes; a list of modules has %d at most", path, bytes, MOST_BYTES);
     const int length = asprintf(&text, "{\"modules\":%.*s}", (int)(bytes - mark), array + mark);
     if (length < 0)
-        return el_fail(EL_ENOMEM, "%s: no memory", path);
+        return el_no_memory(path);
     const el_status st = el_json_parse(object, text, (size_t)length, path);
     free(text);
     return st;
@@ -56,7 +56,7 @@ static el_status find_modules(json_t **object, const char *folder)
 {
     char *const path = el_path_join(folder, "modules.json");
     *object = NULL;
-    const el_status st = !path                  ? el_fail(EL_ENOMEM, "%s: no memory", folder)
+    const el_status st = !path                  ? el_no_memory(folder)
                          : el_file_exists(path) ? load_modules(object, path)
                                                 : EL_OK;
     free(path);
@@ -67,7 +67,7 @@ static el_status read_pooling(el_sentence *s, const char *folder, const char *na
 {
     char *const inner = el_path_join(folder, name);
     json_t *object = NULL;
-    el_status st = inner ? load(&object, inner, "config.json") : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    el_status st = inner ? load(&object, inner, "config.json") : el_no_memory(folder);
     int ways = 0;
     bool known = false;
     const char *key;
@@ -164,7 +164,7 @@ static el_status encoder_of(const json_t *modules, const char *folder, char **en
             found = path;
     }
     *encoder = *found ? el_path_join(folder, found) : strdup(folder);
-    return *encoder ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    return *encoder ? EL_OK : el_no_memory(folder);
 }
 
 el_status el_sentence_find(const char *folder, char **encoder)
@@ -214,8 +214,7 @@ el_status el_sentence_check_casing(const el_sentence *s, bool lowercases, const 
 static el_status save(json_t *value, const char *folder, const char *name)
 {
     char *const path = el_path_join(folder, name);
-    const el_status st =
-        path && value ? el_json_save(value, path) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    const el_status st = path && value ? el_json_save(value, path) : el_no_memory(folder);
     json_decref(value);
     free(path);
     return st;
@@ -249,7 +248,7 @@ static json_t *pooling_json(bool cls, int width)
 el_status el_sentence_save(const el_sentence *s, int width, const char *folder)
 {
     char *const pooling = el_path_join(folder, "1_Pooling");
-    el_status st = pooling ? el_folder_make(pooling) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    el_status st = pooling ? el_folder_make(pooling) : el_no_memory(folder);
     if (!st)
         st = save(pooling_json(s->cls, width), pooling, "config.json");
     if (!st && (s->max_seq_length || s->lowercase))

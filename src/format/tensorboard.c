@@ -85,7 +85,7 @@ static el_status put_frame(el_tensorboard *events, event *e)
 {
     size_t bytes;
     unsigned char *const frame = frame_of(e, &bytes);
-    el_status st = frame ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", events->path);
+    el_status st = frame ? EL_OK : el_no_memory(events->path);
     if (!st && !el_file_put(events->file, frame, bytes))
         st = el_io_fail(events->path);
     free(frame);
@@ -96,7 +96,7 @@ el_status el_tensorboard_open(el_tensorboard *events, const char *folder)
 {
     *events = (el_tensorboard){.path = el_path_join(folder, "events.out.tfevents.electra"), .file = -1};
     if (!events->path)
-        return el_fail(EL_ENOMEM, "%s: no memory for a path", folder);
+        return el_no_memory(folder);
     events->file = el_io_open(events->path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
     el_status st = events->file < 0 ? el_io_fail(events->path) : EL_OK;
     if (!st)

@@ -345,7 +345,7 @@ el_status el_tensorflow_find(const char *folder, char **prefix)
         free(*prefix);
         *prefix = el_path_join(folder, names[i]);
         if (!*prefix)
-            st = el_fail(EL_ENOMEM, "%s: no memory", folder);
+            st = el_no_memory(folder);
         if (chosen) {
             found = 1;
             break;
@@ -389,13 +389,13 @@ el_status el_tensorflow_open(el_tensors *s, const char *prefix)
     el_bytes index, *const data = calloc((size_t)shards + 1, sizeof *data);
     if (!data || asprintf(&s->path, "%s.index", prefix) < 0) {
         free(data);
-        return el_fail(EL_ENOMEM, "%s: no memory", prefix);
+        return el_no_memory(prefix);
     }
     el_status st = el_tensors_map(s, s->path, &index);
     for (int i = 0; !st && i < shards; i++) {
         char *path = NULL;
         const int length = asprintf(&path, "%s.data-%05d-of-%05d", prefix, i, shards);
-        st = length < 0 ? el_fail(EL_ENOMEM, "%s: no memory", prefix) : el_tensors_map(s, path, &data[i]);
+        st = length < 0 ? el_no_memory(prefix) : el_tensors_map(s, path, &data[i]);
         free(length < 0 ? NULL : path);
     }
     if (!st)

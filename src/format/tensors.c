@@ -132,11 +132,11 @@ const float *el_stored_in_place(const el_stored *t)
 el_status el_tensors_add(el_tensors *s, const el_stored *tensor)
 {
     if (!el_grow(&s->tensors, &s->room, (size_t)s->count + 1, sizeof *s->tensors))
-        return el_fail(EL_ENOMEM, "%s: no memory", s->path);
+        return el_no_memory(s->path);
     s->tensors[s->count] = *tensor;
     s->tensors[s->count].name = strdup(tensor->name);
     if (!s->tensors[s->count].name)
-        return el_fail(EL_ENOMEM, "%s: no memory", s->path);
+        return el_no_memory(s->path);
     s->count++;
     return EL_OK;
 }
@@ -188,7 +188,7 @@ el_status el_tensors_map(el_tensors *s, const char *path, el_bytes *bytes)
 {
     el_mapping *const grown = realloc(s->mappings, (size_t)(s->mapping_count + 1) * sizeof *grown);
     if (!grown)
-        return el_fail(EL_ENOMEM, "%s: no memory", path);
+        return el_no_memory(path);
     s->mappings = grown;
     el_mapping *const mapping = &grown[s->mapping_count];
     const el_status st = el_mapping_open(mapping, path);
@@ -266,7 +266,7 @@ static el_status read_safetensors(el_tensors *s, const char *path)
 {
     el_safetensors *const grown = realloc(s->containers, (size_t)(s->container_count + 1) * sizeof *grown);
     if (!grown)
-        return el_fail(EL_ENOMEM, "%s: no memory", path);
+        return el_no_memory(path);
     s->containers = grown;
     el_mapping mapping;
     el_status st = el_mapping_open(&mapping, path);
@@ -313,7 +313,7 @@ static el_status check_map(const el_tensors *s, const json_t *map)
 static el_status read_shards(el_tensors *s, const char *folder, const json_t *map, read_file *read)
 {
     json_t *const seen = json_object();
-    el_status st = seen ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    el_status st = seen ? EL_OK : el_no_memory(folder);
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)map, name, value) {
@@ -323,9 +323,7 @@ static el_status read_shards(el_tensors *s, const char *folder, const json_t *ma
         if (st || json_object_get(seen, file))
             continue;
         char *const path = el_path_join(folder, file);
-        st = path && json_object_set_new(seen, file, json_true()) == 0
-                 ? read(s, path)
-                 : el_fail(EL_ENOMEM, "%s: no memory", folder);
+        st = path && json_object_set_new(seen, file, json_true()) == 0 ? read(s, path) : el_no_memory(folder);
         free(path);
     }
     json_decref(seen);
@@ -406,7 +404,7 @@ static el_status find_form(const char *folder, int *form, char **path)
     for (*form = 0; *form < FORM_COUNT; ++*form) {
         *path = el_path_join(folder, FORMS[*form].file);
         if (!*path)
-            return el_fail(EL_ENOMEM, "%s: no memory", folder);
+            return el_no_memory(folder);
         if (el_file_exists(*path))
             return EL_OK;
         free(*path);

@@ -14,11 +14,6 @@
 #include "text/trie.h"
 #include "text/vocab_options.h"
 
-static el_status no_memory(const char *name)
-{
-    return el_fail(EL_ENOMEM, "%s: no memory", name);
-}
-
 /* ---- what is said of it ----------------------------------------------------------------------------- */
 
 static const char *words_for(el_casing c)
@@ -233,7 +228,7 @@ static el_status find_file(char **path, const char *folder, const char *name)
 {
     *path = el_path_join(folder, name);
     if (!*path)
-        return no_memory(folder);
+        return el_no_memory(folder);
     if (!el_file_exists(*path)) {
         free(*path);
         *path = NULL;
@@ -274,7 +269,7 @@ static el_status find_files(const char *path, bool is_folder, char **text, char 
         *json = strdup(path);
     else if (!is_folder)
         *text = strdup(path);
-    el_status st = folder && (is_folder || *text || *json) ? EL_OK : no_memory(path);
+    el_status st = folder && (is_folder || *text || *json) ? EL_OK : el_no_memory(path);
     if (!st && is_folder)
         st = find_file(text, path, "vocab.txt");
     if (!st && (is_folder || (*text && usual)))
@@ -312,7 +307,7 @@ el_status el_tokenizer_load(el_vocab **vocab, const char *path, el_casing_reques
     el_tokenizer_files f = {0};
     const bool is_folder = el_folder_exists(path);
     char *folder = is_folder ? strdup(path) : el_path_parent(path), *text = NULL, *json = NULL;
-    el_status st = folder ? el_path_need(path) : no_memory(path);
+    el_status st = folder ? el_path_need(path) : el_no_memory(path);
     if (!st)
         st = el_tokenizer_config_read(&f.config, folder);
     if (!st)
@@ -377,7 +372,7 @@ static el_status find_other(char **other, const char *folder, const char *own)
     for (int i = 0; i < count && !st && !*other; i++) {
         char *const path = el_path_join(folder, names[i]);
         if (!path)
-            st = no_memory(folder);
+            st = el_no_memory(folder);
         else if (!el_temporary_is(names[i]) && !el_path_inside(path, own) && is_vocabulary(path))
             *other = strdup(names[i]);
         free(path);
@@ -412,7 +407,7 @@ el_status el_tokenizer_check_place(const char *path, el_casing casing)
     char *json = NULL;
     const el_casing_request request = {casing.lowercase, casing.strip_accents, casing.chinese_chars};
     el_tokenizer_files f = {0};
-    el_status st = folder && text ? find_file(&json, folder, "tokenizer.json") : no_memory(path);
+    el_status st = folder && text ? find_file(&json, folder, "tokenizer.json") : el_no_memory(path);
     if (!st && json)
         st = el_fail(EL_EUSAGE, "%s: lies there already, of another vocabulary", json);
     const bool clear = !st;
@@ -432,7 +427,7 @@ el_status el_tokenizer_check_place(const char *path, el_casing casing)
 static el_status save_json(json_t *document, const char *folder, const char *name)
 {
     char *path = el_path_join(folder, name);
-    const el_status st = path && document ? el_json_save(document, path) : no_memory(folder);
+    const el_status st = path && document ? el_json_save(document, path) : el_no_memory(folder);
     json_decref(document);
     free(path);
     return st;
@@ -443,7 +438,7 @@ static el_status write_settings(const el_vocab *vocab, const char *path, el_writ
     json_t *const document = el_tokenizer_config_of(vocab, vocab->max_length);
     char *const text = document ? el_json_text(document, true) : NULL;
     json_decref(document);
-    el_status st = text ? el_writer_open(writer, path) : no_memory(path);
+    el_status st = text ? el_writer_open(writer, path) : el_no_memory(path);
     if (!st) {
         el_writer_put(*writer, text, strlen(text));
         el_writer_put(*writer, "\n", 1);
@@ -489,7 +484,7 @@ el_status el_tokenizer_save(const el_vocab *vocab, const char *path)
     char *folder = is_folder ? strdup(path) : el_path_parent(path);
     char *text = is_folder ? el_path_join(path, "vocab.txt") : strdup(path);
     char *settings = folder ? el_path_join(folder, "tokenizer_config.json") : NULL;
-    const el_status st = settings && text ? save_both(vocab, settings, text) : no_memory(path);
+    const el_status st = settings && text ? save_both(vocab, settings, text) : el_no_memory(path);
     free(folder);
     free(text);
     free(settings);
@@ -500,7 +495,7 @@ el_status el_tokenizer_save_model(const el_vocab *vocab, int max_length, const c
 {
     const bool shorter = vocab->max_length > 0 && vocab->max_length < max_length;
     char *text = el_path_join(folder, "vocab.txt");
-    el_status st = text ? el_file_write(text, vocab->text, vocab->text_bytes) : no_memory(folder);
+    el_status st = text ? el_file_write(text, vocab->text, vocab->text_bytes) : el_no_memory(folder);
     if (!st)
         st = save_json(el_tokenizer_config_of(vocab, shorter ? vocab->max_length : max_length), folder,
                        "tokenizer_config.json");

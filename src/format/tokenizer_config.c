@@ -61,7 +61,7 @@ static el_status load_beside(const char *folder, const char *name, json_t **docu
 {
     *path = el_path_join(folder, name);
     if (!*path)
-        return el_fail(EL_ENOMEM, "%s: no memory", folder);
+        return el_no_memory(folder);
     return el_file_exists(*path) ? el_json_load(document, *path) : EL_OK;
 }
 
@@ -75,7 +75,7 @@ el_status el_tokenizer_config_parse(el_tokenizer_config *c, const char *text, si
 {
     *c = (el_tokenizer_config){.path = strdup(name)};
     if (!c->path)
-        return el_fail(EL_ENOMEM, "%s: no memory", name);
+        return el_no_memory(name);
     const el_status st = el_json_parse(&c->config, text, bytes, name);
     return st ? st : check_config(c);
 }

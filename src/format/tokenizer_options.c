@@ -103,14 +103,9 @@ static el_status each_listed(el_tokenizer_files *f,
     return st;
 }
 
-static el_status no_memory(const el_tokenizer_files *f)
-{
-    return el_fail(EL_ENOMEM, "%s: no memory for added tokens", f->name);
-}
-
 static el_status put_name(el_tokenizer_files *f, const char *text)
 {
-    return json_object_set_new_nocheck(f->named, text, json_true()) ? no_memory(f) : EL_OK;
+    return json_object_set_new_nocheck(f->named, text, json_true()) ? el_no_memory(f->name) : EL_OK;
 }
 
 static el_status put_listed(el_tokenizer_files *f, const json_t *token)
@@ -146,10 +141,10 @@ static el_status put_added(el_tokenizer_files *f, el_added_token token)
         return EL_OK;
     }
     if (!el_grow(&f->added, &f->room, (size_t)f->options.added_count + 1, sizeof *f->added))
-        return no_memory(f);
+        return el_no_memory(f->name);
     f->options.added = f->added;
     if (json_object_set_new_nocheck(f->places, token.text, json_integer(f->options.added_count)))
-        return no_memory(f);
+        return el_no_memory(f->name);
     f->added[f->options.added_count++] = token;
     return EL_OK;
 }

@@ -289,7 +289,7 @@ static el_status find_state(const reader *r, const el_pickle_value *object, cons
         return EL_OK;
     const el_pickle_value **const values = malloc((size_t)(object->count / 2 + 1) * sizeof *values);
     if (!values)
-        return el_fail(EL_ENOMEM, "%s: no memory", r->path);
+        return el_no_memory(r->path);
     const int found = dicts_in(object, values, dict);
     free(values);
     if (found == 1)
@@ -363,7 +363,7 @@ static el_status collect(reader *r, const el_pickle *pickle)
     el_status st = EL_OK;
     r->storages = calloc((size_t)count + 1, sizeof *r->storages);
     if (!r->storages)
-        return el_fail(EL_ENOMEM, "%s: no memory", r->path);
+        return el_no_memory(r->path);
     for (int i = 0; !st && i < count; i++)
         st = read_id(r, ids[i], &r->storages[i]);
     if (st)

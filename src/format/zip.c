@@ -154,7 +154,7 @@ el_status el_zip_open(el_zip *zip, el_bytes file, const char *path)
         return el_fail(EL_EDATA, "%s: a damaged zip archive: its directory lies outside the file", path);
     zip->members = calloc((size_t)d.count + 1, sizeof *zip->members);
     if (!zip->members)
-        return el_fail(EL_ENOMEM, "%s: no memory", path);
+        return el_no_memory(path);
     for (uint64_t i = 0; !st && i < d.count; i++)
         st = read_member(file, &rest, path, &zip->members[zip->count++]);
     if (!st)

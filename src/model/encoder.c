@@ -75,7 +75,7 @@ el_status el_encoder_saved_layout(el_encoder_saved *s, el_arena *a, const el_con
                                   el_type par, bool training)
 {
     if (!s->layers && !(s->layers = calloc((size_t)c->num_hidden_layers, sizeof *s->layers)))
-        return el_fail(EL_ENOMEM, "no memory for the list of layers");
+        return el_no_memory(NULL);
     s->capacity = rows;
     if (el_config_relative(c)) {
         s->embed.sines = el_arena_tensor(a, act, distances_of(c), c->hidden_size);

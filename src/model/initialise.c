@@ -124,12 +124,11 @@ static el_status neighbour_heads(el_queue *q, const el_network *net, double shar
     const int h = c->hidden_size, e = c->embedding_size;
     const el_tensor qkv = net->w.layers[0].attention.qkv_w;
     float *map = malloc((size_t)h * (size_t)e * sizeof *map), *through = NULL, *projection = NULL;
-    el_status st = map ? EL_OK : el_fail(EL_ENOMEM, "no memory to initialise a layer");
+    el_status st = map ? EL_OK : el_no_memory(NULL);
     if (!st && el_config_projects(c)) {
         through = malloc((size_t)h * (size_t)h * sizeof *through);
         projection = malloc((size_t)h * (size_t)e * sizeof *projection);
-        st = through && projection ? el_tensor_read(q, net->w.project_w, projection)
-                                   : el_fail(EL_ENOMEM, "no memory to initialise a layer");
+        st = through && projection ? el_tensor_read(q, net->w.project_w, projection) : el_no_memory(NULL);
     }
     for (int part = 0; !st && part < 2; part++) {
         neighbour_map(map, c, part == 0, sqrt(sharpness));

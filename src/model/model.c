@@ -86,7 +86,7 @@ static el_status network_open(el_network *net, el_model *model, const el_network
     net->w.layers = calloc((size_t)net->config.num_hidden_layers, sizeof *net->w.layers);
     net->g.layers = calloc((size_t)net->config.num_hidden_layers, sizeof *net->g.layers);
     if (!net->w.layers || !net->g.layers)
-        return el_fail(EL_ENOMEM, "no memory for the list of layers");
+        return el_no_memory(NULL);
     return EL_OK;
 }
 
@@ -166,7 +166,7 @@ static el_status open_trained(el_model *model)
     t->matrices = calloc(matrices, sizeof *t->matrices);
     t->squares = model->dev->alloc(model->dev, sizeof *t->squares);
     if (!t->values || !t->gradients || !t->params || !t->matrices || !t->squares)
-        return el_fail(EL_ENOMEM, "no memory for the list of parameters");
+        return el_no_memory(NULL);
     list_trained(model);
     return EL_OK;
 }

@@ -32,7 +32,7 @@ static el_param *append(el_params *params)
 
 el_status el_params_check(const el_params *params)
 {
-    return params->lacking ? el_fail(EL_ENOMEM, "no memory for the list of parameters") : EL_OK;
+    return params->lacking ? el_no_memory(NULL) : EL_OK;
 }
 
 static el_tensor add_matrix(el_params *params, el_tensor matrix, int line)

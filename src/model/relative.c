@@ -61,7 +61,7 @@ el_status el_relative_fill(el_queue *q, const el_embed_weights *w)
     const size_t bytes = el_tensor_bytes(host.rows, host.cols, host.type);
     host.data = malloc(bytes);
     if (!host.data)
-        return el_fail(EL_ENOMEM, "no memory for the sines of distances");
+        return el_no_memory(NULL);
     for (int i = 0; i < host.rows; i++)
         set_row(host, i, host.rows / 2 - i);
     q->send(q, w->sines.data, host.data, bytes);

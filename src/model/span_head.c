@@ -109,7 +109,7 @@ el_status el_span_open(el_span_saved **saved, el_queue *q, const el_config *conf
     assert(head->kind == EL_HEAD_SPAN || head->kind == EL_HEAD_SPAN_JOINT);
     el_span_saved *s = *saved = calloc(1, sizeof *s);
     if (!s)
-        return el_fail(EL_ENOMEM, "no memory for a span head");
+        return el_no_memory(NULL);
     *s = (el_span_saved){.q = q,
                          .head = *head,
                          .hidden = el_head_width(config, head),

@@ -249,7 +249,7 @@ static el_status open_parts(el_objective *self, const el_opening *o)
     el_status st = el_slotted_open(&e->on, o);
     if (!st && o->settings.sampler != EL_SAMPLER_NETWORK) {
         e->drawn = malloc(((size_t)e->on.slots.slot_room + 1) * sizeof *e->drawn);
-        st = e->drawn ? EL_OK : el_fail(EL_ENOMEM, "no memory for samples");
+        st = e->drawn ? EL_OK : el_no_memory(NULL);
     } else if (!st) {
         st = el_predictor_open(&e->generator, m, el_model_network(m, EL_GENERATOR), EL_STREAM_FIRST_NETWORK,
                                &e->on.slots);

@@ -222,7 +222,7 @@ static el_status open_host(electric *e)
     const size_t n = (size_t)e->on.slots.room + 1;
     e->host_sources = malloc(n * sizeof *e->host_sources);
     e->labels = malloc(n * sizeof *e->labels);
-    return e->host_sources && e->labels ? EL_OK : el_fail(EL_ENOMEM, "no memory for noise");
+    return e->host_sources && e->labels ? EL_OK : el_no_memory(NULL);
 }
 
 static el_status open_parts(el_objective *self, const el_opening *o)

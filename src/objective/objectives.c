@@ -302,7 +302,7 @@ el_status el_objective_make(el_objective **objective, const el_opening *o, size_
 {
     el_objective *const made = calloc(1, bytes);
     if (!made)
-        return el_fail(EL_ENOMEM, "no memory for the objective");
+        return el_no_memory(NULL);
     *made = *table;
     made->name = el_objective_name(o->kind);
     made->model = o->model;

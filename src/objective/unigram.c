@@ -66,7 +66,7 @@ el_status el_unigram_save(const el_unigram *u, const el_vocab *vocab, const char
     char *const path = el_path_join(folder, EL_UNIGRAM_FILE);
     json_t *const metadata = json_pack("{s:s}", HASH, hash);
     int64_t *const counts = malloc((size_t)u->size * sizeof *counts);
-    el_status st = path && metadata && counts ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    el_status st = path && metadata && counts ? EL_OK : el_no_memory(folder);
     for (int id = 0; !st && id < u->size; id++)
         counts[id] = count_of(u, id);
     const el_st_entry entry = {.name = COUNTS,
@@ -109,7 +109,7 @@ el_status el_unigram_load(el_unigram *u, const el_vocab *vocab, const char *fold
     char *const path = el_path_join(folder, EL_UNIGRAM_FILE);
     el_safetensors file;
     *u = (el_unigram){0};
-    el_status st = path ? el_safetensors_open(&file, path) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    el_status st = path ? el_safetensors_open(&file, path) : el_no_memory(folder);
     if (!st) {
         st = read(u, &file, vocab);
         el_safetensors_close(&file);

@@ -124,7 +124,7 @@ el_status el_queue_profile(el_queue **q, el_queue *inner)
 {
     profile *const p = calloc(1, sizeof *p);
     if (!p)
-        return el_fail(EL_ENOMEM, "no memory for a profile");
+        return el_no_memory(NULL);
     p->inner = inner;
     p->idle = idle_of(inner);
     el_queue *const d = &p->queue;

@@ -125,7 +125,7 @@ electra_status electra_tokenizer_open(electra_tokenizer **out, const char *path)
         return el_api_said(el_api_missing(out ? "the path" : "the tokenizer's place"));
     electra_tokenizer *const t = calloc(1, sizeof *t);
     if (!t)
-        return el_api_said(el_fail(EL_ENOMEM, "%s: no memory", path));
+        return el_api_said(el_no_memory(path));
     el_status st = el_tokenizer_load(&t->vocab, path, EL_CASING_UNSET);
     if (!st)
         st = el_wordpiece_open(&t->wordpiece, t->vocab, EL_SPECIAL_PLAIN);
@@ -241,7 +241,7 @@ static el_status open_model(electra_model **out, const char *folder, const elect
 {
     electra_model *const m = calloc(1, sizeof *m);
     if (!m)
-        return el_fail(EL_ENOMEM, "%s: no memory", folder);
+        return el_no_memory(folder);
     m->batch_tokens = o->batch_tokens ? o->batch_tokens : BATCH_TOKENS;
     const bool chosen = o->instruction_set && *o->instruction_set;
     const el_status st = el_loaded_open(&m->loaded, folder,

@@ -108,7 +108,7 @@ static el_status keep(electra_job *j, json_t *object)
     char *const text = object ? el_json_text(object, false) : NULL;
     json_decref(object);
     if (!text)
-        return el_fail(EL_ENOMEM, "no memory for the results");
+        return el_no_memory(NULL);
     free(j->results);
     j->results = text;
     return EL_OK;
@@ -234,7 +234,7 @@ static el_status append(char ***list, int *count, char *text)
     char **const larger = text ? realloc(*list, ((size_t)*count + 2) * sizeof *larger) : NULL;
     if (!larger) {
         free(text);
-        return el_fail(EL_ENOMEM, "no memory for a setting");
+        return el_no_memory(NULL);
     }
     *list = larger;
     larger[(*count)++] = text;
@@ -250,7 +250,7 @@ electra_status electra_job_open(electra_job **out, electra_job_kind kind)
         return el_api_said(el_fail(EL_EUSAGE, "%d is no kind of job", (int)kind));
     electra_job *const j = calloc(1, sizeof *j);
     if (!j)
-        return el_api_said(el_fail(EL_ENOMEM, "no memory for a job"));
+        return el_api_said(el_no_memory(NULL));
     j->kind = kind;
     const el_status st = append(&j->flags, &j->flag_count, strdup(KINDS[kind].command));
     if (!st)

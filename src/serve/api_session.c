@@ -10,7 +10,7 @@ electra_status electra_session_open(electra_session **out, const electra_model *
         return el_api_said(el_api_missing(out ? "the model" : "the session's place"));
     electra_session *const s = calloc(1, sizeof *s);
     if (!s)
-        return el_api_said(el_fail(EL_ENOMEM, "no memory for a session"));
+        return el_api_said(el_no_memory(NULL));
     s->model = model;
     *out = s;
     return ELECTRA_OK;

@@ -21,22 +21,17 @@ static const char *copy_text(el_dataset *d, const electra_text *text)
     return copy;
 }
 
-static el_status no_memory(void)
-{
-    return el_fail(EL_ENOMEM, "no memory for the texts");
-}
-
 static el_status add_examples(el_dataset *d, const electra_text *texts, const electra_text *seconds,
                               size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         el_labelled *const e = el_dataset_add(d, (int64_t)i + 1);
         if (!e)
-            return no_memory();
+            return el_no_memory(NULL);
         e->text[0] = copy_text(d, &texts[i]);
         e->text[1] = seconds ? copy_text(d, &seconds[i]) : NULL;
         if (!e->text[0] || (seconds && !e->text[1]))
-            return no_memory();
+            return el_no_memory(NULL);
     }
     return EL_OK;
 }
@@ -68,7 +63,7 @@ static el_status add_sentences(electra_session *s, el_dataset *d, const electra_
         const char *const text = copy_text(d, &texts[i]);
         el_labelled *const e = text ? el_dataset_add(d, (int64_t)i + 1) : NULL;
         if (!e)
-            return no_memory();
+            return el_no_memory(NULL);
         starts[i] = total;
         const el_status st = add_words(d, &s->items, text, texts[i].bytes, &total);
         if (st)
@@ -354,7 +349,7 @@ static el_status read_entities(electra_session *s, const electra_word *words, si
     const el_task_card *const card = &s->tuned.card;
     const char **const tags = malloc((count + 1) * sizeof *tags);
     if (!tags)
-        return no_memory();
+        return el_no_memory(NULL);
     for (size_t w = 0; w < count; w++)
         tags[w] = card->labels.names[words[w].label];
     const el_tagging how = {.scheme = EL_TAGS_LENIENT, .suffix = card->tagging.suffix};

@@ -17,7 +17,7 @@ electra_status electra_tensors_open(electra_tensors **out, const char *path)
         return el_api_said(el_api_missing(out ? "the path" : "the tensors' place"));
     electra_tensors *const t = calloc(1, sizeof *t);
     if (!t)
-        return el_api_said(el_fail(EL_ENOMEM, "%s: no memory", path));
+        return el_api_said(el_no_memory(path));
     const el_status st = el_safetensors_open(&t->file, path);
     if (!st)
         *out = t;
@@ -132,7 +132,7 @@ static el_status save(const char *path, const electra_tensor *tensors, size_t co
 {
     el_st_entry *const entries = calloc(count + 1, sizeof *entries);
     json_t *const said = json_object(), *const seen = json_object();
-    el_status st = entries && said && seen ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", path);
+    el_status st = entries && said && seen ? EL_OK : el_no_memory(path);
     if (!st)
         st = add_metadata(said, metadata);
     for (size_t i = 0; !st && i < count; i++)

@@ -218,14 +218,14 @@ static el_status reserve(el_batcher *b)
     const size_t most = (size_t)b->settings.batch_tokens + 1;
     b->usual.parts = malloc(most * sizeof *b->usual.parts);
     b->passing.parts = malloc(most * sizeof *b->passing.parts);
-    return b->usual.parts && b->passing.parts ? EL_OK : el_fail(EL_ENOMEM, "no memory for a queue");
+    return b->usual.parts && b->passing.parts ? EL_OK : el_no_memory(NULL);
 }
 
 el_status el_batcher_open(el_batcher **out, const el_batcher_settings *settings)
 {
     el_batcher *const b = calloc(1, sizeof *b);
     if (!b)
-        return el_fail(EL_ENOMEM, "no memory for a queue");
+        return el_no_memory(NULL);
     b->settings = *settings;
     el_status st = reserve(b);
     if (!st)

@@ -183,7 +183,7 @@ el_status el_loaded_open(el_loaded **out, const char *folder, const el_load_sett
 {
     el_loaded *const loaded = calloc(1, sizeof *loaded);
     if (!loaded)
-        return el_fail(EL_ENOMEM, "%s: no memory", folder);
+        return el_no_memory(folder);
     loaded->threads = settings->threads > 0 ? settings->threads : el_processors();
     loaded->reading = settings->plain_special ? EL_SPECIAL_PLAIN : EL_SPECIAL_TOKENS;
     const bool wanted = settings->generator || settings->discriminator;

@@ -87,10 +87,10 @@ el_status el_service_open(el_service **out, const char *name, const char *folder
 {
     el_service *const s = calloc(1, sizeof *s);
     if (!s)
-        return el_fail(EL_ENOMEM, "%s: no memory", folder);
+        return el_no_memory(folder);
     atomic_init(&s->held, 1);
     s->name = strdup(name);
-    el_status st = s->name ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    el_status st = s->name ? EL_OK : el_no_memory(folder);
     if (!st)
         st = el_loaded_open(&s->loaded, folder, &settings->load);
     if (!st)

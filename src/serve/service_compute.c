@@ -43,7 +43,7 @@ static el_status ask_windows(el_window_reader *reader, window_ask *ask, const el
 {
     el_window_asked *const asked = malloc((size_t)count * sizeof *asked);
     if (!asked)
-        return el_fail(EL_ENOMEM, "no memory for a question");
+        return el_no_memory(NULL);
     for (int i = 0; i < count; i++)
         asked[i] = window_of(parts[i]);
     const el_status st = ask(reader, asked, count);
@@ -69,7 +69,7 @@ static el_status add_example(el_dataset *d, const el_query *a)
 {
     el_labelled *const e = el_dataset_add(d, d->count + 1);
     if (!e)
-        return el_fail(EL_ENOMEM, "no memory for a question");
+        return el_no_memory(NULL);
     for (int t = 0; t < 2; t++)
         e->text[t] = a->text[t]; /* which outlives the dataset */
     el_status st = EL_OK;

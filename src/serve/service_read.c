@@ -29,7 +29,7 @@ static el_status take(void *items, size_t count, size_t bytes)
 {
     void *const memory = calloc(count ? count : 1, bytes);
     memcpy(items, &memory, sizeof memory);
-    return memory ? EL_OK : el_fail(EL_ENOMEM, "no memory for an answer");
+    return memory ? EL_OK : el_no_memory(NULL);
 }
 
 el_status el_service_cut(el_service *s, el_ask ask, const char *text, size_t bytes, el_ids *ids,

@@ -37,7 +37,7 @@ el_status el_session_open(el_session **out, const el_loaded *loaded)
 {
     el_session *s = calloc(1, sizeof *s);
     if (!s)
-        return el_fail(EL_ENOMEM, "no memory for a session");
+        return el_no_memory(NULL);
     s->loaded = loaded;
     el_status st = loaded->dev->open_queue(loaded->dev, &s->q, loaded->threads);
     if (!st)

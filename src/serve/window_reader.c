@@ -18,7 +18,7 @@ static el_status reserve(el_window_reader *r, int rows)
     const int logits = guesses ? net->config.vocab_size : rows;
     float *const grown = realloc(r->logits, (size_t)logits * sizeof *grown);
     if (!grown)
-        return el_fail(EL_ENOMEM, "no memory to ask a model");
+        return el_no_memory(NULL);
     r->logits = grown;
     const el_status st = el_batch_reserve(&r->batch, rows, rows);
     return st ? st : el_pass_reserve(&r->pass, rows);
@@ -51,7 +51,7 @@ el_status el_window_reader_open(el_window_reader *r, el_queue *q, const el_loade
         .pass = {.q = q, .model = &loaded->model, .net = net, .head = net->heads, .slots = slots},
         .row = malloc((size_t)places * sizeof *r->row)};
     if (!r->row)
-        return el_fail(EL_ENOMEM, "no memory to ask a model");
+        return el_no_memory(NULL);
     return rows ? reserve(r, rows > places ? rows : places) : EL_OK;
 }
 

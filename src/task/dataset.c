@@ -19,11 +19,6 @@ struct el_string_block {
     char text[];
 };
 
-static el_status no_memory(void)
-{
-    return el_fail(EL_ENOMEM, "no memory for the examples");
-}
-
 /* ---- labels ---- */
 
 /* Of the composed form, which all forms of a name share. */
@@ -215,7 +210,7 @@ el_status el_labels_close(el_labels *labels, el_dataset *const *datasets, int co
     free(order);
     free(now);
     labels->closed = true;
-    return there && fill_slots(labels) ? EL_OK : no_memory();
+    return there && fill_slots(labels) ? EL_OK : el_no_memory(NULL);
 }
 
 /* ---- building ---- */
@@ -223,7 +218,7 @@ el_status el_labels_close(el_labels *labels, el_dataset *const *datasets, int co
 el_status el_dataset_open(el_dataset *d, el_task_kind kind, const char *name)
 {
     *d = (el_dataset){.kind = kind, .name = strdup(name)};
-    return d->name ? EL_OK : no_memory();
+    return d->name ? EL_OK : el_no_memory(NULL);
 }
 
 void el_dataset_release(el_dataset *d)
@@ -301,7 +296,7 @@ el_status el_dataset_add_word(el_dataset *d, const char *text, size_t bytes, int
 {
     const char *const copy = el_dataset_string(d, text, bytes);
     if (!copy || !el_grow(&d->words, &d->word_room, (size_t)d->word_count + 1, sizeof *d->words))
-        return no_memory();
+        return el_no_memory(NULL);
     d->words[d->word_count++] = (el_word){copy, tag};
     d->examples[d->count - 1].count++;
     return EL_OK;
@@ -311,7 +306,7 @@ el_status el_dataset_add_answer(el_dataset *d, const char *text, size_t bytes, i
 {
     const char *const copy = el_dataset_string(d, text, bytes);
     if (!copy || !el_grow(&d->answers, &d->answer_room, (size_t)d->answer_count + 1, sizeof *d->answers))
-        return no_memory();
+        return el_no_memory(NULL);
     d->answers[d->answer_count++] = (el_answer){copy, begin};
     d->examples[d->count - 1].count++;
     return EL_OK;
@@ -320,7 +315,7 @@ el_status el_dataset_add_answer(el_dataset *d, const char *text, size_t bytes, i
 el_status el_dataset_add_number(el_dataset *d, int label)
 {
     if (!el_grow(&d->numbers, &d->number_room, (size_t)d->number_count + 1, sizeof *d->numbers))
-        return no_memory();
+        return el_no_memory(NULL);
     d->numbers[d->number_count++] = label;
     d->examples[d->count - 1].count++;
     return EL_OK;
@@ -333,7 +328,7 @@ static el_status copy_string(el_dataset *to, const char **text)
     if (!*text)
         return EL_OK;
     *text = el_dataset_string(to, *text, strlen(*text));
-    return *text ? EL_OK : no_memory();
+    return *text ? EL_OK : el_no_memory(NULL);
 }
 
 /* Appends a copy of one example; texts that follow each other and are the same string are kept once. */
@@ -342,7 +337,7 @@ static el_status copy_example(el_dataset *to, const el_dataset *from, const el_l
 {
     el_labelled *const copy = el_dataset_add(to, e->line);
     if (!copy)
-        return no_memory();
+        return el_no_memory(NULL);
     const int first = copy->first, number = to->count - 1;
     *copy = *e;
     copy->first = first;
@@ -409,7 +404,7 @@ el_status el_dataset_group_contexts(el_dataset *d)
 {
     el_labelled **const sorted = malloc(((size_t)d->count + 1) * sizeof *sorted);
     if (!sorted)
-        return no_memory();
+        return el_no_memory(NULL);
     for (int i = 0; i < d->count; i++)
         sorted[i] = &d->examples[i];
     qsort(sorted, (size_t)d->count, sizeof *sorted, by_context);
@@ -450,7 +445,7 @@ el_status el_dataset_hold_out(el_dataset *train, el_dataset *dev, el_hold_out ru
     const int groups = groups_of(train);
     bool *const held = malloc((size_t)train->count + 1);
     if (!held)
-        return no_memory();
+        return el_no_memory(NULL);
     int count = 0;
     for (int i = 0; i < train->count; i++)
         count += held[i] = is_held_out(&rule, train->examples[i].group, groups);
@@ -470,7 +465,7 @@ el_status el_dataset_limit(el_dataset *d, int most, uint64_t seed)
         return EL_OK;
     bool *const left_out = malloc((size_t)d->count);
     if (!left_out)
-        return no_memory();
+        return el_no_memory(NULL);
     const el_random random = {.seed = seed, .stream = EL_STREAM_LIMIT};
     for (int i = 0; i < d->count; i++)
         left_out[i] = el_random_permute(random, (uint64_t)i, (uint64_t)d->count) >= (uint64_t)most;

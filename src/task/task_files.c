@@ -22,11 +22,6 @@ static const el_task *next_form(const el_task *task)
     return NULL;
 }
 
-static el_status no_memory(void)
-{
-    return el_fail(EL_ENOMEM, "no memory for names of files");
-}
-
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -81,7 +76,7 @@ static el_status find_file(const char *folder, const split *s, bool alike, char 
         found = is && !found ? files[i] : found;
     }
     if (!st && found && !(*path = el_path_join(folder, found)))
-        st = no_memory();
+        st = el_no_memory(NULL);
     el_folder_list_release(files, count);
     return st;
 }
@@ -191,7 +186,7 @@ static el_status take_given(char **path, const char *given, bool wanted)
         return EL_OK;
     free(*path);
     *path = given ? strdup(given) : NULL;
-    return *path || !given ? EL_OK : no_memory();
+    return *path || !given ? EL_OK : el_no_memory(NULL);
 }
 
 el_status el_task_find_files(const el_task **task, const char *folder, const el_task_files *given, int wanted,
@@ -239,7 +234,7 @@ bool el_class_files_next(const char **at, el_class_file *file)
 static el_status visit_part(const el_class_file *part, el_file_visit *visit, void *context)
 {
     char *const file = strndup(part->path, part->path_bytes);
-    const el_status st = file ? visit(context, file) : el_fail(EL_ENOMEM, "no memory for a path");
+    const el_status st = file ? visit(context, file) : el_no_memory(NULL);
     free(file);
     return st;
 }

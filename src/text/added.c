@@ -32,7 +32,7 @@ static el_status content_of(const el_added_token *token, const el_normalizer *no
     if (!st && bytes > EL_TRIE_PIECE_BYTES)
         st = el_fail(EL_EDATA, "an added token has %zu bytes; %d is the most", bytes, EL_TRIE_PIECE_BYTES);
     if (!st && bytes > 0 && !(*content = strndup(token->normalized ? n.text : token->text, bytes)))
-        st = el_fail(EL_ENOMEM, "no memory for an added token");
+        st = el_no_memory(NULL);
     el_normalized_release(&n);
     return st;
 }

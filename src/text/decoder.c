@@ -271,7 +271,7 @@ el_status el_decoder_make(el_decoder **decoder)
         d->input = malloc(INPUT);
     if (!d || !d->input) {
         free(d);
-        return el_fail(EL_ENOMEM, "no memory to read files");
+        return el_no_memory(NULL);
     }
     *decoder = d;
     return EL_OK;

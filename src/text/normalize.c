@@ -227,9 +227,7 @@ static int parts_of(uint32_t c, uint32_t class, el_casing casing, uint32_t parts
 
 static el_status reserve(uint32_t **list, size_t *room, int need)
 {
-    return el_grow(list, room, (size_t)need, sizeof **list)
-               ? EL_OK
-               : el_fail(EL_ENOMEM, "no memory for the tables of characters");
+    return el_grow(list, room, (size_t)need, sizeof **list) ? EL_OK : el_no_memory(NULL);
 }
 
 /* Letters without case or parts, and what is not assigned: most of Unicode, quickly told. */
@@ -343,7 +341,7 @@ el_status el_normalizer_open(el_normalizer **normalizer, el_casing casing, bool 
     *normalizer = NULL;
     el_normalizer *n = calloc(1, sizeof *n);
     if (!n)
-        return el_fail(EL_ENOMEM, "no memory for the tables of characters");
+        return el_no_memory(NULL);
     n->clean_text = clean_text;
     const el_status st = fill(n, casing);
     if (st) {

@@ -145,8 +145,7 @@ el_status el_scan_parse(json_t **object, el_line value, size_t flags, json_error
         return st;
     size_t bytes;
     char *const quoted = quote_long_numbers(value, &bytes);
-    st =
-        quoted ? el_json_read(object, quoted, bytes, flags, error) : el_fail(EL_ENOMEM, "no memory for JSON");
+    st = quoted ? el_json_read(object, quoted, bytes, flags, error) : el_no_memory(NULL);
     free(quoted);
     return st;
 }

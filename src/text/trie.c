@@ -188,7 +188,7 @@ el_status el_trie_build(el_trie **trie, el_trie_key *first, size_t first_count, 
     *trie = NULL;
     const size_t most = first_count > continued_count ? first_count : continued_count;
     builder b = {.free = NONE, .ordered = malloc((most + 1) * sizeof *b.ordered)};
-    el_status st = b.ordered ? add_block(&b) : el_fail(EL_ENOMEM, "no memory for a vocabulary's tree");
+    el_status st = b.ordered ? add_block(&b) : el_no_memory(NULL);
     for (uint32_t root = 0; !st && root <= EL_TRIE_CONTINUED; root++) {
         unlink_node(&b, root);
         b.nodes[root].parent = ROOT;
@@ -198,7 +198,7 @@ el_status el_trie_build(el_trie **trie, el_trie_key *first, size_t first_count, 
     if (!st)
         st = place(&b, EL_TRIE_CONTINUED, continued, 0, continued_count, 0);
     if (!st && !(*trie = malloc(sizeof **trie)))
-        st = el_fail(EL_ENOMEM, "no memory for a vocabulary's tree");
+        st = el_no_memory(NULL);
     free(b.ordered);
     free(b.next);
     free(b.previous);

@@ -81,7 +81,7 @@ el_status el_vocab_options_write(const el_vocab_options *o, char **text)
             bad |= json_object_set_new(object, EL_SPECIAL_NAMES[s], json_string(o->special[s]));
     *text = bad ? NULL : json_object_size(object) ? el_json_text(object, false) : strdup("");
     json_decref(object);
-    return *text ? EL_OK : el_fail(EL_ENOMEM, "no memory for a vocabulary's options");
+    return *text ? EL_OK : el_no_memory(NULL);
 }
 
 static el_status read_added(el_vocab_options *o, const json_t *list, const char *name,

@@ -57,7 +57,7 @@ el_status el_wordpiece_open(el_wordpiece **session, const el_vocab *vocab, el_sp
     *session = NULL;
     el_wordpiece *s = calloc(1, sizeof *s);
     if (!s)
-        return el_fail(EL_ENOMEM, "no memory for a tokeniser");
+        return el_no_memory(NULL);
     s->chunks.vocab = vocab;
     s->reading = reading;
     *session = s;

@@ -122,7 +122,7 @@ static el_status write_tensors(el_model *model, bool moments, int64_t step, cons
     el_status st = list_tensors(&l, model, moments);
     char *path = el_path_join(folder, moments ? "optimizer.safetensors" : "model.safetensors");
     if (!st && !path)
-        st = el_fail(EL_ENOMEM, "no memory to save a checkpoint");
+        st = el_no_memory(NULL);
     if (!st)
         st = write_list(&l, model->q, step, path);
     free(path);
@@ -138,7 +138,7 @@ static el_status state_checksum(const json_t *state, char text[17])
     char *canonical = el_json_dump(rest, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(rest);
     if (!canonical)
-        return el_fail(EL_ENOMEM, "no memory for the state of training");
+        return el_no_memory(NULL);
     el_hash_text(el_hash(canonical, strlen(canonical)), text);
     free(canonical);
     return EL_OK;
@@ -149,7 +149,7 @@ static el_status write_state(const json_t *state, int64_t step, const char *fold
     json_t *signed_state = json_copy((json_t *)state);
     char checksum[17];
     char *path = el_path_join(folder, EL_CHECKPOINT_STATE);
-    el_status st = signed_state && path ? EL_OK : el_fail(EL_ENOMEM, "no memory to save a checkpoint");
+    el_status st = signed_state && path ? EL_OK : el_no_memory(NULL);
     if (!st)
         json_object_set_new(signed_state, "step", json_integer(step));
     if (!st && !(st = state_checksum(signed_state, checksum))) {
@@ -173,7 +173,7 @@ el_status el_checkpoint_save(el_model *model, const json_t *state, int64_t step,
     assert(model->training && "there are no moments to save");
     char *path = el_checkpoint_path(folder, step);
     if (!path)
-        return el_fail(EL_ENOMEM, "no memory to save a checkpoint");
+        return el_no_memory(NULL);
     el_folder made;
     el_status st = el_folder_begin(&made, path);
     free(path);
@@ -196,7 +196,7 @@ static el_status read_state(json_t **state, int64_t *step, const char *folder)
 {
     char *path = el_path_join(folder, EL_CHECKPOINT_STATE), checksum[17];
     if (!path)
-        return el_fail(EL_ENOMEM, "no memory to read a checkpoint");
+        return el_no_memory(NULL);
     el_status st = el_json_load(state, path);
     const char *stored = NULL;
     if (!st)
@@ -291,7 +291,7 @@ static el_status read_tensors(el_model *model, bool moments, bool optional, int6
     el_status st = list_tensors(&l, model, moments);
     char *path = el_path_join(folder, moments ? "optimizer.safetensors" : "model.safetensors");
     if (!st && !path)
-        st = el_fail(EL_ENOMEM, "no memory to read a checkpoint");
+        st = el_no_memory(NULL);
     struct stat info;
     if (!st && optional && el_io_stat(path, &info) != 0 && errno == ENOENT)
         zero_moments(model, &l);
@@ -371,8 +371,7 @@ el_status el_checkpoint_resume(el_model *model, json_t **state, const char *fold
     el_status st = el_checkpoint_list(folder, &steps, &count);
     for (int i = count - 1; !st && i >= 0; i--) {
         char *path = el_checkpoint_path(folder, steps[i]);
-        st = path ? el_checkpoint_load(model, state, path, false)
-                  : el_fail(EL_ENOMEM, "no memory to read a checkpoint");
+        st = path ? el_checkpoint_load(model, state, path, false) : el_no_memory(NULL);
         free(path);
         if (st != EL_EDATA)
             break;
@@ -388,8 +387,7 @@ el_status el_checkpoint_resume(el_model *model, json_t **state, const char *fold
 static el_status remove_checkpoint(const char *folder, int64_t step)
 {
     char *path = el_checkpoint_path(folder, step);
-    const el_status st =
-        path ? el_folder_remove(path) : el_fail(EL_ENOMEM, "no memory to remove a checkpoint");
+    const el_status st = path ? el_folder_remove(path) : el_no_memory(NULL);
     free(path);
     return st;
 }

@@ -73,7 +73,7 @@ el_status el_metrics_open(el_metrics *metrics, const char *path, int64_t step, i
 {
     *metrics = (el_metrics){.path = strdup(path), .file = -1};
     if (!metrics->path)
-        return el_fail(EL_ENOMEM, "%s: no memory", path);
+        return el_no_memory(path);
     metrics->file = el_io_open(path, O_WRONLY | O_CREAT | O_APPEND);
     const el_status st =
         metrics->file < 0 ? el_fail(EL_EFAILED, "%s: %s", path, strerror(errno)) : cut(metrics, step, lines);
@@ -133,7 +133,7 @@ el_status el_metrics_put(el_metrics *metrics, const json_t *line)
 {
     char *text = el_json_text(line, false);
     if (!text)
-        return el_fail(EL_ENOMEM, "%s: no memory", metrics->path);
+        return el_no_memory(metrics->path);
     const size_t length = strlen(text);
     text[length] = '\n'; /* in place of the NUL */
     const el_status st = put_text(metrics, text, length + 1);
@@ -165,7 +165,7 @@ static el_status append_line(json_t *lines, el_line text, const char *path, int6
     const el_status st = el_json_parse(&line, text.text, text.bytes, name);
     if (st)
         return st;
-    return json_array_append_new(lines, line) == 0 ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", path);
+    return json_array_append_new(lines, line) == 0 ? EL_OK : el_no_memory(path);
 }
 
 /* The first `most` lines, up to the first failure, or `all` that can be read beside it. */
@@ -178,7 +178,7 @@ static el_status load(json_t **lines, const char *path, int64_t most, bool all)
         return st;
     *lines = json_array();
     if (!*lines)
-        st = el_fail(EL_ENOMEM, "%s: no memory", path);
+        st = el_no_memory(path);
     el_outcome_keep(&first, st);
     const char *at = (const char *)file.data, *const end = at + file.size;
     el_line line;
@@ -216,9 +216,7 @@ static el_status visit_run(const char *run, const char *trial, el_metrics_visit 
 {
     char *const path = run ? el_path_join(run, EL_METRICS_FILE) : NULL;
     *found = path && el_file_exists(path);
-    const el_status st = !path    ? el_fail(EL_ENOMEM, "no memory for a path")
-                         : *found ? visit(context, run, trial, path)
-                                  : EL_OK;
+    const el_status st = !path ? el_no_memory(NULL) : *found ? visit(context, run, trial, path) : EL_OK;
     free(path);
     return st;
 }

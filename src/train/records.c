@@ -79,7 +79,7 @@ static void put_flops(const el_records *r, json_t *line)
 static el_status put_line(el_records *r, json_t *line)
 {
     if (!line)
-        return el_fail(EL_ENOMEM, "no memory for a line of metrics");
+        return el_no_memory(NULL);
     const el_status st = r->metrics.path ? el_metrics_put(&r->metrics, line) : EL_OK;
     json_decref(line);
     r->p->lines++;
@@ -134,7 +134,7 @@ el_status el_records_open(el_records *r, const el_trainer *t, el_progress *p)
         return EL_OK;
     char *path = el_path_join(t->folder, EL_METRICS_FILE);
     if (!path)
-        return el_fail(EL_ENOMEM, "no memory for the path of " EL_METRICS_FILE);
+        return el_no_memory(NULL);
     const int64_t lines = p->lines;
     el_status st = el_metrics_open(&r->metrics, path, p->step, &p->lines);
     if (!st && p->lines < lines)

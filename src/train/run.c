@@ -26,7 +26,7 @@ el_status el_run_read(json_t **record, const char *folder)
 {
     char *const path = el_path_join(folder, EL_RUN_RECORD);
     *record = NULL;
-    const el_status st = !path                  ? el_fail(EL_ENOMEM, "%s: no memory", folder)
+    const el_status st = !path                  ? el_no_memory(folder)
                          : el_file_exists(path) ? el_json_load(record, path)
                                                 : EL_OK;
     free(path);
@@ -61,14 +61,14 @@ static el_status read_record(el_run *run)
         st = el_fail(EL_EUSAGE, "%s: is what electra %s made; electra %s needs a folder of its own",
                      run->folder, maker, command);
     if (!st && !there && !(run->record = json_object()))
-        st = el_fail(EL_ENOMEM, "%s: no memory", run->folder);
+        st = el_no_memory(run->folder);
     return st;
 }
 
 el_status el_run_open(el_run *run, const el_run_kind *kind, const char *folder, bool overwrite)
 {
     *run = (el_run){.kind = kind, .folder = strdup(folder), .made = !el_folder_exists(folder)};
-    el_status st = run->folder ? read_record(run) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    el_status st = run->folder ? read_record(run) : el_no_memory(folder);
     if (!st)
         st = el_folder_make(folder);
     if (!st)
@@ -79,7 +79,7 @@ el_status el_run_open(el_run *run, const el_run_kind *kind, const char *folder, 
         st = read_record(run); /* again: before the lock another process may have been at work */
     if (!st && overwrite) {
         run->replaces = json_object_size(run->record) > 0;
-        st = json_object_clear(run->record) == 0 ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+        st = json_object_clear(run->record) == 0 ? EL_OK : el_no_memory(folder);
     }
     if (st)
         el_run_close(run);
@@ -89,7 +89,7 @@ el_status el_run_open(el_run *run, const el_run_kind *kind, const char *folder, 
 static el_status share_record(el_run *run)
 {
     char *text = run->follows ? NULL : el_json_text(run->record, false);
-    el_status st = run->follows || text ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", run->folder);
+    el_status st = run->follows || text ? EL_OK : el_no_memory(run->folder);
     st = el_dist_agree(run->dist, st);
     if (!st)
         st = el_dist_share_text(run->dist, &text);
@@ -108,7 +108,7 @@ el_status el_run_open_shared(el_run *run, el_dist *dist, const el_run_kind *kind
     else
         *run = (el_run){.kind = kind, .folder = strdup(folder), .follows = true};
     if (!st && !run->folder)
-        st = el_fail(EL_ENOMEM, "%s: no memory", folder);
+        st = el_no_memory(folder);
     st = el_dist_agree(dist, st);
     run->dist = dist;
     if (!st && el_dist_size(dist) > 1)
@@ -139,7 +139,7 @@ static el_status remove_earlier(el_run *run)
         if (!run->kind->gives(names[i]))
             continue;
         char *const path = el_path_join(run->folder, names[i]);
-        st = path ? el_folder_remove(path) : el_fail(EL_ENOMEM, "%s: no memory", run->folder);
+        st = path ? el_folder_remove(path) : el_no_memory(run->folder);
         free(path);
     }
     el_folder_list_release(names, count);
@@ -152,8 +152,7 @@ el_status el_run_save(el_run *run)
     if (run->follows)
         return EL_OK;
     char *path = el_path_join(run->folder, EL_RUN_RECORD);
-    const el_status st =
-        path ? el_json_save(run->record, path) : el_fail(EL_ENOMEM, "%s: no memory", run->folder);
+    const el_status st = path ? el_json_save(run->record, path) : el_no_memory(run->folder);
     free(path);
     return st;
 }
@@ -216,7 +215,7 @@ el_status el_run_recall(const el_run *run, el_options *options, const char *cons
     json_t *const recorded = json_deep_copy(json_object_get(run->record, "settings"));
     if (!el_json_complete()) {
         json_decref(recorded);
-        return el_fail(EL_ENOMEM, "%s: no memory for its settings", run->folder);
+        return el_no_memory(run->folder);
     }
     if (!recorded)
         return el_fail(EL_EDATA, "%s/run.json: holds no settings to go on with", run->folder);
@@ -284,8 +283,7 @@ el_status el_run_check_hash(el_run *run, const char *key, uint64_t hash, const c
 {
     json_t *const now = hash_json(hash), *const before = json_object_get(run->record, key);
     const char *const is = json_string_value(now), *was = NULL;
-    el_status st = is ? el_json_string(run->record, EL_RUN_RECORD, key, &was)
-                      : el_fail(EL_ENOMEM, "no memory for a hash");
+    el_status st = is ? el_json_string(run->record, EL_RUN_RECORD, key, &was) : el_no_memory(NULL);
     if (!st && was && strcmp(was, is) != 0) {
         if (!allow)
             st = el_fail(EL_EUSAGE,

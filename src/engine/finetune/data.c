@@ -224,7 +224,7 @@ static el_status fill_card(el_finetuning *f)
     const el_finetune_settings *const s = f->settings;
     char *const name = strdup(f->task->name);
     if (!name)
-        return el_fail(EL_ENOMEM, "no memory for the task");
+        return el_no_memory(NULL);
     free(f->card.task);
     f->card.task = name;
     f->card.n_best = (int)s->n_best_size;

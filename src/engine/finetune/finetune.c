@@ -272,8 +272,7 @@ static el_status run_trial(el_finetuning *f, int64_t again, el_trial_result *res
                       .readme = text,
                       .start = start_trial,
                       .context = f};
-    const el_status st =
-        folder && text ? el_trial_run(&trial, result) : el_fail(EL_ENOMEM, "no memory for a trial");
+    const el_status st = folder && text ? el_trial_run(&trial, result) : el_no_memory(NULL);
     f->diverged = result->diverged;
     free(text);
     free(folder);
@@ -301,7 +300,7 @@ el_status el_finetune_trial(el_finetuning *f, json_t **line)
                       (json_int_t)again, "step", (json_int_t)result.step, "best_step",
                       (json_int_t)result.best_step, "all_alike", !result.varied, "metrics",
                       el_figures_json(&result.figures));
-    return *line ? EL_OK : el_fail(EL_ENOMEM, "no memory for a trial");
+    return *line ? EL_OK : el_no_memory(NULL);
 }
 
 /* ---- the course of a fine-tuning ---- */

@@ -41,7 +41,7 @@ static el_status take_over(el_finetuning *f)
         json_t *line = NULL;
         char *const path = line_path(f, (int64_t)json_array_size(trials_of(f)));
         there = path && el_file_exists(path);
-        st = !path ? el_fail(EL_ENOMEM, "no memory for a path") : there ? el_json_load(&line, path) : EL_OK;
+        st = !path ? el_no_memory(NULL) : there ? el_json_load(&line, path) : EL_OK;
         if (line)
             json_array_append_new(trials_of(f), line);
         free(path);
@@ -82,7 +82,7 @@ static el_status do_trial(el_finetuning *f, int64_t trial)
 {
     char *const path = line_path(f, trial);
     json_t *line = NULL;
-    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
+    el_status st = path ? EL_OK : el_no_memory(NULL);
     if (!st && !el_file_exists(path)) {
         f->trial = trial;
         st = el_finetune_trial(f, &line);
@@ -99,7 +99,7 @@ static el_status try_trial(el_finetuning *f, int64_t trial)
     char *const folder = el_finetune_trial_folder(f, trial, 0);
     el_folder_lock lock = {0};
     bool busy = false;
-    el_status st = folder ? el_folder_make(folder) : el_fail(EL_ENOMEM, "no memory for a path");
+    el_status st = folder ? el_folder_make(folder) : el_no_memory(NULL);
     if (!st)
         st = el_folder_lock_take(&lock, folder, &busy);
     if (!st && !busy)

@@ -47,8 +47,7 @@ static el_status take_best(el_finetuning *f)
         el_finetune_trial_folder(f, (int64_t)trial, json_integer_value(json_object_get(record, "restarts")));
     char *const best = folder ? el_path_join(folder, "best") : NULL;
     char *const backward = best ? el_path_join(best, EL_BACKWARD) : NULL;
-    const el_status st =
-        backward ? el_finetuned_load(&f->model, best, backward) : el_fail(EL_ENOMEM, "no memory for a path");
+    const el_status st = backward ? el_finetuned_load(&f->model, best, backward) : el_no_memory(NULL);
     if (!st)
         el_model_prepare(&f->model);
     f->seed = (uint64_t)json_integer_value(json_object_get(record, "seed"));
@@ -69,8 +68,8 @@ static el_status save_model(el_finetuning *f)
     const json_t *const metrics = json_object_get(best_trial(f, &trial), "metrics");
     char *const model = el_path_join(f->settings->output, "model");
     char *const text = el_finetune_readme(f, metrics);
-    el_status st = model && text ? el_finetuned_fold(&f->model, &f->card.low, &f->card.high)
-                                 : el_fail(EL_ENOMEM, "no memory for a model's folder");
+    el_status st =
+        model && text ? el_finetuned_fold(&f->model, &f->card.low, &f->card.high) : el_no_memory(NULL);
     el_learner_set_range(f->learner, f->card.low, f->card.high);
     if (!st)
         st = el_finetuned_save(&f->model, f->vocab, &f->card, text, model);
@@ -113,7 +112,7 @@ static el_status put_columns(el_writer *file, const json_t *answer, bool names)
 static el_status put_answer(const el_finetuning *f, el_writer *file, const el_prediction *p, int number)
 {
     json_t *const answer = el_answer_json(&f->card, &f->data[EL_TEST], p, number);
-    el_status st = answer ? EL_OK : el_fail(EL_ENOMEM, "no memory for an answer");
+    el_status st = answer ? EL_OK : el_no_memory(NULL);
     if (!st && number == 0)
         st = put_columns(file, answer, true);
     if (!st)
@@ -150,7 +149,7 @@ static el_status answer_test(el_finetuning *f)
     if (!f->data[EL_TEST].count || el_dataset_labelled(&f->data[EL_TEST]))
         return EL_OK;
     char *const path = el_path_join(f->settings->output, EL_FINETUNE_PREDICTIONS);
-    el_status st = path ? ask(f, EL_TEST, &none) : el_fail(EL_ENOMEM, "no memory for a path");
+    el_status st = path ? ask(f, EL_TEST, &none) : el_no_memory(NULL);
     if (!st)
         st = write_predictions(f, path);
     free(path);
@@ -168,7 +167,7 @@ static el_status check_int8(el_finetuning *f, json_t **both)
     char *const folder = el_path_join(f->settings->output, "model");
     const el_status st = folder ? el_int8_score(f->q, folder, &f->data[EL_DEV],
                                                 (int)f->settings->micro_batch_tokens, f->metric, &scores)
-                                : el_fail(EL_ENOMEM, "no memory for a path");
+                                : el_no_memory(NULL);
     free(folder);
     if (st)
         return st;
@@ -182,7 +181,7 @@ el_status el_finetune_finish(el_finetuning *f)
 {
     json_t *test = NULL, *also = NULL, *int8 = NULL;
     char *const path = el_path_join(f->settings->output, "results.json");
-    el_status st = path ? take_best(f) : el_fail(EL_ENOMEM, "no memory for a path");
+    el_status st = path ? take_best(f) : el_no_memory(NULL);
     if (!st)
         st = save_model(f);
     if (!st)
@@ -194,9 +193,8 @@ el_status el_finetune_finish(el_finetuning *f)
     if (!st)
         st = check_int8(f, &int8);
     if (!st)
-        st = (f->results = results_json(f, test, also, int8))
-                 ? el_json_save(f->results, path)
-                 : el_fail(EL_ENOMEM, "no memory for the results");
+        st = (f->results = results_json(f, test, also, int8)) ? el_json_save(f->results, path)
+                                                              : el_no_memory(NULL);
     json_decref(test);
     json_decref(also);
     json_decref(int8);

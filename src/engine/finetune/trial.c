@@ -78,7 +78,7 @@ static el_status save_best(const watcher *w, const el_figures *figures)
     char *const path = el_path_join(t->folder, "best");
     const el_status st =
         path ? el_finetuned_save(t->trainer.objective->model, t->vocab, t->card, t->readme, path)
-             : el_fail(EL_ENOMEM, "%s: no memory", t->folder);
+             : el_no_memory(t->folder);
     free(path);
     return st;
 }
@@ -139,8 +139,7 @@ static el_status recall(const el_trial *t, int64_t lines, el_trial_result *r)
     char *const path = el_path_join(t->folder, EL_METRICS_FILE);
     json_t *before = NULL, *line;
     size_t i;
-    const el_status st =
-        path ? el_metrics_load_first(&before, path, lines) : el_fail(EL_ENOMEM, "%s: no memory", t->folder);
+    const el_status st = path ? el_metrics_load_first(&before, path, lines) : el_no_memory(t->folder);
     t->trainer.objective->reset(t->trainer.objective);
     t->trainer.objective->finish(t->trainer.objective, &names);
     json_array_foreach(before, i, line) {

@@ -191,7 +191,7 @@ static el_status open_unigram(el_pretraining *p)
     const el_vocab *vocab = el_loader_vocab(p->data);
     int64_t *const counts = calloc((size_t)vocab->size, sizeof *counts);
     if (!counts)
-        return el_fail(EL_ENOMEM, "no memory for the frequencies of tokens");
+        return el_no_memory(NULL);
     el_loader_count(p->data, counts);
     const el_status st = el_unigram_open(&p->unigram, counts, vocab, p->settings->data);
     free(counts);

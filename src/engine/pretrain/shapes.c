@@ -42,7 +42,7 @@ el_status el_shapes_of_run(el_shapes *shapes, const char *run)
 {
     begin(shapes);
     char *const path = el_path_join(run, "config.json");
-    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory for a path", run);
+    el_status st = path ? EL_OK : el_no_memory(run);
     if (!st && el_file_exists(path))
         st = read_networks(shapes, path);
     free(path);
@@ -71,8 +71,7 @@ el_status el_shapes_read(el_shapes *shapes, const char *folder)
     if (!el_is_checkpoint(folder))
         return of_models(shapes, folder);
     char *const run = el_run_of_checkpoint(folder);
-    const el_status st =
-        run ? el_shapes_of_run(shapes, run) : el_fail(EL_ENOMEM, "%s: no memory for a path", folder);
+    const el_status st = run ? el_shapes_of_run(shapes, run) : el_no_memory(folder);
     free(run);
     return st;
 }

@@ -92,7 +92,7 @@ static el_status check_checkpoint_run(const el_pretraining *p)
     char *const run = el_run_of_checkpoint(p->settings->init_from);
     char *const config = run ? el_path_join(run, "config.json") : NULL;
     json_t *record = NULL;
-    el_status st = config ? el_run_read(&record, run) : el_fail(EL_ENOMEM, "no memory for a path");
+    el_status st = config ? el_run_read(&record, run) : el_no_memory(NULL);
     if (!st && record)
         st = el_model_check_vocab(run, el_loader_vocab(p->data), p->settings->data);
     if (!st)
@@ -109,7 +109,7 @@ static el_status start_from_checkpoint(el_pretraining *p)
     json_t *state = NULL;
     el_progress theirs;
     char *const moments = el_path_join(p->settings->init_from, "optimizer.safetensors");
-    el_status st = moments ? check_checkpoint_run(p) : el_fail(EL_ENOMEM, "no memory for a path");
+    el_status st = moments ? check_checkpoint_run(p) : el_no_memory(NULL);
     if (!st)
         st = el_checkpoint_load(&p->model, &state, p->settings->init_from, true);
     if (!st)

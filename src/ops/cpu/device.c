@@ -101,7 +101,7 @@ el_status el_device_cpu(el_device **dev, const char *level)
         return el_fail(EL_EUSAGE, "%s: this processor does not have it", level);
     el_cpu *const c = calloc(1, sizeof *c);
     if (!c)
-        return el_fail(EL_ENOMEM, "no memory for a device");
+        return el_no_memory(NULL);
     c->device = (el_device){.name = "cpu",
                             .int8_steps = kernels->int8_steps(),
                             .host = true,
@@ -162,7 +162,7 @@ static el_status open_queue(el_device *dev, el_queue **q, int threads)
     assert(threads >= 1);
     el_cpu_queue *const c = calloc(1, sizeof *c);
     if (!c)
-        return el_fail(EL_ENOMEM, "no memory for a queue");
+        return el_no_memory(NULL);
     el_queue *const queue = &c->queue;
     *queue = (el_queue){
         .dev = dev,
@@ -180,7 +180,7 @@ static el_status open_queue(el_device *dev, el_queue **q, int threads)
     };
     c->kernels = ((const el_cpu *)dev)->kernels;
     c->sums = aligned_alloc(EL_ALIGNMENT, EL_CPU_SUMS * sizeof(float));
-    el_status status = c->sums ? EL_OK : el_fail(EL_ENOMEM, "no memory for a queue");
+    el_status status = c->sums ? EL_OK : el_no_memory(NULL);
     if (!status)
         status = el_pool_open(&c->pool, threads);
     if (!status)

@@ -52,7 +52,7 @@ static el_status open_queue(el_device *dev, el_queue **q, int threads)
     (void)dev, (void)threads;
     el_queue *const own = malloc(sizeof *own);
     if (!own)
-        return el_fail(EL_ENOMEM, "no memory for a queue");
+        return el_no_memory(NULL);
     *own = *el_queue_reference();
     own->close = close_queue;
     own->halt = (el_halt){0};

@@ -464,6 +464,6 @@ int el_answer_put(el_text *t, const el_request *r)
                                               : put_list(t, r);
     code = t->failed ? UNAVAILABLE : code;
     if (code == UNAVAILABLE)
-        (void)el_fail(EL_ENOMEM, "no memory for an answer");
+        (void)el_no_memory(NULL);
     return code;
 }

@@ -46,7 +46,7 @@ el_status el_keys_read(char **keys, const char *path)
     char *const text = calloc(file.size + 1, 1);
     bool any = false;
     if (!text)
-        st = el_fail(EL_ENOMEM, "%s: no memory", path);
+        st = el_no_memory(path);
     for (size_t i = mark; i < file.size && !st; i++) {
         const char c = text[i - mark] = (char)file.data[i];
         const bool empty = c == '\n' || is_blank(c);

@@ -162,7 +162,7 @@ static int take_text(el_query *query, int which, const json_t *string)
     const size_t bytes = json_string_length(string);
     char *const text = malloc(bytes + 1);
     if (!text) {
-        (void)el_fail(EL_ENOMEM, "no memory for a text");
+        (void)el_no_memory(NULL);
         return UNAVAILABLE;
     }
     memcpy(text, json_string_value(string), bytes + 1);
@@ -300,7 +300,7 @@ static int take_ids(el_request *r, el_query *query, const json_t *ids, size_t nu
     el_text text = {0};
     int code = join_pieces(&text, vocab, l, number);
     if (code == OK && text.failed) {
-        (void)el_fail(EL_ENOMEM, "no memory for a text");
+        (void)el_no_memory(NULL);
         code = UNAVAILABLE;
     }
     if (code != OK) {

@@ -34,7 +34,7 @@ static el_status load_entry(const el_server *s, int number, el_entry *e)
     *e = (el_entry){0};
     el_status st = el_service_open(&e->service, m->name, m->folder, &s->how);
     if (!st && !(e->curves = el_curves_read(m->folder)))
-        st = el_fail(EL_ENOMEM, "%s: no memory", m->folder);
+        st = el_no_memory(m->folder);
     if (st)
         release_entry(e);
     return st;
@@ -43,7 +43,7 @@ static el_status load_entry(const el_server *s, int number, el_entry *e)
 static el_status load_entries(el_server *s)
 {
     s->entries = calloc((size_t)s->count, sizeof *s->entries);
-    el_status st = s->entries ? EL_OK : el_fail(EL_ENOMEM, "no memory for models");
+    el_status st = s->entries ? EL_OK : el_no_memory(NULL);
     for (int i = 0; i < s->count && !st; i++)
         st = load_entry(s, i, &s->entries[i]);
     return st;
@@ -199,7 +199,7 @@ el_status el_server_open(el_server **out, const el_server_settings *settings, co
 {
     el_server *const s = calloc(1, sizeof *s);
     if (!s)
-        return el_fail(EL_ENOMEM, "no memory for a server");
+        return el_no_memory(NULL);
     s->settings = *settings;
     s->models = models;
     s->count = count;

@@ -292,7 +292,7 @@ static el_status put_name(const el_finder *f, int column, bool read, char **name
     snprintf(number, sizeof number, "%d", column + 1);
     const char *const known = column < 0 ? NULL : f->survey.columns[column].name;
     *name = column < 0 ? NULL : strdup(known ? known : number);
-    return column < 0 || *name ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", f->path);
+    return column < 0 || *name ? EL_OK : el_no_memory(f->path);
 }
 
 /* Columns of zeros and ones that nothing else is made of; where labels are known, theirs. */
@@ -304,7 +304,7 @@ static el_status put_label_columns(el_finder *f, el_file_layout *l)
                        "%s: more than %d keys, too many for a key a label; a table of CSV has any number",
                        f->path, EL_TABLE_KEYS);
     l->labels = calloc((size_t)f->survey.count + 1, sizeof *l->labels);
-    el_status st = l->labels ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", f->path);
+    el_status st = l->labels ? EL_OK : el_no_memory(f->path);
     for (int i = 0; !st && i < f->survey.count; i++) {
         bool is = f->survey.columns[i].truths && !el_finder_taken(f, i);
         for (int k = 0; known && k < known->label_count; k++)

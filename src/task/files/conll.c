@@ -175,7 +175,7 @@ static el_status put_number(char **to, int number)
     char text[16];
     snprintf(text, sizeof text, "%d", number);
     *to = strdup(text);
-    return *to ? EL_OK : el_fail(EL_ENOMEM, "no memory for a column");
+    return *to ? EL_OK : el_no_memory(NULL);
 }
 
 static el_status put_column(char **to, const char *said, const char *known, int usual, int *number)
@@ -275,7 +275,7 @@ static el_status take_tag(el_conll *c, el_dataset *d, el_line word, el_line tag)
     const int number = el_labels_add(c->labels, name);
     if (number < 0)
         return c->labels->closed ? el_lines_fail(&c->lines, "the tag \"%s\" is not known", name)
-                                 : el_fail(EL_ENOMEM, "no memory for tags");
+                                 : el_no_memory(NULL);
     d->notes.composed += strcmp(c->labels->names[number], name) != 0;
     return el_dataset_add_word(d, word.text, word.bytes, number);
 }
@@ -317,7 +317,7 @@ static el_status take_line(el_conll *c, el_dataset *d, el_line line, bool *begun
     if (c->counted && number_of(fields[0]) == 0)
         return EL_OK;
     if (!*begun && !el_dataset_add(d, c->lines.number))
-        return el_fail(EL_ENOMEM, "%s: no memory for a sentence", c->lines.name);
+        return el_no_memory(c->lines.name);
     *begun = true;
     return take_word(c, d, fields, count);
 }

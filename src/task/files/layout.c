@@ -68,7 +68,7 @@ el_status el_file_layout_copy(el_file_layout *to, const el_file_layout *from)
     if (fine)
         return EL_OK;
     el_file_layout_release(to);
-    return el_fail(EL_ENOMEM, "no memory for names of columns");
+    return el_no_memory(NULL);
 }
 
 /* ---- in the card ---- */
@@ -111,7 +111,7 @@ static el_status take(const json_t *object, const char *path, const char *key, c
     const el_status st = el_json_string(object, path, key, &text);
     if (st)
         return st;
-    return copy(to, text) ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", path);
+    return copy(to, text) ? EL_OK : el_no_memory(path);
 }
 
 static el_status take_parts(const json_t *object, const char *path, el_parts *parts)
@@ -134,14 +134,14 @@ static el_status take_labels(const json_t *object, const char *path, el_file_lay
     const size_t count = json_array_size(list);
     l->labels = count ? calloc(count, sizeof *l->labels) : NULL;
     if (count && !l->labels)
-        return el_fail(EL_ENOMEM, "%s: no memory", path);
+        return el_no_memory(path);
     for (size_t i = 0; i < count; i++) {
         const char *const name = json_string_value(json_array_get(list, i));
         if (!name)
             return el_fail(EL_EDATA, "%s: \"labels\" of its columns are not all names", path);
         l->label_count = (int)i + 1;
         if (!copy(&l->labels[i], name))
-            return el_fail(EL_ENOMEM, "%s: no memory", path);
+            return el_no_memory(path);
     }
     return EL_OK;
 }

@@ -96,7 +96,7 @@ el_status el_lines_rest(el_lines *lines, char **text, size_t *bytes)
     do {
         const size_t more = left(lines);
         if (!el_grow(&all, &room, used + more + 1, 1)) {
-            st = el_fail(EL_ENOMEM, "%s: no memory", lines->name);
+            st = el_no_memory(lines->name);
             break;
         }
         if (more)

@@ -86,7 +86,7 @@ static el_status take_split(el_objects *o, const json_t *object)
 /* Of what was built: a part may lack. */
 static el_status check_complete(const el_objects *o)
 {
-    return el_json_complete() ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory for its rows", o->name);
+    return el_json_complete() ? EL_OK : el_no_memory(o->name);
 }
 
 /* Arrays of objects under each key: splits, of which nobody said which, or rows under a name that is not known; 0: something

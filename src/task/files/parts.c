@@ -120,7 +120,7 @@ static el_status each_printed(const char *field, el_parts parts, el_take_part *t
     el_status st = EL_OK;
     while (!st && next_printed(&p, &part, &bytes)) {
         char *const text = unquote(part, &bytes);
-        st = text ? take(context, text, bytes) : el_fail(EL_ENOMEM, "no memory for a part of a list");
+        st = text ? take(context, text, bytes) : el_no_memory(NULL);
         free(text);
     }
     return st;

@@ -17,11 +17,6 @@
 #include "task/files/reading.h"
 #include "text/naming.h"
 
-static el_status no_memory(const char *path)
-{
-    return el_fail(EL_ENOMEM, "%s: no memory", path);
-}
-
 static el_form form_of(const el_task_reader *r)
 {
     return r->layout.file.form;
@@ -67,7 +62,7 @@ static el_status resolve_columns(el_task_reader *r)
     if (st || !l->label_count)
         return st;
     r->label_columns = calloc((size_t)l->label_count, sizeof *r->label_columns);
-    st = r->label_columns ? EL_OK : no_memory(r->name);
+    st = r->label_columns ? EL_OK : el_no_memory(r->name);
     for (int i = 0; !st && i < l->label_count; i++)
         st = el_table_column(r->table, l->labels[i], &r->label_columns[i]);
     return st;
@@ -105,7 +100,7 @@ static el_status put_gap(el_task_reader *r)
 {
     const char *const gap = r->wanted.known ? r->wanted.known->gap : gap_of(r);
     r->layout.gap = gap ? strdup(gap) : NULL;
-    return gap && !r->layout.gap ? no_memory(r->name) : EL_OK;
+    return gap && !r->layout.gap ? el_no_memory(r->name) : EL_OK;
 }
 
 /* The column that numbers sentences; NULL: there is none. */
@@ -350,13 +345,13 @@ static el_status find_classes(el_task_reader *r, const char *path)
             return el_fail(EL_EUSAGE, "%s: label=FILE,label=FILE is wanted", path);
         class_file *const grown = realloc(r->classes, (size_t)(r->class_count + 1) * sizeof *grown);
         if (!grown)
-            return no_memory(path);
+            return el_no_memory(path);
         r->classes = grown;
         el_labels_trim(r->labels, &file.label, &file.label_bytes);
         class_file *const c = &r->classes[r->class_count++];
         *c = (class_file){strndup(file.label, file.label_bytes), strndup(file.path, file.path_bytes)};
         if (!c->label || !c->path)
-            return no_memory(path);
+            return el_no_memory(path);
     }
     return EL_OK;
 }
@@ -369,7 +364,7 @@ static el_status list_labels(const el_task *task, el_labels *labels)
         char name[64];
         snprintf(name, sizeof name, "%.*s", (int)bytes, word);
         if (el_labels_add(labels, name) < 0)
-            return no_memory(task->name);
+            return el_no_memory(task->name);
     }
     if (task->labels)
         labels->closed = true;
@@ -383,7 +378,7 @@ el_status el_task_reader_open(el_task_reader **reader, const el_task *task, cons
 {
     el_task_reader *const r = calloc(1, sizeof *r);
     if (!r)
-        return no_memory(path);
+        return el_no_memory(path);
     const bool test = reading.test && task->test_unlabelled;
     r->task = task;
     r->wanted = reading;
@@ -392,7 +387,7 @@ el_status el_task_reader_open(el_task_reader **reader, const el_task *task, cons
     r->labels = labels;
     r->path = strdup(path);
     r->name = r->path ? el_path_said(r->path) : NULL;
-    el_status st = r->path ? list_labels(task, labels) : no_memory(path);
+    el_status st = r->path ? list_labels(task, labels) : el_no_memory(path);
     if (!st)
         st = find_classes(r, path);
     if (test || r->class_count)

@@ -9,11 +9,6 @@
 #include "task/files/table.h"
 #include "text/utf8.h"
 
-static el_status no_memory(const el_lines *lines)
-{
-    return el_fail(EL_ENOMEM, "%s: no memory for a row", lines->name);
-}
-
 bool el_buffer_put(el_buffer *b, const char *text, size_t bytes)
 {
     if (!el_grow(&b->text, &b->room, b->used + bytes + 1, 1))
@@ -55,7 +50,7 @@ static el_status split_plain(el_lines *lines, char separator, el_record *r, el_l
     for (;;) {
         const char *const tab = memchr(at, separator, (size_t)(end - at));
         if (!put_field(r, at, (size_t)((tab ? tab : end) - at)))
-            return no_memory(lines);
+            return el_no_memory(lines->name);
         if (!tab)
             return EL_OK;
         at = tab + 1;
@@ -82,10 +77,10 @@ static el_status take_quoted(el_lines *lines, el_record *r, el_line *line, const
         const char *const end = line->text + line->bytes;
         const char *const quote = memchr(*at, '"', (size_t)(end - *at));
         if (!el_buffer_put(&r->text, *at, (size_t)((quote ? quote : end) - *at)))
-            return no_memory(lines);
+            return el_no_memory(lines->name);
         if (quote && quote + 1 < end && quote[1] == '"') {
             if (!el_buffer_put(&r->text, "\"", 1))
-                return no_memory(lines);
+                return el_no_memory(lines->name);
             *at = quote + 2;
         } else if (quote) {
             *at = quote + 1;
@@ -98,7 +93,7 @@ static el_status take_quoted(el_lines *lines, el_record *r, el_line *line, const
                 return el_fail(EL_EDATA, "%s, line %" PRId64 ": a quotation mark is never closed",
                                lines->name, begun);
             if (!el_buffer_put(&r->text, "\n", 1))
-                return no_memory(lines);
+                return el_no_memory(lines->name);
             *at = line->text;
         }
     }
@@ -109,7 +104,7 @@ static el_status split_quoted(el_lines *lines, char separator, el_record *r, el_
     const char *at = line.text;
     for (;;) {
         if (!begin_field(r))
-            return no_memory(lines);
+            return el_no_memory(lines->name);
         el_status st = EL_OK;
         bool closed = false;
         const char *quote = at;
@@ -127,7 +122,7 @@ static el_status split_quoted(el_lines *lines, char separator, el_record *r, el_
         if (closed && (st = check_closed(lines, at, comma ? comma : end)))
             return st;
         if (!el_buffer_put(&r->text, at, (size_t)((comma ? comma : end) - at)) || !end_field(r))
-            return no_memory(lines);
+            return el_no_memory(lines->name);
         if (!comma)
             return EL_OK;
         at = comma + 1;
@@ -141,7 +136,7 @@ el_status el_record_split(el_record *r, char separator, bool quoted, el_lines *l
     const el_status st = quoted                                ? split_quoted(lines, separator, r, line)
                          : separator                           ? split_plain(lines, separator, r, line)
                          : put_field(r, line.text, line.bytes) ? EL_OK
-                                                               : no_memory(lines);
+                                                               : el_no_memory(lines->name);
     for (size_t i = 0; !st && i < r->text.used; i++) /* as in JSON's texts: it would end a part */
         if (r->text.text[i] == EL_TABLE_END)
             r->text.text[i] = DELETE;

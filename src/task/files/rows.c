@@ -13,11 +13,6 @@
 #include "task/files/reading.h"
 #include "text/utf8.h"
 
-static el_status no_memory(const char *path)
-{
-    return el_fail(EL_ENOMEM, "%s: no memory", path);
-}
-
 static el_status wrong_width(const el_task_reader *r)
 {
     const int width = el_table_width(r->table);
@@ -115,7 +110,7 @@ el_status el_reader_add_label(const el_task_reader *r, el_dataset *d, const char
     *label = el_labels_add(r->labels, name);
     if (*label < 0)
         return r->labels->closed ? el_table_fail(r->table, "the label \"%.60s\" is not known", name)
-                                 : el_fail(EL_ENOMEM, "no memory for labels");
+                                 : el_no_memory(NULL);
     d->notes.composed += strcmp(r->labels->names[*label], name) != 0;
     return EL_OK;
 }
@@ -200,7 +195,7 @@ static el_status take_one_class(const el_task_reader *r, el_dataset *d, el_label
     if (!bytes)
         return el_table_fail(r->table, "the label is empty");
     char *const name = strndup(label, bytes);
-    const el_status st = name ? el_reader_add_label(r, d, name, &e->label) : no_memory(r->name);
+    const el_status st = name ? el_reader_add_label(r, d, name, &e->label) : el_no_memory(r->name);
     free(name);
     return st;
 }
@@ -238,7 +233,7 @@ static el_status take_answer_part(void *context, const char *part, size_t bytes)
     row_answers *const a = context;
     const char *const text = el_dataset_string(a->dataset, part, bytes);
     if (!text || !el_grow(&a->list, &a->room, (size_t)a->count + 1, sizeof *a->list))
-        return no_memory(a->reader->name);
+        return el_no_memory(a->reader->name);
     a->list[a->count++] = (el_answer){text, -1};
     a->any |= bytes > 0;
     return EL_OK;
@@ -299,7 +294,7 @@ static el_status take_answers(const el_task_reader *r, el_dataset *d, const el_l
                              "the answers are an object, as JSON or Python prints it; JSON lines keep it");
     row_answers a = {.reader = r, .dataset = d};
     const char *const kept = el_dataset_string(d, answers, strlen(answers)); /* until the mark is asked */
-    const el_status st = kept ? add_answers(&a, e, kept) : no_memory(r->name);
+    const el_status st = kept ? add_answers(&a, e, kept) : el_no_memory(r->name);
     free(a.list);
     return st;
 }
@@ -363,7 +358,7 @@ static el_status copy_field(el_task_reader *r, el_dataset *d, el_column column, 
 {
     const char *const field = el_table_field(r->table, column);
     *copy = field ? el_dataset_string(d, field, strlen(field)) : NULL;
-    return field && !*copy ? no_memory(r->name) : EL_OK;
+    return field && !*copy ? el_no_memory(r->name) : EL_OK;
 }
 
 static el_status take_texts(el_task_reader *r, el_dataset *d, const char *texts[2])
@@ -403,7 +398,7 @@ static el_status take_row(el_task_reader *r, el_dataset *d)
     if (st)
         return st;
     el_labelled *const e = el_dataset_add(d, el_table_line(r->table));
-    st = e ? take_texts(r, d, texts) : no_memory(r->name);
+    st = e ? take_texts(r, d, texts) : el_no_memory(r->name);
     if (!st && r->id.key)
         st = copy_field(r, d, r->id, &e->id);
     if (st)
@@ -449,7 +444,7 @@ el_status el_reader_take_row(el_task_reader *r, el_dataset *d)
         return st;
     take_back(d, &before);
     if (!d->notes.malformed && !(d->notes.malformed = el_dataset_string(d, el_error(), strlen(el_error()))))
-        return no_memory(r->name);
+        return el_no_memory(r->name);
     d->notes.skipped++;
     return EL_OK;
 }

@@ -33,11 +33,6 @@ static el_status missing(const reading *r, place question, const char *what)
                    what);
 }
 
-static el_status no_memory(const reading *r)
-{
-    return el_fail(EL_ENOMEM, "%s: no memory for a question", r->name);
-}
-
 /* The dataset's copy of a string, in which a character stands for each zero, as in tables; of a number its digits. */
 static el_status keep(const reading *r, const json_t *value, const char **kept)
 {
@@ -51,7 +46,7 @@ static el_status keep(const reading *r, const json_t *value, const char **kept)
             copy[i] = DELETE;
     free(digits);
     *kept = copy;
-    return copy ? EL_OK : no_memory(r);
+    return copy ? EL_OK : el_no_memory(r->name);
 }
 
 /* Begins a question; `context` is the dataset's. */
@@ -62,7 +57,7 @@ static el_status add_question(const reading *r, const json_t *qa, const json_t *
         return missing(r, NEXT, "\"question\"");
     el_labelled *const e = el_dataset_add(r->dataset, r->dataset->count + 1);
     if (!e)
-        return no_memory(r);
+        return el_no_memory(r->name);
     e->text[1] = context;
     e->group = r->group;
     const el_status st = keep(r, question, &e->text[0]);

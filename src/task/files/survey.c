@@ -14,11 +14,6 @@
 enum { MANY_DIGITS = 5, FEW_ROWS = 8, NAME_WORDS = 3, NAME_BYTES = 48 };
 static const double LONG_WORDS = 3, LONG_BYTES = 40, MANY_UNSPACED = 10;
 
-static el_status no_memory(void)
-{
-    return el_fail(EL_ENOMEM, "no memory to look at columns");
-}
-
 static int words_of(const char *text)
 {
     int words = 0;
@@ -116,7 +111,7 @@ static el_status look_at_all(el_survey *s, el_table *table, int from)
 {
     uint64_t *const hashes = malloc(((size_t)el_table_ahead(table) + 1) * sizeof *hashes);
     if (!hashes)
-        return no_memory();
+        return el_no_memory(NULL);
     for (int i = 0; i < s->count; i++)
         look_at(&s->columns[i], table, i, from, hashes);
     free(hashes);
@@ -135,11 +130,11 @@ el_status el_survey_open(el_survey *s, el_table *table, int columns, int from)
     *s = (el_survey){.count = columns, .first_line = el_table_first_line(table)};
     s->columns = calloc((size_t)s->count + 1, sizeof *s->columns);
     if (!s->columns)
-        return no_memory();
+        return el_no_memory(NULL);
     for (int i = 0; i < s->count; i++) {
         const char *const key = el_table_keyed(table) ? el_table_name(table, i) : NULL;
         if (key && !(s->columns[i].name = strdup(key)))
-            return no_memory();
+            return el_no_memory(NULL);
     }
     return look_at_all(s, table, from);
 }
@@ -151,7 +146,7 @@ el_status el_survey_settle(el_survey *s, el_table *table, bool header)
     for (int i = 0; i < s->count; i++) {
         const char *const cell = el_table_peek(table, 0, i);
         if (cell && !(s->columns[i].name = name_of(cell)))
-            return no_memory();
+            return el_no_memory(NULL);
     }
     return EL_OK;
 }

@@ -46,11 +46,6 @@ struct el_table {
     el_outcome late;  /* what ended the reading ahead, said when its turn comes */
 };
 
-static el_status no_memory(const el_table *t)
-{
-    return el_fail(EL_ENOMEM, "%s: no memory for a row", t->lines.name);
-}
-
 el_status el_table_fail(const el_table *t, const char *format, ...)
 {
     char sentence[512];
@@ -224,9 +219,9 @@ static el_status add_key(el_table *t, const char *above, const char *key)
     if (t->crowded)
         return EL_OK;
     if (!el_grow(&t->keys, &t->key_room, (size_t)t->key_count + 1, sizeof *t->keys))
-        return no_memory(t);
+        return el_no_memory(t->lines.name);
     t->keys[t->key_count] = strdup(name);
-    return t->keys[t->key_count] ? (t->key_count++, EL_OK) : no_memory(t);
+    return t->keys[t->key_count] ? (t->key_count++, EL_OK) : el_no_memory(t->lines.name);
 }
 
 /* The keys of an object, and of the objects within it. */
@@ -276,7 +271,7 @@ static el_status read_ahead(el_table *t)
     size_t bytes = 0;
     t->ahead = calloc(MOST_AHEAD, sizeof *t->ahead);
     if (!t->ahead)
-        return no_memory(t);
+        return el_no_memory(t->lines.name);
     while (more && t->ahead_count < MOST_AHEAD && bytes < MOST_AHEAD_BYTES &&
            !(t->ahead_count && t->form != EL_FORM_JSON && el_lines_wait(&t->lines))) {
         row *const r = &t->ahead[t->ahead_count];
@@ -310,7 +305,7 @@ el_status el_table_open(el_table **table, el_lines *lines, el_form form, char se
     el_table *const t = calloc(1, sizeof *t);
     if (!t) {
         el_lines_close(lines);
-        return el_fail(EL_ENOMEM, "no memory for a table");
+        return el_no_memory(NULL);
     }
     t->form = form;
     t->separator = separator;

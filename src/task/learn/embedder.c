@@ -95,8 +95,7 @@ static el_status reserve(el_embedder *e)
 {
     const int longest = el_embedder_longest(e), tokens = e->settings.batch_tokens;
     e->rows = malloc((size_t)longest * (size_t)el_embedder_width(e) * sizeof *e->rows);
-    return e->rows ? el_pass_reserve(&e->pass, tokens > longest ? tokens : longest)
-                   : el_fail(EL_ENOMEM, "no memory for vectors");
+    return e->rows ? el_pass_reserve(&e->pass, tokens > longest ? tokens : longest) : el_no_memory(NULL);
 }
 
 /* The rest of opening one whose model is there. */
@@ -121,7 +120,7 @@ el_status el_embedder_open(el_embedder **embedder, el_queue *q, el_type activati
 {
     el_embedder *const e = calloc(1, sizeof *e);
     if (!e)
-        return el_fail(EL_ENOMEM, "%s: no memory", folder);
+        return el_no_memory(folder);
     e->settings = *settings;
     char *place = NULL;
     el_sentence said = {0};
@@ -147,7 +146,7 @@ el_status el_embedder_over(el_embedder **embedder, el_queue *q, const el_model *
 {
     el_embedder *const e = calloc(1, sizeof *e);
     if (!e)
-        return el_fail(EL_ENOMEM, "no memory for an embedder");
+        return el_no_memory(NULL);
     e->settings = *settings;
     const el_status st = begin(e, q, model, net, vocab, said, said->encoder);
     if (!st)

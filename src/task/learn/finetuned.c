@@ -30,7 +30,7 @@ el_status el_task_card_open(el_task_card *card, el_task_kind kind)
                            .max_answer_length = 30,
                            .beam = 20,
                            .null_threshold = NAN};
-    return card->task ? EL_OK : el_fail(EL_ENOMEM, "no memory for a task's settings");
+    return card->task ? EL_OK : el_no_memory(NULL);
 }
 
 void el_task_card_release(el_task_card *card)
@@ -160,7 +160,7 @@ el_status el_finetuned_save(el_model *model, const el_vocab *vocab, const el_tas
     char *const backward = el_path_join(folder, EL_BACKWARD);
     el_status st = extra && backward
                        ? el_weights_save(model, &model->networks[0], vocab, readme, extra, EL_ST_F32, folder)
-                       : el_fail(EL_ENOMEM, "%s: no memory", folder);
+                       : el_no_memory(folder);
     if (!st && second)
         st = el_weights_save(model, second, vocab, readme, NULL, EL_ST_F32, backward);
     json_decref(extra);
@@ -175,7 +175,7 @@ static el_status map_values(el_queue *q, el_tensor values, double factor, double
 {
     const size_t count = (size_t)values.rows * (size_t)values.cols;
     float *const host = malloc(count * sizeof *host);
-    el_status st = host ? el_tensor_read(q, values, host) : el_fail(EL_ENOMEM, "no memory for a head");
+    el_status st = host ? el_tensor_read(q, values, host) : el_no_memory(NULL);
     for (size_t i = 0; !st && i < count; i++)
         host[i] = (float)(host[i] * factor + offset);
     if (!st)
@@ -248,7 +248,7 @@ static el_status read_labels(const json_t *object, int count, const char *path, 
             return el_fail(EL_EDATA, "%s: \"id2label\" has no name for label %d of %d", path, i, count);
         const int at = el_labels_add_exactly(labels, name ? name : made);
         if (at != i)
-            return at < 0 ? el_fail(EL_ENOMEM, "%s: no memory", path)
+            return at < 0 ? el_no_memory(path)
                           : el_fail(EL_EDATA, "%s: two labels are called \"%s\"", path, name ? name : made);
     }
     labels->closed = true;
@@ -315,7 +315,7 @@ static el_status read_name(const json_t *task, const char *path, el_task_card *c
         return st;
     free(card->task);
     card->task = strdup(said);
-    return card->task ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", path);
+    return card->task ? EL_OK : el_no_memory(path);
 }
 
 static el_status read_special(const json_t *task, const char *path, bool *plain)
@@ -406,8 +406,7 @@ el_status el_finetuned_read(const char *folder, el_config *config, el_head_confi
     json_t *object = NULL;
     *card = (el_task_card){0};
     char *path = el_path_join(folder, "config.json");
-    el_status st = path ? el_model_read(folder, false, NULL, head, &object)
-                        : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    el_status st = path ? el_model_read(folder, false, NULL, head, &object) : el_no_memory(folder);
     if (!st && head->kind < EL_HEAD_SEQUENCE)
         st = no_task_head(path, el_architecture_of(object));
     if (!st)

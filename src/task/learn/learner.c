@@ -339,7 +339,7 @@ el_status el_learner_open(el_objective **objective, el_model *model, const el_fe
         return st;
     el_learner *l = calloc(1, sizeof *l);
     if (!l)
-        return el_fail(EL_ENOMEM, "no memory for the objective");
+        return el_no_memory(NULL);
     const int places = model->networks[0].config.max_position_embeddings;
     l->base = (el_objective){.name = KINDS[settings->kind].name,
                              .model = model,

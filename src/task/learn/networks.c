@@ -18,7 +18,7 @@ el_status el_finetuned_find(const char *folder, char **model)
         return EL_OK;
     free(*model);
     *model = NULL;
-    return el_fail(EL_ENOMEM, "%s: no memory for a path", folder);
+    return el_no_memory(folder);
 }
 
 el_status el_encoders_find(const char *folder, char **encoder, char **backward)
@@ -73,8 +73,7 @@ el_status el_finetuned_plan(el_model_plan *plan, const char *name, const char *f
     if (!head->joined)
         return EL_OK;
     *backward = el_path_join(folder, EL_BACKWARD);
-    el_status st = *backward ? el_model_read(*backward, false, &second, NULL, NULL)
-                             : el_fail(EL_ENOMEM, "%s: no memory for a path", folder);
+    el_status st = *backward ? el_model_read(*backward, false, &second, NULL, NULL) : el_no_memory(folder);
     if (!st && (!config->causal || !second.backwards || second.hidden_size != config->hidden_size))
         st = el_fail(EL_EDATA, "%s: is not the half of %s that reads backwards", *backward, folder);
     if (!st)

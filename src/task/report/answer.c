@@ -183,7 +183,7 @@ el_status el_answer_columns(const json_t *answer, bool names, char **line)
     *line = NULL;
     FILE *const out = open_memstream(line, &size);
     if (!out)
-        return el_fail(EL_ENOMEM, "no memory for an answer");
+        return el_no_memory(NULL);
     if (names)
         put_names(out, answer);
     else
@@ -192,5 +192,5 @@ el_status el_answer_columns(const json_t *answer, bool names, char **line)
         return EL_OK;
     free(*line);
     *line = NULL;
-    return el_fail(EL_ENOMEM, "no memory for an answer");
+    return el_no_memory(NULL);
 }

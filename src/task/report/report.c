@@ -121,7 +121,7 @@ el_status el_section_matrix(el_writer *page, const el_labels *labels, const int 
     }
     size_t *const counts = calloc((size_t)labels->count * (size_t)labels->count, sizeof *counts);
     if (!counts)
-        return el_fail(EL_ENOMEM, "no memory for a confusion matrix");
+        return el_no_memory(NULL);
     el_confusion(predicted, gold, count, labels->count, counts);
     draw_matrix(page, labels, counts);
     free(counts);

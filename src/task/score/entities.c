@@ -292,13 +292,13 @@ static el_status count_entities(el_entity_scores *scores)
     el_entity_type *type = NULL;
     for (size_t g = 0; g < gold->count; g++) {
         if (!(type = type_of(scores, &gold->items[g])))
-            return el_fail(EL_ENOMEM, "no memory for a type of entities");
+            return el_no_memory(NULL);
         type->tally.gold++;
     }
     for (size_t p = 0, g = 0; p < predicted->count; p++) {
         const el_entity *const entity = &predicted->items[p];
         if (!(type = type_of(scores, entity)))
-            return el_fail(EL_ENOMEM, "no memory for a type of entities");
+            return el_no_memory(NULL);
         while (g < gold->count && gold->items[g].end < entity->end)
             g++;
         type->tally.predicted++;

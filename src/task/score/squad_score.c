@@ -163,7 +163,7 @@ el_status el_squad_normalize(el_squad_rule rule, const char *text, char **normal
         free(characters);
         free(*normal);
         *normal = NULL;
-        return el_fail(EL_ENOMEM, "no memory to normalise an answer");
+        return el_no_memory(NULL);
     }
     const size_t count = read_characters(rule, text, characters);
     if (rule != EL_KORQUAD)
@@ -217,7 +217,7 @@ static el_status open_answer(answer *a, el_squad_rule rule, const char *text)
         return st;
     a->units = malloc((strlen(a->normal) + 1) * sizeof *a->units);
     if (!a->units)
-        return el_fail(EL_ENOMEM, "no memory to score an answer");
+        return el_no_memory(NULL);
     cut(a, rule == EL_KORQUAD);
     return EL_OK;
 }

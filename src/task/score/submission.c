@@ -8,11 +8,6 @@
 
 #include "base/number.h"
 
-static el_status no_memory(void)
-{
-    return el_fail(EL_ENOMEM, "no memory for answers");
-}
-
 /* ---- GLUE ---- */
 
 static void put(el_submission *s, const char *text)
@@ -29,7 +24,7 @@ el_status el_submission_open(el_submission *s, const el_task *task, const el_lab
     el_status st = el_folder_make(folder);
     char *const path = st ? NULL : el_path_join(folder, task->submission);
     if (!st)
-        st = path ? el_writer_open(&s->writer, path) : no_memory();
+        st = path ? el_writer_open(&s->writer, path) : el_no_memory(NULL);
     if (!st)
         put(s, "index\tprediction\n");
     free(path);
@@ -66,7 +61,7 @@ void el_submission_abandon(el_submission *s)
 el_status el_squad_files_open(el_squad_files *f)
 {
     *f = (el_squad_files){json_object(), json_object(), json_object()};
-    return f->predictions && f->nbest && f->null_odds ? EL_OK : no_memory();
+    return f->predictions && f->nbest && f->null_odds ? EL_OK : el_no_memory(NULL);
 }
 
 static json_t *list_answers(const el_prediction *p)
@@ -92,13 +87,13 @@ el_status el_squad_files_add(el_squad_files *f, const el_dataset *d, const el_pr
     const int bad = json_object_set_new(f->predictions, e->id, json_string(best)) |
                     json_object_set_new(f->nbest, e->id, list_answers(p)) |
                     json_object_set_new(f->null_odds, e->id, el_json_number(p->null_odds));
-    return bad ? no_memory() : EL_OK;
+    return bad ? el_no_memory(NULL) : EL_OK;
 }
 
 static el_status save(const json_t *object, const char *folder, const char *name)
 {
     char *const path = el_path_join(folder, name);
-    const el_status st = path ? el_json_save(object, path) : no_memory();
+    const el_status st = path ? el_json_save(object, path) : el_no_memory(NULL);
     free(path);
     return st;
 }

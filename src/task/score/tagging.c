@@ -76,7 +76,7 @@ static el_status count_tags(counts *c, const el_labels *labels, const el_dataset
 {
     *c = (counts){.of_tag = calloc((size_t)labels->count + 1, sizeof *c->of_tag)};
     if (!c->of_tag)
-        return el_fail(EL_ENOMEM, "no memory to count tags");
+        return el_no_memory(NULL);
     for (int i = 0; i < labels->count; i++)
         c->of_tag[i] = count == 0;
     for (int d = 0; d < count; d++)

@@ -195,22 +195,12 @@ static int put_summary(json_t *object, const el_head_config *head)
     return bad;
 }
 
-/* Hugging Face's rules: classes are counted by their names, and are two where nothing is said; the head's dropout
- * is the encoder's unless it has one of its own. */
-el_status el_head_read(const json_t *object, const char *name, el_head_config *head)
+/* Hugging Face's rules: the head's dropout is the encoder's unless it has one of its own, and classes are counted by their
+ * names. */
+static el_status read_numbers(const json_t *object, const char *name, el_head_config *head)
 {
-    const char *objective = "";
-    *head = (el_head_config){.labels = 2, .dropout = 0.1};
     const json_t *names = json_object_get(object, "id2label");
-    el_status st = el_json_bool(object, name, BOTH_DIRECTIONS, &head->joined);
-    if (!st)
-        st = find_kind(object, name, head->joined, &head->kind);
-    if (!st && head->joined && (head->kind < EL_HEAD_SEQUENCE || *el_architecture_of(object)))
-        st = el_fail(EL_EDATA, "%s: " BOTH_DIRECTIONS " is true, but task_head is not that of a task", name);
-    if (!st)
-        st = el_json_bool(object, name, "answerable_classifier", &head->answerable);
-    if (!st)
-        st = el_json_real(object, name, "hidden_dropout_prob", &head->dropout);
+    el_status st = el_json_real(object, name, "hidden_dropout_prob", &head->dropout);
     if (!st && is_xlnet(object))
         st = el_json_real(object, name, head->kind == EL_HEAD_TOKEN ? "dropout" : "summary_last_dropout",
                           &head->dropout);
@@ -222,29 +212,59 @@ el_status el_head_read(const json_t *object, const char *name, el_head_config *h
         head->labels = (int)json_object_size(names);
     else if (!st)
         st = el_json_int(object, name, "num_labels", &head->labels);
+    return st;
+}
+
+/* What a pre-training's head has learned, by its objective and its names. */
+static void settle_objective(const json_t *object, const char *objective, el_head_config *head)
+{
+    const char *const task_head = json_string_value(json_object_get(object, "task_head"));
+    const bool predicts = head->kind == EL_HEAD_MLM;
+    head->energies = head->kind == EL_HEAD_DETECTION && strcmp(objective, ENERGIES) == 0;
+    head->gated &= predicts;
+    head->restores = predicts && (head->gated || strcmp(objective, RESTORES) == 0);
+    head->sentences = predicts && !task_head && names_head(&PRETRAINING, el_architecture_of(object), "");
+    head->ordered =
+        predicts && (is_xlnet(object) || (task_head && strcmp(task_head, ORDERED.task_head) == 0));
+}
+
+static el_status check_numbers(const char *name, const el_head_config *head)
+{
+    if (HEADS[head->kind].labelled && (head->labels < 1 || head->labels > 1 << 20))
+        return el_fail(EL_EDATA, "%s: %d labels; there must be between 1 and %d", name, head->labels,
+                       1 << 20);
+    if (!(head->dropout >= 0 && head->dropout <= 0.9)) /* this way round catches nan */
+        return el_fail(EL_EDATA, "%s: a classifier_dropout of %g; it must lie between 0 and 0.9", name,
+                       head->dropout);
+    return EL_OK;
+}
+
+el_status el_head_read(const json_t *object, const char *name, el_head_config *head)
+{
+    const char *objective = "";
+    *head = (el_head_config){.labels = 2, .dropout = 0.1}; /* Hugging Face's, where nothing is said */
+    el_status st = el_json_bool(object, name, BOTH_DIRECTIONS, &head->joined);
+    if (!st)
+        st = find_kind(object, name, head->joined, &head->kind);
+    if (!st && head->joined && (head->kind < EL_HEAD_SEQUENCE || *el_architecture_of(object)))
+        st = el_fail(EL_EDATA, "%s: " BOTH_DIRECTIONS " is true, but task_head is not that of a task", name);
+    if (!st)
+        st = el_json_bool(object, name, "answerable_classifier", &head->answerable);
+    if (!st)
+        st = read_numbers(object, name, head);
     if (!st)
         st = el_json_bool(object, name, "copy_gate", &head->gated);
     if (!st)
         st = el_json_string(object, name, OBJECTIVE, &objective);
-    head->energies = head->kind == EL_HEAD_DETECTION && strcmp(objective, ENERGIES) == 0;
+    if (st)
+        return st;
     head->answerable &= head->kind == EL_HEAD_SPAN_JOINT;
-    head->gated &= head->kind == EL_HEAD_MLM;
-    head->restores = head->kind == EL_HEAD_MLM && (head->gated || strcmp(objective, RESTORES) == 0);
-    const char *const task_head = json_string_value(json_object_get(object, "task_head"));
-    head->sentences =
-        head->kind == EL_HEAD_MLM && !task_head && names_head(&PRETRAINING, el_architecture_of(object), "");
-    head->ordered = head->kind == EL_HEAD_MLM &&
-                    (is_xlnet(object) || (task_head && strcmp(task_head, ORDERED.task_head) == 0));
-    if (!st && is_xlnet(object) && HEADS[head->kind].labelled && head->kind != EL_HEAD_TOKEN)
+    settle_objective(object, objective, head);
+    if (is_xlnet(object) && HEADS[head->kind].labelled && head->kind != EL_HEAD_TOKEN)
         st = read_summary(object, name, head);
-    if (!st && !HEADS[head->kind].labelled)
+    if (!HEADS[head->kind].labelled)
         head->labels = 0, head->dropout = 0;
-    else if (!st && (head->labels < 1 || head->labels > 1 << 20))
-        st = el_fail(EL_EDATA, "%s: %d labels; there must be between 1 and %d", name, head->labels, 1 << 20);
-    if (!st && !(head->dropout >= 0 && head->dropout <= 0.9)) /* this way round catches nan */
-        st = el_fail(EL_EDATA, "%s: a classifier_dropout of %g; it must lie between 0 and 0.9", name,
-                     head->dropout);
-    return st;
+    return st ? st : check_numbers(name, head);
 }
 
 /* "LABEL_0" ..., which is what transformers assumes for nameless classes. */

@@ -428,13 +428,14 @@ static el_status check_lengths(const el_pretraining *p)
                : el_pretrain_check_length(s, s->eval_data, el_loader_max_seq_length(p->heldout), true);
 }
 
-static el_status open_all(el_pretraining *p)
+/* The settings as they hold: those of the run that goes on, or what the shards, the start and the budget make of what was asked
+ * for; and what a token costs then. */
+static el_status settle_settings(el_pretraining *p, el_flops_plan *cost)
 {
-    el_dist *const dist = p->settings->machine.dist;
     el_status st = choose_length(p);
     if (!st)
         st = open_run(p);
-    st = el_dist_agree(dist, st);
+    st = el_dist_agree(p->settings->machine.dist, st);
     if (!st)
         st = open_data(p);
     if (!st)
@@ -453,15 +454,35 @@ static el_status open_all(el_pretraining *p)
         st = spend_budget(p);
     if (!st && !p->resuming)
         st = el_pretrain_derive_steps(p->settings, p->options);
+    return st ? st : el_pretrain_cost(p->settings, el_loader_vocab(p->data)->size, p->attended, cost);
+}
+
+static el_status open_machine(el_pretraining *p, const el_flops_plan *cost)
+{
+    p->settings->machine.work = el_flops_products_training(cost) * p->mean_length *
+                                (double)p->settings->train_batch_size * (double)p->settings->num_train_steps;
+    return el_machine_open(&p->settings->machine, &p->q);
+}
+
+/* Weights and moments: the checkpoint's, or those that a run starts with. */
+static el_status open_state(el_pretraining *p, const el_flops_plan *cost)
+{
+    set_trainer(p, cost);
+    el_status st = p->resuming ? el_trainer_resume(&p->trainer, &p->progress, &p->resuming) : EL_OK;
+    if (!st && p->resuming)
+        el_pretrain_recall_flops(p);
+    if (!st && !p->resuming)
+        st = el_pretrain_start(p);
+    return st;
+}
+
+static el_status open_all(el_pretraining *p)
+{
+    el_dist *const dist = p->settings->machine.dist;
     el_flops_plan cost;
+    el_status st = settle_settings(p, &cost);
     if (!st)
-        st = el_pretrain_cost(p->settings, el_loader_vocab(p->data)->size, p->attended, &cost);
-    if (!st) {
-        p->settings->machine.work = el_flops_products_training(&cost) * p->mean_length *
-                                    (double)p->settings->train_batch_size *
-                                    (double)p->settings->num_train_steps;
-        st = el_machine_open(&p->settings->machine, &p->q);
-    }
+        st = open_machine(p, &cost);
     if (!st && p->resuming)
         st = compare_settings(p);
     if (!st)
@@ -473,16 +494,7 @@ static el_status open_all(el_pretraining *p)
         st = el_dist_agree(dist, agree_on_rows(p));
     if (!st)
         st = check_ranks(p);
-    if (st)
-        return st;
-    set_trainer(p, &cost);
-    if (p->resuming)
-        st = el_trainer_resume(&p->trainer, &p->progress, &p->resuming);
-    if (!st && p->resuming)
-        el_pretrain_recall_flops(p);
-    if (!st && !p->resuming)
-        st = el_pretrain_start(p);
-    return el_dist_agree(dist, st);
+    return st ? st : el_dist_agree(dist, open_state(p, &cost));
 }
 
 el_status el_pretrain_open(el_pretraining *p, el_options *options, const el_watch *watch)

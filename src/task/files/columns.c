@@ -435,7 +435,9 @@ static el_status find_all(el_finder *f, el_file_layout *l)
     for (el_column_role role = 0; !st && role < EL_SAID_ROLES; role++) {
         const bool needed =
             role < EL_ROLE_LABEL || (role == EL_ROLE_LABEL && f->wanted->labels == EL_LABELS_NEEDED);
-        if (said->by_role[role] && (st = take_said(f, said->by_role[role], &f->by_role[role])) && !needed) {
+        if (said->by_role[role])
+            st = take_said(f, said->by_role[role], &f->by_role[role]);
+        if (st && !needed) { /* a file without it is read all the same */
             st = EL_OK;
             f->by_role[role] = -1;
         }

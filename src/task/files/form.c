@@ -495,15 +495,50 @@ el_status el_form_complete(el_file_form *form, const char *path, el_task_kind ki
     return form->form == EL_FORM_CSV ? find_separator(path, kind, text, &form->separator) : EL_OK;
 }
 
+static const char *const ENDINGS[EL_NAMINGS] = {[EL_NAMED_TABS] = "tab-separated",
+                                                [EL_NAMED_COMMAS] = "comma-separated",
+                                                [EL_NAMED_TEXT] = "a table or plain text",
+                                                [EL_NAMED_JSON] = "JSON",
+                                                [EL_NAMED_COLUMNS] = "a word a line (CoNLL)"};
+
+/* Of a file without rows, where nothing is usual. */
+static el_file_form form_when_empty(el_task_kind kind, el_naming ending)
+{
+    const el_form form = ending == EL_NAMED_JSON                        ? EL_FORM_JSONL
+                         : ending == EL_NAMED_COLUMNS || kind == EL_TAG ? EL_FORM_CONLL
+                                                                        : EL_FORM_TSV;
+    return (el_file_form){form, ending == EL_NAMED_COMMAS ? ',' : '\t'};
+}
+
+static el_status form_when_json(el_file_form *found, const char *path, el_task_kind kind, el_naming ending,
+                                el_form usual, el_line text)
+{
+    const bool nothing_asked = usual == EL_FORM_SQUAD && !has(text, "\"question\"");
+    found->form = nothing_asked ? usual : form_of_json(kind, text);
+    return ending == EL_NAMED_JSON || ending == EL_NAMED_OTHERWISE ? EL_OK
+                                                                   : refuse(path, ENDINGS[ending], *found);
+}
+
+/* Of rows that are no JSON, beside what the ending says of them. */
+static el_status form_when_rows(el_file_form *found, const char *path, const el_form_asked *asked,
+                                el_naming ending, el_line text)
+{
+    if (ending == EL_NAMED_COLUMNS && asked->kind != EL_TAG) {
+        *found = (el_file_form){EL_FORM_CONLL, 0};
+        return EL_OK;
+    }
+    const el_status st = form_of_rows(found, path, asked, ending, text);
+    if (!st && ending == EL_NAMED_JSON)
+        return refuse(path, ENDINGS[EL_NAMED_JSON], *found);
+    if (!st && ending == EL_NAMED_COLUMNS && found->form == EL_FORM_LINES)
+        found->form = EL_FORM_CONLL;
+    return st;
+}
+
 el_status el_form_find(el_file_form *found, const char *path, const el_form_asked *asked, el_line text)
 {
     const el_task_kind kind = asked->kind;
-    el_form usual = asked->usual;
-    static const char *const ABOUT[EL_NAMINGS] = {[EL_NAMED_TABS] = "tab-separated",
-                                                  [EL_NAMED_COMMAS] = "comma-separated",
-                                                  [EL_NAMED_TEXT] = "a table or plain text",
-                                                  [EL_NAMED_JSON] = "JSON",
-                                                  [EL_NAMED_COLUMNS] = "a word a line (CoNLL)"};
+    const el_form usual = asked->usual;
     const el_naming named = el_naming_of(path, NULL),
                     ending = named == EL_NAMED_LINES ? EL_NAMED_JSON : named; /* the rows say which */
     const el_json_begin begin = el_json_begins(text);
@@ -515,32 +550,13 @@ el_status el_form_find(el_file_form *found, const char *path, const el_form_aske
         return el_fail(EL_EDATA, "%s: its rows are %s; objects are wanted, whose keys name the columns", path,
                        begin == EL_BEGINS_STRINGS ? "strings" : "arrays");
     if (empty && !usual)
-        *found = (el_file_form){ending == EL_NAMED_JSON                        ? EL_FORM_JSONL
-                                : ending == EL_NAMED_COLUMNS || kind == EL_TAG ? EL_FORM_CONLL
-                                                                               : EL_FORM_TSV,
-                                ending == EL_NAMED_COMMAS ? ',' : '\t'};
+        *found = form_when_empty(kind, ending);
     if (empty)
         return EL_OK;
-    if (json) {
-        found->form = form_of_json(kind, text);
-        if (usual == EL_FORM_SQUAD && !has(text, "\"question\""))
-            found->form = usual;
-        return ending == EL_NAMED_JSON || ending == EL_NAMED_OTHERWISE ? EL_OK
-                                                                       : refuse(path, ABOUT[ending], *found);
-    }
-    if (usual == EL_FORM_SQUAD || usual == EL_FORM_MRQA)
-        usual = EL_FORM_OPEN;
-    if (usual == EL_FORM_TSV && (ending == EL_NAMED_OTHERWISE || ending == EL_NAMED_TABS ||
-                                 memchr(first_line(text).text, '\t', first_line(text).bytes)))
+    if (json)
+        return form_when_json(found, path, kind, ending, usual, text);
+    const bool suits = ending == EL_NAMED_OTHERWISE || ending == EL_NAMED_TABS;
+    if (usual == EL_FORM_TSV && (suits || memchr(first_line(text).text, '\t', first_line(text).bytes)))
         return EL_OK;
-    if (ending == EL_NAMED_COLUMNS && kind != EL_TAG) {
-        *found = (el_file_form){EL_FORM_CONLL, 0};
-        return EL_OK;
-    }
-    const el_status st = form_of_rows(found, path, asked, ending, text);
-    if (!st && ending == EL_NAMED_JSON)
-        return refuse(path, ABOUT[EL_NAMED_JSON], *found);
-    if (!st && ending == EL_NAMED_COLUMNS && found->form == EL_FORM_LINES)
-        found->form = EL_FORM_CONLL;
-    return st;
+    return form_when_rows(found, path, asked, ending, text);
 }
